@@ -1,0 +1,189 @@
+"""Study: a question, the arms that could answer it, and the protocol under which they are compared."""
+
+import contextvars
+import dataclasses
+import functools
+import hashlib
+import re
+from pathlib import Path
+
+from ablations.config import Put, Swap, changed, closest, put, swap
+from ablations.digest import digest
+from ablations.spaces import SPACES, check_space
+from ablations.tasks import Task, task
+from ablations.trial import Program
+
+__all__ = ['Study', 'put', 'swap', 'task']
+
+NAME = re.compile(r'[a-z][a-z0-9_]*')
+FOLDER = contextvars.ContextVar('FOLDER', default='.')
+"""The folder of the study file that is being loaded: a relative path of a block file starts there."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """A question put to models that are each tuned on their own.
+
+    name        names the runs folder; tuning points and seeds derive from it
+    question    the study file's docstring
+    arms        {arm: changes}, changes a tuple of `put` and `swap`; the first arm is the base and changes nothing
+    tasks       task names or Task objects, best of two or more datasets
+    tune        {optimizer: {value: range}}: what is tuned, the same for every arm
+    fixed       values that are not tuned but differ from the lab's own
+    trials      tuning trials per optimizer, arm, task and replicate
+    extension   extra trials per optimizer in a round that extends a range
+    replicates  independent tunings: the unit of evidence
+    seeds       confirmation runs per replicate
+    looks       numbers of replicates at which the findings may be read, the last one `replicates`; they share the error
+    alpha       familywise error rate of the study's claims
+    blocks      path of a Python file with the user's own kinds, or None
+    """
+
+    name: str
+    question: str
+    arms: dict
+    tasks: tuple
+    tune: dict = dataclasses.field(default_factory=lambda: {'adamw': SPACES['adamw']})
+    fixed: dict = dataclasses.field(default_factory=dict)
+    trials: int = 16
+    extension: int = 4
+    replicates: int = 5
+    seeds: int = 2
+    looks: tuple = ()
+    alpha: float = 0.05
+    blocks: str | None = None
+
+    def __post_init__(self):
+        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
+            raise ValueError(f'study name {self.name!r}; allowed: lower-case letters, digits and _; rename the study')
+        if not isinstance(self.question, str) or not self.question.strip():
+            raise ValueError(f"study '{self.name}' has no question; write it as the file's docstring and pass __doc__")
+        self._check_counts()
+        self._check_tasks()
+        self._check_arms()
+        check_space(self.tune)
+        for name, value in self.fixed.items():
+            if 'seed' in name.lower() or isinstance(value, bool) or not isinstance(value, (int, float)):
+                raise ValueError(f"fixed['{name}']={value!r}; allowed: numbers by the name of an optimizer's value, no seeds")
+            both = [optimizer for optimizer, space in self.tune.items() if name in space]
+            if both:
+                raise ValueError(f"'{name}' is both fixed and tuned for {both}; remove it from one of them")
+        for arm in self.arms:
+            for item in self.tasks:
+                self.model(arm, item.name)
+        if self.blocks is not None:
+            path = Path(FOLDER.get(), self.blocks).resolve()
+            if not path.is_file():
+                raise ValueError(f"blocks='{self.blocks}': no such file ({path}); give the path of your block file")
+            object.__setattr__(self, 'blocks', str(path))
+
+    def _check_counts(self) -> None:
+        least = {'trials': 1, 'extension': 0, 'replicates': 1, 'seeds': 1}
+        for name, low in least.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < low:
+                raise ValueError(f"study '{self.name}': {name}={value!r}; allowed: a whole number from {low} up")
+        if isinstance(self.alpha, bool) or not isinstance(self.alpha, (int, float)) or not 0 < self.alpha < 1:
+            raise ValueError(f"study '{self.name}': alpha={self.alpha!r}; allowed: between 0 and 1, usually 0.05")
+        looks = tuple(self.looks) or (self.replicates,)
+        rising = all(isinstance(n, int) and not isinstance(n, bool) for n in looks) and list(looks) == sorted(set(looks))
+        if not rising or len(looks) > 3 or looks[0] < 1 or looks[-1] != self.replicates:
+            raise ValueError(
+                f"study '{self.name}': looks={self.looks!r}; allowed: at most three rising numbers of replicates, the last "
+                f'one replicates={self.replicates}; change looks or replicates'
+            )
+        object.__setattr__(self, 'looks', looks)
+
+    def _check_tasks(self) -> None:
+        if isinstance(self.tasks, (str, Task)) or not self.tasks:
+            raise ValueError(f"study '{self.name}': tasks={self.tasks!r}; give a tuple of task names or tasks")
+        tasks = tuple(item if isinstance(item, Task) else task(item) for item in self.tasks)
+        names = [item.name for item in tasks]
+        if len(set(names)) < len(names):
+            raise ValueError(f"study '{self.name}': tasks {names} repeat a name; name each task once")
+        object.__setattr__(self, 'tasks', tasks)
+
+    def _check_arms(self) -> None:
+        if not isinstance(self.arms, dict) or not self.arms:
+            raise ValueError(f"study '{self.name}': arms={self.arms!r}; give {{name: changes}}, the base first")
+        arms = {}
+        for arm, changes in self.arms.items():
+            if not isinstance(arm, str) or not NAME.fullmatch(arm):
+                raise ValueError(f"study '{self.name}': arm {arm!r}; allowed: lower-case letters, digits and _; rename it")
+            arms[arm] = (changes,) if isinstance(changes, (Put, Swap)) else tuple(changes)
+        if arms[next(iter(arms))]:
+            raise ValueError(
+                f"study '{self.name}': the first arm '{next(iter(arms))}' is the base and changes nothing; give it (), or "
+                'change the base of the tasks'
+            )
+        object.__setattr__(self, 'arms', arms)
+
+    @property
+    def base(self) -> str:
+        """The arm that all others are compared with."""
+        return next(iter(self.arms))
+
+    def task(self, name: str) -> Task:
+        """A task of this study; raises ValueError on an unknown name."""
+        for item in self.tasks:
+            if item.name == name:
+                return item
+        names = [item.name for item in self.tasks]
+        raise ValueError(f"study '{self.name}' has no task '{name}'; allowed: {names}.{closest(name, names)}")
+
+    def model(self, arm: str, task_name: str) -> dict:
+        """The complete model config of an arm on a task; raises ValueError naming both where a change does not apply."""
+        if arm not in self.arms:
+            raise ValueError(f"study '{self.name}' has no arm '{arm}'; allowed: {list(self.arms)}.{closest(arm, self.arms)}")
+        base = self.task(task_name).base
+        try:
+            return changed(base, self.arms[arm])
+        except ValueError as error:
+            raise ValueError(f"arm '{arm}' does not apply to the base of task '{task_name}': {error}") from None
+
+    @functools.cached_property
+    def blocks_hash(self) -> str:
+        """Hash of the user's own block file, or ''."""
+        return hashlib.sha256(Path(self.blocks).read_bytes()).hexdigest()[:16] if self.blocks else ''
+
+    def program(self, arm: str, task_name: str, optimizer: str) -> Program:
+        """What the trials of an arm, a task and an optimizer type share."""
+        item = self.task(task_name)
+        return Program(
+            study=self.name,
+            arm=arm,
+            task=item.name,
+            dataset=item.dataset,
+            optimizer=optimizer,
+            steps=item.steps,
+            batch=item.batch,
+            evaluations=item.evaluations,
+            data=item.data,
+            model=self.model(arm, item.name),
+            blocks=self.blocks_hash,
+        )
+
+    def to_dict(self) -> dict:
+        """The study as plain data; `digest` is its address."""
+        return {
+            'name': self.name,
+            'question': self.question,
+            'arms': {arm: [change.to_dict() for change in changes] for arm, changes in self.arms.items()},
+            'tasks': [item.to_dict() for item in self.tasks],
+            'tune': {
+                optimizer: {name: dataclasses.asdict(values) for name, values in space.items()}
+                for optimizer, space in self.tune.items()
+            },
+            'fixed': dict(self.fixed),
+            'trials': self.trials,
+            'extension': self.extension,
+            'replicates': self.replicates,
+            'seeds': self.seeds,
+            'looks': list(self.looks),
+            'alpha': self.alpha,
+            'blocks': self.blocks_hash,
+        }
+
+    @functools.cached_property
+    def digest(self) -> str:
+        return digest(self.to_dict())

@@ -1,0 +1,10 @@
+"""What is compared: blocks, and the models composed of them. Only this room imports flax.
+
+Axis letters, the same in docstrings, comments and einsum strings (there in lower case):
+
+    B batch    H W height, width    N tokens    C channels    K heads    D head size
+    F hidden   V vocabulary         L layers    E experts     S seeds    P lanes
+
+A *map* is [B, H, W, C], a *sequence* [B, N, C]. Every block takes `(x, context)`; `Context` says what is not a field of
+the block: causal or not, training or not, the traced knobs, the position rule of the attention.
+"""

@@ -1,0 +1,25 @@
+"""Mlp: two matrix products with an activation between."""
+
+import jax
+from flax import linen as nn
+
+from arch.context import Context
+from arch.dense import Dense
+from arch.make import positive
+
+
+class Mlp(nn.Module):
+    """Multi-layer perceptron (1706.03762): activation(x up) down, F = ratio C hidden channels.
+
+    `[..., C] -> [..., C]`
+    """
+
+    sockets: object
+    ratio: float = 4.0
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        positive("channel 'mlp'", ratio=self.ratio)
+        hidden = Dense(max(1, round(self.ratio * x.shape[-1])), name='up')(x, context)
+        hidden = self.sockets.make('activation', name='activation')(hidden, context)
+        return Dense(x.shape[-1], name='down')(hidden, context)

@@ -1,0 +1,105 @@
+"""Cost: what a model costs before it runs, counted from its traced program, by role and by part.
+
+Multiply-adds are those of matrix products and convolutions, as papers count them ("GFLOPs" there are multiply-adds).
+Depthwise convolutions count as such, however they are lowered.
+"""
+
+import collections
+import math
+
+import jax
+import jax.numpy as jnp
+
+from arch.model import Model
+from arch.ops.depthwise import lowering
+from arch.roles import ROLES, names, role
+
+
+def _macs_of(equation) -> int:
+    out = math.prod(equation.outvars[0].aval.shape)
+    if equation.primitive.name == 'dot_general':
+        (contract, _), _ = equation.params['dimension_numbers']
+        return out * math.prod(equation.invars[0].aval.shape[axis] for axis in contract)
+    if equation.primitive.name == 'conv_general_dilated':
+        kernel = equation.invars[1].aval.shape
+        numbers = equation.params['dimension_numbers'].rhs_spec
+        return out * math.prod(kernel[axis] for axis in numbers[1:])
+    return 0
+
+
+def _inner(equation):
+    """The programs inside an equation, with how often each runs."""
+    times = equation.params.get('length', 1) if equation.primitive.name == 'scan' else 1
+    for value in equation.params.values():
+        for item in value if isinstance(value, (tuple, list)) else (value,):
+            if hasattr(item, 'jaxpr'):
+                yield item.jaxpr, times
+            elif hasattr(item, 'eqns'):
+                yield item, times
+
+
+def _part(equation, outer: str) -> str:
+    """The first module below the body that an equation stands in: stem, block_0, head ..."""
+    stack = [part for part in str(equation.source_info.name_stack).split('/') if part and '(' not in part]
+    inner = stack[1:] if stack and stack[0][:1].isupper() else stack
+    return outer or (inner[0] if inner else '')
+
+
+def _count(program, outer: str = '') -> collections.Counter:
+    total = collections.Counter()
+    for equation in program.eqns:
+        part = _part(equation, outer)
+        total[part] += _macs_of(equation)
+        for inner, times in _inner(equation):
+            for name, macs in _count(inner, part).items():
+                total[name] += times * macs
+    return total
+
+
+def _saved(program) -> int:
+    """Bytes that the backward pass reads: outputs of the forward half that are not its own inputs, each once."""
+    seen, total = set(program.invars) | set(program.constvars), 0
+    for variable in program.outvars:
+        if hasattr(variable, 'val') or variable in seen:
+            continue
+        seen.add(variable)
+        total += variable.aval.size * variable.aval.dtype.itemsize
+    return total
+
+
+def cost(model: Model, x: jax.ShapeDtypeStruct) -> dict:
+    """Counts for a batch like `x`: nothing is computed.
+
+    params; macs (multiply-adds of one example, forward); flops (one training step of the batch: 2 x the multiply-adds of
+    forward and backward); activation_bytes (saved for the backward pass of the batch); params_by_role; params_by_part;
+    macs_by_part.
+    """
+    key = jax.random.key(0)
+    params, state = jax.eval_shape(lambda: model.init(key, jnp.zeros(x.shape, x.dtype), {}))
+
+    def forward(params, x):
+        return model.apply(params, state_zeros, x, knobs={}, key=key, train=True)[0]
+
+    def loss(params, x):
+        y = forward(params, x).astype(jnp.float32)
+        return (jax.nn.logsumexp(y, -1) - y[..., 0]).mean()
+
+    state_zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), state)
+    one = jax.ShapeDtypeStruct((1, *x.shape[1:]), x.dtype)
+    with lowering('reference'):
+        macs = _count(jax.make_jaxpr(forward)(params, one).jaxpr)
+        step = _count(jax.make_jaxpr(jax.grad(loss))(params, x).jaxpr)
+    saved = jax.make_jaxpr(lambda params, x: jax.tree.leaves(jax.vjp(lambda p: loss(p, x), params)[1]))(params, x)
+    by_role, by_part = collections.Counter(dict.fromkeys(ROLES, 0)), collections.Counter()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        by_role[role(names(path))] += leaf.size
+        by_part[names(path)[0]] += leaf.size
+    return {
+        'params': sum(by_role.values()),
+        'macs': sum(macs.values()),
+        'flops': 2 * sum(step.values()),
+        'activation_bytes': _saved(saved.jaxpr),
+        'params_by_role': dict(by_role),
+        'params_by_part': dict(by_part),
+        'macs_by_part': {part: count for part, count in macs.items() if count},
+    }

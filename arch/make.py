@@ -1,0 +1,67 @@
+"""make: the one look-up from a spec to a block."""
+
+import dataclasses
+import difflib
+
+RESERVED = ('parent', 'name', 'sockets', 'features', 'place')
+"""Fields that the lab sets: the sockets of the model, the width of the output, the relative depth in [0, 1]."""
+
+
+def fields(cls: type) -> dict[str, dataclasses.Field]:
+    """The fields that a spec may set on a block class."""
+    return {field.name: field for field in dataclasses.fields(cls) if field.init and field.name not in RESERVED}
+
+
+def did_you_mean(given: str, allowed) -> str:
+    """' Did you mean X?' where one of the allowed names is close, else ''."""
+    close = difflib.get_close_matches(str(given), list(allowed), n=1)
+    return f" Did you mean '{close[0]}'?" if close else ''
+
+
+def _fits(value: object, default: object) -> bool:
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    if isinstance(default, float):
+        return isinstance(value, (int, float))
+    if isinstance(default, (tuple, list)):
+        return isinstance(value, (tuple, list)) and all(_fits(item, default[0]) for item in value) and len(value) > 0
+    return isinstance(value, type(default))
+
+
+def make(family: str, table: dict[str, type], spec: dict, **given: object):
+    """An unbound block of the kind that `spec` names, with its fields; `given` are the lab's own (name, sockets).
+
+    Raises ValueError on an unknown kind, an unknown field, a missing field or a value of the wrong type, with what is
+    allowed.
+    """
+    if not isinstance(spec, dict) or 'kind' not in spec:
+        raise ValueError(f"{family}: given {spec!r}, allowed a spec {{'kind': ..., fields}}; name a kind of {sorted(table)}")
+    kind = spec['kind']
+    if kind not in table:
+        raise ValueError(f"{family}: unknown kind '{kind}'; allowed: {sorted(table)}.{did_you_mean(kind, table)}")
+    cls = table[kind]
+    known = fields(cls)
+    values = {name: value for name, value in spec.items() if name != 'kind'}
+    for name, value in values.items():
+        if name not in known:
+            raise ValueError(f"{family} '{kind}': unknown field '{name}'; allowed: {sorted(known)}.{did_you_mean(name, known)}")
+        default = known[name].default
+        if default is not dataclasses.MISSING and default is not None and not _fits(value, default):
+            raise ValueError(
+                f"{family} '{kind}': {name}={value!r} is a {type(value).__name__}; allowed: {type(default).__name__} such as "
+                f'{default!r}'
+            )
+        if isinstance(value, list):
+            values[name] = tuple(value)
+    missing = [n for n, f in known.items() if f.default is dataclasses.MISSING and n not in values]
+    if missing:
+        raise ValueError(f"{family} '{kind}': {missing} must be given; add {', '.join(f'{n}=...' for n in missing)}")
+    own = {field.name for field in dataclasses.fields(cls)}
+    return cls(**values, **{name: value for name, value in given.items() if name in own})
+
+
+def positive(family: str, **values: float) -> None:
+    """Raise ValueError for the first of `values` that is not above 0."""
+    for name, value in values.items():
+        if not value > 0:
+            raise ValueError(f'{family}: {name}={value} is given, allowed is above 0; raise {name}')

@@ -1,0 +1,12 @@
+"""Mixers: move information between positions. `(x, context)`, positions in the middle axes, channels last.
+
+A mixer takes sequences `[B, N, C] -> [B, N, C]` and maps `[B, H, W, C] -> [B, H, W, C]`; in a causal body it takes
+sequences only and token n sees tokens up to n.
+"""
+
+from arch.mixers.attention import Attention
+from arch.mixers.depthwise_conv import DepthwiseConv
+from arch.mixers.identity import Identity
+from arch.mixers.pool import Pool
+
+MIXERS = {'attention': Attention, 'depthwise_conv': DepthwiseConv, 'pool': Pool, 'identity': Identity}

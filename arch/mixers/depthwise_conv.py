@@ -1,0 +1,48 @@
+"""Depthwise convolution: every channel filters its own neighbourhood."""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from arch.context import Context
+from arch.make import positive
+from arch.ops.depthwise import depthwise
+
+
+class Filters(nn.Module):
+    """The filters and biases of a depthwise convolution, drawn with variance 1 / taps.
+
+    `[B, N, C] -> [B, N, C]`
+    `[B, H, W, C] -> [B, H, W, C]`
+    """
+
+    taps: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        shape = (self.taps,) * (x.ndim - 2) + (x.shape[-1],)
+        count = self.taps ** (x.ndim - 2)
+        kernel = self.param('kernel', nn.initializers.truncated_normal(count**-0.5), shape, jnp.float32)
+        bias = self.param('bias', nn.initializers.zeros, (x.shape[-1],), jnp.float32)
+        return depthwise(x, kernel, context.causal) + bias.astype(x.dtype)
+
+
+class DepthwiseConv(nn.Module):
+    """Depthwise convolution as in ConvNeXt (2201.03545): one filter of `kernel` taps a side per channel, and a bias.
+
+    `[B, N, C] -> [B, N, C]`
+    `[B, H, W, C] -> [B, H, W, C]`
+    Raises ValueError for an even kernel outside a causal body (it has no middle).
+    """
+
+    kernel: int = 7
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        positive("mixer 'depthwise_conv'", kernel=self.kernel)
+        if self.kernel % 2 == 0 and not context.causal:
+            raise ValueError(
+                f"mixer 'depthwise_conv': kernel={self.kernel} is even and has no middle; allowed: odd sizes; "
+                f'use {self.kernel - 1} or {self.kernel + 1}'
+            )
+        return Filters(self.kernel, name='depthwise')(x, context)

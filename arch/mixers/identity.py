@@ -1,0 +1,18 @@
+"""Identity: no mixing at all."""
+
+import jax
+from flax import linen as nn
+
+from arch.context import Context
+
+
+class Identity(nn.Module):
+    """No mixing: y = x. What is left of a body without its mixer.
+
+    `[B, N, C] -> [B, N, C]`
+    `[B, H, W, C] -> [B, H, W, C]`
+    """
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        return x

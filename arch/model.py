@@ -1,0 +1,86 @@
+"""Model: all that a training program sees of an architecture."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+
+from arch.context import Context
+from arch.roles import roles
+from arch.sockets import TABLES, Sockets
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """An architecture as pure functions.
+
+    `init(key, x, knobs) -> params, state` draws parameters and running statistics for inputs like `x`.
+    `apply(params, state, x, *, knobs, key, train) -> y, state, aux`: scores, next running statistics, named scalar losses.
+    `roles(params)`: the role of every parameter. `knobs`: the traced scalars that this model reads, with its own values.
+    """
+
+    init: Callable
+    apply: Callable
+    roles: Callable
+    knobs: Mapping[str, float]
+    causal: bool
+
+
+def _knobs(sockets: Sockets) -> dict[str, float]:
+    """The knobs of every kind in use; a field of the spec that a knob can replace gives the knob's own value."""
+    from arch.dense import Dense
+
+    found = dict(Dense.KNOBS)
+    for family in sockets.tables:
+        cls = sockets.cls(family)
+        for name, value in getattr(cls, 'KNOBS', {}).items():
+            found[name] = sockets.config[family].get(name, value)
+    return found
+
+
+def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Model:
+    """The model that a config composes. Raises ValueError for what can be seen without an input.
+
+    Sizes that depend on the input (heads that don't divide, maps that a patch doesn't divide) raise at `init`, which
+    `jax.eval_shape` runs without computing anything.
+    """
+    sockets = Sockets(config, tables)
+    for family in sockets.tables:
+        sockets.cls(family)
+    body = sockets.make('body', name=None)
+    causal = bool(body.causal)
+    position, mixer = sockets.make('position', name=None), sockets.cls('mixer')
+    rotate = getattr(position, 'rotation', None)
+    if rotate is not None and not getattr(mixer, 'ROTATES', False):
+        raise ValueError(
+            f"position '{sockets.kind('position')}' turns queries and keys; mixer '{sockets.kind('mixer')}' has none; "
+            "swap('position', 'learned') or use a mixer with attention"
+        )
+    knobs = _knobs(sockets)
+
+    def context(values: Mapping[str, object], train: bool) -> Context:
+        unknown = [name for name in values if name not in knobs]
+        if unknown:
+            raise ValueError(f'this model reads no knob {unknown}; allowed: {sorted(knobs)}; leave it out')
+        return Context(causal=causal, train=train, knobs=dict(values), rotate=rotate)
+
+    def init(key: jax.Array, x: jax.Array, knobs: Mapping[str, object]) -> tuple[dict, dict]:
+        variables = body.init({'params': key}, x, context(knobs, False))
+        return variables.get('params', {}), variables.get('state', {})
+
+    def apply(params: dict, state: dict, x: jax.Array, *, knobs: Mapping, key: jax.Array, train: bool) -> tuple:
+        y, changed = body.apply(
+            {'params': params, 'state': state},
+            x,
+            context(knobs, train),
+            rngs={'noise': key},
+            mutable=['state', 'aux'],
+        )
+        aux = {}
+        for path, value in jax.tree_util.tree_leaves_with_path(changed.get('aux', {})):
+            name = [str(part.key) for part in path if hasattr(part, 'key')][-1]
+            aux[name] = aux.get(name, 0.0) + jnp.sum(value)
+        return y, changed.get('state', state), aux
+
+    return Model(init=init, apply=apply, roles=roles, knobs=knobs, causal=causal)

@@ -1,0 +1,137 @@
+"""Norms: keep the size of activations in hand. `(x, context)` with channels last; `[..., C] -> [..., C]`.
+
+Statistics are taken in float32 and the result has the type of `x`.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from arch.context import Context
+
+ones, zeros = nn.initializers.ones, nn.initializers.zeros
+
+
+class LayerNorm(nn.Module):
+    """Layer normalisation (1607.06450): scale (x - mean) / sqrt(variance + eps) + bias over the channels.
+
+    `[..., C] -> [..., C]`
+    """
+
+    eps: float = 1e-6
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        scale = self.param('scale', ones, (x.shape[-1],))
+        bias = self.param('bias', zeros, (x.shape[-1],))
+        wide = x.astype(jnp.float32)
+        centred = wide - wide.mean(-1, keepdims=True)
+        variance = jnp.square(centred).mean(-1, keepdims=True)
+        return (centred * jax.lax.rsqrt(variance + self.eps) * scale + bias).astype(x.dtype)
+
+
+class RmsNorm(nn.Module):
+    """Root-mean-square normalisation (1910.07467): scale x / sqrt(mean(x^2) + eps) over the channels.
+
+    `[..., C] -> [..., C]`
+    """
+
+    eps: float = 1e-6
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        scale = self.param('scale', ones, (x.shape[-1],))
+        wide = x.astype(jnp.float32)
+        square = jnp.square(wide).mean(-1, keepdims=True)
+        return (wide * jax.lax.rsqrt(square + self.eps) * scale).astype(x.dtype)
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation (1502.03167): statistics over all axes but the channels; running ones outside training.
+
+    `[..., C] -> [..., C]`. running <- momentum running + (1 - momentum) batch. Mixes the examples of a batch.
+    """
+
+    MIXES_BATCH = True
+
+    eps: float = 1e-5
+    momentum: float = 0.9
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        channels = (x.shape[-1],)
+        scale = self.param('scale', ones, channels)
+        bias = self.param('bias', zeros, channels)
+        mean = self.variable('state', 'mean', jnp.zeros, channels)
+        variance = self.variable('state', 'variance', jnp.ones, channels)
+        wide = x.astype(jnp.float32)
+        if context.train:
+            axes = tuple(range(x.ndim - 1))
+            batch_mean = wide.mean(axes)
+            batch_variance = jnp.square(wide - batch_mean).mean(axes)
+            if not self.is_initializing():
+                mean.value = self.momentum * mean.value + (1 - self.momentum) * batch_mean
+                variance.value = self.momentum * variance.value + (1 - self.momentum) * batch_variance
+        else:
+            batch_mean, batch_variance = mean.value, variance.value
+        return ((wide - batch_mean) * jax.lax.rsqrt(batch_variance + self.eps) * scale + bias).astype(x.dtype)
+
+
+class DynamicTanh(nn.Module):
+    """Dynamic tanh (2503.10622): scale tanh(gain x) + bias, with one scalar gain that starts at alpha0.
+
+    `[..., C] -> [..., C]`. The knob `alpha0` replaces the field.
+    """
+
+    KNOBS = {'alpha0': 0.5}
+
+    alpha0: float = 0.5
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        alpha0 = context.knob('alpha0', self.alpha0)
+        gain = self.param('gain', lambda key: alpha0 * jnp.ones((), jnp.float32))
+        scale = self.param('scale', ones, (x.shape[-1],))
+        bias = self.param('bias', zeros, (x.shape[-1],))
+        return (jnp.tanh(gain * x.astype(jnp.float32)) * scale + bias).astype(x.dtype)
+
+
+class DynamicErf(nn.Module):
+    """Dynamic erf (2512.10938): scale erf(gain x + shift) + bias, scalar gain from alpha0 and scalar shift from 0.
+
+    `[..., C] -> [..., C]`. The knob `alpha0` replaces the field.
+    """
+
+    KNOBS = {'alpha0': 0.5}
+
+    alpha0: float = 0.5
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        alpha0 = context.knob('alpha0', self.alpha0)
+        gain = self.param('gain', lambda key: alpha0 * jnp.ones((), jnp.float32))
+        shift = self.param('shift', lambda key: jnp.zeros((), jnp.float32))
+        scale = self.param('scale', ones, (x.shape[-1],))
+        bias = self.param('bias', zeros, (x.shape[-1],))
+        return (jax.lax.erf(gain * x.astype(jnp.float32) + shift) * scale + bias).astype(x.dtype)
+
+
+class Identity(nn.Module):
+    """No normalisation: y = x.
+
+    `[..., C] -> [..., C]`
+    """
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        return x
+
+
+NORMS = {
+    'layer_norm': LayerNorm,
+    'rms_norm': RmsNorm,
+    'batch_norm': BatchNorm,
+    'dynamic_tanh': DynamicTanh,
+    'dynamic_erf': DynamicErf,
+    'identity': Identity,
+}

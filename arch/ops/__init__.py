@@ -1,0 +1,1 @@
+"""Ops: one mathematical operation each, lowered to what the platform runs fast."""

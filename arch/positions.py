@@ -1,0 +1,88 @@
+"""Positions: tell a model where a token is. `(x, context)` on the stem's output; and, for rotary, a rule for attention.
+
+A position block returns x with what it adds, `[B, N, C] -> [B, N, C]` or `[B, H, W, C] -> [B, H, W, C]`; one with a
+`rotation` also turns queries and keys inside every attention.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+from arch.context import Context
+from arch.make import positive
+
+
+class NoPosition(nn.Module):
+    """No position: y = x.
+
+    `[B, N, C] -> [B, N, C]`
+    `[B, H, W, C] -> [B, H, W, C]`
+    """
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        return x
+
+
+class Learned(nn.Module):
+    """A learned table (1706.03762, 2010.11929): x + embedding[position], for at most `length` positions.
+
+    `[B, N, C] -> [B, N, C]`
+    `[B, H, W, C] -> [B, H, W, C]`
+    Raises ValueError where the input has more positions than the table.
+    """
+
+    length: int = 64
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        positive("position 'learned'", length=self.length)
+        spatial, channels = x.shape[1:-1], x.shape[-1]
+        count = math.prod(spatial)
+        if count > self.length:
+            raise ValueError(
+                f"position 'learned': the input has {count} positions, the table length={self.length}; "
+                f'give length={count} or a shorter input'
+            )
+        table = self.param('embedding', nn.initializers.normal(0.02), (self.length, channels), jnp.float32)
+        return x + table[:count].reshape(*spatial, channels).astype(x.dtype)
+
+
+class Rotary(nn.Module):
+    """Rotary positions (2104.09864): pairs of query and key channels turn by position * base^(-2i/D).
+
+    `[B, N, C] -> [B, N, C]`
+    `[B, H, W, C] -> [B, H, W, C]`
+    On maps the first half of the pairs turns by the row, the second by the column. Raises ValueError for a head size that
+    does not split into such pairs.
+    """
+
+    base: float = 10000.0
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        positive("position 'rotary'", base=self.base)
+        return x
+
+    @nn.nowrap
+    def rotation(self, x: jax.Array, spatial: tuple[int, ...]) -> jax.Array:
+        """Turn queries or keys: `[B, N, K, D] -> [B, N, K, D]`, N the flattened `spatial` axes."""
+        size = x.shape[-1]
+        if size % (2 * len(spatial)):
+            raise ValueError(
+                f"position 'rotary': the head size {size} does not split into {2 * len(spatial)} equal parts; "
+                'change heads or width'
+            )
+        pairs = size // 2 // len(spatial)
+        turns = self.base ** (-np.arange(pairs) / pairs)
+        grid = np.stack(np.meshgrid(*[np.arange(n) for n in spatial], indexing='ij'), -1).reshape(-1, len(spatial))
+        angles = (grid[:, :, None] * turns).reshape(len(grid), -1)[:, None, :]
+        cos, sin = jnp.asarray(np.cos(angles), x.dtype), jnp.asarray(np.sin(angles), x.dtype)
+        first, second = jnp.split(x, 2, axis=-1)
+        return jnp.concatenate([first * cos - second * sin, first * sin + second * cos], axis=-1)
+
+
+POSITIONS = {'none': NoPosition, 'learned': Learned, 'rotary': Rotary}

@@ -1,0 +1,104 @@
+"""Sockets: the places of a model where a kind can be chosen, and the tables of kinds that fit them."""
+
+import copy
+import importlib.util
+from pathlib import Path
+
+from arch.activations import ACTIVATIONS
+from arch.blocks import BLOCKS
+from arch.bodies import BODIES
+from arch.channel import CHANNELS
+from arch.downsamples import DOWNSAMPLES
+from arch.heads import HEADS
+from arch.make import did_you_mean, make
+from arch.mixers import MIXERS
+from arch.norms import NORMS
+from arch.positions import POSITIONS
+from arch.residuals import RESIDUALS
+from arch.stems import STEMS
+
+TABLES = {
+    'body': BODIES,
+    'stem': STEMS,
+    'position': POSITIONS,
+    'block': BLOCKS,
+    'mixer': MIXERS,
+    'norm': NORMS,
+    'residual': RESIDUALS,
+    'channel': CHANNELS,
+    'activation': ACTIVATIONS,
+    'downsample': DOWNSAMPLES,
+    'head': HEADS,
+}
+"""Socket -> kinds. A model config has exactly these sockets, each filled by one spec."""
+
+NAMES = {
+    'BODIES': 'body',
+    'STEMS': 'stem',
+    'POSITIONS': 'position',
+    'BLOCKS': 'block',
+    'MIXERS': 'mixer',
+    'NORMS': 'norm',
+    'RESIDUALS': 'residual',
+    'CHANNELS': 'channel',
+    'ACTIVATIONS': 'activation',
+    'DOWNSAMPLES': 'downsample',
+    'HEADS': 'head',
+}
+"""What a user's block file calls its tables."""
+
+
+def load_tables(path: str | None) -> dict[str, dict[str, type]]:
+    """The tables, with those of a user's block file merged in: the file defines e.g. `NORMS = {'my_norm': MyNorm}`.
+
+    Raises ValueError where the file is absent, breaks, defines no table or takes a name that the lab uses.
+    """
+    tables = {family: dict(kinds) for family, kinds in TABLES.items()}
+    if not path:
+        return tables
+    if not Path(path).is_file():
+        raise ValueError(f"blocks='{path}': no such file; give the path of a Python file that defines e.g. NORMS = {{...}}")
+    spec = importlib.util.spec_from_file_location(f'archlab_blocks_{Path(path).stem}', path)
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ValueError(f"blocks='{path}' does not load: {type(error).__name__}: {error}; mend the file") from error
+    found = {name: getattr(module, name) for name in NAMES if isinstance(getattr(module, name, None), dict)}
+    if not found:
+        raise ValueError(f"blocks='{path}' defines no table; allowed: {sorted(NAMES)}; add e.g. NORMS = {{'my_norm': MyNorm}}")
+    for name, kinds in found.items():
+        for kind, cls in kinds.items():
+            if kind in tables[NAMES[name]]:
+                raise ValueError(f"blocks='{path}': {name} has '{kind}', which the lab uses already; rename it")
+            tables[NAMES[name]][kind] = cls
+    return tables
+
+
+class Sockets:
+    """A model config with the tables that resolve it; `make` fills one socket."""
+
+    def __init__(self, config: dict, tables: dict[str, dict[str, type]]):
+        if not isinstance(config, dict):
+            raise ValueError(f'a model config is a dictionary of specs, given {type(config).__name__}')
+        for name in config:
+            if name not in tables:
+                raise ValueError(f"unknown socket '{name}'; allowed: {sorted(tables)}.{did_you_mean(name, tables)}")
+        missing = [name for name in tables if name not in config]
+        if missing:
+            raise ValueError(f'the model config lacks {missing}; it needs all of {sorted(tables)}; add a spec for each')
+        self.config = copy.deepcopy(config)
+        self.tables = tables
+
+    def kind(self, family: str) -> str:
+        """The kind that fills a socket."""
+        spec = self.config[family]
+        return spec['kind'] if isinstance(spec, dict) and 'kind' in spec else ''
+
+    def cls(self, family: str) -> type:
+        """The class that fills a socket; raises ValueError on an unknown kind or field."""
+        return type(self.make(family, name=None, features=1))
+
+    def make(self, family: str, name: str | None, **given: object):
+        """A new block for a socket, by the explicit `name` of its parameters."""
+        return make(family, self.tables[family], self.config[family], name=name, sockets=self, **given)

@@ -1,0 +1,141 @@
+"""Records: finished trials as JSON lines, one file per pack, committed whole. With the manifest, the lab's only state.
+
+A file is written aside, fsynced and hard-linked to its final name; the first writer of a name wins. Each line ends with a
+`check`, a hash of the rest of the line, and says how many lines its file has, so that damage is seen.
+"""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+FOLDER = 'records'
+REQUIRED = ('id', 'study', 'arm', 'task', 'dataset', 'replicate', 'held', 'optimizer', 'knobs', 'seed', 'status', 'pack')
+STATUSES = ('ok', 'diverged', 'failed')
+_CHECK = ', "check": "'
+
+
+def to_line(record: dict) -> str:
+    """One JSON line with its check."""
+    body = json.dumps(record, allow_nan=False)[:-1]
+    return f'{body}{_CHECK}{hashlib.sha256(body.encode()).hexdigest()[:16]}"}}'
+
+
+def from_line(line: str) -> dict:
+    """The record of a line; raises ValueError where the line is not what was written."""
+    body, found, tail = line.rstrip('\n').rpartition(_CHECK)
+    if not found or tail != f'{hashlib.sha256(body.encode()).hexdigest()[:16]}"}}':
+        raise ValueError('its check does not match its content')
+    record = json.loads(f'{body}}}')
+    missing = [name for name in REQUIRED if name not in record]
+    if missing or record['status'] not in STATUSES:
+        raise ValueError(f'it lacks {missing}' if missing else f"its status is '{record['status']}'")
+    return record
+
+
+def prepare(folder: Path) -> None:
+    """Make the records folder, and try what commits need: writing, hard links.
+
+    Raises ValueError where the folder cannot be written or its file system has no hard links.
+    """
+    records = folder / FOLDER
+    trial = records / f'.try-{uuid.uuid4().hex}'
+    linked = trial.with_suffix('.linked')
+    try:
+        records.mkdir(parents=True, exist_ok=True)
+        trial.write_text('try')
+    except OSError as error:
+        raise _write_error(records, error) from None
+    try:
+        os.link(trial, linked)
+        if os.stat(linked).st_nlink != 2:
+            raise OSError(errno.EPERM, 'links are copies')
+    except OSError as error:
+        raise ValueError(
+            f'{records}: the file system makes no hard links ({error.strerror}), which safe commits need; '
+            'give --runs a folder on a local disk or NFS'
+        ) from None
+    finally:
+        trial.unlink(missing_ok=True)
+        linked.unlink(missing_ok=True)
+
+
+def _write_error(path: Path, error: OSError) -> ValueError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return ValueError(f'{path}: the disk is full; nothing recorded is lost: free space and run again')
+    return ValueError(f'{path}: cannot be written ({error.strerror}); give --runs a folder that you may write to')
+
+
+def commit(folder: Path, name: str, records: Iterable[dict]) -> bool:
+    """Write all records of a pack under `name`, or none. False where the name was taken already (its file stays).
+
+    Raises ValueError where the disk is full or the folder cannot be written; then nothing is left behind.
+    """
+    final = folder / FOLDER / f'{name}.jsonl'
+    aside = final.with_name(f'.{name}.{uuid.uuid4().hex}')
+    content = ''.join(to_line(record) + '\n' for record in records)
+    try:
+        with open(aside, 'w', encoding='utf-8') as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(aside, final)
+        except FileExistsError:
+            return False
+        won = os.stat(aside).st_nlink == 2
+        handle = os.open(final.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        return won
+    except OSError as error:
+        raise _write_error(final, error) from None
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+def read_file(path: Path, study: str) -> list[dict]:
+    """The records of one file; raises ValueError naming the file where it is damaged or belongs to another study."""
+    fix = 'move the file out of the folder; its trials then run again'
+    try:
+        lines = path.read_text(encoding='utf-8').splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f'{path} is damaged (it cannot be read: {error}); {fix}') from None
+    records = []
+    for number, line in enumerate(lines, 1):
+        try:
+            records.append(from_line(line))
+        except ValueError as error:
+            raise ValueError(f'{path} is damaged (line {number}: {error}); {fix}') from None
+    if not records or any(record['pack']['records'] != len(records) for record in records):
+        raise ValueError(f'{path} is damaged (it has {len(records)} lines, not what was committed); {fix}')
+    others = sorted({record['study'] for record in records} - {study})
+    if others:
+        raise ValueError(f"{path} holds records of study '{others[0]}', not '{study}'; move the file out of the folder")
+    return records
+
+
+def read_folder(folder: Path, study: str) -> tuple[dict[str, dict], list[str]]:
+    """All sound records by trial id, and a sentence for each file that was skipped.
+
+    Where two files hold a trial (a failed one that ran again), the later status wins over `failed`, else the first file.
+    """
+    found, skipped = {}, []
+    for path in sorted((folder / FOLDER).glob('*.jsonl')):
+        try:
+            records = read_file(path, study)
+        except ValueError as error:
+            skipped.append(str(error))
+            continue
+        for record in records:
+            old = found.get(record['id'])
+            if old is None or (old['status'] == 'failed' and record['status'] != 'failed'):
+                found[record['id']] = record
+    return found, skipped

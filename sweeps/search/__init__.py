@@ -1,0 +1,1 @@
+"""Search: where in a space the next trials lie. Points are unit coordinates in [0, 1)."""

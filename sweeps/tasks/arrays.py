@@ -1,0 +1,48 @@
+"""Arrays: the examples of one split, with what tells them from any other."""
+
+import dataclasses
+import hashlib
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Arrays:
+    """Inputs `x` [n, ...], targets `y` [n, ...] and the `group` [n] that a split must not tear (a file, an example)."""
+
+    x: np.ndarray
+    y: np.ndarray
+    group: np.ndarray
+
+    def __post_init__(self):
+        if not len(self.x) == len(self.y) == len(self.group):
+            raise ValueError(f'{len(self.x)} inputs, {len(self.y)} targets, {len(self.group)} groups: give one of each')
+
+    @property
+    def checksum(self) -> str:
+        """First 16 hex digits of the sha256 of inputs and targets."""
+        content = hashlib.sha256()
+        for array in (self.x, self.y):
+            content.update(f'{array.dtype}{array.shape}'.encode())
+            content.update(np.ascontiguousarray(array).tobytes())
+        return content.hexdigest()[:16]
+
+
+def split_by_group(pool: Arrays, seed: int, held: int, train: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of `train` training and `held` tuning-validation examples, no group in both, drawn by the seed.
+
+    Raises ValueError where the pool is too small for both.
+    """
+    generator = np.random.default_rng(seed)
+    order = generator.permutation(np.unique(pool.group))
+    rank = np.empty(order.max() + 1, np.int64)
+    rank[order] = np.arange(len(order))
+    ranks = rank[pool.group]
+    last = int(np.searchsorted(np.cumsum(np.bincount(ranks, minlength=len(order))), held))
+    inside, outside = np.flatnonzero(ranks <= last), np.flatnonzero(ranks > last)
+    if len(inside) < held or len(outside) < train:
+        raise ValueError(
+            f'the pool of {len(pool.x)} examples in {len(order)} groups does not give {held} held-out and {train} training '
+            'examples; ask for fewer'
+        )
+    return generator.choice(outside, train, replace=False), generator.choice(inside, held, replace=False)
