@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 from ablations import norms, quickstart
-from ablations.config import closest
+from ablations.config import changed, closest, put
 from ablations.spaces import Range
 from ablations.study import FOLDER, Study
 from ablations.tasks import Task
@@ -48,7 +48,7 @@ def load_study(name: str) -> Study:
 def _parsed(text: str) -> object:
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError):
         return text
 
 
@@ -63,7 +63,10 @@ def _set(target: object, names: list[str], value: object, path: str) -> object:
         if name == 'tasks' and rest:
             by_name = {item.name: item for item in old}
             return dataclasses.replace(target, tasks=tuple(_set(by_name, rest, value, path).values()))
-        new = _set(old, rest, value, path) if rest else value
+        if isinstance(old, dict) and isinstance(target, Task) and rest:
+            new = changed(old, (put('.'.join(rest), value),))
+        else:
+            new = _set(old, rest, value, path) if rest else value
         if isinstance(target, Study) and name == 'replicates' and target.looks == (target.replicates,):
             return dataclasses.replace(target, replicates=new, looks=())
         return dataclasses.replace(target, **{name: new})

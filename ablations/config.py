@@ -7,9 +7,13 @@ and types; what it lets through (a replaced subtree, None, a bool for an int, a 
 import copy
 import dataclasses
 import difflib
+import math
+import re
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
+NAME = re.compile(r'[a-z][a-z0-9_]*')
+"""What studies, arms and tasks may be called: their names are parts of paths, of seeds and of commands."""
 PLAIN = (bool, int, float, str)
 
 
@@ -29,6 +33,8 @@ def plain(value: object, where: str) -> object:
         return {key: plain(item, f'{where}.{key}') for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item, f'{where}[{i}]') for i, item in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f'{where}: given {value}, which has no digest; give a finite number')
     if isinstance(value, PLAIN):
         return value
     raise ValueError(

@@ -88,9 +88,13 @@ def check_space(tune: dict) -> None:
     if not isinstance(tune, dict) or not tune:
         raise ValueError(f'tune={tune!r} is empty; give {{optimizer: {{value: range}}}}, e.g. {{"adamw": SPACES["adamw"]}}')
     for optimizer, space in tune.items():
+        if not isinstance(optimizer, str):
+            raise ValueError(f'tune[{optimizer!r}]: an optimizer is given by its name in quotes')
         if not isinstance(space, dict) or not space:
             raise ValueError(f"tune['{optimizer}']={space!r} is not a space; give {{'lr': log(1e-4, 1e-2), ...}}")
         for name, values in space.items():
+            if not isinstance(name, str):
+                raise ValueError(f"tune['{optimizer}'][{name!r}]: a tuned value is given by its name in quotes")
             if 'seed' in name.lower():
                 raise ValueError(
                     f"tune['{optimizer}']['{name}']: seeds are never tuned, they are the noise that is measured; "

@@ -4,10 +4,10 @@ import contextvars
 import dataclasses
 import functools
 import hashlib
-import re
+import math
 from pathlib import Path
 
-from ablations.config import Put, Swap, changed, closest, put, swap
+from ablations.config import NAME, Put, Swap, changed, closest, put, swap
 from ablations.digest import digest
 from ablations.spaces import SPACES, check_space
 from ablations.tasks import Task, task
@@ -15,7 +15,6 @@ from ablations.trial import Program
 
 __all__ = ['Study', 'put', 'swap', 'task']
 
-NAME = re.compile(r'[a-z][a-z0-9_]*')
 FOLDER = contextvars.ContextVar('FOLDER', default='.')
 """The folder of the study file that is being loaded: a relative path of a block file starts there."""
 
@@ -61,17 +60,13 @@ class Study:
         self._check_counts()
         self._check_tasks()
         self._check_arms()
-        check_space(self.tune)
-        for name, value in self.fixed.items():
-            if 'seed' in name.lower() or isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise ValueError(f"fixed['{name}']={value!r}; allowed: numbers by the name of an optimizer's value, no seeds")
-            both = [optimizer for optimizer, space in self.tune.items() if name in space]
-            if both:
-                raise ValueError(f"'{name}' is both fixed and tuned for {both}; remove it from one of them")
+        self._check_values()
         for arm in self.arms:
             for item in self.tasks:
                 self.model(arm, item.name)
         if self.blocks is not None:
+            if not isinstance(self.blocks, str):
+                raise ValueError(f"study '{self.name}': blocks={self.blocks!r}; give the path of your block file in quotes")
             path = Path(FOLDER.get(), self.blocks).resolve()
             if not path.is_file():
                 raise ValueError(f"blocks='{self.blocks}': no such file ({path}); give the path of your block file")
@@ -85,9 +80,10 @@ class Study:
                 raise ValueError(f"study '{self.name}': {name}={value!r}; allowed: a whole number from {low} up")
         if isinstance(self.alpha, bool) or not isinstance(self.alpha, (int, float)) or not 0 < self.alpha < 1:
             raise ValueError(f"study '{self.name}': alpha={self.alpha!r}; allowed: between 0 and 1, usually 0.05")
-        looks = tuple(self.looks) or (self.replicates,)
-        rising = all(isinstance(n, int) and not isinstance(n, bool) for n in looks) and list(looks) == sorted(set(looks))
-        if not rising or len(looks) > 3 or looks[0] < 1 or looks[-1] != self.replicates:
+        given = self.looks if isinstance(self.looks, (tuple, list)) else (self.looks,)
+        looks = tuple(given) or (self.replicates,)
+        whole = all(isinstance(n, int) and not isinstance(n, bool) for n in looks)
+        if not whole or list(looks) != sorted(set(looks)) or len(looks) > 3 or looks[0] < 1 or looks[-1] != self.replicates:
             raise ValueError(
                 f"study '{self.name}': looks={self.looks!r}; allowed: at most three rising numbers of replicates, the last "
                 f'one replicates={self.replicates}; change looks or replicates'
@@ -95,7 +91,7 @@ class Study:
         object.__setattr__(self, 'looks', looks)
 
     def _check_tasks(self) -> None:
-        if isinstance(self.tasks, (str, Task)) or not self.tasks:
+        if not isinstance(self.tasks, (tuple, list)) or not self.tasks:
             raise ValueError(f"study '{self.name}': tasks={self.tasks!r}; give a tuple of task names or tasks")
         tasks = tuple(item if isinstance(item, Task) else task(item) for item in self.tasks)
         names = [item.name for item in tasks]
@@ -110,13 +106,39 @@ class Study:
         for arm, changes in self.arms.items():
             if not isinstance(arm, str) or not NAME.fullmatch(arm):
                 raise ValueError(f"study '{self.name}': arm {arm!r}; allowed: lower-case letters, digits and _; rename it")
-            arms[arm] = (changes,) if isinstance(changes, (Put, Swap)) else tuple(changes)
+            changes = (changes,) if isinstance(changes, (Put, Swap)) else changes
+            if not isinstance(changes, (tuple, list)):
+                raise ValueError(
+                    f"study '{self.name}': arm '{arm}' is {changes!r}; give () or a tuple of put(path, value) and "
+                    'swap(path, kind, ...)'
+                )
+            arms[arm] = tuple(changes)
         if arms[next(iter(arms))]:
             raise ValueError(
                 f"study '{self.name}': the first arm '{next(iter(arms))}' is the base and changes nothing; give it (), or "
                 'change the base of the tasks'
             )
         object.__setattr__(self, 'arms', arms)
+
+    def _check_values(self) -> None:
+        check_space(self.tune)
+        # The learning rate comes first, where selection looks for it; the other values in an order of their own, so that
+        # how a space was written down changes no trial.
+        tune = {
+            optimizer: {'lr': space['lr'], **{name: space[name] for name in sorted(space)}}
+            for optimizer, space in self.tune.items()
+        }
+        if not isinstance(self.fixed, dict):
+            raise ValueError(f"study '{self.name}': fixed={self.fixed!r}; give {{name: number}}")
+        for name, value in self.fixed.items():
+            number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+            if not isinstance(name, str) or 'seed' in name.lower() or not number:
+                raise ValueError(f"fixed['{name}']={value!r}; allowed: numbers by the name of an optimizer's value, no seeds")
+            both = [optimizer for optimizer, space in tune.items() if name in space]
+            if both:
+                raise ValueError(f"'{name}' is both fixed and tuned for {both}; remove it from one of them")
+        object.__setattr__(self, 'tune', tune)
+        object.__setattr__(self, 'fixed', {name: float(value) for name, value in self.fixed.items()})
 
     @property
     def base(self) -> str:
@@ -168,6 +190,7 @@ class Study:
         return {
             'name': self.name,
             'question': self.question,
+            'base': self.base,
             'arms': {arm: [change.to_dict() for change in changes] for arm, changes in self.arms.items()},
             'tasks': [item.to_dict() for item in self.tasks],
             'tune': {

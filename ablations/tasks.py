@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 from ablations import bases
-from ablations.config import closest, plain
+from ablations.config import NAME, closest, plain
 
 DIRECTIONS = ('higher', 'lower')
 
@@ -41,19 +41,24 @@ class Task:
                 raise ValueError(
                     f"task '{self.name}': {field.name}={value!r} is a {type(value).__name__}; allowed: {field.type.__name__}"
                 )
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"task name '{self.name}'; allowed: lower-case letters, digits and _; rename the task")
         if self.direction not in DIRECTIONS:
             raise ValueError(f"task '{self.name}': direction {self.direction!r}; allowed: {list(DIRECTIONS)}")
         for name in ('steps', 'batch', 'evaluations', 'margin'):
             if not getattr(self, name) > 0:
                 raise ValueError(f"task '{self.name}': {name}={getattr(self, name)}; allowed: above 0; raise it")
-        if not math.isfinite(self.chance):
-            raise ValueError(f"task '{self.name}': chance={self.chance}; allowed: a finite number")
+        for name in ('chance', 'margin'):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(f"task '{self.name}': {name}={getattr(self, name)}; allowed: a finite number")
         if self.steps % self.evaluations:
             raise ValueError(
                 f"task '{self.name}': steps={self.steps} is not a multiple of evaluations={self.evaluations}; change one"
             )
         if 'kind' not in self.data:
             raise ValueError(f"task '{self.name}': data={self.data} has no kind; give {{'kind': ..., fields}}")
+        for name in ('data', 'base'):
+            object.__setattr__(self, name, plain(getattr(self, name), f"task '{self.name}': {name}"))
 
     @property
     def sign(self) -> int:
@@ -115,9 +120,12 @@ STDLIB_BYTES = Task(
 TASKS = {task.name: task for task in (DIGITS, RECALL, STDLIB_BYTES)}
 
 
-def task(name: str, **fields: object) -> Task:
-    """A task of the lab by name, with some of its fields replaced; raises ValueError on an unknown name or field."""
-    if name not in TASKS:
+def task(name: str, /, **fields: object) -> Task:
+    """A task of the lab by name, with some of its fields replaced (`name` too, where a study holds it twice).
+
+    Raises ValueError on an unknown name or field.
+    """
+    if not isinstance(name, str) or name not in TASKS:
         raise ValueError(f"unknown task '{name}'; allowed: {sorted(TASKS)}.{closest(name, TASKS)}")
     known = [field.name for field in dataclasses.fields(Task)]
     for field in fields:

@@ -19,4 +19,4 @@ class Context:
 
     def knob(self, name: str, otherwise: float) -> object:
         """The traced value of a knob that is set for this run, else the block's own field."""
-        return self.knobs[name] if name in self.knobs else otherwise
+        return self.knobs.get(name, otherwise)

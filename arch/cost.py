@@ -14,6 +14,8 @@ from arch.model import Model
 from arch.ops.depthwise import lowering
 from arch.roles import ROLES, names, role
 
+VIEWS = ('reshape', 'squeeze', 'expand_dims', 'broadcast_in_dim', 'transpose', 'copy')
+
 
 def _macs_of(equation) -> int:
     out = math.prod(equation.outvars[0].aval.shape)
@@ -56,10 +58,25 @@ def _count(program, outer: str = '') -> collections.Counter:
     return total
 
 
+def _origin(variable, made: dict):
+    """The variable whose numbers these are: views only change the shape."""
+    while not hasattr(variable, 'val') and variable in made and made[variable].primitive.name in VIEWS:
+        source = made[variable].invars[0]
+        if source.aval.size != variable.aval.size:
+            break
+        variable = source
+    return variable
+
+
 def _saved(program) -> int:
-    """Bytes that the backward pass reads: outputs of the forward half that are not its own inputs, each once."""
+    """Bytes that the backward pass reads: outputs of the forward half that are not its own inputs, each once.
+
+    The same numbers in another shape are the same bytes.
+    """
+    made = {variable: equation for equation in program.eqns for variable in equation.outvars}
     seen, total = set(program.invars) | set(program.constvars), 0
     for variable in program.outvars:
+        variable = _origin(variable, made)
         if hasattr(variable, 'val') or variable in seen:
             continue
         seen.add(variable)

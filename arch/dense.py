@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from arch.context import Context
+from arch.vectors import per_channel
 
 
 class Dense(nn.Module):
@@ -28,5 +29,5 @@ class Dense(nn.Module):
         kernel = self.param('kernel', draw, (x.shape[-1], self.features))
         y = x @ kernel.astype(x.dtype)
         if self.bias:
-            y = y + self.param('bias', nn.initializers.zeros, (self.features,), jnp.float32).astype(x.dtype)
+            y = y + per_channel(self.param('bias', nn.initializers.zeros, (self.features,), jnp.float32), y)
         return y

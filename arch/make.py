@@ -24,8 +24,18 @@ def _fits(value: object, default: object) -> bool:
     if isinstance(default, float):
         return isinstance(value, (int, float))
     if isinstance(default, (tuple, list)):
-        return isinstance(value, (tuple, list)) and all(_fits(item, default[0]) for item in value) and len(value) > 0
+        return isinstance(value, (tuple, list)) and bool(value) and all(_fits(item, default[0]) for item in value if default)
     return isinstance(value, type(default))
+
+
+def _default(field: dataclasses.Field) -> object:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def _wanted(default: object) -> str:
+    if isinstance(default, (tuple, list)):
+        return f'a list such as {list(default)}' if default else 'a list'
+    return f'{type(default).__name__} such as {default!r}'
 
 
 def make(family: str, table: dict[str, type], spec: dict, **given: object):
@@ -37,7 +47,7 @@ def make(family: str, table: dict[str, type], spec: dict, **given: object):
     if not isinstance(spec, dict) or 'kind' not in spec:
         raise ValueError(f"{family}: given {spec!r}, allowed a spec {{'kind': ..., fields}}; name a kind of {sorted(table)}")
     kind = spec['kind']
-    if kind not in table:
+    if not isinstance(kind, str) or kind not in table:
         raise ValueError(f"{family}: unknown kind '{kind}'; allowed: {sorted(table)}.{did_you_mean(kind, table)}")
     cls = table[kind]
     known = fields(cls)
@@ -45,15 +55,14 @@ def make(family: str, table: dict[str, type], spec: dict, **given: object):
     for name, value in values.items():
         if name not in known:
             raise ValueError(f"{family} '{kind}': unknown field '{name}'; allowed: {sorted(known)}.{did_you_mean(name, known)}")
-        default = known[name].default
+        default = _default(known[name])
         if default is not dataclasses.MISSING and default is not None and not _fits(value, default):
             raise ValueError(
-                f"{family} '{kind}': {name}={value!r} is a {type(value).__name__}; allowed: {type(default).__name__} such as "
-                f'{default!r}'
+                f"{family} '{kind}': {name}={value!r} is a {type(value).__name__}; allowed: {_wanted(default)}; mend the value"
             )
         if isinstance(value, list):
             values[name] = tuple(value)
-    missing = [n for n, f in known.items() if f.default is dataclasses.MISSING and n not in values]
+    missing = [n for n, f in known.items() if _default(f) is dataclasses.MISSING and n not in values]
     if missing:
         raise ValueError(f"{family} '{kind}': {missing} must be given; add {', '.join(f'{n}=...' for n in missing)}")
     own = {field.name for field in dataclasses.fields(cls)}

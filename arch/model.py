@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from arch.context import Context
+from arch.dense import Dense
 from arch.roles import roles
 from arch.sockets import TABLES, Sockets
 
@@ -28,14 +29,12 @@ class Model:
 
 
 def _knobs(sockets: Sockets) -> dict[str, float]:
-    """The knobs of every kind in use; a field of the spec that a knob can replace gives the knob's own value."""
-    from arch.dense import Dense
-
+    """The knobs of every kind in use, with the values that they have where nobody sets them."""
     found = dict(Dense.KNOBS)
     for family in sockets.tables:
-        cls = sockets.cls(family)
-        for name, value in getattr(cls, 'KNOBS', {}).items():
-            found[name] = sockets.config[family].get(name, value)
+        block = sockets.make(family, name=None, features=1)
+        for name, value in getattr(block, 'KNOBS', {}).items():
+            found[name] = getattr(block, value) if isinstance(value, str) else value
     return found
 
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from arch.context import Context
+from arch.vectors import per_channel
 
 ones, zeros = nn.initializers.ones, nn.initializers.zeros
 
@@ -22,9 +23,9 @@ class LayerNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
-        scale = self.param('scale', ones, (x.shape[-1],))
-        bias = self.param('bias', zeros, (x.shape[-1],))
         wide = x.astype(jnp.float32)
+        scale = per_channel(self.param('scale', ones, (x.shape[-1],)), wide)
+        bias = per_channel(self.param('bias', zeros, (x.shape[-1],)), wide)
         centred = wide - wide.mean(-1, keepdims=True)
         variance = jnp.square(centred).mean(-1, keepdims=True)
         return (centred * jax.lax.rsqrt(variance + self.eps) * scale + bias).astype(x.dtype)
@@ -40,8 +41,8 @@ class RmsNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
-        scale = self.param('scale', ones, (x.shape[-1],))
         wide = x.astype(jnp.float32)
+        scale = per_channel(self.param('scale', ones, (x.shape[-1],)), wide)
         square = jnp.square(wide).mean(-1, keepdims=True)
         return (wide * jax.lax.rsqrt(square + self.eps) * scale).astype(x.dtype)
 
@@ -60,21 +61,22 @@ class BatchNorm(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         channels = (x.shape[-1],)
-        scale = self.param('scale', ones, channels)
-        bias = self.param('bias', zeros, channels)
         mean = self.variable('state', 'mean', jnp.zeros, channels)
         variance = self.variable('state', 'variance', jnp.ones, channels)
         wide = x.astype(jnp.float32)
+        scale = per_channel(self.param('scale', ones, channels), wide)
+        bias = per_channel(self.param('bias', zeros, channels), wide)
         if context.train:
             axes = tuple(range(x.ndim - 1))
             batch_mean = wide.mean(axes)
-            batch_variance = jnp.square(wide - batch_mean).mean(axes)
+            batch_variance = jnp.square(wide - per_channel(batch_mean, wide)).mean(axes)
             if not self.is_initializing():
                 mean.value = self.momentum * mean.value + (1 - self.momentum) * batch_mean
                 variance.value = self.momentum * variance.value + (1 - self.momentum) * batch_variance
         else:
             batch_mean, batch_variance = mean.value, variance.value
-        return ((wide - batch_mean) * jax.lax.rsqrt(batch_variance + self.eps) * scale + bias).astype(x.dtype)
+        centred = wide - per_channel(batch_mean, wide)
+        return (centred * jax.lax.rsqrt(per_channel(batch_variance, wide) + self.eps) * scale + bias).astype(x.dtype)
 
 
 class DynamicTanh(nn.Module):
@@ -83,7 +85,7 @@ class DynamicTanh(nn.Module):
     `[..., C] -> [..., C]`. The knob `alpha0` replaces the field.
     """
 
-    KNOBS = {'alpha0': 0.5}
+    KNOBS = {'alpha0': 'alpha0'}
 
     alpha0: float = 0.5
 
@@ -91,9 +93,10 @@ class DynamicTanh(nn.Module):
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         alpha0 = context.knob('alpha0', self.alpha0)
         gain = self.param('gain', lambda key: alpha0 * jnp.ones((), jnp.float32))
-        scale = self.param('scale', ones, (x.shape[-1],))
-        bias = self.param('bias', zeros, (x.shape[-1],))
-        return (jnp.tanh(gain * x.astype(jnp.float32)) * scale + bias).astype(x.dtype)
+        wide = x.astype(jnp.float32)
+        scale = per_channel(self.param('scale', ones, (x.shape[-1],)), wide)
+        bias = per_channel(self.param('bias', zeros, (x.shape[-1],)), wide)
+        return (jnp.tanh(gain * wide) * scale + bias).astype(x.dtype)
 
 
 class DynamicErf(nn.Module):
@@ -102,7 +105,7 @@ class DynamicErf(nn.Module):
     `[..., C] -> [..., C]`. The knob `alpha0` replaces the field.
     """
 
-    KNOBS = {'alpha0': 0.5}
+    KNOBS = {'alpha0': 'alpha0'}
 
     alpha0: float = 0.5
 
@@ -111,9 +114,10 @@ class DynamicErf(nn.Module):
         alpha0 = context.knob('alpha0', self.alpha0)
         gain = self.param('gain', lambda key: alpha0 * jnp.ones((), jnp.float32))
         shift = self.param('shift', lambda key: jnp.zeros((), jnp.float32))
-        scale = self.param('scale', ones, (x.shape[-1],))
-        bias = self.param('bias', zeros, (x.shape[-1],))
-        return (jax.lax.erf(gain * x.astype(jnp.float32) + shift) * scale + bias).astype(x.dtype)
+        wide = x.astype(jnp.float32)
+        scale = per_channel(self.param('scale', ones, (x.shape[-1],)), wide)
+        bias = per_channel(self.param('bias', zeros, (x.shape[-1],)), wide)
+        return (jax.lax.erf(gain * wide + shift) * scale + bias).astype(x.dtype)
 
 
 class Identity(nn.Module):

@@ -48,7 +48,7 @@ class Learned(nn.Module):
                 f'give length={count} or a shorter input'
             )
         table = self.param('embedding', nn.initializers.normal(0.02), (self.length, channels), jnp.float32)
-        return x + table[:count].reshape(*spatial, channels).astype(x.dtype)
+        return x + table[:count].reshape(1, *spatial, channels).astype(x.dtype)
 
 
 class Rotary(nn.Module):
@@ -79,7 +79,7 @@ class Rotary(nn.Module):
         pairs = size // 2 // len(spatial)
         turns = self.base ** (-np.arange(pairs) / pairs)
         grid = np.stack(np.meshgrid(*[np.arange(n) for n in spatial], indexing='ij'), -1).reshape(-1, len(spatial))
-        angles = (grid[:, :, None] * turns).reshape(len(grid), -1)[:, None, :]
+        angles = (grid[:, :, None] * turns).reshape(1, len(grid), 1, -1)
         cos, sin = jnp.asarray(np.cos(angles), x.dtype), jnp.asarray(np.sin(angles), x.dtype)
         first, second = jnp.split(x, 2, axis=-1)
         return jnp.concatenate([first * cos - second * sin, first * sin + second * cos], axis=-1)

@@ -2,7 +2,8 @@
 
 A branch is two stages with the norm between: after(norm(before(x))). In a block of two branches `before` does nothing and
 `after` is the mixer or the channel block; in a block of one branch (ConvNeXt) `before` is the mixer and `after` the channel
-block. `keep` thins whole branches at random while training (stochastic depth, 1603.09382): the traced rate `drop_path` times `place`, 0 at the first block, 1 at the last.
+block. `keep` thins whole branches at random while training (stochastic depth, 1603.09382): the traced rate `drop_path`
+times `place`, 0 at the first block, 1 at the last.
 """
 
 from collections.abc import Callable
@@ -12,13 +13,14 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from arch.context import Context
+from arch.vectors import per_channel
 
 
 def keep(module: nn.Module, branch: jax.Array, place: float, context: Context) -> jax.Array:
     """Drop the branch of an example with probability place * drop_path, scaling what is kept (1603.09382)."""
     if not context.train or 'drop_path' not in context.knobs:
         return branch
-    rate = place * context.knobs['drop_path']
+    rate = jnp.asarray(place * context.knobs['drop_path'], jnp.float32)
     shape = (len(branch),) + (1,) * (branch.ndim - 1)
     kept = jax.random.uniform(module.make_rng('noise'), shape) >= rate
     return jnp.where(kept, branch / (1 - rate).astype(branch.dtype), 0)
@@ -60,7 +62,7 @@ class LayerScale(nn.Module):
     `[..., C] -> [..., C]`. The knob `layer_scale_initial` replaces the field.
     """
 
-    KNOBS = {'drop_path': 0.0, 'layer_scale_initial': 1e-6}
+    KNOBS = {'drop_path': 0.0, 'layer_scale_initial': 'initial'}
 
     initial: float = 1e-6
     place: float = 0.0
@@ -69,7 +71,7 @@ class LayerScale(nn.Module):
     def __call__(self, x: jax.Array, before: Callable, after: Callable, norm: Callable, context: Context) -> jax.Array:
         initial = context.knob('layer_scale_initial', self.initial)
         scale = self.param('scale', lambda key: initial * jnp.ones((x.shape[-1],), jnp.float32))
-        return x + keep(self, scale.astype(x.dtype) * after(norm(before(x))), self.place, context)
+        return x + keep(self, per_channel(scale, x) * after(norm(before(x))), self.place, context)
 
 
 class Rezero(nn.Module):

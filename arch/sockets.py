@@ -2,7 +2,10 @@
 
 import copy
 import importlib.util
+import sys
 from pathlib import Path
+
+from flax import linen as nn
 
 from arch.activations import ACTIVATIONS
 from arch.blocks import BLOCKS
@@ -60,15 +63,20 @@ def load_tables(path: str | None) -> dict[str, dict[str, type]]:
         raise ValueError(f"blocks='{path}': no such file; give the path of a Python file that defines e.g. NORMS = {{...}}")
     spec = importlib.util.spec_from_file_location(f'archlab_blocks_{Path(path).stem}', path)
     module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up by name where annotations are strings (from __future__ import annotations).
+    sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:
+        del sys.modules[spec.name]
         raise ValueError(f"blocks='{path}' does not load: {type(error).__name__}: {error}; mend the file") from error
     found = {name: getattr(module, name) for name in NAMES if isinstance(getattr(module, name, None), dict)}
     if not found:
         raise ValueError(f"blocks='{path}' defines no table; allowed: {sorted(NAMES)}; add e.g. NORMS = {{'my_norm': MyNorm}}")
     for name, kinds in found.items():
         for kind, cls in kinds.items():
+            if not (isinstance(cls, type) and issubclass(cls, nn.Module)):
+                raise ValueError(f"blocks='{path}': {name}['{kind}'] is {cls!r}; allowed: a class of flax.linen.Module")
             if kind in tables[NAMES[name]]:
                 raise ValueError(f"blocks='{path}': {name} has '{kind}', which the lab uses already; rename it")
             tables[NAMES[name]][kind] = cls

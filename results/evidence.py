@@ -39,6 +39,7 @@ class Finding:
 
     study: str
     arm: str
+    base: str
     task: str
     dataset: str
     metric: str
@@ -176,6 +177,7 @@ def _known(study: Study, schedule: Schedule, records: Mapping, manifest: Mapping
     known = dict(
         study=study.name,
         arm=arm,
+        base=study.base,
         task=task,
         dataset=item.dataset,
         metric=item.metric,
@@ -226,9 +228,12 @@ def _known(study: Study, schedule: Schedule, records: Mapping, manifest: Mapping
 def _incomparable(study: Study, schedule: Schedule, records: Mapping, own: _Arm, base: _Arm) -> str:
     """Why two arms cannot be compared at all, or ''."""
     for who in (own, base):
+        broken = sum(record['status'] == 'failed' for record in (*who.tried, *who.confirmed()))
+        if broken:
+            return f"{broken} runs of '{who.arm}' failed (not diverged); see `archlab status`, then run with --retry-failed"
         if who.nothing_selected:
             runs = len(who.tried)
-            return f"every tuning run of '{who.arm}' diverged or failed ({runs} of {runs})"
+            return f"every tuning run of '{who.arm}' diverged ({runs} of {runs})"
     budgets = [schedule.budgets[who.arm, own.task.name]['trials'] for who in (own, base)]
     if budgets[0] != budgets[1]:
         return f'unequal budgets: {budgets[0]} tuning trials against {budgets[1]}'

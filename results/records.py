@@ -16,6 +16,7 @@ from pathlib import Path
 FOLDER = 'records'
 REQUIRED = ('id', 'study', 'arm', 'task', 'dataset', 'replicate', 'held', 'optimizer', 'knobs', 'seed', 'status', 'pack')
 STATUSES = ('ok', 'diverged', 'failed')
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CHECK = ', "check": "'
 
 
@@ -46,26 +47,32 @@ def prepare(folder: Path) -> None:
     trial = records / f'.try-{uuid.uuid4().hex}'
     linked = trial.with_suffix('.linked')
     try:
-        records.mkdir(parents=True, exist_ok=True)
-        trial.write_text('try')
-    except OSError as error:
-        raise _write_error(records, error) from None
-    try:
-        os.link(trial, linked)
-        if os.stat(linked).st_nlink != 2:
-            raise OSError(errno.EPERM, 'links are copies')
-    except OSError as error:
-        raise ValueError(
-            f'{records}: the file system makes no hard links ({error.strerror}), which safe commits need; '
-            'give --runs a folder on a local disk or NFS'
-        ) from None
+        try:
+            records.mkdir(parents=True, exist_ok=True)
+            trial.write_text('try')
+        except OSError as error:
+            raise _write_error(records, error) from None
+        try:
+            os.link(trial, linked)
+            if os.stat(linked).st_nlink != 2:
+                raise OSError(errno.EPERM, 'links are copies')
+        except OSError as error:
+            raise _link_error(records, error) from None
     finally:
-        trial.unlink(missing_ok=True)
-        linked.unlink(missing_ok=True)
+        for path in (trial, linked):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def _link_error(path: Path, error: OSError) -> ValueError:
+    return ValueError(
+        f'{path}: the file system makes no hard links ({error.strerror}), which safe commits need; '
+        'give --runs a folder on a local disk or NFS'
+    )
 
 
 def _write_error(path: Path, error: OSError) -> ValueError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in FULL:
         return ValueError(f'{path}: the disk is full; nothing recorded is lost: free space and run again')
     return ValueError(f'{path}: cannot be written ({error.strerror}); give --runs a folder that you may write to')
 
@@ -86,7 +93,10 @@ def commit(folder: Path, name: str, records: Iterable[dict]) -> bool:
         try:
             os.link(aside, final)
         except FileExistsError:
-            return False
+            # NFS may answer this to the repeat of a request that succeeded: only the link count tells who won.
+            pass
+        except OSError as error:
+            raise (_write_error if error.errno in FULL else _link_error)(final, error) from None
         won = os.stat(aside).st_nlink == 2
         handle = os.open(final.parent, os.O_RDONLY)
         try:

@@ -100,6 +100,78 @@ def select(trials: dict[str, tuple[np.ndarray, np.ndarray]], spaces: dict) -> Se
 
 
 @dataclasses.dataclass(frozen=True)
+class Pooled:
+    """One surface for all replicates: each its own intercept, slopes and bends in common, no cross terms.
+
+    `intercept` is the mean over the `groups` replicates that entered; `bends` lacks coordinates that curve the wrong way;
+    `residual` is the fit's standard deviation; `low` and `high` hold the reach of the fitted trials. `[d]`.
+    """
+
+    intercept: float
+    slopes: np.ndarray
+    bends: dict[int, float]
+    residual: float
+    groups: int
+    low: np.ndarray
+    high: np.ndarray
+
+    def part(self, dim: int, unit):
+        """What one coordinate adds to the score."""
+        return self.slopes[dim] * unit + self.bends.get(dim, 0.0) * unit * unit
+
+    def best(self, dim: int, low: float, high: float) -> float:
+        """The most that one coordinate adds between two ends."""
+        bend = self.bends.get(dim, 0.0)
+        ends = [low, high] + ([min(max(-self.slopes[dim] / (2 * bend), low), high)] if bend else [])
+        return max(self.part(dim, u) for u in ends)
+
+
+def pool(replicates: list, dims: int) -> Pooled | None:
+    """Fit the better halves of all replicates together; a coordinate that curves the wrong way is fitted by a line.
+
+    `replicates` is [(units [n, d], scores [n])]. None where too few trials are finite.
+    """
+    rows, values, groups = [np.empty((0, dims))], [np.empty(0)], []
+    for number, (units, scores) in enumerate(replicates):
+        half = better_half(np.asarray(scores, float), len(scores))
+        rows.append(np.asarray(units, float)[half])
+        values.append(np.asarray(scores, float)[half])
+        groups += [number] * len(half)
+    units, scores = np.concatenate(rows), np.concatenate(values)
+    present = sorted(set(groups))
+    intercepts = np.equal.outer(groups, present).astype(float)
+    quadratic = list(range(dims))
+    while True:
+        freedom = len(scores) - len(present) - dims - len(quadratic)
+        if freedom < 2:
+            return None
+        design = np.concatenate([intercepts, units, units[:, quadratic] ** 2], 1)
+        coefficients = np.linalg.lstsq(design, scores, rcond=None)[0]
+        slopes = coefficients[len(present) : len(present) + dims]
+        bends = dict(zip(quadratic, coefficients[len(present) + dims :], strict=True))
+        wrong = [dim for dim in quadratic if bends[dim] >= 0]
+        if not wrong:
+            break
+        quadratic = [dim for dim in quadratic if dim not in wrong]
+    residual = math.sqrt(float(np.sum((scores - design @ coefficients) ** 2)) / freedom)
+    intercept = float(coefficients[: len(present)].mean())
+    return Pooled(intercept, slopes, bends, residual, len(present), units.min(0), units.max(0))
+
+
+def profile(replicates: list, dims: int, count: int = 65) -> tuple[np.ndarray, np.ndarray] | None:
+    """The pooled surface over the first coordinate, at the best of the others, within the fitted trials.
+
+    Units and scores, `[count]` each; None where too few trials are finite.
+    """
+    fit = pool(replicates, dims)
+    if fit is None:
+        return None
+    units = np.linspace(fit.low[0], fit.high[0], count)
+    rest = sum(fit.best(dim, fit.low[dim], fit.high[dim]) for dim in range(1, dims))
+    return units, fit.intercept + fit.part(0, units) + rest
+
+
+@dataclasses.dataclass(frozen=True)
 class Edges:
     """What lies beyond the edges for one optimizer: the pooled optimum inside, its error, and the gain past each side.
 
@@ -119,40 +191,13 @@ def edges(replicates: list, names: list[str], box: dict, beyond: dict) -> Edges 
     coordinate to which that side would be extended. Where a coordinate curves the wrong way it is fitted by a line. None
     where too few trials are finite.
     """
-    rows, values, groups = [], [], []
-    for number, (units, scores) in enumerate(replicates):
-        half = better_half(np.asarray(scores, float), len(scores))
-        rows.append(np.asarray(units, float)[half])
-        values.append(np.asarray(scores, float)[half])
-        groups += [number] * len(half)
-    units, scores = np.concatenate(rows), np.concatenate(values)
-    present = sorted(set(groups))
-    intercepts = np.equal.outer(groups, present).astype(float)
-    quadratic = list(range(len(names)))
-    while True:
-        design = np.concatenate([intercepts, units, units[:, quadratic] ** 2], 1)
-        freedom = len(scores) - design.shape[1]
-        if freedom < 2:
-            return None
-        coefficients = np.linalg.lstsq(design, scores, rcond=None)[0]
-        slopes = coefficients[len(present) : len(present) + len(names)]
-        bends = dict(zip(quadratic, coefficients[len(present) + len(names) :], strict=True))
-        wrong = [dim for dim in quadratic if bends[dim] >= 0]
-        if not wrong:
-            break
-        quadratic = [dim for dim in quadratic if dim not in wrong]
-    residual = math.sqrt(float(np.sum((scores - design @ coefficients) ** 2)) / freedom)
-
-    def best(dim: int, low: float, high: float) -> float:
-        bend = bends.get(dim, 0.0)
-        ends = [low, high] + ([min(max(-slopes[dim] / (2 * bend), low), high)] if bend else [])
-        return max(slopes[dim] * u + bend * u * u for u in ends)
-
-    inside = {name: best(dim, *box[name]) for dim, name in enumerate(names)}
+    fit = pool(replicates, len(names))
+    if fit is None:
+        return None
+    inside = {name: fit.best(dim, *box[name]) for dim, name in enumerate(names)}
     gains = {}
     for (name, side), end in beyond.items():
         low, high = box[name]
         reach = (end, low) if side == 'low' else (high, end)
-        gains[name, side] = best(names.index(name), *reach) - inside[name]
-    top = float(coefficients[: len(present)].mean() + sum(inside.values()))
-    return Edges(inside=top, noise=residual / math.sqrt(len(present)), gains=gains)
+        gains[name, side] = fit.best(names.index(name), *reach) - inside[name]
+    return Edges(inside=fit.intercept + sum(inside.values()), noise=fit.residual / math.sqrt(fit.groups), gains=gains)

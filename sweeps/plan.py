@@ -13,7 +13,7 @@ import numpy as np
 from ablations.seeds import derive
 from ablations.spaces import limit, natural
 from ablations.study import Study
-from ablations.trial import TEST, TUNING, Program, Schedule, Trial
+from ablations.trial import TEST, TUNING, Schedule, Trial
 from results.selection import edges, select
 from sweeps.search.sobol import scrambled_sobol
 
@@ -47,7 +47,7 @@ class _Tuning:
 
     def box(self, arm: str, optimizer: str, rounds: int) -> dict:
         """The range of each value, in units, after the first `rounds` extensions of an arm."""
-        box = {name: (0.0, 1.0) for name in self.study.tune[optimizer]}
+        box = dict.fromkeys(self.study.tune[optimizer], (0.0, 1.0))
         for wants in self.rounds[:rounds]:
             ends = {}
             for name, side in wants.get(arm, {}).get(optimizer, []):

@@ -11,7 +11,7 @@ import numpy as np
 
 from ablations.seeds import derive
 from ablations.study import Study
-from ablations.trial import TEST, Schedule, Trial
+from ablations.trial import Schedule, Trial
 from sweeps.plan import schedule
 
 
@@ -59,7 +59,7 @@ def simulated_record(study: Study, world: World, trial: Trial, seed: int) -> dic
         'initial_loss': 2.0,
         'final_loss': None if score is None else math.exp(-score),
         'environment': {'source': 'simulated'},
-        'held': TEST if trial.held == TEST else trial.held,
+        'held': trial.held,
     }
 
 

@@ -16,7 +16,7 @@ class Attention(nn.Module):
 
     `[B, N, C] -> [B, N, C]`
     `[B, H, W, C] -> [B, H, W, C]`
-    Raises ValueError where `heads` does not divide C.
+    Keys have no bias: where nothing turns them, the softmax cancels it. Raises ValueError where `heads` does not divide C.
     """
 
     ROTATES = True
@@ -36,13 +36,13 @@ class Attention(nn.Module):
         tokens = x.reshape(len(x), -1, channels)
         split = (*tokens.shape[:2], self.heads, channels // self.heads)
         query = Dense(channels, name='query')(tokens, context).reshape(split)
-        key = Dense(channels, name='key')(tokens, context).reshape(split)
+        key = Dense(channels, bias=False, name='key')(tokens, context).reshape(split)
         value = Dense(channels, name='value')(tokens, context).reshape(split)
         if context.rotate is not None:
             query, key = context.rotate(query, x.shape[1:-1]), context.rotate(key, x.shape[1:-1])
         scores = jnp.einsum('bnkd,bmkd->bknm', query, key).astype(jnp.float32) / math.sqrt(split[-1])
         if context.causal:
-            seen = jnp.tril(jnp.ones((split[1], split[1]), bool))
+            seen = jnp.tril(jnp.ones((1, 1, split[1], split[1]), bool))
             scores = jnp.where(seen, scores, -jnp.inf)
         weights = jax.nn.softmax(scores, axis=-1).astype(x.dtype)
         mixed = jnp.einsum('bknm,bmkd->bnkd', weights, value).reshape(tokens.shape)

@@ -7,10 +7,11 @@ from flax import linen as nn
 from arch.context import Context
 from arch.make import positive
 from arch.ops.depthwise import depthwise
+from arch.vectors import per_channel
 
 
 class Filters(nn.Module):
-    """The filters and biases of a depthwise convolution, drawn with variance 1 / taps.
+    """The filters and biases of a depthwise convolution, drawn from a normal of variance 1 / taps.
 
     `[B, N, C] -> [B, N, C]`
     `[B, H, W, C] -> [B, H, W, C]`
@@ -22,9 +23,9 @@ class Filters(nn.Module):
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         shape = (self.taps,) * (x.ndim - 2) + (x.shape[-1],)
         count = self.taps ** (x.ndim - 2)
-        kernel = self.param('kernel', nn.initializers.truncated_normal(count**-0.5), shape, jnp.float32)
+        kernel = self.param('kernel', nn.initializers.normal(count**-0.5), shape, jnp.float32)
         bias = self.param('bias', nn.initializers.zeros, (x.shape[-1],), jnp.float32)
-        return depthwise(x, kernel, context.causal) + bias.astype(x.dtype)
+        return depthwise(x, kernel, context.causal) + per_channel(bias, x)
 
 
 class DepthwiseConv(nn.Module):

@@ -6,7 +6,7 @@ from flax import linen as nn
 
 from arch.context import Context
 from arch.make import positive
-from arch.ops.depthwise import depthwise
+from arch.ops.depthwise import depthwise, positions_under
 
 
 class Pool(nn.Module):
@@ -14,7 +14,8 @@ class Pool(nn.Module):
 
     `[B, N, C] -> [B, N, C]`
     `[B, H, W, C] -> [B, H, W, C]`
-    Positions outside the input do not count in the mean.
+    Positions outside the input do not count in the mean. Raises ValueError for an even window outside a causal body (it
+    has no middle).
     """
 
     window: int = 3
@@ -22,8 +23,12 @@ class Pool(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         positive("mixer 'pool'", window=self.window)
-        box = jnp.ones((self.window,) * (x.ndim - 2) + (1,), x.dtype)
-        inside = jnp.ones((1, *x.shape[1:-1], 1), x.dtype)
-        count = depthwise(inside, box, context.causal)
-        total = depthwise(x, jnp.broadcast_to(box, box.shape[:-1] + x.shape[-1:]), context.causal)
-        return total / count - x
+        if self.window % 2 == 0 and not context.causal:
+            raise ValueError(
+                f"mixer 'pool': window={self.window} is even and has no middle; allowed: odd sizes; "
+                f'use {self.window - 1} or {self.window + 1}'
+            )
+        sizes = (self.window,) * (x.ndim - 2)
+        count = positions_under(x.shape[1:-1], sizes, context.causal)[None, ..., None]
+        total = depthwise(x, jnp.ones((*sizes, x.shape[-1]), x.dtype), context.causal)
+        return total / count.astype(x.dtype) - x

@@ -40,6 +40,11 @@ def _taps(spatial: tuple[int, ...], kernel: tuple[int, ...], causal: bool) -> np
     return taps
 
 
+def positions_under(spatial: tuple[int, ...], kernel: tuple[int, ...], causal: bool) -> np.ndarray:
+    """How many positions inside the input each place of a filter covers: `[H, W]`, or `[N]` for a sequence."""
+    return _taps(spatial, kernel, causal).sum((1, 2)).reshape(spatial)
+
+
 def _toeplitz(x: jax.Array, kernel: jax.Array, causal: bool) -> jax.Array:
     spatial, channels = x.shape[1:-1], x.shape[-1]
     taps = _taps(spatial, kernel.shape[:-1], causal).astype(x.dtype)
@@ -54,7 +59,7 @@ def _shifts(x: jax.Array, kernel: jax.Array, causal: bool) -> jax.Array:
     y = jnp.zeros_like(x)
     for tap in np.ndindex(*sizes):
         window = tuple(slice(start, start + length) for start, length in zip(tap, spatial, strict=True))
-        y = y + padded[(slice(None), *window)] * kernel[tap]
+        y = y + padded[(slice(None), *window)] * kernel[tap].reshape((1,) * (x.ndim - 1) + (-1,))
     return y
 
 

@@ -18,8 +18,8 @@ class StdlibBytes:
     Source: the interpreter's own `*.py` files; licence PSF. A sixth of the files, by the sha256 of their names, is the
     sealed test split; each replicate splits the other files into training and tuning-validation files. Examples are
     windows of `length` bytes with the next byte as target at every position. Metric: nats per byte (lower is better),
-    chance ln 256 = 5.545; the order-0 entropy is about 3.2 and models of a few hundred steps reach 2.2 to 2.6. Another Python version has
-    other sources: its checksum stands in the records, and `verify` refuses to mix them.
+    chance ln 256 = 5.545; small models reach 2.2 to 2.6 in a few hundred steps. Another Python version has other sources:
+    a checksum of the examples stands in every record, and `verify` refuses to mix them.
     """
 
     TEST = 512

@@ -1,0 +1,37 @@
+# Two commands do everything on a machine with Python 3.11+ and make: `make quickstart` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+RUNS ?= runs
+
+.PHONY: quickstart test test-all lint bench clean
+
+quickstart: $(READY)
+	@$(BIN)/archlab run quickstart --runs $(RUNS)
+	@$(BIN)/archlab figure quickstart --runs $(RUNS) --out $(RUNS)/quickstart/figures
+	@$(BIN)/archlab report quickstart --runs $(RUNS) --out $(RUNS)/quickstart/report.html
+
+test: $(READY)
+	@$(BIN)/python -m pytest -m 'not slow'
+
+test-all: $(READY)
+	@$(BIN)/python -m pytest
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+bench: $(READY)
+	@$(BIN)/python -m tests.bench
+
+$(READY): setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "archlab needs Python 3.11 or newer; call make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "installing into $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info .ruff_cache

@@ -1,0 +1,283 @@
+"""Contracts: the rules that every block keeps, the lab's own and a user's.
+
+`check` tries one entry of a table alone in its socket, on a tiny random input for each shape line of its docstring.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+from arch.make import fields
+from arch.probe import Probe, probe
+from arch.roles import names, role
+from arch.shape_lines import shape_lines, sizes
+from arch.sockets import TABLES
+
+AUTOMATIC = re.compile(r'^[A-Z]\w*_\d+$')
+"""What flax calls a submodule that nobody named, e.g. Dense_0."""
+LANES = 2
+TOLERANCE = 1e-5
+NOTHING = 1e-6
+"""A gradient below this share of the largest one is rounding."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Contract:
+    """One rule tried on one block: whether it holds, and why (where it fails, what to mend)."""
+
+    rule: str
+    holds: bool
+    why: str
+
+
+def _drawn(block: Probe) -> tuple[dict, dict]:
+    """Shapes of parameters and statistics."""
+    return jax.eval_shape(lambda: block.init(jax.random.key(0), block.x()))
+
+
+def _made(block: Probe, x: jax.Array, **context: object):
+    """The shape of the output, nothing computed."""
+    params, state = jax.eval_shape(lambda: block.init(jax.random.key(0), x))
+    return jax.eval_shape(lambda params, state: block.apply(params, state, x, **context)[0], params, state)
+
+
+def _paths(tree: dict) -> list[tuple[str, ...]]:
+    return [names(path) for path, _ in jax.tree_util.tree_leaves_with_path(tree)]
+
+
+def _weights(shape: tuple[int, ...]) -> jax.Array:
+    """Random numbers that make one scalar of an output, so that no two errors cancel."""
+    return jax.random.normal(jax.random.key(7), shape)
+
+
+def shape(block: Probe) -> str:
+    """the output has the sizes of every shape line"""
+    y, wanted = _made(block, block.x()), sizes(block.line.made, block.fields)
+    return '' if y.shape == wanted else f'{block.line} gave {list(y.shape)}, wanted {list(wanted)}; mend the line or the class'
+
+
+def dtype(block: Probe) -> str:
+    """float32 gives float32 and bfloat16 gives bfloat16"""
+    for kind in (jnp.float32,) if block.takes_ids else (jnp.float32, jnp.bfloat16):
+        x = block.x() if block.takes_ids else block.x().astype(kind)
+        y = _made(block, x)
+        if y.dtype != kind:
+            return f'{block.line} in {kind.__name__} gave {y.dtype}; end with .astype(x.dtype)'
+    return ''
+
+
+def explicit_names(block: Probe) -> str:
+    """every submodule with parameters or statistics has a name of its own"""
+    for path in _paths(_drawn(block)):
+        for name in path:
+            if AUTOMATIC.match(name):
+                return f"'{'/'.join(path)}': '{name}' is an automatic name; give the submodule name='...'"
+    return ''
+
+
+def parameter_roles(block: Probe) -> str:
+    """every parameter has a role"""
+    for path in _paths(_drawn(block)[0]):
+        role(path)
+    return ''
+
+
+def gradient(block: Probe) -> str:
+    """every parameter receives a finite gradient that is not zero"""
+    params, state = block.start()
+
+    @jax.jit
+    def slopes(params: dict) -> dict:
+        def total(params: dict) -> jax.Array:
+            y = block.apply(params, state, block.x())[0]
+            return jnp.sum(y * _weights(y.shape))
+
+        return jax.tree.map(lambda leaf: jnp.abs(leaf).max(), jax.grad(total)(params))
+
+    found = {'/'.join(names(path)): float(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(slopes(params))}
+    broken = [name for name, slope in found.items() if not np.isfinite(slope)]
+    if broken:
+        return f'{block.line}: the gradient of {broken} is not finite; guard the division or the root'
+    dead = [name for name, slope in found.items() if slope <= NOTHING * max(found.values())]
+    return f'{block.line}: {dead} receive no gradient; use them or leave them out' if dead else ''
+
+
+def lanes(block: Probe) -> str:
+    """vmap over lanes gives what a loop gives"""
+    params, state = block.start()
+    scales = jnp.linspace(1.0, 0.5, LANES)
+    inputs = (
+        jax.tree.map(lambda leaf: scales.reshape(LANES, *(1,) * leaf.ndim) * leaf[None], params),
+        jax.tree.map(lambda leaf: jnp.stack([leaf] * LANES), state),
+        jnp.stack([block.x(lane) for lane in range(LANES)]),
+        jax.random.split(jax.random.key(3), LANES),
+        {name: scales / 4 for name in block.knobs},
+    )
+
+    def one(params: dict, state: dict, x: jax.Array, key: jax.Array, knobs: dict) -> tuple:
+        return block.apply(params, state, x, key=key, train=True, knobs=knobs)
+
+    together, alone = jax.jit(jax.vmap(one))(*inputs), jax.jit(one)
+    for lane in range(LANES):
+        expected = alone(*jax.tree.map(lambda leaf, lane=lane: leaf[lane], inputs))
+        for left, right in zip(jax.tree.leaves(together), jax.tree.leaves(expected), strict=True):
+            if not np.allclose(left[lane], right, rtol=TOLERANCE, atol=TOLERANCE):
+                return f'{block.line}: lane {lane} differs by {np.abs(left[lane] - right).max():.1e} from a run of its own'
+    return ''
+
+
+def causal(block: Probe) -> str:
+    """in a causal body token n sees tokens up to n, and some of them"""
+    if not block.line.given == block.line.made == ('B', 'N', 'C'):
+        return ''
+    x = block.x()
+    try:
+        jax.eval_shape(lambda: block.init(jax.random.key(0), x, causal=True))
+    except ValueError:
+        return ''  # a clear refusal is the other way to keep the rule
+
+    params, state = block.start()
+
+    @jax.jit
+    def sees(params: dict, x: jax.Array) -> jax.Array:
+        y, pull = jax.vjp(lambda x: block.apply(params, state, x, causal=True)[0], x)
+        outputs = jnp.eye(y.shape[1])[:, None, :, None] * _weights(y.shape)[None]
+        return jnp.abs(jax.vmap(lambda output: pull(output)[0])(outputs)).max((1, 3))
+
+    seen = np.asarray(sees(params, x))
+    seen = seen / max(seen.max(), np.finfo(np.float32).tiny)
+    later = np.argwhere(np.triu(seen, 1) > NOTHING)
+    if len(later):
+        return f'{block.line}: token {later[0][0]} sees token {later[0][1]}; mask what comes later where context.causal'
+    return '' if seen[-1].max() > NOTHING else f'{block.line}: the last token sees nothing; let it see itself'
+
+
+def batch(block: Probe) -> str:
+    """no example sees another, or the class says MIXES_BATCH = True"""
+    if getattr(block.module, 'MIXES_BATCH', False):
+        return ''
+    params, state = block.start()
+    key, x = jax.random.key(5), block.x()
+    if block.takes_ids:
+        run = jax.jit(lambda x: block.apply(params, state, x, key=key, train=True)[0])
+        leak = np.abs(run(x)[0] - run(x.at[1].set(0))[0]).max()
+    else:
+
+        @jax.jit
+        def sees(params: dict, x: jax.Array) -> jax.Array:
+            y, pull = jax.vjp(lambda x: block.apply(params, state, x, key=key, train=True)[0], x)
+            return jnp.abs(pull(_weights(y.shape).at[1].set(0))[0]).max(tuple(range(1, x.ndim)))
+
+        own, leak = np.asarray(sees(params, x))
+        leak = leak if leak > NOTHING * own else 0.0
+    return f'{block.line}: examples of a batch see each other; say MIXES_BATCH = True if they should' if leak > 0 else ''
+
+
+def traced_knobs(block: Probe) -> str:
+    """every knob of KNOBS works as a traced value, and changes something"""
+
+    def run(knobs: dict) -> jax.Array:
+        params, state = block.init(jax.random.key(1), block.x(), knobs)
+        return params, block.apply(params, state, block.x(), key=jax.random.key(2), train=True, knobs=knobs)[0]
+
+    run = jax.jit(run)
+    for name in block.knobs:
+        low, high = (jax.tree.leaves(run({name: jnp.float32(value)})) for value in (0.25, 0.5))
+        if all(np.array_equal(left, right) for left, right in zip(low, high, strict=True)):
+            return f"{block.line}: the knob '{name}' changes nothing; read it by context.knob('{name}', ...)"
+    return ''
+
+
+def repeatable(block: Probe) -> str:
+    """outside training the same key gives the same numbers, without noise"""
+
+    def run(noise: jax.Array) -> tuple:
+        params, state = block.init(jax.random.key(1), block.x())
+        return params, block.apply(params, state, block.x(), key=noise)[0]
+
+    # Two programs: numbers that Python draws while tracing would be baked into either.
+    first, second = (jax.tree.leaves(jax.jit(lambda key: run(key))(jax.random.key(seed))) for seed in (0, 1))
+    if all(np.array_equal(left, right) for left, right in zip(first, second, strict=True)):
+        return ''
+    return f'{block.line}: two runs with one key differ outside training; draw by jax.random, and noise only in training'
+
+
+def statistics(block: Probe) -> str:
+    """running statistics keep their shapes and types, and change only while training"""
+    params, state = block.start()
+    if not state:
+        return ''
+
+    def after(train: bool) -> dict:
+        return jax.jit(lambda: block.apply(params, state, block.x(), key=jax.random.key(0), train=train)[1])()
+
+    if jax.eval_shape(lambda: after(True)) != jax.eval_shape(lambda: state):
+        return f'{block.line}: statistics change shape or type in a training step; keep them float32'
+    same = jax.tree.map(lambda left, right: bool((left == right).all()), after(False), state)
+    return '' if all(jax.tree.leaves(same)) else f'{block.line}: statistics change outside training; guard by context.train'
+
+
+RULES = {
+    'shape': shape,
+    'dtype': dtype,
+    'names': explicit_names,
+    'roles': parameter_roles,
+    'gradient': gradient,
+    'lanes': lanes,
+    'causal': causal,
+    'batch': batch,
+    'knobs': traced_knobs,
+    'repeatable': repeatable,
+    'statistics': statistics,
+}
+"""Rule -> its check: '' where it holds, else what to mend. The docstring says the rule."""
+
+
+def _tried(name: str, rule: Callable[[], str], says: str) -> Contract:
+    try:
+        why = rule()
+    except Exception as error:  # a user's class may raise anything: that is a finding, not the end of the check
+        why = f'{type(error).__name__}: {error}'
+    return Contract(name, not why, why or says)
+
+
+def _definition(cls: type) -> str:
+    if not (isinstance(cls, type) and issubclass(cls, nn.Module)):
+        return f'{cls!r} is no class of flax.linen.Module; make it one'
+    blank = dataclasses.MISSING
+    bare = [name for name, field in fields(cls).items() if field.default is blank and field.default_factory is blank]
+    if bare:
+        return f'the fields {bare} have no default; give each one'
+    return '' if shape_lines(cls) else 'the docstring has no shape line; add e.g. `[B, N, C] -> [B, N, C]`'
+
+
+def check(family: str, kind: str, tables: Mapping[str, Mapping[str, type]] = TABLES) -> list[Contract]:
+    """Try every rule on one entry of a table; where a rule fails on a shape line, its `why` names the line.
+
+    An entry that can't be made, or has the wrong shape, fails `definition` or `shape` and is tried no further. Raises
+    ValueError for an entry that is not in the tables.
+    """
+    if family not in tables or kind not in tables[family]:
+        allowed = sorted(tables.get(family, tables))
+        raise ValueError(f"check: no {family} '{kind}'; allowed: {allowed}; name an entry of a table")
+    cls, probes = tables[family][kind], []
+    first = _tried('definition', lambda: _definition(cls), 'a module whose fields have defaults, with a shape line')
+    if not first.holds:
+        return [first]
+
+    def shapes() -> str:
+        probes.extend(probe(family, kind, tables, line) for line in shape_lines(cls))
+        return next(filter(None, map(shape, probes)), '')
+
+    found = [first, _tried('shape', shapes, shape.__doc__)]
+    if not found[-1].holds:
+        return found
+    for name, rule in RULES.items():
+        if name != 'shape':
+            found.append(_tried(name, lambda rule=rule: next(filter(None, map(rule, probes)), ''), rule.__doc__))
+    return found

@@ -1,0 +1,52 @@
+"""Shape lines: the sizes that a class promises in its docstring, such as `[B, N, C] -> [B, N, C]`."""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+
+LINE = re.compile(r'`\[([^`\]]*)\] -> \[([^`\]]*)\]`')
+SIZES = {'B': 2, 'H': 8, 'W': 4, 'N': 6, 'C': 16, 'I': 3, 'F': 12, 'V': 5}
+"""What each axis letter measures in a check: all different, so that a swapped axis shows."""
+ANY = (('B', 'N'), ('B', 'H', 'W'))
+"""What `...` stands for: every one of these."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ShapeLine:
+    """The axes that go in and those that come out; a letter is one size on both sides."""
+
+    given: tuple[str, ...]
+    made: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f'[{", ".join(self.given)}] -> [{", ".join(self.made)}]'
+
+
+def shape_lines(cls: type) -> list[ShapeLine]:
+    """The shape lines of a class's own docstring, those with `...` once for sequences and once for maps."""
+    lines = []
+    for sides in LINE.findall(cls.__doc__ or ''):
+        given, made = (tuple(axis.strip() for axis in side.split(',')) for side in sides)
+        for axes in ANY if '...' in (*given, *made) else ((),):
+            lines.append(ShapeLine(*(_filled(side, axes) for side in (given, made))))
+    return lines
+
+
+def _filled(side: tuple[str, ...], axes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(new for axis in side for new in (axes if axis == '...' else (axis,)))
+
+
+def sizes(side: tuple[str, ...], fields: Mapping[str, object]) -> tuple[int, ...]:
+    """The sizes of one side; `H/patch` is H divided by the block's field `patch`.
+
+    Raises ValueError for a letter that no block has, or a divisor that is no field.
+    """
+    found = []
+    for axis in side:
+        letter, _, divisor = axis.partition('/')
+        if letter not in SIZES:
+            raise ValueError(f"axis '{axis}' is not in the legend of blocks; allowed: {sorted(SIZES)}, or e.g. H/patch")
+        if divisor and not isinstance(fields.get(divisor), int):
+            raise ValueError(f"axis '{axis}' divides by '{divisor}', which is no whole-number field; allowed: {sorted(fields)}")
+        found.append(SIZES[letter] // fields[divisor] if divisor else SIZES[letter])
+    return tuple(found)

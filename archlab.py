@@ -1,0 +1,436 @@
+"""archlab: the door. The command line, and the handful of functions that a notebook needs.
+
+Each room is entered only where a command needs it: table, figure, report, status, verify and recipe never load jax.
+"""
+
+import contextlib
+import dataclasses
+import json
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from typer.exceptions import Abort, Exit, TyperException
+
+FINE, FELL_SHORT, BAD_INPUT, INTERNAL = 0, 1, 2, 3
+OUT, ERR = Console(), Console(stderr=True)
+
+app = typer.Typer(
+    help='An architecture ablation laboratory: every model at its own best recipe, and a verdict with honest statistics.',
+    epilog='Example: archlab run quickstart, then archlab report quickstart --out quickstart.html',
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Name = Annotated[str, typer.Argument(metavar='STUDY', help='A study of the lab by name, or the path of a study file.')]
+Runs = Annotated[Path, typer.Option('--runs', help='Where records are kept; each study has a folder there.')]
+Json = Annotated[bool, typer.Option('--json', help='Print JSON for programs.')]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option('--set', metavar='PATH=VALUE', help='Change the study, e.g. trials=8 or tasks.digits.steps=80.'),
+]
+RUNS = Path('runs')
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, indent=1, allow_nan=False))
+
+
+@dataclasses.dataclass(frozen=True)
+class Opened:
+    """A study with all that its runs folder holds."""
+
+    study: object
+    folder: Path
+    records: dict
+    skipped: list
+    manifest: dict
+    schedule: object
+
+    def findings(self) -> list:
+        """The findings at the last whole look, which counts as taken (in the manifest, where it can be written)."""
+        from results.evidence import findings
+        from sweeps import manifest as manifests
+
+        look = self.schedule.look
+        if look and look not in self.manifest['looks']:
+            self.manifest['looks'] = sorted([*self.manifest['looks'], look])
+            with contextlib.suppress(ValueError):
+                manifests.save(self.folder, self.manifest)
+        return findings(self.study, self.schedule, self.records, self.manifest)
+
+    def checklist(self) -> list:
+        """The rules of an honest comparison, each with whether it holds."""
+        from results.verify import verify
+
+        return verify(self.study, self.schedule, self.records, self.manifest, self.skipped)
+
+
+def open_study(name: str, runs: Path = RUNS, settings: list[str] | None = None, must_exist: bool = True) -> Opened:
+    """A study by name or path with its records, manifest and schedule.
+
+    Without settings those of the last run in the folder hold. Damaged or foreign record files are named on standard error
+    and not used. Raises ValueError on an unknown study, bad settings, or (must_exist) a study that was never run there.
+    """
+    from ablations.catalog import load_study, override
+    from results.records import read_folder
+    from sweeps import manifest as manifests
+    from sweeps.plan import schedule
+
+    study = load_study(name)
+    folder = Path(runs) / study.name
+    if must_exist and not (folder / manifests.FILE).exists():
+        raise ValueError(f"no runs of study '{study.name}' in {runs}; run it first: archlab run {name} --runs {runs}")
+    manifest = manifests.load(folder)
+    kept = settings if settings else manifest['settings'] if must_exist else []
+    study = override(study, kept)
+    records, skipped = read_folder(folder, study.name)
+    for sentence in skipped:
+        ERR.print(f'archlab: warning: skipped: {sentence}', style='yellow', highlight=False, soft_wrap=True, markup=False)
+    found = schedule(study, records, manifest)
+    return Opened(study, folder, records, skipped, manifest, found)
+
+
+def run_study(
+    name: str,
+    runs: Path = RUNS,
+    settings: list[str] | None = None,
+    workers: int | None = None,
+    retry_failed: bool = False,
+    console: Console | None = None,
+) -> dict:
+    """Run a study until it is complete; {pack id: reason} of packs that failed. Running again resumes."""
+    from ablations.catalog import load_study, override
+    from sweeps.progress import Watch
+    from sweeps.run import Run
+
+    study = override(load_study(name), settings or [])
+    with Watch(study, console or ERR) as watch:
+        return Run(study, Path(runs) / study.name, settings or [], workers, retry_failed, watch)().failures
+
+
+@app.command('list', epilog='Example: archlab list blocks')
+def list_(what: Annotated[str, typer.Argument(help='studies, blocks, models, tasks or optimizers.')], as_json: Json = False):
+    """What the lab has: studies, blocks, models, tasks, optimizers."""
+    from ablations.catalog import STUDIES
+    from ablations.config import closest
+    from ablations.tasks import TASKS
+
+    def studies() -> dict:
+        return {name: study.question.strip().splitlines()[0] for name, study in STUDIES.items()}
+
+    def blocks() -> dict:
+        from arch.sockets import TABLES
+
+        return {family: sorted(kinds) for family, kinds in TABLES.items()}
+
+    def models() -> dict:
+        return {name: f'the base model of task {name}: {task.base["body"]["kind"]}' for name, task in TASKS.items()}
+
+    def tasks() -> dict:
+        keys = ('dataset', 'domain', 'metric', 'unit', 'direction', 'chance', 'margin', 'steps', 'batch')
+        return {name: {key: getattr(task, key) for key in keys} for name, task in TASKS.items()}
+
+    def optimizers() -> dict:
+        from sweeps.optimizers import OPTIMIZERS
+
+        return {name: (cls.__doc__ or '').strip() for name, cls in OPTIMIZERS.items()}
+
+    known = {'studies': studies, 'blocks': blocks, 'models': models, 'tasks': tasks, 'optimizers': optimizers}
+    if what not in known:
+        raise ValueError(f"cannot list '{what}'; allowed: {list(known)}.{closest(what, known)}")
+    found = known[what]()
+    if as_json:
+        return _print_json(found)
+    for name, about in found.items():
+        if isinstance(about, dict):
+            about = ', '.join(
+                f'{key} {value:g}' if isinstance(value, float) else f'{key} {value}' for key, value in about.items()
+            )
+        elif isinstance(about, list):
+            about = ', '.join(about)
+        OUT.print(f'[bold]{name}[/bold]  {about}', highlight=False)
+
+
+@app.command(epilog='Example: archlab describe quickstart/rms_norm --json')
+def describe(
+    what: Annotated[str, typer.Argument(metavar='MODEL|STUDY[/ARM]', help='A model, a study, or one arm of a study.')],
+    batch: Annotated[int | None, typer.Option(help='Examples in a training step.')] = None,
+    image_size: Annotated[int | None, typer.Option(help='Height and width of the images.')] = None,
+    length: Annotated[int | None, typer.Option(help='Tokens in a sequence.')] = None,
+    settings: Settings = None,
+    as_json: Json = False,
+):
+    """Parameters, multiply-adds, FLOPs of a training step and activation memory, by role and part."""
+    from sweeps.describe import describe as describe_models
+
+    found = describe_models(what, settings or [], batch, image_size, length)
+    if as_json:
+        return _print_json(found)
+    from results.sizes import size_table
+
+    OUT.print(size_table(found))
+
+
+@app.command(epilog='Example: archlab plan quickstart')
+def plan(study: Name, runs: Runs = RUNS, settings: Settings = None, as_json: Json = False):
+    """What would run now: trials, packs, budgets by arm and task, estimated time. Changes nothing."""
+    from sweeps.outlook import outlook
+
+    found = open_study(study, runs, settings, must_exist=False)
+    facts = outlook(found.study, found.schedule, found.records, found.manifest)
+    if as_json:
+        return _print_json(facts)
+    from sweeps.progress import clock
+
+    OUT.print(
+        f'{found.study.name}: {facts["trials"]} trials in {facts["packs"]} packs would run now; {facts["done"]} are recorded; '
+        f'{facts["expected"]} are foreseen in all; about {clock(facts["estimated_seconds"])} left ({facts["estimate_from"]})',
+        highlight=False,
+        soft_wrap=True,
+    )
+    from results.sizes import budget_table
+
+    OUT.print(budget_table(facts['budget']))
+
+
+@app.command(epilog='Example: archlab run quickstart --set replicates=5')
+def run(
+    study: Name,
+    runs: Runs = RUNS,
+    settings: Settings = None,
+    launcher: Annotated[str, typer.Option(help='Who runs the workers; local is the only one so far.')] = 'local',
+    workers: Annotated[int | None, typer.Option(help='Worker processes; one per core unless given.')] = None,
+    retry_failed: Annotated[bool, typer.Option('--retry-failed', help='Run failed trials again.')] = False,
+    trial: Annotated[
+        str | None, typer.Option(help='Run one recorded or planned trial again and compare; records nothing.')
+    ] = None,
+    as_json: Json = False,
+):
+    """Run a study until it is complete. Stop it at any moment; running it again goes on where it was."""
+    if launcher != 'local':
+        raise ValueError(f"launcher '{launcher}'; allowed: ['local']")
+    if trial is not None:
+        from sweeps.rerun import rerun
+
+        return _print_json(rerun(open_study(study, runs, settings, must_exist=False), trial))
+    began = time.monotonic()
+    failures = run_study(study, runs, settings, workers, retry_failed)
+    found = open_study(study, runs, settings)
+    findings = found.findings()
+    if as_json:
+        _print_json([finding.to_dict() for finding in findings])
+    else:
+        from results.terminal import terminal
+        from sweeps.progress import clock
+
+        OUT.print(terminal(findings))
+        OUT.print(
+            f'{found.study.name}: {len(found.schedule.trials)} trials, {clock(time.monotonic() - began)}', highlight=False
+        )
+    for reason in sorted(set(failures.values())):
+        ERR.print(f'archlab: failed: {reason}', style='red', highlight=False, soft_wrap=True, markup=False)
+    if failures:
+        raise Exit(FELL_SHORT)
+
+
+@app.command(epilog='Example: archlab status quickstart --watch')
+def status(
+    study: Annotated[
+        str | None, typer.Argument(metavar='[STUDY]', help='A study; all studies in --runs where left out.')
+    ] = None,
+    runs: Runs = RUNS,
+    settings: Settings = None,
+    watch: Annotated[bool, typer.Option('--watch', help='Look again every two seconds until it is complete.')] = False,
+    as_json: Json = False,
+):
+    """How far a study is: planned, done, ok, diverged, failed trials, and what records are no longer planned."""
+    from results.status import progress_of, sentence
+
+    while True:
+        names = [study] if study else _studies_in(runs)
+        facts = {}
+        for name in names:
+            found = open_study(name, runs, settings)
+            facts[found.study.name] = progress_of(found.schedule, found.records, found.skipped)
+        if as_json:
+            return _print_json(facts[next(iter(facts))] if study else facts)
+        for name, fact in facts.items():
+            OUT.print(f'{name}: {sentence(fact)}', highlight=False, soft_wrap=True)
+        if not watch or all(fact['complete'] for fact in facts.values()):
+            return
+        time.sleep(2)
+
+
+def _studies_in(runs: Path) -> list[str]:
+    from ablations.catalog import STUDIES
+
+    names = sorted(path.parent.name for path in Path(runs).glob('*/manifest.json'))
+    for name in names:
+        if name not in STUDIES:
+            ERR.print(f'archlab: {runs / name} is of a study of your own; give the path of its file', highlight=False)
+    names = [name for name in names if name in STUDIES]
+    if not names:
+        raise ValueError(f'no runs of the built-in studies in {runs}; name a study, or give --runs the folder of your runs')
+    return names
+
+
+@app.command(epilog='Example: archlab recipe quickstart/rms_norm')
+def recipe(
+    what: Annotated[str, typer.Argument(metavar='STUDY/ARM', help='An arm of a study.')],
+    runs: Runs = RUNS,
+    settings: Settings = None,
+    as_json: Json = False,
+):
+    """What to use: the selected optimizer and values of an arm, per task and replicate."""
+    from results.recipe import recipe as recipe_of
+
+    study, _, arm = what.rpartition('/')
+    if not study:
+        raise ValueError(f"'{what}' names no arm; write STUDY/ARM, e.g. quickstart/layer_norm")
+    found = open_study(study, runs, settings)
+    facts = recipe_of(found.study, found.schedule, arm)
+    if as_json:
+        return _print_json(facts)
+    if not facts:
+        OUT.print(f'{arm}: nothing is selected yet; the tuning of no task is over')
+    for task, fact in facts.items():
+        OUT.print(f'[bold]{task}[/bold]  {fact["steps"]} steps of {fact["batch"]}', highlight=False)
+        for point in fact['replicates']:
+            knobs = ', '.join(f'{name} {value:.4g}' for name, value in point['knobs'].items())
+            OUT.print(f'  replicate {point["replicate"]}: {point["optimizer"]}  {knobs}  ({point["how"]})', highlight=False)
+
+
+@app.command(epilog='Example: archlab table quickstart --format latex')
+def table(
+    study: Name,
+    runs: Runs = RUNS,
+    settings: Settings = None,
+    form: Annotated[str, typer.Option('--format', help='terminal, md, latex, csv, html or json.')] = 'terminal',
+    as_json: Json = False,
+):
+    """The ablation table: every arm at its own best recipe beside the shared one, with intervals and verdicts."""
+    from results.tables import FORMATS
+    from results.tables import table as table_of
+
+    allowed = ['terminal', *FORMATS]
+    if form not in allowed:
+        raise ValueError(f"format '{form}'; allowed: {allowed}")
+    findings = open_study(study, runs, settings).findings()
+    if form == 'terminal' and not as_json:
+        from results.terminal import terminal
+
+        OUT.print(terminal(findings))
+    else:
+        print(table_of(findings, 'json' if as_json else form))
+
+
+@app.command(epilog='Example: archlab figure quickstart --kind effect --out figures')
+def figure(
+    study: Name,
+    out: Annotated[Path, typer.Option(help='The folder to write to.')],
+    kind: Annotated[list[str] | None, typer.Option(help='effect or lr; all kinds where left out.')] = None,
+    runs: Runs = RUNS,
+    settings: Settings = None,
+    as_json: Json = False,
+):
+    """Figures as PDF, SVG and PNG: effects with intervals, learning-rate sensitivity."""
+    found = open_study(study, runs, settings)
+    paths = _figures(found, found.findings(), kind, out)
+    if as_json:
+        return _print_json([str(path) for path in paths])
+    for path in paths:
+        print(path)
+
+
+def _figures(found: Opened, findings: list, kinds: list[str] | None, out: Path) -> list[Path]:
+    from results.figures import FIGURES, save
+
+    paths = []
+    for kind in kinds or list(FIGURES):
+        if kind not in FIGURES:
+            raise ValueError(f"figure '{kind}'; allowed: {list(FIGURES)}")
+        drawn = FIGURES[kind](found.study, found.schedule, found.records, findings)
+        out.mkdir(parents=True, exist_ok=True)
+        paths += save(drawn, out / f'{found.study.name}-{kind}')
+    return paths
+
+
+@app.command(epilog='Example: archlab report quickstart --out quickstart.html')
+def report(
+    study: Name,
+    out: Annotated[Path, typer.Option(help='The HTML file to write.')],
+    runs: Runs = RUNS,
+    settings: Settings = None,
+    as_json: Json = False,
+):
+    """One self-contained page: question, verdicts, table, figures, checklist, budgets, recipes, every trial."""
+    from results.report import report as report_of
+
+    found = open_study(study, runs, settings)
+    checks = [check.to_dict() for check in found.checklist()]
+    page = report_of(found.study, found.schedule, found.records, found.manifest, found.findings(), checks)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(page, encoding='utf-8')
+    if as_json:
+        return _print_json(str(out))
+    print(out)
+
+
+@app.command(epilog='Example: archlab verify quickstart')
+def verify(study: Name, runs: Runs = RUNS, settings: Settings = None, as_json: Json = False):
+    """The checklist of an honest comparison, rule by rule; exit 1 where a rule fails."""
+    checks = open_study(study, runs, settings).checklist()
+    if as_json:
+        _print_json([check.to_dict() for check in checks])
+    else:
+        for check in checks:
+            mark = '[green]holds[/green]' if check.holds else '[red]fails[/red]'
+            OUT.print(f'{mark}  [bold]{check.rule}[/bold]: {check.why}', highlight=False, soft_wrap=True)
+    if not all(check.holds for check in checks):
+        raise Exit(FELL_SHORT)
+
+
+def _one_line(error: BaseException) -> str:
+    return ' '.join(str(error).split())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit status: 0 fine, 1 fell short, 2 bad input, 3 internal error."""
+    try:
+        result = app(arguments, standalone_mode=False)
+        code = result if isinstance(result, int) else FINE
+    except Exit as stop:
+        code = stop.exit_code
+    except (Abort, KeyboardInterrupt):
+        print('archlab: stopped; run the same command again to go on', file=sys.stderr)
+        code = 130
+    except TyperException as error:
+        print(f'archlab: error: {_one_line(error.format_message())}; see archlab --help', file=sys.stderr)
+        code = BAD_INPUT
+    except ValueError as error:
+        print(f'archlab: error: {_one_line(error)}', file=sys.stderr)
+        code = BAD_INPUT
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = FINE
+    except OSError as error:
+        print(
+            f'archlab: error: {error.filename or ""}: {error.strerror or error}; check the path and the disk', file=sys.stderr
+        )
+        code = BAD_INPUT
+    except Exception as error:
+        with tempfile.NamedTemporaryFile('w', prefix='archlab-', suffix='.log', delete=False) as log:
+            traceback.print_exc(file=log)
+        print(f'archlab: internal error: {type(error).__name__}: {_one_line(error)}; details: {log.name}', file=sys.stderr)
+        code = INTERNAL
+    return code
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""Style: how every figure of the lab looks, and how it is written to a file that is the same byte for byte."""
+
+import io
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
+
+FONTS = ('Helvetica', 'Arial', 'Liberation Sans', 'DejaVu Sans')
+"""In order of preference; Liberation Sans has Arial's widths, DejaVu Sans ships with matplotlib."""
+COLOURS = ('#000000', '#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8f8300', '#882255', '#666666')
+"""Told apart without colour vision (Okabe and Ito's set; yellow darkened to be seen on white); the base is black."""
+MARKERS = ('o', 's', '^', 'D', 'v', 'P', '<', '>', 'p', 'h')
+BAND = '#e8eef4'
+SUFFIXES = ('pdf', 'svg', 'png')
+_UNDATED = {'pdf': {'CreationDate': None}, 'svg': {'Date': None}, 'png': {}}
+
+
+def _settings() -> dict:
+    installed = set(fontManager.get_font_names())
+    return {
+        'font.family': 'sans-serif',
+        'font.sans-serif': [name for name in FONTS if name in installed],
+        'font.size': 8,
+        'axes.titlesize': 8.5,
+        'axes.labelsize': 8,
+        'xtick.labelsize': 7.5,
+        'ytick.labelsize': 7.5,
+        'legend.fontsize': 7.5,
+        'legend.frameon': False,
+        'text.color': 'black',
+        'axes.labelcolor': 'black',
+        'axes.titlecolor': 'black',
+        'xtick.color': 'black',
+        'ytick.color': 'black',
+        'axes.edgecolor': 'black',
+        'axes.linewidth': 0.6,
+        'xtick.major.width': 0.6,
+        'ytick.major.width': 0.6,
+        'xtick.major.size': 2.5,
+        'ytick.major.size': 2.5,
+        'axes.grid': True,
+        'axes.axisbelow': True,
+        'grid.color': '#d8d8d8',
+        'grid.linestyle': (0, (4, 3)),
+        'grid.linewidth': 0.5,
+        'lines.linewidth': 1.2,
+        'svg.hashsalt': 'archlab',
+        'svg.fonttype': 'path',
+        'pdf.fonttype': 42,
+        'savefig.dpi': 200,
+        'savefig.bbox': 'tight',
+        'savefig.pad_inches': 0.03,
+    }
+
+
+def house():
+    """A context in which matplotlib draws in the house style."""
+    return matplotlib.rc_context(_settings())
+
+
+def blank(width: float, height: float) -> Figure:
+    """An empty figure, in inches, that lays its panels out by itself."""
+    figure = Figure(figsize=(width, height), layout='constrained')
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def palette(arms: list[str]) -> dict[str, tuple[str, str]]:
+    """Colour and marker of each arm, by its place in the study; both repeat after ten arms, out of step."""
+    shift = len(COLOURS)
+    return {arm: (COLOURS[i % shift], MARKERS[(i + i // shift) % len(MARKERS)]) for i, arm in enumerate(arms)}
+
+
+def rounded(values: object) -> np.ndarray:
+    """Numbers to six significant digits, so that a figure does not depend on a machine's last bits."""
+    return np.array([float(f'{value:.6g}') for value in np.ravel(np.asarray(values, float))])
+
+
+def rendered(figure: Figure, suffix: str) -> bytes:
+    """The figure as a file's content, without dates; raises ValueError on an unknown suffix."""
+    if suffix not in SUFFIXES:
+        raise ValueError(f'figures are not written as {suffix!r}; allowed: {list(SUFFIXES)}; choose one of them')
+    content = io.BytesIO()
+    with house():
+        figure.savefig(content, format=suffix, metadata=_UNDATED[suffix])
+    return content.getvalue()
+
+
+def save(figure: Figure, path: str | Path) -> list[Path]:
+    """Write the figure as PDF, SVG and PNG under `path` (without a suffix); the paths written."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    paths = [path.with_name(f'{path.name}.{suffix}') for suffix in SUFFIXES]
+    for target, suffix in zip(paths, SUFFIXES, strict=True):
+        target.write_bytes(rendered(figure, suffix))
+    return paths

@@ -1,0 +1,72 @@
+"""Appraise: build every model of a study without computing anything, and count what it costs."""
+
+from collections.abc import Iterable
+
+import jax
+
+from ablations.trial import Program
+from arch.cost import cost
+from arch.make import make
+from arch.model import Model, build
+from arch.sockets import load_tables
+from sweeps.optimizers import OPTIMIZERS
+from sweeps.schedules import KNOBS as SCHEDULE_KNOBS
+from sweeps.tasks import TASKS
+
+
+def model_of(program: Program, blocks: str | None) -> Model:
+    """The model of a program, with the user's own kinds; ValueErrors name arm and task."""
+    try:
+        return build(program.model, load_tables(blocks))
+    except ValueError as error:
+        raise ValueError(f"arm '{program.arm}' on task '{program.task}': {error}") from None
+
+
+def task_of(data: dict) -> object:
+    """The arrays and losses of a data spec; raises ValueError on an unknown kind or field."""
+    return make('task', TASKS, data)
+
+
+def unread_knobs(program: Program, model: Model, names: Iterable[str]) -> list[str]:
+    """Those of the named values that neither the optimizer, the schedule nor the model reads.
+
+    Raises ValueError on an unknown optimizer.
+    """
+    if program.optimizer not in OPTIMIZERS:
+        raise ValueError(f"unknown optimizer '{program.optimizer}'; allowed: {sorted(OPTIMIZERS)}")
+    known = {*OPTIMIZERS[program.optimizer].KNOBS, *SCHEDULE_KNOBS, *model.knobs}
+    return [name for name in names if name not in known]
+
+
+def appraise(programs: list[Program], knobs: dict[str, list[str]], blocks: str | None) -> dict:
+    """Costs by arm and task, for a batch of the task's size: {arm: {task: cost}}.
+
+    `knobs` names the tuned and fixed values of each optimizer. Raises ValueError on whatever would make a run fail that
+    can be known before it: unknown kinds, fields or optimizers, sizes that do not fit, values that nothing reads.
+    """
+    costs: dict[str, dict] = {}
+    pools: dict[str, object] = {}
+    unread: dict[tuple, bool] = {}
+    for program in programs:
+        model = model_of(program, blocks)
+        unknown = unread_knobs(program, model, knobs[program.optimizer])
+        for name in knobs[program.optimizer]:
+            unread[program.optimizer, name] = unread.get((program.optimizer, name), True) and name in unknown
+        if program.task in costs.get(program.arm, {}):
+            continue
+        if program.task not in pools:
+            pools[program.task] = task_of(program.data).pool()
+        x = pools[program.task].x
+        batch = jax.ShapeDtypeStruct((program.batch, *x.shape[1:]), x.dtype)
+        try:
+            costs.setdefault(program.arm, {})[program.task] = cost(model, batch)
+        except ValueError as error:
+            raise ValueError(f"arm '{program.arm}' on task '{program.task}': {error}") from None
+    for (optimizer, name), nothing in unread.items():
+        if nothing:
+            allowed = sorted({*OPTIMIZERS[optimizer].KNOBS, *SCHEDULE_KNOBS})
+            raise ValueError(
+                f"'{name}' of optimizer '{optimizer}' is read by nothing: allowed are {allowed} and the knobs of the models; "
+                'rename or remove it'
+            )
+    return costs

@@ -1,0 +1,1 @@
+"""Launchers: who runs the workers. Each is a thin loop around plan -> train -> commit."""

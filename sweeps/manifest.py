@@ -1,0 +1,68 @@
+"""Manifest: what is chosen once per runs folder and then kept. One JSON file, replaced whole.
+
+study, settings     the study's name and the --set settings of the last run
+digest              the study's digest then
+platform, strategy, lanes      how packs run
+costs               {arm: {task: cost}}
+looks               numbers of replicates at which findings were read
+test_reads          {dataset: runs that were scored on the sealed test split}
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+FILE = 'manifest.json'
+EMPTY = {'costs': {}, 'looks': [], 'test_reads': {}, 'settings': []}
+
+
+def load(folder: Path) -> dict:
+    """The manifest of a runs folder, empty where there is none; raises ValueError where it is damaged."""
+    path = folder / FILE
+    try:
+        found = json.loads(path.read_text(encoding='utf-8'))
+    except FileNotFoundError:
+        return json.loads(json.dumps(EMPTY))
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f'{path} is damaged ({error}); move it away: it is made anew, only the counts of looks and test reads are lost'
+        ) from None
+    if not isinstance(found, dict):
+        raise ValueError(f'{path} is damaged (not a JSON object); move it away: it is made anew')
+    return {**EMPTY, **found}
+
+
+def save(folder: Path, manifest: dict) -> None:
+    """Replace the manifest whole; raises ValueError where the folder cannot be written or the disk is full."""
+    path = folder / FILE
+    aside = path.with_name(f'.{FILE}.{uuid.uuid4().hex}')
+    try:
+        with open(aside, 'w', encoding='utf-8') as file:
+            json.dump(manifest, file, indent=1, sort_keys=True)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except OSError as error:
+        raise ValueError(
+            f'{path}: cannot be written ({error.strerror}); nothing recorded is lost: free space or give --runs another folder'
+        ) from None
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold the folder for one run at a time on this machine; raises ValueError where another run holds it."""
+    with open(folder / '.lock', 'w') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f'{folder}: another archlab run is using it; wait for it, or give --runs another folder') from None
+        except OSError:
+            pass  # A file system without locks: the first writer of a pack still wins.
+        yield

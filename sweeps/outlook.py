@@ -1,0 +1,57 @@
+"""Outlook: what a study would still run, and how long that may take."""
+
+import statistics
+from collections.abc import Mapping
+
+from ablations.study import Study
+from ablations.trial import Schedule
+from sweeps.launch.local import cores
+from sweeps.pack import pack
+from sweeps.progress import expected
+
+LANES = 16
+ROUGH_FLOPS_PER_SECOND = 1e10
+ROUGH_SECONDS_PER_STEP = 1e-3
+
+
+def outlook(study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping) -> dict:
+    """Trials and packs that would run now, what is done and foreseen, tuning budgets by arm and task, seconds left.
+
+    The estimate goes by the recorded seconds of each task, or where there are none roughly by FLOPs; costs are counted
+    here where the manifest has none.
+    """
+    costs = manifest.get('costs') or _costs(study)
+    wanted = [trial for trial in schedule.trials if trial.id not in records]
+    lanes = manifest.get('lanes', LANES)
+    packs = [p for p in pack(study, schedule.trials, lanes) if any(trial.id not in records for trial in p.trials)]
+    seconds, measured = {}, True
+    for task in study.tasks:
+        found = [r['cost']['seconds'] for r in records.values() if r['task'] == task.name and 'cost' in r]
+        if not found:
+            measured = False
+            flops = statistics.mean(costs[arm][task.name]['flops'] for arm in study.arms)
+            found = [task.steps * (flops / ROUGH_FLOPS_PER_SECOND + ROUGH_SECONDS_PER_STEP)]
+        seconds[task.name] = statistics.median(found)
+    foreseen = expected(study, schedule)
+    later = (foreseen - len(schedule.trials)) * statistics.mean(seconds.values())
+    total = sum(seconds[trial.task] for trial in wanted) + later
+    budget = {}
+    for (arm, name), row in schedule.budgets.items():
+        flops = row['trials'] * study.task(name).steps * costs[arm][name]['flops']
+        budget.setdefault(arm, {})[name] = {**row, 'flops': flops}
+    return {
+        'trials': len(wanted),
+        'packs': len(packs),
+        'done': sum(trial.id in records for trial in schedule.trials),
+        'expected': foreseen,
+        'estimated_seconds': round(total / cores(), 1),
+        'estimate_from': 'from recorded runs' if measured else 'rough, from FLOPs; compilation comes on top',
+        'budget': budget,
+    }
+
+
+def _costs(study: Study) -> dict:
+    from sweeps.appraise import appraise
+
+    programs = [study.program(a, t.name, o) for t in study.tasks for a in study.arms for o in study.tune]
+    return appraise(programs, {o: [*space, *study.fixed] for o, space in study.tune.items()}, study.blocks)

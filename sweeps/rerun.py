@@ -1,0 +1,25 @@
+"""Rerun: one trial again, beside what was recorded of it."""
+
+from sweeps import manifest as manifests
+from sweeps.pack import Pack
+from sweeps.worker import Worker
+
+
+def rerun(opened, trial_id: str) -> dict:
+    """Train one planned trial alone; {'now': record, 'recorded': record or None}. Records nothing.
+
+    `opened` is the opened study. A trial that is scored on test data counts as a read of it. Raises ValueError on a trial
+    that the study does not plan.
+    """
+    trials = {trial.id: trial for trial in opened.schedule.trials}
+    if trial_id not in trials:
+        raise ValueError(
+            f"study '{opened.study.name}' plans no trial '{trial_id}' with these settings; its id stands in its record"
+        )
+    trial = trials[trial_id]
+    if trial.held == 'test' and opened.folder.exists():
+        reads = opened.manifest['test_reads']
+        reads[trial.program.dataset] = reads.get(trial.program.dataset, 0) + 1
+        manifests.save(opened.folder, opened.manifest)
+    record = Worker('loop', opened.study.blocks).train(Pack((trial,)))[0]
+    return {'now': record, 'recorded': opened.records.get(trial_id)}

@@ -1,0 +1,149 @@
+"""Worker: a process that trains packs and commits their records. Reads commands as JSON lines, answers the same way.
+
+`{"appraise": {...}}` counts costs and names the platform; `{"pack": {...}}` trains one pack. It ends when its input does,
+so a worker whose launcher has died finishes and commits its pack and goes.
+"""
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from ablations.trial import TEST, Program, Trial
+from results.records import commit
+from sweeps.appraise import appraise, model_of, task_of
+from sweeps.environment import environment
+from sweeps.pack import Pack
+from sweeps.population import Population
+from sweeps.record import failed, finished, lines
+from sweeps.splits import Split, confirmation_split, tuning_split
+from sweeps.tasks.arrays import Arrays
+from sweeps.trial import batch_order, make_trial
+
+
+def _cost(program: Program, flops: float | None, seconds: float) -> dict:
+    return {
+        'steps': program.steps,
+        'examples': program.steps * program.batch,
+        'flops': None if flops is None else flops * program.steps,
+        'seconds': round(seconds, 4),
+        'peak_memory': _peak_memory(),
+    }
+
+
+def _peak_memory() -> int | None:
+    """Bytes: the device's peak where it tells, else the process's largest resident size."""
+    stats = jax.local_devices()[0].memory_stats()
+    if stats and 'peak_bytes_in_use' in stats:
+        return int(stats['peak_bytes_in_use'])
+    try:
+        import resource
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+class Worker:
+    """Trains packs; keeps programs compiled and data loaded between them."""
+
+    def __init__(self, strategy: str, blocks: str | None):
+        self.strategy, self.blocks = strategy, blocks
+        self.populations: dict[str, Population] = {}
+        self.arrays: dict[tuple[str, str], Arrays] = {}
+
+    def _arrays(self, data: dict, part: str) -> Arrays:
+        """The `pool` or the sealed `test` examples of a data spec, loaded once. Tuning asks for the pool only."""
+        key = (json.dumps(data, sort_keys=True), part)
+        if key not in self.arrays:
+            self.arrays[key] = getattr(task_of(data), part)()
+        return self.arrays[key]
+
+    def _split(self, trial: Trial) -> Split:
+        data = trial.program.data
+        task, pool = task_of(data), self._arrays(data, 'pool')
+        if trial.held == TEST:
+            return confirmation_split(task, trial.task, trial.replicate, pool, self._arrays(data, 'test'))
+        return tuning_split(task, trial.task, trial.replicate, pool)
+
+    def population(self, program: Program) -> Population:
+        """The compiled program, made on first use."""
+        if program.id not in self.populations:
+            model, task = model_of(program, self.blocks), task_of(program.data)
+            begin, train = make_trial(model, task.losses, program.optimizer, program.steps, program.batch, program.evaluations)
+            self.populations[program.id] = Population(begin, train, self.strategy)
+        return self.populations[program.id]
+
+    def train(self, pack: Pack, flops: float | None = None) -> list[dict]:
+        """Train a pack; the record of every trial of it."""
+        splits = {trial.replicate: self._split(trial) for trial in pack.trials}
+        program = pack.program
+        lanes = [
+            {
+                'seed': np.uint32(trial.seed),
+                'order': batch_order(trial.seed, splits[trial.replicate].train, program.steps, program.batch),
+                'knobs': {name: np.float32(value) for name, value in trial.knobs},
+            }
+            for trial in pack.trials
+        ]
+        split = splits[pack.trials[0].replicate]
+        pool, held = ({'x': part.x, 'y': part.y} for part in (split.pool, split.held))
+        results = self.population(program).run(lanes, pool, held)
+        return [
+            finished(trial, result, split.held, _cost(program, flops, seconds), environment())
+            for trial, (result, seconds) in zip(pack.trials, results, strict=True)
+        ]
+
+
+def serve(commands, answers) -> None:
+    """Answer commands until they end."""
+    worker = None
+    for line in commands:
+        command = json.loads(line)
+        try:
+            if 'appraise' in command:
+                answer = _appraise(command)
+            else:
+                worker = worker or Worker(command['strategy'], command['blocks'])
+                answer = _train(command, worker)
+        except ValueError as error:
+            answer = {'invalid': str(error)}
+        except Exception as error:
+            traceback.print_exc()
+            answer = {'broken': f'{type(error).__name__}: {error}'.splitlines()[0]}
+        answers.write(json.dumps(answer) + '\n')
+        answers.flush()
+
+
+def _appraise(command: dict) -> dict:
+    programs = [Program(**program) for program in command['appraise']]
+    costs = appraise(programs, command['knobs'], command['blocks'])
+    return {'costs': costs, 'platform': jax.default_backend(), 'devices': jax.local_device_count()}
+
+
+def _train(command: dict, worker: Worker) -> dict:
+    pack = Pack.from_dict(command['pack'])
+    reason = ''
+    try:
+        records = worker.train(pack, command['flops'])
+    except Exception as error:
+        traceback.print_exc()
+        reason = f'{type(error).__name__}: {error}'.splitlines()[0][:300]
+        records = failed(pack, reason)
+    lanes = {'strategy': command['strategy'], 'lanes': len(pack.trials)}
+    commit(Path(command['folder']), command['name'], lines(records, pack, command['skip'], lanes))
+    return {'pack': pack.id, 'reason': reason}
+
+
+def main() -> None:
+    """Serve on standard input; what libraries print goes to standard error, answers to the original standard output."""
+    answers = os.fdopen(os.dup(1), 'w')
+    os.dup2(2, 1)
+    serve(sys.stdin, answers)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,203 @@
+"""Studies by name and by path, and settings from the command line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ablations.catalog import STUDIES, load_study, override
+from ablations.study import Study
+
+ROOT = Path(__file__).parents[2]
+OWN = '''"""Is mine better?"""
+
+from ablations.study import Study, swap
+
+study = Study(
+    name='mine',
+    question=__doc__,
+    arms={'base': (), 'own': swap('norm', 'my_norm')},
+    tasks=('digits', 'recall'),
+    blocks='blocks/my_block.py',
+)
+'''
+
+
+def _own(folder: Path) -> Path:
+    (folder / 'blocks').mkdir()
+    (folder / 'blocks' / 'my_block.py').write_text('NORMS = {}\n')
+    file = folder / 'my_study.py'
+    file.write_text(OWN)
+    return file
+
+
+@pytest.mark.parametrize('name', STUDIES)
+def test_built_in_studies_load_by_name(name):
+    assert load_study(name) is STUDIES[name]
+    assert load_study(str(ROOT / 'ablations' / f'{name}.py')).digest == STUDIES[name].digest
+
+
+def test_a_study_of_ones_own_loads_by_path(tmp_path, monkeypatch):
+    file = _own(tmp_path)
+    study = load_study(str(file))
+    assert (study.name, study.question) == ('mine', 'Is mine better?')
+    assert Path(study.blocks) == tmp_path / 'blocks' / 'my_block.py', 'a block file lies beside the study, wherever we are'
+    monkeypatch.chdir(tmp_path)
+    relative = load_study('my_study.py')
+    assert relative.digest == study.digest
+    assert Path(relative.blocks).is_absolute(), 'workers start in other folders'
+
+
+def test_a_path_in_one_study_file_does_not_leak_into_the_next(tmp_path, monkeypatch):
+    load_study(str(_own(tmp_path)))
+    elsewhere = tmp_path / 'elsewhere'
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    with pytest.raises(ValueError, match=r"blocks='blocks/my_block.py': no such file"):
+        exec(OWN, {'__doc__': 'Is mine better?'})
+    (elsewhere / 'broken.py').write_text('1 / 0')
+    with pytest.raises(ValueError, match='ZeroDivisionError'):
+        load_study('broken.py')
+    with pytest.raises(ValueError, match='no such file'):
+        exec(OWN, {'__doc__': 'Is mine better?'})
+
+
+@pytest.mark.parametrize(
+    ('content', 'said'),
+    [
+        ('', 'defines no study; end the file with study = Study(...)'),
+        ('study = {"name": "x"}', 'defines no study'),
+        ('stduy = 3', 'defines no study'),
+        ('study = Study(', 'SyntaxError'),
+        ('import nowhere_to_be_found', 'ModuleNotFoundError'),
+        ('1 / 0', 'ZeroDivisionError'),
+        ('from ablations.study import Study\nstudy = Study(name="x")', 'TypeError'),
+        ('from ablations.study import Study\nstudy = Study("x", "q", {"a": ()}, ("digit",))', "Did you mean 'digits'?"),
+        ('from ablations.study import Study\nstudy = Study("x", "q", {"a": ()}, ("digits",), blocks="b.py")', 'no such file'),
+        ('\x00', 'does not load'),
+    ],
+)
+def test_a_broken_study_file_is_one_sentence_that_names_it(tmp_path, content, said):
+    file = tmp_path / 'broken.py'
+    file.write_text(content)
+    with pytest.raises(ValueError) as caught:
+        load_study(str(file))
+    assert said in str(caught.value)
+    assert str(file) in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('name', 'said'),
+    [
+        ('quikstart', "unknown study 'quikstart'; allowed: ['norms', 'quickstart'] or the path of a study file. Did you mean"),
+        ('', 'unknown study'),
+        ('study.txt', 'unknown study'),
+        ('nowhere/study.py', 'no such file; check the path'),
+    ],
+)
+def test_an_unknown_study_is_refused(name, said):
+    with pytest.raises(ValueError) as caught:
+        load_study(name)
+    assert said in str(caught.value)
+
+
+def test_a_folder_is_not_a_study(tmp_path):
+    (tmp_path / 'folder.py').mkdir()
+    with pytest.raises(ValueError, match='no such file'):
+        load_study(str(tmp_path / 'folder.py'))
+
+
+@pytest.mark.parametrize(
+    ('setting', 'read', 'value'),
+    [
+        ('trials=8', lambda s: s.trials, 8),
+        (' trials = 8', lambda s: s.trials, 8),
+        ('replicates=2', lambda s: (s.replicates, s.looks), (2, (2,))),
+        ('alpha=0.01', lambda s: s.alpha, 0.01),
+        ('looks=(2, 3)', lambda s: s.looks, (2, 3)),
+        ('name=other', lambda s: s.name, 'other'),
+        ('tasks=["digits"]', lambda s: [item.name for item in s.tasks], ['digits']),
+        ('tasks.digits.steps=80', lambda s: [item.steps for item in s.tasks], [80, 200]),
+        ('tasks.digits.base.channel.ratio=2', lambda s: s.model('rms_norm', 'digits')['channel']['ratio'], 2.0),
+        ('tasks.digits.base.body.widths=(8, 16)', lambda s: s.model('rms_norm', 'digits')['body']['widths'], [8, 16]),
+        ('tasks.recall.data.pairs=3', lambda s: s.task('recall').data['pairs'], 3),
+        ('tune.adamw.lr.high=0.1', lambda s: s.tune['adamw']['lr'].high, 0.1),
+        ('tune.adamw.lr.scale=linear', lambda s: s.tune['adamw']['lr'].scale, 'linear'),
+        ('fixed={"b1": 0.8}', lambda s: s.fixed, {'b1': 0.8}),
+        ('question=What is "=" for?', lambda s: s.question, 'What is "=" for?'),
+    ],
+)
+def test_settings(setting, read, value):
+    study = STUDIES['quickstart']
+    before = study.digest
+    found = override(study, [setting])
+    assert read(found) == value
+    assert found.digest != before
+    assert study.digest == before
+    assert isinstance(found, Study)
+
+
+def test_settings_apply_in_order():
+    found = override(STUDIES['quickstart'], ['trials=8', 'trials=9', 'tasks.digits.evaluations=1', 'tasks.digits.steps=7'])
+    assert (found.trials, found.task('digits').steps) == (9, 7)
+    assert override(STUDIES['quickstart'], []).digest == STUDIES['quickstart'].digest
+
+
+@pytest.mark.parametrize(
+    ('setting', 'said'),
+    [
+        ('trials', 'write path=value'),
+        ('=8', 'write path=value'),
+        ('', 'write path=value'),
+        ('trails=8', "no field 'trails'"),
+        ('trails=8', "Did you mean 'trials'?"),
+        ('trials=many', "trials='many'"),
+        ('trials=-1', 'trials=-1'),
+        ('trials=', "trials=''"),
+        ('trials=None', 'trials=None'),
+        ('trials={[]: 1}', 'trials='),
+        ('trials.more=1', "nothing lies below 'more'"),
+        ('tasks=digits', 'give a tuple'),
+        ('tasks.digit.steps=80', "no 'digit'; allowed: ['digits', 'recall']. Did you mean 'digits'?"),
+        ('tasks.digits=5', 'unknown task'),
+        ('tasks.digits.step=80', "no field 'step'"),
+        ('tasks.digits.steps=81', 'not a multiple'),
+        ('tasks.digits.steps=fast', "steps='fast'"),
+        ('tasks.digits.base=x', "base='x'"),
+        ('tasks.digits.base.norm.epss=1', "norm has no 'epss'"),
+        ('tasks.digits.base.norm.eps=tiny', 'given str, allowed float'),
+        ('tasks.digits.base.mixer.kernel=3.5', 'given float, allowed int'),
+        ('tasks.digits.base.mixer.kernel=None', 'a config holds only'),
+        ('tasks.digits.base.norm.kind=rms_norm', "use swap('norm', 'rms_norm')"),
+        ('tasks.digits.base.norm=rms_norm', "use swap('norm', kind, ...)"),
+        ('tasks.recall.data.pairs=few', 'given str, allowed int'),
+        ('tasks.recall.data.pair=1', "Did you mean 'pairs'?"),
+        ('tune.adamw.lr.low=0', 'a log range needs low > 0'),
+        ('tune.adamw.lr.low=1', 'is empty'),
+        ('tune.adamw.lr.low=tiny', 'finite numbers'),
+        ('tune.adamw.lr.lo=1', "no field 'lo'"),
+        ('tune.adam.lr.low=1', "Did you mean 'adamw'?"),
+        ('tune.adamw.lr=0.1', 'is not a range'),
+        ('fixed.b1=0.9', "no 'b1'"),
+        ('fixed={"b1": "x"}', 'allowed: numbers'),
+        ('fixed={"lr": 0.1}', 'both fixed and tuned'),
+        ('arms.rms_norm=5', "arm 'rms_norm' is 5"),
+        ('arms.rms_norm.x=5', "nothing lies below 'x'"),
+        ('looks=(1, 2)', 'change looks or replicates'),
+        ('replicates=2.5', 'replicates=2.5'),
+        ('name=A b', 'rename the study'),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(setting, said):
+    with pytest.raises(ValueError) as caught:
+        override(STUDIES['quickstart'], [setting])
+    assert said in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+def test_studies_load_without_jax():
+    code = 'import sys; from ablations import catalog; print(sorted({"jax", "flax", "optax", "scipy", "arch"} & set(sys.modules)))'
+    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == '[]'

@@ -1,0 +1,349 @@
+"""Studies: what is refused, by a sentence that names the fix, before a single run is planned."""
+
+import dataclasses
+import math
+
+import pytest
+
+from ablations.catalog import STUDIES
+from ablations.config import put, swap
+from ablations.spaces import SPACES, Range, limit, linear, log, natural
+from ablations.study import Study
+from ablations.tasks import TASKS, Task, task
+
+FINE = dict(name='fine', question='Is it?', arms={'base': (), 'other': swap('norm', 'rms_norm')}, tasks=('digits', 'recall'))
+LR = log(1e-3, 1e-1)
+
+
+def test_a_study_of_few_words_gets_the_whole_protocol():
+    study = Study(**FINE)
+    assert (study.trials, study.replicates, study.seeds, study.looks, study.alpha) == (16, 5, 2, (5,), 0.05)
+    assert study.base == 'base'
+    assert [item.name for item in study.tasks] == ['digits', 'recall']
+    assert list(study.tune) == ['adamw']
+
+
+@pytest.mark.parametrize(
+    ('fields', 'said'),
+    [
+        # Names and question.
+        ({'name': 'Quick Start'}, 'rename the study'),
+        ({'name': 'a/b'}, 'rename the study'),
+        ({'name': ''}, 'rename the study'),
+        ({'name': None}, 'rename the study'),
+        ({'name': 3}, 'rename the study'),
+        ({'question': ''}, 'has no question'),
+        ({'question': '  \n'}, 'has no question'),
+        ({'question': None}, 'has no question'),
+        ({'question': 5}, 'has no question'),
+        # Arms.
+        ({'arms': {}}, 'the base first'),
+        ({'arms': None}, 'the base first'),
+        ({'arms': ['base', 'other']}, 'the base first'),
+        ({'arms': 'base'}, 'the base first'),
+        ({'arms': {'Base': ()}}, 'rename it'),
+        ({'arms': {'a/b': ()}}, 'rename it'),
+        ({'arms': {3: ()}}, 'rename it'),
+        ({'arms': {'base': None}}, "arm 'base' is None"),
+        ({'arms': {'base': (), 'other': None}}, "arm 'other' is None"),
+        ({'arms': {'base': (), 'other': 5}}, 'give () or a tuple of put(path, value) and swap(path, kind, ...)'),
+        ({'arms': {'base': (), 'other': 'rms_norm'}}, 'give () or a tuple of put'),
+        ({'arms': {'base': (), 'other': {'norm': 'rms_norm'}}}, 'give () or a tuple of put'),
+        ({'arms': {'base': (), 'other': ('norm', 'rms_norm')}}, 'is not a change'),
+        ({'arms': {'other': swap('norm', 'rms_norm'), 'base': ()}}, "the first arm 'other' is the base and changes nothing"),
+        ({'arms': {'other': [put('norm.eps', 1e-3)]}}, "the first arm 'other' is the base and changes nothing"),
+        # Changes that apply to the base of one task but not of another: arm and task are named.
+        ({'arms': {'base': (), 'wide': put('mixer.kernel', 7)}}, "arm 'wide' does not apply to the base of task 'recall'"),
+        ({'arms': {'base': (), 'heads': put('mixer.heads', 4)}}, "arm 'heads' does not apply to the base of task 'digits'"),
+        ({'arms': {'base': (), 'deep': put('body.depths', [2, 2])}}, "does not apply to the base of task 'recall'"),
+        ({'arms': {'base': (), 'typo': swap('nrom', 'rms_norm')}}, "Did you mean 'norm'?"),
+        # Tasks.
+        ({'tasks': ()}, 'give a tuple of task names or tasks'),
+        ({'tasks': 'digits'}, 'give a tuple of task names or tasks'),
+        ({'tasks': TASKS['digits']}, 'give a tuple of task names or tasks'),
+        ({'tasks': {'digits', 'recall'}}, 'give a tuple of task names or tasks'),
+        ({'tasks': None}, 'give a tuple of task names or tasks'),
+        ({'tasks': 5}, 'give a tuple of task names or tasks'),
+        ({'tasks': ('digit',)}, "unknown task 'digit'; allowed: ['digits', 'recall', 'stdlib_bytes']. Did you mean 'digits'?"),
+        ({'tasks': (5,)}, "unknown task '5'"),
+        ({'tasks': (['digits'],)}, 'unknown task'),
+        ({'tasks': (None,)}, 'unknown task'),
+        ({'tasks': ('digits', 'digits')}, 'repeat a name'),
+        # Counts.
+        ({'trials': 0}, 'trials=0; allowed: a whole number from 1 up'),
+        ({'trials': 8.0}, 'trials=8.0'),
+        ({'trials': '8'}, "trials='8'"),
+        ({'trials': True}, 'trials=True'),
+        ({'trials': None}, 'trials=None'),
+        ({'extension': -1}, 'extension=-1; allowed: a whole number from 0 up'),
+        ({'extension': 1.5}, 'extension=1.5'),
+        ({'replicates': 0}, 'replicates=0'),
+        ({'replicates': '3'}, "replicates='3'"),
+        ({'seeds': 0}, 'seeds=0'),
+        ({'seeds': [1, 2]}, 'seeds=[1, 2]'),
+        # Looks.
+        ({'looks': (3,)}, 'change looks or replicates'),
+        ({'looks': (5, 3)}, 'rising'),
+        ({'looks': (3, 3, 5)}, 'rising'),
+        ({'looks': (1, 2, 3, 5)}, 'at most three'),
+        ({'looks': (0, 5)}, 'rising'),
+        ({'looks': (3.0, 5)}, 'rising'),
+        ({'looks': (True, 5)}, 'rising'),
+        ({'looks': '5'}, 'rising'),
+        ({'looks': 4}, 'rising'),
+        ({'looks': None}, 'rising'),
+        ({'looks': {'first': 5}}, 'rising'),
+        # Alpha.
+        ({'alpha': 0}, 'usually 0.05'),
+        ({'alpha': 1}, 'usually 0.05'),
+        ({'alpha': 5}, 'usually 0.05'),
+        ({'alpha': -0.05}, 'usually 0.05'),
+        ({'alpha': math.nan}, 'usually 0.05'),
+        ({'alpha': '0.05'}, 'usually 0.05'),
+        ({'alpha': True}, 'usually 0.05'),
+        ({'alpha': None}, 'usually 0.05'),
+        # The tuned space.
+        ({'tune': {}}, 'is empty'),
+        ({'tune': None}, 'is empty'),
+        ({'tune': ['adamw']}, 'give {optimizer: {value: range}}'),
+        ({'tune': {'adamw': {}}}, 'is not a space'),
+        ({'tune': {'adamw': LR}}, 'is not a space'),
+        ({'tune': {3: {'lr': LR}}}, 'an optimizer is given by its name in quotes'),
+        ({'tune': {'adamw': {'lr': LR, 3: LR}}}, 'a tuned value is given by its name in quotes'),
+        ({'tune': {'adamw': {'weight_decay': LR}}}, "has no 'lr'"),
+        ({'tune': {'adamw': {'lr': 1e-3}}}, 'is not a range; use log(low, high)'),
+        ({'tune': {'adamw': {'lr': (1e-3, 1e-1)}}}, 'is not a range'),
+        ({'tune': {'adamw': {'lr': LR, 'seed': linear(0, 9)}}}, 'seeds are never tuned'),
+        ({'tune': {'adamw': {'lr': LR, 'init_seed': linear(0, 9)}}}, 'seeds are never tuned'),
+        ({'tune': {'adamw': {'lr': LR, 'SEEDS': linear(0, 9)}}}, 'seeds are never tuned'),
+        ({'tune': {'adamw': {'lr': linear(0, 0.1)}}}, 'a learning rate is > 0'),
+        ({'tune': {'adamw': {'lr': linear(-1, 0.1)}}}, 'a learning rate is > 0'),
+        ({'tune': {'adamw': {'lr': LR, 'b1': linear(0.5, 1.5)}}}, 'is a fraction'),
+        ({'tune': {'adamw': {'lr': LR, 'weight_decay': linear(-1, 1)}}}, 'allowed: 0 or more'),
+        # Fixed values.
+        ({'fixed': {'lr': 0.1}}, "'lr' is both fixed and tuned"),
+        ({'fixed': {'weight_decay': 0.1}}, "'weight_decay' is both fixed and tuned"),
+        ({'fixed': {'seed': 3}}, 'no seeds'),
+        ({'fixed': {'b1': '0.9'}}, 'allowed: numbers'),
+        ({'fixed': {'b1': True}}, 'allowed: numbers'),
+        ({'fixed': {'b1': None}}, 'allowed: numbers'),
+        ({'fixed': {'b1': math.nan}}, 'allowed: numbers'),
+        ({'fixed': {3: 0.9}}, 'allowed: numbers'),
+        ({'fixed': ['b1']}, 'give {name: number}'),
+        ({'fixed': None}, 'give {name: number}'),
+        # Blocks.
+        ({'blocks': 'nowhere.py'}, 'no such file'),
+        ({'blocks': '.'}, 'no such file'),
+        ({'blocks': 3}, 'in quotes'),
+        ({'blocks': ['a.py']}, 'in quotes'),
+    ],
+    ids=lambda value: str(value)[:70],
+)
+def test_a_study_that_cannot_be_answered_is_refused(fields, said):
+    with pytest.raises(ValueError) as caught:
+        Study(**{**FINE, **fields})
+    assert said in str(caught.value)
+    assert '\n' not in str(caught.value).replace('\\n', '')
+
+
+def test_every_field_of_a_study_is_tried_above_with_a_wrong_type():
+    cases = test_a_study_that_cannot_be_answered_is_refused.pytestmark[0].args[1]
+    assert {name for fields, _ in cases for name in fields} == {field.name for field in dataclasses.fields(Study)}
+
+
+def test_an_unknown_field_of_a_study_is_an_error():
+    with pytest.raises(TypeError, match='trails'):
+        Study(**FINE, trails=3)
+
+
+@pytest.mark.parametrize('looks', [(5,), [5], (3, 5), (1, 3, 5), ()])
+def test_looks_that_may_be_declared(looks):
+    assert Study(**FINE, looks=looks).looks == (tuple(looks) or (5,))
+
+
+def test_names_that_are_not_there_are_answered_with_those_that_are():
+    study = Study(**FINE)
+    with pytest.raises(ValueError, match=r"no arm 'othr'; allowed: \['base', 'other'\]. Did you mean 'other'"):
+        study.model('othr', 'digits')
+    with pytest.raises(ValueError, match=r"no task 'digit'; allowed: \['digits', 'recall'\]. Did you mean 'digits'"):
+        study.task('digit')
+
+
+def test_a_study_cannot_be_changed_through_what_it_hands_out():
+    study = Study(**FINE)
+    before = study.digest, study.program('other', 'digits', 'adamw').id
+    study.model('base', 'digits')['norm']['eps'] = 1.0
+    study.program('base', 'digits', 'adamw').model['norm']['eps'] = 1.0
+    study.to_dict()['tasks'][0]['base']['norm']['eps'] = 1.0
+    study.to_dict()['arms']['other'].append('more')
+    again = dataclasses.replace(study)
+    assert (again.digest, again.program('other', 'digits', 'adamw').id) == before
+
+
+def test_a_study_cannot_be_changed_through_what_it_was_made_of():
+    space = {'lr': LR}
+    data = {'kind': 'digits', 'train': 100}
+    tune, arms, fixed = {'adamw': space}, {'base': (), 'other': ()}, {'b1': 0.8}
+    study = Study(**{**FINE, 'tune': tune, 'arms': arms, 'fixed': fixed, 'tasks': (task('digits', data=data),)})
+    before = dataclasses.replace(study).digest
+    space['weight_decay'] = LR
+    tune['sgd'] = space
+    arms['third'] = ()
+    fixed['b2'] = 0.8
+    data['train'] = 5
+    assert dataclasses.replace(study).digest == before
+
+
+def test_the_learning_rate_comes_first():
+    """Selection fits the first tuned value last of all; it has to be the learning rate however the space is written."""
+    study = Study(**FINE, tune={'adamw': {'weight_decay': log(1e-3, 1), 'b1': linear(0.5, 1), 'lr': LR}})
+    assert list(study.tune['adamw']) == ['lr', 'b1', 'weight_decay']
+
+
+# Tasks.
+
+
+@pytest.mark.parametrize(
+    ('fields', 'said'),
+    [
+        ({'name': 3}, 'name=3 is a int; allowed: str'),
+        ({'name': 'a/b'}, 'rename the task'),
+        ({'name': ''}, 'rename the task'),
+        ({'dataset': None}, 'dataset=None is a NoneType'),
+        ({'domain': 5}, 'domain=5'),
+        ({'metric': ['accuracy']}, 'metric='),
+        ({'unit': 0.1}, 'unit=0.1'),
+        ({'direction': True}, 'direction=True'),
+        ({'direction': 'up'}, "direction 'up'; allowed: ['higher', 'lower']"),
+        ({'chance': '0.1'}, "chance='0.1' is a str; allowed: float"),
+        ({'chance': None}, 'chance=None'),
+        ({'chance': math.nan}, 'a finite number'),
+        ({'chance': math.inf}, 'a finite number'),
+        ({'margin': 0}, 'above 0'),
+        ({'margin': -0.1}, 'above 0'),
+        ({'margin': math.nan}, 'above 0'),
+        ({'margin': math.inf}, 'a finite number'),
+        ({'margin': True}, 'margin=True'),
+        ({'steps': 0}, 'above 0'),
+        ({'steps': 80.0}, 'steps=80.0 is a float; allowed: int'),
+        ({'steps': True}, 'steps=True'),
+        ({'steps': 161}, 'steps=161 is not a multiple of evaluations=4'),
+        ({'batch': -1}, 'above 0'),
+        ({'batch': '64'}, "batch='64'"),
+        ({'evaluations': 0}, 'above 0'),
+        ({'evaluations': 1.5}, 'evaluations=1.5'),
+        ({'data': 'digits'}, "data='digits' is a str; allowed: dict"),
+        ({'data': {}}, 'has no kind'),
+        ({'data': {'kind': 'digits', 'train': None}}, 'data.train: given NoneType'),
+        ({'data': {'kind': 'digits', 'x': object()}}, 'data.x: given object'),
+        ({'base': ()}, 'base=() is a tuple; allowed: dict'),
+        ({'base': {'norm': {'kind': 'layer_norm', 'eps': None}}}, 'base.norm.eps: given NoneType'),
+        ({'step': 80}, "has no field 'step'"),
+        ({'step': 80}, "Did you mean 'steps'?"),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_a_task_that_makes_no_sense_is_refused(fields, said):
+    with pytest.raises(ValueError) as caught:
+        task('digits', **fields)
+    assert said in str(caught.value)
+
+
+def test_every_field_of_a_task_is_tried_above():
+    cases = test_a_task_that_makes_no_sense_is_refused.pytestmark[0].args[1]
+    assert {field.name for field in dataclasses.fields(Task)} <= {name for fields, _ in cases for name in fields}
+
+
+def test_one_dataset_under_two_models_takes_another_name():
+    twice = Study(**{**FINE, 'tasks': ('digits', task('digits', name='digits_again'))})
+    assert [item.name for item in twice.tasks] == ['digits', 'digits_again']
+    assert len({item.dataset for item in twice.tasks}) == 1
+
+
+@pytest.mark.parametrize('item', TASKS.values(), ids=lambda item: item.name)
+def test_tasks_of_the_lab(item):
+    assert item.sign == (1 if item.direction == 'higher' else -1)
+    assert dataclasses.replace(item) == item
+    assert {'kind'} <= set.intersection(*(set(spec) for spec in item.base.values())), 'every socket is a spec'
+
+
+# Ranges.
+
+
+@pytest.mark.parametrize(
+    ('make', 'low', 'high', 'said'),
+    [
+        (log, 1e-2, 1e-3, 'is empty'),
+        (log, 1e-2, 1e-2, 'is empty'),
+        (linear, 1.0, 0.0, 'is empty'),
+        (log, 0, 1, 'a log range needs low > 0'),
+        (log, -1e-3, 1e-2, 'a log range needs low > 0'),
+        (log, '1e-3', 1e-2, 'finite numbers'),
+        (log, 1e-3, None, 'finite numbers'),
+        (log, True, 2, 'finite numbers'),
+        (linear, math.nan, 1, 'finite numbers'),
+        (linear, 0, math.inf, 'finite numbers'),
+        (lambda low, high: Range(low, high, 'cubic'), 0.1, 1, "scale 'cubic' is unknown"),
+    ],
+)
+def test_a_range_that_is_none_is_refused(make, low, high, said):
+    with pytest.raises(ValueError, match=said):
+        make(low, high)
+
+
+@pytest.mark.parametrize('space', [log(1e-4, 3e-2), log(1, 1000), linear(0, 1), linear(0.1, 0.3), linear(5, 50)], ids=repr)
+def test_units_and_values_are_inverse(space):
+    assert (space.value(0), space.value(1)) == (space.low, space.high)
+    assert space.value(0.5) == pytest.approx(
+        math.sqrt(space.low * space.high) if space.scale == 'log' else (space.low + space.high) / 2, rel=1e-5
+    )
+    for unit in (-0.3, 0.0, 0.37, 0.99, 1.3):
+        assert space.unit(space.value(unit)) == pytest.approx(unit, abs=1e-5)
+        value = space.value(unit)
+        assert value == float(f'{value:.6g}'), 'six digits, so that it is the same on every machine'
+
+
+def test_default_spaces_are_sound():
+    study = Study(**FINE, tune=SPACES)
+    assert set(study.tune) == {'adamw', 'sgd', 'lion', 'muon'}
+    assert all(space['lr'].scale == 'log' and natural('weight_decay', space['weight_decay'], 'low') for space in SPACES.values())
+
+
+@pytest.mark.parametrize(
+    ('name', 'space', 'side', 'wanted'),
+    [
+        ('lr', log(1e-3, 1), 'low', -math.inf),
+        ('lr', log(1e-3, 1), 'high', math.inf),
+        ('lr', linear(0.1, 0.3), 'low', -0.25),
+        ('weight_decay', log(1e-3, 1), 'low', None),
+        ('weight_decay', linear(0, 1), 'low', None),
+        ('weight_decay', log(1e-3, 1), 'high', math.inf),
+        ('b1', linear(0, 1), 'low', None),
+        ('b1', linear(0, 1), 'high', None),
+        ('b1', linear(0.5, 0.9), 'low', -0.625),
+        ('b1', linear(0.5, 0.9), 'high', 1.125),
+        ('momentum', linear(0, 0.9), 'low', None),
+    ],
+)
+def test_where_a_side_ends(name, space, side, wanted):
+    """None: a natural bound, beyond which nothing better can lie. Otherwise the unit past which the value has no meaning."""
+    assert natural(name, space, side) == (wanted is None)
+    if wanted is not None:
+        assert limit(name, space, side) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize('study', STUDIES.values(), ids=lambda study: study.name)
+def test_built_in_studies(study):
+    import inspect
+
+    from ablations import norms, quickstart
+
+    module = {'quickstart': quickstart, 'norms': norms}[study.name]
+    source = inspect.getsource(module).splitlines()
+    assert len(source) < 60, 'a study is read at a glance'
+    assert study.question == module.__doc__
+    assert len({item.dataset for item in study.tasks}) >= 2
+    assert f'Run: archlab run {study.name}' in study.question
+    copies = [arm for arm, changes in study.arms.items() if not changes]
+    assert len(copies) == 2, 'the base and a null arm'
+    assert study.extension > 0

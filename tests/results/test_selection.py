@@ -1,0 +1,318 @@
+"""Selection: known optima are found, fewer points degrade in the documented order, diverged runs never enter a fit."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from ablations.spaces import linear, log
+from results.selection import STEPS, better_half, edges, select, surface
+from sweeps.search.sobol import scrambled_sobol
+
+OPTIMUM = np.array([0.45, 0.6])
+SPACES = {
+    'adamw': {'lr': log(1e-3, 1e-1), 'weight_decay': log(1e-3, 1.0)},
+    'sgd': {'lr': log(1e-2, 1.0), 'weight_decay': log(1e-5, 1e-2)},
+}
+
+
+def grid(count: int, dims: int = 2) -> np.ndarray:
+    side = math.ceil(count ** (1 / dims))
+    places = (np.arange(side) + 0.5) / side
+    return np.array(list(itertools.product(places, repeat=dims)))[:count]
+
+
+def bowl(units: np.ndarray, optimum: np.ndarray = OPTIMUM, cross: float = 0.0) -> np.ndarray:
+    away = units - optimum[: units.shape[1]]
+    score = 0.9 - (away**2 * np.array([1.0, 0.5, 0.7])[: units.shape[1]]).sum(1)
+    return score + (cross * away[:, 0] * away[:, 1] if cross else 0.0)
+
+
+@pytest.mark.parametrize('cross', [0.0, 0.6, -0.6])
+@pytest.mark.parametrize('optimum', [OPTIMUM, np.array([0.2, 0.3]), np.array([0.8, 0.75])], ids=str)
+def test_a_quadratic_optimum_is_recovered_exactly(optimum, cross):
+    units = grid(25)
+    point, score, how = surface(units, bowl(units, optimum, cross))
+    assert how == STEPS[0]
+    assert point == pytest.approx(optimum, abs=1e-6)
+    assert score == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize('dims', [1, 3])
+def test_one_and_three_tuned_values(dims):
+    units = grid(27, dims)
+    optimum = np.array([0.45, 0.6, 0.5])[:dims]
+    point, score, how = surface(units, bowl(units, optimum))
+    assert how == (STEPS[2] if dims == 1 else STEPS[0])
+    assert point == pytest.approx(optimum, abs=1e-6)
+    assert score == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(('noise', 'share'), [(0.02, 0.4), (0.05, 1.0)])
+def test_noise_is_averaged_out(noise, share):
+    """The surface loses less than the best trial does: that is what it is for. How much less depends on the noise."""
+    fitted, best = [], []
+    for seed in range(300):
+        units = scrambled_sobol(16, 2, seed)
+        noisy = bowl(units) + np.random.default_rng(seed).normal(0, noise, 16)
+        point, _, _ = surface(units, noisy)
+        fitted.append(0.9 - bowl(point[None])[0])
+        best.append(0.9 - bowl(units[noisy.argmax()][None])[0])
+    assert np.mean(fitted) < share * np.mean(best)
+
+
+@pytest.mark.parametrize(
+    ('points', 'how'),
+    [(25, STEPS[0]), (16, STEPS[0]), (15, STEPS[0]), (14, STEPS[1]), (13, STEPS[1]), (12, STEPS[2]), (9, STEPS[2]), (8, STEPS[3])],
+)
+def test_fewer_points_degrade_in_the_documented_order(points, how):
+    """Half of the points enter; each step needs its coefficients (6, 5, 3) + 2 of them."""
+    units = np.random.default_rng(5).random((points, 2)) * 0.6 + OPTIMUM - 0.3
+    point, score, used = surface(units, bowl(units))
+    assert used == how
+    if how in STEPS[:2]:
+        assert point == pytest.approx(OPTIMUM, abs=1e-6)
+    best = bowl(units).argmax()
+    if how == STEPS[2]:
+        assert point[1] == units[best, 1], 'weight decay stays at the best trial'
+        assert point[0] != units[best, 0]
+    if how == STEPS[3]:
+        assert (point == units[best]).all()
+
+
+@pytest.mark.parametrize(
+    ('curves', 'how'),
+    [
+        ((-1, -1), STEPS[0]),
+        ((-1, 1), STEPS[2]),
+        ((1, -1), STEPS[3]),
+        ((1, 1), STEPS[3]),
+        ((0, 0), STEPS[3]),
+    ],
+    ids=str,
+)
+def test_a_surface_that_curves_the_wrong_way_is_not_trusted(curves, how):
+    units = grid(49)
+    away = units - OPTIMUM
+    scores = 0.9 + away**2 @ np.array(curves) + 1e-6 * units[:, 0]
+    point, _, used = surface(units, scores)
+    assert used == how
+    if how == STEPS[3]:
+        assert (point == units[scores.argmax()]).all()
+    assert ((point >= 0) & (point <= 1)).all()
+
+
+def test_a_saddle_of_the_cross_term_is_dropped_with_it():
+    """Curved down along each axis and up across them: without the cross term there is an optimum."""
+    units = np.random.default_rng(0).random((40, 2))
+    _, _, how = surface(units, bowl(units, cross=3.0))
+    assert how in STEPS[1:]
+
+
+@pytest.mark.parametrize('optimum', [np.array([1.2, 0.5]), np.array([-0.2, 0.5]), np.array([0.5, 1.3])], ids=str)
+def test_an_optimum_outside_the_data_is_not_extrapolated(optimum):
+    units = grid(25)
+    point, _, how = surface(units, bowl(units, optimum))
+    assert how != STEPS[0]
+    assert ((point >= units.min(0)) & (point <= units.max(0))).all()
+
+
+def test_repeated_points_do_not_break_the_fit():
+    units = np.tile(np.array([[0.5, 0.5]]), (16, 1))
+    point, score, how = surface(units, np.linspace(0, 1, 16))
+    assert how == STEPS[3]
+    assert point.tolist() == [0.5, 0.5]
+    assert score == pytest.approx(np.linspace(0, 1, 16)[-3:].mean())
+
+
+def test_the_best_of_noisy_scores_is_not_believed():
+    """Without a surface the expected score is the mean of the top three, not the luckiest one."""
+    units, scores = grid(6), np.array([0.1, 0.9, 0.2, 0.6, 0.6, 0.3])
+    point, score, how = surface(units, scores)
+    assert how == STEPS[3]
+    assert (point == units[1]).all()
+    assert score == pytest.approx(0.7)
+
+
+# Diverged runs.
+
+
+@pytest.mark.parametrize('mark', [-math.inf, math.nan])
+def test_diverged_runs_never_enter_the_fit(mark):
+    units = np.random.default_rng(1).random((30, 2))
+    scores = bowl(units)
+    lost = units[:, 0] > 0.75
+    scores[lost] = mark
+    point, score, how = surface(units, scores)
+    assert how == STEPS[0]
+    assert point == pytest.approx(OPTIMUM, abs=1e-6)
+    assert score == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize('mark', [-math.inf, math.nan])
+def test_diverged_runs_count_towards_the_half(mark):
+    """An arm that loses half its runs keeps all others: they are the better half of what was planned."""
+    scores = np.array([0.1, mark, 0.4, mark, 0.3, mark, 0.2, mark])
+    assert better_half(scores, 8).tolist() == [2, 4, 6, 0]
+    assert better_half(np.array([0.1, 0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8]), 8).tolist() == [7, 5, 3, 1]
+    assert better_half(np.array([0.1, 0.5, 0.4]), 3).tolist() == [1, 2], 'of an odd number the larger half'
+    assert better_half(np.array([mark, mark, 0.4, mark]), 4).tolist() == [2]
+    assert better_half(np.array([mark] * 4), 4).tolist() == []
+
+
+def test_the_optimum_lies_within_what_did_not_diverge():
+    """Where the surface points past a cliff, the lab does not follow."""
+    units = grid(49)
+    scores = bowl(units, np.array([0.7, 0.5]))
+    scores[units[:, 0] > 0.6] = -math.inf
+    point, _, _ = surface(units, scores)
+    assert point[0] <= 0.6
+
+
+def test_nothing_is_selected_where_all_diverged():
+    with pytest.raises(ValueError, match='no trial has a finite score'):
+        surface(grid(4), np.full(4, -np.inf))
+    assert select({o: (grid(4), np.full(4, -np.inf)) for o in SPACES}, SPACES) is None
+
+
+def test_one_run_left_is_selected():
+    scores = np.full(16, -np.inf)
+    scores[5] = 0.3
+    found = select({'adamw': (grid(16), scores)}, SPACES)
+    assert (found.how, found.score) == (STEPS[3], 0.3)
+    assert found.unit == tuple(grid(16)[5])
+
+
+# Several optimizers.
+
+
+def test_the_better_optimizer_is_selected_at_its_own_optimum():
+    units = grid(25)
+    other = np.array([0.7, 0.4])
+    found = select({'adamw': (units, bowl(units)), 'sgd': (units, bowl(units, other) + 0.05)}, SPACES)
+    assert found.optimizer == 'sgd'
+    assert found.unit == pytest.approx(other, abs=1e-6)
+    assert dict(found.knobs) == pytest.approx({'lr': 10 ** (-2 + 2 * 0.7), 'weight_decay': 10 ** (-5 + 3 * 0.4)}, rel=1e-4)
+    assert found.score == pytest.approx(0.95)
+    assert found.how == STEPS[0]
+
+
+def test_an_optimizer_that_always_diverges_is_passed_over():
+    units = grid(25)
+    found = select({'adamw': (units, np.full(25, -np.inf)), 'sgd': (units, bowl(units) - 5)}, SPACES)
+    assert found.optimizer == 'sgd'
+
+
+def test_selected_values_are_rounded_so_that_every_machine_agrees():
+    generator = np.random.default_rng(2)
+    units = generator.random((16, 2))
+    found = select({'adamw': (units, bowl(units) + generator.normal(0, 0.02, 16))}, SPACES)
+    for value in (*found.unit, *dict(found.knobs).values()):
+        assert value == float(f'{value:.6g}')
+
+
+@pytest.mark.parametrize('points', [6, 12, 14, 16, 30])
+def test_the_order_of_trials_does_not_matter(points):
+    generator = np.random.default_rng(points)
+    units = generator.random((points, 2))
+    scores = bowl(units) + generator.normal(0, 0.05, points)
+    scores[generator.random(points) < 0.2] = -np.inf
+    first = select({'adamw': (units, scores)}, SPACES)
+    for _ in range(5):
+        order = generator.permutation(points)
+        again = select({'adamw': (units[order], scores[order])}, SPACES)
+        assert (again.how, again.optimizer) == (first.how, first.optimizer)
+        assert again.unit == pytest.approx(first.unit, abs=1e-5)
+        assert again.score == pytest.approx(first.score)
+
+
+# Edges.
+
+BOX = {'lr': (0.0, 1.0), 'weight_decay': (0.0, 1.0)}
+BEYOND = {('lr', 'low'): -1 / 3, ('lr', 'high'): 4 / 3, ('weight_decay', 'high'): 4 / 3}
+
+
+def pooled(optimum, noise: float = 0.01, replicates: int = 5, curvature: float = 1.0, seed: int = 0) -> list:
+    generator = np.random.default_rng(seed)
+    found = []
+    for _ in range(replicates):
+        units = generator.random((16, 2))
+        scores = -curvature * ((units - np.array(optimum)) ** 2).sum(1) + generator.normal(0, noise, 16)
+        found.append((units, scores + generator.normal(0, 0.1)))
+    return found
+
+
+@pytest.mark.parametrize(
+    ('optimum', 'sides'),
+    [
+        ((0.5, 0.5), set()),
+        ((0.8, 0.5), set()),
+        ((1.3, 0.5), {('lr', 'high')}),
+        ((-0.3, 0.5), {('lr', 'low')}),
+        ((0.5, 1.3), {('weight_decay', 'high')}),
+        ((1.3, 1.3), {('lr', 'high'), ('weight_decay', 'high')}),
+        # Weight decay towards 0 is a natural bound: nothing beyond it was asked for.
+        ((0.5, -0.3), set()),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize('seed', range(5))
+def test_gain_beyond_an_edge_is_seen_where_the_optimum_is_there(optimum, sides, seed):
+    found = edges(pooled(optimum, seed=seed), ['lr', 'weight_decay'], BOX, BEYOND)
+    assert {side for side, gain in found.gains.items() if gain > found.noise} == sides
+    assert set(found.gains) == set(BEYOND)
+
+
+def test_a_flat_surface_has_no_edges():
+    """Noise alone seldom looks like a gain: at most as often as a normal exceeds its own standard error by far."""
+    wanted = 0
+    for seed in range(40):
+        found = edges(pooled((0.5, 0.5), noise=0.05, curvature=0.0, seed=seed), ['lr', 'weight_decay'], BOX, BEYOND)
+        wanted += any(gain > found.noise for gain in found.gains.values())
+    exact = edges([(u, np.zeros(16)) for u, _ in pooled((0.5, 0.5))], ['lr', 'weight_decay'], BOX, BEYOND)
+    assert max(exact.gains.values()) == pytest.approx(0, abs=1e-9)
+    assert wanted <= 30
+
+
+def test_the_gain_and_the_height_are_the_worlds():
+    """Without noise: the optimum at 1.2 gains 0.2 squared over the edge, and the best inside is the edge."""
+    units = grid(64)
+    found = edges([(units, -((units - np.array([1.2, 0.5])) ** 2).sum(1))] * 3, ['lr', 'weight_decay'], BOX, BEYOND)
+    assert found.gains['lr', 'high'] == pytest.approx(0.04, abs=1e-9)
+    assert found.gains['lr', 'low'] < 0
+    assert found.inside == pytest.approx(-0.04, abs=1e-9)
+    assert found.noise == pytest.approx(0, abs=1e-9)
+
+
+def test_noise_of_an_average_falls_with_replicates():
+    few = np.mean([edges(pooled((0.5, 0.5), 0.05, 2, seed=s), ['lr', 'weight_decay'], BOX, BEYOND).noise for s in range(20)])
+    many = np.mean([edges(pooled((0.5, 0.5), 0.05, 8, seed=s), ['lr', 'weight_decay'], BOX, BEYOND).noise for s in range(20)])
+    assert many == pytest.approx(few / 2, rel=0.15)
+
+
+def test_replicates_of_different_height_are_not_mistaken_for_a_slope():
+    """A replicate's split moves all its scores; each has its own intercept."""
+    replicates = [(units, scores + 10 * number) for number, (units, scores) in enumerate(pooled((0.5, 0.5)))]
+    found = edges(replicates, ['lr', 'weight_decay'], BOX, BEYOND)
+    assert all(gain < 0 for gain in found.gains.values())
+
+
+def test_a_side_that_curves_up_is_followed_as_a_line():
+    units = grid(64)
+    found = edges([(units, 0.3 * units[:, 0] ** 2 - (units[:, 1] - 0.5) ** 2)] * 3, ['lr', 'weight_decay'], BOX, BEYOND)
+    assert found.gains['lr', 'high'] > found.noise
+    assert found.gains['lr', 'low'] <= 0
+
+
+def test_too_few_runs_have_no_edges_to_speak_of():
+    assert edges([(grid(4), bowl(grid(4)))], ['lr', 'weight_decay'], BOX, BEYOND) is None
+    assert edges([(grid(16), np.full(16, -np.inf))] * 5, ['lr', 'weight_decay'], BOX, BEYOND) is None
+
+
+def test_diverged_runs_leave_the_edges_alone():
+    replicates = pooled((0.5, 0.5))
+    lost = [(units, np.where(units[:, 0] > 0.8, -np.inf, scores)) for units, scores in replicates]
+    found = edges(lost, ['lr', 'weight_decay'], BOX, BEYOND)
+    assert all(np.isfinite(gain) for gain in found.gains.values())
+    assert all(gain <= found.noise for gain in found.gains.values())

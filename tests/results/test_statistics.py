@@ -1,0 +1,180 @@
+"""Statistics against scipy's own tests and a textbook's numbers."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from results.statistics import Difference, holm, mean_interval, replicates_to_decide, welch
+
+SAMPLES = [
+    (size, other, spread, shift, seed)
+    for seed, (size, other, spread, shift) in enumerate(
+        [(2, 2, 1.0, 0.0), (3, 3, 1.0, 1.0), (5, 5, 1.0, 0.5), (5, 5, 10.0, 3.0), (5, 10, 0.1, -2.0), (20, 4, 3.0, 0.1)]
+    )
+]
+
+
+def drawn(size: int, other: int, spread: float, shift: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    return generator.normal(shift, spread, size), generator.normal(0, 1, other)
+
+
+@pytest.mark.parametrize('sample', SAMPLES, ids=str)
+def test_welch_is_scipys(sample):
+    arm, base = drawn(*sample)
+    mine, theirs = welch(arm, base), stats.ttest_ind(arm, base, equal_var=False)
+    assert mine.effect == pytest.approx(arm.mean() - base.mean())
+    assert mine.p() == pytest.approx(theirs.pvalue, rel=1e-9)
+    assert mine.freedom == pytest.approx(theirs.df, rel=1e-9)
+    for level in (0.9, 0.95, 0.99):
+        interval = theirs.confidence_interval(level)
+        assert mine.interval(level) == pytest.approx((interval.low, interval.high), rel=1e-9)
+
+
+@pytest.mark.parametrize('shift', [-0.7, 0.0, 0.3])
+def test_a_shifted_null_is_a_shifted_sample(shift):
+    arm, base = drawn(*SAMPLES[2])
+    assert welch(arm, base).p(shift) == pytest.approx(stats.ttest_ind(arm - shift, base, equal_var=False).pvalue, rel=1e-9)
+
+
+@pytest.mark.parametrize('sample', SAMPLES, ids=str)
+@pytest.mark.parametrize('margin', [0.01, 0.5, 3.0])
+def test_equivalence_is_two_one_sided_tests(sample, margin):
+    arm, base = drawn(*sample)
+    above = stats.ttest_ind(arm + margin, base, equal_var=False, alternative='greater').pvalue
+    below = stats.ttest_ind(arm - margin, base, equal_var=False, alternative='less').pvalue
+    assert welch(arm, base).p_within(margin) == pytest.approx(max(above, below), rel=1e-9)
+
+
+def test_swapping_sides_turns_the_sign_only():
+    arm, base = drawn(*SAMPLES[4])
+    one, two = welch(arm, base), welch(base, arm)
+    assert two.effect == -one.effect
+    assert two.p() == pytest.approx(one.p())
+    assert two.p_within(1.0) == pytest.approx(one.p_within(1.0))
+    assert two.interval(0.95) == pytest.approx(tuple(-end for end in reversed(one.interval(0.95))))
+
+
+@pytest.mark.parametrize(
+    ('arm', 'base', 'effect'),
+    [
+        ([0.5, 0.5, 0.5], [0.5, 0.5, 0.5], 0.0),
+        ([0.7, 0.7, 0.7], [0.5, 0.5, 0.5], 0.2),
+        ([0.0, 0.0], [0.0, 0.0], 0.0),
+        # Equal numbers whose mean is not exactly one of them: what is left is rounding, not variance.
+        ([0.1] * 7, [0.3] * 7, -0.2),
+        ([1e9 + 0.1] * 3, [1e9 + 0.1] * 3, 0.0),
+    ],
+    ids=str,
+)
+def test_zero_variance_is_said_and_never_nan(arm, base, effect):
+    found = welch(np.array(arm), np.array(base))
+    assert (found.error, found.freedom) == (0.0, 0.0)
+    assert found.effect == pytest.approx(effect)
+    assert (found.p(), found.p(0.1), found.interval(0.95), found.p_within(0.01)) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(('arm', 'base'), [([1.0, 1.0, 1.0], [1.0, 2.0, 3.0]), ([1.0, 2.0, 3.0], [0.0, 0.0, 0.0])])
+def test_one_side_without_variance_is_an_ordinary_test(arm, base):
+    arm, base = np.array(arm), np.array(base)
+    # scipy warns of a constant sample, so it is given the moments.
+    moments = [moment for side in (arm, base) for moment in (side.mean(), side.std(ddof=1), len(side))]
+    theirs = stats.ttest_ind_from_stats(*moments, equal_var=False)
+    assert welch(arm, base).p() == pytest.approx(theirs.pvalue)
+    assert all(math.isfinite(end) for end in welch(arm, base).interval(0.95))
+
+
+def test_small_variance_is_variance():
+    """Losses agree to many digits and still differ: only rounding is taken for nothing."""
+    base = np.array([2.0, 2.0 + 1e-7, 2.0 - 1e-7])
+    found = welch(base + 1e-6, base)
+    assert found.error > 0
+    assert found.p() == pytest.approx(stats.ttest_ind(base + 1e-6, base, equal_var=False).pvalue, rel=1e-6)
+
+
+@pytest.mark.parametrize(('arm', 'base'), [([1.0], [1.0, 2.0]), ([1.0, 2.0], [1.0]), ([1.0], [1.0]), ([], [])])
+def test_fewer_than_two_replicates_measure_no_noise(arm, base):
+    assert welch(np.array(arm), np.array(base)) is None
+    assert mean_interval(np.array(arm), 0.95) is None or len(arm) > 1
+
+
+@pytest.mark.parametrize('level', [0.9, 0.95])
+def test_the_interval_of_a_mean_is_students(level):
+    values, _ = drawn(*SAMPLES[2])
+    theirs = stats.t.interval(level, len(values) - 1, values.mean(), stats.sem(values))
+    assert mean_interval(values, level) == pytest.approx(theirs, rel=1e-9)
+    assert mean_interval(np.array([0.5, 0.5, 0.5]), level) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ('given', 'adjusted'),
+    [
+        # By hand: 0.005 x 4, 0.01 x 3, 0.03 x 2, then 0.04 x 1 raised to the one before.
+        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
+        ([0.01, 0.02, 0.03], [0.03, 0.04, 0.04]),
+        ([0.5, 0.6], [1.0, 1.0]),
+        ([0.02], [0.02]),
+        ([0.02, 0.02], [0.04, 0.04]),
+        ([0.01, 1.0, 1.0, 1.0], [0.04, 1.0, 1.0, 1.0]),
+        ([], []),
+    ],
+    ids=str,
+)
+def test_holm(given, adjusted):
+    assert holm(given) == pytest.approx(adjusted)
+
+
+def test_holm_does_not_depend_on_the_order():
+    generator = np.random.default_rng(0)
+    given = generator.random(12) ** 3
+    order = generator.permutation(12)
+    assert np.array(holm(list(given)))[order] == pytest.approx(holm(list(given[order])))
+    assert all(after >= before for before, after in zip(given, holm(list(given)), strict=True))
+
+
+@pytest.mark.parametrize(
+    ('name', 'values', 'grows'),
+    [
+        ('arm_sd', [0.5, 1.0, 2.0, 4.0], True),
+        ('base_sd', [0.5, 1.0, 2.0, 4.0], True),
+        ('effect', [1.0, 1.5, 2.0, 4.0, 8.0], False),
+        ('effect', [-1.0, -1.5, -2.0, -4.0, -8.0], False),
+        ('margin', [0.5, 1.0, 2.0, 4.0], False),
+        ('alpha', [0.001, 0.01, 0.05, 0.2], False),
+    ],
+)
+@pytest.mark.parametrize('effect', [0.0, 1.2])
+def test_replicates_to_decide_follow_noise_effect_margin_and_level(name, values, grows, effect):
+    fields = {'arm_sd': 1.0, 'base_sd': 1.0, 'effect': effect, 'margin': 0.5, 'alpha': 0.05}
+    found = [replicates_to_decide(**{**fields, name: value}) for value in values]
+    needs = [math.inf if need is None else need for need in found]
+    assert needs == sorted(needs, reverse=not grows)
+    assert needs[0] != needs[-1] or (name == 'margin' and effect)
+    assert all(need is None or 2 <= need <= 1000 for need in found)
+
+
+def test_replicates_to_decide_do_decide():
+    """Simulated: with that many replicates about four in five studies find the effect; with half of them, fewer."""
+    generator = np.random.default_rng(0)
+    need = replicates_to_decide(1.0, 1.0, 1.0, 0.01, 0.05)
+
+    def power(count: int) -> float:
+        hits = [welch(generator.normal(1, 1, count), generator.normal(0, 1, count)).p() <= 0.05 for _ in range(400)]
+        return float(np.mean(hits))
+
+    assert 0.75 <= power(need) <= 0.95
+    assert power(need // 2) < 0.65
+
+
+def test_what_cannot_be_decided_is_none():
+    assert replicates_to_decide(1.0, 1.0, 0.0, 1e-6, 0.05) is None
+    assert replicates_to_decide(1.0, 1.0, 0.5, 0.5, 0.05) is not None
+    assert replicates_to_decide(0.0, 0.0, 0.5, 0.1, 0.05) == 2
+
+
+def test_a_difference_is_plain_numbers():
+    found = welch(*drawn(*SAMPLES[1]))
+    assert all(type(value) is float for value in (found.effect, found.error, found.freedom, found.p(), *found.interval(0.95)))
+    assert isinstance(found, Difference)
