@@ -321,13 +321,14 @@ def table(
     allowed = ['terminal', *FORMATS]
     if form not in allowed:
         raise ValueError(f"format '{form}'; allowed: {allowed}")
-    findings = open_study(study, runs, settings).findings()
+    found = open_study(study, runs, settings)
+    findings = found.findings()
     if form == 'terminal' and not as_json:
         from results.terminal import terminal
 
-        OUT.print(terminal(findings))
+        OUT.print(terminal(findings, found.study.alpha))
     else:
-        print(table_of(findings, 'json' if as_json else form))
+        print(table_of(findings, 'json' if as_json else form, found.study.alpha).rstrip('\n'))
 
 
 @app.command(epilog='Example: archlab figure quickstart --kind effect --out figures')

@@ -21,14 +21,14 @@ def convnext(outputs: int, patch: int, widths: list[int], depths: list[int], ker
     }
 
 
-def decoder(vocabulary: int, length: int, width: int, depth: int, heads: int, ratio: float) -> dict:
-    """A small causal transformer (1706.03762) over tokens, norm first, with learned positions."""
+def decoder(vocabulary: int, length: int, width: int, depth: int, mixer: dict, ratio: float) -> dict:
+    """A small causal model over tokens, norm first, with learned positions: a transformer (1706.03762) if it attends."""
     return {
         'body': {'kind': 'isotropic', 'width': width, 'depth': depth, 'causal': True},
         'stem': {'kind': 'tokens', 'vocabulary': vocabulary},
         'position': {'kind': 'learned', 'length': length},
         'block': {'kind': 'two_branch'},
-        'mixer': {'kind': 'attention', 'heads': heads},
+        'mixer': mixer,
         'norm': {'kind': 'layer_norm', 'eps': 1e-6},
         'residual': {'kind': 'pre'},
         'channel': {'kind': 'mlp', 'ratio': ratio},
@@ -41,7 +41,7 @@ def decoder(vocabulary: int, length: int, width: int, depth: int, heads: int, ra
 def vit(outputs: int, patch: int, length: int, width: int, depth: int, heads: int) -> dict:
     """A small vision transformer (2010.11929) that averages its positions."""
     return {
-        **decoder(outputs, length, width, depth, heads, 4.0),
+        **decoder(outputs, length, width, depth, {'kind': 'attention', 'heads': heads}, 4.0),
         'body': {'kind': 'isotropic', 'width': width, 'depth': depth, 'causal': False},
         'stem': {'kind': 'patchify', 'patch': patch},
         'head': {'kind': 'classifier', 'outputs': outputs},

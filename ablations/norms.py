@@ -24,7 +24,7 @@ study = Study(
     },
     tasks=('digits', 'recall', 'stdlib_bytes'),
     tune={
-        'adamw': {'lr': log(1e-3, 5e-2), 'weight_decay': log(1e-3, 1.0)},
-        'sgd': {'lr': log(3e-2, 3.0), 'weight_decay': log(1e-5, 1e-2)},
+        'adamw': {'lr': log(3e-4, 5e-2), 'weight_decay': log(1e-3, 1.0)},
+        'sgd': {'lr': log(1e-2, 3.0), 'weight_decay': log(1e-5, 1e-2)},
     },
 )

@@ -1,8 +1,8 @@
 """Do small networks need LayerNorm once every model has its own recipe?
 
-Five arms on images (a small ConvNeXt) and on associative recall (a small causal transformer), two optimizer types. Two of
-the arms test the lab itself: `layer_norm_again` is the base under another name, on which an honest lab claims nothing;
-`no_mixer` has its mixer removed, a loss that a lab with power must find.
+Five arms on images (a small ConvNeXt) and on the bytes of Python sources (a small causal convolutional model), two
+optimizer types. Two of the arms test the lab itself: `layer_norm_again` is the base under another name, on which an honest
+lab claims nothing; `no_mixer` has its mixer removed, a loss that a lab with power must find.
 
 Cost: about 1,300 training runs of a fraction of a second; a few minutes on two CPU cores.
 Run: archlab run quickstart
@@ -21,7 +21,7 @@ study = Study(
         'layer_norm_again': (),
         'no_mixer': swap('mixer', 'identity'),
     },
-    tasks=('digits', 'recall'),
+    tasks=('digits', 'stdlib_bytes'),
     tune={
         'adamw': {'lr': log(1e-3, 5e-2), 'weight_decay': log(1e-3, 1.0)},
         'sgd': {'lr': log(3e-2, 3.0), 'weight_decay': log(1e-5, 1e-2)},

@@ -104,7 +104,7 @@ def check_space(tune: dict) -> None:
                 raise ValueError(f"tune['{optimizer}']['{name}']={values!r} is not a range; use log(low, high) or linear(...)")
             if name == 'lr' and values.low <= 0:
                 raise ValueError(f"tune['{optimizer}']['lr'] starts at {values.low}; a learning rate is > 0: raise low")
-            if name in FRACTIONS and not (0 <= values.low and values.high <= 1):
+            if name in FRACTIONS and not (values.low >= 0 and values.high <= 1):
                 raise ValueError(f"tune['{optimizer}']['{name}'] is a fraction; keep the range within 0 and 1")
             if values.low < 0:
                 raise ValueError(f"tune['{optimizer}']['{name}'] starts at {values.low}; allowed: 0 or more; raise low")

@@ -98,7 +98,7 @@ RECALL = Task(
     batch=64,
     evaluations=4,
     data={'kind': 'recall', 'pairs': 2, 'keys': 8, 'values': 4},
-    base=bases.decoder(vocabulary=12, length=6, width=32, depth=2, heads=2, ratio=2.0),
+    base=bases.decoder(12, length=6, width=32, depth=2, mixer={'kind': 'attention', 'heads': 2}, ratio=2.0),
 )
 
 STDLIB_BYTES = Task(
@@ -110,11 +110,11 @@ STDLIB_BYTES = Task(
     direction='lower',
     chance=math.log(256),
     margin=0.02,
-    steps=240,
+    steps=120,
     batch=16,
-    evaluations=4,
-    data={'kind': 'stdlib_bytes', 'length': 64},
-    base=bases.decoder(vocabulary=256, length=64, width=32, depth=2, heads=2, ratio=4.0),
+    evaluations=3,
+    data={'kind': 'stdlib_bytes', 'length': 32},
+    base=bases.decoder(256, length=32, width=32, depth=2, mixer={'kind': 'depthwise_conv', 'kernel': 5}, ratio=2.0),
 )
 
 TASKS = {task.name: task for task in (DIGITS, RECALL, STDLIB_BYTES)}

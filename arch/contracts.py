@@ -35,24 +35,18 @@ class Contract:
     why: str
 
 
-def _drawn(block: Probe) -> tuple[dict, dict]:
-    """Shapes of parameters and statistics."""
-    return jax.eval_shape(lambda: block.init(jax.random.key(0), block.x()))
-
-
-def _made(block: Probe, x: jax.Array, **context: object):
-    """The shape of the output, nothing computed."""
-    params, state = jax.eval_shape(lambda: block.init(jax.random.key(0), x))
-    return jax.eval_shape(lambda params, state: block.apply(params, state, x, **context)[0], params, state)
+def _made(block: Probe, x: np.ndarray) -> jax.ShapeDtypeStruct:
+    """The shape of the output for inputs like `x`, nothing computed."""
+    return jax.eval_shape(lambda params, state, x: block.apply(params, state, x)[0], *block.drawn(), x)
 
 
 def _paths(tree: dict) -> list[tuple[str, ...]]:
     return [names(path) for path, _ in jax.tree_util.tree_leaves_with_path(tree)]
 
 
-def _weights(shape: tuple[int, ...]) -> jax.Array:
+def _weights(shape: tuple[int, ...]) -> np.ndarray:
     """Random numbers that make one scalar of an output, so that no two errors cancel."""
-    return jax.random.normal(jax.random.key(7), shape)
+    return np.random.default_rng(7).normal(size=shape).astype(np.float32)
 
 
 def shape(block: Probe) -> str:
@@ -73,7 +67,8 @@ def dtype(block: Probe) -> str:
 
 def explicit_names(block: Probe) -> str:
     """every submodule with parameters or statistics has a name of its own"""
-    for path in _paths(_drawn(block)):
+    params, state = block.drawn()
+    for path in _paths(params) + _paths(state):
         for name in path:
             if AUTOMATIC.match(name):
                 return f"'{'/'.join(path)}': '{name}' is an automatic name; give the submodule name='...'"
@@ -82,24 +77,22 @@ def explicit_names(block: Probe) -> str:
 
 def parameter_roles(block: Probe) -> str:
     """every parameter has a role"""
-    for path in _paths(_drawn(block)[0]):
+    for path in _paths(block.drawn()[0]):
         role(path)
     return ''
 
 
 def gradient(block: Probe) -> str:
     """every parameter receives a finite gradient that is not zero"""
-    params, state = block.start()
 
     @jax.jit
-    def slopes(params: dict) -> dict:
-        def total(params: dict) -> jax.Array:
-            y = block.apply(params, state, block.x())[0]
-            return jnp.sum(y * _weights(y.shape))
+    @jax.grad
+    def slopes(params: dict, state: dict, x: jax.Array) -> jax.Array:
+        y = block.apply(params, state, x)[0]
+        return jnp.sum(y * _weights(y.shape))
 
-        return jax.tree.map(lambda leaf: jnp.abs(leaf).max(), jax.grad(total)(params))
-
-    found = {'/'.join(names(path)): float(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(slopes(params))}
+    leaves = jax.tree_util.tree_leaves_with_path(slopes(*block.start(), block.x()))
+    found = {'/'.join(names(path)): np.abs(leaf).max() for path, leaf in leaves}
     broken = [name for name, slope in found.items() if not np.isfinite(slope)]
     if broken:
         return f'{block.line}: the gradient of {broken} is not finite; guard the division or the root'
@@ -110,17 +103,16 @@ def gradient(block: Probe) -> str:
 def lanes(block: Probe) -> str:
     """vmap over lanes gives what a loop gives"""
     params, state = block.start()
-    scales = jnp.linspace(1.0, 0.5, LANES)
+    scales = np.linspace(1.0, 0.5, LANES, dtype=np.float32)
     inputs = (
-        jax.tree.map(lambda leaf: scales.reshape(LANES, *(1,) * leaf.ndim) * leaf[None], params),
-        jax.tree.map(lambda leaf: jnp.stack([leaf] * LANES), state),
-        jnp.stack([block.x(lane) for lane in range(LANES)]),
-        jax.random.split(jax.random.key(3), LANES),
-        {name: scales / 4 for name in block.knobs},
+        jax.tree.map(lambda leaf: np.stack([leaf * scale for scale in scales]), params),
+        jax.tree.map(lambda leaf: np.stack([leaf] * LANES), state),
+        np.stack([block.x(lane) for lane in range(LANES)]),
+        dict.fromkeys(block.knobs, scales / 4),
     )
 
-    def one(params: dict, state: dict, x: jax.Array, key: jax.Array, knobs: dict) -> tuple:
-        return block.apply(params, state, x, key=key, train=True, knobs=knobs)
+    def one(params: dict, state: dict, x: jax.Array, knobs: dict) -> tuple:
+        return block.apply(params, state, x, key=jax.random.key(3), train=True, knobs=knobs)
 
     together, alone = jax.jit(jax.vmap(one))(*inputs), jax.jit(one)
     for lane in range(LANES):
@@ -137,19 +129,17 @@ def causal(block: Probe) -> str:
         return ''
     x = block.x()
     try:
-        jax.eval_shape(lambda: block.init(jax.random.key(0), x, causal=True))
+        jax.eval_shape(lambda x: block.init(jax.random.key(0), x, causal=True), x)
     except ValueError:
         return ''  # a clear refusal is the other way to keep the rule
 
-    params, state = block.start()
-
     @jax.jit
-    def sees(params: dict, x: jax.Array) -> jax.Array:
+    def sees(params: dict, state: dict, x: jax.Array) -> jax.Array:
         y, pull = jax.vjp(lambda x: block.apply(params, state, x, causal=True)[0], x)
-        outputs = jnp.eye(y.shape[1])[:, None, :, None] * _weights(y.shape)[None]
+        outputs = np.eye(y.shape[1], dtype=np.float32)[:, None, :, None] * _weights(y.shape)[None]
         return jnp.abs(jax.vmap(lambda output: pull(output)[0])(outputs)).max((1, 3))
 
-    seen = np.asarray(sees(params, x))
+    seen = np.asarray(sees(*block.start(), x))
     seen = seen / max(seen.max(), np.finfo(np.float32).tiny)
     later = np.argwhere(np.triu(seen, 1) > NOTHING)
     if len(later):
@@ -161,65 +151,72 @@ def batch(block: Probe) -> str:
     """no example sees another, or the class says MIXES_BATCH = True"""
     if getattr(block.module, 'MIXES_BATCH', False):
         return ''
-    params, state = block.start()
-    key, x = jax.random.key(5), block.x()
+    x = block.x()
+
+    def run(params: dict, state: dict, x: jax.Array) -> jax.Array:
+        return block.apply(params, state, x, key=jax.random.key(5), train=True)[0][0]
+
+    @jax.jit
+    def slopes(params: dict, state: dict, x: jax.Array) -> jax.Array:
+        y, pull = jax.vjp(lambda x: run(params, state, x), x)
+        return jnp.abs(pull(_weights(y.shape))[0]).max(tuple(range(1, x.ndim)))
+
     if block.takes_ids:
-        run = jax.jit(lambda x: block.apply(params, state, x, key=key, train=True)[0])
-        leak = np.abs(run(x)[0] - run(x.at[1].set(0))[0]).max()
+        alone = jax.jit(run)
+        leaks = not np.array_equal(alone(*block.start(), x), alone(*block.start(), np.stack([x[0], x[0]])))
     else:
-
-        @jax.jit
-        def sees(params: dict, x: jax.Array) -> jax.Array:
-            y, pull = jax.vjp(lambda x: block.apply(params, state, x, key=key, train=True)[0], x)
-            return jnp.abs(pull(_weights(y.shape).at[1].set(0))[0]).max(tuple(range(1, x.ndim)))
-
-        own, leak = np.asarray(sees(params, x))
-        leak = leak if leak > NOTHING * own else 0.0
-    return f'{block.line}: examples of a batch see each other; say MIXES_BATCH = True if they should' if leak > 0 else ''
+        own, other = np.asarray(slopes(*block.start(), x))
+        leaks = other > NOTHING * own
+    return f'{block.line}: examples of a batch see each other; say MIXES_BATCH = True if they should' if leaks else ''
 
 
 def traced_knobs(block: Probe) -> str:
     """every knob of KNOBS works as a traced value, and changes something"""
-
-    def run(knobs: dict) -> jax.Array:
-        params, state = block.init(jax.random.key(1), block.x(), knobs)
-        return params, block.apply(params, state, block.x(), key=jax.random.key(2), train=True, knobs=knobs)[0]
-
-    run = jax.jit(run)
     for name in block.knobs:
-        low, high = (jax.tree.leaves(run({name: jnp.float32(value)})) for value in (0.25, 0.5))
-        if all(np.array_equal(left, right) for left, right in zip(low, high, strict=True)):
+
+        def run(value: jax.Array, name: str = name) -> tuple:
+            params, state = block.init(jax.random.key(1), block.x(), {name: value})
+            return params, block.apply(params, state, block.x(), key=jax.random.key(2), train=True, knobs={name: value})[0]
+
+        program = jax.make_jaxpr(run)(np.float32(0.25)).jaxpr
+        reached = set(program.invars)
+        for equation in program.eqns:
+            if any(not hasattr(variable, 'val') and variable in reached for variable in equation.invars):
+                reached.update(equation.outvars)
+        if not any(not hasattr(variable, 'val') and variable in reached for variable in program.outvars):
             return f"{block.line}: the knob '{name}' changes nothing; read it by context.knob('{name}', ...)"
     return ''
 
 
 def repeatable(block: Probe) -> str:
-    """outside training the same key gives the same numbers, without noise"""
+    """outside training a block needs no noise, and is the same program each time"""
 
-    def run(noise: jax.Array) -> tuple:
-        params, state = block.init(jax.random.key(1), block.x())
-        return params, block.apply(params, state, block.x(), key=noise)[0]
+    def run(x: jax.Array) -> tuple:
+        params, state = block.init(jax.random.key(1), x)
+        return params, block.apply(params, state, x)[0]
 
-    # Two programs: numbers that Python draws while tracing would be baked into either.
-    first, second = (jax.tree.leaves(jax.jit(lambda key: run(key))(jax.random.key(seed))) for seed in (0, 1))
-    if all(np.array_equal(left, right) for left, right in zip(first, second, strict=True)):
-        return ''
-    return f'{block.line}: two runs with one key differ outside training; draw by jax.random, and noise only in training'
+    # Numbers that Python or numpy draw while tracing stand in the program as constants.
+    first, second = (jax.make_jaxpr(lambda x: run(x))(block.x()) for _ in range(2))
+    same = str(first) == str(second) and all(map(np.array_equal, first.consts, second.consts))
+    return '' if same else f'{block.line}: two traces differ; draw by jax.random in init, or by make_rng in training'
 
 
 def statistics(block: Probe) -> str:
     """running statistics keep their shapes and types, and change only while training"""
-    params, state = block.start()
-    if not state:
-        return ''
+    params, state = block.drawn()
 
-    def after(train: bool) -> dict:
-        return jax.jit(lambda: block.apply(params, state, block.x(), key=jax.random.key(0), train=train)[1])()
+    def after(params: dict, state: dict, x: jax.Array, train: bool) -> dict:
+        return block.apply(params, state, x, key=jax.random.key(0), train=train)[1]
 
-    if jax.eval_shape(lambda: after(True)) != jax.eval_shape(lambda: state):
+    def trained(params: dict, state: dict, x: jax.Array) -> dict:
+        return after(params, state, x, True)
+
+    if jax.eval_shape(trained, params, state, block.x()) != state:
         return f'{block.line}: statistics change shape or type in a training step; keep them float32'
-    same = jax.tree.map(lambda left, right: bool((left == right).all()), after(False), state)
-    return '' if all(jax.tree.leaves(same)) else f'{block.line}: statistics change outside training; guard by context.train'
+    program = jax.make_jaxpr(lambda state: after(block.start()[0], state, block.x(), False))(state).jaxpr
+    if program.outvars != program.invars:
+        return f'{block.line}: statistics change outside training; guard by context.train'
+    return ''
 
 
 RULES = {

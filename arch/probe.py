@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 
 from arch.context import Context
@@ -30,7 +31,7 @@ PLAIN = {
 
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """A block as pure functions, with a random input `x`; `table_class` is its class."""
+    """A block as pure functions, with numbers to try it on: drawn by numpy, so that no program is compiled for them."""
 
     family: str
     line: ShapeLine
@@ -48,10 +49,10 @@ class Probe:
     def takes_ids(self) -> bool:
         return self.line.given == ('B', 'N')
 
-    def x(self, seed: int = 0) -> jax.Array:
+    def x(self, seed: int = 0) -> np.ndarray:
         """A random input: ids below V, or normal numbers."""
-        key, shape = jax.random.key(seed), sizes(self.line.given, self.fields)
-        return jax.random.randint(key, shape, 0, SIZES['V']) if self.takes_ids else jax.random.normal(key, shape)
+        generator, shape = np.random.default_rng(seed), sizes(self.line.given, self.fields)
+        return generator.integers(SIZES['V'], size=shape, dtype=np.int32) if self.takes_ids else _normal(generator, shape)
 
     def init(self, key: jax.Array, x: jax.Array, knobs: Mapping = {}, causal: bool = False) -> tuple[dict, dict]:
         """Parameters and running statistics."""
@@ -70,23 +71,29 @@ class Probe:
         )
         return y, changed.get('state', state)
 
+    def drawn(self) -> tuple[dict, dict]:
+        """The shapes of parameters and running statistics."""
+        return jax.eval_shape(lambda x: self.init(jax.random.key(0), x), self.x())
+
     def start(self) -> tuple[dict, dict]:
-        """Parameters moved off their first values, at which gains of 0 hide what lies behind them; and statistics."""
+        """Random parameters, not the block's own first values: gains of 0 would hide what lies behind them.
 
-        @jax.jit
-        def draw() -> tuple[dict, dict]:
-            params, state = self.init(jax.random.key(1), self.x())
-            leaves, tree = jax.tree.flatten(params)
-            moved = [leaf + 0.3 * jax.random.normal(jax.random.key(i), leaf.shape) for i, leaf in enumerate(leaves)]
-            return jax.tree.unflatten(tree, moved), state
-
-        return draw()
+        Statistics are above 0, as variances are.
+        """
+        generator = np.random.default_rng(1)
+        params, state = self.drawn()
+        params = jax.tree.map(lambda leaf: _normal(generator, leaf.shape) / 2, params)
+        return params, jax.tree.map(lambda leaf: np.abs(_normal(generator, leaf.shape)) + leaf.dtype.type(0.5), state)
 
     def _stages(self) -> tuple:
         """What a residual rule is given beside x: the branch's two stages and the norm between."""
         if self.family != 'residual':
             return ()
         return lambda y: y * 0.5, jnp.sin, lambda y: y - y.mean(-1, keepdims=True)
+
+
+def _normal(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return generator.normal(size=shape).astype(np.float32)
 
 
 def probe(family: str, kind: str, tables: Mapping[str, Mapping[str, type]], line: ShapeLine) -> Probe:
@@ -106,7 +113,7 @@ def probe(family: str, kind: str, tables: Mapping[str, Mapping[str, type]], line
         sockets = Sockets({**config, 'downsample': {'kind': downsample}}, tables)
         found = Probe(family, line, sockets.make('body', name=None, **made))
         try:
-            jax.eval_shape(lambda found=found: found.init(jax.random.key(0), found.x()))
+            found.drawn()
             return found
         except ValueError as error:
             refusal = error

@@ -22,7 +22,7 @@ WIDTH = 7.2
 BELOW = 0.25
 """How far below chance a panel of learning rates reaches at most, as a share of what lies above it."""
 FAR = 4.0
-"""Arms whose effect exceeds this many times the middle one (and the margin) are drawn at the edge, with their numbers."""
+"""Effects beyond this many times the middle arm's reach (and the margin) are drawn at the edge, with their numbers."""
 
 
 def _plain(value: float, _position: int | None = None) -> str:
@@ -45,56 +45,55 @@ def _ends(one: Finding) -> list[float]:
 
 
 def _limits(items: list[Finding]) -> tuple[float, float]:
-    """The ends of a panel: zero, the margin, and all arms that are not far beyond the middle one."""
+    """The ends of a panel: zero, the margin, all effects and, where they fit, intervals that are not far beyond the middle."""
     margin = scaled(items[0].margin, items[0].metric)
     known = [_ends(one) for one in items if one.effect is not None]
     reach = sorted(max(map(abs, ends)) for ends in known)
     most = FAR * max(margin, reach[(len(reach) - 1) // 2] if reach else 0.0)
     fitting = [end for ends in known if max(map(abs, ends)) <= most for end in ends]
+    fitting += [ends[0] for ends in known if abs(ends[0]) <= most]
     low, high = min([-1.4 * margin, *fitting]), max([1.4 * margin, *fitting])
     return tuple(rounded([low - 0.06 * (high - low), high + 0.06 * (high - low)]))
 
 
-def _across(axes) -> dict:
-    return {'transform': axes.get_yaxis_transform()}
-
-
-def _effect_row(axes, one: Finding, y: float, colour: str, marker: str, limits: tuple[float, float]) -> None:
-    """The two effects of an arm, or a note where there is none or it lies far outside."""
-    low, high = limits
-    beside = dict(va='center', fontsize=7, bbox=dict(facecolor='white', edgecolor='none', pad=0.8), **_across(axes))
+def _effect_row(axes, one: Finding, y: float, colour: str, marker: str) -> None:
+    """The two effects of an arm; one that lies outside the panel is an arrow with its numbers."""
+    (low, high), across = axes.get_xlim(), {'transform': axes.get_yaxis_transform()}
+    plate = dict(facecolor='white', edgecolor='none', pad=0.4)
     if one.effect is None:
-        axes.text(0.05, y, 'no effect yet', ha='left', style='italic', **beside)
+        axes.text(0.05, y, 'no effect yet', va='center', fontsize=7, style='italic', bbox=plate, **across)
         return
-    if not all(low <= end <= high for end in _ends(one)):
-        right = one.effect > 0
-        text = f'{number(one.effect, one.metric, True)} {span(one.effect_interval, one.metric, True)}'.strip()
-        axes.plot([0.985 if right else 0.015], [y], marker='>' if right else '<', color=colour, markersize=5, **_across(axes))
-        axes.text(0.95 if right else 0.05, y, text, ha='right' if right else 'left', **beside)
-        return
-    for effect, interval, shift, fill in (
-        (one.effect, one.effect_interval, -0.15, colour),
-        (one.shared_effect, one.shared_interval, 0.15, 'white'),
+    for effect, interval, at, fill in (
+        (one.effect, one.effect_interval, y - 0.17, colour),
+        (one.shared_effect, one.shared_interval, y + 0.17, 'white'),
     ):
         if effect is None:
             continue
-        if interval is not None:
-            low, high = rounded([scaled(end, one.metric) for end in interval])
-            axes.plot([low, high], [y + shift] * 2, color=colour, linewidth=1.3 if shift < 0 else 0.9, solid_capstyle='butt')
-        at = rounded([scaled(effect, one.metric)])
-        axes.plot(at, [y + shift], marker=marker, color=colour, markerfacecolor=fill, markersize=4.5, markeredgewidth=0.9)
+        look = dict(color=colour, markerfacecolor=fill, markersize=4.5, markeredgewidth=0.9)
+        place = rounded([scaled(effect, one.metric)])
+        if low <= place[0] <= high:
+            if interval is not None:
+                ends = rounded([scaled(end, one.metric) for end in interval])
+                axes.plot(ends, [at, at], color=colour, linewidth=1.3 if at < y else 0.9, solid_capstyle='butt')
+            axes.plot(place, [at], marker=marker, **look)
+        else:
+            right = effect > 0
+            text = f'{number(effect, one.metric, True)} {span(interval, one.metric, True)}'.strip()
+            axes.plot([0.985 if right else 0.015], [at], marker='>' if right else '<', **look, **across)
+            where = dict(ha='right' if right else 'left', va='center_baseline', fontsize=6)
+            axes.text(0.95 if right else 0.05, at, text, bbox=plate, **where, **across)
 
 
 def _effect_panel(axes, items: list[Finding], looks: dict, labelled: bool) -> None:
-    one, limits = items[0], _limits(items)
+    one = items[0]
     margin = scaled(one.margin, one.metric)
+    axes.set_xlim(*_limits(items))
     axes.axvspan(-margin, margin, color=BAND, linewidth=0, zorder=0)
     axes.axvline(0, color='black', linewidth=0.7, zorder=1)
     for y, finding in enumerate(items):
-        _effect_row(axes, finding, y, *looks[finding.arm], limits)
+        _effect_row(axes, finding, y, *looks[finding.arm])
         words = verdict_words(finding).replace(', ', ',\n') + '\n(censored)' * bool(finding.censored)
-        axes.text(1.02, y, words, va='center', fontsize=7, linespacing=0.95, **_across(axes))
-    axes.set_xlim(*limits)
+        axes.text(1.02, y, words, va='center', fontsize=7, linespacing=0.95, transform=axes.get_yaxis_transform())
     axes.set_ylim(len(items) - 0.45, -0.55)
     axes.set_yticks(range(len(items)), [finding.arm if labelled else '' for finding in items])
     axes.tick_params(axis='y', length=0)
@@ -108,7 +107,7 @@ def effect_figure(study: Study, schedule: Schedule, records: Mapping[str, dict],
     """Every arm's effect on each task: filled at its own best recipe, hollow at the base's, with 95 % intervals.
 
     The band is the margin of equivalence; the verdict stands at the right. An effect far beyond the others is an arrow
-    with its numbers. Raises ValueError where the study compares nothing.
+    with its numbers; an interval may run out of its panel. Raises ValueError where the study compares nothing.
     """
     by_task = tasks(findings)
     if not by_task:

@@ -32,9 +32,9 @@ _CAPTIONS = {
 }
 
 
-def sentence(finding: Finding, base: str) -> str:
+def sentence(finding: Finding) -> str:
     """What was found of an arm on a task, in full."""
-    start = f'{finding.arm} against {base} on {finding.task}: {verdict_words(finding)}'
+    start = f'{finding.arm} against {finding.base} on {finding.task}: {verdict_words(finding)}'
     parts, left = [], _SAID.sub('', finding.reason)
     said = left != finding.reason
     parts.append(f'{start}.' if said or not left else f'{start}, because {left}.')
@@ -48,7 +48,7 @@ def sentence(finding: Finding, base: str) -> str:
         parts.append(
             f'With both at the recipe of the base: {shared} {span(finding.shared_interval, finding.metric, True)}'.strip() + '.'
         )
-    for who, edges in ((finding.arm, finding.censored), (base, finding.base_censored)):
+    for who, edges in ((finding.arm, finding.censored), (finding.base, finding.base_censored)):
         if edges:
             parts.append(f'Censored: the optimum of {who} lies at the edge of its range ({", ".join(edges)}).')
     return ' '.join(parts)
@@ -67,7 +67,7 @@ def _verdicts(study: Study, findings: list[Finding]) -> list[dict]:
         verdict, reason = own[0].overall, own[0].overall_reason
         said = reason if reason.startswith(verdict) else f'{verdict}, {reason}'
         over = f'{arm} against {study.base} over {total} task{"s" * (total != 1)}: {said}.'
-        each = [{'verdict': finding.verdict, 'text': sentence(finding, study.base)} for finding in own]
+        each = [{'verdict': finding.verdict, 'text': sentence(finding)} for finding in own]
         found.append({'arm': arm, 'verdict': own[0].overall, 'overall': over, 'tasks': each})
     return found
 
@@ -202,7 +202,7 @@ def report(
     lead, _, rest = study.question.strip().partition('\n')
     statuses = Counter(record['status'] for record in records.values())
     marks = {True: 'holds', False: 'fails', None: 'not known'}
-    html = table(findings, 'html', base=study.base, alpha=study.alpha)
+    html = table(findings, 'html', alpha=study.alpha)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,

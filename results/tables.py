@@ -107,7 +107,7 @@ def tasks(findings: list[Finding]) -> dict[str, list[Finding]]:
 def title(finding: Finding) -> str:
     """What a task measures: metric, unit, direction and margin."""
     unit = 'in %' if finding.metric == 'accuracy' else f'in {finding.unit}'
-    margin = f'{scaled(finding.margin, finding.metric):g} {difference_unit(finding)}'
+    margin = f'{number(finding.margin, finding.metric)} {difference_unit(finding)}'
     return f'{finding.task}: {finding.metric} {unit}, {finding.direction} is better, margin {margin}'
 
 
@@ -123,7 +123,7 @@ def _loss(value: float | None) -> Cell:
     return Cell(DASH if value is None else f'{value:.3f}')
 
 
-def _base_row(findings: list[Finding], base: str) -> Row:
+def _base_row(findings: list[Finding]) -> Row:
     one = findings[0]
     sizes = []
     for value, ratio in ((one.params, one.params_ratio), (one.macs, one.macs_ratio)):
@@ -136,7 +136,7 @@ def _base_row(findings: list[Finding], base: str) -> Row:
         _loss(one.base_lr_sensitivity),
         _share(one.base_diverged_share),
     )
-    return Row(one.task, base, cells)
+    return Row(one.task, one.base, cells)
 
 
 def _row(one: Finding, best: float | None) -> Row:
@@ -154,13 +154,13 @@ def _row(one: Finding, best: float | None) -> Row:
     return Row(one.task, one.arm, cells, bold=one.verdict == 'better' and one.value == best)
 
 
-def rows(findings: list[Finding], base: str = 'base') -> dict[str, list[Row]]:
-    """Rows by task, the base's own first; `base` is its name."""
+def rows(findings: list[Finding]) -> dict[str, list[Row]]:
+    """Rows by task, the base's own first."""
     found = {}
     for task, items in tasks(findings).items():
         known = [value for value in (items[0].base_value, *(item.value for item in items)) if value is not None]
         best = (max if items[0].direction == 'higher' else min)(known, default=None)
-        found[task] = [_base_row(items, base), *(_row(item, best) for item in items)]
+        found[task] = [_base_row(items), *(_row(item, best) for item in items)]
     return found
 
 
@@ -178,7 +178,7 @@ def note(findings: list[Finding], alpha: float | None = None) -> str:
     tested = ', '.join(f'{task} {size:,}' for task, size in sizes.items()) or 'not known yet'
     censored = [f'{f.arm} on {f.task} ({", ".join(f.censored)})' for f in findings if f.censored]
     firsts = [items[0] for items in tasks(findings).values()]
-    censored = [f'the base on {f.task} ({", ".join(f.base_censored)})' for f in firsts if f.base_censored] + censored
+    censored = [f'{f.base} on {f.task} ({", ".join(f.base_censored)})' for f in firsts if f.base_censored] + censored
     level = '' if alpha is None else f' at a familywise error rate of {100 * alpha:g}%'
     sentences = [
         f'Mean [95% interval] over {one.replicates} tuning replicates of {one.seeds} confirmation seeds each',
@@ -192,11 +192,11 @@ def note(findings: list[Finding], alpha: float | None = None) -> str:
     return '. '.join(sentences) + '.'
 
 
-def _markdown(findings: list[Finding], base: str, alpha: float | None) -> str:
+def _markdown(findings: list[Finding], alpha: float | None) -> str:
     lines = ['| task | arm | ' + ' | '.join(COLUMNS) + ' |']
     aligned = ['---' if i == VERDICT else '---:' for i in range(len(COLUMNS))]
     lines.append('| --- | --- | ' + ' | '.join(aligned) + ' |')
-    for task, found in rows(findings, base).items():
+    for task, found in rows(findings).items():
         for row in found:
             cells = [f'**{c.text}** {c.small}'.strip() if row.bold and i == 2 else str(c) for i, c in enumerate(row.cells)]
             lines.append(f'| {task} | {row.arm} | ' + ' | '.join(cells) + ' |')
@@ -218,7 +218,7 @@ def tex(text: str) -> str:
     return re.sub('.', lambda found: _TEX.get(found[0], found[0]), text)
 
 
-def _latex(findings: list[Finding], base: str, alpha: float | None) -> str:
+def _latex(findings: list[Finding], alpha: float | None) -> str:
     def cell(item: Cell, bold: bool = False) -> str:
         main = rf'\textbf{{{tex(item.text)}}}' if bold else tex(item.text)
         return main + (rf' {{\tiny {tex(item.small)}}}' if item.small else '')
@@ -232,7 +232,7 @@ def _latex(findings: list[Finding], base: str, alpha: float | None) -> str:
         r'\toprule',
         ' & '.join(['arm', *COLUMNS]) + r' \\',
     ]
-    for task, found in rows(findings, base).items():
+    for task, found in rows(findings).items():
         heading = title(tasks(findings)[task][0])
         lines += [r'\midrule', rf'\multicolumn{{{width}}}{{@{{}}l}}{{\textit{{{tex(heading)}}}}} \\']
         for row in found:
@@ -245,7 +245,7 @@ def _latex(findings: list[Finding], base: str, alpha: float | None) -> str:
     return '\n'.join([*lines, r'\end{table*}']) + '\n'
 
 
-def _html(findings: list[Finding], base: str, alpha: float | None) -> str:
+def _html(findings: list[Finding], alpha: float | None) -> str:
     def cell(item: Cell, kind: str, bold: bool) -> str:
         main = f'<strong>{html.escape(item.text)}</strong>' if bold else html.escape(item.text)
         return f'<td{kind}>{main}{f" <small>{html.escape(item.small)}</small>" if item.small else ""}</td>'
@@ -259,7 +259,7 @@ def _html(findings: list[Finding], base: str, alpha: float | None) -> str:
 
     head = heads('arm', *COLUMNS)
     lines = ['<table class="findings">', '<caption>Findings by task and arm</caption>', f'<thead><tr>{head}</tr></thead>']
-    for task, found in rows(findings, base).items():
+    for task, found in rows(findings).items():
         heading = html.escape(title(tasks(findings)[task][0]))
         lines += ['<tbody>', f'<tr><th scope="rowgroup" colspan="{len(COLUMNS) + 1}">{heading}</th></tr>']
         for row in found:
@@ -274,7 +274,7 @@ def _html(findings: list[Finding], base: str, alpha: float | None) -> str:
     return '\n'.join([*lines, '</tbody>', '</table>', f'<p class="note">{html.escape(note(findings, alpha))}</p>']) + '\n'
 
 
-def _csv(findings: list[Finding], base: str, alpha: float | None) -> str:
+def _csv(findings: list[Finding], alpha: float | None) -> str:
     def flat(name: str, value: object) -> dict:
         if name.endswith('interval'):
             low, high = (None, None) if value is None else value
@@ -290,18 +290,18 @@ def _csv(findings: list[Finding], base: str, alpha: float | None) -> str:
     return text.getvalue()
 
 
-def _json(findings: list[Finding], base: str, alpha: float | None) -> str:
+def _json(findings: list[Finding], alpha: float | None) -> str:
     return json.dumps([one.to_dict() for one in findings], indent=2, allow_nan=False) + '\n'
 
 
 FORMATS = {'md': _markdown, 'latex': _latex, 'csv': _csv, 'html': _html, 'json': _json}
 
 
-def table(findings: list[Finding], format: str, base: str = 'base', alpha: float | None = None) -> str:
-    """The findings of a study as text; `base` is the name of the base arm, `alpha` the study's familywise error rate.
+def table(findings: list[Finding], format: str, alpha: float | None = None) -> str:
+    """The findings of a study as text; the note names `alpha`, the study's familywise error rate, where it is given.
 
     Raises ValueError on an unknown format.
     """
     if format not in FORMATS:
         raise ValueError(f"there is no table format '{format}'; allowed: {list(FORMATS)}; choose one of them")
-    return FORMATS[format](findings, base, alpha)
+    return FORMATS[format](findings, alpha)

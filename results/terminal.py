@@ -40,10 +40,10 @@ def _task(heading: str, found: list) -> Table:
     return shown
 
 
-def terminal(findings: list[Finding], base: str = 'base', alpha: float | None = None) -> Group:
-    """Tables by task, the verdicts over all tasks and the note, for a rich console; `base` is the base arm's name."""
+def terminal(findings: list[Finding], alpha: float | None = None) -> Group:
+    """Tables by task, the verdicts over all tasks and the note, for a rich console."""
     by_task = tasks(findings)
-    parts = [_task(title(by_task[task][0]), found) for task, found in rows(findings, base).items()]
+    parts = [_task(title(by_task[task][0]), found) for task, found in rows(findings).items()]
     across = _frame('Over all tasks')
     for name in ('arm', 'verdict', 'why'):
         across.add_column(name)

@@ -71,7 +71,7 @@ def make_trial(
             (_, (loss, new_state)), gradient = jax.value_and_grad(loss_of, has_aux=True)(params, state, index, key)
             updates, new_moments = direction.update(gradient, moments, params)
             new_params = move(updates, params, warmup_cosine(number / steps, settings['warmup_fraction']))
-            fine = (left < 0) & jnp.isfinite(loss) & jnp.isfinite(optax.global_norm(gradient))
+            fine = (left < 0) & jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradient))
             old, new = (params, state, moments), (new_params, new_state, new_moments)
             params, state, moments = jax.tree.map(lambda a, b: jnp.where(fine, b, a), old, new)
             left = jnp.where((left < 0) & ~fine, number, left)

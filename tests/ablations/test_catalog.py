@@ -7,9 +7,19 @@ from pathlib import Path
 import pytest
 
 from ablations.catalog import STUDIES, load_study, override
+from ablations.config import swap
+from ablations.spaces import log
 from ablations.study import Study
+from ablations.tasks import TASKS
 
 ROOT = Path(__file__).parents[2]
+STUDY = Study(
+    name='settings',
+    question='What if?',
+    arms={'base': (), 'rms_norm': swap('norm', 'rms_norm')},
+    tasks=('digits', 'recall'),
+    tune={'adamw': {'lr': log(1e-3, 5e-2)}, 'sgd': {'lr': log(3e-2, 3.0)}},
+)
 OWN = '''"""Is mine better?"""
 
 from ablations.study import Study, swap
@@ -119,7 +129,7 @@ def test_a_folder_is_not_a_study(tmp_path):
         ('looks=(2, 3)', lambda s: s.looks, (2, 3)),
         ('name=other', lambda s: s.name, 'other'),
         ('tasks=["digits"]', lambda s: [item.name for item in s.tasks], ['digits']),
-        ('tasks.digits.steps=80', lambda s: [item.steps for item in s.tasks], [80, 200]),
+        ('tasks.digits.steps=20', lambda s: [s.tasks[0].steps, s.task('recall')], [20, TASKS['recall']]),
         ('tasks.digits.base.channel.ratio=2', lambda s: s.model('rms_norm', 'digits')['channel']['ratio'], 2.0),
         ('tasks.digits.base.body.widths=(8, 16)', lambda s: s.model('rms_norm', 'digits')['body']['widths'], [8, 16]),
         ('tasks.recall.data.pairs=3', lambda s: s.task('recall').data['pairs'], 3),
@@ -130,7 +140,7 @@ def test_a_folder_is_not_a_study(tmp_path):
     ],
 )
 def test_settings(setting, read, value):
-    study = STUDIES['quickstart']
+    study = STUDY
     before = study.digest
     found = override(study, [setting])
     assert read(found) == value
@@ -140,9 +150,9 @@ def test_settings(setting, read, value):
 
 
 def test_settings_apply_in_order():
-    found = override(STUDIES['quickstart'], ['trials=8', 'trials=9', 'tasks.digits.evaluations=1', 'tasks.digits.steps=7'])
+    found = override(STUDY, ['trials=8', 'trials=9', 'tasks.digits.evaluations=1', 'tasks.digits.steps=7'])
     assert (found.trials, found.task('digits').steps) == (9, 7)
-    assert override(STUDIES['quickstart'], []).digest == STUDIES['quickstart'].digest
+    assert override(STUDY, []).digest == STUDY.digest
 
 
 @pytest.mark.parametrize(
@@ -163,7 +173,7 @@ def test_settings_apply_in_order():
         ('tasks.digit.steps=80', "no 'digit'; allowed: ['digits', 'recall']. Did you mean 'digits'?"),
         ('tasks.digits=5', 'unknown task'),
         ('tasks.digits.step=80', "no field 'step'"),
-        ('tasks.digits.steps=81', 'not a multiple'),
+        ('tasks.digits.steps=83', 'not a multiple'),
         ('tasks.digits.steps=fast', "steps='fast'"),
         ('tasks.digits.base=x', "base='x'"),
         ('tasks.digits.base.norm.epss=1', "norm has no 'epss'"),
@@ -192,12 +202,14 @@ def test_settings_apply_in_order():
 )
 def test_settings_that_do_not_fit_are_refused(setting, said):
     with pytest.raises(ValueError) as caught:
-        override(STUDIES['quickstart'], [setting])
+        override(STUDY, [setting])
     assert said in str(caught.value)
     assert '\n' not in str(caught.value)
 
 
 def test_studies_load_without_jax():
-    code = 'import sys; from ablations import catalog; print(sorted({"jax", "flax", "optax", "scipy", "arch"} & set(sys.modules)))'
+    code = (
+        'import sys; from ablations import catalog; print(sorted({"jax", "flax", "optax", "scipy", "arch"} & set(sys.modules)))'
+    )
     done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == '[]'

@@ -49,9 +49,9 @@ def test_no_change_is_the_base():
         (BASE, put('chanel.ratio', 4.0), "Did you mean 'channel'?"),
         (BASE, put('channel.ratio.more', 4.0), 'channel.ratio is a plain value and has nothing below it'),
         (BASE, swap('nrom', 'rms_norm'), "Did you mean 'norm'?"),
-        (BASE, put('', 1), "write names joined by dots"),
-        (BASE, put('channel..ratio', 1), "write names joined by dots"),
-        (BASE, put('.ratio', 1), "write names joined by dots"),
+        (BASE, put('', 1), 'write names joined by dots'),
+        (BASE, put('channel..ratio', 1), 'write names joined by dots'),
+        (BASE, put('.ratio', 1), 'write names joined by dots'),
         (BASE, put(3, 1), 'path 3 is not a dotted name'),
         # Methods of ConfigDict are not names of the config.
         (BASE, put('lock', 1), "the config has no 'lock'"),
@@ -145,7 +145,9 @@ def test_changing_an_arms_dictionary_later_changes_no_arm():
     assert changed(BASE, (change,))['mixer']['sizes'] == [1, 2]
 
 
-@pytest.mark.parametrize('value', [{'a': None}, {'a': [1, {'b': object()}]}, {1: 2}, {'a': b'x'}, {'a': 1 + 2j}, {'a': math.nan}])
+@pytest.mark.parametrize(
+    'value', [{'a': None}, {'a': [1, {'b': object()}]}, {1: 2}, {'a': b'x'}, {'a': 1 + 2j}, {'a': math.nan}]
+)
 def test_plain_names_the_place_of_what_is_not_plain(value):
-    with pytest.raises(ValueError, match='^here'):
+    with pytest.raises(ValueError, match=r'^here'):
         plain(value, 'here')

@@ -180,7 +180,9 @@ def test_growing_a_study_reuses_its_trials(changes):
 
 def test_growing_a_finished_study_repeats_no_run():
     _, records = simulate(STUDY, World(), seed=1)
-    grown = dataclasses.replace(STUDY, arms={**STUDY.arms, 'more': swap('norm', 'identity')}, tasks=(*STUDY.tasks, 'stdlib_bytes'))
+    grown = dataclasses.replace(
+        STUDY, arms={**STUDY.arms, 'more': swap('norm', 'identity')}, tasks=(*STUDY.tasks, 'stdlib_bytes')
+    )
     wanted = plan(grown, records, {})
     assert {(trial.arm, trial.task) for trial in wanted} == {
         ('more', 'digits'),

@@ -227,7 +227,7 @@ def test_the_learning_rate_comes_first():
         ({'steps': 0}, 'above 0'),
         ({'steps': 80.0}, 'steps=80.0 is a float; allowed: int'),
         ({'steps': True}, 'steps=True'),
-        ({'steps': 161}, 'steps=161 is not a multiple of evaluations=4'),
+        ({'steps': 161, 'evaluations': 4}, 'steps=161 is not a multiple of evaluations=4'),
         ({'batch': -1}, 'above 0'),
         ({'batch': '64'}, "batch='64'"),
         ({'evaluations': 0}, 'above 0'),
@@ -306,7 +306,9 @@ def test_units_and_values_are_inverse(space):
 def test_default_spaces_are_sound():
     study = Study(**FINE, tune=SPACES)
     assert set(study.tune) == {'adamw', 'sgd', 'lion', 'muon'}
-    assert all(space['lr'].scale == 'log' and natural('weight_decay', space['weight_decay'], 'low') for space in SPACES.values())
+    assert all(
+        space['lr'].scale == 'log' and natural('weight_decay', space['weight_decay'], 'low') for space in SPACES.values()
+    )
 
 
 @pytest.mark.parametrize(

@@ -255,9 +255,10 @@ LINKLESS = 'makes no hard links'
 def _break(monkeypatch, what: str, number: int) -> None:
     """Let one call of the system fail; writing fails after half of what was to be written."""
     if what == 'write':
+
         class Half:
             def __init__(self, *args, **named):
-                self.file = open(*args, **named)
+                self.file = open(*args, **named)  # noqa: SIM115 (closed on exit, as the file it stands for)
 
             def __enter__(self):
                 return self
@@ -326,9 +327,7 @@ def test_a_folder_that_does_not_sync_still_holds_whole_files(runs, monkeypatch):
     assert len(read_folder(runs, 'mine')[0]) == 2
 
 
-@pytest.mark.parametrize(
-    ('number', 'said'), [(errno.EACCES, FORBIDDEN), (errno.EROFS, FORBIDDEN), (errno.ENOSPC, FULL)]
-)
+@pytest.mark.parametrize(('number', 'said'), [(errno.EACCES, FORBIDDEN), (errno.EROFS, FORBIDDEN), (errno.ENOSPC, FULL)])
 @pytest.mark.parametrize('where', ['mkdir', 'write_text'])
 def test_a_folder_that_cannot_be_written_is_refused_at_the_start(tmp_path, monkeypatch, number, said, where):
     from pathlib import Path
@@ -361,7 +360,7 @@ def test_a_folder_without_permission_is_refused(tmp_path):
 @pytest.mark.parametrize('number', [errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK])
 def test_a_file_system_without_hard_links_is_refused_at_the_start(tmp_path, monkeypatch, number):
     monkeypatch.setattr(os, 'link', _raising(number))
-    with pytest.raises(ValueError, match='makes no hard links .* give --runs a folder on a local disk or NFS'):
+    with pytest.raises(ValueError, match=r'makes no hard links .* give --runs a folder on a local disk or NFS'):
         prepare(tmp_path)
     assert names(tmp_path) == []
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from ablations.spaces import linear, log
+from ablations.spaces import log
 from results.selection import STEPS, better_half, edges, select, surface
 from sweeps.search.sobol import scrambled_sobol
 
@@ -64,12 +64,21 @@ def test_noise_is_averaged_out(noise, share):
 
 @pytest.mark.parametrize(
     ('points', 'how'),
-    [(25, STEPS[0]), (16, STEPS[0]), (15, STEPS[0]), (14, STEPS[1]), (13, STEPS[1]), (12, STEPS[2]), (9, STEPS[2]), (8, STEPS[3])],
+    [
+        (25, STEPS[0]),
+        (16, STEPS[0]),
+        (15, STEPS[0]),
+        (14, STEPS[1]),
+        (13, STEPS[1]),
+        (12, STEPS[2]),
+        (9, STEPS[2]),
+        (8, STEPS[3]),
+    ],
 )
 def test_fewer_points_degrade_in_the_documented_order(points, how):
     """Half of the points enter; each step needs its coefficients (6, 5, 3) + 2 of them."""
     units = np.random.default_rng(5).random((points, 2)) * 0.6 + OPTIMUM - 0.3
-    point, score, used = surface(units, bowl(units))
+    point, _, used = surface(units, bowl(units))
     assert used == how
     if how in STEPS[:2]:
         assert point == pytest.approx(OPTIMUM, abs=1e-6)

@@ -28,8 +28,10 @@ WORLDS = {
 
 def _study(number: int) -> Study:
     """Five arms that do not differ, on two datasets, under the default protocol. The name draws points and seeds."""
-    arms = {arm: () for arm in ('base', 'planted', 'copy', 'twin', 'double')}
-    return Study(name=f'calibration_{number}', question='Does the lab claim what is not so?', arms=arms, tasks=('digits', 'recall'))
+    arms = dict.fromkeys(('base', 'planted', 'copy', 'twin', 'double'), ())
+    return Study(
+        name=f'calibration_{number}', question='Does the lab claim what is not so?', arms=arms, tasks=('digits', 'recall')
+    )
 
 
 def _found(number: int, world: World) -> tuple[list[Finding], object]:

@@ -1,0 +1,26 @@
+"""Activations against their formulas in numpy."""
+
+import math
+
+import numpy as np
+import pytest
+
+from arch.activations import ACTIVATIONS
+
+X = np.linspace(-6, 6, 60, dtype=np.float32).reshape(2, 5, 6)
+
+FORMULAS = {
+    'gelu': lambda x: x * 0.5 * (1 + np.vectorize(math.erf)(x / math.sqrt(2))),
+    'relu': lambda x: np.where(x > 0, x, 0),
+    'silu': lambda x: x / (1 + np.exp(-x)),
+}
+
+
+def test_every_activation_has_a_formula():
+    assert set(FORMULAS) == set(ACTIVATIONS)
+
+
+@pytest.mark.parametrize('kind', ACTIVATIONS)
+def test_formula(alone, kind):
+    y = alone('activation', kind, {}, {}, X)
+    np.testing.assert_allclose(y, FORMULAS[kind](X.astype(np.float64)), rtol=1e-5, atol=1e-6)

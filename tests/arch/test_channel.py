@@ -1,0 +1,43 @@
+"""Channel blocks against their formulas in numpy."""
+
+import numpy as np
+import pytest
+
+from arch.channel import CHANNELS
+
+GENERATOR = np.random.default_rng(0)
+X = GENERATOR.normal(size=(2, 3, 6)).astype(np.float32)
+
+
+def matrix(*shape):
+    return GENERATOR.normal(size=shape).astype(np.float32) / 2
+
+
+MLP = {'up': {'kernel': matrix(6, 9), 'bias': matrix(9)}, 'down': {'kernel': matrix(9, 6), 'bias': matrix(6)}}
+GATED = {'gate': {'kernel': matrix(6, 9)}, 'up': {'kernel': matrix(6, 9)}, 'down': {'kernel': matrix(9, 6)}}
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def mlp(x):
+    return relu(x @ MLP['up']['kernel'] + MLP['up']['bias']) @ MLP['down']['kernel'] + MLP['down']['bias']
+
+
+def gated(x):
+    return (relu(x @ GATED['gate']['kernel']) * (x @ GATED['up']['kernel'])) @ GATED['down']['kernel']
+
+
+FORMULAS = {'mlp': (MLP, mlp), 'gated': (GATED, gated)}
+
+
+def test_every_channel_block_has_a_formula():
+    assert set(FORMULAS) == set(CHANNELS)
+
+
+@pytest.mark.parametrize('kind', CHANNELS)
+def test_formula(alone, kind):
+    params, formula = FORMULAS[kind]
+    y = alone('channel', kind, {'ratio': 1.5}, params, X, around={'activation': {'kind': 'relu'}})
+    np.testing.assert_allclose(y, formula(X.astype(np.float64)), rtol=1e-4, atol=1e-4)

@@ -1,0 +1,245 @@
+"""Every entry of every table keeps every rule; and each rule catches a block that breaks it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from arch.contracts import RULES, check
+from arch.dense import Dense
+from arch.shape_lines import shape_lines, sizes
+from arch.sockets import TABLES
+
+ENTRIES = [(family, kind) for family, kinds in TABLES.items() for kind in kinds]
+
+
+@pytest.mark.parametrize(('family', 'kind'), ENTRIES, ids=[f'{family}-{kind}' for family, kind in ENTRIES])
+def test_every_entry_keeps_every_rule(family, kind):
+    contracts = check(family, kind)
+    assert [contract.rule for contract in contracts] == ['definition', *RULES]
+    assert [f'{contract.rule}: {contract.why}' for contract in contracts if not contract.holds] == []
+
+
+class Undocumented(nn.Module):
+    """A block that says no sizes."""
+
+    @nn.compact
+    def __call__(self, x, context):
+        return x
+
+
+class Bare(nn.Module):
+    """`[B, N, C] -> [B, N, C]`"""
+
+    size: int
+
+    @nn.compact
+    def __call__(self, x, context):
+        return x
+
+
+class Shrinks(nn.Module):
+    """`[B, N, C] -> [B, N, C]`"""
+
+    @nn.compact
+    def __call__(self, x, context):
+        return x[:, :-1]
+
+
+class Widens(nn.Module):
+    """`[B, N, C] -> [B, N, C]`"""
+
+    @nn.compact
+    def __call__(self, x, context):
+        return x.astype(jnp.float32)
+
+
+class Unnamed(nn.Module):
+    """`[B, N, C] -> [B, N, C]`"""
+
+    @nn.compact
+    def __call__(self, x, context):
+        return Dense(x.shape[-1])(x, context)
+
+
+class Unknown(nn.Module):
+    """`[B, N, C] -> [B, N, C]`"""
+
+    @nn.compact
+    def __call__(self, x, context):
+        return x * self.param('temperature', nn.initializers.ones, ()).astype(x.dtype)
+
+
+class Unused(nn.Module):
+    """`[B, N, C] -> [B, N, C]`"""
+
+    @nn.compact
+    def __call__(self, x, context):
+        self.param('gain', nn.initializers.ones, ())
+        return x * self.param('scale', nn.initializers.ones, ()).astype(x.dtype)
+
+
+class Infinite(nn.Module):
+    """`[B, N, C] -> [B, N, C]`"""
+
+    @nn.compact
+    def __call__(self, x, context):
+        gain = self.param('gain', nn.initializers.ones, ())
+        return x * jnp.sqrt(gain - jax.lax.stop_gradient(gain)).astype(x.dtype)
+
+
+class Peeks(nn.Module):
+    """`[B, N, C] -> [B, N, C]`"""
+
+    @nn.compact
+    def __call__(self, x, context):
+        return x + x[:, ::-1]
+
+
+class Blind(nn.Module):
+    """`[B, N, C] -> [B, N, C]`"""
+
+    @nn.compact
+    def __call__(self, x, context):
+        return jnp.zeros_like(x)
+
+
+class Gossips(nn.Module):
+    """`[B, N, C] -> [B, N, C]`"""
+
+    @nn.compact
+    def __call__(self, x, context):
+        return x - x.mean(0, keepdims=True)
+
+
+class Deaf(nn.Module):
+    """`[B, N, C] -> [B, N, C]`"""
+
+    KNOBS = {'strength': 1.0}
+
+    @nn.compact
+    def __call__(self, x, context):
+        return x
+
+
+class Concrete(nn.Module):
+    """`[B, N, C] -> [B, N, C]`"""
+
+    KNOBS = {'strength': 1.0}
+
+    @nn.compact
+    def __call__(self, x, context):
+        return x * float(context.knob('strength', 1.0))
+
+
+class Moody(nn.Module):
+    """`[B, N, C] -> [B, N, C]`"""
+
+    @nn.compact
+    def __call__(self, x, context):
+        return x * float(np.random.default_rng().normal())
+
+
+class Noisy(nn.Module):
+    """`[B, N, C] -> [B, N, C]`"""
+
+    @nn.compact
+    def __call__(self, x, context):
+        return x + jax.random.normal(self.make_rng('noise'), x.shape, x.dtype)
+
+
+class Drifts(nn.Module):
+    """`[B, N, C] -> [B, N, C]`"""
+
+    @nn.compact
+    def __call__(self, x, context):
+        count = self.variable('state', 'count', jnp.zeros, ())
+        if not self.is_initializing():
+            count.value = count.value + 1
+        return x
+
+
+class Loses(nn.Module):
+    """`[B, N, C] -> [B, N, C]`"""
+
+    @nn.compact
+    def __call__(self, x, context):
+        mean = self.variable('state', 'mean', jnp.zeros, ())
+        if context.train:
+            mean.value = x.mean(0)
+        return x
+
+
+class Laned(nn.Module):
+    """`[B, N, C] -> [B, N, C]`"""
+
+    @nn.compact
+    def __call__(self, x, context):
+        return x * (2.0 if 'BatchTracer' in type(x).__name__ or 'Batch' in str(type(x)) else 1.0)
+
+
+BROKEN = [
+    ('definition', Undocumented, 'no shape line'),
+    ('definition', Bare, 'no default'),
+    ('definition', dict, 'no class of flax.linen.Module'),
+    ('shape', Shrinks, 'wanted [2, 6, 16]'),
+    ('dtype', Widens, 'bfloat16 gave float32'),
+    ('names', Unnamed, "'Dense_0' is an automatic name"),
+    ('roles', Unknown, "'temperature' is no parameter name"),
+    ('gradient', Unused, "['gain'] receive no gradient"),
+    ('gradient', Infinite, 'not finite'),
+    ('lanes', Laned, 'lane 0 differs'),
+    ('causal', Peeks, 'token 0 sees token 5'),
+    ('causal', Blind, 'sees nothing'),
+    ('batch', Gossips, 'MIXES_BATCH'),
+    ('knobs', Deaf, "'strength' changes nothing"),
+    ('knobs', Concrete, 'ConcretizationTypeError'),
+    ('repeatable', Moody, 'two traces differ'),
+    ('repeatable', Noisy, 'InvalidRngError'),
+    ('statistics', Drifts, 'outside training'),
+    ('statistics', Loses, 'shape or type'),
+]
+
+
+@pytest.mark.parametrize(('rule', 'cls', 'why'), BROKEN, ids=[f'{rule}-{cls.__name__}' for rule, cls, _ in BROKEN])
+def test_every_rule_catches_a_block_that_breaks_it(rule, cls, why):
+    contracts = check('mixer', 'mine', {**TABLES, 'mixer': {**TABLES['mixer'], 'mine': cls}})
+    broken = {contract.rule: contract.why for contract in contracts if not contract.holds}
+    assert why in broken[rule]
+
+
+def test_a_mixer_may_refuse_a_causal_body():
+    class Refuses(nn.Module):
+        """`[B, N, C] -> [B, N, C]`"""
+
+        @nn.compact
+        def __call__(self, x, context):
+            if context.causal:
+                raise ValueError('sees every token; use a body that is not causal')
+            return x + x.mean(1, keepdims=True)
+
+    contracts = check('mixer', 'mine', {**TABLES, 'mixer': {'mine': Refuses}})
+    assert all(contract.holds for contract in contracts)
+
+
+def test_check_of_an_absent_entry_names_the_entries():
+    with pytest.raises(ValueError, match=r"no norm 'layr'; allowed: \['batch_norm'"):
+        check('norm', 'layr')
+
+
+def test_shape_lines_are_read_from_the_docstring():
+    class Both:
+        """`[..., C] -> [..., C]` and `[B, H, W, C] -> [B, H/patch, W/patch, F]`."""
+
+    lines = shape_lines(Both)
+    assert [str(line) for line in lines] == [
+        '[B, N, C] -> [B, N, C]',
+        '[B, H, W, C] -> [B, H, W, C]',
+        '[B, H, W, C] -> [B, H/patch, W/patch, F]',
+    ]
+    assert sizes(lines[-1].made, {'patch': 4}) == (2, 2, 1, 12)
+    with pytest.raises(ValueError, match="divides by 'patch'"):
+        sizes(lines[-1].made, {})
+    with pytest.raises(ValueError, match="axis 'Q' is not in the legend"):
+        sizes(('Q',), {})

@@ -1,0 +1,61 @@
+"""Every lowering of the depthwise convolution against a loop over taps in numpy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from arch.ops.depthwise import LOWERING, LOWERINGS, depthwise, lowering, positions_under
+
+CASES = [
+    ((2, 7, 3), (3,), False),
+    ((2, 7, 3), (4,), False),
+    ((2, 7, 3), (3,), True),
+    ((2, 7, 3), (4,), True),
+    ((2, 3, 3), (5,), True),
+    ((2, 5, 4, 3), (3, 3), False),
+    ((2, 5, 4, 3), (7, 7), False),
+    ((2, 5, 4, 3), (2, 2), False),
+    ((2, 5, 4, 3), (3, 3), True),
+]
+
+
+def loop(x, kernel, causal):
+    sizes = kernel.shape[:-1]
+    first = [-(size - 1) if causal else -((size - 1) // 2) for size in sizes]
+    y = np.zeros_like(x)
+    for place in np.ndindex(*x.shape[1:-1]):
+        for tap in np.ndindex(*sizes):
+            other = tuple(p + f + t for p, f, t in zip(place, first, tap, strict=True))
+            if all(0 <= o < n for o, n in zip(other, x.shape[1:-1], strict=True)):
+                y[(slice(None), *place)] += x[(slice(None), *other)] * kernel[tap]
+    return y
+
+
+@pytest.mark.parametrize(('shape', 'size', 'causal'), CASES)
+def test_lowerings_agree_with_a_loop(shape, size, causal):
+    generator = np.random.default_rng(0)
+    x, kernel = generator.normal(size=shape), generator.normal(size=(*size, shape[-1]))
+    expected = loop(x, kernel, causal)
+    for name in LOWERINGS:
+        with lowering(name):
+            y = depthwise(jnp.asarray(x, jnp.float32), jnp.asarray(kernel, jnp.float32), causal)
+        np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-4, err_msg=name)
+
+
+def test_the_choice_goes_by_size_and_ends_with_its_context():
+    def primitives(length):
+        x, kernel = jnp.zeros((1, length, 2)), jnp.zeros((3, 2))
+        return str(jax.make_jaxpr(lambda x, kernel: depthwise(x, kernel, False))(x, kernel))
+
+    assert 'dot_general' in primitives(8)
+    assert 'dot_general' not in primitives(1000)
+    with lowering('reference'):
+        assert 'conv_general_dilated' in primitives(8)
+    assert LOWERING.get() == 'auto'
+
+
+def test_positions_under_a_filter():
+    np.testing.assert_array_equal(positions_under((5,), (3,), False), [2, 3, 3, 3, 2])
+    np.testing.assert_array_equal(positions_under((5,), (3,), True), [1, 2, 3, 3, 3])
+    np.testing.assert_array_equal(positions_under((2, 3), (3, 3), False), [[4, 6, 4], [4, 6, 4]])

@@ -1,0 +1,100 @@
+"""Mixers against their formulas in numpy."""
+
+import numpy as np
+import pytest
+
+from arch.mixers import MIXERS
+
+GENERATOR = np.random.default_rng(0)
+SEQUENCE = GENERATOR.normal(size=(2, 5, 8)).astype(np.float32)
+MAP = GENERATOR.normal(size=(2, 4, 3, 8)).astype(np.float32)
+
+
+def matrix(*shape):
+    return GENERATOR.normal(size=shape).astype(np.float32) / 2
+
+
+PROJECTIONS = {name: {'kernel': matrix(8, 8), 'bias': matrix(8)} for name in ('query', 'value', 'output')}
+PROJECTIONS['key'] = {'kernel': matrix(8, 8)}
+
+
+def attention(x, heads, causal):
+    """One query at a time."""
+
+    def project(name, x):
+        return x @ PROJECTIONS[name]['kernel'] + PROJECTIONS[name].get('bias', 0)
+
+    tokens, size = x.reshape(len(x), -1, x.shape[-1]), x.shape[-1] // heads
+    query, key, value = (project(name, tokens) for name in ('query', 'key', 'value'))
+    mixed = np.zeros_like(tokens)
+    for b in range(len(tokens)):
+        for head in range(heads):
+            part = slice(head * size, (head + 1) * size)
+            for n in range(tokens.shape[1]):
+                last = n + 1 if causal else tokens.shape[1]
+                weights = np.exp(key[b, :last, part] @ query[b, n, part] / np.sqrt(size))
+                mixed[b, n, part] = weights @ value[b, :last, part] / weights.sum()
+    return project('output', mixed).reshape(x.shape)
+
+
+def pool(x, window, causal):
+    """One position at a time: the mean over the positions of the window that are inside, less the position."""
+    y = np.zeros_like(x)
+    reach = range(-window + 1, 1) if causal else range(-(window // 2), window // 2 + 1)
+    for place in np.ndindex(*x.shape[1:-1]):
+        seen = []
+        for step in np.ndindex(*(window,) * len(place)):
+            other = tuple(p + reach[s] for p, s in zip(place, step, strict=True))
+            if all(0 <= o < n for o, n in zip(other, x.shape[1:], strict=False)):
+                seen.append(x[(slice(None), *other)])
+        y[(slice(None), *place)] = np.mean(seen, axis=0) - x[(slice(None), *place)]
+    return y
+
+
+@pytest.mark.parametrize(('x', 'causal'), [(SEQUENCE, False), (SEQUENCE, True), (MAP, False)], ids=['sequence', 'causal', 'map'])
+@pytest.mark.parametrize('heads', [1, 4])
+def test_attention(alone, x, heads, causal):
+    y = alone('mixer', 'attention', {'heads': heads}, PROJECTIONS, x, causal=causal)
+    np.testing.assert_allclose(y, attention(x.astype(np.float64), heads, causal), rtol=1e-4, atol=1e-4)
+
+
+def test_attention_turns_queries_and_keys_alone(alone):
+    turned = []
+
+    def rotate(x, spatial):
+        turned.append((x.shape, spatial))
+        return x
+
+    alone('mixer', 'attention', {'heads': 2}, PROJECTIONS, MAP, rotate=rotate)
+    assert turned == [((2, 12, 2, 4), (4, 3))] * 2
+
+
+@pytest.mark.parametrize(
+    ('x', 'window', 'causal'),
+    [(SEQUENCE, 3, False), (SEQUENCE, 2, True), (SEQUENCE, 7, True), (MAP, 3, False), (MAP, 5, False), (MAP, 1, False)],
+)
+def test_pool_counts_positions_inside_only(alone, x, window, causal):
+    y = alone('mixer', 'pool', {'window': window}, {}, x, causal=causal)
+    np.testing.assert_allclose(y, pool(x.astype(np.float64), window, causal), rtol=1e-4, atol=1e-5)
+
+
+def test_depthwise_conv_filters_each_channel_and_adds_a_bias(alone):
+    kernel, bias = matrix(3, 8), matrix(8)
+    y = alone('mixer', 'depthwise_conv', {'kernel': 3}, {'depthwise': {'kernel': kernel, 'bias': bias}}, SEQUENCE)
+    padded = np.pad(SEQUENCE.astype(np.float64), [(0, 0), (1, 1), (0, 0)])
+    expected = sum(padded[:, tap : tap + 5] * kernel[tap] for tap in range(3)) + bias
+    np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_identity_mixes_nothing(alone):
+    np.testing.assert_array_equal(alone('mixer', 'identity', {}, {}, MAP), MAP)
+
+
+@pytest.mark.parametrize(('kind', 'field'), [('depthwise_conv', 'kernel'), ('pool', 'window')])
+def test_even_sizes_have_no_middle(alone, kind, field):
+    with pytest.raises(ValueError, match=rf'{field}=4 is even and has no middle; allowed: odd sizes; use 3 or 5'):
+        alone('mixer', kind, {field: 4}, {}, SEQUENCE)
+
+
+def test_every_mixer_is_tested_here():
+    assert set(MIXERS) == {'attention', 'depthwise_conv', 'pool', 'identity'}

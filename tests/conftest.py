@@ -1,0 +1,53 @@
+"""Fixtures for all rooms: compiled programs are kept between test runs, and nothing leaves the checkout."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+CACHE = Path(__file__).resolve().parent.parent / '.cache'
+os.environ.setdefault('XDG_CACHE_HOME', str(CACHE))
+os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', str(CACHE / 'xla'))
+os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0.2')
+os.environ.setdefault('JAX_PLATFORMS', 'cpu')
+os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+
+
+@pytest.fixture
+def tiny_file(tmp_path: Path) -> Path:
+    """A study file of a user's own that runs in seconds: two arms on two datasets, eight steps a run."""
+    path = tmp_path / 'tiny_study.py'
+    path.write_text(
+        '"""Does the lab run from end to end?"""\n'
+        'from ablations.spaces import log\n'
+        'from ablations.study import Study, swap, task\n'
+        "digits = task('digits', steps=8, batch=16, evaluations=2)\n"
+        "recall = task('recall', steps=8, batch=16, evaluations=2)\n"
+        "space = {'lr': log(1e-2, 1.0), 'weight_decay': log(1e-4, 1e-2)}\n"
+        "study = Study(name='tiny_study', question=__doc__, arms={'base': (), 'no_mixer': swap('mixer', 'identity')},\n"
+        "              tasks=(digits, recall), tune={'sgd': space}, trials=4, extension=2, replicates=2)\n"
+    )
+    return path
+
+
+@pytest.fixture(scope='session')
+def archlab() -> Callable[..., subprocess.CompletedProcess]:
+    """Call the installed command as a user does: `archlab('table', 'quickstart', cwd=...)`."""
+    script = Path(sys.executable).with_name('archlab')
+    if not script.exists():
+        pytest.fail(f'{script} is not there: install the project (make test does)')
+
+    def call(*arguments: object, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [str(script), *map(str, arguments)],
+            cwd=cwd,
+            env={**os.environ, 'COLUMNS': '120', **environment},
+            capture_output=True,
+            text=True,
+            timeout=500,
+        )
+
+    return call

@@ -1,0 +1,109 @@
+"""Budgets: whatever the world, every arm is tuned with the same number of trials, steps and examples."""
+
+import functools
+
+import numpy as np
+import pytest
+
+from ablations.config import swap
+from ablations.spaces import linear, log
+from ablations.study import Study
+from ablations.tasks import TASKS, task
+from ablations.trial import TUNING
+from sweeps.plan import schedule
+from sweeps.simulate import World, simulate
+
+SPACES = {
+    'adamw': {'lr': log(1e-3, 5e-2), 'weight_decay': log(1e-3, 1.0)},
+    'sgd': {'lr': log(3e-2, 3.0), 'momentum': linear(0.5, 0.95), 'weight_decay': log(1e-5, 1e-2)},
+    'lion': {'lr': log(1e-5, 3e-3)},
+}
+STUDIES = 32
+
+
+def drawn(seed: int) -> tuple[Study, World]:
+    """A study and a world drawn at random: arms that differ, optima anywhere, outside the ranges too."""
+    generator = np.random.default_rng(seed)
+    arms = ['base', *(f'arm_{i}' for i in range(generator.integers(1, 5)))]
+    names = generator.permutation(list(TASKS))[: generator.integers(1, 3)]
+    replicates = int(generator.integers(1, 5))
+    looks = (1, replicates) if replicates > 1 and generator.random() < 0.3 else ()
+    study = Study(
+        name=f'drawn_{seed}',
+        question='Are budgets equal?',
+        arms={arm: () if arm == 'base' else swap('norm', 'rms_norm') for arm in arms},
+        tasks=tuple(
+            task(str(name), steps=2 * int(generator.integers(1, 99)), evaluations=2, batch=int(generator.integers(1, 99)))
+            for name in names
+        ),
+        tune={
+            optimizer: SPACES[optimizer]
+            for optimizer in generator.permutation(list(SPACES))[: generator.integers(1, 4)].tolist()
+        },
+        trials=int(generator.integers(1, 20)),
+        extension=int(generator.integers(0, 6)),
+        replicates=replicates,
+        seeds=int(generator.integers(1, 3)),
+        looks=looks,
+    )
+    world = World(
+        top={arm: float(generator.normal(0, 0.5)) for arm in arms},
+        optimum=tuple(generator.uniform(-0.6, 1.6, 2)),
+        curvature=float(generator.choice([0.1, 1.0, 5.0])),
+        noise=float(generator.choice([0.01, 0.05, 0.2])),
+        cliff=float(generator.choice([-2.0, 0.1, 0.4, 2.0], p=[0.1, 0.3, 0.3, 0.3])),
+        optimizers={optimizer: float(generator.normal(0, 0.3)) for optimizer in SPACES},
+    )
+    return study, world
+
+
+@functools.cache
+def simulated(seed: int) -> tuple:
+    study, world = drawn(seed)
+    return study, *simulate(study, world, seed)
+
+
+@pytest.mark.parametrize('seed', range(STUDIES))
+def test_every_arm_has_the_same_tuning_budget(seed):
+    study, found, records = simulated(seed)
+    for item in study.tasks:
+        # Counted from the trials themselves, not from what the planner says of them.
+        counted = {}
+        for arm in study.arms:
+            tuned = [t for t in found.trials if (t.arm, t.task, t.held) == (arm, item.name, TUNING)]
+            assert all(trial.id in records for trial in tuned)
+            assert all((t.program.steps, t.program.batch) == (item.steps, item.batch) for t in tuned)
+            steps = sum(t.program.steps for t in tuned)
+            counted[arm] = {
+                'trials': len(tuned),
+                'steps': steps,
+                'examples': sum(t.program.steps * t.program.batch for t in tuned),
+            }
+            budget = found.budgets[arm, item.name]
+            assert {name: budget[name] for name in counted[arm]} == counted[arm]
+            for optimizer in study.tune:
+                for replicate in range(study.replicates):
+                    own = [t for t in tuned if (t.program.optimizer, t.replicate) == (optimizer, replicate)]
+                    base = [t for t in found.trials if (t.arm, t.task, t.held) == (study.base, item.name, TUNING)]
+                    base = [t for t in base if (t.program.optimizer, t.replicate) == (optimizer, replicate)]
+                    assert len(own) == len(base) >= study.trials
+        assert len({tuple(budget.items()) for budget in counted.values()}) == 1, counted
+        confirmed = {
+            arm: [len(found.asked['confirm', arm, item.name, replicate]) for replicate in range(study.replicates)]
+            for arm in study.arms
+        }
+        assert all(count in (0, study.seeds) for counts in confirmed.values() for count in counts)
+
+
+def test_the_draws_above_hold_every_number_of_extensions():
+    """Else the test above says little."""
+    rounds = {len(rounds) for seed in range(STUDIES) for rounds in simulated(seed)[1].extended.values()}
+    assert rounds == {0, 1, 2}
+
+
+def test_flops_are_counted_where_costs_are_known():
+    study, _ = drawn(1)
+    costs = {arm: {item.name: {'flops': 7} for item in study.tasks} for arm in study.arms}
+    for budget in schedule(study, {}, {'costs': costs}).budgets.values():
+        assert budget['flops'] == 7 * budget['steps']
+    assert all(budget['flops'] is None for budget in schedule(study, {}, {}).budgets.values())

@@ -1,0 +1,148 @@
+"""One training run: learning, divergence, and lanes that know nothing of each other."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+from ablations.tasks import RECALL
+from arch.model import build
+from sweeps.population import STRATEGIES, Population
+from sweeps.tasks.recall import Recall
+from sweeps.trial import batch_order, make_trial
+
+STEPS, BATCH = 6, 16
+TASK = Recall(pairs=2, keys=8, values=4, train=128, held=32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Bench:
+    """A tiny program with its data; `run` trains lanes of (seed, learning rate) by a strategy."""
+
+    populations: dict
+    pool: dict
+    held: dict
+    train: np.ndarray
+
+    def lane(self, seed: int, lr: float, **knobs: float) -> dict:
+        knobs = {'lr': lr, 'weight_decay': 1e-2, 'init_scale': 1.0, **knobs}
+        order = batch_order(seed, self.train, STEPS, BATCH)
+        return {'seed': np.uint32(seed), 'order': order, 'knobs': {k: np.float32(v) for k, v in knobs.items()}}
+
+    def run(self, strategy: str, lanes: list[dict]) -> list[dict]:
+        return [result for result, _ in self.populations[strategy].run(lanes, self.pool, self.held)]
+
+
+@pytest.fixture(scope='module')
+def bench() -> Bench:
+    config = {**RECALL.base, 'body': {'kind': 'isotropic', 'width': 8, 'depth': 1, 'causal': True}}
+    begin, train = make_trial(build(config), TASK.losses, 'adamw', STEPS, BATCH, 2)
+    pool = TASK.pool()
+    inside, held = TASK.split(pool, 0)
+    arrays = {'x': pool.x, 'y': pool.y}
+    populations = {strategy: Population(begin, train, strategy) for strategy in STRATEGIES}
+    return Bench(populations, arrays, {'x': pool.x[held], 'y': pool.y[held]}, inside)
+
+
+def same_bits(one: dict, other: dict) -> bool:
+    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+    return all(np.asarray(a).tobytes() == np.asarray(b).tobytes() for a, b in pairs)
+
+
+@pytest.mark.parametrize('strategy', STRATEGIES)
+def test_same_pack_twice_is_bitwise_the_same(bench: Bench, strategy: str):
+    lanes = [bench.lane(1, 1e-2), bench.lane(2, 3e-3), bench.lane(3, 1e-3)]
+    for one, other in zip(bench.run(strategy, lanes), bench.run(strategy, lanes), strict=True):
+        assert same_bits(one, other)
+
+
+@pytest.mark.parametrize('strategy', STRATEGIES)
+def test_a_lane_does_not_depend_on_its_neighbours(bench: Bench, strategy: str):
+    before = bench.run(strategy, [bench.lane(1, 1e-2), bench.lane(2, 3e-3), bench.lane(3, 1e-3)])
+    after = bench.run(strategy, [bench.lane(1, 1e-2), bench.lane(2, 0.5), bench.lane(3, 1e-3)])
+    assert same_bits(before[0], after[0]) and same_bits(before[2], after[2])
+    assert not same_bits(before[1], after[1])
+
+
+def test_strategies_agree_over_the_first_steps(bench: Bench):
+    lanes = [bench.lane(1, 3e-3), bench.lane(2, 1e-3), bench.lane(3, 5e-3)]
+    results = {strategy: bench.run(strategy, lanes) for strategy in STRATEGIES}
+    for strategy in STRATEGIES:
+        for one, other in zip(results['loop'], results[strategy], strict=True):
+            for name in ('loss', 'train_loss'):
+                np.testing.assert_allclose(one['curve'][name], other['curve'][name], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize('strategy', STRATEGIES)
+def test_a_diverged_lane_is_frozen_and_disturbs_nobody(bench: Bench, strategy: str):
+    calm = bench.run(strategy, [bench.lane(1, 1e-2), bench.lane(2, 3e-3), bench.lane(3, 1e-3)])
+    wild = bench.run(strategy, [bench.lane(1, 1e-2), bench.lane(2, 1e38), bench.lane(3, 1e-3)])
+    assert 0 <= int(wild[1]['left_at']) < STEPS
+    assert same_bits(calm[0], wild[0]) and same_bits(calm[2], wild[2])
+
+
+def test_not_a_number_at_the_first_step_is_noticed_there(bench: Bench):
+    result = bench.run('loop', [bench.lane(1, 1e-2, init_scale=float('nan'))])[0]
+    assert int(result['left_at']) == 0
+    assert not np.isfinite(result['curve']['loss']).any()
+
+
+def test_a_diverged_run_keeps_the_state_it_had(bench: Bench):
+    # A rate so high that the second step overflows: the held-out loss stays what the frozen parameters give.
+    curve = bench.run('loop', [bench.lane(2, 1e38)])[0]['curve']
+    assert curve['loss'][1].tobytes() == curve['loss'][2].tobytes()
+
+
+def test_training_learns(bench: Bench):
+    curve = bench.run('loop', [bench.lane(1, 3e-2)])[0]['curve']
+    assert curve['loss'][-1] < curve['loss'][0]
+    assert curve['train_loss'][-1] < curve['train_loss'][0]
+    assert curve['loss'].shape == (3,)
+
+
+def test_another_seed_is_another_run(bench: Bench):
+    one, other = bench.run('loop', [bench.lane(1, 1e-2), bench.lane(2, 1e-2)])
+    assert one['curve']['loss'][0] != other['curve']['loss'][0]
+
+
+def test_tuned_values_share_one_program(bench: Bench):
+    population = bench.populations['loop']
+    bench.run('loop', [bench.lane(1, 1e-3), bench.lane(5, 7e-3, weight_decay=0.3)])
+    assert population._train._cache_size() == 1
+
+
+def test_batches_are_shuffled_epochs():
+    order = batch_order(3, np.arange(10, 30), steps=5, batch=8)
+    assert order.shape == (5, 8) and order.dtype == np.int32
+    assert sorted(order.reshape(-1)[:20]) == list(range(10, 30))
+    assert len(set(order.reshape(-1)[20:])) == 20 and list(order.reshape(-1)[20:]) != list(order.reshape(-1)[:20])
+    np.testing.assert_array_equal(order, batch_order(3, np.arange(10, 30), steps=5, batch=8))
+    assert (order != batch_order(4, np.arange(10, 30), steps=5, batch=8)).any()
+
+
+def test_bad_sizes_are_refused():
+    with pytest.raises(ValueError, match='not a multiple of evaluations'):
+        make_trial(build(RECALL.base), TASK.losses, 'adamw', 7, BATCH, 2)
+    with pytest.raises(ValueError, match='no examples'):
+        batch_order(0, np.arange(0), 1, 1)
+    with pytest.raises(ValueError, match='lane strategy'):
+        Population(lambda: 0, lambda: 0, 'pmap')
+
+
+def test_lanes_that_do_not_fit_run_in_halves(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    population, sizes = bench.populations['vmap'], []
+    whole = population._one
+
+    def small_device(lanes: dict, pool: dict, held: dict) -> dict:
+        sizes.append(len(lanes['seed']))
+        if len(lanes['seed']) > 1:
+            raise jax.errors.JaxRuntimeError('RESOURCE_EXHAUSTED: out of memory')
+        return whole(lanes, pool, held)
+
+    lanes = [bench.lane(1, 1e-2), bench.lane(2, 3e-3)]
+    monkeypatch.setattr(population, '_one', small_device)
+    split = bench.run('vmap', lanes)
+    assert sizes == [2, 1, 1]
+    for lane, result in zip(lanes, split, strict=True):
+        np.testing.assert_allclose(result['curve']['loss'], bench.run('loop', [lane])[0]['curve']['loss'], rtol=1e-5)

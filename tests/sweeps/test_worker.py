@@ -1,0 +1,115 @@
+"""Workers: what they answer, what they commit, and what becomes of a pack that breaks."""
+
+import dataclasses
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from ablations.catalog import load_study
+from results.records import prepare, read_folder
+from sweeps import worker as workers
+from sweeps.pack import pack
+from sweeps.plan import schedule
+from sweeps.worker import Worker, serve
+
+
+@pytest.fixture
+def study(tiny_file: Path):
+    return load_study(str(tiny_file))
+
+
+def ask(*commands: dict) -> list[dict]:
+    answers = io.StringIO()
+    serve([json.dumps(command) for command in commands], answers)
+    return [json.loads(line) for line in answers.getvalue().splitlines()]
+
+
+def command(item, folder: Path, skip=(), name: str = '') -> dict:
+    how = {'strategy': 'loop', 'blocks': None, 'flops': 10.0, 'folder': str(folder), 'skip': list(skip)}
+    return {'pack': item.to_dict(), 'name': name or item.id, **how}
+
+
+def appraisal(study, **changes) -> dict:
+    programs = [dataclasses.asdict(study.program(a, t.name, 'sgd')) for t in study.tasks for a in study.arms]
+    for program in programs:
+        program.update(changes)
+    return {'appraise': programs, 'knobs': {'sgd': ['lr', 'weight_decay'], 'adagrad': ['lr']}, 'blocks': None}
+
+
+def test_a_pack_becomes_records_once(study, tmp_path: Path):
+    prepare(tmp_path)
+    item = pack(study, schedule(study, {}, {}).trials, 2)[0]
+    first, second = item.trials
+    answers = ask(command(item, tmp_path, skip=[second.id]), command(item, tmp_path))
+    assert answers == [{'pack': item.id, 'reason': ''}] * 2
+    records, skipped = read_folder(tmp_path, study.name)
+    assert not skipped and set(records) == {first.id}
+    record = records[first.id]
+    assert record['status'] in ('ok', 'diverged') and record['held'] == 'tuning'
+    assert record['curve']['step'] == [0, 4, 8] and len(record['curve']['score']) == 3
+    assert record['cost']['examples'] == 8 * 16 and record['cost']['flops'] == 80.0
+    for key in ('commit', 'source', 'versions', 'device'):
+        assert key in record['environment']
+
+
+def test_the_same_pack_twice_gives_the_same_numbers(study):
+    item = pack(study, schedule(study, {}, {}).trials, 2)[0]
+    one, other = Worker('loop', None).train(item), Worker('loop', None).train(item)
+    assert [r['curve'] for r in one] == [r['curve'] for r in other]
+
+
+def test_a_pack_that_breaks_is_recorded_as_failed(study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    prepare(tmp_path)
+    item = pack(study, schedule(study, {}, {}).trials, 2)[0]
+
+    def broken(*_: object) -> None:
+        raise FloatingPointError('the device is on fire\nand more')
+
+    monkeypatch.setattr(Worker, 'population', broken)
+    assert ask(command(item, tmp_path))[0]['reason'] == 'FloatingPointError: the device is on fire'
+    records, _ = read_folder(tmp_path, study.name)
+    assert {record['status'] for record in records.values()} == {'failed'}
+    monkeypatch.undo()
+    assert ask(command(item, tmp_path, name=f'{item.id}-2'))[0]['reason'] == ''
+    records, _ = read_folder(tmp_path, study.name)
+    assert 'failed' not in {record['status'] for record in records.values()}
+
+
+def test_a_full_disk_is_said_and_nothing_is_left(study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    prepare(tmp_path)
+    item = pack(study, schedule(study, {}, {}).trials, 2)[0]
+    monkeypatch.setattr(Worker, 'train', lambda *_: [])
+
+    def full(*_: object) -> None:
+        raise ValueError('the disk is full')
+
+    monkeypatch.setattr(workers, 'commit', full)
+    assert ask(command(item, tmp_path)) == [{'invalid': 'the disk is full'}]
+    assert list((tmp_path / 'records').iterdir()) == []
+
+
+def test_appraisal_counts_every_arm_and_task(study):
+    answer = ask(appraisal(study))[0]
+    assert answer['platform'] == 'cpu'
+    assert set(answer['costs']) == {'base', 'no_mixer'} and set(answer['costs']['base']) == {'digits', 'recall'}
+    assert answer['costs']['no_mixer']['recall']['params'] < answer['costs']['base']['recall']['params']
+
+
+BAD = [
+    ({'optimizer': 'adagrad'}, "unknown optimizer 'adagrad'; allowed"),
+    ({'data': {'kind': 'digitz'}}, "unknown kind 'digitz'.*Did you mean 'digits'"),
+]
+
+
+@pytest.mark.parametrize(('changes', 'message'), BAD)
+def test_appraisal_refuses_what_could_not_run(study, changes: dict, message: str):
+    assert re.search(message, ask(appraisal(study, **changes))[0]['invalid'])
+
+
+def test_a_tuned_value_that_nothing_reads_is_refused(study):
+    asked = appraisal(study)
+    asked['knobs']['sgd'].append('lrr')
+    assert "'lrr' of optimizer 'sgd' is read by nothing" in ask(asked)[0]['invalid']

@@ -1,0 +1,212 @@
+"""The command line: exit codes, one-line errors, and commands that never load jax."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sweeps.pack import pack
+from sweeps.simulate import World, simulate
+
+HEAD = (
+    '"""A question?"""\n'
+    'from ablations.spaces import log, linear\n'
+    'from ablations.study import Study, put, swap, task\n'
+    "arms = {'base': ()}\n"
+    "tasks = ('digits', 'recall')\n"
+    "tune = {'adamw': {'lr': log(1e-3, 1e-2), 'weight_decay': log(1e-3, 1)}}\n"
+    'more = {}\n'
+)
+TAIL = "study = Study(name='bad', question=__doc__, arms=arms, tasks=tasks, tune=tune, **more)\n"
+
+BAD_STUDIES = [
+    ("tasks = ('digit',)", "unknown task 'digit'"),
+    ("arms['x'] = swap('nrom', 'rms_norm')", "has no 'nrom'"),
+    ("arms['x'] = put('channel.ratio', '4')", 'allowed float'),
+    ("arms['x'] = put('body.widths', [8, 8])", "task 'recall'"),
+    ("arms['x'] = put('norm', None)", 'is a spec, not a value'),
+    ("tune['adamw']['seed'] = linear(0, 9)", 'seeds are never tuned'),
+    ("tune['adamw']['lr'] = log(1e-2, 1e-2)", 'is empty'),
+    ("tune['adamw']['lr'] = linear(0, 1)", 'a learning rate is > 0'),
+    ("tune['adamw']['lr'] = log(-1, 1)", 'needs low > 0'),
+    ("more['trials'] = '16'", "trials='16'"),
+    ("more['replicates'] = True", 'replicates=True'),
+    ("more['trails'] = 16", 'trails'),
+    ("more['blocks'] = 'nowhere.py'", 'no such file'),
+]
+BAD_MODELS = [
+    ("arms['x'] = swap('norm', 'rmsnorm')", "unknown kind 'rmsnorm'"),
+    ("arms['x'] = swap('norm', 'rms_norm', epz=1e-6)", "unknown field 'epz'"),
+    ("arms['x'] = swap('norm', 'rms_norm', eps='small')", "eps='small' is a str"),
+    ("arms['x'] = swap('mixer', 'attention', heads=3)", 'heads=3 does not divide width=16'),
+    ("tune['adamm'] = tune['adamw']", "unknown optimizer 'adamm'"),
+    ("tune['adamw']['lrr'] = log(1e-3, 1)", 'is read by nothing'),
+]
+
+
+def write(folder: Path, line: str) -> Path:
+    path = folder / 'bad_study.py'
+    path.write_text(HEAD + line + '\n' + TAIL)
+    return path
+
+
+def refuse(done: subprocess.CompletedProcess, message: str) -> None:
+    """Exit status 2 and one line that says so."""
+    assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert done.stderr.startswith('archlab: error: ') and message in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize(('line', 'message'), BAD_STUDIES)
+def test_bad_studies_are_refused_before_jax(archlab: Callable, tmp_path: Path, line: str, message: str):
+    refuse(archlab('status', write(tmp_path, line)), message)
+
+
+@pytest.mark.parametrize(('line', 'message'), BAD_MODELS)
+def test_models_that_cannot_be_built_are_refused(archlab: Callable, tmp_path: Path, line: str, message: str):
+    refuse(archlab('plan', write(tmp_path, line)), message)
+
+
+def test_a_run_refuses_them_too_and_leaves_no_records(archlab: Callable, tmp_path: Path):
+    path = write(tmp_path, BAD_MODELS[3][0])
+    done = archlab('run', path, '--runs', tmp_path / 'runs')
+    assert done.returncode == 2 and 'heads=3 does not divide' in done.stderr and 'Traceback' not in done.stderr
+    assert not list((tmp_path / 'runs').glob('*/records/*'))
+
+
+BAD_CALLS = [
+    (['run', 'quickstrat'], "Did you mean 'quickstart'"),
+    (['run', 'nowhere.py'], 'no such file'),
+    (['run', 'quickstart', '--launcher', 'slurm'], "launcher 'slurm'"),
+    (['run', 'quickstart', '--workers', '0'], '--workers 0'),
+    (['run', 'quickstart', '--set', 'trials'], 'path=value'),
+    (['run', 'quickstart', '--set', 'trails=3'], "Did you mean 'trials'"),
+    (['run', 'quickstart', '--set', 'tasks.digits.step=3'], "no field 'step'"),
+    (['run', 'quickstart', '--set', 'trials=many'], "trials='many'"),
+    (['describe', 'quickstart/rmsnorm'], "no arm 'rmsnorm'"),
+    (['describe', 'digitz'], "Did you mean 'digits'"),
+    (['describe', 'digits', '--length', '9'], 'no sequences'),
+    (['describe', 'digits', '--image-size', '9'], 'patch=2 does not divide'),
+    (['list', 'block'], "Did you mean 'blocks'"),
+    (['table', 'quickstart'], 'run it first'),
+    (['recipe', 'quickstart'], 'names no arm'),
+    (['tabel', 'quickstart'], 'No such command'),
+    (['plan'], 'Missing argument'),
+    (['table', 'quickstart', '--format', 'docx'], "format 'docx'"),
+]
+
+
+@pytest.mark.parametrize(('call', 'message'), BAD_CALLS)
+def test_bad_calls_are_refused(archlab: Callable, tmp_path: Path, call: list[str], message: str):
+    refuse(archlab(*call, cwd=tmp_path), message)
+
+
+@pytest.fixture(scope='module')
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A runs folder with a whole simulated quickstart, written as real records are."""
+    from ablations.catalog import STUDIES
+    from results.records import commit, prepare
+    from sweeps import manifest
+    from sweeps.record import describe, lines
+
+    study, runs = STUDIES['quickstart'], tmp_path_factory.mktemp('simulated')
+    folder = runs / study.name
+    prepare(folder)
+    found, records = simulate(study, World(top={'no_mixer': -0.5}), 0)
+    for item in pack(study, found.trials, 64):
+        full = [{**describe(trial), **records[trial.id], 'checksum': 'simulated'} for trial in item.trials]
+        commit(folder, item.id, lines(full, item, [], {'strategy': 'loop', 'lanes': 64}))
+    costs = {arm: {t.name: {'params': 100, 'macs': 1000, 'flops': 6000} for t in study.tasks} for arm in study.arms}
+    manifest.save(folder, {**manifest.load(folder), 'study': study.name, 'costs': costs})
+    return runs
+
+
+READING = [
+    ['table', 'quickstart'],
+    ['table', 'quickstart', '--json'],
+    ['status', 'quickstart'],
+    ['verify', 'quickstart'],
+    ['recipe', 'quickstart/rms_norm', '--json'],
+    ['figure', 'quickstart', '--out', 'figures'],
+    ['report', 'quickstart', '--out', 'page.html'],
+]
+
+
+@pytest.mark.parametrize('call', READING, ids=lambda call: ' '.join(call[:1] + call[2:]))
+def test_reading_never_loads_jax(simulated: Path, tmp_path: Path, call: list[str]):
+    program = (
+        'import sys, archlab\n'
+        f'code = archlab.main({[*call, "--runs", str(simulated)]!r})\n'
+        "loaded = sorted({name.partition('.')[0] for name in sys.modules} & {'jax', 'jaxlib', 'flax', 'optax', 'orbax', 'arch'})\n"
+        "print('LOADED', code, loaded, file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, '-c', program], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.stderr.strip().splitlines()[-1] == 'LOADED 0 []', done.stderr
+
+
+def test_help_says_what_to_type(archlab: Callable):
+    from typer.main import get_command
+
+    import archlab as door
+
+    for name in get_command(door.app).commands:
+        done = archlab(name, '--help')
+        assert done.returncode == 0 and 'Example: archlab' in ' '.join(done.stdout.split()), name
+    assert archlab('--help').returncode == 0
+
+
+def test_findings_have_the_stable_keys(archlab: Callable, simulated: Path):
+    findings = json.loads(archlab('table', 'quickstart', '--runs', simulated, '--json').stdout)
+    keys = (
+        'study arm task dataset metric direction base_value value interval effect effect_interval test p p_adjusted verdict '
+        'reason shared_effect params_ratio lr_sensitivity diverged_share censored replicates seeds n_test optimism overall'
+    )
+    assert len(findings) == 4 * 2
+    for finding in findings:
+        assert set(keys.split()) <= set(finding)
+    verdicts = {(f['arm'], f['task']): f['verdict'] for f in findings}
+    assert {verdicts['no_mixer', task] for task in ('digits', 'stdlib_bytes')} == {'worse'}
+    assert {f['overall'] for f in findings if f['arm'] == 'no_mixer'} == {'worse'}
+    assert verdicts['layer_norm_again', 'digits'] not in ('better', 'worse')
+
+
+def test_a_damaged_file_is_named_and_not_used(archlab: Callable, simulated: Path, tmp_path: Path):
+    import shutil
+
+    shutil.copytree(simulated, tmp_path / 'runs')
+    victim = sorted((tmp_path / 'runs').glob('*/records/*.jsonl'))[0]
+    victim.write_text(victim.read_text().replace('"status": "ok"', '"status": "diverged"', 1))
+    status = archlab('status', 'quickstart', '--runs', tmp_path / 'runs', '--json')
+    assert status.returncode == 0 and victim.name in ' '.join(status.stderr.split())
+    assert json.loads(status.stdout)['done'] < json.loads(status.stdout)['planned'] or not json.loads(status.stdout)['complete']
+    refuse(archlab('run', 'quickstart', '--runs', tmp_path / 'runs'), victim.name)
+    assert archlab('verify', 'quickstart', '--runs', tmp_path / 'runs').returncode == 1
+
+
+def test_it_works_from_a_folder_with_its_own_rooms(archlab: Callable, simulated: Path, tmp_path: Path):
+    for room in ('results', 'arch', 'sweeps', 'ablations'):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / '__init__.py').write_text("raise ImportError('the wrong room')\n")
+    assert archlab('table', 'quickstart', '--runs', simulated, cwd=tmp_path).returncode == 0
+    assert archlab('describe', 'digits', cwd=tmp_path).returncode == 0
+
+
+def test_a_folder_that_cannot_be_written_is_refused(archlab: Callable, tmp_path: Path):
+    (tmp_path / 'runs').write_text('a file where a folder should be')
+    refuse(archlab('run', 'quickstart', '--runs', tmp_path / 'runs'), 'runs')
+
+
+def test_an_internal_error_is_one_line_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    import archlab as door
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError('unforeseen')
+
+    monkeypatch.setattr(door, 'open_study', broken)
+    assert door.main(['table', 'quickstart']) == door.INTERNAL
+    said = capsys.readouterr().err.strip()
+    assert said.startswith('archlab: internal error: RuntimeError: unforeseen; details: ') and len(said.splitlines()) == 1
+    Path(said.rpartition(' ')[2]).unlink()

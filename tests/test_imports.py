@@ -1,0 +1,110 @@
+"""Who may import whom: the rooms of the house, read from the sources, and what each door loads when it opens."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ('arch', 'ablations', 'sweeps', 'results')
+ALLOWED = {
+    'arch': ('arch',),
+    'ablations': ('ablations',),
+    'results': ('results', 'ablations'),
+    'sweeps': ('sweeps', 'arch', 'ablations', 'results.records', 'results.selection'),
+}
+"""What a room may import of ours; whole modules, or one module of a room."""
+KEPT = {
+    # Foreign package: the only places that may import it.
+    'flax': ('arch/',),
+    'ml_collections': ('ablations/',),
+    'orbax': ('sweeps/checkpoints.py',),
+    'jax': ('arch/', 'sweeps/', 'archlab.py'),
+    'jaxlib': ('arch/', 'sweeps/', 'archlab.py'),
+    'optax': ('sweeps/',),
+    'matplotlib': ('results/',),
+    'sklearn': ('sweeps/tasks/', 'sweeps/datasets/'),
+}
+FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob('*.py'))
+
+
+def imported(path: Path) -> list[tuple[str, bool]]:
+    """Every module that a file imports, and whether at the top of the file (inside functions it is lazy)."""
+    tree = ast.parse(path.read_text(encoding='utf-8'), str(path))
+    top = {id(node) for node in tree.body}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, id(node) in top) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f'{path}: relative import; write the whole name'
+            # `from results import records` names a module as much as `from results.records import commit` does.
+            if node.module in ROOMS:
+                found += [(f'{node.module}.{alias.name}', id(node) in top) for alias in node.names]
+            else:
+                found.append((node.module, id(node) in top))
+    return found
+
+
+def within(module: str, allowed: tuple) -> bool:
+    return any(module == name or module.startswith(f'{name}.') for name in allowed)
+
+
+def test_there_are_files_to_read():
+    assert len(FILES) > 30
+    assert {path.relative_to(ROOT).parts[0] for path in FILES} == set(ROOMS)
+
+
+@pytest.mark.parametrize('path', FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_rooms_import_only_what_lies_before_them(path):
+    room = path.relative_to(ROOT).parts[0]
+    for module, _ in imported(path):
+        if within(module, ROOMS) or module == 'archlab':
+            assert within(module, ALLOWED[room]), f'{room} must not import {module}'
+
+
+@pytest.mark.parametrize('path', [*FILES, ROOT / 'archlab.py'], ids=lambda path: str(path.relative_to(ROOT)))
+def test_foreign_packages_stay_where_they_belong(path):
+    if not path.exists():
+        pytest.skip('not written yet')
+    place = str(path.relative_to(ROOT))
+    for module, _ in imported(path):
+        package = module.partition('.')[0]
+        if package in KEPT:
+            assert place.startswith(KEPT[package]), f'{place} imports {module}; only {KEPT[package]} may'
+
+
+def test_the_door_imports_lazily():
+    """`archlab --help` answers at once: what is heavy is imported by the command that needs it."""
+    top = [module for module, at_top in imported(ROOT / 'archlab.py') if at_top]
+    assert not [module for module in top if module.partition('.')[0] in ('jax', 'flax', 'optax', 'arch', 'matplotlib', 'scipy')]
+
+
+HEAVY = ('jax', 'flax', 'optax', 'orbax', 'arch', 'sklearn', 'matplotlib')
+
+
+@pytest.mark.parametrize(
+    ('module', 'never'),
+    [
+        ('ablations.catalog', (*HEAVY, 'scipy', 'sweeps', 'results')),
+        ('sweeps.plan', HEAVY),
+        ('sweeps.pack', HEAVY),
+        ('sweeps.simulate', HEAVY),
+        ('sweeps.search.sobol', (*HEAVY, 'scipy')),
+        ('results.records', (*HEAVY, 'sweeps', 'numpy', 'scipy')),
+        ('results.selection', (*HEAVY, 'sweeps')),
+        ('results.statistics', (*HEAVY, 'sweeps')),
+        ('results.sensitivity', (*HEAVY, 'sweeps')),
+        ('results.evidence', (*HEAVY, 'sweeps')),
+        ('results.tables', (*HEAVY, 'sweeps')),
+        ('archlab', HEAVY),
+    ],
+)
+def test_what_a_module_loads(module, never):
+    """In a process of its own, with everything it imports in turn."""
+    code = f'import sys, {module}; print(*sorted({{name.partition(".")[0] for name in sys.modules}} & {set(never)}))'
+    done = subprocess.run([sys.executable, '-W', 'error', '-c', code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
