@@ -23,7 +23,7 @@ lint: $(READY)
 	@$(BIN)/ruff format --check .
 
 bench: $(READY)
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python tests/bench.py
 
 $(READY): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

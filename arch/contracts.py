@@ -37,7 +37,7 @@ class Contract:
 
 def _made(block: Probe, x: np.ndarray) -> jax.ShapeDtypeStruct:
     """The shape of the output for inputs like `x`, nothing computed."""
-    return jax.eval_shape(lambda params, state, x: block.apply(params, state, x)[0], *block.drawn(), x)
+    return jax.eval_shape(lambda params, state, x: block.apply(params, state, x, key=jax.random.key(0))[0], *block.drawn(), x)
 
 
 def _paths(tree: dict) -> list[tuple[str, ...]]:

@@ -75,17 +75,20 @@ class Watch:
         self._show()
 
     def started(self, pack: Pack) -> None:
+        """A worker has the pack."""
         self.flying[pack.id] = len(pack.trials)
+        self._show()
 
     def finished(self, pack: Pack, records: list[dict]) -> None:
+        """A pack is committed; `records` are those that were new."""
         self.flying.pop(pack.id, None)
         self.packs += 1
         self.done += len(records)
         for record in records:
             self._score(record)
-        self._show()
 
     def tick(self) -> None:
+        """Nothing has happened for a moment."""
         if self.bar:
             self._show()
 

@@ -19,6 +19,7 @@ STUDY = Study(
     arms={'base': (), 'rms_norm': swap('norm', 'rms_norm')},
     tasks=('digits', 'recall'),
     tune={'adamw': {'lr': log(1e-3, 5e-2)}, 'sgd': {'lr': log(3e-2, 3.0)}},
+    replicates=3,
 )
 OWN = '''"""Is mine better?"""
 

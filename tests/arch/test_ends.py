@@ -83,4 +83,4 @@ def test_next_token_is_a_product_at_every_position(alone):
 )
 def test_inputs_of_another_kind_are_refused(alone, family, kind, fields, x, message):
     with pytest.raises(ValueError, match=message):
-        alone(family, kind, fields, {}, x, features=4)
+        alone(family, kind, fields, {}, x, features=4, around=PLAIN_NORM)

@@ -51,7 +51,9 @@ def pool(x, window, causal):
     return y
 
 
-@pytest.mark.parametrize(('x', 'causal'), [(SEQUENCE, False), (SEQUENCE, True), (MAP, False)], ids=['sequence', 'causal', 'map'])
+@pytest.mark.parametrize(
+    ('x', 'causal'), [(SEQUENCE, False), (SEQUENCE, True), (MAP, False)], ids=['sequence', 'causal', 'map']
+)
 @pytest.mark.parametrize('heads', [1, 4])
 def test_attention(alone, x, heads, causal):
     y = alone('mixer', 'attention', {'heads': heads}, PROJECTIONS, x, causal=causal)

@@ -1,0 +1,104 @@
+"""Costs against counts by hand."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from ablations.bases import convnext, decoder
+from arch.cost import cost
+from arch.model import build
+from arch.ops.depthwise import lowering
+
+CONV = convnext(outputs=3, patch=2, widths=[4, 8], depths=[1, 1], kernel=3)
+DECODER = decoder(vocabulary=5, length=6, width=8, depth=1, mixer={'kind': 'attention', 'heads': 2}, ratio=2.0)
+
+
+def images(batch):
+    return jax.ShapeDtypeStruct((batch, 8, 8, 1), jnp.float32)
+
+
+def ids(batch):
+    return jax.ShapeDtypeStruct((batch, 6), jnp.int32)
+
+
+def test_conv_body_by_hand():
+    counts = cost(build(CONV), images(4))
+    assert counts['params_by_part'] == {
+        'stem': 4 * 4 + 4,
+        'stem_norm': 8,
+        'block_0': (9 * 4 + 4) + 8 + (4 * 16 + 16) + (16 * 4 + 4),
+        'downsample_1': 8 + (4 * 8 + 8),
+        'block_1': (9 * 8 + 8) + 16 + (8 * 32 + 32) + (32 * 8 + 8),
+        'head': 16 + (8 * 3 + 3),
+    }
+    assert counts['macs_by_part'] == {
+        'stem': 16 * 4 * 4,
+        'block_0': 16 * (9 * 4 + 2 * 4 * 16),
+        'downsample_1': 4 * 4 * 8,
+        'block_1': 4 * (9 * 8 + 2 * 8 * 32),
+        'head': 8 * 3,
+    }
+    assert counts['params_by_role'] == {
+        'matrix': 2 * 4 * 16 + 4 * 8 + 2 * 8 * 32,
+        'conv': 9 * 4 + 9 * 8,
+        'embedding': 4 * 4,
+        'head': 8 * 3,
+        'vector': counts['params'] - (2 * 4 * 16 + 4 * 8 + 2 * 8 * 32) - (9 * 4 + 9 * 8) - 4 * 4 - 8 * 3,
+    }
+    assert counts['flops'] == 2 * 4 * (3 * counts['macs'] - counts['macs_by_part']['stem'])  # no gradient of the images
+
+
+def test_decoder_by_hand():
+    counts = cost(build(DECODER), ids(2))
+    attention = 4 * 8 * 8 + 3 * 8
+    assert counts['params_by_part'] == {
+        'stem': 5 * 8,
+        'position': 6 * 8,
+        'block_0': 16 + attention + 16 + (8 * 16 + 16) + (16 * 8 + 8),
+        'head': 16 + (8 * 5 + 5),
+    }
+    assert counts['macs_by_part'] == {
+        'block_0': 6 * 4 * 8 * 8 + 2 * 6 * 6 * 8 + 6 * 2 * 8 * 16,
+        'head': 6 * 8 * 5,
+    }
+    assert counts['flops'] == 2 * 2 * 3 * counts['macs']
+
+
+@pytest.mark.parametrize(('config', 'x'), [(CONV, images), (DECODER, ids)], ids=['conv', 'decoder'])
+def test_sums_and_batches(config, x):
+    small, large = cost(build(config), x(2)), cost(build(config), x(8))
+    assert small['params'] == sum(small['params_by_role'].values()) == sum(small['params_by_part'].values())
+    assert small['macs'] == sum(small['macs_by_part'].values()) == large['macs']
+    assert large['flops'] == 4 * small['flops']
+    assert 0 < 3 * small['activation_bytes'] < large['activation_bytes'] <= 4 * small['activation_bytes']
+
+
+def test_counts_do_not_depend_on_the_lowering():
+    counts = []
+    for name in ('reference', 'toeplitz', 'shifts'):
+        with lowering(name):
+            counts.append(cost(build(CONV), images(2)))
+    for name in ('params', 'macs', 'flops', 'macs_by_part'):
+        assert counts[0][name] == counts[1][name] == counts[2][name]
+
+
+def test_pooling_costs_the_same_for_each_example():
+    model = build({**CONV, 'mixer': {'kind': 'pool', 'window': 3}})
+    assert cost(model, images(8))['flops'] == 4 * cost(model, images(2))['flops']
+
+
+def test_saved_activations_by_hand():
+    """An isotropic body without mixer, norm or residual: what a product and a ReLU keep for the backward pass."""
+    config = {
+        **DECODER,
+        'position': {'kind': 'none'},
+        'mixer': {'kind': 'identity'},
+        'norm': {'kind': 'identity'},
+        'residual': {'kind': 'none'},
+        'activation': {'kind': 'relu'},
+    }
+    batch, tokens = 4, 6
+    counts = cost(build(config), ids(batch))
+    inputs = batch * tokens * (8 + 16 + 8) * 4  # of the products up, down and head
+    loss = batch * tokens * 5 * 4
+    assert inputs + loss <= counts['activation_bytes'] <= inputs + 2 * loss + batch * tokens * (16 * 4 + 4 * 8)

@@ -1,0 +1,188 @@
+"""Model: init, apply, knobs and statistics; and what can't be composed raises one clear error."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from ablations.bases import convnext, decoder, vit
+from arch.model import build
+from arch.sockets import TABLES
+
+CONV = convnext(outputs=3, patch=2, widths=[4, 8], depths=[1, 1], kernel=3)
+DECODER = decoder(vocabulary=5, length=6, width=8, depth=2, mixer={'kind': 'attention', 'heads': 2}, ratio=2.0)
+VIT = vit(outputs=3, patch=2, length=16, width=8, depth=1, heads=2)
+IMAGES = jnp.asarray(np.random.default_rng(0).normal(size=(4, 8, 8, 1)), jnp.float32)
+IDS = jnp.asarray(np.random.default_rng(0).integers(0, 5, size=(4, 6)), jnp.int32)
+KEY = jax.random.key(0)
+
+
+def drawn(config, x, knobs=None):
+    model = build(config)
+    return model, *jax.jit(lambda key, x: model.init(key, x, knobs or {}))(KEY, x)
+
+
+def shapes(config, x):
+    model = build(config)
+    params, state = jax.eval_shape(lambda x: model.init(KEY, x, {}), x)
+    return jax.eval_shape(lambda p, s, x: model.apply(p, s, x, knobs={}, key=KEY, train=True), params, state, x)
+
+
+@pytest.mark.parametrize(
+    ('config', 'x', 'shape'),
+    [(CONV, IMAGES, (4, 3)), (DECODER, IDS, (4, 6, 5)), (VIT, IMAGES, (4, 3))],
+    ids=['convnext', 'decoder', 'vit'],
+)
+def test_scores_statistics_and_losses(config, x, shape):
+    y, state, aux = shapes(config, x)
+    assert (y.shape, y.dtype, state, aux) == (shape, jnp.float32, {}, {})
+
+
+def test_the_same_key_draws_the_same_model():
+    model, params, _ = drawn(CONV, IMAGES)
+    again = drawn(CONV, IMAGES)[1]
+    assert jax.tree.all(jax.tree.map(np.array_equal, params, again))
+    assert set(params) == {'stem', 'stem_norm', 'block_0', 'downsample_1', 'block_1', 'head'}
+    assert jax.tree.structure(model.roles(params)) == jax.tree.structure(params)
+
+
+def test_a_causal_model_does_not_see_later_tokens():
+    model, params, state = drawn(DECODER, IDS)
+    assert model.causal
+    run = jax.jit(lambda x: model.apply(params, state, x, knobs={}, key=KEY, train=False)[0])
+    change = np.abs(run(IDS) - run(IDS.at[:, 3].set((IDS[:, 3] + 1) % 5))).max((0, 2))
+    assert (change[:3] == 0).all()
+    assert (change[3:] > 1e-6).all()
+
+
+def test_statistics_change_only_in_training():
+    model, params, state = drawn({**CONV, 'norm': {'kind': 'batch_norm', 'eps': 1e-5, 'momentum': 0.9}}, IMAGES)
+    run = jax.jit(lambda state, train: model.apply(params, state, IMAGES, knobs={}, key=KEY, train=train)[1], static_argnums=1)
+    same = jax.tree.map(lambda new, old: bool((new == old).all()), run(state, False), state)
+    assert jax.tree.all(same)
+    moved = jax.tree.map(lambda new, old: bool((new != old).any()), run(state, True), state)
+    assert jax.tree.all(moved)
+
+
+def test_knobs_are_traced_and_change_the_model():
+    model = build({**DECODER, 'norm': {'kind': 'dynamic_tanh', 'alpha0': 0.4}})
+    assert model.knobs == {'init_scale': 1.0, 'drop_path': 0.0, 'alpha0': 0.4}
+
+    @jax.jit
+    def run(knobs):
+        params, state = model.init(KEY, IDS, knobs)
+        return params, model.apply(params, state, IDS, knobs=knobs, key=KEY, train=True)[0]
+
+    def at(**knobs):
+        return run({name: jnp.float32(value) for name, value in {**model.knobs, **knobs}.items()})
+
+    params, y = at()
+    wide = at(init_scale=2.0)[0]
+    query = params['block_0']['mixer']['query']['kernel']
+    np.testing.assert_allclose(wide['block_0']['mixer']['query']['kernel'], 2 * query, rtol=1e-6)
+    assert float(at(alpha0=0.9)[0]['head']['norm']['gain']) == pytest.approx(0.9)
+    assert np.abs(at(drop_path=0.5)[1] - y).max() > 1e-3
+    assert run._cache_size() == 1
+
+
+def test_a_knob_has_the_value_of_the_field_it_replaces():
+    model = build({**CONV, 'residual': {'kind': 'layer_scale', 'initial': 0.25}})
+    assert model.knobs['layer_scale_initial'] == 0.25
+    assert build({**CONV, 'residual': {'kind': 'layer_scale'}}).knobs['layer_scale_initial'] == 1e-6
+
+
+def test_knobs_may_be_python_floats():
+    model = build(CONV)
+
+    def run(x):
+        params, state = model.init(KEY, x, {'drop_path': 0.5})
+        return model.apply(params, state, x, knobs={'drop_path': 0.5}, key=KEY, train=True)[0]
+
+    assert jax.eval_shape(run, IMAGES).shape == (4, 3)
+
+
+def test_losses_of_blocks_are_summed_by_name():
+    class Balanced(nn.Module):
+        """`[..., C] -> [..., C]`"""
+
+        @nn.compact
+        def __call__(self, x, context):
+            self.sow('aux', 'balance', jnp.float32(1.5))
+            return x
+
+    model = build({**DECODER, 'mixer': {'kind': 'balanced'}}, {**TABLES, 'mixer': {'balanced': Balanced}})
+
+    def run(x):
+        params, state = model.init(KEY, x, {})
+        return model.apply(params, state, x, knobs={}, key=KEY, train=True)[2]
+
+    assert {name: float(value) for name, value in jax.jit(run)(IDS).items()} == {'balance': 3.0}
+
+
+REFUSED = [
+    (
+        'unknown knob',
+        CONV,
+        {},
+        IMAGES,
+        r"this model reads no knob \['lr'\]; allowed: \['drop_path', 'init_scale'\]; leave it out",
+    ),
+    (
+        'rotary',
+        CONV,
+        {'position': {'kind': 'rotary'}},
+        IMAGES,
+        r"mixer 'depthwise_conv' has none; swap\('position', 'learned'\)",
+    ),
+    (
+        'heads',
+        DECODER,
+        {'mixer': {'kind': 'attention', 'heads': 3}},
+        IDS,
+        r'heads=3 does not divide width=8; allowed: \[1, 2, 4, 8\]',
+    ),
+    ('length', DECODER, {'position': {'kind': 'learned', 'length': 5}}, IDS, 'the input has 6 positions, the table length=5'),
+    ('patch', CONV, {'stem': {'kind': 'patchify', 'patch': 3}}, IMAGES, 'patch=3 does not divide the 8 x 8 map'),
+    ('ids', CONV, {'stem': {'kind': 'tokens'}}, IDS, "works on maps .* use body 'isotropic' for tokens"),
+    ('unknown socket', CONV, {'mixr': {'kind': 'pool'}}, IMAGES, r"unknown socket 'mixr'; allowed: .* Did you mean 'mixer'\?"),
+    (
+        'downsample',
+        DECODER,
+        {'downsample': {'kind': 'pool_conv'}},
+        IDS,
+        r"keeps one resolution; .*swap\('downsample', 'none'\)",
+    ),
+    ('none', CONV, {'downsample': {'kind': 'none'}}, IMAGES, r"needs a downsample .*swap\('downsample', 'separate_conv'\)"),
+    ('stages', CONV, {'body': {'kind': 'hierarchical', 'widths': [4], 'depths': [1, 1]}}, IMAGES, '1 widths and 2 depths'),
+    ('depth', DECODER, {'body': {'kind': 'isotropic', 'width': 8, 'depth': 0}}, IDS, 'depth=0 is given, allowed is above 0'),
+    ('widths', CONV, {'body': {'kind': 'hierarchical', 'widths': [4, 0]}}, IMAGES, r'widths\[1\]=0 is given'),
+    ('head', CONV, {'head': {'kind': 'next_token'}}, IMAGES, 'allowed sequences'),
+    ('map head', VIT, {'mixer': {'kind': 'depthwise_conv', 'kernel': 4}}, IMAGES, 'even and has no middle'),
+    ('turning map', VIT, {'position': {'kind': 'rotary'}, 'mixer': {'kind': 'attention', 'heads': 4}}, IMAGES, 'head size 2'),
+]
+
+
+@pytest.mark.parametrize(('config', 'change', 'x', 'message'), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
+def test_what_cannot_be_composed_is_refused(config, change, x, message):
+    with pytest.raises(ValueError, match=message):
+        model = build({**config, **change})
+        jax.eval_shape(lambda x: model.init(KEY, x, {} if change else {'lr': 1.0}), x)
+
+
+def test_a_missing_socket_is_named():
+    with pytest.raises(ValueError, match=r"the model config lacks \['norm'\]; it needs all of"):
+        build({family: spec for family, spec in CONV.items() if family != 'norm'})
+    with pytest.raises(ValueError, match='a model config is a dictionary of specs, given str'):
+        build('convnext')
+
+
+def test_building_keeps_the_config_as_it_was():
+    config = convnext(outputs=3, patch=2, widths=[4, 8], depths=[1, 1], kernel=3)
+    model = build(config)
+    config['mixer']['kernel'] = 4
+    assert jax.eval_shape(lambda x: model.init(KEY, x, {}), IMAGES)[0]['block_0']['mixer']['depthwise']['kernel'].shape == (
+        3,
+        3,
+        4,
+    )

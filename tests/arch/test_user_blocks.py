@@ -1,0 +1,90 @@
+"""A user's block file: merged into the tables, or refused with the reason."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from ablations.tasks import TASKS
+from arch.contracts import check
+from arch.model import build
+from arch.sockets import NAMES, TABLES, load_tables
+
+FILE = '''
+from __future__ import annotations
+
+from flax import linen as nn
+
+
+class HalfNorm(nn.Module):
+    """Halves: strength x / 2.
+
+    `[..., C] -> [..., C]`
+    """
+
+    KNOBS = {'strength': 'strength'}
+
+    strength: float = 1.0
+
+    @nn.compact
+    def __call__(self, x, context):
+        gain = self.param('gain', lambda key: context.knob('strength', self.strength) * nn.initializers.ones(key, ()))
+        return x * gain.astype(x.dtype) / 2
+
+
+NORMS = {'half_norm': HalfNorm}
+'''
+
+
+@pytest.fixture
+def block_file(tmp_path):
+    def write(text):
+        path = tmp_path / 'my_blocks.py'
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def test_tables_are_named_for_every_socket():
+    assert sorted(NAMES.values()) == sorted(TABLES)
+
+
+def test_no_file_gives_the_labs_own_tables():
+    tables = load_tables(None)
+    assert tables == TABLES
+    tables['norm']['mine'] = object
+    assert 'mine' not in TABLES['norm']
+
+
+def test_kinds_of_a_file_are_merged_checked_and_built(block_file):
+    tables = load_tables(block_file(FILE))
+    assert set(tables['norm']) == {*TABLES['norm'], 'half_norm'}
+    assert [contract for contract in check('norm', 'half_norm', tables) if not contract.holds] == []
+    model = build({**TASKS['digits'].base, 'norm': {'kind': 'half_norm', 'strength': 0.5}}, tables)
+    assert model.knobs['strength'] == 0.5
+    params, _ = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((2, 8, 8, 1)), {}))
+    assert params['stem_norm']['gain'].shape == ()
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ("NORMS = {'layer_norm': None}", 'is None; allowed: a class of flax.linen.Module'),
+        (
+            "from flax import linen as nn\nNORMS = {'layer_norm': nn.Dense}",
+            "NORMS has 'layer_norm', which the lab uses already",
+        ),
+        ('norms = {}', r'defines no table; allowed: .*; add e.g. NORMS = '),
+        ('import nothing_of_this_name', 'does not load: ModuleNotFoundError: .*; mend the file'),
+        ('NORMS = {', 'does not load: SyntaxError'),
+    ],
+    ids=['no module', 'clash', 'no table', 'broken import', 'broken syntax'],
+)
+def test_files_that_are_refused(block_file, text, message):
+    with pytest.raises(ValueError, match=message):
+        load_tables(block_file(text))
+
+
+def test_an_absent_file_is_refused():
+    with pytest.raises(ValueError, match=r"blocks='nowhere\.py': no such file"):
+        load_tables('nowhere.py')

@@ -1,0 +1,71 @@
+"""Benchmarks: milliseconds by lane strategy and by lowering of the depthwise convolution. Run: make bench
+
+Every figure is the median of several runs; compare figures of one run only, machines and moments differ.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ablations.tasks import TASKS
+from arch.model import build
+from arch.ops.depthwise import LOWERINGS, lowering
+from arch.ops.depthwise import depthwise as convolve
+from sweeps.appraise import task_of
+from sweeps.population import STRATEGIES, Population
+from sweeps.splits import tuning_split
+from sweeps.trial import batch_order, make_trial
+
+REPEATS, LANES, STEPS = 5, 8, 32
+
+
+def median_ms(run: Callable[[], object]) -> float:
+    """Median milliseconds of a call, after one that compiles."""
+    jax.block_until_ready(run())
+    times = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        jax.block_until_ready(run())
+        times.append(1e3 * (time.perf_counter() - began))
+    return statistics.median(times)
+
+
+def strategies() -> None:
+    """A training step of one lane, by task and lane strategy."""
+    print(f'one training step of one lane, ms ({LANES} lanes, {STEPS} steps, {jax.default_backend()})')
+    for name, task in TASKS.items():
+        data = task_of(task.data)
+        split = tuning_split(data, name, 0, data.pool())
+        begin, train = make_trial(build(task.base), data.losses, 'adamw', STEPS, task.batch, 1)
+        knobs = {'lr': np.float32(1e-3), 'weight_decay': np.float32(1e-2)}
+        lanes = [
+            {'seed': np.uint32(i), 'order': batch_order(i, split.train, STEPS, task.batch), 'knobs': knobs} for i in range(LANES)
+        ]
+        pool, held = ({'x': part.x, 'y': part.y} for part in (split.pool, split.held))
+        found = {}
+        for strategy in STRATEGIES:
+            population = Population(begin, train, strategy)
+            found[strategy] = median_ms(lambda p=population: p.run(lanes, pool, held)) / LANES / STEPS
+        print(f'  {name:14}' + '  '.join(f'{strategy} {ms:.2f}' for strategy, ms in found.items()))
+
+
+def depthwise() -> None:
+    """Forward and backward of a depthwise convolution, batch 16, 32 channels."""
+    print('depthwise convolution, forward and backward, ms')
+    for size, taps in ((4, 3), (8, 7), (12, 7), (16, 7)):
+        x, kernel = jnp.ones((16, size, size, 32)), jnp.ones((taps, taps, 32))
+        found = {}
+        for name in LOWERINGS:
+            with lowering(name):
+                gradient = jax.jit(jax.grad(lambda x, k: jnp.sum(convolve(x, k, False) ** 2), (0, 1)))
+                found[name] = median_ms(lambda g=gradient, x=x, k=kernel: g(x, k))
+        print(f'  {size:2} x {size:<2} {taps} x {taps}   ' + '  '.join(f'{name} {ms:.2f}' for name, ms in found.items()))
+
+
+if __name__ == '__main__':
+    strategies()
+    depthwise()
