@@ -61,7 +61,7 @@ class Opened:
         if look and look not in self.manifest['looks']:
             self.manifest['looks'] = sorted([*self.manifest['looks'], look])
             with contextlib.suppress(ValueError):
-                manifests.save(self.folder, self.manifest)
+                manifests.update(self.folder, looks=self.manifest['looks'])
         return findings(self.study, self.schedule, self.records, self.manifest)
 
     def checklist(self) -> list:

@@ -78,9 +78,9 @@ DIGITS = Task(
     direction='higher',
     chance=0.1,
     margin=0.01,
-    steps=160,
+    steps=140,
     batch=64,
-    evaluations=4,
+    evaluations=2,
     data={'kind': 'digits'},
     base=bases.convnext(outputs=10, patch=2, widths=[16, 32], depths=[1, 1], kernel=3),
 )
@@ -110,9 +110,9 @@ STDLIB_BYTES = Task(
     direction='lower',
     chance=math.log(256),
     margin=0.02,
-    steps=120,
+    steps=180,
     batch=16,
-    evaluations=3,
+    evaluations=2,
     data={'kind': 'stdlib_bytes', 'length': 32},
     base=bases.decoder(256, length=32, width=32, depth=2, mixer={'kind': 'depthwise_conv', 'kernel': 5}, ratio=2.0),
 )

@@ -83,7 +83,7 @@ class Probe:
         generator = np.random.default_rng(1)
         params, state = self.drawn()
         params = jax.tree.map(lambda leaf: _normal(generator, leaf.shape) / 2, params)
-        return params, jax.tree.map(lambda leaf: np.abs(_normal(generator, leaf.shape)) + leaf.dtype.type(0.5), state)
+        return params, jax.tree.map(lambda leaf: (np.abs(_normal(generator, leaf.shape)) + 1).astype(leaf.dtype), state)
 
     def _stages(self) -> tuple:
         """What a residual rule is given beside x: the branch's two stages and the norm between."""

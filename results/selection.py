@@ -63,8 +63,8 @@ def surface(units: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, float, s
     half = better_half(scores, len(scores))
     if len(half) == 0:
         raise ValueError('no trial has a finite score; nothing can be selected')
-    finite = np.isfinite(scores)
-    low, high = units[finite].min(0), units[finite].max(0)
+    # Inside the data means among the fitted points: past them lie the worse trials, which the fit knows nothing of.
+    low, high = units[half].min(0), units[half].max(0)
     best = units[half[0]]
     full = units.shape[1]
     attempts = [(full, True, STEPS[0])] if full > 1 else []

@@ -55,6 +55,13 @@ def save(folder: Path, manifest: dict) -> None:
             aside.unlink(missing_ok=True)
 
 
+def update(folder: Path, **changes: object) -> dict:
+    """The manifest with these entries changed, written whole; what another process wrote meanwhile is kept."""
+    manifest = {**load(folder), **changes}
+    save(folder, manifest)
+    return manifest
+
+
 @contextlib.contextmanager
 def only_one(folder: Path) -> Iterator[None]:
     """Hold the folder for one run at a time on this machine; raises ValueError where another run holds it."""

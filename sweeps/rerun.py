@@ -20,6 +20,6 @@ def rerun(opened, trial_id: str) -> dict:
     if trial.held == 'test' and opened.folder.exists():
         reads = opened.manifest['test_reads']
         reads[trial.program.dataset] = reads.get(trial.program.dataset, 0) + 1
-        manifests.save(opened.folder, opened.manifest)
+        manifests.update(opened.folder, test_reads=reads)
     record = Worker('loop', opened.study.blocks).train(Pack((trial,)))[0]
     return {'now': record, 'recorded': opened.records.get(trial_id)}

@@ -119,9 +119,9 @@ class Run:
             'strategy': 'loop' if answer['platform'] == 'cpu' else 'vmap',
             'lanes': LANES,
         }
+        kept = {name: self.manifest[name] for name in chosen if name in self.manifest}
         about = {'study': study.name, 'digest': study.digest, 'settings': self.settings, 'costs': answer['costs']}
-        self.manifest = {**self.manifest, **chosen, **{k: self.manifest[k] for k in chosen if k in self.manifest}, **about}
-        manifests.save(self.folder, self.manifest)
+        self.manifest = manifests.update(self.folder, **{**chosen, **kept, **about})
 
     def _hear(self) -> tuple[WorkerProcess, dict | None]:
         """The next answer; wakes often, so that an interrupt is heard and the progress moves."""
@@ -178,8 +178,7 @@ class Run:
             # Counted before it happens: a read that was interrupted was a read.
             reads = dict(self.manifest['test_reads'])
             reads[item.program.dataset] = reads.get(item.program.dataset, 0) + len(item.trials)
-            self.manifest = {**self.manifest, 'test_reads': reads}
-            manifests.save(self.folder, self.manifest)
+            self.manifest = manifests.update(self.folder, test_reads=reads)
         cost = self.manifest['costs'].get(item.program.arm, {}).get(item.program.task, {})
         worker.send(
             {
@@ -205,6 +204,7 @@ class Run:
     def _settle(self, worker: WorkerProcess, answer: dict | None) -> None:
         item = self.busy.pop(worker, None)
         if answer is None:
+            worker.end()
             self.crew.remove(worker)
             if item is not None:
                 self._retry(worker, item)

@@ -43,7 +43,8 @@ def strategies() -> None:
         begin, train = make_trial(build(task.base), data.losses, 'adamw', STEPS, task.batch, 1)
         knobs = {'lr': np.float32(1e-3), 'weight_decay': np.float32(1e-2)}
         lanes = [
-            {'seed': np.uint32(i), 'order': batch_order(i, split.train, STEPS, task.batch), 'knobs': knobs} for i in range(LANES)
+            {'seed': np.uint32(i), 'order': batch_order(i, split.train, STEPS, task.batch), 'knobs': knobs}
+            for i in range(LANES)
         ]
         pool, held = ({'x': part.x, 'y': part.y} for part in (split.pool, split.held))
         found = {}

@@ -73,8 +73,9 @@ class WorkerProcess:
         threading.Thread(target=self._listen, args=(answers,), daemon=True).start()
 
     def _listen(self, answers: queue.Queue) -> None:
-        for line in self.process.stdout:
-            answers.put((self, json.loads(line)))
+        with self.process.stdout as lines:
+            for line in lines:
+                answers.put((self, json.loads(line)))
         self.process.wait()
         answers.put((self, None))
 

@@ -176,7 +176,7 @@ class Laned(nn.Module):
 
     @nn.compact
     def __call__(self, x, context):
-        return x * (2.0 if 'BatchTracer' in type(x).__name__ or 'Batch' in str(type(x)) else 1.0)
+        return x * (2.0 if 'BatchTracer' in type(x).__name__ else 1.0)
 
 
 BROKEN = [

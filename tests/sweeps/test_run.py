@@ -112,3 +112,76 @@ def test_growing_a_study_reuses_what_is_recorded(archlab: Callable, undisturbed:
     grown = json.loads(archlab('plan', study, '--runs', tmp_path / 'runs', '--set', 'replicates=3', '--json').stdout)
     assert grown['done'] >= 2 * 2 * 2 * 4 and grown['trials'] == 2 * 2 * 4
     assert {record['id'] for record in lines_of(tmp_path / 'runs' / 'tiny_study')} == before
+
+
+DIVERGING = (
+    '"""What if nothing trains?"""\n'
+    'from ablations.spaces import log\n'
+    'from ablations.study import Study, swap, task\n'
+    "study = Study(name='diverging', question=__doc__, arms={'base': (), 'no_norm': swap('norm', 'identity')},\n"
+    "              tasks=(task('digits', steps=8, batch=16, evaluations=2),), trials=2, extension=1, replicates=2,\n"
+    "              tune={'sgd': {'lr': log(1e30, 1e36), 'weight_decay': log(1e-4, 1e-2)}})\n"
+)
+
+
+def test_a_study_in_which_everything_diverges_says_so(archlab: Callable, tmp_path: Path):
+    study, runs = tmp_path / 'diverging.py', tmp_path / 'runs'
+    study.write_text(DIVERGING)
+    done = archlab('run', study, '--runs', runs, '--json')
+    assert done.returncode == 0 and 'Traceback' not in done.stderr, done.stderr
+    finding = json.loads(done.stdout)[0]
+    assert finding['verdict'] == 'not comparable' and 'diverged' in finding['reason']
+    assert finding['diverged_share'] == finding['base_diverged_share'] == 1.0
+    assert finding['overall'] == 'undecided' and 'one dataset' in finding['overall_reason']
+    for call in (('table',), ('report', '--out', tmp_path / 'page.html')):
+        shown = archlab(call[0], study, '--runs', runs, *call[1:])
+        assert shown.returncode == 0, shown.stderr
+    rules = json.loads(archlab('verify', study, '--runs', runs, '--json').stdout)
+    assert not next(rule for rule in rules if rule['rule'] == 'more than one dataset')['holds']
+
+
+def test_a_full_disk_ends_the_run_and_loses_nothing(archlab: Callable, undisturbed: tuple[Path, Path], tmp_path: Path):
+    study, calm = undisturbed
+    runs = tmp_path / 'runs'
+    shutil.copytree(calm, runs)
+    records = sorted((runs / 'tiny_study' / 'records').glob('*.jsonl'))
+    kept = {path.name: path.read_bytes() for path in records[::2]}
+    for path in records[1::2]:
+        path.unlink()
+    full = tmp_path / 'sitecustomize.py'
+    full.write_text(
+        'import errno, os\n'
+        'true_link = os.link\n'
+        'def link(source, target, **rest):\n'
+        "    if str(target).endswith('.jsonl'):\n"
+        '        raise OSError(errno.ENOSPC, "No space left on device")\n'
+        '    return true_link(source, target, **rest)\n'
+        'os.link = link\n'
+    )
+    done = archlab('run', study, '--runs', runs, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 2 and 'the disk is full' in done.stderr and 'Traceback' not in done.stderr
+    left = {path.name: path.read_bytes() for path in (runs / 'tiny_study' / 'records').iterdir()}
+    assert left == kept
+    assert archlab('run', study, '--runs', runs).returncode == 0
+    assert facts(lines_of(runs / 'tiny_study')) == facts(lines_of(calm / 'tiny_study'))
+
+
+def test_workers_that_die_are_replaced_and_then_recorded(undisturbed: tuple[Path, Path], tmp_path: Path):
+    from ablations.catalog import load_study, override
+    from sweeps import run as runs
+
+    class Silent:
+        def __getattr__(self, name: str) -> Callable:
+            return lambda *_: None
+
+    study = override(load_study(str(undisturbed[0])), ['trials=1', 'extension=0', 'replicates=1', 'seeds=1'])
+    lab = runs.Run(study, tmp_path / 'tiny_study', [], 1, False, Silent())
+    sent = lab._send
+    lab._send = lambda worker, item: worker.process.kill() if item.program.arm == 'no_mixer' else sent(worker, item)
+    outcome = lab()
+    by_arm = {arm: {r['status'] for r in outcome.records.values() if r['arm'] == arm} for arm in study.arms}
+    assert by_arm['no_mixer'] == {'failed'} and 'failed' not in by_arm['base']
+    assert all('ended 3 times' in reason for reason in outcome.failures.values()) and outcome.failures
+    again = runs.Run(study, tmp_path / 'tiny_study', [], 1, True, Silent())()
+    assert 'failed' not in {record['status'] for record in again.records.values()}
+    assert not again.failures and again.schedule.complete

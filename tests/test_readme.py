@@ -1,0 +1,61 @@
+"""The README's examples work as they stand there."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from ablations.catalog import load_study
+from arch.contracts import check
+from arch.sockets import load_tables
+
+README = Path(__file__).resolve().parent.parent / 'README.md'
+
+
+def blocks() -> list[str]:
+    return re.findall(r'```python\n(.*?)```', README.read_text(), flags=re.S)
+
+
+def test_the_study_can_be_planned(archlab: Callable, tmp_path: Path):
+    path = tmp_path / 'gated.py'
+    path.write_text(next(block for block in blocks() if "name='gated'" in block))
+    done = archlab('plan', path, '--json')
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_block_keeps_every_contract(archlab: Callable, tmp_path: Path):
+    path = tmp_path / 'my_norm.py'
+    path.write_text(next(block for block in blocks() if 'SoftClip' in block))
+    broken = [contract for contract in check('norm', 'soft_clip', load_tables(str(path))) if not contract.holds]
+    assert not broken
+    study = tmp_path / 'soft.py'
+    study.write_text(
+        '"""Does soft clipping do?"""\n'
+        'from ablations.study import Study, swap\n'
+        "study = Study(name='soft', question=__doc__, tasks=('digits', 'stdlib_bytes'), blocks='my_norm.py',\n"
+        "              arms={'layer_norm': (), 'soft_clip': swap('norm', 'soft_clip')})\n"
+    )
+    assert archlab('plan', study).returncode == 0
+    first = load_study(str(study)).digest
+    path.write_text(path.read_text() + '# changed\n')
+    assert load_study(str(study)).digest != first
+
+
+def test_every_command_exists_and_every_file_of_the_tree_too():
+    import archlab as door
+
+    text = README.read_text()
+    known = {info.name or info.callback.__name__ for info in door.app.registered_commands}
+    for command in re.findall(r'^    archlab (\w+)', text, flags=re.M):
+        assert command in known
+    tree = text.split('## The house')[1].split('## ')[0]
+    room = ''
+    for line in tree.splitlines():
+        found = re.match(r'    (\w+)/ ', line)
+        room = found[1] + '/' if found else room
+        for name in re.findall(r'[\w/]+\.py', line):
+            assert (README.parent / name).exists() or (README.parent / room / name).exists(), name
+
+
+def test_an_image_of_a_real_result_is_there():
+    for path in re.findall(r'!\[[^]]*\]\(([^)]+)\)', README.read_text()):
+        assert (README.parent / path).is_file(), path
