@@ -102,7 +102,10 @@ def test_a_broken_study_file_is_one_sentence_that_names_it(tmp_path, content, sa
 @pytest.mark.parametrize(
     ('name', 'said'),
     [
-        ('quikstart', "unknown study 'quikstart'; allowed: ['norms', 'quickstart'] or the path of a study file. Did you mean"),
+        (
+            'quikstart',
+            "unknown study 'quikstart'; allowed: ['norms', 'null', 'quickstart'] or the path of a study file. Did you mean",
+        ),
         ('', 'unknown study'),
         ('study.txt', 'unknown study'),
         ('nowhere/study.py', 'no such file; check the path'),

@@ -196,7 +196,7 @@ def test_growing_a_finished_study_repeats_no_run():
     [
         ({'tasks': (task('digits', steps=80), task('recall', steps=100))}, set()),
         ({'tasks': (task('digits', batch=32), task('recall', batch=32))}, set()),
-        ({'tasks': (task('digits', evaluations=2), task('recall', evaluations=2))}, set()),
+        ({'tasks': (task('digits', evaluations=5), task('recall', evaluations=5))}, set()),
         ({'fixed': {'b1': 0.8}}, set()),
         ({'name': 'other'}, set()),
         ({'arms': {'base': (), 'rms': swap('norm', 'rms_norm', eps=1e-3), 'copy': ()}}, {'base', 'copy'}),

@@ -108,9 +108,14 @@ def test_effect_is_drawn_beside_the_shared_effect_in_the_printed_unit():
 
 
 def test_a_far_effect_is_an_arrow_with_its_numbers_and_leaves_room_for_the_others():
-    axes = effect_figure(*data()).axes[0]
-    assert axes.get_xlim()[0] > -30
-    assert any(text.startswith('−4') or text.startswith('−3') for text in (item.get_text() for item in axes.texts))
+    study, planned, records, found = data()
+    far = next(one for one in found if (one.task, one.arm) == ('digits', 'no_mixer'))
+    moved = dataclasses.replace(
+        far, effect=-5.0, effect_interval=(-5.1, -4.9), shared_effect=-5.0, shared_interval=(-5.1, -4.9)
+    )
+    axes = effect_figure(study, planned, records, [moved if one is far else one for one in found]).axes[0]
+    assert axes.get_xlim()[0] > -400
+    assert any('500' in item.get_text() for item in axes.texts)
 
 
 def test_censored_and_unknown_effects_are_said():

@@ -77,7 +77,7 @@ def test_noise_is_averaged_out(noise, share):
 )
 def test_fewer_points_degrade_in_the_documented_order(points, how):
     """Half of the points enter; each step needs its coefficients (6, 5, 3) + 2 of them."""
-    units = np.random.default_rng(5).random((points, 2)) * 0.6 + OPTIMUM - 0.3
+    units = np.random.default_rng(0).random((points, 2)) * 0.6 + OPTIMUM - 0.3
     point, _, used = surface(units, bowl(units))
     assert used == how
     if how in STEPS[:2]:
@@ -325,3 +325,16 @@ def test_diverged_runs_leave_the_edges_alone():
     found = edges(lost, ['lr', 'weight_decay'], BOX, BEYOND)
     assert all(np.isfinite(gain) for gain in found.gains.values())
     assert all(gain <= found.noise for gain in found.gains.values())
+
+
+def test_a_cliff_beyond_a_plateau_is_not_walked_over():
+    """The better half is flat and knows nothing of the cliff past it: its optimum counts only among the fitted points."""
+    lr = np.linspace(0, 1, 16)
+    scores = np.where(lr < 0.55, 0.95 + 0.02 * lr, np.where(lr < 0.8, 0.94, 0.1))
+    for seed in range(20):
+        chance = np.random.default_rng(seed)
+        units = np.stack([lr, chance.random(16)], 1)
+        noisy = scores + 0.01 * chance.normal(size=16)
+        point, _, _ = surface(units, noisy)
+        half = units[np.argsort(-noisy)[:8]]
+        assert half[:, 0].min() - 1e-9 <= point[0] <= half[:, 0].max() + 1e-9

@@ -21,9 +21,10 @@ WORLDS = {
     'high curvature': World(curvature=5.0),
     'optimum at the edge': World(optimum=(0.97, 0.4)),
     'optimum outside': World(optimum=(1.3, 0.4)),
+    'optimum far below': World(optimum=(-0.2, 0.4)),
     'cliff close by': World(cliff=0.05),
 }
-"""The tests use the first; the others are for calibrating at length by hand, with `shares`."""
+"""The tests use the first and those outside; the others are for calibrating at length by hand, with `shares`."""
 
 
 def _study(number: int) -> Study:
@@ -60,6 +61,12 @@ def _deviation(schedule: object, records: dict, task: str = 'digits') -> float:
 
 def test_identical_arms_are_seldom_told_apart():
     claimed = [number for number in range(STUDIES) if _claims(_null(number)[0])]
+    assert len(claimed) <= 3, f'studies {claimed} of {STUDIES} claim a difference between identical arms'
+
+
+@pytest.mark.parametrize('name', ['optimum outside', 'optimum far below'])
+def test_extending_ranges_makes_no_differences(name):
+    claimed = [number for number in range(STUDIES) if _claims(_found(number, WORLDS[name])[0])]
     assert len(claimed) <= 3, f'studies {claimed} of {STUDIES} claim a difference between identical arms'
 
 

@@ -90,7 +90,7 @@ def test_tuning_cannot_reach_test_arrays(kind: str):
 def test_digits_are_images():
     pool = Digits().pool()
     assert pool.x.shape == (1437, 8, 8, 1) and pool.x.dtype == np.float32
-    assert -1 <= pool.x.min() and pool.x.max() <= 1
+    assert pool.x.min() >= -1 and pool.x.max() <= 1
     assert set(pool.y) == set(range(10))
 
 
