@@ -77,7 +77,9 @@ def surface(units: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, float, s
         coefficients, _, rank, _ = np.linalg.lstsq(design, scores[half], rcond=None)
         found = _optimum(coefficients, dims, cross) if rank == design.shape[1] else None
         if found and (found[0] >= low[:dims]).all() and (found[0] <= high[:dims]).all():
-            return np.concatenate([found[0], best[dims:]]), found[1], how
+            # A value that the fit had to drop matters little here: the middle of the better half is a steadier choice than
+            # wherever the luckiest trial was.
+            return np.concatenate([found[0], units[half, dims:].mean(0)]), found[1], how
     # The best of several noisy scores is too good: the mean of the top few stands for it.
     return best, float(scores[half[:TOP]].mean()), STEPS[3]
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from ablations.study import Study
 from ablations.trial import Schedule
 from sweeps.launch.local import cores
-from sweeps.pack import pack
+from sweeps.pack import LANES, pack
 from sweeps.progress import expected
 
-LANES = 16
 ROUGH_FLOPS_PER_SECOND = 1e10
 ROUGH_SECONDS_PER_STEP = 1e-3
 

@@ -12,6 +12,9 @@ from ablations.digest import digest
 from ablations.study import Study
 from ablations.trial import TEST, Program, Trial
 
+LANES = 16
+"""Trials in a pack, in every phase, so that a program compiled for that many lanes serves all of them."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Pack:

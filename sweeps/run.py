@@ -10,11 +10,10 @@ from ablations.trial import TEST, Schedule
 from results.records import FOLDER, commit, prepare, read_file, read_folder
 from sweeps import manifest as manifests
 from sweeps.launch.local import WorkerProcess, cores
-from sweeps.pack import Pack, pack
+from sweeps.pack import LANES, Pack, pack
 from sweeps.plan import schedule
 from sweeps.record import failed, lines
 
-LANES = 16
 TRIES = 3
 MEMORY_PER_WORKER = 1 << 30
 
@@ -114,11 +113,7 @@ class Run:
             self.crew.clear()
             self.workers = min(self.workers, answer['devices'])
             self.device = '0'
-        chosen = {
-            'platform': answer['platform'],
-            'strategy': 'loop' if answer['platform'] == 'cpu' else 'vmap',
-            'lanes': LANES,
-        }
+        chosen = {'platform': answer['platform'], 'strategy': answer['strategy'], 'lanes': LANES}
         kept = {name: self.manifest[name] for name in chosen if name in self.manifest}
         about = {'study': study.name, 'digest': study.digest, 'settings': self.settings, 'costs': answer['costs']}
         self.manifest = manifests.update(self.folder, **{**chosen, **kept, **about})

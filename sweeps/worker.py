@@ -18,7 +18,7 @@ from results.records import commit
 from sweeps.appraise import appraise, model_of, task_of
 from sweeps.environment import environment
 from sweeps.pack import Pack
-from sweeps.population import Population
+from sweeps.population import Population, strategy_for
 from sweeps.record import failed, finished, lines
 from sweeps.splits import Split, confirmation_split, tuning_split
 from sweeps.tasks.arrays import Arrays
@@ -121,7 +121,9 @@ def serve(commands, answers) -> None:
 def _appraise(command: dict) -> dict:
     programs = [Program(**program) for program in command['appraise']]
     costs = appraise(programs, command['knobs'], command['blocks'])
-    return {'costs': costs, 'platform': jax.default_backend(), 'devices': jax.local_device_count()}
+    platform = jax.default_backend()
+    about = {'platform': platform, 'strategy': strategy_for(platform), 'devices': jax.local_device_count()}
+    return {'costs': costs, **about}
 
 
 def _train(command: dict, worker: Worker) -> dict:

@@ -34,24 +34,25 @@ def median_ms(run: Callable[[], object]) -> float:
     return statistics.median(times)
 
 
+def step_ms(name: str, strategy: str) -> float:
+    """Milliseconds of one training step of one lane of a task, by a lane strategy."""
+    task = TASKS[name]
+    data = task_of(task.data)
+    split = tuning_split(data, name, 0, data.pool())
+    begin, train = make_trial(build(task.base), data.losses, 'adamw', STEPS, task.batch, 1)
+    knobs = {'lr': np.float32(1e-3), 'weight_decay': np.float32(1e-2)}
+    orders = [batch_order(i, split.train, STEPS, task.batch) for i in range(LANES)]
+    lanes = [{'seed': np.uint32(i), 'order': order, 'knobs': knobs} for i, order in enumerate(orders)]
+    pool, held = ({'x': part.x, 'y': part.y} for part in (split.pool, split.held))
+    population = Population(begin, train, strategy)
+    return median_ms(lambda: population.run(lanes, pool, held)) / LANES / STEPS
+
+
 def strategies() -> None:
     """A training step of one lane, by task and lane strategy."""
     print(f'one training step of one lane, ms ({LANES} lanes, {STEPS} steps, {jax.default_backend()})')
-    for name, task in TASKS.items():
-        data = task_of(task.data)
-        split = tuning_split(data, name, 0, data.pool())
-        begin, train = make_trial(build(task.base), data.losses, 'adamw', STEPS, task.batch, 1)
-        knobs = {'lr': np.float32(1e-3), 'weight_decay': np.float32(1e-2)}
-        lanes = [
-            {'seed': np.uint32(i), 'order': batch_order(i, split.train, STEPS, task.batch), 'knobs': knobs}
-            for i in range(LANES)
-        ]
-        pool, held = ({'x': part.x, 'y': part.y} for part in (split.pool, split.held))
-        found = {}
-        for strategy in STRATEGIES:
-            population = Population(begin, train, strategy)
-            found[strategy] = median_ms(lambda p=population: p.run(lanes, pool, held)) / LANES / STEPS
-        print(f'  {name:14}' + '  '.join(f'{strategy} {ms:.2f}' for strategy, ms in found.items()))
+    for name in TASKS:
+        print(f'  {name:14}' + '  '.join(f'{strategy} {step_ms(name, strategy):.2f}' for strategy in STRATEGIES))
 
 
 def depthwise() -> None:

@@ -115,7 +115,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     study, runs = STUDIES['quickstart'], tmp_path_factory.mktemp('simulated')
     folder = runs / study.name
     prepare(folder)
-    found, records = simulate(study, World(top={'no_mixer': -0.5}), 0)
+    found, records = simulate(study, World(top={'no_mixer': -1.0}, noise=0.01), 0)
     for item in pack(study, found.trials, 64):
         full = [{**describe(trial), **records[trial.id], 'checksum': 'simulated'} for trial in item.trials]
         commit(folder, item.id, lines(full, item, [], {'strategy': 'loop', 'lanes': 64}))
@@ -140,7 +140,8 @@ def test_reading_never_loads_jax(simulated: Path, tmp_path: Path, call: list[str
     program = (
         'import sys, archlab\n'
         f'code = archlab.main({[*call, "--runs", str(simulated)]!r})\n'
-        "loaded = sorted({name.partition('.')[0] for name in sys.modules} & {'jax', 'jaxlib', 'flax', 'optax', 'orbax', 'arch'})\n"
+        "heavy = {'jax', 'jaxlib', 'flax', 'optax', 'orbax', 'arch'}\n"
+        "loaded = sorted({name.partition('.')[0] for name in sys.modules} & heavy)\n"
         "print('LOADED', code, loaded, file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, '-c', program], cwd=tmp_path, capture_output=True, text=True, timeout=120)
