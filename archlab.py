@@ -37,6 +37,11 @@ Settings = Annotated[
 RUNS = Path('runs')
 
 
+def _waiting(text: str) -> contextlib.AbstractContextManager:
+    """Says on a terminal what takes a few seconds."""
+    return ERR.status(text) if ERR.is_terminal else contextlib.nullcontext()
+
+
 def _print_json(value: object) -> None:
     print(json.dumps(value, indent=1, allow_nan=False))
 
@@ -117,34 +122,9 @@ def run_study(
 @app.command('list', epilog='Example: archlab list blocks')
 def list_(what: Annotated[str, typer.Argument(help='studies, blocks, models, tasks or optimizers.')], as_json: Json = False):
     """What the lab has: studies, blocks, models, tasks, optimizers."""
-    from ablations.catalog import STUDIES
-    from ablations.config import closest
-    from ablations.tasks import TASKS
+    from sweeps.listing import listing
 
-    def studies() -> dict:
-        return {name: study.question.strip().splitlines()[0] for name, study in STUDIES.items()}
-
-    def blocks() -> dict:
-        from arch.sockets import TABLES
-
-        return {family: sorted(kinds) for family, kinds in TABLES.items()}
-
-    def models() -> dict:
-        return {name: f'the base model of task {name}: {task.base["body"]["kind"]}' for name, task in TASKS.items()}
-
-    def tasks() -> dict:
-        keys = ('dataset', 'domain', 'metric', 'unit', 'direction', 'chance', 'margin', 'steps', 'batch')
-        return {name: {key: getattr(task, key) for key in keys} for name, task in TASKS.items()}
-
-    def optimizers() -> dict:
-        from sweeps.optimizers import OPTIMIZERS
-
-        return {name: (cls.__doc__ or '').strip() for name, cls in OPTIMIZERS.items()}
-
-    known = {'studies': studies, 'blocks': blocks, 'models': models, 'tasks': tasks, 'optimizers': optimizers}
-    if what not in known:
-        raise ValueError(f"cannot list '{what}'; allowed: {list(known)}.{closest(what, known)}")
-    found = known[what]()
+    found = listing(what)
     if as_json:
         return _print_json(found)
     for name, about in found.items():
@@ -169,7 +149,8 @@ def describe(
     """Parameters, multiply-adds, FLOPs of a training step and activation memory, by role and part."""
     from sweeps.describe import describe as describe_models
 
-    found = describe_models(what, settings or [], batch, image_size, length)
+    with _waiting('counting what every model costs'):
+        found = describe_models(what, settings or [], batch, image_size, length)
     if as_json:
         return _print_json(found)
     from results.sizes import size_table
@@ -183,7 +164,8 @@ def plan(study: Name, runs: Runs = RUNS, settings: Settings = None, as_json: Jso
     from sweeps.outlook import outlook
 
     found = open_study(study, runs, settings, must_exist=False)
-    facts = outlook(found.study, found.schedule, found.records, found.manifest)
+    with _waiting('counting what every model costs'):
+        facts = outlook(found.study, found.schedule, found.records, found.manifest)
     if as_json:
         return _print_json(facts)
     from sweeps.progress import clock
@@ -233,9 +215,12 @@ def run(
         OUT.print(
             f'{found.study.name}: {len(found.schedule.trials)} trials, {clock(time.monotonic() - began)}', highlight=False
         )
-    for reason in sorted(set(failures.values())):
+    from results.status import progress_of
+
+    failed = progress_of(found.schedule, found.records, found.skipped)
+    for reason in sorted({*failures.values(), *failed['failures']}):
         ERR.print(f'archlab: failed: {reason}', style='red', highlight=False, soft_wrap=True, markup=False)
-    if failures:
+    if failed['failed']:
         raise Exit(FELL_SHORT)
 
 
@@ -288,6 +273,7 @@ def recipe(
     as_json: Json = False,
 ):
     """What to use: the selected optimizer and values of an arm, per task and replicate."""
+    from results.recipe import in_words
     from results.recipe import recipe as recipe_of
 
     study, _, arm = what.rpartition('/')
@@ -297,13 +283,8 @@ def recipe(
     facts = recipe_of(found.study, found.schedule, arm)
     if as_json:
         return _print_json(facts)
-    if not facts:
-        OUT.print(f'{arm}: nothing is selected yet; the tuning of no task is over')
-    for task, fact in facts.items():
-        OUT.print(f'[bold]{task}[/bold]  {fact["steps"]} steps of {fact["batch"]}', highlight=False)
-        for point in fact['replicates']:
-            knobs = ', '.join(f'{name} {value:.4g}' for name, value in point['knobs'].items())
-            OUT.print(f'  replicate {point["replicate"]}: {point["optimizer"]}  {knobs}  ({point["how"]})', highlight=False)
+    for line in in_words(arm, facts):
+        OUT.print(line, highlight=False, soft_wrap=True)
 
 
 @app.command(epilog='Example: archlab table quickstart --format latex')

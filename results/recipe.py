@@ -30,3 +30,16 @@ def recipe(study: Study, schedule: Schedule, arm: str) -> dict:
             )
         found[task.name] = {'model': model, 'steps': task.steps, 'batch': task.batch, 'replicates': replicates}
     return found
+
+
+def in_words(arm: str, facts: dict) -> list[str]:
+    """A recipe as lines for the terminal."""
+    if not facts:
+        return [f'{arm}: nothing is selected yet; the tuning of no task is over']
+    lines = []
+    for task, fact in facts.items():
+        lines.append(f'[bold]{task}[/bold]  {fact["steps"]} steps of {fact["batch"]}')
+        for point in fact['replicates']:
+            knobs = ', '.join(f'{name} {value:.4g}' for name, value in point['knobs'].items())
+            lines.append(f'  replicate {point["replicate"]}: {point["optimizer"]}  {knobs}  ({point["how"]})')
+    return lines

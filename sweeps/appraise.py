@@ -38,11 +38,12 @@ def unread_knobs(program: Program, model: Model, names: Iterable[str]) -> list[s
     return [name for name in names if name not in known]
 
 
-def appraise(programs: list[Program], knobs: dict[str, list[str]], blocks: str | None) -> dict:
+def appraise(programs: list[Program], knobs: dict[str, list[str]], metrics: dict[str, list[str]], blocks: str | None) -> dict:
     """Costs by arm and task, for a batch of the task's size: {arm: {task: cost}}.
 
-    `knobs` names the tuned and fixed values of each optimizer. Raises ValueError on whatever would make a run fail that
-    can be known before it: unknown kinds, fields or optimizers, sizes that do not fit, values that nothing reads.
+    `knobs` names the tuned and fixed values of each optimizer, `metrics` the metric and direction of each task. Raises
+    ValueError on whatever would make a run fail that can be known before it: unknown kinds, fields or optimizers, sizes that
+    do not fit, a metric that the data do not give, values that nothing reads.
     """
     costs: dict[str, dict] = {}
     pools: dict[str, object] = {}
@@ -55,7 +56,13 @@ def appraise(programs: list[Program], knobs: dict[str, list[str]], blocks: str |
         if program.task in costs.get(program.arm, {}):
             continue
         if program.task not in pools:
-            pools[program.task] = task_of(program.data).pool()
+            task = task_of(program.data)
+            if tuple(metrics[program.task]) != task.METRIC:
+                raise ValueError(
+                    f"task '{program.task}': metric and direction {metrics[program.task]}; data '{program.data['kind']}' gives "
+                    f'{list(task.METRIC)}; declare these'
+                )
+            pools[program.task] = task.pool()
         x = pools[program.task].x
         batch = jax.ShapeDtypeStruct((program.batch, *x.shape[1:]), x.dtype)
         try:

@@ -53,4 +53,5 @@ def _costs(study: Study) -> dict:
     from sweeps.appraise import appraise
 
     programs = [study.program(a, t.name, o) for t in study.tasks for a in study.arms for o in study.tune]
-    return appraise(programs, {o: [*space, *study.fixed] for o, space in study.tune.items()}, study.blocks)
+    knobs = {optimizer: [*space, *study.fixed] for optimizer, space in study.tune.items()}
+    return appraise(programs, knobs, {t.name: [t.metric, t.direction] for t in study.tasks}, study.blocks)

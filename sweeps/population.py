@@ -27,12 +27,16 @@ def _begin_options() -> dict | None:
 
 
 class Population:
-    """The compiled form of `begin` and `train` (see `sweeps.trial`) under a strategy."""
+    """The compiled form of `begin` and `train` (see `sweeps.trial`) under a strategy.
+
+    `splits` counts how often lanes did not fit the device's memory and ran in halves.
+    """
 
     def __init__(self, begin: Callable, train: Callable, strategy: str):
         if strategy not in STRATEGIES:
             raise ValueError(f"lane strategy '{strategy}'; allowed: {list(STRATEGIES)}")
         self.strategy = strategy
+        self.splits = 0
         if strategy == 'vmap':
             begin, train = jax.vmap(begin, in_axes=(0, None)), jax.vmap(train, in_axes=(0, 0, None, None))
         elif strategy == 'map':
@@ -72,6 +76,7 @@ class Population:
         except jax.errors.JaxRuntimeError as error:
             if 'RESOURCE_EXHAUSTED' not in str(error) or len(lanes) == 1:
                 raise
+            self.splits += 1
             half = len(lanes) // 2
             return self.run(lanes[:half], pool, held, on_lane) + self.run(lanes[half:], pool, held, on_lane)
         seconds = (time.perf_counter() - began) / len(lanes)

@@ -1,12 +1,14 @@
 """Rerun: one trial again, beside what was recorded of it."""
 
+import os
+
 from sweeps import manifest as manifests
+from sweeps.launch.local import worker_environment
 from sweeps.pack import Pack
-from sweeps.worker import Worker
 
 
 def rerun(opened, trial_id: str) -> dict:
-    """Train one planned trial alone; {'now': record, 'recorded': record or None}. Records nothing.
+    """Train one planned trial alone; {'now': record, 'recorded': record or None, 'same_numbers'}. Records nothing.
 
     `opened` is the opened study. A trial that is scored on test data counts as a read of it. Raises ValueError on a trial
     that the study does not plan.
@@ -21,5 +23,11 @@ def rerun(opened, trial_id: str) -> dict:
         reads = opened.manifest['test_reads']
         reads[trial.program.dataset] = reads.get(trial.program.dataset, 0) + 1
         manifests.update(opened.folder, test_reads=reads)
+    # The same threads and flags as a worker's, set before jax starts: on the same machine the numbers are then the same bits.
+    os.environ.update(worker_environment(None))
+    from sweeps.worker import Worker
+
     record = Worker('loop', opened.study.blocks).train(Pack((trial,)))[0]
-    return {'now': record, 'recorded': opened.records.get(trial_id)}
+    recorded = opened.records.get(trial_id)
+    same = None if recorded is None else record['curve'] == recorded.get('curve')
+    return {'now': record, 'recorded': recorded, 'same_numbers': same}

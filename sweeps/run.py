@@ -100,7 +100,8 @@ class Run:
         programs = [study.program(a, t.name, o) for t in study.tasks for a in study.arms for o in study.tune]
         knobs = {optimizer: [*space, *study.fixed] for optimizer, space in study.tune.items()}
         plain = [dataclasses.asdict(program) for program in programs]
-        worker.send({'appraise': plain, 'knobs': knobs, 'blocks': study.blocks})
+        metrics = {task.name: [task.metric, task.direction] for task in study.tasks}
+        worker.send({'appraise': plain, 'knobs': knobs, 'metrics': metrics, 'blocks': study.blocks})
         _, answer = self._hear()
         if answer is None:
             raise RuntimeError(f'the first worker ended at once; see {worker.log}')

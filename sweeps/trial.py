@@ -26,11 +26,6 @@ def batch_order(seed: int, examples: np.ndarray, steps: int, batch: int) -> np.n
     return order[: steps * batch].reshape(steps, batch).astype(np.int32)
 
 
-def defaults(optimizer: str, model: Model) -> dict[str, float | None]:
-    """Every value that a study may tune for this optimizer and model, with what it is where it is not tuned."""
-    return {**OPTIMIZERS[optimizer].KNOBS, **SCHEDULE_KNOBS, **model.knobs}
-
-
 def make_trial(
     model: Model, losses: Callable, optimizer: str, steps: int, batch: int, evaluations: int
 ) -> tuple[Callable, Callable]:

@@ -120,7 +120,7 @@ def serve(commands, answers) -> None:
 
 def _appraise(command: dict) -> dict:
     programs = [Program(**program) for program in command['appraise']]
-    costs = appraise(programs, command['knobs'], command['blocks'])
+    costs = appraise(programs, command['knobs'], command['metrics'], command['blocks'])
     platform = jax.default_backend()
     about = {'platform': platform, 'strategy': strategy_for(platform), 'devices': jax.local_device_count()}
     return {'costs': costs, **about}
@@ -135,7 +135,9 @@ def _train(command: dict, worker: Worker) -> dict:
         traceback.print_exc()
         reason = f'{type(error).__name__}: {error}'.splitlines()[0][:300]
         records = failed(pack, reason)
-    lanes = {'strategy': command['strategy'], 'lanes': len(pack.trials)}
+    population = worker.populations.get(pack.program.id)
+    splits = population.splits if population else 0
+    lanes = {'strategy': command['strategy'], 'lanes': len(pack.trials), 'splits': splits}
     commit(Path(command['folder']), command['name'], lines(records, pack, command['skip'], lanes))
     return {'pack': pack.id, 'reason': reason}
 

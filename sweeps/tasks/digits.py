@@ -24,6 +24,8 @@ class Digits:
     train: int = 1077
     held: int = 360
 
+    METRIC = ('accuracy', 'higher')
+
     losses = staticmethod(classification)
 
     def _all(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -27,6 +27,8 @@ class Recall:
     train: int = 8192
     held: int = 512
 
+    METRIC = ('accuracy', 'higher')
+
     losses = staticmethod(answers)
 
     def __post_init__(self):

@@ -29,6 +29,8 @@ class StdlibBytes:
     train: int = 8192
     held: int = 512
 
+    METRIC = ('loss', 'lower')
+
     losses = staticmethod(next_token)
 
     def _windows(self, sealed: bool) -> Arrays:

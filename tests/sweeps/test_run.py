@@ -93,9 +93,9 @@ def test_a_finished_run_has_nothing_left_to_do(archlab: Callable, undisturbed: t
 def test_a_rerun_of_one_trial_gives_its_numbers(archlab: Callable, undisturbed: tuple[Path, Path]):
     study, runs = undisturbed
     record = next(r for r in lines_of(runs / 'tiny_study') if r['held'] == 'tuning' and r['status'] == 'ok')
-    again = json.loads(archlab('run', study, '--runs', runs, '--trial', record['id'], XLA_FLAGS='').stdout)
+    again = json.loads(archlab('run', study, '--runs', runs, '--trial', record['id']).stdout)
     assert again['recorded']['id'] == record['id']
-    assert again['now']['score'] == pytest.approx(record['score'], abs=0.05)
+    assert again['same_numbers'] is True
 
 
 def test_test_reads_are_counted(undisturbed: tuple[Path, Path]):

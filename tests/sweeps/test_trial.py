@@ -143,6 +143,6 @@ def test_lanes_that_do_not_fit_run_in_halves(bench: Bench, monkeypatch: pytest.M
     lanes = [bench.lane(1, 1e-2), bench.lane(2, 3e-3)]
     monkeypatch.setattr(population, '_one', small_device)
     split = bench.run('vmap', lanes)
-    assert sizes == [2, 1, 1]
+    assert sizes == [2, 1, 1] and population.splits == 1
     for lane, result in zip(lanes, split, strict=True):
         np.testing.assert_allclose(result['curve']['loss'], bench.run('loop', [lane])[0]['curve']['loss'], rtol=1e-5)

@@ -36,7 +36,13 @@ def appraisal(study, **changes) -> dict:
     programs = [dataclasses.asdict(study.program(a, t.name, 'sgd')) for t in study.tasks for a in study.arms]
     for program in programs:
         program.update(changes)
-    return {'appraise': programs, 'knobs': {'sgd': ['lr', 'weight_decay'], 'adagrad': ['lr']}, 'blocks': None}
+    metrics = {task.name: [task.metric, task.direction] for task in study.tasks}
+    return {
+        'appraise': programs,
+        'metrics': metrics,
+        'knobs': {'sgd': ['lr', 'weight_decay'], 'adagrad': ['lr']},
+        'blocks': None,
+    }
 
 
 def test_a_pack_becomes_records_once(study, tmp_path: Path):
@@ -107,6 +113,12 @@ BAD = [
 @pytest.mark.parametrize(('changes', 'message'), BAD)
 def test_appraisal_refuses_what_could_not_run(study, changes: dict, message: str):
     assert re.search(message, ask(appraisal(study, **changes))[0]['invalid'])
+
+
+def test_a_metric_that_the_data_do_not_give_is_refused(study):
+    asked = appraisal(study)
+    asked['metrics']['digits'] = ['loss', 'lower']
+    assert "data 'digits' gives ['accuracy', 'higher']" in ask(asked)[0]['invalid']
 
 
 def test_a_tuned_value_that_nothing_reads_is_refused(study):
