@@ -264,13 +264,13 @@ def _decide(known: dict, difference: Difference, p: float, within: float, alpha:
         censored = _censored_side(effect, known)
         if censored:
             return 'not comparable', censored
-        extra = ', negligible: within the margin of ' + f'{margin:g}' if inside else ''
+        extra = ', negligible: within the margin' if inside else ''
         return verdict, f'{_number(effect)} {unit}, adjusted p {p:.2g}{extra}'
     if inside:
         censored = _censored_side(-1, known) or _censored_side(1, known)
         if censored:
             return 'not comparable', censored
-        return 'equivalent', f'{_number(effect)} {unit}, within the margin of {margin:g}, adjusted p {within:.2g}'
+        return 'equivalent', f'{_number(effect)} {unit}, within the margin, adjusted p {within:.2g}'
     need = replicates_to_decide(samples[0].std(ddof=1), samples[1].std(ddof=1), effect, margin, alpha)
     if need is None or need <= len(samples[0]):
         likely = (
@@ -280,7 +280,7 @@ def _decide(known: dict, difference: Difference, p: float, within: float, alpha:
         likely = f'about {need} replicates would likely decide it at this effect and noise'
     reach = replicates_to_decide(samples[0].std(ddof=1), samples[1].std(ddof=1), 0.0, margin, alpha)
     small = reach is None or reach > len(samples[0])
-    note = f'; {len(samples[0])} cannot show equivalence within {margin:g} at this noise' if small else ''
+    note = f'; {len(samples[0])} cannot show equivalence within the margin at this noise' if small else ''
     return 'undecided', f'{_number(effect)} {unit}, adjusted p {p:.2g}; {likely}{note}'
 
 

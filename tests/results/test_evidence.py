@@ -68,12 +68,12 @@ def around(mean: float, deviation: float) -> np.ndarray:
     [
         (0.1, 0.01, 'better', '+0.1 share of images, adjusted p'),
         (-0.1, 0.01, 'worse', '-0.1 share of images, adjusted p'),
-        (0.006, 0.001, 'better', 'negligible: within the margin of 0.01'),
-        (-0.006, 0.001, 'worse', 'negligible: within the margin of 0.01'),
-        (0.0, 0.003, 'equivalent', 'within the margin of 0.01, adjusted p'),
-        (0.001, 0.003, 'equivalent', 'within the margin of 0.01, adjusted p'),
+        (0.006, 0.001, 'better', 'negligible: within the margin'),
+        (-0.006, 0.001, 'worse', 'negligible: within the margin'),
+        (0.0, 0.003, 'equivalent', 'within the margin, adjusted p'),
+        (0.001, 0.003, 'equivalent', 'within the margin, adjusted p'),
         (0.02, 0.03, 'undecided', 'replicates would likely decide it'),
-        (0.0, 0.03, 'undecided', '5 cannot show equivalence within 0.01 at this noise'),
+        (0.0, 0.03, 'undecided', '5 cannot show equivalence within the margin at this noise'),
         (0.005, 1.0, 'undecided', 'more than 1000 replicates would be needed'),
     ],
 )

@@ -157,7 +157,7 @@ def test_censored_is_marked_with_its_edges():
 
 
 def test_negligible_is_said():
-    small = dataclasses.replace(BETTER, reason='+0.005 share, adjusted p 0.01, negligible: within the margin of 0.01')
+    small = dataclasses.replace(BETTER, reason='+0.005 share, adjusted p 0.01, negligible: within the margin')
     assert '| better, negligible |' in table([small], 'md')
 
 
