@@ -36,3 +36,13 @@ def decoder(vocabulary: int, length: int, width: int, depth: int, mixer: dict, r
         'downsample': {'kind': 'none'},
         'head': {'kind': 'next_token', 'outputs': vocabulary},
     }
+
+
+def vit(outputs: int, patch: int, length: int, width: int, depth: int, heads: int) -> dict:
+    """A small vision transformer (2010.11929) that averages its positions."""
+    return {
+        **decoder(outputs, length, width, depth, {'kind': 'attention', 'heads': heads}, 4.0),
+        'body': {'kind': 'isotropic', 'width': width, 'depth': depth, 'causal': False},
+        'stem': {'kind': 'patchify', 'patch': patch},
+        'head': {'kind': 'classifier', 'outputs': outputs},
+    }

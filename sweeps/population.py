@@ -13,6 +13,8 @@ from collections.abc import Callable
 import jax
 import numpy as np
 
+from sweeps.pack import LANES
+
 STRATEGIES = ('loop', 'map', 'vmap')
 
 
@@ -29,14 +31,14 @@ def _begin_options() -> dict | None:
 class Population:
     """The compiled form of `begin` and `train` (see `sweeps.trial`) under a strategy.
 
-    `splits` counts how often lanes did not fit the device's memory and ran in halves.
+    Under vmap every call has `width` lanes, filled up with copies of the last, so that packs of any size share one compiled
+    program. `splits` counts how often the lanes did not fit the device's memory and the width was halved.
     """
 
-    def __init__(self, begin: Callable, train: Callable, strategy: str):
+    def __init__(self, begin: Callable, train: Callable, strategy: str, width: int = LANES):
         if strategy not in STRATEGIES:
             raise ValueError(f"lane strategy '{strategy}'; allowed: {list(STRATEGIES)}")
-        self.strategy = strategy
-        self.splits = 0
+        self.strategy, self.width, self.splits = strategy, width, 0
         if strategy == 'vmap':
             begin, train = jax.vmap(begin, in_axes=(0, None)), jax.vmap(train, in_axes=(0, 0, None, None))
         elif strategy == 'map':
@@ -57,29 +59,26 @@ class Population:
     def _one(self, lanes: dict, pool: dict, held: dict) -> dict:
         return jax.device_get(self._train(lanes, self._begin(lanes, pool['x'][:1]), pool, held))
 
-    def run(self, lanes: list[dict], pool: dict, held: dict, on_lane: Callable = lambda: None) -> list[tuple[dict, float]]:
-        """Train every lane; the result of each with the seconds it took (an equal share where lanes run together).
+    def run(self, lanes: list[dict], pool: dict, held: dict) -> list[tuple[dict, float]]:
+        """Train every lane; the result of each with the seconds it took (an equal share where lanes run together)."""
+        results: list[tuple[dict, float]] = []
+        while len(results) < len(lanes):
+            began, part = time.perf_counter(), lanes[len(results) :][: 1 if self.strategy == 'loop' else self.width]
+            try:
+                found = self._together(part, pool, held)
+            except jax.errors.JaxRuntimeError as error:
+                if 'RESOURCE_EXHAUSTED' not in str(error) or self.width == 1 or self.strategy == 'loop':
+                    raise
+                self.width, self.splits = self.width // 2, self.splits + 1
+                continue
+            seconds = (time.perf_counter() - began) / len(part)
+            results += [(result, seconds) for result in found]
+        return results
 
-        `on_lane` is called as lanes finish. Where the lanes do not fit the device's memory they run in halves.
-        """
+    def _together(self, lanes: list[dict], pool: dict, held: dict) -> list[dict]:
         if self.strategy == 'loop':
-            results = []
-            for lane in lanes:
-                began = time.perf_counter()
-                results.append((self._one(lane, pool, held), time.perf_counter() - began))
-                on_lane()
-            return results
-        began = time.perf_counter()
-        try:
-            stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *lanes)
-            together = self._one(stacked, pool, held)
-        except jax.errors.JaxRuntimeError as error:
-            if 'RESOURCE_EXHAUSTED' not in str(error) or len(lanes) == 1:
-                raise
-            self.splits += 1
-            half = len(lanes) // 2
-            return self.run(lanes[:half], pool, held, on_lane) + self.run(lanes[half:], pool, held, on_lane)
-        seconds = (time.perf_counter() - began) / len(lanes)
-        for _ in lanes:
-            on_lane()
-        return [(jax.tree.map(lambda leaf, i=i: leaf[i], together), seconds) for i in range(len(lanes))]
+            return [self._one(lanes[0], pool, held)]
+        filled = lanes + lanes[-1:] * (self.width - len(lanes)) if self.strategy == 'vmap' else lanes
+        stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *filled)
+        together = self._one(stacked, pool, held)
+        return [jax.tree.map(lambda leaf, i=i: leaf[i], together) for i in range(len(lanes))]

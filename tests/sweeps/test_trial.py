@@ -41,7 +41,7 @@ def bench() -> Bench:
     pool = TASK.pool()
     inside, held = TASK.split(pool, 0)
     arrays = {'x': pool.x, 'y': pool.y}
-    populations = {strategy: Population(begin, train, strategy) for strategy in STRATEGIES}
+    populations = {strategy: Population(begin, train, strategy, width=3) for strategy in STRATEGIES}
     return Bench(populations, arrays, {'x': pool.x[held], 'y': pool.y[held]}, inside)
 
 
@@ -130,6 +130,13 @@ def test_bad_sizes_are_refused():
         Population(lambda: 0, lambda: 0, 'pmap')
 
 
+def test_packs_of_any_size_share_one_vmapped_program(bench: Bench):
+    lanes = [bench.lane(seed, 1e-2) for seed in (1, 2, 3)]
+    whole, part = bench.run('vmap', lanes), bench.run('vmap', lanes[:2])
+    assert len(part) == 2 and all(same_bits(a, b) for a, b in zip(whole, part, strict=False))
+    assert bench.populations['vmap']._train._cache_size() == 1
+
+
 def test_lanes_that_do_not_fit_run_in_halves(bench: Bench, monkeypatch: pytest.MonkeyPatch):
     population, sizes = bench.populations['vmap'], []
     whole = population._one
@@ -143,6 +150,16 @@ def test_lanes_that_do_not_fit_run_in_halves(bench: Bench, monkeypatch: pytest.M
     lanes = [bench.lane(1, 1e-2), bench.lane(2, 3e-3)]
     monkeypatch.setattr(population, '_one', small_device)
     split = bench.run('vmap', lanes)
-    assert sizes == [2, 1, 1] and population.splits == 1
+    assert sizes == [3, 1, 1] and (population.width, population.splits) == (1, 1)
     for lane, result in zip(lanes, split, strict=True):
         np.testing.assert_allclose(result['curve']['loss'], bench.run('loop', [lane])[0]['curve']['loss'], rtol=1e-5)
+    monkeypatch.setattr(population, 'width', 3)
+
+
+def test_other_errors_of_the_device_are_not_hidden(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    def broken(*_: object) -> None:
+        raise jax.errors.JaxRuntimeError('INTERNAL: something else')
+
+    monkeypatch.setattr(bench.populations['vmap'], '_one', broken)
+    with pytest.raises(jax.errors.JaxRuntimeError, match='something else'):
+        bench.run('vmap', [bench.lane(1, 1e-2), bench.lane(2, 1e-2)])
