@@ -255,8 +255,10 @@ def _number(value: float) -> str:
     return f'{value:+.3g}'
 
 
-def _decide(known: dict, difference: Difference, p: float, within: float, alpha: float, samples: tuple) -> tuple[str, str]:
-    """Verdict and reason from adjusted p-values."""
+def _decide(
+    known: dict, difference: Difference, p: float, within: float, alpha: float, family: int, samples: tuple
+) -> tuple[str, str]:
+    """Verdict and reason from adjusted p-values; `family` comparisons share the error rate alpha."""
     effect, margin, unit = difference.effect, known['margin'], known['unit']
     inside = within <= alpha
     if p <= alpha:
@@ -271,14 +273,15 @@ def _decide(known: dict, difference: Difference, p: float, within: float, alpha:
         if censored:
             return 'not comparable', censored
         return 'equivalent', f'{_number(effect)} {unit}, within the margin, adjusted p {within:.2g}'
-    need = replicates_to_decide(samples[0].std(ddof=1), samples[1].std(ddof=1), effect, margin, alpha)
-    if need is None or need <= len(samples[0]):
-        likely = (
-            'more than 1000 replicates would be needed at this effect' if need is None else 'more replicates would be needed'
-        )
+    deviations = samples[0].std(ddof=1), samples[1].std(ddof=1)
+    need = replicates_to_decide(*deviations, effect, margin, alpha / family)
+    if need is None:
+        likely = 'more than 1000 replicates would be needed at this effect'
+    elif need <= len(samples[0]):
+        likely = 'more replicates would be needed'
     else:
         likely = f'about {need} replicates would likely decide it at this effect and noise'
-    reach = replicates_to_decide(samples[0].std(ddof=1), samples[1].std(ddof=1), 0.0, margin, alpha)
+    reach = replicates_to_decide(*deviations, 0.0, margin, alpha / family)
     small = reach is None or reach > len(samples[0])
     note = f'; {len(samples[0])} cannot show equivalence within the margin at this noise' if small else ''
     return 'undecided', f'{_number(effect)} {unit}, adjusted p {p:.2g}; {likely}{note}'
@@ -318,7 +321,7 @@ def findings(study: Study, schedule: Schedule, records: Mapping[str, dict], mani
     for row, difference in tests.items():
         facts, values, base_values, _ = known[row]
         facts |= dict(p=difference.p(), p_adjusted=adjusted[row], p_equivalent=within[row])
-        verdicts[row] = _decide(facts, difference, adjusted[row], within[row], alpha, (values, base_values))
+        verdicts[row] = _decide(facts, difference, adjusted[row], within[row], alpha, len(rows), (values, base_values))
     found = []
     for (arm, task), (facts, *_) in known.items():
         overall = across(study, {t.name: verdicts[arm, t.name][0] for t in study.tasks})
