@@ -3,8 +3,11 @@
 import time
 from collections.abc import Mapping
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
 from ablations.study import Study
 from ablations.trial import TUNING, Schedule
@@ -39,28 +42,24 @@ class Watch:
     def __init__(self, study: Study, console: Console):
         self.study, self.console = study, console
         self.began = self.said = time.monotonic()
-        self.done = self.total = self.before = self.packs = self.lanes = 0
+        self.done = self.total = self.before = self.packs = 0
         self.flying: dict[str, int] = {}
         self.best: dict[str, float] = {}
-        self.bar = None
-        if console.is_terminal:
-            columns = [TextColumn('{task.description}'), BarColumn(bar_width=24), TextColumn('{task.fields[text]}')]
-            self.bar = Progress(*columns, console=console, transient=True)
-            self.line = self.bar.add_task(study.name, total=1, text='')
+        self.live = Live(console=console, transient=True, auto_refresh=False) if console.is_terminal else None
 
     def __enter__(self) -> 'Watch':
-        if self.bar:
-            self.bar.start()
+        if self.live:
+            self.live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.bar:
-            self.bar.stop()
+        if self.live:
+            self.live.stop()
 
     def note(self, text: str) -> None:
         """One sentence about what is going on."""
-        if self.bar:
-            self.bar.update(self.line, text=text)
+        if self.live:
+            self.live.update(Text(f'{self.study.name}: {text}'), refresh=True)
         else:
             self.console.print(f'{self.study.name}: {text}', highlight=False)
 
@@ -89,7 +88,7 @@ class Watch:
 
     def tick(self) -> None:
         """Nothing has happened for a moment."""
-        if self.bar:
+        if self.live and self.total:
             self._show()
 
     def _score(self, record: dict) -> None:
@@ -100,19 +99,22 @@ class Watch:
         if best is None or sign * record['score'] > sign * best:
             self.best[record['task']] = record['score']
 
-    def _text(self) -> str:
+    def _counts(self) -> str:
         elapsed, fresh = time.monotonic() - self.began, self.done - self.before
-        left = clock(elapsed / fresh * max(self.total - self.done, 0)) if fresh else '?'
+        left = f'about {clock(elapsed / fresh * max(self.total - self.done, 0))} left' if fresh else 'time left not known yet'
+        return f'{self.done}/{self.total} trials, {clock(elapsed)} gone, {left}'
+
+    def _details(self) -> str:
+        text = f'{self.packs} packs done, {len(self.flying)} running ({sum(self.flying.values())} lanes)'
         best = ', '.join(f'{task} {score:.4g}' for task, score in self.best.items())
-        return (
-            f'{self.done}/{self.total} trials, {self.packs} packs done, {len(self.flying)} running '
-            f'({sum(self.flying.values())} lanes), {clock(elapsed)} gone, about {left} left'
-            + (f'; best tuning score: {best}' if best else '')
-        )
+        return text + (f'; best tuning score so far: {best}' if best else '')
 
     def _show(self) -> None:
-        if self.bar:
-            self.bar.update(self.line, total=max(self.total, 1), completed=self.done, text=self._text())
+        if self.live:
+            row = Table.grid(padding=(0, 1))
+            row.add_row(self.study.name, ProgressBar(max(self.total, 1), self.done, width=24), self._counts())
+            self.live.update(Group(row, Text(self._details())), refresh=True)
         elif time.monotonic() - self.said > QUIET_SECONDS:
             self.said = time.monotonic()
-            self.console.print(f'{self.study.name}: {self._text()}', highlight=False)
+            text = f'{self.study.name}: {self._counts()}; {self._details()}'
+            self.console.print(text, highlight=False, soft_wrap=True)

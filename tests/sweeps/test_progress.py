@@ -1,0 +1,49 @@
+"""Progress: what a run shows on a terminal and elsewhere."""
+
+import io
+
+from rich.console import Console
+
+from ablations.catalog import STUDIES
+from sweeps.pack import pack
+from sweeps.plan import schedule
+from sweeps.progress import Watch, clock, expected
+from sweeps.record import describe
+from sweeps.simulate import World, simulate, simulated_record
+
+STUDY = STUDIES['quickstart']
+
+
+def shown(terminal: bool) -> str:
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=terminal, width=100)
+    with Watch(STUDY, console) as watch:
+        watch.said -= 100  # as if nothing had been said for long
+        watch.note('checking every model of the study')
+        found = schedule(STUDY, {}, {})
+        watch.scheduled(found, {}, {})
+        item = pack(STUDY, found.trials, 16)[0]
+        watch.started(item)
+        watch.said -= 100
+        watch.finished(item, [{**describe(t), **simulated_record(STUDY, World(), t, 0)} for t in item.trials])
+        watch.started(item)
+        watch.tick()
+    return screen.getvalue()
+
+
+def test_both_show_trials_packs_lanes_time_and_the_best():
+    said = ('checking every model', 'trials', '1 packs done', '1 running (16 lanes)', 'left', 'best tuning score so far')
+    for terminal in (True, False):
+        text = ' '.join(shown(terminal).split())
+        for words in said:
+            assert words in text, (terminal, words)
+
+
+def test_what_is_foreseen_is_never_less_than_what_is_scheduled():
+    assert expected(STUDY, schedule(STUDY, {}, {})) > len(schedule(STUDY, {}, {}).trials)
+    found, _ = simulate(STUDY, World(), 0)
+    assert expected(STUDY, found) == len(found.trials)
+
+
+def test_clock():
+    assert [clock(7), clock(75), clock(3700)] == ['0 min 07 s', '1 min 15 s', '1 h 01 min']
