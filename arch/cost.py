@@ -40,22 +40,46 @@ def _inner(equation):
                 yield item, times
 
 
-def _part(equation, outer: str) -> str:
-    """The first module below the body that an equation stands in: stem, block_0, head ..."""
+def _path(equation, outer: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The modules below the body that an equation stands in: (block_0, mixer, query); `outer` where it names none."""
     stack = [part for part in str(equation.source_info.name_stack).split('/') if part and '(' not in part]
     inner = stack[1:] if stack and stack[0][:1].isupper() else stack
-    return outer or (inner[0] if inner else '')
+    return outer or tuple(inner)
 
 
-def _count(program, outer: str = '') -> collections.Counter:
+def _count(program, outer: tuple[str, ...] = ()) -> collections.Counter:
+    """Multiply-adds of a program by the path of modules that they stand in."""
     total = collections.Counter()
     for equation in program.eqns:
-        part = _part(equation, outer)
-        total[part] += _macs_of(equation)
+        path = _path(equation, outer)
+        total[path] += _macs_of(equation)
         for inner, times in _inner(equation):
-            for name, macs in _count(inner, part).items():
+            for name, macs in _count(inner, path).items():
                 total[name] += times * macs
     return total
+
+
+def _by_part(counts: collections.Counter) -> dict[str, int]:
+    """Sums by the first module: stem, block_0, head ..."""
+    total = collections.Counter()
+    for path, count in counts.items():
+        total[path[0] if path else 'loss'] += count
+    return {part: count for part, count in total.items() if count}
+
+
+def _by_role(counts: collections.Counter, kernels: dict[tuple[str, ...], str]) -> dict[str, int]:
+    """Sums by the role of the kernel that a product stands beside; products without one (attention) are `activation`."""
+    total = collections.Counter()
+    for path, count in counts.items():
+        beside = [role for modules, role in kernels.items() if path and modules[-1] == path[-1] and _within(modules, path)]
+        total[beside[0] if beside else 'activation'] += count
+    return {name: count for name, count in total.items() if count}
+
+
+def _within(modules: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    """Whether the modules stand in the path in this order: a block that is called by a residual rule has it in its path."""
+    rest = iter(path)
+    return all(name in rest for name in modules)
 
 
 def _origin(variable, made: dict):
@@ -68,19 +92,20 @@ def _origin(variable, made: dict):
     return variable
 
 
-def _saved(program) -> int:
-    """Bytes that the backward pass reads: outputs of the forward half that are not its own inputs, each once.
+def _saved(program) -> collections.Counter:
+    """Bytes that the backward pass reads, by path: outputs of the forward half that are not its own inputs, each once.
 
     The same numbers in another shape are the same bytes.
     """
     made = {variable: equation for equation in program.eqns for variable in equation.outvars}
-    seen, total = set(program.invars) | set(program.constvars), 0
+    seen, total = set(program.invars) | set(program.constvars), collections.Counter()
     for variable in program.outvars:
         variable = _origin(variable, made)
         if hasattr(variable, 'val') or variable in seen:
             continue
         seen.add(variable)
-        total += variable.aval.size * variable.aval.dtype.itemsize
+        path = _path(made[variable]) if variable in made else ()
+        total[path] += variable.aval.size * variable.aval.dtype.itemsize
     return total
 
 
@@ -88,8 +113,8 @@ def cost(model: Model, x: jax.ShapeDtypeStruct) -> dict:
     """Counts for a batch like `x`: nothing is computed.
 
     params; macs (multiply-adds of one example, forward); flops (one training step of the batch: 2 x the multiply-adds of
-    forward and backward); activation_bytes (saved for the backward pass of the batch); params_by_role; params_by_part;
-    macs_by_part.
+    forward and backward); activation_bytes (saved for the backward pass of the batch). Each also `_by_part` (stem, block_0,
+    ..., head; what belongs to no module is `loss`), all but the last also `_by_role`.
     """
     key = jax.random.key(0)
     params, state = jax.eval_shape(lambda: model.init(key, jnp.zeros(x.shape, x.dtype), {}))
@@ -106,17 +131,26 @@ def cost(model: Model, x: jax.ShapeDtypeStruct) -> dict:
     with lowering('reference'):
         macs = _count(jax.make_jaxpr(forward)(params, one).jaxpr)
         step = _count(jax.make_jaxpr(jax.grad(loss))(params, x).jaxpr)
-    saved = jax.make_jaxpr(lambda params, x: jax.tree.leaves(jax.vjp(lambda p: loss(p, x), params)[1]))(params, x)
-    by_role, by_part = collections.Counter(dict.fromkeys(ROLES, 0)), collections.Counter()
+    backward = jax.make_jaxpr(lambda params, x: jax.tree.leaves(jax.vjp(lambda p: loss(p, x), params)[1]))(params, x)
+    saved = _saved(backward.jaxpr)
+    by_role, by_part, kernels = collections.Counter(dict.fromkeys(ROLES, 0)), collections.Counter(), {}
     for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        *modules, own = names(path)
         by_role[role(names(path))] += leaf.size
         by_part[names(path)[0]] += leaf.size
+        if own == 'kernel':
+            kernels[tuple(modules)] = role(names(path))
+    flops = collections.Counter({path: 2 * count for path, count in step.items()})
     return {
         'params': sum(by_role.values()),
         'macs': sum(macs.values()),
-        'flops': 2 * sum(step.values()),
-        'activation_bytes': _saved(saved.jaxpr),
+        'flops': sum(flops.values()),
+        'activation_bytes': sum(saved.values()),
         'params_by_role': dict(by_role),
         'params_by_part': dict(by_part),
-        'macs_by_part': {part: count for part, count in macs.items() if count},
+        'macs_by_role': _by_role(macs, kernels),
+        'macs_by_part': _by_part(macs),
+        'flops_by_role': _by_role(flops, kernels),
+        'flops_by_part': _by_part(flops),
+        'activation_bytes_by_part': _by_part(saved),
     }

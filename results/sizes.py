@@ -32,7 +32,8 @@ def size_table(found: Mapping) -> Table:
         table.add_section()
         cost = rows[0][1]
         for part, count in cost['params_by_part'].items():
-            table.add_row(f'  {part}', f'{count:,}', _short(cost['macs_by_part'].get(part, 0)), '', '', '')
+            numbers = [_short(cost[f'{name}_by_part'].get(part, 0)) for name in ('macs', 'flops', 'activation_bytes')]
+            table.add_row(f'  {part}', f'{count:,}', *numbers, '')
     return table
 
 

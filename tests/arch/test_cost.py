@@ -102,3 +102,24 @@ def test_saved_activations_by_hand():
     inputs = batch * tokens * (8 + 16 + 8) * 4  # of the products up, down and head
     loss = batch * tokens * 5 * 4
     assert inputs + loss <= counts['activation_bytes'] <= inputs + 2 * loss + batch * tokens * (16 * 4 + 4 * 8)
+
+
+@pytest.mark.parametrize(('config', 'x'), [(CONV, images(4)), (DECODER, ids(2))], ids=['conv', 'decoder'])
+def test_parts_and_roles_add_up(config, x):
+    counts = cost(build(config), x)
+    for name in ('params', 'macs', 'flops', 'activation_bytes'):
+        assert sum(counts[f'{name}_by_part'].values()) == counts[name], name
+    for name in ('params', 'macs', 'flops'):
+        assert sum(counts[f'{name}_by_role'].values()) == counts[name], name
+    assert set(counts['macs_by_part']) <= set(counts['params_by_part'])
+    assert set(counts['activation_bytes_by_part']) - {'loss'} <= {*counts['params_by_part']}
+
+
+def test_products_of_attention_belong_to_no_kernel():
+    counts = cost(build(DECODER), ids(2))
+    assert counts['macs_by_role'] == {
+        'matrix': 6 * (4 * 8 * 8 + 2 * 8 * 16),
+        'activation': 2 * 6 * 6 * 8,
+        'head': 6 * 8 * 5,
+    }
+    assert cost(build(CONV), images(1))['macs_by_role']['conv'] == 16 * 9 * 4 + 4 * 9 * 8
