@@ -378,6 +378,30 @@ def verify(study: Name, runs: Runs = RUNS, settings: Settings = None, as_json: J
         raise Exit(FELL_SHORT)
 
 
+@app.command(epilog='Example: archlab check my_norm.py')
+def check(
+    file: Annotated[Path, typer.Argument(metavar='FILE.py', help='A file that defines e.g. NORMS = {...}.')],
+    as_json: Json = False,
+):
+    """Contract tests on blocks of your own: shapes, types, gradients, causality, lanes, names; exit 1 where one is broken."""
+    with _waiting('checking'):
+        from sweeps.check import check_file
+
+        found = check_file(file)
+    if as_json:
+        _print_json(found)
+    else:
+        for name, contracts in found.items():
+            broken = [contract for contract in contracts if not contract['holds']]
+            OUT.print(
+                f'[bold]{name}[/bold]  {len(contracts) - len(broken)} of {len(contracts)} contracts hold', highlight=False
+            )
+            for contract in broken:
+                OUT.print(f'  [red]broken[/red]  {contract["rule"]}: {contract["why"]}', highlight=False, soft_wrap=True)
+    if not all(contract['holds'] for contracts in found.values() for contract in contracts):
+        raise Exit(FELL_SHORT)
+
+
 def _one_line(error: BaseException) -> str:
     return ' '.join(str(error).split())
 

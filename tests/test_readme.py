@@ -1,12 +1,11 @@
 """The README's examples work as they stand there."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 from ablations.catalog import load_study
-from arch.contracts import check
-from arch.sockets import load_tables
 
 README = Path(__file__).resolve().parent.parent / 'README.md'
 
@@ -25,8 +24,9 @@ def test_the_study_can_be_planned(archlab: Callable, tmp_path: Path):
 def test_the_block_keeps_every_contract(archlab: Callable, tmp_path: Path):
     path = tmp_path / 'my_norm.py'
     path.write_text(next(block for block in blocks() if 'SoftClip' in block))
-    broken = [contract for contract in check('norm', 'soft_clip', load_tables(str(path))) if not contract.holds]
-    assert not broken
+    done = archlab('check', path, '--json')
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert all(contract['holds'] for contract in json.loads(done.stdout)['norm soft_clip'])
     study = tmp_path / 'soft.py'
     study.write_text(
         '"""Does soft clipping do?"""\n'
@@ -38,6 +38,26 @@ def test_the_block_keeps_every_contract(archlab: Callable, tmp_path: Path):
     first = load_study(str(study)).digest
     path.write_text(path.read_text() + '# changed\n')
     assert load_study(str(study)).digest != first
+
+
+BROKEN_MIXER = (
+    'import jax.numpy as jnp\n'
+    'from flax import linen as nn\n\n'
+    'class Backwards(nn.Module):\n'
+    '    """Every token sees the one after it, also where it must not.\n\n    `[B, N, C] -> [B, N, C]`\n    """\n\n'
+    '    @nn.compact\n'
+    '    def __call__(self, x, context):\n'
+    '        return jnp.roll(x, -1, axis=1)\n\n'
+    "MIXERS = {'backwards': Backwards}\n"
+)
+
+
+def test_a_broken_block_is_told_what_it_breaks(archlab: Callable, tmp_path: Path):
+    path = tmp_path / 'backwards.py'
+    path.write_text(BROKEN_MIXER)
+    done = archlab('check', path)
+    assert done.returncode == 1 and 'causal' in done.stdout
+    assert archlab('check', tmp_path / 'nowhere.py').returncode == 2
 
 
 def test_every_command_exists_and_every_file_of_the_tree_too():
