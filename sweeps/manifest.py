@@ -62,14 +62,19 @@ def update(folder: Path, **changes: object) -> dict:
     return manifest
 
 
+def _is_taken(file) -> bool:
+    """Whether another process holds the lock; a file system without locks never says so (the first writer still wins)."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    return False
+
+
 @contextlib.contextmanager
 def only_one(folder: Path) -> Iterator[None]:
     """Hold the folder for one run at a time on this machine; raises ValueError where another run holds it."""
     with open(folder / '.lock', 'w') as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(f'{folder}: another archlab run is using it; wait for it, or give --runs another folder') from None
-        except OSError:
-            pass  # A file system without locks: the first writer of a pack still wins.
+        if _is_taken(file):
+            raise ValueError(f'{folder}: another archlab run is using it; wait for it, or give --runs another folder')
         yield

@@ -16,20 +16,23 @@ os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
 
-@pytest.fixture
-def tiny_file(tmp_path: Path) -> Path:
+TINY = (
+    '"""Does the lab run from end to end?"""\n'
+    'from ablations.spaces import log\n'
+    'from ablations.study import Study, swap, task\n'
+    "digits = task('digits', steps=8, batch=16, evaluations=2)\n"
+    "recall = task('recall', steps=8, batch=16, evaluations=2)\n"
+    "space = {'lr': log(1e-2, 1.0), 'weight_decay': log(1e-4, 1e-2)}\n"
+    "study = Study(name='tiny_study', question=__doc__, arms={'base': (), 'no_mixer': swap('mixer', 'identity')},\n"
+    "              tasks=(digits, recall), tune={'sgd': space}, trials=4, extension=2, replicates=2)\n"
+)
+
+
+@pytest.fixture(scope='session')
+def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study file of a user's own that runs in seconds: two arms on two datasets, eight steps a run."""
-    path = tmp_path / 'tiny_study.py'
-    path.write_text(
-        '"""Does the lab run from end to end?"""\n'
-        'from ablations.spaces import log\n'
-        'from ablations.study import Study, swap, task\n'
-        "digits = task('digits', steps=8, batch=16, evaluations=2)\n"
-        "recall = task('recall', steps=8, batch=16, evaluations=2)\n"
-        "space = {'lr': log(1e-2, 1.0), 'weight_decay': log(1e-4, 1e-2)}\n"
-        "study = Study(name='tiny_study', question=__doc__, arms={'base': (), 'no_mixer': swap('mixer', 'identity')},\n"
-        "              tasks=(digits, recall), tune={'sgd': space}, trials=4, extension=2, replicates=2)\n"
-    )
+    path = tmp_path_factory.mktemp('tiny') / 'tiny_study.py'
+    path.write_text(TINY)
     return path
 
 

@@ -24,20 +24,9 @@ def facts(records: list[dict]) -> dict:
 
 
 @pytest.fixture(scope='module')
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, archlab: Callable) -> tuple[Path, Path]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, archlab: Callable, tiny_file: Path) -> tuple[Path, Path]:
     """A study file and the folder of a run of it that nobody disturbed."""
-    folder = tmp_path_factory.mktemp('undisturbed')
-    study = folder / 'tiny_study.py'
-    study.write_text(
-        '"""Does the lab run from end to end?"""\n'
-        'from ablations.spaces import log\n'
-        'from ablations.study import Study, swap, task\n'
-        "digits = task('digits', steps=8, batch=16, evaluations=2)\n"
-        "recall = task('recall', steps=8, batch=16, evaluations=2)\n"
-        "space = {'lr': log(1e-2, 1.0), 'weight_decay': log(1e-4, 1e-2)}\n"
-        "study = Study(name='tiny_study', question=__doc__, arms={'base': (), 'no_mixer': swap('mixer', 'identity')},\n"
-        "              tasks=(digits, recall), tune={'sgd': space}, trials=4, extension=2, replicates=2)\n"
-    )
+    study, folder = tiny_file, tmp_path_factory.mktemp('undisturbed')
     done = archlab('run', study, '--runs', folder / 'runs', '--json')
     assert done.returncode == 0, done.stderr
     assert 'Traceback' not in done.stderr and 'WARNING' not in done.stderr

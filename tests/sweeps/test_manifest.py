@@ -1,0 +1,59 @@
+"""The manifest: one file, replaced whole, held by one run at a time."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from sweeps import manifest
+
+
+def test_an_empty_folder_has_an_empty_manifest(tmp_path: Path):
+    assert manifest.load(tmp_path) == manifest.EMPTY
+    manifest.load(tmp_path)['looks'].append(3)
+    assert manifest.EMPTY['looks'] == []
+
+
+def test_what_is_saved_is_loaded_and_updates_keep_the_rest(tmp_path: Path):
+    manifest.save(tmp_path, {'study': 'x', 'looks': [3]})
+    assert manifest.update(tmp_path, test_reads={'digits': 2})['looks'] == [3]
+    assert manifest.load(tmp_path) == {**manifest.EMPTY, 'study': 'x', 'looks': [3], 'test_reads': {'digits': 2}}
+    assert [path.name for path in tmp_path.iterdir()] == [manifest.FILE]
+
+
+@pytest.mark.parametrize('text', ['', '{"looks": [3', '[]', 'null', '\x00\x01'])
+def test_a_damaged_manifest_is_named(tmp_path: Path, text: str):
+    (tmp_path / manifest.FILE).write_text(text)
+    with pytest.raises(ValueError, match=r'manifest\.json is damaged .*move it away'):
+        manifest.load(tmp_path)
+
+
+def test_a_full_disk_leaves_the_old_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    manifest.save(tmp_path, {'looks': [3]})
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(os, 'fsync', full)
+    with pytest.raises(ValueError, match='nothing recorded is lost'):
+        manifest.save(tmp_path, {'looks': [4]})
+    assert manifest.load(tmp_path)['looks'] == [3]
+    assert [path.name for path in tmp_path.iterdir()] == [manifest.FILE]
+
+
+def test_one_run_at_a_time(tmp_path: Path):
+    taken = pytest.raises(ValueError, match='another archlab run is using it')
+    with manifest.only_one(tmp_path), taken, manifest.only_one(tmp_path):
+        pass
+    with manifest.only_one(tmp_path):
+        pass
+
+
+def test_a_file_system_without_locks_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, 'No locks available')
+
+    monkeypatch.setattr(manifest.fcntl, 'flock', refuse)
+    with manifest.only_one(tmp_path):
+        pass
