@@ -1,6 +1,7 @@
 """Activations: a function of each number alone. `(x, context)`; `[..., C] -> [..., C]`."""
 
 import jax
+import jax.numpy as jnp
 from flax import linen as nn
 
 from arch.context import Context
@@ -39,4 +40,56 @@ class Silu(nn.Module):
         return jax.nn.silu(x)
 
 
-ACTIVATIONS = {'gelu': Gelu, 'relu': Relu, 'silu': Silu}
+class HardSwish(nn.Module):
+    """Hard swish (1905.02244): x min(max(x + 3, 0), 6) / 6, a piecewise stand-in for silu.
+
+    `[..., C] -> [..., C]`
+    """
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        return x * jnp.clip(x + 3, 0, 6) / 6
+
+
+class SquaredRelu(nn.Module):
+    """Squared ReLU (2109.08668): max(x, 0)^2.
+
+    `[..., C] -> [..., C]`
+    """
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        return jnp.square(jax.nn.relu(x))
+
+
+class Tanh(nn.Module):
+    """Hyperbolic tangent: (e^x - e^-x) / (e^x + e^-x).
+
+    `[..., C] -> [..., C]`
+    """
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        return jnp.tanh(x)
+
+
+class Sigmoid(nn.Module):
+    """Logistic sigmoid: 1 / (1 + e^-x).
+
+    `[..., C] -> [..., C]`
+    """
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        return jax.nn.sigmoid(x)
+
+
+ACTIVATIONS = {
+    'gelu': Gelu,
+    'relu': Relu,
+    'silu': Silu,
+    'hard_swish': HardSwish,
+    'squared_relu': SquaredRelu,
+    'tanh': Tanh,
+    'sigmoid': Sigmoid,
+}

@@ -74,3 +74,11 @@ def positive(family: str, **values: float) -> None:
     for name, value in values.items():
         if not value > 0:
             raise ValueError(f'{family}: {name}={value} is given, allowed is above 0; raise {name}')
+
+
+def divides(family: str, part: str, count: int, whole: str, size: int) -> None:
+    """Raise ValueError where the field `part`, of value `count`, is not above 0 or does not divide `size`, named `whole`."""
+    positive(family, **{part: count})
+    if size % count:
+        fits = [number for number in range(1, size + 1) if size % number == 0]
+        raise ValueError(f'{family}: {part}={count} does not divide {whole}={size}; allowed: {fits}; change {part} or {whole}')

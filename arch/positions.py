@@ -15,6 +15,11 @@ from arch.context import Context
 from arch.make import positive
 
 
+def grid(spatial: tuple[int, ...]) -> np.ndarray:
+    """The coordinates of every position, one row each: `[N]` or `[H, W]` to [positions, 1 or 2]."""
+    return np.stack(np.meshgrid(*[np.arange(n) for n in spatial], indexing='ij'), -1).reshape(-1, len(spatial))
+
+
 class NoPosition(nn.Module):
     """No position: y = x.
 
@@ -51,6 +56,32 @@ class Learned(nn.Module):
         return x + table[:count].reshape(1, *spatial, channels).astype(x.dtype)
 
 
+class Sinusoidal(nn.Module):
+    """Fixed waves (1706.03762): x + [sin(position speed_i), cos(position speed_i), ...], speed_i = base^(-2i/C).
+
+    `[B, N, C] -> [B, N, C]`
+    `[B, H, W, C] -> [B, H, W, C]`
+    On maps the first half of the channels is told the row, the second the column, each with C/2 for C. Raises ValueError
+    for channels that do not split into such pairs.
+    """
+
+    base: float = 10000.0
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        positive("position 'sinusoidal'", base=self.base)
+        spatial, channels = x.shape[1:-1], x.shape[-1]
+        if channels % (2 * len(spatial)):
+            raise ValueError(
+                f"position 'sinusoidal': width={channels} does not split into {2 * len(spatial)} equal parts; "
+                f'allowed: multiples of {2 * len(spatial)}; change width'
+            )
+        pairs = channels // 2 // len(spatial)
+        angles = grid(spatial)[:, :, None] * self.base ** (-np.arange(pairs) / pairs)
+        waves = np.stack([np.sin(angles), np.cos(angles)], -1)
+        return x + jnp.asarray(waves.reshape(1, *spatial, channels), x.dtype)
+
+
 class Rotary(nn.Module):
     """Rotary positions (2104.09864): pairs of query and key channels turn by position * base^(-2i/D).
 
@@ -78,11 +109,10 @@ class Rotary(nn.Module):
             )
         pairs = size // 2 // len(spatial)
         turns = self.base ** (-np.arange(pairs) / pairs)
-        grid = np.stack(np.meshgrid(*[np.arange(n) for n in spatial], indexing='ij'), -1).reshape(-1, len(spatial))
-        angles = (grid[:, :, None] * turns).reshape(1, len(grid), 1, -1)
+        angles = (grid(spatial)[:, :, None] * turns).reshape(1, math.prod(spatial), 1, -1)
         cos, sin = jnp.asarray(np.cos(angles), x.dtype), jnp.asarray(np.sin(angles), x.dtype)
         first, second = jnp.split(x, 2, axis=-1)
         return jnp.concatenate([first * cos - second * sin, first * sin + second * cos], axis=-1)
 
 
-POSITIONS = {'none': NoPosition, 'learned': Learned, 'rotary': Rotary}
+POSITIONS = {'none': NoPosition, 'learned': Learned, 'sinusoidal': Sinusoidal, 'rotary': Rotary}

@@ -90,6 +90,43 @@ class Rezero(nn.Module):
         return x + keep(self, gain.astype(x.dtype) * after(norm(before(x))), self.place, context)
 
 
+class SkipInit(nn.Module):
+    """SkipInit (2002.10444): x + gain * after(norm(before(x))), one scalar gain that starts at `initial`.
+
+    `[..., C] -> [..., C]`. The form is ReZero's; here the first gain can be chosen, by the field or by the knob
+    `skip_init_initial`: 0, or for L blocks about 1 / sqrt(L). The paper's own branches have no norm: swap the norm for
+    identity to get them.
+    """
+
+    KNOBS = {'drop_path': 0.0, 'skip_init_initial': 'initial'}
+
+    initial: float = 0.0
+    place: float = 0.0
+
+    @nn.compact
+    def __call__(self, x: jax.Array, before: Callable, after: Callable, norm: Callable, context: Context) -> jax.Array:
+        initial = context.knob('skip_init_initial', self.initial)
+        gain = self.param('gain', lambda key: initial * jnp.ones((), jnp.float32))
+        return x + keep(self, gain.astype(x.dtype) * after(norm(before(x))), self.place, context)
+
+
+class Sandwich(nn.Module):
+    """Norms at the start and at the end of the branch (Peri-LN, 2502.02732): x + norm_after(after(norm(before(x)))).
+
+    `[..., C] -> [..., C]`. The second norm is one more of the kind in the norm socket, with parameters of its own.
+    """
+
+    KNOBS = {'drop_path': 0.0}
+
+    sockets: object
+    place: float = 0.0
+
+    @nn.compact
+    def __call__(self, x: jax.Array, before: Callable, after: Callable, norm: Callable, context: Context) -> jax.Array:
+        branch = self.sockets.make('norm', name='norm_after')(after(norm(before(x))), context)
+        return x + keep(self, branch, self.place, context)
+
+
 class NoResidual(nn.Module):
     """No residual: after(norm(before(x))).
 
@@ -103,4 +140,12 @@ class NoResidual(nn.Module):
         return after(norm(before(x)))
 
 
-RESIDUALS = {'pre': Pre, 'post': Post, 'layer_scale': LayerScale, 'rezero': Rezero, 'none': NoResidual}
+RESIDUALS = {
+    'pre': Pre,
+    'post': Post,
+    'sandwich': Sandwich,
+    'layer_scale': LayerScale,
+    'rezero': Rezero,
+    'skip_init': SkipInit,
+    'none': NoResidual,
+}

@@ -5,8 +5,21 @@ sequences only and token n sees tokens up to n.
 """
 
 from arch.mixers.attention import Attention
+from arch.mixers.conv import Conv
 from arch.mixers.depthwise_conv import DepthwiseConv
+from arch.mixers.grouped_query_attention import GroupedQueryAttention
 from arch.mixers.identity import Identity
+from arch.mixers.linear_attention import LinearAttention
 from arch.mixers.pool import Pool
+from arch.mixers.sliding_window_attention import SlidingWindowAttention
 
-MIXERS = {'attention': Attention, 'depthwise_conv': DepthwiseConv, 'pool': Pool, 'identity': Identity}
+MIXERS = {
+    'attention': Attention,
+    'grouped_query_attention': GroupedQueryAttention,
+    'sliding_window_attention': SlidingWindowAttention,
+    'linear_attention': LinearAttention,
+    'conv': Conv,
+    'depthwise_conv': DepthwiseConv,
+    'pool': Pool,
+    'identity': Identity,
+}

@@ -1,14 +1,11 @@
 """Attention: every position looks at every other, weighted by content."""
 
-import math
-
 import jax
-import jax.numpy as jnp
 from flax import linen as nn
 
 from arch.context import Context
-from arch.dense import Dense
-from arch.make import positive
+from arch.mixers.projections import join, project, turn
+from arch.ops.attend import attend, earlier
 
 
 class Attention(nn.Module):
@@ -25,25 +22,7 @@ class Attention(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
-        channels = x.shape[-1]
-        positive("mixer 'attention'", heads=self.heads)
-        if channels % self.heads:
-            fits = [heads for heads in range(1, channels + 1) if channels % heads == 0]
-            raise ValueError(
-                f"mixer 'attention': heads={self.heads} does not divide width={channels}; allowed: {fits}; "
-                'change heads or width'
-            )
-        tokens = x.reshape(len(x), -1, channels)
-        split = (*tokens.shape[:2], self.heads, channels // self.heads)
-        query = Dense(channels, name='query')(tokens, context).reshape(split)
-        key = Dense(channels, bias=False, name='key')(tokens, context).reshape(split)
-        value = Dense(channels, name='value')(tokens, context).reshape(split)
-        if context.rotate is not None:
-            query, key = context.rotate(query, x.shape[1:-1]), context.rotate(key, x.shape[1:-1])
-        scores = jnp.einsum('bnkd,bmkd->bknm', query, key).astype(jnp.float32) / math.sqrt(split[-1])
-        if context.causal:
-            seen = jnp.tril(jnp.ones((1, 1, split[1], split[1]), bool))
-            scores = jnp.where(seen, scores, -jnp.inf)
-        weights = jax.nn.softmax(scores, axis=-1).astype(x.dtype)
-        mixed = jnp.einsum('bknm,bmkd->bnkd', weights, value).reshape(tokens.shape)
-        return Dense(channels, name='output')(mixed, context).reshape(x.shape)
+        query, key, value = project('attention', x, self.heads, self.heads, context)
+        query, key = turn(x, context, query, key)
+        mixed = attend(query, key, value, earlier(query.shape[1]) if context.causal else None)
+        return join(x, mixed, context)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from arch.context import Context
-from arch.make import positive
+from arch.mixers.window import check_window
 from arch.ops.depthwise import depthwise
 from arch.vectors import per_channel
 
@@ -40,10 +40,5 @@ class DepthwiseConv(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
-        positive("mixer 'depthwise_conv'", kernel=self.kernel)
-        if self.kernel % 2 == 0 and not context.causal:
-            raise ValueError(
-                f"mixer 'depthwise_conv': kernel={self.kernel} is even and has no middle; allowed: odd sizes; "
-                f'use {self.kernel - 1} or {self.kernel + 1}'
-            )
+        check_window('depthwise_conv', 'kernel', self.kernel, context)
         return Filters(self.kernel, name='depthwise')(x, context)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from arch.context import Context
-from arch.make import positive
+from arch.mixers.window import check_window
 from arch.ops.depthwise import depthwise, positions_under
 
 
@@ -22,12 +22,7 @@ class Pool(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
-        positive("mixer 'pool'", window=self.window)
-        if self.window % 2 == 0 and not context.causal:
-            raise ValueError(
-                f"mixer 'pool': window={self.window} is even and has no middle; allowed: odd sizes; "
-                f'use {self.window - 1} or {self.window + 1}'
-            )
+        check_window('pool', 'window', self.window, context)
         sizes = (self.window,) * (x.ndim - 2)
         count = positions_under(x.shape[1:-1], sizes, context.causal)[None, ..., None]
         total = depthwise(x, jnp.ones((*sizes, x.shape[-1]), x.dtype), context.causal)

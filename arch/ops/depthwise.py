@@ -18,7 +18,10 @@ TOEPLITZ_POSITIONS = 144
 
 @contextlib.contextmanager
 def lowering(name: str):
-    """Within this context every depthwise convolution is lowered as `name`: auto, reference, toeplitz or shifts."""
+    """Within this context every depthwise convolution is lowered as `name`: auto, reference, toeplitz or shifts.
+
+    Attention to neighbours follows `reference` too: costs are counted there as papers count them.
+    """
     token = LOWERING.set(name)
     try:
         yield
@@ -26,7 +29,8 @@ def lowering(name: str):
         LOWERING.reset(token)
 
 
-def _padding(size: int, causal: bool) -> tuple[int, int]:
+def padding(size: int, causal: bool) -> tuple[int, int]:
+    """The zeros before and after an axis that keep its length under a filter of `size` taps."""
     return (size - 1, 0) if causal else ((size - 1) // 2, size // 2)
 
 
@@ -34,7 +38,7 @@ def _taps(spatial: tuple[int, ...], kernel: tuple[int, ...], causal: bool) -> np
     """Which filter tap joins which positions: 0/1 of shape [positions out, positions in, taps]."""
     taps = np.ones((1, 1, 1), np.float32)
     for length, size in zip(spatial, kernel, strict=True):
-        offset = np.arange(length)[None, :] - np.arange(length)[:, None] + _padding(size, causal)[0]
+        offset = np.arange(length)[None, :] - np.arange(length)[:, None] + padding(size, causal)[0]
         axis = (offset[..., None] == np.arange(size)).astype(np.float32)
         taps = np.einsum('mnt,ijk->minjtk', taps, axis).reshape([a * b for a, b in zip(taps.shape, axis.shape, strict=True)])
     return taps
@@ -55,7 +59,7 @@ def _toeplitz(x: jax.Array, kernel: jax.Array, causal: bool) -> jax.Array:
 
 def _shifts(x: jax.Array, kernel: jax.Array, causal: bool) -> jax.Array:
     spatial, sizes = x.shape[1:-1], kernel.shape[:-1]
-    padded = jnp.pad(x, [(0, 0), *(_padding(size, causal) for size in sizes), (0, 0)])
+    padded = jnp.pad(x, [(0, 0), *(padding(size, causal) for size in sizes), (0, 0)])
     y = jnp.zeros_like(x)
     for tap in np.ndindex(*sizes):
         window = tuple(slice(start, start + length) for start, length in zip(tap, spatial, strict=True))
@@ -69,7 +73,7 @@ def _reference(x: jax.Array, kernel: jax.Array, causal: bool) -> jax.Array:
         x,
         jnp.expand_dims(kernel, -2),
         window_strides=(1,) * len(letters),
-        padding=[_padding(size, causal) for size in kernel.shape[:-1]],
+        padding=[padding(size, causal) for size in kernel.shape[:-1]],
         dimension_numbers=(f'N{letters}C', f'{letters}IO', f'N{letters}C'),
         feature_group_count=x.shape[-1],
     )

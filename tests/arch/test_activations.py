@@ -13,6 +13,10 @@ FORMULAS = {
     'gelu': lambda x: x * 0.5 * (1 + np.vectorize(math.erf)(x / math.sqrt(2))),
     'relu': lambda x: np.where(x > 0, x, 0),
     'silu': lambda x: x / (1 + np.exp(-x)),
+    'hard_swish': lambda x: np.where(x < -3, 0, np.where(x > 3, x, x * (x + 3) / 6)),
+    'squared_relu': lambda x: np.where(x > 0, x**2, 0),
+    'tanh': lambda x: 1 - 2 / (np.exp(2 * x) + 1),
+    'sigmoid': lambda x: 1 / (1 + np.exp(-x)),
 }
 
 

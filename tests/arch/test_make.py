@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from arch.make import fields, make, positive
+from arch.make import divides, fields, make, positive
 from arch.norms import NORMS
 
 
@@ -92,3 +92,13 @@ def test_positive(value):
     positive('part', size=1, ratio=0.5)
     with pytest.raises(ValueError, match=f'part: ratio={value} is given, allowed is above 0; raise ratio'):
         positive('part', size=1, ratio=value)
+
+
+def test_divides():
+    divides('part', 'heads', 4, 'width', 8)
+    with pytest.raises(
+        ValueError, match=r'part: heads=3 does not divide width=8; allowed: \[1, 2, 4, 8\]; change heads or width'
+    ):
+        divides('part', 'heads', 3, 'width', 8)
+    with pytest.raises(ValueError, match='part: heads=0 is given, allowed is above 0; raise heads'):
+        divides('part', 'heads', 0, 'width', 8)

@@ -1,5 +1,7 @@
 """Mixers against their formulas in numpy."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -18,12 +20,12 @@ PROJECTIONS = {name: {'kernel': matrix(8, 8), 'bias': matrix(8)} for name in ('q
 PROJECTIONS['key'] = {'kernel': matrix(8, 8)}
 
 
+def project(name, x):
+    return x @ PROJECTIONS[name]['kernel'] + PROJECTIONS[name].get('bias', 0)
+
+
 def attention(x, heads, causal):
     """One query at a time."""
-
-    def project(name, x):
-        return x @ PROJECTIONS[name]['kernel'] + PROJECTIONS[name].get('bias', 0)
-
     tokens, size = x.reshape(len(x), -1, x.shape[-1]), x.shape[-1] // heads
     query, key, value = (project(name, tokens) for name in ('query', 'key', 'value'))
     mixed = np.zeros_like(tokens)
@@ -98,5 +100,6 @@ def test_even_sizes_have_no_middle(alone, kind, field):
         alone('mixer', kind, {field: 4}, {}, SEQUENCE)
 
 
-def test_every_mixer_is_tested_here():
-    assert set(MIXERS) == {'attention', 'depthwise_conv', 'pool', 'identity'}
+def test_every_mixer_is_tested_here_or_in_a_file_of_its_own():
+    own = {path.stem.removeprefix('test_') for path in Path(__file__).parent.glob('test_*.py')}
+    assert set(MIXERS) - own == {'attention', 'depthwise_conv', 'pool', 'identity'}

@@ -34,11 +34,42 @@ def dynamic_erf(x):
     return SCALE * np.vectorize(math.erf)(GAIN * x + SHIFT) + BIAS
 
 
+def group_norm(x):
+    """One example and one group of two channels at a time."""
+    y = np.zeros_like(x)
+    for b in range(len(x)):
+        for first in range(0, 8, 2):
+            part = x[b, ..., first : first + 2]
+            y[b, ..., first : first + 2] = (part - part.mean()) / np.sqrt(part.var() + 0.1)
+    return SCALE * y + BIAS
+
+
+def scale_norm(x):
+    return GAIN * x / np.sqrt((x**2).sum(-1, keepdims=True) + 0.1)
+
+
+def global_response_norm(x):
+    """One example at a time."""
+    y = np.zeros_like(x)
+    for b in range(len(x)):
+        size = np.sqrt((x[b].reshape(-1, 8) ** 2).sum(0) + 0.1**2)
+        y[b] = x[b] + SCALE * x[b] * size / (size.mean() + 0.1) + BIAS
+    return y
+
+
+def hard_tanh(x):
+    return SCALE * np.minimum(np.maximum(GAIN * x, -1), 1) + BIAS
+
+
 FORMULAS = {
     'layer_norm': ({'eps': 0.1}, ('scale', 'bias'), layer_norm),
     'rms_norm': ({'eps': 0.1}, ('scale',), rms_norm),
     'dynamic_tanh': ({}, ('gain', 'scale', 'bias'), dynamic_tanh),
     'dynamic_erf': ({}, ('gain', 'shift', 'scale', 'bias'), dynamic_erf),
+    'group_norm': ({'groups': 4, 'eps': 0.1}, ('scale', 'bias'), group_norm),
+    'scale_norm': ({'eps': 0.1}, ('gain',), scale_norm),
+    'global_response_norm': ({'eps': 0.1}, ('scale', 'bias'), global_response_norm),
+    'hard_tanh': ({}, ('gain', 'scale', 'bias'), hard_tanh),
     'identity': ({}, (), lambda x: x),
 }
 
@@ -47,11 +78,49 @@ def test_every_norm_has_a_formula():
     assert set(FORMULAS) | {'batch_norm'} == set(NORMS)
 
 
+@pytest.mark.parametrize('x', [X, X.reshape(2, 2, 3, 8)], ids=['sequence', 'map'])
 @pytest.mark.parametrize('kind', FORMULAS)
-def test_formula(alone, kind):
+def test_formula(alone, kind, x):
     fields, names, formula = FORMULAS[kind]
-    y = alone('norm', kind, fields, {name: ALL[name] for name in names}, X)
-    np.testing.assert_allclose(y, formula(X.astype(np.float64)), rtol=2e-5, atol=2e-5)
+    y = alone('norm', kind, fields, {name: ALL[name] for name in names}, x)
+    np.testing.assert_allclose(y, formula(x.astype(np.float64)), rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize('kind', ['group_norm', 'global_response_norm'])
+def test_statistics_over_positions_are_refused_in_a_causal_body(alone, kind):
+    fits = "'layer_norm', 'rms_norm', 'scale_norm' or 'dynamic_tanh'"
+    with pytest.raises(ValueError, match=f"norm '{kind}' takes statistics over positions.*allowed there: {fits}; swap"):
+        alone('norm', kind, {}, {'scale': SCALE, 'bias': BIAS}, X, causal=True)
+
+
+def test_the_norms_named_for_causal_bodies_see_one_position():
+    for kind in ('layer_norm', 'rms_norm', 'scale_norm', 'dynamic_tanh'):
+        norm = NORMS[kind]()
+        y = jax.jacobian(lambda x, norm=norm: norm.init_with_output(jax.random.key(0), x, Context(causal=True))[0][0, 0])(X)
+        assert np.abs(y[:, 0, 0]).max() > 1e-3
+        assert (np.asarray(y[:, :, 1:]) == 0).all()
+
+
+def test_groups_divide_the_channels(alone):
+    with pytest.raises(ValueError, match=r'groups=3 does not divide width=8; allowed: \[1, 2, 4, 8\]; change groups or width'):
+        alone('norm', 'group_norm', {'groups': 3}, {}, X)
+    with pytest.raises(ValueError, match="norm 'group_norm': groups=0 is given, allowed is above 0"):
+        alone('norm', 'group_norm', {'groups': 0}, {}, X)
+
+
+def test_a_silent_channel_has_a_finite_gradient():
+    x = jnp.asarray(X).at[..., 2].set(0.0)
+    variables = {'params': {'scale': jnp.asarray(SCALE), 'bias': jnp.asarray(BIAS)}}
+    slope = jax.grad(lambda x: (NORMS['global_response_norm']().apply(variables, x, Context()) ** 2).sum())(x)
+    assert np.isfinite(slope).all()
+
+
+def test_first_values():
+    def first(kind):
+        return NORMS[kind]().init(jax.random.key(0), jnp.asarray(X), Context())['params']
+
+    np.testing.assert_allclose(first('scale_norm')['gain'], np.sqrt(8), rtol=1e-6)
+    assert not np.any(first('global_response_norm')['scale']) and not np.any(first('global_response_norm')['bias'])
 
 
 def test_batch_norm_uses_the_batch_in_training_and_running_statistics_outside():

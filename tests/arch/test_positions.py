@@ -1,5 +1,7 @@
 """Positions against their formulas in numpy, and what makes rotary positions relative."""
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ GENERATOR = np.random.default_rng(0)
 
 
 def test_every_position_is_tested_here():
-    assert set(POSITIONS) == {'none', 'learned', 'rotary'}
+    assert set(POSITIONS) == {'none', 'learned', 'sinusoidal', 'rotary'}
 
 
 def test_none_adds_nothing(alone):
@@ -30,6 +32,32 @@ def test_learned_adds_a_row_to_each_position(alone, shape):
 def test_learned_refuses_a_sequence_longer_than_its_table(alone):
     with pytest.raises(ValueError, match='the input has 9 positions, the table length=7; give length=9'):
         alone('position', 'learned', {'length': 7}, {}, np.zeros((1, 9, 4), np.float32))
+
+
+def waves(position, channels, base):
+    """One channel at a time."""
+    speeds = [position / base ** (2 * (channel // 2) / channels) for channel in range(channels)]
+    return [math.cos(angle) if channel % 2 else math.sin(angle) for channel, angle in enumerate(speeds)]
+
+
+def test_sinusoidal_adds_waves(alone):
+    x = GENERATOR.normal(size=(2, 5, 6)).astype(np.float32)
+    y = alone('position', 'sinusoidal', {'base': 100.0}, {}, x)
+    np.testing.assert_allclose(y, x + np.array([waves(n, 6, 100.0) for n in range(5)]), rtol=1e-5, atol=1e-5)
+
+
+def test_sinusoidal_tells_rows_and_columns_apart_on_maps(alone):
+    x = GENERATOR.normal(size=(2, 3, 5, 8)).astype(np.float32)
+    y = alone('position', 'sinusoidal', {}, {}, x)
+    added = [[waves(row, 4, 1e4) + waves(column, 4, 1e4) for column in range(5)] for row in range(3)]
+    np.testing.assert_allclose(y, x + np.array(added), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(('shape', 'parts'), [((1, 4, 3), 2), ((1, 2, 2, 6), 4)])
+def test_sinusoidal_needs_a_width_that_splits_into_pairs(alone, shape, parts):
+    message = f'width={shape[-1]} does not split into {parts} equal parts; allowed: multiples of {parts}; change width'
+    with pytest.raises(ValueError, match=message):
+        alone('position', 'sinusoidal', {}, {}, np.zeros(shape, np.float32))
 
 
 def test_rotary_turns_pairs_as_complex_numbers():

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from arch.context import Context
-from arch.residuals import RESIDUALS, LayerScale, Pre
+from arch.probe import PLAIN
+from arch.residuals import RESIDUALS, LayerScale, Pre, SkipInit
+from arch.sockets import TABLES, Sockets
 
 X = np.random.default_rng(0).normal(size=(3, 4, 6)).astype(np.float32)
 SCALE, GAIN = np.linspace(-1, 1, 6, dtype=np.float32), np.float32(0.3)
@@ -24,11 +26,24 @@ def norm(y):
     return y - y.mean(-1, keepdims=True)
 
 
+def norm_after(y):
+    """What the norm socket holds here: RMS norm with the scales of this file."""
+    return SCALE * y / np.sqrt((y**2).mean(-1, keepdims=True) + 1e-6)
+
+
+def made(kind, **fields):
+    """The rule in a model whose norm socket holds an RMS norm."""
+    config = {**PLAIN, 'norm': {'kind': 'rms_norm'}, 'residual': {'kind': kind, **fields}}
+    return Sockets(config, TABLES).make('residual', name=None)
+
+
 FORMULAS = {
     'pre': ({}, lambda x: x + after(norm(before(x)))),
     'post': ({}, lambda x: norm(x + after(before(x)))),
     'layer_scale': ({'scale': SCALE}, lambda x: x + SCALE * after(norm(before(x)))),
     'rezero': ({'gain': GAIN}, lambda x: x + GAIN * after(norm(before(x)))),
+    'skip_init': ({'gain': GAIN}, lambda x: x + GAIN * after(norm(before(x)))),
+    'sandwich': ({'norm_after': {'scale': SCALE}}, lambda x: x + norm_after(after(norm(before(x))))),
     'none': ({}, lambda x: after(norm(before(x)))),
 }
 
@@ -41,7 +56,7 @@ def test_every_rule_has_a_formula():
 def test_formula(kind):
     params, formula = FORMULAS[kind]
     variables = {'params': jax.tree.map(jnp.asarray, params)}
-    y = RESIDUALS[kind]().apply(variables, jnp.asarray(X), before, after, norm, Context())
+    y = made(kind).apply(variables, jnp.asarray(X), before, after, norm, Context())
     np.testing.assert_allclose(y, formula(X.astype(np.float64)), rtol=1e-5, atol=1e-5)
 
 
@@ -52,6 +67,19 @@ def test_first_values_of_gains():
     assert float(first(RESIDUALS['rezero'](), {})['gain']) == 0.0
     np.testing.assert_allclose(first(LayerScale(initial=0.2), {})['scale'], np.full(6, 0.2), rtol=1e-6)
     np.testing.assert_allclose(first(LayerScale(initial=0.2), {'layer_scale_initial': 0.5})['scale'], np.full(6, 0.5))
+    assert float(first(SkipInit(), {})['gain']) == 0.0
+    assert float(first(SkipInit(initial=0.25), {})['gain']) == 0.25
+    assert float(first(SkipInit(), {'skip_init_initial': 0.5})['gain']) == 0.5
+
+
+@pytest.mark.parametrize('block', ['two_branch', 'one_branch'])
+def test_a_sandwich_has_two_norms_of_the_socket_with_numbers_of_their_own(block):
+    config = {**PLAIN, 'block': {'kind': block}, 'norm': {'kind': 'rms_norm'}, 'residual': {'kind': 'sandwich'}}
+    module = Sockets(config, TABLES).make('block', name=None)
+    params = jax.eval_shape(lambda x: module.init(jax.random.key(0), x, Context()), jnp.asarray(X))['params']
+    for branch in ('_mixer', '_channel') if block == 'two_branch' else ('',):
+        assert params[f'norm{branch}']['scale'].shape == (6,)
+        assert params[f'residual{branch}']['norm_after']['scale'].shape == (6,)
 
 
 def stochastic(place, rate, train, kind='pre', x=X):

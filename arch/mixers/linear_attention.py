@@ -1,0 +1,47 @@
+"""Linear attention: a softmax's place taken by a product of features, so that sums over the past suffice."""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from arch.context import Context
+from arch.make import positive
+from arch.mixers.projections import join, project, turn
+
+
+def feature(x: jax.Array) -> jax.Array:
+    """elu(x) + 1, which is above 0, in float32."""
+    return jax.nn.elu(x.astype(jnp.float32)) + 1
+
+
+class LinearAttention(nn.Module):
+    """Linear attention (2006.16236): f(Q) sum_m f(K_m)^T V_m / (f(Q) sum_m f(K_m) + eps) per head, f(x) = elu(x) + 1.
+
+    `[B, N, C] -> [B, N, C]`
+    `[B, H, W, C] -> [B, H, W, C]`
+    The sums go over all positions; in a causal body over those up to each, as cumulative sums. A position rule turns the
+    features above the line and not below it (2104.09864). Raises ValueError where `heads` does not divide C.
+    """
+
+    ROTATES = True
+
+    heads: int = 2
+    eps: float = 1e-6
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        positive("mixer 'linear_attention'", eps=self.eps)
+        query, key, value = project('linear_attention', x, self.heads, self.heads, context)
+        query, key = feature(query), feature(key)
+        turned_query, turned_key = turn(x, context, query, key)
+        value = value.astype(jnp.float32)
+        if context.causal:
+            joint = jnp.cumsum(jnp.einsum('bnkd,bnke->bnkde', turned_key, value), axis=1)
+            mixed = jnp.einsum('bnkd,bnkde->bnke', turned_query, joint)
+            total = jnp.einsum('bnkd,bnkd->bnk', query, jnp.cumsum(key, axis=1))
+        else:
+            joint = jnp.einsum('bmkd,bmke->bkde', turned_key, value)
+            mixed = jnp.einsum('bnkd,bkde->bnke', turned_query, joint)
+            total = jnp.einsum('bnkd,bkd->bnk', query, key.sum(1))
+        mixed = (mixed / (total[..., None] + self.eps)).astype(x.dtype)
+        return join(x, mixed, context)

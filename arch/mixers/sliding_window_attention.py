@@ -1,0 +1,33 @@
+"""Sliding-window attention: every position looks at its neighbourhood, weighted by content."""
+
+import jax
+from flax import linen as nn
+
+from arch.context import Context
+from arch.make import positive
+from arch.mixers.projections import join, project, turn
+from arch.ops.attend import attend_near
+
+
+class SlidingWindowAttention(nn.Module):
+    """Sliding-window attention (2004.05150): softmax attention to the positions at most `window` steps away.
+
+    `[B, N, C] -> [B, N, C]`
+    `[B, H, W, C] -> [B, H, W, C]`
+    On a sequence these are `window` tokens before and as many after, none after in a causal body; on a map a square of
+    2 window + 1 a side, cut at the borders. A window that covers all gives attention. Raises ValueError where `heads` does
+    not divide C.
+    """
+
+    ROTATES = True
+
+    heads: int = 2
+    window: int = 3
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        positive("mixer 'sliding_window_attention'", window=self.window)
+        query, key, value = project('sliding_window_attention', x, self.heads, self.heads, context)
+        query, key = turn(x, context, query, key)
+        mixed = attend_near(query, key, value, x.shape[1:-1], self.window, context.causal)
+        return join(x, mixed, context)
