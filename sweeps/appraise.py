@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import jax
 
+from ablations.config import closest
 from ablations.trial import Program
 from arch.cost import cost_of
 from arch.make import make
@@ -12,6 +13,7 @@ from arch.sockets import load_tables
 from sweeps.optimizers import OPTIMIZERS
 from sweeps.schedules import KNOBS as SCHEDULE_KNOBS
 from sweeps.tasks import TASKS
+from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
 
 
 def model_of(program: Program, blocks: str | None) -> Model:
@@ -27,14 +29,22 @@ def task_of(data: dict) -> object:
     return make('task', TASKS, data)
 
 
+def known_knobs(optimizer: str, model: Model | None = None) -> dict[str, float | None]:
+    """Every value that a study may tune or fix under an optimizer type, with what it is otherwise (None: must be given).
+
+    Those of the optimizer, of the schedule, of the loss, and of a model. Raises ValueError on an unknown optimizer.
+    """
+    if optimizer not in OPTIMIZERS:
+        raise ValueError(f"unknown optimizer '{optimizer}'; allowed: {sorted(OPTIMIZERS)}")
+    return {**OPTIMIZERS[optimizer].KNOBS, **SCHEDULE_KNOBS, **LOSS_KNOBS, **(model.knobs if model else {})}
+
+
 def unread_knobs(program: Program, model: Model, names: Iterable[str]) -> list[str]:
-    """Those of the named values that neither the optimizer, the schedule nor the model reads.
+    """Those of the named values that neither the optimizer, the schedule, the loss nor the model reads.
 
     Raises ValueError on an unknown optimizer.
     """
-    if program.optimizer not in OPTIMIZERS:
-        raise ValueError(f"unknown optimizer '{program.optimizer}'; allowed: {sorted(OPTIMIZERS)}")
-    known = {*OPTIMIZERS[program.optimizer].KNOBS, *SCHEDULE_KNOBS, *model.knobs}
+    known = known_knobs(program.optimizer, model)
     return [name for name in names if name not in known]
 
 
@@ -48,8 +58,10 @@ def appraise(programs: list[Program], knobs: dict[str, list[str]], metrics: dict
     costs: dict[str, dict] = {}
     pools: dict[str, object] = {}
     unread: dict[tuple, bool] = {}
+    read: dict[str, set] = {}
     for program in programs:
         model = model_of(program, blocks)
+        read.setdefault(program.optimizer, set()).update(model.knobs)
         unknown = unread_knobs(program, model, knobs[program.optimizer])
         for name in knobs[program.optimizer]:
             unread[program.optimizer, name] = unread.get((program.optimizer, name), True) and name in unknown
@@ -71,9 +83,9 @@ def appraise(programs: list[Program], knobs: dict[str, list[str]], metrics: dict
             raise ValueError(f"arm '{program.arm}' on task '{program.task}': {error}") from None
     for (optimizer, name), nothing in unread.items():
         if nothing:
-            allowed = sorted({*OPTIMIZERS[optimizer].KNOBS, *SCHEDULE_KNOBS})
+            allowed, models = known_knobs(optimizer), sorted(read[optimizer])
             raise ValueError(
-                f"'{name}' of optimizer '{optimizer}' is read by nothing: allowed are {allowed} and the knobs of the models; "
-                'rename or remove it'
+                f"'{name}' of optimizer '{optimizer}' is read by nothing; allowed: {sorted(allowed)}, and of the models here "
+                f'{models}; rename or remove it.{closest(name, [*allowed, *models])}'
             )
     return costs

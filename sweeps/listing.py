@@ -68,9 +68,21 @@ def _tasks() -> dict:
 
 
 def _optimizers() -> dict:
+    """Every optimizer type with all that can be tuned or fixed under it, read by itself or by whatever trains with it."""
+    from sweeps.knobs import knobs
     from sweeps.optimizers import OPTIMIZERS
 
-    return {name: (cls.__doc__ or '').strip() for name, cls in OPTIMIZERS.items()}
+    found = {}
+    for name, cls in OPTIMIZERS.items():
+        own = {}
+        for knob, about in knobs().items():
+            read_by = {who: value for who, value in about['read_by'].items() if not who.startswith('optimizer ')}
+            if knob in cls.KNOBS:
+                read_by = {f'optimizer {name}': cls.KNOBS[knob], **read_by}
+            if read_by:
+                own[knob] = {**about, 'read_by': read_by}
+        found[name] = {'about': ' '.join((cls.__doc__ or '').split()), 'knobs': own}
+    return found
 
 
 LISTS = {'studies': _studies, 'blocks': _blocks, 'models': _models, 'tasks': _tasks, 'optimizers': _optimizers}

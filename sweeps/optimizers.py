@@ -1,6 +1,6 @@
 """Optimizers: a direction for every parameter; the step is lr * schedule * (direction + weight_decay * parameter).
 
-Every tuned value may be traced, so that all trials of an optimizer type share one program. Weight decay is decoupled
+Every value in KNOBS may be traced, so that all trials of an optimizer type share one program. Weight decay is decoupled
 (1711.05101) and acts on matrices, convolutions, embeddings and heads, never on vectors. Gradients are clipped to a global
 norm of `clip` first.
 """
@@ -14,16 +14,17 @@ from optax import contrib
 
 DECAYED = ('matrix', 'conv', 'embedding', 'head')
 SHARED = {'weight_decay': 0.0, 'clip': 1.0}
+ADAM = {'b1': 0.9, 'b2': 0.99, 'eps': 1e-8}
 
 
 class Adamw:
     """AdamW (1711.05101)."""
 
-    KNOBS = {'lr': None, 'b1': 0.9, 'b2': 0.99, **SHARED}
+    KNOBS = {'lr': None, **ADAM, **SHARED}
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object]) -> optax.GradientTransformation:
-        return optax.scale_by_adam(b1=knobs['b1'], b2=knobs['b2'], eps=1e-8)
+        return optax.scale_by_adam(b1=knobs['b1'], b2=knobs['b2'], eps=knobs['eps'])
 
 
 class Sgd:
@@ -52,7 +53,7 @@ class Muon:
     Orthogonalisation acts on the last two axes, whatever stands before them.
     """
 
-    KNOBS = {'lr': None, 'beta': 0.95, 'b1': 0.9, 'b2': 0.99, **SHARED}
+    KNOBS = {'lr': None, 'beta': 0.95, **ADAM, **SHARED}
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object]) -> optax.GradientTransformation:
@@ -63,7 +64,7 @@ class Muon:
             return jax.tree.map(lambda u: contrib.MuonDimensionNumbers(u.ndim - 2, u.ndim - 1), updates)
 
         muon = optax.chain(contrib.scale_by_muon(beta=knobs['beta'], weight_dimension_numbers=two_last), optax.stateless(rms))
-        adamw = optax.scale_by_adam(b1=knobs['b1'], b2=knobs['b2'], eps=1e-8)
+        adamw = optax.scale_by_adam(b1=knobs['b1'], b2=knobs['b2'], eps=knobs['eps'])
         labels = jax.tree.map(lambda role: 'muon' if role == 'matrix' else 'adamw', roles)
         return optax.partition({'muon': muon, 'adamw': adamw}, labels)
 

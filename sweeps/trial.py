@@ -11,6 +11,7 @@ from arch.model import Model
 from sweeps.optimizers import OPTIMIZERS, make_optimizer
 from sweeps.schedules import KNOBS as SCHEDULE_KNOBS
 from sweeps.schedules import warmup_cosine
+from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
 
 
 def batch_order(seed: int, examples: np.ndarray, steps: int, batch: int) -> np.ndarray:
@@ -37,7 +38,8 @@ def make_trial(
     standard error of the score; and the step at which the run left the finite numbers, or -1. A run that does so is
     frozen: later steps change nothing, in it or in any other lane.
 
-    `losses(scores, y) -> loss, metric`, both `[B]`. Raises ValueError where `evaluations` does not divide `steps`.
+    `losses(scores, y, label_smoothing=None) -> loss, metric`, both `[B]`, the last only where a lane has such a knob. Raises
+    ValueError where `evaluations` does not divide `steps`.
     """
     if steps % evaluations:
         raise ValueError(f'steps={steps} is not a multiple of evaluations={evaluations}; change one of them')
@@ -53,19 +55,24 @@ def make_trial(
     def train(lane: dict, start: tuple[dict, dict], pool: dict, held: dict) -> dict:
         knobs, noise = knobs_of(lane), jax.random.fold_in(jax.random.key(lane['seed']), 1)
         settings = {name: lane['knobs'].get(name, value) for name, value in own.items()}
+        smoothing = {name: lane['knobs'][name] for name in LOSS_KNOBS if name in lane['knobs']}
         direction, move = make_optimizer(optimizer, model.roles(start[0]), settings)
 
         def loss_of(params: dict, state: dict, index: jax.Array, key: jax.Array) -> tuple:
             scores, state, aux = model.apply(params, state, pool['x'][index], knobs=knobs, key=key, train=True)
+            # What is minimised may be smoothed, what is reported is not: training losses compare whatever was tuned.
             loss = losses(scores, pool['y'][index])[0].mean()
-            return loss + sum(aux.values()), (loss, state)
+            goal = losses(scores, pool['y'][index], **smoothing)[0].mean() if smoothing else loss
+            return goal + sum(aux.values()), (loss, state)
 
         def step(number: jax.Array, carry: tuple) -> tuple:
             params, state, moments, left, initial, total = carry
             key, index = jax.random.fold_in(noise, number), lane['order'][number]
             (_, (loss, new_state)), gradient = jax.value_and_grad(loss_of, has_aux=True)(params, state, index, key)
             updates, new_moments = direction.update(gradient, moments, params)
-            new_params = move(updates, params, warmup_cosine(number / steps, settings['warmup_fraction']))
+            new_params = move(
+                updates, params, warmup_cosine(number / steps, settings['warmup_fraction'], settings['final_fraction'])
+            )
             fine = (left < 0) & jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradient))
             old, new = (params, state, moments), (new_params, new_state, new_moments)
             params, state, moments = jax.tree.map(lambda a, b: jnp.where(fine, b, a), old, new)

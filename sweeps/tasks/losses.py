@@ -1,31 +1,43 @@
-"""Losses: from scores and targets to a loss and a metric per example, `[B]` each, losses in nats."""
+"""Losses: from scores and targets to a loss and a metric per example, `[B]` each, losses in nats.
+
+Each takes `label_smoothing` (1512.00567), the share of a target that is spread over all V outputs, traced or not; None is off
+and leaves no trace in the program. Metrics never see it, except a loss that is its own metric: evaluation gives none.
+"""
 
 import jax
 import jax.numpy as jnp
 
+KNOBS = {'label_smoothing': 0.0}
+"""Tunable values of every loss and what they are where a study does not tune them."""
 
-def classification(scores: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+
+def _log_likelihood(scores: jax.Array, y: jax.Array, label_smoothing: jax.Array | None) -> jax.Array:
+    """Log-likelihood of the targets: (1 - s) log p_y + s mean_v log p_v. scores `[..., V]`, y `[...] -> [...]`."""
+    logs = jax.nn.log_softmax(scores.astype(jnp.float32))
+    picked = jnp.take_along_axis(logs, y[..., None], -1)[..., 0]
+    return picked if label_smoothing is None else (1 - label_smoothing) * picked + label_smoothing * logs.mean(-1)
+
+
+def classification(scores: jax.Array, y: jax.Array, label_smoothing: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:
     """Cross-entropy and correctness of classes: scores `[B, V]`, y `[B] -> [B], [B]`."""
-    picked = jnp.take_along_axis(jax.nn.log_softmax(scores.astype(jnp.float32)), y[:, None], -1)[:, 0]
-    return -picked, (scores.argmax(-1) == y).astype(jnp.float32)
+    return -_log_likelihood(scores, y, label_smoothing), (scores.argmax(-1) == y).astype(jnp.float32)
 
 
-def _tokens(scores: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+def _tokens(scores: jax.Array, y: jax.Array, label_smoothing: jax.Array | None) -> tuple[jax.Array, jax.Array]:
+    """Mean cross-entropy and share of right tokens where y >= 0: scores `[B, N, V]`, y `[B, N] -> [B], [B]`."""
     asked = y >= 0
-    picked = jnp.take_along_axis(jax.nn.log_softmax(scores.astype(jnp.float32)), jnp.maximum(y, 0)[..., None], -1)[..., 0]
+    picked = _log_likelihood(scores, jnp.maximum(y, 0), label_smoothing)
     count = jnp.maximum(asked.sum(-1), 1)
     loss = -jnp.where(asked, picked, 0).sum(-1) / count
-    right = (asked & (scores.argmax(-1) == y)).sum(-1) / count
-    return loss, right, count
+    return loss, (asked & (scores.argmax(-1) == y)).sum(-1) / count
 
 
-def next_token(scores: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+def next_token(scores: jax.Array, y: jax.Array, label_smoothing: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:
     """Mean cross-entropy per token, as loss and as metric: scores `[B, N, V]`, y `[B, N] -> [B], [B]`."""
-    loss, _, _ = _tokens(scores, y)
+    loss, _ = _tokens(scores, y, label_smoothing)
     return loss, loss
 
 
-def answers(scores: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+def answers(scores: jax.Array, y: jax.Array, label_smoothing: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:
     """Mean cross-entropy and share of right answers where y >= 0: scores `[B, N, V]`, y `[B, N] -> [B], [B]`."""
-    loss, right, _ = _tokens(scores, y)
-    return loss, right
+    return _tokens(scores, y, label_smoothing)

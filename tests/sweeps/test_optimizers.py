@@ -40,6 +40,13 @@ def test_first_step_of_adamw():
     np.testing.assert_allclose(moved, p - 0.05 * (g / (np.abs(g) + 1e-8) + 0.2 * p), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize('kind', ['adamw', 'muon'])
+def test_eps_is_added_to_the_root_of_the_second_moment(kind: str):
+    moved = one_step(kind, eps=1e-2)['up']['bias']
+    p, g = PARAMS['up']['bias'], GRADIENT['up']['bias']
+    np.testing.assert_allclose(moved, p - 0.05 * g / (np.abs(g) + 1e-2), rtol=1e-4, atol=1e-6)
+
+
 def test_first_step_of_sgd_is_nesterov():
     moved = one_step('sgd', momentum=0.8)['up']['kernel']
     p, g = PARAMS['up']['kernel'], GRADIENT['up']['kernel']
@@ -109,3 +116,11 @@ def test_schedule_peaks_at_one_and_ends_near_zero():
     assert float(values[-1]) == pytest.approx(0, abs=1e-6)
     assert (np.diff(values[:11]) > 0).all() and (np.diff(values[11:]) < 0).all()
     assert float(warmup_cosine(jnp.float32(0), jnp.float32(0))) == pytest.approx(1)
+
+
+@pytest.mark.parametrize('final', [0.0, 0.1, 1.0])
+def test_schedule_falls_to_its_final_fraction(final: float):
+    values = jax.vmap(lambda f: warmup_cosine(f, jnp.float32(0.2), jnp.float32(final)))(jnp.linspace(0, 1, 101))
+    cosine = 0.5 + 0.5 * np.cos(np.pi * np.linspace(0, 1, 81))
+    np.testing.assert_allclose(values[20:], final + (1 - final) * cosine, atol=1e-5)
+    np.testing.assert_allclose(values[:20], np.arange(20) / 20, atol=1e-6)

@@ -8,6 +8,7 @@ import pytest
 
 from ablations.tasks import RECALL
 from arch.model import build
+from sweeps.appraise import known_knobs
 from sweeps.population import STRATEGIES, Population
 from sweeps.tasks.recall import Recall
 from sweeps.trial import batch_order, make_trial
@@ -110,6 +111,45 @@ def test_tuned_values_share_one_program(bench: Bench):
     population = bench.populations['loop']
     bench.run('loop', [bench.lane(1, 1e-3), bench.lane(5, 7e-3, weight_decay=0.3)])
     assert population._train._cache_size() == 1
+
+
+KNOBS = {
+    'b1': 0.8,
+    'b2': 0.9,
+    'eps': 1e-3,
+    'clip': 0.1,
+    'warmup_fraction': 0.5,
+    'final_fraction': 0.5,
+    'label_smoothing': 0.2,
+    'init_scale': 0.5,
+}
+
+
+@pytest.mark.parametrize('name', KNOBS)
+def test_every_knob_is_traced_and_changes_the_run(bench: Bench, name: str):
+    """One program for all values of all knobs."""
+    population = bench.populations['loop']
+    one = bench.run('loop', [bench.lane(1, 1e-2, **KNOBS)])[0]
+    programs = population._train._cache_size()
+    lanes = [bench.lane(1, 1e-2, **{**KNOBS, name: value}) for value in (0.5 * KNOBS[name], KNOBS[name])]
+    other, again = bench.run('loop', lanes)
+    assert population._train._cache_size() == programs
+    assert same_bits(one, again) and not same_bits(one, other)
+
+
+def test_knobs_at_their_own_values_are_the_same_run(bench: Bench):
+    own = {name: known_knobs('adamw', build(RECALL.base))[name] for name in KNOBS}
+    plain, given = bench.run('loop', [bench.lane(1, 1e-2), bench.lane(1, 1e-2, **own)])
+    for part in ('loss', 'score', 'train_loss'):
+        np.testing.assert_allclose(plain['curve'][part], given['curve'][part], rtol=1e-4, atol=1e-5)
+
+
+def test_smoothing_changes_what_is_minimised_and_not_what_is_reported(bench: Bench):
+    """Before the first step both models are the same, and so are their losses, smoothed or not."""
+    plain, smooth = bench.run('loop', [bench.lane(1, 1e-2), bench.lane(1, 1e-2, label_smoothing=0.5)])
+    for part in ('loss', 'train_loss', 'score'):
+        assert plain['curve'][part][0] == pytest.approx(smooth['curve'][part][0], rel=1e-6)
+    assert plain['curve']['loss'][-1] != smooth['curve']['loss'][-1]
 
 
 def test_batches_are_shuffled_epochs():
