@@ -5,11 +5,13 @@ Each room is entered only where a command needs it: table, figure, report, statu
 
 import contextlib
 import dataclasses
+import functools
 import json
 import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -95,10 +97,14 @@ def open_study(name: str, runs: Path = RUNS, settings: list[str] | None = None, 
     kept = settings if settings else manifest['settings'] if must_exist else []
     study = override(study, kept)
     records, skipped = read_folder(folder, study.name)
-    for sentence in skipped:
-        ERR.print(f'archlab: warning: skipped: {sentence}', style='yellow', highlight=False, soft_wrap=True, markup=False)
+    _warn_skipped(skipped)
     found = schedule(study, records, manifest)
     return Opened(study, folder, records, skipped, manifest, found)
+
+
+def _warn_skipped(skipped: Sequence[str]) -> None:
+    for sentence in skipped:
+        ERR.print(f'archlab: warning: skipped: {sentence}', style='yellow', highlight=False, soft_wrap=True, markup=False)
 
 
 def run_study(
@@ -131,6 +137,11 @@ def list_(what: Annotated[str, typer.Argument(help='studies, blocks, models, tas
         from results.sizes import fits_lines, model_lines
 
         return print('\n'.join(fits_lines(found) if what == 'blocks' else model_lines(found)))
+    if what == 'optimizers':
+        from sweeps.knobs import knob_lines
+
+        about = [f'{name}  {optimizer["about"]}' for name, optimizer in found.items()]
+        return print('\n'.join([*about, '', *knob_lines()]))
     for name, about in found.items():
         if isinstance(about, dict):
             about = ', '.join(
@@ -322,6 +333,77 @@ def _studies_in(runs: Path) -> list[str]:
     return names
 
 
+@app.command(epilog='Example: archlab query "select arm, task, avg(score) from trials group by all order by all"')
+def query(
+    sql: Annotated[
+        str | None, typer.Argument(metavar='[SQL]', help='One SELECT over trials, evaluations, packs, findings and selected.')
+    ] = None,
+    runs: Runs = RUNS,
+    study: Annotated[str | None, typer.Option(help='One study by name or file; all in --runs where left out.')] = None,
+    form: Annotated[str, typer.Option('--format', help='table, csv, json or md.')] = 'table',
+    limit: Annotated[int | None, typer.Option(help='Rows at most; 100 in a table, else all, where left out.')] = None,
+    schema: Annotated[bool, typer.Option('--schema', help='Views and their columns; so does leaving out the SQL.')] = False,
+    as_json: Json = False,
+):
+    """SQL over the records, read only: one row a trial, an evaluation or a pack; and findings, selected points."""
+    from results.query import FORMATS, SHOWN, ask, described, render, schema_lines
+
+    if form not in FORMATS:
+        raise ValueError(f"format '{form}'; allowed: {list(FORMATS)}")
+    name, form = _study_name(study), 'json' if as_json else form
+    with _waiting('reading records'):
+        if schema or sql is None:
+            found = described(runs, name)
+        else:
+            limit = limit if limit is not None or form != 'table' else SHOWN
+            found = ask(sql, runs, name, limit, _derived(study, runs))
+    if schema or sql is None:
+        return _print_json(found) if form == 'json' else print('\n'.join(schema_lines(found)))
+    _warn_skipped(found.skipped)
+    print(render(found, form, OUT.width if OUT.is_terminal else None), end='')
+
+
+def _study_name(study: str | None) -> str | None:
+    """The name under which a study's runs are kept, which is not that of its file."""
+    if study is None or not study.endswith('.py'):
+        return study
+    from ablations.catalog import load_study
+
+    return load_study(study).name
+
+
+def _derived(study: str | None, runs: Path) -> dict:
+    """What only a whole study can say, by the name under which a query asks for it."""
+
+    @functools.cache
+    def opened() -> list[Opened]:
+        return [open_study(name, runs) for name in ([study] if study else _studies_in(runs))]
+
+    def selected() -> list[dict]:
+        from results.frames import selected
+
+        return [row for found in opened() for row in selected(found.study, found.schedule)]
+
+    return {
+        'findings': lambda: [finding.to_dict() for found in opened() for finding in found.findings()],
+        'selected': selected,
+    }
+
+
+def trials(study: str | None = None, runs: Path = RUNS, view: str = 'trials'):
+    """The records of a study (of all in `runs` where it is None) as a DuckDB relation, one row a trial.
+
+    `.df()` gives a pandas DataFrame, `.arrow()` a pyarrow Table, `.pl()` a polars DataFrame, where these are installed;
+    `.filter('score > 0.9')`, `.aggregate('arm, avg(score)')` and `.fetchall()` need nothing. `view` may also be
+    'evaluations' (one row an evaluation point) or 'packs'. Raises ValueError on an unknown study or view.
+    """
+    from results.frames import trials
+
+    found = trials(runs, _study_name(study), view)
+    _warn_skipped(found.skipped)
+    return found
+
+
 @app.command(epilog='Example: archlab recipe quickstart/rms_norm')
 def recipe(
     what: Annotated[str, typer.Argument(metavar='STUDY/ARM', help='An arm of a study.')],
@@ -432,6 +514,32 @@ def verify(study: Name, runs: Runs = RUNS, settings: Settings = None, as_json: J
             mark = '[green]holds[/green]' if check.holds else '[red]fails[/red]'
             OUT.print(f'{mark}  [bold]{check.rule}[/bold]: {check.why}', highlight=False, soft_wrap=True)
     if not all(check.holds for check in checks):
+        raise Exit(FELL_SHORT)
+
+
+@app.command(epilog='Example: archlab audit results/published/convnext_roadmap.csv --format md')
+def audit(
+    file: Annotated[Path, typer.Argument(metavar='TABLE.csv', help='Published results: columns arm, value, sd, n and more.')],
+    against: Annotated[
+        str | None, typer.Option(help='Compare with the first or previous row of the task, or the one that this column names.')
+    ] = None,
+    lower_is_better: Annotated[bool, typer.Option('--lower-is-better', help='Where no column direction says so.')] = False,
+    alpha: Annotated[float, typer.Option(help='The error rate of all comparisons together.')] = 0.05,
+    form: Annotated[str, typer.Option('--format', help='terminal, md, csv or json.')] = 'terminal',
+    as_json: Json = False,
+):
+    """The lab's statistics and rules on somebody's published table; exit 1 where a rule of an honest comparison is broken."""
+    from results.audit import audit as audit_of
+    from results.audit_input import read
+    from results.audit_views import table, terminal
+
+    rows = read(file, None if against in ('first', 'previous') else against, lower_is_better)
+    found = audit_of(rows, against if against in ('first', 'previous') else None, alpha)
+    if form == 'terminal' and not as_json:
+        OUT.print(terminal(found, alpha))
+    else:
+        print(table(found, 'json' if as_json else form, alpha).rstrip('\n'))
+    if any(one.broken() for one in found):
         raise Exit(FELL_SHORT)
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 FOLDER = 'records'
 REQUIRED = ('id', 'study', 'arm', 'task', 'dataset', 'replicate', 'held', 'optimizer', 'knobs', 'seed', 'status', 'pack')
 STATUSES = ('ok', 'diverged', 'failed')
+LARGE = 2**23
+"""Bytes of a study's records from which on they are read by way of a cache; less is read as fast without."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CHECK = ', "check": "'
 
@@ -26,12 +28,18 @@ def to_line(record: dict) -> str:
     return f'{body}{_CHECK}{hashlib.sha256(body.encode()).hexdigest()[:16]}"}}'
 
 
+def intact(line: bytes) -> bool:
+    """Whether a line carries the check of its content."""
+    body, found, tail = line.rpartition(_CHECK.encode())
+    return bool(found) and tail == f'{hashlib.sha256(body).hexdigest()[:16]}"}}'.encode()
+
+
 def from_line(line: str) -> dict:
     """The record of a line; raises ValueError where the line is not what was written."""
-    body, found, tail = line.rstrip('\n').rpartition(_CHECK)
-    if not found or tail != f'{hashlib.sha256(body.encode()).hexdigest()[:16]}"}}':
+    line = line.rstrip('\n')
+    if not intact(line.encode()):
         raise ValueError('its check does not match its content')
-    record = json.loads(f'{body}}}')
+    record = json.loads(f'{line.rpartition(_CHECK)[0]}}}')
     missing = [name for name in REQUIRED if name not in record]
     if missing or record['status'] not in STATUSES:
         raise ValueError(f'it lacks {missing}' if missing else f"its status is '{record['status']}'")
@@ -132,20 +140,51 @@ def read_file(path: Path, study: str) -> list[dict]:
     return records
 
 
+def listing(folder: Path) -> dict[str, list[int]]:
+    """Size in bytes and time of change in nanoseconds of every record file of a study, by name and in its order."""
+    found = {}
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder / FOLDER) as entries:
+        for entry in entries:
+            if entry.name.endswith('.jsonl'):
+                try:
+                    about = entry.stat()
+                    found[entry.name] = [about.st_size, about.st_mtime_ns]
+                except OSError:
+                    # A link to nothing: reading it will say so.
+                    found[entry.name] = [0, 0]
+    return dict(sorted(found.items()))
+
+
 def read_folder(folder: Path, study: str) -> tuple[dict[str, dict], list[str]]:
     """All sound records by trial id, and a sentence for each file that was skipped.
 
     Where two files hold a trial (a failed one that ran again), the later status wins over `failed`, else the first file.
+    The records of a large folder come by way of a cache (results/index.py) and are dicts that read their file when more of
+    them is wanted than most readers want.
     """
-    found, skipped = {}, []
-    for path in sorted((folder / FOLDER).glob('*.jsonl')):
+    files = listing(folder)
+    if sum(size for size, _ in files.values()) >= LARGE:
         try:
-            records = read_file(path, study)
+            from results.index import read
+
+            return read(folder, study)
+        except (ImportError, OSError, ValueError):
+            # Whatever is wrong there, the records themselves are the truth.
+            pass
+    found, skipped = {}, []
+    for name in files:
+        try:
+            records = read_file(folder / FOLDER / name, study)
         except ValueError as error:
             skipped.append(str(error))
             continue
         for record in records:
-            old = found.get(record['id'])
-            if old is None or (old['status'] == 'failed' and record['status'] != 'failed'):
-                found[record['id']] = record
+            keep(found, record)
     return found, skipped
+
+
+def keep(found: dict[str, dict], record: dict) -> None:
+    """Put a record among those found by trial id, unless one is there that wins over it."""
+    old = found.get(record['id'])
+    if old is None or (old['status'] == 'failed' and record['status'] != 'failed'):
+        found[record['id']] = record
