@@ -1,6 +1,18 @@
 """Sensitivity: how much an arm loses over the range of learning rates (Wortsman et al., 2309.14322)."""
 
+import dataclasses
+import math
+from collections.abc import Mapping
+
 import numpy as np
+
+from ablations.study import Study
+from ablations.trial import Schedule
+from results.rounding import plain
+from results.runs import Runs
+from results.statistics import mean_interval
+
+LEVEL = 0.95
 
 
 def lr_sensitivity(losses: np.ndarray, initial: np.ndarray) -> float | None:
@@ -13,3 +25,62 @@ def lr_sensitivity(losses: np.ndarray, initial: np.ndarray) -> float | None:
         return None
     capped = np.minimum(np.where(np.isfinite(losses), losses, np.inf), initial)
     return float(capped.mean() - capped.min())
+
+
+@dataclasses.dataclass(frozen=True)
+class Sensitivity:
+    """Learning-rate sensitivity of an arm on a task with one optimizer, in nats.
+
+    replicates  one number for each, over all its tuning trials: extensions search the same ranges for every arm
+    value       their mean, with its 95 % interval (Student), None with one replicate
+    selected    replicates that selected this optimizer
+    left_out    runs that failed before they had a loss, and so say nothing
+    """
+
+    arm: str
+    task: str
+    optimizer: str
+    replicates: tuple
+    value: float
+    interval: tuple | None
+    selected: int
+    left_out: int
+
+    def to_dict(self) -> dict:
+        """Plain data, numbers rounded to six significant digits."""
+        return plain(self)
+
+
+def _sensitivity(runs: Runs, optimizer: str) -> Sensitivity | None:
+    found, left_out = [], 0
+    for replicate in runs.replicates:
+        tried = runs.found(runs.tuned(optimizer, replicate) or [])
+        known = [record for record in tried if record.get('initial_loss') is not None]
+        left_out += len(tried) - len(known)
+        losses = [record['final_loss'] if record['final_loss'] is not None else math.inf for record in known]
+        value = lr_sensitivity(np.array(losses, float), np.array([record['initial_loss'] for record in known], float))
+        if value is not None:
+            found.append(value)
+    if not found:
+        return None
+    chosen = [runs.schedule.selections.get((runs.arm, runs.task.name, replicate)) for replicate in runs.replicates]
+    return Sensitivity(
+        arm=runs.arm,
+        task=runs.task.name,
+        optimizer=optimizer,
+        replicates=tuple(found),
+        value=float(np.mean(found)),
+        interval=mean_interval(np.array(found), LEVEL),
+        selected=sum(one is not None and one.optimizer == optimizer for one in chosen),
+        left_out=left_out,
+    )
+
+
+def sensitivities(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> list[Sensitivity]:
+    """By task, optimizer and arm; none where no replicate's tuning is wholly recorded."""
+    found = []
+    for task in study.tasks:
+        for optimizer in study.tune:
+            made = [_sensitivity(Runs(study, schedule, records, arm, task), optimizer) for arm in study.arms]
+            found += [one for one in made if one is not None]
+    return found

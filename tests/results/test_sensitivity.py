@@ -1,9 +1,15 @@
-"""Learning-rate sensitivity by hand."""
+"""Learning-rate sensitivity by hand, and over the replicates of a study."""
+
+import dataclasses
+import json
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from results.sensitivity import lr_sensitivity
+from ablations.study import Study
+from results.sensitivity import lr_sensitivity, sensitivities
+from sweeps.simulate import World, simulate
 
 
 @pytest.mark.parametrize(
@@ -28,3 +34,50 @@ def test_mean_loss_over_the_range_less_the_best(losses, initial, wanted):
 
 def test_runs_are_capped_by_their_own_initialisation():
     assert lr_sensitivity(np.array([1.0, np.inf, np.inf]), np.array([2.0, 3.0, 5.0])) == pytest.approx((1 + 3 + 5) / 3 - 1)
+
+
+STUDY = Study(name='told', question='Is it?', arms={'base': (), 'arm': ()}, tasks=('digits', 'recall'), trials=8, replicates=3)
+
+
+def test_one_number_a_replicate_and_an_interval_over_them():
+    schedule, records = simulate(STUDY, World(top={'arm': 0.3}), seed=2)
+    found = sensitivities(STUDY, schedule, records)
+    assert [(one.task, one.arm) for one in found] == [(t, a) for t in ('digits', 'recall') for a in ('base', 'arm')]
+    for one in found:
+        wanted = []
+        for replicate in range(3):
+            runs = [records[t.id] for t in schedule.asked['tune', one.arm, one.task, replicate]]
+            losses = [2.0 if run['status'] == 'diverged' else min(run['final_loss'], 2.0) for run in runs]
+            wanted.append(sum(losses) / len(losses) - min(losses))
+        assert one.replicates == pytest.approx(wanted)
+        assert one.value == pytest.approx(np.mean(wanted))
+        assert one.interval == pytest.approx(stats.t.interval(0.95, 2, np.mean(wanted), stats.sem(wanted)))
+        assert (one.optimizer, one.selected, one.left_out) == ('adamw', 3, 0)
+        json.dumps(one.to_dict(), allow_nan=False)
+
+
+def test_runs_that_failed_are_left_out_and_counted():
+    schedule, records = simulate(STUDY, World(), seed=0)
+    broken = schedule.asked['tune', 'base', 'digits', 1][:2]
+    failed = {t.id: {'id': t.id, 'status': 'failed', 'score': None, 'environment': {}} for t in broken}
+    one = sensitivities(STUDY, schedule, {**records, **failed})[0]
+    before = sensitivities(STUDY, schedule, records)[0]
+    assert (one.arm, one.left_out) == ('base', 2)
+    assert one.replicates[::2] == before.replicates[::2]
+    kept = [records[t.id] for t in schedule.asked['tune', 'base', 'digits', 1][2:]]
+    losses = np.array([np.inf if r['final_loss'] is None else r['final_loss'] for r in kept])
+    assert one.replicates[1] == pytest.approx(np.minimum(losses, 2).mean() - losses.min())
+
+
+def test_nothing_recorded_is_nothing_found():
+    schedule, records = simulate(STUDY, World(), seed=0)
+    assert sensitivities(STUDY, schedule, {}) == []
+    gone = schedule.asked['tune', 'base', 'digits', 0][0].id
+    found = sensitivities(STUDY, schedule, {key: record for key, record in records.items() if key != gone})
+    assert [len(one.replicates) for one in found] == [2, 3, 3, 3], 'a replicate counts once it is whole'
+
+
+def test_one_replicate_has_no_interval():
+    study = dataclasses.replace(STUDY, replicates=1, looks=())
+    schedule, records = simulate(study, World(), seed=0)
+    assert {one.interval for one in sensitivities(study, schedule, records)} == {None}

@@ -1,0 +1,199 @@
+"""Expected best: what a tuning of k trials would have found, for every k up to the trials that were run.
+
+Only the first trials of each optimizer count, those before any extension: arms are compared at every k, and an extension is
+decided after the first trials. Curves say how much of an order of the arms is the tuning budget's.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from ablations.study import Study
+from ablations.trial import Schedule
+from results.resampling import LEVEL as DOUBT
+from results.resampling import centred, drawn_means
+from results.rounding import plain
+from results.runs import Runs
+from results.statistics import mean_interval
+
+LEVEL = 0.95
+ADAPTIVE = ('tpe', 'gp')
+"""Searches whose later trials depend on the earlier ones: their curve is the best so far, in the order in which they ran."""
+EVERY = 'all'
+"""Stands for all optimizers together, each with k trials."""
+
+
+def expected_best(groups: list[np.ndarray], chance: float) -> np.ndarray:
+    """The expected best score of k trials drawn at random without replacement from each group, for k = 1 to n. `[n]`
+
+    Scores are higher-better, one that is not finite (diverged) counts as `chance`; n is the size of the smallest group.
+    The mean over all subsets, so unbiased for k independent trials: of n scores, C(c, k) / C(n, k) subsets of size k have
+    none above the c lowest. The estimator of 1909.03004 draws with replacement and is biased down (2004.13705). Quasi-random
+    points are more even than random ones: a tuning of exactly k of them finds slightly more. Raises ValueError without scores.
+    """
+    if not groups or any(len(group) == 0 for group in groups):
+        raise ValueError(f'groups of {[len(g) for g in groups]} scores; allowed: one or more in each; leave empty ones out')
+    groups = [np.where(np.isfinite(group), group, chance) for group in (np.asarray(g, float) for g in groups)]
+    values = np.unique(np.concatenate(groups))
+    found = []
+    for k in range(1, min(map(len, groups)) + 1):
+        below = np.ones(len(values))
+        for group in groups:
+            counts = np.searchsorted(np.sort(group), values, side='right')
+            below *= [math.comb(int(count), k) / math.comb(len(group), k) for count in counts]
+        found.append(float(values @ np.diff(below, prepend=0.0)))
+    return np.array(found)
+
+
+def running_best(groups: list[np.ndarray], chance: float) -> np.ndarray:
+    """The best score of the first k trials of each group, in the order in which they ran. `[n]`"""
+    size = min(map(len, groups))
+    return np.maximum.accumulate(np.max([np.where(np.isfinite(g), g, chance)[:size] for g in groups], axis=0))
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """The expected best tuning score of an arm on a task over the trials of an optimizer, or of all (`EVERY`).
+
+    trials      how many were trained for each point, over all optimizers that the curve is about  [n]
+    replicates  one curve for each replicate, in the task's own metric                             [R][n]
+    numbers     which replicates these are: one counts once all its first trials are recorded      [R]
+    mean        over replicates, with `low` and `high` the ends of its 95 % interval (Student), None with one replicate
+    how         'expected' over random subsets, or 'running' where the search is adaptive
+    """
+
+    arm: str
+    task: str
+    optimizer: str
+    metric: str
+    direction: str
+    trials: tuple
+    replicates: tuple
+    numbers: tuple
+    mean: tuple
+    low: tuple | None
+    high: tuple | None
+    how: str
+
+    def to_dict(self) -> dict:
+        """Plain data, numbers rounded to six significant digits."""
+        return plain(self)
+
+    @property
+    def good(self) -> np.ndarray:
+        """The replicates' curves in the metric's good direction. `[R, n]`"""
+        return np.array(self.replicates) * (1 if self.direction == 'higher' else -1)
+
+
+def _curve(runs: Runs, optimizers: list[str], name: str) -> Curve | None:
+    adaptive = getattr(runs.study, 'search', 'sobol') in ADAPTIVE
+    curves, numbers = [], []
+    for replicate in runs.replicates:
+        trials = [runs.tuned(optimizer, replicate, first=True) for optimizer in optimizers]
+        if all(trials):
+            groups = [runs.scores(found, -math.inf) for found in trials]
+            numbers.append(replicate)
+            curves.append((running_best if adaptive else expected_best)(groups, runs.chance))
+    if not curves:
+        return None
+    size = min(map(len, curves))
+    curves = runs.task.sign * np.array([curve[:size] for curve in curves])
+    ends = [mean_interval(column, LEVEL) for column in curves.T]
+    low, high = (None, None) if len(curves) < 2 else (tuple(end) for end in zip(*ends, strict=True))
+    return Curve(
+        arm=runs.arm,
+        task=runs.task.name,
+        optimizer=name,
+        metric=runs.task.metric,
+        direction=runs.task.direction,
+        trials=tuple(len(optimizers) * k for k in range(1, size + 1)),
+        replicates=tuple(tuple(map(float, curve)) for curve in curves),
+        numbers=tuple(numbers),
+        mean=tuple(map(float, curves.mean(0))),
+        low=low,
+        high=high,
+        how='running' if adaptive else 'expected',
+    )
+
+
+def curves(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> list[Curve]:
+    """Curves by task, optimizer (all together last, where there are several) and arm; none where nothing is recorded.
+
+    A replicate counts once all its first trials are recorded. Diverged and failed runs count as chance.
+    """
+    found = []
+    for task in study.tasks:
+        wanted = [([optimizer], optimizer) for optimizer in study.tune]
+        wanted += [(list(study.tune), EVERY)] if len(study.tune) > 1 else []
+        for optimizers, name in wanted:
+            made = [_curve(Runs(study, schedule, records, arm, task), optimizers, name) for arm in study.arms]
+            found += [curve for curve in made if curve is not None]
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Settled:
+    """From how many trials on the order of the arms by mean stays what it is with all of them.
+
+    trials       the smallest such number, over all optimizers of the curve
+    of           all trials
+    order        arms with all trials, the best first (arms with equal means as they were given)
+    share        how often the first of them stays first where the replicates are drawn anew (`drawn_means` of what the arms
+                 do not have in common); None with fewer than two replicates
+    noise        whether the first place cannot be told from noise: `share` below 97.5 %, or None
+    """
+
+    trials: int
+    of: int
+    order: tuple
+    share: float | None
+    noise: bool
+
+    def to_dict(self) -> dict:
+        """Plain data, numbers rounded to six significant digits."""
+        return plain(self)
+
+
+def settles(arms: Mapping[str, np.ndarray], trials: tuple | None = None) -> Settled:
+    """When the order of the arms settles, from curves in the good direction: {arm: `[R, n]`}, the same replicates in each.
+
+    `trials` names the number of trials at each point, 1 to n unless given. Raises ValueError with fewer than two arms or on
+    curves of unequal shapes.
+    """
+    sizes = {arm: np.shape(curve) for arm, curve in arms.items()}
+    if len(sizes) < 2 or len(set(sizes.values())) > 1:
+        raise ValueError(f'curves of {sizes}; allowed: two arms or more, the same shape for each; cut the longer ones')
+    means = np.array([np.mean(curve, axis=0) for curve in arms.values()])
+    orders = np.argsort(-means, axis=0, kind='stable').T
+    points = tuple(trials) if trials else tuple(range(1, len(orders) + 1))
+    changed = [k for k, order in enumerate(orders) if (order != orders[-1]).any()]
+    first = changed[-1] + 1 if changed else 0
+    share, last = None, np.array([np.asarray(curve)[:, -1] for curve in arms.values()])
+    if last.shape[1] >= 2:
+        drawn = drawn_means(list(centred(last)))
+        share = float(np.mean(drawn.argmax(1) == orders[-1][0]))
+    names = list(arms)
+    order = tuple(names[i] for i in orders[-1])
+    return Settled(points[first], points[-1], order, share, share is None or share < 1 - DOUBT)
+
+
+def settled(found: list[Curve]) -> dict[str, Settled]:
+    """When the order of the arms settles on each task, over all optimizers and the replicates that all arms have.
+
+    Tasks with fewer than two arms, or without a replicate in common, are left out.
+    """
+    several = {curve.task for curve in found if curve.optimizer == EVERY}
+    by_task: dict[str, list[Curve]] = {}
+    for curve in found:
+        if curve.optimizer == EVERY or curve.task not in several:
+            by_task.setdefault(curve.task, []).append(curve)
+    made = {}
+    for task, items in by_task.items():
+        shared = [number for number in items[0].numbers if all(number in curve.numbers for curve in items)]
+        if len(items) > 1 and shared:
+            size = min(len(curve.trials) for curve in items)
+            arms = {c.arm: c.good[[c.numbers.index(number) for number in shared], :size] for c in items}
+            made[task] = settles(arms, items[0].trials[:size])
+    return made

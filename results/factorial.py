@@ -1,0 +1,205 @@
+"""Factorial: main effects and interactions of a study whose arms are all combinations of some factors' levels.
+
+An effect is a contrast over arm means: a weight for each arm, so that every other factor is averaged over. Levels are
+compared with the factor's first level, the base's.
+"""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from ablations.study import Study
+from ablations.trial import Schedule
+from results.rounding import plain
+from results.runs import Runs
+from results.statistics import Difference, holm, mean_interval
+
+LEVEL = 0.95
+
+
+def contrast(samples: list[np.ndarray], weights: list[float]) -> Difference:
+    """A weighted sum of arm means, its standard error and the degrees of freedom of Welch and Satterthwaite (1946).
+
+    `samples [[R]]`, one weight for each; an arm of weight 0 has no say. With two arms and weights 1 and -1 it is
+    `results.statistics.welch`. Raises ValueError on another number of weights, or fewer than two replicates in an arm.
+    """
+    if len(samples) != len(weights):
+        raise ValueError(f'{len(samples)} samples and {len(weights)} weights; allowed: one weight for each sample')
+    used = [(np.asarray(sample, float), weight) for sample, weight in zip(samples, weights, strict=True) if weight]
+    if any(len(sample) < 2 for sample, _ in used):
+        raise ValueError(f'samples of {[len(s) for s, _ in used]} replicates; allowed: two or more; add replicates')
+    effect = float(sum(weight * sample.mean() for sample, weight in used))
+    parts = [(weight**2 * float(sample.var(ddof=1)) / len(sample), len(sample) - 1) for sample, weight in used]
+    total = sum(part for part, _ in parts)
+    scale = max([abs(weight * float(sample.mean())) for sample, weight in used], default=0.0)
+    if total <= (1e-12 * max(scale, 1e-300)) ** 2:
+        return Difference(effect, 0.0, 0.0)
+    return Difference(effect, math.sqrt(total), total**2 / sum(part**2 / freedom for part, freedom in parts))
+
+
+def factors_of(levels: Mapping[str, Mapping[str, str]]) -> dict[str, list]:
+    """The levels of each factor in the order in which arms have them; raises ValueError unless the factorial is full."""
+    if not levels:
+        raise ValueError('no levels; give {arm: {factor: level}} for every arm of the factorial')
+    names = list(next(iter(levels.values())))
+    for arm, own in levels.items():
+        if set(own) != set(names):
+            raise ValueError(f"arm '{arm}' has levels of {sorted(own)}; allowed: one of each of {names}; name its levels")
+    factors = {name: list(dict.fromkeys(own[name] for own in levels.values())) for name in names}
+    cells: dict[tuple, list] = {}
+    for arm, own in levels.items():
+        cells.setdefault(tuple(own[name] for name in names), []).append(arm)
+    twice = [arms for arms in cells.values() if len(arms) > 1]
+    if twice:
+        raise ValueError(f'arms {twice[0]} have the same levels; allowed: one arm for each combination; remove one of them')
+    missing = [cell for cell in itertools.product(*factors.values()) if cell not in cells]
+    if missing:
+        raise ValueError(
+            f'no arm has the levels {dict(zip(names, missing[0], strict=True))} ({len(missing)} of '
+            f'{math.prod(map(len, factors.values()))} combinations are missing); allowed: a full factorial; add arms'
+        )
+    return factors
+
+
+def contrasts(levels: Mapping[str, Mapping[str, str]]) -> dict[tuple, dict[str, float]]:
+    """Weights of the arms by effect: ((factor, level),) for main effects, ((factor, level), (factor, level)) for interactions.
+
+    A main effect is a level less the first level of its factor. An interaction is a difference of differences: what a level
+    adds at a level of the other factor, less what it adds at the other's first level. Both are means over the other factors.
+    """
+    factors = factors_of(levels)
+    cells = math.prod(map(len, factors.values()))
+
+    def weights(chosen: dict) -> dict[str, float]:
+        share = math.prod(len(factors[name]) for name in chosen) / cells
+        found = {}
+        for arm, own in levels.items():
+            sign = 1.0
+            for name, level in chosen.items():
+                sign *= 1.0 if own[name] == level else -1.0 if own[name] == factors[name][0] else 0.0
+            found[arm] = sign * share
+        return found
+
+    others = {name: values[1:] for name, values in factors.items()}
+    made = {((name, level),): weights({name: level}) for name, values in others.items() for level in values}
+    for first, second in itertools.combinations(factors, 2):
+        for a, b in itertools.product(others[first], others[second]):
+            made[(first, a), (second, b)] = weights({first: a, second: b})
+    return made
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """A main effect (one factor) or an interaction (two), in the metric's good direction.
+
+    name        e.g. 'norm: rms_norm' or 'norm: rms_norm x residual: post'
+    difference  effect, standard error and degrees of freedom
+    interval    95 %, not adjusted; `p_adjusted` by Holm over all effects of the task. None where nothing varies
+    """
+
+    name: str
+    factors: tuple
+    levels: tuple
+    difference: Difference
+    interval: tuple | None
+    p: float | None
+    p_adjusted: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One arm: its levels, its mean in the metric's own direction with a 95 % interval (Student)."""
+
+    arm: str
+    levels: dict
+    value: float
+    interval: tuple | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Factorial:
+    """All effects and cells of one task; `reason` says why effects are missing, or is ''."""
+
+    task: str
+    metric: str
+    direction: str
+    factors: dict
+    effects: tuple
+    cells: tuple
+    reason: str = ''
+
+    def to_dict(self) -> dict:
+        """Plain data, numbers rounded to six significant digits."""
+        return plain(self)
+
+    def heat(self, row: str, column: str) -> np.ndarray:
+        """Cell means of two factors, averaged over the others, NaN where nothing is recorded. `[rows, columns]`
+
+        Raises ValueError on a name that is no factor, or the same twice.
+        """
+        for name in (row, column):
+            if name not in self.factors or row == column:
+                raise ValueError(f"factors '{row}' and '{column}'; allowed: two different ones of {list(self.factors)}")
+        wanted = math.prod(len(levels) for name, levels in self.factors.items() if name not in (row, column))
+        found = np.full((len(self.factors[row]), len(self.factors[column])), np.nan)
+        for i, j in itertools.product(*map(range, found.shape)):
+            pair = self.factors[row][i], self.factors[column][j]
+            values = [cell.value for cell in self.cells if (cell.levels[row], cell.levels[column]) == pair]
+            # A mean over some of the other levels only would compare unlike with like.
+            if len(values) == wanted:
+                found[i, j] = np.mean(values)
+        return found
+
+
+def effects(values: Mapping[str, np.ndarray], levels: Mapping[str, Mapping[str, str]]) -> list[Effect]:
+    """All main effects and two-factor interactions from replicate values by arm, higher-better: {arm: `[R]`}."""
+    made = contrasts(levels)
+    samples = [values[arm] for arm in levels]
+    found = {key: contrast(samples, [weights[arm] for arm in levels]) for key, weights in made.items()}
+    ps = {key: difference.p() for key, difference in found.items()}
+    adjusted = dict(zip(ps, holm([1.0 if p is None else p for p in ps.values()]), strict=True))
+    return [
+        Effect(
+            name=' x '.join(f'{factor}: {level}' for factor, level in key),
+            factors=tuple(factor for factor, _ in key),
+            levels=tuple(level for _, level in key),
+            difference=difference,
+            interval=difference.interval(LEVEL),
+            p=ps[key],
+            p_adjusted=None if ps[key] is None else adjusted[key],
+        )
+        for key, difference in found.items()
+    ]
+
+
+def factorials(
+    study: Study, schedule: Schedule, records: Mapping[str, dict], levels: Mapping[str, Mapping[str, str]]
+) -> list[Factorial]:
+    """One for each task, from confirmed replicates; none where the study has no levels.
+
+    Raises ValueError where an arm is unknown or the factorial is not full.
+    """
+    if not levels:
+        return []
+    unknown = [arm for arm in levels if arm not in study.arms]
+    if unknown:
+        raise ValueError(f"levels of '{unknown[0]}', which is no arm; allowed: {list(study.arms)}; correct its name")
+    factors, made = factors_of(levels), []
+    for task in study.tasks:
+        values = {arm: Runs(study, schedule, records, arm, task).confirmed() for arm in levels}
+        cells = []
+        for arm, sample in values.items():
+            if sample is not None and len(sample):
+                interval = mean_interval(sample, LEVEL)
+                ends = None if interval is None else tuple(sorted(task.sign * end for end in interval))
+                cells.append(Cell(arm, dict(levels[arm]), task.sign * float(sample.mean()), ends))
+        missing = [arm for arm, sample in values.items() if sample is None]
+        few = [arm for arm, sample in values.items() if sample is not None and len(sample) < 2]
+        reason = f'not all of these are confirmed: {", ".join(missing)}' if missing else ''
+        reason = reason or (f'one replicate of {", ".join(few)}: noise cannot be measured' if few else '')
+        found = () if reason else tuple(effects(values, levels))
+        made.append(Factorial(task.name, task.metric, task.direction, factors, found, tuple(cells), reason))
+    return made

@@ -1,0 +1,56 @@
+"""Resampling: what a handful of replicates says of quantities that have no formula for their error."""
+
+import math
+
+import numpy as np
+from scipy.special import stdtrit
+
+DRAWS = 4000
+SEED = 20
+LEVEL = 0.025
+"""The share of draws that may speak against what is called sure: a two-sided level of 95 %."""
+
+
+def drawn_means(samples: list[np.ndarray], draws: int = DRAWS, seed: int = SEED) -> np.ndarray:
+    """Means that other replicates could have given: mean + standard error x Student's t. `[[R]] -> [draws, samples]`
+
+    A bootstrap with Student's distribution in place of the sample's. Drawing the replicates themselves says too much: of two
+    identical arms with 3 (5) normal replicates it calls one the sure winner in 15 % (11 %) of studies, this one in 1 to 3 %.
+    Samples are drawn on their own, as the lab's tests do not pair them. Raises ValueError on a sample of fewer than two.
+    """
+    if any(len(sample) < 2 for sample in samples):
+        raise ValueError(f'samples of {[len(s) for s in samples]} replicates; allowed: two or more; add replicates')
+    generator = np.random.default_rng(seed)
+    means = []
+    for sample in samples:
+        sample = np.asarray(sample, float)
+        error = sample.std(ddof=1) / math.sqrt(len(sample))
+        means.append(sample.mean() + error * generator.standard_t(len(sample) - 1, draws))
+    return np.stack(means, 1)
+
+
+def centred(samples: np.ndarray) -> np.ndarray:
+    """Replicates less what they have in common (the data split), for comparisons between arms. `[A, R] -> [A, R]`
+
+    Each replicate's mean over the arms is taken out and the deviations are made larger by sqrt(A / (A - 1)), which that makes
+    them smaller by. Of identical arms one is then called the sure winner in 0 to 7 % of studies (simulated, 2 to 5 replicates),
+    whatever the splits do. Raises ValueError with fewer than two arms.
+    """
+    samples = np.asarray(samples, float)
+    if len(samples) < 2:
+        raise ValueError(f'{len(samples)} arm; allowed: two or more, else nothing is in common; add an arm')
+    means = samples.mean(1, keepdims=True)
+    return means + (samples - samples.mean(0) - means + samples.mean()) * math.sqrt(len(samples) / (len(samples) - 1))
+
+
+def jackknife(value: float | None, without: list[float | None], level: float = 0.95) -> tuple[float, float] | None:
+    """Student's interval around an estimate, its error from the estimates without one replicate each (Tukey 1958).
+
+    None with fewer than two replicates, or where an estimate is None.
+    """
+    count = len(without)
+    if count < 2 or value is None or any(one is None for one in without):
+        return None
+    error = math.sqrt((count - 1) / count * float(np.sum((np.array(without) - np.mean(without)) ** 2)))
+    reach = float(stdtrit(count - 1, 0.5 + level / 2)) * error
+    return value - reach, value + reach

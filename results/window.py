@@ -1,0 +1,157 @@
+"""Window: how many decades of learning rates serve an arm well.
+
+Read from the surface fitted to the tuning trials, at the best of the other values. A surface says nothing past the trials it
+was fitted to: a window that reaches their end, or the end of the searched range, is at least as wide as said.
+
+The fitted trials are the better ones, chosen by their noisy scores, so noise makes windows look wider. Simulated, 5 replicates
+of 16 trials: where a run's noise is 4 % of what the score falls from the middle of the range to its ends, widths are right to
+1 % and 94 to 95 % of the intervals hold the truth; where it is 20 %, widths are 14 to 19 % too large and 78 to 86 % do.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from ablations.spaces import Range
+from ablations.study import Study
+from ablations.trial import Schedule
+from results.resampling import jackknife
+from results.rounding import plain
+from results.runs import Runs
+from results.selection import profile
+
+RULES = ('margin', 'tenth')
+"""What still counts as good: within the task's margin of the best, or within a tenth of the gap from the best to chance."""
+TENTH = 0.1
+NEAR = 1 / 8
+"""A fit that ends within this share of the range's end ends with the range."""
+
+
+def good_part(units: np.ndarray, scores: np.ndarray, tolerance: float) -> tuple[float, float, bool, bool]:
+    """Where the scores around the best stay within `tolerance` of it: low, high, and whether each end is that of the data.
+
+    `units [n]` rising, `scores [n]`, higher better; ends lie between points on straight lines. Only the part that holds the
+    best counts. Raises ValueError where the tolerance is not above 0.
+    """
+    if not tolerance > 0:
+        raise ValueError(f'a tolerance of {tolerance}; allowed: above 0; a window of none has no width')
+    units, level = np.asarray(units, float), np.asarray(scores, float) - (np.max(scores) - tolerance)
+    best = int(np.argmax(level))
+
+    def end(step: int) -> tuple[float, bool]:
+        at = best
+        while 0 <= at + step < len(level) and level[at + step] >= 0:
+            at += step
+        if not 0 <= at + step < len(level):
+            return float(units[at]), True
+        share = level[at] / (level[at] - level[at + step])
+        return float(units[at] + share * (units[at + step] - units[at])), False
+
+    (low, low_ends), (high, high_ends) = end(-1), end(1)
+    return low, high, low_ends, high_ends
+
+
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """The good window of an arm on a task with one optimizer.
+
+    rule       one of RULES; `tolerance` is what it allows, in the metric's unit
+    decades    width in powers of ten of the learning rate, None where it is not known, for `reason`
+    interval   95 % by leaving out one replicate at a time, None where that is not possible; not below 0
+    low, high  its ends as learning rates
+    censored   sides ('low', 'high') on which the window may be wider than said, and why: {side: 'range' or 'fit'}
+    """
+
+    arm: str
+    task: str
+    optimizer: str
+    rule: str
+    tolerance: float | None = None
+    decades: float | None = None
+    interval: tuple | None = None
+    low: float | None = None
+    high: float | None = None
+    censored: dict = dataclasses.field(default_factory=dict)
+    reason: str = ''
+
+    def to_dict(self) -> dict:
+        """Plain data, numbers rounded to six significant digits."""
+        return plain(self)
+
+
+def _decades(rates: Range, low: float, high: float) -> float | None:
+    """Powers of ten between two units of a range, None where the lower is no learning rate."""
+    if rates.scale == 'log':
+        return (high - low) * math.log10(rates.high / rates.low)
+    ends = [rates.low + unit * (rates.high - rates.low) for unit in (low, high)]
+    return math.log10(ends[1] / ends[0]) if ends[0] > 0 else None
+
+
+def _tolerance(rule: str, best: float, runs: Runs) -> float:
+    return runs.task.margin if rule == 'margin' else TENTH * (best - runs.chance)
+
+
+def _width(curve: tuple | None, rule: str, rates: Range, runs: Runs) -> float | None:
+    """Decades of the window that a curve has by a rule, None where there is none."""
+    tolerance = 0.0 if curve is None else _tolerance(rule, float(np.max(curve[1])), runs)
+    return _decades(rates, *good_part(*curve, tolerance)[:2]) if tolerance > 0 else None
+
+
+def _windows(runs: Runs, optimizer: str) -> list[Window]:
+    space = runs.study.tune[optimizer]
+    rates, dims = space['lr'], len(space)
+    trials = [found for replicate in runs.replicates if (found := runs.tuned(optimizer, replicate))]
+    about = dict(arm=runs.arm, task=runs.task.name, optimizer=optimizer)
+    if not trials:
+        return []
+    replicates = [(runs.units(found), runs.scores(found, -math.inf)) for found in trials]
+    curve = profile(replicates, dims)
+    if curve is None:
+        lost = sum(int((~np.isfinite(scores)).sum()) for _, scores in replicates)
+        runs_in_all = sum(map(len, trials))
+        reason = f'no surface fits: {lost} of {runs_in_all} tuning runs diverged, too few are left'
+        return [Window(**about, rule=rule, reason=reason) for rule in RULES]
+    every = np.concatenate([units[:, 0] for units, _ in replicates])
+    reach = min(0.0, float(every.min())), max(1.0, float(every.max()))
+    without = [profile(replicates[:i] + replicates[i + 1 :], dims) for i in range(len(replicates))]
+    made = []
+    for rule in RULES:
+        tolerance = _tolerance(rule, float(np.max(curve[1])), runs)
+        if not tolerance > 0:
+            made.append(Window(**about, rule=rule, reason='no better than chance at its best'))
+            continue
+        low, high, low_ends, high_ends = good_part(*curve, tolerance)
+        why = {
+            side: 'range' if abs(at - end) <= NEAR else 'fit'
+            for side, ends, at, end in (('low', low_ends, low, reach[0]), ('high', high_ends, high, reach[1]))
+            if ends
+        }
+
+        decades = _decades(rates, low, high)
+        interval = jackknife(decades, [_width(one, rule, rates, runs) for one in without])
+        made.append(
+            Window(
+                **about,
+                rule=rule,
+                tolerance=tolerance,
+                decades=decades,
+                interval=None if interval is None else tuple(max(0.0, end) for end in interval),
+                low=rates.value(low),
+                high=rates.value(high),
+                censored=why,
+            )
+        )
+    return made
+
+
+def windows(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> list[Window]:
+    """By task, optimizer, arm and rule; none where no replicate's tuning is wholly recorded."""
+    return [
+        window
+        for task in study.tasks
+        for optimizer in study.tune
+        for arm in study.arms
+        for window in _windows(Runs(study, schedule, records, arm, task), optimizer)
+    ]

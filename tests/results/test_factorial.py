@@ -1,0 +1,226 @@
+"""Factorials: effects against a regression on the same replicates, and by hand."""
+
+import dataclasses
+import itertools
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ablations.study import Study
+from results.factorial import contrast, contrasts, effects, factorials, factors_of
+from results.statistics import Difference, holm, welch
+from sweeps.simulate import World, simulate
+
+TWO = {'norm': ['layer', 'rms'], 'residual': ['pre', 'post'], 'gate': ['off', 'on']}
+MANY = {'norm': ['layer', 'rms', 'none'], 'residual': ['pre', 'post']}
+
+
+def crossed(factors: dict) -> dict:
+    """{arm: {factor: level}} of all combinations, the last factor fastest."""
+    found = {}
+    for levels in itertools.product(*factors.values()):
+        found['_'.join(levels)] = dict(zip(factors, levels, strict=True))
+    return found
+
+
+def drawn(levels: dict, replicates: int = 4, seed: int = 0) -> dict:
+    generator = np.random.default_rng(seed)
+    return {arm: generator.normal(i, 1 + i, replicates) for i, arm in enumerate(levels)}
+
+
+# One contrast.
+
+
+def test_two_arms_are_welchs_test():
+    arm, base = np.array([1.0, 4.0, 2.0]), np.array([3.0, 3.5, 9.0, 1.0])
+    found, theirs = contrast([arm, base], [1, -1]), stats.ttest_ind(arm, base, equal_var=False)
+    wanted = welch(arm, base)
+    assert dataclasses.astuple(found) == pytest.approx(dataclasses.astuple(wanted))
+    assert (found.p(), found.freedom) == pytest.approx((theirs.pvalue, theirs.df))
+
+
+def test_with_equal_arms_a_contrast_has_the_pooled_error():
+    """Equal variances and counts: Satterthwaite's degrees of freedom are those of the pooled test."""
+    sample = np.array([-1.0, 0.0, 1.0, 2.0])
+    found = contrast([sample, sample + 3, sample, sample + 1], [0.5, 0.5, -0.5, -0.5])
+    assert found.effect == pytest.approx(1.5 - 0.5)
+    assert found.error == pytest.approx(np.sqrt(4 * 0.25 * sample.var(ddof=1) / 4))
+    assert found.freedom == pytest.approx(4 * 3)
+
+
+def test_the_level_of_a_contrast_is_held_under_unequal_noise():
+    generator, wrong = np.random.default_rng(2), 0
+    for _ in range(1000):
+        samples = [generator.normal(0, scale, 4) for scale in (1.0, 1.0, 3.0, 1.0)]
+        wrong += contrast(samples, [1, -1, -1, 1]).p() <= 0.05
+    assert 20 <= wrong <= 75
+
+
+def test_where_nothing_varies_no_test_is_defined():
+    assert contrast([np.full(3, 0.3), np.full(3, 0.1)], [1, -1]) == Difference(pytest.approx(0.2), 0.0, 0.0)
+    found = contrast([np.full(3, 0.3), np.array([1.0, 2.0, 5.0]), np.full(3, 0.1)], [1, 0, -1])
+    assert (found.error, found.p()) == (0.0, None), 'an arm of no weight has no say'
+
+
+@pytest.mark.parametrize(
+    ('samples', 'weights', 'said'),
+    [
+        ([np.ones(3)], [1, -1], '1 samples and 2 weights; allowed: one weight for each sample'),
+        ([np.ones(3), np.ones(1)], [1, -1], r'samples of \[3, 1\] replicates; allowed: two or more; add replicates'),
+    ],
+    ids=['weights', 'replicates'],
+)
+def test_bad_contrasts_are_refused(samples, weights, said):
+    with pytest.raises(ValueError, match=said):
+        contrast(samples, weights)
+
+
+# Levels.
+
+
+def test_factors_keep_the_order_of_the_arms():
+    assert factors_of(crossed(MANY)) == MANY
+
+
+@pytest.mark.parametrize(
+    ('levels', 'said'),
+    [
+        ({}, 'no levels; give'),
+        ({'a': {'x': '1'}, 'b': {'y': '1'}}, r"arm 'b' has levels of \['y'\]; allowed: one of each of \['x'\]"),
+        ({'a': {'x': '1'}, 'b': {'x': '1'}}, r"arms \['a', 'b'\] have the same levels; allowed: one arm for each"),
+        (
+            {arm: own for arm, own in crossed(MANY).items() if arm != 'rms_post'},
+            r"no arm has the levels {'norm': 'rms', 'residual': 'post'} \(1 of 6 combinations are missing\)",
+        ),
+    ],
+    ids=['none', 'other_factor', 'twice', 'missing'],
+)
+def test_what_is_no_full_factorial_is_refused(levels, said):
+    with pytest.raises(ValueError, match=said):
+        factors_of(levels)
+
+
+# Effects.
+
+
+@pytest.mark.parametrize('factors', [TWO, MANY], ids=['two_levels', 'three_levels'])
+def test_effects_are_differences_of_means_over_the_other_factors(factors):
+    levels = crossed(factors)
+    values = drawn(levels)
+    means = {arm: sample.mean() for arm, sample in values.items()}
+
+    def mean(**chosen: str) -> float:
+        return float(np.mean([means[arm] for arm, own in levels.items() if chosen.items() <= own.items()]))
+
+    found = {one.name: one.difference.effect for one in effects(values, levels)}
+    wanted = {}
+    for name, (first, *others) in factors.items():
+        for level in others:
+            wanted[f'{name}: {level}'] = mean(**{name: level}) - mean(**{name: first})
+    for (a, (a0, *a_levels)), (b, (b0, *b_levels)) in itertools.combinations(factors.items(), 2):
+        for i, j in itertools.product(a_levels, b_levels):
+            there, here = mean(**{a: i, b: j}) - mean(**{a: a0, b: j}), mean(**{a: i, b: b0}) - mean(**{a: a0, b: b0})
+            wanted[f'{a}: {i} x {b}: {j}'] = there - here
+    assert found == pytest.approx(wanted)
+    assert list(found) == list(wanted), 'main effects first, in the order of the factors'
+
+
+def test_effects_are_the_coefficients_of_a_regression():
+    """Two factors of two levels, coded 0 and 1 about their middle: least squares on all replicates gives the same numbers."""
+    levels = crossed({'a': ['0', '1'], 'b': ['0', '1']})
+    values = drawn(levels)
+    rows = [(float(own['a']) - 0.5, float(own['b']) - 0.5, y) for arm, own in levels.items() for y in values[arm]]
+    a, b, y = np.array(rows).T
+    coefficients = np.linalg.lstsq(np.stack([np.ones_like(a), a, b, a * b], 1), y, rcond=None)[0]
+    assert [one.difference.effect for one in effects(values, levels)] == pytest.approx(coefficients[1:])
+
+
+def test_errors_are_those_of_simulated_means():
+    levels = crossed(MANY)
+    scales = dict(zip(levels, (1.0, 2.0, 1.0, 0.5, 3.0, 1.0), strict=True))
+    generator = np.random.default_rng(0)
+    made = [effects({arm: generator.normal(0, scales[arm], 5) for arm in levels}, levels) for _ in range(600)]
+    for found in zip(*made, strict=True):
+        spread = np.std([one.difference.effect for one in found])
+        claimed = np.sqrt(np.mean([one.difference.error**2 for one in found]))
+        assert claimed == pytest.approx(spread, rel=0.12)
+
+
+def test_every_effect_carries_its_test():
+    levels = crossed(TWO)
+    found = effects(drawn(levels), levels)
+    assert len(found) == 3 + 3
+    for one in found:
+        assert one.interval == one.difference.interval(0.95)
+        assert one.p == one.difference.p()
+        assert len(one.factors) == len(one.levels)
+    assert [one.p_adjusted for one in found] == holm([one.p for one in found])
+
+
+def test_weights_of_an_effect_sum_to_nothing():
+    for weights in contrasts(crossed(MANY)).values():
+        assert sum(weights.values()) == pytest.approx(0)
+
+
+# Whole studies.
+
+
+@pytest.mark.parametrize('task', ['digits', 'stdlib_bytes'])
+def test_a_study_whose_effects_are_known(task):
+    """norm rms adds 0.3, residual post takes 0.2, both together add 0.4 more; where lower is better the same is found."""
+    levels = crossed({'norm': ['layer', 'rms'], 'residual': ['pre', 'post']})
+    top = {'rms_pre': 0.3, 'layer_post': -0.2, 'rms_post': 0.5}
+    study = Study(name='told', question='?', arms=dict.fromkeys(levels, ()), tasks=(task,), trials=8)
+    schedule, records = simulate(study, World(top=top, noise=0.01), seed=0)
+    (found,) = factorials(study, schedule, records, levels)
+    assert found.reason == ''
+    truth = {'norm: rms': (0.3 + 0.7) / 2, 'residual: post': (-0.2 + 0.2) / 2, 'norm: rms x residual: post': 0.4}
+    for one in found.effects:
+        assert one.difference.effect == pytest.approx(truth[one.name], abs=0.03)
+        low, high = one.interval
+        assert low < one.difference.effect < high
+    sign = study.tasks[0].sign
+    heat = found.heat('norm', 'residual')
+    assert sign * (heat[1, 1] - heat[0, 0]) == pytest.approx(0.5, abs=0.03)
+    assert found.heat('residual', 'norm').tolist() == heat.T.tolist()
+    for cell in found.cells:
+        runs = [np.mean([records[t.id]['score'] for t in schedule.asked['confirm', cell.arm, task, r]]) for r in range(5)]
+        assert cell.value == pytest.approx(np.mean(runs))
+        assert cell.interval == pytest.approx(stats.t.interval(0.95, 4, np.mean(runs), stats.sem(runs)))
+        assert cell.levels == levels[cell.arm]
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_what_is_not_confirmed_is_named():
+    levels = crossed({'norm': ['layer', 'rms'], 'residual': ['pre', 'post'], 'gate': ['off', 'on']})
+    study = Study(name='told', question='?', arms=dict.fromkeys(levels, ()), tasks=('digits',), trials=8, replicates=2)
+    schedule, records = simulate(study, World(), seed=0)
+    gone = schedule.asked['confirm', 'rms_post_on', 'digits', 1][0].id
+    (found,) = factorials(study, schedule, {key: one for key, one in records.items() if key != gone}, levels)
+    assert (found.effects, found.reason) == ((), 'not all of these are confirmed: rms_post_on')
+    assert len(found.cells) == 7
+    heat = found.heat('norm', 'residual')
+    assert np.isnan(heat).tolist() == [[False, False], [False, True]], 'no mean over one level of the gate alone'
+    means = {cell.arm: cell.value for cell in found.cells}
+    assert heat[0, 1] == pytest.approx((means['layer_post_off'] + means['layer_post_on']) / 2)
+    for pair in (('norm', 'norm'), ('norm', 'depth')):
+        with pytest.raises(ValueError, match='allowed: two different ones of'):
+            found.heat(*pair)
+
+
+def test_one_replicate_has_cells_but_no_effects():
+    levels = crossed({'norm': ['layer', 'rms']})
+    study = Study(name='told', question='?', arms=dict.fromkeys(levels, ()), tasks=('digits',), trials=8, replicates=1)
+    (found,) = factorials(study, *simulate(study, World(), seed=0), levels)
+    assert (len(found.cells), found.effects) == (2, ())
+    assert found.reason == 'one replicate of layer, rms: noise cannot be measured'
+
+
+def test_levels_belong_to_arms():
+    study = Study(name='told', question='?', arms={'base': ()}, tasks=('digits',))
+    schedule, records = simulate(dataclasses.replace(study, trials=2, replicates=1, looks=()), World(), seed=0)
+    assert factorials(study, schedule, records, {}) == []
+    with pytest.raises(ValueError, match=r"levels of 'other', which is no arm; allowed: \['base'\]; correct its name"):
+        factorials(study, schedule, records, {'other': {'norm': 'rms'}})

@@ -1,0 +1,82 @@
+"""Runs: which trials and records belong to an arm on a task."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from ablations.study import Study
+from results.runs import Runs
+from sweeps.simulate import World, simulate
+
+STUDY = Study(name='told', question='Is it?', arms={'base': (), 'arm': ()}, tasks=('stdlib_bytes',), trials=6, replicates=2)
+SCHEDULE, RECORDS = simulate(STUDY, World(optimum=(1.3, 0.5), cliff=9.0, noise=0.01), seed=0)
+
+
+def runs(records: dict = RECORDS, schedule=SCHEDULE, arm: str = 'arm') -> Runs:
+    return Runs(STUDY, schedule, records, arm, STUDY.tasks[0])
+
+
+def test_first_trials_are_those_before_any_extension():
+    every, first = runs().tuned('adamw', 1), runs().tuned('adamw', 1, first=True)
+    assert len(first) == 6 < len(every)
+    assert every[:6] == first
+    assert {(t.arm, t.replicate, t.phase) for t in first} == {('arm', 1, 'tune')}
+    assert ((runs().units(first) >= 0) & (runs().units(first) <= 1)).all()
+    assert runs().units(every)[:, 0].max() > 1
+    low, high = STUDY.tune['adamw']['lr'].low, STUDY.tune['adamw']['lr'].high
+    rates = np.array([dict(trial.knobs)['lr'] for trial in every])
+    assert runs().units(every)[:, 0] == pytest.approx(np.log(rates / low) / np.log(high / low))
+
+
+def test_later_batches_of_a_search_are_no_extension():
+    key = 'tune', 'arm', 'stdlib_bytes', 1
+    first, *others = SCHEDULE.asked[key]
+    schedule = dataclasses.replace(
+        SCHEDULE, asked={**SCHEDULE.asked, key: [dataclasses.replace(first, phase='tune_2'), *others]}
+    )
+    assert len(runs(schedule=schedule).tuned('adamw', 1, first=True)) == 6
+
+
+def test_until_all_are_recorded_there_is_nothing():
+    last = runs().tuned('adamw', 0)[-1]
+    left = {key: record for key, record in RECORDS.items() if key != last.id}
+    assert runs(left).tuned('adamw', 0) is None
+    assert len(runs(left).tuned('adamw', 0, first=True)) == 6
+    assert runs().tuned('sgd', 0) is None
+    one = runs().asked('confirm', 1)[0]
+    assert runs({key: record for key, record in RECORDS.items() if key != one.id}).confirmed() is None
+    assert runs(schedule=dataclasses.replace(SCHEDULE, asked={})).confirmed() is None
+
+
+def test_scores_are_in_the_good_direction():
+    trials = runs().tuned('adamw', 0)
+    lost = {**RECORDS, trials[1].id: {**RECORDS[trials[1].id], 'status': 'diverged', 'score': None}}
+    wanted = [-RECORDS[trial.id]['score'] for trial in trials]
+    wanted[1] = -math.inf
+    assert runs(lost).scores(trials, -math.inf).tolist() == wanted
+
+
+def test_confirmed_values_are_means_over_seeds():
+    first, second = runs().asked('confirm', 0)
+    lost = {**RECORDS, first.id: {**RECORDS[first.id], 'status': 'diverged', 'score': None}}
+    wanted = (-math.log(256) - RECORDS[second.id]['score']) / 2
+    found = runs(lost).confirmed()
+    assert found == pytest.approx([wanted, -np.mean([RECORDS[t.id]['score'] for t in runs().asked('confirm', 1)])])
+
+
+def test_a_replicate_with_nothing_to_confirm_scores_chance():
+    asked = {**SCHEDULE.asked, ('confirm', 'arm', 'stdlib_bytes', 0): []}
+    found = runs(schedule=dataclasses.replace(SCHEDULE, asked=asked)).confirmed()
+    assert found[0] == pytest.approx(-math.log(256))
+    assert found[1] == runs().confirmed()[1]
+
+
+def test_replicates_are_those_of_the_look():
+    assert runs().replicates == range(2)
+    study = dataclasses.replace(STUDY, replicates=4, looks=(3, 4))
+    before = dataclasses.replace(SCHEDULE, look=0)
+    assert Runs(study, before, {}, 'arm', study.tasks[0]).replicates == range(3)
+    twice = dataclasses.replace(STUDY, base_factor=2)
+    assert [len(Runs(twice, SCHEDULE, {}, arm, twice.tasks[0]).replicates) for arm in twice.arms] == [4, 2]
