@@ -1,6 +1,7 @@
 """Study: a question, the arms that could answer it, and the protocol under which they are compared."""
 
 import contextvars
+import copy
 import dataclasses
 import functools
 import hashlib
@@ -17,6 +18,13 @@ __all__ = ['Study', 'put', 'swap', 'task']
 
 FOLDER = contextvars.ContextVar('FOLDER', default='.')
 """The folder of the study file that is being loaded: a relative path of a block file starts there."""
+SHAPES = ('one_swap', 'path', 'add_one', 'drop_one', 'factorial')
+CHOICES = {
+    'shape': SHAPES,
+    'search': ('sobol', 'random', 'grid', 'tpe', 'gp'),
+    'budget': ('trials', 'compute'),
+    'recipe': ('own', 'same'),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,12 +34,20 @@ class Study:
     name        names the runs folder; tuning points and seeds derive from it
     question    the study file's docstring
     arms        {arm: changes}, changes a tuple of `put` and `swap`; the first arm is the base and changes nothing
+    against     {arm: arm}: what an arm is compared with where that is not the base (ablations/shapes.py makes these)
+    levels      {arm: {factor: level}} of a full factorial, or {}
+    shape       what the arms are to each other, one of SHAPES
     tasks       task names or Task objects, best of two or more datasets
     tune        {optimizer: {value: range}}: what is tuned, the same for every arm
     fixed       values that are not tuned but differ from the lab's own
+    search      how tuning points are proposed, a name of sweeps/search: sobol, random, grid, tpe or gp
+    budget      'trials': every arm the same trials and steps; 'compute': steps so that every arm spends the base's FLOPs
+    recipe      'own': every arm is tuned on its own; 'same': only the base is, and all arms are confirmed at its recipe (the
+                usual fallacy, to show what it would have concluded)
     trials      tuning trials per optimizer, arm, task and replicate
     extension   extra trials per optimizer in a round that extends a range
     replicates  independent tunings: the unit of evidence
+    base_factor the base gets this many times the replicates: every comparison shares it
     seeds       confirmation runs per replicate
     looks       numbers of replicates at which the findings may be read, the last one `replicates`; they share the error
     alpha       familywise error rate of the study's claims
@@ -44,9 +60,16 @@ class Study:
     tasks: tuple
     tune: dict = dataclasses.field(default_factory=lambda: {'adamw': SPACES['adamw']})
     fixed: dict = dataclasses.field(default_factory=dict)
+    against: dict = dataclasses.field(default_factory=dict)
+    levels: dict = dataclasses.field(default_factory=dict)
+    shape: str = 'one_swap'
+    search: str = 'sobol'
+    budget: str = 'trials'
+    recipe: str = 'own'
     trials: int = 16
     extension: int = 4
     replicates: int = 5
+    base_factor: int = 1
     seeds: int = 2
     looks: tuple = ()
     alpha: float = 0.05
@@ -73,11 +96,15 @@ class Study:
             object.__setattr__(self, 'blocks', str(path))
 
     def _check_counts(self) -> None:
-        least = {'trials': 1, 'extension': 0, 'replicates': 1, 'seeds': 1}
+        least = {'trials': 1, 'extension': 0, 'replicates': 1, 'seeds': 1, 'base_factor': 1}
         for name, low in least.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
                 raise ValueError(f"study '{self.name}': {name}={value!r}; allowed: a whole number from {low} up")
+        for name, allowed in CHOICES.items():
+            value = getattr(self, name)
+            if value not in allowed:
+                raise ValueError(f"study '{self.name}': {name}={value!r}; allowed: {list(allowed)}.{closest(value, allowed)}")
         if isinstance(self.alpha, bool) or not isinstance(self.alpha, (int, float)) or not 0 < self.alpha < 1:
             raise ValueError(f"study '{self.name}': alpha={self.alpha!r}; allowed: between 0 and 1, usually 0.05")
         given = self.looks if isinstance(self.looks, (tuple, list)) else (self.looks,)
@@ -119,6 +146,28 @@ class Study:
                 'change the base of the tasks'
             )
         object.__setattr__(self, 'arms', arms)
+        self._check_against()
+
+    def _check_against(self) -> None:
+        if not isinstance(self.against, dict) or not isinstance(self.levels, dict):
+            raise ValueError(f"study '{self.name}': against and levels are {{arm: ...}}; the functions of shapes.py make them")
+        places = {arm: place for place, arm in enumerate(self.arms)}
+        for arm, other in self.against.items():
+            for name in (arm, other):
+                if name not in self.arms:
+                    raise ValueError(
+                        f"study '{self.name}': against[{arm!r}]={other!r} names no arm '{name}'; allowed: {list(self.arms)}."
+                        f'{closest(name, self.arms)}'
+                    )
+            if places[other] >= places[arm]:
+                raise ValueError(
+                    f"study '{self.name}': '{arm}' is compared with '{other}', which does not stand before it; the base is "
+                    'compared with nothing, every other arm with an earlier one: change the order of arms'
+                )
+        if self.levels and set(self.levels) != set(self.arms):
+            raise ValueError(
+                f"study '{self.name}': levels of {sorted(self.levels)}, not of every arm; make them by factorial()"
+            )
 
     def _check_values(self) -> None:
         check_space(self.tune)
@@ -145,6 +194,14 @@ class Study:
         """The arm that all others are compared with."""
         return next(iter(self.arms))
 
+    def reference(self, arm: str) -> str:
+        """The arm that `arm` is compared with: the base, or what `against` says."""
+        return self.against.get(arm, self.base)
+
+    def count(self, arm: str, look: int) -> int:
+        """Replicates of an arm at a look."""
+        return look * (self.base_factor if arm == self.base else 1)
+
     def task(self, name: str) -> Task:
         """A task of this study; raises ValueError on an unknown name."""
         for item in self.tasks:
@@ -157,19 +214,24 @@ class Study:
         """The complete model config of an arm on a task; raises ValueError naming both where a change does not apply."""
         if arm not in self.arms:
             raise ValueError(f"study '{self.name}' has no arm '{arm}'; allowed: {list(self.arms)}.{closest(arm, self.arms)}")
-        base = self.task(task_name).base
-        try:
-            return changed(base, self.arms[arm])
-        except ValueError as error:
-            raise ValueError(f"arm '{arm}' does not apply to the base of task '{task_name}': {error}") from None
+        if (arm, task_name) not in self._models:
+            try:
+                self._models[arm, task_name] = changed(self.task(task_name).base, self.arms[arm])
+            except ValueError as error:
+                raise ValueError(f"arm '{arm}' does not apply to the base of task '{task_name}': {error}") from None
+        return copy.deepcopy(self._models[arm, task_name])
+
+    @functools.cached_property
+    def _models(self) -> dict:
+        return {}
 
     @functools.cached_property
     def blocks_hash(self) -> str:
         """Hash of the user's own block file, or ''."""
         return hashlib.sha256(Path(self.blocks).read_bytes()).hexdigest()[:16] if self.blocks else ''
 
-    def program(self, arm: str, task_name: str, optimizer: str) -> Program:
-        """What the trials of an arm, a task and an optimizer type share."""
+    def program(self, arm: str, task_name: str, optimizer: str, steps: int | None = None) -> Program:
+        """What the trials of an arm, a task and an optimizer type share; `steps` where they are not the task's."""
         item = self.task(task_name)
         return Program(
             study=self.name,
@@ -177,7 +239,7 @@ class Study:
             task=item.name,
             dataset=item.dataset,
             optimizer=optimizer,
-            steps=item.steps,
+            steps=item.steps if steps is None else steps,
             batch=item.batch,
             evaluations=item.evaluations,
             data=item.data,
@@ -198,9 +260,16 @@ class Study:
                 for optimizer, space in self.tune.items()
             },
             'fixed': dict(self.fixed),
+            'against': dict(self.against),
+            'levels': {arm: dict(levels) for arm, levels in self.levels.items()},
+            'shape': self.shape,
+            'search': self.search,
+            'budget': self.budget,
+            'recipe': self.recipe,
             'trials': self.trials,
             'extension': self.extension,
             'replicates': self.replicates,
+            'base_factor': self.base_factor,
             'seeds': self.seeds,
             'looks': list(self.looks),
             'alpha': self.alpha,

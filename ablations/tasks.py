@@ -16,7 +16,7 @@ class Task:
     `direction`: whether a higher or a lower metric is better. `chance`: the metric of a model that knows nothing, which a
     diverged run scores. `margin`: the largest difference, in the metric's unit, that is negligible. `steps`, `batch`: the
     budget of every training run. `evaluations`: points at which the held-out split is scored. `data`: a spec of what is
-    learned. `base`: the complete model config that arms differ from.
+    learned. `base`: the complete model config that arms differ from. `ladder`: the task of which this is one size, or ''.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Task:
     evaluations: int
     data: dict
     base: dict
+    ladder: str = ''
 
     def __post_init__(self):
         for field in dataclasses.fields(self):

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 
-from ablations.digest import canonical, digest
+from ablations.digest import digest
 
 PHASES = ('tune', 'extend_1', 'extend_2', 'confirm', 'share')
 TUNING, TEST = 'tuning', 'test'
@@ -52,7 +52,14 @@ class Trial:
 
     @functools.cached_property
     def id(self) -> str:
-        return digest(canonical([self.program.id, self.replicate, self.knobs, self.seed, self.held]))
+        # The JSON of [program, replicate, knobs, seed, held], put together by hand: a study has many trials. Digested as text.
+        knobs = ','.join([f'["{name}",{value!r}]' for name, value in self.knobs])
+        return digest(f'["{self.program.id}",{self.replicate},[{knobs}],{self.seed},"{self.held}"]')
+
+    @property
+    def extends(self) -> bool:
+        """Whether it searches past the study's own ranges."""
+        return self.phase.startswith('extend')
 
     @property
     def arm(self) -> str:

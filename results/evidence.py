@@ -4,7 +4,6 @@ The unit of evidence is the tuning replicate (the mean of its confirmation seeds
 direction: above 0 the arm is better than the base.
 """
 
-import dataclasses
 import math
 from collections.abc import Mapping
 
@@ -12,84 +11,22 @@ import numpy as np
 
 from ablations.study import Study
 from ablations.trial import Schedule
+from results.finding import TEST_NAME, VERDICTS, Finding
 from results.sensitivity import lr_sensitivity
-from results.statistics import Difference, holm, mean_interval, replicates_to_decide, welch
+from results.statistics import (
+    Difference,
+    detectable,
+    holm,
+    mean_interval,
+    moderated,
+    pool,
+    replicates_to_decide,
+    welch,
+)
+
+__all__ = ['TEST_NAME', 'VERDICTS', 'Finding', 'across', 'findings']
 
 LEVEL = 0.95
-TEST_NAME = 'Welch t over replicates'
-VERDICTS = ('better', 'worse', 'equivalent', 'undecided', 'not comparable')
-
-
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """One arm against the base on one task. What is not known yet is None.
-
-    value, base_value      mean confirmed test metric over replicates, with `interval` and `base_interval` (95 %, Student)
-    effect                 arm minus base in the good direction, with `effect_interval` (95 %, not adjusted)
-    p, p_adjusted          of effect = 0, and by Holm over all arms and tasks of the study
-    p_equivalent           of |effect| >= margin, by Holm over its own family
-    shared_effect          the same difference when both use the base's selected values: descriptive, not tested
-    lr_sensitivity         nats lost on average over the range of learning rates (2309.14322)
-    diverged_share         share of all of the arm's runs on this task that diverged or failed
-    censored               edges of the searched ranges at which the arm's optimum still lies
-    optimism               tuning score less confirmed score, in the good direction
-    test_error             standard error of the value from the finite test split (n_test examples)
-    overall                the arm's verdict over all tasks, with `overall_reason`
-    """
-
-    study: str
-    arm: str
-    base: str
-    task: str
-    dataset: str
-    metric: str
-    unit: str
-    direction: str
-    margin: float
-    base_value: float | None = None
-    base_interval: tuple | None = None
-    value: float | None = None
-    interval: tuple | None = None
-    effect: float | None = None
-    effect_interval: tuple | None = None
-    test: str = TEST_NAME
-    p: float | None = None
-    p_adjusted: float | None = None
-    p_equivalent: float | None = None
-    verdict: str = 'undecided'
-    reason: str = ''
-    shared_effect: float | None = None
-    shared_interval: tuple | None = None
-    params: int | None = None
-    params_ratio: float | None = None
-    macs: int | None = None
-    macs_ratio: float | None = None
-    lr_sensitivity: float | None = None
-    base_lr_sensitivity: float | None = None
-    diverged_share: float | None = None
-    base_diverged_share: float | None = None
-    censored: tuple = ()
-    base_censored: tuple = ()
-    replicates: int = 0
-    seeds: int = 0
-    n_test: int | None = None
-    test_error: float | None = None
-    optimism: float | None = None
-    base_optimism: float | None = None
-    overall: str = 'undecided'
-    overall_reason: str = ''
-
-    def to_dict(self) -> dict:
-        """Plain data, numbers rounded to six significant digits."""
-
-        def plain(value: object) -> object:
-            if isinstance(value, float):
-                return float(f'{value:.6g}')
-            if isinstance(value, (tuple, list)):
-                return [plain(item) for item in value]
-            return value
-
-        return {name: plain(value) for name, value in dataclasses.asdict(self).items()}
 
 
 class _Arm:
@@ -98,6 +35,7 @@ class _Arm:
     def __init__(self, study: Study, schedule: Schedule, records: Mapping[str, dict], arm: str, task: str, count: int):
         self.study, self.schedule, self.records, self.arm = study, schedule, records, arm
         self.task = study.task(task)
+        self.count = count
         self.replicates = range(count)
         self.tried = [records[trial.id] for r in self.replicates for trial in self._asked('tune', r) if trial.id in records]
 
@@ -170,14 +108,14 @@ class _Arm:
 
 def _known(study: Study, schedule: Schedule, records: Mapping, manifest: Mapping, arm: str, task: str, count: int) -> tuple:
     """What is known of a finding before any verdict, with the two samples of replicate values in the good direction."""
-    own, base = (_Arm(study, schedule, records, name, task, count) for name in (arm, study.base))
+    reference = study.reference(arm)
+    own, base = (_Arm(study, schedule, records, name, task, study.count(name, count)) for name in (arm, reference))
     item = study.task(task)
     values, base_values = own.values('confirm'), base.values('confirm')
-    shared = base.values('confirm') if arm == study.base else own.values('share')
     known = dict(
         study=study.name,
         arm=arm,
-        base=study.base,
+        base=reference,
         task=task,
         dataset=item.dataset,
         metric=item.metric,
@@ -217,12 +155,13 @@ def _known(study: Study, schedule: Schedule, records: Mapping, manifest: Mapping
         known['effect'] = float(values.mean() - base_values.mean())
         if difference is not None:
             known['effect_interval'] = difference.interval(LEVEL)
-        if shared is not None:
-            shared_difference = welch(shared, base_values)
-            known['shared_effect'] = float(shared.mean() - base_values.mean())
-            known['shared_interval'] = shared_difference.interval(LEVEL) if shared_difference else None
+    shared = own.values('share'), base.values('share')
+    if all(sample is not None and len(sample) for sample in shared):
+        difference = welch(*shared)
+        known['shared_effect'] = float(shared[0].mean() - shared[1].mean())
+        known['shared_interval'] = difference.interval(LEVEL) if difference else None
     blocked = _incomparable(study, schedule, records, own, base)
-    return known, values, base_values, blocked
+    return known, (values, base_values), shared, blocked
 
 
 def _incomparable(study: Study, schedule: Schedule, records: Mapping, own: _Arm, base: _Arm) -> str:
@@ -234,18 +173,38 @@ def _incomparable(study: Study, schedule: Schedule, records: Mapping, own: _Arm,
         if who.nothing_selected:
             runs = len(who.tried)
             return f"every tuning run of '{who.arm}' diverged ({runs} of {runs})"
-    budgets = [schedule.budgets[who.arm, own.task.name]['trials'] for who in (own, base)]
-    if budgets[0] != budgets[1]:
-        return f'unequal budgets: {budgets[0]} tuning trials against {budgets[1]}'
+    unequal = _unequal(study, schedule, own, base)
+    if unequal:
+        return unequal
     hashes = {r['environment'].get('source') for who in (own, base) for r in (*who.tried, *who.confirmed())}
     if len(hashes) > 1:
         return f'unequal sources: the records come from {len(hashes)} versions of arch/ and sweeps/'
     return ''
 
 
+def _unequal(study: Study, schedule: Schedule, own: _Arm, base: _Arm) -> str:
+    """How the tuning budgets of two arms differ, or ''. With one recipe for all there is only the base's."""
+    if study.recipe == 'same':
+        return ''
+    spent = [schedule.budgets[who.arm, own.task.name] for who in (own, base)]
+    if own.arm != study.base != base.arm or study.base_factor == 1:
+        trials = [row['trials'] for row in spent]
+    else:
+        trials = [row['trials'] / who.count for row, who in zip(spent, (own, base), strict=True)]
+    if trials[0] != trials[1]:
+        return f'unequal budgets: {trials[0]:g} tuning trials against {trials[1]:g}'
+    if study.budget == 'compute' and None not in (flops := [row['flops'] for row in spent]):
+        shares = [row['flops'] / row['trials'] for row in spent]
+        # Steps are whole evaluations, so FLOPs agree to half of one for each arm.
+        steps = min(row['steps'] / row['trials'] for row in spent)
+        if abs(shares[0] / shares[1] - 1) > 1.01 * own.task.evaluations / steps:
+            return f'unequal budgets: {flops[0]:.3g} FLOPs of tuning against {flops[1]:.3g}'
+    return ''
+
+
 def _censored_side(effect: float, known: dict) -> str:
     """Why an optimum at an edge forbids this claim: a better recipe beyond the edge could undo it."""
-    loser = ('censored', known['arm']) if effect < 0 else ('base_censored', 'the base')
+    loser = ('censored', known['arm']) if effect < 0 else ('base_censored', known['base'])
     if known[loser[0]]:
         return f"censored: the optimum of '{loser[1]}' lies at the edge of its range ({', '.join(known[loser[0]])})"
     return ''
@@ -258,14 +217,16 @@ def _number(value: float) -> str:
 def _decide(
     known: dict, difference: Difference, p: float, within: float, alpha: float, family: int, samples: tuple
 ) -> tuple[str, str]:
-    """Verdict and reason from adjusted p-values; `family` comparisons share the error rate alpha."""
+    """Verdict and reason from adjusted p-values; `family` comparisons share the error rate alpha. Adds to `known`."""
     effect, margin, unit = difference.effect, known['margin'], known['unit']
     inside = within <= alpha
+    known['detectable'] = detectable(difference, alpha / family)
     if p <= alpha:
         verdict = 'better' if effect > 0 else 'worse'
         censored = _censored_side(effect, known)
         if censored:
             return 'not comparable', censored
+        known['negligible'] = inside
         extra = ', negligible: within the margin' if inside else ''
         return verdict, f'{_number(effect)} {unit}, adjusted p {p:.2g}{extra}'
     if inside:
@@ -274,7 +235,7 @@ def _decide(
             return 'not comparable', censored
         return 'equivalent', f'{_number(effect)} {unit}, within the margin, adjusted p {within:.2g}'
     deviations = samples[0].std(ddof=1), samples[1].std(ddof=1)
-    need = replicates_to_decide(*deviations, effect, margin, alpha / family)
+    need = known['needed'] = replicates_to_decide(*deviations, effect, margin, alpha / family)
     if need is None:
         likely = 'more than 1000 replicates would be needed at this effect'
     elif need <= len(samples[0]):
@@ -287,47 +248,76 @@ def _decide(
     return 'undecided', f'{_number(effect)} {unit}, adjusted p {p:.2g}; {likely}{note}'
 
 
+def _tests(study: Study, rows: dict[tuple, tuple]) -> tuple[dict, dict]:
+    """The moderated differences of pairs of samples by (arm, task), and p-values adjusted by Holm over all of them.
+
+    Pairs of which a sample is not known, or that vary nowhere, have no test; they stay in the family, which is fixed by the
+    study and not by what was found.
+    """
+    pools, differences = {}, {}
+    for task in study.tasks:
+        samples = {}
+        for arm in study.arms:
+            if (arm, task.name) in rows:
+                samples[arm], samples[study.reference(arm)] = rows[arm, task.name]
+        pools[task.name] = pool([sample for sample in samples.values() if sample is not None])
+    for (arm, task), (own, base) in rows.items():
+        difference = None if own is None or base is None else moderated(own, base, pools[task])
+        if difference is not None:
+            differences[arm, task] = difference
+    tested = {row: difference for row, difference in differences.items() if difference.error}
+    missing = [1.0] * (len(rows) - len(tested))
+    adjusted = dict(zip(tested, holm([difference.p() for difference in tested.values()] + missing), strict=False))
+    return differences, {row: max(p, welch(*rows[row]).p()) for row, p in adjusted.items()}
+
+
 def findings(study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping) -> list[Finding]:
     """One finding for each arm but the base, on each task, at the last declared look that is whole.
 
     Before the first look the findings hold what is known and claim nothing. The error rate is shared among the declared
-    looks, or among those that were taken if these are more (`manifest['looks']`).
+    looks, or among those that were taken if these are more (`manifest['looks']`); in a factorial study half of it is for
+    main effects and interactions (results/factorial.py).
     """
     count = schedule.look or study.looks[0]
-    alpha = study.alpha / max(len(study.looks), len(set(manifest.get('looks', []))), 1)
+    alpha = claim_level(study, manifest)
     rows = [(a, t.name) for t in study.tasks for a in study.arms if a != study.base]
     known = {row: _known(study, schedule, records, manifest, *row, count) for row in rows}
-    tests, verdicts = {}, {}
-    for row, (facts, values, base_values, blocked) in known.items():
-        difference = None if values is None or base_values is None else welch(values, base_values)
+    usable = {row: (pair if schedule.look and not blocked else (None, None)) for row, (_, pair, _, blocked) in known.items()}
+    differences, adjusted = _tests(study, usable)
+    tests = {row: differences[row] for row in adjusted}
+    margins = {row: study.task(row[1]).margin for row in rows}
+    missing = [1.0] * (len(rows) - len(tests))
+    within = dict(zip(tests, holm([d.p_within(margins[row]) for row, d in tests.items()] + missing), strict=False))
+    shared = _tests(study, {row: (facts[2] if schedule.look else (None, None)) for row, facts in known.items()})
+    verdicts = {}
+    for row, (facts, pair, _, blocked) in known.items():
         if not schedule.look:
             verdicts[row] = 'undecided', 'unfinished: not all runs of the first look are recorded'
         elif blocked:
             verdicts[row] = 'not comparable', blocked
-        elif difference is None:
+        elif row not in differences:
             verdicts[row] = 'undecided', f'{count} replicate: noise cannot be measured with fewer than two'
-        elif difference.error == 0:
-            same = 'the same value' if difference.effect == 0 else 'two values'
+        elif row not in tests:
+            same = 'the same value' if differences[row].effect == 0 else 'two values'
             verdicts[row] = 'undecided', f'zero variance: all {count} replicates of both gave {same}, no test is defined'
         else:
-            tests[row] = difference
-        if row not in tests:
-            facts['p'] = facts['p_adjusted'] = facts['p_equivalent'] = None
-    # Comparisons without a test stay in the family: it is fixed by the study, not by what was found.
-    missing = [1.0] * (len(rows) - len(tests))
-    adjusted = dict(zip(tests, holm([d.p() for d in tests.values()] + missing), strict=False))
-    margins = {row: study.task(row[1]).margin for row in rows}
-    within = dict(zip(tests, holm([d.p_within(margins[row]) for row, d in tests.items()] + missing), strict=False))
-    for row, difference in tests.items():
-        facts, values, base_values, _ = known[row]
-        facts |= dict(p=difference.p(), p_adjusted=adjusted[row], p_equivalent=within[row])
-        verdicts[row] = _decide(facts, difference, adjusted[row], within[row], alpha, len(rows), (values, base_values))
+            facts |= dict(p=tests[row].p(), p_adjusted=adjusted[row], p_equivalent=within[row])
+            verdicts[row] = _decide(facts, tests[row], adjusted[row], within[row], alpha, len(rows), pair)
+        if row in shared[1]:
+            told = shared[1][row] <= alpha
+            facts['shared_verdict'] = 'undecided' if not told else 'better' if shared[0][row].effect > 0 else 'worse'
     found = []
     for (arm, task), (facts, *_) in known.items():
         overall = across(study, {t.name: verdicts[arm, t.name][0] for t in study.tasks})
         verdict, reason = verdicts[arm, task]
         found.append(Finding(**facts, verdict=verdict, reason=reason, overall=overall[0], overall_reason=overall[1]))
     return found
+
+
+def claim_level(study: Study, manifest: Mapping) -> float:
+    """The error rate that the comparisons of one look share."""
+    looks = max(len(study.looks), len(set(manifest.get('looks', []))), 1)
+    return study.alpha / looks / (2 if study.levels else 1)
 
 
 def across(study: Study, verdicts: Mapping[str, str]) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Selection: from tuning trials to one point, by a response surface that degrades visibly.
+"""Selection: from tuning trials to one point, at the best of a fitted surface; and what lies past the edges of a range.
 
 Points are unit coordinates (0 and 1 at the edges of the study's range); scores are in the good direction, higher better.
 """
@@ -8,20 +8,24 @@ import math
 
 import numpy as np
 
-STEPS = ('quadratic', 'quadratic without cross terms', 'quadratic in learning rate', 'best trial')
-"""How a point was selected, best first; each needs coefficients + 2 points and a fit that curves the right way."""
+from results.surface import best, fit
+
+STEPS = ('surface', 'best trial')
+"""How a point was selected: at the best of a fitted surface, or, with fewer than four finite trials, at the best of them."""
 TOP = 3
 
 
 @dataclasses.dataclass(frozen=True)
 class Selected:
-    """A selected point: optimizer, its tuned values, the fitted score there, and which step of STEPS was used."""
+    """A selected point: optimizer, its tuned values, the score expected there, which step of STEPS was used, and the
+    standard error of that score by the surface (NaN without one)."""
 
     optimizer: str
     knobs: tuple[tuple[str, float], ...]
     unit: tuple[float, ...]
     score: float
     how: str
+    error: float = math.nan
 
 
 def better_half(scores: np.ndarray, planned: int) -> np.ndarray:
@@ -30,58 +34,24 @@ def better_half(scores: np.ndarray, planned: int) -> np.ndarray:
     return finite[np.argsort(-scores[finite], kind='stable')][: math.ceil(planned / 2)]
 
 
-def _design(units: np.ndarray, dims: int, cross: bool) -> np.ndarray:
-    u = units[:, :dims]
-    columns = [np.ones(len(u)), *u.T, *(u.T**2)]
-    if cross:
-        columns += [u[:, i] * u[:, j] for i in range(dims) for j in range(i)]
-    return np.stack(columns, 1)
+def surface(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = None) -> tuple[np.ndarray, float, float, str]:
+    """The selected point among trials of one optimizer, the score expected there, its standard error, and the step used.
 
-
-def _optimum(coefficients: np.ndarray, dims: int, cross: bool) -> tuple[np.ndarray, float] | None:
-    """The stationary point and its value where the surface curves down in every direction, else None."""
-    slope = coefficients[1 : dims + 1]
-    hessian = np.diag(2 * coefficients[dims + 1 : 2 * dims + 1])
-    if cross:
-        rest = iter(coefficients[2 * dims + 1 :])
-        for i in range(dims):
-            for j in range(i):
-                hessian[i, j] = hessian[j, i] = next(rest)
-    if np.linalg.eigvalsh(hessian).max() >= -1e-9:
-        return None
-    point = np.linalg.solve(hessian, -slope)
-    return point, float(coefficients[0] + 0.5 * slope @ point)
-
-
-def surface(units: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, float, str]:
-    """Fit the better half and give the selected point, its score and the step used.
-
-    `units` [n, d] with the learning rate first, `scores` [n] with -inf or NaN for diverged trials (they count towards the
-    half, never towards the fit). Raises ValueError where no score is finite.
+    `units` [n, d] with the learning rate first, `scores` [n] with -inf or NaN for diverged trials, `smooth` [d] False for
+    choices. The point is the best of the fitted surface within the box of the better half of the trials (of which diverged
+    ones count as the worst): past it lie the worse trials, a cliff perhaps, and a surface knows nothing of cliffs. Raises
+    ValueError where no score is finite.
     """
     units, scores = np.asarray(units, float), np.asarray(scores, float)
     half = better_half(scores, len(scores))
     if len(half) == 0:
         raise ValueError('no trial has a finite score; nothing can be selected')
-    # Inside the data means among the fitted points: past them lie the worse trials, which the fit knows nothing of.
-    low, high = units[half].min(0), units[half].max(0)
-    best = units[half[0]]
-    full = units.shape[1]
-    attempts = [(full, True, STEPS[0])] if full > 1 else []
-    attempts += [(full, False, STEPS[1])] if full > 1 else []
-    attempts += [(1, False, STEPS[2])]
-    for dims, cross, how in attempts:
-        design = _design(units[half], dims, cross)
-        if len(half) < design.shape[1] + 2:
-            continue
-        coefficients, _, rank, _ = np.linalg.lstsq(design, scores[half], rcond=None)
-        found = _optimum(coefficients, dims, cross) if rank == design.shape[1] else None
-        if found and (found[0] >= low[:dims]).all() and (found[0] <= high[:dims]).all():
-            # A value that the fit had to drop matters little here: the middle of the better half is a steadier choice than
-            # wherever the luckiest trial was.
-            return np.concatenate([found[0], units[half, dims:].mean(0)]), found[1], how
-    # The best of several noisy scores is too good: the mean of the top few stands for it.
-    return best, float(scores[half[:TOP]].mean()), STEPS[3]
+    fitted = fit(units, scores, smooth)
+    if fitted is None:
+        # The best of several noisy scores is too good: the mean of the top few stands for it.
+        return units[half[0]], float(scores[half[:TOP]].mean()), math.nan, STEPS[1]
+    point, score = best(fitted, units[half].min(0), units[half].max(0))
+    return point, score, fitted.error(point), STEPS[0]
 
 
 def select(trials: dict[str, tuple[np.ndarray, np.ndarray]], spaces: dict) -> Selected | None:
@@ -89,16 +59,16 @@ def select(trials: dict[str, tuple[np.ndarray, np.ndarray]], spaces: dict) -> Se
 
     `trials[optimizer] = (units [n, d], scores [n])`. None where every trial of every optimizer diverged.
     """
-    candidates = []
+    found = []
     for optimizer, (units, scores) in trials.items():
         if not np.isfinite(scores).any():
             continue
-        point, score, how = surface(units, scores)
         space = spaces[optimizer]
+        point, score, error, how = surface(units, scores, np.array([values.smooth for values in space.values()]))
         unit = tuple(float(f'{value:.6g}') for value in point)
         knobs = tuple(sorted((name, values.value(u)) for (name, values), u in zip(space.items(), unit, strict=True)))
-        candidates.append(Selected(optimizer, knobs, unit, score, how))
-    return max(candidates, key=lambda found: found.score) if candidates else None
+        found.append(Selected(optimizer, knobs, unit, score, how, error))
+    return max(found, key=lambda point: point.score) if found else None
 
 
 @dataclasses.dataclass(frozen=True)

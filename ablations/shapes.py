@@ -1,0 +1,104 @@
+"""Shapes: what the arms of a study are to each other. Each function gives fields of a Study: `Study(..., **path({...}))`.
+
+Without a shape a study swaps one thing at a time: every arm is compared with the base.
+"""
+
+import itertools
+
+from ablations.config import Put, Swap, changed
+from ablations.tasks import Task, task
+
+
+def _tuple(changes: object) -> tuple:
+    return (changes,) if isinstance(changes, (Put, Swap)) else tuple(changes)
+
+
+def _first(steps: dict, what: str) -> str:
+    if not isinstance(steps, dict) or len(steps) < 2:
+        raise ValueError(f'{what} is {steps!r}; give {{name: changes}} with the base, which changes nothing, and one more')
+    first = next(iter(steps))
+    if _tuple(steps[first]):
+        raise ValueError(f"{what}: the first, '{first}', is the base and changes nothing; give it ()")
+    return first
+
+
+def path(steps: dict) -> dict:
+    """A path: every step changes the step before and is compared with it, as in the ConvNeXt roadmap (2201.03545).
+
+    `steps` is {arm: changes}, the first () for the base.
+    """
+    _first(steps, 'path')
+    arms, against, so_far, before = {}, {}, (), None
+    for arm, changes in steps.items():
+        so_far += _tuple(changes)
+        arms[arm] = so_far
+        if before is not None:
+            against[arm] = before
+        before = arm
+    return {'arms': arms, 'against': against, 'shape': 'path'}
+
+
+def add_one(parts: dict, base: str = 'base', full: str = 'all') -> dict:
+    """The base, the base with each part alone, and with all of them: every arm is compared with the base."""
+    parts = _parts('add_one', parts, base, full)
+    arms = {base: (), **{f'with_{name}': changes for name, changes in parts.items()}}
+    return {'arms': {**arms, full: sum(parts.values(), ())}, 'shape': 'add_one'}
+
+
+def drop_one(parts: dict, base: str = 'base', full: str = 'all') -> dict:
+    """All parts together, and all but one: these are compared with `full`, and `full` with the base."""
+    parts = _parts('drop_one', parts, base, full)
+    arms, against = {base: (), full: sum(parts.values(), ())}, {}
+    for name in parts:
+        arms[f'without_{name}'] = sum((changes for other, changes in parts.items() if other != name), ())
+        against[f'without_{name}'] = full
+    return {'arms': arms, 'against': against, 'shape': 'drop_one'}
+
+
+def _parts(what: str, parts: dict, base: str, full: str) -> dict:
+    if not isinstance(parts, dict) or len(parts) < 2:
+        raise ValueError(f'{what} is {parts!r}; give {{name: changes}} of two or more parts')
+    if base == full:
+        raise ValueError(f"{what}: the base and the full model are both called '{base}'; name them apart")
+    return {name: _tuple(changes) for name, changes in parts.items()}
+
+
+def factorial(factors: dict, base: str = 'base') -> dict:
+    """Every combination of the levels of some factors, for effects of each and of two together.
+
+    `factors` is {factor: {level: changes}}, the first level of each () as in the base. An arm is named by its levels that
+    are not the first.
+    """
+    if not isinstance(factors, dict) or len(factors) < 2:
+        raise ValueError(f'factorial is {factors!r}; give {{factor: {{level: changes}}}} of two or more factors')
+    for name, levels in factors.items():
+        _first(levels, f"factor '{name}'")
+    firsts = {name: next(iter(levels)) for name, levels in factors.items()}
+    arms, placed = {}, {}
+    for combination in itertools.product(*(levels for levels in factors.values())):
+        chosen = dict(zip(factors, combination, strict=True))
+        others = [level for name, level in chosen.items() if level != firsts[name]]
+        arm = '_and_'.join(others) if others else base
+        if arm in arms:
+            raise ValueError(
+                f"factorial: two combinations are called '{arm}'; give levels of different factors different names"
+            )
+        arms[arm] = sum((_tuple(factors[name][level]) for name, level in chosen.items()), ())
+        placed[arm] = chosen
+    return {'arms': arms, 'levels': placed, 'shape': 'factorial'}
+
+
+def ladder(name: str | Task, rungs: dict) -> tuple[Task, ...]:
+    """A task at several sizes of its base, `{suffix: changes}`: the same arms on each show the effect against size.
+
+    The tasks are called NAME_SUFFIX and share a dataset, so they count as one where datasets are counted.
+    """
+    item = name if isinstance(name, Task) else task(name)
+    if not isinstance(rungs, dict) or len(rungs) < 2:
+        raise ValueError(f'ladder is {rungs!r}; give {{suffix: changes}} of two or more sizes')
+    made = []
+    for suffix, changes in rungs.items():
+        fields = {field: getattr(item, field) for field in item.__dataclass_fields__}
+        fields |= {'name': f'{item.name}_{suffix}', 'base': changed(item.base, _tuple(changes)), 'ladder': item.name}
+        made.append(Task(**fields))
+    return tuple(made)

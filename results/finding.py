@@ -1,0 +1,82 @@
+"""Finding: what is known of one arm against another on one task, with its verdict."""
+
+import dataclasses
+
+from results.rounding import plain
+
+TEST_NAME = 'moderated Welch t over replicates'
+VERDICTS = ('better', 'worse', 'equivalent', 'undecided', 'not comparable')
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One arm against the arm that it is compared with, its `base`, on one task. What is not known yet is None.
+
+    value, base_value      mean confirmed test metric over replicates, with `interval` and `base_interval` (95 %, Student)
+    effect                 arm minus base in the good direction, with `effect_interval` (95 %, not adjusted)
+    p, p_adjusted          of effect = 0, and by Holm over all arms and tasks of the study; the latter is no smaller than the
+                           p of the plain Welch test, so that an arm that is called better has an interval above 0
+    p_equivalent           of |effect| >= margin, by Holm over its own family
+    negligible             significant, and within the margin
+    detectable             the smallest effect found with 80 % power at this noise, if all comparisons had it
+    needed                 replicates with which this effect would likely be decided, None where unknown or over 1,000
+    shared_effect          the same difference when both use the selected values of the study's base: descriptive
+    shared_verdict         what one recipe for all would have concluded, by the same test: no claim of the study
+    params_ratio, macs_ratio      to the base of the study
+    lr_sensitivity         nats lost on average over the range of learning rates (2309.14322)
+    diverged_share         share of all of the arm's runs on this task that diverged or failed
+    censored               edges of the searched ranges at which the arm's optimum still lies
+    optimism               tuning score less confirmed score, in the good direction
+    test_error             standard error of the value from the finite test split (n_test examples)
+    overall                the arm's verdict over all tasks, with `overall_reason`
+    """
+
+    study: str
+    arm: str
+    base: str
+    task: str
+    dataset: str
+    metric: str
+    unit: str
+    direction: str
+    margin: float
+    base_value: float | None = None
+    base_interval: tuple | None = None
+    value: float | None = None
+    interval: tuple | None = None
+    effect: float | None = None
+    effect_interval: tuple | None = None
+    test: str = TEST_NAME
+    p: float | None = None
+    p_adjusted: float | None = None
+    p_equivalent: float | None = None
+    verdict: str = 'undecided'
+    reason: str = ''
+    negligible: bool = False
+    detectable: float | None = None
+    needed: int | None = None
+    shared_verdict: str = ''
+    shared_effect: float | None = None
+    shared_interval: tuple | None = None
+    params: int | None = None
+    params_ratio: float | None = None
+    macs: int | None = None
+    macs_ratio: float | None = None
+    lr_sensitivity: float | None = None
+    base_lr_sensitivity: float | None = None
+    diverged_share: float | None = None
+    base_diverged_share: float | None = None
+    censored: tuple = ()
+    base_censored: tuple = ()
+    replicates: int = 0
+    seeds: int = 0
+    n_test: int | None = None
+    test_error: float | None = None
+    optimism: float | None = None
+    base_optimism: float | None = None
+    overall: str = 'undecided'
+    overall_reason: str = ''
+
+    def to_dict(self) -> dict:
+        """Plain data, numbers rounded to six significant digits."""
+        return plain(self)

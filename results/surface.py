@@ -1,0 +1,163 @@
+"""Surface: what a score looks like over the tuned values, from a few noisy trials. A Gaussian process, in numpy alone.
+
+Points are unit coordinates (0 and 1 at the edges of the study's range); scores are in the good direction, higher better.
+
+Lengths, noise and scale are not chosen but averaged over, each weighed by how well it foretells the trials (2.3 and 5.4 of
+Rasmussen and Williams 2006). The mean is no constant: it falls off to the sides of the range, since a range is drawn around
+where good values are expected. It is weak, and trials overrule it; where noise drowns the trials it keeps the optimum off the
+edges. Measured in LOG.md.
+"""
+
+import dataclasses
+import itertools
+
+import numpy as np
+
+FIRST = (0.25, 0.6, 1.5)
+"""Lengths of the first coordinate, the learning rate, over which scores change."""
+OTHERS = (0.5, 1.5, 5.0)
+"""Lengths of the other coordinates, which usually matter less; the last says that they hardly matter."""
+NOISES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+"""Variance of a single trial's noise, in units of the surface's own."""
+LEVEL = 4.0
+"""Variance of the surface's overall height, in the same unit."""
+FALLS = (0.5, 2.0, 5.0)
+"""How far the mean falls at distance 1 from the middle of the range, in standard deviations of the scores."""
+TICKS = 17
+RARE = 1e-4
+"""Sets of lengths less likely than this are left out."""
+LEAST = 4
+"""Finite trials that a surface needs."""
+FLOOR = 0.1
+
+
+def _kernels(a: np.ndarray, b: np.ndarray, lengths: np.ndarray, smooth: np.ndarray) -> np.ndarray:
+    """How much the surface at points `a` and `b` has in common, for each set of lengths. `[n, d], [m, d], [l, d] -> [l, n, m]`.
+
+    Along a coordinate without an order all values but the same are equally far.
+    """
+    kernels, seen = np.ones((len(lengths), len(a), len(b))), {}
+    for dim in range(a.shape[1]):
+        gaps = a[:, None, dim] - b[None, :, dim]
+        squares = gaps * gaps if smooth[dim] else (np.abs(gaps) > 1e-9).astype(float)
+        for number, length in enumerate(lengths[:, dim]):
+            if (dim, length) not in seen:
+                seen[dim, length] = np.exp(-0.5 * squares / length**2)
+            kernels[number] *= seen[dim, length]
+    return kernels + LEVEL
+
+
+@dataclasses.dataclass(frozen=True)
+class Surface:
+    """A fitted surface; `fit` makes it.
+
+    `noise` is the standard deviation of one trial around it, `units` the fitted points `[n, d]`, `smooth`
+    tells which coordinates have an order `[d]`.
+    """
+
+    units: np.ndarray
+    noise: float
+    smooth: np.ndarray
+    _middle: float
+    _scale: float
+    _fall: float
+    _lengths: np.ndarray
+    _weights: np.ndarray
+    _spans: tuple
+
+    def mean(self, points: np.ndarray) -> np.ndarray:
+        """The expected score, without a trial's noise. `[m, d] -> [m]`."""
+        kernels = _kernels(points, self.units, self._lengths, self.smooth)
+        found = sum(kernel @ weights for kernel, weights in zip(kernels, self._weights, strict=True))
+        return self._middle + self._scale * (found - self._fall * _far(points, self.smooth))
+
+    def error(self, point: np.ndarray) -> float:
+        """Standard deviation of what the surface believes of the score at one point. `[d]`."""
+        kernels = _kernels(point[None], self.units, self._lengths, self.smooth)[:, 0]
+        vectors, values, chances, means, scales = self._spans
+        across = np.einsum('ln,lnk->lk', kernels, vectors)
+        left = np.maximum(1 + LEVEL - np.einsum('lk,lvk->lv', across**2, 1 / values), 0)
+        centre = np.einsum('lk,lfvk->lfv', across, means) - np.array(FALLS)[:, None] * _far(point[None], self.smooth)
+        spread = (chances * (left[:, None] * scales + centre**2)).sum() - (chances * centre).sum() ** 2
+        return float(self._scale * np.sqrt(max(spread, 0.0)))
+
+
+def _far(points: np.ndarray, smooth: np.ndarray) -> np.ndarray:
+    """Squared distance from the middle of the range. `[m, d] -> [m]`."""
+    return ((points - 0.5) ** 2)[:, smooth].sum(1)
+
+
+def fit(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = None) -> Surface | None:
+    """The surface through finite scores `[n]` at `units` `[n, d]`; None with fewer than LEAST of them.
+
+    `smooth` `[d]` is False for coordinates without an order (choices). Scores that are not finite are left out.
+    """
+    units, scores = np.asarray(units, float), np.asarray(scores, float)
+    finite = np.isfinite(scores)
+    units, scores = units[finite], scores[finite]
+    count, dims = units.shape
+    if count < LEAST:
+        return None
+    smooth = np.ones(dims, bool) if smooth is None else np.asarray(smooth, bool)
+    pairs = itertools.product(FIRST, OTHERS) if dims > 1 else ((length, length) for length in FIRST)
+    lengths = np.array([[first, *[other] * (dims - 1)] for first, other in pairs])
+    middle, scale = float(scores.mean()), float(scores.std())
+    scale = scale if scale > 1e-12 * max(abs(middle), 1.0) else 1.0
+    # Axes: l sets of lengths, f falls, v noises, k eigenvectors.
+    roots, vectors = np.linalg.eigh(_kernels(units, units, lengths, smooth))
+    wanted = (scores - middle) / scale + np.array(FALLS)[:, None] * _far(units, smooth)
+    along = np.einsum('lnk,fn->lfk', vectors, wanted)
+    values = np.maximum(roots, 0)[:, None, :] + np.array(NOISES)[None, :, None]
+    misfit = np.einsum('lfk,lvk->lfv', along**2, 1 / values) + FLOOR
+    evidence = -0.5 * np.log(values).sum(-1)[:, None] - 0.5 * (count + 1) * np.log(misfit)
+    chances = np.exp(evidence - evidence.max())
+    chances /= chances.sum()
+    kept = chances.sum((1, 2)) > RARE
+    lengths, vectors, values, along = lengths[kept], vectors[kept], values[kept], along[kept]
+    chances, misfit = chances[kept] / chances[kept].sum(), misfit[kept]
+    scales = misfit / (count + 1)
+    means = along[:, :, None] / values[:, None]
+    weights = np.einsum('lnk,lk->ln', vectors, np.einsum('lfv,lfvk->lk', chances, means))
+    noise = scale * float(np.sqrt((chances * scales * np.array(NOISES)).sum()))
+    fall = float(chances.sum((0, 2)) @ np.array(FALLS))
+    spans = (vectors, values, chances, means, scales)
+    return Surface(units, noise, smooth, middle, scale, fall, lengths, weights, spans)
+
+
+def candidates(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Points that fill a box evenly, its corners included up to two dimensions. `[d], [d] -> [m, d]`."""
+    dims = len(low)
+    if dims <= 2:
+        ticks = np.linspace(0, 1, TICKS)
+        cube = np.stack(np.meshgrid(*[ticks] * dims, indexing='ij'), -1).reshape(-1, dims)
+    else:
+        # Multiples of powers of the root of x^(d+1) = x + 1 fill a cube evenly in any dimension.
+        root = 2.0
+        for _ in range(60):
+            root = (1 + root) ** (1 / (dims + 1))
+        cube = (0.5 + np.arange(1, 1025)[:, None] * root ** -np.arange(1.0, dims + 1)) % 1
+    return low + cube * (high - low)
+
+
+def best(surface: Surface, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, float]:
+    """The point of a box at which the surface is highest, and its height: first far apart, then closely around the best.
+
+    A coordinate without an order stays at a value that was tried.
+    """
+    points = candidates(low, high)
+    for dim in np.flatnonzero(~surface.smooth):
+        tried = np.unique(surface.units[:, dim])
+        copies = np.repeat(points[None], len(tried), 0)
+        copies[:, :, dim] = tried[:, None]
+        points = np.unique(copies.reshape(-1, len(low)), axis=0)
+    point, _ = _highest(surface, points)
+    reach = np.where(surface.smooth, (high - low) / (TICKS - 1), 0.0)
+    near = candidates(np.maximum(point - reach, low), np.minimum(point + reach, high))
+    return _highest(surface, np.where(surface.smooth, near, point))
+
+
+def _highest(surface: Surface, points: np.ndarray) -> tuple[np.ndarray, float]:
+    means = surface.mean(points)
+    # Rounded, so that of points that tie the same is taken on every machine.
+    place = int(np.argmax(np.round((means - means.max()) / max(float(np.ptp(means)), 1e-300), 9)))
+    return points[place], float(means[place])
