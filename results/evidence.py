@@ -19,9 +19,8 @@ from results.statistics import (
     holm,
     mean_interval,
     moderated,
-    pool,
     replicates_to_decide,
-    welch,
+    spread,
 )
 
 __all__ = ['TEST_NAME', 'VERDICTS', 'Finding', 'across', 'findings']
@@ -37,7 +36,7 @@ class _Arm:
         self.task = study.task(task)
         self.count = count
         self.replicates = range(count)
-        self.tried = [records[trial.id] for r in self.replicates for trial in self._asked('tune', r) if trial.id in records]
+        self.tried = self.recorded('tune')
 
     def _asked(self, phase: str, replicate: int) -> list:
         return self.schedule.asked.get((phase, self.arm, self.task.name, replicate), [])
@@ -59,8 +58,14 @@ class _Arm:
             means.append(np.mean(found) if found else self.task.sign * self.task.chance)
         return np.array(means)
 
+    def recorded(self, phase: str) -> list[dict]:
+        return [self.records[t.id] for r in self.replicates for t in self._asked(phase, r) if t.id in self.records]
+
     def confirmed(self) -> list[dict]:
-        return [self.records[t.id] for r in self.replicates for t in self._asked('confirm', r) if t.id in self.records]
+        return self.recorded('confirm')
+
+    def failed(self, phase: str) -> bool:
+        return any(record['status'] == 'failed' for record in self.recorded(phase))
 
     @property
     def nothing_selected(self) -> bool:
@@ -151,15 +156,10 @@ def _known(study: Study, schedule: Schedule, records: Mapping, manifest: Mapping
         known['n_test'] = confirmed[0]['n_held']
         known['test_error'] = float(np.mean([record['score_se'] for record in confirmed]))
     if values is not None and base_values is not None and len(values):
-        difference = welch(values, base_values)
         known['effect'] = float(values.mean() - base_values.mean())
-        if difference is not None:
-            known['effect_interval'] = difference.interval(LEVEL)
     shared = own.values('share'), base.values('share')
     if all(sample is not None and len(sample) for sample in shared):
-        difference = welch(*shared)
         known['shared_effect'] = float(shared[0].mean() - shared[1].mean())
-        known['shared_interval'] = difference.interval(LEVEL) if difference else None
     blocked = _incomparable(study, schedule, records, own, base)
     return known, (values, base_values), shared, blocked
 
@@ -171,8 +171,11 @@ def _incomparable(study: Study, schedule: Schedule, records: Mapping, own: _Arm,
         if broken:
             return f"{broken} runs of '{who.arm}' failed (not diverged); see `archlab status`, then run with --retry-failed"
         if who.nothing_selected:
-            runs = len(who.tried)
-            return f"every tuning run of '{who.arm}' diverged ({runs} of {runs})"
+            tuned = who
+            if study.recipe == 'same' and who.arm != study.base:
+                tuned = _Arm(study, schedule, records, study.base, who.task.name, study.count(study.base, who.count))
+            runs = len(tuned.tried)
+            return f"every tuning run of '{tuned.arm}' diverged ({runs} of {runs})"
     unequal = _unequal(study, schedule, own, base)
     if unequal:
         return unequal
@@ -248,27 +251,29 @@ def _decide(
     return 'undecided', f'{_number(effect)} {unit}, adjusted p {p:.2g}; {likely}{note}'
 
 
-def _tests(study: Study, rows: dict[tuple, tuple]) -> tuple[dict, dict]:
-    """The moderated differences of pairs of samples by (arm, task), and p-values adjusted by Holm over all of them.
-
-    Pairs of which a sample is not known, or that vary nowhere, have no test; they stay in the family, which is fixed by the
-    study and not by what was found.
-    """
-    pools, differences = {}, {}
+def _tests(study: Study, rows: dict[tuple, tuple]) -> dict[tuple, Difference]:
+    """The moderated difference of each pair of samples by (arm, task); none where a sample is not known or is too small."""
+    differences = {}
     for task in study.tasks:
         samples = {}
         for arm in study.arms:
             if (arm, task.name) in rows:
-                samples[arm], samples[study.reference(arm)] = rows[arm, task.name]
-        pools[task.name] = pool([sample for sample in samples.values() if sample is not None])
-    for (arm, task), (own, base) in rows.items():
-        difference = None if own is None or base is None else moderated(own, base, pools[task])
-        if difference is not None:
-            differences[arm, task] = difference
+                samples[study.reference(arm)] = rows[arm, task.name][1]
+                samples[arm] = rows[arm, task.name][0]
+        found = spread({arm: samples[arm] for arm in study.arms if samples.get(arm) is not None})
+        for arm in study.arms:
+            if (arm, task.name) in rows:
+                difference = moderated(samples, arm, study.reference(arm), found)
+                if difference is not None:
+                    differences[arm, task.name] = difference
+    return differences
+
+
+def _adjusted(differences: dict[tuple, Difference], family: int) -> dict[tuple, float]:
+    """p-values by Holm over the family, which is fixed by the study: what has no test stays in it."""
     tested = {row: difference for row, difference in differences.items() if difference.error}
-    missing = [1.0] * (len(rows) - len(tested))
-    adjusted = dict(zip(tested, holm([difference.p() for difference in tested.values()] + missing), strict=False))
-    return differences, {row: max(p, welch(*rows[row]).p()) for row, p in adjusted.items()}
+    missing = [1.0] * (family - len(tested))
+    return dict(zip(tested, holm([difference.p() for difference in tested.values()] + missing), strict=False))
 
 
 def findings(study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping) -> list[Finding]:
@@ -282,13 +287,20 @@ def findings(study: Study, schedule: Schedule, records: Mapping[str, dict], mani
     alpha = claim_level(study, manifest)
     rows = [(a, t.name) for t in study.tasks for a in study.arms if a != study.base]
     known = {row: _known(study, schedule, records, manifest, *row, count) for row in rows}
-    usable = {row: (pair if schedule.look and not blocked else (None, None)) for row, (_, pair, _, blocked) in known.items()}
-    differences, adjusted = _tests(study, usable)
+    differences = _tests(study, {row: pair for row, (_, pair, _, _) in known.items()})
+    for row, difference in differences.items():
+        known[row][0]['effect_interval'] = difference.interval(LEVEL)
+    # A comparison that is blocked has no test, but stays in the family.
+    open_rows = {row: d for row, d in differences.items() if schedule.look and not known[row][3]}
+    adjusted = _adjusted(open_rows, len(rows))
     tests = {row: differences[row] for row in adjusted}
     margins = {row: study.task(row[1]).margin for row in rows}
     missing = [1.0] * (len(rows) - len(tests))
     within = dict(zip(tests, holm([d.p_within(margins[row]) for row, d in tests.items()] + missing), strict=False))
-    shared = _tests(study, {row: (facts[2] if schedule.look else (None, None)) for row, facts in known.items()})
+    shared = _tests(study, {row: pair for row, (_, _, pair, _) in known.items()})
+    for row, difference in shared.items():
+        known[row][0]['shared_interval'] = difference.interval(LEVEL)
+    one_recipe = _adjusted(shared if schedule.look else {}, len(rows))
     verdicts = {}
     for row, (facts, pair, _, blocked) in known.items():
         if not schedule.look:
@@ -303,9 +315,9 @@ def findings(study: Study, schedule: Schedule, records: Mapping[str, dict], mani
         else:
             facts |= dict(p=tests[row].p(), p_adjusted=adjusted[row], p_equivalent=within[row])
             verdicts[row] = _decide(facts, tests[row], adjusted[row], within[row], alpha, len(rows), pair)
-        if row in shared[1]:
-            told = shared[1][row] <= alpha
-            facts['shared_verdict'] = 'undecided' if not told else 'better' if shared[0][row].effect > 0 else 'worse'
+        if row in one_recipe:
+            told = one_recipe[row] <= alpha
+            facts['shared_verdict'] = 'undecided' if not told else 'better' if shared[row].effect > 0 else 'worse'
     found = []
     for (arm, task), (facts, *_) in known.items():
         overall = across(study, {t.name: verdicts[arm, t.name][0] for t in study.tasks})

@@ -14,8 +14,7 @@ class Finding:
 
     value, base_value      mean confirmed test metric over replicates, with `interval` and `base_interval` (95 %, Student)
     effect                 arm minus base in the good direction, with `effect_interval` (95 %, not adjusted)
-    p, p_adjusted          of effect = 0, and by Holm over all arms and tasks of the study; the latter is no smaller than the
-                           p of the plain Welch test, so that an arm that is called better has an interval above 0
+    p, p_adjusted          of effect = 0, and by Holm over all arms and tasks of the study
     p_equivalent           of |effect| >= margin, by Holm over its own family
     negligible             significant, and within the margin
     detectable             the smallest effect found with 80 % power at this noise, if all comparisons had it

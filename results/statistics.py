@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from scipy.special import nctdtrinc, stdtr, stdtrit
@@ -58,49 +59,96 @@ BORROWED = 3
 """At most this many replicates' worth of variance is borrowed from the other arms."""
 COUNTED = 0.5
 """Degrees of freedom that a borrowed replicate counts for: arms that are not alike must not make a test sure of itself."""
+APART = 0.9
+"""Degrees of freedom that a replicate counts for where what the arms share was taken out."""
+LEAST = 0.1
+"""The least variance that an arm is believed to have, as a share of the mean over arms."""
+
+
+def apart(samples: list[np.ndarray]) -> np.ndarray | None:
+    """The variance of each arm's replicates less what replicates have in common, their data split. `[m]`
+
+    Replicate r of every arm is trained on the same split, so that arms rise and fall together and their difference varies
+    less than each of them. The variances are those of Grubbs (1948), from the variances of all pairs of differences, in
+    which the split cancels. None with fewer than three arms, fewer than three replicates, or arms of different numbers.
+    """
+    counts = {len(sample) for sample in samples}
+    if len(samples) < 3 or len(counts) > 1 or min(counts) < 3:
+        return None
+    values = np.stack([np.asarray(sample, float) for sample in samples])
+    values = values - values.mean(1, keepdims=True)
+    own = (values**2).sum(1)
+    pairs = (own[:, None] + own[None, :] - 2 * values @ values.T) / (values.shape[1] - 1)
+    arms = len(samples)
+    found = (pairs.sum(1) - pairs.sum() / 2 / (arms - 1)) / (arms - 2)
+    return np.maximum(found, LEAST * max(float(found.mean()), 0.0))
 
 
 @dataclasses.dataclass(frozen=True)
-class Pool:
-    """The variances of all arms on one task together: their mean, weighed by degrees of freedom, and how much it counts.
+class Spread:
+    """How much replicates of each arm vary on one task, moderated by all of them.
 
-    `weight` is the number of replicates' worth that an arm borrows: one less for each arm short of five, 0 with two.
+    `variances` by arm, each with its `freedom` (replicates less one) before anything is borrowed; `variance` the mean that
+    is borrowed from, `weight` how many replicates' worth: one less for each arm short of five, 0 with two. `shared` says
+    that what replicates have in common was taken out.
     """
 
+    variances: Mapping[str, float]
+    freedom: Mapping[str, float]
     variance: float
     weight: float
+    shared: bool
+
+    def of(self, arm: str, lowered: bool = True) -> tuple[float, float]:
+        """An arm's moderated variance and its degrees of freedom; never below its own where it may not be lowered."""
+        own, freedom = self.variances[arm], self.freedom[arm]
+        mixed = (freedom * own + self.weight * self.variance) / (freedom + self.weight)
+        return mixed if lowered else max(mixed, own), freedom + COUNTED * self.weight
 
 
-def pool(samples: list[np.ndarray]) -> Pool:
-    """The pool of samples of at least two values each; those with fewer are left out."""
-    samples = [sample for sample in samples if len(sample) >= 2]
-    freedom = sum(len(sample) - 1 for sample in samples)
-    if not freedom:
-        return Pool(0.0, 0.0)
-    variance = sum(float(sample.var(ddof=1)) * (len(sample) - 1) for sample in samples) / freedom
-    return Pool(variance, float(min(BORROWED, max(len(samples) - 2, 0))))
+def spread(samples: Mapping[str, np.ndarray]) -> Spread:
+    """The spread of the arms on one task, of samples with two values or more; the others are left out."""
+    samples = {arm: np.asarray(sample, float) for arm, sample in samples.items() if sample is not None and len(sample) >= 2}
+    own = apart(list(samples.values()))
+    count = APART if own is not None else 1.0
+    freedom = {arm: count * (len(sample) - 1) for arm, sample in samples.items()}
+    if own is None:
+        own = np.array([sample.var(ddof=1) for sample in samples.values()])
+    total = sum(freedom.values())
+    mean = float(own @ np.array(list(freedom.values()))) / total if total else 0.0
+    # Two replicates tell next to nothing of an arm's own noise, and what others lend would decide.
+    enough = min((len(sample) for sample in samples.values()), default=0) >= 3
+    weight = float(min(BORROWED, max(len(samples) - 2, 0))) if enough else 0.0
+    return Spread(dict(zip(samples, own.tolist(), strict=True)), freedom, mean, weight, count != 1.0)
 
 
-def moderated(arm: np.ndarray, base: np.ndarray, pooled: Pool) -> Difference | None:
-    """Arm minus base by Welch's t with variances moderated by the pool; None with fewer than two replicates on a side.
+def moderated(samples: Mapping[str, np.ndarray], arm: str, base: str, found: Spread) -> Difference | None:
+    """Arm minus base by Welch's t, with variances from the spread of all arms; None with fewer than two replicates.
 
-    With R replicates of variance s^2 an arm counts as (R - 1) s^2 and w of the pool's variance, over R - 1 + w, with
-    R - 1 + w / 2 degrees of freedom: variances moderated as in limma (Smyth 2004), by a fixed weight, since five arms do not
-    tell how alike their variances are. The base stands in every comparison, so its own variance is never lowered. Simulated
-    familywise errors and power are in LOG.md. Where neither side varies, neither does this difference.
+    With R replicates of variance s^2 an arm counts as (R - 1) s^2 and w of the arms' mean, over R - 1 + w, with
+    R - 1 + w / 2 degrees of freedom: moderated as in limma (Smyth 2004), but by a fixed weight, since five arms do not tell
+    how alike their variances are. The base stands in many comparisons, so its own variance is never lowered. Simulated
+    familywise errors and power are in LOG.md. Where neither side varies the error is 0.
     """
-    plain = welch(arm, base)
-    if plain is None or plain.error == 0:
-        return plain
+    if arm not in found.variances or base not in found.variances:
+        return None
+    effect = float(np.mean(samples[arm]) - np.mean(samples[base]))
+    if _alike(samples[arm], samples[base], found.shared):
+        return Difference(effect, 0.0, 0.0)
     parts, freedoms = [], []
-    for sample, lowered in ((arm, True), (base, False)):
-        own, freedom = float(sample.var(ddof=1)), len(sample) - 1
-        mixed = (freedom * own + pooled.weight * pooled.variance) / (freedom + pooled.weight)
-        parts.append((mixed if lowered else max(mixed, own)) / len(sample))
-        freedoms.append(freedom + COUNTED * pooled.weight)
+    for name in (arm, base):
+        variance, freedom = found.of(name, lowered=name != base)
+        parts.append(variance / len(samples[name]))
+        freedoms.append(freedom)
     total = sum(parts)
     freedom = total**2 / sum(part**2 / count for part, count in zip(parts, freedoms, strict=True))
-    return Difference(plain.effect, math.sqrt(total), float(freedom))
+    return Difference(effect, math.sqrt(total), float(freedom))
+
+
+def _alike(arm: np.ndarray, base: np.ndarray, shared: bool) -> bool:
+    """Whether nothing varies: neither sample, or, where they share their splits, the difference."""
+    scale = 1e-12 * max(float(np.abs(arm).max()), float(np.abs(base).max()), 1e-300)
+    return max(float(np.ptp(arm)), float(np.ptp(base))) <= scale or (shared and float(np.ptp(arm - base)) <= scale)
 
 
 def detectable(difference: Difference, alpha: float, power: float = 0.8) -> float | None:

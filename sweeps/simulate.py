@@ -1,10 +1,11 @@
 """Simulate: records of declared worlds instead of training runs, through the same plan as real ones.
 
-A world gives each arm and task a response surface over the tuned values and noise; what comes out are records that
-selection and evidence read like any other. So the lab's claims can be checked where the truth is known.
+A world gives each arm a hill of scores over the tuned values, and noise; what comes out are records that selection and
+evidence read like any other. So the lab's claims can be checked where the truth is known.
 """
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -16,34 +17,86 @@ from sweeps.plan import schedule
 
 
 @dataclasses.dataclass(frozen=True)
-class World:
-    """A score surface for every arm: top[arm] - curvature |u - optimum|^2 in unit coordinates, plus seed noise.
+class Hill:
+    """The scores of one arm: `height` at the optimum, less the further a trial lies from it, plus seed noise.
 
-    `top` is the best score of each arm (arms not named have 0), `optimum` its place (the first tuned value first, the
-    same for every optimizer), `noise` the standard deviation of one training run, `split` that of a replicate's data
-    split, shared by all arms. Runs more than `cliff` above the optimum of the first value diverge.
+    Places are unit coordinates, the learning rate first; coordinates without an entry have their optimum at 0.5 and the last
+    curvature given (one number is for all). What is lost is the sum of curvature x distance^2.
+
+    skew        how many times steeper the learning rate's loss is above the optimum than below
+    depth       the most that can be lost: past it the hill is flat; 0 for no limit
+    cliff       runs further than this above the optimal learning rate diverge
+    noise       standard deviation of one training run
+    shift       {optimizer: what its height adds}; `move` {optimizer: what its optimal learning rate adds}
     """
 
-    top: dict = dataclasses.field(default_factory=dict)
+    height: float = 0.0
     optimum: tuple[float, ...] = (0.55, 0.4)
-    curvature: float = 1.0
-    noise: float = 0.05
-    split: float = 0.02
+    curvature: tuple[float, ...] | float = 1.0
+    skew: float = 1.0
+    depth: float = 0.0
     cliff: float = 0.4
-    optimizers: dict = dataclasses.field(default_factory=dict)
+    noise: float = 0.05
+    shift: dict = dataclasses.field(default_factory=dict)
+    move: dict = dataclasses.field(default_factory=dict)
+
+    def truth(self, optimizer: str, place: list[float]) -> float | None:
+        """The expected score at a place, None where a run diverges."""
+        lost = 0.0
+        bends = self.curvature if isinstance(self.curvature, tuple) else (self.curvature,)
+        for dim, unit in enumerate(place):
+            optimum = self.optimum[dim] if dim < len(self.optimum) else 0.5
+            curvature = bends[min(dim, len(bends) - 1)]
+            offset = unit - optimum - (self.move.get(optimizer, 0.0) if dim == 0 else 0.0)
+            if dim == 0 and offset > self.cliff:
+                return None
+            lost += curvature * offset * offset * (self.skew if dim == 0 and offset > 0 else 1.0)
+        if self.depth:
+            lost = self.depth * (1 - math.exp(-lost / self.depth))
+        return self.height + self.shift.get(optimizer, 0.0) - lost
+
+
+@dataclasses.dataclass(frozen=True)
+class World(Hill):
+    """The hills of all arms, and what they share; its own fields are the hill of the arms that `hills` does not name.
+
+    top         {arm: what is added to its height}: planted effects, or what makes tuned procedures worth the same where hills
+                differ (`levelled` in sweeps/calibrate.py)
+    split       standard deviation of a replicate's data split, shared by all arms
+    about       what is particular
+    """
+
+    hills: dict = dataclasses.field(default_factory=dict)
+    top: dict = dataclasses.field(default_factory=dict)
+    split: float = 0.02
+    about: str = ''
+
+    def of(self, arm: str) -> Hill:
+        return self.hills.get(arm, self)
+
+    def worth(self, arm: str, optimizer: str, place: list[float]) -> float | None:
+        """The expected score of an arm at a place in the good direction, None where it diverges."""
+        known = self.of(arm).truth(optimizer, place)
+        return None if known is None else known + self.top.get(arm, 0.0)
 
     def score(self, study: Study, trial: Trial, seed: int) -> float | None:
         """The score of a trial in the good direction, None where it diverges."""
-        space = study.tune[trial.program.optimizer]
-        knobs = dict(trial.knobs)
+        knobs, space = dict(trial.knobs), study.tune[trial.program.optimizer]
         place = [values.unit(knobs[name]) for name, values in space.items()]
-        offsets = [u - o for u, o in zip(place, (*self.optimum, *[0.5] * len(place)), strict=False)]
-        if offsets[0] > self.cliff:
+        known = self.worth(trial.arm, trial.program.optimizer, place)
+        if known is None:
             return None
-        generator = np.random.default_rng(derive(seed, trial.id))
-        split = np.random.default_rng(derive(seed, trial.task, trial.replicate)).normal() * self.split
-        truth = self.top.get(trial.arm, 0.0) + self.optimizers.get(trial.program.optimizer, 0.0)
-        return truth - self.curvature * sum(o * o for o in offsets) + split + generator.normal() * self.noise
+        noise = _normal(seed, trial.id) * self.of(trial.arm).noise
+        return known + _split(seed, trial.task, trial.replicate) * self.split + noise
+
+
+def _normal(*parts: object) -> float:
+    return float(np.random.Generator(np.random.SFC64(derive(*parts))).standard_normal())
+
+
+@functools.lru_cache(maxsize=4096)
+def _split(seed: int, task: str, replicate: int) -> float:
+    return _normal('split', seed, task, replicate)
 
 
 def simulated_record(study: Study, world: World, trial: Trial, seed: int) -> dict:

@@ -1,5 +1,7 @@
 """Scrambled Sobol points: quasi-random, so that a few points cover a space evenly; extensible; no scipy to load."""
 
+import functools
+
 import numpy as np
 
 # Degree, coefficients and initial numbers of the primitive polynomials of dimensions 2 and up (Joe and Kuo 2008,
@@ -59,14 +61,23 @@ def scrambled_sobol(count: int, dimensions: int, seed: int) -> np.ndarray:
     A random linear matrix scramble and a digital shift per dimension (Matousek 1998); more points extend the sequence.
     """
     generator = np.random.default_rng(seed)
-    points = sobol(count, dimensions)
-    mixed = np.zeros_like(points)
     rows = generator.integers(0, 1 << BITS, (dimensions, BITS), dtype=np.uint32)
     shift = generator.integers(0, 1 << BITS, dimensions, dtype=np.uint32)
-    for bit in range(BITS):
-        # Output digit `bit` (from the top): input digit `bit` plus random multiples of the digits above it.
-        place = np.uint32(BITS - 1 - bit)
-        above = np.uint32(((1 << bit) - 1) << (BITS - bit))
-        mask = (rows[:, bit] & above) | (np.uint32(1) << place)
-        mixed |= (np.bitwise_count(points & mask).astype(np.uint32) & np.uint32(1)) << place
+    digits = _digits(count, dimensions)
+    # Output digit `bit` (from the top): input digit `bit` plus random multiples of the digits above it, modulo 2.
+    multiples = (rows[:, :, None] >> _PLACES) & np.uint32(1)
+    matrix = np.tril(multiples, -1) + np.eye(BITS, dtype=np.uint32)
+    # Sums of at most BITS ones: exact in floating point, and fast.
+    sums = np.matmul(digits, matrix.transpose(0, 2, 1).astype(np.float32)).astype(np.uint32) & np.uint32(1)
+    mixed = (sums << _PLACES).sum(-1, dtype=np.uint32).T
     return ((mixed ^ shift) + 0.5) / 2.0**BITS
+
+
+_PLACES = np.arange(BITS - 1, -1, -1, dtype=np.uint32)
+
+
+@functools.lru_cache(maxsize=64)
+def _digits(count: int, dimensions: int) -> np.ndarray:
+    """The binary digits of the unscrambled points, the highest first. `[dimensions, count, BITS]`"""
+    points = sobol(count, dimensions).T[:, :, None]
+    return ((points >> _PLACES) & np.uint32(1)).astype(np.float32)
