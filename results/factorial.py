@@ -97,7 +97,7 @@ class Effect:
 
     name        e.g. 'norm: rms_norm' or 'norm: rms_norm x residual: post'
     difference  effect, standard error and degrees of freedom
-    interval    95 %, not adjusted; `p_adjusted` by Holm over all effects of the task. None where nothing varies
+    interval    95 %, not adjusted; `p_adjusted` by Holm over the effects of all tasks. None where nothing varies
     """
 
     name: str
@@ -202,4 +202,15 @@ def factorials(
         reason = reason or (f'one replicate of {", ".join(few)}: noise cannot be measured' if few else '')
         found = () if reason else tuple(effects(values, levels))
         made.append(Factorial(task.name, task.metric, task.direction, factors, found, tuple(cells), reason))
-    return made
+    return _over_tasks(made, len(contrasts(levels)) * len(study.tasks))
+
+
+def _over_tasks(made: list[Factorial], family: int) -> list[Factorial]:
+    """p-values adjusted over all tasks: the family is fixed by the study, effects without a test stay in it."""
+    ps = [effect.p for one in made for effect in one.effects if effect.p is not None]
+    adjusted = iter(holm(ps + [1.0] * (family - len(ps))))
+    told = []
+    for one in made:
+        found = [e if e.p is None else dataclasses.replace(e, p_adjusted=next(adjusted)) for e in one.effects]
+        told.append(dataclasses.replace(one, effects=tuple(found)))
+    return told

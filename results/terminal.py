@@ -1,15 +1,24 @@
-"""Terminal: findings as tables for a screen, with two things stacked in a cell so that they fit 80 columns."""
+"""Terminal: findings as tables for a screen, with things stacked in a cell so that they fit 80 columns."""
 
 from rich import box
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from results.evidence import Finding
-from results.tables import note, overall, rows, tasks, title
+from results.finding import Finding
+from results.tables import Context, note, number, overall, probability, rows, span, tasks, title
+from results.tables.notes import effects_note
 
-COLOURS = {'better': 'green', 'worse': 'red', 'equivalent': 'cyan', 'not comparable': 'yellow'}
-HEADERS = ('params\nmul-adds', 'value', 'own-best\neffect', 'shared\neffect', 'adj. p', 'verdict', 'LR s.\ndiv.')
+COLOURS = {
+    'better': 'green',
+    'worse': 'red',
+    'equivalent': 'cyan',
+    'not comparable': 'yellow',
+    'more together': 'green',
+    'less together': 'red',
+}
+HEADERS = ('params\nmul-adds', 'value', 'own-best\neffect', 'shared\neffect', 'adj. p\ndetect.', 'verdict', 'LR s.\ndiv.')
+SAME = 'effect at\none recipe'
 
 
 def _verdict(text: str) -> Text:
@@ -21,33 +30,66 @@ def _frame(heading: str) -> Table:
     return Table(box=box.SIMPLE_HEAD, title=heading, title_justify='left', padding=0, show_edge=False)
 
 
-def _task(heading: str, found: list) -> Table:
+def _stacked(*texts: str) -> Text:
+    return Text('\n'.join(texts).strip())
+
+
+def _task(heading: str, found: list, chain: bool, same: bool) -> Table:
+    """`chain` says that arms are compared with others than the base, `same` that one recipe serves all."""
     shown, lines = _frame(heading), []
+    headers = [SAME if same and header == HEADERS[2] else header for header in HEADERS if not (same and header == HEADERS[3])]
     for row in found:
-        params, macs, value, own, shared, p, verdict, sensitivity, diverged = row.cells
-        cells = [Text(f'{params}\n{macs}'), *(Text(f'{c.text}\n{c.small}'.strip()) for c in (value, own, shared))]
+        cells = row.cells
+        sizes = _stacked(str(cells['params']), str(cells['macs']))
+        value, own = (_stacked(cells[key].text, cells[key].small) for key in ('value', 'own'))
+        # What one recipe for all says stands below its effect.
+        shared = _stacked(cells['shared'].text, cells['shared'].small, f'"{cells["shared_verdict"]}"')
+        shared = shared if cells['shared_verdict'].text.isalpha() else _stacked(cells['shared'].text, cells['shared'].small)
         if row.bold:
-            cells[1].stylize('bold', 0, len(value.text))
-        lines.append([row.arm, *cells, p.text, _verdict(verdict.text), f'{sensitivity}\n{diverged}'])
-    longest = max(len(line[0]) for line in lines)
+            value.stylize('bold', 0, len(cells['value'].text))
+        line = [sizes, value, own, *([] if same else [shared]), _stacked(cells['p'].text, cells['detectable'].text)]
+        against = cells['against'].text
+        arm = f'{row.arm}\n- {against}' if chain and against.isidentifier() else row.arm
+        steady = _stacked(cells['sensitivity'].text, cells['diverged'].text)
+        lines.append([arm, *line, _verdict(cells['verdict'].text), steady])
+    longest = max(len(part) for line in lines for part in line[0].split('\n'))
     shown.add_column('arm', overflow='fold', no_wrap=longest <= 18)
-    for i, header in enumerate(HEADERS, 1):
+    for i, header in enumerate(headers, 1):
         longest = max(len(word) for line in lines for word in [*str(line[i]).split(), *header.split()])
-        side = 'left' if header == 'verdict' else 'right'
-        shown.add_column(header, justify=side, min_width=longest, overflow='fold', no_wrap=i in (5, 7))
+        side, narrow = 'left' if header == 'verdict' else 'right', header in (HEADERS[4], HEADERS[6])
+        shown.add_column(header, justify=side, min_width=longest, overflow='fold', no_wrap=narrow)
     for line in lines:
         shown.add_row(*line)
     return shown
 
 
-def terminal(findings: list[Finding], alpha: float | None = None) -> Group:
-    """Tables by task, the verdicts over all tasks and the note, for a rich console."""
-    by_task = tasks(findings)
-    parts = [_task(title(by_task[task][0]), found) for task, found in rows(findings).items()]
+def _effects(context: Context) -> list:
+    """The effects of a factorial study, where it is one."""
+    if not context.effects:
+        return []
+    shown = _frame('Effects of the factors')
+    for name in ('effect of', 'task', 'effect', 'adj. p', 'verdict'):
+        shown.add_column(name, justify='right' if name in ('effect', 'adj. p') else 'left', overflow='fold')
+    for one in context.effects:
+        effect = _stacked(number(one.effect, one.metric, True), span(one.effect_interval, one.metric, True))
+        verdict = ', '.join(filter(None, [one.verdict or 'undecided', 'censored' * bool(one.marks)]))
+        shown.add_row(one.name or 'not known yet', one.task, effect, probability(one.p_adjusted), _verdict(verdict))
+    return [shown, Text(effects_note(context))]
+
+
+def terminal(findings: list[Finding], alpha: float | None = None, about: Context | None = None) -> Group:
+    """Tables by task, the verdicts over all tasks, effects of factors and the note, for a rich console."""
+    context = about or Context(alpha=alpha)
+    by_task, same = tasks(findings), context.recipe == 'same'
+    chain = len({finding.base for finding in findings}) > 1
+    parts = [Text(sentence, style='bold yellow') for sentence in context.warnings()]
+    parts += [_task(title(by_task[task][0]), found, chain, same) for task, found in rows(findings).items()]
     across = _frame('Over all tasks')
     for name in ('arm', 'verdict', 'why'):
         across.add_column(name)
     for arm, verdict, reason in overall(findings):
         across.add_row(arm, _verdict(verdict), reason)
-    stacked = 'adj. p: adjusted; LR s.: LR sensitivity; div.: diverged. '
-    return Group(*parts, across, Text(stacked + note(findings, alpha)))
+    stacked = 'adj. p: adjusted; detect.: detectable effect; LR s.: LR sensitivity; div.: diverged. '
+    stacked += '' if same else 'In quotes: what one recipe for all says. '
+    stacked += 'Below an arm: what it is compared with. ' if chain else ''
+    return Group(*parts, across, *_effects(context), Text(stacked + note(findings, context=context)))

@@ -5,12 +5,15 @@ import dataclasses
 import io
 import json
 import re
+import shutil
+import subprocess
 
 import pytest
 from rich.console import Console
+from simulated_study import small
 
 from results.evidence import Finding
-from results.tables import FORMATS, count, number, probability, table, tex
+from results.tables import FORMATS, Context, context, count, number, probability, table, tex
 from results.terminal import terminal
 
 BETTER = Finding(
@@ -71,12 +74,22 @@ LOSS = dataclasses.replace(
 )
 UNKNOWN = Finding('small', 'no_norm', 'layer_norm', 'stdlib_bytes', 'stdlib_bytes', 'loss', 'nats per byte', 'lower', 0.02)
 FOUND = [BETTER, WORSE, LOSS, UNKNOWN]
+HUMAN = ('md', 'latex', 'html')
 
 
-def shown(findings: list[Finding], width: int = 120) -> str:
+def shown(findings: list[Finding], width: int = 120, about: Context | None = None) -> str:
     console = Console(width=width, file=io.StringIO(), force_terminal=False)
-    console.print(terminal(findings))
+    console.print(terminal(findings, about=about))
     return console.file.getvalue()
+
+
+def unwrapped(text: str) -> str:
+    return ' '.join(text.split())
+
+
+def about(shape: str = 'one_swap', **fields: object) -> tuple[list[Finding], Context]:
+    study, planned, records, manifest, found = small(shape, **fields)
+    return found, context(study, planned, records, manifest, found)
 
 
 def test_every_format_is_the_same_twice():
@@ -147,23 +160,49 @@ def test_lower_is_best_where_lower_is_better():
 
 
 def test_censored_is_marked_with_its_edges():
-    for format in ('md', 'latex', 'html'):
+    for format in HUMAN:
         text = table(FOUND, format)
-        assert 'worse, censored' in text
-        assert 'adamw lr high' in text
+        assert ('worse & ' if format == 'latex' else 'worse, censored') in text
+        assert 'censored' in text.replace('Censored', '') and 'adamw lr high' in text
     base = [dataclasses.replace(BETTER, base_censored=('sgd lr low',))]
     assert 'base, censored' in table(base, 'md') and 'layer_norm on digits (sgd lr low)' in table(base, 'md')
     assert 'censored' in shown(FOUND)
 
 
+WINNERS = {
+    'the arm': dataclasses.replace(BETTER, censored=('adamw lr high',)),
+    'the base': dataclasses.replace(BETTER, verdict='worse', effect=-0.02, base_censored=('adamw lr high',)),
+}
+
+
+@pytest.mark.parametrize('format', [*FORMATS, 'terminal'])
+@pytest.mark.parametrize('who', WINNERS)
+def test_a_winner_at_an_edge_is_never_printed_without_the_mark(format, who):
+    """The mark belongs to the row itself; the sentence below the table is not enough."""
+    one = WINNERS[who]
+    text = shown([one]) if format == 'terminal' else table([one], format)
+    mark = 'censored' if who == 'the arm' else 'layer_norm censored'
+    if format == 'json':
+        assert json.loads(text)[0]['marks'] == [mark]
+    elif format == 'csv':
+        assert next(csv.DictReader(io.StringIO(text)))['marks'] == mark
+    else:
+        note = text.replace('Censored, ', '')
+        plain = re.sub(r'\s+', ' ', note.replace('\\_', '_'))
+        assert mark in plain if format != 'terminal' else all(word in plain for word in mark.split())
+    clean = dataclasses.replace(one, censored=(), base_censored=())
+    assert 'ensored"' not in table([clean], 'json').replace('"censored"', '').replace('"base_censored"', '')
+
+
 def test_negligible_is_said():
-    small = dataclasses.replace(BETTER, reason='+0.005 share, adjusted p 0.01, negligible: within the margin')
-    assert '| better, negligible |' in table([small], 'md')
+    small_effect = dataclasses.replace(BETTER, negligible=True)
+    assert '| better, negligible |' in table([small_effect], 'md')
+    assert '| better |' in table([BETTER], 'md')
 
 
 def test_what_is_unknown_is_a_dash_in_every_human_table():
     row = next(line for line in table(FOUND, 'md').splitlines() if line.startswith('| stdlib_bytes | no_norm'))
-    assert row.count(' – ') == 8 and 'undecided' in row
+    assert row.count(' – ') == 10 and 'undecided' in row
     for format in FORMATS:
         assert 'None' not in table(FOUND, format)
         assert 'nan' not in table(FOUND, format)
@@ -176,8 +215,9 @@ def test_latex_has_no_bare_special_characters_and_no_vertical_rules():
     assert '|' not in text and r'\toprule' in text and r'\bottomrule' in text
     assert r'stdlib\_bytes' in text and r'5.0\%' in text
     assert not set(text) & set('–×−')
-    rows = [line for line in body.splitlines() if line.endswith(r'\\') and 'multicolumn' not in line]
-    assert {len(re.findall(r'(?<!\\)&', row)) for row in rows} == {9}
+    first = text.partition(r'\end{tabular}')[0]
+    rows = [line for line in first.splitlines() if ' & ' in line]
+    assert {len(re.findall(r'(?<!\\)&', row)) for row in rows} == {11}
     assert tex('a_b & 5% #1 {x} ~ ^ \\') == r'a\_b \& 5\% \#1 \{x\} \textasciitilde{} \textasciicircum{} \textbackslash{}'
 
 
@@ -189,7 +229,10 @@ def test_html_is_escaped_and_headed():
 
 
 def test_json_is_the_findings():
-    assert json.loads(table(FOUND, 'json')) == [json.loads(json.dumps(one.to_dict())) for one in FOUND]
+    more = {'row', 'marks', 'missing_runs', 'base_missing_runs', 'recipe', 'warning'}
+    for row, one in zip(json.loads(table(FOUND, 'json')), FOUND, strict=True):
+        assert {name: value for name, value in row.items() if name not in more} == json.loads(json.dumps(one.to_dict()))
+        assert set(row) == more | set(one.to_dict()) and row['row'] == 'comparison' and row['warning'] == ''
 
 
 def test_csv_has_a_line_for_each_finding_and_two_columns_for_each_interval():
@@ -227,3 +270,186 @@ def test_terminal_loses_nothing_at_eighty_columns():
     words = shown(FOUND, 80).split()
     for wanted in ('rms_norm', '92.5', '+2.5', '−0.4', '0.012', 'better', '0.123', '5.0%', '10.1k', '2.432'):
         assert wanted in words
+
+
+def test_columns_of_what_one_recipe_says_and_of_what_can_be_detected():
+    one = dataclasses.replace(BETTER, shared_verdict='worse', detectable=0.0123)
+    header, _, _, row = table([one], 'md').splitlines()[:4]
+    cells = dict(zip(header.split(' | '), row.split(' | '), strict=True))
+    assert (cells['one recipe for all says'], cells['detectable effect']) == ('worse', '1.2')
+    assert cells['verdict'] == 'better'
+    assert '"worse"' in shown([one]) and '1.2' in shown([one]).split()
+    for format in ('csv', 'json'):
+        assert 'shared_verdict' in table([one], format) and 'detectable' in table([one], format)
+
+
+def test_the_column_against_is_there_where_it_says_something():
+    assert '| against |' not in table(FOUND, 'md')
+    found, facts = about('path')
+    text = table(found, 'md', about=facts)
+    header, _, *lines = text.splitlines()
+    place = header.split(' | ').index('against')
+    assert [line.split(' | ')[place] for line in lines[:3]] == ['–', 'start', 'rms']
+    assert [line.split(' | ')[1] for line in lines[:3]] == ['start', 'rms', 'no_mixer']
+    for format in HUMAN:
+        assert 'every step is compared with the step above it' in table(found, format, about=facts)
+    screen = shown(found, about=facts)
+    assert '- start' in screen and '- rms' in screen
+    full, facts = about('drop_one')
+    assert '| all | ' in table(full, 'md', about=facts) and 'taken out of the full model' in table(full, 'md', about=facts)
+
+
+def test_effects_of_factors_have_a_table_of_their_own_in_every_format():
+    found, facts = about('factorial')
+    names = ['norm: rms', 'mixer: no_mixer', 'norm: rms x mixer: no_mixer']
+    assert [line.name for line in facts.effects] == names * 2
+    for format in HUMAN:
+        text = table(found, format, about=facts).replace('\\_', '_')
+        assert all(name in text for name in names) and 'interaction' in text and 'Holm over 6 effects of all tasks' in text
+    rows = [row for row in csv.DictReader(io.StringIO(table(found, 'csv', about=facts))) if row['row'] != 'comparison']
+    assert [row['arm'] for row in rows] == names * 2
+    assert {row['row'] for row in rows} == {'main effect', 'interaction'}
+    assert all(row['effect_interval_low'] and row['p_adjusted'] and row['verdict'] for row in rows)
+    listed = json.loads(table(found, 'json', about=facts))
+    assert [row['arm'] for row in listed if row['row'] == 'interaction'] == names[2:] * 2
+    assert 'Effects of the factors' in shown(found, about=facts)
+    assert 'main effect' not in table(*about('one_swap')[:1], 'md')
+
+
+def test_effects_of_factors_are_what_the_means_say():
+    """On means of the arms, by hand; adjusted by Holm over the effects of all tasks, not of one."""
+    study, planned, records, _, found = small('factorial')
+    facts = about('factorial')[1]
+    values = {f.arm: f.value for f in found if f.task == 'digits'} | {'base': found[0].base_value}
+    main = (values['rms'] + values['rms_and_no_mixer'] - values['base'] - values['no_mixer']) / 2
+    both = values['rms_and_no_mixer'] - values['rms'] - values['no_mixer'] + values['base']
+    lines = {line.name: line for line in facts.effects if line.task == 'digits'}
+    assert lines['norm: rms'].effect == pytest.approx(main)
+    assert lines['norm: rms x mixer: no_mixer'].effect == pytest.approx(both)
+    smallest = min(facts.effects, key=lambda line: line.p)
+    assert smallest.p_adjusted == pytest.approx(6 * smallest.p)
+    for line in facts.effects:
+        names = ('more together', 'less together') if line.kind == 'interaction' else ('better', 'worse')
+        told = names[line.effect < 0] if line.p_adjusted <= 0.025 else 'undecided'
+        assert line.verdict == told
+    assert study.alpha == 0.05 and len(planned.trials) == len(records)
+
+
+def test_effects_of_factors_are_withheld_where_an_arm_is_unfit():
+    study, planned, records, manifest, found = small('factorial')
+    unfit = [dataclasses.replace(one, verdict='not comparable', reason='unequal budgets: 1 against 2') for one in found]
+    lines = context(study, planned, records, manifest, unfit).effects
+    assert {line.verdict for line in lines} == {'not comparable'} and 'unequal budgets' in lines[0].reason
+    edges = dataclasses.replace(planned, censored={('rms', 'digits'): ['adamw lr high']})
+    marked = context(study, edges, records, manifest, found)
+    assert {line.marks for line in marked.effects if line.task == 'digits'} == {('censored: rms',)}
+    before = {line.name: line for line in context(study, planned, records, manifest, found).effects if line.task == 'digits'}
+    assert before['mixer: no_mixer'].verdict == 'worse'
+    # The base and `rms` are the winners of that effect, so only an edge of an arm without a mixer could undo it.
+    for arm, verdict in (
+        ('rms', 'worse'),
+        ('base', 'worse'),
+        ('no_mixer', 'not comparable'),
+        ('rms_and_no_mixer', 'not comparable'),
+    ):
+        edges = dataclasses.replace(planned, censored={(arm, 'digits'): ['adamw lr high']})
+        marked = context(study, edges, records, manifest, found)
+        line = next(line for line in marked.effects if (line.task, line.name) == ('digits', 'mixer: no_mixer'))
+        assert line.verdict == verdict and (arm in line.reason) == (verdict == 'not comparable')
+        assert re.search(rf'\| digits \| mixer: no_mixer .* {verdict}, censored \|', table(found, 'md', about=marked))
+        assert line.reason in table(found, 'md', about=marked)
+
+
+@pytest.mark.parametrize('share', [0.0, 0.05, 0.4, 0.9])
+@pytest.mark.parametrize('shape', ['one_swap', 'path', 'factorial'])
+def test_half_finished_studies_say_what_is_missing(shape, share):
+    study, planned, records, _, found = small(shape, share=share)
+    facts = about(shape, share=share)[1]
+    lacking = [trial for trial in planned.trials if trial.id not in records]
+    assert lacking and sum(one.runs for one in facts.missing) == len(lacking)
+    for format in FORMATS:
+        assert 'None' not in table(found, format, about=facts)
+    for arm in dict.fromkeys(trial.arm for trial in lacking):
+        for task in study.tasks:
+            own = [t for t in planned.trials if (t.arm, t.task) == (arm, task.name)]
+            runs = sum(t.id not in records for t in own)
+            said = f'{arm} {runs} of {len(own)}'
+            for text in (table(found, 'md', about=facts), shown(found, about=facts)):
+                assert (said in unwrapped(text)) == (runs > 0)
+            row = [r for r in json.loads(table(found, 'json', about=facts)) if (r.get('arm'), r['task']) == (arm, task.name)]
+            assert all(r['missing_runs'] == runs for r in row)
+    assert 'nothing is claimed' in table(found, 'md', about=facts)
+    assert {one.verdict for one in found} == {'undecided'}
+
+
+def test_a_whole_study_misses_nothing():
+    found, facts = about()
+    assert facts.warnings() == [] and 'issing on' not in table(found, 'md', about=facts)
+
+
+@pytest.mark.parametrize('format', [*FORMATS, 'terminal'])
+def test_one_recipe_for_all_says_that_it_is_a_fallacy(format):
+    found, facts = about(recipe='same')
+    text = shown(found, about=facts) if format == 'terminal' else table(found, format, about=facts)
+    assert 'usual fallacy' in unwrapped(text)
+    own, honest = about()
+    assert 'fallacy' not in (shown(own, about=honest) if format == 'terminal' else table(own, format, about=honest))
+    if format == 'md':
+        assert 'effect at one recipe' in text and 'own-best' not in text and 'shared-recipe' not in text
+
+
+def test_the_note_says_what_is_larger_and_how_looks_share_the_error():
+    large = dataclasses.replace(BETTER, params_ratio=1.2)
+    assert 'more than 5%: rms_norm on digits (1.20×)' in table([large], 'md')
+    assert 'more than 5%' not in table([BETTER], 'md')
+    facts = Context(alpha=0.05, level=0.025)
+    assert 'familywise error rate of 5%, of which these share 2.5%' in table(FOUND, 'md', about=facts)
+
+
+SPECIAL = dataclasses.replace(BETTER, arm='a_b', overall_reason='50% & more_of #1 {x} ~ ^ \\ $ < > | `run`')
+
+
+def balanced(text: str) -> bool:
+    depth = 0
+    for brace in re.findall(r'(?<!\\)[{}]', text.replace('\\\\', '')):
+        depth += 1 if brace == '{' else -1
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def documents() -> dict[str, str]:
+    made = {shape: table(*about(shape)[:1], 'latex', about=about(shape)[1]) for shape in ('one_swap', 'path', 'factorial')}
+    same, unfinished = about(recipe='same'), about('factorial', share=0.4)
+    made |= {'same': table(same[0], 'latex', about=same[1]), 'unfinished': table(unfinished[0], 'latex', about=unfinished[1])}
+    return made | {'special': table([SPECIAL, WORSE, UNKNOWN], 'latex'), 'empty': table([], 'latex')}
+
+
+DOCUMENTS = ('one_swap', 'path', 'factorial', 'same', 'unfinished', 'special', 'empty')
+
+
+@pytest.mark.parametrize('name', DOCUMENTS)
+def test_latex_is_balanced(name):
+    text = documents()[name]
+    assert balanced(text)
+    assert re.findall(r'\\begin\{(\w+\*?)\}', text).count('tabular') == text.count(r'\end{tabular}')
+    for body in re.findall(r'\\begin\{tabular\}\{@\{\}(.*?)@\{\}\}(.*?)\\end\{tabular\}', text, re.S):
+        width = len(re.sub(r'p\{.*?\}\}?', 'p', body[0]))
+        for line in body[1].splitlines():
+            if line.endswith((r'\\', r'\\[1pt]')) and 'multicolumn' not in line:
+                assert len(re.findall(r'(?<!\\)&', line)) == width - 1, line
+    assert text.isascii()
+
+
+@pytest.mark.parametrize('name', DOCUMENTS)
+def test_latex_compiles(name, tmp_path):
+    engine = shutil.which('tectonic') or shutil.which('pdflatex')
+    if engine is None:
+        pytest.skip('no LaTeX is installed (tectonic or pdflatex)')
+    text = documents()[name]
+    page = '\n'.join([r'\documentclass{article}', r'\usepackage{booktabs}', r'\begin{document}', text, r'\end{document}'])
+    (tmp_path / 'page.tex').write_text(page)
+    line = [engine, 'page.tex'] if 'tectonic' in engine else [engine, '-halt-on-error', '-interaction=batchmode', 'page.tex']
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / 'page.pdf').stat().st_size > 1000

@@ -1,0 +1,98 @@
+"""Report sentences: what was found, in full sentences with every number that they rest on."""
+
+from ablations.study import Study
+from results.finding import Finding
+from results.tables import difference_unit, marked, number, probability, span, tasks
+
+
+def _amount(value: float, finding: Finding, signed: bool = False) -> str:
+    return f'{number(value, finding.metric, signed)} {difference_unit(finding)}'
+
+
+def _value(arm: str, value: float, interval: tuple | None, finding: Finding) -> str:
+    unit = '%' if finding.metric == 'accuracy' else f' {finding.unit}'
+    return f'{arm} {number(value, finding.metric)}{unit} {span(interval, finding.metric)}'.strip()
+
+
+def _effect(value: float, interval: tuple | None, finding: Finding) -> str:
+    return f'{_amount(value, finding, True)} {span(interval, finding.metric, True)}'.strip()
+
+
+def meaning(finding: Finding) -> str:
+    """What a verdict means for somebody who has to choose."""
+    margin = _amount(finding.margin, finding)
+    if finding.verdict in ('better', 'worse'):
+        if finding.negligible:
+            return f'The difference is real and within the margin of {margin}: it hardly matters.'
+        surely = min(map(abs, finding.effect_interval or (0.0,))) > finding.margin
+        beyond = f'by more than the margin of {margin}' if surely else f'; that it exceeds the margin of {margin} is not shown'
+        return f'It is {finding.verdict} {beyond}.'.replace(' ;', ';')
+    if finding.verdict == 'equivalent':
+        return f'The difference is within the margin of {margin}: either may be used.'
+    if finding.verdict == 'not comparable':
+        return f'Nothing can be concluded: {finding.reason}.'
+    if finding.p_adjusted is None or finding.detectable is None:
+        return f'Nothing is claimed: {finding.reason}.'
+    missed = f'effects below {_amount(finding.detectable, finding)} would likely be missed'
+    more = 'more than 1,000 replicates' if finding.needed is None else f'about {finding.needed} replicates'
+    if finding.needed is not None and finding.needed <= finding.replicates:
+        more = 'a few more replicates'
+    return f'Neither a difference nor its absence is shown: {missed}, and {more} would likely decide it.'
+
+
+def _shared(finding: Finding, recipe: str) -> str:
+    """What one recipe for all would have said, beside what is said of the arms at their own best."""
+    if finding.shared_effect is None or recipe == 'same':
+        return ''
+    effect = _effect(finding.shared_effect, finding.shared_interval, finding)
+    if not finding.shared_verdict:
+        return f'With both at the recipe of the base: {effect}.'
+    claims, agree = ('better', 'worse'), ''
+    if finding.verdict == finding.shared_verdict:
+        agree = ', the same'
+    elif finding.verdict != 'not comparable' and (finding.verdict in claims or finding.shared_verdict in claims):
+        agree = ', which is not what was found'
+    return f'One recipe for all would have concluded "{finding.shared_verdict}"{agree}: {effect}.'
+
+
+def head(finding: Finding) -> str:
+    """Who was compared with whom, and the verdict."""
+    return f'{finding.arm} against {finding.base} on {finding.task}: {marked(finding)}.'
+
+
+def rest(finding: Finding, recipe: str = 'own') -> str:
+    """What the verdict rests on: values, effect, what it means, and what a shared recipe would say."""
+    parts = []
+    if finding.effect is not None:
+        own = _value(finding.arm, finding.value, finding.interval, finding)
+        base = _value(finding.base, finding.base_value, finding.base_interval, finding)
+        effect = _effect(finding.effect, finding.effect_interval, finding)
+        tested = '' if finding.p_adjusted is None else f', adjusted p {probability(finding.p_adjusted)}'
+        if finding.verdict == 'equivalent' and finding.p_equivalent is not None:
+            tested += f' of a difference, {probability(finding.p_equivalent)} of one beyond the margin'
+        how = 'both at the recipe of the base' if recipe == 'same' else 'each at its own best recipe'
+        counts = f'{finding.replicates} replicate{"s" * (finding.replicates != 1)} of {finding.seeds}'
+        parts.append(f'{own}, {base}, {how}: {effect} over {counts} seed{"s" * (finding.seeds != 1)}{tested}.')
+    parts += [meaning(finding), _shared(finding, recipe)]
+    for who, edges in ((finding.arm, finding.censored), (finding.base, finding.base_censored)):
+        if edges:
+            parts.append(f'Censored: the optimum of {who} lies at the edge of its range ({", ".join(edges)}).')
+    return ' '.join(part for part in parts if part)
+
+
+def sentence(finding: Finding, recipe: str = 'own') -> str:
+    """What was found of an arm on a task, in full."""
+    return f'{head(finding)} {rest(finding, recipe)}'
+
+
+def verdicts(study: Study, findings: list[Finding]) -> list[dict]:
+    """One entry an arm: its name, its verdict, a sentence over all tasks and one for each task."""
+    total, found = len(tasks(findings)), []
+    for arm in dict.fromkeys(finding.arm for finding in findings):
+        own = [finding for finding in findings if finding.arm == arm]
+        verdict, reason = own[0].overall, own[0].overall_reason
+        said = reason if reason.startswith(verdict) else f'{verdict}, {reason}'
+        over = f'{arm} against {own[0].base} over {total} task{"s" * (total != 1)}: {said}.'
+        each = [{'head': head(finding), 'rest': rest(finding, study.recipe)} for finding in own]
+        found.append({'arm': arm, 'verdict': verdict, 'overall': over, 'tasks': each})
+    return found

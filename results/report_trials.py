@@ -1,0 +1,48 @@
+"""Report trials: every record as a compact table for a page that sorts and filters by itself."""
+
+from collections.abc import Mapping
+
+from ablations.study import Study
+from ablations.trial import Schedule
+
+PAGE = 100
+"""Rows of the table that are shown at a time."""
+WORDS = ('arm', 'task', 'phase', 'optimizer', 'status', 'note')
+UNPLANNED = 'not planned'
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f'{value:.6g}')
+
+
+def trials(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> dict:
+    """Columns, the words of each column that holds words, and rows of numbers, in the order in which trials were planned.
+
+    A word is written as its place in `words[column]`. Records that the study no longer plans have the phase `not planned`.
+    """
+    knobs = list(dict.fromkeys(name for space in study.tune.values() for name in space))
+    columns = ['arm', 'task', 'phase', 'replicate', 'optimizer', *knobs, 'status', 'score']
+    columns += ['initial loss', 'final loss', 'seconds', 'seed', 'note', 'id']
+    places: dict[str, dict[str, int]] = {name: {} for name in WORDS}
+    planned = {trial.id: trial for trial in schedule.trials}
+    order = [*(trial.id for trial in schedule.trials if trial.id in records), *(i for i in records if i not in planned)]
+    rows = []
+    for name in order:
+        record, trial = records[name], planned.get(name)
+        if trial is None:
+            given = [record.get('arm'), record.get('task'), UNPLANNED, record.get('replicate'), record.get('optimizer')]
+            tuned, seed = record.get('knobs') or {}, record.get('seed')
+        else:
+            given = [trial.arm, trial.task, trial.phase, trial.replicate, trial.program.optimizer]
+            tuned, seed = dict(trial.knobs), trial.seed
+        stopped = record.get('diverged_at')
+        why = '; '.join(filter(None, [record.get('reason'), '' if stopped is None else f'at step {stopped}']))
+        losses = [_rounded(record.get(key)) for key in ('initial_loss', 'final_loss')]
+        seconds = _rounded((record.get('cost') or {}).get('seconds'))
+        row = [*given, *(_rounded(tuned.get(knob)) for knob in knobs), record['status'], _rounded(record.get('score'))]
+        row += [*losses, seconds, seed, why, name]
+        for place, column in enumerate(columns):
+            if column in places and row[place] is not None:
+                row[place] = places[column].setdefault(str(row[place]), len(places[column]))
+        rows.append(row)
+    return {'page': PAGE, 'columns': columns, 'words': {name: list(known) for name, known in places.items()}, 'rows': rows}

@@ -1,0 +1,96 @@
+"""Context: what a table has to say beside its findings: the study's shape and rules, and what is not recorded yet."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from ablations.study import Study
+from ablations.trial import Schedule
+from results.evidence import claim_level
+from results.finding import Finding
+from results.tables.effects import EffectLine, effect_lines
+
+FALLACY = (
+    'One recipe for all: only the base was tuned, and every arm trains at its recipe. This shows the usual fallacy and what '
+    'it would conclude; it says nothing of the arms at their own best.'
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Missing:
+    """Runs of an arm on a task that are planned so far and not recorded."""
+
+    arm: str
+    task: str
+    runs: int
+    planned: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """What is known of a study beside its findings; the defaults say nothing of their own.
+
+    `alpha` is the familywise error rate of the study and `level` the part of it that one look's comparisons share. `look`
+    is the last declared look that is whole (0 before the first, None where not known), `last` the study's last one.
+    """
+
+    shape: str = 'one_swap'
+    recipe: str = 'own'
+    budget: str = 'trials'
+    base_factor: int = 1
+    alpha: float | None = None
+    level: float | None = None
+    look: int | None = None
+    last: int | None = None
+    missing: tuple[Missing, ...] = ()
+    effects: tuple[EffectLine, ...] = ()
+
+    def lacking(self, arm: str, task: str) -> int:
+        """Runs of an arm on a task that are planned so far and not recorded."""
+        return sum(one.runs for one in self.missing if (one.arm, one.task) == (arm, task))
+
+    def warnings(self) -> list[str]:
+        """What must be read before any number: a fallacy shown on purpose, and what is missing."""
+        found = [FALLACY] if self.recipe == 'same' else []
+        if self.look is None or (self.look == self.last and not self.missing):
+            return found
+        if self.look:
+            found.append(f'Unfinished: what is said is that of the look at {self.look} replicates, of {self.last} planned.')
+        else:
+            found.append('Unfinished: nothing is claimed until all runs of a declared look are recorded.')
+        for task in dict.fromkeys(one.task for one in self.missing):
+            own = [one for one in self.missing if one.task == task]
+            arms = ', '.join(f'{one.arm} {one.runs:,} of {one.planned:,}' for one in own)
+            found.append(f'Missing on {task}, of the runs planned so far: {arms}.')
+        return found
+
+
+def missing_runs(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> tuple[Missing, ...]:
+    """By task and arm; an arm that lacks nothing is left out."""
+    planned: dict[tuple, dict] = {}
+    for trial in schedule.trials:
+        planned.setdefault((trial.task, trial.arm), {})[trial.id] = trial.id in records
+    found = []
+    for task in study.tasks:
+        for arm in study.arms:
+            done = planned.get((task.name, arm), {})
+            if lacking := sum(not recorded for recorded in done.values()):
+                found.append(Missing(arm, task.name, lacking, len(done)))
+    return tuple(found)
+
+
+def context(
+    study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping, findings: list[Finding]
+) -> Context:
+    """The context of a study's findings."""
+    return Context(
+        shape=study.shape,
+        recipe=study.recipe,
+        budget=study.budget,
+        base_factor=study.base_factor,
+        alpha=study.alpha,
+        level=claim_level(study, manifest),
+        look=schedule.look,
+        last=study.looks[-1],
+        missing=missing_runs(study, schedule, records),
+        effects=tuple(effect_lines(study, schedule, records, manifest, findings)),
+    )

@@ -1,0 +1,58 @@
+"""Flat: findings for programs, as CSV and JSON; marks of what is unsure are part of every row."""
+
+import csv
+import dataclasses
+import io
+import json
+
+from results.finding import Finding
+from results.tables.context import FALLACY, Context
+from results.tables.words import marks
+
+
+def records(findings: list[Finding], context: Context) -> list[dict]:
+    """One dict a row: comparisons, and in a factorial study its main effects and interactions, told apart by `row`.
+
+    `marks` says what must not be left out beside a verdict; `missing_runs` and `base_missing_runs` how many planned runs are
+    not recorded yet of the two arms; `recipe` 'same' that the study shows a fallacy, which `warning` spells out.
+    """
+    first = FALLACY if context.recipe == 'same' else ''
+    found = []
+    for one in findings:
+        lacking = {
+            'missing_runs': context.lacking(one.arm, one.task),
+            'base_missing_runs': context.lacking(one.base, one.task),
+        }
+        about = {'row': 'comparison', 'marks': marks(one), **lacking, 'recipe': context.recipe, 'warning': first}
+        found.append({**one.to_dict(), **about})
+    for line in context.effects:
+        effect = line.to_dict()
+        about = {'row': effect.pop('kind'), 'arm': effect.pop('name'), 'recipe': context.recipe, 'warning': first}
+        about |= {'study': findings[0].study} if findings else {}
+        found.append({**effect, **about, 'verdict': line.verdict or 'undecided'})
+    return found
+
+
+def _cells(name: str, value: object) -> dict:
+    if name.endswith('interval'):
+        low, high = (None, None) if value is None else value
+        return {f'{name}_low': low, f'{name}_high': high}
+    return {name: '; '.join(map(str, value)) if isinstance(value, (list, tuple)) else value}
+
+
+def comma_separated(findings: list[Finding], context: Context) -> str:
+    """One line a row, an interval in two columns, what is not known empty."""
+    fields = [field.name for field in dataclasses.fields(Finding)]
+    extra = ['row', 'marks', 'missing_runs', 'base_missing_runs', 'recipe', 'warning']
+    names = [key for name in (*fields, *extra) for key in _cells(name, None)]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator='\n')
+    writer.writeheader()
+    for row in records(findings, context):
+        writer.writerow({key: item for name, value in row.items() for key, item in _cells(name, value).items()})
+    return text.getvalue()
+
+
+def as_json(findings: list[Finding], context: Context) -> str:
+    """A list of the rows."""
+    return json.dumps(records(findings, context), indent=2, allow_nan=False) + '\n'

@@ -1,0 +1,47 @@
+"""Markdown: tables for a README or a pull request."""
+
+from results.finding import Finding
+from results.tables.context import Context
+from results.tables.notes import effects_note, note
+from results.tables.rows import columns, rows
+from results.tables.words import number, overall, probability, span, tasks, title
+
+EFFECTS = ('task', 'effect of', 'kind', 'effect', 'adjusted p', 'verdict')
+
+
+def _line(cells: list[str]) -> str:
+    return '| ' + ' | '.join(cell.replace('|', '\\|') for cell in cells) + ' |'
+
+
+def _findings(findings: list[Finding], context: Context) -> list[str]:
+    shown = columns(findings, context)
+    lines = [_line(['task', 'arm', *(column.heading for column in shown)])]
+    lines.append(_line(['---', '---', *('---' if column.words else '---:' for column in shown)]))
+    for task, found in rows(findings).items():
+        for row in found:
+            cells = {key: str(cell) for key, cell in row.cells.items()}
+            if row.bold:
+                value = row.cells['value']
+                cells['value'] = f'**{value.text}** {value.small}'.strip()
+            lines.append(_line([task, row.arm, *(cells[column.key] for column in shown)]))
+    lines += ['', '| arm | over all tasks | why |', '| --- | --- | --- |']
+    return lines + [_line(list(line)) for line in overall(findings)]
+
+
+def _effects(context: Context) -> list[str]:
+    lines = ['', _line(list(EFFECTS)), _line(['---', '---', '---', '---:', '---:', '---'])]
+    for one in context.effects:
+        cells = [number(one.effect, one.metric, True), span(one.effect_interval, one.metric, True)]
+        verdict = ', '.join(filter(None, [one.verdict or 'undecided', 'censored' * bool(one.marks)]))
+        words = [one.task, one.name or 'not known yet', one.kind if one.name else '']
+        lines.append(_line([*words, ' '.join(cells).strip(), probability(one.p_adjusted), verdict]))
+    return [*lines, '', effects_note(context)]
+
+
+def markdown(findings: list[Finding], context: Context) -> str:
+    """The findings, the verdicts over all tasks, the effects of a factorial, and what they rest on."""
+    warnings = [line for sentence in context.warnings() for line in (f'**{sentence}**', '')]
+    first = _findings(findings, context) if findings else []
+    effects = _effects(context) if context.effects else []
+    titles = [title(items[0]) + '.  ' for items in tasks(findings).values()]
+    return '\n'.join([*warnings, *first, *effects, '', *titles, note(findings, context=context)]) + '\n'

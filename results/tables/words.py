@@ -1,0 +1,86 @@
+"""Words: how numbers, intervals, verdicts and their marks are written, the same in every table, figure and sentence."""
+
+from results.finding import Finding
+
+DASH = '–'
+TIMES = '\u00d7'
+MINUS = '\u2212'
+
+
+def scaled(value: float, metric: str) -> float:
+    """A value as it is printed: accuracies in percent, all else in the metric's unit."""
+    return 100 * value if metric == 'accuracy' else value
+
+
+def difference_unit(finding: Finding) -> str:
+    """The unit in which an effect is printed."""
+    return 'points' if finding.metric == 'accuracy' else finding.unit
+
+
+def number(value: float | None, metric: str, signed: bool = False) -> str:
+    """A metric or an effect: accuracies in percent with one decimal, all else with three."""
+    if value is None:
+        return DASH
+    decimals = 1 if metric == 'accuracy' else 3
+    text = f'{scaled(float(f"{value:.6g}"), metric):{"+" if signed else ""}.{decimals}f}'
+    zero = not text.strip('+-0.')
+    return text.lstrip('+-') if zero else text.replace('-', MINUS)
+
+
+def span(interval: tuple | None, metric: str, signed: bool = False) -> str:
+    """An interval in brackets, or nothing."""
+    return '' if interval is None else f'[{", ".join(number(end, metric, signed) for end in interval)}]'
+
+
+def probability(p: float | None) -> str:
+    """A p-value with three decimals."""
+    return DASH if p is None else '<0.001' if p < 0.001 else f'{p:.3f}'
+
+
+def count(value: float | None) -> str:
+    """A large number to three significant digits: 12.3k, 4.56M."""
+    if value is None:
+        return DASH
+    for power, letter in ((12, 'T'), (9, 'G'), (6, 'M'), (3, 'k')):
+        if value >= 10**power * 0.9995:
+            return f'{value / 10**power:#.3g}'.rstrip('.') + letter
+    return f'{value:.3g}'
+
+
+def verdict_words(finding: Finding) -> str:
+    """The verdict as printed: with `negligible` where it is significant and inside the margin."""
+    return finding.verdict + ', negligible' * finding.negligible
+
+
+def marks(finding: Finding) -> list[str]:
+    """What must stand beside a verdict: a winner whose optimum lies at the edge of its range could be better yet or be luck.
+
+    Every censored arm is marked; so is the arm that it is compared with, where that one wins.
+    """
+    found = ['censored'] if finding.censored else []
+    return found + ([f'{finding.base} censored'] if finding.base_censored and finding.verdict == 'worse' else [])
+
+
+def marked(finding: Finding) -> str:
+    """The verdict with its marks."""
+    return ', '.join([verdict_words(finding), *marks(finding)])
+
+
+def tasks(findings: list[Finding]) -> dict[str, list[Finding]]:
+    """Findings by task, in the order given."""
+    found = {}
+    for finding in findings:
+        found.setdefault(finding.task, []).append(finding)
+    return found
+
+
+def title(finding: Finding) -> str:
+    """What a task measures: metric, unit, direction and margin."""
+    unit = 'in %' if finding.metric == 'accuracy' else f'in {finding.unit}'
+    margin = f'{number(finding.margin, finding.metric)} {difference_unit(finding)}'
+    return f'{finding.task}: {finding.metric} {unit}, {finding.direction} is better, margin {margin}'
+
+
+def overall(findings: list[Finding]) -> list[tuple[str, str, str]]:
+    """The verdict over all tasks: arm, verdict, reason."""
+    return list({one.arm: (one.arm, one.overall, one.overall_reason) for one in findings}.values())
