@@ -73,6 +73,11 @@ class _Arm:
         return bool(found) and all(selected is None for selected in found)
 
     @property
+    def lost(self) -> bool:
+        """Whether its values say nothing of it."""
+        return self.nothing_selected or self.failed('tune') or self.failed('confirm')
+
+    @property
     def diverged_share(self) -> float | None:
         runs = [*self.tried, *self.confirmed()]
         return sum(record['status'] != 'ok' for record in runs) / len(runs) if runs else None
@@ -157,11 +162,13 @@ def _known(study: Study, schedule: Schedule, records: Mapping, manifest: Mapping
         known['test_error'] = float(np.mean([record['score_se'] for record in confirmed]))
     if values is not None and base_values is not None and len(values):
         known['effect'] = float(values.mean() - base_values.mean())
-    shared = own.values('share'), base.values('share')
+    shared = tuple(None if who.failed('share') else who.values('share') for who in (own, base))
     if all(sample is not None and len(sample) for sample in shared):
         known['shared_effect'] = float(shared[0].mean() - shared[1].mean())
     blocked = _incomparable(study, schedule, records, own, base)
-    return known, (values, base_values), shared, blocked
+    # Runs that failed, or scored chance for want of a recipe, are no measure of noise: the others borrow none from them.
+    usable = tuple(None if who.lost else sample for who, sample in ((own, values), (base, base_values)))
+    return known, usable, shared, blocked
 
 
 def _incomparable(study: Study, schedule: Schedule, records: Mapping, own: _Arm, base: _Arm) -> str:
@@ -232,10 +239,10 @@ def _decide(
         known['negligible'] = inside
         extra = ', negligible: within the margin' if inside else ''
         return verdict, f'{_number(effect)} {unit}, adjusted p {p:.2g}{extra}'
+    censored = _censored_side(-1, known) or _censored_side(1, known)
+    if censored:
+        return 'not comparable', censored
     if inside:
-        censored = _censored_side(-1, known) or _censored_side(1, known)
-        if censored:
-            return 'not comparable', censored
         return 'equivalent', f'{_number(effect)} {unit}, within the margin, adjusted p {within:.2g}'
     deviations = samples[0].std(ddof=1), samples[1].std(ddof=1)
     need = known['needed'] = replicates_to_decide(*deviations, effect, margin, alpha / family)

@@ -9,10 +9,11 @@ import dataclasses
 import math
 import multiprocessing
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
+from ablations.config import closest
 from ablations.spaces import SPACES
 from ablations.study import Study, task
 from ablations.trial import TEST, Trial
@@ -20,7 +21,7 @@ from results.evidence import findings
 from results.statistics import holm, welch
 from sweeps.simulate import World, simulate
 from sweeps.tuning import scores
-from sweeps.worlds import ARMS
+from sweeps.worlds import ARMS, BEYOND, FLAT, WORLDS
 
 PILOT = 400
 """Studies from which the worth of each arm's tuned procedure is found."""
@@ -161,12 +162,14 @@ def many(
 THREADS = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
 
 
-def levelled(world: World, studies: int = PILOT, fields: Mapping | None = None) -> World:
+def levelled(
+    world: World, studies: int = PILOT, fields: Mapping | None = None, tell: Callable[[int], None] | None = None
+) -> World:
     """The world with tops moved so that every arm's tuned procedure is worth the same, found by studies of its own."""
     if not world.hills:
         return world
     for first in (10_000_000, 20_000_000):
-        found = many(world, studies, first, fields)
+        found = many(world, studies, first, fields, tell)
         means = {arm: float(np.mean([seen.values[arm] for seen in found])) for arm in ARMS}
         top = {arm: world.top.get(arm, 0.0) + means[ARMS[0]] - means[arm] for arm in ARMS}
         world = dataclasses.replace(world, top=top)
@@ -194,19 +197,30 @@ def summary(found: list[Seen]) -> dict:
         'usual': sum(bool(seen.usual) for seen in found),
         'usual, not corrected': sum(bool(seen.bare) for seen in found),
         'covered': float(np.mean(covered)) if covered else math.nan,
-        'regret': float(np.mean([own for seen in found for own, _ in seen.regrets])),
-        'regret of the best trial': float(np.mean([best for seen in found for _, best in seen.regrets])),
         'extended': sum(seen.extended for seen in found),
         'censored': sum(seen.censored for seen in found),
     }
 
 
-def power(world: World, deviations: float, studies: int, first: int = 30_000_000, fields: Mapping | None = None) -> dict:
+def regrets(found: list[Seen]) -> dict:
+    """Mean regret of the lab's selection and of the best trial."""
+    pairs = np.array([pair for seen in found for pair in seen.regrets])
+    return {'lab': float(pairs[:, 0].mean()), 'best trial': float(pairs[:, 1].mean())}
+
+
+def power(
+    world: World,
+    deviations: float,
+    studies: int,
+    first: int = 30_000_000,
+    fields: Mapping | None = None,
+    tell: Callable[[int], None] | None = None,
+) -> dict:
     """How often a planted loss of so many replicate deviations in one arm is found, and its interval holds the truth."""
     pilot = many(world, 60, 40_000_000, fields)
     loss = deviations * deviation(pilot, ARMS[0])
     planted = dataclasses.replace(world, top={**world.top, ARMS[1]: world.top.get(ARMS[1], 0.0) - loss})
-    found = many(planted, studies, first, fields)
+    found = many(planted, studies, first, fields, tell)
     inside = [seen.intervals[ARMS[1]][0] <= -loss <= seen.intervals[ARMS[1]][1] for seen in found]
     return {
         'studies': studies,
@@ -215,3 +229,52 @@ def power(world: World, deviations: float, studies: int, first: int = 30_000_000
         'others claimed': float(np.mean([any(arm != ARMS[1] for arm in seen.claims) for seen in found])),
         'covered': float(np.mean(inside)),
     }
+
+
+LOOKS = {'looks at 3 and 5 replicates': {'looks': (3, 5)}, 'looks at 3, 5 and 8': {'replicates': 8, 'looks': (3, 5, 8)}}
+POWERS = {
+    '5 replicates': ({}, True),
+    '3 replicates': ({'replicates': 3}, False),
+    '5 replicates, the base 10': ({'base_factor': 2}, False),
+}
+
+
+def calibrate(
+    studies: int, names: list[str] | None = None, known: Mapping | None = None, tell: Callable[[str, int], None] | None = None
+) -> Iterator[dict]:
+    """Calibrate world by world; yields all facts so far after each part, so that they can be kept.
+
+    `names` of worlds (all, with power and looks, where None); `known` facts of an earlier call, of which parts with as many
+    studies are not run again. Raises ValueError on an unknown world.
+    """
+    worlds = {**WORLDS, **BEYOND}
+    for name in names or ():
+        if name not in worlds:
+            raise ValueError(f"unknown world '{name}'; allowed: {list(worlds)}.{closest(name, worlds)}")
+    facts = {'studies': studies, 'worlds': {}, 'beyond': {}, 'power': {}, 'looks': {}}
+    if known and known.get('studies') == studies:
+        facts |= {part: dict(known.get(part, {})) for part in ('worlds', 'beyond', 'power', 'looks')}
+
+    def telling(name: str) -> Callable[[int], None]:
+        return lambda done: tell(name, done) if tell else None
+
+    for name in names or worlds:
+        part = 'worlds' if name in WORLDS else 'beyond'
+        if name not in facts[part]:
+            world = levelled(worlds[name], tell=telling(f'{name}, finding what arms are worth'))
+            found = many(world, studies, tell=telling(name))
+            more = many(world, max(studies // 20, 1), 50_000_000, {'trials': 32}, telling(f'{name}, 32 trials'))
+            curved = name not in FLAT
+            row = {'about': world.about, 'curved': curved, **summary(found)}
+            facts[part][name] = {**row, 'regrets': {'16': regrets(found), '32': regrets(more)}}
+            yield facts
+    for name, (fields, promised) in POWERS.items() if names is None else ():
+        if name not in facts['power']:
+            found = power(WORLDS['plain'], 3, studies, fields=fields, tell=telling(f'power, {name}'))
+            facts['power'][f'{name}'] = {'promised': promised, **found}
+            yield facts
+    for name, fields in LOOKS.items() if names is None else ():
+        if name not in facts['looks']:
+            found = many(WORLDS['plain'], studies, 60_000_000, fields, telling(name))
+            facts['looks'][name] = {'studies': studies, 'claimed': sum(bool(seen.claims) for seen in found)}
+            yield facts

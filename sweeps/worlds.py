@@ -73,3 +73,6 @@ BEYOND = {
     ),
 }
 """Past the promise: run and published."""
+
+FLAT = ('loud', 'shallow', 'split noise', 'skewed regret', 'two cliffs')
+"""Worlds in which tuning is mostly noise: selection is promised to be no worse there than taking the best trial."""

@@ -1,0 +1,96 @@
+"""Regret: what a selection loses against the best point, in a real study, whose truth nobody knows.
+
+The other replicates stand for the truth: a surface through all their tuning trials of an arm, a task and an optimizer, none
+of which the replicate has seen. On it the selected point is compared with the best trial of the same tuning.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from ablations.study import Study
+from ablations.trial import Schedule
+from results.rounding import plain
+from results.runs import Runs
+from results.statistics import mean_interval
+from results.surface import best, fit
+
+LEVEL = 0.95
+
+
+@dataclasses.dataclass(frozen=True)
+class Regret:
+    """Mean over arms and replicates of a task, in the metric's unit, of how far below the best of the others' surface lie
+
+    selected     the point that was selected
+    best_trial   the best trial of the same tuning
+    gain         the latter less the former, with `interval` (95 % over replicates, each a mean over arms)
+    cases        arms and replicates that entered; those in which two optimizers were chosen are left out
+    """
+
+    task: str
+    metric: str
+    unit: str
+    selected: float
+    best_trial: float
+    gain: float
+    interval: tuple | None
+    cases: int
+
+    def to_dict(self) -> dict:
+        """Plain data, numbers rounded to six significant digits."""
+        return plain(self)
+
+
+def _case(study: Study, schedule: Schedule, runs: Runs, replicate: int) -> tuple[float, float] | None:
+    """Regret of the selected point and of the best trial of a replicate; None where they cannot be compared."""
+    chosen = schedule.selections.get((runs.arm, runs.task.name, replicate))
+    tuned = {optimizer: runs.tuned(optimizer, replicate) for optimizer in study.tune}
+    if chosen is None or any(trials is None for trials in tuned.values()):
+        return None
+    tops = {optimizer: runs.scores(trials, -np.inf) for optimizer, trials in tuned.items()}
+    optimizer = max(tops, key=lambda name: tops[name].max())
+    if optimizer != chosen.optimizer or not np.isfinite(tops[optimizer].max()):
+        return None
+    units, scores = [], []
+    for other in runs.replicates:
+        trials = runs.tuned(optimizer, other)
+        if other == replicate or trials is None:
+            continue
+        found = runs.scores(trials, -np.inf)
+        finite = np.isfinite(found)
+        if finite.any():
+            # What a data split adds is the same for all trials of a replicate.
+            units.append(runs.units(trials)[finite])
+            scores.append(found[finite] - np.median(found[finite]))
+    if not units:
+        return None
+    units, scores = np.concatenate(units), np.concatenate(scores)
+    smooth = np.array([values.smooth for values in study.tune[optimizer].values()])
+    surface = fit(units, scores, smooth)
+    if surface is None:
+        return None
+    top = best(surface, units.min(0), units.max(0))[1]
+    tried = runs.units(tuned[optimizer])[int(tops[optimizer].argmax())]
+    values = surface.mean(np.stack([np.array(chosen.unit), tried]))
+    return tuple(float(top - value) for value in values)
+
+
+def regrets(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> list[Regret]:
+    """One for each task of which tunings are recorded and comparable."""
+    found = []
+    for task in study.tasks:
+        cases, by_replicate = [], []
+        every = {arm: Runs(study, schedule, records, arm, task) for arm in study.arms}
+        for replicate in range(study.replicates):
+            own = [case for runs in every.values() if (case := _case(study, schedule, runs, replicate)) is not None]
+            cases += own
+            if own:
+                by_replicate.append(float(np.mean([tried - chosen for chosen, tried in own])))
+        if cases:
+            means = np.mean(cases, axis=0)
+            interval = mean_interval(np.array(by_replicate), LEVEL)
+            gain = float(means[1] - means[0])
+            found.append(Regret(task.name, task.metric, task.unit, *map(float, means), gain, interval, len(cases)))
+    return found
