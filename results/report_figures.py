@@ -7,7 +7,7 @@ from markupsafe import Markup, escape
 
 from ablations.study import Study
 from ablations.trial import Schedule
-from results.figures import FIGURES
+from results.figures import FIGURES, Inapplicable
 from results.finding import Finding
 from results.style import rendered
 
@@ -51,7 +51,7 @@ def inline_figures(
         about = {'kind': kind.replace('_', ' '), 'caption': caption(draw), 'svg': '', 'why': ''}
         try:
             figure = draw(study, schedule, records, findings, manifest)
-        except ValueError as error:
+        except Inapplicable as error:
             found.append({**about, 'why': str(error)})
             continue
         found.append({**about, 'svg': inline(rendered(figure, 'svg').decode(), kind, f'Figure: {about["caption"]}')})

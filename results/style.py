@@ -1,16 +1,31 @@
 """Style: how every figure of the lab looks, and how it is written to a file that is the same byte for byte."""
 
+import contextlib
+import dataclasses
+import functools
 import io
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import fontManager
+from matplotlib.font_manager import FontProperties, fontManager, ttfFontProperty
+from matplotlib.ft2font import FT2Font
+from matplotlib.textpath import TextPath
 
-FONTS = ('Helvetica', 'Arial', 'Liberation Sans', 'DejaVu Sans')
-"""In order of preference; Liberation Sans has Arial's widths, DejaVu Sans ships with matplotlib."""
+SHIPPED = Path(__file__).parent / 'fonts'
+"""Liberation Sans 2.1.5, which has Arial's widths, under the SIL Open Font License 1.1 (OFL.txt beside it)."""
+FONTS = {
+    'archlab Liberation Sans': [SHIPPED / f'LiberationSans-{style}.ttf' for style in ('Regular', 'Bold', 'Italic')],
+    'archlab DejaVu Sans': [
+        Path(matplotlib.get_data_path(), 'fonts', 'ttf', f'DejaVuSans{style}.ttf') for style in ('', '-Bold', '-Oblique')
+    ],
+}
+"""The files that figures are drawn with, by the name under which they are found: a name of our own, so that a font of the same
+name on a machine is never taken for one of these. The second, of matplotlib, has the glyphs that the first lacks."""
 COLOURS = ('#000000', '#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8f8300', '#882255', '#666666')
 """Told apart without colour vision (Okabe and Ito's set; yellow darkened to be seen on white); the base is black."""
 MARKERS = ('o', 's', '^', 'D', 'v', 'P', '<', '>', 'p', 'h')
@@ -19,11 +34,22 @@ SUFFIXES = ('pdf', 'svg', 'png')
 _UNDATED = {'pdf': {'CreationDate': None}, 'svg': {'Date': None}, 'png': {}}
 
 
+@functools.cache
+def _register() -> None:
+    """Make FONTS known to matplotlib, once a process."""
+    for name, files in FONTS.items():
+        for file in files:
+            known = len(fontManager.ttflist)
+            fontManager.addfont(file)
+            # addfont adds the names that the file itself has; what it added stays under ours alone.
+            del fontManager.ttflist[known:]
+            fontManager.ttflist.append(dataclasses.replace(ttfFontProperty(FT2Font(file)), name=name))
+
+
 def _settings() -> dict:
-    installed = set(fontManager.get_font_names())
     return {
-        'font.family': 'sans-serif',
-        'font.sans-serif': [name for name in FONTS if name in installed],
+        'font.family': list(FONTS),
+        'text.parse_math': False,
         'font.size': 8,
         'axes.titlesize': 8.5,
         'axes.labelsize': 8,
@@ -57,9 +83,20 @@ def _settings() -> dict:
     }
 
 
-def house():
-    """A context in which matplotlib draws in the house style."""
-    return matplotlib.rc_context(_settings())
+@contextlib.contextmanager
+def house() -> Iterator[None]:
+    """A context in which matplotlib draws in the house style, whatever a user's own settings say."""
+    _register()
+    # Set, it would hide every font but matplotlib's own, ours too.
+    ignored = os.environ.pop('MPL_IGNORE_SYSTEM_FONTS', None)
+    try:
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(_settings())
+            yield
+    finally:
+        if ignored is not None:
+            os.environ['MPL_IGNORE_SYSTEM_FONTS'] = ignored
 
 
 def blank(width: float, height: float) -> Figure:
@@ -73,6 +110,12 @@ def palette(arms: list[str]) -> dict[str, tuple[str, str]]:
     """Colour and marker of each arm, by its place in the study; both repeat after ten arms, out of step."""
     shift = len(COLOURS)
     return {arm: (COLOURS[i % shift], MARKERS[(i + i // shift) % len(MARKERS)]) for i, arm in enumerate(arms)}
+
+
+def text_width(text: str, size: float) -> float:
+    """How wide a line of text is, in inches, at a size in points."""
+    with house():
+        return TextPath((0, 0), text, size=size, prop=FontProperties(family=list(FONTS))).get_extents().width / 72
 
 
 def rounded(values: object) -> np.ndarray:

@@ -1,0 +1,28 @@
+"""Figures: one file a kind, each `kind_figure(study, schedule, records, findings, manifest) -> Figure`."""
+
+from results.figures.curves import curves_figure
+from results.figures.effect import effect_figure
+from results.figures.expected import expected_best_figure
+from results.figures.interaction import interaction_figure
+from results.figures.ladder import ladder_figure
+from results.figures.panels import Inapplicable
+from results.figures.pareto import pareto_figure
+from results.figures.path import path_figure
+from results.figures.rate import lr_figure
+from results.figures.verdicts import verdicts_figure
+from results.style import save
+
+__all__ = ['FIGURES', 'Inapplicable', 'save']
+
+FIGURES = {
+    'effect': effect_figure,
+    'verdicts': verdicts_figure,
+    'lr': lr_figure,
+    'expected_best': expected_best_figure,
+    'curves': curves_figure,
+    'pareto': pareto_figure,
+    'path': path_figure,
+    'interaction': interaction_figure,
+    'ladder': ladder_figure,
+}
+"""Figures by kind; one that a study has nothing for raises Inapplicable. A figure's docstring begins with its caption."""

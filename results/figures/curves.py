@@ -1,0 +1,102 @@
+"""Curves: the held-out metric of confirmed runs over their steps."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ablations.study import Study
+from ablations.tasks import Task
+from ablations.trial import Schedule
+from results.figures.panels import arm_handles, axis_label, fan, grid, metric_ticks, missing, note, said
+from results.finding import Finding
+from results.runs import Runs
+from results.statistics import mean_interval
+from results.style import house, palette, rounded
+
+LEVEL = 0.95
+
+
+def run_curve(record: dict, task: Task) -> tuple[list[int], np.ndarray] | None:
+    """Steps and held-out metric of a run; chance from where it diverged on, and at the end of every diverged run.
+
+    None where the record holds no curve.
+    """
+    curve = record.get('curve')
+    if not curve or not curve.get('step'):
+        return None
+    left = record.get('diverged_at')
+    values = [
+        task.chance if score is None or (left is not None and step >= left) else score
+        for step, score in zip(curve['step'], curve['score'], strict=True)
+    ]
+    if record['status'] != 'ok':
+        values[-1] = task.chance
+    return list(curve['step']), np.array(values, float)
+
+
+def arm_curve(runs: Runs) -> tuple | None:
+    """Steps, mean over replicates and the ends of its 95 % band (Student; None with one replicate) of an arm. `[n]` each.
+
+    A replicate is the mean of its confirmation runs, and counts once all of them are recorded. None without any.
+    """
+    means, steps = [], None
+    for replicate in runs.replicates:
+        trials = runs.asked('confirm', replicate)
+        found = [run_curve(record, runs.task) for record in runs.found(trials)]
+        if not trials or len(found) < len(trials) or any(one is None for one in found):
+            continue
+        steps = found[0][0]
+        means.append(np.mean([values for _, values in found], axis=0))
+    if not means:
+        return None
+    means = np.array(means)
+    ends = [mean_interval(column, LEVEL) for column in means.T]
+    low, high = (None, None) if len(means) < 2 else zip(*ends, strict=True)
+    return rounded(steps), means.mean(0), low, high
+
+
+def _diverged(study: Study, schedule: Schedule, records: Mapping[str, dict], task: Task) -> list[str]:
+    """How many confirmed runs of which arm diverged, a sentence or none."""
+    found = []
+    for arm in study.arms:
+        runs = Runs(study, schedule, records, arm, task)
+        own = [record for r in runs.replicates for record in runs.found(runs.asked('confirm', r))]
+        lost = sum(record['status'] != 'ok' for record in own)
+        if lost:
+            found.append(f'{arm}\u00a0{lost}/{len(own)}')
+    return [f'diverged: {", ".join(found)} runs'] if found else []
+
+
+def _nothing(study: Study, schedule: Schedule, records: Mapping[str, dict], arm: str, task: Task) -> bool:
+    """Whether every tuning run of an arm diverged, so that it has nothing to confirm."""
+    runs = Runs(study, schedule, records, arm, task)
+    return all(schedule.selections.get((arm, task.name, replicate), '') is None for replicate in runs.replicates)
+
+
+def curves_figure(
+    study: Study, schedule: Schedule, records: Mapping[str, dict], findings: list[Finding], manifest: Mapping
+) -> Figure:
+    """Learning curves of the confirmed runs by task: the mean over replicates of the test metric, with 95% bands. Diverged
+    runs count as chance from where they diverged.
+
+    A line may enter its panel from outside; an arm that ends outside is named at the edge.
+    """
+    looks = palette(list(study.arms))
+    with house():
+        figure, panels = grid(len(study.tasks), arm_handles(looks), 2.7)
+        for axes, item in zip(panels, study.tasks, strict=True):
+            axes.set_title(item.name)
+            axes.set_ylabel(axis_label(item, 'test'))
+            lines = {arm: arm_curve(Runs(study, schedule, records, arm, item)) for arm in study.arms}
+            lines = {arm: line for arm, line in lines.items() if line is not None}
+            lost = _diverged(study, schedule, records, item)
+            if not lines:
+                said(axes, 'no confirmed run with a curve is recorded yet')
+                continue
+            outside = fan(axes, item, lines, looks, 1)
+            metric_ticks(axes, 'x')
+            nothing = [arm for arm in study.arms if _nothing(study, schedule, records, arm, item)]
+            lost += [f'every tuning run diverged: {", ".join(nothing)}'] if nothing else []
+            note(axes, 'steps', [*lost, *outside, *missing(study, [*lines, *nothing])])
+    return figure

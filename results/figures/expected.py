@@ -1,0 +1,70 @@
+"""Expected best: what each arm's tuning would have found with fewer trials."""
+
+from collections.abc import Mapping
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
+
+from ablations.study import Study
+from ablations.trial import Schedule
+from results.expected_best import EVERY, Curve, Settled, curves, settled
+from results.figures.panels import arm_handles, axis_label, fan, grid, missing, note, plain_number, said
+from results.finding import Finding
+from results.style import house, palette, rounded
+
+
+def _ticks(axes, trials: list[float]) -> None:
+    """Powers of two times the first number of trials, and the last."""
+    low, high = min(trials), max(trials)
+    ticks = [low * 2**i for i in range(16) if low * 2**i < 0.8 * high] + [high]
+    axes.set_xscale('log')
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_major_formatter(plain_number)
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _order(axes, order: Settled | None) -> list[str]:
+    """Mark from where on the order of the arms is what it is at the end; the words for below the axis."""
+    if order is None:
+        return []
+    axes.axvline(order.trials, color='black', linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
+    when = f'order settles at {order.trials}/{order.of} trials'
+    return [when + ', first place within noise' * order.noise]
+
+
+def _panel(axes, study: Study, task: str, found: list[Curve], order: Settled | None, looks: dict) -> None:
+    item = study.task(task)
+    axes.set_title(task)
+    if not found:
+        return said(axes, 'no tuning is recorded whole yet')
+    lines = {
+        curve.arm: (rounded(curve.trials), curve.mean, *((None, None) if curve.low is None else (curve.low, curve.high)))
+        for curve in found
+    }
+    outside = fan(axes, item, lines, looks, 0)
+    _ticks(axes, [trials for curve in found for trials in curve.trials])
+    label = 'tuning trials' + ', all optimizers' * (len(study.tune) > 1)
+    note(axes, label, [*_order(axes, order), *outside, *missing(study, lines)])
+
+
+def expected_best_figure(
+    study: Study, schedule: Schedule, records: Mapping[str, dict], findings: list[Finding], manifest: Mapping
+) -> Figure:
+    """The best tuning score that fewer trials would have found, by task: the mean over replicates with 95% bands. Dashed: from
+    how many trials on the arms stand in the order of the end. Diverged runs count as chance.
+
+    A line may enter its panel from outside; an arm that ends outside is named at the edge.
+    """
+    looks = palette(list(study.arms))
+    found = [c for c in curves(study, schedule, records) if len(study.tune) == 1 or c.optimizer == EVERY]
+    orders = settled(found)
+    settles = Line2D([], [], color='black', linewidth=0.8, linestyle=(0, (3, 2)), label='the order settles')
+    with house():
+        figure, panels = grid(len(study.tasks), [*arm_handles(looks), settles], 2.85)
+        for axes, item in zip(panels, study.tasks, strict=True):
+            own = [curve for curve in found if curve.task == item.name]
+            _panel(axes, study, item.name, own, orders.get(item.name), looks)
+            axes.set_ylabel(axis_label(item, 'expected best tuning'))
+    return figure

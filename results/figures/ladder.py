@@ -1,0 +1,110 @@
+"""Ladder: the effect of each arm at several sizes of the base."""
+
+import itertools
+import math
+from collections.abc import Mapping
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
+
+from ablations.study import Study
+from ablations.tasks import Task
+from ablations.trial import Schedule
+from results.figures.panels import Inapplicable, arm_handles, focus, grid, metric_ticks, said, shown
+from results.finding import Finding
+from results.style import BAND, house, palette, rounded
+from results.tables import count, difference_unit
+
+SPREAD = 0.5
+"""How much of the gap between two sizes the arms' marks take, side by side."""
+
+
+def ladders(study: Study) -> dict[str, list[Task]]:
+    """The tasks of a study that are sizes of one, by that task's name, in the study's order."""
+    found: dict[str, list[Task]] = {}
+    for task in study.tasks:
+        if task.ladder:
+            found.setdefault(task.ladder, []).append(task)
+    return found
+
+
+def sizes(study: Study, rungs: list[Task], manifest: Mapping) -> dict[str, float] | None:
+    """The base's parameters on each rung; None unless all are known and none are the same."""
+    costs = manifest.get('costs', {}).get(study.base, {})
+    found = {task.name: costs.get(task.name, {}).get('params') for task in rungs}
+    known = [value for value in found.values() if value]
+    return found if len(known) == len(rungs) == len(dict.fromkeys(known)) else None
+
+
+def _panel(axes, study: Study, name: str, rungs: list[Task], findings: list[Finding], manifest: Mapping, looks: dict) -> None:
+    order, task = sizes(study, rungs, manifest), rungs[0]
+    places = {t.name: math.log10(order[t.name]) if order else float(i) for i, t in enumerate(rungs)}
+    at = sorted(places.values())
+    gap = min(b - a for a, b in itertools.pairwise(at)) if len(at) > 1 else 1.0
+    arms = [arm for arm in study.arms if arm != study.base]
+    own = {arm: [one for one in findings if one.arm == arm and one.task in places] for arm in arms}
+    margin = float(shown([task.margin], task.metric)[0])
+    known = [one for items in own.values() for one in items if one.effect is not None]
+    axes.set_title(name)
+    if not known:
+        return said(axes, 'no effect is known yet')
+    points = [(float(shown([one.effect], one.metric)[0]), list(shown(one.effect_interval or (), one.metric))) for one in known]
+    low, high = focus(points, margin, 0.0)
+    axes.set_ylim(min(low, -1.3 * margin), max(high, 1.3 * margin))
+    axes.axhspan(-margin, margin, color=BAND, linewidth=0, zorder=0)
+    axes.axhline(0, color='black', linewidth=0.7, zorder=1)
+    for i, arm in enumerate(arms):
+        colour, marker = looks[arm]
+        shift = gap * SPREAD * ((i + 0.5) / len(arms) - 0.5)
+        items = sorted((one for one in own[arm] if one.effect is not None), key=lambda one: places[one.task])
+        xs = rounded([places[one.task] + shift for one in items])
+        ys = shown([one.effect for one in items], task.metric)
+        axes.plot(xs, ys, color=colour, linewidth=0.9, zorder=2)
+        for x, y, one in zip(xs, ys, items, strict=True):
+            if one.effect_interval is not None:
+                axes.plot([x, x], shown(one.effect_interval, one.metric), color=colour, linewidth=0.8, zorder=2)
+            fill = colour if one.verdict in ('better', 'worse') else 'white'
+            inside = min(max(y, axes.get_ylim()[0]), axes.get_ylim()[1])
+            axes.plot([x], [inside], marker=marker, markersize=4.5, color=colour, markerfacecolor=fill, zorder=3, clip_on=False)
+    labels = [
+        count(order[t.name]) if order else t.name.removeprefix(f'{name}_') for t in sorted(rungs, key=lambda t: places[t.name])
+    ]
+    axes.xaxis.set_major_locator(FixedLocator(at))
+    axes.xaxis.set_major_formatter(FixedFormatter(labels))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlim(at[0] - 0.5 * gap, at[-1] + 0.5 * gap)
+    axes.set_xlabel(f'parameters of {study.base} (logarithmic)' if order else 'size')
+    axes.set_ylabel(f'effect on {task.metric}\n{difference_unit(known[0])} (above 0 is better)')
+    metric_ticks(axes)
+
+
+def ladder_figure(
+    study: Study, schedule: Schedule, records: Mapping[str, dict], findings: list[Finding], manifest: Mapping
+) -> Figure:
+    """The effect of each arm against the size of the base, with 95% intervals. A full mark is told from what it is compared
+    with, a hollow one is not; marks of one size stand side by side.
+
+    Raises ValueError on a study without tasks at several sizes, or with one arm.
+    """
+    found = ladders(study)
+    if not found or not findings:
+        raise Inapplicable(
+            f"study '{study.name}' has no effect at several sizes of a base; give it tasks by ladder() of ablations/shapes.py "
+            'and two arms or more'
+        )
+    looks = palette(list(study.arms))
+    mark = dict(color='black', ls='', marker='o', markersize=4.5)
+    handles = [
+        *arm_handles({arm: look for arm, look in looks.items() if arm != study.base}),
+        Line2D([], [], **mark, label='better or worse'),
+        Line2D([], [], **mark, markerfacecolor='white', label='not told apart'),
+        Patch(color=BAND, label='margin of equivalence'),
+    ]
+    with house():
+        figure, panels = grid(len(found), handles, 2.6)
+        for axes, (name, rungs) in zip(panels, found.items(), strict=True):
+            _panel(axes, study, name, rungs, findings, manifest, looks)
+    return figure

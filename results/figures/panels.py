@@ -1,0 +1,208 @@
+"""Panels: what the figures share: grids, limits that one far arm cannot squeeze, notes, legends."""
+
+import math
+import textwrap
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+
+from ablations.study import Study
+from ablations.tasks import Task
+from results.style import blank, rounded, text_width
+from results.tables import MINUS, number, scaled
+
+WIDTH = 7.2
+"""Inches across a page of two columns."""
+FAR = 4.0
+"""What lies beyond this many times the middle arm's reach is drawn at the edge of its panel, with its number."""
+PLATE = dict(facecolor='white', edgecolor='none', pad=0.4)
+HANDLE = 0.55
+"""Inches that a legend needs beside the words of an entry."""
+
+
+class Inapplicable(ValueError):
+    """A study has nothing that this kind of figure could show."""
+
+
+def plain_number(value: float, _position: int | None = None) -> str:
+    """A tick's label."""
+    return f'{value:g}'.replace('-', MINUS) if not 0 < abs(value) < 1e-3 else f'{value:.0e}'.replace('e-0', 'e-')
+
+
+def grid(count: int, handles: list, height: float, columns: int = 2) -> tuple[Figure, list[Axes]]:
+    """A figure of panels, each `height` inches with its words, and a legend below: a page wide, or one panel."""
+    columns = min(count, columns)
+    rows = math.ceil(count / columns)
+    width = 0.6 * WIDTH if columns == 1 else WIDTH * max(1.0, columns / 2.4)
+    figure = blank(width, rows * height + room([handle.get_label() for handle in handles], width))
+    cells = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for cell in cells[count:]:
+        cell.set_axis_off()
+    legend(figure, handles)
+    return figure, cells[:count]
+
+
+def axis_label(task: Task, what: str = '') -> str:
+    """The metric of a task as an axis says it: what it is of, its unit and its good direction."""
+    unit = '%' if task.metric == 'accuracy' else task.unit
+    short = f'{what} {task.metric}, {unit}'.strip()
+    better = f'({task.direction} is better)'
+    # A long unit goes to the second line, so that the label is no longer than its panel is high.
+    return f'{short}\n{better}' if len(short) < 36 else f'{what} {task.metric},\n{unit} {better}'.strip()
+
+
+def wrapped(name: str, most: int = 18) -> str:
+    """A name over as few lines as keep each to `most` characters, broken after its underscores."""
+    lines = ['']
+    for part in name.replace('_', '_\n').split('\n'):
+        if lines[-1] and len(lines[-1]) + len(part) > most:
+            lines.append('')
+        lines[-1] += part
+    return '\n'.join(lines)
+
+
+def said(axes: Axes, words: str) -> None:
+    """Say in the middle of a panel why nothing is drawn there."""
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha='center', va='center', fontsize=7, style='italic', bbox=PLATE)
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def note(axes: Axes, label: str, sentences: list[str], most: int = 58) -> None:
+    """The label of the x axis, and below it what else is to be said of the panel, `most` characters to a line."""
+    lines = [line for sentence in sentences for line in textwrap.wrap(sentence, most, break_on_hyphens=False)]
+    axes.set_xlabel('\n'.join([label, *lines]))
+
+
+def columns_of(labels: Iterable[str], width: float) -> int:
+    """How many entries of a legend stand side by side in `width` inches, so that its rows are about equally long."""
+    labels = list(labels)
+    widest = max(text_width(label, 7.5) for label in labels) + HANDLE
+    rows = math.ceil(len(labels) / max(1, min(len(labels), int(width / widest))))
+    return math.ceil(len(labels) / rows)
+
+
+def room(labels: Iterable[str], width: float) -> float:
+    """The height in inches of a legend below the panels."""
+    labels = list(labels)
+    return 0.1 + 0.16 * math.ceil(len(labels) / columns_of(labels, width))
+
+
+def legend(figure: Figure, handles: list) -> None:
+    """A legend below the panels."""
+    across = columns_of([handle.get_label() for handle in handles], figure.get_figwidth())
+    figure.legend(handles=handles, loc='outside lower center', ncols=across, columnspacing=1.4)
+
+
+def arm_handles(looks: Mapping[str, tuple[str, str]], line: bool = True) -> list[Line2D]:
+    """Entries of a legend for the arms."""
+    style = '-' if line else ''
+    return [Line2D([], [], color=c, marker=m, ls=style, markersize=4, label=arm) for arm, (c, m) in looks.items()]
+
+
+def shown(values: object, metric: str) -> np.ndarray:
+    """Values as they are printed (accuracies in percent), rounded. `[n] -> [n]`"""
+    return rounded([scaled(float(value), metric) for value in np.ravel(np.asarray(values, float))])
+
+
+def focus(points: list[tuple[float, list[float]]], least: float = 0.0, centre: float | None = None) -> tuple[float, float]:
+    """The ends of an axis that shows points, each with the ends of its interval, without being squeezed by a few.
+
+    All points within FAR times the middle point's distance from `centre` (their median unless given), and at least `least`,
+    lie inside; so do intervals where they fit, and `centre`. Raises ValueError without points.
+    """
+    if not points:
+        raise ValueError('no points; allowed: one or more; say in the panel that there are none')
+    centre = float(np.median([value for value, _ in points])) if centre is None else centre
+    reach = sorted(max(abs(end - centre) for end in (value, *ends)) for value, ends in points)
+    most = FAR * max(least, reach[(len(reach) - 1) // 2])
+    inside = [centre, *(value for value, _ in points if abs(value - centre) <= most)]
+    for value, ends in points:
+        if all(abs(end - centre) <= most for end in (value, *ends)):
+            inside += ends
+    low, high = min(inside), max(inside)
+    if high - low < 2 * least:
+        low, high = min(low, centre - least), max(high, centre + least)
+    room = max((high - low) * 0.07, abs(centre) * 1e-4, 1e-9)
+    return tuple(rounded([low - room, high + room]))
+
+
+def metric_ticks(axes: Axes, which: str = 'y', most: int = 5) -> None:
+    """Few plain ticks on a linear axis."""
+    axis = axes.yaxis if which == 'y' else axes.xaxis
+    axis.set_major_locator(MaxNLocator(most))
+    axis.set_major_formatter(FuncFormatter(plain_number))
+
+
+def cost_ticks(axes: Axes, values: list[float], words: object) -> None:
+    """A logarithmic x axis where costs differ by more than a factor of four, few ticks that `words` names."""
+    low, high = min(values), max(values)
+    if high > 4 * low > 0:
+        axes.set_xscale('log')
+        wide = high > 100 * low
+        axes.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5) if high < 20 * low else (1, 3), numticks=8))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xlim(*rounded([low / (high / low) ** 0.1, high * (high / low) ** 0.1]))
+    else:
+        room = max(0.15 * (high - low), 0.05 * high, 1e-12)
+        ends = rounded([low - room, high + room])
+        axes.set_xlim(*ends)
+        axes.xaxis.set_major_locator(FixedLocator([t for t in MaxNLocator(3).tick_values(*ends) if ends[0] <= t <= ends[1]]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words(value)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def beyond(
+    axes: Axes, task: Task, values: Mapping[str, float], looks: Mapping[str, tuple[str, str]], at: Mapping[str, float] = {}
+) -> list[str]:
+    """Mark the arms whose value lies outside a panel by an arrow at the edge that they lie beyond; words that name them.
+
+    The arrow stands at the arm's place `at` on the x axis, or at the right.
+    """
+    low, high = axes.get_ylim()
+    lost = [arm for arm, value in values.items() if not low <= scaled(value, task.metric) <= high]
+    for place, arm in enumerate(lost):
+        below = scaled(values[arm], task.metric) < low
+        across = axes.get_xaxis_transform() if arm in at else axes.transAxes
+        where = [at.get(arm, 0.98 - 0.035 * place)], [0.03 if below else 0.97]
+        axes.plot(*where, marker='v' if below else '^', ls='', color=looks[arm][0], markersize=4.5, transform=across, zorder=4)
+    # A name and its number stay on one line.
+    words = ', '.join(f'{arm}\u00a0{number(values[arm], task.metric)}' for arm in lost)
+    return [f'outside: {words}'] if lost else []
+
+
+def fan(axes: Axes, task: Task, lines: Mapping[str, tuple], looks: Mapping[str, tuple[str, str]], start: int) -> list[str]:
+    """Lines over steps or trials with bands, and limits that show what happens from point `start` of the middle arm on.
+
+    `lines` is {arm: (x, mean, low, high)} in the task's own metric, the band's ends None where not known. A line may enter
+    from outside; an arm that ends outside has an arrow at the edge, and is named in the words that are given back.
+    """
+    drawn = {arm: (x, *(None if y is None else shown(y, task.metric) for y in ys)) for arm, (x, *ys) in lines.items()}
+    best = max if task.direction == 'higher' else min
+    firsts = [mean[min(start, len(mean) - 1)] for _, mean, _, _ in drawn.values()]
+    good, poor = best(best(mean) for _, mean, _, _ in drawn.values()), float(np.median(firsts))
+    ends = [mean[-1] for _, mean, _, _ in drawn.values()]
+    near = [end for end in ends if abs(end - good) <= 1.5 * abs(poor - good)]
+    low, high = min([good, poor, *near]), max([good, poor, *near])
+    room = 0.07 * (high - low) or 0.02 * abs(high) or 1e-6
+    low, high = rounded([low - room, high + room])
+    axes.set_ylim(low, high)
+    for place, (arm, (x, mean, bottom, top)) in enumerate(drawn.items()):
+        colour, marker = looks[arm]
+        if bottom is not None:
+            axes.fill_between(x, bottom, top, color=colour, alpha=0.12 if len(lines) < 5 else 0.05, linewidth=0, zorder=2)
+        spots = range(place % 3, len(x), max(1, len(x) // 8)) if len(x) > 12 else None
+        axes.plot(x, mean, color=colour, marker=marker, markersize=3, markevery=spots, linewidth=1.1, zorder=3)
+    metric_ticks(axes)
+    return beyond(axes, task, {arm: float(mean[-1]) for arm, (_, mean, *_) in lines.items()}, looks)
+
+
+def missing(study: Study, known: Iterable[str]) -> list[str]:
+    """A sentence that names the arms of which nothing can be drawn yet, or none."""
+    known = list(known)
+    lost = [arm for arm in study.arms if arm not in known]
+    return [f'not known yet: {", ".join(lost)}'] if lost else []

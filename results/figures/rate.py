@@ -1,0 +1,162 @@
+"""Learning rate: what each arm scores over the learning rates, and which of them its replicates selected."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+
+from ablations.study import Study
+from ablations.trial import Schedule
+from results.figures.panels import arm_handles, axis_label, grid, plain_number
+from results.finding import Finding
+from results.selection import profile
+from results.style import house, palette, rounded
+from results.tables import scaled
+
+BELOW = 0.25
+"""How far below chance a panel of learning rates reaches at most, as a share of what lies above it."""
+
+
+def _tuned(study: Study, schedule: Schedule, records: Mapping[str, dict], arm: str, task: str, optimizer: str) -> list:
+    """Recorded tuning trials by replicate: (units [n, d], scores [n] in the good direction, -inf where diverged)."""
+    space, sign, found = study.tune[optimizer], study.task(task).sign, []
+    for replicate in range(study.replicates):
+        trials = schedule.asked.get(('tune', arm, task, replicate), ())
+        trials = [trial for trial in trials if trial.program.optimizer == optimizer and trial.id in records]
+        if not trials:
+            continue
+        knobs = [dict(trial.knobs) for trial in trials]
+        units = np.array([[values.unit(point[name]) for name, values in space.items()] for point in knobs])
+        runs = [records[trial.id] for trial in trials]
+        scores = [sign * run['score'] if run['status'] == 'ok' and run.get('score') is not None else -math.inf for run in runs]
+        found.append((units, np.array(scores, float)))
+    return found
+
+
+class _RatePanel:
+    """One task and optimizer: points, profiles and selected rates of all arms."""
+
+    def __init__(self, study: Study, schedule: Schedule, records: Mapping[str, dict], task: str, optimizer: str):
+        self.study, self.schedule, self.item, self.optimizer = study, schedule, study.task(task), optimizer
+        self.space = list(study.tune[optimizer].values())
+        self.place = list(study.tune[optimizer]).index('lr')
+        self.tuned = {arm: _tuned(study, schedule, records, arm, task, optimizer) for arm in study.arms}
+
+    def rates(self, units: np.ndarray) -> np.ndarray:
+        return rounded([self.space[self.place].value(float(unit)) for unit in units])
+
+    def shown(self, scores: np.ndarray) -> np.ndarray:
+        return rounded([scaled(self.item.sign * score, self.item.metric) for score in scores])
+
+    @property
+    def scores(self) -> list[float]:
+        return [score for replicates in self.tuned.values() for _, scores in replicates for score in scores]
+
+    def draw(self, axes, looks: dict, every: list[float]) -> None:
+        """Draw on `axes`; `every` holds the scores of all panels that share its scale."""
+        self.axes = axes
+        axes.set_xscale(self.space[self.place].scale)
+        self._limits(every)
+        for place, (arm, replicates) in enumerate(self.tuned.items()):
+            self._arm(place, arm, replicates, *looks[arm])
+        self._edges()
+        axes.xaxis.set_major_formatter(FuncFormatter(plain_number))
+        if self.space[self.place].scale == 'log':
+            low, high = axes.get_xlim()
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 3) if high < 300 * low else (1,), numticks=12))
+            axes.xaxis.set_minor_formatter(NullFormatter())
+            axes.xaxis.set_minor_locator(NullLocator())
+
+    def _limits(self, every: list[float]) -> None:
+        """From the best score to the worst or somewhat below chance; diverged runs get a strip of their own at that end."""
+        finite = [score for score in every if math.isfinite(score)]
+        chance = self.item.sign * self.item.chance
+        best = max(finite, default=chance + abs(chance))
+        self.floor = max(min(finite, default=chance), chance - BELOW * abs(best - chance))
+        lost, room = len(finite) < len(every), max(best - self.floor, 1e-3 * abs(best), 1e-9)
+        low, edge, high = self.floor - room * (0.24 if lost else 0.06), self.floor - 0.06 * room, best + 0.06 * room
+        ends = self.shown(np.array([low, edge, self.floor, best, high]))
+        self.axes.set_ylim(*sorted(ends[[0, 4]]))
+        self.up = self.item.sign > 0
+        inner = sorted(ends[[1, 4]])
+        ticks = [tick for tick in MaxNLocator(5).tick_values(*inner) if inner[0] <= tick <= inner[1]]
+        labels = [plain_number(float(f'{tick:.6g}')) for tick in ticks]
+        if not any(math.isfinite(score) for score in self.scores):
+            words = 'every run diverged' if self.scores else 'no run recorded yet'
+            self.axes.text(0.5, 0.5, words, transform=self.axes.transAxes, ha='center', fontsize=7, style='italic')
+        if not finite:
+            ticks, labels = [], []
+        if lost:
+            self.axes.axhline(ends[1], color='black', linewidth=0.5)
+            ticks, labels = [*ticks, (ends[0] + ends[1]) / 2], [*labels, 'diverged']
+        self.axes.set_yticks(ticks, labels)
+
+    def _arm(self, place: int, arm: str, replicates: list, colour: str, marker: str) -> None:
+        axes = self.axes
+        for units, scores in replicates:
+            rates, finite = self.rates(units[:, self.place]), np.isfinite(scores)
+            values = self.shown(np.maximum(scores[finite], self.floor))
+            axes.plot(rates[finite], values, ls='', marker=marker, ms=2.6, mew=0, color=colour, alpha=0.4, zorder=2)
+            row = 0.012 + 0.115 * (place + 0.5) / len(self.tuned)
+            rows = np.full(int((~finite).sum()), row if self.up else 1 - row)
+            across = axes.get_xaxis_transform()
+            axes.plot(rates[~finite], rounded(rows), ls='', marker='x', ms=2.8, mew=0.7, color=colour, transform=across)
+        order = [self.place, *(dim for dim in range(len(self.space)) if dim != self.place)]
+        curve = profile([(units[:, order], scores) for units, scores in replicates], len(self.space))
+        if curve is not None:
+            axes.plot(self.rates(curve[0]), self.shown(curve[1]), color=colour, zorder=3)
+        for replicate in range(self.study.replicates):
+            chosen = self.schedule.selections.get((arm, self.item.name, replicate))
+            if chosen is not None and chosen.optimizer == self.optimizer:
+                at = rounded([dict(chosen.knobs)['lr']]), self.shown(np.array([max(chosen.score, self.floor)]))
+                axes.plot(*at, ls='', marker=marker, ms=4.8, mew=0.7, mec='black', mfc=colour, zorder=4)
+
+    def _edges(self) -> None:
+        """The study's own range, and the furthest rates that an extension tried."""
+        values = self.space[self.place]
+        for rate in (values.low, values.high):
+            self.axes.axvline(rate, color='black', linestyle=':', linewidth=0.9, zorder=1)
+        every = [unit for replicates in self.tuned.values() for units, _ in replicates for unit in units[:, self.place]]
+        for unit in {min(every, default=0.0), max(every, default=1.0)}:
+            if not -1e-6 <= unit <= 1 + 1e-6:
+                self.axes.axvline(self.rates([unit])[0], color='black', linestyle=':', linewidth=0.6, alpha=0.6, zorder=1)
+        low, high = min([0.0, *every]) - 0.04, max([1.0, *every]) + 0.04
+        self.axes.set_xlim(*self.rates([low, high]))
+
+
+def lr_figure(
+    study: Study, schedule: Schedule, records: Mapping[str, dict], findings: list[Finding], manifest: Mapping
+) -> Figure:
+    """What each arm scores over the learning rates, by task and optimizer. Every tuning run is a point, a diverged one a
+    cross; the line is the surface fitted to all replicates, at its best weight decay; large marks are the rates that the
+    replicates selected. Dotted: the range of the study, and fainter how far an extension went.
+
+    A point far below chance is drawn at the floor.
+    """
+    looks = palette(list(study.arms))
+    alone = len(study.tune) == 1
+    handles = arm_handles(looks)
+    selected = dict(marker='o', markersize=5.5, markerfacecolor='white', markeredgecolor='black', markeredgewidth=0.8)
+    handles += [
+        Line2D([], [], linestyle='', **selected, label='selected, one a replicate'),
+        Line2D([], [], linestyle='', marker='x', markersize=3.5, color='black', label='diverged'),
+    ]
+    with house():
+        # With one optimizer tasks stand side by side, with more a task has a row of its own.
+        columns = 2 if alone else len(study.tune)
+        figure, cells = grid(len(study.tasks) * len(study.tune), handles, 2.4 if alone else 2.15, columns)
+        for place, item in enumerate(study.tasks):
+            line = cells[place * len(study.tune) : (place + 1) * len(study.tune)]
+            panels = [_RatePanel(study, schedule, records, item.name, optimizer) for optimizer in study.tune]
+            for axes, panel in zip(line, panels, strict=True):
+                panel.draw(axes, looks, [score for other in panels for score in other.scores])
+                axes.set_title(f'{item.name}, {panel.optimizer}')
+                axes.tick_params(labelleft=axes is line[0])
+                if alone or item is study.tasks[-1]:
+                    axes.set_xlabel('learning rate')
+            line[0].set_ylabel(axis_label(item, 'tuning'))
+        figure.align_ylabels()
+    return figure

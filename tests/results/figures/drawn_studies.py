@@ -1,0 +1,204 @@
+"""Studies to draw: arms of declared worth on tasks of their own scale, some of which diverge, with records as full as real."""
+
+import dataclasses
+import functools
+import math
+
+import numpy as np
+
+from ablations.quickstart import study as quickstart
+from ablations.shapes import drop_one, factorial, ladder, path
+from ablations.spaces import log
+from ablations.study import Study, put, swap
+from ablations.trial import Schedule, Trial
+from results.evidence import findings
+from sweeps.plan import schedule
+
+TUNE = {'adamw': {'lr': log(1e-3, 5e-2), 'weight_decay': log(1e-3, 1.0)}}
+LEVEL = {'digits': (0.93, 0.06), 'stdlib_bytes': (-2.45, 0.2)}
+"""What the base scores on a task, the higher the better, and what one unit of worth is there."""
+LONG = (
+    'manifold_constrained_hyper_connections',
+    'depth_weighted_average',
+    'attention_residuals',
+    'dynamic_tanh_everywhere',
+    'root_mean_square_norm',
+    'no_mixer_at_all',
+    'selective_state_space_mixer',
+    'gated_channel_block',
+    'rotary_positions',
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Scene:
+    """A study with the worth of its arms (0 unless given) and the share of an arm's runs that diverge."""
+
+    study: Study
+    worth: dict = dataclasses.field(default_factory=dict)
+    lost: dict = dataclasses.field(default_factory=dict)
+    optimum: dict = dataclasses.field(default_factory=dict)
+    noise: float = 0.08
+
+
+def scores(scene: Scene, trial: Trial) -> tuple[list, bool]:
+    """The metric at five evaluations, and whether the run diverges after the second."""
+    task = scene.study.task(trial.task)
+    level, scale = LEVEL[task.ladder or task.name]
+    space = scene.study.tune[trial.program.optimizer]
+    places = [values.unit(dict(trial.knobs)[name]) for name, values in space.items()]
+    random = np.random.default_rng(int(trial.id[:12], 16))
+    best = level + scale * (
+        scene.worth.get((trial.arm, task.name), scene.worth.get(trial.arm, 0.0)) + scene.noise * random.normal()
+    )
+    away = (places[0] - scene.optimum.get(trial.arm, 0.55)) ** 2 + 0.3 * (places[1] - 0.4) ** 2
+    last, chance = best - 4 * scale * away, task.sign * task.chance
+    curve = [chance + (last - chance) * (1 - math.exp(-1.6 * step)) / (1 - math.exp(-6.4)) for step in range(5)]
+    lost = places[0] > 0.97 or random.random() < scene.lost.get(trial.arm, 0.0)
+    return [task.sign * value if i < 3 or not lost else None for i, value in enumerate(curve)], lost
+
+
+def record(scene: Scene, trial: Trial) -> dict:
+    """The record that the trial leaves, as sweeps/record.py writes it."""
+    curve, lost = scores(scene, trial)
+    steps = trial.program.steps
+    place = list(scene.study.arms).index(trial.arm)
+    return {
+        'id': trial.id,
+        'arm': trial.arm,
+        'task': trial.task,
+        'status': 'diverged' if lost else 'ok',
+        'diverged_at': 3 * steps // 4 if lost else None,
+        'score': curve[-1],
+        'score_se': 0.003,
+        'n_held': 1000,
+        'initial_loss': 2.3,
+        'final_loss': None if lost else 0.4,
+        'curve': {'step': [i * steps // 4 for i in range(5)], 'score': curve},
+        'cost': {'steps': steps, 'seconds': 1e-3 * steps * (1 + 0.13 * place + int(trial.id[-2:], 16) / 3000)},
+        'environment': {'source': 'made up', 'platform': 'cpu', 'device': 'cpu'},
+        'held': trial.held,
+    }
+
+
+def costs(study: Study) -> dict:
+    sizes = {task.name: 2 ** (2 * i if task.ladder else 0) for i, task in enumerate(study.tasks)}
+    return {
+        arm: {
+            task.name: {
+                'params': int(21_300 * sizes[task.name] * (1 + 0.11 * (i % 4))),
+                'macs': int(7.1e5 * (1 + 0.2 * (i % 5))),
+            }
+            for task in study.tasks
+        }
+        for i, arm in enumerate(study.arms)
+    }
+
+
+def played(scene: Scene, share: float = 1.0) -> tuple[Study, Schedule, dict, list, dict]:
+    """Everything a figure is drawn from, after this share of what the study wants was trained."""
+    records: dict[str, dict] = {}
+    manifest = {
+        'costs': {
+            arm: {task: {'flops': 6 * c['macs'], **c} for task, c in own.items()} for arm, own in costs(scene.study).items()
+        }
+    }
+    while True:
+        found = schedule(scene.study, records, manifest)
+        wanted = [trial for trial in found.trials if trial.id not in records]
+        if not wanted or (share < 1 and records):
+            break
+        for trial in wanted[: math.ceil(share * len(wanted))]:
+            records[trial.id] = record(scene, trial)
+    return scene.study, found, records, findings(scene.study, found, records, manifest), manifest
+
+
+def small(name: str, **fields: object) -> Study:
+    """A study with few trials on digits and bytes; `fields` as of Study."""
+    given = dict(name=name, question='Drawn?', tasks=('digits', 'stdlib_bytes'), tune=TUNE, trials=6, replicates=3, extension=0)
+    return Study(**{**given, **fields})
+
+
+def scenes() -> dict[str, Scene]:
+    """Scenes by name."""
+    rms, identity, wide = swap('norm', 'rms_norm'), swap('mixer', 'identity'), put('channel.ratio', 3.0)
+    ten = {'layer_norm': (), **dict.fromkeys(LONG, ())}
+    parts = {'norm': rms, 'mixer': identity, 'width': wide}
+    rungs = {'small': (), 'middle': put('channel.ratio', 3.0), 'large': put('channel.ratio', 6.0)}
+    found = {
+        'five': Scene(
+            dataclasses.replace(quickstart, name='five', trials=6, extension=0),
+            worth={'no_mixer': -9.0, 'rms_norm': 0.3},
+            lost={'dynamic_tanh': 0.3},
+        ),
+        'two': Scene(small('two', arms={'layer_norm': (), 'rms_norm': rms}), worth={'rms_norm': 0.5}),
+        'ten': Scene(
+            small('ten', arms=ten, replicates=2, trials=5),
+            worth={LONG[5]: -8.0, LONG[1]: 0.4, LONG[8]: -0.5, LONG[4]: -1.0},
+            lost={LONG[3]: 0.4, LONG[7]: 1.0},
+            optimum={LONG[6]: 1.2},
+        ),
+        'path': Scene(
+            small(
+                'path',
+                **path(
+                    {
+                        'resnet': (),
+                        'patchify': rms,
+                        'depthwise_convolution': wide,
+                        'inverted_bottleneck': identity,
+                        'large_kernels': put('channel.ratio', 4.0),
+                    }
+                ),
+            ),
+            worth={'patchify': 0.4, 'depthwise_convolution': 0.45, 'inverted_bottleneck': 0.0, 'large_kernels': 0.9},
+        ),
+        'drop_one': Scene(small('drop_one', **drop_one(parts)), worth={'all': 0.6, 'without_mixer': 0.2}),
+        'factorial': Scene(
+            small('factorial', **factorial({'norm': {'layer': (), 'rms': rms}, 'mixer': {'conv': (), 'none': identity}})),
+            worth={'rms': 0.3, 'none': -0.8, 'rms_and_none': 0.4},
+        ),
+        'three_factors': Scene(
+            small(
+                'three_factors',
+                **factorial(
+                    {
+                        'norm': {'layer': (), 'rms': rms, 'dynamic_tanh': swap('norm', 'dynamic_tanh')},
+                        'mixer': {'conv': (), 'none': identity},
+                        'ratio': {'two': (), 'three': wide},
+                    }
+                ),
+                replicates=2,
+                trials=4,
+            ),
+            worth={'rms': 0.3, 'none': -0.8},
+        ),
+        'ladder': Scene(
+            small(
+                'ladder',
+                arms={'layer_norm': (), 'rms_norm': rms, 'no_mixer': identity},
+                tasks=(*ladder('digits', rungs), *ladder('stdlib_bytes', rungs)),
+            ),
+            worth={('rms_norm', 'digits_large'): 0.6, ('rms_norm', 'digits_middle'): 0.3, 'no_mixer': -0.4},
+        ),
+        'diverged': Scene(
+            small('diverged', arms={'layer_norm': (), 'rms_norm': rms}), lost={'layer_norm': 1.0, 'rms_norm': 1.0}
+        ),
+        'alone': Scene(small('alone', arms={'layer_norm': ()})),
+    }
+    return found
+
+
+@functools.cache
+def data(name: str, share: float = 1.0) -> tuple[Study, Schedule, dict, list, dict]:
+    """Everything a figure of this scene is drawn from."""
+    return played(scenes()[name], share)
+
+
+def drawn(figure) -> list[str]:
+    """All words of a figure: titles, labels, ticks, texts in panels, legends."""
+    found = []
+    for axes in figure.axes:
+        words = [axes.title, axes.xaxis.label, axes.yaxis.label, *axes.get_xticklabels(), *axes.get_yticklabels(), *axes.texts]
+        found += [word.get_text() for word in words if word.get_text()]
+    return found + [text.get_text() for legend in figure.legends for text in legend.get_texts()]

@@ -1,0 +1,145 @@
+"""Every kind of figure: the same bytes everywhere, unfinished studies drawn, a kind without anything to show refused."""
+
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from drawn_studies import data, drawn
+
+from results.figures import FIGURES, save
+from results.style import rendered
+
+SHOWN = {
+    'effect': 'five',
+    'verdicts': 'five',
+    'lr': 'two',
+    'expected_best': 'two',
+    'curves': 'two',
+    'pareto': 'two',
+    'path': 'path',
+    'interaction': 'factorial',
+    'ladder': 'ladder',
+}
+"""A scene for each kind."""
+
+
+def test_every_kind_has_a_scene():
+    assert list(SHOWN) == list(FIGURES)
+
+
+@pytest.mark.parametrize('kind', FIGURES)
+def test_files_are_the_same_on_rendering_again(kind, tmp_path):
+    first = save(FIGURES[kind](*data(SHOWN[kind])), tmp_path / 'one' / kind)
+    second = save(FIGURES[kind](*data(SHOWN[kind])), tmp_path / 'two' / kind)
+    assert [path.suffix for path in first] == ['.pdf', '.svg', '.png']
+    for a, b in zip(first, second, strict=True):
+        assert a.read_bytes() == b.read_bytes()
+
+
+def test_files_are_the_same_in_another_process_with_other_settings(tmp_path):
+    """Another order of hashes, time zone and language, other defaults of matplotlib, and system fonts hidden."""
+    here = {kind: save(FIGURES[kind](*data(SHOWN[kind])), tmp_path / 'here' / kind) for kind in ('effect', 'path')}
+    (tmp_path / 'matplotlibrc').write_text('font.family: serif\naxes.facecolor: red\nlines.linewidth: 7\nsavefig.dpi: 30\n')
+    code = (
+        f'import sys; sys.path[:0] = [{str(Path(__file__).parents[3])!r}, {str(Path(__file__).parent)!r}]; '
+        'from drawn_studies import data; from results.figures import FIGURES, save; import test_every_kind as t; '
+        f'[save(FIGURES[k](*data(t.SHOWN[k])), {str(tmp_path)!r} + "/there/" + k) for k in {list(here)!r}]'
+    )
+    elsewhere = {'PYTHONHASHSEED': '7', 'TZ': 'Asia/Tokyo', 'LC_ALL': 'C', 'MPL_IGNORE_SYSTEM_FONTS': '1'}
+    elsewhere |= {'MATPLOTLIBRC': str(tmp_path / 'matplotlibrc')}
+    subprocess.run([sys.executable, '-c', code], check=True, env={**os.environ, **elsewhere}, cwd=tmp_path)
+    for path in (path for paths in here.values() for path in paths):
+        assert path.read_bytes() == (tmp_path / 'there' / path.name).read_bytes(), path.name
+    assert len(list((tmp_path / 'there').iterdir())) == 3 * len(here)
+
+
+@pytest.mark.parametrize('kind', FIGURES)
+def test_files_hold_no_dates_and_svg_holds_paths(kind):
+    figure = FIGURES[kind](*data(SHOWN[kind]))
+    assert b'CreationDate' not in rendered(figure, 'pdf')
+    svg = rendered(figure, 'svg')
+    assert b'<dc:date>' not in svg and b'<text' not in svg
+    ElementTree.fromstring(svg)
+
+
+@pytest.mark.parametrize('share', [1e-9, 0.4])
+@pytest.mark.parametrize('kind', FIGURES)
+def test_unfinished_studies_are_drawn_and_say_what_is_missing(kind, share):
+    """After one run, and after two of five of those that tune."""
+    figure = FIGURES[kind](*data(SHOWN[kind], share))
+    figure.canvas.draw()
+    assert 'yet' in ' '.join(drawn(figure))
+
+
+@pytest.mark.parametrize('kind', [kind for kind in FIGURES if kind not in ('path', 'interaction', 'ladder')])
+def test_a_study_whose_every_run_diverged_is_drawn(kind):
+    assert rendered(FIGURES[kind](*data('diverged')), 'svg')
+
+
+@pytest.mark.parametrize('kind', ['lr', 'expected_best', 'curves'])
+def test_a_study_of_one_arm_has_figures_that_compare_nothing(kind):
+    assert rendered(FIGURES[kind](*data('alone')), 'svg')
+
+
+REFUSED = [
+    ('effect', 'alone', 'one arm.*add an arm'),
+    ('verdicts', 'alone', 'one arm.*add an arm'),
+    ('pareto', 'alone', 'one arm.*add an arm'),
+    ('path', 'five', r"no path but 'one_swap'.*path\(\)"),
+    ('path', 'drop_one', r"no path but 'drop_one'.*path\(\)"),
+    ('interaction', 'path', r"not factorial but 'path'.*factorial\(\)"),
+    ('ladder', 'five', r'no effect at several sizes.*ladder\(\)'),
+]
+
+
+@pytest.mark.parametrize(('kind', 'scene', 'words'), REFUSED)
+def test_a_kind_that_does_not_apply_is_refused(kind, scene, words):
+    with pytest.raises(ValueError, match=words):
+        FIGURES[kind](*data(scene))
+
+
+def test_unknown_suffix_is_refused():
+    with pytest.raises(ValueError, match=r"'gif'; allowed: .*svg"):
+        rendered(FIGURES['curves'](*data('alone')), 'gif')
+
+
+def boxes(figure) -> list:
+    """All words of a figure with the places that they take, in pixels."""
+    figure.canvas.draw()
+    found = []
+    for axes in figure.axes:
+        words = [axes.xaxis.label, axes.yaxis.label, axes.title, *axes.texts]
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            ticks = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+            words += [label for tick in ticks for label in (tick.label1, tick.label2) if label.get_visible()]
+        found += [(word.get_text(), word.get_window_extent()) for word in words if word.get_text() and word.get_visible()]
+    found += [(text.get_text(), text.get_window_extent()) for legend in figure.legends for text in legend.get_texts()]
+    return found
+
+
+CROWDED = [
+    *((kind, 'ten') for kind in ('effect', 'verdicts', 'lr', 'expected_best', 'curves', 'pareto')),
+    *((kind, 'drop_one') for kind in ('effect', 'verdicts')),
+    ('path', 'path'),
+    ('interaction', 'three_factors'),
+    ('verdicts', 'ladder'),
+    ('ladder', 'ladder'),
+]
+"""Ten arms with long names, and what is crowded of the other kinds."""
+
+
+@pytest.mark.parametrize(('kind', 'scene'), CROWDED)
+def test_no_words_overlap(kind, scene):
+    figure = FIGURES[kind](*data(scene))
+    found = boxes(figure)
+    assert len(found) > 5
+    for i, (word, box) in enumerate(found):
+        for other, place in found[i + 1 :]:
+            wide = min(box.x1, place.x1) - max(box.x0, place.x0)
+            high = min(box.y1, place.y1) - max(box.y0, place.y0)
+            # Boxes hold the room of letters that reach low; lines a hair apart are no overlap.
+            assert wide <= 1 or high <= 2.5, (word, other, wide, high)

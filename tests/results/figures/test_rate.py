@@ -1,0 +1,65 @@
+"""Learning rate: every run drawn, selected rates marked, the fitted line where the scores put it."""
+
+import math
+
+import numpy as np
+import pytest
+from drawn_studies import data
+
+from results.figures.rate import lr_figure
+from results.selection import profile
+
+
+def points(figure) -> tuple[int, int]:
+    """Trials drawn as scores and as crosses."""
+    lines = [line for axes in figure.axes for line in axes.lines if line.get_linestyle() == 'None']
+    good = sum(len(line.get_xdata()) for line in lines if line.get_alpha() == 0.4)
+    return good, sum(len(line.get_xdata()) for line in lines if line.get_marker() == 'x')
+
+
+@pytest.mark.parametrize('scene', ['five', 'ten', 'diverged'])
+def test_every_tuning_trial_is_a_point_or_a_cross(scene):
+    study, planned, records, found, manifest = data(scene)
+    asked = [trial for key, trials in planned.asked.items() if key[0] == 'tune' for trial in trials]
+    lost = sum(records[trial.id]['status'] != 'ok' for trial in asked)
+    assert lost > 0
+    assert points(lr_figure(study, planned, records, found, manifest)) == (len(asked) - lost, lost)
+
+
+def test_panels_of_empty_and_diverged_studies_say_so():
+    def texts(figure) -> list[str]:
+        return [item.get_text() for axes in figure.axes for item in axes.texts]
+
+    assert texts(lr_figure(*data('diverged'))) == ['every run diverged'] * 2
+    assert 'no run recorded yet' in texts(lr_figure(*data('five', 0.4)))
+
+
+def test_every_selected_rate_is_marked_and_the_range_is_dotted():
+    study, planned, *_ = data('five')
+    figure = lr_figure(*data('five'))
+    lines = [line for axes in figure.axes for line in axes.lines]
+    marks = [line for line in lines if line.get_markeredgecolor() == 'black' and line.get_markersize() == 4.8]
+    chosen = sorted(dict(selected.knobs)['lr'] for selected in planned.selections.values() if selected is not None)
+    assert sorted(float(line.get_xdata()[0]) for line in marks) == pytest.approx(chosen, rel=1e-5)
+    dotted = [line.get_xdata()[0] for line in figure.axes[0].lines if line.get_linestyle() == ':']
+    assert dotted[:2] == [study.tune['adamw']['lr'].low, study.tune['adamw']['lr'].high]
+
+
+def test_panels_are_those_of_tasks_and_optimizers():
+    titles = [axes.get_title() for axes in lr_figure(*data('five')).axes]
+    assert titles == ['digits, adamw', 'digits, sgd', 'stdlib_bytes, adamw', 'stdlib_bytes, sgd']
+    assert [axes.get_title() for axes in lr_figure(*data('two')).axes] == ['digits, adamw', 'stdlib_bytes, adamw']
+
+
+def test_profile_follows_the_surface_that_made_the_scores():
+    generator = np.random.default_rng(0)
+    replicates = []
+    for shift in (0.0, 0.1):
+        units = generator.random((16, 2))
+        scores = shift + 1 - (units[:, 0] - 0.6) ** 2 - 0.5 * (units[:, 1] - 0.5) ** 2
+        scores[0] = -math.inf
+        replicates.append((units, scores))
+    at, curve = profile(replicates, 2)
+    assert curve == pytest.approx(1.05 - (at - 0.6) ** 2, abs=1e-9)
+    assert profile([], 2) is None
+    assert profile([(np.full((3, 2), 0.5), np.full(3, -math.inf))], 2) is None
