@@ -37,6 +37,7 @@ Settings = Annotated[
     typer.Option('--set', metavar='PATH=VALUE', help='Change the study, e.g. trials=8 or tasks.digits.steps=80.'),
 ]
 RUNS = Path('runs')
+PUBLISHED = Path('results/published')
 
 
 def _waiting(text: str) -> contextlib.AbstractContextManager:
@@ -50,18 +51,80 @@ def _print_json(value: object) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Opened:
-    """A study with all that its runs folder holds."""
+    """A study with all that its runs folder holds; what is asked for is read and worked out then, once.
+
+    `remember` says whether findings that took long to work out are kept in the folder, and taken from there.
+    """
 
     study: object
     folder: Path
-    records: dict
-    skipped: list
     manifest: dict
-    schedule: object
+    settings: list = dataclasses.field(default_factory=list)
+    remember: bool = True
+
+    @functools.cached_property
+    def files(self) -> dict:
+        """The record files with their sizes and times of change, before any was read."""
+        from results.records import listing
+
+        return listing(self.folder)
+
+    @functools.cached_property
+    def _read(self) -> tuple[dict, list]:
+        from results.records import read_folder
+
+        files = self.files  # listed before they are read, so that what is kept is never newer than its address
+        found = read_folder(self.folder, self.study.name) if files else ({}, [])
+        _warn_skipped(found[1])
+        return found
+
+    @property
+    def records(self) -> dict:
+        """Sound records by trial id."""
+        return self._read[0]
+
+    @property
+    def skipped(self) -> list:
+        """A sentence for each record file that is not used."""
+        return self._read[1]
+
+    @functools.cached_property
+    def schedule(self) -> object:
+        """All that the study wants so far."""
+        from sweeps.plan import schedule
+
+        return schedule(self.study, self.records, self.manifest)
 
     def findings(self) -> list:
         """The findings at the last whole look, which counts as taken (in the manifest, where it can be written)."""
+        return self._found[0]
+
+    def context(self) -> object:
+        """What tables have to say beside the findings."""
+        return self._found[1]
+
+    @functools.cached_property
+    def _found(self) -> tuple:
+        from results import findings_cache
+
+        def key() -> str:
+            return findings_cache.key(self.study.digest, self.settings, self.manifest, self.files)
+
+        kept = (self.folder / findings_cache.FOLDER).is_dir() if self.remember else False
+        known = findings_cache.load(self.folder, key()) if kept else None
+        if known is not None:
+            return known
+        began = time.monotonic()
+        found = self._worked_out()
+        slow = time.monotonic() - began >= findings_cache.SLOW
+        # Files that were not used are named whenever the study is read.
+        if self.remember and slow and not self.skipped:
+            findings_cache.keep(self.folder, key(), *found)
+        return found
+
+    def _worked_out(self) -> tuple:
         from results.evidence import findings
+        from results.tables import context
         from sweeps import manifest as manifests
 
         look = self.schedule.look
@@ -69,7 +132,8 @@ class Opened:
             self.manifest['looks'] = sorted([*self.manifest['looks'], look])
             with contextlib.suppress(ValueError):
                 manifests.update(self.folder, looks=self.manifest['looks'])
-        return findings(self.study, self.schedule, self.records, self.manifest)
+        found = findings(self.study, self.schedule, self.records, self.manifest)
+        return found, context(self.study, self.schedule, self.records, self.manifest, found)
 
     def checklist(self) -> list:
         """The rules of an honest comparison, each with whether it holds."""
@@ -78,16 +142,16 @@ class Opened:
         return verify(self.study, self.schedule, self.records, self.manifest, self.skipped)
 
 
-def open_study(name: str, runs: Path = RUNS, settings: list[str] | None = None, must_exist: bool = True) -> Opened:
+def open_study(
+    name: str, runs: Path = RUNS, settings: list[str] | None = None, must_exist: bool = True, remember: bool = True
+) -> Opened:
     """A study by name or path with its records, manifest and schedule.
 
     Without settings those of the last run in the folder hold. Damaged or foreign record files are named on standard error
     and not used. Raises ValueError on an unknown study, bad settings, or (must_exist) a study that was never run there.
     """
     from ablations.catalog import load_study, override
-    from results.records import read_folder
     from sweeps import manifest as manifests
-    from sweeps.plan import schedule
 
     study = load_study(name)
     folder = Path(runs) / study.name
@@ -95,11 +159,7 @@ def open_study(name: str, runs: Path = RUNS, settings: list[str] | None = None, 
         raise ValueError(f"no runs of study '{study.name}' in {runs}; run it first: archlab run {name} --runs {runs}")
     manifest = manifests.load(folder)
     kept = settings if settings else manifest['settings'] if must_exist else []
-    study = override(study, kept)
-    records, skipped = read_folder(folder, study.name)
-    _warn_skipped(skipped)
-    found = schedule(study, records, manifest)
-    return Opened(study, folder, records, skipped, manifest, found)
+    return Opened(override(study, kept), folder, manifest, list(kept), remember)
 
 
 def _warn_skipped(skipped: Sequence[str]) -> None:
@@ -229,10 +289,12 @@ def match(
 @app.command(epilog='Example: archlab plan quickstart')
 def plan(study: Name, runs: Runs = RUNS, settings: Settings = None, as_json: Json = False):
     """What would run now: trials, packs, budgets by arm and task, estimated time. Changes nothing."""
-    from sweeps.outlook import outlook
+    from sweeps.outlook import costs_of, outlook
 
     found = open_study(study, runs, settings, must_exist=False)
     with _waiting('counting what every model costs'):
+        if found.study.budget == 'compute' and not found.manifest['costs']:
+            found.manifest['costs'] = costs_of(found.study)
         facts = outlook(found.study, found.schedule, found.records, found.manifest)
     if as_json:
         return _print_json(facts)
@@ -274,12 +336,14 @@ def run(
     found = open_study(study, runs, settings)
     findings = found.findings()
     if as_json:
-        _print_json([finding.to_dict() for finding in findings])
+        from results.tables import table as table_of
+
+        print(table_of(findings, 'json', found.study.alpha, found.context()).rstrip('\n'))
     else:
         from results.terminal import terminal
         from sweeps.progress import clock
 
-        OUT.print(terminal(findings))
+        OUT.print(terminal(findings, about=found.context()))
         OUT.print(
             f'{found.study.name}: {len(found.schedule.trials)} trials, {clock(time.monotonic() - began)}', highlight=False
         )
@@ -435,51 +499,46 @@ def table(
     as_json: Json = False,
 ):
     """The ablation table: every arm at its own best recipe beside the shared one, with intervals and verdicts."""
+    from results.rendering import text
     from results.tables import FORMATS
-    from results.tables import table as table_of
 
     allowed = ['terminal', *FORMATS]
     if form not in allowed:
         raise ValueError(f"format '{form}'; allowed: {allowed}")
     found = open_study(study, runs, settings)
-    findings = found.findings()
     if form == 'terminal' and not as_json:
         from results.terminal import terminal
 
-        OUT.print(terminal(findings, found.study.alpha))
+        OUT.print(terminal(found.findings(), about=found.context()))
     else:
-        print(table_of(findings, 'json' if as_json else form, found.study.alpha).rstrip('\n'))
+        print(text(found, 'json' if as_json else form), end='')
 
 
 @app.command(epilog='Example: archlab figure quickstart --kind effect --out figures')
 def figure(
     study: Name,
     out: Annotated[Path, typer.Option(help='The folder to write to.')],
-    kind: Annotated[list[str] | None, typer.Option(help='effect or lr; all kinds where left out.')] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='effect, verdicts, lr, expected_best, curves, pareto, path, interaction or ladder; all that apply if left out.'
+        ),
+    ] = None,
     runs: Runs = RUNS,
     settings: Settings = None,
     as_json: Json = False,
 ):
-    """Figures as PDF, SVG and PNG: effects with intervals, learning-rate sensitivity."""
-    found = open_study(study, runs, settings)
-    paths = _figures(found, found.findings(), kind, out)
+    """Figures as PDF, SVG and PNG: effects, verdicts, learning rates, budgets, curves, fronts, paths, interactions."""
+    from results.rendering import figures
+
+    files = figures(open_study(study, runs, settings), kind)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (out / name).write_bytes(content)
+    paths = [str(out / name) for name in files]
     if as_json:
-        return _print_json([str(path) for path in paths])
-    for path in paths:
-        print(path)
-
-
-def _figures(found: Opened, findings: list, kinds: list[str] | None, out: Path) -> list[Path]:
-    from results.figures import FIGURES, save
-
-    paths = []
-    for kind in kinds or list(FIGURES):
-        if kind not in FIGURES:
-            raise ValueError(f"figure '{kind}'; allowed: {list(FIGURES)}")
-        drawn = FIGURES[kind](found.study, found.schedule, found.records, findings)
-        out.mkdir(parents=True, exist_ok=True)
-        paths += save(drawn, out / f'{found.study.name}-{kind}')
-    return paths
+        return _print_json(paths)
+    print('\n'.join(paths))
 
 
 @app.command(epilog='Example: archlab report quickstart --out quickstart.html')
@@ -491,16 +550,122 @@ def report(
     as_json: Json = False,
 ):
     """One self-contained page: question, verdicts, table, figures, checklist, budgets, recipes, every trial."""
-    from results.report import report as report_of
+    from results.rendering import page
 
-    found = open_study(study, runs, settings)
-    checks = [check.to_dict() for check in found.checklist()]
-    page = report_of(found.study, found.schedule, found.records, found.manifest, found.findings(), checks)
+    written = page(open_study(study, runs, settings))
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(page, encoding='utf-8')
+    out.write_text(written, encoding='utf-8')
     if as_json:
         return _print_json(str(out))
     print(out)
+
+
+@app.command(epilog='Example: archlab publish quickstart --out results/published')
+def publish(
+    study: Name,
+    out: Annotated[Path, typer.Option(help='The folder of bundles; the study gets a folder there.')] = PUBLISHED,
+    runs: Runs = RUNS,
+    settings: Settings = None,
+    force: Annotated[
+        bool, typer.Option('--force', help='Also where a rule of the checklist fails; the bundle says so.')
+    ] = False,
+    as_json: Json = False,
+):
+    """A finished study as a bundle: records, tables, figures, report, and what `archlab reproduce` needs to check them."""
+    from results import bundle
+    from results.rendering import everything
+
+    found = open_study(study, runs, settings, remember=False)
+    bundle.failing(found, force)
+    with _waiting('rendering'):
+        rendered = everything(found)
+    path = bundle.publish(found, rendered, out, force)
+    if as_json:
+        return _print_json(str(path))
+    print(path)
+
+
+@app.command(epilog='Example: archlab reproduce results/published/quickstart')
+def reproduce(
+    path: Annotated[Path, typer.Argument(metavar='PATH', help='The folder of a published study.')],
+    study: Annotated[str | None, typer.Option(metavar='FILE', help='The study file, where it is not one of the lab.')] = None,
+    rerun: Annotated[bool, typer.Option('--rerun', help='Train the whole study again and compare within noise.')] = False,
+    runs: Annotated[
+        Path | None, typer.Option(help='With --rerun: where to train; a folder that is removed after, else.')
+    ] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(help='With --rerun: how far apart the scores of a trial may be, in the unit of its metric.')
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help='With --rerun: worker processes; one per core unless given.')] = None,
+    as_json: Json = False,
+):
+    """Render a published study again from its records and compare byte by byte; exit 1 where a file or finding differs."""
+    from results import bundle
+    from results.rendering import everything
+
+    if not rerun and (runs is not None or tolerance is not None or workers is not None):
+        raise ValueError('--runs, --tolerance and --workers are for --rerun, which trains again; add it, or leave them out')
+    if tolerance is not None and not tolerance >= 0:
+        raise ValueError(f'--tolerance {tolerance}; allowed: 0 or more')
+    about = bundle.read(path)
+    with tempfile.TemporaryDirectory(prefix='archlab-') as place:
+        found = _published(path, about, study, Path(place))
+        if rerun:
+            facts, lines = _trained_again(
+                path, found, study or about['study'], runs or Path(place, 'again'), workers, tolerance
+            )
+        else:
+            with _waiting('rendering'):
+                files = bundle.compare(path, about, everything(found))
+            why = bundle.reasons(path, about, found)
+            facts = {'files': [dataclasses.asdict(file) for file in files], 'reasons': why}
+            facts['same'] = all(file.same for file in files)
+            lines = [f'{"same" if one.same else "differs"}  {one.file}{f": {one.why}" if one.why else ""}' for one in files]
+            lines += [] if facts['same'] else [f'likely: {sentence}' for sentence in why]
+            lines.append(f'{sum(file.same for file in files)} of {len(files)} files are the same, byte by byte')
+    if as_json:
+        _print_json(facts)
+    else:
+        print('\n'.join(lines))
+    if not facts['same']:
+        raise Exit(FELL_SHORT)
+
+
+def _published(path: Path, about: dict, study: str | None, place: Path) -> Opened:
+    """A bundle as an opened study, from a copy, so that nothing is written beside it and nothing is remembered."""
+    from ablations.catalog import STUDIES
+    from results import bundle
+
+    name = about['study']
+    if study is None and name not in STUDIES:
+        raise ValueError(f"{path} is of study '{name}', which is not one of the lab; give its file: --study {name}.py")
+    if study is not None and _study_name(study) != name:
+        raise ValueError(
+            f"{path} is of study '{name}', and --study {study} is '{_study_name(study)}'; give the file of '{name}'"
+        )
+    bundle.lay_out(path, place / name)
+    return open_study(study or name, place, about['settings'], remember=False)
+
+
+def _trained_again(path: Path, old: Opened, name: str, runs: Path, workers: int | None, tolerance: float | None) -> tuple:
+    """Facts and lines about a published study beside the same one trained again in `runs`."""
+    from results import reproduction
+
+    if (runs / old.study.name).resolve() == path.resolve():
+        raise ValueError(f'--runs {runs} is where the published records are, so nothing would be trained; give another folder')
+    failures = run_study(name, runs, old.settings, workers)
+    new = open_study(name, runs, old.settings)
+    pairs, trials = reproduction.pairs(old, new), reproduction.trials(old, new, tolerance)
+    facts = {
+        'findings': [pair.to_dict() for pair in pairs],
+        'trials': trials.to_dict(),
+        'environment': reproduction.foreign(old, new),
+        'failures': sorted(set(failures.values())),
+        'same': all(pair.holds for pair in pairs) and not trials.missing and not (trials.far and trials.judged),
+    }
+    lines = [pair.sentence() for pair in pairs] + trials.sentences()
+    lines += [f'trained elsewhere: {sentence}' for sentence in facts['environment']]
+    return facts, lines + [f'failed: {sentence}' for sentence in facts['failures']]
 
 
 @app.command(epilog='Example: archlab verify quickstart')
@@ -540,6 +705,42 @@ def audit(
     else:
         print(table(found, 'json' if as_json else form, alpha).rstrip('\n'))
     if any(one.broken() for one in found):
+        raise Exit(FELL_SHORT)
+
+
+@app.command(epilog='Example: archlab calibrate --world plain --studies 200')
+def calibrate(
+    world: Annotated[
+        list[str] | None, typer.Option(help='A simulated world; all of them, with power and looks, where left out.')
+    ] = None,
+    studies: Annotated[int, typer.Option(help='Studies to simulate in each world.', min=20)] = 2000,
+    out: Annotated[
+        Path | None, typer.Option(help='A folder for calibration.json and .md; parts that it holds are not run again.')
+    ] = None,
+    as_json: Json = False,
+):
+    """How often the lab claims what is not so, in simulated worlds of known truth; exit 1 where it keeps no promise."""
+    from results.calibration import keep, load, shortfalls, table_of, to_dict
+    from sweeps.calibrate import calibrate as calibrate_worlds
+
+    facts = None
+    with _waiting('simulating') as waiting:
+
+        def tell(name: str, done: int) -> None:
+            if waiting is not None:
+                waiting.update(f'{name}: {done} studies')
+
+        for facts in calibrate_worlds(studies, world, load(out), tell):
+            keep(out, facts)
+    if facts is None:
+        facts = load(out)
+    if as_json:
+        _print_json(to_dict(facts))
+    else:
+        OUT.print(table_of(facts))
+        for sentence in shortfalls(facts):
+            OUT.print(f'falls short: {sentence}', style='red', highlight=False, soft_wrap=True)
+    if shortfalls(facts):
         raise Exit(FELL_SHORT)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ablations import norms, null, quickstart
 from ablations.config import changed, closest, put
-from ablations.spaces import Range
+from ablations.spaces import Tunable
 from ablations.study import FOLDER, Study
-from ablations.tasks import Task
+from ablations.tasks import Task, task
 
 STUDIES = {module.study.name: module.study for module in (quickstart, norms, null)}
 
@@ -56,24 +56,67 @@ def _parsed(text: str) -> object:
         return text
 
 
-def _set(target: object, names: list[str], value: object, path: str) -> object:
-    """`target` with the value at `names` replaced; studies, tasks and ranges are rebuilt, so that they check again."""
-    name, *rest = names
-    if isinstance(target, (Study, Task, Range)):
-        known = [field.name for field in dataclasses.fields(target)]
+class _Draft:
+    """A study, task or range taken apart: settings change its fields, and all together it is built and checked again."""
+
+    def __init__(self, source: object):
+        self.source, self.changes = source, {}
+
+    def set(self, names: list[str], value: object, path: str) -> None:
+        """Give the field at `names` another value; raises ValueError where there is none."""
+        name, *rest = names
+        known = [field.name for field in dataclasses.fields(self.source)]
         if name not in known:
             raise ValueError(f"--set {path}: no field '{name}'; allowed: {known}.{closest(name, known)}")
-        old = getattr(target, name)
-        if name == 'tasks' and rest:
-            by_name = {item.name: item for item in old}
-            return dataclasses.replace(target, tasks=tuple(_set(by_name, rest, value, path).values()))
-        if isinstance(old, dict) and isinstance(target, Task) and rest:
-            new = changed(old, (put('.'.join(rest), value),))
-        else:
-            new = _set(old, rest, value, path) if rest else value
-        if isinstance(target, Study) and name == 'replicates' and target.looks == (target.replicates,):
-            return dataclasses.replace(target, replicates=new, looks=())
-        return dataclasses.replace(target, **{name: new})
+        if rest:
+            old = self.changes.get(name, getattr(self.source, name))
+            if isinstance(self.source, Study) and name == 'tasks' and isinstance(old, (tuple, list)):
+                made = [item if isinstance(item, Task) else task(item) for item in old]
+                old = {item.name: item for item in made}
+            if isinstance(self.source, Task) and isinstance(old, dict):
+                value = changed(old, (put('.'.join(rest), value),))
+            else:
+                value = _set(old, rest, value, path)
+        self.changes[name] = value
+
+    def build(self) -> object:
+        """What the settings make of it."""
+        made = {name: _built(value) for name, value in self.changes.items()}
+        if isinstance(self.source, Study):
+            made |= self._looks(made)
+            if isinstance(made.get('tasks'), dict):
+                made['tasks'] = tuple(made['tasks'].values())
+        return dataclasses.replace(self.source, **made)
+
+    def _looks(self, made: dict) -> dict:
+        """Looks that nobody declared follow the replicates; those that were declared are for their owner to change."""
+        study = self.source
+        if 'replicates' not in made or 'looks' in made or made['replicates'] == study.replicates:
+            return {}
+        if study.looks == (study.replicates,):
+            return {'looks': ()}
+        count = made['replicates']
+        fits = (*(look for look in study.looks[:-1] if look < count), count) if isinstance(count, int) else study.looks
+        raise ValueError(
+            f'--set replicates={count}: the study declares looks at {list(study.looks)} replicates, and the last look is at '
+            f"all of them; set both: --set replicates={count} --set 'looks={fits}'"
+        )
+
+
+def _built(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _built(item) for name, item in value.items()}
+    return value.build() if isinstance(value, _Draft) else value
+
+
+def _set(target: object, names: list[str], value: object, path: str) -> object:
+    """`target` with the value at `names` replaced: a draft changes, a dict is copied, a task or range becomes a draft."""
+    name, *rest = names
+    if isinstance(target, (Task, Tunable)):
+        target = _Draft(target)
+    if isinstance(target, _Draft):
+        target.set(names, value, path)
+        return target
     if isinstance(target, dict):
         if name not in target:
             raise ValueError(f"--set {path}: no '{name}'; allowed: {list(target)}.{closest(name, target)}")
@@ -82,10 +125,14 @@ def _set(target: object, names: list[str], value: object, path: str) -> object:
 
 
 def override(study: Study, settings: list[str]) -> Study:
-    """The study with `path=value` settings applied, e.g. `trials=8`, `tasks.digits.steps=80`, `tune.adamw.lr.high=0.1`."""
+    """The study with `path=value` settings applied, e.g. `trials=8`, `tasks.digits.steps=80`, `tune.adamw.lr.high=0.1`.
+
+    Settings are applied in order and checked together, so that two that only fit each other may stand in any order.
+    """
+    draft = _Draft(study)
     for setting in settings:
         path, equals, text = setting.partition('=')
         if not equals or not path:
             raise ValueError(f'--set {setting}: write path=value, e.g. --set trials=8 or --set tasks.digits.steps=80')
-        study = _set(study, path.strip().split('.'), _parsed(text.strip()), path)
-    return study
+        draft.set(path.strip().split('.'), _parsed(text.strip()), path)
+    return draft.build() if settings else study

@@ -10,7 +10,11 @@ from ablations.tasks import Task, task
 
 
 def _tuple(changes: object) -> tuple:
-    return (changes,) if isinstance(changes, (Put, Swap)) else tuple(changes)
+    if isinstance(changes, (Put, Swap)):
+        return (changes,)
+    if not isinstance(changes, (tuple, list)):
+        raise ValueError(f'changes {changes!r}; give () or a tuple of put(path, value) and swap(path, kind, ...)')
+    return tuple(changes)
 
 
 def _first(steps: dict, what: str) -> str:
@@ -60,6 +64,11 @@ def _parts(what: str, parts: dict, base: str, full: str) -> dict:
         raise ValueError(f'{what} is {parts!r}; give {{name: changes}} of two or more parts')
     if base == full:
         raise ValueError(f"{what}: the base and the full model are both called '{base}'; name them apart")
+    taken = [name for name in parts if {f'with_{name}', f'without_{name}'} & {base, full}]
+    if taken:
+        raise ValueError(
+            f"{what}: the arm of part '{taken[0]}' would be called as the base or the full model; name it otherwise"
+        )
     return {name: _tuple(changes) for name, changes in parts.items()}
 
 

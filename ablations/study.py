@@ -154,7 +154,7 @@ class Study:
         places = {arm: place for place, arm in enumerate(self.arms)}
         for arm, other in self.against.items():
             for name in (arm, other):
-                if name not in self.arms:
+                if not isinstance(name, str) or name not in self.arms:
                     raise ValueError(
                         f"study '{self.name}': against[{arm!r}]={other!r} names no arm '{name}'; allowed: {list(self.arms)}."
                         f'{closest(name, self.arms)}'
@@ -165,9 +165,16 @@ class Study:
                     'compared with nothing, every other arm with an earlier one: change the order of arms'
                 )
         if self.levels and set(self.levels) != set(self.arms):
+            raise ValueError(f"study '{self.name}': levels of {list(self.levels)}, not of every arm; make them by factorial()")
+        if not all(isinstance(own, dict) for own in self.levels.values()):
+            raise ValueError(f"study '{self.name}': levels are {{arm: {{factor: level}}}}; make them by factorial()")
+        if bool(self.levels) != (self.shape == 'factorial'):
             raise ValueError(
-                f"study '{self.name}': levels of {sorted(self.levels)}, not of every arm; make them by factorial()"
+                f"study '{self.name}': shape='{self.shape}' with levels of {len(self.levels)} arms; allowed: shape='factorial' "
+                'with levels of every arm, or another shape without; make both by factorial()'
             )
+        object.__setattr__(self, 'against', dict(self.against))
+        object.__setattr__(self, 'levels', {arm: dict(own) for arm, own in self.levels.items()})
 
     def _check_values(self) -> None:
         check_space(self.tune)

@@ -53,7 +53,8 @@ _COLUMNS = (
 )
 _DOUBTFUL = (
     'SELECT DISTINCT file FROM (SELECT *, count(*) OVER (PARTITION BY file) AS lines FROM {table}) WHERE NOT coalesce('
-    'list_has_all(keys, ?) AND list_contains(?, status) AND study = ? AND pack.records = lines, false)'
+    'list_has_all(keys, ?) AND list_contains(?, status) AND study = ? AND pack.records = lines'
+    " AND (status <> 'ok' OR isfinite(score)), false)"
 )
 VERSION = hashlib.sha256((_COLUMNS + _DOUBTFUL).encode()).hexdigest()[:16]
 
@@ -160,7 +161,7 @@ def _read(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study
 def _intact(path: Path) -> bool:
     """Whether every line of a file carries its check."""
     try:
-        lines = path.read_bytes().splitlines()
+        lines = records.content(path).splitlines()
     except OSError:
         return False
     return bool(lines) and all(map(records.intact, lines))

@@ -14,6 +14,8 @@ AT_HAND = (
     'phase',
     'replicate',
     'held',
+    'seed',
+    'knobs',
     'status',
     'diverged_at',
     'reason',

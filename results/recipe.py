@@ -1,14 +1,15 @@
 """Recipe: what to use, the selected values of an arm as plain data."""
 
 from ablations.study import Study
+from ablations.tasks import Task
 from ablations.trial import Schedule
 
 
 def recipe(study: Study, schedule: Schedule, arm: str) -> dict:
     """{task: {model, steps, batch, replicates: [{replicate, optimizer, knobs, score, how}]}} of an arm.
 
-    A replicate in which every tuning run diverged has optimizer None; tasks whose tuning is not over are left out. Raises
-    ValueError on an unknown arm.
+    `steps` are those that the arm is trained for, which with matched compute are not the task's. A replicate in which every
+    tuning run diverged has optimizer None; tasks whose tuning is not over are left out. Raises ValueError on an unknown arm.
     """
     found = {}
     for task in study.tasks:
@@ -28,8 +29,13 @@ def recipe(study: Study, schedule: Schedule, arm: str) -> dict:
             replicates.append(
                 {'replicate': replicate, 'optimizer': point.optimizer, 'knobs': knobs, 'score': score, 'how': point.how}
             )
-        found[task.name] = {'model': model, 'steps': task.steps, 'batch': task.batch, 'replicates': replicates}
+        steps = _steps(schedule, arm, task)
+        found[task.name] = {'model': model, 'steps': steps, 'batch': task.batch, 'replicates': replicates}
     return found
+
+
+def _steps(schedule: Schedule, arm: str, task: Task) -> int:
+    return next((t.program.steps for t in schedule.trials if (t.arm, t.task) == (arm, task.name)), task.steps)
 
 
 def in_words(arm: str, facts: dict) -> list[str]:

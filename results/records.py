@@ -1,19 +1,25 @@
 """Records: finished trials as JSON lines, one file per pack, committed whole. With the manifest, the lab's only state.
 
 A file is written aside, fsynced and hard-linked to its final name; the first writer of a name wins. Each line ends with a
-`check`, a hash of the rest of the line, and says how many lines its file has, so that damage is seen.
+`check`, a hash of the rest of the line, and says how many lines its file has, so that damage is seen. Published records are
+packs one after the other in one file, compressed (results/bundle.py).
 """
 
 import contextlib
 import errno
+import gzip
 import hashlib
 import json
+import math
 import os
 import uuid
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
 FOLDER = 'records'
+PACK, MANY = '.jsonl', '.jsonl.gz'
+"""How the names of record files end: one pack, or packs one after the other, compressed."""
 REQUIRED = ('id', 'study', 'arm', 'task', 'dataset', 'replicate', 'held', 'optimizer', 'knobs', 'seed', 'status', 'pack')
 STATUSES = ('ok', 'diverged', 'failed')
 LARGE = 2**23
@@ -43,7 +49,13 @@ def from_line(line: str) -> dict:
     missing = [name for name in REQUIRED if name not in record]
     if missing or record['status'] not in STATUSES:
         raise ValueError(f'it lacks {missing}' if missing else f"its status is '{record['status']}'")
+    if record['status'] == 'ok' and not _number(record.get('score')):
+        raise ValueError(f"its status is 'ok' and its score {record.get('score')!r}; allowed: a finite number")
     return record
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def prepare(folder: Path) -> None:
@@ -119,11 +131,37 @@ def commit(folder: Path, name: str, records: Iterable[dict]) -> bool:
             aside.unlink(missing_ok=True)
 
 
+def content(path: Path) -> bytes:
+    """The lines of a record file; raises OSError where it cannot be read or unpacked."""
+    found = path.read_bytes()
+    if not path.name.endswith(MANY):
+        return found
+    try:
+        return gzip.decompress(found)
+    except (EOFError, zlib.error) as error:
+        raise OSError(errno.EIO, str(error)) from None
+
+
+def _as_committed(found: list[dict], many: bool) -> bool:
+    """Whether there are as many lines as they say: of one pack, or of every pack where `many` are in a file."""
+    start = 0
+    while start < len(found):
+        pack = found[start]['pack']
+        size = pack['records'] if many else len(found)
+        group = found[start : start + size]
+        if size < 1 or any(one['pack']['records'] != len(group) for one in group):
+            return False
+        if many and any(one['pack']['id'] != pack['id'] for one in group):
+            return False
+        start += size
+    return start > 0
+
+
 def read_file(path: Path, study: str) -> list[dict]:
     """The records of one file; raises ValueError naming the file where it is damaged or belongs to another study."""
     fix = 'move the file out of the folder; its trials then run again'
     try:
-        lines = path.read_text(encoding='utf-8').splitlines()
+        lines = content(path).decode().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f'{path} is damaged (it cannot be read: {error}); {fix}') from None
     records = []
@@ -132,7 +170,7 @@ def read_file(path: Path, study: str) -> list[dict]:
             records.append(from_line(line))
         except ValueError as error:
             raise ValueError(f'{path} is damaged (line {number}: {error}); {fix}') from None
-    if not records or any(record['pack']['records'] != len(records) for record in records):
+    if not _as_committed(records, path.name.endswith(MANY)):
         raise ValueError(f'{path} is damaged (it has {len(records)} lines, not what was committed); {fix}')
     others = sorted({record['study'] for record in records} - {study})
     if others:
@@ -145,7 +183,7 @@ def listing(folder: Path) -> dict[str, list[int]]:
     found = {}
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder / FOLDER) as entries:
         for entry in entries:
-            if entry.name.endswith('.jsonl'):
+            if entry.name.endswith((PACK, MANY)):
                 try:
                     about = entry.stat()
                     found[entry.name] = [about.st_size, about.st_mtime_ns]

@@ -151,14 +151,20 @@ def _alike(arm: np.ndarray, base: np.ndarray, shared: bool) -> bool:
     return max(float(np.ptp(arm)), float(np.ptp(base))) <= scale or (shared and float(np.ptp(arm - base)) <= scale)
 
 
+FARTHEST = 1e4
+"""Standard errors past which an effect is not worth a number; scipy's noncentral t searches for ever in its far tail."""
+
+
 def detectable(difference: Difference, alpha: float, power: float = 0.8) -> float | None:
     """The smallest effect that a test at this level finds with this power, at this noise; None where no test is defined.
 
-    By the noncentral t of the difference's own degrees of freedom.
+    By the noncentral t of the difference's own degrees of freedom; None too where it lies FARTHEST standard errors away.
     """
     if difference.error == 0:
         return None
     critical = float(stdtrit(difference.freedom, 1 - alpha / 2))
+    if critical > FARTHEST:
+        return None
     return float(nctdtrinc(difference.freedom, 1 - power, critical)) * difference.error
 
 

@@ -1,5 +1,6 @@
 """Status: how far a study is."""
 
+import collections
 from collections.abc import Mapping
 
 from ablations.trial import Schedule
@@ -10,7 +11,7 @@ def progress_of(schedule: Schedule, records: Mapping[str, dict], skipped: list[s
     """Counts of trials: planned so far, done, and of these ok, diverged, failed; records that nothing plans any more."""
     planned = {trial.id for trial in schedule.trials}
     done = [record for key, record in records.items() if key in planned]
-    unplanned = sorted({record['pack']['id'] for key, record in records.items() if key not in planned})
+    others = [record for key, record in records.items() if key not in planned]
     return {
         'planned': len(planned),
         'done': len(done),
@@ -18,8 +19,9 @@ def progress_of(schedule: Schedule, records: Mapping[str, dict], skipped: list[s
         'failures': sorted({record['reason'] for record in done if record['status'] == 'failed'}),
         'look': schedule.look,
         'complete': schedule.complete,
-        'unplanned_records': len(records) - len(done),
-        'unplanned_packs': unplanned,
+        'unplanned_records': len(others),
+        'unplanned_arms': dict(sorted(collections.Counter(record['arm'] for record in others).items())),
+        'unplanned_packs': sorted({record['pack']['id'] for record in others}),
         'skipped_files': list(skipped),
     }
 
@@ -33,7 +35,9 @@ def sentence(fact: dict) -> str:
     if fact['unplanned_records']:
         packs = fact['unplanned_packs']
         more = f' and {len(packs) - 3} more' if len(packs) > 3 else ''
-        text += f'; {fact["unplanned_records"]} records are no longer planned and ignored (packs {", ".join(packs[:3])}{more})'
+        arms = ', '.join(f'{count} of {arm}' for arm, count in fact['unplanned_arms'].items())
+        text += f'; {fact["unplanned_records"]} records are no longer planned and ignored: {arms} '
+        text += f'(packs {", ".join(packs[:3])}{more})'
     for reason in fact['failures']:
         text += f'; failed: {reason}'
     return text

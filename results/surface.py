@@ -26,6 +26,8 @@ FALLS = (0.5, 2.0, 5.0)
 TICKS = 17
 RARE = 1e-4
 """Sets of lengths less likely than this are left out."""
+MOST = 64
+"""Of more trials the best are fitted: the work grows with the cube of their number, and the worst say little of the top."""
 LEAST = 4
 """Finite trials that a surface needs."""
 FLOOR = 0.1
@@ -95,6 +97,9 @@ def fit(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = None)
     units, scores = np.asarray(units, float), np.asarray(scores, float)
     finite = np.isfinite(scores)
     units, scores = units[finite], scores[finite]
+    if len(scores) > MOST:
+        kept = np.sort(np.argsort(-scores, kind='stable')[:MOST])
+        units, scores = units[kept], scores[kept]
     count, dims = units.shape
     if count < LEAST:
         return None

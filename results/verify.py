@@ -1,9 +1,11 @@
 """Verify: the checklist of an honest comparison, rule by rule."""
 
+import collections
 import dataclasses
 from collections.abc import Mapping
 
 from ablations.study import Study
+from ablations.tasks import Task
 from ablations.trial import TEST, TUNING, Schedule
 
 FEW_REPLICATES = 3
@@ -35,7 +37,7 @@ def verify(study: Study, schedule: Schedule, records: Mapping[str, dict], manife
         _noise(study),
         _fresh_seeds(study, planned),
         _sealed(found, manifest),
-        _one(found, 'source', 'one version of the sources', lambda record: record['environment'].get('source')),
+        _one_source(found),
         _one_data(found),
         _looks(study, manifest),
         _edges(study, schedule),
@@ -57,23 +59,53 @@ def _complete(schedule: Schedule, found: Mapping[str, dict]) -> Check:
 
 
 def _own_recipe(study: Study) -> Check:
+    rule = 'every arm has its own recipe'
     lacking = [optimizer for optimizer, space in study.tune.items() if not {'lr', 'weight_decay'} <= set(space)]
     tuned = sorted({name for space in study.tune.values() for name in space})
+    if study.recipe == 'same':
+        return Check(rule, False, f"only '{study.base}' is tuned, and every arm runs at its recipe; set recipe='own'")
     why = f'{", ".join(tuned)} of {", ".join(study.tune)} are tuned for every arm on its own'
     if lacking:
         why = f'{", ".join(lacking)} lacks a range for learning rate or weight decay; add it to tune'
-    return Check('every arm has its own recipe', not lacking, why)
+    return Check(rule, not lacking, why)
 
 
 def _equal_budgets(study: Study, schedule: Schedule) -> Check:
-    unequal = []
+    """Of each replicate: the base may have more of them. With matched compute FLOPs are equal, not steps."""
+    rule, unequal = 'every arm has the same budget', []
+    if study.recipe == 'same':
+        return Check(rule, False, f"only '{study.base}' is tuned, the other arms have no tuning budget; set recipe='own'")
     for task in study.tasks:
-        counts = {tuple(schedule.budgets[arm, task.name][k] for k in ('trials', 'steps', 'examples')) for arm in study.arms}
-        if len(counts) > 1:
-            unequal.append(task.name)
-    trials = sorted({schedule.budgets[study.base, task.name]['trials'] for task in study.tasks})
-    why = f'unequal on {", ".join(unequal)}' if unequal else f'tuning trials per arm and task: {", ".join(map(str, trials))}'
-    return Check('every arm has the same budget', not unequal, why)
+        base = _of_a_replicate(study, schedule, study.base, task)
+        for arm in study.arms:
+            own = _of_a_replicate(study, schedule, arm, task)
+            equal = own['trials'] == base['trials'] and (
+                own == base if study.budget == 'trials' else _as_dear(own, base, task.evaluations)
+            )
+            if not equal:
+                names = ('trials', 'steps') if study.budget == 'trials' else ('trials', 'flops')
+                said = (' and '.join(f'{row[name] or 0:.6g} {name}' for name in names) for row in (own, base))
+                unequal.append(f'{arm} on {task.name}, {" against ".join(said)} of the base')
+    if unequal:
+        return Check(rule, False, f'unequal in a replicate: {"; ".join(unequal)}')
+    trials = sorted({_of_a_replicate(study, schedule, study.base, task)['trials'] for task in study.tasks})
+    why = f'tuning trials per replicate, arm and task: {", ".join(f"{count:g}" for count in trials)}'
+    return Check(rule, True, f'{why}; their FLOPs match the base' if study.budget == 'compute' else why)
+
+
+def _of_a_replicate(study: Study, schedule: Schedule, arm: str, task: Task) -> dict:
+    """The tuning budget of one replicate of an arm, as far as it is scheduled."""
+    asked = len({r for phase, a, t, r in schedule.asked if (phase, a, t) == ('tune', arm, task.name)}) or 1
+    return {name: value and value / asked for name, value in schedule.budgets[arm, task.name].items()}
+
+
+def _as_dear(own: dict, base: dict, evaluations: int) -> bool:
+    """Whether a run costs what one of the base does, but for steps being rounded to whole evaluations."""
+    if not own['flops'] or not base['flops']:
+        return False
+    steps = own['steps'] / own['trials']
+    ratio = (own['flops'] / own['trials']) / (base['flops'] / base['trials'])
+    return abs(ratio - 1) <= 1.01 * evaluations / (2 * steps - evaluations)
 
 
 def _datasets(study: Study) -> Check:
@@ -84,7 +116,8 @@ def _datasets(study: Study) -> Check:
 
 def _noise(study: Study) -> Check:
     holds = study.replicates >= FEW_REPLICATES
-    why = f'{study.replicates} independent tunings of every arm, {study.seeds} confirmation seeds each'
+    more = f' ({study.base_factor} times as many of the base)' if study.base_factor > 1 else ''
+    why = f'{study.replicates} independent tunings of every arm{more}, {study.seeds} confirmation seeds each'
     return Check('noise is measured', holds, why if holds else f'{why}; {FEW_REPLICATES} are the least, 5 the default')
 
 
@@ -108,11 +141,21 @@ def _sealed(found: Mapping[str, dict], manifest: Mapping) -> Check:
     return Check('nothing was tuned on test data', not wrong, why)
 
 
-def _one(found: Mapping[str, dict], name: str, rule: str, of) -> Check:
-    values = {of(record) for record in found.values() if record['status'] != 'failed'}
-    why = f'{name}: {", ".join(sorted(map(str, values)))}' if values else 'nothing is recorded yet'
-    holds = len(values) <= 1
-    return Check(rule, holds, why if holds else f'{why}; run the study in a new folder')
+def _one_source(found: Mapping[str, dict]) -> Check:
+    by_source: dict[str, collections.Counter] = {}
+    for record in found.values():
+        if record['status'] != 'failed':
+            by_source.setdefault(str(record['environment'].get('source')), collections.Counter())[record['arm']] += 1
+    why = 'nothing is recorded yet' if not by_source else f'source: {next(iter(by_source))}'
+    if len(by_source) > 1:
+        ordered = sorted(by_source.items(), key=lambda item: (-item[1].total(), item[0]))
+        runs = (f'{arms.total()} runs of {source} ({_counted(arms)})' for source, arms in ordered)
+        why = f'{"; ".join(runs)}; run the study in a new folder'
+    return Check('one version of the sources', len(by_source) <= 1, why)
+
+
+def _counted(arms: Mapping[str, int]) -> str:
+    return ', '.join(f'{arm} {count}' for arm, count in sorted(arms.items()))
 
 
 def _one_data(found: Mapping[str, dict]) -> Check:
@@ -130,11 +173,15 @@ def _looks(study: Study, manifest: Mapping) -> Check:
     taken = sorted(set(manifest.get('looks', [])))
     undeclared = [look for look in taken if look not in study.looks]
     why = f'declared at {", ".join(map(str, study.looks))} replicates, taken at {", ".join(map(str, taken)) or "none"}'
+    if undeclared:
+        why += f', of which {", ".join(map(str, undeclared))} undeclared'
     return Check('looks were declared', not undeclared, f'{why}; the error rate is shared among all of them')
 
 
 def _edges(study: Study, schedule: Schedule) -> Check:
-    at_edge = [f'{arm} on {task} ({", ".join(sides)})' for (arm, task), sides in schedule.censored.items() if sides]
+    tuned = [study.base] if study.recipe == 'same' else list(study.arms)
+    found = {row: sides for row, sides in schedule.censored.items() if sides and row[0] in tuned}
+    at_edge = [f'{arm} on {task} ({", ".join(sides)})' for (arm, task), sides in found.items()]
     why = 'no optimum lies at an edge' if not at_edge else f'{"; ".join(at_edge)}; widen the range of tune'
     return Check('no recipe is censored', not at_edge, why)
 

@@ -19,7 +19,9 @@ def outlook(study: Study, schedule: Schedule, records: Mapping[str, dict], manif
     The estimate goes by the recorded seconds of each task, or where there are none roughly by FLOPs; costs are counted
     here where the manifest has none.
     """
-    costs = manifest.get('costs') or _costs(study)
+    costs = manifest.get('costs', {})
+    if any(task.name not in costs.get(arm, {}) for arm in study.arms for task in study.tasks):
+        costs = costs_of(study)
     wanted = [trial for trial in schedule.trials if trial.id not in records]
     lanes = manifest.get('lanes', LANES)
     packs = [p for p in pack(study, schedule.trials, lanes) if any(trial.id not in records for trial in p.trials)]
@@ -36,8 +38,7 @@ def outlook(study: Study, schedule: Schedule, records: Mapping[str, dict], manif
     total = sum(seconds[trial.task] for trial in wanted) + later
     budget = {}
     for (arm, name), row in schedule.budgets.items():
-        flops = row['trials'] * study.task(name).steps * costs[arm][name]['flops']
-        budget.setdefault(arm, {})[name] = {**row, 'flops': flops}
+        budget.setdefault(arm, {})[name] = {**row, 'flops': row['steps'] * costs[arm][name]['flops']}
     return {
         'trials': len(wanted),
         'packs': len(packs),
@@ -49,7 +50,8 @@ def outlook(study: Study, schedule: Schedule, records: Mapping[str, dict], manif
     }
 
 
-def _costs(study: Study) -> dict:
+def costs_of(study: Study) -> dict:
+    """What every arm costs on every task, counted here and now (this loads jax)."""
     from sweeps.appraise import appraise
 
     programs = [study.program(a, t.name, o) for t in study.tasks for a in study.arms for o in study.tune]

@@ -3,7 +3,6 @@
 A pack is a function of what a phase plans, not of what is left of it: an interrupted pack runs again whole.
 """
 
-import bisect
 import dataclasses
 import functools
 from collections.abc import Iterable
@@ -59,7 +58,7 @@ def pack(study: Study, trials: Iterable[Trial], lanes: int) -> list[Pack]:
     """
     groups: dict[tuple, list[Trial]] = {}
     for trial in trials:
-        look = bisect.bisect_right(study.looks, trial.replicate)
+        look = sum(study.count(trial.arm, count) <= trial.replicate for count in study.looks)
         stage = ('look', look) if trial.held == TEST else ('replicate', trial.replicate)
         groups.setdefault((trial.program.id, trial.phase, stage), []).append(trial)
     return [Pack(tuple(group[start : start + lanes])) for group in groups.values() for start in range(0, len(group), lanes)]

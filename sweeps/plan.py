@@ -19,6 +19,9 @@ from ablations.trial import TEST, Schedule, Trial
 from results.selection import select
 from sweeps.tuning import ROUNDS, Tuning
 
+ROUNDING = 0.05
+"""How far matched steps may be rounded to whole evaluations."""
+
 
 class _Builder:
     """A schedule in the making."""
@@ -111,7 +114,14 @@ def steps(study: Study, arm: str, task: Task, costs: Mapping) -> int:
             f"study '{study.name}' matches compute, and what '{arm}' costs on '{task.name}' is not known yet; start it with "
             '`archlab run`, which counts costs first'
         )
-    return max(round(task.steps * flops[0] / flops[1] / task.evaluations), 1) * task.evaluations
+    exact = task.steps * flops[0] / flops[1]
+    found = max(round(exact / task.evaluations), 1) * task.evaluations
+    if abs(found / exact - 1) > ROUNDING:
+        raise ValueError(
+            f"study '{study.name}' matches compute: '{arm}' on '{task.name}' would take {exact:.1f} steps, which rounds to {found} "
+            f'with {task.evaluations} evaluations, more than {ROUNDING:.0%} off; give the task more steps or fewer evaluations'
+        )
+    return found
 
 
 def schedule(study: Study, records: Mapping[str, dict], manifest: Mapping) -> Schedule:

@@ -24,15 +24,23 @@ def clock(seconds: float) -> str:
 
 
 def expected(study: Study, schedule: Schedule) -> int:
-    """Trials of the whole study as far as they can be foreseen: what is scheduled, and confirmations still to come."""
+    """Trials of the whole study as far as they can be foreseen: what is scheduled, and tuning and confirmations to come.
+
+    Extensions are foreseen once they are decided; runs under a shared recipe are counted where they are runs of their own.
+    """
     later = 0
     for task in study.tasks:
+        tuning = study.trials * len(study.tune)
+        for wants in schedule.extended.get(task.name, ()):
+            tuning += study.extension * len({optimizer for sides in wants.values() for optimizer in sides})
         for arm in study.arms:
-            for replicate in range(study.replicates):
+            confirmed = 1 if arm == study.base or study.recipe == 'same' else 2
+            tuned = tuning if arm == study.base or study.recipe == 'own' else 0
+            for replicate in range(study.count(arm, study.replicates)):
                 if ('confirm', arm, task.name, replicate) not in schedule.asked:
-                    later += study.seeds * (1 if arm == study.base else 2)
-                if ('tune', arm, task.name, replicate) not in schedule.asked:
-                    later += study.trials * len(study.tune)
+                    later += study.seeds * confirmed
+                asked = schedule.asked.get(('tune', arm, task.name, replicate), ())
+                later += max(tuned - len(asked), 0)
     return len(schedule.trials) + later
 
 

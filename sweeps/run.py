@@ -61,9 +61,11 @@ class Run:
         with manifests.only_one(self.folder):
             self.manifest = manifests.load(self.folder)
             self._read()
-            done = schedule(self.study, self.records, self.manifest)
-            if done.complete and self.manifest.get('digest') == self.study.digest:
-                return Outcome(done, self.records, self.manifest, self.failures)
+            # Of another study, or before the first run, costs are not known, and a plan may need them.
+            if self.manifest.get('digest') == self.study.digest:
+                done = schedule(self.study, self.records, self.manifest)
+                if done.complete:
+                    return Outcome(done, self.records, self.manifest, self.failures)
             try:
                 self._appraise()
                 found = self._work()

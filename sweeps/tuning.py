@@ -1,10 +1,12 @@
 """Tuning: the trials that tune every arm of a study on one task, and the ranges that they were extended to. No jax."""
 
+import dataclasses
 import math
 from collections.abc import Mapping
 
 import numpy as np
 
+from ablations.digest import digest
 from ablations.seeds import derive
 from ablations.spaces import limit, natural
 from ablations.study import Study
@@ -48,6 +50,8 @@ class Tuning:
         self._units: dict[tuple, list] = {}
         self._scores: dict[tuple, np.ndarray] = {}
         self._points: dict[tuple, np.ndarray] = {}
+        self._addresses: dict[str, str] = {}
+        self._by_seed: dict[int, list[dict]] | None = None
 
     def tuned(self, key: tuple, records: Mapping[str, dict]) -> tuple[np.ndarray, np.ndarray]:
         """Units `[n, d]`, in the order of the space, and scores `[n]` of all trials of an arm, optimizer and replicate."""
@@ -56,20 +60,39 @@ class Tuning:
         return np.array(self._units[key]), self._scores[key]
 
     def _add(self, key: tuple, points: np.ndarray, phase: str) -> list[Trial]:
-        arm, optimizer, replicate = key
-        study, known = self.study, self.trials.setdefault(key, [])
-        space = study.tune[optimizer]
-        names = sorted([*space, *study.fixed])
-        units, made = self._units.setdefault(key, []), []
-        for number, point in enumerate(points.tolist(), len(known)):
+        space, made = self.study.tune[key[1]], []
+        for point in points.tolist():
             values = {name: item.value(unit) for (name, item), unit in zip(space.items(), point, strict=True)}
-            knobs = tuple((name, values[name] if name in values else study.fixed[name]) for name in names)
-            seed = derive('tune', study.name, arm, self.task, optimizer, replicate, number)
-            made.append(Trial(self.programs[arm, optimizer], replicate, knobs, seed, TUNING, phase))
-            # Of the value as it was rounded, which is what was trained.
-            units.append([item.unit(values[name]) for name, item in space.items()])
-        known += made
+            made.append(self._trial(key, len(self.trials.get(key, ())) + len(made), {**self.study.fixed, **values}, phase))
+        return self._keep(key, made)
+
+    def _trial(self, key: tuple, number: int, knobs: Mapping[str, float], phase: str) -> Trial:
+        arm, optimizer, replicate = key
+        seed = self._trial_seed(key, number)
+        return Trial(self.programs[arm, optimizer], replicate, tuple(sorted(knobs.items())), seed, TUNING, phase)
+
+    def _keep(self, key: tuple, made: list[Trial]) -> list[Trial]:
+        """Note trials with their units: those of the values as they were rounded, which is what is trained."""
+        space, units = self.study.tune[key[1]], self._units.setdefault(key, [])
+        for trial in made:
+            knobs = dict(trial.knobs)
+            units.append([item.unit(knobs[name]) for name, item in space.items()])
+        self.trials.setdefault(key, []).extend(made)
         return made
+
+    def _trial_seed(self, key: tuple, number: int) -> int:
+        """The seed of a trial. Where points follow scores it stands for the trial, so it names the search and its space too."""
+        arm, optimizer, replicate = key
+        parts = ['tune', self.study.name, arm, self.task, optimizer, replicate, number]
+        if SEARCHES[self.study.search].adaptive:
+            parts.append(self._address(optimizer))
+        return derive(*parts)
+
+    def _address(self, optimizer: str) -> str:
+        if optimizer not in self._addresses:
+            space = [[name, type(item).__name__, dataclasses.asdict(item)] for name, item in self.study.tune[optimizer].items()]
+            self._addresses[optimizer] = digest([self.study.search, space, self.study.fixed])
+        return self._addresses[optimizer]
 
     def box(self, optimizer: str, rounds: int) -> dict:
         """The range of each value, in units, after the first `rounds` extensions; the same for every arm."""
@@ -111,17 +134,40 @@ class Tuning:
     def _followed(self, keys: list, records: Mapping[str, dict], ask) -> bool:
         """Batches of an adaptive search, each from what the batches before have found, in step for all arms."""
         for batch, first in enumerate(range(0, self.study.trials, BATCH), 1):
-            made = []
+            made, phase = [], 'tune' if batch == 1 else f'tune_{batch}'
+            count = min(BATCH, self.study.trials - first)
             for key in keys:
-                space = self.study.tune[key[1]]
-                seen = self.tuned(key, records) if first else NOTHING
-                seen = (np.clip(seen[0], 0, 1), seen[1])
-                count = min(BATCH, self.study.trials - first)
-                points = propose(self.study.search, space, seen, count, first, self._seed(key))
-                made += self._add(key, points, 'tune' if batch == 1 else f'tune_{batch}')
+                found = self._recorded(key, range(first, first + count), phase, records)
+                if found is not None:
+                    made += self._keep(key, found)
+                    continue
+                units, known = self.tuned(key, records) if first else NOTHING
+                seen = np.clip(units, 0, 1), known
+                points = propose(self.study.search, self.study.tune[key[1]], seen, count, first, self._seed(key))
+                made += self._add(key, points, phase)
             if not ask(made):
                 return False
         return True
+
+    def _recorded(self, key: tuple, numbers: range, phase: str, records: Mapping[str, dict]) -> list[Trial] | None:
+        """The trials of a batch as they were recorded, by their seeds; None unless all of them are.
+
+        What ran is not proposed again: a proposal costs time, and in its last bits it differs from machine to machine. Of
+        two records of one seed the one with the smaller id counts.
+        """
+        if self._by_seed is None:
+            self._by_seed = {}
+            for record in records.values():
+                if record.get('task') == self.task and record.get('held') == TUNING and 'knobs' in record:
+                    self._by_seed.setdefault(record['seed'], []).append(record['knobs'])
+        made = []
+        for number in numbers:
+            tried = [self._trial(key, number, knobs, phase) for knobs in self._by_seed.get(self._trial_seed(key, number), ())]
+            known = [trial for trial in tried if trial.id in records]
+            if not known:
+                return None
+            made.append(min(known, key=lambda trial: trial.id))
+        return made
 
     def wanted(self, records: Mapping[str, dict], replicates: range) -> dict:
         """Sides that each arm would have extended: {arm: {optimizer: [(value, side)]}}, empty where none."""

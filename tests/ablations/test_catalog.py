@@ -1,5 +1,6 @@
 """Studies by name and by path, and settings from the command line."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from ablations.catalog import STUDIES, load_study, override
 from ablations.config import swap
-from ablations.spaces import log
+from ablations.spaces import choice, integer, log
 from ablations.study import Study
 from ablations.tasks import TASKS
 
@@ -157,6 +158,65 @@ def test_settings_apply_in_order():
     found = override(STUDY, ['trials=8', 'trials=9', 'tasks.digits.evaluations=1', 'tasks.digits.steps=7'])
     assert (found.trials, found.task('digits').steps) == (9, 7)
     assert override(STUDY, []).digest == STUDY.digest
+
+
+MIXED = dataclasses.replace(
+    STUDY,
+    tune={'adamw': {'lr': log(1e-3, 5e-2), 'b2': choice(0.9, 0.99), 'warmup': integer(1, 6)}},
+    replicates=5,
+    looks=(2, 3, 5),
+)
+
+
+@pytest.mark.parametrize(
+    ('settings', 'read', 'value'),
+    [
+        (['tune.adamw.warmup.high=9'], lambda s: s.tune['adamw']['warmup'], integer(1, 9)),
+        (['tune.adamw.warmup.low=2', 'tune.adamw.warmup.log=True'], lambda s: s.tune['adamw']['warmup'], integer(2, 6, True)),
+        (['tune.adamw.b2.values=(0.9, 0.95, 0.999)'], lambda s: s.tune['adamw']['b2'], choice(0.9, 0.95, 0.999)),
+        (['replicates=7', 'looks=(3, 7)'], lambda s: (s.replicates, s.looks), (7, (3, 7))),
+        (['looks=(3, 7)', 'replicates=7'], lambda s: (s.replicates, s.looks), (7, (3, 7))),
+        (['replicates=5'], lambda s: (s.replicates, s.looks), (5, (2, 3, 5))),
+        (['replicates=7', 'looks=()'], lambda s: (s.replicates, s.looks), (7, (7,))),
+        # What fits only together may stand in any order.
+        (['tasks.digits.steps=7', 'tasks.digits.evaluations=1'], lambda s: s.task('digits').steps, 7),
+        (['tune.adamw.lr.low=0.1', 'tune.adamw.lr.high=1'], lambda s: s.tune['adamw']['lr'], log(0.1, 1)),
+        (['tune.adamw.lr.low=0', 'tune.adamw.lr.low=0.01'], lambda s: s.tune['adamw']['lr'], log(0.01, 5e-2)),
+        (['tasks=("digits",)', 'tasks.digits.batch=8'], lambda s: [(t.name, t.batch) for t in s.tasks], [('digits', 8)]),
+        (['fixed={"b1": 0.8}', 'fixed.b1=0.7'], lambda s: s.fixed, {'b1': 0.7}),
+        (['base_factor=2', 'search=tpe', 'recipe=same'], lambda s: (s.base_factor, s.search, s.recipe), (2, 'tpe', 'same')),
+    ],
+    ids=lambda value: 'read' if callable(value) else str(value),
+)
+def test_settings_are_checked_together(settings, read, value):
+    before = MIXED.digest
+    assert read(override(MIXED, settings)) == value
+    assert MIXED.digest == before
+
+
+@pytest.mark.parametrize(
+    ('settings', 'said'),
+    [
+        (['replicates=7'], "set both: --set replicates=7 --set 'looks=(2, 3, 7)'"),
+        (['replicates=3'], "set both: --set replicates=3 --set 'looks=(2, 3)'"),
+        (['replicates=1'], "--set 'looks=(1,)'"),
+        (['replicates=7', 'looks=(3, 5)'], 'change looks or replicates'),
+        (['replicates=many'], 'replicates=many'),
+        (['tune.adamw.warmup.low=7'], 'is empty'),
+        (['tune.adamw.warmup.scale=log'], "no field 'scale'"),
+        (['tune.adamw.b2.values=0.9'], 'two or more numbers'),
+        (['tune.adamw.b2.low=0.9'], "no field 'low'"),
+        (['tasks=digits', 'tasks.digits.steps=8'], "nothing lies below 'digits'"),
+        (['tasks.digits=5', 'tasks.digits.steps=8'], "nothing lies below 'steps'"),
+        (['against={"rms_norm": "bse"}'], "names no arm 'bse'"),
+    ],
+    ids=str,
+)
+def test_settings_that_do_not_fit_together_are_refused(settings, said):
+    with pytest.raises(ValueError) as caught:
+        override(MIXED, settings)
+    assert said in str(caught.value)
+    assert '\n' not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,33 @@ def test_a_study_of_few_words_gets_the_whole_protocol():
         ({'looks': 4}, 'rising'),
         ({'looks': None}, 'rising'),
         ({'looks': {'first': 5}}, 'rising'),
+        # What arms are compared with, levels and choices.
+        ({'against': ['other']}, 'against and levels are {arm: ...}'),
+        ({'against': None}, 'against and levels are {arm: ...}'),
+        ({'against': {'othr': 'base'}}, "names no arm 'othr'; allowed: ['base', 'other']. Did you mean 'other'?"),
+        ({'against': {'other': 'bse'}}, "names no arm 'bse'"),
+        ({'against': {'other': ['base']}}, "names no arm '['base']'"),
+        ({'against': {'other': None}}, "names no arm 'None'"),
+        ({'against': {3: 'base'}}, "names no arm '3'"),
+        ({'against': {'base': 'other'}}, "'base' is compared with 'other', which does not stand before it"),
+        ({'against': {'other': 'other'}}, 'change the order of arms'),
+        ({'against': {'base': 'base'}}, 'the base is compared with nothing'),
+        ({'levels': ['base']}, 'against and levels are {arm: ...}'),
+        ({'levels': {'base': {'norm': 'layer'}}, 'shape': 'factorial'}, "levels of ['base'], not of every arm"),
+        ({'levels': {3: {}, 'base': {}}, 'shape': 'factorial'}, 'make them by factorial()'),
+        ({'levels': {'base': 'layer', 'other': 'rms'}, 'shape': 'factorial'}, 'levels are {arm: {factor: level}}'),
+        ({'levels': {'base': {'norm': 'layer'}, 'other': {'norm': 'rms'}}}, "shape='one_swap' with levels of 2 arms"),
+        ({'shape': 'factorial'}, "shape='factorial' with levels of 0 arms"),
+        ({'shape': 'paths'}, "Did you mean 'path'?"),
+        ({'shape': None}, 'shape=None; allowed'),
+        ({'shape': ['path']}, "shape=['path']; allowed"),
+        ({'search': 'sobl'}, "Did you mean 'sobol'?"),
+        ({'search': 3}, 'search=3; allowed'),
+        ({'budget': 'flops'}, "budget='flops'; allowed: ['trials', 'compute']"),
+        ({'recipe': 'shared'}, "recipe='shared'; allowed: ['own', 'same']"),
+        ({'base_factor': 0}, 'base_factor=0; allowed: a whole number from 1 up'),
+        ({'base_factor': 1.5}, 'base_factor=1.5'),
+        ({'base_factor': True}, 'base_factor=True'),
         # Alpha.
         ({'alpha': 0}, 'usually 0.05'),
         ({'alpha': 1}, 'usually 0.05'),
@@ -150,6 +177,30 @@ def test_every_field_of_a_study_is_tried_above_with_a_wrong_type():
     assert {name for fields, _ in cases for name in fields} == {field.name for field in dataclasses.fields(Study)}
 
 
+def test_an_arm_is_compared_with_the_base_unless_the_study_says_otherwise():
+    arms = {'base': (), 'one': swap('norm', 'rms_norm'), 'two': ()}
+    assert [Study(**{**FINE, 'arms': arms}).reference(arm) for arm in arms] == ['base'] * 3
+    study = Study(**{**FINE, 'arms': arms}, against={'two': 'one'})
+    assert [study.reference(arm) for arm in arms] == ['base', 'base', 'one']
+    assert study.digest != Study(**{**FINE, 'arms': arms}).digest
+
+
+def test_the_base_may_have_several_times_the_replicates():
+    study = Study(**FINE, looks=(2, 5), base_factor=3)
+    assert [(study.count('base', look), study.count('other', look)) for look in study.looks] == [(6, 2), (15, 5)]
+    assert Study(**FINE).count('base', 5) == 5
+
+
+@pytest.mark.parametrize(
+    'change', [{'search': 'tpe'}, {'budget': 'compute'}, {'recipe': 'same'}, {'base_factor': 2}, {'shape': 'path'}], ids=str
+)
+def test_what_changes_the_protocol_changes_the_digest_and_no_program(change):
+    plain, other = Study(**FINE), Study(**FINE, **change)
+    assert other.digest != plain.digest
+    assert other.program('other', 'digits', 'adamw').id == plain.program('other', 'digits', 'adamw').id
+    assert {name: other.to_dict()[name] for name in change} == change
+
+
 def test_an_unknown_field_of_a_study_is_an_error():
     with pytest.raises(TypeError, match='trails'):
         Study(**FINE, trails=3)
@@ -183,13 +234,17 @@ def test_a_study_cannot_be_changed_through_what_it_was_made_of():
     space = {'lr': LR}
     data = {'kind': 'digits', 'train': 100}
     tune, arms, fixed = {'adamw': space}, {'base': (), 'other': ()}, {'b1': 0.8}
-    study = Study(**{**FINE, 'tune': tune, 'arms': arms, 'fixed': fixed, 'tasks': (task('digits', data=data),)})
+    against, levels = {'other': 'base'}, {'base': {'norm': 'layer'}, 'other': {'norm': 'rms'}}
+    fields = {'tune': tune, 'arms': arms, 'fixed': fixed, 'against': against, 'levels': levels, 'shape': 'factorial'}
+    study = Study(**{**FINE, **fields, 'tasks': (task('digits', data=data),)})
     before = dataclasses.replace(study).digest
     space['weight_decay'] = LR
     tune['sgd'] = space
     arms['third'] = ()
     fixed['b2'] = 0.8
     data['train'] = 5
+    against.clear()
+    levels['other']['norm'] = 'batch'
     assert dataclasses.replace(study).digest == before
 
 
@@ -237,6 +292,7 @@ def test_the_learning_rate_comes_first():
         ({'data': {'kind': 'digits', 'x': object()}}, 'data.x: given object'),
         ({'base': ()}, 'base=() is a tuple; allowed: dict'),
         ({'base': {'norm': {'kind': 'layer_norm', 'eps': None}}}, 'base.norm.eps: given NoneType'),
+        ({'ladder': 3}, 'ladder=3 is a int; allowed: str'),
         ({'step': 80}, "has no field 'step'"),
         ({'step': 80}, "Did you mean 'steps'?"),
     ],

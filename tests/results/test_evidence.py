@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from ablations.shapes import factorial
 from ablations.study import Study
 from ablations.tasks import task
 from ablations.trial import TEST
-from results.evidence import VERDICTS, Finding, across, findings
-from results.statistics import holm, welch
+from results.evidence import VERDICTS, Finding, across, claim_level, findings
+from results.statistics import detectable, holm, moderated, spread, welch
 from sweeps.plan import schedule
 from sweeps.simulate import World, simulate, simulated_record
 
@@ -56,8 +57,9 @@ def one(*arguments, **named) -> Finding:
     return finding
 
 
-def around(mean: float, deviation: float) -> np.ndarray:
-    return mean + NOISE / NOISE.std(ddof=1) * deviation
+def around(mean: float, deviation: float, turn: int = 0) -> np.ndarray:
+    """Replicates around a mean; turned, so that those of two arms do not rise and fall together."""
+    return mean + np.roll(NOISE, turn) / NOISE.std(ddof=1) * deviation
 
 
 # Every verdict.
@@ -89,7 +91,7 @@ def test_numbers_are_those_of_the_test_it_names():
     arm, base = around(0.55, 0.01), around(0.5, 0.03)
     finding = one(study(), {('arm', 'digits'): arm, ('base', 'digits'): base})
     theirs = stats.ttest_ind(arm, base, equal_var=False)
-    assert finding.test == 'Welch t over replicates'
+    assert finding.test == 'moderated Welch t over replicates', 'with two arms nothing is borrowed'
     assert finding.p == pytest.approx(theirs.pvalue)
     assert finding.p_adjusted == pytest.approx(theirs.pvalue)
     assert finding.effect_interval == pytest.approx(tuple(theirs.confidence_interval(0.95)))
@@ -99,16 +101,69 @@ def test_numbers_are_those_of_the_test_it_names():
     assert (finding.replicates, finding.seeds, finding.n_test, finding.test_error) == (5, 2, 1000, 0.0)
 
 
-def test_holm_runs_over_all_arms_and_tasks():
-    asked = study(arms={'base': (), 'a': (), 'b': (), 'c': ()}, tasks=(DIGITS, task('recall', margin=0.02)))
+def several(tasks: tuple = ('digits', 'recall')) -> tuple[Study, dict]:
+    """A study of four arms, and values of all of them with noise of their own."""
+    asked = study(arms={'base': (), 'a': (), 'b': (), 'c': ()}, tasks=(DIGITS, task('recall', margin=0.02))[: len(tasks)])
     effects = {('a', 'digits'): 0.02, ('b', 'digits'): 0.01, ('c', 'digits'): 0.0, ('a', 'recall'): 0.005}
-    made = told(asked, {row: around(0.5 + effect, 0.01) for row, effect in effects.items()})
+    rows = [(arm, name) for arm in asked.arms for name in tasks]
+    chance = np.random.default_rng(5)
+    return asked, {row: 0.5 + effects.get(row, 0.0) + chance.normal(0, 0.01, 5) for row in rows}
+
+
+def test_holm_runs_over_all_arms_and_tasks():
+    asked, values = several()
+    made = told(asked, values)
     assert len(made) == 6
     assert [f.p_adjusted for f in made] == pytest.approx(holm([f.p for f in made]))
     margins = {'digits': 0.01, 'recall': 0.02}
-    rows = [(around(0.5 + effects[f.arm, f.task], 0.01) if (f.arm, f.task) in effects else 0.5 + NOISE / 100, f) for f in made]
-    within = [welch(values, 0.5 + NOISE / 100).p_within(margins[f.task]) for values, f in rows]
+    within = []
+    for finding in made:
+        samples = {arm: values[arm, finding.task] for arm in asked.arms}
+        difference = moderated(samples, finding.arm, 'base', spread(samples))
+        assert finding.p == pytest.approx(difference.p())
+        assert finding.effect_interval == pytest.approx(difference.interval(0.95))
+        assert finding.detectable == pytest.approx(detectable(difference, 0.05 / 6))
+        within.append(difference.p_within(margins[finding.task]))
     assert [f.p_equivalent for f in made] == pytest.approx(holm(within)), 'a family of its own'
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_who_is_called_better_has_an_interval_above_zero(seed):
+    chance = np.random.default_rng(seed)
+    asked, _ = several()
+    rows = [(arm, item.name) for arm in asked.arms for item in asked.tasks]
+    deviation = {'base': 0.01, 'a': 0.003, 'b': 0.03, 'c': 0.01}
+    values = {row: chance.normal(0.5 + chance.normal(0, 0.03), deviation[row[0]], 5) for row in rows}
+    made = told(asked, values)
+    assert all(f.p_adjusted >= f.p for f in made)
+    for finding in made:
+        if finding.verdict in ('better', 'worse'):
+            assert finding.effect_interval[0] * finding.effect_interval[1] > 0
+            assert (finding.effect > 0) == (finding.verdict == 'better')
+
+
+@pytest.mark.parametrize('place', [1, 3], ids=['first', 'last'])
+@pytest.mark.parametrize('why', ['diverged', 'failed'])
+def test_an_arm_that_is_lost_lends_no_variance(place, why):
+    """Wherever it stands: its values are chance, which does not vary. It stays in the family."""
+    names = ['base', 'a', 'b', 'c']
+    names.insert(place, 'lost')
+    asked, values = several(('digits',))
+    alone = {f.arm: f for f in told(asked, values)}
+    asked = study(arms=dict.fromkeys(names, ()), tasks=(DIGITS,))
+    found, records = simulate(asked, Lost(('lost',)) if why == 'diverged' else World(cliff=2.0), seed=0)
+    for (phase, arm, _, replicate), trials in found.asked.items():
+        for number, trial in enumerate(trials if phase == 'confirm' and arm != 'lost' else ()):
+            records[trial.id] = {**records[trial.id], 'score': values[arm, 'digits'][replicate] + 0.01 * (2 * number - 1)}
+    if why == 'failed':
+        trial = found.asked['confirm', 'lost', 'digits', 0][0]
+        records[trial.id] = {**records[trial.id], 'status': 'failed', 'score': None}
+    made = {f.arm: f for f in findings(asked, found, records, {})}
+    assert made['lost'].verdict == 'not comparable'
+    assert {arm: made[arm].p for arm in alone} == pytest.approx({arm: f.p for arm, f in alone.items()})
+    assert sorted(f.p_adjusted for f in made.values() if f.p) == pytest.approx(
+        sorted(holm([1.0, *(f.p for f in alone.values())])[1:])
+    )
 
 
 @pytest.mark.parametrize('sign', [1, -1])
@@ -208,7 +263,8 @@ def test_records_of_two_versions_are_not_compared(phase):
         (0.1, 0.01, 'arm', 'better'),
         (0.0, 0.003, 'arm', 'not comparable'),
         (0.0, 0.003, 'base', 'not comparable'),
-        (0.02, 0.03, 'arm', 'undecided'),
+        (0.02, 0.03, 'arm', 'not comparable'),
+        (0.02, 0.03, 'base', 'not comparable'),
     ],
 )
 def test_a_censored_loser_is_not_compared(effect, deviation, who, verdict):
@@ -217,8 +273,7 @@ def test_a_censored_loser_is_not_compared(effect, deviation, who, verdict):
     assert finding.verdict == verdict
     assert (finding.censored if who == 'arm' else finding.base_censored) == ('adamw lr high',)
     if verdict == 'not comparable':
-        name = 'arm' if who == 'arm' else 'the base'
-        assert finding.reason == f"censored: the optimum of '{name}' lies at the edge of its range (adamw lr high)"
+        assert finding.reason == f"censored: the optimum of '{who}' lies at the edge of its range (adamw lr high)"
 
 
 @pytest.mark.parametrize(
@@ -417,10 +472,10 @@ def test_findings_carry_the_verdict_over_tasks():
     values = {
         ('base', 'digits'): around(0.5, 0.01),
         ('base', 'stdlib_bytes'): around(2.0, 0.01),
-        ('good', 'digits'): around(0.7, 0.01),
-        ('good', 'stdlib_bytes'): around(1.7, 0.01),
-        ('mixed', 'digits'): around(0.7, 0.01),
-        ('mixed', 'stdlib_bytes'): around(2.3, 0.01),
+        ('good', 'digits'): around(0.7, 0.01, 1),
+        ('good', 'stdlib_bytes'): around(1.7, 0.01, 1),
+        ('mixed', 'digits'): around(0.7, 0.01, 2),
+        ('mixed', 'stdlib_bytes'): around(2.3, 0.01, 2),
     }
     assert {f.arm: f.overall for f in told(asked, values)} == {'good': 'better', 'mixed': 'undecided'}
 
@@ -449,6 +504,57 @@ def test_the_shared_effect_is_the_arm_at_the_bases_values():
     assert finding.shared_effect == pytest.approx(np.mean(shared) - np.mean(base))
     assert finding.shared_effect != finding.effect
     assert finding.shared_interval == pytest.approx(welch(np.array(shared), np.array(base)).interval(0.95))
+
+
+def test_a_shared_run_that_failed_leaves_no_shared_effect():
+    asked = study()
+    found, records = simulate(asked, World(), seed=0)
+    trial = found.asked['share', 'arm', 'digits', 1][0]
+    records[trial.id] = {**records[trial.id], 'status': 'failed', 'score': None}
+    (finding,) = findings(asked, found, records, {})
+    assert (finding.shared_effect, finding.shared_interval, finding.shared_verdict) == (None, None, '')
+    assert finding.p is not None, 'the claim stands: its own runs did not fail'
+
+
+@pytest.mark.parametrize(('effect', 'verdict'), [(0.3, 'better'), (-0.3, 'worse'), (0.0, 'undecided')])
+def test_what_one_recipe_for_all_would_have_concluded(effect, verdict):
+    """By the same test; the study's own claim is another."""
+    asked = study()
+    found, records = simulate(asked, World(noise=0.01, split=0.0, cliff=2.0), seed=1)
+    for replicate in range(5):
+        for trial in found.asked['share', 'arm', 'digits', replicate]:
+            records[trial.id] = {**records[trial.id], 'score': effect + 0.01 * NOISE[replicate]}
+        for trial in found.asked['share', 'base', 'digits', replicate]:
+            records[trial.id] = {**records[trial.id], 'score': 0.01 * NOISE[-1 - replicate]}
+    (finding,) = findings(asked, found, records, {})
+    assert finding.shared_verdict == verdict
+    assert finding.shared_effect == pytest.approx(effect, abs=1e-9)
+
+
+def test_a_negligible_difference_is_marked_and_an_undecided_one_says_what_it_needs():
+    small = one(study(), {('arm', 'digits'): around(0.506, 0.001), ('base', 'digits'): around(0.5, 0.001)})
+    assert (small.verdict, small.negligible, small.needed) == ('better', True, None)
+    assert small.detectable < 0.006
+    large = one(study(), {('arm', 'digits'): around(0.52, 0.03), ('base', 'digits'): around(0.5, 0.03)})
+    assert (large.verdict, large.negligible) == ('undecided', False)
+    assert large.needed > 5
+    assert f'about {large.needed} replicates' in large.reason
+    assert large.detectable > 0.02
+
+
+@pytest.mark.parametrize(
+    ('fields', 'taken', 'level'),
+    [
+        ({}, [], 0.05),
+        ({'alpha': 0.1, 'looks': (3, 5)}, [], 0.05),
+        ({'looks': (3, 5)}, [1, 3, 5], 0.05 / 3),
+        (factorial({'a': {'x': (), 'y': ()}, 'b': {'u': (), 'v': ()}}), [], 0.025),
+        ({**factorial({'a': {'x': (), 'y': ()}, 'b': {'u': (), 'v': ()}}), 'looks': (3, 5)}, [3], 0.0125),
+    ],
+    ids=['one', 'declared', 'taken', 'factorial', 'both'],
+)
+def test_the_error_rate_is_shared_by_looks_and_by_the_effects_of_a_factorial(fields, taken, level):
+    assert claim_level(study(**fields), {'looks': taken}) == pytest.approx(level)
 
 
 def test_sizes_come_from_the_manifest():

@@ -128,7 +128,7 @@ def _scalars(value: dict, path: str = '') -> list[str]:
     return found
 
 
-LINES = [path.read_text().splitlines()[0] for path in sorted(PUBLISHED.glob('*/records/*.jsonl'))[:3]]
+LINES = [records.content(path).decode().splitlines()[0] for path in sorted(PUBLISHED.glob('*/records/*.jsonl*'))[:3]]
 
 
 @pytest.mark.parametrize('line', LINES, ids=range(len(LINES)))

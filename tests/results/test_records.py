@@ -396,7 +396,7 @@ def full(number: int, status: str = 'ok', **fields: object) -> dict:
     return about | fields
 
 
-WRITTEN = {'a': [full(1), full(2, 'diverged')], 'b': [full(3, 'failed'), full(4, score=None)], 'c': [full(3), full(5)]}
+WRITTEN = {'a': [full(1), full(2, 'diverged')], 'b': [full(3, 'failed'), full(4, 'diverged')], 'c': [full(3), full(5)]}
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from ablations.spaces import log
+from ablations.spaces import choice, log
 from results.selection import STEPS, better_half, edges, select, surface
 from sweeps.search.sobol import scrambled_sobol
 
@@ -30,119 +30,104 @@ def bowl(units: np.ndarray, optimum: np.ndarray = OPTIMUM, cross: float = 0.0) -
 
 
 @pytest.mark.parametrize('cross', [0.0, 0.6, -0.6])
-@pytest.mark.parametrize('optimum', [OPTIMUM, np.array([0.2, 0.3]), np.array([0.8, 0.75])], ids=str)
-def test_a_quadratic_optimum_is_recovered_exactly(optimum, cross):
-    units = grid(25)
-    point, score, how = surface(units, bowl(units, optimum, cross))
-    assert how == STEPS[0]
-    assert point == pytest.approx(optimum, abs=1e-6)
-    assert score == pytest.approx(0.9)
+@pytest.mark.parametrize('optimum', [OPTIMUM, np.array([0.3, 0.3]), np.array([0.7, 0.75])], ids=str)
+def test_the_optimum_of_a_bowl_is_selected(optimum, cross):
+    units = grid(36)
+    point, score, error, how = surface(units, bowl(units, optimum, cross))
+    assert how == STEPS[0] == 'surface'
+    assert point == pytest.approx(optimum, abs=0.06)
+    assert score == pytest.approx(0.9, abs=0.01)
+    assert 0 <= error < 0.03
 
 
 @pytest.mark.parametrize('dims', [1, 3])
 def test_one_and_three_tuned_values(dims):
     units = grid(27, dims)
     optimum = np.array([0.45, 0.6, 0.5])[:dims]
-    point, score, how = surface(units, bowl(units, optimum))
-    assert how == (STEPS[2] if dims == 1 else STEPS[0])
-    assert point == pytest.approx(optimum, abs=1e-6)
-    assert score == pytest.approx(0.9)
+    point, score, _, how = surface(units, bowl(units, optimum))
+    assert how == STEPS[0]
+    assert point == pytest.approx(optimum, abs=0.06)
+    assert score == pytest.approx(0.9, abs=0.01)
 
 
-@pytest.mark.parametrize(('noise', 'share'), [(0.02, 0.4), (0.05, 1.0)])
+@pytest.mark.parametrize(('noise', 'share'), [(0.02, 0.4), (0.05, 0.6), (0.2, 0.9)])
 def test_noise_is_averaged_out(noise, share):
     """The surface loses less than the best trial does: that is what it is for. How much less depends on the noise."""
     fitted, best = [], []
-    for seed in range(300):
+    for seed in range(80):
         units = scrambled_sobol(16, 2, seed)
         noisy = bowl(units) + np.random.default_rng(seed).normal(0, noise, 16)
-        point, _, _ = surface(units, noisy)
+        point, *_ = surface(units, noisy)
         fitted.append(0.9 - bowl(point[None])[0])
         best.append(0.9 - bowl(units[noisy.argmax()][None])[0])
     assert np.mean(fitted) < share * np.mean(best)
 
 
-@pytest.mark.parametrize(
-    ('points', 'how'),
-    [
-        (25, STEPS[0]),
-        (16, STEPS[0]),
-        (15, STEPS[0]),
-        (14, STEPS[1]),
-        (13, STEPS[1]),
-        (12, STEPS[2]),
-        (9, STEPS[2]),
-        (8, STEPS[3]),
-    ],
-)
-def test_fewer_points_degrade_in_the_documented_order(points, how):
-    """Half of the points enter; each step needs its coefficients (6, 5, 3) + 2 of them."""
-    units = np.random.default_rng(0).random((points, 2)) * 0.6 + OPTIMUM - 0.3
-    point, _, used = surface(units, bowl(units))
+def test_the_expected_score_is_hardly_too_good():
+    """The best of sixteen noisy scores is too good by more than the noise of one; the surface's by much less."""
+    gaps, errors = [], []
+    for seed in range(80):
+        units = scrambled_sobol(16, 2, seed)
+        noisy = bowl(units) + np.random.default_rng(seed).normal(0, 0.1, 16)
+        point, score, error, _ = surface(units, noisy)
+        gaps.append(score - bowl(point[None])[0])
+        errors.append(error)
+    assert abs(np.mean(gaps)) < 0.04
+    assert 0.5 < np.std(gaps) / np.mean(errors) < 1.5, 'the standard error is that of what is expected'
+
+
+@pytest.mark.parametrize(('points', 'how'), [(16, STEPS[0]), (5, STEPS[0]), (4, STEPS[0]), (3, STEPS[1]), (1, STEPS[1])])
+def test_fewer_than_four_trials_have_no_surface(points, how):
+    units = np.random.default_rng(0).random((points, 2))
+    point, score, error, used = surface(units, bowl(units))
     assert used == how
-    if how in STEPS[:2]:
-        assert point == pytest.approx(OPTIMUM, abs=1e-6)
-    best = bowl(units).argmax()
-    if how == STEPS[2]:
-        half = np.argsort(-bowl(units))[: -(-points // 2)]
-        assert point[1] == pytest.approx(units[half, 1].mean()), 'weight decay lies in the middle of the better half'
-        assert point[0] != units[best, 0]
-    if how == STEPS[3]:
-        assert (point == units[best]).all()
+    assert math.isnan(error) == (how == STEPS[1])
+    if how == STEPS[1]:
+        assert (point == units[bowl(units).argmax()]).all()
+        assert score == pytest.approx(np.sort(bowl(units))[::-1][: -(-points // 2)].mean())
 
 
-@pytest.mark.parametrize(
-    ('curves', 'how'),
-    [
-        ((-1, -1), STEPS[0]),
-        ((-1, 1), STEPS[2]),
-        ((1, -1), STEPS[3]),
-        ((1, 1), STEPS[3]),
-        ((0, 0), STEPS[3]),
-    ],
-    ids=str,
-)
-def test_a_surface_that_curves_the_wrong_way_is_not_trusted(curves, how):
-    units = grid(49)
-    away = units - OPTIMUM
-    scores = 0.9 + away**2 @ np.array(curves) + 1e-6 * units[:, 0]
-    point, _, used = surface(units, scores)
-    assert used == how
-    if how == STEPS[3]:
-        assert (point == units[scores.argmax()]).all()
-    assert ((point >= 0) & (point <= 1)).all()
-
-
-def test_a_saddle_of_the_cross_term_is_dropped_with_it():
-    """Curved down along each axis and up across them: without the cross term there is an optimum."""
-    units = np.random.default_rng(0).random((40, 2))
-    _, _, how = surface(units, bowl(units, cross=3.0))
-    assert how in STEPS[1:]
+def test_a_choice_is_selected_among_its_values():
+    units = grid(48)
+    units[:, 1] = (np.floor(units[:, 1] * 3) + 0.5) / 3
+    scores = np.array([0.1, 0.0, 0.3])[np.floor(units[:, 1] * 3).astype(int)] - (units[:, 0] - 0.4) ** 2
+    point, score, _, how = surface(units, scores, np.array([True, False]))
+    assert how == STEPS[0]
+    assert point == pytest.approx([0.4, 2.5 / 3], abs=0.06)
+    assert point[1] in units[:, 1]
+    assert score == pytest.approx(0.3, abs=0.02)
+    found = select({'adamw': (units, scores)}, {'adamw': {'lr': log(1e-3, 1e-1), 'b2': choice(0.9, 0.95, 0.99)}})
+    assert dict(found.knobs)['b2'] == 0.99
 
 
 @pytest.mark.parametrize('optimum', [np.array([1.2, 0.5]), np.array([-0.2, 0.5]), np.array([0.5, 1.3])], ids=str)
 def test_an_optimum_outside_the_data_is_not_extrapolated(optimum):
     units = grid(25)
-    point, _, how = surface(units, bowl(units, optimum))
-    assert how != STEPS[0]
+    point, *_ = surface(units, bowl(units, optimum))
     assert ((point >= units.min(0)) & (point <= units.max(0))).all()
+    outside = (optimum < 0) | (optimum > 1)
+    nearest = np.clip(optimum, units.min(0), units.max(0))
+    assert point[outside] == pytest.approx(nearest[outside], abs=0.1), 'it lies at the edge of what was tried'
 
 
 def test_repeated_points_do_not_break_the_fit():
     units = np.tile(np.array([[0.5, 0.5]]), (16, 1))
-    point, score, how = surface(units, np.linspace(0, 1, 16))
-    assert how == STEPS[3]
+    point, score, error, how = surface(units, np.linspace(0, 1, 16))
+    assert how == STEPS[0]
     assert point.tolist() == [0.5, 0.5]
-    assert score == pytest.approx(np.linspace(0, 1, 16)[-3:].mean())
+    assert score == pytest.approx(0.5, abs=0.05), 'the mean of what was seen there'
+    assert error == pytest.approx(np.linspace(0, 1, 16).std(ddof=1) / 4, rel=0.3)
 
 
 def test_the_best_of_noisy_scores_is_not_believed():
-    """Without a surface the expected score is the mean of the top three, not the luckiest one."""
-    units, scores = grid(6), np.array([0.1, 0.9, 0.2, 0.6, 0.6, 0.3])
-    point, score, how = surface(units, scores)
-    assert how == STEPS[3]
+    """Without a surface the expected score is the mean of the better half's top three, not the luckiest one."""
+    units, scores = grid(8), np.full(8, -np.inf)
+    scores[[1, 3, 4]] = 0.9, 0.6, 0.6
+    point, score, error, how = surface(units, scores)
+    assert how == STEPS[1] == 'best trial'
     assert (point == units[1]).all()
     assert score == pytest.approx(0.7)
+    assert math.isnan(error)
 
 
 # Diverged runs.
@@ -154,10 +139,13 @@ def test_diverged_runs_never_enter_the_fit(mark):
     scores = bowl(units)
     lost = units[:, 0] > 0.75
     scores[lost] = mark
-    point, score, how = surface(units, scores)
+    point, score, _, how = surface(units, scores)
     assert how == STEPS[0]
-    assert point == pytest.approx(OPTIMUM, abs=1e-6)
-    assert score == pytest.approx(0.9)
+    assert point == pytest.approx(OPTIMUM, abs=0.06)
+    assert score == pytest.approx(0.9, abs=0.01)
+    # The box is that of the better half of the planned trials, which holds all that did not diverge.
+    half = units[np.argsort(-np.where(lost, -np.inf, scores))[:15]]
+    assert ((point >= half.min(0)) & (point <= half.max(0))).all()
 
 
 @pytest.mark.parametrize('mark', [-math.inf, math.nan])
@@ -176,7 +164,7 @@ def test_the_optimum_lies_within_what_did_not_diverge():
     units = grid(49)
     scores = bowl(units, np.array([0.7, 0.5]))
     scores[units[:, 0] > 0.6] = -math.inf
-    point, _, _ = surface(units, scores)
+    point, *_ = surface(units, scores)
     assert point[0] <= 0.6
 
 
@@ -190,22 +178,25 @@ def test_one_run_left_is_selected():
     scores = np.full(16, -np.inf)
     scores[5] = 0.3
     found = select({'adamw': (grid(16), scores)}, SPACES)
-    assert (found.how, found.score) == (STEPS[3], 0.3)
+    assert (found.how, found.score) == (STEPS[1], 0.3)
     assert found.unit == tuple(grid(16)[5])
+    assert math.isnan(found.error)
 
 
 # Several optimizers.
 
 
 def test_the_better_optimizer_is_selected_at_its_own_optimum():
-    units = grid(25)
+    units = grid(36)
     other = np.array([0.7, 0.4])
     found = select({'adamw': (units, bowl(units)), 'sgd': (units, bowl(units, other) + 0.05)}, SPACES)
     assert found.optimizer == 'sgd'
-    assert found.unit == pytest.approx(other, abs=1e-6)
-    assert dict(found.knobs) == pytest.approx({'lr': 10 ** (-2 + 2 * 0.7), 'weight_decay': 10 ** (-5 + 3 * 0.4)}, rel=1e-4)
-    assert found.score == pytest.approx(0.95)
+    assert found.unit == pytest.approx(other, abs=0.06)
+    lr, decay = found.unit
+    assert dict(found.knobs) == pytest.approx({'lr': 10 ** (-2 + 2 * lr), 'weight_decay': 10 ** (-5 + 3 * decay)}, rel=1e-4)
+    assert found.score == pytest.approx(0.95, abs=0.01)
     assert found.how == STEPS[0]
+    assert 0 <= found.error < 0.03
 
 
 def test_an_optimizer_that_always_diverges_is_passed_over():
@@ -222,7 +213,7 @@ def test_selected_values_are_rounded_so_that_every_machine_agrees():
         assert value == float(f'{value:.6g}')
 
 
-@pytest.mark.parametrize('points', [6, 12, 14, 16, 30])
+@pytest.mark.parametrize('points', [3, 6, 12, 16, 30])
 def test_the_order_of_trials_does_not_matter(points):
     generator = np.random.default_rng(points)
     units = generator.random((points, 2))
@@ -336,6 +327,6 @@ def test_a_cliff_beyond_a_plateau_is_not_walked_over():
         chance = np.random.default_rng(seed)
         units = np.stack([lr, chance.random(16)], 1)
         noisy = scores + 0.01 * chance.normal(size=16)
-        point, _, _ = surface(units, noisy)
+        point, *_ = surface(units, noisy)
         half = units[np.argsort(-noisy)[:8]]
         assert half[:, 0].min() - 1e-9 <= point[0] <= half[:, 0].max() + 1e-9

@@ -1,4 +1,4 @@
-"""Budgets: whatever the world, every arm is tuned with the same number of trials, steps and examples."""
+"""Budgets: whatever the world, each replicate of every arm is tuned with the same number of trials, steps and examples."""
 
 import functools
 
@@ -45,6 +45,8 @@ def drawn(seed: int) -> tuple[Study, World]:
         replicates=replicates,
         seeds=int(generator.integers(1, 3)),
         looks=looks,
+        base_factor=1 + seed % 3 // 2,
+        search=('sobol', 'random', 'grid')[seed % 5 % 3],
     )
     world = World(
         top={arm: float(generator.normal(0, 0.5)) for arm in arms},
@@ -52,7 +54,7 @@ def drawn(seed: int) -> tuple[Study, World]:
         curvature=float(generator.choice([0.1, 1.0, 5.0])),
         noise=float(generator.choice([0.01, 0.05, 0.2])),
         cliff=float(generator.choice([-2.0, 0.1, 0.4, 2.0], p=[0.1, 0.3, 0.3, 0.3])),
-        optimizers={optimizer: float(generator.normal(0, 0.3)) for optimizer in SPACES},
+        shift={optimizer: float(generator.normal(0, 0.3)) for optimizer in SPACES},
     )
     return study, world
 
@@ -64,11 +66,11 @@ def simulated(seed: int) -> tuple:
 
 
 @pytest.mark.parametrize('seed', range(STUDIES))
-def test_every_arm_has_the_same_tuning_budget(seed):
+def test_every_replicate_of_every_arm_has_the_same_tuning_budget(seed):
     study, found, records = simulated(seed)
     for item in study.tasks:
         # Counted from the trials themselves, not from what the planner says of them.
-        counted = {}
+        counted, each = {}, set()
         for arm in study.arms:
             tuned = [t for t in found.trials if (t.arm, t.task, t.held) == (arm, item.name, TUNING)]
             assert all(trial.id in records for trial in tuned)
@@ -81,24 +83,25 @@ def test_every_arm_has_the_same_tuning_budget(seed):
             }
             budget = found.budgets[arm, item.name]
             assert {name: budget[name] for name in counted[arm]} == counted[arm]
-            for optimizer in study.tune:
-                for replicate in range(study.replicates):
-                    own = [t for t in tuned if (t.program.optimizer, t.replicate) == (optimizer, replicate)]
-                    base = [t for t in found.trials if (t.arm, t.task, t.held) == (study.base, item.name, TUNING)]
-                    base = [t for t in base if (t.program.optimizer, t.replicate) == (optimizer, replicate)]
-                    assert len(own) == len(base) >= study.trials
-        assert len({tuple(budget.items()) for budget in counted.values()}) == 1, counted
-        confirmed = {
-            arm: [len(found.asked['confirm', arm, item.name, replicate]) for replicate in range(study.replicates)]
-            for arm in study.arms
-        }
-        assert all(count in (0, study.seeds) for counts in confirmed.values() for count in counts)
+            replicates = study.replicates * (study.base_factor if arm == study.base else 1)
+            assert {t.replicate for t in tuned} == set(range(replicates))
+            for replicate in range(replicates):
+                own = [t.program.optimizer for t in tuned if t.replicate == replicate]
+                each.add(tuple(own.count(optimizer) for optimizer in study.tune))
+                assert len(found.asked['confirm', arm, item.name, replicate]) in (0, study.seeds)
+        assert len(each) == 1 and min(each.pop()) >= study.trials
+        arms = {arm: tuple(budget.values()) for arm, budget in counted.items()}
+        assert len({row for arm, row in arms.items() if arm != study.base}) == 1
+        other = next(row for arm, row in arms.items() if arm != study.base)
+        assert arms[study.base] == tuple(study.base_factor * value for value in other)
 
 
 def test_the_draws_above_hold_every_number_of_extensions():
     """Else the test above says little."""
     rounds = {len(rounds) for seed in range(STUDIES) for rounds in simulated(seed)[1].extended.values()}
     assert rounds == {0, 1, 2}
+    drawn_ones = {(study.search, study.base_factor) for study, _ in map(drawn, range(STUDIES))}
+    assert len(drawn_ones) == 6
 
 
 def test_flops_are_counted_where_costs_are_known():

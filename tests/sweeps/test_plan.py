@@ -13,8 +13,9 @@ from ablations.spaces import linear, log
 from ablations.study import Study
 from ablations.trial import PHASES, TEST, TUNING
 from results.selection import select
-from sweeps.plan import REACH, ROUNDS, plan, schedule, scores, units
+from sweeps.plan import plan, schedule
 from sweeps.simulate import World, simulate, simulated_record
+from sweeps.tuning import REACH, ROUNDS, scores
 
 STUDY = Study(
     name='planned',
@@ -25,19 +26,26 @@ STUDY = Study(
     trials=8,
     replicates=3,
 )
+
+
 MIDDLE = World(cliff=2.0)
 OUTSIDE = World(optimum=(1.25, 0.4), cliff=2.0, noise=0.01)
 FAR = World(optimum=(3.0, 0.4), cliff=9.0, noise=0.02)
 WORLDS = {'middle': MIDDLE, 'outside': OUTSIDE, 'far': FAR, 'cliff': World(cliff=-0.1), 'lost': World(cliff=-9.0)}
 
 
-def record(world: World, trial, study: Study = STUDY) -> dict:
-    return simulated_record(study, world, trial, 0)
+def units(study: Study, trials: list) -> np.ndarray:
+    """Where trials lie, from their values: `[n, d]`, in the order of the space."""
+    return np.array([[r.unit(dict(t.knobs)[name]) for name, r in study.tune[t.program.optimizer].items()] for t in trials])
+
+
+def record(where: World, trial, study: Study = STUDY) -> dict:
+    return simulated_record(study, where, trial, 0)
 
 
 @pytest.fixture(scope='module')
 def finished() -> dict:
-    return {name: simulate(STUDY, world, 0) for name, world in WORLDS.items()}
+    return {name: simulate(STUDY, where, 0) for name, where in WORLDS.items()}
 
 
 # Purity.
@@ -243,8 +251,8 @@ class Only(World):
     """A world in which the optimum of one arm alone lies outside."""
 
     def score(self, study: Study, trial, seed: int) -> float | None:
-        world = FAR if trial.arm == 'other' else MIDDLE
-        return World.score(dataclasses.replace(world, noise=0.005), study, trial, seed)
+        where = FAR if trial.arm == 'other' else MIDDLE
+        return World.score(dataclasses.replace(where, noise=0.005), study, trial, seed)
 
 
 def test_a_side_that_one_arm_wants_is_extended_for_all():
@@ -346,9 +354,8 @@ def test_optimizers_are_extended_each_for_itself():
 
     class Two(World):
         def score(self, study: Study, trial, seed: int) -> float | None:
-            world = FAR if trial.program.optimizer == 'sgd' else MIDDLE
-            top = dict.fromkeys(study.arms, 9.0) if trial.program.optimizer == 'sgd' else {}
-            return World.score(dataclasses.replace(world, top=top), study, trial, seed)
+            where = FAR if trial.program.optimizer == 'sgd' else MIDDLE
+            return World.score(dataclasses.replace(where, shift={'sgd': 9.0}), study, trial, seed)
 
     found, _ = simulate(study, Two(), 0)
     for arm in study.arms:
@@ -365,9 +372,8 @@ def test_an_optimizer_that_cannot_win_is_not_extended():
 
     class Two(World):
         def score(self, study: Study, trial, seed: int) -> float | None:
-            world = FAR if trial.program.optimizer == 'sgd' else MIDDLE
-            top = dict.fromkeys(study.arms, -99.0) if trial.program.optimizer == 'sgd' else {}
-            return World.score(dataclasses.replace(world, top=top), study, trial, seed)
+            where = FAR if trial.program.optimizer == 'sgd' else MIDDLE
+            return World.score(dataclasses.replace(where, shift={'sgd': -99.0}), study, trial, seed)
 
     found, _ = simulate(study, Two(), 0)
     assert found.extended == {'digits': [], 'stdlib_bytes': []}
@@ -430,13 +436,13 @@ def test_looking_early_changes_no_trial_of_the_first_replicates():
     ],
     ids=lambda changes: next(iter(changes)),
 )
-@pytest.mark.parametrize('world', ['middle', 'far'])
-def test_growth_reuses_what_is_recorded(finished, changes, world):
-    found, records = finished[world]
+@pytest.mark.parametrize('where', ['middle', 'far'])
+def test_growth_reuses_what_is_recorded(finished, changes, where):
+    found, records = finished[where]
     grown = dataclasses.replace(STUDY, **changes)
     reused, more = set(records), dict(records)
     while wanted := plan(grown, more, {}):
-        more |= {trial.id: record(WORLDS[world], trial, grown) for trial in wanted}
+        more |= {trial.id: record(WORLDS[where], trial, grown) for trial in wanted}
     whole = schedule(grown, more, {})
     assert whole.complete
     kept = {t.id for t in whole.trials}

@@ -1,7 +1,9 @@
 """Progress: what a run shows on a terminal and elsewhere."""
 
+import dataclasses
 import io
 
+import pytest
 from rich.console import Console
 
 from ablations.catalog import STUDIES
@@ -43,6 +45,39 @@ def test_what_is_foreseen_is_never_less_than_what_is_scheduled():
     assert expected(STUDY, schedule(STUDY, {}, {})) > len(schedule(STUDY, {}, {}).trials)
     found, _ = simulate(STUDY, World(), 0)
     assert expected(STUDY, found) == len(found.trials)
+
+
+@pytest.mark.parametrize(
+    'fields',
+    [
+        {},
+        {'base_factor': 2},
+        {'base_factor': 2, 'replicates': 3, 'looks': (1, 3)},
+        {'recipe': 'same'},
+        {'search': 'tpe', 'trials': 12},
+        {'search': 'tpe', 'trials': 12, 'looks': (1, 2)},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize('cliff', [2.0, -9.0], ids=['fine', 'lost'])
+def test_what_is_foreseen_at_the_start_is_what_comes_where_nothing_is_extended(fields, cliff):
+    """Confirmations of what always diverges are foreseen and never come."""
+    study = dataclasses.replace(STUDY, **{'trials': 8, 'replicates': 2, 'extension': 0, 'looks': (), **fields})
+    found, records = simulate(study, World(cliff=cliff), 0)
+    foreseen, total = expected(study, schedule(study, {}, {})), expected(study, found)
+    assert total == len(found.trials)
+    assert foreseen == total if cliff > 0 else foreseen > total
+    half = dict(list(records.items())[: len(records) // 2])
+    assert total <= expected(study, schedule(study, half, {})) <= foreseen
+
+
+def test_extensions_that_are_decided_are_foreseen_for_later_looks():
+    study = dataclasses.replace(STUDY, trials=8, replicates=4, looks=(2, 4))
+    world = World(optimum=(1.3, 0.4), cliff=9.0, noise=0.01)
+    found, records = simulate(study, world, 0)
+    assert all(found.extended.values())
+    early = {t.id: records[t.id] for t in found.trials if t.replicate < 2}
+    assert expected(study, schedule(study, early, {})) == len(found.trials)
 
 
 def test_clock():

@@ -1,0 +1,190 @@
+"""Bundle: a finished study as it is published: records, manifest, tables, figures, report, and what they were made with.
+
+    records/records.jsonl.gz    every record file of the study, one after the other
+    manifest.json               costs, looks taken, test reads
+    table.md .tex .csv .json    figures/    report.html
+    bundle.json                 the study as plain data with its digest and settings, rules of the checklist that fail, the
+                                versions of what renders, the sha256 of every rendered file and of the records
+
+A bundle is a runs folder like any other: `archlab table NAME --runs results/published` reads it.
+"""
+
+import contextlib
+import dataclasses
+import gzip
+import hashlib
+import json
+import shutil
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+from results import records
+from results.sources import DECIDING, PAGES, source_hash, versions
+
+FILE, MANIFEST = 'bundle.json', 'manifest.json'
+RECORDS = f'records{records.MANY}'
+COMPLETE, SPARED = 'the study is complete', 'no recipe is censored'
+"""Rules of the checklist: one that nothing unpublished may break, and one that every page says by itself."""
+KEYS = {
+    **{'study': str, 'digest': str, 'settings': list, 'definition': dict, 'failing': list},
+    **{'versions': dict, 'source': str, 'records': dict, 'files': dict},
+}
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def failing(found, force: bool = False) -> list[str]:
+    """The rules of the checklist that an opened study breaks; raises ValueError where it must not be published so.
+
+    An unfinished study is never published, one that breaks another rule only by `force`.
+    """
+    broken = [check for check in found.checklist() if not check.holds]
+    for check in broken:
+        if check.rule == COMPLETE:
+            raise ValueError(f"study '{found.study.name}' cannot be published: {check.rule}: no, {check.why}")
+        if check.rule != SPARED and not force:
+            raise ValueError(
+                f"study '{found.study.name}' cannot be published: the rule '{check.rule}' fails ({check.why}); mend that, or "
+                'publish it with --force, which writes the rule into the bundle'
+            )
+    return [check.rule for check in broken]
+
+
+def _lines(folder: Path) -> bytes:
+    """All record files of a runs folder in the order in which they are read."""
+    files = (records.content(folder / records.FOLDER / name) for name in records.listing(folder))
+    return b''.join(content if content.endswith(b'\n') else content + b'\n' for content in files)
+
+
+def _target(out: Path, name: str) -> Path:
+    target = out / name
+    if target.exists() and not (target / FILE).exists():
+        raise ValueError(f'{target} is there and is no bundle (it has no {FILE}); remove it, or give --out another folder')
+    return target
+
+
+def publish(found, rendered: Mapping[str, bytes], out: Path, force: bool = False) -> Path:
+    """Write the bundle of an opened study into the folder `out`, whole or not at all, and give its path.
+
+    `rendered` holds its tables, figures and pages by name. An older bundle of the study is replaced. Raises ValueError as
+    `failing` does, and where something else lies in its place.
+    """
+    target, broken = _target(out, found.study.name), failing(found, force)
+    lines = _lines(found.folder)
+    about = {
+        'study': found.study.name,
+        'digest': found.study.digest,
+        'settings': list(found.settings),
+        'definition': found.study.to_dict(),
+        'failing': broken,
+        'versions': versions(),
+        'source': source_hash(DECIDING + PAGES),
+        'records': {'lines': lines.count(b'\n'), 'sha256': _sha256(lines)},
+        'files': {name: _sha256(content) for name, content in sorted(rendered.items())},
+    }
+    files = {
+        **rendered,
+        f'{records.FOLDER}/{RECORDS}': gzip.compress(lines, 9, mtime=0),
+        MANIFEST: json.dumps(found.manifest, indent=1, sort_keys=True).encode(),
+        FILE: (json.dumps(about, indent=1, allow_nan=False) + '\n').encode(),
+    }
+    mark = uuid.uuid4().hex
+    aside, old = out / f'.{found.study.name}.{mark}', out / f'.{found.study.name}.{mark}.old'
+    try:
+        for name, content in files.items():
+            path = aside / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if target.exists():
+            target.rename(old)
+        try:
+            aside.rename(target)
+        except OSError:
+            with contextlib.suppress(FileNotFoundError):
+                old.rename(target)
+            raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def read(path: Path) -> dict:
+    """What bundle.json of a published study says; raises ValueError where `path` is no whole bundle."""
+    try:
+        about = json.loads((path / FILE).read_text(encoding='utf-8'))
+    except FileNotFoundError:
+        raise ValueError(
+            f'{path} is no published bundle (it has no {FILE}); give the folder of one, e.g. results/published/quickstart, or '
+            'make one: archlab publish STUDY'
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f'{path / FILE} is damaged ({error}); take the bundle from where it was published') from None
+    wrong = [key for key, kind in KEYS.items() if not isinstance(about, dict) or not isinstance(about.get(key), kind)]
+    if wrong:
+        raise ValueError(f'{path / FILE} is damaged (it lacks {wrong}); take the bundle from where it was published')
+    return about
+
+
+def lay_out(path: Path, folder: Path) -> None:
+    """Copy what a bundle was rendered from into a runs folder of its own, so that nothing is written beside the bundle."""
+    try:
+        shutil.copytree(path / records.FOLDER, folder / records.FOLDER)
+        shutil.copy(path / MANIFEST, folder / MANIFEST)
+    except OSError as error:
+        raise ValueError(
+            f'{path} is no whole bundle ({error.filename}: {error.strerror}); take it from where it was published'
+        ) from None
+
+
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """A rendered file beside the published one: same, or why not ('' where its bytes are all that differs)."""
+
+    file: str
+    same: bool
+    why: str = ''
+
+
+def compare(path: Path, about: Mapping, rendered: Mapping[str, bytes]) -> list[Compared]:
+    """Every file that a bundle has or should have, byte by byte."""
+    found = []
+    for name in sorted({**about['files'], **rendered}):
+        content = (path / name).read_bytes() if (path / name).is_file() else None
+        edited = content is not None and name in about['files'] and _sha256(content) != about['files'][name]
+        if content is None:
+            why = 'it is not in the bundle'
+        elif name not in rendered:
+            why = 'it is not rendered any more'
+        else:
+            why = 'it was changed after it was published' if edited else ''
+        same = content is not None and content == rendered.get(name)
+        found.append(Compared(name, same, '' if same else why))
+    return found
+
+
+def reasons(path: Path, about: Mapping, found) -> list[str]:
+    """Why what is rendered now may differ from what was published; `found` is the study as it is opened from the bundle."""
+    said = [f'records are not sound: {sentence}' for sentence in found.skipped]
+    try:
+        whole = _sha256(_lines(path)) == about['records'].get('sha256')
+    except OSError:
+        whole = False
+    if not whole:
+        said.append('the records are not those that were published')
+    if found.study.digest != about['digest']:
+        now = found.study.to_dict()
+        changed = sorted(name for name in {**now, **about['definition']} if now.get(name) != about['definition'].get(name))
+        said.append(f'the study has changed since, in {", ".join(changed) or "what its digest is made of"}')
+    for name, version in versions().items():
+        if about['versions'].get(name) != version:
+            said.append(f'{name} {version} is installed, {about["versions"].get(name)} rendered the bundle')
+    if source_hash(DECIDING + PAGES) != about['source']:
+        said.append("the lab's own studies, plan or results have changed since (another version of the sources)")
+    missing = sum(trial.id not in found.records for trial in found.schedule.trials)
+    if missing or not found.schedule.complete:
+        said.append(f'{missing} of {len(found.schedule.trials)} trials that are planned now are not recorded')
+    return said

@@ -1,0 +1,172 @@
+"""Reproduction: a study that was trained again beside the published one, finding by finding and trial by trial.
+
+Both are studies as they are opened (archlab.Opened): study, schedule, records, `findings()`.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+from results.finding import Finding
+from results.rounding import plain
+from results.runs import Runs
+from results.statistics import welch
+
+FAR = 3.0
+"""Standard errors from which on two findings are not the same."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """A finding of both: effects in the metric's good direction, and how far apart they are.
+
+    `distance` is their difference in units of its own standard error, that of two effects that were measured independently;
+    None where noise cannot be measured. `holds` says that they are the same within noise.
+    """
+
+    arm: str
+    task: str
+    unit: str
+    published: float | None
+    now: float | None
+    difference: float | None
+    error: float | None
+    distance: float | None
+    published_verdict: str
+    verdict: str
+    holds: bool
+
+    def to_dict(self) -> dict:
+        """Plain data, numbers rounded to six significant digits."""
+        return plain(self)
+
+    def sentence(self) -> str:
+        """What became of the finding, in one line."""
+        if self.difference is None:
+            told = f'published {_signed(self.published)}, now {_signed(self.now)}'
+        else:
+            far = 'noise not known' if self.distance is None else f'{self.distance:.2g} standard errors'
+            told = f'published {_signed(self.published)}, now {_signed(self.now)} {self.unit}, {far} apart'
+        verdict = self.verdict if self.verdict == self.published_verdict else f'{self.published_verdict}, now {self.verdict}'
+        return f'{"same" if self.holds else "differs"}  {self.arm} on {self.task}: {told}; {verdict}'
+
+
+def _signed(value: float | None) -> str:
+    return 'none' if value is None else f'{value:+.4g}'
+
+
+def _error(found, one: Finding) -> float | None:
+    """The standard error of an effect over replicates, None with fewer than two."""
+    task = found.study.task(one.task)
+    both = [Runs(found.study, found.schedule, found.records, arm, task).confirmed() for arm in (one.arm, one.base)]
+    difference = None if any(values is None for values in both) else welch(*both)
+    return None if difference is None else difference.error
+
+
+def _distance(difference: float, error: float | None) -> float | None:
+    if error is None:
+        return None
+    return abs(difference) / error if error else 0.0 if difference == 0 else math.inf
+
+
+def pairs(published, now) -> list[Pair]:
+    """Every finding that either has, in the order in which they were published."""
+    old, new = ({(one.arm, one.task): one for one in found.findings()} for found in (published, now))
+    made = []
+    for row in {**old, **new}:
+        first, second = old.get(row), new.get(row)
+        one = first or second
+        effects = [None if found is None else found.effect for found in (first, second)]
+        known = None not in effects
+        errors = [_error(published, first), _error(now, second)] if known else [None]
+        error = None if None in errors else math.hypot(*errors)
+        difference = effects[1] - effects[0] if known else None
+        distance = _distance(difference, error) if known else None
+        same = distance is None or distance <= FAR if known else effects[0] == effects[1] and first and second
+        made.append(
+            Pair(
+                *(one.arm, one.task, one.unit, *effects, difference, error, distance),
+                first.verdict if first else 'not published',
+                second.verdict if second else 'not found',
+                bool(same),
+            )
+        )
+    return made
+
+
+@dataclasses.dataclass(frozen=True)
+class Trials:
+    """The trials of both: how many `shared` ids there are, and how many gave the `same` bits or are `near` it.
+
+    `far` has a sentence on each other one. It is `judged` where a tolerance was given, or where most trials are the same to
+    the bit: then this machine gives what the other gave, and what differs has another cause. Elsewhere whole runs drift apart
+    and only findings can be compared. `missing` trials are planned now and not recorded, or failed.
+    """
+
+    shared: int
+    same: int
+    near: int
+    far: tuple[str, ...]
+    missing: int
+    judged: bool
+
+    def to_dict(self) -> dict:
+        """Plain data."""
+        return dataclasses.asdict(self)
+
+    def sentences(self) -> list[str]:
+        """What became of the trials, the ones that fall short named."""
+        near = f', {self.near} within the tolerance' if self.near else ''
+        said = [f'{self.shared} trials were trained by both: {self.same} gave the same bits{near}, {len(self.far)} did not']
+        if self.judged:
+            said += [f'differs  {one}' for one in self.far]
+        elif self.far:
+            said.append(
+                'other processors and versions round differently, and whole runs then drift apart: findings are compared, '
+                'single trials only by --tolerance'
+            )
+        return said + [f'missing  {self.missing} planned trials are not recorded or failed'] * bool(self.missing)
+
+
+def _off(old: Mapping, new: Mapping) -> float:
+    """How far two records of a trial are apart: 0 to the bit the same, infinite where one ended otherwise."""
+    if all(old.get(name) == new.get(name) for name in ('status', 'diverged_at', 'score', 'curve')):
+        return 0.0
+    if old['status'] != new['status'] or None in (old['score'], new['score']):
+        return math.inf
+    # A curve that differs where the scores are equal is a difference too.
+    return abs(old['score'] - new['score']) or math.ulp(0.0)
+
+
+def trials(published, now, tolerance: float | None = None) -> Trials:
+    """Compare what both recorded under the same ids; `tolerance` is how far scores may be apart, in the metric's unit."""
+    shared = [trial for trial in now.schedule.trials if trial.id in published.records and trial.id in now.records]
+    same, near, far = 0, 0, []
+    for trial in shared:
+        old, new = published.records[trial.id], now.records[trial.id]
+        off = _off(old, new)
+        same += off == 0
+        if off and tolerance is not None and off <= tolerance:
+            near += 1
+        elif off:
+            scores = ' and '.join(f'{one["status"]} {one["score"]}' for one in (old, new))
+            far.append(f"trial {trial.id} of arm '{trial.arm}' on '{trial.task}' ({trial.phase}): {scores}")
+    lost = sum(now.records.get(trial.id, {'status': 'failed'})['status'] == 'failed' for trial in now.schedule.trials)
+    return Trials(len(shared), same, near, tuple(far), lost, tolerance is not None or 2 * same > len(shared))
+
+
+def foreign(published, now) -> list[str]:
+    """What differs between where both were trained: a sentence for each entry of their environments."""
+    seen = []
+    for found in (published, now):
+        entries: dict[str, list] = {}
+        for record in found.records.values():
+            for name, value in (record.get('environment') or {}).items():
+                flat = {f'{name}.{key}': item for key, item in value.items()} if isinstance(value, dict) else {name: value}
+                for key, item in flat.items():
+                    if item not in entries.setdefault(key, []):
+                        entries[key].append(item)
+        seen.append({key: ', '.join(sorted(map(str, values))) for key, values in entries.items()})
+    old, new = seen
+    names = sorted({**old, **new})
+    return [f'{key}: published {old.get(key)}, now {new.get(key)}' for key in names if old.get(key) != new.get(key)]

@@ -1,0 +1,154 @@
+"""Findings cache: what comes from it is what would be worked out, and nothing else ever does."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from finished_study import write
+
+from archlab import Opened, main, open_study
+from results import findings_cache
+from results.finding import Finding
+from results.records import listing
+from results.tables import table
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(findings_cache, 'SLOW', 0.0)
+    return write(tmp_path)
+
+
+def opened(file: Path, settings: list[str] | None = None, remember: bool = True) -> Opened:
+    return open_study(str(file), file.parent / 'runs', settings, remember=remember)
+
+
+def kept(file: Path) -> list[Path]:
+    return sorted((file.parent / 'runs' / 'finished' / '.cache').glob('findings-*.json'))
+
+
+def forbid_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    def plan(*_: object) -> None:
+        raise AssertionError('the plan was made')
+
+    monkeypatch.setattr('sweeps.plan.schedule', plan)
+
+
+def test_what_is_kept_is_the_same_to_the_last_bit_and_needs_no_plan(file: Path, monkeypatch: pytest.MonkeyPatch):
+    fresh = opened(file)
+    findings, about = fresh.findings(), fresh.context()
+    assert len(kept(file)) == 1
+    forbid_plan(monkeypatch)
+    again = opened(file)
+    assert again.findings() == findings and again.context() == about
+    assert [type(one) for one in again.findings()] == [Finding] * 2
+    assert repr(again.findings()) == repr(findings).replace('np.True_', 'True').replace('np.False_', 'False')
+    for form in ('md', 'json', 'csv', 'latex'):
+        assert table(again.findings(), form, about=again.context()) == table(findings, form, about=about)
+    assert '_read' not in again.__dict__, 'no record was read'
+
+
+def test_the_command_prints_the_same(file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    call = ['table', str(file), '--runs', str(file.parent / 'runs'), '--format', 'md']
+    assert main(call) == 0
+    first = capsys.readouterr().out
+    forbid_plan(monkeypatch)
+    assert main(call) == 0
+    assert capsys.readouterr().out == first
+    assert first.startswith('|') or '| arm' in first
+
+
+def test_what_was_quick_to_find_is_not_kept(file: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(findings_cache, 'SLOW', 1e9)
+    opened(file).findings()
+    assert not (file.parent / 'runs' / 'finished' / '.cache').exists()
+
+
+def test_who_wants_no_memory_gets_none(file: Path):
+    opened(file, remember=False).findings()
+    assert kept(file) == []
+    opened(file).findings()
+    found = opened(file, remember=False)
+    found.findings()
+    assert 'schedule' in found.__dict__, 'it was worked out'
+
+
+@pytest.mark.parametrize('change', ['touch', 'remove', 'add', 'manifest', 'settings', 'study', 'source', 'python'])
+def test_any_change_is_seen(file: Path, monkeypatch: pytest.MonkeyPatch, change: str):
+    opened(file).findings()
+    folder, settings = file.parent / 'runs' / 'finished', None
+    victim = folder / 'records' / next(iter(listing(folder)))
+    if change == 'touch':
+        os.utime(victim, ns=(1, 1))
+    elif change == 'remove':
+        victim.unlink()
+    elif change == 'add':
+        (folder / 'records' / 'more.jsonl').write_bytes(victim.read_bytes())
+    elif change == 'manifest':
+        about = json.loads((folder / 'manifest.json').read_text())
+        (folder / 'manifest.json').write_text(json.dumps({**about, 'looks': [1, 2, 3]}))
+    elif change == 'settings':
+        settings = ['alpha=0.1']
+    elif change == 'study':
+        file.write_text(file.read_text().replace('its mixer', 'a mixer'))
+    elif change == 'source':
+        monkeypatch.setattr(findings_cache, 'source_hash', lambda: 'another')
+    else:
+        monkeypatch.setattr(findings_cache.sys, 'version', 'another')
+    found = opened(file, settings)
+    found.findings()
+    assert 'schedule' in found.__dict__, 'it was worked out again'
+
+
+@pytest.mark.parametrize('damage', ['empty', 'cut', 'digit', 'foreign', 'folder'])
+def test_damage_is_never_an_error_and_never_used(file: Path, damage: str):
+    expected = opened(file).findings()
+    (path,) = kept(file)
+    content = path.read_text()
+    if damage == 'folder':
+        path.unlink()
+        path.mkdir()
+    else:
+        foreign = content.replace('"Finding"', '"Path"')
+        damaged = {'empty': '', 'cut': content[:-40], 'digit': content.replace('0.0', '0.9', 1), 'foreign': foreign}
+        path.write_text(damaged[damage])
+    found = opened(file)
+    assert found.findings() == expected
+    assert 'schedule' in found.__dict__
+
+
+def test_another_kind_of_thing_is_not_made(tmp_path: Path):
+    """Also where its check is right: only what the lab itself keeps there is ever made of it."""
+    import hashlib
+
+    (tmp_path / '.cache').mkdir()
+    for body in ('[[{"Path": {}}], null]', '[[], null, 3]', '{"Finding": {"no": 1}}', '[{"Finding": {}, "Context": {}}, null]'):
+        (tmp_path / '.cache' / 'findings-x.json').write_text(f'{hashlib.sha256(body.encode()).hexdigest()}\n{body}')
+        assert findings_cache.load(tmp_path, 'x') is None
+
+
+def test_a_folder_that_cannot_be_written_keeps_nothing(file: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, 'read only')
+
+    monkeypatch.setattr(findings_cache.os, 'replace', refuse)
+    found = opened(file)
+    assert len(found.findings()) == 2
+    assert list((file.parent / 'runs' / 'finished' / '.cache').iterdir()) == []
+
+
+def test_damaged_records_are_named_every_time(file: Path, capsys: pytest.CaptureFixture):
+    folder = file.parent / 'runs' / 'finished'
+    victim = folder / 'records' / next(iter(listing(folder)))
+    victim.write_text('nothing\n')
+    for _ in range(2):
+        opened(file).findings()
+        assert f'{victim.name} is damaged' in ' '.join(capsys.readouterr().err.split())
+    assert kept(file) == []
+
+
+def test_only_the_newest_stay(file: Path):
+    for number in range(findings_cache.KEPT + 3):
+        opened(file, [f'alpha=0.0{number + 1}']).findings()
+    assert len(kept(file)) == findings_cache.KEPT

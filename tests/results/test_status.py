@@ -1,0 +1,75 @@
+"""Status: what is done, and what a study that grew or changed still uses of its records."""
+
+import dataclasses
+
+from ablations.config import swap
+from ablations.study import Study
+from results.status import progress_of, sentence
+from sweeps.pack import pack
+from sweeps.plan import plan, schedule
+from sweeps.record import describe
+from sweeps.simulate import World, simulated_record
+
+STUDY = Study(
+    name='counted',
+    question='How far?',
+    arms={'base': (), 'other': swap('norm', 'rms_norm')},
+    tasks=('digits', 'recall'),
+    trials=8,
+    replicates=2,
+)
+
+
+def run() -> dict:
+    records: dict[str, dict] = {}
+    while plan(STUDY, records, {}):
+        for item in pack(STUDY, schedule(STUDY, records, {}).trials, 16):
+            for trial in item.trials:
+                made = {**describe(trial), **simulated_record(STUDY, World(cliff=2.0), trial, 0)}
+                records.setdefault(trial.id, {**made, 'reason': '', 'pack': {'id': item.id}})
+    return records
+
+
+RECORDS = run()
+
+
+def test_a_finished_study():
+    fact = progress_of(schedule(STUDY, RECORDS, {}), RECORDS, [])
+    assert fact['planned'] == fact['done'] == fact['ok'] == len(RECORDS)
+    assert (fact['complete'], fact['look'], fact['unplanned_records'], fact['unplanned_arms']) == (True, 2, 0, {})
+    assert sentence(fact).endswith('0 failed; complete')
+
+
+def test_a_grown_study_counts_what_it_uses_again():
+    grown = dataclasses.replace(STUDY, arms={**STUDY.arms, 'more': ()}, replicates=3, looks=())
+    found = schedule(grown, RECORDS, {})
+    fact = progress_of(found, RECORDS, [])
+    used = [t for t in found.trials if t.id in RECORDS]
+    assert fact['done'] == len(used) > 0
+    assert fact['planned'] == len(found.trials) > fact['done'] and not fact['complete']
+    assert fact['unplanned_records'] == len(RECORDS) - len(used)
+
+
+def test_what_is_no_longer_planned_is_named_by_arm_and_pack():
+    fewer = dataclasses.replace(STUDY, arms={'base': ()}, tasks=('digits',))
+    fact = progress_of(schedule(fewer, RECORDS, {}), RECORDS, [])
+    left = [row for row in RECORDS.values() if row['arm'] != 'base' or row['task'] != 'digits']
+    assert fact['complete'] and fact['unplanned_records'] == len(left)
+    counts = {arm: sum(row['arm'] == arm for row in left) for arm in ('base', 'other')}
+    assert fact['unplanned_arms'] == counts
+    assert fact['unplanned_packs'] == sorted({row['pack']['id'] for row in left})
+    said = sentence(fact)
+    assert (
+        f'{len(left)} records are no longer planned and ignored: {counts["base"]} of base, {counts["other"]} of other' in said
+    )
+    assert f'and {len(fact["unplanned_packs"]) - 3} more)' in said
+
+
+def test_failures_are_counted_once_and_said():
+    trials = schedule(STUDY, {}, {}).trials[:3]
+    failed = {t.id: {**RECORDS[t.id], 'status': 'failed', 'reason': 'out of memory'} for t in trials[:2]}
+    some = {**failed, trials[2].id: {**RECORDS[trials[2].id], 'status': 'diverged'}}
+    fact = progress_of(schedule(STUDY, some, {}), some, ['a file'])
+    assert (fact['ok'], fact['diverged'], fact['failed']) == (0, 1, 2)
+    assert (fact['failures'], fact['skipped_files']) == (['out of memory'], ['a file'])
+    assert sentence(fact).endswith('2 failed; not complete; failed: out of memory')

@@ -1,0 +1,238 @@
+"""Verify: each rule holds on a sound study and fails on the one fault that it is there for."""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import math
+
+import pytest
+
+from ablations.config import put, swap
+from ablations.shapes import path
+from ablations.spaces import log
+from ablations.study import Study
+from results.records import commit, prepare, read_folder
+from results.verify import verify
+from sweeps.plan import plan, schedule
+from sweeps.record import describe
+from sweeps.simulate import World, simulated_record
+
+RULES = [
+    'every records file is sound',
+    'the study is complete',
+    'every arm has its own recipe',
+    'every arm has the same budget',
+    'more than one dataset',
+    'noise is measured',
+    'confirmation seeds are fresh',
+    'nothing was tuned on test data',
+    'one version of the sources',
+    'one version of the data',
+    'looks were declared',
+    'no recipe is censored',
+    'sizes are shown',
+    'diverged runs are counted',
+]
+WORLD = World(cliff=2.0, noise=0.02)
+FAR = World(optimum=(3.0, 0.4), cliff=9.0, noise=0.01)
+
+
+def study(**fields: object) -> Study:
+    given = {'name': 'verified', 'question': 'Is it honest?', 'arms': {'base': (), 'other': swap('norm', 'rms_norm')}}
+    return Study(**{**given, 'tasks': ('digits', 'recall'), 'trials': 8, 'replicates': 3, **fields})
+
+
+def costs(base: float = 100.0, other: float = 100.0) -> dict:
+    of = {'base': base, 'other': other}
+    return {'costs': {arm: {t: {'params': 10, 'macs': 5, 'flops': f} for t in ('digits', 'recall')} for arm, f in of.items()}}
+
+
+def run(asked: Study, world: World = WORLD, manifest: dict | None = None) -> tuple:
+    records: dict[str, dict] = {}
+    while wanted := plan(asked, records, manifest or {}):
+        for trial in wanted:
+            told = {'pack': {'id': 'p'}, 'checksum': f'{trial.task} {trial.held}'}
+            records[trial.id] = {**describe(trial), **simulated_record(asked, world, trial, 0), **told}
+    return schedule(asked, records, manifest or {}), records
+
+
+@functools.cache
+def sound() -> tuple:
+    return study(), *run(study())
+
+
+def checks(asked: Study, found, records: dict, manifest: dict | None = None, skipped: tuple = ()) -> dict:
+    made = verify(asked, found, records, manifest or {}, list(skipped))
+    assert [check.rule for check in made] == RULES
+    assert all(check.why and set(check.to_dict()) == {'rule', 'holds', 'why'} for check in made)
+    return {check.rule: check for check in made}
+
+
+def fails(made: dict) -> list:
+    return [rule for rule, check in made.items() if not check.holds]
+
+
+def test_a_sound_study_holds_every_rule():
+    assert fails(checks(*sound())) == []
+
+
+def test_a_file_that_was_skipped_fails():
+    made = checks(*sound(), skipped=('a.jsonl is damaged',))
+    assert fails(made) == [RULES[0]] and 'a.jsonl is damaged' in made[RULES[0]].why
+
+
+@pytest.mark.parametrize('score', [math.nan, math.inf, -math.inf, None, '0.5', True], ids=str)
+def test_a_run_that_is_called_fine_has_a_finite_score(tmp_path, score):
+    """A line as another program may write it: the file is skipped, and named with its line."""
+    asked, found, records = sound()
+    rows = [{**records[t.id], 'pack': {'id': 'odd', 'records': 2}} for t in found.trials[:2]]
+    prepare(tmp_path)
+    assert commit(tmp_path, 'fine', rows)
+    assert read_folder(tmp_path, asked.name)[1] == []
+    lines = []
+    for row in (rows[0], {**rows[1], 'score': score}):
+        body = json.dumps(row)[:-1]
+        lines.append(f'{body}, "check": "{hashlib.sha256(body.encode()).hexdigest()[:16]}"}}\n')
+    (tmp_path / 'records' / 'odd.jsonl').write_text(''.join(lines))
+    kept, skipped = read_folder(tmp_path, asked.name)
+    assert set(kept) == {row['id'] for row in rows}
+    (said,) = skipped
+    assert f"odd.jsonl is damaged (line 2: its status is 'ok' and its score {score!r}; allowed: a finite number)" in said
+    made = checks(asked, found, records, skipped=skipped)
+    assert fails(made) == [RULES[0]]
+    diverged = {**rows[1], 'status': 'diverged', 'score': None}
+    assert commit(tmp_path, 'lost', [{**row, 'pack': {'id': 'lost', 'records': 2}} for row in (rows[0], diverged)])
+    assert len(read_folder(tmp_path, asked.name)[1]) == 1, 'a run that diverged has no score'
+
+
+@pytest.mark.parametrize('status', [None, 'failed'])
+def test_a_missing_or_failed_run_fails(status):
+    asked, found, records = sound()
+    key = found.trials[5].id
+    left = {k: row for k, row in records.items() if k != key}
+    if status:
+        left[key] = {**records[key], 'status': 'failed', 'score': None}
+    made = checks(asked, schedule(asked, left, {}), left)
+    assert 'the study is complete' in fails(made)
+    assert ('1 failed' in made['the study is complete'].why) == bool(status)
+
+
+def test_one_recipe_for_all_fails_by_name():
+    asked = study(recipe='same')
+    made = checks(asked, *run(asked))
+    assert fails(made) == ['every arm has its own recipe', 'every arm has the same budget']
+    assert made['every arm has its own recipe'].why.startswith("only 'base' is tuned")
+    assert "set recipe='own'" in made['every arm has its own recipe'].why
+
+
+def test_a_space_without_weight_decay_fails():
+    asked = study(tune={'adamw': {'lr': log(1e-3, 1e-1)}})
+    assert 'every arm has its own recipe' in fails(checks(asked, *run(asked)))
+
+
+@pytest.mark.parametrize('fields', [path({'base': (), 'a': put('channel.ratio', 2.0), 'b': swap('norm', 'rms_norm')}), {}])
+@pytest.mark.parametrize('base_factor', [1, 2])
+@pytest.mark.parametrize('world', [WORLD, FAR], ids=['inside', 'far'])
+def test_budgets_are_those_of_a_replicate(fields, base_factor, world):
+    asked = study(**fields, base_factor=base_factor)
+    made = checks(asked, *run(asked, world))['every arm has the same budget']
+    assert made.holds
+    assert made.why == f'tuning trials per replicate, arm and task: {16 if world is FAR else 8}'
+
+
+@pytest.mark.parametrize('base_factor', [1, 2])
+def test_unequal_budgets_are_named(base_factor):
+    asked = study(base_factor=base_factor)
+    found, records = run(asked)
+    row = found.budgets['other', 'recall']
+    more = {**found.budgets, ('other', 'recall'): {**row, 'trials': row['trials'] + 3}}
+    made = checks(asked, dataclasses.replace(found, budgets=more), records)
+    assert fails(made) == ['every arm has the same budget']
+    assert 'other on recall, 9 trials and 1600 steps against 8 trials and 1600 steps of the base' in made[RULES[3]].why
+
+
+@pytest.mark.parametrize('other', [100.0, 57.0, 333.0])
+def test_matched_compute_is_judged_by_flops(other):
+    asked = study(budget='compute')
+    found, records = run(asked, WORLD, costs(other=other))
+    assert (found.budgets['other', 'digits']['steps'] == found.budgets['base', 'digits']['steps']) == (other == 100)
+    made = checks(asked, found, records, costs(other=other))['every arm has the same budget']
+    assert made.holds and 'their FLOPs match the base' in made.why
+
+
+def test_steps_that_cannot_match_are_refused():
+    with pytest.raises(ValueError, match="'other' on 'digits' would take 0.0 steps.*5% off; give the task more steps"):
+        run(study(budget='compute'), WORLD, costs(other=1e9))
+
+
+def test_the_same_steps_are_no_matched_compute():
+    """Half as dear at the same steps: equal by trials, not by FLOPs."""
+    asked = study(budget='compute')
+    found, records = run(asked, WORLD, costs())
+    budgets = {key: {**row, 'flops': row['flops'] / (2 if key[0] == 'other' else 1)} for key, row in found.budgets.items()}
+    made = checks(asked, dataclasses.replace(found, budgets=budgets), records, costs())
+    assert fails(made) == ['every arm has the same budget']
+
+
+def test_a_ladder_or_one_dataset_is_not_enough():
+    asked = study(tasks=('digits',))
+    assert fails(checks(asked, *run(asked))) == ['more than one dataset']
+
+
+@pytest.mark.parametrize(('fields', 'said'), [({'replicates': 2}, '3 are the least'), ({'base_factor': 2}, '2 times as many')])
+def test_noise_is_measured_by_replicates(fields, said):
+    asked = study(**fields)
+    made = checks(asked, *run(asked))['noise is measured']
+    assert made.holds == ('replicates' not in fields) and said in made.why
+
+
+def test_mixed_sources_are_named_with_counts_and_arms():
+    asked, found, records = sound()
+    keys = [t.id for t in found.trials if t.arm == 'other'][:3] + [t.id for t in found.trials if t.arm == 'base'][:1]
+    mixed = {**records, **{key: {**records[key], 'environment': {'source': 'newer'}} for key in keys}}
+    made = checks(asked, found, mixed)
+    assert fails(made) == ['one version of the sources']
+    total = len(found.trials)
+    by_arm = {arm: sum(t.arm == arm for t in found.trials) for arm in asked.arms}
+    assert made['one version of the sources'].why == (
+        f'{total - 4} runs of simulated (base {by_arm["base"] - 1}, other {by_arm["other"] - 3}); '
+        '4 runs of newer (base 1, other 3); run the study in a new folder'
+    )
+
+
+def test_changed_data_tuning_on_the_test_split_and_divergence_are_seen():
+    asked, found, records = sound()
+    tuned = found.trials[0].id
+    changed = {**records, tuned: {**records[tuned], 'checksum': 'other'}}
+    assert fails(checks(asked, found, changed)) == ['one version of the data']
+    leaked = {**records, tuned: {**records[tuned], 'held': 'test'}}
+    assert 'nothing was tuned on test data' in fails(checks(asked, found, leaked))
+    lost = {**records, tuned: {**records[tuned], 'status': 'diverged', 'score': None}}
+    made = checks(asked, found, lost)
+    assert fails(made) == [] and made['diverged runs are counted'].why.startswith(f'1 of {len(records)} runs diverged')
+
+
+@pytest.mark.parametrize(('taken', 'undeclared'), [([], ''), ([3], ''), ([2, 3], '2'), ([1, 2], '1, 2')])
+def test_looks_that_nobody_declared_fail(taken, undeclared):
+    made = checks(*sound(), manifest={'looks': taken})['looks were declared']
+    assert made.holds == (not undeclared)
+    assert (f'of which {undeclared} undeclared' in made.why) == bool(undeclared)
+
+
+def test_a_censored_recipe_is_named():
+    asked = study()
+    made = checks(asked, *run(asked, FAR))
+    assert fails(made) == ['no recipe is censored']
+    for row in ('base on digits', 'other on recall'):
+        assert f'{row} (adamw lr high)' in made['no recipe is censored'].why
+    asked = study(recipe='same')
+    why = checks(asked, *run(asked, FAR))['no recipe is censored'].why
+    assert 'base on digits (adamw lr high)' in why and 'other' not in why, 'an arm that is not tuned has no edges'
+
+
+def test_sizes_that_differ_are_a_warning():
+    manifest = costs()
+    manifest['costs']['other']['digits']['params'] = 12
+    made = checks(*sound(), manifest=manifest)['sizes are shown']
+    assert made.holds and 'other on digits x1.20' in made.why
