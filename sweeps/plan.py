@@ -118,8 +118,9 @@ def steps(study: Study, arm: str, task: Task, costs: Mapping) -> int:
     found = max(round(exact / task.evaluations), 1) * task.evaluations
     if abs(found / exact - 1) > ROUNDING:
         raise ValueError(
-            f"study '{study.name}' matches compute: '{arm}' on '{task.name}' would take {exact:.1f} steps, which rounds to {found} "
-            f'with {task.evaluations} evaluations, more than {ROUNDING:.0%} off; give the task more steps or fewer evaluations'
+            f"study '{study.name}' matches compute: '{arm}' on '{task.name}' would take {exact:.1f} steps, or {found} as a "
+            f'multiple of {task.evaluations} evaluations: more than {ROUNDING:.0%} off; '
+            'give the task more steps or fewer evaluations'
         )
     return found
 

@@ -162,7 +162,7 @@ def test_matched_compute_is_judged_by_flops(other):
 
 
 def test_steps_that_cannot_match_are_refused():
-    with pytest.raises(ValueError, match="'other' on 'digits' would take 0.0 steps.*5% off; give the task more steps"):
+    with pytest.raises(ValueError, match=r"'other' on 'digits' would take 0.0 steps.*5% off; give the task more steps"):
         run(study(budget='compute'), WORLD, costs(other=1e9))
 
 

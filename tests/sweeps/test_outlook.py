@@ -29,7 +29,7 @@ COSTS = costs(base=1e6, other=2e6)
 def counted(monkeypatch) -> list:
     """Every count of costs, which takes a model each."""
     calls = []
-    monkeypatch.setattr(sweeps.outlook, '_costs', lambda asked: calls.append(asked.name) or COSTS)
+    monkeypatch.setattr(sweeps.outlook, 'costs_of', lambda asked: calls.append(asked.name) or COSTS)
     return calls
 
 
