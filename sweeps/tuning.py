@@ -19,7 +19,7 @@ ROUNDS = 2
 REACH = 1 / 3
 """How far a round extends a side, as a share of the study's own range (on the range's scale)."""
 NEAR = 1 / 8
-"""Where no surface can be fitted, the best trial is at an edge when it lies within this share of it."""
+"""What counts as close to an edge, as a share of the study's own range."""
 BATCH = 8
 """Points that an adaptive search proposes at a time, for each replicate: its lanes in a pack."""
 
@@ -146,7 +146,7 @@ class Tuning:
                 points = propose(self.study.search, self.study.tune[key[1]], seen, count, first, self._seed(key))
                 made += self._add(key, points, phase)
             if not ask(made):
-                return False
+                return sum(lost) > len(lost) / 2
         return True
 
     def _recorded(self, key: tuple, numbers: range, phase: str, records: Mapping[str, dict]) -> list[Trial] | None:
@@ -202,7 +202,21 @@ class Tuning:
         top = max((found.inside for found in fits.values()), default=-math.inf)
         for optimizer, found in fits.items():
             sides[optimizer] = [side for side, gain in found.gains.items() if gain > found.noise and found.inside + gain >= top]
-        return {optimizer: found for optimizer, found in sides.items() if found}
+        return {
+            optimizer: kept
+            for optimizer, found in sides.items()
+            if (kept := [side for side in found if not self._falls_off(arm, optimizer, side, records, replicates)])
+        }
+
+    def _falls_off(self, arm: str, optimizer: str, side: tuple, records: Mapping[str, dict], replicates: range) -> bool:
+        """Whether most of the arm's outermost trials on a side diverged: a cliff ends the range there, and no fit sees it."""
+        place, end = list(self.study.tune[optimizer]).index(side[0]), self.box(optimizer, len(self.rounds))[side[0]]
+        lost = []
+        for replicate in self._own(arm, replicates):
+            units, found = self.tuned((arm, optimizer, replicate), records)
+            outer = units[:, place] < end[0] + NEAR if side[1] == 'low' else units[:, place] > end[1] - NEAR
+            lost += np.isinf(found[outer]).tolist()
+        return sum(lost) > len(lost) / 2
 
     @staticmethod
     def _end(name: str, values, box: dict, side: str) -> float | None:

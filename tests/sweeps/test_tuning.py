@@ -366,3 +366,12 @@ def test_seeds_of_a_search_that_looks_at_no_score_are_those_of_every_recorded_st
     for number, trial in enumerate(plan(study(search=search, replicates=1), {}, {})[:8]):
         text = '\x1f'.join(['tune', 'tuned', 'base', 'digits', 'adamw', '0', str(number)])
         assert trial.seed == int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) // 2
+
+
+@pytest.mark.parametrize(('cliff', 'extended'), [(9.0, True), (-0.39, False)])
+def test_a_range_that_ends_in_a_cliff_is_not_extended(cliff, extended):
+    """The score rises towards the end of the range; where most of the last trials diverge, no better rate lies beyond."""
+    world = World(optimum=(1.3, 0.5), curvature=(1.0, 0.0), noise=0.001, cliff=cliff)
+    found, _ = run(study(trials=16), world)
+    sides = [side for wants in found.extended['digits'] for sides in wants.values() for side in sides.get('adamw', [])]
+    assert (('lr', 'high') in sides) == extended
