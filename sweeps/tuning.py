@@ -146,7 +146,7 @@ class Tuning:
                 points = propose(self.study.search, self.study.tune[key[1]], seen, count, first, self._seed(key))
                 made += self._add(key, points, phase)
             if not ask(made):
-                return sum(lost) > len(lost) / 2
+                return False
         return True
 
     def _recorded(self, key: tuple, numbers: range, phase: str, records: Mapping[str, dict]) -> list[Trial] | None:
