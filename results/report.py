@@ -21,6 +21,7 @@ from results.report_sections import (
     pareto_grid,
     rates_grid,
     recipes_grid,
+    regret_grid,
 )
 from results.report_sentences import verdicts
 from results.report_trials import trials
@@ -79,7 +80,7 @@ def report(
     data = json.dumps(trials(study, schedule, records), separators=(',', ':'), allow_nan=False).replace('<', '\\u003c')
     grids = {
         'Budgets': ledger_grid(study, schedule, records, manifest),
-        'Recipes': [recipes_grid(study, schedule)],
+        'Recipes': [recipes_grid(study, schedule), regret_grid(study, schedule, records)],
         'Expected best': [expected_grid(study, schedule, records)],
         'Learning rates': [rates_grid(study, schedule, records)],
         'Cost': [pareto_grid(study, schedule, records, manifest)],

@@ -15,6 +15,7 @@ from results.factorial import factorials
 from results.ledger import PHASES, ledger
 from results.pareto import fronts
 from results.recipe import recipe
+from results.regret import regrets
 from results.sensitivity import sensitivities
 from results.tables import DASH, MINUS, count, number, probability, span
 from results.window import windows
@@ -104,6 +105,22 @@ def recipes_grid(study: Study, schedule: Schedule) -> dict:
                 rows.append([arm, task, str(point['replicate']), *names, score, point['how'], steps])
     columns = 'arm:word, task:word, replicate, optimizer:word, values:word, expected score, selected by:word, steps and batch'
     return grid('Selected recipes, with the score that the fitted surface expects there and its standard error', columns, rows)
+
+
+def regret_grid(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> dict:
+    """What the selected points lose against the best point, and what the best trials would have lost."""
+    rows = []
+    for one in regrets(study, schedule, records):
+        lost = [number(value, one.metric) for value in (one.selected, one.best_trial)]
+        rows.append(
+            [one.task, *lost, f'{number(one.gain, one.metric, True)} {span(one.interval, one.metric, True)}', str(one.cases)]
+        )
+    note = (
+        'Judged by a surface through the tuning trials of the other replicates, which the selection did not see; arms and '
+        'replicates in which the best trial has another optimizer are left out.'
+    )
+    columns = 'task:word, selected point, best trial, gain, cases'
+    return grid('Regret: how far below the best point lie the selected point and the best trial', columns, rows, [note])
 
 
 def expected_grid(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> dict:

@@ -12,11 +12,13 @@ import pytest
 from simulated_study import small, study_of
 
 from results.evidence import findings
+from results.regret import regrets
 from results.report import report
 from results.report_figures import inline
-from results.report_sections import expected_grid, ledger_grid, pareto_grid, rates_grid, recipes_grid
+from results.report_sections import expected_grid, ledger_grid, pareto_grid, rates_grid, recipes_grid, regret_grid
 from results.report_sentences import meaning, sentence
 from results.report_trials import trials
+from results.tables import number
 from sweeps.plan import schedule
 
 CHECKLIST = [
@@ -182,6 +184,18 @@ def test_recipes_are_shown():
     ]
     assert row[5].startswith(f'{100 * chosen.score:.1f} ± ') and row[6] == chosen.how and row[7] == '140 of 64'
     assert all(cell in page() for cell in row)
+
+
+def test_what_selection_gained_is_shown():
+    study, found, records, *_ = data()
+    rows = {row[0]: row[1:] for row in regret_grid(study, found, records)['rows']}
+    lost = {one.task: one for one in regrets(study, found, records)}
+    assert set(rows) == set(lost) and lost
+    for task, (selected, best, gain, cases) in rows.items():
+        metric = study.task(task).metric
+        assert (selected, best) == (number(lost[task].selected, metric), number(lost[task].best_trial, metric))
+        assert gain.startswith(number(lost[task].gain, metric, True)) and cases == str(lost[task].cases)
+    assert 'Regret: how far below the best point' in words()
 
 
 def test_the_ledger_is_shown_with_what_is_unequal():
