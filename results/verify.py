@@ -80,7 +80,9 @@ def _equal_budgets(study: Study, schedule: Schedule) -> Check:
         for arm in study.arms:
             own = _of_a_replicate(study, schedule, arm, task)
             equal = own['trials'] == base['trials'] and (
-                own == base if study.budget == 'trials' else _as_dear(own, base, task.evaluations)
+                all(own[name] == base[name] for name in ('steps', 'examples'))
+                if study.budget == 'trials'
+                else _as_dear(own, base, task.evaluations)
             )
             if not equal:
                 names = ('trials', 'steps') if study.budget == 'trials' else ('trials', 'flops')

@@ -166,6 +166,13 @@ def test_steps_that_cannot_match_are_refused():
         run(study(budget='compute'), WORLD, costs(other=1e9))
 
 
+def test_arms_of_different_size_have_the_same_budget_by_trials():
+    found, records = run(study(), WORLD, costs(other=150.0))
+    budgets = [found.budgets[arm, 'digits']['flops'] for arm in ('base', 'other')]
+    assert budgets[0] < budgets[1]
+    assert checks(study(), found, records, costs(other=150.0))['every arm has the same budget'].holds
+
+
 def test_the_same_steps_are_no_matched_compute():
     """Half as dear at the same steps: equal by trials, not by FLOPs."""
     asked = study(budget='compute')
