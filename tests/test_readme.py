@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ablations.catalog import load_study
+from ablations.config import put, swap
+from ablations.study import Study
 
 README = Path(__file__).resolve().parent.parent / 'README.md'
 
@@ -19,6 +21,18 @@ def test_the_study_can_be_planned(archlab: Callable, tmp_path: Path):
     path.write_text(next(block for block in blocks() if "name='gated'" in block))
     done = archlab('plan', path, '--json')
     assert done.returncode == 0, done.stderr
+
+
+def test_the_other_shapes_are_studies():
+    code = next(block for block in blocks() if 'drop_one(' in block)
+    made = []
+    names = {'Study': lambda *_, **fields: made.append(Study(**{**FIELDS, **fields})), 'put': put, 'swap': swap}
+    exec(code, names)
+    assert [study.shape for study in made] == ['path', 'add_one', 'drop_one', 'factorial', 'one_swap']
+    assert all(len(study.arms) > 2 for study in made[:4]) and len(made[4].tasks) == 2
+
+
+FIELDS = {'name': 'shapes', 'question': 'Which?', 'arms': {'base': ()}, 'tasks': ('digits',)}
 
 
 def test_the_block_keeps_every_contract(archlab: Callable, tmp_path: Path):
