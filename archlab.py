@@ -720,7 +720,7 @@ def calibrate(
     as_json: Json = False,
 ):
     """How often the lab claims what is not so, in simulated worlds of known truth; exit 1 where it keeps no promise."""
-    from results.calibration import keep, load, shortfalls, table_of, to_dict
+    from results.calibration import PARTS, keep, load, shortfalls, table_of, to_dict
     from sweeps.calibrate import calibrate as calibrate_worlds
 
     facts = None
@@ -732,6 +732,8 @@ def calibrate(
 
         for facts in calibrate_worlds(studies, world, load(out), tell):
             keep(out, facts)
+            if waiting is None:
+                ERR.print(f'calibrate: {sum(len(facts[part]) for part in PARTS)} parts done', highlight=False)
     if facts is None:
         facts = load(out)
     if as_json:

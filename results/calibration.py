@@ -10,6 +10,7 @@ from rich.table import Table
 from results.rounding import plain
 
 FILE = 'calibration.json'
+PARTS = ('worlds', 'beyond', 'power', 'looks')
 
 ERROR = 0.05
 COVER = (0.93, 0.97)

@@ -253,7 +253,7 @@ def calibrate(
             raise ValueError(f"unknown world '{name}'; allowed: {list(worlds)}.{closest(name, worlds)}")
     facts = {'studies': studies, 'worlds': {}, 'beyond': {}, 'power': {}, 'looks': {}}
     if known and known.get('studies') == studies:
-        facts |= {part: dict(known.get(part, {})) for part in ('worlds', 'beyond', 'power', 'looks')}
+        facts |= {part: dict(known.get(part, {})) for part in facts if part != 'studies'}
 
     def telling(name: str) -> Callable[[int], None]:
         return lambda done: tell(name, done) if tell else None
