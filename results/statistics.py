@@ -57,7 +57,7 @@ def welch(arm: np.ndarray, base: np.ndarray) -> Difference | None:
 
 BORROWED = 3
 """At most this many replicates' worth of variance is borrowed from the other arms."""
-COUNTED = 0.5
+COUNTED = 0.75
 """Degrees of freedom that a borrowed replicate counts for: arms that are not alike must not make a test sure of itself."""
 APART = 0.9
 """Degrees of freedom that a replicate counts for where what the arms share was taken out."""
@@ -103,7 +103,9 @@ class Spread:
         """An arm's moderated variance and its degrees of freedom; never below its own where it may not be lowered."""
         own, freedom = self.variances[arm], self.freedom[arm]
         mixed = (freedom * own + self.weight * self.variance) / (freedom + self.weight)
-        return mixed if lowered else max(mixed, own), freedom + COUNTED * self.weight
+        if not lowered and own > mixed:
+            return own, freedom  # nothing was borrowed
+        return mixed, freedom + COUNTED * self.weight
 
 
 def spread(samples: Mapping[str, np.ndarray]) -> Spread:
@@ -126,9 +128,10 @@ def moderated(samples: Mapping[str, np.ndarray], arm: str, base: str, found: Spr
     """Arm minus base by Welch's t, with variances from the spread of all arms; None with fewer than two replicates.
 
     With R replicates of variance s^2 an arm counts as (R - 1) s^2 and w of the arms' mean, over R - 1 + w, with
-    R - 1 + w / 2 degrees of freedom: moderated as in limma (Smyth 2004), but by a fixed weight, since five arms do not tell
-    how alike their variances are. The base stands in many comparisons, so its own variance is never lowered. Simulated
-    familywise errors and power are in LOG.md. Where neither side varies the error is 0.
+    R - 1 + 3 w / 4 degrees of freedom: moderated as in limma (Smyth 2004), but by a fixed weight, since five arms do not tell
+    how alike their variances are. The base stands in many comparisons, so its own variance is never lowered; where it is
+    the larger one, nothing is borrowed, no degrees of freedom either. Simulated familywise errors and power are in LOG.md.
+    Where neither side varies the error is 0.
     """
     if arm not in found.variances or base not in found.variances:
         return None

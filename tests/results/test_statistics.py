@@ -277,10 +277,9 @@ def test_a_moderated_test_by_hand(count, base_replicates, seed):
     parts, freedoms = [], []
     for name in ('a', 'base'):
         mixed = (freedom[name] * own[name] + weight * mean) / (freedom[name] + weight)
-        if name == 'base':
-            mixed = max(mixed, own[name])
-        parts.append(mixed / len(samples[name]))
-        freedoms.append(freedom[name] + COUNTED * weight)
+        kept = name == 'base' and own[name] > mixed
+        parts.append((own[name] if kept else mixed) / len(samples[name]))
+        freedoms.append(freedom[name] + (0 if kept else COUNTED * weight))
     found = moderated(samples, 'a', 'base', spread(samples))
     satterthwaite = sum(parts) ** 2 / sum(part**2 / count for part, count in zip(parts, freedoms, strict=True))
     assert found.effect == pytest.approx(samples['a'].mean() - samples['base'].mean())
@@ -343,16 +342,16 @@ def test_the_familywise_error_is_held_up_to_a_noise_ratio_of_two(deviations, rep
 
 
 def test_borrowing_finds_more():
-    """An effect of three deviations, four comparisons, five replicates: 88 % by Welch, at equal noise (design)."""
+    """An effect of three deviations, four comparisons, three replicates: 30 % by Welch, at equal noise (design)."""
     hits = {'moderated': 0, 'welch': 0}
     for seed in range(300):
-        samples = arms(5, seed=seed)
+        samples = arms(5, 3, seed=seed)
         samples['a'] = samples['a'] + 3.0
         found = spread(samples)
         hits['moderated'] += holm([moderated(samples, arm, 'base', found).p() for arm in NAMES[1:5]])[0] <= 0.05
         hits['welch'] += holm([welch(samples[arm], samples['base']).p() for arm in NAMES[1:5]])[0] <= 0.05
-    assert hits['moderated'] > hits['welch'] + 10
-    assert hits['moderated'] / 300 > 0.9
+    assert hits['moderated'] > 1.4 * hits['welch']
+    assert hits['moderated'] / 300 > 0.42
 
 
 @pytest.mark.parametrize(('freedom', 'alpha'), [(4.0, 0.05), (8.0, 0.0125), (2.5, 0.05), (60.0, 0.01)])
