@@ -19,6 +19,7 @@ from ablations.study import Study, task
 from ablations.trial import TEST, Trial
 from results.evidence import findings
 from results.statistics import holm, welch
+from sweeps.launch.local import cores
 from sweeps.simulate import World, simulate
 from sweeps.tuning import scores
 from sweeps.worlds import ARMS, BEYOND, FLAT, WORLDS
@@ -139,15 +140,14 @@ def many(
     """Many studies of a world, over all cores; `tell(done)` is told how many are done."""
     starts = range(first, first + studies, 20)
     chunks = [range(start, min(start + 20, first + studies)) for start in starts]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-    if cores == 1 or len(chunks) == 1:
+    if cores() == 1 or len(chunks) == 1:
         return [seen for chunk in chunks for seen in _chunk(chunk, world, dict(fields or {}))]
     found: list[list[Seen]] = []
     # Spawned, with one thread each: the arrays are small, and threads of several processes would be in each other's way.
     kept = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, '1'))
     try:
-        with concurrent.futures.ProcessPoolExecutor(cores, multiprocessing.get_context('spawn')) as crew:
+        with concurrent.futures.ProcessPoolExecutor(cores(), multiprocessing.get_context('spawn')) as crew:
             jobs = [crew.submit(_chunk, chunk, world, dict(fields or {})) for chunk in chunks]
             for job in jobs:
                 found.append(job.result())
