@@ -38,15 +38,21 @@ def _kernels(a: np.ndarray, b: np.ndarray, lengths: np.ndarray, smooth: np.ndarr
 
     Along a coordinate without an order all values but the same are equally far.
     """
-    kernels, seen = np.ones((len(lengths), len(a), len(b))), {}
+    kernels, seen = np.empty((len(lengths), len(a), len(b))), {}
     for dim in range(a.shape[1]):
-        gaps = a[:, None, dim] - b[None, :, dim]
+        values, places = np.unique(a[:, dim], return_inverse=True)  # points of a grid share their coordinates
+        gaps = values[:, None] - b[None, :, dim]
         squares = gaps * gaps if smooth[dim] else (np.abs(gaps) > 1e-9).astype(float)
+        squares *= -0.5
         for number, length in enumerate(lengths[:, dim]):
             if (dim, length) not in seen:
-                seen[dim, length] = np.exp(-0.5 * squares / length**2)
-            kernels[number] *= seen[dim, length]
-    return kernels + LEVEL
+                seen[dim, length] = np.exp(squares / length**2)[places]
+            if dim:
+                kernels[number] *= seen[dim, length]
+            else:
+                kernels[number] = seen[dim, length]
+    kernels += LEVEL
+    return kernels
 
 
 @dataclasses.dataclass(frozen=True)

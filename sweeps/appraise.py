@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import jax
 
 from ablations.config import closest
+from ablations.digest import digest
 from ablations.trial import Program
 from arch.cost import cost_of
 from arch.make import make
@@ -56,6 +57,7 @@ def appraise(programs: list[Program], knobs: dict[str, list[str]], metrics: dict
     do not fit, a metric that the data do not give, values that nothing reads.
     """
     costs: dict[str, dict] = {}
+    counted: dict[str, dict] = {}
     pools: dict[str, object] = {}
     unread: dict[tuple, bool] = {}
     read: dict[str, set] = {}
@@ -77,8 +79,11 @@ def appraise(programs: list[Program], knobs: dict[str, list[str]], metrics: dict
             pools[program.task] = task.pool()
         x = pools[program.task].x
         batch = jax.ShapeDtypeStruct((program.batch, *x.shape[1:]), x.dtype)
+        address = digest([program.model, list(batch.shape), str(batch.dtype)])
         try:
-            costs.setdefault(program.arm, {})[program.task] = cost_of(program.model, batch, load_tables(blocks))
+            if address not in counted:
+                counted[address] = cost_of(program.model, batch, load_tables(blocks))
+            costs.setdefault(program.arm, {})[program.task] = dict(counted[address])
         except ValueError as error:
             raise ValueError(f"arm '{program.arm}' on task '{program.task}': {error}") from None
     for (optimizer, name), nothing in unread.items():

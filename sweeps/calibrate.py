@@ -233,10 +233,12 @@ def power(
 
 LOOKS = {'looks at 3 and 5 replicates': {'looks': (3, 5)}, 'looks at 3, 5 and 8': {'replicates': 8, 'looks': (3, 5, 8)}}
 POWERS = {
-    '5 replicates': ({}, True),
-    '3 replicates': ({'replicates': 3}, False),
-    '5 replicates, the base 10': ({'base_factor': 2}, False),
+    '5 replicates': ('plain', {}, True),
+    '5 replicates, no split noise': ('no split noise', {}, True),
+    '3 replicates': ('plain', {'replicates': 3}, False),
+    '5 replicates, the base 10': ('plain', {'base_factor': 2}, False),
 }
+"""World, fields of the study, and whether the lab promises to find a loss of three replicate deviations."""
 
 
 def calibrate(
@@ -267,11 +269,13 @@ def calibrate(
             curved = name not in FLAT
             row = {'about': world.about, 'curved': curved, **summary(found)}
             facts[part][name] = {**row, 'regrets': {'16': regrets(found), '32': regrets(more)}}
+            # In the order of their declaration, however many calls it took.
+            facts[part] = {each: facts[part][each] for each in worlds if each in facts[part]}
             yield facts
-    for name, (fields, promised) in POWERS.items() if names is None else ():
+    for name, (place, fields, promised) in POWERS.items() if names is None else ():
         if name not in facts['power']:
-            found = power(WORLDS['plain'], 3, studies, fields=fields, tell=telling(f'power, {name}'))
-            facts['power'][f'{name}'] = {'promised': promised, **found}
+            found = power(WORLDS[place], 3, studies, fields=fields, tell=telling(f'power, {name}'))
+            facts['power'][name] = {'promised': promised, **found}
             yield facts
     for name, fields in LOOKS.items() if names is None else ():
         if name not in facts['looks']:

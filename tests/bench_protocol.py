@@ -13,6 +13,7 @@ from pathlib import Path
 from ablations.catalog import load_study
 from results.records import commit, prepare
 from sweeps import manifest
+from sweeps.outlook import costs_of
 from sweeps.pack import LANES, pack
 from sweeps.plan import schedule
 from sweeps.record import describe, lines
@@ -43,7 +44,7 @@ def recorded(path: Path, runs: Path) -> int:
     for item in pack(study, found.trials, LANES):
         own = [describe(trial) | records[trial.id] for trial in item.trials]
         commit(folder, item.id, lines(own, item, (), {'strategy': 'map', 'lanes': LANES}))
-    manifest.update(folder, study=study.name, digest=study.digest)
+    manifest.update(folder, study=study.name, digest=study.digest, costs=costs_of(study))
     began = time.process_time()
     schedule(study, records, {})
     print(f'plan of {len(records):,} recorded trials: {time.process_time() - began:.1f} s of one core')
@@ -63,6 +64,7 @@ def main() -> None:
         path.write_text(STUDY, encoding='utf-8')
         recorded(path, runs)
         for name, arguments in {
+            'plan': ('plan', str(path), '--runs', str(runs)),
             'table': ('table', str(path), '--format', 'md', '--runs', str(runs)),
             'query': ('query', QUERY, '--runs', str(runs)),
         }.items():
