@@ -1,6 +1,7 @@
 """The command line: exit codes, one-line errors, and commands that never load jax."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -175,6 +176,28 @@ def test_help_says_what_to_type(archlab: Callable):
     assert archlab('--help').returncode == 0
 
 
+def test_no_command_is_left_out():
+    """Every command that a file of the door defines can be called, alone or in its group."""
+    from typer.main import get_command
+
+    import archlab as door
+
+    def leaves(command: object) -> int:
+        return sum(map(leaves, command.commands.values())) if hasattr(command, 'commands') else 1
+
+    files = sorted(Path(door.__file__).parent.rglob('*.py'))
+    defined = sum(len(re.findall(r'^@\w+\.command\(', file.read_text(), flags=re.M)) for file in files)
+    assert leaves(get_command(door.app)) == defined > 15
+
+
+@pytest.mark.parametrize(
+    'call', [['-m', 'archlab'], ['-c', 'import sys, archlab; sys.exit(archlab.main())']], ids=['-m', 'main']
+)
+def test_python_calls_the_same_commands(tmp_path: Path, call: list[str]):
+    done = subprocess.run([sys.executable, *call, 'list', 'block'], cwd=tmp_path, capture_output=True, text=True)
+    refuse(done, "Did you mean 'blocks'")
+
+
 def test_findings_have_the_stable_keys(archlab: Callable, simulated: Path):
     findings = json.loads(archlab('table', 'quickstart', '--runs', simulated, '--json').stdout)
     keys = (
@@ -222,7 +245,7 @@ def test_an_internal_error_is_one_line_too(monkeypatch: pytest.MonkeyPatch, caps
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError('unforeseen')
 
-    monkeypatch.setattr(door, 'open_study', broken)
+    monkeypatch.setattr('archlab.findings.open_study', broken)
     assert door.main(['table', 'quickstart']) == door.INTERNAL
     said = capsys.readouterr().err.strip()
     assert said.startswith('archlab: internal error: RuntimeError: unforeseen; details: ') and len(said.splitlines()) == 1

@@ -1,0 +1,23 @@
+"""archlab: the door. The command line, and the handful of functions that a notebook needs.
+
+Each room is entered only where a command needs it: table, figure, report, status, verify and recipe never load jax.
+"""
+
+from archlab.answers import BAD_INPUT, FELL_SHORT, FINE, INTERNAL
+from archlab.application import app, main
+from archlab.opened import Opened, open_study
+from archlab.records import trials
+from archlab.running import run_study
+
+__all__ = [
+    'BAD_INPUT',
+    'FELL_SHORT',
+    'FINE',
+    'INTERNAL',
+    'Opened',
+    'app',
+    'main',
+    'open_study',
+    'run_study',
+    'trials',
+]

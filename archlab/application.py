@@ -1,0 +1,58 @@
+"""The command line: every command in the order of `archlab --help`, and what it leaves to the shell."""
+
+import sys
+import tempfile
+import traceback
+
+import typer
+from typer.exceptions import Abort, Exit, TyperException
+
+from archlab import blocks, findings, judging, models, publishing, records, running, weights
+from archlab.answers import BAD_INPUT, FINE, INTERNAL
+
+app = typer.Typer(
+    help='An architecture ablation laboratory: every model at its own best recipe, and a verdict with honest statistics.',
+    epilog='Example: archlab run quickstart, then archlab report quickstart --out quickstart.html',
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+# The order of `archlab --help`. A part without a name adds its commands here, one with a name is a group of them.
+for part in (models, running, records, findings, publishing, judging, blocks, weights):
+    app.add_typer(part.commands)
+
+
+def _one_line(error: BaseException) -> str:
+    return ' '.join(str(error).split())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit status: 0 fine, 1 fell short, 2 bad input, 3 internal error."""
+    try:
+        result = app(arguments, standalone_mode=False)
+        code = result if isinstance(result, int) else FINE
+    except Exit as stop:
+        code = stop.exit_code
+    except (Abort, KeyboardInterrupt):
+        print('archlab: stopped; run the same command again to go on', file=sys.stderr)
+        code = 130
+    except TyperException as error:
+        print(f'archlab: error: {_one_line(error.format_message())}; see archlab --help', file=sys.stderr)
+        code = BAD_INPUT
+    except ValueError as error:
+        print(f'archlab: error: {_one_line(error)}', file=sys.stderr)
+        code = BAD_INPUT
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = FINE
+    except OSError as error:
+        print(
+            f'archlab: error: {error.filename or ""}: {error.strerror or error}; check the path and the disk', file=sys.stderr
+        )
+        code = BAD_INPUT
+    except Exception as error:
+        with tempfile.NamedTemporaryFile('w', prefix='archlab-', suffix='.log', delete=False) as log:
+            traceback.print_exc(file=log)
+        print(f'archlab: internal error: {type(error).__name__}: {_one_line(error)}; details: {log.name}', file=sys.stderr)
+        code = INTERNAL
+    return code

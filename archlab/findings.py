@@ -1,0 +1,104 @@
+"""What a study found: recipes, the table, figures, the report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from archlab.answers import OUT, print_json
+from archlab.opened import open_study
+from archlab.options import RUNS, Json, Name, Runs, Settings
+
+commands = typer.Typer()
+
+
+@commands.command(epilog='Example: archlab recipe quickstart/rms_norm')
+def recipe(
+    what: Annotated[str, typer.Argument(metavar='STUDY/ARM', help='An arm of a study.')],
+    runs: Runs = RUNS,
+    settings: Settings = None,
+    as_json: Json = False,
+):
+    """What to use: the selected optimizer and values of an arm, per task and replicate."""
+    from results.recipe import in_words
+    from results.recipe import recipe as recipe_of
+
+    study, _, arm = what.rpartition('/')
+    if not study:
+        raise ValueError(f"'{what}' names no arm; write STUDY/ARM, e.g. quickstart/layer_norm")
+    found = open_study(study, runs, settings)
+    facts = recipe_of(found.study, found.schedule, arm)
+    if as_json:
+        return print_json(facts)
+    for line in in_words(arm, facts):
+        OUT.print(line, highlight=False, soft_wrap=True)
+
+
+@commands.command(epilog='Example: archlab table quickstart --format latex')
+def table(
+    study: Name,
+    runs: Runs = RUNS,
+    settings: Settings = None,
+    form: Annotated[str, typer.Option('--format', help='terminal, md, latex, csv, html or json.')] = 'terminal',
+    as_json: Json = False,
+):
+    """The ablation table: every arm at its own best recipe beside the shared one, with intervals and verdicts."""
+    from results.rendering import text
+    from results.tables import FORMATS
+
+    allowed = ['terminal', *FORMATS]
+    if form not in allowed:
+        raise ValueError(f"format '{form}'; allowed: {allowed}")
+    found = open_study(study, runs, settings)
+    if form == 'terminal' and not as_json:
+        from results.terminal import terminal
+
+        OUT.print(terminal(found.findings(), about=found.context()))
+    else:
+        print(text(found, 'json' if as_json else form), end='')
+
+
+@commands.command(epilog='Example: archlab figure quickstart --kind effect --out figures')
+def figure(
+    study: Name,
+    out: Annotated[Path, typer.Option(help='The folder to write to.')],
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='effect, verdicts, lr, expected_best, curves, pareto, path, interaction or ladder; all that apply if left out.'
+        ),
+    ] = None,
+    runs: Runs = RUNS,
+    settings: Settings = None,
+    as_json: Json = False,
+):
+    """Figures as PDF, SVG and PNG: effects, verdicts, learning rates, budgets, curves, fronts, paths, interactions."""
+    from results.rendering import figures
+
+    files = figures(open_study(study, runs, settings), kind)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (out / name).write_bytes(content)
+    paths = [str(out / name) for name in files]
+    if as_json:
+        return print_json(paths)
+    print('\n'.join(paths))
+
+
+@commands.command(epilog='Example: archlab report quickstart --out quickstart.html')
+def report(
+    study: Name,
+    out: Annotated[Path, typer.Option(help='The HTML file to write.')],
+    runs: Runs = RUNS,
+    settings: Settings = None,
+    as_json: Json = False,
+):
+    """One self-contained page: question, verdicts, table, figures, checklist, budgets, recipes, every trial."""
+    from results.rendering import page
+
+    written = page(open_study(study, runs, settings))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(written, encoding='utf-8')
+    if as_json:
+        return print_json(str(out))
+    print(out)

@@ -1,0 +1,91 @@
+"""Judging: a study by the rules of an honest comparison, somebody's published table, and the lab itself."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.exceptions import Exit
+
+from archlab.answers import ERR, FELL_SHORT, OUT, print_json, waiting
+from archlab.opened import open_study
+from archlab.options import RUNS, Json, Name, Runs, Settings
+
+commands = typer.Typer()
+
+
+@commands.command(epilog='Example: archlab verify quickstart')
+def verify(study: Name, runs: Runs = RUNS, settings: Settings = None, as_json: Json = False):
+    """The checklist of an honest comparison, rule by rule; exit 1 where a rule fails."""
+    checks = open_study(study, runs, settings).checklist()
+    if as_json:
+        print_json([check.to_dict() for check in checks])
+    else:
+        for check in checks:
+            mark = '[green]holds[/green]' if check.holds else '[red]fails[/red]'
+            OUT.print(f'{mark}  [bold]{check.rule}[/bold]: {check.why}', highlight=False, soft_wrap=True)
+    if not all(check.holds for check in checks):
+        raise Exit(FELL_SHORT)
+
+
+@commands.command(epilog='Example: archlab audit results/published/convnext_roadmap.csv --format md')
+def audit(
+    file: Annotated[Path, typer.Argument(metavar='TABLE.csv', help='Published results: columns arm, value, sd, n and more.')],
+    against: Annotated[
+        str | None, typer.Option(help='Compare with the first or previous row of the task, or the one that this column names.')
+    ] = None,
+    lower_is_better: Annotated[bool, typer.Option('--lower-is-better', help='Where no column direction says so.')] = False,
+    alpha: Annotated[float, typer.Option(help='The error rate of all comparisons together.')] = 0.05,
+    form: Annotated[str, typer.Option('--format', help='terminal, md, csv or json.')] = 'terminal',
+    as_json: Json = False,
+):
+    """The lab's statistics and rules on somebody's published table; exit 1 where a rule of an honest comparison is broken."""
+    from results.audit import audit as audit_of
+    from results.audit_input import read
+    from results.audit_views import table, terminal
+
+    rows = read(file, None if against in ('first', 'previous') else against, lower_is_better)
+    found = audit_of(rows, against if against in ('first', 'previous') else None, alpha)
+    if form == 'terminal' and not as_json:
+        OUT.print(terminal(found, alpha))
+    else:
+        print(table(found, 'json' if as_json else form, alpha).rstrip('\n'))
+    if any(one.broken() for one in found):
+        raise Exit(FELL_SHORT)
+
+
+@commands.command(epilog='Example: archlab calibrate --world plain --studies 200')
+def calibrate(
+    world: Annotated[
+        list[str] | None, typer.Option(help='A simulated world; all of them, with power and looks, where left out.')
+    ] = None,
+    studies: Annotated[int, typer.Option(help='Studies to simulate in each world.', min=20)] = 2000,
+    out: Annotated[
+        Path | None, typer.Option(help='A folder for calibration.json and .md; parts that it holds are not run again.')
+    ] = None,
+    as_json: Json = False,
+):
+    """How often the lab claims what is not so, in simulated worlds of known truth; exit 1 where it keeps no promise."""
+    from results.calibration import PARTS, keep, load, shortfalls, table_of, to_dict
+    from sweeps.calibrate import calibrate as calibrate_worlds
+
+    facts = None
+    with waiting('simulating') as spinner:
+
+        def tell(name: str, done: int) -> None:
+            if spinner is not None:
+                spinner.update(f'{name}: {done} studies')
+
+        for facts in calibrate_worlds(studies, world, load(out), tell):
+            keep(out, facts)
+            if spinner is None:
+                ERR.print(f'calibrate: {sum(len(facts[part]) for part in PARTS)} parts done', highlight=False)
+    if facts is None:
+        facts = load(out)
+    if as_json:
+        print_json(to_dict(facts))
+    else:
+        OUT.print(table_of(facts))
+        for sentence in shortfalls(facts):
+            OUT.print(f'falls short: {sentence}', style='red', highlight=False, soft_wrap=True)
+    if shortfalls(facts):
+        raise Exit(FELL_SHORT)

@@ -1,0 +1,112 @@
+"""Models before any training: what the lab has, what they cost, and how one is made as large as another."""
+
+from typing import Annotated
+
+import typer
+from typer.exceptions import Exit
+
+from archlab.answers import FELL_SHORT, OUT, print_json, waiting
+from archlab.options import Json, Settings
+
+commands = typer.Typer()
+
+
+@commands.command('list', epilog='Example: archlab list blocks')
+def list_(what: Annotated[str, typer.Argument(help='studies, blocks, models, tasks or optimizers.')], as_json: Json = False):
+    """What the lab has: studies, blocks and where they fit, published models, tasks, optimizers."""
+    from sweeps.listing import listing
+
+    found = listing(what)
+    if as_json:
+        return print_json(found)
+    if what in ('blocks', 'models'):
+        from results.sizes import fits_lines, model_lines
+
+        return print('\n'.join(fits_lines(found) if what == 'blocks' else model_lines(found)))
+    if what == 'optimizers':
+        from sweeps.knobs import knob_lines
+
+        about = [f'{name}  {optimizer["about"]}' for name, optimizer in found.items()]
+        return print('\n'.join([*about, '', *knob_lines()]))
+    for name, about in found.items():
+        if isinstance(about, dict):
+            about = ', '.join(
+                f'{key} {value:g}' if isinstance(value, float) else f'{key} {value}' for key, value in about.items()
+            )
+        OUT.print(f'[bold]{name}[/bold]  {about}', highlight=False, soft_wrap=True)
+
+
+@commands.command(epilog='Example: archlab describe resnet50 --draw, or archlab describe resnet50 convnext_tiny')
+def describe(
+    what: Annotated[
+        str,
+        typer.Argument(metavar='MODEL|STUDY[/ARM]', help='A published model, a task (its base), a study, or one of its arms.'),
+    ],
+    other: Annotated[
+        str | None, typer.Argument(metavar='OTHER', help='A second model or STUDY/ARM: both side by side, with what differs.')
+    ] = None,
+    batch: Annotated[int | None, typer.Option(help='Examples in a training step.')] = None,
+    image_size: Annotated[int | None, typer.Option(help='Height and width of the images.')] = None,
+    length: Annotated[int | None, typer.Option(help='Tokens in a sequence.')] = None,
+    draw: Annotated[bool, typer.Option('--draw', help='Draw what it is composed of, part by part.')] = False,
+    settings: Settings = None,
+    as_json: Json = False,
+):
+    """Parameters, multiply-adds, FLOPs of a training step and activation memory, by role and part; or two models compared."""
+    if draw and other:
+        raise ValueError('--draw draws one model; leave the second out, or leave out --draw to compare them')
+    with waiting('counting what every model costs'):
+        from sweeps.describe import Sizes, compare, subjects
+        from sweeps.describe import describe as describe_models
+
+        if draw:
+            from sweeps.drawing import drawing, parts
+
+            drawn = list(subjects(what, settings or [], Sizes(batch, image_size, length)).values())
+            found = {subject.name: parts(subject) for subject in drawn} if as_json else [drawing(subject) for subject in drawn]
+        elif other:
+            found = compare(what, other, settings or [], Sizes(batch, image_size, length))
+        else:
+            found = describe_models(what, settings or [], batch, image_size, length)
+    if as_json:
+        return print_json(found)
+    if draw:
+        return print('\n\n'.join('\n'.join(lines) for lines in found))
+    from results.sizes import comparison_table, size_table
+
+    if not other:
+        return OUT.print(size_table(found, what))
+    for pair in found:
+        OUT.print(comparison_table(pair))
+        if pair['note']:
+            OUT.print(pair['note'], highlight=False)
+
+
+@commands.command(epilog='Example: archlab match quickstart/no_mixer --task digits')
+def match(
+    what: Annotated[str, typer.Argument(metavar='STUDY/ARM|MODEL', help='The arm or model whose size is to be changed.')],
+    to: Annotated[
+        str | None, typer.Option(metavar='ARM|MODEL', help="What it shall be as large as; the study's base where left out.")
+    ] = None,
+    task: Annotated[str | None, typer.Option(help='One task of the study; every task where left out.')] = None,
+    by: Annotated[str, typer.Option(help='params, or macs: multiply-adds of one example.')] = 'params',
+    knob: Annotated[str, typer.Option(help='width, ratio (hidden channels), or both: first width, then ratio.')] = 'both',
+    tolerance: Annotated[float, typer.Option(help='How far off is near enough, as a share.')] = 0.01,
+    settings: Settings = None,
+    as_json: Json = False,
+):
+    """Make a model as large as another, for a fair comparison: the lines to put into a study; exit 1 where none is near."""
+    with waiting('trying widths'):
+        from sweeps.matching import match as match_models
+
+        found = match_models(what, to, task, by, tolerance, knob, settings or [])
+    if as_json:
+        print_json(found)
+    else:
+        from results.sizes import match_lines
+
+        for name, made in found.items():
+            for line in match_lines(name, made):
+                OUT.print(line, highlight=False, soft_wrap=True, markup=False)
+    if not all(made['near'] for made in found.values()):
+        raise Exit(FELL_SHORT)

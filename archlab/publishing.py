@@ -1,0 +1,125 @@
+"""Publishing studies, and rendering or training published ones again."""
+
+import dataclasses
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.exceptions import Exit
+
+from archlab.answers import FELL_SHORT, print_json, waiting
+from archlab.opened import Opened, open_study, study_name
+from archlab.options import RUNS, Json, Name, Runs, Settings
+from archlab.running import run_study
+
+PUBLISHED = Path('results/published')
+commands = typer.Typer()
+
+
+@commands.command(epilog='Example: archlab publish quickstart --out results/published')
+def publish(
+    study: Name,
+    out: Annotated[Path, typer.Option(help='The folder of bundles; the study gets a folder there.')] = PUBLISHED,
+    runs: Runs = RUNS,
+    settings: Settings = None,
+    force: Annotated[
+        bool, typer.Option('--force', help='Also where a rule of the checklist fails; the bundle says so.')
+    ] = False,
+    as_json: Json = False,
+):
+    """A finished study as a bundle: records, tables, figures, report, and what `archlab reproduce` needs to check them."""
+    from results import bundle
+    from results.rendering import everything
+
+    found = open_study(study, runs, settings, remember=False)
+    bundle.failing(found, force)
+    with waiting('rendering'):
+        rendered = everything(found)
+    path = bundle.publish(found, rendered, out, force)
+    if as_json:
+        return print_json(str(path))
+    print(path)
+
+
+@commands.command(epilog='Example: archlab reproduce results/published/quickstart')
+def reproduce(
+    path: Annotated[Path, typer.Argument(metavar='PATH', help='The folder of a published study.')],
+    study: Annotated[str | None, typer.Option(metavar='FILE', help='The study file, where it is not one of the lab.')] = None,
+    rerun: Annotated[bool, typer.Option('--rerun', help='Train the whole study again and compare within noise.')] = False,
+    runs: Annotated[
+        Path | None, typer.Option(help='With --rerun: where to train; a folder that is removed after, else.')
+    ] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(help='With --rerun: how far apart the scores of a trial may be, in the unit of its metric.')
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help='With --rerun: worker processes; one per core unless given.')] = None,
+    as_json: Json = False,
+):
+    """Render a published study again from its records and compare byte by byte; exit 1 where a file or finding differs."""
+    from results import bundle
+    from results.rendering import everything
+
+    if not rerun and (runs is not None or tolerance is not None or workers is not None):
+        raise ValueError('--runs, --tolerance and --workers are for --rerun, which trains again; add it, or leave them out')
+    if tolerance is not None and not tolerance >= 0:
+        raise ValueError(f'--tolerance {tolerance}; allowed: 0 or more')
+    about = bundle.read(path)
+    with tempfile.TemporaryDirectory(prefix='archlab-') as place:
+        found = _published(path, about, study, Path(place))
+        if rerun:
+            facts, lines = _trained_again(
+                path, found, study or about['study'], runs or Path(place, 'again'), workers, tolerance
+            )
+        else:
+            with waiting('rendering'):
+                files = bundle.compare(path, about, everything(found))
+            why = bundle.reasons(path, about, found)
+            facts = {'files': [dataclasses.asdict(file) for file in files], 'reasons': why}
+            facts['same'] = all(file.same for file in files)
+            lines = [f'{"same" if one.same else "differs"}  {one.file}{f": {one.why}" if one.why else ""}' for one in files]
+            lines += [] if facts['same'] else [f'likely: {sentence}' for sentence in why]
+            lines.append(f'{sum(file.same for file in files)} of {len(files)} files are the same, byte by byte')
+    if as_json:
+        print_json(facts)
+    else:
+        print('\n'.join(lines))
+    if not facts['same']:
+        raise Exit(FELL_SHORT)
+
+
+def _published(path: Path, about: dict, study: str | None, place: Path) -> Opened:
+    """A bundle as an opened study, from a copy, so that nothing is written beside it and nothing is remembered."""
+    from ablations.catalog import STUDIES
+    from results import bundle
+
+    name = about['study']
+    if study is None and name not in STUDIES:
+        raise ValueError(f"{path} is of study '{name}', which is not one of the lab; give its file: --study {name}.py")
+    if study is not None and study_name(study) != name:
+        raise ValueError(
+            f"{path} is of study '{name}', and --study {study} is '{study_name(study)}'; give the file of '{name}'"
+        )
+    bundle.lay_out(path, place / name)
+    return open_study(study or name, place, about['settings'], remember=False)
+
+
+def _trained_again(path: Path, old: Opened, name: str, runs: Path, workers: int | None, tolerance: float | None) -> tuple:
+    """Facts and lines about a published study beside the same one trained again in `runs`."""
+    from results import reproduction
+
+    if (runs / old.study.name).resolve() == path.resolve():
+        raise ValueError(f'--runs {runs} is where the published records are, so nothing would be trained; give another folder')
+    failures = run_study(name, runs, old.settings, workers)
+    new = open_study(name, runs, old.settings)
+    pairs, trials = reproduction.pairs(old, new), reproduction.trials(old, new, tolerance)
+    facts = {
+        'findings': [pair.to_dict() for pair in pairs],
+        'trials': trials.to_dict(),
+        'environment': reproduction.foreign(old, new),
+        'failures': sorted(set(failures.values())),
+        'same': all(pair.holds for pair in pairs) and not trials.missing and not (trials.far and trials.judged),
+    }
+    lines = [pair.sentence() for pair in pairs] + trials.sentences()
+    lines += [f'trained elsewhere: {sentence}' for sentence in facts['environment']]
+    return facts, lines + [f'failed: {sentence}' for sentence in facts['failures']]

@@ -1,0 +1,131 @@
+"""Running studies: what would run, running it, and how far it is."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from typer.exceptions import Exit
+
+from archlab.answers import ERR, FELL_SHORT, OUT, print_json, waiting
+from archlab.opened import open_study, studies_in
+from archlab.options import RUNS, Json, Name, Runs, Settings
+
+commands = typer.Typer()
+
+
+def run_study(
+    name: str,
+    runs: Path = RUNS,
+    settings: list[str] | None = None,
+    workers: int | None = None,
+    retry_failed: bool = False,
+    console: Console | None = None,
+) -> dict:
+    """Run a study until it is complete; {pack id: reason} of packs that failed. Running again resumes."""
+    from ablations.catalog import load_study, override
+    from sweeps.progress import Watch
+    from sweeps.run import Run
+
+    study = override(load_study(name), settings or [])
+    with Watch(study, console or ERR) as watch:
+        return Run(study, Path(runs) / study.name, settings or [], workers, retry_failed, watch)().failures
+
+
+@commands.command(epilog='Example: archlab plan quickstart')
+def plan(study: Name, runs: Runs = RUNS, settings: Settings = None, as_json: Json = False):
+    """What would run now: trials, packs, budgets by arm and task, estimated time. Changes nothing."""
+    from sweeps.outlook import costs_of, outlook
+
+    found = open_study(study, runs, settings, must_exist=False)
+    with waiting('counting what every model costs'):
+        if found.study.budget == 'compute' and not found.manifest['costs']:
+            found.manifest['costs'] = costs_of(found.study)
+        facts = outlook(found.study, found.schedule, found.records, found.manifest)
+    if as_json:
+        return print_json(facts)
+    from sweeps.progress import clock
+
+    OUT.print(
+        f'{found.study.name}: {facts["trials"]} trials in {facts["packs"]} packs would run now; {facts["done"]} are recorded; '
+        f'{facts["expected"]} are foreseen in all; about {clock(facts["estimated_seconds"])} left ({facts["estimate_from"]})',
+        highlight=False,
+        soft_wrap=True,
+    )
+    from results.sizes import budget_table
+
+    OUT.print(budget_table(facts['budget']))
+
+
+@commands.command(epilog='Example: archlab run quickstart --set replicates=5')
+def run(
+    study: Name,
+    runs: Runs = RUNS,
+    settings: Settings = None,
+    launcher: Annotated[str, typer.Option(help='Who runs the workers; local is the only one so far.')] = 'local',
+    workers: Annotated[int | None, typer.Option(help='Worker processes; one per core unless given.')] = None,
+    retry_failed: Annotated[bool, typer.Option('--retry-failed', help='Run failed trials again.')] = False,
+    trial: Annotated[
+        str | None, typer.Option(help='Run one recorded or planned trial again and compare; records nothing.')
+    ] = None,
+    as_json: Json = False,
+):
+    """Run a study until it is complete. Stop it at any moment; running it again goes on where it was."""
+    if launcher != 'local':
+        raise ValueError(f"launcher '{launcher}'; allowed: ['local']")
+    if trial is not None:
+        from sweeps.rerun import rerun
+
+        return print_json(rerun(open_study(study, runs, settings, must_exist=False), trial))
+    began = time.monotonic()
+    failures = run_study(study, runs, settings, workers, retry_failed)
+    found = open_study(study, runs, settings)
+    findings = found.findings()
+    if as_json:
+        from results.tables import table as table_of
+
+        print(table_of(findings, 'json', found.study.alpha, found.context()).rstrip('\n'))
+    else:
+        from results.terminal import terminal
+        from sweeps.progress import clock
+
+        OUT.print(terminal(findings, about=found.context()))
+        OUT.print(
+            f'{found.study.name}: {len(found.schedule.trials)} trials, {clock(time.monotonic() - began)}', highlight=False
+        )
+    from results.status import progress_of
+
+    failed = progress_of(found.schedule, found.records, found.skipped)
+    for reason in sorted({*failures.values(), *failed['failures']}):
+        ERR.print(f'archlab: failed: {reason}', style='red', highlight=False, soft_wrap=True, markup=False)
+    if failed['failed']:
+        raise Exit(FELL_SHORT)
+
+
+@commands.command(epilog='Example: archlab status quickstart --watch')
+def status(
+    study: Annotated[
+        str | None, typer.Argument(metavar='[STUDY]', help='A study; all studies in --runs where left out.')
+    ] = None,
+    runs: Runs = RUNS,
+    settings: Settings = None,
+    watch: Annotated[bool, typer.Option('--watch', help='Look again every two seconds until it is complete.')] = False,
+    as_json: Json = False,
+):
+    """How far a study is: planned, done, ok, diverged, failed trials, and what records are no longer planned."""
+    from results.status import progress_of, sentence
+
+    while True:
+        names = [study] if study else studies_in(runs)
+        facts = {}
+        for name in names:
+            found = open_study(name, runs, settings)
+            facts[found.study.name] = progress_of(found.schedule, found.records, found.skipped)
+        if as_json:
+            return print_json(facts[next(iter(facts))] if study else facts)
+        for name, fact in facts.items():
+            OUT.print(f'{name}: {sentence(fact)}', highlight=False, soft_wrap=True)
+        if not watch or all(fact['complete'] for fact in facts.values()):
+            return
+        time.sleep(2)
