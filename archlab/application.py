@@ -7,7 +7,7 @@ import traceback
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from archlab import blocks, findings, judging, models, publishing, records, running, weights
+from archlab import blocks, data, findings, judging, models, publishing, records, running, weights
 from archlab.answers import BAD_INPUT, FINE, INTERNAL
 
 app = typer.Typer(
@@ -18,7 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 # The order of `archlab --help`. A part without a name adds its commands here, one with a name is a group of them.
-for part in (models, running, records, findings, publishing, judging, blocks, weights):
+for part in (models, running, records, findings, publishing, judging, blocks, weights, data):
     app.add_typer(part.commands)
 
 

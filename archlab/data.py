@@ -41,21 +41,21 @@ def list_(data: Folder = None, as_json: Json = False):
         if some:
             OUT.print(f'\n[bold]{title}[/bold]')
         for name, one in some.items():
-            OUT.print(f'  {name}  {_told(one)}', highlight=False, soft_wrap=True, markup=False)
+            first, *more = _told(one)
+            OUT.print(f'  {name}  {first}', highlight=False, soft_wrap=True, markup=False)
+            for line in more:
+                OUT.print(f'      {line}', style='dim', highlight=False, soft_wrap=True, markup=False)
 
 
-def _told(one: dict) -> str:
+def _told(one: dict) -> list[str]:
     if one['state'] == 'prepared':
-        sizes = one['sizes']
-        partial = ', PARTIAL' if one['partial'] else ''
-        return (
-            f'{one["about"]}: {sizes["pool"]:,} + {sizes["test"]:,} {one["kind"]}, {one["bytes"] / 1e6:,.1f} MB{partial}, '
-            f'{one["where"]}'
-        )
+        sizes, partial = one['sizes'], ', partial' if one['partial'] else ''
+        size = f'{sizes["pool"]:,} + {sizes["test"]:,} {one["kind"]}{partial}, {one["bytes"] / 1e6:,.1f} MB'
+        return [f'{one["about"]}: {size}, {one["where"]}']
     if one['state'] == 'found':
-        return f'{one["about"]}: {one["where"]}; {one["prepare"]}'
-    looked = f'; looked in {", ".join(one["looked_in"][1:])}' if one['looked_in'][1:] else ''
-    return f'{one["about"]}: {one["get"]}{looked}; then {one["prepare"]}'
+        return [f'{one["about"]}: {one["where"]}', one['prepare']]
+    looked = [f'looked in {", ".join(one["looked_in"])}'] if one['state'] == 'missing' else []
+    return [one['about'], f'get {one["get"]}', *looked, one['prepare']]
 
 
 @commands.command(epilog='Example: archlab data prepare fashion_mnist --source ~/downloads/fashion-mnist')

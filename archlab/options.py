@@ -1,5 +1,6 @@
 """Arguments and options that many commands share."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -13,3 +14,15 @@ Settings = Annotated[
     typer.Option('--set', metavar='PATH=VALUE', help='Change the study, e.g. trials=8 or tasks.digits.steps=80.'),
 ]
 RUNS = Path('runs')
+Data = Annotated[
+    Path | None, typer.Option('--data', help='The data folder; else $ARCHLAB_DATA, else archlab/data in the cache folder.')
+]
+
+
+def use_data(folder: Path | None) -> None:
+    """From here on, in this process and its workers, data are looked for in a folder; None changes nothing."""
+    if folder is None:
+        return
+    if not folder.is_dir():
+        raise ValueError(f"--data '{folder}' is no folder; give the one that holds the data, archlab data list tells more")
+    os.environ['ARCHLAB_DATA'] = str(folder.resolve())

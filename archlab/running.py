@@ -10,7 +10,7 @@ from typer.exceptions import Exit
 
 from archlab.answers import ERR, FELL_SHORT, OUT, print_json, waiting
 from archlab.opened import open_study, studies_in
-from archlab.options import RUNS, Json, Name, Runs, Settings
+from archlab.options import RUNS, Data, Json, Name, Runs, Settings, use_data
 
 commands = typer.Typer()
 
@@ -22,15 +22,20 @@ def run_study(
     workers: int | None = None,
     retry_failed: bool = False,
     console: Console | None = None,
+    **keeping: object,
 ) -> dict:
-    """Run a study until it is complete; {pack id: reason} of packs that failed. Running again resumes."""
+    """Run a study until it is complete; {pack id: reason} of packs that failed. Running again resumes.
+
+    `keeping`: minutes or steps between the checkpoints of a long pack, and whether weights are kept (sweeps.keeping).
+    """
     from ablations.catalog import load_study, override
+    from sweeps.keeping import Keeping
     from sweeps.progress import Watch
     from sweeps.run import Run
 
     study = override(load_study(name), settings or [])
     with Watch(study, console or ERR) as watch:
-        return Run(study, Path(runs) / study.name, settings or [], workers, retry_failed, watch)().failures
+        return Run(study, Path(runs) / study.name, settings or [], workers, retry_failed, watch, Keeping(**keeping))().failures
 
 
 @commands.command(epilog='Example: archlab plan quickstart')
@@ -69,17 +74,26 @@ def run(
     trial: Annotated[
         str | None, typer.Option(help='Run one recorded or planned trial again and compare; records nothing.')
     ] = None,
+    checkpoint_minutes: Annotated[
+        float, typer.Option(help='How often a pack that runs long is kept, so that a killed run goes on inside it.')
+    ] = 10,
+    checkpoint_steps: Annotated[int | None, typer.Option(help='The same by steps of training.')] = None,
+    keep_weights: Annotated[
+        bool, typer.Option('--keep-weights', help='Keep the weights of confirmed models, for archlab export.')
+    ] = False,
+    data: Data = None,
     as_json: Json = False,
 ):
     """Run a study until it is complete. Stop it at any moment; running it again goes on where it was."""
+    use_data(data)
     if launcher != 'local':
         raise ValueError(f"launcher '{launcher}'; allowed: ['local']")
     if trial is not None:
         from sweeps.rerun import rerun
 
         return print_json(rerun(open_study(study, runs, settings, must_exist=False), trial))
-    began = time.monotonic()
-    failures = run_study(study, runs, settings, workers, retry_failed)
+    began, keeping = time.monotonic(), {'minutes': checkpoint_minutes, 'steps': checkpoint_steps, 'weights': keep_weights}
+    failures = run_study(study, runs, settings, workers, retry_failed, **keeping)
     found = open_study(study, runs, settings)
     findings = found.findings()
     if as_json:

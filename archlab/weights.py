@@ -1,4 +1,4 @@
-"""Weights of published models."""
+"""Weights: of published models, and of the models that a study has trained."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from archlab.answers import OUT, print_json, waiting
-from archlab.options import Json
+from archlab.opened import open_study
+from archlab.options import RUNS, Data, Json, Runs, Settings, use_data
 
 commands = typer.Typer()
 
@@ -36,3 +37,31 @@ def import_weights(
         soft_wrap=True,
         markup=False,
     )
+
+
+@commands.command(epilog='Example: archlab export quickstart/no_mixer --out weights --train')
+def export(
+    what: Annotated[str, typer.Argument(metavar='STUDY/ARM', help='The arm whose confirmed models are wanted.')],
+    out: Annotated[Path, typer.Option(help='The folder to write into: for each run its weights, and what it is.')],
+    form: Annotated[str, typer.Option('--format', help='safetensors or orbax.')] = 'safetensors',
+    task: Annotated[list[str] | None, typer.Option(help='A task of the study; all of them where left out.')] = None,
+    train: Annotated[
+        bool, typer.Option('--train', help='Train runs again that kept no weights; each reads the test split once more.')
+    ] = False,
+    runs: Runs = RUNS,
+    settings: Settings = None,
+    data: Data = None,
+    as_json: Json = False,
+):
+    """The weights of an arm's confirmed models, kept by archlab run --keep-weights, with all that is needed to load them."""
+    use_data(data)
+    study, slash, arm = what.rpartition('/')
+    if not slash or not arm:
+        raise ValueError(f"'{what}' names no arm; give STUDY/ARM, e.g. quickstart/base")
+    with waiting('exporting'):
+        from sweeps.export import export as export_arm
+
+        files = [str(path) for path in export_arm(open_study(study, runs, settings), arm, out, form, task, train)]
+    if as_json:
+        return print_json(files)
+    print('\n'.join(files))

@@ -5,7 +5,8 @@ Points are unit coordinates (0 and 1 at the edges of the study's range); scores 
 Lengths, noise and scale are not chosen but averaged over, each weighed by how well it foretells the trials (2.3 and 5.4 of
 Rasmussen and Williams 2006). The mean is no constant: it falls off to the sides of the range, since a range is drawn around
 where good values are expected. It is weak, and trials overrule it; where noise drowns the trials it keeps the optimum off the
-edges. Measured in LOG.md.
+edges. A range that was extended was not: there the mean is highest in the middle of the trials that did not diverge. Measured
+in LOG.md.
 """
 
 import dataclasses
@@ -23,6 +24,8 @@ LEVEL = 4.0
 """Variance of the surface's overall height, in the same unit."""
 FALLS = (0.5, 2.0, 5.0)
 """How far the mean falls at distance 1 from the middle of the range, in standard deviations of the scores."""
+OUTSIDE = 0.02
+"""Further than this outside of [0, 1] a trial is one of an extension; values have six digits, so units are not exact."""
 TICKS = 17
 RARE = 1e-4
 """Sets of lengths less likely than this are left out."""
@@ -60,13 +63,14 @@ class Surface:
     """A fitted surface; `fit` makes it.
 
     `noise` is the standard deviation of one trial around it, `units` the fitted points `[n, d]`, `smooth`
-    tells which coordinates have an order `[d]`.
+    tells which coordinates have an order `[d]`, `middle` where the mean is highest `[d]`.
     """
 
     units: np.ndarray
     noise: float
     smooth: np.ndarray
-    _middle: float
+    middle: np.ndarray
+    _height: float
     _scale: float
     _fall: float
     _lengths: np.ndarray
@@ -77,7 +81,7 @@ class Surface:
         """The expected score, without a trial's noise. `[m, d] -> [m]`."""
         kernels = _kernels(points, self.units, self._lengths, self.smooth)
         found = sum(kernel @ weights for kernel, weights in zip(kernels, self._weights, strict=True))
-        return self._middle + self._scale * (found - self._fall * _far(points, self.smooth))
+        return self._height + self._scale * (found - self._fall * self._far(points))
 
     def error(self, point: np.ndarray) -> float:
         """Standard deviation of what the surface believes of the score at one point. `[d]`."""
@@ -85,14 +89,23 @@ class Surface:
         vectors, values, chances, means, scales = self._spans
         across = np.einsum('ln,lnk->lk', kernels, vectors)
         left = np.maximum(1 + LEVEL - np.einsum('lk,lvk->lv', across**2, 1 / values), 0)
-        centre = np.einsum('lk,lfvk->lfv', across, means) - np.array(FALLS)[:, None] * _far(point[None], self.smooth)
+        centre = np.einsum('lk,lfvk->lfv', across, means) - np.array(FALLS)[:, None] * self._far(point[None])
         spread = (chances * (left[:, None] * scales + centre**2)).sum() - (chances * centre).sum() ** 2
         return float(self._scale * np.sqrt(max(spread, 0.0)))
 
+    def _far(self, points: np.ndarray) -> np.ndarray:
+        return _far(points, self.middle, self.smooth)
 
-def _far(points: np.ndarray, smooth: np.ndarray) -> np.ndarray:
-    """Squared distance from the middle of the range. `[m, d] -> [m]`."""
-    return ((points - 0.5) ** 2)[:, smooth].sum(1)
+
+def _far(points: np.ndarray, middle: np.ndarray, smooth: np.ndarray) -> np.ndarray:
+    """Squared distance from the middle. `[m, d] -> [m]`."""
+    return ((points - middle) ** 2)[:, smooth].sum(1)
+
+
+def _middle(units: np.ndarray) -> np.ndarray:
+    """The middle of the range, or of the trials along a coordinate that was extended. `[n, d] -> [d]`."""
+    low, high = units.min(0), units.max(0)
+    return np.where((low < -OUTSIDE) | (high > 1 + OUTSIDE), (low + high) / 2, 0.5)
 
 
 def fit(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = None) -> Surface | None:
@@ -103,20 +116,21 @@ def fit(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = None)
     units, scores = np.asarray(units, float), np.asarray(scores, float)
     finite = np.isfinite(scores)
     units, scores = units[finite], scores[finite]
+    if len(scores) < LEAST:
+        return None
+    middle = _middle(units)
     if len(scores) > MOST:
         kept = np.sort(np.argsort(-scores, kind='stable')[:MOST])
         units, scores = units[kept], scores[kept]
     count, dims = units.shape
-    if count < LEAST:
-        return None
     smooth = np.ones(dims, bool) if smooth is None else np.asarray(smooth, bool)
     pairs = itertools.product(FIRST, OTHERS) if dims > 1 else ((length, length) for length in FIRST)
     lengths = np.array([[first, *[other] * (dims - 1)] for first, other in pairs])
-    middle, scale = float(scores.mean()), float(scores.std())
-    scale = scale if scale > 1e-12 * max(abs(middle), 1.0) else 1.0
+    height, scale = float(scores.mean()), float(scores.std())
+    scale = scale if scale > 1e-12 * max(abs(height), 1.0) else 1.0
     # Axes: l sets of lengths, f falls, v noises, k eigenvectors.
     roots, vectors = np.linalg.eigh(_kernels(units, units, lengths, smooth))
-    wanted = (scores - middle) / scale + np.array(FALLS)[:, None] * _far(units, smooth)
+    wanted = (scores - height) / scale + np.array(FALLS)[:, None] * _far(units, middle, smooth)
     along = np.einsum('lnk,fn->lfk', vectors, wanted)
     values = np.maximum(roots, 0)[:, None, :] + np.array(NOISES)[None, :, None]
     misfit = np.einsum('lfk,lvk->lfv', along**2, 1 / values) + FLOOR
@@ -132,7 +146,7 @@ def fit(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = None)
     noise = scale * float(np.sqrt((chances * scales * np.array(NOISES)).sum()))
     fall = float(chances.sum((0, 2)) @ np.array(FALLS))
     spans = (vectors, values, chances, means, scales)
-    return Surface(units, noise, smooth, middle, scale, fall, lengths, weights, spans)
+    return Surface(units, noise, smooth, middle, height, scale, fall, lengths, weights, spans)
 
 
 def candidates(low: np.ndarray, high: np.ndarray) -> np.ndarray:

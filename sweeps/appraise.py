@@ -14,6 +14,7 @@ from arch.sockets import load_tables
 from sweeps.optimizers import OPTIMIZERS
 from sweeps.schedules import KNOBS as SCHEDULE_KNOBS
 from sweeps.tasks import TASKS
+from sweeps.tasks.kind import Kind
 from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
 
 
@@ -25,27 +26,29 @@ def model_of(program: Program, blocks: str | None) -> Model:
         raise ValueError(f"arm '{program.arm}' on task '{program.task}': {error}") from None
 
 
-def task_of(data: dict) -> object:
+def task_of(data: dict) -> Kind:
     """The arrays and losses of a data spec; raises ValueError on an unknown kind or field."""
     return make('task', TASKS, data)
 
 
-def known_knobs(optimizer: str, model: Model | None = None) -> dict[str, float | None]:
+def known_knobs(optimizer: str, model: Model | None = None, task: Kind | None = None) -> dict[str, float | None]:
     """Every value that a study may tune or fix under an optimizer type, with what it is otherwise (None: must be given).
 
-    Those of the optimizer, of the schedule, of the loss, and of a model. Raises ValueError on an unknown optimizer.
+    Those of the optimizer, of the schedule, of the loss, of a model, and of a task's augmentation. Raises ValueError on an
+    unknown optimizer.
     """
     if optimizer not in OPTIMIZERS:
         raise ValueError(f"unknown optimizer '{optimizer}'; allowed: {sorted(OPTIMIZERS)}")
-    return {**OPTIMIZERS[optimizer].KNOBS, **SCHEDULE_KNOBS, **LOSS_KNOBS, **(model.knobs if model else {})}
+    own = {**OPTIMIZERS[optimizer].KNOBS, **SCHEDULE_KNOBS, **LOSS_KNOBS}
+    return {**own, **(model.knobs if model else {}), **(task.knobs if task else {})}
 
 
-def unread_knobs(program: Program, model: Model, names: Iterable[str]) -> list[str]:
-    """Those of the named values that neither the optimizer, the schedule, the loss nor the model reads.
+def unread_knobs(program: Program, model: Model, task: Kind, names: Iterable[str]) -> list[str]:
+    """Those of the named values that neither the optimizer, the schedule, the loss, the model nor the task reads.
 
     Raises ValueError on an unknown optimizer.
     """
-    known = known_knobs(program.optimizer, model)
+    known = known_knobs(program.optimizer, model, task)
     return [name for name in names if name not in known]
 
 
@@ -58,26 +61,29 @@ def appraise(programs: list[Program], knobs: dict[str, list[str]], metrics: dict
     """
     costs: dict[str, dict] = {}
     counted: dict[str, dict] = {}
-    pools: dict[str, object] = {}
+    tasks: dict[str, Kind] = {}
+    examples: dict[str, jax.ShapeDtypeStruct] = {}
     unread: dict[tuple, bool] = {}
     read: dict[str, set] = {}
     for program in programs:
         model = model_of(program, blocks)
-        read.setdefault(program.optimizer, set()).update(model.knobs)
-        unknown = unread_knobs(program, model, knobs[program.optimizer])
+        if program.task not in tasks:
+            tasks[program.task] = task_of(program.data)
+        task = tasks[program.task]
+        read.setdefault(program.optimizer, set()).update([*model.knobs, *task.knobs])
+        unknown = unread_knobs(program, model, task, knobs[program.optimizer])
         for name in knobs[program.optimizer]:
             unread[program.optimizer, name] = unread.get((program.optimizer, name), True) and name in unknown
         if program.task in costs.get(program.arm, {}):
             continue
-        if program.task not in pools:
-            task = task_of(program.data)
+        if program.task not in examples:
             if tuple(metrics[program.task]) != task.METRIC:
                 raise ValueError(
                     f"task '{program.task}': metric and direction {metrics[program.task]}; data '{program.data['kind']}' gives "
                     f'{list(task.METRIC)}; declare these'
                 )
-            pools[program.task] = task.pool()
-        x = pools[program.task].x
+            examples[program.task] = jax.eval_shape(task.inputs, task.example())
+        x = examples[program.task]
         batch = jax.ShapeDtypeStruct((program.batch, *x.shape[1:]), x.dtype)
         address = digest([program.model, list(batch.shape), str(batch.dtype)])
         try:

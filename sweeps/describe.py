@@ -65,7 +65,8 @@ class Subject:
 def _of_task(task: Task, name: str, config: dict, tables: Mapping, sizes: Sizes, about: str = '') -> Subject:
     from sweeps.appraise import task_of
 
-    x = task_of(task.data).pool().x
+    data = task_of(task.data)
+    x = jax.eval_shape(data.inputs, data.example())
     return Subject(name, config, sizes.input(task.name, x.shape[1:], x.dtype, task.batch), tables, about)
 
 

@@ -4,7 +4,7 @@
     map    the same inside one compiled program (lax.map)
     vmap   all lanes at once; on GPU and TPU
 
-Lanes are independent whatever the strategy: a lane's numbers do not depend on its neighbours.
+Lanes are independent whatever the strategy: a lane's numbers do not depend on its neighbours, nor on where a run was cut.
 """
 
 import time
@@ -13,7 +13,10 @@ from collections.abc import Callable
 import jax
 import numpy as np
 
+from sweeps.checkpoints import Checkpoints, Snapshot
 from sweeps.pack import LANES
+from sweeps.stream import Stream
+from sweeps.trial import Training
 
 STRATEGIES = ('loop', 'map', 'vmap')
 
@@ -29,56 +32,133 @@ def _begin_options() -> dict | None:
 
 
 class Population:
-    """The compiled form of `begin` and `train` (see `sweeps.trial`) under a strategy.
+    """The compiled form of a training run (see `sweeps.trial`) under a strategy.
 
     Under vmap every call has `width` lanes, filled up with copies of the last, so that packs of any size share one compiled
-    program. `splits` counts how often the lanes did not fit the device's memory and the width was halved.
+    program. `splits` counts how often the lanes did not fit the device's memory and the width was halved. `streamed` says
+    that the batches of every lane are handed over, instead of indices into examples on the device.
     """
 
-    def __init__(self, begin: Callable, train: Callable, strategy: str, width: int = LANES):
+    def __init__(self, training: Training, strategy: str, width: int = LANES, streamed: bool = False):
         if strategy not in STRATEGIES:
             raise ValueError(f"lane strategy '{strategy}'; allowed: {list(STRATEGIES)}")
-        self.strategy, self.width, self.splits = strategy, width, 0
-        if strategy == 'vmap':
-            begin, train = jax.vmap(begin, in_axes=(0, None)), jax.vmap(train, in_axes=(0, 0, None, None))
-        elif strategy == 'map':
-            begin, train = self._mapped(begin, train)
+        self.strategy, self.width, self.splits, self.streamed = strategy, width, 0, streamed
+        self.points = training.points
+        begin, advance, evaluate = (self._lanes(*part) for part in self._parts(training))
         self._begin = jax.jit(begin, compiler_options=_begin_options())
-        self._train = jax.jit(train)
+        self._advance = jax.jit(advance, donate_argnums=1)
+        self._evaluate = jax.jit(evaluate, donate_argnums=1)
 
-    @staticmethod
-    def _mapped(begin: Callable, train: Callable) -> tuple[Callable, Callable]:
-        def begin_all(lanes: dict, x: jax.Array) -> tuple:
-            return jax.lax.map(lambda lane: begin(lane, x), lanes)
+    def _parts(self, training: Training) -> list[tuple[Callable, tuple]]:
+        """The functions, and which of their arguments have an axis of lanes."""
+        source = 0 if self.streamed else None
+        return [
+            (training.begin, (0, None)),
+            (training.advance, (0, 0, source, None, None, None)),
+            (training.evaluate, (0, 0, None)),
+        ]
 
-        def train_all(lanes: dict, starts: tuple, pool: dict, held: dict) -> dict:
-            return jax.lax.map(lambda both: train(*both, pool, held), (lanes, starts))
+    def _lanes(self, function: Callable, axes: tuple) -> Callable:
+        if self.strategy == 'loop':
+            return function
+        if self.strategy == 'vmap':
+            return jax.vmap(function, in_axes=axes)
 
-        return begin_all, train_all
+        def mapped(*given: object) -> object:
+            own = [value for value, axis in zip(given, axes, strict=True) if axis == 0]
 
-    def _one(self, lanes: dict, pool: dict, held: dict) -> dict:
-        return jax.device_get(self._train(lanes, self._begin(lanes, pool['x'][:1]), pool, held))
+            def one(lane: list) -> object:
+                lane = iter(lane)
+                return function(*(next(lane) if axis == 0 else value for value, axis in zip(given, axes, strict=True)))
 
-    def run(self, lanes: list[dict], pool: dict, held: dict) -> list[tuple[dict, float]]:
-        """Train every lane; the result of each with the seconds it took (an equal share where lanes run together)."""
+            return jax.lax.map(one, own)
+
+        return mapped
+
+    def run(
+        self,
+        lanes: list[dict],
+        pool: dict,
+        held: dict,
+        checkpoints: Checkpoints | None = None,
+        finish: Callable[[int, dict, dict], None] | None = None,
+    ) -> list[tuple[dict, float]]:
+        """Train every lane; the result of each with the seconds it took (an equal share where lanes run together).
+
+        A result has `curve`, at every evaluation point the loss and score on `held`, the score's standard error and the
+        training loss up to there; and `left_at`, the step at which the run left the finite numbers, or -1. With checkpoints,
+        what an interrupted call had done is not done again. `finish(lane, params, state)` is given what a lane has learned.
+        """
+        snapshot = checkpoints.latest() if checkpoints else None
         results: list[tuple[dict, float]] = []
+        if snapshot is not None:
+            results, self.width = snapshot.results, snapshot.width
         while len(results) < len(lanes):
-            began, part = time.perf_counter(), lanes[len(results) :][: 1 if self.strategy == 'loop' else self.width]
+            part = lanes[len(results) :][: 1 if self.strategy == 'loop' else self.width]
+            flight = _Flight(self, self._stacked(part), pool, held, results, checkpoints)
+            began = time.perf_counter()
             try:
-                found = self._together(part, pool, held)
+                together = flight.end(snapshot)
             except jax.errors.JaxRuntimeError as error:
                 if 'RESOURCE_EXHAUSTED' not in str(error) or self.width == 1 or self.strategy == 'loop':
                     raise
-                self.width, self.splits = self.width // 2, self.splits + 1
+                self.width, self.splits, snapshot = self.width // 2, self.splits + 1, None
                 continue
-            seconds = (time.perf_counter() - began) / len(part)
-            results += [(result, seconds) for result in found]
+            seconds = (flight.spent + time.perf_counter() - began) / len(part)
+            for lane in range(len(part)):
+                own = together if self.strategy == 'loop' else jax.tree.map(lambda leaf, i=lane: leaf[i], together)
+                if finish is not None:
+                    finish(len(results), own['params'], own['state'])
+                results.append(({name: own[name] for name in ('curve', 'left_at')}, seconds))
+            snapshot = None
         return results
 
-    def _together(self, lanes: list[dict], pool: dict, held: dict) -> list[dict]:
+    def _stacked(self, lanes: list[dict]) -> dict:
         if self.strategy == 'loop':
-            return [self._one(lanes[0], pool, held)]
+            return lanes[0]
         filled = lanes + lanes[-1:] * (self.width - len(lanes)) if self.strategy == 'vmap' else lanes
-        stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *filled)
-        together = self._one(stacked, pool, held)
-        return [jax.tree.map(lambda leaf, i=i: leaf[i], together) for i in range(len(lanes))]
+        return jax.tree.map(lambda *leaves: np.stack(leaves), *filled)
+
+
+class _Flight:
+    """Lanes that run at the same time, from their beginning, or a snapshot of them, to their end."""
+
+    def __init__(self, population: Population, lanes: dict, pool: dict, held: dict, results: list, checkpoints):
+        self.population, self.results, self.checkpoints = population, results, checkpoints
+        self.order, self.pool, self.held = lanes['order'], pool, held
+        self.lanes = {name: part for name, part in lanes.items() if not population.streamed or name != 'order'}
+        self.step, self.spent, self.seen = 0, 0.0, []
+
+    def end(self, snapshot: Snapshot | None) -> dict:
+        """Train to the end: curve, left_at, params and state, on the host."""
+        population, points = self.population, self.population.points
+        began, before = time.perf_counter(), 0.0
+        carry = population._begin(self.lanes, self.pool['x'][:1])
+        if snapshot is not None:
+            carry = jax.tree.unflatten(jax.tree.structure(carry), snapshot.carry)
+            self.step, self.seen, before = snapshot.step, snapshot.seen, snapshot.spent
+        if self.checkpoints:
+            self.checkpoints.begin(self.step)
+        stream = Stream(self.pool, self.order, self.step) if population.streamed else None
+        while len(self.seen) < len(points):
+            point = points[len(self.seen)]
+            if self.step < point:
+                source, origin, stop = stream.at(self.step) if stream else (self.pool, 0, point)
+                stop = min(stop, point, self.step + self.checkpoints.stretch() if self.checkpoints else point)
+                carry = population._advance(self.lanes, carry, source, origin, self.step, stop)
+                self.step = stop
+            if self.step == point:
+                carry, seen = population._evaluate(self.lanes, carry, self.held)
+                self.seen.append(jax.device_get(seen))
+            if self.checkpoints and self.step:
+                self.spent = before + time.perf_counter() - began
+                self.checkpoints.offer(self._snapshot(carry))
+        self.spent = before
+        axis = 0 if population.strategy == 'loop' else 1
+        curve = {name: np.stack([point[name] for point in self.seen], axis) for name in self.seen[0]}
+        last = jax.device_get({name: carry[name] for name in ('params', 'state', 'left', 'initial')})
+        curve['train_loss'][..., 0] = last['initial']
+        return {'curve': curve, 'left_at': last['left'], 'params': last['params'], 'state': last['state']}
+
+    def _snapshot(self, carry: dict) -> Snapshot:
+        return Snapshot(self.results, jax.tree.leaves(carry), self.seen, self.step, self.population.width, self.spent)

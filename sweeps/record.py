@@ -41,7 +41,10 @@ def finished(trial: Trial, result: Mapping, held: Arrays, cost: dict, environmen
 
     Diverged: it left the finite numbers, or its training loss ended no lower than it began.
     """
-    curve = {name: [_finite(value) for value in values] for name, values in result['curve'].items()}
+    unit = dict.fromkeys(('score', 'score_se'), held.scale)
+    curve = {
+        name: [_finite(float(value) * unit.get(name, 1.0)) for value in values] for name, values in result['curve'].items()
+    }
     left, program = int(result['left_at']), trial.program
     first, last = curve['train_loss'][0], curve['train_loss'][-1]
     diverged = left >= 0 or first is None or last is None or last >= first or curve['score'][-1] is None

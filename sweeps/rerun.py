@@ -1,17 +1,18 @@
 """Rerun: one trial again, beside what was recorded of it."""
 
 import os
+from pathlib import Path
 
 from sweeps import manifest as manifests
 from sweeps.launch.local import worker_environment
 from sweeps.pack import Pack
 
 
-def rerun(opened, trial_id: str) -> dict:
+def rerun(opened, trial_id: str, weights: Path | None = None) -> dict:
     """Train one planned trial alone; {'now': record, 'recorded': record or None, 'same_numbers'}. Records nothing.
 
-    `opened` is the opened study. A trial that is scored on test data counts as a read of it. Raises ValueError on a trial
-    that the study does not plan.
+    `opened` is the opened study, `weights` a folder for what a confirmed model has learned. A trial that is scored on test
+    data counts as a read of it. Raises ValueError on a trial that the study does not plan.
     """
     trials = {trial.id: trial for trial in opened.schedule.trials}
     if trial_id not in trials:
@@ -27,7 +28,7 @@ def rerun(opened, trial_id: str) -> dict:
     os.environ.update(worker_environment(None))
     from sweeps.worker import Worker
 
-    record = Worker('loop', opened.study.blocks).train(Pack((trial,)))[0]
+    record = Worker('loop', opened.study.blocks).train(Pack((trial,)), weights=weights)[0]
     recorded = opened.records.get(trial_id)
     same = None if recorded is None else record['curve'] == recorded.get('curve')
     return {'now': record, 'recorded': recorded, 'same_numbers': same}

@@ -9,6 +9,7 @@ from ablations.study import Study
 from ablations.trial import TEST, Schedule
 from results.records import FOLDER, commit, prepare, read_file, read_folder
 from sweeps import manifest as manifests
+from sweeps.keeping import Keeping
 from sweeps.launch.local import WorkerProcess, cores
 from sweeps.pack import LANES, Pack, pack
 from sweeps.plan import schedule
@@ -44,9 +45,19 @@ def _workers_for(count: int | None) -> int:
 class Run:
     """One run of a study in a folder. `watch` is told what happens (see `archlab run`'s progress)."""
 
-    def __init__(self, study: Study, folder: Path, settings: list[str], workers: int | None, retry: bool, watch):
+    def __init__(
+        self,
+        study: Study,
+        folder: Path,
+        settings: list[str],
+        workers: int | None,
+        retry: bool,
+        watch,
+        keeping: Keeping = Keeping(),  # noqa: B008 (frozen)
+    ):
         self.study, self.folder, self.settings, self.watch = study, folder, settings, watch
         self.workers, self.retry = _workers_for(workers), retry
+        self.keeping = keeping
         self.answers: queue.Queue = queue.Queue()
         self.crew: list[WorkerProcess] = []
         self.busy: dict[WorkerProcess, Pack] = {}
@@ -190,6 +201,7 @@ class Run:
                 'folder': str(self.folder),
                 'name': self._name(item),
                 'skip': [trial.id for trial in item.trials if trial.id in self.records],
+                **self.keeping.to_dict(),
             }
         )
         self.watch.started(item)

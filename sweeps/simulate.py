@@ -63,12 +63,14 @@ class World(Hill):
     top         {arm: what is added to its height}: planted effects, or what makes tuned procedures worth the same where hills
                 differ (`levelled` in sweeps/calibrate.py)
     split       standard deviation of a replicate's data split, shared by all arms
+    suits       standard deviation of what a replicate's data split does to one arm alone
     about       what is particular
     """
 
     hills: dict = dataclasses.field(default_factory=dict)
     top: dict = dataclasses.field(default_factory=dict)
     split: float = 0.02
+    suits: float = 0.0
     about: str = ''
 
     def of(self, arm: str) -> Hill:
@@ -87,7 +89,8 @@ class World(Hill):
         if known is None:
             return None
         noise = _normal(seed, trial.id) * self.of(trial.arm).noise
-        return known + _split(seed, trial.task, trial.replicate) * self.split + noise
+        own = _split(seed, f'{trial.task}/{trial.arm}', trial.replicate) * self.suits if self.suits else 0.0
+        return known + _split(seed, trial.task, trial.replicate) * self.split + noise + own
 
 
 def _normal(*parts: object) -> float:

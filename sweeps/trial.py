@@ -1,5 +1,6 @@
-"""One training run as a pure function: the same program for every trial that differs only in traced values."""
+"""One training run as pure functions: the same program for every trial that differs only in traced values."""
 
+import dataclasses
 from collections.abc import Callable
 
 import jax
@@ -11,6 +12,7 @@ from arch.model import Model
 from sweeps.optimizers import OPTIMIZERS, make_optimizer
 from sweeps.schedules import KNOBS as SCHEDULE_KNOBS
 from sweeps.schedules import warmup_cosine
+from sweeps.tasks.kind import Kind
 from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
 
 
@@ -27,80 +29,108 @@ def batch_order(seed: int, examples: np.ndarray, steps: int, batch: int) -> np.n
     return order[: steps * batch].reshape(steps, batch).astype(np.int32)
 
 
-def make_trial(
-    model: Model, losses: Callable, optimizer: str, steps: int, batch: int, evaluations: int
-) -> tuple[Callable, Callable]:
-    """The training run of one lane as two pure functions, to be compiled, mapped or vmapped.
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """The training run of one lane as three pure functions, to be compiled, mapped or vmapped.
 
-    `begin(lane, x) -> start` draws the model for inputs like `x`; `train(lane, start, pool, held) -> result`. `lane` is
-    {seed, order [steps, batch], knobs {name: scalar}}, `pool` and `held` are {x, y}. The result has, at `evaluations` + 1
-    points (the first before training), loss and score on the held split and the training loss up to there; the last point's
-    standard error of the score; and the step at which the run left the finite numbers, or -1. A run that does so is
-    frozen: later steps change nothing, in it or in any other lane.
+    `begin(lane, x) -> carry` draws the model for stored examples like `x`. `advance(lane, carry, source, origin, first,
+    stop) -> carry` trains from step `first` up to `stop`, both traced: however a run is cut, the same steps run.
+    `evaluate(lane, carry, held) -> carry, seen` gives loss, score, the score's standard error and the training loss since the
+    last time.
 
-    `losses(scores, y, label_smoothing=None) -> loss, metric`, both `[B]`, the last only where a lane has such a knob. Raises
-    ValueError where `evaluations` does not divide `steps`.
+    `lane` is {seed, knobs {name: scalar}} and, where examples lie on the device, `order` [steps, batch] of indices into the
+    `source` {x, y}; streamed, the source holds the batches themselves, `[n, batch, ...]`, from step `origin` on. A run that
+    leaves the finite numbers is frozen (`carry['left']` is the step, else -1): later steps change nothing, in it or in any
+    other lane. `points` are the steps at which a run is evaluated.
     """
+
+    begin: Callable
+    advance: Callable
+    evaluate: Callable
+    points: tuple[int, ...]
+
+
+def make_training(
+    model: Model, task: Kind, optimizer: str, steps: int, batch: int, evaluations: int, streamed: bool = False
+) -> Training:
+    """The training run of a model on a kind of task; raises ValueError where `evaluations` does not divide `steps`."""
     if steps % evaluations:
         raise ValueError(f'steps={steps} is not a multiple of evaluations={evaluations}; change one of them')
     stride = steps // evaluations
     own = {**OPTIMIZERS[optimizer].KNOBS, **SCHEDULE_KNOBS}
 
-    def knobs_of(lane: dict) -> dict:
-        return {name: value for name, value in lane['knobs'].items() if name in model.knobs}
+    def named(lane: dict, names: dict) -> dict:
+        return {name: value for name, value in lane['knobs'].items() if name in names}
 
-    def begin(lane: dict, x: jax.Array) -> tuple[dict, dict]:
-        return model.init(jax.random.fold_in(jax.random.key(lane['seed']), 0), x, knobs_of(lane))
-
-    def train(lane: dict, start: tuple[dict, dict], pool: dict, held: dict) -> dict:
-        knobs, noise = knobs_of(lane), jax.random.fold_in(jax.random.key(lane['seed']), 1)
+    def optimizer_of(lane: dict, params: dict) -> tuple:
         settings = {name: lane['knobs'].get(name, value) for name, value in own.items()}
-        smoothing = {name: lane['knobs'][name] for name in LOSS_KNOBS if name in lane['knobs']}
-        direction, move = make_optimizer(optimizer, model.roles(start[0]), settings)
+        return (*make_optimizer(optimizer, model.roles(params), settings), settings)
 
-        def loss_of(params: dict, state: dict, index: jax.Array, key: jax.Array) -> tuple:
-            scores, state, aux = model.apply(params, state, pool['x'][index], knobs=knobs, key=key, train=True)
+    def noise_of(lane: dict) -> jax.Array:
+        return jax.random.fold_in(jax.random.key(lane['seed']), 1)
+
+    def begin(lane: dict, x: jax.Array) -> dict:
+        key = jax.random.fold_in(jax.random.key(lane['seed']), 0)
+        params, state = model.init(key, task.inputs(x), named(lane, model.knobs))
+        moments = optimizer_of(lane, params)[0].init(params)
+        # `total` is the sum of the training losses since the last evaluation, `initial` the first of all.
+        numbers = {'left': jnp.int32(-1), 'initial': jnp.float32(0), 'total': jnp.float32(0)}
+        return {'params': params, 'state': state, 'moments': moments, **numbers}
+
+    def advance(lane: dict, carry: dict, source: dict, origin: jax.Array, first: jax.Array, stop: jax.Array) -> dict:
+        knobs, strengths, noise = named(lane, model.knobs), named(lane, task.knobs), noise_of(lane)
+        smoothing = named(lane, LOSS_KNOBS)
+        direction, move, settings = optimizer_of(lane, carry['params'])
+
+        def loss_of(params: dict, state: dict, x: jax.Array, y: jax.Array, key: jax.Array) -> tuple:
+            # Keys of their own for what happens to the batch, so that a model's noise is the same with and without it.
+            x, targets = task.draw(jax.random.fold_in(key, 1), x, y, strengths)
+            scores, state, aux = model.apply(params, state, x, knobs=knobs, key=key, train=True)
+
+            def against(**given: jax.Array) -> jax.Array:
+                losses = [(task.losses(scores, target, **given)[0], weight) for target, weight in targets]
+                return sum((loss if weight is None else weight * loss).mean() for loss, weight in losses)
+
             # What is minimised may be smoothed, what is reported is not: training losses compare whatever was tuned.
-            loss = losses(scores, pool['y'][index])[0].mean()
-            goal = losses(scores, pool['y'][index], **smoothing)[0].mean() if smoothing else loss
+            loss = against()
+            goal = against(**smoothing) if smoothing else loss
             return goal + sum(aux.values()), (loss, state)
 
-        def step(number: jax.Array, carry: tuple) -> tuple:
-            params, state, moments, left, initial, total = carry
-            key, index = jax.random.fold_in(noise, number), lane['order'][number]
-            (_, (loss, new_state)), gradient = jax.value_and_grad(loss_of, has_aux=True)(params, state, index, key)
+        def step(number: jax.Array, carry: dict) -> dict:
+            key = jax.random.fold_in(noise, number)
+            index = number - origin if streamed else lane['order'][number]
+            params, state, moments = old = carry['params'], carry['state'], carry['moments']
+            slope = jax.value_and_grad(loss_of, has_aux=True)
+            (_, (loss, new_state)), gradient = slope(params, state, source['x'][index], source['y'][index], key)
             updates, new_moments = direction.update(gradient, moments, params)
-            new_params = move(
-                updates, params, warmup_cosine(number / steps, settings['warmup_fraction'], settings['final_fraction'])
-            )
-            fine = (left < 0) & jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradient))
-            old, new = (params, state, moments), (new_params, new_state, new_moments)
-            params, state, moments = jax.tree.map(lambda a, b: jnp.where(fine, b, a), old, new)
-            left = jnp.where((left < 0) & ~fine, number, left)
-            return params, state, moments, left, jnp.where(number == 0, loss, initial), total + loss
+            scale = warmup_cosine(number / steps, settings['warmup_fraction'], settings['final_fraction'])
+            new = move(updates, params, scale), new_state, new_moments
+            fine = (carry['left'] < 0) & jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradient))
+            kept = jax.tree.map(lambda a, b: jnp.where(fine, b, a), old, new)
+            return {
+                **dict(zip(('params', 'state', 'moments'), kept, strict=True)),
+                'left': jnp.where((carry['left'] < 0) & ~fine, number, carry['left']),
+                'initial': jnp.where(number == 0, loss, carry['initial']),
+                'total': carry['total'] + loss,
+            }
 
-        def evaluate(params: dict, state: dict) -> tuple[jax.Array, jax.Array]:
-            def chunk(part: dict) -> tuple[jax.Array, jax.Array]:
-                scores, _, _ = model.apply(params, state, part['x'], knobs=knobs, key=noise, train=False)
-                return losses(scores, part['y'])
+        return jax.lax.fori_loop(first, stop, step, carry)
 
-            count = len(held['y'])
-            size = next(size for size in range(min(count, 4 * batch), 0, -1) if count % size == 0)
-            parts = jax.tree.map(lambda leaf: leaf.reshape(count // size, size, *leaf.shape[1:]), held)
-            loss, metric = jax.lax.map(chunk, parts)
-            return loss.reshape(-1), metric.reshape(-1)
+    def evaluate(lane: dict, carry: dict, held: dict) -> tuple[dict, dict]:
+        knobs, count = named(lane, model.knobs), len(held['y'])
 
-        def point(carry: tuple, number: jax.Array) -> tuple:
-            # One copy of the step in the program: the point before training runs none of it.
-            first = jnp.maximum(number - 1, 0) * stride
-            carry = jax.lax.fori_loop(first, number * stride, step, (*carry, jnp.float32(0)))
-            loss, metric = evaluate(carry[0], carry[1])
-            seen = {'train_loss': carry[5] / stride, 'loss': loss.mean(), 'score': metric.mean()}
-            return carry[:5], {**seen, 'score_se': metric.std() / jnp.sqrt(len(metric))}
+        def chunk(part: dict) -> tuple[jax.Array, jax.Array]:
+            x = task.inputs(part['x'])
+            scores, _, _ = model.apply(carry['params'], carry['state'], x, knobs=knobs, key=noise_of(lane), train=False)
+            return task.losses(scores, part['y'])
 
-        carry = (*start, direction.init(start[0]), jnp.int32(-1), jnp.float32(0))
-        (_, _, _, left, initial), curve = jax.lax.scan(point, carry, jnp.arange(evaluations + 1))
-        curve['train_loss'] = curve['train_loss'].at[0].set(initial)
-        return {'curve': curve, 'left_at': left}
+        # Chunks of one size, the last filled up with examples that are cut off again.
+        chunks = -(-count // min(count, 4 * batch))
+        size = -(-count // chunks)
+        order = jnp.arange(chunks * size).reshape(chunks, size) % count
+        loss, metric = jax.lax.map(lambda index: chunk(jax.tree.map(lambda leaf: leaf[index], held)), order)
+        loss, metric = loss.reshape(-1)[:count], metric.reshape(-1)[:count]
+        seen = {'train_loss': carry['total'] / stride, 'loss': loss.mean(), 'score': metric.mean()}
+        return {**carry, 'total': jnp.float32(0)}, {**seen, 'score_se': metric.std() / jnp.sqrt(count)}
 
-    return begin, train
+    return Training(begin, advance, evaluate, tuple(range(0, steps + 1, stride)))

@@ -14,15 +14,19 @@ import jax
 import numpy as np
 
 from ablations.trial import TEST, Program, Trial
+from arch.published.importing import save_weights
 from results.records import commit
 from sweeps.appraise import appraise, model_of, task_of
+from sweeps.checkpoints import Checkpoints
 from sweeps.environment import environment
+from sweeps.keeping import Keeping
 from sweeps.pack import Pack
 from sweeps.population import Population, strategy_for
 from sweeps.record import failed, finished, lines
 from sweeps.splits import Split, confirmation_split, tuning_split
+from sweeps.stream import device_memory
 from sweeps.tasks.arrays import Arrays
-from sweeps.trial import batch_order, make_trial
+from sweeps.trial import batch_order, make_training
 
 
 def _cost(program: Program, flops: float | None, seconds: float) -> dict:
@@ -54,6 +58,7 @@ class Worker:
         self.strategy, self.blocks = strategy, blocks
         self.populations: dict[str, Population] = {}
         self.arrays: dict[tuple[str, str], Arrays] = {}
+        self.placed: dict[str, dict] = {}
 
     def _arrays(self, data: dict, part: str) -> Arrays:
         """The `pool` or the sealed `test` examples of a data spec, loaded once. Tuning asks for the pool only."""
@@ -69,16 +74,31 @@ class Worker:
             return confirmation_split(task, trial.task, trial.replicate, pool, self._arrays(data, 'test'))
         return tuning_split(task, trial.task, trial.replicate, pool)
 
+    def _source(self, data: dict) -> tuple[dict, bool]:
+        """The pool of a data spec, {x, y}: on the device, put there once, or where it does not fit on the host (True)."""
+        pool, key = self._arrays(data, 'pool'), json.dumps(data, sort_keys=True)
+        source = {'x': pool.x, 'y': pool.y}
+        if pool.x.nbytes + pool.y.nbytes > device_memory():
+            return source, True
+        if key not in self.placed:
+            self.placed[key] = jax.device_put(source)
+        return self.placed[key], False
+
     def population(self, program: Program) -> Population:
         """The compiled program, made on first use."""
         if program.id not in self.populations:
             model, task = model_of(program, self.blocks), task_of(program.data)
-            begin, train = make_trial(model, task.losses, program.optimizer, program.steps, program.batch, program.evaluations)
-            self.populations[program.id] = Population(begin, train, self.strategy)
+            streamed = self._source(program.data)[1]
+            training = make_training(
+                model, task, program.optimizer, program.steps, program.batch, program.evaluations, streamed
+            )
+            self.populations[program.id] = Population(training, self.strategy, streamed=streamed)
         return self.populations[program.id]
 
-    def train(self, pack: Pack, flops: float | None = None) -> list[dict]:
-        """Train a pack; the record of every trial of it."""
+    def train(
+        self, pack: Pack, flops: float | None = None, checkpoints: Checkpoints | None = None, weights: Path | None = None
+    ) -> list[dict]:
+        """Train a pack; the record of every trial of it. `weights` is a folder for what confirmed models have learned."""
         splits = {trial.replicate: self._split(trial) for trial in pack.trials}
         program = pack.program
         lanes = [
@@ -89,11 +109,16 @@ class Worker:
             }
             for trial in pack.trials
         ]
-        split = splits[pack.trials[0].replicate]
-        pool, held = ({'x': part.x, 'y': part.y} for part in (split.pool, split.held))
-        results = self.population(program).run(lanes, pool, held)
+        held = splits[pack.trials[0].replicate].held
+        scored = jax.device_put({'x': held.x, 'y': held.y})
+
+        def finish(lane: int, params: dict, state: dict) -> None:
+            save_weights(weights / f'{pack.trials[lane].id}.safetensors', params, state)
+
+        keeps = finish if weights is not None and pack.held == TEST else None
+        results = self.population(program).run(lanes, self._source(program.data)[0], scored, checkpoints, keeps)
         return [
-            finished(trial, result, split.held, _cost(program, flops, seconds), environment())
+            finished(trial, result, held, _cost(program, flops, seconds), environment())
             for trial, (result, seconds) in zip(pack.trials, results, strict=True)
         ]
 
@@ -128,17 +153,22 @@ def _appraise(command: dict) -> dict:
 
 def _train(command: dict, worker: Worker) -> dict:
     pack = Pack.from_dict(command['pack'])
-    reason = ''
+    folder, reason = Path(command['folder']), ''
+    about = [pack.id, environment(), command['strategy'], command.get('weights', False)]
+    checkpoints = Checkpoints(folder, pack.id, about, **command.get('checkpoints', {}))
     try:
-        records = worker.train(pack, command['flops'])
+        records = worker.train(pack, command['flops'], checkpoints, folder / Keeping.FOLDER if command.get('weights') else None)
     except Exception as error:
         traceback.print_exc()
         reason = f'{type(error).__name__}: {error}'.splitlines()[0][:300]
         records = failed(pack, reason)
+    for note in checkpoints.notes:
+        print(note, file=sys.stderr)
     population = worker.populations.get(pack.program.id)
     splits = population.splits if population else 0
     lanes = {'strategy': command['strategy'], 'lanes': len(pack.trials), 'splits': splits}
-    commit(Path(command['folder']), command['name'], lines(records, pack, command['skip'], lanes))
+    commit(folder, command['name'], lines(records, pack, command['skip'], lanes))
+    checkpoints.clear()
     return {'pack': pack.id, 'reason': reason}
 
 

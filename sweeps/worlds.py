@@ -32,6 +32,7 @@ WORLDS = {
     'plateau': _all('a hill on a plain', curvature=(8.0, 1.0), depth=0.3),
     'no split noise': _mixed('data splits do not matter', {}, split=0.0),
     'split noise': _mixed('data splits matter more than seeds', {}, split=0.1),
+    'splits suit arms': _mixed('what a data split does to one arm alone as large as seed noise', {}, split=0.05, suits=0.05),
     'optimizers': _all('SGD is as good as AdamW', move={'sgd': -0.1}),
     'optimizers apart': _all('SGD is a little behind AdamW', shift={'sgd': -0.05}, move={'sgd': -0.1}),
     'windows': _mixed(

@@ -23,7 +23,7 @@ from arch.sockets import TABLES, Sockets
 from sweeps.appraise import task_of
 from sweeps.population import STRATEGIES, Population
 from sweeps.splits import tuning_split
-from sweeps.trial import batch_order, make_trial
+from sweeps.trial import batch_order, make_training
 
 REPEATS, LANES, STEPS = 5, 8, 32
 
@@ -44,12 +44,12 @@ def step_ms(name: str, strategy: str) -> float:
     task = TASKS[name]
     data = task_of(task.data)
     split = tuning_split(data, name, 0, data.pool())
-    begin, train = make_trial(build(task.base), data.losses, 'adamw', STEPS, task.batch, 1)
+    training = make_training(build(task.base), data, 'adamw', STEPS, task.batch, 1)
     knobs = {'lr': np.float32(1e-3), 'weight_decay': np.float32(1e-2)}
     orders = [batch_order(i, split.train, STEPS, task.batch) for i in range(LANES)]
     lanes = [{'seed': np.uint32(i), 'order': order, 'knobs': knobs} for i, order in enumerate(orders)]
     pool, held = ({'x': part.x, 'y': part.y} for part in (split.pool, split.held))
-    population = Population(begin, train, strategy)
+    population = Population(training, strategy)
     return median_ms(lambda: population.run(lanes, pool, held)) / LANES / STEPS
 
 

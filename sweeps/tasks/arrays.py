@@ -8,11 +8,16 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Arrays:
-    """Inputs `x` [n, ...], targets `y` [n, ...] and the `group` [n] that a split must not tear (a file, an example)."""
+    """Inputs `x` [n, ...], targets `y` [n, ...] and the `group` [n] that a split must not tear (a file, an example).
+
+    `scale` is what the mean metric of these examples is multiplied by, so that its unit is exact: 1 / ln 2 turns nats per
+    byte into bits.
+    """
 
     x: np.ndarray
     y: np.ndarray
     group: np.ndarray
+    scale: float = 1.0
 
     def __post_init__(self):
         if not len(self.x) == len(self.y) == len(self.group):
@@ -31,7 +36,7 @@ class Arrays:
 def split_by_group(pool: Arrays, seed: int, held: int, train: int) -> tuple[np.ndarray, np.ndarray]:
     """Indices of `train` training and `held` tuning-validation examples, no group in both, drawn by the seed.
 
-    Raises ValueError where the pool is too small for both.
+    A `train` of 0 is all that are left. Raises ValueError where the pool is too small for both.
     """
     generator = np.random.default_rng(seed)
     order = generator.permutation(np.unique(pool.group))
@@ -40,9 +45,9 @@ def split_by_group(pool: Arrays, seed: int, held: int, train: int) -> tuple[np.n
     ranks = rank[pool.group]
     last = int(np.searchsorted(np.cumsum(np.bincount(ranks, minlength=len(order))), held))
     inside, outside = np.flatnonzero(ranks <= last), np.flatnonzero(ranks > last)
-    if len(inside) < held or len(outside) < train:
+    if len(inside) < held or len(outside) < max(train, 1):
         raise ValueError(
-            f'the pool of {len(pool.x)} examples in {len(order)} groups does not give {held} held-out and {train} training '
-            'examples; ask for fewer'
+            f'the pool of {len(pool.x)} examples in {len(order)} groups does not give {held} held-out and {train or "any"} '
+            'training examples; ask for fewer'
         )
-    return generator.choice(outside, train, replace=False), generator.choice(inside, held, replace=False)
+    return generator.choice(outside, train or len(outside), replace=False), generator.choice(inside, held, replace=False)

@@ -6,11 +6,12 @@ import hashlib
 import numpy as np
 
 from sweeps.tasks.arrays import Arrays, split_by_group
+from sweeps.tasks.kind import Kind
 from sweeps.tasks.losses import classification
 
 
 @dataclasses.dataclass(frozen=True)
-class Digits:
+class Digits(Kind):
     """Optical recognition of handwritten digits: 1,797 grey images of 8 x 8 pixels, 10 classes.
 
     Source: UCI ML repository, test part, as shipped by scikit-learn; licence CC BY 4.0. Test split: the 360 images whose

@@ -6,11 +6,12 @@ import numpy as np
 
 from ablations.seeds import derive
 from sweeps.tasks.arrays import Arrays, split_by_group
+from sweeps.tasks.kind import Kind
 from sweeps.tasks.losses import answers
 
 
 @dataclasses.dataclass(frozen=True)
-class Recall:
+class Recall(Kind):
     """Multi-query associative recall (2312.04927): read `pairs` of key and value, then answer for each key asked.
 
     A sequence is k1 v1 k2 v2 ... and then every key once more in random order; at an asked key the target is its value.

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from sweeps.tasks.arrays import Arrays, split_by_group
+from sweeps.tasks.kind import Kind
 from sweeps.tasks.losses import next_token
 
 
 @dataclasses.dataclass(frozen=True)
-class StdlibBytes:
+class StdlibBytes(Kind):
     """Byte-level language modelling of the top-level modules of the running Python's standard library.
 
     Source: the interpreter's own `*.py` files; licence PSF. A sixth of the files, by the sha256 of their names, is the

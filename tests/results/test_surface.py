@@ -238,3 +238,24 @@ def test_candidates_fill_the_box_and_stay_in_it(dims):
     counts = [np.histogram(points[:, d], 4, (low[d], high[d]))[0] / len(points) for d in range(dims)]
     assert np.array(counts) == pytest.approx(0.25, abs=0.06)
     assert len({tuple(point) for point in points.tolist()}) == len(points)
+
+
+@pytest.mark.parametrize('side', [-1, 1])
+def test_where_a_range_was_extended_its_middle_moves_with_the_trials(side):
+    """A surface knows of no place but the middle: moved there, the same trials give the same surface."""
+    generator = np.random.default_rng(3)
+    units = generator.random((12, 2))
+    units[:, 0] = units[:, 0] * 0.8 + 0.1 + side * 0.6
+    scores = -((units[:, 0] - 0.4 - side * 0.6) ** 2) + 0.3 * generator.normal(size=12)
+    moved = units.copy()
+    moved[:, 0] += 0.5 - (units[:, 0].min() + units[:, 0].max()) / 2
+    assert moved.min() > 0 and moved.max() < 1
+    shift = (moved - units)[0]
+    points = generator.random((5, 2)) + [side * 0.6, 0]
+    one, other = fit(units, scores), fit(moved, scores)
+    np.testing.assert_allclose(one.mean(points), other.mean(points + shift), rtol=1e-9)
+    assert one.error(points[0]) == pytest.approx(other.error(points[0] + shift), rel=1e-6)
+    # Diverged trials are no part of where good values are.
+    lost = np.array([[2.0, 0.5], [-2.0, 0.5]])
+    again = fit(np.concatenate([units, lost]), np.concatenate([scores, [-np.inf, np.nan]]))
+    np.testing.assert_array_equal(again.mean(points), one.mean(points))

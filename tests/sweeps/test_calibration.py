@@ -86,6 +86,20 @@ def test_noise_is_that_of_the_world():
         assert np.std(scores) == pytest.approx(noise, rel=0.25)
 
 
+def test_a_split_does_the_same_to_all_runs_of_a_replicate_and_suits_each_arm_on_its_own():
+    calm = {'noise': 0.0, 'curvature': 0.0, 'cliff': 9.0}
+    for world, alike in ((World(split=0.1, **calm), True), (World(split=0.0, suits=0.1, **calm), False)):
+        study = study_of(0, world)
+        schedule, records = simulate(study, world, 0)
+        found = {}
+        for trial in schedule.trials:
+            found.setdefault((trial.arm, trial.replicate), set()).add(records[trial.id]['score'])
+        assert all(len(scores) == 1 for scores in found.values())
+        by_arm = [[found[arm, replicate] for replicate in range(5)] for arm in study.arms]
+        assert all(len(set(map(tuple, row))) == 5 for row in by_arm)
+        assert (by_arm[0] == by_arm[1]) == alike
+
+
 def test_tuned_procedures_are_made_worth_the_same():
     world = World(hills={'second': Hill(height=0.5, curvature=4.0)})
     even = calibrate.levelled(world, 20)

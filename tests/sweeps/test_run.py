@@ -174,3 +174,41 @@ def test_workers_that_die_are_replaced_and_then_recorded(undisturbed: tuple[Path
     again = runs.Run(study, tmp_path / 'tiny_study', [], 1, True, Silent())()
     assert 'failed' not in {record['status'] for record in again.records.values()}
     assert not again.failures and again.schedule.complete
+
+
+LONG = (
+    '"""Does a pack that was killed go on inside itself?"""\n'
+    'from ablations.spaces import log\n'
+    'from ablations.study import Study, task\n'
+    "digits = task('digits', steps=500, batch=16, evaluations=5)\n"
+    "space = {'lr': log(1e-3, 1e-2), 'weight_decay': log(1e-2, 1.0)}\n"
+    "study = Study(name='long_study', question=__doc__, arms={'base': (), 'null': ()}, tasks=(digits,),\n"
+    "              tune={'adamw': space}, trials=2, extension=1, replicates=2)\n"
+)
+
+
+@pytest.mark.slow
+def test_a_pack_of_500_steps_killed_inside_goes_on_to_the_same_bits(archlab: Callable, tmp_path: Path):
+    study = tmp_path / 'long_study.py'
+    study.write_text(LONG)
+    calm = archlab('run', study, '--runs', tmp_path / 'calm', '--workers', '1')
+    assert calm.returncode == 0, calm.stderr
+    script, chance, inside = Path(sys.executable).with_name('archlab'), random.Random(2), 0
+    for _ in range(12):
+        # Workers too: the whole group, as when a machine is switched off.
+        process = subprocess.Popen(
+            [str(script), 'run', str(study), '--runs', str(tmp_path / 'runs'), '--workers', '1', '--checkpoint-steps', '40'],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        time.sleep(chance.uniform(4, 14))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        inside += any((tmp_path / 'runs' / 'long_study').glob('checkpoints/*/*/commit_success.txt'))
+    assert inside
+    done = archlab('run', study, '--runs', tmp_path / 'runs', '--checkpoint-steps', '40')
+    assert done.returncode == 0, done.stderr
+    records = [lines_of(tmp_path / folder / 'long_study') for folder in ('runs', 'calm')]
+    assert facts(records[0]) == facts(records[1]) and len(records[0]) == len(facts(records[0]))
+    assert not (tmp_path / 'runs' / 'long_study' / 'checkpoints').exists()

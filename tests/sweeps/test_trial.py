@@ -11,7 +11,7 @@ from arch.model import build
 from sweeps.appraise import known_knobs
 from sweeps.population import STRATEGIES, Population
 from sweeps.tasks.recall import Recall
-from sweeps.trial import batch_order, make_trial
+from sweeps.trial import batch_order, make_training
 
 STEPS, BATCH = 6, 16
 TASK = Recall(pairs=2, keys=8, values=4, train=128, held=32)
@@ -38,11 +38,11 @@ class Bench:
 @pytest.fixture(scope='module')
 def bench() -> Bench:
     config = {**RECALL.base, 'body': {'kind': 'isotropic', 'width': 8, 'depth': 1, 'causal': True}}
-    begin, train = make_trial(build(config), TASK.losses, 'adamw', STEPS, BATCH, 2)
+    training = make_training(build(config), TASK, 'adamw', STEPS, BATCH, 2)
     pool = TASK.pool()
     inside, held = TASK.split(pool, 0)
     arrays = {'x': pool.x, 'y': pool.y}
-    populations = {strategy: Population(begin, train, strategy, width=3) for strategy in STRATEGIES}
+    populations = {strategy: Population(training, strategy, width=3) for strategy in STRATEGIES}
     return Bench(populations, arrays, {'x': pool.x[held], 'y': pool.y[held]}, inside)
 
 
@@ -110,7 +110,7 @@ def test_another_seed_is_another_run(bench: Bench):
 def test_tuned_values_share_one_program(bench: Bench):
     population = bench.populations['loop']
     bench.run('loop', [bench.lane(1, 1e-3), bench.lane(5, 7e-3, weight_decay=0.3)])
-    assert population._train._cache_size() == 1
+    assert population._advance._cache_size() == 1
 
 
 KNOBS = {
@@ -130,10 +130,10 @@ def test_every_knob_is_traced_and_changes_the_run(bench: Bench, name: str):
     """One program for all values of all knobs."""
     population = bench.populations['loop']
     one = bench.run('loop', [bench.lane(1, 1e-2, **KNOBS)])[0]
-    programs = population._train._cache_size()
+    programs = population._advance._cache_size()
     lanes = [bench.lane(1, 1e-2, **{**KNOBS, name: value}) for value in (0.5 * KNOBS[name], KNOBS[name])]
     other, again = bench.run('loop', lanes)
-    assert population._train._cache_size() == programs
+    assert population._advance._cache_size() == programs
     assert same_bits(one, again) and not same_bits(one, other)
 
 
@@ -163,32 +163,32 @@ def test_batches_are_shuffled_epochs():
 
 def test_bad_sizes_are_refused():
     with pytest.raises(ValueError, match='not a multiple of evaluations'):
-        make_trial(build(RECALL.base), TASK.losses, 'adamw', 7, BATCH, 2)
+        make_training(build(RECALL.base), TASK, 'adamw', 7, BATCH, 2)
     with pytest.raises(ValueError, match='no examples'):
         batch_order(0, np.arange(0), 1, 1)
     with pytest.raises(ValueError, match='lane strategy'):
-        Population(lambda: 0, lambda: 0, 'pmap')
+        Population(make_training(build(RECALL.base), TASK, 'adamw', 6, BATCH, 2), 'pmap')
 
 
 def test_packs_of_any_size_share_one_vmapped_program(bench: Bench):
     lanes = [bench.lane(seed, 1e-2) for seed in (1, 2, 3)]
     whole, part = bench.run('vmap', lanes), bench.run('vmap', lanes[:2])
     assert len(part) == 2 and all(same_bits(a, b) for a, b in zip(whole, part, strict=False))
-    assert bench.populations['vmap']._train._cache_size() == 1
+    assert bench.populations['vmap']._advance._cache_size() == 1
 
 
 def test_lanes_that_do_not_fit_run_in_halves(bench: Bench, monkeypatch: pytest.MonkeyPatch):
     population, sizes = bench.populations['vmap'], []
-    whole = population._one
+    whole = population._begin
 
-    def small_device(lanes: dict, pool: dict, held: dict) -> dict:
+    def small_device(lanes: dict, x: np.ndarray) -> dict:
         sizes.append(len(lanes['seed']))
         if len(lanes['seed']) > 1:
             raise jax.errors.JaxRuntimeError('RESOURCE_EXHAUSTED: out of memory')
-        return whole(lanes, pool, held)
+        return whole(lanes, x)
 
     lanes = [bench.lane(1, 1e-2), bench.lane(2, 3e-3)]
-    monkeypatch.setattr(population, '_one', small_device)
+    monkeypatch.setattr(population, '_begin', small_device)
     split = bench.run('vmap', lanes)
     assert sizes == [3, 1, 1] and (population.width, population.splits) == (1, 1)
     for lane, result in zip(lanes, split, strict=True):
@@ -200,6 +200,6 @@ def test_other_errors_of_the_device_are_not_hidden(bench: Bench, monkeypatch: py
     def broken(*_: object) -> None:
         raise jax.errors.JaxRuntimeError('INTERNAL: something else')
 
-    monkeypatch.setattr(bench.populations['vmap'], '_one', broken)
+    monkeypatch.setattr(bench.populations['vmap'], '_begin', broken)
     with pytest.raises(jax.errors.JaxRuntimeError, match='something else'):
         bench.run('vmap', [bench.lane(1, 1e-2), bench.lane(2, 1e-2)])

@@ -1,0 +1,214 @@
+"""Checkpoints: what a long pack has done so far, kept by Orbax while it runs, so that a killed run goes on where it was.
+
+A pack that ends before the first is due makes none. What is kept are the lanes that are done and the whole carry of those in
+flight: parameters, statistics, moments, the step. Batches and random keys follow from the seeds and the step. A run that
+goes on is bitwise the one that was never stopped: checkpoints of other sources, devices or lane strategies are not used.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import os
+import shutil
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from ablations.digest import digest
+
+FOLDER = 'checkpoints'
+KEPT = 2
+"""Checkpoints of a pack that are kept: the last one, and the one before should the last be damaged."""
+SECONDS = 600.0
+FIRST = 8
+"""Steps of a pack's first stretch, from which its speed is known."""
+LOOKS = 4
+"""How often in an interval the host looks whether a checkpoint is due."""
+
+
+@dataclasses.dataclass
+class Snapshot:
+    """Where a pack stands: results of the lanes that are done, and the lanes in flight after `step` steps.
+
+    `carry` holds the leaves of their carry, `seen` what they gave at the evaluation points so far, `width` how many lanes
+    run at the same time, `spent` the seconds that they took so far.
+    """
+
+    results: list[tuple[dict, float]]
+    carry: list[np.ndarray]
+    seen: list[dict]
+    step: int
+    width: int
+    spent: float
+
+    def to_tree(self) -> dict:
+        """Nested dicts of arrays, with a check of their content."""
+        tree = {
+            'results': {
+                str(i): {'curve': dict(result['curve']), 'left_at': result['left_at'], 'seconds': np.float64(seconds)}
+                for i, (result, seconds) in enumerate(self.results)
+            },
+            'carry': {f'{i:05}': leaf for i, leaf in enumerate(self.carry)},
+            'seen': {str(i): dict(point) for i, point in enumerate(self.seen)},
+            'about': {'step': np.int64(self.step), 'width': np.int64(self.width), 'spent': np.float64(self.spent)},
+        }
+        tree = jax.tree.map(np.asarray, {name: part for name, part in tree.items() if part})
+        return {**tree, 'check': _check(tree)}
+
+    @staticmethod
+    def from_tree(tree: dict) -> 'Snapshot':
+        """The snapshot of `to_tree`; raises ValueError where the content is not what was kept."""
+        tree = dict(tree)
+        if not np.array_equal(tree.pop('check', None), _check(tree)):
+            raise ValueError('its check does not match its content')
+
+        def inside(name: str) -> list:
+            part = tree.get(name, {})
+            return [part[key] for key in sorted(part, key=int)]
+
+        results = [({'curve': one['curve'], 'left_at': one['left_at']}, float(one['seconds'])) for one in inside('results')]
+        about = tree['about']
+        return Snapshot(
+            results, inside('carry'), inside('seen'), int(about['step']), int(about['width']), float(about['spent'])
+        )
+
+
+def _check(tree: dict) -> np.ndarray:
+    """sha256 of all leaves with their names, as an array."""
+    content = hashlib.sha256()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        leaf = np.asarray(leaf)
+        content.update(f'{jax.tree_util.keystr(path)}{leaf.dtype}{leaf.shape}'.encode())
+        content.update(np.ascontiguousarray(leaf).tobytes())
+    return np.frombuffer(content.digest(), np.uint8)
+
+
+class Checkpoints:
+    """The checkpoints of one pack: `latest()` to go on from, `offer()` after every stretch, `clear()` when it is recorded.
+
+    One is due every `seconds`, or every `steps` where given. `about` is what has to be the same for a run to go on. A worker
+    whose launcher has died keeps one more and ends, instead of being in the way of the next.
+    """
+
+    def __init__(self, folder: Path, pack: str, about: object, seconds: float = SECONDS, steps: int | None = None):
+        self.folder, self.pack = folder / FOLDER / f'{pack}-{digest(about)[:8]}', pack
+        self.seconds, self.steps = seconds, steps
+        self.notes: list[str] = []
+        self._parent = os.getppid()
+        self._manager = self._lock = None
+        self._last = self._looked = time.monotonic()
+        self._rate = 0.0
+        self._number = 0
+        self._kept_at = self._step = 0
+
+    def latest(self) -> Snapshot | None:
+        """The last sound checkpoint; damaged ones are noted and taken away. Waits while another process holds them."""
+        if not self.folder.is_dir():
+            return None
+        self._open(wait=True)
+        while (number := max(self._manager.all_steps(), default=None)) is not None:
+            import orbax.checkpoint as ocp
+
+            try:
+                found = Snapshot.from_tree(self._manager.restore(number, args=ocp.args.StandardRestore()))
+            except Exception as error:
+                # Whatever is wrong with it, the one before is used.
+                self.notes.append(f'{self.folder / str(number)}: damaged, not used ({type(error).__name__}: {error})'[:300])
+                self._manager.close()
+                shutil.rmtree(self.folder / str(number))
+                self._manager = self._managed()
+                continue
+            self._number, self._kept_at = number, found.step
+            return found
+        return None
+
+    def stretch(self) -> int:
+        """How many steps to train before the next `offer`."""
+        steps = max(1, int(self._rate * self.seconds / LOOKS)) if self._rate else FIRST
+        return steps if self.steps is None else min(steps, self.steps)
+
+    def begin(self, step: int) -> None:
+        """Lanes begin, or go on, at a step."""
+        self._step = self._kept_at = step
+        self._looked = time.monotonic()
+
+    def offer(self, snapshot: Snapshot) -> None:
+        """What could be kept now: it is kept where that is due. Its arrays may be the device's."""
+        jax.block_until_ready(snapshot.carry)
+        now = time.monotonic()
+        self._rate = (snapshot.step - self._step) / max(now - self._looked, 1e-6) if snapshot.step > self._step else self._rate
+        self._step, self._looked = snapshot.step, now
+        orphaned = os.getppid() != self._parent
+        due = now - self._last >= self.seconds
+        if self.steps is not None:
+            due = snapshot.step - self._kept_at >= self.steps
+        if due and self._open(wait=False):
+            self._keep(snapshot)
+            if orphaned:
+                self._manager.wait_until_finished()
+                os._exit(1)
+
+    def _keep(self, snapshot: Snapshot) -> None:
+        import orbax.checkpoint as ocp
+
+        snapshot.carry = jax.device_get(snapshot.carry)
+        self._number += 1
+        self._manager.save(self._number, args=ocp.args.StandardSave(snapshot.to_tree()))
+        self._last, self._kept_at = time.monotonic(), snapshot.step
+
+    def _open(self, wait: bool) -> bool:
+        """Whether the folder is this process's own."""
+        if self._manager is not None:
+            return True
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self.folder.with_suffix('.lock'), os.O_CREAT | os.O_RDWR)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except OSError as error:
+            if isinstance(error, BlockingIOError):
+                os.close(lock)
+                return False
+        self._lock = lock
+        self._manager = self._managed()
+        self._number = max(self._manager.all_steps(), default=0)
+        return True
+
+    def _managed(self):
+        import orbax.checkpoint as ocp
+
+        options = ocp.CheckpointManagerOptions(max_to_keep=KEPT, enable_async_checkpointing=True)
+        return ocp.CheckpointManager(self.folder.absolute(), options=options)
+
+    def clear(self) -> None:
+        """The pack is recorded: nothing of it is needed any more, whatever sources it was trained by."""
+        if self._manager is not None:
+            self._manager.wait_until_finished()
+            self._manager.close()
+        for path in self.folder.parent.glob(f'{self.pack}-*'):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        if self._lock is not None:
+            os.close(self._lock)
+        with contextlib.suppress(OSError):
+            self.folder.parent.rmdir()
+
+
+def write_tree(folder: Path, tree: dict) -> None:
+    """Nested dicts of arrays as an Orbax checkpoint of its own."""
+    import orbax.checkpoint as ocp
+
+    with ocp.StandardCheckpointer() as checkpointer:
+        checkpointer.save(folder.absolute(), tree)
+
+
+def read_tree(folder: Path) -> dict:
+    """The nested dicts of arrays of an Orbax checkpoint; raises ValueError where it is damaged."""
+    import orbax.checkpoint as ocp
+
+    try:
+        with ocp.PyTreeCheckpointer() as checkpointer:
+            return checkpointer.restore(folder.absolute())
+    except Exception as error:
+        raise ValueError(f'{folder} is no sound Orbax checkpoint ({type(error).__name__}); export it again') from None

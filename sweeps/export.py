@@ -1,0 +1,144 @@
+"""Export: the weights of a study's confirmed models, as files that say what they are and load again."""
+
+import dataclasses
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from ablations.trial import Trial
+from sweeps.keeping import Keeping
+
+FORMATS = ('safetensors', 'orbax')
+
+
+@dataclasses.dataclass(frozen=True)
+class Exported:
+    """A trained model: `model` (arch.model.Model), its `params` and `state`, and `about`, what it is and how it was made."""
+
+    model: object
+    params: dict
+    state: dict
+    about: dict
+
+
+def confirmed(opened, arm: str, tasks: list[str] | None = None) -> list[Trial]:
+    """The recorded confirmation runs of an arm; raises ValueError on an unknown arm or task, and where there are none."""
+    study = opened.study
+    if arm not in study.arms:
+        raise ValueError(f"study '{study.name}' has no arm '{arm}'; allowed: {list(study.arms)}")
+    names = [task.name for task in study.tasks]
+    for task in tasks or ():
+        if task not in names:
+            raise ValueError(f"study '{study.name}' has no task '{task}'; allowed: {names}")
+    found = [
+        trial
+        for (phase, its, task, _), trials in opened.schedule.asked.items()
+        if (phase, its) == ('confirm', arm) and task in (tasks or names)
+        for trial in trials
+        if opened.records.get(trial.id, {}).get('status') == 'ok'
+    ]
+    if not found:
+        raise ValueError(f"arm '{arm}' of study '{study.name}' has no confirmed runs yet; archlab status says how far it is")
+    return found
+
+
+def export(
+    opened, arm: str, out: Path, form: str = 'safetensors', tasks: list[str] | None = None, train: bool = False
+) -> list[Path]:
+    """Write the weights of an arm's confirmed models into `out`; the files, one for each run.
+
+    Those that the run kept (--keep-weights); with `train` the others are trained again, which reads the test split once more
+    each. Raises ValueError on a bad format, and where weights are missing and must not be trained.
+    """
+    from arch.published.importing import load_weights
+
+    if form not in FORMATS:
+        raise ValueError(f"format '{form}'; allowed: {list(FORMATS)}")
+    trials = confirmed(opened, arm, tasks)
+    kept = opened.folder / Keeping.FOLDER
+    missing = [trial for trial in trials if not _file(kept, trial).exists()]
+    if missing and not train:
+        raise ValueError(
+            f'{len(missing)} of {len(trials)} confirmed runs kept no weights in {kept}; add --train to train them again now, '
+            'or run studies with --keep-weights'
+        )
+    for trial in missing:
+        _train(opened, trial)
+    written = []
+    for trial in trials:
+        params, state = load_weights(_file(kept, trial))
+        path = out / f'{trial.task}-{arm}-replicate_{trial.replicate}-seed_{trial.seed}'
+        about = _about(opened, trial)
+        written.append(_write_orbax(path, params, state, about) if form == 'orbax' else _write(path, params, state, about))
+    return written
+
+
+def load(path: Path | str) -> Exported:
+    """The trained model of an exported file or folder. Raises ValueError where it is no such thing."""
+    from arch.model import build
+    from arch.published.importing import load_weights
+    from arch.sockets import load_tables
+
+    path = Path(path)
+    try:
+        about = json.loads((path / 'about.json' if path.is_dir() else path.with_suffix('.json')).read_text(encoding='utf-8'))
+    except (OSError, ValueError) as error:
+        raise ValueError(f'{path} is not what archlab export wrote ({error}); give one of its files or folders') from None
+    if path.is_dir():
+        from sweeps.checkpoints import read_tree
+
+        tree = read_tree(path / 'weights')
+        params, state = tree['params'], tree.get('state', {})
+    else:
+        params, state = load_weights(path)
+    return Exported(build(about['model'], load_tables(about['blocks'] or None)), params, state, about)
+
+
+def _file(folder: Path, trial: Trial) -> Path:
+    return folder / f'{trial.id}.safetensors'
+
+
+def _train(opened, trial: Trial) -> None:
+    from sweeps.rerun import rerun
+
+    found = rerun(opened, trial.id, opened.folder / Keeping.FOLDER)
+    if not found['same_numbers']:
+        score, recorded = found['now']['score'], found['recorded']['score']
+        raise ValueError(
+            f'trial {trial.id} trained again scores {score}, recorded is {recorded}: sources, device or lane strategy differ; '
+            'run the study again with --keep-weights, in another --runs folder'
+        )
+
+
+def _about(opened, trial: Trial) -> dict:
+    record = opened.records[trial.id]
+    names = ('id', 'study', 'arm', 'task', 'dataset', 'replicate', 'seed', 'optimizer', 'knobs', 'steps', 'batch', 'data')
+    about = {name: record[name] for name in (*names, 'model', 'score', 'score_se', 'environment')}
+    return {**about, 'blocks': opened.study.blocks or ''}
+
+
+def _write(path: Path, params: dict, state: dict, about: dict) -> Path:
+    from arch.published.importing import save_weights
+
+    file = path.with_suffix('.safetensors')
+    save_weights(file, params, state)
+    path.with_suffix('.json').write_text(json.dumps(about, indent=1, sort_keys=True) + '\n', encoding='utf-8')
+    return file
+
+
+def _write_orbax(path: Path, params: dict, state: dict, about: dict) -> Path:
+    from sweeps.checkpoints import write_tree
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f'.{path.name}.{uuid.uuid4().hex}')
+    try:
+        aside.mkdir()
+        write_tree(aside / 'weights', {'params': params, **({'state': state} if state else {})})
+        (aside / 'about.json').write_text(json.dumps(about, indent=1, sort_keys=True) + '\n', encoding='utf-8')
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(aside, path)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return path

@@ -1,0 +1,85 @@
+"""Stream: batches of examples that are too large for the device, read ahead by Grain while the device trains.
+
+The order is that of `batch_order`, as for examples that lie on the device: streamed or not, a run sees the same batches.
+"""
+
+import functools
+from collections.abc import Mapping
+
+import jax
+import numpy as np
+
+CHUNK = 64 << 20
+"""Bytes that are handed over at a time, about."""
+AHEAD = 3
+"""Chunks that are read ahead."""
+THREADS = 2
+
+
+class Chunks:
+    """All steps of a run, cut into chunks of as many steps: a random-access source for Grain."""
+
+    def __init__(self, pool: Mapping[str, np.ndarray], order: np.ndarray, size: int):
+        self.pool, self.order, self.size = pool, order, size
+
+    def __len__(self) -> int:
+        return -(-self.order.shape[-2] // self.size)
+
+    def __getitem__(self, number: int) -> dict[str, np.ndarray]:
+        # The last chunk is filled up with its last step: one shape, one program.
+        steps = np.minimum(np.arange(number * self.size, (number + 1) * self.size), self.order.shape[-2] - 1)
+        index = self.order[..., steps, :]
+        return {name: np.asarray(part[index]) for name, part in self.pool.items()}
+
+    def __repr__(self) -> str:
+        return f'Chunks({len(self)} of {self.size} steps)'
+
+
+class Stream:
+    """Batches of a run in their order, from any step on. `order` `[(lanes,) steps, batch]` holds indices into the pool.
+
+    `shard` (index, count) takes every count-th example of a batch, for one of several processes. `state` says where reading
+    stands; a stream that is given it goes on with the next chunk exactly.
+    """
+
+    def __init__(self, pool: Mapping, order: np.ndarray, first: int = 0, shard: tuple[int, int] = (0, 1), chunk: int = CHUNK):
+        import grain
+
+        order = order[..., shard[0] :: shard[1]]
+        if order.shape[-1] == 0:
+            raise ValueError(
+                f'shard {shard[0]} of {shard[1]} has no examples of a batch; use a larger batch or fewer processes'
+            )
+        step = sum(part[:1].nbytes for part in pool.values()) * int(np.prod(order.shape)) // order.shape[-2]
+        self.size = max(1, min(chunk // max(step, 1), order.shape[-2]))
+        options = grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=AHEAD)
+        self._chunks = iter(grain.MapDataset.source(Chunks(pool, order, self.size)).to_iter_dataset(options))
+        self.number = first // self.size - 1
+        self._chunks.set_state({'next_index': self.number + 1})
+        self._current = self._next = None
+
+    @property
+    def state(self) -> dict:
+        """Where reading stands, as plain data."""
+        return self._chunks.get_state()
+
+    def at(self, step: int) -> tuple[dict, int, int]:
+        """The chunk on the device that holds a step, the step at which it begins, and the one at which it ends."""
+        while self.number < step // self.size:
+            self._current = self._next if self._next is not None else self._read()
+            self.number += 1
+            self._next = self._read()
+        if self.number > step // self.size:
+            raise ValueError(f'step {step} was read before; a stream only goes on')
+        return self._current, self.number * self.size, (self.number + 1) * self.size
+
+    def _read(self) -> dict | None:
+        # Handed to the device at once: it is on its way while the steps before it run.
+        return jax.tree.map(jax.device_put, next(self._chunks, None))
+
+
+@functools.cache
+def device_memory() -> int:
+    """Bytes that examples may take on the device: a quarter of its memory where it tells, else 1 GiB."""
+    stats = jax.local_devices()[0].memory_stats() or {}
+    return int(stats.get('bytes_limit', 4 << 30)) // 4

@@ -1,0 +1,32 @@
+"""Kind: what every kind of task has beside its examples; those that differ override it."""
+
+from collections.abc import Mapping
+
+import jax
+
+
+class Kind:
+    """How stored examples become what a model sees, on the device."""
+
+    @property
+    def knobs(self) -> dict[str, float]:
+        """Strengths that `draw` reads from its `knobs`, with what they are where a study does not tune them."""
+        return {}
+
+    def example(self) -> jax.ShapeDtypeStruct:
+        """Shape `[1, ...]` and type of one stored example; kinds that know it without their data say so themselves."""
+        x = self.pool().x
+        return jax.ShapeDtypeStruct(x[:1].shape, x.dtype)
+
+    def inputs(self, x: jax.Array) -> jax.Array:
+        """What the model sees of stored examples `[B, ...]`; here the examples themselves."""
+        return x
+
+    def draw(
+        self, key: jax.Array, x: jax.Array, y: jax.Array, knobs: Mapping[str, jax.Array]
+    ) -> tuple[jax.Array, tuple[tuple[jax.Array, jax.Array | None], ...]]:
+        """A training batch as the model sees it, augmented, and its targets: pairs of `y` and their weights `[B]`.
+
+        A weight of None is one. The weights of an example sum to one: mixed examples have the targets of both.
+        """
+        return self.inputs(x), ((y, None),)

@@ -1,0 +1,93 @@
+"""Export: weights of confirmed models that load again and score what was recorded."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from sweeps.appraise import task_of
+from sweeps.export import load
+
+
+@pytest.fixture(scope='module')
+def run(tmp_path_factory: pytest.TempPathFactory, archlab: Callable, tiny_file: Path) -> tuple[Path, Path]:
+    """The tiny study and a run of it that kept weights."""
+    runs = tmp_path_factory.mktemp('kept') / 'runs'
+    done = archlab('run', tiny_file, '--runs', runs, '--keep-weights', '--json')
+    assert done.returncode == 0, done.stderr
+    return tiny_file, runs
+
+
+def sound(runs: Path, arm: str, task: str | None = None) -> list[dict]:
+    """Records of confirmation runs of an arm that did not diverge."""
+    records = [json.loads(line) for path in runs.glob('*/records/*.jsonl') for line in path.read_text().splitlines()]
+    own = [record for record in records if record['arm'] == arm and record['phase'] == 'confirm' and record['status'] == 'ok']
+    return [record for record in own if task in (None, record['task'])]
+
+
+def scored(path: Path) -> tuple[float, dict]:
+    """The test score of an exported model, worked out here from its own forward pass."""
+    found = load(path)
+    task = task_of(found.about['data'])
+    test = task.test()
+    y, _, _ = found.model.apply(found.params, found.state, task.inputs(test.x), knobs={}, key=jax.random.key(0), train=False)
+    asked = test.y >= 0
+    right = (np.asarray(y).argmax(-1) == test.y) & asked
+    return float((right.reshape(len(right), -1).sum(-1) / asked.reshape(len(right), -1).sum(-1)).mean()), found.about
+
+
+@pytest.mark.parametrize('form', ['safetensors', 'orbax'])
+def test_exported_weights_score_what_was_recorded(archlab: Callable, run: tuple[Path, Path], tmp_path: Path, form: str):
+    study, runs = run
+    done = archlab('export', f'{study}/no_mixer', '--runs', runs, '--out', tmp_path, '--format', form, '--json')
+    assert done.returncode == 0, done.stderr
+    files = [Path(name) for name in json.loads(done.stdout)]
+    assert len(files) == len(set(files)) == len(sound(runs, 'no_mixer')) > 2
+    for path in files[::2]:
+        score, about = scored(path)
+        assert score == pytest.approx(about['score'], abs=1e-6)
+        assert about['arm'] == 'no_mixer' and about['study'] == 'tiny_study'
+
+
+def test_runs_without_weights_are_named_and_trained_on_request(archlab: Callable, run: tuple[Path, Path], tmp_path: Path):
+    study, runs = run
+    kept = sorted((runs / 'tiny_study' / 'weights').iterdir())
+    whole, count = {path.name: path.read_bytes() for path in kept}, len(sound(runs, 'base', 'digits'))
+    for path in kept:
+        path.unlink()
+    call = ['export', f'{study}/base', '--runs', runs, '--out', tmp_path / 'out', '--task', 'digits']
+    done = archlab(*call)
+    assert (
+        done.returncode == 2
+        and f'{count} of {count} confirmed runs kept no weights' in done.stderr
+        and '--train' in done.stderr
+    )
+    done = archlab(*call, '--train')
+    assert done.returncode == 0, done.stderr
+    again = {path.name: path.read_bytes() for path in (runs / 'tiny_study' / 'weights').iterdir()}
+    assert len(again) == count > 0 and all(whole[name] == content for name, content in again.items())
+
+
+BAD = [
+    (['tiny_study'], 'names no arm; give STUDY/ARM'),
+    (['{study}/bse'], "has no arm 'bse'; allowed: ['base', 'no_mixer']"),
+    (['{study}/base', '--format', 'pickle'], "format 'pickle'; allowed: ['safetensors', 'orbax']"),
+    (['{study}/base', '--task', 'digit'], "has no task 'digit'; allowed: ['digits', 'recall']"),
+    (['{study}/base', '--data', '/nowhere'], "--data '/nowhere' is no folder"),
+]
+
+
+@pytest.mark.parametrize(('arguments', 'message'), BAD, ids=lambda value: value[0] if isinstance(value, list) else '')
+def test_bad_input_is_refused(archlab: Callable, run: tuple[Path, Path], tmp_path: Path, arguments: list, message: str):
+    study, runs = run
+    done = archlab('export', *(part.format(study=study) for part in arguments), '--runs', runs, '--out', tmp_path / 'out')
+    assert done.returncode == 2 and message in done.stderr
+    assert not (tmp_path / 'out').exists()
+
+
+def test_what_is_no_export_is_refused(tmp_path: Path):
+    with pytest.raises(ValueError, match='is not what archlab export wrote'):
+        load(tmp_path / 'nothing.safetensors')
