@@ -26,6 +26,7 @@ lint: $(READY)
 bench: $(READY)
 	@$(BIN)/python tests/bench.py
 	@$(BIN)/python tests/bench_protocol.py
+	@$(BIN)/python tests/bench_pipeline.py
 
 $(READY): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -4,6 +4,7 @@ Points are unit coordinates (0 and 1 at the edges of the study's range); scores 
 """
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -54,6 +55,18 @@ def surface(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = N
     return point, score, fitted.error(point), STEPS[0]
 
 
+def _plain(array: np.ndarray) -> tuple[bytes, tuple[int, ...]]:
+    array = np.ascontiguousarray(array, float)
+    return array.tobytes(), array.shape
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _remembered(units: tuple, scores: tuple, smooth: tuple[bool, ...]) -> tuple[np.ndarray, float, float, str]:
+    """The surface of arrays given as bytes and shape. A plan is made anew after every phase, from mostly the same trials."""
+    units, scores = (np.frombuffer(content).reshape(shape) for content, shape in (units, scores))
+    return surface(units, scores, np.array(smooth))
+
+
 def select(trials: dict[str, tuple[np.ndarray, np.ndarray]], spaces: dict) -> Selected | None:
     """The point of one arm, task and replicate: the best optimizer at the optimum of its own surface.
 
@@ -64,7 +77,7 @@ def select(trials: dict[str, tuple[np.ndarray, np.ndarray]], spaces: dict) -> Se
         if not np.isfinite(scores).any():
             continue
         space = spaces[optimizer]
-        point, score, error, how = surface(units, scores, np.array([values.smooth for values in space.values()]))
+        point, score, error, how = _remembered(_plain(units), _plain(scores), tuple(v.smooth for v in space.values()))
         unit = tuple(float(f'{value:.6g}') for value in point)
         knobs = tuple(sorted((name, values.value(u)) for (name, values), u in zip(space.items(), unit, strict=True)))
         found.append(Selected(optimizer, knobs, unit, score, how, error))

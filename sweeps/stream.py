@@ -4,16 +4,38 @@ The order is that of `batch_order`, as for examples that lie on the device: stre
 """
 
 import functools
+import mmap
+import os
 from collections.abc import Mapping
 
 import jax
 import numpy as np
 
-CHUNK = 64 << 20
+CHUNK = 16 << 20
 """Bytes that are handed over at a time, about."""
 AHEAD = 3
 """Chunks that are read ahead."""
 THREADS = 2
+
+
+def rows(array: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """The examples of an index of any shape. `[n, ...], [...] -> [..., ...]`.
+
+    Of a memory-mapped file they are read, not mapped: mapped pages would stay, and memory grow to the size of the file.
+    """
+    if not (isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap) and array.flags.c_contiguous):
+        return np.asarray(array[index])
+    found = np.empty((index.size, *array.shape[1:]), array.dtype)
+    size = array.nbytes // len(array)
+    file = os.open(array.filename, os.O_RDONLY)
+    try:
+        for place, number in zip(found.reshape(index.size, -1), index.reshape(-1).tolist(), strict=True):
+            got = os.preadv(file, [place], array.offset + number * size)
+            if got != size:
+                raise ValueError(f'{array.filename} is shorter than when it was opened; prepare the dataset again')
+    finally:
+        os.close(file)
+    return found.reshape(*index.shape, *array.shape[1:])
 
 
 class Chunks:
@@ -29,7 +51,7 @@ class Chunks:
         # The last chunk is filled up with its last step: one shape, one program.
         steps = np.minimum(np.arange(number * self.size, (number + 1) * self.size), self.order.shape[-2] - 1)
         index = self.order[..., steps, :]
-        return {name: np.asarray(part[index]) for name, part in self.pool.items()}
+        return {name: rows(part, index) for name, part in self.pool.items()}
 
     def __repr__(self) -> str:
         return f'Chunks({len(self)} of {self.size} steps)'
@@ -80,6 +102,11 @@ class Stream:
 
 @functools.cache
 def device_memory() -> int:
-    """Bytes that examples may take on the device: a quarter of its memory where it tells, else 1 GiB."""
+    """Bytes that examples may take on the device; more are streamed.
+
+    $ARCHLAB_RESIDENT_BYTES, else a quarter of the device's memory where it tells, else 1 GiB.
+    """
+    if os.environ.get('ARCHLAB_RESIDENT_BYTES'):
+        return int(os.environ['ARCHLAB_RESIDENT_BYTES'])
     stats = jax.local_devices()[0].memory_stats() or {}
     return int(stats.get('bytes_limit', 4 << 30)) // 4

@@ -193,8 +193,8 @@ def test_a_pack_of_500_steps_killed_inside_goes_on_to_the_same_bits(archlab: Cal
     study.write_text(LONG)
     calm = archlab('run', study, '--runs', tmp_path / 'calm', '--workers', '1')
     assert calm.returncode == 0, calm.stderr
-    script, chance, inside = Path(sys.executable).with_name('archlab'), random.Random(2), 0
-    for _ in range(12):
+    script, chance, folder = Path(sys.executable).with_name('archlab'), random.Random(2), tmp_path / 'runs' / 'long_study'
+    for _ in range(5):
         # Workers too: the whole group, as when a machine is switched off.
         process = subprocess.Popen(
             [str(script), 'run', str(study), '--runs', str(tmp_path / 'runs'), '--workers', '1', '--checkpoint-steps', '40'],
@@ -202,11 +202,13 @@ def test_a_pack_of_500_steps_killed_inside_goes_on_to_the_same_bits(archlab: Cal
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        time.sleep(chance.uniform(4, 14))
+        known, patience = set(folder.glob('checkpoints/*/*/commit_success.txt')), time.monotonic() + 240
+        while known >= set(folder.glob('checkpoints/*/*/commit_success.txt')) and time.monotonic() < patience:
+            time.sleep(0.02)
+        time.sleep(chance.uniform(0, 1.5))
+        assert process.poll() is None
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        inside += any((tmp_path / 'runs' / 'long_study').glob('checkpoints/*/*/commit_success.txt'))
-    assert inside
     done = archlab('run', study, '--runs', tmp_path / 'runs', '--checkpoint-steps', '40')
     assert done.returncode == 0, done.stderr
     records = [lines_of(tmp_path / folder / 'long_study') for folder in ('runs', 'calm')]

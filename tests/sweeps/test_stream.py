@@ -1,6 +1,7 @@
 """Streams: the same batches in the same order as from the device, from any step on."""
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from ablations.tasks import DIGITS
 from arch.model import build
 from sweeps.population import STRATEGIES, Population
-from sweeps.stream import AHEAD, Stream
+from sweeps.stream import AHEAD, Stream, rows
 from sweeps.tasks.digits import Digits
 from sweeps.trial import batch_order, make_training
 
@@ -54,6 +55,19 @@ def test_a_stream_that_is_given_a_state_goes_on_with_the_next_batch(pool: dict, 
     np.testing.assert_array_equal(batches(Stream(pool, order, 4, chunk=1), 4), pool['x'][order[:, 4:]])
     with pytest.raises(ValueError, match='was read before'):
         first.at(2)
+
+
+def test_examples_of_a_file_are_read_and_not_mapped(tmp_path: Path):
+    x = np.random.default_rng(0).integers(0, 255, (50, 3, 2), np.uint8)
+    np.save(tmp_path / 'x.npy', x)
+    mapped, index = np.load(tmp_path / 'x.npy', mmap_mode='r'), np.array([[4, 0], [49, 4]])
+    np.testing.assert_array_equal(rows(mapped, index), x[index])
+    # A part of a mapped file is not where the file says it begins.
+    np.testing.assert_array_equal(rows(mapped[10:], np.array([0, 39])), x[[10, 49]])
+    with open(tmp_path / 'x.npy', 'r+b') as file:
+        file.truncate(200)
+    with pytest.raises(ValueError, match='is shorter than when it was opened'):
+        rows(mapped, np.array([49]))
 
 
 def test_processes_share_a_batch(pool: dict, order: np.ndarray):
