@@ -53,3 +53,15 @@ def vit(outputs: int, patch: int, length: int, width: int, depth: int, heads: in
         'stem': {'kind': 'patchify', 'patch': patch},
         'head': {'kind': 'classifier', 'outputs': outputs},
     }
+
+
+def waveform(outputs: int, kernel: int, factor: int, width: int, depth: int, mixer: dict) -> dict:
+    """A small model over samples [N, 1] that begins with one convolution and averages its positions."""
+    return {
+        **decoder(outputs, 1, width, depth, mixer, 4.0),
+        'body': {'kind': 'isotropic', 'width': width, 'depth': depth, 'causal': False, **BODY},
+        'stem': {'kind': 'waveform', 'kernel': kernel, 'factor': factor},
+        'position': {'kind': 'none'},
+        'block': {'kind': 'one_branch'},
+        'head': {'kind': 'classifier', 'outputs': outputs},
+    }

@@ -5,7 +5,13 @@ import math
 
 SCALES = ('log', 'linear')
 FRACTIONS = ('b1', 'b2', 'momentum', 'beta', 'warmup_fraction', 'final_fraction', 'label_smoothing', 'drop_path')
+FRACTIONS += ('cutmix_share', 'erase_area', 'jitter_hue', 'resized_crop_scale_low')
 """Tuned values that live in [0, 1]; a bound at 0 or 1 is natural: no better value can lie beyond it."""
+
+
+def is_fraction(name: str) -> bool:
+    """Whether a tuned value is a share or a probability."""
+    return name in FRACTIONS or name.endswith('_probability')
 
 
 def _check_numbers(what: str, numbers: dict) -> None:
@@ -211,7 +217,7 @@ def natural(name: str, space: Tunable, side: str) -> bool:
         return True
     if name == 'weight_decay':
         return side == 'low'
-    if name in FRACTIONS:
+    if is_fraction(name):
         return space.low <= 0 if side == 'low' else space.high >= 1
     return isinstance(space, Integer) and side == 'low' and space.low <= space.least
 
@@ -225,7 +231,7 @@ def limit(name: str, space: Tunable, side: str) -> float:
         return 0.0 if side == 'low' else 1.0
     if isinstance(space, Integer):
         return space.lowest() if side == 'low' else math.inf
-    if name in FRACTIONS:
+    if is_fraction(name):
         return space.unit(space.low / 2) if side == 'low' else space.unit((1 + space.high) / 2)
     if space.scale == 'linear' and side == 'low' and space.low >= 0:
         return space.unit(space.low / 2)
@@ -268,7 +274,7 @@ def check_space(tune: dict) -> None:
                 )
             if name == 'lr' and values.low <= 0:
                 raise ValueError(f"tune['{optimizer}']['lr'] starts at {values.low}; a learning rate is > 0: raise low")
-            if name in FRACTIONS and not (values.low >= 0 and values.high <= 1):
+            if is_fraction(name) and not (values.low >= 0 and values.high <= 1):
                 raise ValueError(f"tune['{optimizer}']['{name}'] is a fraction; keep the range within 0 and 1")
             if values.low < 0:
                 raise ValueError(f"tune['{optimizer}']['{name}'] starts at {values.low}; allowed: 0 or more; raise low")

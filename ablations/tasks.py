@@ -5,6 +5,10 @@ import math
 
 from ablations import bases
 from ablations.config import NAME, closest, plain
+from ablations.image_tasks import IMAGES, PIXELS
+from ablations.probe_tasks import PROBES
+from ablations.sound_tasks import SERIES, SOUNDS
+from ablations.text_tasks import TEXTS
 
 DIRECTIONS = ('higher', 'lower')
 
@@ -121,6 +125,9 @@ STDLIB_BYTES = Task(
 )
 
 TASKS = {task.name: task for task in (DIGITS, RECALL, STDLIB_BYTES)}
+TASKS |= {name: Task(name=name, **fields) for name, fields in {**IMAGES, **PIXELS, **SOUNDS, **SERIES}.items()}
+TASKS |= {name: Task(name=name, **fields) for name, fields in PROBES.items()}
+TASKS |= {name: Task(name=name, **fields) for name, fields in TEXTS.items()}
 
 
 def task(name: str, /, **fields: object) -> Task:

@@ -2,6 +2,7 @@
 
 from arch.dense import Dense
 from arch.sockets import TABLES
+from sweeps.augment import AUGMENTS
 from sweeps.optimizers import OPTIMIZERS
 from sweeps.schedules import KNOBS as SCHEDULE_KNOBS
 from sweeps.specs import defaults
@@ -30,13 +31,35 @@ ABOUT = {
     'value_residual_initial': "share of the first block's values at the start",
     'hyper_connections_initial': 'gain of the connections that depend on the input, at the start',
     'hyper_connections_identity': 'first bias on the diagonal of the streams',
+    'flip_probability': 'probability of the mirror image in training',
+    'crop_padding': 'pixels by which a training image is moved at most',
+    'resized_crop_probability': 'probability of a random window in place of the whole training image',
+    'resized_crop_scale_low': 'smallest share of the image in a random window',
+    'rand_augment_magnitude': 'mean strength of the operations, 10 is the strongest',
+    'rand_augment_deviation': 'standard deviation of their strength',
+    'rand_augment_probability': 'probability of each operation',
+    'jitter_brightness': 'largest change of the factor of brightness',
+    'jitter_contrast': 'largest change of the factor of contrast',
+    'jitter_saturation': 'largest change of the factor of saturation',
+    'jitter_hue': 'largest turn of the hue, as a share of the circle',
+    'erase_probability': 'probability that a rectangle is erased',
+    'erase_area': 'largest share of the image that is erased',
+    'mixup_alpha': 'alpha of the Beta distribution of mixup',
+    'mixup_probability': 'probability of mixup',
+    'cutmix_alpha': 'alpha of the Beta distribution of cutmix',
+    'cutmix_probability': 'probability of cutmix',
+    'cutmix_share': 'share of cutmix where it is that or mixup',
+    'mix_probability': 'probability of either',
+    'time_mask_width': 'largest width of a time mask, in frames',
+    'frequency_mask_width': 'largest width of a frequency mask, in bands',
 }
 
 
 def knobs() -> dict[str, dict]:
     """Every knob: {name: {about, read_by: {who: value where nobody sets it}}}; None where a study must give it.
 
-    Who is 'optimizer KIND', 'schedule', 'loss', 'products' (all matrix products of a model), or a family and kind of block.
+    Who is 'optimizer KIND', 'schedule', 'loss', 'products' (all matrix products of a model), 'augment KIND', or a family and
+    kind of block.
     """
     readers = {f'optimizer {kind}': cls.KNOBS for kind, cls in OPTIMIZERS.items()}
     readers |= {'schedule': SCHEDULE_KNOBS, 'loss': LOSS_KNOBS, 'products': Dense.KNOBS}
@@ -45,6 +68,9 @@ def knobs() -> dict[str, dict]:
             own = getattr(cls, 'KNOBS', {})
             fields = defaults(cls) if own else {}
             readers[f'{family} {kind}'] = {name: fields[v] if isinstance(v, str) else v for name, v in own.items()}
+    for kind, cls in sorted(AUGMENTS.items()):
+        fields = defaults(cls)
+        readers[f'augment {kind}'] = {name: fields[field] for name, field in cls.KNOBS.items()}
     found: dict[str, dict] = {}
     for who, values in readers.items():
         for name, value in values.items():

@@ -24,7 +24,7 @@ def _drawn(task, name: str, replicate: int, pool: Arrays) -> tuple[np.ndarray, n
 def tuning_split(task, name: str, replicate: int, pool: Arrays) -> Split:
     """The replicate's own training and tuning-validation split of the pool, the same for every arm."""
     train, held = _drawn(task, name, replicate, pool)
-    return Split(pool, train, Arrays(pool.x[held], pool.y[held], pool.group[held]))
+    return Split(pool, train, task.part(pool, held))
 
 
 def confirmation_split(task, name: str, replicate: int, pool: Arrays, test: Arrays) -> Split:

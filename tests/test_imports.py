@@ -30,6 +30,10 @@ KEPT = {
     'safetensors': ('arch/published/',),
     'sklearn': ('sweeps/tasks/', 'sweeps/datasets/'),
     'optuna': ('sweeps/search/',),
+    'grain': ('sweeps/stream.py',),
+    'PIL': ('sweeps/datasets/',),
+    'pyarrow': ('sweeps/datasets/',),
+    'tokenizers': ('sweeps/tasks/',),
     'torch': ('sweeps/search/',),
     'duckdb': ('results/query.py', 'results/cache.py', 'results/frames.py', 'results/index.py'),
 }

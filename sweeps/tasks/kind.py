@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 
 import jax
+import numpy as np
+
+from sweeps.tasks.arrays import Arrays
 
 
 class Kind:
@@ -17,6 +20,10 @@ class Kind:
         """Shape `[1, ...]` and type of one stored example; kinds that know it without their data say so themselves."""
         x = self.pool().x
         return jax.ShapeDtypeStruct(x[:1].shape, x.dtype)
+
+    def part(self, arrays: Arrays, chosen: np.ndarray) -> Arrays:
+        """Some examples of `arrays`; kinds whose scale depends on the examples give theirs its own."""
+        return Arrays(arrays.x[chosen], arrays.y[chosen], arrays.group[chosen], arrays.scale)
 
     def inputs(self, x: jax.Array) -> jax.Array:
         """What the model sees of stored examples `[B, ...]`; here the examples themselves."""

@@ -178,3 +178,9 @@ def test_ranges_are_rebuilt_from_their_fields():
     assert dataclasses.replace(choice(1, 2), values=(1, 2, 3)) == choice(1, 2, 3)
     with pytest.raises(ValueError, match='is empty'):
         dataclasses.replace(SPACES['adamw']['lr'], high=1e-9)
+
+
+@pytest.mark.parametrize('name', ['flip_probability', 'cutmix_share', 'drop_path'])
+def test_shares_and_probabilities_end_at_one(name):
+    assert natural(name, linear(0.0, 1.0), 'low') and natural(name, linear(0.0, 1.0), 'high')
+    assert not natural(name, linear(0.1, 0.8), 'high') and linear(0.1, 0.8).value(limit(name, linear(0.1, 0.8), 'high')) == 0.9

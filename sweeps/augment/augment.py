@@ -1,0 +1,105 @@
+"""Augment: a list of augmentations as one function of a batch."""
+
+import dataclasses
+import zlib
+from collections.abc import Mapping, Sequence
+
+import jax
+import jax.numpy as jnp
+
+from arch.make import did_you_mean, make
+from sweeps.augment.augmentation import Augmentation
+from sweeps.augment.color_jitter import ColorJitter
+from sweeps.augment.crop import Crop
+from sweeps.augment.flip import Flip
+from sweeps.augment.mixing import Cutmix, Mixing, Mixup, MixupOrCutmix, Targets
+from sweeps.augment.rand_augment import RandAugment
+from sweeps.augment.random_erasing import RandomErasing
+from sweeps.augment.random_resized_crop import RandomResizedCrop
+from sweeps.augment.recipes import RECIPES
+from sweeps.augment.spectrogram_mask import SpectrogramMask
+
+AUGMENTS = {
+    'flip': Flip,
+    'crop': Crop,
+    'random_resized_crop': RandomResizedCrop,
+    'rand_augment': RandAugment,
+    'color_jitter': ColorJitter,
+    'random_erasing': RandomErasing,
+    'mixup': Mixup,
+    'cutmix': Cutmix,
+    'mixup_or_cutmix': MixupOrCutmix,
+    'spectrogram_mask': SpectrogramMask,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Augment:
+    """Augmentations by kind, in their order.
+
+    The draws of an example depend on the key, the kind and its place in the batch, not on other examples nor on what else
+    is in the list; only a mixing kind's partner is another example.
+    """
+
+    kinds: Mapping[str, Augmentation]
+
+    @property
+    def knobs(self) -> dict[str, float]:
+        """All strengths by the names of their knobs, as the specs give them."""
+        return {name: value for kind in self.kinds.values() for name, value in kind.knobs.items()}
+
+    def __call__(
+        self, key: jax.Array, x: jax.Array, y: jax.Array, knobs: Mapping[str, jax.Array] | None = None
+    ) -> tuple[jax.Array, Targets]:
+        """The augmented batch `[B, ...]` and its targets, pairs of `y` and weights `[B]` (None: one).
+
+        `knobs` replaces strengths of the specs, those that it does not hold stay; others in it are not looked at. Raises
+        ValueError where x is not of floats.
+        """
+        if not jnp.issubdtype(x.dtype, jnp.floating):
+            raise ValueError(f'augment: a batch of {x.dtype} is given, allowed are floats; divide images of bytes by 255')
+        knobs, targets = knobs or {}, ((y, None),)
+        for name, kind in self.kinds.items():
+            stream = jax.random.fold_in(key, zlib.crc32(name.encode()))
+            keys = jax.vmap(lambda place, stream=stream: jax.random.fold_in(stream, place))(jnp.arange(len(x)))
+            if isinstance(kind, Mixing):
+                x, targets = kind.mix(keys, x, y, knobs)
+            else:
+                x = kind(keys, x, knobs)
+        return x, targets
+
+
+def _parts(spec: dict) -> Sequence[dict]:
+    """A spec, or those of the recipe that it names."""
+    kind = spec.get('kind') if isinstance(spec, dict) else None
+    if not isinstance(kind, str) or kind in AUGMENTS:
+        return [spec]
+    if kind not in RECIPES:
+        near = did_you_mean(kind, [*AUGMENTS, *RECIPES])
+        raise ValueError(f"augment: unknown kind '{kind}'; allowed: {list(AUGMENTS)} or a recipe of {list(RECIPES)}.{near}")
+    if len(spec) > 1:
+        own = [name for name in spec if name != 'kind']
+        raise ValueError(
+            f"augment: the recipe '{kind}' is given {own}, allowed are no fields; write its specs out to change them"
+        )
+    return RECIPES[kind]
+
+
+def make_augment(specs: Sequence[dict]) -> Augment:
+    """The augmentations of a list of specs {'kind': ..., fields}; a kind that names a recipe stands for the list of it.
+
+    Raises ValueError on an unknown kind or field, a value outside its range, a kind given twice, or two kinds that mix
+    examples.
+    """
+    kinds: dict[str, Augmentation] = {}
+    for spec in (part for given in specs for part in _parts(given)):
+        kind = make('augment', AUGMENTS, spec)
+        if spec['kind'] in kinds:
+            raise ValueError(
+                f"augment: '{spec['kind']}' is given twice, allowed is once; its knobs would be the same: drop one"
+            )
+        kinds[spec['kind']] = kind
+    mixing = [name for name, kind in kinds.items() if isinstance(kind, Mixing)]
+    if len(mixing) > 1:
+        raise ValueError(f"augment: {mixing} both mix examples, allowed is one of them; take 'mixup_or_cutmix' for both")
+    return Augment(kinds)

@@ -1,0 +1,64 @@
+"""Augmentation: what every kind of augmentation has: its knobs, and how it goes over a batch."""
+
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+
+
+class Augmentation:
+    """A change of single examples; kinds give `sample` and `change`.
+
+    `sample(key, shape, settings)` draws for one example of `shape`, from the strengths in `settings` {field: scalar}.
+    `change(x, sample)` carries it out.
+    """
+
+    KNOBS: dict[str, str] = {}
+    """The fields that are strengths, by the name of their knob."""
+
+    SKIPS = False
+    """Whether `change` leaves out most of its work for some examples (`lax.cond`, `lax.switch`)."""
+
+    @property
+    def knobs(self) -> dict[str, float]:
+        """Every strength by the name of its knob, as the spec gives it."""
+        return {name: float(getattr(self, field)) for name, field in self.KNOBS.items()}
+
+    def settings(self, knobs: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
+        """The strengths by field: those in `knobs`, else those of the spec."""
+        return {field: knobs.get(name, float(getattr(self, field))) for name, field in self.KNOBS.items()}
+
+    def __call__(self, keys: jax.Array, x: jax.Array, knobs: Mapping[str, jax.Array]) -> jax.Array:
+        """Change every example of a batch, with one key each. `[B, ...] -> [B, ...]`"""
+        settings = self.settings(knobs)
+        samples = jax.vmap(lambda key: self.sample(key, x.shape[1:], settings))(keys)
+        if self.SKIPS and jax.default_backend() == 'cpu':
+            # Under vmap every branch runs for every example; one after the other, only the one that is needed does.
+            return jax.lax.map(lambda pair: self.change(*pair), (x, samples))
+        return jax.vmap(self.change)(x, samples)
+
+    def sample(self, key: jax.Array, shape: tuple[int, ...], settings: Mapping[str, jax.Array]) -> dict:
+        raise NotImplementedError
+
+    def change(self, x: jax.Array, sample: dict) -> jax.Array:
+        raise NotImplementedError
+
+
+def within(kind: str, low: float, high: float, **values: float) -> None:
+    """Raise ValueError for the first of `values` outside [low, high]."""
+    for name, value in values.items():
+        if not low <= value <= high:
+            raise ValueError(f"augment '{kind}': {name}={value} is given, allowed is {low:g} to {high:g}; change {name}")
+
+
+def channels(kind: str, values: tuple[float, ...], count: int) -> jax.Array:
+    """`values`, one for all channels or one for each, as an array that broadcasts over images.
+
+    Raises ValueError where they are neither.
+    """
+    if len(values) not in (1, count):
+        raise ValueError(
+            f"augment '{kind}': {len(values)} values {list(values)} for images of {count} channels; allowed: 1 or {count} "
+            'values; give one for each channel'
+        )
+    return jnp.asarray(values, jnp.float32)

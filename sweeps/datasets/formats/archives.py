@@ -1,0 +1,202 @@
+"""Compressed files and archives, read as streams: nothing is extracted to disk, and what unpacks without end is refused."""
+
+import bz2
+import gzip
+import io
+import lzma
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+LIMIT = 1 << 38
+"""Bytes that one file may unpack to: 256 GiB, more than ImageNet's training images."""
+RATIO = 200
+"""How many times its packed size a file may unpack to; text packs by 3 to 10, sparse images by less than 100."""
+FREE = 1 << 24
+"""Bytes that are always allowed, however well they pack: a small file of zeros does no harm."""
+
+CHUNK = 1 << 20
+DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
+PACKED = {b'\x1f\x8b': gzip.GzipFile, b'\xfd7zXZ\x00': lzma.LZMAFile, b'BZh': bz2.BZ2File}
+"""Unpackers by the first bytes of what they unpack."""
+
+
+def allowed_bytes(packed: int, limit: int = LIMIT) -> int:
+    """How many bytes `packed` bytes may unpack to."""
+    return min(limit, max(FREE, RATIO * packed))
+
+
+class Guarded(io.RawIOBase):
+    """A stream that gives at most `allowed` bytes of `source` and says which file was damaged.
+
+    Raises ValueError where the source is damaged, ends too early or goes on for too long.
+    """
+
+    def __init__(self, source: BinaryIO, name: str, allowed: int, under: BinaryIO | None = None):
+        self.source, self.name, self.allowed, self.under, self.given = source, name, allowed, under, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:
+        try:
+            content = self.source.read(len(buffer))
+        except DAMAGE as error:
+            raise ValueError(f'{self.name}: damaged or cut short ({error}); get the file again') from error
+        self.given += len(content)
+        if self.given > self.allowed:
+            raise ValueError(
+                f'{self.name}: unpacks to more than {self.allowed:,} bytes; allowed: {RATIO} times the packed size (at least '
+                f'{FREE:,} bytes), {LIMIT:,} bytes at most; it looks like a decompression bomb: do not use it'
+            )
+        buffer[: len(content)] = content
+        return len(content)
+
+    def readall(self) -> bytes:
+        # The inherited one asks for 8 KiB at a time.
+        return b''.join(iter(lambda: self.read(CHUNK), b''))
+
+    def close(self) -> None:
+        if not self.closed:
+            self.source.close()
+            if self.under is not None:
+                self.under.close()
+        super().close()
+
+
+def unpack(stream: io.BufferedReader, name: str, packed: int, limit: int = LIMIT) -> BinaryIO:
+    """A stream of what `stream` holds, unpacked where its first bytes are those of gzip, xz or bzip2.
+
+    `packed`: its length in bytes, from which follows how much it may unpack to.
+    """
+    start = stream.peek(6)[:6]
+    for magic, unpacker in PACKED.items():
+        if start.startswith(magic):
+            opened = unpacker(fileobj=stream) if unpacker is gzip.GzipFile else unpacker(stream)
+            return io.BufferedReader(Guarded(opened, name, allowed_bytes(packed, limit), under=stream), CHUNK)
+    return stream
+
+
+def open_plain(path: Path) -> io.BufferedReader:
+    """The file itself, opened for reading; ValueError where it cannot be."""
+    path = Path(path)
+    try:
+        return open(path, 'rb')
+    except FileNotFoundError:
+        raise ValueError(f'{path}: no such file; check the path') from None
+    except OSError as error:
+        raise ValueError(f'{path}: cannot be read ({error.strerror}); give a file that you may read') from error
+
+
+def open_stream(path: Path, limit: int = LIMIT) -> BinaryIO:
+    """The content of a file: plain, or unpacked where it is gzip, xz or bzip2 by its first bytes, whatever its name.
+
+    Raises ValueError naming the file: when opening where there is none, when reading where it is damaged, cut short or
+    unpacks to more than RATIO times its size or `limit` bytes.
+    """
+    stream = open_plain(path)
+    size = Path(path).stat().st_size
+    if size == 0 and Path(path).suffix in ('.gz', '.xz', '.bz2'):
+        stream.close()
+        raise ValueError(f'{path}: damaged or cut short (it is empty); get the file again')
+    return unpack(stream, str(path), size, limit)
+
+
+def checked_name(name: str, path: Path) -> str:
+    """The member's name without a leading './'; ValueError where it leads outside the archive."""
+    parts = PurePosixPath(name.replace('\\', '/')).parts
+    if not parts or parts[0] == '/' or parts[0].endswith(':') or '..' in parts or '\0' in name:
+        raise ValueError(
+            f"{path}: member '{name}' leads outside the archive; allowed: relative paths without '..'; do not use this archive"
+        )
+    return '/'.join(parts)
+
+
+def members(path: Path, limit: int = LIMIT) -> Iterator[tuple[str, BinaryIO]]:
+    """Name and content of every file in a tar (plain, gzip, xz, bzip2) or zip archive, in the archive's order.
+
+    A content has to be read before the next one is asked for. Raises ValueError on absolute paths and '..', on links, devices
+    and sparse files, on encrypted or damaged members, on archives that unpack to too much, and on a file that is no archive.
+    """
+    with open_plain(path) as file:
+        start = file.peek(4)[:4]
+    yield from _zip_members(path, limit) if start in (b'PK\x03\x04', b'PK\x05\x06') else _tar_members(path, limit)
+
+
+class _Header(tarfile.TarInfo):
+    """A header of a tar file; a damaged or missing one is an error, where tarfile would take it for the end."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.EOFHeaderError:
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(str(error)) from error
+
+
+def _tar_members(path: Path, limit: int) -> Iterator[tuple[str, BinaryIO]]:
+    with open_stream(path, limit) as stream:
+        try:
+            with tarfile.open(fileobj=stream, mode='r|', tarinfo=_Header) as archive:
+                for member in archive:
+                    if member.isdir():
+                        continue
+                    name = checked_name(member.name, path)
+                    if not member.isreg() or member.issparse():
+                        raise ValueError(
+                            f"{path}: member '{name}' is a link, a device or a sparse file; allowed: plain files and folders; "
+                            'do not use this archive'
+                        )
+                    content = Guarded(archive.extractfile(member), f'{path}: {name}', limit)
+                    with io.BufferedReader(content, CHUNK) as opened:
+                        yield name, opened
+        except tarfile.TarError as error:
+            raise ValueError(f'{path}: not a tar or zip archive, damaged or cut short ({error}); get the file again') from error
+        # What follows the last member is read too: the check sum of a packed archive stands at its very end.
+        while stream.read(CHUNK):
+            pass
+
+
+def _zip_members(path: Path, limit: int) -> Iterator[tuple[str, BinaryIO]]:
+    size = Path(path).stat().st_size
+    try:
+        archive = zipfile.ZipFile(path)
+    except DAMAGE as error:
+        raise ValueError(f'{path}: damaged or cut short zip archive ({error}); get the file again') from error
+    with archive:
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        allowed, total = allowed_bytes(size, limit), sum(entry.file_size for entry in entries)
+        if total > allowed:
+            raise ValueError(
+                f'{path}: unpacks to {total:,} bytes; allowed: {allowed:,} ({RATIO} times the packed size); it looks like a '
+                'decompression bomb: do not use it'
+            )
+        for entry in entries:
+            name, kind = checked_name(entry.filename, path), stat.S_IFMT(entry.external_attr >> 16)
+            if kind not in (0, stat.S_IFREG):
+                raise ValueError(
+                    f"{path}: member '{name}' is a link or a device; allowed: plain files and folders; do not use this archive"
+                )
+            if entry.flag_bits & 1:
+                raise ValueError(f"{path}: member '{name}' is encrypted; allowed: archives without a password; unpack it first")
+            try:
+                opened = archive.open(entry)
+            except DAMAGE as error:
+                raise ValueError(f'{path}: {name}: damaged or cut short ({error}); get the file again') from error
+            with io.BufferedReader(Guarded(opened, f'{path}: {name}', entry.file_size), CHUNK) as content:
+                yield name, content
+
+
+def read_exactly(stream: BinaryIO, count: int) -> bytes:
+    """The next `count` bytes, or fewer where the stream ends; memory grows with what is there, not with what was asked for."""
+    pieces = []
+    while count and (piece := stream.read(min(count, 16 * CHUNK))):
+        pieces.append(piece)
+        count -= len(piece)
+    return b''.join(pieces)

@@ -1,0 +1,212 @@
+"""Image folders: ImageNet, Tiny ImageNet and any folder with a folder for each class.
+
+A reader gives the classes in label order and, by split, paths of images with their labels; no image is opened.
+"""
+
+import csv
+from pathlib import Path
+from typing import NamedTuple
+
+from sweeps.datasets.formats.images import SUFFIXES
+
+SPLITS = {
+    'train': 'train',
+    'training': 'train',
+    'val': 'val',
+    'valid': 'val',
+    'validation': 'val',
+    'test': 'test',
+    'testing': 'test',
+}
+"""Folder names that are a split, and its name here."""
+
+
+class Folders(NamedTuple):
+    """Classes in label order, the same for all splits; images with their labels by split ('train', 'val', 'test')."""
+
+    classes: list[str]
+    splits: dict[str, list[tuple[Path, int]]]
+
+
+def _folders(path: Path) -> list[Path]:
+    if not path.is_dir():
+        raise ValueError(f'{path}: no such folder; give a folder of images (unpack archives first)')
+    return sorted(
+        (entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith('.')), key=lambda x: x.name
+    )
+
+
+def _images(folder: Path) -> list[Path]:
+    """Images of a folder by name; other files are no examples."""
+    entries = (entry for entry in folder.iterdir() if entry.suffix.lower() in SUFFIXES and not entry.name.startswith('.'))
+    return sorted(entries, key=lambda entry: entry.name)
+
+
+def _existing(path: Path, *names: str) -> Path:
+    for name in names:
+        if (path / name).is_dir():
+            return path / name
+    there = sorted(entry.name for entry in path.iterdir())[:10] if path.is_dir() else 'no such folder'
+    raise ValueError(f'{path}: no folder {" or ".join(names)}; there: {there}; give the folder that holds it')
+
+
+def _by_class(folder: Path, classes: list[str], inside: str = '') -> list[tuple[Path, int]]:
+    """Images of the folders of the classes. ValueError naming a class without images, or a folder that is no class."""
+    known = {name: label for label, name in enumerate(classes)}
+    strange = [entry.name for entry in _folders(folder) if entry.name not in known]
+    if strange:
+        raise ValueError(
+            f"{folder}: folder '{strange[0]}' is not one of the {len(classes)} classes; allowed: {classes[:10]}..."
+        )
+    found = []
+    for name, label in known.items():
+        place = folder / name / inside
+        images = _images(place) if place.is_dir() else []
+        if not images:
+            raise ValueError(f"{folder}: class '{name}' has no images in {place}; add them, or take the class out everywhere")
+        found += [(image, label) for image in images]
+    return found
+
+
+def _by_list(folder: Path, listed: dict[str, str], classes: list[str], source: Path) -> list[tuple[Path, int]]:
+    """Images of one folder with the class that a list gives each. ValueError where images and list do not fit."""
+    known = {name: label for label, name in enumerate(classes)}
+    images = _images(folder)
+    found = []
+    for image in images:
+        wnid = listed.get(image.name, listed.get(image.stem))
+        if wnid is None:
+            raise ValueError(f'{image}: not in {source}; allowed: images with a line there; get the list of these images')
+        if wnid not in known:
+            raise ValueError(f"{source}: class '{wnid}' of {image.name} is not one of the {len(classes)} classes")
+        found.append((image, known[wnid]))
+    if len(listed) != len(images):
+        raise ValueError(f'{source}: {len(listed)} lines for {len(images)} images in {folder}; allowed: one each')
+    empty = sorted(set(range(len(classes))) - {label for _, label in found})
+    if empty:
+        raise ValueError(f"{source}: class '{classes[empty[0]]}' has no images in {folder}; get the whole set")
+    return found
+
+
+def _lines(path: Path) -> list[str]:
+    from sweeps.datasets.formats.text import read_text
+
+    return [line for line in read_text(path).splitlines() if line.strip()]
+
+
+def read_image_folder(path: Path) -> Folders:
+    """Any folder of folders of images: `train/<class>/*` beside `val` and `test`, or `<class>/*` alone (split 'train').
+
+    Classes are the folders of `train` by name, the same for all splits.
+    """
+    splits = {}
+    for folder in _folders(path):
+        split = SPLITS.get(folder.name.lower())
+        if split in splits:
+            raise ValueError(f'{path}: {folder.name} and {splits[split].name} are both {split}; leave one')
+        if split is not None:
+            splits[split] = folder
+    if 'train' not in splits:
+        if splits:
+            raise ValueError(f"{path}: folders {sorted(x.name for x in splits.values())} but no 'train'; rename or add it")
+        splits = {'train': path}
+    classes = [folder.name for folder in _folders(splits['train'])]
+    if len(classes) < 2:
+        raise ValueError(f'{splits["train"]}: {len(classes)} folders; allowed: a folder for each of two or more classes')
+    return Folders(classes, {split: _by_class(splits[split], classes) for split in ('train', 'val', 'test') if split in splits})
+
+
+def read_tiny_imagenet(path: Path) -> Folders:
+    """Tiny ImageNet: classes as in wnids.txt, splits 'train' and 'val' (its test images have no labels)."""
+    classes = [line.strip() for line in _lines(path / 'wnids.txt')]
+    if len(set(classes)) < max(len(classes), 2):
+        raise ValueError(f'{path / "wnids.txt"}: {len(classes)} classes, {len(set(classes))} different; allowed: two or more')
+    source = path / 'val' / 'val_annotations.txt'
+    listed = {}
+    for number, line in enumerate(_lines(source), 1):
+        fields = line.split('\t')
+        if len(fields) < 2 or fields[0] in listed:
+            raise ValueError(f'{source}: line {number}: {line[:60]!r}; allowed: a file once, a tab, its class')
+        listed[fields[0]] = fields[1]
+    train = _by_class(_existing(path, 'train'), classes, 'images')
+    return Folders(classes, {'train': train, 'val': _by_list(_existing(path / 'val', 'images'), listed, classes, source)})
+
+
+def read_words(path: Path) -> dict[str, str]:
+    """Words for each class of `words.txt` or `LOC_synset_mapping.txt`: the code, white space, the words."""
+    return {line.split(None, 1)[0]: line.split(None, 1)[-1].strip() for line in _lines(Path(path))}
+
+
+def read_imagenet(path: Path, labels: Path | None = None, devkit: Path | None = None) -> Folders:
+    """ImageNet: classes are the folders of `train` by name, splits 'train' and 'val'.
+
+    `path` holds `train` and `val` (or `ILSVRC/Data/CLS-LOC`). Images of `val` lie in a folder for each class; or flat, and
+    then `labels` says which class each has (looked for beside `val` where not given): LOC_val_solution.csv, lines of a file
+    and its class (a code, or its number from 0 in the order of the codes), or ILSVRC2012_validation_ground_truth.txt, which
+    needs the `meta.mat` of the development kit (`devkit`).
+    """
+    inner = next((path / x for x in ('ILSVRC/Data/CLS-LOC', 'Data/CLS-LOC', '.') if (path / x / 'train').is_dir()), path)
+    train, val = _existing(inner, 'train'), _existing(inner, 'val')
+    classes = [folder.name for folder in _folders(train)]
+    if len(classes) < 2:
+        raise ValueError(f'{train}: {len(classes)} folders; allowed: two or more, named by codes such as n01440764')
+    splits = {'train': _by_class(train, classes)}
+    if _folders(val):
+        return Folders(classes, splits | {'val': _by_class(val, classes)})
+    names = ('LOC_val_solution.csv', 'ILSVRC2012_validation_ground_truth.txt', 'val_labels.txt', 'val.txt')
+    places = [labels] if labels else [place / name for place in (inner, path, val) for name in names]
+    source = next((Path(place) for place in places if Path(place).is_file()), None)
+    if source is None:
+        raise ValueError(
+            f'{val}: images without class folders and no list of their classes; looked for {list(map(str, places))}'
+        )
+    listed = _val_classes(source, val, classes, devkit)
+    return Folders(classes, splits | {'val': _by_list(val, listed, classes, source)})
+
+
+def _val_classes(source: Path, val: Path, classes: list[str], devkit: Path | None) -> dict[str, str]:
+    """Class code by name of validation image, from one of the lists that go around."""
+    if source.suffix == '.csv':
+        rows = list(csv.reader(_lines(source)))
+        if not rows or rows[0][:2] != ['ImageId', 'PredictionString']:
+            raise ValueError(f'{source}: starts with {rows[:1]}; allowed: the header ImageId,PredictionString')
+        wrong = next((row for row in rows[1:] if len(row) < 2 or not row[1].strip()), None)
+        if wrong:
+            raise ValueError(f'{source}: row {wrong}; allowed: an image, a comma, its class and boxes')
+        return {row[0]: row[1].split()[0] for row in rows[1:]}
+    lines = [line.split() for line in _lines(source)]
+    if all(len(fields) == 1 and fields[0].isdigit() for fields in lines):
+        codes = _ground_truth_codes(source, devkit)
+        images = _images(val)
+        if len(lines) != len(images):
+            raise ValueError(f'{source}: {len(lines)} lines for {len(images)} images in {val}; allowed: one each')
+        unknown = next((fields[0] for fields in lines if int(fields[0]) not in codes), None)
+        if unknown is not None:
+            raise ValueError(f'{source}: class {unknown}; allowed: the numbers in meta.mat')
+        return {image.name: codes[int(fields[0])] for image, fields in zip(images, lines, strict=True)}
+    listed = {}
+    for number, fields in enumerate(lines, 1):
+        if len(fields) != 2 or (fields[1].isdigit() and int(fields[1]) >= len(classes)):
+            raise ValueError(
+                f'{source}: line {number}: {fields}; allowed: a file and its class, 0 to {len(classes) - 1} or a code'
+            )
+        listed[Path(fields[0]).name] = classes[int(fields[1])] if fields[1].isdigit() else fields[1]
+    return listed
+
+
+def _ground_truth_codes(source: Path, devkit: Path | None) -> dict[int, str]:
+    """Class codes by the numbers of the development kit, which are in another order than the codes."""
+    from scipy.io import loadmat
+
+    places = [Path(devkit)] if devkit else [source.parent]
+    found = [x for place in places for x in (place, place / 'meta.mat', place / 'data' / 'meta.mat') if x.is_file()]
+    if not found:
+        raise ValueError(
+            f'{source}: its numbers mean classes only with the meta.mat of the development kit (ILSVRC2012_devkit_t12/data); '
+            'put it beside the list, or use LOC_val_solution.csv'
+        )
+    try:
+        synsets = loadmat(found[0], squeeze_me=True)['synsets']
+        return {int(synset['ILSVRC2012_ID']): str(synset['WNID']) for synset in synsets}
+    except Exception as error:
+        raise ValueError(f'{found[0]}: no table of synsets ({error}); get the development kit again') from error

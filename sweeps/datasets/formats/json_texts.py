@@ -1,0 +1,69 @@
+"""JSON texts: a field of the objects of a JSON list or of JSON lines; packed or not."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from sweeps.datasets.formats.text import raw_lines, read_text
+
+
+def _start(path: Path) -> str:
+    """The first character that is no white space, or ''."""
+    for line in raw_lines(path):
+        if line.strip():
+            return line.strip()[0]
+    return ''
+
+
+def _parsed(text: str, name: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'{name}: not JSON ({error}); allowed: a JSON list, or an object on every line') from error
+
+
+def _entries(path: Path) -> Iterator[tuple[str, str | object]]:
+    """Name and value of every entry; a line is left as text, so that a damaged one can be left out."""
+    if _start(path) == '[':
+        for number, entry in enumerate(_parsed(read_text(path), str(path)), 1):
+            yield f'{path}: entry {number}', entry
+    else:
+        for number, line in enumerate(raw_lines(path), 1):
+            if line.strip():
+                yield f'{path}: line {number}', line
+
+
+def _field(entry: object, field: str, name: str) -> str:
+    if isinstance(entry, str):
+        entry = _parsed(entry, name)
+    if not isinstance(entry, dict) or field not in entry:
+        there = sorted(entry) if isinstance(entry, dict) else type(entry).__name__
+        raise ValueError(f"{name}: no field '{field}'; there: {there}; give the field that holds the text")
+    text = entry[field]
+    if not isinstance(text, str):
+        raise ValueError(f"{name}: field '{field}' is {type(text).__name__}; allowed: text")
+    # Half of a surrogate pair can be written in JSON, and in no encoding.
+    if any('\ud800' <= x <= '\udfff' for x in text):
+        raise ValueError(
+            f"{name}: field '{field}' holds half a character (a lone surrogate); allowed: text that UTF-8 can hold"
+        )
+    return text
+
+
+def read_json(path: Path, field: str, skipped: list[str] | None = None) -> Iterator[str]:
+    """The text in `field` of every object, in order. Lines are read one at a time, a list at once.
+
+    Raises ValueError naming the line or entry (appended to `skipped` and left out where given) where it is not JSON, has no
+    such field, or no text in it.
+    """
+    found = False
+    for name, entry in _entries(path):
+        found = True
+        try:
+            yield _field(entry, field, name)
+        except ValueError as error:
+            if skipped is None:
+                raise
+            skipped.append(str(error))
+    if not found:
+        raise ValueError(f'{path}: no objects; allowed: a JSON list, or an object on every line')

@@ -1,0 +1,119 @@
+"""Parquet shards as the Hugging Face hub has them: images as bytes in a struct, or texts; read batch by batch."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sweeps.datasets.formats.archives import allowed_bytes
+from sweeps.datasets.formats.labels import checked_label
+
+ROWS = 64
+"""Rows held in memory at once."""
+BUFFER = 1 << 20
+"""Bytes of a column read at once."""
+
+
+def _open(path: Path, columns: list[str]):
+    """The file, checked; ValueError where it is no Parquet file, a column is missing, or it unpacks to too much."""
+    from pyarrow import ArrowException, parquet
+
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f'{path}: no such file; check the path')
+    try:
+        # A small buffer, and none ahead: a row group is read piece by piece, not as a whole.
+        file = parquet.ParquetFile(path, buffer_size=BUFFER, pre_buffer=False)
+    except (ArrowException, OSError) as error:
+        raise ValueError(f'{path}: not a Parquet file, damaged or cut short ({error}); get it again') from error
+    there = file.schema_arrow.names
+    missing = [column for column in columns if column not in there]
+    if missing:
+        file.close()
+        raise ValueError(f"{path}: no column '{missing[0]}'; there: {there}; give the one to read")
+    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+    unpacked = sum(group.column(i).total_uncompressed_size for group in groups for i in range(group.num_columns))
+    allowed = allowed_bytes(path.stat().st_size)
+    if unpacked > allowed:
+        file.close()
+        raise ValueError(f'{path}: unpacks to {unpacked:,} bytes; allowed: {allowed:,}; it looks like a decompression bomb')
+    return file
+
+
+def _rows(path: Path, columns: list[str]) -> Iterator[tuple[int, tuple]]:
+    """Number and values of each row; a row group is read in batches, so memory does not grow with it."""
+    from pyarrow import ArrowException
+
+    with _open(path, columns) as file:
+        number = 0
+        try:
+            for batch in file.iter_batches(ROWS, columns=columns, use_threads=False):
+                lists = [batch.column(batch.schema.get_field_index(column)).to_pylist() for column in columns]
+                for values in zip(*lists, strict=True):
+                    yield number, values
+                    number += 1
+        except (ArrowException, OSError, UnicodeDecodeError) as error:
+            raise ValueError(f'{path}: damaged after row {number} ({error}); get it again') from error
+
+
+def _listed(paths: Path | Iterable[Path]) -> list[Path]:
+    listed = [paths] if isinstance(paths, str | Path) else list(paths)
+    if not listed:
+        raise ValueError('no Parquet files; give one or more')
+    return [Path(path) for path in listed]
+
+
+def count_rows(paths: Path | Iterable[Path]) -> int:
+    """Rows of all files, from their footers."""
+    total = 0
+    for path in _listed(paths):
+        with _open(path, []) as file:
+            total += file.metadata.num_rows
+    return total
+
+
+def class_names(path: Path, label: str = 'label') -> list[str] | None:
+    """Class names of the label column that the schema's `huggingface` entry tells, or None."""
+    with _open(path, [label]) as file:
+        told = (file.schema_arrow.metadata or {}).get(b'huggingface', b'{}')
+    try:
+        names = json.loads(told)['info']['features'][label]['names']
+    except (ValueError, KeyError, TypeError):
+        return None
+    return [str(name) for name in names] if isinstance(names, list) else None
+
+
+def read_images(
+    paths: Path | Iterable[Path], image: str = 'image', label: str = 'label', skipped: list[str] | None = None
+) -> Iterator[tuple[bytes, int]]:
+    """Content and label of every image, in the order of the files and their rows.
+
+    The image column is a struct with `bytes`, or the bytes themselves. Raises ValueError naming file and row where one of
+    both is missing (appended to `skipped` and left out where given) or a label is no class.
+    """
+    for path in _listed(paths):
+        names = class_names(path, label)
+        for number, (content, value) in _rows(path, [image, label]):
+            if isinstance(content, dict):
+                content = content.get('bytes')
+            try:
+                if not isinstance(content, bytes) or not content:
+                    raise ValueError(f"{path}: row {number}: column '{image}' has no bytes; allowed: embedded images")
+                yield content, checked_label(value, len(names) if names else None, f'{path}: row {number}')
+            except ValueError as error:
+                if skipped is None:
+                    raise
+                skipped.append(str(error))
+
+
+def read_texts(paths: Path | Iterable[Path], column: str = 'text', skipped: list[str] | None = None) -> Iterator[str]:
+    """The text of every row, in the order of the files and their rows; a row without is damaged."""
+    for path in _listed(paths):
+        for number, (text,) in _rows(path, [column]):
+            if isinstance(text, str):
+                yield text
+            elif skipped is None:
+                raise ValueError(
+                    f"{path}: row {number}: column '{column}' is {type(text).__name__}; allowed: text in every row"
+                )
+            else:
+                skipped.append(f'{path}: row {number}: no text')

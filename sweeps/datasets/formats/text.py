@@ -1,0 +1,79 @@
+"""Text: strict UTF-8, whole, by documents or by lines; packed or not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from sweeps.datasets.formats.archives import CHUNK, open_stream
+
+WHOLE = 1 << 33
+"""Bytes that are read at once at most: 8 GiB."""
+LINE = 1 << 28
+"""Bytes of one line or document at most: 256 MiB."""
+
+
+def decoded(content: bytes, path: Path, offset: int = 0) -> str:
+    """The text; ValueError naming the byte (`offset` is where the content starts in the file) that is not UTF-8."""
+    try:
+        return content.decode('utf-8')
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f'{path}: byte 0x{content[error.start]:02x} at offset {offset + error.start} is not UTF-8 ({error.reason}); '
+            'convert the file, for example with iconv -f latin1 -t utf-8'
+        ) from None
+
+
+def read_text(path: Path) -> str:
+    """The whole text of a file, line ends as they are; a byte order mark at its start is no text."""
+    with open_stream(path, WHOLE) as stream:
+        return decoded(stream.read(), path).removeprefix('\ufeff')
+
+
+def raw_lines(path: Path) -> Iterator[str]:
+    """The lines of a file, each with its line end; memory does not grow with the file."""
+    offset = 0
+    with open_stream(path) as stream:
+        while line := stream.readline(LINE + 1):
+            if len(line) > LINE:
+                raise ValueError(f'{path}: a line of more than {LINE:,} bytes at offset {offset}; allowed: shorter lines')
+            text = decoded(line, path, offset)
+            yield text if offset else text.removeprefix('\ufeff')
+            offset += len(line)
+
+
+def documents(path: Path, mark: str | None = None) -> Iterator[str]:
+    """The documents of a text file, or of every .txt file of a folder (and those in it) by name.
+
+    `mark` stands between documents, such as `<|endoftext|>`; without one a file is a document. Line ends around a mark belong
+    to no document, and empty documents are left out. Raises ValueError on what is not UTF-8 and on a folder without texts.
+    """
+    path = Path(path)
+    if mark == '':
+        raise ValueError('an empty mark; allowed: the text between documents, or None')
+    if path.is_dir():
+        files = sorted(file for file in path.rglob('*.txt*') if file.name.endswith(('.txt', '.txt.gz', '.txt.xz')))
+        if not files:
+            raise ValueError(f'{path}: no .txt files in this folder; give a text file or a folder of them')
+        for file in files:
+            yield from documents(file, mark)
+    elif mark is None:
+        if text := read_text(path):
+            yield text
+    else:
+        for offset, content in _between(path, mark.encode()):
+            text = decoded(content, path, offset)
+            if text := (text if offset else text.removeprefix('\ufeff')).strip('\r\n'):
+                yield text
+
+
+def _between(path: Path, mark: bytes) -> Iterator[tuple[int, bytes]]:
+    """Offset and bytes of what stands between marks. A mark is whole characters, so it never cuts one in two."""
+    offset, rest = 0, b''
+    with open_stream(path) as stream:
+        while chunk := stream.read(CHUNK):
+            *pieces, rest = (rest + chunk).split(mark)
+            for piece in pieces:
+                yield offset, piece
+                offset += len(piece) + len(mark)
+            if len(rest) > LINE:
+                raise ValueError(f'{path}: no {mark.decode()!r} in {LINE:,} bytes from offset {offset}; check the mark')
+    yield offset, rest

@@ -1,0 +1,74 @@
+"""WebDataset: tar shards in which the files of one example stand together and share a key."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from sweeps.datasets.formats.archives import members
+from sweeps.datasets.formats.labels import checked_label
+
+IMAGES = ('jpg', 'jpeg', 'png', 'webp')
+LABELS = ('cls', 'json')
+
+
+def _groups(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Key and files of each example; the key is the name up to the first dot of its last part."""
+    key, files = None, {}
+    for name, stream in members(path):
+        folder, _, base = name.rpartition('/')
+        stem, _, suffix = base.partition('.')
+        if f'{folder}/{stem}' != key:
+            if files:
+                yield key, files
+            key, files = f'{folder}/{stem}', {}
+        # Of an example only what is read: others may be large.
+        if suffix.lower() in (*IMAGES, *LABELS):
+            if suffix.lower() in files:
+                raise ValueError(f"{path}: '{name}' is there twice; allowed: one of a kind a key; make the shard again")
+            files[suffix.lower()] = stream.read()
+    if files:
+        yield key, files
+
+
+def _label(files: dict[str, bytes], name: str, classes: int | None) -> int:
+    if 'cls' in files:
+        text = files['cls'].decode('utf-8', 'replace').strip()
+        if not text.lstrip('-').isdecimal() or len(text) > 18:
+            raise ValueError(f'{name}.cls: label {text[:60]!r}; allowed: a whole number')
+        return checked_label(int(text), classes, f'{name}.cls')
+    try:
+        value = json.loads(files['json'])
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'{name}.json: not JSON ({error})') from error
+    if not isinstance(value, dict) or 'label' not in value:
+        raise ValueError(f"{name}.json: no field 'label'; there: {sorted(value) if isinstance(value, dict) else value!r}")
+    return checked_label(value['label'], classes, f'{name}.json')
+
+
+def read_webdataset(
+    paths: Path | Iterable[Path], classes: int | None = None, skipped: list[str] | None = None
+) -> Iterator[tuple[bytes, int]]:
+    """Content and label of every image of the shards, in their order.
+
+    An example is an image (jpg, jpeg, png, webp) and a label: `cls`, a whole number as text, or the field `label` of `json`.
+    Raises ValueError naming shard and key where one of both is missing or the label is no whole number (appended to `skipped`
+    and left out where given).
+    """
+    listed = [paths] if isinstance(paths, str | Path) else list(paths)
+    if not listed:
+        raise ValueError('no WebDataset shards; give one or more')
+    for path in listed:
+        for key, files in _groups(Path(path)):
+            name = f'{path}: {key.lstrip("/")}'
+            try:
+                images = [suffix for suffix in IMAGES if suffix in files]
+                if len(images) != 1 or not any(suffix in files for suffix in LABELS):
+                    raise ValueError(
+                        f'{name}: has {sorted(files)}; allowed: one image of {", ".join(IMAGES)} and a label, cls or json, '
+                        'side by side; make the shard again'
+                    )
+                yield files[images[0]], _label(files, name, classes)
+            except ValueError as error:
+                if skipped is None:
+                    raise
+                skipped.append(str(error))

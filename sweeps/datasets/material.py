@@ -1,0 +1,109 @@
+"""Material: what a source gives to be prepared, as streams of blocks, so that memory stays flat."""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+Block = tuple[Sequence[np.ndarray] | np.ndarray, np.ndarray | None]
+"""Some examples and their classes int32 (None where they have none)."""
+ROWS = 1024
+"""Examples in a block, about."""
+SPLIT_WORDS = {'test': ('test', 't10k', 'testing'), 'valid': ('valid', 'val', 'validation', 'dev')}
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What a user may say about a preparation.
+
+    `size`: height and width of the images; `grey`: one channel instead of three. `field`: the column of a text; `mark`: what
+    ends a document. `partial`: take an incomplete set. `skip_damaged`: leave damaged examples out, counted. `unverified`: go
+    on where a checksum is not the official one.
+    """
+
+    size: int | None = None
+    grey: bool = False
+    field: str | None = None
+    mark: str | None = None
+    partial: bool = False
+    skip_damaged: bool = False
+    unverified: bool = False
+
+
+@dataclasses.dataclass
+class Material:
+    """The examples of a source: `pool` and `test`, or only `pool` where the test split is a `share` by hash of content.
+
+    `counts`: examples of each split where they are known beforehand. `files`: what is read. `skipped` grows while streaming.
+    """
+
+    kind: str
+    pool: Iterable[Block]
+    test: Iterable[Block] | None
+    files: list[Path]
+    classes: list[str] | None = None
+    rate: int | None = None
+    share: float = 0.1
+    counts: dict[str, int] = dataclasses.field(default_factory=dict)
+    lacking: list[str] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    skipped: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def ragged(self) -> bool:
+        """Whether examples differ in length."""
+        return self.kind not in ('images', 'series')
+
+
+def blocks(examples: Iterable[tuple[np.ndarray, int | None]], rows: int = ROWS) -> Iterator[Block]:
+    """Single examples with their class, gathered into blocks."""
+    xs, ys = [], []
+    for x, y in examples:
+        xs.append(x)
+        ys.append(y)
+        if len(xs) == rows:
+            yield xs, _classes(ys)
+            xs, ys = [], []
+    if xs:
+        yield xs, _classes(ys)
+
+
+def _classes(ys: list) -> np.ndarray | None:
+    return None if ys[0] is None else np.array(ys, np.int32)
+
+
+def of_arrays(x: np.ndarray, y: np.ndarray | None, rows: int = ROWS) -> Iterator[Block]:
+    """Blocks of arrays that are in memory, or mapped."""
+    for start in range(0, len(x), rows):
+        stop = start + rows
+        yield x[start:stop], None if y is None else np.asarray(y[start:stop], np.int32)
+
+
+def text_bytes(text: str) -> np.ndarray:
+    """A text as UTF-8 bytes."""
+    return np.frombuffer(text.encode('utf-8'), np.uint8)
+
+
+def split_of(name: str) -> str:
+    """'test', 'valid' or 'train', by the words of a file's name and the folders it lies in."""
+    words = re.split(r'[^a-z0-9]+', name.lower())
+    for split, known in SPLIT_WORDS.items():
+        if any(word in known for word in words):
+            return split
+    return 'train'
+
+
+def by_split(paths: list[Path], source: Path) -> tuple[list[Path], list[Path]]:
+    """Files of the pool and of the test split, by their names below the source.
+
+    Validation files are the test split where no other is; files of one split only are all in the pool.
+    """
+    folder = source if source.is_dir() else source.parent
+    found: dict[str, list[Path]] = {'train': [], 'valid': [], 'test': []}
+    for path in paths:
+        found[split_of(str(path.relative_to(folder)))].append(path)
+    held = 'test' if found['test'] else 'valid'
+    pool = [path for split, some in found.items() if split != held for path in some]
+    return (sorted(pool), found[held]) if pool else (paths, [])

@@ -1,0 +1,55 @@
+"""Origins: the files that a set is made from, with their checksums, compared with the official ones."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from sweeps.datasets.prepared import BLOCK, checksum
+
+EACH = 64
+"""Up to so many files are listed one by one; more as their number, bytes and a hash of names and sizes."""
+_PACKED = ('.gz', '.xz', '.bz2')
+
+
+def origins(files: list[Path], official: Mapping[str, str], unverified: bool) -> tuple[list[dict], list[str]]:
+    """What is known of the files, and notes. Raises ValueError where a checksum is not the official one."""
+    if len(files) > EACH:
+        content = hashlib.sha256()
+        sizes = [path.stat().st_size for path in files]
+        for path, size in zip(files, sizes, strict=True):
+            content.update(f'{path.parent.name}/{path.name} {size}\n'.encode())
+        return [{'files': len(files), 'bytes': sum(sizes), 'names_and_sizes_sha256': content.hexdigest()}], []
+    found, notes = [], []
+    for path in files:
+        verdict = _verdict(path, official)
+        if verdict.startswith('differs'):
+            if not unverified:
+                raise ValueError(f'{path}: {verdict}; get the file again, or go on with --unverified')
+            notes.append(f'{path.name}: {verdict}; taken all the same (--unverified)')
+        found.append({'file': path.name, 'bytes': path.stat().st_size, 'sha256': checksum(path), 'official': verdict})
+    return found, notes
+
+
+def _verdict(path: Path, official: Mapping[str, str]) -> str:
+    """Whether a file is the official one: by its own MD5, or by that of what it unpacks to."""
+    unpacked = path.name.removesuffix(path.suffix) if path.suffix in _PACKED else None
+    if path.name in official:
+        return _compared(md5(path), official[path.name])
+    if unpacked in official:
+        return _compared(md5(path, unpack=True), official[unpacked])
+    return 'no official checksum known'
+
+
+def _compared(found: str, wanted: str) -> str:
+    return 'matches' if found == wanted else f'differs from the official file: MD5 {found}, not {wanted}'
+
+
+def md5(path: Path, unpack: bool = False) -> str:
+    """The MD5 of a file, or of what it unpacks to."""
+    from sweeps.datasets.formats.archives import open_stream
+
+    content = hashlib.md5(usedforsecurity=False)
+    with open_stream(path) if unpack else open(path, 'rb') as file:
+        while block := file.read(BLOCK):
+            content.update(block)
+    return content.hexdigest()

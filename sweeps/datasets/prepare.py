@@ -1,0 +1,214 @@
+"""Prepare: from a source's own format to the prepared form, once, whole or not at all, by one process at a time."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from sweeps.datasets import catalog
+from sweeps.datasets.aside import locked, written_aside
+from sweeps.datasets.dataset import Dataset
+from sweeps.datasets.material import Block, Material, Options
+from sweeps.datasets.near_duplicates import LENGTHS, shared_shingles
+from sweeps.datasets.origins import origins
+from sweeps.datasets.places import data_folder, prepared_folder
+from sweeps.datasets.prepared import ABOUT, SPLITS, Part, Prepared, check_name, finish, load, mapped
+from sweeps.datasets.sources import read
+from sweeps.datasets.sources.locate import check
+from sweeps.datasets.writing import Writing, example_hash, held_by_hash
+
+Told = Callable[[str, int, int | None], object]
+"""Called with what is done at the moment, how far it is and, where known, how much there is."""
+
+
+def found_source(name: str, data: Path | None = None) -> Path | None:
+    """Where the files of a set lie in the data folder, under one of its usual names; None where they do not."""
+    known = catalog.entry(name)
+    for folder in (data_folder(data) / place for place in known.folders):
+        if folder.is_dir() and any(next(folder.glob(mark), None) for mark in known.marks):
+            return folder
+    return None
+
+
+def prepare(
+    name: str,
+    source: Path | None = None,
+    data: Path | None = None,
+    called: str | None = None,
+    options: Options | None = None,
+    force: bool = False,
+    told: Told = lambda stage, done, total: None,
+) -> tuple[Prepared, bool]:
+    """The prepared set of a name, and whether it was made now; one that is there is kept, unless `force`.
+
+    `called`: the name it gets, which a form such as 'text' needs. Where another process prepares the same set, this one waits
+    and takes what that one made. Raises ValueError where files lack or are damaged, where checksums are not the official ones,
+    or where the set that is there was made with other options; nothing half-made is left.
+    """
+    known, options = catalog.entry(name), options or Options()
+    if known.form and called is None:
+        raise ValueError(f"'{name}' is a form of data, not one set; give the set a name: --name my_set")
+    called = check_name(called or name)
+    folder = prepared_folder(data) / called
+    if not (folder / ABOUT).exists() or force:
+        source = _there(name, source if source is not None else found_source(name, data), data)
+    with locked(folder, lambda: told('another process prepares it: waiting', 0, None)):
+        if (folder / ABOUT).exists() and not force:
+            return _kept(load(folder), name, options), False
+        _make(folder, name, known, _there(name, source, data), options, told)
+    return load(folder), True
+
+
+def _there(name: str, source: Path | None, data: Path | None) -> Path:
+    """The source, which must be there."""
+    if source is None:
+        known = catalog.entry(name)
+        looked = ', '.join(dict.fromkeys(known.folders)) or 'nothing: it is a form of data'
+        raise ValueError(
+            f"no files of '{name}' under {data_folder(data)} (looked for {looked}); get {known.layouts}, from {known.origin}; "
+            'then give the place: --source PATH'
+        )
+    return check(Path(source).expanduser())
+
+
+def _kept(prepared: Prepared, name: str, options: Options) -> Prepared:
+    made = prepared.about.get('options')
+    asked = {'dataset': name, **dataclasses.asdict(options)}
+    if made is not None and made != asked:
+        differing = [f'{key} {made.get(key)!r}, not {value!r}' for key, value in asked.items() if made.get(key) != value]
+        raise ValueError(
+            f'{prepared.folder} is prepared already, with {"; ".join(differing)}; add --force to prepare it again, or give '
+            'another name: --name'
+        )
+    return prepared
+
+
+def _make(folder: Path, name: str, known: Dataset, source: Path, options: Options, told: Told) -> None:
+    told('looking at the files', 0, None)
+    material = read(source, options, known.reader)
+    _complete(name, [*material.lacking, *_fewer(material.counts, known)], options)
+    told('comparing checksums', 0, None)
+    sources, notes = origins(material.files, known.md5, options.unverified)
+    with written_aside(folder) as place:
+        dropped, repeats, examples = _write(place, material, told)
+        for split, count in examples.items():
+            if not count:
+                raise ValueError(f'{source}: no example for {split}; give more examples, or a source that has a {split} split')
+        taken = {'pool': examples['pool'] + dropped, 'test': examples['test']}
+        lacking = [*material.lacking, *_fewer(taken, known)]
+        # What was damaged was there: it is a lack that --skip-damaged allows.
+        _complete(name, [] if len(material.skipped) else lacking, options)
+        notes += [*material.notes, *_notes(material, dropped, repeats)]
+        finish(
+            place,
+            {
+                'name': folder.name,
+                'kind': material.kind,
+                'about': known.about,
+                'unit': known.unit,
+                'classes': material.classes,
+                **({'rate': material.rate} if material.rate else {}),
+                'sources': sources,
+                'options': {'dataset': name, **dataclasses.asdict(options)},
+                'partial': lacking or None,
+                'dropped': dropped,
+                'skipped': material.skipped[:100],
+                **_near(place, material.kind, told),
+                'test_split': known.test
+                if material.test is not None
+                else f'{material.share:g} of the examples, by hash of content',
+                'licence': known.licence,
+                'citation': known.citation,
+                'origin': known.origin,
+                'notes': notes,
+            },
+        )
+
+
+def _fewer(counts: dict[str, int], known: Dataset) -> list[str]:
+    """What is missing of the official number of examples."""
+    return [
+        f'{counts[split]:,} of {known.examples[split]:,} {split} examples'
+        for split in SPLITS
+        if split in counts and counts[split] < known.examples.get(split, 0)
+    ]
+
+
+def _complete(name: str, lacking: list[str], options: Options) -> None:
+    if lacking and not options.partial:
+        raise ValueError(
+            f"'{name}' is not all there: {'; '.join(lacking)}; get the rest, or take what there is with --partial (which "
+            'every result will show by its checksum)'
+        )
+
+
+def _write(place: Path, material: Material, told: Told) -> tuple[int, dict[str, int], dict[str, int]]:
+    """Write both splits: how many examples of the pool were left out as test examples, and repeats and examples of each."""
+    writers = {split: Writing(place / split, material.ragged) for split in SPLITS}
+    try:
+        dropped = _stream(writers, material, told)
+        repeats = {split: writer.close() for split, writer in writers.items()}
+    except BaseException:
+        for writer in writers.values():
+            writer.abandon()
+        raise
+    return dropped, repeats, {split: writer.examples for split, writer in writers.items()}
+
+
+def _stream(writers: dict[str, Writing], material: Material, told: Told) -> int:
+    sealed: set[bytes] = set()
+    for xs, ys, digests in _hashed(material.test or (), 'test examples', material.counts.get('test'), told):
+        writers['test'].add(xs, ys, digests)
+        sealed.update(digests)
+    dropped = 0
+    for xs, ys, digests in _hashed(material.pool, 'examples', material.counts.get('pool'), told):
+        if material.test is None:
+            held = [held_by_hash(digest, material.share) for digest in digests]
+            writers['test'].add(*_chosen(xs, ys, digests, held))
+            writers['pool'].add(*_chosen(xs, ys, digests, [not one for one in held]))
+            continue
+        new = [digest not in sealed for digest in digests]
+        dropped += len(new) - sum(new)
+        writers['pool'].add(*_chosen(xs, ys, digests, new))
+    return dropped
+
+
+def _hashed(blocks: Iterable[Block], stage: str, total: int | None, told: Told) -> Iterator[tuple]:
+    done = 0
+    for xs, ys in blocks:
+        yield xs, ys, [example_hash(x) for x in xs]
+        done += len(xs)
+        told(stage, done, total)
+
+
+def _chosen(xs, ys, digests: list[bytes], kept: list[bool]) -> tuple:
+    if all(kept):
+        return xs, ys, digests
+    places = [i for i, keep in enumerate(kept) if keep]
+    return [xs[i] for i in places], None if ys is None else ys[places], [digests[i] for i in places]
+
+
+def _near(place: Path, kind: str, told: Told) -> dict:
+    """Near-duplicates between the splits of a text, measured and recorded."""
+    if kind not in LENGTHS:
+        return {}
+    pool, test = (Part(**mapped(place / split)) for split in SPLITS)
+    told('looking for near-duplicates', 0, len(pool.x))
+    return {
+        'near_duplicates': shared_shingles(
+            pool, test, LENGTHS[kind], lambda done, total: told('looking for near-duplicates', done, total)
+        )
+    }
+
+
+def _notes(material: Material, dropped: int, repeats: dict[str, int]) -> list[str]:
+    notes = []
+    if dropped:
+        notes.append(f'{dropped:,} examples of the pool are identical to a test example and were left out')
+    notes += [
+        f'{count:,} examples of {split} repeat another one of it; they share its group'
+        for split, count in repeats.items()
+        if count
+    ]
+    if material.skipped:
+        notes.append(f'{len(material.skipped):,} damaged examples were left out (--skip-damaged)')
+    return notes

@@ -1,0 +1,227 @@
+"""Prepared: the one form in which tasks read examples, whatever format they came in.
+
+A prepared set is a folder NAME with `about.json` (written last) and, for each split, a folder of memory-mappable .npy files:
+
+    about.json            what it is: see below
+    pool/  test/          training and tuning-validation examples; the sealed test examples
+        x.npy             dense: [n, ...]; ragged: all examples one after the other, [total]
+        offsets.npy       ragged only: int64 [n + 1], example i is x[offsets[i]:offsets[i + 1]]
+        y.npy             int32 [n], where examples have a class
+        group.npy         int64 [n]: examples of one group are identical and must not be torn by a split
+
+Kinds and what x holds: images uint8 [n, H, W, C]; texts uint8 (UTF-8), ragged by document; tokens uint16 or uint32, ragged by
+document; sounds int16, ragged; molecules uint8, ragged, one line each without its end; series float32 [n, length].
+
+`about` holds `name`, `kind`, `classes` (names, in the order of y, or None), `sizes` (examples of each split), `elements`
+(numbers in x of each split), `balance` (examples of each class), `shape` (of an example, dense sets), `mean` and `std` (images:
+of each channel of the pool, of values in [0, 1]), `rate` (sounds, in Hz), `checksums` (sha256 of each file), `digest` (of all
+of them: what results are known by), `sources` (the files it was made from), `partial` (what lacked, or None), `licence`,
+`citation` and `notes` (sentences).
+"""
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from sweeps.datasets.aside import locked, written_aside
+from sweeps.datasets.places import prepared_folder
+
+FORMAT = 1
+ABOUT, SPLITS = 'about.json', ('pool', 'test')
+KINDS = ('images', 'texts', 'tokens', 'sounds', 'molecules', 'series')
+ARRAYS = ('x', 'y', 'group', 'offsets')
+BLOCK = 2**22
+"""Bytes that are read at a time where a whole file is gone through."""
+_NAME = re.compile(r'[a-z0-9][a-z0-9_.-]*')
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """The examples of one split: `x`, `y` [n] or None, `group` [n] and, for ragged sets, `offsets` [n + 1]."""
+
+    x: np.ndarray
+    y: np.ndarray | None
+    group: np.ndarray
+    offsets: np.ndarray | None = None
+
+    def __post_init__(self):
+        examples = len(self.group)
+        given = {'x': len(self.x) if self.offsets is None else len(self.offsets) - 1}
+        given |= {} if self.y is None else {'y': len(self.y)}
+        if any(count != examples for count in given.values()):
+            raise ValueError(f'{examples} groups, but examples by {given}; give every example one of each')
+        if self.offsets is not None and (int(self.offsets[0]), int(self.offsets[-1])) != (0, len(self.x)):
+            raise ValueError(
+                f'offsets from {int(self.offsets[0])} to {int(self.offsets[-1])} for {len(self.x)} values; '
+                'they begin with 0 and end with the number of values'
+            )
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+    def example(self, number: int) -> np.ndarray:
+        """The x of one example."""
+        return self.x[number] if self.offsets is None else self.x[self.offsets[number] : self.offsets[number + 1]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A prepared set: its folder and what is known of it. Arrays are memory-mapped when a split is asked for."""
+
+    folder: Path
+    about: Mapping
+
+    def pool(self) -> Part:
+        """Training and tuning-validation examples; no test array can be reached from them."""
+        return self._part('pool')
+
+    def test(self) -> Part:
+        """The sealed test examples."""
+        return self._part('test')
+
+    def _part(self, split: str) -> Part:
+        found = mapped(self.folder / split)
+        examples = 0 if found['group'] is None else len(found['group'])
+        if found['x'] is None or examples != self.about['sizes'][split]:
+            raise ValueError(
+                f'{self.folder / split}: holds {examples} examples, {self.about["sizes"][split]} were written; '
+                f'prepare it again: archlab data prepare {self.about["name"]} --source PATH --force'
+            )
+        return Part(**found)
+
+    def damaged(self) -> list[str]:
+        """The files that differ from what was written, by their sha256; this reads all of them."""
+        files = {name: self.folder / name for name in self.about['checksums']}
+        return [name for name, path in files.items() if not path.exists() or checksum(path) != self.about['checksums'][name]]
+
+
+def mapped(folder: Path) -> dict[str, np.ndarray | None]:
+    """The arrays of a split, memory-mapped; None where there is none."""
+    return {name: _array(folder / f'{name}.npy') for name in ARRAYS}
+
+
+def _array(path: Path) -> np.ndarray | None:
+    if not path.exists():
+        return None
+    try:
+        return np.load(path, mmap_mode='r')
+    except ValueError:  # an array without elements cannot be mapped
+        return np.load(path)
+
+
+def checksum(path: Path) -> str:
+    """The sha256 of a file."""
+    content = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while block := file.read(BLOCK):
+            content.update(block)
+    return content.hexdigest()
+
+
+def check_name(name: str) -> str:
+    """The name of a set, which is that of its folder; raises ValueError where it cannot be one."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"'{name}' is no name of a dataset; allowed: small letters, digits and _ . - after the first")
+    return name
+
+
+def names(data: Path | None = None) -> list[str]:
+    """The sets that are prepared in a data folder."""
+    return sorted(path.parent.name for path in prepared_folder(data).glob(f'[a-z0-9]*/{ABOUT}'))
+
+
+def find(name: str, data: Path | None = None) -> Prepared:
+    """A prepared set by name. Raises ValueError, with the command that prepares it, where there is none."""
+    folder = prepared_folder(data) / check_name(name)
+    if not (folder / ABOUT).exists():
+        raise ValueError(
+            f"dataset '{name}' is not prepared in {folder.parent} (there: {', '.join(names(data)) or 'nothing'}); "
+            f'prepare it: archlab data prepare {name} --source PATH; where data lie: --data or $ARCHLAB_DATA'
+        )
+    return load(folder)
+
+
+def load(folder: Path) -> Prepared:
+    """The prepared set of a folder. Raises ValueError where its `about.json` is of no use."""
+    try:
+        about = json.loads((folder / ABOUT).read_text(encoding='utf-8'))
+        known = about['format'] == FORMAT and set(SPLITS) <= set(about['sizes'])
+    except (ValueError, KeyError, TypeError):
+        known = False
+    if not known:
+        raise ValueError(
+            f'{folder / ABOUT}: not that of a prepared set of form {FORMAT}; prepare it again: '
+            f'archlab data prepare {folder.name} --source PATH --force'
+        )
+    return Prepared(folder, about)
+
+
+def write(folder: Path, about: Mapping, pool: Part, test: Part) -> Prepared:
+    """Write a set that fits into memory as DATA/prepared/NAME (`folder`), whole or not at all; one that is there is replaced.
+
+    `about` needs `kind`; what can be worked out is added. Raises ValueError on an unknown kind.
+    """
+    check_name(folder.name)
+    with locked(folder), written_aside(folder) as place:
+        for split, part in zip(SPLITS, (pool, test), strict=True):
+            (place / split).mkdir()
+            for name in ARRAYS:
+                if (array := getattr(part, name)) is not None:
+                    np.save(place / split / f'{name}.npy', np.ascontiguousarray(array))
+        finish(place, {'name': folder.name, **about})
+    return load(folder)
+
+
+def finish(place: Path, about: Mapping) -> None:
+    """Complete `about` from the arrays that were written to `place`, and write it: the set is whole from then on."""
+    if about.get('kind') not in KINDS:
+        raise ValueError(f"kind '{about.get('kind')}' of a prepared set; allowed: {list(KINDS)}")
+    parts = {split: Part(**mapped(place / split)) for split in SPLITS}
+    sums = {f'{path.parent.name}/{path.name}': checksum(path) for path in sorted(place.glob('*/*.npy'))}
+    added = {
+        'sizes': {split: len(part) for split, part in parts.items()},
+        'elements': {split: int(part.x.size) for split, part in parts.items()},
+        'balance': {split: _balance(part) for split, part in parts.items()},
+        'shape': list(parts['pool'].x.shape[1:]) if parts['pool'].offsets is None else None,
+        'checksums': sums,
+        'digest': hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()[:16],
+    }
+    if about['kind'] == 'images':
+        added['mean'], added['std'] = channel_moments(parts['pool'].x)
+    added['classes'] = _classes(about.get('classes'), added['balance'])
+    empty = {'sources': [], 'partial': None, 'licence': 'not stated', 'citation': '', 'notes': []}
+    content = json.dumps({'format': FORMAT, **empty, **about, **added}, indent=1, ensure_ascii=False, allow_nan=False)
+    (place / ABOUT).write_text(content + '\n', encoding='utf-8')
+
+
+def _classes(names: list[str] | None, balance: dict[str, list[int] | None]) -> list[str] | None:
+    """The names of the classes, numbers where they have none; raises ValueError where there are more classes than names."""
+    needed = max(len(counts or ()) for counts in balance.values())
+    if not needed:
+        return None
+    if names is not None and len(names) < needed:
+        raise ValueError(f'labels up to {needed - 1}, but {len(names)} classes; name every class, or give the right labels')
+    return [str(number) for number in range(needed)] if names is None else list(names)
+
+
+def _balance(part: Part) -> list[int] | None:
+    return None if part.y is None else np.bincount(part.y).tolist()
+
+
+def channel_moments(x: np.ndarray) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each channel of images uint8 [n, H, W, C], of values in [0, 1]; by counts, so exact."""
+    counts = np.zeros((x.shape[-1], 256), np.int64)
+    rows = max(1, BLOCK // max(1, x[:1].nbytes))
+    for start in range(0, len(x), rows):
+        block = np.asarray(x[start : start + rows])
+        for channel in range(x.shape[-1]):
+            counts[channel] += np.bincount(block[..., channel].ravel(), minlength=256)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    values = np.arange(256) / 255
+    mean = shares @ values
+    return mean.tolist(), np.sqrt(np.maximum(shares @ values**2 - mean**2, 0)).tolist()

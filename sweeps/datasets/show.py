@@ -1,0 +1,80 @@
+"""Show: what is in a prepared set, without touching its test examples."""
+
+import numpy as np
+
+from sweeps.datasets.prepared import Part, Prepared
+
+CHARACTERS = 400
+"""Of each document in an excerpt."""
+
+
+def show(prepared: Prepared, check: bool = False) -> dict:
+    """All that is known of a set, with an excerpt of the pool where it is text; `check` reads every file and compares."""
+    about = dict(prepared.about)
+    found = {'where': str(prepared.folder), **about}
+    if about['kind'] not in ('images', 'sounds', 'series'):
+        found['excerpt'] = excerpt(prepared.pool(), about['kind'])
+    if 'rate' in about:
+        lengths = np.diff(prepared.pool().offsets) / about['rate']
+        found['seconds'] = {'shortest': float(lengths.min()), 'mean': float(lengths.mean()), 'longest': float(lengths.max())}
+    if check:
+        found['damaged'] = prepared.damaged()
+    return found
+
+
+def excerpt(part: Part, kind: str, count: int = 2) -> list[str]:
+    """The beginnings of the first examples: text, or the numbers of tokens; of molecules more of them."""
+    shown = [np.asarray(part.example(number)) for number in range(min(len(part), 8 if kind == 'molecules' else count))]
+    if kind == 'tokens':
+        return [' '.join(map(str, one[: CHARACTERS // 8].tolist())) for one in shown]
+    return [one[:CHARACTERS].tobytes().decode('utf-8', 'ignore') for one in shown]
+
+
+def lines(found: dict) -> list[str]:
+    """What `show` found, for reading."""
+    sizes, elements = found['sizes'], found['elements']
+    told = [
+        f'{found["name"]}: {found.get("about", found["kind"])}',
+        f'where       {found["where"]}',
+        f'kind        {found["kind"]}' + (f', {found["unit"]}' if found.get('unit') else ''),
+        f'pool        {sizes["pool"]:,} examples, {elements["pool"]:,} values',
+        f'test        {sizes["test"]:,} examples, {elements["test"]:,} values (sealed)',
+    ]
+    if found.get('test_split'):
+        told.append(f'test split  {found["test_split"]}')
+    if found.get('shape'):
+        told.append(f'shape       {" x ".join(map(str, found["shape"]))}')
+    if found.get('seconds'):
+        told.append('seconds     ' + ', '.join(f'{name} {value:.2f}' for name, value in found['seconds'].items()))
+    if found.get('classes'):
+        told += _balance(found)
+    if found.get('near_duplicates'):
+        near = found['near_duplicates']
+        unit = 'tokens' if found['kind'] == 'tokens' else 'bytes'
+        told.append(
+            f'overlap     {near["share"]:.2%} of {near["looked_for"]:,} runs of {near["length"]} {unit} of the test split '
+            'stand in the pool too'
+        )
+    if found['partial']:
+        told.append(f'partial     {"; ".join(found["partial"])}')
+    told += [f'note        {note}' for note in found['notes']]
+    told += [f'licence     {found["licence"]}', *([f'cite        {found["citation"]}'] if found.get('citation') else [])]
+    told += [f'source      {_source(one)}' for one in found['sources']]
+    told.append(f'digest      {found["digest"]}')
+    if 'damaged' in found:
+        told.append(f'files       {"damaged: " + ", ".join(found["damaged"]) if found["damaged"] else "as they were written"}')
+    return told
+
+
+def _balance(found: dict) -> list[str]:
+    classes, counts = found['classes'], found['balance']['pool'] or []
+    told = [f'classes     {len(classes)}; examples of each in the pool: {min(counts)} to {max(counts)}' if counts else '']
+    if len(classes) <= 20 and len(counts) == len(classes):
+        told += [f'            {count:>8,}  {name}' for name, count in zip(classes, counts, strict=True)]
+    return told
+
+
+def _source(one: dict) -> str:
+    if 'files' in one:
+        return f'{one["files"]:,} files, {one["bytes"]:,} bytes'
+    return f'{one["file"]}, {one["bytes"]:,} bytes, sha256 {one["sha256"][:16]}, {one["official"]}'

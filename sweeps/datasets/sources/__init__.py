@@ -1,0 +1,34 @@
+"""Sources: for each kind of source a function that finds its files and gives their examples as Material.
+
+`READERS[kind](source, options, **fields)`; the catalog says which kind, with which fields, a set needs. A source raises
+ValueError where files are missing or damaged, with what it looked for and the likely fix.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sweeps.datasets.material import Material, Options
+from sweeps.datasets.sources.images import cifar, folder, idx, parquet_images, webdataset
+from sweeps.datasets.sources.signals import series, spoken_digits
+from sweeps.datasets.sources.texts import documents, lines, one_text, shards, wikitext
+
+READERS: dict[str, Callable[..., Material]] = {
+    'idx': idx,
+    'cifar': cifar,
+    'folder': folder,
+    'parquet_images': parquet_images,
+    'webdataset': webdataset,
+    'one_text': one_text,
+    'documents': documents,
+    'wikitext': wikitext,
+    'shards': shards,
+    'lines': lines,
+    'spoken_digits': spoken_digits,
+    'series': series,
+}
+
+
+def read(source: Path, options: Options, spec: dict) -> Material:
+    """The material of a source, by the catalog's spec of its reader."""
+    fields = {name: value for name, value in spec.items() if name != 'kind'}
+    return READERS[spec['kind']](source, options, **fields)

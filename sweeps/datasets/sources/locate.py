@@ -1,0 +1,62 @@
+"""Locate: the files of a set in the folder that a user names."""
+
+from pathlib import Path
+
+PACKED = ('', '.gz', '.xz', '.bz2')
+LISTED = 12
+ASIDE = ('license', 'licence', 'readme', 'notice', 'citation', 'copying', '.')
+"""How the names of files begin that lie beside data and are none."""
+OWN = 'prepared'
+"""The folder of prepared sets, which may lie in the folder that a user names."""
+
+
+def check(source: Path) -> Path:
+    """The source, which must be there; raises ValueError where it is not."""
+    if not source.exists():
+        raise ValueError(f"no such file or folder '{source}'; give --source the place where the files lie")
+    return source
+
+
+def _own(path: Path, source: Path) -> bool:
+    """Whether a file belongs to the prepared sets, or to a hidden folder."""
+    return any(part == OWN or part.startswith('.') for part in path.relative_to(source).parts[:-1])
+
+
+def with_names(source: Path, names: list[str], must: bool = True) -> dict[str, Path]:
+    """The file of each name, packed or not, in a folder or below it. Raises ValueError naming those that are not there."""
+    check(source)
+    folder = source if source.is_dir() else source.parent
+    found = {}
+    for name in names:
+        places = [
+            path for ending in PACKED for path in (folder / f'{name}{ending}', *sorted(folder.glob(f'**/{name}{ending}')))
+        ]
+        path = next((path for path in places if path.is_file()), None)
+        if path is not None:
+            found[name] = path
+    missing = [name for name in names if name not in found]
+    if missing and must:
+        there = sorted(path.name for path in folder.iterdir())
+        listed = f'{", ".join(there[:LISTED]) or "nothing"}{" ..." if len(there) > LISTED else ""}'
+        raise ValueError(
+            f'{folder}: no {", ".join(missing)} (plain, or packed with gz, xz or bz2); there: {listed}; give --source '
+            'the folder with the official files'
+        )
+    return found
+
+
+def with_endings(source: Path, endings: tuple[str, ...]) -> list[Path]:
+    """All files with one of the endings, in order of their paths: the source itself, or what lies in and below it.
+
+    Licences and read-me files are left out. Raises ValueError where there is none.
+    """
+    if check(source).is_file():
+        found = [source] if source.name.lower().endswith(endings) else []
+    else:
+        every = (path for path in source.rglob('*') if path.name.lower().endswith(endings) and path.is_file())
+        found = sorted(path for path in every if not path.name.lower().startswith(ASIDE) and not _own(path, source))
+    if not found:
+        raise ValueError(
+            f'{source}: no file that ends with {", ".join(endings)}; give --source such a file or a folder of them'
+        )
+    return found

@@ -1,0 +1,184 @@
+"""Texts: one text, documents in any form, WikiText, token shards, and lines (molecules)."""
+
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from sweeps.datasets.material import Block, Material, Options, blocks, by_split, text_bytes
+from sweeps.datasets.sources.locate import check, with_endings, with_names
+
+TEXTS = ('.txt', '.txt.gz', '.txt.xz', '.raw', '.md', '.json', '.json.gz', '.jsonl', '.jsonl.gz', '.parquet')
+END_OF_TEXT = 50256
+"""The GPT-2 token that begins (llm.c) or ends (nanoGPT) each document of a shard."""
+TITLE = re.compile(r'^ = [^=\n].*[^=\n] = $', re.MULTILINE)
+"""The line that begins an article of WikiText; its sections have more signs."""
+
+
+def one_text(source: Path, options: Options, file: str, share: float = 0.1) -> Material:
+    """A single text, cut in two: the last `share` of its characters is the test split, as is usual in character models."""
+    from sweeps.datasets.formats.text import read_text
+
+    path = source if check(source).is_file() else with_names(source, [file])[file]
+    pool, test = cut(read_text(path), share)
+    return Material('texts', blocks([(text_bytes(pool), None)]), blocks([(text_bytes(test), None)]), [path])
+
+
+def cut(text: str, share: float) -> tuple[str, str]:
+    """The first and the last characters of a text."""
+    if len(text) < 2:
+        raise ValueError(f'a text of {len(text)} characters cannot be split; give a longer one')
+    place = min(max(round(len(text) * (1 - share)), 1), len(text) - 1)
+    return text[:place], text[place:]
+
+
+def documents(source: Path, options: Options, mark: str | None = None) -> Material:
+    """Documents of text files, JSON or Parquet; the test split is that of the file names, else by hash of content.
+
+    Of a single document the last tenth is the test split. Where a mark ends each document, what follows the last mark was cut
+    off, and is left out and noted.
+    """
+    paths = with_endings(source, TEXTS)
+    mark, notes, skipped = options.mark or mark, [], []
+    pool, test = by_split(paths, source)
+
+    def stream(some: list[Path]) -> Iterator[str]:
+        return itertools.chain.from_iterable(_documents(path, mark, options, notes, skipped) for path in some)
+
+    whole = stream(pool)
+    if test:
+        return Material('texts', _texts(whole), _texts(stream(test)), paths, notes=notes, skipped=skipped)
+    first = list(itertools.islice(whole, 2))
+    if len(first) == 1:
+        parts = [blocks([(text_bytes(part), None)]) for part in cut(first[0], 0.1)]
+        return Material('texts', *parts, paths, notes=[*notes, 'one document: its last tenth is the test split'])
+    return Material('texts', _texts(itertools.chain(first, whole)), None, paths, notes=notes, skipped=skipped)
+
+
+def _documents(path: Path, mark: str | None, options: Options, notes: list[str], skipped: list[str]) -> Iterator[str]:
+    """The texts of one file, without empty ones; damaged entries are errors, or (--skip-damaged) counted and left out."""
+    from sweeps.datasets.formats import json_texts, parquet, text
+
+    name, field = path.name.lower(), options.field or 'text'
+    passed = {'skipped': skipped} if options.skip_damaged else {}
+    if name.endswith('.parquet'):
+        found = parquet.read_texts([path], field, **passed)
+    elif '.json' in name:
+        found = json_texts.read_json(path, field, **passed)
+    else:
+        found = text.documents(path, mark)
+        if mark is not None:
+            found = _ended(path, found, mark, notes)
+    return (one.strip('\n') if mark else one for one in found if one.strip())
+
+
+def _ended(path: Path, found: Iterable[str], mark: str, notes: list[str]) -> Iterator[str]:
+    """All documents but a last one that no mark ends, where there are others."""
+    from sweeps.datasets.formats.archives import open_stream
+
+    kept = None
+    for number, one in enumerate(found):
+        if number:
+            yield kept
+        kept = one
+    if kept is None:
+        return
+    tail = b''
+    with open_stream(path) as stream:
+        while block := stream.read(1 << 20):
+            tail = (tail + block)[-len(mark.encode()) - 64 :]
+    if number and not tail.rstrip().endswith(mark.encode()):
+        notes.append(f'{path.name}: the last document is cut off (no {mark} after it) and was left out')
+    else:
+        yield kept
+
+
+def _texts(found: Iterable[str]) -> Iterator[Block]:
+    return blocks((text_bytes(one), None) for one in found)
+
+
+def wikitext(source: Path, options: Options) -> Material:
+    """WikiText, article by article: the raw files, or Parquet shards with a line a row."""
+    from sweeps.datasets.formats.parquet import read_texts
+    from sweeps.datasets.formats.text import read_text
+
+    names = [f'wiki.{split}.raw' for split in ('train', 'valid', 'test')]
+    if check(source).is_dir() and any(source.rglob('*.parquet')):
+        paths = with_endings(source, ('.parquet',))
+        text: Callable[[Path], Iterable[str]] = lambda path: read_texts([path], 'text')  # noqa: E731
+    else:
+        paths = list(with_names(source, names).values())
+        text = lambda path: read_text(path).splitlines(keepends=True)  # noqa: E731
+    pool, test = by_split(paths, source)
+    if not test:
+        raise ValueError(f'{source}: no test articles among {[path.name for path in paths]}; get the official test file')
+    pooled, held = (itertools.chain.from_iterable(articles(text(path)) for path in some) for some in (pool, test))
+    return Material('texts', _texts(pooled), _texts(held), paths)
+
+
+def articles(lines: Iterable[str]) -> Iterator[str]:
+    """WikiText's articles from its lines: each begins with a title between single signs of equality."""
+    held: list[str] = []
+    for line in lines:
+        if TITLE.match(line.rstrip('\n')) and any(one.strip() for one in held):
+            yield ''.join(held)
+            held = []
+        held.append(line if line.endswith('\n') else f'{line}\n')
+    if any(one.strip() for one in held):
+        yield ''.join(held)
+
+
+def shards(source: Path, options: Options, share: float) -> Material:
+    """Token shards (.bin), document by document, or Parquet shards of text."""
+    from sweeps.datasets.formats.parquet import read_texts
+    from sweeps.datasets.formats.token_bin import read_tokens
+
+    check(source)
+    binary = source.suffix == '.bin' if source.is_file() else any(source.rglob('*.bin'))
+    paths = with_endings(source, ('.bin',) if binary else ('.parquet',))
+    pool, test = by_split(paths, source)
+    if binary:
+
+        def stream(some: list[Path]) -> Iterator[Block]:
+            return blocks((tokens, None) for path in some for tokens in token_documents(read_tokens(path)))
+    else:
+
+        def stream(some: list[Path]) -> Iterator[Block]:
+            return _texts(one for one in read_texts(some, options.field or 'text') if one.strip())
+
+    kind = 'tokens' if binary else 'texts'
+    return Material(kind, stream(pool), stream(test) if test else None, paths, share=share)
+
+
+def token_documents(tokens: np.ndarray) -> Iterator[np.ndarray]:
+    """The documents of a shard, each with the end-of-text token before it (or after, where the shard begins without one)."""
+    marks = np.flatnonzero(tokens == END_OF_TEXT)
+    first = len(tokens) > 0 and tokens[0] == END_OF_TEXT
+    bounds = np.unique(np.concatenate([[0], marks if first else marks + 1, [len(tokens)]]))
+    for start, stop in itertools.pairwise(bounds.tolist()):
+        yield np.asarray(tokens[start:stop])
+
+
+def lines(source: Path, options: Options, files: dict[str, list[str]] | None = None) -> Material:
+    """Molecules as SMILES, one a line. `files`: the names of each split; else by the names of the text files there are."""
+    from sweeps.datasets.formats.lines import read_lines
+
+    notes, lacking, skipped = [], [], []
+    if files is None:
+        pool, test = by_split(with_endings(source, ('.txt', '.smi', '.smiles', '.txt.gz', '.smi.gz')), source)
+    else:
+        found = with_names(source, [name for names in files.values() for name in names], must=False)
+        lacking = [name for names in files.values() for name in names if name not in found]
+        pool, test = ([found[name] for name in files[split] if name in found] for split in ('pool', 'test'))
+    if not pool:
+        raise ValueError(f'{source}: no file for training ({(files or {}).get("pool", "*.txt")}); give the folder that has it')
+    given = {'skipped': skipped} if options.skip_damaged else {}
+
+    def stream(some: list[Path]) -> Iterator[Block]:
+        return blocks((text_bytes(line), None) for path in some for line in read_lines(path, **given))
+
+    return Material(
+        'molecules', stream(pool), stream(test) if test else None, [*pool, *test], notes=notes, lacking=lacking, skipped=skipped
+    )

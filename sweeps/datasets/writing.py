@@ -1,0 +1,74 @@
+"""Writing: one split of a prepared set, block by block, with what tells identical examples."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sweeps.datasets.growing import Growing
+
+DIGEST = 16
+"""Bytes of an example's hash: two of 10^9 different examples agree by chance with probability 10^-21."""
+
+
+def example_hash(example: np.ndarray) -> bytes:
+    """What identical examples share, whatever their class."""
+    return hashlib.blake2b(np.ascontiguousarray(example), digest_size=DIGEST).digest()
+
+
+def held_by_hash(digest: bytes, share: float) -> bool:
+    """Whether an example belongs to the test split that is made by hash: the same on every machine and in every order."""
+    return int.from_bytes(digest[:8], 'big') < share * 2**64
+
+
+class Writing:
+    """The files of one split, open until `close`. Types and shapes are those of the first example."""
+
+    def __init__(self, folder: Path, ragged: bool):
+        self.folder, self.ragged, self.examples, self.values = folder, ragged, 0, 0
+        self.digests = bytearray()
+        self._files: dict[str, Growing] = {}
+        folder.mkdir()
+
+    def _file(self, name: str, dtype: np.typing.DTypeLike, shape: tuple[int, ...] = ()) -> Growing:
+        if name not in self._files:
+            self._files[name] = Growing(self.folder / f'{name}.npy', dtype, shape)
+        return self._files[name]
+
+    def add(self, xs: Sequence[np.ndarray] | np.ndarray, ys: np.ndarray | None, digests: Sequence[bytes]) -> None:
+        """Append examples with their classes (or None) and hashes. Raises ValueError where types or shapes differ."""
+        if not len(xs):
+            return
+        if self.ragged:
+            lengths = np.array([len(x) for x in xs], np.int64)
+            offsets = self._file('offsets', np.int64)
+            if not self.examples:
+                offsets.append(np.zeros(1, np.int64))
+            offsets.append(self.values + np.cumsum(lengths))
+            rows = np.concatenate(xs)
+            self.values += len(rows)
+            self._file('x', rows.dtype).append(rows)
+        else:
+            rows = np.asarray(xs)
+            self._file('x', rows.dtype, rows.shape[1:]).append(rows)
+        if ys is not None:
+            self._file('y', np.int32).append(ys.astype(np.int32))
+        self.digests += b''.join(digests)
+        self.examples += len(xs)
+
+    def close(self) -> int:
+        """Write the groups, which number identical examples in the order of the first of them; how many are repeats."""
+        hashes = np.frombuffer(bytes(self.digests), f'V{DIGEST}')
+        _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+        rank = np.empty(len(first), np.int64)
+        rank[np.argsort(first)] = np.arange(len(first))
+        self._file('group', np.int64).append(rank[inverse.reshape(-1)])
+        for file in self._files.values():
+            file.close()
+        return self.examples - len(first)
+
+    def abandon(self) -> None:
+        """Close the files as they are, after an error."""
+        for file in self._files.values():
+            file.close()

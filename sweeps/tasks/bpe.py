@@ -1,0 +1,113 @@
+"""bpe: byte-level byte-pair encodings (1508.07909, in bytes as GPT-2's), trained or read from a file, by `tokenizers`."""
+
+import functools
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+MARK = '<|endoftext|>'
+SMALLEST = 257
+"""The 256 bytes and the mark."""
+
+
+def trained(pieces: Iterable[bytes], size: int) -> str:
+    """The tokenizer.json of a BPE of `size` tokens, the mark among them. Raises ValueError for fewer than bytes and mark.
+
+    The same text gives the same tokens on every machine. A short text may not have as many pairs: then some are not used.
+    """
+    from tokenizers import Tokenizer, models, trainers
+
+    if size < SMALLEST:
+        raise ValueError(f"vocabulary={size} for tokens='bpe'; allowed: {SMALLEST} (256 bytes and the mark) or more")
+    tokenizer = Tokenizer(models.BPE())
+    _byte_level(tokenizer)
+    trainer = trainers.BpeTrainer(
+        vocab_size=size, special_tokens=[MARK], initial_alphabet=sorted(_alphabet()), show_progress=False
+    )
+    tokenizer.train_from_iterator((_text(piece) for piece in pieces), trainer)
+    return tokenizer.to_str()
+
+
+def read(path: Path) -> str:
+    """The tokenizer.json at a path, or of a folder with one, or with vocab.json and merges.txt. Raises ValueError."""
+    from tokenizers import Tokenizer, models
+
+    path = Path(path).expanduser()
+    whole = path / 'tokenizer.json' if path.is_dir() else path
+    pair = path / 'vocab.json', path / 'merges.txt'
+    try:
+        if whole.is_file():
+            return Tokenizer.from_file(str(whole)).to_str()
+        if all(file.is_file() for file in pair):
+            tokenizer = Tokenizer(models.BPE.from_file(*map(str, pair)))
+            _byte_level(tokenizer)
+            return tokenizer.to_str()
+    except Exception as error:  # the library raises nothing narrower
+        raise ValueError(f'{path}: no tokenizer that can be read ({error}); give GPT-2 its vocab.json and merges.txt') from None
+    raise ValueError(f'{path}: no tokenizer there; allowed: a tokenizer.json, or a folder with vocab.json and merges.txt')
+
+
+def _byte_level(tokenizer) -> None:
+    """Cut words as GPT-2 does and spell every byte by a printable character, so that nothing is lost or unknown."""
+    from tokenizers import decoders, pre_tokenizers
+
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+
+
+@functools.cache
+def _alphabet() -> frozenset[str]:
+    from tokenizers import pre_tokenizers
+
+    return frozenset(pre_tokenizers.ByteLevel.alphabet())
+
+
+@functools.lru_cache(maxsize=4)
+def loaded(text: str):
+    """The tokenizer of a tokenizer.json. What looks like the mark inside a document is text as any other."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_str(text)
+    tokenizer.encode_special_tokens = True
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def lengths(tokenizer, size: int, mark: int) -> np.ndarray:
+    """Bytes that each token stands for, `[size]`; the mark counts one. Raises ValueError where tokens are not byte-level."""
+    found = np.zeros(size, np.int64)
+    special = set(tokenizer.get_added_tokens_decoder())
+    alphabet = _alphabet()
+    for token, number in tokenizer.get_vocab().items():
+        if number in special:
+            continue
+        if not alphabet.issuperset(token):
+            raise ValueError(f'the tokenizer is not byte-level (token {token!r}); allowed: byte-level BPE, such as GPT-2 has')
+        found[number] = len(token)
+    found[mark] = 1
+    return found
+
+
+def encoded(tokenizer, pieces: list[bytes], lengths: np.ndarray) -> list[np.ndarray]:
+    """The ids of each piece. Raises ValueError where they do not stand for as many bytes as the piece has."""
+    found = []
+    for piece, encoding in zip(
+        pieces, tokenizer.encode_batch_fast([_text(piece) for piece in pieces], add_special_tokens=False), strict=True
+    ):
+        ids = np.array(encoding.ids, np.int64)
+        if lengths[ids].sum() != len(piece):
+            raise ValueError(
+                f'{len(piece)} bytes came out of the tokenizer as {lengths[ids].sum()}; allowed: a byte-level BPE that changes '
+                'no text (no normalizer, no prefix space)'
+            )
+        found.append(ids)
+    return found
+
+
+def _text(piece: bytes) -> str:
+    try:
+        return piece.decode('utf-8')
+    except UnicodeError as error:
+        raise ValueError(f"the text is not UTF-8 ({error}); use tokens='bytes'") from None

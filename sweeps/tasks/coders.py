@@ -1,0 +1,141 @@
+"""Coders: what a model of bytes has to beat, lzma and a model of the last k bytes, on the very bytes that it is scored on.
+
+Neither adapts its counts to the test bytes, except that lzma may copy from those that it has coded already.
+"""
+
+import lzma
+
+import numpy as np
+
+ORDERS = 16
+"""The longest context that is tried, in bytes."""
+
+
+def reference(task: object) -> dict[str, float]:
+    """The reference coder of a task that models bytes, on its test split; a read of the test split.
+
+    The task gives `texts(sealed)`, its documents as bytes, or `messages(arrays)`, its examples as bytes; of a mixture's
+    domains it is the weighted mean. Raises ValueError where there are no bytes.
+    """
+    if hasattr(task, 'components'):
+        found = [reference(component) for component in task.components]
+        return {name: float(task.shares @ [own[name] for own in found]) for name in found[0]}
+    if hasattr(task, 'texts'):
+        return reference_bits(task.texts(sealed=False), task.texts(sealed=True))
+    if hasattr(task, 'messages'):
+        return reference_bits(task.messages(task.pool()), task.messages(task.test()))
+    raise ValueError(f'{type(task).__name__} is no task over bytes; a reference coder needs one, such as text or molecules')
+
+
+def reference_bits(train: list[bytes], test: list[bytes]) -> dict[str, float]:
+    """Bits per byte of the test messages: {lzma, lzma_alone, order_k, k, best}.
+
+    `lzma` compresses the test after all of the training bytes, `lzma_alone` without them. `order_k` is interpolated
+    Kneser-Ney over the last k bytes of the same message, counted on the training messages; k was chosen on the last tenth of
+    them. `best` is the better of lzma and order_k. Raises ValueError where a side has no bytes.
+    """
+    for name, messages in (('training', train), ('test', test)):
+        if not sum(map(len, messages)):
+            raise ValueError(f'no {name} bytes; a reference coder needs some on both sides')
+    known, asked = b''.join(train), b''.join(test)
+    context, alone = packed(known), packed(asked)
+    with_context = 8 * (packed(known + asked) - context) / len(asked)
+    seen, tried = _last_tenth(train)
+    k = int(np.argmin(order_bits(seen, tried)))
+    order = float(order_bits(train, test, k)[k])
+    found = {'lzma': with_context, 'lzma_alone': 8 * alone / len(asked), 'order_k': order, 'k': k}
+    return {**found, 'best': min(found['lzma'], found['order_k'])}
+
+
+def packed(content: bytes) -> int:
+    """Bytes of the content under raw LZMA2, its window as wide as the content."""
+    size = max(4096, min(len(content), 2**30))
+    filters = [{'id': lzma.FILTER_LZMA2, 'preset': 9 | lzma.PRESET_EXTREME, 'dict_size': size}]
+    return len(lzma.compress(content, lzma.FORMAT_RAW, filters=filters))
+
+
+def _last_tenth(messages: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """The messages in two: nine tenths of their number, or of the bytes where there are fewer than ten."""
+    if len(messages) >= 10:
+        cut = len(messages) * 9 // 10
+        return messages[:cut], messages[cut:]
+    whole = b''.join(messages)
+    cut = max(len(whole) * 9 // 10, 1)
+    return [whole[:cut]], [whole[cut:] or whole]
+
+
+def order_bits(train: list[bytes], test: list[bytes], orders: int = ORDERS) -> np.ndarray:
+    """Bits per byte of the test messages under models of order 0, 1, ... (see `order_probabilities`)."""
+    return np.array([-np.log2(p).mean() for p in order_probabilities(train, test, orders)])
+
+
+def order_probabilities(train: list[bytes], test: list[bytes], orders: int = ORDERS) -> list[np.ndarray]:
+    """The probability of each test byte under interpolated modified Kneser-Ney (Chen and Goodman 1998) of order 0 to `orders`.
+
+    Order k looks at k bytes of the same message; before its first byte stands a sign that is never predicted. The highest
+    order counts how often bytes follow a context, lower ones how many different bytes stand before context and byte; under
+    all of them every byte has 1/256.
+    """
+    symbols, place = _places([*train, *test])
+    known = np.arange(len(symbols)) < sum(map(len, train))
+    context, gram = np.zeros(len(symbols), np.int64), symbols
+    lower, found = np.full(int((~known).sum()), 1 / 256), []
+    for k in range(orders + 1):
+        counts = np.bincount(gram[known], minlength=gram.max() + 1)
+        found.append(_interpolated(counts, gram, context, known, lower))
+        # The next longer grams, by number, and the first place of each that stands in the training bytes.
+        earlier = np.where(place > k, np.roll(symbols, k + 1), 0)
+        longer = np.unique(earlier * (gram.max() + 1) + gram, return_inverse=True)[1]
+        kinds = np.unique(longer[known], return_index=True)[1]
+        counts = np.bincount(gram[known][kinds], minlength=gram.max() + 1)
+        lower = _interpolated(counts, gram, context, known, lower)
+        context, gram = np.where(place > 0, np.roll(gram, 1), gram.max() + 1), longer
+    return found
+
+
+def _places(messages: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
+    """All bytes of the messages, from 1 to 256, and how many of its message stand before each."""
+    symbols = np.frombuffer(b''.join(messages), np.uint8).astype(np.int64) + 1
+    lengths = np.array([len(message) for message in messages])
+    return symbols, np.arange(len(symbols)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+
+
+def _interpolated(
+    counts: np.ndarray, gram: np.ndarray, context: np.ndarray, known: np.ndarray, lower: np.ndarray
+) -> np.ndarray:
+    """Discounted counts of grams and what they leave for the next lower order: the probability of each byte not `known`.
+
+    `counts` by gram; `gram` and its `context` of every byte, as numbers.
+    """
+    discounts = _discounts(counts[counts > 0])
+    taken = discounts[np.minimum(counts, 3)]
+    owner = np.zeros(len(counts), np.int64)
+    owner[gram] = context
+    total = np.bincount(owner, counts, context.max() + 1)
+    left = np.divide(np.bincount(owner, taken, len(total)), total, out=np.ones(len(total)), where=total > 0)
+    asked, before = gram[~known], context[~known]
+    share = (counts - taken)[asked] / np.maximum(total[before], 1)
+    return share + left[before] * lower
+
+
+def _discounts(counts: np.ndarray) -> np.ndarray:
+    """What is taken from counts of 0, 1, 2, and 3 or more, by how many there are of each.
+
+    Half where too few tell, or where they tell to take nothing or all: something has to be left for bytes that are new.
+    """
+    n = np.bincount(np.minimum(counts, 5), minlength=6)[:5].astype(float)
+    found = [0.0, 0.5, 0.5, 0.5]
+    for i in (1, 2, 3):
+        if n[1] and n[2] and n[i]:
+            discount = i - (i + 1) * n[1] / (n[1] + 2 * n[2]) * n[i + 1] / n[i]
+            found[i] = discount if 0 < discount < i else 0.5
+    return np.array(found)
+
+
+def reference_lines(name: str, found: dict[str, float]) -> list[str]:
+    """A reference coder in words."""
+    return [
+        f'{name}: a model has to beat {found["best"]:.3f} bits per byte',
+        f'  lzma after the training bytes {found["lzma"]:.3f}, alone {found["lzma_alone"]:.3f}',
+        f'  Kneser-Ney over the last {found["k"]} bytes {found["order_k"]:.3f}',
+    ]

@@ -1,0 +1,87 @@
+"""images: classes of images of a prepared set."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sweeps.datasets.prepared import Prepared, find
+from sweeps.tasks.arrays import Arrays, split_by_group
+from sweeps.tasks.kind import Kind
+from sweeps.tasks.losses import classification
+
+
+@dataclasses.dataclass(frozen=True)
+class Images(Kind):
+    """Image classification over a prepared set: `dataset` is its name, images uint8 [n, H, W, C] with one class each.
+
+    Source and licence: those of the set, in its `about.json` and in `archlab data show NAME`. The test split is the official
+    one where there is one. Of the other images each replicate draws `held` for tuning-validation and `train` for training
+    (0: all others), identical images on one side. The model sees each channel less the mean and by the standard deviation of
+    the whole pool, after `augment`, a list of specs of sweeps/augment. Metric: accuracy (share, higher is better); chance
+    1 / classes. What is reached, and whether published or measured here, stands beside each task in ablations/image_tasks.py.
+    """
+
+    dataset: str = 'fashion_mnist'
+    train: int = 0
+    held: int = 5000
+    augment: tuple[dict, ...] = ()
+
+    METRIC = ('accuracy', 'higher')
+
+    losses = staticmethod(classification)
+
+    @functools.cached_property
+    def _prepared(self) -> Prepared:
+        found = find(self.dataset)
+        if found.about['kind'] != 'images' or not found.about['classes']:
+            raise ValueError(
+                f"task 'images': dataset '{self.dataset}' is of kind '{found.about['kind']}' with classes "
+                f'{found.about["classes"]}; allowed: images with classes; see `archlab data list`'
+            )
+        return found
+
+    @functools.cached_property
+    def _augment(self):
+        # Not at the top: a task without augmentation should not pay for reading it.
+        from sweeps.augment import make_augment
+
+        return make_augment([dict(spec) for spec in self.augment])
+
+    @property
+    def knobs(self) -> dict[str, float]:
+        return dict(self._augment.knobs) if self.augment else {}
+
+    def _normalised(self, x: jax.Array) -> jax.Array:
+        about = self._prepared.about
+        # A channel without any variance is left at 0.
+        return (x - np.float32(about['mean'])) / np.float32([std or 1.0 for std in about['std']])
+
+    def inputs(self, x: jax.Array) -> jax.Array:
+        """Stored images as the model sees them: uint8 `[B, H, W, C]` to normalised float32 of the same shape."""
+        return self._normalised(unit(x))
+
+    def draw(self, key: jax.Array, x: jax.Array, y: jax.Array, knobs: Mapping[str, jax.Array]) -> tuple:
+        if not self.augment:
+            return super().draw(key, x, y, knobs)
+        x, targets = self._augment(key, unit(x), y, knobs)
+        return self._normalised(x), targets
+
+    def pool(self) -> Arrays:
+        part = self._prepared.pool()
+        return Arrays(part.x, part.y, part.group)
+
+    def test(self) -> Arrays:
+        part = self._prepared.test()
+        return Arrays(part.x, part.y, part.group)
+
+    def split(self, pool: Arrays, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        return split_by_group(pool, seed, self.held, self.train)
+
+
+def unit(x: jax.Array) -> jax.Array:
+    """Bytes as numbers from 0 to 1."""
+    return x.astype(jnp.float32) / 255

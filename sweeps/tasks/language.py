@@ -1,0 +1,68 @@
+"""Language: what the tasks of predicting the next token share: the loss, and a metric in an exact unit."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from sweeps.tasks.arrays import Arrays
+from sweeps.tasks.kind import Kind
+from sweeps.tasks.losses import answers
+
+NATS, BITS = UNITS = ('nats per token', 'bits per byte')
+
+
+def language(scores: jax.Array, y: jax.Array, label_smoothing: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:
+    """Nats of the tokens where y >= 0: scores `[B, N, V]`, y `[B, N] -> [B], [B]`.
+
+    The loss is an example's sum over the mean number of tokens of the batch, so that its mean is nats per token, each token
+    counting the same. The metric is the sum over N; an `Arrays.scale` makes its mean exact.
+    """
+    y = y.astype(jnp.int32)
+    count = (y >= 0).sum(-1)
+    total = answers(scores, y, label_smoothing)[0] * count
+    return total / jnp.maximum(count.mean(), 1), total / y.shape[-1]
+
+
+def scale_of(places: int, tokens: int, in_bytes: int | None) -> float:
+    """What the mean metric of examples is multiplied by that have n N places, so many tokens to predict among them.
+
+    For bits per byte these tokens' length in bytes; None for nats per token.
+    """
+    return places / max(tokens, 1) if in_bytes is None else places / max(in_bytes, 1) / math.log(2)
+
+
+class Language(Kind):
+    """Tokens in, the next token at every position out; y = -1 where nothing is asked. A subclass has a field `unit`."""
+
+    METRIC = ('loss', 'lower')
+
+    losses = staticmethod(language)
+
+    def inputs(self, x: jax.Array) -> jax.Array:
+        """Stored tokens, of the smallest type that holds them, as int32: `[B, N] -> [B, N]`."""
+        return x.astype(jnp.int32)
+
+    def lengths(self) -> np.ndarray | None:
+        """Bytes that each token stands for, `[V]`, or None where each is one."""
+        return None
+
+    def part(self, arrays: Arrays, chosen: np.ndarray) -> Arrays:
+        """Some examples of `arrays`, with the scale that is exact for these."""
+        x, y = arrays.x[chosen], arrays.y[chosen]
+        return Arrays(x, y, arrays.group[chosen], self.scale(y))
+
+    def scale(self, y: np.ndarray) -> float:
+        """The exact scale of targets `[n, N]`."""
+        asked = y[y >= 0]
+        if self.unit == NATS:
+            return scale_of(y.size, len(asked), None)
+        lengths = self.lengths()
+        return scale_of(y.size, len(asked), len(asked) if lengths is None else int(lengths[asked].sum()))
+
+
+def check_unit(kind: str, unit: str) -> None:
+    """Raise ValueError on a unit that there is not."""
+    if unit not in UNITS:
+        raise ValueError(f"task '{kind}': unit '{unit}'; allowed: {list(UNITS)}")

@@ -1,0 +1,103 @@
+"""Probe: what all tasks have whose examples the lab makes itself, by a rule."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from ablations.seeds import derive
+from arch.make import positive
+from sweeps.tasks.arrays import Arrays, split_by_group
+from sweeps.tasks.kind import Kind
+from sweeps.tasks.losses import answers, next_token
+
+SEALED_SHARE = 8
+"""One in so many of all possible examples belongs to the test split, whatever is drawn."""
+
+
+def fingerprints(rows: np.ndarray) -> np.ndarray:
+    """A 64-bit hash of each row, the same on every machine: `[n, m]` of integers `-> [n]`."""
+    factors = np.random.default_rng(0).integers(2**64, size=rows.shape[1], dtype=np.uint64) | np.uint64(1)
+    mixed = rows.astype(np.uint64) @ factors
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+@dataclasses.dataclass(frozen=True)
+class Probe(Kind):
+    """Examples made by a rule from fixed seeds: `train` + `held` for tuning, `TEST` sealed, all of them different.
+
+    Which examples may be tested is a property of the example: those whose hash is divisible by 8. So no test example can
+    stand in the pool, however large it is, and the pool is made without making the test split. Examples that are the same
+    to `identity` (12+34 and 34+12) stay together in every split; `SPARE` is how many more the pool needs for that. A kind of
+    probe gives `make`, and where it scores something else than answers its own METRIC, losses and scale. The metric here is
+    the share of right answers.
+    """
+
+    TEST = 512
+    METRIC = ('accuracy', 'higher')
+    SCALE = 1.0
+    SPARE = 0
+
+    train: int = 8192
+    held: int = 512
+
+    losses = staticmethod(answers)
+
+    def __post_init__(self):
+        positive(self.name, train=self.train, held=self.held)
+
+    @property
+    def name(self) -> str:
+        return ''.join(f'_{letter.lower()}' if letter.isupper() else letter for letter in type(self).__name__).lstrip('_')
+
+    def make(self, generator: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """About `count` examples, `x` `[n, ...]` and `y` `[n, ...]` of int32, repeats allowed."""
+        raise NotImplementedError
+
+    def identity(self, x: np.ndarray) -> np.ndarray:
+        """What makes examples the same, as rows of integers; here the inputs themselves."""
+        return x
+
+    def _draw(self, sealed: bool, count: int) -> Arrays:
+        difficulty = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        difficulty = [f'{name}={value}' for name, value in sorted(difficulty.items()) if name not in ('train', 'held')]
+        generator = np.random.default_rng(derive(self.name, 'test' if sealed else 'pool', *difficulty))
+        asked = 2 * count * (SEALED_SHARE if sealed else 1)
+        x, y, first, grows = None, None, [], True
+        while len(first) < count and grows:
+            more = self.make(generator, asked)
+            marked = (fingerprints(self.identity(more[0])) % SEALED_SHARE == 0) == sealed
+            more = [part[marked] for part in more]
+            x, y = more if x is None else (np.concatenate(both) for both in zip((x, y), more, strict=True))
+            before, first = len(first), np.unique(fingerprints(x), return_index=True)[1]
+            grows = len(first) > before
+        if len(first) < count:
+            part = f'test split of {count}' if sealed else f'pool of {count} for train={self.train} and held={self.held}'
+            raise ValueError(
+                f'{self.name}: only {len(first)} different examples for a {part}; raise the difficulty (longer, more tokens) '
+                'or ask for fewer'
+            )
+        chosen = np.sort(first)[:count]
+        x, y = x[chosen], y[chosen]
+        group = np.unique(fingerprints(self.identity(x)), return_inverse=True)[1]
+        return Arrays(x, y, group, self.SCALE)
+
+    def pool(self) -> Arrays:
+        return self._draw(False, self.train + self.held + self.SPARE)
+
+    def test(self) -> Arrays:
+        return self._draw(True, self.TEST)
+
+    def split(self, pool: Arrays, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        return split_by_group(pool, seed, self.held, self.train)
+
+
+class Language:
+    """What a probe has that is a language: every next symbol is predicted, in bits per symbol, lower is better."""
+
+    METRIC = ('bits', 'lower')
+    SCALE = 1 / math.log(2)
+
+    losses = staticmethod(next_token)

@@ -1,0 +1,188 @@
+"""Streams: the tokens of one split of a prepared set, one document after the other, made once and memory-mapped.
+
+They lie beside the prepared sets, in DATA/tokens/NAME-KEY, KEY a hash of the set's content and of the vocabulary: folders
+`vocabulary` (learned from the pool alone), `pool` and `test`, each made when first asked for. Shards of tokens are read where
+they lie, and so are the bytes of a set that is one document.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from sweeps.datasets.aside import locked, written_aside
+from sweeps.datasets.growing import Growing
+from sweeps.datasets.places import data_folder
+from sweeps.datasets.prepared import Part, Prepared
+from sweeps.tasks import vocabularies
+from sweeps.tasks.vocabularies import BytePairs, Bytes, Characters
+
+FORM = 1
+PIECE = 2**20
+"""Bytes above which a document is cut, at the end of a line, before it is encoded."""
+BATCH = 2**24
+"""Bytes that are encoded at a time."""
+LEARNED = 2**28
+"""Bytes of text that a BPE is trained on at most: of a larger pool every k-th document."""
+TOKENS = ('bytes', 'characters', 'bpe', 'file')
+
+
+@dataclasses.dataclass(frozen=True)
+class Stream:
+    """Tokens [T]; where each document starts [D + 1]; the group of each [D], identical ones the same; bytes of a token [V]."""
+
+    tokens: np.ndarray
+    starts: np.ndarray
+    group: np.ndarray
+    lengths: np.ndarray | None
+    size: int
+    unknown: int | None = None
+
+    def counts(self) -> np.ndarray:
+        """How often each token occurs, [V]; read in blocks."""
+        found = np.zeros(self.size, np.int64)
+        for start in range(0, len(self.tokens), BATCH):
+            found += np.bincount(self.tokens[start : start + BATCH], minlength=self.size)
+        return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Spelling:
+    """How a task wants text as tokens: `tokens` one of TOKENS, `vocabulary` the size of a BPE, `tokenizer` where a file lies.
+
+    Of a set of token shards `vocabulary` is the number of tokens that its tokenizer has.
+    """
+
+    tokens: str
+    vocabulary: int = 0
+    tokenizer: str = ''
+
+    def stream(self, prepared: Prepared, split: str) -> Stream:
+        """The tokens of a split, `pool` or `test`. Raises ValueError on a set that is no text."""
+        part = getattr(prepared, split)()
+        if prepared.about['kind'] == 'tokens':
+            return self._shards(part)
+        if prepared.about['kind'] not in ('texts', 'molecules'):
+            raise ValueError(
+                f"dataset '{prepared.about['name']}' is of kind '{prepared.about['kind']}'; allowed: texts, molecules, tokens; "
+                'see `archlab data list`'
+            )
+        vocabulary = self.read(prepared)
+        marked = prepared.about['sizes']['pool'] > 1
+        if isinstance(vocabulary, Bytes) and not marked and len(part) == 1:
+            tokens, starts, group = part.x, part.offsets, part.group
+        else:
+            folder = self._folder(prepared, vocabulary) / split
+            if not folder.exists():
+                _write(folder, part, vocabulary, marked)
+            tokens, starts, group = (np.load(folder / f'{name}.npy', mmap_mode='r') for name in ('tokens', 'starts', 'group'))
+        return Stream(tokens, starts, group, vocabulary.lengths, vocabulary.size, vocabulary.unknown)
+
+    def _shards(self, part: Part) -> Stream:
+        """Tokens as they were stored. Their bytes are known where the tokenizer is."""
+        starts = np.array([0, len(part.x)]) if part.offsets is None else part.offsets
+        if not self.tokenizer:
+            if not self.vocabulary:
+                raise ValueError('token shards: vocabulary=0; give the number of tokens (GPT-2: 50257), or tokenizer=PATH')
+            return Stream(part.x, starts, part.group, None, self.vocabulary)
+        vocabulary = vocabularies.from_file(self._path())
+        return Stream(part.x, starts, part.group, vocabulary.lengths, vocabulary.size)
+
+    def read(self, prepared: Prepared) -> Bytes | Characters | BytePairs:
+        """The vocabulary; one that is learned, of the pool alone, is kept beside the set."""
+        if self.tokens == 'bytes':
+            return Bytes()
+        if self.tokens == 'file':
+            return vocabularies.from_file(self._path())
+        folder = self._folder(prepared) / 'vocabulary'
+        if not folder.exists():
+            with locked(folder):
+                if not folder.exists():
+                    self._learn(prepared, folder)
+        if self.tokens == 'characters':
+            return Characters(np.load(folder / 'characters.npy'))
+        text = (folder / 'tokenizer.json').read_text(encoding='utf-8')
+        return vocabularies.from_text(text, self.vocabulary)
+
+    def _learn(self, prepared: Prepared, folder: Path) -> None:
+        part = prepared.pool()
+        every = 1 if self.tokens == 'characters' else -(-len(part.x) // LEARNED)
+        found = batches(part, np.arange(0, len(part), every))
+        with written_aside(folder) as place:
+            if self.tokens == 'characters':
+                whole = (b''.join(piece for piece, _ in batch) for batch in found)
+                np.save(place / 'characters.npy', Characters.of(whole).points)
+            else:
+                found = vocabularies.trained((piece for batch in found for piece, _ in batch), self.vocabulary)
+                (place / 'tokenizer.json').write_text(found.text, encoding='utf-8')
+
+    def _folder(self, prepared: Prepared, vocabulary: Bytes | Characters | BytePairs | None = None) -> Path:
+        known = [FORM, prepared.about['digest'], self.tokens, self.vocabulary if self.tokens == 'bpe' else 0]
+        known += [vocabulary.fingerprint] if self.tokens == 'file' else []
+        key = hashlib.sha256(json.dumps(known).encode()).hexdigest()[:16]
+        return prepared.folder.parents[1] / 'tokens' / f'{prepared.about["name"]}-{key}'
+
+    def _path(self) -> Path:
+        """Where the tokenizer's file lies: a path, or a name in DATA/tokenizers."""
+        if not self.tokenizer:
+            raise ValueError(
+                "tokens='file' without a tokenizer; give tokenizer=PATH or a name in the data folder's tokenizers/"
+            )
+        named = data_folder() / 'tokenizers' / self.tokenizer
+        return named if named.exists() else Path(self.tokenizer)
+
+
+def _write(folder: Path, part: Part, vocabulary: Bytes | Characters | BytePairs, marked: bool) -> None:
+    """Encode a split, identical documents side by side, a mark after each where there are several."""
+    with locked(folder):
+        if folder.exists():
+            return
+        order = np.argsort(part.group, kind='stable')
+        dtype = np.min_scalar_type(vocabulary.size - 1)
+        counts = []
+        with written_aside(folder) as place:
+            with contextlib.closing(Growing(place / 'tokens.npy', dtype)) as file:
+                for batch in batches(part, order):
+                    ids = vocabulary.encode([piece for piece, _ in batch])
+                    ends = [vocabulary.mark] if marked else []
+                    whole = [np.append(own, ends if last else []) for own, (_, last) in zip(ids, batch, strict=True)]
+                    file.append(np.concatenate(whole).astype(dtype))
+                    counts += [(len(own), last) for own, (_, last) in zip(whole, batch, strict=True)]
+            ends = np.cumsum([count for count, _ in counts], dtype=np.int64)[[last for _, last in counts]]
+            np.save(place / 'starts.npy', np.concatenate([[0], ends]).astype(np.int64))
+            np.save(place / 'group.npy', part.group[order])
+
+
+def batches(part: Part, order: np.ndarray) -> Iterator[list[tuple[bytes, bool]]]:
+    """The documents in an order, in pieces with whether each is the last of its document, BATCH bytes or so at a time."""
+    batch, total = [], 0
+    for number in order:
+        document = part.example(number)
+        start = 0
+        while start < len(document) or not start:
+            piece = document[start : start + PIECE].tobytes()
+            if start + PIECE < len(document):
+                piece = piece[: _end(piece)]
+            start += max(len(piece), 1)
+            batch.append((piece, start >= len(document)))
+            total += len(piece)
+            if total >= BATCH:
+                yield batch
+                batch, total = [], 0
+    if batch:
+        yield batch
+
+
+def _end(piece: bytes) -> int:
+    """Where to cut a piece: after its last line end, else before its last character."""
+    line = piece.rfind(b'\n') + 1
+    if line:
+        return line
+    end = len(piece) - 1
+    while end > 1 and piece[end] & 0xC0 == 0x80:
+        end -= 1
+    return end

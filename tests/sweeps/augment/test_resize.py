@@ -1,0 +1,39 @@
+"""Resizing of windows against Pillow's."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from PIL import Image
+
+from sweeps.augment.resize import resize_weights, resize_window
+
+IMAGE = np.random.default_rng(2).integers(0, 256, (33, 47, 3)).astype(np.uint8)
+PILLOW = {'bilinear': Image.Resampling.BILINEAR, 'bicubic': Image.Resampling.BICUBIC}
+WINDOWS = [(0, 0, 33, 47), (3, 5, 9, 14), (10, 30, 23, 17), (32, 46, 1, 1), (0, 20, 33, 2)]
+
+
+@pytest.mark.parametrize('interpolation', PILLOW)
+@pytest.mark.parametrize('size', [(16, 16), (40, 24), (33, 47), (5, 64)], ids=str)
+@pytest.mark.parametrize('window', WINDOWS, ids=str)
+def test_windows_are_those_of_pillow(window, size, interpolation):
+    top, left, height, width = window
+    # Between its two passes Pillow cuts what overshoots [0, 255]; in an image of little contrast nothing does.
+    image = IMAGE if interpolation == 'bilinear' else 80 + IMAGE // 4
+    cut = Image.fromarray(image).crop((left, top, left + width, top + height))
+    expected = np.asarray(cut.resize(size[::-1], PILLOW[interpolation])).astype(float)
+    found = resize_window(jnp.asarray(image / 255, jnp.float32), *window, size, interpolation)
+    # Pillow rounds to whole levels after each of the two passes; the bicubic filter strengthens the first rounding.
+    np.testing.assert_allclose(np.asarray(found) * 255, expected, atol=1.01 if interpolation == 'bilinear' else 1.6)
+
+
+@pytest.mark.parametrize('interpolation', PILLOW)
+def test_weights_of_a_whole_window_of_the_same_size_copy(interpolation):
+    np.testing.assert_array_equal(resize_weights(0, 32, 32, 32, interpolation), np.eye(32))
+
+
+@pytest.mark.parametrize('interpolation', PILLOW)
+def test_weights_sum_to_one_and_stay_in_the_window(interpolation):
+    weights = np.asarray(resize_weights(5, 11, 30, 24, interpolation))
+    np.testing.assert_allclose(weights.sum(1), 1, atol=1e-6)
+    assert not weights[:, :5].any() and not weights[:, 16:].any()
+    assert weights[:, 5:16].any(0).all()

@@ -1,0 +1,132 @@
+"""Parquet: images and texts in row groups, names of classes from the schema, missing columns and damage."""
+
+import json
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from sweeps.datasets.formats import archives
+from sweeps.datasets.formats.parquet import class_names, count_rows, read_images, read_texts
+
+NAMES = {
+    b'huggingface': json.dumps({'info': {'features': {'label': {'names': ['cat', 'dog'], '_type': 'ClassLabel'}}}}).encode()
+}
+
+
+def images(path, contents: list, labels: list, metadata: dict | None = None, kind=None, **options):
+    struct = pa.array([None if x is None else {'bytes': x, 'path': 'a.png'} for x in contents],
+                      pa.struct([('bytes', pa.binary()), ('path', pa.string())]))  # fmt: skip
+    table = pa.table({'image': struct, 'label': pa.array(labels, kind)})
+    parquet.write_table(table.replace_schema_metadata(metadata), path, **options)
+    return path
+
+
+def texts(path, values: list, column: str = 'text', **options):
+    parquet.write_table(pa.table({column: pa.array(values, pa.string()), 'other': range(len(values))}), path, **options)
+    return path
+
+
+@pytest.mark.parametrize('compression', ['none', 'snappy', 'zstd', 'gzip'])
+def test_images_in_order(tmp_path, compression):
+    paths = [
+        images(tmp_path / f'{shard}.parquet', [b'%d-%d' % (shard, row) for row in range(600)], [row % 2 for row in range(600)],
+               row_group_size=100 + shard, compression=compression)
+        for shard in range(2)
+    ]  # fmt: skip
+    assert count_rows(paths) == 1200
+    found = list(read_images(paths))
+    assert found == [(b'%d-%d' % (shard, row), row % 2) for shard in range(2) for row in range(600)]
+    assert list(read_images(paths[0])) == found[:600]
+
+
+def test_images_as_bytes_under_other_names(tmp_path):
+    path = tmp_path / 'a.parquet'
+    parquet.write_table(pa.table({'img': [b'1', b'2'], 'fine_label': pa.array([5, 6], pa.uint8())}), path)
+    assert list(read_images([path], image='img', label='fine_label')) == [(b'1', 5), (b'2', 6)]
+
+
+def test_names_of_classes(tmp_path):
+    path = images(tmp_path / 'a.parquet', [b'1', b'2'], [0, 1], NAMES)
+    assert class_names(path) == ['cat', 'dog']
+    for metadata in (None, {b'huggingface': b'no json'}, {b'huggingface': b'{"info": {}}'}, {b'huggingface': b'[]'}):
+        assert class_names(images(path, [b'1'], [0], metadata)) is None
+
+
+@pytest.mark.parametrize(
+    ('contents', 'labels', 'message'),
+    [
+        ([b'1', None], [0, 1], "row 1: column 'image' has no bytes"),
+        ([b'1', b''], [0, 1], "row 1: column 'image' has no bytes"),
+        ([b'1', b'2'], [0, None], 'row 1: label None'),
+        ([b'1', b'2'], [0, -1], r'row 1: label -1; allowed: 0 to 1'),
+        ([b'1', b'2'], [0, 2], r'row 1: label 2; allowed: 0 to 1'),
+        ([b'1', b'2'], [0.0, 0.5], 'row 0: label 0.0'),
+        ([b'1', b'2'], ['0', 'cat'], "row 0: label '0'"),
+    ],
+)
+def test_damaged_rows_are_errors_or_counted(tmp_path, contents, labels, message):
+    path = images(tmp_path / 'shard.parquet', contents, labels, NAMES)
+    with pytest.raises(ValueError, match=rf'shard\.parquet: {message}'):
+        list(read_images([path]))
+    skipped = []
+    found = list(read_images([path], skipped=skipped))
+    assert len(found) + len(skipped) == 2
+    assert len(skipped) == (1 if found else 2)
+
+
+def test_texts(tmp_path):
+    values = [f'text {row} ü\n' for row in range(700)]
+    assert list(read_texts(texts(tmp_path / 'a.parquet', values, row_group_size=50))) == values
+    path = texts(tmp_path / 'b.parquet', ['a', None, ''], column='content')
+    with pytest.raises(ValueError, match="row 1: column 'content' is NoneType"):
+        list(read_texts([path], 'content'))
+    skipped = []
+    assert list(read_texts([path], 'content', skipped=skipped)) == ['a', '']
+    assert len(skipped) == 1
+
+
+def test_missing_columns_name_those_there(tmp_path):
+    path = texts(tmp_path / 'a.parquet', ['x'], column='content')
+    with pytest.raises(ValueError, match=r"a\.parquet: no column 'text'; there: \['content', 'other'\]"):
+        list(read_texts([path]))
+    with pytest.raises(ValueError, match=r"a\.parquet: no column 'label'; there: \['content', 'other'\]"):
+        list(read_images([path], image='content'))
+    with pytest.raises(ValueError, match="no column 'image'"):
+        list(read_images([path], label='other'))
+
+
+def test_damaged_files(tmp_path):
+    path = texts(tmp_path / 'a.parquet', [f'{row:x}' * 99 for row in range(5000)], row_group_size=500, compression='snappy')
+    whole = path.read_bytes()
+    for content in (b'', b'PAR1', whole[:-9], whole[: len(whole) // 2], b'no parquet at all' * 9):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r'a\.parquet: not a Parquet file, damaged or cut short'):
+            list(read_texts([path]))
+    path.write_bytes(whole[:40_000] + bytes(30_000) + whole[70_000:])
+    with pytest.raises(ValueError, match=r'a\.parquet: damaged after row \d+'):
+        list(read_texts([path]))
+    for wrong in (tmp_path / 'nothing', tmp_path):
+        with pytest.raises(ValueError, match='no such file'):
+            list(read_texts([wrong]))
+    with pytest.raises(ValueError, match='no Parquet files'):
+        list(read_texts([]))
+
+
+def test_bombs_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, 'FREE', 1 << 20)
+    path = texts(tmp_path / 'a.parquet', [' ' * (1 << 16) + str(row) for row in range(60)], compression='zstd',
+                 use_dictionary=False, write_statistics=False)  # fmt: skip
+    assert path.stat().st_size < 1 << 14
+    with pytest.raises(ValueError, match='decompression bomb'):
+        list(read_texts([path]))
+
+
+def test_memory_does_not_grow_with_a_row_group(tmp_path):
+    path = images(tmp_path / 'a.parquet', [bytes([row % 256]) * 20_000 + b'%d' % row for row in range(2000)], [0] * 2000,
+                  compression='none', use_dictionary=False, write_batch_size=64)  # fmt: skip
+    before, most = pa.total_allocated_bytes(), 0
+    for _ in read_images([path]):
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert path.stat().st_size > 40_000_000
+    assert most < 16_000_000

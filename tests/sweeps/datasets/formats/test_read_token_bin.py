@@ -1,0 +1,74 @@
+"""Token shards: with and without a header, and headers that are wrong."""
+
+import struct
+
+import numpy as np
+import pytest
+
+from sweeps.datasets.formats.token_bin import read_tokens
+
+TOKENS = [50256, 1, 2, 65535, 0, 7]
+
+
+def headed(magic: int = 20240520, version: int = 1, count: int = len(TOKENS), letter: str = 'H') -> bytes:
+    return struct.pack('<256i', magic, version, count, *[0] * 253) + struct.pack(f'<{len(TOKENS)}{letter}', *TOKENS)
+
+
+@pytest.mark.parametrize('header', [None, True])
+@pytest.mark.parametrize(
+    ('content', 'dtype'), [(headed(), np.uint16), (headed(20240801, 7, letter='I'), np.uint32)], ids=['llm.c', 'llama3']
+)
+def test_with_a_header(packed, content, dtype, header):
+    found = read_tokens(packed('shard.bin', content), header)
+    assert isinstance(found, np.memmap)
+    assert found.dtype == dtype
+    assert found.tolist() == TOKENS
+    with pytest.raises(ValueError, match='read-only'):
+        found[0] = 1
+
+
+@pytest.mark.parametrize('header', [None, False])
+@pytest.mark.parametrize('repeats', [1, 500])
+def test_without_a_header(packed, header, repeats):
+    found = read_tokens(packed('train.bin', struct.pack(f'<{len(TOKENS)}H', *TOKENS) * repeats), header)
+    assert found.dtype == np.uint16
+    assert found.tolist() == TOKENS * repeats
+
+
+def test_a_header_read_as_tokens_where_asked(packed):
+    assert len(read_tokens(packed('shard.bin', headed()), header=False)) == 512 + len(TOKENS)
+
+
+@pytest.mark.parametrize(
+    ('content', 'header', 'message'),
+    [
+        (headed(20240521), None, r'magic number 20240521 in its header; allowed: \[20240520, 20240801\]'),
+        (headed(20240521), True, 'magic number 20240521'),
+        (headed(version=2), None, 'version 2 with magic number 20240520; allowed: 1'),
+        (headed(20240801, 1, letter='I'), None, 'version 1 with magic number 20240801; allowed: 7'),
+        (headed(count=7), None, r'7 tokens of 2 bytes, after it are 12 bytes'),
+        (headed(count=5), None, '5 tokens of 2 bytes'),
+        (headed(count=-1), None, '-1 tokens'),
+        (headed(count=0)[:1024], None, '0 tokens'),
+        (headed()[:-1], None, 'after it are 11 bytes'),
+        (headed(letter='I'), None, 'after it are 24 bytes'),
+        (headed()[:1000], True, '1000 bytes; a header has 1024'),
+        (b'abc', None, '3 bytes; allowed: a multiple of 2'),
+        (b'', None, '0 bytes'),
+        (b'', False, '0 bytes'),
+    ],
+    ids=lambda value: 'file' if isinstance(value, bytes) else str(value),
+)
+def test_wrong_shards(packed, content, header, message):
+    with pytest.raises(ValueError, match=rf'shard\.bin: .*{message}'):
+        read_tokens(packed('shard.bin', content), header)
+
+
+def test_other_wrong_files(packed, tmp_path):
+    with pytest.raises(ValueError, match='unpack it'):
+        read_tokens(packed('shard.bin.gz', headed()))
+    with pytest.raises(ValueError, match='no such file'):
+        read_tokens(tmp_path / 'nothing.bin')
+    with pytest.raises(ValueError, match='token 65535; allowed: 0 to 50256; it is of another tokeniser'):
+        read_tokens(packed('shard.bin', headed()), vocabulary=50257)
+    assert len(read_tokens(packed('shard.bin', headed()), vocabulary=65536)) == len(TOKENS)

@@ -1,0 +1,180 @@
+"""The prepared form: what is written is what is read, the test split cannot be reached, and writing is whole or nothing."""
+
+import dataclasses
+import gc
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sweeps.datasets import places, prepared
+from sweeps.datasets.growing import Growing
+from sweeps.datasets.prepared import Part, find, load, write
+
+GENERATOR = np.random.default_rng(0)
+
+
+def images(count: int) -> Part:
+    x = GENERATOR.integers(0, 256, (count, 5, 4, 3), np.uint8)
+    return Part(x, GENERATOR.integers(0, 3, count).astype(np.int32), np.arange(count))
+
+
+def texts(words: list[str]) -> Part:
+    pieces = [np.frombuffer(word.encode(), np.uint8) for word in words]
+    offsets = np.cumsum([0, *map(len, pieces)])
+    return Part(np.concatenate(pieces), None, np.arange(len(words)), offsets)
+
+
+def test_what_is_written_is_read_and_mapped(tmp_path: Path):
+    pool, test = images(7), images(4)
+    about = {'kind': 'images', 'classes': ['a', 'b', 'c'], 'notes': ['made up']}
+    found = write(tmp_path / 'prepared' / 'little', about, pool, test)
+    assert found.about['name'] == 'little' and found.about['sizes'] == {'pool': 7, 'test': 4}
+    assert found.about['shape'] == [5, 4, 3] and found.about['notes'] == ['made up']
+    assert found.about['balance']['pool'] == [int((pool.y == label).sum()) for label in range(max(pool.y) + 1)]
+    for split, wanted in (('pool', pool), ('test', test)):
+        got = getattr(find('little', tmp_path), split)()
+        assert isinstance(got.x, np.memmap) and not got.x.flags.writeable
+        for field in ('x', 'y', 'group'):
+            assert np.array_equal(getattr(got, field), getattr(wanted, field))
+            assert getattr(got, field).dtype == getattr(wanted, field).dtype
+        assert got.offsets is None
+    scaled = pool.x.reshape(-1, 3) / 255
+    assert np.allclose(found.about['mean'], scaled.mean(0)) and np.allclose(found.about['std'], scaled.std(0))
+
+
+def test_ragged_examples(tmp_path: Path):
+    found = write(tmp_path / 'words', {'kind': 'texts'}, texts(['one', '', 'three']), texts(['four']))
+    pool = found.pool()
+    assert [pool.example(i).tobytes() for i in range(len(pool))] == [b'one', b'', b'three']
+    assert found.about['elements'] == {'pool': 8, 'test': 4} and found.about['shape'] is None
+    empty = Part(np.zeros(0, np.uint8), None, np.zeros(0, np.int64), np.zeros(1, np.int64))
+    assert len(write(tmp_path / 'none', {'kind': 'texts'}, texts(['one']), empty).test()) == 0
+
+
+def test_no_test_array_can_be_reached_from_the_pool(tmp_path: Path):
+    found = write(tmp_path / 'sealed', {'kind': 'images'}, images(3), images(2))
+    for path in (tmp_path / 'sealed' / 'test').iterdir():
+        path.unlink()
+    pool = load(tmp_path / 'sealed').pool()
+    assert len(pool) == 3
+    assert {field.name for field in dataclasses.fields(pool)} == {'x', 'y', 'group', 'offsets'}
+    assert not any(isinstance(one, (Path, prepared.Prepared)) for one in gc.get_referents(pool))
+    with pytest.raises(ValueError, match=r'holds 0 examples, 2 were written; prepare it again: archlab data prepare sealed'):
+        found.test()
+
+
+def test_classes_without_names_are_numbers(tmp_path: Path):
+    x = np.zeros((3, 2, 2, 1), np.uint8)
+    pool = Part(x, np.array([0, 2, 0], np.int32), np.arange(3))
+    test = Part(x, np.array([0, 3, 0], np.int32), np.arange(3))
+    about = write(tmp_path / 'numbered', {'kind': 'images'}, pool, test).about
+    assert about['classes'] == ['0', '1', '2', '3'] and about['balance'] == {'pool': [2, 0, 1], 'test': [2, 0, 0, 1]}
+    with pytest.raises(ValueError, match='labels up to 3, but 3 classes'):
+        write(tmp_path / 'few', {'kind': 'images', 'classes': ['a', 'b', 'c']}, pool, test)
+    assert write(tmp_path / 'words', {'kind': 'texts'}, texts(['a']), texts(['b'])).about['classes'] is None
+
+
+def test_the_digest_tells_contents_apart(tmp_path: Path):
+    pool, test = images(3), images(2)
+    one = write(tmp_path / 'one', {'kind': 'images'}, pool, test).about
+    same = write(tmp_path / 'two', {'kind': 'images', 'notes': ['other']}, pool, test).about
+    other = write(tmp_path / 'three', {'kind': 'images'}, pool, images(2)).about
+    assert one['digest'] == same['digest'] != other['digest']
+
+
+def test_damage_is_found(tmp_path: Path):
+    found = write(tmp_path / 'hurt', {'kind': 'images'}, images(3), images(2))
+    assert found.damaged() == []
+    path = tmp_path / 'hurt' / 'pool' / 'x.npy'
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    (tmp_path / 'hurt' / 'test' / 'y.npy').unlink()
+    assert found.damaged() == ['pool/x.npy', 'test/y.npy']
+
+
+def test_writing_again_replaces_and_leaves_nothing(tmp_path: Path):
+    write(tmp_path / 'twice', {'kind': 'images'}, images(3), images(2))
+    again = write(tmp_path / 'twice', {'kind': 'images'}, images(5), images(2))
+    assert len(again.pool()) == 5
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['.twice.lock', 'twice']
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path):
+    write(tmp_path / 'kept', {'kind': 'images'}, images(3), images(2))
+    with pytest.raises(ValueError, match="kind 'pictures' of a prepared set; allowed"):
+        write(tmp_path / 'kept', {'kind': 'pictures'}, images(5), images(2))
+    assert len(load(tmp_path / 'kept').pool()) == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['.kept.lock', 'kept']
+
+
+PARTS = [
+    (dict(x=np.zeros(3), y=None, group=np.arange(2)), '2 groups, but examples by'),
+    (dict(x=np.zeros(3), y=np.zeros(2), group=np.arange(3)), "'y': 2"),
+    (dict(x=np.zeros(3), y=None, group=np.arange(2), offsets=np.array([0, 1, 2])), 'offsets from 0 to 2 for 3 values'),
+    (dict(x=np.zeros(3), y=None, group=np.arange(2), offsets=np.array([1, 2, 3])), 'offsets from 1 to 3'),
+]
+
+
+@pytest.mark.parametrize(('fields', 'message'), PARTS, ids=range(len(PARTS)))
+def test_parts_that_do_not_fit_are_refused(fields: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        Part(**fields)
+
+
+def test_what_is_not_prepared_is_named_with_its_command(tmp_path: Path):
+    write(tmp_path / 'prepared' / 'there', {'kind': 'images'}, images(1), images(1))
+    with pytest.raises(
+        ValueError, match=r'not prepared in .*prepared \(there: there\); prepare it: archlab data prepare mnist'
+    ):
+        find('mnist', tmp_path)
+    for name in ('../there', 'There', '', '.there', 'a/b'):
+        with pytest.raises(ValueError, match='is no name of a dataset'):
+            find(name, tmp_path)
+
+
+@pytest.mark.parametrize('content', ['', '{}', '[]', '{"format": 2, "sizes": {"pool": 1, "test": 1}}', '{"format": 1}'])
+def test_a_foreign_about_is_refused(tmp_path: Path, content: str):
+    (tmp_path / 'prepared' / 'odd').mkdir(parents=True)
+    (tmp_path / 'prepared' / 'odd' / 'about.json').write_text(content)
+    with pytest.raises(ValueError, match='not that of a prepared set of form 1; prepare it again'):
+        find('odd', tmp_path)
+
+
+def test_the_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path / 'named'))
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    assert places.data_folder(tmp_path / 'given') == tmp_path / 'given'
+    assert places.data_folder() == tmp_path / 'named'
+    monkeypatch.delenv('ARCHLAB_DATA')
+    assert places.prepared_folder() == tmp_path / 'cache' / 'archlab' / 'data' / 'prepared'
+    monkeypatch.delenv('XDG_CACHE_HOME')
+    monkeypatch.setenv('HOME', str(tmp_path / 'home'))
+    assert places.data_folder() == tmp_path / 'home' / '.cache' / 'archlab' / 'data'
+
+
+@pytest.mark.parametrize('rows', [0, 1, 9, 10, 12345])
+def test_a_growing_file_is_what_numpy_would_save(tmp_path: Path, rows: int):
+    whole = np.arange(rows * 6, dtype=np.int16).reshape(rows, 2, 3)
+    file = Growing(tmp_path / 'x.npy', np.int16, (2, 3))
+    for start in range(0, rows, 1000):
+        file.append(whole[start : start + 1000])
+    file.close()
+    got = np.load(tmp_path / 'x.npy')
+    assert got.dtype == np.int16 and np.array_equal(got, whole)
+    np.save(tmp_path / 'saved.npy', whole)
+    assert (tmp_path / 'x.npy').read_bytes() == (tmp_path / 'saved.npy').read_bytes()
+    file = Growing(tmp_path / 'y.npy', np.int16, (2, 3))
+    with pytest.raises(ValueError, match='give all examples one type and shape'):
+        file.append(np.zeros((1, 3, 2), np.int16))
+    with pytest.raises(ValueError, match='rows of float64'):
+        file.append(np.zeros((1, 2, 3)))
+    file.close()
+
+
+def test_about_is_plain_json(tmp_path: Path):
+    write(tmp_path / 'plain', {'kind': 'images', 'licence': 'MIT – frei'}, images(2), images(1))
+    text = (tmp_path / 'plain' / 'about.json').read_text(encoding='utf-8')
+    assert json.loads(text)['licence'] == 'MIT – frei' and 'frei' in text

@@ -1,0 +1,147 @@
+"""Sources of images: small sets in their official layouts, made here, prepared and compared with what was put in."""
+
+import io
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sweeps.datasets.material import Options
+from sweeps.datasets.prepare import prepare
+
+PARTIAL = Options(partial=True, unverified=True)
+
+
+def png(array: np.ndarray, form: str = 'PNG') -> bytes:
+    from PIL import Image
+
+    content = io.BytesIO()
+    Image.fromarray(array).save(content, form)
+    return content.getvalue()
+
+
+def colours(count: int, size: int = 6, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (count, size, size, 3), np.uint8)
+
+
+def test_cifar_binary_folder(tmp_path: Path):
+    x, y = np.random.default_rng(0).integers(0, 256, (12, 3072), np.uint8), np.arange(12, dtype=np.uint8) % 10
+    folder = tmp_path / 'cifar-10-batches-bin'
+    folder.mkdir()
+    records = np.concatenate([y[:, None], x], 1)
+    (folder / 'test_batch.bin').write_bytes(records[:4].tobytes())
+    with pytest.raises(ValueError, match=r'test_batch.bin: 4 examples; allowed: 10000; .*--partial'):
+        prepare('cifar10', folder, tmp_path)
+    (folder / 'data_batch_1.bin').write_bytes(records[4:].tobytes())
+    found, _ = prepare('cifar10', folder, tmp_path, options=PARTIAL)
+    assert np.array_equal(found.pool().x, x[4:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
+    assert found.test().y.tolist() == [0, 1, 2, 3] and len(found.about['partial']) == 2
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    path.write_bytes(bytes([0, 0, 8, array.ndim]) + np.array(array.shape, '>u4').tobytes() + array.astype(np.uint8).tobytes())
+
+
+def test_emnist_is_turned_and_counted_from_one(tmp_path: Path):
+    x = np.random.default_rng(0).integers(0, 256, (9, 28, 28), np.uint8)
+    for word, some in (('train', slice(0, 6)), ('test', slice(6, 9))):
+        write_idx(tmp_path / f'emnist-letters-{word}-images-idx3-ubyte', x[some])
+        write_idx(tmp_path / f'emnist-letters-{word}-labels-idx1-ubyte', np.arange(1, 10)[some])
+    found, _ = prepare('emnist_letters', tmp_path, tmp_path, options=PARTIAL)
+    assert np.array_equal(found.pool().x[..., 0], x[:6].transpose(0, 2, 1))
+    assert found.pool().y.tolist() == [0, 1, 2, 3, 4, 5] and found.about['classes'][0] == 'A'
+
+
+def image_folder(folder: Path, x: np.ndarray, split: str, form: str = 'png') -> None:
+    for number, image in enumerate(x):
+        place = folder / split / ('cat', 'dog')[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f'{number:03}.{form}').write_bytes(png(image, form.upper()))
+
+
+def test_an_image_folder(tmp_path: Path):
+    x = colours(10)
+    image_folder(tmp_path / 'raw', x[:6], 'train')
+    image_folder(tmp_path / 'raw', x[6:], 'test')
+    found, _ = prepare('image_folder', tmp_path / 'raw', tmp_path, called='pets')
+    assert found.about['classes'] == ['cat', 'dog'] and found.pool().y.tolist() == [0, 0, 0, 1, 1, 1]
+    assert np.array_equal(found.pool().x, x[[0, 2, 4, 1, 3, 5]]) and np.array_equal(found.test().x, x[[6, 8, 7, 9]])
+    grey, _ = prepare('image_folder', tmp_path / 'raw', tmp_path, called='grey', options=Options(size=4, grey=True))
+    assert grey.about['shape'] == [4, 4, 1] and len(grey.about['mean']) == 1
+
+
+def test_a_folder_without_splits_is_split_by_hash(tmp_path: Path):
+    image_folder(tmp_path / 'raw', colours(80), '.')
+    found, _ = prepare('image_folder', tmp_path / 'raw', tmp_path, called='pets')
+    held = {row.tobytes() for row in found.test().x}
+    assert 0 < len(held) < 30 and len(found.pool()) + len(held) == 80 and not held & {row.tobytes() for row in found.pool().x}
+    assert found.about['test_split'] == '0.1 of the examples, by hash of content'
+
+
+def test_damaged_and_mixed_images(tmp_path: Path):
+    image_folder(tmp_path / 'raw', colours(6), 'train', 'jpeg')
+    image_folder(tmp_path / 'raw', colours(2, seed=1), 'test', 'jpeg')
+    bad = tmp_path / 'raw' / 'train' / 'dog' / '003.jpeg'
+    bad.write_bytes(bad.read_bytes()[:200])
+    with pytest.raises(ValueError, match=r'003\.jpeg.*--skip-damaged'):
+        prepare('image_folder', tmp_path / 'raw', tmp_path, called='pets')
+    found, _ = prepare('image_folder', tmp_path / 'raw', tmp_path, called='pets', options=Options(skip_damaged=True))
+    assert len(found.pool()) == 5 and '1 damaged examples were left out (--skip-damaged)' in found.about['notes']
+    assert '003.jpeg' in found.about['skipped'][0]
+    bad.write_bytes(png(colours(1, size=9)[0], 'JPEG'))
+    with pytest.raises(ValueError, match=r'9 x 9 pixels, those before are 6 x 6.*--size'):
+        prepare('image_folder', tmp_path / 'raw', tmp_path, called='mixed')
+    sized, _ = prepare('image_folder', tmp_path / 'raw', tmp_path, called='sized', options=Options(size=5))
+    assert sized.about['shape'] == [5, 5, 3]
+    assert sorted(path.name for path in (tmp_path / 'prepared').iterdir() if not path.name.startswith('.')) == ['pets', 'sized']
+
+
+def test_imagenet_layouts(tmp_path: Path):
+    codes, x = ['n00000001', 'n00000002'], colours(12, size=80)
+    for number in range(8):
+        place = tmp_path / 'raw' / 'train' / codes[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f'{number}.JPEG').write_bytes(png(x[number], 'JPEG'))
+    for number in range(8, 12):
+        place = tmp_path / 'raw' / 'val' / codes[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f'{number}.JPEG').write_bytes(png(x[number], 'JPEG'))
+    (tmp_path / 'raw' / 'LOC_synset_mapping.txt').write_text('n00000001 tench, Tinca tinca\nn00000002 goldfish\n')
+    found, _ = prepare('imagenet', tmp_path / 'raw', tmp_path, options=PARTIAL)
+    assert found.about['shape'] == [64, 64, 3] and found.about['sizes'] == {'pool': 8, 'test': 4}
+    assert found.about['classes'] == ['n00000001 tench', 'n00000002 goldfish']
+    assert found.about['partial'] == ['8 of 1,281,167 pool examples', '4 of 50,000 test examples']
+    with pytest.raises(ValueError, match=r'not all there: 8 of 1,281,167 .*--partial'):
+        prepare('imagenet', tmp_path / 'raw', tmp_path, called='whole', options=Options(skip_damaged=True))
+
+
+@pytest.mark.parametrize('column', ['image', 'img'])
+def test_parquet_images(tmp_path: Path, column: str):
+    import pyarrow
+    from pyarrow import parquet
+
+    x = colours(9)
+    (tmp_path / 'raw').mkdir()
+    for name, some in (('train-00000-of-00001', range(6)), ('test-00000-of-00001', range(6, 9))):
+        images = [{'bytes': png(x[number]), 'path': f'{number}.png'} for number in some]
+        table = pyarrow.table({column: images, 'label': [number % 3 for number in some]})
+        parquet.write_table(table, tmp_path / 'raw' / f'{name}.parquet')
+    found, _ = prepare('parquet_images', tmp_path / 'raw', tmp_path, called='shards')
+    assert np.array_equal(found.pool().x, x[:6]) and found.test().y.tolist() == [0, 1, 2]
+    with pytest.raises(ValueError, match='fine_label'):
+        prepare('parquet_images', tmp_path / 'raw', tmp_path, called='other', options=Options(field='fine_label'))
+
+
+def test_webdataset(tmp_path: Path):
+    x = colours(9)
+    (tmp_path / 'raw').mkdir()
+    for name, some in (('train-000', range(6)), ('val-000', range(6, 9))):
+        with tarfile.open(tmp_path / 'raw' / f'{name}.tar', 'w') as archive:
+            for number in some:
+                for ending, content in (('png', png(x[number])), ('cls', str(number % 3).encode())):
+                    member = tarfile.TarInfo(f'{number:05}.{ending}')
+                    member.size = len(content)
+                    archive.addfile(member, io.BytesIO(content))
+    found, _ = prepare('webdataset', tmp_path / 'raw', tmp_path, called='shards')
+    assert np.array_equal(found.pool().x, x[:6]) and np.array_equal(found.test().x, x[6:])

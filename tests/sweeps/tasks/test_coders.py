@@ -1,0 +1,127 @@
+"""Reference coders: probabilities that sum to one, the formula written out again with dictionaries, and known entropies."""
+
+import collections
+import math
+
+import numpy as np
+import pytest
+
+from sweeps.tasks.coders import order_bits, order_probabilities, packed, reference, reference_bits, reference_lines
+
+
+def slow_kneser_ney(train: list[bytes], history: list[int], byte: int, k: int, highest: bool = True) -> float:
+    """The definition, gram by gram: Chen and Goodman 1998, equations of the modified, interpolated form."""
+    if k < 0:
+        return 1 / 256
+    grams, longer = collections.Counter(), set()
+    for message in train:
+        padded = [-1] * (k + 1) + list(message)
+        for end in range(k + 1, len(padded)):
+            grams[tuple(padded[end - k : end + 1])] += 1
+            longer.add(tuple(padded[end - k - 1 : end + 1]))
+    counts = grams if highest else collections.Counter(gram[1:] for gram in longer)
+    n = [sum(count == i for count in counts.values()) for i in range(5)]
+    discount = {1: 0.5, 2: 0.5, 3: 0.5}
+    if n[1] and n[2]:
+        y = n[1] / (n[1] + 2 * n[2])
+        for i in (1, 2, 3):
+            if n[i]:
+                told = i - (i + 1) * y * n[i + 1] / n[i]
+                discount[i] = told if 0 < told < i else 0.5
+    context = tuple(history[len(history) - k :])
+    follow = {gram[-1]: count for gram, count in counts.items() if gram[:-1] == context}
+    below = slow_kneser_ney(train, history, byte, k - 1, False)
+    if not follow:
+        return below
+    total, count = sum(follow.values()), follow.get(byte, 0)
+    taken = discount[min(count, 3)] if count else 0
+    return (count - taken) / total + sum(discount[min(c, 3)] for c in follow.values()) / total * below
+
+
+TRAIN = [b'abracadabra', b'abra', b'cadabra cadabra', b'a', b'', b'barbara']
+
+
+@pytest.mark.parametrize('k', range(4))
+def test_probabilities_are_those_of_the_definition(k: int):
+    test = [b'abracad', b'zebra', b'', b'aaaa']
+    found = order_probabilities(TRAIN, test, orders=3)[k]
+    wanted = [
+        slow_kneser_ney(TRAIN, [-1] * k + list(message[:place]), message[place], k)
+        for message in test
+        for place in range(len(message))
+    ]
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize('context', [b'', b'ab', b'abr', b'zz', b'cadabra'])
+def test_probabilities_of_all_next_bytes_sum_to_one(context: bytes):
+    test = [context + bytes([byte]) for byte in range(256)]
+    for found in order_probabilities(TRAIN, test, orders=5):
+        assert found[len(context) :: len(context) + 1].sum() == pytest.approx(1)
+
+
+def test_no_byte_is_impossible():
+    """Counts that tell to take nothing from any: 4 letters, each once and twice more often than the last."""
+    for train in ([b'abcd' * 500], [b'a'], [b'abbcccdddd'], [b'aabbccdd']):
+        for found in order_probabilities(train, [b'zab', b'dq'], orders=4):
+            assert (found > 0).all()
+
+
+def test_an_even_coin_costs_a_bit_and_longer_contexts_do_not_help():
+    generator = np.random.default_rng(0)
+    train, test = (generator.integers(0, 2, 40_000).astype(np.uint8).tobytes() for _ in range(2))
+    bits = order_bits([train], [test], orders=3)
+    np.testing.assert_allclose(bits, 1, atol=0.01)
+
+
+def test_a_markov_chain_costs_its_entropy_rate():
+    # From either state it stays with probability 0.9: H(0.1) bits a symbol, one bit where the last one is not known.
+    generator = np.random.default_rng(1)
+    chain = (np.cumsum(generator.random(80_000) < 0.1) % 2).astype(np.uint8).tobytes()
+    rate = -0.1 * math.log2(0.1) - 0.9 * math.log2(0.9)
+    bits = order_bits([chain[:60_000]], [chain[60_000:]], orders=2)
+    np.testing.assert_allclose(bits, [1, rate, rate], atol=0.015)
+    found = reference_bits([chain[:60_000]], [chain[60_000:]])
+    assert found['best'] == found['order_k'] == pytest.approx(rate, abs=0.015)
+    assert found['k'] >= 1 and found['lzma'] > rate
+
+
+def test_lzma_copies_what_it_has_seen():
+    noise = np.random.default_rng(2).integers(0, 256, 30_000).astype(np.uint8).tobytes()
+    found = reference_bits([noise], [noise[10_000:20_000]])
+    assert found['lzma'] < 0.5 and found['best'] == min(found['lzma'], found['order_k'])
+    assert found['lzma_alone'] == 8 * packed(noise[10_000:20_000]) / 10_000 > 8
+
+
+def test_messages_know_nothing_of_each_other():
+    test = [b'abra', b'cad']
+    together = order_probabilities(TRAIN, test, orders=2)[2]
+    apart = np.concatenate([order_probabilities(TRAIN, [message], orders=2)[2] for message in test])
+    np.testing.assert_allclose(together, apart, rtol=1e-12)
+
+
+class Messages:
+    """A task whose examples are messages."""
+
+    def pool(self) -> list[bytes]:
+        return [b'ab' * 200]
+
+    def test(self) -> list[bytes]:
+        return [b'ab' * 10]
+
+    def messages(self, arrays: list[bytes]) -> list[bytes]:
+        return arrays
+
+
+def test_the_reference_of_a_task():
+    found = reference(Messages())
+    assert found == reference_bits([b'ab' * 200], [b'ab' * 10]) and found['best'] < 1
+    assert f'{found["best"]:.3f} bits per byte' in reference_lines('messages', found)[0]
+    with pytest.raises(ValueError, match='no task over bytes'):
+        reference(object())
+
+
+@pytest.mark.parametrize(('train', 'test'), [([], [b'a']), ([b''], [b'a']), ([b'a'], [b''])])
+def test_no_bytes_are_refused(train: list[bytes], test: list[bytes]):
+    with pytest.raises(ValueError, match='needs some on both sides'):
+        reference_bits(train, test)

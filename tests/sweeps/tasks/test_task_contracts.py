@@ -1,0 +1,179 @@
+"""What every task of the lab keeps to, whichever kind of data it has; tasks whose data are not prepared here are skipped."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ablations.tasks import TASKS as DECLARED
+from arch.model import build
+from sweeps.appraise import task_of
+from sweeps.tasks import TASKS
+from sweeps.tasks.arrays import Arrays
+from sweeps.tasks.kind import Kind
+
+# The first 16 digits of the hash of the sealed examples. Update only if you meant to change them: findings rest on them.
+# Other kinds check their prepared data, or differ from one Python to the next (stdlib_bytes).
+GOLDEN = {
+    'digits': '3a9222652c446a49',
+    'recall': '26d06a3f5fdc88dc',
+    'induction': 'c712a5c9e238b121',
+    'selective_copying': '425e79f6194b53f1',
+    'compression': 'c7ec6df6cc99110d',
+    'fuzzy_recall': 'c4a3970828c115af',
+    'modular_addition': '27183de52ed6b685',
+    'parity': '92c75c3d264c4632',
+    'state_tracking': '5803117e77f909e4',
+    'arithmetic': '3cbfd8354aee6db1',
+    'arithmetic_answers': '0c3c347e21520cf0',
+    'regular_language': '95cb7345e137e0c7',
+}
+# Where equal examples may come in two splits, and why.
+REPEATS = {
+    'recall': 'random sequences of few tokens, the first probe of the lab, whose numbers are kept',
+    'stdlib_bytes': 'files are split, and two files may hold the same short line',
+}
+LARGEST = 2**30
+"""Bytes of the largest pool that these tests read whole."""
+
+
+@functools.cache
+def loaded(name: str) -> tuple[object, Arrays, Arrays]:
+    """A declared task, its pool and its sealed examples."""
+    task = task_of(DECLARED[name].data)
+    return task, task.pool(), task.test()
+
+
+@pytest.fixture(params=DECLARED)
+def name(request: pytest.FixtureRequest) -> str:
+    try:
+        _, pool, _ = loaded(request.param)
+    except ValueError as error:
+        if 'archlab data prepare' not in str(error):
+            raise
+        pytest.skip(f'the data of {request.param} are not prepared here')
+    if pool.x.nbytes > LARGEST:
+        pytest.skip(f'{request.param} is too large to be read whole')
+    return request.param
+
+
+def contents(x: np.ndarray, y: np.ndarray) -> set[bytes]:
+    return {np.asarray(a).tobytes() + np.asarray(b).tobytes() for a, b in zip(x, y, strict=True)}
+
+
+@pytest.mark.parametrize('kind', TASKS)
+def test_a_kind_is_a_documented_frozen_dataclass(kind: str):
+    cls = TASKS[kind]
+    assert issubclass(cls, Kind) and dataclasses.is_dataclass(cls) and cls.__dataclass_params__.frozen
+    assert kind in {task.data['kind'] for task in DECLARED.values()}
+    for word in ('licence', 'Metric', 'chance', 'better'):
+        assert word in cls.__doc__, word
+
+
+@pytest.mark.parametrize('task', DECLARED.values(), ids=lambda task: task.name)
+def test_a_declared_task_says_what_its_kind_gives(task):
+    cls = TASKS[task.data['kind']]
+    assert (task.metric, task.direction) == cls.METRIC
+    assert set(task.data) - {'kind'} <= {field.name for field in dataclasses.fields(cls)}
+
+
+def test_pool_and_test_are_alike(name: str):
+    _, pool, sealed = loaded(name)
+    for one, other in ((pool.x, sealed.x), (pool.y, sealed.y)):
+        assert one.shape[1:] == other.shape[1:] and one.dtype == other.dtype
+    assert pool.group.shape == (len(pool.x),) and np.issubdtype(pool.group.dtype, np.integer)
+    assert np.issubdtype(pool.y.dtype, np.integer)
+    assert pool.scale > 0 and sealed.scale > 0
+
+
+def test_no_example_is_in_two_splits(name: str):
+    task, pool, sealed = loaded(name)
+    secret = contents(sealed.x, sealed.y)
+    for seed in (1, 2):
+        train, held = task.split(pool, seed)
+        # A task whose `train` is 0 takes all that it does not hold out.
+        assert len(train) == (task.train or len(train)) > 0 and len(held) == task.held
+        assert len(set(train.tolist())) == len(train) and len(set(held.tolist())) == len(held)
+        assert not np.isin(pool.group[train], pool.group[held]).any()
+        known, seen = contents(pool.x[train], pool.y[train]), contents(pool.x[held], pool.y[held])
+        if DECLARED[name].data['kind'] not in REPEATS:
+            assert not known & seen and not (known | seen) & secret
+
+
+def test_splits_are_drawn_by_the_seed_alone(name: str):
+    task, pool, _ = loaded(name)
+    again = task_of(DECLARED[name].data)
+    for one, other in zip(task.split(pool, 5), again.split(again.pool(), 5), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert (task.split(pool, 5)[0] != task.split(pool, 6)[0]).any()
+
+
+def test_the_sealed_examples_are_always_the_same(name: str):
+    task, _, sealed = loaded(name)
+    assert type(task)(**{field.name: getattr(task, field.name) for field in dataclasses.fields(task)}) == task
+    assert task_of(DECLARED[name].data).test().checksum == sealed.checksum
+    if name in GOLDEN:
+        assert sealed.checksum == GOLDEN[name]
+
+
+def test_the_base_takes_the_examples_and_the_losses_its_scores(name: str):
+    task, pool, _ = loaded(name)
+    model = build(DECLARED[name].base)
+
+    def scored(x: jax.Array, y: jax.Array) -> tuple:
+        key, knobs = jax.random.key(0), dict(task.knobs)
+        drawn, targets = task.draw(key, x, y, knobs)
+        params, state = model.init(key, drawn, {})
+        scores = model.apply(params, state, drawn, knobs=dict(model.knobs), key=key, train=True)[0]
+        held = model.apply(params, state, task.inputs(x), knobs=dict(model.knobs), key=key, train=False)[0]
+        return [task.losses(scores, target) for target, _ in targets], task.losses(held, y), task.losses(held, y, 0.1)
+
+    shapes = jax.tree.leaves(jax.eval_shape(scored, *(jnp.asarray(part[:4]) for part in (pool.x, pool.y))))
+    assert all(leaf.shape == (4,) and leaf.dtype == jnp.float32 for leaf in shapes)
+
+
+PROBE = {'train': 64, 'held': 16}
+BAD = [
+    ('induction', {'tokens': 4, 'length': 5}, 'allowed: 0 < asked < length <= tokens'),
+    ('induction', {'asked': 10, 'length': 10}, 'allowed: 0 < asked < length <= tokens'),
+    ('induction', {'train': 0}, 'train=0'),
+    ('selective_copying', {'copies': 9, 'length': 8}, 'allowed: 1 to length'),
+    ('selective_copying', {'noise': 0}, 'noise=0'),
+    ('compression', {'length': 0}, 'length=0'),
+    ('fuzzy_recall', {'pairs': 4, 'keys': 3, 'longest': 1}, 'make only 3 keys of up to 1'),
+    ('fuzzy_recall', {'values': -1}, 'values=-1'),
+    ('modular_addition', {'modulus': 1}, 'allowed: from 2 up'),
+    ('modular_addition', {'mirrors': 'both'}, r"allowed: \['together', 'apart'\]"),
+    ('state_tracking', {'group': 's9'}, 'allowed: s1 to s6'),
+    ('state_tracking', {'asked': 'first'}, r"allowed: \['every', 'last'\]"),
+    ('state_tracking', {'length': 0}, 'length=0'),
+    ('arithmetic', {'operation': '/'}, r"allowed: \['\+', '\*'\]"),
+    ('arithmetic', {'order': 'backwards'}, r"allowed: \['plain', 'reversed'\]"),
+    ('arithmetic', {'digits': 9}, 'allowed: 1 to 8'),
+    ('arithmetic_answers', {'digits': 0}, 'arithmetic_answers: digits=0'),
+    ('regular_language', {'language': 'dyck'}, 'allowed: .*brackets'),
+    ('regular_language', {'language': 'even'}, 'symbols=4; allowed: 2'),
+    ('regular_language', {'language': 'even', 'symbols': 2}, 'states=8; allowed: 2'),
+    ('regular_language', {'symbols': 1}, 'allowed: from 2 of each up'),
+    ('regular_language', {'length': 0}, 'length=0'),
+    ('recall', {'pairs': 9, 'keys': 8}, 'allowed 1 to keys'),
+]
+
+
+@pytest.mark.parametrize(
+    ('kind', 'fields', 'message'), BAD, ids=[f'{kind}_{next(iter(bad))}_{i}' for i, (kind, bad, _) in enumerate(BAD)]
+)
+def test_bad_fields_are_refused(kind: str, fields: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        task_of({'kind': kind, **PROBE, **fields})
+
+
+@pytest.mark.parametrize('kind', TASKS)
+def test_unknown_fields_and_wrong_types_are_refused(kind: str):
+    with pytest.raises(ValueError, match=r"unknown field 'trainn'.*Did you mean 'train'"):
+        task_of({'kind': kind, 'trainn': 5})
+    with pytest.raises(ValueError, match="train='many' is a str"):
+        task_of({'kind': kind, 'train': 'many'})

@@ -1,0 +1,91 @@
+"""`archlab data`: list, prepare and show as a user calls them, in processes of their own."""
+
+import json
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> Path:
+    """A folder with the four files of a tiny MNIST."""
+    folder = tmp_path / 'raw'
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    for word, count in (('train', 40), ('t10k', 10)):
+        images, labels = generator.integers(0, 256, (count, 28, 28), np.uint8), np.arange(count, dtype=np.uint8) % 10
+        for name, array in (('images-idx3-ubyte', images), ('labels-idx1-ubyte', labels)):
+            header = bytes([0, 0, 8, array.ndim]) + struct.pack(f'>{array.ndim}I', *array.shape)
+            (folder / f'{word}-{name}').write_bytes(header + array.tobytes())
+    return folder
+
+
+def test_from_files_to_a_picture(archlab: Callable, digits: Path, tmp_path: Path):
+    data = tmp_path / 'data'
+    made = archlab('data', 'prepare', 'mnist', '--source', digits, '--data', data, '--partial')
+    assert made.returncode == 0, made.stderr
+    assert 'pool        40 examples, 31,360 values' in made.stdout and 'partial     40 of 60,000 pool examples' in made.stdout
+    again = archlab('data', 'prepare', 'mnist', '--source', digits, '--partial', ARCHLAB_DATA=str(data))
+    assert again.returncode == 0 and 'was prepared already' in again.stdout
+    shown = archlab('data', 'show', 'mnist', '--data', data, '--out', tmp_path / 'sheet.png', '--check')
+    assert shown.returncode == 0 and 'files       as they were written' in shown.stdout
+    assert (tmp_path / 'sheet.png').read_bytes().startswith(b'\x89PNG')
+    told = json.loads(archlab('data', 'show', 'mnist', '--data', data, '--json').stdout)
+    assert told['sizes'] == {'pool': 40, 'test': 10} and told['balance']['pool'] == [4] * 10
+    listed = json.loads(archlab('data', 'list', '--json', ARCHLAB_DATA=str(data)).stdout)
+    assert listed['data'] == str(data) and listed['datasets']['mnist']['state'] == 'prepared'
+    assert listed['datasets']['mnist']['digest'] == told['digest'] and listed['datasets']['cifar10']['state'] == 'missing'
+    text = archlab('data', 'list', '--data', data).stdout
+    assert f'data folder: {data}' in text and 'mnist  handwritten digits: 40 + 10 images, partial' in text
+    assert 'archlab data prepare cifar10 --source PATH' in text
+
+
+def test_a_damaged_set_exits_with_1(archlab: Callable, digits: Path, tmp_path: Path):
+    archlab('data', 'prepare', 'mnist', '--source', digits, '--data', tmp_path, '--partial')
+    (tmp_path / 'prepared' / 'mnist' / 'pool' / 'y.npy').write_bytes(b'')
+    done = archlab('data', 'show', 'mnist', '--data', tmp_path, '--check', '--json')
+    assert done.returncode == 1 and json.loads(done.stdout)['damaged'] == ['pool/y.npy']
+
+
+def test_texts_are_shown_by_an_excerpt(archlab: Callable, tmp_path: Path):
+    (tmp_path / 'words.txt').write_text('To be, or not to be. ' * 50)
+    made = archlab(
+        'data', 'prepare', 'text', '--source', tmp_path / 'words.txt', '--data', tmp_path, '--name', 'words', '--json'
+    )
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout)['near_duplicates']['share'] == 1.0
+    shown = archlab('data', 'show', 'words', '--data', tmp_path)
+    assert shown.stdout.startswith('To be, or not to be.') and '100.00% of 2 runs of 50 bytes' in shown.stdout
+    refused = archlab('data', 'show', 'words', '--data', tmp_path, '--out', 'words.png')
+    assert refused.returncode == 2 and 'of which there is no picture' in refused.stderr
+
+
+BAD = [
+    (['prepare', 'mnits', '--source', '.'], "Did you mean 'mnist'?"),
+    (['prepare', 'mnist'], "no files of 'mnist' under"),
+    (['prepare', 'mnist', '--source', 'nowhere'], "no such file or folder 'nowhere'"),
+    (['prepare', 'emnist_letters', '--source', 'raw'], 'no emnist-letters-train-images-idx3-ubyte'),
+    (['prepare', 'mnist', '--source', 'raw'], "'mnist' is not all there: 40 of 60,000 pool examples"),
+    (['prepare', 'text', '--source', 'raw'], 'give the set a name: --name my_set'),
+    (['prepare', 'text', '--source', 'raw', '--name', 'A B'], "'A B' is no name of a dataset"),
+    (['show', 'mnist'], "dataset 'mnist' is not prepared in"),
+    (['prepare'], 'Missing argument'),
+]
+
+
+@pytest.mark.parametrize(('call', 'message'), BAD, ids=range(len(BAD)))
+def test_bad_calls_are_refused_in_one_line(archlab: Callable, digits: Path, call: list[str], message: str):
+    done = archlab('data', *call, '--data', digits.parent / 'data', cwd=digits.parent)
+    assert done.returncode == 2 and done.stdout == ''
+    assert len(done.stderr.strip().splitlines()) == 1 and done.stderr.startswith('archlab: error: ')
+    assert message in done.stderr
+    assert not list((digits.parent / 'data').glob('prepared/[!.]*'))
+
+
+@pytest.mark.parametrize('command', ['list', 'prepare', 'show'])
+def test_help_has_an_example(archlab: Callable, command: str):
+    done = archlab('data', command, '--help')
+    assert done.returncode == 0 and f'Example: archlab data {command}' in done.stdout and '--json' in done.stdout
