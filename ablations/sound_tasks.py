@@ -54,7 +54,7 @@ SOUNDS = {
         'margin': 0.02,
         'batch': 16,
         'steps': 600,
-        'data': {'kind': 'samples', 'dataset': 'spoken_digits', 'rate': 4000, 'length': 256},
+        'data': {'kind': 'samples', 'dataset': 'spoken_digits', 'rate': 4000, 'length': 256, 'train': 6000},
         'base': bases.decoder(256, 256, 48, 2, {'kind': 'attention', 'heads': 4, 'biases': 'needed'}, 4.0),
     },
 }

@@ -49,7 +49,7 @@ TEXTS = {
     'tinystories': {
         **_BITS,
         'dataset': 'tinystories',
-        'chance': 3.0,
+        'chance': 3.26,
         'steps': 1000,
         'batch': 16,
         'evaluations': 2,
@@ -66,7 +66,7 @@ TEXTS = {
     'wikitext': {
         **_BITS,
         'dataset': 'wikitext2',
-        'chance': 4.0,
+        'chance': 3.4,
         'steps': 4000,
         'batch': 32,
         'evaluations': 4,
@@ -97,7 +97,7 @@ TEXTS = {
         'chance': 7.0,
         'margin': 0.01,
         'steps': 3000,
-        'batch': 32,
+        'batch': 16,
         'evaluations': 3,
         'data': {'kind': 'molecules', 'dataset': 'zinc', 'length': 112},
         'base': _transformer(128, 112, width=128, depth=3),

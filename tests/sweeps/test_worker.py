@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ablations.catalog import load_study
@@ -13,6 +14,7 @@ from results.records import prepare, read_folder
 from sweeps import worker as workers
 from sweeps.pack import pack
 from sweeps.plan import schedule
+from sweeps.tasks.digits import Digits
 from sweeps.worker import Worker, serve
 
 
@@ -65,6 +67,33 @@ def test_the_same_pack_twice_gives_the_same_numbers(study):
     item = pack(study, schedule(study, {}, {}).trials, 2)[0]
     one, other = Worker('loop', None).train(item), Worker('loop', None).train(item)
     assert [r['curve'] for r in one] == [r['curve'] for r in other]
+
+
+def test_data_that_do_not_fit_the_device_are_streamed_to_the_same_end(study, monkeypatch: pytest.MonkeyPatch):
+    item = pack(study, schedule(study, {}, {}).trials, 2)[0]
+    worker = Worker('loop', None)
+    whole = worker.train(item)
+    assert not worker.population(item.program).streamed
+    monkeypatch.setattr(workers, 'device_memory', lambda: 1000)
+    worker = Worker('loop', None)
+    streamed = worker.train(item)
+    assert worker.population(item.program).streamed
+    for one, other in zip(whole, streamed, strict=True):
+        for name in ('loss', 'train_loss'):
+            np.testing.assert_allclose(one['curve'][name], other['curve'][name], rtol=1e-5)
+
+
+def test_scores_are_in_the_unit_of_what_they_are_scored_on(study, monkeypatch: pytest.MonkeyPatch):
+    """Loss stays in nats; score, its error and its curve are scaled, on the tuning split and on the test split."""
+    items = pack(study, schedule(study, {}, {}).trials, 2)
+    item = next(item for item in items if item.program.task == 'digits')
+    plain = Worker('loop', None).train(item)
+    own = Digits.pool
+    monkeypatch.setattr(Digits, 'pool', lambda self: dataclasses.replace(own(self), scale=2.0))
+    for one, twice in zip(plain, Worker('loop', None).train(item), strict=True):
+        assert twice['curve']['loss'] == one['curve']['loss']
+        assert twice['score'] == pytest.approx(2 * one['score']) and twice['score_se'] == pytest.approx(2 * one['score_se'])
+        assert twice['curve']['score'] == pytest.approx([2 * score for score in one['curve']['score']])
 
 
 def test_a_pack_that_breaks_is_recorded_as_failed(study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

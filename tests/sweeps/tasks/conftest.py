@@ -12,6 +12,9 @@ SOURCES = {
     'cifar10': ('cifar10', 'cifar-10'),
     'spoken_digits': ('spoken_digits', 'fsdd'),
     'synthetic_control': ('series', 'ucr/SyntheticControl'),
+    'tiny_shakespeare': ('tiny_shakespeare', 'tinyshakespeare'),
+    'tinystories': ('tinystories', 'tinystories'),
+    'zinc': ('zinc', 'zinc-smiles'),
 }
 
 
