@@ -13,8 +13,8 @@ def _transformer(vocabulary: int, length: int, width: int, depth: int) -> dict:
     """A causal transformer with rotary positions and RMS norms, heads of 32 channels."""
     return {
         **bases.decoder(vocabulary, length, width, depth, {'kind': 'attention', 'heads': width // 32, 'biases': 'none'}, 4.0),
-        'position': {'kind': 'rotary'},
-        'norm': {'kind': 'rms_norm'},
+        'position': {'kind': 'rotary', 'base': 10000.0},
+        'norm': {'kind': 'rms_norm', 'eps': 1e-6},
     }
 
 

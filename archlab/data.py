@@ -8,21 +8,19 @@ from typing import Annotated
 import typer
 from typer.exceptions import Exit
 
-from archlab.answers import ERR, FELL_SHORT, OUT, print_json
-from archlab.options import Json
+from archlab.answers import ERR, FELL_SHORT, OUT, print_json, waiting
+from archlab.options import Data, Json, use_data
 
 commands = typer.Typer(
     name='data',
     help='Datasets: what is there, how to get the rest, and from official files to the form that tasks read.',
     no_args_is_help=True,
+    epilog='Example: archlab data list, then archlab data prepare fashion_mnist --source DIR',
 )
-Folder = Annotated[
-    Path | None, typer.Option('--data', help='The data folder; else $ARCHLAB_DATA, else archlab/data in the cache folder.')
-]
 
 
 @commands.command('list', epilog='Example: archlab data list --data ~/data')
-def list_(data: Folder = None, as_json: Json = False):
+def list_(data: Data = None, as_json: Json = False):
     """Every dataset: prepared (size, where), found but not prepared, or missing and how to get it. Nothing is fetched."""
     from sweeps.datasets.listing import listing
     from sweeps.datasets.places import data_folder
@@ -74,7 +72,7 @@ def prepare(
     skip_damaged: Annotated[bool, typer.Option('--skip-damaged', help='Leave damaged examples out; counted.')] = False,
     unverified: Annotated[bool, typer.Option('--unverified', help='Go on where a checksum is not the official one.')] = False,
     force: Annotated[bool, typer.Option('--force', help='Prepare it again where it is prepared already.')] = False,
-    data: Folder = None,
+    data: Data = None,
     as_json: Json = False,
 ):
     """Check the files of a set, decode them once, and write the form that tasks read, with a sealed test split."""
@@ -116,7 +114,7 @@ def show(
     check: Annotated[
         bool, typer.Option('--check', help='Compare every file with its checksum; exit 1 where one differs.')
     ] = False,
-    data: Folder = None,
+    data: Data = None,
     as_json: Json = False,
 ):
     """What is in a prepared set: a picture or an excerpt of its pool, sizes, class balance, checksums, notes."""
@@ -138,6 +136,29 @@ def show(
             OUT.print(line, highlight=False, soft_wrap=True, markup=False)
     if found.get('damaged'):
         raise Exit(FELL_SHORT)
+
+
+@commands.command(epilog='Example: archlab data reference tiny_shakespeare')
+def reference(
+    task: Annotated[str, typer.Argument(metavar='TASK', help='A task over bytes: text, molecules, pixels, samples, mixtures.')],
+    data: Data = None,
+    as_json: Json = False,
+):
+    """What a model of a task has to beat: bits per byte of lzma and of a count model of its pool, on its test split."""
+    use_data(data)
+    from ablations.tasks import task as declared
+
+    spec = declared(task).data
+    with waiting('compressing and counting'):
+        from sweeps.appraise import task_of
+        from sweeps.tasks.coders import reference as reference_of
+        from sweeps.tasks.coders import reference_lines
+
+        found = reference_of(task_of(spec))
+    if as_json:
+        return print_json(found)
+    for line in reference_lines(task, found):
+        OUT.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def _draw(prepared, kind: str, rows: int, columns: int, out: Path | None, in_terminal: bool) -> None:

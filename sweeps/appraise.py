@@ -15,6 +15,7 @@ from sweeps.optimizers import OPTIMIZERS
 from sweeps.schedules import KNOBS as SCHEDULE_KNOBS
 from sweeps.tasks import TASKS
 from sweeps.tasks.kind import Kind
+from sweeps.tasks.language import Language
 from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
 
 
@@ -52,6 +53,18 @@ def unread_knobs(program: Program, model: Model, task: Kind, names: Iterable[str
     return [name for name in names if name not in known]
 
 
+def _check_vocabulary(program: Program, task: Kind) -> None:
+    """Raise ValueError where a model has no place for a token of its task: a gather past the end gives no error by itself."""
+    size = task.size if isinstance(task, Language) else None
+    stem, head = program.model['stem'], program.model['head']
+    for place, has in (("'stem.vocabulary'", stem.get('vocabulary')), ("'head.outputs'", head.get('outputs'))):
+        if size is not None and has is not None and has < size:
+            raise ValueError(
+                f"arm '{program.arm}' on task '{program.task}': the data have {size} tokens and {place} is {has}; "
+                f'put({place}, {size})'
+            )
+
+
 def appraise(programs: list[Program], knobs: dict[str, list[str]], metrics: dict[str, list[str]], blocks: str | None) -> dict:
     """Costs by arm and task, for a batch of the task's size: {arm: {task: cost}}.
 
@@ -83,6 +96,7 @@ def appraise(programs: list[Program], knobs: dict[str, list[str]], metrics: dict
                     f'{list(task.METRIC)}; declare these'
                 )
             examples[program.task] = jax.eval_shape(task.inputs, task.example())
+        _check_vocabulary(program, task)
         x = examples[program.task]
         batch = jax.ShapeDtypeStruct((program.batch, *x.shape[1:]), x.dtype)
         address = digest([program.model, list(batch.shape), str(batch.dtype)])

@@ -89,3 +89,14 @@ def test_bad_calls_are_refused_in_one_line(archlab: Callable, digits: Path, call
 def test_help_has_an_example(archlab: Callable, command: str):
     done = archlab('data', command, '--help')
     assert done.returncode == 0 and f'Example: archlab data {command}' in done.stdout and '--json' in done.stdout
+
+
+def test_the_reference_coder_of_a_task_is_told(archlab: Callable):
+    done = archlab('data', 'reference', 'digits_pixels', '--json')
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert 0 < found['best'] == min(found['lzma'], found['order_k']) < 4.2
+    assert 'a model has to beat' in archlab('data', 'reference', 'digits_pixels').stdout
+    done = archlab('data', 'reference', 'digits')
+    assert done.returncode == 2 and 'is no task over bytes' in done.stderr
+    assert "unknown task 'pixels'" in archlab('data', 'reference', 'pixels').stderr

@@ -17,8 +17,8 @@ class Induction(Probe):
 
     Source: made by the lab, no licence. Split: 512 sealed examples, `train` + `held` others, all different. Metric: share of
     right answers (higher is better), margin 0.02; chance 1 / tokens, and 1 / length for who knows only what was read. Two
-    layers of attention solve it, the first to see what came before each token (small base: 1.000 after 1,000 steps); one layer cannot
-    (0.21), and a model without a mixer stays at chance (0.08).
+    layers of attention solve it, the first to see what came before each token (small base: 1.000 after 1,000 steps); one
+    layer cannot (0.21), and a model without a mixer stays at chance (0.08).
     """
 
     tokens: int = 16

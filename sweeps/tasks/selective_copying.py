@@ -18,8 +18,8 @@ class SelectiveCopying(Probe):
 
     Source: made by the lab, no licence. Split: 512 sealed examples, `train` + `held` others, all different. Metric: share of
     right answers (higher is better), margin 0.02; chance 1 / tokens. Two layers of attention solve it (small base:
-    1.000 after 1,000 steps), and as published selective state spaces, while state spaces and convolutions that treat all tokens alike do
-    not; a model without a mixer stays at chance (0.13).
+    1.000 after 1,000 steps), and as published selective state spaces, while state spaces and convolutions that treat all
+    tokens alike do not; a model without a mixer stays at chance (0.13).
     """
 
     tokens: int = 8

@@ -35,8 +35,14 @@ def refusal(base, family, kind):
 
 def example(base):
     if base['stem']['kind'] == 'tokens':
-        return jax.ShapeDtypeStruct((2, base['position']['length']), jnp.int32)
-    return jax.ShapeDtypeStruct((2, 8, 8, 1), jnp.float32)
+        return jax.ShapeDtypeStruct((2, base['position'].get('length', 16)), jnp.int32)
+    if base['stem']['kind'] == 'waveform':
+        return jax.ShapeDtypeStruct((2, 64, 1), jnp.float32)
+    patch, stages = base['stem'].get('patch', 1), len(base['body'].get('widths', (1, 1)))
+    if base['position']['kind'] == 'learned':
+        # As many patches as the table has places.
+        return jax.ShapeDtypeStruct((2, base['position']['length'] // 4 * patch, 4 * patch, 1), jnp.float32)
+    return jax.ShapeDtypeStruct((2, patch * 2**stages, patch * 2**stages, 1), jnp.float32)
 
 
 def scores(base, x):

@@ -18,7 +18,8 @@ from sweeps.tasks.stdlib_bytes import StdlibBytes
 GOLDEN = {'digits': '3a9222652c446a49', 'recall': 'fe1f21be86503e99'}
 
 
-@pytest.fixture(scope='module', params=sorted(TASKS))
+# The three that came first; tests/sweeps/tasks has the others, by what the lab declares.
+@pytest.fixture(scope='module', params=['digits', 'recall', 'stdlib_bytes'])
 def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -80,7 +81,7 @@ def test_tuning_cannot_reach_test_arrays(kind: str):
     assert found
     for array in found:
         assert not np.shares_memory(array, sealed.x)
-        if kind not in ('recall', 'state_tracking') and array.shape[1:] == sealed.x.shape[1:]:
+        if kind != 'recall' and array.shape[1:] == sealed.x.shape[1:]:
             assert not secret & {row.tobytes() for row in array}
     confirmed = confirmation_split(task, kind, 0, pool, sealed)
     assert any(np.shares_memory(array, sealed.x) for array in reachable(confirmed))

@@ -108,7 +108,8 @@ def test_splits_are_drawn_by_the_seed_alone(name: str):
     again = task_of(DECLARED[name].data)
     for one, other in zip(task.split(pool, 5), again.split(again.pool(), 5), strict=True):
         np.testing.assert_array_equal(one, other)
-    assert (task.split(pool, 5)[0] != task.split(pool, 6)[0]).any()
+    # As many as are left: the numbers may differ too.
+    assert set(task.split(pool, 5)[0].tolist()) != set(task.split(pool, 6)[0].tolist())
 
 
 def test_the_sealed_examples_are_always_the_same(name: str):
