@@ -64,7 +64,7 @@ def test_a_study_of_few_words_gets_the_whole_protocol():
         ({'tasks': {'digits', 'recall'}}, 'give a tuple of task names or tasks'),
         ({'tasks': None}, 'give a tuple of task names or tasks'),
         ({'tasks': 5}, 'give a tuple of task names or tasks'),
-        ({'tasks': ('digit',)}, "unknown task 'digit'; allowed: ['digits', 'recall', 'stdlib_bytes']. Did you mean 'digits'?"),
+        ({'tasks': ('digit',)}, "'zinc']. Did you mean 'digits'?"),
         ({'tasks': (5,)}, "unknown task '5'"),
         ({'tasks': (['digits'],)}, 'unknown task'),
         ({'tasks': (None,)}, 'unknown task'),

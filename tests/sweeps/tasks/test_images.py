@@ -122,12 +122,13 @@ def test_mixed_images_have_the_targets_of_both(folder: Path):
 
 @pytest.mark.parametrize(
     ('about', 'said'),
-    [({'kind': 'images'}, 'images with classes'), ({'kind': 'series', 'classes': ['a']}, "of kind 'series'")],
+    [({'kind': 'images'}, 'images with classes'), ({'kind': 'series'}, "of kind 'series'")],
 )
 def test_sets_of_another_kind_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, about: dict, said: str):
     monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path))
     given = part(np.random.default_rng(0), 6, 6)
-    write(tmp_path / 'prepared' / 'other', about, given, given)
+    nameless = Part(given.x, None, given.group)
+    write(tmp_path / 'prepared' / 'other', about, nameless, nameless)
     with pytest.raises(ValueError, match=said):
         Images(dataset='other').pool()
 
