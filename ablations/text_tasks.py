@@ -1,4 +1,8 @@
-"""Text tasks: languages over prepared sets, as data for `ablations.tasks`."""
+"""Text tasks: languages over prepared sets, as data for `ablations.tasks`.
+
+"Measured" is the base in its budget under AdamW at the stated learning rate, one seed, on the sealed test split, with the
+seconds of one CPU core; tasks without such a line were not measured. `archlab data reference TASK` says what to beat.
+"""
 
 import math
 
@@ -19,6 +23,7 @@ def _transformer(vocabulary: int, length: int, width: int, depth: int) -> dict:
 
 
 TEXTS = {
+    # Measured: 1.591 nats at 3e-3, weight decay 0.1, in 219 s; a count model of 6 bytes reaches 1.517 (2.189 bits per byte).
     'tiny_shakespeare': {
         **_NATS,
         'dataset': 'tiny_shakespeare',
@@ -90,6 +95,7 @@ TEXTS = {
         },
         'base': {**_transformer(50257, 512, width=384, depth=6), 'head': {'kind': 'tied_next_token'}},
     },
+    # Measured: 0.975 at 3e-3, weight decay 0.1, in 376 s, with valid.txt alone as the pool; the reference coder needs 1.088.
     'zinc': {
         **_BITS,
         'domain': 'molecules',

@@ -11,6 +11,7 @@ import pytest
 
 from ablations.tasks import DIGITS
 from arch.model import build
+from sweeps import checkpoints as checkpoints_module
 from sweeps.checkpoints import KEPT, Checkpoints, Snapshot, read_tree, write_tree
 from sweeps.population import STRATEGIES, Population
 from sweeps.tasks.digits import Digits
@@ -201,3 +202,26 @@ def test_a_tree_of_its_own(tmp_path: Path):
     np.testing.assert_array_equal(read_tree(tmp_path / 'weights')['params']['a']['kernel'], tree['params']['a']['kernel'])
     with pytest.raises(ValueError, match='no sound Orbax checkpoint'):
         read_tree(tmp_path / 'nothing')
+
+
+def test_a_worker_whose_launcher_died_keeps_one_more_and_ends(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    class Ended(BaseException):
+        """What the end of a process is to its code."""
+
+    def leave(status: int) -> None:
+        raise Ended(status)
+
+    checkpoints = Checkpoints(tmp_path, 'pack', 'here', steps=4)
+    monkeypatch.setattr(checkpoints_module.os, 'getppid', lambda: 1)
+    monkeypatch.setattr(checkpoints_module.os, '_exit', leave)
+    with pytest.raises(Ended):
+        bench.run('vmap', checkpoints)
+    monkeypatch.undo()
+    # The next worker waits for the folder until this one is gone, and then goes on.
+    other = Checkpoints(tmp_path, 'pack', 'here', steps=4)
+    assert other._open(wait=False) is False
+    os.close(checkpoints._lock)
+    found = other.latest()
+    assert found.step == 4
+    assert same_bits(bench.run('vmap'), bench.run('vmap', other))
+    other.clear()
