@@ -5,13 +5,13 @@ import dataclasses
 import importlib.util
 from pathlib import Path
 
-from ablations import norms, null, quickstart
+from ablations import mixers, norms, null, quickstart
 from ablations.config import changed, closest, put
 from ablations.spaces import Tunable
 from ablations.study import FOLDER, Study
 from ablations.tasks import Task, task
 
-STUDIES = {module.study.name: module.study for module in (quickstart, norms, null)}
+STUDIES = {module.study.name: module.study for module in (quickstart, norms, null, mixers)}
 
 
 def load_study(name: str) -> Study:

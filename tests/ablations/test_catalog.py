@@ -105,7 +105,7 @@ def test_a_broken_study_file_is_one_sentence_that_names_it(tmp_path, content, sa
     [
         (
             'quikstart',
-            "unknown study 'quikstart'; allowed: ['norms', 'null', 'quickstart'] or the path of a study file. Did you mean",
+            "unknown study 'quikstart'; allowed: ['mixers', 'norms', 'null', 'quickstart']",
         ),
         ('', 'unknown study'),
         ('study.txt', 'unknown study'),

@@ -392,9 +392,9 @@ def test_where_a_side_ends(name, space, side, wanted):
 def test_built_in_studies(study):
     import inspect
 
-    from ablations import norms, null, quickstart
+    from ablations import mixers, norms, null, quickstart
 
-    module = {'quickstart': quickstart, 'norms': norms, 'null': null}[study.name]
+    module = {'quickstart': quickstart, 'norms': norms, 'null': null, 'mixers': mixers}[study.name]
     source = inspect.getsource(module).splitlines()
     assert len(source) < 60, 'a study is read at a glance'
     assert study.question == module.__doc__
