@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 EXAMPLES = Path(__file__).resolve().parent / 'examples'
 
 
@@ -15,6 +17,7 @@ def test_both_blocks_keep_every_contract(archlab: Callable):
     assert all(contract['holds'] for contracts in found.values() for contract in contracts)
 
 
+@pytest.mark.slow
 def test_a_study_of_them_runs_from_any_folder(archlab: Callable, tmp_path: Path):
     settings = ['trials=2', 'replicates=2', 'extension=1', 'tasks.recall.steps=8', 'tasks.recall.evaluations=2']
     settings += ['tasks.stdlib_bytes.steps=4', 'tasks.stdlib_bytes.evaluations=2', 'tasks.stdlib_bytes.batch=4']

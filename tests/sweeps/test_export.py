@@ -11,12 +11,14 @@ import pytest
 from sweeps.appraise import task_of
 from sweeps.export import load
 
+SETTINGS = ['--set', 'trials=2', '--set', 'extension=1']
+
 
 @pytest.fixture(scope='module')
 def run(tmp_path_factory: pytest.TempPathFactory, archlab: Callable, tiny_file: Path) -> tuple[Path, Path]:
-    """The tiny study and a run of it that kept weights."""
+    """The tiny study, made tinier, and a run of it that kept weights."""
     runs = tmp_path_factory.mktemp('kept') / 'runs'
-    done = archlab('run', tiny_file, '--runs', runs, '--keep-weights', '--json')
+    done = archlab('run', tiny_file, '--runs', runs, '--keep-weights', '--json', *SETTINGS)
     assert done.returncode == 0, done.stderr
     return tiny_file, runs
 

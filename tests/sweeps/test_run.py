@@ -64,7 +64,7 @@ def check_killed(archlab: Callable, undisturbed: tuple[Path, Path], runs: Path, 
 
 
 def test_killed_and_run_again(archlab: Callable, undisturbed: tuple[Path, Path], tmp_path: Path):
-    check_killed(archlab, undisturbed, tmp_path / 'runs', kills=3, seed=0)
+    check_killed(archlab, undisturbed, tmp_path / 'runs', kills=2, seed=0)
 
 
 @pytest.mark.slow
