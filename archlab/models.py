@@ -28,11 +28,11 @@ def list_(what: Annotated[str, typer.Argument(help='studies, blocks, models, tas
 
         about = [f'{name}  {optimizer["about"]}' for name, optimizer in found.items()]
         return print('\n'.join([*about, '', *knob_lines()]))
+    if what == 'tasks':
+        from results.sizes import task_lines
+
+        return print('\n'.join(task_lines(found)))
     for name, about in found.items():
-        if isinstance(about, dict):
-            about = ', '.join(
-                f'{key} {value:g}' if isinstance(value, float) else f'{key} {value}' for key, value in about.items()
-            )
         OUT.print(f'[bold]{name}[/bold]  {about}', highlight=False, soft_wrap=True)
 
 

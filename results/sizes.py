@@ -115,6 +115,19 @@ def budget_table(budget: Mapping) -> Table:
     return table
 
 
+def task_lines(tasks: Mapping[str, Mapping]) -> list[str]:
+    """What is learned: for each task its metric, what a model that knows nothing scores, the margin, the budget."""
+    rows = [('task', 'dataset', 'domain', 'metric', 'better', 'chance', 'margin', 'steps', 'batch')]
+    for name, task in tasks.items():
+        metric, numbers = f'{task["metric"]}, {task["unit"]}', (f'{task[field]:.3g}' for field in ('chance', 'margin'))
+        own = (name, task['dataset'], task['domain'], metric, task['direction'])
+        rows.append((*own, *numbers, f'{task["steps"]:,}', str(task['batch'])))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    sides = '<<<<<>>>>'
+    aligned = ['  '.join(f'{cell:{side}{wide}}' for cell, side, wide in zip(row, sides, widths, strict=True)) for row in rows]
+    return [*map(str.rstrip, aligned), '', 'Those over a prepared dataset need it: archlab data list.']
+
+
 PLACES = {
     'hierarchical': 'hier',
     'isotropic': 'iso',

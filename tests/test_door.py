@@ -161,6 +161,10 @@ def test_models_are_described_drawn_compared_and_matched(archlab: Callable):
     assert near.returncode == 0 and "put('body.widths', [" in near.stdout
     far = archlab('match', 'quickstart/no_mixer', '--task', 'digits', '--knob', 'width', '--tolerance', '0.0001')
     assert far.returncode == 1 and 'this is the nearest' in far.stdout
+    tasks = archlab('list', 'tasks')
+    assert tasks.returncode == 0 and re.search(
+        r'^digits +digits +images +accuracy, share of images +higher +0\.1 ', tasks.stdout, re.M
+    )
     blocks = archlab('list', 'blocks')
     assert blocks.returncode == 0 and max(map(len, blocks.stdout.splitlines())) <= 120
 
