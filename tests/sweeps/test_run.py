@@ -188,7 +188,11 @@ LONG = (
 
 
 @pytest.mark.slow
-def test_a_pack_of_500_steps_killed_inside_goes_on_to_the_same_bits(archlab: Callable, tmp_path: Path):
+@pytest.mark.parametrize('resident', ['', '1000'], ids=['on the device', 'streamed'])
+def test_a_pack_of_500_steps_killed_inside_goes_on_to_the_same_bits(
+    archlab: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resident: str
+):
+    monkeypatch.setenv('ARCHLAB_RESIDENT_BYTES', resident)
     study = tmp_path / 'long_study.py'
     study.write_text(LONG)
     calm = archlab('run', study, '--runs', tmp_path / 'calm', '--workers', '1')
