@@ -50,7 +50,10 @@ PROBES = {
     'modular_addition': _answers(
         'modular_addition', _decoder(60, 3, width=64, depth=1), 1 / 59, steps=4000, batch=256, modulus=59, mirrors='together'
     ),
-    'parity': _answers('state_tracking', _decoder(2, 16), 1 / 2, steps=1000, group='z2', length=16, asked='every'),
+    'parity': {
+        **_answers('state_tracking', _decoder(2, 16), 1 / 2, steps=1000, group='z2', length=16, asked='every'),
+        'dataset': 'parity',
+    },
     'state_tracking': _answers('state_tracking', _decoder(6, 8), 1 / 6, steps=2000, group='s3', length=8, asked='every'),
     'arithmetic': _language(
         'arithmetic', _decoder(14, 10), 'bits per character', steps=3000, operation='+', digits=2, order='reversed'
@@ -74,4 +77,3 @@ PROBES = {
         length=32,
     ),
 }
-PROBES['parity']['dataset'] = 'parity'

@@ -24,7 +24,7 @@ from sweeps.stream import Stream
 from sweeps.tasks.images import Images
 from sweeps.trial import batch_order, make_training
 
-IMAGES, SIZE, CLASSES, BATCH, STEPS = 50_000, 64, 10, 64, 60
+IMAGES, SIZE, CLASSES, BATCH, STEPS, EPOCHS = 50_000, 64, 10, 64, 60, 4
 
 
 def resident() -> float:
@@ -62,22 +62,21 @@ def main() -> None:
 
 
 def stream(data: Path) -> None:
-    """An epoch read alone, then steps of training with images on the device and streamed."""
+    """Some epochs read alone, then steps of training with images on the device and streamed."""
     os.environ['ARCHLAB_DATA'] = str(data)
     task = Images(dataset='bench', held=500)
     pool = task.pool()
     inside, held = task.split(pool, 0)
     arrays = {'x': pool.x, 'y': pool.y}
-    order = batch_order(0, inside, len(inside) // BATCH, BATCH)
+    epoch = len(inside) // BATCH
+    order = batch_order(0, inside, EPOCHS * epoch, BATCH)
     stream, sizes, began = Stream(arrays, order), [], time.perf_counter()
     for step in range(len(order)):
         stream.at(step)
-        if step in (len(order) // 10, len(order) - 1):
-            sizes.append(resident())
+        if (step + 1) % epoch == 0:
+            sizes.append(f'{resident():.0f}')
     rate = order.size / (time.perf_counter() - began)
-    print(
-        f'read alone: {rate:,.0f} images/s; memory {sizes[0]:.0f} MB after a tenth of the epoch, {sizes[1]:.0f} MB at its end'
-    )
+    print(f'read alone: {rate:,.0f} images/s; memory after each of {EPOCHS} epochs: {", ".join(sizes)} MB')
     model = build(convnext(CLASSES, 8, [32], [2], 7))
     knobs = {'lr': np.float32(1e-3), 'weight_decay': np.float32(0.05)}
     lane = {'seed': np.uint32(0), 'order': order[:STEPS], 'knobs': knobs}
