@@ -3,10 +3,12 @@
 import hashlib
 import json
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(',', ':'), allow_nan=False)
+
 
 def canonical(value: object) -> str:
     """Sorted, compact JSON of plain data; raises TypeError on anything that is not plain data."""
-    return json.dumps(value, sort_keys=True, separators=(',', ':'), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def digest(value: object) -> str:

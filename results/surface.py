@@ -10,7 +10,9 @@ in LOG.md.
 """
 
 import dataclasses
+import functools
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -31,31 +33,31 @@ RARE = 1e-4
 """Sets of lengths less likely than this are left out."""
 MOST = 64
 """Of more trials the best are fitted: the work grows with the cube of their number, and the worst say little of the top."""
+MANY = 100
+"""Of more points than this the coordinates that they share are looked for."""
 LEAST = 4
 """Finite trials that a surface needs."""
 FLOOR = 0.1
 
 
-def _kernels(a: np.ndarray, b: np.ndarray, lengths: np.ndarray, smooth: np.ndarray) -> np.ndarray:
-    """How much the surface at points `a` and `b` has in common, for each set of lengths. `[n, d], [m, d], [l, d] -> [l, n, m]`.
+def _kernels(a: np.ndarray, b: np.ndarray, lengths: np.ndarray, smooth: np.ndarray) -> Iterator[np.ndarray]:
+    """How much the surface at points `a` and `b` has in common, for one set of lengths after the other.
+
+    `[n, d], [m, d], [l, d]` give l arrays `[n, m]`; one at a time stays in the processor's cache.
 
     Along a coordinate without an order all values but the same are equally far.
     """
-    kernels, seen = np.empty((len(lengths), len(a), len(b))), {}
+    along = []
     for dim in range(a.shape[1]):
-        values, places = np.unique(a[:, dim], return_inverse=True)  # points of a grid share their coordinates
+        # Points of a grid share their coordinates, points that were drawn do not.
+        values, places = np.unique(a[:, dim], return_inverse=True) if len(a) > MANY else (a[:, dim], slice(None))
         gaps = values[:, None] - b[None, :, dim]
         squares = gaps * gaps if smooth[dim] else (np.abs(gaps) > 1e-9).astype(float)
         squares *= -0.5
-        for number, length in enumerate(lengths[:, dim]):
-            if (dim, length) not in seen:
-                seen[dim, length] = np.exp(squares / length**2)[places]
-            if dim:
-                kernels[number] *= seen[dim, length]
-            else:
-                kernels[number] = seen[dim, length]
-    kernels += LEVEL
-    return kernels
+        along.append({length: np.exp(squares / length**2)[places] for length in dict.fromkeys(lengths[:, dim].tolist())})
+    for own in lengths.tolist():
+        kernel = functools.reduce(np.multiply, [along[dim][length] for dim, length in enumerate(own)])
+        yield kernel + LEVEL
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Surface:
 
     def error(self, point: np.ndarray) -> float:
         """Standard deviation of what the surface believes of the score at one point. `[d]`."""
-        kernels = _kernels(point[None], self.units, self._lengths, self.smooth)[:, 0]
+        kernels = np.concatenate([*_kernels(point[None], self.units, self._lengths, self.smooth)])
         vectors, values, chances, means, scales = self._spans
         across = np.einsum('ln,lnk->lk', kernels, vectors)
         left = np.maximum(1 + LEVEL - np.einsum('lk,lvk->lv', across**2, 1 / values), 0)
@@ -129,7 +131,7 @@ def fit(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = None)
     height, scale = float(scores.mean()), float(scores.std())
     scale = scale if scale > 1e-12 * max(abs(height), 1.0) else 1.0
     # Axes: l sets of lengths, f falls, v noises, k eigenvectors.
-    roots, vectors = np.linalg.eigh(_kernels(units, units, lengths, smooth))
+    roots, vectors = np.linalg.eigh(np.stack([*_kernels(units, units, lengths, smooth)]))
     wanted = (scores - height) / scale + np.array(FALLS)[:, None] * _far(units, middle, smooth)
     along = np.einsum('lnk,fn->lfk', vectors, wanted)
     values = np.maximum(roots, 0)[:, None, :] + np.array(NOISES)[None, :, None]

@@ -1,66 +1,16 @@
 """Evidence: every verdict, for its own reason, from records whose truth is known."""
 
-import dataclasses
-import json
 import math
 
 import numpy as np
 import pytest
 from scipy import stats
+from told_study import NOISE, around, one, several, study, told
 
-from ablations.shapes import factorial
-from ablations.study import Study
 from ablations.tasks import task
-from ablations.trial import TEST
-from results.evidence import VERDICTS, Finding, across, claim_level, findings
+from results.evidence import across, findings
 from results.statistics import detectable, holm, moderated, spread, welch
-from sweeps.plan import schedule
-from sweeps.simulate import World, simulate, simulated_record
-
-DIGITS = task('digits', margin=0.01, chance=0.1)
-NOISE = np.array([-1.2, -0.4, 0.1, 0.6, 0.9])
-"""Replicates in deviations around their mean: small, skewed and the same in every test."""
-
-
-def study(**fields: object) -> Study:
-    return Study(
-        **{'name': 'told', 'question': 'Is it?', 'arms': {'base': (), 'arm': ()}, 'tasks': (DIGITS,), 'trials': 8, **fields}
-    )
-
-
-def told(asked: Study, values: dict, world: World | None = None, manifest: dict | None = None, **changes: object):
-    """The findings where arms confirm at `values[arm, task]`: one number a replicate, in the task's own metric.
-
-    `changes` replaces parts of the schedule. Arms not named confirm at 0.5 with NOISE / 100.
-    """
-    found, records = simulate(asked, world or World(), seed=0)
-    for (phase, arm, where, replicate), trials in found.asked.items():
-        if phase != 'confirm':
-            continue
-        wanted = values.get((arm, where), 0.5 + NOISE / 100)[replicate]
-        for trial, apart in zip(trials, (-0.01, 0.01), strict=False):
-            records[trial.id] = {**records[trial.id], 'score': float(wanted + (apart if len(trials) > 1 else 0.0))}
-    made = findings(asked, dataclasses.replace(found, **changes), records, manifest or {})
-    for finding in made:
-        plain = finding.to_dict()
-        json.dumps(plain, allow_nan=False)
-        assert set(plain) == {field.name for field in dataclasses.fields(Finding)}
-        assert finding.verdict in VERDICTS
-        assert finding.overall in VERDICTS
-        assert finding.reason
-        assert finding.overall_reason
-    return made
-
-
-def one(*arguments, **named) -> Finding:
-    (finding,) = told(*arguments, **named)
-    return finding
-
-
-def around(mean: float, deviation: float, turn: int = 0) -> np.ndarray:
-    """Replicates around a mean; turned, so that those of two arms do not rise and fall together."""
-    return mean + np.roll(NOISE, turn) / NOISE.std(ddof=1) * deviation
-
+from sweeps.simulate import World, simulate
 
 # Every verdict.
 
@@ -101,15 +51,6 @@ def test_numbers_are_those_of_the_test_it_names():
     assert (finding.replicates, finding.seeds, finding.n_test, finding.test_error) == (5, 2, 1000, 0.0)
 
 
-def several(tasks: tuple = ('digits', 'recall')) -> tuple[Study, dict]:
-    """A study of four arms, and values of all of them with noise of their own."""
-    asked = study(arms={'base': (), 'a': (), 'b': (), 'c': ()}, tasks=(DIGITS, task('recall', margin=0.02))[: len(tasks)])
-    effects = {('a', 'digits'): 0.02, ('b', 'digits'): 0.01, ('c', 'digits'): 0.0, ('a', 'recall'): 0.005}
-    rows = [(arm, name) for arm in asked.arms for name in tasks]
-    chance = np.random.default_rng(5)
-    return asked, {row: 0.5 + effects.get(row, 0.0) + chance.normal(0, 0.01, 5) for row in rows}
-
-
 def test_holm_runs_over_all_arms_and_tasks():
     asked, values = several()
     made = told(asked, values)
@@ -142,30 +83,6 @@ def test_who_is_called_better_has_an_interval_above_zero(seed):
             assert (finding.effect > 0) == (finding.verdict == 'better')
 
 
-@pytest.mark.parametrize('place', [1, 3], ids=['first', 'last'])
-@pytest.mark.parametrize('why', ['diverged', 'failed'])
-def test_an_arm_that_is_lost_lends_no_variance(place, why):
-    """Wherever it stands: its values are chance, which does not vary. It stays in the family."""
-    names = ['base', 'a', 'b', 'c']
-    names.insert(place, 'lost')
-    asked, values = several(('digits',))
-    alone = {f.arm: f for f in told(asked, values)}
-    asked = study(arms=dict.fromkeys(names, ()), tasks=(DIGITS,))
-    found, records = simulate(asked, Lost(('lost',)) if why == 'diverged' else World(cliff=2.0), seed=0)
-    for (phase, arm, _, replicate), trials in found.asked.items():
-        for number, trial in enumerate(trials if phase == 'confirm' and arm != 'lost' else ()):
-            records[trial.id] = {**records[trial.id], 'score': values[arm, 'digits'][replicate] + 0.01 * (2 * number - 1)}
-    if why == 'failed':
-        trial = found.asked['confirm', 'lost', 'digits', 0][0]
-        records[trial.id] = {**records[trial.id], 'status': 'failed', 'score': None}
-    made = {f.arm: f for f in findings(asked, found, records, {})}
-    assert made['lost'].verdict == 'not comparable'
-    assert {arm: made[arm].p for arm in alone} == pytest.approx({arm: f.p for arm, f in alone.items()})
-    assert sorted(f.p_adjusted for f in made.values() if f.p) == pytest.approx(
-        sorted(holm([1.0, *(f.p for f in alone.values())])[1:])
-    )
-
-
 @pytest.mark.parametrize('sign', [1, -1])
 def test_where_lower_is_better_the_sign_turns(sign):
     """Effects point in the good direction; values and their intervals stay in the metric's own."""
@@ -178,102 +95,6 @@ def test_where_lower_is_better_the_sign_turns(sign):
     assert finding.interval == pytest.approx(stats.t.interval(0.95, 4, arm.mean(), stats.sem(arm)))
     assert finding.effect_interval[0] < finding.effect < finding.effect_interval[1]
     assert finding.effect_interval[0] * sign > 0 or finding.effect_interval[1] * sign > 0
-
-
-# Nothing to compare.
-
-
-class Lost(World):
-    """A world in which runs of the named arms diverge, all or one replicate's."""
-
-    def __init__(self, arms: tuple, replicates: tuple = (0, 1, 2, 3, 4), held: str = ''):
-        super().__init__(cliff=2.0)
-        for name, value in {'arms': arms, 'replicates': replicates, 'held': held}.items():
-            object.__setattr__(self, name, value)
-
-    def score(self, asked: Study, trial, seed: int) -> float | None:
-        if trial.arm in self.arms and trial.replicate in self.replicates and self.held in ('', trial.held):
-            return None
-        return super().score(asked, trial, seed)
-
-
-@pytest.mark.parametrize(
-    ('arms', 'named'), [(('arm',), "'arm'"), (('base',), "'base'"), (('arm', 'base'), "'arm'")], ids=['arm', 'base', 'all']
-)
-@pytest.mark.parametrize('tasks', [('digits',), ('stdlib_bytes', 'recall')])
-def test_where_every_tuning_run_diverged_nothing_is_compared(arms, named, tasks):
-    for finding in told(study(tasks=tasks), {}, world=Lost(arms)):
-        assert finding.verdict == 'not comparable'
-        assert f'every tuning run of {named} diverged (40 of 40)' in finding.reason
-        assert (finding.p, finding.p_adjusted, finding.p_equivalent) == (None, None, None)
-        assert finding.diverged_share == (1.0 if 'arm' in arms else finding.diverged_share)
-        chance = task(finding.task).chance
-        assert finding.value == (pytest.approx(chance) if 'arm' in arms else finding.value)
-        assert finding.base_value == (pytest.approx(chance) if 'base' in arms else finding.base_value)
-        assert finding.overall == 'undecided'
-
-
-def test_one_replicate_that_diverged_scores_chance():
-    finding = one(study(), {}, world=Lost(('arm',), replicates=(2,), held='tuning'))
-    expected = 0.5 + NOISE / 100
-    expected[2] = 0.1
-    assert finding.value == pytest.approx(expected.mean())
-    assert finding.verdict != 'not comparable'
-    assert finding.diverged_share == pytest.approx(8 / (40 + 8))
-
-
-def test_confirmation_runs_that_diverge_score_chance_and_are_counted():
-    finding = findings(*_arguments(study(), Lost(('arm',), held=TEST)))[0]
-    assert finding.value == pytest.approx(0.1)
-    assert finding.diverged_share == pytest.approx(10 / 50)
-    assert finding.base_diverged_share == 0.0
-
-
-def _arguments(asked: Study, world: World) -> tuple:
-    found, records = simulate(asked, world, seed=0)
-    return asked, found, records, {}
-
-
-def test_unequal_budgets_are_not_compared():
-    found, _ = simulate(study(), World(), seed=0)
-    budgets = {**found.budgets, ('arm', 'digits'): {**found.budgets['arm', 'digits'], 'trials': 44}}
-    finding = one(study(), {('arm', 'digits'): around(0.9, 0.01)}, budgets=budgets)
-    assert (finding.verdict, finding.reason) == ('not comparable', 'unequal budgets: 44 tuning trials against 40')
-    assert finding.p is None
-
-
-@pytest.mark.parametrize('phase', ['tune', 'confirm'])
-def test_records_of_two_versions_are_not_compared(phase):
-    asked = study()
-    found, records = simulate(asked, World(), seed=0)
-    trial = found.asked[phase, 'arm', 'digits', 0][0]
-    records[trial.id] = {**records[trial.id], 'environment': {'source': 'other'}}
-    (finding,) = findings(asked, found, records, {})
-    assert finding.verdict == 'not comparable'
-    assert finding.reason.startswith('unequal sources: the records come from 2 versions')
-
-
-@pytest.mark.parametrize(
-    ('effect', 'deviation', 'who', 'verdict'),
-    [
-        # A better recipe beyond the edge could only help the arm whose optimum lies there.
-        (-0.1, 0.01, 'arm', 'not comparable'),
-        (-0.1, 0.01, 'base', 'worse'),
-        (0.1, 0.01, 'base', 'not comparable'),
-        (0.1, 0.01, 'arm', 'better'),
-        (0.0, 0.003, 'arm', 'not comparable'),
-        (0.0, 0.003, 'base', 'not comparable'),
-        (0.02, 0.03, 'arm', 'not comparable'),
-        (0.02, 0.03, 'base', 'not comparable'),
-    ],
-)
-def test_a_censored_loser_is_not_compared(effect, deviation, who, verdict):
-    values = {('arm', 'digits'): around(0.5 + effect, deviation), ('base', 'digits'): around(0.5, deviation)}
-    finding = one(study(), values, censored={(who, 'digits'): ['adamw lr high']})
-    assert finding.verdict == verdict
-    assert (finding.censored if who == 'arm' else finding.base_censored) == ('adamw lr high',)
-    if verdict == 'not comparable':
-        assert finding.reason == f"censored: the optimum of '{who}' lies at the edge of its range (adamw lr high)"
 
 
 @pytest.mark.parametrize(
@@ -314,120 +135,6 @@ def test_comparisons_without_a_test_stay_in_the_family():
     made = told(asked, {('arm', 'digits'): around(0.52, 0.01)}, budgets=budgets)
     assert [finding.verdict for finding in made[1:]] == ['not comparable'] * 2
     assert made[0].p_adjusted == pytest.approx(3 * made[0].p)
-
-
-# Half-finished studies.
-
-
-def _stages(asked: Study) -> list[dict]:
-    """What is recorded after each round of planning, and after half of each."""
-    records, stages = {}, [{}]
-    while True:
-        wanted = [trial for trial in schedule(asked, records, {}).trials if trial.id not in records]
-        if not wanted:
-            return stages
-        for part in (wanted[::2], wanted[1::2]):
-            records = {**records, **{trial.id: simulated_record(asked, World(cliff=2.0), trial, 0) for trial in part}}
-            stages.append(records)
-
-
-def test_a_half_finished_study_gives_the_same_keys_and_claims_nothing():
-    asked = study(arms={'base': (), 'a': (), 'b': ()}, tasks=('digits', 'stdlib_bytes'))
-    stages = _stages(asked)
-    assert len(stages) >= 5
-    for records in stages:
-        found = schedule(asked, records, {})
-        made = findings(asked, found, records, {})
-        assert [(f.arm, f.task) for f in made] == [
-            ('a', 'digits'),
-            ('b', 'digits'),
-            ('a', 'stdlib_bytes'),
-            ('b', 'stdlib_bytes'),
-        ]
-        for finding in made:
-            plain = finding.to_dict()
-            json.dumps(plain, allow_nan=False)
-            assert set(plain) == {field.name for field in dataclasses.fields(Finding)}
-            assert (finding.dataset, finding.margin, finding.replicates, finding.seeds) == (
-                finding.task,
-                task(finding.task).margin,
-                5,
-                2,
-            )
-            if not found.complete:
-                assert (finding.verdict, finding.overall) == ('undecided', 'undecided')
-                assert finding.reason == 'unfinished: not all runs of the first look are recorded'
-                assert (finding.p, finding.p_adjusted, finding.p_equivalent) == (None, None, None)
-    last = findings(asked, schedule(asked, stages[-1], {}), stages[-1], {})
-    assert all(finding.p is not None for finding in last)
-    tuned = findings(asked, schedule(asked, stages[2], {}), stages[2], {})
-    assert all(finding.diverged_share == 0.0 and finding.value is None for finding in tuned)
-
-
-def test_a_finished_task_of_an_unfinished_study_shows_its_values():
-    asked = study(tasks=('digits', 'recall'))
-    found, records = simulate(asked, World(), seed=0)
-    kept = {t.id: records[t.id] for t in found.trials if t.task == 'digits'}
-    digits, recall = findings(asked, schedule(asked, kept, {}), kept, {})
-    assert digits.value is not None
-    assert digits.effect is not None
-    assert (digits.p, digits.verdict, recall.value) == (None, 'undecided', None)
-
-
-# Looks.
-
-
-def _p(wanted: float) -> np.ndarray:
-    """Values whose Welch p against the others' is `wanted`."""
-    low, high = 0.5, 0.7
-    for _ in range(60):
-        middle = (low + high) / 2
-        p = welch(around(middle, 0.02), around(0.5, 0.02)).p()
-        low, high = (middle, high) if p > wanted else (low, middle)
-    return around(low, 0.02)
-
-
-@pytest.mark.parametrize(
-    ('looks', 'taken', 'p', 'verdict'),
-    [
-        ((5,), [], 0.04, 'better'),
-        ((5,), [5], 0.04, 'better'),
-        ((5,), [5, 5, 5], 0.04, 'better'),
-        ((3, 5), [3, 5], 0.04, 'undecided'),
-        ((3, 5), [3, 5], 0.02, 'better'),
-        ((3, 4, 5), [], 0.02, 'undecided'),
-        ((3, 4, 5), [], 0.015, 'better'),
-        # Looks taken that were not declared (the study grew after looking) cost the same.
-        ((5,), [3, 5], 0.04, 'undecided'),
-        ((5,), [3, 5], 0.02, 'better'),
-        ((5,), [2, 3, 4, 5], 0.015, 'undecided'),
-        ((5,), [2, 3, 4, 5], 0.012, 'better'),
-    ],
-)
-def test_looks_share_the_error_rate(looks, taken, p, verdict):
-    values = {('arm', 'digits'): _p(p), ('base', 'digits'): around(0.5, 0.02)}
-    finding = one(study(looks=looks), values, manifest={'looks': taken})
-    assert finding.p == pytest.approx(p, rel=1e-3)
-    assert finding.verdict == verdict
-
-
-def test_an_early_look_reads_its_own_replicates_only():
-    asked = study(looks=(3, 5))
-    found, records = simulate(asked, World(), seed=0)
-    early = {t.id: records[t.id] for t in found.trials if t.replicate < 3}
-    planned = schedule(asked, early, {})
-    assert (planned.look, planned.complete) == (3, False)
-    (finding,) = findings(asked, planned, early, {})
-    assert finding.replicates == 3
-    assert finding.p is not None
-    (late,) = findings(asked, found, records, {})
-    assert late.replicates == 5
-
-
-@pytest.mark.parametrize(('alpha', 'verdict'), [(0.05, 'better'), (0.01, 'undecided')])
-def test_alpha_is_the_studys(alpha, verdict):
-    values = {('arm', 'digits'): _p(0.03), ('base', 'digits'): around(0.5, 0.02)}
-    assert one(study(alpha=alpha), values).verdict == verdict
 
 
 # Over tasks.
@@ -542,21 +249,6 @@ def test_a_negligible_difference_is_marked_and_an_undecided_one_says_what_it_nee
     assert large.detectable > 0.02
 
 
-@pytest.mark.parametrize(
-    ('fields', 'taken', 'level'),
-    [
-        ({}, [], 0.05),
-        ({'alpha': 0.1, 'looks': (3, 5)}, [], 0.05),
-        ({'looks': (3, 5)}, [1, 3, 5], 0.05 / 3),
-        (factorial({'a': {'x': (), 'y': ()}, 'b': {'u': (), 'v': ()}}), [], 0.025),
-        ({**factorial({'a': {'x': (), 'y': ()}, 'b': {'u': (), 'v': ()}}), 'looks': (3, 5)}, [3], 0.0125),
-    ],
-    ids=['one', 'declared', 'taken', 'factorial', 'both'],
-)
-def test_the_error_rate_is_shared_by_looks_and_by_the_effects_of_a_factorial(fields, taken, level):
-    assert claim_level(study(**fields), {'looks': taken}) == pytest.approx(level)
-
-
 def test_sizes_come_from_the_manifest():
     costs = {'base': {'digits': {'params': 100, 'macs': 1000}}, 'arm': {'digits': {'params': 105, 'macs': 900}}}
     finding = one(study(), {}, manifest={'costs': costs})
@@ -571,41 +263,9 @@ def test_sensitivity_is_that_of_the_selected_optimizer():
     assert sharp.base_lr_sensitivity > 0
 
 
-@pytest.mark.parametrize('phase', ['tune', 'confirm'])
-@pytest.mark.parametrize('who', ['arm', 'base'])
-def test_failed_runs_are_no_evidence(phase, who):
-    """A run that failed says nothing of its arm: a machine that ran out of memory must not decide between models."""
-    asked = study()
-    found, records = simulate(asked, World(cliff=2.0), seed=0)
-    trial = found.asked[phase, who, 'digits', 0][0]
-    records[trial.id] = {**records[trial.id], 'status': 'failed', 'score': None, 'score_se': None, 'final_loss': None}
-    (finding,) = findings(asked, found, records, {})
-    assert finding.verdict == 'not comparable'
-    assert f"1 runs of '{who}' failed (not diverged)" in finding.reason
-    assert '--retry-failed' in finding.reason
-    assert (finding.diverged_share if who == 'arm' else finding.base_diverged_share) == pytest.approx(1 / 50)
-    json.dumps(finding.to_dict(), allow_nan=False)
-
-
 def test_numbers_are_rounded_for_the_page():
     plain = one(study(), {('arm', 'digits'): around(0.5 + 1 / 3000, 0.01)}).to_dict()
     numbers = [value for value in plain.values() if isinstance(value, float)]
     numbers += [end for value in plain.values() if isinstance(value, list) for end in value if isinstance(end, float)]
     assert len(numbers) > 10
     assert all(value == float(f'{value:.6g}') and math.isfinite(value) for value in numbers)
-
-
-@pytest.mark.parametrize('cliff', [-10.0, -0.55])
-def test_a_world_where_everything_diverges_ends_in_findings(cliff):
-    """At -0.55 a run in a hundred lives: there are selections, on next to nothing."""
-    asked = study(
-        arms={'base': (), 'a': ()},
-        tasks=('digits', 'stdlib_bytes'),
-        tune={'adamw': dict(study().tune['adamw']), 'sgd': dict(study().tune['adamw'])},
-    )
-    found, records = simulate(asked, World(cliff=cliff), seed=3)
-    assert found.complete
-    for finding in findings(asked, found, records, {}):
-        json.dumps(finding.to_dict(), allow_nan=False)
-        assert finding.verdict == ('not comparable' if cliff < -1 else finding.verdict)
-        assert finding.diverged_share > 0.7

@@ -1,0 +1,139 @@
+"""Evidence: what half-finished studies show, and looks that share the error rate."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from told_study import around, one, study
+
+from ablations.shapes import factorial
+from ablations.study import Study
+from ablations.tasks import task
+from results.evidence import Finding, claim_level, findings
+from results.statistics import welch
+from sweeps.plan import schedule
+from sweeps.simulate import World, simulate, simulated_record
+
+
+def _stages(asked: Study) -> list[dict]:
+    """What is recorded after each round of planning, and after half of each."""
+    records, stages = {}, [{}]
+    while True:
+        wanted = [trial for trial in schedule(asked, records, {}).trials if trial.id not in records]
+        if not wanted:
+            return stages
+        for part in (wanted[::2], wanted[1::2]):
+            records = {**records, **{trial.id: simulated_record(asked, World(cliff=2.0), trial, 0) for trial in part}}
+            stages.append(records)
+
+
+def test_a_half_finished_study_gives_the_same_keys_and_claims_nothing():
+    asked = study(arms={'base': (), 'a': (), 'b': ()}, tasks=('digits', 'stdlib_bytes'))
+    stages = _stages(asked)
+    assert len(stages) >= 5
+    for records in stages:
+        found = schedule(asked, records, {})
+        made = findings(asked, found, records, {})
+        assert [(f.arm, f.task) for f in made] == [
+            ('a', 'digits'),
+            ('b', 'digits'),
+            ('a', 'stdlib_bytes'),
+            ('b', 'stdlib_bytes'),
+        ]
+        for finding in made:
+            plain = finding.to_dict()
+            json.dumps(plain, allow_nan=False)
+            assert set(plain) == {field.name for field in dataclasses.fields(Finding)}
+            assert (finding.dataset, finding.margin, finding.replicates, finding.seeds) == (
+                finding.task,
+                task(finding.task).margin,
+                5,
+                2,
+            )
+            if not found.complete:
+                assert (finding.verdict, finding.overall) == ('undecided', 'undecided')
+                assert finding.reason == 'unfinished: not all runs of the first look are recorded'
+                assert (finding.p, finding.p_adjusted, finding.p_equivalent) == (None, None, None)
+    last = findings(asked, schedule(asked, stages[-1], {}), stages[-1], {})
+    assert all(finding.p is not None for finding in last)
+    tuned = findings(asked, schedule(asked, stages[2], {}), stages[2], {})
+    assert all(finding.diverged_share == 0.0 and finding.value is None for finding in tuned)
+
+
+def test_a_finished_task_of_an_unfinished_study_shows_its_values():
+    asked = study(tasks=('digits', 'recall'))
+    found, records = simulate(asked, World(), seed=0)
+    kept = {t.id: records[t.id] for t in found.trials if t.task == 'digits'}
+    digits, recall = findings(asked, schedule(asked, kept, {}), kept, {})
+    assert digits.value is not None
+    assert digits.effect is not None
+    assert (digits.p, digits.verdict, recall.value) == (None, 'undecided', None)
+
+
+def _p(wanted: float) -> np.ndarray:
+    """Values whose Welch p against the others' is `wanted`."""
+    low, high = 0.5, 0.7
+    for _ in range(60):
+        middle = (low + high) / 2
+        p = welch(around(middle, 0.02), around(0.5, 0.02)).p()
+        low, high = (middle, high) if p > wanted else (low, middle)
+    return around(low, 0.02)
+
+
+@pytest.mark.parametrize(
+    ('looks', 'taken', 'p', 'verdict'),
+    [
+        ((5,), [], 0.04, 'better'),
+        ((5,), [5], 0.04, 'better'),
+        ((5,), [5, 5, 5], 0.04, 'better'),
+        ((3, 5), [3, 5], 0.04, 'undecided'),
+        ((3, 5), [3, 5], 0.02, 'better'),
+        ((3, 4, 5), [], 0.02, 'undecided'),
+        ((3, 4, 5), [], 0.015, 'better'),
+        # Looks taken that were not declared (the study grew after looking) cost the same.
+        ((5,), [3, 5], 0.04, 'undecided'),
+        ((5,), [3, 5], 0.02, 'better'),
+        ((5,), [2, 3, 4, 5], 0.015, 'undecided'),
+        ((5,), [2, 3, 4, 5], 0.012, 'better'),
+    ],
+)
+def test_looks_share_the_error_rate(looks, taken, p, verdict):
+    values = {('arm', 'digits'): _p(p), ('base', 'digits'): around(0.5, 0.02)}
+    finding = one(study(looks=looks), values, manifest={'looks': taken})
+    assert finding.p == pytest.approx(p, rel=1e-3)
+    assert finding.verdict == verdict
+
+
+def test_an_early_look_reads_its_own_replicates_only():
+    asked = study(looks=(3, 5))
+    found, records = simulate(asked, World(), seed=0)
+    early = {t.id: records[t.id] for t in found.trials if t.replicate < 3}
+    planned = schedule(asked, early, {})
+    assert (planned.look, planned.complete) == (3, False)
+    (finding,) = findings(asked, planned, early, {})
+    assert finding.replicates == 3
+    assert finding.p is not None
+    (late,) = findings(asked, found, records, {})
+    assert late.replicates == 5
+
+
+@pytest.mark.parametrize(('alpha', 'verdict'), [(0.05, 'better'), (0.01, 'undecided')])
+def test_alpha_is_the_studys(alpha, verdict):
+    values = {('arm', 'digits'): _p(0.03), ('base', 'digits'): around(0.5, 0.02)}
+    assert one(study(alpha=alpha), values).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ('fields', 'taken', 'level'),
+    [
+        ({}, [], 0.05),
+        ({'alpha': 0.1, 'looks': (3, 5)}, [], 0.05),
+        ({'looks': (3, 5)}, [1, 3, 5], 0.05 / 3),
+        (factorial({'a': {'x': (), 'y': ()}, 'b': {'u': (), 'v': ()}}), [], 0.025),
+        ({**factorial({'a': {'x': (), 'y': ()}, 'b': {'u': (), 'v': ()}}), 'looks': (3, 5)}, [3], 0.0125),
+    ],
+    ids=['one', 'declared', 'taken', 'factorial', 'both'],
+)
+def test_the_error_rate_is_shared_by_looks_and_by_the_effects_of_a_factorial(fields, taken, level):
+    assert claim_level(study(**fields), {'looks': taken}) == pytest.approx(level)

@@ -1,0 +1,162 @@
+"""Evidence: what is not compared, and why: lost arms, unequal budgets and sources, censored and failed runs."""
+
+import json
+
+import pytest
+from told_study import DIGITS, NOISE, around, one, several, study, told
+
+from ablations.study import Study
+from ablations.tasks import task
+from ablations.trial import TEST
+from results.evidence import findings
+from results.statistics import holm
+from sweeps.simulate import World, simulate
+
+
+@pytest.mark.parametrize('place', [1, 3], ids=['first', 'last'])
+@pytest.mark.parametrize('why', ['diverged', 'failed'])
+def test_an_arm_that_is_lost_lends_no_variance(place, why):
+    """Wherever it stands: its values are chance, which does not vary. It stays in the family."""
+    names = ['base', 'a', 'b', 'c']
+    names.insert(place, 'lost')
+    asked, values = several(('digits',))
+    alone = {f.arm: f for f in told(asked, values)}
+    asked = study(arms=dict.fromkeys(names, ()), tasks=(DIGITS,))
+    found, records = simulate(asked, Lost(('lost',)) if why == 'diverged' else World(cliff=2.0), seed=0)
+    for (phase, arm, _, replicate), trials in found.asked.items():
+        for number, trial in enumerate(trials if phase == 'confirm' and arm != 'lost' else ()):
+            records[trial.id] = {**records[trial.id], 'score': values[arm, 'digits'][replicate] + 0.01 * (2 * number - 1)}
+    if why == 'failed':
+        trial = found.asked['confirm', 'lost', 'digits', 0][0]
+        records[trial.id] = {**records[trial.id], 'status': 'failed', 'score': None}
+    made = {f.arm: f for f in findings(asked, found, records, {})}
+    assert made['lost'].verdict == 'not comparable'
+    assert {arm: made[arm].p for arm in alone} == pytest.approx({arm: f.p for arm, f in alone.items()})
+    assert sorted(f.p_adjusted for f in made.values() if f.p) == pytest.approx(
+        sorted(holm([1.0, *(f.p for f in alone.values())])[1:])
+    )
+
+
+class Lost(World):
+    """A world in which runs of the named arms diverge, all or one replicate's."""
+
+    def __init__(self, arms: tuple, replicates: tuple = (0, 1, 2, 3, 4), held: str = ''):
+        super().__init__(cliff=2.0)
+        for name, value in {'arms': arms, 'replicates': replicates, 'held': held}.items():
+            object.__setattr__(self, name, value)
+
+    def score(self, asked: Study, trial, seed: int) -> float | None:
+        if trial.arm in self.arms and trial.replicate in self.replicates and self.held in ('', trial.held):
+            return None
+        return super().score(asked, trial, seed)
+
+
+@pytest.mark.parametrize(
+    ('arms', 'named'), [(('arm',), "'arm'"), (('base',), "'base'"), (('arm', 'base'), "'arm'")], ids=['arm', 'base', 'all']
+)
+@pytest.mark.parametrize('tasks', [('digits',), ('stdlib_bytes', 'recall')])
+def test_where_every_tuning_run_diverged_nothing_is_compared(arms, named, tasks):
+    for finding in told(study(tasks=tasks), {}, world=Lost(arms)):
+        assert finding.verdict == 'not comparable'
+        assert f'every tuning run of {named} diverged (40 of 40)' in finding.reason
+        assert (finding.p, finding.p_adjusted, finding.p_equivalent) == (None, None, None)
+        assert finding.diverged_share == (1.0 if 'arm' in arms else finding.diverged_share)
+        chance = task(finding.task).chance
+        assert finding.value == (pytest.approx(chance) if 'arm' in arms else finding.value)
+        assert finding.base_value == (pytest.approx(chance) if 'base' in arms else finding.base_value)
+        assert finding.overall == 'undecided'
+
+
+def test_one_replicate_that_diverged_scores_chance():
+    finding = one(study(), {}, world=Lost(('arm',), replicates=(2,), held='tuning'))
+    expected = 0.5 + NOISE / 100
+    expected[2] = 0.1
+    assert finding.value == pytest.approx(expected.mean())
+    assert finding.verdict != 'not comparable'
+    assert finding.diverged_share == pytest.approx(8 / (40 + 8))
+
+
+def test_confirmation_runs_that_diverge_score_chance_and_are_counted():
+    finding = findings(*_arguments(study(), Lost(('arm',), held=TEST)))[0]
+    assert finding.value == pytest.approx(0.1)
+    assert finding.diverged_share == pytest.approx(10 / 50)
+    assert finding.base_diverged_share == 0.0
+
+
+def _arguments(asked: Study, world: World) -> tuple:
+    found, records = simulate(asked, world, seed=0)
+    return asked, found, records, {}
+
+
+def test_unequal_budgets_are_not_compared():
+    found, _ = simulate(study(), World(), seed=0)
+    budgets = {**found.budgets, ('arm', 'digits'): {**found.budgets['arm', 'digits'], 'trials': 44}}
+    finding = one(study(), {('arm', 'digits'): around(0.9, 0.01)}, budgets=budgets)
+    assert (finding.verdict, finding.reason) == ('not comparable', 'unequal budgets: 44 tuning trials against 40')
+    assert finding.p is None
+
+
+@pytest.mark.parametrize('phase', ['tune', 'confirm'])
+def test_records_of_two_versions_are_not_compared(phase):
+    asked = study()
+    found, records = simulate(asked, World(), seed=0)
+    trial = found.asked[phase, 'arm', 'digits', 0][0]
+    records[trial.id] = {**records[trial.id], 'environment': {'source': 'other'}}
+    (finding,) = findings(asked, found, records, {})
+    assert finding.verdict == 'not comparable'
+    assert finding.reason.startswith('unequal sources: the records come from 2 versions')
+
+
+@pytest.mark.parametrize(
+    ('effect', 'deviation', 'who', 'verdict'),
+    [
+        # A better recipe beyond the edge could only help the arm whose optimum lies there.
+        (-0.1, 0.01, 'arm', 'not comparable'),
+        (-0.1, 0.01, 'base', 'worse'),
+        (0.1, 0.01, 'base', 'not comparable'),
+        (0.1, 0.01, 'arm', 'better'),
+        (0.0, 0.003, 'arm', 'not comparable'),
+        (0.0, 0.003, 'base', 'not comparable'),
+        (0.02, 0.03, 'arm', 'not comparable'),
+        (0.02, 0.03, 'base', 'not comparable'),
+    ],
+)
+def test_a_censored_loser_is_not_compared(effect, deviation, who, verdict):
+    values = {('arm', 'digits'): around(0.5 + effect, deviation), ('base', 'digits'): around(0.5, deviation)}
+    finding = one(study(), values, censored={(who, 'digits'): ['adamw lr high']})
+    assert finding.verdict == verdict
+    assert (finding.censored if who == 'arm' else finding.base_censored) == ('adamw lr high',)
+    if verdict == 'not comparable':
+        assert finding.reason == f"censored: the optimum of '{who}' lies at the edge of its range (adamw lr high)"
+
+
+@pytest.mark.parametrize('phase', ['tune', 'confirm'])
+@pytest.mark.parametrize('who', ['arm', 'base'])
+def test_failed_runs_are_no_evidence(phase, who):
+    """A run that failed says nothing of its arm: a machine that ran out of memory must not decide between models."""
+    asked = study()
+    found, records = simulate(asked, World(cliff=2.0), seed=0)
+    trial = found.asked[phase, who, 'digits', 0][0]
+    records[trial.id] = {**records[trial.id], 'status': 'failed', 'score': None, 'score_se': None, 'final_loss': None}
+    (finding,) = findings(asked, found, records, {})
+    assert finding.verdict == 'not comparable'
+    assert f"1 runs of '{who}' failed (not diverged)" in finding.reason
+    assert '--retry-failed' in finding.reason
+    assert (finding.diverged_share if who == 'arm' else finding.base_diverged_share) == pytest.approx(1 / 50)
+    json.dumps(finding.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize('cliff', [-10.0, -0.55])
+def test_a_world_where_everything_diverges_ends_in_findings(cliff):
+    """At -0.55 a run in a hundred lives: there are selections, on next to nothing."""
+    asked = study(
+        arms={'base': (), 'a': ()},
+        tasks=('digits', 'stdlib_bytes'),
+        tune={'adamw': dict(study().tune['adamw']), 'sgd': dict(study().tune['adamw'])},
+    )
+    found, records = simulate(asked, World(cliff=cliff), seed=3)
+    assert found.complete
+    for finding in findings(asked, found, records, {}):
+        json.dumps(finding.to_dict(), allow_nan=False)
+        assert finding.verdict == ('not comparable' if cliff < -1 else finding.verdict)
+        assert finding.diverged_share > 0.7
