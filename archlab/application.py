@@ -1,5 +1,6 @@
 """The command line: every command in the order of `archlab --help`, and what it leaves to the shell."""
 
+import gc
 import sys
 import tempfile
 import traceback
@@ -28,6 +29,8 @@ def _one_line(error: BaseException) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit status: 0 fine, 1 fell short, 2 bad input, 3 internal error."""
+    # Hundreds of thousands of records that stay are not worth looking through for garbage again and again.
+    gc.set_threshold(100_000, 50, 50)
     try:
         result = app(arguments, standalone_mode=False)
         code = result if isinstance(result, int) else FINE

@@ -14,7 +14,7 @@ from archlab.options import RUNS
 class Opened:
     """A study with all that its runs folder holds; what is asked for is read and worked out then, once.
 
-    `remember` says whether findings that took long to work out are kept in the folder, and taken from there.
+    `remember` says whether selections and findings that took long to work out are kept in the folder, and taken from there.
     """
 
     study: object
@@ -52,9 +52,16 @@ class Opened:
     @functools.cached_property
     def schedule(self) -> object:
         """All that the study wants so far."""
+        from results import kept, selection_cache
         from sweeps.plan import schedule
 
-        return schedule(self.study, self.records, self.manifest)
+        records, began = self.records, time.monotonic()
+        if self.remember:
+            selection_cache.load(self.folder)
+        found = schedule(self.study, records, self.manifest)
+        if self.remember and time.monotonic() - began >= kept.SLOW:
+            selection_cache.keep(self.folder)
+        return found
 
     def findings(self) -> list:
         """The findings at the last whole look, which counts as taken (in the manifest, where it can be written)."""
@@ -66,18 +73,17 @@ class Opened:
 
     @functools.cached_property
     def _found(self) -> tuple:
-        from results import findings_cache
+        from results import findings_cache, kept
 
         def key() -> str:
             return findings_cache.key(self.study.digest, self.settings, self.manifest, self.files)
 
-        kept = (self.folder / findings_cache.FOLDER).is_dir() if self.remember else False
-        known = findings_cache.load(self.folder, key()) if kept else None
+        known = findings_cache.load(self.folder, key()) if self.remember and (self.folder / kept.FOLDER).is_dir() else None
         if known is not None:
             return known
         began = time.monotonic()
         found = self._worked_out()
-        slow = time.monotonic() - began >= findings_cache.SLOW
+        slow = time.monotonic() - began >= kept.SLOW
         # Files that were not used are named whenever the study is read.
         if self.remember and slow and not self.skipped:
             findings_cache.keep(self.folder, key(), *found)

@@ -1,31 +1,24 @@
 """Findings cache: what the last reading of a study found, beside its records, so that a large plan is not made again.
 
-Disposable. A file's name is the hash of all that findings follow from: the study, its settings, the manifest, the names, sizes
-and times of change of the record files, and the sources and packages that work them out. A file that is stale is never
-looked at, one that is damaged is not used, and where the folder cannot be written nothing is kept.
+Disposable (results/kept.py). A file's name is the hash of all that findings follow from: the study, its settings, the
+manifest, the names, sizes and times of change of the record files, and the sources and packages that work them out. A file
+that is stale is never looked at.
 """
 
-import contextlib
 import dataclasses
-import hashlib
 import json
-import os
 import sys
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
 from ablations.digest import digest
+from results import kept
 from results.finding import Finding
 from results.sources import source_hash, versions
 from results.tables.context import Context, Missing
 from results.tables.effects import EffectLine
 
-FOLDER = '.cache'
-"""The folder of results/cache.py, which loads a database to read its own files there."""
-SLOW = 1.0
-"""Seconds from which on it is worth keeping what took so long."""
-KEPT = 8
+MOST = 8
 """Files that stay: one for each of the settings that a study was last read with."""
 PACKAGES = ('numpy', 'scipy')
 KINDS = {kind.__name__: kind for kind in (Finding, Context, Missing, EffectLine)}
@@ -53,34 +46,16 @@ def _made(value: object) -> object:
     return tuple(_made(item) for item in value) if isinstance(value, list) else value
 
 
-def _path(folder: Path, name: str) -> Path:
-    return folder / FOLDER / f'findings-{name}.json'
-
-
-def load(folder: Path, name: str) -> tuple[list[Finding], Context] | None:
+def load(folder: Path, address: str) -> tuple[list[Finding], Context] | None:
     """The findings under this address and what a table has to say beside them; None where there are none that are whole."""
+    body = kept.load(folder, f'findings-{address}.json')
     try:
-        check, _, body = _path(folder, name).read_text(encoding='utf-8').partition('\n')
-        if hashlib.sha256(body.encode()).hexdigest() != check:
-            return None
-        findings, about = _made(json.loads(body))
-        return list(findings), about
-    except (OSError, ValueError, TypeError, KeyError):
+        findings, about = _made(json.loads(body or ''))
+    except (ValueError, TypeError, KeyError):
         return None
+    return list(findings), about
 
 
-def keep(folder: Path, name: str, findings: list[Finding], about: Context) -> None:
-    """Write findings under this address, whole or not at all; the oldest of many files goes."""
-    place = folder / FOLDER
-    aside = place / f'.{uuid.uuid4().hex}'
-    body = json.dumps(_plain([findings, about]))
-    with contextlib.suppress(OSError):
-        place.mkdir(exist_ok=True)
-        try:
-            aside.write_text(f'{hashlib.sha256(body.encode()).hexdigest()}\n{body}', encoding='utf-8')
-            os.replace(aside, _path(folder, name))
-        finally:
-            aside.unlink(missing_ok=True)
-        newest = sorted(place.glob('findings-*.json'), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-        for path in newest[KEPT:]:
-            path.unlink(missing_ok=True)
+def keep(folder: Path, address: str, findings: list[Finding], about: Context) -> None:
+    """Keep findings under this address; the oldest of many files goes."""
+    kept.keep(folder, f'findings-{address}.json', json.dumps(_plain([findings, about])), 'findings-*.json', MOST)

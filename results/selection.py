@@ -4,7 +4,7 @@ Points are unit coordinates (0 and 1 at the edges of the study's range); scores 
 """
 
 import dataclasses
-import functools
+import hashlib
 import math
 
 import numpy as np
@@ -14,6 +14,12 @@ from results.surface import best, fit
 STEPS = ('surface', 'best trial')
 """How a point was selected: at the best of a fitted surface, or, with fewer than four finite trials, at the best of them."""
 TOP = 3
+
+Found = tuple[tuple[float, ...], float, float, str]
+"""A point in units, the score expected there, its standard error, which of STEPS."""
+KNOWN: dict[str, Found] = {}
+"""Points that were found in this process, or kept by an earlier one, by the hash of their trials; a pure function's memory."""
+MOST_KNOWN = 1 << 14
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,16 +61,17 @@ def surface(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = N
     return point, score, fitted.error(point), STEPS[0]
 
 
-def _plain(array: np.ndarray) -> tuple[bytes, tuple[int, ...]]:
-    array = np.ascontiguousarray(array, float)
-    return array.tobytes(), array.shape
-
-
-@functools.lru_cache(maxsize=1 << 14)
-def _remembered(units: tuple, scores: tuple, smooth: tuple[bool, ...]) -> tuple[np.ndarray, float, float, str]:
-    """The surface of arrays given as bytes and shape. A plan is made anew after every phase, from mostly the same trials."""
-    units, scores = (np.frombuffer(content).reshape(shape) for content, shape in (units, scores))
-    return surface(units, scores, np.array(smooth))
+def _remembered(units: np.ndarray, scores: np.ndarray, smooth: list[bool]) -> Found:
+    """What `surface` found, from KNOWN where these trials were asked about before: most plans follow one of much the same."""
+    units, scores = np.ascontiguousarray(units, float), np.ascontiguousarray(scores, float)
+    about = repr((units.shape, smooth)).encode()
+    key = hashlib.sha256(about + units.tobytes() + scores.tobytes()).hexdigest()[:32]
+    if key not in KNOWN:
+        point, *rest = surface(units, scores, np.array(smooth))
+        while len(KNOWN) >= MOST_KNOWN:
+            del KNOWN[next(iter(KNOWN))]
+        KNOWN[key] = (tuple(point.tolist()), *rest)
+    return KNOWN[key]
 
 
 def select(trials: dict[str, tuple[np.ndarray, np.ndarray]], spaces: dict) -> Selected | None:
@@ -77,7 +84,7 @@ def select(trials: dict[str, tuple[np.ndarray, np.ndarray]], spaces: dict) -> Se
         if not np.isfinite(scores).any():
             continue
         space = spaces[optimizer]
-        point, score, error, how = _remembered(_plain(units), _plain(scores), tuple(v.smooth for v in space.values()))
+        point, score, error, how = _remembered(units, scores, [values.smooth for values in space.values()])
         unit = tuple(float(f'{value:.6g}') for value in point)
         knobs = tuple(sorted((name, values.value(u)) for (name, values), u in zip(space.items(), unit, strict=True)))
         found.append(Selected(optimizer, knobs, unit, score, how, error))

@@ -9,6 +9,7 @@ from finished_study import write
 
 from archlab import Opened, main, open_study
 from results import findings_cache
+from results import kept as stored
 from results.finding import Finding
 from results.records import listing
 from results.tables import table
@@ -16,7 +17,7 @@ from results.tables import table
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(findings_cache, 'SLOW', 0.0)
+    monkeypatch.setattr(stored, 'SLOW', 0.0)
     return write(tmp_path)
 
 
@@ -60,7 +61,7 @@ def test_the_command_prints_the_same(file: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_was_quick_to_find_is_not_kept(file: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(findings_cache, 'SLOW', 1e9)
+    monkeypatch.setattr(stored, 'SLOW', 1e9)
     opened(file).findings()
     assert not (file.parent / 'runs' / 'finished' / '.cache').exists()
 
@@ -132,7 +133,7 @@ def test_a_folder_that_cannot_be_written_keeps_nothing(file: Path, monkeypatch: 
     def refuse(*_: object) -> None:
         raise PermissionError(13, 'read only')
 
-    monkeypatch.setattr(findings_cache.os, 'replace', refuse)
+    monkeypatch.setattr(stored.os, 'replace', refuse)
     found = opened(file)
     assert len(found.findings()) == 2
     assert list((file.parent / 'runs' / 'finished' / '.cache').iterdir()) == []
@@ -149,6 +150,6 @@ def test_damaged_records_are_named_every_time(file: Path, capsys: pytest.Capture
 
 
 def test_only_the_newest_stay(file: Path):
-    for number in range(findings_cache.KEPT + 3):
+    for number in range(findings_cache.MOST + 3):
         opened(file, [f'alpha=0.0{number + 1}']).findings()
-    assert len(kept(file)) == findings_cache.KEPT
+    assert len(kept(file)) == findings_cache.MOST
