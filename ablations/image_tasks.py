@@ -62,6 +62,8 @@ IMAGES = {
     'fashion_mnist': _classes('fashion_mnist', 10, _small(10), steps=2400, batch=64, margin=0.005),
     # Kuzushiji-MNIST (1812.01718). Not measured. Published: a simple network 0.946, PreActResNet-18 0.978 (its README).
     'kmnist': _classes('kmnist', 10, _small(10), steps=2400, batch=64, margin=0.005),
+    # EMNIST Balanced (1702.05373): digits and letters, 28 x 28, 47 classes. Neither measured nor looked up.
+    'emnist_balanced': _classes('emnist_balanced', 47, _small(47), steps=2400, batch=64, margin=0.005),
     # CIFAR-10 (Krizhevsky 2009). Measured with 8,000 of the first 10,000 images: 0.638 at 3e-3 in 202 s. Published, all
     # 50,000: ResNet-20 0.913 (1512.03385), WRN-28-10 0.960 (1605.07146).
     'cifar10': _classes('cifar10', 10, _photos(10, 4), steps=2400, batch=64, margin=0.01, held=2000, augment=_CROP),

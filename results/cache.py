@@ -29,7 +29,7 @@ FIELDS = {
     **dict.fromkeys(('reason', 'blocks', 'checksum'), 'VARCHAR'),
     **dict.fromkeys(('replicate', 'seed', 'steps', 'batch', 'diverged_at', 'n_held'), 'BIGINT'),
     **dict.fromkeys(('score', 'score_se', 'initial_loss', 'final_loss'), 'DOUBLE'),
-    'knobs': 'MAP(VARCHAR, DOUBLE)',
+    **dict.fromkeys(('knobs', 'parts'), 'MAP(VARCHAR, DOUBLE)'),
     'data': 'JSON',
     'model': 'JSON',
     'curve': {'step': ['BIGINT'], **{name: ['DOUBLE'] for name in ('loss', 'score', 'score_se', 'train_loss')}},
@@ -137,7 +137,13 @@ def _read(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study
     intact = [name for name in names if _intact(place / name)]
     if intact:
         files = _list([place / name for name in intact])
-        connection.execute(f'CREATE TEMP TABLE {table} AS {_COLUMNS} FROM read_ndjson_objects({files}, filename = true)')
+        # In two steps: what looks into a line begins anew with every file, and files are small.
+        lines = f'{table}_lines'
+        connection.execute(
+            f'CREATE TEMP TABLE {lines} AS SELECT filename, json FROM read_ndjson_objects({files}, filename = true)'
+        )
+        connection.execute(f'CREATE TEMP TABLE {table} AS {_COLUMNS} FROM {lines}')
+        connection.execute(f'DROP TABLE {lines}')
     else:
         empty(connection, table)
     given = [list(records.REQUIRED), list(records.STATUSES), study]

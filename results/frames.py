@@ -15,7 +15,7 @@ from results import cache, records
 _COST = ('examples', 'flops', 'seconds', 'peak_memory')
 _PLACE = ('commit', 'source', 'python', 'platform', 'device', 'machine')
 _WHAT = ('study', 'arm', 'task', 'dataset', 'replicate', 'phase', 'held', 'optimizer')
-_OUTCOME = ('seed', 'status', 'diverged_at', 'reason', 'score', 'score_se', 'n_held', 'initial_loss', 'final_loss')
+_OUTCOME = ('seed', 'status', 'diverged_at', 'reason', 'score', 'score_se', 'parts', 'n_held', 'initial_loss', 'final_loss')
 _PLAIN = {name: name for name in ('id', *_WHAT, 'knobs', *_OUTCOME, 'steps', 'batch')}
 TRIALS = {
     **_PLAIN,
@@ -28,8 +28,9 @@ TRIALS = {
 }
 """Columns of `trials` and where they stand in a record; the knobs stand beside `knobs`, each a column of its own.
 
-`score` is in the unit of the task's metric (an accuracy is a share of 1), FLOPs and seconds are the whole run's,
-`peak_memory` is in bytes, `n_held` the number of examples that were scored.
+`score` is in the unit of the task's metric (an accuracy is a share of 1), and so are `parts`, the scores of a mixture's
+domains by name (NULL for tasks without any); FLOPs and seconds are the whole run's, `peak_memory` is in bytes, `n_held` the
+number of examples that were scored.
 """
 EVALUATIONS = {
     **{name: name for name in ('id', *_WHAT, 'status')},

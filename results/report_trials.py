@@ -22,6 +22,9 @@ def trials(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> dic
     """
     knobs = list(dict.fromkeys(name for space in study.tune.values() for name in space))
     columns = ['arm', 'task', 'phase', 'replicate', 'optimizer', *knobs, 'status', 'score']
+    # Of a mixture each domain has a column; where there is none the table is as it would be without them.
+    domains = list(dict.fromkeys(name for record in records.values() for name in record.get('parts') or ()))
+    columns += [f'score on {name}' for name in domains]
     columns += ['initial loss', 'final loss', 'seconds', 'seed', 'note', 'id']
     places: dict[str, dict[str, int]] = {name: {} for name in WORDS}
     planned = {trial.id: trial for trial in schedule.trials}
@@ -40,6 +43,7 @@ def trials(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> dic
         losses = [_rounded(record.get(key)) for key in ('initial_loss', 'final_loss')]
         seconds = _rounded((record.get('cost') or {}).get('seconds'))
         row = [*given, *(_rounded(tuned.get(knob)) for knob in knobs), record['status'], _rounded(record.get('score'))]
+        row += [_rounded((record.get('parts') or {}).get(domain)) for domain in domains]
         row += [*losses, seconds, seed, why, name]
         for place, column in enumerate(columns):
             if column in places and row[place] is not None:

@@ -55,7 +55,7 @@ def unread_knobs(program: Program, model: Model, task: Kind, names: Iterable[str
 
 def _check_vocabulary(program: Program, task: Kind) -> None:
     """Raise ValueError where a model has no place for a token of its task: a gather past the end gives no error by itself."""
-    size = task.size if isinstance(task, Language) else None
+    size = task.declared_size if isinstance(task, Language) else None
     stem, head = program.model['stem'], program.model['head']
     for place, has in (("'stem.vocabulary'", stem.get('vocabulary')), ("'head.outputs'", head.get('outputs'))):
         if size is not None and has is not None and has < size:
@@ -95,7 +95,7 @@ def appraise(programs: list[Program], knobs: dict[str, list[str]], metrics: dict
                     f"task '{program.task}': metric and direction {metrics[program.task]}; data '{program.data['kind']}' gives "
                     f'{list(task.METRIC)}; declare these'
                 )
-            examples[program.task] = jax.eval_shape(task.inputs, task.example())
+            examples[program.task] = task.seen()
         _check_vocabulary(program, task)
         x = examples[program.task]
         batch = jax.ShapeDtypeStruct((program.batch, *x.shape[1:]), x.dtype)

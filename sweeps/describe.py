@@ -65,8 +65,7 @@ class Subject:
 def _of_task(task: Task, name: str, config: dict, tables: Mapping, sizes: Sizes, about: str = '') -> Subject:
     from sweeps.appraise import task_of
 
-    data = task_of(task.data)
-    x = jax.eval_shape(data.inputs, data.example())
+    x = task_of(task.data).seen()
     return Subject(name, config, sizes.input(task.name, x.shape[1:], x.dtype, task.batch), tables, about)
 
 

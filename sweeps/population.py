@@ -86,8 +86,9 @@ class Population:
         """Train every lane; the result of each with the seconds it took (an equal share where lanes run together).
 
         A result has `curve`, at every evaluation point the loss and score on `held`, the score's standard error and the
-        training loss up to there; and `left_at`, the step at which the run left the finite numbers, or -1. With checkpoints,
-        what an interrupted call had done is not done again. `finish(lane, params, state)` is given what a lane has learned.
+        training loss up to there, and where `held` has domains `parts` [points, domains]; and `left_at`, the step at which the
+        run left the finite numbers, or -1. With checkpoints, what an interrupted call had done is not done again.
+        `finish(lane, params, state)` is given what a lane has learned.
         """
         snapshot = checkpoints.latest() if checkpoints else None
         results: list[tuple[dict, float]] = []

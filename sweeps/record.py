@@ -36,15 +36,23 @@ def describe(trial: Trial) -> dict:
     }
 
 
-def finished(trial: Trial, result: Mapping, held: Arrays, cost: dict, environment: dict) -> dict:
+def finished(trial: Trial, result: Mapping, held: Arrays, cost: dict, environment: dict, domains: tuple[str, ...] = ()) -> dict:
     """The record of a run that went to its end.
 
-    Diverged: it left the finite numbers, or its training loss ended no lower than it began.
+    Diverged: it left the finite numbers, or its training loss ended no lower than it began. Of a task with `domains` the
+    record has `parts`, the final score of each by its name, in the same unit: their mean, weighted by their examples, is the
+    score.
     """
     unit = dict.fromkeys(('score', 'score_se'), held.scale)
     curve = {
-        name: [_finite(float(value) * unit.get(name, 1.0)) for value in values] for name, values in result['curve'].items()
+        name: [_finite(float(value) * unit.get(name, 1.0)) for value in values]
+        for name, values in result['curve'].items()
+        if name != 'parts'
     }
+    parts = {}
+    if domains:
+        final = (_finite(float(value) * held.scale) for value in result['curve']['parts'][-1])
+        parts = {'parts': dict(zip(domains, final, strict=True))}
     left, program = int(result['left_at']), trial.program
     first, last = curve['train_loss'][0], curve['train_loss'][-1]
     diverged = left >= 0 or first is None or last is None or last >= first or curve['score'][-1] is None
@@ -55,6 +63,7 @@ def finished(trial: Trial, result: Mapping, held: Arrays, cost: dict, environmen
         'reason': 'left the finite numbers' if left >= 0 else 'the training loss did not fall' if diverged else '',
         'score': curve['score'][-1],
         'score_se': curve['score_se'][-1],
+        **parts,
         'n_held': len(held.x),
         'initial_loss': curve['loss'][0],
         'final_loss': curve['loss'][-1],

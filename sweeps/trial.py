@@ -36,7 +36,7 @@ class Training:
     `begin(lane, x) -> carry` draws the model for stored examples like `x`. `advance(lane, carry, source, origin, first,
     stop) -> carry` trains from step `first` up to `stop`, both traced: however a run is cut, the same steps run.
     `evaluate(lane, carry, held) -> carry, seen` gives loss, score, the score's standard error and the training loss since the
-    last time.
+    last time; where `held` has the `domain` of each example, also `parts`, the score of each of the task's domains.
 
     `lane` is {seed, knobs {name: scalar}} and, where examples lie on the device, `order` [steps, batch] of indices into the
     `source` {x, y}; streamed, the source holds the batches themselves, `[n, batch, ...]`, from step `origin` on. A run that
@@ -128,9 +128,13 @@ def make_training(
         chunks = -(-count // min(count, 4 * batch))
         size = -(-count // chunks)
         order = jnp.arange(chunks * size).reshape(chunks, size) % count
-        loss, metric = jax.lax.map(lambda index: chunk(jax.tree.map(lambda leaf: leaf[index], held)), order)
+        shown = {name: held[name] for name in ('x', 'y')}
+        loss, metric = jax.lax.map(lambda index: chunk(jax.tree.map(lambda leaf: leaf[index], shown)), order)
         loss, metric = loss.reshape(-1)[:count], metric.reshape(-1)[:count]
         seen = {'train_loss': carry['total'] / stride, 'loss': loss.mean(), 'score': metric.mean()}
+        if 'domain' in held:
+            own = held['domain'] == jnp.arange(len(task.domain_names))[:, None]
+            seen['parts'] = jnp.where(own, metric, 0).sum(1) / own.sum(1)
         return {**carry, 'total': jnp.float32(0)}, {**seen, 'score_se': metric.std() / jnp.sqrt(count)}
 
     return Training(begin, advance, evaluate, tuple(range(0, steps + 1, stride)))

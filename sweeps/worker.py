@@ -18,6 +18,7 @@ from arch.published.importing import save_weights
 from results.records import commit
 from sweeps.appraise import appraise, model_of, task_of
 from sweeps.checkpoints import Checkpoints
+from sweeps.datasets.prepared import find
 from sweeps.environment import environment
 from sweeps.keeping import Keeping
 from sweeps.pack import Pack
@@ -110,7 +111,10 @@ class Worker:
             for trial in pack.trials
         ]
         held = splits[pack.trials[0].replicate].held
-        scored = jax.device_put({'x': held.x, 'y': held.y})
+        scored, task = {'x': held.x, 'y': held.y}, task_of(program.data)
+        if task.domain_names:
+            scored['domain'] = task.domains(held).astype(np.int32)
+        scored = jax.device_put(scored)
 
         def finish(lane: int, params: dict, state: dict) -> None:
             save_weights(weights / f'{pack.trials[lane].id}.safetensors', params, state)
@@ -118,7 +122,7 @@ class Worker:
         keeps = finish if weights is not None and pack.held == TEST else None
         results = self.population(program).run(lanes, self._source(program.data)[0], scored, checkpoints, keeps)
         return [
-            finished(trial, result, held, _cost(program, flops, seconds), environment())
+            finished(trial, result, held, _cost(program, flops, seconds), environment(), task.domain_names)
             for trial, (result, seconds) in zip(pack.trials, results, strict=True)
         ]
 
@@ -146,6 +150,10 @@ def serve(commands, answers) -> None:
 def _appraise(command: dict) -> dict:
     programs = [Program(**program) for program in command['appraise']]
     costs = appraise(programs, command['knobs'], command['metrics'], command['blocks'])
+    # Costs can be counted without data, a run cannot do without: it is told here what to prepare, not by every pack.
+    for program in programs:
+        for name in task_of(program.data).absent():
+            find(name)
     platform = jax.default_backend()
     about = {'platform': platform, 'strategy': strategy_for(platform), 'devices': jax.local_device_count()}
     return {'costs': costs, **about}

@@ -8,6 +8,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+LEFT = ('new-*', 'old-*', 'unpacked-*')
+"""What a killed process leaves beside a folder."""
+
 
 def _named(folder: Path, ending: str) -> Path:
     return folder.with_name(f'.{folder.name}.{ending}')
@@ -17,7 +20,8 @@ def _named(folder: Path, ending: str) -> Path:
 def locked(folder: Path, waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
     """Hold the lock of a folder that need not exist yet; `waiting` is called where another process has it.
 
-    The lock is the process's: it ends with it, however that ends. Raises ValueError where the place cannot be written.
+    The lock is the process's: it ends with it, however that ends. What a killed process left is removed once the lock is
+    held. Raises ValueError where the place cannot be written.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -32,6 +36,9 @@ def locked(folder: Path, waiting: Callable[[], object] = lambda: None) -> Iterat
         except BlockingIOError:
             waiting()
             fcntl.flock(file, fcntl.LOCK_EX)
+        for pattern in LEFT:
+            for left in folder.parent.glob(_named(folder, pattern).name):
+                shutil.rmtree(left, ignore_errors=True)
         yield
 
 
@@ -39,11 +46,8 @@ def locked(folder: Path, waiting: Callable[[], object] = lambda: None) -> Iterat
 def written_aside(folder: Path) -> Iterator[Path]:
     """An empty folder to write into, which takes the place of `folder` when all went well; call it under the lock.
 
-    What a killed process left is removed first, and nothing is left where this one fails.
+    Nothing is left where this one fails.
     """
-    for pattern in ('new-*', 'old-*'):
-        for left in folder.parent.glob(_named(folder, pattern).name):
-            shutil.rmtree(left, ignore_errors=True)
     new, old = (_named(folder, f'{word}-{uuid.uuid4().hex}') for word in ('new', 'old'))
     new.mkdir()
     try:
@@ -58,6 +62,17 @@ def written_aside(folder: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def unpacked_aside(folder: Path) -> Iterator[Path]:
+    """An empty folder beside `folder`, on its disk, that is gone in the end; call it under the lock."""
+    place = _named(folder, f'unpacked-{uuid.uuid4().hex}')
+    place.mkdir()
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

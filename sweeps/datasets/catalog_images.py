@@ -1,6 +1,6 @@
 """The image sets of the catalog."""
 
-from sweeps.datasets.dataset import Dataset
+from sweeps.datasets.dataset import Archive, Dataset
 
 _IDX = ('train-images-idx3-ubyte.gz', 'train-labels-idx1-ubyte.gz', 't10k-images-idx3-ubyte.gz', 't10k-labels-idx1-ubyte.gz')
 _MARKS = ('train-images-idx3-ubyte*', '*/train-images-idx3-ubyte*', 'train-images.idx3-ubyte*')
@@ -14,6 +14,12 @@ _EMNIST = {
     'letters': (124800, 20800, 1, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'),
     'mnist': (60000, 10000, 0, '0123456789'),
 }
+_LISTS = ('LOC_val_solution.csv', 'val_labels.txt', 'val.txt', 'meta.mat', 'ILSVRC2012_devkit_t12')
+"""What says which class each image of ImageNet's validation split has, where they are not in folders."""
+_TRAIN, _VAL, _SORTED = (
+    tuple(f'{place}{split}' for place in ('ILSVRC/Data/CLS-LOC/', '')) for split in ('train', 'val', 'val/n*')
+)
+"""Where ImageNet's images lie where somebody has unpacked them; `_SORTED`: the validation images in folders of classes."""
 _CIFAR = {
     'unit': 'a colour photo of 32 x 32 pixels',
     'licence': 'none stated; cite the report',
@@ -22,6 +28,7 @@ _CIFAR = {
     'test': 'the official 10,000 test images',
     'examples': {'pool': 50000, 'test': 10000},
     'kind': 'images',
+    'shape': (32, 32, 3),
 }
 
 
@@ -36,6 +43,7 @@ def _mnist_like(about: str, licence: str, citation: str, origin: str, classes: l
         test='the official 10,000 test images (t10k)',
         layouts=_FILES,
         reader={'kind': 'idx', 'classes': classes},
+        shape=(28, 28, 1),
         marks=_MARKS,
         folders=(folder, folder.replace('_', '-')),
         examples={'pool': 60000, 'test': 10000},
@@ -95,7 +103,7 @@ IMAGES = {
             citation='G. Cohen, S. Afshar, J. Tapson, A. van Schaik, EMNIST, arXiv:1702.05373',
             origin='https://www.nist.gov/itl/products-and-services/emnist-dataset',
             test=f'the official {test:,} test images',
-            layouts=f'a folder with the unpacked gzip.zip: emnist-{split}-train-images-idx3-ubyte.gz and the three beside it',
+            layouts=f'gzip.zip as it is, or its folder with emnist-{split}-train-images-idx3-ubyte.gz and the three beside it',
             reader={
                 'kind': 'idx',
                 'classes': list(classes),
@@ -104,9 +112,13 @@ IMAGES = {
                 'first': first,
                 'transposed': True,
             },
+            shape=(28, 28, 1),
             marks=(f'emnist-{split}-train-images-idx3-ubyte*', f'*/emnist-{split}-train-images-idx3-ubyte*'),
             folders=('emnist',),
             examples={'pool': pool, 'test': test},
+            md5={'gzip.zip': '58c8d27c78d21e728a6bc7b3cc06412e'},
+            archives=((Archive('gzip.zip'),),),
+            needed=f'emnist-{split}-',
         )
         for split, (pool, test, first, classes) in _EMNIST.items()
     },
@@ -152,12 +164,16 @@ IMAGES = {
         citation='Y. Le, X. Yang, Tiny ImageNet Visual Recognition Challenge, Stanford CS231N, 2015',
         origin='http://cs231n.stanford.edu/tiny-imagenet-200.zip',
         test='the official 10,000 val images; those of the folder test have no public labels',
-        layouts='the unpacked folder: train/WNID/images/*.JPEG, val/images with val_annotations.txt, wnids.txt, words.txt',
+        layouts='tiny-imagenet-200.zip as it is, or its folder: train/WNID/images/*.JPEG, val/images with val_annotations.txt, '
+        'wnids.txt, words.txt',
         reader={'kind': 'folder', 'layout': 'tiny_imagenet'},
+        shape=(64, 64, 3),
         marks=('wnids.txt', 'tiny-imagenet-200/wnids.txt'),
         folders=('tiny_imagenet', 'tiny-imagenet-200', 'tiny-imagenet', 'tiny-imagenet-10'),
         examples={'pool': 100000, 'test': 10000},
         md5={'tiny-imagenet-200.zip': '90528d7ca1a48142e341f4ef8d21d0de'},
+        archives=((Archive('tiny-imagenet-200.zip'),),),
+        needed='^(?!([^/]+/)?test/)',
     ),
     'imagenet': Dataset(
         about='ImageNet-1k (ILSVRC 2012)',
@@ -167,11 +183,34 @@ IMAGES = {
         citation='O. Russakovsky et al., ImageNet Large Scale Visual Recognition Challenge, arXiv:1409.0575',
         origin='https://www.image-net.org/challenges/LSVRC/2012',
         test='the official 50,000 validation images; those of the folder test have no public labels',
-        layouts='unpacked: train/WNID/*.JPEG, and val/WNID/*.JPEG or a flat val with its labels file',
+        layouts='ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar and ILSVRC2012_devkit_t12.tar.gz as they are, in one folder; '
+        'imagenet-object-localization-challenge.zip as it is; or folders: train/WNID/*.JPEG, and val/WNID/*.JPEG or a flat val '
+        'with its labels file',
         reader={'kind': 'folder', 'layout': 'imagenet', 'size': 64},
+        shape=(64, 64, 3),
         marks=('train/n01440764', 'ILSVRC/Data/CLS-LOC/train'),
         folders=('imagenet', 'ILSVRC2012', 'imagenet-1k'),
         examples={'pool': 1281167, 'test': 50000},
+        md5={
+            'ILSVRC2012_img_train.tar': '1d675b47d978889d74fa0da5fadfb00e',
+            'ILSVRC2012_img_val.tar': '29b22e2961454d5413ddabcf34fc5622',
+            'ILSVRC2012_devkit_t12.tar.gz': 'fa75699e90414af021442c21a62c3abf',
+        },
+        archives=(
+            (Archive('imagenet-object-localization-challenge.zip', _TRAIN),),
+            (
+                Archive('imagenet_object_localization_patched2019.tar.gz', _TRAIN),
+                Archive('LOC_val_solution.csv.zip', (*_LISTS, *_SORTED)),
+            ),
+            (
+                Archive('ILSVRC2012_img_train.tar', _TRAIN, into='train'),
+                Archive('ILSVRC2012_img_val.tar', _VAL, into='val'),
+                Archive('ILSVRC2012_devkit_t12.tar.gz', (*_LISTS, *_SORTED)),
+            ),
+        ),
+        # The test images have no public labels, and boxes are not asked for.
+        needed='^(?!(.*/)?(Annotations|CLS-LOC/test)/)',
+        beside=('ILSVRC', 'train', 'val', 'LOC_synset_mapping.txt', 'ILSVRC2012_validation_ground_truth.txt', *_LISTS),
     ),
     'image_folder': Dataset(
         about='any folder of images, a folder a class',
@@ -181,7 +220,7 @@ IMAGES = {
         citation='',
         origin='your own files',
         test='the folder test (or val) where there is one, else a tenth by hash of content',
-        layouts='train/CLASS/* and test/CLASS/*, or one folder of classes',
+        layouts='train/CLASS/* and test/CLASS/*, or one folder of classes; or a zip or tar of that, or of one CLASS.tar each',
         reader={'kind': 'folder', 'layout': 'any'},
         form=True,
     ),

@@ -21,35 +21,46 @@ def origins(files: list[Path], official: Mapping[str, str], unverified: bool) ->
         return [{'files': len(files), 'bytes': sum(sizes), 'names_and_sizes_sha256': content.hexdigest()}], []
     found, notes = [], []
     for path in files:
-        verdict = _verdict(path, official)
+        sha256, verdict = _verdict(path, official)
         if verdict.startswith('differs'):
             if not unverified:
                 raise ValueError(f'{path}: {verdict}; get the file again, or go on with --unverified')
             notes.append(f'{path.name}: {verdict}; taken all the same (--unverified)')
-        found.append({'file': path.name, 'bytes': path.stat().st_size, 'sha256': checksum(path), 'official': verdict})
+        found.append({'file': path.name, 'bytes': path.stat().st_size, 'sha256': sha256, 'official': verdict})
     return found, notes
 
 
-def _verdict(path: Path, official: Mapping[str, str]) -> str:
-    """Whether a file is the official one: by its own MD5, or by that of what it unpacks to."""
+def _verdict(path: Path, official: Mapping[str, str]) -> tuple[str, str]:
+    """The SHA-256 of a file, and whether it is the official one: by its own MD5, or by that of what it unpacks to."""
     unpacked = path.name.removesuffix(path.suffix) if path.suffix in _PACKED else None
     if path.name in official:
-        return _compared(md5(path), official[path.name])
+        sha256, own = _sums(path)
+        return sha256, _compared(own, official[path.name])
     if unpacked in official:
-        return _compared(md5(path, unpack=True), official[unpacked])
-    return 'no official checksum known'
+        return checksum(path), _compared(_unpacked_md5(path), official[unpacked])
+    return checksum(path), 'no official checksum known'
+
+
+def _sums(path: Path) -> tuple[str, str]:
+    """SHA-256 and MD5 of a file that is read once: some archives are larger than what a disk reads in minutes."""
+    sha256, own = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    with open(path, 'rb') as file:
+        while block := file.read(BLOCK):
+            sha256.update(block)
+            own.update(block)
+    return sha256.hexdigest(), own.hexdigest()
 
 
 def _compared(found: str, wanted: str) -> str:
     return 'matches' if found == wanted else f'differs from the official file: MD5 {found}, not {wanted}'
 
 
-def md5(path: Path, unpack: bool = False) -> str:
-    """The MD5 of a file, or of what it unpacks to."""
+def _unpacked_md5(path: Path) -> str:
+    """The MD5 of what a file unpacks to."""
     from sweeps.datasets.formats.archives import open_stream
 
     content = hashlib.md5(usedforsecurity=False)
-    with open_stream(path) if unpack else open(path, 'rb') as file:
+    with open_stream(path) as file:
         while block := file.read(BLOCK):
             content.update(block)
     return content.hexdigest()

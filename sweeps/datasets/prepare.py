@@ -1,30 +1,29 @@
 """Prepare: from a source's own format to the prepared form, once, whole or not at all, by one process at a time."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sweeps.datasets import catalog
 from sweeps.datasets.aside import locked, written_aside
 from sweeps.datasets.dataset import Dataset
-from sweeps.datasets.material import Block, Material, Options
+from sweeps.datasets.material import Block, Material, Options, Told
 from sweeps.datasets.near_duplicates import LENGTHS, shared_shingles
 from sweeps.datasets.origins import origins
 from sweeps.datasets.places import data_folder, prepared_folder
 from sweeps.datasets.prepared import ABOUT, SPLITS, Part, Prepared, check_name, finish, load, mapped
 from sweeps.datasets.sources import read
 from sweeps.datasets.sources.locate import check
+from sweeps.datasets.unpacked import archives_of, unpacked
 from sweeps.datasets.writing import Writing, example_hash, held_by_hash
-
-Told = Callable[[str, int, int | None], object]
-"""Called with what is done at the moment, how far it is and, where known, how much there is."""
 
 
 def found_source(name: str, data: Path | None = None) -> Path | None:
     """Where the files of a set lie in the data folder, under one of its usual names; None where they do not."""
     known = catalog.entry(name)
+    marks = [*known.marks, *(archive.name for group in known.archives for archive in group)]
     for folder in (data_folder(data) / place for place in known.folders):
-        if folder.is_dir() and any(next(folder.glob(mark), None) for mark in known.marks):
+        if folder.is_dir() and any(next(folder.glob(mark), None) for mark in marks):
             return folder
     return None
 
@@ -42,7 +41,8 @@ def prepare(
 
     `called`: the name it gets, which a form such as 'text' needs. Where another process prepares the same set, this one waits
     and takes what that one made. Raises ValueError where files lack or are damaged, where checksums are not the official ones,
-    or where the set that is there was made with other options; nothing half-made is left.
+    or where the set that is there was made with other options; nothing half-made is left. Archives are unpacked beside the
+    set for as long as this takes.
     """
     known, options = catalog.entry(name), options or Options()
     if known.form and called is None:
@@ -83,45 +83,52 @@ def _kept(prepared: Prepared, name: str, options: Options) -> Prepared:
 
 
 def _make(folder: Path, name: str, known: Dataset, source: Path, options: Options, told: Told) -> None:
-    told('looking at the files', 0, None)
-    material = read(source, options, known.reader)
-    _complete(name, [*material.lacking, *_fewer(material.counts, known)], options)
+    archives = archives_of(source, known)
     told('comparing checksums', 0, None)
-    sources, notes = origins(material.files, known.md5, options.unverified)
-    with written_aside(folder) as place:
-        dropped, repeats, examples = _write(place, material, told)
-        for split, count in examples.items():
-            if not count:
-                raise ValueError(f'{source}: no example for {split}; give more examples, or a source that has a {split} split')
-        taken = {'pool': examples['pool'] + dropped, 'test': examples['test']}
-        lacking = [*material.lacking, *_fewer(taken, known)]
-        # What was damaged was there: it is a lack that --skip-damaged allows.
-        _complete(name, [] if len(material.skipped) else lacking, options)
-        notes += [*material.notes, *_notes(material, dropped, repeats)]
-        finish(
-            place,
-            {
-                'name': folder.name,
-                'kind': material.kind,
-                'about': known.about,
-                'unit': known.unit,
-                'classes': material.classes,
-                **({'rate': material.rate} if material.rate else {}),
-                'sources': sources,
-                'options': {'dataset': name, **dataclasses.asdict(options)},
-                'partial': lacking or None,
-                'dropped': dropped,
-                'skipped': material.skipped[:100],
-                **_near(place, material.kind, told),
-                'test_split': known.test
-                if material.test is not None
-                else f'{material.share:g} of the examples, by hash of content',
-                'licence': known.licence,
-                'citation': known.citation,
-                'origin': known.origin,
-                'notes': notes,
-            },
-        )
+    of_archives = origins(list(archives), known.md5, options.unverified)
+    with unpacked(folder, source, archives, known, told) as found:
+        told('looking at the files', 0, None)
+        material = read(found, options, known.reader)
+        _complete(name, [*material.lacking, *_fewer(material.counts, known)], options)
+        told('comparing checksums', 0, None)
+        of_files = origins(material.files, known.md5, options.unverified)
+        sources, notes = ([*one, *other] for one, other in zip(of_archives, of_files, strict=True))
+        with written_aside(folder) as place:
+            dropped, repeats, examples = _write(place, material, told)
+            for split, count in examples.items():
+                if not count:
+                    raise ValueError(
+                        f'{source}: no example for {split}; give more examples, or a source that has a {split} split'
+                    )
+            taken = {'pool': examples['pool'] + dropped, 'test': examples['test']}
+            lacking = [*material.lacking, *_fewer(taken, known)]
+            # What was damaged was there: it is a lack that --skip-damaged allows.
+            _complete(name, [] if len(material.skipped) else lacking, options)
+            notes += [*material.notes, *_notes(material, dropped, repeats)]
+            finish(
+                place,
+                {
+                    'name': folder.name,
+                    'kind': material.kind,
+                    'about': known.about,
+                    'unit': known.unit,
+                    'classes': material.classes,
+                    **({'rate': material.rate} if material.rate else {}),
+                    'sources': sources,
+                    'options': {'dataset': name, **dataclasses.asdict(options)},
+                    'partial': lacking or None,
+                    'dropped': dropped,
+                    'skipped': [line.replace(str(found), str(source)) for line in material.skipped[:100]],
+                    **_near(place, material.kind, told),
+                    'test_split': known.test
+                    if material.test is not None
+                    else f'{material.share:g} of the examples, by hash of content',
+                    'licence': known.licence,
+                    'citation': known.citation,
+                    'origin': known.origin,
+                    'notes': notes,
+                },
+            )
 
 
 def _fewer(counts: dict[str, int], known: Dataset) -> list[str]:

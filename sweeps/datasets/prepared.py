@@ -135,10 +135,15 @@ def names(data: Path | None = None) -> list[str]:
     return sorted(path.parent.name for path in prepared_folder(data).glob(f'[a-z0-9]*/{ABOUT}'))
 
 
+def is_prepared(name: str, data: Path | None = None) -> bool:
+    """Whether there is a prepared set of that name."""
+    return (prepared_folder(data) / check_name(name) / ABOUT).exists()
+
+
 def find(name: str, data: Path | None = None) -> Prepared:
     """A prepared set by name. Raises ValueError, with the command that prepares it, where there is none."""
     folder = prepared_folder(data) / check_name(name)
-    if not (folder / ABOUT).exists():
+    if not is_prepared(name, data):
         raise ValueError(
             f"dataset '{name}' is not prepared in {folder.parent} (there: {', '.join(names(data)) or 'nothing'}); "
             f'prepare it: archlab data prepare {name} --source PATH; where data lie: --data or $ARCHLAB_DATA'

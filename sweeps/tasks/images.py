@@ -10,12 +10,12 @@ import numpy as np
 
 from sweeps.datasets.prepared import Prepared, find
 from sweeps.tasks.arrays import Arrays, split_by_group
-from sweeps.tasks.kind import Kind
 from sweeps.tasks.losses import classification
+from sweeps.tasks.set_kind import SetKind
 
 
 @dataclasses.dataclass(frozen=True)
-class Images(Kind):
+class Images(SetKind):
     """Image classification over a prepared set: `dataset` is its name, images uint8 [n, H, W, C] with one class each.
 
     Source and licence: those of the set, in its `about.json` and in `archlab data show NAME`. The test split is the official
@@ -31,6 +31,7 @@ class Images(Kind):
     augment: tuple[dict, ...] = ()
 
     METRIC = ('accuracy', 'higher')
+    SETS = ('images',)
 
     losses = staticmethod(classification)
 
@@ -63,6 +64,13 @@ class Images(Kind):
     def inputs(self, x: jax.Array) -> jax.Array:
         """Stored images as the model sees them: uint8 `[B, H, W, C]` to normalised float32 of the same shape."""
         return self._normalised(unit(x))
+
+    def declared(self) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((1, *self.entry().shape), np.uint8)
+
+    def seen(self) -> jax.ShapeDtypeStruct:
+        # Means and deviations, which are not known yet, change no shape.
+        return jax.ShapeDtypeStruct(self.declared().shape, jnp.float32) if self.absent() else super().seen()
 
     def draw(self, key: jax.Array, x: jax.Array, y: jax.Array, knobs: Mapping[str, jax.Array]) -> tuple:
         if not self.augment:

@@ -16,10 +16,32 @@ class Kind:
         """Strengths that `draw` reads from its `knobs`, with what they are where a study does not tune them."""
         return {}
 
+    def absent(self) -> list[str]:
+        """The prepared sets that it reads and that are not there; of these it knows no more than what is declared."""
+        return []
+
     def example(self) -> jax.ShapeDtypeStruct:
-        """Shape `[1, ...]` and type of one stored example; kinds that know it without their data say so themselves."""
+        """Shape `[1, ...]` and type of one stored example: as found in the data, or as declared where these are absent.
+
+        Raises ValueError where it can be known neither way.
+        """
+        if self.absent():
+            return self.declared()
         x = self.pool().x
         return jax.ShapeDtypeStruct(x[:1].shape, x.dtype)
+
+    def seen(self) -> jax.ShapeDtypeStruct:
+        """Shape `[1, ...]` and type of what the model sees of one example, known where `example` is."""
+        return jax.eval_shape(self.inputs, self.example())
+
+    @property
+    def domain_names(self) -> tuple[str, ...]:
+        """What its examples are of, where each is of one of several domains that are scored by themselves too; none here."""
+        return ()
+
+    def domains(self, arrays: Arrays) -> np.ndarray:
+        """The number of the domain of each example among `domain_names`: `[n]`."""
+        raise NotImplementedError
 
     def part(self, arrays: Arrays, chosen: np.ndarray) -> Arrays:
         """Some examples of `arrays`; kinds whose scale depends on the examples give theirs its own."""

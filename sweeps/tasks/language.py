@@ -40,6 +40,11 @@ class Language(Kind):
 
     losses = staticmethod(language)
 
+    @property
+    def declared_size(self) -> int | None:
+        """The number of tokens as far as it can be known now; None where only the data will tell."""
+        return self.size
+
     def inputs(self, x: jax.Array) -> jax.Array:
         """Stored tokens, of the smallest type that holds them, as int32: `[B, N] -> [B, N]`."""
         return x.astype(jnp.int32)

@@ -3,7 +3,9 @@
 import dataclasses
 import functools
 import math
+from typing import NoReturn
 
+import jax
 import numpy as np
 
 from ablations.seeds import derive
@@ -24,8 +26,8 @@ class Mixture(Language):
     with tokens='bytes', pixels, samples and the like. Which domain an example is of is not told. A replicate draws the domains'
     own tuning splits and takes of each its share of `held` and of `train` examples (0: as many as there are without repeating
     any); `tested` sealed ones are shared out in the same way, so these numbers must divide by the weights. Metric: bits
-    per byte, the weighted mean of the domains' (lower is better); chance log2 257 = 8.006; what small models reach stands
-    beside the task in ablations/tasks.py.
+    per byte, the weighted mean of the domains' (lower is better), which records keep as `parts`; chance log2 257 = 8.006; what
+    small models reach stands beside the task in ablations/tasks.py.
     """
 
     parts: tuple = (
@@ -69,8 +71,30 @@ class Mixture(Language):
         weights = np.array(self.weights or [1] * len(self.parts), float)
         return weights / weights.sum()
 
+    def absent(self) -> list[str]:
+        return list(dict.fromkeys(name for component in self.components for name in component.absent()))
+
+    def declared(self) -> jax.ShapeDtypeStruct:
+        shapes = [component.seen().shape for component in self.components]
+        for number, shape in enumerate(shapes):
+            if len(shape) != 2 or shape != shapes[0]:
+                self._refuse(number, f'examples {list(shape)}')
+        return jax.ShapeDtypeStruct(shapes[0], np.uint16)
+
+    @functools.cached_property
+    def domain_names(self) -> tuple[str, ...]:
+        """The dataset of each part, its kind where it has none; one that comes again has a number: zinc, zinc_2."""
+        found = []
+        for component, part in zip(self.components, self.parts, strict=True):
+            name = given = getattr(component, 'dataset', part['kind'])
+            number = 1
+            while name in found:
+                number += 1
+                name = f'{given}_{number}'
+            found.append(name)
+        return tuple(found)
+
     def domains(self, arrays: Arrays) -> np.ndarray:
-        """The number of the domain of each example."""
         return arrays.group >> SHIFT
 
     def pool(self) -> Arrays:
@@ -112,6 +136,12 @@ class Mixture(Language):
                 'ask for fewer, or give the part more'
             )
 
+    def _refuse(self, number: int, wrong: str) -> NoReturn:
+        raise ValueError(
+            f"task 'mixture': part {number} ({self.parts[number]}) has {wrong}; allowed: one length for all parts, a "
+            f'byte or mark asked for at every position, in bits per byte'
+        )
+
     def _joined(self, parts: list[Arrays]) -> Arrays:
         xs, ys, groups = [], [], []
         for number, (component, arrays) in enumerate(zip(self.components, parts, strict=True)):
@@ -124,10 +154,7 @@ class Mixture(Language):
             elif not math.isclose(arrays.scale, 1 / math.log(2)):
                 wrong = f'a metric that is {arrays.scale:.4g} times nats per token'
             if wrong:
-                raise ValueError(
-                    f"task 'mixture': part {number} ({self.parts[number]}) has {wrong}; allowed: one length for all parts, a "
-                    f'byte or mark asked for at every position, in bits per byte'
-                )
+                self._refuse(number, wrong)
             xs.append(x.astype(np.uint16))
             ys.append(y.astype(np.uint16))
             groups.append((np.asarray(arrays.group) + 1) | number << SHIFT)

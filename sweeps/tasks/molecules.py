@@ -2,18 +2,20 @@
 
 import dataclasses
 
+import jax
 import numpy as np
 
 from sweeps.datasets.prepared import Part, find
 from sweeps.tasks.arrays import Arrays, split_by_group
 from sweeps.tasks.language import BITS, Language, check_unit
+from sweeps.tasks.set_kind import SetKind
 from sweeps.tasks.windows import spread
 
 MARK = ord('\n')
 
 
 @dataclasses.dataclass(frozen=True)
-class Molecules(Language):
+class Molecules(SetKind, Language):
     """Causal language modelling of molecules written as SMILES (Weininger 1988), one an example, in ASCII (V = 128).
 
     Source, licence and test split: those of `dataset` (`archlab data show NAME`); by default ZINC 250k as split by 1802.04364,
@@ -34,11 +36,17 @@ class Molecules(Language):
 
     size = 128
 
+    SETS = ('molecules',)
+
     def __post_init__(self):
         check_unit('molecules', self.unit)
         for name, value in {'length': 2, 'train': 0, 'held': 1, 'tested': 0}.items():
             if getattr(self, name) < value:
                 raise ValueError(f"task 'molecules': {name}={getattr(self, name)}; allowed: {value} or more")
+
+    def declared(self) -> jax.ShapeDtypeStruct:
+        self.entry()
+        return jax.ShapeDtypeStruct((1, self.length), np.uint8)
 
     def pool(self) -> Arrays:
         x, y, group = self._lines(sealed=False)

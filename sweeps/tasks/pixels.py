@@ -2,14 +2,16 @@
 
 import dataclasses
 
+import jax
 import numpy as np
 
 from sweeps.datasets.prepared import find
 from sweeps.tasks.byte_sequences import ByteSequences
+from sweeps.tasks.set_kind import SetKind
 
 
 @dataclasses.dataclass(frozen=True)
-class Pixels(ByteSequences):
+class Pixels(SetKind, ByteSequences):
     """Causal modelling of the bytes of images, rows first, the channels of a pixel one after the other (as 1904.10509).
 
     Source, licence and test split: those of `dataset`, a prepared set of images, or `digits`, the built-in images of 8 x 8
@@ -26,10 +28,23 @@ class Pixels(ByteSequences):
     train: int = 0
     held: int = 256
 
+    SETS = ('images',)
+
+    def absent(self) -> list[str]:
+        return [] if self.dataset == 'digits' else super().absent()
+
+    def declared(self) -> jax.ShapeDtypeStruct:
+        x = self._written(np.zeros((1, *self.entry().shape), np.uint8))
+        return jax.ShapeDtypeStruct(x.shape, x.dtype)
+
     def _bytes(self, sealed: bool) -> tuple[np.ndarray, np.ndarray]:
         x, group = self._images(sealed)
+        return self._written(x), group
+
+    def _written(self, x: np.ndarray) -> np.ndarray:
+        """Images as sequences of bytes: uint8 `[n, H, W, C] -> [n, N]`."""
         x = x if self.size in (0, x.shape[1]) else shrunk(x, self.size)
-        return x.reshape(len(x), -1), group
+        return x.reshape(len(x), -1)
 
     def _images(self, sealed: bool) -> tuple[np.ndarray, np.ndarray]:
         """Images uint8 [n, H, W, C] of one split and their groups."""

@@ -3,14 +3,16 @@
 import dataclasses
 import math
 
+import jax
 import numpy as np
 
 from sweeps.datasets.prepared import find
 from sweeps.tasks.byte_sequences import ByteSequences
+from sweeps.tasks.set_kind import SetKind
 
 
 @dataclasses.dataclass(frozen=True)
-class Samples(ByteSequences):
+class Samples(SetKind, ByteSequences):
     """Causal modelling of audio samples in 256 levels by the mu-law (ITU-T G.711 with mu = 255, as in WaveNet, 1609.03499).
 
     Source, licence and test split: those of `dataset`, a prepared set of sounds. Each recording is resampled to `rate` Hz
@@ -27,11 +29,17 @@ class Samples(ByteSequences):
     train: int = 0
     held: int = 1024
 
+    SETS = ('sounds',)
+
     def __post_init__(self):
         if self.rate < 0 or self.length < 1:
             raise ValueError(
                 f"task 'samples': rate={self.rate}, length={self.length}; allowed: 0 or more Hz, 1 or more samples"
             )
+
+    def declared(self) -> jax.ShapeDtypeStruct:
+        self.entry()
+        return jax.ShapeDtypeStruct((1, self.length), np.uint8)
 
     def _bytes(self, sealed: bool) -> tuple[np.ndarray, np.ndarray]:
         found = find(self.dataset)

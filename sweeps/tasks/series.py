@@ -8,12 +8,12 @@ import numpy as np
 
 from sweeps.datasets.prepared import Part, Prepared, find
 from sweeps.tasks.arrays import Arrays, split_by_group
-from sweeps.tasks.kind import Kind
 from sweeps.tasks.losses import classification
+from sweeps.tasks.set_kind import SetKind
 
 
 @dataclasses.dataclass(frozen=True)
-class Series(Kind):
+class Series(SetKind):
     """Classification of univariate time series of equal length over a prepared set, such as one of the UCR archive.
 
     Source: the UCR Time Series Classification Archive, 2018 (www.cs.ucr.edu/~eamonn/time_series_data_2018; to be cited, no
@@ -28,6 +28,7 @@ class Series(Kind):
     held: int = 20
 
     METRIC = ('accuracy', 'higher')
+    SETS = ('series',)
 
     losses = staticmethod(classification)
 
@@ -40,6 +41,9 @@ class Series(Kind):
                 f'{found.about["classes"]}; allowed: series with classes; see `archlab data list`'
             )
         return found
+
+    def declared(self) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((1, *self.entry().shape), np.float32)
 
     def inputs(self, x: jax.Array) -> jax.Array:
         """Stored series with a channel: `[B, N] -> [B, N, 1]`."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from sweeps.datasets.prepared import Part, Prepared, find
 from sweeps.tasks.arrays import Arrays, split_by_group
-from sweeps.tasks.kind import Kind
 from sweeps.tasks.losses import classification
+from sweeps.tasks.set_kind import SetKind
 from sweeps.tasks.spectrogram import log_mel
 
 FORMS = ('log_mel', 'samples')
@@ -19,7 +19,7 @@ BLOCK = 256
 
 
 @dataclasses.dataclass(frozen=True)
-class SpokenDigits(Kind):
+class SpokenDigits(SetKind):
     """Classification of short recordings, by default the Free Spoken Digit Dataset: English digits of six speakers at 8 kHz.
 
     Source: github.com/Jakobovski/free-spoken-digit-dataset; licence CC BY-SA 4.0. Test split: the official one, recordings 0
@@ -42,6 +42,7 @@ class SpokenDigits(Kind):
     augment: tuple[dict, ...] = ()
 
     METRIC = ('accuracy', 'higher')
+    SETS = ('sounds',)
 
     losses = staticmethod(classification)
 
@@ -71,8 +72,20 @@ class SpokenDigits(Kind):
     def knobs(self) -> dict[str, float]:
         return dict(self._augment.knobs) if self.augment else {}
 
-    def _map(self, x: jax.Array) -> jax.Array:
-        return log_mel(x.astype(jnp.float32) / 2**15, self._prepared.about['rate'], self.window, self.hop, self.mels)
+    def _plain(self, x: jax.Array, rate: int) -> jax.Array:
+        """Recordings in their form, before a pool's mean and deviation: `[B, length] -> [B, length / hop, mels]` or as x."""
+        x = x.astype(jnp.float32) / 2**15
+        return log_mel(x, rate, self.window, self.hop, self.mels) if self.form == 'log_mel' else x
+
+    def declared(self) -> jax.ShapeDtypeStruct:
+        self.entry()
+        return jax.ShapeDtypeStruct((1, self.length), np.int16)
+
+    def seen(self) -> jax.ShapeDtypeStruct:
+        if not self.absent():
+            return super().seen()
+        # The mean and deviation of the pool, which are not known yet, change no shape.
+        return jax.eval_shape(lambda x: self._plain(x, self.entry().rate)[..., None], self.declared())
 
     @functools.cached_property
     def _moments(self) -> tuple[float, float]:
@@ -83,7 +96,7 @@ class SpokenDigits(Kind):
         with jax.ensure_compile_time_eval():
             for start in range(0, len(x), BLOCK):
                 part = x[start : start + BLOCK]
-                seen = np.asarray(self._map(jnp.asarray(part)) if self.form == 'log_mel' else part / 2**15, np.float64)
+                seen = np.asarray(self._plain(jnp.asarray(part), self._prepared.about['rate']), np.float64)
                 total += [seen.size, seen.sum(), (seen**2).sum()]
         mean = total[1] / total[0] if self.form == 'log_mel' else 0.0
         return float(f'{mean:.4g}'), float(f'{np.sqrt(total[2] / total[0] - mean**2) or 1.0:.4g}')
@@ -91,8 +104,7 @@ class SpokenDigits(Kind):
     def inputs(self, x: jax.Array) -> jax.Array:
         """Stored recordings as the model sees them: int16 `[B, length] -> [B, length / hop, mels, 1]` or `[B, length, 1]`."""
         mean, deviation = self._moments
-        seen = self._map(x) if self.form == 'log_mel' else x.astype(jnp.float32) / 2**15
-        return (seen[..., None] - mean) / deviation
+        return (self._plain(x, self._prepared.about['rate'])[..., None] - mean) / deviation
 
     def draw(self, key: jax.Array, x: jax.Array, y: jax.Array, knobs: Mapping[str, jax.Array]) -> tuple:
         if not self.augment:

@@ -2,17 +2,20 @@
 
 import dataclasses
 
+import jax
 import numpy as np
 
 from sweeps.datasets.prepared import Prepared, find
 from sweeps.tasks.arrays import Arrays
 from sweeps.tasks.language import BITS, NATS, Language, check_unit, scale_of
+from sweeps.tasks.set_kind import SetKind
 from sweeps.tasks.token_streams import TOKENS, Spelling, Stream
+from sweeps.tasks.vocabularies import Bytes
 from sweeps.tasks.windows import blocks, codes, cut, drawn, spread
 
 
 @dataclasses.dataclass(frozen=True)
-class Text(Language):
+class Text(SetKind, Language):
     """Causal language modelling of a prepared set of text, of molecules line after line, or of shards of tokens.
 
     Source, licence and test split: those of `dataset` (`archlab data show NAME`); what small models reach stands beside each
@@ -42,6 +45,8 @@ class Text(Language):
     tested: int = 2048
     unit: str = BITS
 
+    SETS = ('texts', 'molecules', 'tokens')
+
     def __post_init__(self):
         check_unit('text', self.unit)
         if self.tokens not in TOKENS:
@@ -55,6 +60,18 @@ class Text(Language):
     def size(self) -> int:
         """The number of tokens V; the model's stem and head need as many."""
         return self._stream('pool').size
+
+    @property
+    def declared_size(self) -> int | None:
+        if not self.absent():
+            return self.size
+        if self.entry().kind == 'tokens':
+            return self.vocabulary or None
+        return {'bytes': Bytes.size, 'bpe': self.vocabulary}.get(self.tokens)
+
+    def declared(self) -> jax.ShapeDtypeStruct:
+        size = self.declared_size
+        return jax.ShapeDtypeStruct((1, self.length), np.int32 if size is None else np.min_scalar_type(size - 1))
 
     def lengths(self) -> np.ndarray | None:
         return self._stream('pool').lengths

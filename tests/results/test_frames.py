@@ -77,6 +77,13 @@ def test_all_records_count_in_their_packs(runs):
     ]
 
 
+def test_scores_of_domains_are_a_map(runs):
+    parts = {'zinc': 1.25, 'odd "name\'': None}
+    commit(runs / 'mine', 's', [record('s', 0, 1, parts=parts)])
+    assert asked(runs, 'SELECT id, parts FROM trials WHERE parts IS NOT NULL') == [('s-0', parts)]
+    assert asked(runs, "SELECT avg(parts['zinc']), count(parts) FROM trials") == [(1.25, 1)]
+
+
 def test_knobs_are_columns_and_a_map(runs):
     sql = 'SELECT lr, weight_decay, momentum, knob_steps, "odd ""name\'", steps, knobs FROM trials WHERE replicate = 0'
     mine = (0.1, 0.5, None, 2.0, 1.0, 10, {'weight_decay': 0.5, 'lr': 0.1, 'steps': 2.0, 'odd "name\'': 1.0})

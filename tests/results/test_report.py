@@ -159,6 +159,20 @@ def test_records_that_are_no_longer_planned_stay_visible():
     assert 'no longer planned' in bare(study, planned, extra, manifest, found, [])
 
 
+def test_scores_of_domains_have_columns_where_a_record_has_them():
+    study, planned, records, *_ = data()
+    plain = trials(study, planned, records)
+    first, second = list(records)[:2]
+    mixed = {**records, first: {**records[first], 'parts': {'zinc': 1.23456789, 'tales': None}}}
+    held = trials(study, planned, mixed)
+    place = held['columns'].index('score on zinc')
+    assert held['columns'] == [*plain['columns'][:place], 'score on zinc', 'score on tales', *plain['columns'][place:]]
+    rows = {row[-1]: row for row in held['rows']}
+    assert rows[first][place : place + 2] == [1.23457, None] and rows[second][place : place + 2] == [None, None]
+    assert all(len(row) == len(held['columns']) for row in held['rows'])
+    assert [row[:place] + row[place + 2 :] for row in held['rows']] == plain['rows']
+
+
 def test_text_of_records_cannot_break_the_page():
     study, planned, records, manifest, found = data()
     spoiled = copy.deepcopy(records)

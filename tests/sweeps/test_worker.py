@@ -10,12 +10,16 @@ import numpy as np
 import pytest
 
 from ablations.catalog import load_study
+from ablations.spaces import log
+from ablations.study import Study
 from results.records import prepare, read_folder
 from sweeps import worker as workers
 from sweeps.pack import pack
 from sweeps.plan import schedule
 from sweeps.tasks.digits import Digits
 from sweeps.worker import Worker, serve
+
+SGD = {'sgd': {'lr': log(1e-2, 1.0), 'weight_decay': log(1e-4, 1e-2)}}
 
 
 @pytest.fixture
@@ -142,6 +146,14 @@ BAD = [
 @pytest.mark.parametrize(('changes', 'message'), BAD)
 def test_appraisal_refuses_what_could_not_run(study, changes: dict, message: str):
     assert re.search(message, ask(appraisal(study, **changes))[0]['invalid'])
+
+
+def test_data_that_are_not_prepared_are_asked_for_before_anything_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Costs can be counted without them, packs that fail one by one are what must not come of it."""
+    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path))
+    asked = appraisal(Study(name='photos', question='Which?', arms={'base': ()}, tasks=('digits', 'cifar10'), tune=SGD))
+    (answer,) = ask(asked)
+    assert "dataset 'cifar10' is not prepared" in answer['invalid'] and 'archlab data prepare cifar10' in answer['invalid']
 
 
 def test_a_metric_that_the_data_do_not_give_is_refused(study):

@@ -1,4 +1,4 @@
-"""Compressed files and archives, read as streams: nothing is extracted to disk, and what unpacks without end is refused."""
+"""Compressed files and archives, read as streams: nothing is written to disk, and what unpacks without end is refused."""
 
 import bz2
 import gzip
@@ -8,7 +8,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -23,6 +23,8 @@ CHUNK = 1 << 20
 DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
 PACKED = {b'\x1f\x8b': gzip.GzipFile, b'\xfd7zXZ\x00': lzma.LZMAFile, b'BZh': bz2.BZ2File}
 """Unpackers by the first bytes of what they unpack."""
+ZIP = (b'PK\x03\x04', b'PK\x05\x06')
+ENDINGS = ('.zip', '.tar', '.tgz', '.tar.gz', '.tar.xz', '.tar.bz2')
 
 
 def allowed_bytes(packed: int, limit: int = LIMIT) -> int:
@@ -106,7 +108,7 @@ def open_stream(path: Path, limit: int = LIMIT) -> BinaryIO:
     return unpack(stream, str(path), size, limit)
 
 
-def checked_name(name: str, path: Path) -> str:
+def checked_name(name: str, path: Path | str) -> str:
     """The member's name without a leading './'; ValueError where it leads outside the archive."""
     parts = PurePosixPath(name.replace('\\', '/')).parts
     if not parts or parts[0] == '/' or parts[0].endswith(':') or '..' in parts or '\0' in name:
@@ -122,9 +124,33 @@ def members(path: Path, limit: int = LIMIT) -> Iterator[tuple[str, BinaryIO]]:
     A content has to be read before the next one is asked for. Raises ValueError on absolute paths and '..', on links, devices
     and sparse files, on encrypted or damaged members, on archives that unpack to too much, and on a file that is no archive.
     """
+    yield from _zip_members(path, limit) if _is_zip(path) else _tar_file_members(path, limit)
+
+
+def _is_zip(path: Path) -> bool:
     with open_plain(path) as file:
-        start = file.peek(4)[:4]
-    yield from _zip_members(path, limit) if start in (b'PK\x03\x04', b'PK\x05\x06') else _tar_members(path, limit)
+        return file.peek(4)[:4] in ZIP
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is a zip or a tar archive, packed or not: by its name or, whatever its name, by its first bytes."""
+    if path.name.lower().endswith(ENDINGS) or _is_zip(path):
+        return True
+    try:
+        with open_stream(path) as stream:
+            tarfile.TarInfo.frombuf(read_exactly(stream, tarfile.BLOCKSIZE), 'utf-8', 'surrogateescape')
+    except (ValueError, tarfile.HeaderError):
+        return False
+    return True
+
+
+def unpacked_bytes(path: Path, needed: Callable[[str], object]) -> int | None:
+    """Bytes that the needed members of an archive unpack to; of a plain tar its own size, None where that is not written."""
+    if not _is_zip(path):
+        with open_plain(path) as file:
+            return None if file.peek(6)[:6].startswith(tuple(PACKED)) else path.stat().st_size
+    with _zip(path) as archive:
+        return sum(entry.file_size for entry in archive.infolist() if needed(entry.filename))
 
 
 class _Header(tarfile.TarInfo):
@@ -140,36 +166,44 @@ class _Header(tarfile.TarInfo):
             raise tarfile.ReadError(str(error)) from error
 
 
-def _tar_members(path: Path, limit: int) -> Iterator[tuple[str, BinaryIO]]:
+def _tar_file_members(path: Path, limit: int) -> Iterator[tuple[str, BinaryIO]]:
     with open_stream(path, limit) as stream:
-        try:
-            with tarfile.open(fileobj=stream, mode='r|', tarinfo=_Header) as archive:
-                for member in archive:
-                    if member.isdir():
-                        continue
-                    name = checked_name(member.name, path)
-                    if not member.isreg() or member.issparse():
-                        raise ValueError(
-                            f"{path}: member '{name}' is a link, a device or a sparse file; allowed: plain files and folders; "
-                            'do not use this archive'
-                        )
-                    content = Guarded(archive.extractfile(member), f'{path}: {name}', limit)
-                    with io.BufferedReader(content, CHUNK) as opened:
-                        yield name, opened
-        except tarfile.TarError as error:
-            raise ValueError(f'{path}: not a tar or zip archive, damaged or cut short ({error}); get the file again') from error
-        # What follows the last member is read too: the check sum of a packed archive stands at its very end.
-        while stream.read(CHUNK):
-            pass
+        yield from tar_members(stream, path, limit)
+
+
+def tar_members(stream: BinaryIO, path: Path | str, limit: int = LIMIT) -> Iterator[tuple[str, BinaryIO]]:
+    """As `members`, of a tar archive that is read as a stream, such as one in another archive; `path` is what errors name."""
+    try:
+        with tarfile.open(fileobj=stream, mode='r|', tarinfo=_Header) as archive:
+            for member in archive:
+                if member.isdir():
+                    continue
+                name = checked_name(member.name, path)
+                if not member.isreg() or member.issparse():
+                    raise ValueError(
+                        f"{path}: member '{name}' is a link, a device or a sparse file; allowed: plain files and folders; "
+                        'do not use this archive'
+                    )
+                content = Guarded(archive.extractfile(member), f'{path}: {name}', limit)
+                with io.BufferedReader(content, CHUNK) as opened:
+                    yield name, opened
+    except tarfile.TarError as error:
+        raise ValueError(f'{path}: not a tar or zip archive, damaged or cut short ({error}); get the file again') from error
+    # What follows the last member is read too: the check sum of a packed archive stands at its very end.
+    while stream.read(CHUNK):
+        pass
+
+
+def _zip(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except DAMAGE as error:
+        raise ValueError(f'{path}: damaged or cut short zip archive ({error}); get the file again') from error
 
 
 def _zip_members(path: Path, limit: int) -> Iterator[tuple[str, BinaryIO]]:
     size = Path(path).stat().st_size
-    try:
-        archive = zipfile.ZipFile(path)
-    except DAMAGE as error:
-        raise ValueError(f'{path}: damaged or cut short zip archive ({error}); get the file again') from error
-    with archive:
+    with _zip(path) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         allowed, total = allowed_bytes(size, limit), sum(entry.file_size for entry in entries)
         if total > allowed:

@@ -30,7 +30,7 @@ class Folders(NamedTuple):
 
 def _folders(path: Path) -> list[Path]:
     if not path.is_dir():
-        raise ValueError(f'{path}: no such folder; give a folder of images (unpack archives first)')
+        raise ValueError(f'{path}: no such folder; give a folder of images')
     return sorted(
         (entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith('.')), key=lambda x: x.name
     )
@@ -143,7 +143,7 @@ def read_imagenet(path: Path, labels: Path | None = None, devkit: Path | None = 
     `path` holds `train` and `val` (or `ILSVRC/Data/CLS-LOC`). Images of `val` lie in a folder for each class; or flat, and
     then `labels` says which class each has (looked for beside `val` where not given): LOC_val_solution.csv, lines of a file
     and its class (a code, or its number from 0 in the order of the codes), or ILSVRC2012_validation_ground_truth.txt, which
-    needs the `meta.mat` of the development kit (`devkit`).
+    needs the `meta.mat` of the development kit (`devkit`), and is found in its folder `ILSVRC2012_devkit_t12` too.
     """
     inner = next((path / x for x in ('ILSVRC/Data/CLS-LOC', 'Data/CLS-LOC', '.') if (path / x / 'train').is_dir()), path)
     train, val = _existing(inner, 'train'), _existing(inner, 'val')
@@ -154,11 +154,13 @@ def read_imagenet(path: Path, labels: Path | None = None, devkit: Path | None = 
     if _folders(val):
         return Folders(classes, splits | {'val': _by_class(val, classes)})
     names = ('LOC_val_solution.csv', 'ILSVRC2012_validation_ground_truth.txt', 'val_labels.txt', 'val.txt')
-    places = [labels] if labels else [place / name for place in (inner, path, val) for name in names]
+    folders = (inner, path, val, path / 'ILSVRC2012_devkit_t12' / 'data')
+    places = [labels] if labels else [place / name for place in folders for name in names]
     source = next((Path(place) for place in places if Path(place).is_file()), None)
     if source is None:
         raise ValueError(
-            f'{val}: images without class folders and no list of their classes; looked for {list(map(str, places))}'
+            f'{val}: images without class folders and no list of their classes; looked for {list(map(str, places))}; get '
+            'LOC_val_solution.csv or ILSVRC2012_devkit_t12.tar.gz'
         )
     listed = _val_classes(source, val, classes, devkit)
     return Folders(classes, splits | {'val': _by_list(val, listed, classes, source)})

@@ -69,7 +69,7 @@ def _of_cifar(path: Path) -> bool:
 
 
 def folder(source: Path, options: Options, layout: str, size: int | None = None) -> Material:
-    """A folder of images, a folder a class, in the layout 'imagenet', 'tiny_imagenet' or 'any'."""
+    """A folder of images, a folder a class, in the layout 'imagenet', 'tiny_imagenet' or 'any'; archives come unpacked."""
     from sweeps.datasets.formats import folders
 
     readers = {

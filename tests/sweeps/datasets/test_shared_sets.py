@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sweeps.datasets.catalog import DATASETS
 from sweeps.datasets.material import Options
 from sweeps.datasets.prepare import found_source, prepare
 
@@ -20,6 +21,7 @@ SETS = [
     ('tinystories', None, 'tinystories', False, (2069, 247), None),
     ('spoken_digits', None, 'fsdd', True, (1200, 300), None),
     ('zinc', None, 'zinc-smiles', True, (24445, 5000), (1106144 - 24445, 225615 - 5000)),
+    ('synthetic_control', None, 'ucr/SyntheticControl', False, (300, 300), (18000, 18000)),
     ('gun_point', 'series', 'ucr/GunPoint', False, (50, 150), (7500, 22500)),
     ('trace', 'series', 'ucr/Trace', False, (100, 100), (27500, 27500)),
     pytest.param('cifar10', None, 'cifar-10', True, (10000, 1000), (30720000, 3072000), marks=pytest.mark.slow),
@@ -38,6 +40,9 @@ def test_shared_sets_are_prepared(tmp_path: Path, name, form, folder, partial, s
     if values is not None:
         assert (about['elements']['pool'], about['elements']['test']) == values
     assert not any(one.get('official', '').startswith('differs') for one in about['sources'])
+    known = DATASETS.get(name)
+    if known is not None:
+        assert about['shape'] == (list(known.shape) if known.shape else None) and about.get('rate') == known.rate
     hashes = [
         {hashlib.sha256(part.example(i).tobytes()).digest() for i in range(len(part))} for part in (found.pool(), found.test())
     ]

@@ -107,3 +107,6 @@ def test_every_entry_of_the_catalog_is_complete(name: str):
     assert known.form or (known.folders and known.marks and known.citation)
     assert all(len(digest) == 32 and int(digest, 16) >= 0 for digest in known.md5.values())
     assert set(known.examples) <= {'pool', 'test'}
+    # What a model sees of it is known before it is prepared, but for forms of a user's own files.
+    assert known.form or (known.shape is not None) == (known.kind in ('images', 'series'))
+    assert known.form or (known.rate is not None) == (known.kind == 'sounds')

@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 from sweeps.datasets.formats import archives
-from sweeps.datasets.formats.archives import members, open_stream, read_exactly
+from sweeps.datasets.formats.archives import is_archive, members, open_stream, read_exactly, tar_members, unpacked_bytes
 
 TEXT = b'in real life data are damaged\n' * 400
 FILES = {'a.txt': b'first', 'folder/b.bin': bytes(range(256)) * 40, 'c': b''}
@@ -223,6 +223,36 @@ def test_what_is_no_archive(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r'file\.tar: not a tar or zip archive'):
         read_all(path)
+
+
+@pytest.mark.parametrize('kind', ARCHIVES)
+def test_what_is_an_archive_and_what_it_unpacks_to(tmp_path, kind):
+    path = tmp_path / 'file'
+    path.write_bytes(ARCHIVES[kind](FILES))
+    assert is_archive(path)
+    wanted = {'zip': len(FILES['folder/b.bin']), 'tar': path.stat().st_size}
+    assert unpacked_bytes(path, lambda name: name.startswith('folder')) == wanted.get(kind)
+
+
+@pytest.mark.parametrize('pack', [bytes, gzip.compress, lzma.compress, bz2.compress], ids=['plain', 'gzip', 'xz', 'bzip2'])
+def test_what_is_only_packed_is_no_archive(tmp_path, pack):
+    path = tmp_path / 'file.gz'
+    path.write_bytes(pack(TEXT))
+    assert not is_archive(path)
+    path.write_bytes(pack(TEXT)[:40])
+    assert not is_archive(path)
+    # Somebody called it one: reading it says what is wrong with it.
+    assert is_archive(path.rename(tmp_path / 'file.TAR.gz'))
+
+
+def test_a_tar_inside_a_tar(tmp_path):
+    path = tmp_path / 'outer.tar'
+    path.write_bytes(tar_bytes({'a.tar': tar_bytes(FILES), 'b.tar': tar_bytes({'../up': b'1'}), 'c': b'2'}))
+    found = {}
+    with pytest.raises(ValueError, match=r"outer: b\.tar: member '\.\./up' leads outside"):
+        for name, stream in members(path):
+            found |= {f'{name}/{inner}': some.read() for inner, some in tar_members(stream, f'outer: {name}')}
+    assert found == {f'a.tar/{name}': content for name, content in FILES.items()}
 
 
 def test_reading_exactly(tmp_path):

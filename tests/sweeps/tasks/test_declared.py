@@ -1,0 +1,154 @@
+"""What is known of examples before their data are prepared: shapes from the catalog and a task's own fields."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ablations.study import Study, put
+from ablations.tasks import TASKS
+from sweeps.appraise import task_of
+from sweeps.datasets.prepared import Part, write
+from sweeps.describe import describe
+from sweeps.outlook import costs_of
+
+SEEN = {
+    # What the model sees of one example, as counted by hand from the description of the set and the task's fields.
+    'mnist': ((28, 28, 1), 'float32'),
+    'fashion_mnist': ((28, 28, 1), 'float32'),
+    'kmnist': ((28, 28, 1), 'float32'),
+    'cifar10': ((32, 32, 3), 'float32'),
+    'cifar100': ((32, 32, 3), 'float32'),
+    'tiny_imagenet': ((64, 64, 3), 'float32'),
+    'imagenet': ((64, 64, 3), 'float32'),
+    'fashion_mnist_pixels': ((14 * 14,), 'int32'),
+    'cifar10_pixels': ((8 * 8 * 3,), 'int32'),
+    'spoken_digits': ((8192 // 128, 32, 1), 'float32'),
+    'spoken_digits_samples': ((8192, 1), 'float32'),
+    'spoken_digits_bytes': ((256,), 'int32'),
+    'synthetic_control': ((60, 1), 'float32'),
+    'tiny_shakespeare': ((64,), 'int32'),
+    'tiny_shakespeare_bytes': ((64,), 'int32'),
+    'tinystories': ((64,), 'int32'),
+    'wikitext': ((256,), 'int32'),
+    'fineweb': ((512,), 'int32'),
+    'zinc': ((112,), 'int32'),
+    'languages': ((64,), 'int32'),
+}
+PREPARED = {
+    'fashion_mnist': ('fashion_mnist',),
+    'fashion_mnist_pixels': ('fashion_mnist',),
+    'cifar10': ('cifar10',),
+    'cifar10_pixels': ('cifar10',),
+    'spoken_digits': ('spoken_digits',),
+    'spoken_digits_samples': ('spoken_digits',),
+    'spoken_digits_bytes': ('spoken_digits',),
+    'synthetic_control': ('synthetic_control',),
+    'tiny_shakespeare': ('tiny_shakespeare',),
+    'tiny_shakespeare_bytes': ('tiny_shakespeare',),
+    'tinystories': ('tinystories',),
+    'zinc': ('zinc',),
+    'languages': ('tiny_shakespeare', 'tinystories', 'zinc'),
+}
+"""The tasks that can be tried on shared data, with the sets that they read."""
+
+
+@pytest.fixture
+def nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data folder."""
+    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path))
+    return tmp_path
+
+
+def test_the_table_has_every_task_that_needs_data(nothing: Path):
+    assert set(SEEN) == {name for name, task in TASKS.items() if task_of(task.data).absent()}
+
+
+@pytest.mark.parametrize('name', TASKS)
+def test_every_task_is_described_without_data(nothing: Path, name: str):
+    task = task_of(TASKS[name].data)
+    seen = task.seen()
+    if name in SEEN:
+        assert (seen.shape[1:], str(seen.dtype)) == SEEN[name] and seen.shape[0] == task.example().shape[0] == 1
+        with pytest.raises(ValueError, match='archlab data prepare'):
+            task.pool()
+    assert describe(name, [], None, None, None)['params'] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', PREPARED)
+def test_what_is_declared_is_what_is_found(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared):
+    for dataset in PREPARED[name]:
+        shared(dataset)
+    found = task_of(TASKS[name].data)
+    assert not found.absent()
+    example, seen, pool = found.example(), found.seen(), found.pool()
+    assert (example.shape[1:], example.dtype) == (pool.x.shape[1:], pool.x.dtype)
+    assert seen.shape == (1, *SEEN[name][0]) and str(seen.dtype) == SEEN[name][1]
+    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path))
+    declared = task_of(TASKS[name].data)
+    assert declared.absent() and declared.seen() == seen and declared.example().shape == example.shape
+    if TASKS[name].data['kind'] != 'text':  # of a text, how many documents there are decides how a token is stored
+        assert declared.example().dtype == example.dtype
+
+
+OWN = [
+    ({'kind': 'images', 'dataset': 'my_photos'}, "dataset 'my_photos' is not prepared"),
+    ({'kind': 'images', 'dataset': 'image_folder'}, "dataset 'image_folder' is not prepared"),
+    ({'kind': 'images', 'dataset': 'zinc'}, "dataset 'zinc' is of kind 'molecules'; allowed: images"),
+    ({'kind': 'pixels', 'dataset': 'tinystories'}, "of kind 'texts'; allowed: images"),
+    ({'kind': 'pixels', 'dataset': 'cifar10', 'size': 7}, r'size=7 of images 32 x 32; allowed: 0 \(as stored\) or \[32, 16'),
+    ({'kind': 'samples', 'dataset': 'my_songs'}, "dataset 'my_songs' is not prepared"),
+    ({'kind': 'spoken_digits', 'hop': 100}, 'hop=100 does not divide'),
+    ({'kind': 'series', 'dataset': 'gun_point'}, "dataset 'gun_point' is not prepared"),
+    ({'kind': 'text', 'dataset': 'my_letters'}, "dataset 'my_letters' is not prepared"),
+    ({'kind': 'text', 'dataset': 'mnist'}, "of kind 'images'; allowed: texts, molecules, tokens"),
+    ({'kind': 'molecules', 'dataset': 'tinystories'}, "of kind 'texts'; allowed: molecules"),
+    ({'kind': 'mixture', 'parts': [{'kind': 'text'}, {'kind': 'text', 'length': 8}]}, 'part 1 .* one length for all parts'),
+    ({'kind': 'mixture', 'parts': [{'kind': 'text'}, {'kind': 'series'}]}, r'part 1 .* has examples \[1, 60, 1\]'),
+]
+
+
+@pytest.mark.parametrize(('data', 'message'), OWN, ids=[f'{data["kind"]}_{i}' for i, (data, _) in enumerate(OWN)])
+def test_what_cannot_be_known_is_refused(nothing: Path, data: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        task_of(data).seen()
+
+
+def test_a_set_of_another_size_is_taken_as_it_is(nothing: Path):
+    """Such as CIFAR-10 prepared with --size 8 --grey."""
+    small = Part(np.zeros((6, 8, 8, 1), np.uint8), np.zeros(6, np.int32), np.arange(6))
+    write(nothing / 'prepared' / 'cifar10', {'kind': 'images', 'classes': ['a']}, small, small)
+    assert task_of({'kind': 'images', 'dataset': 'cifar10'}).seen().shape == (1, 8, 8, 1)
+    assert task_of({'kind': 'pixels', 'dataset': 'cifar10'}).seen().shape == (1, 64)
+    with pytest.raises(ValueError, match='size=16 of images 8 x 8'):
+        task_of({'kind': 'pixels', 'dataset': 'cifar10', 'size': 16}).seen()
+
+
+def study(name: str, vocabulary: int) -> Study:
+    task = dataclasses.replace(TASKS[name], name='own')
+    arms = {'base': (), 'other': put('stem.vocabulary', vocabulary)}
+    return Study(name='words', question='How many?', arms=arms, tasks=(task,))
+
+
+@pytest.mark.parametrize(
+    ('name', 'vocabulary', 'message'),
+    [
+        ('tiny_shakespeare_bytes', 256, 'the data have 257 tokens'),
+        ('tinystories', 1000, 'the data have 1024 tokens'),
+        ('fineweb', 50000, 'the data have 50257 tokens'),
+        ('zinc', 127, 'the data have 128 tokens'),
+        ('languages', 256, 'the data have 257 tokens'),
+        # Which characters there are only the text tells: a run compares when it has it.
+        ('tiny_shakespeare', 60, None),
+    ],
+)
+def test_a_vocabulary_that_is_known_without_data_is_compared(nothing: Path, name: str, vocabulary: int, message: str | None):
+    asked = study(name, vocabulary)
+    if message is None:
+        counted = costs_of(asked)
+        assert counted['other']['own']['params'] < counted['base']['own']['params']
+        return
+    with pytest.raises(ValueError, match=f"arm 'other' on task 'own': {message} and 'stem.vocabulary' is {vocabulary}"):
+        costs_of(asked)
