@@ -39,10 +39,11 @@ def run_study(
 
 
 @commands.command(epilog='Example: archlab plan quickstart')
-def plan(study: Name, runs: Runs = RUNS, settings: Settings = None, as_json: Json = False):
+def plan(study: Name, runs: Runs = RUNS, settings: Settings = None, data: Data = None, as_json: Json = False):
     """What would run now: trials, packs, budgets by arm and task, estimated time. Changes nothing."""
     from sweeps.outlook import costs_of, outlook
 
+    use_data(data)
     found = open_study(study, runs, settings, must_exist=False)
     with waiting('counting what every model costs'):
         if found.study.budget == 'compute' and not found.manifest['costs']:
@@ -58,6 +59,9 @@ def plan(study: Name, runs: Runs = RUNS, settings: Settings = None, as_json: Jso
         highlight=False,
         soft_wrap=True,
     )
+    if facts['absent']:
+        what = f'not prepared, and needed to run: {", ".join(facts["absent"])}; archlab data prepare NAME --source PATH'
+        OUT.print(what, highlight=False, soft_wrap=True)
     from results.sizes import budget_table
 
     OUT.print(budget_table(facts['budget']))

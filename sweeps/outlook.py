@@ -16,7 +16,8 @@ ENOUGH = 50
 
 
 def outlook(study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping) -> dict:
-    """Trials and packs that would run now, what is done and foreseen, tuning budgets by arm and task, seconds left.
+    """Trials and packs that would run now, what is done and foreseen, tuning budgets by arm and task, seconds left, and before
+    anything ran the datasets that are not prepared.
 
     The estimate goes by the recorded seconds of each task, or where there are none roughly by FLOPs; costs are counted
     here where the manifest has none.
@@ -54,7 +55,15 @@ def outlook(study: Study, schedule: Schedule, records: Mapping[str, dict], manif
         'estimated_seconds': round(total / cores(), 1),
         'estimate_from': 'from recorded runs' if measured else 'rough, from FLOPs; compilation comes on top',
         'budget': budget,
+        'absent': [] if records else absent(study),
     }
+
+
+def absent(study: Study) -> list[str]:
+    """The datasets that a run of the study reads and that are not prepared (this loads jax)."""
+    from sweeps.appraise import task_of
+
+    return list(dict.fromkeys(name for task in study.tasks for name in task_of(task.data).absent()))
 
 
 def costs_of(study: Study) -> dict:

@@ -81,3 +81,15 @@ def test_budgets_count_the_steps_that_are_trained(budget, steps):
     own, base = facts['budget']['other']['digits'], facts['budget']['base']['digits']
     assert (own['trials'], own['steps'], own['flops']) == (16, 16 * steps, 16 * steps * 2e6)
     assert (base['trials'], base['flops']) == (32, 32 * 140 * 1e6)
+
+
+def test_sets_that_are_not_prepared_are_named_before_anything_ran(tmp_path, monkeypatch):
+    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path))
+    names = ('digits', 'zinc', 'cifar10', 'cifar10_pixels')
+    monkeypatch.setattr(
+        sweeps.outlook, 'costs_of', lambda asked: {arm: {key: {'flops': 1.0} for key in names} for arm in asked.arms}
+    )
+    asked = study(arms={'base': ()}, tasks=names)
+    found = schedule(asked, {}, {})
+    assert outlook(asked, found, {}, {})['absent'] == ['zinc', 'cifar10']
+    assert outlook(asked, found, {found.trials[0].id: {'status': 'ok'}}, {})['absent'] == []

@@ -18,6 +18,7 @@ SEEN = {
     'mnist': ((28, 28, 1), 'float32'),
     'fashion_mnist': ((28, 28, 1), 'float32'),
     'kmnist': ((28, 28, 1), 'float32'),
+    'emnist_balanced': ((28, 28, 1), 'float32'),
     'cifar10': ((32, 32, 3), 'float32'),
     'cifar100': ((32, 32, 3), 'float32'),
     'tiny_imagenet': ((64, 64, 3), 'float32'),
