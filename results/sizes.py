@@ -16,7 +16,7 @@ def _rows(found: Mapping, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, .
 
 
 def _short(value: float) -> str:
-    for size, letter in ((1e12, 'T'), (1e9, 'G'), (1e6, 'M'), (1e3, 'k')):
+    for size, letter in ((1e18, 'E'), (1e15, 'P'), (1e12, 'T'), (1e9, 'G'), (1e6, 'M'), (1e3, 'k')):
         if value >= size:
             return f'{value / size:.3g} {letter}'
     return f'{value:.0f}'

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from results.sizes import comparison_table, fits_lines, match_lines, model_lines, size_table
+from results.sizes import budget_table, comparison_table, fits_lines, match_lines, model_lines, size_table
 
 PARTS = {'stem': 10, 'block_0': 1500, 'block_1': 1500, 'block_2': 1500, 'head': 5}
 COST = {
@@ -43,6 +43,16 @@ def test_several_models_have_a_row_each_and_no_parts():
     rows = lines(size_table({'base': {'digits': COST}, 'other': {'digits': COST, 'recall': COST}}))
     assert [row[:2] for row in rows[1:]] == [['base', 'digits'], ['other', 'digits'], ['other', 'recall']]
     assert all(row[2] == '4,515' for row in rows[1:])
+
+
+def test_budgets_are_short_however_large():
+    flops = {'a': 999.0, 'b': 2.04e13, 'c': 1.79e15, 'd': 3e18}
+    rows = lines(
+        budget_table(
+            {'base': {name: {'trials': 8, 'steps': 1e4, 'examples': 1e6, 'flops': value} for name, value in flops.items()}}
+        )
+    )
+    assert [row[5:] for row in rows[1:]] == [['999'], ['20.4', 'T'], ['1.79', 'P'], ['3', 'E']]
 
 
 def pair(a: float, b: float) -> dict:
