@@ -4,15 +4,15 @@ The unit of evidence is the tuning replicate (the mean of its confirmation seeds
 direction: above 0 the arm is better than the base.
 """
 
-import math
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
 
 from ablations.study import Study
 from ablations.trial import Schedule
+from results.compared import Compared
 from results.finding import TEST_NAME, VERDICTS, Finding
-from results.sensitivity import lr_sensitivity
 from results.statistics import (
     Difference,
     detectable,
@@ -28,100 +28,12 @@ __all__ = ['TEST_NAME', 'VERDICTS', 'Finding', 'across', 'findings']
 LEVEL = 0.95
 
 
-class _Arm:
-    """What is recorded of one arm on one task."""
-
-    def __init__(self, study: Study, schedule: Schedule, records: Mapping[str, dict], arm: str, task: str, count: int):
-        self.study, self.schedule, self.records, self.arm = study, schedule, records, arm
-        self.task = study.task(task)
-        self.count = count
-        self.replicates = range(count)
-        self.tried = self.recorded('tune')
-
-    def _asked(self, phase: str, replicate: int) -> list:
-        return self.schedule.asked.get((phase, self.arm, self.task.name, replicate), [])
-
-    def score(self, record: dict) -> float:
-        """The test metric of a run in the good direction; a diverged or failed one scores chance."""
-        return self.task.sign * (record['score'] if record['status'] == 'ok' else self.task.chance)
-
-    def values(self, phase: str) -> np.ndarray | None:
-        """The mean over seeds of each replicate, None until all are recorded."""
-        means = []
-        for replicate in self.replicates:
-            trials = self._asked(phase, replicate)
-            if any(trial.id not in self.records for trial in trials):
-                return None
-            if (phase, self.arm, self.task.name, replicate) not in self.schedule.asked:
-                return None
-            found = [self.score(self.records[trial.id]) for trial in trials]
-            means.append(np.mean(found) if found else self.task.sign * self.task.chance)
-        return np.array(means)
-
-    def recorded(self, phase: str) -> list[dict]:
-        return [self.records[t.id] for r in self.replicates for t in self._asked(phase, r) if t.id in self.records]
-
-    def confirmed(self) -> list[dict]:
-        return self.recorded('confirm')
-
-    def failed(self, phase: str) -> bool:
-        return any(record['status'] == 'failed' for record in self.recorded(phase))
-
-    @property
-    def nothing_selected(self) -> bool:
-        found = [self.schedule.selections.get((self.arm, self.task.name, r), '') for r in self.replicates]
-        return bool(found) and all(selected is None for selected in found)
-
-    @property
-    def lost(self) -> bool:
-        """Whether its values say nothing of it."""
-        return self.nothing_selected or self.failed('tune') or self.failed('confirm')
-
-    @property
-    def diverged_share(self) -> float | None:
-        runs = [*self.tried, *self.confirmed()]
-        return sum(record['status'] != 'ok' for record in runs) / len(runs) if runs else None
-
-    @property
-    def sensitivity(self) -> float | None:
-        """Of the optimizer that most replicates selected, averaged over replicates."""
-        chosen = [s.optimizer for r in self.replicates if (s := self.schedule.selections.get((self.arm, self.task.name, r)))]
-        if not chosen:
-            return None
-        optimizer = max(sorted(set(chosen)), key=chosen.count)
-        found = []
-        for replicate in self.replicates:
-            runs = [self.records[t.id] for t in self._asked('tune', replicate) if t.program.optimizer == optimizer]
-            runs = [record for record in runs if record.get('initial_loss') is not None]
-            losses = [r['final_loss'] if r['final_loss'] is not None else math.inf for r in runs]
-            value = lr_sensitivity(np.array(losses, float), np.array([r['initial_loss'] for r in runs], float))
-            if value is not None:
-                found.append(value)
-        return float(np.mean(found)) if found else None
-
-    @property
-    def optimism(self) -> float | None:
-        found = self.values('confirm')
-        if found is None:
-            return None
-        gaps = [
-            selected.score - value
-            for replicate, value in zip(self.replicates, found, strict=True)
-            if (selected := self.schedule.selections.get((self.arm, self.task.name, replicate)))
-        ]
-        return float(np.mean(gaps)) if gaps else None
-
-    @property
-    def censored(self) -> tuple:
-        return tuple(self.schedule.censored.get((self.arm, self.task.name), ()))
-
-
 def _known(study: Study, schedule: Schedule, records: Mapping, manifest: Mapping, arm: str, task: str, count: int) -> tuple:
     """What is known of a finding before any verdict, with the two samples of replicate values in the good direction."""
     reference = study.reference(arm)
-    own, base = (_Arm(study, schedule, records, name, task, study.count(name, count)) for name in (arm, reference))
     item = study.task(task)
-    values, base_values = own.values('confirm'), base.values('confirm')
+    own, base = (Compared(study, schedule, records, name, item) for name in (arm, reference))
+    values, base_values = own.confirmed(), base.confirmed()
     known = dict(
         study=study.name,
         arm=arm,
@@ -156,13 +68,13 @@ def _known(study: Study, schedule: Schedule, records: Mapping, manifest: Mapping
         known[name] = item.sign * float(sample.mean())
         known['interval' if name == 'value' else 'base_interval'] = sided(mean_interval(sample, LEVEL))
         known['optimism' if name == 'value' else 'base_optimism'] = source.optimism
-    confirmed = [record for record in own.confirmed() if record.get('score_se') is not None]
+    confirmed = [record for record in own.recorded('confirm') if record.get('score_se') is not None]
     if confirmed:
         known['n_test'] = confirmed[0]['n_held']
         known['test_error'] = float(np.mean([record['score_se'] for record in confirmed]))
     if values is not None and base_values is not None and len(values):
         known['effect'] = float(values.mean() - base_values.mean())
-    shared = tuple(None if who.failed('share') else who.values('share') for who in (own, base))
+    shared = tuple(None if who.failed('share') else who.confirmed('share') for who in (own, base))
     if all(sample is not None and len(sample) for sample in shared):
         known['shared_effect'] = float(shared[0].mean() - shared[1].mean())
     blocked = _incomparable(study, schedule, records, own, base)
@@ -171,28 +83,28 @@ def _known(study: Study, schedule: Schedule, records: Mapping, manifest: Mapping
     return known, usable, shared, blocked
 
 
-def _incomparable(study: Study, schedule: Schedule, records: Mapping, own: _Arm, base: _Arm) -> str:
+def _incomparable(study: Study, schedule: Schedule, records: Mapping, own: Compared, base: Compared) -> str:
     """Why two arms cannot be compared at all, or ''."""
     for who in (own, base):
-        broken = sum(record['status'] == 'failed' for record in (*who.tried, *who.confirmed()))
+        broken = sum(record['status'] == 'failed' for record in who.runs)
         if broken:
             return f"{broken} runs of '{who.arm}' failed (not diverged); see `archlab status`, then run with --retry-failed"
         if who.nothing_selected:
             tuned = who
             if study.recipe == 'same' and who.arm != study.base:
-                tuned = _Arm(study, schedule, records, study.base, who.task.name, study.count(study.base, who.count))
-            runs = len(tuned.tried)
+                tuned = dataclasses.replace(who, arm=study.base)
+            runs = len(tuned.recorded('tune'))
             return f"every tuning run of '{tuned.arm}' diverged ({runs} of {runs})"
     unequal = _unequal(study, schedule, own, base)
     if unequal:
         return unequal
-    hashes = {r['environment'].get('source') for who in (own, base) for r in (*who.tried, *who.confirmed())}
+    hashes = {r['environment'].get('source') for who in (own, base) for r in who.runs}
     if len(hashes) > 1:
         return f'unequal sources: the records come from {len(hashes)} versions of arch/ and sweeps/'
     return ''
 
 
-def _unequal(study: Study, schedule: Schedule, own: _Arm, base: _Arm) -> str:
+def _unequal(study: Study, schedule: Schedule, own: Compared, base: Compared) -> str:
     """How the tuning budgets of two arms differ, or ''. With one recipe for all there is only the base's."""
     if study.recipe == 'same':
         return ''
@@ -200,7 +112,7 @@ def _unequal(study: Study, schedule: Schedule, own: _Arm, base: _Arm) -> str:
     if own.arm != study.base != base.arm or study.base_factor == 1:
         trials = [row['trials'] for row in spent]
     else:
-        trials = [row['trials'] / who.count for row, who in zip(spent, (own, base), strict=True)]
+        trials = [row['trials'] / len(who.replicates) for row, who in zip(spent, (own, base), strict=True)]
     if trials[0] != trials[1]:
         return f'unequal budgets: {trials[0]:g} tuning trials against {trials[1]:g}'
     if study.budget == 'compute' and None not in (flops := [row['flops'] for row in spent]):

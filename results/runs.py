@@ -58,15 +58,15 @@ class Runs:
         """The score of a model that knows nothing, which a diverged or failed run has."""
         return self.task.sign * self.task.chance
 
-    def confirmed(self) -> np.ndarray | None:
-        """The mean over confirmation seeds of each replicate, None until all are recorded. `[R]`
+    def confirmed(self, phase: str = 'confirm') -> np.ndarray | None:
+        """The mean over the seeds of each replicate in a phase ('confirm', 'share'), None until all are recorded. `[R]`
 
         A replicate whose every tuning run diverged has nothing to confirm and scores chance.
         """
         means = []
         for replicate in self.replicates:
-            trials = self.asked('confirm', replicate)
-            planned = ('confirm', self.arm, self.task.name, replicate) in self.schedule.asked
+            trials = self.asked(phase, replicate)
+            planned = (phase, self.arm, self.task.name, replicate) in self.schedule.asked
             if not planned or any(trial.id not in self.records for trial in trials):
                 return None
             means.append(float(np.mean(self.scores(trials, self.chance))) if trials else self.chance)
