@@ -19,6 +19,7 @@ SHAPES = {
     'mnist': (28, 28, 1),
     'fashion_mnist': (28, 28, 1),
     'kmnist': (28, 28, 1),
+    'emnist_balanced': (28, 28, 1),
     'cifar10': (32, 32, 3),
     'cifar100': (32, 32, 3),
     'tiny_imagenet': (64, 64, 3),
