@@ -147,10 +147,10 @@ STUDY = (
 def test_a_study_trains_to_the_same_again_and_an_altered_record_is_found(few_figures, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path('twice.py').write_text(STUDY)
-    assert door.main(['run', 'twice.py']) == 0
+    assert door.main(['run', 'twice.py', '--workers', '1']) == 0
     assert door.main(['publish', 'twice.py', '--out', 'published', '--force']) == 0
     capsys.readouterr()
-    call = ['reproduce', 'published/twice', '--study', 'twice.py', '--rerun', '--runs', 'again']
+    call = ['reproduce', 'published/twice', '--study', 'twice.py', '--rerun', '--runs', 'again', '--workers', '1']
     assert door.main(call) == 0
     first, second = capsys.readouterr().out.splitlines()[:2]
     assert first.startswith('same  no_mixer on digits: published ') and ', 0 standard errors apart; ' in first

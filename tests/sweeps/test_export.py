@@ -18,7 +18,7 @@ SETTINGS = ['--set', 'trials=2', '--set', 'extension=1']
 def run(tmp_path_factory: pytest.TempPathFactory, archlab: Callable, tiny_file: Path) -> tuple[Path, Path]:
     """The tiny study, made tinier, and a run of it that kept weights."""
     runs = tmp_path_factory.mktemp('kept') / 'runs'
-    done = archlab('run', tiny_file, '--runs', runs, '--keep-weights', '--json', *SETTINGS)
+    done = archlab('run', tiny_file, '--runs', runs, '--workers', '1', '--keep-weights', '--json', *SETTINGS)
     assert done.returncode == 0, done.stderr
     return tiny_file, runs
 

@@ -116,7 +116,7 @@ DIVERGING = (
 def test_a_study_in_which_everything_diverges_says_so(archlab: Callable, tmp_path: Path):
     study, runs = tmp_path / 'diverging.py', tmp_path / 'runs'
     study.write_text(DIVERGING)
-    done = archlab('run', study, '--runs', runs, '--json')
+    done = archlab('run', study, '--runs', runs, '--workers', '1', '--json')
     assert done.returncode == 0 and 'Traceback' not in done.stderr, done.stderr
     finding = json.loads(done.stdout)[0]
     assert finding['verdict'] == 'not comparable' and 'diverged' in finding['reason']
@@ -147,11 +147,11 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(archlab: Callable, undisturb
         '    return true_link(source, target, **rest)\n'
         'os.link = link\n'
     )
-    done = archlab('run', study, '--runs', runs, PYTHONPATH=str(tmp_path))
+    done = archlab('run', study, '--runs', runs, '--workers', '1', PYTHONPATH=str(tmp_path))
     assert done.returncode == 2 and 'the disk is full' in done.stderr and 'Traceback' not in done.stderr
     left = {path.name: path.read_bytes() for path in (runs / 'tiny_study' / 'records').iterdir()}
     assert left == kept
-    assert archlab('run', study, '--runs', runs).returncode == 0
+    assert archlab('run', study, '--runs', runs, '--workers', '1').returncode == 0
     assert facts(lines_of(runs / 'tiny_study')) == facts(lines_of(calm / 'tiny_study'))
 
 
