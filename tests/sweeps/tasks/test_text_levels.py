@@ -14,6 +14,12 @@ from sweeps.tasks.coders import reference
 
 
 @pytest.mark.slow
+def test_bytes_of_the_standard_library():
+    record = train_one('stdlib_bytes', lr=4e-2, weight_decay=0.1)
+    assert record['status'] == 'ok' and record['score'] < 2.4
+
+
+@pytest.mark.slow
 def test_characters_of_shakespeare(shared: Callable[[str], None]):
     shared('tiny_shakespeare')
     record = train_one('tiny_shakespeare', lr=3e-3, weight_decay=0.1)
