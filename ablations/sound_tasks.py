@@ -36,6 +36,7 @@ SOUNDS = {
             'position': {'kind': 'learned', 'length': 128},
         },
     },
+    # Measured: 0.750 at 4e-3 in 82 s.
     'spoken_digits_samples': {
         **_SPOKEN,
         'steps': 800,
@@ -44,6 +45,7 @@ SOUNDS = {
             10, kernel=128, factor=64, width=64, depth=3, mixer={'kind': 'depthwise_conv', 'kernel': 9, 'bias': True}
         ),
     },
+    # Measured: 5.66 at 6e-3, weight decay 0.1, in 132 s.
     'spoken_digits_bytes': {
         **_SPOKEN,
         'domain': 'sound samples',

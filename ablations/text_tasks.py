@@ -41,6 +41,7 @@ TEXTS = {
         },
         'base': _transformer(67, 64, width=128, depth=3),
     },
+    # Measured: 2.865 at 6e-3, weight decay 0.1, in 20 s.
     'tiny_shakespeare_bytes': {
         **_BITS,
         'dataset': 'tiny_shakespeare',
@@ -51,6 +52,7 @@ TEXTS = {
         'data': {'kind': 'text', 'dataset': 'tiny_shakespeare', 'tokens': 'bytes', 'length': 64, 'spacing': 16},
         'base': _transformer(257, 64, width=64, depth=2),
     },
+    # Measured: 1.405 at 6e-3, weight decay 0.1, in 104 s, from 2,069 stories.
     'tinystories': {
         **_BITS,
         'dataset': 'tinystories',
@@ -108,6 +110,7 @@ TEXTS = {
         'data': {'kind': 'molecules', 'dataset': 'zinc', 'length': 112},
         'base': _transformer(128, 112, width=128, depth=3),
     },
+    # Measured: 1.936 at 6e-3, weight decay 0.1, in 185 s (Shakespeare 2.56, stories 1.97, molecules 1.28).
     'languages': {
         **_BITS,
         'domain': 'languages',
