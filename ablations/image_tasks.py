@@ -85,8 +85,8 @@ IMAGES = {
 }
 
 PIXELS = {
-    # Measured at 6e-3: digits 2.01 (weight decay 0.05, 22 s), Fashion-MNIST at 14 x 14 3.77 (0.1, 248 s), CIFAR-10 at 8 x 8 6.08
-    # (0.1, 69 s).
+    # Measured at 6e-3: digits 2.01 (weight decay 0.05, 22 s), Fashion-MNIST at 14 x 14 3.77 (0.1, 248 s), CIFAR-10 at 8 x 8
+    # 6.08 (0.1, 69 s).
     'digits_pixels': _pixels('digits', 64, steps=400, batch=32),
     'fashion_mnist_pixels': _pixels('fashion_mnist', 196, steps=600, batch=16, size=14, held=512),
     'cifar10_pixels': _pixels('cifar10', 192, steps=600, batch=16, size=8, held=512),
