@@ -55,7 +55,7 @@ REFUSED = {
     'outside_zip': (lambda: as_zip(pets() | {'../up.png': b'1'}), 'leads outside the archive'),
     'outside_tar': (lambda: as_tar(pets() | {'train/../../up.png': b'1'}), 'leads outside the archive'),
     'outside_nested': (lambda: as_tar({'cat.tar': as_tar({'../../up.png': b'1'})}), 'leads outside the archive'),
-    'absolute': (lambda: as_tar(pets() | {'/tmp/up.png': b'1'}), 'leads outside the archive'),
+    'absolute': (lambda: as_tar(pets() | {'/up.png': b'1'}), 'leads outside the archive'),
     'link': (linking, 'is a link'),
     'encrypted': (encrypted, 'is encrypted'),
     'bomb_zip': (lambda: as_zip(pets() | ZEROS), 'decompression bomb'),
