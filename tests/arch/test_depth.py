@@ -124,7 +124,7 @@ def test_a_scanned_program_does_not_grow_with_depth(config):
     assert program(100) == program(3)
 
 
-@pytest.mark.parametrize('name', MODELS)
+@pytest.mark.parametrize('name', ['tokens', 'stages'])
 def test_bfloat16_products_and_float32_parameters(name):
     config, x = MODELS[name]
     params, slopes, y, state = run(put(config, compute='bfloat16'), x)

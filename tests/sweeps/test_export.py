@@ -54,6 +54,7 @@ def test_exported_weights_score_what_was_recorded(archlab: Callable, run: tuple[
         assert about['arm'] == 'no_mixer' and about['study'] == 'tiny_study'
 
 
+@pytest.mark.slow
 def test_runs_without_weights_are_named_and_trained_on_request(archlab: Callable, run: tuple[Path, Path], tmp_path: Path):
     study, runs = run
     kept = sorted((runs / 'tiny_study' / 'weights').iterdir())
