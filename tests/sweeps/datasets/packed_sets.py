@@ -3,11 +3,10 @@
 import gzip
 import io
 import struct
-import tarfile
-import zipfile
 from pathlib import Path
 
 import numpy as np
+from packed import as_tar, as_zip
 from scipy.io import savemat
 
 CODES = ['n01440764', 'n01443537', 'n02077923']
@@ -25,26 +24,8 @@ def colours(count: int, seed: int = 0) -> list[bytes]:
     return [png(x) for x in np.random.default_rng(seed).integers(0, 256, (count, 6, 6, 3), np.uint8)]
 
 
-def as_tar(files: dict[str, bytes], mode: str = 'w') -> bytes:
-    target = io.BytesIO()
-    with tarfile.open(fileobj=target, mode=mode) as archive:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return target.getvalue()
-
-
 def as_tar_gz(files: dict[str, bytes]) -> bytes:
     return as_tar(files, 'w:gz')
-
-
-def as_zip(files: dict[str, bytes]) -> bytes:
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, 'w', zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return target.getvalue()
 
 
 def as_class_tars(files: dict[str, bytes]) -> bytes:

@@ -2,17 +2,13 @@
 
 import gzip
 import hashlib
-import os
-import signal
 import struct
-import subprocess
-import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from killed import killed
 
 from sweeps.datasets import catalog
 from sweeps.datasets.material import Options
@@ -198,23 +194,9 @@ prepare('mnist', Path(sys.argv[1]), Path(sys.argv[2]), options=Options(partial=T
 """
 
 
-def killed_while_writing(raw: Path, data: Path) -> None:
-    """Start a preparation and kill it, so that nothing of it can run any more, when it has written some examples."""
-    process = subprocess.Popen([sys.executable, '-c', SLOW, str(raw), str(data)], cwd=Path(__file__).parents[3])
-    try:
-        for _ in range(600):
-            if (data / 'begun').exists():
-                break
-            assert process.poll() is None
-            time.sleep(0.05)
-    finally:
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-
-
 def test_a_killed_preparation_leaves_nothing_half_made(tmp_path: Path):
     raw = mnist(tmp_path / 'raw', pictures(20), pictures(8, seed=1))
-    killed_while_writing(raw, tmp_path)
+    killed(SLOW, raw, tmp_path)
     left = sorted(path.name for path in (tmp_path / 'prepared').iterdir())
     assert len(left) == 2 and left[1].startswith('.mnist.new-') and not (tmp_path / 'prepared' / 'mnist').exists()
     found, new = prepare('mnist', raw, tmp_path, options=PARTIAL)

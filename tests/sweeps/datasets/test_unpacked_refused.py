@@ -2,16 +2,12 @@
 
 import errno
 import io
-import os
-import signal
-import subprocess
-import sys
 import tarfile
 import threading
-import time
 from pathlib import Path
 
 import pytest
+from killed import killed
 from packed_sets import PACKERS, as_class_tars, as_tar, as_tar_gz, as_zip, colours, lay, left, pets, within
 
 from sweeps.datasets import unpacked
@@ -156,17 +152,7 @@ def test_what_a_killed_preparation_has_unpacked_goes_with_the_next(tmp_path: Pat
     path = lay(tmp_path, {'pets.tar': as_tar(pets())}) / 'pets.tar'
     if prepared:
         prepare('image_folder', path, tmp_path, called='pets')
-    command = [sys.executable, '-c', SLOW, str(path), str(tmp_path), stage]
-    process = subprocess.Popen(command, cwd=Path(__file__).parents[3])
-    try:
-        for _ in range(600):
-            if (tmp_path / 'begun').exists():
-                break
-            assert process.poll() is None
-            time.sleep(0.05)
-    finally:
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+    killed(SLOW, path, tmp_path, stage)
     half = [name for name in left(tmp_path) if name != 'pets']
     assert len(half) == there and half[-1].startswith('.pets.unpacked-')
     found, new = prepare('image_folder', path, tmp_path, called='pets')

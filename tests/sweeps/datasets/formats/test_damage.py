@@ -7,13 +7,12 @@ import json
 import lzma
 import pickle
 import struct
-import tarfile
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from packed import as_tar, as_zip
 from PIL import Image
 from pyarrow import parquet
 
@@ -38,24 +37,6 @@ NOISE = GENERATOR.integers(0, 256, (24, 20, 3), np.uint8)
 def stored(form: str, **options) -> bytes:
     target = io.BytesIO()
     Image.fromarray(NOISE).save(target, form, **options)
-    return target.getvalue()
-
-
-def tar(files: dict[str, bytes], mode: str = 'w') -> bytes:
-    target = io.BytesIO()
-    with tarfile.open(fileobj=target, mode=mode) as archive:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return target.getvalue()
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, 'w', zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
     return target.getvalue()
 
 
@@ -87,10 +68,10 @@ CASES = {
     'idx_gzip': ('a.idx.gz', gzip.compress(IDX), read_idx),
     'idx_xz': ('a.idx.xz', lzma.compress(IDX), read_idx),
     'idx_bzip2': ('a.idx.bz2', bz2.compress(IDX), read_idx),
-    'tar': ('a.tar', tar(FILES), read_members),
-    'tar_gzip': ('a.tar.gz', tar(FILES, 'w:gz'), read_members),
-    'zip': ('a.zip', zipped(FILES), read_members),
-    'cifar_python': ('a.tar', tar({'data_batch_1': BATCH, 'test_batch': BATCH}), lambda x: read_cifar(x, partial=True)),
+    'tar': ('a.tar', as_tar(FILES), read_members),
+    'tar_gzip': ('a.tar.gz', as_tar(FILES, 'w:gz'), read_members),
+    'zip': ('a.zip', as_zip(FILES), read_members),
+    'cifar_python': ('a.tar', as_tar({'data_batch_1': BATCH, 'test_batch': BATCH}), lambda x: read_cifar(x, partial=True)),
     'pickle': ('a', BATCH, lambda x: load_pickle(x.read_bytes(), 'a')),
     'pickle_5': ('a', pickle.dumps([np.arange(3), {'a': (1, 'b')}], 5), lambda x: load_pickle(x.read_bytes(), 'a')),
     'jpeg': ('a', stored('JPEG', exif=b'Exif\0\0II*\0\x08\0\0\0\0\0'), lambda x: decode(x.read_bytes(), 8)),
@@ -100,7 +81,7 @@ CASES = {
     'tiff': ('a', stored('TIFF', compression='tiff_lzw'), lambda x: decode(x.read_bytes(), 8)),
     'bmp': ('a', stored('BMP'), lambda x: decode(x.read_bytes(), 8)),
     'parquet': ('a.parquet', table(), lambda x: everything(read_images([x]))),
-    'webdataset': ('a.tar', tar(FILES), lambda x: everything(read_webdataset([x]))),
+    'webdataset': ('a.tar', as_tar(FILES), lambda x: everything(read_webdataset([x]))),
     'tokens': ('a.bin', struct.pack('<256i', 20240520, 1, 9, *[0] * 253) + bytes(18), read_tokens),
     'text': ('a.txt', TEXT, lambda x: everything(documents(x, '<|endoftext|>'))),
     'lines': ('a.smi', b'CCO\nC#N\n' * 20, lambda x: everything(read_lines(x))),

@@ -8,6 +8,7 @@ import tarfile
 import zipfile
 
 import pytest
+from packed import as_tar, as_zip
 
 from sweeps.datasets.formats import archives
 from sweeps.datasets.formats.archives import is_archive, members, open_stream, read_exactly, tar_members, unpacked_bytes
@@ -16,30 +17,12 @@ TEXT = b'in real life data are damaged\n' * 400
 FILES = {'a.txt': b'first', 'folder/b.bin': bytes(range(256)) * 40, 'c': b''}
 
 
-def tar_bytes(files: dict[str, bytes], mode: str = 'w') -> bytes:
-    target = io.BytesIO()
-    with tarfile.open(fileobj=target, mode=mode) as archive:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return target.getvalue()
-
-
-def zip_bytes(files: dict[str, bytes]) -> bytes:
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, 'w', zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return target.getvalue()
-
-
 ARCHIVES = {
-    'tar': tar_bytes,
-    'tar.gz': lambda files: tar_bytes(files, 'w:gz'),
-    'tar.xz': lambda files: tar_bytes(files, 'w:xz'),
-    'tar.bz2': lambda files: tar_bytes(files, 'w:bz2'),
-    'zip': zip_bytes,
+    'tar': as_tar,
+    'tar.gz': lambda files: as_tar(files, 'w:gz'),
+    'tar.xz': lambda files: as_tar(files, 'w:xz'),
+    'tar.bz2': lambda files: as_tar(files, 'w:bz2'),
+    'zip': as_zip,
 }
 
 
@@ -161,7 +144,7 @@ def test_links_and_encryption_in_zip_are_refused(tmp_path):
         archive.writestr(entry, '/etc/passwd')
     with pytest.raises(ValueError, match=r"member 'link' is a link"):
         read_all(path)
-    content = bytearray(zip_bytes({'secret': b'x'}))
+    content = bytearray(as_zip({'secret': b'x'}))
     content[content.index(b'PK\x01\x02') + 8] |= 1
     path.write_bytes(content)
     with pytest.raises(ValueError, match='encrypted'):
@@ -188,7 +171,7 @@ def test_cut_archives_are_errors(tmp_path, kind, part):
 
 
 def test_a_tar_cut_between_members_or_with_a_broken_header_is_an_error(tmp_path):
-    content = bytearray(tar_bytes({'a': bytes(512), 'b': bytes(512)}))
+    content = bytearray(as_tar({'a': bytes(512), 'b': bytes(512)}))
     path = tmp_path / 'archive.tar'
     path.write_bytes(content[:1024])
     with pytest.raises(ValueError, match='damaged or cut short'):
@@ -200,7 +183,7 @@ def test_a_tar_cut_between_members_or_with_a_broken_header_is_an_error(tmp_path)
 
 
 def test_the_check_sum_at_the_end_of_a_packed_tar_is_compared(tmp_path):
-    content = bytearray(tar_bytes(FILES, 'w:gz'))
+    content = bytearray(as_tar(FILES, 'w:gz'))
     content[-8] ^= 255
     path = tmp_path / 'archive.tar.gz'
     path.write_bytes(content)
@@ -209,7 +192,7 @@ def test_the_check_sum_at_the_end_of_a_packed_tar_is_compared(tmp_path):
 
 
 def test_a_changed_zip_member_is_an_error(tmp_path):
-    content = bytearray(zip_bytes({'a': bytes(range(256))}))
+    content = bytearray(as_zip({'a': bytes(range(256))}))
     content[40] ^= 255
     path = tmp_path / 'archive.zip'
     path.write_bytes(content)
@@ -247,7 +230,7 @@ def test_what_is_only_packed_is_no_archive(tmp_path, pack):
 
 def test_a_tar_inside_a_tar(tmp_path):
     path = tmp_path / 'outer.tar'
-    path.write_bytes(tar_bytes({'a.tar': tar_bytes(FILES), 'b.tar': tar_bytes({'../up': b'1'}), 'c': b'2'}))
+    path.write_bytes(as_tar({'a.tar': as_tar(FILES), 'b.tar': as_tar({'../up': b'1'}), 'c': b'2'}))
     found = {}
     with pytest.raises(ValueError, match=r"outer: b\.tar: member '\.\./up' leads outside"):
         for name, stream in members(path):
