@@ -4,10 +4,11 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.block import Activation
 from arch.context import Context
 
 
-class Gelu(nn.Module):
+class Gelu(Activation):
     """Gaussian error linear unit (1606.08415): x Phi(x), with the exact Phi.
 
     `[..., C] -> [..., C]`
@@ -18,7 +19,7 @@ class Gelu(nn.Module):
         return jax.nn.gelu(x, approximate=False)
 
 
-class GeluTanh(nn.Module):
+class GeluTanh(Activation):
     """GELU by a tanh (1606.08415), as GPT-2 has it: x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2.
 
     `[..., C] -> [..., C]`
@@ -29,7 +30,7 @@ class GeluTanh(nn.Module):
         return jax.nn.gelu(x, approximate=True)
 
 
-class Relu(nn.Module):
+class Relu(Activation):
     """Rectified linear unit: max(x, 0).
 
     `[..., C] -> [..., C]`
@@ -40,7 +41,7 @@ class Relu(nn.Module):
         return jax.nn.relu(x)
 
 
-class Silu(nn.Module):
+class Silu(Activation):
     """Sigmoid linear unit (1702.03118): x sigmoid(x).
 
     `[..., C] -> [..., C]`
@@ -51,7 +52,7 @@ class Silu(nn.Module):
         return jax.nn.silu(x)
 
 
-class HardSwish(nn.Module):
+class HardSwish(Activation):
     """Hard swish (1905.02244): x min(max(x + 3, 0), 6) / 6, a piecewise stand-in for silu.
 
     `[..., C] -> [..., C]`
@@ -62,7 +63,7 @@ class HardSwish(nn.Module):
         return x * jnp.clip(x + 3, 0, 6) / 6
 
 
-class SquaredRelu(nn.Module):
+class SquaredRelu(Activation):
     """Squared ReLU (2109.08668): max(x, 0)^2.
 
     `[..., C] -> [..., C]`
@@ -73,7 +74,7 @@ class SquaredRelu(nn.Module):
         return jnp.square(jax.nn.relu(x))
 
 
-class Tanh(nn.Module):
+class Tanh(Activation):
     """Hyperbolic tangent: (e^x - e^-x) / (e^x + e^-x).
 
     `[..., C] -> [..., C]`
@@ -84,7 +85,7 @@ class Tanh(nn.Module):
         return jnp.tanh(x)
 
 
-class Sigmoid(nn.Module):
+class Sigmoid(Activation):
     """Logistic sigmoid: 1 / (1 + e^-x).
 
     `[..., C] -> [..., C]`

@@ -10,10 +10,12 @@ from collections.abc import Callable
 import jax
 from flax import linen as nn
 
+from arch.block import Layer
 from arch.branch import Branch
 from arch.context import Context
 from arch.dense import Dense
 from arch.make import positive
+from arch.model_sockets import Sockets
 
 
 def unchanged(x: jax.Array, context: Context) -> jax.Array:
@@ -21,7 +23,7 @@ def unchanged(x: jax.Array, context: Context) -> jax.Array:
     return x
 
 
-class TwoBranch(nn.Module):
+class TwoBranch(Layer):
     """A transformer's layer (1706.03762, 2111.11418): a residual branch for the mixer, another for the channel block.
 
     `[..., C] -> [..., C]`
@@ -29,7 +31,7 @@ class TwoBranch(nn.Module):
 
     BRANCHES = 2
 
-    sockets: object
+    sockets: Sockets
 
     @nn.compact
     def __call__(self, stream: object, context: Context) -> object:
@@ -41,7 +43,7 @@ class TwoBranch(nn.Module):
         return stream
 
 
-class OneBranch(nn.Module):
+class OneBranch(Layer):
     """ConvNeXt's layer (2201.03545): one residual branch of mixer, norm, channel block.
 
     `[..., C] -> [..., C]`
@@ -49,7 +51,7 @@ class OneBranch(nn.Module):
 
     BRANCHES = 1
 
-    sockets: object
+    sockets: Sockets
 
     @nn.compact
     def __call__(self, stream: object, context: Context) -> object:
@@ -60,7 +62,7 @@ class OneBranch(nn.Module):
         return rule(stream, Branch(mixer, norm, channel), context)
 
 
-class Parallel(nn.Module):
+class Parallel(Layer):
     """Mixer and channel block side by side (GPT-J, 2204.02311): one branch, mixer(norm(x)) + channel(norm(x)).
 
     `[..., C] -> [..., C]`
@@ -68,7 +70,7 @@ class Parallel(nn.Module):
 
     BRANCHES = 1
 
-    sockets: object
+    sockets: Sockets
 
     @nn.compact
     def __call__(self, stream: object, context: Context) -> object:
@@ -79,25 +81,20 @@ class Parallel(nn.Module):
         return rule(stream, Branch(unchanged, norm, lambda x, c: mixer(x, c) + channel(x, c)), context)
 
 
-def every(x: jax.Array, stride: int) -> jax.Array:
+def subsample(x: jax.Array, stride: int) -> jax.Array:
     """Every `stride`-th position along every axis, the first one included."""
     return x[(slice(None), *[slice(None, None, stride)] * (x.ndim - 2))] if stride > 1 else x
 
 
-def striding(sockets, stride: int) -> Callable:
+def striding(sockets: Sockets, stride: int) -> Callable:
     """The mixer, followed by leaving positions out where it does not do so itself."""
-    mixer = sockets.make('mixer', name='mixer', stride=stride)
-    if hasattr(mixer, 'stride'):
-        return mixer
-    return lambda x, context: every(mixer(x, context), stride)
+    if sockets.cls('mixer').SUBSAMPLES:
+        return sockets.make('mixer', name='mixer', stride=stride)
+    mixer = sockets.make('mixer', name='mixer')
+    return lambda x, context: subsample(mixer(x, context), stride)
 
 
-def scales(norm: Callable) -> bool:
-    """Whether a norm that ends a branch has the scale by which the branch starts; the product before it then has not."""
-    return hasattr(norm, 'site')
-
-
-class Bottleneck(nn.Module):
+class Bottleneck(Layer):
     """ResNet's layer (1512.03385, stride in the mixer): product, mixer, product, each normed, activations between and after.
 
     `[..., C] -> [..., C]`. The mixer works on ratio C channels: 1/4 in ResNet, 4 with dimensions inverted (2201.03545). The
@@ -107,7 +104,7 @@ class Bottleneck(nn.Module):
     BRANCHES = 1
     STRIDES = True
 
-    sockets: object
+    sockets: Sockets
     features: int = 0
     ratio: float = 0.25
 
@@ -131,7 +128,7 @@ class Bottleneck(nn.Module):
         norm_mixer = make('norm', name='norm_mixer', site='channel')
         second = make('activation', name='activation_mixer')
         norm_expand = make('norm', name='norm_expand', site='end')
-        expand = Dense(self.features, bias=False, end=not scales(norm_expand), name='expand')
+        expand = Dense(self.features, bias=False, end=not norm_expand.SCALES_BRANCH, name='expand')
 
         def before(y: jax.Array, context: Context) -> jax.Array:
             y = x if shortcut else y
@@ -148,7 +145,7 @@ class Bottleneck(nn.Module):
 COUNTS = ('each', 'one')
 
 
-class MixerFirst(nn.Module):
+class MixerFirst(Layer):
     """A bottleneck whose mixer moved up, on the way from ResNet to ConvNeXt (2201.03545): mixer, product, product.
 
     `[..., C] -> [..., C]`. The products lead to ratio C channels and back. `norms`: 'each' of the three is normed, or 'one',
@@ -159,7 +156,7 @@ class MixerFirst(nn.Module):
     BRANCHES = 1
     STRIDES = True
 
-    sockets: object
+    sockets: Sockets
     features: int = 0
     ratio: float = 4.0
     norms: str = 'each'
@@ -168,9 +165,9 @@ class MixerFirst(nn.Module):
     @nn.nowrap
     def check(self, width: int, causal: bool) -> None:
         positive("block 'mixer_first'", ratio=self.ratio)
-        for name in ('norms', 'activations'):
-            if getattr(self, name) not in COUNTS:
-                raise ValueError(f"block 'mixer_first': {name}={getattr(self, name)!r}; allowed: {list(COUNTS)}; change {name}")
+        for name, count in (('norms', self.norms), ('activations', self.activations)):
+            if count not in COUNTS:
+                raise ValueError(f"block 'mixer_first': {name}={count!r}; allowed: {list(COUNTS)}; change {name}")
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context, shortcut: Callable | None = None, stride: int = 1) -> jax.Array:
@@ -191,7 +188,7 @@ class MixerFirst(nn.Module):
         norm_up = norm('norm_up', 'channel', not bias)
         second = activation('activation_up', True)
         norm_down = norm('norm_down', 'end', not bias)
-        down = Dense(self.features, bias=bias, end=not scales(norm_down), name='down')
+        down = Dense(self.features, bias=bias, end=bias or not norm_down.SCALES_BRANCH, name='down')
 
         def before(y: jax.Array, context: Context) -> jax.Array:
             return mixer(x if shortcut else y, context)

@@ -6,45 +6,44 @@ or 'bfloat16'; parameters, statistics and scores are float32 in both.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.block import Body
 from arch.context import Context
 from arch.depth import WAYS, run_blocks, unscanned
 from arch.fits import check_needs, check_places, check_streams
 from arch.make import positive
+from arch.model_sockets import Sockets
 
 TYPES = ('float32', 'bfloat16')
 
 
-def check_choices(kind: str, over_depth: str, compute: str, sockets) -> None:
+def check_choices(kind: str, over_depth: str, compute: str, sockets: Sockets) -> None:
     """Raise ValueError for an unknown way over depth or type, or for a kind that no scan can hold."""
     for name, value, allowed in (('over_depth', over_depth, WAYS), ('compute', compute, TYPES)):
         if value not in allowed:
             raise ValueError(f"body '{kind}': {name}={value!r}; allowed: {list(allowed)}; change {name}")
     family = unscanned(sockets) if over_depth == 'scan' else None
     if family:
-        fit = sorted(name for name, cls in sockets.tables[family].items() if getattr(cls, 'SCANS', True))
+        fit = sorted(name for name, cls in sockets.tables[family].items() if cls.SCANS)
         raise ValueError(
             f"{family} '{sockets.kind(family)}' is not the same program at every depth, which a scan needs; allowed with "
             f"over_depth='scan': {fit}; put('body.over_depth', 'loop') or swap the {family}"
         )
 
 
-def check_widths(sockets, widths: tuple[int, ...], causal: bool) -> None:
-    """Let every kind in the blocks, and the position, that has a `check(width, causal)` refuse a width without an input."""
+def check_widths(sockets: Sockets, widths: tuple[int, ...], causal: bool) -> None:
+    """Let the position and every kind in the blocks refuse a width without an input."""
     block, position = sockets.make('block', name=None, features=widths[0]), sockets.make('position', name=None)
     for made in (block, position):
-        if hasattr(made, 'check'):
-            made.check(widths[0], causal)
+        made.check(widths[0], causal)
     for width in widths:
-        mixed = block.inner(width) if hasattr(block, 'inner') else width
-        for family, size in (('mixer', mixed), ('channel', width), ('norm', width)):
-            made = sockets.make(family, name=None)
-            if hasattr(made, 'check'):
-                made.check(size, causal)
+        for family, size in (('mixer', block.inner(width)), ('channel', width), ('norm', width)):
+            sockets.make(family, name=None).check(size, causal)
 
 
 def typed(x: jax.Array, compute: str) -> jax.Array:
@@ -52,7 +51,7 @@ def typed(x: jax.Array, compute: str) -> jax.Array:
     return x.astype(compute) if jnp.issubdtype(x.dtype, jnp.floating) else x
 
 
-class Isotropic(nn.Module):
+class Isotropic(Body):
     """One resolution and one width throughout, as in ViT (2010.11929), GPT or isotropic ConvNeXt.
 
     `[B, H, W, I] -> [B, V]`
@@ -60,8 +59,9 @@ class Isotropic(nn.Module):
     """
 
     FITS = ('isotropic', 'causal', 'bidirectional', 'maps', 'tokens')
+    SCANS = True
 
-    sockets: object
+    sockets: Sockets
     width: int = 32
     depth: int = 2
     causal: bool = False
@@ -73,6 +73,14 @@ class Isotropic(nn.Module):
     def blocks(self) -> dict[str, range]:
         """The blocks that each scanned module holds."""
         return {'blocks_0': range(self.depth)}
+
+    @nn.nowrap
+    def stages(self) -> tuple[int, ...]:
+        return (self.depth,)
+
+    @nn.nowrap
+    def with_stages(self, depths: Sequence[int]) -> dict[str, object]:
+        return {'depth': depths[0]}
 
     @nn.nowrap
     def check(self) -> None:
@@ -88,7 +96,7 @@ class Isotropic(nn.Module):
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         self.check()
         make, rule = self.sockets.make, self.sockets.make('residual', name=None)
-        branches = self.depth * getattr(self.sockets.cls('block'), 'BRANCHES', 1)
+        branches = self.depth * self.sockets.cls('block').BRANCHES
         context = dataclasses.replace(context, depth=self.depth, branches=branches)
         stem = make('stem', name='stem', features=self.width)
         x = typed(stem(typed(x, self.compute), context), self.compute)
@@ -98,43 +106,50 @@ class Isotropic(nn.Module):
             )
         check_places(self.sockets, 'maps' if x.ndim == 4 else 'tokens')
         x = make('position', name='position')(x, context)
-        stream = rule.enter(x) if hasattr(rule, 'enter') else x
+        stream = rule.enter(x)
         stream = run_blocks(
             self.sockets, stream, context, 0, self.depth, 'blocks_0', self.over_depth, self.remat, features=self.width
         )
-        x = rule.leave(stream, context, 'leave_0') if hasattr(rule, 'leave') else stream
+        x = rule.leave(stream, context, 'leave_0')
         return make('head', name='head', stem=stem)(x, context).astype(jnp.float32)
 
 
-class Hierarchical(nn.Module):
+class Hierarchical(Body):
     """Stages of fewer positions and more channels, as in ResNet, Swin or ConvNeXt (2201.03545).
 
     `[B, H, W, I] -> [B, V]`. Stage i has `depths[i]` blocks of `widths[i]` channels.
     """
 
     FITS = ('hierarchical', 'bidirectional', 'maps')
+    SCANS = True
 
-    sockets: object
+    sockets: Sockets
     widths: tuple[int, ...] = (16, 32)
     depths: tuple[int, ...] = (1, 1)
     over_depth: str = 'loop'
     remat: bool = False
     compute: str = 'float32'
 
-    causal = False
-
     @nn.nowrap
     def blocks(self) -> dict[str, range]:
         """The blocks that each scanned module holds: those of a stage, but for the first where that one downsamples."""
-        found, first, skip = {}, 0, self._in_block()
+        rows, first, skip = {}, 0, self._in_block()
         for stage, depth in enumerate(self.depths):
-            found[f'blocks_{stage}'] = range(first + skip, first + depth)
+            rows[f'blocks_{stage}'] = range(first + skip, first + depth)
             first += depth
-        return {name: layers for name, layers in found.items() if layers}
+        return {name: layers for name, layers in rows.items() if layers}
+
+    @nn.nowrap
+    def stages(self) -> tuple[int, ...]:
+        return tuple(self.depths)
+
+    @nn.nowrap
+    def with_stages(self, depths: Sequence[int]) -> dict[str, object]:
+        return {'depths': list(depths)}
 
     @nn.nowrap
     def _in_block(self) -> bool:
-        return getattr(self.sockets.cls('downsample'), 'IN_BLOCK', False)
+        return self.sockets.cls('downsample').IN_BLOCK
 
     @nn.nowrap
     def check(self) -> None:
@@ -157,8 +172,8 @@ class Hierarchical(nn.Module):
                 f"body 'hierarchical' of {len(self.widths)} stages needs a downsample between them; downsample is 'none'; "
                 f"allowed: {fit}; swap('downsample', ...) to one of them"
             )
-        if self._in_block() and not getattr(self.sockets.cls('block'), 'STRIDES', False):
-            fit = sorted(kind for kind, cls in self.sockets.tables['block'].items() if getattr(cls, 'STRIDES', False))
+        if self._in_block() and not self.sockets.cls('block').STRIDES:
+            fit = sorted(kind for kind, cls in self.sockets.tables['block'].items() if cls.STRIDES)
             raise ValueError(
                 f"downsample '{self.sockets.kind('downsample')}' leaves the first block of a stage to leave out positions; "
                 f"block '{self.sockets.kind('block')}' can't; allowed: {fit}; swap the block or the downsample"
@@ -168,7 +183,7 @@ class Hierarchical(nn.Module):
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         self.check()
         make, total = self.sockets.make, sum(self.depths)
-        branches = total * getattr(self.sockets.cls('block'), 'BRANCHES', 1)
+        branches = total * self.sockets.cls('block').BRANCHES
         context = dataclasses.replace(context, depth=total, branches=branches)
         stem = make('stem', name='stem', features=self.widths[0])
         x = typed(stem(typed(x, self.compute), context), self.compute)
@@ -188,10 +203,10 @@ class Hierarchical(nn.Module):
                 x = make('downsample', name=f'downsample_{stage}', features=width)(x, context)
             count = first + depth - layer
             if count:
-                stream = rule.enter(x) if hasattr(rule, 'enter') else x
+                stream = rule.enter(x)
                 name, ways = f'blocks_{stage}', (self.over_depth, self.remat)
                 stream = run_blocks(self.sockets, stream, context, layer, count, name, *ways, features=width)
-                x = rule.leave(stream, context, f'leave_{stage}') if hasattr(rule, 'leave') else stream
+                x = rule.leave(stream, context, f'leave_{stage}')
                 layer += count
         return make('head', name='head', stem=stem)(x, context).astype(jnp.float32)
 

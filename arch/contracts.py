@@ -11,8 +11,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
+from jax.extend.core import Literal
 
+from arch.block import BASES, SITES, adopted_tables
+from arch.context import Context
+from arch.declared import mistakes
 from arch.fits import fits
+from arch.initials import LecunNormal
 from arch.make import fields
 from arch.probe import Probe, probe
 from arch.roles import names, role
@@ -57,6 +62,34 @@ def shape(block: Probe) -> str:
     y, wanted = _made(block, block.x()), sizes(block.line.made, block.fields)
     alike = len(y.shape) == len(wanted) and all(size in (made, None) for made, size in zip(y.shape, wanted, strict=True))
     return '' if alike else f'{block.line} gave {list(y.shape)}, wanted {list(wanted)}; mend the line or the class'
+
+
+def flags(block: Probe) -> str:
+    """every flag of the class is known, has the right type and is true"""
+    if block.family == 'norm' and _starts_branch(block) != block.cls.SCALES_BRANCH:
+        follows = 'starts' if _starts_branch(block) else 'does not start'
+        return (
+            f"{block.line}: at site 'end' its scale {follows} as context.initial.end says; "
+            f'say SCALES_BRANCH = {_starts_branch(block)}'
+        )
+    if block.family == 'residual':
+        x, rule = block.x(), block.module.sockets.make('residual', name=None)
+        streams = jax.eval_shape(rule.enter, x) != jax.eval_shape(lambda x: x, x)
+        if streams != block.cls.STREAMS:
+            gives = 'more than' if streams else 'no more than'
+            return f'{block.line}: enter gives {gives} an array like x; say STREAMS = {streams}'
+    return ''
+
+
+def _starts_branch(norm: Probe) -> bool:
+    """Whether the first parameters of a norm at the end of a branch go by how the model's branches end."""
+    end = norm.module.clone(site='end')
+
+    def first(branch_end: str) -> str:
+        context = Context(initial=LecunNormal(branch_end), branches=2)
+        return str(jax.make_jaxpr(lambda x: end.init(jax.random.key(1), x, context))(norm.x()))
+
+    return first('zero') != first('same')
 
 
 def dtype(block: Probe) -> str:
@@ -129,7 +162,7 @@ def lanes(block: Probe) -> str:
 
 def scan(block: Probe) -> str:
     """a scan over depth, where the number of the layer is traced, gives what a loop gives"""
-    if block.family not in SCANNED or not getattr(block.cls, 'SCANS', True):
+    if block.family not in SCANNED or not block.cls.SCANS:
         return ''
     params, state = block.start()
     stack = jax.tree.map(lambda leaf: np.stack([leaf, leaf / 2]), (params, state))
@@ -173,8 +206,7 @@ def causal(block: Probe) -> str:
 
 def equivariant(block: Probe) -> str:
     """tokens in another order give the same outputs in that order: norms, channel blocks, activations, and who claims it"""
-    claimed = getattr(block.cls, 'EQUIVARIANT', block.family in ('norm', 'channel', 'activation'))
-    if not claimed or not block.line.given == block.line.made == ('B', 'N', 'C'):
+    if not block.cls.EQUIVARIANT or not block.line.given == block.line.made == ('B', 'N', 'C'):
         return ''
     x, (params, state) = block.x(), block.start()
     order = np.random.default_rng(3).permutation(x.shape[1])
@@ -185,7 +217,7 @@ def equivariant(block: Probe) -> str:
 
 def batch(block: Probe) -> str:
     """no example sees another, or the class says MIXES_BATCH = True"""
-    if getattr(block.module, 'MIXES_BATCH', False):
+    if block.cls.MIXES_BATCH:
         return ''
     x = block.x()
 
@@ -210,8 +242,8 @@ def traced_knobs(block: Probe) -> str:
     """every knob of KNOBS works as a traced value, and changes something"""
     for name in block.knobs:
         tried = [block]
-        if hasattr(block.module, 'site'):  # a norm may read a knob at one of its sites only
-            tried = [dataclasses.replace(block, module=block.module.clone(site=site)) for site in ('head', 'mixer')]
+        if block.family == 'norm':  # it may read a knob at one of its sites only
+            tried = [dataclasses.replace(block, module=block.module.clone(site=site)) for site in SITES]
         if not any(_reaches(place, name) for place in tried):
             return f"{block.line}: the knob '{name}' changes nothing; read it by context.knob('{name}', ...)"
     return ''
@@ -227,9 +259,9 @@ def _reaches(block: Probe, name: str) -> bool:
     program = jax.make_jaxpr(run)(np.float32(0.25)).jaxpr
     reached = set(program.invars)
     for equation in program.eqns:
-        if any(not hasattr(variable, 'val') and variable in reached for variable in equation.invars):
+        if any(not isinstance(variable, Literal) and variable in reached for variable in equation.invars):
             reached.update(equation.outvars)
-    return any(not hasattr(variable, 'val') and variable in reached for variable in program.outvars)
+    return any(not isinstance(variable, Literal) and variable in reached for variable in program.outvars)
 
 
 def repeatable(block: Probe) -> str:
@@ -265,6 +297,7 @@ def statistics(block: Probe) -> str:
 
 RULES = {
     'shape': shape,
+    'flags': flags,
     'dtype': dtype,
     'names': explicit_names,
     'roles': parameter_roles,
@@ -302,16 +335,20 @@ def _definition(cls: type) -> str:
 def check(family: str, kind: str, tables: Mapping[str, Mapping[str, type]] = TABLES) -> list[Contract]:
     """Try every rule on one entry of a table; where a rule fails on a shape line, its `why` names the line.
 
-    An entry that can't be made, or has the wrong shape, fails `definition` or `shape` and is tried no further. Raises
-    ValueError for an entry that is not in the tables.
+    An entry that can't be made, has a flag that nobody knows or has the wrong shape fails `definition`, `flags` or `shape`
+    and is tried no further. Raises ValueError for an entry that is not in the tables.
     """
     if family not in tables or kind not in tables[family]:
         allowed = sorted(tables.get(family, tables))
         raise ValueError(f"check: no {family} '{kind}'; allowed: {allowed}; name an entry of a table")
-    cls, probes = tables[family][kind], []
+    tables, probes = adopted_tables(tables), []
+    cls = tables[family][kind]
     first = _tried('definition', lambda: _definition(cls), 'a module whose fields have defaults, with a shape line')
     if not first.holds:
         return [first]
+    declared = Contract('flags', False, '; '.join(mistakes(cls, BASES[family])))
+    if declared.why:
+        return [first, declared]
 
     def shapes() -> str:
         probes.extend(probe(family, kind, tables, line) for line in shape_lines(cls))

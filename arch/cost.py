@@ -11,12 +11,14 @@ from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
 from arch.depth import unscanned
 from arch.model import Model, build
+from arch.model_sockets import Sockets
 from arch.ops.depthwise import lowering
 from arch.roles import ROLES, names, role
-from arch.sockets import TABLES, Sockets
+from arch.sockets import TABLES
 
 VIEWS = ('reshape', 'squeeze', 'expand_dims', 'broadcast_in_dim', 'transpose', 'copy')
 
@@ -46,9 +48,9 @@ def _inner(equation):
     times = equation.params.get('length', 1) if equation.primitive.name == 'scan' else 1
     for value in equation.params.values():
         for item in value if isinstance(value, (tuple, list)) else (value,):
-            if hasattr(item, 'jaxpr'):
+            if isinstance(item, ClosedJaxpr):
                 yield item.jaxpr, times
-            elif hasattr(item, 'eqns'):
+            elif isinstance(item, Jaxpr):
                 yield item, times
 
 
@@ -115,7 +117,7 @@ def _within(modules: tuple[str, ...], path: tuple[str, ...]) -> bool:
 
 def _origin(variable, made: dict):
     """The variable whose numbers these are: views only change the shape."""
-    while not hasattr(variable, 'val') and variable in made and made[variable].primitive.name in VIEWS:
+    while not isinstance(variable, Literal) and variable in made and made[variable].primitive.name in VIEWS:
         source = made[variable].invars[0]
         if source.aval.size != variable.aval.size:
             break
@@ -132,7 +134,7 @@ def _saved(program, first: int) -> collections.Counter:
     seen, total = set(program.invars) | set(program.constvars), collections.Counter()
     for variable in program.outvars[first:]:
         variable = _origin(variable, made)
-        if hasattr(variable, 'val') or variable in seen:
+        if isinstance(variable, Literal) or variable in seen:
             continue
         seen.add(variable)
         path = _path(made[variable]) if variable in made else ()
@@ -151,11 +153,10 @@ def folded(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> t
     """
     sockets = Sockets(config, tables)
     body = sockets.make('body', name=None)
-    name = next((name for name in ('depth', 'depths') if hasattr(body, name)), None)
-    if name is None or not hasattr(body, 'blocks') or unscanned(sockets):
+    depths, rows, short, parts, first = body.stages(), body.blocks(), [], {}, 0
+    if not depths or unscanned(sockets):
         return config, {}
-    depths, rows, short, parts, first = getattr(body, name), body.blocks(), [], {}, 0
-    for stage, depth in enumerate(depths if name == 'depths' else (depths,)):
+    for stage, depth in enumerate(depths):
         # A block before the row, which begins the stage by itself, is unlike the others.
         begin = depth - len(rows.get(f'blocks_{stage}', ()))
         few, at, blocks = min(depth, begin + ALIKE), sum(short), [f'block_{first + number}' for number in range(depth)]
@@ -164,7 +165,7 @@ def folded(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> t
         parts.update({f'block_{at + number}': tuple(group) for number, group in enumerate(groups)})
         first += depth
         short.append(few)
-    few = {name: short if name == 'depths' else short[0], 'over_depth': 'loop'}
+    few = {**body.with_stages(short), 'over_depth': 'loop'}
     return {**config, 'body': {**config['body'], **few}}, parts
 
 

@@ -12,17 +12,26 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from arch.context import Context
+from arch.model_sockets import Sockets
 
 WAYS = ('loop', 'scan')
 
 
-def unscanned(sockets) -> str | None:
+def unscanned(sockets: Sockets) -> str | None:
     """The first socket whose kind says `SCANS = False`: no scan over depth can hold it. None where all can."""
-    return next((family for family in sockets.tables if not getattr(sockets.cls(family), 'SCANS', True)), None)
+    return next((family for family in sockets.tables if not sockets.cls(family).SCANS), None)
 
 
 def run_blocks(
-    sockets, stream: object, context: Context, first: int, count: int, name: str, way: str, remat: bool, **given: object
+    sockets: Sockets,
+    stream: object,
+    context: Context,
+    first: int,
+    count: int,
+    name: str,
+    way: str,
+    remat: bool,
+    **given: object,
 ) -> object:
     """The stream after `count` blocks, the first of them number `first` of the body; called in the body's own scope.
 

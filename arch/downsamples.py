@@ -3,16 +3,18 @@
 import jax
 from flax import linen as nn
 
+from arch.block import Downsample
 from arch.context import Context
 from arch.dense import Dense
 from arch.filters import Kernels
 from arch.make import positive
+from arch.model_sockets import Sockets
 from arch.ops.patches import patches
 
 BETWEEN = ('hierarchical', 'bidirectional', 'maps')
 
 
-class SeparateConv(nn.Module):
+class SeparateConv(Downsample):
     """Norm, then a convolution of size and stride `factor`, as between ConvNeXt's stages (2201.03545).
 
     `[B, H, W, C] -> [B, H/factor, W/factor, F]` with F the next stage's width.
@@ -20,7 +22,7 @@ class SeparateConv(nn.Module):
 
     FITS = BETWEEN
 
-    sockets: object
+    sockets: Sockets
     features: int
     factor: int = 2
 
@@ -31,7 +33,7 @@ class SeparateConv(nn.Module):
         return Dense(self.features, name='patches')(patches(x, self.factor), context)
 
 
-class PatchMerging(nn.Module):
+class PatchMerging(Downsample):
     """Patches, norm, then one product without bias, as between Swin's stages (2103.14030).
 
     `[B, H, W, C] -> [B, H/factor, W/factor, F]` with F the next stage's width. Patches are cut rows first.
@@ -39,7 +41,7 @@ class PatchMerging(nn.Module):
 
     FITS = BETWEEN
 
-    sockets: object
+    sockets: Sockets
     features: int
     factor: int = 2
 
@@ -50,7 +52,7 @@ class PatchMerging(nn.Module):
         return Dense(self.features, bias=False, name='merge')(x, context)
 
 
-class PoolConv(nn.Module):
+class PoolConv(Downsample):
     """Mean over windows of `factor` a side, then a matrix product on the channels.
 
     `[B, H, W, C] -> [B, H/factor, W/factor, F]` with F the next stage's width.
@@ -58,7 +60,7 @@ class PoolConv(nn.Module):
 
     FITS = BETWEEN
 
-    sockets: object
+    sockets: Sockets
     features: int
     factor: int = 2
 
@@ -71,7 +73,7 @@ class PoolConv(nn.Module):
         return Dense(self.features, name='project')(mean, context)
 
 
-class InBlock(nn.Module):
+class InBlock(Downsample):
     """The first block of each stage leaves positions out; this is its shortcut (1512.03385): a product, then a norm.
 
     `[B, H, W, C] -> [B, H/factor, W/factor, F]` with F the stage's width, sizes rounded up. Where neither resolution nor
@@ -82,7 +84,7 @@ class InBlock(nn.Module):
     FITS = BETWEEN
     IN_BLOCK = True
 
-    sockets: object
+    sockets: Sockets
     features: int
     factor: int = 2
     stride: int = 0
@@ -101,7 +103,7 @@ class InBlock(nn.Module):
         return self.sockets.make('norm', name='norm', site='stem')(x, context)
 
 
-class NoDownsample(nn.Module):
+class NoDownsample(Downsample):
     """One resolution throughout: the choice of an isotropic body, or of one stage.
 
     `[B, H, W, C] -> [B, H, W, C]`

@@ -5,28 +5,21 @@ TAKES = ('rotate', 'bias', 'qk_norm', 'values')   a mixer: what others may do to
 NEEDS = ('rotate',)                               any kind: what the mixer must take
 """
 
-PLACES = {
-    'hierarchical': 'in a hierarchical body',
-    'isotropic': 'in an isotropic body',
-    'causal': 'in a causal body',
-    'bidirectional': 'in a body that is not causal',
-    'maps': 'on maps [B, H, W, C]',
-    'tokens': 'on sequences [B, N, C]',
-}
-TAKEN = {
-    'rotate': 'turns queries and keys',
-    'bias': 'adds a bias to the scores of attention',
-    'qk_norm': 'norms queries and keys',
-    'values': 'mixes the values of attention',
-}
+from arch.flags import PLACES, TAKEN, Flags
+from arch.model_sockets import Sockets
 
 
-def fits(cls: type) -> tuple[str, ...]:
-    """The places where a kind works."""
-    return tuple(getattr(cls, 'FITS', PLACES))
+def fits(cls: type[Flags]) -> tuple[str, ...]:
+    """The places where a kind works.
+
+    >>> from arch.norms import BatchNorm, GroupNorm
+    >>> [place for place in PLACES if place in fits(BatchNorm) and place not in fits(GroupNorm)]
+    ['causal']
+    """
+    return tuple(cls.FITS)
 
 
-def check_places(sockets, *places: str) -> None:
+def check_places(sockets: Sockets, *places: str) -> None:
     """Raise ValueError for the first socket whose kind does not work in one of `places`, naming the kinds that do."""
     for family, table in sockets.tables.items():
         for place in places:
@@ -38,18 +31,18 @@ def check_places(sockets, *places: str) -> None:
                 )
 
 
-def check_needs(sockets) -> None:
+def check_needs(sockets: Sockets) -> None:
     """Raise ValueError for the first socket whose kind needs what the mixer does not take, naming the mixers that do.
 
     Also for a `qk_norm` whose statistics reach beyond one query or key, naming the norms that fit.
     """
-    taken = getattr(sockets.cls('mixer'), 'TAKES', ())
-    needs = [(family, need) for family in sockets.tables for need in getattr(sockets.cls(family), 'NEEDS', ())]
-    if not getattr(sockets.cls('qk_norm'), 'NOTHING', False):
+    taken = sockets.cls('mixer').TAKES
+    needs = [(family, need) for family in sockets.tables for need in sockets.cls(family).NEEDS]
+    if not sockets.cls('qk_norm').NOTHING:
         needs.append(('qk_norm', 'qk_norm'))
     for family, need in needs:
         if need not in taken:
-            allowed = sorted(kind for kind, cls in sockets.tables['mixer'].items() if need in getattr(cls, 'TAKES', ()))
+            allowed = sorted(kind for kind, cls in sockets.tables['mixer'].items() if need in cls.TAKES)
             raise ValueError(
                 f"{family} '{sockets.kind(family)}' {TAKEN[need]}; mixer '{sockets.kind('mixer')}' has none; allowed with it: "
                 f'{allowed}; swap the mixer or the {family}'
@@ -62,10 +55,10 @@ def check_needs(sockets) -> None:
         )
 
 
-def check_streams(sockets) -> None:
+def check_streams(sockets: Sockets) -> None:
     """Raise ValueError where the block works on the sum itself and the residual rule keeps more than one array."""
-    if getattr(sockets.cls('block'), 'STRIDES', False) and hasattr(sockets.cls('residual'), 'enter'):
-        allowed = sorted(kind for kind, cls in sockets.tables['block'].items() if not getattr(cls, 'STRIDES', False))
+    if sockets.cls('block').STRIDES and sockets.cls('residual').STREAMS:
+        allowed = sorted(kind for kind, cls in sockets.tables['block'].items() if not cls.STRIDES)
         raise ValueError(
             f"residual '{sockets.kind('residual')}' keeps several streams; block '{sockets.kind('block')}' works on their sum; "
             f'allowed with it: {allowed}; swap the block or the residual'

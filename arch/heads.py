@@ -3,9 +3,11 @@
 import jax
 from flax import linen as nn
 
+from arch.block import Head, Stem
 from arch.context import Context
 from arch.dense import Dense
 from arch.make import positive
+from arch.model_sockets import Sockets
 
 SCORES = ('isotropic', 'causal', 'tokens')
 
@@ -15,14 +17,14 @@ def pooled(x: jax.Array) -> jax.Array:
     return x.mean(tuple(range(1, x.ndim - 1)))
 
 
-class Classifier(nn.Module):
+class Classifier(Head):
     """Norm, mean over positions, one product, as in Swin (2103.14030): a score for each of `outputs` classes.
 
     `[B, N, C] -> [B, V]`
     `[B, H, W, C] -> [B, V]`
     """
 
-    sockets: object
+    sockets: Sockets
     outputs: int = 10
 
     @nn.compact
@@ -32,14 +34,14 @@ class Classifier(nn.Module):
         return Dense(self.outputs, name='head')(pooled(x), context)
 
 
-class PooledNormClassifier(nn.Module):
+class PooledNormClassifier(Head):
     """Mean over positions, norm, one product, as in ConvNeXt (2201.03545): a score for each of `outputs` classes.
 
     `[B, N, C] -> [B, V]`
     `[B, H, W, C] -> [B, V]`
     """
 
-    sockets: object
+    sockets: Sockets
     outputs: int = 10
 
     @nn.compact
@@ -49,7 +51,7 @@ class PooledNormClassifier(nn.Module):
         return Dense(self.outputs, name='head')(x, context)
 
 
-class PooledClassifier(nn.Module):
+class PooledClassifier(Head):
     """Mean over positions, one product, as in ResNet (1512.03385): a score for each of `outputs` classes.
 
     `[B, N, C] -> [B, V]`
@@ -64,7 +66,7 @@ class PooledClassifier(nn.Module):
         return Dense(self.outputs, name='head')(pooled(x), context)
 
 
-class FirstTokenClassifier(nn.Module):
+class FirstTokenClassifier(Head):
     """Norm, the first position, one product, as in ViT (2010.11929): a score for each of `outputs` classes.
 
     `[B, N, C] -> [B, V]`. For stem 'class_token', whose first token is no part of the image.
@@ -72,7 +74,7 @@ class FirstTokenClassifier(nn.Module):
 
     FITS = ('isotropic', 'bidirectional', 'tokens')
 
-    sockets: object
+    sockets: Sockets
     outputs: int = 10
 
     @nn.compact
@@ -82,7 +84,7 @@ class FirstTokenClassifier(nn.Module):
         return Dense(self.outputs, name='head')(x[:, 0], context)
 
 
-class NextToken(nn.Module):
+class NextToken(Head):
     """Norm, then one product at every position: a score for each of `outputs` tokens.
 
     `[B, N, C] -> [B, N, V]`
@@ -90,7 +92,7 @@ class NextToken(nn.Module):
 
     FITS = SCORES
 
-    sockets: object
+    sockets: Sockets
     outputs: int = 256
     bias: bool = True
 
@@ -101,7 +103,7 @@ class NextToken(nn.Module):
         return Dense(self.outputs, bias=self.bias, name='head')(x, context)
 
 
-class TiedNextToken(nn.Module):
+class TiedNextToken(Head):
     """Norm, then each position against the stem's own table of embeddings (1608.05859): a score for each token.
 
     `[B, N, C] -> [B, N, V]` with V the stem's vocabulary. Raises ValueError where the stem has no table.
@@ -109,12 +111,12 @@ class TiedNextToken(nn.Module):
 
     FITS = SCORES
 
-    sockets: object
-    stem: object = None
+    sockets: Sockets
+    stem: Stem | None = None
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
-        if not hasattr(self.stem, 'scores'):
+        if self.stem is None or self.stem.scores is None:
             raise ValueError(
                 f"head 'tied_next_token' uses the stem's table of tokens; stem '{self.sockets.kind('stem')}' has none; "
                 "swap('stem', 'tokens') or use head 'next_token'"

@@ -10,13 +10,14 @@ import math
 import jax
 import jax.numpy as jnp
 
+from arch.flags import Flags
 from arch.make import positive
 
 ENDS = ('same', 'zero', 'depth')
 
 
 @dataclasses.dataclass(frozen=True)
-class Initial:
+class Initial(Flags):
     """What every kind has: how the last products of branches start."""
 
     branch_end: str = 'same'

@@ -8,10 +8,12 @@ import jax.numpy as jnp
 from flax.errors import ScopeParamShapeError
 
 from arch.context import Context
+from arch.declared import check_flags
 from arch.dense import Dense
 from arch.depth import unscanned, unstacked
+from arch.model_sockets import Sockets
 from arch.roles import roles
-from arch.sockets import TABLES, Sockets
+from arch.sockets import TABLES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,12 +35,10 @@ class Model:
 
 def _knobs(sockets: Sockets) -> dict[str, float]:
     """The knobs of every kind in use, with the values that they have where nobody sets them."""
-    found = dict(Dense.KNOBS)
+    knobs = dict(Dense.KNOBS)
     for family in sockets.tables:
-        block = sockets.make(family, name=None, features=1)
-        for name, value in getattr(block, 'KNOBS', {}).items():
-            found[name] = getattr(block, value) if isinstance(value, str) else value
-    return found
+        knobs.update(sockets.make(family, name=None, features=1).knob_values())
+    return knobs
 
 
 def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Model:
@@ -49,13 +49,12 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
     """
     sockets = Sockets(config, tables)
     for family in sockets.tables:
-        sockets.cls(family)
+        check_flags(family, sockets.kind(family), sockets.cls(family))
     body = sockets.make('body', name=None)
-    if hasattr(body, 'check'):
-        body.check()
+    body.check()
     causal = bool(body.causal)
     position = sockets.make('position', name=None)
-    rules = {'rotate': getattr(position, 'rotation', None), 'bias': getattr(position, 'score_bias', None)}
+    rules = {'rotate': position.rotation, 'bias': position.score_bias}
     initial, knobs = sockets.make('initial', name=None), _knobs(sockets)
 
     def context(values: Mapping[str, object], train: bool) -> Context:
@@ -66,7 +65,7 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
 
     def init(key: jax.Array, x: jax.Array, knobs: Mapping[str, object]) -> tuple[dict, dict]:
         # One scanned program draws every block, so that init compiles as fast for a loop, and both ways draw the same.
-        scans = hasattr(body, 'over_depth') and not unscanned(sockets)
+        scans = not unscanned(sockets)
         drawn = body.clone(over_depth='scan') if scans else body
         variables = drawn.init({'params': key}, x, context(knobs, False))
         params, state = variables.get('params', {}), variables.get('state', {})
@@ -91,7 +90,7 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
             ) from None
         aux = {}
         for path, value in jax.tree_util.tree_leaves_with_path(changed.get('aux', {})):
-            name = [str(part.key) for part in path if hasattr(part, 'key')][-1]
+            name = [str(part.key) for part in path if isinstance(part, jax.tree_util.DictKey)][-1]
             aux[name] = aux.get(name, 0.0) + jnp.sum(value)
         return y, changed.get('state', state), aux
 

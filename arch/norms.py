@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.block import Norm
 from arch.context import Context
-from arch.fits import PLACES
+from arch.flags import PLACES
 from arch.make import divides
 from arch.vectors import per_channel
 
@@ -26,16 +27,16 @@ def first_scale(site: str, context: Context) -> Callable:
     return nn.initializers.constant(context.initial.end(context.branches) if site == 'end' else 1.0)
 
 
-class LayerNorm(nn.Module):
+class LayerNorm(Norm):
     """Layer normalisation (1607.06450): scale (x - mean) / sqrt(variance + eps) + bias over the channels.
 
     `[..., C] -> [..., C]`
     """
 
     FITS = ALONE
+    SCALES_BRANCH = True
 
     eps: float = 1e-6
-    site: str = ''
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
@@ -47,16 +48,16 @@ class LayerNorm(nn.Module):
         return (centred * jax.lax.rsqrt(variance + self.eps) * scale + bias).astype(x.dtype)
 
 
-class RmsNorm(nn.Module):
+class RmsNorm(Norm):
     """Root-mean-square normalisation (1910.07467): scale x / sqrt(mean(x^2) + eps) over the channels.
 
     `[..., C] -> [..., C]`
     """
 
     FITS = ALONE
+    SCALES_BRANCH = True
 
     eps: float = 1e-6
-    site: str = ''
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
@@ -66,7 +67,7 @@ class RmsNorm(nn.Module):
         return (wide * jax.lax.rsqrt(square + self.eps) * scale).astype(x.dtype)
 
 
-class BatchNorm(nn.Module):
+class BatchNorm(Norm):
     """Batch normalisation (1502.03167): statistics over all axes but the channels; running ones outside training.
 
     `[..., C] -> [..., C]`. running <- momentum running + (1 - momentum) batch, with the variance of n numbers times
@@ -75,10 +76,10 @@ class BatchNorm(nn.Module):
     """
 
     MIXES_BATCH = True
+    SCALES_BRANCH = True
 
     eps: float = 1e-5
     momentum: float = 0.9
-    site: str = ''
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
@@ -103,7 +104,7 @@ class BatchNorm(nn.Module):
         return (centred * jax.lax.rsqrt(per_channel(batch_variance, wide) + self.eps) * scale + bias).astype(x.dtype)
 
 
-class GroupNorm(nn.Module):
+class GroupNorm(Norm):
     """Group normalisation (1803.08494): scale (x - mean) / sqrt(variance + eps) + bias.
 
     `[..., C] -> [..., C]`. Mean and variance of each example go over its positions and over one of `groups` equal groups of
@@ -111,10 +112,10 @@ class GroupNorm(nn.Module):
     """
 
     FITS = ANYWHERE_BUT_CAUSAL
+    SCALES_BRANCH = True
 
     groups: int = 4
     eps: float = 1e-5
-    site: str = ''
 
     @nn.nowrap
     def check(self, width: int, causal: bool) -> None:
@@ -135,7 +136,7 @@ class GroupNorm(nn.Module):
         return (normed * scale + bias).astype(x.dtype)
 
 
-class ScaleNorm(nn.Module):
+class ScaleNorm(Norm):
     """ScaleNorm (1910.05895): gain x / ||x|| over the channels, one scalar gain that starts at sqrt(C).
 
     `[..., C] -> [..., C]`. eps is added to the square of the length.
@@ -153,7 +154,7 @@ class ScaleNorm(nn.Module):
         return (gain * wide * jax.lax.rsqrt(square + self.eps)).astype(x.dtype)
 
 
-class GlobalResponseNorm(nn.Module):
+class GlobalResponseNorm(Norm):
     """Global response normalisation (ConvNeXt V2, 2301.00808): x + scale x size / (mean(size) + eps) + bias.
 
     `[..., C] -> [..., C]`. size is the length of each channel over the positions of its example, the mean goes over the
@@ -176,7 +177,7 @@ class GlobalResponseNorm(nn.Module):
         return (wide + wide * response * scale + bias).astype(x.dtype)
 
 
-class Squashing(nn.Module):
+class Squashing(Norm):
     """What the element-wise norms share: scale squash(gain x) + bias, with one scalar gain that starts at alpha0.
 
     `[..., C] -> [..., C]`. The gain of a norm before a mixer starts at alpha0_mixer: language models want it larger there
@@ -184,16 +185,16 @@ class Squashing(nn.Module):
     """
 
     FITS = ALONE
+    SCALES_BRANCH = True
     KNOBS = {'alpha0': 'alpha0', 'alpha0_mixer': 'alpha0_mixer'}
 
     alpha0: float = 0.5
     alpha0_mixer: float = 0.5
-    site: str = ''
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
-        name = 'alpha0_mixer' if self.site == 'mixer' else 'alpha0'
-        alpha0 = context.knob(name, getattr(self, name))
+        name, field = ('alpha0_mixer', self.alpha0_mixer) if self.site == 'mixer' else ('alpha0', self.alpha0)
+        alpha0 = context.knob(name, field)
         gain = self.param('gain', lambda key: alpha0 * jnp.ones((), jnp.float32))
         wide = x.astype(jnp.float32)
         scale = per_channel(self.param('scale', first_scale(self.site, context), (x.shape[-1],)), wide)
@@ -239,7 +240,7 @@ class HardTanh(Squashing):
         return jnp.clip(x, -1.0, 1.0)
 
 
-class Identity(nn.Module):
+class Identity(Norm):
     """No normalisation: y = x.
 
     `[..., C] -> [..., C]`

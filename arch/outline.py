@@ -84,5 +84,5 @@ def _filled(module: nn.Module, config: dict, tables: Mapping[str, Mapping[str, t
     found = [socket for socket, table in tables.items() if table.get(config[socket]['kind']) is type(module)]
     if not found:
         return '', type(module).__name__
-    socket = 'qk_norm' if getattr(module, 'site', '') == 'queries' and 'qk_norm' in found else found[0]
+    socket = 'qk_norm' if 'qk_norm' in found and module.site == 'queries' else found[0]
     return socket, config[socket]['kind']

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
+from arch.block import Position
 from arch.context import Context
 from arch.filters import Filters
 from arch.make import positive
@@ -18,7 +19,7 @@ from arch.ops.places import places
 from arch.window import check_window
 
 
-class NoPosition(nn.Module):
+class NoPosition(Position):
     """No position: y = x.
 
     `[B, N, C] -> [B, N, C]`
@@ -30,7 +31,7 @@ class NoPosition(nn.Module):
         return x
 
 
-class Learned(nn.Module):
+class Learned(Position):
     """A learned table (1706.03762, 2010.11929): x + embedding[position], for at most `length` positions.
 
     `[B, N, C] -> [B, N, C]`
@@ -54,7 +55,7 @@ class Learned(nn.Module):
         return x + table[:count].reshape(1, *spatial, channels).astype(x.dtype)
 
 
-class Sinusoidal(nn.Module):
+class Sinusoidal(Position):
     """Fixed waves (1706.03762): x + [sin(position speed_i), cos(position speed_i), ...], speed_i = base^(-2i/C).
 
     `[B, N, C] -> [B, N, C]`
@@ -80,7 +81,7 @@ class Sinusoidal(nn.Module):
         return x + jnp.asarray(waves.reshape(1, *spatial, channels), x.dtype)
 
 
-class Rotary(nn.Module):
+class Rotary(Position):
     """Rotary positions (2104.09864): pairs of query and key channels turn by position * base^(-2i/D).
 
     `[B, N, C] -> [B, N, C]`
@@ -126,7 +127,7 @@ def slopes(heads: int) -> np.ndarray:
     return np.concatenate([first, between[: heads - below]])
 
 
-class Alibi(nn.Module):
+class Alibi(Position):
     """Attention with linear biases (2108.12409): each head's scores less its slope times the distance of query and key.
 
     `[B, N, C] -> [B, N, C]`
@@ -148,7 +149,7 @@ class Alibi(nn.Module):
         return jnp.asarray(-np.multiply.outer(slopes(heads), distance), jnp.float32)
 
 
-class Convolutional(nn.Module):
+class Convolutional(Position):
     """Conditional positional encoding (2102.10882): x + depthwise(x), one filter of `kernel` taps a side per channel.
 
     `[B, N, C] -> [B, N, C]`

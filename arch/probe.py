@@ -11,8 +11,8 @@ from flax import linen as nn
 from arch.branch import Branch
 from arch.context import Context
 from arch.make import fields
+from arch.model_sockets import Sockets
 from arch.shape_lines import SIZES, ShapeLine, sizes
-from arch.sockets import Sockets
 
 PLAIN = {
     'body': {'kind': 'isotropic', 'width': SIZES['C']},
@@ -47,7 +47,7 @@ class Probe:
 
     @property
     def knobs(self) -> tuple[str, ...]:
-        return tuple(getattr(self.module, 'KNOBS', ()))
+        return tuple(self.cls.KNOBS)
 
     @property
     def takes_ids(self) -> bool:
@@ -103,32 +103,26 @@ class Probe:
         return (Branch(lambda y, context: y * 0.5, lambda y, context: y - y.mean(-1, keepdims=True), after),)
 
 
-class Ride(nn.Module):
+class ResidualPath(nn.Module):
     """A residual rule as a body uses it: a stream from enter over two branches to leave."""
 
-    sockets: object
-
-    @property
-    def KNOBS(self) -> Mapping[str, object]:
-        return getattr(self.sockets.cls('residual'), 'KNOBS', {})
+    sockets: Sockets
 
     @nn.compact
     def __call__(self, x: jax.Array, branch: Branch, context: Context) -> jax.Array:
         rule = self.sockets.make('residual', name=None)
-        stream = x
-        if hasattr(rule, 'enter'):
-            # Streams that differ, as later blocks see them: what mixes equal ones changes nothing.
-            stream = jax.tree.map(_uneven, rule.enter(x))
+        # Streams that differ, as later blocks see them: what mixes equal ones changes nothing.
+        stream = jax.tree.map(_uneven, rule.enter(x)) if rule.STREAMS else rule.enter(x)
         for number in range(2):
             made = self.sockets.make('residual', name=f'residual_{number}', closing=number == 1)
             stream = made(stream, branch, dataclasses.replace(context, layer=number, branches=2))
-        return rule.leave(stream, context, 'leave_0') if hasattr(rule, 'leave') else stream
+        return rule.leave(stream, context, 'leave_0')
 
 
-class Crown(nn.Module):
+class HeadOnStem(nn.Module):
     """A head with a stem whose table it may use."""
 
-    sockets: object
+    sockets: Sockets
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
@@ -153,10 +147,10 @@ def probe(family: str, kind: str, tables: Mapping[str, Mapping[str, type]], line
     if 'outputs' in fields(tables[family][kind]):
         config[family]['outputs'] = SIZES['V']
     if family == 'residual':
-        return Probe(family, cls, line, Ride(Sockets(config, tables)))
+        return Probe(family, cls, line, ResidualPath(Sockets(config, tables)))
     if 'stem' in {field.name for field in dataclasses.fields(cls)}:
         config['stem'] = {'kind': 'tokens', 'vocabulary': SIZES['V']}
-        return Probe(family, cls, line, Crown(Sockets(config, tables)))
+        return Probe(family, cls, line, HeadOnStem(Sockets(config, tables)))
     if family != 'body':
         return Probe(family, cls, line, Sockets(config, tables).make(family, name=None, **made))
     if line.given == ('B', 'N'):

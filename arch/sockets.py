@@ -1,6 +1,5 @@
 """Sockets: the places of a model where a kind can be chosen, and the tables of kinds that fit them."""
 
-import copy
 import importlib.util
 import sys
 from pathlib import Path
@@ -8,13 +7,13 @@ from pathlib import Path
 from flax import linen as nn
 
 from arch.activations import ACTIVATIONS
+from arch.block import adopted_tables
 from arch.blocks import BLOCKS
 from arch.bodies import BODIES
 from arch.channel import CHANNELS
 from arch.downsamples import DOWNSAMPLES
 from arch.heads import HEADS
 from arch.initials import INITIALS, Initial
-from arch.make import did_you_mean, make
 from arch.mixers import MIXERS
 from arch.norms import NORMS
 from arch.positions import POSITIONS
@@ -78,7 +77,7 @@ def load_tables(path: str | None) -> dict[str, dict[str, type]]:
     except Exception as error:
         del sys.modules[spec.name]
         raise ValueError(f"blocks='{path}' does not load: {type(error).__name__}: {error}; mend the file") from error
-    found = {name: getattr(module, name) for name in NAMES if isinstance(getattr(module, name, None), dict)}
+    found = {name: kinds for name, kinds in vars(module).items() if name in NAMES and isinstance(kinds, dict)}
     if not found:
         raise ValueError(f"blocks='{path}' defines no table; allowed: {sorted(NAMES)}; add e.g. NORMS = {{'my_norm': MyNorm}}")
     for name, kinds in found.items():
@@ -91,33 +90,4 @@ def load_tables(path: str | None) -> dict[str, dict[str, type]]:
             tables[NAMES[name]][kind] = cls
     for family, other in SHARED.items():
         tables[family] = dict(tables[other])
-    return tables
-
-
-class Sockets:
-    """A model config with the tables that resolve it; `make` fills one socket."""
-
-    def __init__(self, config: dict, tables: dict[str, dict[str, type]]):
-        if not isinstance(config, dict):
-            raise ValueError(f'a model config is a dictionary of specs, given {type(config).__name__}')
-        for name in config:
-            if name not in tables:
-                raise ValueError(f"unknown socket '{name}'; allowed: {sorted(tables)}.{did_you_mean(name, tables)}")
-        missing = [name for name in tables if name not in config]
-        if missing:
-            raise ValueError(f'the model config lacks {missing}; it needs all of {sorted(tables)}; add a spec for each')
-        self.config = copy.deepcopy(config)
-        self.tables = tables
-
-    def kind(self, family: str) -> str:
-        """The kind that fills a socket."""
-        spec = self.config[family]
-        return spec['kind'] if isinstance(spec, dict) and 'kind' in spec else ''
-
-    def cls(self, family: str) -> type:
-        """The class that fills a socket; raises ValueError on an unknown kind or field."""
-        return type(self.make(family, name=None, features=1))
-
-    def make(self, family: str, name: str | None, **given: object):
-        """A new block for a socket, by the explicit `name` of its parameters."""
-        return make(family, self.tables[family], self.config[family], name=name, sockets=self, **given)
+    return adopted_tables(tables)

@@ -7,10 +7,12 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.block import Stem
 from arch.context import Context
 from arch.dense import Dense
 from arch.filters import Kernels
 from arch.make import positive
+from arch.model_sockets import Sockets
 from arch.ops.patches import patches
 from arch.ops.pooling import max_pool
 
@@ -27,7 +29,7 @@ def check_image(kind: str, x: jax.Array) -> None:
         )
 
 
-class Patchify(nn.Module):
+class Patchify(Stem):
     """Non-overlapping patches and one matrix product (2010.11929): a convolution of size and stride `patch`.
 
     `[B, H, W, I] -> [B, H/patch, W/patch, C]`. Raises ValueError where the input is not a map of images.
@@ -45,7 +47,7 @@ class Patchify(nn.Module):
         return Dense(self.features, name='patches')(patches(x, self.patch), context)
 
 
-class PatchifyNorm(nn.Module):
+class PatchifyNorm(Stem):
     """Patches and a norm, as ConvNeXt and Swin begin (2201.03545, 2103.14030).
 
     `[B, H, W, I] -> [B, H/patch, W/patch, C]`. Raises ValueError where the input is not a map of images.
@@ -53,7 +55,7 @@ class PatchifyNorm(nn.Module):
 
     FITS = MAPS
 
-    sockets: object
+    sockets: Sockets
     features: int
     patch: int = 4
     width: int = 0
@@ -66,7 +68,7 @@ class PatchifyNorm(nn.Module):
         return self.sockets.make('norm', name='norm', site='stem')(x, context)
 
 
-class ClassToken(nn.Module):
+class ClassToken(Stem):
     """Patches as a sequence behind a learned class token (2010.11929), which starts at 0.
 
     `[B, H, W, I] -> [B, M, C]` with M = 1 + H W / patch^2, row by row. Raises ValueError where the input is not a map of
@@ -88,7 +90,7 @@ class ClassToken(nn.Module):
         return jnp.concatenate([first, x.reshape(len(x), -1, self.features)], axis=1)
 
 
-class OverlappingConv(nn.Module):
+class OverlappingConv(Stem):
     """ResNet's stem (1512.03385): a 7 x 7 convolution of stride 2, norm, activation, 3 x 3 maximum of stride 2.
 
     `[B, H, W, I] -> [B, H/4, W/4, C]`, sizes rounded up. Raises ValueError where the input is not a map of images.
@@ -96,7 +98,7 @@ class OverlappingConv(nn.Module):
 
     FITS = MAPS
 
-    sockets: object
+    sockets: Sockets
     features: int
     width: int = 0
 
@@ -109,7 +111,7 @@ class OverlappingConv(nn.Module):
         return max_pool(x, 3, 2)
 
 
-class Tokens(nn.Module):
+class Tokens(Stem):
     """A table of token embeddings: embedding[id], drawn by the model's `initial` kind.
 
     `[B, N] -> [B, N, C]`. Raises ValueError where the input is not token ids.
@@ -152,7 +154,7 @@ class ScaledTokens(Tokens):
         return self.rows(x, context) * gain
 
 
-class Waveform(nn.Module):
+class Waveform(Stem):
     """Audio samples to tokens, one layer of wav2vec 2.0's and Whisper's (2006.11477, 2212.04356): convolution, activation.
 
     `[B, N, I] -> [B, N/factor, C]`, sizes rounded up. The filter has `kernel` taps, zeros around the input, and stands at
@@ -162,7 +164,7 @@ class Waveform(nn.Module):
 
     FITS = TOKENS
 
-    sockets: object
+    sockets: Sockets
     features: int
     kernel: int = 3
     factor: int = 2

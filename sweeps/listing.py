@@ -23,7 +23,7 @@ def _notes(cls: type) -> list[str]:
         found.append('begins stages')
     if getattr(cls, 'IN_BLOCK', False):
         found.append('by a block that begins stages')
-    if hasattr(cls, 'enter'):
+    if getattr(cls, 'STREAMS', False):
         found.append('several streams')
     if not getattr(cls, 'SCANS', True):
         found.append('no scan')

@@ -16,10 +16,11 @@ from ablations.bases import convnext, decoder
 from ablations.tasks import TASKS
 from arch.context import Context
 from arch.model import build
+from arch.model_sockets import Sockets
 from arch.ops.depthwise import LOWERINGS, lowering
 from arch.ops.depthwise import depthwise as convolve
 from arch.probe import PLAIN
-from arch.sockets import TABLES, Sockets
+from arch.sockets import TABLES
 from sweeps.appraise import task_of
 from sweeps.population import STRATEGIES, Population
 from sweeps.splits import tuning_split

@@ -3,19 +3,21 @@
 import jax
 from flax import linen as nn
 
+from arch.block import Channel
 from arch.context import Context
 from arch.dense import Dense
 from arch.make import positive
+from arch.model_sockets import Sockets
 
 
-class Gated(nn.Module):
+class Gated(Channel):
     """Gated linear unit (2002.05202): (activation(x gate) * (x up)) down, F = ratio C hidden channels, no biases.
 
     `[..., C] -> [..., C]`. With ratio 8/3 it has the parameters of an MLP of ratio 4. By its activation it is called GLU
     (sigmoid), SwiGLU (silu), GeGLU (gelu) or ReGLU (relu).
     """
 
-    sockets: object
+    sockets: Sockets
     ratio: float = 8 / 3
 
     @nn.nowrap

@@ -8,10 +8,12 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.block import Channel
 from arch.channel.ragged import ragged
 from arch.context import Context
 from arch.dense import Dense
 from arch.make import positive
+from arch.model_sockets import Sockets
 from arch.ops.depthwise import LOWERING
 
 
@@ -42,7 +44,7 @@ class Experts(nn.Module):
         return jnp.einsum('mc,ecf->emf' if rows.ndim == 2 else 'emc,ecf->emf', rows, kernel)
 
 
-class MixtureOfExperts(nn.Module):
+class MixtureOfExperts(Channel):
     """Sparse mixture of experts (1701.06538, 2006.16668, 2101.03961): sum over chosen e of p_e activation(x up_e) down_e.
 
     `[..., C] -> [..., C]`. p = softmax(x router) in float32, and the `top` experts of largest p are chosen. Their p are
@@ -54,7 +56,7 @@ class MixtureOfExperts(nn.Module):
     weight of 0 leaves its loss out. Raises ValueError where `top` is above `experts`.
     """
 
-    sockets: object
+    sockets: Sockets
     experts: int = 4
     top: int = 2
     ratio: float = 4.0
@@ -110,6 +112,6 @@ class MixtureOfExperts(nn.Module):
                 f'{kind}: top={self.top} is above experts={self.experts}; allowed: 1 to {self.experts}; '
                 'lower top or raise experts'
             )
-        for name in ('balance', 'router_z'):
-            if getattr(self, name) < 0:
-                raise ValueError(f'{kind}: {name}={getattr(self, name)} is given, allowed is 0 or above; raise {name}')
+        for name, weight in (('balance', self.balance), ('router_z', self.router_z)):
+            if weight < 0:
+                raise ValueError(f'{kind}: {name}={weight} is given, allowed is 0 or above; raise {name}')

@@ -3,18 +3,20 @@
 import jax
 from flax import linen as nn
 
+from arch.block import Channel
 from arch.context import Context
 from arch.dense import Dense
 from arch.make import positive
+from arch.model_sockets import Sockets
 
 
-class Mlp(nn.Module):
+class Mlp(Channel):
     """Multi-layer perceptron (1706.03762): activation(x up) down, F = ratio C hidden channels.
 
     `[..., C] -> [..., C]`
     """
 
-    sockets: object
+    sockets: Sockets
     ratio: float = 4.0
 
     @nn.nowrap

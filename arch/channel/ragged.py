@@ -21,8 +21,9 @@ def _mapped(function: Callable) -> Callable:
 
     @own.def_vmap
     def over(lanes: int, has_lanes: list[bool], *arguments: jax.Array) -> tuple[jax.Array, bool]:
-        every = [a if has else jnp.broadcast_to(a, (lanes, *a.shape)) for a, has in zip(arguments, has_lanes, strict=True)]
-        return jax.vmap(function)(*every), True
+        pairs = zip(arguments, has_lanes, strict=True)
+        with_lanes = [part if has else jnp.broadcast_to(part, (lanes, *part.shape)) for part, has in pairs]
+        return jax.vmap(function)(*with_lanes), True
 
     return own
 

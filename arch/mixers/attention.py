@@ -3,12 +3,14 @@
 import jax
 from flax import linen as nn
 
+from arch.block import Mixer
 from arch.context import Context
 from arch.mixers.projections import check_heads, join, project, score_bias, turn
+from arch.model_sockets import Sockets
 from arch.ops.attend import attend, earlier
 
 
-class Attention(nn.Module):
+class Attention(Mixer):
     """Multi-head softmax attention (1706.03762): softmax(Q K^T / sqrt(D)) V per head, then an output product.
 
     `[B, N, C] -> [B, N, C]`
@@ -20,7 +22,7 @@ class Attention(nn.Module):
     EQUIVARIANT = True
     TAKES = ('rotate', 'bias', 'qk_norm', 'values')
 
-    sockets: object
+    sockets: Sockets
     heads: int = 2
     biases: str = 'needed'
 

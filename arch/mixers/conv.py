@@ -3,12 +3,13 @@
 import jax
 from flax import linen as nn
 
+from arch.block import Mixer
 from arch.context import Context
 from arch.filters import Kernels
 from arch.window import check_window
 
 
-class Conv(nn.Module):
+class Conv(Mixer):
     """Full convolution as in ResNet (1512.03385): `kernel` taps a side, each a matrix on the channels.
 
     `[B, N, C] -> [B, N, C]`
@@ -18,6 +19,7 @@ class Conv(nn.Module):
     """
 
     KNOBS = {'init_scale': 1.0}
+    SUBSAMPLES = True
 
     kernel: int = 3
     bias: bool = True

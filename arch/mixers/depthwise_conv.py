@@ -3,12 +3,13 @@
 import jax
 from flax import linen as nn
 
+from arch.block import Mixer
 from arch.context import Context
 from arch.filters import Filters
 from arch.window import check_window
 
 
-class DepthwiseConv(nn.Module):
+class DepthwiseConv(Mixer):
     """Depthwise convolution as in ConvNeXt (2201.03545): one filter of `kernel` taps a side per channel.
 
     `[B, N, C] -> [B, N, C]`
@@ -18,6 +19,7 @@ class DepthwiseConv(nn.Module):
     """
 
     KNOBS = {'init_scale': 1.0}
+    SUBSAMPLES = True
 
     kernel: int = 7
     bias: bool = True

@@ -4,9 +4,11 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.block import Mixer
 from arch.context import Context
 from arch.dense import Dense
 from arch.make import divides, positive
+from arch.model_sockets import Sockets
 from arch.norms import RmsNorm
 from arch.ops.recurrence import recurrence, stepwise
 
@@ -55,7 +57,7 @@ class Direction(nn.Module):
     `[B, N, C] -> [B, N, C]`. Queries and keys have `narrow` channels together.
     """
 
-    sockets: object
+    sockets: Sockets
     heads: int
     narrow: int
     rank: int
@@ -76,7 +78,7 @@ class Direction(nn.Module):
         return RmsNorm(name='norm')(mixed, context).reshape(x.shape).astype(x.dtype)
 
 
-class GatedLinearAttention(nn.Module):
+class GatedLinearAttention(Mixer):
     """Gated linear attention (2312.06635): (silu(x gate) * norm(q S)) output, S_n = diag(a_n) S_(n-1) + k_n^T v_n.
 
     `[B, N, C] -> [B, N, C]`
@@ -90,7 +92,7 @@ class GatedLinearAttention(nn.Module):
 
     TAKES = ('qk_norm',)
 
-    sockets: object
+    sockets: Sockets
     heads: int = 2
     key_ratio: float = 0.5
     rank: int = 16

@@ -4,9 +4,11 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.block import Mixer
 from arch.context import Context
 from arch.make import divides
 from arch.mixers.projections import check_heads, join, project, score_bias, turn
+from arch.model_sockets import Sockets
 from arch.ops.attend import attend, earlier
 
 
@@ -17,7 +19,7 @@ def shared(part: jax.Array, heads: int) -> jax.Array:
     return jnp.broadcast_to(part[:, :, :, None], copies).reshape(batch, length, heads, size)
 
 
-class GroupedQueryAttention(nn.Module):
+class GroupedQueryAttention(Mixer):
     """Grouped-query attention (2305.13245): query head h meets the keys and values of head floor(h kv_heads / heads).
 
     `[B, N, C] -> [B, N, C]`
@@ -29,7 +31,7 @@ class GroupedQueryAttention(nn.Module):
     EQUIVARIANT = True
     TAKES = ('rotate', 'bias', 'qk_norm', 'values')
 
-    sockets: object
+    sockets: Sockets
     heads: int = 4
     kv_heads: int = 2
     biases: str = 'needed'

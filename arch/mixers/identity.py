@@ -3,10 +3,11 @@
 import jax
 from flax import linen as nn
 
+from arch.block import Mixer
 from arch.context import Context
 
 
-class Identity(nn.Module):
+class Identity(Mixer):
     """No mixing: y = x. What is left of a body without its mixer.
 
     `[B, N, C] -> [B, N, C]`

@@ -4,9 +4,11 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.block import Mixer
 from arch.context import Context
 from arch.make import positive
 from arch.mixers.projections import check_heads, join, project, turn
+from arch.model_sockets import Sockets
 
 
 def feature(x: jax.Array) -> jax.Array:
@@ -14,7 +16,7 @@ def feature(x: jax.Array) -> jax.Array:
     return jax.nn.elu(x.astype(jnp.float32)) + 1
 
 
-class LinearAttention(nn.Module):
+class LinearAttention(Mixer):
     """Linear attention (2006.16236): f(Q) sum_m f(K_m)^T V_m / (f(Q) sum_m f(K_m) + eps) per head, f(x) = elu(x) + 1.
 
     `[B, N, C] -> [B, N, C]`
@@ -26,7 +28,7 @@ class LinearAttention(nn.Module):
     EQUIVARIANT = True
     TAKES = ('rotate', 'qk_norm', 'values')
 
-    sockets: object
+    sockets: Sockets
     heads: int = 2
     eps: float = 1e-6
     biases: str = 'needed'

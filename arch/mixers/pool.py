@@ -4,12 +4,13 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.block import Mixer
 from arch.context import Context
 from arch.ops.depthwise import depthwise, positions_under
 from arch.window import check_window
 
 
-class Pool(nn.Module):
+class Pool(Mixer):
     """Average pooling minus the input, as in PoolFormer (2111.11418): mean over a window of `window` a side, less x.
 
     `[B, N, C] -> [B, N, C]`

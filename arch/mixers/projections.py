@@ -9,6 +9,7 @@ import jax
 from arch.context import Context
 from arch.dense import Dense
 from arch.make import divides
+from arch.model_sockets import Sockets
 from arch.ops.places import places
 
 BIASES = ('all', 'needed', 'none')
@@ -23,7 +24,7 @@ def check_heads(kind: str, width: int, heads: int, biases: str) -> None:
 
 
 def project(
-    kind: str, sockets, x: jax.Array, heads: int, kv_heads: int, biases: str, context: Context
+    kind: str, sockets: Sockets, x: jax.Array, heads: int, kv_heads: int, biases: str, context: Context
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Queries [B, N, heads, D], keys and values [B, N, kv_heads, D], N the flattened positions and D = C / heads.
 

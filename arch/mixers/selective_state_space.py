@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.block import Mixer
 from arch.context import Context
 from arch.dense import Dense
 from arch.filters import Filters
@@ -53,7 +54,8 @@ class Direction(nn.Module):
         features = u.shape[-1]
 
         def first_bias(key: jax.Array) -> jax.Array:
-            low, high = (jnp.log(jnp.float32(context.knob(name, getattr(self, name)))) for name in ('step_low', 'step_high'))
+            low = jnp.log(jnp.float32(context.knob('step_low', self.step_low)))
+            high = jnp.log(jnp.float32(context.knob('step_high', self.step_high)))
             steps = jnp.exp(low + (high - low) * jax.random.uniform(key, (features,)))
             return steps + jnp.log(-jnp.expm1(-steps))  # what softplus maps to the steps
 
@@ -73,7 +75,7 @@ class Direction(nn.Module):
         return selective_scan(u, step, rate, enter, leave) + per_channel(gain, u) * u
 
 
-class SelectiveStateSpace(nn.Module):
+class SelectiveStateSpace(Mixer):
     """Selective state space (Mamba, 2312.00752): (silu(x gate) * (leave_n h_n + gain u_n)) output, u = silu(conv(x up)).
 
     `[B, N, C] -> [B, N, C]`
@@ -108,7 +110,7 @@ class SelectiveStateSpace(nn.Module):
         self.check(x.shape[-1], context.causal)
         channels = x.shape[-1]
         tokens, features = x.reshape(len(x), -1, channels), max(1, round(self.expand * channels))
-        own = {field: getattr(self, field) for field in ('state', 'kernel', 'step_low', 'step_high')}
+        own = {'state': self.state, 'kernel': self.kernel, 'step_low': self.step_low, 'step_high': self.step_high}
         own['rank'] = math.ceil(channels / 16)
         u = Dense(features, bias=False, name='up')(tokens, context)
         mixed = Direction(**own, name='forward')(u, context)

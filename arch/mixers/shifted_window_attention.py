@@ -7,9 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
+from arch.block import Mixer
 from arch.context import Context
 from arch.make import divides, positive
 from arch.mixers.projections import check_heads, join, project
+from arch.model_sockets import Sockets
 from arch.ops.places import places
 
 KIND = 'shifted_window_attention'
@@ -63,7 +65,7 @@ def bias_rows(side: int, window: int) -> np.ndarray:
     return rows * (2 * window - 1) + columns
 
 
-class ShiftedWindowAttention(nn.Module):
+class ShiftedWindowAttention(Mixer):
     """Shifted-window attention (Swin, 2103.14030): softmax(Q K^T / sqrt(D) + bias) V inside windows, per head.
 
     `[B, H, W, C] -> [B, H, W, C]`
@@ -78,7 +80,7 @@ class ShiftedWindowAttention(nn.Module):
     FITS = ('hierarchical', 'isotropic', 'bidirectional', 'maps')
     TAKES = ('qk_norm', 'values')
 
-    sockets: object
+    sockets: Sockets
     head_size: int = 8
     window: int = 4
     biases: str = 'needed'

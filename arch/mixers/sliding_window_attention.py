@@ -3,13 +3,15 @@
 import jax
 from flax import linen as nn
 
+from arch.block import Mixer
 from arch.context import Context
 from arch.make import positive
 from arch.mixers.projections import check_heads, join, project, turn
+from arch.model_sockets import Sockets
 from arch.ops.attend import attend_near
 
 
-class SlidingWindowAttention(nn.Module):
+class SlidingWindowAttention(Mixer):
     """Sliding-window attention (2004.05150): softmax attention to the positions at most `window` steps away.
 
     `[B, N, C] -> [B, N, C]`
@@ -21,7 +23,7 @@ class SlidingWindowAttention(nn.Module):
 
     TAKES = ('rotate', 'bias', 'qk_norm', 'values')
 
-    sockets: object
+    sockets: Sockets
     heads: int = 2
     window: int = 3
     biases: str = 'needed'

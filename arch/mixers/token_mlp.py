@@ -4,12 +4,14 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.block import Mixer
 from arch.context import Context
 from arch.dense import Dense
 from arch.make import positive
+from arch.model_sockets import Sockets
 
 
-class TokenMlp(nn.Module):
+class TokenMlp(Mixer):
     """Token mixing of MLP-Mixer (2105.01601): activation(x^T up) down, transposed back; up [N, F], down [F, N].
 
     `[B, N, C] -> [B, N, C]`
@@ -20,7 +22,7 @@ class TokenMlp(nn.Module):
 
     FITS = ('hierarchical', 'isotropic', 'bidirectional', 'maps', 'tokens')
 
-    sockets: object
+    sockets: Sockets
     ratio: float = 0.5
 
     @nn.nowrap

@@ -6,8 +6,9 @@ import jax
 import numpy as np
 
 from arch.depth import stacked
+from arch.model_sockets import Sockets
 from arch.published.tensors import Tensors
-from arch.sockets import TABLES, Sockets
+from arch.sockets import TABLES
 
 FREE = ('activation', 'initial')
 """Sockets that have no parameters of their own: any kind takes the weights of the model."""

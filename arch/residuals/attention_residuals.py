@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.block import Residual
 from arch.branch import Branch
 from arch.context import Context
 from arch.norms import RmsNorm
@@ -25,7 +26,7 @@ class Lookup(nn.Module):
         return jnp.einsum('l...,l...c->...c', weights.astype(outputs.dtype), outputs)
 
 
-class AttentionResiduals(nn.Module):
+class AttentionResiduals(Residual):
     """Attention residuals (2603.15031), full: v_l = branch(sum_i a_i v_i), a_i = softmax_i(w_l . rms_norm(v_i)), i < l.
 
     `[..., C] -> [..., C]`. v_0 is what enters, v_l the output of the l-th branch, pre-normed. What leaves is one more such sum
@@ -34,6 +35,7 @@ class AttentionResiduals(nn.Module):
     """
 
     KNOBS = {'drop_path': 0.0}
+    STREAMS = True
     SCANS = False
 
     @nn.nowrap

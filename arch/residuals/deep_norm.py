@@ -5,12 +5,13 @@ import dataclasses
 import jax
 from flax import linen as nn
 
+from arch.block import Residual
 from arch.branch import Branch
 from arch.context import Context
 from arch.residuals.keep import keep
 
 
-class DeepNorm(nn.Module):
+class DeepNorm(Residual):
     """DeepNorm (2203.00555): norm(alpha x + after(before(x))), alpha = M^(1/4) for M residual branches in the body.
 
     `[..., C] -> [..., C]`. The branch's kernels start (4M)^(-1/4) times as large, those of queries and keys excepted. With

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.block import Residual
 from arch.branch import Branch
 from arch.context import Context
 from arch.make import positive
@@ -13,7 +14,7 @@ Stream = tuple[jax.Array, tuple[jax.Array, ...]]
 """What runs on, and what entered and each block gave, before averaging."""
 
 
-class DepthWeightedAverage(nn.Module):
+class DepthWeightedAverage(Residual):
     """DenseFormer (2402.02622): pre-norm within a block, then sum_j scale_j X_j over what entered, X_0, and blocks 1 to i.
 
     `[..., C] -> [..., C]`. X_i is what block i gives, before its own average. scale starts at 1 for i and at 0 for others.
@@ -22,6 +23,7 @@ class DepthWeightedAverage(nn.Module):
     """
 
     KNOBS = {'drop_path': 0.0}
+    STREAMS = True
     SCANS = False
 
     dilation: int = 1

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.block import Residual
 from arch.branch import Branch
 from arch.context import Context
 from arch.make import positive
@@ -21,7 +22,7 @@ def number(context: Context, closing: bool) -> int | jax.Array:
     return each * context.layer + (each - 1 if closing else 0)
 
 
-class HyperConnections(nn.Module):
+class HyperConnections(Residual):
     """Dynamic hyper-connections (2409.19606): n streams H to A_r^T H + B^T branch(A_m^T H), branch pre-normed.
 
     `[..., C] -> [..., C]`. The stream is [..., n, C], n = `streams` copies of x at first and summed at last. A_m [n, 1] and
@@ -32,6 +33,7 @@ class HyperConnections(nn.Module):
     """
 
     KNOBS = {'drop_path': 0.0, 'hyper_connections_initial': 'initial'}
+    STREAMS = True
 
     streams: int = 4
     initial: float = 0.01

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.block import Residual
 from arch.branch import Branch
 from arch.context import Context
 from arch.ops.sinkhorn import sinkhorn
@@ -13,7 +14,7 @@ from arch.residuals.coefficients import Coefficients
 from arch.residuals.keep import keep
 
 
-class ManifoldHyperConnections(nn.Module):
+class ManifoldHyperConnections(Residual):
     """Manifold-constrained hyper-connections (mHC, 2512.24880): n streams H to H_res H + H_post^T branch(H_pre H).
 
     `[..., C] -> [..., C]`. The stream is [..., n, C], n = `streams` copies of x at first. For each position H_pre [n] is
@@ -30,6 +31,7 @@ class ManifoldHyperConnections(nn.Module):
     """
 
     KNOBS = {'drop_path': 0.0, 'hyper_connections_initial': 'initial', 'hyper_connections_identity': 'identity'}
+    STREAMS = True
 
     streams: int = 4
     steps: int = 20
@@ -39,11 +41,10 @@ class ManifoldHyperConnections(nn.Module):
 
     @nn.nowrap
     def enter(self, x: jax.Array) -> jax.Array:
-        for name, least in (('streams', 2), ('steps', 1)):
-            if getattr(self, name) < least:
+        for name, value, least in (('streams', self.streams, 2), ('steps', self.steps, 1)):
+            if value < least:
                 raise ValueError(
-                    f"residual 'manifold_hyper_connections': {name}={getattr(self, name)} is given, allowed is {least} or "
-                    f'more; raise {name}'
+                    f"residual 'manifold_hyper_connections': {name}={value} is given, allowed is {least} or more; raise {name}"
                 )
         return jnp.repeat(x[..., None, :], self.streams, axis=-2)
 

@@ -6,13 +6,15 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.block import Residual
 from arch.branch import Branch
 from arch.context import Context
+from arch.model_sockets import Sockets
 from arch.residuals.keep import keep
 from arch.vectors import per_channel
 
 
-class Pre(nn.Module):
+class Pre(Residual):
     """Norm at the start of the branch (2002.04745): x + after(norm(before(x))).
 
     `[..., C] -> [..., C]`
@@ -25,7 +27,7 @@ class Pre(nn.Module):
         return x + keep(self, branch(x, context), context)
 
 
-class Post(nn.Module):
+class Post(Residual):
     """Norm after the sum (1706.03762): norm(x + after(before(x))).
 
     `[..., C] -> [..., C]`
@@ -38,7 +40,7 @@ class Post(nn.Module):
         return branch.norm(x + keep(self, branch.bare(x, context), context), context)
 
 
-class LayerScale(nn.Module):
+class LayerScale(Residual):
     """LayerScale (2103.17239): x + scale * after(norm(before(x))), one scale per channel that starts at `initial`.
 
     `[..., C] -> [..., C]`. The knob `layer_scale_initial` replaces the field.
@@ -55,7 +57,7 @@ class LayerScale(nn.Module):
         return x + keep(self, per_channel(scale, x) * branch(x, context), context)
 
 
-class Rezero(nn.Module):
+class Rezero(Residual):
     """ReZero (2003.04887): x + gain * after(norm(before(x))), one scalar gain that starts at 0.
 
     `[..., C] -> [..., C]`. The paper's own form has no norm: swap the norm for identity to get it.
@@ -69,7 +71,7 @@ class Rezero(nn.Module):
         return x + keep(self, gain.astype(x.dtype) * branch(x, context), context)
 
 
-class SkipInit(nn.Module):
+class SkipInit(Residual):
     """SkipInit (2002.10444): x + gain * after(norm(before(x))), one scalar gain that starts at `initial`.
 
     `[..., C] -> [..., C]`. The form is ReZero's; here the first gain can be chosen, by the field or by the knob
@@ -88,7 +90,7 @@ class SkipInit(nn.Module):
         return x + keep(self, gain.astype(x.dtype) * branch(x, context), context)
 
 
-class Sandwich(nn.Module):
+class Sandwich(Residual):
     """Norms at the start and at the end of the branch (Peri-LN, 2502.02732): x + norm_after(after(norm(before(x)))).
 
     `[..., C] -> [..., C]`. The second norm is one more of the kind in the norm socket, with parameters of its own.
@@ -96,19 +98,19 @@ class Sandwich(nn.Module):
 
     KNOBS = {'drop_path': 0.0}
 
-    sockets: object
+    sockets: Sockets
 
     @nn.compact
     def __call__(self, x: jax.Array, branch: Branch, context: Context) -> jax.Array:
         norm = self.sockets.make('norm', name='norm_after', site='end')
         inside = context
-        if hasattr(norm, 'site'):  # its scale says how the branch starts: the product before it must not do so too
+        if norm.SCALES_BRANCH:  # its scale says how the branch starts: the product before it must not do so too
             inside = dataclasses.replace(context, initial=dataclasses.replace(context.initial, branch_end='same'))
         y = norm(branch(x, inside), context)
         return x + keep(self, y, context)
 
 
-class NoResidual(nn.Module):
+class NoResidual(Residual):
     """No residual: after(norm(before(x))).
 
     `[..., C] -> [..., C]`

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.block import Residual
 from arch.branch import Branch
 from arch.context import Context
 from arch.residuals.keep import keep
@@ -14,7 +15,7 @@ Stream = tuple[jax.Array, jax.Array | None]
 """What runs on, and the first block's values once there are some."""
 
 
-class ValueResidual(nn.Module):
+class ValueResidual(Residual):
     """ResFormer (2410.17897), learnable: pre-norm, and attention's values are scale_1 V + scale_2 V_first.
 
     `[..., C] -> [..., C]`. V are the block's own values and V_first those of the first block (of its stage in a hierarchical
@@ -22,6 +23,7 @@ class ValueResidual(nn.Module):
     """
 
     KNOBS = {'drop_path': 0.0, 'value_residual_initial': 'initial'}
+    STREAMS = True
     NEEDS = ('values',)
     SCANS = False
 

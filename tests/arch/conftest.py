@@ -7,8 +7,9 @@ import pytest
 from jax import numpy as jnp
 
 from arch.context import Context
+from arch.model_sockets import Sockets
 from arch.probe import PLAIN
-from arch.sockets import TABLES, Sockets
+from arch.sockets import TABLES
 
 
 @pytest.fixture(autouse=True)

@@ -22,8 +22,8 @@ def refusal(base, family, kind):
         'maps' if base['body']['kind'] == 'hierarchical' else 'tokens',
     )
     mixer = cls if family == 'mixer' else TABLES['mixer'][base['mixer']['kind']]
-    needs = (*getattr(cls, 'NEEDS', ()), *(('qk_norm',) if family == 'qk_norm' and not hasattr(cls, 'NOTHING') else ()))
-    if not set(needs) <= set(getattr(mixer, 'TAKES', ())):
+    needs = (*cls.NEEDS, *(('qk_norm',) if family == 'qk_norm' and not cls.NOTHING else ()))
+    if not set(needs) <= set(mixer.TAKES):
         return f"{family} '{kind}' .* mixer '{base['mixer']['kind']}' has none; allowed with it"
     if family == 'qk_norm' and 'queries' not in fits(cls):
         return f"qk_norm '{kind}'"

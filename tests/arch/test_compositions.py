@@ -44,10 +44,8 @@ SETTINGS = {
 def suits(choice, places):
     """Whether every kind says that it works in the places and the mixer takes what the others need."""
     classes = {family: TABLES[family][kind] for family, kind in choice.items()}
-    needs = {need for cls in classes.values() for need in getattr(cls, 'NEEDS', ())}
-    return needs <= set(getattr(classes['mixer'], 'TAKES', ())) and all(
-        place in fits(cls) for cls in classes.values() for place in places
-    )
+    needs = {need for cls in classes.values() for need in cls.NEEDS}
+    return needs <= set(classes['mixer'].TAKES) and all(place in fits(cls) for cls in classes.values() for place in places)
 
 
 def pairs(choice):

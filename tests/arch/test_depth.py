@@ -10,7 +10,8 @@ from ablations.bases import convnext, decoder
 from arch.dense import Dense
 from arch.depth import stacked, unstacked
 from arch.model import build
-from arch.sockets import TABLES, Sockets
+from arch.model_sockets import Sockets
+from arch.sockets import TABLES
 
 ATTENTION = {'kind': 'attention', 'heads': 2, 'biases': 'needed'}
 DECODER = decoder(vocabulary=5, length=6, width=8, depth=3, mixer=ATTENTION, ratio=2.0)
@@ -139,7 +140,7 @@ def test_bfloat16_products_and_float32_parameters(name):
 
 
 def test_rules_that_no_scan_can_carry_are_refused():
-    grows = [kind for kind, cls in TABLES['residual'].items() if not getattr(cls, 'SCANS', True)]
+    grows = [kind for kind, cls in TABLES['residual'].items() if not cls.SCANS]
     for kind in grows:
         with pytest.raises(
             ValueError, match=rf"residual '{kind}' is not the same program at every depth.*put\('body.over_depth'"

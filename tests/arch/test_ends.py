@@ -12,8 +12,9 @@ from arch.context import Context
 from arch.downsamples import DOWNSAMPLES
 from arch.heads import HEADS
 from arch.model import build
+from arch.model_sockets import Sockets
 from arch.probe import PLAIN
-from arch.sockets import TABLES, Sockets
+from arch.sockets import TABLES
 from arch.stems import STEMS
 
 GENERATOR = np.random.default_rng(0)

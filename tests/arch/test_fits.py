@@ -37,11 +37,11 @@ def config_of(family: str, kind: str, places: tuple[str, ...]) -> dict:
         config['body'] = {**config['body'], 'kind': kind}
         return config
     config[family] = {'kind': kind}
-    if getattr(cls, 'NEEDS', ()) or (family == 'qk_norm' and kind != 'identity'):
+    if cls.NEEDS or (family == 'qk_norm' and kind != 'identity'):
         config['mixer'] = {'kind': 'attention', 'heads': 2}
     if (family, kind) == ('downsample', 'none') and places[0] == 'hierarchical':
         config['body'] = {**config['body'], 'widths': [16], 'depths': [1]}
-    if getattr(cls, 'IN_BLOCK', False):
+    if family == 'downsample' and cls.IN_BLOCK:
         config['block'] = {'kind': 'bottleneck'}
     return config
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from arch.mixers.gated_linear_attention import CHUNK, forgetful, step_by_step
+from arch.model_sockets import Sockets
 from arch.probe import PLAIN
-from arch.sockets import TABLES, Sockets
+from arch.sockets import TABLES
 
 GENERATOR = np.random.default_rng(0)
 KIND = 'gated_linear_attention'

@@ -13,10 +13,11 @@ from safetensors.numpy import load_file, save_file
 import archlab
 from arch.depth import stacked
 from arch.model import build
+from arch.model_sockets import Sockets
 from arch.published import MODELS, gpt2, llama, swin, vit
 from arch.published.importing import import_weights, load_weights, save_weights
 from arch.published.published import Published
-from arch.sockets import TABLES, Sockets
+from arch.sockets import TABLES
 
 
 def linear(name: str, inputs: int, outputs: int, bias: bool = True) -> dict[str, tuple[int, ...]]:

@@ -11,8 +11,9 @@ from ablations.bases import decoder
 from arch.context import Context
 from arch.initials import INITIALS
 from arch.model import build
+from arch.model_sockets import Sockets
 from arch.probe import PLAIN
-from arch.sockets import TABLES, Sockets
+from arch.sockets import TABLES
 
 SHAPE, IN, OUT = (200, 500), 300, 700
 CUT = 0.87962566  # the deviation of a standard normal cut at 2

@@ -10,8 +10,9 @@ import pytest
 from arch.context import Context
 from arch.mixers import MIXERS
 from arch.mixers.depthwise_conv import DepthwiseConv
+from arch.model_sockets import Sockets
 from arch.probe import PLAIN
-from arch.sockets import TABLES, Sockets
+from arch.sockets import TABLES
 
 GENERATOR = np.random.default_rng(0)
 SEQUENCE = GENERATOR.normal(size=(2, 5, 8)).astype(np.float32)

@@ -10,9 +10,10 @@ from arch.context import Context
 from arch.cost import cost
 from arch.initials import LecunNormal
 from arch.model import build
+from arch.model_sockets import Sockets
 from arch.ops.depthwise import lowering
 from arch.probe import PLAIN
-from arch.sockets import TABLES, Sockets
+from arch.sockets import TABLES
 
 GENERATOR = np.random.default_rng(0)
 KIND = 'mixture_of_experts'

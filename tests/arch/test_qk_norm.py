@@ -10,9 +10,10 @@ from arch.context import Context
 from arch.fits import fits
 from arch.mixers import MIXERS
 from arch.model import build
+from arch.model_sockets import Sockets
 from arch.norms import NORMS
 from arch.probe import PLAIN
-from arch.sockets import TABLES, Sockets
+from arch.sockets import TABLES
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.normal(size=(2, 5, 8)).astype(np.float32)
@@ -79,7 +80,7 @@ def config(mixer, norm):
     return {**base, 'qk_norm': {'kind': norm}}
 
 
-@pytest.mark.parametrize('mixer', [kind for kind, cls in MIXERS.items() if 'qk_norm' in getattr(cls, 'TAKES', ())])
+@pytest.mark.parametrize('mixer', [kind for kind, cls in MIXERS.items() if 'qk_norm' in cls.TAKES])
 def test_every_mixer_that_takes_it_has_a_norm_for_queries_and_keys(mixer):
     module = Sockets({**PLAIN, **NORM, 'mixer': {'kind': mixer}}, TABLES).make('mixer', name=None)
     x = jnp.zeros((1, 6, 16) if 'tokens' in fits(MIXERS[mixer]) else (1, 4, 4, 16))

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from arch.context import Context
+from arch.model_sockets import Sockets
 from arch.ops.recurrence import recurrence, stepwise
 from arch.probe import PLAIN
-from arch.sockets import TABLES, Sockets
+from arch.sockets import TABLES
 
 GENERATOR = np.random.default_rng(0)
 KINDS = ('gated_linear_attention', 'selective_state_space')

@@ -8,9 +8,10 @@ import pytest
 from arch.branch import Branch
 from arch.context import Context
 from arch.dense import Dense
+from arch.model_sockets import Sockets
 from arch.probe import PLAIN
 from arch.residuals import RESIDUALS, LayerScale, Pre, SkipInit
-from arch.sockets import TABLES, Sockets
+from arch.sockets import TABLES
 
 X = np.random.default_rng(0).normal(size=(3, 4, 6)).astype(np.float32)
 SCALE, GAIN = np.linspace(-1, 1, 6, dtype=np.float32), np.float32(0.3)
@@ -57,7 +58,7 @@ FORMULAS = {
 
 
 def test_every_rule_of_one_stream_has_a_formula():
-    assert set(FORMULAS) == {kind for kind, cls in RESIDUALS.items() if not hasattr(cls, 'enter')}
+    assert set(FORMULAS) == {kind for kind, cls in RESIDUALS.items() if not cls.STREAMS}
 
 
 @pytest.mark.parametrize('kind', FORMULAS)
@@ -130,5 +131,5 @@ def test_whole_branches_are_dropped_at_the_rate_of_the_place_and_the_rest_is_sca
 
 
 def test_a_rule_without_the_knob_drops_nothing():
-    assert [kind for kind, cls in RESIDUALS.items() if 'drop_path' not in getattr(cls, 'KNOBS', {})] == ['none']
+    assert [kind for kind, cls in RESIDUALS.items() if 'drop_path' not in cls.KNOBS] == ['none']
     assert Pre.KNOBS == {'drop_path': 0.0}

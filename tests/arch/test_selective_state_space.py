@@ -7,8 +7,9 @@ import pytest
 
 from arch.context import Context
 from arch.mixers.selective_state_space import selective_scan, step_by_step
+from arch.model_sockets import Sockets
 from arch.probe import PLAIN
-from arch.sockets import TABLES, Sockets
+from arch.sockets import TABLES
 
 GENERATOR = np.random.default_rng(0)
 KIND = 'selective_state_space'

@@ -9,6 +9,7 @@ from ablations.bases import convnext as stages
 from ablations.bases import decoder
 from arch.depth import stacked, unscanned
 from arch.model import build
+from arch.model_sockets import Sockets
 from arch.published.convnext import convnext, convnext_isotropic
 from arch.published.gpt2 import gpt2
 from arch.published.llama import llama
@@ -17,7 +18,7 @@ from arch.published.roadmap import roadmap
 from arch.published.swin import swin
 from arch.published.vit import vit
 from arch.roles import names
-from arch.sockets import TABLES, Sockets
+from arch.sockets import TABLES
 
 GENERATOR = np.random.default_rng(0)
 IMAGES = GENERATOR.normal(size=(2, 32, 32, 3)).astype(np.float32)
@@ -39,7 +40,7 @@ MODELS = {
     **{
         f'stages.{kind}': ({**STAGES, 'residual': {'kind': kind}}, IMAGES)
         for kind, cls in TABLES['residual'].items()
-        if hasattr(cls, 'enter') and not hasattr(cls, 'NEEDS')
+        if cls.STREAMS and not cls.NEEDS
     },
 }
 KEY = jax.random.key(0)

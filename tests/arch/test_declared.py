@@ -1,0 +1,216 @@
+"""Declared flags: what a class may say, and that nothing which is meant as a flag passes unread."""
+
+import dataclasses
+import re
+
+import jax.numpy as jnp
+import pytest
+from flax import linen as nn
+
+from ablations.tasks import TASKS
+from arch.block import BASES, Block, Downsample, Mixer, Norm, Residual, adopted
+from arch.contracts import check
+from arch.declared import DEFAULTS, check_flags, mistakes
+from arch.flags import Flags
+from arch.model import build
+from arch.sockets import TABLES
+
+
+def refused(base: type, **attributes: object) -> str:
+    """The first mistake of a plain flax module with these attributes, in a family."""
+    notes = attributes.pop('__annotations__', {})
+    cls = type('Mine', (nn.Module,), {'__annotations__': notes, **attributes})
+    return next(iter(mistakes(adopted(cls, base), base)), '')
+
+
+def test_every_kind_of_the_lab_is_of_its_family_and_declares_what_the_lab_understands():
+    for family, table in TABLES.items():
+        for kind, cls in table.items():
+            base = BASES.get(family, Flags)
+            assert issubclass(cls, base) and mistakes(cls, base) == (), (family, kind)
+
+
+def test_every_flag_has_one_type_and_a_sentence():
+    for base in BASES.values():
+        for name in vars(base).get('__annotations__', {}):
+            assert not name.isupper() or type(vars(base)[name]) is type(DEFAULTS[name])
+
+
+@pytest.mark.parametrize(
+    ('name', 'value', 'meant'),
+    [
+        ('FITTS', ('tokens',), 'FITS'),
+        ('FIT', ('tokens',), 'FITS'),
+        ('FTIS', ('tokens',), 'FITS'),
+        ('_FITS', ('tokens',), 'FITS'),
+        ('Fits', ('tokens',), 'FITS'),
+        ('fits', ('tokens',), 'FITS'),
+        ('KNOB', {}, 'KNOBS'),
+        ('knobs', {'gain': 1.0}, 'KNOBS'),
+        ('TAKE', ('rotate',), 'TAKES'),
+        ('NEED', 3, 'NEEDS'),
+        ('SCAN', False, 'SCANS'),
+        ('scans', False, 'SCANS'),
+        ('SCANNED', False, 'SCANS'),
+        ('SKANS', 0, 'SCANS'),
+        ('MIX_BATCH', True, 'MIXES_BATCH'),
+        ('mixes_batch', True, 'MIXES_BATCH'),
+        ('EQUIVARIENT', True, 'EQUIVARIANT'),
+        ('SUBSAMPLE', True, 'SUBSAMPLES'),
+    ],
+)
+def test_a_name_close_to_a_flag_names_the_flag(name, value, meant):
+    assert refused(Mixer, **{name: value}).startswith(f'{name} is no flag; allowed: ')
+    assert refused(Mixer, **{name: value}).endswith(f"Did you mean '{meant}'?")
+
+
+@pytest.mark.parametrize(
+    ('attributes', 'why'),
+    [
+        ({'CAUSAL': False}, 'CAUSAL is no flag; allowed'),
+        ({'WHERE': ('maps', 'tokens')}, 'WHERE is no flag; allowed'),
+        ({'FITS': 'tokens'}, "FITS = 'tokens' is a str; allowed: a tuple of"),
+        ({'FITS': ('tokenz',)}, "holds 'tokenz'; allowed: .*Did you mean 'tokens'"),
+        ({'FITS': ('queries',)}, "holds 'queries'"),
+        ({'FITS': ()}, 'works nowhere'),
+        ({'TAKES': ('rotates',)}, "Did you mean 'rotate'"),
+        ({'SCANS': 0}, 'SCANS = 0 is a int; allowed: True or False'),
+        ({'SCANS': 'False'}, 'is a str; allowed: True or False'),
+        ({'KNOBS': ('gain',)}, 'is a tuple; allowed: a dict'),
+        ({'KNOBS': {'gain': 'gian'}, 'gain': 1.0, '__annotations__': {'gain': float}}, "Did you mean 'gain'"),
+        ({'KNOBS': {'gain': None}}, 'None of knob .gain. is no number'),
+        ({'KNOBS': property(lambda self: {})}, 'KNOBS is a property'),
+        ({'FITS': ('tokens',), '__annotations__': {'FITS': tuple}}, 'FITS is a field'),
+        ({'FITTS': ('tokens',), '__annotations__': {'FITTS': tuple}}, "Did you mean 'FITS'"),
+        ({'BRANCHES': 2}, r"BRANCHES is a flag of \['block'\] alone"),
+        ({'SUBSAMPLES': True}, "no field 'stride'"),
+    ],
+    ids=lambda part: ' '.join(part) if isinstance(part, dict) else '',
+)
+def test_a_flag_that_the_lab_would_not_understand_is_refused(attributes, why):
+    assert re.search(why, refused(Mixer, **attributes)), refused(Mixer, **attributes)
+
+
+def test_flags_on_an_instance_and_promises_of_other_families_are_refused():
+    class Late(nn.Module):
+        def setup(self):
+            self.FITS = ('tokens',)
+
+    assert 'setup sets FITS on an instance' in mistakes(adopted(Late, Mixer), Mixer)[0]
+    assert 'not both an enter and a leave' in refused(Residual, STREAMS=True)
+    assert "no 'step'" in refused(Downsample, IN_BLOCK=True)
+    assert 'whole numbers from 1' in refused(BASES['block'], BRANCHES=0)
+    assert "no field 'over_depth'" in refused(BASES['body'], SCANS=True)
+
+
+def test_a_flag_of_a_mixin_counts_or_is_refused_where_it_is_hidden():
+    class OnTokens:
+        FITS = ('tokens', 'isotropic', 'bidirectional')
+
+    class First(OnTokens, Mixer):
+        pass
+
+    class Last(Mixer, OnTokens):
+        pass
+
+    class Misspelt(First):
+        pass
+
+    OnTokens.KNOB = {}
+    assert First.FITS == OnTokens.FITS
+    assert "Did you mean 'KNOBS'" in mistakes(Misspelt, Mixer)[0]
+    del OnTokens.KNOB
+    assert mistakes(First, Mixer) == ()
+    assert mistakes(Last, Mixer) == ('FITS of OnTokens is hidden by Flags; name OnTokens first among the base classes',)
+
+
+def test_what_is_the_classs_own_affair_passes():
+    class Own(nn.Module):
+        TAPS = 4
+        BITS = 8
+        SCALE = 1
+        kernel: int = 3
+        strides: int = 2
+        branches: int = 1
+
+        @property
+        def needs(self):
+            return 1
+
+        def scans(self, x):
+            self.sow('aux', 'x', x)
+            return x
+
+    assert mistakes(adopted(Own, Mixer), Mixer) == ()
+
+
+def test_a_plain_flax_module_becomes_a_kind_and_stays_what_it_was():
+    class Plain(nn.Module):
+        """`[..., C] -> [..., C]`"""
+
+        size: int
+        KNOBS = {'strength': 2.0}
+
+        @nn.compact
+        def __call__(self, x, context):
+            return x * self.size
+
+    cls = adopted(Plain, Norm)
+    assert issubclass(cls, Plain) and issubclass(cls, Norm) and adopted(Plain, Norm) is cls and adopted(cls, Norm) is cls
+    assert (cls.__name__, cls.__doc__, cls.SCALES_BRANCH, cls.KNOBS) == ('Plain', Plain.__doc__, False, {'strength': 2.0})
+    assert cls(3, site='end').apply({}, jnp.ones(2), None).tolist() == [3.0, 3.0]
+    assert [field.name for field in dataclasses.fields(Plain)] == ['size', 'parent', 'name']
+
+
+class Scaled(Norm):
+    """A norm with a first scale of its own.
+
+    `[B, N, C] -> [B, N, C]`
+    """
+
+    FITTS = ('tokens',)
+
+    @nn.compact
+    def __call__(self, x, context):
+        start = context.initial.end(context.branches) if self.site == 'end' else 1.0
+        return x * self.param('scale', nn.initializers.constant(start), ()).astype(x.dtype)
+
+
+def test_check_and_build_refuse_a_misspelt_flag():
+    tables = {**TABLES, 'norm': {**TABLES['norm'], 'mine': Scaled}}
+    found = {contract.rule: contract for contract in check('norm', 'mine', tables)}
+    assert list(found) == ['definition', 'flags'] and "Did you mean 'FITS'?" in found['flags'].why
+    with pytest.raises(ValueError, match=r"norm 'mine': FITTS is no flag; .* Did you mean 'FITS'\?"):
+        build({**TASKS['digits'].base, 'norm': {'kind': 'mine'}}, tables)
+    with pytest.raises(ValueError, match="norm 'mine': FITTS is no flag"):
+        check_flags('norm', 'mine', Scaled)
+
+
+def test_check_finds_flags_that_are_not_true():
+    class Silent(Scaled):
+        __doc__ = Scaled.__doc__
+
+    class Streams(Block):
+        """`[B, N, C] -> [B, N, C]`"""
+
+        @nn.nowrap
+        def enter(self, x):
+            return x, x
+
+        @nn.nowrap
+        def leave(self, stream, context, name):
+            return stream[0]
+
+        @nn.compact
+        def __call__(self, stream, branch, context):
+            return stream[0] + branch(stream[0], context), stream[1]
+
+    del Scaled.FITTS
+    try:
+        found = {contract.rule: contract.why for contract in check('norm', 'mine', {**TABLES, 'norm': {'mine': Silent}})}
+    finally:
+        Scaled.FITTS = ('tokens',)
+    assert 'say SCALES_BRANCH = True' in found['flags']
+    tables = {**TABLES, 'residual': {'mine': Streams}}
+    found = {contract.rule: contract.why for contract in check('residual', 'mine', tables)}
+    assert 'say STREAMS = True' in found['flags']
