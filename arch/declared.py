@@ -154,8 +154,8 @@ def _misnamed(name: str, value: object, is_field: bool, flags: Mapping[str, obje
     if capital:
         meant = _closest(plain, CLOSER) or alike or isinstance(value, bool) or (closest and _could_be(value, DEFAULTS[closest]))
     else:
-        meant = closest and alike
-    if meant or _of_words(value):
+        meant = closest and (alike or _of_words(value))
+    if meant or (_of_words(value) and not isinstance(value, str)):
         yield f'{name} is no flag; allowed: {sorted(flags)}.' + (f" Did you mean '{begun}'?" if begun else ' Rename it.')
 
 

@@ -45,6 +45,7 @@ def test_every_flag_has_one_type_and_a_sentence():
         ('_FITS', ('tokens',), 'FITS'),
         ('Fits', ('tokens',), 'FITS'),
         ('fits', ('tokens',), 'FITS'),
+        ('fits', 'tokens', 'FITS'),
         ('KNOB', {}, 'KNOBS'),
         ('knobs', {'gain': 1.0}, 'KNOBS'),
         ('TAKE', ('rotate',), 'TAKES'),
@@ -129,6 +130,8 @@ def test_what_is_the_classs_own_affair_passes():
         TAPS = 4
         BITS = 8
         SCALE = 1
+        MODE = 'causal'
+        mode = 'bias'
         kernel: int = 3
         strides: int = 2
         branches: int = 1
