@@ -6,7 +6,7 @@ Each room is entered only where a command needs it: table, figure, report, statu
 from archlab.answers import BAD_INPUT, FELL_SHORT, FINE, INTERNAL
 from archlab.application import app, main
 from archlab.opened import Opened, open_study
-from archlab.records import trials
+from archlab.querying import trials
 from archlab.running import run_study
 
 __all__ = [

@@ -8,7 +8,9 @@ import traceback
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from archlab import blocks, data, findings, judging, models, publishing, records, running, weights
+from archlab import checking as blocks
+from archlab import data, findings, judging, models, publishing, running, weights
+from archlab import querying as records
 from archlab.answers import BAD_INPUT, FINE, INTERNAL
 
 app = typer.Typer(

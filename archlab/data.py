@@ -22,8 +22,8 @@ commands = typer.Typer(
 @commands.command('list', epilog='Example: archlab data list --data ~/data')
 def list_(data: Data = None, as_json: Json = False):
     """Every dataset: prepared (size, where), found but not prepared, or missing and how to get it. Nothing is fetched."""
-    from sweeps.datasets.listing import listing
-    from sweeps.datasets.places import data_folder
+    from sweeps.datasets.inventory import listing
+    from sweeps.datasets.locations import data_folder
 
     found = listing(data)
     if as_json:
@@ -150,9 +150,9 @@ def reference(
 
     spec = declared(task).data
     with waiting('compressing and counting'):
-        from sweeps.appraise import task_of
         from sweeps.tasks.coders import reference as reference_of
         from sweeps.tasks.coders import reference_lines
+        from sweeps.training.preflight import task_of
 
         found = reference_of(task_of(spec))
     if as_json:

@@ -51,7 +51,7 @@ def table(
         raise ValueError(f"format '{form}'; allowed: {allowed}")
     found = open_study(study, runs, settings)
     if form == 'terminal' and not as_json:
-        from results.terminal import terminal
+        from results.tables.terminal import terminal
 
         OUT.print(terminal(found.findings(), about=found.context()))
     else:

@@ -39,9 +39,9 @@ def audit(
     as_json: Json = False,
 ):
     """The lab's statistics and rules on somebody's published table; exit 1 where a rule of an honest comparison is broken."""
-    from results.audit import audit as audit_of
-    from results.audit_input import read
-    from results.audit_views import table, terminal
+    from results.audit.comparisons import audit as audit_of
+    from results.audit.input import read
+    from results.audit.views import table, terminal
 
     rows = read(file, None if against in ('first', 'previous') else against, lower_is_better)
     found = audit_of(rows, against if against in ('first', 'previous') else None, alpha)
@@ -66,7 +66,7 @@ def calibrate(
 ):
     """How often the lab claims what is not so, in simulated worlds of known truth; exit 1 where it keeps no promise."""
     from results.calibration import PARTS, keep, load, shortfalls, table_of, to_dict
-    from sweeps.calibrate import calibrate as calibrate_worlds
+    from sweeps.protocol.calibrate import calibrate as calibrate_worlds
 
     facts = None
     with waiting('simulating') as spinner:

@@ -14,22 +14,22 @@ commands = typer.Typer()
 @commands.command('list', epilog='Example: archlab list blocks')
 def list_(what: Annotated[str, typer.Argument(help='studies, blocks, models, tasks or optimizers.')], as_json: Json = False):
     """What the lab has: studies, blocks and where they fit, published models, tasks, optimizers."""
-    from sweeps.listing import listing
+    from sweeps.models.listing import listing
 
     found = listing(what)
     if as_json:
         return print_json(found)
     if what in ('blocks', 'models'):
-        from results.sizes import fits_lines, model_lines
+        from results.tables.sizes import fits_lines, model_lines
 
         return print('\n'.join(fits_lines(found) if what == 'blocks' else model_lines(found)))
     if what == 'optimizers':
-        from sweeps.knobs import knob_lines
+        from sweeps.models.knobs import knob_lines
 
         about = [f'{name}  {optimizer["about"]}' for name, optimizer in found.items()]
         return print('\n'.join([*about, '', *knob_lines()]))
     if what == 'tasks':
-        from results.sizes import task_lines
+        from results.tables.sizes import task_lines
 
         return print('\n'.join(task_lines(found)))
     for name, about in found.items():
@@ -56,11 +56,11 @@ def describe(
     if draw and other:
         raise ValueError('--draw draws one model; leave the second out, or leave out --draw to compare them')
     with waiting('counting what every model costs'):
-        from sweeps.describe import Sizes, compare, subjects
-        from sweeps.describe import describe as describe_models
+        from sweeps.models.describe import Sizes, compare, subjects
+        from sweeps.models.describe import describe as describe_models
 
         if draw:
-            from sweeps.drawing import drawing, parts
+            from sweeps.models.drawing import drawing, parts
 
             drawn = list(subjects(what, settings or [], Sizes(batch, image_size, length)).values())
             found = {subject.name: parts(subject) for subject in drawn} if as_json else [drawing(subject) for subject in drawn]
@@ -72,7 +72,7 @@ def describe(
         return print_json(found)
     if draw:
         return print('\n\n'.join('\n'.join(lines) for lines in found))
-    from results.sizes import comparison_table, size_table
+    from results.tables.sizes import comparison_table, size_table
 
     if not other:
         return OUT.print(size_table(found, what))
@@ -97,13 +97,13 @@ def match(
 ):
     """Make a model as large as another, for a fair comparison: the lines to put into a study; exit 1 where none is near."""
     with waiting('trying widths'):
-        from sweeps.matching import match as match_models
+        from sweeps.models.matching import match as match_models
 
         found = match_models(what, to, task, by, tolerance, knob, settings or [])
     if as_json:
         print_json(found)
     else:
-        from results.sizes import match_lines
+        from results.tables.sizes import match_lines
 
         for name, made in found.items():
             for line in match_lines(name, made):

@@ -26,13 +26,13 @@ class Opened:
     @functools.cached_property
     def files(self) -> dict:
         """The record files with their sizes and times of change, before any was read."""
-        from results.records import listing
+        from results.store.records import listing
 
         return listing(self.folder)
 
     @functools.cached_property
     def _read(self) -> tuple[dict, list]:
-        from results.records import read_folder
+        from results.store.records import read_folder
 
         files = self.files  # listed before they are read, so that what is kept is never newer than its address
         found = read_folder(self.folder, self.study.name) if files else ({}, [])
@@ -52,8 +52,9 @@ class Opened:
     @functools.cached_property
     def schedule(self) -> object:
         """All that the study wants so far."""
-        from results import kept, selection_cache
-        from sweeps.plan import schedule
+        from results.store import selection_cache
+        from results.store import text_cache as kept
+        from sweeps.protocol.plan import schedule
 
         records, began = self.records, time.monotonic()
         if self.remember:
@@ -73,7 +74,8 @@ class Opened:
 
     @functools.cached_property
     def _found(self) -> tuple:
-        from results import findings_cache, kept
+        from results import findings_cache
+        from results.store import text_cache as kept
 
         def key() -> str:
             return findings_cache.key(self.study.digest, self.settings, self.manifest, self.files)
@@ -117,7 +119,8 @@ def open_study(
     Without settings those of the last run in the folder hold. Damaged or foreign record files are named on standard error
     and not used. Raises ValueError on an unknown study, bad settings, or (must_exist) a study that was never run there.
     """
-    from ablations.catalog import load_study, override
+    from ablations.settings import override
+    from ablations.study_files import load_study
     from sweeps import manifest as manifests
 
     study = load_study(name)
@@ -133,14 +136,14 @@ def study_name(study: str | None) -> str | None:
     """The name under which a study's runs are kept, which is not that of its file."""
     if study is None or not study.endswith('.py'):
         return study
-    from ablations.catalog import load_study
+    from ablations.study_files import load_study
 
     return load_study(study).name
 
 
 def studies_in(runs: Path) -> list[str]:
     """The studies of the lab that have runs there; others are named on standard error. Raises ValueError if there is none."""
-    from ablations.catalog import STUDIES
+    from ablations.studies import STUDIES
 
     names = sorted(path.parent.name for path in Path(runs).glob('*/manifest.json'))
     for name in names:

@@ -90,7 +90,7 @@ def reproduce(
 
 def _published(path: Path, about: dict, study: str | None, place: Path) -> Opened:
     """A bundle as an opened study, from a copy, so that nothing is written beside it and nothing is remembered."""
-    from ablations.catalog import STUDIES
+    from ablations.studies import STUDIES
     from results import bundle
 
     name = about['study']

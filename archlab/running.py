@@ -22,33 +22,34 @@ def run_study(
     workers: int | None = None,
     retry_failed: bool = False,
     console: Console | None = None,
-    **keeping: object,
+    **saving: object,
 ) -> dict:
     """Run a study until it is complete; {pack id: reason} of packs that failed. Running again resumes.
 
-    `keeping`: minutes or steps between the checkpoints of a long pack, and whether weights are kept (sweeps.keeping).
+    `saving`: minutes or steps between the checkpoints of a long pack, and whether weights are kept (sweeps.training.saving).
     """
-    from ablations.catalog import load_study, override
-    from sweeps.keeping import Keeping
+    from ablations.settings import override
+    from ablations.study_files import load_study
     from sweeps.progress import Watch
     from sweeps.run import Run
+    from sweeps.training.saving import Saving
 
     study = override(load_study(name), settings or [])
     with Watch(study, console or ERR) as watch:
-        return Run(study, Path(runs) / study.name, settings or [], workers, retry_failed, watch, Keeping(**keeping))().failures
+        return Run(study, Path(runs) / study.name, settings or [], workers, retry_failed, watch, Saving(**saving))().failures
 
 
 @commands.command(epilog='Example: archlab plan quickstart')
 def plan(study: Name, runs: Runs = RUNS, settings: Settings = None, data: Data = None, as_json: Json = False):
     """What would run now: trials, packs, budgets by arm and task, estimated time. Changes nothing."""
-    from sweeps.outlook import costs_of, outlook
+    from sweeps.forecast import costs_of, forecast
 
     use_data(data)
     found = open_study(study, runs, settings, must_exist=False)
     with waiting('counting what every model costs'):
         if found.study.budget == 'compute' and not found.manifest['costs']:
             found.manifest['costs'] = costs_of(found.study)
-        facts = outlook(found.study, found.schedule, found.records, found.manifest)
+        facts = forecast(found.study, found.schedule, found.records, found.manifest)
     if as_json:
         return print_json(facts)
     from sweeps.progress import clock
@@ -62,7 +63,7 @@ def plan(study: Name, runs: Runs = RUNS, settings: Settings = None, data: Data =
     if facts['absent']:
         what = f'not prepared, and needed to run: {", ".join(facts["absent"])}; archlab data prepare NAME --source PATH'
         OUT.print(what, highlight=False, soft_wrap=True)
-    from results.sizes import budget_table
+    from results.tables.sizes import budget_table
 
     OUT.print(budget_table(facts['budget']))
 
@@ -96,8 +97,8 @@ def run(
         from sweeps.rerun import rerun
 
         return print_json(rerun(open_study(study, runs, settings, must_exist=False), trial))
-    began, keeping = time.monotonic(), {'minutes': checkpoint_minutes, 'steps': checkpoint_steps, 'weights': keep_weights}
-    failures = run_study(study, runs, settings, workers, retry_failed, **keeping)
+    began, saving = time.monotonic(), {'minutes': checkpoint_minutes, 'steps': checkpoint_steps, 'weights': keep_weights}
+    failures = run_study(study, runs, settings, workers, retry_failed, **saving)
     found = open_study(study, runs, settings)
     findings = found.findings()
     if as_json:
@@ -105,7 +106,7 @@ def run(
 
         print(table_of(findings, 'json', found.study.alpha, found.context()).rstrip('\n'))
     else:
-        from results.terminal import terminal
+        from results.tables.terminal import terminal
         from sweeps.progress import clock
 
         OUT.print(terminal(findings, about=found.context()))

@@ -19,8 +19,8 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from results import records
 from results.sources import DECIDING, PAGES, source_hash, versions
+from results.store import records
 
 FILE, MANIFEST = 'bundle.json', 'manifest.json'
 RECORDS = f'records{records.MANY}'
@@ -141,7 +141,7 @@ def lay_out(path: Path, folder: Path) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class Compared:
+class FileComparison:
     """A rendered file beside the published one: same, or why not ('' where its bytes are all that differs)."""
 
     file: str
@@ -149,7 +149,7 @@ class Compared:
     why: str = ''
 
 
-def compare(path: Path, about: Mapping, rendered: Mapping[str, bytes]) -> list[Compared]:
+def compare(path: Path, about: Mapping, rendered: Mapping[str, bytes]) -> list[FileComparison]:
     """Every file that a bundle has or should have, byte by byte."""
     found = []
     for name in sorted({**about['files'], **rendered}):
@@ -162,7 +162,7 @@ def compare(path: Path, about: Mapping, rendered: Mapping[str, bytes]) -> list[C
         else:
             why = 'it was changed after it was published' if edited else ''
         same = content is not None and content == rendered.get(name)
-        found.append(Compared(name, same, '' if same else why))
+        found.append(FileComparison(name, same, '' if same else why))
     return found
 
 

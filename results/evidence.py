@@ -11,8 +11,8 @@ import numpy as np
 
 from ablations.study import Study
 from ablations.trial import Schedule
-from results.compared import Compared
 from results.finding import TEST_NAME, VERDICTS, Finding
+from results.side import Side
 from results.statistics import (
     Difference,
     detectable,
@@ -32,7 +32,7 @@ def _known(study: Study, schedule: Schedule, records: Mapping, manifest: Mapping
     """What is known of a finding before any verdict, with the two samples of replicate values in the good direction."""
     reference = study.reference(arm)
     item = study.task(task)
-    own, base = (Compared(study, schedule, records, name, item) for name in (arm, reference))
+    own, base = (Side(study, schedule, records, name, item) for name in (arm, reference))
     values, base_values = own.confirmed(), base.confirmed()
     known = dict(
         study=study.name,
@@ -83,7 +83,7 @@ def _known(study: Study, schedule: Schedule, records: Mapping, manifest: Mapping
     return known, usable, shared, blocked
 
 
-def _incomparable(study: Study, schedule: Schedule, records: Mapping, own: Compared, base: Compared) -> str:
+def _incomparable(study: Study, schedule: Schedule, records: Mapping, own: Side, base: Side) -> str:
     """Why two arms cannot be compared at all, or ''."""
     for who in (own, base):
         broken = sum(record['status'] == 'failed' for record in who.runs)
@@ -104,7 +104,7 @@ def _incomparable(study: Study, schedule: Schedule, records: Mapping, own: Compa
     return ''
 
 
-def _unequal(study: Study, schedule: Schedule, own: Compared, base: Compared) -> str:
+def _unequal(study: Study, schedule: Schedule, own: Side, base: Side) -> str:
     """How the tuning budgets of two arms differ, or ''. With one recipe for all there is only the base's."""
     if study.recipe == 'same':
         return ''

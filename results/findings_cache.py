@@ -1,7 +1,7 @@
 """Findings cache: what the last reading of a study found, beside its records, so that a large plan is not made again.
 
-Disposable (results/kept.py). A file's name is the hash of all that findings follow from: the study, its settings, the
-manifest, the names, sizes and times of change of the record files, and the sources and packages that work them out. A file
+Disposable (results/store/text_cache.py). A file's name is the hash of all that findings follow from: the study, its settings,
+the manifest, the names, sizes and times of change of the record files, and the sources and packages that work them out. A file
 that is stale is never looked at.
 """
 
@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ablations.digest import digest
-from results import kept
 from results.finding import Finding
 from results.sources import source_hash, versions
+from results.store import text_cache as kept
 from results.tables.context import Context, Missing
 from results.tables.effects import EffectLine
 

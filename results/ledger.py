@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from ablations.study import Study
 from ablations.trial import TEST, Schedule, Trial
-from results.records import STATUSES
 from results.rounding import plain
+from results.store.records import STATUSES
 
 PHASES = ('tune', 'extend', 'confirm', 'share')
 """First tuning trials, those past an edge of the ranges, confirmation, and confirmation at the base's recipe."""

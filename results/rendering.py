@@ -23,7 +23,7 @@ def figures(found, kinds: Sequence[str] | None = None) -> dict[str, bytes]:
     Raises ValueError on an unknown kind, and on one that is asked for and that the study has nothing for.
     """
     from results.figures import FIGURES, Inapplicable
-    from results.style import SUFFIXES, rendered
+    from results.figures.style import SUFFIXES, rendered
 
     unknown = [kind for kind in kinds or () if kind not in FIGURES]
     if unknown:
@@ -42,7 +42,7 @@ def figures(found, kinds: Sequence[str] | None = None) -> dict[str, bytes]:
 
 def page(found) -> str:
     """The report of a study as one HTML page."""
-    from results.report import report
+    from results.report.page import report
 
     checks = [check.to_dict() for check in found.checklist()]
     return report(found.study, found.schedule, found.records, found.manifest, found.findings(), checks)

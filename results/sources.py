@@ -6,7 +6,7 @@ import importlib.metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-DECIDING = ('ablations/**/*.py', 'results/**/*.py', 'sweeps/plan.py', 'sweeps/tuning.py', 'sweeps/search/**/*.py')
+DECIDING = ('ablations/**/*.py', 'results/**/*.py', 'sweeps/protocol/**/*.py')
 """What decides on findings: the studies, the plan and the evidence."""
 PAGES = ('results/**/*.j2', 'results/**/*.css', 'results/**/*.js', 'results/**/*.ttf', 'results/**/*.otf')
 RENDERING = ('jinja2', 'matplotlib', 'numpy', 'scipy')

@@ -4,7 +4,7 @@ import collections
 from collections.abc import Mapping
 
 from ablations.trial import Schedule
-from results.records import STATUSES
+from results.store.records import STATUSES
 
 
 def progress_of(schedule: Schedule, records: Mapping[str, dict], skipped: list[str]) -> dict:

@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 
 from ablations.trial import Trial
-from sweeps.keeping import Keeping
+from sweeps.training.saving import Saving
 
 FORMATS = ('safetensors', 'orbax')
 
@@ -57,7 +57,7 @@ def export(
     if form not in FORMATS:
         raise ValueError(f"format '{form}'; allowed: {list(FORMATS)}")
     trials = confirmed(opened, arm, tasks)
-    kept = opened.folder / Keeping.FOLDER
+    kept = opened.folder / Saving.FOLDER
     missing = [trial for trial in trials if not _file(kept, trial).exists()]
     if missing and not train:
         raise ValueError(
@@ -87,7 +87,7 @@ def load(path: Path | str) -> Exported:
     except (OSError, ValueError) as error:
         raise ValueError(f'{path} is not what archlab export wrote ({error}); give one of its files or folders') from None
     if path.is_dir():
-        from sweeps.checkpoints import read_tree
+        from sweeps.training.checkpoints import read_tree
 
         tree = read_tree(path / 'weights')
         params, state = tree['params'], tree.get('state', {})
@@ -103,7 +103,7 @@ def _file(folder: Path, trial: Trial) -> Path:
 def _train(opened, trial: Trial) -> None:
     from sweeps.rerun import rerun
 
-    found = rerun(opened, trial.id, opened.folder / Keeping.FOLDER)
+    found = rerun(opened, trial.id, opened.folder / Saving.FOLDER)
     if not found['same_numbers']:
         score, recorded = found['now']['score'], found['recorded']['score']
         raise ValueError(
@@ -129,7 +129,7 @@ def _write(path: Path, params: dict, state: dict, about: dict) -> Path:
 
 
 def _write_orbax(path: Path, params: dict, state: dict, about: dict) -> Path:
-    from sweeps.checkpoints import write_tree
+    from sweeps.training.checkpoints import write_tree
 
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f'.{path.name}.{uuid.uuid4().hex}')

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ablations.study import Study
 from ablations.trial import TUNING, Schedule
-from sweeps.pack import Pack
+from sweeps.protocol.pack import Pack
 
 QUIET_SECONDS = 15.0
 

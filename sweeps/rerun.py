@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sweeps import manifest as manifests
 from sweeps.launch.local import worker_environment
-from sweeps.pack import Pack
+from sweeps.protocol.pack import Pack
 
 
 def rerun(opened, trial_id: str, weights: Path | None = None) -> dict:
@@ -26,9 +26,9 @@ def rerun(opened, trial_id: str, weights: Path | None = None) -> dict:
         manifests.update(opened.folder, test_reads=reads)
     # The same threads and flags as a worker's, set before jax starts: on the same machine the numbers are then the same bits.
     os.environ.update(worker_environment(None))
-    from sweeps.worker import Worker
+    from sweeps.training.trainer import Trainer
 
-    record = Worker('loop', opened.study.blocks).train(Pack((trial,)), weights=weights)[0]
+    record = Trainer('loop', opened.study.blocks).train(Pack((trial,)), weights=weights)[0]
     recorded = opened.records.get(trial_id)
     same = None if recorded is None else record['curve'] == recorded.get('curve')
     return {'now': record, 'recorded': recorded, 'same_numbers': same}

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from ablations.study import Study
 from ablations.trial import TEST, Schedule
-from results.records import FOLDER, commit, prepare, read_file, read_folder
+from results.store.records import FOLDER, commit, prepare, read_file, read_folder
 from sweeps import manifest as manifests
-from sweeps.keeping import Keeping
-from sweeps.launch.local import WorkerProcess, cores
-from sweeps.pack import LANES, Pack, pack
-from sweeps.plan import schedule
-from sweeps.record import failed, lines
+from sweeps.launch.local import WorkerProcess
+from sweeps.machine import cores
+from sweeps.protocol.pack import LANES, Pack, pack
+from sweeps.protocol.plan import schedule
+from sweeps.training.record import failed, lines
+from sweeps.training.saving import Saving
 
 TRIES = 3
 MEMORY_PER_WORKER = 1 << 30
@@ -53,11 +54,11 @@ class Run:
         workers: int | None,
         retry: bool,
         watch,
-        keeping: Keeping = Keeping(),  # noqa: B008 (frozen)
+        saving: Saving = Saving(),  # noqa: B008 (frozen)
     ):
         self.study, self.folder, self.settings, self.watch = study, folder, settings, watch
         self.workers, self.retry = _workers_for(workers), retry
-        self.keeping = keeping
+        self.saving = saving
         self.answers: queue.Queue = queue.Queue()
         self.crew: list[WorkerProcess] = []
         self.busy: dict[WorkerProcess, Pack] = {}
@@ -78,7 +79,7 @@ class Run:
                 if done.complete:
                     return Outcome(done, self.records, self.manifest, self.failures)
             try:
-                self._appraise()
+                self._preflight()
                 found = self._work()
             except BaseException:
                 self._dismiss(kill=True)
@@ -107,7 +108,7 @@ class Run:
         for worker in self.crew:
             worker.process.wait()
 
-    def _appraise(self) -> None:
+    def _preflight(self) -> None:
         """Check every model and count costs in a first worker, which also tells the platform; keep what it says."""
         self.watch.note('checking every model of the study')
         self.device = None
@@ -117,7 +118,7 @@ class Run:
         knobs = {optimizer: [*space, *study.fixed] for optimizer, space in study.tune.items()}
         plain = [dataclasses.asdict(program) for program in programs]
         metrics = {task.name: [task.metric, task.direction] for task in study.tasks}
-        worker.send({'appraise': plain, 'knobs': knobs, 'metrics': metrics, 'blocks': study.blocks})
+        worker.send({'preflight': plain, 'knobs': knobs, 'metrics': metrics, 'blocks': study.blocks})
         _, answer = self._hear()
         if answer is None:
             raise RuntimeError(f'the first worker ended at once; see {worker.log}')
@@ -201,7 +202,7 @@ class Run:
                 'folder': str(self.folder),
                 'name': self._name(item),
                 'skip': [trial.id for trial in item.trials if trial.id in self.records],
-                **self.keeping.to_dict(),
+                **self.saving.to_dict(),
             }
         )
         self.watch.started(item)

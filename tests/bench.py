@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from ablations.bases import convnext, decoder
 from ablations.tasks import TASKS
+from ablations.tasks.bases import convnext, decoder
 from arch.context import Context
 from arch.model import build
 from arch.model_sockets import Sockets
@@ -21,10 +21,10 @@ from arch.ops.depthwise import LOWERINGS, lowering
 from arch.ops.depthwise import depthwise as convolve
 from arch.probe import PLAIN
 from arch.sockets import TABLES
-from sweeps.appraise import task_of
-from sweeps.population import STRATEGIES, Population
-from sweeps.splits import tuning_split
-from sweeps.trial import batch_order, make_training
+from sweeps.training.loop import batch_order, make_training
+from sweeps.training.population import STRATEGIES, Population
+from sweeps.training.preflight import task_of
+from sweeps.training.splits import tuning_split
 
 REPEATS, LANES, STEPS = 5, 8, 32
 

@@ -15,14 +15,14 @@ import jax
 import numpy as np
 from PIL import Image
 
-from ablations.bases import convnext
+from ablations.tasks.bases import convnext
 from arch.model import build
 from sweeps.datasets.material import Options
 from sweeps.datasets.prepare import prepare
-from sweeps.population import Population
-from sweeps.stream import Stream
 from sweeps.tasks.images import Images
-from sweeps.trial import batch_order, make_training
+from sweeps.training.loop import batch_order, make_training
+from sweeps.training.population import Population
+from sweeps.training.stream import Stream
 
 IMAGES, SIZE, CLASSES, BATCH, STEPS, EPOCHS = 50_000, 64, 10, 64, 60, 4
 

@@ -10,15 +10,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from ablations.catalog import load_study
+from ablations.study_files import load_study
 from results import selection
-from results.records import commit, prepare
+from results.store.records import commit, prepare
 from sweeps import manifest
-from sweeps.outlook import costs_of
-from sweeps.pack import LANES, pack
-from sweeps.plan import schedule
-from sweeps.record import describe, lines
-from sweeps.simulate import World, simulate
+from sweeps.forecast import costs_of
+from sweeps.protocol.pack import LANES, pack
+from sweeps.protocol.plan import schedule
+from sweeps.protocol.simulate import World, simulate
+from sweeps.training.record import describe, lines
 
 STUDY = '''"""How fast are plan, table and query?"""
 from ablations.spaces import SPACES

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from ablations.catalog import load_study
-from results.records import commit, prepare
+from ablations.study_files import load_study
+from results.store.records import commit, prepare
 from sweeps import manifest
-from sweeps.pack import pack
-from sweeps.record import describe, lines
-from sweeps.simulate import World, simulate
+from sweeps.protocol.pack import pack
+from sweeps.protocol.simulate import World, simulate
+from sweeps.training.record import describe, lines
 
 SOURCE = (
     '"""Does a small network need its mixer?"""\n'

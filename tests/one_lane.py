@@ -5,8 +5,8 @@ import dataclasses
 from ablations.study import Study
 from ablations.tasks import TASKS, Task
 from ablations.trial import TEST, Trial
-from sweeps.pack import Pack
-from sweeps.worker import Worker
+from sweeps.protocol.pack import Pack
+from sweeps.training.trainer import Trainer
 
 
 def train_one(
@@ -23,4 +23,4 @@ def train_one(
     study = Study(name='one_lane', question='How far?', arms={'base': (), 'changed': changes}, tasks=(task,), replicates=1)
     knobs = (('lr', lr), ('weight_decay', weight_decay))
     trial = Trial(study.program('changed', task.name, 'adamw'), 0, knobs, seed, held, 'confirm')
-    return Worker('loop', None).train(Pack((trial,)))[0]
+    return Trainer('loop', None).train(Pack((trial,)))[0]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.pack import pack
-from sweeps.simulate import World, simulate
+from sweeps.protocol.pack import pack
+from sweeps.protocol.simulate import World, simulate
 
 HEAD = (
     '"""A question?"""\n'
@@ -111,10 +111,10 @@ def test_bad_calls_are_refused(archlab: Callable, tmp_path: Path, call: list[str
 @pytest.fixture(scope='module')
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A runs folder with a whole simulated quickstart, written as real records are."""
-    from ablations.catalog import STUDIES
-    from results.records import commit, prepare
+    from ablations.studies import STUDIES
+    from results.store.records import commit, prepare
     from sweeps import manifest
-    from sweeps.record import describe, lines
+    from sweeps.training.record import describe, lines
 
     study, runs = STUDIES['quickstart'], tmp_path_factory.mktemp('simulated')
     folder = runs / study.name

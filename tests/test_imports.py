@@ -13,29 +13,29 @@ ALLOWED = {
     'arch': ('arch',),
     'ablations': ('ablations',),
     'results': ('results', 'ablations'),
-    'sweeps': ('sweeps', 'arch', 'ablations', 'results.records', 'results.selection'),
+    'sweeps': ('sweeps', 'arch', 'ablations', 'results.store.records', 'results.selection'),
 }
 """What a room may import of ours; whole modules, or one module of a room."""
-WHOLE = {'sweeps/calibrate.py': ('results.evidence', 'results.statistics')}
+WHOLE = {'sweeps/protocol/calibrate.py': ('results.evidence', 'results.statistics')}
 """Calibration judges the lab as a whole, from plan to verdict, so it needs both ends of it."""
 KEPT = {
     # Foreign package: the only places that may import it.
     'flax': ('arch/',),
     'ml_collections': ('ablations/',),
-    'orbax': ('sweeps/checkpoints.py',),
+    'orbax': ('sweeps/training/checkpoints.py',),
     'jax': ('arch/', 'sweeps/', 'archlab/'),
     'jaxlib': ('arch/', 'sweeps/', 'archlab/'),
     'optax': ('sweeps/',),
     'matplotlib': ('results/',),
     'safetensors': ('arch/published/',),
     'sklearn': ('sweeps/tasks/', 'sweeps/datasets/'),
-    'optuna': ('sweeps/search/',),
-    'grain': ('sweeps/stream.py',),
+    'optuna': ('sweeps/protocol/search/',),
+    'grain': ('sweeps/training/stream.py',),
     'PIL': ('sweeps/datasets/',),
     'pyarrow': ('sweeps/datasets/',),
     'tokenizers': ('sweeps/tasks/',),
-    'torch': ('sweeps/search/',),
-    'duckdb': ('results/query.py', 'results/cache.py', 'results/frames.py', 'results/index.py'),
+    'torch': ('sweeps/protocol/search/',),
+    'duckdb': ('results/store/query.py', 'results/store/parquet_cache.py', 'results/store/frames.py', 'results/store/index.py'),
 }
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob('*.py'))
 DOOR = sorted((ROOT / 'archlab').rglob('*.py'))
@@ -51,7 +51,7 @@ def imported(path: Path) -> list[tuple[str, bool]]:
             found += [(alias.name, id(node) in top) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f'{path}: relative import; write the whole name'
-            # `from results import records` names a module as much as `from results.records import commit` does.
+            # `from results import records` names a module as much as `from results.store.records import commit` does.
             if node.module in (*ROOMS, 'archlab'):
                 found += [(f'{node.module}.{alias.name}', id(node) in top) for alias in node.names]
             else:
@@ -78,6 +78,121 @@ def test_rooms_import_only_what_lies_before_them(path):
             assert within(module, allowed), f'{room} must not import {module}'
 
 
+WINGS = {
+    # From the top floor down: a wing may import what stands below it, and the root of its room may import every wing.
+    'sweeps.models': ('sweeps.training', 'sweeps.tasks', 'sweeps.augment'),
+    'sweeps.training': ('sweeps.protocol', 'sweeps.tasks'),
+    'sweeps.launch': (),
+    'sweeps.protocol': (),
+    'sweeps.tasks': ('sweeps.datasets', 'sweeps.augment'),
+    'sweeps.augment': (),
+    'sweeps.datasets': (),
+    'results.report': ('results.figures', 'results.tables'),
+    'results.audit': ('results.tables',),
+    'results.figures': ('results.tables',),
+    'results.tables': (),
+    'results.store': (),
+    'ablations.studies': ('ablations.tasks',),
+    'ablations.tasks': (),
+}
+"""What a wing of a room may import of the room's other wings."""
+CIRCLES = [
+    {'sweeps.tasks', 'sweeps.tasks.mixture'},
+    {'results.store.records', 'results.store.index', 'results.store.parquet_cache'},
+]
+"""Circles of imports that there still are."""
+
+
+def name_of(path: Path) -> str:
+    return '.'.join(path.relative_to(ROOT).with_suffix('').parts).removesuffix('.__init__')
+
+
+def wing_of(module: str) -> str | None:
+    return next((wing for wing in WINGS if within(module, (wing,))), None)
+
+
+def arrows() -> dict[str, set[str]]:
+    """Module -> the modules of ours that it imports, at its top or inside a function."""
+    modules = {name_of(path): path for path in (*FILES, *DOOR)}
+    drawn = {}
+    for name, path in modules.items():
+        drawn[name] = {module for module, _ in imported(path) if module in modules}
+        drawn[name] |= {module.rpartition('.')[0] for module, _ in imported(path) if module.rpartition('.')[0] in modules}
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.ImportFrom):
+                drawn[name] |= {f'{node.module}.{alias.name}' for alias in node.names} & set(modules)
+        drawn[name] -= {name}
+    return drawn
+
+
+def circles(arrows: dict[str, set[str]]) -> list[set[str]]:
+    """The groups of nodes that reach each other, by Kosaraju's two passes."""
+    order, seen = [], set()
+
+    def visit(start: str, graph: dict[str, set[str]], done) -> None:
+        stack = [(start, iter(sorted(graph.get(start, ()))))]
+        seen.add(start)
+        while stack:
+            node, following = stack[-1]
+            fresh = next((other for other in following if other not in seen), None)
+            if fresh is None:
+                done(node)
+                stack.pop()
+            else:
+                seen.add(fresh)
+                stack.append((fresh, iter(sorted(graph.get(fresh, ())))))
+
+    for node in sorted(arrows):
+        if node not in seen:
+            visit(node, arrows, order.append)
+    back = {}
+    for node, others in arrows.items():
+        for other in others:
+            back.setdefault(other, set()).add(node)
+    seen.clear()
+    groups = []
+    for node in reversed(order):
+        if node not in seen:
+            group: set[str] = set()
+            visit(node, back, group.add)
+            groups.append(group)
+    return [group for group in groups if len(group) > 1]
+
+
+def test_circles_are_found():
+    assert circles({'a': {'b'}, 'b': {'c'}, 'c': set()}) == []
+    assert circles({'a': {'b'}, 'b': {'c'}, 'c': {'b'}, 'd': {'a'}}) == [{'b', 'c'}]
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    drawn = {name: {other for other in others if not name.startswith(f'{other}.')} for name, others in arrows().items()}
+    found = [circle for circle in circles(drawn) if circle not in CIRCLES]
+    assert not found, f'circles of imports: {[sorted(circle) for circle in found]}'
+
+
+def test_wings_import_only_the_wings_below_them():
+    folders = {str(path.parent.relative_to(ROOT)).replace('/', '.') for path in FILES if len(path.relative_to(ROOT).parts) > 2}
+    assert set(WINGS) == {'.'.join(name.split('.')[:2]) for name in folders if not name.startswith('arch.')}
+    found = {}
+    for name, others in arrows().items():
+        own = wing_of(name)
+        room = [wing for wing in WINGS if own and wing.partition('.')[0] == own.partition('.')[0]]
+        wrong = {other for other in others if wing_of(other) in room and wing_of(other) not in (own, *WINGS[own])}
+        if wrong:
+            found[name] = sorted(wrong)
+    assert not found, f'imports from a wing that stands no lower: {found}'
+
+
+def test_no_wings_import_each_other_in_a_circle():
+    """Each wing as one node, beside the modules that stand in the root of a room."""
+    drawn = {}
+    for name, others in arrows().items():
+        node = wing_of(name) or name
+        drawn.setdefault(node, set()).update({wing_of(other) or other for other in others} - {node})
+    drawn = {node: {other for other in others if not node.startswith(f'{other}.')} for node, others in drawn.items()}
+    assert circles(drawn) == []
+
+
 @pytest.mark.parametrize('path', [*FILES, *DOOR], ids=lambda path: str(path.relative_to(ROOT)))
 def test_foreign_packages_stay_where_they_belong(path):
     place = str(path.relative_to(ROOT))
@@ -101,23 +216,23 @@ HEAVY = ('jax', 'flax', 'optax', 'orbax', 'arch', 'sklearn', 'matplotlib', 'optu
 @pytest.mark.parametrize(
     ('module', 'never'),
     [
-        ('ablations.catalog', (*HEAVY, 'scipy', 'sweeps', 'results')),
-        ('sweeps.plan', HEAVY),
-        ('sweeps.pack', HEAVY),
-        ('sweeps.simulate', HEAVY),
-        ('sweeps.search.sobol', (*HEAVY, 'scipy')),
-        ('results.records', (*HEAVY, 'sweeps', 'numpy', 'scipy')),
+        ('ablations.study_files', (*HEAVY, 'scipy', 'sweeps', 'results')),
+        ('sweeps.protocol.plan', HEAVY),
+        ('sweeps.protocol.pack', HEAVY),
+        ('sweeps.protocol.simulate', HEAVY),
+        ('sweeps.protocol.search.sobol', (*HEAVY, 'scipy')),
+        ('results.store.records', (*HEAVY, 'sweeps', 'numpy', 'scipy')),
         ('results.selection', (*HEAVY, 'sweeps')),
         ('results.statistics', (*HEAVY, 'sweeps')),
         ('results.sensitivity', (*HEAVY, 'sweeps')),
         ('results.evidence', (*HEAVY, 'sweeps')),
         ('results.tables', (*HEAVY, 'sweeps')),
-        ('results.audit', (*HEAVY, 'sweeps')),
-        ('results.audit_views', (*HEAVY, 'sweeps')),
+        ('results.audit.comparisons', (*HEAVY, 'sweeps')),
+        ('results.audit.views', (*HEAVY, 'sweeps')),
         ('results.verify', (*HEAVY, 'sweeps')),
         ('results.status', (*HEAVY, 'sweeps')),
-        ('sweeps.search', HEAVY),
-        ('sweeps.tuning', HEAVY),
+        ('sweeps.protocol.search', HEAVY),
+        ('sweeps.protocol.tuning', HEAVY),
         ('archlab', (*HEAVY, 'scipy', 'numpy', *ROOMS)),
         ('archlab.__main__', (*HEAVY, 'scipy', 'numpy', *ROOMS)),
     ],

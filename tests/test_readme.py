@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from ablations.catalog import load_study
 from ablations.config import put, swap
 from ablations.study import Study
+from ablations.study_files import load_study
 
 README = Path(__file__).resolve().parent.parent / 'README.md'
 

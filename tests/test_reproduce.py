@@ -14,7 +14,7 @@ from finished_study import write
 import archlab as door
 from results import reproduction
 from results.figures import FIGURES
-from results.records import from_line, to_line
+from results.store.records import from_line, to_line
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from results.figures.panels import Inapplicable
 from results.figures.pareto import pareto_figure
 from results.figures.path import path_figure
 from results.figures.rate import lr_figure
+from results.figures.style import save
 from results.figures.verdicts import verdicts_figure
-from results.style import save
 
 __all__ = ['FIGURES', 'Inapplicable', 'save']
 

@@ -9,10 +9,10 @@ from ablations.study import Study
 from ablations.tasks import Task
 from ablations.trial import Schedule
 from results.figures.panels import arm_handles, axis_label, fan, grid, metric_ticks, missing, note, said
+from results.figures.style import house, palette, rounded
 from results.finding import Finding
 from results.runs import Runs
 from results.statistics import mean_interval
-from results.style import house, palette, rounded
 
 LEVEL = 0.95
 

@@ -9,8 +9,8 @@ from matplotlib.patches import Patch
 from ablations.study import Study
 from ablations.trial import Schedule
 from results.figures.panels import FAR, PLATE, Inapplicable, grid, metric_ticks, wrapped
+from results.figures.style import BAND, house, palette, rounded
 from results.finding import Finding
-from results.style import BAND, house, palette, rounded
 from results.tables import difference_unit, number, scaled, span, tasks, verdict_words
 
 

@@ -10,8 +10,8 @@ from ablations.study import Study
 from ablations.trial import Schedule
 from results.expected_best import EVERY, Curve, Settled, curves, settled
 from results.figures.panels import arm_handles, axis_label, fan, grid, missing, note, plain_number, said
+from results.figures.style import house, palette, rounded
 from results.finding import Finding
-from results.style import house, palette, rounded
 
 
 def _ticks(axes, trials: list[float]) -> None:

@@ -12,8 +12,8 @@ from ablations.study import Study
 from ablations.trial import Schedule
 from results.factorial import Effect, Factorial, factorials
 from results.figures.panels import WIDTH, Inapplicable, axis_label, shown, wrapped
+from results.figures.style import blank, house
 from results.finding import Finding
-from results.style import blank, house
 from results.tables import difference_unit, number, span
 
 SHADES = LinearSegmentedColormap.from_list('archlab', ['#ffffff', '#cfe1f0', '#8fbcdd'])

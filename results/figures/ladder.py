@@ -13,8 +13,8 @@ from ablations.study import Study
 from ablations.tasks import Task
 from ablations.trial import Schedule
 from results.figures.panels import Inapplicable, arm_handles, focus, grid, metric_ticks, said, shown
+from results.figures.style import BAND, house, palette, rounded
 from results.finding import Finding
-from results.style import BAND, house, palette, rounded
 from results.tables import count, difference_unit
 
 SPREAD = 0.5

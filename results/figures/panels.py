@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 
 from ablations.study import Study
 from ablations.tasks import Task
-from results.style import blank, rounded, text_width
+from results.figures.style import blank, rounded, text_width
 from results.tables import MINUS, number, scaled
 
 WIDTH = 7.2

@@ -23,9 +23,9 @@ from results.figures.panels import (
     said,
     shown,
 )
+from results.figures.style import blank, house, palette, rounded
 from results.finding import Finding
-from results.pareto import Front, Point, front
-from results.style import blank, house, palette, rounded
+from results.fronts import Front, Point, front
 from results.tables import count
 
 COSTS = ('params', 'macs', 'step_seconds', 'peak_memory')

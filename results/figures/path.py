@@ -9,8 +9,8 @@ from ablations.study import Study
 from ablations.tasks import Task
 from ablations.trial import Schedule
 from results.figures.panels import WIDTH, Inapplicable, axis_label, focus, legend, metric_ticks, shown, wrapped
+from results.figures.style import blank, house, palette, rounded
 from results.finding import Finding
-from results.style import blank, house, palette, rounded
 from results.tables import count, number, verdict_words
 
 UNTOLD = '#d9d9d9'

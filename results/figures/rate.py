@@ -11,9 +11,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from ablations.study import Study
 from ablations.trial import Schedule
 from results.figures.panels import arm_handles, axis_label, grid, plain_number
+from results.figures.style import house, palette, rounded
 from results.finding import Finding
 from results.selection import profile
-from results.style import house, palette, rounded
 from results.tables import scaled
 
 BELOW = 0.25

@@ -8,8 +8,8 @@ from matplotlib.patches import Patch, Rectangle
 from ablations.study import Study
 from ablations.trial import Schedule
 from results.figures.panels import WIDTH, Inapplicable, legend, wrapped
+from results.figures.style import blank, house
 from results.finding import Finding
-from results.style import blank, house
 from results.tables import difference_unit, number, span, tasks
 
 LOOKS = {

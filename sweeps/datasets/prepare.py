@@ -7,10 +7,10 @@ from pathlib import Path
 from sweeps.datasets import catalog
 from sweeps.datasets.aside import locked, written_aside
 from sweeps.datasets.dataset import Dataset
+from sweeps.datasets.locations import data_folder, prepared_folder
 from sweeps.datasets.material import Block, Material, Options, Told
 from sweeps.datasets.near_duplicates import LENGTHS, shared_shingles
 from sweeps.datasets.origins import origins
-from sweeps.datasets.places import data_folder, prepared_folder
 from sweeps.datasets.prepared import ABOUT, SPLITS, Part, Prepared, check_name, finish, load, mapped
 from sweeps.datasets.sources import read
 from sweeps.datasets.sources.locate import check

@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from sweeps.datasets.aside import locked, written_aside
-from sweeps.datasets.places import prepared_folder
+from sweeps.datasets.locations import prepared_folder
 
 FORMAT = 1
 ABOUT, SPLITS = 'about.json', ('pool', 'test')

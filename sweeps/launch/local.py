@@ -14,18 +14,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def cores() -> int:
-    """Cores that this process may use: its affinity, and its control group's quota where one is set."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-    try:
-        quota, period = Path('/sys/fs/cgroup/cpu.max').read_text().split()
-        if quota != 'max':
-            count = min(count, max(1, round(int(quota) / int(period))))
-    except (OSError, ValueError):
-        pass
-    return count
-
-
 def cache_folder() -> Path:
     """Where compiled programs are kept between runs: the user's cache, by kind of processor."""
     home = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')

@@ -5,23 +5,23 @@ examples: no test array can be reached from it), `test()` (the sealed examples),
 the metric that these give and its direction.
 """
 
-from sweeps.tasks.arithmetic import Arithmetic, ArithmeticAnswers
-from sweeps.tasks.compression import Compression
 from sweeps.tasks.digits import Digits
-from sweeps.tasks.fuzzy_recall import FuzzyRecall
 from sweeps.tasks.images import Images
-from sweeps.tasks.induction import Induction
 from sweeps.tasks.mixture import Mixture
-from sweeps.tasks.modular_addition import ModularAddition
 from sweeps.tasks.molecules import Molecules
 from sweeps.tasks.pixels import Pixels
-from sweeps.tasks.recall import Recall
-from sweeps.tasks.regular_language import RegularLanguage
+from sweeps.tasks.probes.arithmetic import Arithmetic, ArithmeticAnswers
+from sweeps.tasks.probes.compression import Compression
+from sweeps.tasks.probes.fuzzy_recall import FuzzyRecall
+from sweeps.tasks.probes.induction import Induction
+from sweeps.tasks.probes.modular_addition import ModularAddition
+from sweeps.tasks.probes.recall import Recall
+from sweeps.tasks.probes.regular_language import RegularLanguage
+from sweeps.tasks.probes.selective_copying import SelectiveCopying
+from sweeps.tasks.probes.state_tracking import StateTracking
 from sweeps.tasks.samples import Samples
-from sweeps.tasks.selective_copying import SelectiveCopying
 from sweeps.tasks.series import Series
 from sweeps.tasks.spoken_digits import SpokenDigits
-from sweeps.tasks.state_tracking import StateTracking
 from sweeps.tasks.stdlib_bytes import StdlibBytes
 from sweeps.tasks.text import Text
 

@@ -22,7 +22,8 @@ class Images(SetKind):
     one where there is one. Of the other images each replicate draws `held` for tuning-validation and `train` for training
     (0: all others), identical images on one side. The model sees each channel less the mean and by the standard deviation of
     the whole pool, after `augment`, a list of specs of sweeps/augment. Metric: accuracy (share, higher is better); chance
-    1 / classes. What is reached, and whether published or measured here, stands beside each task in ablations/image_tasks.py.
+    1 / classes. What is reached, and whether published or measured here, stands beside each task in
+    ablations/tasks/image_tasks.py.
     """
 
     dataset: str = 'fashion_mnist'

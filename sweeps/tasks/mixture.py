@@ -27,7 +27,7 @@ class Mixture(Language):
     own tuning splits and takes of each its share of `held` and of `train` examples (0: as many as there are without repeating
     any); `tested` sealed ones are shared out in the same way, so these numbers must divide by the weights. Metric: bits
     per byte, the weighted mean of the domains' (lower is better), which records keep as `parts`; chance log2 257 = 8.006; what
-    small models reach stands beside the task in ablations/tasks.py.
+    small models reach stands beside the task in ablations/tasks/task.py.
     """
 
     parts: tuple = (

@@ -23,7 +23,7 @@ class Molecules(SetKind, Language):
     `length`, where nothing is asked (y = -1). A replicate draws `held` tuning-validation and `train` (0: all others) training
     molecules, identical ones on one side; `tested` sealed ones are scored, evenly spread (0: all). Metric: bits per byte, that
     is of every character and line end of these very molecules (lower is better); chance log2 128 = 7; what small models reach
-    stands beside the task in ablations/tasks.py. Text over the same set reads line after line without filling up, which is
+    stands beside the task in ablations/tasks/task.py. Text over the same set reads line after line without filling up, which is
     faster.
     """
 

@@ -20,7 +20,7 @@ class Pixels(SetKind, ByteSequences):
     images that equal one of the pool after shrinking are left out. Metric: bits per dimension, that is per byte of these very
     images (lower is better); chance 8. The unit compares at equal size only: small images have more bits per dimension. On
     CIFAR-10 at 32 x 32 large models reach 2.80 to 2.92 (published: 1904.10509, 1701.05517); what small models reach here
-    stands beside each task in ablations/image_tasks.py.
+    stands beside each task in ablations/tasks/image_tasks.py.
     """
 
     dataset: str = 'digits'

@@ -20,7 +20,7 @@ class Samples(SetKind, ByteSequences):
     pool's windows each replicate draws `held` and `train` (0: all others), a recording on one side; test windows that stand in
     the pool too (silence) are left out. Metric: bits per sample, that is per byte of these very windows (lower is better),
     each window by itself; chance 8. It compares at equal rate and length only. What small models reach here stands beside
-    each task in ablations/sound_tasks.py.
+    each task in ablations/tasks/sound_tasks.py.
     """
 
     dataset: str = 'spoken_digits'

@@ -20,7 +20,7 @@ class Series(SetKind):
     licence stated). Test split: the official one. Of the others each replicate draws `held` for tuning-validation and
     `train` for training (0: all others), equal series on one side. The model sees a series [N, 1] as it is stored: most sets
     of the archive have mean 0 and deviation 1 each. Metric: accuracy (share, higher is better); chance 1 / classes. The
-    archive's usual reference is the nearest neighbour; figures stand beside each task in ablations/sound_tasks.py.
+    archive's usual reference is the nearest neighbour; figures stand beside each task in ablations/tasks/sound_tasks.py.
     """
 
     dataset: str = 'synthetic_control'

@@ -16,7 +16,7 @@ import numpy as np
 
 from sweeps.datasets.aside import locked, written_aside
 from sweeps.datasets.growing import Growing
-from sweeps.datasets.places import data_folder
+from sweeps.datasets.locations import data_folder
 from sweeps.datasets.prepared import Part, Prepared
 from sweeps.tasks import vocabularies
 from sweeps.tasks.vocabularies import BytePairs, Bytes, Characters

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ablations.catalog import STUDIES, load_study, override
 from ablations.config import swap
+from ablations.settings import override
 from ablations.spaces import choice, integer, log
+from ablations.studies import STUDIES
 from ablations.study import Study
+from ablations.study_files import load_study
 from ablations.tasks import TASKS
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from ablations.bases import convnext
 from ablations.config import changed, plain, put, swap
+from ablations.tasks.bases import convnext
 
 BASE = convnext(outputs=10, patch=2, widths=[16, 32], depths=[1, 1], kernel=3)
 FLAGGED = {'norm': {'kind': 'layer_norm', 'bias': True, 'eps': 1e-6}, 'names': {'kind': 'list', 'values': ['a'], 'none': []}}

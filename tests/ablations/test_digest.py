@@ -7,15 +7,15 @@ import sys
 
 import pytest
 
-from ablations.catalog import STUDIES
 from ablations.config import put, swap
 from ablations.digest import canonical, digest
 from ablations.spaces import linear, log
+from ablations.studies import STUDIES
 from ablations.study import Study
 from ablations.tasks import task
 from ablations.trial import Trial
-from sweeps.plan import plan
-from sweeps.simulate import World, simulate
+from sweeps.protocol.plan import plan
+from sweeps.protocol.simulate import World, simulate
 
 STUDY = Study(
     name='digests',
@@ -58,8 +58,8 @@ def test_no_digest_of_what_is_not_plain(value):
 
 def test_digests_are_the_same_in_every_process():
     code = (
-        'from ablations.catalog import STUDIES\n'
-        'from sweeps.plan import plan\n'
+        'from ablations.studies import STUDIES\n'
+        'from sweeps.protocol.plan import plan\n'
         'from ablations.digest import digest\n'
         'for study in STUDIES.values():\n'
         '    print(study.digest, digest([trial.id for trial in plan(study, {}, {})]))\n'

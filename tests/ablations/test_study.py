@@ -5,9 +5,9 @@ import math
 
 import pytest
 
-from ablations.catalog import STUDIES
 from ablations.config import put, swap
 from ablations.spaces import SPACES, Range, limit, linear, log, natural
+from ablations.studies import STUDIES
 from ablations.study import Study
 from ablations.tasks import TASKS, Task, task
 
@@ -392,7 +392,7 @@ def test_where_a_side_ends(name, space, side, wanted):
 def test_built_in_studies(study):
     import inspect
 
-    from ablations import mixers, norms, null, quickstart
+    from ablations.studies import mixers, norms, null, quickstart
 
     module = {'quickstart': quickstart, 'norms': norms, 'null': null, 'mixers': mixers}[study.name]
     source = inspect.getsource(module).splitlines()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ablations.bases import decoder
+from ablations.tasks.bases import decoder
 from arch.channel import CHANNELS
 from arch.model import build
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ablations.bases import convnext
+from ablations.tasks.bases import convnext
 from arch.context import Context
 from arch.cost import cost
 from arch.mixers.conv import Conv

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from ablations.bases import convnext, decoder
+from ablations.tasks.bases import convnext, decoder
 from arch.cost import cost, cost_of, multiply_adds, parameters
 from arch.model import build
 from arch.ops.depthwise import lowering

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from ablations.bases import convnext, decoder
+from ablations.tasks.bases import convnext, decoder
 from arch.dense import Dense
 from arch.depth import stacked, unstacked
 from arch.model import build

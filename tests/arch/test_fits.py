@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from ablations.bases import BODY
+from ablations.tasks.bases import BODY
 from arch.fits import PLACES, fits
 from arch.model import build
 from arch.probe import PLAIN
@@ -108,7 +108,7 @@ def test_every_place_has_its_sentence_and_every_claim_its_place():
 
 
 def test_the_list_of_blocks_says_the_same():
-    from sweeps.listing import listing
+    from sweeps.models.listing import listing
 
     found = listing('blocks')
     for family, kinds in found.items():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from ablations.bases import convnext, decoder, vit
+from ablations.tasks.bases import convnext, decoder, vit
 from arch.model import build
 from arch.sockets import TABLES
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ablations.bases import decoder
+from ablations.tasks.bases import decoder
 from arch.model import build
 from arch.ops.places import places
 from arch.positions import POSITIONS, Alibi, Rotary

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ablations.bases import decoder
+from ablations.tasks.bases import decoder
 from arch.context import Context
 from arch.fits import fits
 from arch.mixers import MIXERS

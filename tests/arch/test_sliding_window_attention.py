@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ablations.bases import decoder
+from ablations.tasks.bases import decoder
 from arch.cost import cost
 from arch.model import build
 from arch.ops.attend import MASKED_BELOW, attend_near

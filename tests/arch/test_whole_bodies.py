@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ablations.bases import convnext as stages
-from ablations.bases import decoder
+from ablations.tasks.bases import convnext as stages
+from ablations.tasks.bases import decoder
 from arch.depth import stacked, unscanned
 from arch.model import build
 from arch.model_sockets import Sockets

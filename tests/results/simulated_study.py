@@ -5,12 +5,12 @@ import functools
 
 import numpy as np
 
-from ablations.quickstart import study as quickstart
 from ablations.shapes import drop_one, factorial, path
+from ablations.studies.quickstart import study as quickstart
 from ablations.study import Study, swap
 from ablations.trial import Schedule, Trial
 from results.evidence import findings
-from sweeps.plan import schedule
+from sweeps.protocol.plan import schedule
 
 RMS, TANH = swap('norm', 'rms_norm'), swap('norm', 'dynamic_tanh')
 NO_MIXER = swap('mixer', 'identity')

@@ -10,8 +10,9 @@ import pytest
 from finished_study import SOURCE, write
 
 from archlab import Opened, open_study
-from results import bundle, records
-from results.records import from_line, listing, read_folder
+from results import bundle
+from results.store import records
+from results.store.records import from_line, listing, read_folder
 
 RENDERED = {'table.md': b'a table\n', 'figures/finished-effect.svg': b'<svg/>', 'report.html': b'a page'}
 

@@ -10,7 +10,7 @@ from told_study import NOISE, around, one, several, study, told
 from ablations.tasks import task
 from results.evidence import across, findings
 from results.statistics import detectable, holm, moderated, spread, welch
-from sweeps.simulate import World, simulate
+from sweeps.protocol.simulate import World, simulate
 
 # Every verdict.
 

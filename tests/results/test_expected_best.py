@@ -11,7 +11,7 @@ from scipy import stats
 
 from ablations.study import Study
 from results.expected_best import curves, expected_best, running_best, settled, settles
-from sweeps.simulate import World, simulate
+from sweeps.protocol.simulate import World, simulate
 
 SCORES = [0.3, -math.inf, 0.9, 0.3, math.nan, 0.7, 0.05]
 

@@ -11,7 +11,7 @@ from scipy import stats
 from ablations.study import Study
 from results.factorial import contrast, contrasts, effects, factorials, factors_of
 from results.statistics import Difference, holm, welch
-from sweeps.simulate import World, simulate
+from sweeps.protocol.simulate import World, simulate
 
 TWO = {'norm': ['layer', 'rms'], 'residual': ['pre', 'post'], 'gate': ['off', 'on']}
 MANY = {'norm': ['layer', 'rms', 'none'], 'residual': ['pre', 'post']}

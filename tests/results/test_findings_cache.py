@@ -9,9 +9,9 @@ from finished_study import write
 
 from archlab import Opened, main, open_study
 from results import findings_cache
-from results import kept as stored
 from results.finding import Finding
-from results.records import listing
+from results.store import text_cache as stored
+from results.store.records import listing
 from results.tables import table
 
 
@@ -33,7 +33,7 @@ def forbid_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     def plan(*_: object) -> None:
         raise AssertionError('the plan was made')
 
-    monkeypatch.setattr('sweeps.plan.schedule', plan)
+    monkeypatch.setattr('sweeps.protocol.plan.schedule', plan)
 
 
 def test_what_is_kept_is_the_same_to_the_last_bit_and_needs_no_plan(file: Path, monkeypatch: pytest.MonkeyPatch):

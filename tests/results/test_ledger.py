@@ -7,8 +7,8 @@ import pytest
 
 from ablations.study import Study
 from results.ledger import PHASES, Amount, amount, ledger
-from sweeps.plan import schedule as schedule_of
-from sweeps.simulate import World, simulate
+from sweeps.protocol.plan import schedule as schedule_of
+from sweeps.protocol.simulate import World, simulate
 
 ARMS = ('base', 'arm', 'other')
 FLOPS = {'base': 100, 'arm': 90, 'other': 110}

@@ -12,8 +12,8 @@ from ablations.study import Study
 from ablations.tasks import task
 from results.evidence import Finding, claim_level, findings
 from results.statistics import welch
-from sweeps.plan import schedule
-from sweeps.simulate import World, simulate, simulated_record
+from sweeps.protocol.plan import schedule
+from sweeps.protocol.simulate import World, simulate, simulated_record
 
 
 def _stages(asked: Study) -> list[dict]:

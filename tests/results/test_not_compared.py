@@ -10,7 +10,7 @@ from ablations.tasks import task
 from ablations.trial import TEST
 from results.evidence import findings
 from results.statistics import holm
-from sweeps.simulate import World, simulate
+from sweeps.protocol.simulate import World, simulate
 
 
 @pytest.mark.parametrize('place', [1, 3], ids=['first', 'last'])

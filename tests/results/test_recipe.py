@@ -6,8 +6,8 @@ from ablations.config import swap
 from ablations.spaces import choice, log
 from ablations.study import Study
 from results.recipe import in_words, recipe
-from sweeps.plan import plan, schedule
-from sweeps.simulate import World, simulated_record
+from sweeps.protocol.plan import plan, schedule
+from sweeps.protocol.simulate import World, simulated_record
 
 COSTS = {
     'costs': {arm: {t: {'flops': f} for t in ('digits', 'stdlib_bytes')} for arm, f in {'base': 2.0, 'other': 4.0}.items()}

@@ -8,7 +8,7 @@ import pytest
 
 from ablations.study import Study
 from results.runs import Runs
-from sweeps.simulate import World, simulate
+from sweeps.protocol.simulate import World, simulate
 
 STUDY = Study(name='told', question='Is it?', arms={'base': (), 'arm': ()}, tasks=('stdlib_bytes',), trials=6, replicates=2)
 SCHEDULE, RECORDS = simulate(STUDY, World(optimum=(1.3, 0.5), cliff=9.0, noise=0.01), seed=0)

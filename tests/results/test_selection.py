@@ -8,7 +8,7 @@ import pytest
 
 from ablations.spaces import choice, log
 from results.selection import STEPS, better_half, edges, select, surface
-from sweeps.search.sobol import scrambled_sobol
+from sweeps.protocol.search.sobol import scrambled_sobol
 
 OPTIMUM = np.array([0.45, 0.6])
 SPACES = {

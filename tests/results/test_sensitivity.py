@@ -9,7 +9,7 @@ from scipy import stats
 
 from ablations.study import Study
 from results.sensitivity import lr_sensitivity, sensitivities
-from sweeps.simulate import World, simulate
+from sweeps.protocol.simulate import World, simulate
 
 
 @pytest.mark.parametrize(

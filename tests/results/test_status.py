@@ -5,10 +5,10 @@ import dataclasses
 from ablations.config import swap
 from ablations.study import Study
 from results.status import progress_of, sentence
-from sweeps.pack import pack
-from sweeps.plan import plan, schedule
-from sweeps.record import describe
-from sweeps.simulate import World, simulated_record
+from sweeps.protocol.pack import pack
+from sweeps.protocol.plan import plan, schedule
+from sweeps.protocol.simulate import World, simulated_record
+from sweeps.training.record import describe
 
 STUDY = Study(
     name='counted',

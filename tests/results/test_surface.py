@@ -8,7 +8,7 @@ import pytest
 
 from results import surface
 from results.surface import LEAST, best, candidates, fit
-from sweeps.search.sobol import scrambled_sobol
+from sweeps.protocol.search.sobol import scrambled_sobol
 
 
 def bowl(units: np.ndarray, optimum: tuple, curvature: tuple = (1.0, 0.5, 0.7)) -> np.ndarray:

@@ -12,11 +12,11 @@ from ablations.config import put, swap
 from ablations.shapes import path
 from ablations.spaces import log
 from ablations.study import Study
-from results.records import commit, prepare, read_folder
+from results.store.records import commit, prepare, read_folder
 from results.verify import verify
-from sweeps.plan import plan, schedule
-from sweeps.record import describe
-from sweeps.simulate import World, simulated_record
+from sweeps.protocol.plan import plan, schedule
+from sweeps.protocol.simulate import World, simulated_record
+from sweeps.training.record import describe
 
 RULES = [
     'every records file is sound',

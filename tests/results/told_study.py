@@ -8,7 +8,7 @@ import numpy as np
 from ablations.study import Study
 from ablations.tasks import task
 from results.evidence import VERDICTS, Finding, findings
-from sweeps.simulate import World, simulate
+from sweeps.protocol.simulate import World, simulate
 
 DIGITS = task('digits', margin=0.01, chance=0.1)
 NOISE = np.array([-1.2, -0.4, 0.1, 0.6, 0.9])

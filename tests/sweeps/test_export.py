@@ -8,8 +8,8 @@ import jax
 import numpy as np
 import pytest
 
-from sweeps.appraise import task_of
 from sweeps.export import load
+from sweeps.training.preflight import task_of
 
 SETTINGS = ['--set', 'trials=2', '--set', 'extension=1']
 

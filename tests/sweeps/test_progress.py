@@ -6,12 +6,12 @@ import io
 import pytest
 from rich.console import Console
 
-from ablations.catalog import STUDIES
-from sweeps.pack import pack
-from sweeps.plan import schedule
+from ablations.studies import STUDIES
 from sweeps.progress import Watch, clock, expected
-from sweeps.record import describe
-from sweeps.simulate import World, simulate, simulated_record
+from sweeps.protocol.pack import pack
+from sweeps.protocol.plan import schedule
+from sweeps.protocol.simulate import World, simulate, simulated_record
+from sweeps.training.record import describe
 
 STUDY = STUDIES['quickstart']
 

@@ -156,7 +156,8 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(archlab: Callable, undisturb
 
 
 def test_workers_that_die_are_replaced_and_then_recorded(undisturbed: tuple[Path, Path], tmp_path: Path):
-    from ablations.catalog import load_study, override
+    from ablations.settings import override
+    from ablations.study_files import load_study
     from sweeps import run as runs
 
     class Silent:

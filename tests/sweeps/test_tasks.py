@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from ablations.tasks import TASKS as DECLARED
-from sweeps.appraise import task_of
-from sweeps.splits import confirmation_split, tuning_split
 from sweeps.tasks import TASKS
 from sweeps.tasks.arrays import Arrays, split_by_group
 from sweeps.tasks.digits import Digits
-from sweeps.tasks.recall import Recall
+from sweeps.tasks.probes.recall import Recall
 from sweeps.tasks.stdlib_bytes import StdlibBytes
+from sweeps.training.preflight import task_of
+from sweeps.training.splits import confirmation_split, tuning_split
 
 # Update only if you meant to change the sealed examples: every published finding rests on them.
 GOLDEN = {'digits': '3a9222652c446a49', 'recall': 'fe1f21be86503e99'}

@@ -9,15 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ablations.catalog import load_study
 from ablations.spaces import log
 from ablations.study import Study
-from results.records import prepare, read_folder
+from ablations.study_files import load_study
+from results.store.records import prepare, read_folder
 from sweeps import worker as workers
-from sweeps.pack import pack
-from sweeps.plan import schedule
+from sweeps.protocol.pack import pack
+from sweeps.protocol.plan import schedule
 from sweeps.tasks.digits import Digits
-from sweeps.worker import Worker, serve
+from sweeps.training import trainer as trainers
+from sweeps.training.trainer import Trainer
+from sweeps.worker import serve
 
 SGD = {'sgd': {'lr': log(1e-2, 1.0), 'weight_decay': log(1e-4, 1e-2)}}
 
@@ -44,7 +46,7 @@ def appraisal(study, **changes) -> dict:
         program.update(changes)
     metrics = {task.name: [task.metric, task.direction] for task in study.tasks}
     return {
-        'appraise': programs,
+        'preflight': programs,
         'metrics': metrics,
         'knobs': {'sgd': ['lr', 'weight_decay'], 'adagrad': ['lr']},
         'blocks': None,
@@ -69,17 +71,17 @@ def test_a_pack_becomes_records_once(study, tmp_path: Path):
 
 def test_the_same_pack_twice_gives_the_same_numbers(study):
     item = pack(study, schedule(study, {}, {}).trials, 2)[0]
-    one, other = Worker('loop', None).train(item), Worker('loop', None).train(item)
+    one, other = Trainer('loop', None).train(item), Trainer('loop', None).train(item)
     assert [r['curve'] for r in one] == [r['curve'] for r in other]
 
 
 def test_data_that_do_not_fit_the_device_are_streamed_to_the_same_end(study, monkeypatch: pytest.MonkeyPatch):
     item = pack(study, schedule(study, {}, {}).trials, 2)[0]
-    worker = Worker('loop', None)
+    worker = Trainer('loop', None)
     whole = worker.train(item)
     assert not worker.population(item.program).streamed
-    monkeypatch.setattr(workers, 'device_memory', lambda: 1000)
-    worker = Worker('loop', None)
+    monkeypatch.setattr(trainers, 'device_memory', lambda: 1000)
+    worker = Trainer('loop', None)
     streamed = worker.train(item)
     assert worker.population(item.program).streamed
     for one, other in zip(whole, streamed, strict=True):
@@ -91,10 +93,10 @@ def test_scores_are_in_the_unit_of_what_they_are_scored_on(study, monkeypatch: p
     """Loss stays in nats; score, its error and its curve are scaled, on the tuning split and on the test split."""
     items = pack(study, schedule(study, {}, {}).trials, 2)
     item = next(item for item in items if item.program.task == 'digits')
-    plain = Worker('loop', None).train(item)
+    plain = Trainer('loop', None).train(item)
     own = Digits.pool
     monkeypatch.setattr(Digits, 'pool', lambda self: dataclasses.replace(own(self), scale=2.0))
-    for one, twice in zip(plain, Worker('loop', None).train(item), strict=True):
+    for one, twice in zip(plain, Trainer('loop', None).train(item), strict=True):
         assert twice['curve']['loss'] == one['curve']['loss']
         assert twice['score'] == pytest.approx(2 * one['score']) and twice['score_se'] == pytest.approx(2 * one['score_se'])
         assert twice['curve']['score'] == pytest.approx([2 * score for score in one['curve']['score']])
@@ -107,7 +109,7 @@ def test_a_pack_that_breaks_is_recorded_as_failed(study, tmp_path: Path, monkeyp
     def broken(*_: object) -> None:
         raise FloatingPointError('the device is on fire\nand more')
 
-    monkeypatch.setattr(Worker, 'population', broken)
+    monkeypatch.setattr(Trainer, 'population', broken)
     assert ask(command(item, tmp_path))[0]['reason'] == 'FloatingPointError: the device is on fire'
     records, _ = read_folder(tmp_path, study.name)
     assert {record['status'] for record in records.values()} == {'failed'}
@@ -120,7 +122,7 @@ def test_a_pack_that_breaks_is_recorded_as_failed(study, tmp_path: Path, monkeyp
 def test_a_full_disk_is_said_and_nothing_is_left(study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     prepare(tmp_path)
     item = pack(study, schedule(study, {}, {}).trials, 2)[0]
-    monkeypatch.setattr(Worker, 'train', lambda *_: [])
+    monkeypatch.setattr(Trainer, 'train', lambda *_: [])
 
     def full(*_: object) -> None:
         raise ValueError('the disk is full')

@@ -7,7 +7,7 @@ import csv
 from pathlib import Path
 from typing import NamedTuple
 
-from sweeps.datasets.formats.images import SUFFIXES
+from sweeps.datasets.formats.image_files import SUFFIXES
 
 SPLITS = {
     'train': 'train',
@@ -89,7 +89,7 @@ def _by_list(folder: Path, listed: dict[str, str], classes: list[str], source: P
 
 
 def _lines(path: Path) -> list[str]:
-    from sweeps.datasets.formats.text import read_text
+    from sweeps.datasets.formats.text_files import read_text
 
     return [line for line in read_text(path).splitlines() if line.strip()]
 

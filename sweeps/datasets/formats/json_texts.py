@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from sweeps.datasets.formats.text import raw_lines, read_text
+from sweeps.datasets.formats.text_files import raw_lines, read_text
 
 
 def _start(path: Path) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from sweeps.datasets.formats.text import raw_lines
+from sweeps.datasets.formats.text_files import raw_lines
 
 SMILES = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789#%()*+-./:=@[\\]$~'
 """Characters of the SMILES language (OpenSMILES, and ~ for any bond)."""

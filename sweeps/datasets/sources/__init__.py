@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sweeps.datasets.material import Material, Options
-from sweeps.datasets.sources.images import cifar, folder, idx, parquet_images, webdataset
+from sweeps.datasets.sources.image_sets import cifar, folder, idx, parquet_images, webdataset
 from sweeps.datasets.sources.signals import series, spoken_digits
 from sweeps.datasets.sources.texts import documents, lines, one_text, shards, wikitext
 

@@ -65,7 +65,7 @@ def _recordings(pairs: list, rate: int, options: Options, skipped: list[str]) ->
 
 def series(source: Path, options: Options) -> Material:
     """One set of the UCR archive: NAME_TRAIN and NAME_TEST, TSV or ARFF, the class first or last in each line."""
-    from sweeps.datasets.formats.series import read_series
+    from sweeps.datasets.formats.series_files import read_series
 
     check(source)
     folder = source if source.is_dir() else source.parent

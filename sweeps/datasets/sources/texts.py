@@ -19,7 +19,7 @@ TITLE = re.compile(r'^ = [^=\n].*[^=\n] = $', re.MULTILINE)
 
 def one_text(source: Path, options: Options, file: str, share: float = 0.1) -> Material:
     """A single text, cut in two: the last `share` of its characters is the test split, as is usual in character models."""
-    from sweeps.datasets.formats.text import read_text
+    from sweeps.datasets.formats.text_files import read_text
 
     path = source if check(source).is_file() else with_names(source, [file])[file]
     pool, test = cut(read_text(path), share)
@@ -59,7 +59,8 @@ def documents(source: Path, options: Options, mark: str | None = None) -> Materi
 
 def _documents(path: Path, mark: str | None, options: Options, notes: list[str], skipped: list[str]) -> Iterator[str]:
     """The texts of one file, without empty ones; damaged entries are errors, or (--skip-damaged) counted and left out."""
-    from sweeps.datasets.formats import json_texts, parquet, text
+    from sweeps.datasets.formats import json_texts, parquet
+    from sweeps.datasets.formats import text_files as text
 
     name, field = path.name.lower(), options.field or 'text'
     passed = {'skipped': skipped} if options.skip_damaged else {}
@@ -102,7 +103,7 @@ def _texts(found: Iterable[str]) -> Iterator[Block]:
 def wikitext(source: Path, options: Options) -> Material:
     """WikiText, article by article: the raw files, or Parquet shards with a line a row."""
     from sweeps.datasets.formats.parquet import read_texts
-    from sweeps.datasets.formats.text import read_text
+    from sweeps.datasets.formats.text_files import read_text
 
     names = [f'wiki.{split}.raw' for split in ('train', 'valid', 'test')]
     if check(source).is_dir() and any(source.rglob('*.parquet')):

@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 
-from ablations.quickstart import study as quickstart
 from ablations.shapes import drop_one, factorial, ladder, path
 from ablations.spaces import log
+from ablations.studies.quickstart import study as quickstart
 from ablations.study import Study, put, swap
 from ablations.trial import Schedule, Trial
 from results.evidence import findings
-from sweeps.plan import schedule
+from sweeps.protocol.plan import schedule
 
 TUNE = {'adamw': {'lr': log(1e-3, 5e-2), 'weight_decay': log(1e-3, 1.0)}}
 LEVEL = {'digits': (0.93, 0.06), 'stdlib_bytes': (-2.45, 0.2)}
@@ -59,7 +59,7 @@ def scores(scene: Scene, trial: Trial) -> tuple[list, bool]:
 
 
 def record(scene: Scene, trial: Trial) -> dict:
-    """The record that the trial leaves, as sweeps/record.py writes it."""
+    """The record that the trial leaves, as sweeps/training/record.py writes it."""
     curve, lost = scores(scene, trial)
     steps = trial.program.steps
     place = list(scene.study.arms).index(trial.arm)

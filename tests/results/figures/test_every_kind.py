@@ -10,7 +10,7 @@ import pytest
 from drawn_studies import data, drawn
 
 from results.figures import FIGURES, save
-from results.style import rendered
+from results.figures.style import rendered
 
 SHOWN = {
     'effect': 'five',

@@ -15,8 +15,8 @@ from results.figures.interaction import interaction_figure
 from results.figures.ladder import ladder_figure
 from results.figures.pareto import pareto_figure
 from results.figures.path import HATCH, UNTOLD, path_figure
+from results.figures.style import palette
 from results.figures.verdicts import verdicts_figure
-from results.style import palette
 
 
 def confirmed(scene: str, arm: str, task: str) -> np.ndarray:
@@ -128,7 +128,7 @@ def test_pareto_points_are_confirmed_means_against_costs():
 
 
 def test_pareto_marks_tell_the_front_from_what_may_be_on_it_and_what_is_not():
-    from results.pareto import front
+    from results.fronts import front
 
     study, planned, records, _, manifest = data('ladder')
     seen = []

@@ -4,7 +4,7 @@ import pytest
 
 from ablations.tasks import task
 from results.figures.panels import FAR, axis_label, beyond, columns_of, fan, focus, note, plain_number, wrapped
-from results.style import blank, house, palette
+from results.figures.style import blank, house, palette
 
 
 def test_focus_holds_what_is_near_and_lets_go_of_what_is_far():

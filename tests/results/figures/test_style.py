@@ -7,7 +7,7 @@ import pytest
 from matplotlib.font_manager import FontEntry, FontProperties, findfont, fontManager
 from matplotlib.ft2font import FT2Font
 
-from results.style import COLOURS, FONTS, MARKERS, SHIPPED, blank, house, palette, rendered, text_width
+from results.figures.style import COLOURS, FONTS, MARKERS, SHIPPED, blank, house, palette, rendered, text_width
 
 STYLES = {'LiberationSans-Regular': {}, 'LiberationSans-Bold': {'weight': 'bold'}, 'LiberationSans-Italic': {'style': 'italic'}}
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sweeps.datasets import places, prepared
+from sweeps.datasets import locations as places
+from sweeps.datasets import prepared
 from sweeps.datasets.growing import Growing
 from sweeps.datasets.prepared import Part, find, load, write
 

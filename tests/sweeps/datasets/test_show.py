@@ -7,7 +7,7 @@ import pytest
 
 from sweeps.datasets import pictures
 from sweeps.datasets.catalog import DATASETS
-from sweeps.datasets.listing import listing
+from sweeps.datasets.inventory import listing
 from sweeps.datasets.prepared import KINDS, Part, write
 from sweeps.datasets.show import lines, show
 from sweeps.datasets.sources import READERS

@@ -23,7 +23,7 @@ from packed_sets import (
 )
 
 from sweeps.datasets import catalog, unpacked
-from sweeps.datasets.listing import listing
+from sweeps.datasets.inventory import listing
 from sweeps.datasets.material import Options
 from sweeps.datasets.prepare import prepare
 from sweeps.datasets.prepared import Prepared

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from ablations.image_tasks import PIXELS
 from ablations.tasks import TASKS
+from ablations.tasks.image_tasks import PIXELS
 from sweeps.datasets.prepared import Part, write
 from sweeps.tasks.groups import distinct, joined, unknown
 from sweeps.tasks.pixels import Pixels, shrunk

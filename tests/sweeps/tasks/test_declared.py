@@ -8,10 +8,10 @@ import pytest
 
 from ablations.study import Study, put
 from ablations.tasks import TASKS
-from sweeps.appraise import task_of
 from sweeps.datasets.prepared import Part, write
-from sweeps.describe import describe
-from sweeps.outlook import costs_of
+from sweeps.forecast import costs_of
+from sweeps.models.describe import describe
+from sweeps.training.preflight import task_of
 
 SEEN = {
     # What the model sees of one example, as counted by hand from the description of the set and the task's fields.

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from one_lane import train_one
 
-from ablations import bases
+from ablations.tasks import bases
 from arch.model import build
-from sweeps import worker as workers
 from sweeps.datasets.prepared import Part, write
-from sweeps.population import Population
 from sweeps.tasks.mixture import Mixture
 from sweeps.tasks.pixels import Pixels
-from sweeps.trial import batch_order, make_training
+from sweeps.training import trainer as trainers
+from sweeps.training.loop import batch_order, make_training
+from sweeps.training.population import Population
 
 STEPS, BATCH = 6, 8
 PARTS = (
@@ -109,7 +109,7 @@ def test_a_record_has_the_score_of_each_domain(data: None, held: str, monkeypatc
     assert list(record['parts']) == ['letters', 'figures', 'digits'] and 'parts' not in record['curve']
     assert record['n_held'] == {'tuning': 80, 'test': 40}[held]
     assert np.dot(list(record['parts'].values()), [0.5, 0.25, 0.25]) == pytest.approx(record['score'], rel=1e-5)
-    monkeypatch.setattr(workers, 'device_memory', lambda: 1000)
+    monkeypatch.setattr(trainers, 'device_memory', lambda: 1000)
     streamed = train_one('languages', held=held, **mixture_fields())
     assert streamed['parts'] == pytest.approx(record['parts'], rel=1e-4)
 

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ablations.image_tasks import IMAGES
 from ablations.tasks import TASKS
+from ablations.tasks.image_tasks import IMAGES
 from arch.model import build
-from sweeps.appraise import task_of
 from sweeps.datasets.prepared import Part, write
 from sweeps.tasks.images import Images
+from sweeps.training.preflight import task_of
 
 SHAPES = {
     'mnist': (28, 28, 1),

@@ -9,10 +9,10 @@ import pytest
 
 from ablations.tasks import TASKS
 from arch.model import build
-from sweeps.appraise import task_of
 from sweeps.datasets.prepared import Part, write
 from sweeps.tasks.series import Series
 from sweeps.tasks.spoken_digits import SpokenDigits, fitted
+from sweeps.training.preflight import task_of
 
 LENGTHS = (300, 512, 700, 90, 512, 300)
 

@@ -10,10 +10,10 @@ import pytest
 
 from ablations.tasks import TASKS as DECLARED
 from arch.model import build
-from sweeps.appraise import task_of
 from sweeps.tasks import TASKS
 from sweeps.tasks.arrays import Arrays
 from sweeps.tasks.kind import Kind
+from sweeps.training.preflight import task_of
 
 # The first 16 digits of the hash of the sealed examples. Update only if you meant to change them: findings rest on them.
 # Other kinds check their prepared data, or differ from one Python to the next (stdlib_bytes).

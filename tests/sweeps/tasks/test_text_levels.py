@@ -9,8 +9,8 @@ import pytest
 from one_lane import train_one
 
 from ablations.tasks import TASKS
-from sweeps.appraise import task_of
 from sweeps.tasks.coders import reference
+from sweeps.training.preflight import task_of
 
 
 @pytest.mark.slow

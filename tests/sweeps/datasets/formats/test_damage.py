@@ -19,13 +19,13 @@ from pyarrow import parquet
 from sweeps.datasets.formats.archives import members
 from sweeps.datasets.formats.cifar import read_cifar
 from sweeps.datasets.formats.idx import read_idx
-from sweeps.datasets.formats.images import decode
+from sweeps.datasets.formats.image_files import decode
 from sweeps.datasets.formats.json_texts import read_json
 from sweeps.datasets.formats.lines import read_lines
 from sweeps.datasets.formats.parquet import read_images
 from sweeps.datasets.formats.pickles import load_pickle
-from sweeps.datasets.formats.series import read_columns, read_series
-from sweeps.datasets.formats.text import documents
+from sweeps.datasets.formats.series_files import read_columns, read_series
+from sweeps.datasets.formats.text_files import documents
 from sweeps.datasets.formats.token_bin import read_tokens
 from sweeps.datasets.formats.wav import read_wav
 from sweeps.datasets.formats.webdataset import read_webdataset

@@ -5,7 +5,7 @@ import pytest
 from scipy.io import savemat
 
 from sweeps.datasets.formats.folders import read_image_folder, read_imagenet, read_tiny_imagenet, read_words
-from sweeps.datasets.formats.images import decode_all
+from sweeps.datasets.formats.image_files import decode_all
 
 CODES = ['n01440764', 'n01443537', 'n02077923']
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sweeps.datasets.formats.images import decode, decode_all
+from sweeps.datasets.formats.image_files import decode, decode_all
 
 GENERATOR = np.random.default_rng(0)
 RED, GREY = (200, 30, 40), 120

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sweeps.datasets.formats.series import read_columns, read_series
+from sweeps.datasets.formats.series_files import read_columns, read_series
 
 X, Y = [[0.5, -1.25, 3.0], [1e-3, 2.0, 4.0]], [2, -1]
 

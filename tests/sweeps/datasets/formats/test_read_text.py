@@ -2,8 +2,8 @@
 
 import pytest
 
-from sweeps.datasets.formats import text
-from sweeps.datasets.formats.text import documents, raw_lines, read_text
+from sweeps.datasets.formats import text_files as text
+from sweeps.datasets.formats.text_files import documents, raw_lines, read_text
 
 MARK = '<|endoftext|>'
 

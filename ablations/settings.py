@@ -1,0 +1,98 @@
+"""Settings: a study with some of its fields changed, by `path=value`."""
+
+import ast
+import dataclasses
+
+from ablations.config import changed, closest, put
+from ablations.spaces import Tunable
+from ablations.study import Study
+from ablations.tasks import Task, task
+
+
+def _parsed(text: str) -> object:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError):
+        return text
+
+
+class _Draft:
+    """A study, task or range taken apart: settings change its fields, and all together it is built and checked again."""
+
+    def __init__(self, source: object):
+        self.source, self.changes = source, {}
+
+    def set(self, names: list[str], value: object, path: str) -> None:
+        """Give the field at `names` another value; raises ValueError where there is none."""
+        name, *rest = names
+        known = [field.name for field in dataclasses.fields(self.source)]
+        if name not in known:
+            raise ValueError(f"--set {path}: no field '{name}'; allowed: {known}.{closest(name, known)}")
+        if rest:
+            old = self.changes.get(name, getattr(self.source, name))
+            if isinstance(self.source, Study) and name == 'tasks' and isinstance(old, (tuple, list)):
+                made = [item if isinstance(item, Task) else task(item) for item in old]
+                old = {item.name: item for item in made}
+            if isinstance(self.source, Task) and isinstance(old, dict):
+                value = changed(old, (put('.'.join(rest), value),))
+            else:
+                value = _set(old, rest, value, path)
+        self.changes[name] = value
+
+    def build(self) -> object:
+        """What the settings make of it."""
+        made = {name: _built(value) for name, value in self.changes.items()}
+        if isinstance(self.source, Study):
+            made |= self._looks(made)
+            if isinstance(made.get('tasks'), dict):
+                made['tasks'] = tuple(made['tasks'].values())
+        return dataclasses.replace(self.source, **made)
+
+    def _looks(self, made: dict) -> dict:
+        """Looks that nobody declared follow the replicates; those that were declared are for their owner to change."""
+        study = self.source
+        if 'replicates' not in made or 'looks' in made or made['replicates'] == study.replicates:
+            return {}
+        if study.looks == (study.replicates,):
+            return {'looks': ()}
+        count = made['replicates']
+        fits = (*(look for look in study.looks[:-1] if look < count), count) if isinstance(count, int) else study.looks
+        raise ValueError(
+            f'--set replicates={count}: the study declares looks at {list(study.looks)} replicates, and the last look is at '
+            f"all of them; set both: --set replicates={count} --set 'looks={fits}'"
+        )
+
+
+def _built(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _built(item) for name, item in value.items()}
+    return value.build() if isinstance(value, _Draft) else value
+
+
+def _set(target: object, names: list[str], value: object, path: str) -> object:
+    """`target` with the value at `names` replaced: a draft changes, a dict is copied, a task or range becomes a draft."""
+    name, *rest = names
+    if isinstance(target, (Task, Tunable)):
+        target = _Draft(target)
+    if isinstance(target, _Draft):
+        target.set(names, value, path)
+        return target
+    if isinstance(target, dict):
+        if name not in target:
+            raise ValueError(f"--set {path}: no '{name}'; allowed: {list(target)}.{closest(name, target)}")
+        return {**target, name: _set(target[name], rest, value, path) if rest else value}
+    raise ValueError(f"--set {path}: nothing lies below '{name}'; end the path earlier")
+
+
+def override(study: Study, settings: list[str]) -> Study:
+    """The study with `path=value` settings applied, e.g. `trials=8`, `tasks.digits.steps=80`, `tune.adamw.lr.high=0.1`.
+
+    Settings are applied in order and checked together, so that two that only fit each other may stand in any order.
+    """
+    draft = _Draft(study)
+    for setting in settings:
+        path, equals, text = setting.partition('=')
+        if not equals or not path:
+            raise ValueError(f'--set {setting}: write path=value, e.g. --set trials=8 or --set tasks.digits.steps=80')
+        draft.set(path.strip().split('.'), _parsed(text.strip()), path)
+    return draft.build() if settings else study

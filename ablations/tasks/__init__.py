@@ -1,0 +1,32 @@
+"""Tasks: the table of what a study may ask its models to learn."""
+
+import dataclasses
+
+from ablations.config import closest
+from ablations.tasks.embedded_tasks import DIGITS, RECALL, STDLIB_BYTES
+from ablations.tasks.image_tasks import IMAGES, PIXELS
+from ablations.tasks.probe_tasks import PROBES
+from ablations.tasks.sound_tasks import SERIES, SOUNDS
+from ablations.tasks.task import DIRECTIONS, Task
+from ablations.tasks.text_tasks import TEXTS
+
+__all__ = ['DIRECTIONS', 'TASKS', 'Task', 'task']
+
+TASKS = {task.name: task for task in (DIGITS, RECALL, STDLIB_BYTES)}
+TASKS |= {name: Task(name=name, **fields) for name, fields in {**IMAGES, **PIXELS, **SOUNDS, **SERIES}.items()}
+TASKS |= {name: Task(name=name, **fields) for name, fields in PROBES.items()}
+TASKS |= {name: Task(name=name, **fields) for name, fields in TEXTS.items()}
+
+
+def task(name: str, /, **fields: object) -> Task:
+    """A task of the lab by name, with some of its fields replaced (`name` too, where a study holds it twice).
+
+    Raises ValueError on an unknown name or field.
+    """
+    if not isinstance(name, str) or name not in TASKS:
+        raise ValueError(f"unknown task '{name}'; allowed: {sorted(TASKS)}.{closest(name, TASKS)}")
+    known = [field.name for field in dataclasses.fields(Task)]
+    for field in fields:
+        if field not in known:
+            raise ValueError(f"task '{name}' has no field '{field}'; allowed: {known}.{closest(field, known)}")
+    return dataclasses.replace(TASKS[name], **fields)

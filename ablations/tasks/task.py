@@ -1,0 +1,69 @@
+"""Task: what a study asks its models to learn, as data. The arrays and losses are in sweeps/tasks, by `data['kind']`."""
+
+import dataclasses
+import math
+
+from ablations.config import NAME, plain
+
+DIRECTIONS = ('higher', 'lower')
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A dataset with its metric, its training budget and the base model for it.
+
+    `direction`: whether a higher or a lower metric is better. `chance`: the metric of a model that knows nothing, which a
+    diverged run scores. `margin`: the largest difference, in the metric's unit, that is negligible. `steps`, `batch`: the
+    budget of every training run. `evaluations`: points at which the held-out split is scored. `data`: a spec of what is
+    learned. `base`: the complete model config that arms differ from. `ladder`: the task of which this is one size, or ''.
+    """
+
+    name: str
+    dataset: str
+    domain: str
+    metric: str
+    unit: str
+    direction: str
+    chance: float
+    margin: float
+    steps: int
+    batch: int
+    evaluations: int
+    data: dict
+    base: dict
+    ladder: str = ''
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            wanted = {'str': str, 'int': int, 'float': (int, float), 'dict': dict}[getattr(field.type, '__name__', field.type)]
+            if isinstance(value, bool) or not isinstance(value, wanted):
+                raise ValueError(
+                    f"task '{self.name}': {field.name}={value!r} is a {type(value).__name__}; allowed: {field.type.__name__}"
+                )
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"task name '{self.name}'; allowed: lower-case letters, digits and _; rename the task")
+        if self.direction not in DIRECTIONS:
+            raise ValueError(f"task '{self.name}': direction {self.direction!r}; allowed: {list(DIRECTIONS)}")
+        for name in ('steps', 'batch', 'evaluations', 'margin'):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"task '{self.name}': {name}={getattr(self, name)}; allowed: above 0; raise it")
+        for name in ('chance', 'margin'):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(f"task '{self.name}': {name}={getattr(self, name)}; allowed: a finite number")
+        if self.steps % self.evaluations:
+            raise ValueError(
+                f"task '{self.name}': steps={self.steps} is not a multiple of evaluations={self.evaluations}; change one"
+            )
+        if 'kind' not in self.data:
+            raise ValueError(f"task '{self.name}': data={self.data} has no kind; give {{'kind': ..., fields}}")
+        for name in ('data', 'base'):
+            object.__setattr__(self, name, plain(getattr(self, name), f"task '{self.name}': {name}"))
+
+    @property
+    def sign(self) -> int:
+        """+1 where higher is better, -1 where lower is."""
+        return 1 if self.direction == 'higher' else -1
+
+    def to_dict(self) -> dict:
+        return plain(dataclasses.asdict(self), f"task '{self.name}'")

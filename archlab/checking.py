@@ -1,0 +1,36 @@
+"""Blocks of a user's own."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.exceptions import Exit
+
+from archlab.answers import FELL_SHORT, OUT, print_json, waiting
+from archlab.options import Json
+
+commands = typer.Typer()
+
+
+@commands.command(epilog='Example: archlab check my_norm.py')
+def check(
+    file: Annotated[Path, typer.Argument(metavar='FILE.py', help='A file that defines e.g. NORMS = {...}.')],
+    as_json: Json = False,
+):
+    """Contract tests on blocks of your own: shapes, types, gradients, causality, lanes, names; exit 1 where one is broken."""
+    with waiting('checking'):
+        from sweeps.models.check import check_file
+
+        found = check_file(file)
+    if as_json:
+        print_json(found)
+    else:
+        for name, contracts in found.items():
+            broken = [contract for contract in contracts if not contract['holds']]
+            OUT.print(
+                f'[bold]{name}[/bold]  {len(contracts) - len(broken)} of {len(contracts)} contracts hold', highlight=False
+            )
+            for contract in broken:
+                OUT.print(f'  [red]broken[/red]  {contract["rule"]}: {contract["why"]}', highlight=False, soft_wrap=True)
+    if not all(contract['holds'] for contracts in found.values() for contract in contracts):
+        raise Exit(FELL_SHORT)

@@ -1,0 +1,75 @@
+"""Records as tables: by SQL on the command line, as a relation in a notebook."""
+
+import functools
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from archlab.answers import OUT, print_json, waiting, warn_skipped
+from archlab.opened import Opened, open_study, studies_in, study_name
+from archlab.options import RUNS, Json, Runs
+
+commands = typer.Typer()
+
+
+@commands.command(epilog='Example: archlab query "select arm, task, avg(score) from trials group by all order by all"')
+def query(
+    sql: Annotated[
+        str | None, typer.Argument(metavar='[SQL]', help='One SELECT over trials, evaluations, packs, findings and selected.')
+    ] = None,
+    runs: Runs = RUNS,
+    study: Annotated[str | None, typer.Option(help='One study by name or file; all in --runs where left out.')] = None,
+    form: Annotated[str, typer.Option('--format', help='table, csv, json or md.')] = 'table',
+    limit: Annotated[int | None, typer.Option(help='Rows at most; 100 in a table, else all, where left out.')] = None,
+    schema: Annotated[bool, typer.Option('--schema', help='Views and their columns; so does leaving out the SQL.')] = False,
+    as_json: Json = False,
+):
+    """SQL over the records, read only: one row a trial, an evaluation or a pack; and findings, selected points."""
+    from results.store.query import FORMATS, SHOWN, ask, described, render, schema_lines
+
+    if form not in FORMATS:
+        raise ValueError(f"format '{form}'; allowed: {list(FORMATS)}")
+    name, form = study_name(study), 'json' if as_json else form
+    with waiting('reading records'):
+        if schema or sql is None:
+            found = described(runs, name)
+        else:
+            limit = limit if limit is not None or form != 'table' else SHOWN
+            found = ask(sql, runs, name, limit, _derived(study, runs))
+    if schema or sql is None:
+        return print_json(found) if form == 'json' else print('\n'.join(schema_lines(found)))
+    warn_skipped(found.skipped)
+    print(render(found, form, OUT.width if OUT.is_terminal else None), end='')
+
+
+def _derived(study: str | None, runs: Path) -> dict:
+    """What only a whole study can say, by the name under which a query asks for it."""
+
+    @functools.cache
+    def opened() -> list[Opened]:
+        return [open_study(name, runs) for name in ([study] if study else studies_in(runs))]
+
+    def selected() -> list[dict]:
+        from results.store.frames import selected
+
+        return [row for found in opened() for row in selected(found.study, found.schedule)]
+
+    return {
+        'findings': lambda: [finding.to_dict() for found in opened() for finding in found.findings()],
+        'selected': selected,
+    }
+
+
+def trials(study: str | None = None, runs: Path = RUNS, view: str = 'trials'):
+    """The records of a study (of all in `runs` where it is None) as a DuckDB relation, one row a trial.
+
+    `.df()` gives a pandas DataFrame, `.arrow()` a pyarrow Table, `.pl()` a polars DataFrame, where these are installed;
+    `.filter('score > 0.9')`, `.aggregate('arm, avg(score)')` and `.fetchall()` need nothing. `view` may also be
+    'evaluations' (one row an evaluation point) or 'packs'. Raises ValueError on an unknown study or view.
+    """
+    from results.store.frames import trials
+
+    found = trials(runs, study_name(study), view)
+    warn_skipped(found.skipped)
+    return found

@@ -1,0 +1,1 @@
+"""Audit: the statistics of the lab on means and deviations that somebody published."""

@@ -1,0 +1,216 @@
+"""Audit: the lab's statistics and rules on somebody's published means and deviations.
+
+Effects are in the metric's good direction: above 0 the row is better than the one that it is compared with.
+"""
+
+import dataclasses
+import itertools
+import math
+
+import numpy as np
+from scipy.special import nctdtrinc, stdtrit
+
+from ablations.config import closest
+from results.audit.input import NOTHING, Row
+from results.audit.rules import Pairs, Rule, missing, rules, size_ratios
+from results.statistics import Difference, holm
+
+LEVEL = 0.95
+POWER = 0.8
+LINE = 0.2
+"""An adjusted p within this share of the error rate is on the line: at 5 %, from 0.04 to 0.06."""
+POINTS = 9
+"""Deviations that are tried between the ends that rounding leaves open. p is not monotone in them; 9 find its ends to 1 %."""
+SEPARATES, NOT, ON_THE_LINE = 'separates', 'does not separate', 'on the line'
+ZERO, UNSAID = 'zero variance', 'cannot be said'
+VERDICTS = (SEPARATES, ON_THE_LINE, NOT, ZERO, UNSAID)
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """One row against another of the same task. What is not known is None.
+
+    effect, interval       difference in the good direction with its 95 % interval (Welch, not adjusted)
+    p, p_adjusted          of effect = 0, and by Holm over all comparisons of the table that have deviations and counts
+    p_low, p_high          between which p_adjusted lies, whatever the digits left out in print: bounds, all rows at once
+    detectable             the smallest effect that such a comparison finds with 80 % power at alpha / family
+    decimals               to which the values are printed
+    size_ratio             the row's GFLOPs over the other's, parameters where there are no GFLOPs
+    """
+
+    task: str
+    arm: str
+    against: str
+    direction: str
+    decimals: int
+    value: float | None
+    sd: float | None
+    n: int | None
+    effect: float | None
+    verdict: str
+    reason: str
+    rules: tuple[Rule, ...]
+    size_ratio: float | None = None
+    interval: tuple | None = None
+    p: float | None = None
+    p_adjusted: float | None = None
+    p_low: float | None = None
+    p_high: float | None = None
+    detectable: float | None = None
+    depends_on_rounding: bool = False
+
+    def broken(self) -> list[Rule]:
+        """The rules that this comparison breaks."""
+        return [rule for rule in self.rules if rule.state == 'broken']
+
+
+def bases(rows: list[Row], against: str | None = None) -> Pairs:
+    """Which row each row is compared with: the one it names, else the row before it in its task.
+
+    `against`: 'first' or 'previous' row of the task, whatever the rows name. Raises ValueError on a row that names none of
+    its task, names itself, or where rows are compared in a circle.
+    """
+    found: dict[tuple, Row | None] = {}
+    tasks: dict[str, list[Row]] = {}
+    for row in rows:
+        tasks.setdefault(row.task, []).append(row)
+    for task, here in tasks.items():
+        names = {row.arm: row for row in here}
+        for i, row in enumerate(here):
+            base = here[0 if against == 'first' else i - 1] if i else None
+            if against is None and row.against == NOTHING:
+                base = None
+            elif against is None and row.against:
+                if row.against not in names or row.against == row.arm:
+                    where = f' on {task}' if task else ''
+                    raise ValueError(
+                        f"row {row.line}: against '{row.against}', no other row{where}; allowed: "
+                        f'{[name for name in names if name != row.arm]}, or {NOTHING} for none.{closest(row.against, names)}'
+                    )
+                base = names[row.against]
+            found[task, row.arm] = base
+    for row in rows:
+        seen, base = [row.arm], found[row.task, row.arm]
+        while base is not None:
+            if base.arm in seen:
+                raise ValueError(
+                    f'row {row.line}: {" against ".join([*seen, base.arm])} is a circle; write {NOTHING} in the column against '
+                    'of the row to begin with'
+                )
+            seen.append(base.arm)
+            base = found[base.task, base.arm]
+    if not any(found.values()):
+        raise ValueError(
+            f'nothing to compare: {len(rows)} row{"s" * (len(rows) > 1)}, none against another; a task needs two rows or more'
+        )
+    return Pairs({(row.task, row.arm): row for row in rows}, found)
+
+
+def _effect(row: Row, base: Row) -> float | None:
+    if row.value is None or base.value is None:
+        return None
+    return (base.value - row.value) if row.direction == 'lower' else (row.value - base.value)
+
+
+def difference(row: Row, base: Row) -> Difference:
+    """Welch's difference (1947) in the good direction from means, deviations and counts of both."""
+    return _welch(_effect(row, base), row.sd, row.n, base.sd, base.n, max(abs(row.value), abs(base.value)))
+
+
+def _welch(effect: float, sd: float, n: int, base_sd: float, base_n: int, scale: float) -> Difference:
+    parts = sd**2 / n, base_sd**2 / base_n
+    total = sum(parts)
+    # The mean of equal numbers may be off in its last bit: such a deviation is none.
+    if total <= (1e-12 * scale) ** 2:
+        return Difference(effect, 0.0, 0.0)
+    freedom = total**2 / (parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (base_n - 1))
+    return Difference(effect, math.sqrt(total), freedom)
+
+
+def _p(difference: Difference) -> float:
+    """p of effect = 0; where nothing varies what it tends to as the deviations vanish."""
+    found = difference.p()
+    return found if found is not None else float(difference.effect == 0)
+
+
+def rounding(row: Row, base: Row) -> tuple[float, float]:
+    """The least and the greatest p that the printed numbers leave open, each off by up to half of its last digit."""
+    effect, half = abs(row.value - base.value), row.value_half + base.value_half
+    # Two decimal numbers a digit apart are not exactly so in binary.
+    nearest = 0.0 if effect <= half * (1 + 1e-9) else effect - half
+    scale = max(abs(row.value), abs(base.value))
+    ends = [np.linspace(max(0.0, one.sd - one.sd_half), one.sd + one.sd_half, POINTS).tolist() for one in (row, base)]
+    found = [
+        _p(_welch(distance, sd, row.n, base_sd, base.n, scale))
+        for distance in (nearest, effect + half)
+        for sd, base_sd in itertools.product(*ends)
+    ]
+    return min(found), max(found)
+
+
+def detectable(difference: Difference, level: float) -> float | None:
+    """The smallest effect that is found with 80 % power at this two-sided level, None where nothing varies.
+
+    By the noncentral t, as if the standard error and the freedom that were measured were the true ones.
+    """
+    if difference.error == 0:
+        return None
+    return difference.error * float(nctdtrinc(difference.freedom, 1 - POWER, stdtrit(difference.freedom, 1 - level / 2)))
+
+
+def verdict(p_adjusted: float, alpha: float) -> str:
+    """What an adjusted p says at this error rate."""
+    if p_adjusted < (1 - LINE) * alpha:
+        return SEPARATES
+    return ON_THE_LINE if p_adjusted <= (1 + LINE) * alpha else NOT
+
+
+def audit(rows: list[Row], against: str | None = None, alpha: float = 0.05) -> list[Comparison]:
+    """Every comparison of the table in the order of its rows. `alpha` is the error rate of all of them together.
+
+    Raises ValueError on an alpha outside (0, 1), and where `against` (see `bases`) cannot be followed.
+    """
+    if not 0 < alpha < 1:
+        raise ValueError(f'--alpha {alpha:g}; an error rate lies between 0 and 1; the usual one is 0.05')
+    pairs = bases(rows, against)
+    compared = [(row, base) for row in rows if (base := pairs.bases[row.task, row.arm]) is not None]
+    tested = [pair for pair in compared if not missing(*pair)]
+    differences = [difference(*pair) for pair in tested]
+    # Where nothing varies there is no test, but the comparison was made: it counts in the family.
+    printed = holm([1.0 if one.error == 0 else one.p() for one in differences])
+    lows, highs = (holm(list(ends)) for ends in zip(*(rounding(*pair) for pair in tested), strict=True)) if tested else ((), ())
+    read = {
+        (row.task, row.arm): _reading(*facts, alpha, len(tested))
+        for (row, _), *facts in zip(tested, differences, printed, lows, highs, strict=True)
+    }
+    return [
+        Comparison(
+            **{name: getattr(row, name) for name in ('task', 'arm', 'direction', 'value', 'sd', 'n')},
+            against=base.arm,
+            decimals=max(0, round(-math.log10(2 * row.value_half))),
+            effect=_effect(row, base),
+            size_ratio=next((ratio for ratio, _ in size_ratios(row, base)), None),
+            rules=tuple(rules(row, base, pairs)),
+            **read.get((row.task, row.arm), {'verdict': UNSAID, 'reason': missing(row, base)}),
+        )
+        for row, base in compared
+    ]
+
+
+def _reading(one: Difference, printed: float, low: float, high: float, alpha: float, family: int) -> dict:
+    """What a difference says, given its adjusted p as printed and the ends that rounding leaves open."""
+    facts = {'p_low': low, 'p_high': high, 'detectable': detectable(one, alpha / family)}
+    between = f'with the digits left out in print it lies between {low:.2g} and {high:.2g}'
+    ends = [verdict(p, alpha) for p in (low, high)]
+    if one.error == 0:
+        same = 'both means are the same' if one.effect == 0 else f'the means differ by {one.effect:+.6g}'
+        reason = f'a deviation of 0 on both sides, so no test is defined; {same}; adjusted p: {between}'
+        return {**facts, 'verdict': ZERO, 'depends_on_rounding': ends[0] != ends[1], 'reason': reason}
+    kind = verdict(printed, alpha)
+    depends = ends != [kind, kind]
+    reason = f'adjusted p {printed:.2g}'
+    if kind == ON_THE_LINE:
+        reason += f' is within a fifth of {alpha:g}: neither reading is safe'
+    reason += f'; {between}' * depends
+    facts.update(interval=one.interval(LEVEL), p=one.p(), p_adjusted=printed)
+    return {**facts, 'verdict': kind, 'depends_on_rounding': depends, 'reason': reason}

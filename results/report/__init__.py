@@ -1,0 +1,1 @@
+"""Report: one self-contained page about a study."""

@@ -1,0 +1,58 @@
+"""Report figures: every figure that applies to a study, as SVG that is part of a page."""
+
+import re
+from collections.abc import Callable, Mapping
+
+from markupsafe import Markup, escape
+
+from ablations.study import Study
+from ablations.trial import Schedule
+from results.figures import FIGURES, Inapplicable
+from results.figures.style import rendered
+from results.finding import Finding
+
+
+def inline(svg: str, prefix: str, label: str) -> Markup:
+    """A rendered SVG as part of a page: ids of its own, no style, metadata or address that reaches beyond it."""
+    body = svg[svg.index('<svg') :]
+    body = re.sub(r'<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->', '', body, flags=re.S)
+    body = re.sub(r'\s(?:xmlns(?::\w+)?|version)="[^"]*"', '', body)
+    body = body.replace('xlink:href=', 'href=')
+    body = re.sub(r'\bid="', f'id="{prefix}-', body)
+    body = re.sub(r'href="#', f'href="#{prefix}-', body)
+    body = re.sub(r'url\(#', f'url(#{prefix}-', body)
+
+    def hoist(found: re.Match) -> str:
+        """Marks of one look say it once, in their group."""
+        looks = set(re.findall(r'style="([^"]*)"', found[2]))
+        if len(looks) != 1 or 'style=' in found[1]:
+            return found[0]
+        return f'<g{found[1]} style="{looks.pop()}">{re.sub(r" style=.[^>]*?.(?=/>)", "", found[2])}</g>'
+
+    body = re.sub(r'<g([^>]*)>((?:\s*<use [^>]*style="[^"]*"/>)+)\s*</g>', hoist, body)
+    body = re.sub(r'\b([xy])="(-?\d+\.\d{2})\d+"', r'\1="\2"', body)
+    size = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', body)
+    look = 'style="stroke-linejoin:round;stroke-linecap:butt"'
+    opening = f'role="img" aria-label="{escape(label)}" width="{float(size[1]):.0f}" height="{float(size[2]):.0f}" {look}'
+    return Markup(re.sub(r'\n\s*', '\n', body.replace(size[0], opening, 1)))
+
+
+def caption(draw: Callable) -> str:
+    """What a figure shows: the first paragraph of its docstring."""
+    return ' '.join((draw.__doc__ or '').strip().split('\n\n')[0].split())
+
+
+def inline_figures(
+    study: Study, schedule: Schedule, records: Mapping[str, dict], findings: list[Finding], manifest: Mapping
+) -> list[dict]:
+    """{kind, svg, caption, why} of every figure; one that a study has nothing for has no SVG but says why."""
+    found = []
+    for kind, draw in FIGURES.items():
+        about = {'kind': kind.replace('_', ' '), 'caption': caption(draw), 'svg': '', 'why': ''}
+        try:
+            figure = draw(study, schedule, records, findings, manifest)
+        except Inapplicable as error:
+            found.append({**about, 'why': str(error)})
+            continue
+        found.append({**about, 'svg': inline(rendered(figure, 'svg').decode(), kind, f'Figure: {about["caption"]}')})
+    return found

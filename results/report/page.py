@@ -1,0 +1,112 @@
+"""Report: a study as one HTML page that needs nothing but itself: verdicts, evidence, every run, every check."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from ablations.study import Study
+from ablations.trial import Schedule
+from results.finding import Finding
+from results.report.inline_figures import inline_figures
+from results.report.sections import (
+    cells_grid,
+    environment_grid,
+    expected_grid,
+    ledger_grid,
+    pareto_grid,
+    rates_grid,
+    recipes_grid,
+    regret_grid,
+)
+from results.report.sentences import verdicts
+from results.report.trial_table import trials
+from results.tables import context, effects_markup, findings_markup
+
+FOLDER = Path(__file__).parent
+MARKS = {True: 'holds', False: 'fails', None: 'not known'}
+
+
+def _prose(text: str) -> Markup:
+    """Text with its `names` set as code."""
+    return Markup(re.sub(r'`([^`]+)`', r'<code>\1</code>', str(escape(text))))
+
+
+def _boxed(html: str) -> Markup:
+    """Tables in boxes that scroll by themselves, on a screen that is too narrow for them."""
+
+    def box(found: re.Match) -> str:
+        return f'<div class="box" tabindex="0" role="region" aria-label="{found[2]}">{found[0]}</div>'
+
+    return Markup(re.sub(r'<table(.*?)<caption>(.*?)</caption>.*?</table>', box, html, flags=re.S))
+
+
+def _commands(study: Study, manifest: Mapping) -> list[dict]:
+    """How to make all this again, as command lines with what each is for."""
+    name = study.name
+    settings = ''.join(f' --set {setting}' for setting in manifest.get('settings', []))
+    return [
+        {'line': f'archlab run {name}{settings}', 'about': 'train what is missing; what is recorded does not run again'},
+        {'line': f'archlab verify {name}', 'about': 'check the rules of a fair comparison'},
+        {'line': f'archlab report {name} --out {name}.html', 'about': 'make this page from the records'},
+        {'line': f'archlab recipe {name}/{study.base}', 'about': 'what to use: the recipe of an arm'},
+        {'line': f'archlab run {name} --trial ID', 'about': 'train one run of the table below again and compare'},
+    ]
+
+
+def report(
+    study: Study,
+    schedule: Schedule,
+    records: Mapping[str, dict],
+    manifest: Mapping,
+    findings: list[Finding],
+    checklist: list[dict],
+) -> str:
+    """The study as one HTML page; `checklist` holds `rule`, `holds` (True, False or None) and `why` of each check."""
+    lead, _, rest = study.question.strip().partition('\n')
+    about = context(study, schedule, records, manifest, findings)
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    data = json.dumps(trials(study, schedule, records), separators=(',', ':'), allow_nan=False).replace('<', '\\u003c')
+    grids = {
+        'Budgets': ledger_grid(study, schedule, records, manifest),
+        'Recipes': [recipes_grid(study, schedule), regret_grid(study, schedule, records)],
+        'Expected best': [expected_grid(study, schedule, records)],
+        'Learning rates': [rates_grid(study, schedule, records)],
+        'Cost': [pareto_grid(study, schedule, records, manifest)],
+    }
+    return environment.get_template('page.html.j2').render(
+        study=study,
+        lead=_prose(lead),
+        question=[_prose(part) for part in re.split(r'\n\s*\n', rest.strip()) if part],
+        complete=schedule.complete,
+        look=schedule.look,
+        warnings=about.warnings(),
+        recorded=sum(trial.id in records for trial in schedule.trials),
+        planned=len(schedule.trials),
+        total=len(records),
+        statuses=Counter(record['status'] for record in records.values()),
+        verdicts=verdicts(study, findings),
+        table=_boxed(findings_markup(findings, about)),
+        effects=_boxed(effects_markup(about)),
+        cells=[cells_grid(study, schedule, records)] if study.levels else [],
+        figures=inline_figures(study, schedule, records, findings, manifest),
+        checklist=[{**item, 'mark': MARKS[item.get('holds')]} for item in checklist],
+        grids=grids,
+        environment=environment_grid(records),
+        commands=_commands(study, manifest),
+        manifest={name: json.dumps(value, sort_keys=True) for name, value in sorted(manifest.items()) if name != 'costs'},
+        trials=Markup(data),
+        style=Markup((FOLDER / 'page.css').read_text(encoding='utf-8')),
+        script=Markup((FOLDER / 'page.js').read_text(encoding='utf-8')),
+    )

@@ -1,0 +1,237 @@
+"""Report sections: what the records say beside the findings, each as one table: headings, rows and what is to be known.
+
+A grid is {caption, columns, rows, notes}: columns are (heading, kind) with kind 'word', 'long' or 'number', rows hold text;
+the first cell of a row is its heading.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+
+from ablations.study import Study
+from ablations.trial import Schedule
+from results.expected_best import EVERY, curves, settled
+from results.factorial import factorials
+from results.fronts import fronts
+from results.good_window import windows
+from results.ledger import PHASES, ledger
+from results.recipe import recipe
+from results.regret import regrets
+from results.sensitivity import sensitivities
+from results.tables import DASH, MINUS, count, number, probability, span
+
+MOST = 8
+"""Values of one entry of the environment that are shown."""
+COSTS = {
+    'params': 'parameters',
+    'macs': 'multiply-adds',
+    'activation_bytes': 'activations',
+    'step_seconds': 'step time',
+    'peak_memory': 'peak memory',
+}
+
+
+def grid(caption: str, columns: str, rows: list, notes: list | None = None) -> dict:
+    """A table of the page; `columns` are headings, each with its kind after a colon where it holds no number."""
+    heads = [tuple(column.split(':')) if ':' in column else (column, 'number') for column in columns.split(', ')]
+    return {'caption': caption, 'columns': heads, 'rows': rows, 'notes': notes or []}
+
+
+def _times(seconds: float) -> str:
+    return f'{seconds:.1f}' if seconds < 100 else f'{seconds:,.0f}'
+
+
+def ledger_grid(study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping) -> list[dict]:
+    """What every arm was given and what it used, by phase; whether it is equal; test reads by dataset."""
+    kept = ledger(study, schedule, records, manifest)
+    rows = []
+    for line in kept.lines:
+        if line.planned.trials:
+            ends = ' / '.join(f'{value:,}' for value in (line.ok, line.diverged, line.failed))
+            whole = [f'{value:,}' for value in (line.planned.trials, line.spent.trials, line.reused, line.spent.steps)]
+            more = [f'{line.spent.examples:,}', count(line.spent.flops), _times(line.seconds)]
+            rows.append([line.arm, line.task, line.phase, *whole, *more, ends])
+    for phase in (*PHASES, 'all'):
+        total = kept.totals[phase]
+        if total['planned'].trials:
+            ends = ' / '.join(f'{total[name]:,}' for name in ('ok', 'diverged', 'failed'))
+            reused = DASH
+            whole = [f'{total["planned"].trials:,}', f'{total["spent"].trials:,}', reused, f'{total["spent"].steps:,}']
+            more = [f'{total["spent"].examples:,}', count(total['spent'].flops), _times(total['seconds'])]
+            rows.append(['all arms', 'all tasks', 'all phases' if phase == 'all' else phase, *whole, *more, ends])
+    notes = [
+        'Reused: trials that an earlier phase had asked for, which ran once. Diverged and failed runs are charged in full.'
+    ]
+    if kept.unplanned['trials']:
+        notes.append(
+            f'{kept.unplanned["trials"]:,} recorded runs ({_times(kept.unplanned["seconds"])} s) are no longer planned and '
+            'count nowhere.'
+        )
+    columns = (
+        'arm:word, task:word, phase:word, planned, recorded, reused, steps, examples, FLOPs, seconds, ok / diverged / failed'
+    )
+    marks = {True: 'equal', False: 'unequal', None: 'not known'}
+    asked = {(line.task, line.phase) for line in kept.lines if line.planned.trials}
+    equal = [[e.task, e.phase, marks[e.equal], e.why] for e in kept.equality if (e.task, e.phase) in asked]
+    reads = [
+        [name, f'{found["recorded"]:,}', DASH if found['counted'] is None else f'{found["counted"]:,}']
+        for name, found in kept.test_reads.items()
+    ]
+    return [
+        grid('What every arm was given and used, by task and phase', columns, rows, notes),
+        grid('Whether every replicate of every arm was given the same', 'task:word, phase:word, answer:mark, why:long', equal),
+        grid(
+            'Reads of the sealed test splits',
+            'dataset:word, by these records, counted in all',
+            reads,
+            ['Counted in all: every read that was ever made, runs that were repeated and compared with them.'],
+        ),
+    ]
+
+
+def recipes_grid(study: Study, schedule: Schedule) -> dict:
+    """The selected recipe of each arm, task and replicate."""
+    rows = []
+    for arm in study.arms:
+        for task, fact in recipe(study, schedule, arm).items():
+            item = study.task(task)
+            for point in fact['replicates']:
+                knobs = ', '.join(f'{name} {value:.3g}' for name, value in point['knobs'].items())
+                chosen = schedule.selections[arm, task, point['replicate']]
+                error = None if chosen is None or chosen.error != chosen.error else chosen.error
+                score = number(point['score'], item.metric) + ('' if error is None else f' ± {number(error, item.metric)}')
+                steps = f'{fact["steps"]:,} of {fact["batch"]:,}'
+                names = [point['optimizer'] or 'none', knobs or 'every tuning run diverged or failed']
+                rows.append([arm, task, str(point['replicate']), *names, score, point['how'], steps])
+    columns = 'arm:word, task:word, replicate, optimizer:word, values:word, expected score, selected by:word, steps and batch'
+    return grid('Selected recipes, with the score that the fitted surface expects there and its standard error', columns, rows)
+
+
+def regret_grid(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> dict:
+    """What the selected points lose against the best point, and what the best trials would have lost."""
+    rows = []
+    for one in regrets(study, schedule, records):
+        lost = [number(value, one.metric) for value in (one.selected, one.best_trial)]
+        rows.append(
+            [one.task, *lost, f'{number(one.gain, one.metric, True)} {span(one.interval, one.metric, True)}', str(one.cases)]
+        )
+    note = (
+        'Judged by a surface through the tuning trials of the other replicates, which the selection did not see; arms and '
+        'replicates in which the best trial has another optimizer are left out.'
+    )
+    columns = 'task:word, selected point, best trial, gain, cases'
+    return grid('Regret: how far below the best point lie the selected point and the best trial', columns, rows, [note])
+
+
+def expected_grid(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> dict:
+    """The best score that a tuning of fewer trials would have found, and from how many on the order of the arms stands."""
+    found = curves(study, schedule, records)
+    several = len(study.tune) > 1
+    rows, most = [], max((len(curve.trials) for curve in found), default=0)
+    points = [k for k in range(1, most + 1) if k == most or k & (k - 1) == 0]
+    for curve in found:
+        if not several or curve.optimizer == EVERY:
+            cells = []
+            for k in points:
+                if k > len(curve.mean):
+                    cells.append(DASH)
+                    continue
+                ends = None if curve.low is None else (curve.low[k - 1], curve.high[k - 1])
+                cells.append(f'{number(curve.mean[k - 1], curve.metric)} {span(ends, curve.metric)}'.strip())
+            rows.append([curve.arm, curve.task, *cells])
+    notes = []
+    for task, one in settled(found).items():
+        sure = '' if one.share is None else f'; it stays first in {100 * one.share:.0f}% of redrawn replicates'
+        noise = ', so the first place cannot be told from noise' if one.noise else ''
+        notes.append(
+            f'On {task} the order of the arms is final from {one.trials} of {one.of} trials on, {one.order[0]} first'
+            f'{sure}{noise}.'
+        )
+    trials = [f'{k * max(len(study.tune), 1)} trials' for k in points]
+    caption = 'Expected best tuning score by number of trials in each replicate, mean [95% interval] over replicates'
+    return grid(caption, ', '.join(['arm:word', 'task:word', *trials]), rows, notes)
+
+
+def rates_grid(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> dict:
+    """How wide the window of good learning rates is, and what is lost over the whole range."""
+    lost = {(one.task, one.optimizer, one.arm): one for one in sensitivities(study, schedule, records)}
+    by_rule: dict[tuple, dict] = {}
+    for one in windows(study, schedule, records):
+        by_rule.setdefault((one.task, one.optimizer, one.arm), {})[one.rule] = one
+
+    def window(one) -> list[str]:
+        if one is None or one.decades is None:
+            return [DASH if one is None or not one.reason else one.reason, DASH]
+        least = 'at least ' * bool(one.censored)
+        interval = '' if one.interval is None else f' [{one.interval[0]:.2f}, {one.interval[1]:.2f}]'
+        return [f'{least}{one.decades:.2f}{interval}', f'{one.low:.2g} to {one.high:.2g}']
+
+    rows = []
+    for task, optimizer, arm in {**by_rule, **lost}:
+        found, loss = by_rule.get((task, optimizer, arm), {}), lost.get((task, optimizer, arm))
+        shown = [DASH, DASH]
+        if loss is not None:
+            interval = '' if loss.interval is None else f' [{loss.interval[0]:.3f}, {loss.interval[1]:.3f}]'
+            shown = [f'{loss.value:.3f}{interval}'.replace('-', MINUS), f'{loss.selected} of {len(loss.replicates)}']
+        rows.append([arm, task, optimizer, *window(found.get('margin')), window(found.get('tenth'))[0], *shown])
+    columns = (
+        'arm:word, task:word, optimizer:word, decades within the margin, these rates, '
+        'decades within a tenth, LR sensitivity in nats, replicates that chose it'
+    )
+    notes = [
+        'A window reaches as far as the score stays within the margin of its best, or within a tenth of the gap from the best '
+        'to chance. "At least": it reaches the end of the searched range or of the fit.'
+    ]
+    return grid('Windows of good learning rates, and what is lost over the whole range', columns, rows, notes)
+
+
+def pareto_grid(study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping) -> dict:
+    """Which arms nobody beats at their cost."""
+    rows, notes = [], []
+    for front in fronts(study, schedule, records, manifest):
+        cost = COSTS.get(front.cost, front.cost)
+        for point in front.points:
+            value = f'{number(point.value, front.metric)} {span(point.interval, front.metric)}'.strip()
+            small = front.cost == 'step_seconds'
+            price = f'{1000 * point.cost:.3g} ms' if small else count(point.cost)
+            if point.cost_interval is not None:
+                ends = (f'{1000 * end:.3g}' if small else count(end) for end in point.cost_interval)
+                price += f' [{", ".join(ends)}]'.replace('-', MINUS)
+            chance = DASH if point.probability is None else probability(point.probability)
+            rows.append([point.arm, front.task, cost, price, value, 'yes' if point.on_front else 'no', chance, point.standing])
+        if front.left_out:
+            notes.append(f'{cost} on {front.task}: nothing is known of {", ".join(front.left_out)}.')
+        if front.note:
+            notes.append(f'{cost.capitalize()} on {front.task}: {front.note}.')
+    columns = 'arm:word, task:word, cost in:word, cost, value, on the front:word, probability, standing:word'
+    return grid(
+        'Quality against cost: the front, and how often an arm is on it where replicates are drawn anew', columns, rows, notes
+    )
+
+
+def cells_grid(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> dict:
+    """The cells of a factorial study."""
+    rows = []
+    for one in factorials(study, schedule, records, study.levels):
+        for cell in one.cells:
+            value = f'{number(cell.value, one.metric)} {span(cell.interval, one.metric)}'.strip()
+            rows.append([cell.arm, one.task, *(str(cell.levels[name]) for name in one.factors), value])
+    names = list(next(iter(study.levels.values()), {}))
+    columns = ', '.join(['arm:word', 'task:word', *(f'{name}:word' for name in names), 'value'])
+    return grid('The combinations of levels, mean [95% interval] over replicates', columns, rows)
+
+
+def environment_grid(records: Mapping[str, dict]) -> dict:
+    """Distinct values of each entry of the records' environments, the most frequent first."""
+    seen: dict[str, Counter] = {}
+    for record in records.values():
+        for name, value in (record.get('environment') or {}).items():
+            text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+            seen.setdefault(name, Counter())[text] += 1
+    rows = []
+    for name, counts in sorted(seen.items()):
+        ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+        rows += [[name, value, f'{times:,}'] for value, times in ordered[:MOST]]
+        if len(ordered) > MOST:
+            rows.append([name, f'and {len(ordered) - MOST} more values', ''])
+    return grid('What the records say of where they were made', 'entry:word, value:long, records', rows)

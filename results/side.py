@@ -1,0 +1,77 @@
+"""Side: what is recorded of one arm on one task, as a comparison with another arm looks at it."""
+
+import functools
+import math
+
+import numpy as np
+
+from results.runs import Runs
+from results.sensitivity import lr_sensitivity
+
+
+class Side(Runs):
+    """One side of a comparison."""
+
+    def recorded(self, phase: str) -> list[dict]:
+        """The records of a phase, as far as there are any."""
+        return [record for replicate in self.replicates for record in self.found(self.asked(phase, replicate))]
+
+    @functools.cached_property
+    def runs(self) -> list[dict]:
+        """The records of tuning and of confirmation."""
+        return [*self.recorded('tune'), *self.recorded('confirm')]
+
+    def failed(self, phase: str) -> bool:
+        """Whether any run of a phase failed, which is not to diverge."""
+        return any(record['status'] == 'failed' for record in self.recorded(phase))
+
+    @property
+    def nothing_selected(self) -> bool:
+        """Whether every tuning run of every replicate diverged."""
+        found = [self.schedule.selections.get((self.arm, self.task.name, r), '') for r in self.replicates]
+        return bool(found) and all(selected is None for selected in found)
+
+    @property
+    def lost(self) -> bool:
+        """Whether its values say nothing of it."""
+        return self.nothing_selected or self.failed('tune') or self.failed('confirm')
+
+    @property
+    def diverged_share(self) -> float | None:
+        """The share of its runs that diverged or failed."""
+        return sum(record['status'] != 'ok' for record in self.runs) / len(self.runs) if self.runs else None
+
+    @property
+    def sensitivity(self) -> float | None:
+        """Learning-rate sensitivity of the optimizer that most replicates selected, averaged over replicates."""
+        chosen = [s.optimizer for r in self.replicates if (s := self.schedule.selections.get((self.arm, self.task.name, r)))]
+        if not chosen:
+            return None
+        optimizer = max(sorted(set(chosen)), key=chosen.count)
+        found = []
+        for replicate in self.replicates:
+            runs = [self.records[t.id] for t in self.asked('tune', replicate) if t.program.optimizer == optimizer]
+            runs = [record for record in runs if record.get('initial_loss') is not None]
+            losses = [r['final_loss'] if r['final_loss'] is not None else math.inf for r in runs]
+            value = lr_sensitivity(np.array(losses, float), np.array([r['initial_loss'] for r in runs], float))
+            if value is not None:
+                found.append(value)
+        return float(np.mean(found)) if found else None
+
+    @property
+    def optimism(self) -> float | None:
+        """How much better the selected points looked in tuning than they were confirmed, averaged over replicates."""
+        found = self.confirmed()
+        if found is None:
+            return None
+        gaps = [
+            selected.score - value
+            for replicate, value in zip(self.replicates, found, strict=True)
+            if (selected := self.schedule.selections.get((self.arm, self.task.name, replicate)))
+        ]
+        return float(np.mean(gaps)) if gaps else None
+
+    @property
+    def censored(self) -> tuple:
+        """The edges of its ranges at which the optimum still lies."""
+        return tuple(self.schedule.censored.get((self.arm, self.task.name), ()))

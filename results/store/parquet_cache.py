@@ -1,0 +1,239 @@
+"""Cache: the records of a large study as Parquet files in `.cache`, beside the records that they were made from.
+
+Disposable. A part says which record files it holds, with their sizes and times of change, and its name is the hash of its
+content: a part that is stale, damaged or of another format is never read. New packs become a further part. Nothing here is
+needed: where the folder cannot be written, the records are read without it.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import time
+import uuid
+from pathlib import Path
+
+import duckdb
+
+from results.store import records
+
+FOLDER = '.cache'
+PARTS = 8
+"""So many parts are made one when a further one is written."""
+LEFT_OVER = 3600
+"""Seconds after which an unfinished part is taken for one that a killed process left."""
+
+FIELDS = {
+    **dict.fromkeys(('id', 'study', 'arm', 'task', 'dataset', 'phase', 'held', 'optimizer', 'status'), 'VARCHAR'),
+    **dict.fromkeys(('reason', 'blocks', 'checksum'), 'VARCHAR'),
+    **dict.fromkeys(('replicate', 'seed', 'steps', 'batch', 'diverged_at', 'n_held'), 'BIGINT'),
+    **dict.fromkeys(('score', 'score_se', 'initial_loss', 'final_loss'), 'DOUBLE'),
+    **dict.fromkeys(('knobs', 'parts'), 'MAP(VARCHAR, DOUBLE)'),
+    'data': 'JSON',
+    'model': 'JSON',
+    'curve': {'step': ['BIGINT'], **{name: ['DOUBLE'] for name in ('loss', 'score', 'score_se', 'train_loss')}},
+    'cost': {**dict.fromkeys(('examples', 'flops', 'peak_memory', 'steps'), 'BIGINT'), 'seconds': 'DOUBLE'},
+    'pack': {
+        **dict.fromkeys(('id', 'strategy'), 'VARCHAR'),
+        **dict.fromkeys(('records', 'lanes', 'splits', 'lane'), 'BIGINT'),
+    },
+    'environment': 'JSON',
+}
+"""What is kept of a record, with DuckDB's types. What a record lacks, or has of another type, is NULL."""
+
+
+def _quoted(text: object) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+_COLUMNS = (
+    'SELECT parse_filename(filename) AS file, json_keys(json) AS keys, '
+    f'unnest(json_transform(json, {_quoted(json.dumps(FIELDS))}))'
+)
+_DOUBTFUL = (
+    'SELECT DISTINCT file FROM (SELECT *, count(*) OVER (PARTITION BY file) AS lines FROM {table}) WHERE NOT coalesce('
+    'list_has_all(keys, ?) AND list_contains(?, status) AND study = ? AND pack.records = lines'
+    " AND (status <> 'ok' OR isfinite(score)), false)"
+)
+VERSION = hashlib.sha256((_COLUMNS + _DOUBTFUL).encode()).hexdigest()[:16]
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """Where the sound records of a study are read: a SELECT of FIELDS, `file`, `keys` and the `place` in order of lines.
+
+    `parts` are the Parquet files that it reads; `skipped` has a sentence for each record file that is not used.
+    """
+
+    select: str
+    parts: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """A database in memory that fetches no extensions, sees no variables of the program and prints nothing by itself."""
+    off = ('autoinstall_known_extensions', 'autoload_known_extensions', 'python_enable_replacements')
+    connection = duckdb.connect(':memory:', config=dict.fromkeys(off, 'false'))
+    connection.execute('SET enable_progress_bar = false')
+    return connection
+
+
+def lock(connection: duckdb.DuckDBPyConnection, parts: list[str]) -> None:
+    """From here on a connection reads nothing but what it holds and these files, and no setting changes.
+
+    One thread, so that rows without an order of their own come in the same order every time.
+    """
+    connection.execute('SET threads = 1')
+    connection.execute(f'SET allowed_paths = {_list(parts)}')
+    connection.execute('SET enable_external_access = false')
+    connection.execute('SET lock_configuration = true')
+
+
+def rows(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study: str, cached: bool = True) -> Rows:
+    """Make the records of a study readable in a connection; what no part of the cache holds is read into `table`.
+
+    Raises ValueError where a file changes while it is read, duckdb.Error where DuckDB cannot read sound records.
+    """
+    files = records.listing(folder)
+    cached = cached and sum(size for size, _ in files.values()) >= records.LARGE
+    parts, covered = _parts(connection, folder, study, files) if cached else ([], {})
+    fresh = [name for name in files if name not in covered]
+    skipped = []
+    if fresh or not parts:
+        sound, skipped = _read(connection, table, folder, study, fresh)
+        if cached and sound:
+            # A cache that cannot be written changes nothing but the time it takes.
+            with contextlib.suppress(OSError, duckdb.Error):
+                parts = _write(connection, table, folder, study, parts, covered | {name: files[name] for name in sound})
+                fresh = []
+    return Rows(_select(parts, table if fresh or not parts else ''), tuple(map(str, parts)), tuple(skipped))
+
+
+def _select(parts: list[Path], table: str) -> str:
+    found = []
+    if parts:
+        found.append(f'SELECT *, file_row_number AS place FROM read_parquet({_list(parts)}, file_row_number = true)')
+    if table:
+        found.append(f'SELECT *, rowid AS place FROM {table}')
+    return ' UNION ALL BY NAME '.join(found)
+
+
+def _list(items: list) -> str:
+    return f'[{", ".join(map(_quoted, items))}]'
+
+
+def empty(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """A table of no records."""
+    connection.execute(
+        f'CREATE TEMP TABLE {table} AS SELECT NULL::VARCHAR AS file, [NULL::VARCHAR] AS keys, '
+        f"unnest(json_transform('{{}}', {_quoted(json.dumps(FIELDS))})) LIMIT 0"
+    )
+
+
+def _read(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study: str, names: list[str]) -> tuple:
+    """Read files into a table: the names of those that are sound, and a sentence for each other."""
+    place = folder / records.FOLDER
+    intact = [name for name in names if _intact(place / name)]
+    if intact:
+        files = _list([place / name for name in intact])
+        # In two steps: what looks into a line begins anew with every file, and files are small.
+        lines = f'{table}_lines'
+        connection.execute(
+            f'CREATE TEMP TABLE {lines} AS SELECT filename, json FROM read_ndjson_objects({files}, filename = true)'
+        )
+        connection.execute(f'CREATE TEMP TABLE {table} AS {_COLUMNS} FROM {lines}')
+        connection.execute(f'DROP TABLE {lines}')
+    else:
+        empty(connection, table)
+    given = [list(records.REQUIRED), list(records.STATUSES), study]
+    doubtful = {name for (name,) in connection.execute(_DOUBTFUL.format(table=table), given).fetchall()}
+    skipped = {}
+    for name in names:
+        if name in intact and name not in doubtful:
+            continue
+        try:
+            records.read_file(place / name, study)
+        except ValueError as error:
+            skipped[name] = str(error)
+        else:
+            if name not in intact:
+                raise ValueError(f'{place / name} changed while it was read; run the same command again')
+    if skipped:
+        connection.execute(f'DELETE FROM {table} WHERE list_contains(?, file)', [list(skipped)])
+    return [name for name in intact if name not in skipped], list(skipped.values())
+
+
+def _intact(path: Path) -> bool:
+    """Whether every line of a file carries its check."""
+    try:
+        lines = records.content(path).splitlines()
+    except OSError:
+        return False
+    return bool(lines) and all(map(records.intact, lines))
+
+
+def _parts(connection: duckdb.DuckDBPyConnection, folder: Path, study: str, files: dict) -> tuple[list[Path], dict]:
+    """The parts that hold what the record files hold now, and the listing of the files that they cover."""
+    found, covered = [], {}
+    for path in sorted((folder / FOLDER).glob('*.parquet')):
+        held = _held(connection, path, study)
+        if held and all(files.get(name) == about and name not in covered for name, about in held.items()):
+            found.append(path)
+            covered |= held
+    return found, covered
+
+
+def _hash(path: Path) -> str:
+    with open(path, 'rb') as file:
+        return hashlib.file_digest(file, 'sha256').hexdigest()[:32]
+
+
+def _held(connection: duckdb.DuckDBPyConnection, path: Path, study: str) -> dict:
+    """The listing of the record files that a part was made from; {} where it is damaged or of another kind."""
+    try:
+        if _hash(path) != path.stem:
+            return {}
+        found = connection.execute('SELECT decode(key), decode(value) FROM parquet_kv_metadata(?)', [str(path)]).fetchall()
+        about = dict(found)
+        return json.loads(about['files']) if (about.get('version'), about.get('study')) == (VERSION, study) else {}
+    except (OSError, duckdb.Error, ValueError, KeyError):
+        return {}
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study: str, parts: list[Path], files: dict
+) -> list[Path]:
+    """Write a table as a further part, or with all parts as one where they are many; the parts that hold all files."""
+    place = folder / FOLDER
+    place.mkdir(exist_ok=True)
+    merged = parts if len(parts) + 1 >= PARTS else []
+    source = f'SELECT * FROM {table}'
+    if merged:
+        source = f'SELECT * FROM read_parquet({_list(merged)}) UNION ALL BY NAME {source}'
+    else:
+        held = {name for (name,) in connection.execute(f'SELECT DISTINCT file FROM {table}').fetchall()}
+        files = {name: about for name, about in files.items() if name in held}
+    about = ', '.join(
+        f'{key}: {_quoted(value)}' for key, value in (('version', VERSION), ('study', study), ('files', json.dumps(files)))
+    )
+    aside = place / f'.{uuid.uuid4().hex}'
+    try:
+        options = f'FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{about}}}'
+        connection.execute(f'COPY ({source}) TO {_quoted(aside)} ({options})')
+        final = place / f'{_hash(aside)}.parquet'
+        os.replace(aside, final)
+    finally:
+        aside.unlink(missing_ok=True)
+    kept = [final] if merged else [*parts, final]
+    _tidy(place, kept)
+    return kept
+
+
+def _tidy(place: Path, kept: list[Path]) -> None:
+    """Remove parts that are not used any more, and what a killed process left unfinished."""
+    for path in place.iterdir():
+        with contextlib.suppress(OSError):
+            old = path.name.startswith('.') and time.time() - path.stat().st_mtime > LEFT_OVER
+            if old or (path.suffix == '.parquet' and path not in kept):
+                path.unlink()

@@ -1,0 +1,248 @@
+"""Query: SQL over the records of a runs folder, read only, with DuckDB; and its answers as text."""
+
+import csv
+import dataclasses
+import decimal
+import io
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import duckdb
+
+from ablations.config import closest
+from results.store import frames
+from results.store import parquet_cache as cache
+
+FORMATS = ('table', 'csv', 'json', 'md')
+DASH = '–'
+SHOWN = 100
+"""Rows that a table on a screen shows unless a limit is given."""
+_DIGITS = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a query gave: rows of plain values; `more` says that the limit cut some off."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple, ...]
+    more: bool
+    skipped: tuple[str, ...]
+
+
+def ask(
+    sql: str,
+    runs: Path,
+    study: str | None = None,
+    limit: int | None = None,
+    derived: Mapping[str, Callable[[], list[dict]]] | None = None,
+) -> Answer:
+    """The answer to one SELECT over the views of results/store/frames.py.
+
+    `derived` gives the rows of further tables, asked for only where the query names them. Raises ValueError where the query
+    is wrong or would do more than read.
+    """
+    if limit is not None and limit < 1:
+        raise ValueError(f'limit {limit}; allowed: 1 and up, or leave it out')
+    try:
+        return _ask(sql, runs, study, limit, derived or {}, cached=True)
+    except _Gone:
+        # Another process made several parts of the cache one while this one read them.
+        return _ask(sql, runs, study, limit, derived or {}, cached=False)
+
+
+class _Gone(Exception):
+    """A part of the cache is not there any more."""
+
+
+def _ask(sql: str, runs: Path, study: str | None, limit: int | None, derived: Mapping, cached: bool) -> Answer:
+    connection, parts, tables = cache.connect(), None, [*frames.VIEWS]
+    try:
+        parts, skipped = frames.views(connection, runs, frames.named(runs, study), cached)
+        for name, rows in derived.items():
+            if re.search(rf'\b{name}\b', sql, re.IGNORECASE):
+                frames.register(connection, name, rows())
+                tables.append(name)
+        cache.lock(connection, parts)
+        result = connection.execute(_statement(connection, sql))
+        columns = tuple(_distinct([column[0] for column in result.description]))
+        rows = result.fetchmany(limit + 1) if limit else result.fetchall()
+        return Answer(columns, tuple(rows[:limit]), limit is not None and len(rows) > limit, tuple(skipped))
+    except duckdb.Error as error:
+        if cached and (parts is None or not all(Path(part).exists() for part in parts)):
+            raise _Gone from error
+        if parts is None:
+            raise ValueError(
+                f'{runs}: DuckDB cannot read the records ({_short(error)}); archlab status names damaged files'
+            ) from None
+        raise ValueError(_explained(error, frames.schema(connection, tuple(tables)))) from None
+    finally:
+        connection.close()
+
+
+def described(runs: Path, study: str | None = None) -> dict[str, dict[str, str]]:
+    """The columns of every view and their types."""
+    connection = cache.connect()
+    try:
+        frames.views(connection, runs, frames.named(runs, study))
+        return frames.schema(connection)
+    finally:
+        connection.close()
+
+
+def _statement(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
+    """The one SELECT of a query; raises ValueError on anything else."""
+    statements = connection.extract_statements(sql)
+    if not statements:
+        raise ValueError("an empty query; give one SELECT, e.g. 'select arm, avg(score) from trials group by arm'")
+    if len(statements) > 1:
+        raise ValueError(f'{len(statements)} statements; a query is one SELECT: ask them one by one')
+    if statements[0].type != duckdb.StatementType.SELECT:
+        kind = statements[0].type.name
+        hint = ' (of PIVOT, name the columns: ON arm IN (...))' if kind == 'MULTI' else ''
+        raise ValueError(f'{kind} is not allowed; records are only read: give one SELECT, DESCRIBE or SUMMARIZE{hint}')
+    return statements[0]
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Names of which none repeats another: a second `score` is score_2."""
+    found = []
+    for name in names:
+        number, given = 1, name
+        while name in found:
+            number += 1
+            name = f'{given}_{number}'
+        found.append(name)
+    return found
+
+
+def _short(error: duckdb.Error) -> str:
+    """What DuckDB says, without the kind of error and the picture of the place."""
+    text = str(error).split('\n\nLINE')[0]
+    text = re.sub(r'^[A-Z]\w*( [A-Z]\w*)* Error: ', '', text)
+    return ' '.join(text.split()).rstrip('!.')
+
+
+def _explained(error: duckdb.Error, schema: dict[str, dict[str, str]]) -> str:
+    """An error in one line, with what is allowed where a name is wrong."""
+    text = _short(error)
+    if isinstance(error, duckdb.PermissionException):
+        return f'{text}; a query only reads the records: leave files, folders, settings and extensions out'
+    if not isinstance(error, (duckdb.BinderException, duckdb.CatalogException)):
+        return f'{text}; see `archlab query --schema` for views and columns'
+    text = re.sub(r' Candidate (bindings|functions): .*| Did you mean .*', '', text).rstrip('!.')
+    column = re.search(r'column "?([\w.]+)"? not found|does not have a column named "?(\w+)', text)
+    table = re.search(r'Table with name "?(\w+)"? does not exist', text)
+    hint = ''
+    if column:
+        wrong = (column.group(1) or column.group(2)).rpartition('.')[2]
+        hint = closest(wrong, list(dict.fromkeys(name for view in schema.values() for name in view)))
+    elif table:
+        hint = closest(table.group(1), [*frames.VIEWS, *frames.DERIVED])
+    if not column and not table:
+        return f'{text}; see `archlab query --schema` for views and columns'
+    allowed = '; '.join(f'{view}: {", ".join(columns)}' for view, columns in schema.items())
+    return f'{text}.{hint} Views and columns: {allowed}'
+
+
+def plain(value: object) -> object:
+    """A value as JSON takes it: numbers to six digits, dates and the like as text, what is not finite as None."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, decimal.Decimal):
+        value = float(value)
+    if isinstance(value, float):
+        return float(f'{value:.{_DIGITS}g}') if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def cell(value: object) -> str:
+    """A value in one line of text; a dash where there is none."""
+    if value is None:
+        return DASH
+    if isinstance(value, (float, decimal.Decimal)):
+        return f'{float(value):.{_DIGITS}g}'
+    text = json.dumps(plain(value), ensure_ascii=False) if isinstance(value, (dict, list, tuple)) else str(value)
+    return ' '.join(text.split())
+
+
+def as_objects(answer: Answer) -> list[dict]:
+    """The rows as plain data, by column."""
+    return [{name: plain(value) for name, value in zip(answer.columns, row, strict=True)} for row in answer.rows]
+
+
+def _csv(answer: Answer) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator='\n')
+    writer.writerow(answer.columns)
+    writer.writerows(['' if value is None else cell(value) for value in row] for row in answer.rows)
+    return out.getvalue()
+
+
+def _markdown(answer: Answer) -> str:
+    def line(cells: list[str]) -> str:
+        return f'| {" | ".join(text.replace("|", chr(92) + "|") for text in cells)} |\n'
+
+    rule = f'|{"|".join(":--" if side == "left" else "--:" for side in _sides(answer))}|\n'
+    return line(list(answer.columns)) + rule + ''.join(line([cell(value) for value in row]) for row in answer.rows)
+
+
+def _sides(answer: Answer) -> list[str]:
+    """Numbers stand to the right, all else to the left."""
+    sides = []
+    for place in range(len(answer.columns)):
+        values = [row[place] for row in answer.rows if row[place] is not None]
+        numbers = values and all(
+            isinstance(value, (int, float, decimal.Decimal)) and not isinstance(value, bool) for value in values
+        )
+        sides.append('right' if numbers else 'left')
+    return sides
+
+
+def _table(answer: Answer, width: int | None) -> str:
+    """Aligned columns; one value a line where they would not fit the width."""
+    rows = [[cell(value) for value in row] for row in answer.rows]
+    widths = [max(map(len, column)) for column in zip(answer.columns, *rows, strict=True)]
+    if width is not None and sum(widths) + 2 * len(widths) - 2 > width:
+        name = max(map(len, answer.columns))
+        blocks = [
+            '\n'.join(f'{column:{name}}  {text}' for column, text in zip(answer.columns, row, strict=True)) for row in rows
+        ]
+        return '\n\n'.join(blocks) + '\n'
+    sides = ['>' if side == 'right' else '<' for side in _sides(answer)]
+
+    def line(cells: list[str]) -> str:
+        return '  '.join(f'{text:{side}{wide}}' for text, side, wide in zip(cells, sides, widths, strict=True)).rstrip()
+
+    lines = [line(list(answer.columns)), '  '.join('─' * wide for wide in widths), *map(line, rows)]
+    return '\n'.join(lines) + '\n'
+
+
+def render(answer: Answer, form: str = 'table', width: int | None = None) -> str:
+    """An answer as text; `width` is that of the screen, None where it has none. Raises ValueError on an unknown form."""
+    if form == 'json':
+        return json.dumps(as_objects(answer), indent=1, allow_nan=False) + '\n'
+    if form == 'csv':
+        return _csv(answer)
+    if form == 'md':
+        return _markdown(answer)
+    if form != 'table':
+        raise ValueError(f"format '{form}'; allowed: {list(FORMATS)}")
+    note = f'{len(answer.rows)} rows are shown, there are more; --limit shows another number of them\n' if answer.more else ''
+    return _table(answer, width) + note
+
+
+def schema_lines(schema: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Views and columns for a screen."""
+    lines = []
+    for view, columns in schema.items():
+        widest = max(map(len, columns))
+        lines += [view, *(f'  {name:{widest}}  {kind}' for name, kind in columns.items()), '']
+    return [*lines, f'{" and ".join(frames.DERIVED)} are worked out where a query names them; DESCRIBE shows their columns']

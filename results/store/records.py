@@ -1,0 +1,228 @@
+"""Records: finished trials as JSON lines, one file per pack, committed whole. With the manifest, the lab's only state.
+
+A file is written aside, fsynced and hard-linked to its final name; the first writer of a name wins. Each line ends with a
+`check`, a hash of the rest of the line, and says how many lines its file has, so that damage is seen. Published records are
+packs one after the other in one file, compressed (results/bundle.py).
+"""
+
+import contextlib
+import errno
+import gzip
+import hashlib
+import json
+import math
+import os
+import uuid
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+FOLDER = 'records'
+PACK, MANY = '.jsonl', '.jsonl.gz'
+"""How the names of record files end: one pack, or packs one after the other, compressed."""
+REQUIRED = ('id', 'study', 'arm', 'task', 'dataset', 'replicate', 'held', 'optimizer', 'knobs', 'seed', 'status', 'pack')
+STATUSES = ('ok', 'diverged', 'failed')
+LARGE = 2**23
+"""Bytes of a study's records from which on they are read by way of a cache; less is read as fast without."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_CHECK = ', "check": "'
+
+
+def to_line(record: dict) -> str:
+    """One JSON line with its check."""
+    body = json.dumps(record, allow_nan=False)[:-1]
+    return f'{body}{_CHECK}{hashlib.sha256(body.encode()).hexdigest()[:16]}"}}'
+
+
+def intact(line: bytes) -> bool:
+    """Whether a line carries the check of its content."""
+    body, found, tail = line.rpartition(_CHECK.encode())
+    return bool(found) and tail == f'{hashlib.sha256(body).hexdigest()[:16]}"}}'.encode()
+
+
+def from_line(line: str) -> dict:
+    """The record of a line; raises ValueError where the line is not what was written."""
+    line = line.rstrip('\n')
+    if not intact(line.encode()):
+        raise ValueError('its check does not match its content')
+    record = json.loads(f'{line.rpartition(_CHECK)[0]}}}')
+    missing = [name for name in REQUIRED if name not in record]
+    if missing or record['status'] not in STATUSES:
+        raise ValueError(f'it lacks {missing}' if missing else f"its status is '{record['status']}'")
+    if record['status'] == 'ok' and not _number(record.get('score')):
+        raise ValueError(f"its status is 'ok' and its score {record.get('score')!r}; allowed: a finite number")
+    return record
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def prepare(folder: Path) -> None:
+    """Make the records folder, and try what commits need: writing, hard links.
+
+    Raises ValueError where the folder cannot be written or its file system has no hard links.
+    """
+    records = folder / FOLDER
+    trial = records / f'.try-{uuid.uuid4().hex}'
+    linked = trial.with_suffix('.linked')
+    try:
+        try:
+            records.mkdir(parents=True, exist_ok=True)
+            trial.write_text('try')
+        except OSError as error:
+            raise _write_error(records, error) from None
+        try:
+            os.link(trial, linked)
+            if os.stat(linked).st_nlink != 2:
+                raise OSError(errno.EPERM, 'links are copies')
+        except OSError as error:
+            raise _link_error(records, error) from None
+    finally:
+        for path in (trial, linked):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def _link_error(path: Path, error: OSError) -> ValueError:
+    return ValueError(
+        f'{path}: the file system makes no hard links ({error.strerror}), which safe commits need; '
+        'give --runs a folder on a local disk or NFS'
+    )
+
+
+def _write_error(path: Path, error: OSError) -> ValueError:
+    if error.errno in FULL:
+        return ValueError(f'{path}: the disk is full; nothing recorded is lost: free space and run again')
+    return ValueError(f'{path}: cannot be written ({error.strerror}); give --runs a folder that you may write to')
+
+
+def commit(folder: Path, name: str, records: Iterable[dict]) -> bool:
+    """Write all records of a pack under `name`, or none. False where the name was taken already (its file stays).
+
+    Raises ValueError where the disk is full or the folder cannot be written; then nothing is left behind.
+    """
+    final = folder / FOLDER / f'{name}.jsonl'
+    aside = final.with_name(f'.{name}.{uuid.uuid4().hex}')
+    content = ''.join(to_line(record) + '\n' for record in records)
+    try:
+        with open(aside, 'w', encoding='utf-8') as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(aside, final)
+        except FileExistsError:
+            # NFS may answer this to the repeat of a request that succeeded: only the link count tells who won.
+            pass
+        except OSError as error:
+            raise (_write_error if error.errno in FULL else _link_error)(final, error) from None
+        won = os.stat(aside).st_nlink == 2
+        handle = os.open(final.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        return won
+    except OSError as error:
+        raise _write_error(final, error) from None
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+
+
+def content(path: Path) -> bytes:
+    """The lines of a record file; raises OSError where it cannot be read or unpacked."""
+    found = path.read_bytes()
+    if not path.name.endswith(MANY):
+        return found
+    try:
+        return gzip.decompress(found)
+    except (EOFError, zlib.error) as error:
+        raise OSError(errno.EIO, str(error)) from None
+
+
+def _as_committed(found: list[dict], many: bool) -> bool:
+    """Whether there are as many lines as they say: of one pack, or of every pack where `many` are in a file."""
+    start = 0
+    while start < len(found):
+        pack = found[start]['pack']
+        size = pack['records'] if many else len(found)
+        group = found[start : start + size]
+        if size < 1 or any(one['pack']['records'] != len(group) for one in group):
+            return False
+        if many and any(one['pack']['id'] != pack['id'] for one in group):
+            return False
+        start += size
+    return start > 0
+
+
+def read_file(path: Path, study: str) -> list[dict]:
+    """The records of one file; raises ValueError naming the file where it is damaged or belongs to another study."""
+    fix = 'move the file out of the folder; its trials then run again'
+    try:
+        lines = content(path).decode().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f'{path} is damaged (it cannot be read: {error}); {fix}') from None
+    records = []
+    for number, line in enumerate(lines, 1):
+        try:
+            records.append(from_line(line))
+        except ValueError as error:
+            raise ValueError(f'{path} is damaged (line {number}: {error}); {fix}') from None
+    if not _as_committed(records, path.name.endswith(MANY)):
+        raise ValueError(f'{path} is damaged (it has {len(records)} lines, not what was committed); {fix}')
+    others = sorted({record['study'] for record in records} - {study})
+    if others:
+        raise ValueError(f"{path} holds records of study '{others[0]}', not '{study}'; move the file out of the folder")
+    return records
+
+
+def listing(folder: Path) -> dict[str, list[int]]:
+    """Size in bytes and time of change in nanoseconds of every record file of a study, by name and in its order."""
+    found = {}
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder / FOLDER) as entries:
+        for entry in entries:
+            if entry.name.endswith((PACK, MANY)):
+                try:
+                    about = entry.stat()
+                    found[entry.name] = [about.st_size, about.st_mtime_ns]
+                except OSError:
+                    # A link to nothing: reading it will say so.
+                    found[entry.name] = [0, 0]
+    return dict(sorted(found.items()))
+
+
+def read_folder(folder: Path, study: str) -> tuple[dict[str, dict], list[str]]:
+    """All sound records by trial id, and a sentence for each file that was skipped.
+
+    Where two files hold a trial (a failed one that ran again), the later status wins over `failed`, else the first file.
+    The records of a large folder come by way of a cache (results/store/index.py) and are dicts that read their file when more
+    of them is wanted than most readers want.
+    """
+    files = listing(folder)
+    if sum(size for size, _ in files.values()) >= LARGE:
+        try:
+            from results.store.index import read
+
+            return read(folder, study)
+        except (ImportError, OSError, ValueError):
+            # Whatever is wrong there, the records themselves are the truth.
+            pass
+    found, skipped = {}, []
+    for name in files:
+        try:
+            records = read_file(folder / FOLDER / name, study)
+        except ValueError as error:
+            skipped.append(str(error))
+            continue
+        for record in records:
+            keep(found, record)
+    return found, skipped
+
+
+def keep(found: dict[str, dict], record: dict) -> None:
+    """Put a record among those found by trial id, unless one is there that wins over it."""
+    old = found.get(record['id'])
+    if old is None or (old['status'] == 'failed' and record['status'] != 'failed'):
+        found[record['id']] = record

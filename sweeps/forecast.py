@@ -1,0 +1,75 @@
+"""Outlook: what a study would still run, and how long that may take."""
+
+import statistics
+from collections.abc import Mapping
+
+from ablations.study import Study
+from ablations.trial import Schedule
+from sweeps.machine import cores
+from sweeps.progress import expected
+from sweeps.protocol.pack import LANES, pack
+
+ROUGH_FLOPS_PER_SECOND = 1e10
+ROUGH_SECONDS_PER_STEP = 1e-3
+ENOUGH = 50
+"""Records of a task, evenly spaced, whose median is its seconds of a trial."""
+
+
+def forecast(study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping) -> dict:
+    """Trials and packs that would run now, what is done and foreseen, tuning budgets by arm and task, seconds left, and before
+    anything ran the datasets that are not prepared.
+
+    The estimate goes by the recorded seconds of each task, or where there are none roughly by FLOPs; costs are counted
+    here where the manifest has none.
+    """
+    costs = manifest.get('costs', {})
+    if any(task.name not in costs.get(arm, {}) for arm in study.arms for task in study.tasks):
+        costs = costs_of(study)
+    wanted = [trial for trial in schedule.trials if trial.id not in records]
+    lanes = manifest.get('lanes', LANES)
+    packs = [p for p in pack(study, schedule.trials, lanes) if any(trial.id not in records for trial in p.trials)]
+    seconds, measured = {}, True
+    ran = {task.name: [] for task in study.tasks}
+    for trial in schedule.trials:
+        if trial.id in records:
+            ran[trial.task].append(trial.id)
+    for task in study.tasks:
+        some = [records[trial] for trial in ran[task.name][:: len(ran[task.name]) // ENOUGH + 1]]
+        found = [record['cost']['seconds'] for record in some if 'cost' in record]
+        if not found:
+            measured = False
+            flops = statistics.mean(costs[arm][task.name]['flops'] for arm in study.arms)
+            found = [task.steps * (flops / ROUGH_FLOPS_PER_SECOND + ROUGH_SECONDS_PER_STEP)]
+        seconds[task.name] = statistics.median(found)
+    foreseen = expected(study, schedule)
+    later = (foreseen - len(schedule.trials)) * statistics.mean(seconds.values())
+    total = sum(seconds[trial.task] for trial in wanted) + later
+    budget = {}
+    for (arm, name), row in schedule.budgets.items():
+        budget.setdefault(arm, {})[name] = {**row, 'flops': row['steps'] * costs[arm][name]['flops']}
+    return {
+        'trials': len(wanted),
+        'packs': len(packs),
+        'done': sum(trial.id in records for trial in schedule.trials),
+        'expected': foreseen,
+        'estimated_seconds': round(total / cores(), 1),
+        'estimate_from': 'from recorded runs' if measured else 'rough, from FLOPs; compilation comes on top',
+        'budget': budget,
+        'absent': [] if records else absent(study),
+    }
+
+
+def absent(study: Study) -> list[str]:
+    """The datasets that a run of the study reads and that are not prepared (this loads jax)."""
+    from sweeps.training.preflight import task_of
+
+    return list(dict.fromkeys(name for task in study.tasks for name in task_of(task.data).absent()))
+
+
+def costs_of(study: Study) -> dict:
+    """What every arm costs on every task, counted here and now (this loads jax)."""
+    from sweeps.training.preflight import preflight
+
+    programs = [study.program(a, t.name, o) for t in study.tasks for a in study.arms for o in study.tune]
+    knobs = {optimizer: [*space, *study.fixed] for optimizer, space in study.tune.items()}
+    return preflight(programs, knobs, {t.name: [t.metric, t.direction] for t in study.tasks}, study.blocks)

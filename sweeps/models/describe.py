@@ -1,0 +1,179 @@
+"""Describe: what models cost at any input size, and in what two of them differ."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+
+from ablations.config import closest
+from ablations.settings import override
+from ablations.studies import STUDIES
+from ablations.study import Study
+from ablations.study_files import load_study
+from ablations.tasks import TASKS, Task
+from arch.cost import cost_of
+from arch.published import MODELS, Published
+from arch.sockets import TABLES, load_tables
+from sweeps.models.specs import differences, values
+
+COUNTS = ('params', 'macs', 'flops', 'activation_bytes')
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """The sizes of the input that a user asks for; None where the model's own hold."""
+
+    batch: int | None = None
+    image_size: int | None = None
+    length: int | None = None
+
+    def __post_init__(self):
+        for name, value in (('--batch', self.batch), ('--image-size', self.image_size), ('--length', self.length)):
+            if value is not None and value < 1:
+                raise ValueError(f'{name} {value}; allowed: 1 or more')
+
+    def input(self, name: str, shape: tuple[int, ...], dtype: object, batch: int) -> jax.ShapeDtypeStruct:
+        """A batch of inputs of the model `name`, whose own inputs have this shape."""
+        if self.image_size is not None:
+            if len(shape) != 3:
+                raise ValueError(f"--image-size: '{name}' has no images; use --length")
+            shape = (self.image_size, self.image_size, shape[-1])
+        if self.length is not None:
+            if len(shape) != 1:
+                raise ValueError(f"--length: '{name}' has no sequences; use --image-size")
+            shape = (self.length,)
+        return jax.ShapeDtypeStruct((self.batch or batch, *shape), jnp.dtype(dtype))
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """A model that is described: its name, its config, a batch of its inputs, the tables of its kinds."""
+
+    name: str
+    config: dict
+    x: jax.ShapeDtypeStruct
+    tables: Mapping[str, Mapping[str, type]]
+    about: str = ''
+
+    def cost(self) -> dict:
+        """What it costs. Raises ValueError, naming the model, where it does not build."""
+        try:
+            return cost_of(self.config, self.x, self.tables)
+        except ValueError as error:
+            raise ValueError(f'{self.name}: {error}') from None
+
+
+def _of_task(task: Task, name: str, config: dict, tables: Mapping, sizes: Sizes, about: str = '') -> Subject:
+    from sweeps.training.preflight import task_of
+
+    x = task_of(task.data).seen()
+    return Subject(name, config, sizes.input(task.name, x.shape[1:], x.dtype, task.batch), tables, about)
+
+
+def _of_published(name: str, model: Published, sizes: Sizes) -> Subject:
+    dtype = jnp.int32 if len(model.example) == 1 else jnp.float32
+    return Subject(name, model.config, sizes.input(name, model.example, dtype, 1), TABLES, f'{model.about} ({model.paper})')
+
+
+def _of_arm(study: Study, arm: str, sizes: Sizes) -> dict[tuple[str, ...], Subject]:
+    study.model(arm, study.tasks[0].name)
+    tables, found = load_tables(study.blocks), {}
+    for task in study.tasks:
+        config, name = study.model(arm, task.name), f'{arm} on {task.name}'
+        found[task.name,] = _of_task(task, name, config, tables, sizes, f'arm {arm} of study {study.name}')
+    return found
+
+
+def opened(what: str, settings: list[str]) -> tuple[Study, str]:
+    """The study and the arm ('' for all) that STUDY or STUDY/ARM names. Raises ValueError where there is none."""
+    name, arm = what, ''
+    if '/' in what and not what.endswith('.py'):
+        name, _, arm = what.rpartition('/')
+    if name not in STUDIES and not name.endswith('.py'):
+        known = [*TASKS, *STUDIES, *MODELS]
+        raise ValueError(
+            f"unknown model or study '{name}'; allowed: {[*TASKS, *STUDIES]}, the path of a study file, or a published model "
+            f'(archlab list models).{closest(name, known)}'
+        )
+    return override(load_study(name), settings), arm
+
+
+def subjects(what: str, settings: list[str], sizes: Sizes) -> dict[tuple[str, ...], Subject]:
+    """The models that a name stands for: one by (), one for each (task,) of an arm, or for each (arm, task) of a study.
+
+    `what` is the name of a published model, of a task (its base model), STUDY or STUDY/ARM.
+    """
+    if what in TASKS:
+        return {(): _of_task(TASKS[what], what, TASKS[what].base, TABLES, sizes, f'the base model of task {what}')}
+    if what in MODELS:
+        return {(): _of_published(what, MODELS[what], sizes)}
+    study, arm = opened(what, settings)
+    if arm:
+        return _of_arm(study, arm, sizes)
+    return {(arm, *path): subject for arm in study.arms for path, subject in _of_arm(study, arm, sizes).items()}
+
+
+def describe(what: str, settings: list[str], batch: int | None, image_size: int | None, length: int | None) -> dict:
+    """Costs of a model, {task: cost} of an arm, or {arm: {task: cost}} of a study.
+
+    Sizes that are not given are the task's own, or those of the paper with a batch of 1.
+    """
+    found: dict = {}
+    for path, subject in subjects(what, settings, Sizes(batch, image_size, length)).items():
+        if not path:
+            return subject.cost()
+        *outer, last = path
+        here = found
+        for name in outer:
+            here = here.setdefault(name, {})
+        here[last] = subject.cost()
+    return found
+
+
+def _beside(a: float, b: float) -> dict:
+    return {'a': a, 'b': b, 'ratio': b / a if a else None}
+
+
+def _side(subject: Subject) -> dict:
+    return {'name': subject.name, 'input': list(subject.x.shape[1:]), 'batch': subject.x.shape[0]}
+
+
+def compare(first: str, second: str, settings: list[str], sizes: Sizes) -> list[dict]:
+    """Two models side by side, task by task where arms have several: what differs, and costs with the ratio second/first.
+
+    Each model is any that `subjects` knows but a whole study. Raises ValueError for a whole study or arms without a common
+    task.
+    """
+    left, right = subjects(first, settings, sizes), subjects(second, settings, sizes)
+    for name, found in ((first, left), (second, right)):
+        if any(len(path) > 1 for path in found):
+            raise ValueError(f"'{name}' is a whole study; two models are compared: write {name}/ARM")
+    if () in left or () in right:
+        pairs = [(a, b) for a in left.values() for b in right.values()]
+    else:
+        pairs = [(left[task], right[task]) for task in left if task in right]
+    if not pairs:
+        raise ValueError(f"'{first}' and '{second}' have no task in common; compare arms of one study, or give a model's name")
+    return [_compared(a, b) for a, b in pairs]
+
+
+def _compared(a: Subject, b: Subject) -> dict:
+    costs, note = (a.cost(), b.cost()), ''
+    if a.x.shape[1:] != b.x.shape[1:] or a.x.dtype != b.x.dtype:
+        note = 'each at an input of its own'
+    if a.x.shape[0] != b.x.shape[0]:
+        note = note or 'each at a batch of its own'
+    found = {
+        'a': _side(a),
+        'b': _side(b),
+        'note': note,
+        'differences': differences(values(a.config, a.tables), values(b.config, b.tables)),
+    }
+    for name in COUNTS:
+        found[name] = _beside(*(cost[name] for cost in costs))
+        roles = [cost[f'{name}_by_role'] for cost in costs if f'{name}_by_role' in cost]
+        if roles:
+            every = {role: None for side in roles for role, count in side.items() if count}
+            found[f'{name}_by_role'] = {role: _beside(*(side.get(role, 0) for side in roles)) for role in every}
+    return found

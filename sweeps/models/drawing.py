@@ -1,0 +1,98 @@
+"""Drawing: the composition of a model as lines of plain text, in the order in which it computes."""
+
+import dataclasses
+import math
+
+from arch.outline import Part, outline
+from sweeps.models.describe import Subject
+from sweeps.models.specs import defaults
+
+WIDTH, NAME, COUNT = 100, 20, 17
+"""Characters of a line, of its first column and of its last."""
+QUIET = ('kind', 'eps', 'momentum')
+"""Fields that say little about a composition."""
+NOTHING = ('none', 'identity')
+
+
+def drawing(subject: Subject) -> list[str]:
+    """The lines of a drawing: every part with its kind, its fields, its output for one example and its parameters.
+
+    A shape stands where it changes. Blocks that are alike are drawn once. Raises ValueError where the model does not build.
+    """
+    found = _outlined(subject)
+    title = f'{subject.name}: {subject.about}' if subject.about else subject.name
+    shape = subject.x.shape[1:]
+    lines = [title, _line('', '', 'output', 'parameters')]
+    lines.append(_line('input', 'token ids' if len(shape) == 1 else 'image', _sizes((shape,)), ''))
+    for part in found:
+        if part.kind in NOTHING and not part.params:
+            continue
+        times = f'{part.times} x ' if part.socket == 'block' else ''
+        name = f'{times}block' if part.socket == 'block' else part.name
+        inner = [] if part.socket == 'block' else _inner(part)
+        lines.append(_line(name, _what(part, subject, inner), _sizes(part.shape), _count(part, times)))
+        before = part.shape
+        for inside in part.inside if part.socket == 'block' else ():
+            if inside.kind in NOTHING and not inside.params and inside.socket != 'residual':
+                continue
+            changed = _sizes(inside.shape) if inside.shape != before else ''
+            lines.append(_line(f'  {inside.name}', _what(inside, subject, _inner(inside)), changed, _count(inside, '')))
+            before = inside.shape
+    total = sum(part.times * part.params for part in found)
+    return [*lines, _line('in all', '', '', f'{total:,}')]
+
+
+def parts(subject: Subject) -> list[dict]:
+    """The same as plain data: name, socket, kind, shape, params, kernel, times, and the parts inside."""
+    return [dataclasses.asdict(part) for part in _outlined(subject)]
+
+
+def _outlined(subject: Subject) -> list[Part]:
+    try:
+        return outline(subject.config, subject.x, subject.tables)
+    except ValueError as error:
+        raise ValueError(f'{subject.name}: {error}') from None
+
+
+def _line(name: str, what: str, shape: str, count: str) -> str:
+    left, right = f'{name:<{NAME}} {what}', f'{shape}{count:>{COUNT}}'
+    if len(left) + 1 + len(right) > WIDTH:
+        right = f'{shape} {count}'.strip()
+    return f'{left} {right:>{WIDTH - len(left) - 1}}'.rstrip()
+
+
+def _sizes(shapes: tuple[tuple[int, ...], ...]) -> str:
+    """`[56, 56, 96]`; several arrays of one size as `4 x [32, 64]`."""
+    if not shapes:
+        return ''
+    largest = max(shapes, key=math.prod)
+    alike = sum(shape == largest for shape in shapes)
+    return (f'{alike} x ' if alike > 1 else '') + str(list(largest))
+
+
+def _count(part: Part, times: str) -> str:
+    return f'{times if part.times > 1 else ""}{part.params:,}' if part.params else ''
+
+
+def _inner(part: Part) -> list[str]:
+    """The kinds inside a part that sockets chose, each once."""
+    found = []
+    for inside in part.inside:
+        found += [inside.kind] if inside.socket and inside.kind not in NOTHING else _inner(inside)
+    return list(dict.fromkeys(found))
+
+
+def _what(part: Part, subject: Subject, inner: list[str]) -> str:
+    """A kind with the fields that matter, and with what it holds: `mlp ratio=4 with gelu`."""
+    if not part.socket:
+        if not part.kernel:
+            return part.kind
+        return f'{"product" if len(part.kernel) == 2 else "convolution"}, {part.kernel[-2]} to {part.kernel[-1]} channels'
+    usual = defaults(subject.tables[part.socket][part.kind])
+    spec = {**usual, **subject.config[part.socket]}
+    words = [part.kind]
+    for name, value in spec.items():
+        plain = isinstance(value, (bool, str)) or value in (0, None)
+        if name not in QUIET and not (plain and value == usual.get(name)):
+            words.append(f'{name}={value:g}' if isinstance(value, float) else f'{name}={value}')
+    return ' '.join(words) + (f' with {", ".join(inner)}' if inner else '')

@@ -1,0 +1,95 @@
+"""Listing: what the lab has, by name."""
+
+from ablations.config import closest
+from ablations.studies import STUDIES
+from ablations.tasks import TASKS
+
+TASK_FIELDS = ('dataset', 'domain', 'metric', 'unit', 'direction', 'chance', 'margin', 'steps', 'batch')
+
+
+def _studies() -> dict:
+    return {name: study.question.strip().splitlines()[0] for name, study in STUDIES.items()}
+
+
+def about(cls: type) -> str:
+    """The first line of a class's docstring."""
+    return (cls.__doc__ or '').strip().partition('\n')[0]
+
+
+def _notes(cls: type) -> list[str]:
+    """What else a kind asks of those around it."""
+    found = []
+    if getattr(cls, 'STRIDES', False):
+        found.append('begins stages')
+    if getattr(cls, 'IN_BLOCK', False):
+        found.append('by a block that begins stages')
+    if getattr(cls, 'STREAMS', False):
+        found.append('several streams')
+    if not getattr(cls, 'SCANS', True):
+        found.append('no scan')
+    if getattr(cls, 'MIXES_BATCH', False):
+        found.append('mixes the batch')
+    return found
+
+
+def _blocks() -> dict:
+    """Every kind by its family: where it works, what it needs of the mixer, what as a mixer it takes, its fields."""
+    from arch.fits import PLACES, fits
+    from arch.sockets import TABLES
+    from sweeps.models.specs import defaults
+
+    found: dict = {}
+    for family, kinds in TABLES.items():
+        shown = {kind: cls for kind, cls in kinds.items() if family != 'qk_norm' or 'queries' in fits(cls)}
+        for kind, cls in sorted(shown.items()):
+            found.setdefault(family, {})[kind] = {
+                'fits': [place for place in PLACES if place in fits(cls)],
+                'needs': list(getattr(cls, 'NEEDS', ())),
+                'takes': list(getattr(cls, 'TAKES', ())),
+                'notes': _notes(cls),
+                'fields': defaults(cls),
+                'about': about(cls),
+            }
+    return found
+
+
+def _models() -> dict:
+    from arch.published import MODELS
+
+    tasks = {
+        name: {'about': f'the base model of task {name}: {task.base["body"]["kind"]}', 'paper': ''}
+        for name, task in TASKS.items()
+    }
+    return {**tasks, **{name: {'about': model.about, 'paper': model.paper} for name, model in MODELS.items()}}
+
+
+def _tasks() -> dict:
+    return {name: {field: getattr(task, field) for field in TASK_FIELDS} for name, task in TASKS.items()}
+
+
+def _optimizers() -> dict:
+    """Every optimizer type with all that can be tuned or fixed under it, read by itself or by whatever trains with it."""
+    from sweeps.models.knobs import knobs
+    from sweeps.training.optimizers import OPTIMIZERS
+
+    found = {}
+    for name, cls in OPTIMIZERS.items():
+        own = {}
+        for knob, about in knobs().items():
+            read_by = {who: value for who, value in about['read_by'].items() if not who.startswith('optimizer ')}
+            if knob in cls.KNOBS:
+                read_by = {f'optimizer {name}': cls.KNOBS[knob], **read_by}
+            if read_by:
+                own[knob] = {**about, 'read_by': read_by}
+        found[name] = {'about': ' '.join((cls.__doc__ or '').split()), 'knobs': own}
+    return found
+
+
+LISTS = {'studies': _studies, 'blocks': _blocks, 'models': _models, 'tasks': _tasks, 'optimizers': _optimizers}
+
+
+def listing(what: str) -> dict:
+    """Studies, blocks, models, tasks or optimizers by name, as plain data; raises ValueError on anything else."""
+    if what not in LISTS:
+        raise ValueError(f"cannot list '{what}'; allowed: {list(LISTS)}.{closest(what, LISTS)}")
+    return LISTS[what]()

@@ -1,0 +1,249 @@
+"""Matching: the width, or the ratio of its channel block, at which one model is as large as another."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+
+import jax
+
+from ablations.config import Put, Swap, changed, put, swap
+from arch.cost import multiply_adds, parameters
+from arch.sockets import TABLES
+from sweeps.models.describe import Sizes, opened, subjects
+from sweeps.models.specs import defaults
+
+BY = {'params': parameters, 'macs': multiply_adds}
+KNOBS = ('both', 'width', 'ratio')
+LARGEST = 64
+"""No candidate is wider, or of a higher ratio, than so many times the model as it is."""
+REACH = 256
+"""How many neighbours of a candidate that does not build are tried on either side."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Match:
+    """What makes an arm as large as its base: the changes, the config they give, and how near it comes.
+
+    `changes` are to be put behind the arm's own. `target`, `before`, `after`: the counted parameters or multiply-adds of the
+    base, of the arm as it was, and as changed. `near`: whether it lies within the tolerance.
+    """
+
+    by: str
+    changes: tuple[Put | Swap, ...]
+    config: dict
+    target: int
+    before: int
+    after: int
+    tolerance: float
+
+    @property
+    def off(self) -> float:
+        """How much larger than the base it is, as a share of the base."""
+        return self.after / self.target - 1
+
+    @property
+    def near(self) -> bool:
+        return abs(self.off) <= self.tolerance
+
+    def lines(self) -> list[str]:
+        """The changes as a study file writes them."""
+        return [written(change) for change in self.changes]
+
+    def to_dict(self) -> dict:
+        counts = {name: getattr(self, name) for name in ('by', 'target', 'before', 'after', 'off', 'tolerance', 'near')}
+        return {**counts, 'changes': self.lines(), 'config': self.config}
+
+
+def written(change: Put | Swap) -> str:
+    """A change as a study file writes it."""
+    if isinstance(change, Put):
+        return f'put({change.path!r}, {change.value!r})'
+    return f'swap({", ".join([repr(change.path), repr(change.kind), *(f"{name}={value!r}" for name, value in change.fields)])})'
+
+
+def matched(
+    base: dict,
+    arm: dict,
+    x: jax.ShapeDtypeStruct,
+    by: str = 'params',
+    tolerance: float = 0.01,
+    knob: str = 'both',
+    tables: Mapping[str, Mapping[str, type]] = TABLES,
+    base_x: jax.ShapeDtypeStruct | None = None,
+    base_tables: Mapping[str, Mapping[str, type]] | None = None,
+) -> Match:
+    """The arm made as large as the base, by parameters or by multiply-adds of one input like `x`.
+
+    `knob`: 'width' multiplies all widths of the arm by one factor; 'ratio' changes the hidden channels of its channel block
+    (or of a block that has a ratio of its own); 'both' does the first, then the second where that is not near enough.
+    Widths at which the arm does not build (heads that do not divide) are passed over. `base_x`, `base_tables`: the input of
+    the base and the tables of its kinds, where they are not the arm's. The nearest is returned, within the tolerance or
+    not. Raises ValueError where base or arm does not build, or the arm has no such knob.
+    """
+    for name, value, allowed in (('by', by, tuple(BY)), ('knob', knob, KNOBS)):
+        if value not in allowed:
+            raise ValueError(f'match: {name}={value!r}; allowed: {list(allowed)}; change {name}')
+    if not 0 < tolerance < 1:
+        raise ValueError(f'match: tolerance={tolerance}; allowed: above 0 and below 1, usually 0.01')
+
+    def at(config: dict) -> int:
+        return BY[by](config, x, tables)
+
+    target, before = BY[by](base, base_x or x, base_tables or tables), at(arm)
+    changes: tuple = ()
+
+    def result() -> Match:
+        config, moved = changed(arm, changes), []
+        for change in changes:
+            if changed(arm, (*moved, change)) != changed(arm, tuple(moved)):
+                moved.append(change)
+        return Match(by, tuple(moved), config, target, before, at(config), tolerance)
+
+    found = result()
+    if knob in ('both', 'width') and not found.near:
+        changes = _nearest(arm, (), _widths(arm), at, target)
+        found = result()
+    if knob == 'ratio' or (knob == 'both' and not found.near):
+        ratios = _ratios(found.config, tables)
+        if ratios is None and knob == 'ratio':
+            raise ValueError('match: this model has no ratio of hidden channels; use --knob width')
+        if ratios is not None and not found.near:
+            changes = _nearest(arm, changes, ratios, at, target)
+            tuned = result()
+            found = tuned if abs(tuned.off) < abs(found.off) else found
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Ladder:
+    """Candidates by a whole number from 1 to `top`, of which `own` is the model as it is; more is larger."""
+
+    own: int
+    top: int
+    changes: Callable[[int], tuple]
+
+
+def _body_widths(config: dict) -> list[int]:
+    """The widths of the body, stage by stage. Raises ValueError where the config does not write them out."""
+    body = config['body']
+    if 'widths' not in body and 'width' not in body:
+        raise ValueError(f"match: body '{body['kind']}' is given without its width; write body.width or body.widths out")
+    return body['widths'] if 'widths' in body else [body['width']]
+
+
+def _widths(config: dict) -> Ladder:
+    """Every width of the body, and that of a stem that has one of its own, by one factor."""
+    body, stem = config['body'], config['stem']
+    widths = _body_widths(config)
+
+    def changes(first: int) -> tuple:
+        scaled = [round(width * first / widths[0]) for width in widths]
+        found = [put('body.widths', scaled) if 'widths' in body else put('body.width', scaled[0])]
+        if stem.get('width'):
+            found.append(put('stem.width', max(1, round(stem['width'] * first / widths[0]))))
+        return tuple(found)
+
+    return Ladder(widths[0], LARGEST * widths[0], changes)
+
+
+def _ratios(config: dict, tables: Mapping) -> Ladder | None:
+    """The hidden channels of the widest block, by its ratio; None where no kind in use has one."""
+    # A block with a ratio makes its products itself and leaves the channel socket empty.
+    socket = next((s for s in ('block', 'channel') if 'ratio' in defaults(tables[s][config[s]['kind']])), None)
+    if socket is None:
+        return None
+    spec, width = config[socket], max(_body_widths(config))
+    ratio = {**defaults(tables[socket][spec['kind']]), **spec}['ratio']
+
+    def changes(hidden: int) -> tuple:
+        value = round(hidden / width, 6)
+        if 'ratio' in spec:
+            return (put(f'{socket}.ratio', value),)
+        fields = {name: field for name, field in spec.items() if name != 'kind'}
+        return (swap(socket, spec['kind'], **fields, ratio=value),)
+
+    own = max(1, round(ratio * width))
+    return Ladder(own, LARGEST * own, changes)
+
+
+def _nearest(arm: dict, before: tuple, ladder: Ladder, at: Callable[[dict], int], target: int) -> tuple:
+    """The changes of the rung whose count is nearest to the target: `before`, and those of the ladder.
+
+    Counts rise with the rung, so that halving finds the last rung below the target and the first one above it; a rung that
+    does not build is left for its nearest neighbour that does.
+    """
+    counts: dict[int, int | None] = {}
+
+    def count(rung: int) -> int | None:
+        if rung not in counts:
+            try:
+                counts[rung] = at(changed(arm, (*before, *ladder.changes(rung))))
+            except ValueError:
+                counts[rung] = None
+        return counts[rung]
+
+    def builds(low: int, high: int, start: int) -> int | None:
+        """The rung between low and high (both left out) nearest to `start` that builds."""
+        for step in range(min(high - low, REACH)):
+            for rung in (start - step, start + step):
+                if low < rung < high and count(rung) is not None:
+                    return rung
+        return None
+
+    low, high = 0, ladder.top + 1
+    start = ladder.own
+    while (rung := builds(low, high, start)) is not None:
+        if count(rung) <= target:
+            low = rung
+        else:
+            high = rung
+        # Until a larger one is known, guess by a count that rises with the square of the width.
+        guess = math.isqrt(round(rung**2 * target / max(count(rung), 1)))
+        start = min(max(guess, low + 1), high - 1) if high > ladder.top else (low + high) // 2
+    ends = [rung for rung in (low, high) if counts.get(rung) is not None]
+    best = min(ends, key=lambda rung: abs(counts[rung] - target))
+    return (*before, *ladder.changes(best))
+
+
+def match(
+    what: str,
+    to: str | None,
+    task: str | None,
+    by: str,
+    tolerance: float,
+    knob: str,
+    settings: list[str],
+) -> dict[str, dict]:
+    """Models made as large as another: {model: {to, changes, target, before, after, off, near ...}}, an arm once for each task.
+
+    `what` is STUDY/ARM, a published model or a task (its base); `to` the same, or another arm of the study, whose base it is
+    where left out. Raises ValueError for a whole study, an unknown task, or where there is nothing to match.
+    """
+    arms, study = subjects(what, settings, Sizes()), None
+    if any(len(path) > 1 for path in arms):
+        raise ValueError(f"'{what}' is a whole study; one model is matched: write {what}/ARM")
+    if () not in arms:
+        study = opened(what, settings)[0]
+    if to is None and study is None:
+        raise ValueError(f"'{what}' is no arm of a study; say with --to which model it shall be as large as")
+    arm = to or study.base
+    of_study = study is not None and arm in study.arms
+    bases = subjects(f'{what.rpartition("/")[0]}/{arm}' if of_study else to, settings, Sizes())
+    tasks = [path[0] for path in arms if path]
+    if task is not None and task not in tasks:
+        raise ValueError(f"--task {task}: '{what}' has no such task; allowed: {tasks or 'none, leave it out'}")
+    found = {}
+    for path, subject in arms.items():
+        if path and task not in (None, path[0]):
+            continue
+        base = bases.get(path) or bases.get(())
+        if base is None:
+            raise ValueError(
+                f"--to '{arm}' has no model for {subject.name}; give a published model, a task or an arm on that task"
+            )
+        try:
+            made = matched(base.config, subject.config, subject.x, by, tolerance, knob, subject.tables, base.x, base.tables)
+        except ValueError as error:
+            raise ValueError(f'{subject.name}: {error}') from None
+        found[subject.name] = {'to': base.name, **made.to_dict()}
+    return found

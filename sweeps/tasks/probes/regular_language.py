@@ -1,0 +1,52 @@
+"""regular_language: strings of a finite automaton, symbol by symbol."""
+
+import dataclasses
+
+import numpy as np
+
+from arch.make import positive
+from sweeps.tasks.arrays import Arrays
+from sweeps.tasks.probes.automata import Automaton, automaton
+from sweeps.tasks.probes.probe import Language, Probe
+
+
+@dataclasses.dataclass(frozen=True)
+class RegularLanguage(Language, Probe):
+    """Next-symbol prediction of a source of which the best possible score is known.
+
+    A sequence is `length` + 1 symbols of an automaton (see `automata.py`) that starts in its first state; all but the first
+    are predicted. The vocabulary is `symbols`.
+
+    Source: made by the lab, no licence. Split: 512 sealed sequences, `train` + `held` others, all different. Metric: bits per
+    symbol (lower is better), margin 0.01; chance log2(symbols). The best possible model scores `least_bits`: 1.721 on average
+    for the default, a random automaton of eight states. In 1,000 steps small models of two layers reach 1.95 without a mixer
+    (from pairs of symbols), 1.93 by attention, 1.87 by a convolution over five symbols (the base) and 1.83 by a selective
+    state space.
+    """
+
+    language: str = 'random'
+    states: int = 8
+    symbols: int = 4
+    number: int = 0
+    length: int = 32
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive(self.name, length=self.length)
+        _ = self.automaton
+
+    @property
+    def automaton(self) -> Automaton:
+        return automaton(self.language, self.states, self.symbols, self.number)
+
+    def least_bits(self) -> float:
+        """Bits per symbol of the source over sequences of this length: what the best possible model scores on average."""
+        return self.automaton.entropy(self.length)
+
+    def bits_of_source(self, arrays: Arrays) -> float:
+        """Bits per symbol that the source itself scores on these very examples."""
+        return float(np.log2(self.automaton.choices[self.automaton.states(arrays.x)]).mean())
+
+    def make(self, generator: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+        symbols = self.automaton.walk(generator, count, self.length + 1)
+        return symbols[:, :-1], symbols[:, 1:]

@@ -1,0 +1,1 @@
+"""Training: one pack of trials, from its arrays to its records."""

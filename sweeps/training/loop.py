@@ -1,0 +1,140 @@
+"""One training run as pure functions: the same program for every trial that differs only in traced values."""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from arch.model import Model
+from sweeps.tasks.kind import Kind
+from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
+from sweeps.training.optimizers import OPTIMIZERS, make_optimizer
+from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
+from sweeps.training.schedules import warmup_cosine
+
+
+def batch_order(seed: int, examples: np.ndarray, steps: int, batch: int) -> np.ndarray:
+    """Which examples each step takes: shuffled epochs, one after the other. `[n] -> [steps, batch]` of indices.
+
+    Made on the host from the seed alone, so that data on the device and streamed data come in the same order.
+    """
+    if len(examples) == 0:
+        raise ValueError('the training split has no examples; give the task more data or a smaller held-out split')
+    generator = np.random.default_rng(seed)
+    epochs = -(-steps * batch // len(examples))
+    order = np.concatenate([generator.permutation(examples) for _ in range(epochs)])
+    return order[: steps * batch].reshape(steps, batch).astype(np.int32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """The training run of one lane as three pure functions, to be compiled, mapped or vmapped.
+
+    `begin(lane, x) -> carry` draws the model for stored examples like `x`. `advance(lane, carry, source, origin, first,
+    stop) -> carry` trains from step `first` up to `stop`, both traced: however a run is cut, the same steps run.
+    `evaluate(lane, carry, held) -> carry, seen` gives loss, score, the score's standard error and the training loss since the
+    last time; where `held` has the `domain` of each example, also `parts`, the score of each of the task's domains.
+
+    `lane` is {seed, knobs {name: scalar}} and, where examples lie on the device, `order` [steps, batch] of indices into the
+    `source` {x, y}; streamed, the source holds the batches themselves, `[n, batch, ...]`, from step `origin` on. A run that
+    leaves the finite numbers is frozen (`carry['left']` is the step, else -1): later steps change nothing, in it or in any
+    other lane. `points` are the steps at which a run is evaluated.
+    """
+
+    begin: Callable
+    advance: Callable
+    evaluate: Callable
+    points: tuple[int, ...]
+
+
+def make_training(
+    model: Model, task: Kind, optimizer: str, steps: int, batch: int, evaluations: int, streamed: bool = False
+) -> Training:
+    """The training run of a model on a kind of task; raises ValueError where `evaluations` does not divide `steps`."""
+    if steps % evaluations:
+        raise ValueError(f'steps={steps} is not a multiple of evaluations={evaluations}; change one of them')
+    stride = steps // evaluations
+    own = {**OPTIMIZERS[optimizer].KNOBS, **SCHEDULE_KNOBS}
+
+    def named(lane: dict, names: dict) -> dict:
+        return {name: value for name, value in lane['knobs'].items() if name in names}
+
+    def optimizer_of(lane: dict, params: dict) -> tuple:
+        settings = {name: lane['knobs'].get(name, value) for name, value in own.items()}
+        return (*make_optimizer(optimizer, model.roles(params), settings), settings)
+
+    def noise_of(lane: dict) -> jax.Array:
+        return jax.random.fold_in(jax.random.key(lane['seed']), 1)
+
+    def begin(lane: dict, x: jax.Array) -> dict:
+        key = jax.random.fold_in(jax.random.key(lane['seed']), 0)
+        params, state = model.init(key, task.inputs(x), named(lane, model.knobs))
+        moments = optimizer_of(lane, params)[0].init(params)
+        # `total` is the sum of the training losses since the last evaluation, `initial` the first of all.
+        numbers = {'left': jnp.int32(-1), 'initial': jnp.float32(0), 'total': jnp.float32(0)}
+        return {'params': params, 'state': state, 'moments': moments, **numbers}
+
+    def advance(lane: dict, carry: dict, source: dict, origin: jax.Array, first: jax.Array, stop: jax.Array) -> dict:
+        knobs, strengths, noise = named(lane, model.knobs), named(lane, task.knobs), noise_of(lane)
+        smoothing = named(lane, LOSS_KNOBS)
+        direction, move, settings = optimizer_of(lane, carry['params'])
+
+        def loss_of(params: dict, state: dict, x: jax.Array, y: jax.Array, key: jax.Array) -> tuple:
+            # Keys of their own for what happens to the batch, so that a model's noise is the same with and without it.
+            x, targets = task.draw(jax.random.fold_in(key, 1), x, y, strengths)
+            scores, state, aux = model.apply(params, state, x, knobs=knobs, key=key, train=True)
+
+            def against(**given: jax.Array) -> jax.Array:
+                losses = [(task.losses(scores, target, **given)[0], weight) for target, weight in targets]
+                return sum((loss if weight is None else weight * loss).mean() for loss, weight in losses)
+
+            # What is minimised may be smoothed, what is reported is not: training losses compare whatever was tuned.
+            loss = against()
+            goal = against(**smoothing) if smoothing else loss
+            return goal + sum(aux.values()), (loss, state)
+
+        def step(number: jax.Array, carry: dict) -> dict:
+            key = jax.random.fold_in(noise, number)
+            index = number - origin if streamed else lane['order'][number]
+            params, state, moments = old = carry['params'], carry['state'], carry['moments']
+            slope = jax.value_and_grad(loss_of, has_aux=True)
+            (_, (loss, new_state)), gradient = slope(params, state, source['x'][index], source['y'][index], key)
+            updates, new_moments = direction.update(gradient, moments, params)
+            scale = warmup_cosine(number / steps, settings['warmup_fraction'], settings['final_fraction'])
+            new = move(updates, params, scale), new_state, new_moments
+            fine = (carry['left'] < 0) & jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradient))
+            kept = jax.tree.map(lambda a, b: jnp.where(fine, b, a), old, new)
+            return {
+                **dict(zip(('params', 'state', 'moments'), kept, strict=True)),
+                'left': jnp.where((carry['left'] < 0) & ~fine, number, carry['left']),
+                'initial': jnp.where(number == 0, loss, carry['initial']),
+                'total': carry['total'] + loss,
+            }
+
+        return jax.lax.fori_loop(first, stop, step, carry)
+
+    def evaluate(lane: dict, carry: dict, held: dict) -> tuple[dict, dict]:
+        knobs, count = named(lane, model.knobs), len(held['y'])
+
+        def chunk(part: dict) -> tuple[jax.Array, jax.Array]:
+            x = task.inputs(part['x'])
+            scores, _, _ = model.apply(carry['params'], carry['state'], x, knobs=knobs, key=noise_of(lane), train=False)
+            return task.losses(scores, part['y'])
+
+        # Chunks of one size, the last filled up with examples that are cut off again.
+        chunks = -(-count // min(count, 4 * batch))
+        size = -(-count // chunks)
+        order = jnp.arange(chunks * size).reshape(chunks, size) % count
+        shown = {name: held[name] for name in ('x', 'y')}
+        loss, metric = jax.lax.map(lambda index: chunk(jax.tree.map(lambda leaf: leaf[index], shown)), order)
+        loss, metric = loss.reshape(-1)[:count], metric.reshape(-1)[:count]
+        seen = {'train_loss': carry['total'] / stride, 'loss': loss.mean(), 'score': metric.mean()}
+        if 'domain' in held:
+            own = held['domain'] == jnp.arange(len(task.domain_names))[:, None]
+            seen['parts'] = jnp.where(own, metric, 0).sum(1) / own.sum(1)
+        return {**carry, 'total': jnp.float32(0)}, {**seen, 'score_se': metric.std() / jnp.sqrt(count)}
+
+    return Training(begin, advance, evaluate, tuple(range(0, steps + 1, stride)))

@@ -1,0 +1,116 @@
+"""Appraise: build every model of a study without computing anything, and count what it costs."""
+
+from collections.abc import Iterable
+
+import jax
+
+from ablations.config import closest
+from ablations.digest import digest
+from ablations.trial import Program
+from arch.cost import cost_of
+from arch.make import make
+from arch.model import Model, build
+from arch.sockets import load_tables
+from sweeps.tasks import TASKS
+from sweeps.tasks.kind import Kind
+from sweeps.tasks.language import Language
+from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
+from sweeps.training.optimizers import OPTIMIZERS
+from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
+
+
+def model_of(program: Program, blocks: str | None) -> Model:
+    """The model of a program, with the user's own kinds; ValueErrors name arm and task."""
+    try:
+        return build(program.model, load_tables(blocks))
+    except ValueError as error:
+        raise ValueError(f"arm '{program.arm}' on task '{program.task}': {error}") from None
+
+
+def task_of(data: dict) -> Kind:
+    """The arrays and losses of a data spec; raises ValueError on an unknown kind or field."""
+    return make('task', TASKS, data)
+
+
+def known_knobs(optimizer: str, model: Model | None = None, task: Kind | None = None) -> dict[str, float | None]:
+    """Every value that a study may tune or fix under an optimizer type, with what it is otherwise (None: must be given).
+
+    Those of the optimizer, of the schedule, of the loss, of a model, and of a task's augmentation. Raises ValueError on an
+    unknown optimizer.
+    """
+    if optimizer not in OPTIMIZERS:
+        raise ValueError(f"unknown optimizer '{optimizer}'; allowed: {sorted(OPTIMIZERS)}")
+    own = {**OPTIMIZERS[optimizer].KNOBS, **SCHEDULE_KNOBS, **LOSS_KNOBS}
+    return {**own, **(model.knobs if model else {}), **(task.knobs if task else {})}
+
+
+def unread_knobs(program: Program, model: Model, task: Kind, names: Iterable[str]) -> list[str]:
+    """Those of the named values that neither the optimizer, the schedule, the loss, the model nor the task reads.
+
+    Raises ValueError on an unknown optimizer.
+    """
+    known = known_knobs(program.optimizer, model, task)
+    return [name for name in names if name not in known]
+
+
+def _check_vocabulary(program: Program, task: Kind) -> None:
+    """Raise ValueError where a model has no place for a token of its task: a gather past the end gives no error by itself."""
+    size = task.declared_size if isinstance(task, Language) else None
+    stem, head = program.model['stem'], program.model['head']
+    for place, has in (("'stem.vocabulary'", stem.get('vocabulary')), ("'head.outputs'", head.get('outputs'))):
+        if size is not None and has is not None and has < size:
+            raise ValueError(
+                f"arm '{program.arm}' on task '{program.task}': the data have {size} tokens and {place} is {has}; "
+                f'put({place}, {size})'
+            )
+
+
+def preflight(programs: list[Program], knobs: dict[str, list[str]], metrics: dict[str, list[str]], blocks: str | None) -> dict:
+    """Costs by arm and task, for a batch of the task's size: {arm: {task: cost}}.
+
+    `knobs` names the tuned and fixed values of each optimizer, `metrics` the metric and direction of each task. Raises
+    ValueError on whatever would make a run fail that can be known before it: unknown kinds, fields or optimizers, sizes that
+    do not fit, a metric that the data do not give, values that nothing reads.
+    """
+    costs: dict[str, dict] = {}
+    counted: dict[str, dict] = {}
+    tasks: dict[str, Kind] = {}
+    examples: dict[str, jax.ShapeDtypeStruct] = {}
+    unread: dict[tuple, bool] = {}
+    read: dict[str, set] = {}
+    for program in programs:
+        model = model_of(program, blocks)
+        if program.task not in tasks:
+            tasks[program.task] = task_of(program.data)
+        task = tasks[program.task]
+        read.setdefault(program.optimizer, set()).update([*model.knobs, *task.knobs])
+        unknown = unread_knobs(program, model, task, knobs[program.optimizer])
+        for name in knobs[program.optimizer]:
+            unread[program.optimizer, name] = unread.get((program.optimizer, name), True) and name in unknown
+        if program.task in costs.get(program.arm, {}):
+            continue
+        if program.task not in examples:
+            if tuple(metrics[program.task]) != task.METRIC:
+                raise ValueError(
+                    f"task '{program.task}': metric and direction {metrics[program.task]}; data '{program.data['kind']}' gives "
+                    f'{list(task.METRIC)}; declare these'
+                )
+            examples[program.task] = task.seen()
+        _check_vocabulary(program, task)
+        x = examples[program.task]
+        batch = jax.ShapeDtypeStruct((program.batch, *x.shape[1:]), x.dtype)
+        address = digest([program.model, list(batch.shape), str(batch.dtype)])
+        try:
+            if address not in counted:
+                counted[address] = cost_of(program.model, batch, load_tables(blocks))
+            costs.setdefault(program.arm, {})[program.task] = dict(counted[address])
+        except ValueError as error:
+            raise ValueError(f"arm '{program.arm}' on task '{program.task}': {error}") from None
+    for (optimizer, name), nothing in unread.items():
+        if nothing:
+            allowed, models = known_knobs(optimizer), sorted(read[optimizer])
+            raise ValueError(
+                f"'{name}' of optimizer '{optimizer}' is read by nothing; allowed: {sorted(allowed)}, and of the models here "
+                f'{models}; rename or remove it.{closest(name, [*allowed, *models])}'
+            )
+    return costs

@@ -1,0 +1,89 @@
+"""Record: what a trial leaves, as plain data; results/store/records.py keeps it."""
+
+import math
+from collections.abc import Iterable, Mapping
+
+from ablations.trial import Trial
+from sweeps.protocol.pack import Pack
+from sweeps.tasks.arrays import Arrays
+
+
+def _finite(value: float) -> float | None:
+    value = float(value)
+    return value if math.isfinite(value) else None
+
+
+def describe(trial: Trial) -> dict:
+    """What a record says of the trial itself, whatever became of it."""
+    program = trial.program
+    return {
+        'id': trial.id,
+        'study': program.study,
+        'arm': program.arm,
+        'task': program.task,
+        'dataset': program.dataset,
+        'replicate': trial.replicate,
+        'phase': trial.phase,
+        'held': trial.held,
+        'optimizer': program.optimizer,
+        'knobs': dict(trial.knobs),
+        'seed': trial.seed,
+        'steps': program.steps,
+        'batch': program.batch,
+        'data': program.data,
+        'model': program.model,
+        'blocks': program.blocks,
+    }
+
+
+def finished(trial: Trial, result: Mapping, held: Arrays, cost: dict, environment: dict, domains: tuple[str, ...] = ()) -> dict:
+    """The record of a run that went to its end.
+
+    Diverged: it left the finite numbers, or its training loss ended no lower than it began. Of a task with `domains` the
+    record has `parts`, the final score of each by its name, in the same unit: their mean, weighted by their examples, is the
+    score.
+    """
+    unit = dict.fromkeys(('score', 'score_se'), held.scale)
+    curve = {
+        name: [_finite(float(value) * unit.get(name, 1.0)) for value in values]
+        for name, values in result['curve'].items()
+        if name != 'parts'
+    }
+    parts = {}
+    if domains:
+        final = (_finite(float(value) * held.scale) for value in result['curve']['parts'][-1])
+        parts = {'parts': dict(zip(domains, final, strict=True))}
+    left, program = int(result['left_at']), trial.program
+    first, last = curve['train_loss'][0], curve['train_loss'][-1]
+    diverged = left >= 0 or first is None or last is None or last >= first or curve['score'][-1] is None
+    stride = program.steps // program.evaluations
+    return describe(trial) | {
+        'status': 'diverged' if diverged else 'ok',
+        'diverged_at': (left if left >= 0 else program.steps) if diverged else None,
+        'reason': 'left the finite numbers' if left >= 0 else 'the training loss did not fall' if diverged else '',
+        'score': curve['score'][-1],
+        'score_se': curve['score_se'][-1],
+        **parts,
+        'n_held': len(held.x),
+        'initial_loss': curve['loss'][0],
+        'final_loss': curve['loss'][-1],
+        'curve': {'step': [i * stride for i in range(program.evaluations + 1)], **curve},
+        'cost': cost,
+        'checksum': held.checksum,
+        'environment': environment,
+    }
+
+
+def failed(pack: Pack, reason: str) -> list[dict]:
+    """Records of a pack that could not be trained."""
+    return [
+        describe(trial) | {'status': 'failed', 'diverged_at': None, 'reason': reason, 'score': None, 'environment': {}}
+        for trial in pack.trials
+    ]
+
+
+def lines(records: list[dict], pack: Pack, skip: Iterable[str], how: dict) -> list[dict]:
+    """The lines of a pack's file: its records that no other file has, each with its place in the pack."""
+    kept = [(lane, record) for lane, record in enumerate(records) if record['id'] not in skip]
+    about = {'id': pack.id, 'records': len(kept), **how}
+    return [record | {'pack': {**about, 'lane': lane}} for lane, record in kept]

@@ -1,0 +1,440 @@
+"""Audit: statistics of published means against scipy's on runs, what rounding leaves open, rules, and input that is refused."""
+
+import csv
+import io
+import itertools
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+from scipy import stats
+
+from results.audit.comparisons import Comparison, audit
+from results.audit.input import read
+from results.audit.views import FORMATS, number, table, terminal
+
+ROADMAP = Path(__file__).parents[3] / 'results' / 'published' / 'convnext_roadmap.csv'
+REGIME = 'ResNet-50 regime'
+
+
+def written(folder: Path, text: str, encoding: str = 'utf-8') -> Path:
+    path = folder / 'table.csv'
+    path.write_text(text, encoding=encoding)
+    return path
+
+
+def audited(folder: Path, text: str, against: str | None = None, column: str | None = None, lower_is_better: bool = False):
+    return audit(read(written(folder, text), column, lower_is_better), against)
+
+
+def by_name(comparisons: list[Comparison]) -> dict[str, Comparison]:
+    return {one.arm: one for one in comparisons}
+
+
+def broken(one: Comparison) -> dict[str, str]:
+    return {rule.name: rule.why for rule in one.rules if rule.state == 'broken'}
+
+
+def states(one: Comparison) -> dict[str, str]:
+    return {rule.name: rule.state for rule in one.rules}
+
+
+def holm(p_values: list[float]) -> list[float]:
+    """By its definition as a closed test of Bonferroni tests: the worst of all families that hold the hypothesis."""
+    m = len(p_values)
+    families = [s for size in range(1, m + 1) for s in itertools.combinations(range(m), size)]
+    return [max(min(1.0, len(s) * min(p_values[j] for j in s)) for s in families if i in s) for i in range(m)]
+
+
+def test_the_roadmap_reads_as_its_statistics_say():
+    found = {one.arm: one for one in audit(read(ROADMAP)) if one.task == REGIME}
+    verdicts = {arm: one.verdict for arm, one in found.items()}
+    # Update only if you meant to change the test, the family or the line: it is the paper's table that stands still.
+    assert verdicts == {
+        'enhanced_recipe': 'cannot be said',
+        'stage_ratio': 'separates',
+        'patchify_stem': 'does not separate',
+        'depthwise_conv': 'separates',
+        'increase_width': 'separates',
+        'inverting_dimensions': 'separates',
+        'move_up_depthwise_conv': 'separates',
+        'kernel_5': 'separates',
+        'kernel_7': 'does not separate',
+        'kernel_9': 'does not separate',
+        'kernel_11': 'does not separate',
+        'gelu': 'does not separate',
+        'fewer_activations': 'on the line',
+        'fewer_norms': 'does not separate',
+        'layer_norm': 'does not separate',
+        'separate_downsampling': 'separates',
+    }
+    assert [arm for arm, one in found.items() if one.depends_on_rounding] == ['inverting_dimensions', 'fewer_activations']
+    assert found['gelu'].against == 'kernel_7' and found['kernel_11'].against == 'kernel_9'
+    assert 'original_recipe has no sd and no n' in found['enhanced_recipe'].reason
+    assert 'same recipe' in broken(found['enhanced_recipe']) and 'same recipe' not in broken(found['stage_ratio'])
+    assert all('not a path of choices' in broken(one) for one in found.values())
+
+
+def test_the_other_regime_cannot_be_tested():
+    found = [one for one in audit(read(ROADMAP)) if one.task != REGIME]
+    assert len(found) == 16
+    assert {one.verdict for one in found} == {'cannot be said'} and {one.p_adjusted for one in found} == {None}
+    assert found[1].effect == pytest.approx(81.33 - 81.14)
+
+
+def test_the_road_is_the_paper_s():
+    """Of both columns: the steps in order, and the ends that the paper's text names."""
+    rows = list(csv.DictReader(ROADMAP.read_text().splitlines()))
+    assert len(rows) == 34
+    first, second = ([row for row in rows if row['task'] == task] for task in (REGIME, 'ResNet-200 regime'))
+    assert [row['arm'] for row in first] == [row['arm'] for row in second]
+    assert [(row['value'], row['gflops']) for row in (first[0], first[-1])] == [('76.13', '4.09'), ('81.97', '4.49')]
+    assert [(row['value'], row['gflops']) for row in (second[0], second[-1])] == [('78.20', '15.01'), ('83.60', '15.35')]
+    assert sum(float(row['sd'] or 0) for row in first) == pytest.approx(1.36)
+
+
+RUNS = {
+    'base': (78.1, 78.5, 77.9, 78.2),
+    'near': (78.3, 78.0, 78.6),
+    'far': (80.1, 80.4, 80.9),
+    'wild': (79.0, 83.0, 81.0, 75.0, 84.0),
+}
+
+
+def test_runs_and_their_summaries_say_the_same_as_welch_on_the_runs(tmp_path: Path):
+    long = ['arm,seed,value'] + [f'{arm},{i},{value}' for arm, values in RUNS.items() for i, value in enumerate(values)]
+    short = ['arm,value,sd,n'] + [f'{a},{np.mean(v):.15f},{np.std(v, ddof=1):.15f},{len(v)}' for a, v in RUNS.items()]
+    tests = {arm: stats.ttest_ind(RUNS[arm], RUNS['base'], equal_var=False) for arm in ('near', 'far', 'wild')}
+    adjusted = holm([test.pvalue for test in tests.values()])
+    for text in (long, short):
+        found = by_name(audited(tmp_path, '\n'.join(text), 'first'))
+        assert list(found) == list(tests)
+        for (arm, test), expected in zip(tests.items(), adjusted, strict=True):
+            assert found[arm].p == pytest.approx(test.pvalue, rel=1e-9)
+            assert found[arm].p_adjusted == pytest.approx(expected, rel=1e-9)
+            assert found[arm].interval == pytest.approx(tuple(test.confidence_interval(0.95)), rel=1e-9)
+            assert found[arm].n == len(RUNS[arm])
+
+
+def test_detectable_is_found_with_80_percent_power(tmp_path: Path):
+    one = by_name(audited(tmp_path, 'arm,value,sd,n\na,1.00,0.3,4\nb,1.10,0.1,6\nc,1.2,0.2,5\n', 'first'))['b']
+    parts = 0.1**2 / 6, 0.3**2 / 4
+    freedom = sum(parts) ** 2 / (parts[0] ** 2 / 5 + parts[1] ** 2 / 3)
+    critical = stats.t.ppf(1 - 0.05 / 2 / 2, freedom)  # two comparisons
+    assert 1 - stats.nct.cdf(critical, freedom, one.detectable / math.sqrt(sum(parts))) == pytest.approx(0.8, abs=1e-6)
+
+
+def test_numbers_that_print_the_same_stay_within_what_rounding_leaves_open():
+    """Draw what may have been printed as the table: no adjusted p leaves its bounds, and verdicts change where it says so."""
+    rows = [row for row in csv.DictReader(ROADMAP.read_text().splitlines()) if row['task'] == REGIME and row['sd']]
+    index = {row['arm']: i for i, row in enumerate(rows)}
+    found = [one for one in audit(read(ROADMAP)) if one.p is not None]
+    pairs = [(index[one.arm], index[one.against]) for one in found]
+    means, deviations = (np.array([float(row[name]) for row in rows]) for name in ('value', 'sd'))
+    random, changed, seen = np.random.default_rng(3), set(), []
+    for _ in range(400):
+        moved = means + random.uniform(-0.005, 0.005, len(rows))
+        spread = deviations + random.choice([-0.005, 0.0, 0.005], len(rows))
+        p = np.array(
+            [stats.ttest_ind_from_stats(moved[a], spread[a], 3, moved[b], spread[b], 3, False).pvalue for a, b in pairs]
+        )
+        order = np.argsort(p)
+        adjusted = np.empty(len(p))
+        adjusted[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
+        seen.append(adjusted)
+    for one, values in zip(found, np.array(seen).T, strict=True):
+        assert one.p_low - 1e-12 <= values.min() and values.max() <= one.p_high + 1e-12, one.arm
+        assert one.p_low <= one.p_adjusted <= one.p_high
+        side = {'separates': values < 0.04, 'does not separate': values > 0.06}
+        if one.verdict in side and not side[one.verdict].all():
+            changed.add(one.arm)
+    assert changed == {'inverting_dimensions'}
+
+
+def test_a_deviation_as_small_as_its_last_digit_depends_on_rounding(tmp_path: Path):
+    coarse = 'arm,value,sd,n\na,80.50,0.01,3\nb,80.57,0.02,3\n'
+    fine = 'arm,value,sd,n\na,80.5000,0.0100,3\nb,80.5700,0.0200,3\n'
+    assert audited(tmp_path, coarse)[0].depends_on_rounding
+    assert not audited(tmp_path, fine)[0].depends_on_rounding
+    # A spreadsheet that drops end zeros does not make a number coarser than its neighbours.
+    dropped = 'arm,value,sd,n\na,80.5,0.07,3\nb,82.14,0.1,3\n'
+    kept = 'arm,value,sd,n\na,80.50,0.07,3\nb,82.14,0.10,3\n'
+    assert audited(tmp_path, dropped)[0].p_high == audited(tmp_path, kept)[0].p_high
+
+
+def test_a_deviation_of_0_is_as_coarse_as_the_values_beside_it(tmp_path: Path):
+    bare, full = (audited(tmp_path, f'arm,value,sd,n\na,80.00,{sd},3\nb,80.02,{sd},3\n')[0] for sd in ('0', '0.00'))
+    # p is greatest with one deviation at its end and the other below it: more noise, but more degrees of freedom too.
+    spread = np.linspace(1e-5, 0.005, 200)
+    greatest = stats.ttest_ind_from_stats(0.01, 0.005, 3, 0, spread, 3, equal_var=False).pvalue.max()
+    assert bare.p_high == full.p_high == pytest.approx(greatest, rel=0.01)
+
+
+def test_runs_that_print_the_same_stay_within_what_rounding_leaves_open(tmp_path: Path):
+    """Runs as printed, and those off by half of the last digit that spread the most and the least."""
+    runs = {'a': [0.1, 0.3, 0.2, 0.4], 'b': [0.5, 0.4, 0.8, 0.7]}
+    text = 'arm,run,value\n' + ''.join(f'{arm},{i},{value}\n' for arm, found in runs.items() for i, value in enumerate(found))
+    one = audited(tmp_path, text)[0]
+    wide = {arm: np.array(found) + 0.05 * np.sign(np.array(found) - np.mean(found)) for arm, found in runs.items()}
+    narrow = {arm: 2 * np.array(runs[arm]) - found for arm, found in wide.items()}
+    p = [stats.ttest_ind(found['b'], found['a'], equal_var=False).pvalue for found in (narrow, runs, wide)]
+    assert one.p == pytest.approx(p[1]) and one.p_low < p[0] < p[1] < p[2] < one.p_high
+    # Runs that spread the most have a deviation at the end that is left open, so that only the means are still to move.
+    ends = [np.std(found, ddof=1) for found in wide.values()]
+    furthest = stats.ttest_ind_from_stats(0.35 - 0.1, ends[1], 4, 0, ends[0], 4, equal_var=False).pvalue
+    assert furthest <= one.p_high * 1.001 < furthest * 1.1
+
+
+def test_numbers_have_six_digits_before_they_are_printed():
+    assert number(1 / 3, 9) == '0.333333000' and number(-0.0001, 2, signed=True) == '0.00'
+
+
+def test_no_variance_is_a_stated_verdict_and_counts_in_the_family(tmp_path: Path):
+    text = 'arm,value,sd,n\na,80.00,0.00,3\nb,80.00,0.00,3\nc,81.00,0.00,3\nd,81.50,0.10,3\n'
+    same, differ, tested = audited(tmp_path, text)
+    assert same.verdict == differ.verdict == 'zero variance'
+    assert 'both means are the same' in same.reason and 'differ by +1' in differ.reason
+    assert same.p is differ.p is differ.interval is differ.detectable is None
+    # 80.00 with a deviation printed as 0.00 against 81.00: however it was rounded, they are apart.
+    assert not differ.depends_on_rounding and differ.p_high < 0.001
+    # One side without deviation is Welch's test with the freedom of the other.
+    p = stats.ttest_1samp([81.4, 81.5, 81.6], 81.0).pvalue
+    assert tested.p == pytest.approx(p) and tested.p_adjusted == pytest.approx(3 * p)
+    for form in FORMATS:
+        assert 'nan' not in table([same, differ, tested], form, 0.05).lower()
+
+
+def test_runs_that_are_all_alike_have_no_variance(tmp_path: Path):
+    text = 'arm,run,value\n' + ''.join(f'{arm},{i},0.1\n' for arm in 'ab' for i in range(3))
+    assert audited(tmp_path, text)[0].verdict == 'zero variance'
+
+
+@pytest.mark.parametrize(
+    ('p', 'expected'),
+    [(0.0399, 'separates'), (0.0401, 'on the line'), (0.0599, 'on the line'), (0.0601, 'does not separate')],
+)
+def test_the_line(tmp_path: Path, p: float, expected: str):
+    """One comparison with exactly this p: the effect is chosen so."""
+    effect = stats.t.isf(p / 2, 4) * math.sqrt(2 / 3)
+    one = audited(tmp_path, f'arm,value,sd,n\na,0,1.00000000,3\nb,{effect:.8f},1.00000000,3\n')[0]
+    assert one.p == pytest.approx(p, abs=1e-6) and one.verdict == expected
+    assert ('neither reading is safe' in one.reason) == (expected == 'on the line')
+
+
+def test_lower_is_better_turns_the_effect_and_nothing_else(tmp_path: Path):
+    text = 'arm,value,sd,n\nbase,3.00,0.05,3\ngood,2.80,0.05,3\n'
+    up, down = audited(tmp_path, text)[0], audited(tmp_path, text, lower_is_better=True)[0]
+    given = audited(tmp_path, 'arm,value,sd,n,direction\nbase,3.00,0.05,3,lower\ngood,2.80,0.05,3,lower\n')[0]
+    assert up.effect == pytest.approx(-0.2) and down.effect == given.effect == pytest.approx(0.2)
+    assert up.p == down.p == given.p and down.interval == pytest.approx((-up.interval[1], -up.interval[0]))
+
+
+AGAINST = 'arm,value,sd,n,against,basis\na,1,1,3,-,\nb,2,1,3,,c\nc,3,1,3,a,a\n'
+
+
+@pytest.mark.parametrize(
+    ('against', 'column', 'expected'),
+    [
+        (None, None, [('b', 'a'), ('c', 'a')]),
+        ('previous', None, [('b', 'a'), ('c', 'b')]),
+        ('first', None, [('b', 'a'), ('c', 'a')]),
+        (None, 'basis', [('b', 'c'), ('c', 'a')]),
+    ],
+)
+def test_what_is_compared_with_what(tmp_path: Path, against: str | None, column: str | None, expected: list):
+    text = AGAINST if column else AGAINST.replace(',basis', '').replace(',-,', ',-').replace(',,c', ',').replace('a,a', 'a')
+    assert [(one.arm, one.against) for one in audited(tmp_path, text, against, column=column)] == expected
+
+
+@pytest.mark.parametrize(
+    ('cells', 'missing'),
+    [
+        ('a,1.0,0.1,3|b,2.0,,3', 'b has no sd'),
+        ('a,1.0,0.1,|b,2.0,0.1,3', 'a has no n'),
+        ('a,1.0,,|b,2.0,,', 'no sd and no n on either side'),
+        ('a,-,0.1,3|b,2.0,0.1,3', 'a has no value'),
+        ('a,1.0,,1|b,2.0,0.1,3', 'a has one run, and so no deviation'),
+    ],
+)
+def test_what_is_missing_is_named(tmp_path: Path, cells: str, missing: str):
+    one = audited(tmp_path, 'arm,value,sd,n\n' + cells.replace('|', '\n'))[0]
+    assert one.verdict == 'cannot be said' and one.reason == missing and one.p_adjusted is None
+    assert broken(one)['noise is given'] == missing
+
+
+HEAD = 'arm,task,dataset,value,sd,n,gflops,params,recipe,selected_on,reported_on,trials,tuned'
+FAIR = ('x,t,D,1.00,0.1,3,4,10,r,val,test,8,yes', 'y,t,D,2.00,0.1,3,4,10,r,val,test,8,yes')
+FAIR_TOO = tuple(line.replace(',t,D,', ',u,E,') for line in FAIR)
+UNFAIR = [
+    ('enough runs', (',2.00,0.1,3,', ',2.00,0.1,2,'), '2 runs on a side'),
+    ('same recipe', (',r,val', ',s,val'), "recipe 's'"),
+    ('similar size', (',4,10,', ',4.3,10,'), '1.07× the GFLOPs'),
+    ('similar size', (',4,10,', ',4,9,'), '0.90× the parameters'),
+    ('each at its own best recipe', (',8,yes', ',0,yes'), 'not tuned: y'),
+    ('each at its own best recipe', (',8,yes', ',8,no'), 'not tuned: y'),
+    ('each at its own best recipe', (',8,yes', ',9,yes'), '9 tuning trials against 8'),
+    ('selected on other data', (',val,test', ',test,test'), 'same split: test'),
+]
+
+
+def test_a_fair_comparison_breaks_no_rule(tmp_path: Path):
+    found = audited(tmp_path, '\n'.join([HEAD, *FAIR, *FAIR_TOO]))
+    assert [set(states(one).values()) for one in found] == [{'holds'}, {'holds'}]
+    assert 'No rule that the audit knows is broken.' in table(found, 'md', 0.05)
+
+
+@pytest.mark.parametrize(('rule', 'change', 'why'), UNFAIR)
+def test_each_rule_is_broken_by_its_breach_alone(tmp_path: Path, rule: str, change: tuple, why: str):
+    lines = [HEAD, FAIR[0], FAIR[1].replace(*change), *FAIR_TOO]
+    assert lines[2] != FAIR[1]
+    first, second = audited(tmp_path, '\n'.join(lines))
+    assert list(broken(first)) == [rule] and why in broken(first)[rule] and not broken(second)
+
+
+def test_five_percent_is_within(tmp_path: Path):
+    lines = [HEAD, FAIR[0], FAIR[1].replace(',4,10,', ',4.2,10,'), *FAIR_TOO]
+    assert not broken(audited(tmp_path, '\n'.join(lines))[0])
+
+
+def test_two_tasks_of_one_dataset_are_one_dataset(tmp_path: Path):
+    one = audited(tmp_path, '\n'.join([HEAD, *FAIR, *(line.replace(',E,', ',D,') for line in FAIR_TOO)]))[0]
+    assert broken(one) == {'more than one dataset': '2 tasks, all of D'}
+    assert 'more than one dataset' in broken(audited(tmp_path, '\n'.join([HEAD, *FAIR]))[0])
+
+
+def test_what_the_table_does_not_say_is_not_called_broken(tmp_path: Path):
+    text = 'arm,task,value,sd,n\n' + ''.join(f'{arm},{task},1.0,0.1,3\n' for task in 'tu' for arm in 'xy')
+    said = states(audited(tmp_path, text)[0])
+    unknown = [name for name, state in said.items() if state == 'not said']
+    assert unknown == [
+        *('same recipe', 'each at its own best recipe', 'similar size', 'more than one dataset', 'selected on other data')
+    ]
+    assert 'broken' not in said.values()
+
+
+def test_a_recipe_in_the_name_counts_where_no_column_says_it(tmp_path: Path):
+    found = by_name(audited(tmp_path, 'arm,value\noriginal recipe,76\nenhanced recipe,79\nwider,80\n'))
+    assert 'same recipe' in broken(found['enhanced recipe']) and states(found['wider'])['same recipe'] == 'not said'
+
+
+def test_a_path_needs_steps_in_a_row(tmp_path: Path):
+    def paths(text: str, against: str | None = None) -> list[bool]:
+        return ['not a path of choices' in broken(one) for one in audited(tmp_path, text, against)]
+
+    four = 'arm,value,sd,n\n' + ''.join(f'{arm},1.{i},0.1,3\n' for i, arm in enumerate('abcd'))
+    assert paths(four) == [True] * 3 and paths(four, 'first') == [False] * 3
+    assert paths('\n'.join(four.splitlines()[:4])) == [False] * 2
+    # A try beside the road belongs to it where steps enough come before; chosen on other data, it is no breach.
+    side = 'arm,value,against\na,1,\nb,2,a\nc,3,b\nd,4,c\ntry,2,a\n'
+    assert paths(side) == [True, True, True, False]
+    fair = 'arm,value,selected_on,reported_on\n' + ''.join(f'{arm},1,val,test\n' for arm in 'abcd')
+    assert paths(fair) == [False] * 3
+
+
+READ_ALIKE = [
+    ('plain', 'arm,value,sd,n\na,78.50,0.1,3\nb,79.00,0.2,3\n'),
+    ('semicolons', 'arm;value;sd;n\na;78.50;0.1;3\nb;79.00;0.2;3\n'),
+    ('tabs', 'arm\tvalue\tsd\tn\na\t78.50\t0.1\t3\nb\t79.00\t0.2\t3\n'),
+    ('byte order mark', '\ufeffarm,value,sd,n\na,78.50,0.1,3\nb,79.00,0.2,3\n'),
+    ('percent signs', 'arm,value,sd,n\na,78.50%,0.1 %,3\nb,79.00 %,0.2%,3\n'),
+    ('spaces, capitals, blank lines', '\nArm , Value,SD, N\n\na, 78.50 ,0.1,3\n b,79.00,0.2,3.0\n,,,\n'),
+    ('windows line ends', 'arm,value,sd,n\r\na,78.50,0.1,3\r\nb,79.00,0.2,3\r\n'),
+]
+
+
+@pytest.mark.parametrize('text', [text for _, text in READ_ALIKE], ids=[name for name, _ in READ_ALIKE])
+def test_tables_are_read_as_they_come(tmp_path: Path, text: str):
+    expected = stats.ttest_ind_from_stats(79, 0.2, 3, 78.5, 0.1, 3, equal_var=False).pvalue
+    (one,) = audited(tmp_path, text)
+    assert (one.arm, one.against, one.n) == ('b', 'a', 3) and one.p == pytest.approx(expected)
+
+
+REFUSED = [
+    ('', 'is empty'),
+    ('arm,value\n', 'a header and no rows'),
+    ('arm,value\na,1\n', 'nothing to compare: 1 row, none against another'),
+    ('arm,std,value\na,1,1\n', r"unknown column 'std' among \['arm', 'std', 'value'\]; allowed: \['arm'.* Did you mean 'sd'"),
+    ('arm,values\na,1\n', r"unknown column 'values'.*Did you mean 'value'"),
+    ('arm,sd\na,1\n', r"no column 'value' among \['arm', 'sd'\]"),
+    ('arm,value,value\na,1,1\n', "column 'value' is there twice"),
+    ('arm,value\na,1\n,2\n', 'row 3: the cell of arm is empty'),
+    ('arm,value\na,1\nb,good\n', "row 3: value 'good' is not a number"),
+    ('arm,value\na,1\nb,nan\n', "row 3: value 'nan' is not a number"),
+    ('arm,value\na,1\nb,1e999\n', 'is not a number'),
+    ('arm,value\na,1\nb,78.8 ± 0.1\n', "row 3: value '78.8 ± 0.1' holds a deviation too; put it into the column sd"),
+    ('arm;value\na;1\nb;78,82\n', r"row 3: value '78,82' holds a comma; write decimals with a point"),
+    ('arm,value,sd\na,1,1\nb,78,82,0,07\n', 'row 3: 5 cells, the header has 3; write decimals with a point'),
+    ('arm,value,sd,n\na,1,1\n', 'row 2: 3 cells, the header has 4'),
+    ('arm,value,sd\na,1,1\nb,1,-0.1\n', "row 3: b: sd '-0.1' is below 0"),
+    ('arm,value,n\na,1,3\nb,1,0\n', "row 3: n '0' is not a whole number of at least 1"),
+    ('arm,value,n\na,1,3\nb,1,2.5\n', "n '2.5' is not a whole number"),
+    ('arm,value,gflops\na,1,3\nb,1,0\n', "row 3: gflops '0' is not above 0"),
+    ('arm,value,gflops\na,1,3\nb,1,4%\n', "gflops '4%' is not a number"),
+    ('arm,value,sd\na,1%,0.1\nb,2%,0.1\n', 'row 2: some values and deviations of a task have a percent sign'),
+    ('arm,value,sd\na,1,1\nb,2,1\na,3,1\n', r'row 4: a is there twice \(row 2 too\)'),
+    ('arm,value,seed,sd\na,1,1,1\n', r"columns \['seed', 'sd'\] stand together"),
+    ('arm,value,seed\na,1,1\na,2,1\nb,1,1\n', "run '1' is there twice"),
+    ('arm,value,seed\na,1,1\na,,2\nb,1,1\n', 'row 3: the cell of value is empty'),
+    ('arm,value,seed,recipe\na,1,1,x\na,1,2,y\nb,1,1,x\n', "its runs differ in 'recipe'"),
+    ('arm,value,against\na,1,\nkernel_5,2,a\nc,3,kernel_6\n', r"row 4: against 'kernel_6', no other row; .*'kernel_5'"),
+    ('arm,value,against\na,1,\nb,2,b\n', r"row 3: against 'b', no other row; allowed: \['a'\]"),
+    ('arm,value,against\na,1,b\nb,2,a\n', 'row 2: a against b against a is a circle'),
+    ('arm,value,direction\na,1,up\nb,1,up\n', r"direction 'up'; allowed: \['higher', 'lower'\]"),
+    ('arm,value,direction\na,1,higher\nb,1,lower\n', "row 3: direction 'lower', but 'higher' in row 2 of the same task"),
+    ('arm,value,dataset\na,1,X\nb,1,Y\n', "row 3: dataset 'Y', but 'X' in row 2"),
+    ('arm,value,tuned\na,1,maybe\nb,1,yes\n', "tuned 'maybe'; allowed"),
+    ('arm,value\n"a,1\nb,2\n', 'header and no rows|cells, the header'),
+]
+
+
+@pytest.mark.parametrize(('text', 'message'), REFUSED)
+def test_what_cannot_be_read_is_refused(tmp_path: Path, text: str, message: str):
+    with pytest.raises(ValueError, match=message):
+        audited(tmp_path, text)
+
+
+def test_files_that_are_no_tables_are_refused(tmp_path: Path):
+    with pytest.raises(ValueError, match='no such file'):
+        read(tmp_path / 'nowhere.csv')
+    for encoding, message in (('utf-16', 'UTF-8'), ('latin-1', 'UTF-8'), ('utf-16-le', 'UTF-8|not a text file')):
+        with pytest.raises(ValueError, match=message):
+            read(written(tmp_path, 'arm,value\nä,1\nb,2\n', encoding))
+    path = written(tmp_path, 'arm,value,base\na,1,\nb,2,a\n')
+    with pytest.raises(ValueError, match=r"--against 'bsae': the columns of .* Did you mean 'base'"):
+        read(path, 'bsae')
+    with pytest.raises(ValueError, match='--alpha 5; an error rate lies between 0 and 1'):
+        audit(read(path, 'base'), alpha=5)
+    with pytest.raises(ValueError, match=r"format 'docx'; allowed: \['terminal', 'md', 'csv', 'json'\]"):
+        table(audit(read(path, 'base')), 'docx', 0.05)
+
+
+def test_every_format_says_the_same_and_the_same_again():
+    found, again = audit(read(ROADMAP)), audit(read(ROADMAP))
+    for form in FORMATS:
+        assert table(found, form, 0.05) == table(again, form, 0.05)
+    data = json.loads(table(found, 'json', 0.05))
+    flat = list(csv.DictReader(io.StringIO(table(found, 'csv', 0.05))))
+    assert data['family'] == 15 and len(data['comparisons']) == len(flat) == 32
+    for row, line in zip(data['comparisons'], flat, strict=True):
+        assert (row['arm'], row['verdict']) == (line['arm'], line['verdict'])
+        assert line['p_adjusted'] == ('' if row['p_adjusted'] is None else str(row['p_adjusted']))
+        assert row['effect'] is None or row['effect'] == float(f'{row["effect"]:.6g}')
+    page = table(found, 'md', 0.05)
+    line = next(line for line in page.splitlines() if '| increase_width | depthwise_conv' in line)
+    assert '2.24× | 80.50 ± 0.02, n 3 | +2.22 [+2.04, +2.40] | 0.003 | 0.82 | separates | size 2.24×' in line
+    screen = Console(file=io.StringIO(), width=80, record=True)
+    screen.print(terminal(found, 0.05))
+    shown = ' '.join(screen.export_text().split())
+    for text in (' '.join(page.split()), shown):
+        assert '7 of 15 testable comparisons separate' in text and '1 on the line (fewer_activations +0.65' in text
+        assert 'on rounding depend: inverting_dimensions, fewer_activations' in text
+        assert 'It does not show that the 7 that do not separate make no difference' in text
+
+
+def test_one_comparison_is_spoken_of_as_one(tmp_path: Path):
+    page = table(audited(tmp_path, 'arm,value,sd,n\na,1.0,0.2,3\nb,1.1,0.2,3\n'), 'md', 0.05)
+    assert 'none of 1 testable comparison separate' in page and '| compared on one task only | b |' in page
+    assert 'It does not show that the one that does not separate makes no difference: only effects of about 0.6' in page

@@ -1,0 +1,370 @@
+"""Report: one page that holds the whole study and needs nothing else."""
+
+import copy
+import dataclasses
+import functools
+import itertools
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from simulated_study import small, study_of
+
+from results.evidence import findings
+from results.regret import regrets
+from results.report.inline_figures import inline
+from results.report.page import report
+from results.report.sections import expected_grid, ledger_grid, pareto_grid, rates_grid, recipes_grid, regret_grid
+from results.report.sentences import meaning, sentence
+from results.report.trial_table import trials
+from results.tables import number
+from sweeps.protocol.plan import schedule
+
+CHECKLIST = [
+    {'rule': 'equal budgets', 'holds': True, 'why': '16 trials each'},
+    {'rule': 'two datasets', 'holds': False, 'why': 'one & only <one>'},
+    {'rule': 'sealed test', 'holds': None, 'why': 'unfinished'},
+]
+
+
+def data(cliff: float = 0.9) -> tuple:
+    return small(cliff=cliff)
+
+
+@functools.cache
+def page(shape: str = 'one_swap') -> str:
+    return report(*small(shape), CHECKLIST)
+
+
+def bare(*given: object) -> str:
+    """A page without figures, which take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('results.report.inline_figures.FIGURES', {})
+        return report(*given)
+
+
+@functools.cache
+def words(shape: str = 'one_swap') -> str:
+    return text_of(bare(*small(shape), CHECKLIST))
+
+
+def text_of(html: str) -> str:
+    """What a reader sees, without JavaScript."""
+    found = re.sub(r'<(script|style|svg).*?</\1>', ' ', html, flags=re.S)
+    found = re.sub(r'<[^>]+>', ' ', found).replace('&lt;', '<').replace('&gt;', '>').replace('&#34;', '"').replace('&amp;', '&')
+    return ' '.join(found.replace('&#39;', "'").split())
+
+
+def embedded(html: str) -> dict:
+    return json.loads(re.search(r'<script type="application/json" id="runs-data">(.*?)</script>', html, re.S)[1])
+
+
+class Parsed(HTMLParser):
+    """Ids and unclosed elements of a page."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.ids, self.open, self.wrong, self.attributes = [], [], [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.ids += [value for name, value in attrs if name == 'id']
+        self.attributes.append((tag, dict(attrs)))
+        if tag not in ('meta', 'link', 'input', 'br', '!doctype'):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.ids += [value for name, value in attrs if name == 'id']
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+
+def test_page_is_the_same_twice():
+    assert report(*data(), CHECKLIST) == page()
+
+
+def test_page_asks_for_nothing_from_outside():
+    assert re.search(r'(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}', page()) is None
+    assert re.search(r'<(?:script|img|iframe|link)[^>]* src=', page()) is None
+    assert "default-src 'none'" in page()
+
+
+def test_page_is_well_formed_and_its_ids_are_unique():
+    parsed = Parsed(page())
+    assert parsed.wrong == [] and parsed.open == []
+    assert page().startswith('<!DOCTYPE html>')
+    assert len(parsed.ids) == len(set(parsed.ids))
+    used = set(re.findall(r'url\(#([^)]+)\)|href="#([^"]+)"|aria-labelledby="([^"]+)"', page()))
+    assert {name for names in used for name in names if name} <= set(parsed.ids)
+
+
+def test_page_has_accessible_names():
+    parsed = Parsed(page())
+    assert ('html', {'lang': 'en'}) in parsed.attributes
+    assert re.search(r'<title>small_one_swap.*</title>', page()) and page().count('<h1>') == 1
+    for tag, attributes in parsed.attributes:
+        if tag == 'th':
+            assert 'scope' in attributes
+        if attributes.get('role') in ('region', 'img'):
+            assert attributes.get('aria-label')
+    assert page().count('<table') == page().count('<caption>')
+    assert 'aria-sort' in page()
+    tags = [tag for tag, _ in parsed.attributes]
+    assert [tags.count(name) for name in ('header', 'nav', 'main', 'footer')] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize('shape', ['one_swap', 'path', 'factorial'])
+def test_headings_come_in_order_and_every_link_of_the_page_leads_somewhere(shape):
+    parsed = Parsed(bare(*small(shape), CHECKLIST))
+    levels = [int(tag[1]) for tag, _ in parsed.attributes if re.fullmatch(r'h[1-6]', tag)]
+    assert levels[0] == 1 and all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    links = [attributes['href'][1:] for tag, attributes in parsed.attributes if tag == 'a']
+    assert len(links) > 10 and set(links) <= set(parsed.ids)
+
+
+@pytest.mark.parametrize('shape', ['one_swap', 'path', 'drop_one', 'factorial'])
+def test_every_arm_and_task_has_its_sentence(shape):
+    study, _, _, _, found = small(shape)
+    text = words(shape)
+    for one in found:
+        assert f'{one.arm} against {one.base} on {one.task}: {one.verdict}' in text
+        assert sentence(one) in text
+    for arm in study.arms:
+        assert arm in text
+
+
+def test_every_record_is_embedded():
+    _, planned, records, *_ = data()
+    held = embedded(page())
+    assert len(held['rows']) == len(records)
+    place = {name: i for i, name in enumerate(held['columns'])}
+    assert {row[place['id']] for row in held['rows']} == set(records)
+    row = held['rows'][0]
+    trial = planned.trials[0]
+    assert held['words']['arm'][row[place['arm']]] == trial.arm
+    assert row[place['lr']] == dict(trial.knobs)['lr'] and row[place['seed']] == trial.seed
+    lost = sum(held['words']['status'][row[place['status']]] == 'diverged' for row in held['rows'])
+    assert lost == sum(record['status'] == 'diverged' for record in records.values()) > 0
+
+
+def test_records_that_are_no_longer_planned_stay_visible():
+    study, planned, records, manifest, found = data()
+    extra = {**records, 'old': {'id': 'old', 'arm': 'gone', 'task': 'digits', 'status': 'failed', 'reason': 'no memory'}}
+    held = trials(study, planned, extra)
+    row = held['rows'][-1]
+    assert row[-1] == 'old' and held['words']['phase'][row[2]] == 'not planned' and held['words']['arm'][row[0]] == 'gone'
+    assert 'no longer planned' in bare(study, planned, extra, manifest, found, [])
+
+
+def test_scores_of_domains_have_columns_where_a_record_has_them():
+    study, planned, records, *_ = data()
+    plain = trials(study, planned, records)
+    first, second = list(records)[:2]
+    mixed = {**records, first: {**records[first], 'parts': {'zinc': 1.23456789, 'tales': None}}}
+    held = trials(study, planned, mixed)
+    place = held['columns'].index('score on zinc')
+    assert held['columns'] == [*plain['columns'][:place], 'score on zinc', 'score on tales', *plain['columns'][place:]]
+    rows = {row[-1]: row for row in held['rows']}
+    assert rows[first][place : place + 2] == [1.23457, None] and rows[second][place : place + 2] == [None, None]
+    assert all(len(row) == len(held['columns']) for row in held['rows'])
+    assert [row[:place] + row[place + 2 :] for row in held['rows']] == plain['rows']
+
+
+def test_text_of_records_cannot_break_the_page():
+    study, planned, records, manifest, found = data()
+    spoiled = copy.deepcopy(records)
+    first = next(iter(spoiled.values()))
+    first |= {'status': 'failed', 'reason': '</script><script>alert(1)</script>', 'environment': {'source': '<i>'}}
+    html = bare(study, planned, spoiled, manifest, found, CHECKLIST)
+    assert '<script>alert' not in html and '<i>' not in html
+    assert '</script><script>alert(1)</script>' in embedded(html)['words']['note']
+
+
+def test_checklist_is_shown_with_its_answers():
+    for wanted in ('equal budgets', '>holds<', '>fails<', '>not known<', 'one &amp; only &lt;one&gt;'):
+        assert wanted in page()
+
+
+def test_recipes_are_shown():
+    study, planned, *_ = data()
+    chosen = planned.selections['rms_norm', 'digits', 0]
+    row = next(r for r in recipes_grid(study, planned)['rows'] if r[:3] == ['rms_norm', 'digits', '0'])
+    assert row[3:5] == [
+        chosen.optimizer,
+        f'lr {dict(chosen.knobs)["lr"]:.3g}, weight_decay {dict(chosen.knobs)["weight_decay"]:.3g}',
+    ]
+    assert row[5].startswith(f'{100 * chosen.score:.1f} ± ') and row[6] == chosen.how and row[7] == '140 of 64'
+    assert all(cell in page() for cell in row)
+
+
+def test_what_selection_gained_is_shown():
+    study, found, records, *_ = data()
+    rows = {row[0]: row[1:] for row in regret_grid(study, found, records)['rows']}
+    lost = {one.task: one for one in regrets(study, found, records)}
+    assert set(rows) == set(lost) and lost
+    for task, (selected, best, gain, cases) in rows.items():
+        metric = study.task(task).metric
+        assert (selected, best) == (number(lost[task].selected, metric), number(lost[task].best_trial, metric))
+        assert gain.startswith(number(lost[task].gain, metric, True)) and cases == str(lost[task].cases)
+    assert 'Regret: how far below the best point' in words()
+
+
+def test_the_ledger_is_shown_with_what_is_unequal():
+    study, planned, records, manifest, _ = data()
+    budgets, equality, reads = ledger_grid(study, planned, records, manifest)
+    tuned = sum(
+        len(trials)
+        for (phase, arm, task, _), trials in planned.asked.items()
+        if (phase, arm, task) == ('tune', 'no_mixer', 'digits')
+    )
+    row = next(row for row in budgets['rows'] if row[:3] == ['no_mixer', 'digits', 'tune'])
+    assert row[3:5] == [f'{tuned}', f'{tuned}'] and row[6] == f'{tuned * 140:,}'
+    assert budgets['rows'][-1][:3] == ['all arms', 'all tasks', 'all phases']
+    assert budgets['rows'][-1][4] == f'{len(records):,}'
+    assert {row[2] for row in equality['rows']} == {'equal'}
+    assert [row[0] for row in reads['rows']] == ['digits', 'stdlib_bytes'] and reads['rows'][0][2] == '10'
+    asked = {key: trials[:-1] if key[:3] == ('tune', 'no_mixer', 'digits') else trials for key, trials in planned.asked.items()}
+    uneven = ledger_grid(study, dataclasses.replace(planned, asked=asked), records, manifest)[1]
+    assert [row[:3] for row in uneven['rows'] if row[2] != 'equal'] == [['digits', 'tune', 'unequal']]
+
+
+def test_expected_best_windows_and_fronts_are_shown():
+    study, planned, records, manifest, _ = data()
+    expected = expected_grid(study, planned, records)
+    assert [name for name, _ in expected['columns'][2:]] == ['2 trials', '4 trials', '8 trials', '16 trials']
+    assert len(expected['rows']) == len(study.arms) * 2 and len(expected['notes']) == 2
+    assert all('the order of the arms is final from' in note for note in expected['notes'])
+    scores = [
+        records[t.id]['score'] for t in planned.asked['tune', 'no_mixer', 'digits', 0] if records[t.id]['score'] is not None
+    ]
+    best = 100 * max(scores)
+    other = [
+        records[t.id]['score'] for t in planned.asked['tune', 'no_mixer', 'digits', 1] if records[t.id]['score'] is not None
+    ]
+    row = next(row for row in expected['rows'] if row[:2] == ['no_mixer', 'digits'])
+    assert row[-1].startswith(f'{(best + 100 * max(other)) / 2:.1f} [')
+    rates = rates_grid(study, planned, records)
+    assert len(rates['rows']) == len(study.arms) * 2 * 2
+    chosen = [planned.selections['rms_norm', 'digits', r].optimizer for r in range(2)]
+    row = next(row for row in rates['rows'] if row[:3] == ['rms_norm', 'digits', 'sgd'])
+    assert row[-1] == f'{chosen.count("sgd")} of 2'
+    fronts = pareto_grid(study, planned, records, manifest)
+    row = next(row for row in fronts['rows'] if row[:3] == ['rms_norm', 'digits', 'parameters'])
+    assert row[3] == '10.1k' and row[5] in ('yes', 'no') and row[7] in ('front', 'possible', 'dominated')
+    for grid in (expected, rates, fronts):
+        assert {len(row) for row in grid['rows']} == {len(grid['columns'])}
+        assert grid['caption'] in page()
+
+
+def test_factors_have_a_section_of_their_own():
+    text = words('factorial')
+    for wanted in ('norm: rms x mixer: no_mixer', 'main effect', 'The combinations of levels', 'Holm over 6 effects'):
+        assert wanted in text and wanted not in words()
+
+
+def test_every_figure_that_applies_is_there_and_no_other():
+    assert re.findall(r'aria-label="Figure \d+, (\w[\w ]*)"', page('path'))[:3] == ['effect', 'verdicts', 'lr']
+    assert ', path"' in page('path') and ', path"' not in page()
+    assert page().count('<figure>') == page().count('<figcaption>') == page().count('<svg')
+    assert 'Figures that this study has nothing for' in page() and '<li>path: ' in page()
+
+
+def test_how_to_reproduce_is_said_with_the_settings_of_the_run():
+    study = data()[0]
+    assert 'archlab run small_one_swap --set trials=8' in page() and study.digest in page()
+    assert 'archlab run small_one_swap --trial ID' in page()
+
+
+def test_unfinished_and_diverged_studies_have_a_page():
+    study, planned, kept, manifest, found = small(share=0.25)
+    html = bare(study, planned, kept, manifest, found, [])
+    assert 'nothing is claimed' in html and 'None' not in text_of(html)
+    assert 'Nothing is claimed: unfinished' in html and 'Missing on digits, of the runs planned so far:' in html
+    nothing = schedule(study, {}, {})
+    assert 'Nothing is known yet: selected recipes' in bare(study, nothing, {}, {}, findings(study, nothing, {}, {}), [])
+    lost = bare(*data(cliff=-9.0), [])
+    assert 'Nothing can be concluded: every tuning run' in lost
+    assert 'every tuning run diverged or failed' in lost
+
+
+def test_one_recipe_for_all_is_called_a_fallacy_first():
+    text = text_of(bare(*small(recipe='same'), []))
+    assert text.index('usual fallacy') < text.index('Verdicts')
+    assert 'both at the recipe of the base' in text and 'each at its own best recipe' not in text
+
+
+def test_a_study_of_one_arm_has_a_page():
+    study = study_of('one_swap', arms={'base': ()})
+    planned = schedule(study, {}, {})
+    assert 'one arm only' in bare(study, planned, {}, {}, [], [])
+
+
+def test_sentence_says_the_effect_once_and_marks_censoring():
+    one = next(one for one in data()[-1] if one.arm == 'no_mixer')
+    text = sentence(dataclasses.replace(one, verdict='worse', censored=('adamw lr high',)))
+    assert text.startswith(f'no_mixer against layer_norm on {one.task}: worse, censored. no_mixer ')
+    assert ' −' in text and 'points [' in text and 'over 2 replicates of 2 seeds' in text
+    assert text.count('adjusted p') == 1
+    assert 'Censored: the optimum of no_mixer lies at the edge of its range (adamw lr high).' in text
+
+
+MEANT = [
+    (dict(verdict='better', effect_interval=(0.02, 0.04)), 'better by more than the margin of 1.0 points'),
+    (dict(verdict='worse', effect_interval=(-0.04, -0.02)), 'worse by more than the margin'),
+    (dict(verdict='better', effect_interval=(0.005, 0.04)), 'better; that it exceeds the margin of 1.0 points is not shown'),
+    (dict(verdict='worse', negligible=True), 'it hardly matters'),
+    (dict(verdict='equivalent'), 'either may be used'),
+    (dict(verdict='undecided', detectable=0.031, needed=40), 'effects below 3.1 points would likely be missed, and about 40'),
+    (dict(verdict='undecided', detectable=0.031, needed=None), 'more than 1,000 replicates'),
+    (dict(verdict='undecided', detectable=None, reason='zero variance'), 'Nothing is claimed: zero variance.'),
+    (dict(verdict='not comparable', reason='unequal budgets'), 'Nothing can be concluded: unequal budgets.'),
+]
+
+
+@pytest.mark.parametrize(('fields', 'wanted'), MEANT, ids=[str(i) for i in range(len(MEANT))])
+def test_verdicts_say_what_they_mean(fields, wanted):
+    one = next(one for one in data()[-1] if one.task == 'digits')
+    assert wanted in meaning(dataclasses.replace(one, **{'negligible': False, **fields}))
+
+
+def test_sentence_says_what_one_recipe_for_all_would_have_concluded():
+    one = next(one for one in data()[-1] if one.arm == 'rms_norm' and one.task == 'digits')
+    other = dataclasses.replace(one, verdict='better', shared_verdict='worse')
+    assert 'would have concluded "worse", which is not what was found' in sentence(other)
+    assert 'would have concluded "better", the same' in sentence(dataclasses.replace(other, shared_verdict='better'))
+    unsure = dataclasses.replace(other, verdict='equivalent', shared_verdict='undecided')
+    assert 'would have concluded "undecided": ' in sentence(unsure)
+    assert 'would have concluded' not in sentence(other, recipe='same')
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of WCAG 2."""
+    digits = colour[1:] if len(colour) == 7 else ''.join(2 * digit for digit in colour[1:])
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize('scheme', ['light', 'dark'])
+def test_text_stands_out_from_its_ground(scheme):
+    blocks = re.findall(r':root \{(.*?)\}', page(), re.S)
+    colours = dict(re.findall(r'--(\w+): (#\w+)', blocks[0 if scheme == 'light' else 1]))
+    for ground in ('paper', 'card'):
+        for ink in ('ink', 'soft', 'link', 'good', 'bad', 'same', 'none'):
+            light, dark = sorted((luminance(colours[ink]), luminance(colours[ground])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)
+
+
+def test_inline_figures_keep_to_themselves():
+    svg = (
+        '<?xml version="1.0"?>\n<svg xmlns:xlink="x" width="10pt" height="5pt" viewBox="0 0 10 5" version="1.1">'
+        '<metadata>m</metadata><style>*{}</style><g id="a"><use xlink:href="#b" x="1.23456" y="2" style="fill: red"/>\n'
+        '<use xlink:href="#b" x="3.45678" y="4" style="fill: red"/></g><g clip-path="url(#c)"/></svg>'
+    )
+    text = inline(svg, 'lr', 'a figure')
+    assert 'metadata' not in text and '<style>' not in text and 'xmlns' not in text
+    assert '<g id="lr-a" style="fill: red">' in text and text.count('fill: red') == 1
+    assert 'href="#lr-b" x="1.23"' in text and 'url(#lr-c)' in text and 'role="img" aria-label="a figure"' in text

@@ -1,0 +1,297 @@
+"""The cache is disposable: whatever is wrong with it, the same rows come, and what is sound of it is used."""
+
+import json
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from results.store import parquet_cache as cache
+from results.store import records
+from results.store.records import commit, prepare, to_line
+
+SIZE = 3
+
+
+def record(pack: str, lane: int, **fields: object) -> dict:
+    return {
+        'id': f'{pack}-{lane}',
+        'study': 'mine',
+        'arm': 'base',
+        'task': 'digits',
+        'dataset': 'digits',
+        'replicate': 1,
+        'held': 'tuning',
+        'optimizer': 'adamw',
+        'knobs': {'lr': 0.01, 'weight_decay': 1 / 3},
+        'seed': 2**31 + lane,
+        'status': 'ok',
+        'score': lane / 7,
+        'curve': {'step': [0, 5], 'score': [None, lane / 7]},
+        'environment': {'source': 'abc', 'versions': {'jax': '1'}},
+        'pack': {'id': pack, 'records': SIZE, 'lane': lane},
+        **fields,
+    }
+
+
+def write(folder: Path, *packs: str) -> None:
+    for pack in packs:
+        assert commit(folder, pack, [record(pack, lane) for lane in range(SIZE)])
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setattr(records, 'LARGE', 0)
+    prepare(tmp_path)
+    write(tmp_path, 'b', 'a', 'c')
+    return tmp_path
+
+
+def read(folder: Path, **options: object) -> list[str]:
+    """The trials in order, after checking that whole rows came back."""
+    connection = cache.connect()
+    found = cache.rows(connection, 'fresh', folder, 'mine', **options)
+    query = f'SELECT id, file, knobs, seed, score, curve.score, environment FROM ({found.select}) ORDER BY file, place'
+    rows = connection.execute(query).fetchall()
+    connection.close()
+    for name, file, knobs, seed, score, scores, environment in rows:
+        pack, _, lane = name.partition('-')
+        assert file == f'{pack}.jsonl'
+        assert knobs == {'lr': 0.01, 'weight_decay': 1 / 3}
+        assert (seed, score, scores) == (2**31 + int(lane), int(lane) / 7, [None, int(lane) / 7])
+        assert json.loads(environment) == {'source': 'abc', 'versions': {'jax': '1'}}
+    return [row[0] for row in rows]
+
+
+def parts(folder: Path) -> list[Path]:
+    return sorted((folder / cache.FOLDER).glob('*.parquet'))
+
+
+def trials(*packs: str) -> list[str]:
+    return [f'{pack}-{lane}' for pack in packs for lane in range(SIZE)]
+
+
+def test_rows_come_in_the_order_of_files_and_lines(folder):
+    assert read(folder) == trials('a', 'b', 'c')
+    assert len(parts(folder)) == 1
+    assert read(folder) == trials('a', 'b', 'c'), 'now from Parquet'
+
+
+def test_a_warm_cache_reads_no_record(folder, monkeypatch):
+    read(folder)
+    monkeypatch.setattr(cache, '_read', None)
+    assert read(folder) == trials('a', 'b', 'c')
+
+
+def test_small_folders_have_no_cache(folder, monkeypatch):
+    monkeypatch.setattr(records, 'LARGE', 10**9)
+    assert read(folder) == trials('a', 'b', 'c')
+    assert not (folder / cache.FOLDER).exists()
+
+
+def test_the_cache_can_be_left_out(folder):
+    assert read(folder, cached=False) == trials('a', 'b', 'c')
+    assert not (folder / cache.FOLDER).exists()
+
+
+def test_new_packs_become_a_further_part(folder, monkeypatch):
+    read(folder)
+    (first,) = parts(folder)
+    write(folder, 'aa')
+    asked = []
+    real = cache._read
+    monkeypatch.setattr(cache, '_read', lambda *given: asked.append(given[-1]) or real(*given))
+    assert read(folder) == trials('a', 'aa', 'b', 'c')
+    assert asked == [['aa.jsonl']], 'only the new file is read'
+    assert first in parts(folder) and len(parts(folder)) == 2
+
+
+def test_many_parts_become_one(folder):
+    names = ['a', 'b', 'c']
+    for number in range(cache.PARTS + 2):
+        read(folder)
+        names.append(f'd{number}')
+        write(folder, names[-1])
+        assert len(parts(folder)) < cache.PARTS
+    assert read(folder) == trials(*names)
+    assert read(folder) == trials(*names)
+
+
+def _damage(path: Path, how: str) -> None:
+    content = path.read_bytes()
+    if how == 'cut':
+        path.write_bytes(content[:-20])
+    elif how == 'empty':
+        path.write_bytes(b'')
+    elif how == 'flipped':
+        path.write_bytes(content[:200] + bytes([content[200] ^ 1]) + content[201:])
+    elif how == 'no parquet':
+        path.write_text('not parquet at all')
+    elif how == 'a folder':
+        path.unlink()
+        path.mkdir()
+
+
+@pytest.mark.parametrize('how', ['cut', 'empty', 'flipped', 'no parquet', 'a folder'])
+def test_a_damaged_part_is_made_again(folder, how):
+    read(folder)
+    (part,) = parts(folder)
+    before = part.read_bytes()
+    _damage(part, how)
+    assert read(folder) == trials('a', 'b', 'c')
+    if how != 'a folder':
+        assert [path.read_bytes() for path in parts(folder)] == [before]
+
+
+@pytest.mark.parametrize('what', ['version', 'study', 'files'])
+def test_a_part_of_another_kind_is_not_read(folder, monkeypatch, what):
+    """A whole Parquet file whose name fits, but made by another format, for another study, or saying nothing."""
+    place = folder / cache.FOLDER
+    place.mkdir()
+    about = {'version': cache.VERSION, 'study': 'mine', 'files': json.dumps(records.listing(folder))}
+    about[what] = 'other'
+    fields = ', '.join(f"{key}: '{value}'" for key, value in about.items())
+    path = place / 'x.parquet'
+    cache.connect().execute(f"COPY (SELECT 1 AS wrong) TO '{path}' (FORMAT parquet, KV_METADATA {{{fields}}})")
+    path.rename(place / f'{cache._hash(path)}.parquet')
+    assert read(folder) == trials('a', 'b', 'c')
+    assert len(parts(folder)) == 1, 'and is cleared away'
+
+
+@pytest.mark.parametrize('change', ['content', 'time', 'gone'])
+def test_a_stale_part_is_not_read(folder, change):
+    read(folder)
+    (old,) = parts(folder)
+    path = folder / 'records' / 'b.jsonl'
+    if change == 'content':
+        path.write_text(''.join(to_line(record('b', lane)) + '\n' for lane in range(1, SIZE + 1)))
+    elif change == 'time':
+        os.utime(path, ns=(0, 0))
+    else:
+        path.unlink()
+    found = read(folder)
+    expected = {'content': ['b-1', 'b-2', 'b-3'], 'time': trials('b'), 'gone': []}[change]
+    assert found == [*trials('a'), *expected, *trials('c')]
+    assert old not in parts(folder)
+
+
+@pytest.mark.parametrize('where', ['mkdir', 'replace', 'name'])
+def test_a_cache_that_cannot_be_written_is_done_without(folder, monkeypatch, where):
+    def refuse(*_, **__):
+        raise PermissionError(13, 'Permission denied')
+
+    if where == 'mkdir':
+        (folder / cache.FOLDER).write_text('a file in the way')
+    elif where == 'replace':
+        monkeypatch.setattr(os, 'replace', refuse)
+    else:
+        monkeypatch.setattr(cache.uuid, 'uuid4', refuse)
+    assert read(folder) == trials('a', 'b', 'c')
+    if where != 'mkdir':
+        assert list((folder / cache.FOLDER).iterdir()) == [], 'nothing is left behind'
+
+
+def test_what_cannot_be_written_is_read_beside_what_is_there(folder, monkeypatch):
+    read(folder)
+    write(folder, 'd')
+    monkeypatch.setattr(cache, '_write', _refuse)
+    assert read(folder) == trials('a', 'b', 'c', 'd')
+
+
+def _refuse(*_):
+    raise PermissionError(13, 'Permission denied')
+
+
+def test_what_a_kill_left_is_cleared_away_after_a_while(folder):
+    place = folder / cache.FOLDER
+    place.mkdir()
+    old, new = place / '.old', place / '.new'
+    for path in (old, new):
+        path.write_text('half')
+    hours = time.time() - 2 * cache.LEFT_OVER
+    os.utime(old, (hours, hours))
+    read(folder)
+    assert not old.exists()
+    assert new.exists(), 'another process may be writing it'
+
+
+def test_of_parts_that_overlap_one_is_read(folder):
+    """As two processes leave them that began at different moments."""
+    read(folder)
+    (first,) = parts(folder)
+    kept = first.read_bytes()
+    first.unlink()
+    write(folder, 'd')
+    read(folder)
+    first.write_bytes(kept)
+    assert len(parts(folder)) == 2
+    assert read(folder) == trials('a', 'b', 'c', 'd')
+
+
+def test_builders_at_the_same_time_agree(folder):
+    barrier, found = threading.Barrier(6), []
+
+    def build() -> None:
+        barrier.wait()
+        found.append(read(folder))
+
+    threads = [threading.Thread(target=build) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [trials('a', 'b', 'c')] * 6
+    assert read(folder) == trials('a', 'b', 'c')
+
+
+SAID = {
+    'check': ('"score": 0.0', '"score": 0.5', 'line 1: its check does not match'),
+    'count': ('"records": 3', '"records": 4', 'it has 3 lines, not what was committed'),
+    'status': ('"status": "ok"', '"status": "fine"', "its status is 'fine'"),
+    'missing': ('"seed"', '"sed"', "it lacks ['seed']"),
+    'study': ('"study": "mine"', '"study": "theirs"', "holds records of study 'theirs'"),
+}
+
+
+@pytest.mark.parametrize(('old', 'new', 'said'), SAID.values(), ids=SAID)
+def test_unsound_files_are_named_and_never_cached(folder, old, new, said):
+    path = folder / 'records' / 'b.jsonl'
+    lines = path.read_text().splitlines()
+    assert old in lines[0]
+    if said.startswith('line'):
+        lines[0] = lines[0].replace(old, new)
+    else:
+        lines = [to_line(json.loads(line.rpartition(', "check"')[0].replace(old, new) + '}')) for line in lines]
+    path.write_text('\n'.join(lines) + '\n')
+    for _ in range(2):
+        connection = cache.connect()
+        found = cache.rows(connection, 'fresh', folder, 'mine')
+        assert len(found.skipped) == 1 and said in found.skipped[0] and 'b.jsonl' in found.skipped[0]
+        assert read(folder) == trials('a', 'c')
+
+
+def test_a_folder_of_unsound_files_has_no_rows(folder):
+    for name in 'abc':
+        (folder / 'records' / f'{name}.jsonl').write_text('nothing\n')
+    connection = cache.connect()
+    found = cache.rows(connection, 'fresh', folder, 'mine')
+    assert len(found.skipped) == 3
+    assert connection.execute(f'SELECT count(*) FROM ({found.select})').fetchall() == [(0,)]
+    assert parts(folder) == []
+
+
+def test_an_absent_folder_has_no_rows(tmp_path):
+    connection = cache.connect()
+    found = cache.rows(connection, 'fresh', tmp_path / 'nowhere', 'mine')
+    assert connection.execute(f'SELECT count(*) FROM ({found.select})').fetchall() == [(0,)]
+
+
+def test_a_folder_with_a_quote_in_its_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, 'LARGE', 0)
+    folder = tmp_path / "it's [a] *folder?"
+    prepare(folder)
+    write(folder, 'a')
+    assert read(folder) == trials('a')
+    assert read(folder) == trials('a')

@@ -1,0 +1,316 @@
+"""Queries: right answers, nothing but reading, errors that say what would have been right."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from results.store import frames, query, records
+from results.store.query import Answer, ask, described, render
+from results.store.records import commit, prepare
+
+
+def record(arm: str, lane: int, size: int) -> dict:
+    return {
+        'id': f'{arm}-{lane}',
+        'study': 'mine',
+        'arm': arm,
+        'task': 'digits',
+        'dataset': 'digits',
+        'replicate': 0,
+        'held': 'tuning',
+        'optimizer': 'adamw',
+        'knobs': {'lr': 10.0**-lane},
+        'seed': lane,
+        'status': 'ok',
+        'score': (lane + 1) / 7,
+        'model': {'norm': {'kind': arm}},
+        'pack': {'id': arm, 'records': size, 'lane': lane},
+    }
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch) -> Path:
+    """A folder with a cache."""
+    monkeypatch.setattr(records, 'LARGE', 0)
+    prepare(tmp_path / 'mine')
+    for arm, size in (('layer_norm', 3), ('rms_norm', 2)):
+        commit(tmp_path / 'mine', arm, [record(arm, lane, size) for lane in range(size)])
+    return tmp_path
+
+
+@pytest.fixture(params=['small', 'large'])
+def either(runs, request, monkeypatch) -> Path:
+    """A folder without a cache, and one with it."""
+    if request.param == 'small':
+        monkeypatch.setattr(records, 'LARGE', 10**9)
+    return runs
+
+
+@pytest.mark.parametrize(
+    ('sql', 'columns', 'rows'),
+    [
+        (
+            'select arm, avg(score) from trials group by arm order by arm',
+            ('arm', 'avg(score)'),
+            [('layer_norm', pytest.approx(2 / 7)), ('rms_norm', pytest.approx(1.5 / 7))],
+        ),
+        ('select id from trials where lr < 0.05', ('id',), [('layer_norm-2',)]),
+        ("select count(*) as n from trials where model->>'$.norm.kind' = 'rms_norm'", ('n',), [(2,)]),
+        ('select 1 as a, 2 as a, 3 as a', ('a', 'a_2', 'a_3'), [(1, 2, 3)]),
+        ('with a as (select 1 as one) select * from a;', ('one',), [(1,)]),
+        ('FROM packs SELECT trials', ('trials',), [(3,), (2,)]),
+        ('values (null)', ('col0',), [(None,)]),
+        ('select id from trials where false', ('id',), []),
+    ],
+)
+def test_answers(either, sql, columns, rows):
+    answer = ask(sql, either)
+    assert (answer.columns, list(answer.rows), answer.more, answer.skipped) == (columns, rows, False, ())
+
+
+def test_rows_come_in_the_order_of_the_records(either):
+    expected = [('layer_norm-0',), ('layer_norm-1',), ('layer_norm-2',), ('rms_norm-0',), ('rms_norm-1',)]
+    for _ in range(2):
+        assert list(ask('select id from trials', either).rows) == expected
+
+
+@pytest.mark.parametrize(
+    ('limit', 'count', 'more'), [(1, 1, True), (4, 4, True), (5, 5, False), (6, 5, False), (None, 5, False)]
+)
+def test_a_limit_says_whether_it_cut(runs, limit, count, more):
+    answer = ask('select id from trials', runs, limit=limit)
+    assert (len(answer.rows), answer.more) == (count, more)
+
+
+@pytest.mark.parametrize('limit', [0, -1])
+def test_a_limit_is_positive(runs, limit):
+    with pytest.raises(ValueError, match=f'limit {limit}; allowed: 1 and up'):
+        ask('select 1', runs, limit=limit)
+
+
+READ = 'records are only read'
+OUTSIDE = 'a query only reads the records'
+REFUSED = [
+    ("copy trials to 'out.csv'", READ),
+    ("copy (select 1) to 'out.parquet'", READ),
+    ("explain analyze copy (select 1) to 'out.parquet'", READ),
+    ("export database 'out'", READ),
+    ("attach 'out.db'", READ),
+    ('create table mine as select 1', READ),
+    ('drop view trials', READ),
+    ('insert into trials select * from trials', READ),
+    ('install httpfs', READ),
+    ('load httpfs', READ),
+    ('set threads = 8', READ),
+    ('set enable_external_access = true', READ),
+    ('pragma database_list', READ),
+    ('checkpoint', READ),
+    ('pivot trials on arm using count(*)', r'name the columns: ON arm IN'),
+    ("select * from read_text('{file}')", OUTSIDE),
+    ("select * from read_csv('{file}')", OUTSIDE),
+    ("select * from read_parquet('{file}')", OUTSIDE),
+    ("select * from '{file}.csv'", OUTSIDE),
+    ("select * from glob('{file}*')", OUTSIDE),
+    ("select * from read_csv('https://example.com/table.csv')", OUTSIDE),
+    ("select * from read_csv('s3://bucket/table.csv')", OUTSIDE),
+    ('select 1; drop view trials', '2 statements'),
+    ('', 'an empty query'),
+    ('  -- nothing', 'an empty query'),
+]
+
+
+@pytest.mark.parametrize(('sql', 'said'), REFUSED)
+def test_a_query_only_reads(runs, tmp_path, monkeypatch, sql, said):
+    secret = tmp_path / 'secret.txt'
+    secret.write_text('secret')
+    monkeypatch.chdir(tmp_path)
+    before = sorted(path for path in tmp_path.rglob('*') if '.cache' not in str(path))
+    with pytest.raises(ValueError, match=said) as caught:
+        ask(sql.replace('{file}', str(secret)), runs)
+    assert '\n' not in str(caught.value)
+    assert sorted(path for path in tmp_path.rglob('*') if '.cache' not in str(path)) == before
+
+
+def test_a_query_cannot_write_over_the_cache(runs, monkeypatch):
+    """Even a query that got past the look at its kind may read the parts of the cache and nothing else."""
+    ask('select 1', runs)
+    parts = {path: path.read_bytes() for path in runs.glob('mine/.cache/*')}
+    monkeypatch.setattr(query, '_statement', lambda connection, sql: sql)
+    with pytest.raises(ValueError):
+        ask(f"copy (select 1) to '{runs}/elsewhere.parquet'", runs)
+    assert {path: path.read_bytes() for path in runs.glob('mine/.cache/*')} == parts
+    assert not (runs / 'elsewhere.parquet').exists()
+
+
+def test_variables_of_the_program_are_not_tables(runs, monkeypatch):
+    monkeypatch.setattr(query, 'trails', duckdb.sql('select 1'), raising=False)
+    with pytest.raises(ValueError, match=r"Table with name trails does not exist. Did you mean 'trials'"):
+        ask('select * from trails', runs)
+
+
+@pytest.mark.parametrize(
+    ('sql', 'said'),
+    [
+        (
+            'select scroe from trials',
+            'column "scroe" not found .* Did you mean \'score\'\\? Views and columns: trials: id, study, arm',
+        ),
+        ('select t.scroe from trials t', "Did you mean 'score'\\? Views"),
+        ('select * from trails', "Did you mean 'trials'\\? Views and columns: .*; evaluations: .*; packs: "),
+        ('select * from finding', "Did you mean 'findings'"),
+        ('selct 1', 'syntax error at or near "selct"; see `archlab query --schema`'),
+        ('select avg(arm) from trials', 'No function matches .*avg.VARCHAR'),
+        ("select score from trials where score > 'abc'", "Could not convert string 'abc' to DOUBLE"),
+        ('select score from trials group by arm', 'must appear in the GROUP BY clause'),
+    ],
+)
+def test_errors_say_what_would_be_right(runs, sql, said):
+    with pytest.raises(ValueError, match=said) as caught:
+        ask(sql, runs)
+    text = str(caught.value)
+    assert '\n' not in text and 'Error:' not in text and 'LINE 1' not in text and 'Candidate' not in text
+
+
+def test_derived_tables_are_worked_out_where_they_are_named(runs):
+    asked = []
+    derived = {name: lambda name=name: asked.append(name) or [{'arm': name, 'effect': 0.5}] for name in frames.DERIVED}
+    assert ask('select arm from trials limit 1', runs, derived=derived).rows == (('layer_norm',),)
+    assert asked == []
+    assert ask('select * from FINDINGS', runs, derived=derived).rows == (('findings', 0.5),)
+    assert asked == ['findings']
+
+
+def test_columns_of_derived_tables_are_named_in_errors(runs):
+    derived = {'findings': lambda: [{'arm': 'x', 'effect': 0.5}]}
+    with pytest.raises(ValueError, match=r"Did you mean 'effect'\? .*findings: arm, effect"):
+        ask('select efect from findings', runs, derived=derived)
+
+
+def test_a_part_that_vanishes_is_done_without(runs, monkeypatch):
+    real = query.cache.lock
+
+    def lock(connection, parts):
+        for part in parts:
+            Path(part).unlink()
+        real(connection, parts)
+
+    monkeypatch.setattr(query.cache, 'lock', lock)
+    assert ask('select count(*) from trials', runs).rows == ((5,),)
+
+
+def test_damaged_files_are_skipped_and_named(runs):
+    (runs / 'mine' / 'records' / 'layer_norm.jsonl').write_text('{"id": 1}\n')
+    answer = ask('select count(*) from trials', runs)
+    assert answer.rows == ((2,),)
+    assert len(answer.skipped) == 1 and 'layer_norm.jsonl is damaged' in answer.skipped[0]
+
+
+def test_the_schema_names_views_and_columns(runs):
+    schema = described(runs)
+    assert list(schema) == ['trials', 'evaluations', 'packs']
+    assert (schema['trials']['score'], schema['trials']['lr'], schema['packs']['ok']) == ('DOUBLE', 'DOUBLE', 'BIGINT')
+    lines = query.schema_lines(schema)
+    assert lines[0] == 'trials' and '  id            VARCHAR' not in lines[0]
+    assert [line.split() for line in lines if line.startswith('  score ')] == [['score', 'DOUBLE']] * 2
+    assert 'findings and selected' in lines[-1]
+
+
+# Rendering.
+
+ANSWER = Answer(
+    ('arm', 'score', 'n', 'knobs'),
+    (('a|b', 1 / 3, 1234567, {'lr': 1e-7 / 3}), ('two\nlines', None, 2, [0.1, None]), ('z', float('nan'), None, None)),
+    more=False,
+    skipped=(),
+)
+
+
+def test_as_a_table():
+    assert render(ANSWER).splitlines() == [
+        'arm           score        n  knobs',
+        '─────────  ────────  ───────  ───────────────────',
+        'a|b        0.333333  1234567  {"lr": 3.33333e-08}',
+        'two lines         –        2  [0.1, null]',
+        'z               nan        –  –',
+    ]
+
+
+@pytest.mark.parametrize(('width', 'lines'), [(49, 5), (48, 14)])
+def test_a_table_that_is_too_wide_stands_upright(width, lines):
+    text = render(ANSWER, width=width)
+    assert len(text.splitlines()) == lines
+    if lines == 14:
+        assert text.splitlines()[:5] == ['arm    a|b', 'score  0.333333', 'n      1234567', 'knobs  {"lr": 3.33333e-08}', '']
+
+
+def test_a_cut_table_says_so():
+    assert (
+        render(Answer(('a',), ((1,),), more=True, skipped=())).splitlines()[-1].startswith('1 rows are shown, there are more')
+    )
+
+
+def test_as_csv():
+    rows = list(csv.reader(io.StringIO(render(ANSWER, 'csv'))))
+    assert rows == [
+        ['arm', 'score', 'n', 'knobs'],
+        ['a|b', '0.333333', '1234567', '{"lr": 3.33333e-08}'],
+        ['two lines', '', '2', '[0.1, null]'],
+        ['z', 'nan', '', ''],
+    ]
+
+
+def test_as_json():
+    assert json.loads(render(ANSWER, 'json')) == [
+        {'arm': 'a|b', 'score': 0.333333, 'n': 1234567, 'knobs': {'lr': 3.33333e-08}},
+        {'arm': 'two\nlines', 'score': None, 'n': 2, 'knobs': [0.1, None]},
+        {'arm': 'z', 'score': None, 'n': None, 'knobs': None},
+    ]
+
+
+def test_as_markdown():
+    assert render(ANSWER, 'md').splitlines() == [
+        '| arm | score | n | knobs |',
+        '|:--|--:|--:|:--|',
+        '| a\\|b | 0.333333 | 1234567 | {"lr": 3.33333e-08} |',
+        '| two lines | – | 2 | [0.1, null] |',
+        '| z | nan | – | – |',
+    ]
+
+
+def test_no_rows_are_a_header():
+    empty = Answer(('a', 'b'), (), more=False, skipped=())
+    assert [render(empty, form) for form in query.FORMATS] == ['a  b\n─  ─\n', 'a,b\n', '[]\n', '| a | b |\n|:--|:--|\n']
+
+
+def test_decimals_and_dates_are_plain(runs):
+    answer = ask("select 1.23456789 as a, date '2020-01-02' as b, [1.5] as c, 10::hugeint as d", runs)
+    assert render(answer, 'csv') == 'a,b,c,d\n1.23457,2020-01-02,[1.5],10\n'
+    assert json.loads(render(answer, 'json')) == [{'a': 1.23457, 'b': '2020-01-02', 'c': [1.5], 'd': 10}]
+
+
+def test_an_unknown_format_is_refused():
+    with pytest.raises(ValueError, match=r"format 'xml'; allowed: \['table', 'csv', 'json', 'md'\]"):
+        render(ANSWER, 'xml')
+
+
+# The command.
+
+
+def test_the_command_answers_and_refuses(runs, archlab):
+    done = archlab('query', 'select arm, max(score) as best from trials group by arm', '--runs', runs, '--json')
+    assert (done.returncode, done.stderr) == (0, '')
+    assert json.loads(done.stdout) == [{'arm': 'layer_norm', 'best': 0.428571}, {'arm': 'rms_norm', 'best': 0.285714}]
+    wrong = archlab('query', 'select scroe from trials', '--runs', runs)
+    assert wrong.returncode == 2 and len(wrong.stderr.splitlines()) == 1
+    assert wrong.stderr.startswith('archlab: error: ') and "Did you mean 'score'?" in wrong.stderr
+
+
+def test_the_command_without_sql_names_the_columns(runs, archlab):
+    listed = archlab('query', '--runs', runs)
+    assert listed.returncode == 0 and listed.stdout.startswith('trials\n  id ')
+    assert archlab('query', 'select 1', '--schema', '--runs', runs).stdout == listed.stdout
+    assert json.loads(archlab('query', '--runs', runs, '--json').stdout)['trials']['lr'] == 'DOUBLE'

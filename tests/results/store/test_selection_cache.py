@@ -1,0 +1,114 @@
+"""Selection cache: what comes from it is what would be fitted, to the last bit, and damage is not used."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from finished_study import write
+
+from archlab import Opened, main, open_study
+from results import selection
+from results.store import selection_cache
+from results.store import text_cache as kept
+from results.surface import fit
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(kept, 'SLOW', 0.0)
+    monkeypatch.setattr(selection, 'KNOWN', {})
+    return write(tmp_path)
+
+
+def opened(file: Path, remember: bool = True) -> Opened:
+    selection.KNOWN.clear()
+    return open_study(str(file), file.parent / 'runs', remember=remember)
+
+
+def stored(file: Path) -> list[Path]:
+    return sorted((file.parent / 'runs' / 'finished' / '.cache').glob('selections-*.json'))
+
+
+def count_fits(monkeypatch: pytest.MonkeyPatch) -> list:
+    made = []
+
+    def counted(*given: object) -> object:
+        made.append(given)
+        return fit(*given)
+
+    monkeypatch.setattr(selection, 'fit', counted)
+    return made
+
+
+def test_nothing_is_fitted_twice_and_nothing_changes(file: Path, monkeypatch: pytest.MonkeyPatch):
+    made = count_fits(monkeypatch)
+    first = opened(file).schedule
+    fits = len(made)
+    assert fits > 0 and len(stored(file)) == 1
+    content, changed = stored(file)[0].read_bytes(), stored(file)[0].stat().st_mtime_ns
+    again = opened(file).schedule
+    assert len(made) == fits
+    assert again == first and repr(again.selections) == repr(first.selections)
+    assert (stored(file)[0].read_bytes(), stored(file)[0].stat().st_mtime_ns) == (content, changed), 'written once'
+
+
+def test_what_is_not_to_be_remembered_is_fitted(file: Path, monkeypatch: pytest.MonkeyPatch):
+    opened(file).schedule  # noqa: B018
+    made = count_fits(monkeypatch)
+    opened(file, remember=False).schedule  # noqa: B018
+    assert made
+    stored(file)[0].unlink()
+    opened(file, remember=False).schedule  # noqa: B018
+    assert not stored(file)
+
+
+@pytest.mark.parametrize('spoil', [b'', b'{}', b'\xff\xfe', None], ids=['empty', 'no check', 'no text', 'one digit'])
+def test_a_damaged_file_is_not_used_and_is_replaced(file: Path, monkeypatch: pytest.MonkeyPatch, spoil: bytes | None):
+    first = opened(file).schedule
+    (path,) = stored(file)
+    sound = path.read_bytes()
+    other = b'7' if sound[-10:-9] != b'7' else b'8'
+    path.write_bytes(sound[:-10] + other + sound[-9:] if spoil is None else spoil)
+    made = count_fits(monkeypatch)
+    assert repr(opened(file).schedule.selections) == repr(first.selections)
+    assert made
+    assert path.read_bytes() == sound
+
+
+def test_other_trials_are_fitted(file: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(selection, 'KNOWN', {})
+    units, scores = np.random.default_rng(0).random((8, 2)), np.arange(8.0)
+    found = [selection._remembered(units, scores, [True, True])]
+    found.append(selection._remembered(units, scores, [True, False]))
+    found.append(selection._remembered(units, scores + np.arange(8.0) ** 2, [True, True]))
+    found.append(selection._remembered(units[:, ::-1], scores, [True, True]))
+    found.append(selection._remembered(units[:7], scores[:7], [True, True]))
+    assert len(selection.KNOWN) == len(set(found)) == 5
+    point, score, error, how = selection.surface(units, scores, np.array([True, True]))
+    assert found[0] == (tuple(point), score, error, how)
+
+
+def test_only_the_latest_points_are_known(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(selection, 'KNOWN', {})
+    monkeypatch.setattr(selection, 'MOST_KNOWN', 3)
+    for number in range(5):
+        selection._remembered(np.full((1, 1), 0.1 * number), np.ones(1), [True])
+    assert [point for point, *_ in selection.KNOWN.values()] == [(0.2,), (pytest.approx(0.3),), (0.4,)]
+
+
+def test_points_of_other_sources_are_not_used_and_the_oldest_go(file: Path, monkeypatch: pytest.MonkeyPatch):
+    for number in range(selection_cache.MOST + 2):
+        monkeypatch.setattr(selection_cache, 'PACKAGES', ('numpy',) * (number + 1))
+        monkeypatch.setattr(selection_cache, 'source_hash', lambda _, number=number: f'version {number}')
+        made = count_fits(monkeypatch)
+        opened(file).schedule  # noqa: B018
+        assert made
+    assert len(stored(file)) == selection_cache.MOST
+
+
+def test_a_command_without_a_place_to_keep_works(file: Path, capsys: pytest.CaptureFixture):
+    (file.parent / 'runs' / 'finished' / '.cache').write_text('a file in the way')
+    selection.KNOWN.clear()
+    assert main(['plan', str(file), '--runs', str(file.parent / 'runs'), '--json']) == 0
+    assert json.loads(capsys.readouterr().out)['trials'] == 0

@@ -1,0 +1,128 @@
+"""Costs as tables: every number stands where it belongs, and alike blocks share a row."""
+
+import io
+
+from rich.console import Console
+
+from results.tables.sizes import budget_table, comparison_table, fits_lines, match_lines, model_lines, size_table
+
+PARTS = {'stem': 10, 'block_0': 1500, 'block_1': 1500, 'block_2': 1500, 'head': 5}
+COST = {
+    'params': 4515,
+    'macs': 4_200_000,
+    'flops': 2_500_000_000,
+    'activation_bytes': 9_000,
+    'params_by_role': {'matrix': 4500, 'conv': 0, 'vector': 15},
+    'macs_by_role': {'matrix': 4_000_000, 'activation': 200_000},
+    'flops_by_role': {'matrix': 2_500_000_000},
+    'params_by_part': PARTS,
+    'macs_by_part': {'block_0': 1_400_000, 'block_1': 1_400_000, 'block_2': 1_400_000},
+    'flops_by_part': {},
+    'activation_bytes_by_part': {'loss': 9_000},
+}
+
+
+def lines(table: object) -> list[list[str]]:
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(table)
+    return [line.split() for line in console.export_text().splitlines() if line.strip()]
+
+
+def test_one_model_has_its_roles_and_parts():
+    rows = lines(size_table(COST, 'tiny'))
+    assert rows[0] == ['tiny']
+    assert ['in', 'all', '4,515', '4.2', 'M', '2.5', 'G', '9', 'k'] in rows
+    assert ['matrix', '4,500', '4', 'M', '2.5', 'G'] in rows
+    assert ['activation', '0', '200', 'k', '0'] in rows
+    assert ['block_0', 'to', '2,', 'each', '1,500', '1.4', 'M', '0', '0'] in rows
+    assert ['loss', '0', '0', '0', '9', 'k'] in rows
+    assert not [row for row in rows if row[0] == 'conv']
+
+
+def test_several_models_have_a_row_each_and_no_parts():
+    rows = lines(size_table({'base': {'digits': COST}, 'other': {'digits': COST, 'recall': COST}}))
+    assert [row[:2] for row in rows[1:]] == [['base', 'digits'], ['other', 'digits'], ['other', 'recall']]
+    assert all(row[2] == '4,515' for row in rows[1:])
+
+
+def test_budgets_are_short_however_large():
+    flops = {'a': 999.0, 'b': 2.04e13, 'c': 1.79e15, 'd': 3e18}
+    rows = lines(
+        budget_table(
+            {'base': {name: {'trials': 8, 'steps': 1e4, 'examples': 1e6, 'flops': value} for name, value in flops.items()}}
+        )
+    )
+    assert [row[5:] for row in rows[1:]] == [['999'], ['20.4', 'T'], ['1.79', 'P'], ['3', 'E']]
+
+
+def pair(a: float, b: float) -> dict:
+    return {'a': a, 'b': b, 'ratio': b / a if a else None}
+
+
+COMPARED = {
+    'a': {'name': 'first', 'input': [8, 8, 1], 'batch': 2},
+    'b': {'name': 'second', 'input': [6], 'batch': 2},
+    'differences': [{'path': 'mixer.kernel', 'a': 3, 'b': None}],
+    'params': pair(1000, 1500),
+    'params_by_role': {'conv': pair(0, 7)},
+    'macs': pair(2000, 1000),
+    'flops': pair(1, 1),
+    'activation_bytes': pair(1, 1),
+}
+
+
+def test_two_models_stand_side_by_side():
+    rows = lines(comparison_table(COMPARED))
+    assert rows[0] == ['first', 'second', 'ratio']
+    assert ['mixer.kernel', '3', '-'] in rows
+    assert ['params', '1,000', '1,500', '1.500'] in rows
+    assert ['conv', '0', '7'] in rows
+    assert ['multiply-adds', '2', 'k', '1', 'k', '0.500'] in rows
+    assert rows[1] == ['input', '2', 'x', '[8,', '8,', '1]', '2', 'x', '[6]']
+    same = {**COMPARED, 'b': {**COMPARED['a'], 'name': 'again'}, 'differences': []}
+    assert ['no', 'value', 'differs'] in lines(comparison_table(same))
+
+
+def kind(fits: list[str], **said: list[str]) -> dict:
+    return {'fits': fits, 'needs': [], 'takes': [], 'notes': [], **said}
+
+
+def test_a_mark_stands_below_the_place_where_a_kind_works():
+    everywhere = ['hierarchical', 'isotropic', 'causal', 'bidirectional', 'maps', 'tokens']
+    blocks = {
+        'mixer': {'one': kind(['causal', 'tokens'], takes=['bias']), 'two': kind(everywhere)},
+        'channel': {'mlp': kind(everywhere)},
+    }
+    head, one, two, *rest = fits_lines(blocks)
+    marks = {place: one[head.index(place) : head.index(place) + len(place)].strip() for place in head.split()[1:]}
+    assert marks == {'hier': '.', 'iso': '.', 'causal': 'x', 'bidir': '.', 'maps': '.', 'tokens': 'x'}
+    assert one.endswith('takes bias') and two.split() == ['two', *'xxxxxx']
+    assert 'channel: everywhere' in rest and '  mlp' in rest
+
+
+MADE = {
+    'to': 'base',
+    'by': 'params',
+    'target': 1000,
+    'before': 1500,
+    'after': 1004,
+    'off': 0.004,
+    'tolerance': 0.01,
+    'near': True,
+    'changes': ["put('body.width', 7)"],
+}
+
+
+def test_a_match_says_what_to_put_and_how_near_it_comes():
+    first, change, last = match_lines('arm', MADE)
+    assert first == 'arm: 1,500 parameters; base has 1,000'
+    assert (change.strip(), last.strip()) == ("put('body.width', 7)", '1,004 parameters, +0.40%')
+    assert 'nothing lies within 0.10%' in match_lines('arm', {**MADE, 'near': False, 'tolerance': 0.001})[-1]
+    assert 'as large already' in match_lines('arm', {**MADE, 'changes': []})[-1]
+
+
+def test_models_stand_by_family():
+    base = {'about': 'the base model of task digits', 'paper': ''}
+    found = model_lines({'digits': base, **{name: {'about': 'a net', 'paper': '1512'} for name in ('net18', 'net34', 'vit')}})
+    assert [line.split()[0] for line in found if line] == ['bases', 'digits', 'net', 'net18', 'net34', 'vit', 'vit']
+    assert found[-1].split() == ['vit', 'a', 'net', '(1512)'] and found.count('') == 2

@@ -1,0 +1,455 @@
+"""Tables: what people and programs read is what was found, marked where it is unsure."""
+
+import csv
+import dataclasses
+import io
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+from rich.console import Console
+from simulated_study import small
+
+from results.evidence import Finding
+from results.tables import FORMATS, Context, context, count, number, probability, table, tex
+from results.tables.terminal import terminal
+
+BETTER = Finding(
+    study='small',
+    arm='rms_norm',
+    base='layer_norm',
+    task='digits',
+    dataset='digits',
+    metric='accuracy',
+    unit='share of images',
+    direction='higher',
+    margin=0.01,
+    base_value=0.9,
+    base_interval=(0.89, 0.91),
+    value=0.925,
+    interval=(0.92, 0.93),
+    effect=0.025,
+    effect_interval=(0.015, 0.035),
+    p=0.001,
+    p_adjusted=0.0123,
+    p_equivalent=1.0,
+    verdict='better',
+    reason='+0.025 share of images, adjusted p 0.012',
+    shared_effect=-0.004,
+    shared_interval=(-0.01, 0.002),
+    params=10100,
+    params_ratio=1.01,
+    macs=2_000_000,
+    macs_ratio=1.0,
+    lr_sensitivity=0.1234,
+    base_lr_sensitivity=0.2,
+    diverged_share=0.05,
+    base_diverged_share=0.0,
+    replicates=5,
+    seeds=2,
+    n_test=540,
+    overall='undecided',
+    overall_reason='better on 1 of 2 datasets',
+)
+WORSE = dataclasses.replace(
+    BETTER, arm='no_norm', value=0.8, effect=-0.1, effect_interval=(-0.12, -0.08), verdict='worse', censored=('adamw lr high',)
+)
+LOSS = dataclasses.replace(
+    BETTER,
+    task='stdlib_bytes',
+    dataset='stdlib_bytes',
+    metric='loss',
+    unit='nats per byte',
+    direction='lower',
+    margin=0.02,
+    base_value=2.5,
+    base_interval=(2.4, 2.6),
+    value=2.4321,
+    interval=(2.4, 2.46),
+    effect=0.0679,
+    effect_interval=(-0.01, 0.14),
+    verdict='undecided',
+)
+UNKNOWN = Finding('small', 'no_norm', 'layer_norm', 'stdlib_bytes', 'stdlib_bytes', 'loss', 'nats per byte', 'lower', 0.02)
+FOUND = [BETTER, WORSE, LOSS, UNKNOWN]
+HUMAN = ('md', 'latex', 'html')
+
+
+def shown(findings: list[Finding], width: int = 120, about: Context | None = None) -> str:
+    console = Console(width=width, file=io.StringIO(), force_terminal=False)
+    console.print(terminal(findings, about=about))
+    return console.file.getvalue()
+
+
+def unwrapped(text: str) -> str:
+    return ' '.join(text.split())
+
+
+def about(shape: str = 'one_swap', **fields: object) -> tuple[list[Finding], Context]:
+    study, planned, records, manifest, found = small(shape, **fields)
+    return found, context(study, planned, records, manifest, found)
+
+
+def test_every_format_is_the_same_twice():
+    for format in FORMATS:
+        assert table(FOUND, format) == table(list(FOUND), format)
+
+
+def test_unknown_format_is_refused_with_what_is_allowed():
+    with pytest.raises(ValueError, match=r"no table format 'word'; allowed: .*latex.*; choose"):
+        table(FOUND, 'word')
+
+
+@pytest.mark.parametrize(
+    ('value', 'metric', 'signed', 'wanted'),
+    [
+        (0.92345, 'accuracy', False, '92.3'),
+        (0.0251, 'accuracy', True, '+2.5'),
+        (-0.0251, 'accuracy', True, '−2.5'),
+        (-0.0001, 'accuracy', True, '0.0'),
+        (2.43214, 'loss', False, '2.432'),
+        (None, 'loss', True, '–'),
+    ],
+)
+def test_numbers(value, metric, signed, wanted):
+    assert number(value, metric, signed) == wanted
+
+
+def test_large_numbers_and_probabilities():
+    assert [count(n) for n in (7, 999, 1000, 12345, 999_960, 1.2e6, None)] == [
+        '7',
+        '999',
+        '1.00k',
+        '12.3k',
+        '1.00M',
+        '1.20M',
+        '–',
+    ]
+    assert [probability(p) for p in (0.0004, 0.0123, 1.0, None)] == ['<0.001', '0.012', '1.000', '–']
+
+
+def test_base_has_a_row_for_every_task():
+    lines = table(FOUND, 'md').splitlines()
+    rows = [line for line in lines if '| layer_norm |' in line]
+    assert [row.split(' | ')[0] for row in rows] == ['| digits', '| stdlib_bytes']
+    assert '90.0 [89.0, 91.0]' in rows[0] and '10.0k (1.00×)' in rows[0] and '| base |' in rows[0]
+
+
+def test_numbers_stand_with_their_intervals():
+    text = table(FOUND, 'md')
+    for wanted in ('92.5** [92.0, 93.0]', '+2.5 [+1.5, +3.5]', '−0.4 [−1.0, +0.2]', '2.432 [2.400, 2.460]', '10.1k (1.01×)'):
+        assert wanted in text
+
+
+def test_bold_is_the_best_value_and_only_where_it_is_called_better():
+    assert re.findall(r'\*\*([^*]+)\*\*', table(FOUND, 'md')) == ['92.5']
+    assert re.findall(r'\\textbf\{([^}]*)\}', table(FOUND, 'latex')) == ['92.5']
+    assert re.findall(r'<strong>([^<]*)', table(FOUND, 'html')) == ['92.5']
+    undecided = [dataclasses.replace(BETTER, verdict='undecided'), WORSE]
+    assert '**' not in table(undecided, 'md')
+    beaten = [BETTER, dataclasses.replace(WORSE, value=0.95, verdict='not comparable')]
+    assert '**' not in table(beaten, 'md')
+
+
+def test_lower_is_best_where_lower_is_better():
+    worse = dataclasses.replace(LOSS, arm='no_norm', value=2.6)
+    better = dataclasses.replace(LOSS, verdict='better')
+    assert '**2.432**' in table([better, worse], 'md')
+
+
+def test_censored_is_marked_with_its_edges():
+    for format in HUMAN:
+        text = table(FOUND, format)
+        assert ('worse & ' if format == 'latex' else 'worse, censored') in text
+        assert 'censored' in text.replace('Censored', '') and 'adamw lr high' in text
+    base = [dataclasses.replace(BETTER, base_censored=('sgd lr low',))]
+    assert 'base, censored' in table(base, 'md') and 'layer_norm on digits (sgd lr low)' in table(base, 'md')
+    assert 'censored' in shown(FOUND)
+
+
+WINNERS = {
+    'the arm': dataclasses.replace(BETTER, censored=('adamw lr high',)),
+    'the base': dataclasses.replace(BETTER, verdict='worse', effect=-0.02, base_censored=('adamw lr high',)),
+}
+
+
+@pytest.mark.parametrize('format', [*FORMATS, 'terminal'])
+@pytest.mark.parametrize('who', WINNERS)
+def test_a_winner_at_an_edge_is_never_printed_without_the_mark(format, who):
+    """The mark belongs to the row itself; the sentence below the table is not enough."""
+    one = WINNERS[who]
+    text = shown([one]) if format == 'terminal' else table([one], format)
+    mark = 'censored' if who == 'the arm' else 'layer_norm censored'
+    if format == 'json':
+        assert json.loads(text)[0]['marks'] == [mark]
+    elif format == 'csv':
+        assert next(csv.DictReader(io.StringIO(text)))['marks'] == mark
+    else:
+        note = text.replace('Censored, ', '')
+        plain = re.sub(r'\s+', ' ', note.replace('\\_', '_'))
+        assert mark in plain if format != 'terminal' else all(word in plain for word in mark.split())
+    clean = dataclasses.replace(one, censored=(), base_censored=())
+    assert 'ensored"' not in table([clean], 'json').replace('"censored"', '').replace('"base_censored"', '')
+
+
+def test_negligible_is_said():
+    small_effect = dataclasses.replace(BETTER, negligible=True)
+    assert '| better, negligible |' in table([small_effect], 'md')
+    assert '| better |' in table([BETTER], 'md')
+
+
+def test_what_is_unknown_is_a_dash_in_every_human_table():
+    row = next(line for line in table(FOUND, 'md').splitlines() if line.startswith('| stdlib_bytes | no_norm'))
+    assert row.count(' – ') == 10 and 'undecided' in row
+    for format in FORMATS:
+        assert 'None' not in table(FOUND, format)
+        assert 'nan' not in table(FOUND, format)
+
+
+def test_latex_has_no_bare_special_characters_and_no_vertical_rules():
+    text = table(FOUND, 'latex')
+    body = re.sub(r'\\begin\{tabular\}\{.*\}|^%.*$', '', text, flags=re.M)
+    assert re.search(r'(?<!\\)[_%#]', body) is None
+    assert '|' not in text and r'\toprule' in text and r'\bottomrule' in text
+    assert r'stdlib\_bytes' in text and r'5.0\%' in text
+    assert not set(text) & set('–×−')
+    first = text.partition(r'\end{tabular}')[0]
+    rows = [line for line in first.splitlines() if ' & ' in line]
+    assert {len(re.findall(r'(?<!\\)&', row)) for row in rows} == {11}
+    assert tex('a_b & 5% #1 {x} ~ ^ \\') == r'a\_b \& 5\% \#1 \{x\} \textasciitilde{} \textasciicircum{} \textbackslash{}'
+
+
+def test_html_is_escaped_and_headed():
+    text = table([dataclasses.replace(BETTER, overall_reason='<b>&')], 'html')
+    assert '&lt;b&gt;&amp;' in text and '<b>' not in text
+    assert text.count('<caption>') == 2
+    assert '<th scope="row">rms_norm</th>' in text
+
+
+def test_json_is_the_findings():
+    more = {'row', 'marks', 'missing_runs', 'base_missing_runs', 'recipe', 'warning'}
+    for row, one in zip(json.loads(table(FOUND, 'json')), FOUND, strict=True):
+        assert {name: value for name, value in row.items() if name not in more} == json.loads(json.dumps(one.to_dict()))
+        assert set(row) == more | set(one.to_dict()) and row['row'] == 'comparison' and row['warning'] == ''
+
+
+def test_csv_has_a_line_for_each_finding_and_two_columns_for_each_interval():
+    rows = list(csv.DictReader(io.StringIO(table(FOUND, 'csv'))))
+    assert len(rows) == len(FOUND)
+    plain = {name for name in BETTER.to_dict() if not name.endswith('interval')}
+    assert plain <= set(rows[0])
+    assert (rows[0]['effect_interval_low'], rows[0]['effect_interval_high']) == ('0.015', '0.035')
+    assert rows[3]['effect_interval_low'] == '' and rows[1]['censored'] == 'adamw lr high'
+
+
+def test_note_names_replicates_test_family_and_test_size():
+    text = table(FOUND, 'md', alpha=0.05)
+    for wanted in (
+        '5 tuning replicates of 2',
+        'Welch t',
+        'Holm over 4 comparisons at a familywise error rate of 5%',
+        'digits 540',
+    ):
+        assert wanted in text
+
+
+def test_verdict_over_tasks_is_there_for_each_arm():
+    assert table(FOUND, 'md').count('| rms_norm | undecided | better on 1 of 2 datasets |') == 1
+
+
+def test_a_study_without_comparisons_has_a_table():
+    assert json.loads(table([], 'json')) == []
+    for format in ('md', 'latex', 'html'):
+        assert 'one arm only' in table([], format)
+    assert 'one arm only' in shown([])
+
+
+def test_terminal_loses_nothing_at_eighty_columns():
+    words = shown(FOUND, 80).split()
+    for wanted in ('rms_norm', '92.5', '+2.5', '−0.4', '0.012', 'better', '0.123', '5.0%', '10.1k', '2.432'):
+        assert wanted in words
+
+
+def test_columns_of_what_one_recipe_says_and_of_what_can_be_detected():
+    one = dataclasses.replace(BETTER, shared_verdict='worse', detectable=0.0123)
+    header, _, _, row = table([one], 'md').splitlines()[:4]
+    cells = dict(zip(header.split(' | '), row.split(' | '), strict=True))
+    assert (cells['one recipe for all says'], cells['detectable effect']) == ('worse', '1.2')
+    assert cells['verdict'] == 'better'
+    assert '"worse"' in shown([one]) and '1.2' in shown([one]).split()
+    for format in ('csv', 'json'):
+        assert 'shared_verdict' in table([one], format) and 'detectable' in table([one], format)
+
+
+def test_the_column_against_is_there_where_it_says_something():
+    assert '| against |' not in table(FOUND, 'md')
+    found, facts = about('path')
+    text = table(found, 'md', about=facts)
+    header, _, *lines = text.splitlines()
+    place = header.split(' | ').index('against')
+    assert [line.split(' | ')[place] for line in lines[:3]] == ['–', 'start', 'rms']
+    assert [line.split(' | ')[1] for line in lines[:3]] == ['start', 'rms', 'no_mixer']
+    for format in HUMAN:
+        assert 'every step is compared with the step above it' in table(found, format, about=facts)
+    screen = shown(found, about=facts)
+    assert '- start' in screen and '- rms' in screen
+    full, facts = about('drop_one')
+    assert '| all | ' in table(full, 'md', about=facts) and 'taken out of the full model' in table(full, 'md', about=facts)
+
+
+def test_effects_of_factors_have_a_table_of_their_own_in_every_format():
+    found, facts = about('factorial')
+    names = ['norm: rms', 'mixer: no_mixer', 'norm: rms x mixer: no_mixer']
+    assert [line.name for line in facts.effects] == names * 2
+    for format in HUMAN:
+        text = table(found, format, about=facts).replace('\\_', '_')
+        assert all(name in text for name in names) and 'interaction' in text and 'Holm over 6 effects of all tasks' in text
+    rows = [row for row in csv.DictReader(io.StringIO(table(found, 'csv', about=facts))) if row['row'] != 'comparison']
+    assert [row['arm'] for row in rows] == names * 2
+    assert {row['row'] for row in rows} == {'main effect', 'interaction'}
+    assert all(row['effect_interval_low'] and row['p_adjusted'] and row['verdict'] for row in rows)
+    listed = json.loads(table(found, 'json', about=facts))
+    assert [row['arm'] for row in listed if row['row'] == 'interaction'] == names[2:] * 2
+    assert 'Effects of the factors' in shown(found, about=facts)
+    assert 'main effect' not in table(*about('one_swap')[:1], 'md')
+
+
+def test_effects_of_factors_are_what_the_means_say():
+    """On means of the arms, by hand; adjusted by Holm over the effects of all tasks, not of one."""
+    study, planned, records, _, found = small('factorial')
+    facts = about('factorial')[1]
+    values = {f.arm: f.value for f in found if f.task == 'digits'} | {'base': found[0].base_value}
+    main = (values['rms'] + values['rms_and_no_mixer'] - values['base'] - values['no_mixer']) / 2
+    both = values['rms_and_no_mixer'] - values['rms'] - values['no_mixer'] + values['base']
+    lines = {line.name: line for line in facts.effects if line.task == 'digits'}
+    assert lines['norm: rms'].effect == pytest.approx(main)
+    assert lines['norm: rms x mixer: no_mixer'].effect == pytest.approx(both)
+    smallest = min(facts.effects, key=lambda line: line.p)
+    assert smallest.p_adjusted == pytest.approx(6 * smallest.p)
+    for line in facts.effects:
+        names = ('more together', 'less together') if line.kind == 'interaction' else ('better', 'worse')
+        told = names[line.effect < 0] if line.p_adjusted <= 0.025 else 'undecided'
+        assert line.verdict == told
+    assert study.alpha == 0.05 and len(planned.trials) == len(records)
+
+
+def test_effects_of_factors_are_withheld_where_an_arm_is_unfit():
+    study, planned, records, manifest, found = small('factorial')
+    unfit = [dataclasses.replace(one, verdict='not comparable', reason='unequal budgets: 1 against 2') for one in found]
+    lines = context(study, planned, records, manifest, unfit).effects
+    assert {line.verdict for line in lines} == {'not comparable'} and 'unequal budgets' in lines[0].reason
+    edges = dataclasses.replace(planned, censored={('rms', 'digits'): ['adamw lr high']})
+    marked = context(study, edges, records, manifest, found)
+    assert {line.marks for line in marked.effects if line.task == 'digits'} == {('censored: rms',)}
+    before = {line.name: line for line in context(study, planned, records, manifest, found).effects if line.task == 'digits'}
+    assert before['mixer: no_mixer'].verdict == 'worse'
+    # The base and `rms` are the winners of that effect, so only an edge of an arm without a mixer could undo it.
+    for arm, verdict in (
+        ('rms', 'worse'),
+        ('base', 'worse'),
+        ('no_mixer', 'not comparable'),
+        ('rms_and_no_mixer', 'not comparable'),
+    ):
+        edges = dataclasses.replace(planned, censored={(arm, 'digits'): ['adamw lr high']})
+        marked = context(study, edges, records, manifest, found)
+        line = next(line for line in marked.effects if (line.task, line.name) == ('digits', 'mixer: no_mixer'))
+        assert line.verdict == verdict and (arm in line.reason) == (verdict == 'not comparable')
+        assert re.search(rf'\| digits \| mixer: no_mixer .* {verdict}, censored \|', table(found, 'md', about=marked))
+        assert line.reason in table(found, 'md', about=marked)
+
+
+@pytest.mark.parametrize('share', [0.0, 0.05, 0.4, 0.9])
+@pytest.mark.parametrize('shape', ['one_swap', 'path', 'factorial'])
+def test_half_finished_studies_say_what_is_missing(shape, share):
+    study, planned, records, _, found = small(shape, share=share)
+    facts = about(shape, share=share)[1]
+    lacking = [trial for trial in planned.trials if trial.id not in records]
+    assert lacking and sum(one.runs for one in facts.missing) == len(lacking)
+    for format in FORMATS:
+        assert 'None' not in table(found, format, about=facts)
+    for arm in dict.fromkeys(trial.arm for trial in lacking):
+        for task in study.tasks:
+            own = [t for t in planned.trials if (t.arm, t.task) == (arm, task.name)]
+            runs = sum(t.id not in records for t in own)
+            said = f'{arm} {runs} of {len(own)}'
+            for text in (table(found, 'md', about=facts), shown(found, about=facts)):
+                assert (said in unwrapped(text)) == (runs > 0)
+            row = [r for r in json.loads(table(found, 'json', about=facts)) if (r.get('arm'), r['task']) == (arm, task.name)]
+            assert all(r['missing_runs'] == runs for r in row)
+    assert 'nothing is claimed' in table(found, 'md', about=facts)
+    assert {one.verdict for one in found} == {'undecided'}
+
+
+def test_a_whole_study_misses_nothing():
+    found, facts = about()
+    assert facts.warnings() == [] and 'issing on' not in table(found, 'md', about=facts)
+
+
+@pytest.mark.parametrize('format', [*FORMATS, 'terminal'])
+def test_one_recipe_for_all_says_that_it_is_a_fallacy(format):
+    found, facts = about(recipe='same')
+    text = shown(found, about=facts) if format == 'terminal' else table(found, format, about=facts)
+    assert 'usual fallacy' in unwrapped(text)
+    own, honest = about()
+    assert 'fallacy' not in (shown(own, about=honest) if format == 'terminal' else table(own, format, about=honest))
+    if format == 'md':
+        assert 'effect at one recipe' in text and 'own-best' not in text and 'shared-recipe' not in text
+
+
+def test_the_note_says_what_is_larger_and_how_looks_share_the_error():
+    large = dataclasses.replace(BETTER, params_ratio=1.2)
+    assert 'more than 5%: rms_norm on digits (1.20×)' in table([large], 'md')
+    assert 'more than 5%' not in table([BETTER], 'md')
+    facts = Context(alpha=0.05, level=0.025)
+    assert 'familywise error rate of 5%, of which these share 2.5%' in table(FOUND, 'md', about=facts)
+
+
+SPECIAL = dataclasses.replace(BETTER, arm='a_b', overall_reason='50% & more_of #1 {x} ~ ^ \\ $ < > | `run`')
+
+
+def balanced(text: str) -> bool:
+    depth = 0
+    for brace in re.findall(r'(?<!\\)[{}]', text.replace('\\\\', '')):
+        depth += 1 if brace == '{' else -1
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def documents() -> dict[str, str]:
+    made = {shape: table(*about(shape)[:1], 'latex', about=about(shape)[1]) for shape in ('one_swap', 'path', 'factorial')}
+    same, unfinished = about(recipe='same'), about('factorial', share=0.4)
+    made |= {'same': table(same[0], 'latex', about=same[1]), 'unfinished': table(unfinished[0], 'latex', about=unfinished[1])}
+    return made | {'special': table([SPECIAL, WORSE, UNKNOWN], 'latex'), 'empty': table([], 'latex')}
+
+
+DOCUMENTS = ('one_swap', 'path', 'factorial', 'same', 'unfinished', 'special', 'empty')
+
+
+@pytest.mark.parametrize('name', DOCUMENTS)
+def test_latex_is_balanced(name):
+    text = documents()[name]
+    assert balanced(text)
+    assert re.findall(r'\\begin\{(\w+\*?)\}', text).count('tabular') == text.count(r'\end{tabular}')
+    for body in re.findall(r'\\begin\{tabular\}\{@\{\}(.*?)@\{\}\}(.*?)\\end\{tabular\}', text, re.S):
+        width = len(re.sub(r'p\{.*?\}\}?', 'p', body[0]))
+        for line in body[1].splitlines():
+            if line.endswith((r'\\', r'\\[1pt]')) and 'multicolumn' not in line:
+                assert len(re.findall(r'(?<!\\)&', line)) == width - 1, line
+    assert text.isascii()
+
+
+@pytest.mark.parametrize('name', DOCUMENTS)
+def test_latex_compiles(name, tmp_path):
+    engine = shutil.which('tectonic') or shutil.which('pdflatex')
+    if engine is None:
+        pytest.skip('no LaTeX is installed (tectonic or pdflatex)')
+    text = documents()[name]
+    page = '\n'.join([r'\documentclass{article}', r'\usepackage{booktabs}', r'\begin{document}', text, r'\end{document}'])
+    (tmp_path / 'page.tex').write_text(page)
+    line = [engine, 'page.tex'] if 'tectonic' in engine else [engine, '-halt-on-error', '-interaction=batchmode', 'page.tex']
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / 'page.pdf').stat().st_size > 1000

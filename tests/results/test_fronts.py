@@ -1,0 +1,192 @@
+"""Fronts: against every pair of arms, and on studies whose truth is known."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ablations.study import Study
+from results.fronts import STANDINGS, UNITS, dominated, front, front_probabilities, fronts, standing
+from sweeps.protocol.simulate import World, simulate
+
+
+@pytest.mark.parametrize(
+    ('qualities', 'costs', 'wanted'),
+    [
+        ([1, 2, 3], [1, 2, 3], [True, True, True]),
+        ([3, 2, 1], [1, 2, 3], [True, False, False]),
+        ([1, 1], [1, 2], [True, False]),
+        ([2, 1], [1, 1], [True, False]),
+        # Equal in both: neither dominates.
+        ([1, 1, 0.5], [1, 1, 1], [True, True, False]),
+        ([1], [1], [True]),
+    ],
+)
+def test_the_front_by_hand(qualities, costs, wanted):
+    assert (~dominated(np.array(qualities), np.array(costs)).any(-1)).tolist() == wanted
+
+
+def test_domination_of_every_pair():
+    generator = np.random.default_rng(0)
+    qualities, costs = generator.integers(0, 4, (50, 5)), generator.integers(0, 4, (50, 5))
+    found = dominated(qualities, costs)
+    assert found.shape == (50, 5, 5)
+    for draw, i, j in itertools.product(range(50), range(5), range(5)):
+        (a, b), (c, d) = (qualities[draw, i], costs[draw, i]), (qualities[draw, j], costs[draw, j])
+        assert found[draw, i, j] == (c >= a and d <= b and (c, d) != (a, b))
+
+
+def test_probability_of_two_arms_is_that_of_students_difference():
+    """Equal costs: an arm is on the front where its mean is drawn higher."""
+    base, arm = np.array([0.1, 0.4, 0.2, 0.5, 0.3]), np.array([0.4, 0.2, 0.6, 0.5, 0.3])
+    found, beaten = front_probabilities([base, arm], [7, 7])
+    generator = np.random.default_rng(99)
+    draws = [s.mean() + stats.sem(s) * generator.standard_t(4, 100_000) for s in (base, arm)]
+    wanted = float(np.mean(draws[0] > draws[1]))
+    assert found == pytest.approx([wanted, 1 - wanted], abs=0.03)
+    assert beaten == pytest.approx([1 - wanted, wanted], abs=0.03)
+
+
+def test_a_measured_cost_is_drawn_too():
+    sure, doubt = np.array([1.0, 1.01, 0.99]), np.array([5.0, 1.0, 3.0])
+    better, worse = np.array([0.9, 0.91, 0.89]), np.array([0.5, 0.51, 0.49])
+    known, _ = front_probabilities([better, worse], [sure.mean(), doubt.mean()])
+    measured, _ = front_probabilities([better, worse], [sure, doubt])
+    assert known.tolist() == [1.0, pytest.approx(0.0, abs=0.01)]
+    assert measured[1] == pytest.approx(stats.t.cdf((1 - 3) / stats.sem(doubt), 2), abs=0.02), 'cheaper where it is drawn below'
+
+
+def test_standings():
+    assert standing(0.99, 0.0, 2) == 'front'
+    assert standing(0.97, 0.0, 2) == 'possible'
+    assert standing(0.98, 0.0, 5) == 'possible', 'more arms, more chances of a lucky one'
+    assert standing(0.0, 0.99, 2) == 'dominated'
+    assert standing(0.0, 0.9, 2) == 'possible'
+    assert standing(1.0, 0.0, 1) == 'front'
+
+
+def test_identical_arms_are_seldom_called_dominated():
+    generator, wrong = np.random.default_rng(5), 0
+    for _ in range(100):
+        found, beaten = front_probabilities(list(generator.normal(size=(6, 4))), [1] * 6)
+        wrong += any(standing(p, b, 6) != 'possible' for p, b in zip(found, beaten, strict=True))
+    assert wrong <= 10, 'level 5 %; more than 10 of 100 come by chance once in a hundred'
+
+
+# Whole studies.
+
+ARMS = ('base', 'good', 'cheap', 'bad')
+COSTS = {'base': 110, 'good': 100, 'cheap': 50, 'bad': 120}
+
+
+def told(task: str = 'digits', platform: str = 'gpu', **fields: object) -> tuple:
+    arms = dict.fromkeys(ARMS, ())
+    study = Study(**{'name': 'told', 'question': 'Is it?', 'arms': arms, 'tasks': (task,), 'trials': 8, **fields})
+    schedule, records = simulate(study, World(top={'good': 0.5, 'cheap': -0.5, 'bad': -1.0}, noise=0.01), seed=0)
+    for trial in schedule.trials:
+        cost = {'steps': 10, 'seconds': COSTS[trial.arm] * (1 + 0.01 * trial.replicate), 'peak_memory': 5 + trial.replicate}
+        pack = {'strategy': 'vmap', 'lanes': 4}
+        where = {'device': 'device', 'platform': platform}
+        records[trial.id] = {**records[trial.id], 'cost': cost, 'pack': pack, 'environment': where}
+    manifest = {'costs': {arm: {task: {'params': COSTS[arm], 'macs': 10 * COSTS[arm]}} for arm in ARMS}}
+    return study, schedule, records, manifest
+
+
+@pytest.mark.parametrize('task', ['digits', 'stdlib_bytes'])
+def test_a_study_whose_front_is_known(task):
+    study, schedule, records, manifest = told(task)
+    found = fronts(study, schedule, records, manifest)
+    assert [one.cost for one in found] == ['params', 'macs', 'step_seconds', 'peak_memory']
+    for one in found[:3]:
+        assert [point.arm for point in one.points] == list(ARMS)
+        assert {point.arm: point.standing for point in one.points} == {
+            'base': 'dominated',
+            'good': 'front',
+            'cheap': 'front',
+            'bad': 'dominated',
+        }
+        assert [point.on_front for point in one.points] == [False, True, True, False]
+        assert one.left_out == ()
+        json.dumps(one.to_dict(), allow_nan=False)
+    for point in found[0].points:
+        means = [
+            np.mean([records[t.id]['score'] for t in schedule.asked['confirm', point.arm, task, replicate]])
+            for replicate in range(5)
+        ]
+        assert point.value == pytest.approx(np.mean(means))
+        assert point.interval == pytest.approx(stats.t.interval(0.95, 4, np.mean(means), stats.sem(means)))
+        assert (point.cost, point.cost_interval) == (COSTS[point.arm], None)
+
+
+def test_time_is_seconds_over_steps_and_memory_the_smallest_peak():
+    study, schedule, records, manifest = told()
+    # The first run of a program waits for its compilation: a median does not see it.
+    late = schedule.asked['tune', 'good', 'digits', 0][0].id
+    records[late] = {**records[late], 'cost': {'steps': 10, 'seconds': 9e9, 'peak_memory': 10**9}}
+    time = front(study, schedule, records, manifest, 'digits', 'step_seconds')
+    wanted = [10 * (1 + 0.01 * replicate) for replicate in range(5)]
+    assert time.points[1].cost == pytest.approx(np.mean(wanted))
+    assert time.points[1].cost_interval == pytest.approx(stats.t.interval(0.95, 4, np.mean(wanted), stats.sem(wanted)))
+    assert time.unit == 'seconds per step'
+    assert 'equal share of the time (device, vmap)' in time.note
+    memory = front(study, schedule, records, manifest, 'digits', 'peak_memory')
+    assert [point.cost for point in memory.points] == [7.0] * 4
+    assert 'an upper bound' in memory.note
+
+
+def test_the_time_is_that_of_the_optimizer_that_was_selected():
+    space = Study(name='told', question='?', arms={'base': ()}, tasks=('digits',)).tune['adamw']
+    study, schedule, records, manifest = told(tune={'adamw': space, 'sgd': space, 'lion': space})
+    slow = {'steps': 10, 'seconds': 9e9}
+    for trial in schedule.trials:
+        if trial.program.optimizer != schedule.selections[trial.arm, 'digits', trial.replicate].optimizer:
+            records[trial.id] = {**records[trial.id], 'cost': slow}
+    point = front(study, schedule, records, manifest, 'digits', 'step_seconds').points[0]
+    assert point.cost == pytest.approx(np.mean([11 * (1 + 0.01 * replicate) for replicate in range(5)]))
+
+
+def test_on_cpu_the_peak_of_memory_is_not_an_arms_own():
+    study, schedule, records, manifest = told(platform='cpu')
+    one = front(study, schedule, records, manifest, 'digits', 'peak_memory')
+    assert (one.points, one.left_out) == ((), ARMS)
+    assert 'peak_memory' not in [found.cost for found in fronts(study, schedule, records, manifest)]
+
+
+def test_times_of_two_devices_are_named_as_not_comparable():
+    study, schedule, records, manifest = told()
+    other = schedule.trials[0].id
+    records[other] = {**records[other], 'environment': {'device': 'another', 'platform': 'gpu'}}
+    note = front(study, schedule, records, manifest, 'digits', 'step_seconds').note
+    assert '(another, vmap; device, vmap; not comparable where these differ)' in note
+
+
+def test_what_is_not_known_is_left_out():
+    study, schedule, records, manifest = told()
+    del manifest['costs']['cheap']
+    gone = schedule.asked['confirm', 'bad', 'digits', 0][0].id
+    records = {key: record for key, record in records.items() if key != gone}
+    one = front(study, schedule, records, manifest, 'digits', 'params')
+    assert ([point.arm for point in one.points], one.left_out) == (['base', 'good'], ('cheap', 'bad'))
+    assert fronts(study, schedule, {}, {}) == []
+
+
+def test_one_replicate_leaves_standings_unknown():
+    study, schedule, records, manifest = told(replicates=1)
+    one = front(study, schedule, records, manifest, 'digits', 'params')
+    assert {(point.standing, point.probability, point.interval) for point in one.points} == {('unknown', None, None)}
+    assert [point.on_front for point in one.points] == [False, True, True, False]
+
+
+def test_rendered_again_it_is_the_same():
+    arguments = told()
+    assert [one.to_dict() for one in fronts(*arguments)] == [one.to_dict() for one in fronts(*arguments)]
+    assert {point.standing for one in fronts(*arguments) for point in one.points} <= set(STANDINGS)
+
+
+def test_an_unknown_cost_is_refused():
+    study, schedule, records, manifest = told()
+    with pytest.raises(ValueError, match=r"cost 'money'; allowed: .*; choose one of them") as error:
+        front(study, schedule, records, manifest, 'digits', 'money')
+    assert str(list(UNITS)) in str(error.value)

@@ -1,0 +1,137 @@
+"""The width of the good window, where it is known."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from ablations.spaces import Range, linear, log
+from ablations.study import Study
+from ablations.tasks import task
+from results.good_window import good_part, windows
+from sweeps.protocol.simulate import World, simulate
+
+
+@pytest.mark.parametrize(
+    ('scores', 'tolerance', 'wanted'),
+    [
+        ([0, 1, 2, 1, 0], 1.0, (1.0, 3.0, False, False)),
+        ([0, 1, 2, 1, 0], 0.5, (1.5, 2.5, False, False)),
+        ([0, 1, 2, 1, 0], 2.0, (0.0, 4.0, True, True)),
+        ([0, 1, 2, 3, 4], 1.5, (2.5, 4.0, False, True)),
+        ([4, 3, 2, 1, 0], 0.25, (0.0, 0.25, True, False)),
+        # A second hill does not count, however good: between them it is worse.
+        ([2, 0, 4, 0, 3.9], 1.0, (1.75, 2.25, False, False)),
+        ([1, 1, 1, 1, 1], 0.1, (0.0, 4.0, True, True)),
+    ],
+)
+def test_the_part_around_the_best(scores, tolerance, wanted):
+    assert good_part(np.arange(5.0), np.array(scores, float), tolerance) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize('tolerance', [0.0, -1.0, math.nan])
+def test_a_tolerance_is_above_nothing(tolerance):
+    with pytest.raises(ValueError, match=r'allowed: above 0'):
+        good_part(np.arange(3.0), np.zeros(3), tolerance)
+
+
+RATES = log(1e-4, 1e-1)
+
+
+def asked(rates: Range = RATES, **fields: object) -> Study:
+    return Study(
+        **{
+            'name': 'told',
+            'question': 'Is it?',
+            'arms': {'base': (), 'arm': ()},
+            'tasks': (task('digits', margin=0.02, chance=-0.5),),
+            'tune': {'adamw': {'lr': rates, 'weight_decay': log(1e-3, 1.0)}},
+            'trials': 16,
+            'extension': 0,
+            'replicates': 4,
+            **fields,
+        }
+    )
+
+
+def test_a_known_surface_has_its_known_window():
+    """The score falls by (u - 1/2)^2 over three decades: the margin allows sqrt(0.02) on each side, a tenth sqrt(0.05)."""
+    study = asked(tasks=(task('digits', margin=0.02, chance=0.5),))
+    world = World(top={'base': 1.0, 'arm': 1.0}, optimum=(0.5, 0.5), noise=0.002, cliff=9.0)
+    found = windows(study, *simulate(study, world, seed=1))
+    assert [(w.arm, w.rule) for w in found] == [(a, r) for a in ('base', 'arm') for r in ('margin', 'tenth')]
+    for window in found:
+        half = math.sqrt(0.02 if window.rule == 'margin' else 0.05)
+        assert window.decades == pytest.approx(6 * half, rel=0.05)
+        assert window.tolerance == pytest.approx(half**2, rel=0.1)
+        assert (math.log10(window.low), math.log10(window.high)) == pytest.approx((-2.5 - 3 * half, -2.5 + 3 * half), abs=0.06)
+        assert window.interval[0] < window.decades < window.interval[1]
+        assert window.censored == {}
+        assert window.reason == ''
+        json.dumps(window.to_dict(), allow_nan=False)
+
+
+def test_where_lower_is_better_nothing_changes():
+    study = asked(tasks=(task('stdlib_bytes', margin=0.02, chance=0.5),))
+    found = windows(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.002, cliff=9.0), seed=1))
+    assert [w.decades for w in found[::2]] == pytest.approx([6 * math.sqrt(0.02)] * 2, rel=0.05)
+    assert [w.tolerance for w in found[1::2]] == pytest.approx([0.05] * 2, rel=0.1)
+
+
+def test_noise_widens_the_interval_and_coverage_is_near_its_name():
+    truth, held, widths = 6 * math.sqrt(0.02), 0, []
+    for seed in range(12):
+        study = asked(arms={'base': ()})
+        window = windows(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.01, cliff=9.0), seed=seed))[0]
+        held += window.interval[0] <= truth <= window.interval[1]
+        widths.append(window.interval[1] - window.interval[0])
+    assert held >= 8, '95 % of 12; eight or fewer come by chance once in 5,000'
+    assert min(widths) > 0.01
+
+
+def test_an_optimum_at_the_edge_of_the_range_is_flagged():
+    study = asked()
+    found = windows(study, *simulate(study, World(optimum=(1.1, 0.5), noise=0.002, cliff=9.0), seed=1))
+    assert {window.censored.get('high') for window in found} == {'range'}
+    assert all(window.high <= 0.1 for window in found)
+
+
+def test_a_window_wider_than_the_fitted_trials_is_flagged():
+    """All rates are good to within a tenth, but the fit has seen only the better half of the trials."""
+    study = asked(tasks=(task('digits', margin=0.02, chance=-9.0),))
+    found = windows(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.002, cliff=9.0), seed=1))
+    for window in found[1::2]:
+        assert set(window.censored) == {'low', 'high'}
+        assert window.decades < 3
+    assert 'fit' in {place for window in found for place in window.censored.values()}
+
+
+def test_the_range_may_be_linear():
+    study = asked(linear(0.01, 0.09))
+    window = windows(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.002, cliff=9.0), seed=1))[0]
+    half = 0.08 * math.sqrt(0.02)
+    assert window.decades == pytest.approx(math.log10((0.05 + half) / (0.05 - half)), rel=0.05)
+
+
+def test_without_a_surface_there_is_a_reason():
+    study = asked()
+    found = windows(study, *simulate(study, World(cliff=-0.6), seed=0))
+    assert found
+    for window in found:
+        assert (window.decades, window.interval, window.low) == (None, None, None)
+        assert window.reason == 'no surface fits: 64 of 64 tuning runs diverged, too few are left'
+
+
+def test_an_arm_no_better_than_chance_has_no_tenth():
+    study = asked(tasks=(task('digits', margin=0.02, chance=0.9),))
+    margin, tenth = windows(study, *simulate(study, World(noise=0.002, cliff=9.0), seed=0))[:2]
+    assert margin.decades > 0
+    assert (tenth.decades, tenth.reason) == (None, 'no better than chance at its best')
+
+
+def test_one_replicate_has_no_interval_and_none_no_window():
+    study = asked(replicates=1)
+    schedule, records = simulate(study, World(noise=0.002, cliff=9.0), seed=0)
+    assert {window.interval for window in windows(study, schedule, records)} == {None}
+    assert windows(study, schedule, {}) == []

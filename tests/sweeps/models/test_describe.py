@@ -1,0 +1,152 @@
+"""Costs by name, two models side by side, and drawings."""
+
+import functools
+import json
+
+import pytest
+
+from ablations.config import changed, swap
+from ablations.tasks import TASKS
+from arch.cost import parameters
+from arch.published import MODELS
+from arch.sockets import TABLES
+from sweeps.models.describe import COUNTS, Sizes, compare, describe, subjects
+from sweeps.models.drawing import drawing, parts
+from sweeps.models.listing import listing
+from sweeps.models.specs import differences, values
+
+
+@functools.cache
+def cost(what: str, batch: int | None = None, image_size: int | None = None, length: int | None = None) -> dict:
+    return describe(what, [], batch, image_size, length)
+
+
+def test_a_published_model_counts_what_its_paper_says():
+    counts = cost('convnext_tiny')
+    assert counts['params'] == 28_589_128
+    assert counts['macs'] == pytest.approx(4.46e9, rel=2e-3)
+    assert counts['params_by_part']['stem'] == 4 * 4 * 3 * 96 + 96 + 2 * 96
+    assert len([part for part in counts['params_by_part'] if part.startswith('block_')]) == 18
+
+
+def test_sizes_are_those_asked_for():
+    once, four = cost('vit_tiny_patch16_224'), cost('vit_tiny_patch16_224', batch=4)
+    assert (four['flops'], four['macs']) == (4 * once['flops'], once['macs'])
+    small, large = cost('digits'), cost('digits', image_size=16)
+    assert large['params'] == small['params'] and large['macs_by_part']['block_0'] == 4 * small['macs_by_part']['block_0']
+    assert cost('gpt2', length=64)['macs'] < cost('gpt2')['macs'] / 16
+
+
+@pytest.mark.parametrize(
+    ('what', 'sizes', 'message'),
+    [
+        ('gpt2', {'length': 2048}, 'gpt2: position .learned.: the input has 2048 positions'),
+        ('gpt2', {'image_size': 8}, "'gpt2' has no images"),
+        ('resnet50', {'length': 8}, "'resnet50' has no sequences"),
+        ('resnet50', {'batch': 0}, '--batch 0; allowed: 1 or more'),
+        ('convnext_tini', {}, "Did you mean 'convnext_tiny'"),
+        ('quickstart/no_mixr', {}, "no arm 'no_mixr'"),
+    ],
+)
+def test_what_cannot_be_described_is_refused(what, sizes, message):
+    with pytest.raises(ValueError, match=message):
+        cost(what, **sizes)
+
+
+def test_studies_and_arms_are_nested_as_they_were():
+    assert set(cost('quickstart/no_mixer')) == {'digits', 'stdlib_bytes'}
+    study = cost('quickstart')
+    assert study['no_mixer']['digits'] == cost('quickstart/no_mixer')['digits']
+
+
+def test_two_arms_side_by_side_name_what_differs_and_only_that():
+    pairs = compare('quickstart/layer_norm', 'quickstart/no_mixer', [], Sizes())
+    assert [pair['a']['name'] for pair in pairs] == ['layer_norm on digits', 'layer_norm on stdlib_bytes']
+    digits = pairs[0]
+    assert [row['path'] for row in digits['differences']] == ['mixer.kind', 'mixer.kernel', 'mixer.bias']
+    assert digits['differences'][0] == {'path': 'mixer.kind', 'a': 'depthwise_conv', 'b': 'identity'}
+    assert digits['differences'][1]['b'] is None
+    assert digits['params']['ratio'] == digits['params']['b'] / digits['params']['a']
+    assert digits['params_by_role']['conv'] == {'a': 288, 'b': 0, 'ratio': 0.0}
+    assert digits['macs_by_role']['matrix']['ratio'] == 1.0 and digits['note'] == ''
+    json.dumps(pairs, allow_nan=False)
+
+
+def test_models_at_inputs_of_their_own_say_so():
+    (pair,) = compare('digits', 'recall', [], Sizes())
+    assert pair['note'] == 'each at an input of its own'
+    assert (pair['a']['input'], pair['b']['input']) == ([8, 8, 1], [6])
+    assert pair['params']['a'] == cost('digits')['params'] and pair['macs']['b'] == cost('recall')['macs']
+
+
+def test_a_model_against_an_arm_is_put_beside_every_task():
+    pairs = compare('digits', 'quickstart/no_mixer', [], Sizes())
+    assert [pair['b']['name'] for pair in pairs] == ['no_mixer on digits', 'no_mixer on stdlib_bytes']
+
+
+def test_a_whole_study_is_not_compared():
+    with pytest.raises(ValueError, match='quickstart/ARM'):
+        compare('digits', 'quickstart', [], Sizes())
+
+
+def test_a_value_left_out_equals_its_default_written_out():
+    base = TASKS['digits'].base
+    short = changed(base, [swap('norm', 'layer_norm')])
+    assert base['norm'] != short['norm']
+    assert differences(values(base, TABLES), values(short, TABLES)) == []
+    other = changed(base, [swap('norm', 'layer_norm', eps=1e-3)])
+    assert differences(values(base, TABLES), values(other, TABLES)) == [{'path': 'norm.eps', 'a': 1e-6, 'b': 1e-3}]
+
+
+def test_models_are_listed_with_their_papers():
+    found = listing('models')
+    assert set(found) == {*TASKS, *MODELS}
+    assert found['resnet50']['paper'] == '1512.03385' and all(row['about'] for row in found.values())
+
+
+def lines_of(name: str) -> list[str]:
+    (subject,) = subjects(name, [], Sizes()).values()
+    return drawing(subject)
+
+
+def test_a_drawing_goes_through_the_model_in_its_order():
+    lines = lines_of('digits')
+    assert [line.split('  ')[0].strip() for line in lines[2:8]] == ['input', 'stem', '1 x block', '', '', '']
+    assert [line.split()[0] for line in lines[4:9]] == ['1', 'mixer', 'norm', 'channel', 'residual']
+    assert lines[3].split() == ['stem', 'patchify_norm', 'patch=2', 'with', 'layer_norm', '[4,', '4,', '16]', '112']
+    assert lines[7].split() == ['channel', 'mlp', 'ratio=4', 'with', 'gelu', '2,128']
+    assert lines[-1].split() == ['in', 'all', f'{cost("digits")["params"]:,}']
+
+
+@pytest.mark.parametrize('name', ['convnext_tiny', 'resnet50', 'gpt2', 'swin_tiny_patch4_window7_224', 'recall'])
+def test_a_drawing_is_plain_narrow_and_adds_up(name):
+    lines = lines_of(name)
+    assert all(len(line) <= 100 and line.isascii() for line in lines[1:])
+    (subject,) = subjects(name, [], Sizes()).values()
+    found = parts(subject)
+    assert sum(part['times'] * part['params'] for part in found) == parameters(subject.config, subject.x)
+    body = subject.config['body']
+    depth = sum(body['depths']) if 'depths' in body else body['depth']
+    assert sum(part['times'] for part in found if part['socket'] == 'block') == depth
+    assert found[-1]['socket'] == 'head' and found[0]['socket'] == 'stem'
+    json.dumps(found, allow_nan=False)
+
+
+def test_repeated_blocks_are_drawn_once_and_unlike_ones_apart():
+    assert sum(line.startswith('12 x block') for line in lines_of('gpt2')) == 1
+    rows = [line.split()[0] for line in lines_of('resnet50') if ' x block' in line]
+    assert rows == ['1', '2', '1', '3', '1', '5', '1', '2']
+
+
+def test_norms_stand_where_the_residual_rule_puts_them():
+    task = TASKS['recall']
+    (subject,) = subjects('recall', [], Sizes()).values()
+    post = {**task.base, 'residual': {'kind': 'post'}}
+    order = [part['name'] for part in parts(type(subject)('post', post, subject.x, subject.tables))[2]['inside']]
+    assert order.index('mixer') < order.index('norm_mixer') < order.index('residual_mixer') < order.index('channel')
+    pre = [part['name'] for part in parts(subject)[2]['inside']]
+    assert pre.index('norm_mixer') < pre.index('mixer') < pre.index('residual_mixer')
+
+
+def test_costs_have_every_count():
+    assert set(COUNTS) <= set(cost('digits'))

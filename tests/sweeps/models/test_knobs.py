@@ -1,0 +1,63 @@
+"""Knobs: everything that can be tuned is told of, and only that."""
+
+import pytest
+
+from arch.sockets import TABLES
+from sweeps.models.knobs import ABOUT, knob_lines, knobs
+from sweeps.models.listing import listing
+from sweeps.training.optimizers import OPTIMIZERS
+from sweeps.training.preflight import known_knobs
+
+
+def test_every_knob_of_the_lab_is_described():
+    assert [name for name in knobs() if name not in ABOUT] == []
+    assert [name for name in ABOUT if name not in knobs()] == [], 'no knob has such a name any more'
+
+
+@pytest.mark.parametrize(
+    ('name', 'read_by'),
+    [
+        ('lr', {f'optimizer {kind}': None for kind in OPTIMIZERS}),
+        ('momentum', {'optimizer sgd': 0.9}),
+        ('eps', {'optimizer adamw': 1e-8, 'optimizer muon': 1e-8}),
+        ('final_fraction', {'schedule': 0.0}),
+        ('label_smoothing', {'loss': 0.0}),
+        ('layer_scale_initial', {'residual layer_scale': 1e-6}),
+        ('step_high', {'mixer selective_state_space': 0.1}),
+    ],
+)
+def test_who_reads_a_knob_and_what_it_is_otherwise(name, read_by):
+    assert knobs()[name]['read_by'] == read_by
+
+
+def test_every_kind_of_block_is_looked_at():
+    for family, kinds in TABLES.items():
+        for kind, cls in kinds.items():
+            for name in getattr(cls, 'KNOBS', {}) if family != 'qk_norm' else ():
+                assert f'{family} {kind}' in knobs()[name]['read_by']
+
+
+@pytest.mark.parametrize('kind', OPTIMIZERS)
+def test_the_list_of_optimizers_has_what_appraisal_allows(kind):
+    listed = listing('optimizers')[kind]
+    assert listed['about']
+    own = {name: value for name, knob in listed['knobs'].items() for who, value in knob['read_by'].items() if ' ' not in who}
+    own |= {
+        name: knob['read_by'][f'optimizer {kind}']
+        for name, knob in listed['knobs'].items()
+        if f'optimizer {kind}' in knob['read_by']
+    }
+    del own['init_scale']
+    assert own == known_knobs(kind)
+
+
+def test_the_table_has_a_line_for_each():
+    head, *lines = knob_lines()
+    assert head.split('  ')[0] == 'knob' and [line.split()[0] for line in lines] == list(knobs())
+    assert 'must be given' in lines[0] and all(line == line.rstrip() for line in lines)
+
+
+def test_the_command_prints_it(archlab):
+    told = archlab('list', 'optimizers')
+    assert told.returncode == 0 and told.stdout.startswith('adamw  AdamW (1711.05101).\n')
+    assert knob_lines()[-1] in told.stdout

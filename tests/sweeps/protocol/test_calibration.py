@@ -1,0 +1,189 @@
+"""Calibration in small: on identical arms the lab does not claim, and what is planted it finds; and the counting is right.
+
+Worlds with a known truth go through the same plan, selection and evidence as real runs do. `archlab calibrate` does it at
+length.
+"""
+
+import functools
+import math
+
+import numpy as np
+import pytest
+
+from results.calibration import limit, markdown, shortfalls, to_dict
+from results.evidence import findings
+from results.regret import regrets
+from sweeps.protocol import calibrate
+from sweeps.protocol.calibrate import Seen, look, many, study_of, summary
+from sweeps.protocol.simulate import Hill, World, simulate
+from sweeps.protocol.worlds import ARMS, BEYOND, FLAT, WORLDS
+
+STUDIES = 20
+
+
+@functools.cache
+def _seen(name: str) -> list[Seen]:
+    return [look(number, WORLDS[name], {}) for number in range(STUDIES)]
+
+
+@pytest.mark.parametrize('name', ['plain', 'edge', 'below', 'one loud arm'])
+def test_arms_of_equal_worth_are_seldom_told_apart(name):
+    """Of 20 studies at 5 % more than three claim with a chance of 2 %; the studies are fixed by their numbers."""
+    claimed = [number for number, seen in enumerate(_seen(name)) if seen.claims]
+    assert len(claimed) <= 3, f'studies {claimed} of {STUDIES} claim a difference between arms of equal worth'
+
+
+def test_a_loss_of_three_replicate_deviations_is_found():
+    deviation = calibrate.deviation(_seen('plain'), 'base')
+    found = [look(100 + number, World(top={'third': -3 * deviation}), {}) for number in range(STUDIES)]
+    assert sum(seen.claims.get('third') == 'worse' for seen in found) >= 16
+    assert sum(any(arm != 'third' for arm in seen.claims) for seen in found) <= 3
+
+
+@pytest.mark.parametrize('direction', [1, -1])
+def test_the_found_effect_is_the_planted_one(direction):
+    """Over studies the effects average to the truth: no side is favoured, neither is the base."""
+    effects = [look(number, World(top={'second': direction * 0.3}), {}).effects['second'] for number in range(8)]
+    assert abs(np.mean(effects) - direction * 0.3) < 4 * np.std(effects) / math.sqrt(len(effects))
+
+
+def test_the_surface_loses_less_than_the_best_trial():
+    pairs = np.array([pair for seen in _seen('plain') for pair in seen.regrets])
+    assert pairs.min() >= 0 and pairs.shape == (STUDIES * 25, 2)
+    assert pairs[:, 0].mean() < pairs[:, 1].mean() / 2
+
+
+def test_an_optimum_past_every_extension_is_censored():
+    world = World(optimum=(3.0, 0.4), cliff=9.0, noise=0.02)
+    study = study_of(0, world)
+    for finding in findings(study, *simulate(study, world, 0), {}):
+        assert finding.verdict == 'not comparable' and finding.reason.startswith('censored')
+
+
+def test_a_value_that_does_not_matter_is_not_censored():
+    seen = [look(number, WORLDS['decay idle'], {}) for number in range(10)]
+    assert not any(one.censored for one in seen)
+
+
+def test_a_hill_falls_as_declared():
+    hill = Hill(
+        height=1.0, optimum=(0.5, 0.25), curvature=(2.0, 4.0), skew=3.0, cliff=0.3, shift={'sgd': -0.1}, move={'sgd': 0.2}
+    )
+    assert hill.truth('adamw', [0.5, 0.25]) == 1.0
+    assert hill.truth('adamw', [0.4, 0.25]) == pytest.approx(1 - 2 * 0.01)
+    assert hill.truth('adamw', [0.6, 0.35]) == pytest.approx(1 - 2 * 0.01 * 3 - 4 * 0.01)
+    assert hill.truth('adamw', [0.81, 0.25]) is None
+    assert hill.truth('sgd', [0.7, 0.25]) == pytest.approx(0.9)
+    assert Hill(depth=0.3, curvature=100.0).truth('adamw', [0.0, 0.0]) == pytest.approx(-0.3, abs=1e-6)
+
+
+def test_noise_is_that_of_the_world():
+    world = World(hills={'second': Hill(noise=0.2, curvature=0.0, cliff=9.0)}, noise=0.05, curvature=0.0, split=0.0, cliff=9.0)
+    study = study_of(0, world)
+    schedule, records = simulate(study, world, 0)
+    for arm, noise in (('base', 0.05), ('second', 0.2)):
+        scores = [records[trial.id]['score'] for trial in schedule.trials if trial.arm == arm]
+        assert np.std(scores) == pytest.approx(noise, rel=0.25)
+
+
+def test_a_split_does_the_same_to_all_runs_of_a_replicate_and_suits_each_arm_on_its_own():
+    calm = {'noise': 0.0, 'curvature': 0.0, 'cliff': 9.0}
+    for world, alike in ((World(split=0.1, **calm), True), (World(split=0.0, suits=0.1, **calm), False)):
+        study = study_of(0, world)
+        schedule, records = simulate(study, world, 0)
+        found = {}
+        for trial in schedule.trials:
+            found.setdefault((trial.arm, trial.replicate), set()).add(records[trial.id]['score'])
+        assert all(len(scores) == 1 for scores in found.values())
+        by_arm = [[found[arm, replicate] for replicate in range(5)] for arm in study.arms]
+        assert all(len(set(map(tuple, row))) == 5 for row in by_arm)
+        assert (by_arm[0] == by_arm[1]) == alike
+
+
+def test_tuned_procedures_are_made_worth_the_same():
+    world = World(hills={'second': Hill(height=0.5, curvature=4.0)})
+    even = calibrate.levelled(world, 20)
+    found = many(even, 20, 1000)
+    effects = [seen.effects['second'] for seen in found]
+    assert abs(np.mean(effects)) < 5 * np.std(effects) / math.sqrt(20)
+    assert calibrate.levelled(WORLDS['plain'], 20) is WORLDS['plain']
+
+
+def test_studies_are_the_same_in_one_process_and_in_several():
+    alone = [look(number, WORLDS['quiet'], {}) for number in range(22)]
+    assert many(WORLDS['quiet'], 22) == alone
+
+
+def test_the_usual_protocol_claims_more_than_the_lab():
+    seen = [look(number, WORLDS['quiet'], {}) for number in range(10)]
+    counted = summary(seen)
+    assert counted['usual'] >= 3 > counted['claimed']
+    assert counted['usual, not corrected'] >= counted['usual']
+
+
+def test_claims_at_an_earlier_look_count():
+    """Both looks are read: what is claimed at three replicates is a claim though five would not make it."""
+    fields = {'looks': (3, 5)}
+    for number in range(40):
+        study = study_of(number, WORLDS['quiet'], **fields)
+        assert study.looks == (3, 5)
+        seen = look(number, WORLDS['quiet'], fields)
+        assert set(seen.claims) <= set(ARMS[1:])
+        if number >= 3:
+            break
+
+
+def test_allowed_claims_are_those_of_the_promise():
+    assert limit(2000) == 113
+    assert limit(100) == 7
+
+
+def _facts(**row: object) -> dict:
+    plain = {'about': 'a hill', 'curved': True, 'studies': 2000, 'claimed': 100, 'usual': 300, 'usual, not corrected': 700}
+    plain |= {'covered': 0.95, 'extended': 0, 'censored': 0, 'regrets': {'16': {'lab': 0.01, 'best trial': 0.03}}}
+    return {'studies': 2000, 'worlds': {'hill': {**plain, **row}}, 'beyond': {}, 'power': {}, 'looks': {}}
+
+
+@pytest.mark.parametrize(
+    ('row', 'words'),
+    [
+        ({}, ''),
+        ({'claimed': 113}, ''),
+        ({'claimed': 114}, 'allowed 113'),
+        ({'covered': 0.91}, 'hold the truth'),
+        ({'covered': 0.99}, 'hold the truth'),
+        ({'regrets': {'32': {'lab': 0.021, 'best trial': 0.03}}}, 'regret at 32 trials'),
+        ({'regrets': {'32': {'lab': 0.021, 'best trial': 0.03}}, 'curved': False}, ''),
+        ({'regrets': {'16': {'lab': 0.034, 'best trial': 0.03}}, 'curved': False}, 'promised 1.10'),
+    ],
+)
+def test_what_falls_short_is_said(row, words):
+    found = shortfalls(_facts(**row))
+    assert bool(found) == bool(words) and all(words in sentence for sentence in found)
+    assert ('Nothing of what is promised' in markdown(_facts(**row))) == (not words)
+    assert to_dict(_facts(**row))['limit'] == 113
+
+
+def test_parts_that_are_known_are_not_run_again(monkeypatch):
+    facts = list(calibrate.calibrate(20, ['plain']))[-1]
+    assert facts['worlds']['plain']['studies'] == 20 and set(facts['worlds']['plain']['regrets']) == {'16', '32'}
+    monkeypatch.setattr(calibrate, 'many', None)
+    assert list(calibrate.calibrate(20, ['plain'], facts)) == []
+    with pytest.raises(ValueError, match=r"unknown world 'plian'.*Did you mean 'plain'"):
+        list(calibrate.calibrate(20, ['plian']))
+
+
+def test_worlds_are_declared_once_and_know_their_arms():
+    assert not set(WORLDS) & set(BEYOND) and set(FLAT) <= {*WORLDS, *BEYOND}
+    for world in (*WORLDS.values(), *BEYOND.values()):
+        assert world.about and set(world.hills) <= set(ARMS)
+
+
+def test_regret_of_a_real_study_is_near_the_truth():
+    study = study_of(1, WORLDS['quiet'])
+    schedule, records = simulate(study, WORLDS['quiet'], 1)
+    (found,) = regrets(study, schedule, records)
+    truth = np.array(look(1, WORLDS['quiet'], {}).regrets).mean(0)
+    assert found.cases == 25
+    assert found.best_trial == pytest.approx(truth[1], rel=0.2)
+    assert found.selected < 0.002 and found.interval[0] > 0

@@ -1,0 +1,51 @@
+"""Packs: whole, stable under growth, and the same in another process."""
+
+import dataclasses
+import json
+
+import pytest
+
+from ablations.studies import STUDIES
+from sweeps.protocol.pack import Pack, pack
+from sweeps.protocol.plan import plan, schedule
+from sweeps.protocol.simulate import World, simulate
+
+STUDY = STUDIES['quickstart']
+
+
+@pytest.fixture(scope='module')
+def finished():
+    return simulate(STUDY, World(), 0)
+
+
+def test_every_trial_is_in_one_pack_of_one_program(finished):
+    found, _ = finished
+    packs = pack(STUDY, found.trials, 16)
+    ids = [trial.id for item in packs for trial in item.trials]
+    assert sorted(ids) == sorted(trial.id for trial in found.trials) and len(set(ids)) == len(ids)
+    for item in packs:
+        assert len({(trial.program.id, trial.phase, trial.held) for trial in item.trials}) == 1
+        assert len(item.trials) <= 16
+        if item.held == 'tuning':
+            assert len({trial.replicate for trial in item.trials}) == 1
+
+
+def test_a_pack_is_a_function_of_what_is_planned(finished):
+    _, records = finished
+    first = plan(STUDY, {}, {})
+    half = {trial.id: records[trial.id] for trial in first[::2]}
+    before = pack(STUDY, schedule(STUDY, {}, {}).trials, 16)
+    after = pack(STUDY, schedule(STUDY, half, {}).trials, 16)
+    assert [item.id for item in before] == [item.id for item in after]
+
+
+def test_more_replicates_add_tuning_packs_and_change_none():
+    grown = dataclasses.replace(STUDY, replicates=5, looks=())
+    before = {item.id for item in pack(STUDY, schedule(STUDY, {}, {}).trials, 16)}
+    after = {item.id for item in pack(grown, schedule(grown, {}, {}).trials, 16)}
+    assert before < after
+
+
+def test_a_pack_survives_the_way_to_another_process(finished):
+    for item in pack(STUDY, finished[0].trials, 16)[::17]:
+        assert Pack.from_dict(json.loads(json.dumps(item.to_dict()))) == item

@@ -1,0 +1,477 @@
+"""The planner: pure, resumable, and the protocol's rules one by one."""
+
+import copy
+import dataclasses
+import math
+import random
+
+import numpy as np
+import pytest
+
+from ablations.config import swap
+from ablations.spaces import linear, log
+from ablations.study import Study
+from ablations.trial import PHASES, TEST, TUNING
+from results.selection import select
+from sweeps.protocol.plan import plan, schedule
+from sweeps.protocol.simulate import World, simulate, simulated_record
+from sweeps.protocol.tuning import REACH, ROUNDS, scores
+
+STUDY = Study(
+    name='planned',
+    question='What next?',
+    arms={'base': (), 'other': swap('norm', 'rms_norm'), 'third': ()},
+    tasks=('digits', 'stdlib_bytes'),
+    tune={'adamw': {'lr': log(1e-3, 1e-1), 'weight_decay': log(1e-3, 1.0)}},
+    trials=8,
+    replicates=3,
+)
+
+
+MIDDLE = World(cliff=2.0)
+OUTSIDE = World(optimum=(1.25, 0.4), cliff=2.0, noise=0.01)
+FAR = World(optimum=(3.0, 0.4), cliff=9.0, noise=0.02)
+WORLDS = {'middle': MIDDLE, 'outside': OUTSIDE, 'far': FAR, 'cliff': World(cliff=-0.1), 'lost': World(cliff=-9.0)}
+
+
+def units(study: Study, trials: list) -> np.ndarray:
+    """Where trials lie, from their values: `[n, d]`, in the order of the space."""
+    return np.array([[r.unit(dict(t.knobs)[name]) for name, r in study.tune[t.program.optimizer].items()] for t in trials])
+
+
+def record(where: World, trial, study: Study = STUDY) -> dict:
+    return simulated_record(study, where, trial, 0)
+
+
+@pytest.fixture(scope='module')
+def finished() -> dict:
+    return {name: simulate(STUDY, where, 0) for name, where in WORLDS.items()}
+
+
+# Purity.
+
+
+@pytest.mark.parametrize('name', WORLDS)
+@pytest.mark.parametrize('share', [0.0, 0.3, 1.0])
+def test_planning_twice_is_planning_once_and_changes_nothing(finished, name, share):
+    records = dict(list(finished[name][1].items())[: int(share * len(finished[name][1]))])
+    manifest = {'costs': {arm: {item.name: {'flops': 3} for item in STUDY.tasks} for arm in STUDY.arms}, 'looks': [3]}
+    before = copy.deepcopy((records, manifest)), STUDY.digest
+    first, second = schedule(STUDY, records, manifest), schedule(STUDY, records, manifest)
+    assert first == second
+    assert [t.id for t in plan(STUDY, records, manifest)] == [t.id for t in first.trials if t.id not in records]
+    assert ((records, manifest), dataclasses.replace(STUDY).digest) == before
+
+
+def test_the_manifest_changes_no_trial(finished):
+    _, records = finished['middle']
+    some = dict(list(records.items())[:100])
+    costs = {arm: {item.name: {'flops': 3} for item in STUDY.tasks} for arm in STUDY.arms}
+    assert schedule(STUDY, some, {}).trials == schedule(STUDY, some, {'costs': costs, 'looks': [1, 2], 'lanes': 8}).trials
+
+
+def test_the_order_of_records_changes_nothing(finished):
+    for found, records in finished.values():
+        items = list(records.items())
+        random.Random(1).shuffle(items)
+        assert schedule(STUDY, dict(items), {}) == found
+
+
+def test_records_that_nobody_planned_are_ignored(finished):
+    found, records = finished['middle']
+    foreign = {'id': 'foreign', 'status': 'ok', 'score': 99.0}
+    assert schedule(STUDY, {**records, 'foreign': foreign}, {}) == found
+
+
+# Resuming.
+
+
+@pytest.mark.parametrize('name', WORLDS)
+@pytest.mark.parametrize('seed', [0, 1])
+def test_interrupted_at_random_it_ends_with_the_same_trials(finished, name, seed):
+    """Whatever part of what was wanted gets done, in whatever order: in the end the same trials, each once."""
+    chance = random.Random(seed)
+    wanted_ever, records = {}, {}
+    for _ in range(200):
+        wanted = plan(STUDY, records, {})
+        if not wanted:
+            break
+        wanted_ever |= {trial.id: trial for trial in wanted}
+        for trial in chance.sample(wanted, chance.randint(1, len(wanted))):
+            records[trial.id] = record(WORLDS[name], trial)
+    found, whole = finished[name]
+    assert records == whole
+    assert set(wanted_ever) == set(whole), 'nothing was wanted on the way that is not wanted in the end'
+    assert schedule(STUDY, records, {}) == found
+    assert found.complete
+
+
+def test_what_was_wanted_stays_wanted(finished):
+    """More records only add trials: nothing that ran was in vain."""
+    for _, records in finished.values():
+        last: list = []
+        for count in range(0, len(records) + 1, 37):
+            now = [trial.id for trial in schedule(STUDY, dict(list(records.items())[:count]), {}).trials]
+            assert set(last) <= set(now)
+            last = now
+
+
+def test_a_lost_record_is_wanted_again_and_nothing_else(finished):
+    found, records = finished['outside']
+    for trial in found.trials[:: len(found.trials) // 7]:
+        left = {key: value for key, value in records.items() if key != trial.id}
+        assert trial.id in {t.id for t in plan(STUDY, left, {})}
+        assert {t.id for t in schedule(STUDY, left, {}).trials} <= set(records)
+
+
+def test_one_arm_may_wait_for_another_but_not_one_task(finished):
+    """Extensions are decided over all arms of a task; tasks go on without each other."""
+    found, records = finished['middle']
+    held_back = {t.id for t in found.asked['tune', 'third', 'digits', 0]}
+    phases = {(t.task, t.phase) for t in schedule(STUDY, {k: v for k, v in records.items() if k not in held_back}, {}).trials}
+    assert ('digits', 'confirm') not in phases
+    assert ('stdlib_bytes', 'confirm') in phases
+
+
+# Phases.
+
+
+def test_phases_of_a_whole_study(finished):
+    for name, phases in {
+        'middle': {'tune', 'confirm', 'share'},
+        'outside': {'tune', 'extend_1', 'extend_2', 'confirm', 'share'},
+        'lost': {'tune'},
+    }.items():
+        found, _ = finished[name]
+        assert {trial.phase for trial in found.trials} - {'extend_2'} == phases - {'extend_2'}
+        assert {trial.phase for trial in found.trials} <= set(PHASES)
+        assert len({trial.id for trial in found.trials}) == len(found.trials), 'a trial wanted twice runs once'
+
+
+def test_tuning_never_touches_the_test_split(finished):
+    for found, _ in finished.values():
+        for trial in found.trials:
+            assert trial.held == (TEST if trial.phase in ('confirm', 'share') else TUNING)
+
+
+def test_tuning_has_its_own_points_and_seeds_for_every_arm_and_replicate(finished):
+    tuned = [t for t in finished['outside'][0].trials if t.held == TUNING]
+    assert len({t.seed for t in tuned}) == len(tuned)
+    assert len({t.knobs for t in tuned}) == len(tuned)
+
+
+def test_confirmation_seeds_are_shared_by_arms_and_by_nothing_else(finished):
+    found, _ = finished['outside']
+    seeds: dict[tuple, set] = {}
+    for (phase, arm, task, replicate), trials in found.asked.items():
+        if phase in ('confirm', 'share'):
+            assert [t.replicate for t in trials] == [replicate] * STUDY.seeds
+            assert len({t.seed for t in trials}) == STUDY.seeds
+            seeds.setdefault((task, replicate), set()).add(tuple(t.seed for t in trials))
+            assert {t.arm for t in trials} == {arm}
+    assert all(len(found) == 1 for found in seeds.values()), 'the same across arms, and at the shared recipe'
+    every = [seed for (row,) in seeds.values() for seed in row]
+    assert len(set(every)) == len(every), 'never reused across replicates or tasks'
+    assert not set(every) & {t.seed for t in found.trials if t.held == TUNING}, 'never used in tuning'
+
+
+def test_confirmation_is_at_the_selected_point(finished):
+    for name in ('middle', 'outside', 'cliff'):
+        found, records = finished[name]
+        for (arm, task, replicate), selected in found.selections.items():
+            trials = found.asked['tune', arm, task, replicate]
+            again = select({'adamw': (units(STUDY, trials), scores(STUDY, trials, records))}, STUDY.tune)
+            assert again == selected
+            for trial in found.asked['confirm', arm, task, replicate]:
+                assert (trial.knobs, trial.program.optimizer) == (selected.knobs, selected.optimizer)
+            base = found.selections['base', task, replicate]
+            for trial in found.asked['share', arm, task, replicate]:
+                assert trial.knobs == base.knobs
+
+
+def test_the_bases_shared_runs_are_its_confirmation(finished):
+    found, _ = finished['middle']
+    for task in ('digits', 'stdlib_bytes'):
+        for replicate in range(3):
+            own, shared = (found.asked[phase, 'base', task, replicate] for phase in ('confirm', 'share'))
+            assert own == shared or [t.id for t in own] == [t.id for t in shared]
+    assert not [t for t in found.trials if (t.arm, t.phase) == ('base', 'share')]
+    extra = 3 * 2 * STUDY.replicates * STUDY.seeds + 2 * 2 * STUDY.replicates * STUDY.seeds
+    assert sum(t.held == TEST for t in found.trials) == extra
+
+
+def test_a_fixed_value_is_in_every_run():
+    study = dataclasses.replace(STUDY, fixed={'b1': 0.8})
+    found, _ = simulate(study, MIDDLE, 0)
+    assert {dict(trial.knobs)['b1'] for trial in found.trials} == {0.8}
+    assert {tuple(dict(trial.knobs)) for trial in found.trials} == {('b1', 'lr', 'weight_decay')}
+
+
+def test_scores_point_in_the_good_direction_and_lost_runs_are_out():
+    trials = [t for t in plan(STUDY, {}, {}) if t.task == 'stdlib_bytes'][:3]
+    records = {
+        trials[0].id: {'status': 'ok', 'score': 2.0},
+        trials[1].id: {'status': 'diverged', 'score': None},
+        trials[2].id: {'status': 'failed', 'score': None},
+    }
+    assert scores(STUDY, trials, records).tolist() == [-2.0, -math.inf, -math.inf]
+
+
+# Extension.
+
+
+def _strip(found, arm: str, task: str, phase: str) -> np.ndarray:
+    trials = [t for r in range(3) for t in found.asked['tune', arm, task, r] if t.phase == phase]
+    return units(STUDY, trials) if trials else np.empty((0, 2))
+
+
+def test_no_range_is_extended_without_need(finished):
+    found, _ = finished['middle']
+    assert found.extended == {'digits': [], 'stdlib_bytes': []}
+    assert not any(found.censored.values())
+    assert all(budget['trials'] == 3 * 8 for budget in found.budgets.values())
+
+
+def test_the_extended_side_is_searched_beyond_its_edge(finished):
+    found, _ = finished['far']
+    for task in ('digits', 'stdlib_bytes'):
+        assert len(found.extended[task]) == ROUNDS == 2
+        for arm in STUDY.arms:
+            for number, phase in enumerate(('extend_1', 'extend_2')):
+                assert found.extended[task][number][arm]['adamw'] == [('lr', 'high')]
+                places = _strip(found, arm, task, phase)
+                assert len(places) == 3 * STUDY.extension
+                low = 1 + number * REACH
+                assert (low - 1e-5 <= places[:, 0]).all()
+                assert (places[:, 0] <= low + REACH + 1e-5).all()
+                assert ((places[:, 1] >= 0) & (places[:, 1] <= 1)).all()
+
+
+class Only(World):
+    """A world in which the optimum of one arm alone lies outside."""
+
+    def score(self, study: Study, trial, seed: int) -> float | None:
+        where = FAR if trial.arm == 'other' else MIDDLE
+        return World.score(dataclasses.replace(where, noise=0.005), study, trial, seed)
+
+
+def test_a_side_that_one_arm_wants_is_extended_for_all():
+    """Every arm keeps the same search space: extending one alone is a chance that its replicates share (see sweeps/plan)."""
+    found, _ = simulate(STUDY, Only(), 0)
+    for task in ('digits', 'stdlib_bytes'):
+        assert [set(wants) for wants in found.extended[task]] == [{'other'}, {'other'}]
+        for arm in STUDY.arms:
+            for number, phase in enumerate(('extend_1', 'extend_2')):
+                places = _strip(found, arm, task, phase)
+                assert len(places) == 3 * STUDY.extension
+                low = 1 + number * REACH
+                assert ((low - 1e-5 <= places[:, 0]) & (places[:, 0] <= low + REACH + 1e-5)).all()
+        assert len({found.budgets[arm, task]['trials'] for arm in STUDY.arms}) == 1
+        assert not found.censored['base', task] and not found.censored['third', task]
+
+
+def test_an_optimum_that_stays_outside_is_flagged(finished):
+    far, _ = finished['far']
+    assert set(far.censored) == {(arm, task) for arm in STUDY.arms for task in ('digits', 'stdlib_bytes')}
+    assert all(edges == ['adamw lr high'] for edges in far.censored.values())
+
+
+def test_an_optimum_that_extension_reaches_is_not(finished):
+    found, _ = finished['outside']
+    assert all(found.extended.values())
+    assert not any(found.censored.values())
+    reached = [s.unit[0] for s in found.selections.values()]
+    assert np.mean(reached) == pytest.approx(1.25, abs=0.1)
+
+
+def test_without_extra_trials_what_lies_outside_is_flagged_at_once():
+    found, _ = simulate(dataclasses.replace(STUDY, extension=0), FAR, 0)
+    assert found.extended == {'digits': [], 'stdlib_bytes': []}
+    assert all(edges == ['adamw lr high'] for edges in found.censored.values())
+
+
+@pytest.mark.parametrize(
+    ('space', 'optimum', 'side'),
+    [
+        ({'lr': log(1e-3, 1e-1), 'weight_decay': log(1e-3, 1.0)}, (0.5, -2.0), None),
+        ({'lr': log(1e-3, 1e-1), 'weight_decay': linear(0.0, 1.0)}, (0.5, -2.0), None),
+        ({'lr': log(1e-3, 1e-1), 'b1': linear(0.0, 0.9)}, (0.5, -2.0), None),
+        ({'lr': log(1e-3, 1e-1), 'b1': linear(0.5, 1.0)}, (0.5, 3.0), None),
+        ({'lr': log(1e-3, 1e-1), 'b1': linear(0.5, 0.9)}, (0.5, 3.0), ('b1', 'high')),
+        ({'lr': log(1e-3, 1e-1), 'b1': linear(0.5, 0.9)}, (0.5, -2.0), ('b1', 'low')),
+        ({'lr': log(1e-3, 1e-1), 'weight_decay': log(1e-3, 1.0)}, (0.5, 3.0), ('weight_decay', 'high')),
+        ({'lr': log(1e-3, 1e-1), 'weight_decay': log(1e-3, 1.0)}, (-2.0, 0.4), ('lr', 'low')),
+        ({'lr': linear(1e-3, 1e-1), 'weight_decay': log(1e-3, 1.0)}, (-2.0, 0.4), ('lr', 'low')),
+    ],
+    ids=str,
+)
+def test_natural_bounds_never_extend_and_others_never_leave_their_domain(space, optimum, side):
+    study = dataclasses.replace(STUDY, tune={'adamw': space}, trials=16)
+    found, _ = simulate(study, World(optimum=optimum, cliff=9.0, noise=0.01), 0)
+    wanted = {s for rounds in found.extended.values() for wants in rounds for sides in wants.values() for s in sides['adamw']}
+    assert wanted == ({side} if side else set())
+    if side is None:
+        assert not any(found.censored.values()), 'nothing better can lie beyond'
+    for trial in found.trials:
+        knobs = dict(trial.knobs)
+        assert knobs['lr'] > 0
+        assert 0 <= knobs.get('b1', 0.5) < 1 or space['b1'].high == 1.0
+        assert knobs.get('weight_decay', 0.0) >= 0
+
+
+def test_a_place_where_everything_diverges_is_not_searched_further(finished):
+    found, _ = finished['lost']
+    assert found.extended == {'digits': [], 'stdlib_bytes': []}
+    assert not any(found.censored.values())
+
+
+def test_all_diverged_is_complete_without_confirmation(finished):
+    found, records = finished['lost']
+    assert found.complete
+    assert plan(STUDY, records, {}) == []
+    assert set(found.selections.values()) == {None}
+    assert {trial.held for trial in found.trials} == {TUNING}
+    assert len(found.trials) == 3 * 2 * 3 * 8
+    assert all(found.asked[phase, arm, 'digits', 0] == [] for phase in ('confirm', 'share') for arm in STUDY.arms)
+
+
+class BaseLost(World):
+    def score(self, study: Study, trial, seed: int) -> float | None:
+        return None if trial.arm == 'base' else World.score(MIDDLE, study, trial, seed)
+
+
+def test_a_base_that_always_diverges_shares_no_recipe():
+    found, _ = simulate(STUDY, BaseLost(), 0)
+    assert found.complete
+    assert all(found.asked['share', arm, 'digits', 0] == [] for arm in STUDY.arms)
+    assert len(found.asked['confirm', 'other', 'digits', 0]) == STUDY.seeds
+
+
+def test_optimizers_are_extended_each_for_itself():
+    """A round costs extra trials of the optimizers that some arm wants extended, for every arm, and of no other."""
+    space = STUDY.tune['adamw']
+    study = dataclasses.replace(STUDY, tune={'adamw': space, 'sgd': space})
+
+    class Two(World):
+        def score(self, study: Study, trial, seed: int) -> float | None:
+            where = FAR if trial.program.optimizer == 'sgd' else MIDDLE
+            return World.score(dataclasses.replace(where, shift={'sgd': 9.0}), study, trial, seed)
+
+    found, _ = simulate(study, Two(), 0)
+    for arm in study.arms:
+        tuned = found.asked['tune', arm, 'digits', 0]
+        assert sum(t.program.optimizer == 'adamw' for t in tuned) == 8
+        assert sum(t.program.optimizer == 'sgd' for t in tuned) == 8 + 2 * study.extension
+        assert found.censored[arm, 'digits'] == ['sgd lr high']
+
+
+def test_an_optimizer_that_cannot_win_is_not_extended():
+    """A gain beyond its edge counts only where it could make it the best."""
+    space = STUDY.tune['adamw']
+    study = dataclasses.replace(STUDY, tune={'adamw': space, 'sgd': space})
+
+    class Two(World):
+        def score(self, study: Study, trial, seed: int) -> float | None:
+            where = FAR if trial.program.optimizer == 'sgd' else MIDDLE
+            return World.score(dataclasses.replace(where, shift={'sgd': -99.0}), study, trial, seed)
+
+    found, _ = simulate(study, Two(), 0)
+    assert found.extended == {'digits': [], 'stdlib_bytes': []}
+    assert not any(found.censored.values())
+
+
+# Looks and growth.
+
+LOOKS = dataclasses.replace(STUDY, replicates=5, looks=(2, 3, 5))
+
+
+def test_later_looks_wait_for_earlier_ones():
+    """On each task no replicate of a look is planned before the look before it is whole, confirmation and all."""
+    whole, _ = simulate(LOOKS, OUTSIDE, 0)
+    needed = {
+        (task.name, look): {t.id for t in whole.trials if t.task == task.name and t.replicate < look}
+        for task in LOOKS.tasks
+        for look in LOOKS.looks
+    }
+    records: dict = {}
+    seen = []
+    while wanted := plan(LOOKS, records, {}):
+        seen.append(schedule(LOOKS, records, {}).look)
+        for trial in wanted:
+            before = [look for look in LOOKS.looks if look <= trial.replicate]
+            assert all(needed[trial.task, look] <= set(records) for look in before)
+        records |= {t.id: record(OUTSIDE, t, LOOKS) for t in wanted}
+    found = schedule(LOOKS, records, {})
+    assert (found.look, found.complete) == (5, True)
+    assert seen == sorted(seen)
+    assert set(seen) == {0, 2, 3}
+
+
+def test_later_looks_follow_the_extensions_of_the_first():
+    """Decided once, by the first look: every replicate searches the same ranges with the same budget."""
+    found, records = simulate(LOOKS, OUTSIDE, 0)
+    early = {t.id: records[t.id] for t in found.trials if t.replicate < 2}
+    first = schedule(LOOKS, early, {})
+    assert first.extended == found.extended
+    assert found.extended['digits']
+    for arm in LOOKS.arms:
+        places = [units(LOOKS, found.asked['tune', arm, 'digits', r]) for r in range(5)]
+        assert len({len(place) for place in places}) == 1
+        assert len({(place[:, 0] > 1).sum() for place in places}) == 1
+        assert (places[0][:, 0] > 1).any()
+
+
+def test_looking_early_changes_no_trial_of_the_first_replicates():
+    once, _ = simulate(dataclasses.replace(STUDY, replicates=2, looks=()), OUTSIDE, 0)
+    often, _ = simulate(LOOKS, OUTSIDE, 0)
+    assert {t.id for t in once.trials} == {t.id for t in often.trials if t.replicate < 2}
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {'replicates': 5, 'looks': (3, 5)},
+        {'arms': {**STUDY.arms, 'more': swap('norm', 'identity')}},
+        {'tasks': ('digits', 'stdlib_bytes', 'recall')},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+@pytest.mark.parametrize('where', ['middle', 'far'])
+def test_growth_reuses_what_is_recorded(finished, changes, where):
+    found, records = finished[where]
+    grown = dataclasses.replace(STUDY, **changes)
+    reused, more = set(records), dict(records)
+    while wanted := plan(grown, more, {}):
+        more |= {trial.id: record(WORLDS[where], trial, grown) for trial in wanted}
+    whole = schedule(grown, more, {})
+    assert whole.complete
+    kept = {t.id for t in whole.trials}
+    assert {t.id for t in found.trials if t.held == TUNING} <= kept, 'tuning is never in vain'
+    if all(len(whole.extended[task]) == len(rounds) for task, rounds in found.extended.items()):
+        assert reused <= kept, 'where the new arm costs nobody another round, neither is confirmation'
+    assert len(more) > len(records)
+
+
+def test_budgets_count_tuning_and_nothing_else(finished):
+    for found, _ in finished.values():
+        for (arm, task), budget in found.budgets.items():
+            tuned = [t for t in found.trials if (t.arm, t.task, t.held) == (arm, task, TUNING)]
+            item = STUDY.task(task)
+            assert budget == {
+                'trials': len(tuned),
+                'steps': len(tuned) * item.steps,
+                'examples': len(tuned) * item.steps * item.batch,
+                'flops': None,
+            }
+
+
+def test_a_hundred_thousand_trials_are_no_burden():
+    """The planner is called after every pack: it must stay quick where studies grow."""
+    import time
+
+    big = dataclasses.replace(
+        STUDY, arms={'base': (), **{f'arm_{i}': () for i in range(19)}}, trials=64, replicates=10, looks=()
+    )
+    start = time.perf_counter()
+    assert len(plan(big, {}, {})) == 20 * 2 * 10 * 64
+    assert time.perf_counter() - start < 20

@@ -1,0 +1,377 @@
+"""Tuning by every search, and what shapes, budgets and recipes of a study make of its plan; verdicts on simulated records."""
+
+import dataclasses
+import hashlib
+import importlib.util
+import random
+
+import numpy as np
+import pytest
+
+import sweeps.protocol.tuning
+from ablations.config import put, swap
+from ablations.shapes import add_one, drop_one, factorial, ladder, path
+from ablations.spaces import choice, integer, linear, log
+from ablations.study import Study
+from ablations.trial import TEST, TUNING, Schedule
+from results.evidence import findings
+from sweeps.protocol.pack import pack
+from sweeps.protocol.plan import plan, schedule, steps
+from sweeps.protocol.simulate import World, simulated_record
+from sweeps.protocol.tuning import BATCH
+from sweeps.training.record import describe
+
+RMS, WIDE, BARE = swap('norm', 'rms_norm'), put('channel.ratio', 2.0), swap('mixer', 'identity')
+SPACE = {'lr': log(1e-3, 1e-1), 'weight_decay': log(1e-3, 1.0)}
+WORLD = World(cliff=2.0, noise=0.02)
+FAR = World(optimum=(1.3, 0.4), cliff=9.0, noise=0.01)
+
+
+def study(**fields: object) -> Study:
+    given = {'name': 'tuned', 'question': 'Which?', 'arms': {'base': (), 'other': RMS}, 'tasks': ('digits',)}
+    return Study(**{**given, 'tune': {'adamw': SPACE}, 'trials': 8, 'replicates': 3, **fields})
+
+
+def record(asked: Study, world: World, trial) -> dict:
+    """With what a training run says of itself, knobs and seed among it."""
+    return {**describe(trial), **simulated_record(asked, world, trial, 0)}
+
+
+def run(asked: Study, world: World = WORLD, manifest: dict | None = None) -> tuple[Schedule, dict]:
+    records: dict[str, dict] = {}
+    while wanted := plan(asked, records, manifest or {}):
+        records |= {trial.id: record(asked, world, trial) for trial in wanted}
+    return schedule(asked, records, manifest or {}), records
+
+
+def told(asked: Study, world: World) -> dict:
+    found, records = run(asked, world)
+    assert found.complete
+    return {(finding.arm, finding.task): finding for finding in findings(asked, found, records, {})}
+
+
+# Shapes.
+
+PARTS = {'rms': RMS, 'wide': WIDE}
+SHAPES = {
+    'path': (path({'base': (), 'rms': RMS, 'wide': WIDE}), {'rms': 'base', 'wide': 'rms'}),
+    'add_one': (add_one(PARTS), {'with_rms': 'base', 'with_wide': 'base', 'all': 'base'}),
+    'drop_one': (drop_one(PARTS), {'all': 'base', 'without_rms': 'all', 'without_wide': 'all'}),
+    'factorial': (
+        factorial({'norm': {'layer': (), 'rms': RMS}, 'mixer': {'mixed': (), 'bare': BARE}}),
+        {'bare': 'base', 'rms': 'base', 'rms_and_bare': 'base'},
+    ),
+}
+
+
+@pytest.mark.parametrize('name', SHAPES)
+def test_every_shape_is_planned_and_judged_against_its_own_reference(name):
+    fields, references = SHAPES[name]
+    asked = study(**fields, base_factor=1)
+    heights = {arm: 0.4 * number for number, arm in enumerate(reversed(asked.arms))}
+    found, records = run(asked, dataclasses.replace(WORLD, top=heights))
+    assert {trial.arm for trial in found.trials} == set(asked.arms)
+
+    def mean(arm: str) -> float:
+        runs = [records[t.id]['score'] for r in range(3) for t in found.asked['confirm', arm, 'digits', r]]
+        return float(np.mean(runs))
+
+    made = {finding.arm: finding for finding in findings(asked, found, records, {})}
+    assert {arm: finding.base for arm, finding in made.items()} == references
+    for arm, finding in made.items():
+        assert finding.effect == pytest.approx(mean(arm) - mean(references[arm]))
+        assert finding.base_value == pytest.approx(mean(references[arm]))
+        assert finding.verdict == ('better' if heights[arm] > heights[references[arm]] else 'worse')
+        assert len({budget['trials'] for budget in found.budgets.values()}) == 1
+
+
+def test_a_step_that_changes_nothing_is_not_called_better_for_what_came_before_it():
+    asked = study(**path({'base': (), 'rms': RMS, 'wide': WIDE}), replicates=5)
+    made = told(asked, dataclasses.replace(WORLD, top={'rms': 0.5, 'wide': 0.5}))
+    assert made['rms', 'digits'].verdict == 'better'
+    assert made['wide', 'digits'].verdict in ('undecided', 'equivalent')
+    assert abs(made['wide', 'digits'].effect) < 0.1
+
+
+def test_the_rungs_of_a_ladder_are_one_dataset():
+    sizes = {'narrow': put('body.widths', [8, 16]), 'wide': ()}
+    made = told(study(tasks=ladder('digits', sizes)), dataclasses.replace(WORLD, top={'other': 0.5}))
+    assert {key: finding.verdict for key, finding in made.items()} == {
+        ('other', 'digits_narrow'): 'better',
+        ('other', 'digits_wide'): 'better',
+    }
+    assert {finding.overall for finding in made.values()} == {'undecided'}
+    assert 'one dataset only' in made['other', 'digits_wide'].overall_reason
+    made = told(study(tasks=(*ladder('digits', sizes), 'recall'), replicates=3), dataclasses.replace(WORLD, top={'other': 0.5}))
+    assert made['other', 'recall'].overall_reason == 'better on 2 of 2 datasets, worse on none'
+
+
+# More replicates of the base.
+
+
+@pytest.mark.parametrize('world', [WORLD, FAR], ids=['inside', 'outside'])
+@pytest.mark.parametrize('looks', [(), (1, 3)], ids=str)
+def test_the_base_has_several_times_the_replicates_at_the_same_budget_each(world, looks):
+    asked = study(base_factor=2, looks=looks)
+    found, records = run(asked, world)
+    assert found.complete and found.look == 3
+    for arm, count in (('base', 6), ('other', 3)):
+        for phase in ('tune', 'confirm', 'share'):
+            assert sorted(r for p, a, _, r in found.asked if (p, a) == (phase, arm)) == list(range(count))
+        each = {len(found.asked['tune', arm, 'digits', r]) for r in range(count)}
+        assert each == {8 + 4 * len(found.extended['digits'])}
+        assert found.budgets[arm, 'digits']['trials'] == count * each.pop()
+    (finding,) = findings(asked, found, records, {})
+    assert not finding.reason.startswith('unequal')
+    runs = [records[t.id]['score'] for r in range(6) for t in found.asked['confirm', 'base', 'digits', r]]
+    assert finding.base_value == pytest.approx(np.mean(runs))
+    points = [found.asked['share', 'other', 'digits', r][0].knobs for r in range(3)]
+    assert points == [found.selections['base', 'digits', r].knobs for r in range(3)]
+
+
+def test_looks_count_replicates_of_the_arms():
+    asked = study(base_factor=2, looks=(1, 3))
+    first = plan(asked, {}, {})
+    assert sorted({(t.arm, t.replicate) for t in first}) == [('base', 0), ('base', 1), ('other', 0)]
+    whole, records = run(asked)
+    early = {t.id: records[t.id] for t in whole.trials if t.replicate < asked.count(t.arm, 1)}
+    found = schedule(asked, early, {})
+    assert found.look == 1
+    (finding,) = findings(asked, found, early, {})
+    assert finding.replicates == 1 and finding.base_value is not None
+
+
+# One recipe for all.
+
+
+def test_with_one_recipe_only_the_base_is_tuned():
+    asked = study(arms={'base': (), 'other': RMS, 'third': ()}, recipe='same')
+    found, records = run(asked)
+    assert found.complete
+    assert {t.arm for t in found.trials if t.held == TUNING} == {'base'}
+    for arm in asked.arms:
+        for replicate in range(3):
+            trials = found.asked['confirm', arm, 'digits', replicate]
+            assert [t.id for t in trials] == [t.id for t in found.asked['share', arm, 'digits', replicate]]
+            assert {t.knobs for t in trials} == {found.selections['base', 'digits', replicate].knobs}
+    assert len(found.trials) == 3 * 8 + 3 * 3 * 2
+    assert found.budgets['other', 'digits']['trials'] == 0
+    for finding in findings(asked, found, records, {}):
+        assert finding.effect == finding.shared_effect
+        assert not finding.reason.startswith('unequal')
+
+
+def test_with_one_recipe_a_base_that_always_diverges_is_named():
+    asked = study(recipe='same')
+    found, records = run(asked, World(cliff=-9.0))
+    (finding,) = findings(asked, found, records, {})
+    assert finding.verdict == 'not comparable'
+    assert finding.reason == "every tuning run of 'base' diverged (24 of 24)"
+
+
+# Matched compute.
+
+
+def costs(**flops: float) -> dict:
+    return {'costs': {arm: {'digits': {'flops': value, 'params': 1, 'macs': 1}} for arm, value in flops.items()}}
+
+
+@pytest.mark.parametrize(('flops', 'wanted'), [(100.0, 140), (200.0, 70), (50.0, 280), (70.0, 200), (99.0, 142)])
+def test_matched_compute_trains_as_long_as_the_bases_flops_last(flops, wanted):
+    """140 steps of the base in two evaluations: a multiple of two steps."""
+    asked = study(budget='compute')
+    manifest = costs(base=100.0, other=flops)
+    assert steps(asked, 'base', asked.task('digits'), manifest['costs']) == 140
+    assert steps(asked, 'other', asked.task('digits'), manifest['costs']) == wanted
+    found, records = run(asked, WORLD, manifest)
+    assert {t.program.steps for t in found.trials if t.arm == 'other'} == {wanted}
+    budgets = [found.budgets[arm, 'digits'] for arm in ('base', 'other')]
+    assert budgets[1]['steps'] == 24 * wanted
+    assert budgets[1]['flops'] == 24 * wanted * flops
+    (finding,) = findings(asked, found, records, manifest)
+    assert 'unequal' not in finding.reason
+
+
+def test_matched_compute_needs_costs():
+    for manifest in ({}, costs(base=1.0), costs(other=1.0)):
+        with pytest.raises(ValueError, match=r"matches compute, and what '(base|other)' costs on 'digits' is not known yet"):
+            plan(study(budget='compute'), {}, manifest)
+    assert plan(study(), {}, costs(base=1.0))
+
+
+# Searches.
+
+FOLLOWING = [
+    'tpe',
+    pytest.param(
+        'gp',
+        marks=pytest.mark.skipif(importlib.util.find_spec('torch') is None, reason="torch is missing: pip install '.[gp]'"),
+    ),
+]
+
+
+@pytest.mark.parametrize('search', ['sobol', 'random', 'grid', *FOLLOWING])
+def test_every_search_tunes_a_study_to_its_end(search):
+    asked = study(search=search, trials=10, replicates=1, extension=0)
+    found, _ = run(asked)
+    assert found.complete
+    for arm in asked.arms:
+        trials = found.asked['tune', arm, 'digits', 0]
+        assert len(trials) == len({t.seed for t in trials}) == len({t.knobs for t in trials}) == 10
+        for trial in trials:
+            assert all(SPACE[name].low <= value <= SPACE[name].high for name, value in trial.knobs)
+    own, other = ([t.knobs for t in found.asked['tune', arm, 'digits', 0]] for arm in asked.arms)
+    assert not set(own) & set(other), 'every arm has points of its own'
+
+
+MIXED = {'lr': log(1e-3, 1e-1), 'b2': choice(0.9, 0.99), 'momentum': linear(0.5, 0.9), 'warmup': integer(2, 6)}
+
+
+@pytest.mark.parametrize('search', ['sobol', 'grid', 'tpe'])
+def test_choices_and_whole_numbers_are_tuned_confirmed_and_never_left(search):
+    asked = study(search=search, tune={'sgd': MIXED}, trials=12, replicates=2)
+    found, _ = run(asked, World(optimum=(1.3, 0.25, 0.5, 0.9), cliff=9.0, noise=0.01))
+    assert found.complete
+    assert {side for wants in found.extended['digits'] for sides in wants.values() for side in sides['sgd']} <= {
+        ('lr', 'high'),
+        ('momentum', 'low'),
+        ('momentum', 'high'),
+        ('warmup', 'low'),
+        ('warmup', 'high'),
+    }
+    for trial in found.trials:
+        knobs = dict(trial.knobs)
+        assert knobs['b2'] in (0.9, 0.99)
+        assert knobs['warmup'] == int(knobs['warmup']) and knobs['warmup'] >= 1
+        assert 0 < knobs['momentum'] < 1
+    assert {dict(t.knobs)['b2'] for t in found.trials if t.held == TEST} == {0.9}, 'the optimum is at its unit'
+
+
+# Searches that follow the scores.
+
+
+def adaptive(**fields: object) -> Study:
+    return study(**{'search': 'tpe', 'trials': 20, 'replicates': 2, **fields})
+
+
+@pytest.fixture(scope='module')
+def followed() -> dict:
+    return {name: run(adaptive(), world) for name, world in {'inside': WORLD, 'outside': FAR}.items()}
+
+
+def test_batches_are_in_step_for_all_arms(followed):
+    found, records = followed['inside']
+    phases = [t.phase for t in found.asked['tune', 'other', 'digits', 1]]
+    assert phases == ['tune'] * BATCH + ['tune_2'] * BATCH + ['tune_3'] * (20 - 2 * BATCH)
+    slow = found.asked['tune', 'base', 'digits', 0][3]
+    without = {key: value for key, value in records.items() if key != slow.id}
+    assert {t.phase for t in schedule(adaptive(), without, {}).trials} == {'tune'}
+    assert plan(adaptive(), without, {}) == [slow]
+
+
+def test_later_points_follow_the_scores(followed):
+    """Of a bowl the last batch lies nearer to the optimum than the first, which is an even cover."""
+    found, _ = followed['inside']
+    away: dict[str, list] = {}
+    for (phase, *_), trials in found.asked.items():
+        for trial in trials if phase == 'tune' else ():
+            units = [SPACE[name].unit(value) for name, value in trial.knobs]
+            away.setdefault(trial.phase, []).append(np.hypot(units[0] - 0.55, units[1] - 0.4))
+    assert np.mean(away['tune_3']) < 0.8 * np.mean(away['tune'])
+
+
+@pytest.mark.parametrize('seed', [0, 1])
+@pytest.mark.parametrize('where', ['inside', 'outside'])
+def test_interrupted_anywhere_it_asks_for_the_same_trials(followed, where, seed):
+    world, chance, records, packs = {'inside': WORLD, 'outside': FAR}[where], random.Random(seed), {}, set()
+    found, whole = followed[where]
+    while wanted := plan(adaptive(), records, {}):
+        now = schedule(adaptive(), records, {})
+        packs |= {item.id for item in pack(adaptive(), now.trials, 16)}
+        assert {trial.id for trial in now.trials} <= set(whole)
+        for trial in chance.sample(wanted, chance.randint((len(wanted) + 1) // 2, len(wanted))):
+            records[trial.id] = record(adaptive(), world, trial)
+    assert records == whole
+    assert schedule(adaptive(), records, {}) == found
+    assert packs <= {item.id for item in pack(adaptive(), found.trials, 16)}, 'a pack is a function of its phase'
+
+
+def test_a_batch_that_is_recorded_is_read_back_and_not_proposed_again(followed, monkeypatch):
+    found, records = followed['outside']
+    asked = []
+
+    def refused(kind, *arguments):
+        asked.append(kind)
+        assert kind == 'sobol', 'only the points of extensions are made again'
+        return propose(kind, *arguments)
+
+    propose = sweeps.protocol.tuning.propose
+    monkeypatch.setattr(sweeps.protocol.tuning, 'propose', refused)
+    assert schedule(adaptive(), records, {}) == found
+    shuffled = list(records.items())
+    random.Random(3).shuffle(shuffled)
+    assert schedule(adaptive(), dict(shuffled), {}) == found
+    assert asked and found.extended['digits']
+
+
+def test_another_machines_rounding_orphans_no_record(followed, monkeypatch):
+    """All that ran stays planned; what is still to run may differ."""
+    found, records = followed['inside']
+    first = [t.id for t in found.trials if t.held == TUNING and t.phase != 'tune_3']
+    propose = sweeps.protocol.tuning.propose
+    monkeypatch.setattr(sweeps.protocol.tuning, 'propose', lambda *a: np.clip(propose(*a) + 1e-3, 0, 0.999))
+    now = schedule(adaptive(), {key: records[key] for key in first}, {})
+    assert [t.id for t in now.trials if t.phase != 'tune_3'] == first
+    last = {t.id for t in now.trials if t.phase == 'tune_3'}
+    assert len(last) == 2 * 2 * 4 and not last & set(records)
+
+
+def test_records_that_say_too_little_are_proposed_again(followed):
+    found, records = followed['inside']
+    thin = {key: {name: row[name] for name in ('id', 'status', 'score')} for key, row in records.items()}
+    assert schedule(adaptive(), thin, {}).trials == found.trials
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'tune': {'adamw': {**SPACE, 'lr': log(1e-3, 2e-1)}}},
+        {'tune': {'adamw': {**SPACE, 'weight_decay': linear(1e-3, 1.0)}}},
+        {'tune': {'adamw': {**SPACE, 'b2': choice(0.9, 0.99)}}},
+        {'fixed': {'b1': 0.8}},
+        {'search': 'sobol'},
+    ],
+    ids=['range', 'scale', 'value', 'fixed', 'search'],
+)
+def test_a_changed_space_has_trials_of_its_own(followed, change):
+    """Their seeds stand for them, so a seed may not mean one place in one space and another in the next."""
+    found, records = followed['inside']
+    other = plan(adaptive(**change), records, {})
+    old = {t.seed for t in found.trials if t.held == TUNING}
+    assert other and {t.phase for t in other} == {'tune'}
+    assert not old & {t.seed for t in other}
+
+
+def test_a_grown_study_keeps_the_batches_that_ran(followed):
+    found, records = followed['inside']
+    grown = adaptive(arms={'base': (), 'other': RMS, 'more': BARE}, replicates=3, looks=(2, 3))
+    now = schedule(grown, records, {})
+    assert {t.id for t in found.trials if t.phase == 'tune'} <= {t.id for t in now.trials}
+    assert {t.arm for t in plan(grown, records, {})} == {'more'}
+
+
+@pytest.mark.parametrize('search', ['sobol', 'random', 'grid'])
+def test_seeds_of_a_search_that_looks_at_no_score_are_those_of_every_recorded_study(search):
+    """A hash of names: change it and every record is an orphan."""
+    for number, trial in enumerate(plan(study(search=search, replicates=1), {}, {})[:8]):
+        text = '\x1f'.join(['tune', 'tuned', 'base', 'digits', 'adamw', '0', str(number)])
+        assert trial.seed == int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) // 2
+
+
+@pytest.mark.parametrize(('cliff', 'extended'), [(9.0, True), (-0.39, False)])
+def test_a_range_that_ends_in_a_cliff_is_not_extended(cliff, extended):
+    """The score rises towards the end of the range; where most of the last trials diverge, no better rate lies beyond."""
+    world = World(optimum=(1.3, 0.5), curvature=(1.0, 0.0), noise=0.001, cliff=cliff)
+    found, _ = run(study(trials=16), world)
+    sides = [side for wants in found.extended['digits'] for sides in wants.values() for side in sides.get('adamw', [])]
+    assert (('lr', 'high') in sides) == extended

@@ -1,0 +1,227 @@
+"""Checkpoints: a run that was stopped anywhere goes on as if nothing had been, and damaged ones are not used."""
+
+import dataclasses
+import os
+import shutil
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from ablations.tasks import DIGITS
+from arch.model import build
+from sweeps.tasks.digits import Digits
+from sweeps.training import checkpoints as checkpoints_module
+from sweeps.training.checkpoints import KEPT, Checkpoints, Snapshot, read_tree, write_tree
+from sweeps.training.loop import batch_order, make_training
+from sweeps.training.population import STRATEGIES, Population
+
+STEPS, BATCH = 12, 8
+TASK = Digits(train=96, held=32)
+
+
+class Stopped(Exception):
+    """What a kill is to the code that runs: it never comes back."""
+
+
+class Stopping(Checkpoints):
+    """Checkpoints that stop the run after so many looks."""
+
+    left = 0
+
+    def offer(self, snapshot: Snapshot) -> None:
+        super().offer(snapshot)
+        self.left -= 1
+        if self.left == 0:
+            if self._manager is not None:
+                self._manager.wait_until_finished()
+                self._manager.close()
+                os.close(self._lock)
+            raise Stopped
+
+
+@dataclasses.dataclass(frozen=True)
+class Bench:
+    populations: dict
+    pool: dict
+    held: dict
+    lanes: list
+
+    def run(self, strategy: str, checkpoints: Checkpoints | None = None, finish=None) -> list[dict]:
+        found = self.populations[strategy].run(self.lanes, self.pool, self.held, checkpoints, finish)
+        assert all(seconds > 0 for _, seconds in found)
+        return [result for result, _ in found]
+
+
+@pytest.fixture(scope='module')
+def bench() -> Bench:
+    # A norm with running statistics, so that there is a state to keep beside the parameters.
+    config = {**DIGITS.base, 'body': {'kind': 'hierarchical', 'widths': [8], 'depths': [1]}, 'norm': {'kind': 'batch_norm'}}
+    training = make_training(build(config), TASK, 'adamw', STEPS, BATCH, 2)
+    pool = TASK.pool()
+    inside, held = TASK.split(pool, 0)
+    lanes = [
+        {
+            'seed': np.uint32(seed),
+            'order': batch_order(seed, inside, STEPS, BATCH),
+            'knobs': {'lr': np.float32(lr), 'weight_decay': np.float32(0.01)},
+        }
+        for seed, lr in ((1, 1e-2), (2, 1e38), (3, 3e-3))
+    ]
+    populations = {strategy: Population(training, strategy, width=3) for strategy in STRATEGIES}
+    return Bench(populations, {'x': pool.x, 'y': pool.y}, {'x': pool.x[held], 'y': pool.y[held]}, lanes)
+
+
+def same_bits(one: object, other: object) -> bool:
+    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+    return all(np.asarray(a).tobytes() == np.asarray(b).tobytes() for a, b in pairs)
+
+
+def stopped(bench: Bench, strategy: str, folder: Path, looks: int, steps: int = 2) -> None:
+    checkpoints = Stopping(folder, 'pack', 'here', steps=steps)
+    checkpoints.left = looks
+    with pytest.raises(Stopped):
+        bench.run(strategy, checkpoints)
+
+
+@pytest.mark.parametrize('strategy', STRATEGIES)
+def test_a_run_stopped_again_and_again_is_the_undisturbed_one(bench: Bench, strategy: str, tmp_path: Path):
+    whole = bench.run(strategy)
+    for looks in (3, 1, 2):
+        stopped(bench, strategy, tmp_path, looks)
+    checkpoints = Checkpoints(tmp_path, 'pack', 'here', steps=2)
+    before = checkpoints.latest()
+    assert before.step > 0 or before.results
+    assert same_bits(whole, bench.run(strategy, checkpoints)) and not checkpoints.notes
+    checkpoints.clear()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cutting_a_run_changes_nothing(bench: Bench, tmp_path: Path):
+    checkpoints = Checkpoints(tmp_path, 'pack', 'here', steps=1)
+    assert same_bits(bench.run('loop'), bench.run('loop', checkpoints))
+    assert len(checkpoints._manager.all_steps()) <= KEPT
+    checkpoints.clear()
+
+
+def test_lanes_that_are_done_are_not_trained_again(bench: Bench, tmp_path: Path):
+    # Looks of a lane at steps=2: at 2, 4 and 6, 8, 10, 12; the eighth look is in the second lane.
+    stopped(bench, 'loop', tmp_path, looks=8)
+    kept = Checkpoints(tmp_path, 'pack', 'here', steps=2)
+    found = kept.latest()
+    assert len(found.results) == 1 and 0 < found.step < STEPS
+    trained = []
+    bench.run('loop', kept, lambda lane, params, state: trained.append(lane))
+    assert trained == [1, 2]
+    kept.clear()
+
+
+def newest(folder: Path) -> Path:
+    inside = next(path for path in (folder / 'checkpoints').iterdir() if path.is_dir())
+    return max((path for path in inside.iterdir() if path.name.isdigit()), key=lambda path: int(path.name))
+
+
+def truncate(path: Path) -> None:
+    for file in [file for file in path.rglob('*') if file.is_file() and file.stat().st_size > 1000]:
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def flip(path: Path) -> None:
+    for file in [file for file in path.rglob('*') if file.is_file() and file.stat().st_size > 1000]:
+        content = bytearray(file.read_bytes())
+        for place in range(200, len(content), 50):
+            content[place] ^= 0xFF
+        file.write_bytes(bytes(content))
+
+
+def empty(path: Path) -> None:
+    shutil.rmtree(path / 'default')
+
+
+@pytest.mark.parametrize('damage', [truncate, flip, empty])
+def test_a_damaged_checkpoint_is_noted_and_the_one_before_used(bench: Bench, damage, tmp_path: Path):
+    stopped(bench, 'loop', tmp_path, looks=4)
+    last = newest(tmp_path)
+    damage(last)
+    checkpoints = Checkpoints(tmp_path, 'pack', 'here', steps=2)
+    before = checkpoints.latest()
+    assert before is not None and before.step == 6 and 'damaged, not used' in checkpoints.notes[0]
+    assert same_bits(bench.run('loop'), bench.run('loop', checkpoints))
+    checkpoints.clear()
+
+
+def test_with_all_damaged_it_begins_again(bench: Bench, tmp_path: Path):
+    stopped(bench, 'loop', tmp_path, looks=4)
+    for path in newest(tmp_path).parent.iterdir():
+        truncate(path)
+    checkpoints = Checkpoints(tmp_path, 'pack', 'here', steps=2)
+    assert checkpoints.latest() is None and len(checkpoints.notes) == KEPT
+    assert same_bits(bench.run('loop'), bench.run('loop', checkpoints))
+    checkpoints.clear()
+
+
+def test_a_half_written_checkpoint_is_not_seen(bench: Bench, tmp_path: Path):
+    stopped(bench, 'loop', tmp_path, looks=3)
+    last = newest(tmp_path)
+    half = last.with_name(f'{int(last.name) + 1}.orbax-checkpoint-tmp-0')
+    shutil.copytree(last, half)
+    truncate(half)
+    checkpoints = Checkpoints(tmp_path, 'pack', 'here', steps=2)
+    assert checkpoints.latest().step == 6 and not checkpoints.notes
+    checkpoints.clear()
+
+
+def test_another_environment_begins_again_and_is_cleared_with_the_rest(bench: Bench, tmp_path: Path):
+    stopped(bench, 'loop', tmp_path, looks=3)
+    other = Checkpoints(tmp_path, 'pack', 'elsewhere', steps=2)
+    assert other.latest() is None
+    other.clear()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_short_pack_makes_none(bench: Bench, tmp_path: Path):
+    checkpoints = Checkpoints(tmp_path, 'pack', 'here', seconds=600)
+    bench.run('loop', checkpoints)
+    assert list(tmp_path.iterdir()) == []
+    checkpoints.clear()
+
+
+def test_a_snapshot_that_was_changed_is_refused():
+    snapshot = Snapshot([], [np.arange(3.0)], [], 4, 1, 0.5)
+    tree = snapshot.to_tree()
+    assert Snapshot.from_tree(tree).step == 4
+    tree['carry']['00000'] = np.array([0.0, 1.0, 3.0])
+    with pytest.raises(ValueError, match='does not match'):
+        Snapshot.from_tree(tree)
+
+
+def test_a_tree_of_its_own(tmp_path: Path):
+    tree = {'params': {'a': {'kernel': np.arange(6.0).reshape(2, 3)}}}
+    write_tree(tmp_path / 'weights', tree)
+    np.testing.assert_array_equal(read_tree(tmp_path / 'weights')['params']['a']['kernel'], tree['params']['a']['kernel'])
+    with pytest.raises(ValueError, match='no sound Orbax checkpoint'):
+        read_tree(tmp_path / 'nothing')
+
+
+def test_a_worker_whose_launcher_died_keeps_one_more_and_ends(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    class Ended(BaseException):
+        """What the end of a process is to its code."""
+
+    def leave(status: int) -> None:
+        raise Ended(status)
+
+    checkpoints = Checkpoints(tmp_path, 'pack', 'here', steps=4)
+    monkeypatch.setattr(checkpoints_module.os, 'getppid', lambda: 1)
+    monkeypatch.setattr(checkpoints_module.os, '_exit', leave)
+    with pytest.raises(Ended):
+        bench.run('vmap', checkpoints)
+    monkeypatch.undo()
+    # The next worker waits for the folder until this one is gone, and then goes on.
+    other = Checkpoints(tmp_path, 'pack', 'here', steps=4)
+    assert other._open(wait=False) is False
+    os.close(checkpoints._lock)
+    found = other.latest()
+    assert found.step == 4
+    assert same_bits(bench.run('vmap'), bench.run('vmap', other))
+    other.clear()
