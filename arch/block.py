@@ -202,7 +202,7 @@ def adopted(cls: type, base: type[Block]) -> type[Block]:
     ...     FITS = ('tokens',)
     >>> adopted(Plain, Mixer).FITS, adopted(Plain, Mixer).TAKES
     (('tokens',), ())
-    >>> adopted(Halve, Norm) is Halve
+    >>> adopted(Norm, Norm) is Norm
     True
     """
     if issubclass(cls, base):

@@ -9,26 +9,19 @@ import numpy as np
 from flax import linen as nn
 
 from arch.branch import Branch
+from arch.config import complete
 from arch.context import Context
 from arch.make import fields
 from arch.model_sockets import Sockets
 from arch.shape_lines import SIZES, ShapeLine, sizes
 
-PLAIN = {
-    'body': {'kind': 'isotropic', 'width': SIZES['C']},
-    'stem': {'kind': 'patchify', 'patch': 2},
-    'position': {'kind': 'none'},
-    'block': {'kind': 'two_branch'},
-    'mixer': {'kind': 'depthwise_conv', 'kernel': 3},
-    'norm': {'kind': 'layer_norm'},
-    'qk_norm': {'kind': 'identity'},
-    'residual': {'kind': 'pre'},
-    'channel': {'kind': 'mlp', 'ratio': 2.0},
-    'activation': {'kind': 'gelu'},
-    'downsample': {'kind': 'none'},
-    'head': {'kind': 'classifier', 'outputs': SIZES['V']},
-    'initial': {'kind': 'lecun_normal'},
-}
+PLAIN = complete(
+    body={'kind': 'isotropic', 'width': SIZES['C']},
+    stem={'kind': 'patchify', 'patch': 2},
+    mixer={'kind': 'depthwise_conv', 'kernel': 3},
+    channel={'kind': 'mlp', 'ratio': 2.0},
+    head={'kind': 'classifier', 'outputs': SIZES['V']},
+)
 """What surrounds the entry: the lab's plainest kinds."""
 
 

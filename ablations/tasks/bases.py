@@ -1,7 +1,43 @@
 """Bases: complete model configs that studies start from, as plain data. Every socket is filled, every field written out."""
 
+import copy
+
 BODY = {'over_depth': 'loop', 'remat': False, 'compute': 'float32'}
 """How a body runs, where a study says nothing else."""
+PLAIN = {
+    'body': {},
+    'stem': {},
+    'position': {'kind': 'none'},
+    'block': {'kind': 'two_branch'},
+    'mixer': {},
+    'norm': {'kind': 'layer_norm', 'eps': 1e-6},
+    'qk_norm': {'kind': 'identity'},
+    'residual': {'kind': 'pre'},
+    'channel': {'kind': 'mlp', 'ratio': 4.0},
+    'activation': {'kind': 'gelu'},
+    'downsample': {'kind': 'none'},
+    'head': {},
+    'initial': {'kind': 'lecun_normal', 'branch_end': 'same'},
+}
+"""The sockets in order, each with its plainest kind. The models of papers start from the same in `arch/config.py`; a test
+holds the two alike, since neither room may import the other."""
+
+
+def complete(*, body: dict, stem: dict, mixer: dict, head: dict, **what_differs: dict) -> dict:
+    """The plain config with other specs in some sockets.
+
+    >>> body, ids = {'kind': 'isotropic', 'width': 8, 'depth': 2, 'causal': True}, {'kind': 'tokens', 'vocabulary': 5}
+    >>> config = complete(body=body, stem=ids, mixer={'kind': 'identity'}, head={'kind': 'tied_next_token'})
+    >>> config['mixer'], config['norm'], config['body']['compute']
+    ({'kind': 'identity'}, {'kind': 'layer_norm', 'eps': 1e-06}, 'float32')
+
+    Raises ValueError for a socket that no model has.
+    """
+    unknown = [socket for socket in what_differs if socket not in PLAIN]
+    if unknown:
+        raise ValueError(f'unknown sockets {unknown}; allowed: {sorted(PLAIN)}; mend the name')
+    given = {'body': {**body, **{name: value for name, value in BODY.items() if name not in body}}}
+    return copy.deepcopy({**PLAIN, **given, 'stem': stem, 'mixer': mixer, 'head': head, **what_differs})
 
 
 def convnext(outputs: int, patch: int, widths: list[int], depths: list[int], kernel: int) -> dict:
@@ -9,59 +45,45 @@ def convnext(outputs: int, patch: int, widths: list[int], depths: list[int], ker
 
     Between stages it pools, so that positions are mixed by the mixer and by nothing else.
     """
-    return {
-        'body': {'kind': 'hierarchical', 'widths': widths, 'depths': depths, **BODY},
-        'stem': {'kind': 'patchify_norm', 'patch': patch, 'width': 0},
-        'position': {'kind': 'none'},
-        'block': {'kind': 'one_branch'},
-        'mixer': {'kind': 'depthwise_conv', 'kernel': kernel, 'bias': True},
-        'norm': {'kind': 'layer_norm', 'eps': 1e-6},
-        'qk_norm': {'kind': 'identity'},
-        'residual': {'kind': 'pre'},
-        'channel': {'kind': 'mlp', 'ratio': 4.0},
-        'activation': {'kind': 'gelu'},
-        'downsample': {'kind': 'pool_conv', 'factor': 2},
-        'head': {'kind': 'classifier', 'outputs': outputs},
-        'initial': {'kind': 'lecun_normal', 'branch_end': 'same'},
-    }
+    return complete(
+        body={'kind': 'hierarchical', 'widths': widths, 'depths': depths},
+        stem={'kind': 'patchify_norm', 'patch': patch, 'width': 0},
+        block={'kind': 'one_branch'},
+        mixer={'kind': 'depthwise_conv', 'kernel': kernel, 'bias': True},
+        downsample={'kind': 'pool_conv', 'factor': 2},
+        head={'kind': 'classifier', 'outputs': outputs},
+    )
 
 
 def decoder(vocabulary: int, length: int, width: int, depth: int, mixer: dict, ratio: float) -> dict:
     """A small causal model over tokens, norm first, with learned positions: a transformer (1706.03762) if it attends."""
-    return {
-        'body': {'kind': 'isotropic', 'width': width, 'depth': depth, 'causal': True, **BODY},
-        'stem': {'kind': 'tokens', 'vocabulary': vocabulary},
-        'position': {'kind': 'learned', 'length': length},
-        'block': {'kind': 'two_branch'},
-        'mixer': mixer,
-        'norm': {'kind': 'layer_norm', 'eps': 1e-6},
-        'qk_norm': {'kind': 'identity'},
-        'residual': {'kind': 'pre'},
-        'channel': {'kind': 'mlp', 'ratio': ratio},
-        'activation': {'kind': 'gelu'},
-        'downsample': {'kind': 'none'},
-        'head': {'kind': 'next_token', 'outputs': vocabulary, 'bias': True},
-        'initial': {'kind': 'lecun_normal', 'branch_end': 'same'},
-    }
+    return complete(
+        body={'kind': 'isotropic', 'width': width, 'depth': depth, 'causal': True},
+        stem={'kind': 'tokens', 'vocabulary': vocabulary},
+        position={'kind': 'learned', 'length': length},
+        mixer=mixer,
+        channel={'kind': 'mlp', 'ratio': ratio},
+        head={'kind': 'next_token', 'outputs': vocabulary, 'bias': True},
+    )
 
 
 def vit(outputs: int, patch: int, length: int, width: int, depth: int, heads: int) -> dict:
     """A small vision transformer (2010.11929) that averages its positions."""
-    return {
-        **decoder(outputs, length, width, depth, {'kind': 'attention', 'heads': heads, 'biases': 'needed'}, 4.0),
-        'body': {'kind': 'isotropic', 'width': width, 'depth': depth, 'causal': False, **BODY},
-        'stem': {'kind': 'patchify', 'patch': patch},
-        'head': {'kind': 'classifier', 'outputs': outputs},
-    }
+    return complete(
+        body={'kind': 'isotropic', 'width': width, 'depth': depth, 'causal': False},
+        stem={'kind': 'patchify', 'patch': patch},
+        position={'kind': 'learned', 'length': length},
+        mixer={'kind': 'attention', 'heads': heads, 'biases': 'needed'},
+        head={'kind': 'classifier', 'outputs': outputs},
+    )
 
 
 def waveform(outputs: int, kernel: int, factor: int, width: int, depth: int, mixer: dict) -> dict:
     """A small model over samples [N, 1] that begins with one convolution and averages its positions."""
-    return {
-        **decoder(outputs, 1, width, depth, mixer, 4.0),
-        'body': {'kind': 'isotropic', 'width': width, 'depth': depth, 'causal': False, **BODY},
-        'stem': {'kind': 'waveform', 'kernel': kernel, 'factor': factor},
-        'position': {'kind': 'none'},
-        'block': {'kind': 'one_branch'},
-        'head': {'kind': 'classifier', 'outputs': outputs},
-    }
+    return complete(
+        body={'kind': 'isotropic', 'width': width, 'depth': depth, 'causal': False},
+        stem={'kind': 'waveform', 'kernel': kernel, 'factor': factor},
+        block={'kind': 'one_branch'},
+        mixer=mixer,
+        head={'kind': 'classifier', 'outputs': outputs},
+    )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from arch.config import complete
 from arch.published.published import Published
 from arch.published.tensors import Tensors
 from arch.published.weight_map import check_kinds, dense, hidden_channels, in_form, layer_norm
@@ -40,40 +41,23 @@ TIMM = {
 
 def convnext(widths: Sequence[int], depths: Sequence[int], outputs: int = 1000) -> dict:
     """A ConvNeXt: patches of 4, a norm before each resolution changes and before the classes, layer scale from 1e-6."""
-    return {
-        'body': {
-            'kind': 'hierarchical',
-            'widths': list(widths),
-            'depths': list(depths),
-            'over_depth': 'loop',
-            'remat': False,
-            'compute': 'float32',
-        },
-        'stem': {'kind': 'patchify_norm', 'patch': 4, 'width': 0},
-        'position': {'kind': 'none'},
-        'block': {'kind': 'one_branch'},
-        'mixer': {'kind': 'depthwise_conv', 'kernel': 7, 'bias': True},
-        'norm': {'kind': 'layer_norm', 'eps': 1e-6},
-        'qk_norm': {'kind': 'identity'},
-        'residual': {'kind': 'layer_scale', 'initial': 1e-6},
-        'channel': {'kind': 'mlp', 'ratio': 4.0},
-        'activation': {'kind': 'gelu'},
-        'downsample': {'kind': 'separate_conv', 'factor': 2},
-        'head': {'kind': 'pooled_norm_classifier', 'outputs': outputs},
-        'initial': {'kind': 'truncated_normal', 'branch_end': 'same', 'deviation': 0.02},
-    }
+    return complete(
+        body={'kind': 'hierarchical', 'widths': list(widths), 'depths': list(depths)},
+        stem={'kind': 'patchify_norm', 'patch': 4, 'width': 0},
+        block={'kind': 'one_branch'},
+        mixer={'kind': 'depthwise_conv', 'kernel': 7, 'bias': True},
+        residual={'kind': 'layer_scale', 'initial': 1e-6},
+        downsample={'kind': 'separate_conv', 'factor': 2},
+        head={'kind': 'pooled_norm_classifier', 'outputs': outputs},
+        initial={'kind': 'truncated_normal', 'branch_end': 'same', 'deviation': 0.02},
+    )
 
 
 def convnext_isotropic(width: int, depth: int, outputs: int = 1000) -> dict:
     """A ConvNeXt of one resolution: patches of 16 without a norm, and no layer scale, as its authors' code has it."""
     body = {'kind': 'isotropic', 'width': width, 'depth': depth, 'causal': False}
-    return {
-        **convnext([], [], outputs),
-        'body': {**body, 'over_depth': 'loop', 'remat': False, 'compute': 'float32'},
-        'stem': {'kind': 'patchify', 'patch': 16},
-        'residual': {'kind': 'pre'},
-        'downsample': {'kind': 'none'},
-    }
+    changes = {'stem': {'kind': 'patchify', 'patch': 16}, 'residual': {'kind': 'pre'}, 'downsample': {'kind': 'none'}}
+    return complete(**{**convnext([], [], outputs), 'body': body, **changes})
 
 
 def from_transformers(config: dict, tensors: Mapping[str, np.ndarray]) -> tuple[dict, dict]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from arch.config import complete
 from arch.published.published import Published
 from arch.published.tensors import Tensors
 from arch.published.weight_map import check_kinds, hidden_channels, in_form, layer_norm, plain_names
@@ -18,29 +19,17 @@ MASKS = ('.attn.bias', '.attn.masked_bias')
 
 def gpt2(vocabulary: int, length: int, width: int, depth: int, heads: int, ratio: float = 4.0) -> dict:
     """A causal transformer, norm first, with learned positions and the table of tokens as its head."""
-    return {
-        'body': {
-            'kind': 'isotropic',
-            'width': width,
-            'depth': depth,
-            'causal': True,
-            'over_depth': 'loop',
-            'remat': False,
-            'compute': 'float32',
-        },
-        'stem': {'kind': 'tokens', 'vocabulary': vocabulary},
-        'position': {'kind': 'learned', 'length': length},
-        'block': {'kind': 'two_branch'},
-        'mixer': {'kind': 'attention', 'heads': heads, 'biases': 'all'},
-        'norm': {'kind': 'layer_norm', 'eps': 1e-5},
-        'qk_norm': {'kind': 'identity'},
-        'residual': {'kind': 'pre'},
-        'channel': {'kind': 'mlp', 'ratio': ratio},
-        'activation': {'kind': 'gelu_tanh'},
-        'downsample': {'kind': 'none'},
-        'head': {'kind': 'tied_next_token'},
-        'initial': {'kind': 'normal', 'branch_end': 'depth', 'deviation': 0.02},
-    }
+    return complete(
+        body={'kind': 'isotropic', 'width': width, 'depth': depth, 'causal': True},
+        stem={'kind': 'tokens', 'vocabulary': vocabulary},
+        position={'kind': 'learned', 'length': length},
+        mixer={'kind': 'attention', 'heads': heads, 'biases': 'all'},
+        norm={'kind': 'layer_norm', 'eps': 1e-5},
+        channel={'kind': 'mlp', 'ratio': ratio},
+        activation={'kind': 'gelu_tanh'},
+        head={'kind': 'tied_next_token'},
+        initial={'kind': 'normal', 'branch_end': 'depth', 'deviation': 0.02},
+    )
 
 
 def from_transformers(config: dict, tensors: Mapping[str, np.ndarray]) -> tuple[dict, dict]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from arch.config import complete
 from arch.published.published import Published
 from arch.published.tensors import Tensors
 from arch.published.weight_map import check_kinds, dense, hidden_channels, in_form, plain_names
@@ -20,29 +21,17 @@ def llama(
     vocabulary: int, width: int, depth: int, heads: int, kv_heads: int, hidden: int, base: float = 10000.0, eps: float = 1e-5
 ) -> dict:
     """A causal transformer, norm first, whose queries and keys turn by their positions; `hidden` channels between products."""
-    return {
-        'body': {
-            'kind': 'isotropic',
-            'width': width,
-            'depth': depth,
-            'causal': True,
-            'over_depth': 'loop',
-            'remat': False,
-            'compute': 'float32',
-        },
-        'stem': {'kind': 'tokens', 'vocabulary': vocabulary},
-        'position': {'kind': 'rotary', 'base': base},
-        'block': {'kind': 'two_branch'},
-        'mixer': {'kind': 'grouped_query_attention', 'heads': heads, 'kv_heads': kv_heads, 'biases': 'none'},
-        'norm': {'kind': 'rms_norm', 'eps': eps},
-        'qk_norm': {'kind': 'identity'},
-        'residual': {'kind': 'pre'},
-        'channel': {'kind': 'gated', 'ratio': hidden / width},
-        'activation': {'kind': 'silu'},
-        'downsample': {'kind': 'none'},
-        'head': {'kind': 'next_token', 'outputs': vocabulary, 'bias': False},
-        'initial': {'kind': 'normal', 'branch_end': 'same', 'deviation': 0.02},
-    }
+    return complete(
+        body={'kind': 'isotropic', 'width': width, 'depth': depth, 'causal': True},
+        stem={'kind': 'tokens', 'vocabulary': vocabulary},
+        position={'kind': 'rotary', 'base': base},
+        mixer={'kind': 'grouped_query_attention', 'heads': heads, 'kv_heads': kv_heads, 'biases': 'none'},
+        norm={'kind': 'rms_norm', 'eps': eps},
+        channel={'kind': 'gated', 'ratio': hidden / width},
+        activation={'kind': 'silu'},
+        head={'kind': 'next_token', 'outputs': vocabulary, 'bias': False},
+        initial={'kind': 'normal', 'branch_end': 'same', 'deviation': 0.02},
+    )
 
 
 def from_transformers(config: dict, tensors: Mapping[str, np.ndarray]) -> tuple[dict, dict]:

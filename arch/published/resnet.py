@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from arch.config import complete
 from arch.published.published import Published
 from arch.published.tensors import Tensors
 from arch.published.weight_map import check_kinds, dense, in_form
@@ -44,28 +45,17 @@ def resnet(widths: Sequence[int], depths: Sequence[int], stem: int = 64, outputs
     Kernels start normal with variance 2 / fan-out, that of the classes too, which most implementations draw uniformly. The
     socket `channel` is not read: a bottleneck makes its own products.
     """
-    return {
-        'body': {
-            'kind': 'hierarchical',
-            'widths': list(widths),
-            'depths': list(depths),
-            'over_depth': 'loop',
-            'remat': False,
-            'compute': 'float32',
-        },
-        'stem': {'kind': 'overlapping_conv', 'width': stem},
-        'position': {'kind': 'none'},
-        'block': {'kind': 'bottleneck', 'ratio': 0.25},
-        'mixer': {'kind': 'conv', 'kernel': 3, 'bias': False},
-        'norm': {'kind': 'batch_norm', 'eps': 1e-5, 'momentum': 0.9},
-        'qk_norm': {'kind': 'identity'},
-        'residual': {'kind': 'pre'},
-        'channel': {'kind': 'mlp', 'ratio': 4.0},
-        'activation': {'kind': 'relu'},
-        'downsample': {'kind': 'in_block', 'factor': 2},
-        'head': {'kind': 'pooled_classifier', 'outputs': outputs},
-        'initial': {'kind': 'he_normal', 'branch_end': 'same'},
-    }
+    return complete(
+        body={'kind': 'hierarchical', 'widths': list(widths), 'depths': list(depths)},
+        stem={'kind': 'overlapping_conv', 'width': stem},
+        block={'kind': 'bottleneck', 'ratio': 0.25},
+        mixer={'kind': 'conv', 'kernel': 3, 'bias': False},
+        norm={'kind': 'batch_norm', 'eps': 1e-5, 'momentum': 0.9},
+        activation={'kind': 'relu'},
+        downsample={'kind': 'in_block', 'factor': 2},
+        head={'kind': 'pooled_classifier', 'outputs': outputs},
+        initial={'kind': 'he_normal', 'branch_end': 'same'},
+    )
 
 
 def from_transformers(config: dict, tensors: Mapping[str, np.ndarray]) -> tuple[dict, dict]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from arch.config import complete
 from arch.published.published import Published
 from arch.published.tensors import Tensors
 from arch.published.weight_map import check_kinds, dense, hidden_channels, image_channels, in_form, layer_norm, plain_names
@@ -27,28 +28,16 @@ def swin(
     outputs: int, widths: Sequence[int], depths: Sequence[int], head_size: int = 32, window: int = 7, ratio: float = 4.0
 ) -> dict:
     """A Swin transformer: stages of an even number of blocks, whose windows shift in every second one."""
-    return {
-        'body': {
-            'kind': 'hierarchical',
-            'widths': list(widths),
-            'depths': list(depths),
-            'over_depth': 'loop',
-            'remat': False,
-            'compute': 'float32',
-        },
-        'stem': {'kind': 'patchify_norm', 'patch': 4, 'width': 0},
-        'position': {'kind': 'none'},
-        'block': {'kind': 'two_branch'},
-        'mixer': {'kind': 'shifted_window_attention', 'head_size': head_size, 'window': window, 'biases': 'all'},
-        'norm': {'kind': 'layer_norm', 'eps': 1e-5},
-        'qk_norm': {'kind': 'identity'},
-        'residual': {'kind': 'pre'},
-        'channel': {'kind': 'mlp', 'ratio': ratio},
-        'activation': {'kind': 'gelu'},
-        'downsample': {'kind': 'patch_merging', 'factor': 2},
-        'head': {'kind': 'classifier', 'outputs': outputs},
-        'initial': {'kind': 'truncated_normal', 'branch_end': 'same', 'deviation': 0.02},
-    }
+    return complete(
+        body={'kind': 'hierarchical', 'widths': list(widths), 'depths': list(depths)},
+        stem={'kind': 'patchify_norm', 'patch': 4, 'width': 0},
+        mixer={'kind': 'shifted_window_attention', 'head_size': head_size, 'window': window, 'biases': 'all'},
+        norm={'kind': 'layer_norm', 'eps': 1e-5},
+        channel={'kind': 'mlp', 'ratio': ratio},
+        downsample={'kind': 'patch_merging', 'factor': 2},
+        head={'kind': 'classifier', 'outputs': outputs},
+        initial={'kind': 'truncated_normal', 'branch_end': 'same', 'deviation': 0.02},
+    )
 
 
 def rows_first(part: np.ndarray, factor: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from arch.config import complete
 from arch.published.published import Published
 from arch.published.tensors import Tensors
 from arch.published.weight_map import check_kinds, dense, hidden_channels, image_channels, in_form, layer_norm, plain_names
@@ -23,29 +24,15 @@ OLDER = {
 
 def vit(outputs: int, image: int, patch: int, width: int, depth: int, heads: int, ratio: float = 4.0) -> dict:
     """A vision transformer on squares of `image` pixels a side: a class token in front, its position the classifier's."""
-    return {
-        'body': {
-            'kind': 'isotropic',
-            'width': width,
-            'depth': depth,
-            'causal': False,
-            'over_depth': 'loop',
-            'remat': False,
-            'compute': 'float32',
-        },
-        'stem': {'kind': 'class_token', 'patch': patch},
-        'position': {'kind': 'learned', 'length': 1 + (image // patch) ** 2},
-        'block': {'kind': 'two_branch'},
-        'mixer': {'kind': 'attention', 'heads': heads, 'biases': 'all'},
-        'norm': {'kind': 'layer_norm', 'eps': 1e-6},
-        'qk_norm': {'kind': 'identity'},
-        'residual': {'kind': 'pre'},
-        'channel': {'kind': 'mlp', 'ratio': ratio},
-        'activation': {'kind': 'gelu'},
-        'downsample': {'kind': 'none'},
-        'head': {'kind': 'first_token_classifier', 'outputs': outputs},
-        'initial': {'kind': 'truncated_normal', 'branch_end': 'same', 'deviation': 0.02},
-    }
+    return complete(
+        body={'kind': 'isotropic', 'width': width, 'depth': depth, 'causal': False},
+        stem={'kind': 'class_token', 'patch': patch},
+        position={'kind': 'learned', 'length': 1 + (image // patch) ** 2},
+        mixer={'kind': 'attention', 'heads': heads, 'biases': 'all'},
+        channel={'kind': 'mlp', 'ratio': ratio},
+        head={'kind': 'first_token_classifier', 'outputs': outputs},
+        initial={'kind': 'truncated_normal', 'branch_end': 'same', 'deviation': 0.02},
+    )
 
 
 def from_transformers(config: dict, tensors: Mapping[str, np.ndarray]) -> tuple[dict, dict]:
