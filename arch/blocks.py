@@ -1,8 +1,7 @@
 """Blocks: how a mixer and a channel block make one layer. `(stream, context)` to the next stream, by the residual rule.
 
-`BRANCHES` is the number of its residual branches. A block with `STRIDES = True` can also begin a stage by itself: given a
-`shortcut`, its branch reads the last stage's map and keeps every `stride`-th position, and joins the shortcut's output. Its
-stream is one array, since it works on the sum itself.
+A block with `STRIDES = True` can also begin a stage by itself. It is then given a `shortcut`: its branch reads the map of the
+stage before and keeps every `stride`-th position, and is added to the shortcut's output.
 """
 
 from collections.abc import Callable

@@ -129,11 +129,11 @@ def gradient(block: Probe) -> str:
         return jnp.sum(y * _weights(y.shape))
 
     leaves = jax.tree_util.tree_leaves_with_path(slopes(*block.start(), block.x()))
-    found = {'/'.join(names(path)): np.abs(leaf).max() for path, leaf in leaves}
-    broken = [name for name, slope in found.items() if not np.isfinite(slope)]
+    slopes_by_name = {'/'.join(names(path)): np.abs(leaf).max() for path, leaf in leaves}
+    broken = [name for name, slope in slopes_by_name.items() if not np.isfinite(slope)]
     if broken:
         return f'{block.line}: the gradient of {broken} is not finite; guard the division or the root'
-    dead = [name for name, slope in found.items() if slope <= NOTHING * max(found.values())]
+    dead = [name for name, slope in slopes_by_name.items() if slope <= NOTHING * max(slopes_by_name.values())]
     return f'{block.line}: {dead} receive no gradient; use them or leave them out' if dead else ''
 
 
@@ -354,10 +354,10 @@ def check(family: str, kind: str, tables: Mapping[str, Mapping[str, type]] = TAB
         probes.extend(probe(family, kind, tables, line) for line in shape_lines(cls))
         return next(filter(None, map(shape, probes)), '')
 
-    found = [first, _tried('shape', shapes, shape.__doc__)]
-    if not found[-1].holds:
-        return found
+    contracts = [first, _tried('shape', shapes, shape.__doc__)]
+    if not contracts[-1].holds:
+        return contracts
     for name, rule in RULES.items():
         if name != 'shape':
-            found.append(_tried(name, lambda rule=rule: next(filter(None, map(rule, probes)), ''), rule.__doc__))
-    return found
+            contracts.append(_tried(name, lambda rule=rule: next(filter(None, map(rule, probes)), ''), rule.__doc__))
+    return contracts

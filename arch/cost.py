@@ -245,10 +245,10 @@ def _counted(model: Model, x: jax.ShapeDtypeStruct, parts: Mapping[str, tuple[st
             kernels[tuple(modules)] = role(names(path))
     order = {part: None for path in macs if path for part in parts.get(path[0], path[:1])}
     order = {part: number for number, part in enumerate(order)}
-    found = {'params_by_part': _by_part(sizes, parts, order), 'params_by_role': dict(by_role)}
+    counts_by = {'params_by_part': _by_part(sizes, parts, order), 'params_by_role': dict(by_role)}
     for name, counts in (('macs', macs), ('flops', flops)):
-        found[f'{name}_by_part'] = _by_part(counts, parts, order)
-        found[f'{name}_by_role'] = _by_role(counts, kernels, parts)
-    found['activation_bytes_by_part'] = _by_part(saved, parts, order)
-    totals = {name: sum(found[f'{name}_by_part'].values()) for name in ('params', 'macs', 'flops', 'activation_bytes')}
-    return {**totals, **found}
+        counts_by[f'{name}_by_part'] = _by_part(counts, parts, order)
+        counts_by[f'{name}_by_role'] = _by_role(counts, kernels, parts)
+    counts_by['activation_bytes_by_part'] = _by_part(saved, parts, order)
+    totals = {name: sum(counts_by[f'{name}_by_part'].values()) for name in ('params', 'macs', 'flops', 'activation_bytes')}
+    return {**totals, **counts_by}

@@ -64,22 +64,22 @@ def run_blocks(
 
 def unstacked(tree: Mapping, numbers: Mapping[str, range]) -> dict:
     """Parameters (or statistics) of a scanned body in the form of a loop. `numbers`: which blocks each module holds."""
-    found = {}
+    looped = {}
     for name, part in tree.items():
         if name in numbers:
             for at, layer in enumerate(numbers[name]):
-                found[f'block_{layer}'] = jax.tree.map(lambda leaf, at=at: leaf[at], part)
+                looped[f'block_{layer}'] = jax.tree.map(lambda leaf, at=at: leaf[at], part)
         else:
-            found[name] = part
-    return found
+            looped[name] = part
+    return looped
 
 
 def stacked(tree: Mapping, numbers: Mapping[str, range]) -> dict:
     """Parameters (or statistics) of a looped body in the form of a scan. `numbers`: which blocks each module holds."""
     home = {f'block_{layer}': name for name, layers in numbers.items() for layer in layers}
-    found = {name: part for name, part in tree.items() if name not in home}
+    scanned = {name: part for name, part in tree.items() if name not in home}
     for name, layers in numbers.items():
         parts = [tree[f'block_{layer}'] for layer in layers if f'block_{layer}' in tree]
         if parts:
-            found[name] = jax.tree.map(lambda *leaves: jnp.stack(leaves), *parts)
-    return found
+            scanned[name] = jax.tree.map(lambda *leaves: jnp.stack(leaves), *parts)
+    return scanned

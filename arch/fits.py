@@ -1,8 +1,6 @@
-"""Fits: where a kind works, and what it takes from others. Declared on its class; one error where it does not fit.
+"""Fits: whether the kinds of a model work where they stand and with each other, by their flags FITS, TAKES and NEEDS.
 
-FITS = ('isotropic', 'bidirectional', 'tokens')   the places where it works; every place but 'queries' where it says none
-TAKES = ('rotate', 'bias', 'qk_norm', 'values')   a mixer: what others may do to its queries, keys, scores and values
-NEEDS = ('rotate',)                               any kind: what the mixer must take
+One error for what does not fit, with the kinds that do.
 """
 
 from arch.flags import PLACES, TAKEN, Flags

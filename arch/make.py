@@ -2,11 +2,12 @@
 
 import dataclasses
 import difflib
+from collections.abc import Iterable
 
 RESERVED = ('parent', 'name', 'sockets', 'features', 'stride', 'site', 'closing', 'stem')
-"""Fields that the lab sets: the sockets of the model, the width of the output, the step of a mixer or shortcut that leaves
-positions out, where in the model a norm stands ('stem', 'mixer', 'channel', 'branch', 'end', 'queries', 'head'), whether a
-residual rule's branch is the last of its block, and for a head the model's stem."""
+"""Fields that the lab sets where a class has them, so that no spec may: `sockets`, those of the model; `features`, the width of
+the output; `stride`, of a mixer or shortcut that leaves positions out; `site`, where a norm stands (`arch.block.SITES`);
+`closing`, whether a residual rule's branch is the last of its block; `stem`, the model's stem for a head."""
 
 
 def fields(cls: type) -> dict[str, dataclasses.Field]:
@@ -14,8 +15,12 @@ def fields(cls: type) -> dict[str, dataclasses.Field]:
     return {field.name: field for field in dataclasses.fields(cls) if field.init and field.name not in RESERVED}
 
 
-def did_you_mean(given: str, allowed) -> str:
-    """' Did you mean X?' where one of the allowed names is close, else ''."""
+def did_you_mean(given: str, allowed: Iterable[str]) -> str:
+    """The end of an error: ' Did you mean X?' where one of the allowed names is close, else ''.
+
+    >>> did_you_mean('layr_norm', ['batch_norm', 'layer_norm'])
+    " Did you mean 'layer_norm'?"
+    """
     close = difflib.get_close_matches(str(given), list(allowed), n=1)
     return f" Did you mean '{close[0]}'?" if close else ''
 
@@ -42,6 +47,14 @@ def _wanted(default: object) -> str:
 
 def make(family: str, table: dict[str, type], spec: dict, **given: object):
     """An unbound block of the kind that `spec` names, with its fields; `given` are the lab's own (name, sockets).
+
+    >>> from arch.norms import NORMS
+    >>> norm = make('norm', NORMS, {'kind': 'rms_norm', 'eps': 1e-5}, name='norm_mixer', site='mixer')
+    >>> norm.eps, norm.site, norm.name
+    (1e-05, 'mixer', 'norm_mixer')
+    >>> make('norm', NORMS, {'kind': 'rms_nrom'})
+    Traceback (most recent call last):
+    ValueError: norm: unknown kind 'rms_nrom'; allowed: ['batch_norm', ...]. Did you mean 'rms_norm'?
 
     Raises ValueError on an unknown kind, an unknown field, a missing field or a value of the wrong type, with what is
     allowed.

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.block import adopted_tables
 from arch.cost import folded
 from arch.model import build
 from arch.roles import names
@@ -44,6 +45,7 @@ def outline(config: dict, x: jax.ShapeDtypeStruct, tables: Mapping[str, Mapping[
     Raises ValueError where the config does not build.
     """
     build(config, tables)
+    tables = adopted_tables(tables)
     short, stands_for = folded(config, tables)
     model, key = build(short, tables), jax.random.key(0)
     params, state = jax.eval_shape(lambda: model.init(key, jnp.zeros(x.shape, x.dtype), {}))
@@ -68,21 +70,21 @@ def outline(config: dict, x: jax.ShapeDtypeStruct, tables: Mapping[str, Mapping[
         times = len(stands_for.get(path[0], path[:1])) if len(path) == 1 else 1
         return Part(path[-1], *_filled(module, config, tables), shapes, size, kernel, times, tuple(map(part, inside)))
 
-    found: list[Part] = []
+    parts: list[Part] = []
     for path in called:
         if len(path) == 1:
             new = part(path)
-            if found and new.socket == 'block' and found[-1].alike == new.alike:
-                found[-1] = dataclasses.replace(found[-1], times=found[-1].times + new.times)
+            if parts and new.socket == 'block' and parts[-1].alike == new.alike:
+                parts[-1] = dataclasses.replace(parts[-1], times=parts[-1].times + new.times)
             else:
-                found.append(new)
-    return found
+                parts.append(new)
+    return parts
 
 
 def _filled(module: nn.Module, config: dict, tables: Mapping[str, Mapping[str, type]]) -> tuple[str, str]:
     """The socket that a module fills, and its kind."""
-    found = [socket for socket, table in tables.items() if table.get(config[socket]['kind']) is type(module)]
-    if not found:
+    filled = [socket for socket, table in tables.items() if table.get(config[socket]['kind']) is type(module)]
+    if not filled:
         return '', type(module).__name__
-    socket = 'qk_norm' if 'qk_norm' in found and module.site == 'queries' else found[0]
+    socket = 'qk_norm' if 'qk_norm' in filled and module.site == 'queries' else filled[0]
     return socket, config[socket]['kind']

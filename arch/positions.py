@@ -1,7 +1,7 @@
 """Positions: tell a model where a token is. `(x, context)` on the stem's output; and for some a rule for attention.
 
 A position block returns x with what it adds, `[B, N, C] -> [B, N, C]` or `[B, H, W, C] -> [B, H, W, C]`. One with a method
-`rotation` also turns queries and keys inside every attention, one with `score_bias` adds to its scores.
+`rotation` also turns queries and keys inside every attention; one with `score_bias` adds to its scores.
 """
 
 import math

@@ -154,10 +154,10 @@ def probe(family: str, kind: str, tables: Mapping[str, Mapping[str, type]], line
     refusal = None
     for downsample in ('none', 'separate_conv'):
         sockets = Sockets({**config, 'downsample': {'kind': downsample}}, tables)
-        found = Probe(family, cls, line, sockets.make('body', name=None, **made))
+        tried = Probe(family, cls, line, sockets.make('body', name=None, **made))
         try:
-            found.drawn()
-            return found
+            tried.drawn()
+            return tried
         except ValueError as error:
             refusal = error
     raise refusal

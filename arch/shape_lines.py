@@ -23,7 +23,13 @@ class ShapeLine:
 
 
 def shape_lines(cls: type) -> list[ShapeLine]:
-    """The shape lines of a class's own docstring, those with `...` once for sequences and once for maps."""
+    """The shape lines of a class's own docstring, those with `...` once for sequences and once for maps.
+
+    >>> class Halve:
+    ...     '''Half of x. `[..., C] -> [..., C]`'''
+    >>> [str(line) for line in shape_lines(Halve)]
+    ['[B, N, C] -> [B, N, C]', '[B, H, W, C] -> [B, H, W, C]']
+    """
     lines = []
     for sides in LINE.findall(cls.__doc__ or ''):
         given, made = (tuple(axis.strip() for axis in side.split(',')) for side in sides)
@@ -39,18 +45,21 @@ def _filled(side: tuple[str, ...], axes: tuple[str, ...]) -> tuple[str, ...]:
 def sizes(side: tuple[str, ...], fields: Mapping[str, object]) -> tuple[int | None, ...]:
     """The sizes of one side; `H/patch` is H divided by the block's field `patch`, `H/4` by 4; None for `M`.
 
+    >>> sizes(('B', 'H/patch', 'W/4', 'C', 'M'), {'patch': 2})
+    (2, 4, 1, 16, None)
+
     Raises ValueError for a letter that no block has, or a divisor that is no field.
     """
-    found = []
+    lengths = []
     for axis in side:
         letter, _, divisor = axis.partition('/')
         if axis == 'M':
-            found.append(None)
+            lengths.append(None)
             continue
         if letter not in SIZES:
             raise ValueError(f"axis '{axis}' is not in the legend of blocks; allowed: {sorted(SIZES)}, or e.g. H/patch")
         by = int(divisor) if divisor.isdigit() else fields.get(divisor)
         if divisor and not isinstance(by, int):
             raise ValueError(f"axis '{axis}' divides by '{divisor}', which is no whole-number field; allowed: {sorted(fields)}")
-        found.append(SIZES[letter] // by if divisor else SIZES[letter])
-    return tuple(found)
+        lengths.append(SIZES[letter] // by if divisor else SIZES[letter])
+    return tuple(lengths)

@@ -14,6 +14,7 @@ from arch.channel import CHANNELS
 from arch.downsamples import DOWNSAMPLES
 from arch.heads import HEADS
 from arch.initials import INITIALS, Initial
+from arch.make import did_you_mean
 from arch.mixers import MIXERS
 from arch.norms import NORMS
 from arch.positions import POSITIONS
@@ -58,10 +59,31 @@ FAMILIES = tuple(family for family in TABLES if family not in SHARED)
 """The sockets that have a table of their own."""
 
 
+def _own_tables(path: str, names: dict[str, object]) -> dict[str, dict]:
+    """The tables among the names of a user's file; ValueError where there is none, or one by a name that no table has."""
+    for name, value in names.items():
+        if name in NAMES and not isinstance(value, dict):
+            raise ValueError(
+                f"blocks='{path}': {name} is a {type(value).__name__}; allowed: a dict of kinds; write e.g. {{'mine': Mine}}"
+            )
+        meant = did_you_mean(name.upper(), NAMES)
+        if meant and name not in NAMES and isinstance(value, dict) and value and all(map(_is_kind, value.values())):
+            raise ValueError(f"blocks='{path}': {name} holds blocks and is no table; allowed: {sorted(NAMES)}.{meant}")
+    own = {name: names[name] for name in NAMES if name in names}
+    if not own:
+        raise ValueError(f"blocks='{path}' defines no table; allowed: {sorted(NAMES)}; add e.g. NORMS = {{'my_norm': MyNorm}}")
+    return own
+
+
+def _is_kind(cls: object) -> bool:
+    return isinstance(cls, type) and issubclass(cls, (nn.Module, Initial))
+
+
 def load_tables(path: str | None) -> dict[str, dict[str, type]]:
     """The tables, with those of a user's block file merged in: the file defines e.g. `NORMS = {'my_norm': MyNorm}`.
 
-    Raises ValueError where the file is absent, breaks, defines no table or takes a name that the lab uses.
+    A plain flax module gets the base class of its family (`arch/block.py`). Raises ValueError where the file is absent, breaks,
+    defines no table or a misspelt one, or takes a name that the lab uses.
     """
     tables = {family: dict(kinds) for family, kinds in TABLES.items()}
     if not path:
@@ -77,10 +99,8 @@ def load_tables(path: str | None) -> dict[str, dict[str, type]]:
     except Exception as error:
         del sys.modules[spec.name]
         raise ValueError(f"blocks='{path}' does not load: {type(error).__name__}: {error}; mend the file") from error
-    found = {name: kinds for name, kinds in vars(module).items() if name in NAMES and isinstance(kinds, dict)}
-    if not found:
-        raise ValueError(f"blocks='{path}' defines no table; allowed: {sorted(NAMES)}; add e.g. NORMS = {{'my_norm': MyNorm}}")
-    for name, kinds in found.items():
+    own = _own_tables(path, vars(module))
+    for name, kinds in own.items():
         for kind, cls in kinds.items():
             base, called = (Initial, 'arch.initials.Initial') if name == 'INITIALS' else (nn.Module, 'flax.linen.Module')
             if not (isinstance(cls, type) and issubclass(cls, base)):

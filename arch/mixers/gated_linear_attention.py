@@ -33,8 +33,8 @@ def forgetful(query: jax.Array, key: jax.Array, value: jax.Array, log_decay: jax
     left = jnp.einsum('bcmkd,bcmke->bckde', key * jnp.exp(total[:, :, -1:] - total), value)
     kept = jnp.broadcast_to(jnp.exp(total[:, :, -1])[..., None], left.shape)
     states = recurrence(kept, left)
-    found = jnp.concatenate([jnp.zeros_like(states[:, :1]), states[:, :-1]], axis=1)
-    before = jnp.einsum('bcnkd,bckde->bcnke', query * jnp.exp(total), found)
+    carried = jnp.concatenate([jnp.zeros_like(states[:, :1]), states[:, :-1]], axis=1)
+    before = jnp.einsum('bcnkd,bckde->bcnke', query * jnp.exp(total), carried)
 
     seen = jnp.tril(jnp.ones((chunk, chunk), bool))[None, None, :, :, None, None]
     faded = jnp.exp(jnp.where(seen, total[:, :, :, None] - total[:, :, None, :], -jnp.inf))

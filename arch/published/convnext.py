@@ -85,44 +85,44 @@ def _mapped(config: dict, tensors: Mapping[str, np.ndarray], names: Mapping[str,
     if config['residual']['kind'] == 'pre':  # the reference leaves the scale out where it would start at 0
         like['residual'] = {'kind': 'pre'}
     check_kinds(config, like, 'a ConvNeXt')
-    found = Tensors(tensors)
+    given = Tensors(tensors)
 
     def patches(name: str, patch: int, inputs: int, outputs: int) -> dict:
-        kernel = found.patches(f'{name}.weight', patch, inputs, outputs)
-        return {'kernel': kernel, 'bias': found.take(f'{name}.bias', (outputs,))}
+        kernel = given.patches(f'{name}.weight', patch, inputs, outputs)
+        return {'kernel': kernel, 'bias': given.take(f'{name}.bias', (outputs,))}
 
     widths, depths = config['body']['widths'], config['body']['depths']
     kernel, inputs = config['mixer']['kernel'], config['stem']['width'] or widths[0]
-    image = found.size(f'{names["stem"]}.weight', 1, 3)
+    image = given.size(f'{names["stem"]}.weight', 1, 3)
     stem = patches(names['stem'], config['stem']['patch'], image, inputs)
-    params = {'stem': {'patches': stem, 'norm': layer_norm(found, names['stem_norm'], inputs)}}
+    params = {'stem': {'patches': stem, 'norm': layer_norm(given, names['stem_norm'], inputs)}}
     layer = 0
     for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
         if stage:
             here = {part: name.format(stage=stage, number=0) for part, name in names.items()}
             params[f'downsample_{stage}'] = {
-                'norm': layer_norm(found, here['downsample_norm'], inputs),
+                'norm': layer_norm(given, here['downsample_norm'], inputs),
                 'patches': patches(here['downsample'], config['downsample']['factor'], inputs, width),
             }
         for number in range(depth):
             here = {part: name.format(stage=stage, number=number) for part, name in names.items()}
             hidden = hidden_channels(config, width)
-            filters = found.depthwise(f'{here["mixer"]}.weight', kernel, width)
+            filters = given.depthwise(f'{here["mixer"]}.weight', kernel, width)
             block = {
-                'mixer': {'depthwise': {'kernel': filters, 'bias': found.take(f'{here["mixer"]}.bias', (width,))}},
-                'norm': layer_norm(found, here['norm'], width),
-                'channel': {'up': dense(found, here['up'], width, hidden), 'down': dense(found, here['down'], hidden, width)},
+                'mixer': {'depthwise': {'kernel': filters, 'bias': given.take(f'{here["mixer"]}.bias', (width,))}},
+                'norm': layer_norm(given, here['norm'], width),
+                'channel': {'up': dense(given, here['up'], width, hidden), 'down': dense(given, here['down'], hidden, width)},
             }
             if config['residual']['kind'] == 'layer_scale':
-                block['residual'] = {'scale': found.take(here['scale'], (width,))}
+                block['residual'] = {'scale': given.take(here['scale'], (width,))}
             params[f'block_{layer}'] = block
             layer += 1
         inputs = width
     params['head'] = {
-        'norm': layer_norm(found, names['head_norm'], inputs),
-        'head': dense(found, names['head'], inputs, config['head']['outputs']),
+        'norm': layer_norm(given, names['head_norm'], inputs),
+        'head': dense(given, names['head'], inputs, config['head']['outputs']),
     }
-    found.finish(f'a ConvNeXt of widths {list(widths)} and depths {list(depths)}')
+    given.finish(f'a ConvNeXt of widths {list(widths)} and depths {list(depths)}')
     return in_form(config, params), {}
 
 

@@ -27,10 +27,10 @@ def read_tensors(file: Path | str) -> dict[str, np.ndarray]:
     if not file.is_file():
         raise ValueError(f"'{file}': no such file; give the path of a .safetensors file")
     if file.suffix == '.json':
-        found = {}
+        tensors = {}
         for part in _parts(file):
-            found.update(read_tensors(file.parent / part))
-        return found
+            tensors.update(read_tensors(file.parent / part))
+        return tensors
     try:
         # jax has told numpy of bfloat16, which such files may hold.
         return load_file(file)
@@ -57,7 +57,7 @@ def import_weights(name: str, file: Path | str) -> tuple[dict, dict]:
     Raises ValueError for an unknown model, one whose weights no map reads, a file that can't be read, and for missing,
     misshapen or unused tensors.
     """
-    allowed = [other for other, found in MODELS.items() if found.weights]
+    allowed = [other for other, model in MODELS.items() if model.weights]
     if name not in MODELS:
         raise ValueError(f"unknown model '{name}'; allowed: {allowed}.{did_you_mean(name, allowed)}")
     model = MODELS[name]

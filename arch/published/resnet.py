@@ -78,20 +78,20 @@ def weights(config: dict, tensors: Mapping[str, np.ndarray]) -> tuple[dict, dict
 
 def _mapped(config: dict, tensors: Mapping[str, np.ndarray], names: Mapping[str, str]) -> tuple[dict, dict]:
     check_kinds(config, resnet([], []), 'a ResNet of bottlenecks')
-    found = Tensors(tensors, ignored=('num_batches_tracked',))
+    given = Tensors(tensors, ignored=('num_batches_tracked',))
     params, state = {}, {}
 
     def norm(name: str, channels: int) -> tuple[dict, dict]:
         scale, bias, mean, variance = (
-            found.take(f'{name}.{part}', (channels,)) for part in ('weight', 'bias', 'running_mean', 'running_var')
+            given.take(f'{name}.{part}', (channels,)) for part in ('weight', 'bias', 'running_mean', 'running_var')
         )
         return {'scale': scale, 'bias': bias}, {'mean': mean, 'variance': variance}
 
     widths, depths = config['body']['widths'], config['body']['depths']
     kernel, ratio, inputs = config['mixer']['kernel'], config['block']['ratio'], config['stem']['width'] or widths[0]
-    image = found.size(f'{names["stem"]}.weight', 1, 3)
+    image = given.size(f'{names["stem"]}.weight', 1, 3)
     stem_norm, stem_state = norm(names['stem_norm'], inputs)
-    params['stem'] = {'conv': {'kernel': found.convolution(f'{names["stem"]}.weight', 7, image, inputs)}, 'norm': stem_norm}
+    params['stem'] = {'conv': {'kernel': given.convolution(f'{names["stem"]}.weight', 7, image, inputs)}, 'norm': stem_norm}
     state['stem'] = {'norm': stem_state}
     layer = 0
     for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
@@ -100,21 +100,21 @@ def _mapped(config: dict, tensors: Mapping[str, np.ndarray], names: Mapping[str,
             here = {part: name.format(stage=stage, order=stage + 1, number=number) for part, name in names.items()}
             if number == 0 and (stage or inputs != width):
                 shortcut_norm, shortcut_state = norm(here['shortcut_norm'], width)
-                kernels = found.convolution(f'{here["shortcut"]}.weight', 1, inputs, width)
+                kernels = given.convolution(f'{here["shortcut"]}.weight', 1, inputs, width)
                 params[f'downsample_{stage}'] = {'project': {'kernel': kernels}, 'norm': shortcut_norm}
                 state[f'downsample_{stage}'] = {'norm': shortcut_state}
             block = {
-                'reduce': {'kernel': found.patches(f'{here["reduce"]}.weight', 1, inputs, inside)},
-                'mixer': {'conv': {'kernel': found.convolution(f'{here["mixer"]}.weight', kernel, inside, inside)}},
-                'expand': {'kernel': found.patches(f'{here["expand"]}.weight', 1, inside, width)},
+                'reduce': {'kernel': given.patches(f'{here["reduce"]}.weight', 1, inputs, inside)},
+                'mixer': {'conv': {'kernel': given.convolution(f'{here["mixer"]}.weight', kernel, inside, inside)}},
+                'expand': {'kernel': given.patches(f'{here["expand"]}.weight', 1, inside, width)},
             }
             statistics = {}
             for part, channels in (('norm_reduce', inside), ('norm_mixer', inside), ('norm_expand', width)):
                 block[part], statistics[part] = norm(here[part], channels)
             params[f'block_{layer}'], state[f'block_{layer}'] = block, statistics
             layer, inputs = layer + 1, width
-    params['head'] = {'head': dense(found, names['head'], inputs, config['head']['outputs'])}
-    found.finish(f'a ResNet of widths {list(widths)} and depths {list(depths)}')
+    params['head'] = {'head': dense(given, names['head'], inputs, config['head']['outputs'])}
+    given.finish(f'a ResNet of widths {list(widths)} and depths {list(depths)}')
     return in_form(config, params), in_form(config, state)
 
 

@@ -54,8 +54,8 @@ class Tensors:
 
     def finish(self, about: str) -> None:
         """Raise ValueError for tensors that were missing, had another shape or were not taken; `about` says of what model."""
-        found = {'missing': self.missing, 'of another shape or type': self.misshapen, 'not used': sorted(self.left)}
-        wrong = [f'{len(names)} {what}: {_some(names)}' for what, names in found.items() if names]
+        faults = {'missing': self.missing, 'of another shape or type': self.misshapen, 'not used': sorted(self.left)}
+        wrong = [f'{len(names)} {what}: {_some(names)}' for what, names in faults.items() if names]
         if wrong:
             raise ValueError(
                 f'the tensors given are not those of {about}: {"; ".join(wrong)}; give the whole state dict of that model, or '

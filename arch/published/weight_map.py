@@ -21,17 +21,17 @@ def plain_names(tensors: Mapping[str, np.ndarray], prefix: str, older: Mapping[s
 
     Raises ValueError where two tensors get one name.
     """
-    found, origin = {}, {}
+    named, origin = {}, {}
     for name, tensor in tensors.items():
         plain = name.removeprefix(prefix)
         for old, new in older.items():
             plain = plain.replace(old, new)
-        if plain in found:
+        if plain in named:
             raise ValueError(
                 f"the tensors hold both '{origin[plain]}' and '{name}', two names of one tensor; leave one of them out"
             )
-        found[plain], origin[plain] = tensor, name
-    return found
+        named[plain], origin[plain] = tensor, name
+    return named
 
 
 def check_kinds(config: dict, like: dict, about: str) -> None:

@@ -1,9 +1,8 @@
 """Residual rules: how branches join what runs through the depth. `(stream, branch, context)` to the next stream.
 
-The stream of most rules is one array [..., C]. A rule whose stream is more says so by two `nn.nowrap` methods:
-`enter(x) -> stream`, called before the first block (of each stage of a hierarchical body), and
-`leave(stream, context, name) -> x`, called after the last in the body's own scope, where it may make a module of that name.
-`SCANS = False` says that its stream grows with depth, so that no scan can carry it.
+The stream of most rules is one array [..., C]. A rule whose stream is more says `STREAMS = True` and has the two methods of
+`arch.block.Residual`, `enter` and `leave`, with `nn.nowrap`. One whose stream grows with depth also says `SCANS = False`,
+since no scan can carry it.
 """
 
 from arch.residuals.attention_residuals import AttentionResiduals

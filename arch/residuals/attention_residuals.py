@@ -8,7 +8,7 @@ from arch.block import Residual
 from arch.branch import Branch
 from arch.context import Context
 from arch.norms import RmsNorm
-from arch.residuals.keep import keep
+from arch.residuals.stochastic_depth import stochastic_depth
 from arch.vectors import per_channel
 
 
@@ -49,4 +49,4 @@ class AttentionResiduals(Residual):
     @nn.compact
     def __call__(self, stream: tuple[jax.Array, ...], branch: Branch, context: Context) -> tuple[jax.Array, ...]:
         x = stream[0] if len(stream) == 1 else Lookup(name='lookup')(jnp.stack(stream), context)
-        return (*stream, keep(self, branch(x, context), context))
+        return (*stream, stochastic_depth(self, branch(x, context), context))

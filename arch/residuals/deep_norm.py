@@ -8,7 +8,7 @@ from flax import linen as nn
 from arch.block import Residual
 from arch.branch import Branch
 from arch.context import Context
-from arch.residuals.keep import keep
+from arch.residuals.stochastic_depth import stochastic_depth
 
 
 class DeepNorm(Residual):
@@ -24,5 +24,5 @@ class DeepNorm(Residual):
     @nn.compact
     def __call__(self, x: jax.Array, branch: Branch, context: Context) -> jax.Array:
         scaled = dataclasses.replace(context, branch_scale=(4 * context.branches) ** -0.25)
-        y = keep(self, branch.bare(x, scaled), context)
+        y = stochastic_depth(self, branch.bare(x, scaled), context)
         return branch.norm(context.branches**0.25 * x + y, context)

@@ -8,7 +8,7 @@ from arch.block import Residual
 from arch.branch import Branch
 from arch.context import Context
 from arch.make import positive
-from arch.residuals.keep import keep
+from arch.residuals.stochastic_depth import stochastic_depth
 
 Stream = tuple[jax.Array, tuple[jax.Array, ...]]
 """What runs on, and what entered and each block gave, before averaging."""
@@ -42,7 +42,7 @@ class DepthWeightedAverage(Residual):
     @nn.compact
     def __call__(self, stream: Stream, branch: Branch, context: Context) -> Stream:
         x, outputs = stream
-        x = x + keep(self, branch(x, context), context)
+        x = x + stochastic_depth(self, branch(x, context), context)
         if not self.closing:
             return x, outputs
         outputs = (*outputs, x)

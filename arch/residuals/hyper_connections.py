@@ -10,7 +10,7 @@ from arch.context import Context
 from arch.make import positive
 from arch.norms import LayerNorm
 from arch.residuals.coefficients import Coefficients
-from arch.residuals.keep import keep
+from arch.residuals.stochastic_depth import stochastic_depth
 
 
 def number(context: Context, closing: bool) -> int | jax.Array:
@@ -58,5 +58,5 @@ class HyperConnections(Residual):
         width = Coefficients(gain, tanh=True, name='width')(normed, first, context).astype(stream.dtype)
         depth = Coefficients(gain, tanh=True, name='depth')(normed, jnp.ones((count, 1)), context).astype(stream.dtype)
         mixed = jnp.einsum('...st,...sc->...tc', width, stream)
-        y = keep(self, branch(mixed[..., 0, :], context), context)
+        y = stochastic_depth(self, branch(mixed[..., 0, :], context), context)
         return mixed[..., 1:, :] + depth * y[..., None, :]

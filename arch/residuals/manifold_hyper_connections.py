@@ -11,7 +11,7 @@ from arch.branch import Branch
 from arch.context import Context
 from arch.ops.sinkhorn import sinkhorn
 from arch.residuals.coefficients import Coefficients
-from arch.residuals.keep import keep
+from arch.residuals.stochastic_depth import stochastic_depth
 
 
 class ManifoldHyperConnections(Residual):
@@ -60,7 +60,7 @@ class ManifoldHyperConnections(Residual):
         logits = self._coefficients(stream, diagonal.reshape(-1), context, 'res')
         mix = sinkhorn(logits.reshape(*logits.shape[:-1], count, count), self.steps)
         write, mix = write.astype(stream.dtype), mix.astype(stream.dtype)
-        y = keep(self, branch(self._read(stream, context, 'pre'), context), context)
+        y = stochastic_depth(self, branch(self._read(stream, context, 'pre'), context), context)
         return jnp.einsum('...st,...tc->...sc', mix, stream) + write[..., None] * y[..., None, :]
 
     @nn.nowrap

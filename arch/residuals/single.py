@@ -10,7 +10,7 @@ from arch.block import Residual
 from arch.branch import Branch
 from arch.context import Context
 from arch.model_sockets import Sockets
-from arch.residuals.keep import keep
+from arch.residuals.stochastic_depth import stochastic_depth
 from arch.vectors import per_channel
 
 
@@ -24,7 +24,7 @@ class Pre(Residual):
 
     @nn.compact
     def __call__(self, x: jax.Array, branch: Branch, context: Context) -> jax.Array:
-        return x + keep(self, branch(x, context), context)
+        return x + stochastic_depth(self, branch(x, context), context)
 
 
 class Post(Residual):
@@ -37,7 +37,7 @@ class Post(Residual):
 
     @nn.compact
     def __call__(self, x: jax.Array, branch: Branch, context: Context) -> jax.Array:
-        return branch.norm(x + keep(self, branch.bare(x, context), context), context)
+        return branch.norm(x + stochastic_depth(self, branch.bare(x, context), context), context)
 
 
 class LayerScale(Residual):
@@ -54,7 +54,7 @@ class LayerScale(Residual):
     def __call__(self, x: jax.Array, branch: Branch, context: Context) -> jax.Array:
         initial = context.knob('layer_scale_initial', self.initial)
         scale = self.param('scale', lambda key: initial * jnp.ones((x.shape[-1],), jnp.float32))
-        return x + keep(self, per_channel(scale, x) * branch(x, context), context)
+        return x + stochastic_depth(self, per_channel(scale, x) * branch(x, context), context)
 
 
 class Rezero(Residual):
@@ -68,7 +68,7 @@ class Rezero(Residual):
     @nn.compact
     def __call__(self, x: jax.Array, branch: Branch, context: Context) -> jax.Array:
         gain = self.param('gain', lambda key: jnp.zeros((), jnp.float32))
-        return x + keep(self, gain.astype(x.dtype) * branch(x, context), context)
+        return x + stochastic_depth(self, gain.astype(x.dtype) * branch(x, context), context)
 
 
 class SkipInit(Residual):
@@ -87,7 +87,7 @@ class SkipInit(Residual):
     def __call__(self, x: jax.Array, branch: Branch, context: Context) -> jax.Array:
         initial = context.knob('skip_init_initial', self.initial)
         gain = self.param('gain', lambda key: initial * jnp.ones((), jnp.float32))
-        return x + keep(self, gain.astype(x.dtype) * branch(x, context), context)
+        return x + stochastic_depth(self, gain.astype(x.dtype) * branch(x, context), context)
 
 
 class Sandwich(Residual):
@@ -107,7 +107,7 @@ class Sandwich(Residual):
         if norm.SCALES_BRANCH:  # its scale says how the branch starts: the product before it must not do so too
             inside = dataclasses.replace(context, initial=dataclasses.replace(context.initial, branch_end='same'))
         y = norm(branch(x, inside), context)
-        return x + keep(self, y, context)
+        return x + stochastic_depth(self, y, context)
 
 
 class NoResidual(Residual):

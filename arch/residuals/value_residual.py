@@ -9,7 +9,7 @@ from flax import linen as nn
 from arch.block import Residual
 from arch.branch import Branch
 from arch.context import Context
-from arch.residuals.keep import keep
+from arch.residuals.stochastic_depth import stochastic_depth
 
 Stream = tuple[jax.Array, jax.Array | None]
 """What runs on, and the first block's values once there are some."""
@@ -52,4 +52,4 @@ class ValueResidual(Residual):
             return scale[0] * own + scale[1] * first
 
         y = branch(x, dataclasses.replace(context, values=values))
-        return x + keep(self, y, context), seen[0] if first is None and seen else first
+        return x + stochastic_depth(self, y, context), seen[0] if first is None and seen else first

@@ -27,5 +27,5 @@ def test_what_is_given_stands_and_what_is_plain_is_not_shared(complete):
     assert made['body'] == {'kind': 'isotropic', 'width': 8, 'remat': True, 'over_depth': 'loop', 'compute': 'float32'}
     made['residual']['kind'] = 'post'
     assert complete(**GIVEN)['residual'] == {'kind': 'pre'}
-    with pytest.raises(ValueError, match='norms.*allowed'):
+    with pytest.raises(ValueError, match=r'norms.*allowed'):
         complete(**GIVEN, norms={'kind': 'rms_norm'})

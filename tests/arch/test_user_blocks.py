@@ -1,11 +1,14 @@
 """A user's block file: merged into the tables, or refused with the reason."""
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import pytest
 
 from ablations.tasks import TASKS
 from arch.contracts import check
+from arch.fits import fits
 from arch.model import build
 from arch.sockets import FAMILIES, NAMES, TABLES, load_tables
 
@@ -75,10 +78,12 @@ def test_kinds_of_a_file_are_merged_checked_and_built(block_file):
             "NORMS has 'layer_norm', which the lab uses already",
         ),
         ('norms = {}', r'defines no table; allowed: .*; add e.g. NORMS = '),
+        ('NORMS = []', 'NORMS is a list; allowed: a dict of kinds; write e.g. '),
+        (f"{FILE}\nMIXER = {{'mine': HalfNorm}}", r"MIXER holds blocks and is no table; .* Did you mean 'MIXERS'\?"),
         ('import nothing_of_this_name', 'does not load: ModuleNotFoundError: .*; mend the file'),
         ('NORMS = {', 'does not load: SyntaxError'),
     ],
-    ids=['no module', 'clash', 'no table', 'broken import', 'broken syntax'],
+    ids=['no module', 'clash', 'no table', 'a list', 'misspelt table', 'broken import', 'broken syntax'],
 )
 def test_files_that_are_refused(block_file, text, message):
     with pytest.raises(ValueError, match=message):
@@ -88,3 +93,14 @@ def test_files_that_are_refused(block_file, text, message):
 def test_an_absent_file_is_refused():
     with pytest.raises(ValueError, match=r"blocks='nowhere\.py': no such file"):
         load_tables('nowhere.py')
+
+
+def test_the_norm_of_contributing_is_one_class_and_one_row(block_file):
+    text = (Path(__file__).parents[2] / 'CONTRIBUTING.md').read_text(encoding='utf-8')
+    shown = text.partition('```python\n')[2].partition('```')[0].replace('{..., ', '{')
+    head = 'import jax.numpy as jnp\nfrom flax import linen as nn\nfrom arch.block import Norm\nfrom arch.norms import ALONE\n'
+    tables = load_tables(block_file(f'{head}from arch.vectors import per_channel\n{shown}'))
+    assert [contract for contract in check('norm', 'soft_sign', tables) if not contract.holds] == []
+    for socket in ('norm', 'qk_norm'):
+        assert tables[socket]['soft_sign'].EQUIVARIANT and 'queries' in fits(tables[socket]['soft_sign'])
+        build({**TASKS['recall'].base, socket: {'kind': 'soft_sign'}}, tables)
