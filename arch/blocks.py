@@ -81,12 +81,17 @@ class Parallel(Layer):
 
 
 def subsample(x: jax.Array, stride: int) -> jax.Array:
-    """Every `stride`-th position along every axis, the first one included."""
+    """Every `stride`-th position along every axis, the first one included: `[B, N, C] -> [B, N/stride, C]`, maps alike.
+
+    >>> import jax.numpy as jnp
+    >>> subsample(jnp.arange(5).reshape(1, 5, 1), 2).ravel().tolist()
+    [0, 2, 4]
+    """
     return x[(slice(None), *[slice(None, None, stride)] * (x.ndim - 2))] if stride > 1 else x
 
 
 def striding(sockets: Sockets, stride: int) -> Callable:
-    """The mixer, followed by leaving positions out where it does not do so itself."""
+    """The mixer, keeping every `stride`-th position: by itself where it can, else by `subsample` after it."""
     if sockets.cls('mixer').SUBSAMPLES:
         return sockets.make('mixer', name='mixer', stride=stride)
     mixer = sockets.make('mixer', name='mixer')

@@ -14,9 +14,9 @@ class Context:
     """What every block receives with its input.
 
     `causal`: token n may see tokens up to n only. `train`: batch statistics and noise are on. `knobs`: traced scalars by
-    name. `initial`: how kernels are drawn. `layer`, `depth`, `branches`: the number of the block (traced in a scan), of the
-    blocks and of the residual branches of the body. `branch_scale`: what a residual rule multiplies the first kernels of
-    its branch by.
+    name. `initial`: how kernels are drawn. `layer`: the number of the block, counted from 0 and traced in a scan. `depth`: how
+    many blocks the body has, `branches`: how many residual branches. `branch_scale`: what a residual rule multiplies the first
+    kernels of its branch by.
 
     For mixers that say so in `TAKES`: `rotate` maps queries or keys [B, N, K, D] to positioned ones; `bias` maps the steps
     from query to key [..., 1 or 2] and a number of heads to what is added to the scores [K, ...]; `values` maps values
@@ -37,11 +37,20 @@ class Context:
 
     @property
     def place(self) -> float | jax.Array:
-        """The relative depth of the block: 0 at the first, 1 at the last."""
+        """The relative depth of the block: 0 at the first, 1 at the last.
+
+        >>> Context(layer=1, depth=3).place
+        0.5
+        """
         return self.layer / max(self.depth - 1, 1)
 
     def knob(self, name: str, otherwise: float) -> object:
-        """The traced value of a knob that is set for this run, else the block's own field."""
+        """The traced value of a knob that is set for this run, else the block's own field.
+
+        >>> context = Context(knobs={'alpha0': 0.7})
+        >>> context.knob('alpha0', 0.5), context.knob('step_low', 0.001)
+        (0.7, 0.001)
+        """
         return self.knobs.get(name, otherwise)
 
     def kernel(

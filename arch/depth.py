@@ -63,7 +63,13 @@ def run_blocks(
 
 
 def unstacked(tree: Mapping, numbers: Mapping[str, range]) -> dict:
-    """Parameters (or statistics) of a scanned body in the form of a loop. `numbers`: which blocks each module holds."""
+    """Parameters (or statistics) of a scanned body in the form of a loop. `numbers`: which blocks each module holds.
+
+    >>> import numpy as np
+    >>> loop = unstacked({'blocks_0': {'scale': np.array([1.0, 2.0])}, 'head': {}}, {'blocks_0': range(2)})
+    >>> {name: {leaf: float(value) for leaf, value in part.items()} for name, part in loop.items()}
+    {'block_0': {'scale': 1.0}, 'block_1': {'scale': 2.0}, 'head': {}}
+    """
     looped = {}
     for name, part in tree.items():
         if name in numbers:

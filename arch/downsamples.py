@@ -91,7 +91,7 @@ class InBlock(Downsample):
 
     @property
     def step(self) -> int:
-        """Of the positions every so many-th is kept: `factor`, or what the body says."""
+        """The stride: what the body says, else `factor`."""
         return self.stride or self.factor
 
     @nn.compact

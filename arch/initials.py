@@ -27,7 +27,11 @@ class Initial(Flags):
             raise ValueError(f'initial: branch_end={self.branch_end!r}; allowed: {list(ENDS)}; change branch_end')
 
     def end(self, branches: int) -> float:
-        """The factor of the last product of each of `branches` residual branches."""
+        """The factor of the last product of each of `branches` residual branches.
+
+        >>> Initial('same').end(4), Initial('zero').end(4), Initial('depth').end(4)
+        (1.0, 0.0, 0.5)
+        """
         return {'same': 1.0, 'zero': 0.0, 'depth': 1 / math.sqrt(branches)}[self.branch_end]
 
     def draw(self, key: jax.Array, shape: tuple[int, ...], fan_in: int, fan_out: int) -> jax.Array:

@@ -23,7 +23,7 @@ ALONE = (*PLACES, 'queries')
 
 
 def first_scale(site: str, context: Context) -> Callable:
-    """Scales start at 1; at the end of a residual branch as the model's `initial` kind starts what ends a branch."""
+    """The first values of a scale: 1, or at the end of a residual branch what the model's `initial` kind says of ends."""
     return nn.initializers.constant(context.initial.end(context.branches) if site == 'end' else 1.0)
 
 

@@ -34,7 +34,7 @@ class Part:
 
     @property
     def alike(self) -> tuple:
-        """What two blocks share that are drawn as one."""
+        """What is equal in two blocks that are shown as one."""
         inside = tuple((part.name, part.alike) for part in self.inside)
         return self.socket, self.kind, self.shape, self.params, self.kernel, inside
 

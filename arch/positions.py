@@ -119,7 +119,10 @@ class Rotary(Position):
 def slopes(heads: int) -> np.ndarray:
     """A slope for each head: 2^(-8 i / K) for i = 1 ... K where K is a power of two.
 
-    For other numbers those of the power below, then every second one of the power above, as many as are left (2108.12409).
+    For other numbers: those of the power below, then every second one of the power above, as many as are left (2108.12409).
+
+    >>> slopes(4).tolist()
+    [0.25, 0.0625, 0.015625, 0.00390625]
     """
     below = 2 ** (heads.bit_length() - 1)
     first = 2.0 ** (-8 * np.arange(1, below + 1) / below)

@@ -1,7 +1,7 @@
 """Ragged product: rows sorted by group, each times the kernel of its own group.
 
-JAX maps its own ragged product over the first axis of all three arguments only; here lanes may share some of them. Lanes of
-lanes it can't map.
+JAX maps its own ragged product over the first axis of all three arguments only; here lanes may share some of them. It
+can't map lanes of lanes.
 """
 
 from collections.abc import Callable

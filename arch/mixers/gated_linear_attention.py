@@ -13,7 +13,7 @@ from arch.norms import RmsNorm
 from arch.ops.recurrence import recurrence, stepwise
 
 CHUNK = 16
-"""So many positions meet each other directly; a state carries what came before them."""
+"""The number of positions that meet each other directly; a state carries what came before them."""
 
 
 def forgetful(query: jax.Array, key: jax.Array, value: jax.Array, log_decay: jax.Array) -> jax.Array:
@@ -29,7 +29,7 @@ def forgetful(query: jax.Array, key: jax.Array, value: jax.Array, log_decay: jax
     query, key, value, log_decay = (part.reshape(len(part), -1, chunk, *part.shape[2:]) for part in parts)
 
     total = jnp.cumsum(log_decay, axis=2)
-    # What a chunk leaves behind, and so what the next ones find.
+    # What each chunk adds to the state, and so what the next chunks begin with.
     left = jnp.einsum('bcmkd,bcmke->bckde', key * jnp.exp(total[:, :, -1:] - total), value)
     kept = jnp.broadcast_to(jnp.exp(total[:, :, -1])[..., None], left.shape)
     states = recurrence(kept, left)

@@ -1,4 +1,4 @@
-"""Linear attention: a softmax's place taken by a product of features, so that sums over the past suffice."""
+"""Linear attention: a product of features in place of the softmax, so that sums over the past suffice."""
 
 import jax
 import jax.numpy as jnp

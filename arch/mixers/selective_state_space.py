@@ -1,4 +1,4 @@
-"""Selective state space: every channel has a small state, which the input itself tells what to keep."""
+"""Selective state space: every channel has a small state, and the input decides what the state keeps."""
 
 import dataclasses
 import math

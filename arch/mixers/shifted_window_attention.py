@@ -21,6 +21,9 @@ TRUNCATED = nn.initializers.truncated_normal(0.02)
 def window_of(spatial: tuple[int, ...], window: int) -> int:
     """The side of the windows of a map: `window`, or the map's shorter side where that is no longer than `window`.
 
+    >>> window_of((8, 12), 4), window_of((2, 4), 4)
+    (4, 2)
+
     Raises ValueError where it does not divide both sides of the map.
     """
     side = min(window, *spatial)
@@ -59,7 +62,11 @@ def together(spatial: tuple[int, int], side: int, shift: int) -> np.ndarray:
 
 
 def bias_rows(side: int, window: int) -> np.ndarray:
-    """Which row of a bias table for `window` holds the offset of each query to each key of a window: [n, n]."""
+    """Which row of a bias table for `window` holds the offset of each query to each key of a window: [n, n].
+
+    >>> bias_rows(side=1, window=2).tolist()
+    [[4]]
+    """
     where = places((side, side))
     rows, columns = np.moveaxis(where[:, None] - where[None, :] + window - 1, -1, 0)
     return rows * (2 * window - 1) + columns

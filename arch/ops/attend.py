@@ -11,7 +11,7 @@ from arch.ops.depthwise import LOWERING
 from arch.ops.places import places
 
 MASKED_BELOW = 16
-"""So many positions for each neighbour make the masked product as slow as one of neighbours alone, on a CPU core."""
+"""Below so many positions for each neighbour, full attention with a mask is faster than neighbours alone, on a CPU core."""
 
 
 def attend(
@@ -31,15 +31,23 @@ def attend(
 
 
 def earlier(length: int) -> jax.Array:
-    """Which positions a causal body shows: `[N, N]`, row n true up to n."""
+    """Which positions a causal body shows: `[N, N]`, row n true up to n.
+
+    >>> earlier(3).astype(int).tolist()
+    [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+    """
     return jnp.tril(jnp.ones((length, length), bool))
 
 
 def neighbours(spatial: tuple[int, ...], window: int, causal: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The positions within `window` steps along every axis (earlier ones where causal), which are inside, and the steps.
 
-    The first two `[positions, neighbours]`; a neighbour outside is given as one inside, to be masked. The steps
-    `[neighbours, axes]`.
+    The first two are `[positions, neighbours]`, the steps `[neighbours, axes]`. A neighbour outside of the input is given as
+    a position inside, to be masked.
+
+    >>> near, inside, steps = neighbours((3,), window=1, causal=False)
+    >>> near.tolist(), inside.tolist(), steps.ravel().tolist()
+    ([[0, 0, 1], [0, 1, 2], [1, 2, 2]], [[False, True, True], [True, True, True], [True, True, False]], [-1, 0, 1])
     """
     reach = min(window, max(spatial) - 1)
     steps = np.arange(-reach, 1 if causal else reach + 1)

@@ -30,12 +30,20 @@ def lowering(name: str):
 
 
 def padding(size: int, causal: bool) -> tuple[int, int]:
-    """The zeros before and after an axis that keep its length under a filter of `size` taps."""
+    """The zeros before and after an axis that keep its length under a filter of `size` taps.
+
+    >>> padding(3, causal=False), padding(3, causal=True)
+    ((1, 1), (2, 0))
+    """
     return (size - 1, 0) if causal else ((size - 1) // 2, size // 2)
 
 
 def strided(spatial: tuple[int, ...], stride: int) -> tuple[int, ...]:
-    """The lengths of the axes where every `stride`-th position is kept, the first one included."""
+    """The lengths of the axes where every `stride`-th position is kept, the first one included.
+
+    >>> strided((8, 5), 2)
+    (4, 3)
+    """
     return tuple(-(-length // stride) for length in spatial)
 
 
@@ -50,7 +58,11 @@ def _taps(spatial: tuple[int, ...], kernel: tuple[int, ...], causal: bool, strid
 
 
 def positions_under(spatial: tuple[int, ...], kernel: tuple[int, ...], causal: bool) -> np.ndarray:
-    """How many positions inside the input each place of a filter covers: `[H, W]`, or `[N]` for a sequence."""
+    """How many positions inside the input each place of a filter covers: `[H, W]`, or `[N]` for a sequence.
+
+    >>> positions_under((4,), (3,), causal=False).tolist()
+    [2.0, 3.0, 3.0, 2.0]
+    """
     return _taps(spatial, kernel, causal).sum((1, 2)).reshape(spatial)
 
 

@@ -6,6 +6,10 @@ import jax
 def patches(x: jax.Array, patch: int) -> jax.Array:
     """Cut maps into patches: `[B, H, W, C] -> [B, H/patch, W/patch, patch patch C]`, rows first, channels last.
 
+    >>> import numpy as np
+    >>> patches(np.arange(8).reshape(1, 2, 4, 1), 2).tolist()
+    [[[[0, 1, 4, 5], [2, 3, 6, 7]]]]
+
     Raises ValueError where `patch` does not divide both sides.
     """
     batch, height, width, channels = x.shape

@@ -19,7 +19,7 @@ OLDER = {
     'intermediate.dense': 'mlp.fc1',
     'output.dense': 'mlp.fc2',
 }
-"""Parts of names that files have which were written by transformers before its version 5."""
+"""Parts of names in files of transformers before its version 5, and what they are called now."""
 PLACES = ('.relative_position_index',)
 """Which row of a bias table is whose: what older files hold beside the weights."""
 
@@ -41,7 +41,11 @@ def swin(
 
 
 def rows_first(part: np.ndarray, factor: int) -> np.ndarray:
-    """What belongs to the channels of a patch [patch patch C, ...] of the reference, which cuts columns first, rows first."""
+    """The rows [patch patch C, ...] of a kernel or norm on patches that are cut columns first, for patches cut rows first.
+
+    >>> rows_first(np.arange(4), 2).tolist()
+    [0, 2, 1, 3]
+    """
     pieces = part.reshape(factor, factor, -1, *part.shape[1:])
     return pieces.swapaxes(0, 1).reshape(part.shape)
 

@@ -19,7 +19,7 @@ OLDER = {
     'intermediate.dense': 'mlp.fc1',
     'output.dense': 'mlp.fc2',
 }
-"""Parts of names that files have which were written by transformers before its version 5."""
+"""Parts of names in files of transformers before its version 5, and what they are called now."""
 
 
 def vit(outputs: int, image: int, patch: int, width: int, depth: int, heads: int, ratio: float = 4.0) -> dict:

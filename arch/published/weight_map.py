@@ -1,4 +1,4 @@
-"""Weight maps: what every map from a reference's tensors to our parameters does before and after it takes them."""
+"""Weight maps: the steps that all maps from a reference's tensors to our parameters share."""
 
 from collections.abc import Mapping
 

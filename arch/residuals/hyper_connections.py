@@ -14,9 +14,13 @@ from arch.residuals.stochastic_depth import stochastic_depth
 
 
 def number(context: Context, closing: bool) -> int | jax.Array:
-    """The number of a residual branch in the body: the block's, times the branches of a block, plus those before it there.
+    """The number of a residual branch in the body: 2 layer and 2 layer + 1 in blocks of two branches, layer in blocks of one.
 
-    So 2 layer and 2 layer + 1 in blocks of two branches, and layer in blocks of one.
+    `closing`: the branch is the last of its block.
+
+    >>> context = Context(layer=3, depth=4, branches=8)
+    >>> number(context, closing=False), number(context, closing=True)
+    (6, 7)
     """
     each = max(context.branches // context.depth, 1)
     return each * context.layer + (each - 1 if closing else 0)
