@@ -208,7 +208,10 @@ def adopted(cls: type, base: type[Block]) -> type[Block]:
     if issubclass(cls, base):
         return cls
     named = {'__doc__': cls.__doc__, '__module__': cls.__module__, '__qualname__': cls.__qualname__}
-    return type(cls.__name__, (cls, base), named)
+    # A class behind nn.Module among the bases of `cls` would come behind the defaults of `base` too.
+    flags = {name for owner in base.__mro__ if issubclass(owner, Flags) for name in vars(owner) if name.isupper()}
+    said = {name: vars(owner)[name] for owner in reversed(cls.__mro__) for name in flags & vars(owner).keys()}
+    return type(cls.__name__, (cls, base), {**said, **named})
 
 
 def adopted_tables(tables: Mapping[str, Mapping[str, type]]) -> dict[str, dict[str, type]]:

@@ -121,6 +121,11 @@ def test_a_flag_of_a_mixin_counts_or_is_refused_where_it_is_hidden():
     assert First.FITS == OnTokens.FITS
     assert "Did you mean 'KNOBS'" in mistakes(Misspelt, Mixer)[0]
     del OnTokens.KNOB
+
+    class Plain(nn.Module, OnTokens):
+        pass
+
+    assert adopted(Plain, Mixer).FITS == OnTokens.FITS and mistakes(adopted(Plain, Mixer), Mixer) == ()
     assert mistakes(First, Mixer) == ()
     assert mistakes(Last, Mixer) == ('FITS of OnTokens is hidden by Flags; name OnTokens first among the base classes',)
 
