@@ -173,13 +173,15 @@ def _of_words(value: object) -> bool:
     """Whether a value is made of the words that flags hold."""
     words = (value,) if isinstance(value, str) else value
     known = {PLACE_OF_NORMS, *PLACES, *TAKEN}
-    return isinstance(words, (tuple, list, set, frozenset)) and bool(words) and all(word in known for word in words)
+    if not isinstance(words, (tuple, list, set, frozenset)) or not words:
+        return False
+    return all(isinstance(word, str) and word in known for word in words)
 
 
 def _could_be(value: object, default: object) -> bool:
     """Whether somebody who meant a flag with this default might have given this value."""
     if isinstance(default, bool):
-        return value in (True, False, None) or isinstance(value, str)
+        return value is None or isinstance(value, str) or (isinstance(value, int) and value in (0, 1))
     if isinstance(default, int):
         return isinstance(value, int)
     if isinstance(value, (tuple, list, set, frozenset)):

@@ -135,6 +135,8 @@ def test_what_is_the_classs_own_affair_passes():
         TAPS = 4
         BITS = 8
         SCALE = 1
+        SHAPES = ([1], {'a': 2})
+        SPANS = jnp.ones(2)
         MODE = 'causal'
         mode = 'bias'
         kernel: int = 3
