@@ -1,6 +1,7 @@
 """Who may import whom: the rooms of the house, read from the sources, and what each door loads when it opens."""
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -41,9 +42,15 @@ FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob('*.py'))
 DOOR = sorted((ROOT / 'archlab').rglob('*.py'))
 
 
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding='utf-8'), str(path))
+
+
+@functools.cache
 def imported(path: Path) -> list[tuple[str, bool]]:
     """Every module that a file imports, and whether at the top of the file (inside functions it is lazy)."""
-    tree = ast.parse(path.read_text(encoding='utf-8'), str(path))
+    tree = tree_of(path)
     top = {id(node) for node in tree.body}
     found = []
     for node in ast.walk(tree):
@@ -111,6 +118,7 @@ def wing_of(module: str) -> str | None:
     return next((wing for wing in WINGS if within(module, (wing,))), None)
 
 
+@functools.cache
 def arrows() -> dict[str, set[str]]:
     """Module -> the modules of ours that it imports, at its top or inside a function."""
     modules = {name_of(path): path for path in (*FILES, *DOOR)}
@@ -118,7 +126,7 @@ def arrows() -> dict[str, set[str]]:
     for name, path in modules.items():
         drawn[name] = {module for module, _ in imported(path) if module in modules}
         drawn[name] |= {module.rpartition('.')[0] for module, _ in imported(path) if module.rpartition('.')[0] in modules}
-        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.ImportFrom):
                 drawn[name] |= {f'{node.module}.{alias.name}' for alias in node.names} & set(modules)
         drawn[name] -= {name}
