@@ -17,7 +17,7 @@ from arch.depth import unscanned
 from arch.model import Model, build
 from arch.model_sockets import Sockets
 from arch.ops.depthwise import lowering
-from arch.roles import ROLES, names, role
+from arch.roles import ROLES, names
 from arch.sockets import TABLES
 
 VIEWS = ('reshape', 'squeeze', 'expand_dims', 'broadcast_in_dim', 'transpose', 'copy')
@@ -237,12 +237,13 @@ def _counted(model: Model, x: jax.ShapeDtypeStruct, parts: Mapping[str, tuple[st
     saved = _saved(whole, len(jax.tree.leaves(params)))
     macs, flops, saved = (_placed(counts, set(params)) for counts in (macs, flops, saved))
     sizes, by_role, kernels = collections.Counter(), collections.Counter(dict.fromkeys(ROLES, 0)), {}
-    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+    own_roles = jax.tree.leaves(model.roles(params))
+    for (path, leaf), role in zip(jax.tree_util.tree_leaves_with_path(params), own_roles, strict=True):
         *modules, own = names(path)
         sizes[names(path)] += leaf.size
-        by_role[role(names(path))] += leaf.size * _times(names(path), parts)
+        by_role[role] += leaf.size * _times(names(path), parts)
         if own == 'kernel':
-            kernels[tuple(modules)] = role(names(path))
+            kernels[tuple(modules)] = role
     order = {part: None for path in macs if path for part in parts.get(path[0], path[:1])}
     order = {part: number for number, part in enumerate(order)}
     counts_by = {'params_by_part': _by_part(sizes, parts, order), 'params_by_role': dict(by_role)}

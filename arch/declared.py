@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping
 from arch.block import BASES, Body, Downsample, Mixer, Residual
 from arch.flags import PLACES, TAKEN, Flags
 from arch.make import did_you_mean
+from arch.roles import AXES
 
 WORDS = {'FITS': (*PLACES,), 'NEEDS': (*TAKEN,), 'TAKES': (*TAKEN,)}
 """The words that such a flag may hold; the `FITS` of a norm also 'queries'."""
@@ -104,6 +105,8 @@ def _mistyped(name: str, value: object, default: object, cls: type[Flags], base:
     elif isinstance(default, int):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             yield f'{shown}; allowed: whole numbers from 1; mend the value'
+    elif name == 'KERNELS':
+        yield from _wrong_kernels(shown, value)
     elif isinstance(default, Mapping):
         yield from _wrong_knobs(shown, value, cls)
     else:
@@ -132,6 +135,19 @@ def _wrong_knobs(shown: str, value: object, cls: type[Flags]) -> Iterable[str]:
                 yield f"{shown}: the field '{first}' has no number as default; allowed: a field that has; give it one"
         elif not _number(first):
             yield f'{shown}: {first!r} of knob {knob!r} is no number; allowed: a number, or the name of a field'
+
+
+def _wrong_kernels(shown: str, value: object) -> Iterable[str]:
+    """Kernels that do not say which axes go in and come out, or which is a filter's tap."""
+    written = value.values() if isinstance(value, Mapping) else [None]
+    for words in written:
+        fine = isinstance(words, (tuple, list)) and set(words) <= set(AXES)
+        if not fine or not ('tap' in words or {'in', 'out'} <= set(words)):
+            yield (
+                f'{shown}; allowed: for each path to a kernel a tuple with a word of {list(AXES)} for each axis, '
+                "'in' and 'out' or 'tap' among them; write e.g. {'attend/query': ('in', 'out', 'out')}"
+            )
+            return
 
 
 def _number(value: object) -> bool:

@@ -83,6 +83,7 @@ class InBlock(Downsample):
 
     FITS = BETWEEN
     IN_BLOCK = True
+    KERNELS = {'project': ('each', 'each', 'in', 'out')}
 
     sockets: Sockets
     features: int

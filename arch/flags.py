@@ -33,6 +33,8 @@ class Flags:
     """What the model's mixer must take, of `TAKEN`."""
     KNOBS: ClassVar[Mapping[str, float | str]] = {}
     """The traced scalars that it reads, each with its value where nobody sets it: a number, or the name of its field."""
+    KERNELS: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """What the axes of a kernel of more than two are, see `arch/roles.py`: {'attend/query': ('in', 'out', 'out')}."""
     SCANS: ClassVar[bool] = True
     """Whether it is the same program at every depth, so that one scan can run all blocks."""
 

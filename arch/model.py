@@ -1,6 +1,7 @@
 """Model: all that a training program sees of an architecture."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 
 import jax
@@ -11,8 +12,9 @@ from arch.context import Context
 from arch.declared import check_flags
 from arch.dense import Dense
 from arch.depth import unscanned, unstacked
+from arch.flax_errors import explained, variables_of
 from arch.model_sockets import Sockets
-from arch.roles import roles
+from arch.roles import declared, products, roles
 from arch.sockets import TABLES
 
 
@@ -23,12 +25,14 @@ class Model:
     `init(key, x, knobs) -> params, state` draws parameters and running statistics for inputs like `x`.
     `apply(params, state, x, *, knobs, key, train) -> y, state, aux`: scores, next running statistics, named scalar losses;
     raises ValueError for an input that the parameters were not drawn for.
-    `roles(params)`: the role of every parameter. `knobs`: the traced scalars that this model reads, with its own values.
+    `roles(params)` and `products(params)`: the role of every parameter, and the axes of every matrix.
+    `knobs`: the traced scalars that this model reads, with its own values.
     """
 
     init: Callable
     apply: Callable
     roles: Callable
+    products: Callable
     knobs: Mapping[str, float]
     causal: bool
 
@@ -67,21 +71,22 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
         # One scanned program draws every block, so that init compiles as fast for a loop, and both ways draw the same.
         scans = not unscanned(sockets)
         drawn = body.clone(over_depth='scan') if scans else body
-        variables = drawn.init({'params': key}, x, context(knobs, False))
-        params, state = variables.get('params', {}), variables.get('state', {})
+        with explained():
+            params, state = variables_of(drawn.init({'params': key}, x, context(knobs, False)))
         if scans and body.over_depth == 'loop':
             params, state = unstacked(params, body.blocks()), unstacked(state, body.blocks())
         return params, state
 
     def apply(params: dict, state: dict, x: jax.Array, *, knobs: Mapping, key: jax.Array, train: bool) -> tuple:
         try:
-            y, changed = body.apply(
-                {'params': params, 'state': state},
-                x,
-                context(knobs, train),
-                rngs={'noise': key},
-                mutable=['state', 'aux'],
-            )
+            with explained():
+                y, changed = body.apply(
+                    {'params': params, 'state': state},
+                    x,
+                    context(knobs, train),
+                    rngs={'noise': key},
+                    mutable=['state', 'aux'],
+                )
         except ScopeParamShapeError as error:
             why = str(error).partition(' (https')[0]
             raise ValueError(
@@ -94,4 +99,12 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
             aux[name] = aux.get(name, 0.0) + jnp.sum(value)
         return y, changed.get('state', state), aux
 
-    return Model(init=init, apply=apply, roles=roles, knobs=knobs, causal=causal)
+    kernels = declared(sockets)
+    return Model(
+        init=init,
+        apply=apply,
+        roles=functools.partial(roles, kernels=kernels),
+        products=functools.partial(products, kernels=kernels),
+        knobs=knobs,
+        causal=causal,
+    )

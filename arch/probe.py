@@ -1,6 +1,7 @@
 """Probe: one entry of a table alone in its socket, with an input such as one of its shape lines names."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 import jax
@@ -11,8 +12,10 @@ from flax import linen as nn
 from arch.branch import Branch
 from arch.config import complete
 from arch.context import Context
+from arch.flax_errors import explained, variables_of
 from arch.make import fields
 from arch.model_sockets import Sockets
+from arch.roles import Kernels, declared
 from arch.shape_lines import SIZES, ShapeLine, sizes
 
 PLAIN = complete(
@@ -30,9 +33,22 @@ class Probe:
     """A block as pure functions, with numbers to try it on: drawn by numpy, so that no program is compiled for them."""
 
     family: str
-    cls: type
+    kind: str
+    tables: Mapping[str, Mapping[str, type]]
     line: ShapeLine
     module: nn.Module
+    handed: Mapping[str, object] | None = None
+    """Fields of Context beside the usual ones: what others hand a mixer that takes it; None where they hand it nothing."""
+
+    @property
+    def cls(self) -> type:
+        return self.tables[self.family][self.kind]
+
+    @property
+    def kernels(self) -> Kernels:
+        """What the axes of its kernels are, and of those of the kinds that surround it."""
+        config = {**PLAIN, self.family: {'kind': self.kind}}
+        return declared(Sockets(config, self.tables))
 
     @property
     def fields(self) -> dict[str, object]:
@@ -53,24 +69,30 @@ class Probe:
 
     def init(self, key: jax.Array, x: jax.Array, knobs: Mapping = {}, causal: bool = False) -> tuple[dict, dict]:
         """Parameters and running statistics."""
-        context = Context(causal=causal, knobs=knobs, layer=1, depth=2)
-        variables = self.module.init({'params': key}, x, *self._branch(), context)
-        return variables.get('params', {}), variables.get('state', {})
+        context = Context(**{'causal': causal, 'knobs': knobs, 'layer': 1, 'depth': 2, **(self.handed or {})})
+        with explained():
+            variables = self.module.init({'params': key}, x, *self._branch(), context)
+        return variables_of(variables)
 
     def apply(self, params: dict, state: dict, x: jax.Array, *, key=None, train=False, **context: object) -> tuple:
         """The output and the next running statistics; `context` are further fields of Context."""
-        y, changed = self.module.apply(
-            {'params': params, 'state': state},
-            x,
-            *self._branch(),
-            Context(**{'train': train, 'layer': 1, 'depth': 2, **context}),
-            rngs={} if key is None else {'noise': key},
-            mutable=['state', 'aux'],
-        )
+        with explained():
+            y, changed = self.module.apply(
+                {'params': params, 'state': state},
+                x,
+                *self._branch(),
+                Context(**{'train': train, 'layer': 1, 'depth': 2, **(self.handed or {}), **context}),
+                rngs={} if key is None else {'noise': key},
+                mutable=['state', 'aux'],
+            )
         return y, changed.get('state', state)
 
     def drawn(self) -> tuple[dict, dict]:
         """The shapes of parameters and running statistics."""
+        return self._drawn
+
+    @functools.cached_property
+    def _drawn(self) -> tuple[dict, dict]:
         return jax.eval_shape(lambda x: self.init(jax.random.key(0), x), self.x())
 
     def start(self) -> tuple[dict, dict]:
@@ -78,10 +100,7 @@ class Probe:
 
         Statistics are above 0, as variances are.
         """
-        generator = np.random.default_rng(1)
-        params, state = self.drawn()
-        params = jax.tree.map(lambda leaf: _normal(generator, leaf.shape) / 2, params)
-        return params, jax.tree.map(lambda leaf: (np.abs(_normal(generator, leaf.shape)) + 1).astype(leaf.dtype), state)
+        return started(*self.drawn())
 
     def _branch(self) -> tuple:
         """What a residual rule is given beside x: a branch whose norm, values and places matter."""
@@ -124,6 +143,13 @@ class HeadOnStem(nn.Module):
         return self.sockets.make('head', name='head', stem=stem)(x, context)
 
 
+def started(params: dict, state: dict) -> tuple[dict, dict]:
+    """Random parameters and statistics of these shapes, for `Probe.start`."""
+    generator = np.random.default_rng(1)
+    params = jax.tree.map(lambda leaf: _normal(generator, leaf.shape) / 2, params)
+    return params, jax.tree.map(lambda leaf: (np.abs(_normal(generator, leaf.shape)) + 1).astype(leaf.dtype), state)
+
+
 def _uneven(part: jax.Array) -> jax.Array:
     steps = jnp.linspace(0.5, 1.5, part.shape[-2], dtype=part.dtype)
     return part * steps.reshape((1,) * (part.ndim - 2) + (-1, 1))
@@ -136,16 +162,20 @@ def _normal(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarra
 def probe(family: str, kind: str, tables: Mapping[str, Mapping[str, type]], line: ShapeLine) -> Probe:
     """The probe of one entry for one shape line. Raises ValueError where no model has a place for it."""
     cls, config = tables[family][kind], {**PLAIN, family: {'kind': kind}}
+
+    def probed(module: nn.Module) -> Probe:
+        return Probe(family, kind, tables, line, module)
+
     made = {'features': SIZES.get(line.made[-1], 0)}
     if 'outputs' in fields(tables[family][kind]):
         config[family]['outputs'] = SIZES['V']
     if family == 'residual':
-        return Probe(family, cls, line, ResidualPath(Sockets(config, tables)))
+        return probed(ResidualPath(Sockets(config, tables)))
     if 'stem' in {field.name for field in dataclasses.fields(cls)}:
         config['stem'] = {'kind': 'tokens', 'vocabulary': SIZES['V']}
-        return Probe(family, cls, line, HeadOnStem(Sockets(config, tables)))
+        return probed(HeadOnStem(Sockets(config, tables)))
     if family != 'body':
-        return Probe(family, cls, line, Sockets(config, tables).make(family, name=None, **made))
+        return probed(Sockets(config, tables).make(family, name=None, **made))
     if line.given == ('B', 'N'):
         config['stem'] = {'kind': 'tokens', 'vocabulary': SIZES['V']}
     if line.made == ('B', 'N', 'V'):
@@ -154,10 +184,28 @@ def probe(family: str, kind: str, tables: Mapping[str, Mapping[str, type]], line
     refusal = None
     for downsample in ('none', 'separate_conv'):
         sockets = Sockets({**config, 'downsample': {'kind': downsample}}, tables)
-        tried = Probe(family, cls, line, sockets.make('body', name=None, **made))
+        tried = probed(sockets.make('body', name=None, **made))
         try:
             tried.drawn()
             return tried
         except ValueError as error:
             refusal = error
     raise refusal
+
+
+def handed(block: Probe) -> Probe | None:
+    """The same mixer with all that it takes from others in its hands, see `TAKES`; None where it takes nothing."""
+    if block.family != 'mixer' or not block.cls.TAKES:
+        return None
+    taken = block.cls.TAKES
+    config = {**PLAIN, 'mixer': {'kind': block.kind}}
+    if 'qk_norm' in taken:
+        config['qk_norm'] = {'kind': 'rms_norm'}
+    sockets = Sockets(config, block.tables)
+    rules = {
+        'rotate': sockets.tables['position']['rotary']().rotation,
+        'bias': sockets.tables['position']['alibi']().score_bias,
+        'values': lambda values: values * jnp.asarray(0.5, values.dtype) + jnp.sin(values),
+    }
+    handed = {name: rule for name, rule in rules.items() if name in taken}
+    return dataclasses.replace(block, module=sockets.make('mixer', name=None), handed=handed)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 
 LINE = re.compile(r'`\[([^`\]]*)\] -> \[([^`\]]*)\]`')
-SIZES = {'B': 2, 'H': 8, 'W': 4, 'N': 6, 'C': 16, 'I': 3, 'F': 12, 'V': 5}
+SIZES = {'B': 7, 'H': 8, 'W': 4, 'N': 6, 'C': 16, 'I': 3, 'F': 12, 'V': 5}
 """What each axis letter measures in a check: all different, so that a swapped axis shows. M is any other number."""
 ANY = (('B', 'N'), ('B', 'H', 'W'))
 """What `...` stands for: every one of these."""

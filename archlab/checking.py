@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from typer.exceptions import Exit
 
 from archlab.answers import FELL_SHORT, OUT, print_json, waiting
@@ -30,7 +31,10 @@ def check(
             OUT.print(
                 f'[bold]{name}[/bold]  {len(contracts) - len(broken)} of {len(contracts)} contracts hold', highlight=False
             )
+            rules: dict[str, list[str]] = {}
             for contract in broken:
-                OUT.print(f'  [red]broken[/red]  {contract["rule"]}: {contract["why"]}', highlight=False, soft_wrap=True)
+                rules.setdefault(contract['why'], []).append(contract['rule'])
+            for why, names in rules.items():
+                OUT.print(f'  [red]broken[/red]  {", ".join(names)}: {escape(why)}', highlight=False, soft_wrap=True)
     if not all(contract['holds'] for contracts in found.values() for contract in contracts):
         raise Exit(FELL_SHORT)

@@ -56,6 +56,8 @@ class MixtureOfExperts(Channel):
     weight of 0 leaves its loss out. Raises ValueError where `top` is above `experts`.
     """
 
+    KERNELS = {'up': ('each', 'in', 'out'), 'down': ('each', 'in', 'out')}
+
     sockets: Sockets
     experts: int = 4
     top: int = 2

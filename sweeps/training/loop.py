@@ -64,7 +64,7 @@ def make_training(
 
     def optimizer_of(lane: dict, params: dict) -> tuple:
         settings = {name: lane['knobs'].get(name, value) for name, value in own.items()}
-        return (*make_optimizer(optimizer, model.roles(params), settings), settings)
+        return (*make_optimizer(optimizer, model.roles(params), settings, model.products(params)), settings)
 
     def noise_of(lane: dict) -> jax.Array:
         return jax.random.fold_in(jax.random.key(lane['seed']), 1)

@@ -5,12 +5,15 @@ Every value in KNOBS may be traced, so that all trials of an optimizer type shar
 norm of `clip` first.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
 import optax
 from optax import contrib
+
+from arch.roles import Product
 
 DECAYED = ('matrix', 'conv', 'embedding', 'head')
 SHARED = {'weight_decay': 0.0, 'clip': 1.0}
@@ -23,7 +26,7 @@ class Adamw:
     KNOBS = {'lr': None, **ADAM, **SHARED}
 
     @staticmethod
-    def direction(roles: dict, knobs: Mapping[str, object]) -> optax.GradientTransformation:
+    def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
         return optax.scale_by_adam(b1=knobs['b1'], b2=knobs['b2'], eps=knobs['eps'])
 
 
@@ -33,7 +36,7 @@ class Sgd:
     KNOBS = {'lr': None, 'momentum': 0.9, **SHARED}
 
     @staticmethod
-    def direction(roles: dict, knobs: Mapping[str, object]) -> optax.GradientTransformation:
+    def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
         return optax.trace(decay=knobs['momentum'], nesterov=True)
 
 
@@ -43,27 +46,40 @@ class Lion:
     KNOBS = {'lr': None, 'b1': 0.9, 'b2': 0.99, **SHARED}
 
     @staticmethod
-    def direction(roles: dict, knobs: Mapping[str, object]) -> optax.GradientTransformation:
+    def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
         return optax.scale_by_lion(b1=knobs['b1'], b2=knobs['b2'])
 
 
 class Muon:
     """Muon on matrices (2502.16982: orthogonalised momentum, scaled to AdamW's update size), AdamW on all else.
 
-    Orthogonalisation acts on the last two axes, whatever stands before them.
+    Orthogonalisation acts on the axes of each `Product`: on the last two, whatever stands before them, where nothing else is
+    said.
     """
 
     KNOBS = {'lr': None, 'beta': 0.95, **ADAM, **SHARED}
 
     @staticmethod
-    def direction(roles: dict, knobs: Mapping[str, object]) -> optax.GradientTransformation:
-        def rms(updates: dict, params: dict | None = None) -> dict:
-            return jax.tree.map(lambda u: 0.2 * jnp.sqrt(max(u.shape[-2:])) * u, updates)
+    def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
+        def matrices(made: Callable, updates: dict) -> dict:
+            def one(update: object, product: Product) -> object:
+                return update if isinstance(update, optax.MaskedNode) else made(update, product)
 
-        def two_last(updates: dict) -> dict:
-            return jax.tree.map(lambda u: contrib.MuonDimensionNumbers(u.ndim - 2, u.ndim - 1), updates)
+            return jax.tree.map(one, updates, products, is_leaf=lambda update: isinstance(update, optax.MaskedNode))
 
-        muon = optax.chain(contrib.scale_by_muon(beta=knobs['beta'], weight_dimension_numbers=two_last), optax.stateless(rms))
+        def scaled(update: jax.Array, product: Product) -> jax.Array:
+            sides = (math.prod(update.shape[axis] for axis in axes) for axes in (product.inputs, product.outputs))
+            return 0.2 * jnp.sqrt(max(sides)) * update
+
+        def axes(update: jax.Array, product: Product) -> contrib.MuonDimensionNumbers:
+            return contrib.MuonDimensionNumbers(
+                *(tuple(axis % update.ndim for axis in side) for side in (product.inputs, product.outputs))
+            )
+
+        muon = optax.chain(
+            contrib.scale_by_muon(beta=knobs['beta'], weight_dimension_numbers=lambda updates: matrices(axes, updates)),
+            optax.stateless(lambda updates, params=None: matrices(scaled, updates)),
+        )
         adamw = optax.scale_by_adam(b1=knobs['b1'], b2=knobs['b2'], eps=knobs['eps'])
         labels = jax.tree.map(lambda role: 'muon' if role == 'matrix' else 'adamw', roles)
         return optax.partition({'muon': muon, 'adamw': adamw}, labels)
@@ -72,13 +88,17 @@ class Muon:
 OPTIMIZERS = {'adamw': Adamw, 'sgd': Sgd, 'lion': Lion, 'muon': Muon}
 
 
-def make_optimizer(kind: str, roles: dict, knobs: Mapping[str, object]) -> tuple[optax.GradientTransformation, object]:
+def make_optimizer(
+    kind: str, roles: dict, knobs: Mapping[str, object], products: dict | None = None
+) -> tuple[optax.GradientTransformation, object]:
     """The optimizer of a type: `(direction, step)` where `step(direction, params, scale)` gives the new parameters.
 
-    `knobs` holds a value, traced or not, for each of the type's KNOBS; `scale` is the schedule's value.
+    `knobs` holds a value, traced or not, for each of the type's KNOBS; `scale` is the schedule's value. `products`: the axes
+    of every matrix (`arch.roles.products`); where none are given they are the last two.
     """
     cls = OPTIMIZERS[kind]
-    direction = optax.chain(optax.clip_by_global_norm(knobs['clip']), cls.direction(roles, knobs))
+    products = jax.tree.map(lambda role: Product(), roles) if products is None else products
+    direction = optax.chain(optax.clip_by_global_norm(knobs['clip']), cls.direction(roles, knobs, products))
 
     def step(updates: dict, params: dict, scale: jax.Array) -> dict:
         def move(role: str, update: jax.Array, param: jax.Array) -> jax.Array:

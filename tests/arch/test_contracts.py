@@ -201,7 +201,7 @@ BROKEN = [
     ('definition', Undocumented, 'no shape line'),
     ('definition', Bare, 'no default'),
     ('definition', dict, 'no class of flax.linen.Module'),
-    ('shape', Shrinks, 'wanted [2, 6, 16]'),
+    ('shape', Shrinks, 'wanted [7, 6, 16]'),
     ('dtype', Widens, 'bfloat16 gave float32'),
     ('names', Unnamed, "'Dense_0' is an automatic name"),
     ('roles', Unknown, "'temperature' is no parameter name"),

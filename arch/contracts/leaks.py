@@ -1,0 +1,117 @@
+"""Leaks: outputs that change with what they must not see, found by changing inputs and comparing outputs.
+
+A gradient is blind to signs, ranks, counts and thresholds: theirs is 0 almost everywhere. Outputs are not. Both runs are of
+one compiled program with inputs of one shape, so outputs that see nothing of a change are equal, but for the rounding of a
+program that computes positions together (a Fourier transform) or the examples of a batch (a matrix product).
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+ROUNDING = 32 * float(np.finfo(np.float32).eps)
+"""A share of the largest output. A product or transform over n numbers rounds by about log2(n) eps of its largest one, in
+each of a handful of layers."""
+WIDE, LARGE, SMALL = 10.0, 1e3, 1e-3
+
+
+def changes(part: np.ndarray, generator: np.random.Generator, ids: int | None = None) -> Iterator[tuple[str, np.ndarray]]:
+    """Other values for a part of an input, each with what was done to it; `ids`: how many ids there are, None for numbers.
+
+    A shuffle goes along the second axis, the positions of a sequence or the rows of a map.
+    """
+    yield 'reversed', part[:, ::-1]
+    yield 'shuffled', part[:, generator.permutation(part.shape[1])]
+    if ids is not None:
+        yield 'other ids', generator.integers(ids, size=part.shape, dtype=part.dtype)
+        yield 'the next ids', ((part + 1) % ids).astype(part.dtype)
+        for id in sorted({0, ids - 1}):
+            yield f'all {id}', np.full_like(part, id)
+        yield 'sorted', np.sort(part, 1)
+        return
+    for name, values in (
+        ('negated', -part),
+        ('positive', np.abs(part)),
+        ('negative', -np.abs(part)),
+        ('all 0', 0 * part),
+        ('all 1', 0 * part + 1),
+        ('other numbers', generator.normal(size=part.shape)),
+        ('wide numbers', generator.uniform(-WIDE, WIDE, part.shape)),
+        ('large numbers', LARGE * generator.normal(size=part.shape)),
+        ('small numbers', SMALL * part),
+        ('rounded', np.round(part)),
+        ('sorted', np.sort(part, 1)),
+    ):
+        yield name, values.astype(part.dtype)
+
+
+def unlike(one: np.ndarray, other: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Where two outputs differ by more than rounding, of the largest number in `whole`, the changed output.
+
+    Where everything that was changed overflowed there is nothing to say; an output that is not a number in one of the two
+    alone differs.
+    """
+    one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    finite = np.isfinite(whole)
+    if not finite.any():
+        return np.zeros(one.shape, bool)
+    scale = max(np.abs(one[np.isfinite(one)]).max(initial=0), np.abs(whole[finite]).max())
+    with np.errstate(invalid='ignore'):
+        return (np.isfinite(one) != np.isfinite(other)) | (np.abs(one - other) > ROUNDING * scale)
+
+
+def later_leak(run: Callable, x: np.ndarray, cuts: list[int], ids: int | None = None, every: bool = True) -> str:
+    """What an output sees of later positions, or ''. `run` maps x `[B, N, ...]` to `[B, M, ...]`.
+
+    The positions from each cut on are changed, in every way or, to be quick, in the one way whose turn it is. Where M is below
+    N, as after a filter that steps over positions, output m stands at position m N/M.
+    """
+    generator = np.random.default_rng(11)
+    before = np.asarray(run(x))
+    for number, cut in enumerate(cuts):
+        tried = list(changes(x[:, cut:], generator, ids))
+        for name, part in tried if every else [tried[number % len(tried)]]:
+            after = np.asarray(run(np.concatenate([x[:, :cut], part], 1)))
+            earlier = -(-cut * before.shape[1] // x.shape[1])
+            seen = unlike(before[:, :earlier], after[:, :earlier], after)
+            if seen.any():
+                token = int(np.argwhere(seen)[0][1])
+                return f'token {token} sees what comes from token {cut} on ({name})'
+    return ''
+
+
+def sees_nothing(run: Callable, x: np.ndarray, ids: int | None = None) -> bool:
+    """Whether the last output is the same whatever the input is."""
+    before = np.asarray(run(x))
+    return not any(
+        unlike(before[:, -1], (after := np.asarray(run(np.asarray(changed))))[:, -1], after).any()
+        for _, changed in changes(x, np.random.default_rng(12), ids)
+    )
+
+
+def example_leak(run: Callable, x: np.ndarray, ids: int | None = None) -> str:
+    """What an example sees of the others of its batch, or ''. `run` maps x `[B, ...]` to `[B, ...]`."""
+    generator = np.random.default_rng(13)
+    before = np.asarray(run(x))
+    for own in (0, len(x) // 2, len(x) - 1):
+        for name, changed in changes(x, generator, ids):
+            changed = np.array(changed)
+            changed[own] = x[own]
+            after = np.asarray(run(changed))
+            if unlike(before[own], after[own], after).any():
+                return f'example {own} sees the others of its batch ({name})'
+    return ''
+
+
+def order_leak(run: Callable, x: np.ndarray, tolerance: float) -> str:
+    """What an output sees of the order of its positions, or ''. `run` maps x `[B, N, ...]` to `[B, N, ...]`.
+
+    Sums in another order round otherwise: `tolerance` is a share of the largest output.
+    """
+    generator, count = np.random.default_rng(3), x.shape[1]
+    before = np.asarray(run(x), np.float64)
+    for order in (generator.permutation(count), np.arange(count)[::-1], np.roll(np.arange(count), 1)):
+        far = np.abs(np.asarray(run(x[:, order]), np.float64) - before[:, order]).max()
+        if not far <= tolerance * max(1.0, np.abs(before).max()):
+            return f'another order changes the outputs by {far:.1e}'
+    return ''

@@ -1,0 +1,146 @@
+"""Programs: the compiled forms of one block that the rules share, so that a check compiles few programs and runs them often."""
+
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from arch.probe import Probe
+
+QUICK = {'xla_cpu_use_fusion_emitters': False}
+RATE = 0.25
+"""The value of every knob while a block is tried: a rate, or a first value."""
+
+
+def weights(shape: tuple[int, ...]) -> np.ndarray:
+    """Random numbers that make one scalar of an output, so that no two errors cancel."""
+    return np.random.default_rng(7).normal(size=shape).astype(np.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Programs:
+    """The programs of one block; each is traced and compiled when a rule first asks for it."""
+
+    block: Probe
+    notes: dict = dataclasses.field(default_factory=dict)
+
+    @functools.cached_property
+    def start(self) -> tuple[dict, dict]:
+        return self.block.start()
+
+    def of(self, x: np.ndarray) -> jax.ShapeDtypeStruct:
+        """The shape of the output for inputs like `x`, nothing computed."""
+        block, key = self.block, self.keys[0]
+        return jax.eval_shape(lambda params, state, x: block.apply(params, state, x, key=key)[0], *block.drawn(), x)
+
+    @functools.cached_property
+    def made(self) -> jax.ShapeDtypeStruct:
+        """`of` the block's own input."""
+        return self.of(self.block.x())
+
+    @functools.cached_property
+    def knobs(self) -> dict[str, np.ndarray]:
+        return dict.fromkeys(self.block.knobs, np.float32(RATE))
+
+    @functools.cached_property
+    def keys(self) -> list[jax.Array]:
+        return list(jax.random.split(jax.random.key(3)))
+
+    @functools.cached_property
+    def slopes(self) -> Callable:
+        """`(params, state, x, key, knobs) -> (output, state), (gradient by params, gradient by x)`, in training.
+
+        The gradient is that of a weighted sum of the outputs; token ids have none, and {} stands for it.
+        """
+        differentiable = (0,) if self.block.takes_ids else (0, 1)
+
+        def value(params: dict, x: jax.Array, state: dict, key: jax.Array, knobs: dict) -> tuple:
+            y, state = self.block.apply(params, state, x, key=key, train=True, knobs=knobs)
+            return jnp.sum(y.astype(jnp.float32) * weights(y.shape)), (y, state)
+
+        start = (self.start[0], self.block.x(), self.start[1], self.keys[0], self.knobs)
+        run = compiled(jax.jit(jax.grad(value, differentiable, has_aux=True)).trace(*start))
+
+        def called(params: dict, state: dict, x: np.ndarray, key: jax.Array | None = None, knobs: dict | None = None) -> tuple:
+            gradients, made = run(params, x, state, self.keys[0] if key is None else key, knobs or self.knobs)
+            return made, (gradients if len(gradients) == 2 else (*gradients, {}))
+
+        return called
+
+    def _traced(self, train: bool, causal: bool):
+        def run(params: dict, state: dict, x: jax.Array, key: jax.Array) -> jax.Array:
+            return self.block.apply(params, state, x, key=key, train=train, causal=causal, knobs=self.knobs)[0]
+
+        return jax.jit(run).trace(*self.start, self.block.x(), self.keys[0])
+
+    @functools.cached_property
+    def _known(self) -> list:
+        def trained(params: dict, state: dict, x: np.ndarray, key: jax.Array) -> jax.Array:
+            return self.slopes(params, state, x, key)[0][0]
+
+        return [(*_read(self._traced(train=True, causal=False)), trained)]
+
+    def outputs(self, train: bool, causal: bool) -> tuple[object, Callable]:
+        """A compiled program, and by it `(x, key) -> output` with the parameters of the start.
+
+        In most blocks a mode changes nothing: those whose traced programs are the same share one that is compiled.
+        """
+        traced = self._traced(train, causal)
+        program = _same(traced, self._known)
+        if program is None:
+            program = compiled(traced)
+            self._known.append((*_read(traced), program))
+
+        def run(x: np.ndarray, key: jax.Array | None = None) -> jax.Array:
+            return program(*self.start, x, self.keys[0] if key is None else key)
+
+        return program, run
+
+    def modes(self, causal: bool, mixes: bool) -> Iterator[tuple[str, Callable]]:
+        """`outputs` training and outside it, by name: once where both are one program.
+
+        `mixes`: leave training out.
+        """
+        seen = []
+        for mode, train in (('outside training', False), ('training', True)):
+            if train and mixes:
+                continue
+            program, run = self.outputs(train, causal)
+            if program not in seen:
+                seen.append(program)
+                yield mode, run
+
+
+def compiled(traced) -> Callable:
+    """The compiled form of a traced program; on CPU one that compiles in a fraction of the time and runs slower."""
+    lowered = traced.lower()
+    if jax.default_backend() == 'cpu':
+        with contextlib.suppress(jax.errors.JaxRuntimeError):  # a version of XLA that has no such option
+            return lowered.compile(compiler_options=QUICK)
+    return lowered.compile()
+
+
+def shared(traced, known: list) -> Callable | None:
+    """The compiled form of a traced program, added to those that are known; None where it is one of these."""
+    if _same(traced, known) is not None:
+        return None
+    program = compiled(traced)
+    known.append((*_read(traced), program))
+    return program
+
+
+def _read(traced) -> tuple[str, list]:
+    """A traced program as text, and its constants."""
+    return str(traced.jaxpr.jaxpr), traced.jaxpr.consts
+
+
+def _same(traced, known: list) -> Callable | None:
+    text, constants = _read(traced)
+    for other, others, program in known:
+        if text == other and all(map(np.array_equal, constants, others)):
+            return program
+    return None

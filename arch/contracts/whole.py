@@ -1,0 +1,147 @@
+"""Whole models around one kind: every body that it claims, with all that the other sockets may hand it."""
+
+from collections.abc import Iterator, Mapping
+
+import jax
+import numpy as np
+
+from arch.contracts.leaks import later_leak
+from arch.contracts.programs import RATE, Programs, shared
+from arch.depth import unscanned
+from arch.fits import fits
+from arch.model import Model, build
+from arch.model_sockets import Sockets
+from arch.probe import PLAIN, Probe, started
+from arch.shape_lines import SIZES
+
+CUTS = 64
+"""So many cuts at most are tried in one way."""
+LONG = 40
+"""Tokens of a whole model: more than any window, kernel or chunk of a kind's own defaults."""
+TOKENS = {
+    'stem': {'kind': 'tokens', 'vocabulary': SIZES['V']},
+    'head': {'kind': 'next_token', 'outputs': SIZES['V']},
+}
+ISOTROPIC = {'kind': 'isotropic', 'width': SIZES['C'], 'depth': 2}
+BODIES = {
+    'causal tokens': (('isotropic', 'causal', 'tokens'), {'body': {**ISOTROPIC, 'causal': True}, **TOKENS}),
+    'tokens': (('isotropic', 'bidirectional', 'tokens'), {'body': ISOTROPIC, 'stem': TOKENS['stem']}),
+    'maps': (('isotropic', 'bidirectional', 'maps'), {'body': ISOTROPIC}),
+    'stages': (
+        ('hierarchical', 'bidirectional', 'maps'),
+        {
+            'body': {'kind': 'hierarchical', 'widths': (SIZES['C'], 2 * SIZES['C']), 'depths': (1, 1)},
+            'downsample': {'kind': 'separate_conv'},
+        },
+    ),
+}
+"""The bodies, the places that a kind must claim to stand in one, and what differs there from the lab's plainest kinds."""
+PLACED = ('position', 'block', 'mixer', 'norm', 'residual', 'channel', 'activation')
+"""Families whose kinds stand in every body."""
+ENDS = {'stem': ('B', 'N'), 'head': ('B', 'N', 'C')}
+"""What the ends of a causal body are given."""
+
+
+def _around(block: Probe, places: tuple[str, ...]) -> dict:
+    """What else differs around a kind: a mixer that takes what it needs, and others that hand it all that it takes."""
+    family, cls = block.family, block.cls
+    taken = cls.TAKES if family == 'mixer' else ()
+    around = {}
+    if cls.NEEDS or 'queries' in fits(cls) or family == 'position':
+        around['mixer'] = {'kind': 'attention'}
+    if family == 'norm' and 'queries' in fits(cls):
+        around['qk_norm'] = {'kind': block.kind}
+    if 'rotate' in taken:
+        around['position'] = {'kind': 'rotary'}
+    elif 'bias' in taken:
+        around['position'] = {'kind': 'alibi'}
+    if 'qk_norm' in taken:
+        around['qk_norm'] = {'kind': 'rms_norm'}
+    if 'values' in taken:
+        around['residual'] = {'kind': 'value_residual'}
+    return around
+
+
+def models(block: Probe, causal: bool) -> Iterator[tuple[str, Model, np.ndarray]]:
+    """Every body that a kind claims, the causal one or the others: its name, the model and an input of it.
+
+    Raises ValueError where one doesn't build.
+    """
+    for body, (places, differs) in BODIES.items():
+        if ('causal' in places) != causal:
+            continue
+        claimed = block.family in PLACED or (causal and ENDS.get(block.family) == block.line.given)
+        if not claimed or not set(places) <= set(fits(block.cls)):
+            continue
+        tokens = 'tokens' in places
+        if block.family in PLACED and (block.line.given != (('B', 'N', 'C') if tokens else ('B', 'H', 'W', 'C'))):
+            continue
+        own = {'kind': block.kind}
+        own |= {name: value for name, value in block.fields.items() if name in ('outputs', 'vocabulary')}
+        config = {**PLAIN, **differs, **_around(block, places), block.family: own}
+        sockets = Sockets(config, block.tables)
+        if not unscanned(sockets):
+            config['body'] = {**config['body'], 'over_depth': 'scan'}  # traced and compiled once for all blocks
+        generator = np.random.default_rng(4)
+        shape = (SIZES['B'], LONG) if tokens else (SIZES['B'], SIZES['H'], SIZES['H'], SIZES['I'])
+        x = generator.integers(SIZES['V'], size=shape, dtype=np.int32) if tokens else generator.normal(size=shape)
+        yield body, build(config, block.tables), x.astype(np.int32 if tokens else np.float32)
+
+
+def bodies(programs: Programs) -> str:
+    """a model builds in every body that the class claims, with all that other sockets may hand it"""
+    try:
+        for _, model, x in models(programs.block, causal=False):
+            jax.eval_shape(lambda x, model=model: model.init(jax.random.key(0), x, {}), x)
+    except Exception as error:  # a user's class may raise anything
+        why = f'{type(error).__name__}: {error}; mend it, or leave the place out of FITS'
+        return f'{programs.block.line}: a body that it claims does not build: {why}'
+    return ''
+
+
+def whole_leak(block: Probe) -> str:
+    """What a token sees of later ones in a whole causal model of the kind, training or not, or ''."""
+    for _, model, x in models(block, causal=True):
+        drawn = started(*jax.eval_shape(lambda x, model=model: model.init(jax.random.key(0), x, {}), x))
+        knobs = dict.fromkeys(block.knobs, np.float32(RATE))
+        modes = (False,) if block.cls.MIXES_BATCH else (True, False)
+        leak = model_leak(model, *drawn, x, SIZES['V'], knobs, modes)
+        return f'in a causal model, {leak}' if leak else ''
+    return ''
+
+
+def model_leak(
+    model: Model,
+    params: dict,
+    state: dict,
+    x: np.ndarray,
+    ids: int | None,
+    knobs: Mapping[str, object],
+    modes: tuple[bool, ...] = (True, False),
+) -> str:
+    """What a token of a causal model sees of later ones, training (True) or not, or ''.
+
+    `x` [B, N] ids below `ids`, or [B, N, I] numbers. A few cuts are tried in every way, every cut in one.
+    """
+    length = x.shape[1]
+    some = sorted({1, min(2, length - 1), length // 5, length // 2, length - 1} - {0})
+    programs: list = []
+    key = jax.random.key(3)
+    for train in modes:
+
+        def apply(params: dict, state: dict, x: jax.Array, key: jax.Array, knobs: dict, train: bool = train) -> jax.Array:
+            return model.apply(params, state, x, knobs=knobs, key=key, train=train)[0]
+
+        program = shared(jax.jit(apply).trace(params, state, x, key, knobs), programs)
+        if program is None:
+            continue
+
+        def run(x: np.ndarray, program=program) -> np.ndarray:
+            return program(params, state, x, key, knobs)
+
+        leak = later_leak(run, x, some, ids) or later_leak(
+            run, x, list(range(1, length, max(1, length // CUTS))), ids, every=False
+        )
+        if leak:
+            return f'{leak}, {"training" if train else "outside training"}'
+    return ''

@@ -1,0 +1,39 @@
+"""Flax's errors in the lab's words: what its stream of noise and its collections of variables are called here."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+
+from flax import errors
+
+COLLECTIONS = ('params', 'state', 'aux')
+STREAM = (
+    "the lab's only stream of random numbers is 'noise', and only in training: self.make_rng('noise') under context.train, or "
+    "nn.Dropout(rate, rng_collection='noise', deterministic=not context.train)"
+)
+COLLECTION = (
+    "the lab keeps parameters in 'params', running statistics in 'state' and losses in 'aux', nothing else: make a statistic "
+    "by self.variable('state', name, init, shape); nn.BatchNorm keeps its own in 'batch_stats', use the lab's norm 'batch_norm'"
+)
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Raise ValueErrors for what flax says of streams and collections that the lab does not have."""
+    try:
+        yield
+    except errors.InvalidRngError as error:
+        raise ValueError(f'{_said(error)}; {STREAM}') from error
+    except (errors.ScopeCollectionNotFound, errors.ModifyScopeVariableError, errors.ScopeVariableNotFoundError) as error:
+        raise ValueError(f'{_said(error)}; {COLLECTION}') from error
+
+
+def variables_of(variables: Mapping) -> tuple[dict, dict]:
+    """Parameters and running statistics of what an init made. Raises ValueError for a collection that the lab does not have."""
+    unknown = sorted(set(variables) - set(COLLECTIONS))
+    if unknown:
+        raise ValueError(f'variables in {unknown}; allowed: {list(COLLECTIONS)}; {COLLECTION}')
+    return variables.get('params', {}), variables.get('state', {})
+
+
+def _said(error: Exception) -> str:
+    return str(error).partition(' (https')[0]
