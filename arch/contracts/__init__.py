@@ -72,9 +72,15 @@ def _definition(cls: type) -> str:
 
 
 def check(
-    family: str, kind: str, tables: Mapping[str, Mapping[str, type]] = TABLES, rules: Iterable[str] = tuple(RULES)
+    family: str,
+    kind: str,
+    tables: Mapping[str, Mapping[str, type]] = TABLES,
+    rules: Iterable[str] = tuple(RULES),
+    lines: int | None = None,
 ) -> list[Contract]:
     """Try rules on one entry of a table; where a rule fails on a shape line, its `why` names the line.
+
+    `lines`: how many of its shape lines, from the first on; every one where None is given.
 
     An entry that can't be made, has a flag that nobody knows or has the wrong shape fails `definition`, `flags` or `shape`
     and is tried no further. Raises ValueError for an entry that is not in the tables.
@@ -92,7 +98,7 @@ def check(
         return [first, declared]
 
     def shapes() -> str:
-        probes.extend(Programs(probe(family, kind, tables, line)) for line in shape_lines(cls))
+        probes.extend(Programs(probe(family, kind, tables, line)) for line in shape_lines(cls)[:lines])
         laden.extend(Programs(other) for other in [handed(probes[0].block)] if other)
         return next(filter(None, map(shape, [*probes, *laden])), '')
 
