@@ -24,6 +24,8 @@ def explained() -> Iterator[None]:
     except errors.InvalidRngError as error:
         raise ValueError(f'{_said(error)}; {STREAM}') from error
     except (errors.ScopeCollectionNotFound, errors.ModifyScopeVariableError, errors.ScopeVariableNotFoundError) as error:
+        if '"params"' in str(error):  # of a block that makes a parameter in one mode alone: flax says it well
+            raise
         raise ValueError(f'{_said(error)}; {COLLECTION}') from error
 
 

@@ -95,6 +95,9 @@ def _incomparable(study: Study, schedule: Schedule, records: Mapping, own: Side,
                 tuned = dataclasses.replace(who, arm=study.base)
             runs = len(tuned.recorded('tune'))
             return f"every tuning run of '{tuned.arm}' diverged ({runs} of {runs})"
+    for side in (own, base):
+        if side.leak:
+            return f"'{side.arm}' sees what it is to predict: {side.leak}"
     unequal = _unequal(study, schedule, own, base)
     if unequal:
         return unequal

@@ -32,6 +32,11 @@ class Side(Runs):
         return bool(found) and all(selected is None for selected in found)
 
     @property
+    def leak(self) -> str:
+        """What its trained models were seen to see of later tokens, or ''; also '' where nobody looked."""
+        return next((record['leak'] for record in self.recorded('confirm') if record.get('leak')), '')
+
+    @property
     def lost(self) -> bool:
         """Whether its values say nothing of it."""
         return self.nothing_selected or self.failed('tune') or self.failed('confirm')

@@ -19,9 +19,11 @@ class Check:
     rule: str
     holds: bool
     why: str
+    tried: bool = True
+    """Whether the records say anything of it; those of before a rule don't."""
 
     def to_dict(self) -> dict:
-        return dataclasses.asdict(self)
+        return {name: getattr(self, name) for name in ('rule', 'holds', 'why')}
 
 
 def verify(study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping, skipped: list[str]) -> list[Check]:
@@ -42,6 +44,7 @@ def verify(study: Study, schedule: Schedule, records: Mapping[str, dict], manife
         _looks(study, manifest),
         _edges(study, schedule),
         _sizes(study, manifest),
+        _no_leak(found),
         _diverged(found),
     ]
 
@@ -205,3 +208,24 @@ def _diverged(found: Mapping[str, dict]) -> Check:
     return Check(
         'diverged runs are counted', True, f'{count} of {len(found)} runs diverged; they score chance, none is dropped'
     )
+
+
+def _no_leak(recorded: Mapping[str, dict]) -> Check:
+    """Each arm that predicts the next token was tried once with what it had learned (sweeps/training/causality.py)."""
+    rule = 'no arm sees the tokens that it predicts'
+    confirmed = [record for record in recorded.values() if record['held'] == TEST and record['status'] == 'ok']
+    first = [record for record in confirmed if record['replicate'] == 0]
+    tried = [record for record in first if record.get('leak') is not None]
+    if not tried:
+        return Check(rule, True, 'not checked: the records do not say it of any arm', tried=False)
+    leaks = {(record['arm'], record['task']): record['leak'] for record in tried if record['leak']}
+    if leaks:
+        told = '; '.join(f"'{arm}' on {task}: {leak}" for (arm, task), leak in leaks.items())
+        return Check(rule, False, f'{told}; mend the block (`archlab check`) and run the study in a new folder')
+    pairs = {(record['arm'], record['task']) for record in tried}
+    tasks = {task for _, task in pairs}
+    missing = sorted({(r['arm'], r['task']) for r in confirmed if r['task'] in tasks} - pairs)
+    why = f'tried as trained: {len(pairs)} arms on tasks of the next token'
+    if missing:
+        why += '; not checked: ' + ', '.join(f'{arm} on {task}' for arm, task in missing)
+    return Check(rule, True, why)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from arch.probe import Probe
+from arch.probe import Probe, started
 
 QUICK = {'xla_cpu_use_fusion_emitters': False}
 RATE = 0.25
@@ -41,6 +41,12 @@ class Programs:
     def made(self) -> jax.ShapeDtypeStruct:
         """`of` the block's own input."""
         return self.of(self.block.x())
+
+    @functools.cached_property
+    def causal_start(self) -> tuple[dict, dict]:
+        """The same where the body is causal, in which a block may have other parameters."""
+        drawn = jax.eval_shape(lambda x: self.block.init(jax.random.key(0), x, causal=True), self.block.x())
+        return self.start if drawn == self.block.drawn() else started(*drawn)
 
     @functools.cached_property
     def knobs(self) -> dict[str, np.ndarray]:
@@ -75,7 +81,10 @@ class Programs:
         def run(params: dict, state: dict, x: jax.Array, key: jax.Array) -> jax.Array:
             return self.block.apply(params, state, x, key=key, train=train, causal=causal, knobs=self.knobs)[0]
 
-        return jax.jit(run).trace(*self.start, self.block.x(), self.keys[0])
+        return jax.jit(run).trace(*self._start(causal), self.block.x(), self.keys[0])
+
+    def _start(self, causal: bool) -> tuple[dict, dict]:
+        return self.causal_start if causal else self.start
 
     @functools.cached_property
     def _known(self) -> list:
@@ -96,7 +105,7 @@ class Programs:
             self._known.append((*_read(traced), program))
 
         def run(x: np.ndarray, key: jax.Array | None = None) -> jax.Array:
-            return program(*self.start, x, self.keys[0] if key is None else key)
+            return program(*self._start(causal), x, self.keys[0] if key is None else key)
 
         return program, run
 

@@ -26,6 +26,7 @@ AT_HAND = (
     'initial_loss',
     'final_loss',
     'checksum',
+    'leak',
 )
 """What planning, evidence and the checklist read of every record; `environment` comes with it."""
 

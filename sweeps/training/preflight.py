@@ -7,10 +7,12 @@ import jax
 from ablations.config import closest
 from ablations.digest import digest
 from ablations.trial import Program
+from arch.block import BASES
+from arch.contracts import check
 from arch.cost import cost_of
 from arch.make import make
 from arch.model import Model, build
-from arch.sockets import load_tables
+from arch.sockets import SHARED, TABLES, load_tables
 from sweeps.tasks import TASKS
 from sweeps.tasks.kind import Kind
 from sweeps.tasks.language import Language
@@ -65,12 +67,29 @@ def _check_vocabulary(program: Program, task: Kind) -> None:
             )
 
 
+def _check_causality(programs: list[Program], blocks: str) -> None:
+    """Raise ValueError where a kind of the user's own, in a causal model, lets a token see later ones."""
+    tables, tried = load_tables(blocks), set()
+    for program in programs:
+        for socket, spec in program.model.items() if program.model['body'].get('causal') else ():
+            family = SHARED.get(socket, socket)
+            entry = family, spec['kind']
+            if entry in tried or family not in BASES or spec['kind'] in TABLES[family]:
+                continue
+            tried.add(entry)
+            for contract in check(*entry, tables, rules=['causal']):
+                if contract.rule == 'causal' and not contract.holds:
+                    where = f"arm '{program.arm}' on task '{program.task}'"
+                    raise ValueError(f"{where}: {family} '{spec['kind']}' is not causal: {contract.why}; see `archlab check`")
+
+
 def preflight(programs: list[Program], knobs: dict[str, list[str]], metrics: dict[str, list[str]], blocks: str | None) -> dict:
     """Costs by arm and task, for a batch of the task's size: {arm: {task: cost}}.
 
     `knobs` names the tuned and fixed values of each optimizer, `metrics` the metric and direction of each task. Raises
     ValueError on whatever would make a run fail that can be known before it: unknown kinds, fields or optimizers, sizes that
-    do not fit, a metric that the data do not give, values that nothing reads.
+    do not fit, a metric that the data do not give, values that nothing reads, a kind of the user's own that sees later tokens
+    in a causal model.
     """
     costs: dict[str, dict] = {}
     counted: dict[str, dict] = {}
@@ -106,6 +125,8 @@ def preflight(programs: list[Program], knobs: dict[str, list[str]], metrics: dic
             costs.setdefault(program.arm, {})[program.task] = dict(counted[address])
         except ValueError as error:
             raise ValueError(f"arm '{program.arm}' on task '{program.task}': {error}") from None
+    if blocks:
+        _check_causality(programs, blocks)
     for (optimizer, name), nothing in unread.items():
         if nothing:
             allowed, models = known_knobs(optimizer), sorted(read[optimizer])

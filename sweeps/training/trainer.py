@@ -10,6 +10,7 @@ from ablations.trial import TEST, Program, Trial
 from arch.published.importing import save_weights
 from sweeps.protocol.pack import Pack
 from sweeps.tasks.arrays import Arrays
+from sweeps.training.causality import in_float32, trained_leak, wants_check
 from sweeps.training.checkpoints import Checkpoints
 from sweeps.training.environment import environment
 from sweeps.training.loop import batch_order, make_training
@@ -106,12 +107,22 @@ class Trainer:
             scored['domain'] = task.domains(held).astype(np.int32)
         scored = jax.device_put(scored)
 
-        def finish(lane: int, params: dict, state: dict) -> None:
-            save_weights(weights / f'{pack.trials[lane].id}.safetensors', params, state)
+        leaks: dict[int, dict] = {}
 
-        keeps = finish if weights is not None and pack.held == TEST else None
+        def finish(lane: int, params: dict, state: dict) -> None:
+            trial = pack.trials[lane]
+            if weights is not None:
+                save_weights(weights / f'{trial.id}.safetensors', params, state)
+            if wants_check(trial) and not leaks:
+                model, pool = in_float32(program, self.blocks), self._arrays(program.data, 'pool')
+                leak = trained_leak(model, task, pool, params, state, dict(trial.knobs))
+                if leak is not None:
+                    leaks[lane] = {'leak': leak}
+
+        keeps = finish if pack.held == TEST else None
         results = self.population(program).run(lanes, self._source(program.data)[0], scored, checkpoints, keeps)
         return [
             finished(trial, result, held, _cost(program, flops, seconds), environment(), task.domain_names)
-            for trial, (result, seconds) in zip(pack.trials, results, strict=True)
+            | leaks.get(lane, {})
+            for lane, (trial, (result, seconds)) in enumerate(zip(pack.trials, results, strict=True))
         ]

@@ -32,6 +32,7 @@ RULES = [
     'looks were declared',
     'no recipe is censored',
     'sizes are shown',
+    'no arm sees the tokens that it predicts',
     'diverged runs are counted',
 ]
 WORLD = World(cliff=2.0, noise=0.02)
