@@ -74,11 +74,11 @@ def figure(
 ):
     """Figures as PDF, SVG and PNG: effects, verdicts, learning rates, budgets, curves, fronts, paths, interactions."""
     from results.rendering import figures
+    from results.store import atomic
 
     files = figures(open_study(study, runs, settings), kind)
-    out.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        (out / name).write_bytes(content)
+        atomic.replace(out / name, content)
     paths = [str(out / name) for name in files]
     if as_json:
         return print_json(paths)
@@ -95,10 +95,9 @@ def report(
 ):
     """One self-contained page: question, verdicts, table, figures, checklist, budgets, recipes, every trial."""
     from results.rendering import page
+    from results.store import atomic
 
-    written = page(open_study(study, runs, settings))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(written, encoding='utf-8')
+    atomic.replace(out, page(open_study(study, runs, settings)))
     if as_json:
         return print_json(str(out))
     print(out)

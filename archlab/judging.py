@@ -65,7 +65,7 @@ def calibrate(
     as_json: Json = False,
 ):
     """How often the lab claims what is not so, in simulated worlds of known truth; exit 1 where it keeps no promise."""
-    from results.calibration import PARTS, keep, load, shortfalls, table_of, to_dict
+    from results.calibration import PARTS, load, save, shortfalls, table_of, to_dict
     from sweeps.protocol.calibrate import calibrate as calibrate_worlds
 
     facts = None
@@ -76,7 +76,7 @@ def calibrate(
                 spinner.update(f'{name}: {done} studies')
 
         for facts in calibrate_worlds(studies, world, load(out), tell):
-            keep(out, facts)
+            save(out, facts)
             if spinner is None:
                 ERR.print(f'calibrate: {sum(len(facts[part]) for part in PARTS)} parts done', highlight=False)
     if facts is None:

@@ -52,16 +52,15 @@ class Opened:
     @functools.cached_property
     def schedule(self) -> object:
         """All that the study wants so far."""
-        from results.store import selection_cache
-        from results.store import text_cache as kept
+        from results.store import selection_cache, text_cache
         from sweeps.protocol.plan import schedule
 
         records, began = self.records, time.monotonic()
         if self.remember:
             selection_cache.load(self.folder)
         found = schedule(self.study, records, self.manifest)
-        if self.remember and time.monotonic() - began >= kept.SLOW:
-            selection_cache.keep(self.folder)
+        if self.remember and time.monotonic() - began >= text_cache.SLOW:
+            selection_cache.save(self.folder)
         return found
 
     def findings(self) -> list:
@@ -75,20 +74,21 @@ class Opened:
     @functools.cached_property
     def _found(self) -> tuple:
         from results import findings_cache
-        from results.store import text_cache as kept
+        from results.store import text_cache
 
         def key() -> str:
             return findings_cache.key(self.study.digest, self.settings, self.manifest, self.files)
 
-        known = findings_cache.load(self.folder, key()) if self.remember and (self.folder / kept.FOLDER).is_dir() else None
+        may_be_there = self.remember and (self.folder / text_cache.FOLDER).is_dir()
+        known = findings_cache.load(self.folder, key()) if may_be_there else None
         if known is not None:
             return known
         began = time.monotonic()
         found = self._worked_out()
-        slow = time.monotonic() - began >= kept.SLOW
+        slow = time.monotonic() - began >= text_cache.SLOW
         # Files that were not used are named whenever the study is read.
         if self.remember and slow and not self.skipped:
-            findings_cache.keep(self.folder, key(), *found)
+            findings_cache.save(self.folder, key(), *found)
         return found
 
     def _worked_out(self) -> tuple:

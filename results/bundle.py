@@ -9,18 +9,16 @@
 A bundle is a runs folder like any other: `archlab table NAME --runs results/published` reads it.
 """
 
-import contextlib
 import dataclasses
 import gzip
 import hashlib
 import json
 import shutil
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
 from results.sources import DECIDING, PAGES, source_hash, versions
-from results.store import records
+from results.store import atomic, records
 
 FILE, MANIFEST = 'bundle.json', 'manifest.json'
 RECORDS = f'records{records.MANY}'
@@ -91,24 +89,11 @@ def publish(found, rendered: Mapping[str, bytes], out: Path, force: bool = False
         MANIFEST: json.dumps(found.manifest, indent=1, sort_keys=True).encode(),
         FILE: (json.dumps(about, indent=1, allow_nan=False) + '\n').encode(),
     }
-    mark = uuid.uuid4().hex
-    aside, old = out / f'.{found.study.name}.{mark}', out / f'.{found.study.name}.{mark}.old'
-    try:
+    with atomic.replacing_folder(target) as place:
         for name, content in files.items():
-            path = aside / name
+            path = place / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        if target.exists():
-            target.rename(old)
-        try:
-            aside.rename(target)
-        except OSError:
-            with contextlib.suppress(FileNotFoundError):
-                old.rename(target)
-            raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
     return target
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from results.rounding import plain
+from results.store import atomic
 
 FILE = 'calibration.json'
 PARTS = ('worlds', 'beyond', 'power', 'looks')
@@ -151,15 +152,12 @@ def load(folder: Path | None) -> dict | None:
         raise ValueError(f'{path} is damaged ({error}); move it away: it is made anew') from None
 
 
-def keep(folder: Path | None, facts: Mapping) -> None:
+def save(folder: Path | None, facts: Mapping) -> None:
     """Write the facts and the page, whole, into a folder."""
     if folder is None:
         return
-    folder.mkdir(parents=True, exist_ok=True)
     for name, content in ((FILE, json.dumps(to_dict(facts), indent=1) + '\n'), ('calibration.md', markdown(facts))):
-        aside = folder / f'.{name}'
-        aside.write_text(content, encoding='utf-8')
-        aside.replace(folder / name)
+        atomic.replace(folder / name, content)
 
 
 def table_of(facts: Mapping) -> Table:

@@ -14,7 +14,7 @@ from pathlib import Path
 from ablations.digest import digest
 from results.finding import Finding
 from results.sources import source_hash, versions
-from results.store import text_cache as kept
+from results.store import text_cache
 from results.tables.context import Context, Missing
 from results.tables.effects import EffectLine
 
@@ -48,7 +48,7 @@ def _made(value: object) -> object:
 
 def load(folder: Path, address: str) -> tuple[list[Finding], Context] | None:
     """The findings under this address and what a table has to say beside them; None where there are none that are whole."""
-    body = kept.load(folder, f'findings-{address}.json')
+    body = text_cache.load(folder, f'findings-{address}.json')
     try:
         findings, about = _made(json.loads(body or ''))
     except (ValueError, TypeError, KeyError):
@@ -56,6 +56,6 @@ def load(folder: Path, address: str) -> tuple[list[Finding], Context] | None:
     return list(findings), about
 
 
-def keep(folder: Path, address: str, findings: list[Finding], about: Context) -> None:
-    """Keep findings under this address; the oldest of many files goes."""
-    kept.keep(folder, f'findings-{address}.json', json.dumps(_plain([findings, about])), 'findings-*.json', MOST)
+def save(folder: Path, address: str, findings: list[Finding], about: Context) -> None:
+    """Save findings under this address; the oldest of many files goes."""
+    text_cache.save(folder, f'findings-{address}.json', json.dumps(_plain([findings, about])), 'findings-*.json', MOST)

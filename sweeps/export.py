@@ -2,12 +2,10 @@
 
 import dataclasses
 import json
-import os
-import shutil
-import uuid
 from pathlib import Path
 
 from ablations.trial import Trial
+from results.store import atomic
 from sweeps.training.saving import Saving
 
 FORMATS = ('safetensors', 'orbax')
@@ -124,21 +122,14 @@ def _write(path: Path, params: dict, state: dict, about: dict) -> Path:
 
     file = path.with_suffix('.safetensors')
     save_weights(file, params, state)
-    path.with_suffix('.json').write_text(json.dumps(about, indent=1, sort_keys=True) + '\n', encoding='utf-8')
+    atomic.replace(path.with_suffix('.json'), json.dumps(about, indent=1, sort_keys=True) + '\n')
     return file
 
 
 def _write_orbax(path: Path, params: dict, state: dict, about: dict) -> Path:
     from sweeps.training.checkpoints import write_tree
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f'.{path.name}.{uuid.uuid4().hex}')
-    try:
-        aside.mkdir()
-        write_tree(aside / 'weights', {'params': params, **({'state': state} if state else {})})
-        (aside / 'about.json').write_text(json.dumps(about, indent=1, sort_keys=True) + '\n', encoding='utf-8')
-        shutil.rmtree(path, ignore_errors=True)
-        os.replace(aside, path)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    with atomic.replacing_folder(path) as place:
+        write_tree(place / 'weights', {'params': params, **({'state': state} if state else {})})
+        (place / 'about.json').write_text(json.dumps(about, indent=1, sort_keys=True) + '\n', encoding='utf-8')
     return path

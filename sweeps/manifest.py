@@ -11,10 +11,11 @@ test_reads          {dataset: runs that were scored on the sealed test split}
 import contextlib
 import fcntl
 import json
-import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
+
+from results.store import atomic
+from results.store.records import FIX
 
 FILE = 'manifest.json'
 EMPTY = {'costs': {}, 'looks': [], 'test_reads': {}, 'settings': []}
@@ -38,21 +39,7 @@ def load(folder: Path) -> dict:
 
 def save(folder: Path, manifest: dict) -> None:
     """Replace the manifest whole; raises ValueError where the folder cannot be written or the disk is full."""
-    path = folder / FILE
-    aside = path.with_name(f'.{FILE}.{uuid.uuid4().hex}')
-    try:
-        with open(aside, 'w', encoding='utf-8') as file:
-            json.dump(manifest, file, indent=1, sort_keys=True)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except OSError as error:
-        raise ValueError(
-            f'{path}: cannot be written ({error.strerror}); nothing recorded is lost: free space or give --runs another folder'
-        ) from None
-    finally:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
+    atomic.replace(folder / FILE, json.dumps(manifest, indent=1, sort_keys=True), FIX)
 
 
 def update(folder: Path, **changes: object) -> dict:

@@ -14,7 +14,7 @@ ALLOWED = {
     'arch': ('arch',),
     'ablations': ('ablations',),
     'results': ('results', 'ablations'),
-    'sweeps': ('sweeps', 'arch', 'ablations', 'results.store.records', 'results.selection'),
+    'sweeps': ('sweeps', 'arch', 'ablations', 'results.store', 'results.selection'),
 }
 """What a room may import of ours; whole modules, or one module of a room."""
 WHOLE = {'sweeps/protocol/calibrate.py': ('results.evidence', 'results.statistics')}
@@ -96,7 +96,7 @@ WINGS = {
     'sweeps.datasets': (),
     'results.report': ('results.figures', 'results.tables'),
     'results.audit': ('results.tables',),
-    'results.figures': ('results.tables',),
+    'results.figures': ('results.tables', 'results.store'),
     'results.tables': (),
     'results.store': (),
     'ablations.studies': ('ablations.tasks',),

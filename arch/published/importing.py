@@ -84,12 +84,22 @@ def save_weights(file: Path | str, params: Mapping, state: Mapping) -> None:
         mode = aside.stat().st_mode
         save_file(tensors, aside)
         aside.chmod(mode)
+        _flush(aside)
         aside.replace(file)
+        _flush(file.parent)
     except (SafetensorError, OSError) as error:
         raise ValueError(f"'{file}' can't be written: {error}; check the path and the disk") from error
     finally:
         with contextlib.suppress(OSError):
             aside.unlink()
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def load_weights(file: Path | str) -> tuple[dict, dict]:

@@ -16,6 +16,8 @@ from matplotlib.font_manager import FontProperties, fontManager, ttfFontProperty
 from matplotlib.ft2font import FT2Font
 from matplotlib.textpath import TextPath
 
+from results.store import atomic
+
 SHIPPED = Path(__file__).parent / 'fonts'
 """Liberation Sans 2.1.5, which has Arial's widths, under the SIL Open Font License 1.1 (OFL.txt beside it)."""
 FONTS = {
@@ -136,8 +138,7 @@ def rendered(figure: Figure, suffix: str) -> bytes:
 def save(figure: Figure, path: str | Path) -> list[Path]:
     """Write the figure as PDF, SVG and PNG under `path` (without a suffix); the paths written."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     paths = [path.with_name(f'{path.name}.{suffix}') for suffix in SUFFIXES]
     for target, suffix in zip(paths, SUFFIXES, strict=True):
-        target.write_bytes(rendered(figure, suffix))
+        atomic.replace(target, rendered(figure, suffix))
     return paths

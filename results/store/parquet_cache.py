@@ -9,14 +9,12 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 import time
-import uuid
 from pathlib import Path
 
 import duckdb
 
-from results.store import records
+from results.store import atomic, records
 
 FOLDER = '.cache'
 PARTS = 8
@@ -104,7 +102,7 @@ def rows(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study:
         sound, skipped = _read(connection, table, folder, study, fresh)
         if cached and sound:
             # A cache that cannot be written changes nothing but the time it takes.
-            with contextlib.suppress(OSError, duckdb.Error):
+            with contextlib.suppress(OSError, ValueError, duckdb.Error):
                 parts = _write(connection, table, folder, study, parts, covered | {name: files[name] for name in sound})
                 fresh = []
     return Rows(_select(parts, table if fresh or not parts else ''), tuple(map(str, parts)), tuple(skipped))
@@ -217,23 +215,20 @@ def _write(
     about = ', '.join(
         f'{key}: {_quoted(value)}' for key, value in (('version', VERSION), ('study', study), ('files', json.dumps(files)))
     )
-    aside = place / f'.{uuid.uuid4().hex}'
-    try:
-        options = f'FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{about}}}'
+    options = f'FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{about}}}'
+    with atomic.aside(place / 'part') as aside:
         connection.execute(f'COPY ({source}) TO {_quoted(aside)} ({options})')
-        final = place / f'{_hash(aside)}.parquet'
-        os.replace(aside, final)
-    finally:
-        aside.unlink(missing_ok=True)
-    kept = [final] if merged else [*parts, final]
-    _tidy(place, kept)
-    return kept
+        written = place / f'{_hash(aside)}.parquet'
+        atomic.put(aside, written)
+    used = [written] if merged else [*parts, written]
+    _tidy(place, used)
+    return used
 
 
-def _tidy(place: Path, kept: list[Path]) -> None:
+def _tidy(place: Path, used: list[Path]) -> None:
     """Remove parts that are not used any more, and what a killed process left unfinished."""
     for path in place.iterdir():
         with contextlib.suppress(OSError):
-            old = path.name.startswith('.') and time.time() - path.stat().st_mtime > LEFT_OVER
-            if old or (path.suffix == '.parquet' and path not in kept):
+            old = atomic.is_left_over(path.name) and time.time() - path.stat().st_mtime > LEFT_OVER
+            if old or (path.suffix == '.parquet' and path not in used):
                 path.unlink()

@@ -12,10 +12,11 @@ import hashlib
 import json
 import math
 import os
-import uuid
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
+
+from results.store import atomic
 
 FOLDER = 'records'
 PACK, MANY = '.jsonl', '.jsonl.gz'
@@ -24,7 +25,7 @@ REQUIRED = ('id', 'study', 'arm', 'task', 'dataset', 'replicate', 'held', 'optim
 STATUSES = ('ok', 'diverged', 'failed')
 LARGE = 2**23
 """Bytes of a study's records from which on they are read by way of a cache; less is read as fast without."""
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FIX = 'give --runs a folder that you may write to'
 _CHECK = ', "check": "'
 
 
@@ -63,38 +64,7 @@ def prepare(folder: Path) -> None:
 
     Raises ValueError where the folder cannot be written or its file system has no hard links.
     """
-    records = folder / FOLDER
-    trial = records / f'.try-{uuid.uuid4().hex}'
-    linked = trial.with_suffix('.linked')
-    try:
-        try:
-            records.mkdir(parents=True, exist_ok=True)
-            trial.write_text('try')
-        except OSError as error:
-            raise _write_error(records, error) from None
-        try:
-            os.link(trial, linked)
-            if os.stat(linked).st_nlink != 2:
-                raise OSError(errno.EPERM, 'links are copies')
-        except OSError as error:
-            raise _link_error(records, error) from None
-    finally:
-        for path in (trial, linked):
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
-
-
-def _link_error(path: Path, error: OSError) -> ValueError:
-    return ValueError(
-        f'{path}: the file system makes no hard links ({error.strerror}), which safe commits need; '
-        'give --runs a folder on a local disk or NFS'
-    )
-
-
-def _write_error(path: Path, error: OSError) -> ValueError:
-    if error.errno in FULL:
-        return ValueError(f'{path}: the disk is full; nothing recorded is lost: free space and run again')
-    return ValueError(f'{path}: cannot be written ({error.strerror}); give --runs a folder that you may write to')
+    atomic.try_links(folder / FOLDER, FIX)
 
 
 def commit(folder: Path, name: str, records: Iterable[dict]) -> bool:
@@ -102,33 +72,8 @@ def commit(folder: Path, name: str, records: Iterable[dict]) -> bool:
 
     Raises ValueError where the disk is full or the folder cannot be written; then nothing is left behind.
     """
-    final = folder / FOLDER / f'{name}.jsonl'
-    aside = final.with_name(f'.{name}.{uuid.uuid4().hex}')
-    content = ''.join(to_line(record) + '\n' for record in records)
-    try:
-        with open(aside, 'w', encoding='utf-8') as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(aside, final)
-        except FileExistsError:
-            # NFS may answer this to the repeat of a request that succeeded: only the link count tells who won.
-            pass
-        except OSError as error:
-            raise (_write_error if error.errno in FULL else _link_error)(final, error) from None
-        won = os.stat(aside).st_nlink == 2
-        handle = os.open(final.parent, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        return won
-    except OSError as error:
-        raise _write_error(final, error) from None
-    finally:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
+    lines = ''.join(to_line(record) + '\n' for record in records)
+    return atomic.create(folder / FOLDER / f'{name}{PACK}', lines, FIX)
 
 
 def content(path: Path) -> bytes:

@@ -1,7 +1,7 @@
-"""Selection cache: the points that surfaces gave, beside the records, so that a large plan does not fit them all again.
+"""Selection cache: the points that fitted surfaces gave, so that a large plan does not fit all surfaces again.
 
-Disposable (results/store/text_cache.py). Each point stands under the hash of the trials that it follows from. A file's name
-is the hash of the sources and packages that fit surfaces. Newer records only add to what has to be fitted.
+It may be deleted at any time (results/store/text_cache.py). Each point stands under the hash of the trials that it follows
+from. A file's name is the hash of the sources and packages that fit surfaces.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 from ablations.digest import digest
 from results import selection
 from results.sources import source_hash, versions
-from results.store import text_cache as kept
+from results.store import text_cache
 
 PACKAGES = ('numpy',)
 MOST = 2
@@ -24,14 +24,14 @@ def _name() -> str:
 
 
 def load(folder: Path) -> None:
-    """Let selections know what is kept in a study's folder."""
-    body = kept.load(folder, _name())
+    """Give selections the points that were saved in a study's folder."""
+    body = text_cache.load(folder, _name())
     if body is not None:
         selection.KNOWN.update({key: (tuple(point), *rest) for key, (point, *rest) in json.loads(body).items()})
 
 
-def keep(folder: Path) -> None:
-    """Keep all that selections know by now."""
+def save(folder: Path) -> None:
+    """Save every point that selections know by now."""
     body = json.dumps(selection.KNOWN)
-    if body != kept.load(folder, _name()):
-        kept.keep(folder, _name(), body, 'selections-*.json', MOST)
+    if body != text_cache.load(folder, _name()):
+        text_cache.save(folder, _name(), body, 'selections-*.json', MOST)

@@ -1,15 +1,15 @@
-"""Aside: a folder is written beside its place and put there whole, by one process at a time."""
+"""Aside: what lies beside a folder while one process at a time makes it: a lock, and room for what is unpacked."""
 
 import contextlib
 import fcntl
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-LEFT = ('new-*', 'old-*', 'unpacked-*')
+LEFT = ('aside-*', 'unpacked-*')
 """What a killed process leaves beside a folder."""
+FIX = 'give --data a folder that you may write to'
 
 
 def _named(folder: Path, ending: str) -> Path:
@@ -27,9 +27,7 @@ def locked(folder: Path, waiting: Callable[[], object] = lambda: None) -> Iterat
         folder.parent.mkdir(parents=True, exist_ok=True)
         file = open(_named(folder, 'lock'), 'wb')  # noqa: SIM115 - closed below
     except OSError as error:
-        raise ValueError(
-            f'{folder.parent}: cannot be written ({error.strerror}); give --data a folder that you may write to'
-        ) from None
+        raise ValueError(f'{folder.parent}: cannot be written ({error.strerror}); {FIX}') from None
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -43,28 +41,6 @@ def locked(folder: Path, waiting: Callable[[], object] = lambda: None) -> Iterat
 
 
 @contextlib.contextmanager
-def written_aside(folder: Path) -> Iterator[Path]:
-    """An empty folder to write into, which takes the place of `folder` when all went well; call it under the lock.
-
-    Nothing is left where this one fails.
-    """
-    new, old = (_named(folder, f'{word}-{uuid.uuid4().hex}') for word in ('new', 'old'))
-    new.mkdir()
-    try:
-        yield new
-        for path in sorted(new.rglob('*')):
-            _sync(path)
-        _sync(new)
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-        _sync(folder.parent)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-@contextlib.contextmanager
 def unpacked_aside(folder: Path) -> Iterator[Path]:
     """An empty folder beside `folder`, on its disk, that is gone in the end; call it under the lock."""
     place = _named(folder, f'unpacked-{uuid.uuid4().hex}')
@@ -73,11 +49,3 @@ def unpacked_aside(folder: Path) -> Iterator[Path]:
         yield place
     finally:
         shutil.rmtree(place, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,9 +1,11 @@
 """Pictures: what a prepared set looks like, as an array of pixels, for a file or a terminal."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 
+from results.store import atomic
 from sweeps.datasets.prepared import Part
 
 EDGE = 2
@@ -76,4 +78,6 @@ def save(page: np.ndarray, path: Path) -> None:
 
     if path.suffix.lower() != '.png':
         raise ValueError(f'{path}: pictures are written as PNG; give --out a name that ends with .png')
-    Image.fromarray(page).save(path)
+    content = io.BytesIO()
+    Image.fromarray(page).save(content, 'PNG')
+    atomic.replace(path, content.getvalue())

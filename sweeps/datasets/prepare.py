@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from results.store import atomic
 from sweeps.datasets import catalog
-from sweeps.datasets.aside import locked, written_aside
+from sweeps.datasets.aside import FIX, locked
 from sweeps.datasets.dataset import Dataset
 from sweeps.datasets.locations import data_folder, prepared_folder
 from sweeps.datasets.material import Block, Material, Options, Told
@@ -93,7 +94,7 @@ def _make(folder: Path, name: str, known: Dataset, source: Path, options: Option
         told('comparing checksums', 0, None)
         of_files = origins(material.files, known.md5, options.unverified)
         sources, notes = ([*one, *other] for one, other in zip(of_archives, of_files, strict=True))
-        with written_aside(folder) as place:
+        with atomic.replacing_folder(folder, FIX) as place:
             dropped, repeats, examples = _write(place, material, told)
             for split, count in examples.items():
                 if not count:

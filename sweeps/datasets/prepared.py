@@ -28,7 +28,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sweeps.datasets.aside import locked, written_aside
+from results.store import atomic
+from sweeps.datasets.aside import FIX, locked
 from sweeps.datasets.locations import prepared_folder
 
 FORMAT = 1
@@ -172,7 +173,7 @@ def write(folder: Path, about: Mapping, pool: Part, test: Part) -> Prepared:
     `about` needs `kind`; what can be worked out is added. Raises ValueError on an unknown kind.
     """
     check_name(folder.name)
-    with locked(folder), written_aside(folder) as place:
+    with locked(folder), atomic.replacing_folder(folder, FIX) as place:
         for split, part in zip(SPLITS, (pool, test), strict=True):
             (place / split).mkdir()
             for name in ARRAYS:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sweeps.datasets.aside import locked, written_aside
+from results.store import atomic
+from sweeps.datasets.aside import FIX, locked
 from sweeps.datasets.growing import Growing
 from sweeps.datasets.locations import data_folder
 from sweeps.datasets.prepared import Part, Prepared
@@ -112,7 +113,7 @@ class Spelling:
         part = prepared.pool()
         every = 1 if self.tokens == 'characters' else -(-len(part.x) // LEARNED)
         found = batches(part, np.arange(0, len(part), every))
-        with written_aside(folder) as place:
+        with atomic.replacing_folder(folder, FIX) as place:
             if self.tokens == 'characters':
                 whole = (b''.join(piece for piece, _ in batch) for batch in found)
                 np.save(place / 'characters.npy', Characters.of(whole).points)
@@ -144,7 +145,7 @@ def _write(folder: Path, part: Part, vocabulary: Bytes | Characters | BytePairs,
         order = np.argsort(part.group, kind='stable')
         dtype = np.min_scalar_type(vocabulary.size - 1)
         counts = []
-        with written_aside(folder) as place:
+        with atomic.replacing_folder(folder, FIX) as place:
             with contextlib.closing(Growing(place / 'tokens.npy', dtype)) as file:
                 for batch in batches(part, order):
                     ids = vocabulary.encode([piece for piece, _ in batch])

@@ -133,7 +133,7 @@ def test_a_folder_that_cannot_be_written_keeps_nothing(file: Path, monkeypatch: 
     def refuse(*_: object) -> None:
         raise PermissionError(13, 'read only')
 
-    monkeypatch.setattr(stored.os, 'replace', refuse)
+    monkeypatch.setattr(os, 'replace', refuse)
     found = opened(file)
     assert len(found.findings()) == 2
     assert list((file.parent / 'runs' / 'finished' / '.cache').iterdir()) == []

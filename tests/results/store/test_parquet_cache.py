@@ -187,7 +187,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(folder, monkeypatch, whe
     elif where == 'replace':
         monkeypatch.setattr(os, 'replace', refuse)
     else:
-        monkeypatch.setattr(cache.uuid, 'uuid4', refuse)
+        monkeypatch.setattr(cache.atomic, 'put', refuse)
     assert read(folder) == trials('a', 'b', 'c')
     if where != 'mkdir':
         assert list((folder / cache.FOLDER).iterdir()) == [], 'nothing is left behind'
@@ -207,7 +207,7 @@ def _refuse(*_):
 def test_what_a_kill_left_is_cleared_away_after_a_while(folder):
     place = folder / cache.FOLDER
     place.mkdir()
-    old, new = place / '.old', place / '.new'
+    old, new = (place / f'.part.aside-{digit * 32}' for digit in '01')
     for path in (old, new):
         path.write_text('half')
     hours = time.time() - 2 * cache.LEFT_OVER

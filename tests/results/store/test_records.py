@@ -4,10 +4,11 @@ import errno
 import json
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
-from results.store import records
+from results.store import atomic, records
 from results.store.records import commit, from_line, prepare, read_file, read_folder, to_line
 
 REAL_LINK, REAL_FSYNC = os.link, os.fsync
@@ -274,9 +275,9 @@ def _break(monkeypatch, what: str, number: int) -> None:
                 self.file.flush()
                 raise OSError(number, os.strerror(number))
 
-        monkeypatch.setattr(records, 'open', Half, raising=False)
+        monkeypatch.setattr(atomic, 'open', Half, raising=False)
     elif what == 'open':
-        monkeypatch.setattr(records, 'open', _raising(number), raising=False)
+        monkeypatch.setattr(atomic, 'open', _raising(number), raising=False)
     else:
         monkeypatch.setattr(os, what, _raising(number))
 
@@ -331,20 +332,21 @@ def test_a_folder_that_does_not_sync_still_holds_whole_files(runs, monkeypatch):
 
 
 @pytest.mark.parametrize(('number', 'said'), [(errno.EACCES, FORBIDDEN), (errno.EROFS, FORBIDDEN), (errno.ENOSPC, FULL)])
-@pytest.mark.parametrize('where', ['mkdir', 'write_text'])
+@pytest.mark.parametrize('where', ['mkdir', 'open'])
 def test_a_folder_that_cannot_be_written_is_refused_at_the_start(tmp_path, monkeypatch, number, said, where):
-    from pathlib import Path
-
-    def begun(path, text):
+    def begun(path, *_):
         path.touch()
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(Path, where, begun if where == 'write_text' else _raising(number))
+    if where == 'mkdir':
+        monkeypatch.setattr(Path, 'mkdir', _raising(number))
+    else:
+        monkeypatch.setattr(atomic, 'open', begun, raising=False)
     with pytest.raises(ValueError) as caught:
         prepare(tmp_path / 'runs')
     assert said in str(caught.value)
     assert str(tmp_path / 'runs') in str(caught.value)
-    assert not list(tmp_path.rglob('.try*'))
+    assert not [path for path in tmp_path.rglob('*') if path.is_file()]
 
 
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path):

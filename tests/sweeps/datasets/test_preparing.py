@@ -198,7 +198,7 @@ def test_a_killed_preparation_leaves_nothing_half_made(tmp_path: Path):
     raw = mnist(tmp_path / 'raw', pictures(20), pictures(8, seed=1))
     killed(SLOW, raw, tmp_path)
     left = sorted(path.name for path in (tmp_path / 'prepared').iterdir())
-    assert len(left) == 2 and left[1].startswith('.mnist.new-') and not (tmp_path / 'prepared' / 'mnist').exists()
+    assert len(left) == 2 and left[0].startswith('.mnist.aside-') and not (tmp_path / 'prepared' / 'mnist').exists()
     found, new = prepare('mnist', raw, tmp_path, options=PARTIAL)
     assert new and found.damaged() == [] and np.array_equal(found.pool().x[..., 0], pictures(20))
     assert sorted(path.name for path in (tmp_path / 'prepared').iterdir()) == ['.mnist.lock', 'mnist']
