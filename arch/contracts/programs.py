@@ -115,7 +115,7 @@ class Programs:
         `mixes`: leave training out.
         """
         seen = []
-        for mode, train in (('outside training', False), ('training', True)):
+        for mode, train in (('training', True), ('outside training', False)):
             if train and mixes:
                 continue
             program, run = self.outputs(train, causal)

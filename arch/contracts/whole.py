@@ -16,6 +16,7 @@ from arch.shape_lines import SIZES
 
 CUTS = 64
 """So many cuts at most are tried in one way."""
+EXAMPLES = 2
 LONG = 40
 """Tokens of a whole model: more than any window, kernel or chunk of a kind's own defaults."""
 TOKENS = {
@@ -83,7 +84,7 @@ def models(block: Probe, causal: bool) -> Iterator[tuple[str, Model, np.ndarray]
         if not unscanned(sockets):
             config['body'] = {**config['body'], 'over_depth': 'scan'}  # traced and compiled once for all blocks
         generator = np.random.default_rng(4)
-        shape = (SIZES['B'], LONG) if tokens else (SIZES['B'], SIZES['H'], SIZES['H'], SIZES['I'])
+        shape = (EXAMPLES, LONG) if tokens else (EXAMPLES, SIZES['H'], SIZES['H'], SIZES['I'])
         x = generator.integers(SIZES['V'], size=shape, dtype=np.int32) if tokens else generator.normal(size=shape)
         yield body, build(config, block.tables), x.astype(np.int32 if tokens else np.float32)
 

@@ -230,7 +230,7 @@ BROKEN = [
     ('roles', Unknown, "'temperature' is no parameter name"),
     ('gradient', Unused, "['gain'] receive no gradient"),
     ('gradient', Infinite, 'not finite'),
-    ('lanes', Laned, 'lane 0 differs'),
+    ('lanes', Laned, 'lane 0 of layer 0 differs'),
     ('causal', Peeks, 'token 0 sees what comes from token 1 on'),
     ('causal', Blind, 'sees nothing'),
     ('scan', Counts, 'differs by'),
@@ -239,7 +239,7 @@ BROKEN = [
     ('knobs', Deaf, "'strength' changes nothing"),
     ('knobs', Concrete, 'ConcretizationTypeError'),
     ('repeatable', Moody, 'two traces differ'),
-    ('repeatable', Noisy, 'InvalidRngError'),
+    ('repeatable', Noisy, "only stream of random numbers is 'noise'"),
     ('statistics', Drifts, 'outside training'),
     ('statistics', Loses, 'shape or type'),
 ]
@@ -281,7 +281,7 @@ def test_shape_lines_are_read_from_the_docstring():
         '[B, H, W, C] -> [B, H, W, C]',
         '[B, H, W, C] -> [B, H/patch, W/patch, F]',
     ]
-    assert sizes(lines[-1].made, {'patch': 4}) == (2, 2, 1, 12)
+    assert sizes(lines[-1].made, {'patch': 4}) == (7, 2, 1, 12)
     with pytest.raises(ValueError, match="divides by 'patch'"):
         sizes(lines[-1].made, {})
     with pytest.raises(ValueError, match="axis 'Q' is not in the legend"):
