@@ -1,17 +1,13 @@
 """Search spaces: for each optimizer type, the range of every tuned value."""
 
 import dataclasses
+import functools
 import math
 
+from ablations.bounds import SHARE, Bounds, as_bounds
+from ablations.knobs import knob_of
+
 SCALES = ('log', 'linear')
-FRACTIONS = ('b1', 'b2', 'momentum', 'beta', 'warmup_fraction', 'final_fraction', 'label_smoothing', 'drop_path')
-FRACTIONS += ('cutmix_share', 'erase_area', 'jitter_hue', 'resized_crop_scale_low')
-"""Tuned values that live in [0, 1]; a bound at 0 or 1 is natural: no better value can lie beyond it."""
-
-
-def is_fraction(name: str) -> bool:
-    """Whether a tuned value is a share or a probability."""
-    return name in FRACTIONS or name.endswith('_probability')
 
 
 def _check_numbers(what: str, numbers: dict) -> None:
@@ -30,12 +26,13 @@ class Range:
     """One tuned value: from `low` to `high`, searched on a log or linear scale.
 
     Coordinates are *units*: 0 at `low`, 1 at `high`, linear in the log (or the value); a range that was extended has
-    trials outside [0, 1].
+    trials outside [0, 1]. `bounds` say how far it may be extended at all, where the knob that it sets does not say so.
     """
 
     low: float
     high: float
     scale: str = 'log'
+    bounds: Bounds | None = None
 
     def __post_init__(self):
         _check_numbers('a range', {'low': self.low, 'high': self.high})
@@ -45,6 +42,7 @@ class Range:
             raise ValueError(f'the range {self.low} to {self.high} is empty; give low < high')
         if self.scale == 'log' and self.low <= 0:
             raise ValueError(f'a log range needs low > 0, given {self.low}; use linear({self.low}, {self.high})')
+        object.__setattr__(self, 'bounds', _bounds_around(self))
 
     @property
     def smooth(self) -> bool:
@@ -70,6 +68,39 @@ class Range:
             return (math.log(value) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
         return (value - self.low) / (self.high - self.low)
 
+    def natural(self, side: str) -> bool:
+        """Whether nothing better can lie beyond a side, 'low' or 'high': the range ends at its bounds there.
+
+        >>> fraction(0.1, 1).natural('high'), fraction(0.1, 1).natural('low')
+        (True, False)
+        """
+        return _ends_at_bounds(self, side)
+
+    def limit(self, side: str) -> float:
+        """The unit coordinate up to which a side may be extended: halfway to its bound.
+
+        On a log scale 0 is infinitely far away, so that only a share has a limit towards it.
+
+        >>> fraction(0.1, 0.9).value(fraction(0.1, 0.9).limit('high'))
+        0.95
+        >>> log(1e-3, 1).limit('low'), log(1e-3, 1).limit('high')
+        (-inf, inf)
+        """
+        bounds = self.bounds or Bounds()
+        end = bounds.low if side == 'low' else bounds.high
+        far = self.scale == 'log' and side == 'low' and end <= 0 and not bounds.is_share
+        if math.isinf(end) or far:
+            return -math.inf if side == 'low' else math.inf
+        return self.unit((end + (self.low if side == 'low' else self.high)) / 2)
+
+    def held_to(self, bounds: Bounds | None) -> 'Range':
+        """The same range within narrower bounds."""
+        return _held_to(self, bounds)
+
+    def to_dict(self) -> dict:
+        """The range as plain data; bounds only where it was given some."""
+        return _to_dict(self)
+
 
 @dataclasses.dataclass(frozen=True)
 class Integer:
@@ -83,6 +114,7 @@ class Integer:
     low: int
     high: int
     log: bool = False
+    bounds: Bounds | None = None
 
     def __post_init__(self):
         _check_numbers('integer()', {'low': self.low, 'high': self.high})
@@ -97,6 +129,7 @@ class Integer:
             raise ValueError(f'the range {self.low} to {self.high} is empty; give low < high')
         if self.log and self.low < 1:
             raise ValueError(f'a log range of whole numbers needs low >= 1, given {self.low}; use integer(low, high)')
+        object.__setattr__(self, 'bounds', _bounds_around(self))
 
     @property
     def smooth(self) -> bool:
@@ -111,7 +144,14 @@ class Integer:
     @property
     def least(self) -> int:
         """The smallest number that an extension may reach: a count stops at 1, or at 0 where the range itself starts there."""
-        return min(self.low, 1)
+        end = self.bounds.low if self.bounds else -math.inf
+        return min(self.low, 1) if math.isinf(end) else max(min(self.low, 1), math.ceil(end))
+
+    @property
+    def most(self) -> float:
+        """The largest number that an extension may reach, infinity where nothing bounds it."""
+        end = self.bounds.high if self.bounds else math.inf
+        return end if math.isinf(end) else math.floor(end)
 
     def _along(self, number: float) -> float:
         return math.log(number) if self.log else number
@@ -124,17 +164,40 @@ class Integer:
         first, last = self._ends()
         along = first + unit * (last - first)
         number = math.floor((math.exp(along) if self.log else along) + 0.5)
-        return _six(max(number, self.least))
+        return _six(min(max(number, self.least), self.most))
 
     def unit(self, value: float) -> float:
         """The unit coordinate of a whole number."""
         first, last = self._ends()
         return (self._along(value) - first) / (last - first)
 
-    def lowest(self) -> float:
-        """The unit coordinate at which the strip of `least` begins."""
+    def natural(self, side: str) -> bool:
+        """Whether nothing better can lie beyond a side, 'low' or 'high': a count starts at 1, or at 0 where it begins there.
+
+        >>> integer(1, 4).natural('low'), integer(2, 4).natural('low'), integer(1, 4, bounds=(1, 4)).natural('high')
+        (True, False, True)
+        """
+        return _ends_at_bounds(self, side) or (self.low <= self.least if side == 'low' else self.high >= self.most)
+
+    def limit(self, side: str) -> float:
+        """The unit coordinate up to which a side may be extended: where the strip of the last possible number ends.
+
+        >>> integer(3, 6).limit('low'), integer(3, 6).limit('high'), integer(3, 6, bounds=(0, 8)).limit('high')
+        (-0.5, inf, 1.5)
+        """
+        if side == 'high' and math.isinf(self.most):
+            return math.inf
         first, last = self._ends()
-        return (self._along(self.least - 0.5) - first) / (last - first)
+        end = self.least - 0.5 if side == 'low' else self.most + 0.5
+        return (self._along(end) - first) / (last - first)
+
+    def held_to(self, bounds: Bounds | None) -> 'Integer':
+        """The same numbers within narrower bounds."""
+        return _held_to(self, bounds)
+
+    def to_dict(self) -> dict:
+        """The numbers as plain data; bounds only where they were given some."""
+        return _to_dict(self)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,59 +246,113 @@ class Choice:
             raise ValueError(f'{value} is none of the choice {self.values}; add it to choice(...)')
         return (self.values.index(_six(value)) + 0.5) / len(self.values)
 
+    def natural(self, side: str) -> bool:
+        """Whether nothing better can lie beyond a side: a choice has no sides, so yes."""
+        return True
+
+    def limit(self, side: str) -> float:
+        """The unit coordinate up to which a side may be extended: a choice ends where it ends."""
+        return 0.0 if side == 'low' else 1.0
+
+    def held_to(self, bounds: Bounds | None) -> 'Choice':
+        """Itself: nothing is ever added to a choice."""
+        return self
+
+    def to_dict(self) -> dict:
+        """The choice as plain data."""
+        return {'values': self.values}
+
 
 Tunable = Range | Integer | Choice
 """What a space may hold for a tuned value."""
 
 
-def log(low: float, high: float) -> Range:
-    """A range searched on a log scale, for rates and decays."""
-    return Range(low, high, 'log')
+def _bounds_around(item: Range | Integer) -> Bounds | None:
+    """The bounds that a range was given; raises ValueError where it leaves them."""
+    bounds = as_bounds(item.bounds)
+    if bounds and not bounds.low <= item.low < item.high <= bounds.high:
+        raise ValueError(f'the range {item.low:g} to {item.high:g} leaves its bounds, {bounds}; keep it within them')
+    return bounds
 
 
-def linear(low: float, high: float) -> Range:
-    """A range searched on a linear scale, for fractions."""
-    return Range(low, high, 'linear')
+def _ends_at_bounds(item: Range | Integer, side: str) -> bool:
+    bounds = item.bounds or Bounds()
+    return bounds.fades or item.low <= bounds.low if side == 'low' else item.high >= bounds.high
 
 
-def integer(low: int, high: int, log: bool = False) -> Integer:
-    """Whole numbers from `low` to `high`, searched on a linear or a log scale."""
-    return Integer(low, high, log)
+def _held_to(item: Range | Integer, bounds: Bounds | None) -> Range | Integer:
+    if bounds is None:
+        return item
+    return dataclasses.replace(item, bounds=item.bounds.narrowed(bounds) if item.bounds else bounds)
+
+
+def _to_dict(item: Range | Integer) -> dict:
+    fields = {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
+    bounds = fields.pop('bounds')
+    if bounds is None:
+        return fields
+    return {**fields, 'bounds': [None if math.isinf(end) else end for end in (bounds.low, bounds.high)]}
+
+
+def log(low: float, high: float, bounds: tuple[float, float] | None = None) -> Range:
+    """A range searched on a log scale, for rates and decays; it is never extended past its bounds.
+
+    >>> log(1e-4, 1e-2).value(0.5)
+    0.001
+    """
+    return Range(low, high, 'log', bounds)
+
+
+def linear(low: float, high: float, bounds: tuple[float, float] | None = None) -> Range:
+    """A range searched on a linear scale; it is never extended past its bounds.
+
+    >>> linear(2, 4).value(0.5), linear(2, 4, bounds=(0, 5)).limit('high')
+    (3.0, 1.25)
+    """
+    return Range(low, high, 'linear', bounds)
+
+
+def fraction(low: float, high: float) -> Range:
+    """A share or a probability, searched on a linear scale: it is never extended below 0 or past 1.
+
+    The lab knows this of its own knobs, so that `linear` does for them; a knob of your own is one only if you say so.
+
+    >>> fraction(0.1, 0.9).value(0.5)
+    0.5
+    >>> fraction(0.1, 1.2)
+    Traceback (most recent call last):
+    ValueError: the range 0.1 to 1.2 leaves its bounds, 0 to 1; keep it within them
+    """
+    return Range(low, high, 'linear', SHARE)
+
+
+def integer(low: int, high: int, log: bool = False, bounds: tuple[int, int] | None = None) -> Integer:
+    """Whole numbers from `low` to `high`, searched on a linear or a log scale; never extended past the bounds.
+
+    >>> [integer(1, 4).value(unit) for unit in (0, 0.3, 0.6, 0.9)]
+    [1.0, 2.0, 3.0, 4.0]
+    """
+    return Integer(low, high, log, bounds)
 
 
 def choice(*values: float) -> Choice:
-    """A few numbers without an order, such as two values of a beta."""
+    """A few numbers without an order, such as two values of a beta.
+
+    >>> [choice(0.9, 0.99).value(unit) for unit in (0.2, 0.7)]
+    [0.9, 0.99]
+    """
     return Choice(values)
 
 
-def natural(name: str, space: Tunable, side: str) -> bool:
-    """Whether nothing better can lie beyond this side.
+@functools.lru_cache(1024)
+def bounded(name: str, values: Tunable) -> Tunable:
+    """A range with the bounds of the knob that it sets, or with narrower ones of its own.
 
-    So it is of weight decay towards 0, of fractions at 0 or 1, of whole numbers at 0 or 1, and of both sides of a choice.
+    >>> bounded('drop_path', linear(0, 0.9)).natural('high'), bounded('drop_path', linear(0, 1)).natural('high')
+    (False, True)
     """
-    if isinstance(space, Choice):
-        return True
-    if name == 'weight_decay':
-        return side == 'low'
-    if is_fraction(name):
-        return space.low <= 0 if side == 'low' else space.high >= 1
-    return isinstance(space, Integer) and side == 'low' and space.low <= space.least
-
-
-def limit(name: str, space: Tunable, side: str) -> float:
-    """The unit coordinate past which `name` has no meaning.
-
-    A fraction stops halfway between its bound and 0 or 1, a whole number at 1 (or 0), a choice at its ends.
-    """
-    if isinstance(space, Choice):
-        return 0.0 if side == 'low' else 1.0
-    if isinstance(space, Integer):
-        return space.lowest() if side == 'low' else math.inf
-    if is_fraction(name):
-        return space.unit(space.low / 2) if side == 'low' else space.unit((1 + space.high) / 2)
-    if space.scale == 'linear' and side == 'low' and space.low >= 0:
-        return space.unit(space.low / 2)
-    return -math.inf if side == 'low' else math.inf
+    knob = knob_of(name)
+    return values.held_to(knob.bounds if knob else None)
 
 
 ADAMW = {'lr': log(1e-4, 3e-2), 'weight_decay': log(1e-3, 1.0)}
@@ -246,8 +363,23 @@ SPACES = {'adamw': ADAMW, 'sgd': SGD, 'lion': LION, 'muon': MUON}
 """Default ranges; weight decay is decoupled and multiplied by the learning rate in every optimizer."""
 
 
+def _check_ends(where: str, name: str, values: Tunable) -> None:
+    """Raise ValueError where a range leaves the bounds of the knob that it sets; a knob that nobody knows is 0 or more.
+
+    The high end of a log or linear range may be one that the knob leaves out: no search proposes it.
+    """
+    knob = knob_of(name)
+    own = Bounds() if isinstance(values, Choice) or values.bounds is None else values.bounds
+    bounds, about = (knob.bounds, f' ({knob.about})') if knob else (own, '')
+    fix = f'; {knob.instead}' if knob and knob.instead else ''
+    if values.low not in bounds:
+        raise ValueError(f'{where} starts at {values.low}; allowed: {bounds}{about}; raise low{fix}')
+    if values.high not in bounds and not (isinstance(values, Range) and values.high == bounds.high):
+        raise ValueError(f'{where} ends at {values.high}; allowed: {bounds}{about}; lower high{fix}')
+
+
 def check_space(tune: dict) -> None:
-    """Raise ValueError where a space is not {optimizer: {value: range}} with a learning rate above 0 and no seed."""
+    """Raise ValueError where a space is not {optimizer: {value: range}} with a learning rate and no seed, all within bounds."""
     if not isinstance(tune, dict) or not tune:
         raise ValueError(f'tune={tune!r} is empty; give {{optimizer: {{value: range}}}}, e.g. {{"adamw": SPACES["adamw"]}}')
     for optimizer, space in tune.items():
@@ -272,11 +404,6 @@ def check_space(tune: dict) -> None:
                 raise ValueError(
                     f"tune['{optimizer}']['lr']={values!r}; selection fits a curve over the learning rate: use log(low, high)"
                 )
-            if name == 'lr' and values.low <= 0:
-                raise ValueError(f"tune['{optimizer}']['lr'] starts at {values.low}; a learning rate is > 0: raise low")
-            if is_fraction(name) and not (values.low >= 0 and values.high <= 1):
-                raise ValueError(f"tune['{optimizer}']['{name}'] is a fraction; keep the range within 0 and 1")
-            if values.low < 0:
-                raise ValueError(f"tune['{optimizer}']['{name}'] starts at {values.low}; allowed: 0 or more; raise low")
+            _check_ends(f"tune['{optimizer}']['{name}']", name, values)
         if 'lr' not in space:
             raise ValueError(f"tune['{optimizer}'] has no 'lr'; every model is tuned for its own learning rate: add one")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ablations.config import NAME, Put, Swap, changed, closest, put, swap
 from ablations.digest import digest
+from ablations.knobs import check_fixed
 from ablations.spaces import SPACES, check_space
 from ablations.tasks import Task, task
 from ablations.trial import Program
@@ -190,6 +191,7 @@ class Study:
             number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
             if not isinstance(name, str) or 'seed' in name.lower() or not number:
                 raise ValueError(f"fixed['{name}']={value!r}; allowed: numbers by the name of an optimizer's value, no seeds")
+            check_fixed(name, value)
             both = [optimizer for optimizer, space in tune.items() if name in space]
             if both:
                 raise ValueError(f"'{name}' is both fixed and tuned for {both}; remove it from one of them")
@@ -263,8 +265,7 @@ class Study:
             'arms': {arm: [change.to_dict() for change in changes] for arm, changes in self.arms.items()},
             'tasks': [item.to_dict() for item in self.tasks],
             'tune': {
-                optimizer: {name: dataclasses.asdict(values) for name, values in space.items()}
-                for optimizer, space in self.tune.items()
+                optimizer: {name: values.to_dict() for name, values in space.items()} for optimizer, space in self.tune.items()
             },
             'fixed': dict(self.fixed),
             'against': dict(self.against),

@@ -31,7 +31,7 @@ BAD_STUDIES = [
     ("arms['x'] = put('norm', None)", 'is a spec, not a value'),
     ("tune['adamw']['seed'] = linear(0, 9)", 'seeds are never tuned'),
     ("tune['adamw']['lr'] = log(1e-2, 1e-2)", 'is empty'),
-    ("tune['adamw']['lr'] = linear(0, 1)", 'a learning rate is > 0'),
+    ("tune['adamw']['lr'] = linear(0, 1)", 'allowed: above 0 (learning rate at the peak'),
     ("tune['adamw']['lr'] = log(-1, 1)", 'needs low > 0'),
     ("more['trials'] = '16'", "trials='16'"),
     ("more['replicates'] = True", 'replicates=True'),

@@ -1,6 +1,5 @@
 """Tuning: the trials that tune every arm of a study on one task, and the ranges that they were extended to. No jax."""
 
-import dataclasses
 import math
 from collections.abc import Mapping
 
@@ -8,7 +7,7 @@ import numpy as np
 
 from ablations.digest import digest
 from ablations.seeds import derive
-from ablations.spaces import limit, natural
+from ablations.spaces import bounded
 from ablations.study import Study
 from ablations.trial import TUNING, Trial
 from results.selection import edges
@@ -90,7 +89,7 @@ class Tuning:
 
     def _address(self, optimizer: str) -> str:
         if optimizer not in self._addresses:
-            space = [[name, type(item).__name__, dataclasses.asdict(item)] for name, item in self.study.tune[optimizer].items()]
+            space = [[name, type(item).__name__, item.to_dict()] for name, item in self.study.tune[optimizer].items()]
             self._addresses[optimizer] = digest([self.study.search, space, self.study.fixed])
         return self._addresses[optimizer]
 
@@ -221,13 +220,14 @@ class Tuning:
     @staticmethod
     def _end(name: str, values, box: dict, side: str) -> float | None:
         """How far a side would be extended, or None where nothing better can lie beyond it."""
-        if natural(name, values, side):
+        values = bounded(name, values)
+        if values.natural(side):
             return None
         low, high = box[name]
         if side == 'low':
-            end = max(low - REACH, limit(name, values, side))
+            end = max(low - REACH, values.limit(side))
             return end if end < low - 1e-9 else None
-        end = min(high + REACH, limit(name, values, side))
+        end = min(high + REACH, values.limit(side))
         return end if end > high + 1e-9 else None
 
     @staticmethod

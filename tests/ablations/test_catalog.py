@@ -49,7 +49,7 @@ def _own(folder: Path) -> Path:
 @pytest.mark.parametrize('name', STUDIES)
 def test_built_in_studies_load_by_name(name):
     assert load_study(name) is STUDIES[name]
-    assert load_study(str(ROOT / 'ablations' / f'{name}.py')).digest == STUDIES[name].digest
+    assert load_study(str(ROOT / 'ablations' / 'studies' / f'{name}.py')).digest == STUDIES[name].digest
 
 
 def test_a_study_of_ones_own_loads_by_path(tmp_path, monkeypatch):
@@ -275,7 +275,7 @@ def test_settings_that_do_not_fit_are_refused(setting, said):
 
 def test_studies_load_without_jax():
     code = (
-        'import sys; from ablations import catalog; print(sorted({"jax", "flax", "optax", "scipy", "arch"} & set(sys.modules)))'
+        'import sys; from ablations import studies, study_files; print(sorted({"jax", "flax", "optax", "scipy", "arch"} & set(sys.modules)))'
     )
     done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == '[]'

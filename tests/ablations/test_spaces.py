@@ -6,7 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from ablations.spaces import SPACES, Choice, Integer, check_space, choice, integer, limit, linear, log, natural
+from ablations.knobs import KNOBS
+from ablations.settings import override
+from ablations.spaces import SPACES, Choice, Integer, bounded, check_space, choice, fraction, integer, linear, log
 from ablations.study import Study
 
 FINE = dict(name='asked', question='What?', arms={'base': ()}, tasks=('digits',))
@@ -89,16 +91,17 @@ def test_ranges_have_any_number_of_values():
 )
 def test_where_a_side_ends(name, space, side, wanted):
     """None: a natural bound. Otherwise the unit past which the value has no meaning, and the value there still has one."""
-    assert natural(name, space, side) == (wanted is None)
+    space = bounded(name, space)
+    assert space.natural(side) == (wanted is None)
     if wanted is not None:
-        assert limit(name, space, side) == pytest.approx(wanted)
+        assert space.limit(side) == pytest.approx(wanted)
         if isinstance(space, Integer) and side == 'low':
-            assert space.value(limit(name, space, side)) == 1
+            assert space.value(space.limit(side)) == 1
 
 
 @pytest.mark.parametrize('space', [choice(1, 2), choice(0.9, 0.99, 0.5)], ids=repr)
 def test_a_choice_ends_where_it_ends(space):
-    assert (limit('b2', space, 'low'), limit('b2', space, 'high')) == (0, 1)
+    assert (space.limit('low'), space.limit('high')) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -135,8 +138,8 @@ def test_what_is_no_range_is_refused(make, said):
         ({'lr': integer(1, 3)}, 'selection fits a curve over the learning rate'),
         ({'lr': log(1e-3, 1), 'seed': choice(1, 2)}, 'seeds are never tuned'),
         ({'lr': log(1e-3, 1), 'data_seed': integer(1, 9)}, 'seeds are never tuned'),
-        ({'lr': log(1e-3, 1), 'b2': choice(0.9, 1.1)}, 'is a fraction'),
-        ({'lr': log(1e-3, 1), 'final_fraction': linear(0.5, 1.5)}, 'is a fraction'),
+        ({'lr': log(1e-3, 1), 'b2': choice(0.9, 1.1)}, 'ends at 1.1; allowed: 0 to below 1 .decay of the second'),
+        ({'lr': log(1e-3, 1), 'final_fraction': linear(0.5, 1.5)}, 'ends at 1.5; allowed: 0 to 1'),
         ({'lr': log(1e-3, 1), 'gain': choice(-1, 1)}, 'starts at -1.0; allowed: 0 or more'),
         ({'lr': log(1e-3, 1), 'gain': integer(-1, 1)}, 'starts at -1; allowed: 0 or more'),
         ({'lr': log(1e-3, 1), 'gain': (1, 2)}, r'integer\(low, high\) or choice\(v1, v2, ...\)'),
@@ -182,5 +185,111 @@ def test_ranges_are_rebuilt_from_their_fields():
 
 @pytest.mark.parametrize('name', ['flip_probability', 'cutmix_share', 'drop_path'])
 def test_shares_and_probabilities_end_at_one(name):
-    assert natural(name, linear(0.0, 1.0), 'low') and natural(name, linear(0.0, 1.0), 'high')
-    assert not natural(name, linear(0.1, 0.8), 'high') and linear(0.1, 0.8).value(limit(name, linear(0.1, 0.8), 'high')) == 0.9
+    whole, part = bounded(name, linear(0.0, 1.0)), bounded(name, linear(0.1, 0.8))
+    assert whole.natural('low') and whole.natural('high')
+    assert not part.natural('high') and part.value(part.limit('high')) == 0.9
+
+
+def test_a_knob_of_ones_own_is_a_fraction_only_if_its_range_says_so():
+    plain, share = bounded('my_gain', linear(0.1, 0.9)), bounded('my_gain', fraction(0.1, 0.9))
+    assert plain.limit('high') == math.inf and share.value(share.limit('high')) == 0.95
+    assert share.value(share.limit('low')) == 0.05
+    assert bounded('my_gain', fraction(0, 1)).natural('low') and bounded('my_gain', fraction(0, 1)).natural('high')
+
+
+def test_the_narrower_of_two_bounds_counts():
+    item = bounded('drop_path', linear(0.1, 0.3, bounds=(0.1, 0.5)))
+    assert item.natural('low') and item.value(item.limit('high')) == 0.4
+    assert bounded('rand_augment_magnitude', linear(2, 8, bounds=(0, 99))).limit('high') == pytest.approx(7 / 6)
+
+
+def test_whole_numbers_stop_at_their_bounds():
+    item = bounded('rand_augment_magnitude', integer(2, 9))
+    assert [item.value(unit) for unit in (item.limit('high') - 1e-6, 3.0)] == [10, 10]
+    assert bounded('rand_augment_magnitude', integer(2, 10)).natural('high')
+    assert integer(3, 6, bounds=(2, 9)).value(-9) == 2 and integer(2, 6, bounds=(2, 9)).natural('low')
+
+
+def test_bounds_are_part_of_a_study_only_where_a_range_says_them():
+    def made(**tune):
+        return Study(**FINE, tune={'adamw': {'lr': log(1e-3, 1), **tune}})
+
+    assert made(drop_path=linear(0, 0.9)).to_dict()['tune']['adamw']['drop_path'] == {'low': 0, 'high': 0.9, 'scale': 'linear'}
+    assert made(gain=log(1, 2, bounds=(0.5, math.inf))).to_dict()['tune']['adamw']['gain']['bounds'] == [0.5, None]
+    studies = [made(gain=item) for item in (linear(0.1, 0.9), fraction(0.1, 0.9), linear(0.1, 0.9, bounds=(0, 2)))]
+    assert len({study.digest for study in studies}) == 3
+    assert fraction(0.1, 0.9) == linear(0.1, 0.9, bounds=(0, 1))
+    assert dataclasses.replace(fraction(0.1, 0.9), high=0.8) == fraction(0.1, 0.8)
+
+
+@pytest.mark.parametrize(
+    ('make', 'said'),
+    [
+        (lambda: fraction(0.1, 1.2), 'the range 0.1 to 1.2 leaves its bounds, 0 to 1'),
+        (lambda: integer(0, 4, bounds=(1, 9)), 'the range 0 to 4 leaves its bounds, 1 to 9'),
+        (lambda: log(1e-3, 1, bounds=(2, 1)), 'the bounds 2 to 1 hold nothing'),
+        (lambda: linear(0, 1, bounds=1), 'bounds=1; allowed: two numbers'),
+        (lambda: linear(0, 1, bounds='01'), "bounds='01'; allowed: two numbers"),
+        (lambda: linear(0, 1, bounds=(0, math.nan)), 'bounds need numbers, given high=nan'),
+    ],
+)
+def test_bounds_that_are_none_are_refused(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()
+
+
+WRONG = {  # values outside of each kind of bounds, and what the error says is allowed
+    'lr': ([0, -1e-3], 'above 0'),
+    'clip': ([0, -1], 'above 0 .largest global norm.*for no clipping give a large number'),
+    'weight_decay': ([-20], '0 or more'),
+    'b1': ([1, 1.2, -0.1], '0 to below 1'),
+    'b2': ([1.0], '0 to below 1'),
+    'momentum': ([1], '0 to below 1'),
+    'eps': ([-1], '0 or more'),
+    'warmup_fraction': ([5, -0.1], '0 to 1'),
+    'final_fraction': ([3], '0 to 1'),
+    'label_smoothing': ([1.5], '0 to 1'),
+    'drop_path': ([1.5], '0 to 1'),
+    'init_scale': ([0], 'above 0'),
+    'rand_augment_magnitude': ([11], '0 to 10'),
+    'jitter_hue': ([0.6], '0 to 0.5'),
+    'swap_probability': ([1.1], '0 to 1'),
+}
+
+
+@pytest.mark.parametrize('name', WRONG)
+def test_values_outside_the_bounds_of_their_knob_are_refused(name):
+    """Fixed, chosen and searched alike."""
+    values, said = WRONG[name]
+    for value in values:
+        with pytest.raises(ValueError, match=rf"fixed\['{name}'\]={value}; allowed: {said}"):
+            Study(**FINE, fixed={name: value})
+        if name != 'lr':
+            low, high = sorted((value, 0.3))
+            for space in (choice(0.3, value), linear(low, high) if value != 1 else choice(value, 2)):
+                with pytest.raises(ValueError, match=rf"tune\['adamw'\]\['{name}'\] (starts|ends) at .*; allowed: {said}"):
+                    check_space({'adamw': {'lr': log(1e-3, 1), name: space}})
+
+
+def test_whole_numbers_are_held_to_the_bounds_too():
+    with pytest.raises(ValueError, match=r'starts at 0; allowed: above 0 .largest global norm'):
+        check_space({'adamw': {'lr': log(1e-3, 1), 'clip': integer(0, 3)}})
+
+
+def test_values_within_the_bounds_pass():
+    fixed = {'clip': 1e9, 'weight_decay': 0, 'b2': 0.999, 'warmup_fraction': 1, 'final_fraction': 1, 'label_smoothing': 0}
+    assert Study(**FINE, tune={'adamw': {'lr': log(1e-3, 1)}}, fixed={**fixed, 'my_bias': -3}).fixed['my_bias'] == -3
+    # The end that a knob leaves out may end a range, because no search proposes it.
+    check_space({'adamw': {'lr': log(1e-3, 1), 'b1': linear(0.5, 1), 'momentum': linear(0, 1)}})
+
+
+def test_settings_are_held_to_the_bounds_as_well():
+    study = Study(**FINE, fixed={'clip': 2.0}, tune={'adamw': {'lr': log(1e-3, 1), 'b1': linear(0.5, 0.9)}})
+    for setting, said in (('fixed.clip=0', "fixed.'clip'.=0; allowed: above 0"), ('tune.adamw.b1.high=2', 'ends at 2')):
+        with pytest.raises(ValueError, match=said):
+            override(study, [setting])
+
+
+@pytest.mark.parametrize('name', KNOBS)
+def test_a_knob_says_what_it_is(name):
+    assert KNOBS[name].about and KNOBS[name].about == KNOBS[name].about.strip(' .')

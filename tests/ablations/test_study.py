@@ -6,7 +6,7 @@ import math
 import pytest
 
 from ablations.config import put, swap
-from ablations.spaces import SPACES, Range, limit, linear, log, natural
+from ablations.spaces import SPACES, Range, bounded, linear, log
 from ablations.studies import STUDIES
 from ablations.study import Study
 from ablations.tasks import TASKS, Task, task
@@ -143,9 +143,9 @@ def test_a_study_of_few_words_gets_the_whole_protocol():
         ({'tune': {'adamw': {'lr': LR, 'seed': linear(0, 9)}}}, 'seeds are never tuned'),
         ({'tune': {'adamw': {'lr': LR, 'init_seed': linear(0, 9)}}}, 'seeds are never tuned'),
         ({'tune': {'adamw': {'lr': LR, 'SEEDS': linear(0, 9)}}}, 'seeds are never tuned'),
-        ({'tune': {'adamw': {'lr': linear(0, 0.1)}}}, 'a learning rate is > 0'),
-        ({'tune': {'adamw': {'lr': linear(-1, 0.1)}}}, 'a learning rate is > 0'),
-        ({'tune': {'adamw': {'lr': LR, 'b1': linear(0.5, 1.5)}}}, 'is a fraction'),
+        ({'tune': {'adamw': {'lr': linear(0, 0.1)}}}, 'allowed: above 0 (learning rate'),
+        ({'tune': {'adamw': {'lr': linear(-1, 0.1)}}}, 'allowed: above 0 (learning rate'),
+        ({'tune': {'adamw': {'lr': LR, 'b1': linear(0.5, 1.5)}}}, 'allowed: 0 to below 1'),
         ({'tune': {'adamw': {'lr': LR, 'weight_decay': linear(-1, 1)}}}, 'allowed: 0 or more'),
         # Fixed values.
         ({'fixed': {'lr': 0.1}}, "'lr' is both fixed and tuned"),
@@ -361,7 +361,8 @@ def test_default_spaces_are_sound():
     study = Study(**FINE, tune=SPACES)
     assert set(study.tune) == {'adamw', 'sgd', 'lion', 'muon'}
     assert all(
-        space['lr'].scale == 'log' and natural('weight_decay', space['weight_decay'], 'low') for space in SPACES.values()
+        space['lr'].scale == 'log' and bounded('weight_decay', space['weight_decay']).natural('low')
+        for space in SPACES.values()
     )
 
 
@@ -383,9 +384,10 @@ def test_default_spaces_are_sound():
 )
 def test_where_a_side_ends(name, space, side, wanted):
     """None: a natural bound, beyond which nothing better can lie. Otherwise the unit past which the value has no meaning."""
-    assert natural(name, space, side) == (wanted is None)
+    space = bounded(name, space)
+    assert space.natural(side) == (wanted is None)
     if wanted is not None:
-        assert limit(name, space, side) == pytest.approx(wanted)
+        assert space.limit(side) == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize('study', STUDIES.values(), ids=lambda study: study.name)

@@ -1,0 +1,103 @@
+"""Knobs: every value of the lab's own that a study may tune or fix, what it is, and from where to where it has a meaning.
+
+This is their only declaration. Whoever reads a knob names it in its KNOBS, with the value that it has where nobody sets it,
+because two readers of one knob may start from different values. Pure data: a study is checked against it without jax.
+A block of a user's own declares its knobs in its own file, with `arch.flags.Knob`.
+"""
+
+import dataclasses
+
+from ablations.bounds import SHARE, Bounds
+
+POSITIVE = Bounds(above=True)
+DECAY = Bounds(0, 1, below=True)
+"""A decay of 1 never takes in anything new."""
+ANY_SIZE = Bounds()
+
+
+@dataclasses.dataclass(frozen=True)
+class Knob:
+    """What a knob is and where its values lie; `instead` says what to do where somebody wants a value outside.
+
+    >>> KNOBS['clip'].bounds
+    Bounds(low=0.0, high=inf, above=True, below=False, fades=False)
+    """
+
+    about: str
+    bounds: Bounds
+    instead: str = ''
+
+
+KNOBS = {
+    'lr': Knob('learning rate at the peak of the schedule', POSITIVE),
+    'weight_decay': Knob(
+        'decay of matrices, convolutions, embeddings and heads in a step, times the learning rate', Bounds(fades=True)
+    ),
+    'clip': Knob('largest global norm of a gradient', POSITIVE, 'for no clipping give a large number such as 1e9'),
+    'b1': Knob('decay of the first moment', DECAY),
+    'b2': Knob('decay of the second moment; of lion, of its momentum', DECAY),
+    'eps': Knob('what is added to the root of the second moment', ANY_SIZE),
+    'momentum': Knob('decay of the momentum (Nesterov)', DECAY),
+    'beta': Knob('decay of the momentum of matrices', DECAY),
+    'warmup_fraction': Knob('share of the steps over which the learning rate rises', SHARE),
+    'final_fraction': Knob('learning rate at the end, as a share of its peak', SHARE),
+    'label_smoothing': Knob('share of a target that is spread over all outputs in training', SHARE),
+    'init_scale': Knob('factor of the initial kernels', POSITIVE),
+    'drop_path': Knob('rate at which a residual branch is left out of an example in training', SHARE),
+    'alpha0': Knob('gain of an element-wise norm at the start', ANY_SIZE),
+    'alpha0_mixer': Knob('the same before a mixer', ANY_SIZE),
+    'step_low': Knob('smallest first step of the state', POSITIVE),
+    'step_high': Knob('largest first step of the state', POSITIVE),
+    'layer_scale_initial': Knob('scale of a branch at the start', ANY_SIZE),
+    'skip_init_initial': Knob('scale of a branch at the start', ANY_SIZE),
+    'value_residual_initial': Knob("share of the first block's values at the start", ANY_SIZE),
+    'hyper_connections_initial': Knob('gain of the connections that depend on the input, at the start', ANY_SIZE),
+    'hyper_connections_identity': Knob('first bias on the diagonal of the streams', ANY_SIZE),
+    'flip_probability': Knob('probability of the mirror image in training', SHARE),
+    'crop_padding': Knob('pixels by which a training image is moved at most', ANY_SIZE),
+    'resized_crop_probability': Knob('probability of a random window in place of the whole training image', SHARE),
+    'resized_crop_scale_low': Knob('smallest share of the image in a random window', SHARE),
+    'rand_augment_magnitude': Knob('mean strength of the operations, 10 is the strongest', Bounds(0, 10)),
+    'rand_augment_deviation': Knob('standard deviation of their strength', Bounds(0, 10)),
+    'rand_augment_probability': Knob('probability of each operation', SHARE),
+    'jitter_brightness': Knob('largest change of the factor of brightness', Bounds(0, 10)),
+    'jitter_contrast': Knob('largest change of the factor of contrast', Bounds(0, 10)),
+    'jitter_saturation': Knob('largest change of the factor of saturation', Bounds(0, 10)),
+    'jitter_hue': Knob('largest turn of the hue, as a share of the circle', Bounds(0, 0.5)),
+    'erase_probability': Knob('probability that a rectangle is erased', SHARE),
+    'erase_area': Knob('largest share of the image that is erased', SHARE),
+    'mixup_alpha': Knob('alpha of the Beta distribution of mixup', Bounds(0, 100)),
+    'mixup_probability': Knob('probability of mixup', SHARE),
+    'cutmix_alpha': Knob('alpha of the Beta distribution of cutmix', Bounds(0, 100)),
+    'cutmix_probability': Knob('probability of cutmix', SHARE),
+    'cutmix_share': Knob('share of cutmix where it is that or mixup', SHARE),
+    'mix_probability': Knob('probability of either', SHARE),
+    'time_mask_width': Knob('largest width of a time mask, in frames', ANY_SIZE),
+    'frequency_mask_width': Knob('largest width of a frequency mask, in bands', ANY_SIZE),
+}
+
+
+def knob_of(name: str) -> Knob | None:
+    """The declaration of a knob by its name, or None for one that only a user's own block can know.
+
+    A name that ends in `_probability` says by itself what it is.
+
+    >>> str(knob_of('drop_path').bounds), str(knob_of('swap_probability').bounds), knob_of('my_gain')
+    ('0 to 1', '0 to 1', None)
+    """
+    if name not in KNOBS and name.endswith('_probability'):
+        return Knob('a probability, by its name', SHARE)
+    return KNOBS.get(name)
+
+
+def check_fixed(name: str, value: float) -> None:
+    """Raise ValueError where a fixed value lies outside the bounds of the lab's knob that it sets.
+
+    >>> check_fixed('b1', 1.2)
+    Traceback (most recent call last):
+    ValueError: fixed['b1']=1.2; allowed: 0 to below 1 (decay of the first moment); change or remove it
+    """
+    knob = knob_of(name)
+    if knob and value not in knob.bounds:
+        fix = knob.instead or 'change or remove it'
+        raise ValueError(f"fixed['{name}']={value!r}; allowed: {knob.bounds} ({knob.about}); {fix}")
