@@ -363,6 +363,18 @@ SPACES = {'adamw': ADAMW, 'sgd': SGD, 'lion': LION, 'muon': MUON}
 """Default ranges; weight decay is decoupled and multiplied by the learning rate in every optimizer."""
 
 
+def reach(values: Tunable, extended: bool) -> tuple[float, float]:
+    """The lowest and the highest value that a tuned value may come to, with or without extensions of its range.
+
+    >>> reach(fraction(0.1, 0.9), extended=True), reach(linear(0.1, 0.9), extended=True), reach(choice(2, 4), extended=True)
+    ((0.0, 1.0), (0.0, inf), (2.0, 4.0))
+    """
+    bounds = Bounds() if isinstance(values, Choice) else values.bounds or Bounds()
+    low = bounds.low if extended and not values.natural('low') else values.low
+    high = bounds.high if extended and not values.natural('high') else values.high
+    return low, high
+
+
 def _check_ends(where: str, name: str, values: Tunable) -> None:
     """Raise ValueError where a range leaves the bounds of the knob that it sets; a knob that nobody knows is 0 or more.
 
@@ -372,6 +384,7 @@ def _check_ends(where: str, name: str, values: Tunable) -> None:
     own = Bounds() if isinstance(values, Choice) or values.bounds is None else values.bounds
     bounds, about = (knob.bounds, f' ({knob.about})') if knob else (own, '')
     fix = f'; {knob.instead}' if knob and knob.instead else ''
+    fix = fix if knob else '; or say the bounds of a knob of your own: bounds=(low, high)'
     if values.low not in bounds:
         raise ValueError(f'{where} starts at {values.low}; allowed: {bounds}{about}; raise low{fix}')
     if values.high not in bounds and not (isinstance(values, Range) and values.high == bounds.high):

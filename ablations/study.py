@@ -11,7 +11,7 @@ from pathlib import Path
 from ablations.config import NAME, Put, Swap, changed, closest, put, swap
 from ablations.digest import digest
 from ablations.knobs import check_fixed
-from ablations.spaces import SPACES, check_space
+from ablations.spaces import SPACES, bounded, check_space, reach
 from ablations.tasks import Task, task
 from ablations.trial import Program
 
@@ -255,6 +255,13 @@ class Study:
             model=self.model(arm, item.name),
             blocks=self.blocks_hash,
         )
+
+    def reach(self, optimizer: str) -> dict[str, tuple[float, float]]:
+        """The lowest and the highest value that each tuned or fixed value may come to under an optimizer type."""
+        tuned = {
+            name: reach(bounded(name, values), extended=self.extension > 0) for name, values in self.tune[optimizer].items()
+        }
+        return {**tuned, **{name: (value, value) for name, value in self.fixed.items()}}
 
     def to_dict(self) -> dict:
         """The study as plain data; `digest` is its address."""

@@ -18,7 +18,7 @@ import inspect
 from collections.abc import Iterable, Mapping
 
 from arch.block import BASES, Body, Downsample, Mixer, Residual
-from arch.flags import PLACES, TAKEN, Flags
+from arch.flags import PLACES, TAKEN, Flags, Knob
 from arch.make import did_you_mean
 from arch.roles import AXES
 
@@ -127,8 +127,11 @@ def _wrong_knobs(shown: str, value: object, cls: type[Flags]) -> Iterable[str]:
         yield f"{shown} is a {type(value).__name__}; allowed: a dict of numbers or fields; write e.g. {{'gain': 1.0}}"
         return
     defaults = {field.name: field.default for field in dataclasses.fields(cls)}
-    for knob, first in value.items():
-        if isinstance(first, str):
+    for knob, given in value.items():
+        first = given.first if isinstance(given, Knob) else given
+        if isinstance(given, Knob) and not (_number(given.low) and _number(given.high) and given.low < given.high):
+            yield f'{shown}: the bounds of knob {knob!r} hold nothing; allowed: numbers, low < high; mend them'
+        elif isinstance(first, str):
             if first not in defaults:
                 yield f"{shown}: '{first}' is no field of it; allowed: a field or a number.{did_you_mean(first, defaults)}"
             elif not _number(defaults[first]):

@@ -3,6 +3,8 @@
 `arch/block.py` has the flags of each family of blocks, `arch/declared.py` the check of what a class declares.
 """
 
+import dataclasses
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -24,6 +26,25 @@ TAKEN = {
 """What a mixer can take from other kinds, with the words of the errors."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Knob:
+    """A knob with bounds: `first` is its value where nobody sets it, a number or the name of its field.
+
+    No study may give it a value below `low` or above `high`. The bounds of the lab's own knobs are declared elsewhere, where a
+    study can read them without jax; this is for a block of one's own.
+
+    >>> class Mine(Flags):
+    ...     KNOBS = {'share': Knob('share', low=0, high=1)}
+    ...     share: float = 0.5
+    >>> Mine().knob_values(), Mine().knob_bounds()
+    ({'share': 0.5}, {'share': (0, 1)})
+    """
+
+    first: float | str
+    low: float = -math.inf
+    high: float = math.inf
+
+
 class Flags:
     """The flags of every kind, blocks and initials alike."""
 
@@ -31,8 +52,8 @@ class Flags:
     """The places where it works, of `PLACES` (a norm: also 'queries')."""
     NEEDS: ClassVar[tuple[str, ...]] = ()
     """What the model's mixer must take, of `TAKEN`."""
-    KNOBS: ClassVar[Mapping[str, float | str]] = {}
-    """The traced scalars that it reads, each with its value where nobody sets it: a number, or the name of its field."""
+    KNOBS: ClassVar[Mapping[str, float | str | Knob]] = {}
+    """The traced scalars that it reads, each with its value where nobody sets it (a number or a field) or as a Knob."""
     KERNELS: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """What the axes of a kernel of more than two are, see `arch/roles.py`: {'attend/query': ('in', 'out', 'out')}."""
     SCANS: ClassVar[bool] = True
@@ -40,4 +61,9 @@ class Flags:
 
     def knob_values(self) -> dict[str, float]:
         """The value of each of its knobs where nobody sets it."""
-        return {name: getattr(self, value) if isinstance(value, str) else value for name, value in self.KNOBS.items()}
+        firsts = {name: knob.first if isinstance(knob, Knob) else knob for name, knob in self.KNOBS.items()}
+        return {name: getattr(self, first) if isinstance(first, str) else first for name, first in firsts.items()}
+
+    def knob_bounds(self) -> dict[str, tuple[float, float]]:
+        """The lowest and the highest value of each of its knobs that is a Knob."""
+        return {name: (knob.low, knob.high) for name, knob in self.KNOBS.items() if isinstance(knob, Knob)}

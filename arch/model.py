@@ -26,7 +26,8 @@ class Model:
     `apply(params, state, x, *, knobs, key, train) -> y, state, aux`: scores, next running statistics, named scalar losses;
     raises ValueError for an input that the parameters were not drawn for.
     `roles(params)` and `products(params)`: the role of every parameter, and the axes of every matrix.
-    `knobs`: the traced scalars that this model reads, with its own values.
+    `knobs`: the traced scalars that this model reads, with its own values;
+    `knob_bounds`: the lowest and the highest value of those whose block says them.
     """
 
     init: Callable
@@ -34,15 +35,27 @@ class Model:
     roles: Callable
     products: Callable
     knobs: Mapping[str, float]
+    knob_bounds: Mapping[str, tuple[float, float]]
     causal: bool
 
 
-def _knobs(sockets: Sockets) -> dict[str, float]:
-    """The knobs of every kind in use, with the values that they have where nobody sets them."""
-    knobs = dict(Dense.KNOBS)
+def _knobs(sockets: Sockets) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
+    """The knobs of every kind in use, with the values that they have where nobody sets them, and the bounds that some have.
+
+    Raises ValueError where such a value lies outside its bounds.
+    """
+    knobs, bounds = dict(Dense.KNOBS), {}
     for family in sockets.tables:
-        knobs.update(sockets.make(family, name=None, features=1).knob_values())
-    return knobs
+        block = sockets.make(family, name=None, features=1)
+        values = block.knob_values()
+        for name, (low, high) in block.knob_bounds().items():
+            if not low <= values[name] <= high:
+                given = f"{family} '{sockets.kind(family)}': {name}={values[name]:g} is given"
+                raise ValueError(f'{given}; allowed: {low:g} to {high:g}; change it')
+            known = bounds.get(name, (low, high))
+            bounds[name] = max(low, known[0]), min(high, known[1])
+        knobs.update(values)
+    return knobs, bounds
 
 
 def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Model:
@@ -59,7 +72,8 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
     causal = bool(body.causal)
     position = sockets.make('position', name=None)
     rules = {'rotate': position.rotation, 'bias': position.score_bias}
-    initial, knobs = sockets.make('initial', name=None), _knobs(sockets)
+    initial = sockets.make('initial', name=None)
+    knobs, knob_bounds = _knobs(sockets)
 
     def context(values: Mapping[str, object], train: bool) -> Context:
         unknown = [name for name in values if name not in knobs]
@@ -106,5 +120,6 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
         roles=functools.partial(roles, kernels=kernels),
         products=functools.partial(products, kernels=kernels),
         knobs=knobs,
+        knob_bounds=knob_bounds,
         causal=causal,
     )

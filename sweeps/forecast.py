@@ -71,5 +71,5 @@ def costs_of(study: Study) -> dict:
     from sweeps.training.preflight import preflight
 
     programs = [study.program(a, t.name, o) for t in study.tasks for a in study.arms for o in study.tune]
-    knobs = {optimizer: [*space, *study.fixed] for optimizer, space in study.tune.items()}
+    knobs = {optimizer: study.reach(optimizer) for optimizer in study.tune}
     return preflight(programs, knobs, {t.name: [t.metric, t.direction] for t in study.tasks}, study.blocks)

@@ -115,7 +115,7 @@ class Run:
         worker = self._hire(None)
         study = self.study
         programs = [study.program(a, t.name, o) for t in study.tasks for a in study.arms for o in study.tune]
-        knobs = {optimizer: [*space, *study.fixed] for optimizer, space in study.tune.items()}
+        knobs = {optimizer: study.reach(optimizer) for optimizer in study.tune}
         plain = [dataclasses.asdict(program) for program in programs]
         metrics = {task.name: [task.metric, task.direction] for task in study.tasks}
         worker.send({'preflight': plain, 'knobs': knobs, 'metrics': metrics, 'blocks': study.blocks})

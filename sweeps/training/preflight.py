@@ -1,6 +1,6 @@
-"""Appraise: build every model of a study without computing anything, and count what it costs."""
+"""Preflight: build every model of a study without computing anything, and count what it costs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import jax
 
@@ -83,13 +83,30 @@ def _check_causality(programs: list[Program], blocks: str) -> None:
                     raise ValueError(f"{where}: {family} '{spec['kind']}' is not causal: {contract.why}; see `archlab check`")
 
 
-def preflight(programs: list[Program], knobs: dict[str, list[str]], metrics: dict[str, list[str]], blocks: str | None) -> dict:
+def _check_bounds(program: Program, model: Model, knobs: Mapping[str, Sequence[float]]) -> None:
+    """Raise ValueError where a value may leave the bounds that a block of the model has declared for its knob."""
+    for name, (low, high) in model.knob_bounds.items():
+        least, most = knobs.get(name, (low, low))
+        if least < low or most > high:
+            given = f'fixed at {least:g}' if least == most else f'searched from {least:g} to {most:g}, with extensions'
+            raise ValueError(
+                f"arm '{program.arm}' on task '{program.task}': '{name}' is {given}; its block allows {low:g} to {high:g}; "
+                f'change the value, or give its range these bounds: linear(low, high, bounds=({low:g}, {high:g}))'
+            )
+
+
+def preflight(
+    programs: list[Program],
+    knobs: Mapping[str, Mapping[str, Sequence[float]]],
+    metrics: Mapping[str, Sequence[str]],
+    blocks: str | None,
+) -> dict:
     """Costs by arm and task, for a batch of the task's size: {arm: {task: cost}}.
 
-    `knobs` names the tuned and fixed values of each optimizer, `metrics` the metric and direction of each task. Raises
-    ValueError on whatever would make a run fail that can be known before it: unknown kinds, fields or optimizers, sizes that
-    do not fit, a metric that the data do not give, values that nothing reads, a kind of the user's own that sees later tokens
-    in a causal model.
+    `knobs` holds the lowest and the highest that each tuned or fixed value of an optimizer may come to, `metrics` the metric
+    and direction of each task. Raises ValueError on whatever would make a run fail that can be known before it: unknown kinds,
+    fields or optimizers, sizes that do not fit, a metric that the data do not give, values that nothing reads, or that may
+    leave the bounds of the block that reads them, a kind of the user's own that sees later tokens in a causal model.
     """
     costs: dict[str, dict] = {}
     counted: dict[str, dict] = {}
@@ -106,6 +123,7 @@ def preflight(programs: list[Program], knobs: dict[str, list[str]], metrics: dic
         unknown = unread_knobs(program, model, task, knobs[program.optimizer])
         for name in knobs[program.optimizer]:
             unread[program.optimizer, name] = unread.get((program.optimizer, name), True) and name in unknown
+        _check_bounds(program, model, knobs[program.optimizer])
         if program.task in costs.get(program.arm, {}):
             continue
         if program.task not in examples:

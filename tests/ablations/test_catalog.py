@@ -275,7 +275,9 @@ def test_settings_that_do_not_fit_are_refused(setting, said):
 
 def test_studies_load_without_jax():
     code = (
-        'import sys; from ablations import studies, study_files; print(sorted({"jax", "flax", "optax", "scipy", "arch"} & set(sys.modules)))'
+        'import sys\n'
+        'from ablations import studies, study_files\n'
+        'print(sorted({"jax", "flax", "optax", "scipy", "arch"} & set(sys.modules)))'
     )
     done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == '[]'

@@ -11,7 +11,7 @@ from ablations.tasks import TASKS
 from arch.block import BASES, Block, Downsample, Mixer, Norm, Residual, adopted
 from arch.contracts import check
 from arch.declared import DEFAULTS, check_flags, mistakes
-from arch.flags import Flags
+from arch.flags import Flags, Knob
 from arch.model import build
 from arch.sockets import TABLES
 
@@ -80,6 +80,10 @@ def test_a_name_close_to_a_flag_names_the_flag(name, value, meant):
         ({'KNOBS': ('gain',)}, 'is a tuple; allowed: a dict'),
         ({'KNOBS': {'gain': 'gian'}, 'gain': 1.0, '__annotations__': {'gain': float}}, "Did you mean 'gain'"),
         ({'KNOBS': {'gain': None}}, 'None of knob .gain. is no number'),
+        ({'KNOBS': {'gain': Knob(None)}}, 'None of knob .gain. is no number'),
+        ({'KNOBS': {'gain': Knob('gian')}, 'gain': 1.0, '__annotations__': {'gain': float}}, "Did you mean 'gain'"),
+        ({'KNOBS': {'gain': Knob(1.0, low=2, high=2)}}, 'the bounds of knob .gain. hold nothing'),
+        ({'KNOBS': {'gain': Knob(1.0, low='0')}}, 'the bounds of knob .gain. hold nothing'),
         ({'KNOBS': property(lambda self: {})}, 'KNOBS is a property'),
         ({'FITS': ('tokens',), '__annotations__': {'FITS': tuple}}, 'FITS is a field'),
         ({'FITTS': ('tokens',), '__annotations__': {'FITTS': tuple}}, "Did you mean 'FITS'"),

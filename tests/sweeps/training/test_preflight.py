@@ -2,7 +2,7 @@
 
 import pytest
 
-from ablations.spaces import choice, log
+from ablations.spaces import choice, fraction, linear, log
 from ablations.studies import STUDIES
 from ablations.study import Study, swap
 from sweeps.training.preflight import known_knobs, model_of, preflight
@@ -11,7 +11,7 @@ from sweeps.training.preflight import known_knobs, model_of, preflight
 @pytest.mark.parametrize('study', STUDIES.values(), ids=lambda study: study.name)
 def test_every_study_builds(study):
     programs = [study.program(a, t.name, o) for t in study.tasks for a in study.arms for o in study.tune]
-    knobs = {optimizer: [*space, *study.fixed] for optimizer, space in study.tune.items()}
+    knobs = {optimizer: study.reach(optimizer) for optimizer in study.tune}
     metrics = {task.name: [task.metric, task.direction] for task in study.tasks}
     costs = preflight(programs, knobs, metrics, study.blocks)
     for arm in study.arms:
@@ -31,8 +31,8 @@ def asked(name: str, optimizer: str = 'adamw') -> dict:
         tune={optimizer: {'lr': log(1e-3, 1e-1), name: choice(0.1, 0.2)}},
     )
     programs = [study.program(arm, 'digits', optimizer) for arm in study.arms]
-    knobs = {optimizer: list(study.tune[optimizer])}
-    return preflight(programs, knobs, {'digits': [study.tasks[0].metric, study.tasks[0].direction]}, None)
+    metrics = {'digits': [study.tasks[0].metric, study.tasks[0].direction]}
+    return preflight(programs, {optimizer: study.reach(optimizer)}, metrics, None)
 
 
 @pytest.mark.parametrize('name', ['b1', 'b2', 'eps', 'clip', 'weight_decay', 'warmup_fraction', 'final_fraction'])
@@ -58,3 +58,83 @@ def test_values_of_the_loss_and_of_some_model_can_be_tuned(name):
 def test_values_that_nothing_reads_are_refused(name, optimizer, said):
     with pytest.raises(ValueError, match=said):
         asked(name, optimizer)
+
+
+BOUNDED = '''
+from flax import linen as nn
+
+from arch.flags import Knob
+
+
+class ShareNorm(nn.Module):
+    """Scales: x share.
+
+    `[..., C] -> [..., C]`
+    """
+
+    KNOBS = {'share': Knob('share', low=0, high=1)}
+
+    share: float = 0.5
+
+    @nn.compact
+    def __call__(self, x, context):
+        gain = self.param('gain', lambda key: context.knob('share', self.share) * nn.initializers.ones(key, ()))
+        return x * gain.astype(x.dtype)
+
+
+NORMS = {'share_norm': ShareNorm}
+'''
+
+
+@pytest.fixture(scope='module')
+def own_blocks(tmp_path_factory):
+    path = tmp_path_factory.mktemp('own') / 'blocks.py'
+    path.write_text(BOUNDED)
+    return str(path)
+
+
+def with_own(blocks: str, tune: dict, fixed: dict, extension: int = 4, **fields: float) -> dict:
+    """Costs of a small study with a user's norm in one of two arms."""
+    arms = {'base': (), 'share': swap('norm', 'share_norm', **fields)}
+    study = Study(
+        name='own',
+        question='What?',
+        arms=arms,
+        tasks=('digits',),
+        tune={'adamw': {'lr': log(1e-3, 1e-1), **tune}},
+        fixed=fixed,
+        extension=extension,
+        blocks=blocks,
+    )
+    programs = [study.program(arm, 'digits', 'adamw') for arm in study.arms]
+    metrics = {'digits': [study.tasks[0].metric, study.tasks[0].direction]}
+    return preflight(programs, {'adamw': study.reach('adamw')}, metrics, study.blocks)
+
+
+@pytest.mark.parametrize(
+    ('more', 'said'),
+    [
+        ({'fixed': {'share': 1.5}}, "arm 'share' on task 'digits': 'share' is fixed at 1.5; its block allows 0 to 1"),
+        ({'fixed': {'share': -0.5}}, 'fixed at -0.5'),
+        ({'tune': {'share': choice(0.5, 2)}}, 'searched from 0.5 to 2'),
+        ({'tune': {'share': linear(0.1, 0.9)}}, r'searched from 0 to inf.*linear\(low, high, bounds=\(0, 1\)\)'),
+        ({'share': 3.0}, "norm 'share_norm': share=3 is given; allowed: 0 to 1"),
+    ],
+)
+def test_values_outside_the_bounds_of_a_block_of_ones_own_are_refused(own_blocks, more, said):
+    with pytest.raises(ValueError, match=said):
+        with_own(own_blocks, **{'tune': {}, 'fixed': {}, **more})
+
+
+@pytest.mark.parametrize(
+    'more',
+    [
+        {'tune': {'share': fraction(0.1, 0.9)}},
+        {'tune': {'share': linear(0.1, 0.9)}, 'extension': 0},
+        {'tune': {'share': choice(0, 1)}},
+        {'fixed': {'share': 1}},
+    ],
+    ids=repr,
+)
+def test_values_within_the_bounds_of_a_block_of_ones_own_pass(own_blocks, more):
+    assert set(with_own(own_blocks, **{'tune': {}, 'fixed': {}, **more})) == {'base', 'share'}
