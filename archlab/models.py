@@ -24,7 +24,7 @@ def list_(what: Annotated[str, typer.Argument(help='studies, blocks, models, tas
 
         return print('\n'.join(fits_lines(found) if what == 'blocks' else model_lines(found)))
     if what == 'optimizers':
-        from sweeps.models.knobs import knob_lines
+        from sweeps.models.readers import knob_lines
 
         about = [f'{name}  {optimizer["about"]}' for name, optimizer in found.items()]
         return print('\n'.join([*about, '', *knob_lines()]))

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
+from ablations.knobs import KNOBS
+
 
 class Augmentation:
     """A change of single examples; kinds give `sample` and `change`.
@@ -27,6 +29,13 @@ class Augmentation:
     def settings(self, knobs: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
         """The strengths by field: those in `knobs`, else those of the spec."""
         return {field: knobs.get(name, float(getattr(self, field))) for name, field in self.KNOBS.items()}
+
+    def check_strengths(self, kind: str) -> None:
+        """Raise ValueError for the first strength of the spec outside the bounds of its knob."""
+        for name, field in self.KNOBS.items():
+            value, bounds = getattr(self, field), KNOBS[name].bounds
+            if value not in bounds:
+                raise ValueError(f"augment '{kind}': {field}={value} is given, allowed is {bounds}; change {field}")
 
     def __call__(self, keys: jax.Array, x: jax.Array, knobs: Mapping[str, jax.Array]) -> jax.Array:
         """Change every example of a batch, with one key each. `[B, ...] -> [B, ...]`"""

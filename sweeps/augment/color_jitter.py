@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from sweeps.augment import colours
-from sweeps.augment.augmentation import Augmentation, within
+from sweeps.augment.augmentation import Augmentation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,8 +32,7 @@ class ColorJitter(Augmentation):
     SKIPS = True
 
     def __post_init__(self):
-        within('color_jitter', 0, 10, brightness=self.brightness, contrast=self.contrast, saturation=self.saturation)
-        within('color_jitter', 0, 0.5, hue=self.hue)
+        self.check_strengths('color_jitter')
 
     def sample(self, key: jax.Array, shape: tuple[int, ...], settings: Mapping[str, jax.Array]) -> dict:
         draws = dict(zip(('brightness', 'contrast', 'saturation', 'hue'), jax.random.uniform(key, (4,)), strict=True))

@@ -26,8 +26,7 @@ class Crop(Augmentation):
     KNOBS = {'crop_padding': 'padding'}
 
     def __post_init__(self):
-        if self.padding < 0:
-            raise ValueError(f"augment 'crop': padding={self.padding} is given, allowed is 0 or more; raise padding")
+        self.check_strengths('crop')
         if self.mode not in MODES:
             raise ValueError(f"augment 'crop': mode={self.mode!r} is given, allowed: {list(MODES)}; choose one")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
-from sweeps.augment.augmentation import Augmentation, within
+from sweeps.augment.augmentation import Augmentation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Flip(Augmentation):
     KNOBS = {'flip_probability': 'probability'}
 
     def __post_init__(self):
-        within('flip', 0, 1, probability=self.probability)
+        self.check_strengths('flip')
 
     def sample(self, key: jax.Array, shape: tuple[int, ...], settings: Mapping[str, jax.Array]) -> dict:
         return {'flipped': jax.random.uniform(key) < settings['probability']}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
-from sweeps.augment.augmentation import Augmentation, within
+from sweeps.augment.augmentation import Augmentation
 from sweeps.augment.rectangle import inside
 
 Targets = tuple[tuple[jax.Array, jax.Array | None], ...]
@@ -70,8 +70,7 @@ class Mixup(Mixing):
     KNOBS = {'mixup_alpha': 'alpha', 'mixup_probability': 'probability'}
 
     def __post_init__(self):
-        within('mixup', 0, 100, alpha=self.alpha)
-        within('mixup', 0, 1, probability=self.probability)
+        self.check_strengths('mixup')
 
     def sample(self, key: jax.Array, shape: tuple[int, ...], settings: Mapping[str, jax.Array]) -> dict:
         coin, share = jax.random.split(key)
@@ -89,8 +88,7 @@ class Cutmix(Mixing):
     KNOBS = {'cutmix_alpha': 'alpha', 'cutmix_probability': 'probability'}
 
     def __post_init__(self):
-        within('cutmix', 0, 100, alpha=self.alpha)
-        within('cutmix', 0, 1, probability=self.probability)
+        self.check_strengths('cutmix')
 
     def sample(self, key: jax.Array, shape: tuple[int, ...], settings: Mapping[str, jax.Array]) -> dict:
         share, rest = jax.random.split(key)
@@ -119,8 +117,7 @@ class MixupOrCutmix(Mixing):
     }
 
     def __post_init__(self):
-        within('mixup_or_cutmix', 0, 100, mixup_alpha=self.mixup_alpha, cutmix_alpha=self.cutmix_alpha)
-        within('mixup_or_cutmix', 0, 1, cutmix_share=self.cutmix_share, probability=self.probability)
+        self.check_strengths('mixup_or_cutmix')
 
     def sample(self, key: jax.Array, shape: tuple[int, ...], settings: Mapping[str, jax.Array]) -> dict:
         share, rest = jax.random.split(key)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from arch.make import did_you_mean
 from sweeps.augment import colours
 from sweeps.augment.affine import affine, rotate, shear_x, shear_y, translate
-from sweeps.augment.augmentation import Augmentation, channels, within
+from sweeps.augment.augmentation import Augmentation, channels
 
 
 def _enhanced(change: Callable) -> Callable:
@@ -70,8 +70,7 @@ class RandAugment(Augmentation):
 
     def __post_init__(self):
         kind = 'rand_augment'
-        within(kind, 0, 10, magnitude=self.magnitude, deviation=self.deviation)
-        within(kind, 0, 1, probability=self.probability)
+        self.check_strengths(kind)
         if self.count < 1:
             raise ValueError(f"augment '{kind}': count={self.count} is given, allowed is 1 or more; raise count")
         for name in self.operations:

@@ -37,7 +37,7 @@ class RandomErasing(Augmentation):
 
     def __post_init__(self):
         kind = 'random_erasing'
-        within(kind, 0, 1, probability=self.probability, area_high=self.area_high)
+        self.check_strengths(kind)
         within(kind, 0, self.area_high, area_low=self.area_low)
         within(kind, 1e-3, 1, ratio_low=self.ratio_low)
         if self.fill not in FILLS:

@@ -32,7 +32,7 @@ class RandomResizedCrop(Augmentation):
 
     def __post_init__(self):
         kind = 'random_resized_crop'
-        within(kind, 0, 1, probability=self.probability)
+        self.check_strengths(kind)
         within(kind, 0, self.scale_high, scale_low=self.scale_low)
         within(kind, 0, 1, scale_high=self.scale_high)
         if self.size < 0:

@@ -32,7 +32,8 @@ class SpectrogramMask(Augmentation):
 
     def __post_init__(self):
         kind = 'spectrogram_mask'
-        for name in ('time_width', 'frequency_width', 'time_masks', 'frequency_masks'):
+        self.check_strengths(kind)
+        for name in ('time_masks', 'frequency_masks'):
             if getattr(self, name) < 0:
                 raise ValueError(f"augment '{kind}': {name}={getattr(self, name)} is given, allowed is 0 or more; raise {name}")
         within(kind, 0, 1, time_share=self.time_share)

@@ -69,7 +69,7 @@ def _tasks() -> dict:
 
 def _optimizers() -> dict:
     """Every optimizer type with all that can be tuned or fixed under it, read by itself or by whatever trains with it."""
-    from sweeps.models.knobs import knobs
+    from sweeps.models.readers import knobs
     from sweeps.training.optimizers import OPTIMIZERS
 
     found = {}

@@ -1,17 +1,22 @@
-"""Knobs: everything that can be tuned is told of, and only that."""
+"""Readers: everything that can be tuned is told of, and only that."""
 
 import pytest
 
+from ablations.knobs import KNOBS
 from arch.sockets import TABLES
-from sweeps.models.knobs import ABOUT, knob_lines, knobs
 from sweeps.models.listing import listing
+from sweeps.models.readers import knob_lines, knobs
 from sweeps.training.optimizers import OPTIMIZERS
 from sweeps.training.preflight import known_knobs
 
 
-def test_every_knob_of_the_lab_is_described():
-    assert [name for name in knobs() if name not in ABOUT] == []
-    assert [name for name in ABOUT if name not in knobs()] == [], 'no knob has such a name any more'
+def test_every_knob_of_the_lab_is_declared():
+    assert sorted(knobs()) == sorted(KNOBS), 'every knob has a declaration and a reader'
+
+
+@pytest.mark.parametrize('name', KNOBS)
+def test_what_a_knob_is_where_nobody_sets_it_lies_within_its_bounds(name):
+    assert all(value is None or value in KNOBS[name].bounds for value in knobs()[name]['read_by'].values())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,58 @@
+"""Readers: who reads each knob of `ablations/knobs.py`, and what it is there where nobody sets it."""
+
+from ablations.knobs import KNOBS
+from arch.dense import Dense
+from arch.sockets import TABLES
+from sweeps.augment import AUGMENTS
+from sweeps.models.specs import defaults
+from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
+from sweeps.training.optimizers import OPTIMIZERS
+from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
+
+
+def knobs() -> dict[str, dict]:
+    """Every knob: {name: {about, allowed, read_by: {who: value where nobody sets it}}}; None where a study must give it.
+
+    Who is 'optimizer KIND', 'schedule', 'loss', 'products' (all matrix products of a model), 'augment KIND', or a family and
+    kind of block.
+    """
+    readers = {f'optimizer {kind}': cls.KNOBS for kind, cls in OPTIMIZERS.items()}
+    readers |= {'schedule': SCHEDULE_KNOBS, 'loss': LOSS_KNOBS, 'products': Dense.KNOBS}
+    for family, kinds in TABLES.items():
+        for kind, cls in sorted(kinds.items()) if family != 'qk_norm' else ():
+            own = getattr(cls, 'KNOBS', {})
+            fields = defaults(cls) if own else {}
+            readers[f'{family} {kind}'] = {name: fields[v] if isinstance(v, str) else v for name, v in own.items()}
+    for kind, cls in sorted(AUGMENTS.items()):
+        fields = defaults(cls)
+        readers[f'augment {kind}'] = {name: fields[field] for name, field in cls.KNOBS.items()}
+    read_by: dict[str, dict] = {}
+    for who, values in readers.items():
+        for name, value in values.items():
+            read_by.setdefault(name, {})[who] = value
+    return {
+        name: {'about': KNOBS[name].about, 'allowed': str(KNOBS[name].bounds), 'read_by': who} for name, who in read_by.items()
+    }
+
+
+def _readers(names: list[str]) -> str:
+    """Readers in few words: those of one family together, counted where they are many."""
+    families: dict[str, list] = {}
+    for name in names:
+        family, _, kind = name.partition(' ')
+        families.setdefault(family, []).append(kind)
+    return '; '.join(
+        family if kinds == [''] else f'{family} {", ".join(kinds) if len(kinds) <= 4 else f"({len(kinds)} kinds)"}'
+        for family, kinds in families.items()
+    )
+
+
+def knob_lines() -> list[str]:
+    """The knobs as a table in plain text."""
+    rows = [('knob', 'where not set', 'allowed', 'what it is', 'read by')]
+    for name, knob in knobs().items():
+        values = list(dict.fromkeys(knob['read_by'].values()))
+        shown = ' or '.join('must be given' if value is None else f'{value:g}' for value in values)
+        rows.append((name, shown, knob['allowed'], knob['about'], _readers(list(knob['read_by']))))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return ['  '.join([*(part.ljust(w) for part, w in zip(row, widths, strict=False)), row[4]]) for row in rows]
