@@ -11,6 +11,7 @@ import numpy as np
 
 from ablations.study import Study
 from ablations.trial import Schedule
+from results.budgets import Equality, equalities
 from results.finding import TEST_NAME, VERDICTS, Finding
 from results.side import Side
 from results.statistics import (
@@ -28,7 +29,16 @@ __all__ = ['TEST_NAME', 'VERDICTS', 'Finding', 'across', 'findings']
 LEVEL = 0.95
 
 
-def _known(study: Study, schedule: Schedule, records: Mapping, manifest: Mapping, arm: str, task: str, count: int) -> tuple:
+def _known(
+    study: Study,
+    schedule: Schedule,
+    records: Mapping,
+    manifest: Mapping,
+    budgets: tuple[Equality, ...],
+    arm: str,
+    task: str,
+    count: int,
+) -> tuple:
     """What is known of a finding before any verdict, with the two samples of replicate values in the good direction."""
     reference = study.reference(arm)
     item = study.task(task)
@@ -77,13 +87,13 @@ def _known(study: Study, schedule: Schedule, records: Mapping, manifest: Mapping
     shared = tuple(None if who.failed('share') else who.confirmed('share') for who in (own, base))
     if all(sample is not None and len(sample) for sample in shared):
         known['shared_effect'] = float(shared[0].mean() - shared[1].mean())
-    blocked = _incomparable(study, schedule, records, own, base)
+    blocked = _incomparable(study, budgets, own, base)
     # Runs that failed, or scored chance for want of a recipe, are no measure of noise: the others borrow none from them.
     usable = tuple(None if who.lost else sample for who, sample in ((own, values), (base, base_values)))
     return known, usable, shared, blocked
 
 
-def _incomparable(study: Study, schedule: Schedule, records: Mapping, own: Side, base: Side) -> str:
+def _incomparable(study: Study, budgets: tuple[Equality, ...], own: Side, base: Side) -> str:
     """Why two arms cannot be compared at all, or ''."""
     for who in (own, base):
         broken = sum(record['status'] == 'failed' for record in who.runs)
@@ -98,32 +108,29 @@ def _incomparable(study: Study, schedule: Schedule, records: Mapping, own: Side,
     for side in (own, base):
         if side.leak:
             return f"'{side.arm}' sees what it is to predict: {side.leak}"
-    unequal = _unequal(study, schedule, own, base)
+    unequal = _unequal(study, budgets, own, base)
     if unequal:
         return unequal
     hashes = {r['environment'].get('source') for who in (own, base) for r in who.runs}
     if len(hashes) > 1:
-        return f'unequal sources: the records come from {len(hashes)} versions of arch/ and sweeps/'
+        return f'unequal sources: the records come from {len(hashes)} versions of the sources that train'
     return ''
 
 
-def _unequal(study: Study, schedule: Schedule, own: Side, base: Side) -> str:
-    """How the tuning budgets of two arms differ, or ''. With one recipe for all there is only the base's."""
-    if study.recipe == 'same':
-        return ''
-    spent = [schedule.budgets[who.arm, own.task.name] for who in (own, base)]
-    if own.arm != study.base != base.arm or study.base_factor == 1:
-        trials = [row['trials'] for row in spent]
-    else:
-        trials = [row['trials'] / len(who.replicates) for row, who in zip(spent, (own, base), strict=True)]
-    if trials[0] != trials[1]:
-        return f'unequal budgets: {trials[0]:g} tuning trials against {trials[1]:g}'
-    if study.budget == 'compute' and None not in (flops := [row['flops'] for row in spent]):
-        shares = [row['flops'] / row['trials'] for row in spent]
-        # Steps are whole evaluations, so FLOPs agree to half of one for each arm.
-        steps = min(row['steps'] / row['trials'] for row in spent)
-        if abs(shares[0] / shares[1] - 1) > 1.01 * own.task.evaluations / steps:
-            return f'unequal budgets: {flops[0]:.3g} FLOPs of tuning against {flops[1]:.3g}'
+def _unequal(study: Study, budgets: tuple[Equality, ...], own: Side, base: Side) -> str:
+    """How the budget of one of two arms differs from the base's, or ''.
+
+    With one recipe for all only the base is tuned, and tuning is not looked at: to compare the arms all the same is what such
+    a study is for, and its pages and the checklist say so.
+    """
+    for one in budgets:
+        if one.task != own.task.name or (study.recipe == 'same' and one.phase in ('tune', 'extend')):
+            continue
+        for arm in (own.arm, base.arm):
+            if arm in one.unequal:
+                return f'unequal budgets, {one.phase}: {one.unequal[arm]}'
+            if arm in one.unknown:
+                return f'budgets that may be unequal, {one.phase}: {one.why}'
     return ''
 
 
@@ -182,10 +189,10 @@ def _tests(study: Study, rows: dict[tuple, tuple]) -> dict[tuple, Difference]:
             if (arm, task.name) in rows:
                 samples[study.reference(arm)] = rows[arm, task.name][1]
                 samples[arm] = rows[arm, task.name][0]
-        found = spread({arm: samples[arm] for arm in study.arms if samples.get(arm) is not None})
+        spreads = spread({arm: samples[arm] for arm in study.arms if samples.get(arm) is not None})
         for arm in study.arms:
             if (arm, task.name) in rows:
-                difference = moderated(samples, arm, study.reference(arm), found)
+                difference = moderated(samples, arm, study.reference(arm), spreads)
                 if difference is not None:
                     differences[arm, task.name] = difference
     return differences
@@ -208,7 +215,8 @@ def findings(study: Study, schedule: Schedule, records: Mapping[str, dict], mani
     count = schedule.look or study.looks[0]
     alpha = claim_level(study, manifest)
     rows = [(a, t.name) for t in study.tasks for a in study.arms if a != study.base]
-    known = {row: _known(study, schedule, records, manifest, *row, count) for row in rows}
+    budgets = equalities(study, schedule, records, manifest.get('costs', {}))
+    known = {row: _known(study, schedule, records, manifest, budgets, *row, count) for row in rows}
     differences = _tests(study, {row: pair for row, (_, pair, _, _) in known.items()})
     for row, difference in differences.items():
         known[row][0]['effect_interval'] = difference.interval(LEVEL)
@@ -240,12 +248,12 @@ def findings(study: Study, schedule: Schedule, records: Mapping[str, dict], mani
         if row in one_recipe:
             told = one_recipe[row] <= alpha
             facts['shared_verdict'] = 'undecided' if not told else 'better' if shared[row].effect > 0 else 'worse'
-    found = []
+    made = []
     for (arm, task), (facts, *_) in known.items():
         overall = across(study, {t.name: verdicts[arm, t.name][0] for t in study.tasks})
         verdict, reason = verdicts[arm, task]
-        found.append(Finding(**facts, verdict=verdict, reason=reason, overall=overall[0], overall_reason=overall[1]))
-    return found
+        made.append(Finding(**facts, verdict=verdict, reason=reason, overall=overall[0], overall_reason=overall[1]))
+    return made
 
 
 def claim_level(study: Study, manifest: Mapping) -> float:

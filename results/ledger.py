@@ -4,40 +4,13 @@ A run that diverged or failed is charged in full: its arm had the chance.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from ablations.study import Study
-from ablations.trial import TEST, Schedule, Trial
+from ablations.trial import TEST, Schedule
+from results.budgets import PHASES, Amount, Equality, amount, equalities, trials_by_phase
 from results.rounding import plain
 from results.store.records import STATUSES
-
-PHASES = ('tune', 'extend', 'confirm', 'share')
-"""First tuning trials, those past an edge of the ranges, confirmation, and confirmation at the base's recipe."""
-SLACK = 0.02
-"""Under equal compute steps are whole numbers: FLOPs that agree to this share are equal."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Amount:
-    """Training runs, their steps and examples, and FLOPs where the manifest knows costs."""
-
-    trials: int = 0
-    steps: int = 0
-    examples: int = 0
-    flops: int | None = 0
-
-    def __add__(self, other: 'Amount') -> 'Amount':
-        flops = None if self.flops is None or other.flops is None else self.flops + other.flops
-        return Amount(self.trials + other.trials, self.steps + other.steps, self.examples + other.examples, flops)
-
-
-def amount(trials: Iterable[Trial], costs: Mapping) -> Amount:
-    """What these trials take in full; `costs` is {arm: {task: cost}} of the manifest."""
-    total = Amount()
-    for trial in trials:
-        steps, flops = trial.program.steps, costs.get(trial.arm, {}).get(trial.task, {}).get('flops')
-        total += Amount(1, steps, steps * trial.program.batch, None if flops is None else flops * steps)
-    return total
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,16 +41,6 @@ class Line:
 
 
 @dataclasses.dataclass(frozen=True)
-class Equality:
-    """Whether every replicate of every arm is given the same in one phase of one task; None where it cannot be said."""
-
-    task: str
-    phase: str
-    equal: bool | None
-    why: str
-
-
-@dataclasses.dataclass(frozen=True)
 class Ledger:
     """All lines by task, arm and phase, their totals, and the checks.
 
@@ -87,7 +50,7 @@ class Ledger:
     """
 
     lines: tuple
-    equality: tuple
+    equality: tuple[Equality, ...]
     totals: dict
     test_reads: dict
     unplanned: dict
@@ -102,47 +65,22 @@ class Ledger:
         return {**plain(self), 'equal': self.equal}
 
 
-def _phase(asked: str, trial: Trial) -> str:
-    return 'extend' if trial.phase.startswith('extend') else asked
-
-
 def _line(arm: str, task: str, phase: str, planned: list, own: list, records: Mapping[str, dict], costs: Mapping) -> Line:
     done = [trial for trial in own if trial.id in records]
-    found = [records[trial.id] for trial in done]
-    seconds = [record['cost']['seconds'] for record in found if (record.get('cost') or {}).get('seconds') is not None]
+    recorded = [records[trial.id] for trial in done]
+    seconds = [record['cost']['seconds'] for record in recorded if (record.get('cost') or {}).get('seconds') is not None]
     return Line(
         arm=arm,
         task=task,
         phase=phase,
         planned=amount(planned, costs),
-        spent=amount(done, costs),
+        spent=amount(done, costs, records),
         reused=len(planned) - len(own),
         seconds=float(sum(seconds)),
-        unmeasured=len(found) - len(seconds),
-        **{status: sum(record['status'] == status for record in found) for status in STATUSES},
+        unmeasured=len(recorded) - len(seconds),
+        **{status: sum(record['status'] == status for record in recorded) for status in STATUSES},
         test_reads=sum(trial.held == TEST for trial in done),
     )
-
-
-def _equality(study: Study, task: str, phase: str, asked: Mapping, costs: Mapping) -> Equality:
-    """Compare every replicate with the first of the base; the first difference is named."""
-    by_compute = getattr(study, 'budget', 'trials') == 'compute'
-    names = ('trials', 'flops') if by_compute else ('trials', 'steps', 'examples')
-    rows = [(arm, replicate, amount(trials, costs)) for (arm, replicate), trials in asked.items()]
-    if not rows:
-        return Equality(task, phase, None, 'nothing is asked for yet')
-    first_arm, first, wanted = rows[0]
-    for arm, replicate, own in rows[1:]:
-        for name in names:
-            given, other = getattr(own, name), getattr(wanted, name)
-            if given is None or other is None:
-                return Equality(task, phase, None, f'the FLOPs of {arm} or {first_arm} are not known')
-            slack = SLACK * other if name == 'flops' else 0
-            if abs(given - other) > slack:
-                where = f'{arm} replicate {replicate}: {given:,} {name}; {first_arm} replicate {first}: {other:,}'
-                return Equality(task, phase, False, where)
-    each = ', '.join(f'{getattr(wanted, name):,} {name}' for name in names)
-    return Equality(task, phase, True, f'{each} for each of {len(rows)} replicates of {len({row[0] for row in rows})} arms')
 
 
 def _total(lines: list[Line], phase: str, taken: Amount) -> dict:
@@ -161,10 +99,7 @@ def _total(lines: list[Line], phase: str, taken: Amount) -> dict:
 def ledger(study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping) -> Ledger:
     """The whole ledger of a study as far as it is planned and recorded."""
     costs = manifest.get('costs', {})
-    asked: dict[tuple, dict] = {(task.name, phase): {} for task in study.tasks for phase in PHASES}
-    for (wanted, arm, task, replicate), trials in schedule.asked.items():
-        for phase in PHASES[:2] if wanted == 'tune' else (wanted,):
-            asked[task, phase][arm, replicate] = [trial for trial in trials if _phase(wanted, trial) == phase]
+    asked = trials_by_phase(study, schedule)
     lines, reused, seen = [], {phase: [] for phase in PHASES}, set()
     for task in study.tasks:
         for arm in study.arms:
@@ -184,7 +119,7 @@ def ledger(study: Study, schedule: Schedule, records: Mapping[str, dict], manife
     left = float(sum((record.get('cost') or {}).get('seconds') or 0.0 for record in other))
     return Ledger(
         lines=tuple(lines),
-        equality=tuple(_equality(study, task, phase, found, costs) for (task, phase), found in asked.items()),
+        equality=equalities(study, schedule, records, costs),
         totals={phase: _total(lines, phase, taken[phase]) for phase in (*PHASES, 'all')},
         test_reads=reads,
         unplanned={'trials': len(other), 'seconds': left},

@@ -5,8 +5,8 @@ import dataclasses
 from collections.abc import Mapping
 
 from ablations.study import Study
-from ablations.tasks import Task
 from ablations.trial import TEST, TUNING, Schedule
+from results.budgets import equalities
 
 FEW_REPLICATES = 3
 SIZE_WARNING = 0.05
@@ -29,23 +29,23 @@ class Check:
 def verify(study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping, skipped: list[str]) -> list[Check]:
     """The checklist over what is recorded; `skipped` are the sentences about files that were not read."""
     planned = {trial.id: trial for trial in schedule.trials}
-    found = {key: record for key, record in records.items() if key in planned}
+    recorded = {key: record for key, record in records.items() if key in planned}
     return [
         _sound(skipped),
-        _complete(schedule, found),
+        _complete(schedule, recorded),
         _own_recipe(study),
-        _equal_budgets(study, schedule),
+        _equal_budgets(study, schedule, recorded, manifest.get('costs', {})),
         _datasets(study),
         _noise(study),
         _fresh_seeds(study, planned),
-        _sealed(found, manifest),
-        _one_source(found),
-        _one_data(found),
+        _sealed(recorded, manifest),
+        _one_source(recorded),
+        _one_data(recorded),
         _looks(study, manifest),
         _edges(study, schedule),
         _sizes(study, manifest),
-        _no_leak(found),
-        _diverged(found),
+        _no_leak(recorded),
+        _diverged(recorded),
     ]
 
 
@@ -53,10 +53,10 @@ def _sound(skipped: list[str]) -> Check:
     return Check('every records file is sound', not skipped, '; '.join(skipped) or 'all files match their checks')
 
 
-def _complete(schedule: Schedule, found: Mapping[str, dict]) -> Check:
-    failed = sum(record['status'] == 'failed' for record in found.values())
-    missing = len(schedule.trials) - len(found)
-    why = f'{len(found)} of {len(schedule.trials)} planned trials are recorded, {failed} failed'
+def _complete(schedule: Schedule, recorded: Mapping[str, dict]) -> Check:
+    failed = sum(record['status'] == 'failed' for record in recorded.values())
+    missing = len(schedule.trials) - len(recorded)
+    why = f'{len(recorded)} of {len(schedule.trials)} planned trials are recorded, {failed} failed'
     holds = schedule.complete and not failed and not missing
     return Check('the study is complete', holds, why if holds else f'{why}; run it again (--retry-failed for failed ones)')
 
@@ -73,44 +73,21 @@ def _own_recipe(study: Study) -> Check:
     return Check(rule, not lacking, why)
 
 
-def _equal_budgets(study: Study, schedule: Schedule) -> Check:
-    """Of each replicate: the base may have more of them. With matched compute FLOPs are equal, not steps."""
-    rule, unequal = 'every arm has the same budget', []
+def _equal_budgets(study: Study, schedule: Schedule, records: Mapping[str, dict], costs: Mapping) -> Check:
+    rule = 'every arm has the same budget'
     if study.recipe == 'same':
         return Check(rule, False, f"only '{study.base}' is tuned, the other arms have no tuning budget; set recipe='own'")
-    for task in study.tasks:
-        base = _of_a_replicate(study, schedule, study.base, task)
-        for arm in study.arms:
-            own = _of_a_replicate(study, schedule, arm, task)
-            equal = own['trials'] == base['trials'] and (
-                all(own[name] == base[name] for name in ('steps', 'examples'))
-                if study.budget == 'trials'
-                else _as_dear(own, base, task.evaluations)
-            )
-            if not equal:
-                names = ('trials', 'steps') if study.budget == 'trials' else ('trials', 'flops')
-                said = (' and '.join(f'{row[name] or 0:.6g} {name}' for name in names) for row in (own, base))
-                unequal.append(f'{arm} on {task.name}, {" against ".join(said)} of the base')
+    judged = equalities(study, schedule, records, costs)
+    unequal = [f'{one.task}, {one.phase}: {said}' for one in judged for said in one.unequal.values()]
     if unequal:
         return Check(rule, False, f'unequal in a replicate: {"; ".join(unequal)}')
-    trials = sorted({_of_a_replicate(study, schedule, study.base, task)['trials'] for task in study.tasks})
-    why = f'tuning trials per replicate, arm and task: {", ".join(f"{count:g}" for count in trials)}'
+    unknown = sorted({f'{one.task}: {one.why}' for one in judged if one.unknown})
+    if unknown:
+        return Check(rule, False, f'cannot be said: {"; ".join(unknown)}; run the study again, which counts costs first')
+    first = (schedule.asked.get(('tune', study.base, task.name, 0), ()) for task in study.tasks)
+    trials = ', '.join(map(str, sorted({len(tuned) for tuned in first})))
+    why = f'tuning trials per replicate, arm and task: {trials}'
     return Check(rule, True, f'{why}; their FLOPs match the base' if study.budget == 'compute' else why)
-
-
-def _of_a_replicate(study: Study, schedule: Schedule, arm: str, task: Task) -> dict:
-    """The tuning budget of one replicate of an arm, as far as it is scheduled."""
-    asked = len({r for phase, a, t, r in schedule.asked if (phase, a, t) == ('tune', arm, task.name)}) or 1
-    return {name: value and value / asked for name, value in schedule.budgets[arm, task.name].items()}
-
-
-def _as_dear(own: dict, base: dict, evaluations: int) -> bool:
-    """Whether a run costs what one of the base does, but for steps being rounded to whole evaluations."""
-    if not own['flops'] or not base['flops']:
-        return False
-    steps = own['steps'] / own['trials']
-    ratio = (own['flops'] / own['trials']) / (base['flops'] / base['trials'])
-    return abs(ratio - 1) <= 1.01 * evaluations / (2 * steps - evaluations)
 
 
 def _datasets(study: Study) -> Check:
@@ -132,23 +109,23 @@ def _fresh_seeds(study: Study, planned: Mapping) -> Check:
     for trial in planned.values():
         if trial.held == TEST:
             by_replicate.setdefault((trial.task, trial.replicate), set()).add(trial.seed)
-    seeds = [seed for found in by_replicate.values() for seed in found]
+    seeds = [seed for own in by_replicate.values() for seed in own]
     holds = len(seeds) == len(set(seeds)) and not tuning & set(seeds)
     why = f'{len(seeds)} confirmation seeds, none shared between replicates or with {len(tuning)} tuning seeds'
     return Check('confirmation seeds are fresh', holds, why if holds else 'a seed is used twice; rename the study')
 
 
-def _sealed(found: Mapping[str, dict], manifest: Mapping) -> Check:
-    wrong = [r['id'] for r in found.values() if (r['held'] == TEST) != (r.get('phase', '') in ('confirm', 'share'))]
+def _sealed(recorded: Mapping[str, dict], manifest: Mapping) -> Check:
+    wrong = [r['id'] for r in recorded.values() if (r['held'] == TEST) != (r.get('phase', '') in ('confirm', 'share'))]
     reads = manifest.get('test_reads', {})
     counted = ', '.join(f'{name} {count}' for name, count in sorted(reads.items())) or 'none yet'
     why = f'{len(wrong)} tuning trials were scored on test data' if wrong else f'test reads by dataset: {counted}'
     return Check('nothing was tuned on test data', not wrong, why)
 
 
-def _one_source(found: Mapping[str, dict]) -> Check:
+def _one_source(recorded: Mapping[str, dict]) -> Check:
     by_source: dict[str, collections.Counter] = {}
-    for record in found.values():
+    for record in recorded.values():
         if record['status'] != 'failed':
             by_source.setdefault(str(record['environment'].get('source')), collections.Counter())[record['arm']] += 1
     why = 'nothing is recorded yet' if not by_source else f'source: {next(iter(by_source))}'
@@ -163,9 +140,9 @@ def _counted(arms: Mapping[str, int]) -> str:
     return ', '.join(f'{arm} {count}' for arm, count in sorted(arms.items()))
 
 
-def _one_data(found: Mapping[str, dict]) -> Check:
+def _one_data(recorded: Mapping[str, dict]) -> Check:
     sums: dict[tuple, set] = {}
-    for record in found.values():
+    for record in recorded.values():
         if record['status'] != 'failed':
             where = record['replicate'] if record['held'] == TUNING else TEST
             sums.setdefault((record['task'], where), set()).add(record.get('checksum'))
@@ -185,10 +162,10 @@ def _looks(study: Study, manifest: Mapping) -> Check:
 
 def _edges(study: Study, schedule: Schedule) -> Check:
     tuned = [study.base] if study.recipe == 'same' else list(study.arms)
-    found = {row: sides for row, sides in schedule.censored.items() if sides and row[0] in tuned}
-    at_edge = [f'{arm} on {task} ({", ".join(sides)})' for (arm, task), sides in found.items()]
-    why = 'no optimum lies at an edge' if not at_edge else f'{"; ".join(at_edge)}; widen the range of tune'
-    return Check('no recipe is censored', not at_edge, why)
+    at_edges = {row: sides for row, sides in schedule.censored.items() if sides and row[0] in tuned}
+    named = [f'{arm} on {task} ({", ".join(sides)})' for (arm, task), sides in at_edges.items()]
+    why = 'no optimum lies at an edge' if not named else f'{"; ".join(named)}; widen the range of tune'
+    return Check('no recipe is censored', not at_edges, why)
 
 
 def _sizes(study: Study, manifest: Mapping) -> Check:
@@ -203,10 +180,10 @@ def _sizes(study: Study, manifest: Mapping) -> Check:
     return Check('sizes are shown', True, why)
 
 
-def _diverged(found: Mapping[str, dict]) -> Check:
-    count = sum(record['status'] == 'diverged' for record in found.values())
+def _diverged(recorded: Mapping[str, dict]) -> Check:
+    count = sum(record['status'] == 'diverged' for record in recorded.values())
     return Check(
-        'diverged runs are counted', True, f'{count} of {len(found)} runs diverged; they score chance, none is dropped'
+        'diverged runs are counted', True, f'{count} of {len(recorded)} runs diverged; they score chance, none is dropped'
     )
 
 

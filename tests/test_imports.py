@@ -14,9 +14,13 @@ ALLOWED = {
     'arch': ('arch',),
     'ablations': ('ablations',),
     'results': ('results', 'ablations'),
-    'sweeps': ('sweeps', 'arch', 'ablations', 'results.store', 'results.selection'),
+    'sweeps': ('sweeps', 'arch', 'ablations', 'results.store', 'results.selection', 'results.budgets'),
 }
-"""What a room may import of ours; whole modules, or one module of a room."""
+"""What a room may import of ours; whole modules, or one module of a room.
+
+Of results the sweeps need the records, the selection that tuning ends in, and the rule of equal budgets: what the plan accepts
+as matched compute is what the verdicts call equal, so both ask one function.
+"""
 WHOLE = {'sweeps/protocol/calibrate.py': ('results.evidence', 'results.statistics')}
 """Calibration judges the lab as a whole, from plan to verdict, so it needs both ends of it."""
 KEPT = {
@@ -231,6 +235,7 @@ HEAVY = ('jax', 'flax', 'optax', 'orbax', 'arch', 'sklearn', 'matplotlib', 'optu
         ('sweeps.protocol.search.sobol', (*HEAVY, 'scipy')),
         ('results.store.records', (*HEAVY, 'sweeps', 'numpy', 'scipy')),
         ('results.selection', (*HEAVY, 'sweeps')),
+        ('results.budgets', (*HEAVY, 'sweeps', 'numpy', 'scipy')),
         ('results.statistics', (*HEAVY, 'sweeps')),
         ('results.sensitivity', (*HEAVY, 'sweeps')),
         ('results.evidence', (*HEAVY, 'sweeps')),

@@ -17,6 +17,8 @@ AT_HAND = (
     'held',
     'seed',
     'knobs',
+    'steps',
+    'batch',
     'status',
     'diverged_at',
     'reason',

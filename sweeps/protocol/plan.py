@@ -16,11 +16,9 @@ from ablations.seeds import derive
 from ablations.study import Study
 from ablations.tasks import Task
 from ablations.trial import TEST, Schedule, Trial
+from results.budgets import ROUNDING, matches, step_flops, steps_at_equal_compute, whole_evaluations
 from results.selection import select
 from sweeps.protocol.tuning import ROUNDS, Tuning
-
-ROUNDING = 0.05
-"""How far matched steps may be rounded to whole evaluations."""
 
 
 class _Builder:
@@ -108,21 +106,21 @@ def steps(study: Study, arm: str, task: Task, costs: Mapping) -> int:
     """
     if study.budget == 'trials':
         return task.steps
-    flops = [costs.get(name, {}).get(task.name, {}).get('flops') for name in (study.base, arm)]
-    if None in flops:
+    base_flops, flops = (step_flops(costs, name, task.name) for name in (study.base, arm))
+    if not (base_flops and flops):
         raise ValueError(
             f"study '{study.name}' matches compute, and what '{arm}' costs on '{task.name}' is not known yet; start it with "
             '`archlab run`, which counts costs first'
         )
-    exact = task.steps * flops[0] / flops[1]
-    found = max(round(exact / task.evaluations), 1) * task.evaluations
-    if abs(found / exact - 1) > ROUNDING:
+    exact = steps_at_equal_compute(task, flops, base_flops)
+    rounded = whole_evaluations(exact, task.evaluations)
+    if not matches(rounded, exact, task.evaluations):
         raise ValueError(
-            f"study '{study.name}' matches compute: '{arm}' on '{task.name}' would take {exact:.1f} steps, or {found} as a "
+            f"study '{study.name}' matches compute: '{arm}' on '{task.name}' would take {exact:.1f} steps, or {rounded} as a "
             f'multiple of {task.evaluations} evaluations: more than {ROUNDING:.0%} off; '
             'give the task more steps or fewer evaluations'
         )
-    return found
+    return rounded
 
 
 def schedule(study: Study, records: Mapping[str, dict], manifest: Mapping) -> Schedule:

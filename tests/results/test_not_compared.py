@@ -1,5 +1,6 @@
 """Evidence: what is not compared, and why: lost arms, unequal budgets and sources, censored and failed runs."""
 
+import dataclasses
 import json
 
 import pytest
@@ -89,10 +90,12 @@ def _arguments(asked: Study, world: World) -> tuple:
 
 
 def test_unequal_budgets_are_not_compared():
-    found, _ = simulate(study(), World(), seed=0)
-    budgets = {**found.budgets, ('arm', 'digits'): {**found.budgets['arm', 'digits'], 'trials': 44}}
-    finding = one(study(), {('arm', 'digits'): around(0.9, 0.01)}, budgets=budgets)
-    assert (finding.verdict, finding.reason) == ('not comparable', 'unequal budgets: 44 tuning trials against 40')
+    asked = study()
+    found, records = simulate(asked, World(), seed=0)
+    key = 'tune', 'arm', 'digits', 2
+    (finding,) = findings(asked, dataclasses.replace(found, asked={**found.asked, key: found.asked[key][1:]}), records, {})
+    assert finding.verdict == 'not comparable'
+    assert finding.reason == 'unequal budgets, tune: arm replicate 2: 7 trials; base replicate 0: 8'
     assert finding.p is None
 
 

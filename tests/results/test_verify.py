@@ -146,11 +146,11 @@ def test_budgets_are_those_of_a_replicate(fields, base_factor, world):
 def test_unequal_budgets_are_named(base_factor):
     asked = study(base_factor=base_factor)
     found, records = run(asked)
-    row = found.budgets['other', 'recall']
-    more = {**found.budgets, ('other', 'recall'): {**row, 'trials': row['trials'] + 3}}
-    made = checks(asked, dataclasses.replace(found, budgets=more), records)
+    key = 'tune', 'other', 'recall', 1
+    less = {**found.asked, key: found.asked[key][:-1]}
+    made = checks(asked, dataclasses.replace(found, asked=less), records)
     assert fails(made) == ['every arm has the same budget']
-    assert 'other on recall, 9 trials and 1600 steps against 8 trials and 1600 steps of the base' in made[RULES[3]].why
+    assert made[RULES[3]].why == 'unequal in a replicate: recall, tune: other replicate 1: 7 trials; base replicate 0: 8'
 
 
 @pytest.mark.parametrize('other', [100.0, 57.0, 333.0])
@@ -178,9 +178,18 @@ def test_the_same_steps_are_no_matched_compute():
     """Half as dear at the same steps: equal by trials, not by FLOPs."""
     asked = study(budget='compute')
     found, records = run(asked, WORLD, costs())
-    budgets = {key: {**row, 'flops': row['flops'] / (2 if key[0] == 'other' else 1)} for key, row in found.budgets.items()}
-    made = checks(asked, dataclasses.replace(found, budgets=budgets), records, costs())
+    made = checks(asked, found, records, costs(other=50.0))
     assert fails(made) == ['every arm has the same budget']
+    said = 'digits, tune: other replicate 0: 56,000.0 flops; base replicate 0: 112,000.0'
+    assert said in made['every arm has the same budget'].why
+
+
+def test_compute_of_unknown_cost_is_not_called_equal():
+    asked = study(budget='compute')
+    found, records = run(asked, WORLD, costs())
+    made = checks(asked, found, records, {})
+    assert fails(made) == ['every arm has the same budget']
+    assert 'digits: the FLOPs of base and other are not all known' in made['every arm has the same budget'].why
 
 
 def test_a_ladder_or_one_dataset_is_not_enough():

@@ -1,0 +1,224 @@
+"""Budgets: what training runs take, and the one rule that says whether all arms are given the same.
+
+The plan matches steps by this rule; the ledger, the checklist and the verdicts judge by it.
+
+    budget='trials'    every replicate of every arm has as many runs as the base's, of the same steps and examples
+    budget='compute'   every replicate has as many runs, and each costs the FLOPs of a run of the base, but for steps that are
+                       rounded to whole evaluations; steps that rounding changes by more than ROUNDING match nothing
+
+Each phase of a task is judged on its own, replicate by replicate, so the base may have more replicates than the others. What
+is judged is what is asked for so far, recorded or not: a run that diverged or failed counts in full. Where a record has other
+steps than were asked for, its steps count.
+"""
+
+import collections
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+from ablations.study import Study
+from ablations.tasks import Task
+from ablations.trial import Schedule, Trial
+
+PHASES = ('tune', 'extend', 'confirm', 'share')
+"""First tuning trials, those past an edge of the ranges, confirmation, and confirmation at the base's recipe."""
+ROUNDING = 0.05
+"""How far whole evaluations may move the steps that match compute, as a share of them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Amount:
+    """Training runs, their steps and examples, and FLOPs where the manifest knows costs."""
+
+    trials: int = 0
+    steps: int = 0
+    examples: int = 0
+    flops: int | None = 0
+
+    def __add__(self, other: 'Amount') -> 'Amount':
+        flops = None if self.flops is None or other.flops is None else self.flops + other.flops
+        return Amount(self.trials + other.trials, self.steps + other.steps, self.examples + other.examples, flops)
+
+
+def step_flops(costs: Mapping, arm: str, task: str) -> float | None:
+    """FLOPs of a training step by the manifest's `costs`, {arm: {task: cost}}; None where they are not known."""
+    return costs.get(arm, {}).get(task, {}).get('flops')
+
+
+def length(trial: Trial, records: Mapping[str, dict]) -> tuple[int, int]:
+    """Steps and batch of a run: what its record says, or what is planned where there is no record."""
+    program, record = trial.program, records.get(trial.id, {})
+    return record.get('steps', program.steps), record.get('batch', program.batch)
+
+
+def amount(trials: Iterable[Trial], costs: Mapping, records: Mapping[str, dict] | None = None) -> Amount:
+    """What these trials take in full, by their records where `records` are given."""
+    total = Amount()
+    for trial in trials:
+        steps, batch = length(trial, records or {})
+        flops = step_flops(costs, trial.arm, trial.task)
+        total += Amount(1, steps, steps * batch, None if flops is None else flops * steps)
+    return total
+
+
+def steps_at_equal_compute(task: Task, flops: float, base_flops: float) -> float:
+    """The steps that cost what a run of the base costs, not rounded; both FLOPs are those of one step.
+
+    >>> from ablations.tasks import task
+    >>> steps_at_equal_compute(task('digits', steps=100), flops=80.0, base_flops=100.0)
+    125.0
+    """
+    return task.steps * base_flops / flops
+
+
+def whole_evaluations(steps: float, evaluations: int) -> int:
+    """The nearest number of steps, above 0, that is a multiple of the task's evaluations."""
+    return max(round(steps / evaluations), 1) * evaluations
+
+
+def matches(steps: int, wanted: float, evaluations: int) -> bool:
+    """Whether steps are those that equal compute wants, but for being rounded to whole evaluations.
+
+    >>> matches(120, 118.5, evaluations=10), matches(130, 118.5, evaluations=10), matches(10, 9.0, evaluations=10)
+    (True, False, False)
+    """
+    nearest = abs(steps / evaluations - wanted / evaluations) <= 0.5
+    return nearest and abs(steps / wanted - 1) <= ROUNDING
+
+
+@dataclasses.dataclass(frozen=True)
+class Equality:
+    """Whether every replicate of every arm is given the same in one phase of one task; None where it cannot be said.
+
+    `unequal` says how an arm differs from the base, {arm: sentence}; `unknown` are the arms of which FLOPs are not known.
+    """
+
+    task: str
+    phase: str
+    equal: bool | None
+    why: str
+    unequal: dict = dataclasses.field(default_factory=dict)
+    unknown: tuple = ()
+
+
+def trials_by_phase(study: Study, schedule: Schedule) -> dict[tuple[str, str], dict[tuple[str, int], list[Trial]]]:
+    """{(task, phase): {(arm, replicate): trials}} of all that is asked for, tuning and extension apart."""
+    asked: dict[tuple, dict] = {(task.name, phase): {} for task in study.tasks for phase in PHASES}
+    for (phase, arm, task, replicate), trials in schedule.asked.items():
+        if phase == 'tune':
+            asked[task, 'tune'][arm, replicate] = [trial for trial in trials if not trial.extends]
+            asked[task, 'extend'][arm, replicate] = [trial for trial in trials if trial.extends]
+        else:
+            asked[task, phase][arm, replicate] = trials
+    return asked
+
+
+def equalities(study: Study, schedule: Schedule, records: Mapping[str, dict], costs: Mapping) -> tuple[Equality, ...]:
+    """The judgement of every task and phase; `costs` is {arm: {task: cost}} of the manifest."""
+    asked = trials_by_phase(study, schedule)
+    return tuple(
+        _judged(study, schedule, task, phase, asked[task.name, phase], records, costs)
+        for task in study.tasks
+        for phase in PHASES
+    )
+
+
+def _looks(study: Study, schedule: Schedule, task: str, phase: str) -> list[list[tuple[str, int]]]:
+    """Groups of (arm, replicate) that must be given the same, the base first.
+
+    A look whose tuning is under way has fewer trials than the looks before it, so it is a group of its own.
+    """
+    tuned, under_way = [], []
+    for before, look in zip((0, *study.looks), study.looks, strict=False):
+        rows = [(arm, number) for arm in study.arms for number in range(study.count(arm, before), study.count(arm, look))]
+        if any(('confirm', arm, task, number) in schedule.asked for arm, number in rows):
+            tuned += rows
+        elif any(('tune', arm, task, number) in schedule.asked for arm, number in rows):
+            under_way += rows
+    place = {arm: number for number, arm in enumerate(study.arms)}
+    groups = (tuned, under_way) if phase in ('tune', 'extend') else (tuned,)
+    return [sorted(rows, key=lambda row: (place[row[0]], row[1])) for rows in groups if rows]
+
+
+def _nothing_selected(study: Study, schedule: Schedule, task: str, phase: str, arm: str, replicate: int) -> bool:
+    """Whether a replicate has no recipe to confirm, since every tuning run diverged or failed."""
+    tuned = {'confirm': arm, 'share': study.base}.get(phase)
+    return tuned is not None and schedule.selections.get((tuned, task, replicate), '') is None
+
+
+def _judged(
+    study: Study,
+    schedule: Schedule,
+    task: Task,
+    phase: str,
+    asked: Mapping[tuple[str, int], list[Trial]],
+    records: Mapping[str, dict],
+    costs: Mapping,
+) -> Equality:
+    """Compare every replicate with the first of the base; the first difference of each arm is told."""
+    flops = {arm: step_flops(costs, arm, task.name) for arm in study.arms}
+    unequal, unknown, told, unselected = {}, [], [], 0
+    for rows in _looks(study, schedule, task.name, phase):
+        some = [row for row in rows if not _nothing_selected(study, schedule, task.name, phase, *row)]
+        unselected += len(rows) - len(some)
+        if not some:
+            continue
+        runs = {row: collections.Counter(length(trial, records) for trial in asked.get(row, ())) for row in some}
+        first = some[0]
+        for row in some:
+            same = _same(study, task, row[0], runs[row], runs[first], flops)
+            if same is None:
+                unknown.append(row[0])
+            elif not same:
+                unequal.setdefault(row[0], _difference(study, row, runs[row], first, runs[first], flops))
+        each = ', '.join(f'{value:,} {name}' for name, value in _counts(study, runs[first], flops[first[0]]).items())
+        told.append(f'{each} for each of {len(some)} replicates of {len({arm for arm, _ in some})} arms')
+    if unselected:
+        told.append(f'{unselected} replicates have nothing to confirm, since every tuning run diverged or failed')
+    unknown = tuple(dict.fromkeys(unknown))
+    if unequal:
+        return Equality(task.name, phase, False, next(iter(unequal.values())), unequal, unknown)
+    if unknown:
+        why = f'the FLOPs of {" and ".join(dict.fromkeys((study.base, *unknown)))} are not all known'
+        return Equality(task.name, phase, None, why, unknown=unknown)
+    return Equality(task.name, phase, True if told else None, '; '.join(told) or 'nothing is asked for yet')
+
+
+def _same(
+    study: Study,
+    task: Task,
+    arm: str,
+    runs: collections.Counter,
+    wanted: collections.Counter,
+    flops: Mapping[str, float | None],
+) -> bool | None:
+    """Whether the runs of a replicate, counted by steps and batch, are those that the base's make it due."""
+    if study.budget == 'trials':
+        return runs == wanted
+    if runs.total() != wanted.total():
+        return False
+    if not (flops[arm] and flops[study.base]):
+        return None
+    steps = steps_at_equal_compute(task, flops[arm], flops[study.base])
+    return all(batch == task.batch and matches(own, steps, task.evaluations) for own, batch in runs)
+
+
+def _counts(study: Study, runs: collections.Counter, flops: float | None) -> dict:
+    """What is to be equal, by name; FLOPs are left out where they are not known."""
+    steps = sum(steps * count for (steps, _), count in runs.items())
+    if study.budget == 'compute':
+        return {'trials': runs.total()} | ({} if flops is None else {'flops': steps * flops})
+    return {
+        'trials': runs.total(),
+        'steps': steps,
+        'examples': sum(steps * batch * count for (steps, batch), count in runs.items()),
+    }
+
+
+def _difference(study: Study, row: tuple, runs: collections.Counter, first: tuple, wanted: collections.Counter, flops) -> str:
+    """The first count by which two replicates differ, in words."""
+    own, base = _counts(study, runs, flops[row[0]]), _counts(study, wanted, flops[first[0]])
+    who, whom = (f'{arm} replicate {number}' for arm, number in (row, first))
+    for name, value in own.items():
+        if name in base and value != base[name]:
+            return f'{who}: {value:,} {name}; {whom}: {base[name]:,}'
+    return f'{who}: runs of other steps or batches than {whom}'
