@@ -17,8 +17,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from results.sources import DECIDING, PAGES, source_hash, versions
 from results.store import atomic, records
+from results.store.sources import DECIDING, PAGES, syntax_hash, versions
 
 FILE, MANIFEST = 'bundle.json', 'manifest.json'
 RECORDS = f'records{records.MANY}'
@@ -79,7 +79,7 @@ def publish(found, rendered: Mapping[str, bytes], out: Path, force: bool = False
         'definition': found.study.to_dict(),
         'failing': broken,
         'versions': versions(),
-        'source': source_hash(DECIDING + PAGES),
+        'source': syntax_hash(DECIDING + PAGES, docstrings=True),
         'records': {'lines': lines.count(b'\n'), 'sha256': _sha256(lines)},
         'files': {name: _sha256(content) for name, content in sorted(rendered.items())},
     }
@@ -167,7 +167,7 @@ def reasons(path: Path, about: Mapping, found) -> list[str]:
     for name, version in versions().items():
         if about['versions'].get(name) != version:
             said.append(f'{name} {version} is installed, {about["versions"].get(name)} rendered the bundle')
-    if source_hash(DECIDING + PAGES) != about['source']:
+    if syntax_hash(DECIDING + PAGES, docstrings=True) != about['source']:
         said.append("the lab's own studies, plan or results have changed since (another version of the sources)")
     missing = sum(trial.id not in found.records for trial in found.schedule.trials)
     if missing or not found.schedule.complete:

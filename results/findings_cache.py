@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ablations.digest import digest
 from results.finding import Finding
-from results.sources import source_hash, versions
 from results.store import text_cache
+from results.store.sources import content_hash, versions
 from results.tables.context import Context, Missing
 from results.tables.effects import EffectLine
 
@@ -26,7 +26,7 @@ KINDS = {kind.__name__: kind for kind in (Finding, Context, Missing, EffectLine)
 
 def key(study: str, settings: list[str], manifest: Mapping, files: Mapping[str, list[int]]) -> str:
     """The address of findings: `study` is its digest, `files` the listing of its record files before they were read."""
-    return digest([study, settings, manifest, files, source_hash(), versions(PACKAGES), sys.version])
+    return digest([study, settings, manifest, files, content_hash(), versions(PACKAGES), sys.version])
 
 
 def _plain(value: object) -> object:

@@ -21,7 +21,7 @@ def study(**fields: object) -> Study:
     )
 
 
-def told(asked: Study, values: dict, world: World | None = None, manifest: dict | None = None, **changes: object):
+def told(asked: Study, values: dict, /, world: World | None = None, manifest: dict | None = None, **changes: object):
     """The findings where arms confirm at `values[arm, task]`: one number a replicate, in the task's own metric.
 
     `changes` replaces parts of the schedule. Arms not named confirm at 0.5 with NOISE / 100.

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ablations.digest import digest
 from results import selection
-from results.sources import source_hash, versions
 from results.store import text_cache
+from results.store.sources import content_hash, versions
 
 PACKAGES = ('numpy',)
 MOST = 2
@@ -19,7 +19,7 @@ MOST = 2
 
 
 def _name() -> str:
-    sources = source_hash(('results/selection.py', 'results/surface.py'))
+    sources = content_hash(('results/selection.py', 'results/surface.py'))
     return f'selections-{digest([sources, versions(PACKAGES), sys.version])}.json'
 
 

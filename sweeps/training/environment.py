@@ -1,23 +1,43 @@
 """Environment: what a record has to say about where it came from."""
 
 import functools
-import hashlib
 import importlib.metadata
 import platform
 import subprocess
 from pathlib import Path
 
+from results.store.sources import syntax_hash
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ('jax', 'jaxlib', 'flax', 'optax', 'numpy', 'scikit-learn')
+DECODING = (
+    'catalog*',
+    'dataset',
+    'growing',
+    'material',
+    'prepare',
+    'prepared',
+    'unpacked',
+    'writing',
+    'formats/*',
+    'sources/*',
+)
+"""What makes arrays of published files in sweeps/datasets, and reads them; the rest there lists, shows and checks."""
+TRAINING = (
+    *('arch/**/*.py', 'sweeps/training/**/*.py', 'sweeps/tasks/**/*.py', 'sweeps/augment/**/*.py'),
+    *(f'sweeps/datasets/{name}.py' for name in DECODING),
+    *('sweeps/protocol/pack.py', 'ablations/seeds.py'),
+)
+"""What can change a number of a training run: models, training, data, which trials share a program, and how seeds are derived.
+
+What a trial is (study, task, ranges) is in its address, and how workers are started, heard and shown changes no number.
+"""
 
 
 @functools.cache
-def source_hash() -> str:
-    """Hash of all sources of arch/ and sweeps/: what a training run's numbers depend on."""
-    content = hashlib.sha256()
-    for path in sorted([*ROOT.glob('arch/**/*.py'), *ROOT.glob('sweeps/**/*.py')]):
-        content.update(str(path.relative_to(ROOT)).encode() + b'\0' + path.read_bytes())
-    return content.hexdigest()[:16]
+def source_hash(root: Path = ROOT) -> str:
+    """Hash of the code that a training run's numbers depend on; comments, docstrings and layout are no part of it."""
+    return syntax_hash(TRAINING, root=root)
 
 
 @functools.cache

@@ -131,8 +131,8 @@ def test_comparisons_without_a_test_stay_in_the_family():
     """Which comparisons can be tested is found out by running; the family is fixed before."""
     asked = study(arms={'base': (), 'arm': (), 'lost': (), 'gone': ()})
     found, _ = simulate(asked, World(), seed=0)
-    budgets = {key: {**budget, 'trials': 1 if key[0] in ('lost', 'gone') else 40} for key, budget in found.budgets.items()}
-    made = told(asked, {('arm', 'digits'): around(0.52, 0.01)}, budgets=budgets)
+    unequal = {('tune', arm, 'digits', 0): found.asked['tune', arm, 'digits', 0][1:] for arm in ('lost', 'gone')}
+    made = told(asked, {('arm', 'digits'): around(0.52, 0.01)}, asked={**found.asked, **unequal})
     assert [finding.verdict for finding in made[1:]] == ['not comparable'] * 2
     assert made[0].p_adjusted == pytest.approx(3 * made[0].p)
 

@@ -94,7 +94,7 @@ def test_any_change_is_seen(file: Path, monkeypatch: pytest.MonkeyPatch, change:
     elif change == 'study':
         file.write_text(file.read_text().replace('its mixer', 'a mixer'))
     elif change == 'source':
-        monkeypatch.setattr(findings_cache, 'source_hash', lambda: 'another')
+        monkeypatch.setattr(findings_cache, 'content_hash', lambda: 'another')
     else:
         monkeypatch.setattr(findings_cache.sys, 'version', 'another')
     found = opened(file, settings)

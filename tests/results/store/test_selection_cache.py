@@ -100,7 +100,7 @@ def test_only_the_latest_points_are_known(monkeypatch: pytest.MonkeyPatch):
 def test_points_of_other_sources_are_not_used_and_the_oldest_go(file: Path, monkeypatch: pytest.MonkeyPatch):
     for number in range(selection_cache.MOST + 2):
         monkeypatch.setattr(selection_cache, 'PACKAGES', ('numpy',) * (number + 1))
-        monkeypatch.setattr(selection_cache, 'source_hash', lambda _, number=number: f'version {number}')
+        monkeypatch.setattr(selection_cache, 'content_hash', lambda _, number=number: f'version {number}')
         made = count_fits(monkeypatch)
         opened(file).schedule  # noqa: B018
         assert made

@@ -1,0 +1,109 @@
+"""Sources: short hashes of the lab's own files, which records, pages and caches carry, and the versions of what they use.
+
+Two hashes. `syntax_hash` is for what people compare: it stands when a comment, a docstring or the layout of a file changes, and
+is the same under every version of Python. `content_hash` is for caches: it takes a hundredth of the time, and a cache that is
+made again for a comment's sake costs little.
+"""
+
+import ast
+import contextlib
+import functools
+import hashlib
+import importlib.metadata
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DECIDING = ('ablations/**/*.py', 'results/**/*.py', 'sweeps/protocol/**/*.py')
+"""What decides on findings: the studies, the plan and the evidence."""
+PAGES = ('results/**/*.j2', 'results/**/*.css', 'results/**/*.js', 'results/**/*.ttf', 'results/**/*.otf')
+RENDERING = ('jinja2', 'matplotlib', 'numpy', 'scipy')
+"""Packages on which the bytes of tables, figures and pages depend."""
+UNSAID = ('ctx', 'kind', 'type_comment', 'type_ignores')
+"""Fields of a syntax tree that say nothing of what the code does."""
+
+
+def _files(root: Path, patterns: Iterable[str]) -> list[Path]:
+    return sorted({path for pattern in patterns for path in root.glob(pattern)})
+
+
+@functools.cache
+def content_hash(patterns: tuple[str, ...] = DECIDING) -> str:
+    """Hash of the names and contents of all files of the lab that match."""
+    content = hashlib.sha256()
+    for path in _files(ROOT, patterns):
+        content.update(str(path.relative_to(ROOT)).encode() + b'\0' + path.read_bytes() + b'\0')
+    return content.hexdigest()[:16]
+
+
+@functools.cache
+def syntax_hash(patterns: tuple[str, ...], docstrings: bool = False, root: Path = ROOT) -> str:
+    """Hash of the names of all files that match, of the code of Python files, and of the contents of others.
+
+    `docstrings` says whether these count as code, as they do where a page prints them. A file that is no Python yet counts by
+    its contents.
+    """
+    content = hashlib.sha256()
+    for path in _files(root, patterns):
+        body = path.read_bytes()
+        if path.suffix == '.py':
+            with contextlib.suppress(SyntaxError):
+                body = code(body, docstrings).encode()
+        content.update(str(path.relative_to(root)).encode() + b'\0' + body + b'\0')
+    return content.hexdigest()[:16]
+
+
+def code(text: str | bytes, docstrings: bool = False) -> str:
+    """What Python code does, as text that is the same under every version of Python; raises SyntaxError.
+
+    Fields of the syntax tree that are empty are left out: newer versions add fields, such as the type parameters of a function.
+
+    >>> code('def f(x): return 2*x  # twice') == code('def f(x):\\n    "Twice x."\\n    return 2 * x')
+    True
+    """
+    pieces: list[str] = []
+    _write(ast.parse(text), docstrings, pieces)
+    return ''.join(pieces)
+
+
+def _write(node: ast.AST, docstrings: bool, pieces: list[str]) -> None:
+    pieces.append(f'({type(node).__name__}')
+    if isinstance(node, ast.Constant):
+        # Not `repr`: which letters of a text it escapes is another question to each version.
+        pieces.append(f' {type(node.value).__name__} {node.value!a}')
+    else:
+        joined = isinstance(node, ast.JoinedStr)
+        for name in sorted(node._fields):
+            value = getattr(node, name, None)
+            if value is None or name in UNSAID:
+                continue
+            items = _joined(value) if joined else value if isinstance(value, list) else [value]
+            if items:
+                pieces.append(f' {name}')
+            for item in items:
+                if not isinstance(item, ast.AST):
+                    pieces.append(f' {item!a}')
+                elif docstrings or not _is_text(item):
+                    _write(item, docstrings, pieces)
+    pieces.append(')')
+
+
+def _is_text(node: object) -> bool:
+    """Whether it is a statement that is nothing but a text: a docstring, or what says what the name above it means."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _joined(values: list[ast.AST]) -> list[ast.AST]:
+    """The parts of an f-string, texts that follow each other as one: versions of Python cut them differently."""
+    joined: list[ast.AST] = []
+    for value in values:
+        if isinstance(value, ast.Constant) and joined and isinstance(joined[-1], ast.Constant):
+            joined[-1] = ast.Constant(joined[-1].value + value.value)
+        elif not isinstance(value, ast.Constant) or value.value:
+            joined.append(value)
+    return joined
+
+
+def versions(names: tuple[str, ...] = RENDERING) -> dict[str, str]:
+    """The installed version of each package."""
+    return {name: importlib.metadata.version(name) for name in names}

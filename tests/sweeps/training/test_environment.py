@@ -1,0 +1,124 @@
+"""The source hash of a record: it stands when nothing that trains has changed, and changes with any line that does."""
+
+import ast
+import shutil
+
+import pytest
+
+from results.store.sources import syntax_hash
+from sweeps.training.environment import ROOT, TRAINING, source_hash
+
+HASHED = {path for pattern in TRAINING for path in ROOT.glob(pattern)}
+SPARED = {
+    'ablations/': 'what a trial is stands in its address, and so in its record',
+    'results/store/': 'records are kept as they are given',
+    'sweeps/worker.py': 'packs are taken and records handed on',
+    'sweeps/datasets/aside.py': 'where files lie while they are written',
+    'sweeps/datasets/locations.py': 'where data lie',
+    'sweeps/__init__.py': 'empty',
+    'sweeps/datasets/__init__.py': 'empty',
+    'sweeps/protocol/__init__.py': 'empty',
+}
+"""What a worker loads that can change no number, and why."""
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """The sources of the sweeps in a folder of their own."""
+    shutil.copytree(ROOT / 'sweeps', tmp_path / 'sweeps', ignore=shutil.ignore_patterns('__pycache__'))
+    return tmp_path
+
+
+def hashed(folder) -> str:
+    syntax_hash.cache_clear()
+    source_hash.cache_clear()
+    return source_hash(folder)
+
+
+def edit(path, old: str, new: str) -> None:
+    text = path.read_text(encoding='utf-8')
+    assert old in text, f'{path} has no {old!r} any more; edit another line'
+    path.write_text(text.replace(old, new, 1), encoding='utf-8')
+
+
+def test_the_hash_stands_and_changes_with_what_is_edited(copy):
+    first = hashed(copy)
+    # A line of the progress bar, which trains nothing.
+    with open(copy / 'sweeps/progress.py', 'a', encoding='utf-8') as file:
+        file.write('\n\nWIDTH = 41\n')
+    assert hashed(copy) == first
+    # A docstring, a comment and blank lines of training.
+    loop = copy / 'sweeps/training/loop.py'
+    edit(loop, '"""', '"""Otherwise said. ')
+    assert hashed(copy) == first
+    edit(loop, 'import jax\n', '# Said in a comment.\n\nimport jax\n')
+    assert hashed(copy) == first
+    # One number of training.
+    edit(copy / 'sweeps/training/schedules.py', '0.5 * (1 +', '0.4 * (1 +')
+    assert hashed(copy) != first
+
+
+@pytest.mark.parametrize(
+    'file',
+    [
+        'arch/norms.py',
+        'sweeps/training/record.py',
+        'sweeps/tasks/digits.py',
+        'sweeps/tasks/probes/recall.py',
+        'sweeps/augment/flip.py',
+        'sweeps/datasets/prepared.py',
+        'sweeps/datasets/formats/wav.py',
+        'sweeps/datasets/sources/texts.py',
+        'sweeps/protocol/pack.py',
+        'ablations/seeds.py',
+    ],
+)
+def test_what_trains_is_hashed(file):
+    assert ROOT / file in HASHED
+
+
+@pytest.mark.parametrize(
+    'file', ['progress.py', 'run.py', 'export.py', 'protocol/plan.py', 'datasets/show.py', 'models/listing.py']
+)
+def test_what_trains_nothing_is_not(file):
+    assert (ROOT / 'sweeps' / file).exists() and ROOT / 'sweeps' / file not in HASHED
+
+
+def imports(path) -> set:
+    """The lab's files that a file imports, anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {node.module, *(f'{node.module}.{alias.name}' for alias in node.names)}
+    places = [ROOT / name.replace('.', '/') for name in names]
+    return {file for place in places for file in (place.with_suffix('.py'), place / '__init__.py') if file.is_file()}
+
+
+def test_all_that_a_worker_loads_is_hashed_or_spared_for_a_reason():
+    seen, left = set(), [ROOT / 'sweeps/worker.py']
+    while left:
+        file = left.pop()
+        if file not in seen:
+            seen.add(file)
+            left += imports(file)
+    assert len(seen) > 100
+    names = {str(file.relative_to(ROOT)) for file in seen - HASHED}
+    assert sorted(name for name in names if not name.startswith(tuple(SPARED))) == []
+
+
+def test_docstrings_that_are_read_decide_on_no_number():
+    """Only contracts and pages read docstrings: shape lines are read where blocks are tried, not where they train."""
+    readers = {str(file.relative_to(ROOT)) for file in HASHED if '__doc__' in file.read_text(encoding='utf-8')}
+    assert readers <= {'arch/shape_lines.py', 'arch/contracts.py', 'arch/block.py'}
+    users = {file for file in HASHED if {ROOT / 'arch/shape_lines.py', ROOT / 'arch/contracts.py'} & imports(file)}
+    assert {str(file.relative_to(ROOT)) for file in users} <= {'arch/contracts.py', 'arch/probe.py'}
+    assert not any(word in file.read_text(encoding='utf-8') for file in HASHED for word in ('getsource', 'getdoc('))
+
+
+def test_no_data_file_is_read_beside_the_code():
+    """Then hashing code is enough: what else is read is the user's data, with a checksum in every record."""
+    rooms = ('arch', 'sweeps/training', 'sweeps/tasks', 'sweeps/augment', 'sweeps/datasets')
+    files = [file for room in rooms for file in (ROOT / room).rglob('*') if file.is_file()]
+    assert {file.suffix for file in files if '__pycache__' not in file.parts} == {'.py'}
