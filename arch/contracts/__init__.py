@@ -13,7 +13,7 @@ from arch.contracts.numbers import edges, gradient, lanes, scan
 from arch.contracts.programs import Programs
 from arch.contracts.sight import batch, causal, equivariant
 from arch.contracts.traced import dtype, explicit_names, flags, parameter_roles, repeatable, shape, statistics, traced_knobs
-from arch.contracts.whole import bodies
+from arch.contracts.whole import bodies, whole
 from arch.declared import mistakes
 from arch.make import fields
 from arch.probe import handed, probe
@@ -47,6 +47,7 @@ RULES = {
     'repeatable': repeatable,
     'statistics': statistics,
     'bodies': bodies,
+    'whole': whole,
 }
 """Rule -> its check: '' where it holds, else what to mend. The docstring says the rule."""
 HANDED = ('gradient', 'edges', 'causal', 'batch')

@@ -5,7 +5,6 @@ import numpy as np
 from arch.contracts.leaks import example_leak, later_leak, order_leak, sees_nothing
 from arch.contracts.numbers import TOLERANCE
 from arch.contracts.programs import Programs
-from arch.contracts.whole import whole_leak
 from arch.fits import fits
 from arch.shape_lines import SIZES
 
@@ -25,7 +24,7 @@ def _mixes(programs: Programs) -> bool:
 
 
 def causal(programs: Programs) -> str:
-    """in a causal body token n sees tokens up to n, and some of them: alone and in a model, training or not"""
+    """in a causal body token n sees tokens up to n, and some of them, training or not"""
     block = programs.block
     given, made = block.line.given, block.line.made
     if 'causal' not in fits(block.cls) or given[:2] != ('B', 'N') or made[0] != 'B' or made[1].partition('/')[0] != 'N':
@@ -38,8 +37,7 @@ def causal(programs: Programs) -> str:
                 return f'{block.line}: {leak}, {mode}; mask what comes later where context.causal'
     if sees_nothing(run, block.x(), _ids(programs)):
         return f'{block.line}: the last token sees nothing; let it see itself'
-    leak = '' if block.handed is not None else whole_leak(block)
-    return f'{block.line}: {leak}; mask what comes later where context.causal' if leak else ''
+    return ''
 
 
 def equivariant(programs: Programs) -> str:

@@ -100,14 +100,15 @@ def bodies(programs: Programs) -> str:
     return ''
 
 
-def whole_leak(block: Probe) -> str:
-    """What a token sees of later ones in a whole causal model of the kind, training or not, or ''."""
+def whole(programs: Programs) -> str:
+    """in a whole causal model of many tokens none sees later ones, training or not"""
+    block = programs.block
     for _, model, x in models(block, causal=True):
         drawn = started(*jax.eval_shape(lambda x, model=model: model.init(jax.random.key(0), x, {}), x))
         knobs = dict.fromkeys(block.knobs, np.float32(RATE))
         modes = (False,) if block.cls.MIXES_BATCH else (True, False)
         leak = model_leak(model, *drawn, x, SIZES['V'], knobs, modes)
-        return f'in a causal model, {leak}' if leak else ''
+        return f'{block.line}: in a causal model, {leak}; mask what comes later where context.causal' if leak else ''
     return ''
 
 

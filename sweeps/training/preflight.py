@@ -77,8 +77,8 @@ def _check_causality(programs: list[Program], blocks: str) -> None:
             if entry in tried or family not in BASES or spec['kind'] in TABLES[family]:
                 continue
             tried.add(entry)
-            for contract in check(*entry, tables, rules=['causal']):
-                if contract.rule == 'causal' and not contract.holds:
+            for contract in check(*entry, tables, rules=['causal', 'whole']):
+                if contract.rule in ('causal', 'whole') and not contract.holds:
                     where = f"arm '{program.arm}' on task '{program.task}'"
                     raise ValueError(f"{where}: {family} '{spec['kind']}' is not causal: {contract.why}; see `archlab check`")
 
