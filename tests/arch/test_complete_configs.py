@@ -2,7 +2,7 @@
 
 import pytest
 
-from ablations import bases
+from ablations.tasks import bases
 from arch import config
 from arch.sockets import TABLES
 
