@@ -5,16 +5,16 @@ Each room is entered only where a command needs it: table, figure, report, statu
 
 from archlab.answers import BAD_INPUT, FELL_SHORT, FINE, INTERNAL
 from archlab.application import app, main
-from archlab.opened import Opened, open_study
 from archlab.querying import trials
 from archlab.running import run_study
+from archlab.study_runs import StudyRuns, open_study
 
 __all__ = [
     'BAD_INPUT',
     'FELL_SHORT',
     'FINE',
     'INTERNAL',
-    'Opened',
+    'StudyRuns',
     'app',
     'main',
     'open_study',

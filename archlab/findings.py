@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from archlab.answers import OUT, print_json
-from archlab.opened import open_study
 from archlab.options import RUNS, Json, Name, Runs, Settings
+from archlab.study_runs import open_study
 
 commands = typer.Typer()
 
@@ -26,8 +26,7 @@ def recipe(
     study, _, arm = what.rpartition('/')
     if not study:
         raise ValueError(f"'{what}' names no arm; write STUDY/ARM, e.g. quickstart/layer_norm")
-    found = open_study(study, runs, settings)
-    facts = recipe_of(found.study, found.schedule, arm)
+    facts = recipe_of(open_study(study, runs, settings).reading, arm)
     if as_json:
         return print_json(facts)
     for line in in_words(arm, facts):
@@ -49,13 +48,13 @@ def table(
     allowed = ['terminal', *FORMATS]
     if form not in allowed:
         raise ValueError(f"format '{form}'; allowed: {allowed}")
-    found = open_study(study, runs, settings)
+    conclusions = open_study(study, runs, settings).conclusions
     if form == 'terminal' and not as_json:
         from results.tables.terminal import terminal
 
-        OUT.print(terminal(found.findings(), about=found.context()))
+        OUT.print(terminal(conclusions.findings, about=conclusions.facts))
     else:
-        print(text(found, 'json' if as_json else form), end='')
+        print(text(conclusions, 'json' if as_json else form), end='')
 
 
 @commands.command(epilog='Example: archlab figure quickstart --kind effect --out figures')
@@ -76,7 +75,8 @@ def figure(
     from results.rendering import figures
     from results.store import atomic
 
-    files = figures(open_study(study, runs, settings), kind)
+    study_runs = open_study(study, runs, settings)
+    files = figures(study_runs.look, study_runs.findings(), kind)
     for name, content in files.items():
         atomic.replace(out / name, content)
     paths = [str(out / name) for name in files]
@@ -97,7 +97,8 @@ def report(
     from results.rendering import page
     from results.store import atomic
 
-    atomic.replace(out, page(open_study(study, runs, settings)))
+    study_runs = open_study(study, runs, settings)
+    atomic.replace(out, page(study_runs.look, study_runs.findings()))
     if as_json:
         return print_json(str(out))
     print(out)

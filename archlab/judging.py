@@ -7,8 +7,8 @@ import typer
 from typer.exceptions import Exit
 
 from archlab.answers import ERR, FELL_SHORT, OUT, print_json, waiting
-from archlab.opened import open_study
 from archlab.options import RUNS, Json, Name, Runs, Settings
+from archlab.study_runs import open_study
 
 commands = typer.Typer()
 
@@ -16,7 +16,9 @@ commands = typer.Typer()
 @commands.command(epilog='Example: archlab verify quickstart')
 def verify(study: Name, runs: Runs = RUNS, settings: Settings = None, as_json: Json = False):
     """The checklist of an honest comparison, rule by rule; exit 1 where a rule fails."""
-    checks = open_study(study, runs, settings).checklist()
+    from results.verify import verify as checklist
+
+    checks = checklist(open_study(study, runs, settings).reading)
     if as_json:
         print_json([check.to_dict() for check in checks])
     else:

@@ -9,9 +9,9 @@ import typer
 from typer.exceptions import Exit
 
 from archlab.answers import FELL_SHORT, print_json, waiting
-from archlab.opened import Opened, open_study, study_name
 from archlab.options import RUNS, Json, Name, Runs, Settings
 from archlab.running import run_study
+from archlab.study_runs import StudyRuns, open_study, study_name
 
 PUBLISHED = Path('results/published')
 commands = typer.Typer()
@@ -32,11 +32,11 @@ def publish(
     from results import bundle
     from results.rendering import everything
 
-    found = open_study(study, runs, settings, remember=False)
-    bundle.failing(found, force)
+    reading = open_study(study, runs, settings, remember=False).look
+    bundle.failing(reading, force)
     with waiting('rendering'):
-        rendered = everything(found)
-    path = bundle.publish(found, rendered, out, force)
+        rendered = everything(reading)
+    path = bundle.publish(reading, rendered, out, force)
     if as_json:
         return print_json(str(path))
     print(path)
@@ -66,15 +66,15 @@ def reproduce(
         raise ValueError(f'--tolerance {tolerance}; allowed: 0 or more')
     about = bundle.read(path)
     with tempfile.TemporaryDirectory(prefix='archlab-') as place:
-        found = _published(path, about, study, Path(place))
+        published = _published(path, about, study, Path(place))
         if rerun:
             facts, lines = _trained_again(
-                path, found, study or about['study'], runs or Path(place, 'again'), workers, tolerance
+                path, published, study or about['study'], runs or Path(place, 'again'), workers, tolerance
             )
         else:
             with waiting('rendering'):
-                files = bundle.compare(path, about, everything(found))
-            why = bundle.reasons(path, about, found)
+                files = bundle.compare(path, about, everything(published.look))
+            why = bundle.reasons(path, about, published.look)
             facts = {'files': [dataclasses.asdict(file) for file in files], 'reasons': why}
             facts['same'] = all(file.same for file in files)
             lines = [f'{"same" if one.same else "differs"}  {one.file}{f": {one.why}" if one.why else ""}' for one in files]
@@ -88,8 +88,8 @@ def reproduce(
         raise Exit(FELL_SHORT)
 
 
-def _published(path: Path, about: dict, study: str | None, place: Path) -> Opened:
-    """A bundle as an opened study, from a copy, so that nothing is written beside it and nothing is remembered."""
+def _published(path: Path, about: dict, study: str | None, place: Path) -> StudyRuns:
+    """A bundle as the runs of a study, from a copy, so that nothing is written beside it and nothing is remembered."""
     from ablations.studies import STUDIES
     from results import bundle
 
@@ -104,7 +104,7 @@ def _published(path: Path, about: dict, study: str | None, place: Path) -> Opene
     return open_study(study or name, place, about['settings'], remember=False)
 
 
-def _trained_again(path: Path, old: Opened, name: str, runs: Path, workers: int | None, tolerance: float | None) -> tuple:
+def _trained_again(path: Path, old: StudyRuns, name: str, runs: Path, workers: int | None, tolerance: float | None) -> tuple:
     """Facts and lines about a published study beside the same one trained again in `runs`."""
     from results import reproduction
 
@@ -112,11 +112,12 @@ def _trained_again(path: Path, old: Opened, name: str, runs: Path, workers: int 
         raise ValueError(f'--runs {runs} is where the published records are, so nothing would be trained; give another folder')
     failures = run_study(name, runs, old.settings, workers)
     new = open_study(name, runs, old.settings)
-    pairs, trials = reproduction.pairs(old, new), reproduction.trials(old, new, tolerance)
+    pairs = reproduction.pairs(old.look, new.look, old.findings(), new.findings())
+    trials = reproduction.trials(old.look, new.look, tolerance)
     facts = {
         'findings': [pair.to_dict() for pair in pairs],
         'trials': trials.to_dict(),
-        'environment': reproduction.foreign(old, new),
+        'environment': reproduction.foreign(old.look, new.look),
         'failures': sorted(set(failures.values())),
         'same': all(pair.holds for pair in pairs) and not trials.missing and not (trials.far and trials.judged),
     }

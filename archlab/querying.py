@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from archlab.answers import OUT, print_json, waiting, warn_skipped
-from archlab.opened import Opened, open_study, studies_in, study_name
 from archlab.options import RUNS, Json, Runs
+from archlab.study_runs import StudyRuns, open_study, studies_in, study_name
 
 commands = typer.Typer()
 
@@ -47,16 +47,16 @@ def _derived(study: str | None, runs: Path) -> dict:
     """What only a whole study can say, by the name under which a query asks for it."""
 
     @functools.cache
-    def opened() -> list[Opened]:
+    def studies() -> list[StudyRuns]:
         return [open_study(name, runs) for name in ([study] if study else studies_in(runs))]
 
     def selected() -> list[dict]:
         from results.store.frames import selected
 
-        return [row for found in opened() for row in selected(found.study, found.schedule)]
+        return [row for one in studies() for row in selected(one.reading)]
 
     return {
-        'findings': lambda: [finding.to_dict() for found in opened() for finding in found.findings()],
+        'findings': lambda: [finding.to_dict() for one in studies() for finding in one.findings()],
         'selected': selected,
     }
 

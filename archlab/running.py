@@ -1,5 +1,6 @@
 """Running studies: what would run, running it, and how far it is."""
 
+import dataclasses
 import time
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +10,8 @@ from rich.console import Console
 from typer.exceptions import Exit
 
 from archlab.answers import ERR, FELL_SHORT, OUT, print_json, waiting
-from archlab.opened import open_study, studies_in
 from archlab.options import RUNS, Data, Json, Name, Runs, Settings, use_data
+from archlab.study_runs import open_study, studies_in
 
 commands = typer.Typer()
 
@@ -45,18 +46,20 @@ def plan(study: Name, runs: Runs = RUNS, settings: Settings = None, data: Data =
     from sweeps.forecast import costs_of, forecast
 
     use_data(data)
-    found = open_study(study, runs, settings, must_exist=False)
+    study_runs = open_study(study, runs, settings, must_exist=False)
     with waiting('counting what every model costs'):
-        if found.study.budget == 'compute' and not found.manifest['costs']:
-            found.manifest['costs'] = costs_of(found.study)
-        facts = forecast(found.study, found.schedule, found.records, found.manifest)
+        if study_runs.study.budget == 'compute' and not study_runs.manifest['costs']:
+            costs = costs_of(study_runs.study)
+            study_runs = dataclasses.replace(study_runs, manifest={**study_runs.manifest, 'costs': costs})
+        facts = forecast(study_runs.reading)
     if as_json:
         return print_json(facts)
     from sweeps.progress import clock
 
     OUT.print(
-        f'{found.study.name}: {facts["trials"]} trials in {facts["packs"]} packs would run now; {facts["done"]} are recorded; '
-        f'{facts["expected"]} are foreseen in all; about {clock(facts["estimated_seconds"])} left ({facts["estimate_from"]})',
+        f'{study_runs.study.name}: {facts["trials"]} trials in {facts["packs"]} packs would run now; '
+        f'{facts["done"]} are recorded; {facts["expected"]} are foreseen in all; '
+        f'about {clock(facts["estimated_seconds"])} left ({facts["estimate_from"]})',
         highlight=False,
         soft_wrap=True,
     )
@@ -96,26 +99,25 @@ def run(
     if trial is not None:
         from sweeps.rerun import rerun
 
-        return print_json(rerun(open_study(study, runs, settings, must_exist=False), trial))
+        return print_json(rerun(open_study(study, runs, settings, must_exist=False).reading, trial))
     began, saving = time.monotonic(), {'minutes': checkpoint_minutes, 'steps': checkpoint_steps, 'weights': keep_weights}
     failures = run_study(study, runs, settings, workers, retry_failed, **saving)
-    found = open_study(study, runs, settings)
-    findings = found.findings()
+    study_runs = open_study(study, runs, settings)
+    conclusions = study_runs.conclusions
     if as_json:
         from results.tables import table as table_of
 
-        print(table_of(findings, 'json', found.study.alpha, found.context()).rstrip('\n'))
+        print(table_of(conclusions.findings, 'json', study_runs.study.alpha, conclusions.facts).rstrip('\n'))
     else:
         from results.tables.terminal import terminal
         from sweeps.progress import clock
 
-        OUT.print(terminal(findings, about=found.context()))
-        OUT.print(
-            f'{found.study.name}: {len(found.schedule.trials)} trials, {clock(time.monotonic() - began)}', highlight=False
-        )
+        OUT.print(terminal(conclusions.findings, about=conclusions.facts))
+        trials = len(study_runs.reading.schedule.trials)
+        OUT.print(f'{study_runs.study.name}: {trials} trials, {clock(time.monotonic() - began)}', highlight=False)
     from results.status import progress_of
 
-    failed = progress_of(found.schedule, found.records, found.skipped)
+    failed = progress_of(study_runs.reading)
     for reason in sorted({*failures.values(), *failed['failures']}):
         ERR.print(f'archlab: failed: {reason}', style='red', highlight=False, soft_wrap=True, markup=False)
     if failed['failed']:
@@ -139,8 +141,8 @@ def status(
         names = [study] if study else studies_in(runs)
         facts = {}
         for name in names:
-            found = open_study(name, runs, settings)
-            facts[found.study.name] = progress_of(found.schedule, found.records, found.skipped)
+            reading = open_study(name, runs, settings).reading
+            facts[reading.study.name] = progress_of(reading)
         if as_json:
             return print_json(facts[next(iter(facts))] if study else facts)
         for name, fact in facts.items():

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from archlab.answers import OUT, print_json, waiting
-from archlab.opened import open_study
 from archlab.options import RUNS, Data, Json, Runs, Settings, use_data
+from archlab.study_runs import open_study
 
 commands = typer.Typer()
 
@@ -61,7 +61,7 @@ def export(
     with waiting('exporting'):
         from sweeps.export import export as export_arm
 
-        files = [str(path) for path in export_arm(open_study(study, runs, settings), arm, out, form, task, train)]
+        files = [str(path) for path in export_arm(open_study(study, runs, settings).reading, arm, out, form, task, train)]
     if as_json:
         return print_json(files)
     print('\n'.join(files))

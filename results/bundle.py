@@ -18,7 +18,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from results.store import atomic, records
+from results.store.reading import Reading
 from results.store.sources import DECIDING, PAGES, syntax_hash, versions
+from results.verify import verify
 
 FILE, MANIFEST = 'bundle.json', 'manifest.json'
 RECORDS = f'records{records.MANY}'
@@ -34,18 +36,18 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def failing(found, force: bool = False) -> list[str]:
-    """The rules of the checklist that an opened study breaks; raises ValueError where it must not be published so.
+def failing(reading: Reading, force: bool = False) -> list[str]:
+    """The rules of the checklist that a study breaks; raises ValueError where it must not be published so.
 
     An unfinished study is never published, one that breaks another rule only by `force`.
     """
-    broken = [check for check in found.checklist() if not check.holds]
+    broken = [check for check in verify(reading) if not check.holds]
     for check in broken:
         if check.rule == COMPLETE:
-            raise ValueError(f"study '{found.study.name}' cannot be published: {check.rule}: no, {check.why}")
+            raise ValueError(f"study '{reading.study.name}' cannot be published: {check.rule}: no, {check.why}")
         if check.rule != SPARED and not force:
             raise ValueError(
-                f"study '{found.study.name}' cannot be published: the rule '{check.rule}' fails ({check.why}); mend that, or "
+                f"study '{reading.study.name}' cannot be published: the rule '{check.rule}' fails ({check.why}); mend that, or "
                 'publish it with --force, which writes the rule into the bundle'
             )
     return [check.rule for check in broken]
@@ -64,19 +66,19 @@ def _target(out: Path, name: str) -> Path:
     return target
 
 
-def publish(found, rendered: Mapping[str, bytes], out: Path, force: bool = False) -> Path:
-    """Write the bundle of an opened study into the folder `out`, whole or not at all, and give its path.
+def publish(reading: Reading, rendered: Mapping[str, bytes], out: Path, force: bool = False) -> Path:
+    """Write the bundle of a study into the folder `out`, whole or not at all, and give its path.
 
     `rendered` holds its tables, figures and pages by name. An older bundle of the study is replaced. Raises ValueError as
     `failing` does, and where something else lies in its place.
     """
-    target, broken = _target(out, found.study.name), failing(found, force)
-    lines = _lines(found.folder)
+    target, broken = _target(out, reading.study.name), failing(reading, force)
+    lines = _lines(reading.folder)
     about = {
-        'study': found.study.name,
-        'digest': found.study.digest,
-        'settings': list(found.settings),
-        'definition': found.study.to_dict(),
+        'study': reading.study.name,
+        'digest': reading.study.digest,
+        'settings': list(reading.settings),
+        'definition': reading.study.to_dict(),
         'failing': broken,
         'versions': versions(),
         'source': syntax_hash(DECIDING + PAGES, docstrings=True),
@@ -86,7 +88,7 @@ def publish(found, rendered: Mapping[str, bytes], out: Path, force: bool = False
     files = {
         **rendered,
         f'{records.FOLDER}/{RECORDS}': gzip.compress(lines, 9, mtime=0),
-        MANIFEST: json.dumps(found.manifest, indent=1, sort_keys=True).encode(),
+        MANIFEST: json.dumps(reading.manifest, indent=1, sort_keys=True).encode(),
         FILE: (json.dumps(about, indent=1, allow_nan=False) + '\n').encode(),
     }
     with atomic.replacing_folder(target) as place:
@@ -151,17 +153,17 @@ def compare(path: Path, about: Mapping, rendered: Mapping[str, bytes]) -> list[F
     return found
 
 
-def reasons(path: Path, about: Mapping, found) -> list[str]:
-    """Why what is rendered now may differ from what was published; `found` is the study as it is opened from the bundle."""
-    said = [f'records are not sound: {sentence}' for sentence in found.skipped]
+def reasons(path: Path, about: Mapping, reading: Reading) -> list[str]:
+    """Why what is rendered now may differ from what was published; `reading` is of the bundle."""
+    said = [f'records are not sound: {sentence}' for sentence in reading.skipped]
     try:
         whole = _sha256(_lines(path)) == about['records'].get('sha256')
     except OSError:
         whole = False
     if not whole:
         said.append('the records are not those that were published')
-    if found.study.digest != about['digest']:
-        now = found.study.to_dict()
+    if reading.study.digest != about['digest']:
+        now = reading.study.to_dict()
         changed = sorted(name for name in {**now, **about['definition']} if now.get(name) != about['definition'].get(name))
         said.append(f'the study has changed since, in {", ".join(changed) or "what its digest is made of"}')
     for name, version in versions().items():
@@ -169,7 +171,7 @@ def reasons(path: Path, about: Mapping, found) -> list[str]:
             said.append(f'{name} {version} is installed, {about["versions"].get(name)} rendered the bundle')
     if syntax_hash(DECIDING + PAGES, docstrings=True) != about['source']:
         said.append("the lab's own studies, plan or results have changed since (another version of the sources)")
-    missing = sum(trial.id not in found.records for trial in found.schedule.trials)
-    if missing or not found.schedule.complete:
-        said.append(f'{missing} of {len(found.schedule.trials)} trials that are planned now are not recorded')
+    missing = sum(trial.id not in reading.records for trial in reading.schedule.trials)
+    if missing or not reading.schedule.complete:
+        said.append(f'{missing} of {len(reading.schedule.trials)} trials that are planned now are not recorded')
     return said

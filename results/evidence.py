@@ -23,26 +23,19 @@ from results.statistics import (
     replicates_to_decide,
     spread,
 )
+from results.store.reading import Reading
 
 __all__ = ['TEST_NAME', 'VERDICTS', 'Finding', 'across', 'findings']
 
 LEVEL = 0.95
 
 
-def _known(
-    study: Study,
-    schedule: Schedule,
-    records: Mapping,
-    manifest: Mapping,
-    budgets: tuple[Equality, ...],
-    arm: str,
-    task: str,
-    count: int,
-) -> tuple:
+def _known(reading: Reading, budgets: tuple[Equality, ...], arm: str, task: str, count: int) -> tuple:
     """What is known of a finding before any verdict, with the two samples of replicate values in the good direction."""
+    study = reading.study
     reference = study.reference(arm)
     item = study.task(task)
-    own, base = (Side(study, schedule, records, name, item) for name in (arm, reference))
+    own, base = (Side(reading, name, item) for name in (arm, reference))
     values, base_values = own.confirmed(), base.confirmed()
     known = dict(
         study=study.name,
@@ -61,12 +54,12 @@ def _known(
         censored=own.censored,
         base_censored=base.censored,
     )
-    costs = manifest.get('costs', {})
+    costs = reading.manifest.get('costs', {})
     cost, base_cost = (costs.get(name, {}).get(task) for name in (arm, study.base))
     if cost and base_cost:
         known |= dict(params=cost['params'], macs=cost['macs'])
         known |= dict(params_ratio=cost['params'] / base_cost['params'], macs_ratio=cost['macs'] / base_cost['macs'])
-    if schedule.look >= count or values is not None:
+    if reading.schedule.look >= count or values is not None:
         known |= dict(lr_sensitivity=own.sensitivity, base_lr_sensitivity=base.sensitivity)
 
     def sided(interval: tuple | None) -> tuple | None:
@@ -205,23 +198,24 @@ def _adjusted(differences: dict[tuple, Difference], family: int) -> dict[tuple, 
     return dict(zip(tested, holm([difference.p() for difference in tested.values()] + missing), strict=False))
 
 
-def findings(study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping) -> list[Finding]:
+def findings(reading: Reading) -> list[Finding]:
     """One finding for each arm but the base, on each task, at the last declared look that is whole.
 
     Before the first look the findings hold what is known and claim nothing. The error rate is shared among the declared
     looks, or among those that were taken if these are more (`manifest['looks']`); in a factorial study half of it is for
     main effects and interactions (results/factorial.py).
     """
-    count = schedule.look or study.looks[0]
-    alpha = claim_level(study, manifest)
+    study = reading.study
+    count = reading.schedule.look or study.looks[0]
+    alpha = claim_level(study, reading.manifest)
     rows = [(a, t.name) for t in study.tasks for a in study.arms if a != study.base]
-    budgets = equalities(study, schedule, records, manifest.get('costs', {}))
-    known = {row: _known(study, schedule, records, manifest, budgets, *row, count) for row in rows}
+    budgets = equalities(study, reading.schedule, reading.records, reading.manifest.get('costs', {}))
+    known = {row: _known(reading, budgets, *row, count) for row in rows}
     differences = _tests(study, {row: pair for row, (_, pair, _, _) in known.items()})
     for row, difference in differences.items():
         known[row][0]['effect_interval'] = difference.interval(LEVEL)
     # A comparison that is blocked has no test, but stays in the family.
-    open_rows = {row: d for row, d in differences.items() if schedule.look and not known[row][3]}
+    open_rows = {row: d for row, d in differences.items() if reading.schedule.look and not known[row][3]}
     adjusted = _adjusted(open_rows, len(rows))
     tests = {row: differences[row] for row in adjusted}
     margins = {row: study.task(row[1]).margin for row in rows}
@@ -230,10 +224,10 @@ def findings(study: Study, schedule: Schedule, records: Mapping[str, dict], mani
     shared = _tests(study, {row: pair for row, (_, _, pair, _) in known.items()})
     for row, difference in shared.items():
         known[row][0]['shared_interval'] = difference.interval(LEVEL)
-    one_recipe = _adjusted(shared if schedule.look else {}, len(rows))
+    one_recipe = _adjusted(shared if reading.schedule.look else {}, len(rows))
     verdicts = {}
     for row, (facts, pair, _, blocked) in known.items():
-        if not schedule.look:
+        if not reading.schedule.look:
             verdicts[row] = 'undecided', 'unfinished: not all runs of the first look are recorded'
         elif blocked:
             verdicts[row] = 'not comparable', blocked

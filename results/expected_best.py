@@ -10,13 +10,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ablations.study import Study
-from ablations.trial import Schedule
 from results.resampling import LEVEL as DOUBT
 from results.resampling import centred, drawn_means
 from results.rounding import plain
 from results.runs import Runs
 from results.statistics import mean_interval
+from results.store.reading import Reading
 
 LEVEL = 0.95
 ADAPTIVE = ('tpe', 'gp')
@@ -88,7 +87,7 @@ class Curve:
 
 
 def _curve(runs: Runs, optimizers: list[str], name: str) -> Curve | None:
-    adaptive = getattr(runs.study, 'search', 'sobol') in ADAPTIVE
+    adaptive = getattr(runs.reading.study, 'search', 'sobol') in ADAPTIVE
     curves, numbers = [], []
     for replicate in runs.replicates:
         trials = [runs.tuned(optimizer, replicate, first=True) for optimizer in optimizers]
@@ -118,17 +117,18 @@ def _curve(runs: Runs, optimizers: list[str], name: str) -> Curve | None:
     )
 
 
-def curves(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> list[Curve]:
+def curves(reading: Reading) -> list[Curve]:
     """Curves by task, optimizer (all together last, where there are several) and arm; none where nothing is recorded.
 
     A replicate counts once all its first trials are recorded. Diverged and failed runs count as chance.
     """
+    study = reading.study
     found = []
     for task in study.tasks:
         wanted = [([optimizer], optimizer) for optimizer in study.tune]
         wanted += [(list(study.tune), EVERY)] if len(study.tune) > 1 else []
         for optimizers, name in wanted:
-            made = [_curve(Runs(study, schedule, records, arm, task), optimizers, name) for arm in study.arms]
+            made = [_curve(Runs(reading, arm, task), optimizers, name) for arm in study.arms]
             found += [curve for curve in made if curve is not None]
     return found
 

@@ -11,11 +11,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ablations.study import Study
-from ablations.trial import Schedule
 from results.rounding import plain
 from results.runs import Runs
 from results.statistics import Difference, holm, mean_interval
+from results.store.reading import Reading
 
 LEVEL = 0.95
 
@@ -175,13 +174,12 @@ def effects(values: Mapping[str, np.ndarray], levels: Mapping[str, Mapping[str, 
     ]
 
 
-def factorials(
-    study: Study, schedule: Schedule, records: Mapping[str, dict], levels: Mapping[str, Mapping[str, str]]
-) -> list[Factorial]:
+def factorials(reading: Reading, levels: Mapping[str, Mapping[str, str]]) -> list[Factorial]:
     """One for each task, from confirmed replicates; none where the study has no levels.
 
     Raises ValueError where an arm is unknown or the factorial is not full.
     """
+    study = reading.study
     if not levels:
         return []
     unknown = [arm for arm in levels if arm not in study.arms]
@@ -189,7 +187,7 @@ def factorials(
         raise ValueError(f"levels of '{unknown[0]}', which is no arm; allowed: {list(study.arms)}; correct its name")
     factors, made = factors_of(levels), []
     for task in study.tasks:
-        values = {arm: Runs(study, schedule, records, arm, task).confirmed() for arm in levels}
+        values = {arm: Runs(reading, arm, task).confirmed() for arm in levels}
         cells = []
         for arm, sample in values.items():
             if sample is not None and len(sample):

@@ -6,22 +6,27 @@ that is stale is never looked at.
 """
 
 import dataclasses
+import functools
 import json
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ablations.digest import digest
+from ablations.study import Study
+from results.conclusions import Conclusions, conclude
 from results.finding import Finding
 from results.store import text_cache
+from results.store.reading import Reading
 from results.store.sources import content_hash, versions
-from results.tables.context import Context, Missing
 from results.tables.effects import EffectLine
+from results.tables.study_facts import Missing, StudyFacts
 
 MOST = 8
 """Files that stay: one for each of the settings that a study was last read with."""
 PACKAGES = ('numpy', 'scipy')
-KINDS = {kind.__name__: kind for kind in (Finding, Context, Missing, EffectLine)}
+KINDS = {kind.__name__: kind for kind in (Finding, StudyFacts, Missing, EffectLine)}
 
 
 def key(study: str, settings: list[str], manifest: Mapping, files: Mapping[str, list[int]]) -> str:
@@ -46,16 +51,43 @@ def _made(value: object) -> object:
     return tuple(_made(item) for item in value) if isinstance(value, list) else value
 
 
-def load(folder: Path, address: str) -> tuple[list[Finding], Context] | None:
-    """The findings under this address and what a table has to say beside them; None where there are none that are whole."""
+def load(folder: Path, address: str) -> Conclusions | None:
+    """The conclusions under this address; None where there are none that are whole."""
     body = text_cache.load(folder, f'findings-{address}.json')
     try:
-        findings, about = _made(json.loads(body or ''))
+        findings, facts = _made(json.loads(body or ''))
     except (ValueError, TypeError, KeyError):
         return None
-    return list(findings), about
+    return Conclusions(list(findings), facts)
 
 
-def save(folder: Path, address: str, findings: list[Finding], about: Context) -> None:
-    """Save findings under this address; the oldest of many files goes."""
-    text_cache.save(folder, f'findings-{address}.json', json.dumps(_plain([findings, about])), 'findings-*.json', MOST)
+def save(folder: Path, address: str, made: Conclusions) -> None:
+    """Write conclusions under this address; the oldest of many files goes."""
+    body = json.dumps(_plain([made.findings, made.facts]))
+    text_cache.save(folder, f'findings-{address}.json', body, 'findings-*.json', MOST)
+
+
+def conclude_once(
+    read: Callable[[], Reading],
+    study: Study,
+    folder: Path,
+    settings: list[str],
+    manifest: Mapping,
+    files: Mapping[str, list[int]],
+) -> Conclusions:
+    """The conclusions of a study, from its folder where an earlier call left them there, else of what `read` gives.
+
+    `settings`, `manifest` and `files` (the listing of its record files) are those from before any record was read: where
+    they are as they were, nothing is read at all. What took long to work out is left for the next call, unless some files
+    could not be used: those are named whenever the study is read.
+    """
+    address = functools.partial(key, study.digest, settings, files=files)
+    known = load(folder, address(manifest)) if (folder / text_cache.FOLDER).is_dir() else None
+    if known is not None:
+        return known
+    began = time.monotonic()
+    reading = read()
+    made = conclude(reading)
+    if time.monotonic() - began >= text_cache.SLOW and not reading.skipped:
+        save(folder, address(reading.manifest), made)
+    return made

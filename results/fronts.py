@@ -4,17 +4,15 @@ Quality is the confirmed test metric at each arm's own best recipe; a cost is kn
 """
 
 import dataclasses
-from collections.abc import Mapping
 
 import numpy as np
 
-from ablations.study import Study
-from ablations.trial import Schedule
 from results.resampling import LEVEL as DOUBT
 from results.resampling import drawn_means
 from results.rounding import plain
 from results.runs import Runs
 from results.statistics import mean_interval
+from results.store.reading import Reading
 
 LEVEL = 0.95
 KNOWN = {'params': 'parameters', 'macs': 'multiply-adds', 'activation_bytes': 'bytes'}
@@ -105,7 +103,7 @@ def _measured(runs: Runs, name: str) -> np.ndarray | None:
     """One number for each replicate from its runs with the optimizer that it selected, None where nothing is recorded."""
     found = []
     for replicate in runs.replicates:
-        selected = runs.schedule.selections.get((runs.arm, runs.task.name, replicate))
+        selected = runs.reading.schedule.selections.get((runs.arm, runs.task.name, replicate))
         trials = [*runs.asked('tune', replicate), *runs.asked('confirm', replicate)]
         trials = [trial for trial in trials if selected is None or trial.program.optimizer == selected.optimizer]
         costs = [record['cost'] for record in runs.found(trials) if record.get('cost') and _tells(record, name)]
@@ -120,11 +118,12 @@ def _measured(runs: Runs, name: str) -> np.ndarray | None:
     return np.array(found) if found else None
 
 
-def _note(study: Study, schedule: Schedule, records: Mapping[str, dict], task: str, name: str) -> str:
+def _note(reading: Reading, task: str, name: str) -> str:
     """How a measured cost was measured; '' for a known one."""
     if name not in MEASURED:
         return ''
-    found = [records[trial.id] for trial in schedule.trials if trial.task == task and trial.id in records]
+    trials = [trial for trial in reading.schedule.trials if trial.task == task]
+    found = [reading.records[trial.id] for trial in trials if trial.id in reading.records]
     places = sorted(
         {
             f'{record["environment"].get("device", "unknown device")}, {record.get("pack", {}).get("strategy", "alone")}'
@@ -141,17 +140,18 @@ def _note(study: Study, schedule: Schedule, records: Mapping[str, dict], task: s
     return f'{what} ({"; ".join(places) or "place not recorded"}{mixed})'
 
 
-def front(study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping, task: str, cost: str) -> Front:
+def front(reading: Reading, task: str, cost: str) -> Front:
     """The front of one task and one cost of `UNITS`. Raises ValueError on another cost."""
+    study = reading.study
     if cost not in UNITS:
         raise ValueError(f"cost '{cost}'; allowed: {list(UNITS)}; choose one of them")
     item = study.task(task)
     arms, qualities, costs, left_out = [], [], [], []
     for arm in study.arms:
-        runs = Runs(study, schedule, records, arm, item)
+        runs = Runs(reading, arm, item)
         quality = runs.confirmed()
         if cost in KNOWN:
-            price = manifest.get('costs', {}).get(arm, {}).get(task, {}).get(cost)
+            price = reading.manifest.get('costs', {}).get(arm, {}).get(task, {}).get(cost)
         else:
             price = _measured(runs, cost)
         if quality is None or price is None or not len(quality):
@@ -181,11 +181,11 @@ def front(study: Study, schedule: Schedule, records: Mapping[str, dict], manifes
                 standing=places[i],
             )
         )
-    note = _note(study, schedule, records, task, cost)
+    note = _note(reading, task, cost)
     return Front(task, item.metric, item.direction, cost, UNITS[cost], tuple(points), tuple(left_out), note)
 
 
-def fronts(study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping) -> list[Front]:
+def fronts(reading: Reading) -> list[Front]:
     """Fronts by task and cost; a cost that is known of no arm is left out, as the peak of memory is on CPU."""
-    found = [front(study, schedule, records, manifest, task.name, cost) for task in study.tasks for cost in UNITS]
+    found = [front(reading, task.name, cost) for task in reading.study.tasks for cost in UNITS]
     return [one for one in found if one.points]

@@ -10,17 +10,15 @@ of 16 trials: where a run's noise is 4 % of what the score falls from the middle
 
 import dataclasses
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
 from ablations.spaces import Range
-from ablations.study import Study
-from ablations.trial import Schedule
 from results.resampling import jackknife
 from results.rounding import plain
 from results.runs import Runs
 from results.selection import profile
+from results.store.reading import Reading
 
 RULES = ('margin', 'tenth')
 """What still counts as good: within the task's margin of the best, or within a tenth of the gap from the best to chance."""
@@ -100,7 +98,7 @@ def _width(curve: tuple | None, rule: str, rates: Range, runs: Runs) -> float | 
 
 
 def _windows(runs: Runs, optimizer: str) -> list[Window]:
-    space = runs.study.tune[optimizer]
+    space = runs.reading.study.tune[optimizer]
     rates, dims = space['lr'], len(space)
     trials = [found for replicate in runs.replicates if (found := runs.tuned(optimizer, replicate))]
     about = dict(arm=runs.arm, task=runs.task.name, optimizer=optimizer)
@@ -146,12 +144,13 @@ def _windows(runs: Runs, optimizer: str) -> list[Window]:
     return made
 
 
-def windows(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> list[Window]:
+def windows(reading: Reading) -> list[Window]:
     """By task, optimizer, arm and rule; none where no replicate's tuning is wholly recorded."""
+    study = reading.study
     return [
         window
         for task in study.tasks
         for optimizer in study.tune
         for arm in study.arms
-        for window in _windows(Runs(study, schedule, records, arm, task), optimizer)
+        for window in _windows(Runs(reading, arm, task), optimizer)
     ]

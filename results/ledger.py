@@ -7,9 +7,10 @@ import dataclasses
 from collections.abc import Mapping
 
 from ablations.study import Study
-from ablations.trial import TEST, Schedule
+from ablations.trial import TEST
 from results.budgets import PHASES, Amount, Equality, amount, equalities, trials_by_phase
 from results.rounding import plain
+from results.store.reading import Reading
 from results.store.records import STATUSES
 
 
@@ -96,10 +97,11 @@ def _total(lines: list[Line], phase: str, taken: Amount) -> dict:
     }
 
 
-def ledger(study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping) -> Ledger:
+def ledger(reading: Reading) -> Ledger:
     """The whole ledger of a study as far as it is planned and recorded."""
-    costs = manifest.get('costs', {})
-    asked = trials_by_phase(study, schedule)
+    study = reading.study
+    costs = reading.manifest.get('costs', {})
+    asked = trials_by_phase(study, reading.schedule)
     lines, reused, seen = [], {phase: [] for phase in PHASES}, set()
     for task in study.tasks:
         for arm in study.arms:
@@ -108,18 +110,18 @@ def ledger(study: Study, schedule: Schedule, records: Mapping[str, dict], manife
                 own = [trial for trial in planned if trial.id not in seen]
                 reused[phase] += [trial for trial in planned if trial.id in seen]
                 seen |= {trial.id for trial in own}
-                lines.append(_line(arm, task.name, phase, planned, own, records, costs))
+                lines.append(_line(arm, task.name, phase, planned, own, reading.records, costs))
     taken = {phase: amount(trials, costs) for phase, trials in reused.items()}
     taken['all'] = sum(taken.values(), Amount())
     datasets = {task.name: task.dataset for task in study.tasks}
-    reads = {name: {'recorded': 0, 'counted': manifest.get('test_reads', {}).get(name)} for name in datasets.values()}
+    reads = {name: {'recorded': 0, 'counted': reading.manifest.get('test_reads', {}).get(name)} for name in datasets.values()}
     for line in lines:
         reads[datasets[line.task]]['recorded'] += line.test_reads
-    other = [record for key, record in records.items() if key not in seen]
+    other = [record for key, record in reading.records.items() if key not in seen]
     left = float(sum((record.get('cost') or {}).get('seconds') or 0.0 for record in other))
     return Ledger(
         lines=tuple(lines),
-        equality=equalities(study, schedule, records, costs),
+        equality=equalities(study, reading.schedule, reading.records, costs),
         totals={phase: _total(lines, phase, taken[phase]) for phase in (*PHASES, 'all')},
         test_reads=reads,
         unplanned={'trials': len(other), 'seconds': left},

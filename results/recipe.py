@@ -1,20 +1,21 @@
 """Recipe: what to use, the selected values of an arm as plain data."""
 
-from ablations.study import Study
 from ablations.tasks import Task
 from ablations.trial import Schedule
+from results.store.reading import Reading
 
 
-def recipe(study: Study, schedule: Schedule, arm: str) -> dict:
+def recipe(reading: Reading, arm: str) -> dict:
     """{task: {model, steps, batch, replicates: [{replicate, optimizer, knobs, score, how}]}} of an arm.
 
     `steps` are those that the arm is trained for, which with matched compute are not the task's. A replicate in which every
     tuning run diverged has optimizer None; tasks whose tuning is not over are left out. Raises ValueError on an unknown arm.
     """
+    study = reading.study
     found = {}
     for task in study.tasks:
         model = study.model(arm, task.name)
-        selected = {r: s for (a, t, r), s in schedule.selections.items() if (a, t) == (arm, task.name)}
+        selected = {r: s for (a, t, r), s in reading.schedule.selections.items() if (a, t) == (arm, task.name)}
         if not selected:
             continue
         replicates = []
@@ -29,7 +30,7 @@ def recipe(study: Study, schedule: Schedule, arm: str) -> dict:
             replicates.append(
                 {'replicate': replicate, 'optimizer': point.optimizer, 'knobs': knobs, 'score': score, 'how': point.how}
             )
-        steps = _steps(schedule, arm, task)
+        steps = _steps(reading.schedule, arm, task)
         found[task.name] = {'model': model, 'steps': steps, 'batch': task.batch, 'replicates': replicates}
     return found
 

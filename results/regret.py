@@ -5,15 +5,13 @@ of which the replicate has seen. On it the selected point is compared with the b
 """
 
 import dataclasses
-from collections.abc import Mapping
 
 import numpy as np
 
-from ablations.study import Study
-from ablations.trial import Schedule
 from results.rounding import plain
 from results.runs import Runs
 from results.statistics import mean_interval
+from results.store.reading import Reading
 from results.surface import best, fit
 
 LEVEL = 0.95
@@ -43,9 +41,10 @@ class Regret:
         return plain(self)
 
 
-def _case(study: Study, schedule: Schedule, runs: Runs, replicate: int) -> tuple[float, float] | None:
+def _case(reading: Reading, runs: Runs, replicate: int) -> tuple[float, float] | None:
     """Regret of the selected point and of the best trial of a replicate; None where they cannot be compared."""
-    chosen = schedule.selections.get((runs.arm, runs.task.name, replicate))
+    study = reading.study
+    chosen = reading.schedule.selections.get((runs.arm, runs.task.name, replicate))
     tuned = {optimizer: runs.tuned(optimizer, replicate) for optimizer in study.tune}
     if chosen is None or any(trials is None for trials in tuned.values()):
         return None
@@ -77,14 +76,15 @@ def _case(study: Study, schedule: Schedule, runs: Runs, replicate: int) -> tuple
     return tuple(float(top - value) for value in values)
 
 
-def regrets(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> list[Regret]:
+def regrets(reading: Reading) -> list[Regret]:
     """One for each task of which tunings are recorded and comparable."""
+    study = reading.study
     found = []
     for task in study.tasks:
         cases, by_replicate = [], []
-        every = {arm: Runs(study, schedule, records, arm, task) for arm in study.arms}
+        every = {arm: Runs(reading, arm, task) for arm in study.arms}
         for replicate in range(study.replicates):
-            own = [case for runs in every.values() if (case := _case(study, schedule, runs, replicate)) is not None]
+            own = [case for runs in every.values() if (case := _case(reading, runs, replicate)) is not None]
             cases += own
             if own:
                 by_replicate.append(float(np.mean([tried - chosen for chosen, tried in own])))

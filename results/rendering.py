@@ -1,23 +1,23 @@
-"""Rendering: every table, figure and page of a study as the bytes of files; commands and bundles write the same ones.
-
-`found` is a study with all that its runs folder holds (archlab.Opened): study, schedule, records, manifest, `findings()`,
-`context()` of its tables, `checklist()`.
-"""
+"""Rendering: every table, figure and page of a study as the bytes of files; commands and bundles write the same ones."""
 
 from collections.abc import Sequence
+
+from results.conclusions import Conclusions, conclude
+from results.finding import Finding
+from results.store.reading import Reading
 
 TABLES = {'md': 'md', 'tex': 'latex', 'csv': 'csv', 'json': 'json'}
 """Formats of the tables of a bundle, by the suffix of the file."""
 
 
-def text(found, form: str) -> str:
+def text(conclusions: Conclusions, form: str) -> str:
     """A table as it is printed and kept: it ends with one line end. Raises ValueError on an unknown format."""
     from results.tables import table
 
-    return table(found.findings(), form, about=found.context()).rstrip('\n') + '\n'
+    return table(conclusions.findings, form, about=conclusions.facts).rstrip('\n') + '\n'
 
 
-def figures(found, kinds: Sequence[str] | None = None) -> dict[str, bytes]:
+def figures(reading: Reading, findings: list[Finding], kinds: Sequence[str] | None = None) -> dict[str, bytes]:
     """Figures by file name: of these kinds, or of all that the study has something for.
 
     Raises ValueError on an unknown kind, and on one that is asked for and that the study has nothing for.
@@ -31,26 +31,27 @@ def figures(found, kinds: Sequence[str] | None = None) -> dict[str, bytes]:
     files = {}
     for kind in kinds or FIGURES:
         try:
-            drawn = FIGURES[kind](found.study, found.schedule, found.records, found.findings(), found.manifest)
+            drawn = FIGURES[kind](reading, findings)
         except Inapplicable:
             if kinds:
                 raise
             continue
-        files |= {f'{found.study.name}-{kind}.{suffix}': rendered(drawn, suffix) for suffix in SUFFIXES}
+        files |= {f'{reading.study.name}-{kind}.{suffix}': rendered(drawn, suffix) for suffix in SUFFIXES}
     return files
 
 
-def page(found) -> str:
+def page(reading: Reading, findings: list[Finding]) -> str:
     """The report of a study as one HTML page."""
     from results.report.page import report
+    from results.verify import verify
 
     # What nobody tried is no news on a page; `archlab verify` says that too.
-    checks = [check.to_dict() for check in found.checklist() if check.tried]
-    return report(found.study, found.schedule, found.records, found.manifest, found.findings(), checks)
+    return report(reading, findings, [check.to_dict() for check in verify(reading) if check.tried])
 
 
-def everything(found) -> dict[str, bytes]:
+def everything(reading: Reading) -> dict[str, bytes]:
     """All files of a bundle that follow from its records, by name."""
-    files = {f'table.{suffix}': text(found, form).encode() for suffix, form in TABLES.items()}
-    files |= {f'figures/{name}': content for name, content in figures(found).items()}
-    return files | {'report.html': page(found).encode()}
+    conclusions = conclude(reading)
+    files = {f'table.{suffix}': text(conclusions, form).encode() for suffix, form in TABLES.items()}
+    files |= {f'figures/{name}': content for name, content in figures(reading, conclusions.findings).items()}
+    return files | {'report.html': page(reading, conclusions.findings).encode()}

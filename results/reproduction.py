@@ -1,7 +1,4 @@
-"""Reproduction: a study that was trained again beside the published one, finding by finding and trial by trial.
-
-Both are studies as they are opened (archlab.Opened): study, schedule, records, `findings()`.
-"""
+"""Reproduction: a study that was trained again beside the published one, finding by finding and trial by trial."""
 
 import dataclasses
 import math
@@ -11,6 +8,7 @@ from results.finding import Finding
 from results.rounding import plain
 from results.runs import Runs
 from results.statistics import welch
+from results.store.reading import Reading
 
 FAR = 3.0
 """Standard errors from which on two findings are not the same."""
@@ -55,10 +53,10 @@ def _signed(value: float | None) -> str:
     return 'none' if value is None else f'{value:+.4g}'
 
 
-def _error(found, one: Finding) -> float | None:
+def _error(reading: Reading, one: Finding) -> float | None:
     """The standard error of an effect over replicates, None with fewer than two."""
-    task = found.study.task(one.task)
-    both = [Runs(found.study, found.schedule, found.records, arm, task).confirmed() for arm in (one.arm, one.base)]
+    task = reading.study.task(one.task)
+    both = [Runs(reading, arm, task).confirmed() for arm in (one.arm, one.base)]
     difference = None if any(values is None for values in both) else welch(*both)
     return None if difference is None else difference.error
 
@@ -69,14 +67,14 @@ def _distance(difference: float, error: float | None) -> float | None:
     return abs(difference) / error if error else 0.0 if difference == 0 else math.inf
 
 
-def pairs(published, now) -> list[Pair]:
+def pairs(published: Reading, now: Reading, published_findings: list[Finding], new_findings: list[Finding]) -> list[Pair]:
     """Every finding that either has, in the order in which they were published."""
-    old, new = ({(one.arm, one.task): one for one in found.findings()} for found in (published, now))
+    old, new = ({(one.arm, one.task): one for one in made} for made in (published_findings, new_findings))
     made = []
     for row in {**old, **new}:
         first, second = old.get(row), new.get(row)
         one = first or second
-        effects = [None if found is None else found.effect for found in (first, second)]
+        effects = [None if finding is None else finding.effect for finding in (first, second)]
         known = None not in effects
         errors = [_error(published, first), _error(now, second)] if known else [None]
         error = None if None in errors else math.hypot(*errors)
@@ -138,7 +136,7 @@ def _off(old: Mapping, new: Mapping) -> float:
     return abs(old['score'] - new['score']) or math.ulp(0.0)
 
 
-def trials(published, now, tolerance: float | None = None) -> Trials:
+def trials(published: Reading, now: Reading, tolerance: float | None = None) -> Trials:
     """Compare what both recorded under the same ids; `tolerance` is how far scores may be apart, in the metric's unit."""
     shared = [trial for trial in now.schedule.trials if trial.id in published.records and trial.id in now.records]
     same, near, far = 0, 0, []
@@ -155,12 +153,12 @@ def trials(published, now, tolerance: float | None = None) -> Trials:
     return Trials(len(shared), same, near, tuple(far), lost, tolerance is not None or 2 * same > len(shared))
 
 
-def foreign(published, now) -> list[str]:
+def foreign(published: Reading, now: Reading) -> list[str]:
     """What differs between where both were trained: a sentence for each entry of their environments."""
     seen = []
-    for found in (published, now):
+    for reading in (published, now):
         entries: dict[str, list] = {}
-        for record in found.records.values():
+        for record in reading.records.values():
             for name, value in (record.get('environment') or {}).items():
                 flat = {f'{name}.{key}': item for key, item in value.items()} if isinstance(value, dict) else {name: value}
                 for key, item in flat.items():

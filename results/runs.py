@@ -4,43 +4,40 @@ Scores are in the metric's good direction, higher better, as in selection.
 """
 
 import dataclasses
-from collections.abc import Mapping
 
 import numpy as np
 
-from ablations.study import Study
 from ablations.tasks import Task
-from ablations.trial import Schedule, Trial
+from ablations.trial import Trial
+from results.store.reading import Reading
 
 
 @dataclasses.dataclass(frozen=True)
 class Runs:
     """The trials and records of an arm on a task."""
 
-    study: Study
-    schedule: Schedule
-    records: Mapping[str, dict]
+    reading: Reading
     arm: str
     task: Task
 
     @property
     def replicates(self) -> range:
         """Those of the last declared look that is whole, before it those of the first look."""
-        return range(self.study.count(self.arm, self.schedule.look or self.study.looks[0]))
+        return range(self.reading.study.count(self.arm, self.reading.schedule.look or self.reading.study.looks[0]))
 
     def asked(self, phase: str, replicate: int) -> list[Trial]:
         """The trials of a phase ('tune' with its extensions, 'confirm', 'share'), recorded or not."""
-        return self.schedule.asked.get((phase, self.arm, self.task.name, replicate), [])
+        return self.reading.schedule.asked.get((phase, self.arm, self.task.name, replicate), [])
 
     def tuned(self, optimizer: str, replicate: int, first: bool = False) -> list[Trial] | None:
         """Tuning trials of an optimizer, or its `first` ones before any extension; None until all are recorded."""
         trials = [trial for trial in self.asked('tune', replicate) if trial.program.optimizer == optimizer]
         trials = [trial for trial in trials if not trial.phase.startswith('extend')] if first else trials
-        return trials if trials and all(trial.id in self.records for trial in trials) else None
+        return trials if trials and all(trial.id in self.reading.records for trial in trials) else None
 
     def found(self, trials: list[Trial]) -> list[dict]:
         """The records of these trials, as far as there are any."""
-        return [self.records[trial.id] for trial in trials if trial.id in self.records]
+        return [self.reading.records[trial.id] for trial in trials if trial.id in self.reading.records]
 
     def scores(self, trials: list[Trial], otherwise: float) -> np.ndarray:
         """Scores of recorded trials; one that diverged or failed has the score `otherwise`. `[n]`"""
@@ -49,7 +46,7 @@ class Runs:
 
     def units(self, trials: list[Trial]) -> np.ndarray:
         """Unit coordinates of trials of one optimizer, the learning rate first. `[n, d]`"""
-        space = self.study.tune[trials[0].program.optimizer]
+        space = self.reading.study.tune[trials[0].program.optimizer]
         knobs = [dict(trial.knobs) for trial in trials]
         return np.array([[values.unit(point[name]) for name, values in space.items()] for point in knobs])
 
@@ -66,8 +63,8 @@ class Runs:
         means = []
         for replicate in self.replicates:
             trials = self.asked(phase, replicate)
-            planned = (phase, self.arm, self.task.name, replicate) in self.schedule.asked
-            if not planned or any(trial.id not in self.records for trial in trials):
+            planned = (phase, self.arm, self.task.name, replicate) in self.reading.schedule.asked
+            if not planned or any(trial.id not in self.reading.records for trial in trials):
                 return None
             means.append(float(np.mean(self.scores(trials, self.chance))) if trials else self.chance)
         return np.array(means)

@@ -2,15 +2,13 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
-from ablations.study import Study
-from ablations.trial import Schedule
 from results.rounding import plain
 from results.runs import Runs
 from results.statistics import mean_interval
+from results.store.reading import Reading
 
 LEVEL = 0.95
 
@@ -63,7 +61,7 @@ def _sensitivity(runs: Runs, optimizer: str) -> Sensitivity | None:
             found.append(value)
     if not found:
         return None
-    chosen = [runs.schedule.selections.get((runs.arm, runs.task.name, replicate)) for replicate in runs.replicates]
+    chosen = [runs.reading.schedule.selections.get((runs.arm, runs.task.name, replicate)) for replicate in runs.replicates]
     return Sensitivity(
         arm=runs.arm,
         task=runs.task.name,
@@ -76,11 +74,12 @@ def _sensitivity(runs: Runs, optimizer: str) -> Sensitivity | None:
     )
 
 
-def sensitivities(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> list[Sensitivity]:
+def sensitivities(reading: Reading) -> list[Sensitivity]:
     """By task, optimizer and arm; none where no replicate's tuning is wholly recorded."""
+    study = reading.study
     found = []
     for task in study.tasks:
         for optimizer in study.tune:
-            made = [_sensitivity(Runs(study, schedule, records, arm, task), optimizer) for arm in study.arms]
+            made = [_sensitivity(Runs(reading, arm, task), optimizer) for arm in study.arms]
             found += [one for one in made if one is not None]
     return found

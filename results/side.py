@@ -28,7 +28,7 @@ class Side(Runs):
     @property
     def nothing_selected(self) -> bool:
         """Whether every tuning run of every replicate diverged."""
-        found = [self.schedule.selections.get((self.arm, self.task.name, r), '') for r in self.replicates]
+        found = [self.reading.schedule.selections.get((self.arm, self.task.name, r), '') for r in self.replicates]
         return bool(found) and all(selected is None for selected in found)
 
     @property
@@ -49,13 +49,15 @@ class Side(Runs):
     @property
     def sensitivity(self) -> float | None:
         """Learning-rate sensitivity of the optimizer that most replicates selected, averaged over replicates."""
-        chosen = [s.optimizer for r in self.replicates if (s := self.schedule.selections.get((self.arm, self.task.name, r)))]
+        chosen = [
+            s.optimizer for r in self.replicates if (s := self.reading.schedule.selections.get((self.arm, self.task.name, r)))
+        ]
         if not chosen:
             return None
         optimizer = max(sorted(set(chosen)), key=chosen.count)
         found = []
         for replicate in self.replicates:
-            runs = [self.records[t.id] for t in self.asked('tune', replicate) if t.program.optimizer == optimizer]
+            runs = [self.reading.records[t.id] for t in self.asked('tune', replicate) if t.program.optimizer == optimizer]
             runs = [record for record in runs if record.get('initial_loss') is not None]
             losses = [r['final_loss'] if r['final_loss'] is not None else math.inf for r in runs]
             value = lr_sensitivity(np.array(losses, float), np.array([r['initial_loss'] for r in runs], float))
@@ -72,11 +74,11 @@ class Side(Runs):
         gaps = [
             selected.score - value
             for replicate, value in zip(self.replicates, found, strict=True)
-            if (selected := self.schedule.selections.get((self.arm, self.task.name, replicate)))
+            if (selected := self.reading.schedule.selections.get((self.arm, self.task.name, replicate)))
         ]
         return float(np.mean(gaps)) if gaps else None
 
     @property
     def censored(self) -> tuple:
         """The edges of its ranges at which the optimum still lies."""
-        return tuple(self.schedule.censored.get((self.arm, self.task.name), ()))
+        return tuple(self.reading.schedule.censored.get((self.arm, self.task.name), ()))

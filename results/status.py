@@ -1,14 +1,14 @@
 """Status: how far a study is."""
 
 import collections
-from collections.abc import Mapping
 
-from ablations.trial import Schedule
+from results.store.reading import Reading
 from results.store.records import STATUSES
 
 
-def progress_of(schedule: Schedule, records: Mapping[str, dict], skipped: list[str]) -> dict:
+def progress_of(reading: Reading) -> dict:
     """Counts of trials: planned so far, done, and of these ok, diverged, failed; records that nothing plans any more."""
+    schedule, records = reading.schedule, reading.records
     planned = {trial.id for trial in schedule.trials}
     done = [record for key, record in records.items() if key in planned]
     others = [record for key, record in records.items() if key not in planned]
@@ -22,7 +22,7 @@ def progress_of(schedule: Schedule, records: Mapping[str, dict], skipped: list[s
         'unplanned_records': len(others),
         'unplanned_arms': dict(sorted(collections.Counter(record['arm'] for record in others).items())),
         'unplanned_packs': sorted({record['pack']['id'] for record in others}),
-        'skipped_files': list(skipped),
+        'skipped_files': list(reading.skipped),
     }
 
 

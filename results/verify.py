@@ -2,11 +2,12 @@
 
 import collections
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ablations.study import Study
 from ablations.trial import TEST, TUNING, Schedule
 from results.budgets import equalities
+from results.store.reading import Reading
 
 FEW_REPLICATES = 3
 SIZE_WARNING = 0.05
@@ -26,12 +27,13 @@ class Check:
         return {name: getattr(self, name) for name in ('rule', 'holds', 'why')}
 
 
-def verify(study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping, skipped: list[str]) -> list[Check]:
+def verify(reading: Reading) -> list[Check]:
     """The checklist over what is recorded; `skipped` are the sentences about files that were not read."""
+    study, schedule, manifest = reading.study, reading.schedule, reading.manifest
     planned = {trial.id: trial for trial in schedule.trials}
-    recorded = {key: record for key, record in records.items() if key in planned}
+    recorded = {key: record for key, record in reading.records.items() if key in planned}
     return [
-        _sound(skipped),
+        _sound(reading.skipped),
         _complete(schedule, recorded),
         _own_recipe(study),
         _equal_budgets(study, schedule, recorded, manifest.get('costs', {})),
@@ -49,7 +51,7 @@ def verify(study: Study, schedule: Schedule, records: Mapping[str, dict], manife
     ]
 
 
-def _sound(skipped: list[str]) -> Check:
+def _sound(skipped: Sequence[str]) -> Check:
     return Check('every records file is sound', not skipped, '; '.join(skipped) or 'all files match their checks')
 
 

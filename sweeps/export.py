@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ablations.trial import Trial
 from results.store import atomic
+from results.store.reading import Reading
 from sweeps.training.saving import Saving
 
 FORMATS = ('safetensors', 'orbax')
@@ -21,9 +22,9 @@ class Exported:
     about: dict
 
 
-def confirmed(opened, arm: str, tasks: list[str] | None = None) -> list[Trial]:
+def confirmed(reading: Reading, arm: str, tasks: list[str] | None = None) -> list[Trial]:
     """The recorded confirmation runs of an arm; raises ValueError on an unknown arm or task, and where there are none."""
-    study = opened.study
+    study = reading.study
     if arm not in study.arms:
         raise ValueError(f"study '{study.name}' has no arm '{arm}'; allowed: {list(study.arms)}")
     names = [task.name for task in study.tasks]
@@ -32,10 +33,10 @@ def confirmed(opened, arm: str, tasks: list[str] | None = None) -> list[Trial]:
             raise ValueError(f"study '{study.name}' has no task '{task}'; allowed: {names}")
     found = [
         trial
-        for (phase, its, task, _), trials in opened.schedule.asked.items()
+        for (phase, its, task, _), trials in reading.schedule.asked.items()
         if (phase, its) == ('confirm', arm) and task in (tasks or names)
         for trial in trials
-        if opened.records.get(trial.id, {}).get('status') == 'ok'
+        if reading.records.get(trial.id, {}).get('status') == 'ok'
     ]
     if not found:
         raise ValueError(f"arm '{arm}' of study '{study.name}' has no confirmed runs yet; archlab status says how far it is")
@@ -43,7 +44,7 @@ def confirmed(opened, arm: str, tasks: list[str] | None = None) -> list[Trial]:
 
 
 def export(
-    opened, arm: str, out: Path, form: str = 'safetensors', tasks: list[str] | None = None, train: bool = False
+    reading: Reading, arm: str, out: Path, form: str = 'safetensors', tasks: list[str] | None = None, train: bool = False
 ) -> list[Path]:
     """Write the weights of an arm's confirmed models into `out`; the files, one for each run.
 
@@ -54,8 +55,8 @@ def export(
 
     if form not in FORMATS:
         raise ValueError(f"format '{form}'; allowed: {list(FORMATS)}")
-    trials = confirmed(opened, arm, tasks)
-    kept = opened.folder / Saving.FOLDER
+    trials = confirmed(reading, arm, tasks)
+    kept = reading.folder / Saving.FOLDER
     missing = [trial for trial in trials if not _file(kept, trial).exists()]
     if missing and not train:
         raise ValueError(
@@ -63,12 +64,12 @@ def export(
             'or run studies with --keep-weights'
         )
     for trial in missing:
-        _train(opened, trial)
+        _train(reading, trial)
     written = []
     for trial in trials:
         params, state = load_weights(_file(kept, trial))
         path = out / f'{trial.task}-{arm}-replicate_{trial.replicate}-seed_{trial.seed}'
-        about = _about(opened, trial)
+        about = _about(reading, trial)
         written.append(_write_orbax(path, params, state, about) if form == 'orbax' else _write(path, params, state, about))
     return written
 
@@ -98,10 +99,10 @@ def _file(folder: Path, trial: Trial) -> Path:
     return folder / f'{trial.id}.safetensors'
 
 
-def _train(opened, trial: Trial) -> None:
+def _train(reading: Reading, trial: Trial) -> None:
     from sweeps.rerun import rerun
 
-    found = rerun(opened, trial.id, opened.folder / Saving.FOLDER)
+    found = rerun(reading, trial.id, reading.folder / Saving.FOLDER)
     if not found['same_numbers']:
         score, recorded = found['now']['score'], found['recorded']['score']
         raise ValueError(
@@ -110,11 +111,11 @@ def _train(opened, trial: Trial) -> None:
         )
 
 
-def _about(opened, trial: Trial) -> dict:
-    record = opened.records[trial.id]
+def _about(reading: Reading, trial: Trial) -> dict:
+    record = reading.records[trial.id]
     names = ('id', 'study', 'arm', 'task', 'dataset', 'replicate', 'seed', 'optimizer', 'knobs', 'steps', 'batch', 'data')
     about = {name: record[name] for name in (*names, 'model', 'score', 'score_se', 'environment')}
-    return {**about, 'blocks': opened.study.blocks or ''}
+    return {**about, 'blocks': reading.study.blocks or ''}
 
 
 def _write(path: Path, params: dict, state: dict, about: dict) -> Path:

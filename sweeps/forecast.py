@@ -1,10 +1,9 @@
 """Outlook: what a study would still run, and how long that may take."""
 
 import statistics
-from collections.abc import Mapping
 
 from ablations.study import Study
-from ablations.trial import Schedule
+from results.store.reading import Reading
 from sweeps.machine import cores
 from sweeps.progress import expected
 from sweeps.protocol.pack import LANES, pack
@@ -15,13 +14,14 @@ ENOUGH = 50
 """Records of a task, evenly spaced, whose median is its seconds of a trial."""
 
 
-def forecast(study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping) -> dict:
+def forecast(reading: Reading) -> dict:
     """Trials and packs that would run now, what is done and foreseen, tuning budgets by arm and task, seconds left, and before
     anything ran the datasets that are not prepared.
 
     The estimate goes by the recorded seconds of each task, or where there are none roughly by FLOPs; costs are counted
     here where the manifest has none.
     """
+    study, schedule, records, manifest = reading.study, reading.schedule, reading.records, reading.manifest
     costs = manifest.get('costs', {})
     if any(task.name not in costs.get(arm, {}) for arm in study.arms for task in study.tasks):
         costs = costs_of(study)

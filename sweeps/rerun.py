@@ -3,32 +3,33 @@
 import os
 from pathlib import Path
 
+from results.store.reading import Reading
 from sweeps import manifest as manifests
 from sweeps.launch.local import worker_environment
 from sweeps.protocol.pack import Pack
 
 
-def rerun(opened, trial_id: str, weights: Path | None = None) -> dict:
+def rerun(reading: Reading, trial_id: str, weights: Path | None = None) -> dict:
     """Train one planned trial alone; {'now': record, 'recorded': record or None, 'same_numbers'}. Records nothing.
 
-    `opened` is the opened study, `weights` a folder for what a confirmed model has learned. A trial that is scored on test
+    `weights` is a folder for what a confirmed model has learned. A trial that is scored on test
     data counts as a read of it. Raises ValueError on a trial that the study does not plan.
     """
-    trials = {trial.id: trial for trial in opened.schedule.trials}
+    trials = {trial.id: trial for trial in reading.schedule.trials}
     if trial_id not in trials:
         raise ValueError(
-            f"study '{opened.study.name}' plans no trial '{trial_id}' with these settings; its id stands in its record"
+            f"study '{reading.study.name}' plans no trial '{trial_id}' with these settings; its id stands in its record"
         )
     trial = trials[trial_id]
-    if trial.held == 'test' and opened.folder.exists():
-        reads = opened.manifest['test_reads']
-        reads[trial.program.dataset] = reads.get(trial.program.dataset, 0) + 1
-        manifests.update(opened.folder, test_reads=reads)
+    dataset = trial.program.dataset
+    if trial.held == 'test' and reading.folder.exists():
+        reads = manifests.load(reading.folder)['test_reads']
+        manifests.update(reading.folder, test_reads={**reads, dataset: reads.get(dataset, 0) + 1})
     # The same threads and flags as a worker's, set before jax starts: on the same machine the numbers are then the same bits.
     os.environ.update(worker_environment(None))
     from sweeps.training.trainer import Trainer
 
-    record = Trainer('loop', opened.study.blocks).train(Pack((trial,)), weights=weights)[0]
-    recorded = opened.records.get(trial_id)
+    record = Trainer('loop', reading.study.blocks).train(Pack((trial,)), weights=weights)[0]
+    recorded = reading.records.get(trial_id)
     same = None if recorded is None else record['curve'] == recorded.get('curve')
     return {'now': record, 'recorded': recorded, 'same_numbers': same}

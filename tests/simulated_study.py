@@ -10,6 +10,7 @@ from ablations.studies.quickstart import study as quickstart
 from ablations.study import Study, swap
 from ablations.trial import Schedule, Trial
 from results.evidence import findings
+from results.store.reading import Reading
 from sweeps.protocol.plan import schedule
 
 RMS, TANH = swap('norm', 'rms_norm'), swap('norm', 'dynamic_tanh')
@@ -114,7 +115,12 @@ def data(study: Study, tops: dict, cliff: float = 0.9, share: float = 1.0) -> tu
     if share < 1:
         records = dict(list(records.items())[: int(len(records) * share)])
         planned = schedule(study, records, manifest)
-    return study, planned, records, manifest, findings(study, planned, records, manifest)
+    return study, planned, records, manifest, findings(Reading(study, planned, records, manifest))
+
+
+def read(study: Study, planned: Schedule, records: dict, manifest: dict, found: list) -> tuple[Reading, list]:
+    """The reading that these are parts of, and the findings."""
+    return Reading(study, planned, records, manifest), found
 
 
 TOPS = {'no_mixer': -0.4, 'rms': 0.1, 'rms_norm': 0.1, 'rms_and_no_mixer': -0.2, 'all': -0.3}

@@ -14,6 +14,7 @@ from finished_study import write
 import archlab as door
 from results import reproduction
 from results.figures import FIGURES
+from results.store.reading import Reading
 from results.store.records import from_line, to_line
 
 
@@ -180,7 +181,7 @@ def _ids(folder: Path) -> set[str]:
 # Findings and trials of both, side by side.
 
 
-def opened(values: dict[str, list[float]], verdict: str = 'undecided') -> SimpleNamespace:
+def read(values: dict[str, list[float]]) -> Reading:
     """A study of one task whose arms confirmed these scores, one a replicate."""
     records, asked, planned = {}, {}, []
     for arm, scores in values.items():
@@ -193,10 +194,18 @@ def opened(values: dict[str, list[float]], verdict: str = 'undecided') -> Simple
     study = SimpleNamespace(
         task=lambda name: SimpleNamespace(name='digits', sign=1, chance=0.1), count=lambda arm, look: look, looks=(count,)
     )
-    effect = sum(values['arm']) / count - sum(values['base']) / count
-    one = SimpleNamespace(arm='arm', base='base', task='digits', unit='points', effect=effect, verdict=verdict)
-    schedule = SimpleNamespace(asked=asked, look=count, trials=planned)
-    return SimpleNamespace(study=study, schedule=schedule, records=records, findings=lambda: [one])
+    return Reading(study, SimpleNamespace(asked=asked, look=count, trials=planned), records)
+
+
+def found(values: dict[str, list[float]], verdict: str = 'undecided') -> list:
+    """The one finding of such a study."""
+    effect = (sum(values['arm']) - sum(values['base'])) / len(values['base'])
+    return [SimpleNamespace(arm='arm', base='base', task='digits', unit='points', effect=effect, verdict=verdict)]
+
+
+def pair_of(published: dict, now: dict, verdict: str = 'undecided') -> reproduction.Pair:
+    (pair,) = reproduction.pairs(read(published), read(now), found(published), found(now, verdict))
+    return pair
 
 
 BASE = [0.5, 0.6, 0.7]
@@ -213,61 +222,61 @@ DISTANCES = [
 
 @pytest.mark.parametrize(('scores', 'distance', 'holds'), DISTANCES, ids=range(len(DISTANCES)))
 def test_findings_are_compared_in_units_of_their_noise(scores: list[float], distance: float, holds: bool):
-    (pair,) = reproduction.pairs(opened({'base': BASE, 'arm': [0.7, 0.8, 0.9]}), opened({'base': BASE, 'arm': scores}))
+    pair = pair_of({'base': BASE, 'arm': [0.7, 0.8, 0.9]}, {'base': BASE, 'arm': scores})
     assert pair.distance == pytest.approx(distance, abs=1e-9)
     assert pair.holds is holds
     assert pair.sentence().startswith('same  arm on digits' if holds else 'differs  arm on digits')
 
 
 def test_a_verdict_that_changed_is_named():
-    both = opened({'base': BASE, 'arm': BASE}), opened({'base': BASE, 'arm': BASE}, 'better')
-    assert reproduction.pairs(*both)[0].sentence().endswith('; undecided, now better')
+    same = {'base': BASE, 'arm': BASE}
+    assert pair_of(same, same, 'better').sentence().endswith('; undecided, now better')
 
 
 def test_without_noise_any_difference_is_one():
     same, other = {'base': [0.5, 0.5], 'arm': [0.6, 0.6]}, {'base': [0.5, 0.5], 'arm': [0.7, 0.7]}
-    assert reproduction.pairs(opened(same), opened(same))[0].holds
-    (pair,) = reproduction.pairs(opened(same), opened(other))
+    assert pair_of(same, same).holds
+    pair = pair_of(same, other)
     assert not pair.holds and pair.to_dict()['distance'] is None
 
 
 def test_noise_that_is_not_known_judges_nothing():
-    (pair,) = reproduction.pairs(opened({'base': [0.5], 'arm': [0.6]}), opened({'base': [0.5], 'arm': [0.9]}))
+    pair = pair_of({'base': [0.5], 'arm': [0.6]}, {'base': [0.5], 'arm': [0.9]})
     assert pair.holds and pair.distance is None and 'noise not known' in pair.sentence()
 
 
 @pytest.mark.parametrize('lost', ['published', 'now'])
 def test_an_effect_that_only_one_has_is_a_difference(lost: str):
-    found = {'published': opened({'base': BASE, 'arm': BASE}), 'now': opened({'base': BASE, 'arm': BASE})}
-    found[lost].findings = lambda: []
-    (pair,) = reproduction.pairs(**found)
+    same = {'base': BASE, 'arm': BASE}
+    made = {'published': found(same), 'now': found(same), lost: []}
+    (pair,) = reproduction.pairs(read(same), read(same), made['published'], made['now'])
     assert not pair.holds and 'none' in pair.sentence()
     assert {'published': pair.published_verdict, 'now': pair.verdict}[lost].startswith('not ')
 
 
 def test_trials_are_judged_where_the_machine_gives_the_same_bits():
-    old = opened({'base': BASE, 'arm': BASE})
-    one, all_ = opened({'base': BASE, 'arm': [0.5, 0.6, 0.71]}), opened({'base': [0.51, 0.61, 0.71], 'arm': [0.5, 0.6, 0.71]})
-    found = reproduction.trials(old, one)
-    assert (found.shared, found.same, len(found.far), found.judged) == (6, 5, 1, True)
-    assert found.far[0].startswith("trial arm-2 of arm 'arm' on 'digits' (confirm): ok 0.7 and ok 0.71")
-    found = reproduction.trials(old, all_)
-    assert (found.same, len(found.far), found.judged) == (2, 4, False)
-    assert 'drift apart' in found.sentences()[1]
-    found = reproduction.trials(old, all_, 0.011)
-    assert (found.same, found.near, found.far, found.judged) == (2, 4, (), True)
+    old = read({'base': BASE, 'arm': BASE})
+    one, all_ = read({'base': BASE, 'arm': [0.5, 0.6, 0.71]}), read({'base': [0.51, 0.61, 0.71], 'arm': [0.5, 0.6, 0.71]})
+    told = reproduction.trials(old, one)
+    assert (told.shared, told.same, len(told.far), told.judged) == (6, 5, 1, True)
+    assert told.far[0].startswith("trial arm-2 of arm 'arm' on 'digits' (confirm): ok 0.7 and ok 0.71")
+    told = reproduction.trials(old, all_)
+    assert (told.same, len(told.far), told.judged) == (2, 4, False)
+    assert 'drift apart' in told.sentences()[1]
+    told = reproduction.trials(old, all_, 0.011)
+    assert (told.same, told.near, told.far, told.judged) == (2, 4, (), True)
 
 
 def test_a_run_that_ended_otherwise_is_beyond_every_tolerance():
-    old, now = opened({'base': BASE, 'arm': BASE}), opened({'base': BASE, 'arm': BASE})
+    old, now = read({'base': BASE, 'arm': BASE}), read({'base': BASE, 'arm': BASE})
     now.records['arm-0'] |= {'status': 'diverged', 'score': None}
     now.records['arm-1']['curve'] = {'score': [0.2, 0.6]}
-    found = reproduction.trials(old, now, 1e9)
-    assert (found.same, found.near, len(found.far)) == (4, 1, 1)
+    told = reproduction.trials(old, now, 1e9)
+    assert (told.same, told.near, len(told.far)) == (4, 1, 1)
 
 
 def test_trials_that_are_missing_or_failed_are_counted():
-    old, now = opened({'base': BASE, 'arm': BASE}), opened({'base': BASE, 'arm': BASE})
+    old, now = read({'base': BASE, 'arm': BASE}), read({'base': BASE, 'arm': BASE})
     del now.records['base-0']
     now.records['arm-0'] |= {'status': 'failed', 'score': None}
     assert reproduction.trials(old, now).missing == 2
@@ -275,8 +284,8 @@ def test_trials_that_are_missing_or_failed_are_counted():
 
 
 def test_where_it_was_trained_is_compared():
-    old, now = opened({'base': BASE, 'arm': BASE}), opened({'base': BASE, 'arm': BASE})
-    for found, version in ((old, '1'), (now, '2')):
-        for record in found.records.values():
+    old, now = read({'base': BASE, 'arm': BASE}), read({'base': BASE, 'arm': BASE})
+    for reading, version in ((old, '1'), (now, '2')):
+        for record in reading.records.values():
             record['environment'] = {'platform': 'cpu', 'versions': {'jax': version}}
     assert reproduction.foreign(old, now) == ['versions.jax: published 1, now 2']

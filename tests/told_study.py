@@ -8,6 +8,7 @@ import numpy as np
 from ablations.study import Study
 from ablations.tasks import task
 from results.evidence import VERDICTS, Finding, findings
+from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
 
 DIGITS = task('digits', margin=0.01, chance=0.1)
@@ -33,7 +34,7 @@ def told(asked: Study, values: dict, /, world: World | None = None, manifest: di
         wanted = values.get((arm, where), 0.5 + NOISE / 100)[replicate]
         for trial, apart in zip(trials, (-0.01, 0.01), strict=False):
             records[trial.id] = {**records[trial.id], 'score': float(wanted + (apart if len(trials) > 1 else 0.0))}
-    made = findings(asked, dataclasses.replace(found, **changes), records, manifest or {})
+    made = findings(Reading(asked, dataclasses.replace(found, **changes), records, manifest or {}))
     for finding in made:
         plain = finding.to_dict()
         json.dumps(plain, allow_nan=False)

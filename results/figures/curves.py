@@ -1,18 +1,15 @@
 """Curves: the held-out metric of confirmed runs over their steps."""
 
-from collections.abc import Mapping
-
 import numpy as np
 from matplotlib.figure import Figure
 
-from ablations.study import Study
 from ablations.tasks import Task
-from ablations.trial import Schedule
 from results.figures.panels import arm_handles, axis_label, fan, grid, metric_ticks, missing, note, said
 from results.figures.style import house, palette, rounded
 from results.finding import Finding
 from results.runs import Runs
 from results.statistics import mean_interval
+from results.store.reading import Reading
 
 LEVEL = 0.95
 
@@ -56,11 +53,11 @@ def arm_curve(runs: Runs) -> tuple | None:
     return rounded(steps), means.mean(0), low, high
 
 
-def _diverged(study: Study, schedule: Schedule, records: Mapping[str, dict], task: Task) -> list[str]:
+def _diverged(reading: Reading, task: Task) -> list[str]:
     """How many confirmed runs of which arm diverged, a sentence or none."""
     found = []
-    for arm in study.arms:
-        runs = Runs(study, schedule, records, arm, task)
+    for arm in reading.study.arms:
+        runs = Runs(reading, arm, task)
         own = [record for r in runs.replicates for record in runs.found(runs.asked('confirm', r))]
         lost = sum(record['status'] != 'ok' for record in own)
         if lost:
@@ -68,35 +65,34 @@ def _diverged(study: Study, schedule: Schedule, records: Mapping[str, dict], tas
     return [f'diverged: {", ".join(found)} runs'] if found else []
 
 
-def _nothing(study: Study, schedule: Schedule, records: Mapping[str, dict], arm: str, task: Task) -> bool:
+def _nothing(reading: Reading, arm: str, task: Task) -> bool:
     """Whether every tuning run of an arm diverged, so that it has nothing to confirm."""
-    runs = Runs(study, schedule, records, arm, task)
-    return all(schedule.selections.get((arm, task.name, replicate), '') is None for replicate in runs.replicates)
+    runs = Runs(reading, arm, task)
+    return all(reading.schedule.selections.get((arm, task.name, replicate), '') is None for replicate in runs.replicates)
 
 
-def curves_figure(
-    study: Study, schedule: Schedule, records: Mapping[str, dict], findings: list[Finding], manifest: Mapping
-) -> Figure:
+def curves_figure(reading: Reading, findings: list[Finding]) -> Figure:
     """Learning curves of the confirmed runs by task: the mean over replicates of the test metric, with 95% bands. Diverged
     runs count as chance from where they diverged.
 
     A line may enter its panel from outside; an arm that ends outside is named at the edge.
     """
+    study = reading.study
     looks = palette(list(study.arms))
     with house():
         figure, panels = grid(len(study.tasks), arm_handles(looks), 2.7)
         for axes, item in zip(panels, study.tasks, strict=True):
             axes.set_title(item.name)
             axes.set_ylabel(axis_label(item, 'test'))
-            lines = {arm: arm_curve(Runs(study, schedule, records, arm, item)) for arm in study.arms}
+            lines = {arm: arm_curve(Runs(reading, arm, item)) for arm in study.arms}
             lines = {arm: line for arm, line in lines.items() if line is not None}
-            lost = _diverged(study, schedule, records, item)
+            lost = _diverged(reading, item)
             if not lines:
                 said(axes, 'no confirmed run with a curve is recorded yet')
                 continue
             outside = fan(axes, item, lines, looks, 1)
             metric_ticks(axes, 'x')
-            nothing = [arm for arm in study.arms if _nothing(study, schedule, records, arm, item)]
+            nothing = [arm for arm in study.arms if _nothing(reading, arm, item)]
             lost += [f'every tuning run diverged: {", ".join(nothing)}'] if nothing else []
             note(axes, 'steps', [*lost, *outside, *missing(study, [*lines, *nothing])])
     return figure

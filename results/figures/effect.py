@@ -1,16 +1,14 @@
 """Effect: every arm against what it is compared with, at its own best recipe and at the base's."""
 
-from collections.abc import Mapping
-
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from ablations.study import Study
-from ablations.trial import Schedule
 from results.figures.panels import FAR, PLATE, Inapplicable, grid, metric_ticks, wrapped
 from results.figures.style import BAND, house, palette, rounded
 from results.finding import Finding
+from results.store.reading import Reading
 from results.tables import difference_unit, number, scaled, span, tasks, verdict_words
 
 
@@ -96,14 +94,13 @@ def _effect_panel(axes, study: Study, items: list[Finding], looks: dict, labelle
     )
 
 
-def effect_figure(
-    study: Study, schedule: Schedule, records: Mapping[str, dict], findings: list[Finding], manifest: Mapping
-) -> Figure:
+def effect_figure(reading: Reading, findings: list[Finding]) -> Figure:
     """Effect of each arm on each task, with 95% intervals: filled at its own best recipe, hollow at the base's. The band is the
     margin of equivalence; the verdict stands at the right. An effect far beyond the others is an arrow with its numbers.
 
     An interval may run out of its panel. Raises ValueError where the study compares nothing.
     """
+    study = reading.study
     by_task = tasks(findings)
     if not by_task:
         raise Inapplicable(f"study '{study.name}' has one arm, so no effects; add an arm to the study")

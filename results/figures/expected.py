@@ -1,17 +1,15 @@
 """Expected best: what each arm's tuning would have found with fewer trials."""
 
-from collections.abc import Mapping
-
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from ablations.study import Study
-from ablations.trial import Schedule
 from results.expected_best import EVERY, Curve, Settled, curves, settled
 from results.figures.panels import arm_handles, axis_label, fan, grid, missing, note, plain_number, said
 from results.figures.style import house, palette, rounded
 from results.finding import Finding
+from results.store.reading import Reading
 
 
 def _ticks(axes, trials: list[float]) -> None:
@@ -49,16 +47,15 @@ def _panel(axes, study: Study, task: str, found: list[Curve], order: Settled | N
     note(axes, label, [*_order(axes, order), *outside, *missing(study, lines)])
 
 
-def expected_best_figure(
-    study: Study, schedule: Schedule, records: Mapping[str, dict], findings: list[Finding], manifest: Mapping
-) -> Figure:
+def expected_best_figure(reading: Reading, findings: list[Finding]) -> Figure:
     """The best tuning score that fewer trials would have found, by task: the mean over replicates with 95% bands. Dashed: from
     how many trials on the arms stand in the order of the end. Diverged runs count as chance.
 
     A line may enter its panel from outside; an arm that ends outside is named at the edge.
     """
+    study = reading.study
     looks = palette(list(study.arms))
-    found = [c for c in curves(study, schedule, records) if len(study.tune) == 1 or c.optimizer == EVERY]
+    found = [c for c in curves(reading) if len(study.tune) == 1 or c.optimizer == EVERY]
     orders = settled(found)
     settles = Line2D([], [], color='black', linewidth=0.8, linestyle=(0, (3, 2)), label='the order settles')
     with house():

@@ -9,11 +9,11 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from ablations.study import Study
-from ablations.trial import Schedule
 from results.factorial import Effect, Factorial, factorials
 from results.figures.panels import WIDTH, Inapplicable, axis_label, shown, wrapped
 from results.figures.style import blank, house
 from results.finding import Finding
+from results.store.reading import Reading
 from results.tables import difference_unit, number, span
 
 SHADES = LinearSegmentedColormap.from_list('archlab', ['#ffffff', '#cfe1f0', '#8fbcdd'])
@@ -61,20 +61,19 @@ def _pairs_of(factors: Mapping[str, list], row: str, column: str) -> int:
     return (len(factors[row]) - 1) * (len(factors[column]) - 1)
 
 
-def interaction_figure(
-    study: Study, schedule: Schedule, records: Mapping[str, dict], findings: list[Finding], manifest: Mapping
-) -> Figure:
+def interaction_figure(reading: Reading, findings: list[Finding]) -> Figure:
     """Confirmed means by the levels of two factors (the mean over any others), darker is better. Below: what two levels do
     together beyond the sum of what each does, with its 95% interval; above 0 they help each other.
 
     Raises ValueError on a study without factors.
     """
+    study = reading.study
     if not study.levels:
         raise Inapplicable(
             f"study '{study.name}' is not factorial but '{study.shape}', so it has no interactions; make its arms by "
             'factorial() of ablations/shapes.py'
         )
-    found = factorials(study, schedule, records, study.levels)
+    found = factorials(reading, study.levels)
     units = {one.task: difference_unit(one) for one in findings}
     factors = found[0].factors
     # The tasks side by side, two factors to a row.

@@ -11,10 +11,10 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullL
 
 from ablations.study import Study
 from ablations.tasks import Task
-from ablations.trial import Schedule
 from results.figures.panels import Inapplicable, arm_handles, focus, grid, metric_ticks, said, shown
 from results.figures.style import BAND, house, palette, rounded
 from results.finding import Finding
+from results.store.reading import Reading
 from results.tables import count, difference_unit
 
 SPREAD = 0.5
@@ -81,14 +81,13 @@ def _panel(axes, study: Study, name: str, rungs: list[Task], findings: list[Find
     metric_ticks(axes)
 
 
-def ladder_figure(
-    study: Study, schedule: Schedule, records: Mapping[str, dict], findings: list[Finding], manifest: Mapping
-) -> Figure:
+def ladder_figure(reading: Reading, findings: list[Finding]) -> Figure:
     """The effect of each arm against the size of the base, with 95% intervals. A full mark is told from what it is compared
     with, a hollow one is not; marks of one size stand side by side.
 
     Raises ValueError on a study without tasks at several sizes, or with one arm.
     """
+    study = reading.study
     found = ladders(study)
     if not found or not findings:
         raise Inapplicable(
@@ -106,5 +105,5 @@ def ladder_figure(
     with house():
         figure, panels = grid(len(found), handles, 2.6)
         for axes, (name, rungs) in zip(panels, found.items(), strict=True):
-            _panel(axes, study, name, rungs, findings, manifest, looks)
+            _panel(axes, study, name, rungs, findings, reading.manifest, looks)
     return figure

@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ablations.study import Study
-from ablations.trial import Schedule
 from results.figures.panels import (
     WIDTH,
     Inapplicable,
@@ -26,6 +25,7 @@ from results.figures.panels import (
 from results.figures.style import blank, house, palette, rounded
 from results.finding import Finding
 from results.fronts import Front, Point, front
+from results.store.reading import Reading
 from results.tables import count
 
 COSTS = ('params', 'macs', 'step_seconds', 'peak_memory')
@@ -93,19 +93,18 @@ def _panel(axes, study: Study, one: Front, looks: dict) -> list[str]:
     return [*outside, *missing(study, costs)]
 
 
-def pareto_figure(
-    study: Study, schedule: Schedule, records: Mapping[str, dict], findings: list[Finding], manifest: Mapping
-) -> Figure:
+def pareto_figure(reading: Reading, findings: list[Finding]) -> Figure:
     """Quality against what it costs, by task, with 95% intervals. Full marks are on the front for sure, pale ones possibly,
     hollow ones are dominated; dashed is the front of the means.
 
     An arm far outside is named at the edge. Raises ValueError where the study has one arm.
     """
+    study = reading.study
     if len(study.arms) < 2:
         raise Inapplicable(f"study '{study.name}' has one arm, so no front; add an arm to the study")
     looks, tasks = palette(list(study.arms)), [task.name for task in study.tasks]
     every = (*COSTS, 'activation_bytes')
-    fronts = {(task, cost): front(study, schedule, records, manifest, task, cost) for task in tasks for cost in every}
+    fronts = {(task, cost): front(reading, task, cost) for task in tasks for cost in every}
     costs = chosen(fronts, tasks) or ['params']
     mark = dict(color='black', ls='', marker='o', markersize=5, markeredgewidth=0.8)
     handles = [

@@ -7,10 +7,10 @@ from matplotlib.patches import Patch
 
 from ablations.study import Study
 from ablations.tasks import Task
-from ablations.trial import Schedule
 from results.figures.panels import WIDTH, Inapplicable, axis_label, focus, legend, metric_ticks, shown, wrapped
 from results.figures.style import blank, house, palette, rounded
 from results.finding import Finding
+from results.store.reading import Reading
 from results.tables import count, number, verdict_words
 
 UNTOLD = '#d9d9d9'
@@ -109,14 +109,13 @@ def _row(bars, costs, study: Study, task: Task, findings: list[Finding], manifes
     metric_ticks(bars, 'x') if points else bars.set_xticks([])
 
 
-def path_figure(
-    study: Study, schedule: Schedule, records: Mapping[str, dict], findings: list[Finding], manifest: Mapping
-) -> Figure:
+def path_figure(reading: Reading, findings: list[Finding]) -> Figure:
     """The steps of the path: the test metric at each step's own best recipe with its 95% interval. A step that is not told from
     the one before is grey and hatched; the dashed line is the base. Bars do not begin at zero.
 
     After figure 2 of the ConvNeXt paper (2201.03545). Raises ValueError on a study that is no path.
     """
+    study = reading.study
     if study.shape != 'path':
         raise Inapplicable(
             f"study '{study.name}' is no path but '{study.shape}', so it has no figure of steps; make its arms by path() of "
@@ -127,7 +126,7 @@ def path_figure(
         figure = blank(WIDTH, len(study.tasks) * (0.75 + 0.27 * max(len(study.arms), 3)) + 0.3)
         rows = figure.subplots(len(study.tasks), 2, squeeze=False, width_ratios=[4.2, 1])
         for (bars, costs), task in zip(rows, study.tasks, strict=True):
-            _row(bars, costs, study, task, findings, manifest, looks)
+            _row(bars, costs, study, task, findings, reading.manifest, looks)
         handles = [
             Patch(facecolor=looks[list(study.arms)[1]][0], edgecolor='black', linewidth=0.5, label='told from the step before'),
             Patch(facecolor=UNTOLD, edgecolor='#7f7f7f', hatch=HATCH, linewidth=0.5, label='not told from it'),

@@ -1,36 +1,35 @@
 """Learning rate: what each arm scores over the learning rates, and which of them its replicates selected."""
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from ablations.study import Study
-from ablations.trial import Schedule
 from results.figures.panels import arm_handles, axis_label, grid, plain_number
 from results.figures.style import house, palette, rounded
 from results.finding import Finding
 from results.selection import profile
+from results.store.reading import Reading
 from results.tables import scaled
 
 BELOW = 0.25
 """How far below chance a panel of learning rates reaches at most, as a share of what lies above it."""
 
 
-def _tuned(study: Study, schedule: Schedule, records: Mapping[str, dict], arm: str, task: str, optimizer: str) -> list:
+def _tuned(reading: Reading, arm: str, task: str, optimizer: str) -> list:
     """Recorded tuning trials by replicate: (units [n, d], scores [n] in the good direction, -inf where diverged)."""
+    study = reading.study
     space, sign, found = study.tune[optimizer], study.task(task).sign, []
     for replicate in range(study.replicates):
-        trials = schedule.asked.get(('tune', arm, task, replicate), ())
-        trials = [trial for trial in trials if trial.program.optimizer == optimizer and trial.id in records]
+        trials = reading.schedule.asked.get(('tune', arm, task, replicate), ())
+        trials = [trial for trial in trials if trial.program.optimizer == optimizer and trial.id in reading.records]
         if not trials:
             continue
         knobs = [dict(trial.knobs) for trial in trials]
         units = np.array([[values.unit(point[name]) for name, values in space.items()] for point in knobs])
-        runs = [records[trial.id] for trial in trials]
+        runs = [reading.records[trial.id] for trial in trials]
         scores = [sign * run['score'] if run['status'] == 'ok' and run.get('score') is not None else -math.inf for run in runs]
         found.append((units, np.array(scores, float)))
     return found
@@ -39,11 +38,12 @@ def _tuned(study: Study, schedule: Schedule, records: Mapping[str, dict], arm: s
 class _RatePanel:
     """One task and optimizer: points, profiles and selected rates of all arms."""
 
-    def __init__(self, study: Study, schedule: Schedule, records: Mapping[str, dict], task: str, optimizer: str):
-        self.study, self.schedule, self.item, self.optimizer = study, schedule, study.task(task), optimizer
+    def __init__(self, reading: Reading, task: str, optimizer: str):
+        study = reading.study
+        self.study, self.schedule, self.item, self.optimizer = study, reading.schedule, study.task(task), optimizer
         self.space = list(study.tune[optimizer].values())
         self.place = list(study.tune[optimizer]).index('lr')
-        self.tuned = {arm: _tuned(study, schedule, records, arm, task, optimizer) for arm in study.arms}
+        self.tuned = {arm: _tuned(reading, arm, task, optimizer) for arm in study.arms}
 
     def rates(self, units: np.ndarray) -> np.ndarray:
         return rounded([self.space[self.place].value(float(unit)) for unit in units])
@@ -127,15 +127,14 @@ class _RatePanel:
         self.axes.set_xlim(*self.rates([low, high]))
 
 
-def lr_figure(
-    study: Study, schedule: Schedule, records: Mapping[str, dict], findings: list[Finding], manifest: Mapping
-) -> Figure:
+def lr_figure(reading: Reading, findings: list[Finding]) -> Figure:
     """What each arm scores over the learning rates, by task and optimizer. Every tuning run is a point, a diverged one a
     cross; the line is the surface fitted to all replicates, at its best weight decay; large marks are the rates that the
     replicates selected. Dotted: the range of the study, and fainter how far an extension went.
 
     A point far below chance is drawn at the floor.
     """
+    study = reading.study
     looks = palette(list(study.arms))
     alone = len(study.tune) == 1
     handles = arm_handles(looks)
@@ -150,7 +149,7 @@ def lr_figure(
         figure, cells = grid(len(study.tasks) * len(study.tune), handles, 2.4 if alone else 2.15, columns)
         for place, item in enumerate(study.tasks):
             line = cells[place * len(study.tune) : (place + 1) * len(study.tune)]
-            panels = [_RatePanel(study, schedule, records, item.name, optimizer) for optimizer in study.tune]
+            panels = [_RatePanel(reading, item.name, optimizer) for optimizer in study.tune]
             for axes, panel in zip(line, panels, strict=True):
                 panel.draw(axes, looks, [score for other in panels for score in other.scores])
                 axes.set_title(f'{item.name}, {panel.optimizer}')

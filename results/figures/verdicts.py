@@ -1,15 +1,12 @@
 """Verdicts: every arm on every task at one look, read by words and by colour."""
 
-from collections.abc import Mapping
-
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from ablations.study import Study
-from ablations.trial import Schedule
 from results.figures.panels import WIDTH, Inapplicable, legend, wrapped
 from results.figures.style import blank, house
 from results.finding import Finding
+from results.store.reading import Reading
 from results.tables import difference_unit, number, span, tasks
 
 LOOKS = {
@@ -46,13 +43,12 @@ def _cell(axes, x: int, y: int, verdict: str, lines: list[tuple[str, bool]]) -> 
         axes.text(x, at, words, ha='center', va='center_baseline', zorder=3, **look, **plate)
 
 
-def verdicts_figure(
-    study: Study, schedule: Schedule, records: Mapping[str, dict], findings: list[Finding], manifest: Mapping
-) -> Figure:
+def verdicts_figure(reading: Reading, findings: list[Finding]) -> Figure:
     """The verdict on each arm and task with its effect and 95% interval, and over all tasks at the right.
 
     Each arm is compared with the base, or with the arm named below it. Raises ValueError where the study compares nothing.
     """
+    study = reading.study
     by_task = tasks(findings)
     if not by_task:
         raise Inapplicable(f"study '{study.name}' has one arm, so no verdicts; add an arm to the study")

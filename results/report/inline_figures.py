@@ -1,15 +1,14 @@
 """Report figures: every figure that applies to a study, as SVG that is part of a page."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from markupsafe import Markup, escape
 
-from ablations.study import Study
-from ablations.trial import Schedule
 from results.figures import FIGURES, Inapplicable
 from results.figures.style import rendered
 from results.finding import Finding
+from results.store.reading import Reading
 
 
 def inline(svg: str, prefix: str, label: str) -> Markup:
@@ -42,15 +41,13 @@ def caption(draw: Callable) -> str:
     return ' '.join((draw.__doc__ or '').strip().split('\n\n')[0].split())
 
 
-def inline_figures(
-    study: Study, schedule: Schedule, records: Mapping[str, dict], findings: list[Finding], manifest: Mapping
-) -> list[dict]:
+def inline_figures(reading: Reading, findings: list[Finding]) -> list[dict]:
     """{kind, svg, caption, why} of every figure; one that a study has nothing for has no SVG but says why."""
     found = []
     for kind, draw in FIGURES.items():
         about = {'kind': kind.replace('_', ' '), 'caption': caption(draw), 'svg': '', 'why': ''}
         try:
-            figure = draw(study, schedule, records, findings, manifest)
+            figure = draw(reading, findings)
         except Inapplicable as error:
             found.append({**about, 'why': str(error)})
             continue

@@ -10,7 +10,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from ablations.study import Study
-from ablations.trial import Schedule
 from results.finding import Finding
 from results.report.inline_figures import inline_figures
 from results.report.sections import (
@@ -25,7 +24,8 @@ from results.report.sections import (
 )
 from results.report.sentences import verdicts
 from results.report.trial_table import trials
-from results.tables import context, effects_markup, findings_markup
+from results.store.reading import Reading
+from results.tables import effects_markup, findings_markup, study_facts
 
 FOLDER = Path(__file__).parent
 MARKS = {True: 'holds', False: 'fails', None: 'not known'}
@@ -59,16 +59,14 @@ def _commands(study: Study, manifest: Mapping) -> list[dict]:
 
 
 def report(
-    study: Study,
-    schedule: Schedule,
-    records: Mapping[str, dict],
-    manifest: Mapping,
+    reading: Reading,
     findings: list[Finding],
     checklist: list[dict],
 ) -> str:
     """The study as one HTML page; `checklist` holds `rule`, `holds` (True, False or None) and `why` of each check."""
+    study, schedule, records, manifest = reading.study, reading.schedule, reading.records, reading.manifest
     lead, _, rest = study.question.strip().partition('\n')
-    about = context(study, schedule, records, manifest, findings)
+    about = study_facts(reading, findings)
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -77,13 +75,13 @@ def report(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    data = json.dumps(trials(study, schedule, records), separators=(',', ':'), allow_nan=False).replace('<', '\\u003c')
+    data = json.dumps(trials(reading), separators=(',', ':'), allow_nan=False).replace('<', '\\u003c')
     grids = {
-        'Budgets': ledger_grid(study, schedule, records, manifest),
-        'Recipes': [recipes_grid(study, schedule), regret_grid(study, schedule, records)],
-        'Expected best': [expected_grid(study, schedule, records)],
-        'Learning rates': [rates_grid(study, schedule, records)],
-        'Cost': [pareto_grid(study, schedule, records, manifest)],
+        'Budgets': ledger_grid(reading),
+        'Recipes': [recipes_grid(reading), regret_grid(reading)],
+        'Expected best': [expected_grid(reading)],
+        'Learning rates': [rates_grid(reading)],
+        'Cost': [pareto_grid(reading)],
     }
     return environment.get_template('page.html.j2').render(
         study=study,
@@ -99,8 +97,8 @@ def report(
         verdicts=verdicts(study, findings),
         table=_boxed(findings_markup(findings, about)),
         effects=_boxed(effects_markup(about)),
-        cells=[cells_grid(study, schedule, records)] if study.levels else [],
-        figures=inline_figures(study, schedule, records, findings, manifest),
+        cells=[cells_grid(reading)] if study.levels else [],
+        figures=inline_figures(reading, findings),
         checklist=[{**item, 'mark': MARKS[item.get('holds')]} for item in checklist],
         grids=grids,
         environment=environment_grid(records),

@@ -8,8 +8,6 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 
-from ablations.study import Study
-from ablations.trial import Schedule
 from results.expected_best import EVERY, curves, settled
 from results.factorial import factorials
 from results.fronts import fronts
@@ -18,6 +16,7 @@ from results.ledger import PHASES, ledger
 from results.recipe import recipe
 from results.regret import regrets
 from results.sensitivity import sensitivities
+from results.store.reading import Reading
 from results.tables import DASH, MINUS, count, number, probability, span
 
 MOST = 8
@@ -41,9 +40,9 @@ def _times(seconds: float) -> str:
     return f'{seconds:.1f}' if seconds < 100 else f'{seconds:,.0f}'
 
 
-def ledger_grid(study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping) -> list[dict]:
+def ledger_grid(reading: Reading) -> list[dict]:
     """What every arm was given and what it used, by phase; whether it is equal; test reads by dataset."""
-    kept = ledger(study, schedule, records, manifest)
+    kept = ledger(reading)
     rows = []
     for line in kept.lines:
         if line.planned.trials:
@@ -89,15 +88,16 @@ def ledger_grid(study: Study, schedule: Schedule, records: Mapping[str, dict], m
     ]
 
 
-def recipes_grid(study: Study, schedule: Schedule) -> dict:
+def recipes_grid(reading: Reading) -> dict:
     """The selected recipe of each arm, task and replicate."""
+    study = reading.study
     rows = []
     for arm in study.arms:
-        for task, fact in recipe(study, schedule, arm).items():
+        for task, fact in recipe(reading, arm).items():
             item = study.task(task)
             for point in fact['replicates']:
                 knobs = ', '.join(f'{name} {value:.3g}' for name, value in point['knobs'].items())
-                chosen = schedule.selections[arm, task, point['replicate']]
+                chosen = reading.schedule.selections[arm, task, point['replicate']]
                 error = None if chosen is None or chosen.error != chosen.error else chosen.error
                 score = number(point['score'], item.metric) + ('' if error is None else f' ± {number(error, item.metric)}')
                 steps = f'{fact["steps"]:,} of {fact["batch"]:,}'
@@ -107,10 +107,10 @@ def recipes_grid(study: Study, schedule: Schedule) -> dict:
     return grid('Selected recipes, with the score that the fitted surface expects there and its standard error', columns, rows)
 
 
-def regret_grid(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> dict:
+def regret_grid(reading: Reading) -> dict:
     """What the selected points lose against the best point, and what the best trials would have lost."""
     rows = []
-    for one in regrets(study, schedule, records):
+    for one in regrets(reading):
         lost = [number(value, one.metric) for value in (one.selected, one.best_trial)]
         rows.append(
             [one.task, *lost, f'{number(one.gain, one.metric, True)} {span(one.interval, one.metric, True)}', str(one.cases)]
@@ -123,9 +123,10 @@ def regret_grid(study: Study, schedule: Schedule, records: Mapping[str, dict]) -
     return grid('Regret: how far below the best point lie the selected point and the best trial', columns, rows, [note])
 
 
-def expected_grid(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> dict:
+def expected_grid(reading: Reading) -> dict:
     """The best score that a tuning of fewer trials would have found, and from how many on the order of the arms stands."""
-    found = curves(study, schedule, records)
+    study = reading.study
+    found = curves(reading)
     several = len(study.tune) > 1
     rows, most = [], max((len(curve.trials) for curve in found), default=0)
     points = [k for k in range(1, most + 1) if k == most or k & (k - 1) == 0]
@@ -152,11 +153,11 @@ def expected_grid(study: Study, schedule: Schedule, records: Mapping[str, dict])
     return grid(caption, ', '.join(['arm:word', 'task:word', *trials]), rows, notes)
 
 
-def rates_grid(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> dict:
+def rates_grid(reading: Reading) -> dict:
     """How wide the window of good learning rates is, and what is lost over the whole range."""
-    lost = {(one.task, one.optimizer, one.arm): one for one in sensitivities(study, schedule, records)}
+    lost = {(one.task, one.optimizer, one.arm): one for one in sensitivities(reading)}
     by_rule: dict[tuple, dict] = {}
-    for one in windows(study, schedule, records):
+    for one in windows(reading):
         by_rule.setdefault((one.task, one.optimizer, one.arm), {})[one.rule] = one
 
     def window(one) -> list[str]:
@@ -185,10 +186,10 @@ def rates_grid(study: Study, schedule: Schedule, records: Mapping[str, dict]) ->
     return grid('Windows of good learning rates, and what is lost over the whole range', columns, rows, notes)
 
 
-def pareto_grid(study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping) -> dict:
+def pareto_grid(reading: Reading) -> dict:
     """Which arms nobody beats at their cost."""
     rows, notes = [], []
-    for front in fronts(study, schedule, records, manifest):
+    for front in fronts(reading):
         cost = COSTS.get(front.cost, front.cost)
         for point in front.points:
             value = f'{number(point.value, front.metric)} {span(point.interval, front.metric)}'.strip()
@@ -209,10 +210,11 @@ def pareto_grid(study: Study, schedule: Schedule, records: Mapping[str, dict], m
     )
 
 
-def cells_grid(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> dict:
+def cells_grid(reading: Reading) -> dict:
     """The cells of a factorial study."""
+    study = reading.study
     rows = []
-    for one in factorials(study, schedule, records, study.levels):
+    for one in factorials(reading, study.levels):
         for cell in one.cells:
             value = f'{number(cell.value, one.metric)} {span(cell.interval, one.metric)}'.strip()
             rows.append([cell.arm, one.task, *(str(cell.levels[name]) for name in one.factors), value])

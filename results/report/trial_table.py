@@ -1,9 +1,6 @@
 """Report trials: every record as a compact table for a page that sorts and filters by itself."""
 
-from collections.abc import Mapping
-
-from ablations.study import Study
-from ablations.trial import Schedule
+from results.store.reading import Reading
 
 PAGE = 100
 """Rows of the table that are shown at a time."""
@@ -15,11 +12,12 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else float(f'{value:.6g}')
 
 
-def trials(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> dict:
+def trials(reading: Reading) -> dict:
     """Columns, the words of each column that holds words, and rows of numbers, in the order in which trials were planned.
 
     A word is written as its place in `words[column]`. Records that the study no longer plans have the phase `not planned`.
     """
+    study, schedule, records = reading.study, reading.schedule, reading.records
     knobs = list(dict.fromkeys(name for space in study.tune.values() for name in space))
     columns = ['arm', 'task', 'phase', 'replicate', 'optimizer', *knobs, 'status', 'score']
     # Of a mixture each domain has a column; where there is none the table is as it would be without them.

@@ -8,10 +8,9 @@ from pathlib import Path
 import duckdb
 
 from ablations.config import closest
-from ablations.study import Study
-from ablations.trial import Schedule
 from results.store import parquet_cache as cache
 from results.store import records
+from results.store.reading import Reading
 
 _COST = ('examples', 'flops', 'seconds', 'peak_memory')
 _PLACE = ('commit', 'source', 'python', 'platform', 'device', 'machine')
@@ -107,11 +106,11 @@ def views(
     return parts, skipped
 
 
-def selected(study: Study, schedule: Schedule) -> list[dict]:
+def selected(reading: Reading) -> list[dict]:
     """The selected point of every arm, task and replicate as rows; those of which every tuning run diverged have none."""
     return [
         {
-            'study': study.name,
+            'study': reading.study.name,
             'arm': arm,
             'task': task,
             'replicate': replicate,
@@ -120,7 +119,7 @@ def selected(study: Study, schedule: Schedule) -> list[dict]:
             'score': point.score,
             'how': point.how,
         }
-        for (arm, task, replicate), point in schedule.selections.items()
+        for (arm, task, replicate), point in reading.schedule.selections.items()
         if point is not None
     ]
 

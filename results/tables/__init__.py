@@ -4,13 +4,13 @@ One row for each task and arm, the base first; numbers carry their interval, and
 """
 
 from results.finding import Finding
-from results.tables.context import Context, context
 from results.tables.flat import as_json, comma_separated
 from results.tables.latex import latex, tex
 from results.tables.markdown import markdown
 from results.tables.markup import effects_markup, findings_markup, markup
 from results.tables.notes import note
 from results.tables.rows import COLUMNS, Cell, Column, Row, columns, rows
+from results.tables.study_facts import StudyFacts, study_facts
 from results.tables.words import (
     DASH,
     MINUS,
@@ -37,10 +37,9 @@ __all__ = [
     'TIMES',
     'Cell',
     'Column',
-    'Context',
     'Row',
+    'StudyFacts',
     'columns',
-    'context',
     'count',
     'difference_unit',
     'effects_markup',
@@ -54,6 +53,7 @@ __all__ = [
     'rows',
     'scaled',
     'span',
+    'study_facts',
     'table',
     'tasks',
     'tex',
@@ -64,12 +64,12 @@ __all__ = [
 FORMATS = {'md': markdown, 'latex': latex, 'csv': comma_separated, 'html': markup, 'json': as_json}
 
 
-def table(findings: list[Finding], format: str, alpha: float | None = None, about: Context | None = None) -> str:
-    """The findings of a study as text; `about` (of `context`) adds what else is known of the study.
+def table(findings: list[Finding], format: str, alpha: float | None = None, about: StudyFacts | None = None) -> str:
+    """The findings of a study as text; `about` (of `study_facts`) adds what else is known of the study.
 
     Without it the note names `alpha`, the study's familywise error rate, where that is given. Raises ValueError on an
     unknown format.
     """
     if format not in FORMATS:
         raise ValueError(f"there is no table format '{format}'; allowed: {list(FORMATS)}; choose one of them")
-    return FORMATS[format](findings, about or Context(alpha=alpha))
+    return FORMATS[format](findings, about or StudyFacts(alpha=alpha))

@@ -3,12 +3,12 @@
 import dataclasses
 from collections.abc import Mapping
 
-from ablations.study import Study
 from ablations.trial import Schedule
 from results.evidence import claim_level
 from results.factorial import Effect, Factorial, contrasts, factorials
 from results.finding import Finding
 from results.rounding import plain
+from results.store.reading import Reading
 
 KINDS = ('main effect', 'interaction')
 VERDICTS = {'main effect': ('better', 'worse'), 'interaction': ('more together', 'less together')}
@@ -59,21 +59,20 @@ def _censored(effect: Effect, weights: Mapping[str, float], edges: list[str]) ->
     return f'censored: a better recipe of {", ".join(against)} could undo it' if against else ''
 
 
-def effect_lines(
-    study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping, findings: list[Finding]
-) -> list[EffectLine]:
+def effect_lines(reading: Reading, findings: list[Finding]) -> list[EffectLine]:
     """The lines of a factorial study by task, main effects first; none of another study."""
+    study = reading.study
     if not study.levels:
         return []
-    made, level = factorials(study, schedule, records, study.levels), claim_level(study, manifest)
+    made, level = factorials(reading, study.levels), claim_level(study, reading.manifest)
     weights = contrasts(study.levels)
     lines = []
     for task in made:
         item, own = study.task(task.task), [finding for finding in findings if finding.task == task.task]
         about = dict(task=item.name, dataset=item.dataset, metric=item.metric, unit=item.unit, direction=item.direction)
-        edges = [arm for arm in study.arms if schedule.censored.get((arm, task.task))]
+        edges = [arm for arm in study.arms if reading.schedule.censored.get((arm, task.task))]
         about['marks'] = (f'censored: {", ".join(edges)}',) if edges else ()
-        why = _withheld(task, schedule, own)
+        why = _withheld(task, reading.schedule, own)
         if not task.effects:
             lines.append(EffectLine(**about, reason=why))
         for effect in task.effects:

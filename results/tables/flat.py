@@ -6,11 +6,11 @@ import io
 import json
 
 from results.finding import Finding
-from results.tables.context import FALLACY, Context
+from results.tables.study_facts import FALLACY, StudyFacts
 from results.tables.words import marks
 
 
-def records(findings: list[Finding], context: Context) -> list[dict]:
+def records(findings: list[Finding], context: StudyFacts) -> list[dict]:
     """One dict a row: comparisons, and in a factorial study its main effects and interactions, told apart by `row`.
 
     `marks` says what must not be left out beside a verdict; `missing_runs` and `base_missing_runs` how many planned runs are
@@ -40,7 +40,7 @@ def _cells(name: str, value: object) -> dict:
     return {name: '; '.join(map(str, value)) if isinstance(value, (list, tuple)) else value}
 
 
-def comma_separated(findings: list[Finding], context: Context) -> str:
+def comma_separated(findings: list[Finding], context: StudyFacts) -> str:
     """One line a row, an interval in two columns, what is not known empty."""
     fields = [field.name for field in dataclasses.fields(Finding)]
     extra = ['row', 'marks', 'missing_runs', 'base_missing_runs', 'recipe', 'warning']
@@ -53,6 +53,6 @@ def comma_separated(findings: list[Finding], context: Context) -> str:
     return text.getvalue()
 
 
-def as_json(findings: list[Finding], context: Context) -> str:
+def as_json(findings: list[Finding], context: StudyFacts) -> str:
     """A list of the rows."""
     return json.dumps(records(findings, context), indent=2, allow_nan=False) + '\n'

@@ -3,9 +3,9 @@
 import re
 
 from results.finding import Finding
-from results.tables.context import Context
 from results.tables.notes import effects_note, note
 from results.tables.rows import Row, columns, rows
+from results.tables.study_facts import StudyFacts
 from results.tables.words import DASH, MINUS, TIMES, number, overall, probability, span, tasks, title
 
 _TEX = {
@@ -37,7 +37,7 @@ def _lines(row: Row, keys: list[str]) -> list[str]:
     return [' & '.join(upper) + r' \\', ' & '.join(lower) + r' \\[1pt]']
 
 
-def _findings(findings: list[Finding], context: Context) -> list[str]:
+def _findings(findings: list[Finding], context: StudyFacts) -> list[str]:
     shown = columns(findings, context)
     width = len(shown) + 1
     lines = [
@@ -57,7 +57,7 @@ def _findings(findings: list[Finding], context: Context) -> list[str]:
     return [*lines, r'\bottomrule', r'\end{tabular}', r'\par\medskip']
 
 
-def _effects(context: Context) -> list[str]:
+def _effects(context: StudyFacts) -> list[str]:
     lines = [r'\begin{tabular}{@{}lllrrl@{}}', r'\toprule', r'task & effect of & kind & effect & adjusted p & verdict \\']
     task = ''
     for one in context.effects:
@@ -75,7 +75,7 @@ def _paragraph(text: str) -> str:
     return rf'\parbox{{\textwidth}}{{\raggedright {tex(text)}}}'
 
 
-def latex(findings: list[Finding], context: Context) -> str:
+def latex(findings: list[Finding], context: StudyFacts) -> str:
     """One float with the findings, the verdicts over all tasks, the effects of a factorial, and what they rest on."""
     lines = ['% needs \\usepackage{booktabs}', r'\begin{table*}[t]', r'\centering\scriptsize\setlength{\tabcolsep}{3pt}']
     lines += [rf'\parbox{{\textwidth}}{{\textbf{{{tex(sentence)}}}}}\par\medskip' for sentence in context.warnings()]

@@ -1,9 +1,9 @@
 """Markdown: tables for a README or a pull request."""
 
 from results.finding import Finding
-from results.tables.context import Context
 from results.tables.notes import effects_note, note
 from results.tables.rows import columns, rows
+from results.tables.study_facts import StudyFacts
 from results.tables.words import number, overall, probability, span, tasks, title
 
 EFFECTS = ('task', 'effect of', 'kind', 'effect', 'adjusted p', 'verdict')
@@ -13,7 +13,7 @@ def _line(cells: list[str]) -> str:
     return '| ' + ' | '.join(cell.replace('|', '\\|') for cell in cells) + ' |'
 
 
-def _findings(findings: list[Finding], context: Context) -> list[str]:
+def _findings(findings: list[Finding], context: StudyFacts) -> list[str]:
     shown = columns(findings, context)
     lines = [_line(['task', 'arm', *(column.heading for column in shown)])]
     lines.append(_line(['---', '---', *('---' if column.words else '---:' for column in shown)]))
@@ -28,7 +28,7 @@ def _findings(findings: list[Finding], context: Context) -> list[str]:
     return lines + [_line(list(line)) for line in overall(findings)]
 
 
-def _effects(context: Context) -> list[str]:
+def _effects(context: StudyFacts) -> list[str]:
     lines = ['', _line(list(EFFECTS)), _line(['---', '---', '---', '---:', '---:', '---'])]
     for one in context.effects:
         cells = [number(one.effect, one.metric, True), span(one.effect_interval, one.metric, True)]
@@ -38,7 +38,7 @@ def _effects(context: Context) -> list[str]:
     return [*lines, '', effects_note(context)]
 
 
-def markdown(findings: list[Finding], context: Context) -> str:
+def markdown(findings: list[Finding], context: StudyFacts) -> str:
     """The findings, the verdicts over all tasks, the effects of a factorial, and what they rest on."""
     warnings = [line for sentence in context.warnings() for line in (f'**{sentence}**', '')]
     first = _findings(findings, context) if findings else []

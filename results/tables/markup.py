@@ -3,9 +3,9 @@
 import html
 
 from results.finding import Finding
-from results.tables.context import Context
 from results.tables.notes import effects_note, note
 from results.tables.rows import Cell, Row, columns, rows
+from results.tables.study_facts import StudyFacts
 from results.tables.words import number, overall, probability, span, tasks, title
 
 WORDS = ('arm', 'verdict', 'why', 'task', 'effect of', 'kind')
@@ -29,7 +29,7 @@ def _cell(row: Row, key: str, words: bool) -> str:
     return f'<td{kind}>{main}{f" <small>{html.escape(item.small)}</small>" if item.small else ""}</td>'
 
 
-def _findings(findings: list[Finding], context: Context) -> list[str]:
+def _findings(findings: list[Finding], context: StudyFacts) -> list[str]:
     shown = columns(findings, context)
     words = (*WORDS, *(column.heading for column in shown if column.words))
     head = _heads('arm', *(column.heading for column in shown), words=words)
@@ -49,7 +49,7 @@ def _findings(findings: list[Finding], context: Context) -> list[str]:
     return [*lines, '</tbody>', '</table>']
 
 
-def effects_markup(context: Context) -> str:
+def effects_markup(context: StudyFacts) -> str:
     """The table of effects of a factorial study with its note, or nothing."""
     if not context.effects:
         return ''
@@ -67,13 +67,13 @@ def effects_markup(context: Context) -> str:
     return '\n'.join([*lines, '</tbody>', '</table>', f'<p class="note">{html.escape(effects_note(context))}</p>']) + '\n'
 
 
-def findings_markup(findings: list[Finding], context: Context) -> str:
+def findings_markup(findings: list[Finding], context: StudyFacts) -> str:
     """The tables of findings and of verdicts over all tasks, with their note."""
     lines = _findings(findings, context) if findings else []
     return '\n'.join([*lines, f'<p class="note">{html.escape(note(findings, context=context))}</p>']) + '\n'
 
 
-def markup(findings: list[Finding], context: Context) -> str:
+def markup(findings: list[Finding], context: StudyFacts) -> str:
     """All tables of a study, what must be read first above them."""
     warnings = ''.join(f'<p class="warning"><strong>{html.escape(text)}</strong></p>\n' for text in context.warnings())
     return warnings + findings_markup(findings, context) + effects_markup(context)

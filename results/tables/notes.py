@@ -1,7 +1,7 @@
 """Notes: the sentences below a table, without which its numbers cannot be read."""
 
 from results.finding import Finding
-from results.tables.context import Context
+from results.tables.study_facts import StudyFacts
 from results.tables.words import DASH, TIMES
 
 ONE_ARM = 'No comparisons: the study has one arm only.'
@@ -19,7 +19,7 @@ def _percent(level: float) -> str:
     return f'{100 * level:.3g}%'
 
 
-def _family(findings: list[Finding], context: Context) -> str:
+def _family(findings: list[Finding], context: StudyFacts) -> str:
     test = findings[0].test
     text = f'{test[:1].upper()}{test[1:]}, Holm over {len(findings)} comparisons'
     if context.alpha is None:
@@ -50,7 +50,7 @@ def _sizes(findings: list[Finding]) -> list[str]:
     return [f'Parameters differ from those of the base by more than {_percent(LARGER)}: {"; ".join(far)}'] if far else []
 
 
-def notes(findings: list[Finding], context: Context) -> list[str]:
+def notes(findings: list[Finding], context: StudyFacts) -> list[str]:
     """The sentences, without their full stops: what is compared with what, tests, and all that is unsure."""
     if not findings:
         return [ONE_ARM.rstrip('.')]
@@ -84,13 +84,13 @@ def notes(findings: list[Finding], context: Context) -> list[str]:
     ]
 
 
-def note(findings: list[Finding], alpha: float | None = None, context: Context | None = None) -> str:
+def note(findings: list[Finding], alpha: float | None = None, context: StudyFacts | None = None) -> str:
     """The sentences below a table as one paragraph."""
-    context = context or Context(alpha=alpha)
+    context = context or StudyFacts(alpha=alpha)
     return '. '.join(notes(findings, context)) + '.'
 
 
-def effects_note(context: Context) -> str:
+def effects_note(context: StudyFacts) -> str:
     """The sentences below the table of effects of a factorial study."""
     told = [line for line in context.effects if line.name]
     sentences = [

@@ -3,7 +3,7 @@
 import dataclasses
 
 from results.finding import Finding
-from results.tables.context import Context
+from results.tables.study_facts import StudyFacts
 from results.tables.words import DASH, TIMES, count, marked, number, probability, span, tasks
 
 
@@ -55,7 +55,7 @@ class Row:
     bold: bool = False
 
 
-def columns(findings: list[Finding], context: Context) -> list[Column]:
+def columns(findings: list[Finding], context: StudyFacts) -> list[Column]:
     """The columns that these findings need.
 
     What an arm is compared with has a column where it is not always the base; with one recipe for all the effects at the

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from results.finding import Finding
-from results.tables import Context, note, number, overall, probability, rows, span, tasks, title
+from results.tables import StudyFacts, note, number, overall, probability, rows, span, tasks, title
 from results.tables.notes import effects_note
 
 COLOURS = {
@@ -63,7 +63,7 @@ def _task(heading: str, found: list, chain: bool, same: bool) -> Table:
     return shown
 
 
-def _effects(context: Context) -> list:
+def _effects(context: StudyFacts) -> list:
     """The effects of a factorial study, where it is one."""
     if not context.effects:
         return []
@@ -77,9 +77,9 @@ def _effects(context: Context) -> list:
     return [shown, Text(effects_note(context))]
 
 
-def terminal(findings: list[Finding], alpha: float | None = None, about: Context | None = None) -> Group:
+def terminal(findings: list[Finding], alpha: float | None = None, about: StudyFacts | None = None) -> Group:
     """Tables by task, the verdicts over all tasks, effects of factors and the note, for a rich console."""
-    context = about or Context(alpha=alpha)
+    context = about or StudyFacts(alpha=alpha)
     by_task, same = tasks(findings), context.recipe == 'same'
     chain = len({finding.base for finding in findings}) > 1
     parts = [Text(sentence, style='bold yellow') for sentence in context.warnings()]

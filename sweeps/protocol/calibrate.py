@@ -19,6 +19,7 @@ from ablations.study import Study, task
 from ablations.trial import TEST, Trial
 from results.evidence import findings
 from results.statistics import holm, welch
+from results.store.reading import Reading
 from sweeps.machine import cores
 from sweeps.protocol.simulate import World, simulate
 from sweeps.protocol.tuning import scores
@@ -69,8 +70,10 @@ def look(number: int, world: World, fields: Mapping) -> Seen:
     """Run one study of a world and say what was found."""
     study = study_of(number, world, **fields)
     schedule, records = simulate(study, world, number)
-    found = findings(study, schedule, records, {})
-    earlier = [f for count in study.looks[:-1] for f in findings(study, dataclasses.replace(schedule, look=count), records, {})]
+    reading = Reading(study, schedule, records)
+    found = findings(reading)
+    stopped = [dataclasses.replace(reading, schedule=dataclasses.replace(schedule, look=count)) for count in study.looks[:-1]]
+    earlier = [finding for early in stopped for finding in findings(early)]
     values = {}
     for arm in study.arms:
         values[arm] = [

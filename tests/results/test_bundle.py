@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from finished_study import SOURCE, write
 
-from archlab import Opened, open_study
+from archlab import open_study
 from results import bundle
 from results.store import records
+from results.store.reading import Reading
 from results.store.records import from_line, listing, read_folder
 
 RENDERED = {'table.md': b'a table\n', 'figures/finished-effect.svg': b'<svg/>', 'report.html': b'a page'}
@@ -24,47 +25,47 @@ def study_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def found(study_file: Path) -> Opened:
-    return open_study(str(study_file), study_file.parent / 'runs', remember=False)
+def reading(study_file: Path) -> Reading:
+    return open_study(str(study_file), study_file.parent / 'runs', remember=False).look
 
 
 @pytest.fixture
-def published(found: Opened, tmp_path: Path) -> Path:
-    return bundle.publish(found, RENDERED, tmp_path / 'published')
+def published(reading: Reading, tmp_path: Path) -> Path:
+    return bundle.publish(reading, RENDERED, tmp_path / 'published')
 
 
-def reopened(study_file: Path, path: Path, folder: Path) -> Opened:
+def reopened(study_file: Path, path: Path, folder: Path) -> Reading:
     bundle.lay_out(path, folder / 'finished')
-    return open_study(str(study_file), folder, remember=False)
+    return open_study(str(study_file), folder, remember=False).look
 
 
-def test_a_bundle_holds_all_that_was_rendered_and_what_it_was_made_of(found: Opened, published: Path):
+def test_a_bundle_holds_all_that_was_rendered_and_what_it_was_made_of(reading: Reading, published: Path):
     names = sorted(str(path.relative_to(published)) for path in published.rglob('*') if path.is_file())
     assert names == sorted([*RENDERED, 'bundle.json', 'manifest.json', 'records/records.jsonl.gz'])
     assert not [path for path in published.parent.iterdir() if path != published], 'nothing lies beside it'
     about = bundle.read(published)
     assert about['files'] == {name: hashlib.sha256(content).hexdigest() for name, content in RENDERED.items()}
-    assert (about['study'], about['digest'], about['failing']) == ('finished', found.study.digest, [])
-    assert about['definition'] == json.loads(json.dumps(found.study.to_dict()))
+    assert (about['study'], about['digest'], about['failing']) == ('finished', reading.study.digest, [])
+    assert about['definition'] == json.loads(json.dumps(reading.study.to_dict()))
     assert list(about['versions']) == ['jinja2', 'matplotlib', 'numpy', 'scipy']
-    packs = [path.read_bytes() for path in sorted((found.folder / 'records').iterdir())]
+    packs = [path.read_bytes() for path in sorted((reading.folder / 'records').iterdir())]
     lines = gzip.decompress((published / 'records' / 'records.jsonl.gz').read_bytes())
     assert lines == b''.join(packs)
     assert about['records'] == {'lines': len(lines.splitlines()), 'sha256': hashlib.sha256(lines).hexdigest()}
 
 
-def test_a_bundle_is_a_runs_folder(found: Opened, published: Path):
+def test_a_bundle_is_a_runs_folder(reading: Reading, published: Path):
     again, skipped = read_folder(published, 'finished')
-    assert list(again.items()) == list(found.records.items()) and skipped == []
-    assert json.loads((published / 'manifest.json').read_text()) == found.manifest
+    assert list(again.items()) == list(reading.records.items()) and skipped == []
+    assert json.loads((published / 'manifest.json').read_text()) == reading.manifest
 
 
-def test_a_bundle_is_read_by_way_of_the_cache_too(found: Opened, published: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_bundle_is_read_by_way_of_the_cache_too(reading: Reading, published: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(records, 'LARGE', 0)
     for _ in range(2):
         again, skipped = read_folder(published, 'finished')
         assert all(type(one) is not dict for one in again.values()), 'the cache was not used'
-        assert list(again.items()) == list(found.records.items()) and skipped == []
+        assert list(again.items()) == list(reading.records.items()) and skipped == []
 
 
 def test_packs_that_are_not_whole_are_seen(published: Path):
@@ -80,46 +81,46 @@ def test_packs_that_are_not_whole_are_seen(published: Path):
     assert len(read_folder(published, 'finished')[0]) == len(lines) - size, 'a whole pack less is a run that goes on'
 
 
-def test_publishing_again_gives_the_same_bytes_also_from_the_bundle_itself(study_file, found, published, tmp_path):
+def test_publishing_again_gives_the_same_bytes_also_from_the_bundle_itself(study_file, reading, published, tmp_path):
     before = {path: path.read_bytes() for path in published.rglob('*') if path.is_file()}
-    assert bundle.publish(found, RENDERED, tmp_path / 'published') == published
+    assert bundle.publish(reading, RENDERED, tmp_path / 'published') == published
     assert {path: path.read_bytes() for path in published.rglob('*') if path.is_file()} == before
-    inside = open_study(str(study_file), tmp_path / 'published', remember=False)
+    inside = open_study(str(study_file), tmp_path / 'published', remember=False).look
     bundle.publish(inside, RENDERED, tmp_path / 'published')
     assert {path: path.read_bytes() for path in published.rglob('*') if path.is_file()} == before
 
 
 def test_an_unfinished_study_is_never_published(tmp_path: Path):
     file = write(tmp_path, share=0.9)
-    found = open_study(str(file), tmp_path / 'runs', remember=False)
+    reading = open_study(str(file), tmp_path / 'runs', remember=False).look
     for force in (False, True):
         with pytest.raises(ValueError, match=r'cannot be published: the study is complete: no, .* trials are recorded'):
-            bundle.publish(found, RENDERED, tmp_path / 'published', force)
+            bundle.publish(reading, RENDERED, tmp_path / 'published', force)
     assert not (tmp_path / 'published').exists()
 
 
 def test_a_rule_that_fails_is_named_and_written_down_where_forced(tmp_path: Path):
     file = write(tmp_path, SOURCE.replace('replicates=3', 'replicates=2'))
-    found = open_study(str(file), tmp_path / 'runs', remember=False)
+    reading = open_study(str(file), tmp_path / 'runs', remember=False).look
     with pytest.raises(ValueError, match=r"the rule 'noise is measured' fails .* publish it with --force"):
-        bundle.publish(found, RENDERED, tmp_path / 'published')
-    path = bundle.publish(found, RENDERED, tmp_path / 'published', force=True)
+        bundle.publish(reading, RENDERED, tmp_path / 'published')
+    path = bundle.publish(reading, RENDERED, tmp_path / 'published', force=True)
     assert bundle.read(path)['failing'] == ['noise is measured']
 
 
-def test_a_recipe_at_an_edge_may_be_published(found: Opened, tmp_path: Path):
-    found.schedule.censored['base', 'digits'] = ['sgd lr high']
-    path = bundle.publish(found, RENDERED, tmp_path / 'published')
+def test_a_recipe_at_an_edge_may_be_published(reading: Reading, tmp_path: Path):
+    reading.schedule.censored['base', 'digits'] = ['sgd lr high']
+    path = bundle.publish(reading, RENDERED, tmp_path / 'published')
     assert bundle.read(path)['failing'] == ['no recipe is censored']
 
 
-def test_what_is_no_bundle_is_never_replaced(found: Opened):
+def test_what_is_no_bundle_is_never_replaced(reading: Reading):
     with pytest.raises(ValueError, match='is there and is no bundle'):
-        bundle.publish(found, RENDERED, found.folder.parent)
-    assert len(listing(found.folder)) > 1
+        bundle.publish(reading, RENDERED, reading.folder.parent)
+    assert len(listing(reading.folder)) > 1
 
 
-def test_a_bundle_that_cannot_be_written_leaves_the_old_one(found, published, tmp_path, monkeypatch):
+def test_a_bundle_that_cannot_be_written_leaves_the_old_one(reading, published, tmp_path, monkeypatch):
     before = {path: path.read_bytes() for path in published.rglob('*') if path.is_file()}
     real, targets = os.rename, []
 
@@ -131,7 +132,7 @@ def test_a_bundle_that_cannot_be_written_leaves_the_old_one(found, published, tm
 
     monkeypatch.setattr(os, 'rename', fail)
     with pytest.raises(ValueError, match='the disk is gone'):
-        bundle.publish(found, {'table.md': b'another'}, tmp_path / 'published')
+        bundle.publish(reading, {'table.md': b'another'}, tmp_path / 'published')
     assert {path: path.read_bytes() for path in published.rglob('*') if path.is_file()} == before
     assert list(published.parent.iterdir()) == [published]
 
@@ -168,8 +169,8 @@ def test_every_file_that_differs_is_named_with_why(published: Path):
     (published / 'table.md').write_bytes(b'a better table\n')
     (published / 'report.html').unlink()
     now = {'table.md': b'a table\n', 'report.html': b'a page', 'table.csv': b'new', 'figures/finished-effect.svg': b'<svg />'}
-    found = {one.file: (one.same, one.why) for one in bundle.compare(published, bundle.read(published), now)}
-    assert found == {
+    reading = {one.file: (one.same, one.why) for one in bundle.compare(published, bundle.read(published), now)}
+    assert reading == {
         'table.md': (False, 'it was changed after it was published'),
         'report.html': (False, 'it is not in the bundle'),
         'table.csv': (False, 'it is not in the bundle'),
@@ -186,8 +187,8 @@ def test_another_package_or_source_is_a_reason(study_file: Path, published: Path
     about = bundle.read(published)
     about['versions']['matplotlib'] = '1.0'
     about['source'] = 'another'
-    found = reopened(study_file, published, tmp_path / 'copy')
-    said = bundle.reasons(published, about, found)
+    reading = reopened(study_file, published, tmp_path / 'copy')
+    said = bundle.reasons(published, about, reading)
     assert len(said) == 2
     assert said[0].endswith('is installed, 1.0 rendered the bundle') and said[0].startswith('matplotlib ')
     assert 'have changed since' in said[1]
@@ -196,8 +197,8 @@ def test_another_package_or_source_is_a_reason(study_file: Path, published: Path
 def test_a_study_that_has_changed_is_a_reason(published: Path, tmp_path: Path):
     file = tmp_path / 'finished.py'
     file.write_text(SOURCE.replace('trials=6', 'trials=7').replace('small network', 'network'))
-    found = reopened(file, published, tmp_path / 'copy')
-    said = bundle.reasons(published, bundle.read(published), found)
+    reading = reopened(file, published, tmp_path / 'copy')
+    said = bundle.reasons(published, bundle.read(published), reading)
     assert said[0] == 'the study has changed since, in question, trials'
     assert 'trials that are planned now are not recorded' in said[1]
 

@@ -10,6 +10,7 @@ from told_study import NOISE, around, one, several, study, told
 from ablations.tasks import task
 from results.evidence import across, findings
 from results.statistics import detectable, holm, moderated, spread, welch
+from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
 
 # Every verdict.
@@ -193,7 +194,7 @@ def test_findings_carry_the_verdict_over_tasks():
 def test_optimism_is_the_tuning_score_less_the_confirmed_one():
     asked = study(tasks=('digits', 'stdlib_bytes'))
     found, records = simulate(asked, World(), seed=0)
-    for finding in findings(asked, found, records, {}):
+    for finding in findings(Reading(asked, found, records)):
         sign = task(finding.task).sign
         gaps = []
         for replicate in range(5):
@@ -207,7 +208,7 @@ def test_the_shared_effect_is_the_arm_at_the_bases_values():
     found, records = simulate(asked, World(), seed=0)
     shared = [np.mean([records[t.id]['score'] for t in found.asked['share', 'arm', 'digits', r]]) for r in range(5)]
     base = [np.mean([records[t.id]['score'] for t in found.asked['confirm', 'base', 'digits', r]]) for r in range(5)]
-    (finding,) = findings(asked, found, records, {})
+    (finding,) = findings(Reading(asked, found, records))
     assert finding.shared_effect == pytest.approx(np.mean(shared) - np.mean(base))
     assert finding.shared_effect != finding.effect
     assert finding.shared_interval == pytest.approx(welch(np.array(shared), np.array(base)).interval(0.95))
@@ -218,7 +219,7 @@ def test_a_shared_run_that_failed_leaves_no_shared_effect():
     found, records = simulate(asked, World(), seed=0)
     trial = found.asked['share', 'arm', 'digits', 1][0]
     records[trial.id] = {**records[trial.id], 'status': 'failed', 'score': None}
-    (finding,) = findings(asked, found, records, {})
+    (finding,) = findings(Reading(asked, found, records))
     assert (finding.shared_effect, finding.shared_interval, finding.shared_verdict) == (None, None, '')
     assert finding.p is not None, 'the claim stands: its own runs did not fail'
 
@@ -233,7 +234,7 @@ def test_what_one_recipe_for_all_would_have_concluded(effect, verdict):
             records[trial.id] = {**records[trial.id], 'score': effect + 0.01 * NOISE[replicate]}
         for trial in found.asked['share', 'base', 'digits', replicate]:
             records[trial.id] = {**records[trial.id], 'score': 0.01 * NOISE[-1 - replicate]}
-    (finding,) = findings(asked, found, records, {})
+    (finding,) = findings(Reading(asked, found, records))
     assert finding.shared_verdict == verdict
     assert finding.shared_effect == pytest.approx(effect, abs=1e-9)
 

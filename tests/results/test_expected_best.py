@@ -11,6 +11,7 @@ from scipy import stats
 
 from ablations.study import Study
 from results.expected_best import curves, expected_best, running_best, settled, settles
+from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
 
 SCORES = [0.3, -math.inf, 0.9, 0.3, math.nan, 0.7, 0.05]
@@ -69,7 +70,7 @@ def test_curves_hold_the_first_trials_of_every_optimizer_alone():
     study = asked(tune={'adamw': asked().tune['adamw'], 'sgd': asked().tune['adamw']}, replicates=3)
     schedule, records = simulate(study, World(optimum=(1.4, 0.5), noise=0.1, cliff=9.0), seed=1)
     assert any(trial.phase == 'extend_1' for trial in schedule.trials), 'the world must make the study extend'
-    found = curves(study, schedule, records)
+    found = curves(Reading(study, schedule, records))
     assert [(c.optimizer, c.arm) for c in found] == [(o, a) for o in ('adamw', 'sgd', 'all') for a in ('base', 'arm')]
     for curve in found:
         optimizers = ['adamw', 'sgd'] if curve.optimizer == 'all' else [curve.optimizer]
@@ -90,7 +91,7 @@ def test_where_lower_is_better_curves_fall_and_diverged_runs_count_as_chance():
     schedule, records = simulate(study, World(cliff=0.0, noise=0.0, split=0.0), seed=0)
     lost = [t for t in schedule.trials if t.phase == 'tune' and records[t.id]['status'] == 'diverged']
     assert lost, 'the world must make runs diverge'
-    for curve in curves(study, schedule, records):
+    for curve in curves(Reading(study, schedule, records)):
         assert (np.diff(curve.mean) <= 1e-12).all()
         mine = [t for t in schedule.trials if (t.arm, t.phase, t.replicate) == (curve.arm, 'tune', 0)]
         scores = [records[t.id]['score'] if records[t.id]['status'] == 'ok' else math.log(256) for t in mine]
@@ -104,19 +105,19 @@ def test_an_unfinished_replicate_is_left_out():
     schedule, records = simulate(study, World(), seed=0)
     gone = next(t for t in schedule.trials if (t.arm, t.replicate) == ('arm', 1))
     left = {key: record for key, record in records.items() if key != gone.id}
-    found = {curve.arm: curve for curve in curves(study, schedule, left)}
+    found = {curve.arm: curve for curve in curves(Reading(study, schedule, left))}
     assert (found['base'].numbers, found['arm'].numbers) == ((0, 1, 2), (0, 2))
     both = settled(list(found.values()))['digits']
     cut = {arm: curve.good[[curve.numbers.index(n) for n in (0, 2)]] for arm, curve in found.items()}
     assert both == settles(cut)
-    assert curves(study, schedule, {}) == []
+    assert curves(Reading(study, schedule, {})) == []
 
 
 def test_all_optimizers_together_need_all_of_them():
     study = asked(tune={'adamw': asked().tune['adamw'], 'sgd': asked().tune['adamw']}, replicates=2)
     schedule, records = simulate(study, World(), seed=0)
     gone = next(t for t in schedule.trials if (t.arm, t.replicate, t.program.optimizer) == ('arm', 1, 'sgd'))
-    found = curves(study, schedule, {key: record for key, record in records.items() if key != gone.id})
+    found = curves(Reading(study, schedule, {key: record for key, record in records.items() if key != gone.id}))
     numbers = {curve.optimizer: curve.numbers for curve in found if curve.arm == 'arm'}
     assert numbers == {'adamw': (0, 1), 'sgd': (0,), 'all': (0,)}
 
@@ -124,7 +125,7 @@ def test_all_optimizers_together_need_all_of_them():
 def test_an_adaptive_search_is_followed_in_its_own_order():
     study = asked(replicates=2)
     schedule, records = simulate(study, World(), seed=0)
-    found = curves(dataclasses.replace(study, search='tpe'), schedule, records)
+    found = curves(Reading(dataclasses.replace(study, search='tpe'), schedule, records))
     assert {curve.how for curve in found} == {'running'}
     mine = [t for t in schedule.asked['tune', 'base', 'digits', 1] if t.phase == 'tune']
     scores = [records[t.id]['score'] if records[t.id]['status'] == 'ok' else 0.1 for t in mine]

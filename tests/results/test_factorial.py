@@ -11,6 +11,7 @@ from scipy import stats
 from ablations.study import Study
 from results.factorial import contrast, contrasts, effects, factorials, factors_of
 from results.statistics import Difference, holm, welch
+from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
 
 TWO = {'norm': ['layer', 'rms'], 'residual': ['pre', 'post'], 'gate': ['off', 'on']}
@@ -174,7 +175,7 @@ def test_a_study_whose_effects_are_known(task):
     top = {'rms_pre': 0.3, 'layer_post': -0.2, 'rms_post': 0.5}
     study = Study(name='told', question='?', arms=dict.fromkeys(levels, ()), tasks=(task,), trials=8)
     schedule, records = simulate(study, World(top=top, noise=0.01), seed=0)
-    (found,) = factorials(study, schedule, records, levels)
+    (found,) = factorials(Reading(study, schedule, records), levels)
     assert found.reason == ''
     truth = {'norm: rms': (0.3 + 0.7) / 2, 'residual: post': (-0.2 + 0.2) / 2, 'norm: rms x residual: post': 0.4}
     for one in found.effects:
@@ -198,7 +199,7 @@ def test_what_is_not_confirmed_is_named():
     study = Study(name='told', question='?', arms=dict.fromkeys(levels, ()), tasks=('digits',), trials=8, replicates=2)
     schedule, records = simulate(study, World(), seed=0)
     gone = schedule.asked['confirm', 'rms_post_on', 'digits', 1][0].id
-    (found,) = factorials(study, schedule, {key: one for key, one in records.items() if key != gone}, levels)
+    (found,) = factorials(Reading(study, schedule, {key: one for key, one in records.items() if key != gone}), levels)
     assert (found.effects, found.reason) == ((), 'not all of these are confirmed: rms_post_on')
     assert len(found.cells) == 7
     heat = found.heat('norm', 'residual')
@@ -213,7 +214,7 @@ def test_what_is_not_confirmed_is_named():
 def test_one_replicate_has_cells_but_no_effects():
     levels = crossed({'norm': ['layer', 'rms']})
     study = Study(name='told', question='?', arms=dict.fromkeys(levels, ()), tasks=('digits',), trials=8, replicates=1)
-    (found,) = factorials(study, *simulate(study, World(), seed=0), levels)
+    (found,) = factorials(Reading(study, *simulate(study, World(), seed=0)), levels)
     assert (len(found.cells), found.effects) == (2, ())
     assert found.reason == 'one replicate of layer, rms: noise cannot be measured'
 
@@ -221,6 +222,6 @@ def test_one_replicate_has_cells_but_no_effects():
 def test_levels_belong_to_arms():
     study = Study(name='told', question='?', arms={'base': ()}, tasks=('digits',))
     schedule, records = simulate(dataclasses.replace(study, trials=2, replicates=1, looks=()), World(), seed=0)
-    assert factorials(study, schedule, records, {}) == []
+    assert factorials(Reading(study, schedule, records), {}) == []
     with pytest.raises(ValueError, match=r"levels of 'other', which is no arm; allowed: \['base'\]; correct its name"):
-        factorials(study, schedule, records, {'other': {'norm': 'rms'}})
+        factorials(Reading(study, schedule, records), {'other': {'norm': 'rms'}})

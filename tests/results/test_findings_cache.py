@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from finished_study import write
 
-from archlab import Opened, main, open_study
+from archlab import StudyRuns, main, open_study
 from results import findings_cache
 from results.finding import Finding
 from results.store import text_cache as stored
@@ -21,7 +21,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return write(tmp_path)
 
 
-def opened(file: Path, settings: list[str] | None = None, remember: bool = True) -> Opened:
+def runs(file: Path, settings: list[str] | None = None, remember: bool = True) -> StudyRuns:
     return open_study(str(file), file.parent / 'runs', settings, remember=remember)
 
 
@@ -37,17 +37,17 @@ def forbid_plan(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_kept_is_the_same_to_the_last_bit_and_needs_no_plan(file: Path, monkeypatch: pytest.MonkeyPatch):
-    fresh = opened(file)
-    findings, about = fresh.findings(), fresh.context()
+    fresh = runs(file)
+    findings, about = fresh.findings(), fresh.conclusions.facts
     assert len(kept(file)) == 1
     forbid_plan(monkeypatch)
-    again = opened(file)
-    assert again.findings() == findings and again.context() == about
+    again = runs(file)
+    assert again.findings() == findings and again.conclusions.facts == about
     assert [type(one) for one in again.findings()] == [Finding] * 2
     assert repr(again.findings()) == repr(findings).replace('np.True_', 'True').replace('np.False_', 'False')
     for form in ('md', 'json', 'csv', 'latex'):
-        assert table(again.findings(), form, about=again.context()) == table(findings, form, about=about)
-    assert '_read' not in again.__dict__, 'no record was read'
+        assert table(again.findings(), form, about=again.conclusions.facts) == table(findings, form, about=about)
+    assert 'reading' not in again.__dict__, 'no record was read'
 
 
 def test_the_command_prints_the_same(file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
@@ -62,22 +62,22 @@ def test_the_command_prints_the_same(file: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_what_was_quick_to_find_is_not_kept(file: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(stored, 'SLOW', 1e9)
-    opened(file).findings()
+    runs(file).findings()
     assert not (file.parent / 'runs' / 'finished' / '.cache').exists()
 
 
 def test_who_wants_no_memory_gets_none(file: Path):
-    opened(file, remember=False).findings()
+    runs(file, remember=False).findings()
     assert kept(file) == []
-    opened(file).findings()
-    found = opened(file, remember=False)
+    runs(file).findings()
+    found = runs(file, remember=False)
     found.findings()
-    assert 'schedule' in found.__dict__, 'it was worked out'
+    assert 'reading' in found.__dict__, 'it was worked out'
 
 
 @pytest.mark.parametrize('change', ['touch', 'remove', 'add', 'manifest', 'settings', 'study', 'source', 'python'])
 def test_any_change_is_seen(file: Path, monkeypatch: pytest.MonkeyPatch, change: str):
-    opened(file).findings()
+    runs(file).findings()
     folder, settings = file.parent / 'runs' / 'finished', None
     victim = folder / 'records' / next(iter(listing(folder)))
     if change == 'touch':
@@ -97,14 +97,14 @@ def test_any_change_is_seen(file: Path, monkeypatch: pytest.MonkeyPatch, change:
         monkeypatch.setattr(findings_cache, 'content_hash', lambda: 'another')
     else:
         monkeypatch.setattr(findings_cache.sys, 'version', 'another')
-    found = opened(file, settings)
+    found = runs(file, settings)
     found.findings()
-    assert 'schedule' in found.__dict__, 'it was worked out again'
+    assert 'reading' in found.__dict__, 'it was worked out again'
 
 
 @pytest.mark.parametrize('damage', ['empty', 'cut', 'digit', 'foreign', 'folder'])
 def test_damage_is_never_an_error_and_never_used(file: Path, damage: str):
-    expected = opened(file).findings()
+    expected = runs(file).findings()
     (path,) = kept(file)
     content = path.read_text()
     if damage == 'folder':
@@ -114,9 +114,9 @@ def test_damage_is_never_an_error_and_never_used(file: Path, damage: str):
         foreign = content.replace('"Finding"', '"Path"')
         damaged = {'empty': '', 'cut': content[:-40], 'digit': content.replace('0.0', '0.9', 1), 'foreign': foreign}
         path.write_text(damaged[damage])
-    found = opened(file)
+    found = runs(file)
     assert found.findings() == expected
-    assert 'schedule' in found.__dict__
+    assert 'reading' in found.__dict__
 
 
 def test_another_kind_of_thing_is_not_made(tmp_path: Path):
@@ -134,7 +134,7 @@ def test_a_folder_that_cannot_be_written_keeps_nothing(file: Path, monkeypatch: 
         raise PermissionError(13, 'read only')
 
     monkeypatch.setattr(os, 'replace', refuse)
-    found = opened(file)
+    found = runs(file)
     assert len(found.findings()) == 2
     assert list((file.parent / 'runs' / 'finished' / '.cache').iterdir()) == []
 
@@ -144,12 +144,12 @@ def test_damaged_records_are_named_every_time(file: Path, capsys: pytest.Capture
     victim = folder / 'records' / next(iter(listing(folder)))
     victim.write_text('nothing\n')
     for _ in range(2):
-        opened(file).findings()
+        runs(file).findings()
         assert f'{victim.name} is damaged' in ' '.join(capsys.readouterr().err.split())
     assert kept(file) == []
 
 
 def test_only_the_newest_stay(file: Path):
     for number in range(findings_cache.MOST + 3):
-        opened(file, [f'alpha=0.0{number + 1}']).findings()
+        runs(file, [f'alpha=0.0{number + 1}']).findings()
     assert len(kept(file)) == findings_cache.MOST

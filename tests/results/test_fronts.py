@@ -9,6 +9,7 @@ from scipy import stats
 
 from ablations.study import Study
 from results.fronts import STANDINGS, UNITS, dominated, front, front_probabilities, fronts, standing
+from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
 
 
@@ -97,7 +98,7 @@ def told(task: str = 'digits', platform: str = 'gpu', **fields: object) -> tuple
 @pytest.mark.parametrize('task', ['digits', 'stdlib_bytes'])
 def test_a_study_whose_front_is_known(task):
     study, schedule, records, manifest = told(task)
-    found = fronts(study, schedule, records, manifest)
+    found = fronts(Reading(study, schedule, records, manifest))
     assert [one.cost for one in found] == ['params', 'macs', 'step_seconds', 'peak_memory']
     for one in found[:3]:
         assert [point.arm for point in one.points] == list(ARMS)
@@ -125,13 +126,13 @@ def test_time_is_seconds_over_steps_and_memory_the_smallest_peak():
     # The first run of a program waits for its compilation: a median does not see it.
     late = schedule.asked['tune', 'good', 'digits', 0][0].id
     records[late] = {**records[late], 'cost': {'steps': 10, 'seconds': 9e9, 'peak_memory': 10**9}}
-    time = front(study, schedule, records, manifest, 'digits', 'step_seconds')
+    time = front(Reading(study, schedule, records, manifest), 'digits', 'step_seconds')
     wanted = [10 * (1 + 0.01 * replicate) for replicate in range(5)]
     assert time.points[1].cost == pytest.approx(np.mean(wanted))
     assert time.points[1].cost_interval == pytest.approx(stats.t.interval(0.95, 4, np.mean(wanted), stats.sem(wanted)))
     assert time.unit == 'seconds per step'
     assert 'equal share of the time (device, vmap)' in time.note
-    memory = front(study, schedule, records, manifest, 'digits', 'peak_memory')
+    memory = front(Reading(study, schedule, records, manifest), 'digits', 'peak_memory')
     assert [point.cost for point in memory.points] == [7.0] * 4
     assert 'an upper bound' in memory.note
 
@@ -143,22 +144,22 @@ def test_the_time_is_that_of_the_optimizer_that_was_selected():
     for trial in schedule.trials:
         if trial.program.optimizer != schedule.selections[trial.arm, 'digits', trial.replicate].optimizer:
             records[trial.id] = {**records[trial.id], 'cost': slow}
-    point = front(study, schedule, records, manifest, 'digits', 'step_seconds').points[0]
+    point = front(Reading(study, schedule, records, manifest), 'digits', 'step_seconds').points[0]
     assert point.cost == pytest.approx(np.mean([11 * (1 + 0.01 * replicate) for replicate in range(5)]))
 
 
 def test_on_cpu_the_peak_of_memory_is_not_an_arms_own():
     study, schedule, records, manifest = told(platform='cpu')
-    one = front(study, schedule, records, manifest, 'digits', 'peak_memory')
+    one = front(Reading(study, schedule, records, manifest), 'digits', 'peak_memory')
     assert (one.points, one.left_out) == ((), ARMS)
-    assert 'peak_memory' not in [found.cost for found in fronts(study, schedule, records, manifest)]
+    assert 'peak_memory' not in [found.cost for found in fronts(Reading(study, schedule, records, manifest))]
 
 
 def test_times_of_two_devices_are_named_as_not_comparable():
     study, schedule, records, manifest = told()
     other = schedule.trials[0].id
     records[other] = {**records[other], 'environment': {'device': 'another', 'platform': 'gpu'}}
-    note = front(study, schedule, records, manifest, 'digits', 'step_seconds').note
+    note = front(Reading(study, schedule, records, manifest), 'digits', 'step_seconds').note
     assert '(another, vmap; device, vmap; not comparable where these differ)' in note
 
 
@@ -167,26 +168,26 @@ def test_what_is_not_known_is_left_out():
     del manifest['costs']['cheap']
     gone = schedule.asked['confirm', 'bad', 'digits', 0][0].id
     records = {key: record for key, record in records.items() if key != gone}
-    one = front(study, schedule, records, manifest, 'digits', 'params')
+    one = front(Reading(study, schedule, records, manifest), 'digits', 'params')
     assert ([point.arm for point in one.points], one.left_out) == (['base', 'good'], ('cheap', 'bad'))
-    assert fronts(study, schedule, {}, {}) == []
+    assert fronts(Reading(study, schedule, {})) == []
 
 
 def test_one_replicate_leaves_standings_unknown():
     study, schedule, records, manifest = told(replicates=1)
-    one = front(study, schedule, records, manifest, 'digits', 'params')
+    one = front(Reading(study, schedule, records, manifest), 'digits', 'params')
     assert {(point.standing, point.probability, point.interval) for point in one.points} == {('unknown', None, None)}
     assert [point.on_front for point in one.points] == [False, True, True, False]
 
 
 def test_rendered_again_it_is_the_same():
-    arguments = told()
-    assert [one.to_dict() for one in fronts(*arguments)] == [one.to_dict() for one in fronts(*arguments)]
-    assert {point.standing for one in fronts(*arguments) for point in one.points} <= set(STANDINGS)
+    reading = Reading(*told())
+    assert [one.to_dict() for one in fronts(reading)] == [one.to_dict() for one in fronts(reading)]
+    assert {point.standing for one in fronts(reading) for point in one.points} <= set(STANDINGS)
 
 
 def test_an_unknown_cost_is_refused():
     study, schedule, records, manifest = told()
     with pytest.raises(ValueError, match=r"cost 'money'; allowed: .*; choose one of them") as error:
-        front(study, schedule, records, manifest, 'digits', 'money')
+        front(Reading(study, schedule, records, manifest), 'digits', 'money')
     assert str(list(UNITS)) in str(error.value)

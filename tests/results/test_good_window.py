@@ -10,6 +10,7 @@ from ablations.spaces import Range, linear, log
 from ablations.study import Study
 from ablations.tasks import task
 from results.good_window import good_part, windows
+from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
 
 
@@ -59,7 +60,7 @@ def test_a_known_surface_has_its_known_window():
     """The score falls by (u - 1/2)^2 over three decades: the margin allows sqrt(0.02) on each side, a tenth sqrt(0.05)."""
     study = asked(tasks=(task('digits', margin=0.02, chance=0.5),))
     world = World(top={'base': 1.0, 'arm': 1.0}, optimum=(0.5, 0.5), noise=0.002, cliff=9.0)
-    found = windows(study, *simulate(study, world, seed=1))
+    found = windows(Reading(study, *simulate(study, world, seed=1)))
     assert [(w.arm, w.rule) for w in found] == [(a, r) for a in ('base', 'arm') for r in ('margin', 'tenth')]
     for window in found:
         half = math.sqrt(0.02 if window.rule == 'margin' else 0.05)
@@ -74,7 +75,7 @@ def test_a_known_surface_has_its_known_window():
 
 def test_where_lower_is_better_nothing_changes():
     study = asked(tasks=(task('stdlib_bytes', margin=0.02, chance=0.5),))
-    found = windows(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.002, cliff=9.0), seed=1))
+    found = windows(Reading(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.002, cliff=9.0), seed=1)))
     assert [w.decades for w in found[::2]] == pytest.approx([6 * math.sqrt(0.02)] * 2, rel=0.05)
     assert [w.tolerance for w in found[1::2]] == pytest.approx([0.05] * 2, rel=0.1)
 
@@ -83,7 +84,7 @@ def test_noise_widens_the_interval_and_coverage_is_near_its_name():
     truth, held, widths = 6 * math.sqrt(0.02), 0, []
     for seed in range(12):
         study = asked(arms={'base': ()})
-        window = windows(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.01, cliff=9.0), seed=seed))[0]
+        window = windows(Reading(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.01, cliff=9.0), seed=seed)))[0]
         held += window.interval[0] <= truth <= window.interval[1]
         widths.append(window.interval[1] - window.interval[0])
     assert held >= 8, '95 % of 12; eight or fewer come by chance once in 5,000'
@@ -92,7 +93,7 @@ def test_noise_widens_the_interval_and_coverage_is_near_its_name():
 
 def test_an_optimum_at_the_edge_of_the_range_is_flagged():
     study = asked()
-    found = windows(study, *simulate(study, World(optimum=(1.1, 0.5), noise=0.002, cliff=9.0), seed=1))
+    found = windows(Reading(study, *simulate(study, World(optimum=(1.1, 0.5), noise=0.002, cliff=9.0), seed=1)))
     assert {window.censored.get('high') for window in found} == {'range'}
     assert all(window.high <= 0.1 for window in found)
 
@@ -100,7 +101,7 @@ def test_an_optimum_at_the_edge_of_the_range_is_flagged():
 def test_a_window_wider_than_the_fitted_trials_is_flagged():
     """All rates are good to within a tenth, but the fit has seen only the better half of the trials."""
     study = asked(tasks=(task('digits', margin=0.02, chance=-9.0),))
-    found = windows(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.002, cliff=9.0), seed=1))
+    found = windows(Reading(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.002, cliff=9.0), seed=1)))
     for window in found[1::2]:
         assert set(window.censored) == {'low', 'high'}
         assert window.decades < 3
@@ -109,14 +110,14 @@ def test_a_window_wider_than_the_fitted_trials_is_flagged():
 
 def test_the_range_may_be_linear():
     study = asked(linear(0.01, 0.09))
-    window = windows(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.002, cliff=9.0), seed=1))[0]
+    window = windows(Reading(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.002, cliff=9.0), seed=1)))[0]
     half = 0.08 * math.sqrt(0.02)
     assert window.decades == pytest.approx(math.log10((0.05 + half) / (0.05 - half)), rel=0.05)
 
 
 def test_without_a_surface_there_is_a_reason():
     study = asked()
-    found = windows(study, *simulate(study, World(cliff=-0.6), seed=0))
+    found = windows(Reading(study, *simulate(study, World(cliff=-0.6), seed=0)))
     assert found
     for window in found:
         assert (window.decades, window.interval, window.low) == (None, None, None)
@@ -125,7 +126,7 @@ def test_without_a_surface_there_is_a_reason():
 
 def test_an_arm_no_better_than_chance_has_no_tenth():
     study = asked(tasks=(task('digits', margin=0.02, chance=0.9),))
-    margin, tenth = windows(study, *simulate(study, World(noise=0.002, cliff=9.0), seed=0))[:2]
+    margin, tenth = windows(Reading(study, *simulate(study, World(noise=0.002, cliff=9.0), seed=0)))[:2]
     assert margin.decades > 0
     assert (tenth.decades, tenth.reason) == (None, 'no better than chance at its best')
 
@@ -133,5 +134,5 @@ def test_an_arm_no_better_than_chance_has_no_tenth():
 def test_one_replicate_has_no_interval_and_none_no_window():
     study = asked(replicates=1)
     schedule, records = simulate(study, World(noise=0.002, cliff=9.0), seed=0)
-    assert {window.interval for window in windows(study, schedule, records)} == {None}
-    assert windows(study, schedule, {}) == []
+    assert {window.interval for window in windows(Reading(study, schedule, records))} == {None}
+    assert windows(Reading(study, schedule, {})) == []

@@ -7,6 +7,7 @@ import pytest
 
 from ablations.study import Study
 from results.ledger import PHASES, Amount, amount, ledger
+from results.store.reading import Reading
 from sweeps.protocol.plan import schedule as schedule_of
 from sweeps.protocol.simulate import World, simulate
 
@@ -33,7 +34,7 @@ def lines(found) -> dict:
 
 def test_counts_by_hand():
     study, schedule, records, manifest = told()
-    found = ledger(study, schedule, records, manifest)
+    found = ledger(Reading(study, schedule, records, manifest))
     by = lines(found)
     assert list(by) == [(a, t.name, p) for t in study.tasks for a in ARMS for p in PHASES]
     rounds = {task.name: sum(t.phase != 'tune' for t in schedule.asked['tune', 'arm', task.name, 0]) for task in study.tasks}
@@ -58,7 +59,7 @@ def test_counts_by_hand():
 
 def test_tuning_and_extension_are_the_budget_of_the_plan():
     study, schedule, records, manifest = told()
-    by = lines(ledger(study, schedule, records, manifest))
+    by = lines(ledger(Reading(study, schedule, records, manifest)))
     for (arm, task), budget in schedule.budgets.items():
         both = by[arm, task, 'tune'].planned + by[arm, task, 'extend'].planned
         assert {key: budget[key] for key in ('trials', 'steps', 'examples', 'flops')} == dataclasses.asdict(both)
@@ -69,12 +70,12 @@ def test_later_batches_of_a_search_are_tuning():
     key = 'tune', 'arm', 'digits', 0
     later = [dataclasses.replace(t, phase='tune_2') if t.phase == 'tune' else t for t in schedule.asked[key]]
     schedule = dataclasses.replace(schedule, asked={**schedule.asked, key: later})
-    assert lines(ledger(study, schedule, records, manifest))['arm', 'digits', 'tune'].spent.trials == 48
+    assert lines(ledger(Reading(study, schedule, records, manifest)))['arm', 'digits', 'tune'].spent.trials == 48
 
 
 def test_totals_count_every_run_once():
     study, schedule, records, manifest = told()
-    found = ledger(study, schedule, records, manifest)
+    found = ledger(Reading(study, schedule, records, manifest))
     total = found.totals['all']
     assert total['planned'] == total['spent'] == amount(schedule.trials, manifest['costs'])
     assert total['spent'].trials == len(records)
@@ -92,7 +93,7 @@ def test_diverged_and_failed_runs_are_charged_in_full():
     records[first.id] |= {'status': 'diverged', 'score': None}
     records[second.id] = {'id': second.id, 'status': 'failed', 'score': None, 'environment': {}}
     records[third.id] |= {'cost': {'seconds': None}}
-    line = lines(ledger(study, schedule, records, manifest))['arm', 'digits', 'tune']
+    line = lines(ledger(Reading(study, schedule, records, manifest)))['arm', 'digits', 'tune']
     assert line.spent == line.planned
     assert (line.ok, line.diverged, line.failed, line.unmeasured) == (46, 1, 1, 2)
     assert line.seconds == pytest.approx(0.5 * 46)
@@ -102,9 +103,9 @@ def test_what_is_not_recorded_is_planned_but_not_spent():
     study, schedule, records, manifest = told()
     gone = schedule.asked['tune', 'arm', 'digits', 1][:3]
     left = {key: record for key, record in records.items() if key not in [trial.id for trial in gone]}
-    line = lines(ledger(study, schedule, left, manifest))['arm', 'digits', 'tune']
+    line = lines(ledger(Reading(study, schedule, left, manifest)))['arm', 'digits', 'tune']
     assert (line.planned.trials, line.spent.trials) == (48, 45)
-    nothing = ledger(study, schedule_of(study, {}, {}), {}, {})
+    nothing = ledger(Reading(study, schedule_of(study, {}, {}), {}))
     assert nothing.totals['all']['spent'] == Amount()
     assert [(one.equal, one.why) for one in nothing.equality[2:4]] == [(None, 'nothing is asked for yet')] * 2
     assert nothing.equal
@@ -113,9 +114,9 @@ def test_what_is_not_recorded_is_planned_but_not_spent():
 def test_records_that_nothing_asks_for_are_counted_apart():
     study, schedule, records, manifest = told()
     stray = {'id': 'stray', 'status': 'ok', 'cost': {'seconds': 7.0}}
-    found = ledger(study, schedule, {**records, 'stray': stray}, manifest)
+    found = ledger(Reading(study, schedule, {**records, 'stray': stray}, manifest))
     assert found.unplanned == {'trials': 1, 'seconds': 7.0}
-    assert found.totals == ledger(study, schedule, records, manifest).totals
+    assert found.totals == ledger(Reading(study, schedule, records, manifest)).totals
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_the_first_difference_is_named(phase, cut, said):
     trials = schedule.asked[key]
     left = list(trials)
     left.remove(next(trial for trial in trials if trial.phase == cut))
-    found = ledger(study, dataclasses.replace(schedule, asked={**schedule.asked, key: left}), records, manifest)
+    found = ledger(Reading(study, dataclasses.replace(schedule, asked={**schedule.asked, key: left}), records, manifest))
     wrong = [one for one in found.equality if not one.equal]
     count = sum(trial.phase != 'tune' for trial in trials)
     assert [(one.task, one.phase) for one in wrong] == [('digits', phase)]
@@ -145,7 +146,7 @@ def test_an_arm_with_more_steps_is_unequal():
     study, schedule, records, manifest = told()
     key = ('tune', 'other', 'recall', 0)
     more = [dataclasses.replace(t, program=dataclasses.replace(t.program, steps=201)) for t in schedule.asked[key]]
-    found = ledger(study, dataclasses.replace(schedule, asked={**schedule.asked, key: more}), records, manifest)
+    found = ledger(Reading(study, dataclasses.replace(schedule, asked={**schedule.asked, key: more}), records, manifest))
     wrong = next(one for one in found.equality if not one.equal)
     assert wrong.why == 'other replicate 0: 3,216 steps; base replicate 0: 3,200'
 
@@ -153,7 +154,7 @@ def test_an_arm_with_more_steps_is_unequal():
 def test_under_equal_compute_flops_are_compared_not_steps():
     study, schedule, records, manifest = told(tasks=('digits',))
     study = dataclasses.replace(study, budget='compute')
-    wrong = [one.why for one in ledger(study, schedule, records, manifest).equality if not one.equal]
+    wrong = [one.why for one in ledger(Reading(study, schedule, records, manifest)).equality if not one.equal]
     assert wrong[0] == 'arm replicate 0: 201,600 flops; base replicate 0: 224,000'
     steps = {'base': 140, 'arm': 156, 'other': 127}
     asked = {
@@ -161,15 +162,15 @@ def test_under_equal_compute_flops_are_compared_not_steps():
         for key, trials in schedule.asked.items()
     }
     schedule = dataclasses.replace(schedule, asked=asked)
-    found = ledger(study, schedule, records, manifest).equality
+    found = ledger(Reading(study, schedule, records, manifest)).equality
     assert [one.equal for one in found] == [True] * 4
     assert found[0].why == '16 trials, 224,000 flops for each of 9 replicates of 3 arms'
-    assert {one.equal for one in ledger(study, schedule, records, {}).equality} == {None}
+    assert {one.equal for one in ledger(Reading(study, schedule, records)).equality} == {None}
 
 
 def test_without_costs_flops_are_not_known():
     study, schedule, records, _ = told()
-    found = ledger(study, schedule, records, {})
+    found = ledger(Reading(study, schedule, records))
     assert {line.planned.flops for line in found.lines} == {None}
     assert found.totals['all']['planned'].flops is None
     assert found.totals['all']['planned'].trials == len(records)
@@ -182,7 +183,7 @@ def test_an_arm_that_always_diverged_has_nothing_confirmed_and_that_is_named():
     for trial in schedule.trials:
         if trial.arm == 'arm':
             records[trial.id] |= {'status': 'diverged', 'score': None, 'final_loss': None}
-    found = ledger(study, schedule_of(study, records, manifest), records, manifest)
+    found = ledger(Reading(study, schedule_of(study, records, manifest), records, manifest))
     assert lines(found)['arm', 'digits', 'confirm'].planned.trials == 0
     # It had the same chance, so its budget is not unequal; that it confirms nothing is said.
     assert found.equal

@@ -12,6 +12,7 @@ from ablations.study import Study
 from ablations.tasks import task
 from results.evidence import Finding, claim_level, findings
 from results.statistics import welch
+from results.store.reading import Reading
 from sweeps.protocol.plan import schedule
 from sweeps.protocol.simulate import World, simulate, simulated_record
 
@@ -34,7 +35,7 @@ def test_a_half_finished_study_gives_the_same_keys_and_claims_nothing():
     assert len(stages) >= 5
     for records in stages:
         found = schedule(asked, records, {})
-        made = findings(asked, found, records, {})
+        made = findings(Reading(asked, found, records))
         assert [(f.arm, f.task) for f in made] == [
             ('a', 'digits'),
             ('b', 'digits'),
@@ -55,9 +56,9 @@ def test_a_half_finished_study_gives_the_same_keys_and_claims_nothing():
                 assert (finding.verdict, finding.overall) == ('undecided', 'undecided')
                 assert finding.reason == 'unfinished: not all runs of the first look are recorded'
                 assert (finding.p, finding.p_adjusted, finding.p_equivalent) == (None, None, None)
-    last = findings(asked, schedule(asked, stages[-1], {}), stages[-1], {})
+    last = findings(Reading(asked, schedule(asked, stages[-1], {}), stages[-1]))
     assert all(finding.p is not None for finding in last)
-    tuned = findings(asked, schedule(asked, stages[2], {}), stages[2], {})
+    tuned = findings(Reading(asked, schedule(asked, stages[2], {}), stages[2]))
     assert all(finding.diverged_share == 0.0 and finding.value is None for finding in tuned)
 
 
@@ -65,7 +66,7 @@ def test_a_finished_task_of_an_unfinished_study_shows_its_values():
     asked = study(tasks=('digits', 'recall'))
     found, records = simulate(asked, World(), seed=0)
     kept = {t.id: records[t.id] for t in found.trials if t.task == 'digits'}
-    digits, recall = findings(asked, schedule(asked, kept, {}), kept, {})
+    digits, recall = findings(Reading(asked, schedule(asked, kept, {}), kept))
     assert digits.value is not None
     assert digits.effect is not None
     assert (digits.p, digits.verdict, recall.value) == (None, 'undecided', None)
@@ -111,10 +112,10 @@ def test_an_early_look_reads_its_own_replicates_only():
     early = {t.id: records[t.id] for t in found.trials if t.replicate < 3}
     planned = schedule(asked, early, {})
     assert (planned.look, planned.complete) == (3, False)
-    (finding,) = findings(asked, planned, early, {})
+    (finding,) = findings(Reading(asked, planned, early))
     assert finding.replicates == 3
     assert finding.p is not None
-    (late,) = findings(asked, found, records, {})
+    (late,) = findings(Reading(asked, found, records))
     assert late.replicates == 5
 
 

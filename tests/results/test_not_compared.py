@@ -11,6 +11,7 @@ from ablations.tasks import task
 from ablations.trial import TEST
 from results.evidence import findings
 from results.statistics import holm
+from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
 
 
@@ -30,7 +31,7 @@ def test_an_arm_that_is_lost_lends_no_variance(place, why):
     if why == 'failed':
         trial = found.asked['confirm', 'lost', 'digits', 0][0]
         records[trial.id] = {**records[trial.id], 'status': 'failed', 'score': None}
-    made = {f.arm: f for f in findings(asked, found, records, {})}
+    made = {f.arm: f for f in findings(Reading(asked, found, records))}
     assert made['lost'].verdict == 'not comparable'
     assert {arm: made[arm].p for arm in alone} == pytest.approx({arm: f.p for arm, f in alone.items()})
     assert sorted(f.p_adjusted for f in made.values() if f.p) == pytest.approx(
@@ -78,15 +79,15 @@ def test_one_replicate_that_diverged_scores_chance():
 
 
 def test_confirmation_runs_that_diverge_score_chance_and_are_counted():
-    finding = findings(*_arguments(study(), Lost(('arm',), held=TEST)))[0]
+    finding = findings(_reading(study(), Lost(('arm',), held=TEST)))[0]
     assert finding.value == pytest.approx(0.1)
     assert finding.diverged_share == pytest.approx(10 / 50)
     assert finding.base_diverged_share == 0.0
 
 
-def _arguments(asked: Study, world: World) -> tuple:
+def _reading(asked: Study, world: World) -> Reading:
     found, records = simulate(asked, world, seed=0)
-    return asked, found, records, {}
+    return Reading(asked, found, records)
 
 
 def test_unequal_budgets_are_not_compared():
@@ -105,7 +106,7 @@ def test_records_of_two_versions_are_not_compared(phase):
     found, records = simulate(asked, World(), seed=0)
     trial = found.asked[phase, 'arm', 'digits', 0][0]
     records[trial.id] = {**records[trial.id], 'environment': {'source': 'other'}}
-    (finding,) = findings(asked, found, records, {})
+    (finding,) = findings(Reading(asked, found, records))
     assert finding.verdict == 'not comparable'
     assert finding.reason.startswith('unequal sources: the records come from 2 versions')
 
@@ -141,7 +142,7 @@ def test_failed_runs_are_no_evidence(phase, who):
     found, records = simulate(asked, World(cliff=2.0), seed=0)
     trial = found.asked[phase, who, 'digits', 0][0]
     records[trial.id] = {**records[trial.id], 'status': 'failed', 'score': None, 'score_se': None, 'final_loss': None}
-    (finding,) = findings(asked, found, records, {})
+    (finding,) = findings(Reading(asked, found, records))
     assert finding.verdict == 'not comparable'
     assert f"1 runs of '{who}' failed (not diverged)" in finding.reason
     assert '--retry-failed' in finding.reason
@@ -159,7 +160,7 @@ def test_a_world_where_everything_diverges_ends_in_findings(cliff):
     )
     found, records = simulate(asked, World(cliff=cliff), seed=3)
     assert found.complete
-    for finding in findings(asked, found, records, {}):
+    for finding in findings(Reading(asked, found, records)):
         json.dumps(finding.to_dict(), allow_nan=False)
         assert finding.verdict == ('not comparable' if cliff < -1 else finding.verdict)
         assert finding.diverged_share > 0.7

@@ -6,6 +6,7 @@ from ablations.config import swap
 from ablations.spaces import choice, log
 from ablations.study import Study
 from results.recipe import in_words, recipe
+from results.store.reading import Reading
 from sweeps.protocol.plan import plan, schedule
 from sweeps.protocol.simulate import World, simulated_record
 
@@ -39,7 +40,7 @@ def run(asked: Study, world: World | None = None, manifest: dict | None = None):
 def test_a_recipe_is_what_was_confirmed(fields, steps, replicates):
     asked = study(**fields, fixed={'b1': 0.8})
     found = run(asked, manifest=COSTS)
-    facts = recipe(asked, found, 'other')
+    facts = recipe(Reading(asked, found, {}), 'other')
     assert [fact['steps'] for fact in facts.values()] == list(steps)
     for task, fact in facts.items():
         assert fact['model']['norm']['kind'] == 'rms_norm'
@@ -51,25 +52,25 @@ def test_a_recipe_is_what_was_confirmed(fields, steps, replicates):
             sign = asked.task(task).sign
             selected = found.selections['other', task, point['replicate']]
             assert point['score'] == pytest.approx(sign * selected.score, rel=1e-5)
-    assert len(recipe(asked, found, 'base')['digits']['replicates']) == 2 * asked.base_factor
+    assert len(recipe(Reading(asked, found, {}), 'base')['digits']['replicates']) == 2 * asked.base_factor
     assert in_words('other', facts)[0] == f'[bold]digits[/bold]  {steps[0]} steps of 64'
 
 
 def test_choices_are_values_of_the_choice():
     asked = study(tune={'adamw': {'lr': log(1e-3, 1e-1), 'b2': choice(0.9, 0.99)}})
-    points = recipe(asked, run(asked), 'base')['digits']['replicates']
+    points = recipe(Reading(asked, run(asked), {}), 'base')['digits']['replicates']
     assert {point['knobs']['b2'] for point in points} <= {0.9, 0.99}
 
 
 def test_an_arm_that_always_diverges_has_no_recipe():
     asked = study()
-    points = recipe(asked, run(asked, World(cliff=-9.0)), 'other')['digits']['replicates']
+    points = recipe(Reading(asked, run(asked, World(cliff=-9.0)), {}), 'other')['digits']['replicates']
     assert points == [{'replicate': r, 'optimizer': None, 'knobs': {}, 'score': None, 'how': 'all diverged'} for r in range(2)]
 
 
 def test_before_tuning_is_over_there_is_none_and_an_unknown_arm_is_refused():
     asked = study()
-    assert recipe(asked, schedule(asked, {}, {}), 'base') == {}
+    assert recipe(Reading(asked, schedule(asked, {}, {}), {}), 'base') == {}
     assert in_words('base', {}) == ['base: nothing is selected yet; the tuning of no task is over']
     with pytest.raises(ValueError, match=r"no arm 'othr'.*Did you mean 'other'"):
-        recipe(asked, run(asked), 'othr')
+        recipe(Reading(asked, run(asked), {}), 'othr')

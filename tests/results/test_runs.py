@@ -8,6 +8,7 @@ import pytest
 
 from ablations.study import Study
 from results.runs import Runs
+from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
 
 STUDY = Study(name='told', question='Is it?', arms={'base': (), 'arm': ()}, tasks=('stdlib_bytes',), trials=6, replicates=2)
@@ -15,7 +16,7 @@ SCHEDULE, RECORDS = simulate(STUDY, World(optimum=(1.3, 0.5), cliff=9.0, noise=0
 
 
 def runs(records: dict = RECORDS, schedule=SCHEDULE, arm: str = 'arm') -> Runs:
-    return Runs(STUDY, schedule, records, arm, STUDY.tasks[0])
+    return Runs(Reading(STUDY, schedule, records), arm, STUDY.tasks[0])
 
 
 def test_first_trials_are_those_before_any_extension():
@@ -77,6 +78,6 @@ def test_replicates_are_those_of_the_look():
     assert runs().replicates == range(2)
     study = dataclasses.replace(STUDY, replicates=4, looks=(3, 4))
     before = dataclasses.replace(SCHEDULE, look=0)
-    assert Runs(study, before, {}, 'arm', study.tasks[0]).replicates == range(3)
+    assert Runs(Reading(study, before, {}), 'arm', study.tasks[0]).replicates == range(3)
     twice = dataclasses.replace(STUDY, base_factor=2)
-    assert [len(Runs(twice, SCHEDULE, {}, arm, twice.tasks[0]).replicates) for arm in twice.arms] == [4, 2]
+    assert [len(Runs(Reading(twice, SCHEDULE, {}), arm, twice.tasks[0]).replicates) for arm in twice.arms] == [4, 2]

@@ -9,6 +9,7 @@ from scipy import stats
 
 from ablations.study import Study
 from results.sensitivity import lr_sensitivity, sensitivities
+from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
 
 
@@ -41,7 +42,7 @@ STUDY = Study(name='told', question='Is it?', arms={'base': (), 'arm': ()}, task
 
 def test_one_number_a_replicate_and_an_interval_over_them():
     schedule, records = simulate(STUDY, World(top={'arm': 0.3}), seed=2)
-    found = sensitivities(STUDY, schedule, records)
+    found = sensitivities(Reading(STUDY, schedule, records))
     assert [(one.task, one.arm) for one in found] == [(t, a) for t in ('digits', 'recall') for a in ('base', 'arm')]
     for one in found:
         wanted = []
@@ -60,8 +61,8 @@ def test_runs_that_failed_are_left_out_and_counted():
     schedule, records = simulate(STUDY, World(), seed=0)
     broken = schedule.asked['tune', 'base', 'digits', 1][:2]
     failed = {t.id: {'id': t.id, 'status': 'failed', 'score': None, 'environment': {}} for t in broken}
-    one = sensitivities(STUDY, schedule, {**records, **failed})[0]
-    before = sensitivities(STUDY, schedule, records)[0]
+    one = sensitivities(Reading(STUDY, schedule, {**records, **failed}))[0]
+    before = sensitivities(Reading(STUDY, schedule, records))[0]
     assert (one.arm, one.left_out) == ('base', 2)
     assert one.replicates[::2] == before.replicates[::2]
     kept = [records[t.id] for t in schedule.asked['tune', 'base', 'digits', 1][2:]]
@@ -71,13 +72,13 @@ def test_runs_that_failed_are_left_out_and_counted():
 
 def test_nothing_recorded_is_nothing_found():
     schedule, records = simulate(STUDY, World(), seed=0)
-    assert sensitivities(STUDY, schedule, {}) == []
+    assert sensitivities(Reading(STUDY, schedule, {})) == []
     gone = schedule.asked['tune', 'base', 'digits', 0][0].id
-    found = sensitivities(STUDY, schedule, {key: record for key, record in records.items() if key != gone})
+    found = sensitivities(Reading(STUDY, schedule, {key: record for key, record in records.items() if key != gone}))
     assert [len(one.replicates) for one in found] == [2, 3, 3, 3], 'a replicate counts once it is whole'
 
 
 def test_one_replicate_has_no_interval():
     study = dataclasses.replace(STUDY, replicates=1, looks=())
     schedule, records = simulate(study, World(), seed=0)
-    assert {one.interval for one in sensitivities(study, schedule, records)} == {None}
+    assert {one.interval for one in sensitivities(Reading(study, schedule, records))} == {None}

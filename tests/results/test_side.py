@@ -7,6 +7,7 @@ import pytest
 from told_study import study
 
 from results.side import Side
+from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
 
 ASKED = study()
@@ -14,7 +15,7 @@ SCHEDULE, RECORDS = simulate(ASKED, World(), seed=0)
 
 
 def arm(records: dict | None = None, schedule: object = SCHEDULE) -> Side:
-    return Side(ASKED, schedule, RECORDS if records is None else records, 'arm', ASKED.tasks[0])
+    return Side(Reading(ASKED, schedule, RECORDS if records is None else records), 'arm', ASKED.tasks[0])
 
 
 def changed(phase: str, replicate: int, **fields: object) -> dict:

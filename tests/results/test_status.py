@@ -5,6 +5,7 @@ import dataclasses
 from ablations.config import swap
 from ablations.study import Study
 from results.status import progress_of, sentence
+from results.store.reading import Reading
 from sweeps.protocol.pack import pack
 from sweeps.protocol.plan import plan, schedule
 from sweeps.protocol.simulate import World, simulated_record
@@ -34,7 +35,7 @@ RECORDS = run()
 
 
 def test_a_finished_study():
-    fact = progress_of(schedule(STUDY, RECORDS, {}), RECORDS, [])
+    fact = progress_of(Reading(STUDY, schedule(STUDY, RECORDS, {}), RECORDS))
     assert fact['planned'] == fact['done'] == fact['ok'] == len(RECORDS)
     assert (fact['complete'], fact['look'], fact['unplanned_records'], fact['unplanned_arms']) == (True, 2, 0, {})
     assert sentence(fact).endswith('0 failed; complete')
@@ -43,7 +44,7 @@ def test_a_finished_study():
 def test_a_grown_study_counts_what_it_uses_again():
     grown = dataclasses.replace(STUDY, arms={**STUDY.arms, 'more': ()}, replicates=3, looks=())
     found = schedule(grown, RECORDS, {})
-    fact = progress_of(found, RECORDS, [])
+    fact = progress_of(Reading(grown, found, RECORDS))
     used = [t for t in found.trials if t.id in RECORDS]
     assert fact['done'] == len(used) > 0
     assert fact['planned'] == len(found.trials) > fact['done'] and not fact['complete']
@@ -52,7 +53,7 @@ def test_a_grown_study_counts_what_it_uses_again():
 
 def test_what_is_no_longer_planned_is_named_by_arm_and_pack():
     fewer = dataclasses.replace(STUDY, arms={'base': ()}, tasks=('digits',))
-    fact = progress_of(schedule(fewer, RECORDS, {}), RECORDS, [])
+    fact = progress_of(Reading(fewer, schedule(fewer, RECORDS, {}), RECORDS))
     left = [row for row in RECORDS.values() if row['arm'] != 'base' or row['task'] != 'digits']
     assert fact['complete'] and fact['unplanned_records'] == len(left)
     counts = {arm: sum(row['arm'] == arm for row in left) for arm in ('base', 'other')}
@@ -69,7 +70,7 @@ def test_failures_are_counted_once_and_said():
     trials = schedule(STUDY, {}, {}).trials[:3]
     failed = {t.id: {**RECORDS[t.id], 'status': 'failed', 'reason': 'out of memory'} for t in trials[:2]}
     some = {**failed, trials[2].id: {**RECORDS[trials[2].id], 'status': 'diverged'}}
-    fact = progress_of(schedule(STUDY, some, {}), some, ['a file'])
+    fact = progress_of(Reading(STUDY, schedule(STUDY, some, {}), some, skipped=('a file',)))
     assert (fact['ok'], fact['diverged'], fact['failed']) == (0, 1, 2)
     assert (fact['failures'], fact['skipped_files']) == (['out of memory'], ['a file'])
     assert sentence(fact).endswith('2 failed; not complete; failed: out of memory')

@@ -12,6 +12,7 @@ from ablations.config import put, swap
 from ablations.shapes import path
 from ablations.spaces import log
 from ablations.study import Study
+from results.store.reading import Reading
 from results.store.records import commit, prepare, read_folder
 from results.verify import verify
 from sweeps.protocol.plan import plan, schedule
@@ -64,7 +65,7 @@ def sound() -> tuple:
 
 
 def checks(asked: Study, found, records: dict, manifest: dict | None = None, skipped: tuple = ()) -> dict:
-    made = verify(asked, found, records, manifest or {}, list(skipped))
+    made = verify(Reading(asked, found, records, manifest or {}, skipped=skipped))
     assert [check.rule for check in made] == RULES
     assert all(check.why and set(check.to_dict()) == {'rule', 'holds', 'why'} for check in made)
     return {check.rule: check for check in made}

@@ -5,6 +5,7 @@ import pytest
 import sweeps.forecast
 from ablations.config import swap
 from ablations.study import Study
+from results.store.reading import Reading
 from sweeps.forecast import forecast
 from sweeps.progress import expected
 from sweeps.protocol.plan import schedule
@@ -36,7 +37,7 @@ def counted(monkeypatch) -> list:
 def test_before_anything_ran(counted):
     asked = study()
     found = schedule(asked, {}, {})
-    facts = forecast(asked, found, {}, {'costs': COSTS})
+    facts = forecast(Reading(asked, found, {}, {'costs': COSTS}))
     assert (facts['trials'], facts['done'], facts['expected']) == (2 * 2 * 2 * 8, 0, expected(asked, found))
     assert facts['packs'] == 2 * 2 * 2
     assert facts['estimated_seconds'] > 0 and 'rough' in facts['estimate_from']
@@ -47,7 +48,7 @@ def test_before_anything_ran(counted):
 def test_costs_that_are_not_all_known_are_counted(counted, known):
     """A study that grew: the manifest knows the arms that it had."""
     asked = study()
-    facts = forecast(asked, schedule(asked, {}, {}), {}, {'costs': known})
+    facts = forecast(Reading(asked, schedule(asked, {}, {}), {}, {'costs': known}))
     assert counted == ['seen']
     assert facts['budget']['other']['recall']['flops'] == 16 * asked.task('recall').steps * 2e6
 
@@ -56,7 +57,7 @@ def test_a_finished_study_has_nothing_left():
     asked = study()
     found, records = simulate(asked, World(cliff=2.0), 0)
     told = {t.id: {**records[t.id], 'task': t.task, 'cost': {'seconds': 3.0}} for t in found.trials}
-    facts = forecast(asked, found, told, {'costs': COSTS})
+    facts = forecast(Reading(asked, found, told, {'costs': COSTS}))
     assert (facts['trials'], facts['packs'], facts['estimated_seconds']) == (0, 0, 0.0)
     assert facts['done'] == facts['expected'] == len(found.trials)
     assert facts['estimate_from'] == 'from recorded runs'
@@ -70,14 +71,14 @@ def test_seconds_left_are_those_of_recorded_runs(monkeypatch):
     told = {trial.id: {'task': task, 'cost': {'seconds': 2.0}} for task, trial in first.items()}
     # Of what the study does not plan any more nothing is foretold.
     told |= {f'old {task}': {'task': task, 'cost': {'seconds': 50.0}} for task in TASKS}
-    facts = forecast(asked, found, told, {'costs': COSTS})
+    facts = forecast(Reading(asked, found, told, {'costs': COSTS}))
     assert facts['estimated_seconds'] == (facts['expected'] - len(first)) * 2.0 / 4
 
 
 @pytest.mark.parametrize(('budget', 'steps'), [('trials', 140), ('compute', 70)])
 def test_budgets_count_the_steps_that_are_trained(budget, steps):
     asked = study(budget=budget, base_factor=2)
-    facts = forecast(asked, schedule(asked, {}, {'costs': COSTS}), {}, {'costs': COSTS})
+    facts = forecast(Reading(asked, schedule(asked, {}, {'costs': COSTS}), {}, {'costs': COSTS}))
     own, base = facts['budget']['other']['digits'], facts['budget']['base']['digits']
     assert (own['trials'], own['steps'], own['flops']) == (16, 16 * steps, 16 * steps * 2e6)
     assert (base['trials'], base['flops']) == (32, 32 * 140 * 1e6)
@@ -91,5 +92,5 @@ def test_sets_that_are_not_prepared_are_named_before_anything_ran(tmp_path, monk
     )
     asked = study(arms={'base': ()}, tasks=names)
     found = schedule(asked, {}, {})
-    assert forecast(asked, found, {}, {})['absent'] == ['zinc', 'cifar10']
-    assert forecast(asked, found, {found.trials[0].id: {'status': 'ok'}}, {})['absent'] == []
+    assert forecast(Reading(asked, found, {}))['absent'] == ['zinc', 'cifar10']
+    assert forecast(Reading(asked, found, {found.trials[0].id: {'status': 'ok'}}))['absent'] == []

@@ -12,6 +12,7 @@ from ablations.studies.quickstart import study as quickstart
 from ablations.study import Study, put, swap
 from ablations.trial import Schedule, Trial
 from results.evidence import findings
+from results.store.reading import Reading
 from sweeps.protocol.plan import schedule
 
 TUNE = {'adamw': {'lr': log(1e-3, 5e-2), 'weight_decay': log(1e-3, 1.0)}}
@@ -110,7 +111,7 @@ def played(scene: Scene, share: float = 1.0) -> tuple[Study, Schedule, dict, lis
             break
         for trial in wanted[: math.ceil(share * len(wanted))]:
             records[trial.id] = record(scene, trial)
-    return scene.study, found, records, findings(scene.study, found, records, manifest), manifest
+    return scene.study, found, records, findings(Reading(scene.study, found, records, manifest)), manifest
 
 
 def small(name: str, **fields: object) -> Study:
@@ -193,6 +194,12 @@ def scenes() -> dict[str, Scene]:
 def data(name: str, share: float = 1.0) -> tuple[Study, Schedule, dict, list, dict]:
     """Everything a figure of this scene is drawn from."""
     return played(scenes()[name], share)
+
+
+def read(name: str, share: float = 1.0) -> tuple[Reading, list]:
+    """The reading of a scene and its findings, which is what a figure takes."""
+    study, planned, records, found, manifest = data(name, share)
+    return Reading(study, planned, records, manifest), found
 
 
 def drawn(figure) -> list[str]:

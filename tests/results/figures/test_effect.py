@@ -3,9 +3,10 @@
 import dataclasses
 
 import pytest
-from drawn_studies import data
+from drawn_studies import data, read
 
 from results.figures.effect import effect_figure
+from results.store.reading import Reading
 
 
 def texts(figure) -> list[str]:
@@ -19,12 +20,12 @@ def labels(axes) -> list[str]:
 def changed(change) -> list:
     """The effect figure of the scene with five arms, each finding changed."""
     study, planned, records, found, manifest = data('five')
-    return effect_figure(study, planned, records, [change(one) for one in found], manifest)
+    return effect_figure(Reading(study, planned, records, manifest), [change(one) for one in found])
 
 
 def test_panels_hold_every_arm_task_and_verdict():
     study, _, _, found, _ = data('five')
-    figure = effect_figure(*data('five'))
+    figure = effect_figure(*read('five'))
     assert [axes.get_title() for axes in figure.axes] == [item.name for item in study.tasks]
     assert labels(figure.axes[0]) == [arm for arm in study.arms if arm != study.base]
     for axes, item in zip(figure.axes, study.tasks, strict=True):
@@ -35,7 +36,7 @@ def test_panels_hold_every_arm_task_and_verdict():
 def test_the_effect_is_drawn_beside_the_shared_effect_in_the_printed_unit():
     found = data('five')[3]
     one = next(one for one in found if one.arm == 'rms_norm' and one.task == 'digits')
-    axes = effect_figure(*data('five')).axes[0]
+    axes = effect_figure(*read('five')).axes[0]
     points = [line for line in axes.lines if line.get_marker() == 's']
     assert [line.get_xdata()[0] for line in points] == pytest.approx([100 * one.effect, 100 * one.shared_effect], rel=1e-5)
     assert points[1].get_markerfacecolor() == 'white' != points[0].get_markerfacecolor()
@@ -67,11 +68,11 @@ def test_censored_negligible_and_unknown_effects_are_said():
     [('five', 'against layer_norm'), ('path', 'against the step before'), ('factorial', 'against base')],
 )
 def test_the_axis_says_against_what(scene, ends):
-    assert all(axes.get_xlabel().endswith(f'\n{ends}') for axes in effect_figure(*data(scene)).axes)
+    assert all(axes.get_xlabel().endswith(f'\n{ends}') for axes in effect_figure(*read(scene)).axes)
 
 
 def test_arms_that_are_compared_with_different_ones_say_it_each():
-    figure = effect_figure(*data('drop_one'))
+    figure = effect_figure(*read('drop_one'))
     assert labels(figure.axes[0]) == [
         'all\nagainst base',
         'without_norm\nagainst all',

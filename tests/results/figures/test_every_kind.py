@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-from drawn_studies import data, drawn
+from drawn_studies import drawn, read
 
 from results.figures import FIGURES, save
 from results.figures.style import rendered
@@ -32,8 +32,8 @@ def test_every_kind_has_a_scene():
 
 @pytest.mark.parametrize('kind', FIGURES)
 def test_files_are_the_same_on_rendering_again(kind, tmp_path):
-    first = save(FIGURES[kind](*data(SHOWN[kind])), tmp_path / 'one' / kind)
-    second = save(FIGURES[kind](*data(SHOWN[kind])), tmp_path / 'two' / kind)
+    first = save(FIGURES[kind](*read(SHOWN[kind])), tmp_path / 'one' / kind)
+    second = save(FIGURES[kind](*read(SHOWN[kind])), tmp_path / 'two' / kind)
     assert [path.suffix for path in first] == ['.pdf', '.svg', '.png']
     for a, b in zip(first, second, strict=True):
         assert a.read_bytes() == b.read_bytes()
@@ -41,12 +41,12 @@ def test_files_are_the_same_on_rendering_again(kind, tmp_path):
 
 def test_files_are_the_same_in_another_process_with_other_settings(tmp_path):
     """Another order of hashes, time zone and language, other defaults of matplotlib, and system fonts hidden."""
-    here = {kind: save(FIGURES[kind](*data(SHOWN[kind])), tmp_path / 'here' / kind) for kind in ('effect', 'path')}
+    here = {kind: save(FIGURES[kind](*read(SHOWN[kind])), tmp_path / 'here' / kind) for kind in ('effect', 'path')}
     (tmp_path / 'matplotlibrc').write_text('font.family: serif\naxes.facecolor: red\nlines.linewidth: 7\nsavefig.dpi: 30\n')
     code = (
         f'import sys; sys.path[:0] = [{str(Path(__file__).parents[3])!r}, {str(Path(__file__).parent)!r}]; '
-        'from drawn_studies import data; from results.figures import FIGURES, save; import test_every_kind as t; '
-        f'[save(FIGURES[k](*data(t.SHOWN[k])), {str(tmp_path)!r} + "/there/" + k) for k in {list(here)!r}]'
+        'from drawn_studies import data; from results.figures import FIGURES, read, save; import test_every_kind as t; '
+        f'[save(FIGURES[k](*read(t.SHOWN[k])), {str(tmp_path)!r} + "/there/" + k) for k in {list(here)!r}]'
     )
     elsewhere = {'PYTHONHASHSEED': '7', 'TZ': 'Asia/Tokyo', 'LC_ALL': 'C', 'MPL_IGNORE_SYSTEM_FONTS': '1'}
     elsewhere |= {'MATPLOTLIBRC': str(tmp_path / 'matplotlibrc')}
@@ -58,7 +58,7 @@ def test_files_are_the_same_in_another_process_with_other_settings(tmp_path):
 
 @pytest.mark.parametrize('kind', FIGURES)
 def test_files_hold_no_dates_and_svg_holds_paths(kind):
-    figure = FIGURES[kind](*data(SHOWN[kind]))
+    figure = FIGURES[kind](*read(SHOWN[kind]))
     assert b'CreationDate' not in rendered(figure, 'pdf')
     svg = rendered(figure, 'svg')
     assert b'<dc:date>' not in svg and b'<text' not in svg
@@ -69,19 +69,19 @@ def test_files_hold_no_dates_and_svg_holds_paths(kind):
 @pytest.mark.parametrize('kind', FIGURES)
 def test_unfinished_studies_are_drawn_and_say_what_is_missing(kind, share):
     """After one run, and after two of five of those that tune."""
-    figure = FIGURES[kind](*data(SHOWN[kind], share))
+    figure = FIGURES[kind](*read(SHOWN[kind], share))
     figure.canvas.draw()
     assert 'yet' in ' '.join(drawn(figure))
 
 
 @pytest.mark.parametrize('kind', [kind for kind in FIGURES if kind not in ('path', 'interaction', 'ladder')])
 def test_a_study_whose_every_run_diverged_is_drawn(kind):
-    assert rendered(FIGURES[kind](*data('diverged')), 'svg')
+    assert rendered(FIGURES[kind](*read('diverged')), 'svg')
 
 
 @pytest.mark.parametrize('kind', ['lr', 'expected_best', 'curves'])
 def test_a_study_of_one_arm_has_figures_that_compare_nothing(kind):
-    assert rendered(FIGURES[kind](*data('alone')), 'svg')
+    assert rendered(FIGURES[kind](*read('alone')), 'svg')
 
 
 REFUSED = [
@@ -98,12 +98,12 @@ REFUSED = [
 @pytest.mark.parametrize(('kind', 'scene', 'words'), REFUSED)
 def test_a_kind_that_does_not_apply_is_refused(kind, scene, words):
     with pytest.raises(ValueError, match=words):
-        FIGURES[kind](*data(scene))
+        FIGURES[kind](*read(scene))
 
 
 def test_unknown_suffix_is_refused():
     with pytest.raises(ValueError, match=r"'gif'; allowed: .*svg"):
-        rendered(FIGURES['curves'](*data('alone')), 'gif')
+        rendered(FIGURES['curves'](*read('alone')), 'gif')
 
 
 def boxes(figure) -> list:
@@ -134,7 +134,7 @@ CROWDED = [
 
 @pytest.mark.parametrize(('kind', 'scene'), CROWDED)
 def test_no_words_overlap(kind, scene):
-    figure = FIGURES[kind](*data(scene))
+    figure = FIGURES[kind](*read(scene))
     found = boxes(figure)
     assert len(found) > 5
     for i, (word, box) in enumerate(found):

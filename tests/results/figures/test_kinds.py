@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from drawn_studies import data, drawn
+from drawn_studies import data, drawn, read
 from matplotlib.colors import to_hex, to_rgba
 
 from results.figures.curves import curves_figure, run_curve
@@ -17,6 +17,7 @@ from results.figures.pareto import pareto_figure
 from results.figures.path import HATCH, UNTOLD, path_figure
 from results.figures.style import palette
 from results.figures.verdicts import verdicts_figure
+from results.store.reading import Reading
 
 
 def confirmed(scene: str, arm: str, task: str) -> np.ndarray:
@@ -54,7 +55,7 @@ def test_expected_best_is_the_mean_of_the_best_over_all_subsets():
         assert len(scores) == 6
         subsets = [list(itertools.combinations(scores, k)) for k in range(1, 7)]
         curves.append([np.mean([max(subset) for subset in found]) for found in subsets])
-    axes = expected_best_figure(*data('two')).axes[0]
+    axes = expected_best_figure(*read('two')).axes[0]
     line = line_of(axes, palette(list(study.arms))['rms_norm'][0])
     assert list(line.get_xdata()) == [1, 2, 3, 4, 5, 6]
     assert line.get_ydata() == pytest.approx(np.mean(curves, axis=0), rel=1e-5)
@@ -65,17 +66,17 @@ def test_expected_best_is_the_mean_of_the_best_over_all_subsets():
 
 
 def test_expected_best_says_when_the_order_settles_and_what_is_missing():
-    axes = expected_best_figure(*data('two')).axes[0]
+    axes = expected_best_figure(*read('two')).axes[0]
     dashed = [line for line in axes.lines if line.get_linestyle() == '--']
     assert len(dashed) == 1
     assert f'order settles at {dashed[0].get_xdata()[0]:.0f}/6 trials' in axes.get_xlabel()
-    part = expected_best_figure(*data('five', 0.4))
+    part = expected_best_figure(*read('five', 0.4))
     assert 'not known yet: no_mixer' in part.axes[0].get_xlabel()
     assert 'no tuning is recorded whole yet' in drawn(part)
 
 
 def test_expected_best_of_one_arm_settles_nothing():
-    figure = expected_best_figure(*data('alone'))
+    figure = expected_best_figure(*read('alone'))
     assert all('settles' not in axes.get_xlabel() for axes in figure.axes)
 
 
@@ -84,7 +85,7 @@ def test_expected_best_of_one_arm_settles_nothing():
 
 def test_curves_end_at_the_confirmed_mean_and_have_its_interval():
     study = data('two')[0]
-    for axes, item in zip(curves_figure(*data('two')).axes, study.tasks, strict=True):
+    for axes, item in zip(curves_figure(*read('two')).axes, study.tasks, strict=True):
         for place, (arm, (colour, _)) in enumerate(palette(list(study.arms)).items()):
             line, values = line_of(axes, colour), confirmed('two', arm, item.name)
             assert line.get_ydata()[-1] == pytest.approx(values.mean(), rel=1e-5)
@@ -105,7 +106,7 @@ def test_a_diverged_run_counts_as_chance_from_where_it_diverged():
 
 
 def test_curves_say_what_diverged_what_has_nothing_to_confirm_and_what_lies_outside():
-    words = curves_figure(*data('ten')).axes[0].get_xlabel()
+    words = curves_figure(*read('ten')).axes[0].get_xlabel()
     assert 'diverged: dynamic_tanh_everywhere' in words
     assert 'every tuning run diverged: gated_channel_block' in words.replace('\n', ' ')
     assert 'no_mixer_at_all' in words.split('outside')[1]
@@ -116,7 +117,7 @@ def test_curves_say_what_diverged_what_has_nothing_to_confirm_and_what_lies_outs
 
 def test_pareto_points_are_confirmed_means_against_costs():
     study, *_, manifest = data('two')
-    figure = pareto_figure(*data('two'))
+    figure = pareto_figure(*read('two'))
     assert [axes.get_xlabel() for axes in figure.axes[:3]] == ['parameters', 'multiply-adds', 'time of a step, ms']
     for axes, cost in zip(figure.axes[:2], ('params', 'macs'), strict=True):
         for arm, (_, marker) in palette(list(study.arms)).items():
@@ -133,8 +134,8 @@ def test_pareto_marks_tell_the_front_from_what_may_be_on_it_and_what_is_not():
     study, planned, records, _, manifest = data('ladder')
     seen = []
     for row, item in enumerate(study.tasks):
-        axes = pareto_figure(*data('ladder')).axes[3 * row]
-        for point in front(study, planned, records, manifest, item.name, 'params').points:
+        axes = pareto_figure(*read('ladder')).axes[3 * row]
+        for point in front(Reading(study, planned, records, manifest), item.name, 'params').points:
             colour, marker = palette(list(study.arms))[point.arm]
             line = next(line for line in axes.lines if line.get_marker() == marker)
             face, edge = to_hex(line.get_markerfacecolor()), to_hex(line.get_markeredgecolor())
@@ -152,7 +153,7 @@ def test_pareto_marks_tell_the_front_from_what_may_be_on_it_and_what_is_not():
 
 def test_pareto_draws_the_front_of_the_means():
     study, *_, manifest = data('two')
-    axes = pareto_figure(*data('two')).axes[0]
+    axes = pareto_figure(*read('two')).axes[0]
     steps = next(line for line in axes.lines if line.get_drawstyle() == 'steps-post')
     sizes = [manifest['costs'][arm]['digits']['params'] for arm in study.arms]
     heights = [confirmed('two', arm, 'digits').mean() for arm in study.arms]
@@ -162,9 +163,9 @@ def test_pareto_draws_the_front_of_the_means():
 
 def test_pareto_without_costs_or_confirmed_runs_says_so():
     study, planned, records, found, _ = data('two')
-    figure = pareto_figure(study, planned, records, found, {})
+    figure = pareto_figure(Reading(study, planned, records, {}), found)
     assert [axes.get_xlabel() for axes in figure.axes] == ['time of a step, ms'] * 2
-    assert 'no arm has both' in ' '.join(drawn(pareto_figure(*data('two', 0.4))))
+    assert 'no arm has both' in ' '.join(drawn(pareto_figure(*read('two', 0.4))))
 
 
 # Path
@@ -172,7 +173,7 @@ def test_pareto_without_costs_or_confirmed_runs_says_so():
 
 def test_path_bars_end_at_the_confirmed_means_in_the_order_of_the_steps():
     study, _, _, _, manifest = data('path')
-    figure = path_figure(*data('path'))
+    figure = path_figure(*read('path'))
     bars, costs = figure.axes[:2]
     assert [label.get_text().replace('\n', '') for label in bars.get_yticklabels()] == list(study.arms)
     assert bars.get_ylim()[0] > bars.get_ylim()[1]  # the first step on top
@@ -189,7 +190,7 @@ def test_path_hatches_the_steps_that_are_not_told_from_the_step_before():
     study, _, _, found, _ = data('path')
     seen = []
     for row, item in enumerate(study.tasks):
-        axes = path_figure(*data('path')).axes[2 * row]
+        axes = path_figure(*read('path')).axes[2 * row]
         for place, arm in enumerate(study.arms):
             patch, one = axes.patches[place], next((f for f in found if (f.arm, f.task) == (arm, item.name)), None)
             plain = one is None or one.verdict in ('better', 'worse')
@@ -203,14 +204,14 @@ def test_path_hatches_the_steps_that_are_not_told_from_the_step_before():
 def test_path_marks_a_step_that_lies_outside_by_an_arrow_and_its_number():
     study, planned, records, found, manifest = data('path')
     far = [dataclasses.replace(one, value=0.2, interval=(0.19, 0.21)) if one.arm == 'large_kernels' else one for one in found]
-    axes = path_figure(study, planned, records, far, manifest).axes[0]
+    axes = path_figure(Reading(study, planned, records, manifest), far).axes[0]
     assert axes.get_xlim()[0] > 50
     assert [line.get_ydata()[0] for line in axes.lines if line.get_marker() == '<'] == [4]
     assert any(text.get_text().startswith('20.0 ') for text in axes.texts)
 
 
 def test_path_of_an_unfinished_study_names_every_step():
-    words = drawn(path_figure(*data('path', 0.4)))
+    words = drawn(path_figure(*read('path', 0.4)))
     assert words.count('not confirmed yet') == 10
 
 
@@ -218,7 +219,7 @@ def test_path_of_an_unfinished_study_names_every_step():
 
 
 def test_interaction_cells_hold_the_means_and_the_effect_is_a_difference_of_differences():
-    figure = interaction_figure(*data('factorial'))
+    figure = interaction_figure(*read('factorial'))
     axes = figure.axes[0]
     arms = [['base', 'none'], ['rms', 'rms_and_none']]
     means = [[confirmed('factorial', arm, 'digits').mean() for arm in row] for row in arms]
@@ -231,7 +232,7 @@ def test_interaction_cells_hold_the_means_and_the_effect_is_a_difference_of_diff
 
 def test_interaction_shades_the_best_cell_darkest_also_of_a_loss():
     for axes, task, pick in zip(
-        interaction_figure(*data('factorial')).axes, ('digits', 'stdlib_bytes'), (max, min), strict=True
+        interaction_figure(*read('factorial')).axes, ('digits', 'stdlib_bytes'), (max, min), strict=True
     ):
         values = [float(text.get_text()) for text in axes.texts]
         light = [sum(patch.get_facecolor()[0][:3]) for patch in axes.collections]
@@ -239,7 +240,7 @@ def test_interaction_shades_the_best_cell_darkest_also_of_a_loss():
 
 
 def test_interaction_has_a_panel_for_every_two_factors_and_task():
-    figure = interaction_figure(*data('three_factors'))
+    figure = interaction_figure(*read('three_factors'))
     assert [(axes.get_ylabel(), axes.get_xlabel().split('\n')[0]) for axes in figure.axes] == [
         pair for pair in (('norm', 'mixer'), ('norm', 'ratio'), ('mixer', 'ratio')) for _ in range(2)
     ]
@@ -250,7 +251,7 @@ def test_interaction_has_a_panel_for_every_two_factors_and_task():
 
 def test_verdicts_say_verdict_effect_and_overall_in_words():
     study, _, _, found, _ = data('five')
-    axes = verdicts_figure(*data('five')).axes[0]
+    axes = verdicts_figure(*read('five')).axes[0]
     arms = [arm for arm in study.arms if arm != study.base]
     bold = {
         (round(t.get_position()[0]), round(t.get_position()[1])): t.get_text() for t in axes.texts if t.get_weight() == 'bold'
@@ -266,7 +267,7 @@ def test_verdicts_say_verdict_effect_and_overall_in_words():
 
 
 def test_verdicts_of_many_tasks_are_letters_that_the_legend_explains():
-    figure = verdicts_figure(*data('ladder'))
+    figure = verdicts_figure(*read('ladder'))
     letters = [text.get_text() for text in figure.axes[0].texts if text.get_weight() == 'bold']
     explained = [text.get_text() for text in figure.legends[0].get_texts()]
     assert {letter.strip('*') for letter in letters} == {words[0] for words in explained}
@@ -276,7 +277,7 @@ def test_verdicts_of_many_tasks_are_letters_that_the_legend_explains():
 def test_verdicts_mark_censored_and_negligible_findings():
     study, planned, records, found, manifest = data('five')
     marked = [dataclasses.replace(one, censored=('adamw lr high',), negligible=True) for one in found]
-    words = drawn(verdicts_figure(study, planned, records, marked, manifest))
+    words = drawn(verdicts_figure(Reading(study, planned, records, manifest), marked))
     assert words.count('negligible, censored') == len(found)
 
 
@@ -285,7 +286,7 @@ def test_verdicts_mark_censored_and_negligible_findings():
 
 def test_ladder_draws_effects_at_the_sizes_of_the_base():
     study, _, _, found, manifest = data('ladder')
-    figure = ladder_figure(*data('ladder'))
+    figure = ladder_figure(*read('ladder'))
     assert [axes.get_title() for axes in figure.axes] == ['digits', 'stdlib_bytes']
     axes, colour = figure.axes[0], palette(list(study.arms))['rms_norm'][0]
     sizes = [manifest['costs'][study.base][f'digits_{rung}']['params'] for rung in ('small', 'middle', 'large')]
@@ -300,6 +301,6 @@ def test_ladder_draws_effects_at_the_sizes_of_the_base():
 
 def test_ladder_without_costs_names_the_rungs():
     study, planned, records, found, _ = data('ladder')
-    axes = ladder_figure(study, planned, records, found, {}).axes[0]
+    axes = ladder_figure(Reading(study, planned, records, {}), found).axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ['small', 'middle', 'large']
     assert axes.get_xlabel() == 'size'

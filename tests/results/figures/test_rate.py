@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from drawn_studies import data
+from drawn_studies import data, read
 
 from results.figures.rate import lr_figure
 from results.selection import profile
+from results.store.reading import Reading
 
 
 def points(figure) -> tuple[int, int]:
@@ -23,20 +24,20 @@ def test_every_tuning_trial_is_a_point_or_a_cross(scene):
     asked = [trial for key, trials in planned.asked.items() if key[0] == 'tune' for trial in trials]
     lost = sum(records[trial.id]['status'] != 'ok' for trial in asked)
     assert lost > 0
-    assert points(lr_figure(study, planned, records, found, manifest)) == (len(asked) - lost, lost)
+    assert points(lr_figure(Reading(study, planned, records, manifest), found)) == (len(asked) - lost, lost)
 
 
 def test_panels_of_empty_and_diverged_studies_say_so():
     def texts(figure) -> list[str]:
         return [item.get_text() for axes in figure.axes for item in axes.texts]
 
-    assert texts(lr_figure(*data('diverged'))) == ['every run diverged'] * 2
-    assert 'no run recorded yet' in texts(lr_figure(*data('five', 0.4)))
+    assert texts(lr_figure(*read('diverged'))) == ['every run diverged'] * 2
+    assert 'no run recorded yet' in texts(lr_figure(*read('five', 0.4)))
 
 
 def test_every_selected_rate_is_marked_and_the_range_is_dotted():
     study, planned, *_ = data('five')
-    figure = lr_figure(*data('five'))
+    figure = lr_figure(*read('five'))
     lines = [line for axes in figure.axes for line in axes.lines]
     marks = [line for line in lines if line.get_markeredgecolor() == 'black' and line.get_markersize() == 4.8]
     chosen = sorted(dict(selected.knobs)['lr'] for selected in planned.selections.values() if selected is not None)
@@ -46,9 +47,9 @@ def test_every_selected_rate_is_marked_and_the_range_is_dotted():
 
 
 def test_panels_are_those_of_tasks_and_optimizers():
-    titles = [axes.get_title() for axes in lr_figure(*data('five')).axes]
+    titles = [axes.get_title() for axes in lr_figure(*read('five')).axes]
     assert titles == ['digits, adamw', 'digits, sgd', 'stdlib_bytes, adamw', 'stdlib_bytes, sgd']
-    assert [axes.get_title() for axes in lr_figure(*data('two')).axes] == ['digits, adamw', 'stdlib_bytes, adamw']
+    assert [axes.get_title() for axes in lr_figure(*read('two')).axes] == ['digits, adamw', 'stdlib_bytes, adamw']
 
 
 def test_profile_follows_the_surface_that_made_the_scores():

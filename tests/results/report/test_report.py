@@ -9,7 +9,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from simulated_study import small, study_of
+from simulated_study import read, small, study_of
 
 from results.evidence import findings
 from results.regret import regrets
@@ -18,6 +18,7 @@ from results.report.page import report
 from results.report.sections import expected_grid, ledger_grid, pareto_grid, rates_grid, recipes_grid, regret_grid
 from results.report.sentences import meaning, sentence
 from results.report.trial_table import trials
+from results.store.reading import Reading
 from results.tables import number
 from sweeps.protocol.plan import schedule
 
@@ -34,7 +35,7 @@ def data(cliff: float = 0.9) -> tuple:
 
 @functools.cache
 def page(shape: str = 'one_swap') -> str:
-    return report(*small(shape), CHECKLIST)
+    return report(*read(*small(shape)), CHECKLIST)
 
 
 def bare(*given: object) -> str:
@@ -46,7 +47,7 @@ def bare(*given: object) -> str:
 
 @functools.cache
 def words(shape: str = 'one_swap') -> str:
-    return text_of(bare(*small(shape), CHECKLIST))
+    return text_of(bare(*read(*small(shape)), CHECKLIST))
 
 
 def text_of(html: str) -> str:
@@ -83,7 +84,7 @@ class Parsed(HTMLParser):
 
 
 def test_page_is_the_same_twice():
-    assert report(*data(), CHECKLIST) == page()
+    assert report(*read(*data()), CHECKLIST) == page()
 
 
 def test_page_asks_for_nothing_from_outside():
@@ -118,7 +119,7 @@ def test_page_has_accessible_names():
 
 @pytest.mark.parametrize('shape', ['one_swap', 'path', 'factorial'])
 def test_headings_come_in_order_and_every_link_of_the_page_leads_somewhere(shape):
-    parsed = Parsed(bare(*small(shape), CHECKLIST))
+    parsed = Parsed(bare(*read(*small(shape)), CHECKLIST))
     levels = [int(tag[1]) for tag, _ in parsed.attributes if re.fullmatch(r'h[1-6]', tag)]
     assert levels[0] == 1 and all(after - before <= 1 for before, after in itertools.pairwise(levels))
     links = [attributes['href'][1:] for tag, attributes in parsed.attributes if tag == 'a']
@@ -153,18 +154,18 @@ def test_every_record_is_embedded():
 def test_records_that_are_no_longer_planned_stay_visible():
     study, planned, records, manifest, found = data()
     extra = {**records, 'old': {'id': 'old', 'arm': 'gone', 'task': 'digits', 'status': 'failed', 'reason': 'no memory'}}
-    held = trials(study, planned, extra)
+    held = trials(Reading(study, planned, extra))
     row = held['rows'][-1]
     assert row[-1] == 'old' and held['words']['phase'][row[2]] == 'not planned' and held['words']['arm'][row[0]] == 'gone'
-    assert 'no longer planned' in bare(study, planned, extra, manifest, found, [])
+    assert 'no longer planned' in bare(Reading(study, planned, extra, manifest), found, [])
 
 
 def test_scores_of_domains_have_columns_where_a_record_has_them():
     study, planned, records, *_ = data()
-    plain = trials(study, planned, records)
+    plain = trials(Reading(study, planned, records))
     first, second = list(records)[:2]
     mixed = {**records, first: {**records[first], 'parts': {'zinc': 1.23456789, 'tales': None}}}
-    held = trials(study, planned, mixed)
+    held = trials(Reading(study, planned, mixed))
     place = held['columns'].index('score on zinc')
     assert held['columns'] == [*plain['columns'][:place], 'score on zinc', 'score on tales', *plain['columns'][place:]]
     rows = {row[-1]: row for row in held['rows']}
@@ -178,7 +179,7 @@ def test_text_of_records_cannot_break_the_page():
     spoiled = copy.deepcopy(records)
     first = next(iter(spoiled.values()))
     first |= {'status': 'failed', 'reason': '</script><script>alert(1)</script>', 'environment': {'source': '<i>'}}
-    html = bare(study, planned, spoiled, manifest, found, CHECKLIST)
+    html = bare(Reading(study, planned, spoiled, manifest), found, CHECKLIST)
     assert '<script>alert' not in html and '<i>' not in html
     assert '</script><script>alert(1)</script>' in embedded(html)['words']['note']
 
@@ -191,7 +192,7 @@ def test_checklist_is_shown_with_its_answers():
 def test_recipes_are_shown():
     study, planned, *_ = data()
     chosen = planned.selections['rms_norm', 'digits', 0]
-    row = next(r for r in recipes_grid(study, planned)['rows'] if r[:3] == ['rms_norm', 'digits', '0'])
+    row = next(r for r in recipes_grid(Reading(study, planned, {}))['rows'] if r[:3] == ['rms_norm', 'digits', '0'])
     assert row[3:5] == [
         chosen.optimizer,
         f'lr {dict(chosen.knobs)["lr"]:.3g}, weight_decay {dict(chosen.knobs)["weight_decay"]:.3g}',
@@ -202,8 +203,8 @@ def test_recipes_are_shown():
 
 def test_what_selection_gained_is_shown():
     study, found, records, *_ = data()
-    rows = {row[0]: row[1:] for row in regret_grid(study, found, records)['rows']}
-    lost = {one.task: one for one in regrets(study, found, records)}
+    rows = {row[0]: row[1:] for row in regret_grid(Reading(study, found, records))['rows']}
+    lost = {one.task: one for one in regrets(Reading(study, found, records))}
     assert set(rows) == set(lost) and lost
     for task, (selected, best, gain, cases) in rows.items():
         metric = study.task(task).metric
@@ -214,7 +215,7 @@ def test_what_selection_gained_is_shown():
 
 def test_the_ledger_is_shown_with_what_is_unequal():
     study, planned, records, manifest, _ = data()
-    budgets, equality, reads = ledger_grid(study, planned, records, manifest)
+    budgets, equality, reads = ledger_grid(Reading(study, planned, records, manifest))
     tuned = sum(
         len(trials)
         for (phase, arm, task, _), trials in planned.asked.items()
@@ -227,13 +228,13 @@ def test_the_ledger_is_shown_with_what_is_unequal():
     assert {row[2] for row in equality['rows']} == {'equal'}
     assert [row[0] for row in reads['rows']] == ['digits', 'stdlib_bytes'] and reads['rows'][0][2] == '10'
     asked = {key: trials[:-1] if key[:3] == ('tune', 'no_mixer', 'digits') else trials for key, trials in planned.asked.items()}
-    uneven = ledger_grid(study, dataclasses.replace(planned, asked=asked), records, manifest)[1]
+    uneven = ledger_grid(Reading(study, dataclasses.replace(planned, asked=asked), records, manifest))[1]
     assert [row[:3] for row in uneven['rows'] if row[2] != 'equal'] == [['digits', 'tune', 'unequal']]
 
 
 def test_expected_best_windows_and_fronts_are_shown():
     study, planned, records, manifest, _ = data()
-    expected = expected_grid(study, planned, records)
+    expected = expected_grid(Reading(study, planned, records))
     assert [name for name, _ in expected['columns'][2:]] == ['2 trials', '4 trials', '8 trials', '16 trials']
     assert len(expected['rows']) == len(study.arms) * 2 and len(expected['notes']) == 2
     assert all('the order of the arms is final from' in note for note in expected['notes'])
@@ -246,12 +247,12 @@ def test_expected_best_windows_and_fronts_are_shown():
     ]
     row = next(row for row in expected['rows'] if row[:2] == ['no_mixer', 'digits'])
     assert row[-1].startswith(f'{(best + 100 * max(other)) / 2:.1f} [')
-    rates = rates_grid(study, planned, records)
+    rates = rates_grid(Reading(study, planned, records))
     assert len(rates['rows']) == len(study.arms) * 2 * 2
     chosen = [planned.selections['rms_norm', 'digits', r].optimizer for r in range(2)]
     row = next(row for row in rates['rows'] if row[:3] == ['rms_norm', 'digits', 'sgd'])
     assert row[-1] == f'{chosen.count("sgd")} of 2'
-    fronts = pareto_grid(study, planned, records, manifest)
+    fronts = pareto_grid(Reading(study, planned, records, manifest))
     row = next(row for row in fronts['rows'] if row[:3] == ['rms_norm', 'digits', 'parameters'])
     assert row[3] == '10.1k' and row[5] in ('yes', 'no') and row[7] in ('front', 'possible', 'dominated')
     for grid in (expected, rates, fronts):
@@ -280,18 +281,18 @@ def test_how_to_reproduce_is_said_with_the_settings_of_the_run():
 
 def test_unfinished_and_diverged_studies_have_a_page():
     study, planned, kept, manifest, found = small(share=0.25)
-    html = bare(study, planned, kept, manifest, found, [])
+    html = bare(Reading(study, planned, kept, manifest), found, [])
     assert 'nothing is claimed' in html and 'None' not in text_of(html)
     assert 'Nothing is claimed: unfinished' in html and 'Missing on digits, of the runs planned so far:' in html
-    nothing = schedule(study, {}, {})
-    assert 'Nothing is known yet: selected recipes' in bare(study, nothing, {}, {}, findings(study, nothing, {}, {}), [])
-    lost = bare(*data(cliff=-9.0), [])
+    nothing = Reading(study, schedule(study, {}, {}), {})
+    assert 'Nothing is known yet: selected recipes' in bare(nothing, findings(nothing), [])
+    lost = bare(*read(*data(cliff=-9.0)), [])
     assert 'Nothing can be concluded: every tuning run' in lost
     assert 'every tuning run diverged or failed' in lost
 
 
 def test_one_recipe_for_all_is_called_a_fallacy_first():
-    text = text_of(bare(*small(recipe='same'), []))
+    text = text_of(bare(*read(*small(recipe='same')), []))
     assert text.index('usual fallacy') < text.index('Verdicts')
     assert 'both at the recipe of the base' in text and 'each at its own best recipe' not in text
 
@@ -299,7 +300,7 @@ def test_one_recipe_for_all_is_called_a_fallacy_first():
 def test_a_study_of_one_arm_has_a_page():
     study = study_of('one_swap', arms={'base': ()})
     planned = schedule(study, {}, {})
-    assert 'one arm only' in bare(study, planned, {}, {}, [], [])
+    assert 'one arm only' in bare(Reading(study, planned, {}), [], [])
 
 
 def test_sentence_says_the_effect_once_and_marks_censoring():

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from devtools import Browser, chromium
-from simulated_study import manifest_of, record, score, small, study_of
+from simulated_study import manifest_of, read, record, score, small, study_of
 
 from results.evidence import findings
 from results.report.page import report
 from results.report.trial_table import PAGE, trials
+from results.store.reading import Reading
 from sweeps.protocol.plan import schedule
 
 SECONDS, BYTES = 2.0, 5_000_000
@@ -30,7 +31,7 @@ def browser():
 @pytest.fixture(scope='module')
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp('report') / 'small.html'
-    path.write_text(report(*small(), CHECKLIST), encoding='utf-8')
+    path.write_text(report(*read(*small()), CHECKLIST), encoding='utf-8')
     return path
 
 
@@ -50,7 +51,7 @@ def column(browser: Browser, name: str) -> list[str]:
 
 def known(name: str, **wanted: str) -> list:
     """A column of the records, of the runs that have these words, as Python finds them in the page's data."""
-    data = trials(*small()[:3])
+    data = trials(Reading(*small()[:3]))
     place = data['columns'].index
 
     def value(row: list, key: str):
@@ -183,7 +184,7 @@ def test_the_page_never_scrolls_sideways(browser, tmp_path, page, shape, width):
         path = tmp_path / 'page.html'
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr('results.report.inline_figures.FIGURES', {})
-            path.write_text(report(*small(shape), CHECKLIST), encoding='utf-8')
+            path.write_text(report(*read(*small(shape)), CHECKLIST), encoding='utf-8')
     browser.screen(width)
     browser.open(path)
     assert browser('innerWidth') == width
@@ -233,9 +234,9 @@ def test_five_thousand_trials_open_fast_and_are_not_large(browser, tmp_path):
     planned = schedule(study, {}, manifest_of(study))
     records = {t.id: record(study, t, i, score(study, t, {}, 0.9)) for i, t in enumerate(planned.trials)}
     assert len(records) == 5000
-    found = findings(study, planned, records, manifest_of(study))
+    found = findings(Reading(study, planned, records, manifest_of(study)))
     path = tmp_path / 'large.html'
-    path.write_text(report(study, planned, records, manifest_of(study), found, CHECKLIST), encoding='utf-8')
+    path.write_text(report(Reading(study, planned, records, manifest_of(study)), found, CHECKLIST), encoding='utf-8')
     assert path.stat().st_size < BYTES
     times = []
     for _ in range(3):

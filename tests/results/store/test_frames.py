@@ -9,6 +9,7 @@ import pytest
 
 from results.store import frames, records
 from results.store import parquet_cache as cache
+from results.store.reading import Reading
 from results.store.records import commit, from_line, prepare, read_folder
 
 PUBLISHED = Path(__file__).parents[3] / 'results' / 'published'
@@ -177,7 +178,7 @@ def test_the_trials_of_a_published_study_are_those_that_are_read():
 def test_selected_points_are_rows():
     point = SimpleNamespace(optimizer='adamw', knobs=(('lr', 0.1),), score=0.9, how='quadratic')
     schedule = SimpleNamespace(selections={('base', 'digits', 0): point, ('base', 'digits', 1): None})
-    rows = frames.selected(SimpleNamespace(name='mine'), schedule)
+    rows = frames.selected(Reading(SimpleNamespace(name='mine'), schedule, {}))
     expected = {'study': 'mine', 'arm': 'base', 'task': 'digits', 'replicate': 0, 'optimizer': 'adamw'}
     assert rows == [expected | {'knobs': {'lr': 0.1}, 'score': 0.9, 'how': 'quadratic'}]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from finished_study import write
 
-from archlab import Opened, main, open_study
+from archlab import StudyRuns, main, open_study
 from results import selection
 from results.store import selection_cache
 from results.store import text_cache as kept
@@ -21,7 +21,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return write(tmp_path)
 
 
-def opened(file: Path, remember: bool = True) -> Opened:
+def runs(file: Path, remember: bool = True) -> StudyRuns:
     selection.KNOWN.clear()
     return open_study(str(file), file.parent / 'runs', remember=remember)
 
@@ -43,35 +43,35 @@ def count_fits(monkeypatch: pytest.MonkeyPatch) -> list:
 
 def test_nothing_is_fitted_twice_and_nothing_changes(file: Path, monkeypatch: pytest.MonkeyPatch):
     made = count_fits(monkeypatch)
-    first = opened(file).schedule
+    first = runs(file).reading.schedule
     fits = len(made)
     assert fits > 0 and len(stored(file)) == 1
     content, changed = stored(file)[0].read_bytes(), stored(file)[0].stat().st_mtime_ns
-    again = opened(file).schedule
+    again = runs(file).reading.schedule
     assert len(made) == fits
     assert again == first and repr(again.selections) == repr(first.selections)
     assert (stored(file)[0].read_bytes(), stored(file)[0].stat().st_mtime_ns) == (content, changed), 'written once'
 
 
 def test_what_is_not_to_be_remembered_is_fitted(file: Path, monkeypatch: pytest.MonkeyPatch):
-    opened(file).schedule  # noqa: B018
+    runs(file).reading.schedule  # noqa: B018
     made = count_fits(monkeypatch)
-    opened(file, remember=False).schedule  # noqa: B018
+    runs(file, remember=False).reading.schedule  # noqa: B018
     assert made
     stored(file)[0].unlink()
-    opened(file, remember=False).schedule  # noqa: B018
+    runs(file, remember=False).reading.schedule  # noqa: B018
     assert not stored(file)
 
 
 @pytest.mark.parametrize('spoil', [b'', b'{}', b'\xff\xfe', None], ids=['empty', 'no check', 'no text', 'one digit'])
 def test_a_damaged_file_is_not_used_and_is_replaced(file: Path, monkeypatch: pytest.MonkeyPatch, spoil: bytes | None):
-    first = opened(file).schedule
+    first = runs(file).reading.schedule
     (path,) = stored(file)
     sound = path.read_bytes()
     other = b'7' if sound[-10:-9] != b'7' else b'8'
     path.write_bytes(sound[:-10] + other + sound[-9:] if spoil is None else spoil)
     made = count_fits(monkeypatch)
-    assert repr(opened(file).schedule.selections) == repr(first.selections)
+    assert repr(runs(file).reading.schedule.selections) == repr(first.selections)
     assert made
     assert path.read_bytes() == sound
 
@@ -102,7 +102,7 @@ def test_points_of_other_sources_are_not_used_and_the_oldest_go(file: Path, monk
         monkeypatch.setattr(selection_cache, 'PACKAGES', ('numpy',) * (number + 1))
         monkeypatch.setattr(selection_cache, 'content_hash', lambda _, number=number: f'version {number}')
         made = count_fits(monkeypatch)
-        opened(file).schedule  # noqa: B018
+        runs(file).reading.schedule  # noqa: B018
         assert made
     assert len(stored(file)) == selection_cache.MOST
 

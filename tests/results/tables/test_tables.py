@@ -13,7 +13,8 @@ from rich.console import Console
 from simulated_study import small
 
 from results.evidence import Finding
-from results.tables import FORMATS, Context, context, count, number, probability, table, tex
+from results.store.reading import Reading
+from results.tables import FORMATS, StudyFacts, count, number, probability, study_facts, table, tex
 from results.tables.terminal import terminal
 
 BETTER = Finding(
@@ -77,7 +78,7 @@ FOUND = [BETTER, WORSE, LOSS, UNKNOWN]
 HUMAN = ('md', 'latex', 'html')
 
 
-def shown(findings: list[Finding], width: int = 120, about: Context | None = None) -> str:
+def shown(findings: list[Finding], width: int = 120, about: StudyFacts | None = None) -> str:
     console = Console(width=width, file=io.StringIO(), force_terminal=False)
     console.print(terminal(findings, about=about))
     return console.file.getvalue()
@@ -87,9 +88,9 @@ def unwrapped(text: str) -> str:
     return ' '.join(text.split())
 
 
-def about(shape: str = 'one_swap', **fields: object) -> tuple[list[Finding], Context]:
+def about(shape: str = 'one_swap', **fields: object) -> tuple[list[Finding], StudyFacts]:
     study, planned, records, manifest, found = small(shape, **fields)
-    return found, context(study, planned, records, manifest, found)
+    return found, study_facts(Reading(study, planned, records, manifest), found)
 
 
 def test_every_format_is_the_same_twice():
@@ -338,12 +339,13 @@ def test_effects_of_factors_are_what_the_means_say():
 def test_effects_of_factors_are_withheld_where_an_arm_is_unfit():
     study, planned, records, manifest, found = small('factorial')
     unfit = [dataclasses.replace(one, verdict='not comparable', reason='unequal budgets: 1 against 2') for one in found]
-    lines = context(study, planned, records, manifest, unfit).effects
+    lines = study_facts(Reading(study, planned, records, manifest), unfit).effects
     assert {line.verdict for line in lines} == {'not comparable'} and 'unequal budgets' in lines[0].reason
     edges = dataclasses.replace(planned, censored={('rms', 'digits'): ['adamw lr high']})
-    marked = context(study, edges, records, manifest, found)
+    marked = study_facts(Reading(study, edges, records, manifest), found)
     assert {line.marks for line in marked.effects if line.task == 'digits'} == {('censored: rms',)}
-    before = {line.name: line for line in context(study, planned, records, manifest, found).effects if line.task == 'digits'}
+    facts = study_facts(Reading(study, planned, records, manifest), found)
+    before = {line.name: line for line in facts.effects if line.task == 'digits'}
     assert before['mixer: no_mixer'].verdict == 'worse'
     # The base and `rms` are the winners of that effect, so only an edge of an arm without a mixer could undo it.
     for arm, verdict in (
@@ -353,7 +355,7 @@ def test_effects_of_factors_are_withheld_where_an_arm_is_unfit():
         ('rms_and_no_mixer', 'not comparable'),
     ):
         edges = dataclasses.replace(planned, censored={(arm, 'digits'): ['adamw lr high']})
-        marked = context(study, edges, records, manifest, found)
+        marked = study_facts(Reading(study, edges, records, manifest), found)
         line = next(line for line in marked.effects if (line.task, line.name) == ('digits', 'mixer: no_mixer'))
         assert line.verdict == verdict and (arm in line.reason) == (verdict == 'not comparable')
         assert re.search(rf'\| digits \| mixer: no_mixer .* {verdict}, censored \|', table(found, 'md', about=marked))
@@ -402,7 +404,7 @@ def test_the_note_says_what_is_larger_and_how_looks_share_the_error():
     large = dataclasses.replace(BETTER, params_ratio=1.2)
     assert 'more than 5%: rms_norm on digits (1.20×)' in table([large], 'md')
     assert 'more than 5%' not in table([BETTER], 'md')
-    facts = Context(alpha=0.05, level=0.025)
+    facts = StudyFacts(alpha=0.05, level=0.025)
     assert 'familywise error rate of 5%, of which these share 2.5%' in table(FOUND, 'md', about=facts)
 
 

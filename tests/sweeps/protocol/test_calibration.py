@@ -13,6 +13,7 @@ import pytest
 from results.calibration import limit, markdown, shortfalls, to_dict
 from results.evidence import findings
 from results.regret import regrets
+from results.store.reading import Reading
 from sweeps.protocol import calibrate
 from sweeps.protocol.calibrate import Seen, look, many, study_of, summary
 from sweeps.protocol.simulate import Hill, World, simulate
@@ -56,7 +57,7 @@ def test_the_surface_loses_less_than_the_best_trial():
 def test_an_optimum_past_every_extension_is_censored():
     world = World(optimum=(3.0, 0.4), cliff=9.0, noise=0.02)
     study = study_of(0, world)
-    for finding in findings(study, *simulate(study, world, 0), {}):
+    for finding in findings(Reading(study, *simulate(study, world, 0))):
         assert finding.verdict == 'not comparable' and finding.reason.startswith('censored')
 
 
@@ -182,7 +183,7 @@ def test_worlds_are_declared_once_and_know_their_arms():
 def test_regret_of_a_real_study_is_near_the_truth():
     study = study_of(1, WORLDS['quiet'])
     schedule, records = simulate(study, WORLDS['quiet'], 1)
-    (found,) = regrets(study, schedule, records)
+    (found,) = regrets(Reading(study, schedule, records))
     truth = np.array(look(1, WORLDS['quiet'], {}).regrets).mean(0)
     assert found.cases == 25
     assert found.best_trial == pytest.approx(truth[1], rel=0.2)

@@ -15,6 +15,7 @@ from ablations.spaces import choice, integer, linear, log
 from ablations.study import Study
 from ablations.trial import TEST, TUNING, Schedule
 from results.evidence import findings
+from results.store.reading import Reading
 from sweeps.protocol.pack import pack
 from sweeps.protocol.plan import plan, schedule, steps
 from sweeps.protocol.simulate import World, simulated_record
@@ -47,7 +48,7 @@ def run(asked: Study, world: World = WORLD, manifest: dict | None = None) -> tup
 def told(asked: Study, world: World) -> dict:
     found, records = run(asked, world)
     assert found.complete
-    return {(finding.arm, finding.task): finding for finding in findings(asked, found, records, {})}
+    return {(finding.arm, finding.task): finding for finding in findings(Reading(asked, found, records))}
 
 
 # Shapes.
@@ -76,7 +77,7 @@ def test_every_shape_is_planned_and_judged_against_its_own_reference(name):
         runs = [records[t.id]['score'] for r in range(3) for t in found.asked['confirm', arm, 'digits', r]]
         return float(np.mean(runs))
 
-    made = {finding.arm: finding for finding in findings(asked, found, records, {})}
+    made = {finding.arm: finding for finding in findings(Reading(asked, found, records))}
     assert {arm: finding.base for arm, finding in made.items()} == references
     for arm, finding in made.items():
         assert finding.effect == pytest.approx(mean(arm) - mean(references[arm]))
@@ -121,7 +122,7 @@ def test_the_base_has_several_times_the_replicates_at_the_same_budget_each(world
         each = {len(found.asked['tune', arm, 'digits', r]) for r in range(count)}
         assert each == {8 + 4 * len(found.extended['digits'])}
         assert found.budgets[arm, 'digits']['trials'] == count * each.pop()
-    (finding,) = findings(asked, found, records, {})
+    (finding,) = findings(Reading(asked, found, records))
     assert not finding.reason.startswith('unequal')
     runs = [records[t.id]['score'] for r in range(6) for t in found.asked['confirm', 'base', 'digits', r]]
     assert finding.base_value == pytest.approx(np.mean(runs))
@@ -137,7 +138,7 @@ def test_looks_count_replicates_of_the_arms():
     early = {t.id: records[t.id] for t in whole.trials if t.replicate < asked.count(t.arm, 1)}
     found = schedule(asked, early, {})
     assert found.look == 1
-    (finding,) = findings(asked, found, early, {})
+    (finding,) = findings(Reading(asked, found, early))
     assert finding.replicates == 1 and finding.base_value is not None
 
 
@@ -156,7 +157,7 @@ def test_with_one_recipe_only_the_base_is_tuned():
             assert {t.knobs for t in trials} == {found.selections['base', 'digits', replicate].knobs}
     assert len(found.trials) == 3 * 8 + 3 * 3 * 2
     assert found.budgets['other', 'digits']['trials'] == 0
-    for finding in findings(asked, found, records, {}):
+    for finding in findings(Reading(asked, found, records)):
         assert finding.effect == finding.shared_effect
         assert not finding.reason.startswith('unequal')
 
@@ -164,7 +165,7 @@ def test_with_one_recipe_only_the_base_is_tuned():
 def test_with_one_recipe_a_base_that_always_diverges_is_named():
     asked = study(recipe='same')
     found, records = run(asked, World(cliff=-9.0))
-    (finding,) = findings(asked, found, records, {})
+    (finding,) = findings(Reading(asked, found, records))
     assert finding.verdict == 'not comparable'
     assert finding.reason == "every tuning run of 'base' diverged (24 of 24)"
 
@@ -188,7 +189,7 @@ def test_matched_compute_trains_as_long_as_the_bases_flops_last(flops, wanted):
     budgets = [found.budgets[arm, 'digits'] for arm in ('base', 'other')]
     assert budgets[1]['steps'] == 24 * wanted
     assert budgets[1]['flops'] == 24 * wanted * flops
-    (finding,) = findings(asked, found, records, manifest)
+    (finding,) = findings(Reading(asked, found, records, manifest))
     assert 'unequal' not in finding.reason
 
 

@@ -1,12 +1,10 @@
-"""Context: what a table has to say beside its findings: the study's shape and rules, and what is not recorded yet."""
+"""Study facts: what a table says beside its findings: the shape of the study, its rules, and what is not recorded yet."""
 
 import dataclasses
-from collections.abc import Mapping
 
-from ablations.study import Study
-from ablations.trial import Schedule
 from results.evidence import claim_level
 from results.finding import Finding
+from results.store.reading import Reading
 from results.tables.effects import EffectLine, effect_lines
 
 FALLACY = (
@@ -26,7 +24,7 @@ class Missing:
 
 
 @dataclasses.dataclass(frozen=True)
-class Context:
+class StudyFacts:
     """What is known of a study beside its findings; the defaults say nothing of their own.
 
     `alpha` is the familywise error rate of the study and `level` the part of it that one look's comparisons share. `look`
@@ -64,11 +62,12 @@ class Context:
         return found
 
 
-def missing_runs(study: Study, schedule: Schedule, records: Mapping[str, dict]) -> tuple[Missing, ...]:
+def missing_runs(reading: Reading) -> tuple[Missing, ...]:
     """By task and arm; an arm that lacks nothing is left out."""
+    study = reading.study
     planned: dict[tuple, dict] = {}
-    for trial in schedule.trials:
-        planned.setdefault((trial.task, trial.arm), {})[trial.id] = trial.id in records
+    for trial in reading.schedule.trials:
+        planned.setdefault((trial.task, trial.arm), {})[trial.id] = trial.id in reading.records
     found = []
     for task in study.tasks:
         for arm in study.arms:
@@ -78,19 +77,18 @@ def missing_runs(study: Study, schedule: Schedule, records: Mapping[str, dict]) 
     return tuple(found)
 
 
-def context(
-    study: Study, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping, findings: list[Finding]
-) -> Context:
-    """The context of a study's findings."""
-    return Context(
+def study_facts(reading: Reading, findings: list[Finding]) -> StudyFacts:
+    """The facts of a study that its findings are read with."""
+    study = reading.study
+    return StudyFacts(
         shape=study.shape,
         recipe=study.recipe,
         budget=study.budget,
         base_factor=study.base_factor,
         alpha=study.alpha,
-        level=claim_level(study, manifest),
-        look=schedule.look,
+        level=claim_level(study, reading.manifest),
+        look=reading.schedule.look,
         last=study.looks[-1],
-        missing=missing_runs(study, schedule, records),
-        effects=tuple(effect_lines(study, schedule, records, manifest, findings)),
+        missing=missing_runs(reading),
+        effects=tuple(effect_lines(reading, findings)),
     )

@@ -1,0 +1,149 @@
+"""Study runs: a study by name or path, and the folder of its runs, which is read when something of it is asked for."""
+
+import contextlib
+import dataclasses
+import functools
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archlab.answers import ERR, warn_skipped
+from archlab.options import RUNS
+
+if TYPE_CHECKING:
+    from ablations.study import Study
+    from ablations.trial import Schedule
+    from results.conclusions import Conclusions
+    from results.finding import Finding
+    from results.store.reading import Reading
+
+
+@dataclasses.dataclass(frozen=True)
+class StudyRuns:
+    """A study and the folder of its runs; whatever is asked for is read and worked out then, once.
+
+    `remember` says whether selections and conclusions that took long are written into the folder, and taken from there.
+    """
+
+    study: 'Study'
+    folder: Path
+    manifest: dict
+    settings: list[str] = dataclasses.field(default_factory=list)
+    remember: bool = True
+
+    @functools.cached_property
+    def files(self) -> dict[str, list[int]]:
+        """The record files with their sizes and times of change, before any was read."""
+        from results.store.records import listing
+
+        return listing(self.folder)
+
+    @functools.cached_property
+    def _records_and_skipped(self) -> tuple[dict[str, dict], list[str]]:
+        from results.store.records import read_folder
+
+        files = self.files  # listed before they are read, so that no cache is newer than its address
+        records, skipped = read_folder(self.folder, self.study.name) if files else ({}, [])
+        warn_skipped(skipped)
+        return records, skipped
+
+    @property
+    def records(self) -> dict[str, dict]:
+        """Sound records by trial id."""
+        return self._records_and_skipped[0]
+
+    @functools.cached_property
+    def reading(self) -> 'Reading':
+        """The study with its schedule, records and manifest, as the folder stands."""
+        from results.store.reading import Reading
+
+        records, skipped = self._records_and_skipped
+        schedule = self._schedule(records)
+        return Reading(self.study, schedule, records, self.manifest, self.folder, tuple(self.settings), tuple(skipped))
+
+    def _schedule(self, records: dict[str, dict]) -> 'Schedule':
+        from results.store import selection_cache, text_cache
+        from sweeps.protocol.plan import schedule
+
+        began = time.monotonic()
+        if self.remember:
+            selection_cache.load(self.folder)
+        made = schedule(self.study, records, self.manifest)
+        if self.remember and time.monotonic() - began >= text_cache.SLOW:
+            selection_cache.save(self.folder)
+        return made
+
+    @functools.cached_property
+    def look(self) -> 'Reading':
+        """The reading with its last whole look counted as taken, in the manifest too where that can be written.
+
+        Whoever shows findings reads the study by this.
+        """
+        from sweeps import manifest as manifests
+
+        reading = self.reading
+        taken = self.manifest['looks']
+        if not reading.schedule.look or reading.schedule.look in taken:
+            return reading
+        taken = sorted([*taken, reading.schedule.look])
+        with contextlib.suppress(ValueError):
+            manifests.update(self.folder, looks=taken)
+        return dataclasses.replace(reading, manifest={**self.manifest, 'looks': taken})
+
+    @functools.cached_property
+    def conclusions(self) -> 'Conclusions':
+        """The findings at the last whole look, which counts as taken, and what a table says beside them."""
+        from results.conclusions import conclude
+        from results.findings_cache import conclude_once
+
+        if not self.remember:
+            return conclude(self.look)
+        return conclude_once(lambda: self.look, self.study, self.folder, self.settings, self.manifest, self.files)
+
+    def findings(self) -> list['Finding']:
+        """One finding for each arm and task."""
+        return self.conclusions.findings
+
+
+def open_study(
+    name: str, runs: Path = RUNS, settings: list[str] | None = None, must_exist: bool = True, remember: bool = True
+) -> StudyRuns:
+    """A study by name or path, with the folder of its runs.
+
+    Without settings those of the last run in the folder hold. Damaged or foreign record files are named on standard error
+    and not used. Raises ValueError on an unknown study, bad settings, or (must_exist) a study that was never run there.
+    """
+    from ablations.settings import override
+    from ablations.study_files import load_study
+    from sweeps import manifest as manifests
+
+    study = load_study(name)
+    folder = Path(runs) / study.name
+    if must_exist and not (folder / manifests.FILE).exists():
+        raise ValueError(f"no runs of study '{study.name}' in {runs}; run it first: archlab run {name} --runs {runs}")
+    manifest = manifests.load(folder)
+    applied = settings if settings else manifest['settings'] if must_exist else []
+    return StudyRuns(override(study, applied), folder, manifest, list(applied), remember)
+
+
+def study_name(study: str | None) -> str | None:
+    """The name under which a study's runs are kept, which is not that of its file."""
+    if study is None or not study.endswith('.py'):
+        return study
+    from ablations.study_files import load_study
+
+    return load_study(study).name
+
+
+def studies_in(runs: Path) -> list[str]:
+    """The studies of the lab that have runs there; others are named on standard error. Raises ValueError if there is none."""
+    from ablations.studies import STUDIES
+
+    names = sorted(path.parent.name for path in Path(runs).glob('*/manifest.json'))
+    for name in names:
+        if name not in STUDIES:
+            ERR.print(f'archlab: {runs / name} is of a study of your own; give the path of its file', highlight=False)
+    names = [name for name in names if name in STUDIES]
+    if not names:
+        raise ValueError(f'no runs of the built-in studies in {runs}; name a study, or give --runs the folder of your runs')
+    return names
