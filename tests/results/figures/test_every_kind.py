@@ -45,7 +45,7 @@ def test_files_are_the_same_in_another_process_with_other_settings(tmp_path):
     (tmp_path / 'matplotlibrc').write_text('font.family: serif\naxes.facecolor: red\nlines.linewidth: 7\nsavefig.dpi: 30\n')
     code = (
         f'import sys; sys.path[:0] = [{str(Path(__file__).parents[3])!r}, {str(Path(__file__).parent)!r}]; '
-        'from drawn_studies import data; from results.figures import FIGURES, read, save; import test_every_kind as t; '
+        'from drawn_studies import read; from results.figures import FIGURES, save; import test_every_kind as t; '
         f'[save(FIGURES[k](*read(t.SHOWN[k])), {str(tmp_path)!r} + "/there/" + k) for k in {list(here)!r}]'
     )
     elsewhere = {'PYTHONHASHSEED': '7', 'TZ': 'Asia/Tokyo', 'LC_ALL': 'C', 'MPL_IGNORE_SYSTEM_FONTS': '1'}
