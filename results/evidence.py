@@ -10,7 +10,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from ablations.study import Study
-from ablations.trial import Schedule
 from results.budgets import Equality, equalities
 from results.finding import TEST_NAME, VERDICTS, Finding
 from results.side import Side

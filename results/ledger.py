@@ -6,7 +6,6 @@ A run that diverged or failed is charged in full: its arm had the chance.
 import dataclasses
 from collections.abc import Mapping
 
-from ablations.study import Study
 from ablations.trial import TEST
 from results.budgets import PHASES, Amount, Equality, amount, equalities, trials_by_phase
 from results.rounding import plain

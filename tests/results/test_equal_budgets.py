@@ -14,6 +14,7 @@ from ablations.trial import Schedule
 from results.budgets import ROUNDING, Equality, equalities, matches, steps_at_equal_compute, whole_evaluations
 from results.evidence import findings
 from results.ledger import ledger
+from results.store.reading import Reading
 from results.verify import verify
 from sweeps.protocol.plan import schedule, steps
 from sweeps.protocol.simulate import World, simulated_record
@@ -93,13 +94,14 @@ def simulated(seed: int, share: float = 1.0) -> tuple | None:
 
 def answers(study: Study, planned: Schedule, records: dict, manifest: dict) -> dict[str, bool]:
     """Whether budgets are equal, by each who speaks of it. Verdicts speak only once a look is whole."""
+    reading = Reading(study, planned, records, manifest)
     said = {
         'rule': all(one.equal is not False and not one.unknown for one in judged(study, planned, records, manifest)),
-        'ledger': all(one.equal is not False and not one.unknown for one in ledger(study, planned, records, manifest).equality),
-        'checklist': next(c.holds for c in verify(study, planned, records, manifest, []) if c.rule.endswith('the same budget')),
+        'ledger': all(one.equal is not False and not one.unknown for one in ledger(reading).equality),
+        'checklist': next(check.holds for check in verify(reading) if check.rule.endswith('the same budget')),
     }
     others = ('runs of', 'every tuning run of')
-    blocked = [f.reason for f in findings(study, planned, records, manifest) if f.verdict == 'not comparable']
+    blocked = [f.reason for f in findings(reading) if f.verdict == 'not comparable']
     if planned.look and not any(other in reason for other in others for reason in blocked):
         said['verdicts'] = not any('budgets' in reason for reason in blocked)
     return said

@@ -94,7 +94,7 @@ def test_unequal_budgets_are_not_compared():
     asked = study()
     found, records = simulate(asked, World(), seed=0)
     key = 'tune', 'arm', 'digits', 2
-    (finding,) = findings(asked, dataclasses.replace(found, asked={**found.asked, key: found.asked[key][1:]}), records, {})
+    (finding,) = findings(Reading(asked, dataclasses.replace(found, asked={**found.asked, key: found.asked[key][1:]}), records))
     assert finding.verdict == 'not comparable'
     assert finding.reason == 'unequal budgets, tune: arm replicate 2: 7 trials; base replicate 0: 8'
     assert finding.p is None
