@@ -12,6 +12,7 @@ from ablations.config import put, swap
 from ablations.shapes import path
 from ablations.spaces import log
 from ablations.study import Study
+from results.evidence import findings
 from results.store.reading import Reading
 from results.store.records import commit, prepare, read_folder
 from results.verify import verify
@@ -254,3 +255,20 @@ def test_sizes_that_differ_are_a_warning():
     manifest['costs']['other']['digits']['params'] = 12
     made = checks(*sound(), manifest=manifest)['sizes are shown']
     assert made.holds and 'other on digits x1.20' in made.why
+
+
+def test_an_arm_that_sees_what_it_predicts_fails_by_name_and_is_not_compared():
+    asked, planned, records = sound()
+    rule = 'no arm sees the tokens that it predicts'
+    untold = checks(asked, planned, records)[rule]
+    assert untold.holds and not untold.tried and untold.why.startswith('not checked')
+    first = {key: row for key, row in records.items() if (row['held'], row['replicate'], row['task']) == ('test', 0, 'recall')}
+    clean = {key: {**row, 'leak': ''} for key, row in first.items()}
+    told = checks(asked, planned, {**records, **clean})[rule]
+    assert told.holds and told.tried and '2 arms' in told.why
+    leaking = {key: {**row, 'leak': 'token 3 sees token 4'} for key, row in clean.items() if row['arm'] == 'other'}
+    made = checks(asked, planned, {**records, **clean, **leaking})
+    assert fails(made) == [rule] and "'other' on recall: token 3 sees token 4" in made[rule].why
+    by_task = {finding.task: finding for finding in findings(Reading(asked, planned, {**records, **clean, **leaking}))}
+    assert by_task['recall'].verdict == 'not comparable' and 'sees what it is to predict' in by_task['recall'].reason
+    assert by_task['digits'].effect == findings(Reading(asked, planned, records))[0].effect, 'the other task stays'
