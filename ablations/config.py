@@ -1,7 +1,7 @@
 """Configs and the two ways to change one: `put` an existing value, `swap` a whole spec.
 
 A config is a complete dictionary of plain data; a *spec* in it is a dictionary with a `kind`. A ConfigDict checks names
-and types; what it lets through (a replaced subtree, None, a bool for an int, a new key by assignment) is refused here.
+and types. It lets some mistakes pass, which are refused here: a replaced subtree, None, a bool for an int, a new key.
 """
 
 import copy
@@ -18,13 +18,21 @@ PLAIN = (bool, int, float, str)
 
 
 def closest(given: str, allowed) -> str:
-    """' Did you mean X?' where one of the allowed names is close, else ''."""
+    """' Did you mean X?' where one of the allowed names is close, else ''.
+
+    >>> closest('rmsnorm', ['layer_norm', 'rms_norm'])
+    " Did you mean 'rms_norm'?"
+    """
     close = difflib.get_close_matches(str(given), [str(name) for name in allowed], n=1)
     return f" Did you mean '{close[0]}'?" if close else ''
 
 
 def plain(value: object, where: str) -> object:
-    """A deep copy of plain data (tuples become lists); ValueError names the place of anything else."""
+    """A deep copy of plain data, with lists for tuples. Raises ValueError, with the place, for anything else.
+
+    >>> plain({'widths': (16, 32)}, 'base')
+    {'widths': [16, 32]}
+    """
     if isinstance(value, (ConfigDict, FrozenConfigDict)):
         value = value.to_dict()
     if isinstance(value, dict):
@@ -132,19 +140,34 @@ class Swap:
 
 
 def put(path: str, value: object) -> Put:
-    """A change: give the existing value at the dotted `path` another value of the same type."""
+    """A change: give the existing value at the dotted `path` another value of the same type.
+
+    >>> changed({'channel': {'kind': 'mlp', 'ratio': 4.0}}, (put('channel.ratio', 2),))
+    {'channel': {'kind': 'mlp', 'ratio': 2.0}}
+    """
     return Put(path, value)
 
 
 def swap(path: str, kind: str, **fields: object) -> Swap:
-    """A change: replace the spec at the dotted `path` by `kind` with the given fields."""
+    """A change: replace the spec at the dotted `path` by `kind` with the given fields.
+
+    >>> changed({'norm': {'kind': 'layer_norm', 'eps': 1e-6}}, (swap('norm', 'rms_norm'),))
+    {'norm': {'kind': 'rms_norm'}}
+    """
     return Swap(path, kind, tuple(sorted(fields.items())))
 
 
 def changed(base: dict, changes: tuple) -> dict:
-    """The config that `changes` make of `base`: plain data, `base` untouched.
+    """The config that `changes` make of `base`, as plain data; `base` stays as it is.
 
     Raises ValueError where a change does not apply: an unknown path, a wrong type, a spec put or a value swapped.
+
+    >>> base = {'norm': {'kind': 'layer_norm'}, 'channel': {'kind': 'mlp', 'ratio': 4.0}}
+    >>> changed(base, (swap('norm', 'rms_norm'), put('channel.ratio', 2.0)))
+    {'channel': {'kind': 'mlp', 'ratio': 2.0}, 'norm': {'kind': 'rms_norm'}}
+    >>> changed(base, (put('channel.rato', 2.0),))
+    Traceback (most recent call last):
+    ValueError: path 'channel.rato': channel has no 'rato'; it has ['kind', 'ratio']. Did you mean 'ratio'?
     """
     config = ConfigDict(copy.deepcopy(plain(base, 'base')), convert_dict=True).lock()
     for change in changes:

@@ -7,10 +7,18 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(',', ':'), allow_nan=Fal
 
 
 def canonical(value: object) -> str:
-    """Sorted, compact JSON of plain data; raises TypeError on anything that is not plain data."""
+    """Sorted, compact JSON of plain data; raises TypeError on anything that is not plain data.
+
+    >>> canonical({'steps': 140, 'batch': 32})
+    '{"batch":32,"steps":140}'
+    """
     return _ENCODER.encode(value)
 
 
 def digest(value: object) -> str:
-    """First 16 hex digits of the sha256 of `canonical(value)`."""
+    """The first 16 hex digits of the sha256 of `canonical(value)`.
+
+    >>> digest({'steps': 140, 'batch': 32}) == digest({'batch': 32, 'steps': 140})
+    True
+    """
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]

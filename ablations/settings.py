@@ -40,7 +40,7 @@ class _Draft:
         self.changes[name] = value
 
     def build(self) -> object:
-        """What the settings make of it."""
+        """The study, task or range with its settings."""
         made = {name: _built(value) for name, value in self.changes.items()}
         if isinstance(self.source, Study):
             made |= self._looks(made)
@@ -49,7 +49,7 @@ class _Draft:
         return dataclasses.replace(self.source, **made)
 
     def _looks(self, made: dict) -> dict:
-        """Looks that nobody declared follow the replicates; those that were declared are for their owner to change."""
+        """New looks where the number of replicates changes; looks that a study declares must be set along with it."""
         study = self.source
         if 'replicates' not in made or 'looks' in made or made['replicates'] == study.replicates:
             return {}
@@ -70,7 +70,7 @@ def _built(value: object) -> object:
 
 
 def _set(target: object, names: list[str], value: object, path: str) -> object:
-    """`target` with the value at `names` replaced: a draft changes, a dict is copied, a task or range becomes a draft."""
+    """`target` with another value at `names`. A draft changes, a dict is copied, a task or a range becomes a draft."""
     name, *rest = names
     if isinstance(target, (Task, Tunable)):
         target = _Draft(target)
@@ -88,6 +88,10 @@ def override(study: Study, settings: list[str]) -> Study:
     """The study with `path=value` settings applied, e.g. `trials=8`, `tasks.digits.steps=80`, `tune.adamw.lr.high=0.1`.
 
     Settings are applied in order and checked together, so that two that only fit each other may stand in any order.
+
+    >>> from ablations.studies import STUDIES
+    >>> override(STUDIES['quickstart'], ['trials=2', 'tasks.digits.steps=80']).task('digits').steps
+    80
     """
     draft = _Draft(study)
     for setting in settings:

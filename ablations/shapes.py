@@ -30,6 +30,11 @@ def path(steps: dict) -> dict:
     """A path: every step changes the step before and is compared with it, as in the ConvNeXt roadmap (2201.03545).
 
     `steps` is {arm: changes}, the first () for the base.
+
+    >>> from ablations.config import put, swap
+    >>> made = path({'base': (), 'rms': swap('norm', 'rms_norm'), 'narrow': put('channel.ratio', 2.0)})
+    >>> made['against'], len(made['arms']['narrow'])
+    ({'rms': 'base', 'narrow': 'rms'}, 2)
     """
     _first(steps, 'path')
     arms, against, so_far, before = {}, {}, (), None
@@ -43,14 +48,24 @@ def path(steps: dict) -> dict:
 
 
 def add_one(parts: dict, base: str = 'base', full: str = 'all') -> dict:
-    """The base, the base with each part alone, and with all of them: every arm is compared with the base."""
+    """The base, the base with each part alone, and the base with all of them. Every arm is compared with the base.
+
+    >>> from ablations.config import put, swap
+    >>> list(add_one({'rms': swap('norm', 'rms_norm'), 'narrow': put('channel.ratio', 2.0)})['arms'])
+    ['base', 'with_rms', 'with_narrow', 'all']
+    """
     parts = _parts('add_one', parts, base, full)
     arms = {base: (), **{f'with_{name}': changes for name, changes in parts.items()}}
     return {'arms': {**arms, full: sum(parts.values(), ())}, 'shape': 'add_one'}
 
 
 def drop_one(parts: dict, base: str = 'base', full: str = 'all') -> dict:
-    """All parts together, and all but one: these are compared with `full`, and `full` with the base."""
+    """The base, all parts together, and all but one. The last are compared with `full`, and `full` with the base.
+
+    >>> from ablations.config import put, swap
+    >>> drop_one({'rms': swap('norm', 'rms_norm'), 'narrow': put('channel.ratio', 2.0)})['against']
+    {'without_rms': 'all', 'without_narrow': 'all'}
+    """
     parts = _parts('drop_one', parts, base, full)
     arms, against = {base: (), full: sum(parts.values(), ())}, {}
     for name in parts:
@@ -73,10 +88,15 @@ def _parts(what: str, parts: dict, base: str, full: str) -> dict:
 
 
 def factorial(factors: dict, base: str = 'base') -> dict:
-    """Every combination of the levels of some factors, for effects of each and of two together.
+    """Every combination of the levels of some factors: what each factor does, and what two do together.
 
-    `factors` is {factor: {level: changes}}, the first level of each () as in the base. An arm is named by its levels that
-    are not the first.
+    `factors` is {factor: {level: changes}}, and the first level of each is (), as in the base. The name of an arm lists its
+    levels, except first ones.
+
+    >>> from ablations.config import put, swap
+    >>> norms, ratios = {'layer': (), 'rms': swap('norm', 'rms_norm')}, {'four': (), 'two': put('channel.ratio', 2.0)}
+    >>> list(factorial({'norm': norms, 'ratio': ratios})['arms'])
+    ['base', 'two', 'rms', 'rms_and_two']
     """
     if not isinstance(factors, dict) or len(factors) < 2:
         raise ValueError(f'factorial is {factors!r}; give {{factor: {{level: changes}}}} of two or more factors')
@@ -98,9 +118,13 @@ def factorial(factors: dict, base: str = 'base') -> dict:
 
 
 def ladder(name: str | Task, rungs: dict) -> tuple[Task, ...]:
-    """A task at several sizes of its base, `{suffix: changes}`: the same arms on each show the effect against size.
+    """A task at several sizes of its base, `{suffix: changes}`: the same arms on each show how the effect changes with size.
 
-    The tasks are called NAME_SUFFIX and share a dataset, so they count as one where datasets are counted.
+    The tasks are called NAME_SUFFIX. They share a dataset, so they count as one dataset.
+
+    >>> from ablations.config import put
+    >>> [item.name for item in ladder('digits', {'small': (), 'large': put('channel.ratio', 8.0)})]
+    ['digits_small', 'digits_large']
     """
     item = name if isinstance(name, Task) else task(name)
     if not isinstance(rungs, dict) or len(rungs) < 2:

@@ -35,16 +35,16 @@ class Study:
     name        names the runs folder; tuning points and seeds derive from it
     question    the study file's docstring
     arms        {arm: changes}, changes a tuple of `put` and `swap`; the first arm is the base and changes nothing
-    against     {arm: arm}: what an arm is compared with where that is not the base (ablations/shapes.py makes these)
+    against     {arm: arm}: the arm that an arm is compared with, unless it is the base (made by ablations/shapes.py)
     levels      {arm: {factor: level}} of a full factorial, or {}
     shape       what the arms are to each other, one of SHAPES
     tasks       task names or Task objects, best of two or more datasets
     tune        {optimizer: {value: range}}: what is tuned, the same for every arm
-    fixed       values that are not tuned but differ from the lab's own
+    fixed       {value: number}: knobs that are not tuned and not left at the lab's own values (ablations/knobs.py)
     search      how tuning points are proposed, a name of sweeps/search: sobol, random, grid, tpe or gp
     budget      'trials': every arm the same trials and steps; 'compute': steps so that every arm spends the base's FLOPs
-    recipe      'own': every arm is tuned on its own; 'same': only the base is, and all arms are confirmed at its recipe (the
-                usual fallacy, to show what it would have concluded)
+    recipe      'own': every arm is tuned on its own; 'same': only the base is tuned, and all arms are confirmed at its recipe.
+                This is the usual fallacy, here to show its conclusion
     trials      tuning trials per optimizer, arm, task and replicate
     extension   extra trials per optimizer in a round that extends a range
     replicates  independent tunings: the unit of evidence
@@ -200,7 +200,7 @@ class Study:
 
     @property
     def base(self) -> str:
-        """The arm that all others are compared with."""
+        """The first arm, which changes nothing."""
         return next(iter(self.arms))
 
     def reference(self, arm: str) -> str:
@@ -240,7 +240,7 @@ class Study:
         return hashlib.sha256(Path(self.blocks).read_bytes()).hexdigest()[:16] if self.blocks else ''
 
     def program(self, arm: str, task_name: str, optimizer: str, steps: int | None = None) -> Program:
-        """What the trials of an arm, a task and an optimizer type share; `steps` where they are not the task's."""
+        """What the trials of an arm, a task and an optimizer type share; `steps` replaces the steps of the task."""
         item = self.task(task_name)
         return Program(
             study=self.name,

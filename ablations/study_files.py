@@ -12,6 +12,9 @@ def load_study(name: str) -> Study:
     """A built-in study by name, or the `study` of a Python file by path.
 
     Raises ValueError on an unknown name, an absent file, a file that breaks or defines no Study.
+
+    >>> load_study('quickstart').name
+    'quickstart'
     """
     if name in STUDIES:
         return STUDIES[name]

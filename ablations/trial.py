@@ -7,12 +7,12 @@ from ablations.digest import digest
 
 PHASES = ('tune', 'extend_1', 'extend_2', 'confirm', 'share')
 TUNING, TEST = 'tuning', 'test'
-"""What a trial is scored on: the replicate's tuning-validation split, or the sealed test split."""
+"""The data that score a trial: the tuning-validation split of its replicate, or the sealed test split."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """What a compiled training program is made of; trials of one program differ only in traced values.
+    """All that determines a compiled training program; trials of one program differ only in traced values.
 
     `data` says what is learned and from what (a spec with a kind), `model` is the complete model config, `blocks` the
     hash of the user's own block file or ''.
@@ -38,7 +38,7 @@ class Program:
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """One training run: a program, its tuned values, the replicate's data split, a seed, and what it is scored on.
+    """One training run: a program, its knobs, a replicate with its data split, a seed, and the data that score it.
 
     `phase` says who asked first; it is not part of the address.
     """

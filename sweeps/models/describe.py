@@ -1,4 +1,4 @@
-"""Describe: what models cost at any input size, and in what two of them differ."""
+"""Describe: what models cost at any input size, and where two of them differ."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ COUNTS = ('params', 'macs', 'flops', 'activation_bytes')
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """The sizes of the input that a user asks for; None where the model's own hold."""
+    """The sizes of the input that a user asks for; None leaves the model's own."""
 
     batch: int | None = None
     image_size: int | None = None
@@ -78,14 +78,14 @@ def _of_published(name: str, model: Published, sizes: Sizes) -> Subject:
 
 def _of_arm(study: Study, arm: str, sizes: Sizes) -> dict[tuple[str, ...], Subject]:
     study.model(arm, study.tasks[0].name)
-    tables, found = load_tables(study.blocks), {}
+    tables, models = load_tables(study.blocks), {}
     for task in study.tasks:
         config, name = study.model(arm, task.name), f'{arm} on {task.name}'
-        found[task.name,] = _of_task(task, name, config, tables, sizes, f'arm {arm} of study {study.name}')
-    return found
+        models[task.name,] = _of_task(task, name, config, tables, sizes, f'arm {arm} of study {study.name}')
+    return models
 
 
-def opened(what: str, settings: list[str]) -> tuple[Study, str]:
+def study_and_arm(what: str, settings: list[str]) -> tuple[Study, str]:
     """The study and the arm ('' for all) that STUDY or STUDY/ARM names. Raises ValueError where there is none."""
     name, arm = what, ''
     if '/' in what and not what.endswith('.py'):
@@ -100,7 +100,7 @@ def opened(what: str, settings: list[str]) -> tuple[Study, str]:
 
 
 def subjects(what: str, settings: list[str], sizes: Sizes) -> dict[tuple[str, ...], Subject]:
-    """The models that a name stands for: one by (), one for each (task,) of an arm, or for each (arm, task) of a study.
+    """The models that a name stands for, by their place: () for one model, (task,) for an arm, (arm, task) for a study.
 
     `what` is the name of a published model, of a task (its base model), STUDY or STUDY/ARM.
     """
@@ -108,27 +108,27 @@ def subjects(what: str, settings: list[str], sizes: Sizes) -> dict[tuple[str, ..
         return {(): _of_task(TASKS[what], what, TASKS[what].base, TABLES, sizes, f'the base model of task {what}')}
     if what in MODELS:
         return {(): _of_published(what, MODELS[what], sizes)}
-    study, arm = opened(what, settings)
+    study, arm = study_and_arm(what, settings)
     if arm:
         return _of_arm(study, arm, sizes)
     return {(arm, *path): subject for arm in study.arms for path, subject in _of_arm(study, arm, sizes).items()}
 
 
 def describe(what: str, settings: list[str], batch: int | None, image_size: int | None, length: int | None) -> dict:
-    """Costs of a model, {task: cost} of an arm, or {arm: {task: cost}} of a study.
+    """The costs of one model, {task: costs} for an arm, or {arm: {task: costs}} for a study.
 
-    Sizes that are not given are the task's own, or those of the paper with a batch of 1.
+    Where no size is given the task's own counts; a published model has the size of its paper and a batch of 1.
     """
-    found: dict = {}
+    costs: dict = {}
     for path, subject in subjects(what, settings, Sizes(batch, image_size, length)).items():
         if not path:
             return subject.cost()
         *outer, last = path
-        here = found
+        here = costs
         for name in outer:
             here = here.setdefault(name, {})
         here[last] = subject.cost()
-    return found
+    return costs
 
 
 def _beside(a: float, b: float) -> dict:
@@ -140,14 +140,14 @@ def _side(subject: Subject) -> dict:
 
 
 def compare(first: str, second: str, settings: list[str], sizes: Sizes) -> list[dict]:
-    """Two models side by side, task by task where arms have several: what differs, and costs with the ratio second/first.
+    """Two models side by side: what differs, and costs with the ratio second / first. Arms are compared task by task.
 
-    Each model is any that `subjects` knows but a whole study. Raises ValueError for a whole study or arms without a common
+    A model is whatever `subjects` knows, except a whole study. Raises ValueError for a whole study or arms without a common
     task.
     """
     left, right = subjects(first, settings, sizes), subjects(second, settings, sizes)
-    for name, found in ((first, left), (second, right)):
-        if any(len(path) > 1 for path in found):
+    for name, models in ((first, left), (second, right)):
+        if any(len(path) > 1 for path in models):
             raise ValueError(f"'{name}' is a whole study; two models are compared: write {name}/ARM")
     if () in left or () in right:
         pairs = [(a, b) for a in left.values() for b in right.values()]
@@ -164,16 +164,16 @@ def _compared(a: Subject, b: Subject) -> dict:
         note = 'each at an input of its own'
     if a.x.shape[0] != b.x.shape[0]:
         note = note or 'each at a batch of its own'
-    found = {
+    sides = {
         'a': _side(a),
         'b': _side(b),
         'note': note,
         'differences': differences(values(a.config, a.tables), values(b.config, b.tables)),
     }
     for name in COUNTS:
-        found[name] = _beside(*(cost[name] for cost in costs))
+        sides[name] = _beside(*(cost[name] for cost in costs))
         roles = [cost[f'{name}_by_role'] for cost in costs if f'{name}_by_role' in cost]
         if roles:
             every = {role: None for side in roles for role, count in side.items() if count}
-            found[f'{name}_by_role'] = {role: _beside(*(side.get(role, 0) for side in roles)) for role in every}
-    return found
+            sides[f'{name}_by_role'] = {role: _beside(*(side.get(role, 0) for side in roles)) for role in every}
+    return sides

@@ -10,21 +10,21 @@ from sweeps.models.specs import defaults
 WIDTH, NAME, COUNT = 100, 20, 17
 """Characters of a line, of its first column and of its last."""
 QUIET = ('kind', 'eps', 'momentum')
-"""Fields that say little about a composition."""
+"""Fields that a drawing leaves out, because they say little about a composition."""
 NOTHING = ('none', 'identity')
 
 
 def drawing(subject: Subject) -> list[str]:
     """The lines of a drawing: every part with its kind, its fields, its output for one example and its parameters.
 
-    A shape stands where it changes. Blocks that are alike are drawn once. Raises ValueError where the model does not build.
+    The shape is written where it changes. Equal blocks are drawn once. Raises ValueError where the model does not build.
     """
-    found = _outlined(subject)
+    whole = _outlined(subject)
     title = f'{subject.name}: {subject.about}' if subject.about else subject.name
     shape = subject.x.shape[1:]
     lines = [title, _line('', '', 'output', 'parameters')]
     lines.append(_line('input', 'token ids' if len(shape) == 1 else 'image', _sizes((shape,)), ''))
-    for part in found:
+    for part in whole:
         if part.kind in NOTHING and not part.params:
             continue
         times = f'{part.times} x ' if part.socket == 'block' else ''
@@ -38,12 +38,12 @@ def drawing(subject: Subject) -> list[str]:
             changed = _sizes(inside.shape) if inside.shape != before else ''
             lines.append(_line(f'  {inside.name}', _what(inside, subject, _inner(inside)), changed, _count(inside, '')))
             before = inside.shape
-    total = sum(part.times * part.params for part in found)
+    total = sum(part.times * part.params for part in whole)
     return [*lines, _line('in all', '', '', f'{total:,}')]
 
 
 def parts(subject: Subject) -> list[dict]:
-    """The same as plain data: name, socket, kind, shape, params, kernel, times, and the parts inside."""
+    """The parts of a drawing as plain data: name, socket, kind, shape, params, kernel, times, and the parts inside."""
     return [dataclasses.asdict(part) for part in _outlined(subject)]
 
 
@@ -76,10 +76,10 @@ def _count(part: Part, times: str) -> str:
 
 def _inner(part: Part) -> list[str]:
     """The kinds inside a part that sockets chose, each once."""
-    found = []
+    kinds = []
     for inside in part.inside:
-        found += [inside.kind] if inside.socket and inside.kind not in NOTHING else _inner(inside)
-    return list(dict.fromkeys(found))
+        kinds += [inside.kind] if inside.socket and inside.kind not in NOTHING else _inner(inside)
+    return list(dict.fromkeys(kinds))
 
 
 def _what(part: Part, subject: Subject, inner: list[str]) -> str:

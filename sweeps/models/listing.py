@@ -17,32 +17,32 @@ def about(cls: type) -> str:
 
 
 def _notes(cls: type) -> list[str]:
-    """What else a kind asks of those around it."""
-    found = []
+    """What else a kind asks of the model around it."""
+    notes = []
     if getattr(cls, 'STRIDES', False):
-        found.append('begins stages')
+        notes.append('begins stages')
     if getattr(cls, 'IN_BLOCK', False):
-        found.append('by a block that begins stages')
+        notes.append('by a block that begins stages')
     if getattr(cls, 'STREAMS', False):
-        found.append('several streams')
+        notes.append('several streams')
     if not getattr(cls, 'SCANS', True):
-        found.append('no scan')
+        notes.append('no scan')
     if getattr(cls, 'MIXES_BATCH', False):
-        found.append('mixes the batch')
-    return found
+        notes.append('mixes the batch')
+    return notes
 
 
 def _blocks() -> dict:
-    """Every kind by its family: where it works, what it needs of the mixer, what as a mixer it takes, its fields."""
+    """Every kind by its family: where it works, what it needs from the mixer, what it takes if it is one, its fields."""
     from arch.fits import PLACES, fits
     from arch.sockets import TABLES
     from sweeps.models.specs import defaults
 
-    found: dict = {}
+    blocks: dict = {}
     for family, kinds in TABLES.items():
         shown = {kind: cls for kind, cls in kinds.items() if family != 'qk_norm' or 'queries' in fits(cls)}
         for kind, cls in sorted(shown.items()):
-            found.setdefault(family, {})[kind] = {
+            blocks.setdefault(family, {})[kind] = {
                 'fits': [place for place in PLACES if place in fits(cls)],
                 'needs': list(getattr(cls, 'NEEDS', ())),
                 'takes': list(getattr(cls, 'TAKES', ())),
@@ -50,7 +50,7 @@ def _blocks() -> dict:
                 'fields': defaults(cls),
                 'about': about(cls),
             }
-    return found
+    return blocks
 
 
 def _models() -> dict:
@@ -68,11 +68,11 @@ def _tasks() -> dict:
 
 
 def _optimizers() -> dict:
-    """Every optimizer type with all that can be tuned or fixed under it, read by itself or by whatever trains with it."""
+    """Every optimizer type with the knobs that a study can tune or fix under it: its own, and those of all other readers."""
     from sweeps.models.readers import knobs
     from sweeps.training.optimizers import OPTIMIZERS
 
-    found = {}
+    optimizers = {}
     for name, cls in OPTIMIZERS.items():
         own = {}
         for knob, about in knobs().items():
@@ -81,8 +81,8 @@ def _optimizers() -> dict:
                 read_by = {f'optimizer {name}': cls.KNOBS[knob], **read_by}
             if read_by:
                 own[knob] = {**about, 'read_by': read_by}
-        found[name] = {'about': ' '.join((cls.__doc__ or '').split()), 'knobs': own}
-    return found
+        optimizers[name] = {'about': ' '.join((cls.__doc__ or '').split()), 'knobs': own}
+    return optimizers
 
 
 LISTS = {'studies': _studies, 'blocks': _blocks, 'models': _models, 'tasks': _tasks, 'optimizers': _optimizers}

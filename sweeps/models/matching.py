@@ -1,4 +1,4 @@
-"""Matching: the width, or the ratio of its channel block, at which one model is as large as another."""
+"""Matching: one model made as large as another, by its width or by the ratio of its channel block."""
 
 import dataclasses
 import math
@@ -9,20 +9,20 @@ import jax
 from ablations.config import Put, Swap, changed, put, swap
 from arch.cost import multiply_adds, parameters
 from arch.sockets import TABLES
-from sweeps.models.describe import Sizes, opened, subjects
+from sweeps.models.describe import Sizes, study_and_arm, subjects
 from sweeps.models.specs import defaults
 
 BY = {'params': parameters, 'macs': multiply_adds}
 KNOBS = ('both', 'width', 'ratio')
 LARGEST = 64
-"""No candidate is wider, or of a higher ratio, than so many times the model as it is."""
+"""The widest candidate, and the one of the highest ratio, as a multiple of the model as it is."""
 REACH = 256
-"""How many neighbours of a candidate that does not build are tried on either side."""
+"""How many neighbours on either side are tried where a candidate does not build."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Match:
-    """What makes an arm as large as its base: the changes, the config they give, and how near it comes.
+    """The changes that make an arm as large as its base, the config that they give, and how near it comes.
 
     `changes` are to be put behind the arm's own. `target`, `before`, `after`: the counted parameters or multiply-adds of the
     base, of the arm as it was, and as changed. `near`: whether it lies within the tolerance.
@@ -99,19 +99,19 @@ def matched(
                 moved.append(change)
         return Match(by, tuple(moved), config, target, before, at(config), tolerance)
 
-    found = result()
-    if knob in ('both', 'width') and not found.near:
+    nearest = result()
+    if knob in ('both', 'width') and not nearest.near:
         changes = _nearest(arm, (), _widths(arm), at, target)
-        found = result()
-    if knob == 'ratio' or (knob == 'both' and not found.near):
-        ratios = _ratios(found.config, tables)
+        nearest = result()
+    if knob == 'ratio' or (knob == 'both' and not nearest.near):
+        ratios = _ratios(nearest.config, tables)
         if ratios is None and knob == 'ratio':
             raise ValueError('match: this model has no ratio of hidden channels; use --knob width')
-        if ratios is not None and not found.near:
+        if ratios is not None and not nearest.near:
             changes = _nearest(arm, changes, ratios, at, target)
             tuned = result()
-            found = tuned if abs(tuned.off) < abs(found.off) else found
-    return found
+            nearest = tuned if abs(tuned.off) < abs(nearest.off) else nearest
+    return nearest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,10 +138,10 @@ def _widths(config: dict) -> Ladder:
 
     def changes(first: int) -> tuple:
         scaled = [round(width * first / widths[0]) for width in widths]
-        found = [put('body.widths', scaled) if 'widths' in body else put('body.width', scaled[0])]
+        puts = [put('body.widths', scaled) if 'widths' in body else put('body.width', scaled[0])]
         if stem.get('width'):
-            found.append(put('stem.width', max(1, round(stem['width'] * first / widths[0]))))
-        return tuple(found)
+            puts.append(put('stem.width', max(1, round(stem['width'] * first / widths[0]))))
+        return tuple(puts)
 
     return Ladder(widths[0], LARGEST * widths[0], changes)
 
@@ -223,7 +223,7 @@ def match(
     if any(len(path) > 1 for path in arms):
         raise ValueError(f"'{what}' is a whole study; one model is matched: write {what}/ARM")
     if () not in arms:
-        study = opened(what, settings)[0]
+        study = study_and_arm(what, settings)[0]
     if to is None and study is None:
         raise ValueError(f"'{what}' is no arm of a study; say with --to which model it shall be as large as")
     arm = to or study.base
@@ -232,7 +232,7 @@ def match(
     tasks = [path[0] for path in arms if path]
     if task is not None and task not in tasks:
         raise ValueError(f"--task {task}: '{what}' has no such task; allowed: {tasks or 'none, leave it out'}")
-    found = {}
+    matches = {}
     for path, subject in arms.items():
         if path and task not in (None, path[0]):
             continue
@@ -245,5 +245,5 @@ def match(
             made = matched(base.config, subject.config, subject.x, by, tolerance, knob, subject.tables, base.x, base.tables)
         except ValueError as error:
             raise ValueError(f'{subject.name}: {error}') from None
-        found[subject.name] = {'to': base.name, **made.to_dict()}
-    return found
+        matches[subject.name] = {'to': base.name, **made.to_dict()}
+    return matches

@@ -7,27 +7,31 @@ from arch.make import fields
 
 
 def defaults(cls: type) -> dict[str, object]:
-    """The fields that a spec may set on a kind, with the values that they have where it sets none; None where it must."""
-    found = {}
+    """The fields that a spec may set on a kind, with their defaults; None for a field that a spec must set."""
+    defaults_by_field = {}
     for name, field in fields(cls).items():
         value = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
         value = None if value is dataclasses.MISSING else value
-        found[name] = list(value) if isinstance(value, tuple) else value
-    return found
+        defaults_by_field[name] = list(value) if isinstance(value, tuple) else value
+    return defaults_by_field
 
 
 def values(config: dict, tables: Mapping[str, Mapping[str, type]]) -> dict[str, object]:
-    """Every value of a config by its path, defaults too, in the order of the sockets: {'mixer.kind': 'conv', ...}."""
-    found = {}
+    """Every value of a config by its path, defaults included, in the order of the sockets: {'mixer.kind': 'conv', ...}."""
+    flat = {}
     for socket, table in tables.items():
         spec = config[socket]
         whole = {'kind': spec['kind'], **defaults(table[spec['kind']]), **spec}
-        found.update({f'{socket}.{field}': value for field, value in whole.items()})
-    return found
+        flat.update({f'{socket}.{field}': value for field, value in whole.items()})
+    return flat
 
 
 def differences(a: Mapping[str, object], b: Mapping[str, object]) -> list[dict]:
-    """Where two lists of values differ: [{path, a, b}], None where one has no such value; a socket's values together."""
+    """Where two configs differ, as flat values: [{path, a, b}], with None where one has no such value. Sockets stay together.
+
+    >>> differences({'norm.kind': 'layer_norm', 'norm.eps': 1e-6}, {'norm.kind': 'rms_norm', 'norm.eps': 1e-6})
+    [{'path': 'norm.kind', 'a': 'layer_norm', 'b': 'rms_norm'}]
+    """
     sockets = list(dict.fromkeys(path.partition('.')[0] for path in (*a, *b)))
     paths = sorted(dict.fromkeys((*a, *b)), key=lambda path: sockets.index(path.partition('.')[0]))
     unlike = [path for path in paths if (path in a) != (path in b) or a.get(path) != b.get(path)]
