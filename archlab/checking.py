@@ -22,11 +22,11 @@ def check(
     with waiting('checking'):
         from sweeps.models.check import check_file
 
-        found = check_file(file)
+        verdicts = check_file(file)
     if as_json:
-        print_json(found)
+        print_json(verdicts)
     else:
-        for name, contracts in found.items():
+        for name, contracts in verdicts.items():
             broken = [contract for contract in contracts if not contract['holds']]
             OUT.print(
                 f'[bold]{name}[/bold]  {len(contracts) - len(broken)} of {len(contracts)} contracts hold', highlight=False
@@ -36,5 +36,5 @@ def check(
                 rules.setdefault(contract['why'], []).append(contract['rule'])
             for why, names in rules.items():
                 OUT.print(f'  [red]broken[/red]  {", ".join(names)}: {escape(why)}', highlight=False, soft_wrap=True)
-    if not all(contract['holds'] for contracts in found.values() for contract in contracts):
+    if not all(contract['holds'] for contracts in verdicts.values() for contract in contracts):
         raise Exit(FELL_SHORT)

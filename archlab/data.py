@@ -25,9 +25,9 @@ def list_(data: Data = None, as_json: Json = False):
     from sweeps.datasets.inventory import listing
     from sweeps.datasets.locations import data_folder
 
-    found = listing(data)
+    datasets = listing(data)
     if as_json:
-        return print_json({'data': str(data_folder(data)), 'datasets': found})
+        return print_json({'data': str(data_folder(data)), 'datasets': datasets})
     OUT.print(f'data folder: {data_folder(data)}', highlight=False, soft_wrap=True, markup=False)
     for state, title in (
         ('prepared', 'prepared'),
@@ -35,7 +35,7 @@ def list_(data: Data = None, as_json: Json = False):
         ('missing', 'not there'),
         ('form', 'forms of data of your own'),
     ):
-        some = {name: one for name, one in found.items() if one['state'] == state}
+        some = {name: one for name, one in datasets.items() if one['state'] == state}
         if some:
             OUT.print(f'\n[bold]{title}[/bold]')
         for name, one in some.items():
@@ -123,18 +123,18 @@ def show(
     from sweeps.datasets.show import show as show_set
 
     prepared = find(name, data)
-    found = show_set(prepared, check)
-    drawn = found['kind'] in ('images', 'sounds', 'series')
+    facts = show_set(prepared, check)
+    drawn = facts['kind'] in ('images', 'sounds', 'series')
     if out is not None and not drawn:
-        raise ValueError(f"--out {out}: '{name}' holds {found['kind']}, of which there is no picture; leave --out out")
+        raise ValueError(f"--out {out}: '{name}' holds {facts['kind']}, of which there is no picture; leave --out out")
     if drawn and (out is not None or not as_json):
-        _draw(prepared, found['kind'], rows, columns, out, in_terminal=not as_json)
+        _draw(prepared, facts['kind'], rows, columns, out, in_terminal=not as_json)
     if as_json:
-        print_json(found)
+        print_json(facts)
     else:
-        for line in [*found.get('excerpt', []), *lines(found)]:
+        for line in [*facts.get('excerpt', []), *lines(facts)]:
             OUT.print(line, highlight=False, soft_wrap=True, markup=False)
-    if found.get('damaged'):
+    if facts.get('damaged'):
         raise Exit(FELL_SHORT)
 
 
@@ -154,10 +154,10 @@ def reference(
         from sweeps.tasks.coders import reference_lines
         from sweeps.training.preflight import task_of
 
-        found = reference_of(task_of(spec))
+        bits = reference_of(task_of(spec))
     if as_json:
-        return print_json(found)
-    for line in reference_lines(task, found):
+        return print_json(bits)
+    for line in reference_lines(task, bits):
         OUT.print(line, highlight=False, soft_wrap=True, markup=False)
 
 

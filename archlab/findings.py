@@ -52,7 +52,7 @@ def table(
     if form == 'terminal' and not as_json:
         from results.tables.terminal import terminal
 
-        OUT.print(terminal(conclusions.findings, about=conclusions.facts))
+        OUT.print(terminal(conclusions.findings, facts=conclusions.facts))
     else:
         print(text(conclusions, 'json' if as_json else form), end='')
 

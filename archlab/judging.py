@@ -46,12 +46,12 @@ def audit(
     from results.audit.views import table, terminal
 
     rows = read(file, None if against in ('first', 'previous') else against, lower_is_better)
-    found = audit_of(rows, against if against in ('first', 'previous') else None, alpha)
+    comparisons = audit_of(rows, against if against in ('first', 'previous') else None, alpha)
     if form == 'terminal' and not as_json:
-        OUT.print(terminal(found, alpha))
+        OUT.print(terminal(comparisons, alpha))
     else:
-        print(table(found, 'json' if as_json else form, alpha).rstrip('\n'))
-    if any(one.broken() for one in found):
+        print(table(comparisons, 'json' if as_json else form, alpha).rstrip('\n'))
+    if any(one.broken() for one in comparisons):
         raise Exit(FELL_SHORT)
 
 

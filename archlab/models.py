@@ -16,23 +16,23 @@ def list_(what: Annotated[str, typer.Argument(help='studies, blocks, models, tas
     """What the lab has: studies, blocks and where they fit, published models, tasks, optimizers."""
     from sweeps.models.listing import listing
 
-    found = listing(what)
+    entries = listing(what)
     if as_json:
-        return print_json(found)
+        return print_json(entries)
     if what in ('blocks', 'models'):
         from results.tables.sizes import fits_lines, model_lines
 
-        return print('\n'.join(fits_lines(found) if what == 'blocks' else model_lines(found)))
+        return print('\n'.join(fits_lines(entries) if what == 'blocks' else model_lines(entries)))
     if what == 'optimizers':
         from sweeps.models.readers import knob_lines
 
-        about = [f'{name}  {optimizer["about"]}' for name, optimizer in found.items()]
+        about = [f'{name}  {optimizer["about"]}' for name, optimizer in entries.items()]
         return print('\n'.join([*about, '', *knob_lines()]))
     if what == 'tasks':
         from results.tables.sizes import task_lines
 
-        return print('\n'.join(task_lines(found)))
-    for name, about in found.items():
+        return print('\n'.join(task_lines(entries)))
+    for name, about in entries.items():
         OUT.print(f'[bold]{name}[/bold]  {about}', highlight=False, soft_wrap=True)
 
 
@@ -63,20 +63,23 @@ def describe(
             from sweeps.models.drawing import drawing, parts
 
             drawn = list(subjects(what, settings or [], Sizes(batch, image_size, length)).values())
-            found = {subject.name: parts(subject) for subject in drawn} if as_json else [drawing(subject) for subject in drawn]
+            if as_json:
+                described = {subject.name: parts(subject) for subject in drawn}
+            else:
+                described = [drawing(subject) for subject in drawn]
         elif other:
-            found = compare(what, other, settings or [], Sizes(batch, image_size, length))
+            described = compare(what, other, settings or [], Sizes(batch, image_size, length))
         else:
-            found = describe_models(what, settings or [], batch, image_size, length)
+            described = describe_models(what, settings or [], batch, image_size, length)
     if as_json:
-        return print_json(found)
+        return print_json(described)
     if draw:
-        return print('\n\n'.join('\n'.join(lines) for lines in found))
+        return print('\n\n'.join('\n'.join(lines) for lines in described))
     from results.tables.sizes import comparison_table, size_table
 
     if not other:
-        return OUT.print(size_table(found, what))
-    for pair in found:
+        return OUT.print(size_table(described, what))
+    for pair in described:
         OUT.print(comparison_table(pair))
         if pair['note']:
             OUT.print(pair['note'], highlight=False)
@@ -99,14 +102,14 @@ def match(
     with waiting('trying widths'):
         from sweeps.models.matching import match as match_models
 
-        found = match_models(what, to, task, by, tolerance, knob, settings or [])
+        matched = match_models(what, to, task, by, tolerance, knob, settings or [])
     if as_json:
-        print_json(found)
+        print_json(matched)
     else:
         from results.tables.sizes import match_lines
 
-        for name, made in found.items():
+        for name, made in matched.items():
             for line in match_lines(name, made):
                 OUT.print(line, highlight=False, soft_wrap=True, markup=False)
-    if not all(made['near'] for made in found.values()):
+    if not all(made['near'] for made in matched.values()):
         raise Exit(FELL_SHORT)

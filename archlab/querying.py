@@ -31,16 +31,15 @@ def query(
     if form not in FORMATS:
         raise ValueError(f"format '{form}'; allowed: {list(FORMATS)}")
     name, form = study_name(study), 'json' if as_json else form
-    with waiting('reading records'):
-        if schema or sql is None:
-            found = described(runs, name)
-        else:
-            limit = limit if limit is not None or form != 'table' else SHOWN
-            found = ask(sql, runs, name, limit, _derived(study, runs))
     if schema or sql is None:
-        return print_json(found) if form == 'json' else print('\n'.join(schema_lines(found)))
-    warn_skipped(found.skipped)
-    print(render(found, form, OUT.width if OUT.is_terminal else None), end='')
+        with waiting('reading records'):
+            views = described(runs, name)
+        return print_json(views) if form == 'json' else print('\n'.join(schema_lines(views)))
+    limit = limit if limit is not None or form != 'table' else SHOWN
+    with waiting('reading records'):
+        answer = ask(sql, runs, name, limit, _derived(study, runs))
+    warn_skipped(answer.skipped)
+    print(render(answer, form, OUT.width if OUT.is_terminal else None), end='')
 
 
 def _derived(study: str | None, runs: Path) -> dict:
@@ -70,6 +69,6 @@ def trials(study: str | None = None, runs: Path = RUNS, view: str = 'trials'):
     """
     from results.store.frames import trials
 
-    found = trials(runs, study_name(study), view)
-    warn_skipped(found.skipped)
-    return found
+    frame = trials(runs, study_name(study), view)
+    warn_skipped(frame.skipped)
+    return frame

@@ -112,7 +112,7 @@ def run(
         from results.tables.terminal import terminal
         from sweeps.progress import clock
 
-        OUT.print(terminal(conclusions.findings, about=conclusions.facts))
+        OUT.print(terminal(conclusions.findings, facts=conclusions.facts))
         trials = len(study_runs.reading.schedule.trials)
         OUT.print(f'{study_runs.study.name}: {trials} trials, {clock(time.monotonic() - began)}', highlight=False)
     from results.status import progress_of

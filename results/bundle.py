@@ -138,7 +138,7 @@ class FileComparison:
 
 def compare(path: Path, about: Mapping, rendered: Mapping[str, bytes]) -> list[FileComparison]:
     """Every file that a bundle has or should have, byte by byte."""
-    found = []
+    comparisons = []
     for name in sorted({**about['files'], **rendered}):
         content = (path / name).read_bytes() if (path / name).is_file() else None
         edited = content is not None and name in about['files'] and _sha256(content) != about['files'][name]
@@ -149,8 +149,8 @@ def compare(path: Path, about: Mapping, rendered: Mapping[str, bytes]) -> list[F
         else:
             why = 'it was changed after it was published' if edited else ''
         same = content is not None and content == rendered.get(name)
-        found.append(FileComparison(name, same, '' if same else why))
-    return found
+        comparisons.append(FileComparison(name, same, '' if same else why))
+    return comparisons
 
 
 def reasons(path: Path, about: Mapping, reading: Reading) -> list[str]:

@@ -50,28 +50,30 @@ def limit(studies: int) -> int:
 
 def shortfalls(facts: Mapping) -> list[str]:
     """Sentences about what was promised and did not hold; worlds beyond the promise are not judged."""
-    found = []
+    sentences = []
     for name, row in facts['worlds'].items():
         if row['claimed'] > limit(row['studies']):
-            found.append(f"'{name}': {row['claimed']} of {row['studies']} studies claim; allowed {limit(row['studies'])}")
+            sentences.append(f"'{name}': {row['claimed']} of {row['studies']} studies claim; allowed {limit(row['studies'])}")
         # Coverage is judged with the room that chance needs: comparisons of a study are not independent.
         room = 2 * math.sqrt(COVER[0] * (1 - COVER[0]) / row['studies'])
         if not COVER[0] - room <= row['covered'] <= COVER[1] + room:
-            found.append(
+            sentences.append(
                 f"'{name}': {row['covered']:.1%} of intervals hold the truth; promised {COVER[0]:.0%} to {COVER[1]:.0%}"
             )
         for trials, regret in row['regrets'].items():
             allowed = REGRET if row['curved'] else NO_WORSE
             if regret['lab'] > allowed * regret['best trial']:
                 share = regret['lab'] / regret['best trial']
-                found.append(f"'{name}': regret at {trials} trials is {share:.2f} of the best trial's; promised {allowed:.2f}")
+                regret = f'regret at {trials} trials is {share:.2f}'
+                sentences.append(f"'{name}': {regret} of the best trial's; promised {allowed:.2f}")
     for name, row in facts.get('power', {}).items():
         if row['promised'] and row['found'] < POWER:
-            found.append(f'power {name}: {row["found"]:.2f}; promised {POWER}')
+            sentences.append(f'power {name}: {row["found"]:.2f}; promised {POWER}')
     for name, row in facts.get('looks', {}).items():
         if row['claimed'] > limit(row['studies']):
-            found.append(f'looks {name}: {row["claimed"]} of {row["studies"]} studies claim; allowed {limit(row["studies"])}')
-    return found
+            claims = f'{row["claimed"]} of {row["studies"]} studies claim'
+            sentences.append(f'looks {name}: {claims}; allowed {limit(row["studies"])}')
+    return sentences
 
 
 def _row(name: str, row: Mapping) -> list[str]:
@@ -97,15 +99,15 @@ TIMES = '\u00d7'
 def rows(facts: Mapping) -> dict[str, list[list[str]]]:
     """Rows of text by part: the declared worlds, and those beyond."""
     parts = {'worlds': facts['worlds'], 'beyond the promise': facts.get('beyond', {})}
-    return {part: [_row(name, row) for name, row in found.items()] for part, found in parts.items() if found}
+    return {part: [_row(name, row) for name, row in part_facts.items()] for part, part_facts in parts.items() if part_facts}
 
 
 def markdown(facts: Mapping) -> str:
     """The calibration as a page: tables, power, looks, and what fell short."""
     lines = ['# Calibration', '', INTRODUCTION, '']
-    for part, found in rows(facts).items():
+    for part, part_rows in rows(facts).items():
         lines += [f'## {part.capitalize()}', '', '| ' + ' | '.join(COLUMNS) + ' |']
-        lines += ['| --- |' + ' ---: |' * (len(COLUMNS) - 1), *('| ' + ' | '.join(row) + ' |' for row in found), '']
+        lines += ['| --- |' + ' ---: |' * (len(COLUMNS) - 1), *('| ' + ' | '.join(row) + ' |' for row in part_rows), '']
         source = facts['worlds' if part == 'worlds' else 'beyond']
         lines += [*(f'- **{name}**: {row["about"]}.' for name, row in source.items()), '']
     if facts.get('power'):
@@ -165,8 +167,8 @@ def table_of(facts: Mapping) -> Table:
     table = Table(box=None, header_style='bold')
     for place, name in enumerate(SHORT):
         table.add_column(name, justify='left' if place == 0 else 'right')
-    for found in rows(facts).values():
-        for row in found:
+    for part_rows in rows(facts).values():
+        for row in part_rows:
             table.add_row(*(cell for name, cell in zip(COLUMNS, row, strict=True) if name in SHORT.values()))
         table.add_section()
     for name, row in facts.get('power', {}).items():

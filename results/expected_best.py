@@ -20,7 +20,7 @@ from results.store.reading import Reading
 LEVEL = 0.95
 ADAPTIVE = ('tpe', 'gp')
 """Searches whose later trials depend on the earlier ones: their curve is the best so far, in the order in which they ran."""
-EVERY = 'all'
+ALL_OPTIMIZERS = 'all'
 """Stands for all optimizers together, each with k trials."""
 
 
@@ -36,14 +36,14 @@ def expected_best(groups: list[np.ndarray], chance: float) -> np.ndarray:
         raise ValueError(f'groups of {[len(g) for g in groups]} scores; allowed: one or more in each; leave empty ones out')
     groups = [np.where(np.isfinite(group), group, chance) for group in (np.asarray(g, float) for g in groups)]
     values = np.unique(np.concatenate(groups))
-    found = []
+    means = []
     for k in range(1, min(map(len, groups)) + 1):
         below = np.ones(len(values))
         for group in groups:
             counts = np.searchsorted(np.sort(group), values, side='right')
             below *= [math.comb(int(count), k) / math.comb(len(group), k) for count in counts]
-        found.append(float(values @ np.diff(below, prepend=0.0)))
-    return np.array(found)
+        means.append(float(values @ np.diff(below, prepend=0.0)))
+    return np.array(means)
 
 
 def running_best(groups: list[np.ndarray], chance: float) -> np.ndarray:
@@ -92,7 +92,7 @@ def _curve(runs: Runs, optimizers: list[str], name: str) -> Curve | None:
     for replicate in runs.replicates:
         trials = [runs.tuned(optimizer, replicate, first=True) for optimizer in optimizers]
         if all(trials):
-            groups = [runs.scores(found, -math.inf) for found in trials]
+            groups = [runs.scores(own, -math.inf) for own in trials]
             numbers.append(replicate)
             curves.append((running_best if adaptive else expected_best)(groups, runs.chance))
     if not curves:
@@ -123,14 +123,14 @@ def curves(reading: Reading) -> list[Curve]:
     A replicate counts once all its first trials are recorded. Diverged and failed runs count as chance.
     """
     study = reading.study
-    found = []
+    all_curves = []
     for task in study.tasks:
         wanted = [([optimizer], optimizer) for optimizer in study.tune]
-        wanted += [(list(study.tune), EVERY)] if len(study.tune) > 1 else []
+        wanted += [(list(study.tune), ALL_OPTIMIZERS)] if len(study.tune) > 1 else []
         for optimizers, name in wanted:
             made = [_curve(Runs(reading, arm, task), optimizers, name) for arm in study.arms]
-            found += [curve for curve in made if curve is not None]
-    return found
+            all_curves += [curve for curve in made if curve is not None]
+    return all_curves
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,15 +179,15 @@ def settles(arms: Mapping[str, np.ndarray], trials: tuple | None = None) -> Sett
     return Settled(points[first], points[-1], order, share, share is None or share < 1 - DOUBT)
 
 
-def settled(found: list[Curve]) -> dict[str, Settled]:
+def settled(all_curves: list[Curve]) -> dict[str, Settled]:
     """When the order of the arms settles on each task, over all optimizers and the replicates that all arms have.
 
     Tasks with fewer than two arms, or without a replicate in common, are left out.
     """
-    several = {curve.task for curve in found if curve.optimizer == EVERY}
+    several = {curve.task for curve in all_curves if curve.optimizer == ALL_OPTIMIZERS}
     by_task: dict[str, list[Curve]] = {}
-    for curve in found:
-        if curve.optimizer == EVERY or curve.task not in several:
+    for curve in all_curves:
+        if curve.optimizer == ALL_OPTIMIZERS or curve.task not in several:
             by_task.setdefault(curve.task, []).append(curve)
     made = {}
     for task, items in by_task.items():

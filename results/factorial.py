@@ -74,13 +74,13 @@ def contrasts(levels: Mapping[str, Mapping[str, str]]) -> dict[tuple, dict[str, 
 
     def weights(chosen: dict) -> dict[str, float]:
         share = math.prod(len(factors[name]) for name in chosen) / cells
-        found = {}
+        by_arm = {}
         for arm, own in levels.items():
             sign = 1.0
             for name, level in chosen.items():
                 sign *= 1.0 if own[name] == level else -1.0 if own[name] == factors[name][0] else 0.0
-            found[arm] = sign * share
-        return found
+            by_arm[arm] = sign * share
+        return by_arm
 
     others = {name: values[1:] for name, values in factors.items()}
     made = {((name, level),): weights({name: level}) for name, values in others.items() for level in values}
@@ -143,22 +143,22 @@ class Factorial:
             if name not in self.factors or row == column:
                 raise ValueError(f"factors '{row}' and '{column}'; allowed: two different ones of {list(self.factors)}")
         wanted = math.prod(len(levels) for name, levels in self.factors.items() if name not in (row, column))
-        found = np.full((len(self.factors[row]), len(self.factors[column])), np.nan)
-        for i, j in itertools.product(*map(range, found.shape)):
+        means = np.full((len(self.factors[row]), len(self.factors[column])), np.nan)
+        for i, j in itertools.product(*map(range, means.shape)):
             pair = self.factors[row][i], self.factors[column][j]
             values = [cell.value for cell in self.cells if (cell.levels[row], cell.levels[column]) == pair]
             # A mean over some of the other levels only would compare unlike with like.
             if len(values) == wanted:
-                found[i, j] = np.mean(values)
-        return found
+                means[i, j] = np.mean(values)
+        return means
 
 
 def effects(values: Mapping[str, np.ndarray], levels: Mapping[str, Mapping[str, str]]) -> list[Effect]:
     """All main effects and two-factor interactions from replicate values by arm, higher-better: {arm: `[R]`}."""
     made = contrasts(levels)
     samples = [values[arm] for arm in levels]
-    found = {key: contrast(samples, [weights[arm] for arm in levels]) for key, weights in made.items()}
-    ps = {key: difference.p() for key, difference in found.items()}
+    differences = {key: contrast(samples, [weights[arm] for arm in levels]) for key, weights in made.items()}
+    ps = {key: difference.p() for key, difference in differences.items()}
     adjusted = dict(zip(ps, holm([1.0 if p is None else p for p in ps.values()]), strict=True))
     return [
         Effect(
@@ -170,7 +170,7 @@ def effects(values: Mapping[str, np.ndarray], levels: Mapping[str, Mapping[str, 
             p=ps[key],
             p_adjusted=None if ps[key] is None else adjusted[key],
         )
-        for key, difference in found.items()
+        for key, difference in differences.items()
     ]
 
 
@@ -198,8 +198,8 @@ def factorials(reading: Reading, levels: Mapping[str, Mapping[str, str]]) -> lis
         few = [arm for arm, sample in values.items() if sample is not None and len(sample) < 2]
         reason = f'not all of these are confirmed: {", ".join(missing)}' if missing else ''
         reason = reason or (f'one replicate of {", ".join(few)}: noise cannot be measured' if few else '')
-        found = () if reason else tuple(effects(values, levels))
-        made.append(Factorial(task.name, task.metric, task.direction, factors, found, tuple(cells), reason))
+        tested = () if reason else tuple(effects(values, levels))
+        made.append(Factorial(task.name, task.metric, task.direction, factors, tested, tuple(cells), reason))
     return _over_tasks(made, len(contrasts(levels)) * len(study.tasks))
 
 
@@ -209,6 +209,6 @@ def _over_tasks(made: list[Factorial], family: int) -> list[Factorial]:
     adjusted = iter(holm(ps + [1.0] * (family - len(ps))))
     told = []
     for one in made:
-        found = [e if e.p is None else dataclasses.replace(e, p_adjusted=next(adjusted)) for e in one.effects]
-        told.append(dataclasses.replace(one, effects=tuple(found)))
+        own = [e if e.p is None else dataclasses.replace(e, p_adjusted=next(adjusted)) for e in one.effects]
+        told.append(dataclasses.replace(one, effects=tuple(own)))
     return told

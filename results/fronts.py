@@ -101,21 +101,21 @@ def _tells(record: dict, name: str) -> bool:
 
 def _measured(runs: Runs, name: str) -> np.ndarray | None:
     """One number for each replicate from its runs with the optimizer that it selected, None where nothing is recorded."""
-    found = []
+    by_replicate = []
     for replicate in runs.replicates:
-        selected = runs.reading.schedule.selections.get((runs.arm, runs.task.name, replicate))
+        selected = runs.selection(replicate)
         trials = [*runs.asked('tune', replicate), *runs.asked('confirm', replicate)]
         trials = [trial for trial in trials if selected is None or trial.program.optimizer == selected.optimizer]
-        costs = [record['cost'] for record in runs.found(trials) if record.get('cost') and _tells(record, name)]
+        costs = [record['cost'] for record in runs.records_of(trials) if record.get('cost') and _tells(record, name)]
         if name == 'step_seconds':
             # The median: the first run of a program also waits for its compilation.
             values = [cost['seconds'] / cost['steps'] for cost in costs if cost.get('seconds') is not None]
-            found += [float(np.median(values))] if values else []
+            by_replicate += [float(np.median(values))] if values else []
         else:
             # A process keeps the peak of all it ever ran, so the smallest is the nearest to this arm's own.
             values = [cost['peak_memory'] for cost in costs if cost.get('peak_memory')]
-            found += [float(min(values))] if values else []
-    return np.array(found) if found else None
+            by_replicate += [float(min(values))] if values else []
+    return np.array(by_replicate) if by_replicate else None
 
 
 def _note(reading: Reading, task: str, name: str) -> str:
@@ -123,11 +123,11 @@ def _note(reading: Reading, task: str, name: str) -> str:
     if name not in MEASURED:
         return ''
     trials = [trial for trial in reading.schedule.trials if trial.task == task]
-    found = [reading.records[trial.id] for trial in trials if trial.id in reading.records]
+    recorded = [reading.records[trial.id] for trial in trials if trial.id in reading.records]
     places = sorted(
         {
             f'{record["environment"].get("device", "unknown device")}, {record.get("pack", {}).get("strategy", "alone")}'
-            for record in found
+            for record in recorded
             if record.get('cost') and _tells(record, name)
         }
     )
@@ -162,8 +162,8 @@ def front(reading: Reading, task: str, cost: str) -> Front:
         costs.append(price)
     probabilities, places = [None] * len(arms), ['unknown'] * len(arms)
     if arms and min(map(len, qualities)) >= 2:
-        found, beaten = front_probabilities(qualities, costs)
-        probabilities = [float(p) for p in found]
+        shares, beaten = front_probabilities(qualities, costs)
+        probabilities = [float(share) for share in shares]
         places = [standing(p, float(b), len(arms)) for p, b in zip(probabilities, beaten, strict=True)]
     beaten = dominated(np.array([q.mean() for q in qualities]), np.array([np.mean(c) for c in costs])).any(-1)
     points = []
@@ -187,5 +187,5 @@ def front(reading: Reading, task: str, cost: str) -> Front:
 
 def fronts(reading: Reading) -> list[Front]:
     """Fronts by task and cost; a cost that is known of no arm is left out, as the peak of memory is on CPU."""
-    found = [front(reading, task.name, cost) for task in reading.study.tasks for cost in UNITS]
-    return [one for one in found if one.points]
+    with_empty = [front(reading, task.name, cost) for task in reading.study.tasks for cost in UNITS]
+    return [one for one in with_empty if one.points]

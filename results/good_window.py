@@ -100,19 +100,19 @@ def _width(curve: tuple | None, rule: str, rates: Range, runs: Runs) -> float | 
 def _windows(runs: Runs, optimizer: str) -> list[Window]:
     space = runs.reading.study.tune[optimizer]
     rates, dims = space['lr'], len(space)
-    trials = [found for replicate in runs.replicates if (found := runs.tuned(optimizer, replicate))]
+    trials = [tuned for replicate in runs.replicates if (tuned := runs.tuned(optimizer, replicate))]
     about = dict(arm=runs.arm, task=runs.task.name, optimizer=optimizer)
     if not trials:
         return []
-    replicates = [(runs.units(found), runs.scores(found, -math.inf)) for found in trials]
+    replicates = [(runs.units(tuned), runs.scores(tuned, -math.inf)) for tuned in trials]
     curve = profile(replicates, dims)
     if curve is None:
         lost = sum(int((~np.isfinite(scores)).sum()) for _, scores in replicates)
         runs_in_all = sum(map(len, trials))
         reason = f'no surface fits: {lost} of {runs_in_all} tuning runs diverged, too few are left'
         return [Window(**about, rule=rule, reason=reason) for rule in RULES]
-    every = np.concatenate([units[:, 0] for units, _ in replicates])
-    reach = min(0.0, float(every.min())), max(1.0, float(every.max()))
+    all_units = np.concatenate([units[:, 0] for units, _ in replicates])
+    reach = min(0.0, float(all_units.min())), max(1.0, float(all_units.max()))
     without = [profile(replicates[:i] + replicates[i + 1 :], dims) for i in range(len(replicates))]
     made = []
     for rule in RULES:

@@ -12,7 +12,7 @@ def recipe(reading: Reading, arm: str) -> dict:
     tuning run diverged has optimizer None; tasks whose tuning is not over are left out. Raises ValueError on an unknown arm.
     """
     study = reading.study
-    found = {}
+    recipes = {}
     for task in study.tasks:
         model = study.model(arm, task.name)
         selected = {r: s for (a, t, r), s in reading.schedule.selections.items() if (a, t) == (arm, task.name)}
@@ -31,8 +31,8 @@ def recipe(reading: Reading, arm: str) -> dict:
                 {'replicate': replicate, 'optimizer': point.optimizer, 'knobs': knobs, 'score': score, 'how': point.how}
             )
         steps = _steps(reading.schedule, arm, task)
-        found[task.name] = {'model': model, 'steps': steps, 'batch': task.batch, 'replicates': replicates}
-    return found
+        recipes[task.name] = {'model': model, 'steps': steps, 'batch': task.batch, 'replicates': replicates}
+    return recipes
 
 
 def _steps(schedule: Schedule, arm: str, task: Task) -> int:

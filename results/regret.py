@@ -44,7 +44,7 @@ class Regret:
 def _case(reading: Reading, runs: Runs, replicate: int) -> tuple[float, float] | None:
     """Regret of the selected point and of the best trial of a replicate; None where they cannot be compared."""
     study = reading.study
-    chosen = reading.schedule.selections.get((runs.arm, runs.task.name, replicate))
+    chosen = runs.selection(replicate)
     tuned = {optimizer: runs.tuned(optimizer, replicate) for optimizer in study.tune}
     if chosen is None or any(trials is None for trials in tuned.values()):
         return None
@@ -57,12 +57,12 @@ def _case(reading: Reading, runs: Runs, replicate: int) -> tuple[float, float] |
         trials = runs.tuned(optimizer, other)
         if other == replicate or trials is None:
             continue
-        found = runs.scores(trials, -np.inf)
-        finite = np.isfinite(found)
+        seen = runs.scores(trials, -np.inf)
+        finite = np.isfinite(seen)
         if finite.any():
             # What a data split adds is the same for all trials of a replicate.
             units.append(runs.units(trials)[finite])
-            scores.append(found[finite] - np.median(found[finite]))
+            scores.append(seen[finite] - np.median(seen[finite]))
     if not units:
         return None
     units, scores = np.concatenate(units), np.concatenate(scores)
@@ -79,12 +79,12 @@ def _case(reading: Reading, runs: Runs, replicate: int) -> tuple[float, float] |
 def regrets(reading: Reading) -> list[Regret]:
     """One for each task of which tunings are recorded and comparable."""
     study = reading.study
-    found = []
+    made = []
     for task in study.tasks:
         cases, by_replicate = [], []
-        every = {arm: Runs(reading, arm, task) for arm in study.arms}
+        all_runs = {arm: Runs(reading, arm, task) for arm in study.arms}
         for replicate in range(study.replicates):
-            own = [case for runs in every.values() if (case := _case(reading, runs, replicate)) is not None]
+            own = [case for runs in all_runs.values() if (case := _case(reading, runs, replicate)) is not None]
             cases += own
             if own:
                 by_replicate.append(float(np.mean([tried - chosen for chosen, tried in own])))
@@ -92,5 +92,5 @@ def regrets(reading: Reading) -> list[Regret]:
             means = np.mean(cases, axis=0)
             interval = mean_interval(np.array(by_replicate), LEVEL)
             gain = float(means[1] - means[0])
-            found.append(Regret(task.name, task.metric, task.unit, *map(float, means), gain, interval, len(cases)))
-    return found
+            made.append(Regret(task.name, task.metric, task.unit, *map(float, means), gain, interval, len(cases)))
+    return made

@@ -11,10 +11,10 @@ TABLES = {'md': 'md', 'tex': 'latex', 'csv': 'csv', 'json': 'json'}
 
 
 def text(conclusions: Conclusions, form: str) -> str:
-    """A table as it is printed and kept: it ends with one line end. Raises ValueError on an unknown format."""
+    """A table as it is printed and published: it ends with one line end. Raises ValueError on an unknown format."""
     from results.tables import table
 
-    return table(conclusions.findings, form, about=conclusions.facts).rstrip('\n') + '\n'
+    return table(conclusions.findings, form, facts=conclusions.facts).rstrip('\n') + '\n'
 
 
 def figures(reading: Reading, findings: list[Finding], kinds: Sequence[str] | None = None) -> dict[str, bytes]:

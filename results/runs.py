@@ -9,6 +9,7 @@ import numpy as np
 
 from ablations.tasks import Task
 from ablations.trial import Trial
+from results.selection import Selected
 from results.store.reading import Reading
 
 
@@ -25,6 +26,10 @@ class Runs:
         """Those of the last declared look that is whole, before it those of the first look."""
         return range(self.reading.study.count(self.arm, self.reading.schedule.look or self.reading.study.looks[0]))
 
+    def selection(self, replicate: int) -> Selected | None:
+        """The point that a replicate selected; None where its tuning is not over, or every tuning run diverged."""
+        return self.reading.schedule.selections.get((self.arm, self.task.name, replicate))
+
     def asked(self, phase: str, replicate: int) -> list[Trial]:
         """The trials of a phase ('tune' with its extensions, 'confirm', 'share'), recorded or not."""
         return self.reading.schedule.asked.get((phase, self.arm, self.task.name, replicate), [])
@@ -35,14 +40,14 @@ class Runs:
         trials = [trial for trial in trials if not trial.phase.startswith('extend')] if first else trials
         return trials if trials and all(trial.id in self.reading.records for trial in trials) else None
 
-    def found(self, trials: list[Trial]) -> list[dict]:
+    def records_of(self, trials: list[Trial]) -> list[dict]:
         """The records of these trials, as far as there are any."""
         return [self.reading.records[trial.id] for trial in trials if trial.id in self.reading.records]
 
     def scores(self, trials: list[Trial], otherwise: float) -> np.ndarray:
         """Scores of recorded trials; one that diverged or failed has the score `otherwise`. `[n]`"""
-        found = self.found(trials)
-        return np.array([self.task.sign * r['score'] if r['status'] == 'ok' else otherwise for r in found], float)
+        recorded = self.records_of(trials)
+        return np.array([self.task.sign * r['score'] if r['status'] == 'ok' else otherwise for r in recorded], float)
 
     def units(self, trials: list[Trial]) -> np.ndarray:
         """Unit coordinates of trials of one optimizer, the learning rate first. `[n, d]`"""

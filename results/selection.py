@@ -79,7 +79,7 @@ def select(trials: dict[str, tuple[np.ndarray, np.ndarray]], spaces: dict) -> Se
 
     `trials[optimizer] = (units [n, d], scores [n])`. None where every trial of every optimizer diverged.
     """
-    found = []
+    points = []
     for optimizer, (units, scores) in trials.items():
         if not np.isfinite(scores).any():
             continue
@@ -87,8 +87,8 @@ def select(trials: dict[str, tuple[np.ndarray, np.ndarray]], spaces: dict) -> Se
         point, score, error, how = _remembered(units, scores, [values.smooth for values in space.values()])
         unit = tuple(float(f'{value:.6g}') for value in point)
         knobs = tuple(sorted((name, values.value(u)) for (name, values), u in zip(space.items(), unit, strict=True)))
-        found.append(Selected(optimizer, knobs, unit, score, how, error))
-    return max(found, key=lambda point: point.score) if found else None
+        points.append(Selected(optimizer, knobs, unit, score, how, error))
+    return max(points, key=lambda point: point.score) if points else None
 
 
 @dataclasses.dataclass(frozen=True)

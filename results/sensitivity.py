@@ -50,25 +50,25 @@ class Sensitivity:
 
 
 def _sensitivity(runs: Runs, optimizer: str) -> Sensitivity | None:
-    found, left_out = [], 0
+    values, left_out = [], 0
     for replicate in runs.replicates:
-        tried = runs.found(runs.tuned(optimizer, replicate) or [])
+        tried = runs.records_of(runs.tuned(optimizer, replicate) or [])
         known = [record for record in tried if record.get('initial_loss') is not None]
         left_out += len(tried) - len(known)
         losses = [record['final_loss'] if record['final_loss'] is not None else math.inf for record in known]
         value = lr_sensitivity(np.array(losses, float), np.array([record['initial_loss'] for record in known], float))
         if value is not None:
-            found.append(value)
-    if not found:
+            values.append(value)
+    if not values:
         return None
-    chosen = [runs.reading.schedule.selections.get((runs.arm, runs.task.name, replicate)) for replicate in runs.replicates]
+    chosen = [runs.selection(replicate) for replicate in runs.replicates]
     return Sensitivity(
         arm=runs.arm,
         task=runs.task.name,
         optimizer=optimizer,
-        replicates=tuple(found),
-        value=float(np.mean(found)),
-        interval=mean_interval(np.array(found), LEVEL),
+        replicates=tuple(values),
+        value=float(np.mean(values)),
+        interval=mean_interval(np.array(values), LEVEL),
         selected=sum(one is not None and one.optimizer == optimizer for one in chosen),
         left_out=left_out,
     )
@@ -77,9 +77,9 @@ def _sensitivity(runs: Runs, optimizer: str) -> Sensitivity | None:
 def sensitivities(reading: Reading) -> list[Sensitivity]:
     """By task, optimizer and arm; none where no replicate's tuning is wholly recorded."""
     study = reading.study
-    found = []
+    made = []
     for task in study.tasks:
         for optimizer in study.tune:
-            made = [_sensitivity(Runs(reading, arm, task), optimizer) for arm in study.arms]
-            found += [one for one in made if one is not None]
-    return found
+            of_arms = [_sensitivity(Runs(reading, arm, task), optimizer) for arm in study.arms]
+            made += [one for one in of_arms if one is not None]
+    return made

@@ -14,7 +14,7 @@ class Side(Runs):
 
     def recorded(self, phase: str) -> list[dict]:
         """The records of a phase, as far as there are any."""
-        return [record for replicate in self.replicates for record in self.found(self.asked(phase, replicate))]
+        return [record for replicate in self.replicates for record in self.records_of(self.asked(phase, replicate))]
 
     @functools.cached_property
     def runs(self) -> list[dict]:
@@ -28,8 +28,8 @@ class Side(Runs):
     @property
     def nothing_selected(self) -> bool:
         """Whether every tuning run of every replicate diverged."""
-        found = [self.reading.schedule.selections.get((self.arm, self.task.name, r), '') for r in self.replicates]
-        return bool(found) and all(selected is None for selected in found)
+        points = [self.reading.schedule.selections.get((self.arm, self.task.name, r), '') for r in self.replicates]
+        return bool(points) and all(selected is None for selected in points)
 
     @property
     def leak(self) -> str:
@@ -49,32 +49,30 @@ class Side(Runs):
     @property
     def sensitivity(self) -> float | None:
         """Learning-rate sensitivity of the optimizer that most replicates selected, averaged over replicates."""
-        chosen = [
-            s.optimizer for r in self.replicates if (s := self.reading.schedule.selections.get((self.arm, self.task.name, r)))
-        ]
+        chosen = [s.optimizer for r in self.replicates if (s := self.selection(r))]
         if not chosen:
             return None
         optimizer = max(sorted(set(chosen)), key=chosen.count)
-        found = []
+        values = []
         for replicate in self.replicates:
             runs = [self.reading.records[t.id] for t in self.asked('tune', replicate) if t.program.optimizer == optimizer]
             runs = [record for record in runs if record.get('initial_loss') is not None]
             losses = [r['final_loss'] if r['final_loss'] is not None else math.inf for r in runs]
             value = lr_sensitivity(np.array(losses, float), np.array([r['initial_loss'] for r in runs], float))
             if value is not None:
-                found.append(value)
-        return float(np.mean(found)) if found else None
+                values.append(value)
+        return float(np.mean(values)) if values else None
 
     @property
     def optimism(self) -> float | None:
         """How much better the selected points looked in tuning than they were confirmed, averaged over replicates."""
-        found = self.confirmed()
-        if found is None:
+        confirmed = self.confirmed()
+        if confirmed is None:
             return None
         gaps = [
             selected.score - value
-            for replicate, value in zip(self.replicates, found, strict=True)
-            if (selected := self.reading.schedule.selections.get((self.arm, self.task.name, replicate)))
+            for replicate, value in zip(self.replicates, confirmed, strict=True)
+            if (selected := self.selection(replicate))
         ]
         return float(np.mean(gaps)) if gaps else None
 

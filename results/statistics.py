@@ -80,8 +80,8 @@ def apart(samples: list[np.ndarray]) -> np.ndarray | None:
     own = (values**2).sum(1)
     pairs = (own[:, None] + own[None, :] - 2 * values @ values.T) / (values.shape[1] - 1)
     arms = len(samples)
-    found = (pairs.sum(1) - pairs.sum() / 2 / (arms - 1)) / (arms - 2)
-    return np.maximum(found, LEAST * max(float(found.mean()), 0.0))
+    variances = (pairs.sum(1) - pairs.sum() / 2 / (arms - 1)) / (arms - 2)
+    return np.maximum(variances, LEAST * max(float(variances.mean()), 0.0))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +124,7 @@ def spread(samples: Mapping[str, np.ndarray]) -> Spread:
     return Spread(dict(zip(samples, own.tolist(), strict=True)), freedom, mean, weight, count != 1.0)
 
 
-def moderated(samples: Mapping[str, np.ndarray], arm: str, base: str, found: Spread) -> Difference | None:
+def moderated(samples: Mapping[str, np.ndarray], arm: str, base: str, noise: Spread) -> Difference | None:
     """Arm minus base by Welch's t, with variances from the spread of all arms; None with fewer than two replicates.
 
     With R replicates of variance s^2 an arm counts as (R - 1) s^2 and w of the arms' mean, over R - 1 + w, with
@@ -133,14 +133,14 @@ def moderated(samples: Mapping[str, np.ndarray], arm: str, base: str, found: Spr
     the larger one, nothing is borrowed, no degrees of freedom either. Simulated familywise errors and power are in LOG.md.
     Where neither side varies the error is 0.
     """
-    if arm not in found.variances or base not in found.variances:
+    if arm not in noise.variances or base not in noise.variances:
         return None
     effect = float(np.mean(samples[arm]) - np.mean(samples[base]))
-    if _alike(samples[arm], samples[base], found.shared):
+    if _alike(samples[arm], samples[base], noise.shared):
         return Difference(effect, 0.0, 0.0)
     parts, freedoms = [], []
     for name in (arm, base):
-        variance, freedom = found.of(name, lowered=name != base)
+        variance, freedom = noise.of(name, lowered=name != base)
         parts.append(variance / len(samples[name]))
         freedoms.append(freedom)
     total = sum(parts)

@@ -82,8 +82,8 @@ class Surface:
     def mean(self, points: np.ndarray) -> np.ndarray:
         """The expected score, without a trial's noise. `[m, d] -> [m]`."""
         kernels = _kernels(points, self.units, self._lengths, self.smooth)
-        found = sum(kernel @ weights for kernel, weights in zip(kernels, self._weights, strict=True))
-        return self._height + self._scale * (found - self._fall * self._far(points))
+        bends = sum(kernel @ weights for kernel, weights in zip(kernels, self._weights, strict=True))
+        return self._height + self._scale * (bends - self._fall * self._far(points))
 
     def error(self, point: np.ndarray) -> float:
         """Standard deviation of what the surface believes of the score at one point. `[d]`."""
@@ -122,8 +122,8 @@ def fit(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = None)
         return None
     middle = _middle(units)
     if len(scores) > MOST:
-        kept = np.sort(np.argsort(-scores, kind='stable')[:MOST])
-        units, scores = units[kept], scores[kept]
+        best_ones = np.sort(np.argsort(-scores, kind='stable')[:MOST])
+        units, scores = units[best_ones], scores[best_ones]
     count, dims = units.shape
     smooth = np.ones(dims, bool) if smooth is None else np.asarray(smooth, bool)
     pairs = itertools.product(FIRST, OTHERS) if dims > 1 else ((length, length) for length in FIRST)
@@ -139,9 +139,9 @@ def fit(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = None)
     evidence = -0.5 * np.log(values).sum(-1)[:, None] - 0.5 * (count + 1) * np.log(misfit)
     chances = np.exp(evidence - evidence.max())
     chances /= chances.sum()
-    kept = chances.sum((1, 2)) > RARE
-    lengths, vectors, values, along = lengths[kept], vectors[kept], values[kept], along[kept]
-    chances, misfit = chances[kept] / chances[kept].sum(), misfit[kept]
+    likely = chances.sum((1, 2)) > RARE
+    lengths, vectors, values, along = lengths[likely], vectors[likely], values[likely], along[likely]
+    chances, misfit = chances[likely] / chances[likely].sum(), misfit[likely]
     scales = misfit / (count + 1)
     means = along[:, :, None] / values[:, None]
     weights = np.einsum('lnk,lk->ln', vectors, np.einsum('lfv,lfvk->lk', chances, means))

@@ -70,7 +70,7 @@ def bases(rows: list[Row], against: str | None = None) -> Pairs:
     `against`: 'first' or 'previous' row of the task, whatever the rows name. Raises ValueError on a row that names none of
     its task, names itself, or where rows are compared in a circle.
     """
-    found: dict[tuple, Row | None] = {}
+    base_of: dict[tuple, Row | None] = {}
     tasks: dict[str, list[Row]] = {}
     for row in rows:
         tasks.setdefault(row.task, []).append(row)
@@ -88,9 +88,9 @@ def bases(rows: list[Row], against: str | None = None) -> Pairs:
                         f'{[name for name in names if name != row.arm]}, or {NOTHING} for none.{closest(row.against, names)}'
                     )
                 base = names[row.against]
-            found[task, row.arm] = base
+            base_of[task, row.arm] = base
     for row in rows:
-        seen, base = [row.arm], found[row.task, row.arm]
+        seen, base = [row.arm], base_of[row.task, row.arm]
         while base is not None:
             if base.arm in seen:
                 raise ValueError(
@@ -98,12 +98,12 @@ def bases(rows: list[Row], against: str | None = None) -> Pairs:
                     'of the row to begin with'
                 )
             seen.append(base.arm)
-            base = found[base.task, base.arm]
-    if not any(found.values()):
+            base = base_of[base.task, base.arm]
+    if not any(base_of.values()):
         raise ValueError(
             f'nothing to compare: {len(rows)} row{"s" * (len(rows) > 1)}, none against another; a task needs two rows or more'
         )
-    return Pairs({(row.task, row.arm): row for row in rows}, found)
+    return Pairs({(row.task, row.arm): row for row in rows}, base_of)
 
 
 def _effect(row: Row, base: Row) -> float | None:
@@ -129,8 +129,8 @@ def _welch(effect: float, sd: float, n: int, base_sd: float, base_n: int, scale:
 
 def _p(difference: Difference) -> float:
     """p of effect = 0; where nothing varies what it tends to as the deviations vanish."""
-    found = difference.p()
-    return found if found is not None else float(difference.effect == 0)
+    p = difference.p()
+    return p if p is not None else float(difference.effect == 0)
 
 
 def rounding(row: Row, base: Row) -> tuple[float, float]:
@@ -140,12 +140,12 @@ def rounding(row: Row, base: Row) -> tuple[float, float]:
     nearest = 0.0 if effect <= half * (1 + 1e-9) else effect - half
     scale = max(abs(row.value), abs(base.value))
     ends = [np.linspace(max(0.0, one.sd - one.sd_half), one.sd + one.sd_half, POINTS).tolist() for one in (row, base)]
-    found = [
+    probabilities = [
         _p(_welch(distance, sd, row.n, base_sd, base.n, scale))
         for distance in (nearest, effect + half)
         for sd, base_sd in itertools.product(*ends)
     ]
-    return min(found), max(found)
+    return min(probabilities), max(probabilities)
 
 
 def detectable(difference: Difference, level: float) -> float | None:
@@ -173,8 +173,8 @@ def audit(rows: list[Row], against: str | None = None, alpha: float = 0.05) -> l
     if not 0 < alpha < 1:
         raise ValueError(f'--alpha {alpha:g}; an error rate lies between 0 and 1; the usual one is 0.05')
     pairs = bases(rows, against)
-    compared = [(row, base) for row in rows if (base := pairs.bases[row.task, row.arm]) is not None]
-    tested = [pair for pair in compared if not missing(*pair)]
+    paired = [(row, base) for row in rows if (base := pairs.bases[row.task, row.arm]) is not None]
+    tested = [pair for pair in paired if not missing(*pair)]
     differences = [difference(*pair) for pair in tested]
     # Where nothing varies there is no test, but the comparison was made: it counts in the family.
     printed = holm([1.0 if one.error == 0 else one.p() for one in differences])
@@ -193,7 +193,7 @@ def audit(rows: list[Row], against: str | None = None, alpha: float = 0.05) -> l
             rules=tuple(rules(row, base, pairs)),
             **read.get((row.task, row.arm), {'verdict': UNSAID, 'reason': missing(row, base)}),
         )
-        for row, base in compared
+        for row, base in paired
     ]
 
 

@@ -164,29 +164,29 @@ def _number(row: dict, name: str) -> float | None:
 
 
 def _whole(row: dict, name: str, least: int) -> int | None:
-    found = _number(row, name)
-    if found is not None and (found != int(found) or found < least):
+    number = _number(row, name)
+    if number is not None and (number != int(number) or number < least):
         raise ValueError(
             f"{row['path']}, row {row['line']}: {name} '{row[name]}' is not a whole number of at least {least}; count the runs"
         )
-    return None if found is None else int(found)
+    return None if number is None else int(number)
 
 
 def _positive(row: dict, name: str) -> float | None:
-    found = _number(row, name)
-    if found is not None and found <= 0:
+    number = _number(row, name)
+    if number is not None and number <= 0:
         raise ValueError(f"{row['path']}, row {row['line']}: {name} '{row[name]}' is not above 0; write the model's size")
-    return found
+    return number
 
 
 def _word(row: dict, name: str, allowed: tuple) -> str:
-    found = row[name].lower()
-    if found and found not in allowed:
-        near = closest(found, allowed)
+    word = row[name].lower()
+    if word and word not in allowed:
+        near = closest(word, allowed)
         raise ValueError(
             f"{row['path']}, row {row['line']}: {name} '{row[name]}'; allowed: {list(allowed)}, or an empty cell.{near}"
         )
-    return found
+    return word
 
 
 def _printed(text: str) -> int:

@@ -118,12 +118,12 @@ def _tuning(row: Row, base: Row) -> Rule:
 
 def size_ratios(row: Row, base: Row) -> list[tuple[float, str]]:
     """How large a row is beside the other, by each size that both give: (ratio, unit)."""
-    found = []
+    ratios = []
     for column, unit in (('gflops', 'GFLOPs'), ('params', 'parameters')):
         ours, theirs = getattr(row, column), getattr(base, column)
         if ours is not None and theirs is not None:
-            found.append((ours / theirs, unit))
-    return found
+            ratios.append((ours / theirs, unit))
+    return ratios
 
 
 def _size(row: Row, base: Row) -> Rule:
@@ -139,15 +139,15 @@ def _size(row: Row, base: Row) -> Rule:
 
 
 def _datasets(row: Row, pairs: Pairs) -> Rule:
-    name, found = 'more than one dataset', pairs.tasks(row)
-    datasets = list(dict.fromkeys(one.dataset for one in found))
-    if len(found) == 1:
+    name, same_arm = 'more than one dataset', pairs.tasks(row)
+    datasets = list(dict.fromkeys(one.dataset for one in same_arm))
+    if len(same_arm) == 1:
         where = datasets[0] or row.task
         return Rule(name, BROKEN, f'compared on one task only{": " * bool(where)}{where}', 'one dataset')
     if '' in datasets:
         return Rule(name, UNKNOWN, 'of which dataset each task is (column dataset)')
     if len(datasets) == 1:
-        return Rule(name, BROKEN, f'{len(found)} tasks, all of {datasets[0]}', 'one dataset')
+        return Rule(name, BROKEN, f'{len(same_arm)} tasks, all of {datasets[0]}', 'one dataset')
     return Rule(name, HOLDS, ', '.join(datasets))
 
 

@@ -67,23 +67,23 @@ def _short(one: Comparison) -> str:
 def cells(one: Comparison) -> tuple[str, ...]:
     """What a table says of one comparison, in the order of COLUMNS."""
     effect = f'{number(one.effect, one.decimals, True)} {_interval(one)}'.strip()
-    found = number(one.detectable, one.decimals)
+    reach = number(one.detectable, one.decimals)
     size = DASH if one.size_ratio is None else f'{one.size_ratio:.2f}×'
-    return one.arm, one.against, size, _measured(one), effect, probability(one.p_adjusted), found, _verdict(one), _short(one)
+    return one.arm, one.against, size, _measured(one), effect, probability(one.p_adjusted), reach, _verdict(one), _short(one)
 
 
 def _tasks(comparisons: Iterable[Comparison]) -> dict[str, list[Comparison]]:
-    found = {}
+    by_task = {}
     for one in comparisons:
-        found.setdefault(one.task, []).append(one)
-    return found
+        by_task.setdefault(one.task, []).append(one)
+    return by_task
 
 
-def _names(some: list[Comparison], every: list[Comparison]) -> str:
+def _names(some: list[Comparison], all_of_them: list[Comparison]) -> str:
     """Comparisons by the names of their arms; `all of` a task, or all, in a word."""
-    if len(some) == len(every) > 1:
-        return f'all {len(every)}'
-    within, parts = _tasks(every), []
+    if len(some) == len(all_of_them) > 1:
+        return f'all {len(all_of_them)}'
+    within, parts = _tasks(all_of_them), []
     for task, here in _tasks(some).items():
         where = f' on {task}' if len(within) > 1 else ''
         names = ', '.join(one.arm for one in here)
@@ -93,13 +93,14 @@ def _names(some: list[Comparison], every: list[Comparison]) -> str:
 
 def reasons(comparisons: list[Comparison], state: str) -> dict[str, list[tuple[str, str]]]:
     """Rules in one state: rule -> (why, of which comparisons), those alike together."""
-    found: dict[str, dict[str, list]] = {}
+    by_rule: dict[str, dict[str, list]] = {}
     for one in comparisons:
         for rule in one.rules:
             if rule.state == state:
-                found.setdefault(rule.name, {}).setdefault(rule.why, []).append(one)
+                by_rule.setdefault(rule.name, {}).setdefault(rule.why, []).append(one)
     order = [rule.name for rule in comparisons[0].rules]
-    return {name: [(why, _names(some, comparisons)) for why, some in found[name].items()] for name in order if name in found}
+    ordered = {name: by_rule[name] for name in order if name in by_rule}
+    return {name: [(why, _names(some, comparisons)) for why, some in whys.items()] for name, whys in ordered.items()}
 
 
 def note(comparisons: list[Comparison], alpha: float) -> str:
@@ -190,12 +191,12 @@ def _markdown(comparisons: list[Comparison], alpha: float) -> str:
         '| rule broken | why | comparisons |',
         '| --- | --- | --- |',
     ]
-    for name, found in reasons(comparisons, BROKEN).items():
-        lines += [f'| {name} | {why} | {which} |' for why, which in found]
+    for name, whys in reasons(comparisons, BROKEN).items():
+        lines += [f'| {name} | {why} | {which} |' for why, which in whys]
     unknown = reasons(comparisons, UNKNOWN)
     if unknown:
         lines += ['', '| cannot be known: the table does not say | comparisons |', '| --- | --- |']
-        lines += [f'| {why} | {which} |' for found in unknown.values() for why, which in found]
+        lines += [f'| {why} | {which} |' for whys in unknown.values() for why, which in whys]
     shows, does_not = closing(comparisons, alpha)
     return '\n'.join([*lines, '', shows, '', does_not]) + '\n'
 
@@ -254,14 +255,14 @@ def _frame(title: str) -> Table:
     )
 
 
-def _task(title: str, found: list[Comparison]) -> Table:
+def _task(title: str, comparisons: list[Comparison]) -> Table:
     shown = _frame(title)
-    longest = max(max(len(one.arm), len(one.against)) for one in found)
+    longest = max(max(len(one.arm), len(one.against)) for one in comparisons)
     shown.add_column('arm\nagainst', overflow='fold', min_width=min(longest, 22))
     for name in ('value\nsd, runs', 'effect\n95% interval', 'adj. p\ndetect.'):
         shown.add_column(name, justify='right', no_wrap=True)
     shown.add_column('verdict\nrules broken')
-    for one in found:
+    for one in comparisons:
         spread = '' if one.sd is None else f'± {number(one.sd, max(one.decimals, 2))}'
         shown.add_row(
             Text(f'{one.arm}\n{one.against}'),
@@ -275,13 +276,13 @@ def _task(title: str, found: list[Comparison]) -> Table:
 
 def terminal(comparisons: list[Comparison], alpha: float) -> Group:
     """An audit for a rich console: tables by task, the rules broken and not said, and what it all shows."""
-    parts = [_task(task, found) for task, found in _tasks(comparisons).items()]
+    parts = [_task(task, of_task) for task, of_task in _tasks(comparisons).items()]
     for state, title in ((BROKEN, 'Rules broken'), (UNKNOWN, 'Cannot be known: the table does not say')):
         shown = _frame(title)
         for name in ('rule', 'why' if state == BROKEN else 'what', 'comparisons'):
             shown.add_column(name)
-        for name, found in reasons(comparisons, state).items():
-            for why, which in found:
+        for name, whys in reasons(comparisons, state).items():
+            for why, which in whys:
                 shown.add_row(name, Text(why), Text(which))
         parts += [Text(''), shown] if shown.row_count else []
     said_below = (*cautions(comparisons), *closing(comparisons, alpha))

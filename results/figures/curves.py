@@ -40,11 +40,11 @@ def arm_curve(runs: Runs) -> tuple | None:
     means, steps = [], None
     for replicate in runs.replicates:
         trials = runs.asked('confirm', replicate)
-        found = [run_curve(record, runs.task) for record in runs.found(trials)]
-        if not trials or len(found) < len(trials) or any(one is None for one in found):
+        run_curves = [run_curve(record, runs.task) for record in runs.records_of(trials)]
+        if not trials or len(run_curves) < len(trials) or any(one is None for one in run_curves):
             continue
-        steps = found[0][0]
-        means.append(np.mean([values for _, values in found], axis=0))
+        steps = run_curves[0][0]
+        means.append(np.mean([values for _, values in run_curves], axis=0))
     if not means:
         return None
     means = np.array(means)
@@ -55,14 +55,14 @@ def arm_curve(runs: Runs) -> tuple | None:
 
 def _diverged(reading: Reading, task: Task) -> list[str]:
     """How many confirmed runs of which arm diverged, a sentence or none."""
-    found = []
+    shares = []
     for arm in reading.study.arms:
         runs = Runs(reading, arm, task)
-        own = [record for r in runs.replicates for record in runs.found(runs.asked('confirm', r))]
+        own = [record for r in runs.replicates for record in runs.records_of(runs.asked('confirm', r))]
         lost = sum(record['status'] != 'ok' for record in own)
         if lost:
-            found.append(f'{arm}\u00a0{lost}/{len(own)}')
-    return [f'diverged: {", ".join(found)} runs'] if found else []
+            shares.append(f'{arm}\u00a0{lost}/{len(own)}')
+    return [f'diverged: {", ".join(shares)} runs'] if shares else []
 
 
 def _nothing(reading: Reading, arm: str, task: Task) -> bool:

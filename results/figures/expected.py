@@ -5,7 +5,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from ablations.study import Study
-from results.expected_best import EVERY, Curve, Settled, curves, settled
+from results.expected_best import ALL_OPTIMIZERS, Curve, Settled, curves, settled
 from results.figures.panels import arm_handles, axis_label, fan, grid, missing, note, plain_number, said
 from results.figures.style import house, palette, rounded
 from results.finding import Finding
@@ -32,17 +32,17 @@ def _order(axes, order: Settled | None) -> list[str]:
     return [when + ', first place within noise' * order.noise]
 
 
-def _panel(axes, study: Study, task: str, found: list[Curve], order: Settled | None, looks: dict) -> None:
+def _panel(axes, study: Study, task: str, task_curves: list[Curve], order: Settled | None, looks: dict) -> None:
     item = study.task(task)
     axes.set_title(task)
-    if not found:
+    if not task_curves:
         return said(axes, 'no tuning is recorded whole yet')
     lines = {
         curve.arm: (rounded(curve.trials), curve.mean, *((None, None) if curve.low is None else (curve.low, curve.high)))
-        for curve in found
+        for curve in task_curves
     }
     outside = fan(axes, item, lines, looks, 0)
-    _ticks(axes, [trials for curve in found for trials in curve.trials])
+    _ticks(axes, [trials for curve in task_curves for trials in curve.trials])
     label = 'tuning trials' + ', all optimizers' * (len(study.tune) > 1)
     note(axes, label, [*_order(axes, order), *outside, *missing(study, lines)])
 
@@ -55,13 +55,13 @@ def expected_best_figure(reading: Reading, findings: list[Finding]) -> Figure:
     """
     study = reading.study
     looks = palette(list(study.arms))
-    found = [c for c in curves(reading) if len(study.tune) == 1 or c.optimizer == EVERY]
-    orders = settled(found)
+    all_curves = [c for c in curves(reading) if len(study.tune) == 1 or c.optimizer == ALL_OPTIMIZERS]
+    orders = settled(all_curves)
     settles = Line2D([], [], color='black', linewidth=0.8, linestyle=(0, (3, 2)), label='the order settles')
     with house():
         figure, panels = grid(len(study.tasks), [*arm_handles(looks), settles], 2.85)
         for axes, item in zip(panels, study.tasks, strict=True):
-            own = [curve for curve in found if curve.task == item.name]
+            own = [curve for curve in all_curves if curve.task == item.name]
             _panel(axes, study, item.name, own, orders.get(item.name), looks)
             axes.set_ylabel(axis_label(item, 'expected best tuning'))
     return figure

@@ -73,12 +73,12 @@ def interaction_figure(reading: Reading, findings: list[Finding]) -> Figure:
             f"study '{study.name}' is not factorial but '{study.shape}', so it has no interactions; make its arms by "
             'factorial() of ablations/shapes.py'
         )
-    found = factorials(reading, study.levels)
+    by_task = factorials(reading, study.levels)
     units = {one.task: difference_unit(one) for one in findings}
-    factors = found[0].factors
+    factors = by_task[0].factors
     # The tasks side by side, two factors to a row.
     pairs = list(itertools.combinations(factors, 2))
-    cells = [(one, *pair) for pair in pairs for one in found]
+    cells = [(one, *pair) for pair in pairs for one in by_task]
     columns = min(2, len(cells))
     rows = math.ceil(len(cells) / columns)
     tall = max(1.35 + 0.34 * len(factors[row]) + 0.13 * _pairs_of(factors, row, column) for row, column in pairs)

@@ -23,19 +23,19 @@ SPREAD = 0.5
 
 def ladders(study: Study) -> dict[str, list[Task]]:
     """The tasks of a study that are sizes of one, by that task's name, in the study's order."""
-    found: dict[str, list[Task]] = {}
+    by_name: dict[str, list[Task]] = {}
     for task in study.tasks:
         if task.ladder:
-            found.setdefault(task.ladder, []).append(task)
-    return found
+            by_name.setdefault(task.ladder, []).append(task)
+    return by_name
 
 
 def sizes(study: Study, rungs: list[Task], manifest: Mapping) -> dict[str, float] | None:
     """The base's parameters on each rung; None unless all are known and none are the same."""
     costs = manifest.get('costs', {}).get(study.base, {})
-    found = {task.name: costs.get(task.name, {}).get('params') for task in rungs}
-    known = [value for value in found.values() if value]
-    return found if len(known) == len(rungs) == len(dict.fromkeys(known)) else None
+    params = {task.name: costs.get(task.name, {}).get('params') for task in rungs}
+    known = [value for value in params.values() if value]
+    return params if len(known) == len(rungs) == len(dict.fromkeys(known)) else None
 
 
 def _panel(axes, study: Study, name: str, rungs: list[Task], findings: list[Finding], manifest: Mapping, looks: dict) -> None:
@@ -88,8 +88,8 @@ def ladder_figure(reading: Reading, findings: list[Finding]) -> Figure:
     Raises ValueError on a study without tasks at several sizes, or with one arm.
     """
     study = reading.study
-    found = ladders(study)
-    if not found or not findings:
+    rungs_by_name = ladders(study)
+    if not rungs_by_name or not findings:
         raise Inapplicable(
             f"study '{study.name}' has no effect at several sizes of a base; give it tasks by ladder() of ablations/shapes.py "
             'and two arms or more'
@@ -103,7 +103,7 @@ def ladder_figure(reading: Reading, findings: list[Finding]) -> Figure:
         Patch(color=BAND, label='margin of equivalence'),
     ]
     with house():
-        figure, panels = grid(len(found), handles, 2.6)
-        for axes, (name, rungs) in zip(panels, found.items(), strict=True):
+        figure, panels = grid(len(rungs_by_name), handles, 2.6)
+        for axes, (name, rungs) in zip(panels, rungs_by_name.items(), strict=True):
             _panel(axes, study, name, rungs, findings, reading.manifest, looks)
     return figure

@@ -20,13 +20,13 @@ HATCH = '/////'
 
 def values_of(study: Study, task: Task, findings: list[Finding]) -> dict[str, tuple[float | None, tuple | None]]:
     """The confirmed mean of each arm on a task with its 95 % interval, the base's by any finding that is against it."""
-    found = dict.fromkeys(study.arms, (None, None))
+    values = dict.fromkeys(study.arms, (None, None))
     for one in findings:
         if one.task == task.name:
-            found[one.arm] = one.value, one.interval
+            values[one.arm] = one.value, one.interval
             if one.base == study.base:
-                found[one.base] = one.base_value, one.base_interval
-    return found
+                values[one.base] = one.base_value, one.base_interval
+    return values
 
 
 def told(one: Finding | None) -> bool:

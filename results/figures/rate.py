@@ -21,7 +21,7 @@ BELOW = 0.25
 def _tuned(reading: Reading, arm: str, task: str, optimizer: str) -> list:
     """Recorded tuning trials by replicate: (units [n, d], scores [n] in the good direction, -inf where diverged)."""
     study = reading.study
-    space, sign, found = study.tune[optimizer], study.task(task).sign, []
+    space, sign, by_replicate = study.tune[optimizer], study.task(task).sign, []
     for replicate in range(study.replicates):
         trials = reading.schedule.asked.get(('tune', arm, task, replicate), ())
         trials = [trial for trial in trials if trial.program.optimizer == optimizer and trial.id in reading.records]
@@ -31,8 +31,8 @@ def _tuned(reading: Reading, arm: str, task: str, optimizer: str) -> list:
         units = np.array([[values.unit(point[name]) for name, values in space.items()] for point in knobs])
         runs = [reading.records[trial.id] for trial in trials]
         scores = [sign * run['score'] if run['status'] == 'ok' and run.get('score') is not None else -math.inf for run in runs]
-        found.append((units, np.array(scores, float)))
-    return found
+        by_replicate.append((units, np.array(scores, float)))
+    return by_replicate
 
 
 class _RatePanel:
@@ -55,11 +55,11 @@ class _RatePanel:
     def scores(self) -> list[float]:
         return [score for replicates in self.tuned.values() for _, scores in replicates for score in scores]
 
-    def draw(self, axes, looks: dict, every: list[float]) -> None:
-        """Draw on `axes`; `every` holds the scores of all panels that share its scale."""
+    def draw(self, axes, looks: dict, all_scores: list[float]) -> None:
+        """Draw on `axes`; `all_scores` holds the scores of all panels that share its scale."""
         self.axes = axes
         axes.set_xscale(self.space[self.place].scale)
-        self._limits(every)
+        self._limits(all_scores)
         for place, (arm, replicates) in enumerate(self.tuned.items()):
             self._arm(place, arm, replicates, *looks[arm])
         self._edges()
@@ -70,13 +70,13 @@ class _RatePanel:
             axes.xaxis.set_minor_formatter(NullFormatter())
             axes.xaxis.set_minor_locator(NullLocator())
 
-    def _limits(self, every: list[float]) -> None:
+    def _limits(self, all_scores: list[float]) -> None:
         """From the best score to the worst or somewhat below chance; diverged runs get a strip of their own at that end."""
-        finite = [score for score in every if math.isfinite(score)]
+        finite = [score for score in all_scores if math.isfinite(score)]
         chance = self.item.sign * self.item.chance
         best = max(finite, default=chance + abs(chance))
         self.floor = max(min(finite, default=chance), chance - BELOW * abs(best - chance))
-        lost, room = len(finite) < len(every), max(best - self.floor, 1e-3 * abs(best), 1e-9)
+        lost, room = len(finite) < len(all_scores), max(best - self.floor, 1e-3 * abs(best), 1e-9)
         low, edge, high = self.floor - room * (0.24 if lost else 0.06), self.floor - 0.06 * room, best + 0.06 * room
         ends = self.shown(np.array([low, edge, self.floor, best, high]))
         self.axes.set_ylim(*sorted(ends[[0, 4]]))
@@ -119,11 +119,11 @@ class _RatePanel:
         values = self.space[self.place]
         for rate in (values.low, values.high):
             self.axes.axvline(rate, color='black', linestyle=':', linewidth=0.9, zorder=1)
-        every = [unit for replicates in self.tuned.values() for units, _ in replicates for unit in units[:, self.place]]
-        for unit in {min(every, default=0.0), max(every, default=1.0)}:
+        all_units = [unit for replicates in self.tuned.values() for units, _ in replicates for unit in units[:, self.place]]
+        for unit in {min(all_units, default=0.0), max(all_units, default=1.0)}:
             if not -1e-6 <= unit <= 1 + 1e-6:
                 self.axes.axvline(self.rates([unit])[0], color='black', linestyle=':', linewidth=0.6, alpha=0.6, zorder=1)
-        low, high = min([0.0, *every]) - 0.04, max([1.0, *every]) + 0.04
+        low, high = min([0.0, *all_units]) - 0.04, max([1.0, *all_units]) + 0.04
         self.axes.set_xlim(*self.rates([low, high]))
 
 

@@ -21,12 +21,12 @@ def inline(svg: str, prefix: str, label: str) -> Markup:
     body = re.sub(r'href="#', f'href="#{prefix}-', body)
     body = re.sub(r'url\(#', f'url(#{prefix}-', body)
 
-    def hoist(found: re.Match) -> str:
+    def hoist(group: re.Match) -> str:
         """Marks of one look say it once, in their group."""
-        looks = set(re.findall(r'style="([^"]*)"', found[2]))
-        if len(looks) != 1 or 'style=' in found[1]:
-            return found[0]
-        return f'<g{found[1]} style="{looks.pop()}">{re.sub(r" style=.[^>]*?.(?=/>)", "", found[2])}</g>'
+        looks = set(re.findall(r'style="([^"]*)"', group[2]))
+        if len(looks) != 1 or 'style=' in group[1]:
+            return group[0]
+        return f'<g{group[1]} style="{looks.pop()}">{re.sub(r" style=.[^>]*?.(?=/>)", "", group[2])}</g>'
 
     body = re.sub(r'<g([^>]*)>((?:\s*<use [^>]*style="[^"]*"/>)+)\s*</g>', hoist, body)
     body = re.sub(r'\b([xy])="(-?\d+\.\d{2})\d+"', r'\1="\2"', body)
@@ -43,13 +43,13 @@ def caption(draw: Callable) -> str:
 
 def inline_figures(reading: Reading, findings: list[Finding]) -> list[dict]:
     """{kind, svg, caption, why} of every figure; one that a study has nothing for has no SVG but says why."""
-    found = []
+    shown = []
     for kind, draw in FIGURES.items():
         about = {'kind': kind.replace('_', ' '), 'caption': caption(draw), 'svg': '', 'why': ''}
         try:
             figure = draw(reading, findings)
         except Inapplicable as error:
-            found.append({**about, 'why': str(error)})
+            shown.append({**about, 'why': str(error)})
             continue
-        found.append({**about, 'svg': inline(rendered(figure, 'svg').decode(), kind, f'Figure: {about["caption"]}')})
-    return found
+        shown.append({**about, 'svg': inline(rendered(figure, 'svg').decode(), kind, f'Figure: {about["caption"]}')})
+    return shown

@@ -39,8 +39,8 @@ def _prose(text: str) -> Markup:
 def _boxed(html: str) -> Markup:
     """Tables in boxes that scroll by themselves, on a screen that is too narrow for them."""
 
-    def box(found: re.Match) -> str:
-        return f'<div class="box" tabindex="0" role="region" aria-label="{found[2]}">{found[0]}</div>'
+    def box(table: re.Match) -> str:
+        return f'<div class="box" tabindex="0" role="region" aria-label="{table[2]}">{table[0]}</div>'
 
     return Markup(re.sub(r'<table(.*?)<caption>(.*?)</caption>.*?</table>', box, html, flags=re.S))
 
@@ -66,7 +66,7 @@ def report(
     """The study as one HTML page; `checklist` holds `rule`, `holds` (True, False or None) and `why` of each check."""
     study, schedule, records, manifest = reading.study, reading.schedule, reading.records, reading.manifest
     lead, _, rest = study.question.strip().partition('\n')
-    about = study_facts(reading, findings)
+    facts = study_facts(reading, findings)
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -89,14 +89,14 @@ def report(
         question=[_prose(part) for part in re.split(r'\n\s*\n', rest.strip()) if part],
         complete=schedule.complete,
         look=schedule.look,
-        warnings=about.warnings(),
+        warnings=facts.warnings(),
         recorded=sum(trial.id in records for trial in schedule.trials),
         planned=len(schedule.trials),
         total=len(records),
         statuses=Counter(record['status'] for record in records.values()),
         verdicts=verdicts(study, findings),
-        table=_boxed(findings_markup(findings, about)),
-        effects=_boxed(effects_markup(about)),
+        table=_boxed(findings_markup(findings, facts)),
+        effects=_boxed(effects_markup(facts)),
         cells=[cells_grid(reading)] if study.levels else [],
         figures=inline_figures(reading, findings),
         checklist=[{**item, 'mark': MARKS[item.get('holds')]} for item in checklist],

@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 
-from results.expected_best import EVERY, curves, settled
+from results.expected_best import ALL_OPTIMIZERS, curves, settled
 from results.factorial import factorials
 from results.fronts import fronts
 from results.good_window import windows
@@ -42,16 +42,16 @@ def _times(seconds: float) -> str:
 
 def ledger_grid(reading: Reading) -> list[dict]:
     """What every arm was given and what it used, by phase; whether it is equal; test reads by dataset."""
-    kept = ledger(reading)
+    account = ledger(reading)
     rows = []
-    for line in kept.lines:
+    for line in account.lines:
         if line.planned.trials:
             ends = ' / '.join(f'{value:,}' for value in (line.ok, line.diverged, line.failed))
             whole = [f'{value:,}' for value in (line.planned.trials, line.spent.trials, line.reused, line.spent.steps)]
             more = [f'{line.spent.examples:,}', count(line.spent.flops), _times(line.seconds)]
             rows.append([line.arm, line.task, line.phase, *whole, *more, ends])
     for phase in (*PHASES, 'all'):
-        total = kept.totals[phase]
+        total = account.totals[phase]
         if total['planned'].trials:
             ends = ' / '.join(f'{total[name]:,}' for name in ('ok', 'diverged', 'failed'))
             reused = DASH
@@ -61,20 +61,20 @@ def ledger_grid(reading: Reading) -> list[dict]:
     notes = [
         'Reused: trials that an earlier phase had asked for, which ran once. Diverged and failed runs are charged in full.'
     ]
-    if kept.unplanned['trials']:
+    if account.unplanned['trials']:
         notes.append(
-            f'{kept.unplanned["trials"]:,} recorded runs ({_times(kept.unplanned["seconds"])} s) are no longer planned and '
-            'count nowhere.'
+            f'{account.unplanned["trials"]:,} recorded runs ({_times(account.unplanned["seconds"])} s) are no longer planned '
+            'and count nowhere.'
         )
     columns = (
         'arm:word, task:word, phase:word, planned, recorded, reused, steps, examples, FLOPs, seconds, ok / diverged / failed'
     )
     marks = {True: 'equal', False: 'unequal', None: 'not known'}
-    asked = {(line.task, line.phase) for line in kept.lines if line.planned.trials}
-    equal = [[e.task, e.phase, marks[e.equal], e.why] for e in kept.equality if (e.task, e.phase) in asked]
+    asked = {(line.task, line.phase) for line in account.lines if line.planned.trials}
+    equal = [[e.task, e.phase, marks[e.equal], e.why] for e in account.equality if (e.task, e.phase) in asked]
     reads = [
-        [name, f'{found["recorded"]:,}', DASH if found['counted'] is None else f'{found["counted"]:,}']
-        for name, found in kept.test_reads.items()
+        [name, f'{counts["recorded"]:,}', DASH if counts['counted'] is None else f'{counts["counted"]:,}']
+        for name, counts in account.test_reads.items()
     ]
     return [
         grid('What every arm was given and used, by task and phase', columns, rows, notes),
@@ -126,12 +126,12 @@ def regret_grid(reading: Reading) -> dict:
 def expected_grid(reading: Reading) -> dict:
     """The best score that a tuning of fewer trials would have found, and from how many on the order of the arms stands."""
     study = reading.study
-    found = curves(reading)
+    all_curves = curves(reading)
     several = len(study.tune) > 1
-    rows, most = [], max((len(curve.trials) for curve in found), default=0)
+    rows, most = [], max((len(curve.trials) for curve in all_curves), default=0)
     points = [k for k in range(1, most + 1) if k == most or k & (k - 1) == 0]
-    for curve in found:
-        if not several or curve.optimizer == EVERY:
+    for curve in all_curves:
+        if not several or curve.optimizer == ALL_OPTIMIZERS:
             cells = []
             for k in points:
                 if k > len(curve.mean):
@@ -141,7 +141,7 @@ def expected_grid(reading: Reading) -> dict:
                 cells.append(f'{number(curve.mean[k - 1], curve.metric)} {span(ends, curve.metric)}'.strip())
             rows.append([curve.arm, curve.task, *cells])
     notes = []
-    for task, one in settled(found).items():
+    for task, one in settled(all_curves).items():
         sure = '' if one.share is None else f'; it stays first in {100 * one.share:.0f}% of redrawn replicates'
         noise = ', so the first place cannot be told from noise' if one.noise else ''
         notes.append(
@@ -169,12 +169,12 @@ def rates_grid(reading: Reading) -> dict:
 
     rows = []
     for task, optimizer, arm in {**by_rule, **lost}:
-        found, loss = by_rule.get((task, optimizer, arm), {}), lost.get((task, optimizer, arm))
+        own, loss = by_rule.get((task, optimizer, arm), {}), lost.get((task, optimizer, arm))
         shown = [DASH, DASH]
         if loss is not None:
             interval = '' if loss.interval is None else f' [{loss.interval[0]:.3f}, {loss.interval[1]:.3f}]'
             shown = [f'{loss.value:.3f}{interval}'.replace('-', MINUS), f'{loss.selected} of {len(loss.replicates)}']
-        rows.append([arm, task, optimizer, *window(found.get('margin')), window(found.get('tenth'))[0], *shown])
+        rows.append([arm, task, optimizer, *window(own.get('margin')), window(own.get('tenth'))[0], *shown])
     columns = (
         'arm:word, task:word, optimizer:word, decades within the margin, these rates, '
         'decades within a tenth, LR sensitivity in nats, replicates that chose it'

@@ -87,12 +87,12 @@ def sentence(finding: Finding, recipe: str = 'own') -> str:
 
 def verdicts(study: Study, findings: list[Finding]) -> list[dict]:
     """One entry an arm: its name, its verdict, a sentence over all tasks and one for each task."""
-    total, found = len(tasks(findings)), []
+    total, entries = len(tasks(findings)), []
     for arm in dict.fromkeys(finding.arm for finding in findings):
         own = [finding for finding in findings if finding.arm == arm]
         verdict, reason = own[0].overall, own[0].overall_reason
         said = reason if reason.startswith(verdict) else f'{verdict}, {reason}'
         over = f'{arm} against {own[0].base} over {total} task{"s" * (total != 1)}: {said}.'
         each = [{'head': head(finding), 'rest': rest(finding, study.recipe)} for finding in own]
-        found.append({'arm': arm, 'verdict': verdict, 'overall': over, 'tasks': each})
-    return found
+        entries.append({'arm': arm, 'verdict': verdict, 'overall': over, 'tasks': each})
+    return entries

@@ -64,12 +64,12 @@ __all__ = [
 FORMATS = {'md': markdown, 'latex': latex, 'csv': comma_separated, 'html': markup, 'json': as_json}
 
 
-def table(findings: list[Finding], format: str, alpha: float | None = None, about: StudyFacts | None = None) -> str:
-    """The findings of a study as text; `about` (of `study_facts`) adds what else is known of the study.
+def table(findings: list[Finding], format: str, alpha: float | None = None, facts: StudyFacts | None = None) -> str:
+    """The findings of a study as text; `facts` (of `study_facts`) adds what else is known of the study.
 
     Without it the note names `alpha`, the study's familywise error rate, where that is given. Raises ValueError on an
     unknown format.
     """
     if format not in FORMATS:
         raise ValueError(f"there is no table format '{format}'; allowed: {list(FORMATS)}; choose one of them")
-    return FORMATS[format](findings, about or StudyFacts(alpha=alpha))
+    return FORMATS[format](findings, facts or StudyFacts(alpha=alpha))

@@ -10,27 +10,27 @@ from results.tables.study_facts import FALLACY, StudyFacts
 from results.tables.words import marks
 
 
-def records(findings: list[Finding], context: StudyFacts) -> list[dict]:
+def records(findings: list[Finding], facts: StudyFacts) -> list[dict]:
     """One dict a row: comparisons, and in a factorial study its main effects and interactions, told apart by `row`.
 
     `marks` says what must not be left out beside a verdict; `missing_runs` and `base_missing_runs` how many planned runs are
     not recorded yet of the two arms; `recipe` 'same' that the study shows a fallacy, which `warning` spells out.
     """
-    first = FALLACY if context.recipe == 'same' else ''
-    found = []
+    first = FALLACY if facts.recipe == 'same' else ''
+    plain_rows = []
     for one in findings:
         lacking = {
-            'missing_runs': context.lacking(one.arm, one.task),
-            'base_missing_runs': context.lacking(one.base, one.task),
+            'missing_runs': facts.lacking(one.arm, one.task),
+            'base_missing_runs': facts.lacking(one.base, one.task),
         }
-        about = {'row': 'comparison', 'marks': marks(one), **lacking, 'recipe': context.recipe, 'warning': first}
-        found.append({**one.to_dict(), **about})
-    for line in context.effects:
+        about = {'row': 'comparison', 'marks': marks(one), **lacking, 'recipe': facts.recipe, 'warning': first}
+        plain_rows.append({**one.to_dict(), **about})
+    for line in facts.effects:
         effect = line.to_dict()
-        about = {'row': effect.pop('kind'), 'arm': effect.pop('name'), 'recipe': context.recipe, 'warning': first}
+        about = {'row': effect.pop('kind'), 'arm': effect.pop('name'), 'recipe': facts.recipe, 'warning': first}
         about |= {'study': findings[0].study} if findings else {}
-        found.append({**effect, **about, 'verdict': line.verdict or 'undecided'})
-    return found
+        plain_rows.append({**effect, **about, 'verdict': line.verdict or 'undecided'})
+    return plain_rows
 
 
 def _cells(name: str, value: object) -> dict:
@@ -40,7 +40,7 @@ def _cells(name: str, value: object) -> dict:
     return {name: '; '.join(map(str, value)) if isinstance(value, (list, tuple)) else value}
 
 
-def comma_separated(findings: list[Finding], context: StudyFacts) -> str:
+def comma_separated(findings: list[Finding], facts: StudyFacts) -> str:
     """One line a row, an interval in two columns, what is not known empty."""
     fields = [field.name for field in dataclasses.fields(Finding)]
     extra = ['row', 'marks', 'missing_runs', 'base_missing_runs', 'recipe', 'warning']
@@ -48,11 +48,11 @@ def comma_separated(findings: list[Finding], context: StudyFacts) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator='\n')
     writer.writeheader()
-    for row in records(findings, context):
+    for row in records(findings, facts):
         writer.writerow({key: item for name, value in row.items() for key, item in _cells(name, value).items()})
     return text.getvalue()
 
 
-def as_json(findings: list[Finding], context: StudyFacts) -> str:
+def as_json(findings: list[Finding], facts: StudyFacts) -> str:
     """A list of the rows."""
-    return json.dumps(records(findings, context), indent=2, allow_nan=False) + '\n'
+    return json.dumps(records(findings, facts), indent=2, allow_nan=False) + '\n'

@@ -17,7 +17,7 @@ _TEX = {
 
 def tex(text: str) -> str:
     """Text with every character that LaTeX reads as a command escaped."""
-    return re.sub('.', lambda found: _TEX.get(found[0], found[0]), text)
+    return re.sub('.', lambda character: _TEX.get(character[0], character[0]), text)
 
 
 def _small(text: str) -> str:
@@ -37,8 +37,8 @@ def _lines(row: Row, keys: list[str]) -> list[str]:
     return [' & '.join(upper) + r' \\', ' & '.join(lower) + r' \\[1pt]']
 
 
-def _findings(findings: list[Finding], context: StudyFacts) -> list[str]:
-    shown = columns(findings, context)
+def _findings(findings: list[Finding], facts: StudyFacts) -> list[str]:
+    shown = columns(findings, facts)
     width = len(shown) + 1
     lines = [
         rf'\begin{{tabular}}{{@{{}}l{"".join("l" if column.words else "r" for column in shown)}@{{}}}}',
@@ -46,10 +46,10 @@ def _findings(findings: list[Finding], context: StudyFacts) -> list[str]:
         ' & '.join(['arm', *(tex(column.short[0]) for column in shown)]) + r' \\',
         ' & '.join(['', *(tex(column.short[1]) for column in shown)]) + r' \\',
     ]
-    for task, found in rows(findings).items():
+    for task, task_rows in rows(findings).items():
         heading = title(tasks(findings)[task][0])
         lines += [r'\midrule', rf'\multicolumn{{{width}}}{{@{{}}l@{{}}}}{{\textit{{{tex(heading)}}}}} \\']
-        for row in found:
+        for row in task_rows:
             lines += _lines(row, [column.key for column in shown])
     lines += [r'\bottomrule', r'\end{tabular}', r'\par\medskip']
     lines += [r'\begin{tabular}{@{}llp{0.7\textwidth}@{}}', r'\toprule', r'arm & over all tasks & why \\', r'\midrule']
@@ -57,10 +57,10 @@ def _findings(findings: list[Finding], context: StudyFacts) -> list[str]:
     return [*lines, r'\bottomrule', r'\end{tabular}', r'\par\medskip']
 
 
-def _effects(context: StudyFacts) -> list[str]:
+def _effects(facts: StudyFacts) -> list[str]:
     lines = [r'\begin{tabular}{@{}lllrrl@{}}', r'\toprule', r'task & effect of & kind & effect & adjusted p & verdict \\']
     task = ''
-    for one in context.effects:
+    for one in facts.effects:
         if one.task != task:
             lines.append(r'\midrule')
         effect = f'{number(one.effect, one.metric, True)} {span(one.effect_interval, one.metric, True)}'.strip()
@@ -68,17 +68,17 @@ def _effects(context: StudyFacts) -> list[str]:
         words = ['' if one.task == task else one.task, one.name or 'not known yet', one.kind if one.name else '']
         lines.append(' & '.join(map(tex, [*words, effect, probability(one.p_adjusted), verdict])) + r' \\')
         task = one.task
-    return [*lines, r'\bottomrule', r'\end{tabular}', r'\par\medskip', _paragraph(effects_note(context))]
+    return [*lines, r'\bottomrule', r'\end{tabular}', r'\par\medskip', _paragraph(effects_note(facts))]
 
 
 def _paragraph(text: str) -> str:
     return rf'\parbox{{\textwidth}}{{\raggedright {tex(text)}}}'
 
 
-def latex(findings: list[Finding], context: StudyFacts) -> str:
+def latex(findings: list[Finding], facts: StudyFacts) -> str:
     """One float with the findings, the verdicts over all tasks, the effects of a factorial, and what they rest on."""
     lines = ['% needs \\usepackage{booktabs}', r'\begin{table*}[t]', r'\centering\scriptsize\setlength{\tabcolsep}{3pt}']
-    lines += [rf'\parbox{{\textwidth}}{{\textbf{{{tex(sentence)}}}}}\par\medskip' for sentence in context.warnings()]
-    lines += _findings(findings, context) if findings else []
-    lines += [*_effects(context), r'\par\medskip'] if context.effects else []
-    return '\n'.join([*lines, _paragraph(note(findings, context=context)), r'\end{table*}']) + '\n'
+    lines += [rf'\parbox{{\textwidth}}{{\textbf{{{tex(sentence)}}}}}\par\medskip' for sentence in facts.warnings()]
+    lines += _findings(findings, facts) if findings else []
+    lines += [*_effects(facts), r'\par\medskip'] if facts.effects else []
+    return '\n'.join([*lines, _paragraph(note(findings, facts=facts)), r'\end{table*}']) + '\n'

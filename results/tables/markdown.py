@@ -13,12 +13,12 @@ def _line(cells: list[str]) -> str:
     return '| ' + ' | '.join(cell.replace('|', '\\|') for cell in cells) + ' |'
 
 
-def _findings(findings: list[Finding], context: StudyFacts) -> list[str]:
-    shown = columns(findings, context)
+def _findings(findings: list[Finding], facts: StudyFacts) -> list[str]:
+    shown = columns(findings, facts)
     lines = [_line(['task', 'arm', *(column.heading for column in shown)])]
     lines.append(_line(['---', '---', *('---' if column.words else '---:' for column in shown)]))
-    for task, found in rows(findings).items():
-        for row in found:
+    for task, task_rows in rows(findings).items():
+        for row in task_rows:
             cells = {key: str(cell) for key, cell in row.cells.items()}
             if row.bold:
                 value = row.cells['value']
@@ -28,20 +28,20 @@ def _findings(findings: list[Finding], context: StudyFacts) -> list[str]:
     return lines + [_line(list(line)) for line in overall(findings)]
 
 
-def _effects(context: StudyFacts) -> list[str]:
+def _effects(facts: StudyFacts) -> list[str]:
     lines = ['', _line(list(EFFECTS)), _line(['---', '---', '---', '---:', '---:', '---'])]
-    for one in context.effects:
+    for one in facts.effects:
         cells = [number(one.effect, one.metric, True), span(one.effect_interval, one.metric, True)]
         verdict = ', '.join(filter(None, [one.verdict or 'undecided', 'censored' * bool(one.marks)]))
         words = [one.task, one.name or 'not known yet', one.kind if one.name else '']
         lines.append(_line([*words, ' '.join(cells).strip(), probability(one.p_adjusted), verdict]))
-    return [*lines, '', effects_note(context)]
+    return [*lines, '', effects_note(facts)]
 
 
-def markdown(findings: list[Finding], context: StudyFacts) -> str:
+def markdown(findings: list[Finding], facts: StudyFacts) -> str:
     """The findings, the verdicts over all tasks, the effects of a factorial, and what they rest on."""
-    warnings = [line for sentence in context.warnings() for line in (f'**{sentence}**', '')]
-    first = _findings(findings, context) if findings else []
-    effects = _effects(context) if context.effects else []
+    warnings = [line for sentence in facts.warnings() for line in (f'**{sentence}**', '')]
+    first = _findings(findings, facts) if findings else []
+    effects = _effects(facts) if facts.effects else []
     titles = [title(items[0]) + '.  ' for items in tasks(findings).values()]
-    return '\n'.join([*warnings, *first, *effects, '', *titles, note(findings, context=context)]) + '\n'
+    return '\n'.join([*warnings, *first, *effects, '', *titles, note(findings, facts=facts)]) + '\n'

@@ -29,15 +29,15 @@ def _cell(row: Row, key: str, words: bool) -> str:
     return f'<td{kind}>{main}{f" <small>{html.escape(item.small)}</small>" if item.small else ""}</td>'
 
 
-def _findings(findings: list[Finding], context: StudyFacts) -> list[str]:
-    shown = columns(findings, context)
+def _findings(findings: list[Finding], facts: StudyFacts) -> list[str]:
+    shown = columns(findings, facts)
     words = (*WORDS, *(column.heading for column in shown if column.words))
     head = _heads('arm', *(column.heading for column in shown), words=words)
     lines = ['<table class="findings">', '<caption>Findings by task and arm</caption>', head]
-    for task, found in rows(findings).items():
+    for task, task_rows in rows(findings).items():
         heading = html.escape(title(tasks(findings)[task][0]))
         lines += ['<tbody>', f'<tr><th scope="rowgroup" colspan="{len(shown) + 1}"><span>{heading}</span></th></tr>']
-        for row in found:
+        for row in task_rows:
             cells = ''.join(_cell(row, column.key, column.words) for column in shown)
             lines.append(f'<tr><th scope="row">{html.escape(row.arm)}</th>{cells}</tr>')
         lines.append('</tbody>')
@@ -49,13 +49,13 @@ def _findings(findings: list[Finding], context: StudyFacts) -> list[str]:
     return [*lines, '</tbody>', '</table>']
 
 
-def effects_markup(context: StudyFacts) -> str:
+def effects_markup(facts: StudyFacts) -> str:
     """The table of effects of a factorial study with its note, or nothing."""
-    if not context.effects:
+    if not facts.effects:
         return ''
     heads = _heads('effect of', 'task', 'kind', 'effect', 'adjusted p', 'verdict')
     lines = ['<table class="effects">', '<caption>Main effects and interactions of the factors</caption>', heads, '<tbody>']
-    for one in context.effects:
+    for one in facts.effects:
         verdict = one.verdict or 'undecided'
         shown = html.escape(', '.join(filter(None, [verdict, 'censored' * bool(one.marks)])))
         interval = span(one.effect_interval, one.metric, True)
@@ -64,16 +64,16 @@ def effects_markup(context: StudyFacts) -> str:
         numbers = f'<td>{effect}</td><td>{html.escape(probability(one.p_adjusted))}</td>'
         name = html.escape(one.name or 'not known yet')
         lines.append(f'<tr><th scope="row">{name}</th>{words}{numbers}<td class="verdict {name_of(verdict)}">{shown}</td></tr>')
-    return '\n'.join([*lines, '</tbody>', '</table>', f'<p class="note">{html.escape(effects_note(context))}</p>']) + '\n'
+    return '\n'.join([*lines, '</tbody>', '</table>', f'<p class="note">{html.escape(effects_note(facts))}</p>']) + '\n'
 
 
-def findings_markup(findings: list[Finding], context: StudyFacts) -> str:
+def findings_markup(findings: list[Finding], facts: StudyFacts) -> str:
     """The tables of findings and of verdicts over all tasks, with their note."""
-    lines = _findings(findings, context) if findings else []
-    return '\n'.join([*lines, f'<p class="note">{html.escape(note(findings, context=context))}</p>']) + '\n'
+    lines = _findings(findings, facts) if findings else []
+    return '\n'.join([*lines, f'<p class="note">{html.escape(note(findings, facts=facts))}</p>']) + '\n'
 
 
-def markup(findings: list[Finding], context: StudyFacts) -> str:
+def markup(findings: list[Finding], facts: StudyFacts) -> str:
     """All tables of a study, what must be read first above them."""
-    warnings = ''.join(f'<p class="warning"><strong>{html.escape(text)}</strong></p>\n' for text in context.warnings())
-    return warnings + findings_markup(findings, context) + effects_markup(context)
+    warnings = ''.join(f'<p class="warning"><strong>{html.escape(text)}</strong></p>\n' for text in facts.warnings())
+    return warnings + findings_markup(findings, facts) + effects_markup(facts)

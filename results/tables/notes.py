@@ -7,7 +7,7 @@ from results.tables.words import DASH, TIMES
 ONE_ARM = 'No comparisons: the study has one arm only.'
 LARGER = 0.05
 """Arms whose size differs from the base's by more than this share are named."""
-COMPARED = {
+DESIGNS = {
     'path': 'Read from the top down: every step is compared with the step above it, and sizes are those of the whole model',
     'drop_one': 'Every part is taken out of the full model, which is compared with the base',
     'add_one': 'Every part is added to the base alone, and all of them at once',
@@ -19,23 +19,23 @@ def _percent(level: float) -> str:
     return f'{100 * level:.3g}%'
 
 
-def _family(findings: list[Finding], context: StudyFacts) -> str:
+def _family(findings: list[Finding], facts: StudyFacts) -> str:
     test = findings[0].test
     text = f'{test[:1].upper()}{test[1:]}, Holm over {len(findings)} comparisons'
-    if context.alpha is None:
+    if facts.alpha is None:
         return text
-    text += f' at a familywise error rate of {_percent(context.alpha)}'
-    if context.level is None or context.level == context.alpha:
+    text += f' at a familywise error rate of {_percent(facts.alpha)}'
+    if facts.level is None or facts.level == facts.alpha:
         return text
-    return f'{text}, of which these share {_percent(context.level)} (the rest is for other looks or for effects of factors)'
+    return f'{text}, of which these share {_percent(facts.level)} (the rest is for other looks or for effects of factors)'
 
 
 def _censored(findings: list[Finding]) -> list[str]:
     edges = {}
     for one in findings:
-        for arm, found in ((one.base, one.base_censored), (one.arm, one.censored)):
-            if found:
-                edges.setdefault((one.task, arm), f'{arm} on {one.task} ({", ".join(found)})')
+        for arm, sides in ((one.base, one.base_censored), (one.arm, one.censored)):
+            if sides:
+                edges.setdefault((one.task, arm), f'{arm} on {one.task} ({", ".join(sides)})')
     if not edges:
         return []
     return [f'Censored, the optimum lies at the edge of the searched range: {"; ".join(edges.values())}']
@@ -50,7 +50,7 @@ def _sizes(findings: list[Finding]) -> list[str]:
     return [f'Parameters differ from those of the base by more than {_percent(LARGER)}: {"; ".join(far)}'] if far else []
 
 
-def notes(findings: list[Finding], context: StudyFacts) -> list[str]:
+def notes(findings: list[Finding], facts: StudyFacts) -> list[str]:
     """The sentences, without their full stops: what is compared with what, tests, and all that is unsure."""
     if not findings:
         return [ONE_ARM.rstrip('.')]
@@ -59,22 +59,22 @@ def notes(findings: list[Finding], context: StudyFacts) -> list[str]:
     shown = ', '.join(f'{task} {size:,}' for task, size in tested.items()) or 'not known yet'
     chain = any(finding.base != one.base for finding in findings)
     other = 'the arm that it is compared with' if chain else 'base'
-    more = f', {context.base_factor} times as many for the base' if context.base_factor > 1 else ''
-    if context.recipe == 'same':
+    more = f', {facts.base_factor} times as many for the base' if facts.base_factor > 1 else ''
+    if facts.recipe == 'same':
         effects = [f'Effects are arm minus {other}, above 0 better, all at the recipe of the base']
     else:
         effects = [
             f'Effects are arm minus {other}, above 0 better: each at its own best recipe, and both at the recipe of the base',
             'What one recipe for all says is by the same tests on the latter, and no claim of the study',
         ]
-    matched = ['Every arm trains as many steps as cost what the base costs in FLOPs'] if context.budget == 'compute' else []
-    compared = [COMPARED[context.shape]] if context.shape in COMPARED else []
+    matched = ['Every arm trains as many steps as cost what the base costs in FLOPs'] if facts.budget == 'compute' else []
+    design = [DESIGNS[facts.shape]] if facts.shape in DESIGNS else []
     return [
         f'Mean [95% interval] over {one.replicates} tuning replicates of {one.seeds} confirmation seeds each{more}',
-        *compared,
+        *design,
         *effects,
         *matched,
-        _family(findings, context),
+        _family(findings, facts),
         'Detectable: the smallest effect that would be found with 80% power at this noise',
         f'Test examples: {shown}',
         *_sizes(findings),
@@ -84,21 +84,21 @@ def notes(findings: list[Finding], context: StudyFacts) -> list[str]:
     ]
 
 
-def note(findings: list[Finding], alpha: float | None = None, context: StudyFacts | None = None) -> str:
+def note(findings: list[Finding], alpha: float | None = None, facts: StudyFacts | None = None) -> str:
     """The sentences below a table as one paragraph."""
-    context = context or StudyFacts(alpha=alpha)
-    return '. '.join(notes(findings, context)) + '.'
+    facts = facts or StudyFacts(alpha=alpha)
+    return '. '.join(notes(findings, facts)) + '.'
 
 
-def effects_note(context: StudyFacts) -> str:
+def effects_note(facts: StudyFacts) -> str:
     """The sentences below the table of effects of a factorial study."""
-    told = [line for line in context.effects if line.name]
+    told = [line for line in facts.effects if line.name]
     sentences = [
         'A main effect is a level less the first level of its factor, averaged over all other factors',
         'An interaction is what two levels do together beyond what each does alone',
         f'Welch contrasts over replicates, Holm over {len(told)} effects of all tasks'
-        + ('' if context.level is None else f', which share an error rate of {_percent(context.level)}'),
-        *dict.fromkeys(f'On {line.task}: {mark}' for line in context.effects for mark in line.marks),
-        *dict.fromkeys(f'On {line.task}: {line.reason}' for line in context.effects if line.reason),
+        + ('' if facts.level is None else f', which share an error rate of {_percent(facts.level)}'),
+        *dict.fromkeys(f'On {line.task}: {mark}' for line in facts.effects for mark in line.marks),
+        *dict.fromkeys(f'On {line.task}: {line.reason}' for line in facts.effects if line.reason),
     ]
     return '. '.join(sentences) + '.'

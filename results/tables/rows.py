@@ -55,17 +55,17 @@ class Row:
     bold: bool = False
 
 
-def columns(findings: list[Finding], context: StudyFacts) -> list[Column]:
+def columns(findings: list[Finding], facts: StudyFacts) -> list[Column]:
     """The columns that these findings need.
 
     What an arm is compared with has a column where it is not always the base; with one recipe for all the effects at the
     own best and at the shared recipe are the same and have one column.
     """
     left_out = set() if len({finding.base for finding in findings}) > 1 else {'against'}
-    if context.recipe == 'same':
+    if facts.recipe == 'same':
         left_out |= {'shared', 'shared_verdict'}
-    found = [column for column in COLUMNS if column.key not in left_out]
-    return [SAME if column.key == 'own' and context.recipe == 'same' else column for column in found]
+    shown = [column for column in COLUMNS if column.key not in left_out]
+    return [SAME if column.key == 'own' and facts.recipe == 'same' else column for column in shown]
 
 
 def _sized(value: float | None, ratio: float | None) -> Cell:
@@ -118,9 +118,9 @@ def _row(one: Finding, best: float | None) -> Row:
 
 def rows(findings: list[Finding]) -> dict[str, list[Row]]:
     """Rows by task, the base's own first, then the arms in the order of the study."""
-    found = {}
+    by_task = {}
     for task, items in tasks(findings).items():
         known = [value for value in (items[0].base_value, *(item.value for item in items)) if value is not None]
         best = (max if items[0].direction == 'higher' else min)(known, default=None)
-        found[task] = [_base_row(items[0]), *(_row(item, best) for item in items)]
-    return found
+        by_task[task] = [_base_row(items[0]), *(_row(item, best) for item in items)]
+    return by_task

@@ -9,10 +9,10 @@ from rich.table import Table
 COUNTS = {'params': 'params', 'macs': 'multiply-adds', 'flops': 'step FLOPs', 'activation_bytes': 'activations, B'}
 
 
-def _rows(found: Mapping, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Mapping]]:
-    if 'params' in found:
-        return [(path, found)]
-    return [row for name, inner in found.items() for row in _rows(inner, (*path, name))]
+def _rows(sizes: Mapping, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Mapping]]:
+    if 'params' in sizes:
+        return [(path, sizes)]
+    return [row for name, inner in sizes.items() for row in _rows(inner, (*path, name))]
 
 
 def _short(value: float) -> str:
@@ -35,12 +35,12 @@ def _table(first: str) -> Table:
     return table
 
 
-def size_table(found: Mapping, name: str = '') -> Table:
+def size_table(described: Mapping, name: str = '') -> Table:
     """Costs, nested by arm and task or not, one row a model; for one model its roles and parts too.
 
     Blocks in a row that cost the same are one row: what each of them costs.
     """
-    rows = _rows(found)
+    rows = _rows(described)
     alone = len(rows) == 1
     table = _table('' if alone else 'model')
     if alone:
@@ -77,9 +77,9 @@ def _runs(rows: Mapping[str, Mapping]) -> list[tuple[str, Mapping]]:
     ]
 
 
-def comparison_table(found: Mapping) -> Table:
+def comparison_table(both: Mapping) -> Table:
     """Two models side by side: every value of their configs that differs, then their counts and the ratio of the second."""
-    a, b = found['a'], found['b']
+    a, b = both['a'], both['b']
     table = Table(box=None, header_style='bold')
     table.add_column('')
     for side in (a, b):
@@ -87,14 +87,14 @@ def comparison_table(found: Mapping) -> Table:
     table.add_column('ratio', justify='right')
     if a['input'] != b['input'] or a['batch'] != b['batch']:
         table.add_row('input', *(f'{side["batch"]} x {side["input"]}' for side in (a, b)))
-    for row in found['differences']:
+    for row in both['differences']:
         table.add_row(row['path'], *('-' if row[side] is None else str(row[side]) for side in 'ab'))
-    if not found['differences']:
+    if not both['differences']:
         table.add_row('no value differs')
     for count, title in COUNTS.items():
         table.add_section()
-        table.add_row(f'[bold]{title}[/bold]', *_beside(found[count], count))
-        for role, pair in found.get(f'{count}_by_role', {}).items():
+        table.add_row(f'[bold]{title}[/bold]', *_beside(both[count], count))
+        for role, pair in both.get(f'{count}_by_role', {}).items():
             table.add_row(f'  {role}', *_beside(pair, count))
     return table
 

@@ -48,18 +48,18 @@ class StudyFacts:
 
     def warnings(self) -> list[str]:
         """What must be read before any number: a fallacy shown on purpose, and what is missing."""
-        found = [FALLACY] if self.recipe == 'same' else []
+        sentences = [FALLACY] if self.recipe == 'same' else []
         if self.look is None or (self.look == self.last and not self.missing):
-            return found
+            return sentences
         if self.look:
-            found.append(f'Unfinished: what is said is that of the look at {self.look} replicates, of {self.last} planned.')
+            sentences.append(f'Unfinished: what is said is that of the look at {self.look} replicates, of {self.last} planned.')
         else:
-            found.append('Unfinished: nothing is claimed until all runs of a declared look are recorded.')
+            sentences.append('Unfinished: nothing is claimed until all runs of a declared look are recorded.')
         for task in dict.fromkeys(one.task for one in self.missing):
             own = [one for one in self.missing if one.task == task]
             arms = ', '.join(f'{one.arm} {one.runs:,} of {one.planned:,}' for one in own)
-            found.append(f'Missing on {task}, of the runs planned so far: {arms}.')
-        return found
+            sentences.append(f'Missing on {task}, of the runs planned so far: {arms}.')
+        return sentences
 
 
 def missing_runs(reading: Reading) -> tuple[Missing, ...]:
@@ -68,13 +68,13 @@ def missing_runs(reading: Reading) -> tuple[Missing, ...]:
     planned: dict[tuple, dict] = {}
     for trial in reading.schedule.trials:
         planned.setdefault((trial.task, trial.arm), {})[trial.id] = trial.id in reading.records
-    found = []
+    missing = []
     for task in study.tasks:
         for arm in study.arms:
             done = planned.get((task.name, arm), {})
             if lacking := sum(not recorded for recorded in done.values()):
-                found.append(Missing(arm, task.name, lacking, len(done)))
-    return tuple(found)
+                missing.append(Missing(arm, task.name, lacking, len(done)))
+    return tuple(missing)
 
 
 def study_facts(reading: Reading, findings: list[Finding]) -> StudyFacts:

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from results.finding import Finding
-from results.tables import StudyFacts, note, number, overall, probability, rows, span, tasks, title
+from results.tables import Row, StudyFacts, note, number, overall, probability, rows, span, tasks, title
 from results.tables.notes import effects_note
 
 COLOURS = {
@@ -34,11 +34,11 @@ def _stacked(*texts: str) -> Text:
     return Text('\n'.join(texts).strip())
 
 
-def _task(heading: str, found: list, chain: bool, same: bool) -> Table:
+def _task(heading: str, arm_rows: list[Row], chain: bool, same: bool) -> Table:
     """`chain` says that arms are compared with others than the base, `same` that one recipe serves all."""
     shown, lines = _frame(heading), []
     headers = [SAME if same and header == HEADERS[2] else header for header in HEADERS if not (same and header == HEADERS[3])]
-    for row in found:
+    for row in arm_rows:
         cells = row.cells
         sizes = _stacked(str(cells['params']), str(cells['macs']))
         value, own = (_stacked(cells[key].text, cells[key].small) for key in ('value', 'own'))
@@ -63,27 +63,27 @@ def _task(heading: str, found: list, chain: bool, same: bool) -> Table:
     return shown
 
 
-def _effects(context: StudyFacts) -> list:
+def _effects(facts: StudyFacts) -> list:
     """The effects of a factorial study, where it is one."""
-    if not context.effects:
+    if not facts.effects:
         return []
     shown = _frame('Effects of the factors')
     for name in ('effect of', 'task', 'effect', 'adj. p', 'verdict'):
         shown.add_column(name, justify='right' if name in ('effect', 'adj. p') else 'left', overflow='fold')
-    for one in context.effects:
+    for one in facts.effects:
         effect = _stacked(number(one.effect, one.metric, True), span(one.effect_interval, one.metric, True))
         verdict = ', '.join(filter(None, [one.verdict or 'undecided', 'censored' * bool(one.marks)]))
         shown.add_row(one.name or 'not known yet', one.task, effect, probability(one.p_adjusted), _verdict(verdict))
-    return [shown, Text(effects_note(context))]
+    return [shown, Text(effects_note(facts))]
 
 
-def terminal(findings: list[Finding], alpha: float | None = None, about: StudyFacts | None = None) -> Group:
+def terminal(findings: list[Finding], alpha: float | None = None, facts: StudyFacts | None = None) -> Group:
     """Tables by task, the verdicts over all tasks, effects of factors and the note, for a rich console."""
-    context = about or StudyFacts(alpha=alpha)
-    by_task, same = tasks(findings), context.recipe == 'same'
+    facts = facts or StudyFacts(alpha=alpha)
+    by_task, same = tasks(findings), facts.recipe == 'same'
     chain = len({finding.base for finding in findings}) > 1
-    parts = [Text(sentence, style='bold yellow') for sentence in context.warnings()]
-    parts += [_task(title(by_task[task][0]), found, chain, same) for task, found in rows(findings).items()]
+    parts = [Text(sentence, style='bold yellow') for sentence in facts.warnings()]
+    parts += [_task(title(by_task[task][0]), task_rows, chain, same) for task, task_rows in rows(findings).items()]
     across = _frame('Over all tasks')
     for name in ('arm', 'verdict', 'why'):
         across.add_column(name)
@@ -92,4 +92,4 @@ def terminal(findings: list[Finding], alpha: float | None = None, about: StudyFa
     stacked = 'adj. p: adjusted; detect.: detectable effect; LR s.: LR sensitivity; div.: diverged. '
     stacked += '' if same else 'In quotes: what one recipe for all says. '
     stacked += 'Below an arm: what it is compared with. ' if chain else ''
-    return Group(*parts, across, *_effects(context), Text(stacked + note(findings, context=context)))
+    return Group(*parts, across, *_effects(facts), Text(stacked + note(findings, facts=facts)))

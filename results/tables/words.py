@@ -57,8 +57,8 @@ def marks(finding: Finding) -> list[str]:
 
     Every censored arm is marked; so is the arm that it is compared with, where that one wins.
     """
-    found = ['censored'] if finding.censored else []
-    return found + ([f'{finding.base} censored'] if finding.base_censored and finding.verdict == 'worse' else [])
+    said = ['censored'] if finding.censored else []
+    return said + ([f'{finding.base} censored'] if finding.base_censored and finding.verdict == 'worse' else [])
 
 
 def marked(finding: Finding) -> str:
@@ -68,10 +68,10 @@ def marked(finding: Finding) -> str:
 
 def tasks(findings: list[Finding]) -> dict[str, list[Finding]]:
     """Findings by task, in the order given."""
-    found = {}
+    by_task = {}
     for finding in findings:
-        found.setdefault(finding.task, []).append(finding)
-    return found
+        by_task.setdefault(finding.task, []).append(finding)
+    return by_task
 
 
 def title(finding: Finding) -> str:

@@ -51,8 +51,8 @@ def _sums(path: Path) -> tuple[str, str]:
     return sha256.hexdigest(), own.hexdigest()
 
 
-def _compared(found: str, wanted: str) -> str:
-    return 'matches' if found == wanted else f'differs from the official file: MD5 {found}, not {wanted}'
+def _compared(checksum: str, wanted: str) -> str:
+    return 'matches' if checksum == wanted else f'differs from the official file: MD5 {checksum}, not {wanted}'
 
 
 def _unpacked_md5(path: Path) -> str:

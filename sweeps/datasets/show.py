@@ -30,44 +30,44 @@ def excerpt(part: Part, kind: str, count: int = 2) -> list[str]:
     return [one[:CHARACTERS].tobytes().decode('utf-8', 'ignore') for one in shown]
 
 
-def lines(found: dict) -> list[str]:
+def lines(facts: dict) -> list[str]:
     """What `show` found, for reading."""
-    sizes, elements = found['sizes'], found['elements']
+    sizes, elements = facts['sizes'], facts['elements']
     told = [
-        f'{found["name"]}: {found.get("about", found["kind"])}',
-        f'where       {found["where"]}',
-        f'kind        {found["kind"]}' + (f', {found["unit"]}' if found.get('unit') else ''),
+        f'{facts["name"]}: {facts.get("about", facts["kind"])}',
+        f'where       {facts["where"]}',
+        f'kind        {facts["kind"]}' + (f', {facts["unit"]}' if facts.get('unit') else ''),
         f'pool        {sizes["pool"]:,} examples, {elements["pool"]:,} values',
         f'test        {sizes["test"]:,} examples, {elements["test"]:,} values (sealed)',
     ]
-    if found.get('test_split'):
-        told.append(f'test split  {found["test_split"]}')
-    if found.get('shape'):
-        told.append(f'shape       {" x ".join(map(str, found["shape"]))}')
-    if found.get('seconds'):
-        told.append('seconds     ' + ', '.join(f'{name} {value:.2f}' for name, value in found['seconds'].items()))
-    if found.get('classes'):
-        told += _balance(found)
-    if found.get('near_duplicates'):
-        near = found['near_duplicates']
-        unit = 'tokens' if found['kind'] == 'tokens' else 'bytes'
+    if facts.get('test_split'):
+        told.append(f'test split  {facts["test_split"]}')
+    if facts.get('shape'):
+        told.append(f'shape       {" x ".join(map(str, facts["shape"]))}')
+    if facts.get('seconds'):
+        told.append('seconds     ' + ', '.join(f'{name} {value:.2f}' for name, value in facts['seconds'].items()))
+    if facts.get('classes'):
+        told += _balance(facts)
+    if facts.get('near_duplicates'):
+        near = facts['near_duplicates']
+        unit = 'tokens' if facts['kind'] == 'tokens' else 'bytes'
         told.append(
             f'overlap     {near["share"]:.2%} of {near["looked_for"]:,} runs of {near["length"]} {unit} of the test split '
             'stand in the pool too'
         )
-    if found['partial']:
-        told.append(f'partial     {"; ".join(found["partial"])}')
-    told += [f'note        {note}' for note in found['notes']]
-    told += [f'licence     {found["licence"]}', *([f'cite        {found["citation"]}'] if found.get('citation') else [])]
-    told += [f'source      {_source(one)}' for one in found['sources']]
-    told.append(f'digest      {found["digest"]}')
-    if 'damaged' in found:
-        told.append(f'files       {"damaged: " + ", ".join(found["damaged"]) if found["damaged"] else "as they were written"}')
+    if facts['partial']:
+        told.append(f'partial     {"; ".join(facts["partial"])}')
+    told += [f'note        {note}' for note in facts['notes']]
+    told += [f'licence     {facts["licence"]}', *([f'cite        {facts["citation"]}'] if facts.get('citation') else [])]
+    told += [f'source      {_source(one)}' for one in facts['sources']]
+    told.append(f'digest      {facts["digest"]}')
+    if 'damaged' in facts:
+        told.append(f'files       {"damaged: " + ", ".join(facts["damaged"]) if facts["damaged"] else "as they were written"}')
     return told
 
 
-def _balance(found: dict) -> list[str]:
-    classes, counts = found['classes'], found['balance']['pool'] or []
+def _balance(facts: dict) -> list[str]:
+    classes, counts = facts['classes'], facts['balance']['pool'] or []
     told = [f'classes     {len(classes)}; examples of each in the pool: {min(counts)} to {max(counts)}' if counts else '']
     if len(classes) <= 20 and len(counts) == len(classes):
         told += [f'            {count:>8,}  {name}' for name, count in zip(classes, counts, strict=True)]

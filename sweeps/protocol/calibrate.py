@@ -179,35 +179,35 @@ def levelled(
     return world
 
 
-def deviation(found: list[Seen], arm: str) -> float:
+def deviation(studies: list[Seen], arm: str) -> float:
     """Standard deviation of an arm's replicates within studies."""
-    return float(np.sqrt(np.mean([np.var(seen.values[arm], ddof=1) for seen in found])))
+    return float(np.sqrt(np.mean([np.var(seen.values[arm], ddof=1) for seen in studies])))
 
 
-def summary(found: list[Seen]) -> dict:
+def summary(studies: list[Seen]) -> dict:
     """Of studies whose arms are worth the same: how many claim anything, by the lab and usually; coverage of intervals."""
-    count = len(found)
+    count = len(studies)
     covered = [
         low <= 0 <= high
-        for seen in found
+        for seen in studies
         for interval in seen.intervals.values()
         if interval is not None
         for low, high in [interval]
     ]
     return {
         'studies': count,
-        'claimed': sum(bool(seen.claims) for seen in found),
-        'usual': sum(bool(seen.usual) for seen in found),
-        'usual, not corrected': sum(bool(seen.bare) for seen in found),
+        'claimed': sum(bool(seen.claims) for seen in studies),
+        'usual': sum(bool(seen.usual) for seen in studies),
+        'usual, not corrected': sum(bool(seen.bare) for seen in studies),
         'covered': float(np.mean(covered)) if covered else math.nan,
-        'extended': sum(seen.extended for seen in found),
-        'censored': sum(seen.censored for seen in found),
+        'extended': sum(seen.extended for seen in studies),
+        'censored': sum(seen.censored for seen in studies),
     }
 
 
-def regrets(found: list[Seen]) -> dict:
+def regrets(studies: list[Seen]) -> dict:
     """Mean regret of the lab's selection and of the best trial."""
-    pairs = np.array([pair for seen in found for pair in seen.regrets])
+    pairs = np.array([pair for seen in studies for pair in seen.regrets])
     return {'lab': float(pairs[:, 0].mean()), 'best trial': float(pairs[:, 1].mean())}
 
 

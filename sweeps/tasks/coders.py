@@ -132,10 +132,10 @@ def _discounts(counts: np.ndarray) -> np.ndarray:
     return np.array(found)
 
 
-def reference_lines(name: str, found: dict[str, float]) -> list[str]:
+def reference_lines(name: str, bits: dict[str, float]) -> list[str]:
     """A reference coder in words."""
     return [
-        f'{name}: a model has to beat {found["best"]:.3f} bits per byte',
-        f'  lzma after the training bytes {found["lzma"]:.3f}, alone {found["lzma_alone"]:.3f}',
-        f'  Kneser-Ney over the last {found["k"]} bytes {found["order_k"]:.3f}',
+        f'{name}: a model has to beat {bits["best"]:.3f} bits per byte',
+        f'  lzma after the training bytes {bits["lzma"]:.3f}, alone {bits["lzma_alone"]:.3f}',
+        f'  Kneser-Ney over the last {bits["k"]} bytes {bits["order_k"]:.3f}',
     ]

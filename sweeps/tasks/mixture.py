@@ -129,10 +129,10 @@ class Mixture(Language):
         """How many of so many examples are of each domain."""
         return np.floor(self.shares * total + 1e-6).astype(int).tolist()
 
-    def _enough(self, number: int, what: str, found: int, wanted: int) -> None:
-        if found < wanted:
+    def _enough(self, number: int, what: str, there: int, wanted: int) -> None:
+        if there < wanted:
             raise ValueError(
-                f"task 'mixture': part {number} ({self.parts[number]}) has {found} {what} examples, {wanted} are wanted; "
+                f"task 'mixture': part {number} ({self.parts[number]}) has {there} {what} examples, {wanted} are wanted; "
                 'ask for fewer, or give the part more'
             )
 

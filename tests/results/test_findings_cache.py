@@ -46,7 +46,7 @@ def test_what_is_kept_is_the_same_to_the_last_bit_and_needs_no_plan(file: Path, 
     assert [type(one) for one in again.findings()] == [Finding] * 2
     assert repr(again.findings()) == repr(findings).replace('np.True_', 'True').replace('np.False_', 'False')
     for form in ('md', 'json', 'csv', 'latex'):
-        assert table(again.findings(), form, about=again.conclusions.facts) == table(findings, form, about=about)
+        assert table(again.findings(), form, facts=again.conclusions.facts) == table(findings, form, facts=about)
     assert 'reading' not in again.__dict__, 'no record was read'
 
 

@@ -75,12 +75,12 @@ def _documents(path: Path, mark: str | None, options: Options, notes: list[str],
     return (one.strip('\n') if mark else one for one in found if one.strip())
 
 
-def _ended(path: Path, found: Iterable[str], mark: str, notes: list[str]) -> Iterator[str]:
+def _ended(path: Path, texts: Iterable[str], mark: str, notes: list[str]) -> Iterator[str]:
     """All documents but a last one that no mark ends, where there are others."""
     from sweeps.datasets.formats.archives import open_stream
 
     kept = None
-    for number, one in enumerate(found):
+    for number, one in enumerate(texts):
         if number:
             yield kept
         kept = one
@@ -96,8 +96,8 @@ def _ended(path: Path, found: Iterable[str], mark: str, notes: list[str]) -> Ite
         yield kept
 
 
-def _texts(found: Iterable[str]) -> Iterator[Block]:
-    return blocks((text_bytes(one), None) for one in found)
+def _texts(texts: Iterable[str]) -> Iterator[Block]:
+    return blocks((text_bytes(one), None) for one in texts)
 
 
 def wikitext(source: Path, options: Options) -> Material:

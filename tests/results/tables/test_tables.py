@@ -78,9 +78,9 @@ FOUND = [BETTER, WORSE, LOSS, UNKNOWN]
 HUMAN = ('md', 'latex', 'html')
 
 
-def shown(findings: list[Finding], width: int = 120, about: StudyFacts | None = None) -> str:
+def shown(findings: list[Finding], width: int = 120, facts: StudyFacts | None = None) -> str:
     console = Console(width=width, file=io.StringIO(), force_terminal=False)
-    console.print(terminal(findings, about=about))
+    console.print(terminal(findings, facts=facts))
     return console.file.getvalue()
 
 
@@ -287,17 +287,17 @@ def test_columns_of_what_one_recipe_says_and_of_what_can_be_detected():
 def test_the_column_against_is_there_where_it_says_something():
     assert '| against |' not in table(FOUND, 'md')
     found, facts = about('path')
-    text = table(found, 'md', about=facts)
+    text = table(found, 'md', facts=facts)
     header, _, *lines = text.splitlines()
     place = header.split(' | ').index('against')
     assert [line.split(' | ')[place] for line in lines[:3]] == ['–', 'start', 'rms']
     assert [line.split(' | ')[1] for line in lines[:3]] == ['start', 'rms', 'no_mixer']
     for format in HUMAN:
-        assert 'every step is compared with the step above it' in table(found, format, about=facts)
-    screen = shown(found, about=facts)
+        assert 'every step is compared with the step above it' in table(found, format, facts=facts)
+    screen = shown(found, facts=facts)
     assert '- start' in screen and '- rms' in screen
     full, facts = about('drop_one')
-    assert '| all | ' in table(full, 'md', about=facts) and 'taken out of the full model' in table(full, 'md', about=facts)
+    assert '| all | ' in table(full, 'md', facts=facts) and 'taken out of the full model' in table(full, 'md', facts=facts)
 
 
 def test_effects_of_factors_have_a_table_of_their_own_in_every_format():
@@ -305,15 +305,15 @@ def test_effects_of_factors_have_a_table_of_their_own_in_every_format():
     names = ['norm: rms', 'mixer: no_mixer', 'norm: rms x mixer: no_mixer']
     assert [line.name for line in facts.effects] == names * 2
     for format in HUMAN:
-        text = table(found, format, about=facts).replace('\\_', '_')
+        text = table(found, format, facts=facts).replace('\\_', '_')
         assert all(name in text for name in names) and 'interaction' in text and 'Holm over 6 effects of all tasks' in text
-    rows = [row for row in csv.DictReader(io.StringIO(table(found, 'csv', about=facts))) if row['row'] != 'comparison']
+    rows = [row for row in csv.DictReader(io.StringIO(table(found, 'csv', facts=facts))) if row['row'] != 'comparison']
     assert [row['arm'] for row in rows] == names * 2
     assert {row['row'] for row in rows} == {'main effect', 'interaction'}
     assert all(row['effect_interval_low'] and row['p_adjusted'] and row['verdict'] for row in rows)
-    listed = json.loads(table(found, 'json', about=facts))
+    listed = json.loads(table(found, 'json', facts=facts))
     assert [row['arm'] for row in listed if row['row'] == 'interaction'] == names[2:] * 2
-    assert 'Effects of the factors' in shown(found, about=facts)
+    assert 'Effects of the factors' in shown(found, facts=facts)
     assert 'main effect' not in table(*about('one_swap')[:1], 'md')
 
 
@@ -358,8 +358,8 @@ def test_effects_of_factors_are_withheld_where_an_arm_is_unfit():
         marked = study_facts(Reading(study, edges, records, manifest), found)
         line = next(line for line in marked.effects if (line.task, line.name) == ('digits', 'mixer: no_mixer'))
         assert line.verdict == verdict and (arm in line.reason) == (verdict == 'not comparable')
-        assert re.search(rf'\| digits \| mixer: no_mixer .* {verdict}, censored \|', table(found, 'md', about=marked))
-        assert line.reason in table(found, 'md', about=marked)
+        assert re.search(rf'\| digits \| mixer: no_mixer .* {verdict}, censored \|', table(found, 'md', facts=marked))
+        assert line.reason in table(found, 'md', facts=marked)
 
 
 @pytest.mark.parametrize('share', [0.0, 0.05, 0.4, 0.9])
@@ -370,32 +370,32 @@ def test_half_finished_studies_say_what_is_missing(shape, share):
     lacking = [trial for trial in planned.trials if trial.id not in records]
     assert lacking and sum(one.runs for one in facts.missing) == len(lacking)
     for format in FORMATS:
-        assert 'None' not in table(found, format, about=facts)
+        assert 'None' not in table(found, format, facts=facts)
     for arm in dict.fromkeys(trial.arm for trial in lacking):
         for task in study.tasks:
             own = [t for t in planned.trials if (t.arm, t.task) == (arm, task.name)]
             runs = sum(t.id not in records for t in own)
             said = f'{arm} {runs} of {len(own)}'
-            for text in (table(found, 'md', about=facts), shown(found, about=facts)):
+            for text in (table(found, 'md', facts=facts), shown(found, facts=facts)):
                 assert (said in unwrapped(text)) == (runs > 0)
-            row = [r for r in json.loads(table(found, 'json', about=facts)) if (r.get('arm'), r['task']) == (arm, task.name)]
+            row = [r for r in json.loads(table(found, 'json', facts=facts)) if (r.get('arm'), r['task']) == (arm, task.name)]
             assert all(r['missing_runs'] == runs for r in row)
-    assert 'nothing is claimed' in table(found, 'md', about=facts)
+    assert 'nothing is claimed' in table(found, 'md', facts=facts)
     assert {one.verdict for one in found} == {'undecided'}
 
 
 def test_a_whole_study_misses_nothing():
     found, facts = about()
-    assert facts.warnings() == [] and 'issing on' not in table(found, 'md', about=facts)
+    assert facts.warnings() == [] and 'issing on' not in table(found, 'md', facts=facts)
 
 
 @pytest.mark.parametrize('format', [*FORMATS, 'terminal'])
 def test_one_recipe_for_all_says_that_it_is_a_fallacy(format):
     found, facts = about(recipe='same')
-    text = shown(found, about=facts) if format == 'terminal' else table(found, format, about=facts)
+    text = shown(found, facts=facts) if format == 'terminal' else table(found, format, facts=facts)
     assert 'usual fallacy' in unwrapped(text)
     own, honest = about()
-    assert 'fallacy' not in (shown(own, about=honest) if format == 'terminal' else table(own, format, about=honest))
+    assert 'fallacy' not in (shown(own, facts=honest) if format == 'terminal' else table(own, format, facts=honest))
     if format == 'md':
         assert 'effect at one recipe' in text and 'own-best' not in text and 'shared-recipe' not in text
 
@@ -405,7 +405,7 @@ def test_the_note_says_what_is_larger_and_how_looks_share_the_error():
     assert 'more than 5%: rms_norm on digits (1.20×)' in table([large], 'md')
     assert 'more than 5%' not in table([BETTER], 'md')
     facts = StudyFacts(alpha=0.05, level=0.025)
-    assert 'familywise error rate of 5%, of which these share 2.5%' in table(FOUND, 'md', about=facts)
+    assert 'familywise error rate of 5%, of which these share 2.5%' in table(FOUND, 'md', facts=facts)
 
 
 SPECIAL = dataclasses.replace(BETTER, arm='a_b', overall_reason='50% & more_of #1 {x} ~ ^ \\ $ < > | `run`')
@@ -421,9 +421,9 @@ def balanced(text: str) -> bool:
 
 
 def documents() -> dict[str, str]:
-    made = {shape: table(*about(shape)[:1], 'latex', about=about(shape)[1]) for shape in ('one_swap', 'path', 'factorial')}
+    made = {shape: table(*about(shape)[:1], 'latex', facts=about(shape)[1]) for shape in ('one_swap', 'path', 'factorial')}
     same, unfinished = about(recipe='same'), about('factorial', share=0.4)
-    made |= {'same': table(same[0], 'latex', about=same[1]), 'unfinished': table(unfinished[0], 'latex', about=unfinished[1])}
+    made |= {'same': table(same[0], 'latex', facts=same[1]), 'unfinished': table(unfinished[0], 'latex', facts=unfinished[1])}
     return made | {'special': table([SPECIAL, WORSE, UNKNOWN], 'latex'), 'empty': table([], 'latex')}
 
 
