@@ -74,7 +74,9 @@ class Probe:
             variables = self.module.init({'params': key}, x, *self._branch(), context)
         return variables_of(variables)
 
-    def apply(self, params: dict, state: dict, x: jax.Array, *, key=None, train=False, **context: object) -> tuple:
+    def apply(
+        self, params: dict, state: dict, x: jax.Array, *, key: jax.Array | None = None, train: bool = False, **context: object
+    ) -> tuple:
         """The output and the next running statistics; `context` are further fields of Context."""
         with explained():
             y, changed = self.module.apply(

@@ -54,7 +54,7 @@ def running_best(groups: list[np.ndarray], chance: float) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class Curve:
-    """The expected best tuning score of an arm on a task over the trials of an optimizer, or of all (`EVERY`).
+    """The expected best tuning score of an arm on a task over the trials of an optimizer, or of all (`ALL_OPTIMIZERS`).
 
     trials      how many were trained for each point, over all optimizers that the curve is about  [n]
     replicates  one curve for each replicate, in the task's own metric                             [R][n]

@@ -107,7 +107,7 @@ class Pooled:
     low: np.ndarray
     high: np.ndarray
 
-    def part(self, dim: int, unit):
+    def part(self, dim: int, unit: float | np.ndarray) -> float | np.ndarray:
         """What one coordinate adds to the score."""
         return self.slopes[dim] * unit + self.bends.get(dim, 0.0) * unit * unit
 

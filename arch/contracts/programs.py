@@ -124,7 +124,7 @@ class Programs:
                 yield mode, run
 
 
-def compiled(traced) -> Callable:
+def compiled(traced: jax.stages.Traced) -> Callable:
     """The compiled form of a traced program; on CPU one that compiles in a fraction of the time and runs slower."""
     lowered = traced.lower()
     if jax.default_backend() == 'cpu':
@@ -133,7 +133,7 @@ def compiled(traced) -> Callable:
     return lowered.compile()
 
 
-def shared(traced, known: list) -> Callable | None:
+def shared(traced: jax.stages.Traced, known: list) -> Callable | None:
     """The compiled form of a traced program, added to those that are known; None where it is one of these."""
     if _same(traced, known) is not None:
         return None
@@ -142,12 +142,12 @@ def shared(traced, known: list) -> Callable | None:
     return program
 
 
-def _read(traced) -> tuple[str, list]:
+def _read(traced: jax.stages.Traced) -> tuple[str, list]:
     """A traced program as text, and its constants."""
     return str(traced.jaxpr.jaxpr), traced.jaxpr.consts
 
 
-def _same(traced, known: list) -> Callable | None:
+def _same(traced: jax.stages.Traced, known: list) -> Callable | None:
     text, constants = _read(traced)
     for other, others, program in known:
         if text == other and all(map(np.array_equal, constants, others)):

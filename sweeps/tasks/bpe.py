@@ -3,8 +3,12 @@
 import functools
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 MARK = '<|endoftext|>'
 SMALLEST = 257
@@ -48,7 +52,7 @@ def read(path: Path) -> str:
     raise ValueError(f'{path}: no tokenizer there; allowed: a tokenizer.json, or a folder with vocab.json and merges.txt')
 
 
-def _byte_level(tokenizer) -> None:
+def _byte_level(tokenizer: 'Tokenizer') -> None:
     """Cut words as GPT-2 does and spell every byte by a printable character, so that nothing is lost or unknown."""
     from tokenizers import decoders, pre_tokenizers
 
@@ -64,7 +68,7 @@ def _alphabet() -> frozenset[str]:
 
 
 @functools.lru_cache(maxsize=4)
-def loaded(text: str):
+def loaded(text: str) -> 'Tokenizer':
     """The tokenizer of a tokenizer.json. What looks like the mark inside a document is text as any other."""
     from tokenizers import Tokenizer
 
@@ -75,7 +79,7 @@ def loaded(text: str):
     return tokenizer
 
 
-def lengths(tokenizer, size: int, mark: int) -> np.ndarray:
+def lengths(tokenizer: 'Tokenizer', size: int, mark: int) -> np.ndarray:
     """Bytes that each token stands for, `[size]`; the mark counts one. Raises ValueError where tokens are not byte-level."""
     found = np.zeros(size, np.int64)
     special = set(tokenizer.get_added_tokens_decoder())
@@ -90,7 +94,7 @@ def lengths(tokenizer, size: int, mark: int) -> np.ndarray:
     return found
 
 
-def encoded(tokenizer, pieces: list[bytes], lengths: np.ndarray) -> list[np.ndarray]:
+def encoded(tokenizer: 'Tokenizer', pieces: list[bytes], lengths: np.ndarray) -> list[np.ndarray]:
     """The ids of each piece. Raises ValueError where they do not stand for as many bytes as the piece has."""
     found = []
     for piece, encoding in zip(

@@ -6,6 +6,7 @@ import numpy as np
 
 from ablations.seeds import derive
 from sweeps.tasks.arrays import Arrays
+from sweeps.tasks.kind import Kind
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,17 +18,17 @@ class Split:
     held: Arrays
 
 
-def _drawn(task, name: str, replicate: int, pool: Arrays) -> tuple[np.ndarray, np.ndarray]:
+def _drawn(task: Kind, name: str, replicate: int, pool: Arrays) -> tuple[np.ndarray, np.ndarray]:
     return task.split(pool, derive('split', name, replicate))
 
 
-def tuning_split(task, name: str, replicate: int, pool: Arrays) -> Split:
+def tuning_split(task: Kind, name: str, replicate: int, pool: Arrays) -> Split:
     """The replicate's own training and tuning-validation split of the pool, the same for every arm."""
     train, held = _drawn(task, name, replicate, pool)
     return Split(pool, train, task.part(pool, held))
 
 
-def confirmation_split(task, name: str, replicate: int, pool: Arrays, test: Arrays) -> Split:
+def confirmation_split(task: Kind, name: str, replicate: int, pool: Arrays, test: Arrays) -> Split:
     """The replicate's training split, scored on the sealed test split. Each use is a read of the test data."""
     train, _ = _drawn(task, name, replicate, pool)
     return Split(pool, train, test)
