@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import math
 import re
+from collections.abc import Iterable
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
@@ -17,7 +18,7 @@ NAME = re.compile(r'[a-z][a-z0-9_]*')
 PLAIN = (bool, int, float, str)
 
 
-def closest(given: str, allowed) -> str:
+def closest(given: str, allowed: Iterable[str]) -> str:
     """' Did you mean X?' where one of the allowed names is close, else ''.
 
     >>> closest('rmsnorm', ['layer_norm', 'rms_norm'])

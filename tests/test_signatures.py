@@ -15,6 +15,7 @@ BARE = {
     ('sweeps/protocol/tuning.py', 'Tuning.start', 'ask'),
     ('sweeps/worker.py', 'serve', 'commands'),
     ('sweeps/worker.py', 'serve', 'answers'),
+    ('sweeps/run.py', 'Run.__init__', 'watch'),
 }
 """Parameters without a type: the file, the function, the parameter."""
 LEFT = ('sweeps/run.py', 'results/store/records.py')
