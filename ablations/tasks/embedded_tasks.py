@@ -3,6 +3,7 @@
 import math
 
 from ablations.tasks import bases
+from ablations.tasks.decoders import ATTENTION, CONVOLUTION, decoder, sizes
 from ablations.tasks.task import Task
 
 DIGITS = Task(
@@ -21,6 +22,7 @@ DIGITS = Task(
     base=bases.convnext(outputs=10, patch=2, widths=[16, 32], depths=[1, 1], kernel=3),
 )
 
+_RECALL = {'kind': 'recall', 'pairs': 2, 'keys': 8, 'values': 4}
 RECALL = Task(
     name='recall',
     dataset='recall',
@@ -28,15 +30,16 @@ RECALL = Task(
     metric='accuracy',
     unit='share of answers',
     direction='higher',
-    chance=0.25,
+    chance=1 / sizes(_RECALL).choices,
     margin=0.02,
     steps=200,
     batch=64,
     evaluations=4,
-    data={'kind': 'recall', 'pairs': 2, 'keys': 8, 'values': 4},
-    base=bases.decoder(12, length=6, width=32, depth=2, mixer={'kind': 'attention', 'heads': 2, 'biases': 'needed'}, ratio=2.0),
+    data=_RECALL,
+    base=decoder(_RECALL, width=32, depth=2, mixer=ATTENTION, ratio=2.0),
 )
 
+_STDLIB_BYTES = {'kind': 'stdlib_bytes', 'length': 32}
 STDLIB_BYTES = Task(
     name='stdlib_bytes',
     dataset='stdlib_bytes',
@@ -44,13 +47,11 @@ STDLIB_BYTES = Task(
     metric='loss',
     unit='nats per byte',
     direction='lower',
-    chance=math.log(256),
+    chance=math.log(sizes(_STDLIB_BYTES).choices),
     margin=0.02,
     steps=180,
     batch=16,
     evaluations=2,
-    data={'kind': 'stdlib_bytes', 'length': 32},
-    base=bases.decoder(
-        256, length=32, width=32, depth=2, mixer={'kind': 'depthwise_conv', 'kernel': 5, 'bias': True}, ratio=2.0
-    ),
+    data=_STDLIB_BYTES,
+    base=decoder(_STDLIB_BYTES, width=32, depth=2, mixer=CONVOLUTION, ratio=2.0),
 )

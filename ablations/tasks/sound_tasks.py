@@ -5,6 +5,7 @@ sealed test split, with the seconds of one CPU core. Sources, licences and split
 """
 
 from ablations.tasks import bases
+from ablations.tasks.decoders import decoder
 
 _SPOKEN = {
     'dataset': 'spoken_digits',
@@ -18,6 +19,7 @@ _SPOKEN = {
     'evaluations': 4,
 }
 
+_SAMPLES = {'kind': 'samples', 'dataset': 'spoken_digits', 'rate': 4000, 'length': 256, 'train': 6000}
 _MASKS = {'kind': 'spectrogram_mask', 'time_width': 6, 'frequency_width': 4, 'time_masks': 1, 'frequency_masks': 1}
 """One mask of time and one of pitch (1904.08779), as small as the words are short."""
 
@@ -31,9 +33,10 @@ SOUNDS = {
             'augment': [_MASKS],
         },
         # Unlike in a photo it matters where in a spectrogram something stands: pitch is a place.
+        # 8,192 samples in steps of 128 and 32 bands of pitch, both in patches of 4.
         'base': {
             **bases.convnext(10, patch=4, widths=[48, 96], depths=[1, 1], kernel=5),
-            'position': {'kind': 'learned', 'length': 128},
+            'position': {'kind': 'learned', 'length': (8192 // 128 // 4) * (32 // 4)},
         },
     },
     # Measured: 0.750 at 4e-3 in 82 s.
@@ -56,8 +59,8 @@ SOUNDS = {
         'margin': 0.02,
         'batch': 16,
         'steps': 600,
-        'data': {'kind': 'samples', 'dataset': 'spoken_digits', 'rate': 4000, 'length': 256, 'train': 6000},
-        'base': bases.decoder(256, 256, 48, 2, {'kind': 'attention', 'heads': 4, 'biases': 'needed'}, 4.0),
+        'data': _SAMPLES,
+        'base': decoder(_SAMPLES, 48, 2, {'kind': 'attention', 'heads': 4, 'biases': 'needed'}, 4.0),
     },
 }
 

@@ -1,6 +1,6 @@
 """Byte sequences: whatever can be written as bytes, one after the other, as the same causal task in an exact unit."""
 
-import math
+import abc
 
 import jax
 import jax.numpy as jnp
@@ -9,17 +9,21 @@ import numpy as np
 from sweeps.tasks.arrays import Arrays, split_by_group
 from sweeps.tasks.groups import joined, unknown
 from sweeps.tasks.kind import Kind
-from sweeps.tasks.losses import next_token
+from sweeps.tasks.losses import BITS_PER_NAT, next_token
 
 
 class ByteSequences(Kind):
-    """Every byte from those before it: a subclass gives `held`, `train` and `_bytes(sealed) -> (x uint8 [n, N], group [n])`.
+    """Each byte is told from those before it; a subclass gives the bytes.
 
-    What is learned is the stored x itself; the model sees it one place later, behind a 0, so that the first byte is paid for
-    as well. The metric is bits per byte: the mean of -log2 p over every byte of the held examples; 8 is chance.
+    The stored x is itself what is learned. The model sees it one place later, behind a 0, so that the first byte is paid for
+    as well. The metric is bits per byte: the mean of -log2 p over all bytes of the held examples; 8 is chance.
     """
 
-    METRIC = ('bits', 'lower')
+    METRIC, SCALE = ('bits', 'lower'), BITS_PER_NAT
+
+    @abc.abstractmethod
+    def sequences(self, sealed: bool) -> tuple[np.ndarray, np.ndarray]:
+        """The sequences of the test split or of the pool, uint8 `[n, N]`, and the group of each, `[n]`."""
 
     def inputs(self, x: jax.Array) -> jax.Array:
         """Stored bytes one place later, behind a 0: `[B, N] -> [B, N]`, int32."""
@@ -32,19 +36,18 @@ class ByteSequences(Kind):
 
     def pool(self) -> Arrays:
         """Training and tuning-validation sequences; equal ones share a group."""
-        x, group = self._bytes(sealed=False)
-        return Arrays(x, x, joined(group, x), scale=1 / math.log(2))
+        x, group = self.sequences(sealed=False)
+        return Arrays(x, x, joined(group, x), self.SCALE)
 
     def test(self) -> Arrays:
         """The sealed sequences, less those that stand in the pool too."""
-        x, group = self._bytes(sealed=True)
-        new = unknown(x, self._bytes(sealed=False)[0])
-        return Arrays(x[new], x[new], group[new], scale=1 / math.log(2))
+        x, group = self.sequences(sealed=True)
+        new = unknown(x, self.sequences(sealed=False)[0])
+        return Arrays(x[new], x[new], group[new], self.SCALE)
 
     def split(self, pool: Arrays, seed: int) -> tuple[np.ndarray, np.ndarray]:
         return split_by_group(pool, seed, self.held, self.train)
 
-    @staticmethod
-    def messages(arrays: Arrays) -> list[bytes]:
-        """Each sequence as the bytes that the metric counts, for a reference coder."""
-        return [row.tobytes() for row in np.asarray(arrays.x)]
+    def messages(self, sealed: bool) -> list[bytes]:
+        """Each sequence as the bytes that the metric counts."""
+        return [row.tobytes() for row in np.asarray((self.test() if sealed else self.pool()).x)]

@@ -7,24 +7,26 @@ import lzma
 
 import numpy as np
 
+from sweeps.tasks.kind import Kind
+from sweeps.tasks.mixture import Mixture
+
 ORDERS = 16
 """The longest context that is tried, in bytes."""
 
 
-def reference(task: object) -> dict[str, float]:
+def reference(task: Kind) -> dict[str, float]:
     """The reference coder of a task that models bytes, on its test split; a read of the test split.
 
-    The task gives `texts(sealed)`, its documents as bytes, or `messages(arrays)`, its examples as bytes; of a mixture's
-    domains it is the weighted mean. Raises ValueError where there are no bytes.
+    It codes what `Kind.messages` gives; of a mixture's domains it is the weighted mean. Raises ValueError where there are no
+    bytes.
     """
-    if hasattr(task, 'components'):
-        found = [reference(component) for component in task.components]
-        return {name: float(task.shares @ [own[name] for own in found]) for name in found[0]}
-    if hasattr(task, 'texts'):
-        return reference_bits(task.texts(sealed=False), task.texts(sealed=True))
-    if hasattr(task, 'messages'):
-        return reference_bits(task.messages(task.pool()), task.messages(task.test()))
-    raise ValueError(f'{type(task).__name__} is no task over bytes; a reference coder needs one, such as text or molecules')
+    if isinstance(task, Mixture):
+        parts = [reference(component) for component in task.components]
+        return {name: float(task.shares @ [bits[name] for bits in parts]) for name in parts[0]}
+    train, test = task.messages(sealed=False), task.messages(sealed=True)
+    if train is None or test is None:
+        raise ValueError(f"'{task.NAME}' is no task over bytes; a reference coder needs one, such as text or molecules")
+    return reference_bits(train, test)
 
 
 def reference_bits(train: list[bytes], test: list[bytes]) -> dict[str, float]:

@@ -25,7 +25,7 @@ class Digits(Kind):
     train: int = 1077
     held: int = 360
 
-    METRIC = ('accuracy', 'higher')
+    NAME, METRIC = 'digits', ('accuracy', 'higher')
 
     losses = staticmethod(classification)
 

@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sweeps.datasets.prepared import Prepared, find
 from sweeps.tasks.arrays import Arrays, split_by_group
 from sweeps.tasks.losses import classification
 from sweeps.tasks.set_kind import SetKind
@@ -31,20 +30,10 @@ class Images(SetKind):
     held: int = 5000
     augment: tuple[dict, ...] = ()
 
-    METRIC = ('accuracy', 'higher')
-    SETS = ('images',)
+    NAME, METRIC = 'images', ('accuracy', 'higher')
+    CLASSES, SETS = True, ('images',)
 
     losses = staticmethod(classification)
-
-    @functools.cached_property
-    def _prepared(self) -> Prepared:
-        found = find(self.dataset)
-        if found.about['kind'] != 'images' or not found.about['classes']:
-            raise ValueError(
-                f"task 'images': dataset '{self.dataset}' is of kind '{found.about['kind']}' with classes "
-                f'{found.about["classes"]}; allowed: images with classes; see `archlab data list`'
-            )
-        return found
 
     @functools.cached_property
     def _augment(self):
@@ -58,7 +47,7 @@ class Images(SetKind):
         return dict(self._augment.knobs) if self.augment else {}
 
     def _normalised(self, x: jax.Array) -> jax.Array:
-        about = self._prepared.about
+        about = self.prepared.about
         # A channel without any variance is left at 0.
         return (x - np.float32(about['mean'])) / np.float32([std or 1.0 for std in about['std']])
 
@@ -80,11 +69,11 @@ class Images(SetKind):
         return self._normalised(x), targets
 
     def pool(self) -> Arrays:
-        part = self._prepared.pool()
+        part = self.prepared.pool()
         return Arrays(part.x, part.y, part.group)
 
     def test(self) -> Arrays:
-        part = self._prepared.test()
+        part = self.prepared.test()
         return Arrays(part.x, part.y, part.group)
 
     def split(self, pool: Arrays, seed: int) -> tuple[np.ndarray, np.ndarray]:

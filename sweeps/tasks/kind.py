@@ -1,15 +1,88 @@
-"""Kind: what every kind of task has beside its examples; those that differ override it."""
+"""Kind: the contract of every kind of task. What it must give, what it may give, and what is refused.
 
+>>> class Letters(Kind):
+...     NAME = 'letters'
+...     METRIC = ('accuracy', 'up')
+Traceback (most recent call last):
+    ...
+ValueError: Letters: METRIC=('accuracy', 'up'); allowed: a name and one of ['higher', 'lower'], such as ('accuracy', 'higher')
+"""
+
+import abc
+import inspect
+import math
 from collections.abc import Mapping
+from typing import ClassVar
 
 import jax
 import numpy as np
 
+from ablations.tasks.task import DIRECTIONS
 from sweeps.tasks.arrays import Arrays
 
+TOGETHER = {'absent': 'declared', 'domain_names': 'domains'}
+"""Who gives the first of these must give the second."""
 
-class Kind:
-    """How stored examples become what a model sees, on the device."""
+
+class Kind(abc.ABC):
+    """What is learned: examples, their splits, a loss and a metric, and what a model sees of an example on the device.
+
+    A kind is a frozen dataclass whose fields are its difficulty. It gives whatever is abstract here, attributes in capitals
+    by a line in its class. A class that lacks one of them can't be made: ValueError says what it lacks.
+    """
+
+    SCALE: ClassVar[float] = 1.0
+    """What the mean of the metric is multiplied by to be in its unit: 1 / ln 2 makes bits of nats.
+
+    It goes into `Arrays.scale`. A kind whose scale depends on the examples gives each of its arrays its own.
+    """
+
+    @property
+    @abc.abstractmethod
+    def NAME(self) -> str:
+        """Its name in data specs and errors, such as 'digits'."""
+
+    @property
+    @abc.abstractmethod
+    def METRIC(self) -> tuple[str, str]:
+        """The name of the metric and its better direction, such as ('accuracy', 'higher')."""
+
+    @property
+    @abc.abstractmethod
+    def train(self) -> int:
+        """A field: how many training examples a replicate draws; 0 may mean all that are left."""
+
+    @property
+    @abc.abstractmethod
+    def held(self) -> int:
+        """A field: how many tuning-validation examples a replicate draws."""
+
+    @abc.abstractmethod
+    def pool(self) -> Arrays:
+        """The training and tuning-validation examples; no test array can be reached from them."""
+
+    @abc.abstractmethod
+    def test(self) -> Arrays:
+        """The sealed examples, always the same."""
+
+    @abc.abstractmethod
+    def split(self, pool: Arrays, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Indices of the training and of the tuning-validation examples of a pool, drawn by the seed; no group in both."""
+
+    @staticmethod
+    @abc.abstractmethod
+    def losses(scores: jax.Array, y: jax.Array, label_smoothing: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:
+        """The loss in nats and the metric of each example, `[B]` each; `sweeps/tasks/losses.py` has some."""
+
+    def __init_subclass__(cls, **given: object):
+        super().__init_subclass__(**given)
+        _check_metric(cls)
+        _check_calls(cls)
+
+    def __new__(cls, *_: object, **__: object):
+        if lacks := _lacks(cls):
+            raise ValueError(f'{cls.__name__} is no whole kind of task; it lacks {"; ".join(lacks)}; add them to the class')
+        return super().__new__(cls)
 
     @property
     def knobs(self) -> dict[str, float]:
@@ -17,13 +90,17 @@ class Kind:
         return {}
 
     def absent(self) -> list[str]:
-        """The prepared sets that it reads and that are not there; of these it knows no more than what is declared."""
+        """The prepared sets that it reads and that are not there yet."""
         return []
 
-    def example(self) -> jax.ShapeDtypeStruct:
-        """Shape `[1, ...]` and type of one stored example: as found in the data, or as declared where these are absent.
+    def declared(self) -> jax.ShapeDtypeStruct:
+        """What `example` says while sets are absent: from the catalog and the task's own fields."""
+        raise ValueError(f"task '{self.NAME}' reads no prepared set; ask for its example()")
 
-        Raises ValueError where it can be known neither way.
+    def example(self) -> jax.ShapeDtypeStruct:
+        """Shape `[1, ...]` and type of one stored example: that of the data, or what is declared while these are absent.
+
+        Raises ValueError where neither tells.
         """
         if self.absent():
             return self.declared()
@@ -31,20 +108,24 @@ class Kind:
         return jax.ShapeDtypeStruct(x[:1].shape, x.dtype)
 
     def seen(self) -> jax.ShapeDtypeStruct:
-        """Shape `[1, ...]` and type of what the model sees of one example, known where `example` is."""
+        """Shape `[1, ...]` and type of what the model sees of one example. Raises ValueError as `example` does."""
         return jax.eval_shape(self.inputs, self.example())
 
     @property
     def domain_names(self) -> tuple[str, ...]:
-        """What its examples are of, where each is of one of several domains that are scored by themselves too; none here."""
+        """The domains of its examples, where each domain is also scored by itself; most kinds have none."""
         return ()
 
     def domains(self, arrays: Arrays) -> np.ndarray:
         """The number of the domain of each example among `domain_names`: `[n]`."""
-        raise NotImplementedError
+        raise ValueError(f"task '{self.NAME}' has no domains; only a kind with `domain_names` is asked for them")
+
+    def messages(self, sealed: bool) -> list[bytes] | None:
+        """The bytes that a reference coder codes, of the test split or of the pool; None where the task isn't about bytes."""
+        return None
 
     def part(self, arrays: Arrays, chosen: np.ndarray) -> Arrays:
-        """Some examples of `arrays`; kinds whose scale depends on the examples give theirs its own."""
+        """The examples of `arrays` with the indices `chosen`."""
         return Arrays(arrays.x[chosen], arrays.y[chosen], arrays.group[chosen], arrays.scale)
 
     def inputs(self, x: jax.Array) -> jax.Array:
@@ -59,3 +140,45 @@ class Kind:
         A weight of None is one. The weights of an example sum to one: mixed examples have the targets of both.
         """
         return self.inputs(x), ((y, None),)
+
+
+def _check_metric(cls: type[Kind]) -> None:
+    """Raise ValueError where a class gives a METRIC or a SCALE that nothing can be scored by."""
+    metric = cls.__dict__.get('METRIC')
+    named = isinstance(metric, tuple) and len(metric) == 2 and isinstance(metric[0], str) and metric[0]
+    if 'METRIC' in cls.__dict__ and not (named and metric[1] in DIRECTIONS):
+        raise ValueError(
+            f"{cls.__name__}: METRIC={metric!r}; allowed: a name and one of {list(DIRECTIONS)}, such as ('accuracy', 'higher')"
+        )
+    number = isinstance(cls.SCALE, int | float) and not isinstance(cls.SCALE, bool)
+    if not (number and 0 < cls.SCALE < math.inf):
+        raise ValueError(
+            f'{cls.__name__}: SCALE={cls.SCALE!r}; allowed: a finite number above 0; 1.0 leaves the metric as it is'
+        )
+
+
+def _check_calls(cls: type[Kind]) -> None:
+    """Raise ValueError where a class gives a method of the contract that can't be called as the lab calls it."""
+    calls = {'pool': (), 'test': (), 'split': ('pool', 'seed'), 'losses': ('scores', 'y')}
+    for name, arguments in calls.items():
+        if name not in cls.__dict__:
+            continue
+        given = getattr(cls, name)
+        # A plain function gets the task as its first argument, a static method does not.
+        own = ('self',) if inspect.isfunction(cls.__dict__[name]) else ()
+        named = {'label_smoothing': None} if name == 'losses' else {}
+        wanted = ', '.join((*arguments, *(f'{keyword}=None' for keyword in named)))
+        try:
+            inspect.signature(given).bind(*own, *arguments, **named)
+        except TypeError as error:
+            fix = f'; a function from elsewhere needs {name} = staticmethod(...)' if own else ''
+            raise ValueError(f"{cls.__name__}: {name} can't be called as {name}({wanted}): {error}{fix}") from None
+
+
+def _lacks(cls: type[Kind]) -> list[str]:
+    """What a class still has to give to be made, each with what it is."""
+    lacking = {name: inspect.getdoc(getattr(cls, name)) for name in sorted(cls.__abstractmethods__)}
+    for name, other in TOGETHER.items():
+        if getattr(cls, name) is not getattr(Kind, name) and getattr(cls, other) is getattr(Kind, other):
+            lacking[other] = f'{inspect.getdoc(getattr(Kind, other))} (it gives {name})'
+    return [f'{name} ({about.splitlines()[0].rstrip(".")})' for name, about in lacking.items()]

@@ -1,5 +1,6 @@
-"""Language: what the tasks of predicting the next token share: the loss, and a metric in an exact unit."""
+"""Language: the tasks of predicting the next token of a text share their loss, and a metric in an exact unit."""
 
+import abc
 import math
 
 import jax
@@ -34,11 +35,21 @@ def scale_of(places: int, tokens: int, in_bytes: int | None) -> float:
 
 
 class Language(Kind):
-    """Tokens in, the next token at every position out; y = -1 where nothing is asked. A subclass has a field `unit`."""
+    """Tokens in, the next token at each position out; y = -1 where nothing is asked."""
 
     METRIC = ('loss', 'lower')
 
     losses = staticmethod(language)
+
+    @property
+    @abc.abstractmethod
+    def unit(self) -> str:
+        """The unit of the metric, one of `UNITS`; a field where a study may choose."""
+
+    @property
+    @abc.abstractmethod
+    def size(self) -> int:
+        """The number of tokens V."""
 
     @property
     def declared_size(self) -> int | None:

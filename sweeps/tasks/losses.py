@@ -4,9 +4,12 @@ Each takes `label_smoothing` (1512.00567), the share of a target that is spread 
 and leaves no trace in the program. Metrics never see it, except a loss that is its own metric: evaluation gives none.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 
+BITS_PER_NAT = 1 / math.log(2)
 KNOBS = {'label_smoothing': 0.0}
 """Tunable values of every loss and what they are where a study does not tune them."""
 

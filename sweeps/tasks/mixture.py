@@ -11,7 +11,11 @@ import numpy as np
 from ablations.seeds import derive
 from arch.make import make
 from sweeps.tasks.arrays import Arrays
+from sweeps.tasks.kind import Kind
 from sweeps.tasks.language import BITS, Language
+from sweeps.tasks.losses import BITS_PER_NAT
+from sweeps.tasks.set_kind import SetKind
+from sweeps.tasks.unmixed import UNMIXED
 from sweeps.tasks.windows import spread
 
 SHIFT = 40
@@ -40,7 +44,7 @@ class Mixture(Language):
     held: int = 510
     tested: int = 1500
 
-    unit = BITS
+    NAME, unit = 'mixture', BITS
     size = 257
 
     def __post_init__(self):
@@ -59,11 +63,9 @@ class Mixture(Language):
                 )
 
     @functools.cached_property
-    def components(self) -> list:
+    def components(self) -> list[Kind]:
         """The tasks that are mixed."""
-        from sweeps.tasks import TASKS
-
-        return [make('task', TASKS, dict(part)) for part in self.parts]
+        return [make('task', UNMIXED, dict(part)) for part in self.parts]
 
     @property
     def shares(self) -> np.ndarray:
@@ -84,15 +86,15 @@ class Mixture(Language):
     @functools.cached_property
     def domain_names(self) -> tuple[str, ...]:
         """The dataset of each part, its kind where it has none; one that comes again has a number: zinc, zinc_2."""
-        found = []
-        for component, part in zip(self.components, self.parts, strict=True):
-            name = given = getattr(component, 'dataset', part['kind'])
+        names = []
+        for component in self.components:
+            name = given = component.dataset if isinstance(component, SetKind) else component.NAME
             number = 1
-            while name in found:
+            while name in names:
                 number += 1
                 name = f'{given}_{number}'
-            found.append(name)
-        return tuple(found)
+            names.append(name)
+        return tuple(names)
 
     def domains(self, arrays: Arrays) -> np.ndarray:
         return arrays.group >> SHIFT
@@ -151,11 +153,11 @@ class Mixture(Language):
                 wrong = f'examples {list(x.shape)} with targets {list(y.shape)}'
             elif int(y.min()) < 0 or max(int(x.max()), int(y.max())) >= self.size:
                 wrong = f'tokens from {int(y.min())} to {max(int(x.max()), int(y.max()))}'
-            elif not math.isclose(arrays.scale, 1 / math.log(2)):
+            elif not math.isclose(arrays.scale, BITS_PER_NAT):
                 wrong = f'a metric that is {arrays.scale:.4g} times nats per token'
             if wrong:
                 self._refuse(number, wrong)
             xs.append(x.astype(np.uint16))
             ys.append(y.astype(np.uint16))
             groups.append((np.asarray(arrays.group) + 1) | number << SHIFT)
-        return Arrays(np.concatenate(xs), np.concatenate(ys), np.concatenate(groups), 1 / math.log(2))
+        return Arrays(np.concatenate(xs), np.concatenate(ys), np.concatenate(groups), BITS_PER_NAT)

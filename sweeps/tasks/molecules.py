@@ -5,7 +5,7 @@ import dataclasses
 import jax
 import numpy as np
 
-from sweeps.datasets.prepared import Part, find
+from sweeps.datasets.prepared import Part
 from sweeps.tasks.arrays import Arrays, split_by_group
 from sweeps.tasks.language import BITS, Language, check_unit
 from sweeps.tasks.set_kind import SetKind
@@ -36,7 +36,7 @@ class Molecules(SetKind, Language):
 
     size = 128
 
-    SETS = ('molecules',)
+    NAME, SETS = 'molecules', ('molecules',)
 
     def __post_init__(self):
         check_unit('molecules', self.unit)
@@ -62,19 +62,13 @@ class Molecules(SetKind, Language):
             train = np.flatnonzero(~np.isin(pool.group, np.unique(pool.group[held])))
         return train, held
 
-    def texts(self, sealed: bool) -> list[bytes]:
+    def messages(self, sealed: bool) -> list[bytes]:
         """The lines with their ends, as a reference coder gets them."""
         part = self._part(sealed)
         return [part.example(number).tobytes() + b'\n' for number in range(len(part))]
 
     def _part(self, sealed: bool) -> Part:
-        found = find(self.dataset)
-        if found.about['kind'] != 'molecules':
-            raise ValueError(
-                f"task 'molecules': dataset '{self.dataset}' is of kind '{found.about['kind']}'; allowed: molecules; "
-                'see `archlab data list`'
-            )
-        return found.test() if sealed else found.pool()
+        return self.prepared.test() if sealed else self.prepared.pool()
 
     def _lines(self, sealed: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         part = self._part(sealed)

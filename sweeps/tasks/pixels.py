@@ -5,7 +5,6 @@ import dataclasses
 import jax
 import numpy as np
 
-from sweeps.datasets.prepared import find
 from sweeps.tasks.byte_sequences import ByteSequences
 from sweeps.tasks.set_kind import SetKind
 
@@ -28,7 +27,7 @@ class Pixels(SetKind, ByteSequences):
     train: int = 0
     held: int = 256
 
-    SETS = ('images',)
+    NAME, SETS = 'pixels', ('images',)
 
     def absent(self) -> list[str]:
         return [] if self.dataset == 'digits' else super().absent()
@@ -37,7 +36,7 @@ class Pixels(SetKind, ByteSequences):
         x = self._written(np.zeros((1, *self.entry().shape), np.uint8))
         return jax.ShapeDtypeStruct(x.shape, x.dtype)
 
-    def _bytes(self, sealed: bool) -> tuple[np.ndarray, np.ndarray]:
+    def sequences(self, sealed: bool) -> tuple[np.ndarray, np.ndarray]:
         x, group = self._images(sealed)
         return self._written(x), group
 
@@ -53,13 +52,7 @@ class Pixels(SetKind, ByteSequences):
 
             part = Digits().test() if sealed else Digits().pool()
             return (part.x * 8 + 8).astype(np.uint8), part.group
-        found = find(self.dataset)
-        if found.about['kind'] != 'images':
-            raise ValueError(
-                f"task 'pixels': dataset '{self.dataset}' is of kind '{found.about['kind']}'; allowed: images, or 'digits'; "
-                'see `archlab data list`'
-            )
-        part = found.test() if sealed else found.pool()
+        part = self.prepared.test() if sealed else self.prepared.pool()
         return part.x, part.group
 
 

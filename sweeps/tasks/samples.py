@@ -6,7 +6,6 @@ import math
 import jax
 import numpy as np
 
-from sweeps.datasets.prepared import find
 from sweeps.tasks.byte_sequences import ByteSequences
 from sweeps.tasks.set_kind import SetKind
 
@@ -29,7 +28,7 @@ class Samples(SetKind, ByteSequences):
     train: int = 0
     held: int = 1024
 
-    SETS = ('sounds',)
+    NAME, SETS = 'samples', ('sounds',)
 
     def __post_init__(self):
         if self.rate < 0 or self.length < 1:
@@ -41,17 +40,11 @@ class Samples(SetKind, ByteSequences):
         self.entry()
         return jax.ShapeDtypeStruct((1, self.length), np.uint8)
 
-    def _bytes(self, sealed: bool) -> tuple[np.ndarray, np.ndarray]:
-        found = find(self.dataset)
-        if found.about['kind'] != 'sounds':
-            raise ValueError(
-                f"task 'samples': dataset '{self.dataset}' is of kind '{found.about['kind']}'; allowed: sounds; "
-                'see `archlab data list`'
-            )
-        part = found.test() if sealed else found.pool()
+    def sequences(self, sealed: bool) -> tuple[np.ndarray, np.ndarray]:
+        part = self.prepared.test() if sealed else self.prepared.pool()
         windows, groups = [], []
         for number, group in enumerate(part.group):
-            levels = mu_law(resampled(part.example(number).astype(np.float64) / 2**15, found.about['rate'], self.rate))
+            levels = mu_law(resampled(part.example(number).astype(np.float64) / 2**15, self.prepared.about['rate'], self.rate))
             count = len(levels) // self.length
             windows.append(levels[: count * self.length].reshape(count, self.length))
             groups.append(np.full(count, group, np.int64))

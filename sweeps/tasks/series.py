@@ -1,12 +1,11 @@
 """series: classes of time series of a prepared set."""
 
 import dataclasses
-import functools
 
 import jax
 import numpy as np
 
-from sweeps.datasets.prepared import Part, Prepared, find
+from sweeps.datasets.prepared import Part
 from sweeps.tasks.arrays import Arrays, split_by_group
 from sweeps.tasks.losses import classification
 from sweeps.tasks.set_kind import SetKind
@@ -27,20 +26,10 @@ class Series(SetKind):
     train: int = 0
     held: int = 20
 
-    METRIC = ('accuracy', 'higher')
-    SETS = ('series',)
+    NAME, METRIC = 'series', ('accuracy', 'higher')
+    CLASSES, SETS = True, ('series',)
 
     losses = staticmethod(classification)
-
-    @functools.cached_property
-    def _prepared(self) -> Prepared:
-        found = find(self.dataset)
-        if found.about['kind'] != 'series' or not found.about['classes']:
-            raise ValueError(
-                f"task 'series': dataset '{self.dataset}' is of kind '{found.about['kind']}' with classes "
-                f'{found.about["classes"]}; allowed: series with classes; see `archlab data list`'
-            )
-        return found
 
     def declared(self) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct((1, *self.entry().shape), np.float32)
@@ -50,10 +39,10 @@ class Series(SetKind):
         return x[..., None]
 
     def pool(self) -> Arrays:
-        return _arrays(self._prepared.pool())
+        return _arrays(self.prepared.pool())
 
     def test(self) -> Arrays:
-        return _arrays(self._prepared.test())
+        return _arrays(self.prepared.test())
 
     def split(self, pool: Arrays, seed: int) -> tuple[np.ndarray, np.ndarray]:
         return split_by_group(pool, seed, self.held, self.train)

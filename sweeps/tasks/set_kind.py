@@ -1,20 +1,36 @@
-"""SetKind: what the kinds have that read one prepared set: what is known of its examples before it is prepared."""
+"""SetKind: a kind of task over one prepared set, and what is known of its examples before the set is prepared."""
+
+import abc
+import functools
+from typing import ClassVar
 
 import jax
 
 from sweeps.datasets import catalog
 from sweeps.datasets.dataset import Dataset
-from sweeps.datasets.prepared import find, is_prepared
+from sweeps.datasets.prepared import Prepared, find, is_prepared
 from sweeps.tasks.kind import Kind
 
 
 class SetKind(Kind):
-    """A kind of task over the set that its field `dataset` names.
+    """A kind of task over the set that its field `dataset` names."""
 
-    A subclass names in `SETS` the kinds of sets that it reads and gives `declared`.
-    """
+    CLASSES: ClassVar[bool] = False
+    """Whether its sets need a class for each example."""
 
-    SETS: tuple[str, ...] = ()
+    @property
+    @abc.abstractmethod
+    def dataset(self) -> str:
+        """A field: the name of the prepared set."""
+
+    @property
+    @abc.abstractmethod
+    def SETS(self) -> tuple[str, ...]:
+        """The kinds of sets that it reads, such as ('images',)."""
+
+    @abc.abstractmethod
+    def declared(self) -> jax.ShapeDtypeStruct:
+        """Shape `[1, ...]` and type of a stored example while the set is not prepared."""
 
     def absent(self) -> list[str]:
         return [] if is_prepared(self.dataset) else [self.dataset]
@@ -33,6 +49,15 @@ class SetKind(Kind):
             )
         return known
 
-    def declared(self) -> jax.ShapeDtypeStruct:
-        """What `example` says while the set is not prepared: from the catalog and the task's own fields."""
-        raise NotImplementedError
+    @functools.cached_property
+    def prepared(self) -> Prepared:
+        """The set. Raises ValueError where it is not prepared, is of another kind, or lacks the classes that are needed."""
+        prepared = find(self.dataset)
+        kind, classes = prepared.about['kind'], prepared.about.get('classes')
+        if kind not in self.SETS or (self.CLASSES and not classes):
+            given, needed = (f' with classes {classes}', ' with classes') if self.CLASSES else ('', '')
+            raise ValueError(
+                f"task '{self.NAME}': dataset '{self.dataset}' is of kind '{kind}'{given}; allowed: "
+                f'{", ".join(self.SETS)}{needed}; see `archlab data list`'
+            )
+        return prepared

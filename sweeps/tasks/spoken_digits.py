@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sweeps.datasets.prepared import Part, Prepared, find
+from sweeps.datasets.prepared import Part
 from sweeps.tasks.arrays import Arrays, split_by_group
 from sweeps.tasks.losses import classification
 from sweeps.tasks.set_kind import SetKind
@@ -41,8 +41,8 @@ class SpokenDigits(SetKind):
     held: int = 240
     augment: tuple[dict, ...] = ()
 
-    METRIC = ('accuracy', 'higher')
-    SETS = ('sounds',)
+    NAME, METRIC = 'spoken_digits', ('accuracy', 'higher')
+    CLASSES, SETS = True, ('sounds',)
 
     losses = staticmethod(classification)
 
@@ -51,16 +51,6 @@ class SpokenDigits(SetKind):
             raise ValueError(f"task 'spoken_digits': form={self.form!r}; allowed: {list(FORMS)}")
         if self.augment and self.form == 'samples':
             raise ValueError("task 'spoken_digits': augment is for maps; give form='log_mel' or no augment")
-
-    @functools.cached_property
-    def _prepared(self) -> Prepared:
-        found = find(self.dataset)
-        if found.about['kind'] != 'sounds' or not found.about['classes']:
-            raise ValueError(
-                f"task 'spoken_digits': dataset '{self.dataset}' is of kind '{found.about['kind']}' with classes "
-                f'{found.about["classes"]}; allowed: sounds with classes; see `archlab data list`'
-            )
-        return found
 
     @functools.cached_property
     def _augment(self):
@@ -96,7 +86,7 @@ class SpokenDigits(SetKind):
         with jax.ensure_compile_time_eval():
             for start in range(0, len(x), BLOCK):
                 part = x[start : start + BLOCK]
-                seen = np.asarray(self._plain(jnp.asarray(part), self._prepared.about['rate']), np.float64)
+                seen = np.asarray(self._plain(jnp.asarray(part), self.prepared.about['rate']), np.float64)
                 total += [seen.size, seen.sum(), (seen**2).sum()]
         mean = total[1] / total[0] if self.form == 'log_mel' else 0.0
         return float(f'{mean:.4g}'), float(f'{np.sqrt(total[2] / total[0] - mean**2) or 1.0:.4g}')
@@ -104,7 +94,7 @@ class SpokenDigits(SetKind):
     def inputs(self, x: jax.Array) -> jax.Array:
         """Stored recordings as the model sees them: int16 `[B, length] -> [B, length / hop, mels, 1]` or `[B, length, 1]`."""
         mean, deviation = self._moments
-        return (self._plain(x, self._prepared.about['rate'])[..., None] - mean) / deviation
+        return (self._plain(x, self.prepared.about['rate'])[..., None] - mean) / deviation
 
     def draw(self, key: jax.Array, x: jax.Array, y: jax.Array, knobs: Mapping[str, jax.Array]) -> tuple:
         if not self.augment:
@@ -112,10 +102,10 @@ class SpokenDigits(SetKind):
         return self._augment(key, self.inputs(x), y, knobs)
 
     def pool(self) -> Arrays:
-        return self._arrays(self._prepared.pool())
+        return self._arrays(self.prepared.pool())
 
     def test(self) -> Arrays:
-        return self._arrays(self._prepared.test())
+        return self._arrays(self.prepared.test())
 
     def _arrays(self, part: Part) -> Arrays:
         return Arrays(fitted(part, self.length), np.asarray(part.y), np.asarray(part.group))

@@ -30,7 +30,7 @@ class StdlibBytes(Kind):
     train: int = 8192
     held: int = 512
 
-    METRIC = ('loss', 'lower')
+    NAME, METRIC = 'stdlib_bytes', ('loss', 'lower')
 
     losses = staticmethod(next_token)
 

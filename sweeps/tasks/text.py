@@ -5,7 +5,6 @@ import dataclasses
 import jax
 import numpy as np
 
-from sweeps.datasets.prepared import Prepared, find
 from sweeps.tasks.arrays import Arrays
 from sweeps.tasks.language import BITS, NATS, Language, check_unit, scale_of
 from sweeps.tasks.set_kind import SetKind
@@ -45,7 +44,7 @@ class Text(SetKind, Language):
     tested: int = 2048
     unit: str = BITS
 
-    SETS = ('texts', 'molecules', 'tokens')
+    NAME, SETS = 'text', ('texts', 'molecules', 'tokens')
 
     def __post_init__(self):
         check_unit('text', self.unit)
@@ -101,20 +100,17 @@ class Text(SetKind, Language):
     def _spacing(self) -> int:
         return self.spacing or self.length + 1
 
-    def texts(self, sealed: bool) -> list[bytes]:
+    def messages(self, sealed: bool) -> list[bytes]:
         """The documents as bytes, a line end for the mark, as a reference coder gets them."""
-        prepared = self._prepared()
+        prepared = self.prepared
         if prepared.about['kind'] == 'tokens':
             raise ValueError(f"task 'text': '{self.dataset}' holds tokens, not text; a reference coder needs its bytes")
         part = prepared.test() if sealed else prepared.pool()
         ending = b'\n' if prepared.about['sizes']['pool'] > 1 else b''
         return [part.example(number).tobytes() + ending for number in range(len(part))]
 
-    def _prepared(self) -> Prepared:
-        return find(self.dataset)
-
     def _stream(self, split: str) -> Stream:
-        stream = Spelling(self.tokens, self.vocabulary, self.tokenizer).stream(self._prepared(), split)
+        stream = Spelling(self.tokens, self.vocabulary, self.tokenizer).stream(self.prepared, split)
         if stream.lengths is None and self.unit != NATS:
             raise ValueError(
                 f"task 'text': the bytes of the tokens of '{self.dataset}' are not known; give tokenizer=PATH, or unit='{NATS}'"

@@ -7,11 +7,11 @@ import numpy as np
 
 from arch.make import positive
 from sweeps.tasks.losses import answers
-from sweeps.tasks.probes.probe import Probe
+from sweeps.tasks.probes.synthetic import Synthetic
 
 
 @dataclasses.dataclass(frozen=True)
-class Compression(Probe):
+class Compression(Synthetic):
     """Compression (2403.17844): all that was read is told from the channels of one last token.
 
     A sequence is `length` random tokens of `tokens` and a mark. The model's `length * tokens` outputs at the mark are read
@@ -25,12 +25,14 @@ class Compression(Probe):
     1,000 steps; with half the length it tells all. A model without a mixer stays at chance.
     """
 
+    NAME = 'compression'
+
     tokens: int = 4
     length: int = 16
 
     def __post_init__(self):
         super().__post_init__()
-        positive(self.name, tokens=self.tokens, length=self.length)
+        positive(self.NAME, tokens=self.tokens, length=self.length)
 
     @staticmethod
     def losses(scores: jax.Array, y: jax.Array, label_smoothing: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:

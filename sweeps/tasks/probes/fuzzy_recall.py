@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 
 from arch.make import positive
-from sweeps.tasks.probes.probe import Probe, fingerprints
+from sweeps.tasks.probes.synthetic import Synthetic, fingerprints
 
 
 @dataclasses.dataclass(frozen=True)
-class FuzzyRecall(Probe):
+class FuzzyRecall(Synthetic):
     """Fuzzy in-context recall (2403.17844): keys and values are words of 1 to `longest` tokens.
 
     A sequence tells `pairs` of key and value, then gives every pair once more in random order; there the target is each
@@ -22,6 +22,8 @@ class FuzzyRecall(Probe):
     it (small base: 0.997 after 2,000 steps); a model without a mixer stays at chance.
     """
 
+    NAME = 'fuzzy_recall'
+
     pairs: int = 3
     keys: int = 8
     values: int = 4
@@ -29,7 +31,7 @@ class FuzzyRecall(Probe):
 
     def __post_init__(self):
         super().__post_init__()
-        positive(self.name, pairs=self.pairs, keys=self.keys, values=self.values, longest=self.longest)
+        positive(self.NAME, pairs=self.pairs, keys=self.keys, values=self.values, longest=self.longest)
         words = sum(self.keys**size for size in range(1, self.longest + 1))
         if self.pairs > words:
             raise ValueError(

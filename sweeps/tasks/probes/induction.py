@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from sweeps.tasks.probes.probe import Probe
+from sweeps.tasks.probes.synthetic import Synthetic
 
 
 @dataclasses.dataclass(frozen=True)
-class Induction(Probe):
+class Induction(Synthetic):
     """Induction (2209.11895): what followed this token when it was read before?
 
     A sequence is `length` different tokens of `tokens` in random order, and then a stretch of `asked` of them again, from a
@@ -20,6 +20,8 @@ class Induction(Probe):
     layers of attention solve it, the first to see what came before each token (small base: 1.000 after 1,000 steps); one
     layer cannot (0.21), and a model without a mixer stays at chance (0.08).
     """
+
+    NAME = 'induction'
 
     tokens: int = 16
     length: int = 10

@@ -4,13 +4,13 @@ import dataclasses
 
 import numpy as np
 
-from sweeps.tasks.probes.probe import Probe
+from sweeps.tasks.probes.synthetic import Synthetic
 
 MIRRORS = ('together', 'apart')
 
 
 @dataclasses.dataclass(frozen=True)
-class ModularAddition(Probe):
+class ModularAddition(Synthetic):
     """Addition modulo `modulus`, as in the study of grokking (2201.02177, 2301.05217): fill in the rest of a table.
 
     A sequence is a, b and a mark, where the target is (a + b) mod `modulus`; the vocabulary is the numbers and the mark.
@@ -25,6 +25,7 @@ class ModularAddition(Probe):
     before others are right, which takes some 10,000 steps. A model without a mixer sees only the mark and stays at chance.
     """
 
+    NAME = 'modular_addition'
     TEST = 256
     SPARE = 1
 

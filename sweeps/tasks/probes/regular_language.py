@@ -6,12 +6,13 @@ import numpy as np
 
 from arch.make import positive
 from sweeps.tasks.arrays import Arrays
+from sweeps.tasks.losses import BITS_PER_NAT, next_token
 from sweeps.tasks.probes.automata import Automaton, automaton
-from sweeps.tasks.probes.probe import Language, Probe
+from sweeps.tasks.probes.synthetic import Synthetic
 
 
 @dataclasses.dataclass(frozen=True)
-class RegularLanguage(Language, Probe):
+class RegularLanguage(Synthetic):
     """Next-symbol prediction of a source of which the best possible score is known.
 
     A sequence is `length` + 1 symbols of an automaton (see `automata.py`) that starts in its first state; all but the first
@@ -24,15 +25,20 @@ class RegularLanguage(Language, Probe):
     state space.
     """
 
+    NAME = 'regular_language'
+    METRIC, SCALE = ('bits', 'lower'), BITS_PER_NAT
+
     language: str = 'random'
     states: int = 8
     symbols: int = 4
     number: int = 0
     length: int = 32
 
+    losses = staticmethod(next_token)
+
     def __post_init__(self):
         super().__post_init__()
-        positive(self.name, length=self.length)
+        positive(self.NAME, length=self.length)
         _ = self.automaton
 
     @property

@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 
 from arch.make import positive
-from sweeps.tasks.probes.probe import Probe
+from sweeps.tasks.probes.synthetic import Synthetic
 
 
 @dataclasses.dataclass(frozen=True)
-class SelectiveCopying(Probe):
+class SelectiveCopying(Synthetic):
     """Selective copying (2312.00752; with `noise` tokens as in 2403.17844): remember what matters, forget the rest.
 
     A sequence has `length` places, of which `copies` random ones hold one of `tokens` content tokens and all others one of
@@ -22,6 +22,8 @@ class SelectiveCopying(Probe):
     tokens alike do not; a model without a mixer stays at chance (0.13).
     """
 
+    NAME = 'selective_copying'
+
     tokens: int = 8
     length: int = 16
     copies: int = 4
@@ -29,7 +31,7 @@ class SelectiveCopying(Probe):
 
     def __post_init__(self):
         super().__post_init__()
-        positive(self.name, tokens=self.tokens, copies=self.copies, noise=self.noise)
+        positive(self.NAME, tokens=self.tokens, copies=self.copies, noise=self.noise)
         if self.copies > self.length:
             raise ValueError(
                 f'selective_copying: copies={self.copies} with length={self.length}; allowed: 1 to length; raise length'

@@ -6,13 +6,13 @@ import numpy as np
 
 from arch.make import positive
 from sweeps.tasks.probes.finite_groups import group_table
-from sweeps.tasks.probes.probe import Probe
+from sweeps.tasks.probes.synthetic import Synthetic
 
 ASKED = ('every', 'last')
 
 
 @dataclasses.dataclass(frozen=True)
-class StateTracking(Probe):
+class StateTracking(Synthetic):
     """The word problem of a finite group (2404.08819): where does a row of moves lead?
 
     A sequence is `length` random elements of `group`, and at every token (`asked='every'`) or only at the last one the
@@ -28,13 +28,15 @@ class StateTracking(Probe):
     can change its sign solve parity at every length (2411.12537).
     """
 
+    NAME = 'state_tracking'
+
     group: str = 's3'
     length: int = 8
     asked: str = 'every'
 
     def __post_init__(self):
         super().__post_init__()
-        positive(self.name, length=self.length)
+        positive(self.NAME, length=self.length)
         group_table(self.group)
         if self.asked not in ASKED:
             raise ValueError(f"state_tracking: asked='{self.asked}'; allowed: {list(ASKED)}; choose one")

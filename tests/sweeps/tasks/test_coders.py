@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from sweeps.tasks.coders import order_bits, order_probabilities, packed, reference, reference_bits, reference_lines
+from sweeps.tasks.probes.recall import Recall
 
 
 def slow_kneser_ney(train: list[bytes], history: list[int], byte: int, k: int, highest: bool = True) -> float:
@@ -100,25 +101,19 @@ def test_messages_know_nothing_of_each_other():
     np.testing.assert_allclose(together, apart, rtol=1e-12)
 
 
-class Messages:
+class Messages(Recall):
     """A task whose examples are messages."""
 
-    def pool(self) -> list[bytes]:
-        return [b'ab' * 200]
-
-    def test(self) -> list[bytes]:
-        return [b'ab' * 10]
-
-    def messages(self, arrays: list[bytes]) -> list[bytes]:
-        return arrays
+    def messages(self, sealed: bool) -> list[bytes]:
+        return [b'ab' * 10] if sealed else [b'ab' * 200]
 
 
 def test_the_reference_of_a_task():
     found = reference(Messages())
     assert found == reference_bits([b'ab' * 200], [b'ab' * 10]) and found['best'] < 1
     assert f'{found["best"]:.3f} bits per byte' in reference_lines('messages', found)[0]
-    with pytest.raises(ValueError, match='no task over bytes'):
-        reference(object())
+    with pytest.raises(ValueError, match="'recall' is no task over bytes"):
+        reference(Recall())
 
 
 @pytest.mark.parametrize(('train', 'test'), [([], [b'a']), ([b''], [b'a']), ([b'a'], [b''])])

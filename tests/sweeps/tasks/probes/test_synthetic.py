@@ -7,8 +7,8 @@ from sweeps.tasks.probes.arithmetic import Arithmetic
 from sweeps.tasks.probes.compression import Compression
 from sweeps.tasks.probes.induction import Induction
 from sweeps.tasks.probes.modular_addition import ModularAddition
-from sweeps.tasks.probes.probe import SEALED_SHARE, fingerprints
 from sweeps.tasks.probes.state_tracking import StateTracking
+from sweeps.tasks.probes.synthetic import SEALED_SHARE, fingerprints
 
 
 def mixed(row: list[int]) -> int:

@@ -1,7 +1,8 @@
-"""Probe: what all tasks have whose examples the lab makes itself, by a rule."""
+"""Synthetic: a task whose examples the lab makes itself, by a rule."""
 
+import abc
 import dataclasses
-import math
+from typing import ClassVar
 
 import numpy as np
 
@@ -9,14 +10,14 @@ from ablations.seeds import derive
 from arch.make import positive
 from sweeps.tasks.arrays import Arrays, split_by_group
 from sweeps.tasks.kind import Kind
-from sweeps.tasks.losses import answers, next_token
+from sweeps.tasks.losses import answers
 
 SEALED_SHARE = 8
 """One in so many of all possible examples belongs to the test split, whatever is drawn."""
 
 
 def fingerprints(rows: np.ndarray) -> np.ndarray:
-    """A 64-bit hash of each row, the same on every machine: `[n, m]` of integers `-> [n]`."""
+    """A 64-bit hash of each row, the same on all machines: `[n, m]` of integers `-> [n]`."""
     factors = np.random.default_rng(0).integers(2**64, size=rows.shape[1], dtype=np.uint64) | np.uint64(1)
     mixed = rows.astype(np.uint64) @ factors
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
@@ -25,20 +26,24 @@ def fingerprints(rows: np.ndarray) -> np.ndarray:
 
 
 @dataclasses.dataclass(frozen=True)
-class Probe(Kind):
+class Synthetic(Kind):
     """Examples made by a rule from fixed seeds: `train` + `held` for tuning, `TEST` sealed, all of them different.
 
-    Which examples may be tested is a property of the example: those whose hash is divisible by 8. So no test example can
-    stand in the pool, however large it is, and the pool is made without making the test split. Examples that are the same
-    to `identity` (12+34 and 34+12) stay together in every split; `SPARE` is how many more the pool needs for that. A kind of
-    probe gives `make`, and where it scores something else than answers its own METRIC, losses and scale. The metric here is
-    the share of right answers.
+    Whether an example is sealed is a property of the example: its hash is divisible by 8. So no test example can stand in
+    the pool, however large it is, and the pool is made without the test split. Examples that are the same to `identity`
+    (12+34 and 34+12) stay together in each split. Only a task that says `REPEATS` may have an example twice.
+
+    Seeds derive from NAME and the fields, so that another NAME makes other data. A task gives `make`. The metric here is the
+    share of right answers; a task with another metric gives METRIC, SCALE and losses.
     """
 
-    TEST = 512
+    TEST: ClassVar[int] = 512
+    """How many examples are sealed."""
+    SPARE: ClassVar[int] = 0
+    """How many examples the pool has beyond `train` + `held`, so that a split need not tear those that are the same."""
+    REPEATS: ClassVar[bool] = False
+    """Whether examples are taken as they are drawn: then one may come twice, in training, held-out and test split alike."""
     METRIC = ('accuracy', 'higher')
-    SCALE = 1.0
-    SPARE = 0
 
     train: int = 8192
     held: int = 512
@@ -46,24 +51,26 @@ class Probe(Kind):
     losses = staticmethod(answers)
 
     def __post_init__(self):
-        positive(self.name, train=self.train, held=self.held)
+        positive(self.NAME, train=self.train, held=self.held)
 
-    @property
-    def name(self) -> str:
-        return ''.join(f'_{letter.lower()}' if letter.isupper() else letter for letter in type(self).__name__).lstrip('_')
-
+    @abc.abstractmethod
     def make(self, generator: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """About `count` examples, `x` `[n, ...]` and `y` `[n, ...]` of int32, repeats allowed."""
-        raise NotImplementedError
+        """About `count` examples, `x` `[n, ...]` and `y` `[n, ...]` of int32; with REPEATS exactly so many."""
 
     def identity(self, x: np.ndarray) -> np.ndarray:
         """What makes examples the same, as rows of integers; here the inputs themselves."""
         return x
 
+    def difficulty(self) -> list[str | int]:
+        """What the seeds derive from beside NAME and split: all fields but `train` and `held`."""
+        names = sorted(field.name for field in dataclasses.fields(self) if field.name not in ('train', 'held'))
+        return [f'{name}={getattr(self, name)}' for name in names]
+
     def _draw(self, sealed: bool, count: int) -> Arrays:
-        difficulty = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        difficulty = [f'{name}={value}' for name, value in sorted(difficulty.items()) if name not in ('train', 'held')]
-        generator = np.random.default_rng(derive(self.name, 'test' if sealed else 'pool', *difficulty))
+        generator = np.random.default_rng(derive(self.NAME, 'test' if sealed else 'pool', *self.difficulty()))
+        if self.REPEATS:
+            x, y = self.make(generator, count)
+            return Arrays(x, y, np.arange(count), self.SCALE)
         asked = 2 * count * (SEALED_SHARE if sealed else 1)
         x, y, first, grows = None, None, [], True
         while len(first) < count and grows:
@@ -76,7 +83,7 @@ class Probe(Kind):
         if len(first) < count:
             part = f'test split of {count}' if sealed else f'pool of {count} for train={self.train} and held={self.held}'
             raise ValueError(
-                f'{self.name}: only {len(first)} different examples for a {part}; raise the difficulty (longer, more tokens) '
+                f'{self.NAME}: only {len(first)} different examples for a {part}; raise the difficulty (longer, more tokens) '
                 'or ask for fewer'
             )
         chosen = np.sort(first)[:count]
@@ -92,12 +99,3 @@ class Probe(Kind):
 
     def split(self, pool: Arrays, seed: int) -> tuple[np.ndarray, np.ndarray]:
         return split_by_group(pool, seed, self.held, self.train)
-
-
-class Language:
-    """What a probe has that is a language: every next symbol is predicted, in bits per symbol, lower is better."""
-
-    METRIC = ('bits', 'lower')
-    SCALE = 1 / math.log(2)
-
-    losses = staticmethod(next_token)

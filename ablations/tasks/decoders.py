@@ -1,0 +1,90 @@
+"""Decoders: the base of a task over tokens, its sizes computed from the declared data.
+
+What a kind of data makes of its fields is told by its class in sweeps/tasks; a test holds the two alike.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+from ablations.tasks import bases
+
+ATTENTION = {'kind': 'attention', 'heads': 2, 'biases': 'needed'}
+CONVOLUTION = {'kind': 'depthwise_conv', 'kernel': 5, 'bias': True}
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """What a decoder needs to know of its examples.
+
+    `vocabulary`: the number of tokens that are read. `length`: the number of positions. `choices`: the number of answers that
+    are possible where one is asked; 0 where that is the vocabulary. `outputs`: the scores at a position; 0 as above.
+    """
+
+    vocabulary: int
+    length: int
+    choices: int = 0
+    outputs: int = 0
+
+    def __post_init__(self):
+        for name in ('choices', 'outputs'):
+            object.__setattr__(self, name, getattr(self, name) or self.vocabulary)
+
+
+def group_order(group: str) -> int:
+    """The number of elements of a finite group by its name in task state_tracking.
+
+    >>> group_order('z2'), group_order('s3'), group_order('a4xz5')
+    (2, 6, 60)
+    """
+    orders = {'z': lambda n: n, 's': math.factorial, 'a': lambda n: max(math.factorial(n) // 2, 1)}
+    return math.prod(orders[factor[0]](int(factor[1:])) for factor in group.split('x'))
+
+
+def _text(tokens: str = 'bytes', vocabulary: int = 0, characters: int = 0, *, length: int, **_: object) -> Sizes:
+    """Bytes and characters have a mark beside them, characters also a token for all others."""
+    return Sizes({'bytes': 257, 'characters': characters + 2}.get(tokens, vocabulary), length)
+
+
+def _arithmetic(digits: int, operation: str, **_: object) -> Sizes:
+    result = digits + 1 if operation == '+' else 2 * digits
+    return Sizes(14, 2 * digits + result + 3, choices=10)
+
+
+SIZES: dict[str, Callable[..., Sizes]] = {
+    'recall': lambda pairs, keys, values, **_: Sizes(keys + values, 3 * pairs, choices=values),
+    'induction': lambda tokens, length, asked, **_: Sizes(tokens, length + asked),
+    'selective_copying': lambda tokens, length, copies, noise, **_: Sizes(tokens + noise + 1, length + copies, choices=tokens),
+    'compression': lambda tokens, length, **_: Sizes(tokens + 1, length + 1, choices=tokens, outputs=length * tokens),
+    'fuzzy_recall': lambda pairs, keys, values, longest, **_: Sizes(keys + values + 1, 4 * pairs * longest - 1, choices=values),
+    'modular_addition': lambda modulus, **_: Sizes(modulus + 1, 3, choices=modulus),
+    'state_tracking': lambda group, length, **_: Sizes(group_order(group), length),
+    'arithmetic': _arithmetic,
+    'arithmetic_answers': _arithmetic,
+    'regular_language': lambda symbols, length, **_: Sizes(symbols, length),
+    'stdlib_bytes': lambda length, **_: Sizes(256, length),
+    'samples': lambda length, **_: Sizes(256, length),
+    'pixels': lambda height, channels, size=0, **_: Sizes(256, (size or height) ** 2 * channels),
+    'text': _text,
+    'molecules': lambda length, **_: Sizes(128, length),
+    'mixture': lambda parts, **_: Sizes(257, parts[0]['length']),
+}
+"""Kind of data -> its sizes by the fields of the declaration."""
+
+
+def sizes(data: dict, **known: int) -> Sizes:
+    """The sizes of declared data; `known` are facts of the dataset: a text's `characters`, the `height`, `channels` of images.
+
+    >>> sizes({'kind': 'recall', 'pairs': 2, 'keys': 8, 'values': 4})
+    Sizes(vocabulary=12, length=6, choices=4, outputs=12)
+    >>> sizes({'kind': 'pixels', 'dataset': 'cifar10', 'size': 8}, height=32, channels=3).length
+    192
+    """
+    return SIZES[data['kind']](**{name: value for name, value in data.items() if name != 'kind'}, **known)
+
+
+def decoder(data: dict, width: int, depth: int, mixer: dict, ratio: float, **known: int) -> dict:
+    """The small causal model of `bases` for declared data; `known` as for `sizes`."""
+    asked = sizes(data, **known)
+    base = bases.decoder(asked.vocabulary, length=asked.length, width=width, depth=depth, mixer=mixer, ratio=ratio)
+    return {**base, 'head': {**base['head'], 'outputs': asked.outputs}}

@@ -1,0 +1,37 @@
+"""The kinds of tasks that can be parts of a mixture: all but the mixture."""
+
+from sweeps.tasks.digits import Digits
+from sweeps.tasks.images import Images
+from sweeps.tasks.kind import Kind
+from sweeps.tasks.molecules import Molecules
+from sweeps.tasks.pixels import Pixels
+from sweeps.tasks.probes.arithmetic import Arithmetic, ArithmeticAnswers
+from sweeps.tasks.probes.compression import Compression
+from sweeps.tasks.probes.fuzzy_recall import FuzzyRecall
+from sweeps.tasks.probes.induction import Induction
+from sweeps.tasks.probes.modular_addition import ModularAddition
+from sweeps.tasks.probes.recall import Recall
+from sweeps.tasks.probes.regular_language import RegularLanguage
+from sweeps.tasks.probes.selective_copying import SelectiveCopying
+from sweeps.tasks.probes.state_tracking import StateTracking
+from sweeps.tasks.samples import Samples
+from sweeps.tasks.series import Series
+from sweeps.tasks.spoken_digits import SpokenDigits
+from sweeps.tasks.stdlib_bytes import StdlibBytes
+from sweeps.tasks.text import Text
+
+UNMIXED: dict[str, type[Kind]] = {'digits': Digits, 'stdlib_bytes': StdlibBytes, 'recall': Recall}
+UNMIXED |= {'images': Images, 'pixels': Pixels, 'samples': Samples, 'series': Series, 'spoken_digits': SpokenDigits}
+UNMIXED |= {
+    'induction': Induction,
+    'selective_copying': SelectiveCopying,
+    'compression': Compression,
+    'fuzzy_recall': FuzzyRecall,
+    'modular_addition': ModularAddition,
+    'state_tracking': StateTracking,
+    'arithmetic': Arithmetic,
+    'arithmetic_answers': ArithmeticAnswers,
+    'regular_language': RegularLanguage,
+}
+UNMIXED |= {'text': Text, 'molecules': Molecules}
+"""Kind -> class, as a data spec names it."""
