@@ -48,12 +48,12 @@ def _language(
     }
 
 
-def _text(dataset: str, tokens: str, length: int, **fields: int | str) -> dict:
-    return {'kind': 'text', 'dataset': dataset, 'tokens': tokens, 'length': length, **fields}
+def _text(dataset: str, tokens: str, **fields: int | str) -> dict:
+    return {'kind': 'text', 'dataset': dataset, 'tokens': tokens, **fields}
 
 
 _FINEWEB = _language(
-    _text('fineweb', 'file', 512, vocabulary=50257, unit=NATS),
+    _text('fineweb', 'file', vocabulary=50257, length=512, unit=NATS),
     unit=NATS,
     steps=5000,
     batch=32,
@@ -65,7 +65,7 @@ _FINEWEB = _language(
 TEXTS = {
     # Measured: 1.591 nats at 3e-3, weight decay 0.1, in 219 s; a count model of 6 bytes reaches 1.517 (2.189 bits per byte).
     'tiny_shakespeare': _language(
-        _text('tiny_shakespeare', 'characters', 64, spacing=16, unit=NATS),
+        _text('tiny_shakespeare', 'characters', length=64, spacing=16, unit=NATS),
         unit=NATS,
         steps=3000,
         batch=16,
@@ -76,11 +76,11 @@ TEXTS = {
     ),
     # Measured: 2.865 at 6e-3, weight decay 0.1, in 20 s.
     'tiny_shakespeare_bytes': _language(
-        _text('tiny_shakespeare', 'bytes', 64, spacing=16), steps=600, batch=16, evaluations=2, width=64, depth=2
+        _text('tiny_shakespeare', 'bytes', length=64, spacing=16), steps=600, batch=16, evaluations=2, width=64, depth=2
     ),
     # Measured: 1.405 at 6e-3, weight decay 0.1, in 104 s, from 2,069 stories.
     'tinystories': _language(
-        _text('tinystories', 'bpe', 64, vocabulary=1024, spacing=16),
+        _text('tinystories', 'bpe', vocabulary=1024, length=64, spacing=16),
         chance=3.26,
         steps=1000,
         batch=16,
@@ -89,7 +89,13 @@ TEXTS = {
         depth=3,
     ),
     'wikitext': _language(
-        _text('wikitext2', 'bpe', 256, vocabulary=4096), chance=3.4, steps=4000, batch=32, evaluations=4, width=256, depth=6
+        _text('wikitext2', 'bpe', vocabulary=4096, length=256),
+        chance=3.4,
+        steps=4000,
+        batch=32,
+        evaluations=4,
+        width=256,
+        depth=6,
     ),
     'fineweb': _FINEWEB | {'base': _FINEWEB['base'] | {'head': {'kind': 'tied_next_token'}}},
     # Measured: 0.975 at 3e-3, weight decay 0.1, in 376 s, with valid.txt alone as the pool; the reference coder needs 1.088.

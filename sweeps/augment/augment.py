@@ -53,7 +53,7 @@ class Augment:
     ) -> tuple[jax.Array, Targets]:
         """The augmented batch `[B, ...]` and its targets, pairs of `y` and weights `[B]` (None: one).
 
-        `knobs` replaces strengths of the specs, those that it does not hold stay; others in it are not looked at. Raises
+        `knobs` replaces strengths of the specs; its other entries are ignored. Raises
         ValueError where x is not of floats.
         """
         if not jnp.issubdtype(x.dtype, jnp.floating):
@@ -70,7 +70,7 @@ class Augment:
 
 
 def _parts(spec: dict) -> Sequence[dict]:
-    """A spec, or those of the recipe that it names."""
+    """The specs of the recipe that a spec names, or the spec itself."""
     kind = spec.get('kind') if isinstance(spec, dict) else None
     if not isinstance(kind, str) or kind in AUGMENTS:
         return [spec]
@@ -86,7 +86,7 @@ def _parts(spec: dict) -> Sequence[dict]:
 
 
 def make_augment(specs: Sequence[dict]) -> Augment:
-    """The augmentations of a list of specs {'kind': ..., fields}; a kind that names a recipe stands for the list of it.
+    """The augmentations of a list of specs {'kind': ..., fields}. A kind may be the name of a recipe.
 
     Raises ValueError on an unknown kind or field, a value outside its range, a kind given twice, or two kinds that mix
     examples.

@@ -1,4 +1,4 @@
-"""Augmentation: what every kind of augmentation has: its knobs, and how it goes over a batch."""
+"""Augmentation: the base class of all kinds of augmentation, with their knobs and the way over a batch."""
 
 from collections.abc import Mapping
 
@@ -23,11 +23,11 @@ class Augmentation:
 
     @property
     def knobs(self) -> dict[str, float]:
-        """Every strength by the name of its knob, as the spec gives it."""
+        """All strengths by the names of their knobs, as the spec gives them."""
         return {name: float(getattr(self, field)) for name, field in self.KNOBS.items()}
 
     def settings(self, knobs: Mapping[str, jax.Array]) -> dict[str, jax.Array]:
-        """The strengths by field: those in `knobs`, else those of the spec."""
+        """The strengths by field: from `knobs`, else from the spec."""
         return {field: knobs.get(name, float(getattr(self, field))) for name, field in self.KNOBS.items()}
 
     def check_strengths(self, kind: str) -> None:
@@ -38,11 +38,11 @@ class Augmentation:
                 raise ValueError(f"augment '{kind}': {field}={value} is given, allowed is {bounds}; change {field}")
 
     def __call__(self, keys: jax.Array, x: jax.Array, knobs: Mapping[str, jax.Array]) -> jax.Array:
-        """Change every example of a batch, with one key each. `[B, ...] -> [B, ...]`"""
+        """Change all examples of a batch, with one key each. `[B, ...] -> [B, ...]`"""
         settings = self.settings(knobs)
         samples = jax.vmap(lambda key: self.sample(key, x.shape[1:], settings))(keys)
         if self.SKIPS and jax.default_backend() == 'cpu':
-            # Under vmap every branch runs for every example; one after the other, only the one that is needed does.
+            # Under vmap all branches run for each example; one after the other, only the branch that is needed runs.
             return jax.lax.map(lambda pair: self.change(*pair), (x, samples))
         return jax.vmap(self.change)(x, samples)
 
@@ -63,7 +63,7 @@ def within(kind: str, low: float, high: float, **values: float) -> None:
 def channels(kind: str, values: tuple[float, ...], count: int) -> jax.Array:
     """`values`, one for all channels or one for each, as an array that broadcasts over images.
 
-    Raises ValueError where they are neither.
+    Raises ValueError on any other number of values.
     """
     if len(values) not in (1, count):
         raise ValueError(

@@ -18,7 +18,7 @@ def levels(x: jax.Array) -> jax.Array:
 def grey(x: jax.Array) -> jax.Array:
     """The image without its colours. `[H, W, C] -> [H, W, 1]`
 
-    Raises ValueError where there are neither one nor three channels.
+    Raises ValueError unless there are one or three channels.
     """
     if x.shape[-1] == 1:
         return x
@@ -94,14 +94,14 @@ def posterize(x: jax.Array, bits: jax.Array) -> jax.Array:
 
 
 def autocontrast(x: jax.Array) -> jax.Array:
-    """Every channel stretched from its least and greatest value to 0 and 1; an even one stays."""
+    """Each channel stretched from its least and greatest value to 0 and 1; an even channel stays."""
     low, high = x.min((0, 1)), x.max((0, 1))
     spread = high > low
     return jnp.where(spread, (x - low) / jnp.where(spread, high - low, 1), x)
 
 
 def equalize(x: jax.Array) -> jax.Array:
-    """Every channel's histogram of 256 levels made as even as a map of levels can (Pillow's rounding)."""
+    """The histogram of each channel, of 256 levels, made as even as a map of levels can (Pillow's rounding)."""
     value = levels(x)
     return jnp.stack([_evened(value[..., c]) for c in range(x.shape[-1])], -1) / 255
 

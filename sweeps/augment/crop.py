@@ -13,7 +13,7 @@ MODES = ('zero', 'reflect')
 
 @dataclasses.dataclass(frozen=True)
 class Crop(Augmentation):
-    """The image moved by up to `padding` pixels either way along each axis, every whole number as likely as another.
+    """The image moved by up to `padding` pixels either way along each axis, all whole numbers equally likely.
 
     That is a random crop of the image padded on all sides: with zeros, or reflected about its outermost pixels (which
     are not repeated). The usual augmentation of small images with 4 pixels (1512.03385, section 4.2). As a knob

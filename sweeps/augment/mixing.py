@@ -1,7 +1,7 @@
 """mixup, cutmix and one or the other: examples mixed with a partner, and the weights of both targets.
 
 The partner of an example is the one at its place in the reversed batch, which for a shuffled batch is any other; the middle
-one of an odd batch is its own. Every example has its own share, where some implementations draw one for the batch.
+one of an odd batch is its own. Each example draws a share of its own; some implementations draw one for the batch.
 """
 
 import dataclasses
@@ -101,7 +101,7 @@ class Cutmix(Mixing):
 class MixupOrCutmix(Mixing):
     """For each example mixup or, with probability `cutmix_share`, cutmix (the recipe of DeiT, 2012.12877).
 
-    Where one alpha is 0 the other kind has every example. `probability` is that of mixing at all.
+    If one alpha is 0, all examples are mixed by the other kind. `probability` is that of mixing at all.
     """
 
     mixup_alpha: float = 0.8

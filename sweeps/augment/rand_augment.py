@@ -100,5 +100,5 @@ class RandAugment(Augmentation):
             which = jnp.where(level > 0, drawn['operation'] + 1, 0)
             return jax.lax.switch(which, table, x, level, drawn['side'], fill), None
 
-        # A loop rather than repeated code: the program holds every operation once.
+        # A loop rather than repeated code: the program holds each operation once.
         return jax.lax.scan(step, x, sample)[0]

@@ -17,8 +17,8 @@ class RandomErasing(Augmentation):
     """A random rectangle overwritten, with a probability (1708.04896).
 
     Its area is uniform between `area_low` and `area_high` of the image's and the logarithm of its width over its height
-    uniform between -log and log of `ratio_low`; ten rectangles are tried, where none is smaller than the image nothing is
-    erased. `fill`: 'noise' draws every value of every pixel from a normal distribution, 'constant' writes its mean. `mean` and
+    uniform between -log and log of `ratio_low`. Ten rectangles are tried; if none is smaller than the image nothing is
+    erased. `fill`: 'noise' draws each value of each pixel from a normal distribution, 'constant' writes its mean. `mean` and
     `deviation` hold one value or one for each channel: those of the dataset give what noise of deviation 1 is after
     normalisation. Noise leaves [0, 1], so what follows must not rely on it.
     """

@@ -17,7 +17,7 @@ class RandomResizedCrop(Augmentation):
     """A random window resized to `size` x `size`, or to the image's own size where `size` is 0 (1409.4842, section 6).
 
     The window's area is uniform between `scale_low` and `scale_high` of the image's, the logarithm of its width over its
-    height uniform over `ratio`. Ten windows are tried; where none fits into the image, it is the largest central one with a
+    height uniform over `ratio`. Ten windows are tried; if none fits into the image, it is the largest central one with a
     ratio inside the range. With probability 1 - `probability` the window is the whole image.
     """
 

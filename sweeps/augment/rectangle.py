@@ -1,6 +1,6 @@
 """Rectangles of random area and shape, as random resized crop and random erasing draw them.
 
-Draws are uniform numbers in [0, 1), all of an example made at once: every call of the generator takes time to compile.
+Draws are uniform numbers in [0, 1), all of an example made at once: each call of the generator takes time to compile.
 """
 
 import jax
@@ -32,7 +32,7 @@ def draw_rectangle(
 
 
 def place(draws: jax.Array, shape: tuple[int, int], height: jax.Array, width: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Top and left of a rectangle inside the image, every place as likely as another, from two draws."""
+    """Top and left of a rectangle inside the image, all places equally likely, from two draws."""
     room = jnp.stack([shape[0] - height, shape[1] - width])
     top, left = jnp.floor(draws * (room + 1)).astype(jnp.int32)
     return top, left

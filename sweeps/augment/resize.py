@@ -22,7 +22,7 @@ FILTERS = {'bilinear': _bilinear, 'bicubic': _bicubic}
 def resize_weights(start: jax.Array, length: jax.Array, source: int, size: int, interpolation: str) -> jax.Array:
     """Weights of `source` pixels in `size` pixels that cover those from `start` on, `length` of them. `[size, source]`
 
-    Pixels are squares, their values stand in the middle. Where the window shrinks, the filter grows with it, so that every
+    Pixels are squares, their values stand in the middle. Where the window shrinks, the filter grows with it, so that each
     pixel counts (anti-aliasing); nothing outside the window counts. Rows sum to one. `start` and `length` may be traced.
     """
     step = length / size
@@ -45,7 +45,7 @@ def resize_window(
     """The window at `top`, `left` of `height` x `width` pixels, as an image of `size`. `[H, W, C] -> [*size, C]`"""
     rows = resize_weights(top, height, x.shape[0], size[0], interpolation)
     columns = resize_weights(left, width, x.shape[1], size[1], interpolation)
-    # Full precision on every platform: pixels are not what to save bits on, and weights of one must copy exactly.
+    # Full precision on all platforms: pixels are not what to save bits on, and weights of one must copy exactly.
     x = jnp.einsum('oh,hwc->owc', rows, x, precision='highest')
     x = jnp.einsum('pw,owc->opc', columns, x, precision='highest')
     return jnp.clip(x, 0, 1) if interpolation == 'bicubic' else x

@@ -1,4 +1,4 @@
-"""The catalog: every set, or form of sets, that `archlab data prepare` knows."""
+"""Catalog: the sets, and the forms of sets, that `archlab data prepare` knows."""
 
 from ablations.config import closest
 from sweeps.datasets.catalog_images import IMAGES

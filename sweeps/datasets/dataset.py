@@ -7,8 +7,8 @@ from typing import NamedTuple
 class Archive(NamedTuple):
     """An archive by its official name.
 
-    `made`: patterns of what makes it needless where it lies beside it, such as the folder that somebody has unpacked from it;
-    the marks of the set where none are given. `into`: the folder into which it is unpacked, below that of the set.
+    `made`: patterns of files or folders; one that lies beside the archive makes it needless, such as a folder that somebody
+    unpacked from it. Without patterns the marks of the set count. `into`: the folder to unpack into, below that of the set.
     """
 
     name: str
@@ -20,14 +20,14 @@ class Archive(NamedTuple):
 class Dataset:
     """A set that can be prepared: what it is, where people get it, and how its files are read.
 
-    `unit`: what one example is. `origin`: the official page, as a fact; nothing is fetched. `test`: what the sealed split is.
-    `shape`: that of one example as it is prepared without options, where all have one; `rate`: that of sounds, in Hz.
-    `layouts`: the files that are accepted. `reader`: a spec of `sweeps/datasets/sources` ('kind' and its fields). `marks`:
-    patterns of files that tell a folder of this set; `folders`: names under which it is looked for in the data folder.
-    `examples`: the official number of each split, where known: less needs --partial. `md5`: official checksums by file name,
-    packed or not. `archives`: groups of official archives, each group the whole set; `needed`: a regular expression that is
-    found in the names of those members that are unpacked; `beside`: names of files and folders that belong to the set where
-    they lie beside its archives. `form` is true where the entry is a format, not one set: it needs --name.
+    `unit`: what one example is. `origin`: the official page, for the reader; nothing is fetched. `test`: what the sealed split
+    is. `shape`: that of one example prepared without options, if all have the same. `rate`: of sounds, in Hz. `layouts`: the
+    files that are accepted. `reader`: a spec of `sweeps/datasets/sources` ('kind' and its fields). `marks`: patterns of files
+    by which a folder of this set is recognised. `folders`: its usual names in the data folder. `examples`: the official number
+    of each split, if known; fewer need --partial. `md5`: official checksums by file name, packed or not. `archives`: groups of
+    official archives, each group the whole set. `needed`: a regular expression; members whose name matches it anywhere are
+    unpacked. `beside`: files and folders that may lie beside the archives and belong to the set. `form`: whether the entry is
+    a format instead of a set; it needs --name.
     """
 
     about: str

@@ -1,4 +1,4 @@
-"""Growing: an .npy file whose number of rows is known only when the last one is written."""
+"""Growing: an .npy file that is written row by row, before their number is known."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Listing: every set of the catalog and every other prepared one, and whether it is prepared, found or missing."""
+"""Inventory: the sets of the catalog and all other prepared ones, each prepared, found or missing."""
 
 from pathlib import Path
 
@@ -14,10 +14,10 @@ def folder_bytes(folder: Path) -> int:
 
 
 def listing(data: Path | None = None) -> dict[str, dict]:
-    """What is there and what is not, by name: `state` is 'prepared', 'found' (files, not yet prepared), 'missing' or 'form'."""
-    found = {name: _state(name, data) for name in catalog.DATASETS}
-    own = [name for name in names(data) if name not in found]
-    return found | {name: _prepared(name, data) for name in own}
+    """What is known of each set, by name. `state` is 'prepared', 'found' (files, not yet prepared), 'missing' or 'form'."""
+    known = {name: _state(name, data) for name in catalog.DATASETS}
+    own = [name for name in names(data) if name not in known]
+    return known | {name: _prepared(name, data) for name in own}
 
 
 def _prepared(name: str, data: Path | None) -> dict:

@@ -1,4 +1,4 @@
-"""Material: what a source gives to be prepared, as streams of blocks, so that memory stays flat."""
+"""Material: the examples of a source on their way to a prepared set, as streams of blocks, so that memory stays flat."""
 
 import dataclasses
 import re
@@ -36,7 +36,7 @@ class Options:
 
 @dataclasses.dataclass
 class Material:
-    """The examples of a source: `pool` and `test`, or only `pool` where the test split is a `share` by hash of content.
+    """The examples of a source: `pool` and `test`, or only `pool`, of which a `share` by hash of content is the test split.
 
     `counts`: examples of each split where they are known beforehand. `files`: what is read. `skipped` grows while streaming.
     """
@@ -100,12 +100,12 @@ def split_of(name: str) -> str:
 def by_split(paths: list[Path], source: Path) -> tuple[list[Path], list[Path]]:
     """Files of the pool and of the test split, by their names below the source.
 
-    Validation files are the test split where no other is; files of one split only are all in the pool.
+    Without test files the validation files are the test split. Files of a single split all go to the pool.
     """
     folder = source if source.is_dir() else source.parent
-    found: dict[str, list[Path]] = {'train': [], 'valid': [], 'test': []}
+    files: dict[str, list[Path]] = {'train': [], 'valid': [], 'test': []}
     for path in paths:
-        found[split_of(str(path.relative_to(folder)))].append(path)
-    held = 'test' if found['test'] else 'valid'
-    pool = [path for split, some in found.items() if split != held for path in some]
-    return (sorted(pool), found[held]) if pool else (paths, [])
+        files[split_of(str(path.relative_to(folder)))].append(path)
+    held = 'test' if files['test'] else 'valid'
+    pool = [path for split, some in files.items() if split != held for path in some]
+    return (sorted(pool), files[held]) if pool else (paths, [])

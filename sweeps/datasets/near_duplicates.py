@@ -1,4 +1,4 @@
-"""Near-duplicates: how much of a test text stands, word for word, in the pool."""
+"""Near-duplicates: how much of a test text is also, word for word, in the pool."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,7 +15,7 @@ _FILTER = 20
 
 
 def shingle_hashes(values: np.ndarray, length: int) -> np.ndarray:
-    """A 64-bit hash of every run of `length` values: uint64 [n - length + 1].
+    """A 64-bit hash of each run of `length` values: uint64 [n - length + 1].
 
     A run of 2k values has the hash h(i) * a_k + h(i + k), so that any length takes a few passes of numpy.
     """
@@ -40,15 +40,15 @@ def _joined(left: np.ndarray, right: np.ndarray, shift: int, size: int) -> np.nd
 
 
 def _test_shingles(part: Part, length: int) -> np.ndarray:
-    """Hashes of the shingles that follow each other without overlap in each test example, thinned out evenly."""
-    found = []
+    """Hashes of the consecutive shingles of each test example, thinned out evenly."""
+    hashes = []
     for number in range(len(part)):
         content = np.asarray(part.example(number))
         if len(content) >= length:
             count = len(content) // length
-            found.append(shingle_hashes(content, length)[: (count - 1) * length + 1 : length])
-    every = np.concatenate(found) if found else np.empty(0, np.uint64)
-    return every[np.linspace(0, len(every) - 1, min(len(every), MOST)).astype(np.int64)] if len(every) else every
+            hashes.append(shingle_hashes(content, length)[: (count - 1) * length + 1 : length])
+    own = np.concatenate(hashes) if hashes else np.empty(0, np.uint64)
+    return own[np.linspace(0, len(own) - 1, min(len(own), MOST)).astype(np.int64)] if len(own) else own
 
 
 def _pool_blocks(part: Part, length: int) -> Iterator[np.ndarray]:
@@ -57,7 +57,7 @@ def _pool_blocks(part: Part, length: int) -> Iterator[np.ndarray]:
 
 
 def shared_shingles(pool: Part, test: Part, length: int, told: Callable[[int, int], object] = lambda done, total: None) -> dict:
-    """The share of the test split's shingles that stand anywhere in the pool, with how many were looked for."""
+    """The share of the test split's shingles that are anywhere in the pool, and how many were looked for."""
     wanted = _test_shingles(test, length)
     if not len(wanted):
         return {'length': length, 'looked_for': 0, 'share': 0.0}

@@ -1,4 +1,4 @@
-"""Origins: the files that a set is made from, with their checksums, compared with the official ones."""
+"""Origins: the files of a set and their checksums, compared with the official ones."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,22 +12,22 @@ _PACKED = ('.gz', '.xz', '.bz2')
 
 
 def origins(files: list[Path], official: Mapping[str, str], unverified: bool) -> tuple[list[dict], list[str]]:
-    """What is known of the files, and notes. Raises ValueError where a checksum is not the official one."""
+    """A description of each file, and notes. Raises ValueError if a checksum is not the official one."""
     if len(files) > EACH:
         content = hashlib.sha256()
         sizes = [path.stat().st_size for path in files]
         for path, size in zip(files, sizes, strict=True):
             content.update(f'{path.parent.name}/{path.name} {size}\n'.encode())
         return [{'files': len(files), 'bytes': sum(sizes), 'names_and_sizes_sha256': content.hexdigest()}], []
-    found, notes = [], []
+    described, notes = [], []
     for path in files:
         sha256, verdict = _verdict(path, official)
         if verdict.startswith('differs'):
             if not unverified:
                 raise ValueError(f'{path}: {verdict}; get the file again, or go on with --unverified')
             notes.append(f'{path.name}: {verdict}; taken all the same (--unverified)')
-        found.append({'file': path.name, 'bytes': path.stat().st_size, 'sha256': sha256, 'official': verdict})
-    return found, notes
+        described.append({'file': path.name, 'bytes': path.stat().st_size, 'sha256': sha256, 'official': verdict})
+    return described, notes
 
 
 def _verdict(path: Path, official: Mapping[str, str]) -> tuple[str, str]:
@@ -42,7 +42,7 @@ def _verdict(path: Path, official: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _sums(path: Path) -> tuple[str, str]:
-    """SHA-256 and MD5 of a file that is read once: some archives are larger than what a disk reads in minutes."""
+    """SHA-256 and MD5 of a file, read only once: some archives take a disk minutes."""
     sha256, own = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     with open(path, 'rb') as file:
         while block := file.read(BLOCK):

@@ -1,4 +1,4 @@
-"""Pictures: what a prepared set looks like, as an array of pixels, for a file or a terminal."""
+"""Pictures: a prepared set as an array of pixels, for a file or a terminal."""
 
 import io
 from pathlib import Path
@@ -44,7 +44,7 @@ def _tile(example: np.ndarray, kind: str) -> np.ndarray:
 
 
 def curve(values: np.ndarray, wide: int = WIDE, high: int = HIGH) -> np.ndarray:
-    """A drawing uint8 [high, wide, 3]: in each column, black from the least to the greatest value that falls into it."""
+    """A drawing uint8 [high, wide, 3]: each column is black from its least to its greatest value."""
     page = np.full((high, wide, 3), 255, np.uint8)
     if not len(values):
         return page

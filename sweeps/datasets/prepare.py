@@ -20,7 +20,7 @@ from sweeps.datasets.writing import Writing, example_hash, held_by_hash
 
 
 def found_source(name: str, data: Path | None = None) -> Path | None:
-    """Where the files of a set lie in the data folder, under one of its usual names; None where they do not."""
+    """The folder of a set's files in the data folder, under one of its usual names, or None."""
     known = catalog.entry(name)
     marks = [*known.marks, *(archive.name for group in known.archives for archive in group)]
     for folder in (data_folder(data) / place for place in known.folders):
@@ -38,12 +38,12 @@ def prepare(
     force: bool = False,
     told: Told = lambda stage, done, total: None,
 ) -> tuple[Prepared, bool]:
-    """The prepared set of a name, and whether it was made now; one that is there is kept, unless `force`.
+    """The prepared set of a name, and whether it was made now. A set that is there is kept, unless `force`.
 
-    `called`: the name it gets, which a form such as 'text' needs. Where another process prepares the same set, this one waits
-    and takes what that one made. Raises ValueError where files lack or are damaged, where checksums are not the official ones,
-    or where the set that is there was made with other options; nothing half-made is left. Archives are unpacked beside the
-    set for as long as this takes.
+    `called`: the name of the set, which a form such as 'text' needs. While another process prepares the same set, this one
+    waits and then takes that set. Archives are unpacked beside the set for as long as this takes. Raises ValueError if files
+    are missing or damaged, if checksums are not the official ones, or if the set that is there was made with other options;
+    then nothing half-made is left.
     """
     known, options = catalog.entry(name), options or Options()
     if known.form and called is None:
@@ -60,7 +60,7 @@ def prepare(
 
 
 def _there(name: str, source: Path | None, data: Path | None) -> Path:
-    """The source, which must be there."""
+    """The source. Raises ValueError if it is not there."""
     if source is None:
         known = catalog.entry(name)
         looked = ', '.join(dict.fromkeys(known.folders)) or 'nothing: it is a form of data'
@@ -87,9 +87,9 @@ def _make(folder: Path, name: str, known: Dataset, source: Path, options: Option
     archives = archives_of(source, known)
     told('comparing checksums', 0, None)
     of_archives = origins(list(archives), known.md5, options.unverified)
-    with unpacked(folder, source, archives, known, told) as found:
+    with unpacked(folder, source, archives, known, told) as unpacked_source:
         told('looking at the files', 0, None)
-        material = read(found, options, known.reader)
+        material = read(unpacked_source, options, known.reader)
         _complete(name, [*material.lacking, *_fewer(material.counts, known)], options)
         told('comparing checksums', 0, None)
         of_files = origins(material.files, known.md5, options.unverified)
@@ -119,7 +119,7 @@ def _make(folder: Path, name: str, known: Dataset, source: Path, options: Option
                     'options': {'dataset': name, **dataclasses.asdict(options)},
                     'partial': lacking or None,
                     'dropped': dropped,
-                    'skipped': [line.replace(str(found), str(source)) for line in material.skipped[:100]],
+                    'skipped': [line.replace(str(unpacked_source), str(source)) for line in material.skipped[:100]],
                     **_near(place, material.kind, told),
                     'test_split': known.test
                     if material.test is not None
@@ -133,7 +133,7 @@ def _make(folder: Path, name: str, known: Dataset, source: Path, options: Option
 
 
 def _fewer(counts: dict[str, int], known: Dataset) -> list[str]:
-    """What is missing of the official number of examples."""
+    """Sentences about splits with fewer examples than the official number."""
     return [
         f'{counts[split]:,} of {known.examples[split]:,} {split} examples'
         for split in SPLITS
@@ -150,7 +150,7 @@ def _complete(name: str, lacking: list[str], options: Options) -> None:
 
 
 def _write(place: Path, material: Material, told: Told) -> tuple[int, dict[str, int], dict[str, int]]:
-    """Write both splits: how many examples of the pool were left out as test examples, and repeats and examples of each."""
+    """Write both splits; gives how many pool examples are left out as test examples, and repeats and examples of each split."""
     writers = {split: Writing(place / split, material.ragged) for split in SPLITS}
     try:
         dropped = _stream(writers, material, told)

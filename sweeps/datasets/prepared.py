@@ -72,7 +72,7 @@ class Part:
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """A prepared set: its folder and what is known of it. Arrays are memory-mapped when a split is asked for."""
+    """A prepared set: its folder, and `about`. Arrays are memory-mapped when a split is asked for."""
 
     folder: Path
     about: Mapping
@@ -86,23 +86,23 @@ class Prepared:
         return self._part('test')
 
     def _part(self, split: str) -> Part:
-        found = mapped(self.folder / split)
-        examples = 0 if found['group'] is None else len(found['group'])
-        if found['x'] is None or examples != self.about['sizes'][split]:
+        arrays = mapped(self.folder / split)
+        examples = 0 if arrays['group'] is None else len(arrays['group'])
+        if arrays['x'] is None or examples != self.about['sizes'][split]:
             raise ValueError(
                 f'{self.folder / split}: holds {examples} examples, {self.about["sizes"][split]} were written; '
                 f'prepare it again: archlab data prepare {self.about["name"]} --source PATH --force'
             )
-        return Part(**found)
+        return Part(**arrays)
 
     def damaged(self) -> list[str]:
-        """The files that differ from what was written, by their sha256; this reads all of them."""
+        """The files whose sha256 is no longer that of `about`; this reads all of them."""
         files = {name: self.folder / name for name in self.about['checksums']}
         return [name for name, path in files.items() if not path.exists() or checksum(path) != self.about['checksums'][name]]
 
 
 def mapped(folder: Path) -> dict[str, np.ndarray | None]:
-    """The arrays of a split, memory-mapped; None where there is none."""
+    """The arrays of a split by name, memory-mapped, or None for an array that it lacks."""
     return {name: _array(folder / f'{name}.npy') for name in ARRAYS}
 
 
@@ -125,7 +125,7 @@ def checksum(path: Path) -> str:
 
 
 def check_name(name: str) -> str:
-    """The name of a set, which is that of its folder; raises ValueError where it cannot be one."""
+    """The name of a set, if its folder can be called so. Raises ValueError otherwise."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"'{name}' is no name of a dataset; allowed: small letters, digits and _ . - after the first")
     return name
@@ -142,7 +142,7 @@ def is_prepared(name: str, data: Path | None = None) -> bool:
 
 
 def find(name: str, data: Path | None = None) -> Prepared:
-    """A prepared set by name. Raises ValueError, with the command that prepares it, where there is none."""
+    """A prepared set by name. If there is none, raises ValueError with the command that prepares it."""
     folder = prepared_folder(data) / check_name(name)
     if not is_prepared(name, data):
         raise ValueError(
@@ -153,7 +153,7 @@ def find(name: str, data: Path | None = None) -> Prepared:
 
 
 def load(folder: Path) -> Prepared:
-    """The prepared set of a folder. Raises ValueError where its `about.json` is of no use."""
+    """The prepared set in a folder. Raises ValueError if its `about.json` can't be used."""
     try:
         about = json.loads((folder / ABOUT).read_text(encoding='utf-8'))
         known = about['format'] == FORMAT and set(SPLITS) <= set(about['sizes'])
@@ -168,9 +168,9 @@ def load(folder: Path) -> Prepared:
 
 
 def write(folder: Path, about: Mapping, pool: Part, test: Part) -> Prepared:
-    """Write a set that fits into memory as DATA/prepared/NAME (`folder`), whole or not at all; one that is there is replaced.
+    """Write a set that fits into memory as DATA/prepared/NAME (`folder`), whole or not at all. It replaces an older one.
 
-    `about` needs `kind`; what can be worked out is added. Raises ValueError on an unknown kind.
+    `about` needs `kind`; the rest is computed. Raises ValueError on an unknown kind.
     """
     check_name(folder.name)
     with locked(folder), atomic.replacing_folder(folder, FIX) as place:
@@ -184,7 +184,7 @@ def write(folder: Path, about: Mapping, pool: Part, test: Part) -> Prepared:
 
 
 def finish(place: Path, about: Mapping) -> None:
-    """Complete `about` from the arrays that were written to `place`, and write it: the set is whole from then on."""
+    """Complete `about` from the arrays in `place` and write it, which makes the set whole."""
     if about.get('kind') not in KINDS:
         raise ValueError(f"kind '{about.get('kind')}' of a prepared set; allowed: {list(KINDS)}")
     parts = {split: Part(**mapped(place / split)) for split in SPLITS}
@@ -206,7 +206,7 @@ def finish(place: Path, about: Mapping) -> None:
 
 
 def _classes(names: list[str] | None, balance: dict[str, list[int] | None]) -> list[str] | None:
-    """The names of the classes, numbers where they have none; raises ValueError where there are more classes than names."""
+    """The names of the classes, or numbers if they have none. Raises ValueError if there are more classes than names."""
     needed = max(len(counts or ()) for counts in balance.values())
     if not needed:
         return None
@@ -220,7 +220,7 @@ def _balance(part: Part) -> list[int] | None:
 
 
 def channel_moments(x: np.ndarray) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each channel of images uint8 [n, H, W, C], of values in [0, 1]; by counts, so exact."""
+    """Mean and standard deviation of each channel of images uint8 [n, H, W, C], of values in [0, 1]; exact, since counted."""
     counts = np.zeros((x.shape[-1], 256), np.int64)
     rows = max(1, BLOCK // max(1, x[:1].nbytes))
     for start in range(0, len(x), rows):

@@ -1,4 +1,4 @@
-"""Show: what is in a prepared set, without touching its test examples."""
+"""Show: a prepared set in words, without a look at its test examples."""
 
 import numpy as np
 
@@ -9,17 +9,17 @@ CHARACTERS = 400
 
 
 def show(prepared: Prepared, check: bool = False) -> dict:
-    """All that is known of a set, with an excerpt of the pool where it is text; `check` reads every file and compares."""
+    """All that is known of a set, with an excerpt of a pool of text. `check` reads all files and compares their checksums."""
     about = dict(prepared.about)
-    found = {'where': str(prepared.folder), **about}
+    facts = {'where': str(prepared.folder), **about}
     if about['kind'] not in ('images', 'sounds', 'series'):
-        found['excerpt'] = excerpt(prepared.pool(), about['kind'])
+        facts['excerpt'] = excerpt(prepared.pool(), about['kind'])
     if 'rate' in about:
         lengths = np.diff(prepared.pool().offsets) / about['rate']
-        found['seconds'] = {'shortest': float(lengths.min()), 'mean': float(lengths.mean()), 'longest': float(lengths.max())}
+        facts['seconds'] = {'shortest': float(lengths.min()), 'mean': float(lengths.mean()), 'longest': float(lengths.max())}
     if check:
-        found['damaged'] = prepared.damaged()
-    return found
+        facts['damaged'] = prepared.damaged()
+    return facts
 
 
 def excerpt(part: Part, kind: str, count: int = 2) -> list[str]:
@@ -31,7 +31,7 @@ def excerpt(part: Part, kind: str, count: int = 2) -> list[str]:
 
 
 def lines(facts: dict) -> list[str]:
-    """What `show` found, for reading."""
+    """What `show` gives, for reading."""
     sizes, elements = facts['sizes'], facts['elements']
     told = [
         f'{facts["name"]}: {facts.get("about", facts["kind"])}',

@@ -1,4 +1,4 @@
-"""Unpacked: the archives of a set as a folder, which lies beside the prepared set while that is made, and then goes."""
+"""Unpacked: the archives of a set as a folder, beside the prepared set and only while that is made."""
 
 import contextlib
 import errno
@@ -30,10 +30,10 @@ MEGABYTE = 1_000_000
 
 
 def archives_of(source: Path, known: Dataset) -> dict[Path, str]:
-    """The archives that are to be unpacked, and the folder that each is unpacked into; none where files are read as they lie.
+    """The archives to unpack, each with its folder; none if the files can be read as they lie.
 
     `source`: an archive, one of a group of official archives that lie beside each other, or a folder with such a group.
-    Raises ValueError where one of the group is missing.
+    Raises ValueError if one of the group is missing.
     """
     if known.reader['kind'] in STREAMED:
         return {}
@@ -60,10 +60,10 @@ def _lies(place: Path, patterns: tuple[str, ...]) -> bool:
 
 @contextlib.contextmanager
 def unpacked(folder: Path, source: Path, archives: dict[Path, str], known: Dataset, told: Told) -> Iterator[Path]:
-    """The folder to read: `source` itself where there are no archives, else what they hold, beside `folder` and for a time.
+    """The folder to read: `source` itself without archives, else a temporary one beside `folder` with their content.
 
-    What `known` says lies beside its archives is linked into it. Call it under the lock of `folder`. Raises ValueError where
-    an archive is damaged or unsafe or the disk has no room. Errors of whoever reads the folder name the source instead.
+    Files that belong to the set and lie beside its archives are linked into it. Call it under the lock of `folder`. Raises
+    ValueError if an archive is damaged or unsafe or the disk has no room. Errors about the temporary folder name the source.
     """
     if not archives:
         yield source
@@ -110,7 +110,7 @@ def _unpack(path: Path, place: Path, needed, total: int | None, told: Told) -> N
 
 
 def _files(path: Path, allowed: int) -> Iterator[tuple[str, BinaryIO]]:
-    """Every file of an archive and of the tar archives in it: CLASS.tar with images gives CLASS/image."""
+    """All files of an archive and of the tar archives in it: CLASS.tar with images gives CLASS/image."""
     for name, content in members(path):
         ending = next((ending for ending in NESTED if name.lower().endswith(ending)), None)
         if ending is None or _hidden(name):
@@ -124,12 +124,12 @@ def _files(path: Path, allowed: int) -> Iterator[tuple[str, BinaryIO]]:
 
 
 def _hidden(name: str) -> bool:
-    """Whether a file is none of the set but of the system on which somebody has packed it."""
+    """Whether a file comes from the system of whoever packed the archive, not from the set."""
     return any(part.startswith('.') or part == '__MACOSX' for part in PurePosixPath(name).parts)
 
 
 def _write(content: BinaryIO, place: Path, name: str, path: Path) -> int:
-    """Write one file; how many bytes it has."""
+    """Write one file. Gives its number of bytes."""
     size, target = 0, place / name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -153,7 +153,7 @@ def _link(source: Path, place: Path, beside: tuple[str, ...]) -> None:
 
 
 def _root(place: Path) -> Path:
-    """The folder that holds the set: `place`, or the one folder in it in which somebody has packed all folders of the set."""
+    """The folder of the set: `place`, or the single folder in it that holds all others."""
     while True:
         there = list(place.iterdir())
         if len(there) > 1 or not any(one.is_dir() and one.name not in SPLITS and _folders_in(one) for one in there):

@@ -1,4 +1,4 @@
-"""Writing: one split of a prepared set, block by block, with what tells identical examples."""
+"""Writing: one split of a prepared set, block by block, with the groups of identical examples."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ DIGEST = 16
 
 
 def example_hash(example: np.ndarray) -> bytes:
-    """What identical examples share, whatever their class."""
+    """A hash of the content of an example, whatever its class."""
     return hashlib.blake2b(np.ascontiguousarray(example), digest_size=DIGEST).digest()
 
 
 def held_by_hash(digest: bytes, share: float) -> bool:
-    """Whether an example belongs to the test split that is made by hash: the same on every machine and in every order."""
+    """Whether an example belongs to a test split by hash: the same on all machines and in any order."""
     return int.from_bytes(digest[:8], 'big') < share * 2**64
 
 
@@ -58,7 +58,7 @@ class Writing:
         self.examples += len(xs)
 
     def close(self) -> int:
-        """Write the groups, which number identical examples in the order of the first of them; how many are repeats."""
+        """Write the groups, numbered in the order of their first examples. Gives the number of repeats."""
         hashes = np.frombuffer(bytes(self.digests), f'V{DIGEST}')
         _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
         rank = np.empty(len(first), np.int64)

@@ -1,4 +1,4 @@
-"""Arrays: the examples of one split, with what tells them from any other."""
+"""Arrays: the examples of one split, and a split of them by groups."""
 
 import dataclasses
 import hashlib
@@ -10,8 +10,7 @@ import numpy as np
 class Arrays:
     """Inputs `x` [n, ...], targets `y` [n, ...] and the `group` [n] that a split must not tear (a file, an example).
 
-    `scale` is what the mean metric of these examples is multiplied by, so that its unit is exact: 1 / ln 2 turns nats per
-    byte into bits.
+    `scale` is what the mean metric of these examples is multiplied by to be in its unit: 1 / ln 2 makes bits of nats.
     """
 
     x: np.ndarray
@@ -36,7 +35,12 @@ class Arrays:
 def split_by_group(pool: Arrays, seed: int, held: int, train: int) -> tuple[np.ndarray, np.ndarray]:
     """Indices of `train` training and `held` tuning-validation examples, no group in both, drawn by the seed.
 
-    A `train` of 0 is all that are left. Raises ValueError where the pool is too small for both.
+    With `train` 0 all that are left are training examples. Raises ValueError if the pool is too small for both.
+
+    >>> pool = Arrays(np.zeros((6, 2)), np.zeros(6), np.array([0, 0, 1, 1, 2, 2]))
+    >>> train, held = split_by_group(pool, seed=0, held=2, train=4)
+    >>> sorted(pool.group[train].tolist()), sorted(pool.group[held].tolist())
+    ([0, 0, 1, 1], [2, 2])
     """
     generator = np.random.default_rng(seed)
     order = generator.permutation(np.unique(pool.group))

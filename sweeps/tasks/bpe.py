@@ -16,9 +16,9 @@ SMALLEST = 257
 
 
 def trained(pieces: Iterable[bytes], size: int) -> str:
-    """The tokenizer.json of a BPE of `size` tokens, the mark among them. Raises ValueError for fewer than bytes and mark.
+    """The tokenizer.json of a BPE of `size` tokens, the mark among them. Raises ValueError if bytes and mark are more.
 
-    The same text gives the same tokens on every machine. A short text may not have as many pairs: then some are not used.
+    The same text gives the same tokens on all machines. A short text may have too few pairs: then some tokens are not used.
     """
     from tokenizers import Tokenizer, models, trainers
 
@@ -53,7 +53,7 @@ def read(path: Path) -> str:
 
 
 def _byte_level(tokenizer: 'Tokenizer') -> None:
-    """Cut words as GPT-2 does and spell every byte by a printable character, so that nothing is lost or unknown."""
+    """Cut words as GPT-2 does and spell each byte by a printable character, so that nothing is lost or unknown."""
     from tokenizers import decoders, pre_tokenizers
 
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -69,7 +69,7 @@ def _alphabet() -> frozenset[str]:
 
 @functools.lru_cache(maxsize=4)
 def loaded(text: str) -> 'Tokenizer':
-    """The tokenizer of a tokenizer.json. What looks like the mark inside a document is text as any other."""
+    """The tokenizer of a tokenizer.json. A mark that is written inside a document is ordinary text to it."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_str(text)
@@ -80,7 +80,7 @@ def loaded(text: str) -> 'Tokenizer':
 
 
 def lengths(tokenizer: 'Tokenizer', size: int, mark: int) -> np.ndarray:
-    """Bytes that each token stands for, `[size]`; the mark counts one. Raises ValueError where tokens are not byte-level."""
+    """Bytes that each token stands for, `[size]`; the mark counts one. Raises ValueError unless tokens are byte-level."""
     found = np.zeros(size, np.int64)
     special = set(tokenizer.get_added_tokens_decoder())
     alphabet = _alphabet()
@@ -95,7 +95,7 @@ def lengths(tokenizer: 'Tokenizer', size: int, mark: int) -> np.ndarray:
 
 
 def encoded(tokenizer: 'Tokenizer', pieces: list[bytes], lengths: np.ndarray) -> list[np.ndarray]:
-    """The ids of each piece. Raises ValueError where they do not stand for as many bytes as the piece has."""
+    """The ids of each piece. Raises ValueError unless they stand for as many bytes as the piece has."""
     found = []
     for piece, encoding in zip(
         pieces, tokenizer.encode_batch_fast([_text(piece) for piece in pieces], add_special_tokens=False), strict=True

@@ -1,6 +1,6 @@
-"""Coders: what a model of bytes has to beat, lzma and a model of the last k bytes, on the very bytes that it is scored on.
+"""Coders: the scores that a model of bytes has to beat, of lzma and of a count model of the last k bytes, on the same bytes.
 
-Neither adapts its counts to the test bytes, except that lzma may copy from those that it has coded already.
+Neither adapts its counts to the test bytes, but lzma may copy from test bytes that it has already coded.
 """
 
 import lzma
@@ -34,7 +34,7 @@ def reference_bits(train: list[bytes], test: list[bytes]) -> dict[str, float]:
 
     `lzma` compresses the test after all of the training bytes, `lzma_alone` without them. `order_k` is interpolated
     Kneser-Ney over the last k bytes of the same message, counted on the training messages; k was chosen on the last tenth of
-    them. `best` is the better of lzma and order_k. Raises ValueError where a side has no bytes.
+    them. `best` is the better of lzma and order_k. Raises ValueError if a side has no bytes.
     """
     for name, messages in (('training', train), ('test', test)):
         if not sum(map(len, messages)):
@@ -45,8 +45,8 @@ def reference_bits(train: list[bytes], test: list[bytes]) -> dict[str, float]:
     seen, tried = _last_tenth(train)
     k = int(np.argmin(order_bits(seen, tried)))
     order = float(order_bits(train, test, k)[k])
-    found = {'lzma': with_context, 'lzma_alone': 8 * alone / len(asked), 'order_k': order, 'k': k}
-    return {**found, 'best': min(found['lzma'], found['order_k'])}
+    bits = {'lzma': with_context, 'lzma_alone': 8 * alone / len(asked), 'order_k': order, 'k': k}
+    return {**bits, 'best': min(bits['lzma'], bits['order_k'])}
 
 
 def packed(content: bytes) -> int:
@@ -57,7 +57,7 @@ def packed(content: bytes) -> int:
 
 
 def _last_tenth(messages: list[bytes]) -> tuple[list[bytes], list[bytes]]:
-    """The messages in two: nine tenths of their number, or of the bytes where there are fewer than ten."""
+    """The first nine tenths of the messages and the rest; of fewer than ten messages, of their bytes."""
     if len(messages) >= 10:
         cut = len(messages) * 9 // 10
         return messages[:cut], messages[cut:]
@@ -76,15 +76,15 @@ def order_probabilities(train: list[bytes], test: list[bytes], orders: int = ORD
 
     Order k looks at k bytes of the same message; before its first byte stands a sign that is never predicted. The highest
     order counts how often bytes follow a context, lower ones how many different bytes stand before context and byte; under
-    all of them every byte has 1/256.
+    all of them each byte has 1/256.
     """
     symbols, place = _places([*train, *test])
     known = np.arange(len(symbols)) < sum(map(len, train))
     context, gram = np.zeros(len(symbols), np.int64), symbols
-    lower, found = np.full(int((~known).sum()), 1 / 256), []
+    lower, probabilities = np.full(int((~known).sum()), 1 / 256), []
     for k in range(orders + 1):
         counts = np.bincount(gram[known], minlength=gram.max() + 1)
-        found.append(_interpolated(counts, gram, context, known, lower))
+        probabilities.append(_interpolated(counts, gram, context, known, lower))
         # The next longer grams, by number, and the first place of each that stands in the training bytes.
         earlier = np.where(place > k, np.roll(symbols, k + 1), 0)
         longer = np.unique(earlier * (gram.max() + 1) + gram, return_inverse=True)[1]
@@ -92,11 +92,11 @@ def order_probabilities(train: list[bytes], test: list[bytes], orders: int = ORD
         counts = np.bincount(gram[known][kinds], minlength=gram.max() + 1)
         lower = _interpolated(counts, gram, context, known, lower)
         context, gram = np.where(place > 0, np.roll(gram, 1), gram.max() + 1), longer
-    return found
+    return probabilities
 
 
 def _places(messages: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
-    """All bytes of the messages, from 1 to 256, and how many of its message stand before each."""
+    """All bytes of the messages, as 1 to 256, and the number of bytes before each in its own message."""
     symbols = np.frombuffer(b''.join(messages), np.uint8).astype(np.int64) + 1
     lengths = np.array([len(message) for message in messages])
     return symbols, np.arange(len(symbols)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
@@ -105,9 +105,9 @@ def _places(messages: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
 def _interpolated(
     counts: np.ndarray, gram: np.ndarray, context: np.ndarray, known: np.ndarray, lower: np.ndarray
 ) -> np.ndarray:
-    """Discounted counts of grams and what they leave for the next lower order: the probability of each byte not `known`.
+    """The probability of each byte that is not `known`: discounted counts of grams, and the next `lower` order for the rest.
 
-    `counts` by gram; `gram` and its `context` of every byte, as numbers.
+    `counts`: of each gram. `gram`, `context`: the numbers of the gram that ends with each byte, and of its context.
     """
     discounts = _discounts(counts[counts > 0])
     taken = discounts[np.minimum(counts, 3)]
@@ -121,17 +121,17 @@ def _interpolated(
 
 
 def _discounts(counts: np.ndarray) -> np.ndarray:
-    """What is taken from counts of 0, 1, 2, and 3 or more, by how many there are of each.
+    """The discounts of counts of 0, 1, 2, and 3 or more, estimated from the numbers of such counts.
 
-    Half where too few tell, or where they tell to take nothing or all: something has to be left for bytes that are new.
+    A discount is one half if there are too few counts, or if the estimate takes nothing or all: new bytes need a share.
     """
     n = np.bincount(np.minimum(counts, 5), minlength=6)[:5].astype(float)
-    found = [0.0, 0.5, 0.5, 0.5]
+    discounts = [0.0, 0.5, 0.5, 0.5]
     for i in (1, 2, 3):
         if n[1] and n[2] and n[i]:
             discount = i - (i + 1) * n[1] / (n[1] + 2 * n[2]) * n[i + 1] / n[i]
-            found[i] = discount if 0 < discount < i else 0.5
-    return np.array(found)
+            discounts[i] = discount if 0 < discount < i else 0.5
+    return np.array(discounts)
 
 
 def reference_lines(name: str, bits: dict[str, float]) -> list[str]:

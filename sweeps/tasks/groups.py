@@ -1,4 +1,4 @@
-"""Groups: which examples a split must not tear."""
+"""Groups: examples that a split must keep together."""
 
 import hashlib
 
@@ -8,7 +8,10 @@ import numpy as np
 def distinct(*parts: np.ndarray) -> list[np.ndarray]:
     """A number for each row's content, the same for equal rows of all parts: `[n, ...]` each, `[n]` each.
 
-    Rows are told apart by 16 bytes of their hash, so that parts on disk are read once and never held.
+    Rows are compared by 16 bytes of their hash, so that parts on disk are read once and never held.
+
+    >>> [numbers.tolist() for numbers in distinct(np.array([[1, 2], [3, 4]]), np.array([[3, 4]]))][1]
+    [0]
     """
     digests = b''.join(hashlib.blake2b(row.tobytes(), digest_size=16).digest() for part in parts for row in part)
     numbers = np.unique(np.frombuffer(digests, 'V16'), return_inverse=True)[1].reshape(-1)
@@ -16,7 +19,11 @@ def distinct(*parts: np.ndarray) -> list[np.ndarray]:
 
 
 def joined(group: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The groups with those made one that hold equal rows, directly or through a third: `[n], [n, ...] -> [n]`."""
+    """Groups that hold equal rows become one, directly or through a third group: `[n], [n, ...] -> [n]`.
+
+    >>> joined(np.array([0, 1, 2, 3]), np.array([[5], [6], [5], [7]])).tolist()
+    [0, 1, 0, 2]
+    """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -28,6 +35,10 @@ def joined(group: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def unknown(rows: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Indices of the rows that stand nowhere in `known`: `[n, ...], [m, ...] -> [k]`."""
+    """Indices of the rows that `known` does not have: `[n, ...], [m, ...] -> [k]`.
+
+    >>> unknown(np.array([[1], [2], [3]]), known=np.array([[2]])).tolist()
+    [0, 2]
+    """
     old, new = distinct(known, rows)
     return np.flatnonzero(~np.isin(new, old))

@@ -27,9 +27,12 @@ def language(scores: jax.Array, y: jax.Array, label_smoothing: jax.Array | None 
 
 
 def scale_of(places: int, tokens: int, in_bytes: int | None) -> float:
-    """What the mean metric of examples is multiplied by that have n N places, so many tokens to predict among them.
+    """The scale of examples with n N `places`, of which `tokens` are to be predicted.
 
-    For bits per byte these tokens' length in bytes; None for nats per token.
+    `in_bytes`: the length of these tokens in bytes, for bits per byte; None gives nats per token.
+
+    >>> scale_of(places=8, tokens=4, in_bytes=None)
+    2.0
     """
     return places / max(tokens, 1) if in_bytes is None else places / max(in_bytes, 1) / math.log(2)
 
@@ -53,7 +56,7 @@ class Language(Kind):
 
     @property
     def declared_size(self) -> int | None:
-        """The number of tokens as far as it can be known now; None where only the data will tell."""
+        """The number of tokens, or None if only data that are still absent can tell."""
         return self.size
 
     def inputs(self, x: jax.Array) -> jax.Array:
@@ -61,7 +64,7 @@ class Language(Kind):
         return x.astype(jnp.int32)
 
     def lengths(self) -> np.ndarray | None:
-        """Bytes that each token stands for, `[V]`, or None where each is one."""
+        """Bytes that each token stands for, `[V]`, or None if each is one byte."""
         return None
 
     def part(self, arrays: Arrays, chosen: np.ndarray) -> Arrays:
@@ -79,6 +82,6 @@ class Language(Kind):
 
 
 def check_unit(kind: str, unit: str) -> None:
-    """Raise ValueError on a unit that there is not."""
+    """Raise ValueError on an unknown unit."""
     if unit not in UNITS:
         raise ValueError(f"task '{kind}': unit '{unit}'; allowed: {list(UNITS)}")

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 BITS_PER_NAT = 1 / math.log(2)
 KNOBS = {'label_smoothing': 0.0}
-"""Tunable values of every loss and what they are where a study does not tune them."""
+"""Tunable values of all losses, with their values where a study does not tune them."""
 
 
 def _log_likelihood(scores: jax.Array, y: jax.Array, label_smoothing: jax.Array | None) -> jax.Array:

@@ -1,4 +1,4 @@
-"""mixture: several languages as one task, each in its bytes."""
+"""mixture: several languages, each written in bytes, as one task."""
 
 import dataclasses
 import functools
@@ -19,7 +19,7 @@ from sweeps.tasks.unmixed import UNMIXED
 from sweeps.tasks.windows import spread
 
 SHIFT = 40
-"""The group of an example is one more than that of its domain (-1 is ACROSS), whose number stands above these bits."""
+"""The bits below hold the group of an example within its domain, plus one (-1 is ACROSS); those above, the domain's number."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Mixture(Language):
 
     @functools.cached_property
     def domain_names(self) -> tuple[str, ...]:
-        """The dataset of each part, its kind where it has none; one that comes again has a number: zinc, zinc_2."""
+        """The dataset of each part, or its kind if it has none. Repeats are numbered: zinc, zinc_2."""
         names = []
         for component in self.components:
             name = given = component.dataset if isinstance(component, SetKind) else component.NAME
@@ -128,7 +128,7 @@ class Mixture(Language):
         return np.concatenate(learned), np.concatenate(scored)
 
     def _counts(self, total: int) -> list[int]:
-        """How many of so many examples are of each domain."""
+        """The number of examples of each domain among `total`."""
         return np.floor(self.shares * total + 1e-6).astype(int).tolist()
 
     def _enough(self, number: int, what: str, there: int, wanted: int) -> None:

@@ -59,7 +59,10 @@ class Pixels(SetKind, ByteSequences):
 def shrunk(x: np.ndarray, size: int) -> np.ndarray:
     """Images `size` pixels high by the rounded mean of blocks: uint8 `[n, H, W, C] -> [n, size, W size/H, C]`.
 
-    Raises ValueError where H is no multiple of `size`, or W no multiple of H / size.
+    Raises ValueError if H is no multiple of `size`, or W no multiple of H / size.
+
+    >>> shrunk(np.array([[0, 2], [4, 6]], np.uint8)[None, ..., None], size=1).item()
+    3
     """
     count, height, width, channels = x.shape
     block = height // size if 0 < size <= height else 0

@@ -57,7 +57,7 @@ class Samples(SetKind, ByteSequences):
 
 
 def resampled(x: np.ndarray, rate: int, wanted: int) -> np.ndarray:
-    """A recording at another rate in Hz, by a polyphase filter without delay; 0: as it is.
+    """A recording at another rate in Hz, by a polyphase filter without delay. A rate of 0 leaves it as it is.
 
     `[N] -> [N wanted / rate]`, rounded up.
     """
@@ -70,7 +70,11 @@ def resampled(x: np.ndarray, rate: int, wanted: int) -> np.ndarray:
 
 
 def mu_law(x: np.ndarray) -> np.ndarray:
-    """Samples from -1 to 1 as one of 256 levels: round(127.5 (1 + sign(x) ln(1 + 255 |x|) / ln 256)); beyond them clipped."""
+    """Samples from -1 to 1 as one of 256 levels: round(127.5 (1 + sign(x) ln(1 + 255 |x|) / ln 256)); clipped beyond.
+
+    >>> mu_law(np.array([-1, -0.01, 0, 0.01, 1])).tolist()
+    [0, 98, 128, 157, 255]
+    """
     x = np.clip(x, -1, 1)
     curve = np.sign(x) * np.log1p(255 * np.abs(x)) / np.log(256)
     return np.floor(127.5 * (1 + curve) + 0.5).astype(np.uint8)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 FLOOR = 1e-5
-"""Energy below which all is silence: far under speech, above the rounding of 16 bits."""
+"""The energy of silence: far under speech, above the rounding of 16 bits."""
 
 
 def mel(frequency: np.ndarray) -> np.ndarray:
@@ -21,7 +21,7 @@ def hertz(pitch: np.ndarray) -> np.ndarray:
 def mel_filters(rate: int, window: int, mels: int) -> np.ndarray:
     """Triangles over the frequencies k rate / window: `[window / 2 + 1, mels]`, peaks of 1, equally far apart in mel.
 
-    Neighbouring triangles add up to 1 between their peaks; none is scaled by its width. Raises ValueError where a triangle
+    Neighbouring triangles add up to 1 between their peaks; none is scaled by its width. Raises ValueError if a triangle
     lies between two frequencies and would always be 0.
     """
     edges = hertz(np.linspace(0, mel(rate / 2), mels + 2))
@@ -41,7 +41,7 @@ def log_mel(x: jax.Array, rate: int, window: int, hop: int, mels: int) -> jax.Ar
     """Log energies in mel bands: samples from -1 to 1 `[B, N] -> [B, N / hop, mels]`.
 
     Frames of `window` samples, `hop` apart, zeros around; a Hann window; squared magnitudes of the Fourier transform;
-    triangles; the natural logarithm, not below that of FLOOR. Raises ValueError where `hop` does not divide `window` and N.
+    triangles; the natural logarithm, not below that of FLOOR. Raises ValueError if `hop` does not divide `window` and N.
     """
     length = x.shape[-1]
     if hop < 1 or window % hop or length % hop:

@@ -115,7 +115,12 @@ class SpokenDigits(SetKind):
 
 
 def fitted(part: Part, length: int) -> np.ndarray:
-    """The examples of a ragged part, cut or filled with zeros to one length: `[n, length]`."""
+    """The examples of a ragged part, cut or filled with zeros to one length: `[n, length]`.
+
+    >>> ragged = Part(np.array([1, 2, 3, 4]), None, np.array([0, 1]), np.array([0, 1, 4]))
+    >>> fitted(ragged, 2).tolist()
+    [[1, 0], [2, 3]]
+    """
     x = np.zeros((len(part), length), part.x.dtype)
     for number in range(len(part)):
         example = part.example(number)[:length]

@@ -24,10 +24,10 @@ class Text(SetKind, Language):
     are taken as they are; `vocabulary` is then their tokenizer's size.
 
     Examples are windows of `length` tokens, each token the target of those before it in the window. Training windows start
-    every `spacing` tokens (0: length + 1, no token twice); held-out windows never overlap, and none
-    reads as a training window. A replicate draws whole blocks of
-    text as tuning validation, `held` windows of them, and learns from `train` windows (0: all) of the others; see
-    sweeps/tasks/windows.py. The sealed windows are `tested` of the test split, evenly spread (0: all).
+    at multiples of `spacing` tokens (0: length + 1, no token twice). Held-out windows never overlap, and none reads as a
+    training window. A replicate draws whole blocks of text as tuning validation, `held` windows of them, and learns from
+    `train` windows (0: all) of the others; see sweeps/tasks/windows.py. The sealed windows are `tested` of the test split,
+    evenly spread (0: all).
 
     Metric: `unit` 'bits per byte' (bits of all tokens asked for over the bytes that they stand for, a mark one; it compares
     tokenizers at equal text) or 'nats per token'; lower is better; chance log2 V times tokens per byte, or ln V.

@@ -1,8 +1,8 @@
-"""Streams: the tokens of one split of a prepared set, one document after the other, made once and memory-mapped.
+"""Token streams: the tokens of one split of a prepared set, document by document, made once and memory-mapped.
 
-They lie beside the prepared sets, in DATA/tokens/NAME-KEY, KEY a hash of the set's content and of the vocabulary: folders
-`vocabulary` (learned from the pool alone), `pool` and `test`, each made when first asked for. Shards of tokens are read where
-they lie, and so are the bytes of a set that is one document.
+They lie beside the prepared sets, in DATA/tokens/NAME-KEY. KEY is a hash of the set's content and of the vocabulary. In it are
+the folders `vocabulary` (learned from the pool alone), `pool` and `test`, each made when first asked for. Shards of tokens are
+read in their own files, and so are the bytes of a set of one document.
 """
 
 import contextlib
@@ -24,17 +24,17 @@ from sweeps.tasks.vocabularies import BytePairs, Bytes, Characters
 
 FORM = 1
 PIECE = 2**20
-"""Bytes above which a document is cut, at the end of a line, before it is encoded."""
+"""Longer documents are cut, at the end of a line, before they are encoded; in bytes."""
 BATCH = 2**24
 """Bytes that are encoded at a time."""
 LEARNED = 2**28
-"""Bytes of text that a BPE is trained on at most: of a larger pool every k-th document."""
+"""The most bytes of text that a BPE is trained on: of a larger pool each k-th document."""
 TOKENS = ('bytes', 'characters', 'bpe', 'file')
 
 
 @dataclasses.dataclass(frozen=True)
 class Stream:
-    """Tokens [T]; where each document starts [D + 1]; the group of each [D], identical ones the same; bytes of a token [V]."""
+    """Tokens [T]; where each document starts [D + 1]; its group [D], shared by identical documents; bytes of each token [V]."""
 
     tokens: np.ndarray
     starts: np.ndarray
@@ -45,17 +45,17 @@ class Stream:
 
     def counts(self) -> np.ndarray:
         """How often each token occurs, [V]; read in blocks."""
-        found = np.zeros(self.size, np.int64)
+        counts = np.zeros(self.size, np.int64)
         for start in range(0, len(self.tokens), BATCH):
-            found += np.bincount(self.tokens[start : start + BATCH], minlength=self.size)
-        return found
+            counts += np.bincount(self.tokens[start : start + BATCH], minlength=self.size)
+        return counts
 
 
 @dataclasses.dataclass(frozen=True)
 class Spelling:
-    """How a task wants text as tokens: `tokens` one of TOKENS, `vocabulary` the size of a BPE, `tokenizer` where a file lies.
+    """How text becomes tokens. `tokens`: one of TOKENS. `vocabulary`: the size of a BPE. `tokenizer`: the file of one.
 
-    Of a set of token shards `vocabulary` is the number of tokens that its tokenizer has.
+    For a set of token shards `vocabulary` is the size of the vocabulary that they were made with.
     """
 
     tokens: str
@@ -63,7 +63,7 @@ class Spelling:
     tokenizer: str = ''
 
     def stream(self, prepared: Prepared, split: str) -> Stream:
-        """The tokens of a split, `pool` or `test`. Raises ValueError on a set that is no text."""
+        """The tokens of a split, `pool` or `test`. Raises ValueError if the set is no text."""
         part = getattr(prepared, split)()
         if prepared.about['kind'] == 'tokens':
             return self._shards(part)
@@ -84,7 +84,7 @@ class Spelling:
         return Stream(tokens, starts, group, vocabulary.lengths, vocabulary.size, vocabulary.unknown)
 
     def _shards(self, part: Part) -> Stream:
-        """Tokens as they were stored. Their bytes are known where the tokenizer is."""
+        """Tokens as they were stored. Their length in bytes is known if their tokenizer is."""
         starts = np.array([0, len(part.x)]) if part.offsets is None else part.offsets
         if not self.tokenizer:
             if not self.vocabulary:
@@ -94,7 +94,7 @@ class Spelling:
         return Stream(part.x, starts, part.group, vocabulary.lengths, vocabulary.size)
 
     def read(self, prepared: Prepared) -> Bytes | Characters | BytePairs:
-        """The vocabulary; one that is learned, of the pool alone, is kept beside the set."""
+        """The vocabulary. If it is learned, it is learned from the pool alone, once, and kept beside the set."""
         if self.tokens == 'bytes':
             return Bytes()
         if self.tokens == 'file':
@@ -111,15 +111,15 @@ class Spelling:
 
     def _learn(self, prepared: Prepared, folder: Path) -> None:
         part = prepared.pool()
-        every = 1 if self.tokens == 'characters' else -(-len(part.x) // LEARNED)
-        found = batches(part, np.arange(0, len(part), every))
+        step = 1 if self.tokens == 'characters' else -(-len(part.x) // LEARNED)
+        documents = batches(part, np.arange(0, len(part), step))
         with atomic.replacing_folder(folder, FIX) as place:
             if self.tokens == 'characters':
-                whole = (b''.join(piece for piece, _ in batch) for batch in found)
+                whole = (b''.join(piece for piece, _ in batch) for batch in documents)
                 np.save(place / 'characters.npy', Characters.of(whole).points)
             else:
-                found = vocabularies.trained((piece for batch in found for piece, _ in batch), self.vocabulary)
-                (place / 'tokenizer.json').write_text(found.text, encoding='utf-8')
+                pairs = vocabularies.trained((piece for batch in documents for piece, _ in batch), self.vocabulary)
+                (place / 'tokenizer.json').write_text(pairs.text, encoding='utf-8')
 
     def _folder(self, prepared: Prepared, vocabulary: Bytes | Characters | BytePairs | None = None) -> Path:
         known = [FORM, prepared.about['digest'], self.tokens, self.vocabulary if self.tokens == 'bpe' else 0]
@@ -128,7 +128,7 @@ class Spelling:
         return prepared.folder.parents[1] / 'tokens' / f'{prepared.about["name"]}-{key}'
 
     def _path(self) -> Path:
-        """Where the tokenizer's file lies: a path, or a name in DATA/tokenizers."""
+        """The tokenizer's file: a path, or a name in DATA/tokenizers."""
         if not self.tokenizer:
             raise ValueError(
                 "tokens='file' without a tokenizer; give tokenizer=PATH or a name in the data folder's tokenizers/"
@@ -159,7 +159,7 @@ def _write(folder: Path, part: Part, vocabulary: Bytes | Characters | BytePairs,
 
 
 def batches(part: Part, order: np.ndarray) -> Iterator[list[tuple[bytes, bool]]]:
-    """The documents in an order, in pieces with whether each is the last of its document, BATCH bytes or so at a time."""
+    """The documents in an order, about BATCH bytes at a time: pieces, and whether each is the last of its document."""
     batch, total = [], 0
     for number in order:
         document = part.example(number)
@@ -179,7 +179,7 @@ def batches(part: Part, order: np.ndarray) -> Iterator[list[tuple[bytes, bool]]]
 
 
 def _end(piece: bytes) -> int:
-    """Where to cut a piece: after its last line end, else before its last character."""
+    """The place to cut a piece: after its last line end, else before its last character."""
     line = piece.rfind(b'\n') + 1
     if line:
         return line

@@ -1,7 +1,7 @@
 """Vocabularies: how text becomes tokens and how many bytes each token stands for.
 
-Each has `size`, `mark` (the token between documents, which counts as one byte, as a line end would), `unknown` (the token of
-what it cannot spell, never a target, or None), `lengths` [size] in bytes, `fingerprint` (what tells it from any other) and
+Each has `size`; `mark`, the token between documents, which counts as one byte like a line end; `unknown`, the token for all
+that it can't spell, which is never a target, or None; `lengths` [size] in bytes; `fingerprint`, a hash of its content; and
 `encode(pieces of UTF-8) -> ids of each`.
 """
 
@@ -40,11 +40,16 @@ class Characters:
 
     @classmethod
     def of(cls, pieces: Iterable[bytes]) -> 'Characters':
-        """The characters that stand in pieces of UTF-8."""
-        found = np.zeros(0, np.uint32)
+        """The characters in pieces of UTF-8.
+
+        >>> characters = Characters.of([b'abba'])
+        >>> characters.size, characters.mark, characters.encode([b'bac'])[0].tolist()
+        (4, 2, [1, 0, 3])
+        """
+        points = np.zeros(0, np.uint32)
         for piece in pieces:
-            found = np.union1d(found, code_points(piece))
-        return cls(found)
+            points = np.union1d(points, code_points(piece))
+        return cls(points)
 
     @property
     def size(self) -> int:
@@ -67,12 +72,12 @@ class Characters:
         return hashlib.sha256(self.points.astype('<u4').tobytes()).hexdigest()
 
     def encode(self, pieces: list[bytes]) -> list[np.ndarray]:
-        found = []
+        ids = []
         for piece in pieces:
             points = code_points(piece)
             places = np.minimum(np.searchsorted(self.points, points), len(self.points) - 1)
-            found.append(np.where(self.points[places] == points, places, self.unknown))
-        return found
+            ids.append(np.where(self.points[places] == points, places, self.unknown))
+        return ids
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +118,7 @@ def from_file(path: Path) -> BytePairs:
 
 
 def from_text(text: str, size: int) -> BytePairs:
-    """The BPE of `size` tokens that was trained."""
+    """A BPE of `size` tokens from its tokenizer.json."""
     return BytePairs(text, size, bpe.loaded(text).token_to_id(bpe.MARK))
 
 

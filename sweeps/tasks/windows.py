@@ -1,10 +1,10 @@
 """Windows: examples cut from a stream of tokens, and the blocks of text that keep apart what is learned and what is scored.
 
-A window holds `length` + 1 tokens: all but the last are read, all but the first are predicted. Windows start every `spacing`
-tokens, wherever documents begin. The stream is divided into blocks: the documents that start within the same BLOCK tokens, or,
-where it is one document, BLOCK tokens each. Blocks with identical documents count as one. A replicate scores on whole blocks
-and learns from others, and a window across two blocks (group ACROSS) is used for neither: so no token that is scored, no
-document of it and no copy of that document is ever learned from.
+A window holds `length` + 1 tokens: all but the last are read, all but the first are predicted. Windows start at multiples of
+`spacing` tokens, wherever documents begin. The stream is divided into blocks of BLOCK tokens. A document belongs to the block
+in which it starts, but a single document is divided too. Blocks with identical documents count as one. A replicate scores on
+whole blocks and learns from others; a window across two blocks (group ACROSS) is used for neither. So it never learns from a
+token that is scored, from the document of that token, or from a copy of the document.
 """
 
 import numpy as np
@@ -16,7 +16,11 @@ ACROSS = -1
 
 
 def cut(tokens: np.ndarray, length: int, spacing: int) -> np.ndarray:
-    """All windows of a stream, a view without a copy: `[T] -> [n, length + 1]`. Raises ValueError where none fits."""
+    """All windows of a stream, a view without a copy: `[T] -> [n, length + 1]`. Raises ValueError if none fits.
+
+    >>> cut(np.arange(7), length=2, spacing=2).tolist()
+    [[0, 1, 2], [2, 3, 4], [4, 5, 6]]
+    """
     if len(tokens) <= length:
         raise ValueError(f'{len(tokens)} tokens give no window of length={length}; give a shorter length or more text')
     return np.lib.stride_tricks.sliding_window_view(tokens, length + 1)[::spacing]
@@ -32,7 +36,7 @@ def blocks(stream: Stream, length: int, spacing: int) -> np.ndarray:
 
 
 def _labels(stream: Stream, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where documents (or pieces of the only one) start, without the end, and the block of each."""
+    """The starts of the documents, or of the pieces of a single document, and the block of each."""
     size = -(-BLOCK // (length + 1)) * (length + 1)
     if len(stream.group) == 1:
         starts = np.arange(0, len(stream.tokens), size)
@@ -43,7 +47,7 @@ def _labels(stream: Stream, length: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _joined(block: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """Blocks that share a group of documents as one: `[D], [D] -> [D]`."""
+    """The blocks, one and the same where they share a group of documents: `[D], [D] -> [D]`."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -55,18 +59,18 @@ def _joined(block: np.ndarray, group: np.ndarray) -> np.ndarray:
 
 
 def codes(windows: np.ndarray) -> np.ndarray:
-    """A number for each window, the same for the same tokens: `[n, length + 1] -> [n]`. Two others share one by 2^-64."""
+    """A hash of each window: `[n, length + 1] -> [n]`. Two different windows share one with probability 2^-64."""
     factors = np.random.default_rng(0).integers(2**63, size=windows.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
     rows = max(1, 2**22 // windows.shape[1])
-    found = [windows[start : start + rows].astype(np.uint64) @ factors for start in range(0, len(windows), rows)]
-    return np.concatenate(found)
+    hashes = [windows[start : start + rows].astype(np.uint64) @ factors for start in range(0, len(windows), rows)]
+    return np.concatenate(hashes)
 
 
 def drawn(group: np.ndarray, code: np.ndarray, seed: int, held: int, train: int, apart: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of training and tuning-validation windows by the seed, no block in both; `train` 0 is all that are left.
+    """Indices of training and tuning-validation windows by the seed, no block in both; with `train` 0 all that are left.
 
-    Held windows are `apart` or a multiple of it from each other, so that no token is scored twice; training windows that
-    read as one of them (by `code`) are left out. Raises ValueError where there are too few.
+    Held windows are a multiple of `apart` from each other, so that no token is scored twice. Training windows with the `code`
+    of a held window are left out. Raises ValueError if there are too few.
     """
     generator = np.random.default_rng(seed)
     usable = np.flatnonzero(group != ACROSS)
@@ -88,6 +92,10 @@ def drawn(group: np.ndarray, code: np.ndarray, seed: int, held: int, train: int,
 
 
 def spread(count: int, wanted: int) -> np.ndarray:
-    """Indices of `wanted` of `count` examples, evenly spread; all where it is 0 or there are not more."""
+    """Indices of `wanted` of `count` examples, evenly spread; 0 wants all.
+
+    >>> spread(10, 4).tolist(), spread(3, 0).tolist(), spread(2, 5).tolist()
+    ([0, 2, 5, 7], [0, 1, 2], [0, 1])
+    """
     kept = min(count, wanted) if wanted else count
     return np.arange(kept) * count // max(kept, 1)

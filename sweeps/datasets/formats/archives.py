@@ -1,4 +1,4 @@
-"""Compressed files and archives, read as streams: nothing is written to disk, and what unpacks without end is refused."""
+"""Archives and compressed files, read as streams. Nothing is written to disk, and endless content is refused."""
 
 import bz2
 import gzip
@@ -35,7 +35,7 @@ def allowed_bytes(packed: int, limit: int = LIMIT) -> int:
 class Guarded(io.RawIOBase):
     """A stream that gives at most `allowed` bytes of `source` and says which file was damaged.
 
-    Raises ValueError where the source is damaged, ends too early or goes on for too long.
+    Raises ValueError if the source is damaged, ends too early or goes on for too long.
     """
 
     def __init__(self, source: BinaryIO, name: str, allowed: int, under: BinaryIO | None = None):
@@ -71,9 +71,9 @@ class Guarded(io.RawIOBase):
 
 
 def unpack(stream: io.BufferedReader, name: str, packed: int, limit: int = LIMIT) -> BinaryIO:
-    """A stream of what `stream` holds, unpacked where its first bytes are those of gzip, xz or bzip2.
+    """The content of `stream`, unpacked if its first bytes are those of gzip, xz or bzip2.
 
-    `packed`: its length in bytes, from which follows how much it may unpack to.
+    `packed`: its length in bytes, which limits how much it may unpack to.
     """
     start = stream.peek(6)[:6]
     for magic, unpacker in PACKED.items():
@@ -95,10 +95,10 @@ def open_plain(path: Path) -> io.BufferedReader:
 
 
 def open_stream(path: Path, limit: int = LIMIT) -> BinaryIO:
-    """The content of a file: plain, or unpacked where it is gzip, xz or bzip2 by its first bytes, whatever its name.
+    """The content of a file, unpacked if its first bytes (not its name) are those of gzip, xz or bzip2.
 
-    Raises ValueError naming the file: when opening where there is none, when reading where it is damaged, cut short or
-    unpacks to more than RATIO times its size or `limit` bytes.
+    Raises ValueError, which names the file: on opening if there is none, on reading if it is damaged, is cut short or unpacks
+    to more than RATIO times its size or `limit` bytes.
     """
     stream = open_plain(path)
     size = Path(path).stat().st_size
@@ -109,7 +109,7 @@ def open_stream(path: Path, limit: int = LIMIT) -> BinaryIO:
 
 
 def checked_name(name: str, path: Path | str) -> str:
-    """The member's name without a leading './'; ValueError where it leads outside the archive."""
+    """The member's name without a leading './'. Raises ValueError if it leads outside the archive."""
     parts = PurePosixPath(name.replace('\\', '/')).parts
     if not parts or parts[0] == '/' or parts[0].endswith(':') or '..' in parts or '\0' in name:
         raise ValueError(
@@ -119,9 +119,9 @@ def checked_name(name: str, path: Path | str) -> str:
 
 
 def members(path: Path, limit: int = LIMIT) -> Iterator[tuple[str, BinaryIO]]:
-    """Name and content of every file in a tar (plain, gzip, xz, bzip2) or zip archive, in the archive's order.
+    """Name and content of each file in a tar (plain, gzip, xz, bzip2) or zip archive, in the archive's order.
 
-    A content has to be read before the next one is asked for. Raises ValueError on absolute paths and '..', on links, devices
+    Read a content before asking for the next one. Raises ValueError on absolute paths and '..', on links, devices
     and sparse files, on encrypted or damaged members, on archives that unpack to too much, and on a file that is no archive.
     """
     yield from _zip_members(path, limit) if _is_zip(path) else _tar_file_members(path, limit)
@@ -133,7 +133,7 @@ def _is_zip(path: Path) -> bool:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is a zip or a tar archive, packed or not: by its name or, whatever its name, by its first bytes."""
+    """Whether a file is a zip or a tar archive, packed or not, by its name or its first bytes."""
     if path.name.lower().endswith(ENDINGS) or _is_zip(path):
         return True
     try:
@@ -145,7 +145,7 @@ def is_archive(path: Path) -> bool:
 
 
 def unpacked_bytes(path: Path, needed: Callable[[str], object]) -> int | None:
-    """Bytes that the needed members of an archive unpack to; of a plain tar its own size, None where that is not written."""
+    """Bytes that the needed members of an archive unpack to: of a plain tar its own size, None if the archive does not say."""
     if not _is_zip(path):
         with open_plain(path) as file:
             return None if file.peek(6)[:6].startswith(tuple(PACKED)) else path.stat().st_size
@@ -154,7 +154,7 @@ def unpacked_bytes(path: Path, needed: Callable[[str], object]) -> int | None:
 
 
 class _Header(tarfile.TarInfo):
-    """A header of a tar file; a damaged or missing one is an error, where tarfile would take it for the end."""
+    """A header of a tar file. A damaged or missing one is an error; tarfile by itself would take it for the end."""
 
     @classmethod
     def fromtarfile(cls, archive: tarfile.TarFile) -> tarfile.TarInfo:
@@ -172,7 +172,7 @@ def _tar_file_members(path: Path, limit: int) -> Iterator[tuple[str, BinaryIO]]:
 
 
 def tar_members(stream: BinaryIO, path: Path | str, limit: int = LIMIT) -> Iterator[tuple[str, BinaryIO]]:
-    """As `members`, of a tar archive that is read as a stream, such as one in another archive; `path` is what errors name."""
+    """The `members` of a tar archive read as a stream, such as one inside another archive. Errors name `path`."""
     try:
         with tarfile.open(fileobj=stream, mode='r|', tarinfo=_Header) as archive:
             for member in archive:
@@ -228,7 +228,7 @@ def _zip_members(path: Path, limit: int) -> Iterator[tuple[str, BinaryIO]]:
 
 
 def read_exactly(stream: BinaryIO, count: int) -> bytes:
-    """The next `count` bytes, or fewer where the stream ends; memory grows with what is there, not with what was asked for."""
+    """The next `count` bytes, or fewer if the stream ends. Memory grows with what is there, not with `count`."""
     pieces = []
     while count and (piece := stream.read(min(count, 16 * CHUNK))):
         pieces.append(piece)

@@ -37,18 +37,18 @@ class Cifar(NamedTuple):
 
 
 def _files(path: Path) -> Iterator[tuple[str, BinaryIO, int]]:
-    """Base name, content and packed size of every file: of an archive, or of a folder or the `cifar-*` folders in it."""
+    """Base name, content and packed size of each file of an archive, of a folder, or of the `cifar-*` folders in it."""
     path = Path(path)
     if path.is_dir():
-        # Both versions side by side would give every example twice: the first folder that has files is taken.
+        # Both versions side by side would give all examples twice: the first folder that has files is taken.
         folders = [path, *sorted(folder for folder in path.glob('cifar-*') if folder.is_dir())]
         pattern = re.compile(r'(data|test)_batch|(train|test|batches\.meta|meta|fine_label_names)(\.|$)')
         for folder in folders:
-            found = sorted(file for file in folder.iterdir() if file.is_file() and pattern.match(file.name))
-            for file in found:
+            files = sorted(file for file in folder.iterdir() if file.is_file() and pattern.match(file.name))
+            for file in files:
                 with open_plain(file) as stream:
                     yield file.name, stream, file.stat().st_size
-            if found:
+            if files:
                 return
     else:
         for name, stream in members(path):
@@ -56,7 +56,7 @@ def _files(path: Path) -> Iterator[tuple[str, BinaryIO, int]]:
 
 
 def _batch(name: str, batches: dict[str, int]) -> str | None:
-    """The official batch that a file is: `data_batch_1.bin.xz` is data_batch_1, and so is a named part of it."""
+    """The official batch to which a file belongs: `data_batch_1.bin.xz` and its named parts are data_batch_1."""
     stem = re.sub(r'(\.bin)?(\.(xz|gz|bz2))?$', '', name)
     return next((batch for batch in batches if stem == batch or re.fullmatch(rf'{batch}_[a-z]\w*', stem)), None)
 
@@ -89,7 +89,7 @@ def _read_pickle(content: bytes, classes: int, name: str) -> tuple[np.ndarray, n
 
 
 def _texts(value: object) -> object:
-    """Bytes of Python 2 as text: the keys of a dict, and what stands in its lists."""
+    """A dict of Python 2 with its keys, and the items of its lists, as text instead of bytes."""
     if isinstance(value, bytes):
         return value.decode('utf-8', 'replace')
     if isinstance(value, dict):
@@ -119,9 +119,8 @@ def _content(stream: BinaryIO, size: int, name: str) -> bytes:
 def read_cifar(path: Path, classes: int = 10, partial: bool = False) -> Cifar:
     """Images and labels of the splits 'train' and 'test', and the class names where the source has them.
 
-    `path`: the folder of the batches, one that holds it, or the tar archive. `partial` takes the batches that are there, and
-    as many examples as they have. Raises ValueError naming the file where a batch is missing or has another size, or a label
-    is outside the classes.
+    `path`: the folder of the batches, the folder above it, or the tar archive. `partial` accepts missing batches and short
+    ones. Raises ValueError, which names the file, if a batch is missing or has another size or a label is outside the classes.
     """
     if classes not in BATCHES:
         raise ValueError(f'CIFAR with {classes} classes; allowed: {list(BATCHES)}')

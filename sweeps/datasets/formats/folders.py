@@ -37,7 +37,7 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _images(folder: Path) -> list[Path]:
-    """Images of a folder by name; other files are no examples."""
+    """Images of a folder by name, without its other files."""
     entries = (entry for entry in folder.iterdir() if entry.suffix.lower() in SUFFIXES and not entry.name.startswith('.'))
     return sorted(entries, key=lambda entry: entry.name)
 
@@ -51,41 +51,41 @@ def _existing(path: Path, *names: str) -> Path:
 
 
 def _by_class(folder: Path, classes: list[str], inside: str = '') -> list[tuple[Path, int]]:
-    """Images of the folders of the classes. ValueError naming a class without images, or a folder that is no class."""
+    """Images of the folders of the classes. Raises ValueError on a class without images and on a folder that is no class."""
     known = {name: label for label, name in enumerate(classes)}
     strange = [entry.name for entry in _folders(folder) if entry.name not in known]
     if strange:
         raise ValueError(
             f"{folder}: folder '{strange[0]}' is not one of the {len(classes)} classes; allowed: {classes[:10]}..."
         )
-    found = []
+    labelled = []
     for name, label in known.items():
         place = folder / name / inside
         images = _images(place) if place.is_dir() else []
         if not images:
             raise ValueError(f"{folder}: class '{name}' has no images in {place}; add them, or take the class out everywhere")
-        found += [(image, label) for image in images]
-    return found
+        labelled += [(image, label) for image in images]
+    return labelled
 
 
 def _by_list(folder: Path, listed: dict[str, str], classes: list[str], source: Path) -> list[tuple[Path, int]]:
-    """Images of one folder with the class that a list gives each. ValueError where images and list do not fit."""
+    """Images of one folder, each with its class from a list. Raises ValueError if images and list do not match."""
     known = {name: label for label, name in enumerate(classes)}
     images = _images(folder)
-    found = []
+    labelled = []
     for image in images:
         wnid = listed.get(image.name, listed.get(image.stem))
         if wnid is None:
             raise ValueError(f'{image}: not in {source}; allowed: images with a line there; get the list of these images')
         if wnid not in known:
             raise ValueError(f"{source}: class '{wnid}' of {image.name} is not one of the {len(classes)} classes")
-        found.append((image, known[wnid]))
+        labelled.append((image, known[wnid]))
     if len(listed) != len(images):
         raise ValueError(f'{source}: {len(listed)} lines for {len(images)} images in {folder}; allowed: one each')
-    empty = sorted(set(range(len(classes))) - {label for _, label in found})
+    empty = sorted(set(range(len(classes))) - {label for _, label in labelled})
     if empty:
         raise ValueError(f"{source}: class '{classes[empty[0]]}' has no images in {folder}; get the whole set")
-    return found
+    return labelled
 
 
 def _lines(path: Path) -> list[str]:
@@ -140,10 +140,11 @@ def read_words(path: Path) -> dict[str, str]:
 def read_imagenet(path: Path, labels: Path | None = None, devkit: Path | None = None) -> Folders:
     """ImageNet: classes are the folders of `train` by name, splits 'train' and 'val'.
 
-    `path` holds `train` and `val` (or `ILSVRC/Data/CLS-LOC`). Images of `val` lie in a folder for each class; or flat, and
-    then `labels` says which class each has (looked for beside `val` where not given): LOC_val_solution.csv, lines of a file
-    and its class (a code, or its number from 0 in the order of the codes), or ILSVRC2012_validation_ground_truth.txt, which
-    needs the `meta.mat` of the development kit (`devkit`), and is found in its folder `ILSVRC2012_devkit_t12` too.
+    `path` holds `train` and `val` (or `ILSVRC/Data/CLS-LOC`). Images of `val` lie in a folder for each class, or all in one
+    folder. In one folder they need a list of their classes: `labels`, or one that lies beside `val`. The list may be
+    LOC_val_solution.csv, lines of a file and its class (a code, or its number from 0 in the order of the codes), or
+    ILSVRC2012_validation_ground_truth.txt. The last needs the `meta.mat` of the development kit (`devkit`); both are also
+    looked for in the kit's folder `ILSVRC2012_devkit_t12`.
     """
     inner = next((path / x for x in ('ILSVRC/Data/CLS-LOC', 'Data/CLS-LOC', '.') if (path / x / 'train').is_dir()), path)
     train, val = _existing(inner, 'train'), _existing(inner, 'val')
@@ -167,7 +168,7 @@ def read_imagenet(path: Path, labels: Path | None = None, devkit: Path | None = 
 
 
 def _val_classes(source: Path, val: Path, classes: list[str], devkit: Path | None) -> dict[str, str]:
-    """Class code by name of validation image, from one of the lists that go around."""
+    """Class code by name of validation image, from one of the lists that people use."""
     if source.suffix == '.csv':
         rows = list(csv.reader(_lines(source)))
         if not rows or rows[0][:2] != ['ImageId', 'PredictionString']:
@@ -197,18 +198,18 @@ def _val_classes(source: Path, val: Path, classes: list[str], devkit: Path | Non
 
 
 def _ground_truth_codes(source: Path, devkit: Path | None) -> dict[int, str]:
-    """Class codes by the numbers of the development kit, which are in another order than the codes."""
+    """Class codes by the numbers of the development kit, whose order is not that of the codes."""
     from scipy.io import loadmat
 
     places = [Path(devkit)] if devkit else [source.parent]
-    found = [x for place in places for x in (place, place / 'meta.mat', place / 'data' / 'meta.mat') if x.is_file()]
-    if not found:
+    tables = [x for place in places for x in (place, place / 'meta.mat', place / 'data' / 'meta.mat') if x.is_file()]
+    if not tables:
         raise ValueError(
             f'{source}: its numbers mean classes only with the meta.mat of the development kit (ILSVRC2012_devkit_t12/data); '
             'put it beside the list, or use LOC_val_solution.csv'
         )
     try:
-        synsets = loadmat(found[0], squeeze_me=True)['synsets']
+        synsets = loadmat(tables[0], squeeze_me=True)['synsets']
         return {int(synset['ILSVRC2012_ID']): str(synset['WNID']) for synset in synsets}
     except Exception as error:
-        raise ValueError(f'{found[0]}: no table of synsets ({error}); get the development kit again') from error
+        raise ValueError(f'{tables[0]}: no table of synsets ({error}); get the development kit again') from error

@@ -45,7 +45,7 @@ def read_idx(path: Path) -> np.ndarray:
 def read_labelled(images: Path, labels: Path, classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Images [n, h, w] uint8 and their labels [n] int32 from two IDX files.
 
-    Raises ValueError where the files are not of one another, or a label is outside 0 to classes - 1.
+    Raises ValueError if the two files do not belong together, or a label is outside 0 to classes - 1.
     """
     x, y = read_idx(images), read_idx(labels)
     if x.ndim != 3 or x.dtype != np.uint8:

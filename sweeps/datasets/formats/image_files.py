@@ -1,4 +1,4 @@
-"""Images: files as others store them, decoded to uint8 arrays of one size."""
+"""Image files: what others store as JPEG, PNG and the like, decoded to uint8 arrays of one size."""
 
 import contextlib
 import io
@@ -23,10 +23,10 @@ _CATCHING = threading.Lock()
 def decode(content: bytes, size: int | None, channels: int = 3, how: str = 'crop') -> np.ndarray:
     """An image file as uint8 [size, size, channels]; [h, w, channels] as it is where size is None.
 
-    `how`: 'crop' resizes the shorter side and crops the centre, 'stretch' resizes both sides; both bicubic, and neither
-    touches an image that has the size already. Grey, palette, CMYK and 16-bit images are converted to 8 bits a channel, the
-    alpha channel is dropped, the orientation that a camera noted is applied, of a moving picture the first frame is taken.
-    Raises ValueError where the content is damaged, cut short, no image, or larger than PIXELS.
+    `how`: 'crop' resizes the shorter side and crops the centre, 'stretch' resizes both sides. Both are bicubic and leave an
+    image that has the size already as it is. Grey, palette, CMYK and 16-bit images are converted to 8 bits a channel. The
+    alpha channel is dropped, and the camera's note of its orientation is applied. A moving picture gives its first frame.
+    Raises ValueError if the content is damaged, cut short, no image, or larger than PIXELS.
     """
     from PIL import Image, ImageOps
 
@@ -51,14 +51,14 @@ def decode(content: bytes, size: int | None, channels: int = 3, how: str = 'crop
 
 @contextlib.contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Pillow warns of what does no harm (a damaged note of the camera); warnings can be caught by one thread at a time."""
+    """Silence Pillow's harmless warnings (of a damaged note of the camera), in one thread at a time: Python allows no more."""
     with _CATCHING, warnings.catch_warnings():
         warnings.simplefilter('ignore')
         yield
 
 
 def _open(content: bytes):
-    """The image, not yet decoded; ValueError where it has more than PIXELS pixels."""
+    """The image, not yet decoded. Raises ValueError if it has more than PIXELS pixels."""
     from PIL import Image
 
     with _without_warnings():
@@ -69,7 +69,7 @@ def _open(content: bytes):
 
 
 def _upright(image):
-    """The image as the camera was held; a damaged note about that is as good as none."""
+    """The image turned upright by the camera's note of its orientation; a damaged note is ignored."""
     from PIL import ImageOps
 
     with _without_warnings():
@@ -103,10 +103,10 @@ def decode_all(
     skipped: list[str] | None = None,
     threads: int = 1,
 ) -> Iterator[tuple[np.ndarray, int]]:
-    """Every image, decoded, and its label, in order; `threads` decode at once, a bounded number ahead.
+    """The decoded images and their labels, in order. `threads` decode at once, a bounded number ahead.
 
-    Where size is None all images must have one size. Raises ValueError naming the file, or the number of the example, where
-    one is damaged (appended to `skipped` and left out where given) or of another size.
+    With a size of None all images must have the same size. Raises ValueError, which names the file or the example, if one is
+    damaged (or appends it to `skipped`, if given) or has another size.
     """
     shape = None
 

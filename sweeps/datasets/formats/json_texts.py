@@ -8,7 +8,7 @@ from sweeps.datasets.formats.text_files import raw_lines, read_text
 
 
 def _start(path: Path) -> str:
-    """The first character that is no white space, or ''."""
+    """The first character after white space, or ''."""
     for line in raw_lines(path):
         if line.strip():
             return line.strip()[0]
@@ -23,7 +23,7 @@ def _parsed(text: str, name: str) -> object:
 
 
 def _entries(path: Path) -> Iterator[tuple[str, str | object]]:
-    """Name and value of every entry; a line is left as text, so that a damaged one can be left out."""
+    """Name and value of each entry. A line stays text, so that a damaged one can be skipped."""
     if _start(path) == '[':
         for number, entry in enumerate(_parsed(read_text(path), str(path)), 1):
             yield f'{path}: entry {number}', entry
@@ -51,19 +51,19 @@ def _field(entry: object, field: str, name: str) -> str:
 
 
 def read_json(path: Path, field: str, skipped: list[str] | None = None) -> Iterator[str]:
-    """The text in `field` of every object, in order. Lines are read one at a time, a list at once.
+    """The text in `field` of each object, in order. Lines are read one at a time, a list at once.
 
-    Raises ValueError naming the line or entry (appended to `skipped` and left out where given) where it is not JSON, has no
-    such field, or no text in it.
+    A line or entry that is not JSON, lacks the field, or has no text in it raises ValueError; with `skipped` it is appended
+    there and left out.
     """
-    found = False
+    any_object = False
     for name, entry in _entries(path):
-        found = True
+        any_object = True
         try:
             yield _field(entry, field, name)
         except ValueError as error:
             if skipped is None:
                 raise
             skipped.append(str(error))
-    if not found:
+    if not any_object:
         raise ValueError(f'{path}: no objects; allowed: a JSON list, or an object on every line')

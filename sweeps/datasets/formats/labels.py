@@ -4,7 +4,7 @@ import numpy as np
 
 
 def checked_labels(y: np.ndarray, classes: int, name: str) -> np.ndarray:
-    """The labels as int32; ValueError naming the file where one is outside 0 to classes - 1."""
+    """The labels as int32. Raises ValueError, which names the file, if one is outside 0 to classes - 1."""
     wrong = np.flatnonzero((y < 0) | (y >= classes))
     if len(wrong):
         raise ValueError(
@@ -15,7 +15,7 @@ def checked_labels(y: np.ndarray, classes: int, name: str) -> np.ndarray:
 
 
 def checked_label(label: object, classes: int | None, name: str) -> int:
-    """One label as int; ValueError naming the example where it is no whole number from 0, or not below `classes`."""
+    """One label as int. Raises ValueError, which names the example, if it is no whole number from 0 to `classes` - 1."""
     if isinstance(label, bool) or not isinstance(label, int | np.integer):
         raise ValueError(f'{name}: label {label!r}; allowed: a whole number; give the column or file that holds the class')
     if label < 0 or (classes is not None and label >= classes):

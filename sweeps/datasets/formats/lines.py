@@ -12,8 +12,8 @@ SMILES = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789#%()*+-.
 def read_lines(path: Path, allowed: str | None = SMILES, skipped: list[str] | None = None) -> Iterator[str]:
     """The lines of a file without their ends (LF or CRLF).
 
-    `allowed`: the characters that may stand in an example; None is any. Empty lines at the end are no examples. Raises
-    ValueError naming the line (appended to `skipped` and left out where given) where one is empty or has another character.
+    `allowed`: the characters that may stand in an example; None allows any. Empty lines at the end are ignored. Another
+    empty line, or one with another character, raises ValueError; with `skipped` it is appended there and left out.
     """
     known = None if allowed is None else frozenset(allowed)
     empty = []

@@ -14,7 +14,7 @@ BUFFER = 1 << 20
 
 
 def _open(path: Path, columns: list[str]):
-    """The file, checked; ValueError where it is no Parquet file, a column is missing, or it unpacks to too much."""
+    """The file. Raises ValueError if it is no Parquet file, lacks a column, or unpacks to too much."""
     from pyarrow import ArrowException, parquet
 
     path = Path(path)
@@ -40,7 +40,7 @@ def _open(path: Path, columns: list[str]):
 
 
 def _rows(path: Path, columns: list[str]) -> Iterator[tuple[int, tuple]]:
-    """Number and values of each row; a row group is read in batches, so memory does not grow with it."""
+    """Number and values of each row. Row groups are read in batches, so that memory stays flat."""
     from pyarrow import ArrowException
 
     with _open(path, columns) as file:
@@ -72,7 +72,7 @@ def count_rows(paths: Path | Iterable[Path]) -> int:
 
 
 def class_names(path: Path, label: str = 'label') -> list[str] | None:
-    """Class names of the label column that the schema's `huggingface` entry tells, or None."""
+    """The class names of the label column by the schema's `huggingface` entry, or None."""
     with _open(path, [label]) as file:
         told = (file.schema_arrow.metadata or {}).get(b'huggingface', b'{}')
     try:
@@ -85,10 +85,10 @@ def class_names(path: Path, label: str = 'label') -> list[str] | None:
 def read_images(
     paths: Path | Iterable[Path], image: str = 'image', label: str = 'label', skipped: list[str] | None = None
 ) -> Iterator[tuple[bytes, int]]:
-    """Content and label of every image, in the order of the files and their rows.
+    """Content and label of each image, in the order of the files and their rows.
 
-    The image column is a struct with `bytes`, or the bytes themselves. Raises ValueError naming file and row where one of
-    both is missing (appended to `skipped` and left out where given) or a label is no class.
+    The image column is a struct with `bytes`, or the bytes themselves. A row that lacks one of the two, or whose
+    label is no class, raises ValueError; with `skipped` it is appended there and left out.
     """
     for path in _listed(paths):
         names = class_names(path, label)
@@ -106,7 +106,7 @@ def read_images(
 
 
 def read_texts(paths: Path | Iterable[Path], column: str = 'text', skipped: list[str] | None = None) -> Iterator[str]:
-    """The text of every row, in the order of the files and their rows; a row without is damaged."""
+    """The text of each row, in the order of the files and their rows. A row without text counts as damaged."""
     for path in _listed(paths):
         for number, (text,) in _rows(path, [column]):
             if isinstance(text, str):

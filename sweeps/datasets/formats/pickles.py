@@ -1,8 +1,8 @@
 """Pickles, read so that nothing in them is executed: plain containers, text, bytes, numbers and numpy arrays of numbers.
 
-A pickle is a program, and loading it with the standard library runs whatever it names. Here a first pass refuses every
-instruction that such data do not need; then the few names that data do need are answered by stand-ins, which only take notes;
-and arrays are made from these notes by the code below, after checks. Anything else is a ValueError.
+A pickle is a program, and loading it with the standard library runs whatever it names. Here a first pass refuses all
+instructions that such data do not need. Then stand-ins answer the few names that the data need; they only take notes. At last
+the code below checks the notes and makes arrays of them. Anything else raises ValueError.
 """
 
 import io
@@ -31,7 +31,7 @@ KINDS = 'biufcSU'
 
 
 class _DType:
-    """What a pickle says of a numpy type."""
+    """A note of a numpy type, as a pickle describes it."""
 
     __slots__ = ('dtype',)
 
@@ -46,7 +46,7 @@ class _DType:
 
 
 class _Array:
-    """What a pickle says of a numpy array."""
+    """A note of a numpy array, as a pickle describes it."""
 
     __slots__ = ('array',)
 
@@ -56,7 +56,7 @@ class _Array:
 
 
 class _Name:
-    """A callable that stands for a name in the pickle; without attributes that a pickle could set."""
+    """The stand-in for a name in a pickle: a callable without attributes that a pickle could set."""
 
     __slots__ = ('_function',)
 
@@ -109,7 +109,7 @@ class _Plain(pickle.Unpickler):
 
 
 def _settled(value: object, seen: dict) -> object:
-    """The value with arrays in place of the notes about them; shared parts are visited once."""
+    """The value with arrays in place of their notes; shared parts are visited once."""
     if id(value) in seen:
         return seen[id(value)]
     if isinstance(value, _Array):
@@ -129,9 +129,9 @@ def _settled(value: object, seen: dict) -> object:
 
 
 def load_pickle(content: bytes, name: str) -> object:
-    """The plain data that the pickle holds; text of Python 2 comes as bytes.
+    """The plain data in a pickle; text of Python 2 comes as bytes.
 
-    Raises ValueError naming the file (`name`) on a damaged pickle and on one that holds anything but plain data.
+    Raises ValueError, which names the file (`name`), on a damaged pickle and on anything but plain data.
     """
     try:
         for instruction, argument, _ in pickletools.genops(content):

@@ -14,7 +14,7 @@ DELIMITERS = {'.tsv': '\t', '.csv': ',', '.arff': ',', '.txt': None}
 
 
 def _suffix(path: Path) -> str:
-    """The suffix that tells the format, without that of packing."""
+    """The suffix of the format, without that of packing."""
     suffixes = [suffix.lower() for suffix in Path(path).suffixes if suffix not in ('.gz', '.xz', '.bz2')]
     suffix = suffixes[-1] if suffixes else ''
     if suffix not in DELIMITERS:
@@ -38,9 +38,9 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 def read_series(path: Path, label: str | None = None, header: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Series [n, length] float32 and their class codes [n] int64, as the file has them (encode them over all splits at once).
 
-    `label`: 'first' or 'last', the column of the class; by itself the last of an ARFF file and the first of others. `header`:
-    whether the first row is names. Raises ValueError naming the line where rows differ in length, a value is missing or no
-    number, or a class is no whole number.
+    `label`: the column of the class, 'first' or 'last'; by default the last of an ARFF file and the first of others.
+    `header`: whether the first row holds names. Raises ValueError, which names the line, if rows differ in length, a value is
+    missing or no number, or a class is no whole number.
     """
     label = label or ('last' if _suffix(path) == '.arff' else 'first')
     if label not in ('first', 'last'):
@@ -88,12 +88,12 @@ def _hint(number: int) -> str:
 def read_columns(path: Path, columns: list[str]) -> dict[str, list[str]]:
     """The named columns of a CSV or TSV file with a header, as text without white space around.
 
-    Raises ValueError naming the columns there are where one is missing, and the line where a row has more or fewer values.
+    Raises ValueError if a column is missing, or a row has more or fewer values than there are columns.
     """
     if isinstance(columns, str) or not columns:
         raise ValueError(f'columns {columns!r}; allowed: a list of one or more names')
     reader = csv.reader(raw_lines(path), delimiter=DELIMITERS[_suffix(path)] or ' ', strict=True)
-    found = {column: [] for column in columns}
+    values = {column: [] for column in columns}
     header = None
     try:
         for row in reader:
@@ -106,9 +106,9 @@ def read_columns(path: Path, columns: list[str]) -> dict[str, list[str]]:
                 if len(row) != len(header):
                     raise ValueError(f'{path}: line {reader.line_num}: {len(row)} values for {len(header)} columns')
                 for column in columns:
-                    found[column].append(row[header.index(column)].strip())
+                    values[column].append(row[header.index(column)].strip())
     except csv.Error as error:
         raise ValueError(f'{path}: line {reader.line_num}: {error}; check the quotes') from error
     if header is None:
         raise ValueError(f'{path}: no header; give a table whose first line names its columns')
-    return found
+    return values

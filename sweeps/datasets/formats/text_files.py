@@ -12,7 +12,7 @@ LINE = 1 << 28
 
 
 def decoded(content: bytes, path: Path, offset: int = 0) -> str:
-    """The text; ValueError naming the byte (`offset` is where the content starts in the file) that is not UTF-8."""
+    """The text. Raises ValueError, which names the first byte that is not UTF-8; the content starts at `offset` in the file."""
     try:
         return content.decode('utf-8')
     except UnicodeDecodeError as error:
@@ -23,7 +23,7 @@ def decoded(content: bytes, path: Path, offset: int = 0) -> str:
 
 
 def read_text(path: Path) -> str:
-    """The whole text of a file, line ends as they are; a byte order mark at its start is no text."""
+    """The whole text of a file, its line ends as they are, without a byte order mark."""
     with open_stream(path, WHOLE) as stream:
         return decoded(stream.read(), path).removeprefix('\ufeff')
 
@@ -41,10 +41,10 @@ def raw_lines(path: Path) -> Iterator[str]:
 
 
 def documents(path: Path, mark: str | None = None) -> Iterator[str]:
-    """The documents of a text file, or of every .txt file of a folder (and those in it) by name.
+    """The documents of a text file, or of all .txt files in and below a folder by name.
 
-    `mark` stands between documents, such as `<|endoftext|>`; without one a file is a document. Line ends around a mark belong
-    to no document, and empty documents are left out. Raises ValueError on what is not UTF-8 and on a folder without texts.
+    `mark` stands between documents, such as `<|endoftext|>`; without a mark each file is a document. Line ends around a mark
+    and empty documents are left out. Raises ValueError on a file that is not UTF-8 and on a folder without texts.
     """
     path = Path(path)
     if mark == '':
@@ -66,7 +66,7 @@ def documents(path: Path, mark: str | None = None) -> Iterator[str]:
 
 
 def _between(path: Path, mark: bytes) -> Iterator[tuple[int, bytes]]:
-    """Offset and bytes of what stands between marks. A mark is whole characters, so it never cuts one in two."""
+    """Offset and bytes of the pieces between marks. A mark is whole characters, so it never cuts one in two."""
     offset, rest = 0, b''
     with open_stream(path) as stream:
         while chunk := stream.read(CHUNK):

@@ -14,8 +14,8 @@ BITS = (8, 16, 24, 32)
 def read_wav(path: Path) -> tuple[int, np.ndarray]:
     """Samples a second and the samples, int16 [n].
 
-    Of 8 bits are made 16 by scaling, of 24 and 32 the upper 16 are kept; channels are averaged. Raises ValueError where the
-    file is no RIFF/WAVE, is compressed or fractional, is cut short, or holds no sample.
+    8 bits are scaled to 16, of 24 and 32 bits the upper 16 are kept, and channels are averaged. Raises ValueError if the file
+    is no RIFF/WAVE, is compressed or fractional, is cut short, or holds no sample.
     """
     with open_plain(path) as file:
         content = file.read()

@@ -48,11 +48,11 @@ def _label(files: dict[str, bytes], name: str, classes: int | None) -> int:
 def read_webdataset(
     paths: Path | Iterable[Path], classes: int | None = None, skipped: list[str] | None = None
 ) -> Iterator[tuple[bytes, int]]:
-    """Content and label of every image of the shards, in their order.
+    """Content and label of each image of the shards, in their order.
 
     An example is an image (jpg, jpeg, png, webp) and a label: `cls`, a whole number as text, or the field `label` of `json`.
-    Raises ValueError naming shard and key where one of both is missing or the label is no whole number (appended to `skipped`
-    and left out where given).
+    An example that lacks one of the two, or whose label is no whole number, raises ValueError; with `skipped` it is appended
+    there and left out.
     """
     listed = [paths] if isinstance(paths, str | Path) else list(paths)
     if not listed:

@@ -97,7 +97,7 @@ def folder(source: Path, options: Options, layout: str, size: int | None = None)
 
 
 def _words(source: Path) -> list[Path]:
-    """Where the words of ImageNet's codes may stand."""
+    """Files that may hold the words of ImageNet's codes."""
     return [source / 'words.txt', source / 'LOC_synset_mapping.txt', source.parent / 'LOC_synset_mapping.txt']
 
 
@@ -115,7 +115,7 @@ def parquet_images(source: Path, options: Options) -> Material:
 
 
 def _image_column(path: Path) -> str:
-    """'image', or where that is missing the only column that holds bytes in a struct (some sets call it img)."""
+    """'image', or else the only column with bytes in a struct (some sets call it img)."""
     import pyarrow
     from pyarrow import parquet
 
@@ -140,7 +140,7 @@ def webdataset(source: Path, options: Options) -> Material:
 
 
 def _sharded(source: Path, paths: list[Path], read, classes: list[str] | None, options: Options, count=None) -> Material:
-    """Material of shards, of which `count` says how many examples they hold."""
+    """Material of shards; `count` gives their number of examples."""
     pool, test = by_split(paths, source)
     skipped: list[str] = []
     passed = skipped if options.skip_damaged else None

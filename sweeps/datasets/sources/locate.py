@@ -11,7 +11,7 @@ OWN = 'prepared'
 
 
 def check(source: Path) -> Path:
-    """The source, which must be there; raises ValueError where it is not."""
+    """The source. Raises ValueError if it is not there."""
     if not source.exists():
         raise ValueError(f"no such file or folder '{source}'; give --source the place where the files lie")
     return source
@@ -23,18 +23,18 @@ def _own(path: Path, source: Path) -> bool:
 
 
 def with_names(source: Path, names: list[str], must: bool = True) -> dict[str, Path]:
-    """The file of each name, packed or not, in a folder or below it. Raises ValueError naming those that are not there."""
+    """The file of each name, packed or not, in or below a folder. Raises ValueError with the names that are missing."""
     check(source)
     folder = source if source.is_dir() else source.parent
-    found = {}
+    located = {}
     for name in names:
         places = [
             path for ending in PACKED for path in (folder / f'{name}{ending}', *sorted(folder.glob(f'**/{name}{ending}')))
         ]
         path = next((path for path in places if path.is_file()), None)
         if path is not None:
-            found[name] = path
-    missing = [name for name in names if name not in found]
+            located[name] = path
+    missing = [name for name in names if name not in located]
     if missing and must:
         there = sorted(path.name for path in folder.iterdir())
         listed = f'{", ".join(there[:LISTED]) or "nothing"}{" ..." if len(there) > LISTED else ""}'
@@ -42,21 +42,21 @@ def with_names(source: Path, names: list[str], must: bool = True) -> dict[str, P
             f'{folder}: no {", ".join(missing)} (plain, or packed with gz, xz or bz2); there: {listed}; give --source '
             'the folder with the official files'
         )
-    return found
+    return located
 
 
 def with_endings(source: Path, endings: tuple[str, ...]) -> list[Path]:
-    """All files with one of the endings, in order of their paths: the source itself, or what lies in and below it.
+    """All files with one of the endings, in order of their paths: the source itself, or the files in and below it.
 
-    Licences and read-me files are left out. Raises ValueError where there is none.
+    Licences and read-me files are left out. Raises ValueError if no file is left.
     """
     if check(source).is_file():
-        found = [source] if source.name.lower().endswith(endings) else []
+        files = [source] if source.name.lower().endswith(endings) else []
     else:
-        every = (path for path in source.rglob('*') if path.name.lower().endswith(endings) and path.is_file())
-        found = sorted(path for path in every if not path.name.lower().startswith(ASIDE) and not _own(path, source))
-    if not found:
+        fitting = (path for path in source.rglob('*') if path.name.lower().endswith(endings) and path.is_file())
+        files = sorted(path for path in fitting if not path.name.lower().startswith(ASIDE) and not _own(path, source))
+    if not files:
         raise ValueError(
             f'{source}: no file that ends with {", ".join(endings)}; give --source such a file or a folder of them'
         )
-    return found
+    return files

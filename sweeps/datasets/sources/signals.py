@@ -52,14 +52,14 @@ def _recordings(pairs: list, rate: int, options: Options, skipped: list[str]) ->
 
     for path, digit in pairs:
         try:
-            found, samples = read_wav(path)
+            own_rate, samples = read_wav(path)
         except ValueError as error:
             if not options.skip_damaged:
                 raise ValueError(f'{error}; repair or remove it, or leave such files out with --skip-damaged') from None
             skipped.append(str(error))
             continue
-        if found != rate:
-            raise ValueError(f'{path}: {found} Hz, those before have {rate} Hz; bring all recordings to one rate')
+        if own_rate != rate:
+            raise ValueError(f'{path}: {own_rate} Hz, those before have {rate} Hz; bring all recordings to one rate')
         yield samples, digit
 
 
@@ -71,8 +71,8 @@ def series(source: Path, options: Options) -> Material:
     folder = source if source.is_dir() else source.parent
     files = {}
     for split, word in (('pool', 'TRAIN'), ('test', 'TEST')):
-        found = [path for ending in ('tsv', 'txt', 'arff') for path in sorted(folder.glob(f'*_{word}.{ending}*'))]
-        if not found:
+        tables = [path for ending in ('tsv', 'txt', 'arff') for path in sorted(folder.glob(f'*_{word}.{ending}*'))]
+        if not tables:
             sets = sorted({path.parent.name for path in folder.glob(f'*/*_{word}.*')})
             raise ValueError(
                 f'{folder}: no NAME_{word}.tsv'
@@ -82,7 +82,7 @@ def series(source: Path, options: Options) -> Material:
                     else '; get both files'
                 )
             )
-        files[split] = found[0]
+        files[split] = tables[0]
     read = {split: read_series(path) for split, path in files.items()}
     classes = sorted({float(label) for _, y in read.values() for label in y.tolist()})
     if read['pool'][0].shape[1:] != read['test'][0].shape[1:]:

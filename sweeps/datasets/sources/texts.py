@@ -37,8 +37,8 @@ def cut(text: str, share: float) -> tuple[str, str]:
 def documents(source: Path, options: Options, mark: str | None = None) -> Material:
     """Documents of text files, JSON or Parquet; the test split is that of the file names, else by hash of content.
 
-    Of a single document the last tenth is the test split. Where a mark ends each document, what follows the last mark was cut
-    off, and is left out and noted.
+    Of a single document the last tenth is the test split. Text after the last mark is the beginning of a document that was
+    cut off; it is left out, with a note.
     """
     paths = with_endings(source, TEXTS)
     mark, notes, skipped = options.mark or mark, [], []
@@ -58,25 +58,25 @@ def documents(source: Path, options: Options, mark: str | None = None) -> Materi
 
 
 def _documents(path: Path, mark: str | None, options: Options, notes: list[str], skipped: list[str]) -> Iterator[str]:
-    """The texts of one file, without empty ones; damaged entries are errors, or (--skip-damaged) counted and left out."""
+    """The texts of one file, without empty ones. Damaged entries are errors, or with --skip-damaged left out and counted."""
     from sweeps.datasets.formats import json_texts, parquet
     from sweeps.datasets.formats import text_files as text
 
     name, field = path.name.lower(), options.field or 'text'
     passed = {'skipped': skipped} if options.skip_damaged else {}
     if name.endswith('.parquet'):
-        found = parquet.read_texts([path], field, **passed)
+        documents = parquet.read_texts([path], field, **passed)
     elif '.json' in name:
-        found = json_texts.read_json(path, field, **passed)
+        documents = json_texts.read_json(path, field, **passed)
     else:
-        found = text.documents(path, mark)
+        documents = text.documents(path, mark)
         if mark is not None:
-            found = _ended(path, found, mark, notes)
-    return (one.strip('\n') if mark else one for one in found if one.strip())
+            documents = _ended(path, documents, mark, notes)
+    return (one.strip('\n') if mark else one for one in documents if one.strip())
 
 
 def _ended(path: Path, texts: Iterable[str], mark: str, notes: list[str]) -> Iterator[str]:
-    """All documents but a last one that no mark ends, where there are others."""
+    """The documents, without a last one that lacks its mark if there are others."""
     from sweeps.datasets.formats.archives import open_stream
 
     kept = None
@@ -163,16 +163,16 @@ def token_documents(tokens: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def lines(source: Path, options: Options, files: dict[str, list[str]] | None = None) -> Material:
-    """Molecules as SMILES, one a line. `files`: the names of each split; else by the names of the text files there are."""
+    """Molecules as SMILES, one a line. `files`: the file names of each split; by default the split is told by the names."""
     from sweeps.datasets.formats.lines import read_lines
 
     notes, lacking, skipped = [], [], []
     if files is None:
         pool, test = by_split(with_endings(source, ('.txt', '.smi', '.smiles', '.txt.gz', '.smi.gz')), source)
     else:
-        found = with_names(source, [name for names in files.values() for name in names], must=False)
-        lacking = [name for names in files.values() for name in names if name not in found]
-        pool, test = ([found[name] for name in files[split] if name in found] for split in ('pool', 'test'))
+        there = with_names(source, [name for names in files.values() for name in names], must=False)
+        lacking = [name for names in files.values() for name in names if name not in there]
+        pool, test = ([there[name] for name in files[split] if name in there] for split in ('pool', 'test'))
     if not pool:
         raise ValueError(f'{source}: no file for training ({(files or {}).get("pool", "*.txt")}); give the folder that has it')
     given = {'skipped': skipped} if options.skip_damaged else {}

@@ -11,11 +11,14 @@ LANGUAGES = ('random', 'golden_mean', 'even', 'brackets')
 
 @dataclasses.dataclass(frozen=True)
 class Automaton:
-    """A deterministic automaton as a source: in every state one of the symbols that `follow` allows, all equally likely.
+    """A deterministic automaton as a source: each state emits one of its symbols, all equally likely.
 
-    `follow` `[states, symbols]` is the state that a symbol leads to, or -1 where it is not allowed. It starts in state 0, and
-    each symbol is a function of state and chance, each state of the symbols before: whoever knows the automaton knows its
-    state.
+    `follow` `[states, symbols]` is the state after a symbol, or -1 for a symbol that a state does not have. It starts in state 0. Its
+    symbols tell its state to anybody who knows the automaton.
+
+    >>> golden_mean = automaton('golden_mean', 2, 2, 0)
+    >>> golden_mean.follow.tolist(), round(golden_mean.entropy_rate(), 3)
+    ([[0, 1], [0, -1]], 0.667)
     """
 
     follow: np.ndarray
@@ -56,12 +59,12 @@ class Automaton:
         return symbols
 
     def states(self, symbols: np.ndarray) -> np.ndarray:
-        """The state after each symbol, -1 from the first that is not allowed on: `[n, length] -> [n, length]`."""
-        found, state = np.empty(symbols.shape, np.int64), np.zeros(len(symbols), np.int64)
+        """The state after each symbol, -1 from the first symbol on that is not allowed: `[n, length] -> [n, length]`."""
+        after, state = np.empty(symbols.shape, np.int64), np.zeros(len(symbols), np.int64)
         for place in range(symbols.shape[1]):
             state = np.where(state < 0, -1, self.follow[state, symbols[:, place]])
-            found[:, place] = state
-        return found
+            after[:, place] = state
+        return after
 
 
 def automaton(language: str, states: int, symbols: int, number: int) -> Automaton:

@@ -22,10 +22,13 @@ def _factor(name: str) -> np.ndarray:
 
 @functools.lru_cache
 def group_table(name: str) -> np.ndarray:
-    """The product of every two elements of a group, element 0 the neutral one: `[order, order]`, first the row's element.
+    """The product of any two elements of a group, `[order, order]`: the row's element first. Element 0 is the neutral one.
 
     `s5` is the symmetric group of five things (order 120), `a5` their even permutations (60), `z60` addition modulo 60;
     `a4xz5` the direct product of two. Raises ValueError on other names and on groups of more than 1,000 elements.
+
+    >>> group_table('z3').tolist()
+    [[0, 1, 2], [1, 2, 0], [2, 0, 1]]
     """
     factors = name.split('x')
     fine = all(re.fullmatch(r'[sa][1-6]|z[1-9]\d{0,3}', factor) for factor in factors)

@@ -56,7 +56,7 @@ class FuzzyRecall(Synthetic):
         tokens = np.stack([told, asked], 1).reshape(len(keys), -1)
         asks = np.zeros((2, self.pairs, 2 * self.longest), bool)
         asks[1, :, self.longest :] = True
-        # Tokens move to the front, in their order, and every one that is asked is the target of the one before it.
+        # Tokens move to the front, in their order, and each token that is asked for is the target of the one before it.
         places = np.argsort(tokens < 0, 1, kind='stable')
         tokens = np.take_along_axis(tokens, places, 1)
         answered = np.where(asks.reshape(-1)[places] & (tokens >= 0), tokens, -1)

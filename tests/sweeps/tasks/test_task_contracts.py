@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+import hashlib
+import math
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +15,7 @@ from arch.model import build
 from sweeps.tasks import TASKS
 from sweeps.tasks.arrays import Arrays
 from sweeps.tasks.kind import Kind
+from sweeps.tasks.probes.synthetic import Synthetic
 from sweeps.training.preflight import task_of
 
 # The first 16 digits of the hash of the sealed examples. Update only if you meant to change them: findings rest on them.
@@ -31,11 +34,22 @@ GOLDEN = {
     'arithmetic_answers': '0c3c347e21520cf0',
     'regular_language': '95cb7345e137e0c7',
 }
-# Where equal examples may come in two splits, and why.
-REPEATS = {
-    'recall': 'random sequences of few tokens, the first probe of the lab, whose numbers are kept',
-    'stdlib_bytes': 'files are split, and two files may hold the same short line',
+# The same of the pools that the lab makes itself, with the groups that a split keeps together.
+POOLS = {
+    'recall': '418f69ac13de9d71',
+    'induction': 'ec35f81f7d887a77',
+    'selective_copying': '953767c960c3c30d',
+    'compression': '83a9d21d147c944c',
+    'fuzzy_recall': '2290c1e6d387b237',
+    'modular_addition': 'e80170b5e230d805',
+    'parity': '0bc7e92a72c4cb5b',
+    'state_tracking': 'cdbfd6ddbd918f96',
+    'arithmetic': 'b5bbbeb12cbcd360',
+    'arithmetic_answers': '1ccd93f2736328b1',
+    'regular_language': '5e1db74505411c62',
 }
+# Files are split, and two files may hold the same short line. Probes say so themselves.
+REPEATS = ('stdlib_bytes',)
 LARGEST = 2**30
 """Bytes of the largest pool that these tests read whole."""
 
@@ -99,7 +113,7 @@ def test_no_example_is_in_two_splits(name: str):
         assert len(set(train.tolist())) == len(train) and len(set(held.tolist())) == len(held)
         assert not np.isin(pool.group[train], pool.group[held]).any()
         known, seen = contents(pool.x[train], pool.y[train]), contents(pool.x[held], pool.y[held])
-        if DECLARED[name].data['kind'] not in REPEATS:
+        if task.NAME not in REPEATS and not (isinstance(task, Synthetic) and task.REPEATS):
             assert not known & seen and not (known | seen) & secret
 
 
@@ -118,6 +132,26 @@ def test_the_sealed_examples_are_always_the_same(name: str):
     assert task_of(DECLARED[name].data).test().checksum == sealed.checksum
     if name in GOLDEN:
         assert sealed.checksum == GOLDEN[name]
+
+
+@pytest.mark.parametrize('name', POOLS)
+def test_the_examples_made_by_a_rule_are_always_the_same(name: str):
+    _, pool, _ = loaded(name)
+    assert hashlib.sha256((pool.checksum + str(pool.group.tolist())).encode()).hexdigest()[:16] == POOLS[name]
+
+
+def test_a_decoder_is_as_large_as_the_examples_need(name: str):
+    task, pool, _ = loaded(name)
+    base = DECLARED[name].base
+    if base['stem']['kind'] != 'tokens':
+        return
+    tokens = np.asarray(task.inputs(pool.x))
+    assert tokens.max() < base['stem']['vocabulary'] and tokens.min() >= 0
+    assert base['position'].get('length', tokens.shape[1]) == tokens.shape[1]
+    if isinstance(task, Synthetic):
+        answers = np.unique(pool.y[pool.y >= 0])
+        assert tokens.max() + 1 == base['stem']['vocabulary']
+        assert DECLARED[name].chance in (1 / len(answers), math.log2(len(answers)))
 
 
 def test_the_base_takes_the_examples_and_the_losses_its_scores(name: str):

@@ -1,14 +1,18 @@
-"""Probes: examples by rule, all different, those of the test split recognisable by themselves."""
+"""Synthetic tasks: examples by rule, all different, those of the test split recognisable by themselves."""
 
 import numpy as np
 import pytest
 
+from ablations.tasks.decoders import group_order, sizes
+from arch.make import make
 from sweeps.tasks.probes.arithmetic import Arithmetic
 from sweeps.tasks.probes.compression import Compression
+from sweeps.tasks.probes.finite_groups import group_table
 from sweeps.tasks.probes.induction import Induction
 from sweeps.tasks.probes.modular_addition import ModularAddition
 from sweeps.tasks.probes.state_tracking import StateTracking
 from sweeps.tasks.probes.synthetic import SEALED_SHARE, fingerprints
+from sweeps.tasks.unmixed import UNMIXED
 
 
 def mixed(row: list[int]) -> int:
@@ -77,3 +81,33 @@ def test_a_space_that_is_used_up_is_used_up_to_the_last_example():
 def test_a_space_that_is_too_small_is_refused(task):
     with pytest.raises(ValueError, match=r'different examples for a test split.*raise the difficulty'):
         task.test()
+
+
+# Declared data of other sizes than those of the lab's own tasks.
+OTHER = [
+    {'kind': 'recall', 'pairs': 3, 'keys': 5, 'values': 6},
+    {'kind': 'induction', 'tokens': 9, 'length': 7, 'asked': 3},
+    {'kind': 'selective_copying', 'tokens': 5, 'length': 12, 'copies': 3, 'noise': 2},
+    {'kind': 'compression', 'tokens': 3, 'length': 9},
+    {'kind': 'fuzzy_recall', 'pairs': 3, 'keys': 5, 'values': 7, 'longest': 3},
+    {'kind': 'modular_addition', 'modulus': 53, 'mirrors': 'apart'},
+    {'kind': 'state_tracking', 'group': 'a4xz2', 'length': 6, 'asked': 'last'},
+    {'kind': 'arithmetic', 'operation': '*', 'digits': 3, 'order': 'plain'},
+    {'kind': 'arithmetic_answers', 'operation': '*', 'digits': 2, 'order': 'plain'},
+    {'kind': 'regular_language', 'language': 'random', 'states': 5, 'symbols': 3, 'length': 11},
+]
+
+
+@pytest.mark.parametrize('data', OTHER, ids=lambda data: data['kind'])
+def test_declared_sizes_are_those_of_the_examples(data: dict):
+    pool = make('task', UNMIXED, {**data, 'train': 400, 'held': 40}).pool()
+    asked = sizes(data)
+    assert (pool.x.max() + 1, pool.x.shape[1]) == (asked.vocabulary, asked.length)
+    if data['kind'] != 'arithmetic':
+        assert len(np.unique(pool.y[pool.y >= 0])) == asked.choices
+    assert asked.outputs == (asked.vocabulary if data['kind'] != 'compression' else pool.y.shape[1] * asked.choices)
+
+
+@pytest.mark.parametrize('group', ['z1', 'z7', 's1', 's2', 's4', 'a1', 'a2', 'a3', 'a4', 'a4xz5', 's3xs3xz2'])
+def test_the_order_of_a_group_is_that_of_its_table(group: str):
+    assert group_order(group) == len(group_table(group))
