@@ -13,8 +13,8 @@ LANGUAGES = ('random', 'golden_mean', 'even', 'brackets')
 class Automaton:
     """A deterministic automaton as a source: each state emits one of its symbols, all equally likely.
 
-    `follow` `[states, symbols]` is the state after a symbol, or -1 for a symbol that a state does not have. It starts in state 0. Its
-    symbols tell its state to anybody who knows the automaton.
+    `follow` `[states, symbols]` is the state after a symbol, or -1 for a symbol that a state does not have. The first
+    state is 0. The symbols so far tell the state to anybody who knows the automaton.
 
     >>> golden_mean = automaton('golden_mean', 2, 2, 0)
     >>> golden_mean.follow.tolist(), round(golden_mean.entropy_rate(), 3)
