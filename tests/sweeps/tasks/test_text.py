@@ -143,7 +143,7 @@ def test_bits_per_byte_are_exact(data: Path, dataset: str, fields: dict):
 
 def spell(task: Text, number: int) -> bytes:
     """The bytes of one token, a line end for the mark."""
-    vocabulary = token_streams.Spelling(task.tokens, task.vocabulary).read(task._prepared())
+    vocabulary = token_streams.Spelling(task.tokens, task.vocabulary).read(task.prepared)
     if number == vocabulary.mark:
         return b'\n'
     if task.tokens == 'bytes':
@@ -162,7 +162,7 @@ def test_tokens_spell_the_text(data: Path):
 
     task = Text('many', tokens='bpe', vocabulary=300)
     stream = task._stream('test')
-    vocabulary = token_streams.Spelling('bpe', 300).read(task._prepared())
+    vocabulary = token_streams.Spelling('bpe', 300).read(task.prepared)
     assert int(stream.tokens.max()) < 300 == task.size
     for number, document in enumerate(documents(8, 4)):
         ids = stream.tokens[stream.starts[number] : stream.starts[number + 1]]
