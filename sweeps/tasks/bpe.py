@@ -81,7 +81,7 @@ def loaded(text: str) -> 'Tokenizer':
 
 def lengths(tokenizer: 'Tokenizer', size: int, mark: int) -> np.ndarray:
     """Bytes that each token stands for, `[size]`; the mark counts one. Raises ValueError unless tokens are byte-level."""
-    found = np.zeros(size, np.int64)
+    sizes = np.zeros(size, np.int64)
     special = set(tokenizer.get_added_tokens_decoder())
     alphabet = _alphabet()
     for token, number in tokenizer.get_vocab().items():
@@ -89,14 +89,14 @@ def lengths(tokenizer: 'Tokenizer', size: int, mark: int) -> np.ndarray:
             continue
         if not alphabet.issuperset(token):
             raise ValueError(f'the tokenizer is not byte-level (token {token!r}); allowed: byte-level BPE, such as GPT-2 has')
-        found[number] = len(token)
-    found[mark] = 1
-    return found
+        sizes[number] = len(token)
+    sizes[mark] = 1
+    return sizes
 
 
 def encoded(tokenizer: 'Tokenizer', pieces: list[bytes], lengths: np.ndarray) -> list[np.ndarray]:
     """The ids of each piece. Raises ValueError unless they stand for as many bytes as the piece has."""
-    found = []
+    tokens = []
     for piece, encoding in zip(
         pieces, tokenizer.encode_batch_fast([_text(piece) for piece in pieces], add_special_tokens=False), strict=True
     ):
@@ -106,8 +106,8 @@ def encoded(tokenizer: 'Tokenizer', pieces: list[bytes], lengths: np.ndarray) ->
                 f'{len(piece)} bytes came out of the tokenizer as {lengths[ids].sum()}; allowed: a byte-level BPE that changes '
                 'no text (no normalizer, no prefix space)'
             )
-        found.append(ids)
-    return found
+        tokens.append(ids)
+    return tokens
 
 
 def _text(piece: bytes) -> str:
