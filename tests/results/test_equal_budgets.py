@@ -239,3 +239,11 @@ def test_the_plan_accepts_what_the_rule_calls_a_match_and_nothing_else():
 def test_steps_are_rounded_to_whole_evaluations(wanted, evaluations, nearest):
     """A half goes to the even number, as Python rounds; either neighbour of a half would match but for ROUNDING."""
     assert whole_evaluations(wanted, evaluations) == nearest
+
+
+@pytest.mark.parametrize(
+    ('steps_given', 'evaluations', 'equal'), [(104, 8, True), (96, 8, True), (106, 12, False), (94, 12, False)]
+)
+def test_rounding_by_more_than_a_twentieth_matches_nothing(steps_given, evaluations, equal):
+    """All are the whole evaluations next to 100 steps."""
+    assert matches(steps_given, 100.0, evaluations) is equal
