@@ -225,7 +225,8 @@ class Study:
             raise ValueError(f"study '{self.name}' has no arm '{arm}'; allowed: {list(self.arms)}.{closest(arm, self.arms)}")
         if (arm, task_name) not in self._models:
             try:
-                self._models[arm, task_name] = changed(self.task(task_name).base, self.arms[arm])
+                base = self.task(task_name).base
+                self._models[arm, task_name] = changed(base, self.arms[arm])
             except ValueError as error:
                 raise ValueError(f"arm '{arm}' does not apply to the base of task '{task_name}': {error}") from None
         return copy.deepcopy(self._models[arm, task_name])

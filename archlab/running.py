@@ -23,21 +23,26 @@ def run_study(
     workers: int | None = None,
     retry_failed: bool = False,
     console: Console | None = None,
+    launcher: str = 'local',
     **saving: object,
 ) -> dict:
     """Run a study until it is complete; {pack id: reason} of packs that failed. Running again resumes.
 
-    `saving`: minutes or steps between the checkpoints of a long pack, and whether weights are kept (sweeps.training.saving).
+    `launcher` is a key of LAUNCHERS (sweeps/launch). `saving`: minutes or steps between the checkpoints of a long pack, and
+    whether weights are kept (sweeps.training.saving).
     """
     from ablations.settings import override
     from ablations.study_files import load_study
+    from sweeps.launch import make_launcher
     from sweeps.progress import Watch
     from sweeps.run import Run
     from sweeps.training.saving import Saving
 
     study = override(load_study(name), settings or [])
+    folder, saved = Path(runs) / study.name, Saving(**saving)
+    crew = make_launcher(launcher, folder, workers)
     with Watch(study, console or ERR) as watch:
-        return Run(study, Path(runs) / study.name, settings or [], workers, retry_failed, watch, Saving(**saving))().failures
+        return Run(study, folder, crew, watch, settings, retry_failed, saved)().failures
 
 
 @commands.command(epilog='Example: archlab plan quickstart')
@@ -94,14 +99,12 @@ def run(
 ):
     """Run a study until it is complete. Stop it at any moment; running it again goes on where it was."""
     use_data(data)
-    if launcher != 'local':
-        raise ValueError(f"launcher '{launcher}'; allowed: ['local']")
     if trial is not None:
         from sweeps.rerun import rerun
 
         return print_json(rerun(open_study(study, runs, settings, must_exist=False).reading, trial))
     began, saving = time.monotonic(), {'minutes': checkpoint_minutes, 'steps': checkpoint_steps, 'weights': keep_weights}
-    failures = run_study(study, runs, settings, workers, retry_failed, **saving)
+    failures = run_study(study, runs, settings, workers, retry_failed, launcher=launcher, **saving)
     study_runs = open_study(study, runs, settings)
     conclusions = study_runs.conclusions
     if as_json:

@@ -4,6 +4,7 @@ import statistics
 
 from ablations.study import Study
 from results.store.reading import Reading
+from sweeps.commands import metrics_of, programs_of, reaches_of
 from sweeps.machine import cores
 from sweeps.progress import expected
 from sweeps.protocol.pack import LANES, pack
@@ -70,6 +71,4 @@ def costs_of(study: Study) -> dict:
     """What every arm costs on every task, counted here and now (this loads jax)."""
     from sweeps.training.preflight import preflight
 
-    programs = [study.program(a, t.name, o) for t in study.tasks for a in study.arms for o in study.tune]
-    knobs = {optimizer: study.reach(optimizer) for optimizer in study.tune}
-    return preflight(programs, knobs, {t.name: [t.metric, t.direction] for t in study.tasks}, study.blocks)
+    return preflight(programs_of(study), reaches_of(study), metrics_of(study), study.blocks)

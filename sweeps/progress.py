@@ -14,6 +14,7 @@ from ablations.trial import TUNING, Schedule
 from sweeps.protocol.pack import Pack
 
 QUIET_SECONDS = 15.0
+TICK_SECONDS = 0.5
 
 
 def clock(seconds: float) -> str:
@@ -49,9 +50,9 @@ class Watch:
 
     def __init__(self, study: Study, console: Console):
         self.study, self.console = study, console
-        self.began = self.said = time.monotonic()
+        self.began = self.said = self.shown = time.monotonic()
         self.done = self.total = self.before = self.packs = 0
-        self.flying: dict[str, int] = {}
+        self.running: dict[str, int] = {}
         self.best: dict[str, float] = {}
         self.live = Live(console=console, transient=True, auto_refresh=False) if console.is_terminal else None
 
@@ -83,12 +84,12 @@ class Watch:
 
     def started(self, pack: Pack) -> None:
         """A worker has the pack."""
-        self.flying[pack.id] = len(pack.trials)
+        self.running[pack.id] = len(pack.trials)
         self._show()
 
     def finished(self, pack: Pack, records: list[dict]) -> None:
         """A pack is committed; `records` are those that were new."""
-        self.flying.pop(pack.id, None)
+        self.running.pop(pack.id, None)
         self.packs += 1
         self.done += len(records)
         for record in records:
@@ -96,7 +97,7 @@ class Watch:
 
     def tick(self) -> None:
         """Nothing has happened for a moment."""
-        if self.live and self.total:
+        if self.live and self.total and time.monotonic() - self.shown > TICK_SECONDS:
             self._show()
 
     def _score(self, record: dict) -> None:
@@ -113,11 +114,12 @@ class Watch:
         return f'{self.done}/{self.total} trials, {clock(elapsed)} gone, {left}'
 
     def _details(self) -> str:
-        text = f'{self.packs} packs done, {len(self.flying)} running ({sum(self.flying.values())} lanes)'
+        text = f'{self.packs} packs done, {len(self.running)} running ({sum(self.running.values())} lanes)'
         best = ', '.join(f'{task} {score:.4g}' for task, score in self.best.items())
         return text + (f'; best tuning score so far: {best}' if best else '')
 
     def _show(self) -> None:
+        self.shown = time.monotonic()
         if self.live:
             row = Table.grid(padding=(0, 1))
             row.add_row(self.study.name, ProgressBar(max(self.total, 1), self.done, width=24), self._counts())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from results.store.reading import Reading
 from sweeps import manifest as manifests
-from sweeps.launch.local import worker_environment
+from sweeps.launch.worker_environment import worker_environment
 from sweeps.protocol.pack import Pack
 
 

@@ -1,14 +1,19 @@
 """Worker: a process that trains packs and commits their records. Reads commands as JSON lines, answers the same way.
 
-`{"preflight": {...}}` counts costs and names the platform; `{"pack": {...}}` trains one pack. It ends when its input does,
-so a worker whose launcher has died finishes and commits its pack and goes.
+`{"preflight": [...]}` counts costs and names the platform; `{"pack": {...}}` trains one pack (sweeps/commands.py). It ends
+when its input does, so a worker whose launcher has died finishes and commits its pack and goes.
+
+    python -m sweeps.worker         commands come through standard input, answers go to standard output
+    python -m sweeps.worker FILE    commands stand in FILE, answers go to FILE.answers; status 2 where one was refused
 """
 
 import json
 import os
 import sys
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TextIO
 
 import jax
 
@@ -25,9 +30,9 @@ from sweeps.training.saving import Saving
 from sweeps.training.trainer import Trainer
 
 
-def serve(commands, answers) -> None:
-    """Answer commands until they end."""
-    trainer = None
+def serve(commands: Iterable[str], answers: TextIO) -> bool:
+    """Answer commands until they end; whether all of them could be carried out."""
+    trainer, fine = None, True
     for line in commands:
         command = json.loads(line)
         try:
@@ -37,12 +42,13 @@ def serve(commands, answers) -> None:
                 trainer = trainer or Trainer(command['strategy'], command['blocks'])
                 answer = _train(command, trainer)
         except ValueError as error:
-            answer = {'invalid': str(error)}
+            answer, fine = {'invalid': str(error)}, False
         except Exception as error:
             traceback.print_exc()
-            answer = {'broken': f'{type(error).__name__}: {error}'.splitlines()[0]}
+            answer, fine = {'broken': f'{type(error).__name__}: {error}'.splitlines()[0]}, False
         answers.write(json.dumps(answer) + '\n')
         answers.flush()
+    return fine
 
 
 def _preflight(command: dict) -> dict:
@@ -78,12 +84,17 @@ def _train(command: dict, trainer: Trainer) -> dict:
     return {'pack': pack.id, 'reason': reason}
 
 
-def main() -> None:
-    """Serve on standard input; what libraries print goes to standard error, answers to the original standard output."""
+def main(arguments: list[str]) -> int:
+    """Serve standard input, or the file that is named; what libraries print goes to standard error. Gives the exit status."""
+    if arguments:
+        path = Path(arguments[0])
+        with open(path, encoding='utf-8') as commands, open(f'{path}.answers', 'w', encoding='utf-8') as answers:
+            return 0 if serve(commands, answers) else 2
     answers = os.fdopen(os.dup(1), 'w')
     os.dup2(2, 1)
     serve(sys.stdin, answers)
+    return 0
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main(sys.argv[1:]))

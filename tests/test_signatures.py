@@ -11,14 +11,9 @@ ROOMS = ('arch', 'ablations', 'sweeps', 'results', 'archlab')
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob('*.py'))
 VAGUE = ('found', 'opened')
 """Names that say how something was come by, not what it is."""
-BARE = {
-    ('sweeps/protocol/tuning.py', 'Tuning.start', 'ask'),
-    ('sweeps/worker.py', 'serve', 'commands'),
-    ('sweeps/worker.py', 'serve', 'answers'),
-    ('sweeps/run.py', 'Run.__init__', 'watch'),
-}
+BARE: set[tuple[str, str, str]] = set()
 """Parameters without a type: the file, the function, the parameter."""
-LEFT = ('sweeps/run.py', 'results/store/records.py')
+LEFT = ('results/store/records.py',)
 """Files with a parameter of such a name."""
 
 

@@ -1,69 +1,82 @@
-"""Local: worker processes on this machine, one per core (CPU) or per device (GPU)."""
+"""Local: worker processes on this machine, one per core (CPU) or per device (GPU), told what to do through pipes."""
 
 import contextlib
 import json
 import os
-import platform
 import queue
 import subprocess
 import sys
 import threading
-from hashlib import sha256
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from sweeps.launch.launcher import Launcher, Order, checked
+from sweeps.launch.worker_environment import worker_environment
+from sweeps.machine import cores
+
+MEMORY_PER_WORKER = 1 << 30
 
 
-def cache_folder() -> Path:
-    """Where compiled programs are kept between runs: the user's cache, by kind of processor."""
-    home = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
+def workers_for(count: int | None) -> int:
+    """The number of workers asked for, or as many as cores and free memory allow; raises ValueError below 1."""
+    if count is not None:
+        if count < 1:
+            raise ValueError(f'--workers {count}; allowed: 1 or more')
+        return count
     try:
-        text = Path('/proc/cpuinfo').read_text()
-        flags = next((line for line in text.splitlines() if line.startswith(('flags', 'Features'))), '')
-    except OSError:
-        flags = platform.processor()
-    return home / 'archlab' / f'xla-{sha256((platform.machine() + flags).encode()).hexdigest()[:12]}'
+        lines = Path('/proc/meminfo').read_text().splitlines()
+        memory = int(next(line for line in lines if line.startswith('MemAvailable')).split()[1]) * 1024
+    except (OSError, StopIteration):
+        return cores()
+    return max(1, min(cores(), memory // MEMORY_PER_WORKER))
 
 
-def worker_environment(device: str | None) -> dict[str, str]:
-    """Environment of a worker: one thread on CPU, one device on GPU, quiet libraries, the compilation cache."""
-    given = dict(os.environ)
-    quiet = {
-        'TF_CPP_MIN_LOG_LEVEL': '3',
-        'JAX_COMPILATION_CACHE_DIR': str(cache_folder()),
-        'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0',
-        'JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES': '0',
-        'PYTHONPATH': os.pathsep.join([str(ROOT), *filter(None, [given.get('PYTHONPATH')])]),
-        'PYTHONSAFEPATH': '1',
-    }
-    if device is None:
-        threads = {'NPROC': '1', 'OMP_NUM_THREADS': '1', 'OPENBLAS_NUM_THREADS': '1'}
-        flags = f'{given.get("XLA_FLAGS", "")} --xla_cpu_multi_thread_eigen=false'.strip()
-        return {**quiet, **given, **threads, 'XLA_FLAGS': flags, 'PYTHONPATH': quiet['PYTHONPATH'], 'PYTHONSAFEPATH': '1'}
-    return {**quiet, **given, 'CUDA_VISIBLE_DEVICES': device, 'PYTHONPATH': quiet['PYTHONPATH'], 'PYTHONSAFEPATH': '1'}
+def devices_for(answer: dict, workers: int) -> list[str | None]:
+    """The device of each worker: none on CPU, else those that this process may see, at most one worker on each."""
+    if answer['platform'] == 'cpu':
+        return [None] * workers
+    visible = os.environ.get('CUDA_VISIBLE_DEVICES')
+    names = visible.split(',') if visible else [str(number) for number in range(answer['devices'])]
+    return names[:workers]
 
 
 class WorkerProcess:
-    """One worker: commands go in, answers come out on the shared queue as (worker, answer); None when it has ended."""
+    """One worker: commands go in, answers come out on the shared queue as (worker, answer); None when it has ended.
 
-    def __init__(self, log: Path, answers: queue.Queue, device: str | None):
-        self.log = log
+    `programs` are those that it has compiled, `order` the one it works on.
+    """
+
+    COMMAND = (sys.executable, '-P', '-m', 'sweeps.worker')
+
+    def __init__(self, place: int, log: Path, answers: queue.Queue, device: str | None):
+        self.place, self.log = place, log
         self.programs: set[str] = set()
+        self.order: Order | None = None
         with open(log, 'ab') as errors:
             self.process = subprocess.Popen(
-                [sys.executable, '-P', '-m', 'sweeps.worker'],
+                self.COMMAND,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 env=worker_environment(device),
                 text=True,
+                errors='replace',
             )
         threading.Thread(target=self._listen, args=(answers,), daemon=True).start()
 
     def _listen(self, answers: queue.Queue) -> None:
         with self.process.stdout as lines:
             for line in lines:
-                answers.put((self, json.loads(line)))
+                try:
+                    answer = json.loads(line)
+                except ValueError:
+                    answer = None
+                if not isinstance(answer, dict):
+                    # A worker that says what is no answer cannot be trusted with another order: it counts as dead.
+                    with open(self.log, 'a') as log:
+                        log.write(f'archlab: not an answer, so this worker is ended: {line!r}\n')
+                    self.process.kill()
+                    break
+                answers.put((self, answer))
         self.process.wait()
         answers.put((self, None))
 
@@ -79,3 +92,117 @@ class WorkerProcess:
             self.process.kill()
         with contextlib.suppress(OSError):
             self.process.stdin.close()
+
+
+class LocalLauncher(Launcher):
+    """Workers that stay: each keeps its programs compiled and is given packs of these first.
+
+    `devices` has one entry a worker, known after the preflight. A place whose worker has died is taken by a new one.
+    """
+
+    pause = 0.02
+
+    def __init__(self, folder: Path, workers: int | None = None):
+        self.logs = folder / 'logs'
+        self.workers = workers_for(workers)
+        self.devices: list[str | None] = [None]
+        self.answers: queue.Queue = queue.Queue()
+        self.crew: dict[int, WorkerProcess] = {}
+        self.waiting: list[Order] = []
+        self.endings: dict[str, str] = {}
+
+    def preflight(self, question: dict) -> dict:
+        worker = self._hire(0)
+        worker.send(question)
+        answer = None
+        while answer is None:
+            # Wakes often, so that an interrupt is heard.
+            with contextlib.suppress(queue.Empty):
+                _, answer = self.answers.get(timeout=0.5)
+                if answer is None:
+                    raise RuntimeError(f'the first worker ended at once; see {worker.log}')
+        checked(answer, worker.log)
+        self.devices = devices_for(answer, self.workers)
+        if self.devices[0] is not None:
+            # It has seen every device; those that train see one each.
+            self.close()
+        return answer
+
+    def choose(self, programs: list[str]) -> list[int]:
+        return [place for _, place in self._pairs(programs)]
+
+    def submit(self, orders: list[Order]) -> None:
+        self.waiting += orders
+        self._hand_out()
+
+    def alive(self) -> set[str]:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._hear(*self.answers.get_nowait())
+        self._hand_out()
+        working = {worker.order.name for worker in self.crew.values() if worker.order is not None}
+        return working | {order.name for order in self.waiting}
+
+    def ended(self, name: str) -> str:
+        return self.endings.get(name) or super().ended(name)
+
+    def cancel(self) -> None:
+        for worker in self.crew.values():
+            worker.end(kill=True)
+
+    def close(self) -> None:
+        for worker in self.crew.values():
+            worker.end()
+        for worker in self.crew.values():
+            worker.process.wait()
+        self.crew.clear()
+
+    def _hire(self, place: int) -> WorkerProcess:
+        self.logs.mkdir(exist_ok=True)
+        self.crew[place] = WorkerProcess(place, self.logs / f'worker-{place}.log', self.answers, self.devices[place])
+        return self.crew[place]
+
+    def _hand_out(self) -> None:
+        pairs = self._pairs([order.program for order in self.waiting])
+        for place, number in pairs:
+            worker, order = self.crew.get(place) or self._hire(place), self.waiting[number]
+            worker.order = order
+            worker.programs.add(order.program)
+            worker.send(order.command)
+        given = {number for _, number in pairs}
+        self.waiting = [order for number, order in enumerate(self.waiting) if number not in given]
+
+    def _hear(self, worker: WorkerProcess, answer: dict | None) -> None:
+        if self.crew.get(worker.place) is not worker:
+            return
+        order, worker.order = worker.order, None
+        if answer is not None:
+            checked(answer, worker.log)
+            return
+        worker.end()
+        del self.crew[worker.place]
+        if order is not None:
+            self.endings[order.name] = f'exit status {worker.process.returncode}; see {worker.log}'
+
+    def _pairs(self, programs: list[str]) -> list[tuple[int, int]]:
+        """(place of an idle worker, number of the pack that it is given), for as many as there are of both.
+
+        Workers that are not hired yet come last. A worker is given a pack of a program that it has compiled; where there is
+        none, one that nobody has compiled.
+        """
+        idle = [place for place, worker in self.crew.items() if worker.order is None]
+        idle += [place for place in range(len(self.devices)) if place not in self.crew]
+        compiled = {place: worker.programs for place, worker in self.crew.items()}
+        taken: set[str] = set().union(*compiled.values())
+        left, pairs = dict(enumerate(programs)) if idle else {}, {}
+        for place in idle:
+            own = next((number for number, program in left.items() if program in compiled.get(place, ())), None)
+            if own is not None:
+                pairs[place] = own
+                del left[own]
+        for place in idle:
+            if place not in pairs and left:
+                fresh = next((number for number, program in left.items() if program not in taken), next(iter(left)))
+                pairs[place] = fresh
+                taken.add(left.pop(fresh))
+        return list(pairs.items())

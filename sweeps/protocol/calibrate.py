@@ -108,7 +108,7 @@ def _regrets(study: Study, world: World, schedule: object, records: Mapping) -> 
         for replicate in range(study.count(arm, study.replicates)):
             chosen = schedule.selections[arm, 'digits', replicate]
             trials = schedule.asked['tune', arm, 'digits', replicate]
-            best = trials[int(np.argmax(scores(study, trials, records)))]
+            best = trials[int(np.argmax(scores(study.tasks[0].sign, trials, records)))]
             knobs, space = dict(best.knobs), study.tune[best.program.optimizer]
             tried = best.program.optimizer, [values.unit(knobs[name]) for name, values in space.items()]
             worths = [world.worth(arm, *place) for place in ((chosen.optimizer, list(chosen.unit)), tried)]
@@ -122,7 +122,7 @@ def _usual(study: Study, world: World, schedule: object, records: Mapping, numbe
     samples = {}
     for arm in study.arms:
         trials = [trial for trial in schedule.asked['tune', arm, 'digits', 0] if not trial.extends]
-        best = trials[int(np.argmax(scores(study, trials, records)))]
+        best = trials[int(np.argmax(scores(study.tasks[0].sign, trials, records)))]
         fresh = [Trial(best.program, 0, best.knobs, 1_000_000 + seed, TEST, 'confirm') for seed in range(seeds)]
         found = [world.score(study, trial, number) for trial in fresh]
         samples[arm] = np.array([study.tasks[0].sign * study.tasks[0].chance if f is None else f for f in found])

@@ -12,91 +12,12 @@ lies outside the range, claims of a difference fell from 15 to 41 % of studies t
 
 from collections.abc import Mapping
 
-from ablations.seeds import derive
 from ablations.study import Study
 from ablations.tasks import Task
-from ablations.trial import TEST, Schedule, Trial
+from ablations.trial import Schedule, Trial
 from results.budgets import ROUNDING, matches, step_flops, steps_at_equal_compute, whole_evaluations
-from results.selection import select
-from sweeps.protocol.tuning import ROUNDS, Tuning
-
-
-class _Builder:
-    """A schedule in the making."""
-
-    def __init__(self, study: Study, records: Mapping[str, dict], costs: Mapping):
-        self.study, self.records = study, records
-        self.trials, self.asked, self.selections, self.censored, self.extended = {}, {}, {}, {}, {}
-        self.steps = {(arm, task.name): steps(study, arm, task, costs) for arm in study.arms for task in study.tasks}
-        self.programs = {
-            task.name: {
-                (a, o): study.program(a, task.name, o, self.steps[a, task.name]) for a in study.arms for o in study.tune
-            }
-            for task in study.tasks
-        }
-
-    def ask(self, trials: list[Trial]) -> bool:
-        """Put trials on the schedule; True where all are recorded."""
-        for trial in trials:
-            self.trials.setdefault(trial.id, trial)
-        return all(trial.id in self.records for trial in trials)
-
-    def task(self, name: str) -> int:
-        """Schedule a task as far as the records allow; the number of replicates that are wholly recorded."""
-        study = self.study
-        tuned = [study.base] if study.recipe == 'same' else list(study.arms)
-        tuning = Tuning(study, name, {key: program for key, program in self.programs[name].items() if key[0] in tuned})
-        first = range(study.looks[0])
-        for number, look in enumerate(study.looks):
-            before = study.looks[number - 1] if number else 0
-            replicates = range(before, look)
-            done = tuning.start(replicates, self.records, self.ask)
-            for _ in range(ROUNDS if number == 0 and study.extension else 0):
-                wants = tuning.wanted(self.records, first) if done else {}
-                if not wants:
-                    break
-                done = self.ask(tuning.extend(wants, first))
-            for (arm, _, replicate), trials in tuning.trials.items():
-                if study.count(arm, before) <= replicate < study.count(arm, look):
-                    self.asked.setdefault(('tune', arm, name, replicate), []).extend(trials)
-            self.extended[name] = tuning.rounds
-            if not done:
-                return before
-            if number == 0:
-                left = tuning.wanted(self.records, first)
-                for arm in study.arms:
-                    sides = left.get(arm if arm in tuned else study.base, {})
-                    self.censored[arm, name] = [f'{o} {n} {s}' for o, found in sides.items() for n, s in found]
-            if not self._confirm(name, tuning, replicates):
-                return before
-        return study.looks[-1]
-
-    def _confirm(self, task: str, tuning: Tuning, replicates: range) -> bool:
-        study, done = self.study, True
-        own = {arm: range(study.count(arm, replicates.start), study.count(arm, replicates.stop)) for arm in study.arms}
-        for arm in tuning.arms:
-            for replicate in own[arm]:
-                tuned = {optimizer: tuning.tuned((arm, optimizer, replicate), self.records) for optimizer in study.tune}
-                self.selections[arm, task, replicate] = select(tuned, study.tune)
-        for arm in study.arms:
-            for replicate in own[arm] if arm not in tuning.arms else ():
-                self.selections[arm, task, replicate] = self.selections[study.base, task, replicate]
-        for phase in ('confirm', 'share'):
-            for arm in study.arms:
-                for replicate in own[arm]:
-                    point = self.selections[arm if phase == 'confirm' else study.base, task, replicate]
-                    trials = [] if point is None else self._confirmations(task, arm, replicate, point, phase)
-                    self.asked[phase, arm, task, replicate] = trials
-                    done &= self.ask(trials)
-        return done
-
-    def _confirmations(self, task: str, arm: str, replicate: int, point, phase: str) -> list[Trial]:
-        program = self.programs[task][arm, point.optimizer]
-        knobs = tuple(sorted({**self.study.fixed, **dict(point.knobs)}.items()))
-        return [
-            Trial(program, replicate, knobs, derive('confirm', task, replicate, index), TEST, phase)
-            for index in range(self.study.seeds)
-        ]
+from sweeps.protocol.asked import Asked
+from sweeps.protocol.task_schedule import schedule_task
 
 
 def steps(study: Study, arm: str, task: Task, costs: Mapping) -> int:
@@ -125,31 +46,27 @@ def steps(study: Study, arm: str, task: Task, costs: Mapping) -> int:
 
 def schedule(study: Study, records: Mapping[str, dict], manifest: Mapping) -> Schedule:
     """All that the study wants so far, recorded or not; what a record says never changes what was wanted before it."""
-    costs = manifest.get('costs', {})
-    builder = _Builder(study, records, costs)
-    look = min(builder.task(task.name) for task in study.tasks)
-    counts: dict[tuple, int] = {}
-    for (phase, arm, task, _), trials in builder.asked.items():
-        if phase == 'tune':
-            counts[arm, task] = counts.get((arm, task), 0) + len(trials)
-    budgets = {}
-    for arm in study.arms:
-        for task in study.tasks:
-            done = counts.get((arm, task.name), 0) * builder.steps[arm, task.name]
-            flops = costs.get(arm, {}).get(task.name, {}).get('flops')
-            budgets[arm, task.name] = {
-                'trials': counts.get((arm, task.name), 0),
-                'steps': done,
-                'examples': done * task.batch,
-                'flops': None if flops is None else done * flops,
-            }
+    costs, asked = manifest.get('costs', {}), Asked(records)
+    lengths = {(arm, task.name): steps(study, arm, task, costs) for arm in study.arms for task in study.tasks}
+    starts, looks = (0, *study.looks), {}
+    for start, look in zip(starts, study.looks, strict=False):
+        looks[look] = {arm: range(study.count(arm, start), study.count(arm, look)) for arm in study.arms}
+    decided = {}
+    for task in study.tasks:
+        programs = {
+            (arm, optimizer): study.program(arm, task.name, optimizer, lengths[arm, task.name])
+            for arm in study.arms
+            for optimizer in study.tune
+        }
+        decided[task.name] = schedule_task(study, task, programs, looks, asked)
+    look = min(of_task.recorded for of_task in decided.values())
     return Schedule(
-        trials=tuple(builder.trials.values()),
-        asked=builder.asked,
-        selections=builder.selections,
-        censored=builder.censored,
-        extended=builder.extended,
-        budgets=budgets,
+        trials=tuple(asked.trials.values()),
+        asked=asked.by_phase,
+        selections={key: point for of_task in decided.values() for key, point in of_task.selections.items()},
+        censored={key: edges for of_task in decided.values() for key, edges in of_task.censored.items()},
+        extended={task: of_task.extended for task, of_task in decided.items()},
+        budgets=asked.budgets(study.arms, study.tasks, lengths, costs),
         look=look,
         complete=look == study.looks[-1],
     )

@@ -1,224 +1,128 @@
-"""Tuning: the trials that tune every arm of a study on one task, and the ranges that they were extended to. No jax."""
+"""Tuning: the trials that tune all arms of a study on one task, first inside its ranges, then past their edges. No jax."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from ablations.digest import digest
 from ablations.seeds import derive
-from ablations.spaces import bounded
+from ablations.spaces import Tunable, bounded
 from ablations.study import Study
-from ablations.trial import TUNING, Trial
-from results.selection import edges
+from ablations.tasks import Task
+from ablations.trial import TUNING, Program, Trial
+from sweeps.protocol.extension import Box, Measured, Side, sides_past_edges
 from sweeps.protocol.search import NOTHING, SEARCHES, propose
 
 ROUNDS = 2
 """How often ranges are extended at most."""
 REACH = 1 / 3
 """How far a round extends a side, as a share of the study's own range (on the range's scale)."""
-NEAR = 1 / 8
-"""What counts as close to an edge, as a share of the study's own range."""
 BATCH = 8
 """Points that an adaptive search proposes at a time, for each replicate: its lanes in a pack."""
 
+Key = tuple[str, str, int]
+"""Arm, optimizer, replicate: what is tuned on its own."""
+Replicates = Mapping[str, range]
+"""The replicates of each arm: the base may have several times as many."""
+Wants = dict[str, dict[str, list[Side]]]
+"""The sides that each arm wants extended, by optimizer; arms that want none are left out."""
 
-def scores(study: Study, trials: list[Trial], records: Mapping[str, dict]) -> np.ndarray:
-    """Tuning scores in the good direction, -inf where a run diverged or failed."""
-    sign = study.task(trials[0].task).sign
-    found = (records[trial.id] for trial in trials)
-    return np.array([sign * record['score'] if record['status'] == 'ok' else -math.inf for record in found])
 
-
-def sides_of(wants: Mapping[str, dict], optimizer: str) -> list[tuple[str, str]]:
-    """The sides (value, low or high) of an optimizer's box that any arm wants extended, each once."""
-    return list(dict.fromkeys(side for sides in wants.values() for side in sides.get(optimizer, [])))
+def scores(sign: int, trials: Sequence[Trial], records: Mapping[str, dict]) -> np.ndarray:
+    """Scores times `sign` (a task's: 1 where higher is better, else -1), -inf where a run diverged or failed. `[n]`"""
+    own = (records[trial.id] for trial in trials)
+    return np.array([sign * record['score'] if record['status'] == 'ok' else -math.inf for record in own])
 
 
 class Tuning:
-    """The tuning of one task: trials and their unit coordinates by arm, optimizer and replicate, and decided extensions.
+    """The tuning of one task. `ask(trials)` puts trials on the schedule and says whether all of them are recorded.
 
-    `programs[arm, optimizer]` holds the arms that are tuned.
+    `programs` has one for each arm that is tuned and each optimizer. `trials` are those that were asked for so far, `rounds`
+    the extensions that were decided.
     """
 
-    def __init__(self, study: Study, task: str, programs: dict):
-        self.study, self.task, self.programs = study, task, programs
+    def __init__(
+        self,
+        study: Study,
+        task: Task,
+        programs: Mapping[tuple[str, str], Program],
+        records: Mapping[str, dict],
+        ask: Callable[[list[Trial]], bool],
+    ):
+        self.study, self.task, self.programs, self.records, self.ask = study, task, programs, records, ask
         self.arms = list(dict.fromkeys(arm for arm, _ in programs))
-        self.trials: dict[tuple, list[Trial]] = {}
-        self.rounds: list[dict] = []
-        self._units: dict[tuple, list] = {}
-        self._scores: dict[tuple, np.ndarray] = {}
-        self._points: dict[tuple, np.ndarray] = {}
-        self._addresses: dict[str, str] = {}
-        self._by_seed: dict[int, list[dict]] | None = None
+        self.adaptive = SEARCHES[study.search].adaptive
+        self.trials: dict[Key, list[Trial]] = {}
+        self.rounds: list[Wants] = []
+        self._units: dict[Key, list[list[float]]] = {}
+        self._scores: dict[Key, np.ndarray] = {}
+        self._strips: dict[Key, np.ndarray] = {}
+        self._addresses: dict[str, list[str]] = {}
+        self._knobs_by_seed: dict[int, list[dict]] | None = None
 
-    def tuned(self, key: tuple, records: Mapping[str, dict]) -> tuple[np.ndarray, np.ndarray]:
-        """Units `[n, d]`, in the order of the space, and scores `[n]` of all trials of an arm, optimizer and replicate."""
-        if len(self._scores.get(key, ())) != len(self.trials[key]):
-            self._scores[key] = scores(self.study, self.trials[key], records)
-        return np.array(self._units[key]), self._scores[key]
+    def tune(self, replicates: Replicates, decide: bool) -> bool:
+        """Ask for the trials of these replicates as far as the records allow; whether all that tune them are recorded.
 
-    def _add(self, key: tuple, points: np.ndarray, phase: str) -> list[Trial]:
-        space, made = self.study.tune[key[1]], []
-        for point in points.tolist():
-            values = {name: item.value(unit) for (name, item), unit in zip(space.items(), point, strict=True)}
-            made.append(self._trial(key, len(self.trials.get(key, ())) + len(made), {**self.study.fixed, **values}, phase))
-        return self._keep(key, made)
-
-    def _trial(self, key: tuple, number: int, knobs: Mapping[str, float], phase: str) -> Trial:
-        arm, optimizer, replicate = key
-        seed = self._trial_seed(key, number)
-        return Trial(self.programs[arm, optimizer], replicate, tuple(sorted(knobs.items())), seed, TUNING, phase)
-
-    def _keep(self, key: tuple, made: list[Trial]) -> list[Trial]:
-        """Note trials with their units: those of the values as they were rounded, which is what is trained."""
-        space, units = self.study.tune[key[1]], self._units.setdefault(key, [])
-        for trial in made:
-            knobs = dict(trial.knobs)
-            units.append([item.unit(knobs[name]) for name, item in space.items()])
-        self.trials.setdefault(key, []).extend(made)
-        return made
-
-    def _trial_seed(self, key: tuple, number: int) -> int:
-        """The seed of a trial. Where points follow scores it stands for the trial, so it names the search and its space too."""
-        arm, optimizer, replicate = key
-        parts = ['tune', self.study.name, arm, self.task, optimizer, replicate, number]
-        if SEARCHES[self.study.search].adaptive:
-            parts.append(self._address(optimizer))
-        return derive(*parts)
-
-    def _address(self, optimizer: str) -> str:
-        if optimizer not in self._addresses:
-            space = [[name, type(item).__name__, item.to_dict()] for name, item in self.study.tune[optimizer].items()]
-            self._addresses[optimizer] = digest([self.study.search, space, self.study.fixed])
-        return self._addresses[optimizer]
-
-    def box(self, optimizer: str, rounds: int) -> dict:
-        """The range of each value, in units, after the first `rounds` extensions; the same for every arm."""
-        box = dict.fromkeys(self.study.tune[optimizer], (0.0, 1.0))
-        for wants in self.rounds[:rounds]:
-            ends = {}
-            for name, side in sides_of(wants, optimizer):
-                ends[name, side] = self._end(name, self.study.tune[optimizer][name], box, side)
-            for (name, side), end in ends.items():
-                low, high = box[name]
-                box[name] = (end, high) if side == 'low' else (low, end)
-        return box
-
-    def _seed(self, key: tuple) -> int:
-        return derive('points', self.study.name, key[0], self.task, key[1], key[2])
-
-    def start(self, replicates: range, records: Mapping[str, dict], ask) -> bool:
-        """The first trials of these replicates, inside the study's own ranges, then their share of decided rounds.
-
-        `ask(trials)` puts them on the schedule and says whether all are recorded; so does this.
+        Where `decide`, they decide how ranges are extended; else they follow the rounds that were decided.
         """
-        keys = [(arm, o, r) for arm in self.arms for o in self.study.tune for r in self._own(arm, replicates)]
-        done = (
-            self._followed(keys, records, ask)
-            if SEARCHES[self.study.search].adaptive
-            else ask([trial for key in keys for trial in self._add(key, self._first(key), 'tune')])
-        )
-        for number, wants in enumerate(self.rounds) if done else ():
-            done &= ask(self._extra(number, wants, replicates))
+        study = self.study
+        keys = [(arm, optimizer, r) for arm in self.arms for optimizer in study.tune for r in replicates[arm]]
+        size = BATCH if self.adaptive else study.trials
+        for first in range(0, study.trials, size):
+            if not self.ask([trial for key in keys for trial in self._inside(key, first, min(size, study.trials - first))]):
+                return False
+        done = self.ask([trial for number in range(len(self.rounds)) for trial in self._beyond(number, replicates)])
+        while decide and done and study.extension and len(self.rounds) < ROUNDS and (wants := self.wanted(replicates)):
+            self.rounds.append(wants)
+            done = self.ask(self._beyond(len(self.rounds) - 1, replicates))
         return done
 
-    def _first(self, key: tuple) -> np.ndarray:
-        return propose(self.study.search, self.study.tune[key[1]], NOTHING, self.study.trials, 0, self._seed(key))
-
-    def _own(self, arm: str, replicates: range) -> range:
-        """The replicates of an arm: the base may have several times as many."""
-        return range(self.study.count(arm, replicates.start), self.study.count(arm, replicates.stop))
-
-    def _followed(self, keys: list, records: Mapping[str, dict], ask) -> bool:
-        """Batches of an adaptive search, each from what the batches before have found, in step for all arms."""
-        for batch, first in enumerate(range(0, self.study.trials, BATCH), 1):
-            made, phase = [], 'tune' if batch == 1 else f'tune_{batch}'
-            count = min(BATCH, self.study.trials - first)
-            for key in keys:
-                found = self._recorded(key, range(first, first + count), phase, records)
-                if found is not None:
-                    made += self._keep(key, found)
-                    continue
-                units, known = self.tuned(key, records) if first else NOTHING
-                seen = np.clip(units, 0, 1), known
-                points = propose(self.study.search, self.study.tune[key[1]], seen, count, first, self._seed(key))
-                made += self._add(key, points, phase)
-            if not ask(made):
-                return False
-        return True
-
-    def _recorded(self, key: tuple, numbers: range, phase: str, records: Mapping[str, dict]) -> list[Trial] | None:
-        """The trials of a batch as they were recorded, by their seeds; None unless all of them are.
-
-        What ran is not proposed again: a proposal costs time, and in its last bits it differs from machine to machine. Of
-        two records of one seed the one with the smaller id counts.
-        """
-        if self._by_seed is None:
-            self._by_seed = {}
-            for record in records.values():
-                if record.get('task') == self.task and record.get('held') == TUNING and 'knobs' in record:
-                    self._by_seed.setdefault(record['seed'], []).append(record['knobs'])
-        made = []
-        for number in numbers:
-            tried = [self._trial(key, number, knobs, phase) for knobs in self._by_seed.get(self._trial_seed(key, number), ())]
-            known = [trial for trial in tried if trial.id in records]
-            if not known:
-                return None
-            made.append(min(known, key=lambda trial: trial.id))
-        return made
-
-    def wanted(self, records: Mapping[str, dict], replicates: range) -> dict:
-        """Sides that each arm would have extended: {arm: {optimizer: [(value, side)]}}, empty where none."""
+    def wanted(self, replicates: Replicates) -> Wants:
+        """The sides that each arm would have extended, by these replicates of it."""
+        tune, rounds = self.study.tune, len(self.rounds)
+        smooth = {optimizer: [name for name, values in space.items() if values.smooth] for optimizer, space in tune.items()}
+        boxes = {optimizer: self.box(optimizer, rounds) for optimizer in tune}
+        ends = {optimizer: self._ends(optimizer, boxes[optimizer], names) for optimizer, names in smooth.items()}
         wants = {}
         for arm in self.arms:
-            sides = self._sides(arm, records, replicates)
-            if sides:
-                wants[arm] = sides
-        return wants
+            measured = {optimizer: [self.measured((arm, optimizer, r)) for r in replicates[arm]] for optimizer in tune}
+            wants[arm] = sides_past_edges(smooth, boxes, ends, measured)
+        return {arm: sides for arm, sides in wants.items() if sides}
 
-    def _sides(self, arm: str, records: Mapping[str, dict], replicates: range) -> dict:
-        fits, sides = {}, {}
-        for optimizer, whole in self.study.tune.items():
-            space = {name: values for name, values in whole.items() if values.smooth}
-            kept = [place for place, name in enumerate(whole) if name in space]
-            box = self.box(optimizer, len(self.rounds))
-            beyond = {}
-            for name, values in space.items():
-                for side in ('low', 'high'):
-                    end = self._end(name, values, box, side)
-                    if end is not None:
-                        beyond[name, side] = end
-            pooled = []
-            for replicate in self._own(arm, replicates):
-                units, found = self.tuned((arm, optimizer, replicate), records)
-                pooled.append((units[:, kept], found))
-            found = edges(pooled, list(space), box, beyond)
-            if found is not None:
-                fits[optimizer] = found
-            else:
-                sides[optimizer] = self._near(pooled, list(space), box, beyond)
-        top = max((found.inside for found in fits.values()), default=-math.inf)
-        for optimizer, found in fits.items():
-            sides[optimizer] = [side for side, gain in found.gains.items() if gain > found.noise and found.inside + gain >= top]
-        return {
-            optimizer: kept
-            for optimizer, found in sides.items()
-            if (kept := [side for side in found if not self._falls_off(arm, optimizer, side, records, replicates)])
-        }
+    def measured(self, key: Key) -> Measured:
+        """Units `[n, d]`, in the order of the space, and scores `[n]` of all trials of a key, which have to be recorded."""
+        if len(self._scores.get(key, ())) != len(self.trials[key]):
+            self._scores[key] = scores(self.task.sign, self.trials[key], self.records)
+        return np.array(self._units[key]), self._scores[key]
 
-    def _falls_off(self, arm: str, optimizer: str, side: tuple, records: Mapping[str, dict], replicates: range) -> bool:
-        """Whether most of the arm's outermost trials on a side diverged: a cliff ends the range there, and no fit sees it."""
-        place, end = list(self.study.tune[optimizer]).index(side[0]), self.box(optimizer, len(self.rounds))[side[0]]
-        lost = []
-        for replicate in self._own(arm, replicates):
-            units, found = self.tuned((arm, optimizer, replicate), records)
-            outer = units[:, place] < end[0] + NEAR if side[1] == 'low' else units[:, place] > end[1] - NEAR
-            lost += np.isinf(found[outer]).tolist()
-        return sum(lost) > len(lost) / 2
+    def box(self, optimizer: str, rounds: int) -> Box:
+        """The range of each value, in units, after the first `rounds` extensions; the same for every arm."""
+        box = dict.fromkeys(self.study.tune[optimizer], (0.0, 1.0))
+        for number in range(rounds):
+            sides = self._sides(optimizer, number)
+            for (name, side), end in self._ends(optimizer, box, [name for name, _ in sides]).items():
+                low, high = box[name]
+                if (name, side) in sides:
+                    box[name] = (end, high) if side == 'low' else (low, end)
+        return box
+
+    def _sides(self, optimizer: str, number: int) -> list[Side]:
+        """The sides of an optimizer's box that any arm wanted extended in a round, each once."""
+        return list(dict.fromkeys(side for sides in self.rounds[number].values() for side in sides.get(optimizer, [])))
+
+    def _ends(self, optimizer: str, box: Box, names: list[str]) -> dict[Side, float]:
+        """How far each side of these values would be extended; without those beyond which nothing better can lie."""
+        ends = {}
+        for name in names:
+            for side in ('low', 'high'):
+                end = self._end(name, self.study.tune[optimizer][name], box, side)
+                if end is not None:
+                    ends[name, side] = end
+        return ends
 
     @staticmethod
-    def _end(name: str, values, box: dict, side: str) -> float | None:
+    def _end(name: str, values: Tunable, box: Box, side: str) -> float | None:
         """How far a side would be extended, or None where nothing better can lie beyond it."""
         values = bounded(name, values)
         if values.natural(side):
@@ -230,49 +134,42 @@ class Tuning:
         end = min(high + REACH, values.limit(side))
         return end if end > high + 1e-9 else None
 
-    @staticmethod
-    def _near(pooled: list, names: list[str], box: dict, beyond: dict) -> list:
-        every = np.concatenate([unit for unit, _ in pooled])
-        score = np.concatenate([values for _, values in pooled])
-        if not np.isfinite(score).any():
-            return []
-        best = every[score.argmax()]
-        near = []
-        for name, side in beyond:
-            low, high = box[name]
-            distance = best[names.index(name)] - low if side == 'low' else high - best[names.index(name)]
-            if distance < NEAR:
-                near.append((name, side))
-        return near
+    def _inside(self, key: Key, first: int, count: int) -> list[Trial]:
+        """The trials after the `first` ones inside the study's own ranges.
 
-    def extend(self, wants: dict, replicates: range) -> list[Trial]:
-        """Another round: every arm searches past the edges that any arm wants extended."""
-        self.rounds.append(wants)
-        return self._extra(len(self.rounds) - 1, wants, replicates)
+        An adaptive search goes in batches, in step for all arms, each from what the batches before have measured. What ran
+        is not proposed again: a proposal costs time, and in its last bits it differs from machine to machine.
+        """
+        phase = 'tune' if first == 0 else f'tune_{first // BATCH + 1}'
+        made = self._of_records(key, range(first, first + count), phase) if self.adaptive else None
+        if made is not None:
+            return self._add(key, made)
+        units, known = self.measured(key) if first else NOTHING
+        points = self._propose(self.study.search, key, (np.clip(units, 0, 1), known), count, first)
+        return self._at(key, points, phase)
 
-    def _extra(self, number: int, wants: dict, replicates: range) -> list[Trial]:
-        study, added = self.study, []
-        first = study.trials + number * study.extension
+    def _beyond(self, number: int, replicates: Replicates) -> list[Trial]:
+        """The trials of a round: every arm searches past the edges that any arm wants extended."""
+        made, extension = [], self.study.extension
         for arm in self.arms:
-            for optimizer in study.tune:
-                box, sides = self.box(optimizer, number), sides_of(wants, optimizer)
-                for replicate in self._own(arm, replicates) if sides else ():
+            for optimizer in self.study.tune:
+                box, sides = self.box(optimizer, number), self._sides(optimizer, number)
+                for replicate in replicates[arm] if sides else ():
                     key = (arm, optimizer, replicate)
-                    points = self._strips(key)[first - study.trials : first - study.trials + study.extension]
+                    points = self._after_tuning(key)[number * extension : (number + 1) * extension]
                     placed = [self._place(optimizer, box, sides[i % len(sides)], point) for i, point in enumerate(points)]
-                    added += self._add(key, np.array(placed).reshape(len(placed), -1), f'extend_{number + 1}')
-        return added
+                    made += self._at(key, np.array(placed).reshape(len(placed), -1), f'extend_{number + 1}')
+        return made
 
-    def _strips(self, key: tuple) -> np.ndarray:
-        """Points of the unit cube for extensions: those that the Sobol sequence would go on with after tuning."""
-        if (key, 'strips') not in self._points:
+    def _after_tuning(self, key: Key) -> np.ndarray:
+        """Points of the unit cube for all rounds: those that the Sobol sequence would go on with after tuning. `[n, d]`"""
+        if key not in self._strips:
             count = self.study.trials + ROUNDS * self.study.extension
-            whole = propose('sobol', self.study.tune[key[1]], NOTHING, count, 0, self._seed(key))
-            self._points[key, 'strips'] = whole[self.study.trials :]
-        return self._points[key, 'strips']
+            self._strips[key] = self._propose('sobol', key, NOTHING, count, 0)[self.study.trials :]
+        return self._strips[key]
 
-    def _place(self, optimizer: str, box: dict, side: tuple[str, str], point: np.ndarray) -> np.ndarray:
-        """A point of the unit cube in the strip beyond one side of the box."""
+    def _place(self, optimizer: str, box: Box, side: Side, point: np.ndarray) -> np.ndarray:
+        """A point of the unit cube in the strip beyond one side of the box. `[d] -> [d]`"""
         unit = np.empty(len(point))
         for dim, (name, values) in enumerate(self.study.tune[optimizer].items()):
             low, high = box[name]
@@ -281,3 +178,61 @@ class Tuning:
                 low, high = (end, low) if side[1] == 'low' else (high, end)
             unit[dim] = low + point[dim] * (high - low)
         return unit
+
+    def _propose(self, search: str, key: Key, seen: Measured, count: int, first: int) -> np.ndarray:
+        """Points of a search, each arm, optimizer and replicate by a seed of its own. `[count, d]` in units"""
+        arm, optimizer, replicate = key
+        seed = derive('points', self.study.name, arm, self.task.name, optimizer, replicate)
+        return propose(search, self.study.tune[optimizer], seen, count, first, seed)
+
+    def _at(self, key: Key, points: np.ndarray, phase: str) -> list[Trial]:
+        """Trials at these points, after those that there are of the key. `[n, d]` in units"""
+        space, made = self.study.tune[key[1]], []
+        for number, point in enumerate(points.tolist(), len(self.trials.get(key, ()))):
+            values = {name: item.value(unit) for (name, item), unit in zip(space.items(), point, strict=True)}
+            made.append(self._trial(key, self._seed(key, number), {**self.study.fixed, **values}, phase))
+        return self._add(key, made)
+
+    def _of_records(self, key: Key, numbers: range, phase: str) -> list[Trial] | None:
+        """The trials of a batch as they were recorded, by their seeds; None unless all of them are.
+
+        Of two records of one seed the one with the smaller id counts.
+        """
+        if self._knobs_by_seed is None:
+            self._knobs_by_seed = {}
+            for record in self.records.values():
+                if record.get('task') == self.task.name and record.get('held') == TUNING and 'knobs' in record:
+                    self._knobs_by_seed.setdefault(record['seed'], []).append(record['knobs'])
+        made = []
+        for seed in (self._seed(key, number) for number in numbers):
+            tried = [self._trial(key, seed, knobs, phase) for knobs in self._knobs_by_seed.get(seed, ())]
+            known = [trial for trial in tried if trial.id in self.records]
+            if not known:
+                return None
+            made.append(min(known, key=lambda trial: trial.id))
+        return made
+
+    def _trial(self, key: Key, seed: int, knobs: Mapping[str, float], phase: str) -> Trial:
+        arm, optimizer, replicate = key
+        return Trial(self.programs[arm, optimizer], replicate, tuple(sorted(knobs.items())), seed, TUNING, phase)
+
+    def _add(self, key: Key, made: list[Trial]) -> list[Trial]:
+        """Note trials with their units: those of the values as they were rounded, which is what is trained."""
+        space, units = self.study.tune[key[1]], self._units.setdefault(key, [])
+        for trial in made:
+            knobs = dict(trial.knobs)
+            units.append([values.unit(knobs[name]) for name, values in space.items()])
+        self.trials.setdefault(key, []).extend(made)
+        return made
+
+    def _seed(self, key: Key, number: int) -> int:
+        """The seed of a trial. Where points follow scores it stands for the trial, so it names the search and its space too."""
+        arm, optimizer, replicate = key
+        return derive('tune', self.study.name, arm, self.task.name, optimizer, replicate, number, *self._address(optimizer))
+
+    def _address(self, optimizer: str) -> list[str]:
+        if optimizer not in self._addresses:
+            space = [[name, type(item).__name__, item.to_dict()] for name, item in self.study.tune[optimizer].items()]
+            address = [digest([self.study.search, space, self.study.fixed])]
+            self._addresses[optimizer] = address if self.adaptive else []
+        return self._addresses[optimizer]

@@ -12,6 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from made_up_launcher import Silent
+
+from ablations.settings import override
+from ablations.study_files import load_study
+from sweeps.launch.launcher import Order
+from sweeps.launch.local import LocalLauncher
+from sweeps.run import Run
 
 
 def lines_of(folder: Path) -> list[dict]:
@@ -155,24 +162,26 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(archlab: Callable, undisturb
     assert facts(lines_of(runs / 'tiny_study')) == facts(lines_of(calm / 'tiny_study'))
 
 
+class Deadly(LocalLauncher):
+    """Kills each worker that is given a pack of one arm."""
+
+    def submit(self, orders: list[Order]) -> None:
+        super().submit(orders)
+        for worker in self.crew.values():
+            if worker.order is not None and worker.order.command['pack']['program']['arm'] == 'no_mixer':
+                worker.process.kill()
+
+
 def test_workers_that_die_are_replaced_and_then_recorded(undisturbed: tuple[Path, Path], tmp_path: Path):
-    from ablations.settings import override
-    from ablations.study_files import load_study
-    from sweeps import run as runs
-
-    class Silent:
-        def __getattr__(self, name: str) -> Callable:
-            return lambda *_: None
-
     study = override(load_study(str(undisturbed[0])), ['trials=1', 'extension=0', 'replicates=1', 'seeds=1'])
-    lab = runs.Run(study, tmp_path / 'tiny_study', [], 1, False, Silent())
-    sent = lab._send
-    lab._send = lambda worker, item: worker.process.kill() if item.program.arm == 'no_mixer' else sent(worker, item)
-    outcome = lab()
+    folder = tmp_path / 'tiny_study'
+    outcome = Run(study, folder, Deadly(folder, 1), Silent())()
     by_arm = {arm: {r['status'] for r in outcome.records.values() if r['arm'] == arm} for arm in study.arms}
     assert by_arm['no_mixer'] == {'failed'} and 'failed' not in by_arm['base']
-    assert all('ended 3 times' in reason for reason in outcome.failures.values()) and outcome.failures
-    again = runs.Run(study, tmp_path / 'tiny_study', [], 1, True, Silent())()
+    assert outcome.failures
+    for reason in outcome.failures.values():
+        assert f'ended 3 times with exit status -9; see {folder}/logs/worker-0.log' in reason
+    again = Run(study, folder, LocalLauncher(folder, 1), Silent(), retry=True)()
     assert 'failed' not in {record['status'] for record in again.records.values()}
     assert not again.failures and again.schedule.complete
 

@@ -18,6 +18,7 @@ from sweeps.protocol.pack import pack
 from sweeps.protocol.plan import schedule
 from sweeps.tasks.digits import Digits
 from sweeps.training import trainer as trainers
+from sweeps.training.record import failed
 from sweeps.training.trainer import Trainer
 from sweeps.worker import serve
 
@@ -137,6 +138,20 @@ def test_appraisal_counts_every_arm_and_task(study):
     assert answer['platform'] == 'cpu'
     assert set(answer['costs']) == {'base', 'no_mixer'} and set(answer['costs']['base']) == {'digits', 'recall'}
     assert answer['costs']['no_mixer']['recall']['params'] < answer['costs']['base']['recall']['params']
+
+
+def test_commands_may_stand_in_a_file(study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As a batch job gives them: answers beside them, and a status that says whether all could be carried out."""
+    prepare(tmp_path)
+    item, path = pack(study, schedule(study, {}, {}).trials, 2)[0], tmp_path / 'job.json'
+    monkeypatch.setattr(Trainer, 'train', lambda *_: failed(item, 'not trained here'))
+    path.write_text(json.dumps(command(item, tmp_path)) + '\n')
+    assert workers.main([str(path)]) == 0
+    assert json.loads(Path(f'{path}.answers').read_text()) == {'pack': item.id, 'reason': ''}
+    assert set(read_folder(tmp_path, study.name)[0]) == {trial.id for trial in item.trials}
+    path.write_text(json.dumps(appraisal(study, optimizer='adagrad')) + '\n')
+    assert workers.main([str(path)]) == 2
+    assert 'adagrad' in json.loads(Path(f'{path}.answers').read_text())['invalid']
 
 
 BAD = [

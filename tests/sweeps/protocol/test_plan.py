@@ -180,7 +180,9 @@ def test_confirmation_is_at_the_selected_point(finished):
         found, records = finished[name]
         for (arm, task, replicate), selected in found.selections.items():
             trials = found.asked['tune', arm, task, replicate]
-            again = select({'adamw': (units(STUDY, trials), scores(STUDY, trials, records))}, STUDY.tune)
+            again = select(
+                {'adamw': (units(STUDY, trials), scores(STUDY.task(trials[0].task).sign, trials, records))}, STUDY.tune
+            )
             assert again == selected
             for trial in found.asked['confirm', arm, task, replicate]:
                 assert (trial.knobs, trial.program.optimizer) == (selected.knobs, selected.optimizer)
@@ -214,7 +216,7 @@ def test_scores_point_in_the_good_direction_and_lost_runs_are_out():
         trials[1].id: {'status': 'diverged', 'score': None},
         trials[2].id: {'status': 'failed', 'score': None},
     }
-    assert scores(STUDY, trials, records).tolist() == [-2.0, -math.inf, -math.inf]
+    assert scores(STUDY.task(trials[0].task).sign, trials, records).tolist() == [-2.0, -math.inf, -math.inf]
 
 
 # Extension.

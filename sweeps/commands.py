@@ -1,0 +1,52 @@
+"""Commands: what a worker is told, as plain data that goes through a pipe or a file (sweeps/worker.py reads them)."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ablations.study import Study
+from ablations.trial import Program
+from sweeps.protocol.pack import Pack
+from sweeps.training.saving import Saving
+
+
+def programs_of(study: Study) -> list[Program]:
+    """The program of each task, arm and optimizer of a study, at the steps of the task."""
+    return [study.program(arm, task.name, optimizer) for task in study.tasks for arm in study.arms for optimizer in study.tune]
+
+
+def reaches_of(study: Study) -> dict[str, dict[str, tuple[float, float]]]:
+    """The lowest and the highest that each tuned or fixed value may come to, by optimizer."""
+    return {optimizer: study.reach(optimizer) for optimizer in study.tune}
+
+
+def metrics_of(study: Study) -> dict[str, list[str]]:
+    """The declared metric and direction of each task."""
+    return {task.name: [task.metric, task.direction] for task in study.tasks}
+
+
+def preflight_command(study: Study) -> dict:
+    """Build every model, count what it costs, and say on which platform."""
+    return {
+        'preflight': [dataclasses.asdict(program) for program in programs_of(study)],
+        'knobs': reaches_of(study),
+        'metrics': metrics_of(study),
+        'blocks': study.blocks,
+    }
+
+
+def train_command(
+    study: Study, manifest: Mapping, folder: Path, pack: Pack, name: str, skip: Iterable[str], saving: Saving
+) -> dict:
+    """Train a pack and commit its records to the folder under a name, without those of the trials to `skip`."""
+    cost = manifest['costs'].get(pack.program.arm, {}).get(pack.program.task, {})
+    return {
+        'pack': pack.to_dict(),
+        'flops': cost.get('flops'),
+        'strategy': manifest['strategy'],
+        'blocks': study.blocks,
+        'folder': str(folder),
+        'name': name,
+        'skip': list(skip),
+        **saving.to_dict(),
+    }

@@ -1,0 +1,82 @@
+"""Committed: what the records folder of a run holds. The folder says what is done, whoever wrote it."""
+
+from pathlib import Path
+
+from ablations.study import Study
+from results.store.records import FOLDER, PACK, commit, listing, read_file, read_folder
+from sweeps.protocol.pack import Pack
+from sweeps.training.record import failed, lines
+
+
+class Committed:
+    """The records of a study by trial id, kept up with the files of its folder.
+
+    With `retry` what failed before this run counts as not recorded. Raises ValueError on a damaged file.
+    """
+
+    def __init__(self, folder: Path, study: Study, retry: bool = False):
+        self.folder, self.study = folder, study.name
+        # Listed before they are read: a file that comes in between is read twice rather than not at all.
+        self.seen = {name.removesuffix(PACK) for name in listing(folder)}
+        records, skipped = read_folder(folder, study.name)
+        if skipped:
+            raise ValueError('; '.join(skipped))
+        if retry:
+            records = {key: record for key, record in records.items() if record['status'] != 'failed'}
+        self.records = records
+
+    def lacks(self, pack: Pack) -> bool:
+        """Whether any trial of the pack is not recorded."""
+        return any(trial.id not in self.records for trial in pack.trials)
+
+    def recorded(self, pack: Pack) -> list[str]:
+        """The ids of those trials of the pack that are recorded, which a worker does not record again."""
+        return [trial.id for trial in pack.trials if trial.id in self.records]
+
+    def has(self, name: str) -> bool:
+        """Whether the file of this name is there; files come whole."""
+        return self._file(name).exists()
+
+    def take(self, name: str) -> list[dict]:
+        """Read the file of this name; those of its records that are new, or follow a failed one."""
+        self.seen.add(name)
+        fresh = []
+        for record in read_file(self._file(name), self.study):
+            known = self.records.get(record['id'])
+            if known is None or known['status'] == 'failed':
+                self.records[record['id']] = record
+                fresh.append(record)
+        return fresh
+
+    def catch_up(self, pack: Pack) -> list[dict]:
+        """Read files of the pack that others have committed since: a worker that outlived its launcher, another run."""
+        name, fresh = pack.id, []
+        for attempt in range(1, self._attempts(pack) + 1):
+            name = self._attempt(pack, attempt)
+            if name not in self.seen:
+                fresh += self.take(name)
+        return fresh
+
+    def next_name(self, pack: Pack) -> str:
+        """The pack's file; another attempt at a pack that failed gets a name of its own."""
+        return self._attempt(pack, self._attempts(pack) + 1)
+
+    def fail(self, pack: Pack, name: str, reason: str) -> list[dict]:
+        """Record that the pack could not be trained, unless its records have come after all; the new records."""
+        how = {'strategy': '', 'lanes': 0}
+        commit(self.folder, name, lines(failed(pack, reason), pack, self.recorded(pack), how))
+        return self.take(name)
+
+    def _attempts(self, pack: Pack) -> int:
+        """How many files of the pack there are."""
+        count = 0
+        while self.has(self._attempt(pack, count + 1)):
+            count += 1
+        return count
+
+    @staticmethod
+    def _attempt(pack: Pack, number: int) -> str:
+        return pack.id if number == 1 else f'{pack.id}-{number}'
+
+    def _file(self, name: str) -> Path:
+        return self.folder / FOLDER / f'{name}{PACK}'

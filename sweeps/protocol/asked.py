@@ -1,0 +1,43 @@
+"""Asked: the trials that a study has asked for so far."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from ablations.tasks import Task
+from ablations.trial import Trial
+
+
+class Asked:
+    """Trials by id, each once, and by (phase, arm, task, replicate) those that a phase asked for, whoever asked first."""
+
+    def __init__(self, records: Mapping[str, dict]):
+        self.records = records
+        self.trials: dict[str, Trial] = {}
+        self.by_phase: dict[tuple[str, str, str, int], list[Trial]] = {}
+
+    def ask(self, trials: list[Trial]) -> bool:
+        """Put trials on the schedule; whether all of them are recorded."""
+        for trial in trials:
+            self.trials.setdefault(trial.id, trial)
+        return all(trial.id in self.records for trial in trials)
+
+    def budgets(
+        self, arms: Iterable[str], tasks: Iterable[Task], steps: Mapping[tuple[str, str], int], costs: Mapping
+    ) -> dict[tuple[str, str], dict]:
+        """What the tuning of each arm on each task takes so far; FLOPs where `costs` has them, else None."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for (phase, arm, task, _), trials in self.by_phase.items():
+            if phase == 'tune':
+                counts[arm, task] += len(trials)
+        budgets, tasks = {}, list(tasks)
+        for arm in arms:
+            for task in tasks:
+                done = counts[arm, task.name] * steps[arm, task.name]
+                flops = costs.get(arm, {}).get(task.name, {}).get('flops')
+                budgets[arm, task.name] = {
+                    'trials': counts[arm, task.name],
+                    'steps': done,
+                    'examples': done * task.batch,
+                    'flops': None if flops is None else done * flops,
+                }
+        return budgets

@@ -1,0 +1,45 @@
+"""Confirmation: the selected points of a task's arms, and the runs with fresh seeds that confirm them. No jax."""
+
+from collections.abc import Mapping
+
+from ablations.seeds import derive
+from ablations.study import Study
+from ablations.trial import TEST, Program, Trial
+from results.selection import Selected, select
+from sweeps.protocol.asked import Asked
+from sweeps.protocol.tuning import Replicates, Tuning
+
+
+def confirm(
+    study: Study,
+    programs: Mapping[tuple[str, str], Program],
+    tuning: Tuning,
+    replicates: Replicates,
+    selections: dict[tuple[str, str, int], Selected | None],
+    asked: Asked,
+) -> bool:
+    """Select a point for these replicates of each arm and ask for its confirmations; whether all are recorded.
+
+    An arm is confirmed at its own point and at the base's ('share'), with the same seeds for all arms. One that was not tuned
+    takes the base's points. The points go into `selections`.
+    """
+    task, done = tuning.task.name, True
+    for arm in tuning.arms:
+        for replicate in replicates[arm]:
+            measured = {optimizer: tuning.measured((arm, optimizer, replicate)) for optimizer in study.tune}
+            selections[arm, task, replicate] = select(measured, study.tune)
+    for arm in study.arms:
+        for replicate in replicates[arm] if arm not in tuning.arms else ():
+            selections[arm, task, replicate] = selections[study.base, task, replicate]
+    for phase in ('confirm', 'share'):
+        for arm in study.arms:
+            for replicate in replicates[arm]:
+                point = selections[arm if phase == 'confirm' else study.base, task, replicate]
+                trials = []
+                for index in range(study.seeds if point is not None else 0):
+                    program, knobs = programs[arm, point.optimizer], {**study.fixed, **dict(point.knobs)}
+                    seed = derive('confirm', task, replicate, index)
+                    trials.append(Trial(program, replicate, tuple(sorted(knobs.items())), seed, TEST, phase))
+                asked.by_phase[phase, arm, task, replicate] = trials
+                done &= asked.ask(trials)
+    return done

@@ -1,0 +1,74 @@
+"""Extension: past which edges of its ranges an arm would have more trials. No jax.
+
+A side is a tuned value and its `low` or `high` end; points are unit coordinates, scores in the good direction.
+"""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from results.selection import edges
+
+NEAR = 1 / 8
+"""What counts as close to an edge, as a share of the study's own range."""
+
+Side = tuple[str, str]
+Box = dict[str, tuple[float, float]]
+"""The range of each value so far, in units."""
+Measured = tuple[np.ndarray, np.ndarray]
+"""Units `[n, d]` and scores `[n]` of the trials of a replicate, -inf where one diverged."""
+
+
+def sides_past_edges(
+    smooth: Mapping[str, list[str]],
+    boxes: Mapping[str, Box],
+    ends: Mapping[str, Mapping[Side, float]],
+    measured: Mapping[str, list[Measured]],
+) -> dict[str, list[Side]]:
+    """By optimizer, the sides past which the surface of one arm rises, by more than its noise, to the best that the arm has.
+
+    All are by optimizer: the values over which a surface can be fitted, the ranges so far, how far each side would be
+    extended, and the trials of all replicates. Where these are too few for a surface, a side counts that the best trial is
+    close to. A side on which most of the outermost trials diverged never counts: a cliff ends the range there, and no fit sees
+    it.
+    """
+    fits, sides = {}, {}
+    for optimizer, names in smooth.items():
+        box, columns = boxes[optimizer], [list(boxes[optimizer]).index(name) for name in names]
+        replicates = [(units[:, columns], scores) for units, scores in measured[optimizer]]
+        together = tuple(np.concatenate(parts) for parts in zip(*replicates, strict=True))
+        beyond = {
+            (name, side): end
+            for (name, side), end in ends[optimizer].items()
+            if not _falls_off(together, names.index(name), box[name], side)
+        }
+        near = _near(together, names, box, beyond)
+        fit = edges(replicates, names, box, beyond)
+        if fit is None:
+            sides[optimizer] = near
+        else:
+            fits[optimizer] = fit
+    top = max((fit.inside for fit in fits.values()), default=-math.inf)
+    for optimizer, fit in fits.items():
+        sides[optimizer] = [side for side, gain in fit.gains.items() if gain > fit.noise and fit.inside + gain >= top]
+    return {optimizer: named for optimizer, named in sides.items() if named}
+
+
+def _falls_off(trials: Measured, column: int, box: tuple[float, float], side: str) -> bool:
+    """Whether most of the trials close to an end diverged."""
+    units, scores = trials
+    outer = units[:, column] < box[0] + NEAR if side == 'low' else units[:, column] > box[1] - NEAR
+    return np.isinf(scores[outer]).sum() > outer.sum() / 2
+
+
+def _near(trials: Measured, names: list[str], box: Box, beyond: Mapping[Side, float]) -> list[Side]:
+    """The sides that the best of the trials is close to."""
+    units, scores = trials
+    if not np.isfinite(scores).any():
+        return []
+    best = dict(zip(names, units[scores.argmax()], strict=True))
+    distances = {
+        (name, side): best[name] - box[name][0] if side == 'low' else box[name][1] - best[name] for name, side in beyond
+    }
+    return [side for side, distance in distances.items() if distance < NEAR]

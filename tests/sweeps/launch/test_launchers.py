@@ -1,0 +1,189 @@
+"""Runs by launchers of all kinds: however orders are lost, late or carried out twice, a study ends in the same records."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from made_up_launcher import Dying, InTheDark, Late, Losing, MadeUp, Poisoned, Silent
+
+from ablations.study import Study, task
+from ablations.trial import TEST
+from sweeps.launch import LAUNCHERS, make_launcher
+from sweeps.launch.launcher import Launcher, Order
+from sweeps.protocol.pack import LANES, pack
+from sweeps.protocol.plan import schedule
+from sweeps.protocol.simulate import World, simulate
+from sweeps.run import Outcome, Run
+
+STUDY = Study(
+    name='made_up',
+    question='Do all launchers end alike?',
+    arms={'base': (), 'second': ()},
+    tasks=(task('digits', chance=-1.0), task('recall', chance=-1.0)),
+    trials=4,
+    extension=2,
+    replicates=2,
+    looks=(1, 2),
+)
+WORLD = World(optimum=(1.25, 0.4), noise=0.01)
+"""The best learning rate lies past the range, so that extensions are asked for too."""
+SCHEDULE, RECORDS = simulate(STUDY, WORLD, 0)
+
+
+def lines_of(folder: Path) -> list[dict]:
+    return [json.loads(line) for path in folder.glob('records/*.jsonl') for line in path.read_text().splitlines()]
+
+
+def run(folder: Path, launcher: Launcher, retry: bool = False) -> Outcome:
+    return Run(STUDY, folder, launcher, Silent(), retry=retry)()
+
+
+def check(folder: Path, outcome: Outcome) -> None:
+    """The run ended where a simulation without any launcher does, and recorded each trial once."""
+    assert outcome.schedule.complete
+    assert not outcome.failures
+    assert outcome.schedule.selections == SCHEDULE.selections
+    assert {key: record['score'] for key, record in outcome.records.items()} == {
+        key: record['score'] for key, record in RECORDS.items()
+    }
+    ids = [record['id'] for record in lines_of(folder)]
+    assert len(ids) == len(set(ids)) == len(RECORDS)
+
+
+def test_the_study_of_these_tests_has_all_phases():
+    assert any(SCHEDULE.extended.values())
+    assert {trial.phase for trial in SCHEDULE.trials} >= {'tune', 'extend_1', 'confirm', 'share'}
+
+
+@pytest.mark.parametrize('kind', [MadeUp, InTheDark, Losing, Late])
+def test_a_study_ends_in_the_same_records(kind: type[MadeUp], tmp_path: Path):
+    launcher = kind(STUDY, WORLD)
+    outcome = run(tmp_path, launcher)
+    check(tmp_path, outcome)
+    assert launcher.calls == ['close']
+    tries = Counter(launcher.submissions)
+    packs = {item.id for item in pack(STUDY, SCHEDULE.trials, LANES)}
+    assert set(tries) == packs
+    assert set(tries.values()) <= {MadeUp: {1}, InTheDark: {1}, Losing: {3}, Late: {2}}[kind]
+    if kind is Late:
+        assert False in launcher.won
+
+
+def test_test_reads_are_counted_once_for_what_is_submitted_once(tmp_path: Path):
+    outcome = run(tmp_path, MadeUp(STUDY, WORLD))
+    reads = Counter(record['dataset'] for record in lines_of(tmp_path) if record['held'] == TEST)
+    assert outcome.manifest['test_reads'] == dict(reads)
+
+
+def test_a_launcher_that_cannot_know_is_waited_for(tmp_path: Path):
+    class Idle(InTheDark):
+        looks = 0
+
+        def alive(self) -> None:
+            self.looks += 1
+            if self.looks % 7 == 0:
+                super().alive()
+
+    launcher = Idle(STUDY, WORLD)
+    check(tmp_path, run(tmp_path, launcher))
+    assert set(Counter(launcher.submissions).values()) == {1}
+
+
+def test_what_is_lost_three_times_is_recorded_as_failed_with_its_log(tmp_path: Path):
+    launcher = Poisoned(STUDY, WORLD)
+    outcome = run(tmp_path, launcher)
+    statuses = {arm: {r['status'] for r in outcome.records.values() if r['arm'] == arm} for arm in STUDY.arms}
+    assert statuses['second'] == {'failed'}
+    assert 'failed' not in statuses['base']
+    lost = Counter(name for name in launcher.submissions if name in outcome.failures)
+    assert set(lost.values()) == {3}
+    for name, reason in outcome.failures.items():
+        assert reason.startswith("arm 'second' on ")
+        assert f'the worker ended 3 times with exit status 9; see {name}.log' in reason
+    again = run(tmp_path, MadeUp(STUDY, WORLD), retry=True)
+    assert again.schedule.complete
+    assert not again.failures
+    assert {key: record['score'] for key, record in again.records.items() if key in RECORDS} == {
+        key: record['score'] for key, record in RECORDS.items() if key in again.records
+    }
+
+
+def test_a_launcher_that_dies_is_cancelled_and_the_next_goes_on(tmp_path: Path):
+    launcher = Dying(STUDY, WORLD)
+    with pytest.raises(ConnectionError):
+        run(tmp_path, launcher)
+    assert launcher.calls == ['cancel', 'close']
+    before = {record['id'] for record in lines_of(tmp_path)}
+    assert len(before) > 0
+    following = MadeUp(STUDY, WORLD)
+    check(tmp_path, run(tmp_path, following))
+    assert not before & {
+        trial.id for item in pack(STUDY, SCHEDULE.trials, LANES) if item.id in following.submissions for trial in item.trials
+    }
+
+
+def test_a_finished_study_starts_no_worker(tmp_path: Path):
+    run(tmp_path, MadeUp(STUDY, WORLD))
+    launcher = MadeUp(STUDY, WORLD)
+    launcher.preflight = None
+    check(tmp_path, run(tmp_path, launcher))
+    assert launcher.submissions == []
+
+
+def test_a_pack_that_an_orphaned_worker_commits_is_not_trained_again(tmp_path: Path):
+    """A worker that outlived its launcher commits a pack while the next run has it waiting."""
+    orphan, commands = MadeUp(STUDY, WORLD), {}
+    first = pack(STUDY, schedule(STUDY, {}, {}).trials, LANES)
+
+    class OneAtATime(MadeUp):
+        def choose(self, programs: list[str]) -> list[int]:
+            return [] if self.orders or not programs else [len(programs) - 1]
+
+        def submit(self, orders: list[Order]) -> None:
+            super().submit(orders)
+            for order in orders:
+                commands.setdefault(order.name, order.command)
+            if len(self.submissions) == 1:
+                told = {**orders[0].command, 'pack': first[0].to_dict(), 'name': first[0].id, 'skip': []}
+                assert orphan.carry_out(Order(first[0].id, '', told))
+
+    launcher = OneAtATime(STUDY, WORLD)
+    check(tmp_path, run(tmp_path, launcher))
+    assert first[0].id not in launcher.submissions
+    assert len(commands) == len(launcher.submissions)
+
+
+def test_a_refused_study_ends_the_run_and_closes_the_launcher(tmp_path: Path):
+    class Refusing(MadeUp):
+        def preflight(self, question: dict) -> dict:
+            raise ValueError('no such block')
+
+    launcher = Refusing(STUDY, WORLD)
+    with pytest.raises(ValueError, match='no such block'):
+        run(tmp_path, launcher)
+    assert launcher.calls == ['cancel', 'close']
+
+
+def test_a_task_that_is_through_goes_on_while_another_still_runs(tmp_path: Path):
+    """Plans are made when a task is through, not after each pack: here one task's packs are held back."""
+    plans = []
+
+    class Watching(Silent):
+        def scheduled(self, planned, *_: object) -> None:
+            plans.append({trial.phase for trial in planned.trials if trial.task == 'digits'})
+
+    class Slow(MadeUp):
+        def alive(self) -> set[str]:
+            self.orders.sort(key=lambda order: order.command['pack']['program']['task'] == 'recall')
+            return super().alive()
+
+    Run(STUDY, tmp_path, Slow(STUDY, WORLD), Watching())()
+    assert len(plans) <= 2 * 6 + 2
+    assert any('confirm' in phases for phases in plans[:5])
+
+
+def test_launchers_have_names():
+    assert set(LAUNCHERS) >= {'local'}
+    with pytest.raises(ValueError, match=r"launcher 'locl'; allowed: \['local'.*Did you mean 'local'"):
+        make_launcher('locl', Path('nowhere'))

@@ -1,0 +1,153 @@
+"""The local launcher: who gets which pack, and workers that die, babble or refuse. The workers here are small scripts."""
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from sweeps.launch.launcher import Order
+from sweeps.launch.local import LocalLauncher, WorkerProcess, devices_for, workers_for
+
+ANSWERING = """
+import json, pathlib, sys
+for line in sys.stdin:
+    told = json.loads(line)
+    if 'preflight' in told:
+        print(json.dumps({'platform': told['preflight'], 'devices': 3}), flush=True)
+    elif told['do'] == 'die':
+        sys.exit(7)
+    elif told['do'] == 'babble':
+        print('a banner of a library', flush=True)
+        pathlib.Path(told['file']).write_text('went on')
+    elif told['do'] in ('invalid', 'broken'):
+        print(json.dumps({told['do']: 'the reason'}), flush=True)
+    else:
+        pathlib.Path(told['file']).write_text('done')
+        print(json.dumps({'pack': '', 'reason': ''}), flush=True)
+"""
+
+
+@pytest.fixture
+def scripted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers are the script."""
+    script = tmp_path / 'worker.py'
+    script.write_text(ANSWERING)
+    monkeypatch.setattr(WorkerProcess, 'COMMAND', (sys.executable, str(script)))
+
+
+@pytest.fixture
+def local(tmp_path: Path, scripted: None) -> Iterator[LocalLauncher]:
+    """A launcher of two workers after its preflight."""
+    with LocalLauncher(tmp_path, 2) as launcher:
+        launcher.preflight({'preflight': 'cpu'})
+        yield launcher
+
+
+def until_over(launcher: LocalLauncher) -> None:
+    limit = time.monotonic() + 30
+    while launcher.alive():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
+def order(name: str, do: str, folder: Path, program: str = 'p') -> Order:
+    return Order(name, program, {'do': do, 'file': str(folder / name)})
+
+
+def test_orders_beyond_the_workers_wait(local: LocalLauncher, tmp_path: Path):
+    assert local.choose(['p'] * 5) == [0, 1]
+    local.submit([order(f'o{number}', 'train', tmp_path) for number in range(5)])
+    assert len(local.crew) == 2
+    until_over(local)
+    assert [(tmp_path / f'o{number}').read_text() for number in range(5)] == ['done'] * 5
+
+
+def test_a_dead_worker_is_replaced_and_its_end_told(local: LocalLauncher, tmp_path: Path):
+    local.submit([order('one', 'die', tmp_path)])
+    until_over(local)
+    assert local.ended('one') == f'exit status 7; see {tmp_path}/logs/worker-0.log'
+    local.submit([order('two', 'train', tmp_path)])
+    until_over(local)
+    assert (tmp_path / 'two').read_text() == 'done'
+
+
+def test_a_worker_that_babbles_counts_as_dead_and_nothing_hangs(local: LocalLauncher, tmp_path: Path):
+    local.submit([order('one', 'babble', tmp_path)])
+    until_over(local)
+    assert 'exit status' in local.ended('one')
+    assert 'a banner of a library' in (tmp_path / 'logs' / 'worker-0.log').read_text()
+    assert 0 not in local.crew
+
+
+@pytest.mark.parametrize(('do', 'error'), [('invalid', ValueError), ('broken', RuntimeError)])
+def test_what_stops_the_run_is_raised(local: LocalLauncher, tmp_path: Path, do: str, error: type):
+    local.submit([order('one', do, tmp_path)])
+    with pytest.raises(error, match='the reason'):
+        until_over(local)
+
+
+def test_cancel_ends_workers_at_once(local: LocalLauncher, tmp_path: Path):
+    processes = [worker.process for worker in local.crew.values()]
+    local.cancel()
+    local.close()
+    assert {process.returncode for process in processes} == {-9}
+
+
+def test_a_first_worker_that_dies_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(WorkerProcess, 'COMMAND', (sys.executable, '-c', 'print("a banner")'))
+    with (
+        LocalLauncher(tmp_path, 1) as launcher,
+        pytest.raises(RuntimeError, match=r'first worker ended at once; see .*-0\.log'),
+    ):
+        launcher.preflight({'preflight': 'cpu'})
+
+
+def test_on_a_gpu_each_worker_has_a_device_of_its_own(scripted: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    with LocalLauncher(tmp_path, 8) as launcher:
+        launcher.preflight({'preflight': 'gpu'})
+        assert launcher.devices == ['0', '1', '2']
+        assert launcher.crew == {}
+        assert launcher.choose(['p'] * 5) == [0, 1, 2]
+
+
+def test_devices_are_those_that_may_be_seen(monkeypatch: pytest.MonkeyPatch):
+    assert devices_for({'platform': 'cpu', 'devices': 1}, 3) == [None] * 3
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '3,5')
+    assert devices_for({'platform': 'gpu', 'devices': 2}, 4) == ['3', '5']
+    assert devices_for({'platform': 'gpu', 'devices': 2}, 1) == ['3']
+
+
+def idle(*programs: str) -> SimpleNamespace:
+    return SimpleNamespace(order=None, programs=set(programs))
+
+
+CHOICES = [
+    # workers by place, devices, programs of the waiting packs, places of the packs that are chosen
+    ({}, 1, ['a', 'b'], [0]),
+    ({}, 2, ['a', 'a', 'b'], [0, 2]),
+    ({0: idle('a'), 1: idle('b')}, 2, ['c', 'b', 'a'], [2, 1]),
+    ({0: idle('a'), 1: idle('b')}, 2, ['c', 'b'], [1, 0]),
+    ({0: idle('a'), 1: SimpleNamespace(order='busy', programs={'b'})}, 2, ['b', 'c'], [1]),
+    ({0: SimpleNamespace(order='busy', programs={'a'}), 1: idle('b')}, 2, ['a', 'a'], [0]),
+    ({1: idle('b')}, 2, ['a'], [0]),
+    ({0: SimpleNamespace(order='busy', programs={'a'})}, 1, ['a'], []),
+    ({0: idle('a')}, 2, [], []),
+]
+
+
+@pytest.mark.parametrize(('crew', 'devices', 'programs', 'chosen'), CHOICES)
+def test_workers_get_packs_of_programs_that_they_have_compiled(tmp_path: Path, crew, devices, programs, chosen):
+    launcher = LocalLauncher(tmp_path, devices)
+    launcher.devices, launcher.crew = [None] * devices, crew
+    assert launcher.choose(programs) == chosen
+
+
+def test_the_number_of_workers():
+    assert workers_for(3) == 3
+    assert workers_for(None) >= 1
+    with pytest.raises(ValueError, match='--workers 0; allowed: 1 or more'):
+        workers_for(0)
