@@ -1,4 +1,4 @@
-"""Outlook: what a study would still run, and how long that may take."""
+"""Forecast: what a study would still run, and how long that may take."""
 
 import statistics
 
