@@ -87,13 +87,13 @@ def content(path: Path) -> bytes:
         raise OSError(errno.EIO, str(error)) from None
 
 
-def _as_committed(found: list[dict], many: bool) -> bool:
+def _as_committed(lines: list[dict], many: bool) -> bool:
     """Whether there are as many lines as they say: of one pack, or of every pack where `many` are in a file."""
     start = 0
-    while start < len(found):
-        pack = found[start]['pack']
-        size = pack['records'] if many else len(found)
-        group = found[start : start + size]
+    while start < len(lines):
+        pack = lines[start]['pack']
+        size = pack['records'] if many else len(lines)
+        group = lines[start : start + size]
         if size < 1 or any(one['pack']['records'] != len(group) for one in group):
             return False
         if many and any(one['pack']['id'] != pack['id'] for one in group):

@@ -16,7 +16,7 @@ import numpy as np
 from ablations.config import closest
 from ablations.spaces import SPACES
 from ablations.study import Study, task
-from ablations.trial import TEST, Trial
+from ablations.trial import TEST, Schedule, Trial
 from results.evidence import findings
 from results.statistics import holm, welch
 from results.store.reading import Reading
@@ -99,7 +99,7 @@ def _score(study: Study, record: dict) -> float:
     return task.sign * (record['score'] if record['status'] == 'ok' else task.chance)
 
 
-def _regrets(study: Study, world: World, schedule: object, records: Mapping) -> list[tuple[float, float]]:
+def _regrets(study: Study, world: World, schedule: Schedule, records: Mapping) -> list[tuple[float, float]]:
     """What the selection and the best trial lose against the top of the hill, by arm and replicate."""
     chance, made = study.tasks[0].sign * study.tasks[0].chance, []
     for arm in study.arms:
@@ -117,7 +117,9 @@ def _regrets(study: Study, world: World, schedule: object, records: Mapping) -> 
     return made
 
 
-def _usual(study: Study, world: World, schedule: object, records: Mapping, number: int, seeds: int = 5) -> tuple[tuple, tuple]:
+def _usual(
+    study: Study, world: World, schedule: Schedule, records: Mapping, number: int, seeds: int = 5
+) -> tuple[tuple, tuple]:
     """What best-of-trials, one tuning and seeds as the unit would claim: with Holm over the arms, and without."""
     samples = {}
     for arm in study.arms:
