@@ -16,6 +16,16 @@ os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile quickly where slow tests are left out: their programs run for milliseconds, compiling takes seconds.
+
+    Set before jax is imported, and inherited by the workers that tests start. `make test-all` compiles as users do.
+    """
+    if config.option.markexpr == 'not slow':
+        os.environ.setdefault('JAX_DISABLE_MOST_OPTIMIZATIONS', 'true')
+        os.environ['XLA_FLAGS'] = f'{os.environ.get("XLA_FLAGS", "")} --xla_cpu_use_fusion_emitters=false'.strip()
+
+
 TINY = (
     '"""Does the lab run from end to end?"""\n'
     'from ablations.spaces import log\n'
