@@ -62,13 +62,13 @@ def refuse(done: subprocess.CompletedProcess, message: str) -> None:
 
 
 @pytest.mark.parametrize(('line', 'message'), BAD_STUDIES)
-def test_bad_studies_are_refused_before_jax(archlab: Callable, tmp_path: Path, line: str, message: str):
-    refuse(archlab('status', write(tmp_path, line)), message)
+def test_bad_studies_are_refused(called: Callable, tmp_path: Path, line: str, message: str):
+    refuse(called('status', write(tmp_path, line)), message)
 
 
 @pytest.mark.parametrize(('line', 'message'), BAD_MODELS)
-def test_models_that_cannot_be_built_are_refused(archlab: Callable, tmp_path: Path, line: str, message: str):
-    refuse(archlab('plan', write(tmp_path, line)), message)
+def test_models_that_cannot_be_built_are_refused(called: Callable, tmp_path: Path, line: str, message: str):
+    refuse(called('plan', write(tmp_path, line)), message)
 
 
 def test_a_run_refuses_them_too_and_leaves_no_records(archlab: Callable, tmp_path: Path):
@@ -104,8 +104,8 @@ BAD_CALLS = [
 
 
 @pytest.mark.parametrize(('call', 'message'), BAD_CALLS)
-def test_bad_calls_are_refused(archlab: Callable, tmp_path: Path, call: list[str], message: str):
-    refuse(archlab(*call, cwd=tmp_path), message)
+def test_bad_calls_are_refused(called: Callable, tmp_path: Path, call: list[str], message: str):
+    refuse(called(*call, cwd=tmp_path), message)
 
 
 @pytest.fixture(scope='module')
@@ -134,7 +134,7 @@ READING = [
     ['status', 'quickstart'],
     ['verify', 'quickstart'],
     ['recipe', 'quickstart/rms_norm', '--json'],
-    ['figure', 'quickstart', '--out', 'figures'],
+    ['figure', 'quickstart', '--kind', 'effect', '--out', 'figures'],
     ['report', 'quickstart', '--out', 'page.html'],
 ]
 
@@ -152,32 +152,32 @@ def test_reading_never_loads_jax(simulated: Path, tmp_path: Path, call: list[str
     assert done.stderr.strip().splitlines()[-1] == 'LOADED 0 []', done.stderr
 
 
-def test_models_are_described_drawn_compared_and_matched(archlab: Callable):
-    drawn = archlab('describe', 'digits', '--draw')
+def test_models_are_described_drawn_compared_and_matched(called: Callable):
+    drawn = called('describe', 'digits', '--draw')
     assert drawn.returncode == 0 and '1 x block' in drawn.stdout and '12,138' in drawn.stdout
-    both = archlab('describe', 'digits', 'recall', '--json')
+    both = called('describe', 'digits', 'recall', '--json')
     assert json.loads(both.stdout)[0]['params']['a'] == 12138
-    near = archlab('match', 'quickstart/no_mixer', '--task', 'digits')
+    near = called('match', 'quickstart/no_mixer', '--task', 'digits')
     assert near.returncode == 0 and "put('body.widths', [" in near.stdout
-    far = archlab('match', 'quickstart/no_mixer', '--task', 'digits', '--knob', 'width', '--tolerance', '0.0001')
+    far = called('match', 'quickstart/no_mixer', '--task', 'digits', '--knob', 'width', '--tolerance', '0.0001')
     assert far.returncode == 1 and 'this is the nearest' in far.stdout
-    tasks = archlab('list', 'tasks')
+    tasks = called('list', 'tasks')
     assert tasks.returncode == 0 and re.search(
         r'^digits +digits +images +accuracy, share of images +higher +0\.1 ', tasks.stdout, re.M
     )
-    blocks = archlab('list', 'blocks')
+    blocks = called('list', 'blocks')
     assert blocks.returncode == 0 and max(map(len, blocks.stdout.splitlines())) <= 120
 
 
-def test_help_says_what_to_type(archlab: Callable):
+def test_help_says_what_to_type(called: Callable):
     from typer.main import get_command
 
     import archlab as door
 
     for name in get_command(door.app).commands:
-        done = archlab(name, '--help')
+        done = called(name, '--help')
         assert done.returncode == 0 and 'Example: archlab' in ' '.join(done.stdout.split()), name
-    assert archlab('--help').returncode == 0
+    assert called('--help').returncode == 0
 
 
 def test_no_command_is_left_out():
@@ -202,8 +202,8 @@ def test_python_calls_the_same_commands(tmp_path: Path, call: list[str]):
     refuse(done, "Did you mean 'blocks'")
 
 
-def test_findings_have_the_stable_keys(archlab: Callable, simulated: Path):
-    findings = json.loads(archlab('table', 'quickstart', '--runs', simulated, '--json').stdout)
+def test_findings_have_the_stable_keys(called: Callable, simulated: Path):
+    findings = json.loads(called('table', 'quickstart', '--runs', simulated, '--json').stdout)
     keys = (
         'study arm task dataset metric direction base_value value interval effect effect_interval test p p_adjusted verdict '
         'reason shared_effect params_ratio lr_sensitivity diverged_share censored replicates seeds n_test optimism overall'
@@ -238,9 +238,9 @@ def test_it_works_from_a_folder_with_its_own_rooms(archlab: Callable, simulated:
     assert archlab('describe', 'digits', cwd=tmp_path).returncode == 0
 
 
-def test_a_folder_that_cannot_be_written_is_refused(archlab: Callable, tmp_path: Path):
+def test_a_folder_that_cannot_be_written_is_refused(called: Callable, tmp_path: Path):
     (tmp_path / 'runs').write_text('a file where a folder should be')
-    refuse(archlab('run', 'quickstart', '--runs', tmp_path / 'runs'), 'runs')
+    refuse(called('run', 'quickstart', '--runs', tmp_path / 'runs'), 'runs')
 
 
 def test_an_internal_error_is_one_line_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
