@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from results.conclusions import Conclusions
     from results.finding import Finding
     from results.store.reading import Reading
+    from results.store.recorded import Records
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,17 +40,17 @@ class StudyRuns:
         return listing(self.folder)
 
     @functools.cached_property
-    def _records_and_skipped(self) -> tuple[dict[str, dict], list[str]]:
-        from results.store.records import read_folder
+    def _records_and_skipped(self) -> tuple['Records', list[str]]:
+        from results.store.recorded import Records, read_folder
 
         files = self.files  # listed before they are read, so that no cache is newer than its address
-        records, skipped = read_folder(self.folder, self.study.name) if files else ({}, [])
+        records, skipped = read_folder(self.folder, self.study.name) if files else (Records.of(()), [])
         warn_skipped(skipped)
         return records, skipped
 
     @property
-    def records(self) -> dict[str, dict]:
-        """Sound records by trial id."""
+    def records(self) -> 'Records':
+        """Sound records by trial id: a summary of each, and each whole where it is asked for."""
         return self._records_and_skipped[0]
 
     @functools.cached_property

@@ -99,6 +99,11 @@ def _tells(record: dict, name: str) -> bool:
     return name != 'peak_memory' or record['environment'].get('platform', 'cpu') != 'cpu'
 
 
+def _strategy(record: dict) -> str:
+    strategy = (record.get('pack') or {}).get('strategy')
+    return 'alone' if strategy is None else strategy
+
+
 def _measured(runs: Runs, name: str) -> np.ndarray | None:
     """One number for each replicate from its runs with the optimizer that it selected, None where nothing is recorded."""
     by_replicate = []
@@ -126,7 +131,7 @@ def _note(reading: Reading, task: str, name: str) -> str:
     recorded = [reading.records[trial.id] for trial in trials if trial.id in reading.records]
     places = sorted(
         {
-            f'{record["environment"].get("device", "unknown device")}, {record.get("pack", {}).get("strategy", "alone")}'
+            f'{record["environment"].get("device", "unknown device")}, {_strategy(record)}'
             for record in recorded
             if record.get('cost') and _tells(record, name)
         }

@@ -141,7 +141,7 @@ def trials(published: Reading, now: Reading, tolerance: float | None = None) -> 
     shared = [trial for trial in now.schedule.trials if trial.id in published.records and trial.id in now.records]
     same, near, far = 0, 0, []
     for trial in shared:
-        old, new = published.records[trial.id], now.records[trial.id]
+        old, new = published.records.whole(trial.id), now.records.whole(trial.id)
         off = _off(old, new)
         same += off == 0
         if off and tolerance is not None and off <= tolerance:

@@ -41,8 +41,12 @@ class Runs:
         return trials if trials and all(trial.id in self.reading.records for trial in trials) else None
 
     def records_of(self, trials: list[Trial]) -> list[dict]:
-        """The records of these trials, as far as there are any."""
+        """The summaries of the records of these trials, as far as there are any."""
         return [self.reading.records[trial.id] for trial in trials if trial.id in self.reading.records]
+
+    def whole_records_of(self, trials: list[Trial]) -> list[dict]:
+        """The records of these trials with all that was written of them, curves too, as far as there are any."""
+        return [self.reading.records.whole(trial.id) for trial in trials if trial.id in self.reading.records]
 
     def scores(self, trials: list[Trial], otherwise: float) -> np.ndarray:
         """Scores of recorded trials; one that diverged or failed has the score `otherwise`. `[n]`"""

@@ -3,13 +3,15 @@
 from pathlib import Path
 
 from ablations.study import Study
-from results.store.records import FOLDER, PACK, commit, listing, read_file, read_folder
+from results.store.recorded import read_folder
+from results.store.records import FOLDER, PACK, commit, listing, read_file
+from results.store.summary import summary
 from sweeps.protocol.pack import Pack
 from sweeps.training.record import failed, lines
 
 
 class Committed:
-    """The records of a study by trial id, kept up with the files of its folder.
+    """Summaries of the records of a study by trial id, kept up with the files of its folder.
 
     With `retry` what failed before this run counts as not recorded. Raises ValueError on a damaged file.
     """
@@ -23,7 +25,7 @@ class Committed:
             raise ValueError('; '.join(skipped))
         if retry:
             records = {key: record for key, record in records.items() if record['status'] != 'failed'}
-        self.records = records
+        self.records: dict[str, dict] = dict(records)
 
     def lacks(self, pack: Pack) -> bool:
         """Whether any trial of the pack is not recorded."""
@@ -38,10 +40,10 @@ class Committed:
         return self._file(name).exists()
 
     def take(self, name: str) -> list[dict]:
-        """Read the file of this name; those of its records that are new, or follow a failed one."""
+        """Read the file of this name; summaries of those of its records that are new, or follow a failed one."""
         self.seen.add(name)
         fresh = []
-        for record in read_file(self._file(name), self.study):
+        for record in map(summary, read_file(self._file(name), self.study)):
             known = self.records.get(record['id'])
             if known is None or known['status'] == 'failed':
                 self.records[record['id']] = record

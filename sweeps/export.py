@@ -112,7 +112,7 @@ def _train(reading: Reading, trial: Trial) -> None:
 
 
 def _about(reading: Reading, trial: Trial) -> dict:
-    record = reading.records[trial.id]
+    record = reading.records.whole(trial.id)
     names = ('id', 'study', 'arm', 'task', 'dataset', 'replicate', 'seed', 'optimizer', 'knobs', 'steps', 'batch', 'data')
     about = {name: record[name] for name in (*names, 'model', 'score', 'score_se', 'environment')}
     return {**about, 'blocks': reading.study.blocks or ''}

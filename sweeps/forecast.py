@@ -36,7 +36,8 @@ def forecast(reading: Reading) -> dict:
             ran[trial.task].append(trial.id)
     for task in study.tasks:
         some = [records[trial] for trial in ran[task.name][:: len(ran[task.name]) // ENOUGH + 1]]
-        found = [record['cost']['seconds'] for record in some if 'cost' in record]
+        recorded = [record.get('cost') or {} for record in some]
+        found = [cost['seconds'] for cost in recorded if cost.get('seconds') is not None]
         if not found:
             measured = False
             flops = statistics.mean(costs[arm][task.name]['flops'] for arm in study.arms)

@@ -30,6 +30,6 @@ def rerun(reading: Reading, trial_id: str, weights: Path | None = None) -> dict:
     from sweeps.training.trainer import Trainer
 
     record = Trainer('loop', reading.study.blocks).train(Pack((trial,)), weights=weights)[0]
-    recorded = reading.records.get(trial_id)
+    recorded = reading.records.whole(trial_id) if trial_id in reading.records else None
     same = None if recorded is None else record['curve'] == recorded.get('curve')
     return {'now': record, 'recorded': recorded, 'same_numbers': same}

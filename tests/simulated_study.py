@@ -11,6 +11,7 @@ from ablations.study import Study, swap
 from ablations.trial import Schedule, Trial
 from results.evidence import findings
 from results.store.reading import Reading
+from results.store.recorded import Records
 from sweeps.protocol.plan import schedule
 
 RMS, TANH = swap('norm', 'rms_norm'), swap('norm', 'dynamic_tanh')
@@ -120,7 +121,7 @@ def data(study: Study, tops: dict, cliff: float = 0.9, share: float = 1.0) -> tu
 
 def read(study: Study, planned: Schedule, records: dict, manifest: dict, found: list) -> tuple[Reading, list]:
     """The reading that these are parts of, and the findings."""
-    return Reading(study, planned, records, manifest), found
+    return Reading(study, planned, Records.of(records.values()), manifest), found
 
 
 TOPS = {'no_mixer': -0.4, 'rms': 0.1, 'rms_norm': 0.1, 'rms_and_no_mixer': -0.2, 'all': -0.3}

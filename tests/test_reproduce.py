@@ -15,6 +15,7 @@ import archlab as door
 from results import reproduction
 from results.figures import FIGURES
 from results.store.reading import Reading
+from results.store.recorded import Records
 from results.store.records import from_line, to_line
 
 
@@ -181,8 +182,8 @@ def _ids(folder: Path) -> set[str]:
 # Findings and trials of both, side by side.
 
 
-def read(values: dict[str, list[float]]) -> Reading:
-    """A study of one task whose arms confirmed these scores, one a replicate."""
+def read(values: dict[str, list[float]], changes: dict[str, dict] | None = None, lost: str = '') -> Reading:
+    """A study of one task whose arms confirmed these scores, one a replicate; `changes` to records by trial id."""
     records, asked, planned = {}, {}, []
     for arm, scores in values.items():
         for replicate, score in enumerate(scores):
@@ -190,11 +191,12 @@ def read(values: dict[str, list[float]]) -> Reading:
             asked['confirm', arm, 'digits', replicate] = [trial]
             planned.append(trial)
             records[trial.id] = {'id': trial.id, 'status': 'ok', 'score': score, 'curve': {'score': [0.1, score]}}
+    records = [{**record, **(changes or {}).get(key, {})} for key, record in records.items() if key != lost]
     count = len(values['base'])
     study = SimpleNamespace(
         task=lambda name: SimpleNamespace(name='digits', sign=1, chance=0.1), count=lambda arm, look: look, looks=(count,)
     )
-    return Reading(study, SimpleNamespace(asked=asked, look=count, trials=planned), records)
+    return Reading(study, SimpleNamespace(asked=asked, look=count, trials=planned), Records.of(records))
 
 
 def found(values: dict[str, list[float]], verdict: str = 'undecided') -> list:
@@ -268,17 +270,16 @@ def test_trials_are_judged_where_the_machine_gives_the_same_bits():
 
 
 def test_a_run_that_ended_otherwise_is_beyond_every_tolerance():
-    old, now = read({'base': BASE, 'arm': BASE}), read({'base': BASE, 'arm': BASE})
-    now.records['arm-0'] |= {'status': 'diverged', 'score': None}
-    now.records['arm-1']['curve'] = {'score': [0.2, 0.6]}
+    values = {'base': BASE, 'arm': BASE}
+    changes = {'arm-0': {'status': 'diverged', 'score': None}, 'arm-1': {'curve': {'score': [0.2, 0.6]}}}
+    old, now = read(values), read(values, changes)
     told = reproduction.trials(old, now, 1e9)
     assert (told.same, told.near, len(told.far)) == (4, 1, 1)
 
 
 def test_trials_that_are_missing_or_failed_are_counted():
-    old, now = read({'base': BASE, 'arm': BASE}), read({'base': BASE, 'arm': BASE})
-    del now.records['base-0']
-    now.records['arm-0'] |= {'status': 'failed', 'score': None}
+    values = {'base': BASE, 'arm': BASE}
+    old, now = read(values), read(values, {'arm-0': {'status': 'failed', 'score': None}}, lost='base-0')
     assert reproduction.trials(old, now).missing == 2
     assert reproduction.trials(old, now).sentences()[-1].startswith('missing  2 planned trials')
 

@@ -40,7 +40,7 @@ def arm_curve(runs: Runs) -> tuple | None:
     means, steps = [], None
     for replicate in runs.replicates:
         trials = runs.asked('confirm', replicate)
-        run_curves = [run_curve(record, runs.task) for record in runs.records_of(trials)]
+        run_curves = [run_curve(record, runs.task) for record in runs.whole_records_of(trials)]
         if not trials or len(run_curves) < len(trials) or any(one is None for one in run_curves):
             continue
         steps = run_curves[0][0]

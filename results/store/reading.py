@@ -14,7 +14,8 @@ class Reading:
 
     study      what was asked
     schedule   all trials that it wants so far, with selections and budgets
-    records    sound records by trial id, those that are no longer planned included
+    records    summaries of sound records by trial id, those that are no longer planned included; of a folder they are
+               results.store.recorded.Records, which give each record whole where it is asked for
     manifest   what is chosen once for a runs folder: costs, looks taken, test reads
     folder     the runs folder; None where the records come from no folder, as those of a simulated study
     settings   the `--set` settings that are part of `study`

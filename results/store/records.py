@@ -138,36 +138,6 @@ def listing(folder: Path) -> dict[str, list[int]]:
     return dict(sorted(found.items()))
 
 
-def read_folder(folder: Path, study: str) -> tuple[dict[str, dict], list[str]]:
-    """All sound records by trial id, and a sentence for each file that was skipped.
-
-    Where two files hold a trial (a failed one that ran again), the later status wins over `failed`, else the first file.
-    The records of a large folder come by way of a cache (results/store/index.py) and are dicts that read their file when more
-    of them is wanted than most readers want.
-    """
-    files = listing(folder)
-    if sum(size for size, _ in files.values()) >= LARGE:
-        try:
-            from results.store.index import read
-
-            return read(folder, study)
-        except (ImportError, OSError, ValueError):
-            # Whatever is wrong there, the records themselves are the truth.
-            pass
-    found, skipped = {}, []
-    for name in files:
-        try:
-            records = read_file(folder / FOLDER / name, study)
-        except ValueError as error:
-            skipped.append(str(error))
-            continue
-        for record in records:
-            keep(found, record)
-    return found, skipped
-
-
-def keep(found: dict[str, dict], record: dict) -> None:
-    """Put a record among those found by trial id, unless one is there that wins over it."""
-    old = found.get(record['id'])
-    if old is None or (old['status'] == 'failed' and record['status'] != 'failed'):
-        found[record['id']] = record
+def replaces(record: dict, other: dict | None) -> bool:
+    """Whether a record counts instead of another of the same trial, which was read before: only one that failed gives way."""
+    return other is None or (other['status'] == 'failed' and record['status'] != 'failed')

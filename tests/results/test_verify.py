@@ -14,7 +14,8 @@ from ablations.spaces import log
 from ablations.study import Study
 from results.evidence import findings
 from results.store.reading import Reading
-from results.store.records import commit, prepare, read_folder
+from results.store.recorded import read_folder
+from results.store.records import commit, prepare
 from results.verify import verify
 from sweeps.protocol.plan import plan, schedule
 from sweeps.protocol.simulate import World, simulated_record

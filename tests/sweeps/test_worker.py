@@ -12,7 +12,8 @@ import pytest
 from ablations.spaces import log
 from ablations.study import Study
 from ablations.study_files import load_study
-from results.store.records import prepare, read_folder
+from results.store.recorded import read_folder
+from results.store.records import prepare
 from sweeps import worker as workers
 from sweeps.protocol.pack import pack
 from sweeps.protocol.plan import schedule
@@ -62,7 +63,7 @@ def test_a_pack_becomes_records_once(study, tmp_path: Path):
     assert answers == [{'pack': item.id, 'reason': ''}] * 2
     records, skipped = read_folder(tmp_path, study.name)
     assert not skipped and set(records) == {first.id}
-    record = records[first.id]
+    record = records.whole(first.id)
     assert record['status'] in ('ok', 'diverged') and record['held'] == 'tuning'
     assert record['curve']['step'] == [0, 4, 8] and len(record['curve']['score']) == 3
     assert record['cost']['examples'] == 8 * 16 and record['cost']['flops'] == 80.0

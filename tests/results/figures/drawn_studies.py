@@ -13,6 +13,7 @@ from ablations.study import Study, put, swap
 from ablations.trial import Schedule, Trial
 from results.evidence import findings
 from results.store.reading import Reading
+from results.store.recorded import Records
 from sweeps.protocol.plan import schedule
 
 TUNE = {'adamw': {'lr': log(1e-3, 5e-2), 'weight_decay': log(1e-3, 1.0)}}
@@ -199,7 +200,7 @@ def data(name: str, share: float = 1.0) -> tuple[Study, Schedule, dict, list, di
 def read(name: str, share: float = 1.0) -> tuple[Reading, list]:
     """The reading of a scene and its findings, which is what a figure takes."""
     study, planned, records, found, manifest = data(name, share)
-    return Reading(study, planned, records, manifest), found
+    return Reading(study, planned, Records.of(records.values()), manifest), found
 
 
 def drawn(figure) -> list[str]:

@@ -10,7 +10,8 @@ import pytest
 from results.store import frames, records
 from results.store import parquet_cache as cache
 from results.store.reading import Reading
-from results.store.records import commit, from_line, prepare, read_folder
+from results.store.recorded import read_folder
+from results.store.records import commit, from_line, prepare
 
 PUBLISHED = Path(__file__).parents[3] / 'results' / 'published'
 

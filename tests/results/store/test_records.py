@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from results.store import atomic, records
-from results.store.records import commit, from_line, prepare, read_file, read_folder, to_line
+from results.store.recorded import read_folder
+from results.store.records import commit, from_line, prepare, read_file, to_line
 
 REAL_LINK, REAL_FSYNC = os.link, os.fsync
 
@@ -55,7 +56,7 @@ def test_a_pack_comes_back_as_it_was_written(runs):
     assert names(runs) == ['first.jsonl'], 'nothing lies beside it'
     assert read_file(runs / 'records' / 'first.jsonl', 'mine') == written
     found, skipped = read_folder(runs, 'mine')
-    assert list(found.values()) == written
+    assert [found.whole(name) for name in found] == written
     assert skipped == []
     assert os.stat(runs / 'records' / 'first.jsonl').st_nlink == 1
 
@@ -237,7 +238,7 @@ def test_a_failed_run_is_superseded_by_one_that_is_not(runs, files, wanted):
     for name, status in files.items():
         commit(runs, name, [{**record(1, status, size=1), 'file': name}])
     found, skipped = read_folder(runs, 'mine')
-    assert found['trial-1']['file'] == wanted
+    assert found.whole('trial-1')['file'] == wanted
     assert skipped == []
 
 
@@ -384,92 +385,3 @@ def test_lines_are_json_for_other_programs(runs):
     assert {k: v for k, v in json.loads(line).items() if k != 'check'} == record(1)
     assert from_line(line) == record(1)
     assert from_line(line + '\n') == record(1)
-
-
-# Large folders, which are read by way of a cache.
-
-
-def full(number: int, status: str = 'ok', **fields: object) -> dict:
-    """A record with what a real one has; a failed one has less."""
-    about = {**record(number, status, size=2), 'phase': 'tune', 'environment': {'source': f'source-{number % 2}'}}
-    if status != 'failed':
-        about |= {'score': number / 7 if status == 'ok' else None, 'score_se': 0.01, 'n_held': 100, 'final_loss': 1 / 3}
-        about |= {'curve': {'step': [0, 9], 'score': [0.1, 0.2]}, 'cost': {'seconds': 0.25}, 'extra': ['kept', {'too': None}]}
-    return about | fields
-
-
-WRITTEN = {'a': [full(1), full(2, 'diverged')], 'b': [full(3, 'failed'), full(4, 'diverged')], 'c': [full(3), full(5)]}
-
-
-@pytest.fixture
-def large(tmp_path, monkeypatch):
-    monkeypatch.setattr(records, 'LARGE', 0)
-    prepare(tmp_path)
-    for name, lines in WRITTEN.items():
-        commit(tmp_path, name, lines)
-    return tmp_path
-
-
-FIRST, SECOND, FAILED, FOURTH, AGAIN, FIFTH = (item for items in WRITTEN.values() for item in items)
-EXPECTED = {item['id']: item for item in (FIRST, SECOND, AGAIN, FOURTH, FIFTH)}
-
-
-@pytest.mark.parametrize('calls', [1, 2])
-def test_a_large_folder_holds_the_same_in_the_same_order(large, calls):
-    for _ in range(calls):
-        found, skipped = read_folder(large, 'mine')
-    assert all(type(item) is not dict for item in found.values()), 'the cache was not used'
-    assert list(found) == list(EXPECTED)
-    assert skipped == []
-    assert json.dumps(found) == json.dumps(EXPECTED), 'keys, their order and every type'
-
-
-def test_what_is_often_asked_for_reads_no_file(large, monkeypatch):
-    read_folder(large, 'mine')
-    monkeypatch.setattr(records, 'read_file', None)
-    found, _ = read_folder(large, 'mine')
-    for name, expected in EXPECTED.items():
-        for key in ('id', 'arm', 'status', 'held', 'environment'):
-            assert found[name][key] == expected[key]
-    assert found['trial-1']['score'] == 1 / 7
-    assert found['trial-2']['score'] is None
-    with pytest.raises(TypeError):
-        found['trial-1']['curve']
-
-
-def test_a_damaged_file_of_a_large_folder_is_named_every_time(large):
-    path = large / 'records' / 'b.jsonl'
-    path.write_text(path.read_text().replace('trial-4', 'trial-6'))
-    for _ in range(3):
-        found, skipped = read_folder(large, 'mine')
-        assert list(found) == ['trial-1', 'trial-2', 'trial-3', 'trial-5']
-        assert len(skipped) == 1 and 'b.jsonl is damaged (line 2: its check' in skipped[0]
-
-
-@pytest.mark.parametrize('change', ['add', 'change', 'remove'])
-def test_the_cache_follows_the_files(large, change):
-    read_folder(large, 'mine')
-    path = large / 'records' / 'a.jsonl'
-    if change == 'add':
-        commit(large, 'd', [full(8, size=1) | {'pack': {'id': 'pack', 'records': 1}}])
-        expected = [*EXPECTED, 'trial-8']
-    elif change == 'remove':
-        path.unlink()
-        expected = ['trial-3', 'trial-4', 'trial-5']
-    else:
-        path.write_text(''.join(to_line(full(number)) + '\n' for number in (6, 7)))
-        expected = ['trial-6', 'trial-7', 'trial-3', 'trial-4', 'trial-5']
-    for _ in range(2):
-        assert list(read_folder(large, 'mine')[0]) == expected
-
-
-def test_without_the_cache_the_records_are_read_themselves(large, monkeypatch):
-    import results.store.index
-
-    def broken(*_):
-        raise ValueError('nothing works')
-
-    monkeypatch.setattr(results.store.index, 'read', broken)
-    found, _ = read_folder(large, 'mine')
-    assert found == EXPECTED
-    assert all(type(item) is dict for item in found.values())

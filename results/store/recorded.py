@@ -1,0 +1,110 @@
+"""Recorded: the records of a study, a summary of each, and each of them whole where somebody asks for it."""
+
+import functools
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from results.store import records
+from results.store.summary import summary
+
+OPEN_FILES = 64
+"""Record files that stay in memory after one of their records was asked for whole."""
+
+
+class Records(Mapping[str, dict]):
+    """The records of a study by trial id: `records[id]` is a summary, `records.whole(id)` the record as it was written."""
+
+    def __init__(self, summaries: Mapping[str, dict], wholes: 'Mapping[str, dict] | RecordFiles'):
+        self._summaries, self._wholes = summaries, wholes
+
+    @classmethod
+    def of(cls, wholes: Iterable[dict]) -> 'Records':
+        """Those of whole records that are at hand.
+
+        >>> records = Records.of([{'id': 'one', 'score': 0.5, 'curve': {'step': [0]}}])
+        >>> records['one']
+        {'id': 'one', 'score': 0.5}
+        >>> records.whole('one')['curve']
+        {'step': [0]}
+        """
+        by_id = {record['id']: record for record in wholes}
+        return cls({key: summary(record) for key, record in by_id.items()}, by_id)
+
+    def whole(self, trial_id: str) -> dict:
+        """The record of a trial with everything that was written of it.
+
+        Raises KeyError on an unknown trial, ValueError naming its file where that is damaged or changed since it was read.
+        """
+        return self._wholes[trial_id]
+
+    def __getitem__(self, trial_id: str) -> dict:
+        return self._summaries[trial_id]
+
+    def __contains__(self, trial_id: object) -> bool:
+        return trial_id in self._summaries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._summaries)
+
+    def __len__(self) -> int:
+        return len(self._summaries)
+
+
+class RecordFiles:
+    """Whole records by trial id, each read from its file when it is asked for; `names` gives the name of the file."""
+
+    def __init__(self, folder: Path, study: str, names: Mapping[str, str]):
+        self.folder, self.study, self.names = folder, study, names
+        self._read = functools.lru_cache(OPEN_FILES)(self._of_file)
+
+    def _of_file(self, name: str) -> dict[str, dict]:
+        by_id: dict[str, dict] = {}
+        for record in records.read_file(self.folder / records.FOLDER / name, self.study):
+            if records.replaces(record, by_id.get(record['id'])):
+                by_id[record['id']] = record
+        return by_id
+
+    def __getitem__(self, trial_id: str) -> dict:
+        name = self.names[trial_id]
+        found = self._read(name).get(trial_id)
+        if found is None:
+            raise ValueError(f'{self.folder / records.FOLDER / name} changed while it was read; run the same command again')
+        return found
+
+
+def read_folder(folder: Path, study: str) -> tuple[Records, list[str]]:
+    """All sound records of a runs folder, and a sentence for each file that was skipped.
+
+    A trial may be in two files, where it failed and ran again. Then a record that did not fail counts, and among equals the
+    first. The summaries of a large folder come from a cache (results/store/index.py), which changes nothing but the time.
+    """
+    files = records.listing(folder)
+    if sum(size for size, _ in files.values()) >= records.LARGE:
+        try:
+            from results.store.index import read
+
+            lines, skipped = read(folder, study)
+        except (ImportError, OSError, ValueError):
+            # Whatever is wrong there, the records themselves are the truth.
+            pass
+        else:
+            chosen = _chosen(lines)
+            names = {trial_id: name for trial_id, (name, _) in chosen.items()}
+            return Records({key: one for key, (_, one) in chosen.items()}, RecordFiles(folder, study, names)), skipped
+    lines, skipped = [], []
+    for name in files:
+        try:
+            lines += [(name, record) for record in records.read_file(folder / records.FOLDER / name, study)]
+        except ValueError as error:
+            skipped.append(str(error))
+    return Records.of(record for _, record in _chosen(lines).values()), skipped
+
+
+def _chosen(lines: Iterable[tuple[str, dict]]) -> dict[str, tuple[str, dict]]:
+    """Of (file, record) the ones that count, by trial id."""
+    chosen: dict[str, tuple[str, dict]] = {}
+    for name, record in lines:
+        trial_id = record['id']
+        if trial_id not in chosen or records.replaces(record, chosen[trial_id][1]):
+            chosen[trial_id] = name, record
+    return chosen

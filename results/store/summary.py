@@ -1,0 +1,27 @@
+"""Summary: what most readers want of a record."""
+
+from collections.abc import Mapping
+
+COST = ('examples', 'flops', 'seconds', 'peak_memory', 'steps')
+PACK = ('id', 'records', 'strategy', 'lanes', 'splits', 'lane')
+SUMMARY = (
+    *('id', 'arm', 'task', 'phase', 'replicate', 'held', 'optimizer', 'seed', 'knobs', 'steps', 'batch'),
+    *('status', 'diverged_at', 'reason', 'score', 'score_se', 'parts', 'n_held', 'initial_loss', 'final_loss', 'checksum'),
+    *('leak', 'cost', 'pack', 'environment'),
+)
+"""The entries of a record that are in its summary. Plans, evidence, tables and checks go by them; curves and what was
+configured are in the whole record only. Of `cost` and `pack` it has all of COST and PACK, with None for what is absent."""
+
+
+def summary(record: Mapping) -> dict:
+    """The summary of a whole record.
+
+    >>> summary({'id': 'one', 'score': 0.5, 'curve': {'step': [0]}})
+    {'id': 'one', 'score': 0.5}
+    """
+    chosen = {name: record[name] for name in SUMMARY if name in record}
+    for name, entries in (('cost', COST), ('pack', PACK)):
+        if name in chosen:
+            told = chosen[name]
+            chosen[name] = {entry: told.get(entry) for entry in entries} if isinstance(told, Mapping) else None
+    return chosen
