@@ -27,6 +27,7 @@ PLAIN = {
     'sweeps/manifest.py': 'a lock, which is empty',
     'sweeps/training/checkpoints.py': 'a lock, which is empty',
     'sweeps/launch/local.py': 'what a worker says, line by line',
+    'sweeps/worker.py': 'what a worker answers, line by line',
 }
 """Who may write a file at once, and why nothing is lost where that is cut short."""
 
