@@ -84,7 +84,8 @@ class Run:
         while self._tasks() == before:
             self._submit()
             self._pause()
-            while self.submitted and not self._collect():
+            # Collected once at least: a launcher may have to be asked what is alive before it has room for more.
+            while not self._collect() and self.submitted:
                 self._pause()
 
     def _pause(self) -> None:

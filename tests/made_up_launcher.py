@@ -23,6 +23,8 @@ class MadeUp(Launcher):
     """Carries out the oldest order at each look, and is honest about it."""
 
     pause = 0.0
+    patience = 1000
+    """How often nothing may be submitted, so that a run that hangs is seen."""
 
     def __init__(self, study: Study, world: World):
         self.study, self.world = study, world
@@ -36,6 +38,8 @@ class MadeUp(Launcher):
         return {'costs': costs, 'platform': 'cpu', 'strategy': 'loop', 'devices': 1}
 
     def submit(self, orders: list[Order]) -> None:
+        self.patience -= not orders
+        assert self.patience, 'the run asks again and again, and nothing happens'
         self.orders += orders
         self.submissions += [order.name for order in orders]
 
@@ -98,6 +102,21 @@ class Late(MadeUp):
         self.won += [self.carry_out(order) for order in self.due]
         self.due, self.orders = self.orders, []
         return set()
+
+
+class Forgetful(MadeUp):
+    """Commits an order before it notices itself, and until it is asked once more it has no room for the next."""
+
+    room = True
+
+    def choose(self, programs: list[str]) -> list[int]:
+        return [0] if self.room and programs else []
+
+    def alive(self) -> set[str]:
+        names, self.room = {order.name for order in self.orders}, not self.orders
+        while self.orders:
+            self.carry_out(self.orders.pop())
+        return names
 
 
 class Dying(MadeUp):
