@@ -17,8 +17,13 @@ ARMS = {
 }
 
 
-@pytest.mark.parametrize('name', ARMS)
-@pytest.mark.parametrize('by', ['params', 'macs'])
+PAIRS = [(name, by) for name in ARMS for by in ('params', 'macs')]
+FAST = dict(zip(ARMS, ('params', 'macs', 'params', 'macs'), strict=True))
+
+
+@pytest.mark.parametrize(
+    ('name', 'by'), [pytest.param(*pair, marks=[] if pair in FAST.items() else pytest.mark.slow) for pair in PAIRS]
+)
 def test_an_arm_is_made_as_large_as_its_base(name, by):
     of, changes = ARMS[name]
     base, arm = of.config, changed(of.config, changes)
@@ -95,6 +100,10 @@ def test_arms_and_models_by_name():
     assert all(made['near'] and made['changes'] for made in found.values())
     (one,) = match('quickstart/no_mixer', 'rms_norm', 'digits', 'params', 0.02, 'both', []).values()
     assert one['to'] == 'rms_norm on digits'
+
+
+@pytest.mark.slow
+def test_published_models_are_matched_by_name():
     (tiny,) = match('vit_tiny_patch16_224', 'convnext_tiny', None, 'params', 0.05, 'width', []).values()
     assert tiny['near'] and tiny['target'] == 28_589_128 and tiny['config']['body']['width'] % 3 == 0
 

@@ -8,17 +8,29 @@ from ablations.study import Study, swap
 from sweeps.training.preflight import known_knobs, model_of, preflight
 
 
-@pytest.mark.parametrize('study', STUDIES.values(), ids=lambda study: study.name)
-def test_every_study_builds(study):
-    programs = [study.program(a, t.name, o) for t in study.tasks for a in study.arms for o in study.tune]
+def check_builds(study: Study, pairs: list[tuple]) -> None:
+    programs = [study.program(arm, task.name, optimizer) for arm, task in pairs for optimizer in study.tune]
     knobs = {optimizer: study.reach(optimizer) for optimizer in study.tune}
     metrics = {task.name: [task.metric, task.direction] for task in study.tasks}
     costs = preflight(programs, knobs, metrics, study.blocks)
-    for arm in study.arms:
-        for task in study.tasks:
-            assert costs[arm][task.name]['params'] > 0 and costs[arm][task.name]['flops'] > 0
-            causal = model_of(study.program(arm, task.name, next(iter(study.tune))), study.blocks).causal
-            assert causal == (task.base['head']['kind'] == 'next_token'), 'a model of a language must not see ahead'
+    for arm, task in pairs:
+        assert costs[arm][task.name]['params'] > 0 and costs[arm][task.name]['flops'] > 0
+        causal = model_of(study.program(arm, task.name, next(iter(study.tune))), study.blocks).causal
+        assert causal == (task.base['head']['kind'] == 'next_token'), 'a model of a language must not see ahead'
+
+
+@pytest.mark.parametrize('study', STUDIES.values(), ids=lambda study: study.name)
+def test_every_arm_of_every_study_builds(study):
+    """Each arm on one task, and the base on each."""
+    arms, tasks = list(study.arms), study.tasks
+    others = [(arm, tasks[number % len(tasks)]) for number, arm in enumerate(arms[1:])]
+    check_builds(study, [*((arms[0], task) for task in tasks), *others])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('study', STUDIES.values(), ids=lambda study: study.name)
+def test_every_study_builds_on_every_task(study):
+    check_builds(study, [(arm, task) for task in study.tasks for arm in study.arms])
 
 
 def asked(name: str, optimizer: str = 'adamw') -> dict:
