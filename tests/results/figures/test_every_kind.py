@@ -1,8 +1,10 @@
 """Every kind of figure: the same bytes everywhere, unfinished studies drawn, a kind without anything to show refused."""
 
+import functools
 import os
 import subprocess
 import sys
+import tempfile
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -30,37 +32,41 @@ def test_every_kind_has_a_scene():
     assert list(SHOWN) == list(FIGURES)
 
 
+@functools.cache
+def files_of(kind: str) -> dict[str, bytes]:
+    """The files of a kind by their suffix, drawn once."""
+    with tempfile.TemporaryDirectory() as folder:
+        return {path.suffix: path.read_bytes() for path in save(FIGURES[kind](*read(SHOWN[kind])), Path(folder, kind))}
+
+
 @pytest.mark.parametrize('kind', FIGURES)
 def test_files_are_the_same_on_rendering_again(kind, tmp_path):
-    first = save(FIGURES[kind](*read(SHOWN[kind])), tmp_path / 'one' / kind)
-    second = save(FIGURES[kind](*read(SHOWN[kind])), tmp_path / 'two' / kind)
-    assert [path.suffix for path in first] == ['.pdf', '.svg', '.png']
-    for a, b in zip(first, second, strict=True):
-        assert a.read_bytes() == b.read_bytes()
+    first = files_of(kind)
+    second = save(FIGURES[kind](*read(SHOWN[kind])), tmp_path / kind)
+    assert list(first) == ['.pdf', '.svg', '.png'] == [path.suffix for path in second]
+    for path in second:
+        assert path.read_bytes() == first[path.suffix]
 
 
 def test_files_are_the_same_in_another_process_with_other_settings(tmp_path):
     """Another order of hashes, time zone and language, other defaults of matplotlib, and system fonts hidden."""
-    here = {kind: save(FIGURES[kind](*read(SHOWN[kind])), tmp_path / 'here' / kind) for kind in ('effect', 'path')}
+    here = {f'{kind}{suffix}': content for kind in ('effect', 'path') for suffix, content in files_of(kind).items()}
     (tmp_path / 'matplotlibrc').write_text('font.family: serif\naxes.facecolor: red\nlines.linewidth: 7\nsavefig.dpi: 30\n')
     code = (
         f'import sys; sys.path[:0] = [{str(Path(__file__).parents[3])!r}, {str(Path(__file__).parent)!r}]; '
         'from drawn_studies import read; from results.figures import FIGURES, save; import test_every_kind as t; '
-        f'[save(FIGURES[k](*read(t.SHOWN[k])), {str(tmp_path)!r} + "/there/" + k) for k in {list(here)!r}]'
+        f'[save(FIGURES[k](*read(t.SHOWN[k])), {str(tmp_path)!r} + "/there/" + k) for k in ("effect", "path")]'
     )
     elsewhere = {'PYTHONHASHSEED': '7', 'TZ': 'Asia/Tokyo', 'LC_ALL': 'C', 'MPL_IGNORE_SYSTEM_FONTS': '1'}
     elsewhere |= {'MATPLOTLIBRC': str(tmp_path / 'matplotlibrc')}
     subprocess.run([sys.executable, '-c', code], check=True, env={**os.environ, **elsewhere}, cwd=tmp_path)
-    for path in (path for paths in here.values() for path in paths):
-        assert path.read_bytes() == (tmp_path / 'there' / path.name).read_bytes(), path.name
-    assert len(list((tmp_path / 'there').iterdir())) == 3 * len(here)
+    assert {path.name: path.read_bytes() for path in (tmp_path / 'there').iterdir()} == here
 
 
 @pytest.mark.parametrize('kind', FIGURES)
 def test_files_hold_no_dates_and_svg_holds_paths(kind):
-    figure = FIGURES[kind](*read(SHOWN[kind]))
-    assert b'CreationDate' not in rendered(figure, 'pdf')
-    svg = rendered(figure, 'svg')
+    assert b'CreationDate' not in files_of(kind)['.pdf']
+    svg = files_of(kind)['.svg']
     assert b'<dc:date>' not in svg and b'<text' not in svg
     ElementTree.fromstring(svg)
 
