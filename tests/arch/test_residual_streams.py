@@ -335,7 +335,10 @@ def config(task, kind, **fields):
 IDS = np.random.default_rng(2).integers(12, size=(4, 6)).astype(np.int32)
 
 
-@pytest.mark.parametrize('kind', ['manifold_hyper_connections', 'depth_weighted_average', 'value_residual'])
+SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ('depth_weighted_average', 'value_residual')]
+
+
+@pytest.mark.parametrize('kind', ['manifold_hyper_connections', *SLOW])
 def test_a_decoder_learns_with_it(kind):
     model, targets = build(config('recall', kind)), jax.nn.one_hot(IDS[:, ::-1], 12)
 

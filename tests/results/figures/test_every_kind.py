@@ -39,7 +39,11 @@ def files_of(kind: str) -> dict[str, bytes]:
         return {path.suffix: path.read_bytes() for path in save(FIGURES[kind](*read(SHOWN[kind])), Path(folder, kind))}
 
 
-@pytest.mark.parametrize('kind', FIGURES)
+FAST = ('effect', 'pareto', 'path')
+"""The slow tests draw the other kinds twice too."""
+
+
+@pytest.mark.parametrize('kind', [kind if kind in FAST else pytest.param(kind, marks=pytest.mark.slow) for kind in FIGURES])
 def test_files_are_the_same_on_rendering_again(kind, tmp_path):
     first = files_of(kind)
     second = save(FIGURES[kind](*read(SHOWN[kind])), tmp_path / kind)

@@ -27,7 +27,10 @@ def _seen(name: str) -> list[Seen]:
     return [look(number, WORLDS[name], {}) for number in range(STUDIES)]
 
 
-@pytest.mark.parametrize('name', ['plain', 'edge', 'below', 'one loud arm'])
+@pytest.mark.parametrize(
+    'name',
+    ['plain', pytest.param('edge', marks=pytest.mark.slow), pytest.param('below', marks=pytest.mark.slow), 'one loud arm'],
+)
 def test_arms_of_equal_worth_are_seldom_told_apart(name):
     """Of 20 studies at 5 % more than three claim with a chance of 2 %; the studies are fixed by their numbers."""
     claimed = [number for number, seen in enumerate(_seen(name)) if seen.claims]
@@ -101,6 +104,7 @@ def test_a_split_does_the_same_to_all_runs_of_a_replicate_and_suits_each_arm_on_
         assert (by_arm[0] == by_arm[1]) == alike
 
 
+@pytest.mark.slow
 def test_tuned_procedures_are_made_worth_the_same():
     world = World(hills={'second': Hill(height=0.5, curvature=4.0)})
     even = calibrate.levelled(world, 20)
