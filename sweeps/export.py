@@ -31,16 +31,16 @@ def confirmed(reading: Reading, arm: str, tasks: list[str] | None = None) -> lis
     for task in tasks or ():
         if task not in names:
             raise ValueError(f"study '{study.name}' has no task '{task}'; allowed: {names}")
-    found = [
+    runs = [
         trial
         for (phase, its, task, _), trials in reading.schedule.asked.items()
         if (phase, its) == ('confirm', arm) and task in (tasks or names)
         for trial in trials
         if reading.records.get(trial.id, {}).get('status') == 'ok'
     ]
-    if not found:
+    if not runs:
         raise ValueError(f"arm '{arm}' of study '{study.name}' has no confirmed runs yet; archlab status says how far it is")
-    return found
+    return runs
 
 
 def export(
@@ -56,18 +56,18 @@ def export(
     if form not in FORMATS:
         raise ValueError(f"format '{form}'; allowed: {list(FORMATS)}")
     trials = confirmed(reading, arm, tasks)
-    kept = reading.folder / Saving.FOLDER
-    missing = [trial for trial in trials if not _file(kept, trial).exists()]
+    weights = reading.folder / Saving.FOLDER
+    missing = [trial for trial in trials if not _file(weights, trial).exists()]
     if missing and not train:
         raise ValueError(
-            f'{len(missing)} of {len(trials)} confirmed runs kept no weights in {kept}; add --train to train them again now, '
-            'or run studies with --keep-weights'
+            f'{len(missing)} of {len(trials)} confirmed runs kept no weights in {weights}; add --train to train them again '
+            'now, or run studies with --keep-weights'
         )
     for trial in missing:
         _train(reading, trial)
     written = []
     for trial in trials:
-        params, state = load_weights(_file(kept, trial))
+        params, state = load_weights(_file(weights, trial))
         path = out / f'{trial.task}-{arm}-replicate_{trial.replicate}-seed_{trial.seed}'
         about = _about(reading, trial)
         written.append(_write_orbax(path, params, state, about) if form == 'orbax' else _write(path, params, state, about))
@@ -102,9 +102,9 @@ def _file(folder: Path, trial: Trial) -> Path:
 def _train(reading: Reading, trial: Trial) -> None:
     from sweeps.rerun import rerun
 
-    found = rerun(reading, trial.id, reading.folder / Saving.FOLDER)
-    if not found['same_numbers']:
-        score, recorded = found['now']['score'], found['recorded']['score']
+    again = rerun(reading, trial.id, reading.folder / Saving.FOLDER)
+    if not again['same_numbers']:
+        score, recorded = again['now']['score'], again['recorded']['score']
         raise ValueError(
             f'trial {trial.id} trained again scores {score}, recorded is {recorded}: sources, device or lane strategy differ; '
             'run the study again with --keep-weights, in another --runs folder'

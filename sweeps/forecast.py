@@ -37,12 +37,12 @@ def forecast(reading: Reading) -> dict:
     for task in study.tasks:
         some = [records[trial] for trial in ran[task.name][:: len(ran[task.name]) // ENOUGH + 1]]
         recorded = [record.get('cost') or {} for record in some]
-        found = [cost['seconds'] for cost in recorded if cost.get('seconds') is not None]
-        if not found:
+        measured_seconds = [cost['seconds'] for cost in recorded if cost.get('seconds') is not None]
+        if not measured_seconds:
             measured = False
             flops = statistics.mean(costs[arm][task.name]['flops'] for arm in study.arms)
-            found = [task.steps * (flops / ROUGH_FLOPS_PER_SECOND + ROUGH_SECONDS_PER_STEP)]
-        seconds[task.name] = statistics.median(found)
+            measured_seconds = [task.steps * (flops / ROUGH_FLOPS_PER_SECOND + ROUGH_SECONDS_PER_STEP)]
+        seconds[task.name] = statistics.median(measured_seconds)
     foreseen = expected(study, schedule)
     later = (foreseen - len(schedule.trials)) * statistics.mean(seconds.values())
     total = sum(seconds[trial.task] for trial in wanted) + later
@@ -69,7 +69,7 @@ def absent(study: Study) -> list[str]:
 
 
 def costs_of(study: Study) -> dict:
-    """What every arm costs on every task, counted here and now (this loads jax)."""
+    """What each arm costs on each task, counted here and now (this loads jax)."""
     from sweeps.training.preflight import preflight
 
     return preflight(programs_of(study), reaches_of(study), metrics_of(study), study.blocks)

@@ -1,4 +1,4 @@
-"""Manifest: what is chosen once per runs folder and then kept. One JSON file, replaced whole.
+"""Manifest: what is chosen once for a runs folder and stays. One JSON file, replaced whole.
 
 study, settings     the study's name and the --set settings of the last run
 digest              the study's digest then
@@ -25,16 +25,16 @@ def load(folder: Path) -> dict:
     """The manifest of a runs folder, empty where there is none; raises ValueError where it is damaged."""
     path = folder / FILE
     try:
-        found = json.loads(path.read_text(encoding='utf-8'))
+        content = json.loads(path.read_text(encoding='utf-8'))
     except FileNotFoundError:
         return json.loads(json.dumps(EMPTY))
     except (OSError, ValueError) as error:
         raise ValueError(
             f'{path} is damaged ({error}); move it away: it is made anew, only the counts of looks and test reads are lost'
         ) from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise ValueError(f'{path} is damaged (not a JSON object); move it away: it is made anew')
-    return {**EMPTY, **found}
+    return {**EMPTY, **content}
 
 
 def save(folder: Path, manifest: dict) -> None:
@@ -43,7 +43,7 @@ def save(folder: Path, manifest: dict) -> None:
 
 
 def update(folder: Path, **changes: object) -> dict:
-    """The manifest with these entries changed, written whole; what another process wrote meanwhile is kept."""
+    """The manifest with these entries changed, written whole; what another process wrote meanwhile stays."""
     manifest = {**load(folder), **changes}
     save(folder, manifest)
     return manifest

@@ -26,7 +26,7 @@ from sweeps.protocol.tuning import scores
 from sweeps.protocol.worlds import ARMS, BEYOND, FLAT, WORLDS
 
 PILOT = 400
-"""Studies from which the worth of each arm's tuned procedure is found."""
+"""Studies from which the worth of each arm's tuned procedure is measured."""
 
 
 def study_of(number: int, world: World, **fields: object) -> Study:
@@ -45,7 +45,7 @@ def study_of(number: int, world: World, **fields: object) -> Study:
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """What one study of a world found.
+    """What one study of a world concludes.
 
     claims      verdict by arm, of those called better or worse at any declared look
     effects     effect by arm, with its 95 % interval
@@ -67,11 +67,11 @@ class Seen:
 
 
 def look(number: int, world: World, fields: Mapping) -> Seen:
-    """Run one study of a world and say what was found."""
+    """Run one study of a world and say what it concludes."""
     study = study_of(number, world, **fields)
     schedule, records = simulate(study, world, number)
     reading = Reading(study, schedule, records)
-    found = findings(reading)
+    last = findings(reading)
     stopped = [dataclasses.replace(reading, schedule=dataclasses.replace(schedule, look=count)) for count in study.looks[:-1]]
     earlier = [finding for early in stopped for finding in findings(early)]
     values = {}
@@ -82,9 +82,9 @@ def look(number: int, world: World, fields: Mapping) -> Seen:
         ]
     usual, bare = _usual(study, world, schedule, records, number)
     return Seen(
-        claims={f.arm: f.verdict for f in [*earlier, *found] if f.verdict in ('better', 'worse')},
-        effects={f.arm: f.effect for f in found},
-        intervals={f.arm: f.effect_interval for f in found},
+        claims={f.arm: f.verdict for f in [*earlier, *last] if f.verdict in ('better', 'worse')},
+        effects={f.arm: f.effect for f in last},
+        intervals={f.arm: f.effect_interval for f in last},
         values=values,
         regrets=_regrets(study, world, schedule, records),
         censored=any(schedule.censored.values()),
@@ -126,8 +126,8 @@ def _usual(
         trials = [trial for trial in schedule.asked['tune', arm, 'digits', 0] if not trial.extends]
         best = trials[int(np.argmax(scores(study.tasks[0].sign, trials, records)))]
         fresh = [Trial(best.program, 0, best.knobs, 1_000_000 + seed, TEST, 'confirm') for seed in range(seeds)]
-        found = [world.score(study, trial, number) for trial in fresh]
-        samples[arm] = np.array([study.tasks[0].sign * study.tasks[0].chance if f is None else f for f in found])
+        worths = [world.score(study, trial, number) for trial in fresh]
+        samples[arm] = np.array([study.tasks[0].sign * study.tasks[0].chance if f is None else f for f in worths])
     base = samples.pop(study.base)
     tests = {arm: welch(sample, base) for arm, sample in samples.items()}
     ps = [1.0 if test.error == 0 else test.p() for test in tests.values()]
@@ -147,21 +147,21 @@ def many(
     chunks = [range(start, min(start + 20, first + studies)) for start in starts]
     if cores() == 1 or len(chunks) == 1:
         return [seen for chunk in chunks for seen in _chunk(chunk, world, dict(fields or {}))]
-    found: list[list[Seen]] = []
+    done: list[list[Seen]] = []
     # Spawned, with one thread each: the arrays are small, and threads of several processes would be in each other's way.
-    kept = {name: os.environ.get(name) for name in THREADS}
+    before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, '1'))
     try:
         with concurrent.futures.ProcessPoolExecutor(cores(), multiprocessing.get_context('spawn')) as crew:
             jobs = [crew.submit(_chunk, chunk, world, dict(fields or {})) for chunk in chunks]
             for job in jobs:
-                found.append(job.result())
+                done.append(job.result())
                 if tell:
-                    tell(sum(map(len, found)))
+                    tell(sum(map(len, done)))
     finally:
-        for name, value in kept.items():
+        for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
-    return [seen for chunk in found for seen in chunk]
+    return [seen for chunk in done for seen in chunk]
 
 
 THREADS = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
@@ -170,12 +170,12 @@ THREADS = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
 def levelled(
     world: World, studies: int = PILOT, fields: Mapping | None = None, tell: Callable[[int], None] | None = None
 ) -> World:
-    """The world with tops moved so that every arm's tuned procedure is worth the same, found by studies of its own."""
+    """The world with tops moved so that every arm's tuned procedure is worth the same, measured by studies of its own."""
     if not world.hills:
         return world
     for first in (10_000_000, 20_000_000):
-        found = many(world, studies, first, fields, tell)
-        means = {arm: float(np.mean([seen.values[arm] for seen in found])) for arm in ARMS}
+        sample = many(world, studies, first, fields, tell)
+        means = {arm: float(np.mean([seen.values[arm] for seen in sample])) for arm in ARMS}
         top = {arm: world.top.get(arm, 0.0) + means[ARMS[0]] - means[arm] for arm in ARMS}
         world = dataclasses.replace(world, top=top)
     return world
@@ -221,17 +221,17 @@ def power(
     fields: Mapping | None = None,
     tell: Callable[[int], None] | None = None,
 ) -> dict:
-    """How often a planted loss of so many replicate deviations in one arm is found, and its interval holds the truth."""
+    """How often a planted loss of so many replicate deviations in one arm is detected, and its interval holds the truth."""
     pilot = many(world, 60, 40_000_000, fields)
     loss = deviations * deviation(pilot, ARMS[0])
     planted = dataclasses.replace(world, top={**world.top, ARMS[1]: world.top.get(ARMS[1], 0.0) - loss})
-    found = many(planted, studies, first, fields, tell)
-    inside = [seen.intervals[ARMS[1]][0] <= -loss <= seen.intervals[ARMS[1]][1] for seen in found]
+    sample = many(planted, studies, first, fields, tell)
+    inside = [seen.intervals[ARMS[1]][0] <= -loss <= seen.intervals[ARMS[1]][1] for seen in sample]
     return {
         'studies': studies,
-        'found': float(np.mean([seen.claims.get(ARMS[1]) == 'worse' for seen in found])),
-        'wrong way': float(np.mean([seen.claims.get(ARMS[1]) == 'better' for seen in found])),
-        'others claimed': float(np.mean([any(arm != ARMS[1] for arm in seen.claims) for seen in found])),
+        'found': float(np.mean([seen.claims.get(ARMS[1]) == 'worse' for seen in sample])),
+        'wrong way': float(np.mean([seen.claims.get(ARMS[1]) == 'better' for seen in sample])),
+        'others claimed': float(np.mean([any(arm != ARMS[1] for arm in seen.claims) for seen in sample])),
         'covered': float(np.mean(inside)),
     }
 
@@ -249,7 +249,7 @@ POWERS = {
 def calibrate(
     studies: int, names: list[str] | None = None, known: Mapping | None = None, tell: Callable[[str, int], None] | None = None
 ) -> Iterator[dict]:
-    """Calibrate world by world; yields all facts so far after each part, so that they can be kept.
+    """Calibrate world by world; yields all facts so far after each part, so that they can be saved.
 
     `names` of worlds (all, with power and looks, where None); `known` facts of an earlier call, of which parts with as many
     studies are not run again. Raises ValueError on an unknown world.
@@ -269,21 +269,21 @@ def calibrate(
         part = 'worlds' if name in WORLDS else 'beyond'
         if name not in facts[part]:
             world = levelled(worlds[name], tell=telling(f'{name}, finding what arms are worth'))
-            found = many(world, studies, tell=telling(name))
+            sample = many(world, studies, tell=telling(name))
             more = many(world, max(studies // 20, 1), 50_000_000, {'trials': 32}, telling(f'{name}, 32 trials'))
             curved = name not in FLAT
-            row = {'about': world.about, 'curved': curved, **summary(found)}
-            facts[part][name] = {**row, 'regrets': {'16': regrets(found), '32': regrets(more)}}
+            row = {'about': world.about, 'curved': curved, **summary(sample)}
+            facts[part][name] = {**row, 'regrets': {'16': regrets(sample), '32': regrets(more)}}
             # In the order of their declaration, however many calls it took.
             facts[part] = {each: facts[part][each] for each in worlds if each in facts[part]}
             yield facts
     for name, (place, fields, promised) in POWERS.items() if names is None else ():
         if name not in facts['power']:
-            found = power(WORLDS[place], 3, studies, fields=fields, tell=telling(f'power, {name}'))
-            facts['power'][name] = {'promised': promised, **found}
+            sample = power(WORLDS[place], 3, studies, fields=fields, tell=telling(f'power, {name}'))
+            facts['power'][name] = {'promised': promised, **sample}
             yield facts
     for name, fields in LOOKS.items() if names is None else ():
         if name not in facts['looks']:
-            found = many(WORLDS['plain'], studies, 60_000_000, fields, telling(name))
-            facts['looks'][name] = {'studies': studies, 'claimed': sum(bool(seen.claims) for seen in found)}
+            sample = many(WORLDS['plain'], studies, 60_000_000, fields, telling(name))
+            facts['looks'][name] = {'studies': studies, 'claimed': sum(bool(seen.claims) for seen in sample)}
             yield facts

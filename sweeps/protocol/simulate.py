@@ -123,9 +123,9 @@ def simulate(study: Study, world: World, seed: int) -> tuple[Schedule, dict[str,
     """Run a whole study in a world: plan, record, plan again, until nothing is wanted."""
     records: dict[str, dict] = {}
     while True:
-        found = schedule(study, records, {})
-        wanted = [trial for trial in found.trials if trial.id not in records]
+        planned = schedule(study, records, {})
+        wanted = [trial for trial in planned.trials if trial.id not in records]
         if not wanted:
-            return found, records
+            return planned, records
         for trial in wanted:
             records[trial.id] = simulated_record(study, world, trial, seed)

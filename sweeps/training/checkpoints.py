@@ -1,6 +1,6 @@
-"""Checkpoints: what a long pack has done so far, kept by Orbax while it runs, so that a killed run goes on where it was.
+"""Checkpoints: what a long pack has done so far, saved by Orbax while it runs. A killed run goes on from there.
 
-A pack that ends before the first is due makes none. What is kept are the lanes that are done and the whole carry of those in
+A pack that ends before the first is due makes none. A checkpoint holds the lanes that are done and the whole carry of those in
 flight: parameters, statistics, moments, the step. Batches and random keys follow from the seeds and the step. A run that
 goes on is bitwise the one that was never stopped: checkpoints of other sources, devices or lane strategies are not used.
 """
@@ -20,8 +20,8 @@ import numpy as np
 from ablations.digest import digest
 
 FOLDER = 'checkpoints'
-KEPT = 2
-"""Checkpoints of a pack that are kept: the last one, and the one before should the last be damaged."""
+CHECKPOINTS_LEFT = 2
+"""Checkpoints of a pack that stay: the last one, and the one before it in case the last is damaged."""
 SECONDS = 600.0
 FIRST = 8
 """Steps of a pack's first stretch, from which its speed is known."""
@@ -60,7 +60,7 @@ class Snapshot:
 
     @staticmethod
     def from_tree(tree: dict) -> 'Snapshot':
-        """The snapshot of `to_tree`; raises ValueError where the content is not what was kept."""
+        """The snapshot of `to_tree`; raises ValueError where the content is not what was saved."""
         tree = dict(tree)
         if not np.array_equal(tree.pop('check', None), _check(tree)):
             raise ValueError('its check does not match its content')
@@ -90,7 +90,7 @@ class Checkpoints:
     """The checkpoints of one pack: `latest()` to go on from, `offer()` after every stretch, `clear()` when it is recorded.
 
     One is due every `seconds`, or every `steps` where given. `about` is what has to be the same for a run to go on. A worker
-    whose launcher has died keeps one more and ends, instead of being in the way of the next.
+    whose launcher has died saves one more and ends, instead of being in the way of the next.
     """
 
     def __init__(self, folder: Path, pack: str, about: object, seconds: float = SECONDS, steps: int | None = None):
@@ -102,7 +102,7 @@ class Checkpoints:
         self._last = self._looked = time.monotonic()
         self._rate = 0.0
         self._number = 0
-        self._kept_at = self._step = 0
+        self._saved_at = self._step = 0
 
     def latest(self) -> Snapshot | None:
         """The last sound checkpoint; damaged ones are noted and taken away. Waits while another process holds them."""
@@ -113,7 +113,7 @@ class Checkpoints:
             import orbax.checkpoint as ocp
 
             try:
-                found = Snapshot.from_tree(self._manager.restore(number, args=ocp.args.StandardRestore()))
+                snapshot = Snapshot.from_tree(self._manager.restore(number, args=ocp.args.StandardRestore()))
             except Exception as error:
                 # Whatever is wrong with it, the one before is used.
                 self.notes.append(f'{self.folder / str(number)}: damaged, not used ({type(error).__name__}: {error})'[:300])
@@ -121,8 +121,8 @@ class Checkpoints:
                 shutil.rmtree(self.folder / str(number))
                 self._manager = self._managed()
                 continue
-            self._number, self._kept_at = number, found.step
-            return found
+            self._number, self._saved_at = number, snapshot.step
+            return snapshot
         return None
 
     def stretch(self) -> int:
@@ -132,11 +132,11 @@ class Checkpoints:
 
     def begin(self, step: int) -> None:
         """Lanes begin, or go on, at a step."""
-        self._step = self._kept_at = step
+        self._step = self._saved_at = step
         self._looked = time.monotonic()
 
     def offer(self, snapshot: Snapshot) -> None:
-        """What could be kept now: it is kept where that is due. Its arrays may be the device's."""
+        """Save this snapshot where one is due. Its arrays may be the device's."""
         jax.block_until_ready(snapshot.carry)
         now = time.monotonic()
         self._rate = (snapshot.step - self._step) / max(now - self._looked, 1e-6) if snapshot.step > self._step else self._rate
@@ -144,20 +144,20 @@ class Checkpoints:
         orphaned = os.getppid() != self._parent
         due = now - self._last >= self.seconds
         if self.steps is not None:
-            due = snapshot.step - self._kept_at >= self.steps
+            due = snapshot.step - self._saved_at >= self.steps
         if due and self._open(wait=False):
-            self._keep(snapshot)
+            self._save(snapshot)
             if orphaned:
                 self._manager.wait_until_finished()
                 os._exit(1)
 
-    def _keep(self, snapshot: Snapshot) -> None:
+    def _save(self, snapshot: Snapshot) -> None:
         import orbax.checkpoint as ocp
 
         snapshot.carry = jax.device_get(snapshot.carry)
         self._number += 1
         self._manager.save(self._number, args=ocp.args.StandardSave(snapshot.to_tree()))
-        self._last, self._kept_at = time.monotonic(), snapshot.step
+        self._last, self._saved_at = time.monotonic(), snapshot.step
 
     def _open(self, wait: bool) -> bool:
         """Whether the folder is this process's own."""
@@ -179,7 +179,7 @@ class Checkpoints:
     def _managed(self):
         import orbax.checkpoint as ocp
 
-        options = ocp.CheckpointManagerOptions(max_to_keep=KEPT, enable_async_checkpointing=True)
+        options = ocp.CheckpointManagerOptions(max_to_keep=CHECKPOINTS_LEFT, enable_async_checkpointing=True)
         return ocp.CheckpointManager(self.folder.absolute(), options=options)
 
     def clear(self) -> None:

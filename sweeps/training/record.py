@@ -84,6 +84,6 @@ def failed(pack: Pack, reason: str) -> list[dict]:
 
 def lines(records: list[dict], pack: Pack, skip: Iterable[str], how: dict) -> list[dict]:
     """The lines of a pack's file: its records that no other file has, each with its place in the pack."""
-    kept = [(lane, record) for lane, record in enumerate(records) if record['id'] not in skip]
-    about = {'id': pack.id, 'records': len(kept), **how}
-    return [record | {'pack': {**about, 'lane': lane}} for lane, record in kept]
+    fresh = [(lane, record) for lane, record in enumerate(records) if record['id'] not in skip]
+    about = {'id': pack.id, 'records': len(fresh), **how}
+    return [record | {'pack': {**about, 'lane': lane}} for lane, record in fresh]

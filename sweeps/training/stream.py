@@ -25,17 +25,17 @@ def rows(array: np.ndarray, index: np.ndarray) -> np.ndarray:
     """
     if not (isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap) and array.flags.c_contiguous):
         return np.asarray(array[index])
-    found = np.empty((index.size, *array.shape[1:]), array.dtype)
+    read = np.empty((index.size, *array.shape[1:]), array.dtype)
     size = array.nbytes // len(array)
     file = os.open(array.filename, os.O_RDONLY)
     try:
-        for place, number in zip(found.reshape(index.size, -1), index.reshape(-1).tolist(), strict=True):
+        for place, number in zip(read.reshape(index.size, -1), index.reshape(-1).tolist(), strict=True):
             got = os.preadv(file, [place], array.offset + number * size)
             if got != size:
                 raise ValueError(f'{array.filename} is shorter than when it was opened; prepare the dataset again')
     finally:
         os.close(file)
-    return found.reshape(*index.shape, *array.shape[1:])
+    return read.reshape(*index.shape, *array.shape[1:])
 
 
 class Chunks:

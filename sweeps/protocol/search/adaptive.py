@@ -78,8 +78,8 @@ def _followed(sampler: object, space: Mapping[str, Tunable], seen: tuple, count:
     asked = [study.ask(kinds).params for _ in range(count)]
     points = np.empty((count, len(space)))
     for column, (name, values) in enumerate(zip(names, space.values(), strict=True)):
-        found = np.array([params[name] for params in asked], float)
-        points[:, column] = (found + 0.5) / values.levels if isinstance(values, Choice) else found.round(DECIMALS)
+        drawn = np.array([params[name] for params in asked], float)
+        points[:, column] = (drawn + 0.5) / values.levels if isinstance(values, Choice) else drawn.round(DECIMALS)
     return np.clip(points, 0.0, 1 - 10.0**-DECIMALS)
 
 

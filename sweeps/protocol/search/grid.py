@@ -14,19 +14,19 @@ def levels(space: Mapping[str, Tunable], count: int) -> list[int]:
     A choice is crossed whole where the points reach. Of the others each, from the last to the second, gets the whole part of
     the root that would share the rest evenly, so that the first, the learning rate, never has fewer than they.
     """
-    values, found = list(space.values()), [1] * len(space)
+    values, counts = list(space.values()), [1] * len(space)
     left = float(count)
     ordered = [place for place in range(1, len(values)) if not isinstance(values[place], Choice)]
     for place in range(1, len(values)):
         if isinstance(values[place], Choice):
-            found[place] = max(1, min(values[place].levels, math.floor(left)))
-            left /= found[place]
+            counts[place] = max(1, min(values[place].levels, math.floor(left)))
+            left /= counts[place]
     for number, place in enumerate(reversed(ordered)):
         share = math.floor(max(left, 1) ** (1 / (len(ordered) + 1 - number)) + 1e-9)
-        found[place] = int(min(share, values[place].levels))
-        left /= found[place]
-    found[0] = math.ceil(count / math.prod(found[1:]))
-    return found
+        counts[place] = int(min(share, values[place].levels))
+        left /= counts[place]
+    counts[0] = math.ceil(count / math.prod(counts[1:]))
+    return counts
 
 
 class Grid:

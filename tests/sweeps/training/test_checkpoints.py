@@ -13,7 +13,7 @@ from ablations.tasks import DIGITS
 from arch.model import build
 from sweeps.tasks.digits import Digits
 from sweeps.training import checkpoints as checkpoints_module
-from sweeps.training.checkpoints import KEPT, Checkpoints, Snapshot, read_tree, write_tree
+from sweeps.training.checkpoints import CHECKPOINTS_LEFT, Checkpoints, Snapshot, read_tree, write_tree
 from sweeps.training.loop import batch_order, make_training
 from sweeps.training.population import STRATEGIES, Population
 
@@ -101,7 +101,7 @@ def test_a_run_stopped_again_and_again_is_the_undisturbed_one(bench: Bench, stra
 def test_cutting_a_run_changes_nothing(bench: Bench, tmp_path: Path):
     checkpoints = Checkpoints(tmp_path, 'pack', 'here', steps=1)
     assert same_bits(bench.run('loop'), bench.run('loop', checkpoints))
-    assert len(checkpoints._manager.all_steps()) <= KEPT
+    assert len(checkpoints._manager.all_steps()) <= CHECKPOINTS_LEFT
     checkpoints.clear()
 
 
@@ -156,7 +156,7 @@ def test_with_all_damaged_it_begins_again(bench: Bench, tmp_path: Path):
     for path in newest(tmp_path).parent.iterdir():
         truncate(path)
     checkpoints = Checkpoints(tmp_path, 'pack', 'here', steps=2)
-    assert checkpoints.latest() is None and len(checkpoints.notes) == KEPT
+    assert checkpoints.latest() is None and len(checkpoints.notes) == CHECKPOINTS_LEFT
     assert same_bits(bench.run('loop'), bench.run('loop', checkpoints))
     checkpoints.clear()
 
