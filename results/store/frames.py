@@ -54,13 +54,13 @@ DERIVED = ('findings', 'selected')
 
 def named(runs: Path, study: str | None = None) -> list[str]:
     """The studies that have records in a runs folder, or the one that is asked for; raises ValueError where there is none."""
-    found = sorted(path.parent.name for path in Path(runs).glob(f'*/{records.FOLDER}'))
-    if not found:
+    recorded = sorted(path.parent.name for path in Path(runs).glob(f'*/{records.FOLDER}'))
+    if not recorded:
         raise ValueError(f'no records in {runs}; run a study first (archlab run quickstart), or give --runs its folder')
     if study is None:
-        return found
-    if study not in found:
-        raise ValueError(f"no records of study '{study}' in {runs}; allowed: {found}.{closest(study, found)}")
+        return recorded
+    if study not in recorded:
+        raise ValueError(f"no records of study '{study}' in {runs}; allowed: {recorded}.{closest(study, recorded)}")
     return [study]
 
 
@@ -78,28 +78,29 @@ def views(
 ) -> tuple[list[str], list[str]]:
     """Make the VIEWS over all records of some studies; the Parquet files that they read, and sentences on skipped files.
 
-    Of a trial that two files hold the one counts that results.store.records.read_folder gives; `packs` counts every record.
+    A trial may have records in two files. Then the views hold the record that results.store.recorded.read_folder chooses, and
+    only `packs` counts both.
     """
     selects, parts, skipped = [], [], []
     for number, study in enumerate(studies):
-        found = cache.rows(connection, f'fresh_{number}', Path(runs) / study, study, cached)
-        selects.append(found.select)
-        parts += found.parts
-        skipped += found.skipped
+        source = cache.rows(connection, f'fresh_{number}', Path(runs) / study, study, cached)
+        selects.append(source.select)
+        parts += source.parts
+        skipped += source.skipped
     connection.execute(f'CREATE TEMP VIEW lines AS {" UNION ALL BY NAME ".join(selects)}')
     ((repeated,),) = connection.execute('SELECT count(*) - count(DISTINCT (study, id)) FROM lines').fetchall()
     first = "row_number() OVER (PARTITION BY study, id ORDER BY status = 'failed', file, place) = 1"
     # In the order of files and lines, as read_folder gives them, however they were cached.
     order = 'ORDER BY study, file, place'
-    connection.execute(f'CREATE TEMP VIEW kept AS SELECT * FROM lines {f"QUALIFY {first}" if repeated else ""} {order}')
+    connection.execute(f'CREATE TEMP VIEW chosen AS SELECT * FROM lines {f"QUALIFY {first}" if repeated else ""} {order}')
     names = [name for (name,) in connection.execute('SELECT DISTINCT unnest(map_keys(knobs)) FROM lines').fetchall()]
     knobs = {
         f'knob_{name}' if name in TRIALS else name: f"knobs['{name.replace(chr(39), chr(39) * 2)}']"
         for name in sorted(names, key=lambda name: (name != 'lr', name))
     }
     before = {name: TRIALS[name] for name in ('id', *_WHAT)}
-    connection.execute(f'CREATE TEMP VIEW trials AS SELECT {_columns(before | knobs | TRIALS)} FROM kept')
-    connection.execute(f'CREATE TEMP VIEW evaluations AS SELECT {_columns(EVALUATIONS)} FROM kept')
+    connection.execute(f'CREATE TEMP VIEW trials AS SELECT {_columns(before | knobs | TRIALS)} FROM chosen')
+    connection.execute(f'CREATE TEMP VIEW evaluations AS SELECT {_columns(EVALUATIONS)} FROM chosen')
     connection.execute(
         f'CREATE TEMP VIEW packs AS SELECT {_columns(PACKS)} FROM lines GROUP BY lines.study, lines.file ORDER BY ALL'
     )

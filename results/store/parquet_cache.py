@@ -38,7 +38,7 @@ FIELDS = {
     },
     'environment': 'JSON',
 }
-"""What is kept of a record, with DuckDB's types. What a record lacks, or has of another type, is NULL."""
+"""The columns of a record, with DuckDB's types. What a record lacks, or has of another type, is NULL."""
 
 
 def _quoted(text: object) -> str:
@@ -109,12 +109,12 @@ def rows(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study:
 
 
 def _select(parts: list[Path], table: str) -> str:
-    found = []
+    sources = []
     if parts:
-        found.append(f'SELECT *, file_row_number AS place FROM read_parquet({_list(parts)}, file_row_number = true)')
+        sources.append(f'SELECT *, file_row_number AS place FROM read_parquet({_list(parts)}, file_row_number = true)')
     if table:
-        found.append(f'SELECT *, rowid AS place FROM {table}')
-    return ' UNION ALL BY NAME '.join(found)
+        sources.append(f'SELECT *, rowid AS place FROM {table}')
+    return ' UNION ALL BY NAME '.join(sources)
 
 
 def _list(items: list) -> str:
@@ -173,13 +173,13 @@ def _intact(path: Path) -> bool:
 
 def _parts(connection: duckdb.DuckDBPyConnection, folder: Path, study: str, files: dict) -> tuple[list[Path], dict]:
     """The parts that hold what the record files hold now, and the listing of the files that they cover."""
-    found, covered = [], {}
+    parts, covered = [], {}
     for path in sorted((folder / FOLDER).glob('*.parquet')):
         held = _held(connection, path, study)
         if held and all(files.get(name) == about and name not in covered for name, about in held.items()):
-            found.append(path)
+            parts.append(path)
             covered |= held
-    return found, covered
+    return parts, covered
 
 
 def _hash(path: Path) -> str:
@@ -192,8 +192,8 @@ def _held(connection: duckdb.DuckDBPyConnection, path: Path, study: str) -> dict
     try:
         if _hash(path) != path.stem:
             return {}
-        found = connection.execute('SELECT decode(key), decode(value) FROM parquet_kv_metadata(?)', [str(path)]).fetchall()
-        about = dict(found)
+        entries = connection.execute('SELECT decode(key), decode(value) FROM parquet_kv_metadata(?)', [str(path)]).fetchall()
+        about = dict(entries)
         return json.loads(about['files']) if (about.get('version'), about.get('study')) == (VERSION, study) else {}
     except (OSError, duckdb.Error, ValueError, KeyError):
         return {}

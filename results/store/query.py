@@ -109,14 +109,14 @@ def _statement(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statem
 
 def _distinct(names: list[str]) -> list[str]:
     """Names of which none repeats another: a second `score` is score_2."""
-    found = []
+    distinct = []
     for name in names:
         number, given = 1, name
-        while name in found:
+        while name in distinct:
             number += 1
             name = f'{given}_{number}'
-        found.append(name)
-    return found
+        distinct.append(name)
+    return distinct
 
 
 def _short(error: duckdb.Error) -> str:

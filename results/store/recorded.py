@@ -66,10 +66,10 @@ class RecordFiles:
 
     def __getitem__(self, trial_id: str) -> dict:
         name = self.names[trial_id]
-        found = self._read(name).get(trial_id)
-        if found is None:
+        record = self._read(name).get(trial_id)
+        if record is None:
             raise ValueError(f'{self.folder / records.FOLDER / name} changed while it was read; run the same command again')
-        return found
+        return record
 
 
 def read_folder(folder: Path, study: str) -> tuple[Records, list[str]]:

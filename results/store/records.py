@@ -37,8 +37,8 @@ def to_line(record: dict) -> str:
 
 def intact(line: bytes) -> bool:
     """Whether a line carries the check of its content."""
-    body, found, tail = line.rpartition(_CHECK.encode())
-    return bool(found) and tail == f'{hashlib.sha256(body).hexdigest()[:16]}"}}'.encode()
+    body, mark, tail = line.rpartition(_CHECK.encode())
+    return bool(mark) and tail == f'{hashlib.sha256(body).hexdigest()[:16]}"}}'.encode()
 
 
 def from_line(line: str) -> dict:
@@ -78,17 +78,17 @@ def commit(folder: Path, name: str, records: Iterable[dict]) -> bool:
 
 def content(path: Path) -> bytes:
     """The lines of a record file; raises OSError where it cannot be read or unpacked."""
-    found = path.read_bytes()
+    stored = path.read_bytes()
     if not path.name.endswith(MANY):
-        return found
+        return stored
     try:
-        return gzip.decompress(found)
+        return gzip.decompress(stored)
     except (EOFError, zlib.error) as error:
         raise OSError(errno.EIO, str(error)) from None
 
 
 def _as_committed(lines: list[dict], many: bool) -> bool:
-    """Whether there are as many lines as they say: of one pack, or of every pack where `many` are in a file."""
+    """Whether there are as many lines as the lines say. A file holds one pack, or `many` one after the other."""
     start = 0
     while start < len(lines):
         pack = lines[start]['pack']
@@ -125,17 +125,17 @@ def read_file(path: Path, study: str) -> list[dict]:
 
 def listing(folder: Path) -> dict[str, list[int]]:
     """Size in bytes and time of change in nanoseconds of every record file of a study, by name and in its order."""
-    found = {}
+    about_files = {}
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder / FOLDER) as entries:
         for entry in entries:
             if entry.name.endswith((PACK, MANY)):
                 try:
                     about = entry.stat()
-                    found[entry.name] = [about.st_size, about.st_mtime_ns]
+                    about_files[entry.name] = [about.st_size, about.st_mtime_ns]
                 except OSError:
                     # A link to nothing: reading it will say so.
-                    found[entry.name] = [0, 0]
-    return dict(sorted(found.items()))
+                    about_files[entry.name] = [0, 0]
+    return dict(sorted(about_files.items()))
 
 
 def replaces(record: dict, other: dict | None) -> bool:
