@@ -46,7 +46,7 @@ def sizes(side: tuple[str, ...], fields: Mapping[str, object]) -> tuple[int | No
     """The sizes of one side; `H/patch` is H divided by the block's field `patch`, `H/4` by 4; None for `M`.
 
     >>> sizes(('B', 'H/patch', 'W/4', 'C', 'M'), {'patch': 2})
-    (2, 4, 1, 16, None)
+    (7, 4, 1, 16, None)
 
     Raises ValueError for a letter that no block has, or a divisor that is no field.
     """

@@ -64,9 +64,10 @@ def hue(x: jax.Array, shift: jax.Array) -> jax.Array:
     red, green, blue = x[..., 0], x[..., 1], x[..., 2]
     value, chroma = x.max(-1), x.max(-1) - x.min(-1)
     over = jnp.where(chroma > 0, chroma, 1)
-    sector = jnp.where(
-        value == red, (green - blue) / over, jnp.where(value == green, 2 + (blue - red) / over, 4 + (red - green) / over)
-    )
+    # Channels are compared with each other, not with their maximum: a compiler may work that out again and round otherwise.
+    is_red = (red >= green) & (red >= blue)
+    cooler = jnp.where(green >= blue, 2 + (blue - red) / over, 4 + (red - green) / over)
+    sector = jnp.where(is_red, (green - blue) / over, cooler)
     place = (jnp.asarray([5.0, 3.0, 1.0]) + (sector + 6 * shift)[..., None]) % 6
     turned = value[..., None] - chroma[..., None] * jnp.clip(jnp.minimum(place, 4 - place), 0, 1)
     return jnp.where(shift == 0, x, turned)
