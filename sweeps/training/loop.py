@@ -103,7 +103,7 @@ def make_training(
             slope = jax.value_and_grad(loss_of, has_aux=True)
             (_, (loss, new_state)), gradient = slope(params, state, source['x'][index], source['y'][index], key)
             updates, new_moments = direction.update(gradient, moments, params)
-            scale = warmup_cosine(number / steps, settings['warmup_fraction'], settings['final_fraction'])
+            scale = warmup_cosine(number, steps, settings['warmup_fraction'], settings['final_fraction'])
             new = move(updates, params, scale), new_state, new_moments
             fine = (carry['left'] < 0) & jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradient))
             kept = jax.tree.map(lambda a, b: jnp.where(fine, b, a), old, new)

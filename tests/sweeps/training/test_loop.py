@@ -152,6 +152,17 @@ def test_smoothing_changes_what_is_minimised_and_not_what_is_reported(bench: Ben
     assert plain['curve']['loss'][-1] != smooth['curve']['loss'][-1]
 
 
+@pytest.mark.parametrize('warmup_fraction', [0.0, 0.5, 1.0])
+def test_the_first_step_moves_the_weights(bench: Bench, warmup_fraction: float):
+    """A warm-up that starts from rate 0 wastes it: one of 140 steps, or half of a run of two."""
+    lane, program = bench.lane(1, 1e-2, warmup_fraction=warmup_fraction), bench.populations['loop']
+    source, numbers = bench.pool, (np.int32(0), np.int32(0), np.int32(1))
+    before = program._begin(lane, source['x'][:1])
+    start = jax.tree.map(np.array, before['params'])
+    after = program._advance(lane, before, source, *numbers)['params']
+    assert all((a != np.asarray(b)).any() for a, b in zip(jax.tree.leaves(start), jax.tree.leaves(after), strict=True))
+
+
 def test_batches_are_shuffled_epochs():
     order = batch_order(3, np.arange(10, 30), steps=5, batch=8)
     assert order.shape == (5, 8) and order.dtype == np.int32

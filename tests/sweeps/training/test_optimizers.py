@@ -109,18 +109,31 @@ def test_large_gradients_are_clipped():
     assert np.sqrt(sum((leaf**2).sum() for leaf in jax.tree.leaves(updates))) == pytest.approx(1.0, rel=1e-4)
 
 
+def schedule(warmup_fraction: float, final: float = 0.0, steps: int = 100) -> np.ndarray:
+    """The rate of each step over its peak."""
+    given = jnp.float32(warmup_fraction), jnp.float32(final)
+    return np.array(jax.vmap(lambda step: warmup_cosine(step, steps, *given))(jnp.arange(steps)))
+
+
 def test_schedule_peaks_at_one_and_ends_near_zero():
-    fractions = jnp.linspace(0, 1, 101)
-    values = jax.vmap(lambda f: warmup_cosine(f, jnp.float32(0.1)))(fractions)
-    assert float(values[0]) == 0 and float(values.max()) == pytest.approx(1, abs=1e-5)
-    assert float(values[-1]) == pytest.approx(0, abs=1e-6)
-    assert (np.diff(values[:11]) > 0).all() and (np.diff(values[11:]) < 0).all()
-    assert float(warmup_cosine(jnp.float32(0), jnp.float32(0))) == pytest.approx(1)
+    values = schedule(0.1)
+    assert values.max() == pytest.approx(1, abs=1e-5) and values[-1] == pytest.approx(0, abs=1e-3)
+    assert (np.diff(values[:10]) > 0).all() and (np.diff(values[10:]) < 0).all()
+    assert schedule(0)[0] == pytest.approx(1)
 
 
 @pytest.mark.parametrize('final', [0.0, 0.1, 1.0])
 def test_schedule_falls_to_its_final_fraction(final: float):
-    values = jax.vmap(lambda f: warmup_cosine(f, jnp.float32(0.2), jnp.float32(final)))(jnp.linspace(0, 1, 101))
-    cosine = 0.5 + 0.5 * np.cos(np.pi * np.linspace(0, 1, 81))
-    np.testing.assert_allclose(values[20:], final + (1 - final) * cosine, atol=1e-5)
-    np.testing.assert_allclose(values[:20], np.arange(20) / 20, atol=1e-6)
+    values, cosine = schedule(0.2, final), 0.5 + 0.5 * np.cos(np.pi * np.linspace(0, 1, 81))
+    np.testing.assert_allclose(values[20:], (final + (1 - final) * cosine)[:-1], atol=1e-5)
+    np.testing.assert_allclose(values[:20], np.arange(1, 21) / 20, atol=1e-6)
+
+
+@pytest.mark.parametrize('warmup_fraction', [0.0, 0.01, 0.1, 0.15, 0.5, 1.0])
+@pytest.mark.parametrize('steps', [1, 2, 14, 140])
+def test_no_step_has_rate_zero_and_none_exceeds_the_peak(warmup_fraction: float, steps: int):
+    """Short runs too, where the warm-up is less than a step or no whole number of steps."""
+    values = schedule(warmup_fraction, steps=steps)
+    assert (values > 0).all() and (values <= 1).all()
+    first = max(warmup_fraction * steps, 1)
+    assert values[0] == pytest.approx(1 / first, rel=1e-5)
