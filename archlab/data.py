@@ -81,8 +81,8 @@ def prepare(
     from sweeps.datasets.show import lines
 
     options = Options(size, grey, field, mark, partial, skip_damaged, unverified)
-    with _progress() as told:
-        made, new = prepare_set(name, source, data, called, options, force, told)
+    with _progress() as progress:
+        made, new = prepare_set(name, source, data, called, options, force, progress)
     if as_json:
         return print_json({'where': str(made.folder), 'new': new, **made.about})
     if not new:

@@ -42,8 +42,8 @@ def _forward(rows: jax.Array, kernels: jax.Array, sizes: jax.Array) -> tuple:
     return _product(rows, kernels, sizes), (rows, kernels, sizes)
 
 
-def _backward(kept: tuple, slope: jax.Array) -> tuple:
-    rows, kernels, sizes = kept
+def _backward(saved: tuple, slope: jax.Array) -> tuple:
+    rows, kernels, sizes = saved
     return _product(slope, kernels.swapaxes(1, 2), sizes), _sums(rows, slope, sizes), np.zeros(sizes.shape, jax.dtypes.float0)
 
 

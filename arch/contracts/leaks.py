@@ -45,32 +45,32 @@ def changes(part: np.ndarray, generator: np.random.Generator, ids: int | None = 
         yield name, values.astype(part.dtype)
 
 
-def unlike(one: np.ndarray, other: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Where two outputs differ by more than rounding, of the largest number in `whole`, the changed output.
+def unlike(before: np.ndarray, after: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Where the outputs before and after a change differ by more than rounding: a share of the largest number in `whole`.
 
-    Where everything that was changed overflowed there is nothing to say; an output that is not a number in one of the two
-    alone differs.
+    `whole` is all of the output after the change. Where it has no finite number, nothing counts as different. Where one of
+    two outputs is not finite, they differ.
     """
-    one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    before, after = np.asarray(before, np.float64), np.asarray(after, np.float64)
     finite = np.isfinite(whole)
     if not finite.any():
-        return np.zeros(one.shape, bool)
-    scale = max(np.abs(one[np.isfinite(one)]).max(initial=0), np.abs(whole[finite]).max())
+        return np.zeros(before.shape, bool)
+    scale = max(np.abs(before[np.isfinite(before)]).max(initial=0), np.abs(whole[finite]).max())
     with np.errstate(invalid='ignore'):
-        return (np.isfinite(one) != np.isfinite(other)) | (np.abs(one - other) > ROUNDING * scale)
+        return (np.isfinite(before) != np.isfinite(after)) | (np.abs(before - after) > ROUNDING * scale)
 
 
-def later_leak(run: Callable, x: np.ndarray, cuts: list[int], ids: int | None = None, every: bool = True) -> str:
+def later_leak(run: Callable, x: np.ndarray, cuts: list[int], ids: int | None = None, thorough: bool = True) -> str:
     """What an output sees of later positions, or ''. `run` maps x `[B, N, ...]` to `[B, M, ...]`.
 
-    The positions from each cut on are changed, in every way or, to be quick, in the one way whose turn it is. Where M is below
-    N, as after a filter that steps over positions, output m stands at position m N/M.
+    The positions from each cut on are changed: if `thorough` in every way, else in one way, a different one from cut to cut.
+    Where M is below N, as after a filter that steps over positions, output m stands at position m N/M.
     """
     generator = np.random.default_rng(11)
     before = np.asarray(run(x))
     for number, cut in enumerate(cuts):
         tried = list(changes(x[:, cut:], generator, ids))
-        for name, part in tried if every else [tried[number % len(tried)]]:
+        for name, part in tried if thorough else [tried[number % len(tried)]]:
             after = np.asarray(run(np.concatenate([x[:, :cut], part], 1)))
             earlier = -(-cut * before.shape[1] // x.shape[1])
             seen = unlike(before[:, :earlier], after[:, :earlier], after)

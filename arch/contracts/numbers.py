@@ -93,10 +93,8 @@ def _differs(programs: Programs, scanned: bool, mapped: bool) -> str:
         for lane in range(LANES if mapped else 1):
             own = _at(_at(given, layer), lane)
             expected, _ = programs.slopes(*own[:3], knobs=own[3])
-            found = _at(together, layer)
-            for left, right in zip(
-                jax.tree.leaves(_at(found, lane) if mapped else found), jax.tree.leaves(expected), strict=True
-            ):
+            result = _at(_at(together, layer), lane) if mapped else _at(together, layer)
+            for left, right in zip(jax.tree.leaves(result), jax.tree.leaves(expected), strict=True):
                 if not np.allclose(left, right, rtol=TOLERANCE, atol=TOLERANCE):
                     far = np.abs(np.asarray(left, np.float64) - np.asarray(right, np.float64)).max()
                     return f'{block.line}: lane {lane} of layer {layer} differs by {far:.1e} from a run of its own'

@@ -32,15 +32,15 @@ class Programs:
     def start(self) -> tuple[dict, dict]:
         return self.block.start()
 
-    def of(self, x: np.ndarray) -> jax.ShapeDtypeStruct:
+    def output_like(self, x: np.ndarray) -> jax.ShapeDtypeStruct:
         """The shape of the output for inputs like `x`, nothing computed."""
         block, key = self.block, self.keys[0]
         return jax.eval_shape(lambda params, state, x: block.apply(params, state, x, key=key)[0], *block.drawn(), x)
 
     @functools.cached_property
-    def made(self) -> jax.ShapeDtypeStruct:
-        """`of` the block's own input."""
-        return self.of(self.block.x())
+    def output(self) -> jax.ShapeDtypeStruct:
+        """The shape of the output for the block's own input."""
+        return self.output_like(self.block.x())
 
     @functools.cached_property
     def causal_start(self) -> tuple[dict, dict]:

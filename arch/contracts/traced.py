@@ -27,7 +27,7 @@ def _paths(tree: dict) -> list[tuple[str, ...]]:
 def shape(programs: Programs) -> str:
     """the output has the sizes of every shape line"""
     block = programs.block
-    y, wanted = programs.made, sizes(block.line.made, block.fields)
+    y, wanted = programs.output, sizes(block.line.made, block.fields)
     alike = len(y.shape) == len(wanted) and all(size in (made, None) for made, size in zip(y.shape, wanted, strict=True))
     return '' if alike else f'{block.line} gave {list(y.shape)}, wanted {list(wanted)}; mend the line or the class'
 
@@ -66,7 +66,7 @@ def dtype(programs: Programs) -> str:
     block = programs.block
     for kind in (jnp.float32,) if block.takes_ids else (jnp.float32, jnp.bfloat16):
         x = block.x() if block.takes_ids else block.x().astype(kind)
-        y = programs.made if x.dtype == block.x().dtype else programs.of(x)
+        y = programs.output if x.dtype == block.x().dtype else programs.output_like(x)
         if y.dtype != (jnp.float32 if block.family == 'body' else kind):
             return f'{block.line} in {kind.__name__} gave {y.dtype}; end with .astype(x.dtype)'
     return ''

@@ -142,7 +142,7 @@ def model_leak(
             return program(params, state, x, key, knobs)
 
         leak = later_leak(run, x, some, ids) or later_leak(
-            run, x, list(range(1, length, max(1, length // CUTS))), ids, every=False
+            run, x, list(range(1, length, max(1, length // CUTS))), ids, thorough=False
         )
         if leak:
             return f'{leak}, {"training" if train else "outside training"}'

@@ -31,8 +31,8 @@ def forgetful(query: jax.Array, key: jax.Array, value: jax.Array, log_decay: jax
     total = jnp.cumsum(log_decay, axis=2)
     # What each chunk adds to the state, and so what the next chunks begin with.
     left = jnp.einsum('bcmkd,bcmke->bckde', key * jnp.exp(total[:, :, -1:] - total), value)
-    kept = jnp.broadcast_to(jnp.exp(total[:, :, -1])[..., None], left.shape)
-    states = recurrence(kept, left)
+    decay = jnp.broadcast_to(jnp.exp(total[:, :, -1])[..., None], left.shape)
+    states = recurrence(decay, left)
     carried = jnp.concatenate([jnp.zeros_like(states[:, :1]), states[:, :-1]], axis=1)
     before = jnp.einsum('bcnkd,bckde->bcnke', query * jnp.exp(total), carried)
 

@@ -17,6 +17,6 @@ def stochastic_depth(module: nn.Module, branch: jax.Array, context: Context) -> 
         return branch
     rate = jnp.asarray(context.place * context.knobs['drop_path'], jnp.float32)
     shape = (len(branch),) + (1,) * (branch.ndim - 1)
-    kept = jax.random.uniform(module.make_rng('noise'), shape) >= rate
+    survives = jax.random.uniform(module.make_rng('noise'), shape) >= rate
     # A rate of 1 drops everything: dividing by a small number instead of 0 keeps its gradients finite.
-    return jnp.where(kept, branch / jnp.maximum(1 - rate, 1e-6).astype(branch.dtype), 0)
+    return jnp.where(survives, branch / jnp.maximum(1 - rate, 1e-6).astype(branch.dtype), 0)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sweeps.datasets import catalog
 from sweeps.datasets.locations import data_folder, prepared_folder
-from sweeps.datasets.prepare import found_source
+from sweeps.datasets.prepare import find_source
 from sweeps.datasets.prepared import find, names
 
 
@@ -47,7 +47,7 @@ def _state(name: str, data: Path | None) -> dict:
     }
     if name in names(data):
         return how | _prepared(name, data)
-    source = found_source(name, data)
+    source = find_source(name, data)
     if source is not None:
         command = f'archlab data prepare {name}'
     else:

@@ -9,7 +9,7 @@ import numpy as np
 
 Block = tuple[Sequence[np.ndarray] | np.ndarray, np.ndarray | None]
 """Some examples and their classes int32 (None where they have none)."""
-Told = Callable[[str, int, int | None], object]
+Progress = Callable[[str, int, int | None], object]
 """Called with what is done at the moment, how far it is and, where known, how much there is."""
 ROWS = 1024
 """Examples in a block, about."""

@@ -56,7 +56,9 @@ def _pool_blocks(part: Part, length: int) -> Iterator[np.ndarray]:
         yield np.asarray(part.x[start : start + BLOCK + length - 1])
 
 
-def shared_shingles(pool: Part, test: Part, length: int, told: Callable[[int, int], object] = lambda done, total: None) -> dict:
+def shared_shingles(
+    pool: Part, test: Part, length: int, progress: Callable[[int, int], object] = lambda done, total: None
+) -> dict:
     """The share of the test split's shingles that are anywhere in the pool, and how many were looked for."""
     wanted = _test_shingles(test, length)
     if not len(wanted):
@@ -74,6 +76,6 @@ def shared_shingles(pool: Part, test: Part, length: int, told: Callable[[int, in
         places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
         met[places[known[places] == hashes]] = True
         done += len(block)
-        told(done, len(pool.x))
+        progress(done, len(pool.x))
     share = float(met[np.searchsorted(known, wanted)].mean())
     return {'length': length, 'looked_for': len(wanted), 'share': round(share, 6)}

@@ -9,7 +9,7 @@ from sweeps.datasets import catalog
 from sweeps.datasets.aside import FIX, locked
 from sweeps.datasets.dataset import Dataset
 from sweeps.datasets.locations import data_folder, prepared_folder
-from sweeps.datasets.material import Block, Material, Options, Told
+from sweeps.datasets.material import Block, Material, Options, Progress
 from sweeps.datasets.near_duplicates import LENGTHS, shared_shingles
 from sweeps.datasets.origins import origins
 from sweeps.datasets.prepared import ABOUT, SPLITS, Part, Prepared, check_name, finish, load, mapped
@@ -19,7 +19,7 @@ from sweeps.datasets.unpacked import archives_of, unpacked
 from sweeps.datasets.writing import Writing, example_hash, held_by_hash
 
 
-def found_source(name: str, data: Path | None = None) -> Path | None:
+def find_source(name: str, data: Path | None = None) -> Path | None:
     """The folder of a set's files in the data folder, under one of its usual names, or None."""
     known = catalog.entry(name)
     marks = [*known.marks, *(archive.name for group in known.archives for archive in group)]
@@ -36,7 +36,7 @@ def prepare(
     called: str | None = None,
     options: Options | None = None,
     force: bool = False,
-    told: Told = lambda stage, done, total: None,
+    progress: Progress = lambda stage, done, total: None,
 ) -> tuple[Prepared, bool]:
     """The prepared set of a name, and whether it was made now. A set that is there is kept, unless `force`.
 
@@ -51,15 +51,15 @@ def prepare(
     called = check_name(called or name)
     folder = prepared_folder(data) / called
     if not (folder / ABOUT).exists() or force:
-        source = _there(name, source if source is not None else found_source(name, data), data)
-    with locked(folder, lambda: told('another process prepares it: waiting', 0, None)):
+        source = _existing(name, source if source is not None else find_source(name, data), data)
+    with locked(folder, lambda: progress('another process prepares it: waiting', 0, None)):
         if (folder / ABOUT).exists() and not force:
-            return _kept(load(folder), name, options), False
-        _make(folder, name, known, _there(name, source, data), options, told)
+            return _with_options(load(folder), name, options), False
+        _make(folder, name, known, _existing(name, source, data), options, progress)
     return load(folder), True
 
 
-def _there(name: str, source: Path | None, data: Path | None) -> Path:
+def _existing(name: str, source: Path | None, data: Path | None) -> Path:
     """The source. Raises ValueError if it is not there."""
     if source is None:
         known = catalog.entry(name)
@@ -71,7 +71,7 @@ def _there(name: str, source: Path | None, data: Path | None) -> Path:
     return check(Path(source).expanduser())
 
 
-def _kept(prepared: Prepared, name: str, options: Options) -> Prepared:
+def _with_options(prepared: Prepared, name: str, options: Options) -> Prepared:
     made = prepared.about.get('options')
     asked = {'dataset': name, **dataclasses.asdict(options)}
     if made is not None and made != asked:
@@ -83,19 +83,19 @@ def _kept(prepared: Prepared, name: str, options: Options) -> Prepared:
     return prepared
 
 
-def _make(folder: Path, name: str, known: Dataset, source: Path, options: Options, told: Told) -> None:
+def _make(folder: Path, name: str, known: Dataset, source: Path, options: Options, progress: Progress) -> None:
     archives = archives_of(source, known)
-    told('comparing checksums', 0, None)
+    progress('comparing checksums', 0, None)
     of_archives = origins(list(archives), known.md5, options.unverified)
-    with unpacked(folder, source, archives, known, told) as unpacked_source:
-        told('looking at the files', 0, None)
+    with unpacked(folder, source, archives, known, progress) as unpacked_source:
+        progress('looking at the files', 0, None)
         material = read(unpacked_source, options, known.reader)
         _complete(name, [*material.lacking, *_fewer(material.counts, known)], options)
-        told('comparing checksums', 0, None)
+        progress('comparing checksums', 0, None)
         of_files = origins(material.files, known.md5, options.unverified)
         sources, notes = ([*one, *other] for one, other in zip(of_archives, of_files, strict=True))
         with atomic.replacing_folder(folder, FIX) as place:
-            dropped, repeats, examples = _write(place, material, told)
+            dropped, repeats, examples = _write(place, material, progress)
             for split, count in examples.items():
                 if not count:
                     raise ValueError(
@@ -120,7 +120,7 @@ def _make(folder: Path, name: str, known: Dataset, source: Path, options: Option
                     'partial': lacking or None,
                     'dropped': dropped,
                     'skipped': [line.replace(str(unpacked_source), str(source)) for line in material.skipped[:100]],
-                    **_near(place, material.kind, told),
+                    **_near(place, material.kind, progress),
                     'test_split': known.test
                     if material.test is not None
                     else f'{material.share:g} of the examples, by hash of content',
@@ -149,11 +149,11 @@ def _complete(name: str, lacking: list[str], options: Options) -> None:
         )
 
 
-def _write(place: Path, material: Material, told: Told) -> tuple[int, dict[str, int], dict[str, int]]:
+def _write(place: Path, material: Material, progress: Progress) -> tuple[int, dict[str, int], dict[str, int]]:
     """Write both splits; gives how many pool examples are left out as test examples, and repeats and examples of each split."""
     writers = {split: Writing(place / split, material.ragged) for split in SPLITS}
     try:
-        dropped = _stream(writers, material, told)
+        dropped = _stream(writers, material, progress)
         repeats = {split: writer.close() for split, writer in writers.items()}
     except BaseException:
         for writer in writers.values():
@@ -162,13 +162,13 @@ def _write(place: Path, material: Material, told: Told) -> tuple[int, dict[str, 
     return dropped, repeats, {split: writer.examples for split, writer in writers.items()}
 
 
-def _stream(writers: dict[str, Writing], material: Material, told: Told) -> int:
+def _stream(writers: dict[str, Writing], material: Material, progress: Progress) -> int:
     sealed: set[bytes] = set()
-    for xs, ys, digests in _hashed(material.test or (), 'test examples', material.counts.get('test'), told):
+    for xs, ys, digests in _hashed(material.test or (), 'test examples', material.counts.get('test'), progress):
         writers['test'].add(xs, ys, digests)
         sealed.update(digests)
     dropped = 0
-    for xs, ys, digests in _hashed(material.pool, 'examples', material.counts.get('pool'), told):
+    for xs, ys, digests in _hashed(material.pool, 'examples', material.counts.get('pool'), progress):
         if material.test is None:
             held = [held_by_hash(digest, material.share) for digest in digests]
             writers['test'].add(*_chosen(xs, ys, digests, held))
@@ -180,30 +180,30 @@ def _stream(writers: dict[str, Writing], material: Material, told: Told) -> int:
     return dropped
 
 
-def _hashed(blocks: Iterable[Block], stage: str, total: int | None, told: Told) -> Iterator[tuple]:
+def _hashed(blocks: Iterable[Block], stage: str, total: int | None, progress: Progress) -> Iterator[tuple]:
     done = 0
     for xs, ys in blocks:
         yield xs, ys, [example_hash(x) for x in xs]
         done += len(xs)
-        told(stage, done, total)
+        progress(stage, done, total)
 
 
-def _chosen(xs, ys, digests: list[bytes], kept: list[bool]) -> tuple:
-    if all(kept):
+def _chosen(xs, ys, digests: list[bytes], wanted: list[bool]) -> tuple:
+    if all(wanted):
         return xs, ys, digests
-    places = [i for i, keep in enumerate(kept) if keep]
+    places = [i for i, want in enumerate(wanted) if want]
     return [xs[i] for i in places], None if ys is None else ys[places], [digests[i] for i in places]
 
 
-def _near(place: Path, kind: str, told: Told) -> dict:
+def _near(place: Path, kind: str, progress: Progress) -> dict:
     """Near-duplicates between the splits of a text, measured and recorded."""
     if kind not in LENGTHS:
         return {}
     pool, test = (Part(**mapped(place / split)) for split in SPLITS)
-    told('looking for near-duplicates', 0, len(pool.x))
+    progress('looking for near-duplicates', 0, len(pool.x))
     return {
         'near_duplicates': shared_shingles(
-            pool, test, LENGTHS[kind], lambda done, total: told('looking for near-duplicates', done, total)
+            pool, test, LENGTHS[kind], lambda done, total: progress('looking for near-duplicates', done, total)
         )
     }
 

@@ -33,7 +33,7 @@ def excerpt(part: Part, kind: str, count: int = 2) -> list[str]:
 def lines(facts: dict) -> list[str]:
     """What `show` gives, for reading."""
     sizes, elements = facts['sizes'], facts['elements']
-    told = [
+    text = [
         f'{facts["name"]}: {facts.get("about", facts["kind"])}',
         f'where       {facts["where"]}',
         f'kind        {facts["kind"]}' + (f', {facts["unit"]}' if facts.get('unit') else ''),
@@ -41,37 +41,37 @@ def lines(facts: dict) -> list[str]:
         f'test        {sizes["test"]:,} examples, {elements["test"]:,} values (sealed)',
     ]
     if facts.get('test_split'):
-        told.append(f'test split  {facts["test_split"]}')
+        text.append(f'test split  {facts["test_split"]}')
     if facts.get('shape'):
-        told.append(f'shape       {" x ".join(map(str, facts["shape"]))}')
+        text.append(f'shape       {" x ".join(map(str, facts["shape"]))}')
     if facts.get('seconds'):
-        told.append('seconds     ' + ', '.join(f'{name} {value:.2f}' for name, value in facts['seconds'].items()))
+        text.append('seconds     ' + ', '.join(f'{name} {value:.2f}' for name, value in facts['seconds'].items()))
     if facts.get('classes'):
-        told += _balance(facts)
+        text += _balance(facts)
     if facts.get('near_duplicates'):
         near = facts['near_duplicates']
         unit = 'tokens' if facts['kind'] == 'tokens' else 'bytes'
-        told.append(
+        text.append(
             f'overlap     {near["share"]:.2%} of {near["looked_for"]:,} runs of {near["length"]} {unit} of the test split '
             'stand in the pool too'
         )
     if facts['partial']:
-        told.append(f'partial     {"; ".join(facts["partial"])}')
-    told += [f'note        {note}' for note in facts['notes']]
-    told += [f'licence     {facts["licence"]}', *([f'cite        {facts["citation"]}'] if facts.get('citation') else [])]
-    told += [f'source      {_source(one)}' for one in facts['sources']]
-    told.append(f'digest      {facts["digest"]}')
+        text.append(f'partial     {"; ".join(facts["partial"])}')
+    text += [f'note        {note}' for note in facts['notes']]
+    text += [f'licence     {facts["licence"]}', *([f'cite        {facts["citation"]}'] if facts.get('citation') else [])]
+    text += [f'source      {_source(one)}' for one in facts['sources']]
+    text.append(f'digest      {facts["digest"]}')
     if 'damaged' in facts:
-        told.append(f'files       {"damaged: " + ", ".join(facts["damaged"]) if facts["damaged"] else "as they were written"}')
-    return told
+        text.append(f'files       {"damaged: " + ", ".join(facts["damaged"]) if facts["damaged"] else "as they were written"}')
+    return text
 
 
 def _balance(facts: dict) -> list[str]:
     classes, counts = facts['classes'], facts['balance']['pool'] or []
-    told = [f'classes     {len(classes)}; examples of each in the pool: {min(counts)} to {max(counts)}' if counts else '']
+    text = [f'classes     {len(classes)}; examples of each in the pool: {min(counts)} to {max(counts)}' if counts else '']
     if len(classes) <= 20 and len(counts) == len(classes):
-        told += [f'            {count:>8,}  {name}' for name, count in zip(classes, counts, strict=True)]
-    return told
+        text += [f'            {count:>8,}  {name}' for name, count in zip(classes, counts, strict=True)]
+    return text
 
 
 def _source(one: dict) -> str:

@@ -20,7 +20,7 @@ from sweeps.datasets.formats.archives import (
     unpacked_bytes,
 )
 from sweeps.datasets.formats.folders import SPLITS
-from sweeps.datasets.material import Told
+from sweeps.datasets.material import Progress
 
 STREAMED = ('cifar', 'webdataset')
 """Kinds of readers that read archives themselves; to the others a folder is given."""
@@ -59,7 +59,7 @@ def _lies(place: Path, patterns: tuple[str, ...]) -> bool:
 
 
 @contextlib.contextmanager
-def unpacked(folder: Path, source: Path, archives: dict[Path, str], known: Dataset, told: Told) -> Iterator[Path]:
+def unpacked(folder: Path, source: Path, archives: dict[Path, str], known: Dataset, progress: Progress) -> Iterator[Path]:
     """The folder to read: `source` itself without archives, else a temporary one beside `folder` with their content.
 
     Files that belong to the set and lie beside its archives are linked into it. Call it under the lock of `folder`. Raises
@@ -73,7 +73,7 @@ def unpacked(folder: Path, source: Path, archives: dict[Path, str], known: Datas
     _check_room(folder.parent, sum(path.stat().st_size if size is None else size for path, size in sizes.items()), source)
     with unpacked_aside(folder) as place:
         for path, into in archives.items():
-            _unpack(path, place / into, needed, sizes[path], told)
+            _unpack(path, place / into, needed, sizes[path], progress)
         if official := [path for path in archives if any(path.name == one.name for group in known.archives for one in group)]:
             _link(official[0].parent, place, known.beside)
         root = _root(place)
@@ -92,11 +92,11 @@ def _check_room(place: Path, size: int, source: Path) -> None:
         )
 
 
-def _unpack(path: Path, place: Path, needed, total: int | None, told: Told) -> None:
+def _unpack(path: Path, place: Path, needed, total: int | None, progress: Progress) -> None:
     """Write the needed files of an archive below `place`, and those of the archives in it."""
     allowed, written = allowed_bytes(path.stat().st_size), 0
     stage, whole = f'unpacking {path.name} (MB)', None if total is None else total // MEGABYTE
-    told(stage, 0, whole)
+    progress(stage, 0, whole)
     place.mkdir(parents=True, exist_ok=True)
     for name, content in _files(path, allowed):
         if _hidden(name) or not needed(name):
@@ -106,7 +106,7 @@ def _unpack(path: Path, place: Path, needed, total: int | None, told: Told) -> N
             raise ValueError(
                 f'{path}: unpacks to more than {allowed:,} bytes; it looks like a decompression bomb: do not use it'
             )
-        told(stage, written // MEGABYTE, whole)
+        progress(stage, written // MEGABYTE, whole)
 
 
 def _files(path: Path, allowed: int) -> Iterator[tuple[str, BinaryIO]]:

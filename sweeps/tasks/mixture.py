@@ -107,8 +107,8 @@ class Mixture(Language):
         for number, (component, count) in enumerate(zip(self.components, self._counts(self.tested), strict=True)):
             sealed = component.test()
             self._enough(number, 'test', len(sealed.x), count)
-            kept = spread(len(sealed.x), count)
-            chosen.append(Arrays(sealed.x[kept], sealed.y[kept], sealed.group[kept], sealed.scale))
+            tested = spread(len(sealed.x), count)
+            chosen.append(Arrays(sealed.x[tested], sealed.y[tested], sealed.group[tested], sealed.scale))
         return self._joined(chosen)
 
     def split(self, pool: Arrays, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -97,5 +97,5 @@ def spread(count: int, wanted: int) -> np.ndarray:
     >>> spread(10, 4).tolist(), spread(3, 0).tolist(), spread(2, 5).tolist()
     ([0, 2, 5, 7], [0, 1, 2], [0, 1])
     """
-    kept = min(count, wanted) if wanted else count
-    return np.arange(kept) * count // max(kept, 1)
+    size = min(count, wanted) if wanted else count
+    return np.arange(size) * count // max(size, 1)

@@ -106,9 +106,9 @@ def make_training(
             scale = warmup_cosine(number, steps, settings['warmup_fraction'], settings['final_fraction'])
             new = move(updates, params, scale), new_state, new_moments
             fine = (carry['left'] < 0) & jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradient))
-            kept = jax.tree.map(lambda a, b: jnp.where(fine, b, a), old, new)
+            current = jax.tree.map(lambda a, b: jnp.where(fine, b, a), old, new)
             return {
-                **dict(zip(('params', 'state', 'moments'), kept, strict=True)),
+                **dict(zip(('params', 'state', 'moments'), current, strict=True)),
                 'left': jnp.where((carry['left'] < 0) & ~fine, number, carry['left']),
                 'initial': jnp.where(number == 0, loss, carry['initial']),
                 'total': carry['total'] + loss,
@@ -133,8 +133,8 @@ def make_training(
         loss, metric = loss.reshape(-1)[:count], metric.reshape(-1)[:count]
         seen = {'train_loss': carry['total'] / stride, 'loss': loss.mean(), 'score': metric.mean()}
         if 'domain' in held:
-            own = held['domain'] == jnp.arange(len(task.domain_names))[:, None]
-            seen['parts'] = jnp.where(own, metric, 0).sum(1) / own.sum(1)
+            members = held['domain'] == jnp.arange(len(task.domain_names))[:, None]
+            seen['parts'] = jnp.where(members, metric, 0).sum(1) / members.sum(1)
         return {**carry, 'total': jnp.float32(0)}, {**seen, 'score_se': metric.std() / jnp.sqrt(count)}
 
     return Training(begin, advance, evaluate, tuple(range(0, steps + 1, stride)))

@@ -30,8 +30,8 @@ def rows(array: np.ndarray, index: np.ndarray) -> np.ndarray:
     file = os.open(array.filename, os.O_RDONLY)
     try:
         for place, number in zip(read.reshape(index.size, -1), index.reshape(-1).tolist(), strict=True):
-            got = os.preadv(file, [place], array.offset + number * size)
-            if got != size:
+            count = os.preadv(file, [place], array.offset + number * size)
+            if count != size:
                 raise ValueError(f'{array.filename} is shorter than when it was opened; prepare the dataset again')
     finally:
         os.close(file)

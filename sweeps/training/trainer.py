@@ -119,8 +119,8 @@ class Trainer:
                 if leak is not None:
                     leaks[lane] = {'leak': leak}
 
-        keeps = finish if pack.held == TEST else None
-        results = self.population(program).run(lanes, self._source(program.data)[0], scored, checkpoints, keeps)
+        on_end = finish if pack.held == TEST else None
+        results = self.population(program).run(lanes, self._source(program.data)[0], scored, checkpoints, on_end)
         return [
             finished(trial, result, held, _cost(program, flops, seconds), environment(), task.domain_names)
             | leaks.get(lane, {})

@@ -271,7 +271,7 @@ def test_every_cut_is_tried():
         def run(x, leak=leak):
             return np.concatenate([x[:, :leak], x[:, leak : leak + 1] + x[:, leak + 1 : leak + 2], x[:, leak + 1 :]], 1)
 
-        assert f'token {leak} sees what comes from token {leak + 1} on' in later_leak(run, x, list(range(1, 9)), every=False)
+        assert f'token {leak} sees what comes from token {leak + 1} on' in later_leak(run, x, list(range(1, 9)), thorough=False)
     assert later_leak(lambda x: np.cumsum(x, 1), x, list(range(1, 9))) == ''
 
 

@@ -78,8 +78,8 @@ def unpack(stream: io.BufferedReader, name: str, packed: int, limit: int = LIMIT
     start = stream.peek(6)[:6]
     for magic, unpacker in PACKED.items():
         if start.startswith(magic):
-            opened = unpacker(fileobj=stream) if unpacker is gzip.GzipFile else unpacker(stream)
-            return io.BufferedReader(Guarded(opened, name, allowed_bytes(packed, limit), under=stream), CHUNK)
+            content = unpacker(fileobj=stream) if unpacker is gzip.GzipFile else unpacker(stream)
+            return io.BufferedReader(Guarded(content, name, allowed_bytes(packed, limit), under=stream), CHUNK)
     return stream
 
 
@@ -184,9 +184,9 @@ def tar_members(stream: BinaryIO, path: Path | str, limit: int = LIMIT) -> Itera
                         f"{path}: member '{name}' is a link, a device or a sparse file; allowed: plain files and folders; "
                         'do not use this archive'
                     )
-                content = Guarded(archive.extractfile(member), f'{path}: {name}', limit)
-                with io.BufferedReader(content, CHUNK) as opened:
-                    yield name, opened
+                guarded = Guarded(archive.extractfile(member), f'{path}: {name}', limit)
+                with io.BufferedReader(guarded, CHUNK) as content:
+                    yield name, content
     except tarfile.TarError as error:
         raise ValueError(f'{path}: not a tar or zip archive, damaged or cut short ({error}); get the file again') from error
     # What follows the last member is read too: the check sum of a packed archive stands at its very end.
@@ -220,10 +220,10 @@ def _zip_members(path: Path, limit: int) -> Iterator[tuple[str, BinaryIO]]:
             if entry.flag_bits & 1:
                 raise ValueError(f"{path}: member '{name}' is encrypted; allowed: archives without a password; unpack it first")
             try:
-                opened = archive.open(entry)
+                source = archive.open(entry)
             except DAMAGE as error:
                 raise ValueError(f'{path}: {name}: damaged or cut short ({error}); get the file again') from error
-            with io.BufferedReader(Guarded(opened, f'{path}: {name}', entry.file_size), CHUNK) as content:
+            with io.BufferedReader(Guarded(source, f'{path}: {name}', entry.file_size), CHUNK) as content:
                 yield name, content
 
 

@@ -109,8 +109,8 @@ def _class_names(content: bytes, classes: int, name: str) -> list[str]:
 
 
 def _content(stream: BinaryIO, size: int, name: str) -> bytes:
-    with unpack(stream, name, size, MOST) as opened:
-        content = read_exactly(opened, MOST + 1)
+    with unpack(stream, name, size, MOST) as unpacked:
+        content = read_exactly(unpacked, MOST + 1)
     if len(content) > MOST:
         raise ValueError(f'{name}: more than {MOST:,} bytes; allowed: a batch of CIFAR; get it from its official source')
     return content

@@ -31,14 +31,14 @@ def read_idx(path: Path) -> np.ndarray:
         dtype = np.dtype(TYPES[magic[2]])
         wanted = math.prod(shape) * dtype.itemsize
         content = read_exactly(stream, wanted)
-        told = ' x '.join(map(str, shape))
+        header = ' x '.join(map(str, shape))
         if len(content) < wanted:
             raise ValueError(
-                f'{path}: its header says {told} values of {dtype.itemsize} bytes, {wanted:,} bytes; it has '
+                f'{path}: its header says {header} values of {dtype.itemsize} bytes, {wanted:,} bytes; it has '
                 f'{len(content):,}; get the file again'
             )
         if stream.read(1):
-            raise ValueError(f'{path}: goes on after the {told} values that its header says; get the file again')
+            raise ValueError(f'{path}: goes on after the {header} values that its header says; get the file again')
     return np.frombuffer(content, dtype).reshape(shape).astype(dtype.newbyteorder('='))
 
 

@@ -74,9 +74,9 @@ def count_rows(paths: Path | Iterable[Path]) -> int:
 def class_names(path: Path, label: str = 'label') -> list[str] | None:
     """The class names of the label column by the schema's `huggingface` entry, or None."""
     with _open(path, [label]) as file:
-        told = (file.schema_arrow.metadata or {}).get(b'huggingface', b'{}')
+        schema = (file.schema_arrow.metadata or {}).get(b'huggingface', b'{}')
     try:
-        names = json.loads(told)['info']['features'][label]['names']
+        names = json.loads(schema)['info']['features'][label]['names']
     except (ValueError, KeyError, TypeError):
         return None
     return [str(name) for name in names] if isinstance(names, list) else None

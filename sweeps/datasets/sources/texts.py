@@ -79,12 +79,12 @@ def _ended(path: Path, texts: Iterable[str], mark: str, notes: list[str]) -> Ite
     """The documents, without a last one that lacks its mark if there are others."""
     from sweeps.datasets.formats.archives import open_stream
 
-    kept = None
-    for number, one in enumerate(texts):
+    last = None
+    for number, text in enumerate(texts):
         if number:
-            yield kept
-        kept = one
-    if kept is None:
+            yield last
+        last = text
+    if last is None:
         return
     tail = b''
     with open_stream(path) as stream:
@@ -93,7 +93,7 @@ def _ended(path: Path, texts: Iterable[str], mark: str, notes: list[str]) -> Ite
     if number and not tail.rstrip().endswith(mark.encode()):
         notes.append(f'{path.name}: the last document is cut off (no {mark} after it) and was left out')
     else:
-        yield kept
+        yield last
 
 
 def _texts(texts: Iterable[str]) -> Iterator[Block]:

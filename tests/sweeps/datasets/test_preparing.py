@@ -190,7 +190,7 @@ def told(stage, done, total):
         Path(sys.argv[2], 'begun').touch()
         time.sleep(60)
 
-prepare('mnist', Path(sys.argv[1]), Path(sys.argv[2]), options=Options(partial=True, unverified=True), told=told)
+prepare('mnist', Path(sys.argv[1]), Path(sys.argv[2]), options=Options(partial=True, unverified=True), progress=told)
 """
 
 
@@ -216,7 +216,7 @@ def test_two_at_the_same_time_make_it_once(tmp_path: Path):
             assert waited.wait(20)
 
     def work(number: int) -> None:
-        made[number] = prepare('mnist', raw, tmp_path, options=PARTIAL, told=told)
+        made[number] = prepare('mnist', raw, tmp_path, options=PARTIAL, progress=told)
 
     first = threading.Thread(target=work, args=(1,))
     first.start()

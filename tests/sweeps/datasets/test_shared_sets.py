@@ -9,7 +9,7 @@ import pytest
 
 from sweeps.datasets.catalog import DATASETS
 from sweeps.datasets.material import Options
-from sweeps.datasets.prepare import found_source, prepare
+from sweeps.datasets.prepare import find_source, prepare
 
 SHARED = os.environ.get('ARCHLAB_SHARED_DATA')
 pytestmark = pytest.mark.skipif(not SHARED, reason='ARCHLAB_SHARED_DATA names no folder with the shared data')
@@ -73,7 +73,7 @@ def test_known_facts_of_cifar(tmp_path: Path):
 
 
 def test_the_shared_folder_is_a_data_folder():
-    places = {name: found_source(name, Path(SHARED)) for name in ('fashion_mnist', 'cifar10', 'zinc', 'tinystories', 'mnist')}
+    places = {name: find_source(name, Path(SHARED)) for name in ('fashion_mnist', 'cifar10', 'zinc', 'tinystories', 'mnist')}
     assert {name: place.name if place else None for name, place in places.items()} == {
         'fashion_mnist': 'fashion-mnist',
         'cifar10': 'cifar-10',

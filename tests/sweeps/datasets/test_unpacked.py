@@ -81,7 +81,7 @@ def test_the_zip_of_tiny_imagenet(tmp_path: Path):
         if stage == 'looking at the files':
             there.extend(p.name for p in (tmp_path / 'two' / 'prepared').glob('.tiny_imagenet.unpacked-*/*/*'))
 
-    found, _ = prepare('tiny_imagenet', path, tmp_path / 'two', options=PARTIAL, told=tell)
+    found, _ = prepare('tiny_imagenet', path, tmp_path / 'two', options=PARTIAL, progress=tell)
     same(found, wanted)
     assert found.about['classes'][0] == 'n01440764 tench'
     # It says so, and test images without labels are not unpacked.
@@ -155,7 +155,7 @@ def test_the_zip_of_emnist(tmp_path: Path, name: str):
         if stage == 'looking at the files':
             there.extend(p.name for p in (tmp_path / 'two' / 'prepared').glob('.emnist_letters.unpacked-*/gzip/*'))
 
-    found, _ = prepare('emnist_letters', path, tmp_path / 'two', options=PARTIAL, told=tell)
+    found, _ = prepare('emnist_letters', path, tmp_path / 'two', options=PARTIAL, progress=tell)
     same(found, wanted)
     assert len(there) == 4 and all(one.startswith('emnist-letters-') for one in there)
     with pytest.raises(ValueError, match='no emnist-mnist-train-images-idx3-ubyte'):

@@ -128,7 +128,7 @@ def test_an_exception_half_way_leaves_nothing(tmp_path: Path, stage: str):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prepare('image_folder', path, tmp_path, called='pets', told=tell)
+        prepare('image_folder', path, tmp_path, called='pets', progress=tell)
     assert left(tmp_path) == []
 
 
@@ -142,7 +142,7 @@ def told(stage, done, total):
         Path(sys.argv[2], 'begun').touch()
         time.sleep(60)
 
-prepare('image_folder', Path(sys.argv[1]), Path(sys.argv[2]), called='pets', force=True, told=told)
+prepare('image_folder', Path(sys.argv[1]), Path(sys.argv[2]), called='pets', force=True, progress=told)
 """
 
 
@@ -172,7 +172,7 @@ def test_two_at_the_same_time_unpack_once(tmp_path: Path):
             assert waited.wait(20)
 
     def work(number: int) -> None:
-        made[number] = prepare('image_folder', path, tmp_path, called='pets', told=tell)
+        made[number] = prepare('image_folder', path, tmp_path, called='pets', progress=tell)
 
     workers = [threading.Thread(target=work, args=(number,)) for number in (1, 2)]
     workers[0].start()
