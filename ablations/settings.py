@@ -4,7 +4,7 @@ import ast
 import dataclasses
 
 from ablations.config import changed, closest, put
-from ablations.spaces import Tunable
+from ablations.space_rules import Tunable
 from ablations.study import Study
 from ablations.tasks import Task, task
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from ablations.config import NAME, Put, Swap, changed, closest, put, swap
 from ablations.digest import digest
 from ablations.knobs import check_fixed
-from ablations.spaces import SPACES, bounded, check_space, reach
+from ablations.space_rules import bounded, check_space, reach
+from ablations.spaces import SPACES
 from ablations.tasks import Task, task
 from ablations.trial import Program
 

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from ablations.spaces import Range
+from ablations.ranges import Range
 from results.resampling import jackknife
 from results.rounding import plain
 from results.runs import Runs

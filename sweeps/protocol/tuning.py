@@ -7,7 +7,7 @@ import numpy as np
 
 from ablations.digest import digest
 from ablations.seeds import derive
-from ablations.spaces import Tunable, bounded
+from ablations.space_rules import Tunable, bounded
 from ablations.study import Study
 from ablations.tasks import Task
 from ablations.trial import TUNING, Program, Trial

@@ -6,9 +6,12 @@ import math
 import numpy as np
 import pytest
 
+from ablations.choices import Choice
 from ablations.knobs import KNOBS
+from ablations.ranges import Integer
 from ablations.settings import override
-from ablations.spaces import SPACES, Choice, Integer, bounded, check_space, choice, fraction, integer, linear, log
+from ablations.space_rules import bounded, check_space
+from ablations.spaces import SPACES, choice, fraction, integer, linear, log
 from ablations.study import Study
 
 FINE = dict(name='asked', question='What?', arms={'base': ()}, tasks=('digits',))

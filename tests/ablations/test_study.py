@@ -6,7 +6,9 @@ import math
 import pytest
 
 from ablations.config import put, swap
-from ablations.spaces import SPACES, Range, bounded, linear, log
+from ablations.ranges import Range
+from ablations.space_rules import bounded
+from ablations.spaces import SPACES, linear, log
 from ablations.studies import STUDIES
 from ablations.study import Study
 from ablations.tasks import TASKS, Task, task

@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from ablations.spaces import Range, linear, log
+from ablations.ranges import Range
+from ablations.spaces import linear, log
 from ablations.study import Study
 from ablations.tasks import task
 from results.good_window import good_part, windows

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ablations.config import closest
-from ablations.spaces import Tunable
+from ablations.space_rules import Tunable
 from sweeps.protocol.search.adaptive import Gp, Tpe
 from sweeps.protocol.search.grid import Grid
 from sweeps.protocol.search.spread import Random, Sobol

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from ablations.spaces import Choice, Tunable
+from ablations.choices import Choice
+from ablations.space_rules import Tunable
 from sweeps.protocol.search.sobol import scrambled_sobol
 
 STARTUP = 8

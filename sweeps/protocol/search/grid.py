@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ablations.spaces import Choice, Tunable
+from ablations.choices import Choice
+from ablations.space_rules import Tunable
 
 
 def levels(space: Mapping[str, Tunable], count: int) -> list[int]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ablations.spaces import Tunable
+from ablations.space_rules import Tunable
 from sweeps.protocol.search.sobol import scrambled_sobol
 
 
