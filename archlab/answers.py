@@ -11,16 +11,16 @@ OUT, ERR = Console(), Console(stderr=True)
 
 
 def waiting(text: str) -> contextlib.AbstractContextManager:
-    """Says on a terminal what takes a few seconds."""
+    """Show on a terminal what is being done for the next seconds."""
     return ERR.status(text) if ERR.is_terminal else contextlib.nullcontext()
 
 
 def print_json(value: object) -> None:
-    """For programs; a number that JSON does not have is an error."""
+    """Print a value as JSON, for programs; a number that JSON does not have is an error."""
     print(json.dumps(value, indent=1, allow_nan=False))
 
 
 def warn_skipped(skipped: Sequence[str]) -> None:
-    """Names each record file that is not used."""
+    """Name each unused record file on standard error."""
     for sentence in skipped:
         ERR.print(f'archlab: warning: skipped: {sentence}', style='yellow', highlight=False, soft_wrap=True, markup=False)

@@ -1,4 +1,4 @@
-"""The command line: every command in the order of `archlab --help`, and what it leaves to the shell."""
+"""The command line: every command in the order of `archlab --help`, and the exit status."""
 
 import gc
 import sys
@@ -30,7 +30,7 @@ def _one_line(error: BaseException) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; the exit status: 0 fine, 1 fell short, 2 bad input, 3 internal error."""
+    """Run a command; gives the exit status: 0 fine, 1 fell short, 2 bad input, 3 internal error."""
     # Hundreds of thousands of records that stay are not worth looking through for garbage again and again.
     gc.set_threshold(100_000, 50, 50)
     try:

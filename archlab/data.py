@@ -1,4 +1,4 @@
-"""Data: which datasets are there, how a set is prepared, and what is in it."""
+"""Data: which datasets there are, how to prepare one, and what is in it."""
 
 import contextlib
 from collections.abc import Iterator
@@ -93,7 +93,7 @@ def prepare(
 
 @contextlib.contextmanager
 def _progress() -> Iterator:
-    """What a preparation tells, as a bar on a terminal, and nothing elsewhere."""
+    """The progress of a preparation as a bar on a terminal; nothing elsewhere."""
     if not ERR.is_terminal:
         yield lambda stage, done, total: None
         return
@@ -162,7 +162,7 @@ def reference(
 
 
 def _draw(prepared, kind: str, rows: int, columns: int, out: Path | None, in_terminal: bool) -> None:
-    """A contact sheet, to a file or, where there is one, to a terminal."""
+    """Draw a contact sheet to a file or to a terminal."""
     from rich.text import Text
 
     from sweeps.datasets.pictures import half_blocks, save, sheet

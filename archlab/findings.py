@@ -1,4 +1,4 @@
-"""What a study found: recipes, the table, figures, the report."""
+"""Findings of a study: recipes, the table, figures, the report."""
 
 from pathlib import Path
 from typing import Annotated

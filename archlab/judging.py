@@ -1,4 +1,4 @@
-"""Judging: a study by the rules of an honest comparison, somebody's published table, and the lab itself."""
+"""Judging: a study and a published table by the rules of an honest comparison, and the lab in simulated worlds."""
 
 from pathlib import Path
 from typing import Annotated

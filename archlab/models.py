@@ -1,4 +1,4 @@
-"""Models before any training: what the lab has, what they cost, and how one is made as large as another."""
+"""Models before any training: which there are, what they cost, and how one is made as large as another."""
 
 from typing import Annotated
 

@@ -20,7 +20,7 @@ Data = Annotated[
 
 
 def use_data(folder: Path | None) -> None:
-    """From here on, in this process and its workers, data are looked for in a folder; None changes nothing."""
+    """Make this process and its workers look for data in a folder; None changes nothing."""
     if folder is None:
         return
     if not folder.is_dir():

@@ -89,7 +89,7 @@ def reproduce(
 
 
 def _published(path: Path, about: dict, study: str | None, place: Path) -> StudyRuns:
-    """A bundle as the runs of a study, from a copy, so that nothing is written beside it and nothing is remembered."""
+    """The runs of a bundle, from a copy, so that nothing is written beside the bundle and no cache is used."""
     from ablations.studies import STUDIES
     from results import bundle
 
@@ -105,7 +105,7 @@ def _published(path: Path, about: dict, study: str | None, place: Path) -> Study
 
 
 def _trained_again(path: Path, old: StudyRuns, name: str, runs: Path, workers: int | None, tolerance: float | None) -> tuple:
-    """Facts and lines about a published study beside the same one trained again in `runs`."""
+    """Facts and lines of the comparison of a published study with the same study trained again in `runs`."""
     from results import reproduction
 
     if (runs / old.study.name).resolve() == path.resolve():

@@ -43,7 +43,7 @@ def query(
 
 
 def _derived(study: str | None, runs: Path) -> dict:
-    """What only a whole study can say, by the name under which a query asks for it."""
+    """The tables that are derived from a whole study, by the name under which a query asks for them."""
 
     @functools.cache
     def studies() -> list[StudyRuns]:

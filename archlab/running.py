@@ -26,10 +26,10 @@ def run_study(
     launcher: str = 'local',
     **saving: object,
 ) -> dict:
-    """Run a study until it is complete; {pack id: reason} of packs that failed. Running again resumes.
+    """Run a study until it is complete; gives {pack id: reason} of failed packs. Running again resumes.
 
-    `launcher` is a key of LAUNCHERS (sweeps/launch). `saving`: minutes or steps between the checkpoints of a long pack, and
-    whether weights are kept (sweeps.training.saving).
+    `launcher` is a key of LAUNCHERS (sweeps/launch). `saving` (sweeps.training.saving) sets the minutes or steps between the
+    checkpoints of a long pack, and whether weights are kept.
     """
     from ablations.settings import override
     from ablations.study_files import load_study

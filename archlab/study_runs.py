@@ -1,4 +1,4 @@
-"""Study runs: a study by name or path, and the folder of its runs, which is read when something of it is asked for."""
+"""Study runs: a study by name or path, and the folder of its runs, which is read on demand."""
 
 import contextlib
 import dataclasses
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class StudyRuns:
-    """A study and the folder of its runs; whatever is asked for is read and worked out then, once.
+    """A study and the folder of its runs; everything is read and computed on demand, once.
 
-    `remember` says whether selections and conclusions that took long are written into the folder, and taken from there.
+    `remember` says whether to cache slow selections and conclusions in the folder.
     """
 
     study: 'Study'
@@ -34,7 +34,7 @@ class StudyRuns:
 
     @functools.cached_property
     def files(self) -> dict[str, list[int]]:
-        """The record files with their sizes and times of change, before any was read."""
+        """The record files with their sizes and times of change, from before any was read."""
         from results.store.records import listing
 
         return listing(self.folder)
@@ -50,7 +50,7 @@ class StudyRuns:
 
     @property
     def records(self) -> 'Records':
-        """Sound records by trial id: a summary of each, and each whole where it is asked for."""
+        """The sound records by trial id: summaries, and each record whole on demand."""
         return self._records_and_skipped[0]
 
     @functools.cached_property
@@ -76,9 +76,9 @@ class StudyRuns:
 
     @functools.cached_property
     def look(self) -> 'Reading':
-        """The reading with its last whole look counted as taken, in the manifest too where that can be written.
+        """The reading, with its last complete look counted as taken; the manifest is updated where it can be written.
 
-        Whoever shows findings reads the study by this.
+        Everything that shows findings uses it.
         """
         from sweeps import manifest as manifests
 
@@ -93,7 +93,7 @@ class StudyRuns:
 
     @functools.cached_property
     def conclusions(self) -> 'Conclusions':
-        """The findings at the last whole look, which counts as taken, and what a table says beside them."""
+        """The findings at the last complete look, which counts as taken, and the facts that a table shows beside them."""
         from results.conclusions import conclude
         from results.findings_cache import conclude_once
 
@@ -111,7 +111,7 @@ def open_study(
 ) -> StudyRuns:
     """A study by name or path, with the folder of its runs.
 
-    Without settings those of the last run in the folder hold. Damaged or foreign record files are named on standard error
+    Without settings, those of the last run in the folder are used. Damaged or foreign record files are named on standard error
     and not used. Raises ValueError on an unknown study, bad settings, or (must_exist) a study that was never run there.
     """
     from ablations.settings import override
@@ -128,7 +128,7 @@ def open_study(
 
 
 def study_name(study: str | None) -> str | None:
-    """The name under which a study's runs are kept, which is not that of its file."""
+    """The name of a study's runs folder: the study's own name, not that of its file."""
     if study is None or not study.endswith('.py'):
         return study
     from ablations.study_files import load_study
@@ -137,7 +137,7 @@ def study_name(study: str | None) -> str | None:
 
 
 def studies_in(runs: Path) -> list[str]:
-    """The studies of the lab that have runs there; others are named on standard error. Raises ValueError if there is none."""
+    """The lab's studies with runs in a folder; other folders are named on standard error. Raises ValueError without any."""
     from ablations.studies import STUDIES
 
     names = sorted(path.parent.name for path in Path(runs).glob('*/manifest.json'))

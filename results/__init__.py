@@ -1,1 +1,1 @@
-"""What was found: records -> evidence -> tables, figures, report. Imports ablations only; no jax, no flax, no arch."""
+"""Results: from records to evidence, tables, figures and the report. Imports ablations only; no jax, no flax, no arch."""

@@ -1,14 +1,14 @@
-"""Budgets: what training runs take, and the one rule that says whether all arms are given the same.
+"""Budgets: what training runs cost, and the one rule that decides whether all arms get the same.
 
 The plan matches steps by this rule; the ledger, the checklist and the verdicts judge by it.
 
     budget='trials'    every replicate of every arm has as many runs as the base's, of the same steps and examples
-    budget='compute'   every replicate has as many runs, and each costs the FLOPs of a run of the base, but for steps that are
-                       rounded to whole evaluations; steps that rounding changes by more than ROUNDING match nothing
+    budget='compute'   every replicate has as many runs, and each costs the FLOPs of a run of the base. Steps are rounded to
+                       whole evaluations; if that changes them by more than ROUNDING, the budgets are not equal
 
-Each phase of a task is judged on its own, replicate by replicate, so the base may have more replicates than the others. What
-is judged is what is asked for so far, recorded or not: a run that diverged or failed counts in full. Where a record has other
-steps than were asked for, its steps count.
+Each phase of a task is judged on its own, replicate by replicate, so the base may have more replicates than the others.
+Everything asked for so far is judged, recorded or not, and a run that diverged or failed counts in full. If a record has other
+steps than were asked for, the record's steps count.
 """
 
 import collections
@@ -20,9 +20,9 @@ from ablations.tasks import Task
 from ablations.trial import Schedule, Trial
 
 PHASES = ('tune', 'extend', 'confirm', 'share')
-"""First tuning trials, those past an edge of the ranges, confirmation, and confirmation at the base's recipe."""
+"""The first tuning trials, trials past an edge of the ranges, confirmation, and confirmation at the base's recipe."""
 ROUNDING = 0.05
-"""How far whole evaluations may move the steps that match compute, as a share of them."""
+"""The largest change that rounding to whole evaluations may make to the steps that match compute, as a share of them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,13 +45,13 @@ def step_flops(costs: Mapping, arm: str, task: str) -> float | None:
 
 
 def length(trial: Trial, records: Mapping[str, dict]) -> tuple[int, int]:
-    """Steps and batch of a run: what its record says, or what is planned where there is no record."""
+    """Steps and batch of a run: as recorded, or as planned where there is no record."""
     program, record = trial.program, records.get(trial.id, {})
     return record.get('steps', program.steps), record.get('batch', program.batch)
 
 
 def amount(trials: Iterable[Trial], costs: Mapping, records: Mapping[str, dict] | None = None) -> Amount:
-    """What these trials take in full, by their records where `records` are given."""
+    """The total of these trials, by their records where `records` are given."""
     total = Amount()
     for trial in trials:
         steps, batch = length(trial, records or {})
@@ -61,7 +61,7 @@ def amount(trials: Iterable[Trial], costs: Mapping, records: Mapping[str, dict] 
 
 
 def steps_at_equal_compute(task: Task, flops: float, base_flops: float) -> float:
-    """The steps that cost what a run of the base costs, not rounded; both FLOPs are those of one step.
+    """The number of steps, not rounded, that costs as much as a run of the base; both FLOPs are those of one step.
 
     >>> from ablations.tasks import task
     >>> steps_at_equal_compute(task('digits', steps=100), flops=80.0, base_flops=100.0)
@@ -76,7 +76,7 @@ def whole_evaluations(steps: float, evaluations: int) -> int:
 
 
 def matches(steps: int, wanted: float, evaluations: int) -> bool:
-    """Whether steps are those that equal compute wants, but for being rounded to whole evaluations.
+    """Whether steps are the `wanted` ones of equal compute, rounded to whole evaluations.
 
     >>> matches(120, 118.5, evaluations=10), matches(130, 118.5, evaluations=10), matches(10, 9.0, evaluations=10)
     (True, False, False)
@@ -87,9 +87,9 @@ def matches(steps: int, wanted: float, evaluations: int) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Equality:
-    """Whether every replicate of every arm is given the same in one phase of one task; None where it cannot be said.
+    """Whether every replicate of every arm gets the same in one phase of one task; None where that is not known.
 
-    `unequal` says how an arm differs from the base, {arm: sentence}; `unknown` are the arms of which FLOPs are not known.
+    `unequal` says how an arm differs from the base, {arm: sentence}. `unknown` names the arms whose FLOPs are not known.
     """
 
     task: str
@@ -101,7 +101,7 @@ class Equality:
 
 
 def trials_by_phase(study: Study, schedule: Schedule) -> dict[tuple[str, str], dict[tuple[str, int], list[Trial]]]:
-    """{(task, phase): {(arm, replicate): trials}} of all that is asked for, tuning and extension apart."""
+    """{(task, phase): {(arm, replicate): trials}} of everything asked for; tuning and extension are separate phases."""
     asked: dict[tuple, dict] = {(task.name, phase): {} for task in study.tasks for phase in PHASES}
     for (phase, arm, task, replicate), trials in schedule.asked.items():
         if phase == 'tune':
@@ -123,7 +123,7 @@ def equalities(study: Study, schedule: Schedule, records: Mapping[str, dict], co
 
 
 def _looks(study: Study, schedule: Schedule, task: str, phase: str) -> list[list[tuple[str, int]]]:
-    """Groups of (arm, replicate) that must be given the same, the base first.
+    """Groups of (arm, replicate) that must get the same, the base first.
 
     A look whose tuning is under way has fewer trials than the looks before it, so it is a group of its own.
     """
@@ -140,7 +140,7 @@ def _looks(study: Study, schedule: Schedule, task: str, phase: str) -> list[list
 
 
 def _nothing_selected(study: Study, schedule: Schedule, task: str, phase: str, arm: str, replicate: int) -> bool:
-    """Whether a replicate has no recipe to confirm, since every tuning run diverged or failed."""
+    """Whether a replicate has no recipe to confirm, because every tuning run diverged or failed."""
     tuned = {'confirm': arm, 'share': study.base}.get(phase)
     return tuned is not None and schedule.selections.get((tuned, task, replicate), '') is None
 
@@ -154,7 +154,7 @@ def _judged(
     records: Mapping[str, dict],
     costs: Mapping,
 ) -> Equality:
-    """Compare every replicate with the first of the base; the first difference of each arm is told."""
+    """Compare every replicate with the first of the base, and report the first difference of each arm."""
     flops = {arm: step_flops(costs, arm, task.name) for arm in study.arms}
     unequal, unknown, told, unselected = {}, [], [], 0
     for rows in _looks(study, schedule, task.name, phase):
@@ -191,7 +191,7 @@ def _same(
     wanted: collections.Counter,
     flops: Mapping[str, float | None],
 ) -> bool | None:
-    """Whether the runs of a replicate, counted by steps and batch, are those that the base's make it due."""
+    """Whether the runs of a replicate, counted by steps and batch, are as many as the base's runs allow it."""
     if study.budget == 'trials':
         return runs == wanted
     if runs.total() != wanted.total():
@@ -203,7 +203,7 @@ def _same(
 
 
 def _counts(study: Study, runs: collections.Counter, flops: float | None) -> dict:
-    """What is to be equal, by name; FLOPs are left out where they are not known."""
+    """The counts that must be equal, by name; FLOPs are left out where they are not known."""
     steps = sum(steps * count for (steps, _), count in runs.items())
     if study.budget == 'compute':
         return {'trials': runs.total()} | ({} if flops is None else {'flops': steps * flops})

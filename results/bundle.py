@@ -1,4 +1,4 @@
-"""Bundle: a finished study as it is published: records, manifest, tables, figures, report, and what they were made with.
+"""Bundle: a published study. Records, manifest, tables, figures, report, and the versions that made them.
 
     records/records.jsonl.gz    every record file of the study, one after the other
     manifest.json               costs, looks taken, test reads
@@ -25,7 +25,7 @@ from results.verify import verify
 FILE, MANIFEST = 'bundle.json', 'manifest.json'
 RECORDS = f'records{records.MANY}'
 COMPLETE, SPARED = 'the study is complete', 'no recipe is censored'
-"""Rules of the checklist: one that nothing unpublished may break, and one that every page says by itself."""
+"""Rules of the checklist: one that every bundle must keep, and one that every page reports by itself."""
 KEYS = {
     **{'study': str, 'digest': str, 'settings': list, 'definition': dict, 'failing': list},
     **{'versions': dict, 'source': str, 'records': dict, 'files': dict},
@@ -37,9 +37,9 @@ def _sha256(content: bytes) -> str:
 
 
 def failing(reading: Reading, force: bool = False) -> list[str]:
-    """The rules of the checklist that a study breaks; raises ValueError where it must not be published so.
+    """The rules of the checklist that a study breaks; raises ValueError where they forbid to publish it.
 
-    An unfinished study is never published, one that breaks another rule only by `force`.
+    An unfinished study is never published. A study that breaks another rule is published only by `force`.
     """
     broken = [check for check in verify(reading) if not check.holds]
     for check in broken:
@@ -100,7 +100,7 @@ def publish(reading: Reading, rendered: Mapping[str, bytes], out: Path, force: b
 
 
 def read(path: Path) -> dict:
-    """What bundle.json of a published study says; raises ValueError where `path` is no whole bundle."""
+    """The content of a bundle's bundle.json; raises ValueError where `path` is no whole bundle."""
     try:
         about = json.loads((path / FILE).read_text(encoding='utf-8'))
     except FileNotFoundError:
@@ -117,7 +117,7 @@ def read(path: Path) -> dict:
 
 
 def lay_out(path: Path, folder: Path) -> None:
-    """Copy what a bundle was rendered from into a runs folder of its own, so that nothing is written beside the bundle."""
+    """Copy a bundle's records and manifest into a runs folder, so that nothing is written beside the bundle."""
     try:
         shutil.copytree(path / records.FOLDER, folder / records.FOLDER)
         shutil.copy(path / MANIFEST, folder / MANIFEST)
@@ -129,7 +129,7 @@ def lay_out(path: Path, folder: Path) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class FileComparison:
-    """A rendered file beside the published one: same, or why not ('' where its bytes are all that differs)."""
+    """A rendered file beside the published one: whether they are the same, or why not ('' where only bytes differ)."""
 
     file: str
     same: bool
@@ -154,7 +154,7 @@ def compare(path: Path, about: Mapping, rendered: Mapping[str, bytes]) -> list[F
 
 
 def reasons(path: Path, about: Mapping, reading: Reading) -> list[str]:
-    """Why what is rendered now may differ from what was published; `reading` is of the bundle."""
+    """Why files rendered now may differ from the published ones; `reading` is the bundle's."""
     said = [f'records are not sound: {sentence}' for sentence in reading.skipped]
     try:
         whole = _sha256(_lines(path)) == about['records'].get('sha256')

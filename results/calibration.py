@@ -1,4 +1,4 @@
-"""Calibration: how the lab did in simulated worlds of known truth, as a table, and what it promised."""
+"""Calibration: how the lab did in simulated worlds of known truth, against what it promises; as a table and a page."""
 
 import json
 import math
@@ -40,16 +40,16 @@ SHORT = {
     'regret': 'of the lab',
     'at twice': 'at twice the trials',
 }
-"""Heads of the terminal's table, and the columns that stand below them."""
+"""The terminal's headings, and the columns below each."""
 
 
 def limit(studies: int) -> int:
-    """False claims allowed in so many studies: 5 %, and 1.34 standard deviations of chance (113 in 2,000)."""
+    """How many of these studies may make a false claim: 5 %, and 1.34 standard deviations of chance (113 of 2,000)."""
     return math.floor(ERROR * studies + 1.34 * math.sqrt(studies * ERROR * (1 - ERROR)))
 
 
 def shortfalls(facts: Mapping) -> list[str]:
-    """Sentences about what was promised and did not hold; worlds beyond the promise are not judged."""
+    """A sentence for each promise that did not hold; worlds beyond the promise are not judged."""
     sentences = []
     for name, row in facts['worlds'].items():
         if row['claimed'] > limit(row['studies']):
@@ -97,13 +97,13 @@ TIMES = '\u00d7'
 
 
 def rows(facts: Mapping) -> dict[str, list[list[str]]]:
-    """Rows of text by part: the declared worlds, and those beyond."""
+    """Rows of text by part: the declared worlds, and the worlds beyond the promise."""
     parts = {'worlds': facts['worlds'], 'beyond the promise': facts.get('beyond', {})}
     return {part: [_row(name, row) for name, row in part_facts.items()] for part, part_facts in parts.items() if part_facts}
 
 
 def markdown(facts: Mapping) -> str:
-    """The calibration as a page: tables, power, looks, and what fell short."""
+    """The calibration as a Markdown page: tables, power, looks, and promises that did not hold."""
     lines = ['# Calibration', '', INTRODUCTION, '']
     for part, part_rows in rows(facts).items():
         lines += [f'## {part.capitalize()}', '', '| ' + ' | '.join(COLUMNS) + ' |']
@@ -139,12 +139,12 @@ INTRODUCTION = (
 
 
 def to_dict(facts: Mapping) -> dict:
-    """Plain data with what is allowed and what fell short."""
+    """Plain data, with the allowed numbers and the promises that did not hold."""
     return plain({**facts, 'limit': limit(facts['studies']), 'shortfalls': shortfalls(facts)})
 
 
 def load(folder: Path | None) -> dict | None:
-    """The facts that a folder holds, None without any; raises ValueError where the file is damaged."""
+    """The facts saved in a folder, None where there are none; raises ValueError where the file is damaged."""
     path = None if folder is None else folder / FILE
     if path is None or not path.exists():
         return None

@@ -1,4 +1,4 @@
-"""Conclusions: what a study found, with all that a table says beside it."""
+"""Conclusions: the findings of a study, and the facts that a table shows beside them."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ from results.tables.study_facts import StudyFacts, study_facts
 
 @dataclasses.dataclass(frozen=True)
 class Conclusions:
-    """One finding for each arm and task, and the facts of the study that are read with them."""
+    """One finding for each arm and task, and the facts of the study."""
 
     findings: list[Finding]
     facts: StudyFacts

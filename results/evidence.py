@@ -30,7 +30,7 @@ LEVEL = 0.95
 
 
 def _known(reading: Reading, budgets: tuple[Equality, ...], arm: str, task: str, count: int) -> tuple:
-    """What is known of a finding before any verdict, with the two samples of replicate values in the good direction."""
+    """The fields of a finding before any verdict, and the two samples of replicate values in the good direction."""
     study = reading.study
     reference = study.reference(arm)
     item = study.task(task)
@@ -112,8 +112,8 @@ def _incomparable(study: Study, budgets: tuple[Equality, ...], own: Side, base: 
 def _unequal(study: Study, budgets: tuple[Equality, ...], own: Side, base: Side) -> str:
     """How the budget of one of two arms differs from the base's, or ''.
 
-    With one recipe for all only the base is tuned, and tuning is not looked at: to compare the arms all the same is what such
-    a study is for, and its pages and the checklist say so.
+    With one recipe for all, only the base is tuned, so tuning budgets are not compared. Such a study exists to show that
+    fallacy, and its pages and the checklist say so.
     """
     for one in budgets:
         if one.task != own.task.name or (study.recipe == 'same' and one.phase in ('tune', 'extend')):
@@ -127,7 +127,7 @@ def _unequal(study: Study, budgets: tuple[Equality, ...], own: Side, base: Side)
 
 
 def _censored_side(effect: float, known: dict) -> str:
-    """Why an optimum at an edge forbids this claim: a better recipe beyond the edge could undo it."""
+    """Why this claim is forbidden, or '': the worse side's optimum lies at an edge, and a better recipe may lie beyond."""
     loser = ('censored', known['arm']) if effect < 0 else ('base_censored', known['base'])
     if known[loser[0]]:
         return f"censored: the optimum of '{loser[1]}' lies at the edge of its range ({', '.join(known[loser[0]])})"
@@ -173,7 +173,7 @@ def _decide(
 
 
 def _tests(study: Study, rows: dict[tuple, tuple]) -> dict[tuple, Difference]:
-    """The moderated difference of each pair of samples by (arm, task); none where a sample is not known or is too small."""
+    """The moderated difference of each pair of samples by (arm, task); left out where a sample is missing or too small."""
     differences = {}
     for task in study.tasks:
         samples = {}
@@ -191,18 +191,18 @@ def _tests(study: Study, rows: dict[tuple, tuple]) -> dict[tuple, Difference]:
 
 
 def _adjusted(differences: dict[tuple, Difference], family: int) -> dict[tuple, float]:
-    """p-values by Holm over the family, which is fixed by the study: what has no test stays in it."""
+    """p-values by Holm over the family. The study fixes the family: comparisons without a test count too."""
     tested = {row: difference for row, difference in differences.items() if difference.error}
     missing = [1.0] * (family - len(tested))
     return dict(zip(tested, holm([difference.p() for difference in tested.values()] + missing), strict=False))
 
 
 def findings(reading: Reading) -> list[Finding]:
-    """One finding for each arm but the base, on each task, at the last declared look that is whole.
+    """One finding for each arm but the base, on each task, at the last complete declared look.
 
-    Before the first look the findings hold what is known and claim nothing. The error rate is shared among the declared
-    looks, or among those that were taken if these are more (`manifest['looks']`); in a factorial study half of it is for
-    main effects and interactions (results/factorial.py).
+    Before the first look the findings hold what is known and claim nothing. The declared looks share the error rate; if more
+    looks were taken (`manifest['looks']`), these share it. In a factorial study half of it goes to main effects and
+    interactions (results/factorial.py).
     """
     study = reading.study
     count = reading.schedule.look or study.looks[0]

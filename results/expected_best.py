@@ -1,7 +1,7 @@
-"""Expected best: what a tuning of k trials would have found, for every k up to the trials that were run.
+"""Expected best: the score that a tuning of k trials would have reached, for every k up to the trials that were run.
 
-Only the first trials of each optimizer count, those before any extension: arms are compared at every k, and an extension is
-decided after the first trials. Curves say how much of an order of the arms is the tuning budget's.
+Only the first trials of each optimizer count, those before any extension, because an extension is decided after them. The
+curves show how far the order of the arms depends on the tuning budget.
 """
 
 import dataclasses
@@ -19,18 +19,19 @@ from results.store.reading import Reading
 
 LEVEL = 0.95
 ADAPTIVE = ('tpe', 'gp')
-"""Searches whose later trials depend on the earlier ones: their curve is the best so far, in the order in which they ran."""
+"""Searches whose later trials depend on earlier ones. Their curve is the best score so far, in the order of the runs."""
 ALL_OPTIMIZERS = 'all'
-"""Stands for all optimizers together, each with k trials."""
+"""The name for all optimizers together, each with k trials."""
 
 
 def expected_best(groups: list[np.ndarray], chance: float) -> np.ndarray:
     """The expected best score of k trials drawn at random without replacement from each group, for k = 1 to n. `[n]`
 
-    Scores are higher-better, one that is not finite (diverged) counts as `chance`; n is the size of the smallest group.
-    The mean over all subsets, so unbiased for k independent trials: of n scores, C(c, k) / C(n, k) subsets of size k have
+    Higher scores are better; a score that is not finite (diverged) counts as `chance`; n is the size of the smallest group. It
+    is the mean over all subsets of size k, and unbiased for k independent trials: of n scores, C(c, k) / C(n, k) subsets hold
     none above the c lowest. The estimator of 1909.03004 draws with replacement and is biased down (2004.13705). Quasi-random
-    points are more even than random ones: a tuning of exactly k of them finds slightly more. Raises ValueError without scores.
+    points are more even than random ones, so a tuning of exactly k of them reaches slightly more. Raises ValueError without
+    scores.
     """
     if not groups or any(len(group) == 0 for group in groups):
         raise ValueError(f'groups of {[len(g) for g in groups]} scores; allowed: one or more in each; leave empty ones out')
@@ -56,9 +57,9 @@ def running_best(groups: list[np.ndarray], chance: float) -> np.ndarray:
 class Curve:
     """The expected best tuning score of an arm on a task over the trials of an optimizer, or of all (`ALL_OPTIMIZERS`).
 
-    trials      how many were trained for each point, over all optimizers that the curve is about  [n]
+    trials      number of trained trials at each point, over all optimizers of the curve  [n]
     replicates  one curve for each replicate, in the task's own metric                             [R][n]
-    numbers     which replicates these are: one counts once all its first trials are recorded      [R]
+    numbers     which replicates these are: one counts once all its first trials are recorded     [R]
     mean        over replicates, with `low` and `high` the ends of its 95 % interval (Student), None with one replicate
     how         'expected' over random subsets, or 'running' where the search is adaptive
     """
@@ -120,7 +121,7 @@ def _curve(runs: Runs, optimizers: list[str], name: str) -> Curve | None:
 def curves(reading: Reading) -> list[Curve]:
     """Curves by task, optimizer (all together last, where there are several) and arm; none where nothing is recorded.
 
-    A replicate counts once all its first trials are recorded. Diverged and failed runs count as chance.
+    A replicate counts once all its first trials are recorded; diverged and failed runs count as chance.
     """
     study = reading.study
     all_curves = []
@@ -135,9 +136,9 @@ def curves(reading: Reading) -> list[Curve]:
 
 @dataclasses.dataclass(frozen=True)
 class Settled:
-    """From how many trials on the order of the arms by mean stays what it is with all of them.
+    """The number of trials from which on the order of the arms by mean is the final one.
 
-    trials       the smallest such number, over all optimizers of the curve
+    trials       the smallest such number, summed over all optimizers of the curve
     of           all trials
     order        arms with all trials, the best first (arms with equal means as they were given)
     share        how often the first of them stays first where the replicates are drawn anew (`drawn_means` of what the arms
@@ -157,7 +158,7 @@ class Settled:
 
 
 def settles(arms: Mapping[str, np.ndarray], trials: tuple | None = None) -> Settled:
-    """When the order of the arms settles, from curves in the good direction: {arm: `[R, n]`}, the same replicates in each.
+    """When the order of the arms settles, from curves in the good direction, {arm: `[R, n]`}, of the same replicates.
 
     `trials` names the number of trials at each point, 1 to n unless given. Raises ValueError with fewer than two arms or on
     curves of unequal shapes.
@@ -180,7 +181,7 @@ def settles(arms: Mapping[str, np.ndarray], trials: tuple | None = None) -> Sett
 
 
 def settled(all_curves: list[Curve]) -> dict[str, Settled]:
-    """When the order of the arms settles on each task, over all optimizers and the replicates that all arms have.
+    """When the order of the arms settles on each task, over all optimizers and over the replicates that all arms have.
 
     Tasks with fewer than two arms, or without a replicate in common, are left out.
     """

@@ -1,7 +1,7 @@
 """Factorial: main effects and interactions of a study whose arms are all combinations of some factors' levels.
 
-An effect is a contrast over arm means: a weight for each arm, so that every other factor is averaged over. Levels are
-compared with the factor's first level, the base's.
+An effect is a contrast of arm means: its weights average over all other factors. Levels are compared with the first level of
+their factor, which is the base's.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ LEVEL = 0.95
 def contrast(samples: list[np.ndarray], weights: list[float]) -> Difference:
     """A weighted sum of arm means, its standard error and the degrees of freedom of Welch and Satterthwaite (1946).
 
-    `samples [[R]]`, one weight for each; an arm of weight 0 has no say. With two arms and weights 1 and -1 it is
+    `samples [[R]]` with one weight for each; an arm of weight 0 does not count. With two arms and weights 1 and -1 it is
     `results.statistics.welch`. Raises ValueError on another number of weights, or fewer than two replicates in an arm.
     """
     if len(samples) != len(weights):
@@ -66,8 +66,9 @@ def factors_of(levels: Mapping[str, Mapping[str, str]]) -> dict[str, list]:
 def contrasts(levels: Mapping[str, Mapping[str, str]]) -> dict[tuple, dict[str, float]]:
     """Weights of the arms by effect: ((factor, level),) for main effects, ((factor, level), (factor, level)) for interactions.
 
-    A main effect is a level less the first level of its factor. An interaction is a difference of differences: what a level
-    adds at a level of the other factor, less what it adds at the other's first level. Both are means over the other factors.
+    A main effect is a level minus the first level of its factor. An interaction is a difference of differences: the effect of a
+    level at one level of the other factor, minus its effect at the other's first level. Both are means over the remaining
+    factors.
     """
     factors = factors_of(levels)
     cells = math.prod(map(len, factors.values()))
@@ -175,7 +176,7 @@ def effects(values: Mapping[str, np.ndarray], levels: Mapping[str, Mapping[str, 
 
 
 def factorials(reading: Reading, levels: Mapping[str, Mapping[str, str]]) -> list[Factorial]:
-    """One for each task, from confirmed replicates; none where the study has no levels.
+    """One factorial for each task, from confirmed replicates; an empty list where the study has no levels.
 
     Raises ValueError where an arm is unknown or the factorial is not full.
     """
@@ -204,7 +205,7 @@ def factorials(reading: Reading, levels: Mapping[str, Mapping[str, str]]) -> lis
 
 
 def _over_tasks(made: list[Factorial], family: int) -> list[Factorial]:
-    """p-values adjusted over all tasks: the family is fixed by the study, effects without a test stay in it."""
+    """p-values adjusted over all tasks. The study fixes the family: effects without a test count too."""
     ps = [effect.p for one in made for effect in one.effects if effect.p is not None]
     adjusted = iter(holm(ps + [1.0] * (family - len(ps))))
     told = []

@@ -1,4 +1,4 @@
-"""Finding: what is known of one arm against another on one task, with its verdict."""
+"""Finding: the comparison of one arm with another on one task, with its verdict."""
 
 import dataclasses
 
@@ -10,17 +10,17 @@ VERDICTS = ('better', 'worse', 'equivalent', 'undecided', 'not comparable')
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One arm against the arm that it is compared with, its `base`, on one task. What is not known yet is None.
+    """One arm against its reference, `base`, on one task. What is not known yet is None.
 
     value, base_value      mean confirmed test metric over replicates, with `interval` and `base_interval` (95 %, Student)
     effect                 arm minus base in the good direction, with `effect_interval` (95 %, not adjusted)
     p, p_adjusted          of effect = 0, and by Holm over all arms and tasks of the study
     p_equivalent           of |effect| >= margin, by Holm over its own family
     negligible             significant, and within the margin
-    detectable             the smallest effect found with 80 % power at this noise, if all comparisons had it
-    needed                 replicates with which this effect would likely be decided, None where unknown or over 1,000
+    detectable             the smallest effect detected with 80 % power if all comparisons had this noise
+    needed                 replicates that would decide this effect with 80 % power, None where unknown or over 1,000
     shared_effect          the same difference when both use the selected values of the study's base: descriptive
-    shared_verdict         what one recipe for all would have concluded, by the same test: no claim of the study
+    shared_verdict         verdict of the same test with one recipe for all: no claim of the study
     params_ratio, macs_ratio      to the base of the study
     lr_sensitivity         nats lost on average over the range of learning rates (2309.14322)
     diverged_share         share of all of the arm's runs on this task that diverged or failed

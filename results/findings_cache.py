@@ -1,8 +1,8 @@
-"""Findings cache: what the last reading of a study found, beside its records, so that a large plan is not made again.
+"""Findings cache: the findings of a study's last reading, saved beside its records so that a large plan is not made again.
 
-Disposable (results/store/text_cache.py). A file's name is the hash of all that findings follow from: the study, its settings,
-the manifest, the names, sizes and times of change of the record files, and the sources and packages that work them out. A file
-that is stale is never looked at.
+Disposable (results/store/text_cache.py). A file's name is the hash of everything that determines findings: the study, its
+settings, the manifest, the names, sizes and times of change of the record files, the sources and the packages. So a stale file
+is never read.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ from results.tables.effects import EffectLine
 from results.tables.study_facts import Missing, StudyFacts
 
 MOST = 8
-"""Files that stay: one for each of the settings that a study was last read with."""
+"""How many files stay: one for each of the last few settings that a study was read with."""
 PACKAGES = ('numpy', 'scipy')
 KINDS = {kind.__name__: kind for kind in (Finding, StudyFacts, Missing, EffectLine)}
 
@@ -35,7 +35,7 @@ def key(study: str, settings: list[str], manifest: Mapping, files: Mapping[str, 
 
 
 def _plain(value: object) -> object:
-    """Plain data of which `_made` makes the same again; a number of numpy becomes one of Python."""
+    """Plain data that `_made` turns back into the value; numpy's numbers become Python's."""
     if type(value).__name__ in KINDS:
         return {type(value).__name__: {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}}
     if isinstance(value, (tuple, list)):
@@ -44,7 +44,7 @@ def _plain(value: object) -> object:
 
 
 def _made(value: object) -> object:
-    """What `_plain` was given, with tuples for all sequences; raises KeyError or TypeError on anything else."""
+    """The value that `_plain` was given, with tuples for all sequences; raises KeyError or TypeError on anything else."""
     if isinstance(value, dict):
         ((name, fields),) = value.items()
         return KINDS[name](**{field: _made(item) for field, item in fields.items()})
@@ -52,7 +52,7 @@ def _made(value: object) -> object:
 
 
 def load(folder: Path, address: str) -> Conclusions | None:
-    """The conclusions under this address; None where there are none that are whole."""
+    """The conclusions under this address; None where there are none or the file is damaged."""
     body = text_cache.load(folder, f'findings-{address}.json')
     try:
         findings, facts = _made(json.loads(body or ''))
@@ -75,11 +75,11 @@ def conclude_once(
     manifest: Mapping,
     files: Mapping[str, list[int]],
 ) -> Conclusions:
-    """The conclusions of a study, from its folder where an earlier call left them there, else of what `read` gives.
+    """The conclusions of a study, from its folder if an earlier call saved them there, else from the reading of `read()`.
 
-    `settings`, `manifest` and `files` (the listing of its record files) are those from before any record was read: where
-    they are as they were, nothing is read at all. What took long to work out is left for the next call, unless some files
-    could not be used: those are named whenever the study is read.
+    `settings`, `manifest` and `files` (the listing of its record files) were taken before any record was read. If they have not
+    changed since the earlier call, no record is read. Conclusions that took long are saved for the next call, unless some files
+    could not be used, because these are named whenever the study is read.
     """
     address = functools.partial(key, study.digest, settings, files=files)
     known = load(folder, address(manifest)) if (folder / text_cache.FOLDER).is_dir() else None

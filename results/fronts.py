@@ -1,4 +1,4 @@
-"""Pareto: which arms nobody beats at their cost, and how sure that is.
+"""Fronts: which arms are on the Pareto front of quality and cost, and how sure that is.
 
 Quality is the confirmed test metric at each arm's own best recipe; a cost is known (params, multiply-adds) or measured.
 """
@@ -18,12 +18,12 @@ LEVEL = 0.95
 KNOWN = {'params': 'parameters', 'macs': 'multiply-adds', 'activation_bytes': 'bytes'}
 MEASURED = {'step_seconds': 'seconds per step', 'peak_memory': 'bytes'}
 UNITS = {**KNOWN, **MEASURED}
-"""Costs by name with their units: known of every model, or measured in its runs."""
+"""Costs by name with their units: counted for every model, or measured in its runs."""
 STANDINGS = ('front', 'possible', 'dominated', 'unknown')
 
 
 def dominated(qualities: np.ndarray, costs: np.ndarray) -> np.ndarray:
-    """Whether arm i is dominated by arm j, as good and as cheap and better in one of the two. `[..., A] x 2 -> [..., A, A]`
+    """Whether arm j dominates arm i: as good, as cheap, and better in one of the two. `[..., A] x 2 -> [..., A, A]`
 
     Qualities are higher-better, costs lower-better. Arms with equal quality and cost do not dominate each other.
     """
@@ -34,9 +34,9 @@ def dominated(qualities: np.ndarray, costs: np.ndarray) -> np.ndarray:
 
 
 def front_probabilities(qualities: list[np.ndarray], costs: list) -> tuple[np.ndarray, np.ndarray]:
-    """How often each arm is on the front where replicates are drawn anew, and how often the arm that dominates it most does.
+    """How often each arm is on the front of redrawn replicates, and how often its most frequent dominator dominates it.
 
-    `[[R]], [[R] or number] -> [A], [A]`. A cost with two replicates or more is drawn as qualities are, else it is taken as
+    `[[R]], [[R] or number] -> [A], [A]`. A cost with two or more replicates is redrawn like qualities; any other is taken as
     known. Raises ValueError where an arm has fewer than two replicates of quality.
     """
     drawn = drawn_means([*qualities, *(cost for cost in costs if np.size(cost) > 1)])
@@ -49,9 +49,9 @@ def front_probabilities(qualities: list[np.ndarray], costs: list) -> tuple[np.nd
 def standing(probability: float, beaten: float, arms: int) -> str:
     """One of STANDINGS: on the front for sure, dominated by one other arm for sure, or possibly on it.
 
-    Sure means at the level of 95 %, two-sided, divided by the comparisons that an arm takes part in (Bonferroni). Being off the
-    front in most draws is not enough to be dominated: of eight identical arms with three replicates seven mostly are, and 84 %
-    of studies would call one dominated; this rule does so in 1 to 3 %.
+    Sure means at the two-sided level of 95 %, divided by the number of an arm's comparisons (Bonferroni). Being off the front
+    in most draws is not enough to be dominated. Of eight identical arms with three replicates seven mostly are off it, and 84 %
+    of studies would call one dominated; by this rule 1 to 3 % do.
     """
     doubt = DOUBT / max(arms - 1, 1)
     return 'front' if probability >= 1 - doubt else 'dominated' if beaten >= 1 - doubt else 'possible'
@@ -61,8 +61,8 @@ def standing(probability: float, beaten: float, arms: int) -> str:
 class Point:
     """One arm: quality and cost with 95 % intervals (Student; None for a known cost or with one replicate).
 
-    on_front     whether the means put it there
-    probability  of being there if the replicates were drawn anew, None with fewer than two of them in some arm
+    on_front     whether it is on the front of the means
+    probability  of being on the front of redrawn replicates, None with fewer than two of them in some arm
     standing     see `standing`; 'unknown' without a probability
     """
 
@@ -78,7 +78,7 @@ class Point:
 
 @dataclasses.dataclass(frozen=True)
 class Front:
-    """Quality against one cost on one task: points in the order of the arms, and arms that lack a number."""
+    """Quality against one cost on one task: points in the order of the arms, and the arms without one of the numbers."""
 
     task: str
     metric: str
@@ -95,7 +95,7 @@ class Front:
 
 
 def _tells(record: dict, name: str) -> bool:
-    """Whether a record's cost is its own: on CPU the peak of memory is that of all models that the process ever trained."""
+    """Whether a record's cost is its own: on CPU the peak of memory is that of all models which the process has trained."""
     return name != 'peak_memory' or record['environment'].get('platform', 'cpu') != 'cpu'
 
 
@@ -191,6 +191,6 @@ def front(reading: Reading, task: str, cost: str) -> Front:
 
 
 def fronts(reading: Reading) -> list[Front]:
-    """Fronts by task and cost; a cost that is known of no arm is left out, as the peak of memory is on CPU."""
+    """Fronts by task and cost. A cost that no arm has is left out, such as the peak of memory on CPU."""
     with_empty = [front(reading, task.name, cost) for task in reading.study.tasks for cost in UNITS]
     return [one for one in with_empty if one.points]

@@ -1,7 +1,7 @@
-"""Window: how many decades of learning rates serve an arm well.
+"""Good window: how many decades of learning rates are good for an arm.
 
-Read from the surface fitted to the tuning trials, at the best of the other values. A surface says nothing past the trials it
-was fitted to: a window that reaches their end, or the end of the searched range, is at least as wide as said.
+Read from the surface fitted to the tuning trials, at the best of the other values. A surface says nothing beyond the trials
+that it was fitted to, so the width is a lower bound for a window that ends where they or the searched range end.
 
 The fitted trials are the better ones, chosen by their noisy scores, so noise makes windows look wider. Simulated, 5 replicates
 of 16 trials: where a run's noise is 4 % of what the score falls from the middle of the range to its ends, widths are right to
@@ -21,17 +21,17 @@ from results.selection import profile
 from results.store.reading import Reading
 
 RULES = ('margin', 'tenth')
-"""What still counts as good: within the task's margin of the best, or within a tenth of the gap from the best to chance."""
+"""Rules for what is good: within the task's margin of the best, or within a tenth of the gap between the best and chance."""
 TENTH = 0.1
 NEAR = 1 / 8
-"""A fit that ends within this share of the range's end ends with the range."""
+"""A fit that ends this close to the end of the range, as a share of it, counts as ending with the range."""
 
 
 def good_part(units: np.ndarray, scores: np.ndarray, tolerance: float) -> tuple[float, float, bool, bool]:
-    """Where the scores around the best stay within `tolerance` of it: low, high, and whether each end is that of the data.
+    """The part around the best score that is within `tolerance` of it: low, high, and whether each is an end of the data.
 
-    `units [n]` rising, `scores [n]`, higher better; ends lie between points on straight lines. Only the part that holds the
-    best counts. Raises ValueError where the tolerance is not above 0.
+    `units [n]` rise, and higher `scores [n]` are better. Between points the scores are interpolated linearly. Only the
+    connected part with the best score counts. Raises ValueError where the tolerance is not above 0.
     """
     if not tolerance > 0:
         raise ValueError(f'a tolerance of {tolerance}; allowed: above 0; a window of none has no width')
@@ -55,11 +55,11 @@ def good_part(units: np.ndarray, scores: np.ndarray, tolerance: float) -> tuple[
 class Window:
     """The good window of an arm on a task with one optimizer.
 
-    rule       one of RULES; `tolerance` is what it allows, in the metric's unit
+    rule       one of RULES; `tolerance` is the loss that it allows, in the metric's unit
     decades    width in powers of ten of the learning rate, None where it is not known, for `reason`
-    interval   95 % by leaving out one replicate at a time, None where that is not possible; not below 0
+    interval   95 % by the jackknife over replicates, None where that is not possible; not below 0
     low, high  its ends as learning rates
-    censored   sides ('low', 'high') on which the window may be wider than said, and why: {side: 'range' or 'fit'}
+    censored   sides ('low', 'high') on which the window may be wider, and why: {side: 'range' or 'fit'}
     """
 
     arm: str
@@ -145,7 +145,7 @@ def _windows(runs: Runs, optimizer: str) -> list[Window]:
 
 
 def windows(reading: Reading) -> list[Window]:
-    """By task, optimizer, arm and rule; none where no replicate's tuning is wholly recorded."""
+    """Windows by task, optimizer, arm and rule, for those with at least one replicate whose tuning is wholly recorded."""
     study = reading.study
     return [
         window

@@ -1,6 +1,6 @@
-"""Ledger: what every arm was given and what it used, phase by phase.
+"""Ledger: the budget of every arm, planned and spent, phase by phase.
 
-A run that diverged or failed is charged in full: its arm had the chance.
+A run that diverged or failed is charged in full.
 """
 
 import dataclasses
@@ -17,10 +17,10 @@ from results.store.records import STATUSES
 class Line:
     """One arm on one task in one phase.
 
-    planned      all that the schedule asks for so far (a later phase is asked for once the earlier is recorded)
-    spent        what is recorded of it, whatever became of the run
-    reused       trials that another phase asked for first and that ran once: in `planned`, not in `spent`
-    seconds      wall time of recorded runs, each on its own or its share of the lanes beside it
+    planned      everything that the schedule asks for so far (a later phase once the earlier one is recorded)
+    spent        the recorded part of it, whatever became of the run
+    reused       trials that another phase asked for first, which ran once: in `planned`, not in `spent`
+    seconds      wall time of recorded runs; of a run in lanes, its share of their time
     unmeasured   recorded runs without a time
     ok, diverged, failed   what became of the runs of `spent`
     test_reads   runs of `spent` that were scored on the sealed test split
@@ -46,7 +46,7 @@ class Ledger:
 
     totals      {phase or 'all': line without arm and task}: reused trials are taken out of its `planned` too
     test_reads  {dataset: {'recorded': runs by these records, 'counted': reads by the manifest, reruns and repeats with them}}
-    unplanned   recorded runs that nothing asks for any more, {'trials', 'seconds'}; they cost and count nowhere else
+    unplanned   recorded runs that nothing asks for any more, {'trials', 'seconds'}; they count nowhere else
     """
 
     lines: tuple
@@ -57,7 +57,7 @@ class Ledger:
 
     @property
     def equal(self) -> bool:
-        """Whether nothing is known to be unequal."""
+        """Whether no budget is known to be unequal."""
         return all(one.equal is not False for one in self.equality)
 
     def to_dict(self) -> dict:
@@ -84,7 +84,7 @@ def _line(arm: str, task: str, phase: str, planned: list, own: list, records: Ma
 
 
 def _total(lines: list[Line], phase: str, taken: Amount) -> dict:
-    """The sum of lines; `taken` is what their reused trials would have cost."""
+    """The sum of lines; `taken` is the cost of their reused trials."""
     some = [line for line in lines if phase in (line.phase, 'all')]
     planned, spent = (sum((getattr(line, name) for line in some), Amount()) for name in ('planned', 'spent'))
     less = {name: None if value is None else -value for name, value in dataclasses.asdict(taken).items()}
@@ -97,7 +97,7 @@ def _total(lines: list[Line], phase: str, taken: Amount) -> dict:
 
 
 def ledger(reading: Reading) -> Ledger:
-    """The whole ledger of a study as far as it is planned and recorded."""
+    """The ledger of a study, as far as it is planned and recorded."""
     study = reading.study
     costs = reading.manifest.get('costs', {})
     asked = trials_by_phase(study, reading.schedule)

@@ -1,4 +1,4 @@
-"""Recipe: what to use, the selected values of an arm as plain data."""
+"""Recipe: the selected optimizer and values of an arm, as plain data."""
 
 from ablations.tasks import Task
 from ablations.trial import Schedule
@@ -8,8 +8,8 @@ from results.store.reading import Reading
 def recipe(reading: Reading, arm: str) -> dict:
     """{task: {model, steps, batch, replicates: [{replicate, optimizer, knobs, score, how}]}} of an arm.
 
-    `steps` are those that the arm is trained for, which with matched compute are not the task's. A replicate in which every
-    tuning run diverged has optimizer None; tasks whose tuning is not over are left out. Raises ValueError on an unknown arm.
+    `steps` are the arm's own, which differ from the task's with matched compute. A replicate whose tuning runs all diverged has
+    optimizer None. Tasks whose tuning is not over are left out. Raises ValueError on an unknown arm.
     """
     study = reading.study
     recipes = {}

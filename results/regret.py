@@ -1,7 +1,7 @@
-"""Regret: what a selection loses against the best point, in a real study, whose truth nobody knows.
+"""Regret: how far the selected point lies below the best point, in a real study, where the truth is not known.
 
-The other replicates stand for the truth: a surface through all their tuning trials of an arm, a task and an optimizer, none
-of which the replicate has seen. On it the selected point is compared with the best trial of the same tuning.
+The other replicates stand in for the truth: a surface through all their tuning trials of the arm, task and optimizer. The
+replicate has seen none of these trials. On that surface its selected point is compared with the best trial of its tuning.
 """
 
 import dataclasses
@@ -23,8 +23,8 @@ class Regret:
 
     selected     the point that was selected
     best_trial   the best trial of the same tuning
-    gain         the latter less the former, with `interval` (95 % over replicates, each a mean over arms)
-    cases        arms and replicates that entered; those in which two optimizers were chosen are left out
+    gain         `best_trial` minus `selected`, with `interval` (95 % over replicates, each a mean over arms)
+    cases        arms and replicates that count; those with two different optimizers are left out
     """
 
     task: str
@@ -77,7 +77,7 @@ def _case(reading: Reading, runs: Runs, replicate: int) -> tuple[float, float] |
 
 
 def regrets(reading: Reading) -> list[Regret]:
-    """One for each task of which tunings are recorded and comparable."""
+    """One regret for each task with tunings that are recorded and comparable."""
     study = reading.study
     made = []
     for task in study.tasks:

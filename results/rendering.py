@@ -1,4 +1,4 @@
-"""Rendering: every table, figure and page of a study as the bytes of files; commands and bundles write the same ones."""
+"""Rendering: the tables, figures and pages of a study as the bytes of files, the same for commands and bundles."""
 
 from collections.abc import Sequence
 
@@ -11,16 +11,16 @@ TABLES = {'md': 'md', 'tex': 'latex', 'csv': 'csv', 'json': 'json'}
 
 
 def text(conclusions: Conclusions, form: str) -> str:
-    """A table as it is printed and published: it ends with one line end. Raises ValueError on an unknown format."""
+    """A table as it is printed and published, with one line end at the end. Raises ValueError on an unknown format."""
     from results.tables import table
 
     return table(conclusions.findings, form, facts=conclusions.facts).rstrip('\n') + '\n'
 
 
 def figures(reading: Reading, findings: list[Finding], kinds: Sequence[str] | None = None) -> dict[str, bytes]:
-    """Figures by file name: of these kinds, or of all that the study has something for.
+    """Figures by file name: of these kinds, or of all that apply to the study.
 
-    Raises ValueError on an unknown kind, and on one that is asked for and that the study has nothing for.
+    Raises ValueError on an unknown kind, and on a kind in `kinds` that does not apply.
     """
     from results.figures import FIGURES, Inapplicable
     from results.figures.style import SUFFIXES, rendered

@@ -1,4 +1,4 @@
-"""Reproduction: a study that was trained again beside the published one, finding by finding and trial by trial."""
+"""Reproduction: a study trained again compared with the published one, finding by finding and trial by trial."""
 
 import dataclasses
 import math
@@ -11,15 +11,15 @@ from results.statistics import welch
 from results.store.reading import Reading
 
 FAR = 3.0
-"""Standard errors from which on two findings are not the same."""
+"""Two findings that lie this many standard errors apart are not the same."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """A finding of both: effects in the metric's good direction, and how far apart they are.
+    """The same finding in both studies: the effects in the metric's good direction, and their distance.
 
-    `distance` is their difference in units of its own standard error, that of two effects that were measured independently;
-    None where noise cannot be measured. `holds` says that they are the same within noise.
+    `distance` is their difference in units of its standard error, as of two independent measurements; None where noise cannot
+    be measured. `holds` says that they are the same within noise.
     """
 
     arm: str
@@ -39,7 +39,7 @@ class Pair:
         return plain(self)
 
     def sentence(self) -> str:
-        """What became of the finding, in one line."""
+        """The two findings and their distance, in one line."""
         if self.difference is None:
             told = f'published {_signed(self.published)}, now {_signed(self.now)}'
         else:
@@ -68,7 +68,7 @@ def _distance(difference: float, error: float | None) -> float | None:
 
 
 def pairs(published: Reading, now: Reading, published_findings: list[Finding], new_findings: list[Finding]) -> list[Pair]:
-    """Every finding that either has, in the order in which they were published."""
+    """Every finding of either study, in the published order."""
     old, new = ({(one.arm, one.task): one for one in made} for made in (published_findings, new_findings))
     made = []
     for row in {**old, **new}:
@@ -94,11 +94,11 @@ def pairs(published: Reading, now: Reading, published_findings: list[Finding], n
 
 @dataclasses.dataclass(frozen=True)
 class Trials:
-    """The trials of both: how many `shared` ids there are, and how many gave the `same` bits or are `near` it.
+    """The trials of both studies: how many ids they share, and how many are bitwise the `same` or `near`.
 
-    `far` has a sentence on each other one. It is `judged` where a tolerance was given, or where most trials are the same to
-    the bit: then this machine gives what the other gave, and what differs has another cause. Elsewhere whole runs drift apart
-    and only findings can be compared. `missing` trials are planned now and not recorded, or failed.
+    `far` has a sentence on each other one. Trials are `judged` where a tolerance was given, and where most are bitwise the
+    same: then this machine computes as the other did, and any difference has another cause. Otherwise whole runs drift apart,
+    and only findings can be compared. `missing` trials are planned now, and not recorded or failed.
     """
 
     shared: int
@@ -113,7 +113,7 @@ class Trials:
         return dataclasses.asdict(self)
 
     def sentences(self) -> list[str]:
-        """What became of the trials, the ones that fall short named."""
+        """The result of the comparison in sentences; each trial that falls short is named."""
         near = f', {self.near} within the tolerance' if self.near else ''
         said = [f'{self.shared} trials were trained by both: {self.same} gave the same bits{near}, {len(self.far)} did not']
         if self.judged:
@@ -127,7 +127,7 @@ class Trials:
 
 
 def _off(old: Mapping, new: Mapping) -> float:
-    """How far two records of a trial are apart: 0 to the bit the same, infinite where one ended otherwise."""
+    """The distance of two records of a trial: 0 if bitwise the same, infinite if they ended differently."""
     if all(old.get(name) == new.get(name) for name in ('status', 'diverged_at', 'score', 'curve')):
         return 0.0
     if old['status'] != new['status'] or None in (old['score'], new['score']):
@@ -137,7 +137,7 @@ def _off(old: Mapping, new: Mapping) -> float:
 
 
 def trials(published: Reading, now: Reading, tolerance: float | None = None) -> Trials:
-    """Compare what both recorded under the same ids; `tolerance` is how far scores may be apart, in the metric's unit."""
+    """Compare the records with the same ids; `tolerance` is the allowed distance of scores, in the metric's unit."""
     shared = [trial for trial in now.schedule.trials if trial.id in published.records and trial.id in now.records]
     same, near, far = 0, 0, []
     for trial in shared:
@@ -154,7 +154,7 @@ def trials(published: Reading, now: Reading, tolerance: float | None = None) -> 
 
 
 def foreign(published: Reading, now: Reading) -> list[str]:
-    """What differs between where both were trained: a sentence for each entry of their environments."""
+    """The differences between the environments of the two trainings: a sentence for each differing entry."""
     seen = []
     for reading in (published, now):
         entries: dict[str, list] = {}

@@ -1,4 +1,4 @@
-"""Resampling: what a handful of replicates says of quantities that have no formula for their error."""
+"""Resampling: the uncertainty of quantities without a formula for their error, from a handful of replicates."""
 
 import math
 
@@ -8,15 +8,16 @@ from scipy.special import stdtrit
 DRAWS = 4000
 SEED = 20
 LEVEL = 0.025
-"""The share of draws that may speak against what is called sure: a two-sided level of 95 %."""
+"""The share of draws that may contradict a statement called sure: a two-sided level of 95 %."""
 
 
 def drawn_means(samples: list[np.ndarray], draws: int = DRAWS, seed: int = SEED) -> np.ndarray:
     """Means that other replicates could have given: mean + standard error x Student's t. `[[R]] -> [draws, samples]`
 
-    A bootstrap with Student's distribution in place of the sample's. Drawing the replicates themselves says too much: of two
-    identical arms with 3 (5) normal replicates it calls one the sure winner in 15 % (11 %) of studies, this one in 1 to 3 %.
-    Samples are drawn on their own, as the lab's tests do not pair them. Raises ValueError on a sample of fewer than two.
+    A bootstrap with Student's distribution in place of the sample's. Drawing the replicates themselves claims too much: of two
+    identical arms with 3 (5) normal replicates, it calls one the sure winner in 15 % (11 %) of studies; this one does in 1 to 3
+    %. Samples are drawn independently, because the lab's tests do not pair them. Raises ValueError on a sample of fewer than
+    two.
     """
     if any(len(sample) < 2 for sample in samples):
         raise ValueError(f'samples of {[len(s) for s in samples]} replicates; allowed: two or more; add replicates')
@@ -30,11 +31,11 @@ def drawn_means(samples: list[np.ndarray], draws: int = DRAWS, seed: int = SEED)
 
 
 def centred(samples: np.ndarray) -> np.ndarray:
-    """Replicates less what they have in common (the data split), for comparisons between arms. `[A, R] -> [A, R]`
+    """Replicates minus their common part (the data split), for comparisons between arms. `[A, R] -> [A, R]`
 
-    Each replicate's mean over the arms is taken out and the deviations are made larger by sqrt(A / (A - 1)), which that makes
-    them smaller by. Of identical arms one is then called the sure winner in 0 to 7 % of studies (simulated, 2 to 5 replicates),
-    whatever the splits do. Raises ValueError with fewer than two arms.
+    Each replicate's mean over the arms is subtracted. That shrinks deviations by sqrt((A - 1) / A), so they are multiplied by
+    sqrt(A / (A - 1)). Of identical arms one is then called the sure winner in 0 to 7 % of studies (simulated, 2 to 5
+    replicates), however much the splits vary. Raises ValueError with fewer than two arms.
     """
     samples = np.asarray(samples, float)
     if len(samples) < 2:
@@ -44,7 +45,7 @@ def centred(samples: np.ndarray) -> np.ndarray:
 
 
 def jackknife(value: float | None, without: list[float | None], level: float = 0.95) -> tuple[float, float] | None:
-    """Student's interval around an estimate, its error from the estimates without one replicate each (Tukey 1958).
+    """Student's interval around an estimate, with the jackknife's error (Tukey 1958): `without` one replicate each.
 
     None with fewer than two replicates, or where an estimate is None.
     """

@@ -1,4 +1,4 @@
-"""Rounding: results as plain data, numbers to six significant digits, so that pages are the same on every machine."""
+"""Rounding: results as plain data with six significant digits, so that pages are the same on every machine."""
 
 import dataclasses
 import math
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def plain(value: object) -> object:
-    """Plain data from dataclasses, dicts, sequences, arrays and numbers; what is not finite becomes None."""
+    """Plain data from dataclasses, dicts, sequences, arrays and numbers; numbers that are not finite become None."""
     if dataclasses.is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Runs: what is recorded of one arm on one task, by phase, optimizer and replicate.
+"""Runs: the trials and records of one arm on one task, by phase, optimizer and replicate.
 
 Scores are in the metric's good direction, higher better, as in selection.
 """
@@ -23,11 +23,11 @@ class Runs:
 
     @property
     def replicates(self) -> range:
-        """Those of the last declared look that is whole, before it those of the first look."""
+        """The replicates of the last complete declared look; before the first look is complete, those of the first."""
         return range(self.reading.study.count(self.arm, self.reading.schedule.look or self.reading.study.looks[0]))
 
     def selection(self, replicate: int) -> Selected | None:
-        """The point that a replicate selected; None where its tuning is not over, or every tuning run diverged."""
+        """The point that a replicate selected; None where its tuning is not over or every tuning run diverged."""
         return self.reading.schedule.selections.get((self.arm, self.task.name, replicate))
 
     def asked(self, phase: str, replicate: int) -> list[Trial]:
@@ -35,21 +35,21 @@ class Runs:
         return self.reading.schedule.asked.get((phase, self.arm, self.task.name, replicate), [])
 
     def tuned(self, optimizer: str, replicate: int, first: bool = False) -> list[Trial] | None:
-        """Tuning trials of an optimizer, or its `first` ones before any extension; None until all are recorded."""
+        """The tuning trials of an optimizer, or only the `first` ones, before any extension; None until all are recorded."""
         trials = [trial for trial in self.asked('tune', replicate) if trial.program.optimizer == optimizer]
         trials = [trial for trial in trials if not trial.phase.startswith('extend')] if first else trials
         return trials if trials and all(trial.id in self.reading.records for trial in trials) else None
 
     def records_of(self, trials: list[Trial]) -> list[dict]:
-        """The summaries of the records of these trials, as far as there are any."""
+        """The summaries of those records that these trials have."""
         return [self.reading.records[trial.id] for trial in trials if trial.id in self.reading.records]
 
     def whole_records_of(self, trials: list[Trial]) -> list[dict]:
-        """The records of these trials with all that was written of them, curves too, as far as there are any."""
+        """Those whole records that these trials have, with curves."""
         return [self.reading.records.whole(trial.id) for trial in trials if trial.id in self.reading.records]
 
     def scores(self, trials: list[Trial], otherwise: float) -> np.ndarray:
-        """Scores of recorded trials; one that diverged or failed has the score `otherwise`. `[n]`"""
+        """Scores of recorded trials; `otherwise` for a trial that diverged or failed. `[n]`"""
         recorded = self.records_of(trials)
         return np.array([self.task.sign * r['score'] if r['status'] == 'ok' else otherwise for r in recorded], float)
 
@@ -61,13 +61,13 @@ class Runs:
 
     @property
     def chance(self) -> float:
-        """The score of a model that knows nothing, which a diverged or failed run has."""
+        """The score of a model that knows nothing; diverged and failed runs get it."""
         return self.task.sign * self.task.chance
 
     def confirmed(self, phase: str = 'confirm') -> np.ndarray | None:
-        """The mean over the seeds of each replicate in a phase ('confirm', 'share'), None until all are recorded. `[R]`
+        """The mean of each replicate over its seeds in a phase ('confirm', 'share'); None until all are recorded. `[R]`
 
-        A replicate whose every tuning run diverged has nothing to confirm and scores chance.
+        A replicate whose tuning runs all diverged has nothing to confirm, and scores chance.
         """
         means = []
         for replicate in self.replicates:

@@ -1,4 +1,4 @@
-"""Selection: from tuning trials to one point, at the best of a fitted surface; and what lies past the edges of a range.
+"""Selection: from tuning trials to one point, the best of a fitted surface; and the gain past the edges of a range.
 
 Points are unit coordinates (0 and 1 at the edges of the study's range); scores are in the good direction, higher better.
 """
@@ -12,20 +12,20 @@ import numpy as np
 from results.surface import best, fit
 
 STEPS = ('surface', 'best trial')
-"""How a point was selected: at the best of a fitted surface, or, with fewer than four finite trials, at the best of them."""
+"""How a point was selected: as the best of a fitted surface, or as the best trial, with fewer than four finite ones."""
 TOP = 3
 
 Found = tuple[tuple[float, ...], float, float, str]
 """A point in units, the score expected there, its standard error, which of STEPS."""
 KNOWN: dict[str, Found] = {}
-"""Points that were found in this process, or kept by an earlier one, by the hash of their trials; a pure function's memory."""
+"""Points that this process has selected, or an earlier one saved, by the hash of their trials; a pure function's memory."""
 MOST_KNOWN = 1 << 14
 
 
 @dataclasses.dataclass(frozen=True)
 class Selected:
-    """A selected point: optimizer, its tuned values, the score expected there, which step of STEPS was used, and the
-    standard error of that score by the surface (NaN without one)."""
+    """A selected point: the optimizer, its tuned values, the expected score, the step of STEPS, and the surface's standard
+    error of that score (NaN without a surface)."""
 
     optimizer: str
     knobs: tuple[tuple[str, float], ...]
@@ -36,7 +36,7 @@ class Selected:
 
 
 def better_half(scores: np.ndarray, planned: int) -> np.ndarray:
-    """Indices of the better half of the planned trials among the finite scores, best first."""
+    """Indices of the better half of the trials, best first: at most half of the planned number, with finite scores."""
     finite = np.flatnonzero(np.isfinite(scores))
     return finite[np.argsort(-scores[finite], kind='stable')][: math.ceil(planned / 2)]
 
@@ -45,9 +45,9 @@ def surface(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = N
     """The selected point among trials of one optimizer, the score expected there, its standard error, and the step used.
 
     `units` [n, d] with the learning rate first, `scores` [n] with -inf or NaN for diverged trials, `smooth` [d] False for
-    choices. The point is the best of the fitted surface within the box of the better half of the trials (of which diverged
-    ones count as the worst): past it lie the worse trials, a cliff perhaps, and a surface knows nothing of cliffs. Raises
-    ValueError where no score is finite.
+    choices. The point is the best of the fitted surface within the box of the better half of the trials, where diverged ones
+    count as the worst. Beyond that box there may be a cliff, and a surface does not model cliffs. Raises ValueError where no
+    score is finite.
     """
     units, scores = np.asarray(units, float), np.asarray(scores, float)
     half = better_half(scores, len(scores))
@@ -62,7 +62,7 @@ def surface(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = N
 
 
 def _remembered(units: np.ndarray, scores: np.ndarray, smooth: list[bool]) -> Found:
-    """What `surface` found, from KNOWN where these trials were asked about before: most plans follow one of much the same."""
+    """The result of `surface`, from KNOWN if these trials were given before: a plan mostly repeats the one before."""
     units, scores = np.ascontiguousarray(units, float), np.ascontiguousarray(scores, float)
     about = repr((units.shape, smooth)).encode()
     key = hashlib.sha256(about + units.tobytes() + scores.tobytes()).hexdigest()[:32]
@@ -75,7 +75,7 @@ def _remembered(units: np.ndarray, scores: np.ndarray, smooth: list[bool]) -> Fo
 
 
 def select(trials: dict[str, tuple[np.ndarray, np.ndarray]], spaces: dict) -> Selected | None:
-    """The point of one arm, task and replicate: the best optimizer at the optimum of its own surface.
+    """The selected point of one arm, task and replicate: the best optimizer at the optimum of its own surface.
 
     `trials[optimizer] = (units [n, d], scores [n])`. None where every trial of every optimizer diverged.
     """
@@ -93,10 +93,10 @@ def select(trials: dict[str, tuple[np.ndarray, np.ndarray]], spaces: dict) -> Se
 
 @dataclasses.dataclass(frozen=True)
 class Pooled:
-    """One surface for all replicates: each its own intercept, slopes and bends in common, no cross terms.
+    """One surface for all replicates: an intercept for each, common slopes and bends, no cross terms.
 
-    `intercept` is the mean over the `groups` replicates that entered; `bends` lacks coordinates that curve the wrong way;
-    `residual` is the fit's standard deviation; `low` and `high` hold the reach of the fitted trials. `[d]`.
+    `intercept` is the mean over the `groups` fitted replicates. `bends` has no entry for a coordinate that curves the wrong
+    way. `residual` is the fit's standard deviation. `low` and `high` are the ends of the fitted trials, `[d]`.
     """
 
     intercept: float
@@ -108,11 +108,11 @@ class Pooled:
     high: np.ndarray
 
     def part(self, dim: int, unit: float | np.ndarray) -> float | np.ndarray:
-        """What one coordinate adds to the score."""
+        """The contribution of one coordinate to the score."""
         return self.slopes[dim] * unit + self.bends.get(dim, 0.0) * unit * unit
 
     def best(self, dim: int, low: float, high: float) -> float:
-        """The most that one coordinate adds between two ends."""
+        """The largest contribution of one coordinate between two ends."""
         bend = self.bends.get(dim, 0.0)
         ends = [low, high] + ([min(max(-self.slopes[dim] / (2 * bend), low), high)] if bend else [])
         return max(self.part(dim, u) for u in ends)
@@ -165,9 +165,9 @@ def profile(replicates: list, dims: int, count: int = 65) -> tuple[np.ndarray, n
 
 @dataclasses.dataclass(frozen=True)
 class Edges:
-    """What lies beyond the edges for one optimizer: the pooled optimum inside, its error, and the gain past each side.
+    """The gain past each edge for one optimizer, over the pooled optimum inside, and its noise.
 
-    `gains[(name, side)]` is the fitted gain over the best inside; `noise` the standard error of a score averaged over the
+    `gains[(name, side)]` is the fitted gain over the best inside. `noise` is the standard error of a score averaged over the
     replicates, from the residuals of the pooled fit.
     """
 

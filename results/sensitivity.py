@@ -1,4 +1,4 @@
-"""Sensitivity: how much an arm loses over the range of learning rates (Wortsman et al., 2309.14322)."""
+"""Sensitivity: the mean loss of an arm over the range of learning rates (Wortsman et al., 2309.14322)."""
 
 import dataclasses
 import math
@@ -14,9 +14,9 @@ LEVEL = 0.95
 
 
 def lr_sensitivity(losses: np.ndarray, initial: np.ndarray) -> float | None:
-    """Mean of min(loss, loss at initialisation) over trials spread evenly in log learning rate, less the best loss.
+    """The mean of min(loss, loss at initialisation) over trials spread evenly in log learning rate, minus the best loss.
 
-    Diverged trials count with their loss at initialisation. Nats; 0 is an arm that any rate of the range serves. None
+    Diverged trials count with their loss at initialisation. In nats; 0 where every rate of the range is equally good. None
     without trials.
     """
     if len(losses) == 0:
@@ -29,10 +29,10 @@ def lr_sensitivity(losses: np.ndarray, initial: np.ndarray) -> float | None:
 class Sensitivity:
     """Learning-rate sensitivity of an arm on a task with one optimizer, in nats.
 
-    replicates  one number for each, over all its tuning trials: extensions search the same ranges for every arm
+    replicates  one number for each, over all its tuning trials, because extensions search the same ranges for every arm
     value       their mean, with its 95 % interval (Student), None with one replicate
-    selected    replicates that selected this optimizer
-    left_out    runs that failed before they had a loss, and so say nothing
+    selected    number of replicates that selected this optimizer
+    left_out    number of runs that failed before they had a loss
     """
 
     arm: str
@@ -75,7 +75,7 @@ def _sensitivity(runs: Runs, optimizer: str) -> Sensitivity | None:
 
 
 def sensitivities(reading: Reading) -> list[Sensitivity]:
-    """By task, optimizer and arm; none where no replicate's tuning is wholly recorded."""
+    """Sensitivities by task, optimizer and arm, for those with at least one replicate whose tuning is wholly recorded."""
     study = reading.study
     made = []
     for task in study.tasks:

@@ -1,4 +1,4 @@
-"""Side: what is recorded of one arm on one task, as a comparison with another arm looks at it."""
+"""Side: one arm on one task as a side of a comparison, with the facts that the comparison needs."""
 
 import functools
 import math
@@ -13,7 +13,7 @@ class Side(Runs):
     """One side of a comparison."""
 
     def recorded(self, phase: str) -> list[dict]:
-        """The records of a phase, as far as there are any."""
+        """The records of a phase that exist."""
         return [record for replicate in self.replicates for record in self.records_of(self.asked(phase, replicate))]
 
     @functools.cached_property
@@ -22,7 +22,7 @@ class Side(Runs):
         return [*self.recorded('tune'), *self.recorded('confirm')]
 
     def failed(self, phase: str) -> bool:
-        """Whether any run of a phase failed, which is not to diverge."""
+        """Whether any run of a phase failed; diverging is not failing."""
         return any(record['status'] == 'failed' for record in self.recorded(phase))
 
     @property
@@ -33,12 +33,12 @@ class Side(Runs):
 
     @property
     def leak(self) -> str:
-        """What its trained models were seen to see of later tokens, or ''; also '' where nobody looked."""
+        """What its trained models see of later tokens, or '' where nothing was seen or nothing was checked."""
         return next((record['leak'] for record in self.recorded('confirm') if record.get('leak')), '')
 
     @property
     def lost(self) -> bool:
-        """Whether its values say nothing of it."""
+        """Whether its values cannot be used."""
         return self.nothing_selected or self.failed('tune') or self.failed('confirm')
 
     @property
@@ -65,7 +65,7 @@ class Side(Runs):
 
     @property
     def optimism(self) -> float | None:
-        """How much better the selected points looked in tuning than they were confirmed, averaged over replicates."""
+        """How far the tuning scores of the selected points exceed their confirmed scores, averaged over replicates."""
         confirmed = self.confirmed()
         if confirmed is None:
             return None

@@ -12,7 +12,7 @@ from scipy.special import nctdtrinc, stdtr, stdtrit
 class Difference:
     """Arm minus base over replicates: the effect, its standard error and Welch's degrees of freedom.
 
-    `error` 0 means that neither side varied; `freedom` is then 0, and no test is defined.
+    An `error` of 0 means that neither side varied; then `freedom` is 0 and no test is defined.
     """
 
     effect: float
@@ -56,21 +56,21 @@ def welch(arm: np.ndarray, base: np.ndarray) -> Difference | None:
 
 
 BORROWED = 3
-"""At most this many replicates' worth of variance is borrowed from the other arms."""
+"""The largest weight, in replicates, of the variance that is borrowed from the other arms."""
 COUNTED = 0.75
-"""Degrees of freedom that a borrowed replicate counts for: arms that are not alike must not make a test sure of itself."""
+"""The degrees of freedom of a borrowed replicate. It is below 1 because arms may have different variances."""
 APART = 0.9
-"""Degrees of freedom that a replicate counts for where what the arms share was taken out."""
+"""The factor on an arm's degrees of freedom where the common part of the arms was taken out."""
 LEAST = 0.1
-"""The least variance that an arm is believed to have, as a share of the mean over arms."""
+"""The smallest variance assumed for an arm, as a share of the mean over arms."""
 
 
 def apart(samples: list[np.ndarray]) -> np.ndarray | None:
-    """The variance of each arm's replicates less what replicates have in common, their data split. `[m]`
+    """The variance of each arm's replicates without the part that the data split, common to all arms, adds. `[m]`
 
-    Replicate r of every arm is trained on the same split, so that arms rise and fall together and their difference varies
-    less than each of them. The variances are those of Grubbs (1948), from the variances of all pairs of differences, in
-    which the split cancels. None with fewer than three arms, fewer than three replicates, or arms of different numbers.
+    Replicate r of every arm is trained on the same split. So arms rise and fall together, and their difference varies less than
+    each of them. The variances are Grubbs' (1948), from the variances of all pairwise differences, in which the split cancels.
+    None with fewer than three arms, fewer than three replicates, or arms of different numbers.
     """
     counts = {len(sample) for sample in samples}
     if len(samples) < 3 or len(counts) > 1 or min(counts) < 3:
@@ -88,9 +88,9 @@ def apart(samples: list[np.ndarray]) -> np.ndarray | None:
 class Spread:
     """How much replicates of each arm vary on one task, moderated by all of them.
 
-    `variances` by arm, each with its `freedom` (replicates less one) before anything is borrowed; `variance` the mean that
-    is borrowed from, `weight` how many replicates' worth: one less for each arm short of five, 0 with two. `shared` says
-    that what replicates have in common was taken out.
+    `variances` and degrees of `freedom` (replicates minus one, times APART if `shared`) are by arm, before anything is
+    borrowed. `variance` is the mean to borrow from. `weight` is its weight in replicates: one less for each arm short of five,
+    and 0 with two arms or with an arm of two replicates. `shared` says that the common part of the replicates was taken out.
     """
 
     variances: Mapping[str, float]
@@ -100,7 +100,7 @@ class Spread:
     shared: bool
 
     def of(self, arm: str, lowered: bool = True) -> tuple[float, float]:
-        """An arm's moderated variance and its degrees of freedom; never below its own where it may not be lowered."""
+        """An arm's moderated variance and its degrees of freedom; unless `lowered`, never below its own variance."""
         own, freedom = self.variances[arm], self.freedom[arm]
         mixed = (freedom * own + self.weight * self.variance) / (freedom + self.weight)
         if not lowered and own > mixed:
@@ -109,7 +109,7 @@ class Spread:
 
 
 def spread(samples: Mapping[str, np.ndarray]) -> Spread:
-    """The spread of the arms on one task, of samples with two values or more; the others are left out."""
+    """The spread of the arms on one task; samples of fewer than two values are left out."""
     samples = {arm: np.asarray(sample, float) for arm, sample in samples.items() if sample is not None and len(sample) >= 2}
     own = apart(list(samples.values()))
     count = APART if own is not None else 1.0
@@ -127,11 +127,11 @@ def spread(samples: Mapping[str, np.ndarray]) -> Spread:
 def moderated(samples: Mapping[str, np.ndarray], arm: str, base: str, noise: Spread) -> Difference | None:
     """Arm minus base by Welch's t, with variances from the spread of all arms; None with fewer than two replicates.
 
-    With R replicates of variance s^2 an arm counts as (R - 1) s^2 and w of the arms' mean, over R - 1 + w, with
-    R - 1 + 3 w / 4 degrees of freedom: moderated as in limma (Smyth 2004), but by a fixed weight, since five arms do not tell
-    how alike their variances are. The base stands in many comparisons, so its own variance is never lowered; where it is
-    the larger one, nothing is borrowed, no degrees of freedom either. Simulated familywise errors and power are in LOG.md.
-    Where neither side varies the error is 0.
+    The moderated variance of an arm with variance s^2 and f degrees of freedom is (f s^2 + w m) / (f + w), where m is the arms'
+    mean variance; it has f + 3 w / 4 degrees of freedom. This is limma's moderation (Smyth 2004) with a fixed weight w, because
+    five arms are too few to estimate it. The base stands in many comparisons, so its variance is never lowered: if it is above
+    m, the base borrows no variance and no degrees of freedom. Simulated familywise errors and power are in LOG.md. Where
+    neither side varies the error is 0.
     """
     if arm not in noise.variances or base not in noise.variances:
         return None
@@ -149,19 +149,19 @@ def moderated(samples: Mapping[str, np.ndarray], arm: str, base: str, noise: Spr
 
 
 def _alike(arm: np.ndarray, base: np.ndarray, shared: bool) -> bool:
-    """Whether nothing varies: neither sample, or, where they share their splits, the difference."""
+    """Whether nothing varies: neither sample, or their difference where they share their splits."""
     scale = 1e-12 * max(float(np.abs(arm).max()), float(np.abs(base).max()), 1e-300)
     return max(float(np.ptp(arm)), float(np.ptp(base))) <= scale or (shared and float(np.ptp(arm - base)) <= scale)
 
 
 FARTHEST = 1e4
-"""Standard errors past which an effect is not worth a number; scipy's noncentral t searches for ever in its far tail."""
+"""An effect further out than this many standard errors gets no number: scipy's noncentral t would search its tail for ever."""
 
 
 def detectable(difference: Difference, alpha: float, power: float = 0.8) -> float | None:
-    """The smallest effect that a test at this level finds with this power, at this noise; None where no test is defined.
+    """The smallest effect that a test at level `alpha` detects with this power; None where no test is defined.
 
-    By the noncentral t of the difference's own degrees of freedom; None too where it lies FARTHEST standard errors away.
+    By the noncentral t with the difference's own degrees of freedom; also None beyond FARTHEST standard errors.
     """
     if difference.error == 0:
         return None
@@ -172,7 +172,7 @@ def detectable(difference: Difference, alpha: float, power: float = 0.8) -> floa
 
 
 def mean_interval(values: np.ndarray, level: float) -> tuple[float, float] | None:
-    """Student's interval of a mean; the point itself where nothing varies, None with fewer than two values."""
+    """Student's interval of a mean; of no width where nothing varies, None with fewer than two values."""
     if len(values) < 2:
         return None
     reach = float(stdtrit(len(values) - 1, 0.5 + level / 2)) * float(values.std(ddof=1)) / math.sqrt(len(values))
@@ -190,9 +190,9 @@ def holm(p_values: list[float]) -> list[float]:
 
 
 def replicates_to_decide(arm_sd: float, base_sd: float, effect: float, margin: float, alpha: float) -> int | None:
-    """Replicates with which this effect would be told from 0, or shown to be within the margin, with 80 % power.
+    """The number of replicates that shows this effect to be different from 0, or within the margin, with 80 % power.
 
-    The smaller of the two; None where even 1,000 would not do. `alpha` is the level that the comparison has to meet.
+    The smaller of the two numbers; None where 1,000 are not enough. `alpha` is the level of the comparison.
     """
 
     def enough(n: int) -> bool:

@@ -7,7 +7,7 @@ from results.store.records import STATUSES
 
 
 def progress_of(reading: Reading) -> dict:
-    """Counts of trials: planned so far, done, and of these ok, diverged, failed; records that nothing plans any more."""
+    """Numbers of trials: planned so far, done, and of these ok, diverged and failed; and records that are no longer planned."""
     schedule, records = reading.schedule, reading.records
     planned = {trial.id for trial in schedule.trials}
     done = [record for key, record in records.items() if key in planned]

@@ -1,12 +1,12 @@
-"""Surface: what a score looks like over the tuned values, from a few noisy trials. A Gaussian process, in numpy alone.
+"""Surface: a Gaussian process of the score over the tuned values, from a few noisy trials, in numpy alone.
 
 Points are unit coordinates (0 and 1 at the edges of the study's range); scores are in the good direction, higher better.
 
-Lengths, noise and scale are not chosen but averaged over, each weighed by how well it foretells the trials (2.3 and 5.4 of
-Rasmussen and Williams 2006). The mean is no constant: it falls off to the sides of the range, since a range is drawn around
-where good values are expected. It is weak, and trials overrule it; where noise drowns the trials it keeps the optimum off the
-edges. A range that was extended was not: there the mean is highest in the middle of the trials that did not diverge. Measured
-in LOG.md.
+Lengths, noise and scale are not chosen but averaged over, weighted by their marginal likelihood (2.3 and 5.4 of Rasmussen and
+Williams 2006). The prior mean falls off towards the sides of the range, because a study puts its range around the values that
+it expects to be good. This prior is weak: trials overrule it, and only under strong noise does it keep the optimum off the
+edges. Along a coordinate that was extended, the mean is highest in the middle of the trials that did not diverge. Measurements
+are in LOG.md.
 """
 
 import dataclasses
@@ -17,35 +17,35 @@ from collections.abc import Iterator
 import numpy as np
 
 FIRST = (0.25, 0.6, 1.5)
-"""Lengths of the first coordinate, the learning rate, over which scores change."""
+"""Length scales of the first coordinate, the learning rate."""
 OTHERS = (0.5, 1.5, 5.0)
-"""Lengths of the other coordinates, which usually matter less; the last says that they hardly matter."""
+"""Length scales of the other coordinates, which usually matter less; with the last they hardly matter."""
 NOISES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-"""Variance of a single trial's noise, in units of the surface's own."""
+"""Variance of a single trial's noise, relative to the surface's own variance."""
 LEVEL = 4.0
-"""Variance of the surface's overall height, in the same unit."""
+"""Variance of the surface's overall height, relative to the same."""
 FALLS = (0.5, 2.0, 5.0)
 """How far the mean falls at distance 1 from the middle of the range, in standard deviations of the scores."""
 OUTSIDE = 0.02
-"""Further than this outside of [0, 1] a trial is one of an extension; values have six digits, so units are not exact."""
+"""Further than this outside [0, 1] a trial belongs to an extension; values have six digits, so units are not exact."""
 TICKS = 17
 RARE = 1e-4
-"""Sets of lengths less likely than this are left out."""
+"""Sets of length scales with a smaller weight are left out."""
 MOST = 64
-"""Of more trials the best are fitted: the work grows with the cube of their number, and the worst say little of the top."""
+"""At most this many trials are fitted, the best: the work grows with the cube, and bad trials say little about the top."""
 MANY = 100
-"""Of more points than this the coordinates that they share are looked for."""
+"""With more points than this, coordinates that points share are computed once."""
 LEAST = 4
-"""Finite trials that a surface needs."""
+"""The number of finite trials that a surface needs."""
 FLOOR = 0.1
 
 
 def _kernels(a: np.ndarray, b: np.ndarray, lengths: np.ndarray, smooth: np.ndarray) -> Iterator[np.ndarray]:
-    """How much the surface at points `a` and `b` has in common, for one set of lengths after the other.
+    """The covariance of the surface between points `a` and `b`, for one set of length scales after the other.
 
-    `[n, d], [m, d], [l, d]` give l arrays `[n, m]`; one at a time stays in the processor's cache.
+    `[n, d], [m, d], [l, d]` give l arrays `[n, m]`, one at a time, which fits into the processor's cache.
 
-    Along a coordinate without an order all values but the same are equally far.
+    Along a coordinate without an order all different values are equally far apart.
     """
     along = []
     for dim in range(a.shape[1]):
@@ -64,8 +64,8 @@ def _kernels(a: np.ndarray, b: np.ndarray, lengths: np.ndarray, smooth: np.ndarr
 class Surface:
     """A fitted surface; `fit` makes it.
 
-    `noise` is the standard deviation of one trial around it, `units` the fitted points `[n, d]`, `smooth`
-    tells which coordinates have an order `[d]`, `middle` where the mean is highest `[d]`.
+    `noise` is the standard deviation of one trial around it, and `units` are the fitted points `[n, d]`. `smooth` `[d]` says
+    which coordinates have an order, and `middle` `[d]` where the prior mean is highest.
     """
 
     units: np.ndarray
@@ -86,7 +86,7 @@ class Surface:
         return self._height + self._scale * (bends - self._fall * self._far(points))
 
     def error(self, point: np.ndarray) -> float:
-        """Standard deviation of what the surface believes of the score at one point. `[d]`."""
+        """The posterior standard deviation of the score at one point. `[d]`."""
         kernels = np.concatenate([*_kernels(point[None], self.units, self._lengths, self.smooth)])
         vectors, values, chances, means, scales = self._spans
         across = np.einsum('ln,lnk->lk', kernels, vectors)
@@ -105,7 +105,7 @@ def _far(points: np.ndarray, middle: np.ndarray, smooth: np.ndarray) -> np.ndarr
 
 
 def _middle(units: np.ndarray) -> np.ndarray:
-    """The middle of the range, or of the trials along a coordinate that was extended. `[n, d] -> [d]`."""
+    """The middle of the range; along an extended coordinate the middle of the trials. `[n, d] -> [d]`."""
     low, high = units.min(0), units.max(0)
     return np.where((low < -OUTSIDE) | (high > 1 + OUTSIDE), (low + high) / 2, 0.5)
 
@@ -167,9 +167,9 @@ def candidates(low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 
 def best(surface: Surface, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, float]:
-    """The point of a box at which the surface is highest, and its height: first far apart, then closely around the best.
+    """The highest point of the surface in a box, and its height: a coarse search, then a fine one around the best.
 
-    A coordinate without an order stays at a value that was tried.
+    A coordinate without an order keeps a value that was tried.
     """
     points = candidates(low, high)
     for dim in np.flatnonzero(~surface.smooth):

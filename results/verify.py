@@ -21,14 +21,14 @@ class Check:
     holds: bool
     why: str
     tried: bool = True
-    """Whether the records say anything of it; those of before a rule don't."""
+    """Whether the records say anything about it; records from before the rule do not."""
 
     def to_dict(self) -> dict:
         return {name: getattr(self, name) for name in ('rule', 'holds', 'why')}
 
 
 def verify(reading: Reading) -> list[Check]:
-    """The checklist over what is recorded; `skipped` are the sentences about files that were not read."""
+    """The checklist over the records of a reading, and over its files that could not be used."""
     study, schedule, manifest = reading.study, reading.schedule, reading.manifest
     planned = {trial.id: trial for trial in schedule.trials}
     recorded = {key: record for key, record in reading.records.items() if key in planned}
@@ -190,7 +190,7 @@ def _diverged(recorded: Mapping[str, dict]) -> Check:
 
 
 def _no_leak(recorded: Mapping[str, dict]) -> Check:
-    """Each arm that predicts the next token was tried once with what it had learned (sweeps/training/causality.py)."""
+    """Each arm that predicts the next token was checked once with its trained parameters (sweeps/training/causality.py)."""
     rule = 'no arm sees the tokens that it predicts'
     confirmed = [record for record in recorded.values() if record['held'] == TEST and record['status'] == 'ok']
     first = [record for record in confirmed if record['replicate'] == 0]

@@ -20,7 +20,7 @@ POWER = 0.8
 LINE = 0.2
 """An adjusted p within this share of the error rate is on the line: at 5 %, from 0.04 to 0.06."""
 POINTS = 9
-"""Deviations that are tried between the ends that rounding leaves open. p is not monotone in them; 9 find its ends to 1 %."""
+"""How many deviations are tried within the range of rounding. p is not monotone in them; 9 find its bounds to 1 %."""
 SEPARATES, NOT, ON_THE_LINE = 'separates', 'does not separate', 'on the line'
 ZERO, UNSAID = 'zero variance', 'cannot be said'
 VERDICTS = (SEPARATES, ON_THE_LINE, NOT, ZERO, UNSAID)
@@ -32,7 +32,7 @@ class Comparison:
 
     effect, interval       difference in the good direction with its 95 % interval (Welch, not adjusted)
     p, p_adjusted          of effect = 0, and by Holm over all comparisons of the table that have deviations and counts
-    p_low, p_high          between which p_adjusted lies, whatever the digits left out in print: bounds, all rows at once
+    p_low, p_high          bounds of p_adjusted, over all values that round to the printed ones, in all rows at once
     detectable             the smallest effect that such a comparison finds with 80 % power at alpha / family
     decimals               to which the values are printed
     size_ratio             the row's GFLOPs over the other's, parameters where there are no GFLOPs
@@ -67,8 +67,8 @@ class Comparison:
 def bases(rows: list[Row], against: str | None = None) -> Pairs:
     """Which row each row is compared with: the one it names, else the row before it in its task.
 
-    `against`: 'first' or 'previous' row of the task, whatever the rows name. Raises ValueError on a row that names none of
-    its task, names itself, or where rows are compared in a circle.
+    `against` set to 'first' or 'previous' row of the task overrides what the rows name. Raises ValueError on a row that names
+    itself or no row of its task, and where rows are compared in a circle.
     """
     base_of: dict[tuple, Row | None] = {}
     tasks: dict[str, list[Row]] = {}
@@ -128,13 +128,13 @@ def _welch(effect: float, sd: float, n: int, base_sd: float, base_n: int, scale:
 
 
 def _p(difference: Difference) -> float:
-    """p of effect = 0; where nothing varies what it tends to as the deviations vanish."""
+    """p of effect = 0. Where nothing varies, its limit for deviations that go to 0."""
     p = difference.p()
     return p if p is not None else float(difference.effect == 0)
 
 
 def rounding(row: Row, base: Row) -> tuple[float, float]:
-    """The least and the greatest p that the printed numbers leave open, each off by up to half of its last digit."""
+    """The least and the greatest p over all numbers that round to the printed ones."""
     effect, half = abs(row.value - base.value), row.value_half + base.value_half
     # Two decimal numbers a digit apart are not exactly so in binary.
     nearest = 0.0 if effect <= half * (1 + 1e-9) else effect - half
@@ -151,7 +151,7 @@ def rounding(row: Row, base: Row) -> tuple[float, float]:
 def detectable(difference: Difference, level: float) -> float | None:
     """The smallest effect that is found with 80 % power at this two-sided level, None where nothing varies.
 
-    By the noncentral t, as if the standard error and the freedom that were measured were the true ones.
+    By the noncentral t, with the measured standard error and degrees of freedom taken for the true ones.
     """
     if difference.error == 0:
         return None
@@ -198,7 +198,7 @@ def audit(rows: list[Row], against: str | None = None, alpha: float = 0.05) -> l
 
 
 def _reading(one: Difference, printed: float, low: float, high: float, alpha: float, family: int) -> dict:
-    """What a difference says, given its adjusted p as printed and the ends that rounding leaves open."""
+    """What a difference says, given its adjusted p as printed and the bounds that rounding leaves open."""
     facts = {'p_low': low, 'p_high': high, 'detectable': detectable(one, alpha / family)}
     between = f'with the digits left out in print it lies between {low:.2g} and {high:.2g}'
     ends = [verdict(p, alpha) for p in (low, high)]

@@ -1,4 +1,4 @@
-"""Published results as a CSV file: one row a model with mean, deviation and count, or one row a run."""
+"""Published results in a CSV file: one row for each model with mean, deviation and count, or one row for each run."""
 
 import csv
 import dataclasses
@@ -15,7 +15,7 @@ NUMBERS = ('value', 'sd', 'n', 'gflops', 'params', 'trials')
 WORDS = ('arm', 'task', 'dataset', 'direction', 'recipe', 'selected_on', 'reported_on', 'tuned', 'against', 'note')
 RUN_NAMES = ('run', 'seed')
 COLUMNS = ('arm', 'task', 'dataset', *NUMBERS, *RUN_NAMES, *WORDS[3:])
-"""What a file may hold; only `arm` and `value` must be there, `note` is for people."""
+"""The columns that a file may have. Only `arm` and `value` are required; `note` is for people."""
 DIRECTIONS = ('higher', 'lower')
 TUNED = {'yes': True, 'true': True, '1': True, 'no': False, 'false': False, '0': False}
 NOTHING = '-'
@@ -29,11 +29,11 @@ class Row:
 
     line                  where it stands in the file, the header being 1
     value, sd, n          mean, standard deviation over runs (not standard error) and number of runs
-    value_half, sd_half   half of the last digit printed: how far the number itself may lie from what is printed
+    value_half, sd_half   half of the last printed digit: the largest error of rounding
     gflops, params        its size, in one unit for all rows
-    against               the row of the same task that it is compared with; '' leaves it to the reader of the table
+    against               the row of the same task that it is compared with; '' where the file does not say
     trials, tuned         runs that tuned it; whether it was tuned
-    selected_on, reported_on   the split on which it was chosen, and the one that `value` is of
+    selected_on, reported_on   the split on which it was chosen, and the split that `value` was measured on
     """
 
     arm: str
@@ -59,8 +59,8 @@ class Row:
 def read(path: Path, against: str | None = None, lower_is_better: bool = False) -> list[Row]:
     """The rows of a CSV file, separated by commas, semicolons or tabs.
 
-    `against` names another column to read in place of `against`; `lower_is_better` is for rows that give no direction.
-    Raises ValueError where the file is missing, empty or not a table, and names the row of what cannot be read.
+    `against` names another column to read in place of `against`; `lower_is_better` is for rows that give no direction. Raises
+    ValueError where the file is missing, empty or not a table. For a cell that cannot be read the error names its row.
     """
     cells, header = _cells(path, against)
     runs = any(name in header for name in RUN_NAMES) or (
@@ -97,7 +97,7 @@ def _text(path: Path) -> str:
 
 
 def _cells(path: Path, against: str | None) -> tuple[list[dict], list[str]]:
-    """Rows of text by column, with every column of words there and the line of each row, and the columns of the file."""
+    """The rows as text by column, each with its line and with all columns of words filled in; and the columns of the file."""
     text = _text(path)
     first = text.lstrip().splitlines()[0]
     separator = max(',;\t', key=first.count)
@@ -196,9 +196,9 @@ def _printed(text: str) -> int:
 
 
 def _decimals(rows: list[dict]) -> dict[str, int]:
-    """Decimals to which values and deviations of a task are printed: the most of any row, as spreadsheets drop end zeros.
+    """The decimals of a task's values and deviations: the most of any row, because spreadsheets drop zeros at the end.
 
-    A deviation of '0' says nothing of its decimals: with no other it counts as printed like the values.
+    A deviation of '0' does not show its decimals. If there is no other, it gets the decimals of the values.
     """
     percent = [(row['line'], '%' in row.get(name, '')) for row in rows for name in ('value', 'sd') if row.get(name)]
     if len({mark for _, mark in percent}) > 1:

@@ -1,4 +1,4 @@
-"""Rules of an honest comparison, asked of two published rows: what is broken, what holds, and what the table does not say."""
+"""Rules of an honest comparison of two published rows: each is broken, holds, or the table does not say."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from results.verify import FEW_REPLICATES, SIZE_WARNING
 
 HOLDS, BROKEN, UNKNOWN = 'holds', 'broken', 'not said'
 LONG_PATH = 3
-"""Steps in a row from which on a table is a path of choices."""
+"""With this many comparisons in a row, a table is a path of choices."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Pairs:
     bases: Mapping[tuple[str, str], Row | None]
 
     def steps(self, row: Row) -> int:
-        """Comparisons in a row that this one is part of: from the first base to the last row that builds on it."""
+        """The length of the chain of comparisons around this row: from the first base to the last row that builds on it."""
         above, base = 1, self.bases[row.task, row.arm]
         while (base := self.bases[base.task, base.arm]) is not None:
             above += 1
@@ -42,7 +42,7 @@ class Pairs:
         return deepest
 
     def tasks(self, row: Row) -> list[Row]:
-        """The rows of this arm, one a task, on every task where it is compared with a row of the same name as here."""
+        """The rows of this arm, one for each task on which it is compared with a row of the same name as here."""
         name = self.bases[row.task, row.arm].arm
         return [self.rows[key] for key, base in self.bases.items() if base and (key[1], base.arm) == (row.arm, name)]
 
@@ -62,7 +62,7 @@ def rules(row: Row, base: Row, pairs: Pairs) -> list[Rule]:
 
 
 def missing(row: Row, base: Row) -> str:
-    """What a test lacks, '' where it lacks nothing: which cells are empty, and of which rows."""
+    """Which cells of which rows are empty that a test needs; '' where none is."""
     lacking, gaps = [], [[name for name in ('value', 'sd', 'n') if getattr(one, name) is None] for one in (row, base)]
     if gaps[0] and gaps[0] == gaps[1] and 1 not in (row.n, base.n):
         return f'no {" and no ".join(gaps[0])} on either side'
@@ -117,7 +117,7 @@ def _tuning(row: Row, base: Row) -> Rule:
 
 
 def size_ratios(row: Row, base: Row) -> list[tuple[float, str]]:
-    """How large a row is beside the other, by each size that both give: (ratio, unit)."""
+    """The ratio of the two rows' sizes, by each size that both give: (ratio, unit)."""
     ratios = []
     for column, unit in (('gflops', 'GFLOPs'), ('params', 'parameters')):
         ours, theirs = getattr(row, column), getattr(base, column)

@@ -1,4 +1,4 @@
-"""Audits as shown: tables for people (Markdown, terminal) and programs (CSV, JSON), the rules, and what it all shows."""
+"""Views of an audit: tables for people (Markdown, terminal) and programs (CSV, JSON), the rules, and the conclusion."""
 
 import csv
 import io
@@ -65,7 +65,7 @@ def _short(one: Comparison) -> str:
 
 
 def cells(one: Comparison) -> tuple[str, ...]:
-    """What a table says of one comparison, in the order of COLUMNS."""
+    """The cells of one comparison, in the order of COLUMNS."""
     effect = f'{number(one.effect, one.decimals, True)} {_interval(one)}'.strip()
     reach = number(one.detectable, one.decimals)
     size = DASH if one.size_ratio is None else f'{one.size_ratio:.2f}×'
@@ -80,7 +80,7 @@ def _tasks(comparisons: Iterable[Comparison]) -> dict[str, list[Comparison]]:
 
 
 def _names(some: list[Comparison], all_of_them: list[Comparison]) -> str:
-    """Comparisons by the names of their arms; `all of` a task, or all, in a word."""
+    """Comparisons by the names of their arms; `all of` a task, or all, in one word."""
     if len(some) == len(all_of_them) > 1:
         return f'all {len(all_of_them)}'
     within, parts = _tasks(all_of_them), []
@@ -92,7 +92,7 @@ def _names(some: list[Comparison], all_of_them: list[Comparison]) -> str:
 
 
 def reasons(comparisons: list[Comparison], state: str) -> dict[str, list[tuple[str, str]]]:
-    """Rules in one state: rule -> (why, of which comparisons), those alike together."""
+    """The rules in one state: rule -> (why, of which comparisons). Equal reasons are put together."""
     by_rule: dict[str, dict[str, list]] = {}
     for one in comparisons:
         for rule in one.rules:
@@ -104,7 +104,7 @@ def reasons(comparisons: list[Comparison], state: str) -> dict[str, list[tuple[s
 
 
 def note(comparisons: list[Comparison], alpha: float) -> str:
-    """The line below a table: what its columns are, and which test in which family."""
+    """The line below a table: its columns, its test, and the family of comparisons."""
     family = sum(one.verdict != UNSAID for one in comparisons)
     directions = ' and '.join(dict.fromkeys(one.direction for one in comparisons))
     return (
@@ -117,7 +117,7 @@ def note(comparisons: list[Comparison], alpha: float) -> str:
 
 
 def cautions(comparisons: list[Comparison]) -> list[str]:
-    """A sentence on each verdict that is not to be taken at its word: on the line, of no variance, or left to rounding."""
+    """A sentence on each verdict to be doubted: p close to alpha, no variance, or a p that rounding decides."""
     several = len(_tasks(comparisons)) > 1
     return [
         f'{one.arm} against {one.against}{f" on {one.task}" * several}: {one.reason}.'
@@ -275,7 +275,7 @@ def _task(title: str, comparisons: list[Comparison]) -> Table:
 
 
 def terminal(comparisons: list[Comparison], alpha: float) -> Group:
-    """An audit for a rich console: tables by task, the rules broken and not said, and what it all shows."""
+    """An audit for a rich console: tables by task, the rules that are broken or not said, and the conclusion."""
     parts = [_task(task, of_task) for task, of_task in _tasks(comparisons).items()]
     for state, title in ((BROKEN, 'Rules broken'), (UNKNOWN, 'Cannot be known: the table does not say')):
         shown = _frame(title)

@@ -25,4 +25,4 @@ FIGURES = {
     'interaction': interaction_figure,
     'ladder': ladder_figure,
 }
-"""Figures by kind; one that a study has nothing for raises Inapplicable. A figure's docstring begins with its caption."""
+"""Figures by kind. A figure that does not apply to a study raises Inapplicable. Its docstring begins with its caption."""

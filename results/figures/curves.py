@@ -15,7 +15,7 @@ LEVEL = 0.95
 
 
 def run_curve(record: dict, task: Task) -> tuple[list[int], np.ndarray] | None:
-    """Steps and held-out metric of a run; chance from where it diverged on, and at the end of every diverged run.
+    """Steps and held-out metric of a run; from the step of divergence on the metric is chance, also at the last step.
 
     None where the record holds no curve.
     """
@@ -35,7 +35,7 @@ def run_curve(record: dict, task: Task) -> tuple[list[int], np.ndarray] | None:
 def arm_curve(runs: Runs) -> tuple | None:
     """Steps, mean over replicates and the ends of its 95 % band (Student; None with one replicate) of an arm. `[n]` each.
 
-    A replicate is the mean of its confirmation runs, and counts once all of them are recorded. None without any.
+    A replicate is the mean of its confirmation runs. It counts once all of them are recorded. None without replicates.
     """
     means, steps = [], None
     for replicate in runs.replicates:
@@ -54,7 +54,7 @@ def arm_curve(runs: Runs) -> tuple | None:
 
 
 def _diverged(reading: Reading, task: Task) -> list[str]:
-    """How many confirmed runs of which arm diverged, a sentence or none."""
+    """A sentence on how many confirmed runs of each arm diverged, or none."""
     shares = []
     for arm in reading.study.arms:
         runs = Runs(reading, arm, task)
@@ -66,7 +66,7 @@ def _diverged(reading: Reading, task: Task) -> list[str]:
 
 
 def _nothing(reading: Reading, arm: str, task: Task) -> bool:
-    """Whether every tuning run of an arm diverged, so that it has nothing to confirm."""
+    """Whether an arm has nothing to confirm, because every tuning run diverged."""
     runs = Runs(reading, arm, task)
     return all(reading.schedule.selections.get((arm, task.name, replicate), '') is None for replicate in runs.replicates)
 

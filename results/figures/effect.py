@@ -1,4 +1,4 @@
-"""Effect: every arm against what it is compared with, at its own best recipe and at the base's."""
+"""Effect: the difference of every arm to its reference, at its own best recipe and at the base's."""
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -18,7 +18,7 @@ def _ends(one: Finding) -> list[float]:
 
 
 def _limits(items: list[Finding]) -> tuple[float, float]:
-    """The ends of a panel: zero, the margin, all effects and, where they fit, intervals that are not far beyond the middle."""
+    """The limits of a panel: they hold zero, the margin, all effects, and intervals unless they are very wide."""
     margin = scaled(items[0].margin, items[0].metric)
     known = [_ends(one) for one in items if one.effect is not None]
     reach = sorted(max(map(abs, ends)) for ends in known)
@@ -30,7 +30,7 @@ def _limits(items: list[Finding]) -> tuple[float, float]:
 
 
 def _effect_row(axes, one: Finding, y: float, colour: str, marker: str) -> None:
-    """The two effects of an arm; one that lies outside the panel is an arrow with its numbers."""
+    """Draw the two effects of an arm; an effect outside the panel becomes an arrow with its numbers."""
     (low, high), across = axes.get_xlim(), {'transform': axes.get_yaxis_transform()}
     if one.effect is None:
         axes.text(0.05, y, 'no effect yet', va='center', fontsize=7, style='italic', bbox=PLATE, **across)
@@ -63,7 +63,7 @@ def _words(finding: Finding) -> str:
 
 
 def _label(finding: Finding, study: Study, bases: list[str]) -> str:
-    """An arm's name; with what it is compared with, where that is not the same for all of a panel."""
+    """An arm's name, with the name of its reference unless all arms of the panel have the same one."""
     if len(bases) == 1 or study.shape == 'path':
         return wrapped(finding.arm, 22)
     return f'{finding.arm}\nagainst {finding.base}'

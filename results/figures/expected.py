@@ -1,4 +1,4 @@
-"""Expected best: what each arm's tuning would have found with fewer trials."""
+"""Expected best: the score that each arm's tuning would have reached with fewer trials."""
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -24,7 +24,7 @@ def _ticks(axes, trials: list[float]) -> None:
 
 
 def _order(axes, order: Settled | None) -> list[str]:
-    """Mark from where on the order of the arms is what it is at the end; the words for below the axis."""
+    """Mark from how many trials on the arms have their final order; gives the words for below the axis."""
     if order is None:
         return []
     axes.axvline(order.trials, color='black', linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)

@@ -1,4 +1,4 @@
-"""Interaction: the cells of a factorial study two factors at a time, and what two changes do together."""
+"""Interaction: the cells of a factorial study, two factors at a time, and the interactions of their levels."""
 
 import itertools
 import math
@@ -17,7 +17,7 @@ from results.store.reading import Reading
 from results.tables import difference_unit, number, span
 
 SHADES = LinearSegmentedColormap.from_list('archlab', ['#ffffff', '#cfe1f0', '#8fbcdd'])
-"""White for the poorest cell; pale at the other end too, so that black numbers are read on it."""
+"""White for the worst cell; the other end is pale too, so that black numbers stay readable."""
 
 
 def _effect_words(one: Effect, metric: str) -> str:
@@ -26,7 +26,7 @@ def _effect_words(one: Effect, metric: str) -> str:
 
 
 def _panel(axes, study: Study, one: Factorial, row: str, column: str, unit: str) -> None:
-    """Cell means with their values; below, the interactions of the two factors."""
+    """Draw the cell means with their values, and below them the interactions of the two factors."""
     task = study.task(one.task)
     heat = one.heat(row, column)
     levels = one.factors[row], one.factors[column]
@@ -57,7 +57,7 @@ def _panel(axes, study: Study, one: Factorial, row: str, column: str, unit: str)
 
 
 def _pairs_of(factors: Mapping[str, list], row: str, column: str) -> int:
-    """How many interactions two factors have."""
+    """The number of interactions of two factors."""
     return (len(factors[row]) - 1) * (len(factors[column]) - 1)
 
 

@@ -18,11 +18,11 @@ from results.store.reading import Reading
 from results.tables import count, difference_unit
 
 SPREAD = 0.5
-"""How much of the gap between two sizes the arms' marks take, side by side."""
+"""The share of the gap between two sizes that the arms' marks take, side by side."""
 
 
 def ladders(study: Study) -> dict[str, list[Task]]:
-    """The tasks of a study that are sizes of one, by that task's name, in the study's order."""
+    """The tasks of a study that are sizes of one task, by the name of that task, in the study's order."""
     by_name: dict[str, list[Task]] = {}
     for task in study.tasks:
         if task.ladder:
@@ -31,7 +31,7 @@ def ladders(study: Study) -> dict[str, list[Task]]:
 
 
 def sizes(study: Study, rungs: list[Task], manifest: Mapping) -> dict[str, float] | None:
-    """The base's parameters on each rung; None unless all are known and none are the same."""
+    """The base's parameters on each rung; None unless all are known and all differ."""
     costs = manifest.get('costs', {}).get(study.base, {})
     params = {task.name: costs.get(task.name, {}).get('params') for task in rungs}
     known = [value for value in params.values() if value]

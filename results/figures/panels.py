@@ -1,4 +1,4 @@
-"""Panels: what the figures share: grids, limits that one far arm cannot squeeze, notes, legends."""
+"""Panels: grids, axis limits that one far arm cannot squeeze, notes and legends, shared by the figures."""
 
 import math
 import textwrap
@@ -18,14 +18,14 @@ from results.tables import MINUS, number, scaled
 WIDTH = 7.2
 """Inches across a page of two columns."""
 FAR = 4.0
-"""What lies beyond this many times the middle arm's reach is drawn at the edge of its panel, with its number."""
+"""A point further away than this many times the middle arm's distance is drawn at the edge, with its number."""
 PLATE = dict(facecolor='white', edgecolor='none', pad=0.4)
 HANDLE = 0.55
-"""Inches that a legend needs beside the words of an entry."""
+"""Inches that an entry of a legend needs beside its words."""
 
 
 class Inapplicable(ValueError):
-    """A study has nothing that this kind of figure could show."""
+    """Raised where a study has nothing that this kind of figure could show."""
 
 
 def plain_number(value: float, _position: int | None = None) -> str:
@@ -34,7 +34,7 @@ def plain_number(value: float, _position: int | None = None) -> str:
 
 
 def grid(count: int, handles: list, height: float, columns: int = 2) -> tuple[Figure, list[Axes]]:
-    """A figure of panels, each `height` inches with its words, and a legend below: a page wide, or one panel."""
+    """A figure of panels with a legend below, as wide as the page or as one panel. Each is `height` inches with its words."""
     columns = min(count, columns)
     rows = math.ceil(count / columns)
     width = 0.6 * WIDTH if columns == 1 else WIDTH * max(1.0, columns / 2.4)
@@ -47,7 +47,7 @@ def grid(count: int, handles: list, height: float, columns: int = 2) -> tuple[Fi
 
 
 def axis_label(task: Task, what: str = '') -> str:
-    """The metric of a task as an axis says it: what it is of, its unit and its good direction."""
+    """The label of an axis for a task's metric: what is measured, its unit and its good direction."""
     unit = '%' if task.metric == 'accuracy' else task.unit
     short = f'{what} {task.metric}, {unit}'.strip()
     better = f'({task.direction} is better)'
@@ -56,7 +56,7 @@ def axis_label(task: Task, what: str = '') -> str:
 
 
 def wrapped(name: str, most: int = 18) -> str:
-    """A name over as few lines as keep each to `most` characters, broken after its underscores."""
+    """A name broken after underscores, over as few lines as `most` characters a line allow."""
     lines = ['']
     for part in name.replace('_', '_\n').split('\n'):
         if lines[-1] and len(lines[-1]) + len(part) > most:
@@ -66,20 +66,20 @@ def wrapped(name: str, most: int = 18) -> str:
 
 
 def said(axes: Axes, words: str) -> None:
-    """Say in the middle of a panel why nothing is drawn there."""
+    """Write in the middle of a panel why nothing is drawn there."""
     axes.text(0.5, 0.5, words, transform=axes.transAxes, ha='center', va='center', fontsize=7, style='italic', bbox=PLATE)
     axes.set_xticks([])
     axes.set_yticks([])
 
 
 def note(axes: Axes, label: str, sentences: list[str], most: int = 58) -> None:
-    """The label of the x axis, and below it what else is to be said of the panel, `most` characters to a line."""
+    """Set the label of the x axis, and below it sentences about the panel, `most` characters to a line."""
     lines = [line for sentence in sentences for line in textwrap.wrap(sentence, most, break_on_hyphens=False)]
     axes.set_xlabel('\n'.join([label, *lines]))
 
 
 def columns_of(labels: Iterable[str], width: float) -> int:
-    """How many entries of a legend stand side by side in `width` inches, so that its rows are about equally long."""
+    """How many entries of a legend fit side by side in `width` inches, with rows of about equal length."""
     labels = list(labels)
     widest = max(text_width(label, 7.5) for label in labels) + HANDLE
     rows = math.ceil(len(labels) / max(1, min(len(labels), int(width / widest))))
@@ -105,15 +105,15 @@ def arm_handles(looks: Mapping[str, tuple[str, str]], line: bool = True) -> list
 
 
 def shown(values: object, metric: str) -> np.ndarray:
-    """Values as they are printed (accuracies in percent), rounded. `[n] -> [n]`"""
+    """Values in the printed unit (accuracies in percent), rounded. `[n] -> [n]`"""
     return rounded([scaled(float(value), metric) for value in np.ravel(np.asarray(values, float))])
 
 
 def focus(points: list[tuple[float, list[float]]], least: float = 0.0, centre: float | None = None) -> tuple[float, float]:
-    """The ends of an axis that shows points, each with the ends of its interval, without being squeezed by a few.
+    """The limits of an axis for points with intervals, such that a few far points do not squeeze the others.
 
-    All points within FAR times the middle point's distance from `centre` (their median unless given), and at least `least`,
-    lie inside; so do intervals where they fit, and `centre`. Raises ValueError without points.
+    `centre` is the median of the points unless given. The limits hold it, every point within FAR times the middle point's
+    distance from it (at least `least`), and intervals where they fit. Raises ValueError without points.
     """
     if not points:
         raise ValueError('no points; allowed: one or more; say in the panel that there are none')
@@ -139,7 +139,7 @@ def metric_ticks(axes: Axes, which: str = 'y', most: int = 5) -> None:
 
 
 def cost_ticks(axes: Axes, values: list[float], words: object) -> None:
-    """A logarithmic x axis where costs differ by more than a factor of four, few ticks that `words` names."""
+    """Set few ticks on a cost axis, named by `words`; it is logarithmic where costs differ by more than a factor of four."""
     low, high = min(values), max(values)
     if high > 4 * low > 0:
         axes.set_xscale('log')
@@ -159,9 +159,9 @@ def cost_ticks(axes: Axes, values: list[float], words: object) -> None:
 def beyond(
     axes: Axes, task: Task, values: Mapping[str, float], looks: Mapping[str, tuple[str, str]], at: Mapping[str, float] = {}
 ) -> list[str]:
-    """Mark the arms whose value lies outside a panel by an arrow at the edge that they lie beyond; words that name them.
+    """Mark the arms whose value lies outside a panel by an arrow at that edge; gives the words that name them.
 
-    The arrow stands at the arm's place `at` on the x axis, or at the right.
+    The arrow stands at `at`, the arm's place on the x axis, else at the right.
     """
     low, high = axes.get_ylim()
     lost = [arm for arm, value in values.items() if not low <= scaled(value, task.metric) <= high]
@@ -176,10 +176,10 @@ def beyond(
 
 
 def fan(axes: Axes, task: Task, lines: Mapping[str, tuple], looks: Mapping[str, tuple[str, str]], start: int) -> list[str]:
-    """Lines over steps or trials with bands, and limits that show what happens from point `start` of the middle arm on.
+    """Draw lines with bands over steps or trials, and set limits that show the middle arm from point `start` on.
 
-    `lines` is {arm: (x, mean, low, high)} in the task's own metric, the band's ends None where not known. A line may enter
-    from outside; an arm that ends outside has an arrow at the edge, and is named in the words that are given back.
+    `lines` is {arm: (x, mean, low, high)} in the task's own metric; `low` and `high` are None where not known. A line may enter
+    from outside. An arm that ends outside gets an arrow at the edge, and the returned words name it.
     """
     drawn = {arm: (x, *(None if y is None else shown(y, task.metric) for y in ys)) for arm, (x, *ys) in lines.items()}
     best = max if task.direction == 'higher' else min
@@ -202,7 +202,7 @@ def fan(axes: Axes, task: Task, lines: Mapping[str, tuple], looks: Mapping[str, 
 
 
 def missing(study: Study, known: Iterable[str]) -> list[str]:
-    """A sentence that names the arms of which nothing can be drawn yet, or none."""
+    """A sentence that names the arms without anything to draw yet, or none."""
     known = list(known)
     lost = [arm for arm in study.arms if arm not in known]
     return [f'not known yet: {", ".join(lost)}'] if lost else []

@@ -1,4 +1,4 @@
-"""Pareto: quality against what it costs, with intervals, and which arms nobody beats at their cost."""
+"""Pareto: quality against cost with intervals, and the arms that no other arm dominates."""
 
 from collections.abc import Mapping
 
@@ -37,11 +37,11 @@ TITLES = {
     'activation_bytes': 'activations, bytes',
 }
 PALE = 0.35
-"""How much of its colour an arm has that is possibly on the front."""
+"""The opacity of the colour of an arm that is possibly on the front."""
 
 
 def chosen(fronts: Mapping[tuple[str, str], Front], tasks: list[str]) -> list[str]:
-    """The costs that are drawn: those known of any arm; activations by count where no memory was measured."""
+    """The costs to draw: those that are known for some arm. Counted activations stand in for memory that was not measured."""
     known = [cost for cost in (*COSTS, 'activation_bytes') if any(fronts[task, cost].points for task in tasks)]
     return [cost for cost in known if cost != 'activation_bytes' or 'peak_memory' not in known]
 
@@ -51,7 +51,7 @@ def _cost(value: float, cost: str) -> float:
 
 
 def _mark(point: Point, colour: str) -> dict:
-    """Full on the front, pale where possibly on it, hollow where dominated or not known."""
+    """The mark of a point: full on the front, pale where possibly on it, hollow where dominated or not known."""
     if point.standing == 'front':
         return dict(markerfacecolor=colour, markeredgecolor='black')
     if point.standing == 'possible':
@@ -61,7 +61,7 @@ def _mark(point: Point, colour: str) -> dict:
 
 
 def _panel(axes, study: Study, one: Front, looks: dict) -> list[str]:
-    """One task and cost; what is to be said below it."""
+    """Draw one task and cost; gives the sentences for below the panel."""
     item = study.task(one.task)
     if not one.points:
         said(axes, 'no arm has both a confirmed\nmetric and this cost yet')

@@ -1,4 +1,4 @@
-"""Path: a road of steps, each a bar with its interval, what it costs, and whether it is told from the step before."""
+"""Path: each step as a bar with its interval and cost, and whether it differs from the step before."""
 
 from collections.abc import Mapping
 
@@ -14,12 +14,12 @@ from results.store.reading import Reading
 from results.tables import count, number, verdict_words
 
 UNTOLD = '#d9d9d9'
-"""The colour of a step that is not told from the one before; hatched too, to be seen without colour."""
+"""The colour of a step that does not differ significantly from the one before; also hatched, for readers without colour."""
 HATCH = '/////'
 
 
 def values_of(study: Study, task: Task, findings: list[Finding]) -> dict[str, tuple[float | None, tuple | None]]:
-    """The confirmed mean of each arm on a task with its 95 % interval, the base's by any finding that is against it."""
+    """The confirmed mean of each arm on a task with its 95 % interval; the base's are in any finding against it."""
     values = dict.fromkeys(study.arms, (None, None))
     for one in findings:
         if one.task == task.name:
@@ -30,12 +30,12 @@ def values_of(study: Study, task: Task, findings: list[Finding]) -> dict[str, tu
 
 
 def told(one: Finding | None) -> bool:
-    """Whether an arm is told from what it is compared with."""
+    """Whether an arm differs significantly from its reference."""
     return one is not None and one.verdict in ('better', 'worse')
 
 
 def _bar(axes, y: int, value: float, interval: tuple | None, colour: str, plain: bool, task: Task) -> None:
-    """One bar from the panel's left edge, and its whisker; an arrow where it ends outside."""
+    """Draw one bar from the panel's left edge with its whisker, or an arrow where it ends outside."""
     left, right = axes.get_xlim()
     end = float(shown([value], task.metric)[0])
     if not left <= end <= right:
@@ -68,7 +68,7 @@ def _words(value: float | None, one: Finding | None, task: Task) -> str:
 
 
 def _row(bars, costs, study: Study, task: Task, findings: list[Finding], manifest: Mapping, looks: dict) -> None:
-    """One task: bars of the metric at the left, multiply-adds at the right, the first step at the top."""
+    """Draw one task: bars of the metric at the left, multiply-adds at the right, the first step at the top."""
     own = {one.arm: one for one in findings if one.task == task.name}
     values = values_of(study, task, findings)
     points = [

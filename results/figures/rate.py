@@ -1,4 +1,4 @@
-"""Learning rate: what each arm scores over the learning rates, and which of them its replicates selected."""
+"""Learning rate: the scores of each arm over the learning rates, and the rates that its replicates selected."""
 
 import math
 
@@ -15,7 +15,7 @@ from results.store.reading import Reading
 from results.tables import scaled
 
 BELOW = 0.25
-"""How far below chance a panel of learning rates reaches at most, as a share of what lies above it."""
+"""How far a panel may reach below chance, as a share of the panel above chance."""
 
 
 def _tuned(reading: Reading, arm: str, task: str, optimizer: str) -> list:
@@ -56,7 +56,7 @@ class _RatePanel:
         return [score for replicates in self.tuned.values() for _, scores in replicates for score in scores]
 
     def draw(self, axes, looks: dict, all_scores: list[float]) -> None:
-        """Draw on `axes`; `all_scores` holds the scores of all panels that share its scale."""
+        """Draw on `axes`; `all_scores` holds the scores of all panels with the same scale."""
         self.axes = axes
         axes.set_xscale(self.space[self.place].scale)
         self._limits(all_scores)
@@ -71,7 +71,7 @@ class _RatePanel:
             axes.xaxis.set_minor_locator(NullLocator())
 
     def _limits(self, all_scores: list[float]) -> None:
-        """From the best score to the worst or somewhat below chance; diverged runs get a strip of their own at that end."""
+        """The limits, from the best score to the worst or somewhat below chance, with a strip for diverged runs at that end."""
         finite = [score for score in all_scores if math.isfinite(score)]
         chance = self.item.sign * self.item.chance
         best = max(finite, default=chance + abs(chance))
@@ -115,7 +115,7 @@ class _RatePanel:
                 axes.plot(*at, ls='', marker=marker, ms=4.8, mew=0.7, mec='black', mfc=colour, zorder=4)
 
     def _edges(self) -> None:
-        """The study's own range, and the furthest rates that an extension tried."""
+        """Draw the ends of the study's own range, and the furthest rates of an extension."""
         values = self.space[self.place]
         for rate in (values.low, values.high):
             self.axes.axvline(rate, color='black', linestyle=':', linewidth=0.9, zorder=1)

@@ -1,4 +1,4 @@
-"""Style: how every figure of the lab looks, and how it is written to a file that is the same byte for byte."""
+"""Style: the look of every figure of the lab, and files that are the same byte for byte each time."""
 
 import contextlib
 import dataclasses
@@ -26,10 +26,10 @@ FONTS = {
         Path(matplotlib.get_data_path(), 'fonts', 'ttf', f'DejaVuSans{style}.ttf') for style in ('', '-Bold', '-Oblique')
     ],
 }
-"""The files that figures are drawn with, by the name under which they are found: a name of our own, so that a font of the same
-name on a machine is never taken for one of these. The second, of matplotlib, has the glyphs that the first lacks."""
+"""The font files of the figures by family name. The names are the lab's own, so that a font installed on the machine is never
+taken instead. The second font, matplotlib's, has the glyphs that the first lacks."""
 COLOURS = ('#000000', '#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8f8300', '#882255', '#666666')
-"""Told apart without colour vision (Okabe and Ito's set; yellow darkened to be seen on white); the base is black."""
+"""Colours that differ without colour vision (Okabe and Ito's set, with yellow darkened for white paper); the base is black."""
 MARKERS = ('o', 's', '^', 'D', 'v', 'P', '<', '>', 'p', 'h')
 BAND = '#e8eef4'
 SUFFIXES = ('pdf', 'svg', 'png')
@@ -87,7 +87,7 @@ def _settings() -> dict:
 
 @contextlib.contextmanager
 def house() -> Iterator[None]:
-    """A context in which matplotlib draws in the house style, whatever a user's own settings say."""
+    """A context in which matplotlib draws in the house style, whatever the user's own settings are."""
     _register()
     # Set, it would hide every font but matplotlib's own, ours too.
     ignored = os.environ.pop('MPL_IGNORE_SYSTEM_FONTS', None)
@@ -102,14 +102,14 @@ def house() -> Iterator[None]:
 
 
 def blank(width: float, height: float) -> Figure:
-    """An empty figure, in inches, that lays its panels out by itself."""
+    """An empty figure of a size in inches, with automatic layout of its panels."""
     figure = Figure(figsize=(width, height), layout='constrained')
     FigureCanvasAgg(figure)
     return figure
 
 
 def palette(arms: list[str]) -> dict[str, tuple[str, str]]:
-    """Colour and marker of each arm, by its place in the study; both repeat after ten arms, out of step."""
+    """Colour and marker of each arm, by its place in the study. After ten arms the colours come again, with other markers."""
     shift = len(COLOURS)
     return {arm: (COLOURS[i % shift], MARKERS[(i + i // shift) % len(MARKERS)]) for i, arm in enumerate(arms)}
 

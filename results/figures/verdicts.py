@@ -1,4 +1,4 @@
-"""Verdicts: every arm on every task at one look, read by words and by colour."""
+"""Verdicts: every arm on every task at a glance, in words and in colour."""
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
@@ -16,13 +16,13 @@ LOOKS = {
     'undecided': ('U', dict(facecolor='white')),
     'not comparable': ('N', dict(facecolor='#e4e4e4', hatch='////', edgecolor='#b5b5b5')),
 }
-"""Letter and look of each verdict; pale, so that black words are read on them."""
+"""Letter and colour of each verdict; pale, so that black words stay readable."""
 WORDS = 5
-"""With more tasks than this a cell has room for a letter only."""
+"""With more tasks than this a cell has room for one letter only."""
 
 
 def _lines(one: Finding, letters: bool) -> list[tuple[str, bool]]:
-    """What a cell says, a line each: the words, and whether they are bold."""
+    """The lines of a cell: words, and whether they are bold."""
     marks = ', negligible' * one.negligible + ', censored' * bool(one.censored)
     head = [(LOOKS[one.verdict][0] + '*' * bool(marks) if letters else one.verdict, True)]
     if marks and not letters:

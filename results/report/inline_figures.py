@@ -12,7 +12,7 @@ from results.store.reading import Reading
 
 
 def inline(svg: str, prefix: str, label: str) -> Markup:
-    """A rendered SVG as part of a page: ids of its own, no style, metadata or address that reaches beyond it."""
+    """A rendered SVG as part of a page: with ids of its own, without style, metadata or outside addresses."""
     body = svg[svg.index('<svg') :]
     body = re.sub(r'<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->', '', body, flags=re.S)
     body = re.sub(r'\s(?:xmlns(?::\w+)?|version)="[^"]*"', '', body)
@@ -22,7 +22,7 @@ def inline(svg: str, prefix: str, label: str) -> Markup:
     body = re.sub(r'url\(#', f'url(#{prefix}-', body)
 
     def hoist(group: re.Match) -> str:
-        """Marks of one look say it once, in their group."""
+        """Write the style that all marks of a group share once, in the group."""
         looks = set(re.findall(r'style="([^"]*)"', group[2]))
         if len(looks) != 1 or 'style=' in group[1]:
             return group[0]
@@ -37,12 +37,12 @@ def inline(svg: str, prefix: str, label: str) -> Markup:
 
 
 def caption(draw: Callable) -> str:
-    """What a figure shows: the first paragraph of its docstring."""
+    """The caption of a figure: the first paragraph of its docstring."""
     return ' '.join((draw.__doc__ or '').strip().split('\n\n')[0].split())
 
 
 def inline_figures(reading: Reading, findings: list[Finding]) -> list[dict]:
-    """{kind, svg, caption, why} of every figure; one that a study has nothing for has no SVG but says why."""
+    """{kind, svg, caption, why} of every figure; a figure that does not apply has no SVG, and `why` says the reason."""
     shown = []
     for kind, draw in FIGURES.items():
         about = {'kind': kind.replace('_', ' '), 'caption': caption(draw), 'svg': '', 'why': ''}

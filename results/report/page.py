@@ -1,4 +1,4 @@
-"""Report: a study as one HTML page that needs nothing but itself: verdicts, evidence, every run, every check."""
+"""Report: a study as one self-contained HTML page with verdicts, evidence, every run and every check."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def _prose(text: str) -> Markup:
 
 
 def _boxed(html: str) -> Markup:
-    """Tables in boxes that scroll by themselves, on a screen that is too narrow for them."""
+    """Tables in boxes that scroll on a narrow screen."""
 
     def box(table: re.Match) -> str:
         return f'<div class="box" tabindex="0" role="region" aria-label="{table[2]}">{table[0]}</div>'
@@ -46,7 +46,7 @@ def _boxed(html: str) -> Markup:
 
 
 def _commands(study: Study, manifest: Mapping) -> list[dict]:
-    """How to make all this again, as command lines with what each is for."""
+    """The command lines that make the page again, each with its purpose."""
     name = study.name
     settings = ''.join(f' --set {setting}' for setting in manifest.get('settings', []))
     return [

@@ -1,4 +1,4 @@
-"""Report sections: what the records say beside the findings, each as one table: headings, rows and what is to be known.
+"""Report sections: facts of the records beside the findings, each as one table with headings, rows and notes.
 
 A grid is {caption, columns, rows, notes}: columns are (heading, kind) with kind 'word', 'long' or 'number', rows hold text;
 the first cell of a row is its heading.
@@ -20,7 +20,7 @@ from results.store.reading import Reading
 from results.tables import DASH, MINUS, count, number, probability, span
 
 MOST = 8
-"""Values of one entry of the environment that are shown."""
+"""How many values of one entry of the environment are shown."""
 COSTS = {
     'params': 'parameters',
     'macs': 'multiply-adds',
@@ -31,7 +31,7 @@ COSTS = {
 
 
 def grid(caption: str, columns: str, rows: list, notes: list | None = None) -> dict:
-    """A table of the page; `columns` are headings, each with its kind after a colon where it holds no number."""
+    """A table of the page; a heading in `columns` has its kind after a colon unless the column holds numbers."""
     heads = [tuple(column.split(':')) if ':' in column else (column, 'number') for column in columns.split(', ')]
     return {'caption': caption, 'columns': heads, 'rows': rows, 'notes': notes or []}
 
@@ -41,7 +41,7 @@ def _times(seconds: float) -> str:
 
 
 def ledger_grid(reading: Reading) -> list[dict]:
-    """What every arm was given and what it used, by phase; whether it is equal; test reads by dataset."""
+    """The budget of every arm by phase, planned and spent; whether budgets are equal; test reads by dataset."""
     account = ledger(reading)
     rows = []
     for line in account.lines:
@@ -108,7 +108,7 @@ def recipes_grid(reading: Reading) -> dict:
 
 
 def regret_grid(reading: Reading) -> dict:
-    """What the selected points lose against the best point, and what the best trials would have lost."""
+    """The regret of the selected points, and of the best trials."""
     rows = []
     for one in regrets(reading):
         lost = [number(value, one.metric) for value in (one.selected, one.best_trial)]
@@ -124,7 +124,7 @@ def regret_grid(reading: Reading) -> dict:
 
 
 def expected_grid(reading: Reading) -> dict:
-    """The best score that a tuning of fewer trials would have found, and from how many on the order of the arms stands."""
+    """The best score of a tuning of fewer trials, and the number of trials from which on the order of the arms is final."""
     study = reading.study
     all_curves = curves(reading)
     several = len(study.tune) > 1
@@ -154,7 +154,7 @@ def expected_grid(reading: Reading) -> dict:
 
 
 def rates_grid(reading: Reading) -> dict:
-    """How wide the window of good learning rates is, and what is lost over the whole range."""
+    """The width of the window of good learning rates, and the loss over the whole range."""
     lost = {(one.task, one.optimizer, one.arm): one for one in sensitivities(reading)}
     by_rule: dict[tuple, dict] = {}
     for one in windows(reading):
@@ -187,7 +187,7 @@ def rates_grid(reading: Reading) -> dict:
 
 
 def pareto_grid(reading: Reading) -> dict:
-    """Which arms nobody beats at their cost."""
+    """Which arms are on the Pareto front of each cost."""
     rows, notes = [], []
     for front in fronts(reading):
         cost = COSTS.get(front.cost, front.cost)

@@ -1,4 +1,4 @@
-"""Report sentences: what was found, in full sentences with every number that they rest on."""
+"""Report sentences: the findings in full sentences, with every number that they rest on."""
 
 from ablations.study import Study
 from results.finding import Finding
@@ -19,7 +19,7 @@ def _effect(value: float, interval: tuple | None, finding: Finding) -> str:
 
 
 def meaning(finding: Finding) -> str:
-    """What a verdict means for somebody who has to choose."""
+    """The meaning of a verdict for somebody who has to choose."""
     margin = _amount(finding.margin, finding)
     if finding.verdict in ('better', 'worse'):
         if finding.negligible:
@@ -41,7 +41,7 @@ def meaning(finding: Finding) -> str:
 
 
 def _shared(finding: Finding, recipe: str) -> str:
-    """What one recipe for all would have said, beside what is said of the arms at their own best."""
+    """The conclusion of one recipe for all, beside the conclusion for arms at their own best."""
     if finding.shared_effect is None or recipe == 'same':
         return ''
     effect = _effect(finding.shared_effect, finding.shared_interval, finding)
@@ -56,12 +56,12 @@ def _shared(finding: Finding, recipe: str) -> str:
 
 
 def head(finding: Finding) -> str:
-    """Who was compared with whom, and the verdict."""
+    """The two arms and the verdict."""
     return f'{finding.arm} against {finding.base} on {finding.task}: {marked(finding)}.'
 
 
 def rest(finding: Finding, recipe: str = 'own') -> str:
-    """What the verdict rests on: values, effect, what it means, and what a shared recipe would say."""
+    """The basis of the verdict: values, effect, meaning, and the conclusion of a shared recipe."""
     parts = []
     if finding.effect is not None:
         own = _value(finding.arm, finding.value, finding.interval, finding)
@@ -81,12 +81,12 @@ def rest(finding: Finding, recipe: str = 'own') -> str:
 
 
 def sentence(finding: Finding, recipe: str = 'own') -> str:
-    """What was found of an arm on a task, in full."""
+    """The finding of an arm on a task, in full."""
     return f'{head(finding)} {rest(finding, recipe)}'
 
 
 def verdicts(study: Study, findings: list[Finding]) -> list[dict]:
-    """One entry an arm: its name, its verdict, a sentence over all tasks and one for each task."""
+    """One entry for each arm: its name, its verdict, a sentence over all tasks, and one for each task."""
     total, entries = len(tasks(findings)), []
     for arm in dict.fromkeys(finding.arm for finding in findings):
         own = [finding for finding in findings if finding.arm == arm]

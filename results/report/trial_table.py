@@ -1,9 +1,9 @@
-"""Report trials: every record as a compact table for a page that sorts and filters by itself."""
+"""Trial table: every record in a compact table, which the page sorts and filters."""
 
 from results.store.reading import Reading
 
 PAGE = 100
-"""Rows of the table that are shown at a time."""
+"""How many rows of the table are shown at a time."""
 WORDS = ('arm', 'task', 'phase', 'optimizer', 'status', 'note')
 UNPLANNED = 'not planned'
 
@@ -13,7 +13,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 def trials(reading: Reading) -> dict:
-    """Columns, the words of each column that holds words, and rows of numbers, in the order in which trials were planned.
+    """Columns, the words of each column of words, and rows of numbers in the order of the plan.
 
     A word is written as its place in `words[column]`. Records that the study no longer plans have the phase `not planned`.
     """

@@ -1,1 +1,1 @@
-"""Store: records on disk, read whole or queried, and what is remembered beside them."""
+"""Store: records on disk, read whole or queried, and the caches beside them."""

@@ -1,8 +1,8 @@
-"""Atomic writes: a file or folder appears whole, or what was there before stays.
+"""Atomic writes: a file or folder appears whole, or the old one stays.
 
-What is new is written in the same folder under a name that says so, and flushed to the disk. One call of the system then puts
-it in its place, and the folder is flushed. Where anything fails, nothing is left beside it. Only a process that is killed
-leaves something: `is_left_over` knows it by its name.
+The new content is written to a temporary name in the same folder and flushed to the disk. One system call then puts it in
+place, and the folder is flushed. If anything fails, the temporary file is removed. Only a killed process leaves one;
+`is_left_over` recognises its name.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 UNKNOWN = (errno.EINVAL, errno.ENOTSUP)
-"""What a file system answers that cannot flush folders."""
+"""The errors of file systems that cannot flush folders."""
 FIX = 'give a place that you may write to'
 
 
@@ -39,7 +39,7 @@ def replace(path: Path, content: str | bytes, fix: str = FIX) -> None:
 
 
 def create(path: Path, content: str | bytes, fix: str = FIX) -> bool:
-    """Write a file whole unless one is there: whether it was this call that wrote it. The first writer of a name wins.
+    """Write a file whole unless the name is taken; whether this call wrote it. The first writer of a name wins.
 
     Raises ValueError as `replace` does, and where the file system makes no hard links.
     """
@@ -59,7 +59,7 @@ def create(path: Path, content: str | bytes, fix: str = FIX) -> bool:
 
 @contextlib.contextmanager
 def aside(path: Path) -> Iterator[Path]:
-    """A free name beside a path; whatever has that name in the end is removed."""
+    """A free temporary name beside a path. In the end whatever has that name is removed."""
     free = path.with_name(f'.{path.name}.aside-{uuid.uuid4().hex}')
     try:
         yield free
@@ -69,7 +69,7 @@ def aside(path: Path) -> Iterator[Path]:
 
 
 def put(written: Path, path: Path, fix: str = FIX) -> None:
-    """Put a file that was written beside a path in its place, in place of an older one; `aside` gives where to write it.
+    """Move a file that was written beside a path to that path, and replace an older one; `aside` gives its temporary name.
 
     Raises ValueError where that cannot be done.
     """
@@ -81,10 +81,10 @@ def put(written: Path, path: Path, fix: str = FIX) -> None:
 
 @contextlib.contextmanager
 def replacing_folder(path: Path, fix: str = FIX) -> Iterator[Path]:
-    """An empty folder to fill; it takes the place of the folder `path` once the block has ended well.
+    """An empty folder to fill; it replaces the folder `path` when the block ends without an error.
 
-    Errors of the block pass; then and on any other the old folder stays. Between two calls of the system there is none.
-    Raises ValueError where the folder cannot be made or put in its place.
+    Errors of the block are raised, and on any error the old folder stays. Between two system calls there is no folder. Raises
+    ValueError where the folder cannot be made or put in its place.
     """
     with aside(path) as new, aside(path) as old:
         with _explained(path, fix):
@@ -107,7 +107,7 @@ def replacing_folder(path: Path, fix: str = FIX) -> Iterator[Path]:
 
 
 def try_links(folder: Path, fix: str = FIX) -> None:
-    """Try what `create` needs in a folder, which is made: writing and hard links.
+    """Make a folder and try what `create` needs there: writing and hard links.
 
     Raises ValueError where the folder cannot be written or its file system makes no hard links.
     """
@@ -123,7 +123,7 @@ def try_links(folder: Path, fix: str = FIX) -> None:
 
 
 def is_left_over(name: str) -> bool:
-    """Whether a name is that of something half written, which stays only where its process was killed."""
+    """Whether a name is a temporary one, left over from a killed process."""
     return re.fullmatch(r'\..+\.aside-[0-9a-f]{32}', name) is not None
 
 

@@ -26,7 +26,7 @@ TRIALS = {
     'versions': "json_transform(environment -> 'versions', '\"MAP(VARCHAR, VARCHAR)\"')",
     **{name: name for name in ('checksum', 'blocks', 'data', 'model', 'file')},
 }
-"""Columns of `trials` and where they stand in a record; the knobs stand beside `knobs`, each a column of its own.
+"""Columns of `trials` and their places in a record. Each knob also has a column of its own, beside `knobs`.
 
 `score` is in the unit of the task's metric (an accuracy is a share of 1), and so are `parts`, the scores of a mixture's
 domains by name (NULL for tasks without any); FLOPs and seconds are the whole run's, `peak_memory` is in bytes, `n_held` the
@@ -49,11 +49,11 @@ PACKS = {
 }
 VIEWS = ('trials', 'evaluations', 'packs')
 DERIVED = ('findings', 'selected')
-"""Tables that are worked out from a whole study, where a query names them."""
+"""Tables that are derived from a whole study, if a query names them."""
 
 
 def named(runs: Path, study: str | None = None) -> list[str]:
-    """The studies that have records in a runs folder, or the one that is asked for; raises ValueError where there is none."""
+    """The studies with records in a runs folder, or only `study`; raises ValueError where there is none."""
     recorded = sorted(path.parent.name for path in Path(runs).glob(f'*/{records.FOLDER}'))
     if not recorded:
         raise ValueError(f'no records in {runs}; run a study first (archlab run quickstart), or give --runs its folder')
@@ -69,17 +69,17 @@ def _columns(of: Mapping[str, str]) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name as SQL takes it, whatever it holds."""
+    """A name in quotes for SQL, whatever characters it has."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def views(
     connection: duckdb.DuckDBPyConnection, runs: Path, studies: list[str], cached: bool = True
 ) -> tuple[list[str], list[str]]:
-    """Make the VIEWS over all records of some studies; the Parquet files that they read, and sentences on skipped files.
+    """Make the VIEWS over all records of some studies. Gives the Parquet files they read, and sentences on skipped files.
 
-    A trial may have records in two files. Then the views hold the record that results.store.recorded.read_folder chooses, and
-    only `packs` counts both.
+    If a trial has records in two files, the views hold the record that results.store.recorded.read_folder chooses. Only `packs`
+    counts both.
     """
     selects, parts, skipped = [], [], []
     for number, study in enumerate(studies):
@@ -108,7 +108,7 @@ def views(
 
 
 def selected(reading: Reading) -> list[dict]:
-    """The selected point of every arm, task and replicate as rows; those of which every tuning run diverged have none."""
+    """The selected point of every arm, task and replicate as rows; none where every tuning run diverged."""
     return [
         {
             'study': reading.study.name,
@@ -148,7 +148,7 @@ NEEDS = {'df': 'pandas', 'arrow': 'pyarrow', 'pl': 'polars'}
 
 
 class Frame:
-    """Rows as a DuckDB relation (filter, aggregate, order, sql, fetchall ...) and, where installed, as a frame.
+    """Rows as a DuckDB relation (filter, aggregate, order, sql, fetchall ...) and as a frame of an installed library.
 
     `df()` gives a pandas DataFrame, `arrow()` a pyarrow Table, `pl()` a polars DataFrame. `skipped` names record files that
     were not used.
@@ -192,7 +192,7 @@ class Frame:
 
 
 def trials(runs: Path, study: str | None = None, view: str = 'trials') -> Frame:
-    """One of the VIEWS as a Frame of its own, which no later run changes.
+    """One of the VIEWS as a Frame; later runs do not change it.
 
     Raises ValueError on an unknown view or study.
     """

@@ -14,9 +14,9 @@ _COLUMNS = ', '.join((*PLAIN, *(f'cost.{name}' for name in COST), *(f'pack.{name
 
 
 def read(folder: Path, study: str) -> tuple[list[tuple[str, dict]], list[str]]:
-    """The file and the summary of every sound record, in the order of files and lines, and a sentence for each skipped file.
+    """File and summary of every sound record, in the order of files and lines, and a sentence for each skipped file.
 
-    Raises ValueError where the cache cannot give them; then the records are to be read themselves.
+    Raises ValueError where the cache cannot give them; then the caller reads the records themselves.
     """
     connection = cache.connect()
     try:
@@ -37,7 +37,7 @@ def read(folder: Path, study: str) -> tuple[list[tuple[str, dict]], list[str]]:
 
 
 class _Maker:
-    """Makes the summary of a row (file, shape, PLAIN, COST, PACK): of records that have the same entries."""
+    """Makes the summary of a row (file, shape, PLAIN, COST, PACK); one maker for all records with the same entries."""
 
     def __init__(self, keys: list[str], environment: str | None, no_cost: bool, no_pack: bool):
         self.names = [name for name in PLAIN if name in keys]

@@ -1,8 +1,8 @@
-"""Cache: the records of a large study as Parquet files in `.cache`, beside the records that they were made from.
+"""Parquet cache: the records of a large study as Parquet files in `.cache`, beside the records.
 
-Disposable. A part says which record files it holds, with their sizes and times of change, and its name is the hash of its
-content: a part that is stale, damaged or of another format is never read. New packs become a further part. Nothing here is
-needed: where the folder cannot be written, the records are read without it.
+It may be deleted at any time. Each part lists its record files with their sizes and times of change, and its name is the hash
+of its content, so that a stale, damaged or foreign part is never read. New packs become a further part. Where the folder cannot
+be written, records are read without the cache.
 """
 
 import contextlib
@@ -18,9 +18,9 @@ from results.store import atomic, records
 
 FOLDER = '.cache'
 PARTS = 8
-"""So many parts are made one when a further one is written."""
+"""With this many parts, the next write makes all parts one."""
 LEFT_OVER = 3600
-"""Seconds after which an unfinished part is taken for one that a killed process left."""
+"""Seconds after which an unfinished part is taken for the leftover of a killed process."""
 
 FIELDS = {
     **dict.fromkeys(('id', 'study', 'arm', 'task', 'dataset', 'phase', 'held', 'optimizer', 'status'), 'VARCHAR'),
@@ -38,7 +38,7 @@ FIELDS = {
     },
     'environment': 'JSON',
 }
-"""The columns of a record, with DuckDB's types. What a record lacks, or has of another type, is NULL."""
+"""The columns of a record, with DuckDB's types. An entry that is absent or of another type is NULL."""
 
 
 def _quoted(text: object) -> str:
@@ -59,7 +59,7 @@ VERSION = hashlib.sha256((_COLUMNS + _DOUBTFUL).encode()).hexdigest()[:16]
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """Where the sound records of a study are read: a SELECT of FIELDS, `file`, `keys` and the `place` in order of lines.
+    """The sound records of a study, as a SELECT of FIELDS, `file`, `keys` and the `place` in the order of lines.
 
     `parts` are the Parquet files that it reads; `skipped` has a sentence for each record file that is not used.
     """
@@ -70,7 +70,7 @@ class Rows:
 
 
 def connect() -> duckdb.DuckDBPyConnection:
-    """A database in memory that fetches no extensions, sees no variables of the program and prints nothing by itself."""
+    """A database in memory that loads no extensions, sees no variables of the program and prints nothing."""
     off = ('autoinstall_known_extensions', 'autoload_known_extensions', 'python_enable_replacements')
     connection = duckdb.connect(':memory:', config=dict.fromkeys(off, 'false'))
     connection.execute('SET enable_progress_bar = false')
@@ -78,9 +78,9 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 
 def lock(connection: duckdb.DuckDBPyConnection, parts: list[str]) -> None:
-    """From here on a connection reads nothing but what it holds and these files, and no setting changes.
+    """Restrict a connection: from here on it reads only its own tables and these files, and no setting changes.
 
-    One thread, so that rows without an order of their own come in the same order every time.
+    It uses one thread, so that rows without an order come in the same order every time.
     """
     connection.execute('SET threads = 1')
     connection.execute(f'SET allowed_paths = {_list(parts)}')
@@ -89,7 +89,7 @@ def lock(connection: duckdb.DuckDBPyConnection, parts: list[str]) -> None:
 
 
 def rows(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study: str, cached: bool = True) -> Rows:
-    """Make the records of a study readable in a connection; what no part of the cache holds is read into `table`.
+    """Make the records of a study readable in a connection; records in no part of the cache are read into `table`.
 
     Raises ValueError where a file changes while it is read, duckdb.Error where DuckDB cannot read sound records.
     """
@@ -130,7 +130,7 @@ def empty(connection: duckdb.DuckDBPyConnection, table: str) -> None:
 
 
 def _read(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study: str, names: list[str]) -> tuple:
-    """Read files into a table: the names of those that are sound, and a sentence for each other."""
+    """Read files into a table; gives the names of the sound ones, and a sentence for each other."""
     place = folder / records.FOLDER
     intact = [name for name in names if _intact(place / name)]
     if intact:
@@ -172,7 +172,7 @@ def _intact(path: Path) -> bool:
 
 
 def _parts(connection: duckdb.DuckDBPyConnection, folder: Path, study: str, files: dict) -> tuple[list[Path], dict]:
-    """The parts that hold what the record files hold now, and the listing of the files that they cover."""
+    """The parts that are up to date with the record files, and the listing of the files that they cover."""
     parts, covered = [], {}
     for path in sorted((folder / FOLDER).glob('*.parquet')):
         held = _held(connection, path, study)
@@ -188,7 +188,7 @@ def _hash(path: Path) -> str:
 
 
 def _held(connection: duckdb.DuckDBPyConnection, path: Path, study: str) -> dict:
-    """The listing of the record files that a part was made from; {} where it is damaged or of another kind."""
+    """The listing of the record files of a part; {} where the part is damaged or of another kind."""
     try:
         if _hash(path) != path.stem:
             return {}
@@ -202,7 +202,7 @@ def _held(connection: duckdb.DuckDBPyConnection, path: Path, study: str) -> dict
 def _write(
     connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study: str, parts: list[Path], files: dict
 ) -> list[Path]:
-    """Write a table as a further part, or with all parts as one where they are many; the parts that hold all files."""
+    """Write a table as a further part, or as one with all parts if they are many; gives the parts that hold all files."""
     place = folder / FOLDER
     place.mkdir(exist_ok=True)
     merged = parts if len(parts) + 1 >= PARTS else []
@@ -226,7 +226,7 @@ def _write(
 
 
 def _tidy(place: Path, used: list[Path]) -> None:
-    """Remove parts that are not used any more, and what a killed process left unfinished."""
+    """Remove unused parts, and unfinished parts of killed processes."""
     for path in place.iterdir():
         with contextlib.suppress(OSError):
             old = atomic.is_left_over(path.name) and time.time() - path.stat().st_mtime > LEFT_OVER

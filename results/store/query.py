@@ -1,4 +1,4 @@
-"""Query: SQL over the records of a runs folder, read only, with DuckDB; and its answers as text."""
+"""Query: read-only SQL over the records of a runs folder, with DuckDB; and its answers as text."""
 
 import csv
 import dataclasses
@@ -19,13 +19,13 @@ from results.store import parquet_cache as cache
 FORMATS = ('table', 'csv', 'json', 'md')
 DASH = '–'
 SHOWN = 100
-"""Rows that a table on a screen shows unless a limit is given."""
+"""How many rows a table on a screen shows, unless a limit is given."""
 _DIGITS = 6
 
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What a query gave: rows of plain values; `more` says that the limit cut some off."""
+    """The answer to a query: rows of plain values; `more` says that the limit cut some off."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple, ...]
@@ -42,8 +42,8 @@ def ask(
 ) -> Answer:
     """The answer to one SELECT over the views of results/store/frames.py.
 
-    `derived` gives the rows of further tables, asked for only where the query names them. Raises ValueError where the query
-    is wrong or would do more than read.
+    `derived` gives the rows of further tables; it is called only for tables that the query names. Raises ValueError where the
+    query is wrong or would do more than read.
     """
     if limit is not None and limit < 1:
         raise ValueError(f'limit {limit}; allowed: 1 and up, or leave it out')
@@ -55,7 +55,7 @@ def ask(
 
 
 class _Gone(Exception):
-    """A part of the cache is not there any more."""
+    """Raised where a part of the cache has disappeared."""
 
 
 def _ask(sql: str, runs: Path, study: str | None, limit: int | None, derived: Mapping, cached: bool) -> Answer:
@@ -108,7 +108,7 @@ def _statement(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statem
 
 
 def _distinct(names: list[str]) -> list[str]:
-    """Names of which none repeats another: a second `score` is score_2."""
+    """The names made unique: a second `score` becomes score_2."""
     distinct = []
     for name in names:
         number, given = 1, name
@@ -120,14 +120,14 @@ def _distinct(names: list[str]) -> list[str]:
 
 
 def _short(error: duckdb.Error) -> str:
-    """What DuckDB says, without the kind of error and the picture of the place."""
+    """DuckDB's message, without the kind of error and the excerpt of the query."""
     text = str(error).split('\n\nLINE')[0]
     text = re.sub(r'^[A-Z]\w*( [A-Z]\w*)* Error: ', '', text)
     return ' '.join(text.split()).rstrip('!.')
 
 
 def _explained(error: duckdb.Error, schema: dict[str, dict[str, str]]) -> str:
-    """An error in one line, with what is allowed where a name is wrong."""
+    """An error in one line, with the allowed names where a name is wrong."""
     text = _short(error)
     if isinstance(error, duckdb.PermissionException):
         return f'{text}; a query only reads the records: leave files, folders, settings and extensions out'
@@ -149,7 +149,7 @@ def _explained(error: duckdb.Error, schema: dict[str, dict[str, str]]) -> str:
 
 
 def plain(value: object) -> object:
-    """A value as JSON takes it: numbers to six digits, dates and the like as text, what is not finite as None."""
+    """A value for JSON: numbers to six digits, dates and the like as text, None for numbers that are not finite."""
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, decimal.Decimal):
@@ -195,7 +195,7 @@ def _markdown(answer: Answer) -> str:
 
 
 def _sides(answer: Answer) -> list[str]:
-    """Numbers stand to the right, all else to the left."""
+    """The alignment of each column: numbers right, all else left."""
     sides = []
     for place in range(len(answer.columns)):
         values = [row[place] for row in answer.rows if row[place] is not None]
@@ -226,7 +226,7 @@ def _table(answer: Answer, width: int | None) -> str:
 
 
 def render(answer: Answer, form: str = 'table', width: int | None = None) -> str:
-    """An answer as text; `width` is that of the screen, None where it has none. Raises ValueError on an unknown form."""
+    """An answer as text; `width` is the screen's, None without a screen. Raises ValueError on an unknown form."""
     if form == 'json':
         return json.dumps(as_objects(answer), indent=1, allow_nan=False) + '\n'
     if form == 'csv':

@@ -1,4 +1,4 @@
-"""Reading: a study with everything that its runs folder says of it, the one thing that all evidence is worked out from."""
+"""Reading: a study with everything in its runs folder. All evidence is computed from it."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ from ablations.trial import Schedule
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """What was read of a study.
+    """A study as it was read from its runs folder.
 
     study      what was asked
-    schedule   all trials that it wants so far, with selections and budgets
-    records    summaries of sound records by trial id, those that are no longer planned included; of a folder they are
-               results.store.recorded.Records, which give each record whole where it is asked for
-    manifest   what is chosen once for a runs folder: costs, looks taken, test reads
-    folder     the runs folder; None where the records come from no folder, as those of a simulated study
+    schedule   all trials that the study wants so far, with selections and budgets
+    records    summaries of sound records by trial id, including trials that are no longer planned. Those of a folder are
+               results.store.recorded.Records, which also give each record whole
+    manifest   the folder's manifest: costs, looks taken, test reads
+    folder     the runs folder; None for records that come from no folder, such as simulated ones
     settings   the `--set` settings that are part of `study`
     skipped    a sentence for each record file that could not be used
     """

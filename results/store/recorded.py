@@ -1,4 +1,4 @@
-"""Recorded: the records of a study, a summary of each, and each of them whole where somebody asks for it."""
+"""Recorded: the records of a study, as summaries, and each one whole on demand."""
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,18 +8,18 @@ from results.store import records
 from results.store.summary import summary
 
 OPEN_FILES = 64
-"""Record files that stay in memory after one of their records was asked for whole."""
+"""How many record files stay in memory after a whole record was read from them."""
 
 
 class Records(Mapping[str, dict]):
-    """The records of a study by trial id: `records[id]` is a summary, `records.whole(id)` the record as it was written."""
+    """The records of a study by trial id: `records[id]` is a summary, `records.whole(id)` the whole record."""
 
     def __init__(self, summaries: Mapping[str, dict], wholes: 'Mapping[str, dict] | RecordFiles'):
         self._summaries, self._wholes = summaries, wholes
 
     @classmethod
     def of(cls, wholes: Iterable[dict]) -> 'Records':
-        """Those of whole records that are at hand.
+        """Records made from whole records in memory.
 
         >>> records = Records.of([{'id': 'one', 'score': 0.5, 'curve': {'step': [0]}}])
         >>> records['one']
@@ -31,9 +31,9 @@ class Records(Mapping[str, dict]):
         return cls({key: summary(record) for key, record in by_id.items()}, by_id)
 
     def whole(self, trial_id: str) -> dict:
-        """The record of a trial with everything that was written of it.
+        """The whole record of a trial.
 
-        Raises KeyError on an unknown trial, ValueError naming its file where that is damaged or changed since it was read.
+        Raises KeyError on an unknown trial. Raises ValueError, with the file's name, where that file is damaged or has changed.
         """
         return self._wholes[trial_id]
 
@@ -51,7 +51,7 @@ class Records(Mapping[str, dict]):
 
 
 class RecordFiles:
-    """Whole records by trial id, each read from its file when it is asked for; `names` gives the name of the file."""
+    """Whole records by trial id, each read from its file on demand; `names` holds the names of the files."""
 
     def __init__(self, folder: Path, study: str, names: Mapping[str, str]):
         self.folder, self.study, self.names = folder, study, names
@@ -75,8 +75,8 @@ class RecordFiles:
 def read_folder(folder: Path, study: str) -> tuple[Records, list[str]]:
     """All sound records of a runs folder, and a sentence for each file that was skipped.
 
-    A trial may be in two files, where it failed and ran again. Then a record that did not fail counts, and among equals the
-    first. The summaries of a large folder come from a cache (results/store/index.py), which changes nothing but the time.
+    A trial that failed and ran again has records in two files. Then a record that did not fail counts, and among equals the
+    first. The summaries of a large folder come from a cache (results/store/index.py), which only saves time.
     """
     files = records.listing(folder)
     if sum(size for size, _ in files.values()) >= records.LARGE:
@@ -101,7 +101,7 @@ def read_folder(folder: Path, study: str) -> tuple[Records, list[str]]:
 
 
 def _chosen(lines: Iterable[tuple[str, dict]]) -> dict[str, tuple[str, dict]]:
-    """Of (file, record) the ones that count, by trial id."""
+    """The (file, record) that counts for each trial id."""
     chosen: dict[str, tuple[str, dict]] = {}
     for name, record in lines:
         trial_id = record['id']

@@ -1,8 +1,8 @@
-"""Records: finished trials as JSON lines, one file per pack, committed whole. With the manifest, the lab's only state.
+"""Records: finished trials as JSON lines, one file per pack, committed whole. They and the manifest are the lab's only state.
 
-A file is written aside, fsynced and hard-linked to its final name; the first writer of a name wins. Each line ends with a
-`check`, a hash of the rest of the line, and says how many lines its file has, so that damage is seen. Published records are
-packs one after the other in one file, compressed (results/bundle.py).
+A file is written under a temporary name, fsynced and hard-linked to its final name; the first writer of a name wins. Each line
+ends with a `check`, a hash of the rest of the line, and holds the number of lines of its file, so that damage is noticed.
+Published records are packs one after the other in one file, compressed (results/bundle.py).
 """
 
 import contextlib
@@ -20,11 +20,11 @@ from results.store import atomic
 
 FOLDER = 'records'
 PACK, MANY = '.jsonl', '.jsonl.gz'
-"""How the names of record files end: one pack, or packs one after the other, compressed."""
+"""The suffixes of record files: one pack, or packs one after the other, compressed."""
 REQUIRED = ('id', 'study', 'arm', 'task', 'dataset', 'replicate', 'held', 'optimizer', 'knobs', 'seed', 'status', 'pack')
 STATUSES = ('ok', 'diverged', 'failed')
 LARGE = 2**23
-"""Bytes of a study's records from which on they are read by way of a cache; less is read as fast without."""
+"""From this many bytes on a study's records are read through a cache; below it a cache saves no time."""
 FIX = 'give --runs a folder that you may write to'
 _CHECK = ', "check": "'
 
@@ -42,7 +42,7 @@ def intact(line: bytes) -> bool:
 
 
 def from_line(line: str) -> dict:
-    """The record of a line; raises ValueError where the line is not what was written."""
+    """The record of a line; raises ValueError where the line is damaged."""
     line = line.rstrip('\n')
     if not intact(line.encode()):
         raise ValueError('its check does not match its content')
@@ -60,7 +60,7 @@ def _number(value: object) -> bool:
 
 
 def prepare(folder: Path) -> None:
-    """Make the records folder, and try what commits need: writing, hard links.
+    """Make the records folder, and try what commits need: writing and hard links.
 
     Raises ValueError where the folder cannot be written or its file system has no hard links.
     """
@@ -88,7 +88,7 @@ def content(path: Path) -> bytes:
 
 
 def _as_committed(lines: list[dict], many: bool) -> bool:
-    """Whether there are as many lines as the lines say. A file holds one pack, or `many` one after the other."""
+    """Whether the number of lines is the one stated in them. A file holds one pack, or with `many` several in a row."""
     start = 0
     while start < len(lines):
         pack = lines[start]['pack']
@@ -103,7 +103,7 @@ def _as_committed(lines: list[dict], many: bool) -> bool:
 
 
 def read_file(path: Path, study: str) -> list[dict]:
-    """The records of one file; raises ValueError naming the file where it is damaged or belongs to another study."""
+    """The records of one file; raises ValueError, with the file's name, where it is damaged or belongs to another study."""
     fix = 'move the file out of the folder; its trials then run again'
     try:
         lines = content(path).decode().splitlines()
@@ -124,7 +124,7 @@ def read_file(path: Path, study: str) -> list[dict]:
 
 
 def listing(folder: Path) -> dict[str, list[int]]:
-    """Size in bytes and time of change in nanoseconds of every record file of a study, by name and in its order."""
+    """Size in bytes and time of change in nanoseconds of every record file of a study, by name, sorted."""
     about_files = {}
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder / FOLDER) as entries:
         for entry in entries:
@@ -139,5 +139,5 @@ def listing(folder: Path) -> dict[str, list[int]]:
 
 
 def replaces(record: dict, other: dict | None) -> bool:
-    """Whether a record counts instead of another of the same trial, which was read before: only one that failed gives way."""
+    """Whether a record replaces an `other` one of the same trial that was read before: only a failed one is replaced."""
     return other is None or (other['status'] == 'failed' and record['status'] != 'failed')

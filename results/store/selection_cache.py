@@ -1,7 +1,7 @@
-"""Selection cache: the points that fitted surfaces gave, so that a large plan does not fit all surfaces again.
+"""Selection cache: the points of fitted surfaces, so that a large plan does not fit all surfaces again.
 
-It may be deleted at any time (results/store/text_cache.py). Each point stands under the hash of the trials that it follows
-from. A file's name is the hash of the sources and packages that fit surfaces.
+It may be deleted at any time (results/store/text_cache.py). Each point is saved under the hash of its trials. A file's name is
+the hash of the sources and packages that fit surfaces.
 """
 
 import json
@@ -15,7 +15,7 @@ from results.store.sources import content_hash, versions
 
 PACKAGES = ('numpy',)
 MOST = 2
-"""Files that stay: that of these sources, and one of others."""
+"""How many files stay: this source's, and one other."""
 
 
 def _name() -> str:
@@ -24,14 +24,14 @@ def _name() -> str:
 
 
 def load(folder: Path) -> None:
-    """Give selections the points that were saved in a study's folder."""
+    """Add the points saved in a study's folder to the memory of selections."""
     body = text_cache.load(folder, _name())
     if body is not None:
         selection.KNOWN.update({key: (tuple(point), *rest) for key, (point, *rest) in json.loads(body).items()})
 
 
 def save(folder: Path) -> None:
-    """Save every point that selections know by now."""
+    """Save every point in the memory of selections."""
     body = json.dumps(selection.KNOWN)
     if body != text_cache.load(folder, _name()):
         text_cache.save(folder, _name(), body, 'selections-*.json', MOST)

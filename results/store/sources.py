@@ -1,8 +1,8 @@
-"""Sources: short hashes of the lab's own files, which records, pages and caches carry, and the versions of what they use.
+"""Sources: short hashes of the lab's own files, for records, pages and caches; and versions of packages.
 
-Two hashes. `syntax_hash` is for what people compare: it stands when a comment, a docstring or the layout of a file changes, and
-is the same under every version of Python. `content_hash` is for caches: it takes a hundredth of the time, and a cache that is
-made again for a comment's sake costs little.
+There are two hashes. `syntax_hash` is for hashes that people compare: it does not change with comments, docstrings or layout,
+and is the same under every version of Python. `content_hash` is for caches: it takes a hundredth of the time, and rebuilding a
+cache after a comment has changed costs little.
 """
 
 import ast
@@ -15,12 +15,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DECIDING = ('ablations/**/*.py', 'results/**/*.py', 'sweeps/protocol/**/*.py')
-"""What decides on findings: the studies, the plan and the evidence."""
+"""The files that determine findings: the studies, the plan and the evidence."""
 PAGES = ('results/**/*.j2', 'results/**/*.css', 'results/**/*.js', 'results/**/*.ttf', 'results/**/*.otf')
 RENDERING = ('jinja2', 'matplotlib', 'numpy', 'scipy')
-"""Packages on which the bytes of tables, figures and pages depend."""
+"""The packages that determine the bytes of tables, figures and pages."""
 UNSAID = ('ctx', 'kind', 'type_comment', 'type_ignores')
-"""Fields of a syntax tree that say nothing of what the code does."""
+"""Fields of a syntax tree that do not change what the code does."""
 
 
 def _files(root: Path, patterns: Iterable[str]) -> list[Path]:
@@ -38,10 +38,10 @@ def content_hash(patterns: tuple[str, ...] = DECIDING) -> str:
 
 @functools.cache
 def syntax_hash(patterns: tuple[str, ...], docstrings: bool = False, root: Path = ROOT) -> str:
-    """Hash of the names of all files that match, of the code of Python files, and of the contents of others.
+    """Hash of the names of all matching files, of the code of Python files, and of the contents of others.
 
-    `docstrings` says whether these count as code, as they do where a page prints them. A file that is no Python yet counts by
-    its contents.
+    `docstrings`: whether docstrings count as code, as for files whose docstrings a page prints. A file that is not valid Python
+    counts by its contents.
     """
     content = hashlib.sha256()
     for path in _files(root, patterns):
@@ -54,9 +54,9 @@ def syntax_hash(patterns: tuple[str, ...], docstrings: bool = False, root: Path 
 
 
 def code(text: str | bytes, docstrings: bool = False) -> str:
-    """What Python code does, as text that is the same under every version of Python; raises SyntaxError.
+    """Python code without layout and comments, as text that is the same under every version of Python; raises SyntaxError.
 
-    Fields of the syntax tree that are empty are left out: newer versions add fields, such as the type parameters of a function.
+    Empty fields of the syntax tree are left out, because newer versions add fields, such as a function's type parameters.
 
     >>> code('def f(x): return 2*x  # twice') == code('def f(x):\\n    "Twice x."\\n    return 2 * x')
     True
@@ -89,12 +89,12 @@ def _write(node: ast.AST, docstrings: bool, pieces: list[str]) -> None:
 
 
 def _is_text(node: object) -> bool:
-    """Whether it is a statement that is nothing but a text: a docstring, or what says what the name above it means."""
+    """Whether a statement is only a text: a docstring, or the description of the name above it."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _joined(values: list[ast.AST]) -> list[ast.AST]:
-    """The parts of an f-string, texts that follow each other as one: versions of Python cut them differently."""
+    """The parts of an f-string with neighbouring texts joined, because versions of Python cut them differently."""
     joined: list[ast.AST] = []
     for value in values:
         if isinstance(value, ast.Constant) and joined and isinstance(joined[-1], ast.Constant):

@@ -1,4 +1,4 @@
-"""Summary: what most readers want of a record."""
+"""Summary: the part of a record that most readers need."""
 
 from collections.abc import Mapping
 
@@ -9,8 +9,8 @@ SUMMARY = (
     *('status', 'diverged_at', 'reason', 'score', 'score_se', 'parts', 'n_held', 'initial_loss', 'final_loss', 'checksum'),
     *('leak', 'cost', 'pack', 'environment'),
 )
-"""The entries of a record that are in its summary. Plans, evidence, tables and checks go by them; curves and what was
-configured are in the whole record only. Of `cost` and `pack` it has all of COST and PACK, with None for what is absent."""
+"""The entries of a record that are in its summary. Plans, evidence, tables and checks need only these; curves and configs are
+in the whole record only. `cost` and `pack` have all entries of COST and PACK, with None for absent ones."""
 
 
 def summary(record: Mapping) -> dict:

@@ -1,4 +1,4 @@
-"""Text cache: files in a study's `.cache` that spare work. The first line of each is the hash of the rest.
+"""Text cache: files with saved work in a study's `.cache`. The first line of each is the hash of the rest.
 
 They may be deleted at any time. A damaged file is not used. Where the folder cannot be written, nothing is saved.
 """
@@ -10,13 +10,13 @@ from pathlib import Path
 from results.store import atomic
 
 FOLDER = '.cache'
-"""The folder of results/store/parquet_cache.py, which loads a database to read its own files there."""
+"""The folder that results/store/parquet_cache.py uses too. Importing the name from there would load a database."""
 SLOW = 1.0
-"""Work that takes this many seconds or more is worth a file."""
+"""Work is saved if it took this many seconds or more."""
 
 
 def load(folder: Path, name: str) -> str | None:
-    """The text that was saved under a name in a study's folder; None where there is none, or where it is damaged."""
+    """The text saved under a name in a study's folder; None where there is none or it is damaged."""
     try:
         check, _, body = (folder / FOLDER / name).read_text(encoding='utf-8').partition('\n')
     except (OSError, ValueError):
@@ -25,7 +25,7 @@ def load(folder: Path, name: str) -> str | None:
 
 
 def save(folder: Path, name: str, body: str, others: str, most: int) -> None:
-    """Write a text under a name; of the files that match the pattern `others` the newest `most` stay."""
+    """Save a text under a name, and remove all but the newest `most` files that match the pattern `others`."""
     place = folder / FOLDER
     with contextlib.suppress(OSError, ValueError):
         place.mkdir(exist_ok=True)

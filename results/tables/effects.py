@@ -1,4 +1,4 @@
-"""Effects: the main effects and interactions of a factorial study as lines of a table, each with a verdict."""
+"""Effects: main effects and interactions of a factorial study as lines of a table, each with a verdict."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ from results.store.reading import Reading
 
 KINDS = ('main effect', 'interaction')
 VERDICTS = {'main effect': ('better', 'worse'), 'interaction': ('more together', 'less together')}
-"""What is said of an effect above 0 and below 0."""
+"""The verdicts on an effect above 0 and below 0."""
 
 
 @dataclasses.dataclass(frozen=True)
 class EffectLine:
-    """One effect on one task, in the metric's good direction, or, with `verdict` '', why there is none.
+    """One effect on one task, in the metric's good direction; with `verdict` '' it only says why there is no effect.
 
-    `p_adjusted` is by Holm over the effects of all tasks of the study, the family that shares its half of the error rate.
-    `marks` names what is unsure of all effects of the task.
+    `p_adjusted` is by Holm over the effects of all tasks of the study; this family has half of the error rate. `marks` names
+    the doubts about all effects of the task.
     """
 
     task: str
@@ -44,7 +44,7 @@ class EffectLine:
 
 
 def _withheld(task: Factorial, schedule: Schedule, own: list[Finding]) -> str:
-    """Why no effect of a task can be claimed, or ''. A contrast has a part of every arm: one that is unfit spoils all."""
+    """Why no effect of a task can be claimed, or ''. Every arm enters a contrast, so one unfit arm spoils all effects."""
     if task.reason:
         return task.reason
     if not schedule.look:
@@ -54,13 +54,13 @@ def _withheld(task: Factorial, schedule: Schedule, own: list[Finding]) -> str:
 
 
 def _censored(effect: Effect, weights: Mapping[str, float], edges: list[str]) -> str:
-    """Why an optimum at an edge forbids this claim, or ''. An arm that pulls the other way could undo it at a better recipe."""
+    """Why an optimum at an edge forbids this claim, or '': with a better recipe, an arm of opposite sign could undo it."""
     against = [arm for arm in edges if weights[arm] * effect.difference.effect < 0]
     return f'censored: a better recipe of {", ".join(against)} could undo it' if against else ''
 
 
 def effect_lines(reading: Reading, findings: list[Finding]) -> list[EffectLine]:
-    """The lines of a factorial study by task, main effects first; none of another study."""
+    """The lines of a factorial study by task, main effects first; an empty list for other studies."""
     study = reading.study
     if not study.levels:
         return []

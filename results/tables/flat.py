@@ -1,4 +1,4 @@
-"""Flat: findings for programs, as CSV and JSON; marks of what is unsure are part of every row."""
+"""Flat: findings for programs, as CSV and JSON; the marks of doubt are part of every row."""
 
 import csv
 import dataclasses
@@ -11,10 +11,10 @@ from results.tables.words import marks
 
 
 def records(findings: list[Finding], facts: StudyFacts) -> list[dict]:
-    """One dict a row: comparisons, and in a factorial study its main effects and interactions, told apart by `row`.
+    """One dict for each row: comparisons, and the effects of a factorial study; `row` says which it is.
 
-    `marks` says what must not be left out beside a verdict; `missing_runs` and `base_missing_runs` how many planned runs are
-    not recorded yet of the two arms; `recipe` 'same' that the study shows a fallacy, which `warning` spells out.
+    `marks` holds what must be shown beside a verdict. `missing_runs` and `base_missing_runs` count the planned runs of the two
+    arms that are not recorded yet. `recipe` is 'same' where the study shows a fallacy, which `warning` explains.
     """
     first = FALLACY if facts.recipe == 'same' else ''
     plain_rows = []
@@ -41,7 +41,7 @@ def _cells(name: str, value: object) -> dict:
 
 
 def comma_separated(findings: list[Finding], facts: StudyFacts) -> str:
-    """One line a row, an interval in two columns, what is not known empty."""
+    """One line for each row; an interval takes two columns, and what is not known is empty."""
     fields = [field.name for field in dataclasses.fields(Finding)]
     extra = ['row', 'marks', 'missing_runs', 'base_missing_runs', 'recipe', 'warning']
     names = [key for name in (*fields, *extra) for key in _cells(name, None)]

@@ -1,4 +1,4 @@
-"""LaTeX: booktabs tables, an arm in two lines (numbers, and below them intervals and ratios) so that they fit a page."""
+"""LaTeX: booktabs tables. An arm has two lines, numbers above intervals and ratios, so that tables fit a page."""
 
 import re
 
@@ -16,17 +16,17 @@ _TEX = {
 
 
 def tex(text: str) -> str:
-    """Text with every character that LaTeX reads as a command escaped."""
+    """Text with LaTeX's special characters escaped."""
     return re.sub('.', lambda character: _TEX.get(character[0], character[0]), text)
 
 
 def _small(text: str) -> str:
-    """The braces keep a bracket from being read as an option of the line break before it."""
+    """Small text in braces, so that LaTeX does not read its bracket as an option of the line break before it."""
     return rf'{{\tiny {tex(text)}}}' if text else '{}'
 
 
 def _lines(row: Row, keys: list[str]) -> list[str]:
-    """The two lines of an arm; the marks of a verdict and what an arm is compared with stand in the second."""
+    """The two lines of an arm; the marks of the verdict and the arm's reference are in the second."""
     upper, lower = [tex(row.arm)], ['{}']
     for key in keys:
         text, small = row.cells[key].text, row.cells[key].small
@@ -76,7 +76,7 @@ def _paragraph(text: str) -> str:
 
 
 def latex(findings: list[Finding], facts: StudyFacts) -> str:
-    """One float with the findings, the verdicts over all tasks, the effects of a factorial, and what they rest on."""
+    """One float with the findings, the verdicts over all tasks, the effects of a factorial study, and the note."""
     lines = ['% needs \\usepackage{booktabs}', r'\begin{table*}[t]', r'\centering\scriptsize\setlength{\tabcolsep}{3pt}']
     lines += [rf'\parbox{{\textwidth}}{{\textbf{{{tex(sentence)}}}}}\par\medskip' for sentence in facts.warnings()]
     lines += _findings(findings, facts) if findings else []

@@ -39,7 +39,7 @@ def _effects(facts: StudyFacts) -> list[str]:
 
 
 def markdown(findings: list[Finding], facts: StudyFacts) -> str:
-    """The findings, the verdicts over all tasks, the effects of a factorial, and what they rest on."""
+    """The findings, the verdicts over all tasks, the effects of a factorial study, and the note."""
     warnings = [line for sentence in facts.warnings() for line in (f'**{sentence}**', '')]
     first = _findings(findings, facts) if findings else []
     effects = _effects(facts) if facts.effects else []

@@ -1,4 +1,4 @@
-"""Markup: tables as HTML, for the report and for any page."""
+"""Markup: tables as HTML, for the report and for other pages."""
 
 import html
 
@@ -12,7 +12,7 @@ WORDS = ('arm', 'verdict', 'why', 'task', 'effect of', 'kind')
 
 
 def name_of(verdict: str) -> str:
-    """A verdict as the name of a class."""
+    """The CSS class of a verdict."""
     return verdict.split(',')[0].replace(' ', '-')
 
 
@@ -74,6 +74,6 @@ def findings_markup(findings: list[Finding], facts: StudyFacts) -> str:
 
 
 def markup(findings: list[Finding], facts: StudyFacts) -> str:
-    """All tables of a study, what must be read first above them."""
+    """All tables of a study, with the warnings above them."""
     warnings = ''.join(f'<p class="warning"><strong>{html.escape(text)}</strong></p>\n' for text in facts.warnings())
     return warnings + findings_markup(findings, facts) + effects_markup(facts)

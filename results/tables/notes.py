@@ -51,7 +51,7 @@ def _sizes(findings: list[Finding]) -> list[str]:
 
 
 def notes(findings: list[Finding], facts: StudyFacts) -> list[str]:
-    """The sentences, without their full stops: what is compared with what, tests, and all that is unsure."""
+    """The sentences, without full stops: what is compared with what, the tests, and all doubts."""
     if not findings:
         return [ONE_ARM.rstrip('.')]
     one = findings[0]

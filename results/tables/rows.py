@@ -9,7 +9,7 @@ from results.tables.words import DASH, TIMES, count, marked, number, probability
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """One column: the key of its cells, its heading, the same in two short lines, and whether it holds words."""
+    """One column: the key of its cells, its heading in one line and in two short lines, and whether it holds words."""
 
     key: str
     heading: str
@@ -36,7 +36,7 @@ SAME = Column('own', 'effect at one recipe', ('effect at', 'one recipe'))
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """What a table says in one place: `text`, and `small` for an interval or ratio beside it."""
+    """The content of one cell: `text`, and `small` for an interval or ratio beside it."""
 
     text: str
     small: str = ''
@@ -58,8 +58,8 @@ class Row:
 def columns(findings: list[Finding], facts: StudyFacts) -> list[Column]:
     """The columns that these findings need.
 
-    What an arm is compared with has a column where it is not always the base; with one recipe for all the effects at the
-    own best and at the shared recipe are the same and have one column.
+    The reference of an arm has a column unless it is always the base. With one recipe for all, the effects at the own best and
+    at the shared recipe are the same and have one column.
     """
     left_out = set() if len({finding.base for finding in findings}) > 1 else {'against'}
     if facts.recipe == 'same':
@@ -81,7 +81,7 @@ def _loss(value: float | None) -> Cell:
 
 
 def _base_row(one: Finding) -> Row:
-    """The base of the study, from the finding of the first arm, which is compared with it."""
+    """The row of the study's base, from the finding of the first arm that is compared with it."""
     params, macs = (
         _sized(round(value / ratio), 1.0) if value is not None and ratio else Cell(DASH)
         for value, ratio in ((one.params, one.params_ratio), (one.macs, one.macs_ratio))

@@ -23,7 +23,7 @@ def _short(value: float) -> str:
 
 
 def _numbers(row: Mapping[str, float]) -> list[str]:
-    """Parameters in full, the other counts in short; '' for a count that there is not."""
+    """Parameters in full, the other counts in short; '' for a count that is absent."""
     return [f'{row["params"]:,}', *(_short(row[name]) if name in row else '' for name in list(COUNTS)[1:])]
 
 
@@ -36,9 +36,9 @@ def _table(first: str) -> Table:
 
 
 def size_table(described: Mapping, name: str = '') -> Table:
-    """Costs, nested by arm and task or not, one row a model; for one model its roles and parts too.
+    """Costs of one model, or of models nested by arm and task, one row each; one model also has rows for roles and parts.
 
-    Blocks in a row that cost the same are one row: what each of them costs.
+    Consecutive blocks of equal cost share one row, which shows the cost of each.
     """
     rows = _rows(described)
     alone = len(rows) == 1
@@ -65,7 +65,7 @@ def size_table(described: Mapping, name: str = '') -> Table:
 
 
 def _runs(rows: Mapping[str, Mapping]) -> list[tuple[str, Mapping]]:
-    """Rows in which neighbours that are alike are one, called `block_1 to 46, each`."""
+    """Rows with equal neighbours joined into one, called `block_1 to 46, each`."""
     runs: list[tuple[list[str], Mapping]] = []
     for name, row in rows.items():
         if runs and runs[-1][1] == row:
@@ -78,7 +78,7 @@ def _runs(rows: Mapping[str, Mapping]) -> list[tuple[str, Mapping]]:
 
 
 def comparison_table(both: Mapping) -> Table:
-    """Two models side by side: every value of their configs that differs, then their counts and the ratio of the second."""
+    """Two models side by side: differing values of their configs, then their counts and the ratio second / first."""
     a, b = both['a'], both['b']
     table = Table(box=None, header_style='bold')
     table.add_column('')
@@ -116,7 +116,7 @@ def budget_table(budget: Mapping) -> Table:
 
 
 def task_lines(tasks: Mapping[str, Mapping]) -> list[str]:
-    """What is learned: for each task its metric, what a model that knows nothing scores, the margin, the budget."""
+    """Tasks as lines: for each its metric, chance, margin and budget."""
     rows = [('task', 'dataset', 'domain', 'metric', 'better', 'chance', 'margin', 'steps', 'batch')]
     for name, task in tasks.items():
         metric, numbers = f'{task["metric"]}, {task["unit"]}', (f'{task[field]:.3g}' for field in ('chance', 'margin'))
@@ -136,7 +136,7 @@ PLACES = {
     'maps': 'maps',
     'tokens': 'tokens',
 }
-"""The places where a kind may work, as the heads of columns."""
+"""Column headings for the places where a kind may work."""
 LEGEND = (
     'x: works there. hier, iso: in a body of that kind; causal, bidir: in a body that is causal or not; maps, tokens: on\n'
     'maps [B, H, W, C] or sequences [B, N, C]. A kind needs what the mixer must take: rotate (queries and keys), bias\n'
@@ -145,7 +145,7 @@ LEGEND = (
 
 
 def fits_lines(blocks: Mapping[str, Mapping[str, Mapping]]) -> list[str]:
-    """For each family its kinds: a mark for each place where one works, what it needs of the mixer, what it takes."""
+    """The kinds of each family: a mark for each place where a kind works, what it needs from the mixer, what it takes."""
     lines = []
     for family, kinds in blocks.items():
         if all(set(PLACES) <= set(row['fits']) and not _said(row) for row in kinds.values()):
@@ -164,14 +164,14 @@ def fits_lines(blocks: Mapping[str, Mapping[str, Mapping]]) -> list[str]:
 
 
 def _said(row: Mapping) -> str:
-    """What a kind needs, takes, and what else is to be known of it."""
+    """What a kind needs, what it takes, and its notes."""
     needs = [f'needs {" ".join(row["needs"])}'] if row['needs'] else []
     takes = [f'takes {" ".join(row["takes"])}'] if row['takes'] else []
     return '; '.join([*needs, *takes, *row['notes']])
 
 
 def model_lines(models: Mapping[str, Mapping]) -> list[str]:
-    """Models by name, each with its paper and what it is; a line between families, which begin with the same letters."""
+    """Models by name, each with its paper and a description; a blank line between families, whose names begin alike."""
     lines, before = [], ''
     for name, row in models.items():
         family = re.match(r'[a-z]+', name)[0] if row['paper'] else 'bases of tasks'
@@ -183,7 +183,7 @@ def model_lines(models: Mapping[str, Mapping]) -> list[str]:
 
 
 def match_lines(name: str, made: Mapping) -> list[str]:
-    """How a model was matched: what it counts and what the other does, the lines to put into a study, how near they come."""
+    """A matched model as lines: its count and the target, the lines for the study file, and how near it comes."""
     count = {'params': 'parameters', 'macs': 'multiply-adds'}[made['by']]
     first = f'{name}: {made["before"]:,} {count}; {made["to"]} has {made["target"]:,}'
     if not made['changes']:

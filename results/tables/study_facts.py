@@ -1,4 +1,4 @@
-"""Study facts: what a table says beside its findings: the shape of the study, its rules, and what is not recorded yet."""
+"""Study facts: the shape of a study, its rules, and its missing runs, for the tables of its findings."""
 
 import dataclasses
 
@@ -25,10 +25,10 @@ class Missing:
 
 @dataclasses.dataclass(frozen=True)
 class StudyFacts:
-    """What is known of a study beside its findings; the defaults say nothing of their own.
+    """What a table needs to know of a study beside its findings; the defaults add nothing.
 
-    `alpha` is the familywise error rate of the study and `level` the part of it that one look's comparisons share. `look`
-    is the last declared look that is whole (0 before the first, None where not known), `last` the study's last one.
+    `alpha` is the familywise error rate of the study, and `level` the part of it for the comparisons of one look. `look` is the
+    last complete declared look (0 before the first, None where not known), and `last` the study's last look.
     """
 
     shape: str = 'one_swap'
@@ -47,7 +47,7 @@ class StudyFacts:
         return sum(one.runs for one in self.missing if (one.arm, one.task) == (arm, task))
 
     def warnings(self) -> list[str]:
-        """What must be read before any number: a fallacy shown on purpose, and what is missing."""
+        """Warnings to read before any number: a fallacy shown on purpose, and missing runs."""
         sentences = [FALLACY] if self.recipe == 'same' else []
         if self.look is None or (self.look == self.last and not self.missing):
             return sentences
@@ -63,7 +63,7 @@ class StudyFacts:
 
 
 def missing_runs(reading: Reading) -> tuple[Missing, ...]:
-    """By task and arm; an arm that lacks nothing is left out."""
+    """The missing runs by task and arm; an arm that lacks nothing is left out."""
     study = reading.study
     planned: dict[tuple, dict] = {}
     for trial in reading.schedule.trials:
@@ -78,7 +78,7 @@ def missing_runs(reading: Reading) -> tuple[Missing, ...]:
 
 
 def study_facts(reading: Reading, findings: list[Finding]) -> StudyFacts:
-    """The facts of a study that its findings are read with."""
+    """The facts that a table of the study's findings shows."""
     study = reading.study
     return StudyFacts(
         shape=study.shape,

@@ -1,4 +1,4 @@
-"""Terminal: findings as tables for a screen, with things stacked in a cell so that they fit 80 columns."""
+"""Terminal: findings as tables for a screen of 80 columns, with several lines in a cell."""
 
 from rich import box
 from rich.console import Group
@@ -22,7 +22,7 @@ SAME = 'effect at\none recipe'
 
 
 def _verdict(text: str) -> Text:
-    """A verdict in its colour; the words carry the meaning, the colour only helps."""
+    """A verdict in its colour; the meaning is in the words."""
     return Text(text.replace(', ', '\n'), style=COLOURS.get(text.split(',')[0], ''))
 
 
@@ -35,7 +35,7 @@ def _stacked(*texts: str) -> Text:
 
 
 def _task(heading: str, arm_rows: list[Row], chain: bool, same: bool) -> Table:
-    """`chain` says that arms are compared with others than the base, `same` that one recipe serves all."""
+    """The table of a task. `chain`: arms have other references than the base. `same`: all arms have one recipe."""
     shown, lines = _frame(heading), []
     headers = [SAME if same and header == HEADERS[2] else header for header in HEADERS if not (same and header == HEADERS[3])]
     for row in arm_rows:

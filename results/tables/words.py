@@ -1,4 +1,4 @@
-"""Words: how numbers, intervals, verdicts and their marks are written, the same in every table, figure and sentence."""
+"""Words: the spelling of numbers, intervals, verdicts and their marks in all tables, figures and sentences."""
 
 from results.finding import Finding
 
@@ -8,7 +8,7 @@ MINUS = '\u2212'
 
 
 def scaled(value: float, metric: str) -> float:
-    """A value as it is printed: accuracies in percent, all else in the metric's unit."""
+    """A value in its printed unit: accuracies in percent, all else in the metric's unit."""
     return 100 * value if metric == 'accuracy' else value
 
 
@@ -48,14 +48,14 @@ def count(value: float | None) -> str:
 
 
 def verdict_words(finding: Finding) -> str:
-    """The verdict as printed: with `negligible` where it is significant and inside the margin."""
+    """The printed verdict, with `negligible` where the effect is significant and inside the margin."""
     return finding.verdict + ', negligible' * finding.negligible
 
 
 def marks(finding: Finding) -> list[str]:
-    """What must stand beside a verdict: a winner whose optimum lies at the edge of its range could be better yet or be luck.
+    """The marks beside a verdict: a winner whose optimum lies at the edge of its range may be better still, or lucky.
 
-    Every censored arm is marked; so is the arm that it is compared with, where that one wins.
+    Every censored arm is marked; so is its reference, where that one wins.
     """
     said = ['censored'] if finding.censored else []
     return said + ([f'{finding.base} censored'] if finding.base_censored and finding.verdict == 'worse' else [])
@@ -75,12 +75,12 @@ def tasks(findings: list[Finding]) -> dict[str, list[Finding]]:
 
 
 def title(finding: Finding) -> str:
-    """What a task measures: metric, unit, direction and margin."""
+    """The title of a task: metric, unit, direction and margin."""
     unit = 'in %' if finding.metric == 'accuracy' else f'in {finding.unit}'
     margin = f'{number(finding.margin, finding.metric)} {difference_unit(finding)}'
     return f'{finding.task}: {finding.metric} {unit}, {finding.direction} is better, margin {margin}'
 
 
 def overall(findings: list[Finding]) -> list[tuple[str, str, str]]:
-    """The verdict over all tasks: arm, verdict, reason."""
+    """The verdicts over all tasks: arm, verdict, reason."""
     return list({one.arm: (one.arm, one.overall, one.overall_reason) for one in findings}.values())
