@@ -40,7 +40,11 @@ class Amount:
 
 
 def step_flops(costs: Mapping, arm: str, task: str) -> float | None:
-    """FLOPs of a training step by the manifest's `costs`, {arm: {task: cost}}; None where they are not known."""
+    """FLOPs of a training step by the manifest's `costs`, {arm: {task: cost}}; None where they are not known.
+
+    >>> step_flops({'base': {'digits': {'flops': 80.0}}}, 'base', 'digits'), step_flops({}, 'base', 'digits')
+    (80.0, None)
+    """
     return costs.get(arm, {}).get(task, {}).get('flops')
 
 
@@ -71,7 +75,11 @@ def steps_at_equal_compute(task: Task, flops: float, base_flops: float) -> float
 
 
 def whole_evaluations(steps: float, evaluations: int) -> int:
-    """The nearest number of steps, above 0, that is a multiple of the task's evaluations."""
+    """The nearest number of steps, above 0, that is a multiple of the task's evaluations.
+
+    >>> whole_evaluations(118.5, evaluations=10), whole_evaluations(3, evaluations=10)
+    (120, 10)
+    """
     return max(round(steps / evaluations), 1) * evaluations
 
 

@@ -44,7 +44,11 @@ SHORT = {
 
 
 def limit(studies: int) -> int:
-    """How many of these studies may make a false claim: 5 %, and 1.34 standard deviations of chance (113 of 2,000)."""
+    """How many of these studies may make a false claim: 5 %, and 1.34 standard deviations of chance (113 of 2,000).
+
+    >>> limit(2000)
+    113
+    """
     return math.floor(ERROR * studies + 1.34 * math.sqrt(studies * ERROR * (1 - ERROR)))
 
 

@@ -32,6 +32,9 @@ def expected_best(groups: list[np.ndarray], chance: float) -> np.ndarray:
     none above the c lowest. The estimator of 1909.03004 draws with replacement and is biased down (2004.13705). Quasi-random
     points are more even than random ones, so a tuning of exactly k of them reaches slightly more. Raises ValueError without
     scores.
+
+    >>> expected_best([np.array([0.5, 0.7, 0.9])], chance=0.1).round(3).tolist()
+    [0.7, 0.833, 0.9]
     """
     if not groups or any(len(group) == 0 for group in groups):
         raise ValueError(f'groups of {[len(g) for g in groups]} scores; allowed: one or more in each; leave empty ones out')
@@ -48,7 +51,11 @@ def expected_best(groups: list[np.ndarray], chance: float) -> np.ndarray:
 
 
 def running_best(groups: list[np.ndarray], chance: float) -> np.ndarray:
-    """The best score of the first k trials of each group, in the order in which they ran. `[n]`"""
+    """The best score of the first k trials of each group, in the order in which they ran. `[n]`
+
+    >>> running_best([np.array([0.5, np.nan, 0.9])], chance=0.1).tolist()
+    [0.5, 0.5, 0.9]
+    """
     size = min(map(len, groups))
     return np.maximum.accumulate(np.max([np.where(np.isfinite(g), g, chance)[:size] for g in groups], axis=0))
 
@@ -162,6 +169,11 @@ def settles(arms: Mapping[str, np.ndarray], trials: tuple | None = None) -> Sett
 
     `trials` names the number of trials at each point, 1 to n unless given. Raises ValueError with fewer than two arms or on
     curves of unequal shapes.
+
+    >>> curves = {'one': np.array([[0.5, 0.7, 0.7], [0.5, 0.6, 0.6]]), 'two': np.array([[0.6, 0.6, 0.8], [0.5, 0.5, 0.9]])}
+    >>> order = settles(curves)
+    >>> order.trials, order.of, order.order
+    (3, 3, ('two', 'one'))
     """
     sizes = {arm: np.shape(curve) for arm, curve in arms.items()}
     if len(sizes) < 2 or len(set(sizes.values())) > 1:

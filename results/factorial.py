@@ -24,6 +24,10 @@ def contrast(samples: list[np.ndarray], weights: list[float]) -> Difference:
 
     `samples [[R]]` with one weight for each; an arm of weight 0 does not count. With two arms and weights 1 and -1 it is
     `results.statistics.welch`. Raises ValueError on another number of weights, or fewer than two replicates in an arm.
+
+    >>> difference = contrast([np.array([0.92, 0.94]), np.array([0.90, 0.91])], [1, -1])
+    >>> round(difference.effect, 3), round(difference.error, 4)
+    (0.025, 0.0112)
     """
     if len(samples) != len(weights):
         raise ValueError(f'{len(samples)} samples and {len(weights)} weights; allowed: one weight for each sample')
@@ -40,7 +44,12 @@ def contrast(samples: list[np.ndarray], weights: list[float]) -> Difference:
 
 
 def factors_of(levels: Mapping[str, Mapping[str, str]]) -> dict[str, list]:
-    """The levels of each factor in the order in which arms have them; raises ValueError unless the factorial is full."""
+    """The levels of each factor in the order in which arms have them; raises ValueError unless the factorial is full.
+
+    >>> factors_of({'base': {'norm': 'layer', 'gate': 'no'}, 'gated': {'norm': 'layer', 'gate': 'yes'},
+    ...              'rms': {'norm': 'rms', 'gate': 'no'}, 'both': {'norm': 'rms', 'gate': 'yes'}})
+    {'norm': ['layer', 'rms'], 'gate': ['no', 'yes']}
+    """
     if not levels:
         raise ValueError('no levels; give {arm: {factor: level}} for every arm of the factorial')
     names = list(next(iter(levels.values())))
@@ -69,6 +78,10 @@ def contrasts(levels: Mapping[str, Mapping[str, str]]) -> dict[tuple, dict[str, 
     A main effect is a level minus the first level of its factor. An interaction is a difference of differences: the effect of a
     level at one level of the other factor, minus its effect at the other's first level. Both are means over the remaining
     factors.
+
+    >>> levels = {'base': {'norm': 'layer'}, 'rms': {'norm': 'rms'}}
+    >>> contrasts(levels)
+    {(('norm', 'rms'),): {'base': -1.0, 'rms': 1.0}}
     """
     factors = factors_of(levels)
     cells = math.prod(map(len, factors.values()))
@@ -155,7 +168,13 @@ class Factorial:
 
 
 def effects(values: Mapping[str, np.ndarray], levels: Mapping[str, Mapping[str, str]]) -> list[Effect]:
-    """All main effects and two-factor interactions from replicate values by arm, higher-better: {arm: `[R]`}."""
+    """All main effects and two-factor interactions from replicate values by arm, higher-better: {arm: `[R]`}.
+
+    >>> levels = {'base': {'norm': 'layer'}, 'rms': {'norm': 'rms'}}
+    >>> values = {'base': np.array([0.90, 0.91, 0.89]), 'rms': np.array([0.92, 0.94, 0.93])}
+    >>> [(effect.name, round(effect.difference.effect, 3)) for effect in effects(values, levels)]
+    [('norm: rms', 0.03)]
+    """
     made = contrasts(levels)
     samples = [values[arm] for arm in levels]
     differences = {key: contrast(samples, [weights[arm] for arm in levels]) for key, weights in made.items()}

@@ -32,6 +32,10 @@ def good_part(units: np.ndarray, scores: np.ndarray, tolerance: float) -> tuple[
 
     `units [n]` rise, and higher `scores [n]` are better. Between points the scores are interpolated linearly. Only the
     connected part with the best score counts. Raises ValueError where the tolerance is not above 0.
+
+    >>> low, high, *ends = good_part([0, 0.25, 0.5, 0.75, 1], [0.1, 0.5, 0.9, 0.8, 0.6], tolerance=0.2)
+    >>> round(low, 2), round(high, 2), ends
+    (0.38, 0.88, [False, False])
     """
     if not tolerance > 0:
         raise ValueError(f'a tolerance of {tolerance}; allowed: above 0; a window of none has no width')

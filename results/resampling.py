@@ -18,6 +18,9 @@ def drawn_means(samples: list[np.ndarray], draws: int = DRAWS, seed: int = SEED)
     identical arms with 3 (5) normal replicates, it calls one the sure winner in 15 % (11 %) of studies; this one does in 1 to 3
     %. Samples are drawn independently, because the lab's tests do not pair them. Raises ValueError on a sample of fewer than
     two.
+
+    >>> drawn_means([np.array([0.90, 0.91, 0.92])], draws=4).shape
+    (4, 1)
     """
     if any(len(sample) < 2 for sample in samples):
         raise ValueError(f'samples of {[len(s) for s in samples]} replicates; allowed: two or more; add replicates')
@@ -36,6 +39,9 @@ def centred(samples: np.ndarray) -> np.ndarray:
     Each replicate's mean over the arms is subtracted. That shrinks deviations by sqrt((A - 1) / A), so they are multiplied by
     sqrt(A / (A - 1)). Of identical arms one is then called the sure winner in 0 to 7 % of studies (simulated, 2 to 5
     replicates), however much the splits vary. Raises ValueError with fewer than two arms.
+
+    >>> centred([[1.0, 3.0], [2.0, 4.0]]).round(3).tolist()
+    [[2.0, 2.0], [3.0, 3.0]]
     """
     samples = np.asarray(samples, float)
     if len(samples) < 2:
@@ -48,6 +54,10 @@ def jackknife(value: float | None, without: list[float | None], level: float = 0
     """Student's interval around an estimate, with the jackknife's error (Tukey 1958): `without` one replicate each.
 
     None with fewer than two replicates, or where an estimate is None.
+
+    >>> low, high = jackknife(2.0, without=[1.9, 2.0, 2.1])
+    >>> round(low, 2), round(high, 2)
+    (1.5, 2.5)
     """
     count = len(without)
     if count < 2 or value is None or any(one is None for one in without):

@@ -7,7 +7,11 @@ import numpy as np
 
 
 def plain(value: object) -> object:
-    """Plain data from dataclasses, dicts, sequences, arrays and numbers; numbers that are not finite become None."""
+    """Plain data from dataclasses, dicts, sequences, arrays and numbers; numbers that are not finite become None.
+
+    >>> plain({'score': np.float64(0.123456789), 'interval': (0.1, math.inf)})
+    {'score': 0.123457, 'interval': [0.1, None]}
+    """
     if dataclasses.is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, dict):

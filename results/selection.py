@@ -36,7 +36,11 @@ class Selected:
 
 
 def better_half(scores: np.ndarray, planned: int) -> np.ndarray:
-    """Indices of the better half of the trials, best first: at most half of the planned number, with finite scores."""
+    """Indices of the better half of the trials, best first: at most half of the planned number, with finite scores.
+
+    >>> better_half(np.array([0.5, 0.9, -np.inf, 0.7]), planned=4).tolist()
+    [1, 3]
+    """
     finite = np.flatnonzero(np.isfinite(scores))
     return finite[np.argsort(-scores[finite], kind='stable')][: math.ceil(planned / 2)]
 
@@ -48,6 +52,11 @@ def surface(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = N
     choices. The point is the best of the fitted surface within the box of the better half of the trials, where diverged ones
     count as the worst. Beyond that box there may be a cliff, and a surface does not model cliffs. Raises ValueError where no
     score is finite.
+
+    >>> units = np.linspace(0, 1, 8)[:, None]
+    >>> point, score, error, how = surface(units, 0.9 - (units[:, 0] - 0.6) ** 2)
+    >>> point.round(1).tolist(), round(score, 2), how
+    ([0.6], 0.9, 'surface')
     """
     units, scores = np.asarray(units, float), np.asarray(scores, float)
     half = better_half(scores, len(scores))
@@ -78,6 +87,12 @@ def select(trials: dict[str, tuple[np.ndarray, np.ndarray]], spaces: dict) -> Se
     """The selected point of one arm, task and replicate: the best optimizer at the optimum of its own surface.
 
     `trials[optimizer] = (units [n, d], scores [n])`. None where every trial of every optimizer diverged.
+
+    >>> from ablations.ranges import Range
+    >>> units = np.linspace(0, 1, 8)[:, None]
+    >>> point = select({'adamw': (units, 0.9 - (units[:, 0] - 0.5) ** 2)}, {'adamw': {'lr': Range(1e-4, 1e-2)}})
+    >>> point.optimizer, [(name, round(value, 4)) for name, value in point.knobs]
+    ('adamw', [('lr', 0.001)])
     """
     points = []
     for optimizer, (units, scores) in trials.items():

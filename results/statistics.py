@@ -20,20 +20,34 @@ class Difference:
     freedom: float
 
     def p(self, shift: float = 0.0) -> float | None:
-        """Two-sided p of effect = shift by Welch's t, None where no test is defined."""
+        """Two-sided p of effect = shift by Welch's t, None where no test is defined.
+
+        >>> Difference(effect=0.02, error=0.008, freedom=8.0).p() < 0.05
+        True
+        """
         if self.error == 0:
             return None
         return float(2 * stdtr(self.freedom, -abs(self.effect - shift) / self.error))
 
     def interval(self, level: float) -> tuple[float, float] | None:
-        """The two-sided confidence interval at this level, None where no test is defined."""
+        """The two-sided confidence interval at this level, None where no test is defined.
+
+        >>> low, high = Difference(effect=0.02, error=0.008, freedom=8.0).interval(0.95)
+        >>> round(low, 4), round(high, 4)
+        (0.0016, 0.0384)
+        """
         if self.error == 0:
             return None
         reach = float(stdtrit(self.freedom, 0.5 + level / 2)) * self.error
         return self.effect - reach, self.effect + reach
 
     def p_within(self, margin: float) -> float | None:
-        """p of the two one-sided tests of |effect| >= margin, None where no test is defined."""
+        """p of the two one-sided tests of |effect| >= margin, None where no test is defined.
+
+        >>> difference = Difference(effect=0.002, error=0.002, freedom=8.0)
+        >>> difference.p_within(0.01) < 0.05, difference.p_within(0.003) < 0.05
+        (True, False)
+        """
         if self.error == 0:
             return None
         lower = stdtr(self.freedom, -(self.effect + margin) / self.error)
@@ -42,7 +56,12 @@ class Difference:
 
 
 def welch(arm: np.ndarray, base: np.ndarray) -> Difference | None:
-    """Arm minus base without pairing (Welch 1947); None with fewer than two replicates on a side."""
+    """Arm minus base without pairing (Welch 1947); None with fewer than two replicates on a side.
+
+    >>> difference = welch(np.array([0.92, 0.94, 0.93]), np.array([0.90, 0.91, 0.89]))
+    >>> round(difference.effect, 3), round(difference.error, 4), round(difference.freedom, 1)
+    (0.03, 0.0082, 4.0)
+    """
     if len(arm) < 2 or len(base) < 2:
         return None
     parts = arm.var(ddof=1) / len(arm), base.var(ddof=1) / len(base)
@@ -109,7 +128,13 @@ class Spread:
 
 
 def spread(samples: Mapping[str, np.ndarray]) -> Spread:
-    """The spread of the arms on one task; samples of fewer than two values are left out."""
+    """The spread of the arms on one task; samples of fewer than two values are left out.
+
+    >>> samples = {'base': np.array([0.90, 0.91, 0.89]), 'one': np.array([0.92, 0.94, 0.93])}
+    >>> noise = spread(samples | {'two': np.array([0.90, 0.90, 0.92])})
+    >>> noise.weight, noise.shared, round(noise.variance**0.5, 4)
+    (1.0, True, 0.0122)
+    """
     samples = {arm: np.asarray(sample, float) for arm, sample in samples.items() if sample is not None and len(sample) >= 2}
     own = apart(list(samples.values()))
     count = APART if own is not None else 1.0
@@ -132,6 +157,11 @@ def moderated(samples: Mapping[str, np.ndarray], arm: str, base: str, noise: Spr
     five arms are too few to estimate it. The base stands in many comparisons, so its variance is never lowered: if it is above
     m, the base borrows no variance and no degrees of freedom. Simulated familywise errors and power are in LOG.md. Where
     neither side varies the error is 0.
+
+    >>> samples = {'base': np.array([0.90, 0.91, 0.89]), 'one': np.array([0.92, 0.94, 0.93])}
+    >>> difference = moderated(samples, 'one', 'base', spread(samples))
+    >>> round(difference.effect, 3), round(difference.error, 4), round(difference.freedom, 1)
+    (0.03, 0.0082, 4.0)
     """
     if arm not in noise.variances or base not in noise.variances:
         return None
@@ -162,6 +192,9 @@ def detectable(difference: Difference, alpha: float, power: float = 0.8) -> floa
     """The smallest effect that a test at level `alpha` detects with this power; None where no test is defined.
 
     By the noncentral t with the difference's own degrees of freedom; also None beyond FARTHEST standard errors.
+
+    >>> round(detectable(Difference(effect=0.0, error=0.008, freedom=8.0), alpha=0.05), 4)
+    0.0256
     """
     if difference.error == 0:
         return None
@@ -172,7 +205,12 @@ def detectable(difference: Difference, alpha: float, power: float = 0.8) -> floa
 
 
 def mean_interval(values: np.ndarray, level: float) -> tuple[float, float] | None:
-    """Student's interval of a mean; of no width where nothing varies, None with fewer than two values."""
+    """Student's interval of a mean; of no width where nothing varies, None with fewer than two values.
+
+    >>> low, high = mean_interval(np.array([0.90, 0.91, 0.89]), 0.95)
+    >>> round(low, 4), round(high, 4)
+    (0.8752, 0.9248)
+    """
     if len(values) < 2:
         return None
     reach = float(stdtrit(len(values) - 1, 0.5 + level / 2)) * float(values.std(ddof=1)) / math.sqrt(len(values))
@@ -180,7 +218,11 @@ def mean_interval(values: np.ndarray, level: float) -> tuple[float, float] | Non
 
 
 def holm(p_values: list[float]) -> list[float]:
-    """Holm's adjusted p-values (1979), in the order given."""
+    """Holm's adjusted p-values (1979), in the order given.
+
+    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
+    [0.03, 0.06, 0.06]
+    """
     order = sorted(range(len(p_values)), key=lambda i: p_values[i])
     adjusted, running = [0.0] * len(p_values), 0.0
     for rank, i in enumerate(order):
@@ -193,6 +235,11 @@ def replicates_to_decide(arm_sd: float, base_sd: float, effect: float, margin: f
     """The number of replicates that shows this effect to be different from 0, or within the margin, with 80 % power.
 
     The smaller of the two numbers; None where 1,000 are not enough. `alpha` is the level of the comparison.
+
+    >>> replicates_to_decide(0.01, 0.01, effect=0.02, margin=0.005, alpha=0.05)
+    7
+    >>> replicates_to_decide(0.01, 0.01, effect=0.0001, margin=0.0001, alpha=0.05) is None
+    True
     """
 
     def enough(n: int) -> bool:

@@ -114,6 +114,11 @@ def fit(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = None)
     """The surface through finite scores `[n]` at `units` `[n, d]`; None with fewer than LEAST of them.
 
     `smooth` `[d]` is False for coordinates without an order (choices). Scores that are not finite are left out.
+
+    >>> units = np.linspace(0, 1, 8)[:, None]
+    >>> fitted = fit(units, 0.9 - (units[:, 0] - 0.6) ** 2)
+    >>> fitted.mean(np.array([[0.6]])).round(2).tolist(), fit(units[:3], np.zeros(3)) is None
+    ([0.9], True)
     """
     units, scores = np.asarray(units, float), np.asarray(scores, float)
     finite = np.isfinite(scores)
@@ -152,7 +157,11 @@ def fit(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = None)
 
 
 def candidates(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Points that fill a box evenly, its corners included up to two dimensions. `[d], [d] -> [m, d]`."""
+    """Points that fill a box evenly, its corners included up to two dimensions. `[d], [d] -> [m, d]`.
+
+    >>> candidates(np.array([0.0]), np.array([1.0]))[:3].ravel().tolist()
+    [0.0, 0.0625, 0.125]
+    """
     dims = len(low)
     if dims <= 2:
         ticks = np.linspace(0, 1, TICKS)
@@ -170,6 +179,11 @@ def best(surface: Surface, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarra
     """The highest point of the surface in a box, and its height: a coarse search, then a fine one around the best.
 
     A coordinate without an order keeps a value that was tried.
+
+    >>> units = np.linspace(0, 1, 8)[:, None]
+    >>> point, height = best(fit(units, 0.9 - (units[:, 0] - 0.6) ** 2), np.array([0.0]), np.array([1.0]))
+    >>> point.round(1).tolist(), round(height, 2)
+    ([0.6], 0.9)
     """
     points = candidates(low, high)
     for dim in np.flatnonzero(~surface.smooth):

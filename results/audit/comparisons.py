@@ -8,12 +8,11 @@ import itertools
 import math
 
 import numpy as np
-from scipy.special import nctdtrinc, stdtrit
 
 from ablations.config import closest
 from results.audit.input import NOTHING, Row
 from results.audit.rules import Pairs, Rule, missing, rules, size_ratios
-from results.statistics import Difference, holm
+from results.statistics import Difference, detectable, holm
 
 LEVEL = 0.95
 POWER = 0.8
@@ -69,6 +68,12 @@ def bases(rows: list[Row], against: str | None = None) -> Pairs:
 
     `against` set to 'first' or 'previous' row of the task overrides what the rows name. Raises ValueError on a row that names
     itself or no row of its task, and where rows are compared in a circle.
+
+    >>> rows = [Row(arm, 'digits', line, value=None) for line, arm in enumerate(('base', 'one', 'two'), 2)]
+    >>> {arm: base and base.arm for (_, arm), base in bases(rows).bases.items()}
+    {'base': None, 'one': 'base', 'two': 'one'}
+    >>> {arm: base and base.arm for (_, arm), base in bases(rows, 'first').bases.items()}
+    {'base': None, 'one': 'base', 'two': 'base'}
     """
     base_of: dict[tuple, Row | None] = {}
     tasks: dict[str, list[Row]] = {}
@@ -113,7 +118,13 @@ def _effect(row: Row, base: Row) -> float | None:
 
 
 def difference(row: Row, base: Row) -> Difference:
-    """Welch's difference (1947) in the good direction from means, deviations and counts of both."""
+    """Welch's difference (1947) in the good direction from means, deviations and counts of both.
+
+    >>> base = Row('base', 'digits', 2, value=96.0, sd=0.2, n=5)
+    >>> welch = difference(Row('mine', 'digits', 3, value=96.4, sd=0.3, n=5), base)
+    >>> round(welch.effect, 2), welch.p() < 0.05
+    (0.4, True)
+    """
     return _welch(_effect(row, base), row.sd, row.n, base.sd, base.n, max(abs(row.value), abs(base.value)))
 
 
@@ -148,18 +159,12 @@ def rounding(row: Row, base: Row) -> tuple[float, float]:
     return min(probabilities), max(probabilities)
 
 
-def detectable(difference: Difference, level: float) -> float | None:
-    """The smallest effect that is found with 80 % power at this two-sided level, None where nothing varies.
-
-    By the noncentral t, with the measured standard error and degrees of freedom taken for the true ones.
-    """
-    if difference.error == 0:
-        return None
-    return difference.error * float(nctdtrinc(difference.freedom, 1 - POWER, stdtrit(difference.freedom, 1 - level / 2)))
-
-
 def verdict(p_adjusted: float, alpha: float) -> str:
-    """What an adjusted p says at this error rate."""
+    """What an adjusted p says at this error rate.
+
+    >>> verdict(0.03, alpha=0.05), verdict(0.05, alpha=0.05), verdict(0.3, alpha=0.05)
+    ('separates', 'on the line', 'does not separate')
+    """
     if p_adjusted < (1 - LINE) * alpha:
         return SEPARATES
     return ON_THE_LINE if p_adjusted <= (1 + LINE) * alpha else NOT
@@ -169,6 +174,11 @@ def audit(rows: list[Row], against: str | None = None, alpha: float = 0.05) -> l
     """Every comparison of the table in the order of its rows. `alpha` is the error rate of all of them together.
 
     Raises ValueError on an alpha outside (0, 1), and where `against` (see `bases`) cannot be followed.
+
+    >>> rows = [Row('base', 'digits', 2, value=96.0, sd=0.2, n=5, value_half=0.05, sd_half=0.05)]
+    >>> rows += [Row('mine', 'digits', 3, value=96.8, sd=0.3, n=5, value_half=0.05, sd_half=0.05)]
+    >>> [(one.arm, one.against, round(one.effect, 2), one.verdict) for one in audit(rows)]
+    [('mine', 'base', 0.8, 'separates')]
     """
     if not 0 < alpha < 1:
         raise ValueError(f'--alpha {alpha:g}; an error rate lies between 0 and 1; the usual one is 0.05')
@@ -199,7 +209,7 @@ def audit(rows: list[Row], against: str | None = None, alpha: float = 0.05) -> l
 
 def _reading(one: Difference, printed: float, low: float, high: float, alpha: float, family: int) -> dict:
     """What a difference says, given its adjusted p as printed and the bounds that rounding leaves open."""
-    facts = {'p_low': low, 'p_high': high, 'detectable': detectable(one, alpha / family)}
+    facts = {'p_low': low, 'p_high': high, 'detectable': detectable(one, alpha / family, POWER)}
     between = f'with the digits left out in print it lies between {low:.2g} and {high:.2g}'
     ends = [verdict(p, alpha) for p in (low, high)]
     if one.error == 0:

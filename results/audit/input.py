@@ -61,6 +61,15 @@ def read(path: Path, against: str | None = None, lower_is_better: bool = False) 
 
     `against` names another column to read in place of `against`; `lower_is_better` is for rows that give no direction. Raises
     ValueError where the file is missing, empty or not a table. For a cell that cannot be read the error names its row.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / 'table.csv'
+    ...     with path.open('w') as file:
+    ...         print('arm,value,sd,n', 'base,96.0,0.2,5', 'mine,96.8,0.3,5', sep=chr(10), file=file)
+    ...     rows = read(path)
+    >>> [(row.arm, row.value, row.sd, row.n, row.value_half) for row in rows]
+    [('base', 96.0, 0.2, 5, 0.05), ('mine', 96.8, 0.3, 5, 0.05)]
     """
     cells, header = _cells(path, against)
     runs = any(name in header for name in RUN_NAMES) or (

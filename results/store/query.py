@@ -164,7 +164,11 @@ def plain(value: object) -> object:
 
 
 def cell(value: object) -> str:
-    """A value in one line of text; a dash where there is none."""
+    """A value in one line of text; a dash where there is none.
+
+    >>> cell(0.123456789), cell(None), cell({'lr': 0.01})
+    ('0.123457', '–', '{"lr": 0.01}')
+    """
     if value is None:
         return DASH
     if isinstance(value, (float, decimal.Decimal)):
@@ -174,7 +178,11 @@ def cell(value: object) -> str:
 
 
 def as_objects(answer: Answer) -> list[dict]:
-    """The rows as plain data, by column."""
+    """The rows as plain data, by column.
+
+    >>> as_objects(Answer(('arm', 'score'), (('base', 0.91),), more=False, skipped=()))
+    [{'arm': 'base', 'score': 0.91}]
+    """
     return [{name: plain(value) for name, value in zip(answer.columns, row, strict=True)} for row in answer.rows]
 
 
@@ -226,7 +234,13 @@ def _table(answer: Answer, width: int | None) -> str:
 
 
 def render(answer: Answer, form: str = 'table', width: int | None = None) -> str:
-    """An answer as text; `width` is the screen's, None without a screen. Raises ValueError on an unknown form."""
+    """An answer as text; `width` is the screen's, None without a screen. Raises ValueError on an unknown form.
+
+    >>> print(render(Answer(('arm', 'score'), (('base', 0.91), ('mine', None)), more=False, skipped=()), 'csv'), end='')
+    arm,score
+    base,0.91
+    mine,
+    """
     if form == 'json':
         return json.dumps(as_objects(answer), indent=1, allow_nan=False) + '\n'
     if form == 'csv':

@@ -18,7 +18,11 @@ def difference_unit(finding: Finding) -> str:
 
 
 def number(value: float | None, metric: str, signed: bool = False) -> str:
-    """A metric or an effect: accuracies in percent with one decimal, all else with three."""
+    """A metric or an effect: accuracies in percent with one decimal, all else with three.
+
+    >>> number(0.91234, 'accuracy'), number(2.3456, 'nats per token'), number(0.0123, 'accuracy', signed=True)
+    ('91.2', '2.346', '+1.2')
+    """
     if value is None:
         return DASH
     decimals = 1 if metric == 'accuracy' else 3
@@ -28,17 +32,29 @@ def number(value: float | None, metric: str, signed: bool = False) -> str:
 
 
 def span(interval: tuple | None, metric: str, signed: bool = False) -> str:
-    """An interval in brackets, or nothing."""
+    """An interval in brackets, or nothing.
+
+    >>> span((0.01, 0.034), 'accuracy', signed=True)
+    '[+1.0, +3.4]'
+    """
     return '' if interval is None else f'[{", ".join(number(end, metric, signed) for end in interval)}]'
 
 
 def probability(p: float | None) -> str:
-    """A p-value with three decimals."""
+    """A p-value with three decimals.
+
+    >>> probability(0.03), probability(0.0001), probability(None)
+    ('0.030', '<0.001', '–')
+    """
     return DASH if p is None else '<0.001' if p < 0.001 else f'{p:.3f}'
 
 
 def count(value: float | None) -> str:
-    """A large number to three significant digits: 12.3k, 4.56M."""
+    """A large number to three significant digits: 12.3k, 4.56M.
+
+    >>> count(12345), count(4_560_000), count(None)
+    ('12.3k', '4.56M', '–')
+    """
     if value is None:
         return DASH
     for power, letter in ((12, 'T'), (9, 'G'), (6, 'M'), (3, 'k')):
