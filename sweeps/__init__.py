@@ -1,1 +1,1 @@
-"""How it is answered: plan -> pack -> train -> record."""
+"""Sweeps: how a study is run, from plan to pack, training and record."""

@@ -1,4 +1,4 @@
-"""Commands: what a worker is told, as plain data that goes through a pipe or a file (sweeps/worker.py reads them)."""
+"""Commands: orders to a worker, as plain data that goes through a pipe or a file (sweeps/worker.py reads them)."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ def programs_of(study: Study) -> list[Program]:
 
 
 def reaches_of(study: Study) -> dict[str, dict[str, tuple[float, float]]]:
-    """The lowest and the highest that each tuned or fixed value may come to, by optimizer."""
+    """The lowest and the highest possible value of each tuned or fixed knob, by optimizer."""
     return {optimizer: study.reach(optimizer) for optimizer in study.tune}
 
 
@@ -26,7 +26,7 @@ def metrics_of(study: Study) -> dict[str, list[str]]:
 
 
 def preflight_command(study: Study) -> dict:
-    """Build every model, count what it costs, and say on which platform."""
+    """The command to build every model, count its cost, and name the platform."""
     return {
         'preflight': [dataclasses.asdict(program) for program in programs_of(study)],
         'knobs': reaches_of(study),
@@ -38,7 +38,7 @@ def preflight_command(study: Study) -> dict:
 def train_command(
     study: Study, manifest: Mapping, folder: Path, pack: Pack, name: str, skip: Iterable[str], saving: Saving
 ) -> dict:
-    """Train a pack and commit its records to the folder under a name, without those of the trials to `skip`."""
+    """The command to train a pack and commit its records under a name, except those of the trials to `skip`."""
     cost = manifest['costs'].get(pack.program.arm, {}).get(pack.program.task, {})
     return {
         'pack': pack.to_dict(),

@@ -1,4 +1,4 @@
-"""Committed: what the records folder of a run holds. The folder says what is done, whoever wrote it."""
+"""Committed: the records in a run's folder. The folder alone says which trials are done, whoever wrote it."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from sweeps.training.record import failed, lines
 
 
 class Committed:
-    """Summaries of the records of a study by trial id, kept up with the files of its folder.
+    """Summaries of a study's records by trial id, updated as files appear in its folder.
 
-    With `retry` what failed before this run counts as not recorded. Raises ValueError on a damaged file.
+    With `retry`, trials that failed before this run count as not recorded. Raises ValueError on a damaged file.
     """
 
     def __init__(self, folder: Path, study: Study, retry: bool = False):
@@ -32,15 +32,15 @@ class Committed:
         return any(trial.id not in self.records for trial in pack.trials)
 
     def recorded(self, pack: Pack) -> list[str]:
-        """The ids of those trials of the pack that are recorded, which a worker does not record again."""
+        """The ids of the pack's recorded trials; a worker does not record them again."""
         return [trial.id for trial in pack.trials if trial.id in self.records]
 
     def has(self, name: str) -> bool:
-        """Whether the file of this name is there; files come whole."""
+        """Whether the file of this name is there; files appear whole."""
         return self._file(name).exists()
 
     def take(self, name: str) -> list[dict]:
-        """Read the file of this name; summaries of those of its records that are new, or follow a failed one."""
+        """Read the file of this name; gives summaries of its records that are new or replace a failed one."""
         self.seen.add(name)
         fresh = []
         for record in map(summary, read_file(self._file(name), self.study)):
@@ -51,7 +51,7 @@ class Committed:
         return fresh
 
     def catch_up(self, pack: Pack) -> list[dict]:
-        """Read files of the pack that others have committed since: a worker that outlived its launcher, another run."""
+        """Read files of the pack that another run has committed, or a worker that outlived its launcher."""
         name, fresh = pack.id, []
         for attempt in range(1, self._attempts(pack) + 1):
             name = self._attempt(pack, attempt)
@@ -60,11 +60,11 @@ class Committed:
         return fresh
 
     def next_name(self, pack: Pack) -> str:
-        """The pack's file; another attempt at a pack that failed gets a name of its own."""
+        """The name of the pack's next file; a new attempt after a failure gets a name of its own."""
         return self._attempt(pack, self._attempts(pack) + 1)
 
     def fail(self, pack: Pack, name: str, reason: str) -> list[dict]:
-        """Record that the pack could not be trained, unless its records have come after all; the new records."""
+        """Record that the pack could not be trained, unless its records have appeared; gives the new records."""
         how = {'strategy': '', 'lanes': 0}
         commit(self.folder, name, lines(failed(pack, reason), pack, self.recorded(pack), how))
         return self.take(name)

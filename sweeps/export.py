@@ -1,4 +1,4 @@
-"""Export: the weights of a study's confirmed models, as files that say what they are and load again."""
+"""Export: the weights of a study's confirmed models, as files that describe themselves and can be loaded again."""
 
 import dataclasses
 import json
@@ -14,7 +14,7 @@ FORMATS = ('safetensors', 'orbax')
 
 @dataclasses.dataclass(frozen=True)
 class Exported:
-    """A trained model: `model` (arch.model.Model), its `params` and `state`, and `about`, what it is and how it was made."""
+    """A trained model: `model` (arch.model.Model), its `params` and `state`, and `about`, its description and origin."""
 
     model: object
     params: dict
@@ -46,10 +46,10 @@ def confirmed(reading: Reading, arm: str, tasks: list[str] | None = None) -> lis
 def export(
     reading: Reading, arm: str, out: Path, form: str = 'safetensors', tasks: list[str] | None = None, train: bool = False
 ) -> list[Path]:
-    """Write the weights of an arm's confirmed models into `out`; the files, one for each run.
+    """Write the weights of an arm's confirmed models into `out`; gives the files, one for each run.
 
-    Those that the run kept (--keep-weights); with `train` the others are trained again, which reads the test split once more
-    each. Raises ValueError on a bad format, and where weights are missing and must not be trained.
+    They come from a run with --keep-weights. With `train`, missing ones are trained again, and each of these reads the test
+    split once more. Raises ValueError on an unknown format, and on missing weights without `train`.
     """
     from arch.published.importing import load_weights
 

@@ -1,4 +1,4 @@
-"""Forecast: what a study would still run, and how long that may take."""
+"""Forecast: the trials that a study still needs, and how long they may take."""
 
 import statistics
 
@@ -12,15 +12,15 @@ from sweeps.protocol.pack import LANES, pack
 ROUGH_FLOPS_PER_SECOND = 1e10
 ROUGH_SECONDS_PER_STEP = 1e-3
 ENOUGH = 50
-"""Records of a task, evenly spaced, whose median is its seconds of a trial."""
+"""How many records of a task, evenly spaced, give the median of its seconds for a trial."""
 
 
 def forecast(reading: Reading) -> dict:
-    """Trials and packs that would run now, what is done and foreseen, tuning budgets by arm and task, seconds left, and before
-    anything ran the datasets that are not prepared.
+    """A forecast as plain data: trials and packs that would run now, trials done and foreseen, tuning budgets by arm and task,
+    seconds left, and before the first run the datasets that are not prepared.
 
-    The estimate goes by the recorded seconds of each task, or where there are none roughly by FLOPs; costs are counted
-    here where the manifest has none.
+    The estimate uses the recorded seconds of each task, or FLOPs roughly where there are none. Costs are counted here if the
+    manifest has none.
     """
     study, schedule, records, manifest = reading.study, reading.schedule, reading.records, reading.manifest
     costs = manifest.get('costs', {})
@@ -62,14 +62,14 @@ def forecast(reading: Reading) -> dict:
 
 
 def absent(study: Study) -> list[str]:
-    """The datasets that a run of the study reads and that are not prepared (this loads jax)."""
+    """The datasets of the study that are not prepared (this loads jax)."""
     from sweeps.training.preflight import task_of
 
     return list(dict.fromkeys(name for task in study.tasks for name in task_of(task.data).absent()))
 
 
 def costs_of(study: Study) -> dict:
-    """What each arm costs on each task, counted here and now (this loads jax)."""
+    """The cost of each arm on each task, counted now (this loads jax)."""
     from sweeps.training.preflight import preflight
 
     return preflight(programs_of(study), reaches_of(study), metrics_of(study), study.blocks)

@@ -1,4 +1,4 @@
-"""Machine: what this process may use of it."""
+"""Machine: the resources that this process may use."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Manifest: what is chosen once for a runs folder and stays. One JSON file, replaced whole.
+"""Manifest: the facts of a runs folder that stay for all its runs. One JSON file, replaced whole.
 
 study, settings     the study's name and the --set settings of the last run
 digest              the study's digest then
@@ -43,7 +43,7 @@ def save(folder: Path, manifest: dict) -> None:
 
 
 def update(folder: Path, **changes: object) -> dict:
-    """The manifest with these entries changed, written whole; what another process wrote meanwhile stays."""
+    """Change these entries of the manifest and write it whole; gives the manifest. Entries of other processes stay."""
     manifest = {**load(folder), **changes}
     save(folder, manifest)
     return manifest
@@ -60,7 +60,7 @@ def _is_taken(file) -> bool:
 
 @contextlib.contextmanager
 def only_one(folder: Path) -> Iterator[None]:
-    """Hold the folder for one run at a time on this machine; raises ValueError where another run holds it."""
+    """Lock the folder, for one run at a time on this machine; raises ValueError where another run has the lock."""
     with open(folder / '.lock', 'w') as file:
         if _is_taken(file):
             raise ValueError(f'{folder}: another archlab run is using it; wait for it, or give --runs another folder')

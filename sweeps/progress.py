@@ -1,4 +1,4 @@
-"""Progress: what a run shows while it goes. On a terminal a live bar, elsewhere a line now and then."""
+"""Progress: the display of a run. On a terminal a live bar, elsewhere a line now and then."""
 
 import time
 from collections.abc import Mapping
@@ -25,9 +25,9 @@ def clock(seconds: float) -> str:
 
 
 def expected(study: Study, schedule: Schedule) -> int:
-    """Trials of the whole study as far as they can be foreseen: what is scheduled, and tuning and confirmations to come.
+    """The foreseeable trials of the whole study: those scheduled, and the tuning and confirmations to come.
 
-    Extensions are foreseen once they are decided; runs under a shared recipe are counted where they are runs of their own.
+    Extensions count once they are decided; runs at a shared recipe count if they are separate runs.
     """
     later = 0
     for task in study.tasks:
@@ -46,7 +46,7 @@ def expected(study: Study, schedule: Schedule) -> int:
 
 
 class Watch:
-    """Told by a run what happens; shows packs, lanes, trials, time left and the best tuning scores so far."""
+    """A display of packs, lanes, trials, time left and the best tuning scores so far; the run calls its methods."""
 
     def __init__(self, study: Study, console: Console):
         self.study, self.console = study, console
@@ -66,14 +66,14 @@ class Watch:
             self.live.stop()
 
     def note(self, text: str) -> None:
-        """One sentence about what is going on."""
+        """Show one sentence."""
         if self.live:
             self.live.update(Text(f'{self.study.name}: {text}'), refresh=True)
         else:
             self.console.print(f'{self.study.name}: {text}', highlight=False)
 
     def scheduled(self, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping) -> None:
-        """The plan was made anew."""
+        """Show a new plan."""
         planned = [trial for trial in schedule.trials if trial.id in records]
         if not self.total:
             self.before = len(planned)
@@ -83,12 +83,12 @@ class Watch:
         self._show()
 
     def started(self, pack: Pack) -> None:
-        """A worker has the pack."""
+        """Show that a worker has the pack."""
         self.running[pack.id] = len(pack.trials)
         self._show()
 
     def finished(self, pack: Pack, records: list[dict]) -> None:
-        """A pack is committed; `records` are those that were new."""
+        """Show that a pack is committed; `records` are its new ones."""
         self.running.pop(pack.id, None)
         self.packs += 1
         self.done += len(records)
@@ -96,7 +96,7 @@ class Watch:
             self._score(record)
 
     def tick(self) -> None:
-        """Nothing has happened for a moment."""
+        """Refresh the display; called while nothing happens."""
         if self.live and self.total and time.monotonic() - self.shown > TICK_SECONDS:
             self._show()
 

@@ -1,4 +1,4 @@
-"""Rerun: one trial again, beside what was recorded of it."""
+"""Rerun: one trial trained again, beside its record."""
 
 import os
 from pathlib import Path
@@ -12,8 +12,8 @@ from sweeps.protocol.pack import Pack
 def rerun(reading: Reading, trial_id: str, weights: Path | None = None) -> dict:
     """Train one planned trial alone; {'now': record, 'recorded': record or None, 'same_numbers'}. Records nothing.
 
-    `weights` is a folder for what a confirmed model has learned. A trial that is scored on test
-    data counts as a read of it. Raises ValueError on a trial that the study does not plan.
+    `weights` is a folder for the parameters of a confirmed model. A trial that is scored on test data counts as a read of these
+    data. Raises ValueError on a trial that the study does not plan.
     """
     trials = {trial.id: trial for trial in reading.schedule.trials}
     if trial_id not in trials:

@@ -1,4 +1,4 @@
-"""Run: plan, submit, commit, again and again until the study wants nothing more."""
+"""Run: plan, submit and commit, again and again until the study is complete."""
 
 import dataclasses
 import time
@@ -18,12 +18,12 @@ from sweeps.protocol.plan import schedule
 from sweeps.training.saving import Saving
 
 TRIES = 3
-"""How often a pack is submitted that is lost each time; then it is recorded as failed."""
+"""How often a pack that is lost is submitted before it is recorded as failed."""
 
 
 @dataclasses.dataclass
 class Outcome:
-    """What a run left: the schedule, the records, the manifest, and the packs that failed, with the reason."""
+    """The outcome of a run: schedule, records, manifest, and the failed packs with their reasons."""
 
     schedule: Schedule
     records: dict
@@ -32,9 +32,9 @@ class Outcome:
 
 
 class Run:
-    """One run of a study in a folder, by the workers of a launcher. `watch` is told what happens.
+    """One run of a study in a folder, by the workers of a launcher. `watch` shows its progress.
 
-    What was tried, submitted and lost is known to this run alone: what is done, the folder says.
+    Only this run knows which packs it tried, submitted and lost. The folder says which trials are done.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Run:
             self._until_a_task_is_through()
 
     def _until_a_task_is_through(self) -> None:
-        """Submit and collect until nothing is left of what a task has asked for: only then can it ask for more."""
+        """Submit and collect until all trials that one task asked for are done: only then can it ask for more."""
         before = self._tasks()
         while self._tasks() == before:
             self._submit()
@@ -93,7 +93,7 @@ class Run:
         self.watch.tick()
 
     def _preflight(self) -> None:
-        """Have a worker check every model, count costs and name the platform; what a folder has chosen before stays."""
+        """Let a worker check every model, count costs and name the platform. Earlier entries of the manifest stay."""
         self.watch.note('checking every model of the study')
         study, answer = self.study, self.launcher.preflight(preflight_command(self.study))
         chosen = {'platform': answer['platform'], 'strategy': answer['strategy'], 'lanes': LANES}
@@ -105,17 +105,17 @@ class Run:
         return schedule(self.study, self.committed.records, self.manifest)
 
     def _wanted(self, planned: Schedule) -> list[Pack]:
-        """The packs that have to be submitted: those that are not, and lack a record."""
+        """The packs to submit: not submitted yet, and without a record for some trial."""
         known = {item.id for item in self.submitted.values()}
         packs = pack(self.study, planned.trials, self.manifest['lanes'])
         return [item for item in packs if item.id not in known and self.committed.lacks(item)]
 
     def _tasks(self) -> set[str]:
-        """The tasks of which packs wait or are submitted."""
+        """The tasks with waiting or submitted packs."""
         return {item.program.task for item in (*self.waiting, *self.submitted.values())}
 
     def _submit(self) -> None:
-        """Submit what the launcher chooses, but for packs that others have committed meanwhile."""
+        """Submit the launcher's choice, except packs that others have committed meanwhile."""
         orders = []
         for item in self._chosen():
             if fresh := self.committed.catch_up(item):
@@ -140,7 +140,7 @@ class Run:
         return Order(name, item.program.id, command)
 
     def _count_reads(self, packs: list[Pack]) -> None:
-        """Count reads of test data before they happen: a read that was interrupted was a read."""
+        """Count reads of test data before they happen, because an interrupted read is a read."""
         reads = Counter(self.manifest['test_reads'])
         for item in packs:
             if item.held == TEST:
@@ -149,7 +149,7 @@ class Run:
             self.manifest = manifests.update(self.folder, test_reads=dict(reads))
 
     def _collect(self) -> bool:
-        """Take what is committed, and have what is neither committed nor alive tried again; whether anything ended."""
+        """Read committed records, and try packs again that are neither committed nor alive; gives whether any pack ended."""
         # Asked before the folder is looked at: what commits in between is not taken for lost.
         alive, before = self.launcher.alive(), len(self.submitted)
         for name, item in list(self.submitted.items()):
@@ -162,7 +162,7 @@ class Run:
         return len(self.submitted) < before
 
     def _lost(self, name: str, item: Pack) -> None:
-        """Another try at a pack; after a few it is recorded as failed."""
+        """Try a pack again, or after a few tries record it as failed."""
         self.losses[item.id] += 1
         if self.losses[item.id] < TRIES:
             self.waiting.insert(0, item)
@@ -171,7 +171,7 @@ class Run:
         self._settle(item, self.committed.fail(item, name, reason))
 
     def _settle(self, item: Pack, fresh: list[dict]) -> None:
-        """A pack is recorded; `fresh` are those of its records that are new."""
+        """Note that a pack is recorded; `fresh` are its new records."""
         for record in fresh:
             if record['status'] == 'failed':
                 self.failures[item.id] = f"arm '{item.program.arm}' on '{item.program.task}': {record['reason']}"

@@ -1,7 +1,7 @@
-"""Worker: a process that trains packs and commits their records. Reads commands as JSON lines, answers the same way.
+"""Worker: a process that trains packs and commits their records. It reads commands and writes answers as JSON lines.
 
-`{"preflight": [...]}` counts costs and names the platform; `{"pack": {...}}` trains one pack (sweeps/commands.py). It ends
-when its input does, so a worker whose launcher has died finishes and commits its pack and goes.
+`{"preflight": [...]}` counts costs and names the platform; `{"pack": {...}}` trains one pack (sweeps/commands.py). It ends when
+its input ends. So a worker whose launcher has died finishes and commits its pack first.
 
     python -m sweeps.worker         commands come through standard input, answers go to standard output
     python -m sweeps.worker FILE    commands stand in FILE, answers go to FILE.answers; status 2 where one was refused
@@ -31,7 +31,7 @@ from sweeps.training.trainer import Trainer
 
 
 def serve(commands: Iterable[str], answers: TextIO) -> bool:
-    """Answer commands until they end; whether all of them could be carried out."""
+    """Answer commands until they end; gives whether all could be carried out."""
     trainer, fine = None, True
     for line in commands:
         command = json.loads(line)
@@ -85,7 +85,7 @@ def _train(command: dict, trainer: Trainer) -> dict:
 
 
 def main(arguments: list[str]) -> int:
-    """Serve standard input, or the file that is named; what libraries print goes to standard error. Gives the exit status."""
+    """Serve standard input or the named file; prints of libraries go to standard error. Gives the exit status."""
     if arguments:
         path = Path(arguments[0])
         with open(path, encoding='utf-8') as commands, open(f'{path}.answers', 'w', encoding='utf-8') as answers:

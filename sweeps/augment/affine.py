@@ -7,8 +7,8 @@ import jax.numpy as jnp
 def affine(x: jax.Array, matrix: jax.Array, fill: jax.Array) -> jax.Array:
     """The image whose pixel at (column, row) is that of `x` at matrix [2, 3] @ (column, row, 1). `[H, W, C] -> [H, W, C]`
 
-    Places are measured from the image's corner to the middle of a pixel; values between pixels are bilinear, with the
-    outermost pixels repeated; what comes from outside the image is `fill` [C]. These are Pillow's conventions.
+    Coordinates count from the image's corner to the middle of a pixel. Values between pixels are bilinear, with the outermost
+    pixels repeated. Pixels from outside the image are `fill` [C]. These are Pillow's conventions.
     """
     height, width, count = x.shape
     columns, rows = jnp.arange(width) + 0.5, jnp.arange(height)[:, None] + 0.5

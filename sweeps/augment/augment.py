@@ -37,8 +37,8 @@ AUGMENTS = {
 class Augment:
     """Augmentations by kind, in their order.
 
-    The draws of an example depend on the key, the kind and its place in the batch, not on other examples nor on what else
-    is in the list; only a mixing kind's partner is another example.
+    The draws of an example depend on the key, the kind and its place in the batch, and not on other examples or other kinds in
+    the list. Only a mixing kind uses another example, the partner.
     """
 
     kinds: Mapping[str, Augmentation]
@@ -51,7 +51,7 @@ class Augment:
     def __call__(
         self, key: jax.Array, x: jax.Array, y: jax.Array, knobs: Mapping[str, jax.Array] | None = None
     ) -> tuple[jax.Array, Targets]:
-        """The augmented batch `[B, ...]` and its targets, pairs of `y` and weights `[B]` (None: one).
+        """The augmented batch `[B, ...]` and its targets: pairs of `y` and weights `[B]` (None: all one).
 
         `knobs` replaces strengths of the specs; its other entries are ignored. Raises
         ValueError where x is not of floats.

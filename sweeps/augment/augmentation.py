@@ -19,7 +19,7 @@ class Augmentation:
     """The fields that are strengths, by the name of their knob."""
 
     SKIPS = False
-    """Whether `change` leaves out most of its work for some examples (`lax.cond`, `lax.switch`)."""
+    """Whether `change` skips most of its work for some examples (`lax.cond`, `lax.switch`)."""
 
     @property
     def knobs(self) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Changes of colour, light and sharpness of one image `[H, W, C]` in [0, 1].
 
-Where a change is defined on 8-bit images (histograms, thresholds, bits) values are taken to the nearest of 256 levels first.
+Changes that are defined on 8-bit images (histograms, thresholds, bits) first round values to the nearest of 256 levels.
 """
 
 import jax
@@ -79,12 +79,12 @@ def invert(x: jax.Array) -> jax.Array:
 
 
 def solarize(x: jax.Array, threshold: jax.Array) -> jax.Array:
-    """The negative of what is at or above a threshold in 0 to 256."""
+    """Values at or above a threshold in 0 to 256, inverted."""
     return jnp.where(levels(x) >= threshold, 1 - x, x)
 
 
 def solarize_add(x: jax.Array, amount: jax.Array) -> jax.Array:
-    """What is below 128 made brighter by an amount in 0 to 255."""
+    """Values below 128, made brighter by an amount in 0 to 255."""
     return jnp.where(levels(x) < 128, jnp.minimum(x + amount / 255, 1), x)
 
 

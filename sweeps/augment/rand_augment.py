@@ -40,17 +40,17 @@ OPERATIONS: dict[str, Callable] = {
     'translate_x': _moved(lambda amount, shape: translate(0.45 * amount * shape[1], 0)),
     'translate_y': _moved(lambda amount, shape: translate(0, 0.45 * amount * shape[0])),
 }
-"""Operations in the increasing form: all are stronger at a greater level. Their ranges are those of timm's `inc1` list."""
+"""Operations in the increasing form: a greater level is stronger for all. Their ranges are those of timm's `inc1` list."""
 
 
 @dataclasses.dataclass(frozen=True)
 class RandAugment(Augmentation):
     """`count` operations one after the other (1909.13719), each drawn from `operations`, with replacement.
 
-    Each is left out with probability 1 - `probability`. Its magnitude is normal about `magnitude` with `deviation`, kept in
-    [0, 10]; 10 is the strongest; one that comes to 0 changes nothing, whatever the operation. The defaults are timm's
-    `rand-m9-mstd0.5-inc1`, the form in the recipes of DeiT (2012.12877) and ConvNeXt (2201.03545), except that
-    interpolation is always bilinear. `fill`, one value or one for each channel, is what comes from outside the image.
+    Each is left out with probability 1 - `probability`. Its magnitude is normal about `magnitude` with `deviation`, clipped to
+    [0, 10]. 10 is the strongest, and 0 changes nothing, whatever the operation. The defaults are timm's `rand-m9-mstd0.5-inc1`,
+    the form in the recipes of DeiT (2012.12877) and ConvNeXt (2201.03545), except that interpolation is always bilinear.
+    `fill`, one value or one for each channel, is what comes from outside the image.
     """
 
     count: int = 2

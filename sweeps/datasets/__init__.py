@@ -1,1 +1,1 @@
-"""Datasets: where examples come from. The formats they are published in, the catalog of known sets, the prepared form."""
+"""Datasets: formats in which others publish examples, the catalog of known sets, and the prepared form that tasks read."""

@@ -1,4 +1,4 @@
-"""Aside: what lies beside a folder while one process at a time makes it: a lock, and room for what is unpacked."""
+"""Aside: the lock and the temporary folder beside a folder, while one process at a time makes it."""
 
 import contextlib
 import fcntl
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 LEFT = ('aside-*', 'unpacked-*')
-"""What a killed process leaves beside a folder."""
+"""The name pattern of folders that a killed process leaves."""
 FIX = 'give --data a folder that you may write to'
 
 
@@ -18,10 +18,10 @@ def _named(folder: Path, ending: str) -> Path:
 
 @contextlib.contextmanager
 def locked(folder: Path, waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
-    """Hold the lock of a folder that need not exist yet; `waiting` is called where another process has it.
+    """Hold the lock of a folder that need not exist yet; `waiting` is called if another process has the lock.
 
-    The lock is the process's: it ends with it, however that ends. What a killed process left is removed once the lock is
-    held. Raises ValueError where the place cannot be written.
+    The lock ends with the process. Leftovers of a killed process are removed once the lock is held. Raises ValueError where the
+    place cannot be written.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def locked(folder: Path, waiting: Callable[[], object] = lambda: None) -> Iterat
 
 @contextlib.contextmanager
 def unpacked_aside(folder: Path) -> Iterator[Path]:
-    """An empty folder beside `folder`, on its disk, that is gone in the end; call it under the lock."""
+    """A temporary folder beside `folder`, on its disk, removed in the end; call it under the lock."""
     place = _named(folder, f'unpacked-{uuid.uuid4().hex}')
     place.mkdir()
     try:

@@ -1,4 +1,4 @@
-"""Catalog: the sets, and the forms of sets, that `archlab data prepare` knows."""
+"""Catalog: the sets and the forms of sets that `archlab data prepare` knows."""
 
 from ablations.config import closest
 from sweeps.datasets.catalog_images import IMAGES
@@ -148,7 +148,7 @@ DATASETS = {**IMAGES, **SEQUENCES}
 
 
 def entry(name: str) -> Dataset:
-    """The catalog's entry of that name; raises ValueError with the names that there are."""
+    """The catalog's entry of that name; raises ValueError with the known names."""
     if name not in DATASETS:
         raise ValueError(f"unknown dataset '{name}'; allowed: {sorted(DATASETS)}.{closest(name, DATASETS)}")
     return DATASETS[name]

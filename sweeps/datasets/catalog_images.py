@@ -15,11 +15,11 @@ _EMNIST = {
     'mnist': (60000, 10000, 0, '0123456789'),
 }
 _LISTS = ('LOC_val_solution.csv', 'val_labels.txt', 'val.txt', 'meta.mat', 'ILSVRC2012_devkit_t12')
-"""What says which class each image of ImageNet's validation split has, where they are not in folders."""
+"""Files with the class of each image of ImageNet's validation split, for images that are not in folders of classes."""
 _TRAIN, _VAL, _SORTED = (
     tuple(f'{place}{split}' for place in ('ILSVRC/Data/CLS-LOC/', '')) for split in ('train', 'val', 'val/n*')
 )
-"""Where ImageNet's images lie where somebody has unpacked them; `_SORTED`: the validation images in folders of classes."""
+"""Where ImageNet's unpacked images lie; `_SORTED`: the validation images in folders of classes."""
 _CIFAR = {
     'unit': 'a colour photo of 32 x 32 pixels',
     'licence': 'none stated; cite the report',

@@ -7,8 +7,8 @@ from typing import NamedTuple
 class Archive(NamedTuple):
     """An archive by its official name.
 
-    `made`: patterns of files or folders; one that lies beside the archive makes it needless, such as a folder that somebody
-    unpacked from it. Without patterns the marks of the set count. `into`: the folder to unpack into, below that of the set.
+    `made`: patterns of files or folders. If one lies beside the archive, such as a folder unpacked from it, the archive is not
+    needed. Without patterns the marks of the set count. `into`: the folder to unpack into, below that of the set.
     """
 
     name: str
@@ -18,7 +18,7 @@ class Archive(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """A set that can be prepared: what it is, where people get it, and how its files are read.
+    """A set that can be prepared: what it is, its source, and how its files are read.
 
     `unit`: what one example is. `origin`: the official page, for the reader; nothing is fetched. `test`: what the sealed split
     is. `shape`: that of one example prepared without options, if all have the same. `rate`: of sounds, in Hz. `layouts`: the

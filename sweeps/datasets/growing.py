@@ -1,4 +1,4 @@
-"""Growing: an .npy file that is written row by row, before their number is known."""
+"""Growing: an .npy file that is written row by row, before the number of rows is known."""
 
 import io
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class Growing:
-    """Rows of one type and shape, appended to a file that becomes a whole .npy at `close`. Memory stays flat.
+    """A file of rows of one type and shape, which becomes a whole .npy at `close`. Memory stays flat.
 
     The header is written first for no rows and again at the end for all; numpy leaves room in it for the larger number.
     """
@@ -35,7 +35,7 @@ class Growing:
         self.rows += len(rows)
 
     def close(self) -> None:
-        """Write the header for all rows; the file is whole from then on."""
+        """Write the header for all rows, which completes the file."""
         header = self._header()
         if len(header) != self._room:
             raise RuntimeError(f'the .npy header grew from {self._room} to {len(header)} bytes')

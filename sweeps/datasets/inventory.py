@@ -1,4 +1,4 @@
-"""Inventory: the sets of the catalog and all other prepared ones, each prepared, found or missing."""
+"""Inventory: the state of each set of the catalog and of all other prepared sets."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def folder_bytes(folder: Path) -> int:
 
 
 def listing(data: Path | None = None) -> dict[str, dict]:
-    """What is known of each set, by name. `state` is 'prepared', 'found' (files, not yet prepared), 'missing' or 'form'."""
+    """The facts of each set, by name. `state` is 'prepared', 'found' (files, not yet prepared), 'missing' or 'form'."""
     known = {name: _state(name, data) for name in catalog.DATASETS}
     own = [name for name in names(data) if name not in known]
     return known | {name: _prepared(name, data) for name in own}

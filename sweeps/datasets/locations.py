@@ -1,4 +1,4 @@
-"""Places: where data lie on this machine."""
+"""Locations: where data lie on this machine."""
 
 import os
 from pathlib import Path

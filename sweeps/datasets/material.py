@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 Block = tuple[Sequence[np.ndarray] | np.ndarray, np.ndarray | None]
-"""Some examples and their classes int32 (None where they have none)."""
+"""Some examples, and their classes int32 or None."""
 Progress = Callable[[str, int, int | None], object]
-"""Called with what is done at the moment, how far it is and, where known, how much there is."""
+"""A function that is told the present stage, how much of it is done, and the total where known."""
 ROWS = 1024
 """Examples in a block, about."""
 SPLIT_WORDS = {'test': ('test', 't10k', 'testing'), 'valid': ('valid', 'val', 'validation', 'dev')}
@@ -18,7 +18,7 @@ SPLIT_WORDS = {'test': ('test', 't10k', 'testing'), 'valid': ('valid', 'val', 'v
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What a user may say about a preparation.
+    """A user's options of a preparation.
 
     `size`: height and width of the images; `grey`: one channel instead of three. `field`: the column of a text; `mark`: what
     ends a document. `partial`: take an incomplete set. `skip_damaged`: leave damaged examples out, counted. `unverified`: go
@@ -36,7 +36,7 @@ class Options:
 
 @dataclasses.dataclass
 class Material:
-    """The examples of a source: `pool` and `test`, or only `pool`, of which a `share` by hash of content is the test split.
+    """The examples of a source: `pool` and `test`; or only `pool`, and a `share` of it by hash of content is the test split.
 
     `counts`: examples of each split where they are known beforehand. `files`: what is read. `skipped` grows while streaming.
     """
@@ -60,7 +60,7 @@ class Material:
 
 
 def blocks(examples: Iterable[tuple[np.ndarray, int | None]], rows: int = ROWS) -> Iterator[Block]:
-    """Single examples with their class, gathered into blocks."""
+    """Single examples with their classes, gathered into blocks."""
     xs, ys = [], []
     for x, y in examples:
         xs.append(x)

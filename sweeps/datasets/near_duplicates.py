@@ -1,4 +1,4 @@
-"""Near-duplicates: how much of a test text is also, word for word, in the pool."""
+"""Near-duplicates: how much of a test text is also in the pool, word for word."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,9 +7,9 @@ import numpy as np
 from sweeps.datasets.prepared import Part
 
 LENGTHS = {'texts': 50, 'tokens': 13, 'molecules': 50}
-"""Values of a shingle by kind: 50 bytes, or the 13 tokens that are usual in reports on contamination."""
+"""The length of a shingle by kind: 50 bytes, or 13 tokens as usual in reports on contamination."""
 MOST = 200_000
-"""Test shingles that are looked for, at most, spread evenly over the test split."""
+"""The most test shingles to look for, spread evenly over the test split."""
 BLOCK = 2**20
 _FILTER = 20
 
@@ -59,7 +59,7 @@ def _pool_blocks(part: Part, length: int) -> Iterator[np.ndarray]:
 def shared_shingles(
     pool: Part, test: Part, length: int, progress: Callable[[int, int], object] = lambda done, total: None
 ) -> dict:
-    """The share of the test split's shingles that are anywhere in the pool, and how many were looked for."""
+    """The share of the test split's shingles that occur in the pool, and the number that was looked for."""
     wanted = _test_shingles(test, length)
     if not len(wanted):
         return {'length': length, 'looked_for': 0, 'share': 0.0}

@@ -7,7 +7,7 @@ from pathlib import Path
 from sweeps.datasets.prepared import BLOCK, checksum
 
 EACH = 64
-"""Up to so many files are listed one by one; more as their number, bytes and a hash of names and sizes."""
+"""Up to this many files are listed one by one; more files as their number, bytes, and a hash of names and sizes."""
 _PACKED = ('.gz', '.xz', '.bz2')
 
 
@@ -31,7 +31,7 @@ def origins(files: list[Path], official: Mapping[str, str], unverified: bool) ->
 
 
 def _verdict(path: Path, official: Mapping[str, str]) -> tuple[str, str]:
-    """The SHA-256 of a file, and whether it is the official one: by its own MD5, or by that of what it unpacks to."""
+    """The SHA-256 of a file, and whether it is official: by its own MD5, or by that of its unpacked content."""
     unpacked = path.name.removesuffix(path.suffix) if path.suffix in _PACKED else None
     if path.name in official:
         sha256, own = _sums(path)
@@ -42,7 +42,7 @@ def _verdict(path: Path, official: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _sums(path: Path) -> tuple[str, str]:
-    """SHA-256 and MD5 of a file, read only once: some archives take a disk minutes."""
+    """SHA-256 and MD5 of a file, which is read only once, because a large archive takes minutes."""
     sha256, own = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     with open(path, 'rb') as file:
         while block := file.read(BLOCK):
@@ -56,7 +56,7 @@ def _compared(checksum: str, wanted: str) -> str:
 
 
 def _unpacked_md5(path: Path) -> str:
-    """The MD5 of what a file unpacks to."""
+    """The MD5 of a file's unpacked content."""
     from sweeps.datasets.formats.archives import open_stream
 
     content = hashlib.md5(usedforsecurity=False)

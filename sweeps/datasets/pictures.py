@@ -15,7 +15,7 @@ WIDE, HIGH = 96, 32
 
 
 def chosen(part: Part, count: int) -> np.ndarray:
-    """Indices of examples to show: of each class in turn the first ones, or spread evenly where there are no classes."""
+    """Indices of examples to show: the first ones of each class in turn, or evenly spread ones without classes."""
     if part.y is None:
         return np.unique(np.linspace(0, len(part) - 1, min(count, len(part))).astype(np.int64))
     y = np.asarray(part.y)

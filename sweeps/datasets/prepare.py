@@ -1,4 +1,4 @@
-"""Prepare: from a source's own format to the prepared form, once, whole or not at all, by one process at a time."""
+"""Prepare: from a source's own format to the prepared form; whole or not at all, and by one process at a time."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator
@@ -38,12 +38,12 @@ def prepare(
     force: bool = False,
     progress: Progress = lambda stage, done, total: None,
 ) -> tuple[Prepared, bool]:
-    """The prepared set of a name, and whether it was made now. A set that is there is kept, unless `force`.
+    """The prepared set of a name, and whether this call made it. An existing set stays, unless `force`.
 
     `called`: the name of the set, which a form such as 'text' needs. While another process prepares the same set, this one
-    waits and then takes that set. Archives are unpacked beside the set for as long as this takes. Raises ValueError if files
-    are missing or damaged, if checksums are not the official ones, or if the set that is there was made with other options;
-    then nothing half-made is left.
+    waits, and then takes that set. Archives are unpacked to a temporary folder beside the set. Raises ValueError if files are
+    missing or damaged, if checksums are not the official ones, or if the existing set was made with other options; then nothing
+    unfinished is left.
     """
     known, options = catalog.entry(name), options or Options()
     if known.form and called is None:
@@ -150,7 +150,7 @@ def _complete(name: str, lacking: list[str], options: Options) -> None:
 
 
 def _write(place: Path, material: Material, progress: Progress) -> tuple[int, dict[str, int], dict[str, int]]:
-    """Write both splits; gives how many pool examples are left out as test examples, and repeats and examples of each split."""
+    """Write both splits. Gives the number of pool examples dropped as test examples, and repeats and examples by split."""
     writers = {split: Writing(place / split, material.ragged) for split in SPLITS}
     try:
         dropped = _stream(writers, material, progress)

@@ -37,7 +37,7 @@ ABOUT, SPLITS = 'about.json', ('pool', 'test')
 KINDS = ('images', 'texts', 'tokens', 'sounds', 'molecules', 'series')
 ARRAYS = ('x', 'y', 'group', 'offsets')
 BLOCK = 2**22
-"""Bytes that are read at a time where a whole file is gone through."""
+"""Bytes that are read at a time from whole files."""
 _NAME = re.compile(r'[a-z0-9][a-z0-9_.-]*')
 
 
@@ -96,13 +96,13 @@ class Prepared:
         return Part(**arrays)
 
     def damaged(self) -> list[str]:
-        """The files whose sha256 is no longer that of `about`; this reads all of them."""
+        """The files whose sha256 differs from that in `about`; this reads all files."""
         files = {name: self.folder / name for name in self.about['checksums']}
         return [name for name, path in files.items() if not path.exists() or checksum(path) != self.about['checksums'][name]]
 
 
 def mapped(folder: Path) -> dict[str, np.ndarray | None]:
-    """The arrays of a split by name, memory-mapped, or None for an array that it lacks."""
+    """The memory-mapped arrays of a split by name; None for an absent array."""
     return {name: _array(folder / f'{name}.npy') for name in ARRAYS}
 
 
@@ -125,7 +125,7 @@ def checksum(path: Path) -> str:
 
 
 def check_name(name: str) -> str:
-    """The name of a set, if its folder can be called so. Raises ValueError otherwise."""
+    """The name of a set. Raises ValueError if it cannot be the name of a folder."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"'{name}' is no name of a dataset; allowed: small letters, digits and _ . - after the first")
     return name

@@ -1,15 +1,15 @@
-"""Show: a prepared set in words, without a look at its test examples."""
+"""Show: a prepared set in words, without reading its test examples."""
 
 import numpy as np
 
 from sweeps.datasets.prepared import Part, Prepared
 
 CHARACTERS = 400
-"""Of each document in an excerpt."""
+"""How many characters of each document an excerpt shows."""
 
 
 def show(prepared: Prepared, check: bool = False) -> dict:
-    """All that is known of a set, with an excerpt of a pool of text. `check` reads all files and compares their checksums."""
+    """The facts of a set, with an excerpt of the pool of a text. `check` reads all files and compares their checksums."""
     about = dict(prepared.about)
     facts = {'where': str(prepared.folder), **about}
     if about['kind'] not in ('images', 'sounds', 'series'):
@@ -23,7 +23,7 @@ def show(prepared: Prepared, check: bool = False) -> dict:
 
 
 def excerpt(part: Part, kind: str, count: int = 2) -> list[str]:
-    """The beginnings of the first examples: text, or the numbers of tokens; of molecules more of them."""
+    """The beginnings of the first examples: text, or the numbers of tokens; more examples of molecules."""
     shown = [np.asarray(part.example(number)) for number in range(min(len(part), 8 if kind == 'molecules' else count))]
     if kind == 'tokens':
         return [' '.join(map(str, one[: CHARACTERS // 8].tolist())) for one in shown]
@@ -31,7 +31,7 @@ def excerpt(part: Part, kind: str, count: int = 2) -> list[str]:
 
 
 def lines(facts: dict) -> list[str]:
-    """What `show` gives, for reading."""
+    """The facts of `show` as lines of text."""
     sizes, elements = facts['sizes'], facts['elements']
     text = [
         f'{facts["name"]}: {facts.get("about", facts["kind"])}',

@@ -1,4 +1,4 @@
-"""Unpacked: the archives of a set as a folder, beside the prepared set and only while that is made."""
+"""Unpacked: a set's archives as a temporary folder beside the prepared set, while that is made."""
 
 import contextlib
 import errno
@@ -23,14 +23,14 @@ from sweeps.datasets.formats.folders import SPLITS
 from sweeps.datasets.material import Progress
 
 STREAMED = ('cifar', 'webdataset')
-"""Kinds of readers that read archives themselves; to the others a folder is given."""
+"""Kinds of readers that read archives themselves; the others get a folder."""
 NESTED = ('.tar', '.tar.gz', '.tgz')
-"""How the names of archives end that lie in archives and are unpacked with them, such as one for each class."""
+"""Suffixes of archives inside archives; these are unpacked too, such as one archive for each class."""
 MEGABYTE = 1_000_000
 
 
 def archives_of(source: Path, known: Dataset) -> dict[Path, str]:
-    """The archives to unpack, each with its folder; none if the files can be read as they lie.
+    """The archives to unpack, each with its folder; none if the files can be read in place.
 
     `source`: an archive, one of a group of official archives that lie beside each other, or a folder with such a group.
     Raises ValueError if one of the group is missing.
@@ -110,7 +110,7 @@ def _unpack(path: Path, place: Path, needed, total: int | None, progress: Progre
 
 
 def _files(path: Path, allowed: int) -> Iterator[tuple[str, BinaryIO]]:
-    """All files of an archive and of the tar archives in it: CLASS.tar with images gives CLASS/image."""
+    """All files of an archive and of the tar archives inside: images in CLASS.tar become CLASS/image."""
     for name, content in members(path):
         ending = next((ending for ending in NESTED if name.lower().endswith(ending)), None)
         if ending is None or _hidden(name):
@@ -124,7 +124,7 @@ def _files(path: Path, allowed: int) -> Iterator[tuple[str, BinaryIO]]:
 
 
 def _hidden(name: str) -> bool:
-    """Whether a file comes from the system of whoever packed the archive, not from the set."""
+    """Whether a file is a system file of the machine that packed the archive, and not part of the set."""
     return any(part.startswith('.') or part == '__MACOSX' for part in PurePosixPath(name).parts)
 
 

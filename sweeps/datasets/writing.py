@@ -9,16 +9,16 @@ import numpy as np
 from sweeps.datasets.growing import Growing
 
 DIGEST = 16
-"""Bytes of an example's hash: two of 10^9 different examples agree by chance with probability 10^-21."""
+"""Bytes of an example's hash: among 10^9 different examples two hashes agree with probability 10^-21."""
 
 
 def example_hash(example: np.ndarray) -> bytes:
-    """A hash of the content of an example, whatever its class."""
+    """A hash of an example's content, without its class."""
     return hashlib.blake2b(np.ascontiguousarray(example), digest_size=DIGEST).digest()
 
 
 def held_by_hash(digest: bytes, share: float) -> bool:
-    """Whether an example belongs to a test split by hash: the same on all machines and in any order."""
+    """Whether an example belongs to a test split by hash, the same on all machines and in any order."""
     return int.from_bytes(digest[:8], 'big') < share * 2**64
 
 

@@ -1,4 +1,4 @@
-"""Launchers: who starts the workers of a run. A new one is a class and a row here (see launcher.py)."""
+"""Launchers: they start the workers of a run. A new one is a class and a row here (see launcher.py)."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ LAUNCHERS = {'local': LocalLauncher}
 
 
 def make_launcher(kind: str, folder: Path, workers: int | None = None) -> Launcher:
-    """The launcher of a run in a folder, with so many workers or as many as it likes; raises ValueError on an unknown kind."""
+    """The launcher of a run in a folder; without `workers` it chooses their number. Raises ValueError on an unknown kind."""
     if kind not in LAUNCHERS:
         raise ValueError(f"launcher '{kind}'; allowed: {list(LAUNCHERS)}.{closest(kind, LAUNCHERS)}")
     return LAUNCHERS[kind](folder, workers)

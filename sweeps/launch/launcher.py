@@ -1,8 +1,8 @@
-"""Launcher: who starts the workers that train packs, and what a run may ask of it.
+"""Launcher: the interface to what starts the workers that train packs.
 
-A run submits orders and looks in the records folder for what became of them: an order has succeeded when its records file
-is there. What a launcher says is advice, never the truth, so a new launcher is one class and a row of LAUNCHERS: it starts
-`python -m sweeps.worker` somewhere, which reads commands as JSON lines from a pipe or from a file.
+A run submits orders, and an order has succeeded when its records file is in the records folder. What a launcher reports is only
+advice. So a new launcher is one class and a row of LAUNCHERS: it starts `python -m sweeps.worker` somewhere, and the worker
+reads commands as JSON lines from a pipe or a file.
 """
 
 import abc
@@ -13,7 +13,7 @@ import dataclasses
 class Order:
     """A pack to train: the name of its records file, the id of its compiled program, and the command for a worker.
 
-    The command is plain data. The same order may be carried out twice: the first to commit the name wins.
+    The command is plain data. If an order is carried out twice, the first to commit the name wins.
     """
 
     name: str
@@ -25,32 +25,32 @@ class Launcher(abc.ABC):
     """Workers on some machine or cluster. `folder` is the run's, which the workers must reach under the same path."""
 
     pause = 1.0
-    """Seconds that a run waits between two looks at what became of its orders."""
+    """Seconds that a run waits before it looks again for the records of its orders."""
 
     @abc.abstractmethod
     def preflight(self, question: dict) -> dict:
         """The answer of a first worker to a preflight command: costs, platform, lane strategy and number of devices.
 
-        Raises ValueError where the study cannot run, RuntimeError where the worker broke.
+        Raises ValueError where the study cannot run, and RuntimeError where the worker fails.
         """
 
     def choose(self, programs: list[str]) -> list[int]:
-        """Which of the waiting packs to submit now, as places in `programs`, the program of each; all unless overridden."""
+        """The waiting packs to submit now, as indices into `programs`, the programs of the packs; all unless overridden."""
         return list(range(len(programs)))
 
     @abc.abstractmethod
     def submit(self, orders: list[Order]) -> None:
-        """Have these orders carried out. An order that was lost is submitted again under the same name."""
+        """Start these orders. A lost order is submitted again under the same name."""
 
     @abc.abstractmethod
     def alive(self) -> set[str] | None:
-        """The names that still wait or run; None where that cannot be known, and then nothing is submitted again.
+        """The names of orders that wait or run; None where that cannot be known, and then nothing is submitted again.
 
-        Raises ValueError or RuntimeError where a worker says that the whole run cannot go on, as on a full disk.
+        Raises ValueError or RuntimeError where a worker reports that the whole run cannot go on, as on a full disk.
         """
 
     def ended(self, name: str) -> str:
-        """How an order ended that is no longer alive and left no records: exit status and log, as far as known."""
+        """How an order without records ended, after it was no longer alive: exit status and log, as far as known."""
         return 'no exit status known'
 
     def __enter__(self) -> 'Launcher':
@@ -69,11 +69,11 @@ class Launcher(abc.ABC):
 
     @abc.abstractmethod
     def close(self) -> None:
-        """Let workers go when they are done, and wait for them; called last, after a `cancel` too."""
+        """Let workers finish, and wait for them; called last, also after `cancel`."""
 
 
 def checked(answer: dict, log: object) -> dict:
-    """A worker's answer; raises ValueError where it refuses its input, RuntimeError where it broke, naming its log."""
+    """A worker's answer; raises ValueError where it refuses its input, and RuntimeError with its log where it failed."""
     if 'invalid' in answer:
         raise ValueError(answer['invalid'])
     if 'broken' in answer:

@@ -1,4 +1,4 @@
-"""Local: worker processes on this machine, one per core (CPU) or per device (GPU), told what to do through pipes."""
+"""Local: worker processes on this machine, one per core (CPU) or device (GPU), which get commands through pipes."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ MEMORY_PER_WORKER = 1 << 30
 
 
 def workers_for(count: int | None) -> int:
-    """The number of workers asked for, or as many as cores and free memory allow; raises ValueError below 1."""
+    """The given number of workers, or as many as cores and free memory allow; raises ValueError below 1."""
     if count is not None:
         if count < 1:
             raise ValueError(f'--workers {count}; allowed: 1 or more')
@@ -31,7 +31,7 @@ def workers_for(count: int | None) -> int:
 
 
 def devices_for(answer: dict, workers: int) -> list[str | None]:
-    """The device of each worker: none on CPU, else those that this process may see, at most one worker on each."""
+    """The device of each worker: none on CPU, else one of this process's visible devices, each for at most one worker."""
     if answer['platform'] == 'cpu':
         return [None] * workers
     visible = os.environ.get('CUDA_VISIBLE_DEVICES')
@@ -40,9 +40,9 @@ def devices_for(answer: dict, workers: int) -> list[str | None]:
 
 
 class WorkerProcess:
-    """One worker: commands go in, answers come out on the shared queue as (worker, answer); None when it has ended.
+    """One worker: it takes commands and puts (worker, answer) on the shared queue, with the answer None when it has ended.
 
-    `programs` are those that it has compiled, `order` the one it works on.
+    `programs` are the compiled ones, and `order` is the present one.
     """
 
     COMMAND = (sys.executable, '-P', '-m', 'sweeps.worker')
@@ -81,13 +81,13 @@ class WorkerProcess:
         answers.put((self, None))
 
     def send(self, command: dict) -> None:
-        """Hand over a command; a worker that has died is noticed by its None answer."""
+        """Send a command; a dead worker is noticed by its answer None."""
         with contextlib.suppress(OSError):
             self.process.stdin.write(json.dumps(command) + '\n')
             self.process.stdin.flush()
 
     def end(self, kill: bool = False) -> None:
-        """Close its input, so that it goes when it is done; or kill it."""
+        """Close its input, so that it ends when it is done; or kill it."""
         if kill:
             self.process.kill()
         with contextlib.suppress(OSError):
@@ -95,9 +95,9 @@ class WorkerProcess:
 
 
 class LocalLauncher(Launcher):
-    """Workers that stay: each keeps its programs compiled and is given packs of these first.
+    """Workers that stay: each keeps its programs compiled, and gets packs of these programs first.
 
-    `devices` has one entry a worker, known after the preflight. A place whose worker has died is taken by a new one.
+    `devices` has one entry for each worker and is known after the preflight. A new worker replaces a dead one.
     """
 
     pause = 0.02
@@ -185,10 +185,10 @@ class LocalLauncher(Launcher):
             self.endings[order.name] = f'exit status {worker.process.returncode}; see {worker.log}'
 
     def _pairs(self, programs: list[str]) -> list[tuple[int, int]]:
-        """(place of an idle worker, number of the pack that it is given), for as many as there are of both.
+        """Pairs (place of an idle worker, number of its pack), until workers or packs run out.
 
-        Workers that are not hired yet come last. A worker is given a pack of a program that it has compiled; where there is
-        none, one that nobody has compiled.
+        Workers that are not started yet come last. A worker gets a pack of a program that it has compiled, or else of a program
+        that no worker has compiled.
         """
         idle = [place for place, worker in self.crew.items() if worker.order is None]
         idle += [place for place in range(len(self.devices)) if place not in self.crew]

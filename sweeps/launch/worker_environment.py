@@ -1,4 +1,4 @@
-"""The environment variables of a worker: threads, devices, and where compiled programs are kept."""
+"""Worker environment: the environment variables of a worker, for threads, devices and the compilation cache."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def cache_folder() -> Path:
-    """Where compiled programs are kept between runs: the user's cache, by kind of processor."""
+    """The folder of compiled programs between runs: in the user's cache, by kind of processor."""
     home = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
     try:
         text = Path('/proc/cpuinfo').read_text()

@@ -1,1 +1,1 @@
-"""Models: what they are made of, what they cost, and how to match them."""
+"""Models: their parts, their costs, and how to match their sizes."""

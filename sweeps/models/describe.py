@@ -1,4 +1,4 @@
-"""Describe: what models cost at any input size, and where two of them differ."""
+"""Describe: the costs of models at any input size, and the differences of two models."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ COUNTS = ('params', 'macs', 'flops', 'activation_bytes')
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """The sizes of the input that a user asks for; None leaves the model's own."""
+    """The sizes of the input that a user sets; None is the model's own size."""
 
     batch: int | None = None
     image_size: int | None = None
@@ -48,7 +48,7 @@ class Sizes:
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
-    """A model that is described: its name, its config, a batch of its inputs, the tables of its kinds."""
+    """A model to describe: its name, its config, a batch of its inputs, and the tables of its kinds."""
 
     name: str
     config: dict
@@ -57,7 +57,7 @@ class Subject:
     about: str = ''
 
     def cost(self) -> dict:
-        """What it costs. Raises ValueError, naming the model, where it does not build."""
+        """Its costs. Raises ValueError, with the model's name, where it does not build."""
         try:
             return cost_of(self.config, self.x, self.tables)
         except ValueError as error:
@@ -100,7 +100,7 @@ def study_and_arm(what: str, settings: list[str]) -> tuple[Study, str]:
 
 
 def subjects(what: str, settings: list[str], sizes: Sizes) -> dict[tuple[str, ...], Subject]:
-    """The models that a name stands for, by their place: () for one model, (task,) for an arm, (arm, task) for a study.
+    """The models of a name, by key: () for one model, (task,) for an arm, (arm, task) for a study.
 
     `what` is the name of a published model, of a task (its base model), STUDY or STUDY/ARM.
     """
@@ -117,7 +117,7 @@ def subjects(what: str, settings: list[str], sizes: Sizes) -> dict[tuple[str, ..
 def describe(what: str, settings: list[str], batch: int | None, image_size: int | None, length: int | None) -> dict:
     """The costs of one model, {task: costs} for an arm, or {arm: {task: costs}} for a study.
 
-    Where no size is given the task's own counts; a published model has the size of its paper and a batch of 1.
+    Sizes that are not given are the task's own; a published model has its paper's size and a batch of 1.
     """
     costs: dict = {}
     for path, subject in subjects(what, settings, Sizes(batch, image_size, length)).items():
@@ -140,10 +140,9 @@ def _side(subject: Subject) -> dict:
 
 
 def compare(first: str, second: str, settings: list[str], sizes: Sizes) -> list[dict]:
-    """Two models side by side: what differs, and costs with the ratio second / first. Arms are compared task by task.
+    """Two models side by side: differing values, and costs with the ratio second / first. Arms are compared task by task.
 
-    A model is whatever `subjects` knows, except a whole study. Raises ValueError for a whole study or arms without a common
-    task.
+    Names are those of `subjects`. Raises ValueError for a whole study, and for arms without a common task.
     """
     left, right = subjects(first, settings, sizes), subjects(second, settings, sizes)
     for name, models in ((first, left), (second, right)):

@@ -8,16 +8,16 @@ from sweeps.models.describe import Subject
 from sweeps.models.specs import defaults
 
 WIDTH, NAME, COUNT = 100, 20, 17
-"""Characters of a line, of its first column and of its last."""
+"""The width of a line, of its first column and of its last, in characters."""
 QUIET = ('kind', 'eps', 'momentum')
-"""Fields that a drawing leaves out, because they say little about a composition."""
+"""Fields that a drawing leaves out, because they say little about the composition."""
 NOTHING = ('none', 'identity')
 
 
 def drawing(subject: Subject) -> list[str]:
     """The lines of a drawing: every part with its kind, its fields, its output for one example and its parameters.
 
-    The shape is written where it changes. Equal blocks are drawn once. Raises ValueError where the model does not build.
+    A shape is written where it changes. Equal blocks are drawn once. Raises ValueError where the model does not build.
     """
     whole = _outlined(subject)
     title = f'{subject.name}: {subject.about}' if subject.about else subject.name
@@ -43,7 +43,7 @@ def drawing(subject: Subject) -> list[str]:
 
 
 def parts(subject: Subject) -> list[dict]:
-    """The parts of a drawing as plain data: name, socket, kind, shape, params, kernel, times, and the parts inside."""
+    """The parts of a drawing as plain data: name, socket, kind, shape, params, kernel, times, and inner parts."""
     return [dataclasses.asdict(part) for part in _outlined(subject)]
 
 
@@ -75,7 +75,7 @@ def _count(part: Part, times: str) -> str:
 
 
 def _inner(part: Part) -> list[str]:
-    """The kinds inside a part that sockets chose, each once."""
+    """The kinds from sockets inside a part, each once."""
     kinds = []
     for inside in part.inside:
         kinds += [inside.kind] if inside.socket and inside.kind not in NOTHING else _inner(inside)
@@ -83,7 +83,7 @@ def _inner(part: Part) -> list[str]:
 
 
 def _what(part: Part, subject: Subject, inner: list[str]) -> str:
-    """A kind with the fields that matter, and with what it holds: `mlp ratio=4 with gelu`."""
+    """A kind with its important fields and its inner kinds: `mlp ratio=4 with gelu`."""
     if not part.socket:
         if not part.kernel:
             return part.kind

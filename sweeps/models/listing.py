@@ -17,7 +17,7 @@ def about(cls: type) -> str:
 
 
 def _notes(cls: type) -> list[str]:
-    """What else a kind asks of the model around it."""
+    """Further requirements of a kind on the model around it."""
     notes = []
     if getattr(cls, 'STRIDES', False):
         notes.append('begins stages')
@@ -33,7 +33,7 @@ def _notes(cls: type) -> list[str]:
 
 
 def _blocks() -> dict:
-    """Every kind by its family: where it works, what it needs from the mixer, what it takes if it is one, its fields."""
+    """The kinds of each family: where a kind works, what it needs from the mixer, what it takes as a mixer, its fields."""
     from arch.fits import PLACES, fits
     from arch.sockets import TABLES
     from sweeps.models.specs import defaults
@@ -68,7 +68,7 @@ def _tasks() -> dict:
 
 
 def _optimizers() -> dict:
-    """Every optimizer type with the knobs that a study can tune or fix under it: its own, and those of all other readers."""
+    """The optimizer types, each with its own knobs and with the other knobs that a study can tune or fix under it."""
     from sweeps.models.readers import knobs
     from sweeps.training.optimizers import OPTIMIZERS
 

@@ -15,17 +15,17 @@ from sweeps.models.specs import defaults
 BY = {'params': parameters, 'macs': multiply_adds}
 KNOBS = ('both', 'width', 'ratio')
 LARGEST = 64
-"""The widest candidate, and the one of the highest ratio, as a multiple of the model as it is."""
+"""The largest candidate for the width, and for the ratio, as a multiple of the model's own."""
 REACH = 256
-"""How many neighbours on either side are tried where a candidate does not build."""
+"""How many neighbours on either side to try if a candidate does not build."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Match:
-    """The changes that make an arm as large as its base, the config that they give, and how near it comes.
+    """The changes that make an arm as large as its base, the resulting config, and how near it comes.
 
-    `changes` are to be put behind the arm's own. `target`, `before`, `after`: the counted parameters or multiply-adds of the
-    base, of the arm as it was, and as changed. `near`: whether it lies within the tolerance.
+    `changes` go behind the arm's own. `target`, `before`, `after`: the counted parameters or multiply-adds of the base, of the
+    arm, and of the changed arm. `near`: whether `after` is within the tolerance.
     """
 
     by: str
@@ -38,7 +38,7 @@ class Match:
 
     @property
     def off(self) -> float:
-        """How much larger than the base it is, as a share of the base."""
+        """Its excess over the base, as a share of the base."""
         return self.after / self.target - 1
 
     @property
@@ -74,11 +74,11 @@ def matched(
 ) -> Match:
     """The arm made as large as the base, by parameters or by multiply-adds of one input like `x`.
 
-    `knob`: 'width' multiplies all widths of the arm by one factor; 'ratio' changes the hidden channels of its channel block
-    (or of a block that has a ratio of its own); 'both' does the first, then the second where that is not near enough.
-    Widths at which the arm does not build (heads that do not divide) are passed over. `base_x`, `base_tables`: the input of
-    the base and the tables of its kinds, where they are not the arm's. The nearest is returned, within the tolerance or
-    not. Raises ValueError where base or arm does not build, or the arm has no such knob.
+    `knob`: 'width' multiplies all widths of the arm by one factor; 'ratio' changes the hidden channels of its channel block (or
+    of a block with its own ratio); 'both' does the first, and the second if the first is not near enough. Widths at which the
+    arm does not build (heads that do not divide) are skipped. `base_x`, `base_tables`: the input of the base and the tables of
+    its kinds, if they differ from the arm's. The nearest match is returned, even outside the tolerance. Raises ValueError where
+    base or arm does not build, or the arm has no such knob.
     """
     for name, value, allowed in (('by', by, tuple(BY)), ('knob', knob, KNOBS)):
         if value not in allowed:
@@ -116,7 +116,7 @@ def matched(
 
 @dataclasses.dataclass(frozen=True)
 class Ladder:
-    """Candidates by a whole number from 1 to `top`, of which `own` is the model as it is; more is larger."""
+    """Candidates numbered from 1 to `top` by size; number `own` is the unchanged model."""
 
     own: int
     top: int
@@ -124,7 +124,7 @@ class Ladder:
 
 
 def _body_widths(config: dict) -> list[int]:
-    """The widths of the body, stage by stage. Raises ValueError where the config does not write them out."""
+    """The widths of the body, stage by stage. Raises ValueError where the config does not state them."""
     body = config['body']
     if 'widths' not in body and 'width' not in body:
         raise ValueError(f"match: body '{body['kind']}' is given without its width; write body.width or body.widths out")
@@ -132,7 +132,7 @@ def _body_widths(config: dict) -> list[int]:
 
 
 def _widths(config: dict) -> Ladder:
-    """Every width of the body, and that of a stem that has one of its own, by one factor."""
+    """The ladder of one factor on every width of the body, and on the stem's own width."""
     body, stem = config['body'], config['stem']
     widths = _body_widths(config)
 
@@ -147,7 +147,7 @@ def _widths(config: dict) -> Ladder:
 
 
 def _ratios(config: dict, tables: Mapping) -> Ladder | None:
-    """The hidden channels of the widest block, by its ratio; None where no kind in use has one."""
+    """The ladder of the hidden channels of the widest block, by its ratio; None where no kind in use has a ratio."""
     # A block with a ratio makes its products itself and leaves the channel socket empty.
     socket = next((s for s in ('block', 'channel') if 'ratio' in defaults(tables[s][config[s]['kind']])), None)
     if socket is None:
@@ -167,10 +167,10 @@ def _ratios(config: dict, tables: Mapping) -> Ladder | None:
 
 
 def _nearest(arm: dict, before: tuple, ladder: Ladder, at: Callable[[dict], int], target: int) -> tuple:
-    """The changes of the rung whose count is nearest to the target: `before`, and those of the ladder.
+    """The changes of the rung with the count nearest to the target: `before`, and the ladder's.
 
-    Counts rise with the rung, so that halving finds the last rung below the target and the first one above it; a rung that
-    does not build is left for its nearest neighbour that does.
+    Counts rise with the rung, so bisection finds the last rung below the target and the first one above it. A rung that does
+    not build is replaced by its nearest neighbour that does.
     """
     counts: dict[int, int | None] = {}
 
@@ -183,7 +183,7 @@ def _nearest(arm: dict, before: tuple, ladder: Ladder, at: Callable[[dict], int]
         return counts[rung]
 
     def builds(low: int, high: int, start: int) -> int | None:
-        """The rung between low and high (both left out) nearest to `start` that builds."""
+        """The rung nearest to `start` that builds, strictly between low and high."""
         for step in range(min(high - low, REACH)):
             for rung in (start - step, start + step):
                 if low < rung < high and count(rung) is not None:
@@ -216,8 +216,8 @@ def match(
 ) -> dict[str, dict]:
     """Models made as large as another: {model: {to, changes, target, before, after, off, near ...}}, an arm once for each task.
 
-    `what` is STUDY/ARM, a published model or a task (its base); `to` the same, or another arm of the study, whose base it is
-    where left out. Raises ValueError for a whole study, an unknown task, or where there is nothing to match.
+    `what` is STUDY/ARM, a published model or a task (its base). `to` is one of these too, or another arm of the study; without
+    it the study's base. Raises ValueError for a whole study, an unknown task, or where there is nothing to match.
     """
     arms, study = subjects(what, settings, Sizes()), None
     if any(len(path) > 1 for path in arms):

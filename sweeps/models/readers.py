@@ -1,4 +1,4 @@
-"""Readers: who reads each knob of `ablations/knobs.py`, and what it is there where nobody sets it."""
+"""Readers: the readers of each knob of `ablations/knobs.py`, and its default value there."""
 
 from ablations.knobs import KNOBS
 from arch.dense import Dense
@@ -11,10 +11,10 @@ from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
 
 
 def knobs() -> dict[str, dict]:
-    """Every knob: {name: {about, allowed, read_by: {who: value where nobody sets it}}}; None where a study must give it.
+    """Every knob: {name: {about, allowed, read_by: {reader: default}}}; the default is None where a study must give a value.
 
-    Who is 'optimizer KIND', 'schedule', 'loss', 'products' (all matrix products of a model), 'augment KIND', or a family and
-    kind of block.
+    A reader is 'optimizer KIND', 'schedule', 'loss', 'products' (all matrix products of a model), 'augment KIND', or a family
+    and kind of block.
     """
     readers = {f'optimizer {kind}': cls.KNOBS for kind, cls in OPTIMIZERS.items()}
     readers |= {'schedule': SCHEDULE_KNOBS, 'loss': LOSS_KNOBS, 'products': Dense.KNOBS}
@@ -36,7 +36,7 @@ def knobs() -> dict[str, dict]:
 
 
 def _readers(names: list[str]) -> str:
-    """Readers in few words: those of one family together, counted where they are many."""
+    """Readers in few words: those of one family together, and counted if they are many."""
     families: dict[str, list] = {}
     for name in names:
         family, _, kind = name.partition(' ')

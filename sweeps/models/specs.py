@@ -1,4 +1,4 @@
-"""Specs: a config as a flat list of values, defaults included, and where two of them differ."""
+"""Specs: a config as flat values with defaults, and the differences of two configs."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def values(config: dict, tables: Mapping[str, Mapping[str, type]]) -> dict[str, 
 
 
 def differences(a: Mapping[str, object], b: Mapping[str, object]) -> list[dict]:
-    """Where two configs differ, as flat values: [{path, a, b}], with None where one has no such value. Sockets stay together.
+    """The differences of two flat configs: [{path, a, b}], with None for an absent value. Sockets stay together.
 
     >>> differences({'norm.kind': 'layer_norm', 'norm.eps': 1e-6}, {'norm.kind': 'rms_norm', 'norm.eps': 1e-6})
     [{'path': 'norm.kind', 'a': 'layer_norm', 'b': 'rms_norm'}]

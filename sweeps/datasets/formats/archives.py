@@ -1,4 +1,4 @@
-"""Archives and compressed files, read as streams. Nothing is written to disk, and endless content is refused."""
+"""Archives and compressed files, read as streams. Nothing is written to disk, and decompression bombs are refused."""
 
 import bz2
 import gzip
@@ -17,23 +17,23 @@ LIMIT = 1 << 38
 RATIO = 200
 """How many times its packed size a file may unpack to; text packs by 3 to 10, sparse images by less than 100."""
 FREE = 1 << 24
-"""Bytes that are always allowed, however well they pack: a small file of zeros does no harm."""
+"""Bytes that are always allowed, whatever the ratio: a small file of zeros does no harm."""
 
 CHUNK = 1 << 20
 DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
 PACKED = {b'\x1f\x8b': gzip.GzipFile, b'\xfd7zXZ\x00': lzma.LZMAFile, b'BZh': bz2.BZ2File}
-"""Unpackers by the first bytes of what they unpack."""
+"""Unpackers by the first bytes of their files."""
 ZIP = (b'PK\x03\x04', b'PK\x05\x06')
 ENDINGS = ('.zip', '.tar', '.tgz', '.tar.gz', '.tar.xz', '.tar.bz2')
 
 
 def allowed_bytes(packed: int, limit: int = LIMIT) -> int:
-    """How many bytes `packed` bytes may unpack to."""
+    """How many bytes a file of `packed` bytes may unpack to."""
     return min(limit, max(FREE, RATIO * packed))
 
 
 class Guarded(io.RawIOBase):
-    """A stream that gives at most `allowed` bytes of `source` and says which file was damaged.
+    """A stream of at most `allowed` bytes of `source`, whose errors name the file.
 
     Raises ValueError if the source is damaged, ends too early or goes on for too long.
     """
@@ -84,7 +84,7 @@ def unpack(stream: io.BufferedReader, name: str, packed: int, limit: int = LIMIT
 
 
 def open_plain(path: Path) -> io.BufferedReader:
-    """The file itself, opened for reading; ValueError where it cannot be."""
+    """The file itself, open for reading; raises ValueError where that is not possible."""
     path = Path(path)
     try:
         return open(path, 'rb')
@@ -97,8 +97,8 @@ def open_plain(path: Path) -> io.BufferedReader:
 def open_stream(path: Path, limit: int = LIMIT) -> BinaryIO:
     """The content of a file, unpacked if its first bytes (not its name) are those of gzip, xz or bzip2.
 
-    Raises ValueError, which names the file: on opening if there is none, on reading if it is damaged, is cut short or unpacks
-    to more than RATIO times its size or `limit` bytes.
+    Errors are ValueErrors with the file's name: on opening if there is no file; on reading if it is damaged, cut short, or
+    unpacks to more than RATIO times its size or `limit` bytes.
     """
     stream = open_plain(path)
     size = Path(path).stat().st_size
@@ -121,8 +121,8 @@ def checked_name(name: str, path: Path | str) -> str:
 def members(path: Path, limit: int = LIMIT) -> Iterator[tuple[str, BinaryIO]]:
     """Name and content of each file in a tar (plain, gzip, xz, bzip2) or zip archive, in the archive's order.
 
-    Read a content before asking for the next one. Raises ValueError on absolute paths and '..', on links, devices
-    and sparse files, on encrypted or damaged members, on archives that unpack to too much, and on a file that is no archive.
+    Read each content before the next one. Raises ValueError on absolute paths and '..', on links, devices and sparse files, on
+    encrypted or damaged members, on archives that unpack to too much, and on a file that is no archive.
     """
     yield from _zip_members(path, limit) if _is_zip(path) else _tar_file_members(path, limit)
 
@@ -145,7 +145,7 @@ def is_archive(path: Path) -> bool:
 
 
 def unpacked_bytes(path: Path, needed: Callable[[str], object]) -> int | None:
-    """Bytes that the needed members of an archive unpack to: of a plain tar its own size, None if the archive does not say."""
+    """Bytes that the needed members of an archive unpack to: a plain tar's own size, None if the archive does not say."""
     if not _is_zip(path):
         with open_plain(path) as file:
             return None if file.peek(6)[:6].startswith(tuple(PACKED)) else path.stat().st_size
@@ -154,7 +154,7 @@ def unpacked_bytes(path: Path, needed: Callable[[str], object]) -> int | None:
 
 
 class _Header(tarfile.TarInfo):
-    """A header of a tar file. A damaged or missing one is an error; tarfile by itself would take it for the end."""
+    """A header of a tar file. A damaged or missing header is an error; tarfile alone would take it for the end."""
 
     @classmethod
     def fromtarfile(cls, archive: tarfile.TarFile) -> tarfile.TarInfo:
@@ -228,7 +228,7 @@ def _zip_members(path: Path, limit: int) -> Iterator[tuple[str, BinaryIO]]:
 
 
 def read_exactly(stream: BinaryIO, count: int) -> bytes:
-    """The next `count` bytes, or fewer if the stream ends. Memory grows with what is there, not with `count`."""
+    """The next `count` bytes, or fewer if the stream ends. Memory grows with the bytes that come, not with `count`."""
     pieces = []
     while count and (piece := stream.read(min(count, 16 * CHUNK))):
         pieces.append(piece)

@@ -26,7 +26,7 @@ NAMES = {10: ('batches.meta', 'batches.meta.txt'), 100: ('meta', 'fine_label_nam
 
 
 MOST = 1 << 28
-"""Bytes that a batch has at most: 256 MiB; CIFAR-100's training images are 147 MiB."""
+"""The largest size of a batch in bytes: 256 MiB; CIFAR-100's training images are 147 MiB."""
 
 
 class Cifar(NamedTuple):
@@ -119,8 +119,8 @@ def _content(stream: BinaryIO, size: int, name: str) -> bytes:
 def read_cifar(path: Path, classes: int = 10, partial: bool = False) -> Cifar:
     """Images and labels of the splits 'train' and 'test', and the class names where the source has them.
 
-    `path`: the folder of the batches, the folder above it, or the tar archive. `partial` accepts missing batches and short
-    ones. Raises ValueError, which names the file, if a batch is missing or has another size or a label is outside the classes.
+    `path`: the folder of the batches, the folder above it, or the tar archive. `partial` accepts missing and short batches.
+    Raises ValueError, with the file's name, if a batch is missing or has another size, or if a label is outside the classes.
     """
     if classes not in BATCHES:
         raise ValueError(f'CIFAR with {classes} classes; allowed: {list(BATCHES)}')

@@ -18,7 +18,7 @@ SPLITS = {
     'test': 'test',
     'testing': 'test',
 }
-"""Folder names that are a split, and its name here."""
+"""Folder names of splits, and the split's name here."""
 
 
 class Folders(NamedTuple):
@@ -37,7 +37,7 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _images(folder: Path) -> list[Path]:
-    """Images of a folder by name, without its other files."""
+    """The images of a folder by name, without its other files."""
     entries = (entry for entry in folder.iterdir() if entry.suffix.lower() in SUFFIXES and not entry.name.startswith('.'))
     return sorted(entries, key=lambda entry: entry.name)
 
@@ -51,7 +51,7 @@ def _existing(path: Path, *names: str) -> Path:
 
 
 def _by_class(folder: Path, classes: list[str], inside: str = '') -> list[tuple[Path, int]]:
-    """Images of the folders of the classes. Raises ValueError on a class without images and on a folder that is no class."""
+    """The images in the folders of classes. Raises ValueError on a class without images and on a folder that is no class."""
     known = {name: label for label, name in enumerate(classes)}
     strange = [entry.name for entry in _folders(folder) if entry.name not in known]
     if strange:
@@ -168,7 +168,7 @@ def read_imagenet(path: Path, labels: Path | None = None, devkit: Path | None = 
 
 
 def _val_classes(source: Path, val: Path, classes: list[str], devkit: Path | None) -> dict[str, str]:
-    """Class code by name of validation image, from one of the lists that people use."""
+    """Class code by name of validation image, from one of the usual lists."""
     if source.suffix == '.csv':
         rows = list(csv.reader(_lines(source)))
         if not rows or rows[0][:2] != ['ImageId', 'PredictionString']:

@@ -1,4 +1,4 @@
-"""Image files: what others store as JPEG, PNG and the like, decoded to uint8 arrays of one size."""
+"""Image files: JPEG, PNG and the like, decoded to uint8 arrays of one size."""
 
 import contextlib
 import io
@@ -13,7 +13,7 @@ import numpy as np
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.ppm', '.tif', '.tiff')
 FORMATS = ('JPEG', 'PNG', 'WEBP', 'BMP', 'GIF', 'PPM', 'TIFF')
-"""What is decoded. Others that Pillow knows run programs of their own (EPS) or are never data sets."""
+"""The decoded formats. Other formats of Pillow run programs (EPS) or are never used for datasets."""
 PIXELS = 89_478_485
 """Pixels above which Pillow warns of a decompression bomb; here an error."""
 ORIENTATION = 0x0112
@@ -23,10 +23,10 @@ _CATCHING = threading.Lock()
 def decode(content: bytes, size: int | None, channels: int = 3, how: str = 'crop') -> np.ndarray:
     """An image file as uint8 [size, size, channels]; [h, w, channels] as it is where size is None.
 
-    `how`: 'crop' resizes the shorter side and crops the centre, 'stretch' resizes both sides. Both are bicubic and leave an
-    image that has the size already as it is. Grey, palette, CMYK and 16-bit images are converted to 8 bits a channel. The
-    alpha channel is dropped, and the camera's note of its orientation is applied. A moving picture gives its first frame.
-    Raises ValueError if the content is damaged, cut short, no image, or larger than PIXELS.
+    `how`: 'crop' resizes the shorter side and crops the centre, 'stretch' resizes both sides. Both are bicubic, and leave an
+    image unchanged that has the size already. Grey, palette, CMYK and 16-bit images are converted to 8 bits a channel. The
+    alpha channel is dropped, and the EXIF orientation is applied. An animation gives its first frame. Raises ValueError if the
+    content is damaged, cut short, no image, or larger than PIXELS.
     """
     from PIL import Image, ImageOps
 
@@ -51,7 +51,7 @@ def decode(content: bytes, size: int | None, channels: int = 3, how: str = 'crop
 
 @contextlib.contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Silence Pillow's harmless warnings (of a damaged note of the camera), in one thread at a time: Python allows no more."""
+    """Silence Pillow's harmless warnings (of damaged EXIF data), in one thread at a time, as Python requires."""
     with _CATCHING, warnings.catch_warnings():
         warnings.simplefilter('ignore')
         yield
@@ -69,7 +69,7 @@ def _open(content: bytes):
 
 
 def _upright(image):
-    """The image turned upright by the camera's note of its orientation; a damaged note is ignored."""
+    """The image turned upright by its EXIF orientation; damaged EXIF data are ignored."""
     from PIL import ImageOps
 
     with _without_warnings():
@@ -105,8 +105,8 @@ def decode_all(
 ) -> Iterator[tuple[np.ndarray, int]]:
     """The decoded images and their labels, in order. `threads` decode at once, a bounded number ahead.
 
-    With a size of None all images must have the same size. Raises ValueError, which names the file or the example, if one is
-    damaged (or appends it to `skipped`, if given) or has another size.
+    With a size of None all images must have the same size. Raises ValueError, with the file or example, if one has another size
+    or is damaged; with `skipped`, a damaged one is appended there instead.
     """
     shape = None
 

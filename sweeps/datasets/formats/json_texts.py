@@ -53,8 +53,8 @@ def _field(entry: object, field: str, name: str) -> str:
 def read_json(path: Path, field: str, skipped: list[str] | None = None) -> Iterator[str]:
     """The text in `field` of each object, in order. Lines are read one at a time, a list at once.
 
-    A line or entry that is not JSON, lacks the field, or has no text in it raises ValueError; with `skipped` it is appended
-    there and left out.
+    A line or entry that is not JSON, lacks the field, or has no text in it raises ValueError. With `skipped` it is appended
+    there and left out instead.
     """
     any_object = False
     for name, entry in _entries(path):

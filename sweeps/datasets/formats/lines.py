@@ -12,8 +12,8 @@ SMILES = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789#%()*+-.
 def read_lines(path: Path, allowed: str | None = SMILES, skipped: list[str] | None = None) -> Iterator[str]:
     """The lines of a file without their ends (LF or CRLF).
 
-    `allowed`: the characters that may stand in an example; None allows any. Empty lines at the end are ignored. Another
-    empty line, or one with another character, raises ValueError; with `skipped` it is appended there and left out.
+    `allowed`: the characters allowed in an example; None allows any. Empty lines at the end are ignored. Another empty line, or
+    a line with another character, raises ValueError. With `skipped` it is appended there and left out instead.
     """
     known = None if allowed is None else frozenset(allowed)
     empty = []

@@ -1,4 +1,4 @@
-"""Parquet shards as the Hugging Face hub has them: images as bytes in a struct, or texts; read batch by batch."""
+"""Parquet shards of the Hugging Face hub's form: images as bytes in a struct, or texts; read batch by batch."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -87,8 +87,8 @@ def read_images(
 ) -> Iterator[tuple[bytes, int]]:
     """Content and label of each image, in the order of the files and their rows.
 
-    The image column is a struct with `bytes`, or the bytes themselves. A row that lacks one of the two, or whose
-    label is no class, raises ValueError; with `skipped` it is appended there and left out.
+    The image column is a struct with `bytes`, or the bytes themselves. A row without image or label, or with a label that is no
+    class, raises ValueError. With `skipped` it is appended there and left out instead.
     """
     for path in _listed(paths):
         names = class_names(path, label)

@@ -1,8 +1,8 @@
 """Pickles, read so that nothing in them is executed: plain containers, text, bytes, numbers and numpy arrays of numbers.
 
-A pickle is a program, and loading it with the standard library runs whatever it names. Here a first pass refuses all
-instructions that such data do not need. Then stand-ins answer the few names that the data need; they only take notes. At last
-the code below checks the notes and makes arrays of them. Anything else raises ValueError.
+A pickle is a program, and the standard library's loader runs whatever it names. Here a first pass refuses all instructions that
+such data do not need. Then stand-ins replace the few names that the data need; they only take notes. At last the notes are
+checked and made into arrays. Anything else raises ValueError.
 """
 
 import io
@@ -25,7 +25,7 @@ REFUSED = (
     'NEXT_BUFFER',
     'READONLY_BUFFER',
 )
-"""Instructions that make objects of classes, or ask for what lies outside the file."""
+"""Instructions that make objects of classes or refer to data outside the file."""
 KINDS = 'biufcSU'
 """Kinds of numpy types that hold no objects."""
 
@@ -56,7 +56,7 @@ class _Array:
 
 
 class _Name:
-    """The stand-in for a name in a pickle: a callable without attributes that a pickle could set."""
+    """The stand-in for a name in a pickle: a callable without attributes, so that a pickle can set none."""
 
     __slots__ = ('_function',)
 
@@ -109,7 +109,7 @@ class _Plain(pickle.Unpickler):
 
 
 def _settled(value: object, seen: dict) -> object:
-    """The value with arrays in place of their notes; shared parts are visited once."""
+    """The value with arrays instead of notes; shared parts are visited once."""
     if id(value) in seen:
         return seen[id(value)]
     if isinstance(value, _Array):

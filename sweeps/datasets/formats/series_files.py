@@ -10,7 +10,7 @@ import numpy as np
 from sweeps.datasets.formats.text_files import raw_lines
 
 DELIMITERS = {'.tsv': '\t', '.csv': ',', '.arff': ',', '.txt': None}
-"""What stands between values, by the suffix of the name; None is white space."""
+"""The delimiter of values by the suffix of the name; None is white space."""
 
 
 def _suffix(path: Path) -> str:
@@ -36,7 +36,7 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def read_series(path: Path, label: str | None = None, header: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Series [n, length] float32 and their class codes [n] int64, as the file has them (encode them over all splits at once).
+    """Series [n, length] float32 and their class codes [n] int64 as in the file (encode them over all splits at once).
 
     `label`: the column of the class, 'first' or 'last'; by default the last of an ARFF file and the first of others.
     `header`: whether the first row holds names. Raises ValueError, which names the line, if rows differ in length, a value is

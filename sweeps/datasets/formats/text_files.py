@@ -6,13 +6,13 @@ from pathlib import Path
 from sweeps.datasets.formats.archives import CHUNK, open_stream
 
 WHOLE = 1 << 33
-"""Bytes that are read at once at most: 8 GiB."""
+"""The most bytes that are read at once: 8 GiB."""
 LINE = 1 << 28
-"""Bytes of one line or document at most: 256 MiB."""
+"""The most bytes of one line or document: 256 MiB."""
 
 
 def decoded(content: bytes, path: Path, offset: int = 0) -> str:
-    """The text. Raises ValueError, which names the first byte that is not UTF-8; the content starts at `offset` in the file."""
+    """The text. Raises ValueError with the first byte that is not UTF-8; the content starts at `offset` in the file."""
     try:
         return content.decode('utf-8')
     except UnicodeDecodeError as error:
@@ -66,7 +66,7 @@ def documents(path: Path, mark: str | None = None) -> Iterator[str]:
 
 
 def _between(path: Path, mark: bytes) -> Iterator[tuple[int, bytes]]:
-    """Offset and bytes of the pieces between marks. A mark is whole characters, so it never cuts one in two."""
+    """Offset and bytes of the pieces between marks. A mark consists of whole characters, so it never cuts a character."""
     offset, rest = 0, b''
     with open_stream(path) as stream:
         while chunk := stream.read(CHUNK):

@@ -50,9 +50,9 @@ def read_webdataset(
 ) -> Iterator[tuple[bytes, int]]:
     """Content and label of each image of the shards, in their order.
 
-    An example is an image (jpg, jpeg, png, webp) and a label: `cls`, a whole number as text, or the field `label` of `json`.
-    An example that lacks one of the two, or whose label is no whole number, raises ValueError; with `skipped` it is appended
-    there and left out.
+    An example is an image (jpg, jpeg, png, webp) and a label: `cls`, a whole number as text, or the field `label` of `json`. An
+    example without one of the two, or with a label that is no whole number, raises ValueError. With `skipped` it is appended
+    there and left out instead.
     """
     listed = [paths] if isinstance(paths, str | Path) else list(paths)
     if not listed:

@@ -1,7 +1,7 @@
 """Sources: for each kind of source a function that finds its files and gives their examples as Material.
 
-`READERS[kind](source, options, **fields)`; the catalog says which kind, with which fields, a set needs. A source raises
-ValueError where files are missing or damaged, with what it looked for and the likely fix.
+They are called as `READERS[kind](source, options, **fields)`. The catalog has the kind and the fields of each set. A source
+raises ValueError where files are missing or damaged, with what it looked for and the likely fix.
 """
 
 from collections.abc import Callable

@@ -97,7 +97,7 @@ def folder(source: Path, options: Options, layout: str, size: int | None = None)
 
 
 def _words(source: Path) -> list[Path]:
-    """Files that may hold the words of ImageNet's codes."""
+    """Files that may hold the words for ImageNet's class codes."""
     return [source / 'words.txt', source / 'LOC_synset_mapping.txt', source.parent / 'LOC_synset_mapping.txt']
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 PACKED = ('', '.gz', '.xz', '.bz2')
 LISTED = 12
 ASIDE = ('license', 'licence', 'readme', 'notice', 'citation', 'copying', '.')
-"""How the names of files begin that lie beside data and are none."""
+"""How the names of files begin that lie beside data and are not data."""
 OWN = 'prepared'
 """The folder of prepared sets, which may lie in the folder that a user names."""
 

@@ -12,13 +12,13 @@ from sweeps.datasets.sources.locate import check, with_endings, with_names
 
 TEXTS = ('.txt', '.txt.gz', '.txt.xz', '.raw', '.md', '.json', '.json.gz', '.jsonl', '.jsonl.gz', '.parquet')
 END_OF_TEXT = 50256
-"""The GPT-2 token that begins (llm.c) or ends (nanoGPT) each document of a shard."""
+"""GPT-2's end-of-text token. It begins (llm.c) or ends (nanoGPT) each document of a shard."""
 TITLE = re.compile(r'^ = [^=\n].*[^=\n] = $', re.MULTILINE)
-"""The line that begins an article of WikiText; its sections have more signs."""
+"""The title line of an article of WikiText; the titles of sections have more equality signs."""
 
 
 def one_text(source: Path, options: Options, file: str, share: float = 0.1) -> Material:
-    """A single text, cut in two: the last `share` of its characters is the test split, as is usual in character models."""
+    """A single text, cut in two: the last `share` of its characters is the test split, as usual for character models."""
     from sweeps.datasets.formats.text_files import read_text
 
     path = source if check(source).is_file() else with_names(source, [file])[file]
@@ -37,8 +37,8 @@ def cut(text: str, share: float) -> tuple[str, str]:
 def documents(source: Path, options: Options, mark: str | None = None) -> Material:
     """Documents of text files, JSON or Parquet; the test split is that of the file names, else by hash of content.
 
-    Of a single document the last tenth is the test split. Text after the last mark is the beginning of a document that was
-    cut off; it is left out, with a note.
+    The test split of a single document is its last tenth. Text after the last mark belongs to a document that was cut off; it
+    is left out, with a note.
     """
     paths = with_endings(source, TEXTS)
     mark, notes, skipped = options.mark or mark, [], []
@@ -58,7 +58,7 @@ def documents(source: Path, options: Options, mark: str | None = None) -> Materi
 
 
 def _documents(path: Path, mark: str | None, options: Options, notes: list[str], skipped: list[str]) -> Iterator[str]:
-    """The texts of one file, without empty ones. Damaged entries are errors, or with --skip-damaged left out and counted."""
+    """The texts of one file, without empty ones. A damaged entry is an error; --skip-damaged leaves it out and counts it."""
     from sweeps.datasets.formats import json_texts, parquet
     from sweeps.datasets.formats import text_files as text
 
@@ -76,7 +76,7 @@ def _documents(path: Path, mark: str | None, options: Options, notes: list[str],
 
 
 def _ended(path: Path, texts: Iterable[str], mark: str, notes: list[str]) -> Iterator[str]:
-    """The documents, without a last one that lacks its mark if there are others."""
+    """The documents, without the last one if it lacks its mark and there are others."""
     from sweeps.datasets.formats.archives import open_stream
 
     last = None
