@@ -73,11 +73,11 @@ def calibrate(
     facts = None
     with waiting('simulating') as spinner:
 
-        def tell(name: str, done: int) -> None:
+        def progress(name: str, done: int) -> None:
             if spinner is not None:
                 spinner.update(f'{name}: {done} studies')
 
-        for facts in calibrate_worlds(studies, world, load(out), tell):
+        for facts in calibrate_worlds(studies, world, load(out), progress):
             save(out, facts)
             if spinner is None:
                 ERR.print(f'calibrate: {sum(len(facts[part]) for part in PARTS)} parts done', highlight=False)

@@ -21,7 +21,7 @@ ALLOWED = {
 Of results the sweeps need the records, the selection that tuning ends in, and the rule of equal budgets: what the plan accepts
 as matched compute is what the verdicts call equal, so both ask one function.
 """
-WHOLE = {'sweeps/protocol/calibrate.py': ('results.evidence', 'results.statistics')}
+WHOLE = {'sweeps/protocol/world_studies.py': ('results.evidence', 'results.statistics')}
 """Calibration judges the lab as a whole, from plan to verdict, so it needs both ends of it."""
 KEPT = {
     # Foreign package: the only places that may import it.

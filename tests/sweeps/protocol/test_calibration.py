@@ -15,16 +15,17 @@ from results.evidence import findings
 from results.regret import regrets
 from results.store.reading import Reading
 from sweeps.protocol import calibrate
-from sweeps.protocol.calibrate import Seen, look, many, study_of, summary
+from sweeps.protocol.calibrate import conclusions_of, summary
 from sweeps.protocol.simulate import Hill, World, simulate
+from sweeps.protocol.world_studies import Conclusion, conclusion_of, study_of
 from sweeps.protocol.worlds import ARMS, BEYOND, FLAT, WORLDS
 
 STUDIES = 20
 
 
 @functools.cache
-def _seen(name: str) -> list[Seen]:
-    return [look(number, WORLDS[name], {}) for number in range(STUDIES)]
+def _seen(name: str) -> list[Conclusion]:
+    return [conclusion_of(number, WORLDS[name], {}) for number in range(STUDIES)]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_arms_of_equal_worth_are_seldom_told_apart(name):
 
 def test_a_loss_of_three_replicate_deviations_is_found():
     deviation = calibrate.deviation(_seen('plain'), 'base')
-    found = [look(100 + number, World(top={'third': -3 * deviation}), {}) for number in range(STUDIES)]
+    found = [conclusion_of(100 + number, World(top={'third': -3 * deviation}), {}) for number in range(STUDIES)]
     assert sum(seen.claims.get('third') == 'worse' for seen in found) >= 16
     assert sum(any(arm != 'third' for arm in seen.claims) for seen in found) <= 3
 
@@ -47,7 +48,7 @@ def test_a_loss_of_three_replicate_deviations_is_found():
 @pytest.mark.parametrize('direction', [1, -1])
 def test_the_found_effect_is_the_planted_one(direction):
     """Over studies the effects average to the truth: no side is favoured, neither is the base."""
-    effects = [look(number, World(top={'second': direction * 0.3}), {}).effects['second'] for number in range(8)]
+    effects = [conclusion_of(number, World(top={'second': direction * 0.3}), {}).effects['second'] for number in range(8)]
     assert abs(np.mean(effects) - direction * 0.3) < 4 * np.std(effects) / math.sqrt(len(effects))
 
 
@@ -65,7 +66,7 @@ def test_an_optimum_past_every_extension_is_censored():
 
 
 def test_a_value_that_does_not_matter_is_not_censored():
-    seen = [look(number, WORLDS['decay idle'], {}) for number in range(10)]
+    seen = [conclusion_of(number, WORLDS['decay idle'], {}) for number in range(10)]
     assert not any(one.censored for one in seen)
 
 
@@ -108,19 +109,19 @@ def test_a_split_does_the_same_to_all_runs_of_a_replicate_and_suits_each_arm_on_
 def test_tuned_procedures_are_made_worth_the_same():
     world = World(hills={'second': Hill(height=0.5, curvature=4.0)})
     even = calibrate.levelled(world, 20)
-    found = many(even, 20, 1000)
+    found = conclusions_of(even, 20, 1000)
     effects = [seen.effects['second'] for seen in found]
     assert abs(np.mean(effects)) < 5 * np.std(effects) / math.sqrt(20)
     assert calibrate.levelled(WORLDS['plain'], 20) is WORLDS['plain']
 
 
 def test_studies_are_the_same_in_one_process_and_in_several():
-    alone = [look(number, WORLDS['quiet'], {}) for number in range(22)]
-    assert many(WORLDS['quiet'], 22) == alone
+    alone = [conclusion_of(number, WORLDS['quiet'], {}) for number in range(22)]
+    assert conclusions_of(WORLDS['quiet'], 22) == alone
 
 
 def test_the_usual_protocol_claims_more_than_the_lab():
-    seen = [look(number, WORLDS['quiet'], {}) for number in range(10)]
+    seen = [conclusion_of(number, WORLDS['quiet'], {}) for number in range(10)]
     counted = summary(seen)
     assert counted['usual'] >= 3 > counted['claimed']
     assert counted['usual, not corrected'] >= counted['usual']
@@ -132,7 +133,7 @@ def test_claims_at_an_earlier_look_count():
     for number in range(40):
         study = study_of(number, WORLDS['quiet'], **fields)
         assert study.looks == (3, 5)
-        seen = look(number, WORLDS['quiet'], fields)
+        seen = conclusion_of(number, WORLDS['quiet'], fields)
         assert set(seen.claims) <= set(ARMS[1:])
         if number >= 3:
             break
@@ -172,7 +173,7 @@ def test_what_falls_short_is_said(row, words):
 def test_parts_that_are_known_are_not_run_again(monkeypatch):
     facts = list(calibrate.calibrate(20, ['plain']))[-1]
     assert facts['worlds']['plain']['studies'] == 20 and set(facts['worlds']['plain']['regrets']) == {'16', '32'}
-    monkeypatch.setattr(calibrate, 'many', None)
+    monkeypatch.setattr(calibrate, 'conclusions_of', None)
     assert list(calibrate.calibrate(20, ['plain'], facts)) == []
     with pytest.raises(ValueError, match=r"unknown world 'plian'.*Did you mean 'plain'"):
         list(calibrate.calibrate(20, ['plian']))
@@ -188,7 +189,7 @@ def test_regret_of_a_real_study_is_near_the_truth():
     study = study_of(1, WORLDS['quiet'])
     schedule, records = simulate(study, WORLDS['quiet'], 1)
     (found,) = regrets(Reading(study, schedule, records))
-    truth = np.array(look(1, WORLDS['quiet'], {}).regrets).mean(0)
+    truth = np.array(conclusion_of(1, WORLDS['quiet'], {}).regrets).mean(0)
     assert found.cases == 25
     assert found.best_trial == pytest.approx(truth[1], rel=0.2)
     assert found.selected < 0.002 and found.interval[0] > 0
