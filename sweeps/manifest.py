@@ -1,4 +1,4 @@
-"""Manifest: the facts of a runs folder that stay for all its runs. One JSON file, replaced whole.
+"""Manifest: facts of a runs folder that its records do not hold. One JSON file, replaced whole.
 
 study, settings     the study's name and the --set settings of the last run
 digest              the study's digest then
@@ -43,7 +43,7 @@ def save(folder: Path, manifest: dict) -> None:
 
 
 def update(folder: Path, **changes: object) -> dict:
-    """Change these entries of the manifest and write it whole; gives the manifest. Entries of other processes stay."""
+    """Change these entries of the manifest and write it whole; gives the manifest. Its other entries stay."""
     manifest = {**load(folder), **changes}
     save(folder, manifest)
     return manifest

@@ -8,7 +8,7 @@ from ablations.trial import Trial
 
 
 class Asked:
-    """Trials by id, each once, and by (phase, arm, task, replicate) those that a phase asked for, whoever asked first."""
+    """Trials by id, each once; and by (phase, arm, task, replicate) all trials of a phase, even if another asked first."""
 
     def __init__(self, records: Mapping[str, dict]):
         self.records = records
@@ -16,7 +16,7 @@ class Asked:
         self.by_phase: dict[tuple[str, str, str, int], list[Trial]] = {}
 
     def ask(self, trials: list[Trial]) -> bool:
-        """Put trials on the schedule; whether all of them are recorded."""
+        """Put trials on the schedule; gives whether all of them are recorded."""
         for trial in trials:
             self.trials.setdefault(trial.id, trial)
         return all(trial.id in self.records for trial in trials)
@@ -24,7 +24,7 @@ class Asked:
     def budgets(
         self, arms: Iterable[str], tasks: Iterable[Task], steps: Mapping[tuple[str, str], int], costs: Mapping
     ) -> dict[tuple[str, str], dict]:
-        """What the tuning of each arm on each task takes so far; FLOPs where `costs` has them, else None."""
+        """The tuning budget of each arm on each task so far; FLOPs are None where `costs` lacks them."""
         counts: Counter[tuple[str, str]] = Counter()
         for (phase, arm, task, _), trials in self.by_phase.items():
             if phase == 'tune':

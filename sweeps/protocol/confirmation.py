@@ -18,9 +18,9 @@ def confirm(
     selections: dict[tuple[str, str, int], Selected | None],
     asked: Asked,
 ) -> bool:
-    """Select a point for these replicates of each arm and ask for its confirmations; whether all are recorded.
+    """Select a point for these replicates of each arm and ask for its confirmations; gives whether all are recorded.
 
-    An arm is confirmed at its own point and at the base's ('share'), with the same seeds for all arms. One that was not tuned
+    An arm is confirmed at its own point and at the base's ('share'), with the same seeds for all arms. An arm without tuning
     takes the base's points. The points go into `selections`.
     """
     task, done = tuning.task.name, True

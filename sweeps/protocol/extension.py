@@ -1,4 +1,4 @@
-"""Extension: past which edges of its ranges an arm would have more trials. No jax.
+"""Extension: the edges of the ranges past which an arm needs more trials. No jax.
 
 A side is a tuned value and its `low` or `high` end; points are unit coordinates, scores in the good direction.
 """
@@ -11,7 +11,7 @@ import numpy as np
 from results.selection import edges
 
 NEAR = 1 / 8
-"""What counts as close to an edge, as a share of the study's own range."""
+"""The largest distance that counts as close to an edge, as a share of the study's own range."""
 
 Side = tuple[str, str]
 Box = dict[str, tuple[float, float]]
@@ -26,12 +26,11 @@ def sides_past_edges(
     ends: Mapping[str, Mapping[Side, float]],
     measured: Mapping[str, list[Measured]],
 ) -> dict[str, list[Side]]:
-    """By optimizer, the sides past which the surface of one arm rises, by more than its noise, to the best that the arm has.
+    """By optimizer, the sides past which one arm's surface rises by more than its noise, and to the arm's best score or more.
 
-    All are by optimizer: the values over which a surface can be fitted, the ranges so far, how far each side would be
-    extended, and the trials of all replicates. Where these are too few for a surface, a side counts that the best trial is
-    close to. A side on which most of the outermost trials diverged never counts: a cliff ends the range there, and no fit sees
-    it.
+    All arguments are by optimizer: the values with an order, the ranges so far, the end of each side's extension, and the
+    trials of all replicates. With too few trials for a surface, a side counts if the best trial is close to it. A side where
+    most of the outermost trials diverged never counts: a cliff ends the range there, and a fit does not see it.
     """
     fits, sides = {}, {}
     for optimizer, names in smooth.items():

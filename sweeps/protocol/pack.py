@@ -1,6 +1,6 @@
 """Pack: trials that share one compiled program and run side by side as lanes.
 
-A pack is a function of what a phase plans, not of what is left of it: an interrupted pack runs again whole.
+A pack depends on the plan of a phase and not on what is left of it: an interrupted pack runs again whole.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ from ablations.study import Study
 from ablations.trial import TEST, Program, Trial
 
 LANES = 16
-"""Trials in a pack, in every phase, so that a program compiled for that many lanes serves all of them."""
+"""Trials in a pack of any phase, so that a program compiled for this many lanes serves all of them."""
 
 
 @dataclasses.dataclass(frozen=True)

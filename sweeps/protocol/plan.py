@@ -1,13 +1,13 @@
-"""Plan: from a study and what is recorded to the trials that come next. A pure function; no jax.
+"""Plan: from a study and its records to the next trials. A pure function; no jax.
 
 Per task: tune every arm; extend ranges at most twice; select a point for each replicate; confirm it with fresh seeds on the
 sealed test split; confirm every arm at the base's point too. Replicates of a later look wait for the earlier look and follow
 the extensions that it decided.
 
-A side that one arm wants extended is extended for every arm. To extend each arm's ranges alone, with as many extra trials for
-the others inside their own, would be equal in budget but not in the space searched: the decision is one noisy draw per arm
-that all its replicates share, so that the spread over replicates does not show it. Simulated on identical arms whose optimum
-lies outside the range, claims of a difference fell from 15 to 41 % of studies to 0 to 2 % (LOG.md).
+If one arm wants a side extended, it is extended for every arm. If only that arm's range were extended, and the others got extra
+trials inside their own, budgets would be equal but search spaces would not. The decision would be one noisy draw per arm,
+shared by its replicates, so that their spread would not show it. In simulations of identical arms with an optimum outside the
+range, false claims fell from 15 to 41 % of studies to 0 to 2 % (LOG.md).
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from sweeps.protocol.task_schedule import schedule_task
 
 
 def steps(study: Study, arm: str, task: Task, costs: Mapping) -> int:
-    """Training steps of an arm: the task's, or with matched compute as many as cost what the base's cost.
+    """The training steps of an arm: the task's, or with matched compute as many as cost the same as the base's.
 
     Rounded to a multiple of the task's evaluations. Raises ValueError where matched compute lacks costs.
     """
@@ -45,7 +45,7 @@ def steps(study: Study, arm: str, task: Task, costs: Mapping) -> int:
 
 
 def schedule(study: Study, records: Mapping[str, dict], manifest: Mapping) -> Schedule:
-    """All that the study wants so far, recorded or not; what a record says never changes what was wanted before it."""
+    """Everything that the study wants so far, recorded or not. A new record never changes what was already wanted."""
     costs, asked = manifest.get('costs', {}), Asked(records)
     lengths = {(arm, task.name): steps(study, arm, task, costs) for arm in study.arms for task in study.tasks}
     starts, looks = (0, *study.looks), {}
@@ -73,7 +73,7 @@ def schedule(study: Study, records: Mapping[str, dict], manifest: Mapping) -> Sc
 
 
 def plan(study: Study, records: Mapping[str, dict], manifest: Mapping) -> list[Trial]:
-    """The trials to run next: those that the schedule wants and no record has. Empty when the study is complete.
+    """The trials to run next: those of the schedule without a record. Empty when the study is complete.
 
     `records` maps trial ids to records; `manifest` may hold the costs of arms and tasks.
     """

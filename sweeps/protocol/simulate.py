@@ -1,7 +1,7 @@
 """Simulate: records of declared worlds instead of training runs, through the same plan as real ones.
 
-A world gives each arm a hill of scores over the tuned values, and noise; what comes out are records that selection and
-evidence read like any other. So the lab's claims can be checked where the truth is known.
+A world gives each arm a hill of scores over the tuned values, and noise. Selection and evidence read its records like any
+other, so that the lab's claims can be checked against a known truth.
 """
 
 import dataclasses
@@ -18,16 +18,16 @@ from sweeps.protocol.plan import schedule
 
 @dataclasses.dataclass(frozen=True)
 class Hill:
-    """The scores of one arm: `height` at the optimum, less the further a trial lies from it, plus seed noise.
+    """The scores of one arm: `height` at the optimum, minus a loss that grows with the distance from it, plus seed noise.
 
-    Places are unit coordinates, the learning rate first; coordinates without an entry have their optimum at 0.5 and the last
-    curvature given (one number is for all). What is lost is the sum of curvature x distance^2.
+    Places are unit coordinates, the learning rate first. A coordinate without an entry has its optimum at 0.5 and the last
+    given curvature (one number is for all). The loss is the sum of curvature x distance^2.
 
     skew        how many times steeper the learning rate's loss is above the optimum than below
-    depth       the most that can be lost: past it the hill is flat; 0 for no limit
+    depth       the largest loss, which far trials approach; 0 for no limit
     cliff       runs further than this above the optimal learning rate diverge
     noise       standard deviation of one training run
-    shift       {optimizer: what its height adds}; `move` {optimizer: what its optimal learning rate adds}
+    shift       {optimizer: addition to the height}; `move` {optimizer: addition to the optimal learning rate}
     """
 
     height: float = 0.0
@@ -41,7 +41,7 @@ class Hill:
     move: dict = dataclasses.field(default_factory=dict)
 
     def truth(self, optimizer: str, place: list[float]) -> float | None:
-        """The expected score at a place, None where a run diverges."""
+        """The expected score at a place; None where a run diverges."""
         lost = 0.0
         bends = self.curvature if isinstance(self.curvature, tuple) else (self.curvature,)
         for dim, unit in enumerate(place):
@@ -58,13 +58,13 @@ class Hill:
 
 @dataclasses.dataclass(frozen=True)
 class World(Hill):
-    """The hills of all arms, and what they share; its own fields are the hill of the arms that `hills` does not name.
+    """The hills of all arms, and their common noise; its own fields are the hill of arms that are not in `hills`.
 
-    top         {arm: what is added to its height}: planted effects, or what makes tuned procedures worth the same where hills
-                differ (`levelled` in sweeps/protocol/calibrate.py)
+    top         {arm: addition to its height}: planted effects, or the corrections that make tuned procedures worth the same
+                on different hills (`levelled` in sweeps/protocol/calibrate.py)
     split       standard deviation of a replicate's data split, shared by all arms
-    suits       standard deviation of what a replicate's data split does to one arm alone
-    about       what is particular
+    suits       standard deviation of a replicate's data split in one arm alone
+    about       description
     """
 
     hills: dict = dataclasses.field(default_factory=dict)
@@ -103,7 +103,7 @@ def _split(seed: int, task: str, replicate: int) -> float:
 
 
 def simulated_record(study: Study, world: World, trial: Trial, seed: int) -> dict:
-    """The record that a trial would leave in this world."""
+    """The record of a trial in this world."""
     sign = study.task(trial.task).sign
     score = world.score(study, trial, seed)
     return {
@@ -120,7 +120,7 @@ def simulated_record(study: Study, world: World, trial: Trial, seed: int) -> dic
 
 
 def simulate(study: Study, world: World, seed: int) -> tuple[Schedule, dict[str, dict]]:
-    """Run a whole study in a world: plan, record, plan again, until nothing is wanted."""
+    """Run a whole study in a world: plan, record and plan again until it is complete."""
     records: dict[str, dict] = {}
     while True:
         planned = schedule(study, records, {})

@@ -1,4 +1,4 @@
-"""Task schedule: what a study wants of one task, look by look. No jax."""
+"""Task schedule: the trials that a study wants on one task, look by look. No jax."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from sweeps.protocol.tuning import Replicates, Tuning, Wants
 
 @dataclasses.dataclass
 class TaskSchedule:
-    """What was decided on one task; `recorded` is how many replicates are wholly recorded (see `ablations.trial.Schedule`)."""
+    """The decisions on one task; `recorded` is the number of wholly recorded replicates (see `ablations.trial.Schedule`)."""
 
     selections: dict[tuple[str, str, int], Selected | None] = dataclasses.field(default_factory=dict)
     censored: dict[tuple[str, str], list[str]] = dataclasses.field(default_factory=dict)

@@ -15,14 +15,14 @@ from sweeps.protocol.extension import Box, Measured, Side, sides_past_edges
 from sweeps.protocol.search import NOTHING, SEARCHES, propose
 
 ROUNDS = 2
-"""How often ranges are extended at most."""
+"""The largest number of extensions."""
 REACH = 1 / 3
 """How far a round extends a side, as a share of the study's own range (on the range's scale)."""
 BATCH = 8
 """Points that an adaptive search proposes at a time, for each replicate: its lanes in a pack."""
 
 Key = tuple[str, str, int]
-"""Arm, optimizer, replicate: what is tuned on its own."""
+"""Arm, optimizer, replicate: the unit that is tuned on its own."""
 Replicates = Mapping[str, range]
 """The replicates of each arm: the base may have several times as many."""
 Wants = dict[str, dict[str, list[Side]]]
@@ -36,10 +36,10 @@ def scores(sign: int, trials: Sequence[Trial], records: Mapping[str, dict]) -> n
 
 
 class Tuning:
-    """The tuning of one task. `ask(trials)` puts trials on the schedule and says whether all of them are recorded.
+    """The tuning of one task. `ask(trials)` puts trials on the schedule and gives whether all of them are recorded.
 
-    `programs` has one for each arm that is tuned and each optimizer. `trials` are those that were asked for so far, `rounds`
-    the extensions that were decided.
+    `programs` has one for each tuned arm and each optimizer. `trials` are the ones asked for so far, and `rounds` the decided
+    extensions.
     """
 
     def __init__(
@@ -62,9 +62,9 @@ class Tuning:
         self._knobs_by_seed: dict[int, list[dict]] | None = None
 
     def tune(self, replicates: Replicates, decide: bool) -> bool:
-        """Ask for the trials of these replicates as far as the records allow; whether all that tune them are recorded.
+        """Ask for the trials of these replicates as far as the records allow; gives whether their tuning is wholly recorded.
 
-        Where `decide`, they decide how ranges are extended; else they follow the rounds that were decided.
+        With `decide` they decide how ranges are extended; otherwise they follow the decided rounds.
         """
         study = self.study
         keys = [(arm, optimizer, r) for arm in self.arms for optimizer in study.tune for r in replicates[arm]]
@@ -91,7 +91,7 @@ class Tuning:
         return {arm: sides for arm, sides in wants.items() if sides}
 
     def measured(self, key: Key) -> Measured:
-        """Units `[n, d]`, in the order of the space, and scores `[n]` of all trials of a key, which have to be recorded."""
+        """Units `[n, d]`, in the order of the space, and scores `[n]` of all trials of a key; all must be recorded."""
         if len(self._scores.get(key, ())) != len(self.trials[key]):
             self._scores[key] = scores(self.task.sign, self.trials[key], self.records)
         return np.array(self._units[key]), self._scores[key]
@@ -112,7 +112,7 @@ class Tuning:
         return list(dict.fromkeys(side for sides in self.rounds[number].values() for side in sides.get(optimizer, [])))
 
     def _ends(self, optimizer: str, box: Box, names: list[str]) -> dict[Side, float]:
-        """How far each side of these values would be extended; without those beyond which nothing better can lie."""
+        """The end of each side's extension, for these values; without sides beyond which nothing better can lie."""
         ends = {}
         for name in names:
             for side in ('low', 'high'):
@@ -123,7 +123,7 @@ class Tuning:
 
     @staticmethod
     def _end(name: str, values: Tunable, box: Box, side: str) -> float | None:
-        """How far a side would be extended, or None where nothing better can lie beyond it."""
+        """The end of a side's extension, or None where nothing better can lie beyond the side."""
         values = bounded(name, values)
         if values.natural(side):
             return None
@@ -137,8 +137,8 @@ class Tuning:
     def _inside(self, key: Key, first: int, count: int) -> list[Trial]:
         """The trials after the `first` ones inside the study's own ranges.
 
-        An adaptive search goes in batches, in step for all arms, each from what the batches before have measured. What ran
-        is not proposed again: a proposal costs time, and in its last bits it differs from machine to machine.
+        An adaptive search goes in batches, at the same time for all arms, and each uses the scores of the batches before.
+        Recorded batches are not proposed again, because a proposal takes time and its last bits differ between machines.
         """
         phase = 'tune' if first == 0 else f'tune_{first // BATCH + 1}'
         made = self._of_records(key, range(first, first + count), phase) if self.adaptive else None
@@ -162,7 +162,7 @@ class Tuning:
         return made
 
     def _after_tuning(self, key: Key) -> np.ndarray:
-        """Points of the unit cube for all rounds: those that the Sobol sequence would go on with after tuning. `[n, d]`"""
+        """Points of the unit cube for all rounds: the continuation of the Sobol sequence after tuning. `[n, d]`"""
         if key not in self._strips:
             count = self.study.trials + ROUNDS * self.study.extension
             self._strips[key] = self._propose('sobol', key, NOTHING, count, 0)[self.study.trials :]
@@ -180,13 +180,13 @@ class Tuning:
         return unit
 
     def _propose(self, search: str, key: Key, seen: Measured, count: int, first: int) -> np.ndarray:
-        """Points of a search, each arm, optimizer and replicate by a seed of its own. `[count, d]` in units"""
+        """Points of a search, with a seed of its own for each arm, optimizer and replicate. `[count, d]` in units"""
         arm, optimizer, replicate = key
         seed = derive('points', self.study.name, arm, self.task.name, optimizer, replicate)
         return propose(search, self.study.tune[optimizer], seen, count, first, seed)
 
     def _at(self, key: Key, points: np.ndarray, phase: str) -> list[Trial]:
-        """Trials at these points, after those that there are of the key. `[n, d]` in units"""
+        """Trials at these points, numbered after the existing trials of the key. `[n, d]` in units"""
         space, made = self.study.tune[key[1]], []
         for number, point in enumerate(points.tolist(), len(self.trials.get(key, ()))):
             values = {name: item.value(unit) for (name, item), unit in zip(space.items(), point, strict=True)}
@@ -217,7 +217,7 @@ class Tuning:
         return Trial(self.programs[arm, optimizer], replicate, tuple(sorted(knobs.items())), seed, TUNING, phase)
 
     def _add(self, key: Key, made: list[Trial]) -> list[Trial]:
-        """Note trials with their units: those of the values as they were rounded, which is what is trained."""
+        """Note trials with the units of their rounded values, because these are trained."""
         space, units = self.study.tune[key[1]], self._units.setdefault(key, [])
         for trial in made:
             knobs = dict(trial.knobs)
@@ -226,7 +226,7 @@ class Tuning:
         return made
 
     def _seed(self, key: Key, number: int) -> int:
-        """The seed of a trial. Where points follow scores it stands for the trial, so it names the search and its space too."""
+        """The seed of a trial. In an adaptive search it identifies the trial, so it depends on the search and its space too."""
         arm, optimizer, replicate = key
         return derive('tune', self.study.name, arm, self.task.name, optimizer, replicate, number, *self._address(optimizer))
 

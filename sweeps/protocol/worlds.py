@@ -1,4 +1,4 @@
-"""Worlds: the declared ones in which the lab is calibrated, and some beyond what it promises."""
+"""Worlds: the declared worlds in which the lab is calibrated, and some worlds beyond its promise."""
 
 from sweeps.protocol.simulate import Hill, World
 
@@ -6,12 +6,12 @@ ARMS = ('base', 'second', 'third', 'fourth', 'fifth')
 
 
 def _all(about: str, **hill: object) -> World:
-    """Arms that do not differ at all."""
+    """A world in which all arms are the same."""
     return World(about=about, **hill)
 
 
 def _mixed(about: str, hills: dict, split: float = 0.02, **hill: object) -> World:
-    """Arms whose hills differ."""
+    """A world in which the arms' hills differ."""
     made = {arm: Hill(**{**hill, **fields}) for arm, fields in hills.items()}
     return World(hills=made, split=split, about=about, **hill)
 
@@ -55,7 +55,7 @@ WORLDS = {
         },
     ),
 }
-"""In these the lab promises at most 5 % of studies with a claim that is not so."""
+"""Worlds in which the lab promises false claims in at most 5 % of studies."""
 
 BEYOND = {
     'base four times as loud': _mixed('noise ratio 4', {'base': {'noise': 0.2}}),
@@ -73,7 +73,7 @@ BEYOND = {
         noise=0.01,
     ),
 }
-"""Past the promise: run and published."""
+"""Worlds beyond the promise: run and published."""
 
 FLAT = ('loud', 'shallow', 'split noise', 'skewed regret', 'two cliffs')
-"""Worlds in which tuning is mostly noise: selection is promised to be no worse there than taking the best trial."""
+"""Worlds in which tuning is mostly noise: there selection is promised to be no worse than taking the best trial."""

@@ -1,7 +1,7 @@
-"""What is learned: for each kind of data a class with its arrays, its splits and its losses.
+"""Tasks: for each kind of data a class with its arrays, its splits and its losses.
 
-Each is a `Kind` (sweeps/tasks/kind.py): a frozen dataclass whose fields are its difficulty. `unmixed.py` has the table of all
-kinds but the mixture, which is made of them.
+Each is a `Kind` (sweeps/tasks/kind.py): a frozen dataclass whose fields are its difficulty. `unmixed.py` has the table of the
+kinds that a mixture can mix.
 """
 
 from sweeps.tasks.kind import Kind

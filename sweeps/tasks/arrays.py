@@ -10,7 +10,7 @@ import numpy as np
 class Arrays:
     """Inputs `x` [n, ...], targets `y` [n, ...] and the `group` [n] that a split must not tear (a file, an example).
 
-    `scale` is what the mean metric of these examples is multiplied by to be in its unit: 1 / ln 2 makes bits of nats.
+    `scale` is the factor that converts the mean metric of these examples into its unit: 1 / ln 2 makes bits of nats.
     """
 
     x: np.ndarray
@@ -35,7 +35,7 @@ class Arrays:
 def split_by_group(pool: Arrays, seed: int, held: int, train: int) -> tuple[np.ndarray, np.ndarray]:
     """Indices of `train` training and `held` tuning-validation examples, no group in both, drawn by the seed.
 
-    With `train` 0 all that are left are training examples. Raises ValueError if the pool is too small for both.
+    With `train` 0 all remaining examples are training examples. Raises ValueError if the pool is too small for both.
 
     >>> pool = Arrays(np.zeros((6, 2)), np.zeros(6), np.array([0, 0, 1, 1, 2, 2]))
     >>> train, held = split_by_group(pool, seed=0, held=2, train=4)

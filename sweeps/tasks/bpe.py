@@ -1,4 +1,4 @@
-"""bpe: byte-level byte-pair encodings (1508.07909, in bytes as GPT-2's), trained or read from a file, by `tokenizers`."""
+"""bpe: byte-level byte-pair encodings (1508.07909, in bytes as GPT-2's) by `tokenizers`, trained or read from a file."""
 
 import functools
 from collections.abc import Iterable
@@ -80,7 +80,7 @@ def loaded(text: str) -> 'Tokenizer':
 
 
 def lengths(tokenizer: 'Tokenizer', size: int, mark: int) -> np.ndarray:
-    """Bytes that each token stands for, `[size]`; the mark counts one. Raises ValueError unless tokens are byte-level."""
+    """The number of bytes of each token, `[size]`; the mark counts one. Raises ValueError unless tokens are byte-level."""
     sizes = np.zeros(size, np.int64)
     special = set(tokenizer.get_added_tokens_decoder())
     alphabet = _alphabet()
@@ -95,7 +95,7 @@ def lengths(tokenizer: 'Tokenizer', size: int, mark: int) -> np.ndarray:
 
 
 def encoded(tokenizer: 'Tokenizer', pieces: list[bytes], lengths: np.ndarray) -> list[np.ndarray]:
-    """The ids of each piece. Raises ValueError unless they stand for as many bytes as the piece has."""
+    """The ids of each piece. Raises ValueError unless their bytes are as many as the piece's."""
     tokens = []
     for piece, encoding in zip(
         pieces, tokenizer.encode_batch_fast([_text(piece) for piece in pieces], add_special_tokens=False), strict=True

@@ -1,4 +1,4 @@
-"""Byte sequences: whatever can be written as bytes, one after the other, as the same causal task in an exact unit."""
+"""Byte sequences: any data written as bytes, as the same causal task in an exact unit."""
 
 import abc
 
@@ -13,10 +13,10 @@ from sweeps.tasks.losses import BITS_PER_NAT, next_token
 
 
 class ByteSequences(Kind):
-    """Each byte is told from those before it; a subclass gives the bytes.
+    """Each byte is predicted from the bytes before it; a subclass gives the bytes.
 
-    The stored x is itself what is learned. The model sees it one place later, behind a 0, so that the first byte is paid for
-    as well. The metric is bits per byte: the mean of -log2 p over all bytes of the held examples; 8 is chance.
+    The stored x is the target. The model sees it one place later, behind a 0, so that the first byte counts as well. The metric
+    is bits per byte: the mean of -log2 p over all bytes of the held examples; 8 is chance.
     """
 
     METRIC, SCALE = ('bits', 'lower'), BITS_PER_NAT
@@ -40,7 +40,7 @@ class ByteSequences(Kind):
         return Arrays(x, x, joined(group, x), self.SCALE)
 
     def test(self) -> Arrays:
-        """The sealed sequences, less those that stand in the pool too."""
+        """The sealed sequences, without those that are in the pool too."""
         x, group = self.sequences(sealed=True)
         new = unknown(x, self.sequences(sealed=False)[0])
         return Arrays(x[new], x[new], group[new], self.SCALE)

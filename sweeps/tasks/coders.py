@@ -1,6 +1,6 @@
-"""Coders: the scores that a model of bytes has to beat, of lzma and of a count model of the last k bytes, on the same bytes.
+"""Coders: the scores of lzma and of a count model of the last k bytes, which a model of the same bytes has to beat.
 
-Neither adapts its counts to the test bytes, but lzma may copy from test bytes that it has already coded.
+Neither adapts its counts to the test bytes. But lzma may copy from test bytes that it has already coded.
 """
 
 import lzma
@@ -17,8 +17,8 @@ ORDERS = 16
 def reference(task: Kind) -> dict[str, float]:
     """The reference coder of a task that models bytes, on its test split; a read of the test split.
 
-    It codes what `Kind.messages` gives; of a mixture's domains it is the weighted mean. Raises ValueError where there are no
-    bytes.
+    It codes the bytes of `Kind.messages`; for a mixture it is the weighted mean over domains. Raises ValueError where there are
+    no bytes.
     """
     if isinstance(task, Mixture):
         parts = [reference(component) for component in task.components]
@@ -32,9 +32,9 @@ def reference(task: Kind) -> dict[str, float]:
 def reference_bits(train: list[bytes], test: list[bytes]) -> dict[str, float]:
     """Bits per byte of the test messages: {lzma, lzma_alone, order_k, k, best}.
 
-    `lzma` compresses the test after all of the training bytes, `lzma_alone` without them. `order_k` is interpolated
-    Kneser-Ney over the last k bytes of the same message, counted on the training messages; k was chosen on the last tenth of
-    them. `best` is the better of lzma and order_k. Raises ValueError if a side has no bytes.
+    `lzma` compresses the test after all of the training bytes, `lzma_alone` without them. `order_k` is interpolated Kneser-Ney
+    over the last k bytes of the same message, counted on the training messages; k is chosen on their last tenth. `best` is the
+    better of lzma and order_k. Raises ValueError if a side has no bytes.
     """
     for name, messages in (('training', train), ('test', test)):
         if not sum(map(len, messages)):
@@ -50,7 +50,7 @@ def reference_bits(train: list[bytes], test: list[bytes]) -> dict[str, float]:
 
 
 def packed(content: bytes) -> int:
-    """Bytes of the content under raw LZMA2, its window as wide as the content."""
+    """The size of the content in bytes under raw LZMA2, with a window as wide as the content."""
     size = max(4096, min(len(content), 2**30))
     filters = [{'id': lzma.FILTER_LZMA2, 'preset': 9 | lzma.PRESET_EXTREME, 'dict_size': size}]
     return len(lzma.compress(content, lzma.FORMAT_RAW, filters=filters))
@@ -74,9 +74,9 @@ def order_bits(train: list[bytes], test: list[bytes], orders: int = ORDERS) -> n
 def order_probabilities(train: list[bytes], test: list[bytes], orders: int = ORDERS) -> list[np.ndarray]:
     """The probability of each test byte under interpolated modified Kneser-Ney (Chen and Goodman 1998) of order 0 to `orders`.
 
-    Order k looks at k bytes of the same message; before its first byte stands a sign that is never predicted. The highest
-    order counts how often bytes follow a context, lower ones how many different bytes stand before context and byte; under
-    all of them each byte has 1/256.
+    Order k uses k bytes of the same message; before the first byte stands a start sign that is never predicted. The highest
+    order counts how often a byte follows a context. Lower orders count how many different bytes stand before context and byte.
+    The lowest level gives each byte 1/256.
     """
     symbols, place = _places([*train, *test])
     known = np.arange(len(symbols)) < sum(map(len, train))
@@ -105,9 +105,9 @@ def _places(messages: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
 def _interpolated(
     counts: np.ndarray, gram: np.ndarray, context: np.ndarray, known: np.ndarray, lower: np.ndarray
 ) -> np.ndarray:
-    """The probability of each byte that is not `known`: discounted counts of grams, and the next `lower` order for the rest.
+    """The probability of each byte that is not `known`: discounted counts of grams, plus the `lower` order's share.
 
-    `counts`: of each gram. `gram`, `context`: the numbers of the gram that ends with each byte, and of its context.
+    `counts`: those of each gram. `gram`, `context`: indices of the gram that ends with each byte, and of its context.
     """
     discounts = _discounts(counts[counts > 0])
     taken = discounts[np.minimum(counts, 3)]
@@ -123,7 +123,7 @@ def _interpolated(
 def _discounts(counts: np.ndarray) -> np.ndarray:
     """The discounts of counts of 0, 1, 2, and 3 or more, estimated from the numbers of such counts.
 
-    A discount is one half if there are too few counts, or if the estimate takes nothing or all: new bytes need a share.
+    A discount is one half if there are too few counts or the estimate takes nothing or all, since new bytes need a share.
     """
     n = np.bincount(np.minimum(counts, 5), minlength=6)[:5].astype(float)
     discounts = [0.0, 0.5, 0.5, 0.5]

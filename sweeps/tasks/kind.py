@@ -1,4 +1,4 @@
-"""Kind: the contract of every kind of task. What it must give, what it may give, and what is refused.
+"""Kind: the contract of every kind of task: required members, optional members, and refusals.
 
 >>> class Letters(Kind):
 ...     NAME = 'letters'
@@ -21,14 +21,14 @@ from ablations.tasks.task import DIRECTIONS
 from sweeps.tasks.arrays import Arrays
 
 TOGETHER = {'absent': 'declared', 'domain_names': 'domains'}
-"""Who gives the first of these must give the second."""
+"""A class with the first of these must also have the second."""
 
 
 class Kind(abc.ABC):
-    """What is learned: examples, their splits, a loss and a metric, and what a model sees of an example on the device.
+    """A kind of task: examples, their splits, a loss and a metric, and the model's inputs on the device.
 
-    A kind is a frozen dataclass whose fields are its difficulty. It gives whatever is abstract here, attributes in capitals
-    by a line in its class. A class that lacks one of them can't be made: ValueError says what it lacks.
+    A kind is a frozen dataclass whose fields are its difficulty. It defines everything that is abstract here; attributes in
+    capitals are class attributes. Making an instance of an incomplete class raises ValueError with what it lacks.
     """
 
     SCALE: ClassVar[float] = 1.0
@@ -143,7 +143,7 @@ class Kind(abc.ABC):
 
 
 def _check_metric(cls: type[Kind]) -> None:
-    """Raise ValueError where a class gives a METRIC or a SCALE that nothing can be scored by."""
+    """Raise ValueError for a METRIC or a SCALE that cannot be used."""
     metric = cls.__dict__.get('METRIC')
     named = isinstance(metric, tuple) and len(metric) == 2 and isinstance(metric[0], str) and metric[0]
     if 'METRIC' in cls.__dict__ and not (named and metric[1] in DIRECTIONS):
@@ -158,7 +158,7 @@ def _check_metric(cls: type[Kind]) -> None:
 
 
 def _check_calls(cls: type[Kind]) -> None:
-    """Raise ValueError where a class gives a method of the contract that can't be called as the lab calls it."""
+    """Raise ValueError for a method that the lab cannot call with the contract's arguments."""
     calls = {'pool': (), 'test': (), 'split': ('pool', 'seed'), 'losses': ('scores', 'y')}
     for name, arguments in calls.items():
         if name not in cls.__dict__:
@@ -176,7 +176,7 @@ def _check_calls(cls: type[Kind]) -> None:
 
 
 def _lacks(cls: type[Kind]) -> list[str]:
-    """What a class still has to give to be made, each with what it is."""
+    """The missing members of a class, each with its description."""
     lacking = {name: inspect.getdoc(getattr(cls, name)) for name in sorted(cls.__abstractmethods__)}
     for name, other in TOGETHER.items():
         if getattr(cls, name) is not getattr(Kind, name) and getattr(cls, other) is getattr(Kind, other):

@@ -1,4 +1,4 @@
-"""Language: the tasks of predicting the next token of a text share their loss, and a metric in an exact unit."""
+"""Language: the base of next-token tasks, with their loss and a metric in an exact unit."""
 
 import abc
 import math
@@ -17,8 +17,8 @@ NATS, BITS = UNITS = ('nats per token', 'bits per byte')
 def language(scores: jax.Array, y: jax.Array, label_smoothing: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:
     """Nats of the tokens where y >= 0: scores `[B, N, V]`, y `[B, N] -> [B], [B]`.
 
-    The loss is an example's sum over the mean number of tokens of the batch, so that its mean is nats per token, each token
-    counting the same. The metric is the sum over N; an `Arrays.scale` makes its mean exact.
+    The loss is an example's sum divided by the batch's mean number of tokens. So its mean is nats per token, and each token
+    counts the same. The metric is the sum divided by N; an `Arrays.scale` makes its mean exact.
     """
     y = y.astype(jnp.int32)
     count = (y >= 0).sum(-1)
@@ -56,7 +56,7 @@ class Language(Kind):
 
     @property
     def declared_size(self) -> int | None:
-        """The number of tokens, or None if only data that are still absent can tell."""
+        """The number of tokens, or None if it depends on data that are absent."""
         return self.size
 
     def inputs(self, x: jax.Array) -> jax.Array:
@@ -64,7 +64,7 @@ class Language(Kind):
         return x.astype(jnp.int32)
 
     def lengths(self) -> np.ndarray | None:
-        """Bytes that each token stands for, `[V]`, or None if each is one byte."""
+        """The number of bytes of each token, `[V]`, or None if each is one byte."""
         return None
 
     def part(self, arrays: Arrays, chosen: np.ndarray) -> Arrays:

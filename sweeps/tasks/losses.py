@@ -1,7 +1,7 @@
 """Losses: from scores and targets to a loss and a metric per example, `[B]` each, losses in nats.
 
 Each takes `label_smoothing` (1512.00567), the share of a target that is spread over all V outputs, traced or not; None is off
-and leaves no trace in the program. Metrics never see it, except a loss that is its own metric: evaluation gives none.
+and adds nothing to the program. It does not change a metric, unless the metric is the loss itself; evaluation passes none.
 """
 
 import math

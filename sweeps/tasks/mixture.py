@@ -19,7 +19,7 @@ from sweeps.tasks.unmixed import UNMIXED
 from sweeps.tasks.windows import spread
 
 SHIFT = 40
-"""The bits below hold the group of an example within its domain, plus one (-1 is ACROSS); those above, the domain's number."""
+"""The lower bits hold an example's group within its domain, plus one (-1 is ACROSS); the upper bits the domain's number."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Mixture(Language):
 
     @functools.cached_property
     def domain_names(self) -> tuple[str, ...]:
-        """The dataset of each part, or its kind if it has none. Repeats are numbered: zinc, zinc_2."""
+        """The dataset of each part, or its kind without one. Repeats are numbered: zinc, zinc_2."""
         names = []
         for component in self.components:
             name = given = component.dataset if isinstance(component, SetKind) else component.NAME

@@ -1,4 +1,4 @@
-"""SetKind: a kind of task over one prepared set, and what is known of its examples before the set is prepared."""
+"""SetKind: a kind of task over one prepared set, and the facts of its examples before the set is prepared."""
 
 import abc
 import functools
@@ -36,9 +36,9 @@ class SetKind(Kind):
         return [] if is_prepared(self.dataset) else [self.dataset]
 
     def entry(self) -> Dataset:
-        """What the catalog says of the set.
+        """The catalog's entry of the set.
 
-        Raises ValueError as `find` does where it has no such set, only a form or nothing, and on a set of another kind.
+        Raises ValueError as `find` does if the catalog has no such set or only a form, and for a set of another kind.
         """
         known = catalog.DATASETS.get(self.dataset)
         if known is None or known.form:
@@ -51,7 +51,7 @@ class SetKind(Kind):
 
     @functools.cached_property
     def prepared(self) -> Prepared:
-        """The set. Raises ValueError where it is not prepared, is of another kind, or lacks the classes that are needed."""
+        """The set. Raises ValueError where it is not prepared, is of another kind, or lacks needed classes."""
         prepared = find(self.dataset)
         kind, classes = prepared.about['kind'], prepared.about.get('classes')
         if kind not in self.SETS or (self.CLASSES and not classes):

@@ -84,7 +84,7 @@ class Text(SetKind, Language):
         return Arrays(x, y, blocks(stream, self.length, self._spacing), scale)
 
     def test(self) -> Arrays:
-        """The sealed windows, less those that read as one of the pool."""
+        """The sealed windows, without those that equal one of the pool."""
         stream, known = self._stream('test'), self._stream('pool')
         x, y = self._windows(stream, self.length + 1)
         own = codes(cut(stream.tokens, self.length, self.length + 1))

@@ -1,8 +1,8 @@
 """Token streams: the tokens of one split of a prepared set, document by document, made once and memory-mapped.
 
-They lie beside the prepared sets, in DATA/tokens/NAME-KEY. KEY is a hash of the set's content and of the vocabulary. In it are
-the folders `vocabulary` (learned from the pool alone), `pool` and `test`, each made when first asked for. Shards of tokens are
-read in their own files, and so are the bytes of a set of one document.
+They lie beside the prepared sets, in DATA/tokens/NAME-KEY, where KEY is a hash of the set's content and of the vocabulary. The
+folder holds `vocabulary` (learned from the pool alone), `pool` and `test`, each made on first use. Shards of tokens are read
+from their own files, and so are the bytes of a set of one document.
 """
 
 import contextlib
@@ -24,11 +24,11 @@ from sweeps.tasks.vocabularies import BytePairs, Bytes, Characters
 
 FORM = 1
 PIECE = 2**20
-"""Longer documents are cut, at the end of a line, before they are encoded; in bytes."""
+"""Longer documents, in bytes, are cut at the end of a line before they are encoded."""
 BATCH = 2**24
 """Bytes that are encoded at a time."""
 LEARNED = 2**28
-"""The most bytes of text that a BPE is trained on: of a larger pool each k-th document."""
+"""The most bytes of text to train a BPE on; of a larger pool each k-th document is used."""
 TOKENS = ('bytes', 'characters', 'bpe', 'file')
 
 
@@ -84,7 +84,7 @@ class Spelling:
         return Stream(tokens, starts, group, vocabulary.lengths, vocabulary.size, vocabulary.unknown)
 
     def _shards(self, part: Part) -> Stream:
-        """Tokens as they were stored. Their length in bytes is known if their tokenizer is."""
+        """Tokens as stored. Their lengths in bytes are known if their tokenizer is."""
         starts = np.array([0, len(part.x)]) if part.offsets is None else part.offsets
         if not self.tokenizer:
             if not self.vocabulary:
@@ -94,7 +94,7 @@ class Spelling:
         return Stream(part.x, starts, part.group, vocabulary.lengths, vocabulary.size)
 
     def read(self, prepared: Prepared) -> Bytes | Characters | BytePairs:
-        """The vocabulary. If it is learned, it is learned from the pool alone, once, and kept beside the set."""
+        """The vocabulary. A learned one is learned from the pool alone, once, and saved beside the set."""
         if self.tokens == 'bytes':
             return Bytes()
         if self.tokens == 'file':
@@ -159,7 +159,7 @@ def _write(folder: Path, part: Part, vocabulary: Bytes | Characters | BytePairs,
 
 
 def batches(part: Part, order: np.ndarray) -> Iterator[list[tuple[bytes, bool]]]:
-    """The documents in an order, about BATCH bytes at a time: pieces, and whether each is the last of its document."""
+    """The documents in an order, about BATCH bytes at a time: pieces, each with whether it is the last of its document."""
     batch, total = [], 0
     for number in order:
         document = part.example(number)

@@ -1,4 +1,4 @@
-"""The kinds of tasks that can be parts of a mixture: all but the mixture."""
+"""Unmixed: the kinds of tasks that can be parts of a mixture: all but the mixture."""
 
 from sweeps.tasks.digits import Digits
 from sweeps.tasks.images import Images

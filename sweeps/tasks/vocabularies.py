@@ -1,7 +1,7 @@
-"""Vocabularies: how text becomes tokens and how many bytes each token stands for.
+"""Vocabularies: from text to tokens, and the number of bytes of each token.
 
-Each has `size`; `mark`, the token between documents, which counts as one byte like a line end; `unknown`, the token for all
-that it can't spell, which is never a target, or None; `lengths` [size] in bytes; `fingerprint`, a hash of its content; and
+Each has `size`; `mark`, the token between documents, which counts one byte like a line end; `unknown`, the token for all other
+characters, which is never a target, or None; `lengths` [size] in bytes; `fingerprint`, a hash of its content; and
 `encode(pieces of UTF-8) -> ids of each`.
 """
 

@@ -1,10 +1,10 @@
-"""Windows: examples cut from a stream of tokens, and the blocks of text that keep apart what is learned and what is scored.
+"""Windows: examples cut from a stream of tokens, and the blocks of text that separate training from scoring.
 
 A window holds `length` + 1 tokens: all but the last are read, all but the first are predicted. Windows start at multiples of
 `spacing` tokens, wherever documents begin. The stream is divided into blocks of BLOCK tokens. A document belongs to the block
-in which it starts, but a single document is divided too. Blocks with identical documents count as one. A replicate scores on
-whole blocks and learns from others; a window across two blocks (group ACROSS) is used for neither. So it never learns from a
-token that is scored, from the document of that token, or from a copy of the document.
+in which it starts, but a single document is divided too. Blocks with identical documents count as one. A replicate is scored on
+whole blocks and trained on others. A window across two blocks (group ACROSS) is used for neither. So it is never trained on a
+scored token, on the document of that token, or on a copy of the document.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
-"""Causality as trained: whether a model that predicts the next token sees it already.
+"""Causality as trained: whether a trained model that predicts the next token sees it already.
 
-The contracts try a block with random parameters. What a model has learned may be different: thresholds that are met now,
-places that are looked at now. So every arm is tried once with the parameters that were scored, on examples of the pool.
+The contracts try a block with random parameters. Training can change what it sees: thresholds may now be crossed, other
+positions read. So every arm is tried once with the scored parameters, on examples of the pool.
 """
 
 from collections.abc import Mapping
@@ -22,22 +22,22 @@ EXAMPLES = 2
 
 
 def in_float32(program: Program, blocks: str | None) -> Model:
-    """The model of a program with activations in float32, where rounding can be told from a leak."""
+    """The model of a program with activations in float32, so that rounding is much smaller than a leak."""
     body = program.model['body']
     config = {**program.model, 'body': {**body, 'compute': 'float32'} if 'compute' in body else body}
     return build(config, load_tables(blocks))
 
 
 def wants_check(trial: Trial) -> bool:
-    """Whether a trial is one of those whose model is tried: what is scored on test data, of the first replicate."""
+    """Whether a trial's model is checked: a trial of the first replicate that is scored on test data."""
     return trial.held == TEST and trial.replicate == 0
 
 
 def trained_leak(model: Model, task: Kind, pool: Arrays, params: dict, state: dict, knobs: Mapping[str, float]) -> str | None:
-    """What a token of a trained model sees of later tokens, '' where it sees nothing.
+    """A description of what a token of a trained model sees of later tokens, '' where it sees nothing.
 
-    None where there is nothing to see: the task is none of predicting the next token and the model is not causal, it gives
-    one output for all positions, or it has left the finite numbers. `knobs` are those of the trial.
+    None where there is nothing to check: the model is not causal and the task does not predict the next token, the model has
+    one output for all positions, or its parameters are not finite. `knobs` are those of the trial.
     """
     if not (model.causal or isinstance(task, Language)) or not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(params)):
         return None

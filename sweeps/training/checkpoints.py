@@ -1,8 +1,9 @@
-"""Checkpoints: what a long pack has done so far, saved by Orbax while it runs. A killed run goes on from there.
+"""Checkpoints: the state of a long pack, saved by Orbax while it runs. A killed run goes on from there.
 
-A pack that ends before the first is due makes none. A checkpoint holds the lanes that are done and the whole carry of those in
-flight: parameters, statistics, moments, the step. Batches and random keys follow from the seeds and the step. A run that
-goes on is bitwise the one that was never stopped: checkpoints of other sources, devices or lane strategies are not used.
+A pack that ends before its first checkpoint is due makes none. A checkpoint holds the finished lanes, and the whole carry of
+the lanes in flight: parameters, statistics, moments, the step. Batches and random keys follow from the seeds and the step. A
+resumed run is bitwise the same as one that was never stopped; checkpoints of other sources, devices or lane strategies are not
+used.
 """
 
 import contextlib
@@ -26,15 +27,15 @@ SECONDS = 600.0
 FIRST = 8
 """Steps of a pack's first stretch, from which its speed is known."""
 LOOKS = 4
-"""How often in an interval the host looks whether a checkpoint is due."""
+"""How often in an interval the host checks whether a checkpoint is due."""
 
 
 @dataclasses.dataclass
 class Snapshot:
-    """Where a pack stands: results of the lanes that are done, and the lanes in flight after `step` steps.
+    """The state of a pack: results of the finished lanes, and the lanes in flight after `step` steps.
 
-    `carry` holds the leaves of their carry, `seen` what they gave at the evaluation points so far, `width` how many lanes
-    run at the same time, `spent` the seconds that they took so far.
+    `carry` holds the leaves of their carry, and `seen` their results at the evaluation points so far. `width` is the number of
+    lanes that run at the same time, and `spent` their seconds so far.
     """
 
     results: list[tuple[dict, float]]
@@ -89,8 +90,8 @@ def _check(tree: dict) -> np.ndarray:
 class Checkpoints:
     """The checkpoints of one pack: `latest()` to go on from, `offer()` after every stretch, `clear()` when it is recorded.
 
-    One is due every `seconds`, or every `steps` where given. `about` is what has to be the same for a run to go on. A worker
-    whose launcher has died saves one more and ends, instead of being in the way of the next.
+    One is due every `seconds`, or every `steps` where given. `about` must be the same for a run to go on. A worker whose
+    launcher has died saves one more and ends, so that it does not block the next run.
     """
 
     def __init__(self, folder: Path, pack: str, about: object, seconds: float = SECONDS, steps: int | None = None):
@@ -105,7 +106,7 @@ class Checkpoints:
         self._saved_at = self._step = 0
 
     def latest(self) -> Snapshot | None:
-        """The last sound checkpoint; damaged ones are noted and taken away. Waits while another process holds them."""
+        """The last sound checkpoint; damaged ones are noted and removed. Waits while another process has the lock."""
         if not self.folder.is_dir():
             return None
         self._open(wait=True)
@@ -131,12 +132,12 @@ class Checkpoints:
         return steps if self.steps is None else min(steps, self.steps)
 
     def begin(self, step: int) -> None:
-        """Lanes begin, or go on, at a step."""
+        """Note that lanes begin, or go on, at a step."""
         self._step = self._saved_at = step
         self._looked = time.monotonic()
 
     def offer(self, snapshot: Snapshot) -> None:
-        """Save this snapshot where one is due. Its arrays may be the device's."""
+        """Save this snapshot if one is due. Its arrays may be on the device."""
         jax.block_until_ready(snapshot.carry)
         now = time.monotonic()
         self._rate = (snapshot.step - self._step) / max(now - self._looked, 1e-6) if snapshot.step > self._step else self._rate
@@ -160,7 +161,7 @@ class Checkpoints:
         self._last, self._saved_at = time.monotonic(), snapshot.step
 
     def _open(self, wait: bool) -> bool:
-        """Whether the folder is this process's own."""
+        """Whether this process has the lock of the folder."""
         if self._manager is not None:
             return True
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -183,7 +184,7 @@ class Checkpoints:
         return ocp.CheckpointManager(self.folder.absolute(), options=options)
 
     def clear(self) -> None:
-        """The pack is recorded: nothing of it is needed any more, whatever sources it was trained by."""
+        """Remove all checkpoints of the pack, of any sources: it is recorded."""
         if self._manager is not None:
             self._manager.wait_until_finished()
             self._manager.close()

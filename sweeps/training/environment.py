@@ -1,4 +1,4 @@
-"""Environment: what a record has to say about where it came from."""
+"""Environment: the origin of a record."""
 
 import functools
 import importlib.metadata
@@ -22,15 +22,16 @@ DECODING = (
     'formats/*',
     'sources/*',
 )
-"""What makes arrays of published files in sweeps/datasets, and reads them; the rest there lists, shows and checks."""
+"""The files of sweeps/datasets that make arrays of published files and read them; the others list, show and check."""
 TRAINING = (
     *('arch/**/*.py', 'sweeps/training/**/*.py', 'sweeps/tasks/**/*.py', 'sweeps/augment/**/*.py'),
     *(f'sweeps/datasets/{name}.py' for name in DECODING),
     *('sweeps/protocol/pack.py', 'ablations/seeds.py'),
 )
-"""What can change a number of a training run: models, training, data, which trials share a program, and how seeds are derived.
+"""The files that can change a number of a training run: models, training, data, packs and seeds.
 
-What a trial is (study, task, ranges) is in its address, and how workers are started, heard and shown changes no number.
+The definition of a trial (study, task, ranges) is in its address. The code that starts workers and shows progress changes no
+number.
 """
 
 

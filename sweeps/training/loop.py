@@ -38,10 +38,10 @@ class Training:
     `evaluate(lane, carry, held) -> carry, seen` gives loss, score, the score's standard error and the training loss since the
     last time; where `held` has the `domain` of each example, also `parts`, the score of each of the task's domains.
 
-    `lane` is {seed, knobs {name: scalar}} and, where examples lie on the device, `order` [steps, batch] of indices into the
-    `source` {x, y}; streamed, the source holds the batches themselves, `[n, batch, ...]`, from step `origin` on. A run that
-    leaves the finite numbers is frozen (`carry['left']` is the step, else -1): later steps change nothing, in it or in any
-    other lane. `points` are the steps at which a run is evaluated.
+    `lane` is {seed, knobs {name: scalar}}. If examples lie on the device, it also has `order` [steps, batch] of indices into
+    the `source` {x, y}. If they are streamed, the source holds the batches themselves, `[n, batch, ...]`, from step `origin`
+    on. A run that leaves the finite numbers is frozen (`carry['left']` is the step, else -1): later steps change nothing in it,
+    and other lanes go on. `points` are the steps of evaluation.
     """
 
     begin: Callable

@@ -53,8 +53,7 @@ class Lion:
 class Muon:
     """Muon on matrices (2502.16982: orthogonalised momentum, scaled to AdamW's update size), AdamW on all else.
 
-    Orthogonalisation acts on the axes of each `Product`: on the last two, whatever stands before them, where nothing else is
-    said.
+    Orthogonalisation acts on the axes of each `Product`; by default these are the last two.
     """
 
     KNOBS = {'lr': None, 'beta': 0.95, **ADAM, **SHARED}

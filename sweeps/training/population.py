@@ -1,4 +1,4 @@
-"""Population: many lanes of one training program, run by the strategy that suits the platform.
+"""Population: many lanes of one training program, run by the platform's lane strategy.
 
     loop   one lane after the other through one compiled program; on CPU, where each worker process has one core
     map    the same inside one compiled program (lax.map)
@@ -35,8 +35,8 @@ class Population:
     """The compiled form of a training run (see `sweeps.training.loop`) under a strategy.
 
     Under vmap every call has `width` lanes, filled up with copies of the last, so that packs of any size share one compiled
-    program. `splits` counts how often the lanes did not fit the device's memory and the width was halved. `streamed` says
-    that the batches of every lane are handed over, instead of indices into examples on the device.
+    program. `splits` counts how often lanes did not fit into the device's memory and the width was halved. `streamed` says that
+    lanes get their batches, instead of indices into examples on the device.
     """
 
     def __init__(self, training: Training, strategy: str, width: int = LANES, streamed: bool = False):
@@ -85,10 +85,10 @@ class Population:
     ) -> list[tuple[dict, float]]:
         """Train every lane; the result of each with the seconds it took (an equal share where lanes run together).
 
-        A result has `curve`, at every evaluation point the loss and score on `held`, the score's standard error and the
-        training loss up to there, and where `held` has domains `parts` [points, domains]; and `left_at`, the step at which the
-        run left the finite numbers, or -1. With checkpoints, what an interrupted call had done is not done again.
-        `finish(lane, params, state)` is given what a lane has learned.
+        A result has `curve` and `left_at`. The curve has, at every evaluation point, the loss and score on `held`, the score's
+        standard error and the mean training loss since the last point; if `held` has domains, also `parts` [points, domains].
+        `left_at` is the step at which the run left the finite numbers, or -1. With checkpoints, the work of an interrupted call
+        is not repeated. `finish(lane, params, state)` gets the trained parameters of each lane.
         """
         snapshot = checkpoints.latest() if checkpoints else None
         results: list[tuple[dict, float]] = []
@@ -122,7 +122,7 @@ class Population:
 
 
 class _Flight:
-    """Lanes that run at the same time, from their beginning, or a snapshot of them, to their end."""
+    """Lanes that run at the same time, from their beginning or from a snapshot to their end."""
 
     def __init__(self, population: Population, lanes: dict, pool: dict, held: dict, results: list, checkpoints):
         self.population, self.results, self.checkpoints = population, results, checkpoints

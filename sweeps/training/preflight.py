@@ -1,4 +1,4 @@
-"""Preflight: build every model of a study without computing anything, and count what it costs."""
+"""Preflight: build every model of a study without computing anything, and count its cost."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -35,10 +35,10 @@ def task_of(data: dict) -> Kind:
 
 
 def known_knobs(optimizer: str, model: Model | None = None, task: Kind | None = None) -> dict[str, float | None]:
-    """Every value that a study may tune or fix under an optimizer type, with what it is otherwise (None: must be given).
+    """Every knob that a study may tune or fix under an optimizer type, with its default (None: must be given).
 
-    Those of the optimizer, of the schedule, of the loss, of a model, and of a task's augmentation. Raises ValueError on an
-    unknown optimizer.
+    They are those of the optimizer, the schedule, the loss, a model, and a task's augmentation. Raises ValueError on an unknown
+    optimizer.
     """
     if optimizer not in OPTIMIZERS:
         raise ValueError(f"unknown optimizer '{optimizer}'; allowed: {sorted(OPTIMIZERS)}")
@@ -56,7 +56,7 @@ def unread_knobs(program: Program, model: Model, task: Kind, names: Iterable[str
 
 
 def _check_vocabulary(program: Program, task: Kind) -> None:
-    """Raise ValueError where a model has no place for a token of its task: a gather past the end gives no error by itself."""
+    """Raise ValueError where a model's table is too small for its task's tokens: a gather past the end raises no error."""
     size = task.declared_size if isinstance(task, Language) else None
     stem, head = program.model['stem'], program.model['head']
     for place, has in (("'stem.vocabulary'", stem.get('vocabulary')), ("'head.outputs'", head.get('outputs'))):
@@ -84,7 +84,7 @@ def _check_causality(programs: list[Program], blocks: str) -> None:
 
 
 def _check_bounds(program: Program, model: Model, knobs: Mapping[str, Sequence[float]]) -> None:
-    """Raise ValueError where a value may leave the bounds that a block of the model has declared for its knob."""
+    """Raise ValueError where a value may leave the bounds that a block of the model declares for its knob."""
     for name, (low, high) in model.knob_bounds.items():
         least, most = knobs.get(name, (low, low))
         if least < low or most > high:
@@ -103,10 +103,10 @@ def preflight(
 ) -> dict:
     """Costs by arm and task, for a batch of the task's size: {arm: {task: cost}}.
 
-    `knobs` holds the lowest and the highest that each tuned or fixed value of an optimizer may come to, `metrics` the metric
-    and direction of each task. Raises ValueError on whatever would make a run fail that can be known before it: unknown kinds,
-    fields or optimizers, sizes that do not fit, a metric that the data do not give, values that nothing reads, or that may
-    leave the bounds of the block that reads them, a kind of the user's own that sees later tokens in a causal model.
+    `knobs` holds the lowest and the highest possible value of each tuned or fixed knob by optimizer, and `metrics` the metric
+    and direction of each task. Raises ValueError on every mistake that can be known before a run: unknown kinds, fields or
+    optimizers; sizes that do not fit; a metric that the data do not have; knobs that nothing reads, or that may leave the
+    bounds of their block; a user's own kind that sees later tokens in a causal model.
     """
     costs: dict[str, dict] = {}
     counted: dict[str, dict] = {}

@@ -1,4 +1,4 @@
-"""Record: what a trial leaves, as plain data; results/store/records.py keeps it."""
+"""Record: the result of a trial as plain data; results/store/records.py saves it."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ def _finite(value: float) -> float | None:
 
 
 def describe(trial: Trial) -> dict:
-    """What a record says of the trial itself, whatever became of it."""
+    """The entries of a record about the trial itself, whatever its outcome."""
     program = trial.program
     return {
         'id': trial.id,
@@ -37,10 +37,10 @@ def describe(trial: Trial) -> dict:
 
 
 def finished(trial: Trial, result: Mapping, held: Arrays, cost: dict, environment: dict, domains: tuple[str, ...] = ()) -> dict:
-    """The record of a run that went to its end.
+    """The record of a run that was trained to its end.
 
-    Diverged: it left the finite numbers, or its training loss ended no lower than it began. Of a task with `domains` the
-    record has `parts`, the final score of each by its name, in the same unit: their mean, weighted by their examples, is the
+    A run diverged if it left the finite numbers, or if its training loss ended no lower than it began. With `domains`, the
+    record has `parts`, the final score of each domain by name, in the same unit. Their mean, weighted by examples, is the
     score.
     """
     unit = dict.fromkeys(('score', 'score_se'), held.scale)
@@ -83,7 +83,7 @@ def failed(pack: Pack, reason: str) -> list[dict]:
 
 
 def lines(records: list[dict], pack: Pack, skip: Iterable[str], how: dict) -> list[dict]:
-    """The lines of a pack's file: its records that no other file has, each with its place in the pack."""
+    """The lines of a pack's file: its records that are not in another file, each with its lane in the pack."""
     fresh = [(lane, record) for lane, record in enumerate(records) if record['id'] not in skip]
     about = {'id': pack.id, 'records': len(fresh), **how}
     return [record | {'pack': {**about, 'lane': lane}} for lane, record in fresh]

@@ -1,4 +1,4 @@
-"""Saving: what a run saves beside its records."""
+"""Saving: the checkpoints and weights that a run saves beside its records."""
 
 import dataclasses
 
@@ -24,5 +24,5 @@ class Saving:
             raise ValueError(f'--checkpoint-steps {self.steps}; allowed: 1 or more')
 
     def to_dict(self) -> dict:
-        """What a worker is told."""
+        """The entries of a worker's command."""
         return {'checkpoints': {'seconds': 60 * self.minutes, 'steps': self.steps}, 'weights': self.weights}

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 KNOBS = {'warmup_fraction': 0.1, 'final_fraction': 0.0}
-"""Tunable values of the schedule and what they are where a study does not tune them."""
+"""Knobs of the schedule and their defaults."""
 
 
 def warmup_cosine(step: jax.Array, steps: int, warmup_fraction: jax.Array, final_fraction: jax.Array = 0.0) -> jax.Array:

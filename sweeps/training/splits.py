@@ -1,4 +1,4 @@
-"""Splits: what a trial may see. Tuning gets an object from which no test array can be reached."""
+"""Splits: the examples that a trial may see. Tuning gets an object from which no test array can be reached."""
 
 import dataclasses
 
@@ -11,7 +11,7 @@ from sweeps.tasks.kind import Kind
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """Training examples by index into `pool`, and the examples that a trial is scored on."""
+    """Training examples, as indices into `pool`, and the examples to score a trial on."""
 
     pool: Arrays
     train: np.ndarray

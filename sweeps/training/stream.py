@@ -1,6 +1,6 @@
-"""Stream: batches of examples that are too large for the device, read ahead by Grain while the device trains.
+"""Stream: batches of examples that do not fit on the device, read ahead by Grain while the device trains.
 
-The order is that of `batch_order`, as for examples that lie on the device: streamed or not, a run sees the same batches.
+The order is that of `batch_order`, as for examples on the device: streamed or not, a run sees the same batches.
 """
 
 import functools
@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 CHUNK = 16 << 20
-"""Bytes that are handed over at a time, about."""
+"""Bytes that go to the device at a time, about."""
 AHEAD = 3
 """Chunks that are read ahead."""
 THREADS = 2
@@ -21,7 +21,8 @@ THREADS = 2
 def rows(array: np.ndarray, index: np.ndarray) -> np.ndarray:
     """The examples of an index of any shape. `[n, ...], [...] -> [..., ...]`.
 
-    Of a memory-mapped file they are read, not mapped: mapped pages would stay, and memory grow to the size of the file.
+    From a memory-mapped file they are read and not mapped: mapped pages would stay, and memory would grow to the size of the
+    file.
     """
     if not (isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap) and array.flags.c_contiguous):
         return np.asarray(array[index])
@@ -39,7 +40,7 @@ def rows(array: np.ndarray, index: np.ndarray) -> np.ndarray:
 
 
 class Chunks:
-    """All steps of a run, cut into chunks of as many steps: a random-access source for Grain."""
+    """All steps of a run in chunks of equal size: a random-access source for Grain."""
 
     def __init__(self, pool: Mapping[str, np.ndarray], order: np.ndarray, size: int):
         self.pool, self.order, self.size = pool, order, size
@@ -60,8 +61,8 @@ class Chunks:
 class Stream:
     """Batches of a run in their order, from any step on. `order` `[(lanes,) steps, batch]` holds indices into the pool.
 
-    `shard` (index, count) takes every count-th example of a batch, for one of several processes. `state` says where reading
-    stands; a stream that is given it goes on with the next chunk exactly.
+    `shard` (index, count) takes every count-th example of a batch, for one of several processes. `state` is the position of the
+    reader; a stream with this state goes on with the next chunk.
     """
 
     def __init__(self, pool: Mapping, order: np.ndarray, first: int = 0, shard: tuple[int, int] = (0, 1), chunk: int = CHUNK):
@@ -82,11 +83,11 @@ class Stream:
 
     @property
     def state(self) -> dict:
-        """Where reading stands, as plain data."""
+        """The position of the reader, as plain data."""
         return self._chunks.get_state()
 
     def at(self, step: int) -> tuple[dict, int, int]:
-        """The chunk on the device that holds a step, the step at which it begins, and the one at which it ends."""
+        """The chunk on the device that holds a step, its first step, and its end."""
         while self.number < step // self.size:
             self._current = self._next if self._next is not None else self._read()
             self.number += 1
@@ -104,7 +105,7 @@ class Stream:
 def device_memory() -> int:
     """Bytes that examples may take on the device; more are streamed.
 
-    $ARCHLAB_RESIDENT_BYTES, else a quarter of the device's memory where it tells, else 1 GiB.
+    $ARCHLAB_RESIDENT_BYTES, else a quarter of the device's memory if it reports that, else 1 GiB.
     """
     if os.environ.get('ARCHLAB_RESIDENT_BYTES'):
         return int(os.environ['ARCHLAB_RESIDENT_BYTES'])

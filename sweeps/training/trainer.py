@@ -32,7 +32,7 @@ def _cost(program: Program, flops: float | None, seconds: float) -> dict:
 
 
 def _peak_memory() -> int | None:
-    """Bytes: the device's peak where it tells, else the process's largest resident size."""
+    """Peak memory in bytes: the device's if it reports that, else the process's largest resident size."""
     stats = jax.local_devices()[0].memory_stats()
     if stats and 'peak_bytes_in_use' in stats:
         return int(stats['peak_bytes_in_use'])
@@ -67,7 +67,7 @@ class Trainer:
         return tuning_split(task, trial.task, trial.replicate, pool)
 
     def _source(self, data: dict) -> tuple[dict, bool]:
-        """The pool of a data spec, {x, y}: on the device, put there once, or where it does not fit on the host (True)."""
+        """The pool of a data spec, {x, y}, and whether it is streamed: on the device if it fits, else on the host."""
         pool, key = self._arrays(data, 'pool'), json.dumps(data, sort_keys=True)
         source = {'x': pool.x, 'y': pool.y}
         if pool.x.nbytes + pool.y.nbytes > device_memory():
@@ -90,7 +90,7 @@ class Trainer:
     def train(
         self, pack: Pack, flops: float | None = None, checkpoints: Checkpoints | None = None, weights: Path | None = None
     ) -> list[dict]:
-        """Train a pack; the record of every trial of it. `weights` is a folder for what confirmed models have learned."""
+        """Train a pack; gives the records of its trials. `weights` is a folder for the parameters of confirmed models."""
         splits = {trial.replicate: self._split(trial) for trial in pack.trials}
         program = pack.program
         lanes = [

@@ -1,9 +1,9 @@
-"""Search: where in a space the next trials lie, for each kind of search.
+"""Search: the points of the next trials in a space, for each kind of search.
 
-Points are unit coordinates in [0, 1), one column for each tuned value in the order of its space. A kind is a class with
-`points(space, seen, count, first, seed) -> [count, d]`, a pure function that knows what it is given and nothing else, and
-`adaptive`, whether it looks at what was seen. Kinds that do not are asked once for all their points; one that does is asked
-for a batch at a time, when the trials of the batch before are recorded.
+Points are unit coordinates in [0, 1), one column for each tuned value in the order of its space. A kind is a class with a pure
+function `points(space, seen, count, first, seed) -> [count, d]`, and with `adaptive`, whether it uses the trials in `seen`. A
+kind that is not adaptive gives all its points at once. An adaptive one gives a batch at a time, when the batch before is
+recorded.
 """
 
 import functools
@@ -20,9 +20,9 @@ from sweeps.protocol.search.spread import Random, Sobol
 SEARCHES = {'sobol': Sobol, 'random': Random, 'grid': Grid, 'tpe': Tpe, 'gp': Gp}
 
 ROUNDING = 1e-4
-"""How far past the ends of a range a unit may lie: values have six digits, so that one at an end may come back from beyond."""
+"""How far a unit may lie past the end of its range: values have six digits, so rounding may move one past the end."""
 NOTHING = (np.empty((0, 0)), np.empty(0))
-"""What was seen before the first trial."""
+"""The seen trials before the first one: none."""
 
 
 def propose(
@@ -30,9 +30,9 @@ def propose(
 ) -> np.ndarray:
     """The next `count` points of a search. `[count, d]` in [0, 1).
 
-    `seen` is (units [n, d], scores [n]) of finished trials, higher is better, -inf where a run diverged; `first` says how
-    many points were proposed before these. The same input gives the same points. Raises ValueError on an unknown kind, on
-    shapes that do not fit, and where a library that a kind needs is not installed.
+    `seen` is (units [n, d], scores [n]) of finished trials, where higher is better and -inf is a diverged run. `first` is the
+    number of points proposed before these. The same input gives the same points. Raises ValueError on an unknown kind, on
+    shapes that do not fit, and where a kind's library is not installed.
     """
     if kind not in SEARCHES:
         raise ValueError(f"unknown search '{kind}'; allowed: {list(SEARCHES)}.{closest(kind, SEARCHES)}")
@@ -60,6 +60,6 @@ def propose(
 
 @functools.lru_cache(maxsize=4096)
 def _followed(kind: str, space: tuple, units: bytes, scores: bytes, count: int, first: int, seed: int) -> np.ndarray:
-    """The points of an adaptive search, remembered: a plan asks for the same ones as long as they are not recorded."""
+    """The points of an adaptive search, cached, because a plan asks for the same ones until they are recorded."""
     seen = np.frombuffer(units).reshape(-1, len(space)), np.frombuffer(scores)
     return SEARCHES[kind].points(dict(space), seen, count, first, seed)

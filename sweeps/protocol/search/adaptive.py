@@ -1,12 +1,12 @@
-"""Adaptive: points that follow what was seen, from Optuna's samplers, rebuilt from the scores on every call.
+"""Adaptive: points that depend on earlier scores, from Optuna's samplers, rebuilt from the scores on every call.
 
-Optuna keeps no study: a call tells it all scores, asks for a batch and forgets it. The first STARTUP points are Sobol's, so
-that a batch without scores is an even cover. Of a batch each point after the first knows of those before it as running: TPE
-counts them as bad (a constant liar), the Gaussian process averages over what they might give.
+No Optuna study is stored: each call gives it all scores and asks for a batch. The first STARTUP points are Sobol's, so that a
+batch without scores covers the space evenly. For each further point of a batch, the points before it are running trials: TPE
+counts them as bad (a constant liar), and the Gaussian process averages over their possible scores.
 
-A run that diverged is told as the worst finite score seen. Told as failed it would be forgotten and its region tried again
-(a bowl of which two fifths diverge: 65 and 92 % of the points of TPE and the Gaussian process fall there, against 28 and
-14 % when told); told as minus infinity it would swallow the scale on which all others differ.
+A diverged run gets the worst finite score so far. Reported as failed, it would be ignored and its region tried again: in a bowl
+of which two fifths diverge, 65 and 92 % of the points of TPE and the Gaussian process would fall there, instead of 28 and 14 %.
+Reported as minus infinity, it would hide the differences of all other scores.
 """
 
 import contextlib
@@ -23,12 +23,12 @@ from sweeps.protocol.search.sobol import scrambled_sobol
 STARTUP = 8
 """Points before any score is used."""
 DECIMALS = 4
-"""Proposed units are rounded to these: finer than tuning can see, coarser than the last bits in which machines differ."""
+"""Decimals of proposed units: finer than tuning can resolve, and coarser than the last bits that differ between machines."""
 
 
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
-    """Optuna without its log lines and warnings, and as it was afterwards."""
+    """Optuna without its log lines and warnings; its settings are restored afterwards."""
     import optuna
 
     level = optuna.logging.get_verbosity()
@@ -55,7 +55,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def _followed(sampler: object, space: Mapping[str, Tunable], seen: tuple, count: int) -> np.ndarray:
-    """The next points of a sampler that is told what was seen. `[count, d]`."""
+    """The next points of a sampler that gets the seen trials. `[count, d]`."""
     import optuna
 
     names = [f'{place}' for place in range(len(space))]
@@ -85,7 +85,7 @@ def _followed(sampler: object, space: Mapping[str, Tunable], seen: tuple, count:
 
 
 def _points(make: Callable, space: Mapping[str, Tunable], seen: tuple, count: int, first: int, seed: int) -> np.ndarray:
-    """Sobol points as long as there is nothing to follow, then those of the sampler that `make(seed)` holds open."""
+    """Sobol points before there are scores, then the points of the sampler in the context `make(seed)`."""
     spread = scrambled_sobol(first + count, len(space), seed)[first:]
     start = min(max(STARTUP - first, 0), count)
     if start == count or not np.isfinite(seen[1]).any():

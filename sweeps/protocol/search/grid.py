@@ -10,10 +10,11 @@ from ablations.space_rules import Tunable
 
 
 def levels(space: Mapping[str, Tunable], count: int) -> list[int]:
-    """How many levels each value gets in a grid of about `count` points; the first value's are those of a column.
+    """The number of levels of each value in a grid of about `count` points; the first number is the length of a column.
 
-    A choice is crossed whole where the points reach. Of the others each, from the last to the second, gets the whole part of
-    the root that would share the rest evenly, so that the first, the learning rate, never has fewer than they.
+    A choice gets all its levels if there are enough points. Each other value, from the last to the second, gets the integer
+    part of the root that would share the remaining points evenly. So the first value, the learning rate, never has fewer
+    levels.
     """
     values, counts = list(space.values()), [1] * len(space)
     left = float(count)
@@ -33,12 +34,11 @@ def levels(space: Mapping[str, Tunable], count: int) -> list[int]:
 class Grid:
     """A grid whose columns run along the learning rate, moved by a seeded fraction of a cell.
 
-    The levels of the other values make columns; the points are dealt to the columns in turn, so that columns differ by one
-    point at most where the number of points is no product (10 points over two values: columns of 4, 3 and 3), and each
-    column spaces its own learning rates evenly. An unmoved grid would be the same in every replicate, and the noise of
-    tuning, which the spread over replicates is there to measure, would be missing from it: so the seed moves all levels of a
-    value by the same fraction of a cell, orders the levels of a choice, and shuffles the points. A grid does not grow: more
-    points are another grid.
+    The levels of the other values make columns. Points are dealt to the columns in turn, so columns differ by at most one point
+    if the number of points is no product (10 points over two values: columns of 4, 3 and 3). Each column spaces its own
+    learning rates evenly. An unmoved grid would be the same in every replicate, and the spread over replicates would not show
+    the noise of tuning. So the seed moves all levels of a value by the same fraction of a cell, orders the levels of a choice,
+    and shuffles the points. A grid does not grow: more points make another grid.
     """
 
     adaptive = False

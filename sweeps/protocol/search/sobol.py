@@ -1,4 +1,4 @@
-"""Scrambled Sobol points: quasi-random, so that a few points cover a space evenly; extensible; no scipy to load."""
+"""Scrambled Sobol points: quasi-random points that cover a space evenly, even if few; extensible; without scipy."""
 
 import functools
 

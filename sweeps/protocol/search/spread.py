@@ -1,4 +1,4 @@
-"""Spread: points that look at no score, of a sequence that goes on as long as one asks."""
+"""Spread: points of an endless sequence that does not depend on scores."""
 
 from collections.abc import Mapping
 

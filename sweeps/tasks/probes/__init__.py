@@ -1,1 +1,1 @@
-"""Probes: tasks made by the lab, each of which asks for one ability."""
+"""Probes: synthetic tasks of the lab, each for one ability."""

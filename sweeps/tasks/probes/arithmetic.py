@@ -77,7 +77,7 @@ class Arithmetic(Lines):
     losses = staticmethod(next_token)
 
     def least_bits(self) -> float:
-        """Bits per character that no model beats: the digits of the two numbers are random, all else follows from them."""
+        """The lower bound in bits per character: the digits of the two numbers are random, and all else follows from them."""
         return 2 * self.digits * math.log2(10) / (2 * self.digits + self.result + 3)
 
     def make(self, generator: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -13,8 +13,8 @@ LANGUAGES = ('random', 'golden_mean', 'even', 'brackets')
 class Automaton:
     """A deterministic automaton as a source: each state emits one of its symbols, all equally likely.
 
-    `follow` `[states, symbols]` is the state after a symbol, or -1 for a symbol that a state does not have. The first
-    state is 0. The symbols so far tell the state to anybody who knows the automaton.
+    `follow` `[states, symbols]` is the state after a symbol, or -1 for a symbol that a state does not have. The first state is
+    0. Given the automaton, the symbols so far determine the state.
 
     >>> golden_mean = automaton('golden_mean', 2, 2, 0)
     >>> golden_mean.follow.tolist(), round(golden_mean.entropy_rate(), 3)
@@ -43,7 +43,7 @@ class Automaton:
         return float(stationary @ np.log2(self.choices))
 
     def entropy(self, length: int) -> float:
-        """Bits per symbol of the `length` symbols after the first: what the best possible model scores on average."""
+        """Bits per symbol of the `length` symbols after the first: the average score of the best possible model."""
         state, total = self.moves[0], 0.0
         for _ in range(length):
             total, state = total + state @ np.log2(self.choices), state @ self.moves

@@ -40,7 +40,7 @@ class Recall(Synthetic):
             )
 
     def difficulty(self) -> list[int]:
-        """The bare numbers: seeds were made of them before tasks had names for fields, and findings rest on these data."""
+        """The bare numbers: seeds derived from them before fields had names, and findings depend on these data."""
         return [self.pairs, self.keys, self.values]
 
     def make(self, generator: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -46,11 +46,11 @@ class RegularLanguage(Synthetic):
         return automaton(self.language, self.states, self.symbols, self.number)
 
     def least_bits(self) -> float:
-        """Bits per symbol of the source over sequences of this length: what the best possible model scores on average."""
+        """Bits per symbol of the source over sequences of this length: the average score of the best possible model."""
         return self.automaton.entropy(self.length)
 
     def bits_of_source(self, arrays: Arrays) -> float:
-        """Bits per symbol that the source itself scores on these very examples."""
+        """The score of the source itself on these examples, in bits per symbol."""
         return float(np.log2(self.automaton.choices[self.automaton.states(arrays.x)]).mean())
 
     def make(self, generator: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:

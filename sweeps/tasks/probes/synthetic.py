@@ -13,7 +13,7 @@ from sweeps.tasks.kind import Kind
 from sweeps.tasks.losses import answers
 
 SEALED_SHARE = 8
-"""One in so many of all possible examples belongs to the test split, whatever is drawn."""
+"""One in this many of all possible examples belongs to the test split, whatever is drawn."""
 
 
 def fingerprints(rows: np.ndarray) -> np.ndarray:
@@ -29,9 +29,9 @@ def fingerprints(rows: np.ndarray) -> np.ndarray:
 class Synthetic(Kind):
     """Examples made by a rule from fixed seeds: `train` + `held` for tuning, `TEST` sealed, all of them different.
 
-    Whether an example is sealed is a property of the example: its hash is divisible by 8. So no test example can stand in
-    the pool, however large it is, and the pool is made without the test split. Examples that are the same to `identity`
-    (12+34 and 34+12) stay together in each split. Only a task that says `REPEATS` may have an example twice.
+    An example is sealed if its hash is divisible by 8. So no test example can be in the pool, however large it is, and the pool
+    is made without the test split. Examples that are the same to `identity` (12+34 and 34+12) stay together in each split. Only
+    a task that says `REPEATS` may have an example twice.
 
     Seeds derive from NAME and the fields, so that another NAME makes other data. A task gives `make`. The metric here is the
     share of right answers; a task with another metric gives METRIC, SCALE and losses.
@@ -40,9 +40,9 @@ class Synthetic(Kind):
     TEST: ClassVar[int] = 512
     """How many examples are sealed."""
     SPARE: ClassVar[int] = 0
-    """How many examples the pool has beyond `train` + `held`, so that a split need not tear those that are the same."""
+    """How many examples the pool has beyond `train` + `held`, so that a split can keep identical ones together."""
     REPEATS: ClassVar[bool] = False
-    """Whether examples are taken as they are drawn: then one may come twice, in training, held-out and test split alike."""
+    """Whether examples are used as drawn: then one may occur twice, also in different splits."""
     METRIC = ('accuracy', 'higher')
 
     train: int = 8192
@@ -58,11 +58,11 @@ class Synthetic(Kind):
         """About `count` examples, `x` `[n, ...]` and `y` `[n, ...]` of int32; with REPEATS exactly so many."""
 
     def identity(self, x: np.ndarray) -> np.ndarray:
-        """What makes examples the same, as rows of integers; here the inputs themselves."""
+        """Rows of integers that are equal for identical examples; here the inputs themselves."""
         return x
 
     def difficulty(self) -> list[str | int]:
-        """What the seeds derive from beside NAME and split: all fields but `train` and `held`."""
+        """The values from which seeds derive, beside NAME and split: all fields but `train` and `held`."""
         names = sorted(field.name for field in dataclasses.fields(self) if field.name not in ('train', 'held'))
         return [f'{name}={getattr(self, name)}' for name in names]
 
