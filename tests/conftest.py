@@ -30,12 +30,17 @@ TINY = (
     '"""Does the lab run from end to end?"""\n'
     'from ablations.spaces import log\n'
     'from ablations.study import Study, swap, task\n'
-    "digits = task('digits', steps=8, batch=16, evaluations=2)\n"
-    "recall = task('recall', steps=8, batch=16, evaluations=2)\n"
+    'from ablations.tasks.bases import decoder\n'
+    'from ablations.tasks.decoders import ATTENTION\n'
+    "small = decoder(12, 6, 8, 1, ATTENTION, 1.0) | {'norm': {'kind': 'identity'}}\n"
+    "few = {'steps': 8, 'batch': 16, 'evaluations': 2, 'base': small}\n"
+    "other = {'kind': 'recall', 'pairs': 2, 'keys': 4, 'values': 8}\n"
+    "recall, values = task('recall', **few), task('recall', name='values', dataset='values', data=other, **few)\n"
     "space = {'lr': log(1e-2, 1.0), 'weight_decay': log(1e-4, 1e-2)}\n"
     "study = Study(name='tiny_study', question=__doc__, arms={'base': (), 'no_mixer': swap('mixer', 'identity')},\n"
-    "              tasks=(digits, recall), tune={'sgd': space}, trials=4, extension=2, replicates=2)\n"
+    "              tasks=(recall, values), tune={'sgd': space}, trials=4, extension=2, replicates=2)\n"
 )
+"""Two datasets of one shape and a model of eight channels: what is compiled for one serves the other."""
 
 
 @pytest.fixture(scope='session')

@@ -7,19 +7,25 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from in_this_process import InThisProcess
+from made_up_launcher import Silent
 
+from ablations.settings import override
+from ablations.study_files import load_study
 from sweeps.export import load
+from sweeps.run import Run
 from sweeps.training.preflight import task_of
+from sweeps.training.saving import Saving
 
-SETTINGS = ['--set', 'trials=2', '--set', 'extension=1']
+SETTINGS = ['trials=2', 'extension=1']
 
 
 @pytest.fixture(scope='module')
-def run(tmp_path_factory: pytest.TempPathFactory, archlab: Callable, tiny_file: Path) -> tuple[Path, Path]:
+def run(tmp_path_factory: pytest.TempPathFactory, tiny_file: Path) -> tuple[Path, Path]:
     """The tiny study, made tinier, and a run of it that kept weights."""
-    runs = tmp_path_factory.mktemp('kept') / 'runs'
-    done = archlab('run', tiny_file, '--runs', runs, '--workers', '1', '--keep-weights', '--json', *SETTINGS)
-    assert done.returncode == 0, done.stderr
+    runs, study = tmp_path_factory.mktemp('kept') / 'runs', override(load_study(str(tiny_file)), SETTINGS)
+    folder, saving = runs / study.name, Saving(weights=True)
+    assert Run(study, folder, InThisProcess(), Silent(), SETTINGS, saving=saving)().schedule.complete
     return tiny_file, runs
 
 
@@ -42,9 +48,9 @@ def scored(path: Path) -> tuple[float, dict]:
 
 
 @pytest.mark.parametrize('form', ['safetensors', 'orbax'])
-def test_exported_weights_score_what_was_recorded(archlab: Callable, run: tuple[Path, Path], tmp_path: Path, form: str):
+def test_exported_weights_score_what_was_recorded(called: Callable, run: tuple[Path, Path], tmp_path: Path, form: str):
     study, runs = run
-    done = archlab('export', f'{study}/no_mixer', '--runs', runs, '--out', tmp_path, '--format', form, '--json')
+    done = called('export', f'{study}/no_mixer', '--runs', runs, '--out', tmp_path, '--format', form, '--json')
     assert done.returncode == 0, done.stderr
     files = [Path(name) for name in json.loads(done.stdout)]
     assert len(files) == len(set(files)) == len(sound(runs, 'no_mixer')) > 2
@@ -55,13 +61,16 @@ def test_exported_weights_score_what_was_recorded(archlab: Callable, run: tuple[
 
 
 @pytest.mark.slow
-def test_runs_without_weights_are_named_and_trained_on_request(archlab: Callable, run: tuple[Path, Path], tmp_path: Path):
-    study, runs = run
+def test_runs_without_weights_are_named_and_trained_on_request(archlab: Callable, tiny_file: Path, tmp_path: Path):
+    study, runs = tiny_file, tmp_path / 'runs'
+    settings = [part for setting in SETTINGS for part in ('--set', setting)]
+    done = archlab('run', study, '--runs', runs, '--workers', '1', '--keep-weights', '--json', *settings)
+    assert done.returncode == 0, done.stderr
     kept = sorted((runs / 'tiny_study' / 'weights').iterdir())
-    whole, count = {path.name: path.read_bytes() for path in kept}, len(sound(runs, 'base', 'digits'))
+    whole, count = {path.name: path.read_bytes() for path in kept}, len(sound(runs, 'base', 'recall'))
     for path in kept:
         path.unlink()
-    call = ['export', f'{study}/base', '--runs', runs, '--out', tmp_path / 'out', '--task', 'digits']
+    call = ['export', f'{study}/base', '--runs', runs, '--out', tmp_path / 'out', '--task', 'recall']
     done = archlab(*call)
     assert (
         done.returncode == 2
@@ -78,15 +87,15 @@ BAD = [
     (['tiny_study'], 'names no arm; give STUDY/ARM'),
     (['{study}/bse'], "has no arm 'bse'; allowed: ['base', 'no_mixer']"),
     (['{study}/base', '--format', 'pickle'], "format 'pickle'; allowed: ['safetensors', 'orbax']"),
-    (['{study}/base', '--task', 'digit'], "has no task 'digit'; allowed: ['digits', 'recall']"),
+    (['{study}/base', '--task', 'recal'], "has no task 'recal'; allowed: ['recall', 'values']"),
     (['{study}/base', '--data', '/nowhere'], "--data '/nowhere' is no folder"),
 ]
 
 
 @pytest.mark.parametrize(('arguments', 'message'), BAD, ids=lambda value: value[0] if isinstance(value, list) else '')
-def test_bad_input_is_refused(archlab: Callable, run: tuple[Path, Path], tmp_path: Path, arguments: list, message: str):
+def test_bad_input_is_refused(called: Callable, run: tuple[Path, Path], tmp_path: Path, arguments: list, message: str):
     study, runs = run
-    done = archlab('export', *(part.format(study=study) for part in arguments), '--runs', runs, '--out', tmp_path / 'out')
+    done = called('export', *(part.format(study=study) for part in arguments), '--runs', runs, '--out', tmp_path / 'out')
     assert done.returncode == 2 and message in done.stderr
     assert not (tmp_path / 'out').exists()
 

@@ -1,5 +1,6 @@
 """Whole runs: killed at any moment and run again, the same trials and the same findings."""
 
+import dataclasses
 import json
 import os
 import random
@@ -32,21 +33,23 @@ def facts(records: list[dict]) -> dict:
 
 @pytest.fixture(scope='module')
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, archlab: Callable, tiny_file: Path) -> tuple[Path, Path]:
-    """A study file and the folder of a run of it that nobody disturbed."""
+    """A study file and the folder of a run of it that nobody disturbed, with the weights of what was confirmed."""
     study, folder = tiny_file, tmp_path_factory.mktemp('undisturbed')
-    done = archlab('run', study, '--runs', folder / 'runs', '--json')
+    done = archlab('run', study, '--runs', folder / 'runs', '--keep-weights', '--json')
     assert done.returncode == 0, done.stderr
     assert 'Traceback' not in done.stderr and 'WARNING' not in done.stderr
     assert len(json.loads(done.stdout)) == 2
     return study, folder / 'runs'
 
 
-def kill_and_rerun(archlab: Callable, study: Path, runs: Path, kills: int, seed: int, longest: float) -> None:
+def kill_and_rerun(
+    archlab: Callable, study: Path, runs: Path, kills: int, seed: int, longest: float, options: tuple = ()
+) -> None:
     script = Path(sys.executable).with_name('archlab')
     chance = random.Random(seed)
     for _ in range(kills):
         process = subprocess.Popen(
-            [str(script), 'run', str(study), '--runs', str(runs)],
+            [str(script), 'run', str(study), '--runs', str(runs), *options],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -55,13 +58,15 @@ def kill_and_rerun(archlab: Callable, study: Path, runs: Path, kills: int, seed:
         time.sleep(chance.uniform(0.5, longest))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    done = archlab('run', study, '--runs', runs)
+    done = archlab('run', study, '--runs', runs, *options)
     assert done.returncode == 0, done.stderr
 
 
-def check_killed(archlab: Callable, undisturbed: tuple[Path, Path], runs: Path, kills: int, seed: int) -> None:
+def check_killed(
+    archlab: Callable, undisturbed: tuple[Path, Path], runs: Path, kills: int, seed: int, options: tuple = ()
+) -> None:
     study, calm = undisturbed
-    kill_and_rerun(archlab, study, runs, kills, seed, longest=12.0)
+    kill_and_rerun(archlab, study, runs, kills, seed, longest=8.0, options=options)
     records, expected = lines_of(runs / 'tiny_study'), lines_of(calm / 'tiny_study')
     ids = [record['id'] for record in records]
     assert len(ids) == len(set(ids))
@@ -71,7 +76,8 @@ def check_killed(archlab: Callable, undisturbed: tuple[Path, Path], runs: Path, 
 
 
 def test_killed_and_run_again(archlab: Callable, undisturbed: tuple[Path, Path], tmp_path: Path):
-    check_killed(archlab, undisturbed, tmp_path / 'runs', kills=2, seed=0)
+    """By one worker; undisturbed there were as many as there are cores."""
+    check_killed(archlab, undisturbed, tmp_path / 'runs', kills=2, seed=0, options=('--workers', '1'))
 
 
 @pytest.mark.slow
@@ -79,11 +85,11 @@ def test_killed_ten_times(archlab: Callable, undisturbed: tuple[Path, Path], tmp
     check_killed(archlab, undisturbed, tmp_path / 'runs', kills=10, seed=1)
 
 
-def test_a_finished_run_has_nothing_left_to_do(archlab: Callable, undisturbed: tuple[Path, Path]):
+def test_a_finished_run_has_nothing_left_to_do(called: Callable, undisturbed: tuple[Path, Path]):
     study, runs = undisturbed
-    status = json.loads(archlab('status', study, '--runs', runs, '--json').stdout)
+    status = json.loads(called('status', study, '--runs', runs, '--json').stdout)
     assert status['complete'] and status['planned'] == status['done'] == status['ok'] + status['diverged']
-    assert json.loads(archlab('plan', study, '--runs', runs, '--json').stdout)['trials'] == 0
+    assert json.loads(called('plan', study, '--runs', runs, '--json').stdout)['trials'] == 0
 
 
 def test_a_rerun_of_one_trial_gives_its_numbers(archlab: Callable, undisturbed: tuple[Path, Path]):
@@ -101,11 +107,17 @@ def test_test_reads_are_counted(undisturbed: tuple[Path, Path]):
     assert sum(manifest['test_reads'].values()) == len(on_test) > 0
 
 
-def test_growing_a_study_reuses_what_is_recorded(archlab: Callable, undisturbed: tuple[Path, Path], tmp_path: Path):
+def test_weights_of_confirmed_models_are_kept(undisturbed: tuple[Path, Path]):
+    _, runs = undisturbed
+    confirmed = {record['id'] for record in lines_of(runs / 'tiny_study') if record['held'] == 'test'}
+    assert {path.stem for path in (runs / 'tiny_study' / 'weights').iterdir()} == confirmed
+
+
+def test_growing_a_study_reuses_what_is_recorded(called: Callable, undisturbed: tuple[Path, Path], tmp_path: Path):
     study, runs = undisturbed
     before = {record['id'] for record in lines_of(runs / 'tiny_study')}
     shutil.copytree(runs, tmp_path / 'runs')
-    grown = json.loads(archlab('plan', study, '--runs', tmp_path / 'runs', '--set', 'replicates=3', '--json').stdout)
+    grown = json.loads(called('plan', study, '--runs', tmp_path / 'runs', '--set', 'replicates=3', '--json').stdout)
     assert grown['done'] >= 2 * 2 * 2 * 4 and grown['trials'] == 2 * 2 * 4
     assert {record['id'] for record in lines_of(tmp_path / 'runs' / 'tiny_study')} == before
 
@@ -113,14 +125,17 @@ def test_growing_a_study_reuses_what_is_recorded(archlab: Callable, undisturbed:
 DIVERGING = (
     '"""What if nothing trains?"""\n'
     'from ablations.spaces import log\n'
-    'from ablations.study import Study, swap, task\n'
-    "study = Study(name='diverging', question=__doc__, arms={'base': (), 'no_norm': swap('norm', 'identity')},\n"
-    "              tasks=(task('digits', steps=8, batch=16, evaluations=2),), trials=2, extension=1, replicates=2,\n"
+    'from ablations.study import Study, task\n'
+    'from ablations.tasks.bases import decoder\n'
+    "small = decoder(12, 6, 8, 1, {'kind': 'identity'}, 1.0)\n"
+    "recall = task('recall', steps=8, batch=16, evaluations=2, base=small)\n"
+    "study = Study(name='diverging', question=__doc__, arms={'base': (), 'same': ()}, tasks=(recall,),\n"
+    '              trials=2, extension=1, replicates=2,\n'
     "              tune={'sgd': {'lr': log(1e30, 1e36), 'weight_decay': log(1e-4, 1e-2)}})\n"
 )
 
 
-def test_a_study_in_which_everything_diverges_says_so(archlab: Callable, tmp_path: Path):
+def test_a_study_in_which_everything_diverges_says_so(archlab: Callable, called: Callable, tmp_path: Path):
     study, runs = tmp_path / 'diverging.py', tmp_path / 'runs'
     study.write_text(DIVERGING)
     done = archlab('run', study, '--runs', runs, '--workers', '1', '--json')
@@ -130,9 +145,9 @@ def test_a_study_in_which_everything_diverges_says_so(archlab: Callable, tmp_pat
     assert finding['diverged_share'] == finding['base_diverged_share'] == 1.0
     assert finding['overall'] == 'undecided' and 'one dataset' in finding['overall_reason']
     for call in (('table',), ('report', '--out', tmp_path / 'page.html')):
-        shown = archlab(call[0], study, '--runs', runs, *call[1:])
+        shown = called(call[0], study, '--runs', runs, *call[1:])
         assert shown.returncode == 0, shown.stderr
-    rules = json.loads(archlab('verify', study, '--runs', runs, '--json').stdout)
+    rules = json.loads(called('verify', study, '--runs', runs, '--json').stdout)
     assert not next(rule for rule in rules if rule['rule'] == 'more than one dataset')['holds']
 
 
@@ -140,10 +155,9 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(archlab: Callable, undisturb
     study, calm = undisturbed
     runs = tmp_path / 'runs'
     shutil.copytree(calm, runs)
-    records = sorted((runs / 'tiny_study' / 'records').glob('*.jsonl'))
-    kept = {path.name: path.read_bytes() for path in records[::2]}
-    for path in records[1::2]:
-        path.unlink()
+    first, *others = sorted((runs / 'tiny_study' / 'records').glob('*.jsonl'))
+    kept = {path.name: path.read_bytes() for path in others}
+    first.unlink()
     full = tmp_path / 'sitecustomize.py'
     full.write_text(
         'import errno, os\n'
@@ -174,6 +188,7 @@ class Deadly(LocalLauncher):
 
 def test_workers_that_die_are_replaced_and_then_recorded(undisturbed: tuple[Path, Path], tmp_path: Path):
     study = override(load_study(str(undisturbed[0])), ['trials=1', 'extension=0', 'replicates=1', 'seeds=1'])
+    study = dataclasses.replace(study, tasks=study.tasks[:1])
     folder = tmp_path / 'tiny_study'
     outcome = Run(study, folder, Deadly(folder, 1), Silent())()
     by_arm = {arm: {r['status'] for r in outcome.records.values() if r['arm'] == arm} for arm in study.arms}

@@ -15,9 +15,9 @@ from ablations.study_files import load_study
 from results.store.recorded import read_folder
 from results.store.records import prepare
 from sweeps import worker as workers
-from sweeps.protocol.pack import pack
+from sweeps.protocol.pack import Pack, pack
 from sweeps.protocol.plan import schedule
-from sweeps.tasks.digits import Digits
+from sweeps.tasks.probes.recall import Recall
 from sweeps.training import trainer as trainers
 from sweeps.training.record import failed
 from sweeps.training.trainer import Trainer
@@ -26,9 +26,21 @@ from sweeps.worker import serve
 SGD = {'sgd': {'lr': log(1e-2, 1.0), 'weight_decay': log(1e-4, 1e-2)}}
 
 
-@pytest.fixture
+@pytest.fixture(scope='module')
 def study(tiny_file: Path):
     return load_study(str(tiny_file))
+
+
+@pytest.fixture(scope='module')
+def item(study) -> Pack:
+    """The first pack of the study."""
+    return pack(study, schedule(study, {}, {}).trials, 2)[0]
+
+
+@pytest.fixture(scope='module')
+def plain(item: Pack) -> list[dict]:
+    """What a worker records of that pack."""
+    return Trainer('loop', None).train(item)
 
 
 def ask(*commands: dict) -> list[dict]:
@@ -55,9 +67,8 @@ def appraisal(study, **changes) -> dict:
     }
 
 
-def test_a_pack_becomes_records_once(study, tmp_path: Path):
+def test_a_pack_becomes_records_once(study, item: Pack, tmp_path: Path):
     prepare(tmp_path)
-    item = pack(study, schedule(study, {}, {}).trials, 2)[0]
     first, second = item.trials
     answers = ask(command(item, tmp_path, skip=[second.id]), command(item, tmp_path))
     assert answers == [{'pack': item.id, 'reason': ''}] * 2
@@ -71,42 +82,35 @@ def test_a_pack_becomes_records_once(study, tmp_path: Path):
         assert key in record['environment']
 
 
-def test_the_same_pack_twice_gives_the_same_numbers(study):
-    item = pack(study, schedule(study, {}, {}).trials, 2)[0]
-    one, other = Trainer('loop', None).train(item), Trainer('loop', None).train(item)
-    assert [r['curve'] for r in one] == [r['curve'] for r in other]
+def test_the_same_pack_twice_gives_the_same_numbers(item: Pack, plain: list[dict]):
+    assert [r['curve'] for r in plain] == [r['curve'] for r in Trainer('loop', None).train(item)]
 
 
-def test_data_that_do_not_fit_the_device_are_streamed_to_the_same_end(study, monkeypatch: pytest.MonkeyPatch):
-    item = pack(study, schedule(study, {}, {}).trials, 2)[0]
-    worker = Trainer('loop', None)
-    whole = worker.train(item)
-    assert not worker.population(item.program).streamed
+def test_data_that_do_not_fit_the_device_are_streamed_to_the_same_end(
+    item: Pack, plain: list[dict], monkeypatch: pytest.MonkeyPatch
+):
+    assert not Trainer('loop', None).population(item.program).streamed
     monkeypatch.setattr(trainers, 'device_memory', lambda: 1000)
     worker = Trainer('loop', None)
     streamed = worker.train(item)
     assert worker.population(item.program).streamed
-    for one, other in zip(whole, streamed, strict=True):
+    for one, other in zip(plain, streamed, strict=True):
         for name in ('loss', 'train_loss'):
             np.testing.assert_allclose(one['curve'][name], other['curve'][name], rtol=1e-5)
 
 
-def test_scores_are_in_the_unit_of_what_they_are_scored_on(study, monkeypatch: pytest.MonkeyPatch):
+def test_scores_are_in_the_unit_of_what_they_are_scored_on(item: Pack, plain: list[dict], monkeypatch: pytest.MonkeyPatch):
     """Loss stays in nats; score, its error and its curve are scaled, on the tuning split and on the test split."""
-    items = pack(study, schedule(study, {}, {}).trials, 2)
-    item = next(item for item in items if item.program.task == 'digits')
-    plain = Trainer('loop', None).train(item)
-    own = Digits.pool
-    monkeypatch.setattr(Digits, 'pool', lambda self: dataclasses.replace(own(self), scale=2.0))
+    own = Recall.pool
+    monkeypatch.setattr(Recall, 'pool', lambda self: dataclasses.replace(own(self), scale=2.0))
     for one, twice in zip(plain, Trainer('loop', None).train(item), strict=True):
         assert twice['curve']['loss'] == one['curve']['loss']
         assert twice['score'] == pytest.approx(2 * one['score']) and twice['score_se'] == pytest.approx(2 * one['score_se'])
         assert twice['curve']['score'] == pytest.approx([2 * score for score in one['curve']['score']])
 
 
-def test_a_pack_that_breaks_is_recorded_as_failed(study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_pack_that_breaks_is_recorded_as_failed(study, item: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     prepare(tmp_path)
-    item = pack(study, schedule(study, {}, {}).trials, 2)[0]
 
     def broken(*_: object) -> None:
         raise FloatingPointError('the device is on fire\nand more')
@@ -121,9 +125,8 @@ def test_a_pack_that_breaks_is_recorded_as_failed(study, tmp_path: Path, monkeyp
     assert 'failed' not in {record['status'] for record in records.values()}
 
 
-def test_a_full_disk_is_said_and_nothing_is_left(study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_is_said_and_nothing_is_left(item: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     prepare(tmp_path)
-    item = pack(study, schedule(study, {}, {}).trials, 2)[0]
     monkeypatch.setattr(Trainer, 'train', lambda *_: [])
 
     def full(*_: object) -> None:
@@ -137,14 +140,14 @@ def test_a_full_disk_is_said_and_nothing_is_left(study, tmp_path: Path, monkeypa
 def test_appraisal_counts_every_arm_and_task(study):
     answer = ask(appraisal(study))[0]
     assert answer['platform'] == 'cpu'
-    assert set(answer['costs']) == {'base', 'no_mixer'} and set(answer['costs']['base']) == {'digits', 'recall'}
+    assert set(answer['costs']) == {'base', 'no_mixer'} and set(answer['costs']['base']) == {'recall', 'values'}
     assert answer['costs']['no_mixer']['recall']['params'] < answer['costs']['base']['recall']['params']
 
 
-def test_commands_may_stand_in_a_file(study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_commands_may_stand_in_a_file(study, item: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """As a batch job gives them: answers beside them, and a status that says whether all could be carried out."""
     prepare(tmp_path)
-    item, path = pack(study, schedule(study, {}, {}).trials, 2)[0], tmp_path / 'job.json'
+    path = tmp_path / 'job.json'
     monkeypatch.setattr(Trainer, 'train', lambda *_: failed(item, 'not trained here'))
     path.write_text(json.dumps(command(item, tmp_path)) + '\n')
     assert workers.main([str(path)]) == 0
@@ -169,15 +172,15 @@ def test_appraisal_refuses_what_could_not_run(study, changes: dict, message: str
 def test_data_that_are_not_prepared_are_asked_for_before_anything_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Costs can be counted without them, packs that fail one by one are what must not come of it."""
     monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path))
-    asked = appraisal(Study(name='photos', question='Which?', arms={'base': ()}, tasks=('digits', 'cifar10'), tune=SGD))
+    asked = appraisal(Study(name='photos', question='Which?', arms={'base': ()}, tasks=('recall', 'cifar10'), tune=SGD))
     (answer,) = ask(asked)
     assert "dataset 'cifar10' is not prepared" in answer['invalid'] and 'archlab data prepare cifar10' in answer['invalid']
 
 
 def test_a_metric_that_the_data_do_not_give_is_refused(study):
     asked = appraisal(study)
-    asked['metrics']['digits'] = ['loss', 'lower']
-    assert "data 'digits' gives ['accuracy', 'higher']" in ask(asked)[0]['invalid']
+    asked['metrics']['recall'] = ['loss', 'lower']
+    assert "data 'recall' gives ['accuracy', 'higher']" in ask(asked)[0]['invalid']
 
 
 def test_a_tuned_value_that_nothing_reads_is_refused(study):
