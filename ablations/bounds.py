@@ -1,4 +1,4 @@
-"""Bounds: from where to where a value has a meaning."""
+"""Bounds: the interval in which a value has a meaning."""
 
 import dataclasses
 import math
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 class Bounds:
     """From `low` to `high`, both included unless `above` leaves out `low` or `below` leaves out `high`.
 
-    `fades` says that a value near `low` does almost nothing, so that nothing better can lie below any range of it.
+    `fades` says that a value near `low` has almost no effect, so that nothing better can lie below any of its ranges.
 
     >>> 0.9 in Bounds(0, 1), 1 in Bounds(0, 1), 1 in Bounds(0, 1, below=True)
     (True, True, False)
@@ -52,7 +52,7 @@ class Bounds:
         return self.low == 0 and self.high <= 1
 
     def narrowed(self, other: 'Bounds') -> 'Bounds':
-        """What lies within both.
+        """The intersection of both.
 
         >>> str(Bounds(0, 1).narrowed(Bounds(0.5, above=True)))
         'above 0.5 to 1'

@@ -48,7 +48,7 @@ class Choice:
         return self.values[min(max(math.floor(unit * len(self.values)), 0), len(self.values) - 1)]
 
     def unit(self, value: float) -> float:
-        """The middle of the strip of a value; raises ValueError on a value that is none of the choice."""
+        """The middle of a value's strip; raises ValueError on a value that is not in the choice."""
         if six_digits(value) not in self.values:
             raise ValueError(f'{value} is none of the choice {self.values}; add it to choice(...)')
         return (self.values.index(six_digits(value)) + 0.5) / len(self.values)
@@ -58,11 +58,11 @@ class Choice:
         return True
 
     def limit(self, side: str) -> float:
-        """The unit coordinate up to which a side may be extended: a choice ends where it ends."""
+        """The unit coordinate up to which a side may be extended: the end of the choice."""
         return 0.0 if side == 'low' else 1.0
 
     def held_to(self, bounds: Bounds | None) -> 'Choice':
-        """Itself: nothing is ever added to a choice."""
+        """The choice itself: it is never extended."""
         return self
 
     def to_dict(self) -> dict:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from ml_collections import ConfigDict, FrozenConfigDict
 
 NAME = re.compile(r'[a-z][a-z0-9_]*')
-"""What studies, arms and tasks may be called: their names are parts of paths, of seeds and of commands."""
+"""The allowed names of studies, arms and tasks: they are parts of paths, of seeds and of commands."""
 PLAIN = (bool, int, float, str)
 
 

@@ -1,8 +1,8 @@
-"""Knobs: every value of the lab's own that a study may tune or fix, what it is, and from where to where it has a meaning.
+"""Knobs: every value of the lab's own that a study may tune or fix, with its meaning and its bounds.
 
-This is their only declaration. Whoever reads a knob names it in its KNOBS, with the value that it has where nobody sets it,
-because two readers of one knob may start from different values. Pure data: a study is checked against it without jax.
-A block of a user's own declares its knobs in its own file, with `arch.flags.Knob`.
+This is their only declaration. A reader of a knob names it in its KNOBS with its default, because two readers of one knob may
+have different defaults. It is pure data, so a study is checked without jax. A user's own block declares its knobs in its own
+file, with `arch.flags.Knob`.
 """
 
 import dataclasses
@@ -11,13 +11,13 @@ from ablations.bounds import SHARE, Bounds
 
 POSITIVE = Bounds(above=True)
 DECAY = Bounds(0, 1, below=True)
-"""A decay of 1 never takes in anything new."""
+"""A moving average with a decay of 1 never changes."""
 ANY_SIZE = Bounds()
 
 
 @dataclasses.dataclass(frozen=True)
 class Knob:
-    """What a knob is and where its values lie; `instead` says what to do where somebody wants a value outside.
+    """The meaning and the bounds of a knob; `instead` is the advice for a value outside.
 
     >>> KNOBS['clip'].bounds
     Bounds(low=0.0, high=inf, above=True, below=False, fades=False)
@@ -80,7 +80,7 @@ KNOBS = {
 def knob_of(name: str) -> Knob | None:
     """The declaration of a knob by its name, or None for one that only a user's own block can know.
 
-    A name that ends in `_probability` says by itself what it is.
+    A name that ends in `_probability` needs no declaration.
 
     >>> str(knob_of('drop_path').bounds), str(knob_of('swap_probability').bounds), knob_of('my_gain')
     ('0 to 1', '0 to 1', None)

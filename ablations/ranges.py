@@ -58,8 +58,8 @@ class _Ordered:
 class Range(_Ordered):
     """One tuned value: from `low` to `high`, searched on a log or linear scale.
 
-    Coordinates are *units*: 0 at `low`, 1 at `high`, linear in the log (or the value); a range that was extended has
-    trials outside [0, 1]. `bounds` say how far it may be extended at all, where the knob that it sets does not say so.
+    Coordinates are *units*: 0 at `low`, 1 at `high`, linear in the log (or the value). An extended range has trials outside [0,
+    1]. `bounds` limit extensions; the bounds of the lab's knobs limit them as well.
     """
 
     low: float
@@ -130,9 +130,9 @@ class Range(_Ordered):
 class Integer(_Ordered):
     """One tuned whole number: from `low` to `high`, both included, on a linear or (`log`) a log scale.
 
-    Each number owns a strip of the unit coordinate, from halfway to the number before to halfway to the next one (on a log
-    scale the halves are those of the numbers, not of their logs); a number's own unit lies within its strip, so that equal
-    steps in units are equal steps in the number or in its log. Units outside [0, 1] give numbers outside the range.
+    Each number owns a strip of the unit coordinate, from halfway to the number before to halfway to the next one; on a log
+    scale these are the halves of the numbers, not of their logs. A number's own unit lies in its strip, and equal steps in
+    units are equal steps in the number or in its log. Units outside [0, 1] give numbers outside the range.
     """
 
     low: int
@@ -162,7 +162,7 @@ class Integer(_Ordered):
 
     @property
     def least(self) -> int:
-        """The smallest number that an extension may reach: a count stops at 1, or at 0 where the range itself starts there."""
+        """The smallest number that an extension may reach: 1, or 0 if the range itself starts there."""
         end = self.bounds.low if self.bounds else -math.inf
         return min(self.low, 1) if math.isinf(end) else max(min(self.low, 1), math.ceil(end))
 
@@ -191,7 +191,7 @@ class Integer(_Ordered):
         return (self._along(value) - first) / (last - first)
 
     def natural(self, side: str) -> bool:
-        """Whether nothing better can lie beyond a side, 'low' or 'high': a count starts at 1, or at 0 where it begins there.
+        """Whether nothing better can lie beyond a side, 'low' or 'high': a count starts at 1, or at 0 if the range does.
 
         >>> Integer(1, 4).natural('low'), Integer(2, 4).natural('low'), Integer(1, 4, bounds=(1, 4)).natural('high')
         (True, False, True)

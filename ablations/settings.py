@@ -17,7 +17,7 @@ def _parsed(text: str) -> object:
 
 
 class _Draft:
-    """A study, task or range taken apart: settings change its fields, and all together it is built and checked again."""
+    """The fields of a study, task or range: settings change them, and then it is built and checked again."""
 
     def __init__(self, source: object):
         self.source, self.changes = source, {}
@@ -49,7 +49,7 @@ class _Draft:
         return dataclasses.replace(self.source, **made)
 
     def _looks(self, made: dict) -> dict:
-        """New looks where the number of replicates changes; looks that a study declares must be set along with it."""
+        """New looks if the number of replicates changes; looks that a study declares must be set with it."""
         study = self.source
         if 'replicates' not in made or 'looks' in made or made['replicates'] == study.replicates:
             return {}
@@ -70,7 +70,7 @@ def _built(value: object) -> object:
 
 
 def _set(target: object, names: list[str], value: object, path: str) -> object:
-    """`target` with another value at `names`. A draft changes, a dict is copied, a task or a range becomes a draft."""
+    """`target` with another value at `names`. A draft is changed, a dict is copied, and a task or a range becomes a draft."""
     name, *rest = names
     if isinstance(target, (Task, Tunable)):
         target = _Draft(target)

@@ -1,6 +1,6 @@
-"""Shapes: what the arms of a study are to each other. Each function gives fields of a Study: `Study(..., **path({...}))`.
+"""Shapes: how the arms of a study relate to each other. Each function gives fields of a Study: `Study(..., **path({...}))`.
 
-Without a shape a study swaps one thing at a time: every arm is compared with the base.
+Without a shape every arm is compared with the base.
 """
 
 import itertools
@@ -88,7 +88,7 @@ def _parts(what: str, parts: dict, base: str, full: str) -> dict:
 
 
 def factorial(factors: dict, base: str = 'base') -> dict:
-    """Every combination of the levels of some factors: what each factor does, and what two do together.
+    """Every combination of the levels of some factors, for main effects and interactions.
 
     `factors` is {factor: {level: changes}}, and the first level of each is (), as in the base. The name of an arm lists its
     levels, except first ones.

@@ -23,7 +23,7 @@ def bounded(name: str, values: Tunable) -> Tunable:
 
 
 def reach(values: Tunable, extended: bool) -> tuple[float, float]:
-    """The lowest and the highest value that a tuned value may come to, with or without extensions of its range.
+    """The lowest and the highest possible value of a range, with or without extensions.
 
     >>> from ablations.bounds import SHARE
     >>> share, plain = Range(0.1, 0.9, 'linear', SHARE), Range(0.1, 0.9, 'linear')
@@ -37,9 +37,9 @@ def reach(values: Tunable, extended: bool) -> tuple[float, float]:
 
 
 def _check_ends(where: str, name: str, values: Tunable) -> None:
-    """Raise ValueError where a range leaves the bounds of the knob that it sets; a knob that nobody knows is 0 or more.
+    """Raise ValueError where a range leaves the bounds of the knob that it sets; an unknown knob is 0 or more.
 
-    The high end of a log or linear range may be one that the knob leaves out: no search proposes it.
+    The high end of a log or linear range may be an excluded bound of the knob, because no search proposes it.
     """
     knob = knob_of(name)
     own = Bounds() if isinstance(values, Choice) or values.bounds is None else values.bounds

@@ -26,7 +26,7 @@ def linear(low: float, high: float, bounds: tuple[float, float] | None = None) -
 def fraction(low: float, high: float) -> Range:
     """A share or a probability, searched on a linear scale: it is never extended below 0 or past 1.
 
-    The lab knows this of its own knobs, so that `linear` does for them; a knob of your own is one only if you say so.
+    The lab's own knobs have their bounds already, so `linear` is enough for them; a knob of your own has none.
 
     >>> fraction(0.1, 0.9).value(0.5)
     0.5

@@ -1,4 +1,4 @@
-"""Study: a question, the arms that could answer it, and the protocol under which they are compared."""
+"""Study: a question, the arms that could answer it, and the protocol of their comparison."""
 
 import contextvars
 import copy
@@ -19,7 +19,7 @@ from ablations.trial import Program
 __all__ = ['Study', 'put', 'swap', 'task']
 
 FOLDER = contextvars.ContextVar('FOLDER', default='.')
-"""The folder of the study file that is being loaded: a relative path of a block file starts there."""
+"""The folder of the study file during loading: a relative path of a block file starts there."""
 SHAPES = ('one_swap', 'path', 'add_one', 'drop_one', 'factorial')
 CHOICES = {
     'shape': SHAPES,
@@ -33,16 +33,16 @@ CHOICES = {
 class Study:
     """A question put to models that are each tuned on their own.
 
-    name        names the runs folder; tuning points and seeds derive from it
+    name        name of the runs folder; tuning points and seeds derive from it
     question    the study file's docstring
     arms        {arm: changes}, changes a tuple of `put` and `swap`; the first arm is the base and changes nothing
     against     {arm: arm}: the arm that an arm is compared with, unless it is the base (made by ablations/shapes.py)
     levels      {arm: {factor: level}} of a full factorial, or {}
-    shape       what the arms are to each other, one of SHAPES
+    shape       how the arms relate to each other, one of SHAPES
     tasks       task names or Task objects, best of two or more datasets
-    tune        {optimizer: {value: range}}: what is tuned, the same for every arm
+    tune        {optimizer: {value: range}}: the tuned values, the same for every arm
     fixed       {value: number}: knobs that are not tuned and not left at the lab's own values (ablations/knobs.py)
-    search      how tuning points are proposed, a name of sweeps/search: sobol, random, grid, tpe or gp
+    search      how tuning points are proposed: sobol, random, grid, tpe or gp (sweeps/protocol/search)
     budget      'trials': every arm the same trials and steps; 'compute': steps so that every arm spends the base's FLOPs
     recipe      'own': every arm is tuned on its own; 'same': only the base is tuned, and all arms are confirmed at its recipe.
                 This is the usual fallacy, here to show its conclusion
@@ -205,7 +205,7 @@ class Study:
         return next(iter(self.arms))
 
     def reference(self, arm: str) -> str:
-        """The arm that `arm` is compared with: the base, or what `against` says."""
+        """The arm that `arm` is compared with: the base, or its entry in `against`."""
         return self.against.get(arm, self.base)
 
     def count(self, arm: str, look: int) -> int:
@@ -242,7 +242,7 @@ class Study:
         return hashlib.sha256(Path(self.blocks).read_bytes()).hexdigest()[:16] if self.blocks else ''
 
     def program(self, arm: str, task_name: str, optimizer: str, steps: int | None = None) -> Program:
-        """What the trials of an arm, a task and an optimizer type share; `steps` replaces the steps of the task."""
+        """The common program of the trials of an arm, a task and an optimizer type; `steps` replaces the task's steps."""
         item = self.task(task_name)
         return Program(
             study=self.name,
@@ -259,7 +259,7 @@ class Study:
         )
 
     def reach(self, optimizer: str) -> dict[str, tuple[float, float]]:
-        """The lowest and the highest value that each tuned or fixed value may come to under an optimizer type."""
+        """The lowest and the highest possible value of each tuned or fixed knob under an optimizer type."""
         tuned = {
             name: reach(bounded(name, values), extended=self.extension > 0) for name, values in self.tune[optimizer].items()
         }

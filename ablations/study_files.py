@@ -1,4 +1,4 @@
-"""Study files: a study by the name that the lab gives it, or by the path of a user's own file."""
+"""Study files: a study by its name in the lab, or by the path of a user's own file."""
 
 import importlib.util
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Trials: training runs to do, addressed by the digest of what determines them; and the schedule that asks for them."""
+"""Trials: training runs to do, addressed by a digest of everything that determines them; and the schedule that wants them."""
 
 import dataclasses
 import functools
@@ -7,15 +7,14 @@ from ablations.digest import digest
 
 PHASES = ('tune', 'extend_1', 'extend_2', 'confirm', 'share')
 TUNING, TEST = 'tuning', 'test'
-"""The data that score a trial: the tuning-validation split of its replicate, or the sealed test split."""
+"""The data to score a trial on: the tuning-validation split of its replicate, or the sealed test split."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """All that determines a compiled training program; trials of one program differ only in traced values.
+    """Everything that determines a compiled training program; trials of one program differ only in traced values.
 
-    `data` says what is learned and from what (a spec with a kind), `model` is the complete model config, `blocks` the
-    hash of the user's own block file or ''.
+    `data` is the spec of the data, `model` the complete model config, and `blocks` the hash of the user's own block file or ''.
     """
 
     study: str
@@ -40,7 +39,7 @@ class Program:
 class Trial:
     """One training run: a program, its knobs, a replicate with its data split, a seed, and the data that score it.
 
-    `phase` says who asked first; it is not part of the address.
+    `phase` is the phase that asked first; it is not part of the address.
     """
 
     program: Program
@@ -72,14 +71,14 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """All that a study wants so far, recorded or not.
+    """Everything that a study wants so far, recorded or not.
 
-    `trials` holds every trial once, in the order in which phases ask for them; `asked[phase, arm, task, replicate]` the
-    trials of that phase, whoever asked first ('tune' there includes extensions). `selections[arm, task, replicate]` is the
-    selected point, or None where every tuning run diverged. `censored[arm, task]` names the edges at which the optimum
-    still lies, `extended[task]` the sides that were extended, by arm. `budgets[arm, task]` counts the tuning of an arm:
-    trials, steps, examples, and FLOPs where the manifest knows costs. `look` is the last declared look (a number of
-    replicates) whose trials are all recorded, 0 before the first; `complete` says that it is the study's last.
+    `trials` holds every trial once, in the order in which phases ask for them. `asked[phase, arm, task, replicate]` are all
+    trials of a phase, even if another asked first ('tune' includes extensions). `selections[arm, task, replicate]` is the
+    selected point, or None where every tuning run diverged. `censored[arm, task]` names the edges at which the optimum still
+    lies, and `extended[task]` the extended sides by arm. `budgets[arm, task]` counts the tuning of an arm: trials, steps,
+    examples, and FLOPs if the manifest has costs. `look` is the last declared look (a number of replicates) with all trials
+    recorded, 0 before the first; `complete` says that it is the study's last.
     """
 
     trials: tuple

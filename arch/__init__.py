@@ -1,14 +1,14 @@
-"""What is compared: blocks, and the models composed of them. Only this room imports flax.
+"""Arch: the blocks that studies compare, and the models composed of them. Only this room imports flax.
 
 Axis letters, the same in docstrings, comments and einsum strings (there in lower case):
 
     B batch    H W height, width    N tokens    C channels    K heads    D head size
     F hidden   V vocabulary         L layers    E experts     S seeds    P lanes      I input channels
 
-A *map* is [B, H, W, C], a *sequence* [B, N, C]. Every block takes `(x, context)`; `Context` says what is not a field of
-the block: causal or not, training or not, the traced knobs, the number of the layer (traced too, where the body scans), the
-position rule of the attention.
+A *map* is [B, H, W, C], a *sequence* [B, N, C]. Every block takes `(x, context)`. `Context` holds what is not a field of the
+block: causal or not, training or not, the traced knobs, the number of the layer (also traced if the body scans), and the
+position rule of attention.
 
-A block is a class of one of the bases in `arch/block.py` (`Norm`, `Mixer`, ...), which declare every flag that it may set,
-such as `FITS` or `KNOBS`, and every method that it may have, such as `check`. It keeps the rules of `arch/contracts.py`.
+A block is a subclass of one of the bases in `arch/block.py` (`Norm`, `Mixer`, ...). These declare every flag that it may set,
+such as `FITS` or `KNOBS`, and every method that it may have, such as `check`. It keeps the rules of `arch/contracts/`.
 """

@@ -31,97 +31,97 @@ from arch.flags import Flags
 
 
 class Block(Flags, nn.Module):
-    """What stands in a socket and computes: `(x, context)` to an output; the docstring has a shape line."""
+    """The base of all blocks, which fill sockets and map `(x, context)` to an output; the docstring has a shape line."""
 
     MIXES_BATCH: ClassVar[bool] = False
     """Whether the examples of a batch see each other while training."""
     EQUIVARIANT: ClassVar[bool] = False
-    """Whether tokens in another order give the same outputs in that order."""
+    """Whether permuted tokens give the permuted outputs."""
 
     @nn.nowrap
     def check(self, width: int, causal: bool) -> None:
-        """Raise ValueError where it can't work on `width` channels, or can't in a body that is causal (or is not)."""
+        """Raise ValueError where it can't work on `width` channels, or in a body with this `causal`."""
 
 
 class Body(Block):
-    """From the data to the scores: the order of stem, position, blocks, downsamples and head.
+    """The base of bodies, from data to scores: the order of stem, position, blocks, downsamples and head.
 
-    A body that says `SCANS = True` has the fields of the lab's own, `over_depth` among them, and its own `blocks`.
+    A body with `SCANS = True` has the fields of the lab's own bodies, such as `over_depth`, and its own `blocks`.
     """
 
     SCANS: ClassVar[bool] = False
-    """Whether its field `over_depth` can be 'scan'."""
+    """Whether its field `over_depth` may be 'scan'."""
     # Not annotated: as a class variable it would come before the fields of a body that has it as a field.
     causal = False
 
     @nn.nowrap
     def check(self) -> None:
-        """Raise ValueError for what can be seen without an input."""
+        """Raise ValueError for mistakes that show without an input."""
 
     @nn.nowrap
     def blocks(self) -> dict[str, range]:
-        """The blocks that each scanned module holds: {'blocks_0': range(2)}. Nothing where the body can't scan."""
+        """The blocks in each scanned module: {'blocks_0': range(2)}; {} where the body can't scan."""
         return {}
 
     @nn.nowrap
     def stages(self) -> tuple[int, ...]:
-        """The number of blocks of each stage; nothing where the body does not tell."""
+        """The number of blocks of each stage; () where the body does not know."""
         return ()
 
     @nn.nowrap
     def with_stages(self, depths: Sequence[int]) -> dict[str, object]:
-        """The fields of a spec that give its stages other numbers of blocks."""
+        """The fields of a spec that change the numbers of blocks of its stages."""
         return {}
 
 
 class Stem(Block):
-    """From what the data gives to channels."""
+    """The base of stems, from data to channels."""
 
     scores: ClassVar[Callable[[jax.Array], jax.Array] | None] = None
-    """A stem with a table of tokens has a method in its place: channels against every row, `[B, N, C] -> [B, N, V]`."""
+    """A stem with a token table has this method: scores of channels against every row, `[B, N, C] -> [B, N, V]`."""
 
 
 class Position(Block):
-    """Tells a model where a token is: by what it adds to x, by a rule for attention, or both."""
+    """The base of position rules: they add to x, change attention, or both."""
 
     rotation: ClassVar[Callable | None] = None
-    """One that turns queries and keys has a method in its place: (x, spatial), `[B, N, K, D] -> [B, N, K, D]`."""
+    """A rule that turns queries and keys has this method: (x, spatial), `[B, N, K, D] -> [B, N, K, D]`."""
     score_bias: ClassVar[Callable | None] = None
-    """One that adds to the scores of attention has a method in its place: (steps, heads), `[..., 1 or 2] -> [K, ...]`."""
+    """A rule that adds to attention's scores has this method: (steps, heads), `[..., 1 or 2] -> [K, ...]`."""
 
 
 class Layer(Block):
-    """How a mixer and a channel block make one layer, in the socket `block`: `(stream, context)` to the next stream."""
+    """The base of layers of a mixer and a channel block, in the socket `block`: `(stream, context)` to the next stream."""
 
     BRANCHES: ClassVar[int] = 1
     """The number of its residual branches."""
     STRIDES: ClassVar[bool] = False
-    """Whether it can begin a stage by itself: it takes a `shortcut` and a `stride`, and its stream is one array."""
+    """Whether it can begin a stage by itself: then it takes a `shortcut` and a `stride`, and its stream is one array."""
 
     @nn.nowrap
     def inner(self, width: int) -> int:
-        """The number of channels that its mixer works on, in a body of this width."""
+        """The number of its mixer's channels, in a body of this width."""
         return width
 
 
 class Mixer(Block):
-    """Moves information between positions."""
+    """The base of mixers, which move information between positions."""
 
     TAKES: ClassVar[tuple[str, ...]] = ()
-    """What others may do to its queries, keys, scores and values, of `TAKEN`."""
+    """What it lets others do to its queries, keys, scores and values, of `TAKEN`."""
     SUBSAMPLES: ClassVar[bool] = False
-    """Whether it leaves positions out itself where its field `stride` says so."""
+    """Whether it subsamples positions itself, by its field `stride`."""
 
 
 class Norm(Block):
-    """Keeps the size of activations in hand.
+    """The base of norms, which control the size of activations.
 
-    `site` is set by whoever makes the norm: the place of the model where it stands, one of `SITES`.
+    `site`, one of `SITES`, is its place in the model; the module that makes the norm sets it.
     """
 
     EQUIVARIANT: ClassVar[bool] = True
     NOTHING: ClassVar[bool] = False
-    """Whether it leaves every number as it is: no norm at all."""
+    """Whether it changes no number: no norm at all."""
     SCALES_BRANCH: ClassVar[bool] = False
     """Whether its scale, at site 'end', starts a residual branch as the model's `initial` kind says, in place of the product
     before it."""
@@ -130,18 +130,18 @@ class Norm(Block):
 
 
 SITES = ('stem', 'mixer', 'channel', 'end', 'queries', 'head')
-"""Where a norm can stand: 'mixer' and 'channel' before such a block, 'end' at the end of a residual branch, 'queries' on the
+"""The places of norms: 'mixer' and 'channel' before such a block, 'end' at the end of a residual branch, 'queries' on the
 queries and keys of attention."""
 
 
 class Residual(Block):
-    """How branches join what runs through the depth: `(stream, branch, context)` to the next stream.
+    """The base of residual rules, which join branches to the stream: `(stream, branch, context)` to the next stream.
 
-    The stream is one array [..., C]. A rule whose stream is more says `STREAMS = True` and has an `enter` and a `leave`.
+    The stream is one array [..., C]. A rule with a larger stream has `STREAMS = True`, `enter` and `leave`.
     """
 
     STREAMS: ClassVar[bool] = False
-    """Whether its stream is more than the array itself."""
+    """Whether its stream is more than one array [..., C]."""
 
     @nn.nowrap
     def enter(self, x: jax.Array) -> object:
@@ -150,31 +150,31 @@ class Residual(Block):
 
     @nn.nowrap
     def leave(self, stream: object, context: Context, name: str) -> jax.Array:
-        """The array after the last block; called in the body's own scope, where it may make a module of that name."""
+        """The array after the last block; called in the body's scope, where it may make a module of this name."""
         return stream
 
 
 class Channel(Block):
-    """Mixes the channels of each position alone."""
+    """The base of channel blocks, which mix the channels of each position alone."""
 
     EQUIVARIANT: ClassVar[bool] = True
 
 
 class Activation(Block):
-    """A function of each number alone."""
+    """The base of activations, functions of each number alone."""
 
     EQUIVARIANT: ClassVar[bool] = True
 
 
 class Downsample(Block):
-    """From one stage of a hierarchical body to the next."""
+    """The base of downsamples, from one stage of a hierarchical body to the next."""
 
     IN_BLOCK: ClassVar[bool] = False
-    """Whether the first block of each stage leaves positions out and this is its shortcut, with a `step`."""
+    """Whether the first block of each stage subsamples, and this is only its shortcut, with a `step`."""
 
 
 class Head(Block):
-    """From channels to what the loss reads."""
+    """The base of heads, from channels to scores."""
 
 
 BASES = {
@@ -196,7 +196,7 @@ BASES = {
 
 @functools.cache
 def adopted(cls: type, base: type[Block]) -> type[Block]:
-    """A plain flax module as a kind of a family: a class of the same name that is both, what `cls` says first.
+    """A plain flax module as a kind of a family: a class of the same name with both bases, `cls` first.
 
     >>> class Plain(nn.Module):
     ...     FITS = ('tokens',)
@@ -215,7 +215,7 @@ def adopted(cls: type, base: type[Block]) -> type[Block]:
 
 
 def adopted_tables(tables: Mapping[str, Mapping[str, type]]) -> dict[str, dict[str, type]]:
-    """The tables with every flax module in them adopted; what is no flax module stays, for the contracts to refuse."""
+    """The tables with all flax modules adopted. Other entries stay, and the contracts refuse them."""
     return {
         family: {
             kind: adopted(cls, BASES[family]) if family in BASES and _is_module(cls) else cls for kind, cls in kinds.items()

@@ -1,7 +1,7 @@
 """Blocks: how a mixer and a channel block make one layer. `(stream, context)` to the next stream, by the residual rule.
 
-A block with `STRIDES = True` can also begin a stage by itself. It is then given a `shortcut`: its branch reads the map of the
-stage before and keeps every `stride`-th position, and is added to the shortcut's output.
+A block with `STRIDES = True` can also begin a stage by itself. Then it gets a `shortcut`: its branch reads the map of the stage
+before, keeps every `stride`-th position, and is added to the shortcut's output.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from arch.model_sockets import Sockets
 
 
 def unchanged(x: jax.Array, context: Context) -> jax.Array:
-    """The stage that does nothing."""
+    """The identity, as a stage of a branch."""
     return x
 
 
@@ -91,7 +91,7 @@ def subsample(x: jax.Array, stride: int) -> jax.Array:
 
 
 def striding(sockets: Sockets, stride: int) -> Callable:
-    """The mixer, keeping every `stride`-th position: by itself where it can, else by `subsample` after it."""
+    """The mixer with a stride: by itself if it can, else with `subsample` after it."""
     if sockets.cls('mixer').SUBSAMPLES:
         return sockets.make('mixer', name='mixer', stride=stride)
     mixer = sockets.make('mixer', name='mixer')
@@ -150,11 +150,11 @@ COUNTS = ('each', 'one')
 
 
 class MixerFirst(Layer):
-    """A bottleneck whose mixer moved up, on the way from ResNet to ConvNeXt (2201.03545): mixer, product, product.
+    """A bottleneck with its mixer moved up, on the way from ResNet to ConvNeXt (2201.03545): mixer, product, product.
 
-    `[..., C] -> [..., C]`. The products lead to ratio C channels and back. `norms`: 'each' of the three is normed, or 'one',
-    the mixer. `activations`: 'each' of the three and the sum are activated, or 'one', the first product. A product has a
-    bias where no norm follows. With one of both it is the layer of ConvNeXt, which can leave positions out.
+    `[..., C] -> [..., C]`. The products lead to ratio C channels and back. `norms`: after 'each' of the three, or after 'one',
+    the mixer. `activations`: after 'each' of the three and the sum, or after 'one', the first product. A product without a norm
+    after it has a bias. With 'one' for both it is ConvNeXt's layer, which can subsample.
     """
 
     BRANCHES = 1

@@ -23,7 +23,7 @@ TYPES = ('float32', 'bfloat16')
 
 
 def check_choices(kind: str, over_depth: str, compute: str, sockets: Sockets) -> None:
-    """Raise ValueError for an unknown way over depth or type, or for a kind that no scan can hold."""
+    """Raise ValueError for an unknown `over_depth` or `compute`, or for a kind that a scan can't hold."""
     for name, value, allowed in (('over_depth', over_depth, WAYS), ('compute', compute, TYPES)):
         if value not in allowed:
             raise ValueError(f"body '{kind}': {name}={value!r}; allowed: {list(allowed)}; change {name}")
@@ -37,7 +37,7 @@ def check_choices(kind: str, over_depth: str, compute: str, sockets: Sockets) ->
 
 
 def check_widths(sockets: Sockets, widths: tuple[int, ...], causal: bool) -> None:
-    """Let the position and every kind in the blocks refuse a width without an input."""
+    """Let the position and every kind in the blocks check a width, without an input."""
     block, position = sockets.make('block', name=None, features=widths[0]), sockets.make('position', name=None)
     for made in (block, position):
         made.check(widths[0], causal)
@@ -47,7 +47,7 @@ def check_widths(sockets: Sockets, widths: tuple[int, ...], causal: bool) -> Non
 
 
 def typed(x: jax.Array, compute: str) -> jax.Array:
-    """Numbers in the type of the computation; ids as they are."""
+    """Numbers in the type of the computation; ids unchanged."""
     return x.astype(compute) if jnp.issubdtype(x.dtype, jnp.floating) else x
 
 
@@ -132,7 +132,7 @@ class Hierarchical(Body):
 
     @nn.nowrap
     def blocks(self) -> dict[str, range]:
-        """The blocks that each scanned module holds: those of a stage, but for the first where that one downsamples."""
+        """The blocks in each scanned module: those of a stage, without the first if that one downsamples."""
         rows, first, skip = {}, 0, self._in_block()
         for stage, depth in enumerate(self.depths):
             rows[f'blocks_{stage}'] = range(first + skip, first + depth)

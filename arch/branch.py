@@ -1,4 +1,4 @@
-"""Branch: what a residual rule adds to its stream."""
+"""Branch: the function that a residual rule adds to its stream."""
 
 import dataclasses
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from arch.context import Context
 
 @dataclasses.dataclass(frozen=True)
 class Branch:
-    """Two stages with a norm between, each a function `(x, context)`; called, it is after(norm(before(x))).
+    """Two stages `(x, context)` with a norm between: a call gives after(norm(before(x))).
 
     In a block of two branches `before` does nothing and `after` is the mixer or the channel block; in a block of one branch
     (ConvNeXt) `before` is the mixer and `after` the channel block.

@@ -1,11 +1,11 @@
-"""Config: a complete model config, a spec for every socket with every field written out, from what differs in it."""
+"""Config: a complete model config, with a spec for every socket and every field, from the specs that differ."""
 
 import copy
 
 from arch.make import did_you_mean
 
 RUNS = {'over_depth': 'loop', 'remat': False, 'compute': 'float32'}
-"""How a body runs, where nothing else is said."""
+"""How a body runs by default."""
 PLAIN = {
     'body': {},
     'stem': {},
@@ -21,11 +21,11 @@ PLAIN = {
     'head': {},
     'initial': {'kind': 'lecun_normal', 'branch_end': 'same'},
 }
-"""The sockets in order, each with its plainest kind; what has no plainest kind is empty and must be given."""
+"""The sockets in order, each with its plainest kind; a socket without a plainest kind is empty and must be given."""
 
 
 def complete(*, body: dict, stem: dict, mixer: dict, head: dict, **what_differs: dict) -> dict:
-    """The plain config with other specs in some sockets; a body runs as `RUNS` says, but for what it says itself.
+    """The plain config with other specs in some sockets; `RUNS` has the defaults of the body's own fields.
 
     >>> body, ids = {'kind': 'isotropic', 'width': 8, 'depth': 2, 'causal': True}, {'kind': 'tokens', 'vocabulary': 5}
     >>> scores, norm = {'kind': 'tied_next_token'}, {'kind': 'rms_norm', 'eps': 1e-5}

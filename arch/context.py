@@ -1,4 +1,4 @@
-"""Context: what a block is told beside its input."""
+"""Context: a block's second argument, beside its input."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -13,14 +13,14 @@ from arch.initials import Initial, LecunNormal
 class Context:
     """What every block receives with its input.
 
-    `causal`: token n may see tokens up to n only. `train`: batch statistics and noise are on. `knobs`: traced scalars by
-    name. `initial`: how kernels are drawn. `layer`: the number of the block, counted from 0 and traced in a scan. `depth`: how
-    many blocks the body has, `branches`: how many residual branches. `branch_scale`: what a residual rule multiplies the first
-    kernels of its branch by.
+    `causal`: token n may see tokens up to n only. `train`: batch statistics and noise are on. `knobs`: traced scalars by name.
+    `initial`: how kernels are drawn. `layer`: the number of the block, counted from 0 and traced in a scan. `depth` and
+    `branches`: the numbers of blocks and of residual branches of the body. `branch_scale`: a residual rule's factor on the
+    initial kernels of its branch.
 
-    For mixers that say so in `TAKES`: `rotate` maps queries or keys [B, N, K, D] to positioned ones; `bias` maps the steps
-    from query to key [..., 1 or 2] and a number of heads to what is added to the scores [K, ...]; `values` maps values
-    [B, N, K, D] to those mixed with the first block's. Each is None where the model has no such thing.
+    The rest is for mixers that list it in `TAKES`. `rotate` maps queries or keys [B, N, K, D] to rotated ones. `bias` maps the
+    steps from query to key [..., 1 or 2] and a number of heads to an addition to the scores [K, ...]. `values` maps values [B,
+    N, K, D] to values mixed with the first block's. Each is None where the model has none.
     """
 
     causal: bool = False
@@ -45,7 +45,7 @@ class Context:
         return self.layer / max(self.depth - 1, 1)
 
     def knob(self, name: str, otherwise: float) -> object:
-        """The traced value of a knob that is set for this run, else the block's own field.
+        """The traced value of a knob if it is set for this run, else the block's own field.
 
         >>> context = Context(knobs={'alpha0': 0.7})
         >>> context.knob('alpha0', 0.5), context.knob('step_low', 0.001)
@@ -64,7 +64,7 @@ class Context:
     ) -> jax.Array:
         """The first values of a kernel, by the model's `initial` kind and the knob `init_scale`, in float32.
 
-        `end`: it is the last product of a residual branch. `branch`: it is one that DeepNorm scales (not a query or key).
+        `end`: the kernel of the last product of a residual branch. `branch`: one that DeepNorm scales (not a query or key).
         """
         scale = self.initial.end(self.branches) if end else 1.0
         if branch:

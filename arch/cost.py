@@ -1,8 +1,8 @@
-"""Cost: what a model costs before it runs, counted from its traced program, by role and by part.
+"""Cost: the costs of a model before it runs, counted from its traced program, by role and by part.
 
-Multiply-adds are those of matrix products and convolutions, as papers count them ("GFLOPs" there are multiply-adds).
-Depthwise convolutions count as such, however they are lowered. The blocks of a stage are alike, so that a deep model
-is traced with few and counted with all: `cost_of`.
+Multiply-adds are those of matrix products and convolutions, as papers count them ("GFLOPs" there are multiply-adds). Depthwise
+convolutions count as such, however they are lowered. The blocks of a stage are alike, so `cost_of` traces a deep model with few
+blocks and counts all.
 """
 
 import collections
@@ -44,7 +44,7 @@ def _macs_of(equation) -> int:
 
 
 def _inner(equation):
-    """The programs inside an equation, with how often each runs."""
+    """The programs inside an equation, each with the number of times that it runs."""
     times = equation.params.get('length', 1) if equation.primitive.name == 'scan' else 1
     for value in equation.params.values():
         for item in value if isinstance(value, (tuple, list)) else (value,):
@@ -55,7 +55,7 @@ def _inner(equation):
 
 
 def _path(equation, outer: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The modules below the body that an equation stands in: (block_0, mixer, query); `outer` where it names none."""
+    """The path of modules below the body around an equation: (block_0, mixer, query); `outer` where it names none."""
     stack = [part for part in str(equation.source_info.name_stack).split('/') if part and '(' not in part]
     # What is computed again stands under a name of its own, and its function behind the module's: block_0.run.
     stack = [part.partition('.')[0] for part in stack if part != 'rematted_computation']
@@ -64,7 +64,7 @@ def _path(equation, outer: tuple[str, ...] = ()) -> tuple[str, ...]:
 
 
 def _count(program, outer: tuple[str, ...] = ()) -> collections.Counter:
-    """Multiply-adds of a program by the path of modules that they stand in."""
+    """Multiply-adds of a program by their path of modules."""
     total = collections.Counter()
     for equation in program.eqns:
         path = _path(equation, outer)
@@ -76,7 +76,7 @@ def _count(program, outer: tuple[str, ...] = ()) -> collections.Counter:
 
 
 def _placed(counts: collections.Counter, parts: set[str]) -> collections.Counter:
-    """Counts by paths that begin with the part that owns the parameters: a shortcut that a block calls is no block's part."""
+    """Counts by paths that begin with the owner of the parameters: a shortcut that a block calls is not part of the block."""
     total = collections.Counter()
     for path, count in counts.items():
         while len(path) > 1 and path[1] in parts and path[0] in parts and path[0] != 'head':
@@ -86,7 +86,7 @@ def _placed(counts: collections.Counter, parts: set[str]) -> collections.Counter
 
 
 def _by_part(counts: collections.Counter, parts: Mapping[str, tuple[str, ...]], order: Mapping[str, int]) -> dict[str, int]:
-    """Sums by the first module: stem, block_0, head ..., each for all the parts that it stands for, in their order."""
+    """Sums by the first module (stem, block_0, head ...), for all the parts that it represents, in their order."""
     total = collections.Counter()
     for path, count in counts.items():
         first = path[0] if path else 'loss'
@@ -96,7 +96,7 @@ def _by_part(counts: collections.Counter, parts: Mapping[str, tuple[str, ...]], 
 
 
 def _by_role(counts: collections.Counter, kernels: dict[tuple[str, ...], str], parts: Mapping) -> dict[str, int]:
-    """Sums by the role of the kernel that a product stands beside; products without one (attention) are `activation`."""
+    """Sums by the role of a product's kernel; products without a kernel (attention) are `activation`."""
     total = collections.Counter()
     for path, count in counts.items():
         beside = [role for modules, role in kernels.items() if path and modules[-1] == path[-1] and _within(modules, path)]
@@ -105,18 +105,18 @@ def _by_role(counts: collections.Counter, kernels: dict[tuple[str, ...], str], p
 
 
 def _times(path: tuple[str, ...], parts: Mapping[str, tuple[str, ...]]) -> int:
-    """How many parts of the whole model the part of this path stands for."""
+    """The number of parts of the whole model that the part of this path represents."""
     return len(parts.get(path[0], path[:1])) if path else 1
 
 
 def _within(modules: tuple[str, ...], path: tuple[str, ...]) -> bool:
-    """Whether the modules stand in the path in this order: a block that is called by a residual rule has it in its path."""
+    """Whether the path contains the modules in this order; a residual rule in the path of its block may stand between."""
     rest = iter(path)
     return all(name in rest for name in modules)
 
 
 def _origin(variable, made: dict):
-    """The variable whose numbers these are: views only change the shape."""
+    """The variable with the same numbers, behind views that only change the shape."""
     while not isinstance(variable, Literal) and variable in made and made[variable].primitive.name in VIEWS:
         source = made[variable].invars[0]
         if source.aval.size != variable.aval.size:
@@ -126,7 +126,7 @@ def _origin(variable, made: dict):
 
 
 def _saved(program, first: int) -> collections.Counter:
-    """Bytes that the backward pass reads, by path: the outputs from `first` on that are not inputs, each once.
+    """Bytes that the backward pass reads, by path: the outputs from number `first` on that are not inputs, each once.
 
     The same numbers in another shape are the same bytes.
     """
@@ -143,13 +143,14 @@ def _saved(program, first: int) -> collections.Counter:
 
 
 ALIKE = 3
-"""The blocks of a stage that are traced: the first, the last, and one for all between."""
+"""The number of traced blocks of a stage: the first, the last, and one for all between."""
 
 
 def folded(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> tuple[dict, dict[str, tuple[str, ...]]]:
-    """A config with at most `ALIKE` blocks in a row, as a loop; and which blocks of the whole model each block stands for.
+    """A config with at most `ALIKE` blocks in a row, as a loop; and the blocks of the whole model that each represents.
 
-    A config whose blocks are not alike (a stream that grows with depth) or whose body does not tell them is left as it is.
+    A config with blocks that differ (a stream that grows with depth), or with a body that does not know its stages, is not
+    changed.
     """
     sockets = Sockets(config, tables)
     body = sockets.make('body', name=None)
@@ -173,9 +174,9 @@ def cost(model: Model, x: jax.ShapeDtypeStruct) -> dict:
     """Counts for a batch like `x`: nothing is computed.
 
     params; macs (multiply-adds of one example, forward); flops (one training step of the batch: 2 x the multiply-adds of
-    forward and backward); activation_bytes (saved for the backward pass of the batch, before the compiler saves some of
-    them). Each also `_by_part` (stem, block_0, ..., head, in the order of the program; what belongs to no module is
-    `loss`), all but the last also `_by_role`.
+    forward and backward); activation_bytes (saved for the backward pass of the batch, before the compiler saves some of them).
+    Each also has `_by_part` (stem, block_0, ..., head, in the order of the program; `loss` for what is in no module). All but
+    the last also have `_by_role`.
     """
     return _counted(model, x, {})
 
@@ -213,7 +214,7 @@ def multiply_adds(config: dict, x: jax.ShapeDtypeStruct, tables: Mapping[str, Ma
 
 
 def _counted(model: Model, x: jax.ShapeDtypeStruct, parts: Mapping[str, tuple[str, ...]]) -> dict:
-    """The counts of a model in which a part may stand for several."""
+    """The counts of a model in which one part may represent several."""
     key = jax.random.key(0)
     params, state = jax.eval_shape(lambda: model.init(key, jnp.zeros(x.shape, x.dtype), {}))
 

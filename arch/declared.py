@@ -1,11 +1,11 @@
-"""Declared: the flags that a class declares, read for what the lab would not understand.
+"""Declared: a check of the flags that a class declares.
 
-A flag that nobody reads changes nothing and says nothing, so that a misspelt one must not pass. Refused are:
+A misspelt flag would change nothing without an error, so it must not pass. Refused are:
 
 - a known flag with a value of another type, or with an unknown word, or as a field (`FITS: tuple = ...`), or of another family;
 - a name close to a flag, in capitals or not, and any name in capitals with a value that only a flag has: a bool or places;
-- a flag that a method sets on an instance, and one of a base class that the lab's own default hides;
-- a flag that promises what the class does not have, such as `STREAMS = True` without an `enter`.
+- a flag that a method sets on an instance, and a flag of a base class that is hidden by the lab's default;
+- a flag without the member that it promises, such as `STREAMS = True` without an `enter`.
 
 Other constants in capitals, such as `TAPS = 4`, are the class's own affair.
 """
@@ -26,7 +26,7 @@ WORDS = {'FITS': (*PLACES,), 'NEEDS': (*TAKEN,), 'TAKES': (*TAKEN,)}
 """The words that such a flag may hold; the `FITS` of a norm also 'queries'."""
 PLACE_OF_NORMS = 'queries'
 CLOSE, CLOSER = 0.7, 0.85
-"""How alike a name is to a flag that it may be meant for, and surely is."""
+"""The similarity from which on a name may be meant as a flag, and from which on it surely is."""
 
 
 def flags_of(base: type[Flags]) -> dict[str, object]:
@@ -48,7 +48,7 @@ DEFAULTS = {name: default for base in BASES.values() for name, default in flags_
 
 
 def check_flags(family: str, kind: str, cls: type[Flags]) -> None:
-    """Raise ValueError for the first flag of a class that the lab would not understand.
+    """Raise ValueError for the first mistake in the flags of a class.
 
     >>> from arch.block import Norm
     >>> class Mine(Norm):
@@ -64,7 +64,7 @@ def check_flags(family: str, kind: str, cls: type[Flags]) -> None:
 
 @functools.cache
 def mistakes(cls: type[Flags], base: type[Flags]) -> tuple[str, ...]:
-    """What a class of a family declares that the lab would not understand, each with its fix."""
+    """The mistakes in the flags of a class of a family, each with its fix."""
     return tuple(_mistakes(cls, base))
 
 
@@ -95,7 +95,7 @@ def _mistakes(cls: type[Flags], base: type[Flags]) -> Iterable[str]:
 
 
 def _mistyped(name: str, value: object, default: object, cls: type[Flags], base: type[Flags]) -> Iterable[str]:
-    """A known flag whose value is of another type than its default, or holds unknown words."""
+    """The mistake of a known flag with a value of another type than its default, or with unknown words."""
     shown = f'{name} = {value!r}'
     if inspect.isdatadescriptor(value):
         yield f'{name} is a property, which a class has not yet; write {name} = ... with a value such as {default!r}'
@@ -122,7 +122,7 @@ def _mistyped(name: str, value: object, default: object, cls: type[Flags], base:
 
 
 def _wrong_knobs(shown: str, value: object, cls: type[Flags]) -> Iterable[str]:
-    """Knobs that are no mapping to numbers or to fields that hold numbers."""
+    """The mistake of KNOBS that do not map to numbers or to fields with numbers."""
     if not isinstance(value, Mapping):
         yield f"{shown} is a {type(value).__name__}; allowed: a dict of numbers or fields; write e.g. {{'gain': 1.0}}"
         return
@@ -141,7 +141,7 @@ def _wrong_knobs(shown: str, value: object, cls: type[Flags]) -> Iterable[str]:
 
 
 def _wrong_kernels(shown: str, value: object) -> Iterable[str]:
-    """Kernels that do not say which axes go in and come out, or which is a filter's tap."""
+    """The mistake of KERNELS that do not name input axes, output axes or filter taps."""
     written = value.values() if isinstance(value, Mapping) else [None]
     for words in written:
         fine = isinstance(words, (tuple, list)) and set(words) <= set(AXES)
@@ -158,7 +158,7 @@ def _number(value: object) -> bool:
 
 
 def _misnamed(name: str, value: object, is_field: bool, flags: Mapping[str, object]) -> Iterable[str]:
-    """A name that is no flag of the family, where it is a flag of another or seems to be meant as one."""
+    """The mistake of a name that is a flag of another family, or seems to be meant as a flag."""
     capital, plain = name.isupper(), name.strip('_').upper()
     if name in DEFAULTS:
         families = sorted(family for family, base in BASES.items() if name in flags_of(base))
@@ -179,17 +179,17 @@ def _misnamed(name: str, value: object, is_field: bool, flags: Mapping[str, obje
 
 
 def _closest(name: str, alike: float) -> str | None:
-    """The flag that a name is at least so much alike."""
+    """The closest flag to a name, with at least this similarity."""
     return next(iter(difflib.get_close_matches(name, DEFAULTS, n=1, cutoff=alike)), None)
 
 
 def _same_stem(name: str, flag: str) -> bool:
-    """Whether a name begins as a flag without its last letter does, or a flag as the name: FITTED, SCALES."""
+    """Whether a name begins like a flag without its last letter, or a flag like the name: FITTED, SCALES."""
     return name.startswith(flag.removesuffix('S')) or (len(name) > 2 and flag.startswith(name))
 
 
 def _of_words(value: object) -> bool:
-    """Whether a value is made of the words that flags hold."""
+    """Whether a value consists of words of flags."""
     words = (value,) if isinstance(value, str) else value
     known = {PLACE_OF_NORMS, *PLACES, *TAKEN}
     if not isinstance(words, (tuple, list, set, frozenset)) or not words:
@@ -198,7 +198,7 @@ def _of_words(value: object) -> bool:
 
 
 def _could_be(value: object, default: object) -> bool:
-    """Whether somebody who meant a flag with this default might have given this value."""
+    """Whether a value could be meant for a flag with this default."""
     if isinstance(default, bool):
         return value is None or isinstance(value, str) or (isinstance(value, int) and value in (0, 1))
     if isinstance(default, int):
@@ -214,7 +214,7 @@ def _stored(method: object) -> set[str]:
 
 
 def _broken_promises(cls: type[Flags], fields: set[str]) -> Iterable[str]:
-    """A flag that promises what the class does not have."""
+    """The mistake of a flag without the member that it promises."""
     if issubclass(cls, Body) and cls.SCANS and 'over_depth' not in fields:
         yield "SCANS = True, but it has no field 'over_depth' for the lab to set; add the field or say SCANS = False"
     if issubclass(cls, Mixer) and cls.SUBSAMPLES and 'stride' not in fields:

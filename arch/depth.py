@@ -1,4 +1,4 @@
-"""Depth: blocks one after the other, as a loop or as one scanned program; and parameters from one form to the other.
+"""Depth: blocks as a loop or as one scanned program, and parameters from one form to the other.
 
 In a loop every block is a module of its own, `block_0`, `block_1` ...; in a scan those of a stage are one module,
 `blocks_0`, whose parameters have a leading axis [L]. A scanned body compiles in the same time at any depth.
@@ -18,7 +18,7 @@ WAYS = ('loop', 'scan')
 
 
 def unscanned(sockets: Sockets) -> str | None:
-    """The first socket whose kind says `SCANS = False`: no scan over depth can hold it. None where all can."""
+    """The first socket whose kind has `SCANS = False`, so that no scan over depth can hold it; None where there is none."""
     return next((family for family in sockets.tables if not sockets.cls(family).SCANS), None)
 
 
@@ -33,10 +33,10 @@ def run_blocks(
     remat: bool,
     **given: object,
 ) -> object:
-    """The stream after `count` blocks, the first of them number `first` of the body; called in the body's own scope.
+    """The stream after `count` blocks, starting with number `first` of the body; called in the body's own scope.
 
-    `way`: 'loop' or 'scan'; `name`: what the scanned module is called. `remat`: each block's insides are computed again in
-    the backward pass, which then keeps the streams between blocks only.
+    `way`: 'loop' or 'scan'; `name`: the name of the scanned module. `remat`: the backward pass computes the inside of each
+    block again, so that only the streams between blocks are saved.
     """
 
     def step(block: nn.Module, stream: object, layer: int | jax.Array) -> object:

@@ -74,7 +74,7 @@ class PoolConv(Downsample):
 
 
 class InBlock(Downsample):
-    """The first block of each stage leaves positions out; this is its shortcut (1512.03385): a product, then a norm.
+    """The first block of each stage subsamples; this is its shortcut (1512.03385): a product, then a norm.
 
     `[B, H, W, C] -> [B, H/factor, W/factor, F]` with F the stage's width, sizes rounded up. Where neither resolution nor
     width changes, as in a first stage no wider than its stem, the shortcut is x itself. For blocks that can begin a stage
@@ -92,7 +92,7 @@ class InBlock(Downsample):
 
     @property
     def step(self) -> int:
-        """The stride: what the body says, else `factor`."""
+        """The stride: the body's, else `factor`."""
         return self.stride or self.factor
 
     @nn.compact

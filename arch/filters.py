@@ -1,4 +1,4 @@
-"""Filters: the kernels and biases of convolutions, that of one channel alone or of all."""
+"""Filters: the kernels and biases of full and of depthwise convolutions."""
 
 import jax
 import jax.numpy as jnp

@@ -1,6 +1,6 @@
-"""Fits: whether the kinds of a model work where they stand and with each other, by their flags FITS, TAKES and NEEDS.
+"""Fits: whether the kinds of a model work in their places and with each other, by their flags FITS, TAKES and NEEDS.
 
-One error for what does not fit, with the kinds that do.
+Each error names the kinds that fit.
 """
 
 from arch.flags import PLACES, TAKEN, Flags
@@ -18,7 +18,7 @@ def fits(cls: type[Flags]) -> tuple[str, ...]:
 
 
 def check_places(sockets: Sockets, *places: str) -> None:
-    """Raise ValueError for the first socket whose kind does not work in one of `places`, naming the kinds that do."""
+    """Raise ValueError, with the kinds that fit, for the first socket whose kind does not work in its places."""
     for family, table in sockets.tables.items():
         for place in places:
             if place not in fits(sockets.cls(family)):
@@ -30,9 +30,9 @@ def check_places(sockets: Sockets, *places: str) -> None:
 
 
 def check_needs(sockets: Sockets) -> None:
-    """Raise ValueError for the first socket whose kind needs what the mixer does not take, naming the mixers that do.
+    """Raise ValueError, with the mixers that fit, for the first socket whose kind needs what the mixer does not take.
 
-    Also for a `qk_norm` whose statistics reach beyond one query or key, naming the norms that fit.
+    Also for a `qk_norm` with statistics over more than one query or key; then the error names the norms that fit.
     """
     taken = sockets.cls('mixer').TAKES
     needs = [(family, need) for family in sockets.tables for need in sockets.cls(family).NEEDS]
@@ -54,7 +54,7 @@ def check_needs(sockets: Sockets) -> None:
 
 
 def check_streams(sockets: Sockets) -> None:
-    """Raise ValueError where the block works on the sum itself and the residual rule keeps more than one array."""
+    """Raise ValueError where the block works on the sum itself and the residual rule's stream is more than one array."""
     if sockets.cls('block').STRIDES and sockets.cls('residual').STREAMS:
         allowed = sorted(kind for kind, cls in sockets.tables['block'].items() if not cls.STRIDES)
         raise ValueError(

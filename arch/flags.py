@@ -1,6 +1,6 @@
-"""Flags: what every kind says of itself, blocks and initials alike, by class attributes in capitals.
+"""Flags: the declarations of every kind, block or initial, as class attributes in capitals.
 
-`arch/block.py` has the flags of each family of blocks, `arch/declared.py` the check of what a class declares.
+`arch/block.py` has the flags of each family of blocks, and `arch/declared.py` their check.
 """
 
 import dataclasses
@@ -16,22 +16,22 @@ PLACES = {
     'maps': 'on maps [B, H, W, C]',
     'tokens': 'on sequences [B, N, C]',
 }
-"""Where a kind can work, with the words of the errors. A norm can also work on 'queries': each query and key alone."""
+"""The places of kinds, with the words of the errors. A norm can also work on 'queries': each query and key alone."""
 TAKEN = {
     'rotate': 'turns queries and keys',
     'bias': 'adds a bias to the scores of attention',
     'qk_norm': 'norms queries and keys',
     'values': 'mixes the values of attention',
 }
-"""What a mixer can take from other kinds, with the words of the errors."""
+"""The things that a mixer can take from other kinds, with the words of the errors."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Knob:
-    """A knob with bounds: `first` is its value where nobody sets it, a number or the name of its field.
+    """A knob with bounds: `first` is its default, a number or the name of a field.
 
-    No study may give it a value below `low` or above `high`. The bounds of the lab's own knobs are declared elsewhere, where a
-    study can read them without jax; this is for a block of one's own.
+    No study may give it a value below `low` or above `high`. It is for a user's own block; the bounds of the lab's knobs are in
+    `ablations/knobs.py`, where a study can read them without jax.
 
     >>> class Mine(Flags):
     ...     KNOBS = {'share': Knob('share', low=0, high=1)}
@@ -46,21 +46,21 @@ class Knob:
 
 
 class Flags:
-    """The flags of every kind, blocks and initials alike."""
+    """The flags of every kind, block or initial."""
 
     FITS: ClassVar[tuple[str, ...]] = tuple(PLACES)
     """The places where it works, of `PLACES` (a norm: also 'queries')."""
     NEEDS: ClassVar[tuple[str, ...]] = ()
-    """What the model's mixer must take, of `TAKEN`."""
+    """The things that the model's mixer must take, of `TAKEN`."""
     KNOBS: ClassVar[Mapping[str, float | str | Knob]] = {}
-    """The traced scalars that it reads, each with its value where nobody sets it (a number or a field) or as a Knob."""
+    """The traced scalars that it reads, each with its default (a number or a field) or as a Knob."""
     KERNELS: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    """What the axes of a kernel of more than two are, see `arch/roles.py`: {'attend/query': ('in', 'out', 'out')}."""
+    """The meaning of the axes of kernels with more than two, see `arch/roles.py`: {'attend/query': ('in', 'out', 'out')}."""
     SCANS: ClassVar[bool] = True
     """Whether it is the same program at every depth, so that one scan can run all blocks."""
 
     def knob_values(self) -> dict[str, float]:
-        """The value of each of its knobs where nobody sets it."""
+        """The default of each of its knobs."""
         firsts = {name: knob.first if isinstance(knob, Knob) else knob for name, knob in self.KNOBS.items()}
         return {name: getattr(self, first) if isinstance(first, str) else first for name, first in firsts.items()}
 

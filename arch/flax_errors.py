@@ -1,4 +1,4 @@
-"""Flax's errors in the lab's words: what its stream of noise and its collections of variables are called here."""
+"""Flax errors: flax's errors about streams of noise and collections of variables, in the lab's words."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ COLLECTION = (
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """Raise ValueErrors for what flax says of streams and collections that the lab does not have."""
+    """Turn flax's errors about unknown streams and collections into ValueErrors."""
     try:
         yield
     except errors.InvalidRngError as error:
@@ -30,7 +30,7 @@ def explained() -> Iterator[None]:
 
 
 def variables_of(variables: Mapping) -> tuple[dict, dict]:
-    """Parameters and running statistics of what an init made. Raises ValueError for a collection that the lab does not have."""
+    """Parameters and running statistics among the variables of an init. Raises ValueError for an unknown collection."""
     unknown = sorted(set(variables) - set(COLLECTIONS))
     if unknown:
         raise ValueError(f'variables in {unknown}; allowed: {list(COLLECTIONS)}; {COLLECTION}')

@@ -1,4 +1,4 @@
-"""Heads: from channels to what the loss reads. `(x, context)`; the last product is named `head`, or is the stem's table."""
+"""Heads: from channels to scores. `(x, context)`; the last product is named `head`, or is the stem's table."""
 
 import jax
 from flax import linen as nn

@@ -18,7 +18,7 @@ ENDS = ('same', 'zero', 'depth')
 
 @dataclasses.dataclass(frozen=True)
 class Initial(Flags):
-    """What every kind has: how the last products of branches start."""
+    """The base of initials, with the start of the last products of branches."""
 
     branch_end: str = 'same'
 
@@ -44,7 +44,7 @@ class Initial(Flags):
 
 
 def _truncated(key: jax.Array, shape: tuple[int, ...], deviation: float) -> jax.Array:
-    """A normal cut at two of its deviations and scaled so that what is left has the given deviation."""
+    """A normal truncated at two standard deviations, scaled to the given deviation."""
     return jax.nn.initializers.truncated_normal(deviation / 0.87962566103423978)(key, shape, jnp.float32)
 
 

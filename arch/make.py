@@ -1,13 +1,13 @@
-"""make: the one look-up from a spec to a block."""
+"""Make: the one look-up from a spec to a block."""
 
 import dataclasses
 import difflib
 from collections.abc import Iterable
 
 RESERVED = ('parent', 'name', 'sockets', 'features', 'stride', 'site', 'closing', 'stem')
-"""Fields that the lab sets where a class has them, so that no spec may: `sockets`, those of the model; `features`, the width of
-the output; `stride`, of a mixer or shortcut that leaves positions out; `site`, where a norm stands (`arch.block.SITES`);
-`closing`, whether a residual rule's branch is the last of its block; `stem`, the model's stem for a head."""
+"""Fields that the lab sets and a spec may not: `sockets`, those of the model; `features`, the width of the output; `stride`, of
+a mixer or shortcut that subsamples; `site`, the place of a norm (`arch.block.SITES`); `closing`, whether a residual rule's
+branch is the last of its block; `stem`, the model's stem for a head."""
 
 
 def fields(cls: type) -> dict[str, dataclasses.Field]:
@@ -56,8 +56,7 @@ def make(family: str, table: dict[str, type], spec: dict, **given: object):
     Traceback (most recent call last):
     ValueError: norm: unknown kind 'rms_nrom'; allowed: ['batch_norm', ...]. Did you mean 'rms_norm'?
 
-    Raises ValueError on an unknown kind, an unknown field, a missing field or a value of the wrong type, with what is
-    allowed.
+    Raises ValueError, with what is allowed, on an unknown kind, an unknown or missing field, or a value of the wrong type.
     """
     if not isinstance(spec, dict) or 'kind' not in spec:
         raise ValueError(f"{family}: given {spec!r}, allowed a spec {{'kind': ..., fields}}; name a kind of {sorted(table)}")

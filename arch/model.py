@@ -1,4 +1,4 @@
-"""Model: all that a training program sees of an architecture."""
+"""Model: the interface of an architecture to a training program."""
 
 import dataclasses
 import functools
@@ -22,12 +22,11 @@ from arch.sockets import TABLES
 class Model:
     """An architecture as pure functions.
 
-    `init(key, x, knobs) -> params, state` draws parameters and running statistics for inputs like `x`.
-    `apply(params, state, x, *, knobs, key, train) -> y, state, aux`: scores, next running statistics, named scalar losses;
-    raises ValueError for an input that the parameters were not drawn for.
-    `roles(params)` and `products(params)`: the role of every parameter, and the axes of every matrix.
-    `knobs`: the traced scalars that this model reads, with its own values;
-    `knob_bounds`: the lowest and the highest value of those whose block says them.
+    `init(key, x, knobs) -> params, state` draws parameters and running statistics for inputs like `x`. `apply(params, state, x,
+    *, knobs, key, train) -> y, state, aux`: scores, next running statistics, named scalar losses; raises ValueError for an
+    input that the parameters were not drawn for. `roles(params)` and `products(params)`: the role of every parameter, and the
+    axes of every matrix. `knobs`: the traced scalars that this model reads, with its own values; `knob_bounds`: the lowest and
+    the highest value of those with declared bounds.
     """
 
     init: Callable
@@ -40,7 +39,7 @@ class Model:
 
 
 def _knobs(sockets: Sockets) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
-    """The knobs of every kind in use, with the values that they have where nobody sets them, and the bounds that some have.
+    """The knobs of every kind in use with their defaults, and the bounds of those that declare some.
 
     Raises ValueError where such a value lies outside its bounds.
     """
@@ -59,7 +58,7 @@ def _knobs(sockets: Sockets) -> tuple[dict[str, float], dict[str, tuple[float, f
 
 
 def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Model:
-    """The model that a config composes. Raises ValueError for what can be seen without an input.
+    """The model that a config composes. Raises ValueError for mistakes that show without an input.
 
     Sizes that depend on the input (heads that don't divide, maps that a patch doesn't divide) raise at `init`, which
     `jax.eval_shape` runs without computing anything.

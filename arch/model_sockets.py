@@ -1,4 +1,4 @@
-"""Sockets of one model: its config with the tables that resolve it. Blocks make the blocks inside them by it."""
+"""Model sockets: the config of one model with its tables. Blocks make their inner blocks by it."""
 
 import copy
 from collections.abc import Mapping

@@ -17,13 +17,13 @@ from arch.vectors import per_channel
 
 ones, zeros = nn.initializers.ones, nn.initializers.zeros
 ANYWHERE_BUT_CAUSAL = ('hierarchical', 'isotropic', 'bidirectional', 'maps', 'tokens')
-"""Where norms work whose statistics go over positions: they would tell a causal model the future."""
+"""The places of norms with statistics over positions, which would show a causal model the future."""
 ALONE = (*PLACES, 'queries')
-"""Where norms work that take each position, and so each head of it, alone."""
+"""The places of norms that treat each position, and so each of its heads, alone."""
 
 
 def first_scale(site: str, context: Context) -> Callable:
-    """The first values of a scale: 1, or at the end of a residual branch what the model's `initial` kind says of ends."""
+    """The initial values of a scale: 1, or at the end of a residual branch the factor of the model's `initial` kind."""
     return nn.initializers.constant(context.initial.end(context.branches) if site == 'end' else 1.0)
 
 
@@ -178,7 +178,7 @@ class GlobalResponseNorm(Norm):
 
 
 class Squashing(Norm):
-    """What the element-wise norms share: scale squash(gain x) + bias, with one scalar gain that starts at alpha0.
+    """The base of element-wise norms: scale squash(gain x) + bias, with one scalar gain that starts at alpha0.
 
     `[..., C] -> [..., C]`. The gain of a norm before a mixer starts at alpha0_mixer: language models want it larger there
     (2503.10622, section 7). The knobs `alpha0` and `alpha0_mixer` replace the fields.

@@ -1,4 +1,4 @@
-"""Outline: what a model is composed of, in the order in which it computes, with sizes; nothing is computed."""
+"""Outline: the modules of a model in the order of computation, with sizes; nothing is computed."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ from arch.sockets import TABLES
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """One module of a model: a block that stands `times` times in a row stands here once.
+    """One module of a model; `times` equal blocks in a row are one part.
 
-    `name`: what its parameters are called. `socket`, `kind`: what fills it; a module that no socket chose has no socket, and
-    its class as kind. `shape`: its output for one example, that of each array where it has several. `params`: its
-    parameters, those of the parts inside it too. `kernel`: the shape of its own kernel, if it has one.
+    `name`: the name of its parameters. `socket`, `kind`: the socket and the kind that fills it; a module from no socket has its
+    class as kind. `shape`: its output for one example, or that of each of several arrays. `params`: its number of parameters,
+    with those of inner parts. `kernel`: the shape of its own kernel, if it has one.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Part:
 
     @property
     def alike(self) -> tuple:
-        """What is equal in two blocks that are shown as one."""
+        """The fields that must be equal in blocks shown as one."""
         inside = tuple((part.name, part.alike) for part in self.inside)
         return self.socket, self.kind, self.shape, self.params, self.kernel, inside
 

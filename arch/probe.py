@@ -1,4 +1,4 @@
-"""Probe: one entry of a table alone in its socket, with an input such as one of its shape lines names."""
+"""Probe: one entry of a table alone in its socket, with an input of one of its shape lines."""
 
 import dataclasses
 import functools
@@ -25,12 +25,12 @@ PLAIN = complete(
     channel={'kind': 'mlp', 'ratio': 2.0},
     head={'kind': 'classifier', 'outputs': SIZES['V']},
 )
-"""What surrounds the entry: the lab's plainest kinds."""
+"""The kinds around the entry: the lab's plainest."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """A block as pure functions, with numbers to try it on: drawn by numpy, so that no program is compiled for them."""
+    """A block as pure functions, with random numbers to try it on, drawn by numpy without compiling a program."""
 
     family: str
     kind: str
@@ -38,7 +38,7 @@ class Probe:
     line: ShapeLine
     module: nn.Module
     handed: Mapping[str, object] | None = None
-    """Fields of Context beside the usual ones: what others hand a mixer that takes it; None where they hand it nothing."""
+    """Further fields of Context, for a mixer that takes from other kinds; None without any."""
 
     @property
     def cls(self) -> type:
@@ -46,7 +46,7 @@ class Probe:
 
     @property
     def kernels(self) -> Kernels:
-        """What the axes of its kernels are, and of those of the kinds that surround it."""
+        """The axes of its kernels, and of the kernels of the kinds around it."""
         config = {**PLAIN, self.family: {'kind': self.kind}}
         return declared(Sockets(config, self.tables))
 
@@ -98,14 +98,14 @@ class Probe:
         return jax.eval_shape(lambda x: self.init(jax.random.key(0), x), self.x())
 
     def start(self) -> tuple[dict, dict]:
-        """Random parameters, not the block's own first values: gains of 0 would hide what lies behind them.
+        """Random parameters in place of the block's own initial values, because gains of 0 would hide everything behind them.
 
         Statistics are above 0, as variances are.
         """
         return started(*self.drawn())
 
     def _branch(self) -> tuple:
-        """What a residual rule is given beside x: a branch whose norm, values and places matter."""
+        """A branch for a residual rule, such that its norm, values and places matter."""
         if self.family != 'residual':
             return ()
 
@@ -118,7 +118,7 @@ class Probe:
 
 
 class ResidualPath(nn.Module):
-    """A residual rule as a body uses it: a stream from enter over two branches to leave."""
+    """A residual rule as in a body: enter, two branches, leave."""
 
     sockets: Sockets
 
@@ -134,7 +134,7 @@ class ResidualPath(nn.Module):
 
 
 class HeadOnStem(nn.Module):
-    """A head with a stem whose table it may use."""
+    """A head with a stem, whose table it may use."""
 
     sockets: Sockets
 
@@ -196,7 +196,7 @@ def probe(family: str, kind: str, tables: Mapping[str, Mapping[str, type]], line
 
 
 def handed(block: Probe) -> Probe | None:
-    """The same mixer with all that it takes from others in its hands, see `TAKES`; None where it takes nothing."""
+    """The same mixer with everything that it takes (`TAKES`) given; None where it takes nothing."""
     if block.family != 'mixer' or not block.cls.TAKES:
         return None
     taken = block.cls.TAKES

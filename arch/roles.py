@@ -41,7 +41,7 @@ class Product:
 
 
 def declared(sockets: Sockets) -> Kernels:
-    """The kernels that say what their axes are, of every kind that fills a socket."""
+    """The kernels with declared axes, of every kind that fills a socket."""
     return {
         (family, tuple(filter(None, path.split('/')))): tuple(words)
         for family in sockets.tables
@@ -57,7 +57,7 @@ def _fills(module: str, family: str) -> bool:
 
 
 def _words(path: tuple[str, ...], kernels: Kernels) -> tuple[str, ...] | None:
-    """What the axes of the parameter at `path` are, where its class says it."""
+    """The axes of the parameter at `path`, if its class declares them."""
     modules = path[:-1]
     for (family, below), words in kernels.items():
         cut = len(modules) - len(below)

@@ -52,7 +52,7 @@ NAMES = {
     'HEADS': 'head',
     'INITIALS': 'initial',
 }
-"""What a user's block file calls its tables."""
+"""The names of the tables in a user's block file."""
 SHARED = {'qk_norm': 'norm'}
 """Sockets that are filled from another socket's table."""
 FAMILIES = tuple(family for family in TABLES if family not in SHARED)
@@ -60,7 +60,7 @@ FAMILIES = tuple(family for family in TABLES if family not in SHARED)
 
 
 def _own_tables(path: str, names: dict[str, object]) -> dict[str, dict]:
-    """The tables among the names of a user's file; ValueError where there is none, or one by a name that no table has."""
+    """The tables among the names of a user's file; raises ValueError without any, or for a table with an unknown name."""
     for name, value in names.items():
         if name in NAMES and not isinstance(value, dict):
             raise ValueError(

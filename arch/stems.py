@@ -1,5 +1,4 @@
-"""Stems: from what the data gives to channels. `(x, context)`; images `[B, H, W, I]`, token ids `[B, N]`,
-samples `[B, N, I]`.
+"""Stems: from data to channels. `(x, context)`; images `[B, H, W, I]`, token ids `[B, N]`, samples `[B, N, I]`.
 
 A `width` that is not 0 is used in place of the body's first one: a block that begins a stage by itself widens it."""
 

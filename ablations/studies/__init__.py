@@ -1,4 +1,4 @@
-"""Studies: the table of those that come with the lab, one file each."""
+"""Studies: the table of the lab's own studies, one file each."""
 
 from ablations.studies import mixers, norms, null, quickstart
 

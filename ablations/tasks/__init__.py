@@ -1,4 +1,4 @@
-"""Tasks: the table of what a study may ask its models to learn."""
+"""Tasks: the table of the lab's tasks."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ TASKS |= {name: Task(name=name, **fields) for name, fields in TEXTS.items()}
 
 
 def task(name: str, /, **fields: object) -> Task:
-    """A task of the lab by name, with some of its fields replaced (`name` too, where a study holds it twice).
+    """A task of the lab by name, with some fields replaced (also `name`, for a second version in one study).
 
     Raises ValueError on an unknown name or field.
     """

@@ -3,7 +3,7 @@
 import copy
 
 BODY = {'over_depth': 'loop', 'remat': False, 'compute': 'float32'}
-"""How a body runs, where a study says nothing else."""
+"""How a body runs by default."""
 PLAIN = {
     'body': {},
     'stem': {},
@@ -19,8 +19,8 @@ PLAIN = {
     'head': {},
     'initial': {'kind': 'lecun_normal', 'branch_end': 'same'},
 }
-"""The sockets in order, each with its plainest kind. The models of papers start from the same in `arch/config.py`; a test
-holds the two alike, since neither room may import the other."""
+"""The sockets in order, each with its plainest kind. `arch/config.py` has the same for published models; a test keeps the two
+equal, because neither room may import the other."""
 
 
 def complete(*, body: dict, stem: dict, mixer: dict, head: dict, **what_differs: dict) -> dict:

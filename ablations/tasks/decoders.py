@@ -1,6 +1,6 @@
-"""Decoders: the base of a task over tokens, its sizes computed from the declared data.
+"""Decoders: the base model of a task over tokens, with sizes computed from the declared data.
 
-What a kind of data makes of its fields is told by its class in sweeps/tasks; a test holds the two alike.
+The classes in sweeps/tasks define the sizes of each kind of data; a test keeps the two equal.
 """
 
 import dataclasses
@@ -15,10 +15,10 @@ CONVOLUTION = {'kind': 'depthwise_conv', 'kernel': 5, 'bias': True}
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """What a decoder needs to know of its examples.
+    """The sizes of examples that determine a decoder.
 
-    `vocabulary`: the number of tokens that are read. `length`: the number of positions. `choices`: the number of answers that
-    are possible where one is asked; 0 where that is the vocabulary. `outputs`: the scores at a position; 0 as above.
+    `vocabulary`: the number of input tokens. `length`: the number of positions. `choices`: the number of possible answers, 0
+    for the vocabulary. `outputs`: the number of scores at a position, 0 for the vocabulary.
     """
 
     vocabulary: int
@@ -32,7 +32,7 @@ class Sizes:
 
 
 def group_order(group: str) -> int:
-    """The number of elements of a finite group by its name in task state_tracking.
+    """The number of elements of a finite group, by its name in task state_tracking.
 
     >>> group_order('z2'), group_order('s3'), group_order('a4xz5')
     (2, 6, 60)

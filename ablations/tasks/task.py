@@ -1,4 +1,4 @@
-"""Task: what a study asks its models to learn, as data. The arrays and losses are in sweeps/tasks, by `data['kind']`."""
+"""Task: a learning problem as data. Its arrays and losses are in sweeps/tasks, by `data['kind']`."""
 
 import dataclasses
 import math
@@ -12,10 +12,10 @@ DIRECTIONS = ('higher', 'lower')
 class Task:
     """A dataset with its metric, its training budget and the base model for it.
 
-    `direction`: whether a higher or a lower metric is better. `chance`: the metric of a model that knows nothing, which a
-    diverged run scores. `margin`: the largest difference, in the metric's unit, that is negligible. `steps`, `batch`: the
-    budget of every training run. `evaluations`: points at which the held-out split is scored. `data`: a spec of what is
-    learned. `base`: the complete model config that arms differ from. `ladder`: the task of which this is one size, or ''.
+    `direction`: whether a higher or a lower metric is better. `chance`: the metric of a model that knows nothing; a diverged
+    run gets it. `margin`: the largest negligible difference, in the metric's unit. `steps`, `batch`: the budget of every
+    training run. `evaluations`: the number of evaluations on the held-out split. `data`: a spec of the data. `base`: the
+    complete model config that arms change. `ladder`: the name of the task that this is one size of, or ''.
     """
 
     name: str

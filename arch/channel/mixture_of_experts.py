@@ -1,7 +1,8 @@
-"""Mixture of experts: many MLPs, of which every position takes the few that a router chooses.
+"""Mixture of experts: many MLPs, and a router that chooses a few of them for every position.
 
-Accelerators, and the counting of costs, sort the positions by expert and compute what was chosen. On CPU every expert sees
-every position and what was not chosen is multiplied by 0: as fast with four experts, slower with more (`make bench`).
+Accelerators, and the counting of costs, sort the positions by expert and compute only chosen experts. On CPU every expert sees
+every position, and experts that were not chosen are multiplied by 0: as fast with four experts, slower with more (`make
+bench`).
 """
 
 import jax
@@ -98,7 +99,7 @@ class MixtureOfExperts(Channel):
 
     @nn.nowrap
     def losses(self, logits: jax.Array, shares: jax.Array, fractions: jax.Array) -> None:
-        """Leave the weighted losses for the model to collect."""
+        """Sow the weighted losses, which the model collects."""
         if self.balance:
             self.sow('aux', 'expert_balance', self.balance * self.experts * (fractions * shares.mean(0)).sum())
         if self.router_z:
@@ -106,7 +107,7 @@ class MixtureOfExperts(Channel):
 
     @nn.nowrap
     def check(self, width: int, causal: bool) -> None:
-        """Raise ValueError for numbers that no mixture can have."""
+        """Raise ValueError for impossible numbers of experts."""
         kind = "channel 'mixture_of_experts'"
         positive(kind, experts=self.experts, top=self.top, ratio=self.ratio)
         if self.top > self.experts:

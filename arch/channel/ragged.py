@@ -1,7 +1,7 @@
 """Ragged product: rows sorted by group, each times the kernel of its own group.
 
-JAX maps its own ragged product over the first axis of all three arguments only; here lanes may share some of them. It
-can't map lanes of lanes.
+JAX can vmap its own ragged product only over the first axis of all three arguments; here lanes may share some of them. Nested
+vmap is not supported.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ BETWEEN = RaggedDotDimensionNumbers((((0,), (0,)), ((), ())), lhs_ragged_dimensi
 
 
 def _mapped(function: Callable) -> Callable:
-    """The function, which vmap gives every argument with a first axis of lanes."""
+    """The function with a vmap rule that gives every argument a first axis of lanes."""
     own = jax.custom_batching.custom_vmap(function)
 
     @own.def_vmap

@@ -1,4 +1,4 @@
-"""Contracts: the rules that every block keeps, the lab's own and a user's.
+"""Contracts: the rules that every block must keep, the lab's own and a user's.
 
 `check` tries one entry of a table alone in its socket, on a tiny random input for each shape line of its docstring.
 """
@@ -23,7 +23,7 @@ from arch.sockets import TABLES
 
 @dataclasses.dataclass(frozen=True)
 class Contract:
-    """One rule tried on one block: whether it holds, and why (where it fails, what to mend)."""
+    """One rule on one block: whether it holds, and why; where it fails, what to change."""
 
     rule: str
     holds: bool
@@ -49,9 +49,9 @@ RULES = {
     'bodies': bodies,
     'whole': whole,
 }
-"""Rule -> its check: '' where it holds, else what to mend. The docstring says the rule."""
+"""Rule -> its check: '' where it holds, else what to change. The docstring states the rule."""
 HANDED = ('gradient', 'edges', 'causal', 'batch')
-"""The rules that a mixer keeps also with all that it takes from others in its hands."""
+"""The rules that a mixer must also keep with everything in its TAKES given."""
 
 
 def _tried(name: str, rule: Callable[[], str], says: str) -> Contract:
@@ -79,12 +79,12 @@ def check(
     rules: Iterable[str] = tuple(RULES),
     lines: int | None = None,
 ) -> list[Contract]:
-    """Try rules on one entry of a table; where a rule fails on a shape line, its `why` names the line.
+    """Try rules on one entry of a table; if a rule fails on a shape line, its `why` names the line.
 
-    `lines`: how many of its shape lines, from the first on; every one where None is given.
+    `lines`: how many of its shape lines, from the first on; None means all.
 
-    An entry that can't be made, has a flag that nobody knows or has the wrong shape fails `definition`, `flags` or `shape`
-    and is tried no further. Raises ValueError for an entry that is not in the tables.
+    An entry that can't be made fails `definition`, an unknown flag fails `flags`, and a wrong shape fails `shape`; then nothing
+    else is tried. Raises ValueError for an entry that is not in the tables.
     """
     if family not in tables or kind not in tables[family]:
         allowed = sorted(tables.get(family, tables))

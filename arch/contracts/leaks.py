@@ -1,8 +1,8 @@
-"""Leaks: outputs that change with what they must not see, found by changing inputs and comparing outputs.
+"""Leaks: outputs that depend on inputs they must not see, detected by changing inputs and comparing outputs.
 
-A gradient is blind to signs, ranks, counts and thresholds: theirs is 0 almost everywhere. Outputs are not. Both runs are of
-one compiled program with inputs of one shape, so outputs that see nothing of a change are equal, but for the rounding of a
-program that computes positions together (a Fourier transform) or the examples of a batch (a matrix product).
+Gradients miss signs, ranks, counts and thresholds, because these have gradient 0 almost everywhere; outputs do not. Both runs
+use one compiled program and inputs of one shape. So outputs that do not depend on a change are equal up to rounding, in
+programs that compute positions together (a Fourier transform) or examples together (a matrix product).
 """
 
 from collections.abc import Callable, Iterator
@@ -16,9 +16,9 @@ WIDE, LARGE, SMALL = 10.0, 1e3, 1e-3
 
 
 def changes(part: np.ndarray, generator: np.random.Generator, ids: int | None = None) -> Iterator[tuple[str, np.ndarray]]:
-    """Other values for a part of an input, each with what was done to it; `ids`: how many ids there are, None for numbers.
+    """Other values for a part of an input, each with the name of the change; `ids`: the number of ids, None for numbers.
 
-    A shuffle goes along the second axis, the positions of a sequence or the rows of a map.
+    A shuffle permutes the second axis, the positions of a sequence or the rows of a map.
     """
     yield 'reversed', part[:, ::-1]
     yield 'shuffled', part[:, generator.permutation(part.shape[1])]
@@ -61,10 +61,10 @@ def unlike(before: np.ndarray, after: np.ndarray, whole: np.ndarray) -> np.ndarr
 
 
 def later_leak(run: Callable, x: np.ndarray, cuts: list[int], ids: int | None = None, thorough: bool = True) -> str:
-    """What an output sees of later positions, or ''. `run` maps x `[B, N, ...]` to `[B, M, ...]`.
+    """A description of what an output sees of later positions, or ''. `run` maps x `[B, N, ...]` to `[B, M, ...]`.
 
-    The positions from each cut on are changed: if `thorough` in every way, else in one way, a different one from cut to cut.
-    Where M is below N, as after a filter that steps over positions, output m stands at position m N/M.
+    The positions from each cut on are changed: if `thorough` in every way, else in one way, a different one from cut to cut. If
+    M is below N, as after a filter with a stride, output m stands at position m N/M.
     """
     generator = np.random.default_rng(11)
     before = np.asarray(run(x))
@@ -90,7 +90,7 @@ def sees_nothing(run: Callable, x: np.ndarray, ids: int | None = None) -> bool:
 
 
 def example_leak(run: Callable, x: np.ndarray, ids: int | None = None) -> str:
-    """What an example sees of the others of its batch, or ''. `run` maps x `[B, ...]` to `[B, ...]`."""
+    """A description of what an example sees of others in its batch, or ''. `run` maps x `[B, ...]` to `[B, ...]`."""
     generator = np.random.default_rng(13)
     before = np.asarray(run(x))
     for own in (0, len(x) // 2, len(x) - 1):
@@ -104,9 +104,9 @@ def example_leak(run: Callable, x: np.ndarray, ids: int | None = None) -> str:
 
 
 def order_leak(run: Callable, x: np.ndarray, tolerance: float) -> str:
-    """What an output sees of the order of its positions, or ''. `run` maps x `[B, N, ...]` to `[B, N, ...]`.
+    """A description of what an output sees of the order of positions, or ''. `run` maps x `[B, N, ...]` to `[B, N, ...]`.
 
-    Sums in another order round otherwise: `tolerance` is a share of the largest output.
+    Sums in another order round differently: `tolerance` is a share of the largest output.
     """
     generator, count = np.random.default_rng(3), x.shape[1]
     before = np.asarray(run(x), np.float64)

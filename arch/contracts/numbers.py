@@ -1,4 +1,4 @@
-"""Rules on the numbers that a block gives: gradients, lanes, depth, and inputs at the edge."""
+"""Rules on a block's numbers: gradients, lanes, depth, and extreme inputs."""
 
 import jax
 import jax.numpy as jnp
@@ -9,9 +9,9 @@ from arch.roles import names
 
 LANES, LAYERS = 2, 2
 SCANNED = ('mixer', 'norm', 'residual', 'channel', 'activation')
-"""Families whose kinds stand inside blocks."""
+"""Families with kinds inside blocks."""
 INSIDE = ('position', 'block', *SCANNED)
-"""Families whose kinds take any number of positions, were it one."""
+"""Families with kinds that take any number of positions, even one."""
 TOLERANCE = 1e-5
 NOTHING = 1e-6
 """A gradient below this share of the largest one is rounding."""
@@ -53,7 +53,7 @@ def edges(programs: Programs) -> str:
 
 
 def _lanes(programs: Programs) -> tuple:
-    """Parameters, statistics, inputs, knobs and numbers of layers, each with an axis of layers and one of lanes."""
+    """Parameters, statistics, inputs, knobs and layer numbers, each with an axis of layers and one of lanes."""
     block, scales = programs.block, np.linspace(1.0, 0.5, LAYERS * LANES, dtype=np.float32).reshape(LAYERS, LANES)
     params, state = programs.start
 
@@ -71,7 +71,7 @@ def _lanes(programs: Programs) -> tuple:
 
 
 def _differs(programs: Programs, scanned: bool, mapped: bool) -> str:
-    """How a program with the axes of lanes, of layers or of both differs from one run after the other, or ''."""
+    """How a program over lanes, layers or both differs from separate runs, or ''."""
     block = programs.block
 
     def one(params: dict, state: dict, x: jax.Array, knobs: dict, layer: object) -> tuple:
@@ -125,7 +125,7 @@ def scan(programs: Programs) -> str:
 
 
 def _together(programs: Programs) -> str:
-    """How lanes inside a scan differ from runs one after the other, or why there can't be such a program; asked once."""
+    """How lanes inside a scan differ from separate runs, or why there can't be such a program, or ''; computed once."""
     if 'together' not in programs.notes:
         try:
             programs.notes['together'] = _differs(programs, scanned=True, mapped=True)

@@ -1,4 +1,4 @@
-"""Programs: the compiled forms of one block that the rules share, so that a check compiles few programs and runs them often."""
+"""Programs: compiled forms of one block, shared by the rules, so that a check compiles few programs."""
 
 import contextlib
 import dataclasses
@@ -13,17 +13,17 @@ from arch.probe import Probe, started
 
 QUICK = {'xla_cpu_use_fusion_emitters': False}
 RATE = 0.25
-"""The value of every knob while a block is tried: a rate, or a first value."""
+"""The value of every knob while a block is tried."""
 
 
 def weights(shape: tuple[int, ...]) -> np.ndarray:
-    """Random numbers that make one scalar of an output, so that no two errors cancel."""
+    """Random weights that reduce an output to one scalar, so that errors do not cancel."""
     return np.random.default_rng(7).normal(size=shape).astype(np.float32)
 
 
 @dataclasses.dataclass(frozen=True)
 class Programs:
-    """The programs of one block; each is traced and compiled when a rule first asks for it."""
+    """The programs of one block; each is traced and compiled on first use."""
 
     block: Probe
     notes: dict = dataclasses.field(default_factory=dict)
@@ -44,7 +44,7 @@ class Programs:
 
     @functools.cached_property
     def causal_start(self) -> tuple[dict, dict]:
-        """The same where the body is causal, in which a block may have other parameters."""
+        """The same in a causal body, where a block may have other parameters."""
         drawn = jax.eval_shape(lambda x: self.block.init(jax.random.key(0), x, causal=True), self.block.x())
         return self.start if drawn == self.block.drawn() else started(*drawn)
 
@@ -60,7 +60,7 @@ class Programs:
     def slopes(self) -> Callable:
         """`(params, state, x, key, knobs) -> (output, state), (gradient by params, gradient by x)`, in training.
 
-        The gradient is that of a weighted sum of the outputs; token ids have none, and {} stands for it.
+        The gradient is that of a weighted sum of the outputs; for token ids it is {}.
         """
         differentiable = (0,) if self.block.takes_ids else (0, 1)
 
@@ -94,9 +94,9 @@ class Programs:
         return [(*_read(self._traced(train=True, causal=False)), trained)]
 
     def outputs(self, train: bool, causal: bool) -> tuple[object, Callable]:
-        """A compiled program, and by it `(x, key) -> output` with the parameters of the start.
+        """A compiled program, as `(x, key) -> output` with the start parameters.
 
-        In most blocks a mode changes nothing: those whose traced programs are the same share one that is compiled.
+        Modes with the same traced program share one compiled program, as in most blocks.
         """
         traced = self._traced(train, causal)
         program = _same(traced, self._known)
@@ -110,9 +110,9 @@ class Programs:
         return program, run
 
     def modes(self, causal: bool, mixes: bool) -> Iterator[tuple[str, Callable]]:
-        """`outputs` training and outside it, by name: once where both are one program.
+        """`outputs` in training and in evaluation, by name; only one entry if both are the same program.
 
-        `mixes`: leave training out.
+        `mixes`: the examples of a batch may mix in training, so training is left out.
         """
         seen = []
         for mode, train in (('training', True), ('outside training', False)):
@@ -125,7 +125,7 @@ class Programs:
 
 
 def compiled(traced: jax.stages.Traced) -> Callable:
-    """The compiled form of a traced program; on CPU one that compiles in a fraction of the time and runs slower."""
+    """The compiled form of a traced program; on CPU with options that compile faster and run slower."""
     lowered = traced.lower()
     if jax.default_backend() == 'cpu':
         with contextlib.suppress(jax.errors.JaxRuntimeError):  # a version of XLA that has no such option
@@ -134,7 +134,7 @@ def compiled(traced: jax.stages.Traced) -> Callable:
 
 
 def shared(traced: jax.stages.Traced, known: list) -> Callable | None:
-    """The compiled form of a traced program, added to those that are known; None where it is one of these."""
+    """The compiled form of a traced program, which is added to `known`; None if it is there already."""
     if _same(traced, known) is not None:
         return None
     program = compiled(traced)

@@ -10,7 +10,7 @@ from arch.shape_lines import SIZES
 
 
 def _inputs(programs: Programs) -> list[np.ndarray]:
-    """Ids, or numbers of the usual size and ten times as large: what sees little of the one may see much of the other."""
+    """Ids, or numbers of the usual size and ten times as large, because a dependence may be visible in one of them only."""
     x = programs.block.x()
     return [x, programs.block.x(5)] if programs.block.takes_ids else [x, 10 * programs.block.x(5)]
 

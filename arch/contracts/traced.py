@@ -1,4 +1,4 @@
-"""Rules on what a block says of itself, seen from its traced program: nothing is compiled."""
+"""Rules on a block's declarations, checked on its traced program: nothing is compiled."""
 
 import dataclasses
 import re
@@ -17,7 +17,7 @@ from arch.roles import names, product, role
 from arch.shape_lines import sizes
 
 AUTOMATIC = re.compile(r'^[A-Z]\w*_\d+$')
-"""What flax calls a submodule that nobody named, e.g. Dense_0."""
+"""Flax's automatic name of a submodule, e.g. Dense_0."""
 
 
 def _paths(tree: dict) -> list[tuple[str, ...]]:
@@ -51,7 +51,7 @@ def flags(programs: Programs) -> str:
 
 
 def _starts_branch(norm: Probe) -> bool:
-    """Whether the first parameters of a norm at the end of a branch go by how the model's branches end."""
+    """Whether the initial parameters of a norm at the end of a branch depend on the model's `branch_end`."""
     end = norm.module.clone(site='end')
 
     def first(branch_end: str) -> str:
@@ -104,7 +104,7 @@ def traced_knobs(programs: Programs) -> str:
 
 
 def _reaches(block: Probe, name: str) -> bool:
-    """Whether a traced knob has a part in the parameters or the output."""
+    """Whether the parameters or the output depend on a traced knob."""
 
     def run(value: jax.Array) -> tuple:
         params, state = block.init(jax.random.key(1), block.x(), {name: value})

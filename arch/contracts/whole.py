@@ -1,4 +1,4 @@
-"""Whole models around one kind: every body that it claims, with all that the other sockets may hand it."""
+"""Whole models around one kind: in every body that it claims, with everything that other sockets may give it."""
 
 from collections.abc import Iterator, Mapping
 
@@ -15,10 +15,10 @@ from arch.probe import PLAIN, Probe, started
 from arch.shape_lines import SIZES
 
 CUTS = 64
-"""So many cuts at most are tried in one way."""
+"""The largest number of cuts that are tried in one way."""
 EXAMPLES = 2
 LONG = 40
-"""Tokens of a whole model: more than any window, kernel or chunk of a kind's own defaults."""
+"""The number of tokens of a whole model: more than any default window, kernel or chunk of a kind."""
 TOKENS = {
     'stem': {'kind': 'tokens', 'vocabulary': SIZES['V']},
     'head': {'kind': 'next_token', 'outputs': SIZES['V']},
@@ -36,15 +36,15 @@ BODIES = {
         },
     ),
 }
-"""The bodies, the places that a kind must claim to stand in one, and what differs there from the lab's plainest kinds."""
+"""The bodies, each with the places that a kind must claim, and with the differences from the lab's plainest kinds."""
 PLACED = ('position', 'block', 'mixer', 'norm', 'residual', 'channel', 'activation')
-"""Families whose kinds stand in every body."""
+"""Families that have a place in every body."""
 ENDS = {'stem': ('B', 'N'), 'head': ('B', 'N', 'C')}
-"""What the ends of a causal body are given."""
+"""The shapes of the inputs of stem and head in a causal body."""
 
 
 def _around(block: Probe, places: tuple[str, ...]) -> dict:
-    """What else differs around a kind: a mixer that takes what it needs, and others that hand it all that it takes."""
+    """Further differences around a kind: a mixer that takes what it needs, and kinds that give it everything that it takes."""
     family, cls = block.family, block.cls
     taken = cls.TAKES if family == 'mixer' else ()
     around = {}
@@ -66,7 +66,7 @@ def _around(block: Probe, places: tuple[str, ...]) -> dict:
 def models(block: Probe, causal: bool) -> Iterator[tuple[str, Model, np.ndarray]]:
     """Every body that a kind claims, the causal one or the others: its name, the model and an input of it.
 
-    Raises ValueError where one doesn't build.
+    Raises ValueError if one doesn't build.
     """
     for body, (places, differs) in BODIES.items():
         if ('causal' in places) != causal:
@@ -121,7 +121,7 @@ def model_leak(
     knobs: Mapping[str, object],
     modes: tuple[bool, ...] = (True, False),
 ) -> str:
-    """What a token of a causal model sees of later ones, training (True) or not, or ''.
+    """A description of what a token of a causal model sees of later ones, or ''. `modes`: training (True) or not.
 
     `x` [B, N] ids below `ids`, or [B, N, I] numbers. A few cuts are tried in every way, every cut in one.
     """

@@ -1,4 +1,4 @@
-"""Gated linear attention: sums over the past that forget, each channel of a key at its own pace."""
+"""Gated linear attention: decaying sums over the past, with a decay for each channel of a key."""
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from arch.norms import RmsNorm
 from arch.ops.recurrence import recurrence, stepwise
 
 CHUNK = 16
-"""The number of positions that meet each other directly; a state carries what came before them."""
+"""The number of positions that attend to each other directly; a state carries earlier positions."""
 
 
 def forgetful(query: jax.Array, key: jax.Array, value: jax.Array, log_decay: jax.Array) -> jax.Array:

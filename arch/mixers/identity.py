@@ -8,7 +8,7 @@ from arch.context import Context
 
 
 class Identity(Mixer):
-    """No mixing: y = x. What is left of a body without its mixer.
+    """No mixing: y = x, for a body without a mixer.
 
     `[B, N, C] -> [B, N, C]`
     `[B, H, W, C] -> [B, H, W, C]`

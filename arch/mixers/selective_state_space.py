@@ -1,4 +1,4 @@
-"""Selective state space: every channel has a small state, and the input decides what the state keeps."""
+"""Selective state space: every channel has a small state, and the input decides what the state retains."""
 
 import dataclasses
 import math
@@ -17,7 +17,7 @@ from arch.vectors import per_channel
 
 
 def decay_and_taken(u: jax.Array, step: jax.Array, rate: jax.Array, enter: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """What a state keeps, exp(step rate), and takes in, step enter u: both [B, N, F, S].
+    """The decay of a state, exp(step rate), and its input, step enter u: both [B, N, F, S].
 
     u and step [B, N, F], rate [F, S] below 0, enter [B, N, S].
     """

@@ -45,7 +45,7 @@ def partition(x: jax.Array, side: int) -> jax.Array:
 
 
 def departition(windows: jax.Array, side: int, spatial: tuple[int, int]) -> jax.Array:
-    """The map [B, H, W, ...] that `partition` cut."""
+    """The inverse of `partition`: the map [B, H, W, ...]."""
     (height, width), (batch, _, _, *rest) = spatial, windows.shape
     cut = windows.reshape(batch, height // side, width // side, side, side, *rest)
     return jnp.swapaxes(cut, 2, 3).reshape(batch, height, width, *rest)

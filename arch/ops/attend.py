@@ -11,7 +11,7 @@ from arch.ops.depthwise import LOWERING
 from arch.ops.places import places
 
 MASKED_BELOW = 16
-"""Below so many positions for each neighbour, full attention with a mask is faster than neighbours alone, on a CPU core."""
+"""With fewer positions than this for each neighbour, full attention with a mask is faster than neighbours, on a CPU core."""
 
 
 def attend(
@@ -31,7 +31,7 @@ def attend(
 
 
 def earlier(length: int) -> jax.Array:
-    """Which positions a causal body shows: `[N, N]`, row n true up to n.
+    """The causal mask `[N, N]`: row n is true up to n.
 
     >>> earlier(3).astype(int).tolist()
     [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
@@ -68,8 +68,8 @@ def attend_near(
 ) -> jax.Array:
     """Softmax attention to the `neighbours` alone: `[B, N, K, D] -> [B, N, K, D]`, N the flattened `spatial` axes.
 
-    A window that is wide for its input is full attention with a mask; in a narrow one, and where costs are counted, each
-    query meets its own neighbours only. `bias` maps steps from query to key and a number of heads to what is added to the
+    A window that is wide for its input becomes full attention with a mask. In a narrow one, and where costs are counted, each
+    query attends to its own neighbours only. `bias` maps steps from query to key and a number of heads to an addition to the
     scores.
     """
     near, inside, steps = neighbours(spatial, window, causal)

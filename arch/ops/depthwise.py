@@ -20,7 +20,7 @@ TOEPLITZ_POSITIONS = 144
 def lowering(name: str):
     """Within this context every depthwise convolution is lowered as `name`: auto, reference, toeplitz or shifts.
 
-    Attention to neighbours follows `reference` too: costs are counted there as papers count them.
+    Attention to neighbours also follows `reference`, so that costs are counted as in papers.
     """
     token = LOWERING.set(name)
     try:

@@ -1,4 +1,4 @@
-"""Recurrence: a state that decays and takes in something at every step, all steps at once or one after the other."""
+"""Recurrence: a state with a decay and an input at every step, computed in parallel or step by step."""
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,7 @@ def recurrence(decay: jax.Array, taken: jax.Array) -> jax.Array:
 
 
 def stepwise(decay: jax.Array, taken: jax.Array) -> jax.Array:
-    """`recurrence`, one step after the other: what it must equal, and how a model would generate."""
+    """`recurrence` step by step: its reference, and the form for generation."""
 
     def step(state: jax.Array, at: tuple) -> tuple:
         state = at[0] * state + at[1]

@@ -1,4 +1,4 @@
-"""Importing: weights of published models from .safetensors files, and our parameters in files of that kind."""
+"""Importing: weights of published models from .safetensors files, and our parameters to such files."""
 
 import contextlib
 import json
@@ -69,7 +69,7 @@ def import_weights(name: str, file: Path | str) -> tuple[dict, dict]:
 def save_weights(file: Path | str, params: Mapping, state: Mapping) -> None:
     """Write parameters and statistics to a .safetensors file, named as in 'params/block_0/mixer/query/kernel'.
 
-    The file appears when it is whole. Raises ValueError where it can't be written.
+    The file appears whole. Raises ValueError where it can't be written.
     """
     file = Path(file)
     tensors = {}

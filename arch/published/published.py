@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """A published model: its complete config and the input that its paper counts costs for.
+    """A published model: its complete config, and the input for which its paper counts costs.
 
     `config`: a spec for every socket, every field written out. `example`: the shape of one input, (H, W, I) for images or
     (N,) for token ids. `paper`: its id. `about`: one line. `weights`: maps (config, tensors by the reference's names) to

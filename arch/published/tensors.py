@@ -1,4 +1,4 @@
-"""Tensors: the numbers of a reference implementation by name, taken one by one; what stays behind is an error."""
+"""Tensors: the tensors of a reference implementation by name, taken one by one; a tensor that is not taken is an error."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 class Tensors:
-    """Hands out tensors by the reference's names, and keeps account of which are missing, misshapen or never asked for.
+    """Gives tensors by the reference's names, and records which are missing, misshapen or never taken.
 
-    Every tensor of a model is taken once, then `finish` raises one ValueError for all that is wrong, so that a user sees
-    the whole difference between the config and the weights at once. A tensor whose name ends in one of `ignored` may stay.
+    Every tensor of a model is taken once. Then `finish` raises one ValueError for all mistakes, so that a user sees the whole
+    difference between config and weights at once. Tensors with names that end in one of `ignored` need not be taken.
     """
 
     def __init__(self, tensors: Mapping[str, np.ndarray], ignored: Sequence[str] = ()):
@@ -19,7 +19,7 @@ class Tensors:
         self.misshapen: list[str] = []
 
     def take(self, name: str, shape: Sequence[int]) -> np.ndarray:
-        """The tensor `name` in float32, as the reference keeps it; zeros of `shape` where it can't be had."""
+        """The tensor `name` in float32, in the reference's layout; zeros of `shape` where it is missing or misshapen."""
         self.left.discard(name)
         if name not in self.tensors:
             self.missing.append(name)

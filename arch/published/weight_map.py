@@ -1,4 +1,4 @@
-"""Weight maps: the steps that all maps from a reference's tensors to our parameters share."""
+"""Weight map: the common steps of all maps from a reference's tensors to our parameters."""
 
 from collections.abc import Mapping
 
@@ -11,9 +11,9 @@ from arch.published.tensors import Tensors
 from arch.sockets import TABLES
 
 FREE = ('activation', 'initial')
-"""Sockets that have no parameters of their own: any kind takes the weights of the model."""
+"""Sockets without parameters, so that any kind fits the weights."""
 DECIDED = ('biases', 'bias', 'causal')
-"""Fields that the weights decide; sizes are the config's own."""
+"""Fields that the weights determine; sizes are the config's own."""
 
 
 def plain_names(tensors: Mapping[str, np.ndarray], prefix: str, older: Mapping[str, str]) -> dict[str, np.ndarray]:
@@ -35,9 +35,9 @@ def plain_names(tensors: Mapping[str, np.ndarray], prefix: str, older: Mapping[s
 
 
 def check_kinds(config: dict, like: dict, about: str) -> None:
-    """Raise ValueError for the first socket of `config` that is not filled as `like` is, whose weights those of `about` are.
+    """Raise ValueError for the first socket of `config` that is not filled as in `like`, the config of `about`'s weights.
 
-    Sizes may differ; the fields that the weights decide may not.
+    Sizes may differ; fields that the weights determine may not.
     """
     sockets = Sockets(config, TABLES)
     for family in like:
@@ -79,7 +79,7 @@ def image_channels(tensors: Mapping[str, np.ndarray], name: str) -> int:
 
 
 def in_form(config: dict, params: dict) -> dict:
-    """Parameters with a module for each block, in the form that the config's body has: stacked where it scans."""
+    """Parameters in the form of the config's body, from one module for each block: stacked if the body scans."""
     body = Sockets(config, TABLES).make('body', name=None)
     params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32, order='C'), params)
     return stacked(params, body.blocks()) if body.over_depth == 'scan' else params

@@ -1,8 +1,8 @@
-"""Residual rules: how branches join what runs through the depth. `(stream, branch, context)` to the next stream.
+"""Residual rules: how branches join the stream. `(stream, branch, context)` to the next stream.
 
-The stream of most rules is one array [..., C]. A rule whose stream is more says `STREAMS = True` and has the two methods of
-`arch.block.Residual`, `enter` and `leave`, with `nn.nowrap`. One whose stream grows with depth also says `SCANS = False`,
-since no scan can carry it.
+The stream of most rules is one array [..., C]. A rule with a larger stream has `STREAMS = True` and the two methods of
+`arch.block.Residual`, `enter` and `leave`, with `nn.nowrap`. If its stream grows with depth, it also has `SCANS = False`,
+because no scan can carry it.
 """
 
 from arch.residuals.attention_residuals import AttentionResiduals

@@ -1,4 +1,4 @@
-"""Coefficients: how much of each stream goes where, a learned number and a small part that depends on the streams."""
+"""Coefficients: learned weights between streams, each a number plus a small part that depends on the streams."""
 
 import jax
 import jax.numpy as jnp

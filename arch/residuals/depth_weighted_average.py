@@ -11,7 +11,7 @@ from arch.make import positive
 from arch.residuals.stochastic_depth import stochastic_depth
 
 Stream = tuple[jax.Array, tuple[jax.Array, ...]]
-"""What runs on, and what entered and each block gave, before averaging."""
+"""The stream: the running array, and the input and each block's output before averaging."""
 
 
 class DepthWeightedAverage(Residual):

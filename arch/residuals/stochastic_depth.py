@@ -11,7 +11,7 @@ def stochastic_depth(module: nn.Module, branch: jax.Array, context: Context) -> 
     """Drop the branch of an example with probability place * drop_path, and scale the others up (1603.09382).
 
     `[B, ..., C] -> [B, ..., C]`. The traced rate is the knob `drop_path`; `place` is the relative depth, 0 at the first block
-    and 1 at the last. The noise is that of `module`, the residual rule that calls.
+    and 1 at the last. The noise stream is that of `module`, the calling residual rule.
     """
     if not context.train or 'drop_path' not in context.knobs:
         return branch

@@ -12,7 +12,7 @@ from arch.context import Context
 from arch.residuals.stochastic_depth import stochastic_depth
 
 Stream = tuple[jax.Array, jax.Array | None]
-"""What runs on, and the first block's values once there are some."""
+"""The stream: the running array, and the first block's values once there are some."""
 
 
 class ValueResidual(Residual):
