@@ -15,9 +15,9 @@ STEPS = ('surface', 'best trial')
 """How a point was selected: as the best of a fitted surface, or as the best trial, with fewer than four finite ones."""
 TOP = 3
 
-Found = tuple[tuple[float, ...], float, float, str]
+Fitted = tuple[tuple[float, ...], float, float, str]
 """A point in units, the score expected there, its standard error, which of STEPS."""
-KNOWN: dict[str, Found] = {}
+KNOWN: dict[str, Fitted] = {}
 """Points that this process has selected, or an earlier one saved, by the hash of their trials; a pure function's memory."""
 MOST_KNOWN = 1 << 14
 
@@ -70,7 +70,7 @@ def surface(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = N
     return point, score, fitted.error(point), STEPS[0]
 
 
-def _remembered(units: np.ndarray, scores: np.ndarray, smooth: list[bool]) -> Found:
+def _remembered(units: np.ndarray, scores: np.ndarray, smooth: list[bool]) -> Fitted:
     """The result of `surface`, from KNOWN if these trials were given before: a plan mostly repeats the one before."""
     units, scores = np.ascontiguousarray(units, float), np.ascontiguousarray(scores, float)
     about = repr((units.shape, smooth)).encode()

@@ -73,7 +73,7 @@ SIZES: dict[str, Callable[..., Sizes]] = {
 
 
 def sizes(data: dict, **known: int) -> Sizes:
-    """The sizes of declared data; `known` are facts of the dataset: a text's `characters`, the `height`, `channels` of images.
+    """The sizes of declared data; `known` are facts of the dataset: a text's `characters`, an image's `height` and `channels`.
 
     >>> sizes({'kind': 'recall', 'pairs': 2, 'keys': 8, 'values': 4})
     Sizes(vocabulary=12, length=6, choices=4, outputs=12)

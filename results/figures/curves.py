@@ -78,9 +78,9 @@ def curves_figure(reading: Reading, findings: list[Finding]) -> Figure:
     A line may enter its panel from outside; an arm that ends outside is named at the edge.
     """
     study = reading.study
-    looks = palette(list(study.arms))
+    styles = palette(list(study.arms))
     with house():
-        figure, panels = grid(len(study.tasks), arm_handles(looks), 2.7)
+        figure, panels = grid(len(study.tasks), arm_handles(styles), 2.7)
         for axes, item in zip(panels, study.tasks, strict=True):
             axes.set_title(item.name)
             axes.set_ylabel(axis_label(item, 'test'))
@@ -90,7 +90,7 @@ def curves_figure(reading: Reading, findings: list[Finding]) -> Figure:
             if not lines:
                 said(axes, 'no confirmed run with a curve is recorded yet')
                 continue
-            outside = fan(axes, item, lines, looks, 1)
+            outside = fan(axes, item, lines, styles, 1)
             metric_ticks(axes, 'x')
             nothing = [arm for arm in study.arms if _nothing(reading, arm, item)]
             lost += [f'every tuning run diverged: {", ".join(nothing)}'] if nothing else []

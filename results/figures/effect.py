@@ -69,14 +69,14 @@ def _label(finding: Finding, study: Study, bases: list[str]) -> str:
     return f'{finding.arm}\nagainst {finding.base}'
 
 
-def _effect_panel(axes, study: Study, items: list[Finding], looks: dict, labelled: bool) -> None:
+def _effect_panel(axes, study: Study, items: list[Finding], styles: dict, labelled: bool) -> None:
     one = items[0]
     margin = scaled(one.margin, one.metric)
     axes.set_xlim(*_limits(items))
     axes.axvspan(-margin, margin, color=BAND, linewidth=0, zorder=0)
     axes.axvline(0, color='black', linewidth=0.7, zorder=1)
     for y, finding in enumerate(items):
-        _effect_row(axes, finding, y, *looks[finding.arm])
+        _effect_row(axes, finding, y, *styles[finding.arm])
         where = dict(va='center', fontsize=7, linespacing=0.95, transform=axes.get_yaxis_transform())
         axes.text(1.02, y, _words(finding), **where)
     axes.set_ylim(len(items) - 0.45, -0.55)
@@ -104,7 +104,7 @@ def effect_figure(reading: Reading, findings: list[Finding]) -> Figure:
     by_task = tasks(findings)
     if not by_task:
         raise Inapplicable(f"study '{study.name}' has one arm, so no effects; add an arm to the study")
-    looks = palette(list(study.arms))
+    styles = palette(list(study.arms))
     arms = max(len(items) for items in by_task.values())
     line = dict(color='black', marker='o', markersize=4.5, markeredgewidth=0.9)
     handles = [
@@ -115,5 +115,5 @@ def effect_figure(reading: Reading, findings: list[Finding]) -> Figure:
     with house():
         figure, panels = grid(len(by_task), handles, 0.85 + 0.29 * max(arms, 4))
         for place, (axes, items) in enumerate(zip(panels, by_task.values(), strict=True)):
-            _effect_panel(axes, study, items, looks, place % 2 == 0)
+            _effect_panel(axes, study, items, styles, place % 2 == 0)
     return figure

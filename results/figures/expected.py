@@ -32,7 +32,7 @@ def _order(axes, order: Settled | None) -> list[str]:
     return [when + ', first place within noise' * order.noise]
 
 
-def _panel(axes, study: Study, task: str, task_curves: list[Curve], order: Settled | None, looks: dict) -> None:
+def _panel(axes, study: Study, task: str, task_curves: list[Curve], order: Settled | None, styles: dict) -> None:
     item = study.task(task)
     axes.set_title(task)
     if not task_curves:
@@ -41,7 +41,7 @@ def _panel(axes, study: Study, task: str, task_curves: list[Curve], order: Settl
         curve.arm: (rounded(curve.trials), curve.mean, *((None, None) if curve.low is None else (curve.low, curve.high)))
         for curve in task_curves
     }
-    outside = fan(axes, item, lines, looks, 0)
+    outside = fan(axes, item, lines, styles, 0)
     _ticks(axes, [trials for curve in task_curves for trials in curve.trials])
     label = 'tuning trials' + ', all optimizers' * (len(study.tune) > 1)
     note(axes, label, [*_order(axes, order), *outside, *missing(study, lines)])
@@ -54,14 +54,14 @@ def expected_best_figure(reading: Reading, findings: list[Finding]) -> Figure:
     A line may enter its panel from outside; an arm that ends outside is named at the edge.
     """
     study = reading.study
-    looks = palette(list(study.arms))
+    styles = palette(list(study.arms))
     all_curves = [c for c in curves(reading) if len(study.tune) == 1 or c.optimizer == ALL_OPTIMIZERS]
     orders = settled(all_curves)
     settles = Line2D([], [], color='black', linewidth=0.8, linestyle=(0, (3, 2)), label='the order settles')
     with house():
-        figure, panels = grid(len(study.tasks), [*arm_handles(looks), settles], 2.85)
+        figure, panels = grid(len(study.tasks), [*arm_handles(styles), settles], 2.85)
         for axes, item in zip(panels, study.tasks, strict=True):
             own = [curve for curve in all_curves if curve.task == item.name]
-            _panel(axes, study, item.name, own, orders.get(item.name), looks)
+            _panel(axes, study, item.name, own, orders.get(item.name), styles)
             axes.set_ylabel(axis_label(item, 'expected best tuning'))
     return figure

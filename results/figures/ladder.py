@@ -38,7 +38,7 @@ def sizes(study: Study, rungs: list[Task], manifest: Mapping) -> dict[str, float
     return params if len(known) == len(rungs) == len(dict.fromkeys(known)) else None
 
 
-def _panel(axes, study: Study, name: str, rungs: list[Task], findings: list[Finding], manifest: Mapping, looks: dict) -> None:
+def _panel(axes, study: Study, name: str, rungs: list[Task], findings: list[Finding], manifest: Mapping, styles: dict) -> None:
     order, task = sizes(study, rungs, manifest), rungs[0]
     places = {t.name: math.log10(order[t.name]) if order else float(i) for i, t in enumerate(rungs)}
     at = sorted(places.values())
@@ -56,7 +56,7 @@ def _panel(axes, study: Study, name: str, rungs: list[Task], findings: list[Find
     axes.axhspan(-margin, margin, color=BAND, linewidth=0, zorder=0)
     axes.axhline(0, color='black', linewidth=0.7, zorder=1)
     for i, arm in enumerate(arms):
-        colour, marker = looks[arm]
+        colour, marker = styles[arm]
         shift = gap * SPREAD * ((i + 0.5) / len(arms) - 0.5)
         items = sorted((one for one in own[arm] if one.effect is not None), key=lambda one: places[one.task])
         xs = rounded([places[one.task] + shift for one in items])
@@ -94,10 +94,10 @@ def ladder_figure(reading: Reading, findings: list[Finding]) -> Figure:
             f"study '{study.name}' has no effect at several sizes of a base; give it tasks by ladder() of ablations/shapes.py "
             'and two arms or more'
         )
-    looks = palette(list(study.arms))
+    styles = palette(list(study.arms))
     mark = dict(color='black', ls='', marker='o', markersize=4.5)
     handles = [
-        *arm_handles({arm: look for arm, look in looks.items() if arm != study.base}),
+        *arm_handles({arm: style for arm, style in styles.items() if arm != study.base}),
         Line2D([], [], **mark, label='better or worse'),
         Line2D([], [], **mark, markerfacecolor='white', label='not told apart'),
         Patch(color=BAND, label='margin of equivalence'),
@@ -105,5 +105,5 @@ def ladder_figure(reading: Reading, findings: list[Finding]) -> Figure:
     with house():
         figure, panels = grid(len(rungs_by_name), handles, 2.6)
         for axes, (name, rungs) in zip(panels, rungs_by_name.items(), strict=True):
-            _panel(axes, study, name, rungs, findings, reading.manifest, looks)
+            _panel(axes, study, name, rungs, findings, reading.manifest, styles)
     return figure

@@ -98,10 +98,10 @@ def legend(figure: Figure, handles: list) -> None:
     figure.legend(handles=handles, loc='outside lower center', ncols=across, columnspacing=1.4)
 
 
-def arm_handles(looks: Mapping[str, tuple[str, str]], line: bool = True) -> list[Line2D]:
+def arm_handles(styles: Mapping[str, tuple[str, str]], line: bool = True) -> list[Line2D]:
     """Entries of a legend for the arms."""
     style = '-' if line else ''
-    return [Line2D([], [], color=c, marker=m, ls=style, markersize=4, label=arm) for arm, (c, m) in looks.items()]
+    return [Line2D([], [], color=c, marker=m, ls=style, markersize=4, label=arm) for arm, (c, m) in styles.items()]
 
 
 def shown(values: object, metric: str) -> np.ndarray:
@@ -157,7 +157,7 @@ def cost_ticks(axes: Axes, values: list[float], words: object) -> None:
 
 
 def beyond(
-    axes: Axes, task: Task, values: Mapping[str, float], looks: Mapping[str, tuple[str, str]], at: Mapping[str, float] = {}
+    axes: Axes, task: Task, values: Mapping[str, float], styles: Mapping[str, tuple[str, str]], at: Mapping[str, float] = {}
 ) -> list[str]:
     """Mark the arms whose value lies outside a panel by an arrow at that edge; gives the words that name them.
 
@@ -169,13 +169,13 @@ def beyond(
         below = scaled(values[arm], task.metric) < low
         across = axes.get_xaxis_transform() if arm in at else axes.transAxes
         where = [at.get(arm, 0.98 - 0.035 * place)], [0.03 if below else 0.97]
-        axes.plot(*where, marker='v' if below else '^', ls='', color=looks[arm][0], markersize=4.5, transform=across, zorder=4)
+        axes.plot(*where, marker='v' if below else '^', ls='', color=styles[arm][0], markersize=4.5, transform=across, zorder=4)
     # A name and its number stay on one line.
     words = ', '.join(f'{arm}\u00a0{number(values[arm], task.metric)}' for arm in lost)
     return [f'outside: {words}'] if lost else []
 
 
-def fan(axes: Axes, task: Task, lines: Mapping[str, tuple], looks: Mapping[str, tuple[str, str]], start: int) -> list[str]:
+def fan(axes: Axes, task: Task, lines: Mapping[str, tuple], styles: Mapping[str, tuple[str, str]], start: int) -> list[str]:
     """Draw lines with bands over steps or trials, and set limits that show the middle arm from point `start` on.
 
     `lines` is {arm: (x, mean, low, high)} in the task's own metric; `low` and `high` are None where not known. A line may enter
@@ -192,13 +192,13 @@ def fan(axes: Axes, task: Task, lines: Mapping[str, tuple], looks: Mapping[str, 
     low, high = rounded([low - room, high + room])
     axes.set_ylim(low, high)
     for place, (arm, (x, mean, bottom, top)) in enumerate(drawn.items()):
-        colour, marker = looks[arm]
+        colour, marker = styles[arm]
         if bottom is not None:
             axes.fill_between(x, bottom, top, color=colour, alpha=0.12 if len(lines) < 5 else 0.05, linewidth=0, zorder=2)
         spots = range(place % 3, len(x), max(1, len(x) // 8)) if len(x) > 12 else None
         axes.plot(x, mean, color=colour, marker=marker, markersize=3, markevery=spots, linewidth=1.1, zorder=3)
     metric_ticks(axes)
-    return beyond(axes, task, {arm: float(mean[-1]) for arm, (_, mean, *_) in lines.items()}, looks)
+    return beyond(axes, task, {arm: float(mean[-1]) for arm, (_, mean, *_) in lines.items()}, styles)
 
 
 def missing(study: Study, known: Iterable[str]) -> list[str]:

@@ -60,7 +60,7 @@ def _mark(point: Point, colour: str) -> dict:
     return dict(markerfacecolor='white', markeredgecolor=colour)
 
 
-def _panel(axes, study: Study, one: Front, looks: dict) -> list[str]:
+def _panel(axes, study: Study, one: Front, styles: dict) -> list[str]:
     """Draw one task and cost; gives the sentences for below the panel."""
     item = study.task(one.task)
     if not one.points:
@@ -78,7 +78,7 @@ def _panel(axes, study: Study, one: Front, looks: dict) -> list[str]:
     heights = [values[point.arm] for point in best] + [values[best[-1].arm]]
     axes.plot(steps, heights, drawstyle='steps-post', color='black', linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
     for point in one.points:
-        colour, marker = looks[point.arm]
+        colour, marker = styles[point.arm]
         x, y = costs[point.arm], values[point.arm]
         if not low <= y <= high:
             continue
@@ -89,7 +89,7 @@ def _panel(axes, study: Study, one: Front, looks: dict) -> list[str]:
             axes.plot(sides, [y, y], color=colour, linewidth=0.9, zorder=2)
         axes.plot([x], [y], marker=marker, markersize=5, markeredgewidth=0.8, zorder=3, **_mark(point, colour))
     metric_ticks(axes)
-    outside = beyond(axes, item, {point.arm: point.value for point in one.points}, looks, costs)
+    outside = beyond(axes, item, {point.arm: point.value for point in one.points}, styles, costs)
     return [*outside, *missing(study, costs)]
 
 
@@ -102,13 +102,13 @@ def pareto_figure(reading: Reading, findings: list[Finding]) -> Figure:
     study = reading.study
     if len(study.arms) < 2:
         raise Inapplicable(f"study '{study.name}' has one arm, so no front; add an arm to the study")
-    looks, tasks = palette(list(study.arms)), [task.name for task in study.tasks]
+    styles, tasks = palette(list(study.arms)), [task.name for task in study.tasks]
     every_cost = (*COSTS, 'activation_bytes')
     fronts = {(task, cost): front(reading, task, cost) for task in tasks for cost in every_cost}
     costs = chosen(fronts, tasks) or ['params']
     mark = dict(color='black', ls='', marker='o', markersize=5, markeredgewidth=0.8)
     handles = [
-        *arm_handles(looks, line=False),
+        *arm_handles(styles, line=False),
         Line2D([], [], **mark, label='on the front'),
         Line2D([], [], **mark, markerfacecolor='#b0b0b0', label='possibly on it'),
         Line2D([], [], **mark, markerfacecolor='white', label='dominated or not known'),
@@ -121,7 +121,7 @@ def pareto_figure(reading: Reading, findings: list[Finding]) -> Figure:
         for line, task in zip(rows, study.tasks, strict=True):
             for axes, cost in zip(line, costs, strict=True):
                 one = fronts[task.name, cost]
-                words = _panel(axes, study, one, looks)
+                words = _panel(axes, study, one, styles)
                 note(axes, TITLES[cost], words if cost == costs[0] else [], 38)
                 axes.set_title(task.name)
                 axes.tick_params(labelleft=axes is line[0])

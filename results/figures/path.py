@@ -67,7 +67,7 @@ def _words(value: float | None, one: Finding | None, task: Task) -> str:
     return f'{number(value, task.metric)}  {words}'
 
 
-def _row(bars, costs, study: Study, task: Task, findings: list[Finding], manifest: Mapping, looks: dict) -> None:
+def _row(bars, costs, study: Study, task: Task, findings: list[Finding], manifest: Mapping, styles: dict) -> None:
     """Draw one task: bars of the metric at the left, multiply-adds at the right, the first step at the top."""
     own = {one.arm: one for one in findings if one.task == task.name}
     values = values_of(study, task, findings)
@@ -85,7 +85,7 @@ def _row(bars, costs, study: Study, task: Task, findings: list[Finding], manifes
     for y, (arm, (value, interval)) in enumerate(values.items()):
         plain = arm == study.base or told(own.get(arm))
         if value is not None:
-            _bar(bars, y, value, interval, looks[arm][0] if arm != study.base else 'white', plain, task)
+            _bar(bars, y, value, interval, styles[arm][0] if arm != study.base else 'white', plain, task)
         bars.text(1.02, y, _words(value, own.get(arm), task), va='center', fontsize=7, transform=bars.get_yaxis_transform())
         if macs[arm]:
             costs.barh([y], rounded([macs[arm] / most]), height=0.62, color='#c8d3df', edgecolor='black', linewidth=0.5)
@@ -121,14 +121,16 @@ def path_figure(reading: Reading, findings: list[Finding]) -> Figure:
             f"study '{study.name}' is no path but '{study.shape}', so it has no figure of steps; make its arms by path() of "
             'ablations/shapes.py'
         )
-    looks = palette(list(study.arms))
+    styles = palette(list(study.arms))
     with house():
         figure = blank(WIDTH, len(study.tasks) * (0.75 + 0.27 * max(len(study.arms), 3)) + 0.3)
         rows = figure.subplots(len(study.tasks), 2, squeeze=False, width_ratios=[4.2, 1])
         for (bars, costs), task in zip(rows, study.tasks, strict=True):
-            _row(bars, costs, study, task, findings, reading.manifest, looks)
+            _row(bars, costs, study, task, findings, reading.manifest, styles)
         handles = [
-            Patch(facecolor=looks[list(study.arms)[1]][0], edgecolor='black', linewidth=0.5, label='told from the step before'),
+            Patch(
+                facecolor=styles[list(study.arms)[1]][0], edgecolor='black', linewidth=0.5, label='told from the step before'
+            ),
             Patch(facecolor=UNTOLD, edgecolor='#7f7f7f', hatch=HATCH, linewidth=0.5, label='not told from it'),
             Patch(facecolor='white', edgecolor='black', linewidth=0.5, label='the base'),
         ]

@@ -55,13 +55,13 @@ class _RatePanel:
     def scores(self) -> list[float]:
         return [score for replicates in self.tuned.values() for _, scores in replicates for score in scores]
 
-    def draw(self, axes, looks: dict, all_scores: list[float]) -> None:
+    def draw(self, axes, styles: dict, all_scores: list[float]) -> None:
         """Draw on `axes`; `all_scores` holds the scores of all panels with the same scale."""
         self.axes = axes
         axes.set_xscale(self.space[self.place].scale)
         self._limits(all_scores)
         for place, (arm, replicates) in enumerate(self.tuned.items()):
-            self._arm(place, arm, replicates, *looks[arm])
+            self._arm(place, arm, replicates, *styles[arm])
         self._edges()
         axes.xaxis.set_major_formatter(FuncFormatter(plain_number))
         if self.space[self.place].scale == 'log':
@@ -135,9 +135,9 @@ def lr_figure(reading: Reading, findings: list[Finding]) -> Figure:
     A point far below chance is drawn at the floor.
     """
     study = reading.study
-    looks = palette(list(study.arms))
+    styles = palette(list(study.arms))
     alone = len(study.tune) == 1
-    handles = arm_handles(looks)
+    handles = arm_handles(styles)
     selected = dict(marker='o', markersize=5.5, markerfacecolor='white', markeredgecolor='black', markeredgewidth=0.8)
     handles += [
         Line2D([], [], linestyle='', **selected, label='selected, one a replicate'),
@@ -151,7 +151,7 @@ def lr_figure(reading: Reading, findings: list[Finding]) -> Figure:
             line = cells[place * len(study.tune) : (place + 1) * len(study.tune)]
             panels = [_RatePanel(reading, item.name, optimizer) for optimizer in study.tune]
             for axes, panel in zip(line, panels, strict=True):
-                panel.draw(axes, looks, [score for other in panels for score in other.scores])
+                panel.draw(axes, styles, [score for other in panels for score in other.scores])
                 axes.set_title(f'{item.name}, {panel.optimizer}')
                 axes.tick_params(labelleft=axes is line[0])
                 if alone or item is study.tasks[-1]:

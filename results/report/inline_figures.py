@@ -23,10 +23,10 @@ def inline(svg: str, prefix: str, label: str) -> Markup:
 
     def hoist(group: re.Match) -> str:
         """Write the style that all marks of a group share once, in the group."""
-        looks = set(re.findall(r'style="([^"]*)"', group[2]))
-        if len(looks) != 1 or 'style=' in group[1]:
+        styles = set(re.findall(r'style="([^"]*)"', group[2]))
+        if len(styles) != 1 or 'style=' in group[1]:
             return group[0]
-        return f'<g{group[1]} style="{looks.pop()}">{re.sub(r" style=.[^>]*?.(?=/>)", "", group[2])}</g>'
+        return f'<g{group[1]} style="{styles.pop()}">{re.sub(r" style=.[^>]*?.(?=/>)", "", group[2])}</g>'
 
     body = re.sub(r'<g([^>]*)>((?:\s*<use [^>]*style="[^"]*"/>)+)\s*</g>', hoist, body)
     body = re.sub(r'\b([xy])="(-?\d+\.\d{2})\d+"', r'\1="\2"', body)
