@@ -48,7 +48,14 @@ class Pairs:
 
 
 def rules(row: Row, base: Row, pairs: Pairs) -> list[Rule]:
-    """Every rule on one comparison, in a fixed order."""
+    """Every rule on one comparison, in a fixed order.
+
+    >>> one, other = Row('base', 'digits', 2, value=96.0, trials=8), Row('mine', 'digits', 3, value=96.8, trials=32)
+    >>> bases = {('digits', 'base'): None, ('digits', 'mine'): one}
+    >>> pairs = Pairs({('digits', 'base'): one, ('digits', 'mine'): other}, bases)
+    >>> [rule.why for rule in rules(other, one, pairs) if rule.state == 'broken']
+    ['no sd and no n on either side', '32 tuning trials against 8', 'compared on one task only: digits']
+    """
     return [
         _noise(row, base),
         _runs(row, base),

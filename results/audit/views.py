@@ -239,7 +239,15 @@ FORMATS = {'md': _markdown, 'csv': _csv, 'json': _json}
 
 
 def table(comparisons: list[Comparison], format: str, alpha: float) -> str:
-    """An audit as text. Raises ValueError on an unknown format."""
+    """An audit as text. Raises ValueError on an unknown format.
+
+    >>> from results.audit.comparisons import audit
+    >>> from results.audit.input import Row
+    >>> rows = [Row('base', 'digits', 2, value=96.0, sd=0.2, n=5, value_half=0.05, sd_half=0.05)]
+    >>> rows += [Row('mine', 'digits', 3, value=96.8, sd=0.3, n=5, value_half=0.05, sd_half=0.05)]
+    >>> print(table(audit(rows), 'md', alpha=0.05).splitlines()[2])
+    | mine | base | – | 96.8 ± 0.30, n 5 | +0.8 [+0.4, +1.2] | 0.002 | 0.5 | separates | one dataset |
+    """
     if format not in FORMATS:
         raise ValueError(f"format '{format}'; allowed: {['terminal', *FORMATS]}; choose one of them")
     return FORMATS[format](comparisons, alpha)

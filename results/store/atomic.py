@@ -42,6 +42,11 @@ def create(path: Path, content: str | bytes, fix: str = FIX) -> bool:
     """Write a file whole unless the name is taken; whether this call wrote it. The first writer of a name wins.
 
     Raises ValueError as `replace` does, and where the file system makes no hard links.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     print(create(Path(folder) / 'name', 'first'), create(Path(folder) / 'name', 'second'))
+    True False
     """
     with _explained(path, fix), aside(path) as new:
         _write(new, content)

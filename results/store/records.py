@@ -30,7 +30,12 @@ _CHECK = ', "check": "'
 
 
 def to_line(record: dict) -> str:
-    """One JSON line with its check."""
+    """One JSON line with its check.
+
+    >>> line = to_line({'id': 'one', 'score': 0.5})
+    >>> intact(line.encode()), intact(line.replace('0.5', '0.6').encode())
+    (True, False)
+    """
     body = json.dumps(record, allow_nan=False)[:-1]
     return f'{body}{_CHECK}{hashlib.sha256(body.encode()).hexdigest()[:16]}"}}'
 

@@ -69,6 +69,13 @@ def table(findings: list[Finding], format: str, alpha: float | None = None, fact
 
     Without it the note names `alpha`, the study's familywise error rate, where that is given. Raises ValueError on an
     unknown format.
+
+    >>> import json
+    >>> about = dict(study='mine', task='digits', dataset='digits', metric='accuracy', unit='share of images')
+    >>> about |= dict(direction='higher', margin=0.01, value=0.93, base_value=0.91, effect=0.02, verdict='better')
+    >>> rows = json.loads(table([Finding(arm='gated', base='base', **about)], 'json'))
+    >>> [(row['arm'], row['effect'], row['verdict']) for row in rows]
+    [('gated', 0.02, 'better')]
     """
     if format not in FORMATS:
         raise ValueError(f"there is no table format '{format}'; allowed: {list(FORMATS)}; choose one of them")
