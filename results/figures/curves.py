@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ablations.tasks import Task
-from results.figures.panels import arm_handles, axis_label, fan, grid, metric_ticks, missing, note, said
+from results.figures.panels import arm_handles, axis_label, draw_bands, explain_empty, grid, metric_ticks, missing, note
 from results.figures.style import house, palette, rounded
 from results.finding import Finding
 from results.runs import Runs
@@ -88,9 +88,9 @@ def curves_figure(reading: Reading, findings: list[Finding]) -> Figure:
             lines = {arm: line for arm, line in lines.items() if line is not None}
             lost = _diverged(reading, item)
             if not lines:
-                said(axes, 'no confirmed run with a curve is recorded yet')
+                explain_empty(axes, 'no confirmed run with a curve is recorded yet')
                 continue
-            outside = fan(axes, item, lines, styles, 1)
+            outside = draw_bands(axes, item, lines, styles, 1)
             metric_ticks(axes, 'x')
             nothing = [arm for arm in study.arms if _nothing(reading, arm, item)]
             lost += [f'every tuning run diverged: {", ".join(nothing)}'] if nothing else []

@@ -6,7 +6,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from ablations.study import Study
 from results.expected_best import ALL_OPTIMIZERS, Curve, Settled, curves, settled
-from results.figures.panels import arm_handles, axis_label, fan, grid, missing, note, plain_number, said
+from results.figures.panels import arm_handles, axis_label, draw_bands, explain_empty, grid, missing, note, plain_number
 from results.figures.style import house, palette, rounded
 from results.finding import Finding
 from results.store.reading import Reading
@@ -36,12 +36,12 @@ def _panel(axes, study: Study, task: str, task_curves: list[Curve], order: Settl
     item = study.task(task)
     axes.set_title(task)
     if not task_curves:
-        return said(axes, 'no tuning is recorded whole yet')
+        return explain_empty(axes, 'no tuning is recorded whole yet')
     lines = {
         curve.arm: (rounded(curve.trials), curve.mean, *((None, None) if curve.low is None else (curve.low, curve.high)))
         for curve in task_curves
     }
-    outside = fan(axes, item, lines, styles, 0)
+    outside = draw_bands(axes, item, lines, styles, 0)
     _ticks(axes, [trials for curve in task_curves for trials in curve.trials])
     label = 'tuning trials' + ', all optimizers' * (len(study.tune) > 1)
     note(axes, label, [*_order(axes, order), *outside, *missing(study, lines)])

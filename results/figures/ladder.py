@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullL
 
 from ablations.study import Study
 from ablations.tasks import Task
-from results.figures.panels import Inapplicable, arm_handles, focus, grid, metric_ticks, said, shown
+from results.figures.panels import Inapplicable, arm_handles, axis_limits, explain_empty, grid, metric_ticks, shown
 from results.figures.style import BAND, house, palette, rounded
 from results.finding import Finding
 from results.store.reading import Reading
@@ -49,9 +49,9 @@ def _panel(axes, study: Study, name: str, rungs: list[Task], findings: list[Find
     known = [one for items in own.values() for one in items if one.effect is not None]
     axes.set_title(name)
     if not known:
-        return said(axes, 'no effect is known yet')
+        return explain_empty(axes, 'no effect is known yet')
     points = [(float(shown([one.effect], one.metric)[0]), list(shown(one.effect_interval or (), one.metric))) for one in known]
-    low, high = focus(points, margin, 0.0)
+    low, high = axis_limits(points, margin, 0.0)
     axes.set_ylim(min(low, -1.3 * margin), max(high, 1.3 * margin))
     axes.axhspan(-margin, margin, color=BAND, linewidth=0, zorder=0)
     axes.axhline(0, color='black', linewidth=0.7, zorder=1)

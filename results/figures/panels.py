@@ -38,7 +38,7 @@ def grid(count: int, handles: list, height: float, columns: int = 2) -> tuple[Fi
     columns = min(count, columns)
     rows = math.ceil(count / columns)
     width = 0.6 * WIDTH if columns == 1 else WIDTH * max(1.0, columns / 2.4)
-    figure = blank(width, rows * height + room([handle.get_label() for handle in handles], width))
+    figure = blank(width, rows * height + legend_height([handle.get_label() for handle in handles], width))
     cells = list(figure.subplots(rows, columns, squeeze=False).flat)
     for cell in cells[count:]:
         cell.set_axis_off()
@@ -65,7 +65,7 @@ def wrapped(name: str, most: int = 18) -> str:
     return '\n'.join(lines)
 
 
-def said(axes: Axes, words: str) -> None:
+def explain_empty(axes: Axes, words: str) -> None:
     """Write in the middle of a panel why nothing is drawn there."""
     axes.text(0.5, 0.5, words, transform=axes.transAxes, ha='center', va='center', fontsize=7, style='italic', bbox=PLATE)
     axes.set_xticks([])
@@ -78,7 +78,7 @@ def note(axes: Axes, label: str, sentences: list[str], most: int = 58) -> None:
     axes.set_xlabel('\n'.join([label, *lines]))
 
 
-def columns_of(labels: Iterable[str], width: float) -> int:
+def legend_columns(labels: Iterable[str], width: float) -> int:
     """How many entries of a legend fit side by side in `width` inches, with rows of about equal length."""
     labels = list(labels)
     widest = max(text_width(label, 7.5) for label in labels) + HANDLE
@@ -86,15 +86,15 @@ def columns_of(labels: Iterable[str], width: float) -> int:
     return math.ceil(len(labels) / rows)
 
 
-def room(labels: Iterable[str], width: float) -> float:
+def legend_height(labels: Iterable[str], width: float) -> float:
     """The height in inches of a legend below the panels."""
     labels = list(labels)
-    return 0.1 + 0.16 * math.ceil(len(labels) / columns_of(labels, width))
+    return 0.1 + 0.16 * math.ceil(len(labels) / legend_columns(labels, width))
 
 
 def legend(figure: Figure, handles: list) -> None:
     """A legend below the panels."""
-    across = columns_of([handle.get_label() for handle in handles], figure.get_figwidth())
+    across = legend_columns([handle.get_label() for handle in handles], figure.get_figwidth())
     figure.legend(handles=handles, loc='outside lower center', ncols=across, columnspacing=1.4)
 
 
@@ -109,7 +109,9 @@ def shown(values: object, metric: str) -> np.ndarray:
     return rounded([scaled(float(value), metric) for value in np.ravel(np.asarray(values, float))])
 
 
-def focus(points: list[tuple[float, list[float]]], least: float = 0.0, centre: float | None = None) -> tuple[float, float]:
+def axis_limits(
+    points: list[tuple[float, list[float]]], least: float = 0.0, centre: float | None = None
+) -> tuple[float, float]:
     """The limits of an axis for points with intervals, such that a few far points do not squeeze the others.
 
     `centre` is the median of the points unless given. The limits hold it, every point within FAR times the middle point's
@@ -127,8 +129,8 @@ def focus(points: list[tuple[float, list[float]]], least: float = 0.0, centre: f
     low, high = min(inside), max(inside)
     if high - low < 2 * least:
         low, high = min(low, centre - least), max(high, centre + least)
-    room = max((high - low) * 0.07, abs(centre) * 1e-4, 1e-9)
-    return tuple(rounded([low - room, high + room]))
+    padding = max((high - low) * 0.07, abs(centre) * 1e-4, 1e-9)
+    return tuple(rounded([low - padding, high + padding]))
 
 
 def metric_ticks(axes: Axes, which: str = 'y', most: int = 5) -> None:
@@ -148,15 +150,15 @@ def cost_ticks(axes: Axes, values: list[float], words: object) -> None:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlim(*rounded([low / (high / low) ** 0.1, high * (high / low) ** 0.1]))
     else:
-        room = max(0.15 * (high - low), 0.05 * high, 1e-12)
-        ends = rounded([low - room, high + room])
+        padding = max(0.15 * (high - low), 0.05 * high, 1e-12)
+        ends = rounded([low - padding, high + padding])
         axes.set_xlim(*ends)
         axes.xaxis.set_major_locator(FixedLocator([t for t in MaxNLocator(3).tick_values(*ends) if ends[0] <= t <= ends[1]]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def beyond(
+def mark_outside(
     axes: Axes, task: Task, values: Mapping[str, float], styles: Mapping[str, tuple[str, str]], at: Mapping[str, float] = {}
 ) -> list[str]:
     """Mark the arms whose value lies outside a panel by an arrow at that edge; gives the words that name them.
@@ -175,7 +177,9 @@ def beyond(
     return [f'outside: {words}'] if lost else []
 
 
-def fan(axes: Axes, task: Task, lines: Mapping[str, tuple], styles: Mapping[str, tuple[str, str]], start: int) -> list[str]:
+def draw_bands(
+    axes: Axes, task: Task, lines: Mapping[str, tuple], styles: Mapping[str, tuple[str, str]], start: int
+) -> list[str]:
     """Draw lines with bands over steps or trials, and set limits that show the middle arm from point `start` on.
 
     `lines` is {arm: (x, mean, low, high)} in the task's own metric; `low` and `high` are None where not known. A line may enter
@@ -188,8 +192,8 @@ def fan(axes: Axes, task: Task, lines: Mapping[str, tuple], styles: Mapping[str,
     ends = [mean[-1] for _, mean, _, _ in drawn.values()]
     near = [end for end in ends if abs(end - good) <= 1.5 * abs(poor - good)]
     low, high = min([good, poor, *near]), max([good, poor, *near])
-    room = 0.07 * (high - low) or 0.02 * abs(high) or 1e-6
-    low, high = rounded([low - room, high + room])
+    padding = 0.07 * (high - low) or 0.02 * abs(high) or 1e-6
+    low, high = rounded([low - padding, high + padding])
     axes.set_ylim(low, high)
     for place, (arm, (x, mean, bottom, top)) in enumerate(drawn.items()):
         colour, marker = styles[arm]
@@ -198,7 +202,7 @@ def fan(axes: Axes, task: Task, lines: Mapping[str, tuple], styles: Mapping[str,
         spots = range(place % 3, len(x), max(1, len(x) // 8)) if len(x) > 12 else None
         axes.plot(x, mean, color=colour, marker=marker, markersize=3, markevery=spots, linewidth=1.1, zorder=3)
     metric_ticks(axes)
-    return beyond(axes, task, {arm: float(mean[-1]) for arm, (_, mean, *_) in lines.items()}, styles)
+    return mark_outside(axes, task, {arm: float(mean[-1]) for arm, (_, mean, *_) in lines.items()}, styles)
 
 
 def missing(study: Study, known: Iterable[str]) -> list[str]:

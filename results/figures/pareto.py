@@ -11,15 +11,15 @@ from results.figures.panels import (
     Inapplicable,
     arm_handles,
     axis_label,
-    beyond,
+    axis_limits,
     cost_ticks,
-    focus,
+    explain_empty,
     legend,
+    legend_height,
+    mark_outside,
     metric_ticks,
     missing,
     note,
-    room,
-    said,
     shown,
 )
 from results.figures.style import blank, house, palette, rounded
@@ -64,11 +64,11 @@ def _panel(axes, study: Study, one: Front, styles: dict) -> list[str]:
     """Draw one task and cost; gives the sentences for below the panel."""
     item = study.task(one.task)
     if not one.points:
-        said(axes, 'no arm has both a confirmed\nmetric and this cost yet')
+        explain_empty(axes, 'no arm has both a confirmed\nmetric and this cost yet')
         return []
     values = {point.arm: float(shown([point.value], one.metric)[0]) for point in one.points}
     ends = {p.arm: [] if p.interval is None else list(shown(p.interval, one.metric)) for p in one.points}
-    low, high = focus([(values[arm], ends[arm]) for arm in values], float(shown([item.margin], one.metric)[0]))
+    low, high = axis_limits([(values[arm], ends[arm]) for arm in values], float(shown([item.margin], one.metric)[0]))
     axes.set_ylim(low, high)
     costs = {point.arm: float(rounded([_cost(point.cost, one.cost)])[0]) for point in one.points}
     cost_ticks(axes, list(costs.values()), count)
@@ -89,7 +89,7 @@ def _panel(axes, study: Study, one: Front, styles: dict) -> list[str]:
             axes.plot(sides, [y, y], color=colour, linewidth=0.9, zorder=2)
         axes.plot([x], [y], marker=marker, markersize=5, markeredgewidth=0.8, zorder=3, **_mark(point, colour))
     metric_ticks(axes)
-    outside = beyond(axes, item, {point.arm: point.value for point in one.points}, styles, costs)
+    outside = mark_outside(axes, item, {point.arm: point.value for point in one.points}, styles, costs)
     return [*outside, *missing(study, costs)]
 
 
@@ -116,7 +116,7 @@ def pareto_figure(reading: Reading, findings: list[Finding]) -> Figure:
     ]
     with house():
         width = max(WIDTH * min(1.0, len(costs) / 3), 0.6 * WIDTH)
-        figure = blank(width, 2.05 * len(tasks) + 0.2 + room([handle.get_label() for handle in handles], width))
+        figure = blank(width, 2.05 * len(tasks) + 0.2 + legend_height([handle.get_label() for handle in handles], width))
         rows = figure.subplots(len(tasks), len(costs), squeeze=False)
         for line, task in zip(rows, study.tasks, strict=True):
             for axes, cost in zip(line, costs, strict=True):

@@ -7,7 +7,7 @@ from matplotlib.patches import Patch
 
 from ablations.study import Study
 from ablations.tasks import Task
-from results.figures.panels import WIDTH, Inapplicable, axis_label, focus, legend, metric_ticks, shown, wrapped
+from results.figures.panels import WIDTH, Inapplicable, axis_label, axis_limits, legend, metric_ticks, shown, wrapped
 from results.figures.style import blank, house, palette, rounded
 from results.finding import Finding
 from results.store.reading import Reading
@@ -77,7 +77,7 @@ def _row(bars, costs, study: Study, task: Task, findings: list[Finding], manifes
         if value is not None
     ]
     if points:
-        low, high = focus(points, float(shown([task.margin], task.metric)[0]))
+        low, high = axis_limits(points, float(shown([task.margin], task.metric)[0]))
         # Room at the left, so that the shortest bar is a bar.
         bars.set_xlim(*rounded([low - 0.12 * (high - low), high]))
     macs = {arm: manifest.get('costs', {}).get(arm, {}).get(task.name, {}).get('macs') for arm in study.arms}

@@ -3,34 +3,44 @@
 import pytest
 
 from ablations.tasks import task
-from results.figures.panels import FAR, axis_label, beyond, columns_of, fan, focus, note, plain_number, wrapped
+from results.figures.panels import (
+    FAR,
+    axis_label,
+    axis_limits,
+    draw_bands,
+    legend_columns,
+    mark_outside,
+    note,
+    plain_number,
+    wrapped,
+)
 from results.figures.style import blank, house, palette
 
 
 def test_focus_holds_what_is_near_and_lets_go_of_what_is_far():
     near = [(1.0, [0.9, 1.1]), (2.0, [1.5, 2.5]), (3.0, [2.9, 3.1])]
-    low, high = focus(near)
+    low, high = axis_limits(near)
     assert low < 0.9 and high > 3.1
-    low, high = focus([*near, (500.0, [499.0, 501.0])])
+    low, high = axis_limits([*near, (500.0, [499.0, 501.0])])
     assert low < 0.9 and 3.1 < high < 10
 
 
 def test_focus_cuts_a_long_interval_and_keeps_its_point():
-    low, high = focus([(1.0, [0.9, 1.1]), (1.5, [-100.0, 100.0]), (2.0, [1.9, 2.1])])
+    low, high = axis_limits([(1.0, [0.9, 1.1]), (1.5, [-100.0, 100.0]), (2.0, [1.9, 2.1])])
     assert low < 0.9 and 2.0 < high < 5
 
 
 def test_focus_is_never_narrower_than_it_must_and_needs_points():
-    low, high = focus([(5.0, [])], least=0.5)
+    low, high = axis_limits([(5.0, [])], least=0.5)
     assert low < 4.5 and high > 5.5
-    low, high = focus([(5.0, [])])
+    low, high = axis_limits([(5.0, [])])
     assert low < 5.0 < high
     with pytest.raises(ValueError, match=r'no points.*say'):
-        focus([])
+        axis_limits([])
 
 
 def test_focus_about_zero_reaches_by_the_middle_arm():
-    _, high = focus([(1.0, []), (1.0, []), (FAR + 1.0, [])], centre=0.0)
+    _, high = axis_limits([(1.0, []), (1.0, []), (FAR + 1.0, [])], centre=0.0)
     assert 1.0 < high < FAR
 
 
@@ -44,7 +54,7 @@ CURVES = {
 def test_a_fan_shows_from_the_middle_arms_start_and_names_what_ends_outside():
     with house():
         axes = blank(3, 2).subplots()
-        words = fan(axes, task('digits'), CURVES, palette(list(CURVES)), 1)
+        words = draw_bands(axes, task('digits'), CURVES, palette(list(CURVES)), 1)
     low, high = axes.get_ylim()
     assert 70 < low < 80 and 90 < high < 100
     assert words == ['outside: lost\u00a010.0']
@@ -60,7 +70,7 @@ def test_a_fan_of_a_loss_names_what_ends_above():
     }
     with house():
         axes = blank(3, 2).subplots()
-        words = fan(axes, task('stdlib_bytes'), curves, palette(list(curves)), 0)
+        words = draw_bands(axes, task('stdlib_bytes'), curves, palette(list(curves)), 0)
     assert axes.get_ylim()[1] < 4 and words == ['outside: lost\u00a09.000']
 
 
@@ -68,7 +78,7 @@ def test_nothing_is_named_where_all_lies_inside():
     with house():
         axes = blank(3, 2).subplots()
         axes.set_ylim(0, 100)
-        assert beyond(axes, task('digits'), {'a': 0.5}, palette(['a'])) == []
+        assert mark_outside(axes, task('digits'), {'a': 0.5}, palette(['a'])) == []
         assert not axes.lines
 
 
@@ -86,10 +96,10 @@ def test_names_are_broken_after_underscores(name, most, lines):
 
 
 def test_legends_have_rows_of_about_equal_length():
-    assert columns_of(['abc'] * 5, 7.2) == 5
-    assert columns_of(['abcdefghij'] * 8, 7.2) == 4
-    assert columns_of(['manifold_constrained_hyper_connections'] * 3, 7.2) == 2
-    assert columns_of(['manifold_constrained_hyper_connections' * 4], 7.2) == 1
+    assert legend_columns(['abc'] * 5, 7.2) == 5
+    assert legend_columns(['abcdefghij'] * 8, 7.2) == 4
+    assert legend_columns(['manifold_constrained_hyper_connections'] * 3, 7.2) == 2
+    assert legend_columns(['manifold_constrained_hyper_connections' * 4], 7.2) == 1
 
 
 def test_notes_keep_to_their_width():
