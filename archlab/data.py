@@ -39,13 +39,13 @@ def list_(data: Data = None, as_json: Json = False):
         if some:
             OUT.print(f'\n[bold]{title}[/bold]')
         for name, one in some.items():
-            first, *more = _told(one)
+            first, *more = _description(one)
             OUT.print(f'  {name}  {first}', highlight=False, soft_wrap=True, markup=False)
             for line in more:
                 OUT.print(f'      {line}', style='dim', highlight=False, soft_wrap=True, markup=False)
 
 
-def _told(one: dict) -> list[str]:
+def _description(one: dict) -> list[str]:
     if one['state'] == 'prepared':
         sizes, partial = one['sizes'], ', partial' if one['partial'] else ''
         size = f'{sizes["pool"]:,} + {sizes["test"]:,} {one["kind"]}{partial}, {one["bytes"] / 1e6:,.1f} MB'

@@ -33,7 +33,7 @@ def publish(
     from results.rendering import everything
 
     reading = open_study(study, runs, settings, remember=False).look
-    bundle.failing(reading, force)
+    bundle.broken_rules(reading, force)
     with waiting('rendering'):
         rendered = everything(reading)
     path = bundle.publish(reading, rendered, out, force)
@@ -117,7 +117,7 @@ def _trained_again(path: Path, old: StudyRuns, name: str, runs: Path, workers: i
     facts = {
         'findings': [pair.to_dict() for pair in pairs],
         'trials': trials.to_dict(),
-        'environment': reproduction.foreign(old.look, new.look),
+        'environment': reproduction.environment_differences(old.look, new.look),
         'failures': sorted(set(failures.values())),
         'same': all(pair.holds for pair in pairs) and not trials.missing and not (trials.far and trials.judged),
     }

@@ -36,7 +36,7 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def failing(reading: Reading, force: bool = False) -> list[str]:
+def broken_rules(reading: Reading, force: bool = False) -> list[str]:
     """The rules of the checklist that a study breaks; raises ValueError where they forbid to publish it.
 
     An unfinished study is never published. A study that breaks another rule is published only by `force`.
@@ -70,9 +70,9 @@ def publish(reading: Reading, rendered: Mapping[str, bytes], out: Path, force: b
     """Write the bundle of a study into the folder `out`, whole or not at all, and give its path.
 
     `rendered` holds its tables, figures and pages by name. An older bundle of the study is replaced. Raises ValueError as
-    `failing` does, and where something else lies in its place.
+    `broken_rules` does, and where something else lies in its place.
     """
-    target, broken = _target(out, reading.study.name), failing(reading, force)
+    target, broken = _target(out, reading.study.name), broken_rules(reading, force)
     lines = _lines(reading.folder)
     about = {
         'study': reading.study.name,

@@ -24,7 +24,7 @@ from results.statistics import (
 )
 from results.store.reading import Reading
 
-__all__ = ['TEST_NAME', 'VERDICTS', 'Finding', 'across', 'findings']
+__all__ = ['TEST_NAME', 'VERDICTS', 'Finding', 'findings', 'verdict_over_tasks']
 
 LEVEL = 0.95
 
@@ -243,7 +243,7 @@ def findings(reading: Reading) -> list[Finding]:
             facts['shared_verdict'] = 'undecided' if not told else 'better' if shared[row].effect > 0 else 'worse'
     made = []
     for (arm, task), (facts, *_) in known.items():
-        overall = across(study, {t.name: verdicts[arm, t.name][0] for t in study.tasks})
+        overall = verdict_over_tasks(study, {t.name: verdicts[arm, t.name][0] for t in study.tasks})
         verdict, reason = verdicts[arm, task]
         made.append(Finding(**facts, verdict=verdict, reason=reason, overall=overall[0], overall_reason=overall[1]))
     return made
@@ -255,7 +255,7 @@ def claim_level(study: Study, manifest: Mapping) -> float:
     return study.alpha / looks / (2 if study.levels else 1)
 
 
-def across(study: Study, verdicts: Mapping[str, str]) -> tuple[str, str]:
+def verdict_over_tasks(study: Study, verdicts: Mapping[str, str]) -> tuple[str, str]:
     """An arm's verdict over all tasks, from its verdict on each; datasets count, not tasks."""
     sets = {verdict: {study.task(t).dataset for t, v in verdicts.items() if v == verdict} for verdict in VERDICTS}
     total = len({task.dataset for task in study.tasks})

@@ -164,14 +164,14 @@ class Settled:
         return plain(self)
 
 
-def settles(arms: Mapping[str, np.ndarray], trials: tuple | None = None) -> Settled:
+def order_settles(arms: Mapping[str, np.ndarray], trials: tuple | None = None) -> Settled:
     """When the order of the arms settles, from curves in the good direction, {arm: `[R, n]`}, of the same replicates.
 
     `trials` names the number of trials at each point, 1 to n unless given. Raises ValueError with fewer than two arms or on
     curves of unequal shapes.
 
     >>> curves = {'one': np.array([[0.5, 0.7, 0.7], [0.5, 0.6, 0.6]]), 'two': np.array([[0.6, 0.6, 0.8], [0.5, 0.5, 0.9]])}
-    >>> order = settles(curves)
+    >>> order = order_settles(curves)
     >>> order.trials, order.of, order.order
     (3, 3, ('two', 'one'))
     """
@@ -192,7 +192,7 @@ def settles(arms: Mapping[str, np.ndarray], trials: tuple | None = None) -> Sett
     return Settled(points[first], points[-1], order, share, share is None or share < 1 - DOUBT)
 
 
-def settled(all_curves: list[Curve]) -> dict[str, Settled]:
+def settled_orders(all_curves: list[Curve]) -> dict[str, Settled]:
     """When the order of the arms settles on each task, over all optimizers and over the replicates that all arms have.
 
     Tasks with fewer than two arms, or without a replicate in common, are left out.
@@ -208,5 +208,5 @@ def settled(all_curves: list[Curve]) -> dict[str, Settled]:
         if len(items) > 1 and shared:
             size = min(len(curve.trials) for curve in items)
             arms = {c.arm: c.good[[c.numbers.index(number) for number in shared], :size] for c in items}
-            made[task] = settles(arms, items[0].trials[:size])
+            made[task] = order_settles(arms, items[0].trials[:size])
     return made

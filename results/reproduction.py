@@ -153,7 +153,7 @@ def trials(published: Reading, now: Reading, tolerance: float | None = None) -> 
     return Trials(len(shared), same, near, tuple(far), lost, tolerance is not None or 2 * same > len(shared))
 
 
-def foreign(published: Reading, now: Reading) -> list[str]:
+def environment_differences(published: Reading, now: Reading) -> list[str]:
     """The differences between the environments of the two trainings: a sentence for each differing entry."""
     seen = []
     for reading in (published, now):

@@ -84,7 +84,7 @@ LEAST = 0.1
 """The smallest variance assumed for an arm, as a share of the mean over arms."""
 
 
-def apart(samples: list[np.ndarray]) -> np.ndarray | None:
+def own_variances(samples: list[np.ndarray]) -> np.ndarray | None:
     """The variance of each arm's replicates without the part that the data split, common to all arms, adds. `[m]`
 
     Replicate r of every arm is trained on the same split. So arms rise and fall together, and their difference varies less than
@@ -136,7 +136,7 @@ def spread(samples: Mapping[str, np.ndarray]) -> Spread:
     (1.0, True, 0.0122)
     """
     samples = {arm: np.asarray(sample, float) for arm, sample in samples.items() if sample is not None and len(sample) >= 2}
-    own = apart(list(samples.values()))
+    own = own_variances(list(samples.values()))
     count = APART if own is not None else 1.0
     freedom = {arm: count * (len(sample) - 1) for arm, sample in samples.items()}
     if own is None:

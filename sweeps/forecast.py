@@ -6,7 +6,7 @@ from ablations.study import Study
 from results.store.reading import Reading
 from sweeps.commands import metrics_of, programs_of, reaches_of
 from sweeps.machine import cores
-from sweeps.progress import expected
+from sweeps.progress import expected_trials
 from sweeps.protocol.pack import LANES, pack
 
 ROUGH_FLOPS_PER_SECOND = 1e10
@@ -43,7 +43,7 @@ def forecast(reading: Reading) -> dict:
             flops = statistics.mean(costs[arm][task.name]['flops'] for arm in study.arms)
             measured_seconds = [task.steps * (flops / ROUGH_FLOPS_PER_SECOND + ROUGH_SECONDS_PER_STEP)]
         seconds[task.name] = statistics.median(measured_seconds)
-    foreseen = expected(study, schedule)
+    foreseen = expected_trials(study, schedule)
     later = (foreseen - len(schedule.trials)) * statistics.mean(seconds.values())
     total = sum(seconds[trial.task] for trial in wanted) + later
     budget = {}

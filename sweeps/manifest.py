@@ -59,7 +59,7 @@ def _is_taken(file) -> bool:
 
 
 @contextlib.contextmanager
-def only_one(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Lock the folder, for one run at a time on this machine; raises ValueError where another run has the lock."""
     with open(folder / '.lock', 'w') as file:
         if _is_taken(file):

@@ -24,7 +24,7 @@ def clock(seconds: float) -> str:
     return f'{hours} h {minutes:02d} min' if hours else f'{minutes} min {rest:02d} s'
 
 
-def expected(study: Study, schedule: Schedule) -> int:
+def expected_trials(study: Study, schedule: Schedule) -> int:
     """The foreseeable trials of the whole study: those scheduled, and the tuning and confirmations to come.
 
     Extensions count once they are decided; runs at a shared recipe count if they are separate runs.
@@ -79,7 +79,7 @@ class Watch:
             self.before = len(planned)
             for trial in planned:
                 self._score(records[trial.id])
-        self.done, self.total = len(planned), expected(self.study, schedule)
+        self.done, self.total = len(planned), expected_trials(self.study, schedule)
         self._show()
 
     def started(self, pack: Pack) -> None:

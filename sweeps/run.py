@@ -57,7 +57,7 @@ class Run:
     def __call__(self) -> Outcome:
         """Run until the study is complete; raises ValueError on bad input, a damaged folder or a full disk."""
         prepare(self.folder)
-        with manifests.only_one(self.folder), self.launcher:
+        with manifests.locked(self.folder), self.launcher:
             self.manifest = manifests.load(self.folder)
             self.committed = Committed(self.folder, self.study, self.retry)
             planned = self._until_complete()

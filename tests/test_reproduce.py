@@ -289,4 +289,4 @@ def test_where_it_was_trained_is_compared():
     for reading, version in ((old, '1'), (now, '2')):
         for record in reading.records.values():
             record['environment'] = {'platform': 'cpu', 'versions': {'jax': version}}
-    assert reproduction.foreign(old, now) == ['versions.jax: published 1, now 2']
+    assert reproduction.environment_differences(old, now) == ['versions.jax: published 1, now 2']

@@ -130,7 +130,7 @@ def _count(count: int, word: str) -> str:
     return f'{count} {word}{"s" * (count != 1)}'
 
 
-def closing(comparisons: list[Comparison], alpha: float) -> tuple[str, str]:
+def conclusion(comparisons: list[Comparison], alpha: float) -> tuple[str, str]:
     """What the table shows, and what it does not."""
     by = {kind: [one for one in comparisons if one.verdict == kind] for kind in VERDICTS}
     several = len(_tasks(comparisons)) > 1
@@ -197,13 +197,13 @@ def _markdown(comparisons: list[Comparison], alpha: float) -> str:
     if unknown:
         lines += ['', '| cannot be known: the table does not say | comparisons |', '| --- | --- |']
         lines += [f'| {why} | {which} |' for whys in unknown.values() for why, which in whys]
-    shows, does_not = closing(comparisons, alpha)
+    shows, does_not = conclusion(comparisons, alpha)
     return '\n'.join([*lines, '', shows, '', does_not]) + '\n'
 
 
 def facts(comparisons: list[Comparison], alpha: float) -> dict:
     """The whole audit as plain data, numbers rounded to six significant digits."""
-    shows, does_not = closing(comparisons, alpha)
+    shows, does_not = conclusion(comparisons, alpha)
     rows = []
     for one in comparisons:
         row = {name: getattr(one, name) for name in FACTS}
@@ -293,5 +293,5 @@ def terminal(comparisons: list[Comparison], alpha: float) -> Group:
             for why, which in whys:
                 shown.add_row(name, Text(why), Text(which))
         parts += [Text(''), shown] if shown.row_count else []
-    said_below = (*cautions(comparisons), *closing(comparisons, alpha))
+    said_below = (*cautions(comparisons), *conclusion(comparisons, alpha))
     return Group(*parts, Text('\n' + note(comparisons, alpha)), *(Text('\n' + said) for said in said_below))

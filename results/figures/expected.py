@@ -5,7 +5,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from ablations.study import Study
-from results.expected_best import ALL_OPTIMIZERS, Curve, Settled, curves, settled
+from results.expected_best import ALL_OPTIMIZERS, Curve, Settled, curves, settled_orders
 from results.figures.panels import arm_handles, axis_label, draw_bands, explain_empty, grid, missing, note, plain_number
 from results.figures.style import house, palette, rounded
 from results.finding import Finding
@@ -56,7 +56,7 @@ def expected_best_figure(reading: Reading, findings: list[Finding]) -> Figure:
     study = reading.study
     styles = palette(list(study.arms))
     all_curves = [c for c in curves(reading) if len(study.tune) == 1 or c.optimizer == ALL_OPTIMIZERS]
-    orders = settled(all_curves)
+    orders = settled_orders(all_curves)
     settles = Line2D([], [], color='black', linewidth=0.8, linestyle=(0, (3, 2)), label='the order settles')
     with house():
         figure, panels = grid(len(study.tasks), [*arm_handles(styles), settles], 2.85)

@@ -29,7 +29,7 @@ def values_of(study: Study, task: Task, findings: list[Finding]) -> dict[str, tu
     return values
 
 
-def told(one: Finding | None) -> bool:
+def differs(one: Finding | None) -> bool:
     """Whether an arm differs significantly from its reference."""
     return one is not None and one.verdict in ('better', 'worse')
 
@@ -83,7 +83,7 @@ def _row(bars, costs, study: Study, task: Task, findings: list[Finding], manifes
     macs = {arm: manifest.get('costs', {}).get(arm, {}).get(task.name, {}).get('macs') for arm in study.arms}
     most = max([value for value in macs.values() if value], default=1)
     for y, (arm, (value, interval)) in enumerate(values.items()):
-        plain = arm == study.base or told(own.get(arm))
+        plain = arm == study.base or differs(own.get(arm))
         if value is not None:
             _bar(bars, y, value, interval, styles[arm][0] if arm != study.base else 'white', plain, task)
         bars.text(1.02, y, _words(value, own.get(arm), task), va='center', fontsize=7, transform=bars.get_yaxis_transform())

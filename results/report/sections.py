@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 
-from results.expected_best import ALL_OPTIMIZERS, curves, settled
+from results.expected_best import ALL_OPTIMIZERS, curves, settled_orders
 from results.factorial import factorials
 from results.fronts import fronts
 from results.good_window import windows
@@ -141,7 +141,7 @@ def expected_grid(reading: Reading) -> dict:
                 cells.append(f'{number(curve.mean[k - 1], curve.metric)} {span(ends, curve.metric)}'.strip())
             rows.append([curve.arm, curve.task, *cells])
     notes = []
-    for task, one in settled(all_curves).items():
+    for task, one in settled_orders(all_curves).items():
         sure = '' if one.share is None else f'; it stays first in {100 * one.share:.0f}% of redrawn replicates'
         noise = ', so the first place cannot be told from noise' if one.noise else ''
         notes.append(

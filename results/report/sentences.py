@@ -55,12 +55,12 @@ def _shared(finding: Finding, recipe: str) -> str:
     return f'One recipe for all would have concluded "{finding.shared_verdict}"{agree}: {effect}.'
 
 
-def head(finding: Finding) -> str:
+def headline(finding: Finding) -> str:
     """The two arms and the verdict."""
     return f'{finding.arm} against {finding.base} on {finding.task}: {marked(finding)}.'
 
 
-def rest(finding: Finding, recipe: str = 'own') -> str:
+def basis(finding: Finding, recipe: str = 'own') -> str:
     """The basis of the verdict: values, effect, meaning, and the conclusion of a shared recipe."""
     parts = []
     if finding.effect is not None:
@@ -82,7 +82,7 @@ def rest(finding: Finding, recipe: str = 'own') -> str:
 
 def sentence(finding: Finding, recipe: str = 'own') -> str:
     """The finding of an arm on a task, in full."""
-    return f'{head(finding)} {rest(finding, recipe)}'
+    return f'{headline(finding)} {basis(finding, recipe)}'
 
 
 def verdicts(study: Study, findings: list[Finding]) -> list[dict]:
@@ -93,6 +93,6 @@ def verdicts(study: Study, findings: list[Finding]) -> list[dict]:
         verdict, reason = own[0].overall, own[0].overall_reason
         said = reason if reason.startswith(verdict) else f'{verdict}, {reason}'
         over = f'{arm} against {own[0].base} over {total} task{"s" * (total != 1)}: {said}.'
-        each = [{'head': head(finding), 'rest': rest(finding, study.recipe)} for finding in own]
+        each = [{'head': headline(finding), 'rest': basis(finding, study.recipe)} for finding in own]
         entries.append({'arm': arm, 'verdict': verdict, 'overall': over, 'tasks': each})
     return entries

@@ -35,9 +35,9 @@ def _verdict(path: Path, official: Mapping[str, str]) -> tuple[str, str]:
     unpacked = path.name.removesuffix(path.suffix) if path.suffix in _PACKED else None
     if path.name in official:
         sha256, own = _sums(path)
-        return sha256, _compared(own, official[path.name])
+        return sha256, _verdict_by_md5(own, official[path.name])
     if unpacked in official:
-        return checksum(path), _compared(_unpacked_md5(path), official[unpacked])
+        return checksum(path), _verdict_by_md5(_unpacked_md5(path), official[unpacked])
     return checksum(path), 'no official checksum known'
 
 
@@ -51,7 +51,7 @@ def _sums(path: Path) -> tuple[str, str]:
     return sha256.hexdigest(), own.hexdigest()
 
 
-def _compared(checksum: str, wanted: str) -> str:
+def _verdict_by_md5(checksum: str, wanted: str) -> str:
     return 'matches' if checksum == wanted else f'differs from the official file: MD5 {checksum}, not {wanted}'
 
 

@@ -154,10 +154,10 @@ def compare(first: str, second: str, settings: list[str], sizes: Sizes) -> list[
         pairs = [(left[task], right[task]) for task in left if task in right]
     if not pairs:
         raise ValueError(f"'{first}' and '{second}' have no task in common; compare arms of one study, or give a model's name")
-    return [_compared(a, b) for a, b in pairs]
+    return [_comparison(a, b) for a, b in pairs]
 
 
-def _compared(a: Subject, b: Subject) -> dict:
+def _comparison(a: Subject, b: Subject) -> dict:
     costs, note = (a.cost(), b.cost()), ''
     if a.x.shape[1:] != b.x.shape[1:] or a.x.dtype != b.x.dtype:
         note = 'each at an input of its own'

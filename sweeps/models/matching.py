@@ -61,7 +61,7 @@ def written(change: Put | Swap) -> str:
     return f'swap({", ".join([repr(change.path), repr(change.kind), *(f"{name}={value!r}" for name, value in change.fields)])})'
 
 
-def matched(
+def match_config(
     base: dict,
     arm: dict,
     x: jax.ShapeDtypeStruct,
@@ -242,7 +242,9 @@ def match(
                 f"--to '{arm}' has no model for {subject.name}; give a published model, a task or an arm on that task"
             )
         try:
-            made = matched(base.config, subject.config, subject.x, by, tolerance, knob, subject.tables, base.x, base.tables)
+            made = match_config(
+                base.config, subject.config, subject.x, by, tolerance, knob, subject.tables, base.x, base.tables
+            )
         except ValueError as error:
             raise ValueError(f'{subject.name}: {error}') from None
         matches[subject.name] = {'to': base.name, **made.to_dict()}

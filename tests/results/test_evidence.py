@@ -8,7 +8,7 @@ from scipy import stats
 from told_study import NOISE, around, one, several, study, told
 
 from ablations.tasks import task
-from results.evidence import across, findings
+from results.evidence import findings, verdict_over_tasks
 from results.statistics import detectable, holm, moderated, spread, welch
 from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
@@ -170,7 +170,7 @@ TWICE = (task('digits'), task('digits', name='digits_again'))
 )
 def test_an_arms_verdict_over_tasks(tasks, verdicts, overall, said):
     asked = study(tasks=tasks)
-    found, reason = across(asked, dict(zip((item.name for item in asked.tasks), verdicts, strict=True)))
+    found, reason = verdict_over_tasks(asked, dict(zip((item.name for item in asked.tasks), verdicts, strict=True)))
     assert found == overall
     assert said in reason
 

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from ablations.study import Study
-from results.expected_best import curves, expected_best, running_best, settled, settles
+from results.expected_best import curves, expected_best, order_settles, running_best, settled_orders
 from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
 
@@ -107,9 +107,9 @@ def test_an_unfinished_replicate_is_left_out():
     left = {key: record for key, record in records.items() if key != gone.id}
     found = {curve.arm: curve for curve in curves(Reading(study, schedule, left))}
     assert (found['base'].numbers, found['arm'].numbers) == ((0, 1, 2), (0, 2))
-    both = settled(list(found.values()))['digits']
+    both = settled_orders(list(found.values()))['digits']
     cut = {arm: curve.good[[curve.numbers.index(n) for n in (0, 2)]] for arm, curve in found.items()}
-    assert both == settles(cut)
+    assert both == order_settles(cut)
     assert curves(Reading(study, schedule, {})) == []
 
 
@@ -142,10 +142,10 @@ def flat(*means: float, replicates: int = 3, noise: float = 0.0) -> np.ndarray:
 
 def test_the_last_change_of_order_decides():
     arms = {'a': flat(1, 2, 3, 4, 5), 'b': flat(2, 1, 4, 3, 4), 'c': flat(0, 0, 0, 0, 0)}
-    found = settles(arms)
+    found = order_settles(arms)
     assert (found.trials, found.of, found.order) == (4, 5, ('a', 'b', 'c'))
-    assert settles(arms, (2, 4, 6, 8, 10)).trials == 8
-    assert settles({'a': arms['a'], 'c': arms['c']}).trials == 1
+    assert order_settles(arms, (2, 4, 6, 8, 10)).trials == 8
+    assert order_settles({'a': arms['a'], 'c': arms['c']}).trials == 1
     assert (found.share, found.noise) == (1.0, False), 'replicates that agree leave no doubt'
 
 
@@ -153,26 +153,26 @@ def test_a_share_of_all_replicates_in_common_is_no_noise():
     """The data split moves both arms alike: only what differs between them counts."""
     common = np.array([[5.0], [0.0], [-5.0]])
     apart = np.array([[0.01], [-0.01], [0.0]])
-    found = settles({'a': common + 0.1 + apart, 'b': common - apart})
+    found = order_settles({'a': common + 0.1 + apart, 'b': common - apart})
     assert found.order[0] == 'a'
     assert not found.noise
-    assert settles({'a': common + 0.1, 'b': common[::-1]}).noise
+    assert order_settles({'a': common + 0.1, 'b': common[::-1]}).noise
 
 
 def test_identical_arms_are_seldom_told_apart():
     generator, wrong = np.random.default_rng(3), 0
     for _ in range(200):
         values = generator.normal(size=(2, 4, 1)) + 3 * generator.normal(size=(4, 1))
-        wrong += not settles({'a': values[0], 'b': values[1]}).noise
+        wrong += not order_settles({'a': values[0], 'b': values[1]}).noise
     assert wrong <= 20, 'two-sided level of 5 %; four standard errors of chance allowed'
 
 
 def test_one_replicate_says_nothing_of_noise():
-    found = settles({'a': flat(1, 2, replicates=1), 'b': flat(0, 1, replicates=1)})
+    found = order_settles({'a': flat(1, 2, replicates=1), 'b': flat(0, 1, replicates=1)})
     assert (found.order, found.share, found.noise) == (('a', 'b'), None, True)
 
 
 @pytest.mark.parametrize('arms', [{'a': flat(1, 2)}, {'a': flat(1, 2), 'b': flat(1, 2, 3)}], ids=['one', 'unequal'])
 def test_curves_that_cannot_be_ordered_are_refused(arms):
     with pytest.raises(ValueError, match=r'allowed: two arms or more, the same shape for each; cut the longer ones'):
-        settles(arms)
+        order_settles(arms)

@@ -13,11 +13,11 @@ from results.statistics import (
     COUNTED,
     LEAST,
     Difference,
-    apart,
     detectable,
     holm,
     mean_interval,
     moderated,
+    own_variances,
     replicates_to_decide,
     spread,
     welch,
@@ -232,7 +232,7 @@ def test_variances_apart_from_the_split_are_those_of_grubbs(count, split):
             parts.append((np.var(own - one, ddof=1) + np.var(own - two, ddof=1) - np.var(one - two, ddof=1)) / 2)
         wanted.append(np.mean(parts))
     floor = LEAST * np.mean(wanted)
-    assert apart(samples) == pytest.approx([max(value, floor) for value in wanted])
+    assert own_variances(samples) == pytest.approx([max(value, floor) for value in wanted])
 
 
 def test_what_replicates_have_in_common_changes_nothing():
@@ -267,7 +267,7 @@ def test_a_moderated_test_by_hand(count, base_replicates, seed):
         samples['base'] = np.random.default_rng(seed).normal(0, 1, base_replicates)
     equal = base_replicates == 5
     own = (
-        dict(zip(samples, apart(list(samples.values())), strict=True))
+        dict(zip(samples, own_variances(list(samples.values())), strict=True))
         if equal
         else {n: np.var(s, ddof=1) for n, s in samples.items()}
     )

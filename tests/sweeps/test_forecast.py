@@ -7,7 +7,7 @@ from ablations.config import swap
 from ablations.study import Study
 from results.store.reading import Reading
 from sweeps.forecast import forecast
-from sweeps.progress import expected
+from sweeps.progress import expected_trials
 from sweeps.protocol.plan import schedule
 from sweeps.protocol.simulate import World, simulate
 
@@ -38,7 +38,7 @@ def test_before_anything_ran(counted):
     asked = study()
     found = schedule(asked, {}, {})
     facts = forecast(Reading(asked, found, {}, {'costs': COSTS}))
-    assert (facts['trials'], facts['done'], facts['expected']) == (2 * 2 * 2 * 8, 0, expected(asked, found))
+    assert (facts['trials'], facts['done'], facts['expected']) == (2 * 2 * 2 * 8, 0, expected_trials(asked, found))
     assert facts['packs'] == 2 * 2 * 2
     assert facts['estimated_seconds'] > 0 and 'rough' in facts['estimate_from']
     assert not counted

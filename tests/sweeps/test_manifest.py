@@ -44,9 +44,9 @@ def test_a_full_disk_leaves_the_old_manifest(tmp_path: Path, monkeypatch: pytest
 
 def test_one_run_at_a_time(tmp_path: Path):
     taken = pytest.raises(ValueError, match='another archlab run is using it')
-    with manifest.only_one(tmp_path), taken, manifest.only_one(tmp_path):
+    with manifest.locked(tmp_path), taken, manifest.locked(tmp_path):
         pass
-    with manifest.only_one(tmp_path):
+    with manifest.locked(tmp_path):
         pass
 
 
@@ -55,5 +55,5 @@ def test_a_file_system_without_locks_is_no_obstacle(tmp_path: Path, monkeypatch:
         raise OSError(errno.ENOLCK, 'No locks available')
 
     monkeypatch.setattr(manifest.fcntl, 'flock', refuse)
-    with manifest.only_one(tmp_path):
+    with manifest.locked(tmp_path):
         pass

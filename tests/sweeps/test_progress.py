@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from ablations.studies import STUDIES
-from sweeps.progress import Watch, clock, expected
+from sweeps.progress import Watch, clock, expected_trials
 from sweeps.protocol.pack import pack
 from sweeps.protocol.plan import schedule
 from sweeps.protocol.simulate import World, simulate, simulated_record
@@ -42,9 +42,9 @@ def test_both_show_trials_packs_lanes_time_and_the_best():
 
 
 def test_what_is_foreseen_is_never_less_than_what_is_scheduled():
-    assert expected(STUDY, schedule(STUDY, {}, {})) > len(schedule(STUDY, {}, {}).trials)
+    assert expected_trials(STUDY, schedule(STUDY, {}, {})) > len(schedule(STUDY, {}, {}).trials)
     found, _ = simulate(STUDY, World(), 0)
-    assert expected(STUDY, found) == len(found.trials)
+    assert expected_trials(STUDY, found) == len(found.trials)
 
 
 @pytest.mark.parametrize(
@@ -64,11 +64,11 @@ def test_what_is_foreseen_at_the_start_is_what_comes_where_nothing_is_extended(f
     """Confirmations of what always diverges are foreseen and never come."""
     study = dataclasses.replace(STUDY, **{'trials': 8, 'replicates': 2, 'extension': 0, 'looks': (), **fields})
     found, records = simulate(study, World(cliff=cliff), 0)
-    foreseen, total = expected(study, schedule(study, {}, {})), expected(study, found)
+    foreseen, total = expected_trials(study, schedule(study, {}, {})), expected_trials(study, found)
     assert total == len(found.trials)
     assert foreseen == total if cliff > 0 else foreseen > total
     half = dict(list(records.items())[: len(records) // 2])
-    assert total <= expected(study, schedule(study, half, {})) <= foreseen
+    assert total <= expected_trials(study, schedule(study, half, {})) <= foreseen
 
 
 def test_extensions_that_are_decided_are_foreseen_for_later_looks():
@@ -77,7 +77,7 @@ def test_extensions_that_are_decided_are_foreseen_for_later_looks():
     found, records = simulate(study, world, 0)
     assert all(found.extended.values())
     early = {t.id: records[t.id] for t in found.trials if t.replicate < 2}
-    assert expected(study, schedule(study, early, {})) == len(found.trials)
+    assert expected_trials(study, schedule(study, early, {})) == len(found.trials)
 
 
 def test_clock():

@@ -6,7 +6,7 @@ from ablations.config import changed, put, swap
 from ablations.tasks import TASKS, bases
 from arch.cost import cost_of
 from sweeps.models.describe import Sizes, subjects
-from sweeps.models.matching import match, matched, written
+from sweeps.models.matching import match, match_config, written
 
 DIGITS, RECALL = (subjects(name, [], Sizes())[()] for name in ('digits', 'recall'))
 ARMS = {
@@ -27,7 +27,7 @@ FAST = dict(zip(ARMS, ('params', 'macs', 'params', 'macs'), strict=True))
 def test_an_arm_is_made_as_large_as_its_base(name, by):
     of, changes = ARMS[name]
     base, arm = of.config, changed(of.config, changes)
-    found = matched(base, arm, of.x, by)
+    found = match_config(base, arm, of.x, by)
     assert found.near and abs(found.off) <= 0.01
     assert cost_of(arm, of.x)[by] == found.before and abs(found.before / found.target - 1) > 0.01
     assert cost_of(found.config, of.x)[by] == found.after
@@ -37,7 +37,7 @@ def test_an_arm_is_made_as_large_as_its_base(name, by):
 def test_the_lines_make_the_config_in_a_study():
     base = DIGITS.config
     arm = changed(base, [swap('mixer', 'conv', kernel=3)])
-    found = matched(base, arm, DIGITS.x)
+    found = match_config(base, arm, DIGITS.x)
     pasted = [eval(line, {'put': put, 'swap': swap}) for line in found.lines()]
     assert changed(base, [swap('mixer', 'conv', kernel=3), *pasted]) == found.config
     widths = found.config['body']['widths']
@@ -47,7 +47,7 @@ def test_the_lines_make_the_config_in_a_study():
 def test_the_ratio_alone_keeps_the_widths():
     base = RECALL.config
     arm = changed(base, [swap('channel', 'gated')])
-    found = matched(base, arm, RECALL.x, knob='ratio')
+    found = match_config(base, arm, RECALL.x, knob='ratio')
     assert found.near and found.config['body'] == base['body']
     (line,) = found.lines()
     assert line.startswith("swap('channel', 'gated', ratio=")
@@ -57,7 +57,7 @@ def test_the_width_alone_is_the_nearest_of_those_that_build():
     """Against every width: heads must divide it, so that most are refused."""
     base = bases.decoder(12, 6, 30, 2, {'kind': 'attention', 'heads': 5, 'biases': 'needed'}, 2.0)
     arm = changed(base, [swap('residual', 'layer_scale'), put('channel.ratio', 3.0)])
-    found = matched(base, arm, RECALL.x, knob='width', tolerance=1e-4)
+    found = match_config(base, arm, RECALL.x, knob='width', tolerance=1e-4)
     counts = {width: cost_of(changed(arm, [put('body.width', width)]), RECALL.x)['params'] for width in range(5, 45, 5)}
     nearest = min(counts, key=lambda width: abs(counts[width] - found.target))
     assert found.config['body']['width'] == nearest and found.after == counts[nearest]
@@ -67,28 +67,28 @@ def test_the_width_alone_is_the_nearest_of_those_that_build():
 def test_a_stem_with_a_width_of_its_own_goes_along():
     base = changed(TASKS['digits'].base, [put('stem.width', 8)])
     arm = changed(base, [swap('mixer', 'identity')])
-    found = matched(base, arm, DIGITS.x, knob='width', tolerance=0.2)
+    found = match_config(base, arm, DIGITS.x, knob='width', tolerance=0.2)
     assert found.near
-    wide = matched(changed(base, [put('body.widths', [32, 64])]), base, DIGITS.x, knob='width')
+    wide = match_config(changed(base, [put('body.widths', [32, 64])]), base, DIGITS.x, knob='width')
     assert wide.config['stem']['width'] == round(8 * wide.config['body']['widths'][0] / 16)
 
 
 def test_a_bottleneck_is_tuned_by_its_own_ratio():
     base = changed(TASKS['digits'].base, [swap('block', 'bottleneck', ratio=0.5), swap('mixer', 'conv', kernel=3)])
     arm = changed(base, [put('mixer.kernel', 5)])
-    found = matched(base, arm, DIGITS.x, knob='ratio', tolerance=0.05)
+    found = match_config(base, arm, DIGITS.x, knob='ratio', tolerance=0.05)
     assert [line.partition(',')[0] for line in found.lines()] == ["put('block.ratio'"]
     assert abs(found.after - found.target) < abs(found.before - found.target)
 
 
 def test_equal_models_need_nothing():
-    found = matched(RECALL.config, RECALL.config, RECALL.x)
+    found = match_config(RECALL.config, RECALL.config, RECALL.x)
     assert found.near and found.changes == () and found.config == RECALL.config
 
 
 def test_nothing_near_is_said():
     arm = changed(DIGITS.config, [swap('mixer', 'conv', kernel=3)])
-    found = matched(DIGITS.config, arm, DIGITS.x, knob='width')
+    found = match_config(DIGITS.config, arm, DIGITS.x, knob='width')
     assert not found.near and 0.01 < abs(found.off) < 0.1
     assert found.to_dict()['near'] is False
 
@@ -129,7 +129,7 @@ def test_what_cannot_be_matched_is_refused(given, message):
 def test_widths_that_are_not_written_out_are_asked_for():
     arm = changed(RECALL.config, [swap('body', 'isotropic', causal=True, depth=1)])
     with pytest.raises(ValueError, match=r'write body\.width'):
-        matched(RECALL.config, arm, RECALL.x)
+        match_config(RECALL.config, arm, RECALL.x)
 
 
 def test_changes_are_written_as_studies_write_them():
