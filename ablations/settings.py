@@ -87,7 +87,7 @@ def _set(target: object, names: list[str], value: object, path: str) -> object:
 def override(study: Study, settings: list[str]) -> Study:
     """The study with `path=value` settings applied, e.g. `trials=8`, `tasks.digits.steps=80`, `tune.adamw.lr.high=0.1`.
 
-    Settings are applied in order and checked together, so that two that only fit each other may stand in any order.
+    Settings are applied in order and checked together, so two settings that are valid only together may come in any order.
 
     >>> from ablations.studies import STUDIES
     >>> override(STUDIES['quickstart'], ['trials=2', 'tasks.digits.steps=80']).task('digits').steps

@@ -30,7 +30,7 @@ def check_places(sockets: Sockets, *places: str) -> None:
 
 
 def check_needs(sockets: Sockets) -> None:
-    """Raise ValueError, with the mixers that fit, for the first socket whose kind needs what the mixer does not take.
+    """Raise ValueError, with the mixers that fit, for the first socket with a need that the mixer does not meet.
 
     Also for a `qk_norm` with statistics over more than one query or key; then the error names the norms that fit.
     """

@@ -40,7 +40,7 @@ class Part:
 
 
 def outline(config: dict, x: jax.ShapeDtypeStruct, tables: Mapping[str, Mapping[str, type]] = TABLES) -> list[Part]:
-    """The parts of the model that a config composes, for inputs like `x`, in the order in which they end.
+    """The parts of a config's model, for inputs like `x`, in the order of their outputs.
 
     Raises ValueError where the config does not build.
     """

@@ -4,9 +4,9 @@ matrix      a product on the channels            embedding   a table or the stem
 conv        filters over positions               head        the last product
 vector      biases, scales, shifts, gains
 
-A matrix is `[in, out]`. For a kernel of more axes its class says what each of them is, in the words of `AXES`:
-`KERNELS = {'attend/query': ('in', 'out', 'out')}` for the queries [C, K, D] of a submodule 'attend'. Otherwise an optimizer
-of whole matrices would take the wrong ones, so a kernel of which nothing is said is refused.
+A matrix is `[in, out]`. For a kernel of more axes its class says what each of them is, in the words of `AXES`: `KERNELS =
+{'attend/query': ('in', 'out', 'out')}` for the queries [C, K, D] of a submodule 'attend'. Otherwise an optimizer of whole
+matrices would take the wrong ones, so a kernel without a declaration is refused.
 """
 
 import dataclasses
@@ -34,7 +34,7 @@ NOTHING_SAID: Kernels = types.MappingProxyType({})
 
 @dataclasses.dataclass(frozen=True)
 class Product:
-    """Which axes of a kernel go in and which come out, counted from the last, -1; what is neither is stacked."""
+    """The input axes and the output axes of a kernel, counted from the last, -1; other axes are stacked."""
 
     inputs: tuple[int, ...] = (-2,)
     outputs: tuple[int, ...] = (-1,)

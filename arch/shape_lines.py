@@ -13,7 +13,7 @@ ANY = (('B', 'N'), ('B', 'H', 'W'))
 
 @dataclasses.dataclass(frozen=True)
 class ShapeLine:
-    """The axes that go in and those that come out; a letter is one size on both sides."""
+    """The axes of input and output; a letter has the same size on both sides."""
 
     given: tuple[str, ...]
     made: tuple[str, ...]

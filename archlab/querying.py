@@ -43,7 +43,7 @@ def query(
 
 
 def _derived(study: str | None, runs: Path) -> dict:
-    """The tables that are derived from a whole study, by the name under which a query asks for them."""
+    """The tables derived from a whole study, by their names in a query."""
 
     @functools.cache
     def studies() -> list[StudyRuns]:

@@ -223,7 +223,7 @@ def _counts(study: Study, runs: collections.Counter, flops: float | None) -> dic
 
 
 def _difference(study: Study, row: tuple, runs: collections.Counter, first: tuple, wanted: collections.Counter, flops) -> str:
-    """The first count by which two replicates differ, in words."""
+    """The first count that differs between two replicates, in words."""
     own, base = _counts(study, runs, flops[row[0]]), _counts(study, wanted, flops[first[0]])
     who, whom = (f'{arm} replicate {number}' for arm, number in (row, first))
     for name, value in own.items():

@@ -54,7 +54,7 @@ def broken_rules(reading: Reading, force: bool = False) -> list[str]:
 
 
 def _lines(folder: Path) -> bytes:
-    """All record files of a runs folder in the order in which they are read."""
+    """The lines of all record files of a runs folder, in reading order."""
     files = (records.content(folder / records.FOLDER / name) for name in records.listing(folder))
     return b''.join(content if content.endswith(b'\n') else content + b'\n' for content in files)
 

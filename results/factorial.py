@@ -44,7 +44,7 @@ def contrast(samples: list[np.ndarray], weights: list[float]) -> Difference:
 
 
 def factors_of(levels: Mapping[str, Mapping[str, str]]) -> dict[str, list]:
-    """The levels of each factor in the order in which arms have them; raises ValueError unless the factorial is full.
+    """The levels of each factor, in the order of the arms; raises ValueError unless the factorial is full.
 
     >>> factors_of({'base': {'norm': 'layer', 'gate': 'no'}, 'gated': {'norm': 'layer', 'gate': 'yes'},
     ...              'rms': {'norm': 'rms', 'gate': 'no'}, 'both': {'norm': 'rms', 'gate': 'yes'}})

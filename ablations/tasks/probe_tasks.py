@@ -1,4 +1,4 @@
-"""The probes of the lab: synthetic tasks that each ask for one ability, as fields of `Task` by name.
+"""The probes of the lab: synthetic tasks, each for one ability, as fields of `Task` by name.
 
 Each has a difficulty at which its small base learns it within a minute on one core. The docstrings of their kinds in
 sweeps/tasks/probes describe them and the reached scores.

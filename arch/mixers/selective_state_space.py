@@ -39,8 +39,8 @@ class Direction(nn.Module):
 
     `[B, N, F] -> [B, N, F]`
     Its own parameters are `scale` [F, S], the logarithms of the negative rates of decay, which start at log 1 ... log S in
-    every channel; `bias` [F], which makes the first steps log-uniform between step_low and step_high; and `gain` [F], the
-    share of the input that goes by the state, which starts at 1.
+    every channel; `bias` [F], which makes the first steps log-uniform between step_low and step_high; and `gain` [F], the share
+    of the input that bypasses the state, from 1.
     """
 
     state: int

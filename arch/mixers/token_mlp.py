@@ -16,8 +16,8 @@ class TokenMlp(Mixer):
 
     `[B, N, C] -> [B, N, C]`
     `[B, H, W, C] -> [B, H, W, C]`
-    F = ratio C, which does not go by the number of positions N; the paper's models all have half their channels. A map is
-    taken row by row. The kernels fit one N only: a model of it takes inputs of one size.
+    F = ratio C, whatever the number of positions N; the paper's models all have half their channels. A map is taken row by row.
+    The kernels fit one N only: a model of it takes inputs of one size.
     """
 
     FITS = ('hierarchical', 'isotropic', 'bidirectional', 'maps', 'tokens')

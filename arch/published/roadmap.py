@@ -5,7 +5,7 @@ the road goes on from 7. Multiply-adds of all steps but two equal the printed on
 LayerNorm for BatchNorm is printed with 4.46 G, and counts 4.15 as the step before it: a norm has no multiply-adds by this
 count, and the other regime prints no change (14.81). 4.46 is what the next step counts, ConvNeXt-T; it is printed as 4.49.
 
-The paper leaves these points open. The counts settle some of them:
+The paper leaves these points open. The counts decide some of them:
 
 - A block begins its stage with a projected shortcut only where resolution or width changes. With dimensions inverted, the
   first stage is as wide as its stem, so its shortcut is x itself: 4.64 G, which with a projection would be 4.67.

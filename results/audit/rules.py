@@ -69,7 +69,7 @@ def rules(row: Row, base: Row, pairs: Pairs) -> list[Rule]:
 
 
 def missing(row: Row, base: Row) -> str:
-    """Which cells of which rows are empty that a test needs; '' where none is."""
+    """The empty cells that a test needs, with their rows; '' where none is empty."""
     lacking, gaps = [], [[name for name in ('value', 'sd', 'n') if getattr(one, name) is None] for one in (row, base)]
     if gaps[0] and gaps[0] == gaps[1] and 1 not in (row.n, base.n):
         return f'no {" and no ".join(gaps[0])} on either side'

@@ -12,7 +12,7 @@ from ablations.trial import Schedule
 class Reading:
     """A study as it was read from its runs folder.
 
-    study      what was asked
+    study      the study, with its settings
     schedule   all trials that the study wants so far, with selections and budgets
     records    summaries of sound records by trial id, including trials that are no longer planned. Those of a folder are
                results.store.recorded.Records, which also give each record whole

@@ -1,4 +1,4 @@
-"""Drawing: the composition of a model as lines of plain text, in the order in which it computes."""
+"""Drawing: the composition of a model as lines of plain text, in the order of computation."""
 
 import dataclasses
 import math

@@ -18,11 +18,10 @@ class Images(SetKind):
     """Image classification over a prepared set: `dataset` is its name, images uint8 [n, H, W, C] with one class each.
 
     Source and licence: those of the set, in its `about.json` and in `archlab data show NAME`. The test split is the official
-    one where there is one. Of the other images each replicate draws `held` for tuning-validation and `train` for training
-    (0: all others), identical images on one side. The model sees each channel less the mean and by the standard deviation of
-    the whole pool, after `augment`, a list of specs of sweeps/augment. Metric: accuracy (share, higher is better); chance
-    1 / classes. What is reached, and whether published or measured here, stands beside each task in
-    ablations/tasks/image_tasks.py.
+    one where there is one. Of the other images each replicate draws `held` for tuning-validation and `train` for training (0:
+    all others), identical images on one side. The model sees each channel less the mean and by the standard deviation of the
+    whole pool, after `augment`, a list of specs of sweeps/augment. Metric: accuracy (share, higher is better); chance 1 /
+    classes. Reached scores, published or measured here, stand beside each task in ablations/tasks/image_tasks.py.
     """
 
     dataset: str = 'fashion_mnist'

@@ -86,7 +86,7 @@ class Kind(abc.ABC):
 
     @property
     def knobs(self) -> dict[str, float]:
-        """Strengths that `draw` reads from its `knobs`, with what they are where a study does not tune them."""
+        """Strengths that `draw` reads from its `knobs`, with their defaults."""
         return {}
 
     def absent(self) -> list[str]:

@@ -29,9 +29,9 @@ class Mixture(Language):
     Source, licence and test splits: those of `parts`, task specs of one length in which every position asks for one byte: text
     with tokens='bytes', pixels, samples and the like. Which domain an example is of is not told. A replicate draws the domains'
     own tuning splits and takes of each its share of `held` and of `train` examples (0: as many as there are without repeating
-    any); `tested` sealed ones are shared out in the same way, so these numbers must divide by the weights. Metric: bits
-    per byte, the weighted mean of the domains' (lower is better), which records keep as `parts`; chance log2 257 = 8.006; what
-    small models reach stands beside the task in ablations/tasks/task.py.
+    any); `tested` sealed ones are shared out in the same way, so these numbers must divide by the weights. Metric: bits per
+    byte, the weighted mean of the domains' (lower is better), which records keep as `parts`; chance log2 257 = 8.006; scores of
+    small models stand beside the task in ablations/tasks/text_tasks.py.
     """
 
     parts: tuple = (

@@ -18,13 +18,12 @@ MARK = ord('\n')
 class Molecules(SetKind, Language):
     """Causal language modelling of molecules written as SMILES (Weininger 1988), one an example, in ASCII (V = 128).
 
-    Source, licence and test split: those of `dataset` (`archlab data show NAME`); by default ZINC 250k as split by 1802.04364,
-    of which the pool is what was prepared. A line end begins every example, is the last thing to predict, and fills it up to
-    `length`, where nothing is asked (y = -1). A replicate draws `held` tuning-validation and `train` (0: all others) training
-    molecules, identical ones on one side; `tested` sealed ones are scored, evenly spread (0: all). Metric: bits per byte, that
-    is of every character and line end of these very molecules (lower is better); chance log2 128 = 7; what small models reach
-    stands beside the task in ablations/tasks/task.py. Text over the same set reads line after line without filling up, which is
-    faster.
+    Source, licence and test split: those of `dataset` (`archlab data show NAME`); by default ZINC 250k as split by 1802.04364;
+    the pool is its prepared part. A line end begins every example, is its last target, and fills it up to `length`, where
+    nothing is asked (y = -1). A replicate draws `held` tuning-validation and `train` (0: all others) training molecules,
+    identical ones on one side; `tested` sealed ones are scored, evenly spread (0: all). Metric: bits per byte, that is of every
+    character and line end of these very molecules (lower is better); chance log2 128 = 7; scores of small models stand beside
+    the task in ablations/tasks/text_tasks.py. Text over the same set reads line after line without filling up, which is faster.
     """
 
     dataset: str = 'zinc'

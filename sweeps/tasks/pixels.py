@@ -18,8 +18,8 @@ class Pixels(SetKind, ByteSequences):
     (0: as stored). Of the pool each replicate draws `held` and `train` (0: all others) images, equal ones on one side; test
     images that equal one of the pool after shrinking are left out. Metric: bits per dimension, that is per byte of these very
     images (lower is better); chance 8. The unit compares at equal size only: small images have more bits per dimension. On
-    CIFAR-10 at 32 x 32 large models reach 2.80 to 2.92 (published: 1904.10509, 1701.05517); what small models reach here
-    stands beside each task in ablations/tasks/image_tasks.py.
+    CIFAR-10 at 32 x 32 large models reach 2.80 to 2.92 (published: 1904.10509, 1701.05517); scores of small models stand beside
+    each task in ablations/tasks/image_tasks.py.
     """
 
     dataset: str = 'digits'

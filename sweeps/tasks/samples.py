@@ -14,12 +14,12 @@ from sweeps.tasks.set_kind import SetKind
 class Samples(SetKind, ByteSequences):
     """Causal modelling of audio samples in 256 levels by the mu-law (ITU-T G.711 with mu = 255, as in WaveNet, 1609.03499).
 
-    Source, licence and test split: those of `dataset`, a prepared set of sounds. Each recording is resampled to `rate` Hz
-    (0: as stored), coded, and cut into windows of `length` samples from its start; a rest that is shorter is left out. Of the
+    Source, licence and test split: those of `dataset`, a prepared set of sounds. Each recording is resampled to `rate` Hz (0:
+    as stored), coded, and cut into windows of `length` samples from its start; a rest that is shorter is left out. Of the
     pool's windows each replicate draws `held` and `train` (0: all others), a recording on one side; test windows that stand in
-    the pool too (silence) are left out. Metric: bits per sample, that is per byte of these very windows (lower is better),
-    each window by itself; chance 8. It compares at equal rate and length only. What small models reach here stands beside
-    each task in ablations/tasks/sound_tasks.py.
+    the pool too (silence) are left out. Metric: bits per sample, that is per byte of these very windows (lower is better), each
+    window by itself; chance 8. It compares at equal rate and length only. Scores of small models stand beside each task in
+    ablations/tasks/sound_tasks.py.
     """
 
     dataset: str = 'spoken_digits'

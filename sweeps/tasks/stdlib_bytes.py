@@ -16,12 +16,11 @@ from sweeps.tasks.losses import next_token
 class StdlibBytes(Kind):
     """Byte-level language modelling of the top-level modules of the running Python's standard library.
 
-    Source: the interpreter's own `*.py` files; licence PSF. A sixth of the files, by the sha256 of their names, is the
-    sealed test split, less windows that stand in other files too; each replicate splits the other files into training and
-    tuning-validation files. Examples are windows of `length` bytes with the next byte as target at every position.
-    Metric: nats per byte (lower is better), chance ln 256 = 5.545; small models reach 2.2 to 2.6 in a few hundred steps.
-    Another Python version has other sources: a checksum of the examples stands in every record, and `verify` refuses to mix
-    them.
+    Source: the interpreter's own `*.py` files; licence PSF. A sixth of the files, by the sha256 of their names, is the sealed
+    test split, without windows that occur in other files too; each replicate splits the other files into training and
+    tuning-validation files. Examples are windows of `length` bytes with the next byte as target at every position. Metric: nats
+    per byte (lower is better), chance ln 256 = 5.545; small models reach 2.2 to 2.6 in a few hundred steps. Another Python
+    version has other sources: a checksum of the examples stands in every record, and `verify` refuses to mix them.
     """
 
     TEST = 512

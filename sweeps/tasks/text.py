@@ -17,10 +17,10 @@ from sweeps.tasks.windows import blocks, codes, cut, drawn, spread
 class Text(SetKind, Language):
     """Causal language modelling of a prepared set of text, of molecules line after line, or of shards of tokens.
 
-    Source, licence and test split: those of `dataset` (`archlab data show NAME`); what small models reach stands beside each
-    task in ablations/tasks/task.py. `tokens`: 'bytes' (257: the 256 and a mark after each document), 'characters' (those of the
-    pool, the mark, and one for all others, which is never asked for), 'bpe' (byte-level, `vocabulary` tokens, trained on the
-    pool) or 'file' (a byte-level BPE from `tokenizer`, a file, a folder or a name in the data folder's tokenizers/). Shards
+    Source, licence and test split: those of `dataset` (`archlab data show NAME`); scores of small models stand beside each task
+    in ablations/tasks/text_tasks.py. `tokens`: 'bytes' (257: the 256 and a mark after each document), 'characters' (those of
+    the pool, the mark, and one for all others, which is never asked for), 'bpe' (byte-level, `vocabulary` tokens, trained on
+    the pool) or 'file' (a byte-level BPE from `tokenizer`, a file, a folder or a name in the data folder's tokenizers/). Shards
     are taken as they are; `vocabulary` is then their tokenizer's size.
 
     Examples are windows of `length` tokens, each token the target of those before it in the window. Training windows start

@@ -1,4 +1,4 @@
-"""WebDataset: tar shards in which the files of one example stand together and share a key."""
+"""WebDataset: tar shards; the files of one example are neighbours and share a key."""
 
 import json
 from collections.abc import Iterable, Iterator

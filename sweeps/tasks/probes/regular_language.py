@@ -13,7 +13,7 @@ from sweeps.tasks.probes.synthetic import Synthetic
 
 @dataclasses.dataclass(frozen=True)
 class RegularLanguage(Synthetic):
-    """Next-symbol prediction of a source of which the best possible score is known.
+    """Next-symbol prediction of a source with a known best possible score.
 
     A sequence is `length` + 1 symbols of an automaton (see `automata.py`) that starts in its first state; all but the first
     are predicted. The vocabulary is `symbols`.
