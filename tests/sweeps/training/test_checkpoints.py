@@ -3,22 +3,16 @@
 import dataclasses
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
+from tiny_population import STEPS, TinyPopulation, same_bits
 
-from ablations.tasks import DIGITS
-from arch.model import build
-from sweeps.tasks.digits import Digits
 from sweeps.training import checkpoints as checkpoints_module
 from sweeps.training.checkpoints import CHECKPOINTS_LEFT, Checkpoints, Snapshot, read_tree, write_tree
-from sweeps.training.loop import batch_order, make_training
-from sweeps.training.population import STRATEGIES, Population
-
-STEPS, BATCH = 12, 8
-TASK = Digits(train=96, held=32)
+from sweeps.training.population import STRATEGIES
 
 
 class Stopped(Exception):
@@ -43,39 +37,19 @@ class Stopping(Checkpoints):
 
 @dataclasses.dataclass(frozen=True)
 class Bench:
-    populations: dict
-    pool: dict
-    held: dict
-    lanes: list
+    """Three lanes, of which one diverges; run by the loop there is a state to keep beside the parameters."""
 
-    def run(self, strategy: str, checkpoints: Checkpoints | None = None, finish=None) -> list[dict]:
-        found = self.populations[strategy].run(self.lanes, self.pool, self.held, checkpoints, finish)
-        assert all(seconds > 0 for _, seconds in found)
-        return [result for result, _ in found]
+    tiny: TinyPopulation
+    lanes: list[dict]
+
+    def run(self, strategy: str, checkpoints: Checkpoints | None = None, finish: Callable | None = None) -> list[dict]:
+        population = self.tiny.population(strategy, norm='batch_norm' if strategy == 'loop' else 'layer_norm')
+        return self.tiny.run(strategy, self.lanes, checkpoints, finish, population)
 
 
 @pytest.fixture(scope='module')
-def bench() -> Bench:
-    # A norm with running statistics, so that there is a state to keep beside the parameters.
-    config = {**DIGITS.base, 'body': {'kind': 'hierarchical', 'widths': [8], 'depths': [1]}, 'norm': {'kind': 'batch_norm'}}
-    training = make_training(build(config), TASK, 'adamw', STEPS, BATCH, 2)
-    pool = TASK.pool()
-    inside, held = TASK.split(pool, 0)
-    lanes = [
-        {
-            'seed': np.uint32(seed),
-            'order': batch_order(seed, inside, STEPS, BATCH),
-            'knobs': {'lr': np.float32(lr), 'weight_decay': np.float32(0.01)},
-        }
-        for seed, lr in ((1, 1e-2), (2, 1e38), (3, 3e-3))
-    ]
-    populations = {strategy: Population(training, strategy, width=3) for strategy in STRATEGIES}
-    return Bench(populations, {'x': pool.x, 'y': pool.y}, {'x': pool.x[held], 'y': pool.y[held]}, lanes)
-
-
-def same_bits(one: object, other: object) -> bool:
-    pairs = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
-    return all(np.asarray(a).tobytes() == np.asarray(b).tobytes() for a, b in pairs)
+def bench(tiny: TinyPopulation) -> Bench:
+    return Bench(tiny, [tiny.lane(1, 1e-2), tiny.lane(2, 1e38), tiny.lane(3, 3e-3)])
 
 
 def stopped(bench: Bench, strategy: str, folder: Path, looks: int, steps: int = 2) -> None:
@@ -90,7 +64,7 @@ def test_a_run_stopped_again_and_again_is_the_undisturbed_one(bench: Bench, stra
     whole = bench.run(strategy)
     for looks in (3, 1, 2):
         stopped(bench, strategy, tmp_path, looks)
-    checkpoints = Checkpoints(tmp_path, 'pack', 'here', steps=2)
+    checkpoints = Checkpoints(tmp_path, 'pack', 'here', steps=STEPS)
     before = checkpoints.latest()
     assert before.step > 0 or before.results
     assert same_bits(whole, bench.run(strategy, checkpoints)) and not checkpoints.notes
@@ -99,8 +73,8 @@ def test_a_run_stopped_again_and_again_is_the_undisturbed_one(bench: Bench, stra
 
 
 def test_cutting_a_run_changes_nothing(bench: Bench, tmp_path: Path):
-    checkpoints = Checkpoints(tmp_path, 'pack', 'here', steps=1)
-    assert same_bits(bench.run('loop'), bench.run('loop', checkpoints))
+    checkpoints, alone = Checkpoints(tmp_path, 'pack', 'here', steps=1), dataclasses.replace(bench, lanes=bench.lanes[:1])
+    assert same_bits(alone.run('loop'), alone.run('loop', checkpoints))
     assert len(checkpoints._manager.all_steps()) <= CHECKPOINTS_LEFT
     checkpoints.clear()
 
@@ -108,7 +82,7 @@ def test_cutting_a_run_changes_nothing(bench: Bench, tmp_path: Path):
 def test_lanes_that_are_done_are_not_trained_again(bench: Bench, tmp_path: Path):
     # Looks of a lane at steps=2: at 2, 4 and 6, 8, 10, 12; the eighth look is in the second lane.
     stopped(bench, 'loop', tmp_path, looks=8)
-    kept = Checkpoints(tmp_path, 'pack', 'here', steps=2)
+    kept = Checkpoints(tmp_path, 'pack', 'here', steps=STEPS)
     found = kept.latest()
     assert len(found.results) == 1 and 0 < found.step < STEPS
     trained = []
@@ -144,7 +118,7 @@ def test_a_damaged_checkpoint_is_noted_and_the_one_before_used(bench: Bench, dam
     stopped(bench, 'loop', tmp_path, looks=4)
     last = newest(tmp_path)
     damage(last)
-    checkpoints = Checkpoints(tmp_path, 'pack', 'here', steps=2)
+    checkpoints = Checkpoints(tmp_path, 'pack', 'here', steps=STEPS)
     before = checkpoints.latest()
     assert before is not None and before.step == 6 and 'damaged, not used' in checkpoints.notes[0]
     assert same_bits(bench.run('loop'), bench.run('loop', checkpoints))
@@ -155,7 +129,7 @@ def test_with_all_damaged_it_begins_again(bench: Bench, tmp_path: Path):
     stopped(bench, 'loop', tmp_path, looks=4)
     for path in newest(tmp_path).parent.iterdir():
         truncate(path)
-    checkpoints = Checkpoints(tmp_path, 'pack', 'here', steps=2)
+    checkpoints = Checkpoints(tmp_path, 'pack', 'here', steps=STEPS)
     assert checkpoints.latest() is None and len(checkpoints.notes) == CHECKPOINTS_LEFT
     assert same_bits(bench.run('loop'), bench.run('loop', checkpoints))
     checkpoints.clear()

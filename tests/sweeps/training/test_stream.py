@@ -5,16 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_population
+from tiny_population import TinyPopulation
 
-from ablations.tasks import DIGITS
-from arch.model import build
-from sweeps.tasks.digits import Digits
-from sweeps.training.loop import batch_order, make_training
-from sweeps.training.population import STRATEGIES, Population
+from sweeps.training.loop import batch_order
+from sweeps.training.population import STRATEGIES
 from sweeps.training.stream import AHEAD, Stream, rows
 
 STEPS, BATCH = 11, 8
-TASK = Digits(train=96, held=32)
 
 
 @pytest.fixture
@@ -80,29 +78,15 @@ def test_processes_share_a_batch(pool: dict, order: np.ndarray):
 
 
 @pytest.mark.parametrize('strategy', STRATEGIES)
-def test_streamed_or_on_the_device_the_run_is_the_same(strategy: str, monkeypatch: pytest.MonkeyPatch):
-    config = {**DIGITS.base, 'body': {'kind': 'hierarchical', 'widths': [8], 'depths': [1]}}
-    arrays = TASK.pool()
-    inside, held = TASK.split(arrays, 0)
-    lanes = [
-        {
-            'seed': np.uint32(seed),
-            'order': batch_order(seed, inside, 10, BATCH),
-            'knobs': {'lr': np.float32(3e-3), 'weight_decay': np.float32(0.01)},
-        }
-        for seed in (1, 2, 3)
-    ]
-    pool, held = {'x': arrays.x, 'y': arrays.y}, {'x': arrays.x[held], 'y': arrays.y[held]}
-    # Chunks of three steps, so that points of evaluation fall inside of them.
-    monkeypatch.setattr('sweeps.training.stream.Stream.__init__.__defaults__', (0, (0, 1), 3 * BATCH * 65 * 4 * 3))
-    found = []
-    for streamed in (False, True):
-        training = make_training(build(config), TASK, 'adamw', 10, BATCH, 2, streamed)
-        results = Population(training, strategy, width=3, streamed=streamed).run(lanes, pool, held)
-        found.append([result['curve'] for result, _ in results])
-    for one, other in zip(*found, strict=True):
+def test_streamed_or_on_the_device_the_run_is_the_same(tiny: TinyPopulation, strategy: str, monkeypatch: pytest.MonkeyPatch):
+    lanes, together = [tiny.lane(seed, 3e-3) for seed in (1, 2, 3)], 1 if strategy == 'loop' else 3
+    # Chunks of four steps, so that the point of evaluation at step 6 falls inside of one.
+    size = 4 * together * tiny_population.BATCH * (tiny.pool['x'][0].nbytes + tiny.pool['y'][0].nbytes)
+    monkeypatch.setattr('sweeps.training.stream.Stream.__init__.__defaults__', (0, (0, 1), size))
+    streamed = tiny.run(strategy, lanes, population=tiny.population(strategy, streamed=True))
+    for one, other in zip(tiny.run(strategy, lanes), streamed, strict=True):
         for name in ('loss', 'train_loss', 'score'):
-            np.testing.assert_allclose(one[name], other[name], rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(one['curve'][name], other['curve'][name], rtol=1e-5, atol=1e-6)
 
 
 def test_chunks_are_read_before_they_are_asked_for():
