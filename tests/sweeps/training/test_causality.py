@@ -9,7 +9,7 @@ import pytest
 from ablations.config import swap
 from ablations.spaces import log
 from ablations.study import Study
-from ablations.tasks import task
+from ablations.tasks import bases, task
 from ablations.trial import TEST, Trial
 from arch.model import build
 from arch.sockets import load_tables
@@ -40,7 +40,8 @@ class Behind(Ahead):
 
 MIXERS = {'ahead': Ahead, 'behind': Behind}
 '''
-BYTES = task('stdlib_bytes', steps=2, batch=4, evaluations=2)
+BASE = bases.decoder(256, 32, 8, 1, {'kind': 'identity'}, 1.0)
+BYTES = task('stdlib_bytes', steps=2, batch=4, evaluations=2, base=BASE)
 
 
 @pytest.fixture(scope='module')
