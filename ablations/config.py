@@ -4,7 +4,6 @@ A config is a complete dictionary of plain data; a *spec* in it is a dictionary 
 and types. It lets some mistakes pass, which are refused here: a replaced subtree, None, a bool for an int, a new key.
 """
 
-import copy
 import dataclasses
 import difflib
 import math
@@ -170,9 +169,9 @@ def changed(base: dict, changes: tuple) -> dict:
     Traceback (most recent call last):
     ValueError: path 'channel.rato': channel has no 'rato'; it has ['kind', 'ratio']. Did you mean 'ratio'?
     """
-    config = ConfigDict(copy.deepcopy(plain(base, 'base')), convert_dict=True).lock()
+    config = ConfigDict(plain(base, 'base'), convert_dict=True).lock()
     for change in changes:
         if not isinstance(change, (Put, Swap)):
             raise ValueError(f'{change!r} is not a change; an arm is a list of put(path, value) and swap(path, kind, ...)')
         change(config)
-    return plain(FrozenConfigDict(config), 'config')
+    return plain(config, 'config')

@@ -88,7 +88,7 @@ class Study:
         self._check_values()
         for arm in self.arms:
             for item in self.tasks:
-                self.model(arm, item.name)
+                self._model(arm, item.name)
         if self.blocks is not None:
             if not isinstance(self.blocks, str):
                 raise ValueError(f"study '{self.name}': blocks={self.blocks!r}; give the path of your block file in quotes")
@@ -224,13 +224,17 @@ class Study:
         """The complete model config of an arm on a task; raises ValueError naming both where a change does not apply."""
         if arm not in self.arms:
             raise ValueError(f"study '{self.name}' has no arm '{arm}'; allowed: {list(self.arms)}.{closest(arm, self.arms)}")
+        return copy.deepcopy(self._model(arm, task_name))
+
+    def _model(self, arm: str, task_name: str) -> dict:
+        """The model config that nobody may change."""
         if (arm, task_name) not in self._models:
             try:
                 base = self.task(task_name).base
                 self._models[arm, task_name] = changed(base, self.arms[arm])
             except ValueError as error:
                 raise ValueError(f"arm '{arm}' does not apply to the base of task '{task_name}': {error}") from None
-        return copy.deepcopy(self._models[arm, task_name])
+        return self._models[arm, task_name]
 
     @functools.cached_property
     def _models(self) -> dict:
