@@ -16,6 +16,7 @@ from matplotlib.font_manager import FontProperties, fontManager, ttfFontProperty
 from matplotlib.ft2font import FT2Font
 from matplotlib.textpath import TextPath
 
+from results.figures.layout import FINEST, lay_out
 from results.store import atomic
 
 SHIPPED = Path(__file__).parent / 'fonts'
@@ -32,6 +33,8 @@ COLOURS = ('#000000', '#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#5
 """Colours that differ without colour vision (Okabe and Ito's set, with yellow darkened for white paper); the base is black."""
 MARKERS = ('o', 's', '^', 'D', 'v', 'P', '<', '>', 'p', 'h')
 BAND = '#e8eef4'
+LAST_BITS = 2.0**-40
+"""More than sums of some thousand numbers differ between two processors, and far less than six significant digits."""
 SUFFIXES = ('pdf', 'svg', 'png')
 _UNDATED = {'pdf': {'CreationDate': None}, 'svg': {'Date': None}, 'png': {}}
 
@@ -79,9 +82,7 @@ def _settings() -> dict:
         'svg.hashsalt': 'archlab',
         'svg.fonttype': 'path',
         'pdf.fonttype': 42,
-        'savefig.dpi': 200,
-        'savefig.bbox': 'tight',
-        'savefig.pad_inches': 0.03,
+        'savefig.dpi': FINEST,
     }
 
 
@@ -114,6 +115,7 @@ def palette(arms: list[str]) -> dict[str, tuple[str, str]]:
     return {arm: (COLOURS[i % shift], MARKERS[(i + i // shift) % len(MARKERS)]) for i, arm in enumerate(arms)}
 
 
+@functools.lru_cache(1024)
 def text_width(text: str, size: float) -> float:
     """How wide a line of text is, in inches, at a size in points."""
     with house():
@@ -121,8 +123,14 @@ def text_width(text: str, size: float) -> float:
 
 
 def rounded(values: object) -> np.ndarray:
-    """Numbers to six significant digits, so that a figure does not depend on a machine's last bits."""
-    return np.array([float(f'{value:.6g}') for value in np.ravel(np.asarray(values, float))])
+    """Numbers to six significant digits, so that a figure does not depend on a processor's last bits. `[n] -> [n]`
+
+    What lies half-way between two such numbers, or a few last bits beside it, goes to the one that is farther from 0.
+
+    >>> rounded([93.03125, 93.03125 - 1e-13, 93.03125 + 1e-13]).tolist()
+    [93.0313, 93.0313, 93.0313]
+    """
+    return np.array([float(f'{value * (1 + LAST_BITS):.6g}') for value in np.ravel(np.asarray(values, float))])
 
 
 def rendered(figure: Figure, suffix: str) -> bytes:
@@ -131,6 +139,7 @@ def rendered(figure: Figure, suffix: str) -> bytes:
         raise ValueError(f'figures are not written as {suffix!r}; allowed: {list(SUFFIXES)}; choose one of them')
     content = io.BytesIO()
     with house():
+        lay_out(figure)
         figure.savefig(content, format=suffix, metadata=_UNDATED[suffix])
     return content.getvalue()
 

@@ -121,6 +121,7 @@ def small(name: str, **fields: object) -> Study:
     return Study(**{**given, **fields})
 
 
+@functools.cache
 def scenes() -> dict[str, Scene]:
     """Scenes by name."""
     rms, identity, wide = swap('norm', 'rms_norm'), swap('mixer', 'identity'), put('channel.ratio', 3.0)
@@ -188,6 +189,10 @@ def scenes() -> dict[str, Scene]:
         ),
         'alone': Scene(small('alone', arms={'layer_norm': ()})),
     }
+    for name in ('two', 'path', 'factorial', 'ladder'):
+        scene = found[name]
+        own = tuple(task for task in scene.study.tasks if task.name.startswith('digits'))
+        found[f'{name}_on_digits'] = dataclasses.replace(scene, study=dataclasses.replace(scene.study, tasks=own))
     return found
 
 
@@ -201,6 +206,23 @@ def read(name: str, share: float = 1.0) -> tuple[Reading, list]:
     """The reading of a scene and its findings, which is what a figure takes."""
     study, planned, records, found, manifest = data(name, share)
     return Reading(study, planned, Records.of(records.values()), manifest), found
+
+
+@functools.cache
+def shaken(name: str) -> tuple[Reading, list]:
+    """The reading of a scene and its findings where every score is some units in the last place beside what it is."""
+    study, planned, records, _, manifest = data(name)
+    random = np.random.default_rng(0)
+
+    def beside(value: float | None) -> float | None:
+        return None if value is None else value * (1 + 2.0**-52 * int(random.choice((-4, -3, 3, 4))))
+
+    records = [
+        {**one, 'score': beside(one['score']), 'curve': {**one['curve'], 'score': list(map(beside, one['curve']['score']))}}
+        for one in records.values()
+    ]
+    reading = Reading(study, planned, Records.of(records), manifest)
+    return reading, findings(reading)
 
 
 def drawn(figure) -> list[str]:
