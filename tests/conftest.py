@@ -23,7 +23,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if config.option.markexpr == 'not slow':
         os.environ.setdefault('JAX_DISABLE_MOST_OPTIMIZATIONS', 'true')
-        os.environ['XLA_FLAGS'] = f'{os.environ.get("XLA_FLAGS", "")} --xla_cpu_use_fusion_emitters=false'.strip()
+        quick = '--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1'
+        os.environ['XLA_FLAGS'] = f'{os.environ.get("XLA_FLAGS", "")} {quick}'.strip()
 
 
 TINY = (

@@ -1,5 +1,7 @@
 """Scan over depth, remat and the type of the computation: the same model by other means."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +14,7 @@ from arch.dense import Dense
 from arch.depth import stacked, unstacked
 from arch.model import build
 from arch.model_sockets import Sockets
+from arch.probe import started
 from arch.sockets import TABLES
 
 ATTENTION = {'kind': 'attention', 'heads': 2, 'biases': 'needed'}
@@ -36,23 +39,13 @@ def put(config, **fields):
     return {**config, 'body': {**config['body'], **fields}}
 
 
-def run(config, x, drop_path=0.0):
-    """Scores, next statistics and slopes of a model drawn from one key."""
-    model = build(config)
+def scanned(config):
+    return put(config, over_depth='scan')
 
-    @jax.jit
-    def both(key):
-        params, state = model.init(key, x, {})
 
-        def loss(params):
-            knobs = {'drop_path': jnp.float32(drop_path)}
-            y, after, _ = model.apply(params, state, x, knobs=knobs, key=key, train=True)
-            return (y**2).sum(), (y, after)
-
-        slopes, (y, after) = jax.grad(loss, has_aux=True)(params)
-        return params, slopes, y, after
-
-    return both(KEY)
+def shapes(config, x):
+    """The shapes of parameters and statistics; nothing is computed."""
+    return jax.eval_shape(lambda: build(config).init(KEY, x, {}))
 
 
 def numbers(config):
@@ -60,21 +53,62 @@ def numbers(config):
     return Sockets(config, TABLES).make('body', name=None).blocks()
 
 
+@functools.cache
+def drawn(name):
+    """Random parameters and statistics of a scanned model, no two blocks alike; `unstacked` they are those of the loop."""
+    config, x = MODELS[name]
+    params, state = started(*shapes(scanned(config), x))
+    return jax.tree.map(lambda leaf: leaf / 2, params), state
+
+
+@functools.cache
+def program(name, way='loop', remat=False):
+    """A compiled step: `(params, state, drop_path) -> slopes, scores, next statistics`."""
+    config, x = MODELS[name]
+    model = build(put(config, over_depth=way, remat=remat))
+
+    @jax.jit
+    def step(params, state, drop_path):
+        def loss(params):
+            y, after, _ = model.apply(params, state, x, knobs={'drop_path': drop_path}, key=KEY, train=True)
+            return (y**2).sum(), (y, after)
+
+        slopes, (y, after) = jax.grad(loss, has_aux=True)(params)
+        return slopes, y, after
+
+    return step
+
+
+def run(name, way='loop', remat=False, drop_path=0.0):
+    """Slopes, scores and next statistics of a model with the numbers of `drawn`."""
+    own = drawn(name)
+    if way == 'loop':
+        own = [unstacked(tree, numbers(MODELS[name][0])) for tree in own]
+    return program(name, way, remat)(*own, jnp.float32(drop_path))
+
+
 @pytest.mark.parametrize('name', MODELS)
 def test_a_scan_and_a_loop_are_the_same_model(name):
-    config, x = MODELS[name]
-    looped, scanned = run(config, x), run(put(config, over_depth='scan'), x)
-    assert 'blocks_0' in scanned[0]
-    assert 'blocks_0' not in looped[0]
-    for one, other in zip(looped, scanned, strict=True):
-        one = stacked(one, numbers(config)) if isinstance(one, dict) else one
+    for one, other in zip(run(name), run(name, 'scan'), strict=True):
+        if isinstance(one, dict):
+            assert 'blocks_0' not in one
+            one = stacked(one, numbers(MODELS[name][0]))
         assert_same_numbers(one, other, ROUNDINGS)
+
+
+@pytest.mark.parametrize('name', ['tokens', *(pytest.param(name, marks=pytest.mark.slow) for name in ('stages', 'in block'))])
+def test_a_scan_and_a_loop_draw_the_same_model(name):
+    config, x = MODELS[name]
+    ways = build(config), build(scanned(config))
+    looped, whole = jax.jit(lambda: [model.init(KEY, x, {}) for model in ways])()
+    assert 'blocks_0' in whole[0] and 'blocks_0' not in looped[0]
+    for one, other in zip(looped, whole, strict=True):
+        assert_same_numbers(stacked(one, numbers(config)), other, ROUNDINGS)
 
 
 @pytest.mark.parametrize('way', ['loop', 'scan'])
 def test_remat_changes_no_number(way):
-    config = put(STAGES, over_depth=way)
-    kept, computed = run(config, IMAGES, drop_path=0.5), run(put(config, remat=True), IMAGES, drop_path=0.5)
+    kept, computed = (run('stages', way, remat, drop_path=0.5) for remat in (False, True))
     assert_same_numbers(kept, computed, ROUNDINGS)
 
 
@@ -96,7 +130,7 @@ def test_remat_keeps_less(way):
 
 
 def test_stacked_and_unstacked_are_inverse():
-    params = run(RESNET, IMAGES)[0]
+    params, _ = started(*shapes(RESNET, IMAGES))
     layers = numbers(RESNET)
     assert layers == {'blocks_0': range(1, 3), 'blocks_1': range(4, 5)}
     there = stacked(params, layers)
@@ -128,14 +162,25 @@ def test_a_scanned_program_does_not_grow_with_depth(config):
 @pytest.mark.parametrize('name', ['tokens', 'stages'])
 def test_bfloat16_products_and_float32_parameters(name):
     config, x = MODELS[name]
-    params, slopes, y, state = run(put(config, compute='bfloat16'), x)
-    wide = run(config, x)[2]
-    assert y.dtype == jnp.float32
-    assert {leaf.dtype for tree in (params, slopes, state) for leaf in jax.tree.leaves(tree)} == {jnp.dtype('float32')}
-    assert 0 < np.abs(y - wide).max() < 0.1 * np.abs(wide).max()
     model = build(put(config, compute='bfloat16'))
-    program = jax.make_jaxpr(lambda p, s: model.apply(p, s, x, knobs={}, key=KEY, train=True)[0])(params, state)
-    products = [str(e.invars[0].aval.dtype) for e in program.jaxpr.eqns if e.primitive.name == 'dot_general']
+    params, state = (unstacked(tree, numbers(config)) for tree in drawn(name))
+
+    def forward(params, state):
+        return model.apply(params, state, x, knobs={}, key=KEY, train=True)[:2]
+
+    def slopes(params, state):
+        return jax.grad(lambda params: forward(params, state)[0].sum())(params)
+
+    y, after = jax.jit(forward)(params, state)
+    first = shapes(put(config, compute='bfloat16'), x)
+    made = (*first, after, jax.eval_shape(slopes, params, state))
+    assert y.dtype == jnp.float32
+    assert {leaf.dtype for tree in made for leaf in jax.tree.leaves(tree)} == {jnp.dtype('float32')}
+    wide = run(name)[1]
+    assert 0 < np.abs(y - wide).max() < 0.1 * np.abs(wide).max()
+    products = [
+        str(e.invars[0].aval.dtype) for e in jax.make_jaxpr(forward)(params, state).eqns if e.primitive.name == 'dot_general'
+    ]
     assert set(products) <= {'bfloat16'}
 
 
