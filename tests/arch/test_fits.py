@@ -39,7 +39,7 @@ def config_of(family: str, kind: str, places: tuple[str, ...]) -> dict:
     config[family] = {'kind': kind}
     if cls.NEEDS or (family == 'qk_norm' and kind != 'identity'):
         config['mixer'] = {'kind': 'attention', 'heads': 2}
-    if (family, kind) == ('downsample', 'none') and places[0] == 'hierarchical':
+    if places[0] == 'hierarchical' and (family != 'downsample' or kind == 'none'):
         config['body'] = {**config['body'], 'widths': [16], 'depths': [1]}
     if family == 'downsample' and cls.IN_BLOCK:
         config['block'] = {'kind': 'bottleneck'}
