@@ -1,10 +1,10 @@
 """Dense: the matrix product that every block is made of."""
 
 import jax
-import jax.numpy as jnp
 from flax import linen as nn
 
 from arch.context import Context
+from arch.parameter import parameter
 from arch.vectors import per_channel
 
 
@@ -25,8 +25,8 @@ class Dense(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         shape = (x.shape[-1], self.features)
-        kernel = self.param('kernel', lambda key: context.kernel(key, shape, *shape, self.end, self.branch))
+        kernel = parameter(self, 'kernel', lambda key, shape: context.kernel(key, shape, *shape, self.end, self.branch), shape)
         y = x @ kernel.astype(x.dtype)
         if self.bias:
-            y = y + per_channel(self.param('bias', nn.initializers.zeros, (self.features,), jnp.float32), y)
+            y = y + per_channel(parameter(self, 'bias', nn.initializers.zeros, (self.features,)), y)
         return y

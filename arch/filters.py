@@ -1,12 +1,12 @@
 """Filters: the kernels and biases of full and of depthwise convolutions."""
 
 import jax
-import jax.numpy as jnp
 from flax import linen as nn
 
 from arch.context import Context
 from arch.ops.convolution import convolution
 from arch.ops.depthwise import depthwise
+from arch.parameter import parameter
 from arch.vectors import per_channel
 
 
@@ -25,10 +25,12 @@ class Kernels(nn.Module):
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         axes = x.ndim - 2
         shape, count = (self.taps,) * axes + (x.shape[-1], self.features), self.taps**axes
-        kernel = self.param('kernel', lambda key: context.kernel(key, shape, count * shape[-2], count * shape[-1]))
+        kernel = parameter(
+            self, 'kernel', lambda key, shape: context.kernel(key, shape, count * shape[-2], count * shape[-1]), shape
+        )
         y = convolution(x, kernel, context.causal, self.stride)
         if self.bias:
-            y = y + per_channel(self.param('bias', nn.initializers.zeros, (self.features,), jnp.float32), y)
+            y = y + per_channel(parameter(self, 'bias', nn.initializers.zeros, (self.features,)), y)
         return y
 
 
@@ -46,8 +48,8 @@ class Filters(nn.Module):
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         axes = x.ndim - 2
         shape, count = (self.taps,) * axes + (x.shape[-1],), self.taps**axes
-        kernel = self.param('kernel', lambda key: context.kernel(key, shape, count, count))
+        kernel = parameter(self, 'kernel', lambda key, shape: context.kernel(key, shape, count, count), shape)
         y = depthwise(x, kernel, context.causal, self.stride)
         if self.bias:
-            y = y + per_channel(self.param('bias', nn.initializers.zeros, (x.shape[-1],), jnp.float32), y)
+            y = y + per_channel(parameter(self, 'bias', nn.initializers.zeros, (x.shape[-1],)), y)
         return y

@@ -13,6 +13,7 @@ from arch.block import Norm
 from arch.context import Context
 from arch.flags import PLACES
 from arch.make import divides
+from arch.parameter import parameter
 from arch.vectors import per_channel
 
 ones, zeros = nn.initializers.ones, nn.initializers.zeros
@@ -41,8 +42,8 @@ class LayerNorm(Norm):
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         wide = x.astype(jnp.float32)
-        scale = per_channel(self.param('scale', first_scale(self.site, context), (x.shape[-1],)), wide)
-        bias = per_channel(self.param('bias', zeros, (x.shape[-1],)), wide)
+        scale = per_channel(parameter(self, 'scale', first_scale(self.site, context), (x.shape[-1],)), wide)
+        bias = per_channel(parameter(self, 'bias', zeros, (x.shape[-1],)), wide)
         centred = wide - wide.mean(-1, keepdims=True)
         variance = jnp.square(centred).mean(-1, keepdims=True)
         return (centred * jax.lax.rsqrt(variance + self.eps) * scale + bias).astype(x.dtype)
@@ -62,7 +63,7 @@ class RmsNorm(Norm):
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         wide = x.astype(jnp.float32)
-        scale = per_channel(self.param('scale', first_scale(self.site, context), (x.shape[-1],)), wide)
+        scale = per_channel(parameter(self, 'scale', first_scale(self.site, context), (x.shape[-1],)), wide)
         square = jnp.square(wide).mean(-1, keepdims=True)
         return (wide * jax.lax.rsqrt(square + self.eps) * scale).astype(x.dtype)
 
@@ -87,8 +88,8 @@ class BatchNorm(Norm):
         mean = self.variable('state', 'mean', jnp.zeros, channels)
         variance = self.variable('state', 'variance', jnp.ones, channels)
         wide = x.astype(jnp.float32)
-        scale = per_channel(self.param('scale', first_scale(self.site, context), channels), wide)
-        bias = per_channel(self.param('bias', zeros, channels), wide)
+        scale = per_channel(parameter(self, 'scale', first_scale(self.site, context), channels), wide)
+        bias = per_channel(parameter(self, 'bias', zeros, channels), wide)
         if context.train:
             axes = tuple(range(x.ndim - 1))
             batch_mean = wide.mean(axes)
@@ -127,8 +128,8 @@ class GroupNorm(Norm):
         self.check(channels, context.causal)
         axes = (*range(1, x.ndim - 1), -1)
         wide = x.astype(jnp.float32)
-        scale = per_channel(self.param('scale', first_scale(self.site, context), (channels,)), wide)
-        bias = per_channel(self.param('bias', zeros, (channels,)), wide)
+        scale = per_channel(parameter(self, 'scale', first_scale(self.site, context), (channels,)), wide)
+        bias = per_channel(parameter(self, 'bias', zeros, (channels,)), wide)
         grouped = wide.reshape(*x.shape[:-1], self.groups, -1)
         centred = grouped - grouped.mean(axes, keepdims=True)
         variance = jnp.square(centred).mean(axes, keepdims=True)
@@ -148,7 +149,7 @@ class ScaleNorm(Norm):
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
-        gain = self.param('gain', lambda key: jnp.full((), x.shape[-1] ** 0.5, jnp.float32))
+        gain = parameter(self, 'gain', lambda key, shape: jnp.full(shape, x.shape[-1] ** 0.5, jnp.float32), ())
         wide = x.astype(jnp.float32)
         square = jnp.square(wide).sum(-1, keepdims=True)
         return (gain * wide * jax.lax.rsqrt(square + self.eps)).astype(x.dtype)
@@ -169,8 +170,8 @@ class GlobalResponseNorm(Norm):
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         axes = tuple(range(1, x.ndim - 1))
         wide = x.astype(jnp.float32)
-        scale = per_channel(self.param('scale', zeros, (x.shape[-1],)), wide)
-        bias = per_channel(self.param('bias', zeros, (x.shape[-1],)), wide)
+        scale = per_channel(parameter(self, 'scale', zeros, (x.shape[-1],)), wide)
+        bias = per_channel(parameter(self, 'bias', zeros, (x.shape[-1],)), wide)
         # The small number under the root keeps the gradient of a silent channel finite.
         size = jnp.sqrt(jnp.square(wide).sum(axes, keepdims=True) + self.eps**2)
         response = size / (size.mean(-1, keepdims=True) + self.eps)
@@ -195,10 +196,10 @@ class Squashing(Norm):
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         name, field = ('alpha0_mixer', self.alpha0_mixer) if self.site == 'mixer' else ('alpha0', self.alpha0)
         alpha0 = context.knob(name, field)
-        gain = self.param('gain', lambda key: alpha0 * jnp.ones((), jnp.float32))
+        gain = parameter(self, 'gain', lambda key, shape: alpha0 * jnp.ones(shape, jnp.float32), ())
         wide = x.astype(jnp.float32)
-        scale = per_channel(self.param('scale', first_scale(self.site, context), (x.shape[-1],)), wide)
-        bias = per_channel(self.param('bias', zeros, (x.shape[-1],)), wide)
+        scale = per_channel(parameter(self, 'scale', first_scale(self.site, context), (x.shape[-1],)), wide)
+        bias = per_channel(parameter(self, 'bias', zeros, (x.shape[-1],)), wide)
         return (self.squash(gain * wide) * scale + bias).astype(x.dtype)
 
     @nn.nowrap
@@ -226,7 +227,7 @@ class DynamicErf(Squashing):
 
     @nn.nowrap
     def squash(self, x: jax.Array) -> jax.Array:
-        return jax.lax.erf(x + self.param('shift', lambda key: jnp.zeros((), jnp.float32)))
+        return jax.lax.erf(x + parameter(self, 'shift', zeros, ()))
 
 
 class HardTanh(Squashing):

@@ -16,6 +16,7 @@ from arch.dense import Dense
 from arch.make import positive
 from arch.model_sockets import Sockets
 from arch.ops.depthwise import LOWERING
+from arch.parameter import parameter
 
 
 def sorts() -> bool:
@@ -38,7 +39,9 @@ class Experts(nn.Module):
     def __call__(self, rows: jax.Array, sizes: jax.Array | None, context: Context) -> jax.Array:
         channels = rows.shape[-1]
         shape = (self.experts, channels, self.features)
-        kernel = self.param('kernel', lambda key: context.kernel(key, shape, channels, self.features, self.end))
+        kernel = parameter(
+            self, 'kernel', lambda key, shape: context.kernel(key, shape, channels, self.features, self.end), shape
+        )
         kernel = kernel.astype(rows.dtype)
         if sizes is not None:
             return ragged(rows, kernel, sizes)

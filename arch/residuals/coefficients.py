@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from arch.context import Context
+from arch.parameter import parameter
 
 
 class Coefficients(nn.Module):
@@ -22,10 +23,10 @@ class Coefficients(nn.Module):
     def __call__(self, x: jax.Array, first: jax.Array, context: Context) -> jax.Array:
         shape = (x.shape[-1], first.shape[-1])
 
-        def kernel(key: jax.Array) -> jax.Array:
+        def kernel(key: jax.Array, shape: tuple[int, int]) -> jax.Array:
             return context.kernel(key, shape, *shape, branch=False) if self.drawn else jnp.zeros(shape, jnp.float32)
 
-        bias = self.param('bias', lambda key: first.astype(jnp.float32))
-        gain = self.param('gain', lambda key: self.gain * jnp.ones((), jnp.float32))
-        y = x.astype(jnp.float32) @ self.param('kernel', kernel)
+        bias = parameter(self, 'bias', lambda key, shape: first.astype(jnp.float32), first.shape)
+        gain = parameter(self, 'gain', lambda key, shape: self.gain * jnp.ones(shape, jnp.float32), ())
+        y = x.astype(jnp.float32) @ parameter(self, 'kernel', kernel, shape)
         return bias.reshape((1,) * (y.ndim - bias.ndim) + bias.shape) + gain * (jnp.tanh(y) if self.tanh else y)

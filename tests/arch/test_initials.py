@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from rounding import assert_same_numbers
 
 from ablations.tasks.bases import decoder
 from arch.context import Context
@@ -26,6 +27,8 @@ KERNELS = {
 }
 EMBEDDINGS = {'lecun_normal': (500**-0.5, None), 'he_normal': (500**-0.5, None), 'glorot_normal': (500**-0.5, None)}
 IDS = jnp.zeros((2, 6), jnp.int32)
+ROUNDINGS = 8
+"""One product of the head over 8 channels: that is all that both models compute."""
 
 
 def test_every_kind_is_tested_here():
@@ -61,20 +64,36 @@ def flat(params):
     return {'/'.join(part.key for part in path): np.asarray(leaf) for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
 
 
-def first(knobs=None, **changes):
+def drawing(**changes):
+    """A compiled program `init_scale -> first parameters` of the config with these changes."""
     model = build({**config(), **changes})
-    return flat(jax.jit(lambda key: model.init(key, IDS, knobs or {})[0])(jax.random.key(0)))
+    return jax.jit(lambda scale: model.init(jax.random.key(0), IDS, {'init_scale': scale})[0])
+
+
+def first(**changes):
+    return flat(drawing(**changes)(jnp.float32(1)))
+
+
+@functools.cache
+def ending(branch_end):
+    """First parameters of a model whose branches end so."""
+    return drawing(initial={'kind': 'lecun_normal', 'branch_end': branch_end})(jnp.float32(1))
+
+
+@functools.cache
+def plain():
+    return drawing()
 
 
 @functools.cache
 def usual():
-    return first()
+    return flat(plain()(jnp.float32(1)))
 
 
 @pytest.mark.parametrize(('branch_end', 'factor'), [('zero', 0.0), ('depth', 6**-0.5)])
 def test_the_last_products_of_branches_start_smaller(branch_end, factor):
     """Three layers of two branches; the head and the stem end no branch."""
-    same, other = usual(), first(initial={'kind': 'lecun_normal', 'branch_end': branch_end})
+    same, other = usual(), flat(ending(branch_end))
     ends = {name for name in same if name.endswith(('mixer/output/kernel', 'channel/down/kernel'))}
     assert len(ends) == 6
     for name in same:
@@ -84,25 +103,25 @@ def test_the_last_products_of_branches_start_smaller(branch_end, factor):
 def test_depth_counts_branches():
     """One branch a layer in a parallel block; only the channel block's and the mixer's last products end it."""
     block = {'block': {'kind': 'parallel'}}
-    same = first(**block)['block_0/channel/down/kernel']
-    depth = first(**block, initial={'kind': 'lecun_normal', 'branch_end': 'depth'})['block_0/channel/down/kernel']
+    models = [build({**config(branch_end=end), **block}) for end in ('same', 'depth')]
+
+    @jax.jit
+    def ends(key):
+        return [model.init(key, IDS, {})[0]['block_0']['channel']['down']['kernel'] for model in models]
+
+    same, depth = ends(jax.random.key(0))
     np.testing.assert_allclose(depth, same * 3**-0.5, rtol=1e-6)
 
 
 def test_a_model_whose_branches_end_in_zeros_starts_as_its_stem_and_head():
-    model = build(config(branch_end='zero'))
-
-    @jax.jit
-    def run(key):
-        params, state = model.init(key, IDS, {})
-        skipped = {name: jax.tree.map(jnp.zeros_like, part) if 'block' in name else part for name, part in params.items()}
-        return [model.apply(part, state, IDS, knobs={}, key=key, train=False)[0] for part in (params, skipped)]
-
-    np.testing.assert_allclose(*run(jax.random.key(0)), rtol=1e-5, atol=1e-6)
+    params, model = ending('zero'), build(config(branch_end='zero'))
+    skipped = {name: jax.tree.map(np.zeros_like, part) if 'block' in name else part for name, part in params.items()}
+    run = jax.jit(lambda params: model.apply(params, {}, IDS, knobs={}, key=jax.random.key(0), train=False)[0])
+    assert_same_numbers(run(params), run(skipped), ROUNDINGS)
 
 
 def test_the_knob_multiplies_every_kernel_and_nothing_else():
-    one, three = usual(), first({'init_scale': 3.0})
+    one, three = usual(), flat(plain()(jnp.float32(3)))
     assert sum(name.endswith('kernel') for name in one) == 3 * 6 + 1
     for name in one:
         np.testing.assert_allclose(three[name], one[name] * (3.0 if name.endswith('kernel') else 1.0), rtol=1e-6, err_msg=name)
@@ -164,17 +183,21 @@ def test_a_branch_that_starts_at_zero_wakes_up(change):
     config = {**PLAIN, 'initial': {'kind': 'lecun_normal', 'branch_end': 'zero'}}
     config |= {family: {'kind': kind} for family, kind in change.items()}
     model, x = build(config), jnp.asarray(np.random.default_rng(0).normal(size=(2, 4, 4, 1)), jnp.float32)
-    params, state = model.init(jax.random.key(0), x, {})
 
     @jax.jit
-    def step(params):
+    def second_slopes():
+        params, state = model.init(jax.random.key(0), x, {})
+
         def loss(params):
             return (model.apply(params, state, x, knobs={}, key=jax.random.key(1), train=True)[0] ** 2).sum()
 
-        slopes = jax.grad(loss)(params)
-        return jax.tree.map(lambda leaf, slope: leaf - 0.01 * slope, params, slopes), slopes
+        def step(params, _):
+            slopes = jax.grad(loss)(params)
+            return jax.tree.map(lambda leaf, slope: leaf - 0.01 * slope, params, slopes), slopes
 
-    for _ in range(2):
-        params, slopes = step(params)
+        _, slopes = jax.lax.scan(step, params, None, length=2)
+        return jax.tree.map(lambda leaf: leaf[1], slopes)
+
+    slopes = second_slopes()
     dead = [jax.tree_util.keystr(path) for path, leaf in jax.tree_util.tree_leaves_with_path(slopes) if not np.any(leaf)]
     assert dead == []
