@@ -18,5 +18,5 @@ def parameter(module: nn.Module, name: str, draw: Callable, shape: tuple[int, ..
         return module.param(name, draw, shape)
     value = module.get_variable('params', name)
     if value.shape != shape:
-        raise ScopeParamShapeError(name, '/'.join(('', *module.path)), value.shape, shape)
+        raise ScopeParamShapeError(name, '/' + '/'.join(module.path), value.shape, shape)
     return value
