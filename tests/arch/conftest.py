@@ -28,7 +28,8 @@ def alone() -> Callable:
     def run(family, kind, fields, params, x, features=0, **context):
         sockets = Sockets({**PLAIN, **context.pop('around', {}), family: {'kind': kind, **fields}}, TABLES)
         block = sockets.make(family, name=None, features=features)
-        params = jax.tree.map(jnp.asarray, params)
-        return block.apply({'params': params}, jnp.asarray(x), Context(**context))
+        # One program: each operation alone would be compiled too.
+        apply = jax.jit(lambda params, x: block.apply({'params': params}, x, Context(**context)))
+        return apply(jax.tree.map(jnp.asarray, params), jnp.asarray(x))
 
     return run

@@ -129,7 +129,13 @@ def test_is_the_mixer_of_mamba_in_transformers(alone):
 
 def drawn(knobs):
     block = Sockets({**PLAIN, 'mixer': {'kind': KIND, 'expand': 128}}, TABLES).make('mixer', name=None)
-    return jax.jit(lambda: block.init({'params': jax.random.key(0)}, SEQUENCE, Context(knobs=knobs)))()['params']
+
+    @jax.jit
+    def vectors():
+        params = block.init({'params': jax.random.key(0)}, SEQUENCE, Context(knobs=knobs))['params']
+        return {side: {name: params[side][name] for name in ('bias', 'scale', 'gain')} for side in ('forward', 'backward')}
+
+    return vectors()
 
 
 def test_first_steps_and_rates():
