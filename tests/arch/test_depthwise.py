@@ -39,7 +39,7 @@ def test_lowerings_agree_with_a_loop(shape, size, causal):
     expected = loop(x, kernel, causal)
     for name in LOWERINGS:
         with lowering(name):
-            y = depthwise(jnp.asarray(x, jnp.float32), jnp.asarray(kernel, jnp.float32), causal)
+            y = jax.jit(lambda x, kernel: depthwise(x, kernel, causal))(x.astype(np.float32), kernel.astype(np.float32))
         np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-4, err_msg=name)
 
 
@@ -51,7 +51,7 @@ def test_a_stride_keeps_some_of_the_positions(shape, size, causal, stride):
     expected = loop(x, kernel, causal)[(slice(None), *[slice(None, None, stride)] * len(size))]
     for name in LOWERINGS:
         with lowering(name):
-            y = depthwise(jnp.asarray(x, jnp.float32), jnp.asarray(kernel, jnp.float32), causal, stride)
+            y = jax.jit(lambda x, kernel: depthwise(x, kernel, causal, stride))(x.astype(np.float32), kernel.astype(np.float32))
         np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-4, err_msg=name)
 
 

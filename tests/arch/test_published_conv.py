@@ -143,6 +143,7 @@ def test_first_shortcut_projects_only_where_it_must():
         assert ('downsample_0' in drawn(roadmap.REGIMES['roadmap_r50'][step])[0]) == projects
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('config', [resnet.resnet([16, 32], [5, 2], 8, 3), convnext.convnext([4, 8], [5, 2], 3)])
 def test_multiply_adds_are_those_of_cost(config):
     """Of a stage of five blocks three are traced, and five counted."""
