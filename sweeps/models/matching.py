@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import jax
 
 from ablations.config import Put, Swap, changed, put, swap
+from ablations.digest import digest
 from arch.cost import multiply_adds, parameters
 from arch.sockets import TABLES
 from sweeps.models.describe import Sizes, study_and_arm, subjects
@@ -86,8 +87,13 @@ def match_config(
     if not 0 < tolerance < 1:
         raise ValueError(f'match: tolerance={tolerance}; allowed: above 0 and below 1, usually 0.01')
 
+    counts: dict[str, int] = {}
+
     def at(config: dict) -> int:
-        return BY[by](config, x, tables)
+        address = digest(config)
+        if address not in counts:
+            counts[address] = BY[by](config, x, tables)
+        return counts[address]
 
     target, before = BY[by](base, base_x or x, base_tables or tables), at(arm)
     changes: tuple = ()

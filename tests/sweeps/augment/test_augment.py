@@ -93,7 +93,7 @@ def test_an_example_does_not_depend_on_its_neighbours(kind):
 
 
 def test_an_example_does_not_depend_on_the_size_of_the_batch():
-    augment = make_augment([{'kind': 'crop'}, {'kind': 'flip'}])
+    augment = jax.jit(make_augment([{'kind': 'crop'}, {'kind': 'flip'}]).__call__)
     x, y = batch('crop')
     whole, part = augment(jax.random.key(0), x, y, {})[0], augment(jax.random.key(0), x[:2], y[:2], {})[0]
     np.testing.assert_array_equal(whole[:2], part)
@@ -216,7 +216,7 @@ def test_what_is_wrong_is_said(specs, message):
 
 def test_batches_of_bytes_are_refused():
     with pytest.raises(ValueError, match=r'uint8.*allowed are floats'):
-        make_augment([{'kind': 'flip'}])(jax.random.key(0), jnp.zeros((2, 4, 4, 3), jnp.uint8), jnp.zeros(2, jnp.int32))
+        make_augment([{'kind': 'flip'}])(jax.random.key(0), np.zeros((2, 4, 4, 3), np.uint8), np.zeros(2, np.int32))
 
 
 @pytest.mark.parametrize('kind', ['rand_augment', 'random_erasing'])
@@ -224,4 +224,4 @@ def test_values_for_channels_must_be_as_many_as_channels(kind):
     field = {'rand_augment': 'fill', 'random_erasing': 'mean'}[kind]
     augment = make_augment([{'kind': kind, field: [0.1, 0.2, 0.3]}])
     with pytest.raises(ValueError, match=r'3 values.*1 channels'):
-        augment(jax.random.key(0), jnp.zeros((2, 8, 8, 1)), jnp.zeros(2, jnp.int32))
+        jax.eval_shape(augment, jax.random.key(0), jnp.zeros((2, 8, 8, 1)), jnp.zeros(2, jnp.int32))

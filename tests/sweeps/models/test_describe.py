@@ -1,16 +1,17 @@
 """Costs by name, two models side by side, and drawings."""
 
+import dataclasses
 import functools
 import json
 
 import pytest
 
-from ablations.config import changed, swap
+from ablations.config import changed, put, swap
 from ablations.tasks import TASKS
 from arch.cost import parameters
 from arch.published import MODELS
 from arch.sockets import TABLES
-from sweeps.models.describe import COUNTS, Sizes, compare, describe, subjects
+from sweeps.models.describe import COUNTS, Sizes, Subject, compare, describe, subjects
 from sweeps.models.drawing import drawing, parts
 from sweeps.models.listing import listing
 from sweeps.models.specs import differences, values
@@ -30,11 +31,11 @@ def test_a_published_model_counts_what_its_paper_says():
 
 
 def test_sizes_are_those_asked_for():
-    once, four = cost('vit_tiny_patch16_224'), cost('vit_tiny_patch16_224', batch=4)
+    once, four = cost('digits', batch=1), cost('digits', batch=4)
     assert (four['flops'], four['macs']) == (4 * once['flops'], once['macs'])
     small, large = cost('digits'), cost('digits', image_size=16)
     assert large['params'] == small['params'] and large['macs_by_part']['block_0'] == 4 * small['macs_by_part']['block_0']
-    assert cost('gpt2', length=64)['macs'] < cost('gpt2')['macs'] / 16
+    assert cost('recall', length=3)['macs'] < cost('recall')['macs'] / 2
 
 
 @pytest.mark.parametrize(
@@ -104,9 +105,14 @@ def test_models_are_listed_with_their_papers():
     assert found['resnet50']['paper'] == '1512.03385' and all(row['about'] for row in found.values())
 
 
-def lines_of(name: str) -> list[str]:
+def subject_of(name: str) -> Subject:
     (subject,) = subjects(name, [], Sizes()).values()
-    return drawing(subject)
+    return subject
+
+
+@functools.cache
+def lines_of(name: str) -> list[str]:
+    return drawing(subject_of(name))
 
 
 def test_a_drawing_goes_through_the_model_in_its_order():
@@ -118,11 +124,8 @@ def test_a_drawing_goes_through_the_model_in_its_order():
     assert lines[-1].split() == ['in', 'all', f'{cost("digits")["params"]:,}']
 
 
-@pytest.mark.parametrize('name', ['convnext_tiny', 'resnet50', 'gpt2', 'swin_tiny_patch4_window7_224', 'recall'])
-def test_a_drawing_is_plain_narrow_and_adds_up(name):
-    lines = lines_of(name)
-    assert all(len(line) <= 100 and line.isascii() for line in lines[1:])
-    (subject,) = subjects(name, [], Sizes()).values()
+def check_drawing(subject: Subject) -> None:
+    assert all(len(line) <= 100 and line.isascii() for line in drawing(subject)[1:])
     found = parts(subject)
     assert sum(part['times'] * part['params'] for part in found) == parameters(subject.config, subject.x)
     body = subject.config['body']
@@ -130,6 +133,23 @@ def test_a_drawing_is_plain_narrow_and_adds_up(name):
     assert sum(part['times'] for part in found if part['socket'] == 'block') == depth
     assert found[-1]['socket'] == 'head' and found[0]['socket'] == 'stem'
     json.dumps(found, allow_nan=False)
+
+
+HIERARCHICAL = ('convnext_tiny', 'resnet50', 'swin_tiny_patch4_window7_224')
+
+
+@pytest.mark.parametrize('name', HIERARCHICAL)
+def test_a_drawing_of_two_stages_is_plain_narrow_and_adds_up(name):
+    """Of a published model cut down to two stages of two blocks."""
+    subject = subject_of(name)
+    widths = subject.config['body']['widths'][:2]
+    cut = changed(subject.config, [put('body.depths', [2, 2]), put('body.widths', widths)])
+    check_drawing(dataclasses.replace(subject, config=cut))
+
+
+@pytest.mark.parametrize('name', ['gpt2', 'recall', *(pytest.param(name, marks=pytest.mark.slow) for name in HIERARCHICAL)])
+def test_a_drawing_is_plain_narrow_and_adds_up(name):
+    check_drawing(subject_of(name))
 
 
 def test_repeated_blocks_are_drawn_once_and_unlike_ones_apart():

@@ -1,20 +1,32 @@
 """Matching sizes: near enough, by the lines that a study takes, and honest where nothing is near."""
 
+import dataclasses
+import functools
+
 import pytest
 
 from ablations.config import changed, put, swap
 from ablations.tasks import TASKS, bases
 from arch.cost import cost_of
 from sweeps.models.describe import Sizes, subjects
-from sweeps.models.matching import match, match_config, written
+from sweeps.models.matching import Match, match, match_config, written
 
 DIGITS, RECALL = (subjects(name, [], Sizes())[()] for name in ('digits', 'recall'))
+# One block suffices: every candidate is traced, and what is looked for is a width or a ratio.
+RECALL = dataclasses.replace(RECALL, config=changed(RECALL.config, [put('body.depth', 1)]))
 ARMS = {
     'digits, convolution': (DIGITS, [swap('mixer', 'conv', kernel=3)]),
     'recall, convolution for attention': (RECALL, [swap('mixer', 'depthwise_conv', kernel=3)]),
     'recall, gates': (RECALL, [swap('channel', 'gated')]),
     'recall, wider': (RECALL, [put('body.width', 64)]),
 }
+
+
+@functools.cache
+def matched(name: str, by: str) -> Match:
+    """An arm of the table made as large as its base, by both knobs."""
+    of, changes = ARMS[name]
+    return match_config(of.config, changed(of.config, changes), of.x, by)
 
 
 PAIRS = [(name, by) for name in ARMS for by in ('params', 'macs')]
@@ -27,7 +39,7 @@ FAST = dict(zip(ARMS, ('params', 'macs', 'params', 'macs'), strict=True))
 def test_an_arm_is_made_as_large_as_its_base(name, by):
     of, changes = ARMS[name]
     base, arm = of.config, changed(of.config, changes)
-    found = match_config(base, arm, of.x, by)
+    found = matched(name, by)
     assert found.near and abs(found.off) <= 0.01
     assert cost_of(arm, of.x)[by] == found.before and abs(found.before / found.target - 1) > 0.01
     assert cost_of(found.config, of.x)[by] == found.after
@@ -35,11 +47,9 @@ def test_an_arm_is_made_as_large_as_its_base(name, by):
 
 
 def test_the_lines_make_the_config_in_a_study():
-    base = DIGITS.config
-    arm = changed(base, [swap('mixer', 'conv', kernel=3)])
-    found = match_config(base, arm, DIGITS.x)
+    found = matched('digits, convolution', 'params')
     pasted = [eval(line, {'put': put, 'swap': swap}) for line in found.lines()]
-    assert changed(base, [swap('mixer', 'conv', kernel=3), *pasted]) == found.config
+    assert changed(DIGITS.config, [swap('mixer', 'conv', kernel=3), *pasted]) == found.config
     widths = found.config['body']['widths']
     assert widths[1] == 2 * widths[0]
 
@@ -55,7 +65,7 @@ def test_the_ratio_alone_keeps_the_widths():
 
 def test_the_width_alone_is_the_nearest_of_those_that_build():
     """Against every width: heads must divide it, so that most are refused."""
-    base = bases.decoder(12, 6, 30, 2, {'kind': 'attention', 'heads': 5, 'biases': 'needed'}, 2.0)
+    base = bases.decoder(12, 6, 30, 1, {'kind': 'attention', 'heads': 5, 'biases': 'needed'}, 2.0)
     arm = changed(base, [swap('residual', 'layer_scale'), put('channel.ratio', 3.0)])
     found = match_config(base, arm, RECALL.x, knob='width', tolerance=1e-4)
     counts = {width: cost_of(changed(arm, [put('body.width', width)]), RECALL.x)['params'] for width in range(5, 45, 5)}
@@ -127,7 +137,7 @@ def test_what_cannot_be_matched_is_refused(given, message):
 
 
 def test_widths_that_are_not_written_out_are_asked_for():
-    arm = changed(RECALL.config, [swap('body', 'isotropic', causal=True, depth=1)])
+    arm = changed(RECALL.config, [swap('body', 'isotropic', causal=True, depth=2)])
     with pytest.raises(ValueError, match=r'write body\.width'):
         match_config(RECALL.config, arm, RECALL.x)
 

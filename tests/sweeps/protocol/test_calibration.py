@@ -116,8 +116,9 @@ def test_tuned_procedures_are_made_worth_the_same():
 
 
 def test_studies_are_the_same_in_one_process_and_in_several():
-    alone = [conclusion_of(number, WORLDS['quiet'], {}) for number in range(22)]
-    assert conclusions_of(WORLDS['quiet'], 22) == alone
+    small = {'trials': 8, 'replicates': 2}
+    alone = [conclusion_of(number, WORLDS['quiet'], small) for number in range(22)]
+    assert conclusions_of(WORLDS['quiet'], 22, fields=small) == alone
 
 
 def test_the_usual_protocol_claims_more_than_the_lab():

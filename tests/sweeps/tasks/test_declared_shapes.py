@@ -8,9 +8,10 @@ import pytest
 
 from ablations.study import Study, put
 from ablations.tasks import TASKS
+from arch.cost import parameters
 from sweeps.datasets.prepared import Part, write
 from sweeps.forecast import costs_of
-from sweeps.models.describe import describe
+from sweeps.models.describe import Sizes, subjects
 from sweeps.training.preflight import task_of
 
 SEEN = {
@@ -74,7 +75,8 @@ def test_every_task_is_described_without_data(nothing: Path, name: str):
         assert (seen.shape[1:], str(seen.dtype)) == SEEN[name] and seen.shape[0] == task.example().shape[0] == 1
         with pytest.raises(ValueError, match='archlab data prepare'):
             task.pool()
-    assert describe(name, [], None, None, None)['params'] > 0
+    (subject,) = subjects(name, [], Sizes()).values()
+    assert parameters(subject.config, subject.x) > 0
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ PARTS = (
     {'kind': 'text', 'dataset': 'figures', 'length': 16},
     {'kind': 'pixels', 'size': 4},
 )
-MODEL = bases.decoder(257, 16, 8, 1, {'kind': 'depthwise_conv', 'kernel': 3, 'bias': True}, 1.0)
+MODEL = bases.decoder(257, 16, 8, 1, {'kind': 'identity'}, 1.0) | {'norm': {'kind': 'identity'}}
 
 
 def prose(count: int, seed: int, letters: bytes) -> Part:

@@ -1,10 +1,14 @@
 """Appraisal: every study of the lab can be built, without computing anything."""
 
+import jax
 import pytest
 
+from ablations.digest import digest
 from ablations.spaces import choice, fraction, linear, log
 from ablations.studies import STUDIES
 from ablations.study import Study, swap
+from arch.cost import cost_of
+from sweeps.training import preflight as preflight_module
 from sweeps.training.preflight import known_knobs, model_of, preflight
 
 
@@ -33,6 +37,22 @@ def test_every_study_builds_on_every_task(study):
     check_builds(study, [(arm, task) for task in study.tasks for arm in study.arms])
 
 
+COUNTED: dict[str, dict] = {}
+
+
+@pytest.fixture
+def counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models are counted once for all tests of what may be tuned: what is tuned changes no count."""
+
+    def remembered(config: dict, x: jax.ShapeDtypeStruct, tables: dict) -> dict:
+        address = digest([config, list(x.shape), str(x.dtype)])
+        if address not in COUNTED:
+            COUNTED[address] = cost_of(config, x, tables)
+        return COUNTED[address]
+
+    monkeypatch.setattr(preflight_module, 'cost_of', remembered)
+
+
 def asked(name: str, optimizer: str = 'adamw') -> dict:
     """Costs of a small study that tunes a value of this name."""
     study = Study(
@@ -47,16 +67,19 @@ def asked(name: str, optimizer: str = 'adamw') -> dict:
     return preflight(programs, {optimizer: study.reach(optimizer)}, metrics, None)
 
 
+@pytest.mark.usefixtures('counted_once')
 @pytest.mark.parametrize('name', ['b1', 'b2', 'eps', 'clip', 'weight_decay', 'warmup_fraction', 'final_fraction'])
 def test_values_of_optimizer_and_schedule_can_be_tuned(name):
     assert name in known_knobs('adamw') and set(asked(name)) == {'base', 'squashed'}
 
 
+@pytest.mark.usefixtures('counted_once')
 @pytest.mark.parametrize('name', ['label_smoothing', 'init_scale', 'drop_path', 'alpha0'])
 def test_values_of_the_loss_and_of_some_model_can_be_tuned(name):
     assert set(asked(name)) == {'base', 'squashed'}
 
 
+@pytest.mark.usefixtures('counted_once')
 @pytest.mark.parametrize(
     ('name', 'optimizer', 'said'),
     [
@@ -123,6 +146,7 @@ def with_own(blocks: str, tune: dict, fixed: dict, extension: int = 4, **fields:
     return preflight(programs, {'adamw': study.reach('adamw')}, metrics, study.blocks)
 
 
+@pytest.mark.usefixtures('counted_once')
 @pytest.mark.parametrize(
     ('more', 'said'),
     [
@@ -138,6 +162,7 @@ def test_values_outside_the_bounds_of_a_block_of_ones_own_are_refused(own_blocks
         with_own(own_blocks, **{'tune': {}, 'fixed': {}, **more})
 
 
+@pytest.mark.usefixtures('counted_once')
 @pytest.mark.parametrize(
     'more',
     [
