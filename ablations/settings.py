@@ -84,6 +84,28 @@ def _set(target: object, names: list[str], value: object, path: str) -> object:
     raise ValueError(f"--set {path}: nothing lies below '{name}'; end the path earlier")
 
 
+CODE = 'blocks'
+"""The field of a study that names a file which is run."""
+
+
+def without_code(settings: list[str], where: object, option: str = '--set blocks=FILE') -> list[str]:
+    """Settings that were read from a file, if none of them has a file of code run.
+
+    Raises ValueError otherwise, naming the file (`where`) and the setting: code is run only where the caller gives it himself,
+    by `option`.
+
+    >>> without_code(['trials=8'], 'bundle.json')
+    ['trials=8']
+    """
+    for setting in settings:
+        if isinstance(setting, str) and setting.partition('=')[0].strip().partition('.')[0] == CODE:
+            raise ValueError(
+                f"{where} has the setting '{setting}', which runs that file; data may not run code: look at the file, and give "
+                f'it yourself: {option}'
+            )
+    return list(settings)
+
+
 def override(study: Study, settings: list[str]) -> Study:
     """The study with `path=value` settings applied, e.g. `trials=8`, `tasks.digits.steps=80`, `tune.adamw.lr.high=0.1`.
 

@@ -4,7 +4,6 @@ import contextvars
 import copy
 import dataclasses
 import functools
-import hashlib
 import math
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from ablations.space_rules import bounded, check_space, reach
 from ablations.spaces import SPACES
 from ablations.tasks import Task, task
 from ablations.trial import Program
+from ablations.user_file import content_hash
 
 __all__ = ['Study', 'put', 'swap', 'task']
 
@@ -96,6 +96,7 @@ class Study:
             if not path.is_file():
                 raise ValueError(f"blocks='{self.blocks}': no such file ({path}); give the path of your block file")
             object.__setattr__(self, 'blocks', str(path))
+            self.blocks_hash  # noqa: B018 (of the version that is there now: an edit while a study runs is another version)
 
     def _check_counts(self) -> None:
         least = {'trials': 1, 'extension': 0, 'replicates': 1, 'seeds': 1, 'base_factor': 1}
@@ -242,8 +243,8 @@ class Study:
 
     @functools.cached_property
     def blocks_hash(self) -> str:
-        """Hash of the user's own block file, or ''."""
-        return hashlib.sha256(Path(self.blocks).read_bytes()).hexdigest()[:16] if self.blocks else ''
+        """Hash of the user's own block file as it was when the study was made, or ''."""
+        return content_hash(Path(self.blocks).read_bytes()) if self.blocks else ''
 
     def program(self, arm: str, task_name: str, optimizer: str, steps: int | None = None) -> Program:
         """The common program of the trials of an arm, a task and an optimizer type; `steps` replaces the task's steps."""

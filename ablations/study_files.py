@@ -1,11 +1,11 @@
 """Study files: a study by its name in the lab, or by the path of a user's own file."""
 
-import importlib.util
 from pathlib import Path
 
 from ablations.config import closest
 from ablations.studies import STUDIES
 from ablations.study import FOLDER, Study
+from ablations.user_file import STOPS, compiled, in_words, run
 
 
 def load_study(name: str) -> Study:
@@ -25,19 +25,17 @@ def load_study(name: str) -> Study:
         )
     if not path.is_file():
         raise ValueError(f"study '{name}': no such file; check the path")
-    spec = importlib.util.spec_from_file_location(f'archlab_study_{path.stem}', path)
-    module = importlib.util.module_from_spec(spec)
+    try:
+        code = compiled(path)
+    except ValueError as error:
+        raise ValueError(f"study '{name}' {error}") from None
     folder = FOLDER.set(str(path.parent))
     try:
-        try:
-            spec.loader.get_code(spec.name)
-        except ValueError as error:  # what older Pythons say of a null byte, where newer ones say SyntaxError
-            raise SyntaxError(error) from None
-        spec.loader.exec_module(module)
+        module = run(code, 'archlab_study')
     except ValueError as error:
         raise ValueError(f"study '{name}': {error}") from None
-    except Exception as error:
-        raise ValueError(f"study '{name}' does not load: {type(error).__name__}: {error}; mend the file") from error
+    except STOPS as error:
+        raise ValueError(f"study '{name}' does not load: {in_words(error)}; mend the file") from error
     finally:
         FOLDER.reset(folder)
     study = getattr(module, 'study', None)

@@ -1,11 +1,10 @@
 """Sockets: the places of a model where a kind can be chosen, and the tables of kinds that fit them."""
 
-import importlib.util
-import sys
 from pathlib import Path
 
 from flax import linen as nn
 
+from ablations.user_file import STOPS, compiled, in_words, run
 from arch.activations import ACTIVATIONS
 from arch.block import adopted_tables
 from arch.blocks import BLOCKS
@@ -79,26 +78,26 @@ def _is_kind(cls: object) -> bool:
     return isinstance(cls, type) and issubclass(cls, (nn.Module, Initial))
 
 
-def load_tables(path: str | None) -> dict[str, dict[str, type]]:
+def load_tables(path: str | None, expected: str = '') -> dict[str, dict[str, type]]:
     """The tables, with those of a user's block file merged in: the file defines e.g. `NORMS = {'my_norm': MyNorm}`.
 
-    A plain flax module gets the base class of its family (`arch/block.py`). Raises ValueError where the file is absent, breaks,
-    defines no table or a misspelt one, or takes a name that the lab uses.
+    A plain flax module gets the base class of its family (`arch/block.py`). `expected` is the hash of the version that is
+    meant. Raises ValueError where the file is absent, another version, breaks, defines no table or a misspelt one, or takes a
+    name that the lab uses.
     """
     tables = {family: dict(kinds) for family, kinds in TABLES.items()}
     if not path:
         return tables
     if not Path(path).is_file():
         raise ValueError(f"blocks='{path}': no such file; give the path of a Python file that defines e.g. NORMS = {{...}}")
-    spec = importlib.util.spec_from_file_location(f'archlab_blocks_{Path(path).stem}', path)
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up by name where annotations are strings (from __future__ import annotations).
-    sys.modules[spec.name] = module
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[spec.name]
-        raise ValueError(f"blocks='{path}' does not load: {type(error).__name__}: {error}; mend the file") from error
+        code = compiled(path, expected)
+    except ValueError as error:
+        raise ValueError(f"blocks='{path}' {error}") from None
+    try:
+        module = run(code, 'archlab_blocks')
+    except STOPS as error:
+        raise ValueError(f"blocks='{path}' does not load: {in_words(error)}; mend the file") from error
     own = _own_tables(path, vars(module))
     for name, kinds in own.items():
         for kind, cls in kinds.items():

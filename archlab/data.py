@@ -31,6 +31,7 @@ def list_(data: Data = None, as_json: Json = False):
     OUT.print(f'data folder: {data_folder(data)}', highlight=False, soft_wrap=True, markup=False)
     for state, title in (
         ('prepared', 'prepared'),
+        ('damaged', 'damaged'),
         ('found', 'found, not prepared yet'),
         ('missing', 'not there'),
         ('form', 'forms of data of your own'),
@@ -50,6 +51,8 @@ def _description(one: dict) -> list[str]:
         sizes, partial = one['sizes'], ', partial' if one['partial'] else ''
         size = f'{sizes["pool"]:,} + {sizes["test"]:,} {one["kind"]}{partial}, {one["bytes"] / 1e6:,.1f} MB'
         return [f'{one["about"]}: {size}, {one["where"]}']
+    if one['state'] == 'damaged':
+        return [one['why']]
     if one['state'] == 'found':
         return [f'{one["about"]}: {one["where"]}', one['prepare']]
     looked = [f'looked in {", ".join(one["looked_in"])}'] if one['state'] == 'missing' else []

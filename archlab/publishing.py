@@ -46,6 +46,9 @@ def publish(
 def reproduce(
     path: Annotated[Path, typer.Argument(metavar='PATH', help='The folder of a published study.')],
     study: Annotated[str | None, typer.Option(metavar='FILE', help='The study file, where it is not one of the lab.')] = None,
+    blocks: Annotated[
+        str | None, typer.Option(metavar='FILE', help='The block file, where the bundle was made with one set; it is run.')
+    ] = None,
     rerun: Annotated[bool, typer.Option('--rerun', help='Train the whole study again and compare within noise.')] = False,
     runs: Annotated[
         Path | None, typer.Option(help='With --rerun: where to train; a folder that is removed after, else.')
@@ -66,11 +69,9 @@ def reproduce(
         raise ValueError(f'--tolerance {tolerance}; allowed: 0 or more')
     about = bundle.read(path)
     with tempfile.TemporaryDirectory(prefix='archlab-') as place:
-        published = _published(path, about, study, Path(place))
+        published = _published(path, about, study, blocks, Path(place))
         if rerun:
-            facts, lines = _trained_again(
-                path, published, study or about['study'], runs or Path(place, 'again'), workers, tolerance
-            )
+            facts, lines = _trained_again(path, published, runs or Path(place, 'again'), workers, tolerance)
         else:
             with waiting('rendering'):
                 files = bundle.compare(path, about, everything(published.look))
@@ -88,8 +89,9 @@ def reproduce(
         raise Exit(FELL_SHORT)
 
 
-def _published(path: Path, about: dict, study: str | None, place: Path) -> StudyRuns:
+def _published(path: Path, about: dict, study: str | None, blocks: str | None, place: Path) -> StudyRuns:
     """The runs of a bundle, from a copy, so that nothing is written beside the bundle and no cache is used."""
+    from ablations.settings import CODE, without_code
     from ablations.studies import STUDIES
     from results import bundle
 
@@ -101,17 +103,22 @@ def _published(path: Path, about: dict, study: str | None, place: Path) -> Study
             f"{path} is of study '{name}', and --study {study} is '{study_name(study)}'; give the file of '{name}'"
         )
     bundle.lay_out(path, place / name)
-    return open_study(study or name, place, about['settings'], remember=False)
+    settings = about['settings']
+    if blocks is not None:
+        settings = [*(one for one in settings if not str(one).startswith(f'{CODE}=')), f'{CODE}={blocks}']
+    else:
+        without_code(settings, path / bundle.FILE, '--blocks FILE')
+    return open_study(study or name, place, settings, remember=False)
 
 
-def _trained_again(path: Path, old: StudyRuns, name: str, runs: Path, workers: int | None, tolerance: float | None) -> tuple:
+def _trained_again(path: Path, old: StudyRuns, runs: Path, workers: int | None, tolerance: float | None) -> tuple:
     """Facts and lines of the comparison of a published study with the same study trained again in `runs`."""
     from results import reproduction
 
     if (runs / old.study.name).resolve() == path.resolve():
         raise ValueError(f'--runs {runs} is where the published records are, so nothing would be trained; give another folder')
-    failures = run_study(name, runs, old.settings, workers)
-    new = open_study(name, runs, old.settings)
+    failures = run_study(old.study, runs, old.settings, workers)
+    new = open_study(old.study, runs, old.settings)
     pairs = reproduction.pairs(old.look, new.look, old.findings(), new.findings())
     trials = reproduction.trials(old.look, new.look, tolerance)
     facts = {

@@ -3,7 +3,7 @@
 import dataclasses
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,11 +13,14 @@ from archlab.answers import ERR, FELL_SHORT, OUT, print_json, waiting
 from archlab.options import RUNS, Data, Json, Name, Runs, Settings, use_data
 from archlab.study_runs import open_study, studies_in
 
+if TYPE_CHECKING:
+    from ablations.study import Study
+
 commands = typer.Typer()
 
 
 def run_study(
-    name: str,
+    study: 'str | Study',
     runs: Path = RUNS,
     settings: list[str] | None = None,
     workers: int | None = None,
@@ -28,6 +31,7 @@ def run_study(
 ) -> dict:
     """Run a study until it is complete; gives {pack id: reason} of failed packs. Running again resumes.
 
+    `study` is a name or path, or one in memory to which `settings` are applied already.
     `launcher` is a key of LAUNCHERS (sweeps/launch). `saving` (sweeps.training.saving) sets the minutes or steps between the
     checkpoints of a long pack, and whether weights are kept.
     """
@@ -38,7 +42,8 @@ def run_study(
     from sweeps.run import Run
     from sweeps.training.saving import Saving
 
-    study = override(load_study(name), settings or [])
+    if isinstance(study, str):
+        study = override(load_study(study), settings or [])
     folder, saved = Path(runs) / study.name, Saving(**saving)
     crew = make_launcher(launcher, folder, workers)
     with Watch(study, console or ERR) as watch:
@@ -103,9 +108,14 @@ def run(
         from sweeps.rerun import rerun
 
         return print_json(rerun(open_study(study, runs, settings, must_exist=False).reading, trial))
+    from ablations.settings import override
+    from ablations.study_files import load_study
+
     began, saving = time.monotonic(), {'minutes': checkpoint_minutes, 'steps': checkpoint_steps, 'weights': keep_weights}
-    failures = run_study(study, runs, settings, workers, retry_failed, launcher=launcher, **saving)
-    study_runs = open_study(study, runs, settings)
+    # Read once: the table is of the study that ran, whatever becomes of its file meanwhile.
+    asked = override(load_study(study), settings or [])
+    failures = run_study(asked, runs, settings, workers, retry_failed, launcher=launcher, **saving)
+    study_runs = open_study(asked, runs, settings)
     conclusions = study_runs.conclusions
     if as_json:
         from results.tables import table as table_of

@@ -60,7 +60,8 @@ class StudyRuns:
 
         records, skipped = self._records_and_skipped
         schedule = self._schedule(records)
-        return Reading(self.study, schedule, records, self.manifest, self.folder, tuple(self.settings), tuple(skipped))
+        about = tuple(self.settings), tuple(skipped), records.doubled
+        return Reading(self.study, schedule, records, self.manifest, self.folder, *about)
 
     def _schedule(self, records: dict[str, dict]) -> 'Schedule':
         from results.store import selection_cache, text_cache
@@ -107,24 +108,28 @@ class StudyRuns:
 
 
 def open_study(
-    name: str, runs: Path = RUNS, settings: list[str] | None = None, must_exist: bool = True, remember: bool = True
+    name: 'str | Study', runs: Path = RUNS, settings: list[str] | None = None, must_exist: bool = True, remember: bool = True
 ) -> StudyRuns:
-    """A study by name or path, with the folder of its runs.
+    """A study by name or path, with the folder of its runs; or one that is at hand, to which `settings` are applied already.
 
     Without settings, those of the last run in the folder are used. Damaged or foreign record files are named on standard error
-    and not used. Raises ValueError on an unknown study, bad settings, or (must_exist) a study that was never run there.
+    and not used. Raises ValueError on an unknown study, bad settings, settings of that run that would run code,
+    or (must_exist) a study that was never run there.
     """
-    from ablations.settings import override
+    from ablations.settings import override, without_code
     from ablations.study_files import load_study
     from sweeps import manifest as manifests
 
-    study = load_study(name)
+    at_hand = not isinstance(name, str)
+    study = name if at_hand else load_study(name)
     folder = Path(runs) / study.name
     if must_exist and not (folder / manifests.FILE).exists():
         raise ValueError(f"no runs of study '{study.name}' in {runs}; run it first: archlab run {name} --runs {runs}")
     manifest = manifests.load(folder)
-    applied = settings if settings else manifest['settings'] if must_exist else []
-    return StudyRuns(override(study, applied), folder, manifest, list(applied), remember)
+    remembered = manifest['settings'] if must_exist and not settings else []
+    anew = ' '.join(f"--set '{setting}'" for setting in remembered)
+    applied = settings or without_code(remembered, folder / manifests.FILE, anew)
+    return StudyRuns(study if at_hand else override(study, applied), folder, manifest, list(applied), remember)
 
 
 def study_name(study: str | None) -> str | None:

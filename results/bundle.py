@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from results.store import atomic, records
+from results.store import atomic, records, regular
 from results.store.reading import Reading
 from results.store.sources import DECIDING, PAGES, syntax_hash, versions
 from results.verify import verify
@@ -102,7 +102,8 @@ def publish(reading: Reading, rendered: Mapping[str, bytes], out: Path, force: b
 def read(path: Path) -> dict:
     """The content of a bundle's bundle.json; raises ValueError where `path` is no whole bundle."""
     try:
-        about = json.loads((path / FILE).read_text(encoding='utf-8'))
+        atomic.recover(path)
+        about = json.loads(regular.read(path / FILE))
     except FileNotFoundError:
         raise ValueError(
             f'{path} is no published bundle (it has no {FILE}); give the folder of one, e.g. results/published/quickstart, or '
@@ -158,7 +159,7 @@ def reasons(path: Path, about: Mapping, reading: Reading) -> list[str]:
     said = [f'records are not sound: {sentence}' for sentence in reading.skipped]
     try:
         whole = _sha256(_lines(path)) == about['records'].get('sha256')
-    except OSError:
+    except (OSError, ValueError):
         whole = False
     if not whole:
         said.append('the records are not those that were published')

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from ablations.study import Study
-from ablations.trial import TEST, TUNING, Schedule
+from ablations.trial import TEST, TUNING, Schedule, Trial
 from results.budgets import equalities
 from results.store.reading import Reading
 
@@ -33,7 +33,8 @@ def verify(reading: Reading) -> list[Check]:
     planned = {trial.id: trial for trial in schedule.trials}
     recorded = {key: record for key, record in reading.records.items() if key in planned}
     return [
-        _sound(reading.skipped),
+        _sound(reading.skipped, planned, recorded),
+        _recorded_once(reading.doubled),
         _complete(schedule, recorded),
         _own_recipe(study),
         _equal_budgets(study, schedule, recorded, manifest.get('costs', {})),
@@ -51,8 +52,27 @@ def verify(reading: Reading) -> list[Check]:
     ]
 
 
-def _sound(skipped: Sequence[str]) -> Check:
-    return Check('every records file is sound', not skipped, '; '.join(skipped) or 'all files match their checks')
+def _sound(skipped: Sequence[str], planned: Mapping[str, Trial], recorded: Mapping[str, dict]) -> Check:
+    foreign = [key for key, record in recorded.items() if not _is_of(record, planned[key])]
+    wrong = [*skipped]
+    if foreign:
+        named = ', '.join(foreign[:3]) + (', ...' if len(foreign) > 3 else '')
+        wrong.append(f'{len(foreign)} records are not of the trial that their id names ({named}); take them out of the folder')
+    return Check('every records file is sound', not wrong, '; '.join(wrong) or 'all files match their checks')
+
+
+def _is_of(record: Mapping, trial: Trial) -> bool:
+    program = trial.program
+    own = (trial.seed, trial.replicate, trial.held, dict(trial.knobs), program.arm, program.task, program.optimizer)
+    return own == tuple(record[name] for name in ('seed', 'replicate', 'held', 'knobs', 'arm', 'task', 'optimizer'))
+
+
+def _recorded_once(doubled: Sequence[str]) -> Check:
+    rule = 'every trial is recorded once'
+    if doubled:
+        named = ', '.join(doubled[:3]) + (', ...' if len(doubled) > 3 else '')
+        return Check(rule, False, f'{len(doubled)} trials have two records ({named}); the first that was written counts')
+    return Check(rule, True, 'no trial has two records that did not fail')
 
 
 def _complete(schedule: Schedule, recorded: Mapping[str, dict]) -> Check:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ablations.study import Study
 from results.store.recorded import read_folder
-from results.store.records import FOLDER, PACK, commit, listing, read_file
+from results.store.records import FOLDER, PACK, commit, file_name, listing, read_file, replaces
 from results.store.summary import summary
 from sweeps.protocol.pack import Pack
 from sweeps.training.record import failed, lines
@@ -44,41 +44,35 @@ class Committed:
         self.seen.add(name)
         fresh = []
         for record in map(summary, read_file(self._file(name), self.study)):
-            known = self.records.get(record['id'])
-            if known is None or known['status'] == 'failed':
+            if replaces(record, self.records.get(record['id'])):
                 self.records[record['id']] = record
                 fresh.append(record)
         return fresh
 
     def catch_up(self, pack: Pack) -> list[dict]:
         """Read files of the pack that another run has committed, or a worker that outlived its launcher."""
-        name, fresh = pack.id, []
-        for attempt in range(1, self._attempts(pack) + 1):
-            name = self._attempt(pack, attempt)
+        fresh, attempt = [], 1
+        while self.has(name := file_name(pack.id, attempt)):
             if name not in self.seen:
                 fresh += self.take(name)
+            attempt += 1
         return fresh
 
     def next_name(self, pack: Pack) -> str:
-        """The name of the pack's next file; a new attempt after a failure gets a name of its own."""
-        return self._attempt(pack, self._attempts(pack) + 1)
+        """The name of the pack's next file; a new attempt after a failure gets a name of its own.
+
+        By what was read of the folder, not by what is there: a file that has come since keeps its name, and is not doubled.
+        """
+        attempt = 1
+        while file_name(pack.id, attempt) in self.seen:
+            attempt += 1
+        return file_name(pack.id, attempt)
 
     def fail(self, pack: Pack, name: str, reason: str) -> list[dict]:
         """Record that the pack could not be trained, unless its records have appeared; gives the new records."""
         how = {'strategy': '', 'lanes': 0}
         commit(self.folder, name, lines(failed(pack, reason), pack, self.recorded(pack), how))
         return self.take(name)
-
-    def _attempts(self, pack: Pack) -> int:
-        """How many files of the pack there are."""
-        count = 0
-        while self.has(self._attempt(pack, count + 1)):
-            count += 1
-        return count
-
-    @staticmethod
-    def _attempt(pack: Pack, number: int) -> str:
-        return pack.id if number == 1 else f'{pack.id}-{number}'
 
     def _file(self, name: str) -> Path:
         return self.folder / FOLDER / f'{name}{PACK}'

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 from ablations.trial import Trial
@@ -10,6 +11,8 @@ from results.store.reading import Reading
 from sweeps.training.saving import Saving
 
 FORMATS = ('safetensors', 'orbax')
+HASH = re.compile('[0-9a-f]{16}')
+"""How an export names the block file of its model; older ones give its path."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,8 +77,12 @@ def export(
     return written
 
 
-def load(path: Path | str) -> Exported:
-    """The trained model of an exported file or folder. Raises ValueError where it is no such thing."""
+def load(path: Path | str, blocks: Path | str | None = None) -> Exported:
+    """The trained model of an exported file or folder.
+
+    `blocks` is the block file of a model that has kinds of the user's own: it is run, so it is never taken from the export.
+    Raises ValueError where `path` is no such thing, or the model needs a block file that is not given, or is another.
+    """
     from arch.model import build
     from arch.published.importing import load_weights
     from arch.sockets import load_tables
@@ -85,6 +92,14 @@ def load(path: Path | str) -> Exported:
         about = json.loads((path / 'about.json' if path.is_dir() else path.with_suffix('.json')).read_text(encoding='utf-8'))
     except (OSError, ValueError) as error:
         raise ValueError(f'{path} is not what archlab export wrote ({error}); give one of its files or folders') from None
+    if not isinstance(about, dict) or not isinstance(about.get('model'), dict):
+        raise ValueError(f'{path} is not what archlab export wrote (it names no model); give one of its files or folders')
+    known = str(about.get('blocks') or '')
+    if known and blocks is None:
+        raise ValueError(
+            f"{path} is a model with blocks of a user's own; data may not run code: look at the block file, and give it "
+            "yourself: load(path, blocks='FILE.py')"
+        )
     if path.is_dir():
         from sweeps.training.checkpoints import read_tree
 
@@ -92,7 +107,8 @@ def load(path: Path | str) -> Exported:
         params, state = tree['params'], tree.get('state', {})
     else:
         params, state = load_weights(path)
-    return Exported(build(about['model'], load_tables(about['blocks'] or None)), params, state, about)
+    tables = load_tables(str(blocks) if known else None, known if HASH.fullmatch(known) else '')
+    return Exported(build(about['model'], tables), params, state, about)
 
 
 def _file(folder: Path, trial: Trial) -> Path:
@@ -115,7 +131,7 @@ def _about(reading: Reading, trial: Trial) -> dict:
     record = reading.records.whole(trial.id)
     names = ('id', 'study', 'arm', 'task', 'dataset', 'replicate', 'seed', 'optimizer', 'knobs', 'steps', 'batch', 'data')
     about = {name: record[name] for name in (*names, 'model', 'score', 'score_se', 'environment')}
-    return {**about, 'blocks': reading.study.blocks or ''}
+    return {**about, 'blocks': record['blocks']}
 
 
 def _write(path: Path, params: dict, state: dict, about: dict) -> Path:

@@ -11,30 +11,76 @@ test_reads          {dataset: runs that were scored on the sealed test split}
 import contextlib
 import fcntl
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from results.store import atomic
+from results.store import atomic, regular
 from results.store.records import FIX
 
 FILE = 'manifest.json'
 EMPTY = {'costs': {}, 'looks': [], 'test_reads': {}, 'settings': []}
 
 
+def _text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _cost(value: object) -> bool:
+    counted = [value.get(name) for name in ('params', 'flops')] if isinstance(value, dict) else ['none']
+    return all(number is None or isinstance(number, (int, float)) for number in counted)
+
+
+def _by_name(right: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, dict) and all(map(right, value.values()))
+
+
+def _list(right: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, list) and all(map(right, value))
+
+
+KINDS = {
+    **dict.fromkeys(('study', 'digest', 'platform', 'strategy'), _text),
+    'lanes': lambda value: _count(value) and value > 0,
+    'settings': _list(_text),
+    'looks': _list(_count),
+    'test_reads': _by_name(_count),
+    'costs': _by_name(_by_name(_cost)),
+}
+"""What each entry must be."""
+
+
 def load(folder: Path) -> dict:
     """The manifest of a runs folder, empty where there is none; raises ValueError where it is damaged."""
     path = folder / FILE
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
+        content = json.loads(regular.read(path))
+        wrong = _wrong(content)
     except FileNotFoundError:
         return json.loads(json.dumps(EMPTY))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ValueError(regular.unread(path, error)) from None
+    except (ValueError, RecursionError) as error:
+        wrong = str(error) or type(error).__name__
+    if wrong:
         raise ValueError(
-            f'{path} is damaged ({error}); move it away: it is made anew, only the counts of looks and test reads are lost'
-        ) from None
-    if not isinstance(content, dict):
-        raise ValueError(f'{path} is damaged (not a JSON object); move it away: it is made anew')
+            f'{path} is damaged ({wrong}); move it away: it is made anew, only the counts of looks and test reads are lost'
+        )
     return {**EMPTY, **content}
+
+
+def _wrong(content: object) -> str:
+    """Which entry of a manifest is of another kind than the lab writes, '' where none is."""
+    if not isinstance(content, dict):
+        return 'not a JSON object'
+    for name, right in KINDS.items():
+        if name in content and not right(content[name]):
+            return f"'{name}' is {json.dumps(content[name])[:60]}"
+    return ''
 
 
 def save(folder: Path, manifest: dict) -> None:
@@ -49,10 +95,10 @@ def update(folder: Path, **changes: object) -> dict:
     return manifest
 
 
-def _is_taken(file) -> bool:
+def _is_taken(handle: int) -> bool:
     """Whether another process holds the lock; a file system without locks never says so (the first writer still wins)."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         return isinstance(error, BlockingIOError)
     return False
@@ -61,7 +107,10 @@ def _is_taken(file) -> bool:
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Lock the folder, for one run at a time on this machine; raises ValueError where another run has the lock."""
-    with open(folder / '.lock', 'w') as file:
-        if _is_taken(file):
+    handle = atomic.open_lock(folder / '.lock')
+    try:
+        if _is_taken(handle):
             raise ValueError(f'{folder}: another archlab run is using it; wait for it, or give --runs another folder')
         yield
+    finally:
+        os.close(handle)

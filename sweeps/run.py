@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ablations.study import Study
 from ablations.trial import TEST, Schedule
-from results.store.records import prepare
+from results.store import atomic
+from results.store.records import FOLDER, prepare
 from sweeps import manifest as manifests
 from sweeps.commands import preflight_command, train_command
 from sweeps.committed import Committed
@@ -57,7 +58,8 @@ class Run:
     def __call__(self) -> Outcome:
         """Run until the study is complete; raises ValueError on bad input, a damaged folder or a full disk."""
         prepare(self.folder)
-        with manifests.locked(self.folder), self.launcher:
+        places = [self.folder / place for place in ('', FOLDER, Saving.FOLDER)]
+        with manifests.locked(self.folder), atomic.swept(*places), self.launcher:
             self.manifest = manifests.load(self.folder)
             self.committed = Committed(self.folder, self.study, self.retry)
             planned = self._until_complete()

@@ -3,8 +3,10 @@
 `{"preflight": [...]}` counts costs and names the platform; `{"pack": {...}}` trains one pack (sweeps/commands.py). It ends when
 its input ends. So a worker whose launcher has died finishes and commits its pack first.
 
-    python -m sweeps.worker         commands come through standard input, answers go to standard output
-    python -m sweeps.worker FILE    commands stand in FILE, answers go to FILE.answers; status 2 where one was refused
+    python -m sweeps.worker --answers N    commands come through standard input, answers go to the open file descriptor N
+    python -m sweeps.worker FILE           commands stand in FILE, answers go to FILE.answers; status 2 where one was refused
+
+Standard output is no way for answers: whatever runs when Python starts may print there.
 """
 
 import json
@@ -18,11 +20,13 @@ from typing import TextIO
 import jax
 
 from ablations.trial import Program
+from ablations.user_file import STOPS, in_words
 from results.store.records import commit
 from sweeps.datasets.prepared import find
 from sweeps.protocol.pack import Pack
 from sweeps.training.checkpoints import Checkpoints
 from sweeps.training.environment import environment
+from sweeps.training.faults import ModelFault
 from sweeps.training.population import strategy_for
 from sweeps.training.preflight import preflight, task_of
 from sweeps.training.record import failed, lines
@@ -41,14 +45,20 @@ def serve(commands: Iterable[str], answers: TextIO) -> bool:
             else:
                 trainer = trainer or Trainer(command['strategy'], command['blocks'])
                 answer = _train(command, trainer)
-        except ValueError as error:
-            answer, fine = {'invalid': str(error)}, False
-        except Exception as error:
+        except (ValueError, OSError, MemoryError) as error:
+            answer, fine = {'invalid': _told(error)}, False
+        except STOPS as error:
             traceback.print_exc()
-            answer, fine = {'broken': f'{type(error).__name__}: {error}'.splitlines()[0]}, False
+            answer, fine = {'broken': in_words(error)}, False
         answers.write(json.dumps(answer) + '\n')
         answers.flush()
     return fine
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f'{error.filename}: {error.strerror}; mend it and run again: nothing that is recorded is lost'
+    return str(error) if isinstance(error, ValueError) else in_words(error)
 
 
 def _preflight(command: dict) -> dict:
@@ -70,9 +80,10 @@ def _train(command: dict, trainer: Trainer) -> dict:
     checkpoints = Checkpoints(folder, pack.id, about, **command.get('checkpoints', {}))
     try:
         records = trainer.train(pack, command['flops'], checkpoints, folder / Saving.FOLDER if command.get('weights') else None)
-    except Exception as error:
+    except (ModelFault, jax.errors.JaxRuntimeError) as error:
+        # A result of the pack, which is recorded. What else is raised is the fault of disks, data or settings: the run stops.
         traceback.print_exc()
-        reason = f'{type(error).__name__}: {error}'.splitlines()[0][:300]
+        reason = (str(error) if isinstance(error, ModelFault) else in_words(error))[:300]
         records = failed(pack, reason)
     for note in checkpoints.notes:
         print(note, file=sys.stderr)
@@ -85,14 +96,15 @@ def _train(command: dict, trainer: Trainer) -> dict:
 
 
 def main(arguments: list[str]) -> int:
-    """Serve standard input or the named file; prints of libraries go to standard error. Gives the exit status."""
-    if arguments:
+    """Serve standard input, or the file that is named; gives the exit status."""
+    if arguments[:1] != ['--answers']:
         path = Path(arguments[0])
         with open(path, encoding='utf-8') as commands, open(f'{path}.answers', 'w', encoding='utf-8') as answers:
             return 0 if serve(commands, answers) else 2
-    answers = os.fdopen(os.dup(1), 'w')
-    os.dup2(2, 1)
-    serve(sys.stdin, answers)
+    number = int(arguments[1])
+    os.set_inheritable(number, False)
+    with open(number, 'w', encoding='utf-8') as answers:
+        serve(sys.stdin, answers)
     return 0
 
 

@@ -11,13 +11,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROOMS = ('arch', 'ablations', 'sweeps', 'results')
 ALLOWED = {
-    'arch': ('arch',),
+    'arch': ('arch', 'ablations.user_file'),
     'ablations': ('ablations',),
     'results': ('results', 'ablations'),
     'sweeps': ('sweeps', 'arch', 'ablations', 'results.store', 'results.selection', 'results.budgets'),
 }
 """What a room may import of ours; whole modules, or one module of a room.
 
+A block file is the user's code as a study file is, so arch has it run by the module that runs those.
 Of results the sweeps need the records, the selection that tuning ends in, and the rule of equal budgets: what the plan accepts
 as matched compute is what the verdicts call equal, so both ask one function.
 """

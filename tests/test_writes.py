@@ -23,9 +23,6 @@ PLAIN = {
     'sweeps/datasets/prepared.py': 'into a folder that is put in its place whole',
     'sweeps/tasks/token_streams.py': 'into a folder that is put in its place whole',
     'sweeps/datasets/unpacked.py': 'into a folder that is gone in the end',
-    'sweeps/datasets/aside.py': 'a lock, which is empty',
-    'sweeps/manifest.py': 'a lock, which is empty',
-    'sweeps/training/checkpoints.py': 'a lock, which is empty',
     'sweeps/launch/local.py': 'what a worker says, line by line',
     'sweeps/worker.py': 'what a worker answers, line by line',
 }

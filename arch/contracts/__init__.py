@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from flax import linen as nn
 
+from ablations.user_file import STOPS, in_words
 from arch.block import BASES, adopted_tables
 from arch.contracts.numbers import edges, gradient, lanes, scan
 from arch.contracts.programs import Programs
@@ -57,8 +58,8 @@ HANDED = ('gradient', 'edges', 'causal', 'batch')
 def _tried(name: str, rule: Callable[[], str], says: str) -> Contract:
     try:
         why = rule()
-    except Exception as error:  # a user's class may raise anything: that is a finding, not the end of the check
-        why = f'{type(error).__name__}: {error}'
+    except STOPS as error:  # a user's class may raise anything: that is a finding, not the end of the check
+        why = in_words(error)
     return Contract(name, not why, why or says)
 
 

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ablations.user_file import STOPS, in_words
 from arch.contracts.programs import Programs, compiled
 from arch.roles import names
 
@@ -129,6 +130,6 @@ def _together(programs: Programs) -> str:
     if 'together' not in programs.notes:
         try:
             programs.notes['together'] = _differs(programs, scanned=True, mapped=True)
-        except Exception as error:  # each rule alone will say what a user's class raised
-            programs.notes['together'] = f'{type(error).__name__}: {error}'
+        except STOPS as error:  # each rule alone will say what a user's class raised
+            programs.notes['together'] = in_words(error)
     return programs.notes['together']

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import jax
 import numpy as np
 
+from ablations.user_file import STOPS, in_words
 from arch.contracts.leaks import later_leak
 from arch.contracts.programs import RATE, Programs, shared
 from arch.depth import unscanned
@@ -94,8 +95,8 @@ def bodies(programs: Programs) -> str:
     try:
         for _, model, x in models(programs.block, causal=False):
             jax.eval_shape(lambda x, model=model: model.init(jax.random.key(0), x, {}), x)
-    except Exception as error:  # a user's class may raise anything
-        why = f'{type(error).__name__}: {error}; mend it, or leave the place out of FITS'
+    except STOPS as error:  # a user's class may raise anything
+        why = f'{in_words(error)}; mend it, or leave the place out of FITS'
         return f'{programs.block.line}: a body that it claims does not build: {why}'
     return ''
 

@@ -1,15 +1,17 @@
 """Importing: weights of published models from .safetensors files, and our parameters to such files."""
 
 import contextlib
+import fcntl
 import json
 import os
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
 import jax
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from arch.make import did_you_mean
 from arch.published import MODELS
@@ -76,16 +78,17 @@ def save_weights(file: Path | str, params: Mapping, state: Mapping) -> None:
     for tree, part in zip(TREES, (params, state), strict=True):
         for path, leaf in jax.tree_util.tree_leaves_with_path(part):
             tensors['/'.join((tree, *names(path)))] = np.asarray(leaf, order='C')
-    aside = file.with_name(f'.{file.name}.{os.getpid()}.part')
+    # What a killed process leaves is known by its name, and by nobody's holding it (results/store/atomic.py).
+    aside = file.with_name(f'.{file.name}.aside-{uuid.uuid4().hex}')
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        # safetensors makes files that only their owner may read; these are to be as readable as any other.
-        aside.touch()
-        mode = aside.stat().st_mode
-        save_file(tensors, aside)
-        aside.chmod(mode)
-        _flush(aside)
-        aside.replace(file)
+        with open(aside, 'wb') as held:
+            with contextlib.suppress(OSError):
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.write(save(tensors))
+            held.flush()
+            os.fsync(held.fileno())
+            aside.replace(file)
         _flush(file.parent)
     except (SafetensorError, OSError) as error:
         raise ValueError(f"'{file}' can't be written: {error}; check the path and the disk") from error

@@ -1,15 +1,17 @@
 """Atomic writes: a file or folder appears whole, or the old one stays.
 
 The new content is written to a temporary name in the same folder and flushed to the disk. One system call then puts it in
-place, and the folder is flushed. If anything fails, the temporary file is removed. Only a killed process leaves one;
-`is_left_over` recognises its name.
+place, and the folder is flushed. If anything fails, the temporary file is removed. Only a killed process leaves one: `sweep`
+removes it, and `recover` brings back a folder that it had moved away.
 """
 
 import contextlib
 import errno
+import fcntl
 import os
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,9 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 UNKNOWN = (errno.EINVAL, errno.ENOTSUP)
 """The errors of file systems that cannot flush folders."""
 FIX = 'give a place that you may write to'
+JUST_NOW, LONG_AGO = 1.0, 3600.0
+"""Seconds: what is younger may belong to a process that has not yet said so; what is older belongs to none, where the file
+system has no locks to tell."""
 
 
 def replace(path: Path, content: str | bytes, fix: str = FIX) -> None:
@@ -32,8 +37,8 @@ def replace(path: Path, content: str | bytes, fix: str = FIX) -> None:
             return
         target = Path(os.path.realpath(path))
         target.parent.mkdir(parents=True, exist_ok=True)
-        with aside(target) as new:
-            _write(new, content)
+        sweep(target.parent, target.name)
+        with aside(target) as new, _written(new, content):
             os.replace(new, target)
         _flush_folder(target.parent)
 
@@ -48,8 +53,7 @@ def create(path: Path, content: str | bytes, fix: str = FIX) -> bool:
     ...     print(create(Path(folder) / 'name', 'first'), create(Path(folder) / 'name', 'second'))
     True False
     """
-    with _explained(path, fix), aside(path) as new:
-        _write(new, content)
+    with _explained(path, fix), aside(path) as new, _written(new, content):
         try:
             os.link(new, path)
         except FileExistsError:
@@ -70,7 +74,7 @@ def aside(path: Path) -> Iterator[Path]:
         yield free
     finally:
         with contextlib.suppress(OSError):
-            shutil.rmtree(free) if free.is_dir() and not free.is_symlink() else free.unlink(missing_ok=True)
+            _remove(free)
 
 
 def put(written: Path, path: Path, fix: str = FIX) -> None:
@@ -88,27 +92,116 @@ def put(written: Path, path: Path, fix: str = FIX) -> None:
 def replacing_folder(path: Path, fix: str = FIX) -> Iterator[Path]:
     """An empty folder to fill; it replaces the folder `path` when the block ends without an error.
 
-    Errors of the block are raised, and on any error the old folder stays. Between two system calls there is no folder. Raises
-    ValueError where the folder cannot be made or put in its place.
+    Errors of the block are raised, and on any error the old folder stays. Between two system calls it has another name; after a
+    kill there, `recover` gives it back its own. Raises ValueError where the folder cannot be made or put in its place.
     """
-    with aside(path) as new, aside(path) as old:
+    old = _moved_away(path)
+    with aside(path) as new, contextlib.ExitStack() as held:
         with _explained(path, fix):
             path.parent.mkdir(parents=True, exist_ok=True)
+            recover(path)
+            shutil.rmtree(old, ignore_errors=True)
+            sweep(path.parent, path.name)
             new.mkdir()
+            held.enter_context(_held(new))
         yield new
         with _explained(path, fix):
             for inner in sorted(new.rglob('*')):
                 _flush_folder(inner) if inner.is_dir() else _flush(inner)
             _flush_folder(new)
-            with contextlib.suppress(FileNotFoundError):
-                os.rename(path, old)
+            held.enter_context(_held(path))
             try:
-                os.rename(new, path)
-            except BaseException:
                 with contextlib.suppress(FileNotFoundError):
+                    os.rename(path, old)
+                os.rename(new, path)
+                _flush_folder(path.parent)
+            finally:
+                if path.exists():
+                    shutil.rmtree(old, ignore_errors=True)
+                elif old.exists():
                     os.rename(old, path)
-                raise
-            _flush_folder(path.parent)
+
+
+def recover(path: Path) -> None:
+    """Give a folder its name back that a process had moved away when it was killed; where it is there, nothing happens.
+
+    Whoever reads such a folder calls it before. It waits for a process that is about to put the new one in its place.
+    """
+    old = _moved_away(path)
+    if path.exists() or not old.exists():
+        return
+    with contextlib.suppress(OSError), _held(old, wait=True):
+        if not path.exists():
+            os.rename(old, path)
+
+
+def _moved_away(path: Path) -> Path:
+    return path.with_name(f'.{path.name}.before')
+
+
+def sweep(folder: Path, name: str = '') -> None:
+    """Remove what killed processes left half written in a folder, of all files or of one `name`.
+
+    What belongs to a process that lives stays.
+    """
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if is_left_over(entry.name) and entry.name.startswith(f'.{name}.aside-' if name else '.'):
+                with contextlib.suppress(OSError):
+                    age = time.time() - entry.stat(follow_symlinks=False).st_ctime
+                    if age > JUST_NOW and not _is_held(Path(entry.path), unknown=age < LONG_AGO):
+                        _remove(Path(entry.path))
+
+
+@contextlib.contextmanager
+def swept(*folders: Path) -> Iterator[None]:
+    """`sweep` these folders before the block and after it."""
+    for folder in folders:
+        sweep(folder)
+    yield
+    for folder in folders:
+        sweep(folder)
+
+
+def _is_held(path: Path, unknown: bool) -> bool:
+    """Whether a process that lives holds a file or folder; `unknown` where the file system cannot tell."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return True if isinstance(error, BlockingIOError) else unknown
+    finally:
+        os.close(handle)
+    return False
+
+
+@contextlib.contextmanager
+def _held(path: Path, wait: bool = False) -> Iterator[None]:
+    """Hold a folder, if it is there, so that others know that a process is at work with it."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        yield
+        return
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(handle)
+
+
+def open_lock(path: Path) -> int:
+    """The descriptor of a file that serves as a lock, made where it is absent; its content, if any, stays.
+
+    Raises ValueError where it cannot be opened, or is a link: what that leads to is another's.
+    """
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise ValueError(f'{path}: is a link, which a lock must not be; remove it') from None
+        raise _unwritable(path, error, FIX) from None
 
 
 def try_links(folder: Path, fix: str = FIX) -> None:
@@ -118,13 +211,13 @@ def try_links(folder: Path, fix: str = FIX) -> None:
     """
     with aside(folder / 'try') as one, aside(folder / 'try') as other, _explained(folder, fix):
         folder.mkdir(parents=True, exist_ok=True)
-        _write(one, b'try')
-        try:
-            os.link(one, other)
-            if os.stat(other).st_nlink != 2:
-                raise OSError(errno.EPERM, 'links are copies')
-        except OSError as error:
-            raise _unlinked(folder, error) from None
+        with _written(one, b'try'):
+            try:
+                os.link(one, other)
+                if os.stat(other).st_nlink != 2:
+                    raise OSError(errno.EPERM, 'links are copies')
+            except OSError as error:
+                raise _unlinked(folder, error) from None
 
 
 def is_left_over(name: str) -> bool:
@@ -140,11 +233,20 @@ def _is_device(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
-def _write(path: Path, content: str | bytes) -> None:
+@contextlib.contextmanager
+def _written(path: Path, content: str | bytes) -> Iterator[None]:
+    """A file that is written and flushed, and held so that no other process sweeps it away before it has its name."""
     with open(path, 'wb') as file:
+        with contextlib.suppress(OSError):
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         file.write(_bytes(content))
         file.flush()
         os.fsync(file.fileno())
+        yield
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:

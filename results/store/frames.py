@@ -89,9 +89,9 @@ def views(
         skipped += source.skipped
     connection.execute(f'CREATE TEMP VIEW lines AS {" UNION ALL BY NAME ".join(selects)}')
     ((repeated,),) = connection.execute('SELECT count(*) - count(DISTINCT (study, id)) FROM lines').fetchall()
-    first = "row_number() OVER (PARTITION BY study, id ORDER BY status = 'failed', file, place) = 1"
+    first = f"row_number() OVER (PARTITION BY study, id ORDER BY status = 'failed', {cache.ORDER}) = 1"
     # In the order of files and lines, as read_folder gives them, however they were cached.
-    order = 'ORDER BY study, file, place'
+    order = f'ORDER BY study, {cache.ORDER}'
     connection.execute(f'CREATE TEMP VIEW chosen AS SELECT * FROM lines {f"QUALIFY {first}" if repeated else ""} {order}')
     names = [name for (name,) in connection.execute('SELECT DISTINCT unnest(map_keys(knobs)) FROM lines').fetchall()]
     knobs = {

@@ -27,7 +27,7 @@ def read(folder: Path, study: str) -> tuple[list[tuple[str, dict]], list[str]]:
             'SELECT shape, any_value(keys), any_value(environment), any_value(cost IS NULL), any_value(pack IS NULL) '
             f'FROM ({shaped}) GROUP BY shape'
         ).fetchall()
-        rows = connection.execute(f'SELECT file, shape, {_COLUMNS} FROM ({shaped}) ORDER BY file, place').fetchall()
+        rows = connection.execute(f'SELECT file, shape, {_COLUMNS} FROM ({shaped}) ORDER BY {cache.ORDER}').fetchall()
     except duckdb.Error as error:
         raise ValueError(str(error)) from None
     finally:

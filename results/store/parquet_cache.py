@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import re
 import time
 from pathlib import Path
 
@@ -41,19 +42,39 @@ FIELDS = {
 """The columns of a record, with DuckDB's types. An entry that is absent or of another type is NULL."""
 
 
+_PART = re.compile(r'[0-9a-f]{32}\.parquet')
+"""How a part is called: nothing else in the folder is ever removed."""
+
+
 def _quoted(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
+_WHOLE = "('BIGINT', 'UBIGINT')"
+_TYPED = ' AND '.join(
+    [
+        *(f"json_type(json, '$.{name}') = 'VARCHAR'" for name in ('id', 'arm', 'task', 'dataset', 'held', 'optimizer')),
+        *(f"json_type(json, '$.{name}') IN {_WHOLE}" for name in ('replicate', 'seed', 'pack.records')),
+        "json_type(json, '$.pack.id') = 'VARCHAR' AND json_type(json, '$.knobs') = 'OBJECT'",
+        "len(list_filter(json_extract(json, '$.knobs.*'), lambda x: json_type(x) NOT IN ('DOUBLE', 'BIGINT', 'UBIGINT'))) = 0",
+    ]
+)
+"""Whether what every record has is of its kind (results.store.records.REQUIRED), as SQL says it."""
 _COLUMNS = (
-    'SELECT parse_filename(filename) AS file, json_keys(json) AS keys, '
+    f'SELECT parse_filename(filename) AS file, json_keys(json) AS keys, coalesce({_TYPED}, false) AS typed, '
     f'unnest(json_transform(json, {_quoted(json.dumps(FIELDS))}))'
 )
 _DOUBTFUL = (
     'SELECT DISTINCT file FROM (SELECT *, count(*) OVER (PARTITION BY file) AS lines FROM {table}) WHERE NOT coalesce('
     'list_has_all(keys, ?) AND list_contains(?, status) AND study = ? AND pack.records = lines'
-    " AND (status <> 'ok' OR isfinite(score)), false)"
+    " AND (status <> 'ok' OR isfinite(score))"
+    ' AND typed, false)'
 )
+ORDER = (
+    "regexp_extract(file, '^(.*?)(-[0-9]+)?[.]jsonl', 1), "
+    "coalesce(try_cast(regexp_extract(file, '-([0-9]+)[.]jsonl', 1) AS UBIGINT), 1), file, place"
+)
+"""The order of files (results.store.records.order) and of their lines, as SQL says it."""
 VERSION = hashlib.sha256((_COLUMNS + _DOUBTFUL).encode()).hexdigest()[:16]
 
 
@@ -124,7 +145,7 @@ def _list(items: list) -> str:
 def empty(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     """A table of no records."""
     connection.execute(
-        f'CREATE TEMP TABLE {table} AS SELECT NULL::VARCHAR AS file, [NULL::VARCHAR] AS keys, '
+        f'CREATE TEMP TABLE {table} AS SELECT NULL::VARCHAR AS file, [NULL::VARCHAR] AS keys, NULL::BOOLEAN AS typed, '
         f"unnest(json_transform('{{}}', {_quoted(json.dumps(FIELDS))})) LIMIT 0"
     )
 
@@ -166,7 +187,7 @@ def _intact(path: Path) -> bool:
     """Whether every line of a file carries its check."""
     try:
         lines = records.content(path).splitlines()
-    except OSError:
+    except (OSError, ValueError):
         return False
     return bool(lines) and all(map(records.intact, lines))
 
@@ -205,6 +226,8 @@ def _write(
     """Write a table as a further part, or as one with all parts if they are many; gives the parts that hold all files."""
     place = folder / FOLDER
     place.mkdir(exist_ok=True)
+    if place.is_symlink():
+        raise OSError(f'{place} is a link: what lies behind it is not ours to write')
     merged = parts if len(parts) + 1 >= PARTS else []
     source = f'SELECT * FROM {table}'
     if merged:
@@ -230,5 +253,5 @@ def _tidy(place: Path, used: list[Path]) -> None:
     for path in place.iterdir():
         with contextlib.suppress(OSError):
             old = atomic.is_left_over(path.name) and time.time() - path.stat().st_mtime > LEFT_OVER
-            if old or (path.suffix == '.parquet' and path not in used):
+            if old or (_PART.fullmatch(path.name) and path not in used):
                 path.unlink()

@@ -20,6 +20,7 @@ class Reading:
     folder     the runs folder; None for records that come from no folder, such as simulated ones
     settings   the `--set` settings that are part of `study`
     skipped    a sentence for each record file that could not be used
+    doubled    the trials that two records are of, neither of which failed; the first counts
     """
 
     study: Study
@@ -29,3 +30,4 @@ class Reading:
     folder: Path | None = None
     settings: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    doubled: tuple[str, ...] = ()

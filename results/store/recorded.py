@@ -12,13 +12,16 @@ OPEN_FILES = 64
 
 
 class Records(Mapping[str, dict]):
-    """The records of a study by trial id: `records[id]` is a summary, `records.whole(id)` the whole record."""
+    """The records of a study by trial id: `records[id]` is a summary, `records.whole(id)` the whole record.
 
-    def __init__(self, summaries: Mapping[str, dict], wholes: 'Mapping[str, dict] | RecordFiles'):
-        self._summaries, self._wholes = summaries, wholes
+    `doubled` are the trials that two records are of, neither of which failed.
+    """
+
+    def __init__(self, summaries: Mapping[str, dict], wholes: 'Mapping[str, dict] | RecordFiles', doubled: Iterable[str] = ()):
+        self._summaries, self._wholes, self.doubled = summaries, wholes, tuple(sorted(doubled))
 
     @classmethod
-    def of(cls, wholes: Iterable[dict]) -> 'Records':
+    def of(cls, wholes: Iterable[dict], doubled: Iterable[str] = ()) -> 'Records':
         """Records made from whole records in memory.
 
         >>> records = Records.of([{'id': 'one', 'score': 0.5, 'curve': {'step': [0]}}])
@@ -28,7 +31,7 @@ class Records(Mapping[str, dict]):
         {'step': [0]}
         """
         by_id = {record['id']: record for record in wholes}
-        return cls({key: summary(record) for key, record in by_id.items()}, by_id)
+        return cls({key: summary(record) for key, record in by_id.items()}, by_id, doubled)
 
     def whole(self, trial_id: str) -> dict:
         """The whole record of a trial.
@@ -88,23 +91,28 @@ def read_folder(folder: Path, study: str) -> tuple[Records, list[str]]:
             # Whatever is wrong there, the records themselves are the truth.
             pass
         else:
-            chosen = _chosen(lines)
+            chosen, doubled = _chosen(lines)
             names = {trial_id: name for trial_id, (name, _) in chosen.items()}
-            return Records({key: one for key, (_, one) in chosen.items()}, RecordFiles(folder, study, names)), skipped
+            summaries = {key: one for key, (_, one) in chosen.items()}
+            return Records(summaries, RecordFiles(folder, study, names), doubled), skipped
     lines, skipped = [], []
     for name in files:
         try:
             lines += [(name, record) for record in records.read_file(folder / records.FOLDER / name, study)]
         except ValueError as error:
             skipped.append(str(error))
-    return Records.of(record for _, record in _chosen(lines).values()), skipped
+    chosen, doubled = _chosen(lines)
+    return Records.of((record for _, record in chosen.values()), doubled), skipped
 
 
-def _chosen(lines: Iterable[tuple[str, dict]]) -> dict[str, tuple[str, dict]]:
-    """The (file, record) that counts for each trial id."""
+def _chosen(lines: Iterable[tuple[str, dict]]) -> tuple[dict[str, tuple[str, dict]], set[str]]:
+    """The (file, record) that counts for each trial id, and the trials that were recorded twice."""
     chosen: dict[str, tuple[str, dict]] = {}
+    doubled = set()
     for name, record in lines:
         trial_id = record['id']
+        if trial_id in chosen and records.doubles(record, chosen[trial_id][1]):
+            doubled.add(trial_id)
         if trial_id not in chosen or records.replaces(record, chosen[trial_id][1]):
             chosen[trial_id] = name, record
-    return chosen
+    return chosen, doubled

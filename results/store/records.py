@@ -6,9 +6,9 @@ Published records are packs one after the other in one file, compressed (results
 """
 
 import contextlib
-import errno
 import gzip
 import hashlib
+import io
 import json
 import math
 import os
@@ -16,17 +16,40 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from results.store import atomic
+from results.store import atomic, regular
 
 FOLDER = 'records'
 PACK, MANY = '.jsonl', '.jsonl.gz'
 """The suffixes of record files: one pack, or packs one after the other, compressed."""
-REQUIRED = ('id', 'study', 'arm', 'task', 'dataset', 'replicate', 'held', 'optimizer', 'knobs', 'seed', 'status', 'pack')
 STATUSES = ('ok', 'diverged', 'failed')
+UNPACKED, RATIO = 2**26, 100
+"""Bytes that a compressed file may unpack to in any case, and times its own size; records shrink to a tenth."""
 LARGE = 2**23
 """From this many bytes on a study's records are read through a cache; below it a cache saves no time."""
 FIX = 'give --runs a folder that you may write to'
 _CHECK = ', "check": "'
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+REQUIRED = {
+    **dict.fromkeys(('id', 'study', 'arm', 'task', 'dataset', 'held', 'optimizer'), _text),
+    **dict.fromkeys(('replicate', 'seed'), _count),
+    'knobs': lambda value: isinstance(value, dict) and all(map(_number, value.values())),
+    'status': lambda value: value in STATUSES if _text(value) else False,
+    'pack': lambda value: isinstance(value, dict) and _text(value.get('id')) and _count(value.get('records')),
+}
+"""What every record has, and whether a value is of its kind."""
 
 
 def to_line(record: dict) -> str:
@@ -51,17 +74,19 @@ def from_line(line: str) -> dict:
     line = line.rstrip('\n')
     if not intact(line.encode()):
         raise ValueError('its check does not match its content')
-    record = json.loads(f'{line.rpartition(_CHECK)[0]}}}')
+    try:
+        record = json.loads(f'{line.rpartition(_CHECK)[0]}}}')
+    except RecursionError:
+        raise ValueError('its JSON is nested too deeply') from None
     missing = [name for name in REQUIRED if name not in record]
-    if missing or record['status'] not in STATUSES:
-        raise ValueError(f'it lacks {missing}' if missing else f"its status is '{record['status']}'")
+    if missing:
+        raise ValueError(f'it lacks {missing}')
+    for name, right in REQUIRED.items():
+        if not right(record[name]):
+            raise ValueError(f'its {name} is {str(record[name])[:60]!r}')
     if record['status'] == 'ok' and not _number(record.get('score')):
         raise ValueError(f"its status is 'ok' and its score {record.get('score')!r}; allowed: a finite number")
     return record
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def prepare(folder: Path) -> None:
@@ -82,14 +107,22 @@ def commit(folder: Path, name: str, records: Iterable[dict]) -> bool:
 
 
 def content(path: Path) -> bytes:
-    """The lines of a record file; raises OSError where it cannot be read or unpacked."""
-    stored = path.read_bytes()
+    """The lines of a record file.
+
+    Raises OSError where it cannot be read, ValueError where it cannot be unpacked, or unpacks to far more than records do.
+    """
+    stored = regular.read(path)
     if not path.name.endswith(MANY):
         return stored
+    most = max(UNPACKED, RATIO * len(stored))
     try:
-        return gzip.decompress(stored)
-    except (EOFError, zlib.error) as error:
-        raise OSError(errno.EIO, str(error)) from None
+        with gzip.open(io.BytesIO(stored)) as file:
+            unpacked = file.read(most + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f'it cannot be unpacked: {error}') from None
+    if len(unpacked) > most:
+        raise ValueError(f'it unpacks to more than {RATIO} times its size, which records do not')
+    return unpacked
 
 
 def _as_committed(lines: list[dict], many: bool) -> bool:
@@ -112,8 +145,12 @@ def read_file(path: Path, study: str) -> list[dict]:
     fix = 'move the file out of the folder; its trials then run again'
     try:
         lines = content(path).decode().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f'{path} is damaged (it cannot be read: {error}); {fix}') from None
+    except OSError as error:
+        raise ValueError(regular.unread(path, error)) from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{path} is damaged (it is no text: {error}); {fix}') from None
+    except ValueError as error:
+        raise ValueError(f'{path} is damaged ({error}); {fix}') from None
     records = []
     for number, line in enumerate(lines, 1):
         try:
@@ -140,9 +177,34 @@ def listing(folder: Path) -> dict[str, list[int]]:
                 except OSError:
                     # A link to nothing: reading it will say so.
                     about_files[entry.name] = [0, 0]
-    return dict(sorted(about_files.items()))
+    return dict(sorted(about_files.items(), key=lambda item: order(item[0])))
+
+
+def file_name(pack: str, attempt: int = 1) -> str:
+    """The name of a pack's records, without its end; every further attempt at a pack that failed has a name of its own.
+
+    >>> file_name('0f3a'), file_name('0f3a', 2)
+    ('0f3a', '0f3a-2')
+    """
+    return pack if attempt == 1 else f'{pack}-{attempt}'
+
+
+def order(name: str) -> tuple[str, int]:
+    """By what record files are read: attempts at a pack in the order in which they were made.
+
+    >>> sorted(['b.jsonl', 'a-10.jsonl', 'a-2.jsonl', 'a.jsonl'], key=order)
+    ['a.jsonl', 'a-2.jsonl', 'a-10.jsonl', 'b.jsonl']
+    """
+    stem = name.removesuffix('.gz').removesuffix(PACK)
+    pack, dash, number = stem.rpartition('-')
+    return (pack, int(number)) if dash and number.isdecimal() else (stem, 1)
 
 
 def replaces(record: dict, other: dict | None) -> bool:
     """Whether a record replaces an `other` one of the same trial that was read before: only a failed one is replaced."""
     return other is None or (other['status'] == 'failed' and record['status'] != 'failed')
+
+
+def doubles(record: dict, other: dict) -> bool:
+    """Whether a trial was recorded once too often: by two records that did not fail."""
+    return 'failed' not in (record['status'], other['status'])

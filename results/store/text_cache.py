@@ -29,6 +29,8 @@ def save(folder: Path, name: str, body: str, others: str, most: int) -> None:
     place = folder / FOLDER
     with contextlib.suppress(OSError, ValueError):
         place.mkdir(exist_ok=True)
+        if place.is_symlink():
+            return
         atomic.replace(place / name, f'{hashlib.sha256(body.encode()).hexdigest()}\n{body}')
         newest = sorted(place.glob(others), key=lambda path: path.stat().st_mtime_ns, reverse=True)
         for path in newest[most:]:

@@ -2,10 +2,13 @@
 
 import contextlib
 import fcntl
+import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from results.store import atomic
 
 LEFT = ('aside-*', 'unpacked-*')
 """The name pattern of folders that a killed process leaves."""
@@ -25,19 +28,21 @@ def locked(folder: Path, waiting: Callable[[], object] = lambda: None) -> Iterat
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        file = open(_named(folder, 'lock'), 'wb')  # noqa: SIM115 - closed below
     except OSError as error:
         raise ValueError(f'{folder.parent}: cannot be written ({error.strerror}); {FIX}') from None
-    with file:
+    handle = atomic.open_lock(_named(folder, 'lock'))
+    try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             waiting()
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(handle, fcntl.LOCK_EX)
         for pattern in LEFT:
             for left in folder.parent.glob(_named(folder, pattern).name):
                 shutil.rmtree(left, ignore_errors=True)
         yield
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager

@@ -14,14 +14,20 @@ def folder_bytes(folder: Path) -> int:
 
 
 def listing(data: Path | None = None) -> dict[str, dict]:
-    """The facts of each set, by name. `state` is 'prepared', 'found' (files, not yet prepared), 'missing' or 'form'."""
+    """The facts of each set, by name.
+
+    `state` is 'prepared', 'damaged' (and `why`), 'found' (files, not yet prepared), 'missing' or 'form'.
+    """
     known = {name: _state(name, data) for name in catalog.DATASETS}
     own = [name for name in names(data) if name not in known]
     return known | {name: _prepared(name, data) for name in own}
 
 
 def _prepared(name: str, data: Path | None) -> dict:
-    prepared = find(name, data)
+    try:
+        prepared = find(name, data)
+    except ValueError as error:
+        return {'state': 'damaged', 'about': '', 'where': str(prepared_folder(data) / name), 'why': str(error)}
     about = prepared.about
     return {
         'state': 'prepared',

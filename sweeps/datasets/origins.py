@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from sweeps.datasets.prepared import BLOCK, checksum
+from sweeps.datasets.intact import BLOCK, checksum
 
 EACH = 64
 """Up to this many files are listed one by one; more files as their number, bytes, and a hash of names and sizes."""

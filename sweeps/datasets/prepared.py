@@ -30,14 +30,15 @@ import numpy as np
 
 from results.store import atomic
 from sweeps.datasets.aside import FIX, locked
+from sweeps.datasets.intact import BLOCK, check, checksum
 from sweeps.datasets.locations import prepared_folder
 
 FORMAT = 1
 ABOUT, SPLITS = 'about.json', ('pool', 'test')
 KINDS = ('images', 'texts', 'tokens', 'sounds', 'molecules', 'series')
 ARRAYS = ('x', 'y', 'group', 'offsets')
-BLOCK = 2**22
-"""Bytes that are read at a time from whole files."""
+_KEYS = {'name': str, 'kind': str, 'sizes': dict, 'balance': dict, 'checksums': dict, 'digest': str}
+"""What every `about` has."""
 _NAME = re.compile(r'[a-z0-9][a-z0-9_.-]*')
 
 
@@ -86,12 +87,14 @@ class Prepared:
         return self._part('test')
 
     def _part(self, split: str) -> Part:
+        names = [name for name in self.about['checksums'] if name.startswith(f'{split}/')]
+        check(self.folder, names, self.about['checksums'], again(self.folder))
         arrays = mapped(self.folder / split)
         examples = 0 if arrays['group'] is None else len(arrays['group'])
         if arrays['x'] is None or examples != self.about['sizes'][split]:
             raise ValueError(
                 f'{self.folder / split}: holds {examples} examples, {self.about["sizes"][split]} were written; '
-                f'prepare it again: archlab data prepare {self.about["name"]} --source PATH --force'
+                f'{again(self.folder)}'
             )
         return Part(**arrays)
 
@@ -115,13 +118,9 @@ def _array(path: Path) -> np.ndarray | None:
         return np.load(path)
 
 
-def checksum(path: Path) -> str:
-    """The sha256 of a file."""
-    content = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while block := file.read(BLOCK):
-            content.update(block)
-    return content.hexdigest()
+def again(folder: Path) -> str:
+    """What to do about a set that is damaged."""
+    return f'prepare it again: archlab data prepare {folder.name} --source PATH --force'
 
 
 def check_name(name: str) -> str:
@@ -138,7 +137,9 @@ def names(data: Path | None = None) -> list[str]:
 
 def is_prepared(name: str, data: Path | None = None) -> bool:
     """Whether there is a prepared set of that name."""
-    return (prepared_folder(data) / check_name(name) / ABOUT).exists()
+    folder = prepared_folder(data) / check_name(name)
+    atomic.recover(folder)
+    return (folder / ABOUT).exists()
 
 
 def find(name: str, data: Path | None = None) -> Prepared:
@@ -156,14 +157,12 @@ def load(folder: Path) -> Prepared:
     """The prepared set in a folder. Raises ValueError if its `about.json` can't be used."""
     try:
         about = json.loads((folder / ABOUT).read_text(encoding='utf-8'))
-        known = about['format'] == FORMAT and set(SPLITS) <= set(about['sizes'])
-    except (ValueError, KeyError, TypeError):
+        known = about['format'] == FORMAT and all(isinstance(about[name], kind) for name, kind in _KEYS.items())
+        known = known and set(SPLITS) <= set(about['sizes']) and all(isinstance(n, int) for n in about['sizes'].values())
+    except (OSError, ValueError, KeyError, TypeError):
         known = False
     if not known:
-        raise ValueError(
-            f'{folder / ABOUT}: not that of a prepared set of form {FORMAT}; prepare it again: '
-            f'archlab data prepare {folder.name} --source PATH --force'
-        )
+        raise ValueError(f'{folder / ABOUT}: not that of a prepared set of form {FORMAT}; {again(folder)}')
     return Prepared(folder, about)
 
 

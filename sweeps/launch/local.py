@@ -4,9 +4,12 @@ import contextlib
 import json
 import os
 import queue
+import select
+import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from sweeps.launch.launcher import Launcher, Order, checked
@@ -14,6 +17,10 @@ from sweeps.launch.worker_environment import worker_environment
 from sweeps.machine import cores
 
 MEMORY_PER_WORKER = 1 << 30
+PREFLIGHTS = 3
+"""How often a first worker is started that is killed each time."""
+LINES, TAIL = 3, 4096
+"""Lines, and at most how many bytes, of a log that are shown where a worker has died."""
 
 
 def workers_for(count: int | None) -> int:
@@ -45,27 +52,48 @@ class WorkerProcess:
     `programs` are the compiled ones, and `order` is the present one.
     """
 
-    COMMAND = (sys.executable, '-P', '-m', 'sweeps.worker')
+    COMMAND = (sys.executable, '-P', '-m', 'sweeps.worker', '--answers')
 
     def __init__(self, place: int, log: Path, answers: queue.Queue, device: str | None):
         self.place, self.log = place, log
         self.programs: set[str] = set()
         self.order: Order | None = None
-        with open(log, 'ab') as errors:
-            self.process = subprocess.Popen(
-                self.COMMAND,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=worker_environment(device),
-                text=True,
-                errors='replace',
-            )
-        threading.Thread(target=self._listen, args=(answers,), daemon=True).start()
+        own, its = os.pipe()
+        try:
+            with open(log, 'ab') as said:
+                self.start = said.tell()
+                self.process = subprocess.Popen(
+                    (*self.COMMAND, str(its)),
+                    stdin=subprocess.PIPE,
+                    stdout=said,
+                    stderr=said,
+                    pass_fds=(its,),
+                    env=worker_environment(device),
+                    text=True,
+                )
+        except BaseException:
+            os.close(own)
+            raise
+        finally:
+            os.close(its)
+        threading.Thread(target=self._listen, args=(own, answers), daemon=True).start()
 
-    def _listen(self, answers: queue.Queue) -> None:
-        with self.process.stdout as lines:
-            for line in lines:
+    def _lines(self, pipe: int) -> Iterator[bytes]:
+        """What it answers until it ends. A process that it leaves behind may hold the pipe open, and a last line be cut off."""
+        left = b''
+        while True:
+            if select.select([pipe], [], [], 1.0)[0]:
+                read = os.read(pipe, 1 << 16)
+                if not read:
+                    return
+                *whole, left = (left + read).split(b'\n')
+                yield from whole
+            elif self.process.poll() is not None:
+                return
+
+    def _listen(self, pipe: int, answers: queue.Queue) -> None:
+        with open(pipe, 'rb', buffering=0):
+            for line in self._lines(pipe):
                 try:
                     answer = json.loads(line)
                 except ValueError:
@@ -85,6 +113,16 @@ class WorkerProcess:
         with contextlib.suppress(OSError):
             self.process.stdin.write(json.dumps(command) + '\n')
             self.process.stdin.flush()
+
+    def ending(self) -> str:
+        """How it ended, and the last lines of its log."""
+        code = self.process.wait()
+        how = f'exit status {code}' if code >= 0 else f'signal {signal.Signals(-code).name}'
+        with open(self.log, 'rb') as log:
+            log.seek(max(self.start, self.log.stat().st_size - TAIL))
+            said = log.read().decode(errors='replace').splitlines()
+        last = ' / '.join(line.strip() for line in said[-LINES:] if line.strip())
+        return f'{how}; {self.log} ends: {last}' if last else f'{how}; see {self.log}'
 
     def end(self, kill: bool = False) -> None:
         """Close its input, so that it ends when it is done; or kill it."""
@@ -112,21 +150,30 @@ class LocalLauncher(Launcher):
         self.endings: dict[str, str] = {}
 
     def preflight(self, question: dict) -> dict:
-        worker = self._hire(0)
-        worker.send(question)
-        answer = None
-        while answer is None:
-            # Wakes often, so that an interrupt is heard.
-            with contextlib.suppress(queue.Empty):
-                _, answer = self.answers.get(timeout=0.5)
-                if answer is None:
-                    raise RuntimeError(f'the first worker ended at once; see {worker.log}')
+        for _ in range(PREFLIGHTS):
+            worker = self._hire(0)
+            worker.send(question)
+            answer = self._next_answer()
+            if answer is not None:
+                break
+            worker.end()
+        else:
+            raise ValueError(
+                f'the first worker ended {PREFLIGHTS} times while it checked the models, with {worker.ending()}; where it was '
+                'killed for memory, make the models or batches smaller'
+            )
         checked(answer, worker.log)
         self.devices = devices_for(answer, self.workers)
         if self.devices[0] is not None:
             # It has seen every device; those that train see one each.
             self.close()
         return answer
+
+    def _next_answer(self) -> dict | None:
+        while True:
+            # Wakes often, so that an interrupt is heard.
+            with contextlib.suppress(queue.Empty):
+                return self.answers.get(timeout=0.5)[1]
 
     def choose(self, programs: list[str]) -> list[int]:
         return [place for _, place in self._pairs(programs)]
@@ -182,7 +229,7 @@ class LocalLauncher(Launcher):
         worker.end()
         del self.crew[worker.place]
         if order is not None:
-            self.endings[order.name] = f'exit status {worker.process.returncode}; see {worker.log}'
+            self.endings[order.name] = worker.ending()
 
     def _pairs(self, programs: list[str]) -> list[tuple[int, int]]:
         """Pairs (place of an idle worker, number of its pack), until workers or packs run out.

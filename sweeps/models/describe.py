@@ -78,7 +78,7 @@ def _of_published(name: str, model: Published, sizes: Sizes) -> Subject:
 
 def _of_arm(study: Study, arm: str, sizes: Sizes) -> dict[tuple[str, ...], Subject]:
     study.model(arm, study.tasks[0].name)
-    tables, models = load_tables(study.blocks), {}
+    tables, models = load_tables(study.blocks, study.blocks_hash), {}
     for task in study.tasks:
         config, name = study.model(arm, task.name), f'{arm} on {task.name}'
         models[task.name,] = _of_task(task, name, config, tables, sizes, f'arm {arm} of study {study.name}')

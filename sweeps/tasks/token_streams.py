@@ -17,12 +17,15 @@ import numpy as np
 from results.store import atomic
 from sweeps.datasets.aside import FIX, locked
 from sweeps.datasets.growing import Growing
+from sweeps.datasets.intact import check, checksum
 from sweeps.datasets.locations import data_folder
 from sweeps.datasets.prepared import Part, Prepared
 from sweeps.tasks import vocabularies
 from sweeps.tasks.vocabularies import BytePairs, Bytes, Characters
 
-FORM = 1
+FORM = 2
+SUMS = 'checksums.json'
+"""The sha256 of each file of a split, beside them."""
 PIECE = 2**20
 """Longer documents, in bytes, are cut at the end of a line before they are encoded."""
 BATCH = 2**24
@@ -80,6 +83,8 @@ class Spelling:
             folder = self._folder(prepared, vocabulary) / split
             if not folder.exists():
                 _write(folder, part, vocabulary, marked)
+            sums = json.loads((folder / SUMS).read_text(encoding='utf-8'))
+            check(folder, sums, sums, f'remove {folder}: it is made again from the set')
             tokens, starts, group = (np.load(folder / f'{name}.npy', mmap_mode='r') for name in ('tokens', 'starts', 'group'))
         return Stream(tokens, starts, group, vocabulary.lengths, vocabulary.size, vocabulary.unknown)
 
@@ -156,6 +161,8 @@ def _write(folder: Path, part: Part, vocabulary: Bytes | Characters | BytePairs,
             ends = np.cumsum([count for count, _ in counts], dtype=np.int64)[[last for _, last in counts]]
             np.save(place / 'starts.npy', np.concatenate([[0], ends]).astype(np.int64))
             np.save(place / 'group.npy', part.group[order])
+            sums = {path.name: checksum(path) for path in sorted(place.glob('*.npy'))}
+            (place / SUMS).write_text(json.dumps(sums), encoding='utf-8')
 
 
 def batches(part: Part, order: np.ndarray) -> Iterator[list[tuple[bytes, bool]]]:

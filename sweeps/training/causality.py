@@ -25,7 +25,7 @@ def in_float32(program: Program, blocks: str | None) -> Model:
     """The model of a program with activations in float32, so that rounding is much smaller than a leak."""
     body = program.model['body']
     config = {**program.model, 'body': {**body, 'compute': 'float32'} if 'compute' in body else body}
-    return build(config, load_tables(blocks))
+    return build(config, load_tables(blocks, program.blocks))
 
 
 def wants_check(trial: Trial) -> bool:

@@ -19,6 +19,7 @@ import jax
 import numpy as np
 
 from ablations.digest import digest
+from results.store import atomic
 
 FOLDER = 'checkpoints'
 CHECKPOINTS_LEFT = 2
@@ -165,7 +166,7 @@ class Checkpoints:
         if self._manager is not None:
             return True
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self.folder.with_suffix('.lock'), os.O_CREAT | os.O_RDWR)
+        lock = atomic.open_lock(self.folder.with_suffix('.lock'))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except OSError as error:

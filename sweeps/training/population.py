@@ -15,6 +15,7 @@ import numpy as np
 
 from sweeps.protocol.pack import LANES
 from sweeps.training.checkpoints import Checkpoints, Snapshot
+from sweeps.training.faults import of_model
 from sweeps.training.loop import Training
 from sweeps.training.stream import Stream
 
@@ -134,7 +135,8 @@ class _Flight:
         """Train to the end: curve, left_at, params and state, on the host."""
         population, points = self.population, self.population.points
         began, before = time.perf_counter(), 0.0
-        carry = population._begin(self.lanes, self.pool['x'][:1])
+        with of_model():
+            carry = population._begin(self.lanes, self.pool['x'][:1])
         if snapshot is not None:
             carry = jax.tree.unflatten(jax.tree.structure(carry), snapshot.carry)
             self.step, self.seen, before = snapshot.step, snapshot.seen, snapshot.spent
@@ -146,10 +148,12 @@ class _Flight:
             if self.step < point:
                 source, origin, stop = stream.at(self.step) if stream else (self.pool, 0, point)
                 stop = min(stop, point, self.step + self.checkpoints.stretch() if self.checkpoints else point)
-                carry = population._advance(self.lanes, carry, source, origin, self.step, stop)
+                with of_model():
+                    carry = population._advance(self.lanes, carry, source, origin, self.step, stop)
                 self.step = stop
             if self.step == point:
-                carry, seen = population._evaluate(self.lanes, carry, self.held)
+                with of_model():
+                    carry, seen = population._evaluate(self.lanes, carry, self.held)
                 self.seen.append(jax.device_get(seen))
             if self.checkpoints and self.step:
                 self.spent = before + time.perf_counter() - began

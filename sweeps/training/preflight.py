@@ -7,6 +7,7 @@ import jax
 from ablations.config import closest
 from ablations.digest import digest
 from ablations.trial import Program
+from ablations.user_file import STOPS, in_words
 from arch.block import BASES
 from arch.contracts import check
 from arch.cost import cost_of
@@ -24,7 +25,7 @@ from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
 def model_of(program: Program, blocks: str | None) -> Model:
     """The model of a program, with the user's own kinds; ValueErrors name arm and task."""
     try:
-        return build(program.model, load_tables(blocks))
+        return build(program.model, load_tables(blocks, program.blocks))
     except ValueError as error:
         raise ValueError(f"arm '{program.arm}' on task '{program.task}': {error}") from None
 
@@ -69,7 +70,7 @@ def _check_vocabulary(program: Program, task: Kind) -> None:
 
 def _check_causality(programs: list[Program], blocks: str) -> None:
     """Raise ValueError where a kind of the user's own, in a causal model, lets a token see later ones."""
-    tables, tried = load_tables(blocks), set()
+    tables, tried = load_tables(blocks, programs[0].blocks), set()
     for program in programs:
         for socket, spec in program.model.items() if program.model['body'].get('causal') else ():
             family = SHARED.get(socket, socket)
@@ -139,10 +140,12 @@ def preflight(
         address = digest([program.model, list(batch.shape), str(batch.dtype)])
         try:
             if address not in counted:
-                counted[address] = cost_of(program.model, batch, load_tables(blocks))
+                counted[address] = cost_of(program.model, batch, load_tables(blocks, program.blocks))
             costs.setdefault(program.arm, {})[program.task] = dict(counted[address])
         except ValueError as error:
             raise ValueError(f"arm '{program.arm}' on task '{program.task}': {error}") from None
+        except STOPS as error:  # a user's block may raise anything
+            raise ValueError(f"arm '{program.arm}' on task '{program.task}': {in_words(error)}; see `archlab check`") from error
     if blocks:
         _check_causality(programs, blocks)
     for (optimizer, name), nothing in unread.items():

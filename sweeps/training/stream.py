@@ -105,9 +105,12 @@ class Stream:
 def device_memory() -> int:
     """Bytes that examples may take on the device; more are streamed.
 
-    $ARCHLAB_RESIDENT_BYTES, else a quarter of the device's memory if it reports that, else 1 GiB.
+    $ARCHLAB_RESIDENT_BYTES, else a quarter of the device's memory if it reports that, else 1 GiB. Raises ValueError where the
+    variable is no number.
     """
-    if os.environ.get('ARCHLAB_RESIDENT_BYTES'):
-        return int(os.environ['ARCHLAB_RESIDENT_BYTES'])
+    if given := os.environ.get('ARCHLAB_RESIDENT_BYTES'):
+        if not given.strip().isdecimal():
+            raise ValueError(f"ARCHLAB_RESIDENT_BYTES is '{given}'; allowed: a whole number of bytes, such as 1000000000")
+        return int(given)
     stats = jax.local_devices()[0].memory_stats() or {}
     return int(stats.get('bytes_limit', 4 << 30)) // 4

@@ -13,6 +13,7 @@ from sweeps.tasks.arrays import Arrays
 from sweeps.training.causality import in_float32, trained_leak, wants_check
 from sweeps.training.checkpoints import Checkpoints
 from sweeps.training.environment import environment
+from sweeps.training.faults import of_model
 from sweeps.training.loop import batch_order, make_training
 from sweeps.training.population import Population
 from sweeps.training.preflight import model_of, task_of
@@ -90,7 +91,11 @@ class Trainer:
     def train(
         self, pack: Pack, flops: float | None = None, checkpoints: Checkpoints | None = None, weights: Path | None = None
     ) -> list[dict]:
-        """Train a pack; gives the records of its trials. `weights` is a folder for the parameters of confirmed models."""
+        """Train a pack; gives the records of its trials. `weights` is a folder for the parameters of confirmed models.
+
+        Raises ModelFault where a model breaks, JaxRuntimeError where the device refuses it. Anything else that is raised, such
+        as a ValueError for data or a disk, is no fault of the pack's.
+        """
         splits = {trial.replicate: self._split(trial) for trial in pack.trials}
         program = pack.program
         lanes = [
@@ -115,7 +120,8 @@ class Trainer:
                 save_weights(weights / f'{trial.id}.safetensors', params, state)
             if wants_check(trial) and not leaks:
                 model, pool = in_float32(program, self.blocks), self._arrays(program.data, 'pool')
-                leak = trained_leak(model, task, pool, params, state, dict(trial.knobs))
+                with of_model():
+                    leak = trained_leak(model, task, pool, params, state, dict(trial.knobs))
                 if leak is not None:
                     leaks[lane] = {'leak': leak}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ablations.config import swap
-from ablations.settings import override
+from ablations.settings import override, without_code
 from ablations.spaces import choice, integer, log
 from ablations.studies import STUDIES
 from ablations.study import Study
@@ -281,3 +281,10 @@ def test_studies_load_without_jax():
     )
     done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == '[]'
+
+
+@pytest.mark.parametrize('setting', ['blocks=evil.py', ' blocks = evil.py', 'blocks.x=evil.py'])
+def test_settings_that_are_data_may_not_name_code(setting):
+    assert without_code(['trials=8', 'tasks.digits.steps=80'], 'bundle.json') == ['trials=8', 'tasks.digits.steps=80']
+    with pytest.raises(ValueError, match=r'bundle.json has the setting .*data may not run code.*--blocks FILE'):
+        without_code(['trials=8', setting], 'bundle.json', '--blocks FILE')

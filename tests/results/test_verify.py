@@ -23,6 +23,7 @@ from sweeps.training.record import describe
 
 RULES = [
     'every records file is sound',
+    'every trial is recorded once',
     'the study is complete',
     'every arm has its own recipe',
     'every arm has the same budget',
@@ -66,8 +67,8 @@ def sound() -> tuple:
     return study(), *run(study())
 
 
-def checks(asked: Study, found, records: dict, manifest: dict | None = None, skipped: tuple = ()) -> dict:
-    made = verify(Reading(asked, found, records, manifest or {}, skipped=skipped))
+def checks(asked: Study, found, records: dict, manifest: dict | None = None, skipped: tuple = (), doubled: tuple = ()) -> dict:
+    made = verify(Reading(asked, found, records, manifest or {}, skipped=skipped, doubled=doubled))
     assert [check.rule for check in made] == RULES
     assert all(check.why and set(check.to_dict()) == {'rule', 'holds', 'why'} for check in made)
     return {check.rule: check for check in made}
@@ -84,6 +85,12 @@ def test_a_sound_study_holds_every_rule():
 def test_a_file_that_was_skipped_fails():
     made = checks(*sound(), skipped=('a.jsonl is damaged',))
     assert fails(made) == [RULES[0]] and 'a.jsonl is damaged' in made[RULES[0]].why
+
+
+def test_trials_that_were_recorded_twice_fail():
+    made = checks(*sound(), doubled=('a1', 'b2', 'c3', 'd4'))
+    assert fails(made) == [RULES[1]]
+    assert made[RULES[1]].why == '4 trials have two records (a1, b2, c3, ...); the first that was written counts'
 
 
 @pytest.mark.parametrize('score', [math.nan, math.inf, -math.inf, None, '0.5', True], ids=str)
@@ -153,7 +160,10 @@ def test_unequal_budgets_are_named(base_factor):
     less = {**found.asked, key: found.asked[key][:-1]}
     made = checks(asked, dataclasses.replace(found, asked=less), records)
     assert fails(made) == ['every arm has the same budget']
-    assert made[RULES[3]].why == 'unequal in a replicate: recall, tune: other replicate 1: 7 trials; base replicate 0: 8'
+    assert (
+        made['every arm has the same budget'].why
+        == 'unequal in a replicate: recall, tune: other replicate 1: 7 trials; base replicate 0: 8'
+    )
 
 
 @pytest.mark.parametrize('other', [100.0, 57.0, 333.0])

@@ -103,3 +103,13 @@ def test_bad_input_is_refused(called: Callable, run: tuple[Path, Path], tmp_path
 def test_what_is_no_export_is_refused(tmp_path: Path):
     with pytest.raises(ValueError, match='is not what archlab export wrote'):
         load(tmp_path / 'nothing.safetensors')
+
+
+def test_code_is_never_taken_from_an_export(tmp_path: Path):
+    """What names a block file beside weights is data: it is run only where the caller gives it himself."""
+    mark, code = tmp_path / 'ran', tmp_path / 'evil.py'
+    code.write_text(f'open({str(mark)!r}, "w")')
+    (tmp_path / 'weights.json').write_text(json.dumps({'model': {}, 'blocks': str(code)}))
+    with pytest.raises(ValueError, match=r'data may not run code.*load\(path, blocks='):
+        load(tmp_path / 'weights.safetensors')
+    assert not mark.exists()

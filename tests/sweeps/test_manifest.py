@@ -57,3 +57,49 @@ def test_a_file_system_without_locks_is_no_obstacle(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(manifest.fcntl, 'flock', refuse)
     with manifest.locked(tmp_path):
         pass
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        *(('looks', value) for value in (3, ['3'], [-1], {'3': 1})),
+        *(('test_reads', value) for value in ([], {'digits': '2'}, {'digits': -1})),
+        *(('settings', value) for value in ('trials=2', [2])),
+        *(('costs', value) for value in ([], {'base': 1}, {'base': {'digits': [1]}}, {'base': {'digits': {'params': 'x'}}})),
+        *(('lanes', value) for value in (0, '16', None)),
+        ('digest', 5),
+    ],
+)
+def test_an_entry_of_another_kind_is_damage(tmp_path: Path, name: str, value: object):
+    manifest.save(tmp_path, {'looks': [3], name: value})
+    with pytest.raises(ValueError, match=rf"manifest\.json is damaged \('{name}' is .*move it away"):
+        manifest.load(tmp_path)
+
+
+NO_FILES = {'pipe': os.mkfifo, 'device': lambda path: path.symlink_to('/dev/zero'), 'folder': Path.mkdir}
+
+
+@pytest.mark.parametrize('make', NO_FILES.values(), ids=NO_FILES)
+def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path, make):
+    make(tmp_path / manifest.FILE)
+    with pytest.raises(ValueError, match=r'manifest\.json cannot be read .*nothing in it is lost'):
+        manifest.load(tmp_path)
+
+
+def test_a_manifest_out_of_reach_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """To move it away would reset the counts of looks and test reads."""
+
+    def denied(*_: object) -> None:
+        raise PermissionError(errno.EACCES, 'Permission denied')
+
+    manifest.save(tmp_path, {'looks': [3]})
+    monkeypatch.setattr(manifest.regular, 'read', denied)
+    with pytest.raises(ValueError, match='cannot be read') as caught:
+        manifest.load(tmp_path)
+    assert 'damaged' not in str(caught.value) and 'away' not in str(caught.value)
+
+
+def test_a_manifest_nested_too_deeply_is_damage(tmp_path: Path):
+    (tmp_path / manifest.FILE).write_text('[' * 10**5 + ']' * 10**5)
+    with pytest.raises(ValueError, match=r'manifest\.json is damaged'):
+        manifest.load(tmp_path)

@@ -19,7 +19,10 @@ from sweeps.protocol.pack import Pack, pack
 from sweeps.protocol.plan import schedule
 from sweeps.tasks.probes.recall import Recall
 from sweeps.training import trainer as trainers
+from sweeps.training.faults import of_model
+from sweeps.training.population import Population
 from sweeps.training.record import failed
+from sweeps.training.stream import device_memory
 from sweeps.training.trainer import Trainer
 from sweeps.worker import serve
 
@@ -113,9 +116,10 @@ def test_a_pack_that_breaks_is_recorded_as_failed(study, item: Pack, tmp_path: P
     prepare(tmp_path)
 
     def broken(*_: object) -> None:
-        raise FloatingPointError('the device is on fire\nand more')
+        with of_model():
+            raise FloatingPointError('the device is on fire')
 
-    monkeypatch.setattr(Trainer, 'population', broken)
+    monkeypatch.setattr(Population, 'run', broken)
     assert ask(command(item, tmp_path))[0]['reason'] == 'FloatingPointError: the device is on fire'
     records, _ = read_folder(tmp_path, study.name)
     assert {record['status'] for record in records.values()} == {'failed'}
@@ -123,6 +127,35 @@ def test_a_pack_that_breaks_is_recorded_as_failed(study, item: Pack, tmp_path: P
     assert ask(command(item, tmp_path, name=f'{item.id}-2'))[0]['reason'] == ''
     records, _ = read_folder(tmp_path, study.name)
     assert 'failed' not in {record['status'] for record in records.values()}
+
+
+SURROUNDINGS = {
+    'a disk': (OSError(28, 'No space left on device', '/disk'), 'invalid', '/disk: No space left on device; mend it'),
+    'data': (ValueError('pool/x.npy is damaged'), 'invalid', 'pool/x.npy is damaged'),
+    'memory': (MemoryError('5 GB'), 'invalid', 'MemoryError: 5 GB'),
+    'the lab itself': (KeyError('step'), 'broken', "KeyError: 'step'"),
+}
+
+
+@pytest.mark.parametrize(('error', 'how', 'said'), SURROUNDINGS.values(), ids=SURROUNDINGS)
+def test_a_fault_of_the_surroundings_is_no_result(item: Pack, tmp_path: Path, monkeypatch, error: Exception, how: str, said: str):
+    """It stops the run: recorded as failed, it would become a finding about the arm."""
+    prepare(tmp_path)
+
+    def fault(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Trainer, '_source', fault)
+    (answer,) = ask(command(item, tmp_path))
+    assert answer[how].startswith(said) and list((tmp_path / 'records').iterdir()) == []
+
+
+def test_a_setting_that_is_no_number_stops_the_run(item: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv('ARCHLAB_RESIDENT_BYTES', 'abc')
+    device_memory.cache_clear()
+    prepare(tmp_path)
+    assert ask(command(item, tmp_path))[0]['invalid'].startswith("ARCHLAB_RESIDENT_BYTES is 'abc'; allowed: a whole number")
+    device_memory.cache_clear()
 
 
 def test_a_full_disk_is_said_and_nothing_is_left(item: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,5 +1,6 @@
 """Atomic writes: wherever a write fails, the old or the new is there whole, and nothing lies beside it."""
 
+import contextlib
 import errno
 import os
 import shutil
@@ -263,3 +264,79 @@ def test_what_a_killed_process_leaves_has_a_name_that_says_so(tmp_path):
         assert atomic.is_left_over(new.name)
     for name in ('it', '.it', '.it.aside', '.lock', 'it.aside-' + '0' * 32):
         assert not atomic.is_left_over(name)
+
+
+def test_a_folder_that_a_killed_process_had_moved_away_comes_back(tmp_path):
+    """Killed between the two renames, there is neither the old nor the new; the next call has the old one again."""
+    path = tmp_path / 'it'
+    old_folder(path)
+    path.rename(tmp_path / '.it.before')
+    atomic.recover(path)
+    assert content_of(path) == {'a': OLD}
+    path.rename(tmp_path / '.it.before')
+    with pytest.raises(KeyboardInterrupt), atomic.replacing_folder(path):
+        raise KeyboardInterrupt
+    assert content_of(path) == {'a': OLD}
+    fill(path)
+    assert content_of(path) == {'inner/b': NEW} and [inner.name for inner in tmp_path.iterdir()] == ['it']
+
+
+def test_what_a_kill_left_after_the_new_was_there_goes(tmp_path):
+    old_folder(tmp_path / 'it')
+    old_folder(tmp_path / '.it.before')
+    atomic.recover(tmp_path / 'it')
+    assert (tmp_path / '.it.before').exists()
+    fill(tmp_path / 'it')
+    assert [inner.name for inner in tmp_path.iterdir()] == ['it']
+
+
+@pytest.mark.parametrize('call', ['rename', 'fsync', 'mkdir'])
+def test_an_interrupt_at_any_call_leaves_the_old_folder_or_the_new(tmp_path, monkeypatch, call):
+    real, at = getattr(os, call), 0
+    for at in range(1, 6):
+        place = tmp_path / str(at)
+        place.mkdir()
+        old_folder(place / 'it')
+        calls = []
+
+        def interrupted(*given, at=at, calls=calls, **named):
+            done = real(*given, **named)
+            calls.append(given)
+            if len(calls) == at:
+                raise KeyboardInterrupt
+            return done
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, call, interrupted)
+            with contextlib.suppress(KeyboardInterrupt):
+                fill(place / 'it')
+        assert content_of(place / 'it') in ({'a': OLD}, {'inner/b': NEW})
+        assert [inner.name for inner in place.iterdir()] == ['it']
+        if len(calls) < at:
+            break
+    assert at > 1
+
+
+def test_what_nobody_holds_is_swept_and_what_is_being_written_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic, 'JUST_NOW', 0)
+    with atomic.aside(tmp_path / 'left') as left:
+        names = [left.name]
+    (tmp_path / names[0]).write_bytes(OLD)
+    (tmp_path / names[0].replace('.left', '.folder')).mkdir()
+    (tmp_path / '.mine').write_bytes(OLD)
+    path = tmp_path / 'it'
+    with atomic.aside(path) as new, atomic._written(new, NEW):
+        atomic.sweep(tmp_path)
+        assert sorted(inner.name for inner in tmp_path.iterdir()) == sorted(['.mine', new.name])
+    atomic.sweep(tmp_path / 'absent')
+
+
+def test_a_lock_that_is_a_link_harms_nothing(tmp_path):
+    target = tmp_path / 'target'
+    target.write_bytes(OLD)
+    (tmp_path / '.lock').symlink_to(target)
+    with pytest.raises(ValueError, match='is a link'):
+        atomic.open_lock(tmp_path / '.lock')
+    assert target.read_bytes() == OLD
+    os.close(atomic.open_lock(target))
+    assert target.read_bytes() == OLD

@@ -295,3 +295,17 @@ def test_a_folder_with_a_quote_in_its_name(tmp_path, monkeypatch):
     write(folder, 'a')
     assert read(folder) == trials('a')
     assert read(folder) == trials('a')
+
+
+def test_nothing_foreign_is_removed_behind_a_link_or_beside_the_parts(folder, tmp_path_factory):
+    other = tmp_path_factory.mktemp('other')
+    mine = other / 'mine.parquet'
+    mine.write_bytes(b'not ours')
+    (folder / cache.FOLDER).symlink_to(other)
+    assert read(folder) == trials('a', 'b', 'c') and [path.name for path in other.iterdir()] == ['mine.parquet']
+    (folder / cache.FOLDER).unlink()
+    read(folder)
+    (folder / cache.FOLDER / 'mine.parquet').write_bytes(b'not ours')
+    write(folder, 'd')
+    read(folder)
+    assert (folder / cache.FOLDER / 'mine.parquet').exists()

@@ -231,3 +231,17 @@ def test_without_the_cache_the_records_are_read_themselves(folder, monkeypatch):
     found, _ = read_folder(folder, 'mine')
     assert dict(found) == {name: summary(one) for name, one in EXPECTED.items()}
     assert [found.whole(name) for name in found] == list(EXPECTED.values())
+
+
+def test_attempts_are_read_in_their_order_and_the_first_writer_counts(tmp_path: Path, size: str):
+    prepare(tmp_path)
+    for name, score in (('p-10', 0.9), ('p-2', 0.8), ('p', 0.7)):
+        commit(tmp_path, name, [{**record(1, size=1), 'score': score}])
+    assert list(listing(tmp_path)) == ['p.jsonl', 'p-2.jsonl', 'p-10.jsonl']
+    read, skipped = read_folder(tmp_path, 'mine')
+    assert not skipped and read['trial-1']['score'] == read.whole('trial-1')['score'] == 0.7
+    assert read.doubled == ('trial-1',)
+
+
+def test_an_attempt_after_a_failure_is_no_double(folder: Path, size: str):
+    assert read_folder(folder, 'mine')[0].doubled == ()

@@ -1,6 +1,8 @@
 """Records: whole or not at all, written once, and damage is named and never used."""
 
 import errno
+import gzip
+import hashlib
 import json
 import os
 import threading
@@ -199,7 +201,7 @@ def test_every_flipped_character_is_seen(runs):
 def test_bytes_that_are_no_text_are_damage(runs):
     path = runs / 'records' / 'binary.jsonl'
     path.write_bytes(b'\xff\xfe\x00' * 50)
-    assert 'is damaged (it cannot be read' in read_folder(runs, 'mine')[1][0]
+    assert 'is damaged (it is no text' in read_folder(runs, 'mine')[1][0]
 
 
 def test_records_of_another_study_are_named_and_skipped(runs):
@@ -270,6 +272,9 @@ def _break(monkeypatch, what: str, number: int) -> None:
 
             def __exit__(self, *_):
                 self.file.close()
+
+            def fileno(self):
+                return self.file.fileno()
 
             def write(self, text):
                 self.file.write(text[: len(text) // 2])
@@ -385,3 +390,49 @@ def test_lines_are_json_for_other_programs(runs):
     assert {k: v for k, v in json.loads(line).items() if k != 'check'} == record(1)
     assert from_line(line) == record(1)
     assert from_line(line + '\n') == record(1)
+
+
+WRONG = {
+    'replicate': ['0', 1.5, True, None],
+    'seed': ['1', [1]],
+    'knobs': [[], {'lr': '0.1'}, {'lr': None}, None],
+    'arm': [1, None, ['base']],
+    'status': [['ok'], 'fine', None],
+    'pack': [[], {}, {'id': 'p'}, {'id': 1, 'records': 1}],
+}
+
+
+@pytest.mark.parametrize(('name', 'value'), [(name, value) for name, values in WRONG.items() for value in values], ids=str)
+def test_a_right_check_and_a_wrong_type_is_damage(runs, name: str, value: object):
+    """As another program may write it; read directly and by way of the cache the same is said."""
+    commit(runs, 'own', pack(1))
+    commit(runs, 'wrong', [{**pack(2)[0], name: value}])
+    found, skipped = read_folder(runs, 'mine')
+    assert list(found) == ['trial-1'] and len(skipped) == 1
+    assert f'wrong.jsonl is damaged (line 1: its {name} is' in skipped[0]
+
+
+def test_json_that_is_nested_too_deeply_is_damage(runs):
+    body = json.dumps({**pack(2)[0], 'curve': 0})[:-1].replace('"curve": 0', '"curve": ' + '[' * 100_000 + ']' * 100_000)
+    check = hashlib.sha256(body.encode()).hexdigest()[:16]
+    (runs / 'records' / 'deep.jsonl').write_text(f'{body}, "check": "{check}"}}\n')
+    with pytest.raises(ValueError, match=r'deep.jsonl is damaged \(line 1: its JSON is nested too deeply\)'):
+        read_file(runs / 'records' / 'deep.jsonl', 'mine')
+
+
+NO_FILES = {'pipe': os.mkfifo, 'device': lambda path: path.symlink_to('/dev/zero'), 'folder': Path.mkdir}
+
+
+@pytest.mark.parametrize('make', NO_FILES.values(), ids=NO_FILES)
+def test_what_is_no_file_is_named_and_not_waited_for(runs, make):
+    commit(runs, 'own', pack(1))
+    make(runs / 'records' / 'odd.jsonl')
+    found, skipped = read_folder(runs, 'mine')
+    assert list(found) == ['trial-1']
+    assert 'odd.jsonl cannot be read' in skipped[0] and 'move' not in skipped[0]
+
+
+def test_a_file_that_unpacks_without_end_is_damage(runs, monkeypatch):
+    monkeypatch.setattr(records, 'UNPACKED', 10**4)
+    (runs / 'records' / 'bomb.jsonl.gz').write_bytes(gzip.compress(b'0' * 10**6))
+    assert 'bomb.jsonl.gz is damaged (it unpacks to more than 100 times its size' in read_folder(runs, 'mine')[1][0]

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sweeps.datasets import intact, prepared
 from sweeps.datasets import locations as places
-from sweeps.datasets import prepared
 from sweeps.datasets.growing import Growing
+from sweeps.datasets.intact import checksum
 from sweeps.datasets.prepared import Part, find, load, write
 
 GENERATOR = np.random.default_rng(0)
@@ -62,7 +63,7 @@ def test_no_test_array_can_be_reached_from_the_pool(tmp_path: Path):
     assert len(pool) == 3
     assert {field.name for field in dataclasses.fields(pool)} == {'x', 'y', 'group', 'offsets'}
     assert not any(isinstance(one, (Path, prepared.Prepared)) for one in gc.get_referents(pool))
-    with pytest.raises(ValueError, match=r'holds 0 examples, 2 were written; prepare it again: archlab data prepare sealed'):
+    with pytest.raises(ValueError, match=r'test/group.npy: cannot be read .*; prepare it again: archlab data prepare sealed'):
         found.test()
 
 
@@ -179,3 +180,47 @@ def test_about_is_plain_json(tmp_path: Path):
     write(tmp_path / 'plain', {'kind': 'images', 'licence': 'MIT – frei'}, images(2), images(1))
     text = (tmp_path / 'plain' / 'about.json').read_text(encoding='utf-8')
     assert json.loads(text)['licence'] == 'MIT – frei' and 'frei' in text
+
+
+HARM = {
+    'a flipped bit': lambda path: path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1])),
+    'cut': lambda path: path.write_bytes(path.read_bytes()[:-3]),
+    'empty': lambda path: path.write_bytes(b''),
+}
+
+
+@pytest.mark.parametrize('harm', HARM.values(), ids=HARM)
+@pytest.mark.parametrize('file', ['x.npy', 'y.npy', 'group.npy'])
+def test_a_damaged_file_is_refused_by_its_name(tmp_path: Path, harm, file: str):
+    found = write(tmp_path / 'hurt', {'kind': 'images'}, images(3), images(2))
+    found.pool()
+    path = tmp_path / 'hurt' / 'pool' / file
+    harm(path)
+    with pytest.raises(ValueError, match=rf'pool/{file} is damaged.*archlab data prepare hurt --source PATH --force'):
+        load(tmp_path / 'hurt').pool()
+    assert len(found.test()) == 2
+
+
+def test_files_that_have_not_changed_are_compared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write(tmp_path / 'fine', {'kind': 'images'}, images(3), images(2))
+    compared = []
+
+    def counting(path: Path) -> str:
+        compared.append(path.name)
+        return checksum(path)
+
+    monkeypatch.setattr(intact, 'checksum', counting)
+    for _ in range(2):
+        load(tmp_path / 'fine').pool()
+    assert sorted(compared) == ['group.npy', 'x.npy', 'y.npy']
+    (tmp_path / 'fine' / 'pool' / 'y.npy').touch()
+    load(tmp_path / 'fine').pool()
+    assert compared[3:] == ['y.npy']
+
+
+def test_a_set_that_was_moved_away_by_a_killed_process_comes_back(tmp_path: Path):
+    folder = tmp_path / 'prepared' / 'old'
+    write(folder, {'kind': 'images'}, images(3), images(2))
+    folder.rename(folder.with_name('.old.before'))
+    assert len(find('old', tmp_path).pool()) == 3
+    assert [path.name for path in folder.parent.iterdir() if not path.name.endswith('.lock')] == ['old']

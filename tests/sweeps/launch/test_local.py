@@ -12,21 +12,32 @@ from sweeps.launch.launcher import Order
 from sweeps.launch.local import LocalLauncher, WorkerProcess, devices_for, workers_for
 
 ANSWERING = """
-import json, pathlib, sys
+import json, os, pathlib, sys
+print('a banner of a site hook', flush=True)
+answers = open(int(sys.argv[-1]), 'w')
 for line in sys.stdin:
     told = json.loads(line)
     if 'preflight' in told:
-        print(json.dumps({'platform': told['preflight'], 'devices': 3}), flush=True)
+        print(json.dumps({'platform': told['preflight'], 'devices': 3}), file=answers, flush=True)
     elif told['do'] == 'die':
+        print('what it said last', flush=True)
         sys.exit(7)
+    elif told['do'] == 'kill':
+        os.write(int(sys.argv[-1]), b'{"pack": ')
+        os.kill(os.getpid(), 9)
+    elif told['do'] == 'leave':
+        if not os.fork():
+            import time
+            time.sleep(60)
+        os._exit(5)
     elif told['do'] == 'babble':
-        print('a banner of a library', flush=True)
+        print('a banner of a library', file=answers, flush=True)
         pathlib.Path(told['file']).write_text('went on')
     elif told['do'] in ('invalid', 'broken'):
-        print(json.dumps({told['do']: 'the reason'}), flush=True)
+        print(json.dumps({told['do']: 'the reason'}), file=answers, flush=True)
     else:
         pathlib.Path(told['file']).write_text('done')
-        print(json.dumps({'pack': '', 'reason': ''}), flush=True)
+        print(json.dumps({'pack': '', 'reason': ''}), file=answers, flush=True)
 """
 
 
@@ -68,16 +79,24 @@ def test_orders_beyond_the_workers_wait(local: LocalLauncher, tmp_path: Path):
 def test_a_dead_worker_is_replaced_and_its_end_told(local: LocalLauncher, tmp_path: Path):
     local.submit([order('one', 'die', tmp_path)])
     until_over(local)
-    assert local.ended('one') == f'exit status 7; see {tmp_path}/logs/worker-0.log'
+    assert local.ended('one').startswith(f'exit status 7; {tmp_path}/logs/worker-0.log ends: ')
+    assert local.ended('one').endswith('what it said last')
     local.submit([order('two', 'train', tmp_path)])
     until_over(local)
     assert (tmp_path / 'two').read_text() == 'done'
 
 
+@pytest.mark.parametrize(('do', 'how'), [('kill', 'signal SIGKILL'), ('leave', 'exit status 5')])
+def test_an_answer_cut_off_or_a_pipe_held_open_hangs_nothing(local: LocalLauncher, tmp_path: Path, do: str, how: str):
+    local.submit([order('one', do, tmp_path)])
+    until_over(local)
+    assert local.ended('one').startswith(how)
+
+
 def test_a_worker_that_babbles_counts_as_dead_and_nothing_hangs(local: LocalLauncher, tmp_path: Path):
     local.submit([order('one', 'babble', tmp_path)])
     until_over(local)
-    assert 'exit status' in local.ended('one')
+    assert 'signal SIGKILL' in local.ended('one')
     assert 'a banner of a library' in (tmp_path / 'logs' / 'worker-0.log').read_text()
     assert 0 not in local.crew
 
@@ -97,12 +116,22 @@ def test_cancel_ends_workers_at_once(local: LocalLauncher, tmp_path: Path):
 
 
 def test_a_first_worker_that_dies_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(WorkerProcess, 'COMMAND', (sys.executable, '-c', 'print("a banner")'))
+    monkeypatch.setattr(WorkerProcess, 'COMMAND', (sys.executable, '-c', 'print("no memory")'))
     with (
         LocalLauncher(tmp_path, 1) as launcher,
-        pytest.raises(RuntimeError, match=r'first worker ended at once; see .*-0\.log'),
+        pytest.raises(ValueError, match=r'ended 3 times .* exit status 0; .*-0\.log ends: no memory'),
     ):
         launcher.preflight({'preflight': 'cpu'})
+
+
+def test_a_first_worker_that_is_killed_once_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    script = tmp_path / 'worker.py'
+    mark = tmp_path / 'mark'
+    once = f'import pathlib, os\nmark = pathlib.Path({str(mark)!r})\nif not mark.exists():\n    mark.touch()\n    os.abort()\n'
+    script.write_text(once + ANSWERING)
+    monkeypatch.setattr(WorkerProcess, 'COMMAND', (sys.executable, str(script)))
+    with LocalLauncher(tmp_path, 1) as launcher:
+        assert launcher.preflight({'preflight': 'cpu'})['platform'] == 'cpu'
 
 
 def test_on_a_gpu_each_worker_has_a_device_of_its_own(scripted: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -14,6 +14,7 @@ SPARED = {
     'results/store/': 'records are kept as they are given',
     'sweeps/worker.py': 'packs are taken and records handed on',
     'sweeps/datasets/aside.py': 'where files lie while they are written',
+    'sweeps/datasets/intact.py': 'files are compared with their hashes, and refused or not',
     'sweeps/datasets/locations.py': 'where data lie',
     'sweeps/__init__.py': 'empty',
     'sweeps/datasets/__init__.py': 'empty',

@@ -1,0 +1,27 @@
+"""Regular files: reading what was written by the lab, and nothing else that may lie in its place.
+
+A pipe in the place of a file would be waited for without end, and so would a link to a device.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+
+def read(path: Path) -> bytes:
+    """The content of a file; raises OSError where it cannot be read or is a pipe, a device or a folder."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(handle, 'rb') as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, 'it is no regular file', str(path))
+        return file.read()
+
+
+def unread(path: Path, error: OSError) -> str:
+    """What is said where a sound file may only be out of reach; to move it away would lose it.
+
+    >>> unread(Path('manifest.json'), PermissionError(13, 'Permission denied'))
+    'manifest.json cannot be read (Permission denied); mend that and run the same command again: nothing in it is lost'
+    """
+    return f'{path} cannot be read ({error.strerror}); mend that and run the same command again: nothing in it is lost'

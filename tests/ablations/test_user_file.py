@@ -1,0 +1,98 @@
+"""User files: the bytes that are hashed are the code that runs, and whatever a file raises is told in one sentence."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from ablations.study_files import load_study
+from ablations.user_file import STOPS, compiled, content_hash, in_words, run
+from arch.sockets import load_tables
+
+BLOCK = (
+    'from flax import linen as nn\n'
+    'class Mine(nn.Module):\n'
+    '    """`[B, N, C] -> [B, N, C]`"""\n'
+    '    @nn.compact\n'
+    '    def __call__(self, x, context):\n'
+    '        return x * {factor}\n'
+    "NORMS = {{'mine': Mine}}\n"
+)
+STUDY = (
+    'from ablations.study import Study\n'
+    "study = Study(name='mine', question='Which?', arms={{'base': ()}}, tasks=('digits',), trials={factor})\n"
+)
+
+
+def same_age(path: Path, text: str) -> None:
+    """Write other text of the same length at the same time: what compiled files are known by does not change."""
+    before = path.stat()
+    path.write_text(text)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize(
+    ('text', 'read'),
+    [
+        (BLOCK, lambda path: load_tables(path)['norm']['mine']().apply({}, 3, None)),
+        (STUDY, lambda path: load_study(path).trials),
+        ('value = {factor}\n', lambda path: run(compiled(path), 'test').value),
+    ],
+    ids=['blocks', 'study', 'file'],
+)
+def test_an_edit_within_a_second_at_equal_length_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, read):
+    monkeypatch.setattr(sys, 'dont_write_bytecode', False)
+    path = tmp_path / 'mine.py'
+    path.write_text(text.format(factor=2))
+    first = read(str(path))
+    same_age(path, text.format(factor=3))
+    assert read(str(path)) == first * 3 // 2 != first
+    assert not (tmp_path / '__pycache__').exists()
+
+
+def test_another_version_than_the_one_that_is_meant_is_refused(tmp_path: Path):
+    path = tmp_path / 'mine.py'
+    path.write_text(BLOCK.format(factor=2))
+    expected = content_hash(path.read_bytes())
+    assert 'mine' in load_tables(str(path), expected)['norm']
+    path.write_text(BLOCK.format(factor=3))
+    with pytest.raises(ValueError, match=rf'mine\.py\' has changed since it was read \(its hash was {expected}, now it is'):
+        load_tables(str(path), expected)
+
+
+BROKEN = {
+    'no Python': (b'not python at all', 'does not load: SyntaxError'),
+    'an archive': (b'PK\x03\x04\x00\x00', 'does not load: SyntaxError'),
+    'no text': (b'\xff\xfe\x00x', 'does not load: SyntaxError'),
+    'an exit': (b'import sys; sys.exit(0)', r'ends the process \(SystemExit: 0\); remove sys.exit'),
+    'a mistake': (b'1 / 0', 'does not load: ZeroDivisionError: division by zero'),
+}
+
+
+@pytest.mark.parametrize('load', [load_tables, load_study])
+@pytest.mark.parametrize(('content', 'said'), BROKEN.values(), ids=BROKEN)
+def test_a_file_that_does_not_load_is_one_sentence(tmp_path: Path, load, content: bytes, said: str):
+    path = tmp_path / 'broken.py'
+    path.write_bytes(content)
+    before = set(sys.modules)
+    with pytest.raises(ValueError, match=f'broken.*{said}') as caught:
+        load(str(path))
+    assert '\n' not in str(caught.value)
+    assert not {name for name in set(sys.modules) - before if 'broken' in name}
+
+
+def test_a_file_that_breaks_leaves_the_module_that_was_there(tmp_path: Path):
+    path = tmp_path / 'mine.py'
+    path.write_text('value = 1')
+    module = run(compiled(path), 'test')
+    path.write_text('1 / 0')
+    with pytest.raises(ZeroDivisionError):
+        run(compiled(path), 'test')
+    assert sys.modules['test_mine'] is module
+
+
+def test_an_interrupt_is_no_fault_of_a_file():
+    assert not issubclass(KeyboardInterrupt, STOPS)
+    assert in_words(ValueError('two\nlines')) == 'ValueError: two lines'

@@ -1,0 +1,191 @@
+"""Faulty runs: work of the lab that is struck by a fault at random, done again, and compared with work that nobody disturbed.
+
+    python tests/faulty_runs.py SEED COUNT [WORK]    prints every fault that left something wrong; exit status 1 where one did
+"""
+
+import json
+import random
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from faulty_calls import WAYS, calls_of, strike
+from made_up_launcher import MadeUp, Silent
+
+from ablations.study import Study, task
+from results import bundle
+from results.store import atomic
+from results.store.reading import Reading
+from results.store.recorded import read_folder
+from sweeps import manifest as manifests
+from sweeps.datasets import prepared
+from sweeps.protocol.simulate import World, simulate
+from sweeps.run import Run
+
+STUDY = Study(
+    name='struck',
+    question='Is anything lost?',
+    arms={'base': (), 'second': ()},
+    tasks=(task('digits', chance=-1.0),),
+    trials=2,
+    extension=0,
+    replicates=2,
+    seeds=1,
+    looks=(1, 2),
+)
+WORLD = World(noise=0.01)
+SCHEDULE, RECORDS = simulate(STUDY, WORLD, 0)
+
+
+def left_over(*folders: Path) -> list[str]:
+    """What is left half written, or moved away."""
+    return [
+        path.name
+        for folder in folders
+        for path in folder.rglob('*')
+        if atomic.is_left_over(path.name) or path.name.endswith('.before')
+    ]
+
+
+class RunWork:
+    """Run a study to its end."""
+
+    def prepare(self, place: Path) -> None:
+        pass
+
+    def do(self, place: Path) -> None:
+        Run(STUDY, place / 'struck', MadeUp(STUDY, WORLD), Silent())()
+
+    def wrong(self, place: Path, struck: bool) -> Iterator[str]:
+        records, skipped = read_folder(place / 'struck', 'struck')
+        yield from skipped
+        scores = {key: record['score'] for key, record in records.items()}
+        if struck:
+            if any(RECORDS[key]['score'] != score for key, score in scores.items()):
+                yield 'a record differs'
+            return
+        lines = [line for path in (place / 'struck' / 'records').iterdir() for line in path.read_text().splitlines()]
+        if len(lines) != len(RECORDS) or records.doubled:
+            yield f'{len(lines)} lines for {len(RECORDS)} trials'
+        if scores != {key: record['score'] for key, record in RECORDS.items()}:
+            yield 'the records are not those of a run that nobody disturbed'
+        if manifests.load(place / 'struck')['test_reads']['digits'] < sum(r['held'] == 'test' for r in RECORDS.values()):
+            yield 'a read of test data was not counted'
+
+
+class PublishWork:
+    """Publish a study in place of an older bundle of it."""
+
+    old = {'table.md': b'old', 'figures/one.pdf': b'old'}
+    new = {'table.md': b'new', 'figures/one.pdf': b'new'}
+
+    def prepare(self, place: Path) -> None:
+        self.publish(place, self.old)
+
+    def do(self, place: Path) -> None:
+        self.publish(place, self.new)
+
+    def publish(self, place: Path, rendered: dict[str, bytes]) -> None:
+        if not (place / 'runs').exists():
+            RunWork().do(place / 'runs')
+        folder = place / 'runs' / 'struck'
+        records, _ = read_folder(folder, 'struck')
+        reading = Reading(STUDY, SCHEDULE, records, manifests.load(folder), folder)
+        bundle.publish(reading, rendered, place / 'published', force=True)
+
+    def wrong(self, place: Path, struck: bool) -> Iterator[str]:
+        path = place / 'published' / 'struck'
+        about = bundle.read(path)
+        allowed = [self.new, self.old] if struck else [self.new]
+        if not any(all(one.same for one in bundle.compare(path, about, files)) for files in allowed):
+            yield 'the bundle is neither the old nor the new'
+        if about['records']['lines'] != len(RECORDS):
+            yield 'records are missing'
+
+
+class PrepareWork:
+    """Prepare a set of data in place of an older one."""
+
+    def prepare(self, place: Path) -> None:
+        self.write(place, 3)
+
+    def do(self, place: Path) -> None:
+        self.write(place, 5)
+
+    def write(self, place: Path, count: int) -> None:
+        x, y = np.arange(count * 4, dtype=np.uint8).reshape(count, 2, 2, 1), np.zeros(count, np.int32)
+        part = prepared.Part(x, y, np.arange(count))
+        prepared.write(place / 'prepared' / 'little', {'kind': 'images'}, part, part)
+
+    def wrong(self, place: Path, struck: bool) -> Iterator[str]:
+        found = prepared.find('little', place)
+        if len(found.pool()) not in ((3, 5) if struck else (5,)) or found.damaged():
+            yield 'the set is neither the old nor the new'
+
+
+class PageWork:
+    """Write a page over an older one."""
+
+    def prepare(self, place: Path) -> None:
+        (place / 'page.html').write_text('old')
+
+    def do(self, place: Path) -> None:
+        atomic.replace(place / 'page.html', 'new')
+
+    def wrong(self, place: Path, struck: bool) -> Iterator[str]:
+        text = (place / 'page.html').read_text()
+        if text not in (('old', 'new') if struck else ('new',)):
+            yield f'the page is {text!r}'
+
+
+WORKS = {'run': RunWork, 'publish': PublishWork, 'prepare': PrepareWork, 'page': PageWork}
+
+
+def faults(name: str, seed: int, count: int) -> Iterator[str]:
+    """Strike some work so many times; a sentence for each fault that left something wrong."""
+    work, chance = WORKS[name](), random.Random(f'{name} {seed}')
+    with tempfile.TemporaryDirectory() as own:
+        place = Path(own, 'first')
+        work.prepare(_made(place))
+        calls = calls_of(lambda: work.do(place))
+        first = Path(own, 'old')
+        work.prepare(_made(first))
+        for number in range(count):
+            way, at = chance.choice(WAYS), chance.randint(1, calls)
+            place = Path(own, str(number))
+            shutil.copytree(first, place)
+            code = strike(lambda: work.do(place), way, at)
+            said = [f'it ended with {code}'] * (code == 3)
+            said += _judged(lambda: work.wrong(place, True), 'after the fault') if code != 2 else []
+            said += _judged(lambda: work.do(place) or (), 'done again')
+            said += _judged(lambda: work.wrong(place, False), 'after all')
+            said += [f'left over: {one}' for one in left_over(place)]
+            yield from (f'{name}, {way}, call {at} of {calls}: {one}' for one in said)
+            shutil.rmtree(place)
+
+
+def _made(place: Path) -> Path:
+    place.mkdir()
+    return place
+
+
+def _judged(judge: Callable[[], object], when: str) -> list[str]:
+    try:
+        return [f'{when}: {one}' for one in judge()]
+    except Exception as error:
+        return [f'{when}: {type(error).__name__}: {error}']
+
+
+def main(seed: int, count: int, names: list[str]) -> int:
+    """Strike each work `count` times; prints what is wrong as JSON lines."""
+    atomic.JUST_NOW = 0.0
+    said = [one for name in names or WORKS for one in faults(name, seed, count)]
+    print('\n'.join(json.dumps(one) for one in said))
+    return bool(said)
+
+
+if __name__ == '__main__':
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]))
