@@ -14,7 +14,7 @@ from types import TracebackType
 from results.store import atomic
 
 WAYS = ('full', 'denied', 'broken', 'torn', 'interrupted before', 'interrupted after', 'killed before', 'killed after')
-"""The disk is full, the place is not writable, the disk breaks, half is written; Ctrl-C and a kill, before and after the call."""
+"""The disk is full, the place not writable, the disk broken; half is written; Ctrl-C and a kill, before and after the call."""
 ERRORS = {'full': errno.ENOSPC, 'denied': errno.EACCES, 'broken': errno.EIO, 'torn': errno.ENOSPC}
 CALLS = ('open', 'fsync', 'replace', 'rename', 'link', 'mkdir', 'unlink')
 KILLED = 137

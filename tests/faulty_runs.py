@@ -1,6 +1,6 @@
 """Faulty runs: work of the lab that is struck by a fault at random, done again, and compared with work that nobody disturbed.
 
-    python tests/faulty_runs.py SEED COUNT [WORK]    prints every fault that left something wrong; exit status 1 where one did
+python tests/faulty_runs.py SEED COUNT [WORK]    prints every fault that left something wrong; exit status 1 where one did
 """
 
 import json
@@ -157,14 +157,17 @@ def faults(name: str, seed: int, count: int) -> Iterator[str]:
             way, at = chance.choice(WAYS), chance.randint(1, calls)
             place = Path(own, str(number))
             shutil.copytree(first, place)
-            code = strike(lambda: work.do(place), way, at)
-            said = [f'it ended with {code}'] * (code == 3)
-            said += _judged(lambda: work.wrong(place, True), 'after the fault') if code != 2 else []
-            said += _judged(lambda: work.do(place) or (), 'done again')
-            said += _judged(lambda: work.wrong(place, False), 'after all')
-            said += [f'left over: {one}' for one in left_over(place)]
-            yield from (f'{name}, {way}, call {at} of {calls}: {one}' for one in said)
+            yield from (f'{name}, {way}, call {at} of {calls}: {one}' for one in _struck(work, place, way, at))
             shutil.rmtree(place)
+
+
+def _struck(work: object, place: Path, way: str, at: int) -> list[str]:
+    code = strike(lambda: work.do(place), way, at)
+    said = [f'it ended with {code}'] * (code == 3)
+    said += _judged(lambda: work.wrong(place, True), 'after the fault') if code != 2 else []
+    said += _judged(lambda: work.do(place) or (), 'done again')
+    said += _judged(lambda: work.wrong(place, False), 'after all')
+    return said + [f'left over: {one}' for one in left_over(place)]
 
 
 def _made(place: Path) -> Path:

@@ -138,7 +138,7 @@ SURROUNDINGS = {
 
 
 @pytest.mark.parametrize(('error', 'how', 'said'), SURROUNDINGS.values(), ids=SURROUNDINGS)
-def test_a_fault_of_the_surroundings_is_no_result(item: Pack, tmp_path: Path, monkeypatch, error: Exception, how: str, said: str):
+def test_a_fault_of_the_surroundings_is_no_result(item: Pack, tmp_path: Path, monkeypatch, error, how: str, said: str):
     """It stops the run: recorded as failed, it would become a finding about the arm."""
     prepare(tmp_path)
 
