@@ -21,6 +21,14 @@ __all__ = ['Study', 'put', 'swap', 'task']
 FOLDER = contextvars.ContextVar('FOLDER', default='.')
 """The folder of the study file during loading: a relative path of a block file starts there."""
 SHAPES = ('one_swap', 'path', 'add_one', 'drop_one', 'factorial')
+COUNTS = {
+    'trials': (1, 100_000),
+    'extension': (0, 100_000),
+    'replicates': (1, 1000),
+    'seeds': (1, 1000),
+    'base_factor': (1, 100),
+}
+"""From where to where a study's numbers go; far beyond what anybody can train, and far below what fills a memory."""
 CHOICES = {
     'shape': SHAPES,
     'search': ('sobol', 'random', 'grid', 'tpe', 'gp'),
@@ -99,11 +107,10 @@ class Study:
             self.blocks_hash  # noqa: B018 (of the version that is there now: an edit while a study runs is another version)
 
     def _check_counts(self) -> None:
-        least = {'trials': 1, 'extension': 0, 'replicates': 1, 'seeds': 1, 'base_factor': 1}
-        for name, low in least.items():
+        for name, (low, high) in COUNTS.items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise ValueError(f"study '{self.name}': {name}={value!r}; allowed: a whole number from {low} up")
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+                raise ValueError(f"study '{self.name}': {name}={value!r}; allowed: a whole number from {low} to {high:,}")
         for name, allowed in CHOICES.items():
             value = getattr(self, name)
             if value not in allowed:

@@ -1,6 +1,7 @@
 """The command line: every command in the order of `archlab --help`, and the exit status."""
 
 import gc
+import os
 import sys
 import tempfile
 import traceback
@@ -11,7 +12,7 @@ from typer.exceptions import Abort, Exit, TyperException
 from archlab import checking as blocks
 from archlab import data, findings, judging, models, publishing, running, weights
 from archlab import querying as records
-from archlab.answers import BAD_INPUT, FINE, INTERNAL
+from archlab.answers import BAD_INPUT, FINE, INTERNAL, INTERRUPTED, printable
 
 app = typer.Typer(
     help='An architecture ablation laboratory: every model at its own best recipe, and a verdict with honest statistics.',
@@ -26,7 +27,15 @@ for part in (models, running, records, findings, publishing, judging, blocks, we
 
 
 def _one_line(error: BaseException) -> str:
-    return ' '.join(str(error).split())
+    return printable(' '.join(str(error).split()))
+
+
+def _unread() -> int:
+    """Nobody reads the answer any more, as after `| head`: what is left of it goes nowhere, and all is fine."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    return FINE
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,13 +43,17 @@ def main(arguments: list[str] | None = None) -> int:
     # Hundreds of thousands of records that stay are not worth looking through for garbage again and again.
     gc.set_threshold(100_000, 50, 50)
     try:
+        if sys.flags.optimize > 1:
+            raise ValueError('python -OO or PYTHONOPTIMIZE=2 drops docstrings, which hold questions and shapes; run without')
         result = app(arguments, standalone_mode=False)
         code = result if isinstance(result, int) else FINE
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except Exit as stop:
         code = stop.exit_code
     except (Abort, KeyboardInterrupt):
-        print('archlab: stopped; run the same command again to go on', file=sys.stderr)
-        code = 130
+        print('archlab: stopped; what is recorded stays, and the same command goes on', file=sys.stderr)
+        code = INTERRUPTED
     except TyperException as error:
         print(f'archlab: error: {_one_line(error.format_message())}; see archlab --help', file=sys.stderr)
         code = BAD_INPUT
@@ -48,8 +61,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(f'archlab: error: {_one_line(error)}', file=sys.stderr)
         code = BAD_INPUT
     except BrokenPipeError:
-        sys.stderr.close()
-        code = FINE
+        code = _unread()
+    except SystemExit as stop:  # what the library of the command line makes of a closed pipe
+        if not isinstance(stop.__context__, BrokenPipeError):
+            raise
+        code = _unread()
     except OSError as error:
         print(
             f'archlab: error: {error.filename or ""}: {error.strerror or error}; check the path and the disk', file=sys.stderr

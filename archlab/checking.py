@@ -28,13 +28,14 @@ def check(
     else:
         for name, contracts in verdicts.items():
             broken = [contract for contract in contracts if not contract['holds']]
-            OUT.print(
-                f'[bold]{name}[/bold]  {len(contracts) - len(broken)} of {len(contracts)} contracts hold', highlight=False
-            )
+            kept = f'{len(contracts) - len(broken)} of {len(contracts)} contracts hold'
+            OUT.print(f'[bold]{name}[/bold]  {kept}', markup=True, highlight=False)
             rules: dict[str, list[str]] = {}
             for contract in broken:
                 rules.setdefault(contract['why'], []).append(contract['rule'])
             for why, names in rules.items():
-                OUT.print(f'  [red]broken[/red]  {", ".join(names)}: {escape(why)}', highlight=False, soft_wrap=True)
+                OUT.print(
+                    f'  [red]broken[/red]  {", ".join(names)}: {escape(why)}', markup=True, highlight=False, soft_wrap=True
+                )
     if not all(contract['holds'] for contracts in verdicts.values() for contract in contracts):
         raise Exit(FELL_SHORT)

@@ -28,7 +28,7 @@ def list_(data: Data = None, as_json: Json = False):
     datasets = listing(data)
     if as_json:
         return print_json({'data': str(data_folder(data)), 'datasets': datasets})
-    OUT.print(f'data folder: {data_folder(data)}', highlight=False, soft_wrap=True, markup=False)
+    OUT.print(f'data folder: {data_folder(data)}', highlight=False, soft_wrap=True)
     for state, title in (
         ('prepared', 'prepared'),
         ('damaged', 'damaged'),
@@ -38,12 +38,12 @@ def list_(data: Data = None, as_json: Json = False):
     ):
         some = {name: one for name, one in datasets.items() if one['state'] == state}
         if some:
-            OUT.print(f'\n[bold]{title}[/bold]')
+            OUT.print(f'\n[bold]{title}[/bold]', markup=True)
         for name, one in some.items():
             first, *more = _description(one)
-            OUT.print(f'  {name}  {first}', highlight=False, soft_wrap=True, markup=False)
+            OUT.print(f'  {name}  {first}', highlight=False, soft_wrap=True)
             for line in more:
-                OUT.print(f'      {line}', style='dim', highlight=False, soft_wrap=True, markup=False)
+                OUT.print(f'      {line}', style='dim', highlight=False, soft_wrap=True)
 
 
 def _description(one: dict) -> list[str]:
@@ -91,7 +91,7 @@ def prepare(
     if not new:
         OUT.print('was prepared already; --force prepares it again', highlight=False)
     for line in lines({'where': str(made.folder), **made.about}):
-        OUT.print(line, highlight=False, soft_wrap=True, markup=False)
+        OUT.print(line, highlight=False, soft_wrap=True)
 
 
 @contextlib.contextmanager
@@ -136,7 +136,7 @@ def show(
         print_json(facts)
     else:
         for line in [*facts.get('excerpt', []), *lines(facts)]:
-            OUT.print(line, highlight=False, soft_wrap=True, markup=False)
+            OUT.print(line, highlight=False, soft_wrap=True)
     if facts.get('damaged'):
         raise Exit(FELL_SHORT)
 
@@ -161,7 +161,7 @@ def reference(
     if as_json:
         return print_json(bits)
     for line in reference_lines(task, bits):
-        OUT.print(line, highlight=False, soft_wrap=True, markup=False)
+        OUT.print(line, highlight=False, soft_wrap=True)
 
 
 def _draw(prepared, kind: str, rows: int, columns: int, out: Path | None, in_terminal: bool) -> None:

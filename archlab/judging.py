@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from typer.exceptions import Exit
 
 from archlab.answers import ERR, FELL_SHORT, OUT, print_json, waiting
@@ -24,7 +25,7 @@ def verify(study: Name, runs: Runs = RUNS, settings: Settings = None, as_json: J
     else:
         for check in checks:
             mark = '[green]holds[/green]' if check.holds else '[red]fails[/red]'
-            OUT.print(f'{mark}  [bold]{check.rule}[/bold]: {check.why}', highlight=False, soft_wrap=True)
+            OUT.print(f'{mark}  [bold]{check.rule}[/bold]: {escape(check.why)}', markup=True, highlight=False, soft_wrap=True)
     if not all(check.holds for check in checks):
         raise Exit(FELL_SHORT)
 

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from typer.exceptions import Exit
 
 from archlab.answers import FELL_SHORT, OUT, print_json, waiting
@@ -33,7 +34,7 @@ def list_(what: Annotated[str, typer.Argument(help='studies, blocks, models, tas
 
         return print('\n'.join(task_lines(entries)))
     for name, about in entries.items():
-        OUT.print(f'[bold]{name}[/bold]  {about}', highlight=False, soft_wrap=True)
+        OUT.print(f'[bold]{name}[/bold]  {escape(about)}', markup=True, highlight=False, soft_wrap=True)
 
 
 @commands.command(epilog='Example: archlab describe resnet50 --draw, or archlab describe resnet50 convnext_tiny')
@@ -110,6 +111,6 @@ def match(
 
         for name, made in matched.items():
             for line in match_lines(name, made):
-                OUT.print(line, highlight=False, soft_wrap=True, markup=False)
+                OUT.print(line, highlight=False, soft_wrap=True)
     if not all(made['near'] for made in matched.values()):
         raise Exit(FELL_SHORT)

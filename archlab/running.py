@@ -132,7 +132,7 @@ def run(
 
     failed = progress_of(study_runs.reading)
     for reason in sorted({*failures.values(), *failed['failures']}):
-        ERR.print(f'archlab: failed: {reason}', style='red', highlight=False, soft_wrap=True, markup=False)
+        ERR.print(f'archlab: failed: {reason}', style='red', highlight=False, soft_wrap=True)
     if failed['failed']:
         raise Exit(FELL_SHORT)
 

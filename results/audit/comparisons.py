@@ -94,16 +94,18 @@ def bases(rows: list[Row], against: str | None = None) -> Pairs:
                     )
                 base = names[row.against]
             base_of[task, row.arm] = base
+    ends = set()  # rows from which the way to a row without a base is known
     for row in rows:
-        seen, base = [row.arm], base_of[row.task, row.arm]
-        while base is not None:
+        seen, base = {row.arm: None}, base_of[row.task, row.arm]
+        while base is not None and (base.task, base.arm) not in ends:
             if base.arm in seen:
                 raise ValueError(
                     f'row {row.line}: {" against ".join([*seen, base.arm])} is a circle; write {NOTHING} in the column against '
                     'of the row to begin with'
                 )
-            seen.append(base.arm)
+            seen[base.arm] = None
             base = base_of[base.task, base.arm]
+        ends |= {(row.task, arm) for arm in seen}
     if not any(base_of.values()):
         raise ValueError(
             f'nothing to compare: {len(rows)} row{"s" * (len(rows) > 1)}, none against another; a task needs two rows or more'

@@ -20,6 +20,8 @@ DIRECTIONS = ('higher', 'lower')
 TUNED = {'yes': True, 'true': True, '1': True, 'no': False, 'false': False, '0': False}
 NOTHING = '-'
 """In the column `against`: this row is compared with nothing."""
+EXTREME, MOST = 1e100, 5000
+"""The largest number of a table, whose inverse is the smallest; and the most models, which take some seconds to compare."""
 _NUMBER = re.compile(r'[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?')
 
 
@@ -83,6 +85,10 @@ def read(path: Path, against: str | None = None, lower_is_better: bool = False) 
     groups: dict[tuple, list[dict]] = {}
     for row in cells:
         groups.setdefault((row['task'], row['arm']), []).append(row)
+    if len(groups) > MOST:
+        raise ValueError(
+            f'{path}: {len(groups):,} models; at most {MOST:,} are compared at a time: give each task its own file'
+        )
     decimals = {task: _decimals([row for row in cells if row['task'] == task]) for task in {row['task']: 0 for row in cells}}
     default = 'lower' if lower_is_better else 'higher'
     rows = [_row(group, runs, decimals[task], default) for (task, _), group in groups.items()]
@@ -111,7 +117,10 @@ def _cells(path: Path, against: str | None) -> tuple[list[dict], list[str]]:
     first = text.lstrip().splitlines()[0]
     separator = max(',;\t', key=first.count)
     reader = csv.reader(io.StringIO(text, newline=''), delimiter=separator, skipinitialspace=True)
-    lines = [(reader.line_num, [cell.strip() for cell in line]) for line in reader]
+    try:
+        lines = [(reader.line_num, [cell.strip() for cell in line]) for line in reader]
+    except csv.Error as error:
+        raise ValueError(f'{path}, row {reader.line_num}: {error}; a cell holds one name or number') from None
     (_, given), *body = [(number, line) for number, line in lines if any(line)]
     header = _header(path, given, against)
     if not body:
@@ -169,7 +178,10 @@ def _number(row: dict, name: str) -> float | None:
         raise ValueError(f'{where} holds a comma; write decimals with a point (78.82) and thousands without a mark')
     if not _NUMBER.fullmatch(text) or not np.isfinite(float(text)):
         raise ValueError(f'{where} is not a number; write one such as 78.82, or leave the cell empty')
-    return float(text)
+    number = float(text)
+    if re.search('[1-9]', text.lower().partition('e')[0]) and not 1 / EXTREME <= abs(number) <= EXTREME:
+        raise ValueError(f'{where} is out of range; allowed: 0, and {1 / EXTREME:g} to {EXTREME:g} with either sign')
+    return number
 
 
 def _whole(row: dict, name: str, least: int) -> int | None:

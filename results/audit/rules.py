@@ -1,6 +1,7 @@
 """Rules of an honest comparison of two published rows: each is broken, holds, or the table does not say."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 from results.audit.input import Row
@@ -30,21 +31,42 @@ class Pairs:
 
     def steps(self, row: Row) -> int:
         """The length of the chain of comparisons around this row: from the first base to the last row that builds on it."""
-        above, base = 1, self.bases[row.task, row.arm]
-        while (base := self.bases[base.task, base.arm]) is not None:
-            above += 1
-        return above + self._below(row)
+        return self._above[row.task, row.arm] + self._below[row.task, row.arm]
 
-    def _below(self, row: Row) -> int:
-        deepest, here = 0, [row]
-        while here := [self.rows[key] for key, base in self.bases.items() if base in here]:
-            deepest += 1
-        return deepest
+    @functools.cached_property
+    def _above(self) -> dict[tuple[str, str], int]:
+        """How many comparisons lead to each row, one after the other."""
+        above: dict[tuple[str, str], int] = {}
+        for key in self.bases:
+            way = []
+            while key not in above and (base := self.bases[key]) is not None:
+                way.append(key)
+                key = base.task, base.arm
+            above.setdefault(key, 0)
+            for steps, passed in enumerate(reversed(way), above[key] + 1):
+                above[passed] = steps
+        return above
+
+    @functools.cached_property
+    def _below(self) -> dict[tuple[str, str], int]:
+        """How many comparisons build on each row, one after the other."""
+        below = dict.fromkeys(self.bases, 0)
+        for key in sorted(self.bases, key=self._above.get, reverse=True):
+            if (base := self.bases[key]) is not None:
+                below[base.task, base.arm] = max(below[base.task, base.arm], below[key] + 1)
+        return below
 
     def tasks(self, row: Row) -> list[Row]:
         """The rows of this arm, one for each task on which it is compared with a row of the same name as here."""
-        name = self.bases[row.task, row.arm].arm
-        return [self.rows[key] for key, base in self.bases.items() if base and (key[1], base.arm) == (row.arm, name)]
+        return self._tasks[row.arm, self.bases[row.task, row.arm].arm]
+
+    @functools.cached_property
+    def _tasks(self) -> dict[tuple[str, str], list[Row]]:
+        tasks: dict[tuple[str, str], list[Row]] = {}
+        for key, base in self.bases.items():
+            if base is not None:
+                tasks.setdefault((key[1], base.arm), []).append(self.rows[key])
+        return tasks
 
 
 def rules(row: Row, base: Row, pairs: Pairs) -> list[Rule]:

@@ -27,6 +27,8 @@ UNPACKED, RATIO = 2**26, 100
 LARGE = 2**23
 """From this many bytes on a study's records are read through a cache; below it a cache saves no time."""
 FIX = 'give --runs a folder that you may write to'
+FORMAT = 1
+"""The form of the records that this version writes; those of before had none, and are read too."""
 _CHECK = ', "check": "'
 
 
@@ -78,6 +80,8 @@ def from_line(line: str) -> dict:
         record = json.loads(f'{line.rpartition(_CHECK)[0]}}}')
     except RecursionError:
         raise ValueError('its JSON is nested too deeply') from None
+    if (form := record.get('format', FORMAT)) != FORMAT:
+        raise ValueError(f'its format is {form!r}, this version reads {FORMAT}; use the version of the lab that wrote it')
     missing = [name for name in REQUIRED if name not in record]
     if missing:
         raise ValueError(f'it lacks {missing}')

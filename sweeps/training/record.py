@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from ablations.trial import Trial
+from results.store.records import FORMAT
 from sweeps.protocol.pack import Pack
 from sweeps.tasks.arrays import Arrays
 
@@ -86,4 +87,4 @@ def lines(records: list[dict], pack: Pack, skip: Iterable[str], how: dict) -> li
     """The lines of a pack's file: its records that are not in another file, each with its lane in the pack."""
     fresh = [(lane, record) for lane, record in enumerate(records) if record['id'] not in skip]
     about = {'id': pack.id, 'records': len(fresh), **how}
-    return [record | {'pack': {**about, 'lane': lane}} for lane, record in fresh]
+    return [record | {'format': FORMAT, 'pack': {**about, 'lane': lane}} for lane, record in fresh]
