@@ -1,6 +1,7 @@
 """The command line: exit codes, one-line errors, and commands that never load jax."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -254,3 +255,29 @@ def test_an_internal_error_is_one_line_too(monkeypatch: pytest.MonkeyPatch, caps
     said = capsys.readouterr().err.strip()
     assert said.startswith('archlab: internal error: RuntimeError: unforeseen; details: ') and len(said.splitlines()) == 1
     Path(said.rpartition(' ')[2]).unlink()
+
+
+@pytest.mark.parametrize('call', ['list tasks', 'table quickstart --format md', 'status', 'query'])
+def test_nobody_has_to_read_the_answer(simulated: Path, call: str):
+    """As `| head` and `| true` do: what is left goes nowhere, without a word, and all is fine."""
+    script = Path(sys.executable).with_name('archlab')
+    words = [script, *call.split(), *([] if call.startswith('list') else ['--runs', simulated])]
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, 'wb') as closed:
+        done = subprocess.run(words, stdout=closed, stderr=subprocess.PIPE, timeout=100)
+    assert (done.returncode, done.stderr) == (0, b'')
+
+
+def test_a_terminal_without_width_and_python_without_docstrings(archlab: Callable, simulated: Path):
+    told = archlab('status', '--runs', simulated, COLUMNS='0')
+    assert told.returncode == 0 and 'quickstart' in told.stdout
+    done = archlab('list', 'tasks', PYTHONOPTIMIZE='2')
+    refuse(done, 'drops docstrings')
+
+
+def test_names_and_notes_never_steer_a_terminal(called: Callable, tmp_path: Path):
+    study = tmp_path / 'odd.py'
+    study.write_text("raise KeyError('a\\x1b[31mb [/bold] [red]')")
+    done = called('plan', study)
+    assert done.returncode == 2 and '\x1b' not in done.stderr and '[/bold] [red]' in done.stderr

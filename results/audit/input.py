@@ -86,9 +86,7 @@ def read(path: Path, against: str | None = None, lower_is_better: bool = False) 
     for row in cells:
         groups.setdefault((row['task'], row['arm']), []).append(row)
     if len(groups) > MOST:
-        raise ValueError(
-            f'{path}: {len(groups):,} models; at most {MOST:,} are compared at a time: give each task its own file'
-        )
+        raise ValueError(f'{path}: {len(groups):,} models; allowed: {MOST:,} at a time; give each task a file of its own')
     decimals = {task: _decimals([row for row in cells if row['task'] == task]) for task in {row['task']: 0 for row in cells}}
     default = 'lower' if lower_is_better else 'higher'
     rows = [_row(group, runs, decimals[task], default) for (task, _), group in groups.items()]

@@ -22,6 +22,10 @@ from sweeps.training.optimizers import OPTIMIZERS
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
 
 
+MOST = 10**12
+"""Parameters; what is larger is a slip of the pen."""
+
+
 def model_of(program: Program, blocks: str | None) -> Model:
     """The model of a program, with the user's own kinds; ValueErrors name arm and task."""
     try:
@@ -141,6 +145,10 @@ def preflight(
         try:
             if address not in counted:
                 counted[address] = cost_of(program.model, batch, load_tables(blocks, program.blocks))
+            if (params := counted[address]['params']) > MOST:
+                raise ValueError(
+                    f'the model has {min(params, 10**300):.2g} parameters; allowed: up to {MOST:.0e}; make it smaller'
+                )
             costs.setdefault(program.arm, {})[program.task] = dict(counted[address])
         except ValueError as error:
             raise ValueError(f"arm '{program.arm}' on task '{program.task}': {error}") from None

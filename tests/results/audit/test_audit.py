@@ -354,6 +354,10 @@ def test_tables_are_read_as_they_come(tmp_path: Path, text: str):
 
 REFUSED = [
     ('', 'is empty'),
+    (f'arm,value\n{"x" * 131073},1\nb,2\n', 'row 2: field larger than field limit'),
+    ('arm,value\na,1e308\nb,2\n', "row 2: value '1e308' is out of range; allowed: 0, and 1e-100 to 1e\\+100"),
+    ('arm,value,sd,n\na,1,1e-400,5\nb,2,0,5\n', "row 2: sd '1e-400' is out of range"),
+    ('arm,value\n' + ''.join(f'a{i},1\n' for i in range(5001)), '5,001 models; allowed: 5,000'),
     ('arm,value\n', 'a header and no rows'),
     ('arm,value\na,1\n', 'nothing to compare: 1 row, none against another'),
     ('arm,std,value\na,1,1\n', r"unknown column 'std' among \['arm', 'std', 'value'\]; allowed: \['arm'.* Did you mean 'sd'"),
@@ -390,7 +394,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(('text', 'message'), REFUSED)
+@pytest.mark.parametrize(('text', 'message'), REFUSED, ids=range(len(REFUSED)))
 def test_what_cannot_be_read_is_refused(tmp_path: Path, text: str, message: str):
     with pytest.raises(ValueError, match=message):
         audited(tmp_path, text)
