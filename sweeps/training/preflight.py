@@ -21,7 +21,6 @@ from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
 from sweeps.training.optimizers import OPTIMIZERS
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
 
-
 MOST = 10**12
 """Parameters; what is larger is a slip of the pen."""
 
