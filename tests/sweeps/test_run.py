@@ -195,7 +195,7 @@ def test_workers_that_die_are_replaced_and_then_recorded(undisturbed: tuple[Path
     assert by_arm['no_mixer'] == {'failed'} and 'failed' not in by_arm['base']
     assert outcome.failures
     for reason in outcome.failures.values():
-        assert f'ended 3 times with exit status -9; see {folder}/logs/worker-0.log' in reason
+        assert f'ended 3 times with signal SIGKILL; see {folder}/logs/worker-0.log' in reason
     again = Run(study, folder, LocalLauncher(folder, 1), Silent(), retry=True)()
     assert 'failed' not in {record['status'] for record in again.records.values()}
     assert not again.failures and again.schedule.complete
