@@ -1,12 +1,14 @@
 """Records as tables: by SQL on the command line, as a relation in a notebook."""
 
 import functools
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from archlab.answers import OUT, print_json, waiting, warn_skipped
+from archlab.answers import BAD_INPUT, OUT, print_json, waiting, warn_skipped
 from archlab.options import RUNS, Json, Runs
 from archlab.study_runs import StudyRuns, open_study, studies_in, study_name
 
@@ -22,11 +24,13 @@ def query(
     study: Annotated[str | None, typer.Option(help='One study by name or file; all in --runs where left out.')] = None,
     form: Annotated[str, typer.Option('--format', help='table, csv, json or md.')] = 'table',
     limit: Annotated[int | None, typer.Option(help='Rows at most; 100 in a table, else all, where left out.')] = None,
+    seconds: Annotated[float, typer.Option(help='The query is stopped after so long.')] = 60.0,
+    memory: Annotated[float, typer.Option(help='GB of memory that the query may take.')] = 4.0,
     schema: Annotated[bool, typer.Option('--schema', help='Views and their columns; so does leaving out the SQL.')] = False,
     as_json: Json = False,
 ):
     """SQL over the records, read only: one row a trial, an evaluation or a pack; and findings, selected points."""
-    from results.store.query import FORMATS, SHOWN, ask, described, render, schema_lines
+    from results.store.query import FORMATS, SHOWN, Limits, ask, described, render, schema_lines
 
     if form not in FORMATS:
         raise ValueError(f"format '{form}'; allowed: {list(FORMATS)}")
@@ -37,9 +41,15 @@ def query(
         return print_json(views) if form == 'json' else print('\n'.join(schema_lines(views)))
     limit = limit if limit is not None or form != 'table' else SHOWN
     with waiting('reading records'):
-        answer = ask(sql, runs, name, limit, _derived(study, runs))
+        answer = ask(sql, runs, name, limit, _derived(study, runs), Limits(seconds, memory, _give_up))
     warn_skipped(answer.skipped)
     print(render(answer, form, OUT.width if OUT.is_terminal else None), end='')
+
+
+def _give_up(said: str) -> None:
+    """End the process: the database hears no interrupt."""
+    print(f'archlab: error: {said}', file=sys.stderr, flush=True)
+    os._exit(BAD_INPUT)
 
 
 def _derived(study: str | None, runs: Path) -> dict:

@@ -1,5 +1,6 @@
 """Query: read-only SQL over the records of a runs folder, with DuckDB; and its answers as text."""
 
+import contextlib
 import csv
 import dataclasses
 import decimal
@@ -7,7 +8,8 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import duckdb
@@ -18,6 +20,7 @@ from results.store import parquet_cache as cache
 
 FORMATS = ('table', 'csv', 'json', 'md')
 DASH = '–'
+GRACE = 5.0
 SHOWN = 100
 """How many rows a table on a screen shows, unless a limit is given."""
 _DIGITS = 6
@@ -33,12 +36,57 @@ class Answer:
     skipped: tuple[str, ...]
 
 
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What a query may take: seconds and GB of memory. Raises ValueError where one is not above 0.
+
+    Some operations of the database hear no interrupt. `give_up`, if given, is called with a sentence when a query still runs
+    GRACE seconds after its time was over.
+    """
+
+    seconds: float = 60.0
+    memory: float = 4.0
+    give_up: Callable[[str], object] | None = None
+
+    def __post_init__(self):
+        for name, value in (('seconds', self.seconds), ('memory', self.memory)):
+            if not 0 < value < math.inf:
+                raise ValueError(f'--{name} {value:g}; allowed: a number above 0')
+
+    @contextlib.contextmanager
+    def watching(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Interrupt a query when its time is over, by a ValueError; Ctrl-C raises KeyboardInterrupt."""
+        over, done = threading.Event(), threading.Event()
+        said = f'the query took over {self.seconds:g} s; ask for less, or give it more: --seconds'
+
+        def watch() -> None:
+            if done.wait(self.seconds):
+                return
+            over.set()
+            connection.interrupt()
+            if not done.wait(GRACE) and self.give_up is not None:
+                self.give_up(said)
+
+        threading.Thread(target=watch, daemon=True).start()
+        try:
+            yield
+        except (duckdb.InterruptException, RuntimeError):
+            if over.is_set():
+                raise ValueError(said) from None
+            raise KeyboardInterrupt from None
+        except duckdb.OutOfMemoryException:
+            raise ValueError(f'the query needs more than {self.memory:g} GB; ask for less, or give it more: --memory') from None
+        finally:
+            done.set()
+
+
 def ask(
     sql: str,
     runs: Path,
     study: str | None = None,
     limit: int | None = None,
     derived: Mapping[str, Callable[[], list[dict]]] | None = None,
+    limits: Limits = Limits(),
 ) -> Answer:
     """The answer to one SELECT over the views of results/store/frames.py.
 
@@ -48,17 +96,17 @@ def ask(
     if limit is not None and limit < 1:
         raise ValueError(f'limit {limit}; allowed: 1 and up, or leave it out')
     try:
-        return _ask(sql, runs, study, limit, derived or {}, cached=True)
+        return _ask(sql, runs, study, limit, derived or {}, limits, cached=True)
     except _Gone:
         # Another process made several parts of the cache one while this one read them.
-        return _ask(sql, runs, study, limit, derived or {}, cached=False)
+        return _ask(sql, runs, study, limit, derived or {}, limits, cached=False)
 
 
 class _Gone(Exception):
     """Raised where a part of the cache has disappeared."""
 
 
-def _ask(sql: str, runs: Path, study: str | None, limit: int | None, derived: Mapping, cached: bool) -> Answer:
+def _ask(sql: str, runs: Path, study: str | None, limit: int | None, derived: Mapping, limits: Limits, cached: bool) -> Answer:
     connection, parts, tables = cache.connect(), None, [*frames.VIEWS]
     try:
         parts, skipped = frames.views(connection, runs, frames.named(runs, study), cached)
@@ -66,10 +114,13 @@ def _ask(sql: str, runs: Path, study: str | None, limit: int | None, derived: Ma
             if re.search(rf'\b{name}\b', sql, re.IGNORECASE):
                 frames.register(connection, name, rows())
                 tables.append(name)
+        connection.execute(f"SET memory_limit = '{limits.memory}GB'")
+        connection.execute("SET temp_directory = ''")
         cache.lock(connection, parts)
-        result = connection.execute(_statement(connection, sql))
-        columns = tuple(_distinct([column[0] for column in result.description]))
-        rows = result.fetchmany(limit + 1) if limit else result.fetchall()
+        with limits.watching(connection):
+            result = connection.execute(_statement(connection, sql))
+            columns = tuple(_distinct([column[0] for column in result.description]))
+            rows = result.fetchmany(limit + 1) if limit else result.fetchall()
         return Answer(columns, tuple(rows[:limit]), limit is not None and len(rows) > limit, tuple(skipped))
     except duckdb.Error as error:
         if cached and (parts is None or not all(Path(part).exists() for part in parts)):

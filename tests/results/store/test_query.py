@@ -3,13 +3,14 @@
 import csv
 import io
 import json
+import time
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from results.store import frames, query, records
-from results.store.query import Answer, ask, described, render
+from results.store.query import Answer, Limits, ask, described, render
 from results.store.records import commit, prepare
 
 
@@ -314,3 +315,31 @@ def test_the_command_without_sql_names_the_columns(runs, archlab):
     assert listed.returncode == 0 and listed.stdout.startswith('trials\n  id ')
     assert archlab('query', 'select 1', '--schema', '--runs', runs).stdout == listed.stdout
     assert json.loads(archlab('query', '--runs', runs, '--json').stdout)['trials']['lr'] == 'DOUBLE'
+
+
+ENDLESS = 'with recursive one as (select 1 as n union all select n + 1 from one) select count(*) from one'
+
+
+def test_a_query_without_end_is_stopped(runs):
+    with pytest.raises(ValueError, match=r'the query took over 0\.3 s; ask for less, or give it more: --seconds'):
+        ask(ENDLESS, runs, limits=Limits(seconds=0.3))
+    assert ask('select 1', runs, limits=Limits(seconds=30)).rows == ((1,),)
+
+
+def test_who_hears_no_interrupt_is_given_up(monkeypatch):
+    class Deaf:
+        def interrupt(self) -> None:
+            pass
+
+    monkeypatch.setattr(query, 'GRACE', 0.01)
+    said = []
+    with Limits(seconds=0.01, give_up=said.append).watching(Deaf()):
+        while not said:
+            time.sleep(0.01)
+    assert said[0].startswith('the query took over 0.01 s')
+
+
+@pytest.mark.parametrize('limits', [{'seconds': 0}, {'memory': -1}, {'seconds': float('nan')}, {'memory': float('inf')}])
+def test_limits_are_above_zero(limits):
+    with pytest.raises(ValueError, match=rf'--{next(iter(limits))} .*allowed: a number above 0'):
+        Limits(**limits)
