@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-FINE, FELL_SHORT, BAD_INPUT, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
+FINE, FELL_SHORT, BAD_INPUT, INTERNAL, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 130, 143
 _CONTROL = {code: '\N{REPLACEMENT CHARACTER}' for code in (*range(32), *range(127, 160)) if chr(code) not in '\n\t'}
 
 

@@ -1,10 +1,14 @@
 """The command line: every command in the order of `archlab --help`, and the exit status."""
 
+import contextlib
 import gc
 import os
+import signal
 import sys
 import tempfile
+import threading
 import traceback
+from collections.abc import Iterator
 
 import typer
 from typer.exceptions import Abort, Exit, TyperException
@@ -12,7 +16,7 @@ from typer.exceptions import Abort, Exit, TyperException
 from archlab import checking as blocks
 from archlab import data, findings, judging, models, publishing, running, weights
 from archlab import querying as records
-from archlab.answers import BAD_INPUT, FINE, INTERNAL, INTERRUPTED, printable
+from archlab.answers import BAD_INPUT, FINE, INTERNAL, INTERRUPTED, TERMINATED, printable
 
 app = typer.Typer(
     help='An architecture ablation laboratory: every model at its own best recipe, and a verdict with honest statistics.',
@@ -30,6 +34,32 @@ def _one_line(error: BaseException) -> str:
     return printable(' '.join(str(error).split()))
 
 
+@contextlib.contextmanager
+def _ended_in_order(ended: threading.Event) -> Iterator[None]:
+    """Treat SIGTERM, by which schedulers end processes, as Ctrl-C, so that workers end too; `ended` is set then.
+
+    Elsewhere than in the main thread signals are none of ours.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        ended.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stopped(ended: threading.Event) -> int:
+    print('archlab: stopped; what is recorded stays, and the same command goes on', file=sys.stderr)
+    return TERMINATED if ended.is_set() else INTERRUPTED
+
+
 def _unread() -> int:
     """Nobody reads the answer any more, as after `| head`: what is left of it goes nowhere, and all is fine."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -42,18 +72,21 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; gives the exit status: 0 fine, 1 fell short, 2 bad input, 3 internal error."""
     # Hundreds of thousands of records that stay are not worth looking through for garbage again and again.
     gc.set_threshold(100_000, 50, 50)
+    ended = threading.Event()
     try:
         if sys.flags.optimize > 1:
             raise ValueError('python -OO or PYTHONOPTIMIZE=2 drops docstrings, which hold questions and shapes; run without')
-        result = app(arguments, standalone_mode=False)
+        with _ended_in_order(ended):
+            result = app(arguments, standalone_mode=False)
         code = result if isinstance(result, int) else FINE
+        if code == INTERRUPTED:  # what the same library makes of Ctrl-C
+            code = _stopped(ended)
         if sys.stdout is not None:
             sys.stdout.flush()
     except Exit as stop:
         code = stop.exit_code
     except (Abort, KeyboardInterrupt):
-        print('archlab: stopped; what is recorded stays, and the same command goes on', file=sys.stderr)
-        code = INTERRUPTED
+        code = _stopped(ended)
     except TyperException as error:
         print(f'archlab: error: {_one_line(error.format_message())}; see archlab --help', file=sys.stderr)
         code = BAD_INPUT

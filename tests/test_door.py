@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -281,3 +283,15 @@ def test_names_and_notes_never_steer_a_terminal(called: Callable, tmp_path: Path
     study.write_text("raise KeyError('a\\x1b[31mb [/bold] [red]')")
     done = called('plan', study)
     assert done.returncode == 2 and '\x1b' not in done.stderr and '[/bold] [red]' in done.stderr
+
+
+@pytest.mark.parametrize(('number', 'code'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_command_that_is_stopped_says_so_in_one_line(
+    called: Callable, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+):
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr('archlab.findings.open_study', lambda *_: os.kill(os.getpid(), number) or time.sleep(5))
+    done = called('table', 'quickstart')
+    assert (done.returncode, done.stdout) == (code, '')
+    assert done.stderr == 'archlab: stopped; what is recorded stays, and the same command goes on\n'
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -97,6 +97,10 @@ def ask(
         raise ValueError(f'limit {limit}; allowed: 1 and up, or leave it out')
     try:
         return _ask(sql, runs, study, limit, derived or {}, limits, cached=True)
+    except RuntimeError as error:  # what the database makes of an interrupt, wherever it is at work
+        if isinstance(error, duckdb.Error) or 'interrupted' not in str(error):
+            raise
+        raise KeyboardInterrupt from None
     except _Gone:
         # Another process made several parts of the cache one while this one read them.
         return _ask(sql, runs, study, limit, derived or {}, limits, cached=False)
