@@ -244,17 +244,39 @@ def as_objects(answer: Answer) -> list[dict]:
 def _csv(answer: Answer) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator='\n')
-    writer.writerow(answer.columns)
-    writer.writerows(['' if value is None else cell(value) for value in row] for row in answer.rows)
+    writer.writerow(map(_unrun, answer.columns))
+    writer.writerows(
+        ['' if value is None else _unrun(cell(value)) if isinstance(value, str) else cell(value) for value in row]
+        for row in answer.rows
+    )
     return out.getvalue()
+
+
+def _unrun(text: str) -> str:
+    """A text that no spreadsheet takes for a formula.
+
+    >>> _unrun('=1+2'), _unrun('base')
+    ("'=1+2", 'base')
+    """
+    return f"'{text}" if text.lstrip()[:1] in ('=', '+', '-', '@') or text[:1] in ('\t', '\r') else text
 
 
 def _markdown(answer: Answer) -> str:
     def line(cells: list[str]) -> str:
-        return f'| {" | ".join(text.replace("|", chr(92) + "|") for text in cells)} |\n'
+        return f'| {" | ".join(map(_plain, cells))} |\n'
 
     rule = f'|{"|".join(":--" if side == "left" else "--:" for side in _sides(answer))}|\n'
     return line(list(answer.columns)) + rule + ''.join(line([cell(value) for value in row]) for row in answer.rows)
+
+
+def _plain(text: str) -> str:
+    """A text that no renderer of Markdown takes for anything else.
+
+    >>> print(_plain('a|b <img src=x>'))
+    a\\|b &lt;img src=x&gt;
+    """
+    escaped = re.sub(r'([|\\`]|(?<=\])(?=\())', r'\\\1', ' '.join(text.split()))
+    return escaped.replace('<', '&lt;').replace('>', '&gt;')
 
 
 def _sides(answer: Answer) -> list[str]:

@@ -343,3 +343,20 @@ def test_who_hears_no_interrupt_is_given_up(monkeypatch):
 def test_limits_are_above_zero(limits):
     with pytest.raises(ValueError, match=rf'--{next(iter(limits))} .*allowed: a number above 0'):
         Limits(**limits)
+
+
+def test_no_cell_is_run_by_who_shows_it():
+    """A spreadsheet runs what begins like a formula, a renderer what looks like markup."""
+    told = Answer(
+        ('=x', 'n'), (('=cmd|1', -1.5), ('@a', 2.0), (' -2+3', None), ('[a](javascript:b) `c` <b>\n', 0.0)), False, ()
+    )
+    assert list(csv.reader(io.StringIO(render(told, 'csv')))) == [
+        ["'=x", 'n'],
+        ["'=cmd|1", '-1.5'],
+        ["'@a", '2'],
+        ["'-2+3", ''],
+        ['[a](javascript:b) `c` <b>', '0'],
+    ]
+    last = render(told, 'md').splitlines()[-1]
+    assert last == r'| [a]\(javascript:b) \`c\` &lt;b&gt; | 0 |'
+    assert json.loads(render(told, 'json'))[0] == {'=x': '=cmd|1', 'n': -1.5}
