@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from rounding import assert_same_numbers
 
 from arch.mixers.gated_linear_attention import CHUNK, forgetful, step_by_step
 from arch.model_sockets import Sockets
@@ -119,7 +120,8 @@ def test_chunks_have_the_gradient_of_the_recurrence():
 
     for left, right in zip(slopes(forgetful), slopes(step_by_step), strict=True):
         assert np.isfinite(left).all()
-        np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-5)
+        # A state sums over 64 tokens, an output over 8 of its numbers; a slope over both again.
+        assert_same_numbers(right, left, 144)
 
 
 def test_shut_gates_show_each_token_itself_alone():

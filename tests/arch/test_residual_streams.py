@@ -312,8 +312,8 @@ def test_stochastic_depth_drops_the_branch_and_nothing_else(kind):
         return y(BRANCH, 1.0, stream), y(zero, 0.0, stream), y(BRANCH, 0.0, stream)
 
     dropped, without, kept = all_three()
-    for left, right in zip(jax.tree.leaves(dropped), jax.tree.leaves(without), strict=True):
-        np.testing.assert_allclose(left, right, rtol=1e-6)
+    # Sums over 6 channels and a few streams on the way.
+    assert_same_numbers(without, dropped, 16)
     assert any(np.abs(left - right).max() > 0.01 for left, right in zip(*map(jax.tree.leaves, (dropped, kept)), strict=True))
 
 

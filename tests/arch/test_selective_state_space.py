@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from rounding import assert_same_numbers
 
 from arch.context import Context
 from arch.mixers.selective_state_space import selective_scan, step_by_step
@@ -90,10 +91,11 @@ def test_all_at_once_is_the_recurrence(low, high):
 
     (_, y), slopes = value_and_slopes(selective_scan)
     (_, expected), expected_slopes = value_and_slopes(step_by_step)
-    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)
+    # A state sums over 256 tokens, an output over 4 states; a slope over both again.
+    assert_same_numbers(expected, y, 260)
     for left, right in zip(slopes, expected_slopes, strict=True):
         assert np.isfinite(left).all()
-        np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-5)
+        assert_same_numbers(right, left, 520)
 
 
 def test_is_the_mixer_of_mamba_in_transformers(alone):
