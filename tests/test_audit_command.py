@@ -1,4 +1,4 @@
-"""`archlab audit`: exit status, formats, options and one-line errors, as a user calls it."""
+"""`archlab audit`: exit status, formats, options and one-line errors, as a user calls it, in this process."""
 
 import csv
 import io
@@ -23,31 +23,31 @@ def fair(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_published_road_falls_short_of_the_rules(archlab: Callable):
-    shown = archlab('audit', ROADMAP)
+def test_the_published_road_falls_short_of_the_rules(called: Callable):
+    shown = called('audit', ROADMAP)
     assert shown.returncode == 1 and not shown.stderr
     text = ' '.join(shown.stdout.split())
     assert '7 of 15 testable comparisons separate' in text and 'It does not show' in text
-    assert archlab('audit', ROADMAP).stdout == shown.stdout
+    assert called('audit', ROADMAP).stdout == shown.stdout
 
 
-def test_a_fair_table_exits_with_0(archlab: Callable, fair: Path):
-    done = archlab('audit', fair, '--json', '--lower-is-better')
+def test_a_fair_table_exits_with_0(called: Callable, fair: Path):
+    done = called('audit', fair, '--json', '--lower-is-better')
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found['alpha'] == 0.05 and [one['effect'] for one in found['comparisons']] == [0.5, 0.5]
-    assert archlab('audit', fair, '--format', 'json', '--lower-is-better').stdout == done.stdout
+    assert called('audit', fair, '--format', 'json', '--lower-is-better').stdout == done.stdout
 
 
-def test_the_formats_and_options_are_followed(archlab: Callable, fair: Path):
-    flat = list(csv.DictReader(io.StringIO(archlab('audit', ROADMAP, '--format', 'csv').stdout)))
+def test_the_formats_and_options_are_followed(called: Callable, fair: Path):
+    flat = list(csv.DictReader(io.StringIO(called('audit', ROADMAP, '--format', 'csv').stdout)))
     assert len(flat) == 32 and flat[1]['verdict'] == 'separates'
-    first = json.loads(archlab('audit', ROADMAP, '--against', 'first', '--json').stdout)
+    first = json.loads(called('audit', ROADMAP, '--against', 'first', '--json').stdout)
     assert {one['against'] for one in first['comparisons']} == {'original_recipe'} and first['family'] == 0
-    assert archlab('audit', fair, '--format', 'md').stdout.startswith('| task | arm | against | size | value | effect |')
-    assert json.loads(archlab('audit', fair, '--alpha', '0.01', '--json').stdout)['alpha'] == 0.01
-    column = json.loads(archlab('audit', ROADMAP, '--against', 'against', '--json').stdout)
-    assert column == json.loads(archlab('audit', ROADMAP, '--json').stdout)
+    assert called('audit', fair, '--format', 'md').stdout.startswith('| task | arm | against | size | value | effect |')
+    assert json.loads(called('audit', fair, '--alpha', '0.01', '--json').stdout)['alpha'] == 0.01
+    column = json.loads(called('audit', ROADMAP, '--against', 'against', '--json').stdout)
+    assert column == json.loads(called('audit', ROADMAP, '--json').stdout)
 
 
 BAD = [
@@ -61,13 +61,13 @@ BAD = [
 
 
 @pytest.mark.parametrize(('call', 'message'), BAD)
-def test_bad_calls_are_refused_in_one_line(archlab: Callable, fair: Path, call: list[str], message: str):
-    done = archlab('audit', *call, cwd=fair.parent)
+def test_bad_calls_are_refused_in_one_line(called: Callable, fair: Path, call: list[str], message: str):
+    done = called('audit', *call, cwd=fair.parent)
     assert done.returncode == 2 and done.stdout == ''
     assert len(done.stderr.strip().splitlines()) == 1 and done.stderr.startswith('archlab: error: ')
     assert message in done.stderr
 
 
-def test_help_has_an_example(archlab: Callable):
-    done = archlab('audit', '--help')
+def test_help_has_an_example(called: Callable):
+    done = called('audit', '--help')
     assert done.returncode == 0 and 'Example: archlab audit results/published/convnext_roadmap.csv' in done.stdout

@@ -5,21 +5,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def test_a_world_is_kept_and_not_run_again(archlab: Callable, tmp_path: Path):
-    done = archlab('calibrate', '--world', 'plain', '--studies', '20', '--out', tmp_path, '--json')
+def test_a_world_is_kept_and_not_run_again(called: Callable, tmp_path: Path):
+    done = called('calibrate', '--world', 'plain', '--studies', '20', '--out', tmp_path, '--json')
     assert done.returncode in (0, 1), done.stderr
     facts = json.loads(done.stdout)
     assert facts['worlds']['plain']['studies'] == 20 and facts['limit'] == 2
     assert (done.returncode == 1) == bool(facts['shortfalls'])
     assert json.loads((tmp_path / 'calibration.json').read_text()) == facts
     assert '| plain | 20 |' in (tmp_path / 'calibration.md').read_text()
-    again = archlab('calibrate', '--world', 'plain', '--studies', '20', '--out', tmp_path)
+    again = called('calibrate', '--world', 'plain', '--studies', '20', '--out', tmp_path)
     assert again.returncode == done.returncode and 'plain' in again.stdout and 'done' not in again.stderr
 
 
-def test_bad_input_is_said_in_one_line(archlab: Callable, tmp_path: Path):
-    done = archlab('calibrate', '--world', 'plian')
+def test_bad_input_is_said_in_one_line(called: Callable, tmp_path: Path):
+    done = called('calibrate', '--world', 'plian')
     assert done.returncode == 2 and "Did you mean 'plain'" in done.stderr and len(done.stderr.splitlines()) == 1
     (tmp_path / 'calibration.json').write_text('{')
-    done = archlab('calibrate', '--world', 'plain', '--studies', '20', '--out', tmp_path)
+    done = called('calibrate', '--world', 'plain', '--studies', '20', '--out', tmp_path)
     assert done.returncode == 2 and 'is damaged' in done.stderr

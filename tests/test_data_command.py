@@ -1,4 +1,4 @@
-"""`archlab data`: list, prepare and show as a user calls them, in processes of their own."""
+"""`archlab data`: list, prepare and show as a user calls them, in this process."""
 
 import json
 import struct
@@ -23,43 +23,45 @@ def digits(tmp_path: Path) -> Path:
     return folder
 
 
-def test_from_files_to_a_picture(archlab: Callable, digits: Path, tmp_path: Path):
+def test_from_files_to_a_picture(called: Callable, monkeypatch: pytest.MonkeyPatch, digits: Path, tmp_path: Path):
     data = tmp_path / 'data'
-    made = archlab('data', 'prepare', 'mnist', '--source', digits, '--data', data, '--partial')
+    made = called('data', 'prepare', 'mnist', '--source', digits, '--data', data, '--partial')
     assert made.returncode == 0, made.stderr
     assert 'pool        40 examples, 31,360 values' in made.stdout and 'partial     40 of 60,000 pool examples' in made.stdout
-    again = archlab('data', 'prepare', 'mnist', '--source', digits, '--partial', ARCHLAB_DATA=str(data))
+    monkeypatch.setenv('ARCHLAB_DATA', str(data))
+    again = called('data', 'prepare', 'mnist', '--source', digits, '--partial')
     assert again.returncode == 0 and 'was prepared already' in again.stdout
-    shown = archlab('data', 'show', 'mnist', '--data', data, '--out', tmp_path / 'sheet.png', '--check')
+    shown = called('data', 'show', 'mnist', '--data', data, '--out', tmp_path / 'sheet.png', '--check')
     assert shown.returncode == 0 and 'files       as they were written' in shown.stdout
     assert (tmp_path / 'sheet.png').read_bytes().startswith(b'\x89PNG')
-    told = json.loads(archlab('data', 'show', 'mnist', '--data', data, '--json').stdout)
+    told = json.loads(called('data', 'show', 'mnist', '--data', data, '--json').stdout)
     assert told['sizes'] == {'pool': 40, 'test': 10} and told['balance']['pool'] == [4] * 10
-    listed = json.loads(archlab('data', 'list', '--json', ARCHLAB_DATA=str(data)).stdout)
+    listed = json.loads(called('data', 'list', '--json').stdout)
     assert listed['data'] == str(data) and listed['datasets']['mnist']['state'] == 'prepared'
     assert listed['datasets']['mnist']['digest'] == told['digest'] and listed['datasets']['cifar10']['state'] == 'missing'
-    text = archlab('data', 'list', '--data', data).stdout
+    monkeypatch.delenv('ARCHLAB_DATA')
+    text = called('data', 'list', '--data', data).stdout
     assert f'data folder: {data}' in text and 'mnist  handwritten digits: 40 + 10 images, partial' in text
     assert 'archlab data prepare cifar10 --source PATH' in text
 
 
-def test_a_damaged_set_exits_with_1(archlab: Callable, digits: Path, tmp_path: Path):
-    archlab('data', 'prepare', 'mnist', '--source', digits, '--data', tmp_path, '--partial')
+def test_a_damaged_set_exits_with_1(called: Callable, digits: Path, tmp_path: Path):
+    called('data', 'prepare', 'mnist', '--source', digits, '--data', tmp_path, '--partial')
     (tmp_path / 'prepared' / 'mnist' / 'pool' / 'y.npy').write_bytes(b'')
-    done = archlab('data', 'show', 'mnist', '--data', tmp_path, '--check', '--json')
+    done = called('data', 'show', 'mnist', '--data', tmp_path, '--check', '--json')
     assert done.returncode == 1 and json.loads(done.stdout)['damaged'] == ['pool/y.npy']
 
 
-def test_texts_are_shown_by_an_excerpt(archlab: Callable, tmp_path: Path):
+def test_texts_are_shown_by_an_excerpt(called: Callable, tmp_path: Path):
     (tmp_path / 'words.txt').write_text('To be, or not to be. ' * 50)
-    made = archlab(
+    made = called(
         'data', 'prepare', 'text', '--source', tmp_path / 'words.txt', '--data', tmp_path, '--name', 'words', '--json'
     )
     assert made.returncode == 0, made.stderr
     assert json.loads(made.stdout)['near_duplicates']['share'] == 1.0
-    shown = archlab('data', 'show', 'words', '--data', tmp_path)
+    shown = called('data', 'show', 'words', '--data', tmp_path)
     assert shown.stdout.startswith('To be, or not to be.') and '100.00% of 2 runs of 50 bytes' in shown.stdout
-    refused = archlab('data', 'show', 'words', '--data', tmp_path, '--out', 'words.png')
+    refused = called('data', 'show', 'words', '--data', tmp_path, '--out', 'words.png')
     assert refused.returncode == 2 and 'of which there is no picture' in refused.stderr
 
 
@@ -77,8 +79,8 @@ BAD = [
 
 
 @pytest.mark.parametrize(('call', 'message'), BAD, ids=range(len(BAD)))
-def test_bad_calls_are_refused_in_one_line(archlab: Callable, digits: Path, call: list[str], message: str):
-    done = archlab('data', *call, '--data', digits.parent / 'data', cwd=digits.parent)
+def test_bad_calls_are_refused_in_one_line(called: Callable, digits: Path, call: list[str], message: str):
+    done = called('data', *call, '--data', digits.parent / 'data', cwd=digits.parent)
     assert done.returncode == 2 and done.stdout == ''
     assert len(done.stderr.strip().splitlines()) == 1 and done.stderr.startswith('archlab: error: ')
     assert message in done.stderr
@@ -86,17 +88,17 @@ def test_bad_calls_are_refused_in_one_line(archlab: Callable, digits: Path, call
 
 
 @pytest.mark.parametrize('command', ['list', 'prepare', 'show'])
-def test_help_has_an_example(archlab: Callable, command: str):
-    done = archlab('data', command, '--help')
+def test_help_has_an_example(called: Callable, command: str):
+    done = called('data', command, '--help')
     assert done.returncode == 0 and f'Example: archlab data {command}' in done.stdout and '--json' in done.stdout
 
 
-def test_the_reference_coder_of_a_task_is_told(archlab: Callable):
-    done = archlab('data', 'reference', 'digits_pixels', '--json')
+def test_the_reference_coder_of_a_task_is_told(called: Callable):
+    done = called('data', 'reference', 'digits_pixels', '--json')
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert 0 < found['best'] == min(found['lzma'], found['order_k']) < 4.2
-    assert 'a model has to beat' in archlab('data', 'reference', 'digits_pixels').stdout
-    done = archlab('data', 'reference', 'digits')
+    assert 'a model has to beat' in called('data', 'reference', 'digits_pixels').stdout
+    done = called('data', 'reference', 'digits')
     assert done.returncode == 2 and 'is no task over bytes' in done.stderr
-    assert "unknown task 'pixels'" in archlab('data', 'reference', 'pixels').stderr
+    assert "unknown task 'pixels'" in called('data', 'reference', 'pixels').stderr

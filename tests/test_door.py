@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from launcher_here import LauncherHere
 
+from sweeps.launch import LAUNCHERS
 from sweeps.protocol.pack import pack
 from sweeps.protocol.simulate import World, simulate
 
@@ -74,9 +76,10 @@ def test_models_that_cannot_be_built_are_refused(called: Callable, tmp_path: Pat
     refuse(called('plan', write(tmp_path, line)), message)
 
 
-def test_a_run_refuses_them_too_and_leaves_no_records(archlab: Callable, tmp_path: Path):
+def test_a_run_refuses_them_too_and_leaves_no_records(called: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setitem(LAUNCHERS, 'local', LauncherHere)
     path = write(tmp_path, BAD_MODELS[3][0])
-    done = archlab('run', path, '--runs', tmp_path / 'runs')
+    done = called('run', path, '--runs', tmp_path / 'runs')
     assert done.returncode == 2 and 'heads=3 does not divide' in done.stderr and 'Traceback' not in done.stderr
     assert not list((tmp_path / 'runs').glob('*/records/*'))
 
@@ -142,17 +145,21 @@ READING = [
 ]
 
 
-@pytest.mark.parametrize('call', READING, ids=lambda call: ' '.join(call[:1] + call[2:]))
-def test_reading_never_loads_jax(simulated: Path, tmp_path: Path, call: list[str]):
+def test_reading_never_loads_jax(simulated: Path, tmp_path: Path):
+    """All in one process, one after the other; of the figures one kind is drawn, which is enough to load what they need."""
     program = (
         'import sys, archlab\n'
-        f'code = archlab.main({[*call, "--runs", str(simulated)]!r})\n'
+        'from results.figures import FIGURES\n'
+        "[FIGURES.pop(kind) for kind in list(FIGURES) if kind != 'effect']\n"
         "heavy = {'jax', 'jaxlib', 'flax', 'optax', 'orbax', 'arch'}\n"
-        "loaded = sorted({name.partition('.')[0] for name in sys.modules} & heavy)\n"
-        "print('LOADED', code, loaded, file=sys.stderr)\n"
+        f'for call in {READING!r}:\n'
+        f"    code = archlab.main([*call, '--runs', {str(simulated)!r}])\n"
+        "    loaded = sorted({name.partition('.')[0] for name in sys.modules} & heavy)\n"
+        "    print('LOADED', *call[:1], code, loaded, file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, '-c', program], cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert done.stderr.strip().splitlines()[-1] == 'LOADED 0 []', done.stderr
+    told = [line for line in done.stderr.splitlines() if line.startswith('LOADED')]
+    assert told == [f'LOADED {call[0]} 0 []' for call in READING], done.stderr
 
 
 def test_models_are_described_drawn_compared_and_matched(called: Callable):
@@ -220,17 +227,17 @@ def test_findings_have_the_stable_keys(called: Callable, simulated: Path):
     assert verdicts['layer_norm_again', 'digits'] not in ('better', 'worse')
 
 
-def test_a_damaged_file_is_named_and_not_used(archlab: Callable, simulated: Path, tmp_path: Path):
+def test_a_damaged_file_is_named_and_not_used(called: Callable, simulated: Path, tmp_path: Path):
     import shutil
 
     shutil.copytree(simulated, tmp_path / 'runs')
     victim = sorted((tmp_path / 'runs').glob('*/records/*.jsonl'))[0]
     victim.write_text(victim.read_text().replace('"status": "ok"', '"status": "diverged"', 1))
-    status = archlab('status', 'quickstart', '--runs', tmp_path / 'runs', '--json')
+    status = called('status', 'quickstart', '--runs', tmp_path / 'runs', '--json')
     assert status.returncode == 0 and victim.name in ' '.join(status.stderr.split())
     assert json.loads(status.stdout)['done'] < json.loads(status.stdout)['planned'] or not json.loads(status.stdout)['complete']
-    refuse(archlab('run', 'quickstart', '--runs', tmp_path / 'runs'), victim.name)
-    assert archlab('verify', 'quickstart', '--runs', tmp_path / 'runs').returncode == 1
+    refuse(called('run', 'quickstart', '--runs', tmp_path / 'runs'), victim.name)
+    assert called('verify', 'quickstart', '--runs', tmp_path / 'runs').returncode == 1
 
 
 def test_it_works_from_a_folder_with_its_own_rooms(archlab: Callable, simulated: Path, tmp_path: Path):
@@ -238,7 +245,7 @@ def test_it_works_from_a_folder_with_its_own_rooms(archlab: Callable, simulated:
         (tmp_path / room).mkdir()
         (tmp_path / room / '__init__.py').write_text("raise ImportError('the wrong room')\n")
     assert archlab('table', 'quickstart', '--runs', simulated, cwd=tmp_path).returncode == 0
-    assert archlab('describe', 'digits', cwd=tmp_path).returncode == 0
+    assert archlab('list', 'blocks', cwd=tmp_path).returncode == 0
 
 
 def test_a_folder_that_cannot_be_written_is_refused(called: Callable, tmp_path: Path):

@@ -9,8 +9,8 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parent / 'examples'
 
 
-def test_both_blocks_keep_every_contract(archlab: Callable):
-    done = archlab('check', EXAMPLES / 'my_blocks.py', '--json')
+def test_both_blocks_keep_every_contract(called: Callable):
+    done = called('check', EXAMPLES / 'my_blocks.py', '--json')
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
     assert set(found) == {'mixer token_shift', 'norm soft_clip'}

@@ -16,10 +16,10 @@ def blocks() -> list[str]:
     return re.findall(r'```python\n(.*?)```', README.read_text(), flags=re.S)
 
 
-def test_the_study_can_be_planned(archlab: Callable, tmp_path: Path):
+def test_the_study_can_be_planned(called: Callable, tmp_path: Path):
     path = tmp_path / 'gated.py'
     path.write_text(next(block for block in blocks() if "name='gated'" in block))
-    done = archlab('plan', path, '--json')
+    done = called('plan', path, '--json')
     assert done.returncode == 0, done.stderr
 
 
@@ -35,10 +35,10 @@ def test_the_other_shapes_are_studies():
 FIELDS = {'name': 'shapes', 'question': 'Which?', 'arms': {'base': ()}, 'tasks': ('digits',)}
 
 
-def test_the_block_keeps_every_contract(archlab: Callable, tmp_path: Path):
+def test_the_block_keeps_every_contract(called: Callable, tmp_path: Path):
     path = tmp_path / 'my_norm.py'
     path.write_text(next(block for block in blocks() if 'SoftClip' in block))
-    done = archlab('check', path, '--json')
+    done = called('check', path, '--json')
     assert done.returncode == 0, done.stdout + done.stderr
     assert all(contract['holds'] for contract in json.loads(done.stdout)['norm soft_clip'])
     study = tmp_path / 'soft.py'
@@ -48,7 +48,7 @@ def test_the_block_keeps_every_contract(archlab: Callable, tmp_path: Path):
         "study = Study(name='soft', question=__doc__, tasks=('digits', 'stdlib_bytes'), blocks='my_norm.py',\n"
         "              arms={'layer_norm': (), 'soft_clip': swap('norm', 'soft_clip')})\n"
     )
-    assert archlab('plan', study).returncode == 0
+    assert called('plan', study).returncode == 0
     first = load_study(str(study)).digest
     path.write_text(path.read_text() + '# changed\n')
     assert load_study(str(study)).digest != first
@@ -66,12 +66,12 @@ BROKEN_MIXER = (
 )
 
 
-def test_a_broken_block_is_told_what_it_breaks(archlab: Callable, tmp_path: Path):
+def test_a_broken_block_is_told_what_it_breaks(called: Callable, tmp_path: Path):
     path = tmp_path / 'backwards.py'
     path.write_text(BROKEN_MIXER)
-    done = archlab('check', path)
+    done = called('check', path)
     assert done.returncode == 1 and 'causal' in done.stdout
-    assert archlab('check', tmp_path / 'nowhere.py').returncode == 2
+    assert called('check', tmp_path / 'nowhere.py').returncode == 2
 
 
 def test_every_command_exists_and_every_file_of_the_tree_too():

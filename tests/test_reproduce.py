@@ -1,15 +1,20 @@
 """`archlab publish` and `archlab reproduce`: a whole bundle from simulated runs, and one that is trained twice for real."""
 
+import contextlib
 import gzip
+import io
 import json
 import math
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from finished_study import write
+from launcher_here import LauncherHere
 
 import archlab as door
 from results import reproduction
@@ -17,22 +22,47 @@ from results.figures import FIGURES
 from results.store.reading import Reading
 from results.store.recorded import Records
 from results.store.records import from_line, to_line
+from sweeps.launch import LAUNCHERS
+from sweeps.launch.local import LocalLauncher
+
+
+@contextlib.contextmanager
+def only_effects() -> Iterator[None]:
+    """Every kind of figure takes the same way; one is drawn fast."""
+    whole = dict(FIGURES)
+    for kind in set(whole) - {'effect'}:
+        del FIGURES[kind]
+    try:
+        yield
+    finally:
+        FIGURES.clear()
+        FIGURES.update(whole)
 
 
 @pytest.fixture
-def few_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every kind takes the same way; one is drawn fast."""
-    for kind in set(FIGURES) - {'effect'}:
-        monkeypatch.delitem(FIGURES, kind)
+def few_figures() -> Iterator[None]:
+    with only_effects():
+        yield
+
+
+@pytest.fixture(scope='module')
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a study file, its runs and its bundle."""
+    folder = tmp_path_factory.mktemp('finished')
+    file = write(folder)
+    with only_effects():
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            assert door.main(['publish', str(file), '--runs', str(folder / 'runs'), '--out', str(folder / 'published')]) == 0
+    assert said.getvalue().strip() == str(folder / 'published' / 'finished')
+    return folder
 
 
 @pytest.fixture
-def published(few_figures: None, tmp_path: Path, capsys: pytest.CaptureFixture) -> Path:
-    file = write(tmp_path)
-    assert door.main(['publish', str(file), '--runs', str(tmp_path / 'runs'), '--out', str(tmp_path / 'published')]) == 0
-    path = tmp_path / 'published' / 'finished'
-    assert capsys.readouterr().out.strip() == str(path)
-    return path
+def published(few_figures: None, finished: Path, tmp_path: Path) -> Path:
+    """A bundle that a test may change."""
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    return tmp_path / 'published' / 'finished'
 
 
 def reproduce(path: Path, *more: str) -> int:
@@ -139,15 +169,20 @@ STUDY = (
     '"""Does it train to the same twice?"""\n'
     'from ablations.spaces import log\n'
     'from ablations.study import Study, swap, task\n'
-    "digits = task('digits', steps=60, batch=16, evaluations=2)\n"
+    'from ablations.tasks import TASKS\n'
+    "base = TASKS['digits'].base\n"
+    "base = {**base, 'body': {**base['body'], 'widths': [16], 'depths': [1]}}\n"
+    "digits = task('digits', base=base, steps=60, batch=16, evaluations=2)\n"
     "space = {'lr': log(3e-2, 0.3), 'weight_decay': log(1e-4, 1e-2)}\n"
     "study = Study(name='twice', question=__doc__, arms={'base': (), 'no_mixer': swap('mixer', 'identity')},\n"
     "              tasks=(digits,), tune={'sgd': space}, trials=2, extension=0, replicates=2, seeds=1)\n"
 )
 
 
-def test_a_study_trains_to_the_same_again_and_an_altered_record_is_found(few_figures, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize('launcher', [LauncherHere, pytest.param(LocalLauncher, marks=pytest.mark.slow)])
+def test_a_study_trains_to_the_same_again_and_an_altered_record_is_found(launcher, few_figures, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(LAUNCHERS, 'local', launcher)
     Path('twice.py').write_text(STUDY)
     assert door.main(['run', 'twice.py', '--workers', '1']) == 0
     assert door.main(['publish', 'twice.py', '--out', 'published', '--force']) == 0
