@@ -1,6 +1,7 @@
 """A launcher whose worker is this process: real training without the seconds in which a new process imports jax."""
 
 import json
+from pathlib import Path
 
 from sweeps import worker
 from sweeps.launch.launcher import Launcher, Order
@@ -8,11 +9,11 @@ from sweeps.training.trainer import Trainer
 
 
 class InThisProcess(Launcher):
-    """Carries out each order where it is submitted, by the code of workers."""
+    """Carries out each order where it is submitted, by the code of workers; made as those of LAUNCHERS are."""
 
     pause = 0.0
 
-    def __init__(self):
+    def __init__(self, folder: Path | None = None, workers: int | None = None):
         self.trainer = Trainer('loop', None)
 
     def preflight(self, question: dict) -> dict:

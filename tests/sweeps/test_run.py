@@ -13,10 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from in_this_process import InThisProcess
 from made_up_launcher import Silent
 
 from ablations.settings import override
 from ablations.study_files import load_study
+from sweeps.launch import LAUNCHERS
 from sweeps.launch.launcher import Order
 from sweeps.launch.local import LocalLauncher
 from sweeps.run import Run
@@ -135,10 +137,11 @@ DIVERGING = (
 )
 
 
-def test_a_study_in_which_everything_diverges_says_so(archlab: Callable, called: Callable, tmp_path: Path):
+def test_a_study_in_which_everything_diverges_says_so(called: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(LAUNCHERS, 'here', InThisProcess)
     study, runs = tmp_path / 'diverging.py', tmp_path / 'runs'
     study.write_text(DIVERGING)
-    done = archlab('run', study, '--runs', runs, '--workers', '1', '--json')
+    done = called('run', study, '--runs', runs, '--launcher', 'here', '--json')
     assert done.returncode == 0 and 'Traceback' not in done.stderr, done.stderr
     finding = json.loads(done.stdout)[0]
     assert finding['verdict'] == 'not comparable' and 'diverged' in finding['reason']
