@@ -135,9 +135,7 @@ def test_bits_per_byte_are_exact(data: Path, dataset: str, fields: dict):
         y = np.asarray(arrays.y)
         spelled = sum(len(spell(task, number)) for number in y.ravel())
         metric = np.asarray(jax.jit(task.losses)(np.zeros((*y.shape, task.size), np.float32), y)[1])
-        assert float(metric.mean()) * arrays.scale == pytest.approx(
-            y.size * math.log2(task.size) / spelled, rel=1e-5
-        )
+        assert float(metric.mean()) * arrays.scale == pytest.approx(y.size * math.log2(task.size) / spelled, rel=1e-5)
     whole = sum(len(document) for document in task.messages(sealed=False))
     assert pool.scale * math.log(2) == pytest.approx(len(task._stream('pool').tokens) / whole)
     assert Text(dataset, **fields, length=24, unit='nats per token').test().scale == 1
