@@ -12,6 +12,7 @@ import pytest
 from simulated_study import read, small, study_of
 
 from results.evidence import findings
+from results.figures import FIGURES
 from results.regret import regrets
 from results.report.inline_figures import inline
 from results.report.page import report
@@ -83,8 +84,10 @@ class Parsed(HTMLParser):
             self.wrong.append(tag)
 
 
-def test_page_is_the_same_twice():
-    assert report(*read(*data()), CHECKLIST) == page()
+def test_page_is_the_same_twice(monkeypatch):
+    """With one figure; that all are the same twice is tried in tests/results/figures."""
+    monkeypatch.setattr('results.report.inline_figures.FIGURES', {'effect': FIGURES['effect']})
+    assert report(*read(*data()), CHECKLIST) == report(*read(*data()), CHECKLIST)
 
 
 def test_page_asks_for_nothing_from_outside():
@@ -266,9 +269,12 @@ def test_factors_have_a_section_of_their_own():
         assert wanted in text and wanted not in words()
 
 
-def test_every_figure_that_applies_is_there_and_no_other():
-    assert re.findall(r'aria-label="Figure \d+, (\w[\w ]*)"', page('path'))[:3] == ['effect', 'verdicts', 'lr']
-    assert ', path"' in page('path') and ', path"' not in page()
+def test_every_figure_that_applies_is_there_and_no_other(monkeypatch):
+    monkeypatch.setattr('results.report.inline_figures.rendered', lambda *_: b'<svg width="1pt" height="1pt"></svg>')
+    path = report(*read(*small('path')), CHECKLIST)
+    assert re.findall(r'aria-label="Figure \d+, (\w[\w ]*)"', path)[:3] == ['effect', 'verdicts', 'lr']
+    assert ', path"' in path and ', path"' not in page()
+    assert path.count('<figure>') == path.count('<figcaption>') == path.count('<svg')
     assert page().count('<figure>') == page().count('<figcaption>') == page().count('<svg')
     assert 'Figures that this study has nothing for' in page() and '<li>path: ' in page()
 
