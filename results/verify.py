@@ -63,8 +63,9 @@ def _sound(skipped: Sequence[str], planned: Mapping[str, Trial], recorded: Mappi
 
 def _is_of(record: Mapping, trial: Trial) -> bool:
     program = trial.program
-    own = (trial.seed, trial.replicate, trial.held, dict(trial.knobs), program.arm, program.task, program.optimizer)
-    return own == tuple(record[name] for name in ('seed', 'replicate', 'held', 'knobs', 'arm', 'task', 'optimizer'))
+    own = {'seed': trial.seed, 'replicate': trial.replicate, 'held': trial.held, 'knobs': dict(trial.knobs)}
+    own |= {'arm': program.arm, 'task': program.task, 'optimizer': program.optimizer}
+    return all(record[name] == value for name, value in own.items() if name in record)
 
 
 def _recorded_once(doubled: Sequence[str]) -> Check:

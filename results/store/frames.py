@@ -24,7 +24,7 @@ TRIALS = {
     **{name: f'pack.{name}' for name in ('lane', 'lanes', 'strategy', 'splits')},
     **{name: f"environment ->> '{name}'" for name in _PLACE},
     'versions': "json_transform(environment -> 'versions', '\"MAP(VARCHAR, VARCHAR)\"')",
-    **{name: name for name in ('checksum', 'blocks', 'data', 'model', 'file')},
+    **{name: name for name in ('checksum', 'blocks', 'data', 'model', 'format', 'file')},
 }
 """Columns of `trials` and their places in a record. Each knob also has a column of its own, beside `knobs`.
 

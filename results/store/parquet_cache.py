@@ -26,7 +26,7 @@ LEFT_OVER = 3600
 FIELDS = {
     **dict.fromkeys(('id', 'study', 'arm', 'task', 'dataset', 'phase', 'held', 'optimizer', 'status'), 'VARCHAR'),
     **dict.fromkeys(('reason', 'blocks', 'checksum', 'leak'), 'VARCHAR'),
-    **dict.fromkeys(('replicate', 'seed', 'steps', 'batch', 'diverged_at', 'n_held'), 'BIGINT'),
+    **dict.fromkeys(('replicate', 'seed', 'steps', 'batch', 'diverged_at', 'n_held', 'format'), 'BIGINT'),
     **dict.fromkeys(('score', 'score_se', 'initial_loss', 'final_loss'), 'DOUBLE'),
     **dict.fromkeys(('knobs', 'parts'), 'MAP(VARCHAR, DOUBLE)'),
     'data': 'JSON',

@@ -283,3 +283,12 @@ def test_an_arm_that_sees_what_it_predicts_fails_by_name_and_is_not_compared():
     by_task = {finding.task: finding for finding in findings(Reading(asked, planned, {**records, **clean, **leaking}))}
     assert by_task['recall'].verdict == 'not comparable' and 'sees what it is to predict' in by_task['recall'].reason
     assert by_task['digits'].effect == findings(Reading(asked, planned, records))[0].effect, 'the other task stays'
+
+
+@pytest.mark.parametrize('name', ['seed', 'replicate', 'knobs', 'arm', 'optimizer'])
+def test_a_record_of_another_trial_than_its_id_says_fails(name):
+    asked, found, records = sound()
+    key = found.trials[3].id
+    other = {**records[key], name: {'lr': 1.0} if name == 'knobs' else 'other' if isinstance(records[key][name], str) else -1}
+    made = checks(asked, found, {**records, key: other})
+    assert RULES[0] in fails(made) and f'1 records are not of the trial that their id names ({key})' in made[RULES[0]].why

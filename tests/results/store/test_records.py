@@ -436,3 +436,13 @@ def test_a_file_that_unpacks_without_end_is_damage(runs, monkeypatch):
     monkeypatch.setattr(records, 'UNPACKED', 10**4)
     (runs / 'records' / 'bomb.jsonl.gz').write_bytes(gzip.compress(b'0' * 10**6))
     assert 'bomb.jsonl.gz is damaged (it unpacks to more than 100 times its size' in read_folder(runs, 'mine')[1][0]
+
+
+def test_a_record_of_a_later_form_is_refused_and_one_without_a_form_is_read(runs):
+    """Records of before there was a form say nothing of it."""
+    commit(runs, 'old', pack(1))
+    commit(runs, 'new', [{**pack(2)[0], 'format': 1}])
+    commit(runs, 'later', [{**pack(3)[0], 'format': 2}])
+    with pytest.raises(ValueError, match=r'its format is 2, this version reads 1; use the version of the lab that wrote it'):
+        read_file(runs / 'records' / 'later.jsonl', 'mine')
+    assert {'trial-1', 'trial-2'} <= set(read_folder(runs, 'mine')[0])
