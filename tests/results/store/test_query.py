@@ -301,20 +301,20 @@ def test_an_unknown_format_is_refused():
 # The command.
 
 
-def test_the_command_answers_and_refuses(runs, archlab):
-    done = archlab('query', 'select arm, max(score) as best from trials group by arm', '--runs', runs, '--json')
+def test_the_command_answers_and_refuses(runs, called):
+    done = called('query', 'select arm, max(score) as best from trials group by arm', '--runs', runs, '--json')
     assert (done.returncode, done.stderr) == (0, '')
     assert json.loads(done.stdout) == [{'arm': 'layer_norm', 'best': 0.428571}, {'arm': 'rms_norm', 'best': 0.285714}]
-    wrong = archlab('query', 'select scroe from trials', '--runs', runs)
+    wrong = called('query', 'select scroe from trials', '--runs', runs)
     assert wrong.returncode == 2 and len(wrong.stderr.splitlines()) == 1
     assert wrong.stderr.startswith('archlab: error: ') and "Did you mean 'score'?" in wrong.stderr
 
 
-def test_the_command_without_sql_names_the_columns(runs, archlab):
-    listed = archlab('query', '--runs', runs)
+def test_the_command_without_sql_names_the_columns(runs, called):
+    listed = called('query', '--runs', runs)
     assert listed.returncode == 0 and listed.stdout.startswith('trials\n  id ')
-    assert archlab('query', 'select 1', '--schema', '--runs', runs).stdout == listed.stdout
-    assert json.loads(archlab('query', '--runs', runs, '--json').stdout)['trials']['lr'] == 'DOUBLE'
+    assert called('query', 'select 1', '--schema', '--runs', runs).stdout == listed.stdout
+    assert json.loads(called('query', '--runs', runs, '--json').stdout)['trials']['lr'] == 'DOUBLE'
 
 
 ENDLESS = 'with recursive one as (select 1 as n union all select n + 1 from one) select count(*) from one'
