@@ -77,7 +77,7 @@ def simulated(seed: int, share: float = 1.0) -> tuple | None:
             planned = schedule(study, records, manifest)
             wanted = [trial for trial in planned.trials if trial.id not in records]
             for trial in wanted:
-                told = {'steps': trial.program.steps, 'batch': trial.program.batch}
+                told = {'steps': trial.program.steps, 'batch': trial.program.batch, 'optimizer': trial.program.optimizer}
                 more = {'held': trial.held, 'phase': trial.phase, 'arm': trial.arm, 'task': trial.task, 'seed': trial.seed}
                 where = {'replicate': trial.replicate, 'checksum': 'same', 'knobs': dict(trial.knobs)}
                 records[trial.id] = {**simulated_record(study, world, trial, seed), **told, **more, **where}
