@@ -7,7 +7,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from in_this_process import InThisProcess
+from launcher_here import LauncherHere
 from made_up_launcher import Silent
 
 from ablations.settings import override
@@ -25,7 +25,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, tiny_file: Path) -> tuple[Path
     """The tiny study, made tinier, and a run of it that kept weights."""
     runs, study = tmp_path_factory.mktemp('kept') / 'runs', override(load_study(str(tiny_file)), SETTINGS)
     folder, saving = runs / study.name, Saving(weights=True)
-    assert Run(study, folder, InThisProcess(), Silent(), SETTINGS, saving=saving)().schedule.complete
+    assert Run(study, folder, LauncherHere(folder), Silent(), SETTINGS, saving=saving)().schedule.complete
     return tiny_file, runs
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from in_this_process import InThisProcess
+from launcher_here import LauncherHere
 from made_up_launcher import Silent
 
 from ablations.settings import override
@@ -138,7 +138,7 @@ DIVERGING = (
 
 
 def test_a_study_in_which_everything_diverges_says_so(called: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(LAUNCHERS, 'here', InThisProcess)
+    monkeypatch.setitem(LAUNCHERS, 'here', LauncherHere)
     study, runs = tmp_path / 'diverging.py', tmp_path / 'runs'
     study.write_text(DIVERGING)
     done = called('run', study, '--runs', runs, '--launcher', 'here', '--json')

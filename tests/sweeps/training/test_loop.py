@@ -1,6 +1,7 @@
 """One training run: learning, divergence, and lanes that know nothing of each other."""
 
 import copy
+import dataclasses
 
 import jax
 import numpy as np
@@ -55,6 +56,18 @@ def test_a_diverged_run_keeps_the_state_it_had(tiny: TinyPopulation):
     # A rate so high that the second step overflows: the held-out loss stays what the frozen parameters give.
     curve = tiny.run('loop', [tiny.lane(2, 1e38)])[0]['curve']
     assert curve['loss'][1].tobytes() == curve['loss'][2].tobytes()
+
+
+def test_a_run_that_left_the_finite_numbers_stays_where_it_was(tiny: TinyPopulation):
+    """Though every later batch is finite: one example that is not a number comes once, in step 3."""
+    lane, x = tiny.lane(1, 1e-2), tiny.pool['x'].copy()
+    assert (lane['order'] == lane['order'][3, 0]).sum() == 1
+    x[lane['order'][3, 0]] = np.nan
+    spoilt = dataclasses.replace(tiny, pool={**tiny.pool, 'x': x})
+    (result,) = spoilt.run('loop', [lane], population=tiny.population('loop'))
+    assert int(result['left_at']) == 3
+    _, loss, last = result['curve']['loss']
+    assert np.isfinite(loss) and loss.tobytes() == last.tobytes()
 
 
 def test_training_learns(tiny: TinyPopulation):
