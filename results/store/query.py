@@ -55,7 +55,7 @@ class Limits:
 
     @contextlib.contextmanager
     def watching(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """Interrupt a query when its time is over, by a ValueError; Ctrl-C raises KeyboardInterrupt."""
+        """Interrupt a query when its time is over; raises ValueError then, and where it needs more memory."""
         over, done = threading.Event(), threading.Event()
         said = f'the query took over {self.seconds:g} s; ask for less, or give it more: --seconds'
 
@@ -70,10 +70,12 @@ class Limits:
         threading.Thread(target=watch, daemon=True).start()
         try:
             yield
-        except (duckdb.InterruptException, RuntimeError):
+        except (duckdb.InterruptException, RuntimeError) as error:
             if over.is_set():
                 raise ValueError(said) from None
-            raise KeyboardInterrupt from None
+            if isinstance(error, duckdb.InterruptException):
+                raise KeyboardInterrupt from None
+            raise
         except duckdb.OutOfMemoryException:
             raise ValueError(f'the query needs more than {self.memory:g} GB; ask for less, or give it more: --memory') from None
         finally:
@@ -98,7 +100,7 @@ def ask(
     try:
         return _ask(sql, runs, study, limit, derived or {}, limits, cached=True)
     except RuntimeError as error:  # what the database makes of an interrupt, wherever it is at work
-        if isinstance(error, duckdb.Error) or 'interrupted' not in str(error):
+        if 'interrupted' not in str(error):
             raise
         raise KeyboardInterrupt from None
     except _Gone:

@@ -360,3 +360,10 @@ def test_no_cell_is_run_by_who_shows_it():
     last = render(told, 'md').splitlines()[-1]
     assert last == r'| [a]\(javascript:b) \`c\` &lt;b&gt; | 0 |'
     assert json.loads(render(told, 'json'))[0] == {'=x': '=cmd|1', 'n': -1.5}
+
+
+def test_a_fault_of_the_program_is_no_interrupt():
+    with pytest.raises(RuntimeError, match='out of order'), Limits().watching(None):
+        raise RuntimeError('out of order')
+    with pytest.raises(KeyboardInterrupt), Limits().watching(None):
+        raise duckdb.InterruptException('interrupted')
