@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 Block = tuple[Sequence[np.ndarray] | np.ndarray, np.ndarray | None]
-"""Some examples, and their classes int32 or None."""
+"""Some examples, and the numbers of their classes int64, or None."""
 Progress = Callable[[str, int, int | None], object]
 """A function that is told the present stage, how much of it is done, and the total where known."""
 ROWS = 1024
@@ -73,14 +73,14 @@ def blocks(examples: Iterable[tuple[np.ndarray, int | None]], rows: int = ROWS) 
 
 
 def _classes(ys: list) -> np.ndarray | None:
-    return None if ys[0] is None else np.array(ys, np.int32)
+    return None if ys[0] is None else np.array(ys, np.int64)
 
 
 def of_arrays(x: np.ndarray, y: np.ndarray | None, rows: int = ROWS) -> Iterator[Block]:
     """Blocks of arrays that are in memory, or mapped."""
     for start in range(0, len(x), rows):
         stop = start + rows
-        yield x[start:stop], None if y is None else np.asarray(y[start:stop], np.int32)
+        yield x[start:stop], None if y is None else np.asarray(y[start:stop], np.int64)
 
 
 def text_bytes(text: str) -> np.ndarray:

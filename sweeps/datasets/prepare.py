@@ -8,6 +8,7 @@ from results.store import atomic
 from sweeps.datasets import catalog
 from sweeps.datasets.aside import FIX, locked
 from sweeps.datasets.dataset import Dataset
+from sweeps.datasets.formats.labels import dense
 from sweeps.datasets.locations import data_folder, prepared_folder
 from sweeps.datasets.material import Block, Material, Options, Progress
 from sweeps.datasets.near_duplicates import LENGTHS, shared_shingles
@@ -95,7 +96,7 @@ def _make(folder: Path, name: str, known: Dataset, source: Path, options: Option
         of_files = origins(material.files, known.md5, options.unverified)
         sources, notes = ([*one, *other] for one, other in zip(of_archives, of_files, strict=True))
         with atomic.replacing_folder(folder, FIX) as place:
-            dropped, repeats, examples = _write(place, material, progress)
+            dropped, repeats, examples, classes = _write(place, material, progress)
             for split, count in examples.items():
                 if not count:
                     raise ValueError(
@@ -113,7 +114,7 @@ def _make(folder: Path, name: str, known: Dataset, source: Path, options: Option
                     'kind': material.kind,
                     'about': known.about,
                     'unit': known.unit,
-                    'classes': material.classes,
+                    'classes': classes,
                     **({'rate': material.rate} if material.rate else {}),
                     'sources': sources,
                     'options': {'dataset': name, **dataclasses.asdict(options)},
@@ -149,17 +150,21 @@ def _complete(name: str, lacking: list[str], options: Options) -> None:
         )
 
 
-def _write(place: Path, material: Material, progress: Progress) -> tuple[int, dict[str, int], dict[str, int]]:
-    """Write both splits. Gives the number of pool examples dropped as test examples, and repeats and examples by split."""
+def _write(place: Path, material: Material, progress: Progress) -> tuple[int, dict, dict, list[str] | None]:
+    """Write both splits.
+
+    Gives the number of pool examples dropped as test examples, repeats and examples by split, and the names of the classes.
+    """
     writers = {split: Writing(place / split, material.ragged) for split in SPLITS}
     try:
         dropped = _stream(writers, material, progress)
-        repeats = {split: writer.close() for split, writer in writers.items()}
+        ys, names = dense([writer.classes for writer in writers.values()], material.classes)
+        repeats = {split: writer.close(y) for (split, writer), y in zip(writers.items(), ys, strict=True)}
     except BaseException:
         for writer in writers.values():
             writer.abandon()
         raise
-    return dropped, repeats, {split: writer.examples for split, writer in writers.items()}
+    return dropped, repeats, {split: writer.examples for split, writer in writers.items()}, names
 
 
 def _stream(writers: dict[str, Writing], material: Material, progress: Progress) -> int:

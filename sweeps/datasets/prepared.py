@@ -22,14 +22,17 @@ of them: what results are known by), `sources` (the files it was made from), `pa
 import dataclasses
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from results.store import atomic
 from sweeps.datasets.aside import FIX, locked
+from sweeps.datasets.formats.labels import dense
 from sweeps.datasets.intact import BLOCK, check, checksum
 from sweeps.datasets.locations import prepared_folder
 
@@ -114,8 +117,22 @@ def _array(path: Path) -> np.ndarray | None:
         return None
     try:
         return np.load(path, mmap_mode='r')
-    except ValueError:  # an array without elements cannot be mapped
-        return np.load(path)
+    except ValueError as error:
+        with open(path, 'rb') as file:
+            about = _header(file)
+            # An array without elements cannot be mapped. Of others only what the file holds is ever read.
+            if about is None or math.prod(about[0]):
+                raise ValueError(f'{path}: not an array, or cut short ({error}); {again(path.parent.parent)}') from None
+            return np.zeros(about[0], about[2])
+
+
+def _header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype] | None:
+    """Shape, order and type of an .npy file, or None."""
+    try:
+        np.lib.format.read_magic(file)
+        return np.lib.format.read_array_header_1_0(file)
+    except (ValueError, EOFError):
+        return None
 
 
 def again(folder: Path) -> str:
@@ -172,6 +189,10 @@ def write(folder: Path, about: Mapping, pool: Part, test: Part) -> Prepared:
     `about` needs `kind`; the rest is computed. Raises ValueError on an unknown kind.
     """
     check_name(folder.name)
+    ys, names = dense([pool.y, test.y], about.get('classes'))
+    if names != about.get('classes'):
+        about = {**about, 'classes': names}
+        pool, test = (dataclasses.replace(part, y=y) for part, y in zip((pool, test), ys, strict=True))
     with locked(folder), atomic.replacing_folder(folder, FIX) as place:
         for split, part in zip(SPLITS, (pool, test), strict=True):
             (place / split).mkdir()

@@ -27,7 +27,7 @@ class Writing:
 
     def __init__(self, folder: Path, ragged: bool):
         self.folder, self.ragged, self.examples, self.values = folder, ragged, 0, 0
-        self.digests = bytearray()
+        self.digests, self._classes = bytearray(), []
         self._files: dict[str, Growing] = {}
         folder.mkdir()
 
@@ -53,12 +53,19 @@ class Writing:
             rows = np.asarray(xs)
             self._file('x', rows.dtype, rows.shape[1:]).append(rows)
         if ys is not None:
-            self._file('y', np.int32).append(ys.astype(np.int32))
+            self._classes.append(np.asarray(ys, np.int64))
         self.digests += b''.join(digests)
         self.examples += len(xs)
 
-    def close(self) -> int:
-        """Write the groups, numbered in the order of their first examples. Gives the number of repeats."""
+    @property
+    def classes(self) -> np.ndarray | None:
+        """The numbers of the classes of all examples so far, int64, or None."""
+        return np.concatenate(self._classes) if self._classes else None
+
+    def close(self, classes: np.ndarray | None) -> int:
+        """Write the classes int32 and the groups, numbered in the order of their first examples. Gives the number of repeats."""
+        if classes is not None:
+            self._file('y', np.int32).append(classes)
         hashes = np.frombuffer(bytes(self.digests), f'V{DIGEST}')
         _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
         rank = np.empty(len(first), np.int64)

@@ -8,7 +8,11 @@ from sweeps.datasets.formats.archives import allowed_bytes
 from sweeps.datasets.formats.labels import checked_label
 
 ROWS = 64
-"""Rows held in memory at once."""
+"""Rows held in memory at once, at most."""
+HELD = 1 << 29
+"""Bytes of a column held in memory at once, about: of rows as large as their whole column there are so few at a time."""
+ROW = 8
+"""Bytes that a row counts for besides its value, so that rows of nothing have an end too."""
 BUFFER = 1 << 20
 """Bytes of a column read at once."""
 
@@ -40,19 +44,52 @@ def _open(path: Path, columns: list[str]):
 
 
 def _rows(path: Path, columns: list[str]) -> Iterator[tuple[int, tuple]]:
-    """Number and values of each row. Row groups are read in batches, so that memory stays flat."""
+    """Number and values of each row. Row groups are read in batches, so that memory stays flat.
+
+    A value stands in a file once, however many rows point to it: what the rows hold has the limit of what a file unpacks to.
+    """
     from pyarrow import ArrowException
 
     with _open(path, columns) as file:
-        number = 0
+        for column in columns:
+            _refuse_lists(path, file.schema_arrow.field(column))
+        number, held, allowed = 0, 0, allowed_bytes(path.stat().st_size)
         try:
-            for batch in file.iter_batches(ROWS, columns=columns, use_threads=False):
+            for batch in file.iter_batches(_batch(file.metadata), columns=columns, use_threads=False):
                 lists = [batch.column(batch.schema.get_field_index(column)).to_pylist() for column in columns]
                 for values in zip(*lists, strict=True):
+                    held += ROW + sum(map(_size, values))
+                    if held > allowed:
+                        raise ValueError(
+                            f'{path}: its first {number + 1:,} rows hold more than {allowed:,} bytes, for a file of '
+                            f'{path.stat().st_size:,}; it looks like a decompression bomb: do not use it'
+                        )
                     yield number, values
                     number += 1
         except (ArrowException, OSError, UnicodeDecodeError) as error:
             raise ValueError(f'{path}: damaged after row {number} ({error}); get it again') from error
+
+
+def _batch(metadata) -> int:
+    """How many rows to read at once: no value is larger than its column's part of a row group."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    largest = max((group.column(i).total_uncompressed_size for group in groups for i in range(group.num_columns)), default=1)
+    return min(max(HELD // max(largest, 1), 1), ROWS)
+
+
+def _refuse_lists(path: Path, field) -> None:
+    """Raise ValueError where a column holds lists: a few bytes may stand for any number of elements."""
+    from pyarrow import types
+
+    if types.is_struct(field.type):
+        for number in range(field.type.num_fields):
+            _refuse_lists(path, field.type.field(number))
+    elif types.is_nested(field.type):
+        raise ValueError(f"{path}: column '{field.name}' is {field.type}; allowed: texts, numbers, bytes, or a struct of them")
+
+
+def _size(value: object) -> int:
+    return sum(map(_size, value.values())) if isinstance(value, dict) else len(value) if isinstance(value, str | bytes) else 0
 
 
 def _listed(paths: Path | Iterable[Path]) -> list[Path]:

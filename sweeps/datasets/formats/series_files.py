@@ -11,6 +11,8 @@ from sweeps.datasets.formats.text_files import raw_lines
 
 DELIMITERS = {'.tsv': '\t', '.csv': ',', '.arff': ',', '.txt': None}
 """The delimiter of values by the suffix of the name; None is white space."""
+EXACT = 2**53
+"""Whole numbers up to here are told apart."""
 
 
 def _suffix(path: Path) -> str:
@@ -62,9 +64,9 @@ def read_series(path: Path, label: str | None = None, header: bool = False) -> t
             raise ValueError(
                 f'{path}: line {number}: a value is missing or beyond float32; allowed: finite numbers; fill it in'
             )
-        if not np.isfinite(code) or code != np.rint(code):
+        if not abs(code) <= EXACT or code != np.rint(code):
             raise ValueError(
-                f'{path}: line {number}: class {code}; allowed: a whole number; the class is in the {label} column?'
+                f'{path}: line {number}: class {code:g}; allowed: a whole number; the class is in the {label} column?'
             )
         series.append(values)
         codes.append(int(code))

@@ -224,3 +224,21 @@ def test_a_set_that_was_moved_away_by_a_killed_process_comes_back(tmp_path: Path
     folder.rename(folder.with_name('.old.before'))
     assert len(find('old', tmp_path).pool()) == 3
     assert [path.name for path in folder.parent.iterdir() if not path.name.endswith('.lock')] == ['old']
+
+
+def test_a_header_that_promises_more_than_the_file_holds_is_refused(tmp_path: Path):
+    (tmp_path / 'vast').mkdir()
+    path = tmp_path / 'vast' / 'x.npy'
+    np.save(path, np.zeros(4, np.uint8))
+    path.write_bytes(path.read_bytes().replace(b'(4,), }' + b' ' * 12, b'(4000000000000,), }'))
+    with pytest.raises(ValueError, match=r'x\.npy: not an array, or cut short'):
+        prepared.mapped(tmp_path / 'vast')
+    np.save(path, np.zeros((0, 3), np.int16))
+    assert prepared.mapped(tmp_path / 'vast')['x'].shape == (0, 3)
+
+
+def test_large_class_numbers_in_memory_become_dense(tmp_path: Path):
+    pool, test = (dataclasses.replace(images(2), y=np.array(y)) for y in ([19_999_999, 3], [3, 3]))
+    made = write(tmp_path / 'prepared' / 'little', {'kind': 'images'}, pool, test)
+    assert (made.pool().y.tolist(), made.test().y.tolist()) == ([1, 0], [0, 0])
+    assert made.about['classes'] == ['3', '19999999']

@@ -145,3 +145,32 @@ def test_webdataset(tmp_path: Path):
                     archive.addfile(member, io.BytesIO(content))
     found, _ = prepare('webdataset', tmp_path / 'raw', tmp_path, called='shards')
     assert np.array_equal(found.pool().x, x[:6]) and np.array_equal(found.test().x, x[6:])
+
+
+def shard_of(path: Path, labels: list[int]) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    images = [{'bytes': png(x), 'path': ''} for x in colours(len(labels), seed=len(labels))]
+    parquet.write_table(pyarrow.table({'image': images, 'label': labels}), path)
+
+
+def test_large_class_numbers_become_dense_and_keep_their_names(tmp_path: Path):
+    (tmp_path / 'raw').mkdir()
+    shard_of(tmp_path / 'raw' / 'train.parquet', [20_000_003, 7, 1 << 40, 7])
+    shard_of(tmp_path / 'raw' / 'test.parquet', [1 << 40, 20_000_001, 20_000_003])
+    found, _ = prepare('parquet_images', tmp_path / 'raw', tmp_path, called='numbered')
+    assert found.about['classes'] == ['7', '20000001', '20000003', str(1 << 40)]
+    assert found.pool().y.tolist() == [2, 0, 3, 0] and found.test().y.tolist() == [3, 1, 2]
+    assert found.pool().y.dtype == np.int32 and found.about['balance'] == {'pool': [2, 0, 1, 1], 'test': [0, 1, 1, 1]}
+
+
+def test_small_class_numbers_stay_as_they_are(tmp_path: Path):
+    (tmp_path / 'raw').mkdir()
+    shard_of(tmp_path / 'raw' / 'train.parquet', [9, 0, 9])
+    shard_of(tmp_path / 'raw' / 'test.parquet', [4, 0])
+    found, _ = prepare('parquet_images', tmp_path / 'raw', tmp_path, called='gaps')
+    assert found.pool().y.tolist() == [9, 0, 9] and found.about['classes'] == [str(number) for number in range(10)]
+    shard_of(tmp_path / 'raw' / 'train.parquet', [9, -1, 9])
+    with pytest.raises(ValueError, match='row 1: label -1; allowed'):
+        prepare('parquet_images', tmp_path / 'raw', tmp_path, called='unlabelled')

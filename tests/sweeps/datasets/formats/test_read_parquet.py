@@ -130,3 +130,31 @@ def test_memory_does_not_grow_with_a_row_group(tmp_path):
         most = max(most, pa.total_allocated_bytes() - before)
     assert path.stat().st_size > 40_000_000
     assert most < 16_000_000
+
+
+def test_a_large_value_in_many_rows_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, 'FREE', 1 << 16)
+    path = tmp_path / 'bomb.parquet'
+    value = pa.DictionaryArray.from_arrays(pa.array([0] * 100, pa.int32()), pa.array(['x' * (1 << 15)]))
+    parquet.write_table(pa.table({'text': value}), path, compression='zstd')
+    assert count_rows(path) == 100 and path.stat().st_size < 1 << 11
+    with pytest.raises(ValueError, match=r'bomb.parquet: its first \d rows hold more than [\d,]+ bytes, for a file of .* bomb'):
+        list(read_texts(path))
+
+
+def test_rows_of_nothing_come_to_an_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, 'FREE', 1 << 10)
+    path = tmp_path / 'empty.parquet'
+    parquet.write_table(pa.table({'text': [''] * 100_000}), path, compression='zstd')
+    with pytest.raises(ValueError, match='empty.parquet: its first .* rows hold more'):
+        list(read_texts(path))
+
+
+def test_lists_are_refused_before_they_are_read(tmp_path):
+    path = tmp_path / 'lists.parquet'
+    struct = pa.array([{'bytes': b'1', 'more': [1, 2]}], pa.struct([('bytes', pa.binary()), ('more', pa.list_(pa.int8()))]))
+    parquet.write_table(pa.table({'image': struct, 'label': [1], 'text': [['a', 'b']]}), path)
+    with pytest.raises(ValueError, match="column 'more' is list.*; allowed: texts, numbers, bytes"):
+        list(read_images(path))
+    with pytest.raises(ValueError, match="column 'text' is list"):
+        list(read_texts(path))
