@@ -63,7 +63,7 @@ class Writing:
         return np.concatenate(self._classes) if self._classes else None
 
     def close(self, classes: np.ndarray | None) -> int:
-        """Write the classes int32 and the groups, numbered in the order of their first examples. Gives the number of repeats."""
+        """Write the classes, and the groups in the order of their first examples. Gives the number of repeats."""
         if classes is not None:
             self._file('y', np.int32).append(classes)
         hashes = np.frombuffer(bytes(self.digests), f'V{DIGEST}')

@@ -146,7 +146,7 @@ def test_rows_of_nothing_come_to_an_end(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, 'FREE', 1 << 10)
     path = tmp_path / 'empty.parquet'
     parquet.write_table(pa.table({'text': [''] * 100_000}), path, compression='zstd')
-    with pytest.raises(ValueError, match='empty.parquet: its first .* rows hold more'):
+    with pytest.raises(ValueError, match=r'empty.parquet: its first .* rows hold more'):
         list(read_texts(path))
 
 
@@ -154,7 +154,7 @@ def test_lists_are_refused_before_they_are_read(tmp_path):
     path = tmp_path / 'lists.parquet'
     struct = pa.array([{'bytes': b'1', 'more': [1, 2]}], pa.struct([('bytes', pa.binary()), ('more', pa.list_(pa.int8()))]))
     parquet.write_table(pa.table({'image': struct, 'label': [1], 'text': [['a', 'b']]}), path)
-    with pytest.raises(ValueError, match="column 'more' is list.*; allowed: texts, numbers, bytes"):
+    with pytest.raises(ValueError, match=r"column 'more' is list.*; allowed: texts, numbers, bytes"):
         list(read_images(path))
     with pytest.raises(ValueError, match="column 'text' is list"):
         list(read_texts(path))
