@@ -94,18 +94,17 @@ def expected_shape(name):
 
 @pytest.mark.parametrize('family', SWAPPED)
 @pytest.mark.parametrize('name', BASES)
-@pytest.mark.parametrize('each', [2, pytest.param(1, marks=pytest.mark.slow)], ids=['every second', 'all'])
+@pytest.mark.parametrize('each', [4, pytest.param(1, marks=pytest.mark.slow)], ids=['every fourth', 'all'])
 def test_every_swap_of_one_socket(name, family, each):
-    """All are refused or build; the fast suite computes each kind's shapes in one of the bases, test_fits in both."""
+    """All are refused or build; the fast suite computes the shapes of every fourth kind in each base, test_fits of all."""
     base, expected = TASKS[name].base, expected_shape(name)
     for number, kind in enumerate(TABLES[family]):
         swapped = {**base, family: {'kind': kind}}
         why = refusal(base, family, kind)
-        only = [other for other in BASES if not refusal(TASKS[other].base, family, kind)] == [name]
         if why:
             with pytest.raises(ValueError, match=why):
                 scores(swapped, example(base))
-        elif only or number % each == BASES.index(name) % each:
+        elif number % each == BASES.index(name) % each:
             assert scores(swapped, example(base)).shape == expected, kind
         else:
             build(swapped)

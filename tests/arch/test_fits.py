@@ -1,5 +1,7 @@
 """Where kinds fit: every kind works at the places that it claims, and is refused at the others by a sentence that helps."""
 
+from collections.abc import Iterator
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -64,8 +66,22 @@ def drawn(config: dict) -> tuple[dict, dict]:
 CASES = [(family, kind) for family in TABLES if family != 'body' for kind in TABLES[family]]
 
 
+def own_input(family: str, kind: str, places: tuple[str, ...]) -> bool:
+    """Whether the body of these places has the sort of input that a stem makes; other kinds take any."""
+    return family != OWN_INPUT or bool(set(places) & {'maps', 'tokens'} & set(fits(TABLES[family][kind])))
+
+
+def claims(family: str, kind: str, places: tuple[str, ...]) -> bool:
+    wanted = {*places, 'queries'} if family == 'qk_norm' else set(places)
+    return own_input(family, kind, places) and wanted <= set(fits(TABLES[family][kind]))
+
+
+def works(family: str, kind: str, places: tuple[str, ...]) -> None:
+    assert drawn(config_of(family, kind, places))[0]['head' if family != 'head' else 'stem'], places
+
+
 @pytest.mark.parametrize(('family', 'kind'), CASES, ids=lambda name: name)
-def test_a_kind_works_where_it_claims_and_nowhere_else(family, kind):
+def test_a_kind_is_refused_where_it_claims_nothing(family, kind):
     claimed = fits(TABLES[family][kind])
     if family == 'qk_norm' and 'queries' not in claimed:
         with pytest.raises(ValueError, match=f"'{kind}'.*allowed.*rms_norm"):
@@ -73,20 +89,56 @@ def test_a_kind_works_where_it_claims_and_nowhere_else(family, kind):
         return
     tried = set()
     for places in AROUND:
-        own = {'maps', 'tokens'} & set(claimed)
-        if family == OWN_INPUT and not set(places) & own:
-            continue
-        config = config_of(family, kind, places)
-        if set(places) <= set(claimed):
+        if claims(family, kind, places):
             tried |= set(places)
-            assert drawn(config)[0]['head' if family != 'head' else 'stem'], places
-        else:
+        elif own_input(family, kind, places):
             there = [name for name, cls in TABLES[family].items() if set(places) <= set(fits(cls))]
             with pytest.raises(ValueError, match='allowed') as refused:
-                drawn(config)
+                drawn(config_of(family, kind, places))
             assert f"'{kind}'" in str(refused.value), places
             assert any(f"'{name}'" in str(refused.value).partition('allowed')[2] for name in there), (places, refused.value)
     assert tried == set(claimed) & set(PLACES), 'claims a place that no body has beside its other places'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(('family', 'kind'), CASES, ids=lambda name: name)
+def test_a_kind_works_where_it_claims(family, kind):
+    for places in AROUND:
+        if claims(family, kind, places):
+            works(family, kind, places)
+
+
+def changed_around(family: str, kind: str, places: tuple[str, ...]) -> set[str]:
+    """The families, beside its own, whose kinds a kind asks for."""
+    plain = {**PLAIN, **AROUND[places]}
+    return {name for name, spec in config_of(family, kind, places).items() if spec != plain[name]} - {family}
+
+
+def together(places: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    """Every kind that claims the places once, as many in one model as need nothing of each other."""
+    waiting = [case for case in CASES if claims(*case, places)]
+    # What asks for kinds around it comes first, and the others join it.
+    waiting.sort(key=lambda case: not changed_around(*case, places))
+    while waiting:
+        chosen = dict(waiting[:1])
+        taken = changed_around(*waiting[0], places)
+        for family, kind in waiting:
+            if family not in {*taken, *chosen} and not TABLES[family][kind].NEEDS and family not in ('qk_norm', 'downsample'):
+                chosen[family] = kind
+        waiting = [(family, kind) for family, kind in waiting if chosen.get(family) != kind]
+        yield chosen
+
+
+@pytest.mark.parametrize('places', AROUND, ids=' '.join)
+def test_kinds_work_where_they_claim(places):
+    for kinds in together(places):
+        first, *others = kinds.items()
+        config = {**config_of(*first, places), **{family: {'kind': kind} for family, kind in others}}
+        try:
+            assert drawn(config)[0]
+        except ValueError:  # some of them may not go together; alone each must work
+            for family, kind in kinds.items():
+                works(family, kind, places)
 
 
 @pytest.mark.parametrize('kind', TABLES['body'])

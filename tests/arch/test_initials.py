@@ -177,10 +177,14 @@ def test_values_that_are_refused(kind, fields, message):
         build({**config(), 'initial': {'kind': kind, **fields}})
 
 
-@pytest.mark.parametrize('change', [{'block': 'bottleneck'}, {'block': 'mixer_first'}, {'residual': 'sandwich'}, {}])
+@pytest.mark.parametrize(
+    'change',
+    [{'block': 'bottleneck'}, {'block': 'mixer_first'}, {'residual': 'sandwich'}, pytest.param({}, marks=pytest.mark.slow)],
+)
 def test_a_branch_that_starts_at_zero_wakes_up(change):
     """Where a norm ends the branch its scale starts at 0 and the product before it does not: both at 0 would stay there."""
     config = {**PLAIN, 'initial': {'kind': 'lecun_normal', 'branch_end': 'zero'}}
+    config['body'] = {**PLAIN['body'], 'depth': 1}
     config |= {family: {'kind': kind} for family, kind in change.items()}
     model, x = build(config), jnp.asarray(np.random.default_rng(0).normal(size=(2, 4, 4, 1)), jnp.float32)
 

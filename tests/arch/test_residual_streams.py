@@ -321,6 +321,7 @@ STILL = {'manifold_hyper_connections': {f'branch_0/res/{leaf}' for leaf in ('ker
 """Parameters without effect: the first mixing matrix, whose rows sum to 1, mixes copies."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('kind', KINDS)
 def test_every_parameter_receives_a_gradient(kind):
     params, weights = random(kind, {}), np.random.default_rng(5).normal(size=X.shape).astype(np.float32)
@@ -361,6 +362,7 @@ def test_a_decoder_learns_with_it(kind):
     assert losses[-1] < 0.5 * losses[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('kind', KINDS)
 @pytest.mark.parametrize('task', ['recall', 'digits'])
 def test_it_works_on_tokens_and_in_stages_of_maps(task, kind):
@@ -374,7 +376,7 @@ def test_it_works_on_tokens_and_in_stages_of_maps(task, kind):
     assert jax.eval_shape(run).shape == shape
 
 
-@pytest.mark.parametrize('kind', ['hyper_connections', 'manifold_hyper_connections'])
+@pytest.mark.parametrize('kind', ['hyper_connections', pytest.param('manifold_hyper_connections', marks=pytest.mark.slow)])
 def test_a_scan_over_depth_is_the_loop(kind):
     loop, scan = config('recall', kind), config('recall', kind)
     scan['body']['over_depth'] = 'scan'

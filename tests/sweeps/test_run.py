@@ -1,6 +1,9 @@
 """Whole runs: killed at any moment and run again, the same trials and the same findings."""
 
+import contextlib
 import dataclasses
+import errno
+import io
 import json
 import os
 import random
@@ -16,6 +19,7 @@ import pytest
 from launcher_here import LauncherHere
 from made_up_launcher import Silent
 
+import archlab as door
 from ablations.settings import override
 from ablations.study_files import load_study
 from sweeps.launch import LAUNCHERS
@@ -33,15 +37,36 @@ def facts(records: list[dict]) -> dict:
     return {r['id']: (r['status'], r['score'], r['curve'], r['knobs'], r['seed']) for r in records}
 
 
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """The options of a run whose worker is a thread of this process."""
+    monkeypatch.setitem(LAUNCHERS, 'here', LauncherHere)
+    return '--launcher', 'here'
+
+
 @pytest.fixture(scope='module')
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, archlab: Callable, tiny_file: Path) -> tuple[Path, Path]:
-    """A study file and the folder of a run of it that nobody disturbed, with the weights of what was confirmed."""
-    study, folder = tiny_file, tmp_path_factory.mktemp('undisturbed')
-    done = archlab('run', study, '--runs', folder / 'runs', '--keep-weights', '--json')
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, tiny_file: Path) -> tuple[Path, Path]:
+    """A study file and the folder of a run of it that nobody disturbed, with the weights of what was confirmed.
+
+    A thread of this process trained it: the same bits come from such threads alone.
+    """
+    runs, said, warned = tmp_path_factory.mktemp('undisturbed') / 'runs', io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as here, contextlib.redirect_stdout(said), contextlib.redirect_stderr(warned):
+        here.setitem(LAUNCHERS, 'here', LauncherHere)
+        code = door.main(['run', str(tiny_file), '--runs', str(runs), '--launcher', 'here', '--keep-weights', '--json'])
+    assert code == 0, warned.getvalue()
+    assert 'Traceback' not in warned.getvalue() and 'WARNING' not in warned.getvalue()
+    assert len(json.loads(said.getvalue())) == 2
+    return tiny_file, runs
+
+
+@pytest.fixture(scope='module')
+def undisturbed_processes(tmp_path_factory: pytest.TempPathFactory, archlab: Callable, tiny_file: Path) -> tuple[Path, Path]:
+    """The same by as many worker processes as there are cores."""
+    runs = tmp_path_factory.mktemp('processes') / 'runs'
+    done = archlab('run', tiny_file, '--runs', runs)
     assert done.returncode == 0, done.stderr
-    assert 'Traceback' not in done.stderr and 'WARNING' not in done.stderr
-    assert len(json.loads(done.stdout)) == 2
-    return study, folder / 'runs'
+    return tiny_file, runs
 
 
 def kill_and_rerun(
@@ -64,27 +89,47 @@ def kill_and_rerun(
     assert done.returncode == 0, done.stderr
 
 
-def check_killed(
-    archlab: Callable, undisturbed: tuple[Path, Path], runs: Path, kills: int, seed: int, options: tuple = ()
-) -> None:
+def check_same(called: Callable, undisturbed: tuple[Path, Path], runs: Path) -> None:
+    """Check that a run that was killed has the trials of the undisturbed one, each once, and its findings."""
     study, calm = undisturbed
-    kill_and_rerun(archlab, study, runs, kills, seed, longest=8.0, options=options)
     records, expected = lines_of(runs / 'tiny_study'), lines_of(calm / 'tiny_study')
     ids = [record['id'] for record in records]
     assert len(ids) == len(set(ids))
     assert facts(records) == facts(expected)
-    tables = [archlab('table', study, '--runs', folder, '--json').stdout for folder in (runs, calm)]
+    tables = [called('table', study, '--runs', folder, '--json').stdout for folder in (runs, calm)]
     assert tables[0] == tables[1] and json.loads(tables[0])
 
 
-def test_killed_and_run_again(archlab: Callable, undisturbed: tuple[Path, Path], tmp_path: Path):
-    """By one worker; undisturbed there were as many as there are cores."""
-    check_killed(archlab, undisturbed, tmp_path / 'runs', kills=2, seed=0, options=('--workers', '1'))
+def test_killed_and_run_again(called: Callable, here: tuple[str, str], undisturbed: tuple[Path, Path], tmp_path: Path):
+    """Killed once the first pack is recorded, and run again in another process."""
+    study, runs = undisturbed[0], tmp_path / 'runs'
+    program = (
+        f'import sys; sys.path[:0] = [{str(Path(__file__).parents[2])!r}, {str(Path(__file__).parents[1])!r}]; '
+        'from launcher_here import LauncherHere; from sweeps.launch import LAUNCHERS; LAUNCHERS["here"] = LauncherHere; '
+        f'import archlab; archlab.main(["run", {str(study)!r}, "--runs", {str(runs)!r}, *{here!r}])'
+    )
+    process = subprocess.Popen(
+        [sys.executable, '-c', program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    patience = time.monotonic() + 240
+    while not list(runs.glob('tiny_study/records/*.jsonl')) and time.monotonic() < patience:
+        time.sleep(0.02)
+    assert process.poll() is None
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert 0 < len(lines_of(runs / 'tiny_study')) < len(lines_of(undisturbed[1] / 'tiny_study'))
+    done = called('run', study, '--runs', runs, *here)
+    assert done.returncode == 0, done.stderr
+    check_same(called, undisturbed, runs)
 
 
 @pytest.mark.slow
-def test_killed_ten_times(archlab: Callable, undisturbed: tuple[Path, Path], tmp_path: Path):
-    check_killed(archlab, undisturbed, tmp_path / 'runs', kills=10, seed=1)
+@pytest.mark.parametrize(('kills', 'options'), [(2, ('--workers', '1')), (10, ())])
+def test_killed_at_random(
+    archlab: Callable, called: Callable, undisturbed_processes: tuple[Path, Path], tmp_path: Path, kills: int, options: tuple
+):
+    kill_and_rerun(archlab, undisturbed_processes[0], tmp_path / 'runs', kills, seed=kills, longest=8.0, options=options)
+    check_same(called, undisturbed_processes, tmp_path / 'runs')
 
 
 def test_a_finished_run_has_nothing_left_to_do(called: Callable, undisturbed: tuple[Path, Path]):
@@ -94,10 +139,11 @@ def test_a_finished_run_has_nothing_left_to_do(called: Callable, undisturbed: tu
     assert json.loads(called('plan', study, '--runs', runs, '--json').stdout)['trials'] == 0
 
 
-def test_a_rerun_of_one_trial_gives_its_numbers(archlab: Callable, undisturbed: tuple[Path, Path]):
+def test_a_rerun_of_one_trial_gives_its_numbers(called: Callable, undisturbed: tuple[Path, Path]):
+    """In another process than the one that recorded it."""
     study, runs = undisturbed
     record = next(r for r in lines_of(runs / 'tiny_study') if r['held'] == 'tuning' and r['status'] == 'ok')
-    again = json.loads(archlab('run', study, '--runs', runs, '--trial', record['id']).stdout)
+    again = json.loads(called('run', study, '--runs', runs, '--trial', record['id']).stdout)
     assert again['recorded']['id'] == record['id']
     assert again['same_numbers'] is True
 
@@ -137,11 +183,10 @@ DIVERGING = (
 )
 
 
-def test_a_study_in_which_everything_diverges_says_so(called: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(LAUNCHERS, 'here', LauncherHere)
+def test_a_study_in_which_everything_diverges_says_so(called: Callable, here: tuple[str, str], tmp_path: Path):
     study, runs = tmp_path / 'diverging.py', tmp_path / 'runs'
     study.write_text(DIVERGING)
-    done = called('run', study, '--runs', runs, '--launcher', 'here', '--json')
+    done = called('run', study, '--runs', runs, *here, '--json')
     assert done.returncode == 0 and 'Traceback' not in done.stderr, done.stderr
     finding = json.loads(done.stdout)[0]
     assert finding['verdict'] == 'not comparable' and 'diverged' in finding['reason']
@@ -154,28 +199,29 @@ def test_a_study_in_which_everything_diverges_says_so(called: Callable, tmp_path
     assert not next(rule for rule in rules if rule['rule'] == 'more than one dataset')['holds']
 
 
-def test_a_full_disk_ends_the_run_and_loses_nothing(archlab: Callable, undisturbed: tuple[Path, Path], tmp_path: Path):
+def test_a_full_disk_ends_the_run_and_loses_nothing(
+    called: Callable, here: tuple[str, str], undisturbed: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     study, calm = undisturbed
     runs = tmp_path / 'runs'
     shutil.copytree(calm, runs)
     first, *others = sorted((runs / 'tiny_study' / 'records').glob('*.jsonl'))
     kept = {path.name: path.read_bytes() for path in others}
     first.unlink()
-    full = tmp_path / 'sitecustomize.py'
-    full.write_text(
-        'import errno, os\n'
-        'true_link = os.link\n'
-        'def link(source, target, **rest):\n'
-        "    if str(target).endswith('.jsonl'):\n"
-        '        raise OSError(errno.ENOSPC, "No space left on device")\n'
-        '    return true_link(source, target, **rest)\n'
-        'os.link = link\n'
-    )
-    done = archlab('run', study, '--runs', runs, '--workers', '1', PYTHONPATH=str(tmp_path))
+    true_link = os.link
+
+    def link(source: object, target: object, **rest: object) -> None:
+        if str(target).endswith('.jsonl'):
+            raise OSError(errno.ENOSPC, 'No space left on device')
+        true_link(source, target, **rest)
+
+    with monkeypatch.context() as full:
+        full.setattr(os, 'link', link)
+        done = called('run', study, '--runs', runs, *here)
     assert done.returncode == 2 and 'the disk is full' in done.stderr and 'Traceback' not in done.stderr
     left = {path.name: path.read_bytes() for path in (runs / 'tiny_study' / 'records').iterdir()}
     assert left == kept
-    assert archlab('run', study, '--runs', runs, '--workers', '1').returncode == 0
+    assert called('run', study, '--runs', runs, *here).returncode == 0
     assert facts(lines_of(runs / 'tiny_study')) == facts(lines_of(calm / 'tiny_study'))
 
 
