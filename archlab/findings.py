@@ -75,6 +75,7 @@ def figure(
     from results.rendering import figures
     from results.store import atomic
 
+    atomic.check_folder(out)
     study_runs = open_study(study, runs, settings)
     files = figures(study_runs.look, study_runs.findings(), kind)
     for name, content in files.items():
@@ -97,6 +98,9 @@ def report(
     from results.rendering import page
     from results.store import atomic
 
+    if out.is_dir():
+        raise ValueError(f"--out '{out}' is a folder; give the name of a page, e.g. {out / 'report.html'}")
+    atomic.check_folder(out.parent)
     study_runs = open_study(study, runs, settings)
     atomic.replace(out, page(study_runs.look, study_runs.findings()))
     if as_json:

@@ -31,7 +31,9 @@ def publish(
     """A finished study as a bundle: records, tables, figures, report, and what `archlab reproduce` needs to check them."""
     from results import bundle
     from results.rendering import everything
+    from results.store import atomic
 
+    atomic.check_folder(out)
     reading = open_study(study, runs, settings, remember=False).look
     bundle.broken_rules(reading, force)
     with waiting('rendering'):

@@ -77,6 +77,8 @@ def _wrong(content: object) -> str:
     """Which entry of a manifest is of another kind than the lab writes, '' where none is."""
     if not isinstance(content, dict):
         return 'not a JSON object'
+    if content and not content.keys() & {*KINDS}:
+        return 'it has no entry of a manifest'
     for name, right in KINDS.items():
         if name in content and not right(content[name]):
             return f"'{name}' is {json.dumps(content[name])[:60]}"

@@ -33,7 +33,10 @@ def replace(path: Path, content: str | bytes, fix: str = FIX) -> None:
     """
     with _explained(path, fix):
         if _is_device(path):
-            path.write_bytes(_bytes(content))
+            # A pipe that nobody reads is an error: waiting for a reader would have no end.
+            with open(os.open(path, os.O_WRONLY | os.O_NONBLOCK), 'wb') as file:
+                os.set_blocking(file.fileno(), True)
+                file.write(_bytes(content))
             return
         target = Path(os.path.realpath(path))
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -64,6 +67,16 @@ def create(path: Path, content: str | bytes, fix: str = FIX) -> bool:
         won = os.stat(new).st_nlink == 2
         _flush_folder(path.parent)
         return won
+
+
+def check_folder(folder: Path, fix: str = FIX) -> None:
+    """Raise ValueError where files could not be put into a folder, or the folder not be made: before much work is done."""
+    with _explained(folder, fix):
+        place = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+        if not os.path.isdir(place):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 @contextlib.contextmanager

@@ -7,14 +7,21 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
+
+
+def opened(path: Path) -> BinaryIO:
+    """A file, open for reading; raises OSError where it cannot be read or is a pipe, a device or a folder."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return open(handle, 'rb')
+    os.close(handle)
+    raise OSError(errno.EINVAL, 'it is no regular file', str(path))
 
 
 def read(path: Path) -> bytes:
-    """The content of a file; raises OSError where it cannot be read or is a pipe, a device or a folder."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(handle, 'rb') as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, 'it is no regular file', str(path))
+    """The content of a file; raises OSError as `opened` does."""
+    with opened(path) as file:
         return file.read()
 
 

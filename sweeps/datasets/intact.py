@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from results.store import atomic
+from results.store import atomic, regular
 
 REMEMBERED = '.compared.json'
 BLOCK = 2**22
@@ -19,9 +19,9 @@ BLOCK = 2**22
 
 
 def checksum(path: Path) -> str:
-    """The sha256 of a file."""
+    """The sha256 of a file; raises OSError where it cannot be read or is no regular file."""
     content = hashlib.sha256()
-    with open(path, 'rb') as file:
+    with regular.opened(path) as file:
         while block := file.read(BLOCK):
             content.update(block)
     return content.hexdigest()
@@ -59,7 +59,7 @@ def _about(path: Path) -> list[int]:
 
 def _remembered(folder: Path) -> dict:
     try:
-        compared = json.loads((folder / REMEMBERED).read_text(encoding='utf-8'))
-    except (OSError, ValueError):
+        compared = json.loads(regular.read(folder / REMEMBERED))
+    except (OSError, ValueError, RecursionError):
         return {}
     return compared if isinstance(compared, dict) else {}

@@ -30,7 +30,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from results.store import atomic
+from results.store import atomic, regular
 from sweeps.datasets.aside import FIX, locked
 from sweeps.datasets.formats.labels import dense
 from sweeps.datasets.intact import BLOCK, check, checksum
@@ -103,8 +103,14 @@ class Prepared:
 
     def damaged(self) -> list[str]:
         """The files whose sha256 differs from that in `about`; this reads all files."""
-        files = {name: self.folder / name for name in self.about['checksums']}
-        return [name for name, path in files.items() if not path.exists() or checksum(path) != self.about['checksums'][name]]
+        return [name for name, sum_ in self.about['checksums'].items() if _checksum(self.folder / name) != sum_]
+
+
+def _checksum(path: Path) -> str | None:
+    try:
+        return checksum(path)
+    except OSError:
+        return None
 
 
 def mapped(folder: Path) -> dict[str, np.ndarray | None]:
@@ -173,10 +179,10 @@ def find(name: str, data: Path | None = None) -> Prepared:
 def load(folder: Path) -> Prepared:
     """The prepared set in a folder. Raises ValueError if its `about.json` can't be used."""
     try:
-        about = json.loads((folder / ABOUT).read_text(encoding='utf-8'))
+        about = json.loads(regular.read(folder / ABOUT))
         known = about['format'] == FORMAT and all(isinstance(about[name], kind) for name, kind in _KEYS.items())
         known = known and set(SPLITS) <= set(about['sizes']) and all(isinstance(n, int) for n in about['sizes'].values())
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         known = False
     if not known:
         raise ValueError(f'{folder / ABOUT}: not that of a prepared set of form {FORMAT}; {again(folder)}')

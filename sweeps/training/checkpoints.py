@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import time
@@ -50,7 +51,12 @@ class Snapshot:
         """Nested dicts of arrays, with a check of their content."""
         tree = {
             'results': {
-                str(i): {'curve': dict(result['curve']), 'left_at': result['left_at'], 'seconds': np.float64(seconds)}
+                str(i): {
+                    'curve': dict(result['curve']),
+                    'left_at': result['left_at'],
+                    'told': np.frombuffer(json.dumps(result['told']).encode(), np.uint8),
+                    'seconds': np.float64(seconds),
+                }
                 for i, (result, seconds) in enumerate(self.results)
             },
             'carry': {f'{i:05}': leaf for i, leaf in enumerate(self.carry)},
@@ -71,7 +77,13 @@ class Snapshot:
             part = tree.get(name, {})
             return [part[key] for key in sorted(part, key=int)]
 
-        results = [({'curve': one['curve'], 'left_at': one['left_at']}, float(one['seconds'])) for one in inside('results')]
+        results = [
+            (
+                {'curve': one['curve'], 'left_at': one['left_at'], 'told': json.loads(bytes(np.asarray(one['told'])))},
+                float(one['seconds']),
+            )
+            for one in inside('results')
+        ]
         about = tree['about']
         return Snapshot(
             results, inside('carry'), inside('seen'), int(about['step']), int(about['width']), float(about['spent'])

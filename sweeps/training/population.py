@@ -82,14 +82,15 @@ class Population:
         pool: dict,
         held: dict,
         checkpoints: Checkpoints | None = None,
-        finish: Callable[[int, dict, dict], None] | None = None,
+        finish: Callable[[int, dict, dict, list], str | None] | None = None,
     ) -> list[tuple[dict, float]]:
         """Train every lane; the result of each with the seconds it took (an equal share where lanes run together).
 
         A result has `curve` and `left_at`. The curve has, at every evaluation point, the loss and score on `held`, the score's
         standard error and the mean training loss since the last point; if `held` has domains, also `parts` [points, domains].
         `left_at` is the step at which the run left the finite numbers, or -1. With checkpoints, the work of an interrupted call
-        is not repeated. `finish(lane, params, state)` gets the trained parameters of each lane.
+        is not repeated. `finish(lane, params, state, told)` gets the trained parameters of each lane, and what it told of the
+        lanes before. What it tells is the result's `told`; it is not asked again for a lane that a checkpoint holds.
         """
         snapshot = checkpoints.latest() if checkpoints else None
         results: list[tuple[dict, float]] = []
@@ -109,9 +110,9 @@ class Population:
             seconds = (flight.spent + time.perf_counter() - began) / len(part)
             for lane in range(len(part)):
                 own = together if self.strategy == 'loop' else jax.tree.map(lambda leaf, i=lane: leaf[i], together)
-                if finish is not None:
-                    finish(len(results), own['params'], own['state'])
-                results.append(({name: own[name] for name in ('curve', 'left_at')}, seconds))
+                told = [result['told'] for result, _ in results]
+                own['told'] = finish(len(results), own['params'], own['state'], told) if finish is not None else None
+                results.append(({name: own[name] for name in ('curve', 'left_at', 'told')}, seconds))
             snapshot = None
         return results
 

@@ -112,23 +112,20 @@ class Trainer:
             scored['domain'] = task.domains(held).astype(np.int32)
         scored = jax.device_put(scored)
 
-        leaks: dict[int, dict] = {}
-
-        def finish(lane: int, params: dict, state: dict) -> None:
+        def finish(lane: int, params: dict, state: dict, told: list[str | None]) -> str | None:
             trial = pack.trials[lane]
             if weights is not None:
                 save_weights(weights / f'{trial.id}.safetensors', params, state)
-            if wants_check(trial) and not leaks:
-                model, pool = in_float32(program, self.blocks), self._arrays(program.data, 'pool')
-                with of_model():
-                    leak = trained_leak(model, task, pool, params, state, dict(trial.knobs))
-                if leak is not None:
-                    leaks[lane] = {'leak': leak}
+            if not wants_check(trial) or any(leak is not None for leak in told):
+                return None
+            model, pool = in_float32(program, self.blocks), self._arrays(program.data, 'pool')
+            with of_model():
+                return trained_leak(model, task, pool, params, state, dict(trial.knobs))
 
         on_end = finish if pack.held == TEST else None
         results = self.population(program).run(lanes, self._source(program.data)[0], scored, checkpoints, on_end)
         return [
             finished(trial, result, held, _cost(program, flops, seconds), environment(), task.domain_names)
-            | leaks.get(lane, {})
-            for lane, (trial, (result, seconds)) in enumerate(zip(pack.trials, results, strict=True))
+            | ({} if result['told'] is None else {'leak': result['told']})
+            for trial, (result, seconds) in zip(pack.trials, results, strict=True)
         ]

@@ -52,11 +52,11 @@ def bench(tiny: TinyPopulation) -> Bench:
     return Bench(tiny, [tiny.lane(1, 1e-2), tiny.lane(2, 1e38), tiny.lane(3, 3e-3)])
 
 
-def stopped(bench: Bench, strategy: str, folder: Path, looks: int, steps: int = 2) -> None:
+def stopped(bench: Bench, strategy: str, folder: Path, looks: int, steps: int = 2, finish: Callable | None = None) -> None:
     checkpoints = Stopping(folder, 'pack', 'here', steps=steps)
     checkpoints.left = looks
     with pytest.raises(Stopped):
-        bench.run(strategy, checkpoints)
+        bench.run(strategy, checkpoints, finish)
 
 
 @pytest.mark.parametrize('strategy', STRATEGIES)
@@ -81,13 +81,20 @@ def test_cutting_a_run_changes_nothing(bench: Bench, tmp_path: Path):
 
 def test_lanes_that_are_done_are_not_trained_again(bench: Bench, tmp_path: Path):
     # Looks of a lane at steps=2: at 2, 4 and 6, 8, 10, 12; the eighth look is in the second lane.
-    stopped(bench, 'loop', tmp_path, looks=8)
+    asked = []
+
+    def finish(lane: int, params: dict, state: dict, told: list) -> str | None:
+        asked.append((lane, told))
+        return None if lane == 1 else f'of {lane}'
+
+    stopped(bench, 'loop', tmp_path, looks=8, finish=finish)
     kept = Checkpoints(tmp_path, 'pack', 'here', steps=STEPS)
     found = kept.latest()
     assert len(found.results) == 1 and 0 < found.step < STEPS
-    trained = []
-    bench.run('loop', kept, lambda lane, params, state: trained.append(lane))
-    assert trained == [1, 2]
+    results = bench.run('loop', kept, finish)
+    # What was told of a lane before the stop is known after it, and not asked again.
+    assert asked == [(0, []), (1, ['of 0']), (2, ['of 0', None])]
+    assert [result['told'] for result in results] == ['of 0', None, 'of 2']
     kept.clear()
 
 
