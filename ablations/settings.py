@@ -120,5 +120,7 @@ def override(study: Study, settings: list[str]) -> Study:
         path, equals, text = setting.partition('=')
         if not equals or not path:
             raise ValueError(f'--set {setting}: write path=value, e.g. --set trials=8 or --set tasks.digits.steps=80')
+        if path.strip() == 'name':
+            raise ValueError(f'--set {setting}: the name of a study is that of its runs; change it in a study file of your own')
         draft.set(path.strip().split('.'), _parsed(text.strip()), path)
     return draft.build() if settings else study

@@ -57,9 +57,10 @@ def describe(
     if draw and other:
         raise ValueError('--draw draws one model; leave the second out, or leave out --draw to compare them')
     with waiting('counting what every model costs'):
-        from sweeps.models.describe import Sizes, compare, subjects
+        from sweeps.models.describe import Sizes, compare, refuse_settings, subjects
         from sweeps.models.describe import describe as describe_models
 
+        refuse_settings(settings or [], what, other)
         if draw:
             from sweeps.models.drawing import drawing, parts
 
@@ -101,8 +102,10 @@ def match(
 ):
     """Make a model as large as another, for a fair comparison: the lines to put into a study; exit 1 where none is near."""
     with waiting('trying widths'):
+        from sweeps.models.describe import refuse_settings
         from sweeps.models.matching import match as match_models
 
+        refuse_settings(settings or [], what, to)
         matched = match_models(what, to, task, by, tolerance, knob, settings or [])
     if as_json:
         print_json(matched)

@@ -11,6 +11,8 @@ import numpy as np
 
 from ablations.config import closest
 
+COUNTED = 10**9
+"""Runs that may be counted; more is a slip."""
 NUMBERS = ('value', 'sd', 'n', 'gflops', 'params', 'trials')
 WORDS = ('arm', 'task', 'dataset', 'direction', 'recipe', 'selected_on', 'reported_on', 'tuned', 'against', 'note')
 RUN_NAMES = ('run', 'seed')
@@ -184,9 +186,10 @@ def _number(row: dict, name: str) -> float | None:
 
 def _whole(row: dict, name: str, least: int) -> int | None:
     number = _number(row, name)
-    if number is not None and (number != int(number) or number < least):
+    if number is not None and (number != int(number) or not least <= number <= COUNTED):
         raise ValueError(
-            f"{row['path']}, row {row['line']}: {name} '{row[name]}' is not a whole number of at least {least}; count the runs"
+            f"{row['path']}, row {row['line']}: {name} '{row[name]}' is not a whole number of at least {least} and at most "
+            f'{COUNTED:,}; count the runs'
         )
     return None if number is None else int(number)
 

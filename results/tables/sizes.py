@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Mapping
 
 from rich.table import Table
+from rich.text import Text
 
 COUNTS = {'params': 'params', 'macs': 'multiply-adds', 'flops': 'step FLOPs', 'activation_bytes': 'activations, B'}
 
@@ -58,7 +59,7 @@ def size_table(described: Mapping, name: str = '') -> Table:
                 if any(cost.get(f'{c}_{by}', {}).get(part) for c in COUNTS)
             }
             table.add_section()
-            table.add_row('[bold]by role[/bold]' if roles else '[bold]by part[/bold]')
+            table.add_row(Text('by role' if roles else 'by part', 'bold'))
             for label, row in _runs(each):
                 table.add_row(f'  {label}', *_numbers(row))
     return table
@@ -93,7 +94,7 @@ def comparison_table(both: Mapping) -> Table:
         table.add_row('no value differs')
     for count, title in COUNTS.items():
         table.add_section()
-        table.add_row(f'[bold]{title}[/bold]', *_beside(both[count], count))
+        table.add_row(Text(title, 'bold'), *_beside(both[count], count))
         for role, pair in both.get(f'{count}_by_role', {}).items():
             table.add_row(f'  {role}', *_beside(pair, count))
     return table

@@ -99,6 +99,13 @@ def study_and_arm(what: str, settings: list[str]) -> tuple[Study, str]:
     return override(load_study(name), settings), arm
 
 
+def refuse_settings(settings: list[str], *names: str | None) -> None:
+    """Raise ValueError where there are settings and none of the names is of a study, which they could change."""
+    if settings and all(name in TASKS or name in MODELS for name in names if name):
+        models = ' and '.join(f"'{name}'" for name in names if name)
+        raise ValueError(f'--set {settings[0]} changes a study, and {models} is none; name STUDY/ARM, or leave it out')
+
+
 def subjects(what: str, settings: list[str], sizes: Sizes) -> dict[tuple[str, ...], Subject]:
     """The models of a name, by key: () for one model, (task,) for an arm, (arm, task) for a study.
 
