@@ -37,10 +37,11 @@ class Programs:
         block, key = self.block, self.keys[0]
         return jax.eval_shape(lambda params, state, x: block.apply(params, state, x, key=key)[0], *block.drawn(), x)
 
-    @functools.cached_property
+    @property
     def output(self) -> jax.ShapeDtypeStruct:
         """The shape of the output for the block's own input."""
-        return self.output_like(self.block.x())
+        y = self.traced(train=False, causal=False).out_info[0]
+        return jax.ShapeDtypeStruct(y.shape, y.dtype)
 
     @functools.cached_property
     def causal_start(self) -> tuple[dict, dict]:
@@ -77,35 +78,40 @@ class Programs:
 
         return called
 
-    def _traced(self, train: bool, causal: bool):
-        def run(params: dict, state: dict, x: jax.Array, key: jax.Array) -> jax.Array:
-            return self.block.apply(params, state, x, key=key, train=train, causal=causal, knobs=self.knobs)[0]
+    def traced(self, train: bool, causal: bool) -> jax.stages.Traced:
+        """The traced program `(params, state, x, key) -> output, next state` of one mode; traced once."""
 
-        return jax.jit(run).trace(*self._start(causal), self.block.x(), self.keys[0])
+        def run(params: dict, state: dict, x: jax.Array, key: jax.Array) -> tuple:
+            return self.block.apply(params, state, x, key=key, train=train, causal=causal, knobs=self.knobs)
+
+        mode = 'traced', train, causal
+        if mode not in self.notes:
+            self.notes[mode] = jax.jit(run).trace(*self._start(causal), self.block.x(), self.keys[0])
+        return self.notes[mode]
 
     def _start(self, causal: bool) -> tuple[dict, dict]:
         return self.causal_start if causal else self.start
 
     @functools.cached_property
     def _known(self) -> list:
-        def trained(params: dict, state: dict, x: np.ndarray, key: jax.Array) -> jax.Array:
-            return self.slopes(params, state, x, key)[0][0]
+        def trained(params: dict, state: dict, x: np.ndarray, key: jax.Array) -> tuple:
+            return self.slopes(params, state, x, key)[0]
 
-        return [(*_read(self._traced(train=True, causal=False)), trained)]
+        return [(*_read(self.traced(train=True, causal=False)), trained)]
 
     def outputs(self, train: bool, causal: bool) -> tuple[object, Callable]:
         """A compiled program, as `(x, key) -> output` with the start parameters.
 
         Modes with the same traced program share one compiled program, as in most blocks.
         """
-        traced = self._traced(train, causal)
+        traced, start = self.traced(train, causal), jax.device_put(self._start(causal))
         program = _same(traced, self._known)
         if program is None:
             program = compiled(traced)
             self._known.append((*_read(traced), program))
 
         def run(x: np.ndarray, key: jax.Array | None = None) -> jax.Array:
-            return program(*self._start(causal), x, self.keys[0] if key is None else key)
+            return program(*start, x, self.keys[0] if key is None else key)[0]
 
         return program, run
 

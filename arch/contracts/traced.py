@@ -134,18 +134,13 @@ def repeatable(programs: Programs) -> str:
 
 def statistics(programs: Programs) -> str:
     """running statistics keep their shapes and types, and change only while training"""
-    block = programs.block
+    block, modes = programs.block, {train: programs.traced(train, causal=False) for train in (True, False)}
     params, state = block.drawn()
-
-    def after(params: dict, state: dict, x: jax.Array, train: bool) -> dict:
-        return block.apply(params, state, x, key=jax.random.key(0), train=train)[1]
-
-    def trained(params: dict, state: dict, x: jax.Array) -> dict:
-        return after(params, state, x, True)
-
-    if jax.eval_shape(trained, params, state, block.x()) != state:
+    first, last = len(jax.tree.leaves(params)), len(jax.tree.leaves((params, state)))
+    same = {train: jax.tree.structure(mode.out_info[1]) == jax.tree.structure(state) for train, mode in modes.items()}
+    trained, other = modes[True].jaxpr, modes[False].jaxpr.jaxpr
+    if not same[True] or trained.out_avals[1:] != trained.in_avals[first:last]:
         return f'{block.line}: statistics change shape or type in a training step; keep them float32'
-    program = jax.make_jaxpr(lambda state: after(programs.start[0], state, block.x(), False))(state).jaxpr
-    if program.outvars != program.invars:
+    if not same[False] or other.outvars[1:] != other.invars[first:last]:
         return f'{block.line}: statistics change outside training; guard by context.train'
     return ''

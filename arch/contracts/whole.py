@@ -130,6 +130,7 @@ def model_leak(
     some = sorted({1, min(2, length - 1), length // 5, length // 2, length - 1} - {0})
     programs: list = []
     key = jax.random.key(3)
+    params, state = jax.device_put((params, state))
     for train in modes:
 
         def apply(params: dict, state: dict, x: jax.Array, key: jax.Array, knobs: dict, train: bool = train) -> jax.Array:

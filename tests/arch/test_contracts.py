@@ -27,12 +27,14 @@ def broken(contracts):
 
 @pytest.mark.parametrize(('family', 'kind'), ENTRIES, ids=IDS)
 def test_every_entry_keeps_every_rule_on_its_first_shape_line(family, kind):
-    rules = [rule for rule in RULES if family == 'mixer' or rule not in WHOLE]
+    rules = [rule for rule in RULES if (family == 'mixer' or rule not in WHOLE) and (family in LANED or rule != 'lanes')]
     contracts = check(family, kind, rules=rules, lines=1)
     assert [contract.rule for contract in contracts] == ['definition', *rules]
     assert broken(contracts) == []
 
 
+LANED = ('mixer', 'norm', 'residual', 'channel', 'body')
+"""Families with states, noise or knobs, which lanes could mix; what else a body holds is in lanes there."""
 MANY = [(family, kind) for family, kind in ENTRIES if len(shape_lines(TABLES[family][kind])) > 1]
 
 
