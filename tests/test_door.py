@@ -266,7 +266,14 @@ def test_an_internal_error_is_one_line_too(monkeypatch: pytest.MonkeyPatch, caps
     Path(said.rpartition(' ')[2]).unlink()
 
 
-@pytest.mark.parametrize('call', ['list tasks', 'table quickstart --format md', 'status', 'query'])
+@pytest.mark.parametrize(
+    'call',
+    [
+        'list tasks',
+        'query',
+        *(pytest.param(call, marks=pytest.mark.slow) for call in ('table quickstart --format md', 'status')),
+    ],
+)
 def test_nobody_has_to_read_the_answer(simulated: Path, call: str):
     """As `| head` and `| true` do: what is left goes nowhere, without a word, and all is fine."""
     script = Path(sys.executable).with_name('archlab')

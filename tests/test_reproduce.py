@@ -169,13 +169,13 @@ STUDY = (
     '"""Does it train to the same twice?"""\n'
     'from ablations.spaces import log\n'
     'from ablations.study import Study, swap, task\n'
-    'from ablations.tasks import TASKS\n'
-    "base = TASKS['digits'].base\n"
-    "base = {**base, 'body': {**base['body'], 'widths': [16], 'depths': [1]}}\n"
-    "digits = task('digits', base=base, steps=60, batch=16, evaluations=2)\n"
+    'from ablations.tasks.bases import decoder\n'
+    'from ablations.tasks.decoders import ATTENTION\n'
+    "base = decoder(12, 6, 8, 1, ATTENTION, 1.0) | {'norm': {'kind': 'identity'}}\n"
+    "recall = task('recall', base=base, steps=60, batch=16, evaluations=2)\n"
     "space = {'lr': log(3e-2, 0.3), 'weight_decay': log(1e-4, 1e-2)}\n"
     "study = Study(name='twice', question=__doc__, arms={'base': (), 'no_mixer': swap('mixer', 'identity')},\n"
-    "              tasks=(digits,), tune={'sgd': space}, trials=2, extension=0, replicates=2, seeds=1)\n"
+    "              tasks=(recall,), tune={'sgd': space}, trials=2, extension=0, replicates=2, seeds=1)\n"
 )
 
 
@@ -190,7 +190,7 @@ def test_a_study_trains_to_the_same_again_and_an_altered_record_is_found(launche
     call = ['reproduce', 'published/twice', '--study', 'twice.py', '--rerun', '--runs', 'again', '--workers', '1']
     assert door.main(call) == 0
     first, second = capsys.readouterr().out.splitlines()[:2]
-    assert first.startswith('same  no_mixer on digits: published ') and ', 0 standard errors apart; ' in first
+    assert first.startswith('same  no_mixer on recall: published ') and ', 0 standard errors apart; ' in first
     count = len(_ids(Path('again/twice')))
     assert count > 8, 'it was trained again'
     assert second == f'{count} trials were trained by both: {count} gave the same bits, 0 did not'
@@ -207,7 +207,7 @@ def test_a_study_trains_to_the_same_again_and_an_altered_record_is_found(launche
     assert len(alter(Path('published/twice'), 100.0, most=2)) == 2
     assert door.main([*call, '--tolerance', '1000']) == 1
     said = capsys.readouterr().out
-    assert said.startswith('differs  no_mixer on digits: published +') and '2 within the tolerance' in said
+    assert said.startswith('differs  no_mixer on recall: published +') and '2 within the tolerance' in said
 
 
 def _ids(folder: Path) -> set[str]:

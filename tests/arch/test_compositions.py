@@ -43,9 +43,11 @@ SETTINGS = {
 
 def suits(choice, places):
     """Whether every kind says that it works in the places and the mixer takes what the others need."""
-    classes = {family: TABLES[family][kind] for family, kind in choice.items()}
-    needs = {need for cls in classes.values() for need in cls.NEEDS}
-    return needs <= set(classes['mixer'].TAKES) and all(place in fits(cls) for cls in classes.values() for place in places)
+    taken = TABLES['mixer'][choice['mixer']].TAKES
+    classes = [TABLES[family][kind] for family, kind in choice.items()]
+    return all(need in taken for cls in classes for need in cls.NEEDS) and all(
+        set(fits(cls)).issuperset(places) for cls in classes
+    )
 
 
 def pairs(choice):
@@ -60,13 +62,13 @@ def compositions():
         for one, other in itertools.combinations(sorted(MIXED), 2)
         for pair in itertools.product(((one, kind) for kind in TABLES[one]), ((other, kind) for kind in TABLES[other]))
     }
-    found = []
+    kinds, settings, found = {family: sorted(TABLES[family]) for family in MIXED}, sorted(SETTINGS), []
     while wanted:
         start = min(wanted)
         tried = []
         for _ in range(200):
-            choice = {family: draw.choice(sorted(TABLES[family])) for family in MIXED} | dict(start)
-            setting = draw.choice(sorted(SETTINGS))
+            choice = {family: draw.choice(kinds[family]) for family in MIXED} | dict(start)
+            setting = draw.choice(settings)
             tried.append((suits(choice, SETTINGS[setting][0]), len(pairs(choice) & wanted), setting, sorted(choice.items())))
         fitting, _, setting, choice = max(tried)
         # A pair counts as covered by a refusal only if nothing that suits was found for it.

@@ -4,7 +4,6 @@ import functools
 import os
 import subprocess
 import sys
-import tempfile
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -12,9 +11,10 @@ import numpy as np
 import pytest
 from drawn_studies import drawn, read, shaken
 from matplotlib import transforms
+from matplotlib.figure import Figure
 
 from results.figures import FIGURES, save
-from results.figures.style import rendered
+from results.figures.style import SUFFIXES, rendered
 
 SHOWN = {
     'effect': 'two',
@@ -35,10 +35,19 @@ def test_every_kind_has_a_scene():
 
 
 @functools.cache
-def files_of(kind: str) -> dict[str, bytes]:
-    """The files of a kind by their suffix, drawn once."""
-    with tempfile.TemporaryDirectory() as folder:
-        return {path.suffix: path.read_bytes() for path in save(FIGURES[kind](*read(SHOWN[kind])), Path(folder, kind))}
+def figure_of(kind: str) -> Figure:
+    return FIGURES[kind](*read(SHOWN[kind]))
+
+
+@functools.cache
+def file_of(kind: str, suffix: str) -> bytes:
+    """A file of a kind, drawn once."""
+    return rendered(figure_of(kind), suffix)
+
+
+EACH = [(kind, suffix) for kind in FIGURES for suffix in SUFFIXES]
+FAST = [(kind, suffix) for place, kind in enumerate(FIGURES) for suffix in ('svg', ('pdf', 'png')[place % 2])]
+"""Each kind as SVG, which writes every number out, and as one of the two others."""
 
 
 class OtherBits:
@@ -51,16 +60,27 @@ class OtherBits:
         return np.dot(left.astype(np.longdouble), right.astype(np.longdouble)).astype(float)
 
 
-@pytest.mark.parametrize('kind', FIGURES)
-def test_files_are_the_same_on_rendering_again_with_other_last_bits(kind, tmp_path, monkeypatch):
-    """Scores that another processor summed up, and places that it computed."""
-    first = files_of(kind)
-    with monkeypatch.context() as elsewhere:
+@functools.cache
+def drawn_elsewhere(kind: str) -> Figure:
+    with pytest.MonkeyPatch.context() as elsewhere:
         elsewhere.setattr(transforms, 'np', OtherBits())
-        second = save(FIGURES[kind](*shaken(SHOWN[kind])), tmp_path / kind)
-    assert list(first) == ['.pdf', '.svg', '.png'] == [path.suffix for path in second]
-    for path in second:
-        assert path.read_bytes() == first[path.suffix]
+        return FIGURES[kind](*shaken(SHOWN[kind]))
+
+
+@pytest.mark.parametrize(
+    ('kind', 'suffix'), [pytest.param(*case, marks=[] if case in FAST else pytest.mark.slow) for case in EACH]
+)
+def test_files_are_the_same_on_rendering_again_with_other_last_bits(kind, suffix, monkeypatch):
+    """Scores that another processor summed up, and places that it computed."""
+    first = file_of(kind, suffix)
+    monkeypatch.setattr(transforms, 'np', OtherBits())
+    assert rendered(drawn_elsewhere(kind), suffix) == first
+
+
+def test_a_figure_is_saved_in_every_format(tmp_path):
+    paths = save(figure_of('curves'), tmp_path / 'curves')
+    assert [path.name for path in paths] == ['curves.pdf', 'curves.svg', 'curves.png']
+    assert [path.read_bytes() for path in paths] == [file_of('curves', suffix) for suffix in SUFFIXES]
 
 
 def test_scores_that_were_shaken_are_not_the_same():
@@ -72,7 +92,7 @@ def test_scores_that_were_shaken_are_not_the_same():
 
 def test_files_are_the_same_in_another_process_with_other_settings(tmp_path):
     """Another order of hashes, time zone and language, other defaults of matplotlib, and system fonts hidden."""
-    here = {f'{kind}{suffix}': content for kind in ('effect', 'path') for suffix, content in files_of(kind).items()}
+    here = {f'{kind}.{suffix}': file_of(kind, suffix) for kind in ('effect', 'path') for suffix in SUFFIXES}
     (tmp_path / 'matplotlibrc').write_text('font.family: serif\naxes.facecolor: red\nlines.linewidth: 7\nsavefig.dpi: 30\n')
     code = (
         f'import sys; sys.path[:0] = [{str(Path(__file__).parents[3])!r}, {str(Path(__file__).parent)!r}]; '
@@ -86,11 +106,15 @@ def test_files_are_the_same_in_another_process_with_other_settings(tmp_path):
 
 
 @pytest.mark.parametrize('kind', FIGURES)
-def test_files_hold_no_dates_and_svg_holds_paths(kind):
-    assert b'CreationDate' not in files_of(kind)['.pdf']
-    svg = files_of(kind)['.svg']
+def test_svg_holds_no_date_and_paths(kind):
+    svg = file_of(kind, 'svg')
     assert b'<dc:date>' not in svg and b'<text' not in svg
     ElementTree.fromstring(svg)
+
+
+@pytest.mark.parametrize('kind', [kind for kind, suffix in FAST if suffix == 'pdf'])
+def test_pdf_holds_no_date(kind):
+    assert b'CreationDate' not in file_of(kind, 'pdf')
 
 
 @pytest.mark.parametrize('share', [1e-9, 0.4])

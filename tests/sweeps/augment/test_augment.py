@@ -174,6 +174,8 @@ def test_the_recipe_of_convnext():
     }
     assert {name: augment.knobs[name] for name in published} == published
     small = [{**spec, 'size': 16} if 'size' in spec else spec for spec in RECIPES['convnext_imagenet']]
+    # All operations are compiled above; two suffice here.
+    small = [{**spec, 'operations': ['rotate', 'posterize']} if spec['kind'] == 'rand_augment' else spec for spec in small]
     x, y = batch('flip', count=4)
     new, targets = jax.jit(make_augment(small).__call__)(jax.random.key(0), x, y)
     assert new.shape == (4, 16, 16, 3) and bool(jnp.isfinite(new).all())

@@ -140,10 +140,10 @@ HIERARCHICAL = ('convnext_tiny', 'resnet50', 'swin_tiny_patch4_window7_224')
 
 @pytest.mark.parametrize('name', HIERARCHICAL)
 def test_a_drawing_of_two_stages_is_plain_narrow_and_adds_up(name):
-    """Of a published model cut down to two stages of two blocks."""
+    """Of a published model cut down to a stage of two blocks and one of one."""
     subject = subject_of(name)
     widths = subject.config['body']['widths'][:2]
-    cut = changed(subject.config, [put('body.depths', [2, 2]), put('body.widths', widths)])
+    cut = changed(subject.config, [put('body.depths', [2, 1]), put('body.widths', widths)])
     check_drawing(dataclasses.replace(subject, config=cut))
 
 

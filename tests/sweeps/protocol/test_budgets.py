@@ -65,7 +65,11 @@ def simulated(seed: int) -> tuple:
     return study, *simulate(study, world, seed)
 
 
-@pytest.mark.parametrize('seed', range(STUDIES))
+FAST = 15
+"""As many drawn studies have every base factor with every search; the others are slow."""
+
+
+@pytest.mark.parametrize('seed', [*range(FAST), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(FAST, STUDIES))])
 def test_every_replicate_of_every_arm_has_the_same_tuning_budget(seed):
     study, found, records = simulated(seed)
     for item in study.tasks:
@@ -98,9 +102,9 @@ def test_every_replicate_of_every_arm_has_the_same_tuning_budget(seed):
 
 def test_the_draws_above_hold_every_number_of_extensions():
     """Else the test above says little."""
-    rounds = {len(rounds) for seed in range(STUDIES) for rounds in simulated(seed)[1].extended.values()}
+    rounds = {len(rounds) for seed in range(FAST) for rounds in simulated(seed)[1].extended.values()}
     assert rounds == {0, 1, 2}
-    drawn_ones = {(study.search, study.base_factor) for study, _ in map(drawn, range(STUDIES))}
+    drawn_ones = {(study.search, study.base_factor) for study, _ in map(drawn, range(FAST))}
     assert len(drawn_ones) == 6
 
 
