@@ -305,7 +305,12 @@ def test_a_command_that_is_stopped_says_so_in_one_line(
 ):
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr('archlab.findings.open_study', lambda *_: os.kill(os.getpid(), number) or time.sleep(5))
-    done = called('table', 'quickstart')
+    # Tests that run in the background are started with Ctrl-C ignored.
+    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        done = called('table', 'quickstart')
+    finally:
+        signal.signal(signal.SIGINT, ignored)
     assert (done.returncode, done.stdout) == (code, '')
     assert done.stderr == 'archlab: stopped; what is recorded stays, and the same command goes on\n'
     assert signal.getsignal(signal.SIGTERM) is before
