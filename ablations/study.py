@@ -3,6 +3,7 @@
 import contextvars
 import copy
 import dataclasses
+import os
 import functools
 import math
 from pathlib import Path
@@ -100,7 +101,7 @@ class Study:
         if self.blocks is not None:
             if not isinstance(self.blocks, str):
                 raise ValueError(f"study '{self.name}': blocks={self.blocks!r}; give the path of your block file in quotes")
-            path = Path(FOLDER.get(), self.blocks).resolve()
+            path = Path(os.path.realpath(Path(FOLDER.get(), self.blocks)))
             if not path.is_file():
                 raise ValueError(f"blocks='{self.blocks}': no such file ({path}); give the path of your block file")
             object.__setattr__(self, 'blocks', str(path))

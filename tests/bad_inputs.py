@@ -30,7 +30,8 @@ import finished_study
 import archlab
 from archlab.answers import BAD_INPUT, FELL_SHORT
 
-SECONDS = 30.0
+SECONDS, WAITING = 30, 150.0
+"""Seconds of a processor, and seconds on a busy machine, after which a command hangs."""
 MEMORY = 6 << 30
 """Bytes of address space beyond which an input counts as too much for the machine."""
 DEEP = '[' * 200_000 + ']' * 200_000
@@ -674,17 +675,18 @@ def answered(bad: Bad, place: Path) -> tuple[int | None, str, float]:
         finally:
             os._exit(99)
     while not (ended := os.waitpid(child, os.WNOHANG))[0]:
-        if time.monotonic() - began > SECONDS:
+        if time.monotonic() - began > WAITING:
             os.killpg(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            return None, said.read_text(errors='replace'), SECONDS
+            return None, said.read_text(errors='replace'), WAITING
         time.sleep(0.005)
     return os.waitstatus_to_exitcode(ended[1]), said.read_text(errors='replace'), time.monotonic() - began
 
 
 def _alone(bad: Bad, place: Path, said: Path) -> None:
     os.setpgid(0, 0)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)) if MEMORY else None
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     os.chdir(place)
     with open(said, 'wb') as file:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -698,8 +700,8 @@ def _alone(bad: Bad, place: Path, said: Path) -> None:
 
 def wrong(bad: Bad, code: int | None, said: str) -> str:
     """What is wrong with an answer, or ''."""
-    if code is None:
-        return f'it hangs for {SECONDS:g} s'
+    if code in (None, -signal.SIGKILL, -signal.SIGXCPU):
+        return f'it hangs for {SECONDS} s'
     if 'Traceback' in said:
         return 'a traceback'
     if code not in bad.codes:

@@ -73,10 +73,8 @@ def check_folder(folder: Path, fix: str = FIX) -> None:
     """Raise ValueError where files could not be put into a folder, or the folder not be made: before much work is done."""
     with _explained(folder, fix):
         place = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
-        if not os.path.isdir(place):
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        if not os.access(place, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        with aside(place / 'try') as new:
+            new.mkdir()
 
 
 @contextlib.contextmanager

@@ -104,7 +104,7 @@ def lock(connection: duckdb.DuckDBPyConnection, parts: list[str]) -> None:
     It uses one thread, so that rows without an order come in the same order every time.
     """
     connection.execute('SET threads = 1')
-    connection.execute(f'SET allowed_paths = {_list(parts)}')
+    connection.execute(f'SET allowed_paths = {_list([Path(part).absolute() for part in parts])}')
     connection.execute('SET enable_external_access = false')
     connection.execute('SET lock_configuration = true')
 
@@ -115,7 +115,8 @@ def rows(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study:
     Raises ValueError where a file changes while it is read, duckdb.Error where DuckDB cannot read sound records.
     """
     files = records.listing(folder)
-    cached = cached and sum(size for size, _ in files.values()) >= records.LARGE
+    # A locked connection reads no patterns, so what lies in a folder that looks like one is read without the cache.
+    cached = cached and sum(size for size, _ in files.values()) >= records.LARGE and not _is_pattern(folder.absolute())
     parts, covered = _parts(connection, folder, study, files) if cached else ([], {})
     fresh = [name for name in files if name not in covered]
     skipped = []
@@ -132,7 +133,7 @@ def rows(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study:
 def _select(parts: list[Path], table: str) -> str:
     sources = []
     if parts:
-        sources.append(f'SELECT *, file_row_number AS place FROM read_parquet({_list(parts)}, file_row_number = true)')
+        sources.append(f'SELECT *, file_row_number AS place FROM read_parquet({_files(parts)}, file_row_number = true)')
     if table:
         sources.append(f'SELECT *, rowid AS place FROM {table}')
     return ' UNION ALL BY NAME '.join(sources)
@@ -140,6 +141,17 @@ def _select(parts: list[Path], table: str) -> str:
 
 def _list(items: list) -> str:
     return f'[{", ".join(map(_quoted, items))}]'
+
+
+def _is_pattern(path: object) -> bool:
+    """Whether DuckDB would take a path for a pattern that other files match too."""
+    return any(letter in str(path) for letter in '*?[')
+
+
+def _files(paths: list) -> str:
+    """Files as a list for SQL: each stands for itself, whatever characters its folders have. A ~ at the beginning is no home."""
+    names = (str(Path(path).absolute()) for path in paths)
+    return _list([re.sub(r'[*?[]', r'[\g<0>]', name) if _is_pattern(name) else name for name in names])
 
 
 def empty(connection: duckdb.DuckDBPyConnection, table: str) -> None:
@@ -155,7 +167,7 @@ def _read(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study
     place = folder / records.FOLDER
     intact = [name for name in names if _intact(place / name)]
     if intact:
-        files = _list([place / name for name in intact])
+        files = _files([place / name for name in intact])
         # In two steps: what looks into a line begins anew with every file, and files are small.
         lines = f'{table}_lines'
         connection.execute(
@@ -231,7 +243,7 @@ def _write(
     merged = parts if len(parts) + 1 >= PARTS else []
     source = f'SELECT * FROM {table}'
     if merged:
-        source = f'SELECT * FROM read_parquet({_list(merged)}) UNION ALL BY NAME {source}'
+        source = f'SELECT * FROM read_parquet({_files(merged)}) UNION ALL BY NAME {source}'
     else:
         held = {name for (name,) in connection.execute(f'SELECT DISTINCT file FROM {table}').fetchall()}
         files = {name: about for name, about in files.items() if name in held}
@@ -240,7 +252,7 @@ def _write(
     )
     options = f'FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{about}}}'
     with atomic.aside(place / 'part') as aside:
-        connection.execute(f'COPY ({source}) TO {_quoted(aside)} ({options})')
+        connection.execute(f'COPY ({source}) TO {_quoted(aside.absolute())} ({options})')
         written = place / f'{_hash(aside)}.parquet'
         atomic.put(aside, written)
     used = [written] if merged else [*parts, written]

@@ -309,3 +309,15 @@ def test_nothing_foreign_is_removed_behind_a_link_or_beside_the_parts(folder, tm
     write(folder, 'd')
     read(folder)
     assert (folder / cache.FOLDER / 'mine.parquet').exists()
+
+
+@pytest.mark.parametrize('name', ['*', '?', '[b]', '~', "it's", 'a b%s'])
+def test_no_folder_is_a_pattern_or_a_home(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(records, 'LARGE', 0)
+    monkeypatch.chdir(tmp_path)
+    for place, pack in ((Path('b'), 'b'), (Path(name), 'a')):
+        prepare(place)
+        write(place, pack)
+    for _ in range(2):
+        assert read(Path(name)) == trials('a'), 'and nothing of its neighbour'
+        assert read(Path(name), cached=False) == trials('a')
