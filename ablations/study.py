@@ -3,9 +3,9 @@
 import contextvars
 import copy
 import dataclasses
-import os
 import functools
 import math
+import os
 from pathlib import Path
 
 from ablations.config import NAME, Put, Swap, changed, closest, put, swap

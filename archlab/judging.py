@@ -10,6 +10,7 @@ from typer.exceptions import Exit
 from archlab.answers import ERR, FELL_SHORT, OUT, print_json, waiting
 from archlab.options import RUNS, Json, Name, Runs, Settings
 from archlab.study_runs import open_study
+from archlab.surroundings import surroundings
 
 commands = typer.Typer()
 
@@ -19,7 +20,8 @@ def verify(study: Name, runs: Runs = RUNS, settings: Settings = None, as_json: J
     """The checklist of an honest comparison, rule by rule; exit 1 where a rule fails."""
     from results.verify import verify as checklist
 
-    checks = checklist(open_study(study, runs, settings).reading)
+    reading = open_study(study, runs, settings).reading
+    checks = [*checklist(reading), *surroundings(reading)]
     if as_json:
         print_json([check.to_dict() for check in checks])
     else:

@@ -13,7 +13,6 @@ import dataclasses
 import gzip
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -109,7 +108,7 @@ def read(path: Path) -> dict:
             f'{path} is no published bundle (it has no {FILE}); give the folder of one, e.g. results/published/quickstart, or '
             'make one: archlab publish STUDY'
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f'{path / FILE} is damaged ({error}); take the bundle from where it was published') from None
     wrong = [key for key, kind in KEYS.items() if not isinstance(about, dict) or not isinstance(about.get(key), kind)]
     if wrong:
@@ -120,8 +119,9 @@ def read(path: Path) -> dict:
 def lay_out(path: Path, folder: Path) -> None:
     """Copy a bundle's records and manifest into a runs folder, so that nothing is written beside the bundle."""
     try:
-        shutil.copytree(path / records.FOLDER, folder / records.FOLDER)
-        shutil.copy(path / MANIFEST, folder / MANIFEST)
+        (folder / records.FOLDER).mkdir(parents=True)
+        for source in (path / MANIFEST, *sorted((path / records.FOLDER).iterdir())):
+            (folder / source.relative_to(path)).write_bytes(regular.read(source))
     except OSError as error:
         raise ValueError(
             f'{path} is no whole bundle ({error.filename}: {error.strerror}); take it from where it was published'

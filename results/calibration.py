@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from results.rounding import plain
-from results.store import atomic
+from results.store import atomic, regular
 
 FILE = 'calibration.json'
 PARTS = ('worlds', 'beyond', 'power', 'looks')
@@ -153,8 +153,8 @@ def load(folder: Path | None) -> dict | None:
     if path is None or not path.exists():
         return None
     try:
-        return json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as error:
+        return json.loads(regular.read(path))
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f'{path} is damaged ({error}); move it away: it is made anew') from None
 
 

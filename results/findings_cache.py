@@ -56,7 +56,7 @@ def load(folder: Path, address: str) -> Conclusions | None:
     body = text_cache.load(folder, f'findings-{address}.json')
     try:
         findings, facts = _made(json.loads(body or ''))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
     return Conclusions(list(findings), facts)
 

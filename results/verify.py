@@ -49,6 +49,7 @@ def verify(reading: Reading) -> list[Check]:
         _sizes(study, manifest),
         _no_leak(recorded),
         _diverged(recorded),
+        *_nothing_moved(recorded),
     ]
 
 
@@ -208,6 +209,22 @@ def _diverged(recorded: Mapping[str, dict]) -> Check:
     return Check(
         'diverged runs are counted', True, f'{count} of {len(recorded)} runs diverged; they score chance, none is dropped'
     )
+
+
+def _nothing_moved(recorded: Mapping[str, dict]) -> list[Check]:
+    """A broken rule where the runs of a task end where they began, or all alike; none where all moved."""
+    scores: dict[str, list[float]] = {}
+    moved = set()
+    for record in recorded.values():
+        if record['status'] == 'ok':
+            scores.setdefault(record['task'], []).append(record['score'])
+            if record.get('final_loss') is None or record['final_loss'] != record.get('initial_loss'):
+                moved.add(record['task'])
+    still = sorted(task for task, own in scores.items() if len(own) > 1 and (task not in moved or len(set(own)) == 1))
+    if not still:
+        return []
+    why = f'on {", ".join(still)} every run ends at the loss that it began with, or all at one score'
+    return [Check('training moved the scores', False, f'{why}; look at learning rates, steps and data')]
 
 
 def _no_leak(recorded: Mapping[str, dict]) -> Check:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from ablations.trial import Trial
-from results.store import atomic
+from results.store import atomic, regular
 from results.store.reading import Reading
 from sweeps.training.saving import Saving
 
@@ -89,8 +89,8 @@ def load(path: Path | str, blocks: Path | str | None = None) -> Exported:
 
     path = Path(path)
     try:
-        about = json.loads((path / 'about.json' if path.is_dir() else path.with_suffix('.json')).read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
+        about = json.loads(regular.read(path / 'about.json' if path.is_dir() else path.with_suffix('.json')))
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f'{path} is not what archlab export wrote ({error}); give one of its files or folders') from None
     if not isinstance(about, dict) or not isinstance(about.get('model'), dict):
         raise ValueError(f'{path} is not what archlab export wrote (it names no model); give one of its files or folders')

@@ -172,7 +172,6 @@ def bad_study(place: Path, chance: random.Random, light: bool) -> Bad:
         'no Study': 'study = 5',
         'no Python': 'study = = 5',
         'recursion': 'def f(): f()\nf()',
-        'interrupts': 'raise KeyboardInterrupt',
         'generator': 'study = (x for x in ())',
         'deep': 'x = ' + '(' * 500 + ')' * 500,
         'vast': 'x = [0] * 10**15',

@@ -100,7 +100,7 @@ WINGS = {
     'sweeps.augment': (),
     'sweeps.datasets': (),
     'results.report': ('results.figures', 'results.tables', 'results.store'),
-    'results.audit': ('results.tables',),
+    'results.audit': ('results.tables', 'results.store'),
     'results.figures': ('results.tables', 'results.store'),
     'results.tables': ('results.store',),
     'results.store': (),

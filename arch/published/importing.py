@@ -46,7 +46,7 @@ def _parts(index: Path) -> list[str]:
     """The files that the index of a model in several files names."""
     try:
         return sorted(set(json.loads(index.read_text(encoding='utf-8'))['weight_map'].values()))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"'{index}' is no index of .safetensors files: it has no 'weight_map' of tensors to files; give the index that "
             'lies beside the files, or one file'

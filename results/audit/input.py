@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ablations.config import closest
+from results.store import regular
 
 COUNTED = 10**9
 """Runs that may be counted; more is a slip."""
@@ -101,7 +102,9 @@ def _text(path: Path) -> str:
     if not path.exists():
         raise ValueError(f"no such file '{path}'; give the path of a CSV file")
     try:
-        text = path.read_text(encoding='utf-8-sig')
+        text = regular.read(path).decode('utf-8-sig')
+    except OSError as error:
+        raise ValueError(f'{path} cannot be read ({error.strerror}); give the path of a CSV file') from None
     except UnicodeDecodeError:
         raise ValueError(f'{path} is not UTF-8 text; save it as "CSV UTF-8"') from None
     if '\0' in text:

@@ -149,7 +149,7 @@ def _is_pattern(path: object) -> bool:
 
 
 def _files(paths: list) -> str:
-    """Files as a list for SQL: each stands for itself, whatever characters its folders have. A ~ at the beginning is no home."""
+    """Files as a list for SQL: each stands for itself, also where its folders are called * or ~."""
     names = (str(Path(path).absolute()) for path in paths)
     return _list([re.sub(r'[*?[]', r'[\g<0>]', name) if _is_pattern(name) else name for name in names])
 

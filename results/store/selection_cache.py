@@ -4,6 +4,7 @@ It may be deleted at any time (results/store/text_cache.py). Each point is saved
 the hash of the sources and packages that fit surfaces.
 """
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -26,8 +27,9 @@ def _name() -> str:
 def load(folder: Path) -> None:
     """Add the points saved in a study's folder to the memory of selections."""
     body = text_cache.load(folder, _name())
-    if body is not None:
-        selection.KNOWN.update({key: (tuple(point), *rest) for key, (point, *rest) in json.loads(body).items()})
+    # What another program left there under the right check costs time only.
+    with contextlib.suppress(ValueError, TypeError, AttributeError, RecursionError):
+        selection.KNOWN.update({key: (tuple(point), *rest) for key, (point, *rest) in json.loads(body or '{}').items()})
 
 
 def save(folder: Path) -> None:

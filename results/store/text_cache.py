@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 from pathlib import Path
 
-from results.store import atomic
+from results.store import atomic, regular
 
 FOLDER = '.cache'
 """The folder that results/store/parquet_cache.py uses too. Importing the name from there would load a database."""
@@ -18,7 +18,7 @@ SLOW = 1.0
 def load(folder: Path, name: str) -> str | None:
     """The text saved under a name in a study's folder; None where there is none or it is damaged."""
     try:
-        check, _, body = (folder / FOLDER / name).read_text(encoding='utf-8').partition('\n')
+        check, _, body = regular.read(folder / FOLDER / name).decode().partition('\n')
     except (OSError, ValueError):
         return None
     return body if hashlib.sha256(body.encode()).hexdigest() == check else None

@@ -114,7 +114,7 @@ def class_names(path: Path, label: str = 'label') -> list[str] | None:
         schema = (file.schema_arrow.metadata or {}).get(b'huggingface', b'{}')
     try:
         names = json.loads(schema)['info']['features'][label]['names']
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return [str(name) for name in names] if isinstance(names, list) else None
 

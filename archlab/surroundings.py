@@ -1,0 +1,67 @@
+"""Surroundings: whether the block file and the prepared sets of a study are still those that its records are of.
+
+The checklist of a published study (results/verify.py) is of its records alone; these checks are of what lies around them now.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from results.store.reading import Reading
+    from results.verify import Check
+
+
+def surroundings(reading: 'Reading') -> 'list[Check]':
+    """The checks of a reading's block file and prepared sets."""
+    return [_blocks(reading), _data(reading)]
+
+
+def _blocks(reading: 'Reading') -> 'Check':
+    from results.verify import Check
+
+    rule = 'the block file is the one that ran'
+    now, planned = reading.study.blocks_hash, {trial.id for trial in reading.schedule.trials}
+    # The hash is part of a trial's id, so only packs that are not planned any more can be of another file.
+    packs = {record['pack']['id']: key for key, record in reading.records.items() if key not in planned}
+    hashes = {pack: reading.records.whole(key).get('blocks') or '' for pack, key in packs.items()}
+    others = {pack: one for pack, one in hashes.items() if one != now}
+    if not others:
+        return Check(rule, True, f'its hash is {now}' if now else "the study has no blocks of a user's own")
+    named = ', '.join(sorted({one or 'none' for one in others.values()}))
+    file = f'{reading.study.blocks} (hash {now})' if now else 'no block file'
+    why = f'{len(others)} packs are of block files of other hashes ({named}) than {file}'
+    return Check(rule, False, f'{why}; take the file that ran, or run the study again')
+
+
+def _data(reading: 'Reading') -> 'Check':
+    from results.verify import Check
+    from sweeps.datasets import prepared
+
+    rule, names = 'the prepared data are whole', sorted({name for task in reading.study.tasks for name in _sets(task.data)})
+    absent, damaged = [], []
+    for name in names:
+        try:
+            if not prepared.is_prepared(name):
+                absent.append(name)
+                continue
+            made = prepared.find(name)
+            made.pool(), made.test()
+        except ValueError as error:
+            damaged.append(str(error))
+    if damaged:
+        return Check(rule, False, '; '.join(damaged))
+    there = [name for name in names if name not in absent]
+    why = f'every file of {", ".join(there)} matches its checksum' if there else 'the study reads no prepared set that is here'
+    return Check(rule, True, f'{why}; not here, so not compared: {", ".join(absent)}' if absent else why)
+
+
+def _sets(data: object) -> Iterator[str]:
+    """The prepared sets that the declaration of a task's data names, at any depth; `digits` is no prepared one."""
+    if isinstance(data, dict):
+        if isinstance(data.get('dataset'), str) and data['dataset'] != 'digits':
+            yield data['dataset']
+        for inner in data.values():
+            yield from _sets(inner)
+    elif isinstance(data, (list, tuple)):
+        for inner in data:
+            yield from _sets(inner)

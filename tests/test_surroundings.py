@@ -1,0 +1,49 @@
+"""What lies around the records: another block file than the one that ran, and prepared sets that are damaged, are named."""
+
+import dataclasses
+from pathlib import Path
+
+import finished_study
+import numpy as np
+
+import archlab.study_runs as study_runs
+from archlab.surroundings import surroundings
+from sweeps.datasets import prepared
+
+BLOCKS, DATA = 'the block file is the one that ran', 'the prepared data are whole'
+
+
+def checks(reading: object) -> dict:
+    return {check.rule: check for check in surroundings(reading)}
+
+
+def test_an_edited_block_file_is_named(tmp_path: Path):
+    blocks = tmp_path / 'blocks.py'
+    blocks.write_text('NORMS = {}\n')
+    source = finished_study.SOURCE.replace('trials=6', f'blocks={str(blocks)!r}, trials=6')
+    file = finished_study.write(tmp_path, source)
+    made = checks(study_runs.open_study(str(file), tmp_path / 'runs').reading)
+    assert made[BLOCKS].holds and 'its hash is' in made[BLOCKS].why
+    blocks.write_text('NORMS = {}  # edited\n')
+    made = checks(study_runs.open_study(str(file), tmp_path / 'runs').reading)
+    assert not made[BLOCKS].holds and 'packs are of block files of other hashes' in made[BLOCKS].why
+
+
+def test_damaged_prepared_data_are_named_without_jax(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path))
+    part = prepared.Part(np.arange(32, dtype=np.uint8).reshape(8, 2, 2, 1), np.arange(8, dtype=np.int32) % 2, np.arange(8))
+    folder = prepared.write(tmp_path / 'prepared' / 'little', {'kind': 'images'}, part, part).folder
+    reading = study_runs.open_study(str(finished_study.write(tmp_path)), tmp_path / 'runs').reading
+    assert 'no prepared set' in checks(reading)[DATA].why
+    data = {'kind': 'mixture', 'parts': [{'kind': 'images', 'dataset': 'little'}, {'kind': 'text', 'dataset': 'absent'}]}
+    tasks = [dataclasses.replace(reading.study.tasks[0])]
+    object.__setattr__(tasks[0], 'data', data)
+    study = dataclasses.replace(reading.study)
+    object.__setattr__(study, 'tasks', tuple(tasks))
+    reading = dataclasses.replace(reading, study=study)
+    assert checks(reading)[DATA].why == 'every file of little matches its checksum; not here, so not compared: absent'
+    content = bytearray((folder / 'pool' / 'x.npy').read_bytes())
+    content[-1] ^= 1
+    (folder / 'pool' / 'x.npy').write_bytes(content)
+    made = checks(reading)[DATA]
+    assert not made.holds and 'x.npy is damaged' in made.why
