@@ -111,6 +111,7 @@ def read(path: Path) -> dict:
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f'{path / FILE} is damaged ({error}); take the bundle from where it was published') from None
     wrong = [key for key, kind in KEYS.items() if not isinstance(about, dict) or not isinstance(about.get(key), kind)]
+    wrong = wrong or ['settings in words'] * (not all(isinstance(one, str) for one in about['settings']))
     if wrong:
         raise ValueError(f'{path / FILE} is damaged (it lacks {wrong}); take the bundle from where it was published')
     return about

@@ -192,6 +192,8 @@ def kills(seed: int, count: int) -> Iterator[tuple[str, list[str]]]:
 
 def main(seed: int, count: int) -> int:
     """Kill and compare; gives the exit status."""
+    # A background job of a shell ignores Ctrl-C, and so would the runs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     bad = struck = 0
     for what, said in kills(seed, count):
         bad, struck = bad + bool(said), struck + ('too late' not in what)

@@ -45,7 +45,10 @@ def read_tensors(file: Path | str) -> dict[str, np.ndarray]:
 def _parts(index: Path) -> list[str]:
     """The files that the index of a model in several files names."""
     try:
-        return sorted(set(json.loads(index.read_text(encoding='utf-8'))['weight_map'].values()))
+        names = set(json.loads(index.read_text(encoding='utf-8'))['weight_map'].values())
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError('a tensor lies in no file')
+        return sorted(names)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"'{index}' is no index of .safetensors files: it has no 'weight_map' of tensors to files; give the index that "

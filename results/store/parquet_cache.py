@@ -196,12 +196,12 @@ def _read(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study
 
 
 def _intact(path: Path) -> bool:
-    """Whether every line of a file carries its check."""
+    """Whether every line of a file carries its check, and is JSON that every reader takes."""
     try:
         lines = records.content(path).splitlines()
     except (OSError, ValueError):
         return False
-    return bool(lines) and all(map(records.intact, lines))
+    return bool(lines) and all(records.intact(line) and not records.too_deep(line) for line in lines)
 
 
 def _parts(connection: duckdb.DuckDBPyConnection, folder: Path, study: str, files: dict) -> tuple[list[Path], dict]:

@@ -23,6 +23,7 @@ DASH = '–'
 GRACE = 5.0
 SHOWN = 100
 """How many rows a table on a screen shows, unless a limit is given."""
+MOST = 10**9
 _DIGITS = 6
 
 
@@ -95,8 +96,8 @@ def ask(
     `derived` gives the rows of further tables; it is called only for tables that the query names. Raises ValueError where the
     query is wrong or would do more than read.
     """
-    if limit is not None and limit < 1:
-        raise ValueError(f'limit {limit}; allowed: 1 and up, or leave it out')
+    if limit is not None and not 1 <= limit <= MOST:
+        raise ValueError(f'limit {limit}; allowed: 1 and up to {MOST:,}, or leave it out')
     try:
         return _ask(sql, runs, study, limit, derived or {}, limits, cached=True)
     except RuntimeError as error:  # what the database makes of an interrupt, wherever it is at work

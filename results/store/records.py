@@ -12,6 +12,7 @@ import io
 import json
 import math
 import os
+import re
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,6 +30,8 @@ LARGE = 2**23
 FIX = 'give --runs a folder that you may write to'
 FORMAT = 1
 """The form of the records that this version writes; those of before had none, and are read too."""
+DEEP = 200
+"""Levels of JSON that a record may have; some readers would fail on more."""
 _CHECK = ', "check": "'
 
 
@@ -71,15 +74,29 @@ def intact(line: bytes) -> bool:
     return bool(mark) and tail == f'{hashlib.sha256(body).hexdigest()[:16]}"}}'.encode()
 
 
+def too_deep(line: bytes) -> bool:
+    """Whether the JSON of a line is nested more than DEEP levels; brackets in texts count too.
+
+    >>> too_deep(b'[' * 1000 + b']' * 1000), too_deep(b'[[], [], {}]' * 1000)
+    (True, False)
+    """
+    if line.count(b'[') + line.count(b'{') <= DEEP:
+        return False
+    depth = deepest = 0
+    for bracket in re.findall(rb'[][{}]', line):
+        depth += 1 if bracket in b'[{' else -1
+        deepest = max(deepest, depth)
+    return deepest > DEEP
+
+
 def from_line(line: str) -> dict:
     """The record of a line; raises ValueError where the line is damaged."""
     line = line.rstrip('\n')
     if not intact(line.encode()):
         raise ValueError('its check does not match its content')
-    try:
-        record = json.loads(f'{line.rpartition(_CHECK)[0]}}}')
-    except RecursionError:
-        raise ValueError('its JSON is nested too deeply') from None
+    if too_deep(line.encode()):
+        raise ValueError(f'its JSON is nested more than {DEEP} levels')
+    record = json.loads(f'{line.rpartition(_CHECK)[0]}}}')
     if (form := record.get('format', FORMAT)) != FORMAT:
         raise ValueError(f'its format is {form!r}, this version reads {FORMAT}; use the version of the lab that wrote it')
     missing = [name for name in REQUIRED if name not in record]

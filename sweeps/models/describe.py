@@ -19,6 +19,9 @@ from sweeps.models.specs import differences, values
 
 COUNTS = ('params', 'macs', 'flops', 'activation_bytes')
 
+LARGEST = 10**9
+"""No batch, image or sequence is larger; beyond it shapes and counts leave the whole numbers of the machine."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
@@ -30,8 +33,8 @@ class Sizes:
 
     def __post_init__(self):
         for name, value in (('--batch', self.batch), ('--image-size', self.image_size), ('--length', self.length)):
-            if value is not None and value < 1:
-                raise ValueError(f'{name} {value}; allowed: 1 or more')
+            if value is not None and not 1 <= value <= LARGEST:
+                raise ValueError(f'{name} {value}; allowed: 1 or more, up to {LARGEST:,}')
 
     def input(self, name: str, shape: tuple[int, ...], dtype: object, batch: int) -> jax.ShapeDtypeStruct:
         """A batch of inputs of the model `name`, whose own inputs have this shape."""

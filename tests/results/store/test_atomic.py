@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import resource
 import shutil
 from pathlib import Path
 
@@ -340,3 +341,31 @@ def test_a_lock_that_is_a_link_harms_nothing(tmp_path):
     assert target.read_bytes() == OLD
     os.close(atomic.open_lock(target))
     assert target.read_bytes() == OLD
+
+
+def test_a_page_that_finds_no_room_leaves_the_old_one(tmp_path: Path):
+    page = tmp_path / 'page.html'
+    atomic.replace(page, 'old')
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(ValueError, match=r'page.html: the disk is full'):
+            atomic.replace(page, 'new' * 1000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir()] == ['page.html'] and page.read_text() == 'old'
+
+
+def test_a_pipe_that_nobody_reads_is_refused(tmp_path: Path):
+    os.mkfifo(tmp_path / 'pipe')
+    with pytest.raises(ValueError, match='pipe: cannot be written'):
+        atomic.replace(tmp_path / 'pipe', 'page')
+
+
+@pytest.mark.parametrize('place', ['file', 'file/below'])
+def test_a_place_for_files_is_tried_before_the_work(tmp_path: Path, place: str):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(ValueError, match='cannot be written'):
+        atomic.check_folder(tmp_path / place)
+    atomic.check_folder(tmp_path / 'to be' / 'made')
+    assert [path.name for path in tmp_path.iterdir()] == ['file']

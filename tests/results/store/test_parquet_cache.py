@@ -1,5 +1,6 @@
 """The cache is disposable: whatever is wrong with it, the same rows come, and what is sound of it is used."""
 
+import hashlib
 import json
 import os
 import threading
@@ -321,3 +322,17 @@ def test_no_folder_is_a_pattern_or_a_home(tmp_path, monkeypatch, name):
     for _ in range(2):
         assert read(Path(name)) == trials('a'), 'and nothing of its neighbour'
         assert read(Path(name), cached=False) == trials('a')
+
+
+@pytest.mark.parametrize('levels', [250, 100_000])
+def test_deep_json_is_refused_as_without_the_cache(folder, levels):
+    deep = {**record('d', 0, model='@'), 'pack': {'id': 'd', 'records': 1, 'lane': 0}}
+    body = json.dumps(deep)[:-1].replace('"@"', '[' * levels + ']' * levels)
+    check = hashlib.sha256(body.encode()).hexdigest()[:16]
+    (folder / records.FOLDER / 'd.jsonl').write_text(f'{body}, "check": "{check}"}}\n')
+    for _ in range(2):
+        connection = cache.connect()
+        found = cache.rows(connection, 'fresh', folder, 'mine')
+        assert 'd.jsonl is damaged (line 1: its JSON is nested more than 200 levels)' in found.skipped[0]
+        connection.close()
+        assert read(folder) == trials('a', 'b', 'c')

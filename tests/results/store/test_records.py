@@ -416,7 +416,7 @@ def test_json_that_is_nested_too_deeply_is_damage(runs):
     body = json.dumps({**pack(2)[0], 'curve': 0})[:-1].replace('"curve": 0', '"curve": ' + '[' * 100_000 + ']' * 100_000)
     check = hashlib.sha256(body.encode()).hexdigest()[:16]
     (runs / 'records' / 'deep.jsonl').write_text(f'{body}, "check": "{check}"}}\n')
-    with pytest.raises(ValueError, match=r'deep.jsonl is damaged \(line 1: its JSON is nested too deeply\)'):
+    with pytest.raises(ValueError, match=r'deep.jsonl is damaged \(line 1: its JSON is nested more than 200 levels\)'):
         read_file(runs / 'records' / 'deep.jsonl', 'mine')
 
 
