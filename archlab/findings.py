@@ -100,7 +100,8 @@ def report(
 
     if out.is_dir():
         raise ValueError(f"--out '{out}' is a folder; give the name of a page, e.g. {out / 'report.html'}")
-    atomic.check_folder(out.parent)
+    if not out.exists():
+        atomic.check_folder(out.parent)
     study_runs = open_study(study, runs, settings)
     atomic.replace(out, page(study_runs.look, study_runs.findings()))
     if as_json:

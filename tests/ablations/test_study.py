@@ -411,3 +411,11 @@ def test_built_in_studies(study):
     copies = [arm for arm, changes in study.arms.items() if not changes]
     assert len(copies) >= 2, 'the base and a null arm'
     assert study.extension > 0
+
+
+def test_the_name_of_a_study_is_no_setting():
+    from ablations.settings import override
+    from ablations.studies import STUDIES
+
+    with pytest.raises(ValueError, match='--set name=other: the name of a study is that of its runs'):
+        override(STUDIES['quickstart'], ['name=other'])

@@ -11,7 +11,8 @@ from ablations.tasks import TASKS
 from arch.cost import parameters
 from arch.published import MODELS
 from arch.sockets import TABLES
-from sweeps.models.describe import COUNTS, Sizes, Subject, compare, describe, subjects
+from sweeps.models.check import check_file
+from sweeps.models.describe import COUNTS, Sizes, Subject, compare, describe, refuse_settings, subjects
 from sweeps.models.drawing import drawing, parts
 from sweeps.models.listing import listing
 from sweeps.models.specs import differences, values
@@ -170,3 +171,16 @@ def test_norms_stand_where_the_residual_rule_puts_them():
 
 def test_costs_have_every_count():
     assert set(COUNTS) <= set(cost('digits'))
+
+
+def test_settings_of_what_is_no_study_are_refused():
+    refuse_settings(['trials=2'], 'gpt2', 'quickstart/no_mixer')
+    refuse_settings([], 'gpt2', None)
+    with pytest.raises(ValueError, match=r"--set body.width=8 changes a study, and 'gpt2' and 'digits' is none"):
+        refuse_settings(['body.width=8'], 'gpt2', 'digits')
+
+
+def test_a_block_file_that_adds_no_kind_is_refused(tmp_path):
+    (tmp_path / 'blocks.py').write_text('NORMS = {}')
+    with pytest.raises(ValueError, match=r'blocks.py adds no kind'):
+        check_file(tmp_path / 'blocks.py')
