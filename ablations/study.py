@@ -61,6 +61,7 @@ class Study:
     base_factor the base gets this many times the replicates: every comparison shares it
     seeds       confirmation runs per replicate
     looks       numbers of replicates at which the findings may be read, the last one `replicates`; they share the error
+    shares      the share of the error rate that each look may spend, adding up to 1; () for (n / N)^2 at n of N replicates
     alpha       familywise error rate of the study's claims
     blocks      path of a Python file with the user's own kinds, or None
     """
@@ -83,6 +84,7 @@ class Study:
     base_factor: int = 1
     seeds: int = 2
     looks: tuple = ()
+    shares: tuple = ()
     alpha: float = 0.05
     blocks: str | None = None
 
@@ -121,12 +123,23 @@ class Study:
         given = self.looks if isinstance(self.looks, (tuple, list)) else (self.looks,)
         looks = tuple(given) or (self.replicates,)
         whole = all(isinstance(n, int) and not isinstance(n, bool) for n in looks)
-        if not whole or list(looks) != sorted(set(looks)) or len(looks) > 3 or looks[0] < 1 or looks[-1] != self.replicates:
+        if not whole or list(looks) != sorted(set(looks)) or looks[0] < 1 or looks[-1] != self.replicates:
             raise ValueError(
-                f"study '{self.name}': looks={self.looks!r}; allowed: at most three rising numbers of replicates, the last "
+                f"study '{self.name}': looks={self.looks!r}; allowed: rising numbers of replicates, the last "
                 f'one replicates={self.replicates}; change looks or replicates'
             )
         object.__setattr__(self, 'looks', looks)
+        self._check_shares()
+
+    def _check_shares(self) -> None:
+        shares = self.shares if isinstance(self.shares, (tuple, list)) else (self.shares,)
+        numbers = all(isinstance(n, (int, float)) and not isinstance(n, bool) and 0 <= n <= 1 for n in shares)
+        if shares and (not numbers or len(shares) != len(self.looks) or abs(sum(shares) - 1) > 1e-9 or not shares[-1]):
+            raise ValueError(
+                f"study '{self.name}': shares={self.shares!r}; allowed: a number from 0 to 1 for each of the looks "
+                f'{list(self.looks)}, adding up to 1, the last above 0'
+            )
+        object.__setattr__(self, 'shares', tuple(map(float, shares)))
 
     def _check_tasks(self) -> None:
         if not isinstance(self.tasks, (tuple, list)) or not self.tasks:
@@ -304,6 +317,8 @@ class Study:
             'looks': list(self.looks),
             'alpha': self.alpha,
             'blocks': self.blocks_hash,
+            # At its default a later field leaves the digest of older studies as it was.
+            **({'shares': list(self.shares)} if self.shares else {}),
         }
 
     @functools.cached_property

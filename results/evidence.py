@@ -1,271 +1,349 @@
 """Evidence: from confirmed trials to one finding per arm and task, and one verdict per arm over the tasks.
 
-The unit of evidence is the tuning replicate (the mean of its confirmation seeds). Effects are in the metric's good
-direction: above 0 the arm is better than the base.
+The unit of evidence is the tuning replicate (the mean of its confirmation seeds that did not diverge). Effects are in the
+metric's good direction: above 0 the arm is better than the base. Divergence is an endpoint of its own.
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 import numpy as np
 
 from ablations.study import Study
-from results.budgets import Equality, equalities
+from results.budgets import equalities
+from results.comparability import censored_side, incomparable, without_values
+from results.divergence import compare
+from results.family import Adjusted, Row, Tested, adjusted
 from results.finding import TEST_NAME, VERDICTS, Finding
+from results.looks import Looks, looks_of
+from results.noise import Noise
+from results.overall import OnTask, mean_over_datasets, verdict_over_tasks
 from results.side import Side
-from results.statistics import (
-    Difference,
-    detectable,
-    holm,
-    mean_interval,
-    moderated,
-    replicates_to_decide,
-    spread,
-)
+from results.statistics import Difference, detectable, holm, mean_interval, replicates_to_decide
 from results.store.reading import Reading
 
-__all__ = ['TEST_NAME', 'VERDICTS', 'Finding', 'findings', 'verdict_over_tasks']
+__all__ = ['TEST_NAME', 'VERDICTS', 'Finding', 'claim_level', 'findings']
 
 LEVEL = 0.95
 
 
-def _known(reading: Reading, budgets: tuple[Equality, ...], arm: str, task: str, count: int) -> tuple:
-    """The fields of a finding before any verdict, and the two samples of replicate values in the good direction."""
-    study = reading.study
-    reference = study.reference(arm)
-    item = study.task(task)
-    own, base = (Side(reading, name, item) for name in (arm, reference))
-    values, base_values = own.confirmed(), base.confirmed()
+def claim_level(study: Study, manifest: Mapping) -> float:
+    """The error rate that the comparisons of a study share, over all of its looks.
+
+    In a factorial study the other half of the rate goes to main effects and interactions (results/factorial.py).
+    """
+    return looks_of(study, manifest).alpha / (2 if study.levels else 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """An arm and its reference on one task, with their replicate values in the good direction. `[R]`, NaN where there is none.
+
+    A side without values has None: its runs failed or are not all recorded, so they are no measure of noise to anybody.
+    """
+
+    own: Side
+    base: Side
+
+    @functools.cached_property
+    def values(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        return self._of('confirm')
+
+    @functools.cached_property
+    def shared(self) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Both sides at the values that the study's base selected."""
+        return self._of('share')
+
+    def _of(self, phase: str) -> tuple[np.ndarray | None, np.ndarray | None]:
+        lost = ('tune', phase) if phase == 'confirm' else (phase,)
+        return tuple(None if any(map(side.failed, lost)) else side.confirmed(phase) for side in (self.own, self.base))
+
+
+def findings(reading: Reading) -> list[Finding]:
+    """One finding for each arm but the base, on each task, at the last complete declared look.
+
+    Before the first look the findings hold what is known and claim nothing. All looks share one error rate, and so do all words
+    of a study. An arm that an earlier look decided may have fewer replicates than the others.
+    """
+    study, looks = reading.study, looks_of(reading.study, reading.manifest)
+    rows = [(arm, task.name) for task in study.tasks for arm in study.arms if arm != study.base]
+    sides = {(arm, task.name): Side(reading, arm, task) for task in study.tasks for arm in study.arms}
+    pairs = {row: Comparison(sides[row], sides[study.reference(row[0]), row[1]]) for row in rows}
+    budgets = equalities(study, reading.schedule, reading.records, reading.manifest.get('costs', {}))
+    blocked = {row: incomparable(study, budgets, pair.own, pair.base) for row, pair in pairs.items()}
+    measured = _differences(study, pairs)
+    tested = {}
+    for row in rows if reading.schedule.look else ():
+        if not blocked[row]:
+            tested[row] = _tested(study, looks, pairs, row)
+    level = claim_level(study, reading.manifest)
+    words = adjusted({row: one.tested for row, one in tested.items()}, len(rows), level)
+    shared = _differences(study, pairs, shared=True)
+    one_recipe = _holm(shared, len(rows)) if reading.schedule.look else {}
+    made = {}
+    for row, pair in pairs.items():
+        facts = _facts(reading, pair)
+        if row in measured:
+            facts['effect'] = measured[row].effect
+            facts['effect_interval'] = measured[row].interval(LEVEL)
+        if row in shared:
+            facts['shared_effect'] = shared[row].effect
+            facts['shared_interval'] = shared[row].interval(LEVEL)
+        if row in one_recipe:
+            told = one_recipe[row] <= level
+            facts['shared_verdict'] = 'undecided' if not told else 'better' if shared[row].effect > 0 else 'worse'
+        if not reading.schedule.look:
+            facts['verdict'], facts['reason'] = 'undecided', 'unfinished: not all runs of the first look are recorded'
+        elif blocked[row]:
+            facts['verdict'], facts['reason'] = 'not comparable', blocked[row]
+        else:
+            facts |= _decided(study, pair, measured.get(row), tested[row], words[row], level / len(rows), level)
+        made[row] = facts
+    return [Finding(**facts, **_over_tasks(study, made, tested, measured, level, row[0])) for row, facts in made.items()]
+
+
+@dataclasses.dataclass(frozen=True)
+class Looked:
+    """A comparison as all declared looks saw it: what was tested, whether the arm was above its reference at the look that
+    counts most, that look, and one-sided p-values of an effect below and above the margin."""
+
+    tested: Tested
+    above: bool = False
+    look: int | None = None
+    p_worse: float | None = None
+    p_better: float | None = None
+
+
+def _tested(study: Study, looks: Looks, pairs: Mapping[Row, Comparison], row: Row) -> Looked:
+    """Test one comparison at every look that it took part in."""
+    pair, margin = pairs[row], study.task(row[1]).margin
+    seen = []
+    for look in looks.until(max(len(pair.own.replicates), 0)):
+        counts = {arm: study.count(arm, look) for arm in study.arms}
+        noise = _noise(study, pairs, row[1], counts)
+        difference = noise.difference(row[0], study.reference(row[0]))
+        rates = [side.divergences.first(counts[side.arm]) for side in (pair.own, pair.base)]
+        seen.append((look, difference, compare(*rates)))
+    known = [(look, d) for look, d, _ in seen if d is not None and d.error]
+    rates = min((dataclasses.replace(t, p=looks.worth(t.p, look)) for look, _, t in seen), key=lambda t: t.p, default=None)
+    if not known:
+        return Looked(Tested(rates=rates) if rates else Tested())
+    worth = [(looks.worth(d.p(), look), look, d) for look, d in known]
+    p, look, strongest = min(worth, key=lambda one: one[0])
+    p_worse = min(looks.worth_one_sided(d.p_above(-margin), at) for at, d in known)
+    p_better = min(looks.worth_one_sided(1 - d.p_above(margin), at) for at, d in known)
+    last = known[-1][1]
+    tested = Tested(
+        p=p,
+        p_within=min(looks.worth_one_sided(d.p_within(margin), at) for at, d in known),
+        beyond=abs(last.effect) >= margin,
+        rates=rates,
+    )
+    return Looked(tested, strongest.effect > 0, look, p_worse, p_better)
+
+
+def _noise(
+    study: Study, pairs: Mapping[Row, Comparison], task: str, counts: Mapping[str, int] | None = None, shared=False
+) -> Noise:
+    """The replicate values of all arms on one task, at most so many of each."""
+    samples = {}
+    for (arm, where), pair in pairs.items():
+        if where == task:
+            both = pair.shared if shared else pair.values
+            samples[study.reference(arm)], samples[arm] = both[1], both[0]
+    ordered = {arm: samples[arm] for arm in study.arms if samples.get(arm) is not None}
+    return Noise({arm: values[: counts[arm]] if counts else values for arm, values in ordered.items()})
+
+
+def _differences(study: Study, pairs: Mapping[Row, Comparison], shared: bool = False) -> dict[Row, Difference]:
+    """The difference of each pair by all of its replicates; left out where one is missing or noise cannot be measured."""
+    made = {}
+    for task in study.tasks:
+        noise = _noise(study, pairs, task.name, shared=shared)
+        for arm, where in pairs:
+            if where == task.name and (difference := noise.difference(arm, study.reference(arm))) is not None:
+                made[arm, where] = difference
+    return made
+
+
+def _holm(differences: Mapping[Row, Difference], family: int) -> dict[Row, float]:
+    tests = {row: difference for row, difference in differences.items() if difference.error}
+    missing = [1.0] * (family - len(tests))
+    return dict(zip(tests, holm([difference.p() for difference in tests.values()] + missing), strict=False))
+
+
+def _facts(reading: Reading, pair: Comparison) -> dict:
+    """The fields of a finding before any test."""
+    study, own, base = reading.study, pair.own, pair.base
+    item = own.task
+    counts, base_counts = own.divergences, base.divergences
     known = dict(
         study=study.name,
-        arm=arm,
-        base=reference,
-        task=task,
+        arm=own.arm,
+        base=base.arm,
+        task=item.name,
         dataset=item.dataset,
         metric=item.metric,
         unit=item.unit,
         direction=item.direction,
         margin=item.margin,
-        replicates=count,
+        replicates=len(own.replicates),
         seeds=study.seeds,
         diverged_share=own.diverged_share,
         base_diverged_share=base.diverged_share,
+        diverged=counts.diverged,
+        confirmed=counts.runs,
+        diverged_interval=counts.interval(LEVEL),
+        base_diverged=base_counts.diverged,
+        base_confirmed=base_counts.runs,
         censored=own.censored,
         base_censored=base.censored,
     )
     costs = reading.manifest.get('costs', {})
-    cost, base_cost = (costs.get(name, {}).get(task) for name in (arm, study.base))
+    cost, base_cost = (costs.get(name, {}).get(item.name) for name in (own.arm, study.base))
     if cost and base_cost:
         known |= dict(params=cost['params'], macs=cost['macs'])
         known |= dict(params_ratio=cost['params'] / base_cost['params'], macs_ratio=cost['macs'] / base_cost['macs'])
-    if reading.schedule.look >= count or values is not None:
+    values = own.confirmed()
+    if reading.schedule.look or values is not None:
         known |= dict(lr_sensitivity=own.sensitivity, base_lr_sensitivity=base.sensitivity)
 
     def sided(interval: tuple | None) -> tuple | None:
         return None if interval is None else tuple(sorted(item.sign * end for end in interval))
 
-    for name, sample, source in (('value', values, own), ('base_value', base_values, base)):
-        if sample is None or len(sample) == 0:
-            continue
-        known[name] = item.sign * float(sample.mean())
-        known['interval' if name == 'value' else 'base_interval'] = sided(mean_interval(sample, LEVEL))
-        known['optimism' if name == 'value' else 'base_optimism'] = source.optimism
+    for prefix, side in (('', own), ('base_', base)):
+        sample = side.confirmed()
+        sample = None if sample is None else sample[np.isfinite(sample)]
+        if sample is not None and len(sample):
+            known[f'{prefix}value'] = item.sign * float(sample.mean())
+            known[f'{prefix}interval'] = sided(mean_interval(sample, LEVEL))
+            known[f'{prefix}optimism'] = side.optimism
     confirmed = [record for record in own.recorded('confirm') if record.get('score_se') is not None]
     if confirmed:
         known['n_test'] = confirmed[0]['n_held']
         known['test_error'] = float(np.mean([record['score_se'] for record in confirmed]))
-    if values is not None and base_values is not None and len(values):
-        known['effect'] = float(values.mean() - base_values.mean())
-    shared = tuple(None if who.failed('share') else who.confirmed('share') for who in (own, base))
-    if all(sample is not None and len(sample) for sample in shared):
-        known['shared_effect'] = float(shared[0].mean() - shared[1].mean())
-    blocked = _incomparable(study, budgets, own, base)
-    # Runs that failed, or scored chance for want of a recipe, are no measure of noise: the others borrow none from them.
-    usable = tuple(None if who.lost else sample for who, sample in ((own, values), (base, base_values)))
-    return known, usable, shared, blocked
-
-
-def _incomparable(study: Study, budgets: tuple[Equality, ...], own: Side, base: Side) -> str:
-    """Why two arms cannot be compared at all, or ''."""
-    for who in (own, base):
-        broken = sum(record['status'] == 'failed' for record in who.runs)
-        if broken:
-            return f"{broken} runs of '{who.arm}' failed (not diverged); see `archlab status`, then run with --retry-failed"
-        if who.nothing_selected:
-            tuned = who
-            if study.recipe == 'same' and who.arm != study.base:
-                tuned = dataclasses.replace(who, arm=study.base)
-            runs = len(tuned.recorded('tune'))
-            return f"every tuning run of '{tuned.arm}' diverged ({runs} of {runs})"
-    for side in (own, base):
-        if side.leak:
-            return f"'{side.arm}' sees what it is to predict: {side.leak}"
-    unequal = _unequal(study, budgets, own, base)
-    if unequal:
-        return unequal
-    hashes = {r['environment'].get('source') for who in (own, base) for r in who.runs}
-    if len(hashes) > 1:
-        return f'unequal sources: the records come from {len(hashes)} versions of the sources that train'
-    return ''
-
-
-def _unequal(study: Study, budgets: tuple[Equality, ...], own: Side, base: Side) -> str:
-    """How the budget of one of two arms differs from the base's, or ''.
-
-    With one recipe for all, only the base is tuned, so tuning budgets are not compared. Such a study exists to show that
-    fallacy, and its pages and the checklist say so.
-    """
-    for one in budgets:
-        if one.task != own.task.name or (study.recipe == 'same' and one.phase in ('tune', 'extend')):
-            continue
-        for arm in (own.arm, base.arm):
-            if arm in one.unequal:
-                return f'unequal budgets, {one.phase}: {one.unequal[arm]}'
-            if arm in one.unknown:
-                return f'budgets that may be unequal, {one.phase}: {one.why}'
-    return ''
-
-
-def _censored_side(effect: float, known: dict) -> str:
-    """Why this claim is forbidden, or '': the worse side's optimum lies at an edge, and a better recipe may lie beyond."""
-    loser = ('censored', known['arm']) if effect < 0 else ('base_censored', known['base'])
-    if known[loser[0]]:
-        return f"censored: the optimum of '{loser[1]}' lies at the edge of its range ({', '.join(known[loser[0]])})"
-    return ''
+    if all(sample is not None and len(sample) == 1 and np.isfinite(sample).all() for sample in pair.values):
+        known['effect'] = float(pair.values[0][0] - pair.values[1][0])
+    return known
 
 
 def _number(value: float) -> str:
     return f'{value:+.3g}'
 
 
-def _decide(
-    known: dict, difference: Difference, p: float, within: float, alpha: float, family: int, samples: tuple
-) -> tuple[str, str]:
-    """Verdict and reason from adjusted p-values; `family` comparisons share the error rate alpha. Adds to `known`."""
-    effect, margin, unit = difference.effect, known['margin'], known['unit']
-    inside = within <= alpha
-    known['detectable'] = detectable(difference, alpha / family)
-    if p <= alpha:
-        verdict = 'better' if effect > 0 else 'worse'
-        censored = _censored_side(effect, known)
-        if censored:
-            return 'not comparable', censored
-        known['negligible'] = inside
+def _decided(
+    study: Study,
+    pair: Comparison,
+    difference: Difference | None,
+    looked: Looked,
+    words: Adjusted,
+    one_level: float,
+    level: float,
+) -> dict:
+    """Verdict and reason of a comparison that nothing forbids, with the numbers that belong to them.
+
+    `level` is the error rate of all comparisons, `one_level` that of one among as many.
+    """
+    own, base, known = pair.own, pair.base, {'p_diverged': words.p_rates}
+    if words.p_rates <= level:
+        counts = ' against '.join(
+            f'{side.divergences.diverged} of {side.divergences.runs} confirmation runs of {side.arm}' for side in (own, base)
+        )
+        told = f'; of the runs that ended {_number(difference.effect)} {own.task.unit}' if difference else ''
+        return known | {'verdict': 'unstable', 'reason': f'{counts} diverged, adjusted p {words.p_rates:.2g}{told}'}
+    missing = without_values(study, own, base)
+    if missing:
+        return known | {'verdict': 'not comparable', 'reason': missing}
+    if difference is None:
+        both = [0 if values is None else int(np.isfinite(values).sum()) for values in pair.values]
+        few = min(both)
+        why = f'{few} replicate{"s" * (few != 1)}: noise cannot be measured with fewer than two'
+        return known | {'verdict': 'undecided', 'reason': why}
+    if words.p is None:
+        return known | {'verdict': 'undecided', 'reason': _untested(difference, pair)}
+    known |= {'p': looked.tested.p, 'p_adjusted': words.p, 'p_equivalent': words.p_within, 'decided_at': looked.look}
+    known['detectable'] = detectable(difference, one_level)
+    inside, censored = words.p_within <= level, {'arm': own.arm, 'base': base.arm}
+    censored |= {'censored': own.censored, 'base_censored': base.censored}
+    effect, unit = _number(difference.effect), own.task.unit
+    if words.p <= level:
+        edge = censored_side(1.0 if looked.above else -1.0, censored)
+        if edge:
+            return known | {'verdict': 'not comparable', 'reason': edge}
+        known |= {'negligible': inside, 'one_more_diverged': _one_more(pair, difference, looked.above)}
         extra = ', negligible: within the margin' if inside else ''
-        return verdict, f'{_number(effect)} {unit}, adjusted p {p:.2g}{extra}'
-    censored = _censored_side(-1, known) or _censored_side(1, known)
-    if censored:
-        return 'not comparable', censored
+        verdict = 'better' if looked.above else 'worse'
+        return known | {'verdict': verdict, 'reason': f'{effect} {unit}, adjusted p {words.p:.2g}{extra}'}
+    edge = censored_side(-1, censored) or censored_side(1, censored)
+    if edge:
+        return known | {'verdict': 'not comparable', 'reason': edge}
     if inside:
-        return 'equivalent', f'{_number(effect)} {unit}, within the margin, adjusted p {within:.2g}'
-    deviations = samples[0].std(ddof=1), samples[1].std(ddof=1)
-    need = known['needed'] = replicates_to_decide(*deviations, effect, margin, alpha / family)
+        why = f'{effect} {unit}, within the margin, adjusted p {words.p_within:.2g}'
+        return known | {'verdict': 'equivalent', 'reason': why}
+    return known | _undecided(pair, difference, words.p, one_level)
+
+
+def _untested(difference: Difference, pair: Comparison) -> str:
+    """Why a difference that is known has no test."""
+    if difference.error:
+        return 'no declared look is complete, so nothing is tested'
+    same = 'the same value' if difference.effect == 0 else 'values a constant apart'
+    return f'zero variance: all {len(pair.own.replicates)} replicates of both gave {same}, no test is defined'
+
+
+def _one_more(pair: Comparison, difference: Difference, above: bool) -> float:
+    """The effect if one run more of the better side had diverged and scored chance."""
+    side = pair.own if above else pair.base
+    counts = side.divergences
+    values = side.confirmed()
+    lost = (float(np.nanmean(values)) - side.chance) / max(counts.runs - counts.diverged, 1)
+    return difference.effect + (-lost if above else lost)
+
+
+def _undecided(pair: Comparison, difference: Difference, p: float, one_level: float) -> dict:
+    margin, unit, count = pair.own.task.margin, pair.own.task.unit, len(pair.own.replicates)
+    need = replicates_to_decide(difference, count, margin, one_level)
     if need is None:
         likely = 'more than 1000 replicates would be needed at this effect'
-    elif need <= len(samples[0]):
+    elif need <= count:
         likely = 'more replicates would be needed'
     else:
         likely = f'about {need} replicates would likely decide it at this effect and noise'
-    reach = replicates_to_decide(*deviations, 0.0, margin, alpha / family)
-    small = reach is None or reach > len(samples[0])
-    note = f'; {len(samples[0])} cannot show equivalence within the margin at this noise' if small else ''
-    return 'undecided', f'{_number(effect)} {unit}, adjusted p {p:.2g}; {likely}{note}'
+    reach = replicates_to_decide(dataclasses.replace(difference, effect=0.0), count, margin, one_level)
+    small = reach is None or reach > count
+    note = f'; {count} cannot show equivalence within the margin at this noise' if small else ''
+    why = f'{_number(difference.effect)} {unit}, adjusted p {p:.2g}; {likely}{note}'
+    return {'verdict': 'undecided', 'reason': why, 'needed': need}
 
 
-def _tests(study: Study, rows: dict[tuple, tuple]) -> dict[tuple, Difference]:
-    """The moderated difference of each pair of samples by (arm, task); left out where a sample is missing or too small."""
-    differences = {}
-    for task in study.tasks:
-        samples = {}
-        for arm in study.arms:
-            if (arm, task.name) in rows:
-                samples[study.reference(arm)] = rows[arm, task.name][1]
-                samples[arm] = rows[arm, task.name][0]
-        spreads = spread({arm: samples[arm] for arm in study.arms if samples.get(arm) is not None})
-        for arm in study.arms:
-            if (arm, task.name) in rows:
-                difference = moderated(samples, arm, study.reference(arm), spreads)
-                if difference is not None:
-                    differences[arm, task.name] = difference
-    return differences
+def _over_tasks(
+    study: Study,
+    made: Mapping[Row, Mapping],
+    tested: Mapping[Row, Looked],
+    measured: Mapping[Row, Difference],
+    level: float,
+    arm: str,
+) -> dict:
+    """The verdict of an arm over all tasks, and its mean effect over datasets, in margins.
 
-
-def _adjusted(differences: dict[tuple, Difference], family: int) -> dict[tuple, float]:
-    """p-values by Holm over the family. The study fixes the family: comparisons without a test count too."""
-    tested = {row: difference for row, difference in differences.items() if difference.error}
-    missing = [1.0] * (family - len(tested))
-    return dict(zip(tested, holm([difference.p() for difference in tested.values()] + missing), strict=False))
-
-
-def findings(reading: Reading) -> list[Finding]:
-    """One finding for each arm but the base, on each task, at the last complete declared look.
-
-    Before the first look the findings hold what is known and claim nothing. The declared looks share the error rate; if more
-    looks were taken (`manifest['looks']`), these share it. In a factorial study half of it goes to main effects and
-    interactions (results/factorial.py).
+    Whether an arm is not worse by a margin is asked on every task, and each has to say so: such tests need no correction among
+    each other (Berger 1982), but one for the arms.
     """
-    study = reading.study
-    count = reading.schedule.look or study.looks[0]
-    alpha = claim_level(study, reading.manifest)
-    rows = [(a, t.name) for t in study.tasks for a in study.arms if a != study.base]
-    budgets = equalities(study, reading.schedule, reading.records, reading.manifest.get('costs', {}))
-    known = {row: _known(reading, budgets, *row, count) for row in rows}
-    differences = _tests(study, {row: pair for row, (_, pair, _, _) in known.items()})
-    for row, difference in differences.items():
-        known[row][0]['effect_interval'] = difference.interval(LEVEL)
-    # A comparison that is blocked has no test, but stays in the family.
-    open_rows = {row: d for row, d in differences.items() if reading.schedule.look and not known[row][3]}
-    adjusted = _adjusted(open_rows, len(rows))
-    tests = {row: differences[row] for row in adjusted}
-    margins = {row: study.task(row[1]).margin for row in rows}
-    missing = [1.0] * (len(rows) - len(tests))
-    within = dict(zip(tests, holm([d.p_within(margins[row]) for row, d in tests.items()] + missing), strict=False))
-    shared = _tests(study, {row: pair for row, (_, _, pair, _) in known.items()})
-    for row, difference in shared.items():
-        known[row][0]['shared_interval'] = difference.interval(LEVEL)
-    one_recipe = _adjusted(shared if reading.schedule.look else {}, len(rows))
-    verdicts = {}
-    for row, (facts, pair, _, blocked) in known.items():
-        if not reading.schedule.look:
-            verdicts[row] = 'undecided', 'unfinished: not all runs of the first look are recorded'
-        elif blocked:
-            verdicts[row] = 'not comparable', blocked
-        elif row not in differences:
-            verdicts[row] = 'undecided', f'{count} replicate: noise cannot be measured with fewer than two'
-        elif row not in tests:
-            same = 'the same value' if differences[row].effect == 0 else 'two values'
-            verdicts[row] = 'undecided', f'zero variance: all {count} replicates of both gave {same}, no test is defined'
-        else:
-            facts |= dict(p=tests[row].p(), p_adjusted=adjusted[row], p_equivalent=within[row])
-            verdicts[row] = _decide(facts, tests[row], adjusted[row], within[row], alpha, len(rows), pair)
-        if row in one_recipe:
-            told = one_recipe[row] <= alpha
-            facts['shared_verdict'] = 'undecided' if not told else 'better' if shared[row].effect > 0 else 'worse'
-    made = []
-    for (arm, task), (facts, *_) in known.items():
-        overall = verdict_over_tasks(study, {t.name: verdicts[arm, t.name][0] for t in study.tasks})
-        verdict, reason = verdicts[arm, task]
-        made.append(Finding(**facts, verdict=verdict, reason=reason, overall=overall[0], overall_reason=overall[1]))
-    return made
-
-
-def claim_level(study: Study, manifest: Mapping) -> float:
-    """The error rate that the comparisons of one look share."""
-    looks = max(len(study.looks), len(set(manifest.get('looks', []))), 1)
-    return study.alpha / looks / (2 if study.levels else 1)
-
-
-def verdict_over_tasks(study: Study, verdicts: Mapping[str, str]) -> tuple[str, str]:
-    """An arm's verdict over all tasks, from its verdict on each; datasets count, not tasks."""
-    sets = {verdict: {study.task(t).dataset for t, v in verdicts.items() if v == verdict} for verdict in VERDICTS}
-    total = len({task.dataset for task in study.tasks})
-    if total < 2:
-        return 'undecided', 'withheld: one dataset only; a claim needs two or more'
-    if len(sets['better']) >= 2 and not sets['worse']:
-        return 'better', f'better on {len(sets["better"])} of {total} datasets, worse on none'
-    if len(sets['worse']) >= 2 and not sets['better']:
-        return 'worse', f'worse on {len(sets["worse"])} of {total} datasets, better on none'
-    if len(sets['equivalent']) == total and set(verdicts.values()) == {'equivalent'}:
-        return 'equivalent', f'equivalent on all {total} datasets'
-    counts = ', '.join(f'{verdict} on {len(names)}' for verdict, names in sets.items() if names)
-    return 'undecided', f'{counts} of {total} datasets; a claim needs two or more in one direction and none against'
+    arms, concluded = max(len(study.arms) - 1, 1), {}
+    for task in study.tasks:
+        facts, looked = made[arm, task.name], tested.get((arm, task.name))
+        shown = [None if looked is None else p for p in ((looked and looked.p_worse), (looked and looked.p_better))]
+        not_worse, not_better = (p is not None and p * arms <= level for p in shown)
+        concluded[task.name] = OnTask(facts['verdict'], facts.get('negligible', False), not_worse, not_better)
+    overall, why = verdict_over_tasks(study, concluded)
+    by_dataset: dict[str, list] = {}
+    for task in study.tasks:
+        difference = measured.get((arm, task.name))
+        if difference is not None and difference.error and made[arm, task.name]['verdict'] != 'not comparable':
+            by_dataset.setdefault(task.dataset, []).append((difference.effect / task.margin, difference.error / task.margin))
+    effects = [np.mean(pairs, axis=0) for pairs in by_dataset.values()]
+    known = len(by_dataset) == len({task.dataset for task in study.tasks})
+    mean = mean_over_datasets(*np.array(effects).T) if effects and known else None
+    told = {'overall': overall, 'overall_reason': why}
+    return told if mean is None else told | {'overall_effect': mean[0], 'overall_interval': mean[1:]}

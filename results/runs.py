@@ -9,6 +9,7 @@ import numpy as np
 
 from ablations.tasks import Task
 from ablations.trial import Trial
+from results.divergence import Divergences
 from results.selection import Selected
 from results.store.reading import Reading
 
@@ -65,9 +66,10 @@ class Runs:
         return self.task.sign * self.task.chance
 
     def confirmed(self, phase: str = 'confirm') -> np.ndarray | None:
-        """The mean of each replicate over its seeds in a phase ('confirm', 'share'); None until all are recorded. `[R]`
+        """The mean of each replicate over its runs that did not diverge, in a phase ('confirm', 'share'). `[R]`
 
-        A replicate whose tuning runs all diverged has nothing to confirm, and scores chance.
+        NaN for a replicate that has none: all of its runs diverged, or all of its tuning runs did and there was nothing to
+        confirm. None until all runs are recorded.
         """
         means = []
         for replicate in self.replicates:
@@ -75,5 +77,20 @@ class Runs:
             planned = (phase, self.arm, self.task.name, replicate) in self.reading.schedule.asked
             if not planned or any(trial.id not in self.reading.records for trial in trials):
                 return None
-            means.append(float(np.mean(self.scores(trials, self.chance))) if trials else self.chance)
+            scores = self.scores(trials, np.nan)
+            means.append(float(scores[np.isfinite(scores)].mean()) if np.isfinite(scores).any() else np.nan)
         return np.array(means)
+
+    @property
+    def divergences(self) -> Divergences:
+        """How many confirmation runs diverged, by replicate; one with nothing to confirm counts as if all of them had."""
+        counts, sizes = [], []
+        for replicate in self.replicates:
+            recorded = self.records_of(self.asked('confirm', replicate))
+            if self.reading.schedule.selections.get((self.arm, self.task.name, replicate), '') is None:
+                counts.append(self.reading.study.seeds)
+                sizes.append(self.reading.study.seeds)
+            else:
+                counts.append(sum(record['status'] == 'diverged' for record in recorded))
+                sizes.append(len(recorded))
+        return Divergences(tuple(counts), tuple(sizes))

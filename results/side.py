@@ -72,7 +72,7 @@ class Side(Runs):
         gaps = [
             selected.score - value
             for replicate, value in zip(self.replicates, confirmed, strict=True)
-            if (selected := self.selection(replicate))
+            if (selected := self.selection(replicate)) and math.isfinite(value)
         ]
         return float(np.mean(gaps)) if gaps else None
 
