@@ -81,16 +81,18 @@ class StudyRuns:
 
         Everything that shows findings uses it.
         """
+        from results.looks import ENTRY, looks_of
         from sweeps import manifest as manifests
 
         reading = self.reading
         taken = self.manifest['looks']
         if not reading.schedule.look or reading.schedule.look in taken:
             return reading
-        taken = sorted([*taken, reading.schedule.look])
+        # What counts as declared is what was declared before anything was read.
+        read = {'looks': sorted([*taken, reading.schedule.look]), ENTRY: looks_of(self.study, self.manifest).to_dict()}
         with contextlib.suppress(ValueError):
-            manifests.update(self.folder, looks=taken)
-        return dataclasses.replace(reading, manifest={**self.manifest, 'looks': taken})
+            manifests.update(self.folder, **read)
+        return dataclasses.replace(reading, manifest={**self.manifest, **read})
 
     @functools.cached_property
     def conclusions(self) -> 'Conclusions':

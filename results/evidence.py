@@ -14,7 +14,7 @@ from ablations.study import Study
 from results.budgets import equalities
 from results.comparability import censored_side, incomparable, without_values
 from results.divergence import compare
-from results.family import Adjusted, Row, Tested, adjusted
+from results.family import Adjusted, PValues, Row, adjusted
 from results.finding import TEST_NAME, VERDICTS, Finding
 from results.looks import Looks, looks_of
 from results.noise import Noise
@@ -108,7 +108,7 @@ class Looked:
     """A comparison as all declared looks saw it: what was tested, whether the arm was above its reference at the look that
     counts most, that look, and one-sided p-values of an effect below and above the margin."""
 
-    tested: Tested
+    tested: PValues
     above: bool = False
     look: int | None = None
     p_worse: float | None = None
@@ -128,13 +128,13 @@ def _tested(study: Study, looks: Looks, pairs: Mapping[Row, Comparison], row: Ro
     known = [(look, d) for look, d, _ in seen if d is not None and d.error]
     rates = min((dataclasses.replace(t, p=looks.worth(t.p, look)) for look, _, t in seen), key=lambda t: t.p, default=None)
     if not known:
-        return Looked(Tested(rates=rates) if rates else Tested())
+        return Looked(PValues(rates=rates) if rates else PValues())
     worth = [(looks.worth(d.p(), look), look, d) for look, d in known]
     p, look, strongest = min(worth, key=lambda one: one[0])
     p_worse = min(looks.worth_one_sided(d.p_above(-margin), at) for at, d in known)
     p_better = min(looks.worth_one_sided(1 - d.p_above(margin), at) for at, d in known)
     last = known[-1][1]
-    tested = Tested(
+    tested = PValues(
         p=p,
         p_within=min(looks.worth_one_sided(d.p_within(margin), at) for at, d in known),
         beyond=abs(last.effect) >= margin,

@@ -11,36 +11,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from results.looks import Looks, looks_of
+from results.noise import Noise
 from results.rounding import plain
 from results.runs import Runs
 from results.statistics import Difference, holm, mean_interval
 from results.store.reading import Reading
 
 LEVEL = 0.95
-
-
-def contrast(samples: list[np.ndarray], weights: list[float]) -> Difference:
-    """A weighted sum of arm means, its standard error and the degrees of freedom of Welch and Satterthwaite (1946).
-
-    `samples [[R]]` with one weight for each; an arm of weight 0 does not count. With two arms and weights 1 and -1 it is
-    `results.statistics.welch`. Raises ValueError on another number of weights, or fewer than two replicates in an arm.
-
-    >>> difference = contrast([np.array([0.92, 0.94]), np.array([0.90, 0.91])], [1, -1])
-    >>> round(difference.effect, 3), round(difference.error, 4)
-    (0.025, 0.0112)
-    """
-    if len(samples) != len(weights):
-        raise ValueError(f'{len(samples)} samples and {len(weights)} weights; allowed: one weight for each sample')
-    used = [(np.asarray(sample, float), weight) for sample, weight in zip(samples, weights, strict=True) if weight]
-    if any(len(sample) < 2 for sample, _ in used):
-        raise ValueError(f'samples of {[len(s) for s, _ in used]} replicates; allowed: two or more; add replicates')
-    effect = float(sum(weight * sample.mean() for sample, weight in used))
-    parts = [(weight**2 * float(sample.var(ddof=1)) / len(sample), len(sample) - 1) for sample, weight in used]
-    total = sum(part for part, _ in parts)
-    scale = max([abs(weight * float(sample.mean())) for sample, weight in used], default=0.0)
-    if total <= (1e-12 * max(scale, 1e-300)) ** 2:
-        return Difference(effect, 0.0, 0.0)
-    return Difference(effect, math.sqrt(total), total**2 / sum(part**2 / freedom for part, freedom in parts))
 
 
 def factors_of(levels: Mapping[str, Mapping[str, str]]) -> dict[str, list]:
@@ -167,18 +145,31 @@ class Factorial:
         return means
 
 
-def effects(values: Mapping[str, np.ndarray], levels: Mapping[str, Mapping[str, str]]) -> list[Effect]:
+def effects(
+    values: Mapping[str, np.ndarray], levels: Mapping[str, Mapping[str, str]], looks: Looks | None = None, base_factor: int = 1
+) -> list[Effect]:
     """All main effects and two-factor interactions from replicate values by arm, higher-better: {arm: `[R]`}.
+
+    Each is tested at all `looks` that so many replicates are enough for, without them once; the first arm is the base, which
+    has `base_factor` times as many replicates.
 
     >>> levels = {'base': {'norm': 'layer'}, 'rms': {'norm': 'rms'}}
     >>> values = {'base': np.array([0.90, 0.91, 0.89]), 'rms': np.array([0.92, 0.94, 0.93])}
     >>> [(effect.name, round(effect.difference.effect, 3)) for effect in effects(values, levels)]
     [('norm: rms', 0.03)]
     """
-    made = contrasts(levels)
-    samples = [values[arm] for arm in levels]
-    differences = {key: contrast(samples, [weights[arm] for arm in levels]) for key, weights in made.items()}
-    ps = {key: difference.p() for key, difference in differences.items()}
+    made, base = contrasts(levels), next(iter(levels))
+    fewest = min(len(values[arm]) // (base_factor if arm == base else 1) for arm in levels)
+    taken = looks.until(fewest) if looks else ()
+    noises = [Noise({arm: values[arm][: look * (base_factor if arm == base else 1)] for arm in levels}) for look in taken]
+    last, ps, differences = Noise({arm: np.asarray(values[arm], float) for arm in levels}), {}, {}
+    for key, weights in made.items():
+        differences[key] = last.contrast(weights)
+        if looks is None:
+            ps[key] = None if differences[key] is None else differences[key].p()
+        else:
+            tested = [(one, look) for noise, look in zip(noises, taken, strict=True) if (one := noise.contrast(weights))]
+            ps[key] = min((looks.worth(one.p(), look) for one, look in tested if one.error), default=None)
     adjusted = dict(zip(ps, holm([1.0 if p is None else p for p in ps.values()]), strict=True))
     return [
         Effect(
@@ -191,6 +182,7 @@ def effects(values: Mapping[str, np.ndarray], levels: Mapping[str, Mapping[str, 
             p_adjusted=None if ps[key] is None else adjusted[key],
         )
         for key, difference in differences.items()
+        if difference is not None
     ]
 
 
@@ -208,17 +200,21 @@ def factorials(reading: Reading, levels: Mapping[str, Mapping[str, str]]) -> lis
     factors, made = factors_of(levels), []
     for task in study.tasks:
         values = {arm: Runs(reading, arm, task).confirmed() for arm in levels}
+        known = {arm: sample[np.isfinite(sample)] for arm, sample in values.items() if sample is not None}
         cells = []
-        for arm, sample in values.items():
-            if sample is not None and len(sample):
+        for arm, sample in known.items():
+            if len(sample):
                 interval = mean_interval(sample, LEVEL)
                 ends = None if interval is None else tuple(sorted(task.sign * end for end in interval))
                 cells.append(Cell(arm, dict(levels[arm]), task.sign * float(sample.mean()), ends))
-        missing = [arm for arm, sample in values.items() if sample is None]
-        few = [arm for arm, sample in values.items() if sample is not None and len(sample) < 2]
+        missing = [arm for arm in levels if arm not in known]
+        none = [arm for arm, sample in known.items() if not len(sample)]
+        few = [arm for arm, sample in known.items() if len(sample) < 2]
         reason = f'not all of these are confirmed: {", ".join(missing)}' if missing else ''
+        reason = reason or (f'every run of these diverged: {", ".join(none)}' if none else '')
         reason = reason or (f'one replicate of {", ".join(few)}: noise cannot be measured' if few else '')
-        tested = () if reason else tuple(effects(values, levels))
+        looks = looks_of(study, reading.manifest)
+        tested = () if reason else tuple(effects(values, levels, looks, study.base_factor))
         made.append(Factorial(task.name, task.metric, task.direction, factors, tested, tuple(cells), reason))
     return _over_tasks(made, len(contrasts(levels)) * len(study.tasks))
 

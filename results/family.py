@@ -19,7 +19,7 @@ ALIKE = RateTest(1.0, 1.0)
 
 
 @dataclasses.dataclass(frozen=True)
-class Tested:
+class PValues:
     """What was measured of a comparison: two-sided p of no difference, p of an effect beyond the margin, the rates' test."""
 
     p: float | None = None
@@ -38,17 +38,17 @@ class Adjusted:
     p_rates: float
 
 
-def adjusted(rows: Mapping[Row, Tested], family: int, alpha: float) -> dict[Row, Adjusted]:
+def adjusted(rows: Mapping[Row, PValues], family: int, alpha: float) -> dict[Row, Adjusted]:
     """Adjusted p-values by row. `family` comparisons share `alpha`, those without a test too.
 
-    >>> rows = {('a', 'digits'): Tested(p=0.001, p_within=0.9, beyond=True), ('b', 'digits'): Tested(p=0.03, p_within=0.4)}
+    >>> rows = {('a', 'digits'): PValues(p=0.001, p_within=0.9, beyond=True), ('b', 'digits'): PValues(p=0.03, p_within=0.4)}
     >>> [round(one.p, 3) for one in adjusted(rows, family=2, alpha=0.05).values()]
     [0.002, 0.03]
     """
     count = family + claimable([row.rates for row in rows.values()], family, alpha)
     within = {key: None if row.p_within is None else min(1.0, family * row.p_within) for key, row in rows.items()}
     ordered = [(row.p, key, 'p') for key, row in rows.items() if row.p is not None]
-    ordered += [(row.rates.p, key, 'p_rates') for key, row in rows.items() if row.rates.p < 1]
+    ordered += [(row.rates.p, key, 'p_rates') for key, row in rows.items() if row.rates.least * count <= alpha]
     made = {key: {'p': None, 'p_within': within[key], 'p_rates': 1.0} for key in rows}
     least = 0.0
     for p, key, name in sorted(ordered):
@@ -66,7 +66,6 @@ def claimable(rates: Sequence[RateTest], family: int, alpha: float) -> int:
     1
     """
     for count in range(len(rates)):
-        able = sum(test.least * (family + max(count, 1)) <= alpha for test in rates)
-        if able <= count:
-            return able
+        if sum(test.least * (family + count) <= alpha for test in rates) <= count:
+            return count
     return len(rates)

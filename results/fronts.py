@@ -165,6 +165,7 @@ def front(reading: Reading, task: str, cost: str) -> Front:
     for arm in study.arms:
         runs = Runs(reading, arm, item)
         quality = runs.confirmed()
+        quality = None if quality is None else quality[np.isfinite(quality)]
         if cost in KNOWN:
             price = reading.manifest.get('costs', {}).get(arm, {}).get(task, {}).get(cost)
         else:

@@ -10,7 +10,7 @@ from scipy.special import ndtr
 from ablations.study import Study
 
 LEVEL = 0.95
-SPREAD = 1.0
+SPREAD = 2.0
 """The scale, in margins, of the half-Cauchy prior of how much effects vary between datasets."""
 VARIATIONS = 200
 

@@ -4,6 +4,8 @@ import dataclasses
 import math
 from collections.abc import Mapping
 
+import numpy as np
+
 from results.finding import Finding
 from results.rounding import plain
 from results.runs import Runs
@@ -57,7 +59,7 @@ def _error(reading: Reading, one: Finding) -> float | None:
     """The standard error of an effect over replicates, None with fewer than two."""
     task = reading.study.task(one.task)
     both = [Runs(reading, arm, task).confirmed() for arm in (one.arm, one.base)]
-    difference = None if any(values is None for values in both) else welch(*both)
+    difference = None if any(values is None for values in both) else welch(*(values[np.isfinite(values)] for values in both))
     return None if difference is None else difference.error
 
 

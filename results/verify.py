@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from ablations.study import Study
 from ablations.trial import TEST, TUNING, Schedule, Trial
 from results.budgets import equalities
+from results.looks import looks_of
 from results.store.reading import Reading
 
 FEW_REPLICATES = 3
@@ -176,12 +177,15 @@ def _one_data(recorded: Mapping[str, dict]) -> Check:
 
 
 def _looks(study: Study, manifest: Mapping) -> Check:
-    taken = sorted(set(manifest.get('looks', [])))
-    undeclared = [look for look in taken if look not in study.looks]
-    why = f'declared at {", ".join(map(str, study.looks))} replicates, taken at {", ".join(map(str, taken)) or "none"}'
+    """What counts was frozen at the first read: looks that were declared later are described, and claim nothing."""
+    looks, taken = looks_of(study, manifest).counts, sorted(set(manifest.get('looks', [])))
+    undeclared = [look for look in (*taken, *study.looks) if look not in looks]
+    told = ', '.join(map(str, looks))
+    why = f'declared at {told} replicates, taken at {", ".join(map(str, taken)) or "none"}; they share the error rate'
     if undeclared:
-        why += f', of which {", ".join(map(str, undeclared))} undeclared'
-    return Check('looks were declared', not undeclared, f'{why}; the error rate is shared among all of them')
+        late = ', '.join(map(str, sorted(set(undeclared))))
+        why = f'declared at {told} replicates when findings were first read; those at {late} came later and claim nothing'
+    return Check('looks were declared', not undeclared, why)
 
 
 def _edges(study: Study, schedule: Schedule) -> Check:
@@ -207,7 +211,7 @@ def _sizes(study: Study, manifest: Mapping) -> Check:
 def _diverged(recorded: Mapping[str, dict]) -> Check:
     count = sum(record['status'] == 'diverged' for record in recorded.values())
     return Check(
-        'diverged runs are counted', True, f'{count} of {len(recorded)} runs diverged; they score chance, none is dropped'
+        'diverged runs are counted', True, f'{count} of {len(recorded)} runs diverged; they enter no mean, and each is counted'
     )
 
 

@@ -5,6 +5,7 @@ digest              the study's digest then
 platform, strategy, lanes      how packs run
 costs               {arm: {task: cost}}
 looks               numbers of replicates at which findings were read
+design              the study's looks, their shares and its error rate when findings were read for the first time
 test_reads          {dataset: runs that were scored on the sealed test split}
 """
 
@@ -43,11 +44,20 @@ def _list(right: Callable[[object], bool]) -> Callable[[object], bool]:
     return lambda value: isinstance(value, list) and all(map(right, value))
 
 
+def _design(value: object) -> bool:
+    if not isinstance(value, dict) or not _list(_count)(value.get('looks')) or not value['looks']:
+        return False
+    shares, alpha = value.get('shares'), value.get('alpha')
+    numbers = isinstance(shares, list) and all(isinstance(n, (int, float)) and not isinstance(n, bool) for n in shares)
+    return numbers and len(shares) == len(value['looks']) and isinstance(alpha, float) and 0 < alpha < 1
+
+
 KINDS = {
     **dict.fromkeys(('study', 'digest', 'platform', 'strategy'), _text),
     'lanes': lambda value: _count(value) and value > 0,
     'settings': _list(_text),
     'looks': _list(_count),
+    'design': _design,
     'test_reads': _by_name(_count),
     'costs': _by_name(_by_name(_cost)),
 }

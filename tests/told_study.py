@@ -22,10 +22,19 @@ def study(**fields: object) -> Study:
     )
 
 
-def told(asked: Study, values: dict, /, world: World | None = None, manifest: dict | None = None, **changes: object):
+def told(
+    asked: Study,
+    values: dict,
+    /,
+    world: World | None = None,
+    manifest: dict | None = None,
+    rewritten: bool = True,
+    **changes: object,
+):
     """The findings where arms confirm at `values[arm, task]`: one number a replicate, in the task's own metric.
 
-    `changes` replaces parts of the schedule. Arms not named confirm at 0.5 with NOISE / 100.
+    `changes` replaces parts of the schedule. Arms not named confirm at 0.5 with NOISE / 100. Runs that diverged get a score
+    unless they are not `rewritten`.
     """
     found, records = simulate(asked, world or World(), seed=0)
     for (phase, arm, where, replicate), trials in found.asked.items():
@@ -33,6 +42,8 @@ def told(asked: Study, values: dict, /, world: World | None = None, manifest: di
             continue
         wanted = values.get((arm, where), 0.5 + NOISE / 100)[replicate]
         for trial, apart in zip(trials, (-0.01, 0.01), strict=False):
+            if not rewritten and records[trial.id]['status'] == 'diverged':
+                continue
             records[trial.id] = {**records[trial.id], 'score': float(wanted + (apart if len(trials) > 1 else 0.0))}
     made = findings(Reading(asked, dataclasses.replace(found, **changes), records, manifest or {}))
     for finding in made:

@@ -13,6 +13,7 @@ LOOKS = {
     'better': ('B', dict(facecolor='#a9cfe8')),
     'worse': ('W', dict(facecolor='#f4bd92')),
     'equivalent': ('E', dict(facecolor='#cfe8cf')),
+    'unstable': ('S', dict(facecolor='#e6c3dc')),
     'undecided': ('U', dict(facecolor='white')),
     'not comparable': ('N', dict(facecolor='#e4e4e4', hatch='////', edgecolor='#b5b5b5')),
 }

@@ -2,7 +2,7 @@
 
 from ablations.study import Study
 from results.finding import Finding
-from results.tables import difference_unit, marked, number, probability, span, tasks
+from results.tables import MINUS, difference_unit, marked, number, probability, span, tasks
 
 
 def _amount(value: float, finding: Finding, signed: bool = False) -> str:
@@ -27,6 +27,8 @@ def meaning(finding: Finding) -> str:
         surely = min(map(abs, finding.effect_interval or (0.0,))) > finding.margin
         beyond = f'by more than the margin of {margin}' if surely else f'; that it exceeds the margin of {margin} is not shown'
         return f'It is {finding.verdict} {beyond}.'.replace(' ;', ';')
+    if finding.verdict == 'unstable':
+        return f'Their confirmation runs do not diverge equally often: {finding.reason}.'
     if finding.verdict == 'equivalent':
         return f'The difference is within the margin of {margin}: either may be used.'
     if finding.verdict == 'not comparable':
@@ -55,6 +57,22 @@ def _shared(finding: Finding, recipe: str) -> str:
     return f'One recipe for all would have concluded "{finding.shared_verdict}"{agree}: {effect}.'
 
 
+def _divergence(finding: Finding) -> str:
+    """How many confirmation runs diverged, where any did; and what one more would have made of a claim."""
+    parts = []
+    if finding.diverged or finding.base_diverged:
+        counts = (
+            (finding.arm, finding.diverged, finding.confirmed),
+            (finding.base, finding.base_diverged, finding.base_confirmed),
+        )
+        told = ', '.join(f'{diverged} of {runs} of {arm}' for arm, diverged, runs in counts)
+        parts.append(f'Confirmation runs that diverged: {told}; values are means of the others.')
+    if finding.one_more_diverged is not None:
+        amount = _amount(finding.one_more_diverged, finding, True)
+        parts.append(f'With one diverged run more on the better side, counted at chance, the effect would be {amount}.')
+    return ' '.join(parts)
+
+
 def headline(finding: Finding) -> str:
     """The two arms and the verdict."""
     return f'{finding.arm} against {finding.base} on {finding.task}: {marked(finding)}.'
@@ -73,11 +91,20 @@ def basis(finding: Finding, recipe: str = 'own') -> str:
         how = 'both at the recipe of the base' if recipe == 'same' else 'each at its own best recipe'
         counts = f'{finding.replicates} replicate{"s" * (finding.replicates != 1)} of {finding.seeds}'
         parts.append(f'{own}, {base}, {how}: {effect} over {counts} seed{"s" * (finding.seeds != 1)}{tested}.')
-    parts += [meaning(finding), _shared(finding, recipe)]
+    parts += [meaning(finding), _divergence(finding), _shared(finding, recipe)]
     for who, edges in ((finding.arm, finding.censored), (finding.base, finding.base_censored)):
         if edges:
             parts.append(f'Censored: the optimum of {who} lies at the edge of its range ({", ".join(edges)}).')
     return ' '.join(part for part in parts if part)
+
+
+def _mean(finding: Finding) -> str:
+    """The mean effect over datasets, in margins of their tasks."""
+    if finding.overall_effect is None:
+        return ''
+    low, high = (f'{end:+.1f}'.replace('-', MINUS) for end in finding.overall_interval)
+    mean = f'{finding.overall_effect:+.1f}'.replace('-', MINUS)
+    return f' On datasets like these the effect is {mean} margins on average [{low}, {high}].'
 
 
 def sentence(finding: Finding, recipe: str = 'own') -> str:
@@ -92,7 +119,7 @@ def verdicts(study: Study, findings: list[Finding]) -> list[dict]:
         own = [finding for finding in findings if finding.arm == arm]
         verdict, reason = own[0].overall, own[0].overall_reason
         said = reason if reason.startswith(verdict) else f'{verdict}, {reason}'
-        over = f'{arm} against {own[0].base} over {total} task{"s" * (total != 1)}: {said}.'
+        over = f'{arm} against {own[0].base} over {total} task{"s" * (total != 1)}: {said}.{_mean(own[0])}'
         each = [{'head': headline(finding), 'rest': basis(finding, study.recipe)} for finding in own]
         entries.append({'arm': arm, 'verdict': verdict, 'overall': over, 'tasks': each})
     return entries

@@ -22,12 +22,14 @@ def _percent(level: float) -> str:
 def _family(findings: list[Finding], facts: StudyFacts) -> str:
     test = findings[0].test
     text = f'{test[:1].upper()}{test[1:]}, Holm over {len(findings)} comparisons'
+    if len(facts.looks) > 1:
+        text += f' and looks at {", ".join(map(str, facts.looks))} replicates'
     if facts.alpha is None:
         return text
     text += f' at a familywise error rate of {_percent(facts.alpha)}'
     if facts.level is None or facts.level == facts.alpha:
         return text
-    return f'{text}, of which these share {_percent(facts.level)} (the rest is for other looks or for effects of factors)'
+    return f'{text}, of which these share {_percent(facts.level)} (the rest is for effects of factors)'
 
 
 def _censored(findings: list[Finding]) -> list[str]:
@@ -78,7 +80,7 @@ def notes(findings: list[Finding], facts: StudyFacts) -> list[str]:
         'Detectable: the smallest effect that would be found with 80% power at this noise',
         f'Test examples: {shown}',
         *_sizes(findings),
-        'LR sensitivity in nats; diverged: share of runs',
+        'LR sensitivity in nats; diverged: confirmation runs that diverged, which enter no value',
         *_censored(findings),
         f'{DASH}: not known or not defined',
     ]
@@ -96,7 +98,7 @@ def effects_note(facts: StudyFacts) -> str:
     sentences = [
         'A main effect is a level less the first level of its factor, averaged over all other factors',
         'An interaction is what two levels do together beyond what each does alone',
-        f'Welch contrasts over replicates, Holm over {len(told)} effects of all tasks'
+        f'Moderated paired contrasts over replicates, Holm over {len(told)} effects of all tasks'
         + ('' if facts.level is None else f', which share an error rate of {_percent(facts.level)}'),
         *dict.fromkeys(f'On {line.task}: {mark}' for line in facts.effects for mark in line.marks),
         *dict.fromkeys(f'On {line.task}: {line.reason}' for line in facts.effects if line.reason),

@@ -72,8 +72,8 @@ def _sized(value: float | None, ratio: float | None) -> Cell:
     return Cell(count(value), '' if value is None or ratio is None else f'({ratio:.2f}{TIMES})')
 
 
-def _share(value: float | None) -> Cell:
-    return Cell(DASH if value is None else f'{100 * value:.1f}%')
+def _diverged(count: int, runs: int) -> Cell:
+    return Cell(f'{count}/{runs}' if runs else DASH)
 
 
 def _loss(value: float | None) -> Cell:
@@ -93,7 +93,7 @@ def _base_row(one: Finding) -> Row:
         'value': Cell(number(one.base_value, one.metric), span(one.base_interval, one.metric)),
         'verdict': Cell('base' + ', censored' * bool(one.base_censored)),
         'sensitivity': _loss(one.base_lr_sensitivity),
-        'diverged': _share(one.base_diverged_share),
+        'diverged': _diverged(one.base_diverged, one.base_confirmed),
     }
     return Row(one.task, one.base, cells)
 
@@ -111,7 +111,7 @@ def _row(one: Finding, best: float | None) -> Row:
         'verdict': Cell(marked(one)),
         'detectable': Cell(number(one.detectable, one.metric)),
         'sensitivity': _loss(one.lr_sensitivity),
-        'diverged': _share(one.diverged_share),
+        'diverged': _diverged(one.diverged, one.confirmed),
     }
     return Row(one.task, one.arm, cells, bold=one.verdict == 'better' and one.value == best)
 

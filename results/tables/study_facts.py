@@ -4,6 +4,7 @@ import dataclasses
 
 from results.evidence import claim_level
 from results.finding import Finding
+from results.looks import looks_of
 from results.store.reading import Reading
 from results.tables.effects import EffectLine, effect_lines
 
@@ -27,8 +28,8 @@ class Missing:
 class StudyFacts:
     """What a table needs to know of a study beside its findings; the defaults add nothing.
 
-    `alpha` is the familywise error rate of the study, and `level` the part of it for the comparisons of one look. `look` is the
-    last complete declared look (0 before the first, None where not known), and `last` the study's last look.
+    `alpha` is the familywise error rate of the study, and `level` the part of it for its comparisons. `looks` share it. `look`
+    is the last complete declared look (0 before the first, None where not known), and `last` the study's last look.
     """
 
     shape: str = 'one_swap'
@@ -37,6 +38,7 @@ class StudyFacts:
     base_factor: int = 1
     alpha: float | None = None
     level: float | None = None
+    looks: tuple[int, ...] = ()
     look: int | None = None
     last: int | None = None
     missing: tuple[Missing, ...] = ()
@@ -87,6 +89,7 @@ def study_facts(reading: Reading, findings: list[Finding]) -> StudyFacts:
         base_factor=study.base_factor,
         alpha=study.alpha,
         level=claim_level(study, reading.manifest),
+        looks=looks_of(study, reading.manifest).counts,
         look=reading.schedule.look,
         last=study.looks[-1],
         missing=missing_runs(reading),

@@ -13,6 +13,7 @@ COLOURS = {
     'better': 'green',
     'worse': 'red',
     'equivalent': 'cyan',
+    'unstable': 'magenta',
     'not comparable': 'yellow',
     'more together': 'green',
     'less together': 'red',

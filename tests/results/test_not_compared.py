@@ -3,14 +3,13 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 from told_study import DIGITS, NOISE, around, one, several, study, told
 
 from ablations.study import Study
-from ablations.tasks import task
 from ablations.trial import TEST
 from results.evidence import findings
-from results.statistics import holm
 from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
 
@@ -32,11 +31,11 @@ def test_an_arm_that_is_lost_lends_no_variance(place, why):
         trial = found.asked['confirm', 'lost', 'digits', 0][0]
         records[trial.id] = {**records[trial.id], 'status': 'failed', 'score': None}
     made = {f.arm: f for f in findings(Reading(asked, found, records))}
-    assert made['lost'].verdict == 'not comparable'
+    assert made['lost'].verdict == ('unstable' if why == 'diverged' else 'not comparable')
     assert {arm: made[arm].p for arm in alone} == pytest.approx({arm: f.p for arm, f in alone.items()})
-    assert sorted(f.p_adjusted for f in made.values() if f.p) == pytest.approx(
-        sorted(holm([1.0, *(f.p for f in alone.values())])[1:])
-    )
+    first = min(alone.values(), key=lambda f: f.p)
+    family = 5 if why == 'diverged' else 4  # four differences, and one rate that may be claimed
+    assert made[first.arm].p_adjusted == pytest.approx(family * first.p)
 
 
 class Lost(World):
@@ -57,32 +56,57 @@ class Lost(World):
     ('arms', 'named'), [(('arm',), "'arm'"), (('base',), "'base'"), (('arm', 'base'), "'arm'")], ids=['arm', 'base', 'all']
 )
 @pytest.mark.parametrize('tasks', [('digits',), ('stdlib_bytes', 'recall')])
-def test_where_every_tuning_run_diverged_nothing_is_compared(arms, named, tasks):
+def test_where_every_tuning_run_diverged_no_score_is_compared(arms, named, tasks):
+    """With five replicates against none that is a difference in how often they diverge; of both there is nothing to say."""
     for finding in told(study(tasks=tasks), {}, world=Lost(arms)):
-        assert finding.verdict == 'not comparable'
-        assert f'every tuning run of {named} diverged (40 of 40)' in finding.reason
-        assert (finding.p, finding.p_adjusted, finding.p_equivalent) == (None, None, None)
+        if len(arms) == 2:
+            assert finding.verdict == 'not comparable'
+            assert f'every tuning run of {named} diverged (40 of 40)' in finding.reason
+        else:
+            counts = {
+                'arm': '10 of 10 confirmation runs of arm against 0 of 10',
+                'base': '0 of 10 confirmation runs of arm against 10',
+            }
+            assert (finding.verdict, finding.p_diverged < 0.05) == ('unstable', True)
+            assert finding.reason.startswith(counts[arms[0]])
+        assert (finding.p, finding.p_adjusted, finding.p_equivalent, finding.effect) == (None, None, None, None)
         assert finding.diverged_share == (1.0 if 'arm' in arms else finding.diverged_share)
-        chance = task(finding.task).chance
-        assert finding.value == (pytest.approx(chance) if 'arm' in arms else finding.value)
-        assert finding.base_value == (pytest.approx(chance) if 'base' in arms else finding.base_value)
+        assert (finding.value is None, finding.base_value is None) == ('arm' in arms, 'base' in arms)
         assert finding.overall == 'undecided'
 
 
-def test_one_replicate_that_diverged_scores_chance():
+def test_too_few_replicates_to_say_that_one_diverges_more_often():
+    (finding,) = told(study(replicates=3), {}, world=Lost(('arm',)))
+    assert finding.verdict == 'not comparable'
+    assert finding.reason == "every tuning run of 'arm' diverged (24 of 24)"
+
+
+def test_a_replicate_that_diverged_in_tuning_has_no_value_and_counts_as_diverged():
     finding = one(study(), {}, world=Lost(('arm',), replicates=(2,), held='tuning'))
-    expected = 0.5 + NOISE / 100
-    expected[2] = 0.1
-    assert finding.value == pytest.approx(expected.mean())
-    assert finding.verdict != 'not comparable'
+    left = np.arange(5) != 2
+    assert finding.value == pytest.approx((0.5 + NOISE / 100)[left].mean())
+    assert finding.effect == pytest.approx(0.0, abs=0.02)
+    assert finding.verdict == 'undecided'
+    assert (finding.diverged, finding.confirmed) == (2, 10)
     assert finding.diverged_share == pytest.approx(8 / (40 + 8))
 
 
-def test_confirmation_runs_that_diverge_score_chance_and_are_counted():
+def test_confirmation_runs_that_diverge_enter_no_mean_and_are_counted():
     finding = findings(_reading(study(), Lost(('arm',), held=TEST)))[0]
-    assert finding.value == pytest.approx(0.1)
+    assert (finding.value, finding.effect, finding.verdict) == (None, None, 'unstable')
+    assert (finding.diverged, finding.confirmed, finding.base_diverged) == (10, 10, 0)
+    assert finding.diverged_interval[0] == pytest.approx(0.6915, abs=1e-3)
     assert finding.diverged_share == pytest.approx(10 / 50)
     assert finding.base_diverged_share == 0.0
+
+
+def test_rare_divergence_changes_no_mean():
+    """One run in ten of an arm diverges: its mean is that of the others, and no rate is claimed on so little."""
+    asked, values = study(), {('arm', 'digits'): around(0.7, 0.01, 1), ('base', 'digits'): around(0.5, 0.01)}
+    finding = one(asked, values, world=Lost(('arm',), replicates=(3,), held=TEST), rewritten=False)
+    assert finding.verdict == 'better'
+    assert (finding.diverged, finding.confirmed) == (2, 10)
+    assert finding.one_more_diverged < finding.effect, 'with one more at chance the lead would be smaller'
 
 
 def _reading(asked: Study, world: World) -> Reading:
@@ -126,7 +150,7 @@ def test_records_of_two_versions_are_not_compared(phase):
     ],
 )
 def test_a_censored_loser_is_not_compared(effect, deviation, who, verdict):
-    values = {('arm', 'digits'): around(0.5 + effect, deviation), ('base', 'digits'): around(0.5, deviation)}
+    values = {('arm', 'digits'): around(0.5 + effect, deviation, 1), ('base', 'digits'): around(0.5, deviation)}
     finding = one(study(), values, censored={(who, 'digits'): ['adamw lr high']})
     assert finding.verdict == verdict
     assert (finding.censored if who == 'arm' else finding.base_censored) == ('adamw lr high',)

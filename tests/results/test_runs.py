@@ -59,18 +59,19 @@ def test_scores_are_in_the_good_direction():
     assert runs(lost).scores(trials, -math.inf).tolist() == wanted
 
 
-def test_confirmed_values_are_means_over_seeds():
+def test_confirmed_values_are_means_over_seeds_that_did_not_diverge():
     first, second = runs().asked('confirm', 0)
     lost = {**RECORDS, first.id: {**RECORDS[first.id], 'status': 'diverged', 'score': None}}
-    wanted = (-math.log(256) - RECORDS[second.id]['score']) / 2
+    wanted = -RECORDS[second.id]['score']
     found = runs(lost).confirmed()
     assert found == pytest.approx([wanted, -np.mean([RECORDS[t.id]['score'] for t in runs().asked('confirm', 1)])])
 
 
-def test_a_replicate_with_nothing_to_confirm_scores_chance():
+def test_a_replicate_with_nothing_to_confirm_has_no_value():
     asked = {**SCHEDULE.asked, ('confirm', 'arm', 'stdlib_bytes', 0): []}
     found = runs(schedule=dataclasses.replace(SCHEDULE, asked=asked)).confirmed()
-    assert found[0] == pytest.approx(-math.log(256))
+    assert np.isnan(found[0])
+    assert np.isfinite(found[1])
     assert found[1] == runs().confirmed()[1]
 
 

@@ -46,6 +46,9 @@ BETTER = Finding(
     macs_ratio=1.0,
     lr_sensitivity=0.1234,
     base_lr_sensitivity=0.2,
+    diverged=1,
+    confirmed=20,
+    base_confirmed=20,
     diverged_share=0.05,
     base_diverged_share=0.0,
     replicates=5,
@@ -214,7 +217,7 @@ def test_latex_has_no_bare_special_characters_and_no_vertical_rules():
     body = re.sub(r'\\begin\{tabular\}\{.*\}|^%.*$', '', text, flags=re.M)
     assert re.search(r'(?<!\\)[_%#]', body) is None
     assert '|' not in text and r'\toprule' in text and r'\bottomrule' in text
-    assert r'stdlib\_bytes' in text and r'5.0\%' in text
+    assert r'stdlib\_bytes' in text and '1/20' in text
     assert not set(text) & set('–×−')
     first = text.partition(r'\end{tabular}')[0]
     rows = [line for line in first.splitlines() if ' & ' in line]
@@ -249,7 +252,7 @@ def test_note_names_replicates_test_family_and_test_size():
     text = table(FOUND, 'md', alpha=0.05)
     for wanted in (
         '5 tuning replicates of 2',
-        'Welch t',
+        'Moderated paired t',
         'Holm over 4 comparisons at a familywise error rate of 5%',
         'digits 540',
     ):
@@ -269,7 +272,7 @@ def test_a_study_without_comparisons_has_a_table():
 
 def test_terminal_loses_nothing_at_eighty_columns():
     words = shown(FOUND, 80).split()
-    for wanted in ('rms_norm', '92.5', '+2.5', '−0.4', '0.012', 'better', '0.123', '5.0%', '10.1k', '2.432'):
+    for wanted in ('rms_norm', '92.5', '+2.5', '−0.4', '0.012', 'better', '0.123', '1/20', '10.1k', '2.432'):
         assert wanted in words
 
 

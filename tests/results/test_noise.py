@@ -1,0 +1,193 @@
+"""Noise: what arms lend each other, by hand, and simulated levels and powers of the test."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from results.noise import BORROWED, COUNTED, LOUD, OWN, Noise
+from results.statistics import Difference, detectable, holm
+
+NAMES = ('base', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k')
+
+
+def arms(count: int, replicates: int = 5, split: float = 0.0, seed: int = 0, deviations: tuple = ()) -> dict:
+    """Samples of arms that share what a split does to their replicates."""
+    generator = np.random.default_rng([seed, count, replicates])
+    shared = generator.normal(0, split, replicates)
+    return {
+        name: generator.normal(0, deviations[place] if deviations else 1.0, replicates) + shared
+        for place, name in enumerate(NAMES[:count])
+    }
+
+
+@pytest.mark.parametrize(('count', 'weight'), [(2, 0), (3, 1 / 3), (4, 2 / 3), (5, 1), (8, 2), (12, 2)])
+def test_more_arms_lend_more(count, weight):
+    assert Noise(arms(count)).weight == pytest.approx(weight)
+
+
+def test_pairs_are_variances_of_differences():
+    samples = arms(4, 7, split=3.0)
+    pairs = Noise(samples).pairs
+    for i, one in enumerate(samples.values()):
+        for j, two in enumerate(samples.values()):
+            assert pairs[i, j] == pytest.approx(np.var(one - two, ddof=1))
+
+
+def test_the_variance_of_quiet_arms_is_that_of_an_analysis_of_variance():
+    """Residual mean square of arms by replicates, without interaction."""
+    values = np.stack(list(arms(5, 6, split=2.0).values()))
+    left = values - values.mean(1, keepdims=True) - values.mean(0) + values.mean()
+    assert Noise(dict(zip(NAMES, values, strict=False))).variance == pytest.approx((left**2).sum() / (4 * 5))
+
+
+@pytest.mark.parametrize('loud', [('a',), ('base',), ('a', 'b')])
+def test_loud_arms_are_named_and_lend_nothing(loud):
+    for seed in range(20):
+        deviations = tuple(30.0 if name in loud else 1.0 for name in NAMES[:5])
+        noise, quiet = Noise(samples := arms(5, seed=seed, deviations=deviations)), [n for n in NAMES[:5] if n not in loud]
+        assert noise.loud == set(loud)
+        pairs = [np.var(samples[a] - samples[b], ddof=1) for a, b in itertools.combinations(quiet, 2)]
+        assert noise.variance == pytest.approx(np.mean(pairs) / 2)
+        assert noise.weight == pytest.approx((len(quiet) - 2) / 3)
+    assert Noise(arms(2, deviations=(1.0, 1000.0))).loud == frozenset(), 'of two nobody can say which'
+
+
+@pytest.mark.parametrize('seed', range(6))
+@pytest.mark.parametrize('count', [3, 5, 12])
+def test_a_moderated_test_by_hand(seed, count):
+    samples = arms(count, seed=seed, deviations=(1.0, 0.5, 2.5, 1.0, 1.5, *(1.0,) * 7))
+    noise, gaps = Noise(samples), samples['b'] - samples['base']
+    others = [np.var(samples['base'] - samples[n], ddof=1) for n in NAMES[1:count] if n not in noise.loud]
+    lent = noise.variance + max(noise.variance, np.mean(others) - noise.variance)
+    own, weight = np.var(gaps, ddof=1), noise.weight * min(BORROWED, 4)
+    if own > OWN * lent:
+        variance, freedom = own, 4 + COUNTED * weight * OWN * lent / own
+    else:
+        variance, freedom = (4 * own + weight * lent) / (4 + weight), 4 + COUNTED * weight
+    made = noise.difference('b', 'base')
+    assert made.effect == pytest.approx(gaps.mean())
+    assert made.error == pytest.approx(math.sqrt(variance / 5))
+    assert made.freedom == pytest.approx(freedom)
+
+
+@pytest.mark.parametrize('count', [2, 3, 5])
+def test_what_splits_do_to_both_sides_changes_nothing(count):
+    quiet = arms(count)
+    moved = {name: sample + np.array([9.0, -4.0, 0.0, 2.0, -7.0]) for name, sample in quiet.items()}
+    one, two = (Noise(samples).difference('a', 'base') for samples in (quiet, moved))
+    assert (two.effect, two.error, two.freedom) == pytest.approx((one.effect, one.error, one.freedom))
+
+
+def test_two_arms_are_tested_by_the_paired_t_test():
+    samples = arms(2, 6)
+    theirs = stats.ttest_rel(samples['a'], samples['base'])
+    made = Noise(samples).difference('a', 'base')
+    assert made.p() == pytest.approx(theirs.pvalue)
+    assert made.interval(0.95) == pytest.approx(tuple(theirs.confidence_interval(0.95)))
+
+
+def test_a_difference_is_a_contrast_of_two():
+    samples = arms(5, seed=3)
+    noise = Noise(samples)
+    made = noise.contrast({'a': 0.5, 'b': 0.5, 'base': -1.0})
+    assert made.effect == pytest.approx(np.mean((samples['a'] + samples['b']) / 2 - samples['base']))
+    assert noise.contrast({'a': 1.0, 'base': -1.0, 'b': 0.0}).effect == noise.difference('a', 'base').effect
+    assert noise.contrast({'a': 1.0, 'nobody': -1.0}) is None
+
+
+def test_replicates_without_a_value_are_left_out_of_what_they_would_enter():
+    samples = arms(5, 6)
+    samples['a'][2] = np.nan
+    noise, both = Noise(samples), np.arange(6) != 2
+    assert noise.difference('a', 'base').effect == pytest.approx(np.mean((samples['a'] - samples['base'])[both]), abs=0.6)
+    without = {name: sample[both] for name, sample in samples.items()}
+    assert noise.pairs[1] == pytest.approx(Noise(without).pairs[1])
+    assert noise.pairs[2, 3] != pytest.approx(Noise(without).pairs[2, 3])
+    assert noise.difference('b', 'base').freedom == 5 + COUNTED * BORROWED
+
+
+def test_arms_that_are_not_known_or_too_small_are_left_out():
+    noise = Noise({**arms(3), 'few': np.array([1.0]), 'gone': np.full(5, np.nan), 'one': np.array([1.0] + [np.nan] * 4)})
+    assert noise.arms == ('base', 'a', 'b')
+    assert [noise.difference(name, 'base') for name in ('few', 'gone', 'one', 'nobody')] == [None] * 4
+    assert (Noise({}).arms, Noise({}).difference('a', 'base')) == ((), None)
+
+
+@pytest.mark.parametrize('value', [0.0, 0.5, 1e9])
+def test_where_a_difference_does_not_vary_there_is_no_test(value):
+    noise = Noise({**arms(3), 'still': np.full(5, value), 'again': np.full(5, value + 1)})
+    made = noise.difference('still', 'again')
+    assert (made.effect, made.error, made.freedom) == (pytest.approx(-1.0), 0.0, 0.0)
+    assert (made.p(), made.interval(0.95), made.p_within(1.0), detectable(made, 0.05)) == (None, None, None, None)
+    assert noise.difference('still', 'base').error > 0
+    silent = Noise({name: np.full(5, 0.3) for name in NAMES[:4]})
+    assert silent.difference('a', 'base') == Difference(0.0, 0.0, 0.0)
+
+
+def test_more_replicates_of_the_base_help_as_far_as_the_split_lets_them():
+    """Five replicates of the arms, twenty of the base: the error is sqrt(1/5 + 1/20) without a split."""
+
+    def errors(split: float) -> tuple[float, float]:
+        made, known = [], []
+        for seed in range(200):
+            samples = arms(5, 20, split, seed)
+            short = {name: sample if name == 'base' else sample[:5] for name, sample in samples.items()}
+            made.append(Noise(short).difference('a', 'base'))
+            known.append(Noise({name: sample[:5] for name, sample in samples.items()}).difference('a', 'base'))
+        assert np.mean([one.error for one in made]) < np.mean([one.error for one in known])
+        return float(np.std([one.effect for one in made])), float(np.sqrt(np.mean([one.error**2 for one in made])))
+
+    (without, claimed), (beside, claimed_beside) = errors(0.0), errors(8.0)
+    assert without < 0.56 < beside
+    assert claimed == pytest.approx(without, rel=0.2)
+    assert claimed_beside == pytest.approx(beside, rel=0.2)
+
+
+WORLDS = {
+    'equal': dict(),
+    'a loud base': dict(deviations=(2.0, 1.0, 1.0, 1.0, 1.0)),
+    'an arm ten times as loud': dict(deviations=(1.0, 10.0, 1.0, 1.0, 1.0)),
+    'quiet arms': dict(deviations=(1.0, 0.5, 0.5, 0.5, 1.0)),
+    'splits': dict(split=3.0),
+}
+
+
+def _families(seed: int, replicates: int) -> dict:
+    """Arms of two families that answer a split alike, unlike the other family."""
+    shared = np.random.default_rng([seed, 7]).normal(0, 2.8, (2, replicates))
+    return {name: sample + shared[place % 2] for place, (name, sample) in enumerate(arms(5, replicates, seed=seed).items())}
+
+
+@pytest.mark.parametrize('replicates', [3, 5])
+@pytest.mark.parametrize('world', [*WORLDS, 'families'])
+def test_the_familywise_error_is_held(world, replicates):
+    """Identical arms: in 5 % of studies at most is any of them called different; within three standard errors of 800."""
+    called = 0
+    for seed in range(800):
+        drawn = _families(seed, replicates) if world == 'families' else arms(5, replicates, seed=seed, **WORLDS[world])
+        noise = Noise(drawn)
+        called += min(holm([noise.difference(arm, 'base').p() for arm in NAMES[1:5]])) <= 0.05
+    assert called / 800 <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 800)
+
+
+@pytest.mark.parametrize(('world', 'least'), [('equal', 0.78), ('an arm ten times as loud', 0.7), ('splits', 0.75)])
+def test_a_loss_of_three_deviations_is_found(world, least):
+    hits = 0
+    for seed in range(400):
+        samples = arms(5, seed=seed, **WORLDS[world])
+        noise = Noise({**samples, 'd': samples['d'] - 3.0})
+        hits += holm([noise.difference(arm, 'base').p() for arm in NAMES[1:5]])[3] <= 0.05
+    assert hits / 400 >= least
+
+
+def test_the_limit_of_loudness_is_a_ratio_of_variances():
+    generator, told = np.random.default_rng(0), []
+    for factor in (1.0, math.sqrt(LOUD) * 1.3):
+        samples = {name: generator.normal(0, factor if name == 'a' else 1.0, 400) for name in NAMES[:5]}
+        told.append(Noise(samples).loud)
+    assert told == [frozenset(), frozenset()], 'a pair varies by both of its arms'
+    samples['a'] = samples['a'] * 2
+    assert Noise(samples).loud == {'a'}

@@ -1,0 +1,86 @@
+"""Overall: an arm's verdict over tasks, and the mean of its effects over datasets."""
+
+import numpy as np
+import pytest
+from told_study import study
+
+from ablations.tasks import task
+from results.overall import OnTask, mean_over_datasets, verdict_over_tasks
+
+TWICE = (task('digits'), task('digits', name='digits_again'))
+THREE = ('digits', 'recall', 'stdlib_bytes')
+SHORT = {
+    'B': OnTask('better', not_worse=True),
+    'b': OnTask('better', negligible=True, not_worse=True, not_better=True),
+    'W': OnTask('worse', not_better=True),
+    'E': OnTask('equivalent', not_worse=True, not_better=True),
+    'U': OnTask('undecided'),
+    'u': OnTask('undecided', not_worse=True),
+    'N': OnTask('not comparable'),
+    'S': OnTask('unstable', not_worse=True),
+}
+
+
+@pytest.mark.parametrize(
+    ('tasks', 'concluded', 'overall', 'said'),
+    [
+        (THREE[:2], 'BB', 'better', 'better on 2 of 2 datasets'),
+        (THREE[:2], 'WW', 'worse', 'worse on 2 of 2 datasets'),
+        (THREE[:2], 'BW', 'undecided', 'better on 1, worse on 1 of 2 datasets'),
+        (THREE[:2], 'BU', 'undecided', 'two or more'),
+        (THREE[:2], 'BE', 'undecided', 'better on 1, equivalent on 1'),
+        (THREE[:2], 'EE', 'equivalent', 'equivalent on all 2 datasets'),
+        (THREE[:2], 'EU', 'undecided', 'two or more'),
+        (THREE[:2], 'NB', 'undecided', 'not comparable on 1, better on 1'),
+        (THREE[:2], 'Bb', 'undecided', 'better, negligible on 1'),
+        # On every other dataset it has to be shown not to be worse by the margin; not knowing is not enough.
+        (THREE, 'BBU', 'undecided', 'better on 2 of 3 datasets, but on stdlib_bytes not shown to be no worse'),
+        (THREE, 'BBu', 'better', 'better on 2 of 3 datasets, elsewhere shown to be no worse by its margin'),
+        (THREE, 'BBE', 'better', 'better on 2 of 3'),
+        (THREE, 'BBb', 'better', 'better on 2 of 3'),
+        (THREE, 'BBN', 'undecided', 'but on stdlib_bytes'),
+        (THREE, 'BBS', 'undecided', 'but on stdlib_bytes'),
+        (THREE, 'BBW', 'undecided', 'but on stdlib_bytes'),
+        (THREE, 'EEB', 'undecided', ''),
+        (THREE, 'WWE', 'worse', 'shown to be no better by its margin'),
+        # One dataset, however many tasks: no claim.
+        (('digits',), 'B', 'undecided', 'withheld: one dataset only'),
+        (TWICE, 'BB', 'undecided', 'withheld: one dataset only'),
+        ((*TWICE, 'recall'), 'BBu', 'undecided', 'better on 1, undecided on 1 of 2 datasets'),
+        ((*TWICE, 'recall'), 'BuB', 'better', 'better on 2 of 2'),
+        ((*TWICE, 'recall'), 'EUE', 'undecided', ''),
+        ((*TWICE, 'recall'), 'BWB', 'undecided', 'but on digits_again'),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_an_arms_verdict_over_tasks(tasks, concluded, overall, said):
+    asked = study(tasks=tasks)
+    found, reason = verdict_over_tasks(asked, {item.name: SHORT[key] for item, key in zip(asked.tasks, concluded, strict=True)})
+    assert found == overall
+    assert said in reason
+
+
+def test_the_mean_of_like_effects_is_theirs_and_of_unlike_ones_unsure():
+    mean, low, high = mean_over_datasets([2.0, 2.1, 1.9, 2.0], [0.1] * 4)
+    assert mean == pytest.approx(2.0, abs=0.01)
+    assert 1.6 < low < mean < high < 2.4
+    unlike, low, high = mean_over_datasets([8.0, -4.0, 3.0, 1.0], [0.1] * 4)
+    assert unlike == pytest.approx(2.0, abs=0.1)
+    assert low < 0 < high
+
+
+def test_what_was_measured_well_weighs_more():
+    assert mean_over_datasets([1.0, 3.0], [0.1, 3.0])[0] < 1.6
+    assert mean_over_datasets([1.0], [0.1]) is None
+    assert mean_over_datasets([1.0, 2.0], [0.1, 0.0]) is None
+
+
+@pytest.mark.parametrize('between', [0.0, 1.0, 3.0])
+def test_its_interval_holds_the_mean_of_the_datasets_it_drew_from(between):
+    generator, held, studies = np.random.default_rng(3), 0, 400
+    for _ in range(studies):
+        errors = generator.uniform(0.3, 1.0, 4)
+        effects = 1.5 + generator.normal(0, 1, 4) * between + generator.normal(0, 1, 4) * errors
+        _, low, high = mean_over_datasets(effects, errors)
+        held += low <= 1.5 <= high
+    assert held / studies >= 0.9
