@@ -78,7 +78,8 @@ class Schedule:
     selected point, or None where every tuning run diverged. `censored[arm, task]` names the edges at which the optimum still
     lies, and `extended[task]` the extended sides by arm. `budgets[arm, task]` counts the tuning of an arm: trials, steps,
     examples, and FLOPs if the manifest has costs. `look` is the last declared look (a number of replicates) with all trials
-    recorded, 0 before the first; `complete` says that it is the study's last.
+    recorded, 0 before the first; `complete` says that no more is to come. `parts[look, task]` are the arms that take part in a
+    look of a task; without an entry all do.
     """
 
     trials: tuple
@@ -89,3 +90,13 @@ class Schedule:
     budgets: dict
     look: int
     complete: bool
+    parts: dict = dataclasses.field(default_factory=dict)
+
+    def reached(self, arm: str, task: str, looks: tuple) -> int:
+        """The last recorded look that an arm took part in on a task; before the first is recorded, that one."""
+        taken = [look for look in looks if look <= self.look and self.takes_part(arm, task, look)]
+        return max(taken, default=looks[0])
+
+    def takes_part(self, arm: str, task: str, look: int) -> bool:
+        """Whether an arm gets the replicates that a look of a task adds: an arm that an earlier look decided does not."""
+        return arm in self.parts.get((look, task), (arm,))

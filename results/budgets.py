@@ -137,7 +137,8 @@ def _looks(study: Study, schedule: Schedule, task: str, phase: str) -> list[list
     """
     tuned, under_way = [], []
     for before, look in zip((0, *study.looks), study.looks, strict=False):
-        rows = [(arm, number) for arm in study.arms for number in range(study.count(arm, before), study.count(arm, look))]
+        arms = [arm for arm in study.arms if schedule.takes_part(arm, task, look)]
+        rows = [(arm, number) for arm in arms for number in range(study.count(arm, before), study.count(arm, look))]
         if any(('confirm', arm, task, number) in schedule.asked for arm, number in rows):
             tuned += rows
         elif any(('tune', arm, task, number) in schedule.asked for arm, number in rows):

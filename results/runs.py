@@ -24,8 +24,9 @@ class Runs:
 
     @property
     def replicates(self) -> range:
-        """The replicates of the last complete declared look; before the first look is complete, those of the first."""
-        return range(self.reading.study.count(self.arm, self.reading.schedule.look or self.reading.study.looks[0]))
+        """The replicates of the last recorded look that the arm took part in, or of the first look until it is recorded."""
+        study = self.reading.study
+        return range(study.count(self.arm, self.reading.schedule.reached(self.arm, self.task.name, study.looks)))
 
     def selection(self, replicate: int) -> Selected | None:
         """The point that a replicate selected; None where its tuning is not over or every tuning run diverged."""

@@ -1,5 +1,6 @@
 """Progress: the display of a run. On a terminal a live bar, elsewhere a line now and then."""
 
+import itertools
 import time
 from collections.abc import Mapping
 
@@ -27,7 +28,8 @@ def clock(seconds: float) -> str:
 def expected_trials(study: Study, schedule: Schedule) -> int:
     """The foreseeable trials of the whole study: those scheduled, and the tuning and confirmations to come.
 
-    Extensions count once they are decided; runs at a shared recipe count if they are separate runs.
+    Extensions count once they are decided; runs at a shared recipe count if they are separate runs. Arms that a look decided get
+    no more replicates; of the others nobody knows yet, so they count.
     """
     later = 0
     for task in study.tasks:
@@ -37,12 +39,23 @@ def expected_trials(study: Study, schedule: Schedule) -> int:
         for arm in study.arms:
             confirmed = 1 if arm == study.base or study.recipe == 'same' else 2
             tuned = tuning if arm == study.base or study.recipe == 'own' else 0
-            for replicate in range(study.count(arm, study.replicates)):
+            for replicate in _replicates(study, schedule, arm, task.name):
                 if ('confirm', arm, task.name, replicate) not in schedule.asked:
                     later += study.seeds * confirmed
                 asked = schedule.asked.get(('tune', arm, task.name, replicate), ())
                 later += max(tuned - len(asked), 0)
     return len(schedule.trials) + later
+
+
+def _replicates(study: Study, schedule: Schedule, arm: str, task: str) -> list[int]:
+    """The replicates of an arm on a task in all looks that it takes part in, or may."""
+    looks = [pair for pair in itertools.pairwise((0, *study.looks)) if not schedule.complete or pair[1] <= schedule.look]
+    return [
+        replicate
+        for before, look in looks
+        if schedule.takes_part(arm, task, look)
+        for replicate in range(study.count(arm, before), study.count(arm, look))
+    ]
 
 
 class Watch:

@@ -14,13 +14,13 @@ ALLOWED = {
     'arch': ('arch', 'ablations.user_file'),
     'ablations': ('ablations',),
     'results': ('results', 'ablations'),
-    'sweeps': ('sweeps', 'arch', 'ablations', 'results.store', 'results.selection', 'results.budgets'),
+    'sweeps': ('sweeps', 'arch', 'ablations', 'results.store', 'results.selection', 'results.budgets', 'results.undecided'),
 }
 """What a room may import of ours; whole modules, or one module of a room.
 
 A block file is the user's code as a study file is, so arch has it run by the module that runs those.
 Of results the sweeps need the records, the selection that tuning ends in, and the rule of equal budgets: what the plan accepts
-as matched compute is what the verdicts call equal, so both ask one function.
+as matched compute is what the verdicts call equal, so both ask one function. Which arms a look left undecided is a verdict too.
 """
 WHOLE = {'sweeps/protocol/world_studies.py': ('results.evidence', 'results.statistics')}
 """Calibration judges the lab as a whole, from plan to verdict, so it needs both ends of it."""

@@ -1,6 +1,5 @@
 """Task schedule: the trials that a study wants on one task, look by look. No jax."""
 
-import dataclasses
 from collections.abc import Mapping
 
 from ablations.study import Study
@@ -12,41 +11,44 @@ from sweeps.protocol.confirmation import confirm
 from sweeps.protocol.tuning import Replicates, Tuning, Wants
 
 
-@dataclasses.dataclass
 class TaskSchedule:
-    """The decisions on one task; `recorded` is the number of wholly recorded replicates (see `ablations.trial.Schedule`)."""
+    """The decisions on one task so far: selected points, edges at which an optimum lies, extended ranges.
 
-    selections: dict[tuple[str, str, int], Selected | None] = dataclasses.field(default_factory=dict)
-    censored: dict[tuple[str, str], list[str]] = dataclasses.field(default_factory=dict)
-    extended: list[Wants] = dataclasses.field(default_factory=list)
-    recorded: int = 0
-
-
-def schedule_task(
-    study: Study, task: Task, programs: Mapping[tuple[str, str], Program], looks: Mapping[int, Replicates], asked: Asked
-) -> TaskSchedule:
-    """Tune all arms, extend their ranges, select and confirm, as far as the records allow; a look waits for the one before.
-
-    `programs` has one for each arm and optimizer, `looks` the replicates of each arm that a look adds.
+    `programs` has one for each arm and optimizer. See `ablations.trial.Schedule`.
     """
-    tuned = [study.base] if study.recipe == 'same' else list(study.arms)
-    own = {key: program for key, program in programs.items() if key[0] in tuned}
-    tuning = Tuning(study, task, own, asked.records, asked.ask)
-    decided = TaskSchedule(extended=tuning.rounds)
-    for look, replicates in looks.items():
-        first = decided.recorded == 0
-        done = tuning.tune(replicates, decide=first)
-        for (arm, _, replicate), trials in tuning.trials.items():
+
+    def __init__(self, study: Study, task: Task, programs: Mapping[tuple[str, str], Program], asked: Asked):
+        self.study, self.task, self.programs, self.asked = study, task, programs, asked
+        self.tuned = [study.base] if study.recipe == 'same' else list(study.arms)
+        own = {key: program for key, program in programs.items() if key[0] in self.tuned}
+        self.tuning = Tuning(study, task, own, asked.records, asked.ask)
+        self.selections: dict[tuple[str, str, int], Selected | None] = {}
+        self.censored: dict[tuple[str, str], list[str]] = {}
+
+    @property
+    def extended(self) -> list[Wants]:
+        """The extended sides of each arm, round by round."""
+        return self.tuning.rounds
+
+    def advance(self, replicates: Replicates, first: bool) -> bool:
+        """Tune, select and confirm these replicates as far as the records allow; gives whether all of it is recorded.
+
+        The `first` look decides how ranges are extended, later ones follow it.
+        """
+        done = self.tuning.tune(replicates, decide=first)
+        for (arm, _, replicate), trials in self.tuning.trials.items():
             if replicate in replicates[arm]:
-                asked.by_phase.setdefault(('tune', arm, task.name, replicate), []).extend(trials)
+                self.asked.by_phase.setdefault(('tune', arm, self.task.name, replicate), []).extend(trials)
         if not done:
-            break
-        left = tuning.wanted(replicates) if first else {}
-        for arm in study.arms if first else ():
-            wants = left.get(arm if arm in tuned else study.base, {})
+            return False
+        if first:
+            self._note_edges(replicates)
+        return confirm(self.study, self.programs, self.tuning, replicates, self.selections, self.asked)
+
+    def _note_edges(self, replicates: Replicates) -> None:
+        """Note the sides past which an arm would still have its range extended."""
+        left = self.tuning.wanted(replicates)
+        for arm in self.study.arms:
+            wants = left.get(arm if arm in self.tuned else self.study.base, {})
             edges = [f'{optimizer} {name} {side}' for optimizer, sides in wants.items() for name, side in sides]
-            decided.censored[arm, task.name] = edges
-        if not confirm(study, programs, tuning, replicates, decided.selections, asked):
-            break
-        decided.recorded = look
-    return decided
+            self.censored[arm, self.task.name] = edges

@@ -62,8 +62,6 @@ def conclusion_of(number: int, world: World, fields: Mapping) -> Conclusion:
     schedule, records = simulate(study, world, number)
     reading = Reading(study, schedule, records)
     last = findings(reading)
-    stopped = [dataclasses.replace(reading, schedule=dataclasses.replace(schedule, look=count)) for count in study.looks[:-1]]
-    earlier = [finding for early in stopped for finding in findings(early)]
     values = {}
     for arm in study.arms:
         values[arm] = [
@@ -72,7 +70,7 @@ def conclusion_of(number: int, world: World, fields: Mapping) -> Conclusion:
         ]
     usual, bare = _usual(study, world, schedule, records, number)
     return Conclusion(
-        claims={f.arm: f.verdict for f in [*earlier, *last] if f.verdict in ('better', 'worse')},
+        claims={f.arm: f.verdict for f in last if f.verdict in ('better', 'worse')},
         effects={f.arm: f.effect for f in last},
         intervals={f.arm: f.effect_interval for f in last},
         values=values,

@@ -12,7 +12,9 @@ from ablations.config import swap
 from ablations.spaces import linear, log
 from ablations.study import Study
 from ablations.trial import PHASES, TEST, TUNING
+from results.evidence import findings
 from results.selection import select
+from results.store.reading import Reading
 from sweeps.protocol.plan import plan, schedule
 from sweeps.protocol.simulate import World, simulate, simulated_record
 from sweeps.protocol.tuning import REACH, ROUNDS, scores
@@ -409,6 +411,33 @@ def test_later_looks_wait_for_earlier_ones():
     assert set(seen) == {0, 2, 3}
 
 
+def test_only_arms_that_a_look_left_undecided_go_on():
+    """`third` is far worse on both tasks, `other` is the same as the base: it needs more replicates, and so does the base."""
+    asked = dataclasses.replace(STUDY, replicates=6, looks=(3, 6))
+    found, records = simulate(asked, dataclasses.replace(MIDDLE, top={'third': -3.0}), 0)
+    assert (found.look, found.complete) == (6, True)
+    counts = {(t.arm, t.task): t.replicate + 1 for t in sorted(found.trials, key=lambda t: t.replicate)}
+    assert counts == {(arm, item.name): 3 if arm == 'third' else 6 for arm in asked.arms for item in asked.tasks}
+    made = {(f.arm, f.task): f for f in findings(Reading(asked, found, records))}
+    assert {key: f.replicates for key, f in made.items()} == {key: counts[key] for key in made}
+    assert {f.verdict for (arm, _), f in made.items() if arm == 'third'} == {'worse'}
+    assert all('budget' not in f.reason for f in made.values()), 'fewer replicates are no smaller budget'
+
+
+def test_where_everything_is_decided_early_nothing_goes_on():
+    asked = dataclasses.replace(STUDY, replicates=6, looks=(3, 6))
+    found, _ = simulate(asked, dataclasses.replace(MIDDLE, top={'third': -3.0, 'other': -3.0}), 0)
+    assert (found.look, found.complete) == (3, True)
+    assert {t.replicate for t in found.trials} == {0, 1, 2}
+
+
+def test_an_arm_goes_on_with_those_that_it_is_compared_with():
+    """A path: `third` is compared with `other`, which is decided; on its own it would have nothing to be paired with."""
+    asked = dataclasses.replace(STUDY, replicates=6, looks=(3, 6), against={'third': 'other'}, shape='path')
+    found, _ = simulate(asked, dataclasses.replace(MIDDLE, top={'third': -3.0, 'other': -3.0}), 0)
+    assert {t.arm for t in found.trials if t.replicate >= 3} == {'base', 'other', 'third'}
+
+
 def test_later_looks_follow_the_extensions_of_the_first():
     """Decided once, by the first look: every replicate searches the same ranges with the same budget."""
     found, records = simulate(LOOKS, OUTSIDE, 0)
@@ -432,7 +461,7 @@ def test_looking_early_changes_no_trial_of_the_first_replicates():
 @pytest.mark.parametrize(
     'changes',
     [
-        {'replicates': 5, 'looks': (3, 5)},
+        {'replicates': 5, 'looks': (5,)},
         {'arms': {**STUDY.arms, 'more': swap('norm', 'identity')}},
         {'tasks': ('digits', 'stdlib_bytes', 'recall')},
     ],
