@@ -5,7 +5,7 @@ import dataclasses
 
 from ablations.config import changed, closest, put
 from ablations.space_rules import Tunable
-from ablations.study import Study
+from ablations.study import COUNTS, Study
 from ablations.tasks import Task, task
 
 
@@ -82,6 +82,24 @@ def _set(target: object, names: list[str], value: object, path: str) -> object:
             raise ValueError(f"--set {path}: no '{name}'; allowed: {list(target)}.{closest(name, target)}")
         return {**target, name: _set(target[name], rest, value, path) if rest else value}
     raise ValueError(f"--set {path}: nothing lies below '{name}'; end the path earlier")
+
+
+FIRST = 3
+"""The least number of replicates after which a study that goes on until it is decided is looked at."""
+
+
+def until_decided(at_most: int) -> list[str]:
+    """The settings of a study that looks after every replicate and stops where everything is decided, or at the latest then.
+
+    Raises ValueError unless there can be at least one look.
+
+    >>> until_decided(5)
+    ['replicates=5', 'looks=(3, 4, 5)', 'shares=()']
+    """
+    if not FIRST <= at_most <= COUNTS['replicates'][1]:
+        raise ValueError(f'--at-most {at_most}; allowed: from {FIRST} to {COUNTS["replicates"][1]} replicates')
+    looks = tuple(range(FIRST, at_most + 1))
+    return [f'replicates={at_most}', f'looks={looks}', 'shares=()']
 
 
 CODE = 'blocks'

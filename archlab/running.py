@@ -89,6 +89,10 @@ def run(
     launcher: Annotated[str, typer.Option(help='Who runs the workers; local is the only one so far.')] = 'local',
     workers: Annotated[int | None, typer.Option(help='Worker processes; one per core unless given.')] = None,
     retry_failed: Annotated[bool, typer.Option('--retry-failed', help='Run failed trials again.')] = False,
+    until: Annotated[
+        str | None, typer.Option(help="'decided': look after every replicate, and stop where every comparison is decided.")
+    ] = None,
+    at_most: Annotated[int | None, typer.Option(help='With --until: the largest number of replicates.')] = None,
     trial: Annotated[
         str | None, typer.Option(help='Run one recorded or planned trial again and compare; records nothing.')
     ] = None,
@@ -111,6 +115,7 @@ def run(
     from ablations.settings import override
     from ablations.study_files import load_study
 
+    settings = _going_on(study, runs, settings, until, at_most)
     began, saving = time.monotonic(), {'minutes': checkpoint_minutes, 'steps': checkpoint_steps, 'weights': keep_weights}
     # Read once: the table is of the study that ran, whatever becomes of its file meanwhile.
     asked = override(load_study(study), settings or [])
@@ -135,6 +140,34 @@ def run(
         ERR.print(f'archlab: failed: {reason}', style='red', highlight=False, soft_wrap=True)
     if failed['failed']:
         raise Exit(FELL_SHORT)
+
+
+def _going_on(study: str, runs: Path, settings: list[str] | None, until: str | None, at_most: int | None) -> list[str] | None:
+    """The settings with those of `--until decided --at-most N`; raises ValueError where findings were read under another N."""
+    if until is None and at_most is None:
+        return settings
+    if until != 'decided' or at_most is None:
+        given = f'--until {until}' if until else f'--at-most {at_most}'
+        raise ValueError(f'{given}; allowed: both, --until decided --at-most N')
+    from ablations.settings import override, until_decided
+    from ablations.study_files import load_study
+    from results.looks import looks_of
+    from sweeps import manifest as manifests
+
+    settings = [*(settings or []), *until_decided(at_most)]
+    asked = override(load_study(study), settings)
+    frozen = looks_of(asked, manifests.load(runs / asked.name)).counts
+    if frozen != asked.looks:
+        raise ValueError(
+            f'--at-most {at_most}: findings of {asked.name} were read in {runs} with looks at {_few(frozen)} replicates, and '
+            'the error rate was spent on these; go on with them, or ask the question under another study name, whose replicates '
+            'are new ones'
+        )
+    return settings
+
+
+def _few(looks: tuple[int, ...]) -> str:
+    return ', '.join(map(str, looks)) if len(looks) < 5 else f'{looks[0]}, {looks[1]}, ..., {looks[-1]}'
 
 
 @commands.command(epilog='Example: archlab status quickstart --watch')

@@ -5,7 +5,6 @@ metric's good direction: above 0 the arm is better than the base. Divergence is 
 """
 
 import dataclasses
-import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -38,26 +37,10 @@ def claim_level(study: Study, manifest: Mapping) -> float:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """An arm and its reference on one task, with their replicate values in the good direction. `[R]`, NaN where there is none.
-
-    A side without values has None: its runs failed or are not all recorded, so they are no measure of noise to anybody.
-    """
+    """An arm and its reference on one task."""
 
     own: Side
     base: Side
-
-    @functools.cached_property
-    def values(self) -> tuple[np.ndarray | None, np.ndarray | None]:
-        return self._of('confirm')
-
-    @functools.cached_property
-    def shared(self) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """Both sides at the values that the study's base selected."""
-        return self._of('share')
-
-    def _of(self, phase: str) -> tuple[np.ndarray | None, np.ndarray | None]:
-        lost = ('tune', phase) if phase == 'confirm' else (phase,)
-        return tuple(None if any(map(side.failed, lost)) else side.confirmed(phase) for side in (self.own, self.base))
 
 
 def findings(reading: Reading) -> list[Finding]:
@@ -72,14 +55,18 @@ def findings(reading: Reading) -> list[Finding]:
     pairs = {row: Comparison(sides[row], sides[study.reference(row[0]), row[1]]) for row in rows}
     budgets = equalities(study, reading.schedule, reading.records, reading.manifest.get('costs', {}))
     blocked = {row: incomparable(study, budgets, pair.own, pair.base) for row, pair in pairs.items()}
-    measured = _differences(study, pairs)
-    tested = {}
-    for row in rows if reading.schedule.look else ():
-        if not blocked[row]:
-            tested[row] = _tested(study, looks, pairs, row)
+    measured = _differences(study, sides)
+    taken = looks.until(reading.schedule.look)
+    noises = {
+        (task.name, look): _noise(study, sides, task.name, {arm: study.count(arm, look) for arm in study.arms})
+        for task in study.tasks
+        for look in taken
+    }
+    open_rows = [row for row in rows if reading.schedule.look and not blocked[row]]
+    tested = {row: _tested(study, looks, pairs[row], {look: noises[row[1], look] for look in taken}) for row in open_rows}
     level = claim_level(study, reading.manifest)
     words = adjusted({row: one.tested for row, one in tested.items()}, len(rows), level)
-    shared = _differences(study, pairs, shared=True)
+    shared = _differences(study, sides, shared=True)
     one_recipe = _holm(shared, len(rows)) if reading.schedule.look else {}
     made = {}
     for row, pair in pairs.items():
@@ -115,16 +102,13 @@ class Looked:
     p_better: float | None = None
 
 
-def _tested(study: Study, looks: Looks, pairs: Mapping[Row, Comparison], row: Row) -> Looked:
-    """Test one comparison at every look that it took part in."""
-    pair, margin = pairs[row], study.task(row[1]).margin
-    seen = []
-    for look in looks.until(max(len(pair.own.replicates), 0)):
-        counts = {arm: study.count(arm, look) for arm in study.arms}
-        noise = _noise(study, pairs, row[1], counts)
-        difference = noise.difference(row[0], study.reference(row[0]))
-        rates = [side.divergences.first(counts[side.arm]) for side in (pair.own, pair.base)]
-        seen.append((look, difference, compare(*rates)))
+def _tested(study: Study, looks: Looks, pair: Comparison, noises: Mapping[int, Noise]) -> Looked:
+    """Test one comparison at every look that it took part in, each with the noise of its task at that look."""
+    margin, seen = pair.own.task.margin, []
+    for look, noise in noises.items():
+        if look <= len(pair.own.replicates):
+            rates = [side.divergences.first(study.count(side.arm, look)) for side in (pair.own, pair.base)]
+            seen.append((look, noise.difference(pair.own.arm, pair.base.arm), compare(*rates)))
     known = [(look, d) for look, d, _ in seen if d is not None and d.error]
     rates = min((dataclasses.replace(t, p=looks.worth(t.p, look)) for look, _, t in seen), key=lambda t: t.p, default=None)
     if not known:
@@ -144,26 +128,21 @@ def _tested(study: Study, looks: Looks, pairs: Mapping[Row, Comparison], row: Ro
 
 
 def _noise(
-    study: Study, pairs: Mapping[Row, Comparison], task: str, counts: Mapping[str, int] | None = None, shared=False
+    study: Study, sides: Mapping[Row, Side], task: str, counts: Mapping[str, int] | None = None, shared: bool = False
 ) -> Noise:
     """The replicate values of all arms on one task, at most so many of each."""
-    samples = {}
-    for (arm, where), pair in pairs.items():
-        if where == task:
-            both = pair.shared if shared else pair.values
-            samples[study.reference(arm)], samples[arm] = both[1], both[0]
-    ordered = {arm: samples[arm] for arm in study.arms if samples.get(arm) is not None}
-    return Noise({arm: values[: counts[arm]] if counts else values for arm, values in ordered.items()})
+    samples = {arm: sides[arm, task].shared if shared else sides[arm, task].values for arm in study.arms}
+    return Noise({arm: v[: counts[arm]] if counts else v for arm, v in samples.items() if v is not None})
 
 
-def _differences(study: Study, pairs: Mapping[Row, Comparison], shared: bool = False) -> dict[Row, Difference]:
+def _differences(study: Study, sides: Mapping[Row, Side], shared: bool = False) -> dict[Row, Difference]:
     """The difference of each pair by all of its replicates; left out where one is missing or noise cannot be measured."""
     made = {}
     for task in study.tasks:
-        noise = _noise(study, pairs, task.name, shared=shared)
-        for arm, where in pairs:
-            if where == task.name and (difference := noise.difference(arm, study.reference(arm))) is not None:
-                made[arm, where] = difference
+        noise = _noise(study, sides, task.name, shared=shared)
+        for arm in study.arms:
+            if arm != study.base and (difference := noise.difference(arm, study.reference(arm))) is not None:
+                made[arm, task.name] = difference
     return made
 
 
@@ -223,8 +202,9 @@ def _facts(reading: Reading, pair: Comparison) -> dict:
     if confirmed:
         known['n_test'] = confirmed[0]['n_held']
         known['test_error'] = float(np.mean([record['score_se'] for record in confirmed]))
-    if all(sample is not None and len(sample) == 1 and np.isfinite(sample).all() for sample in pair.values):
-        known['effect'] = float(pair.values[0][0] - pair.values[1][0])
+    both = own.values, base.values
+    if all(sample is not None and len(sample) == 1 and np.isfinite(sample).all() for sample in both):
+        known['effect'] = float(both[0][0] - both[1][0])
     return known
 
 
@@ -256,8 +236,7 @@ def _decided(
     if missing:
         return known | {'verdict': 'not comparable', 'reason': missing}
     if difference is None:
-        both = [0 if values is None else int(np.isfinite(values).sum()) for values in pair.values]
-        few = min(both)
+        few = min(0 if side.values is None else int(np.isfinite(side.values).sum()) for side in (own, base))
         why = f'{few} replicate{"s" * (few != 1)}: noise cannot be measured with fewer than two'
         return known | {'verdict': 'undecided', 'reason': why}
     if words.p is None:

@@ -4,6 +4,7 @@ Scores are in the metric's good direction, higher better, as in selection.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -82,7 +83,7 @@ class Runs:
             means.append(float(scores[np.isfinite(scores)].mean()) if np.isfinite(scores).any() else np.nan)
         return np.array(means)
 
-    @property
+    @functools.cached_property
     def divergences(self) -> Divergences:
         """How many confirmation runs diverged, by replicate; one with nothing to confirm counts as if all of them had."""
         counts, sizes = [], []

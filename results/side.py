@@ -25,6 +25,16 @@ class Side(Runs):
         """Whether any run of a phase failed; diverging is not failing."""
         return any(record['status'] == 'failed' for record in self.recorded(phase))
 
+    @functools.cached_property
+    def values(self) -> np.ndarray | None:
+        """Its replicate values (`confirmed`); None also where a run failed, because then they are no measure of noise."""
+        return None if self.failed('tune') or self.failed('confirm') else self.confirmed()
+
+    @functools.cached_property
+    def shared(self) -> np.ndarray | None:
+        """Its replicate values at the recipe of the study's base; None also where such a run failed."""
+        return None if self.failed('share') else self.confirmed('share')
+
     @property
     def nothing_selected(self) -> bool:
         """Whether every tuning run of every replicate diverged."""
@@ -35,11 +45,6 @@ class Side(Runs):
     def leak(self) -> str:
         """What its trained models see of later tokens, or '' where nothing was seen or nothing was checked."""
         return next((record['leak'] for record in self.recorded('confirm') if record.get('leak')), '')
-
-    @property
-    def lost(self) -> bool:
-        """Whether its values cannot be used."""
-        return self.nothing_selected or self.failed('tune') or self.failed('confirm')
 
     @property
     def diverged_share(self) -> float | None:

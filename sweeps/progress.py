@@ -28,8 +28,8 @@ def clock(seconds: float) -> str:
 def expected_trials(study: Study, schedule: Schedule) -> int:
     """The foreseeable trials of the whole study: those scheduled, and the tuning and confirmations to come.
 
-    Extensions count once they are decided; runs at a shared recipe count if they are separate runs. Arms that a look decided get
-    no more replicates; of the others nobody knows yet, so they count.
+    Extensions count once they are decided; runs at a shared recipe count if they are separate runs. Arms that a look decided
+    get no more replicates; of the others nobody knows yet, so they count.
     """
     later = 0
     for task in study.tasks:

@@ -23,7 +23,8 @@ def _family(findings: list[Finding], facts: StudyFacts) -> str:
     test = findings[0].test
     text = f'{test[:1].upper()}{test[1:]}, Holm over {len(findings)} comparisons'
     if len(facts.looks) > 1:
-        text += f' and looks at {", ".join(map(str, facts.looks))} replicates'
+        shown = facts.looks if len(facts.looks) < 5 else (*facts.looks[:2], '...', facts.looks[-1])
+        text += f' and looks at {", ".join(map(str, shown))} replicates'
     if facts.alpha is None:
         return text
     text += f' at a familywise error rate of {_percent(facts.alpha)}'
@@ -57,6 +58,8 @@ def notes(findings: list[Finding], facts: StudyFacts) -> list[str]:
     if not findings:
         return [ONE_ARM.rstrip('.')]
     one = findings[0]
+    counts = sorted({f.replicates for f in findings})
+    replicates = counts[0] if len(counts) == 1 else f'{counts[0]} to {counts[-1]}'
     tested = {f.task: f.n_test for f in findings if f.n_test is not None}
     shown = ', '.join(f'{task} {size:,}' for task, size in tested.items()) or 'not known yet'
     chain = any(finding.base != one.base for finding in findings)
@@ -72,7 +75,7 @@ def notes(findings: list[Finding], facts: StudyFacts) -> list[str]:
     matched = ['Every arm trains as many steps as cost what the base costs in FLOPs'] if facts.budget == 'compute' else []
     design = [DESIGNS[facts.shape]] if facts.shape in DESIGNS else []
     return [
-        f'Mean [95% interval] over {one.replicates} tuning replicates of {one.seeds} confirmation seeds each{more}',
+        f'Mean [95% interval] over {replicates} tuning replicates of {one.seeds} confirmation seeds each{more}',
         *design,
         *effects,
         *matched,

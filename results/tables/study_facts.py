@@ -28,8 +28,9 @@ class Missing:
 class StudyFacts:
     """What a table needs to know of a study beside its findings; the defaults add nothing.
 
-    `alpha` is the familywise error rate of the study, and `level` the part of it for its comparisons. `looks` share it. `look`
-    is the last complete declared look (0 before the first, None where not known), and `last` the study's last look.
+    `alpha` is the familywise error rate of the study, and `level` the part of it for its comparisons. `looks` share it, and
+    those declared `late`, after the first read, claim nothing. `look` is the last complete declared look (0 before the first,
+    None where not known), and `last` the study's last look.
     """
 
     shape: str = 'one_swap'
@@ -39,6 +40,7 @@ class StudyFacts:
     alpha: float | None = None
     level: float | None = None
     looks: tuple[int, ...] = ()
+    late: tuple[int, ...] = ()
     look: int | None = None
     last: int | None = None
     missing: tuple[Missing, ...] = ()
@@ -51,6 +53,9 @@ class StudyFacts:
     def warnings(self) -> list[str]:
         """Warnings to read before any number: a fallacy shown on purpose, and missing runs."""
         sentences = [FALLACY] if self.recipe == 'same' else []
+        if self.late:
+            late = ', '.join(map(str, self.late))
+            sentences.append(f'Looks at {late} replicates were declared after findings had been read: they claim nothing.')
         if self.look is None or (self.look == self.last and not self.missing):
             return sentences
         if self.look:
@@ -82,6 +87,7 @@ def missing_runs(reading: Reading) -> tuple[Missing, ...]:
 def study_facts(reading: Reading, findings: list[Finding]) -> StudyFacts:
     """The facts that a table of the study's findings shows."""
     study = reading.study
+    looks = looks_of(study, reading.manifest).counts
     return StudyFacts(
         shape=study.shape,
         recipe=study.recipe,
@@ -89,7 +95,8 @@ def study_facts(reading: Reading, findings: list[Finding]) -> StudyFacts:
         base_factor=study.base_factor,
         alpha=study.alpha,
         level=claim_level(study, reading.manifest),
-        looks=looks_of(study, reading.manifest).counts,
+        looks=looks,
+        late=tuple(look for look in study.looks if look not in looks),
         look=reading.schedule.look,
         last=study.looks[-1],
         missing=missing_runs(reading),

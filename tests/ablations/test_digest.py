@@ -99,6 +99,7 @@ BLOCKS = 'NORMS = {}\n'
         {'seeds': 3},
         {'looks': (1, 2)},
         {'alpha': 0.01},
+        {'shares': (1.0,)},
     ],
 )
 def test_everything_a_study_says_is_in_its_digest(changes):
@@ -107,7 +108,9 @@ def test_everything_a_study_says_is_in_its_digest(changes):
 
 def test_every_field_of_a_study_is_in_its_plain_data():
     """A new field that is forgotten in `to_dict` would let two different studies share an address."""
-    assert {field.name for field in dataclasses.fields(Study)} <= set(STUDY.to_dict())
+    shared = dataclasses.replace(STUDY, replicates=5, looks=(3, 5), shares=(0.3, 0.7))
+    assert {field.name for field in dataclasses.fields(Study)} == set(shared.to_dict()) - {'base'}
+    assert 'shares' not in STUDY.to_dict(), 'a later field at its default leaves older addresses as they were'
 
 
 def test_a_block_file_is_in_the_digests(tmp_path):

@@ -31,10 +31,10 @@ def test_runs_are_those_of_tuning_and_confirmation():
 
 
 @pytest.mark.parametrize('phase', ['tune', 'confirm'])
-def test_a_failed_run_makes_it_lost_and_a_diverged_one_counts(phase: str):
+def test_a_failed_run_leaves_no_values_and_a_diverged_one_counts(phase: str):
     failed, diverged = (arm(changed(phase, 2, status=status, score=None)) for status in ('failed', 'diverged'))
-    assert failed.failed(phase) and failed.lost
-    assert not diverged.failed(phase) and not diverged.lost
+    assert failed.failed(phase) and failed.values is None
+    assert not diverged.failed(phase) and np.isfinite(diverged.values).all()
     assert diverged.diverged_share == pytest.approx(arm().diverged_share + 1 / len(arm().runs))
 
 
@@ -42,7 +42,7 @@ def test_nothing_is_selected_only_where_every_replicate_has_no_point():
     none = {key: None for key in SCHEDULE.selections if key[0] == 'arm'}
     for some, nothing in ((none, True), (dict(list(none.items())[1:]), False)):
         found = arm(schedule=dataclasses.replace(SCHEDULE, selections={**SCHEDULE.selections, **some}))
-        assert found.nothing_selected is nothing and found.lost is nothing
+        assert found.nothing_selected is nothing
 
 
 def test_optimism_is_the_expected_score_less_the_confirmed_one():
