@@ -22,7 +22,7 @@ A block file is the user's code as a study file is, so arch has it run by the mo
 Of results the sweeps need the records, the selection that tuning ends in, and the rule of equal budgets: what the plan accepts
 as matched compute is what the verdicts call equal, so both ask one function. Which arms a look left undecided is a verdict too.
 """
-WHOLE = {'sweeps/protocol/world_studies.py': ('results.evidence', 'results.statistics')}
+WHOLE = {'sweeps/protocol/world_studies.py': ('results.evidence', 'results.looks', 'results.runs', 'results.statistics')}
 """Calibration judges the lab as a whole, from plan to verdict, so it needs both ends of it."""
 KEPT = {
     # Foreign package: the only places that may import it.

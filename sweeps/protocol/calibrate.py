@@ -13,34 +13,42 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from ablations.config import closest
+from ablations.study import Study
 from sweeps.machine import cores
+from sweeps.protocol.false_words import KINDS, effects_of, false_words, held
+from sweeps.protocol.rough_worlds import FOUND, ROUGH, Cell
 from sweeps.protocol.simulate import World
-from sweeps.protocol.world_studies import Conclusion, conclusion_of
+from sweeps.protocol.world_studies import Conclusion, conclusion_of, study_of
 from sweeps.protocol.worlds import ARMS, BEYOND, FLAT, WORLDS
 
 PILOT = 400
 """How many studies measure the worth of each arm's tuned procedure."""
 
 
-def _chunk(numbers: range, world: World, fields: dict) -> list[Conclusion]:
-    return [conclusion_of(number, world, fields) for number in numbers]
+def _chunk(numbers: range, world: World, fields: dict, after: tuple[int, ...]) -> list[Conclusion]:
+    return [conclusion_of(number, world, fields, after) for number in numbers]
 
 
 def conclusions_of(
-    world: World, studies: int, first: int = 0, fields: Mapping | None = None, progress: Callable[[int], None] | None = None
+    world: World,
+    studies: int,
+    first: int = 0,
+    fields: Mapping | None = None,
+    progress: Callable[[int], None] | None = None,
+    after: tuple[int, ...] = (),
 ) -> list[Conclusion]:
     """The conclusions of many studies of a world, run over all cores; `progress(done)` gets the number of finished ones."""
     starts = range(first, first + studies, 20)
     chunks = [range(start, min(start + 20, first + studies)) for start in starts]
     if cores() == 1 or len(chunks) == 1:
-        return [one for chunk in chunks for one in _chunk(chunk, world, dict(fields or {}))]
+        return [one for chunk in chunks for one in _chunk(chunk, world, dict(fields or {}), after)]
     done: list[list[Conclusion]] = []
     # Spawned, with one thread each: the arrays are small, and threads of several processes would be in each other's way.
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, '1'))
     try:
         with concurrent.futures.ProcessPoolExecutor(cores(), multiprocessing.get_context('spawn')) as crew:
-            jobs = [crew.submit(_chunk, chunk, world, dict(fields or {})) for chunk in chunks]
+            jobs = [crew.submit(_chunk, chunk, world, dict(fields or {}), after) for chunk in chunks]
             for job in jobs:
                 done.append(job.result())
                 if progress:
@@ -62,7 +70,7 @@ def levelled(
         return world
     for first in (10_000_000, 20_000_000):
         sample = conclusions_of(world, studies, first, fields, progress)
-        means = {arm: float(np.mean([one.values[arm] for one in sample])) for arm in ARMS}
+        means = {arm: float(np.mean([value for one in sample for value in one.values[arm]])) for arm in ARMS}
         top = {arm: world.top.get(arm, 0.0) + means[ARMS[0]] - means[arm] for arm in ARMS}
         world = dataclasses.replace(world, top=top)
     return world
@@ -70,7 +78,7 @@ def levelled(
 
 def deviation(studies: list[Conclusion], arm: str) -> float:
     """Standard deviation of an arm's replicates within studies."""
-    return float(np.sqrt(np.mean([np.var(one.values[arm], ddof=1) for one in studies])))
+    return float(np.sqrt(np.mean([np.var(one.values[arm], ddof=1) for one in studies if len(one.values[arm]) > 1])))
 
 
 def summary(studies: list[Conclusion]) -> dict:
@@ -100,37 +108,39 @@ def regrets(studies: list[Conclusion]) -> dict:
     return {'lab': float(pairs[:, 0].mean()), 'best trial': float(pairs[:, 1].mean())}
 
 
-def power(
-    world: World,
-    deviations: float,
-    studies: int,
-    first: int = 30_000_000,
-    fields: Mapping | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> dict:
-    """How often a loss of so many replicate deviations, planted in one arm, is detected and is inside its interval."""
-    pilot = conclusions_of(world, 60, 40_000_000, fields)
-    loss = deviations * deviation(pilot, ARMS[0])
-    planted = dataclasses.replace(world, top={**world.top, ARMS[1]: world.top.get(ARMS[1], 0.0) - loss})
-    sample = conclusions_of(planted, studies, first, fields, progress)
-    inside = [one.intervals[ARMS[1]][0] <= -loss <= one.intervals[ARMS[1]][1] for one in sample]
+def planted(cell: Cell, study: Study) -> World:
+    """The world of a cell with its planted effects."""
+    on_task = {task.name: {arm: cell.effect(arm, place) for arm in cell.planted} for place, task in enumerate(study.tasks)}
+    return dataclasses.replace(cell.world, on_task=on_task)
+
+
+def rough(cell: Cell, studies: int, first: int = 0, progress: Callable[[int], None] | None = None) -> dict:
+    """What studies of a cell said that is not so, what they found, and what they took.
+
+    The worth of the arms of unlike hills is measured with the same studies of five arms, and made the same.
+    """
+    alike = {name: value for name, value in cell.fields.items() if name in ('replicates', 'base_factor', 'seeds', 'trials')}
+    cell = dataclasses.replace(cell, world=levelled(cell.world, fields=alike, progress=progress))
+    example = study_of(0, cell.world, **cell.fields)
+    sample = conclusions_of(planted(cell, example), studies, first, cell.fields, progress, cell.after)
+    said = [false_words(example, cell, one) for one in sample]
+    inside: dict[str, list[bool]] = {}
+    for one in sample:
+        for arm, holds in held(example, cell, one).items():
+            inside.setdefault(arm, []).append(holds)
+    signs = {(arm, task): effect for (arm, task), effect in effects_of(example, cell).items() if effect}
+    hits = [one.words[key][0] == ('better' if effect > 0 else 'worse') for one in sample for key, effect in signs.items()]
     return {
+        'about': cell.world.about,
+        'promised': cell.promised,
         'studies': studies,
-        'found': float(np.mean([one.claims.get(ARMS[1]) == 'worse' for one in sample])),
-        'wrong way': float(np.mean([one.claims.get(ARMS[1]) == 'better' for one in sample])),
-        'others claimed': float(np.mean([any(arm != ARMS[1] for arm in one.claims) for one in sample])),
-        'covered': float(np.mean(inside)),
+        'false': sum(map(bool, said)),
+        **{kind: sum(kind in words for words in said) for kind in KINDS},
+        'covered': {arm: float(np.mean(holds)) for arm, holds in inside.items()},
+        'found': float(np.mean(hits)) if hits else None,
+        'trials': float(np.mean([one.trials for one in sample])),
+        'replicates': float(np.mean([one.replicates for one in sample])),
     }
-
-
-LOOKS = {'looks at 3 and 5 replicates': {'looks': (3, 5)}, 'looks at 3, 5 and 8': {'replicates': 8, 'looks': (3, 5, 8)}}
-POWERS = {
-    '5 replicates': ('plain', {}, True),
-    '5 replicates, no split noise': ('no split noise', {}, True),
-    '3 replicates': ('plain', {'replicates': 3}, False),
-    '5 replicates, the base 10': ('plain', {'base_factor': 2}, False),
-}
-"""World, fields of the study, and whether the lab promises to find a loss of three replicate deviations."""
 
 
 def calibrate(
@@ -141,21 +151,21 @@ def calibrate(
 ) -> Iterator[dict]:
     """Calibrate world by world; yields all facts so far after each part, so that they can be saved.
 
-    `names` are worlds; None means all, with power and looks. `known` are facts of an earlier call: its parts with as many
+    `names` are worlds, rough ones and those of planted effects too; None means all. `known` are facts of an earlier call: its parts with as many
     studies are not run again. Raises ValueError on an unknown world.
     """
     worlds = {**WORLDS, **BEYOND}
     for name in names or ():
-        if name not in worlds:
-            raise ValueError(f"unknown world '{name}'; allowed: {list(worlds)}.{closest(name, worlds)}")
-    facts = {'studies': studies, 'worlds': {}, 'beyond': {}, 'power': {}, 'looks': {}}
+        if name not in (known_ones := {**worlds, **ROUGH, **FOUND}):
+            raise ValueError(f"unknown world '{name}'; allowed: {list(known_ones)}.{closest(name, known_ones)}")
+    facts = {'studies': studies, 'worlds': {}, 'beyond': {}, 'rough': {}, 'found': {}}
     if known and known.get('studies') == studies:
         facts |= {part: dict(known.get(part, {})) for part in facts if part != 'studies'}
 
     def progress_of(name: str) -> Callable[[int], None]:
         return lambda done: progress(name, done) if progress else None
 
-    for name in names or worlds:
+    for name in worlds if names is None else [name for name in names if name in worlds]:
         part = 'worlds' if name in WORLDS else 'beyond'
         if name not in facts[part]:
             world = levelled(worlds[name], progress=progress_of(f'{name}, finding what arms are worth'))
@@ -167,13 +177,9 @@ def calibrate(
             # In the order of their declaration, however many calls it took.
             facts[part] = {each: facts[part][each] for each in worlds if each in facts[part]}
             yield facts
-    for name, (place, fields, promised) in POWERS.items() if names is None else ():
-        if name not in facts['power']:
-            sample = power(WORLDS[place], 3, studies, fields=fields, progress=progress_of(f'power, {name}'))
-            facts['power'][name] = {'promised': promised, **sample}
-            yield facts
-    for name, fields in LOOKS.items() if names is None else ():
-        if name not in facts['looks']:
-            sample = conclusions_of(WORLDS['plain'], studies, 60_000_000, fields, progress_of(name))
-            facts['looks'][name] = {'studies': studies, 'claimed': sum(bool(one.claims) for one in sample)}
-            yield facts
+    for part, cells, first in (('rough', ROUGH, 70_000_000), ('found', FOUND, 30_000_000)):
+        for name, cell in cells.items() if names is None else [(name, cells[name]) for name in names if name in cells]:
+            if name not in facts[part]:
+                facts[part][name] = rough(cell, studies, first, progress_of(f'{part}, {name}'))
+                facts[part] = {each: facts[part][each] for each in cells if each in facts[part]}
+                yield facts

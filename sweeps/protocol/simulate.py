@@ -7,12 +7,13 @@ other, so that the lab's claims can be checked against a known truth.
 import dataclasses
 import functools
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from ablations.seeds import derive
 from ablations.study import Study
-from ablations.trial import Schedule, Trial
+from ablations.trial import TEST, Schedule, Trial
 from sweeps.protocol.plan import schedule
 
 
@@ -24,9 +25,13 @@ class Hill:
     given curvature (one number is for all). The loss is the sum of curvature x distance^2.
 
     skew        how many times steeper the learning rate's loss is above the optimum than below
+    ridge       correlation of the first two coordinates: above 0 a loss in one is made good by the other
     depth       the largest loss, which far trials approach; 0 for no limit
     cliff       runs further than this above the optimal learning rate diverge
-    noise       standard deviation of one training run
+    noise       standard deviation of one training run, times `near_cliff` within a tenth of the cliff
+    tails       degrees of freedom of Student's t that noise is drawn from; 0 for normal noise
+    high        chance that a run ends in the high state; the low one is `fall` below
+    lost        chance that a confirmation run diverges
     shift       {optimizer: addition to the height}; `move` {optimizer: addition to the optimal learning rate}
     """
 
@@ -34,15 +39,21 @@ class Hill:
     optimum: tuple[float, ...] = (0.55, 0.4)
     curvature: tuple[float, ...] | float = 1.0
     skew: float = 1.0
+    ridge: float = 0.0
     depth: float = 0.0
     cliff: float = 0.4
     noise: float = 0.05
+    near_cliff: float = 1.0
+    tails: int = 0
+    high: float = 1.0
+    fall: float = 0.0
+    lost: float = 0.0
     shift: dict = dataclasses.field(default_factory=dict)
     move: dict = dataclasses.field(default_factory=dict)
 
     def truth(self, optimizer: str, place: list[float]) -> float | None:
         """The expected score at a place; None where a run diverges."""
-        lost = 0.0
+        lost, steps = 0.0, []
         bends = self.curvature if isinstance(self.curvature, tuple) else (self.curvature,)
         for dim, unit in enumerate(place):
             optimum = self.optimum[dim] if dim < len(self.optimum) else 0.5
@@ -50,10 +61,26 @@ class Hill:
             offset = unit - optimum - (self.move.get(optimizer, 0.0) if dim == 0 else 0.0)
             if dim == 0 and offset > self.cliff:
                 return None
-            lost += curvature * offset * offset * (self.skew if dim == 0 and offset > 0 else 1.0)
+            steeper = self.skew if dim == 0 and offset > 0 else 1.0
+            lost += curvature * offset * offset * steeper
+            steps.append(math.sqrt(curvature * steeper) * offset)
+        if self.ridge and len(steps) > 1:
+            lost -= 2 * self.ridge * steps[0] * steps[1]
         if self.depth:
             lost = self.depth * (1 - math.exp(-lost / self.depth))
         return self.height + self.shift.get(optimizer, 0.0) - lost
+
+    def noise_of(self, optimizer: str, place: list[float], chance: np.random.Generator) -> float:
+        """The noise of one run at a place."""
+        scale = self.noise
+        if self.near_cliff != 1:
+            left = self.cliff - (place[0] - self.optimum[0] - self.move.get(optimizer, 0.0))
+            scale *= self.near_cliff if left < 0.1 else 1.0
+        drawn = chance.standard_normal()
+        if self.tails:
+            # With the variance of the normal noise that it replaces.
+            drawn *= math.sqrt((self.tails - 2) / chance.chisquare(self.tails))
+        return scale * drawn - (self.fall if self.high < 1 and chance.random() >= self.high else 0.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +91,9 @@ class World(Hill):
                 on different hills (`levelled` in sweeps/protocol/calibrate.py)
     split       standard deviation of a replicate's data split, shared by all arms
     suits       standard deviation of a replicate's data split in one arm alone
+    families    {arm: family}: arms of a family answer a split alike, by a standard deviation of `kin`, unlike other families
+    items       test items, of which a score is the share that is right; 0 for scores without such rounding
+    on_task     {task: {arm: addition to its height there}}
     about       description
     """
 
@@ -71,6 +101,10 @@ class World(Hill):
     top: dict = dataclasses.field(default_factory=dict)
     split: float = 0.02
     suits: float = 0.0
+    families: dict = dataclasses.field(default_factory=dict)
+    kin: float = 0.0
+    items: int = 0
+    on_task: dict = dataclasses.field(default_factory=dict)
     about: str = ''
 
     def of(self, arm: str) -> Hill:
@@ -88,9 +122,18 @@ class World(Hill):
         known = self.worth(trial.arm, trial.program.optimizer, place)
         if known is None:
             return None
-        noise = _normal(seed, trial.id) * self.of(trial.arm).noise
-        own = _split(seed, f'{trial.task}/{trial.arm}', trial.replicate) * self.suits if self.suits else 0.0
-        return known + _split(seed, trial.task, trial.replicate) * self.split + noise + own
+        hill, chance = self.of(trial.arm), np.random.Generator(np.random.SFC64(derive(seed, trial.id)))
+        known += hill.noise_of(trial.program.optimizer, place, chance) + self.on_task.get(trial.task, {}).get(trial.arm, 0.0)
+        if trial.held == TEST and hill.lost and chance.random() < hill.lost:
+            return None
+        known += _split(seed, trial.task, trial.replicate) * self.split
+        if self.suits:
+            known += _split(seed, f'{trial.task}/{trial.arm}', trial.replicate) * self.suits
+        if self.kin:
+            known += _split(seed, f'{trial.task}/family {self.families.get(trial.arm, 0)}', trial.replicate) * self.kin
+        if self.items:
+            return chance.binomial(self.items, min(max(known, 0.0), 1.0)) / self.items
+        return known
 
 
 def _normal(*parts: object) -> float:
@@ -119,11 +162,13 @@ def simulated_record(study: Study, world: World, trial: Trial, seed: int) -> dic
     }
 
 
-def simulate(study: Study, world: World, seed: int) -> tuple[Schedule, dict[str, dict]]:
-    """Run a whole study in a world: plan, record and plan again until it is complete."""
-    records: dict[str, dict] = {}
+def simulate(
+    study: Study, world: World, seed: int, known: Mapping[str, dict] | None = None, manifest: Mapping | None = None
+) -> tuple[Schedule, dict[str, dict]]:
+    """Run a whole study in a world: plan, record and plan again until it is complete, from `known` records on."""
+    records: dict[str, dict] = dict(known or {})
     while True:
-        planned = schedule(study, records, {})
+        planned = schedule(study, records, manifest or {})
         wanted = [trial for trial in planned.trials if trial.id not in records]
         if not wanted:
             return planned, records

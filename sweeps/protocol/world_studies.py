@@ -13,78 +13,96 @@ from ablations.spaces import SPACES
 from ablations.study import Study, task
 from ablations.trial import TEST, Schedule, Trial
 from results.evidence import findings
+from results.looks import ENTRY, looks_of
+from results.runs import Runs
 from results.statistics import holm, welch
 from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
 from sweeps.protocol.tuning import scores
-from sweeps.protocol.worlds import ARMS
+from sweeps.protocol.worlds import ARMS, MORE
 
 
-def study_of(number: int, world: World, **fields: object) -> Study:
-    """Five arms with the same config on one dataset, under the default protocol; points and seeds follow from the name.
+def study_of(number: int, world: World, arms: int = len(ARMS), tasks: int = 1, margin: float | None = None, **fields) -> Study:
+    """Arms with the same config, under the default protocol; points and seeds follow from the number in the name.
 
-    Models are tuned under AdamW, and also under SGD where the world has hills for it.
+    Models are tuned under AdamW, and also under SGD where the world has hills for it. Each task is a dataset of its own.
     """
     hills = [world.of(arm) for arm in ARMS]
     tune = {'adamw': SPACES['adamw']}
-    if any({'sgd'} & {*hill.shift, *hill.move} for hill in hills):
+    if any({'sgd', 'adamw'} & {*hill.shift, *hill.move} for hill in hills):
         tune['sgd'] = SPACES['sgd']
     # A diverged run scores chance, which has to be worse than what these hills give.
-    fields = {'tasks': (task('digits', chance=-1.0),), 'tune': tune, **fields}
-    return Study(name=f'world_{number}', question='Does the lab claim what is not so?', arms=dict.fromkeys(ARMS, ()), **fields)
+    own = {'chance': -1.0} | ({} if margin is None else {'margin': margin})
+    names = ['digits', *(f'digits_{place}' for place in range(2, tasks + 1))]
+    asked = {'tasks': tuple(task('digits', name=name, dataset=name, **own) for name in names), 'tune': tune, **fields}
+    named = dict.fromkeys((*ARMS, *MORE)[:arms], ())
+    return Study(name=f'world_{number}', question='Does the lab claim what is not so?', arms=named, **asked)
 
 
 @dataclasses.dataclass(frozen=True)
 class Conclusion:
     """The conclusion of one study of a world.
 
-    claims      verdict by arm, of those called better or worse at any declared look
-    effects     effect by arm, with its 95 % interval
-    values      confirmed value of each arm by replicate, in the good direction
+    claims      verdict by arm, of those called better or worse on the first task
+    words       {(arm, task): (verdict, whether negligible)}; `overall` verdict by arm
+    effects     effect by arm on the first task, with its 95 % interval
+    values      confirmed value of each arm by replicate on the first task, in the good direction, of runs that did not diverge
     regrets     the loss of the selected point, and of the best trial, against the top of the hill; by arm and replicate
+    trials      how many runs the study took
+    replicates  how many replicates the comparisons of the first task had, on average
     usual       arms that the usual protocol claims, with Holm's correction; `bare` without any
     """
 
     claims: dict
+    words: dict
+    overall: dict
     effects: dict
     intervals: dict
     values: dict
     regrets: list
     censored: bool
     extended: bool
+    trials: int
+    replicates: float
     usual: tuple
     bare: tuple
 
 
-def conclusion_of(number: int, world: World, fields: Mapping) -> Conclusion:
-    """Run one study of a world and conclude from it."""
+def conclusion_of(number: int, world: World, fields: Mapping, after: tuple[int, ...] = ()) -> Conclusion:
+    """Run one study of a world and conclude from it; then `after` so many replicates again, as one who has read it may try."""
     study = study_of(number, world, **fields)
     schedule, records = simulate(study, world, number)
     reading = Reading(study, schedule, records)
     last = findings(reading)
+    frozen = {ENTRY: looks_of(study, {}).to_dict()}
+    for count in after:
+        study = dataclasses.replace(study, replicates=count, looks=(*study.looks, count), shares=())
+        schedule, records = simulate(study, world, number, records, frozen)
+        reading = Reading(study, schedule, records, frozen)
+        told = findings(reading)
+        # What was once claimed is claimed.
+        last = [new if old.verdict in ('undecided', 'not comparable') else old for old, new in zip(last, told, strict=True)]
     values = {}
     for arm in study.arms:
-        values[arm] = [
-            float(np.mean([_score(study, records[trial.id]) for trial in schedule.asked['confirm', arm, 'digits', r]]))
-            for r in range(study.count(arm, study.replicates))
-        ]
+        sample = Runs(reading, arm, study.tasks[0]).confirmed()
+        values[arm] = [] if sample is None else sample[np.isfinite(sample)].tolist()
     usual, bare = _usual(study, world, schedule, records, number)
+    first = [finding for finding in last if finding.task == study.tasks[0].name]
     return Conclusion(
-        claims={f.arm: f.verdict for f in last if f.verdict in ('better', 'worse')},
-        effects={f.arm: f.effect for f in last},
-        intervals={f.arm: f.effect_interval for f in last},
+        claims={f.arm: f.verdict for f in first if f.verdict in ('better', 'worse')},
+        words={(f.arm, f.task): (f.verdict, f.negligible) for f in last},
+        overall={f.arm: f.overall for f in last},
+        effects={f.arm: f.effect for f in first},
+        intervals={f.arm: f.effect_interval for f in first},
         values=values,
         regrets=_regrets(study, world, schedule, records),
         censored=any(schedule.censored.values()),
         extended=any(schedule.extended.values()),
+        trials=len(schedule.trials),
+        replicates=float(np.mean([f.replicates for f in first])),
         usual=usual,
         bare=bare,
     )
-
-
-def _score(study: Study, record: dict) -> float:
-    task = study.tasks[0]
-    return task.sign * (record['score'] if record['status'] == 'ok' else task.chance)
 
 
 def _regrets(study: Study, world: World, schedule: Schedule, records: Mapping) -> list[tuple[float, float]]:
@@ -93,8 +111,10 @@ def _regrets(study: Study, world: World, schedule: Schedule, records: Mapping) -
     for arm in study.arms:
         hill = world.of(arm)
         top = hill.height + world.top.get(arm, 0.0) + max(hill.shift.get(optimizer, 0.0) for optimizer in study.tune)
-        for replicate in range(study.count(arm, study.replicates)):
+        for replicate in Runs(Reading(study, schedule, records), arm, study.tasks[0]).replicates:
             chosen = schedule.selections[arm, 'digits', replicate]
+            if chosen is None:
+                continue
             trials = schedule.asked['tune', arm, 'digits', replicate]
             best = trials[int(np.argmax(scores(study.tasks[0].sign, trials, records)))]
             knobs, space = dict(best.knobs), study.tune[best.program.optimizer]

@@ -3,6 +3,8 @@
 from sweeps.protocol.simulate import Hill, World
 
 ARMS = ('base', 'second', 'third', 'fourth', 'fifth')
+MORE = ('sixth', 'seventh', 'eighth', 'ninth', 'tenth', 'eleventh', 'twelfth')
+"""Further arms of larger studies; they are as a world's own hill says."""
 
 
 def _all(about: str, **hill: object) -> World:
