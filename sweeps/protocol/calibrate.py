@@ -151,8 +151,8 @@ def calibrate(
 ) -> Iterator[dict]:
     """Calibrate world by world; yields all facts so far after each part, so that they can be saved.
 
-    `names` are worlds, rough ones and those of planted effects too; None means all. `known` are facts of an earlier call: its parts with as many
-    studies are not run again. Raises ValueError on an unknown world.
+    `names` are worlds, rough ones and those of planted effects too; None means all. `known` are facts of an earlier call: its
+    parts with as many studies are not run again. Raises ValueError on an unknown world.
     """
     worlds = {**WORLDS, **BEYOND}
     for name in names or ():

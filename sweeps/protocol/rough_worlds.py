@@ -63,14 +63,10 @@ ROUGH = {
         )
     ),
     'two states': Cell(World(high=0.8, fall=0.2, noise=0.02, about='each run ends in a high or a low state')),
-    'two states, unlike': Cell(
-        _hills(STATES, 'with chances of the high state from 0.97 to 0.6', high=0.97, fall=0.2, noise=0.02)
-    ),
+    'two states, unlike': Cell(_hills(STATES, 'chances of the high state from 0.97 to 0.6', high=0.97, fall=0.2, noise=0.02)),
     'windows and noise': Cell(_hills(NOISES, 'width of the window and noise both differ')),
     'ceiling': Cell(World(about='99.5 % right of 360 test items', **FIXED)),
-    'ceiling, unlike': Cell(
-        _hills({'second': {'height': 0.97}, 'third': {'height': 0.9}}, 'the same with unlike arms', **FIXED)
-    ),
+    'ceiling, unlike': Cell(_hills({'second': {'height': 0.97}, 'third': {'height': 0.9}}, 'the same, unlike', **FIXED)),
     'ridges': Cell(
         _hills({'second': {'ridge': -0.9}, 'third': {'ridge': 0.0}}, 'two values act together, differently by arm', ridge=0.9)
     ),
@@ -93,9 +89,7 @@ ROUGH = {
     'families, 3 replicates': Cell(World(families=FAMILY, kin=0.1, about='two families'), {'replicates': 3}),
     'places at three times the noise': Cell(_hills(PLACES, 'optima in different places', noise=0.15)),
     'off range': Cell(_hills(EDGE, "one arm's optimum past the edge of the range", cliff=0.5)),
-    'unequal counts': Cell(
-        World(split=0.035, about='the base has twice the replicates, splits of 1 deviation'), {'base_factor': 2}
-    ),
+    'unequal counts': Cell(World(split=0.035, about='twice the replicates of the base, splits of 1 sd'), {'base_factor': 2}),
     'unequal counts, loud splits': Cell(World(split=0.105, about='the same, splits of 3 deviations'), {'base_factor': 2}),
     'two arms': Cell(WORLDS['plain'], {'arms': 2}),
     'twelve arms': Cell(WORLDS['plain'], {'arms': 12}),

@@ -4,18 +4,22 @@ Worlds with a known truth go through the same plan, selection and evidence as re
 length.
 """
 
+import dataclasses
 import functools
 import math
 
 import numpy as np
 import pytest
 
+from ablations.trial import TEST, TUNING
 from results.calibration import limit, markdown, shortfalls, to_dict
 from results.evidence import findings
 from results.regret import regrets
 from results.store.reading import Reading
 from sweeps.protocol import calibrate
 from sweeps.protocol.calibrate import conclusions_of, summary
+from sweeps.protocol.false_words import false_words
+from sweeps.protocol.rough_worlds import DEVIATION, FOUND, ROUGH, Cell
 from sweeps.protocol.simulate import Hill, World, simulate
 from sweeps.protocol.world_studies import Conclusion, conclusion_of, study_of
 from sweeps.protocol.worlds import ARMS, BEYOND, FLAT, WORLDS
@@ -128,18 +132,6 @@ def test_the_usual_protocol_claims_more_than_the_lab():
     assert counted['usual, not corrected'] >= counted['usual']
 
 
-def test_claims_at_an_earlier_look_count():
-    """Both looks are read: what is claimed at three replicates is a claim though five would not make it."""
-    fields = {'looks': (3, 5)}
-    for number in range(40):
-        study = study_of(number, WORLDS['quiet'], **fields)
-        assert study.looks == (3, 5)
-        seen = conclusion_of(number, WORLDS['quiet'], fields)
-        assert set(seen.claims) <= set(ARMS[1:])
-        if number >= 3:
-            break
-
-
 def test_allowed_claims_are_those_of_the_promise():
     assert limit(2000) == 113
     assert limit(100) == 7
@@ -148,7 +140,7 @@ def test_allowed_claims_are_those_of_the_promise():
 def _facts(**row: object) -> dict:
     plain = {'about': 'a hill', 'curved': True, 'studies': 2000, 'claimed': 100, 'usual': 300, 'usual, not corrected': 700}
     plain |= {'covered': 0.95, 'extended': 0, 'censored': 0, 'regrets': {'16': {'lab': 0.01, 'best trial': 0.03}}}
-    return {'studies': 2000, 'worlds': {'hill': {**plain, **row}}, 'beyond': {}, 'power': {}, 'looks': {}}
+    return {'studies': 2000, 'worlds': {'hill': {**plain, **row}}, 'beyond': {}, 'rough': {}, 'found': {}}
 
 
 @pytest.mark.parametrize(
@@ -171,6 +163,102 @@ def test_what_falls_short_is_said(row, words):
     assert to_dict(_facts(**row))['limit'] == 113
 
 
+def _rough(**row: object) -> dict:
+    plain = {'about': 'a storm', 'promised': True, 'studies': 2000, 'false': 90, 'difference': 80, 'equivalence': 6}
+    plain |= {'unstable': 3, 'overall': 1, 'covered': {'second': 0.94, 'third': 0.96}, 'found': None}
+    plain |= {'trials': 450.0, 'replicates': 5.0}
+    return {**_facts(), 'rough': {'storm': {**plain, **row}}, 'found': {'equal noise': {**plain, 'found': 0.8, **row}}}
+
+
+@pytest.mark.parametrize(
+    ('row', 'words'),
+    [
+        ({}, ''),
+        ({'false': 114}, 'allowed 113'),
+        ({'false': 300, 'promised': False}, ''),
+        ({'covered': {'second': 0.95, 'third': 0.9}}, '90.0% of the intervals of third'),
+        ({'found': 0.7}, 'found in 70.0%; promised 78%'),
+    ],
+)
+def test_what_falls_short_in_rough_worlds_is_said(row, words):
+    found = shortfalls(_rough(**row))
+    assert bool(found) == bool(words) and all(words in sentence for sentence in found)
+    page = markdown(_rough(**row))
+    assert '## Rough worlds' in page and '## Planted effects' in page and 'a storm' in page
+
+
+@pytest.mark.parametrize(
+    ('word', 'effect', 'false'),
+    [
+        (('better', False), 0.0, {'difference'}),
+        (('better', False), 0.02, set()),
+        (('worse', False), 0.02, {'difference'}),
+        (('equivalent', False), 0.02, {'equivalence'}),
+        (('equivalent', False), 0.005, set()),
+        (('better', True), 0.02, {'equivalence'}),
+        (('unstable', False), 0.0, {'unstable'}),
+        (('undecided', False), 0.02, set()),
+    ],
+)
+def test_false_words_are_those_that_the_world_denies(word, effect, false):
+    cell = Cell(World(), planted={'second': effect / DEVIATION})
+    study, seen = study_of(0, World()), _seen('plain')[0]
+    said = {key: (word if key[0] == 'second' else ('undecided', False)) for key in seen.words}
+    assert false_words(study, cell, dataclasses.replace(seen, words=said, overall={})) == false
+
+
+def test_verdicts_over_datasets_are_judged_by_all_of_them():
+    cell = Cell(World(), {'tasks': 3}, {'second': (4.0, 4.0, -2.0), 'third': (4.0, 4.0, 0.0)})
+    study, seen = study_of(0, World(), tasks=3), dataclasses.replace(_seen('plain')[0], words={})
+    for arm, verdict, false in (('second', 'better', True), ('third', 'better', False), ('third', 'equivalent', True)):
+        told = dataclasses.replace(seen, overall={arm: verdict})
+        assert (false_words(study, cell, told) == {'overall'}) == false
+
+
+def test_divergence_that_differs_is_no_false_word():
+    cell = Cell(World(hills={'second': Hill(lost=0.1)}))
+    seen = dataclasses.replace(_seen('plain')[0], words={('second', 'digits'): ('unstable', False)}, overall={})
+    assert false_words(study_of(0, World()), cell, seen) == set()
+
+
+def test_who_adds_replicates_after_reading_gains_no_claim():
+    """Whatever the further replicates say, what was frozen at the first read decides."""
+    for number in range(3):
+        once, again = (conclusion_of(number, WORLDS['quiet'], {'trials': 4}, after) for after in ((), (6, 8)))
+        assert again.claims == once.claims
+        assert again.replicates >= once.replicates
+
+
+@pytest.mark.parametrize('hill', [dict(tails=3), dict(high=0.5, fall=0.4), dict(lost=0.5), dict(near_cliff=3.0)], ids=str)
+def test_rough_noise_is_as_declared(hill):
+    world = World(curvature=0.0, split=0.0, cliff=2.0, **hill)
+    study = study_of(0, world, trials=8)
+    schedule, records = simulate(study, world, 0)
+    tuned = [records[t.id] for t in schedule.trials if t.held == TUNING]
+    confirmed = [records[t.id] for t in schedule.trials if t.held == TEST]
+    assert all(record['status'] == 'ok' for record in tuned), 'only confirmation runs are lost'
+    scores = np.array([record['score'] for record in tuned])
+    if 'high' in hill:
+        assert np.mean(scores < -0.2) == pytest.approx(0.5, abs=0.1)
+    elif 'lost' in hill:
+        assert np.mean([record['status'] == 'diverged' for record in confirmed]) == pytest.approx(0.5, abs=0.2)
+    elif 'tails' in hill:
+        assert np.mean(np.abs(scores) < 0.03) > 0.55, 'most noise is small, some is large'
+    else:
+        assert np.std(scores) == pytest.approx(0.05, rel=0.2)
+
+
+def test_families_answer_a_split_alike_and_items_round():
+    world = World(families={'base': 0, 'second': 0, 'third': 1}, kin=0.5, noise=0.0, curvature=0.0, split=0.0, cliff=9.0)
+    study = study_of(0, world, trials=4)
+    schedule, records = simulate(study, world, 0)
+    first = {t.arm: records[t.id]['score'] for t in schedule.trials if t.replicate == 1}
+    assert first['base'] == first['second'] != first['third']
+    whole = World(height=0.9, items=360, curvature=0.0, cliff=9.0)
+    schedule, records = simulate(study, whole, 0)
+    assert all((360 * record['score']) % 1 == pytest.approx(0, abs=1e-9) for record in records.values())
+
+
 def test_parts_that_are_known_are_not_run_again(monkeypatch):
     facts = list(calibrate.calibrate(4, ['plain']))[-1]
     assert facts['worlds']['plain']['studies'] == 4 and set(facts['worlds']['plain']['regrets']) == {'16', '32'}
@@ -184,6 +272,9 @@ def test_worlds_are_declared_once_and_know_their_arms():
     assert not set(WORLDS) & set(BEYOND) and set(FLAT) <= {*WORLDS, *BEYOND}
     for world in (*WORLDS.values(), *BEYOND.values()):
         assert world.about and set(world.hills) <= set(ARMS)
+    for name, cell in {**ROUGH, **FOUND}.items():
+        assert cell.world.about and set(cell.planted) <= set(ARMS), name
+        assert study_of(0, cell.world, **cell.fields).arms.keys() >= cell.planted.keys()
 
 
 def test_regret_of_a_real_study_is_near_the_truth():
