@@ -83,6 +83,11 @@ def _remembered(units: np.ndarray, scores: np.ndarray, smooth: list[bool]) -> Fi
     return KNOWN[key]
 
 
+def fitted_best(units: np.ndarray, scores: np.ndarray, smooth: list[bool]) -> float:
+    """The score expected at the selected point of these trials of one optimizer; at least one of them must be finite."""
+    return _remembered(units, scores, smooth)[1]
+
+
 def select(trials: dict[str, tuple[np.ndarray, np.ndarray]], spaces: dict) -> Selected | None:
     """The selected point of one arm, task and replicate: the best optimizer at the optimum of its own surface.
 

@@ -7,25 +7,31 @@ import numpy as np
 
 from results.rounding import plain
 from results.runs import Runs
+from results.selection import fitted_best
 from results.statistics import mean_interval
 from results.store.reading import Reading
 
 LEVEL = 0.95
 
 
-def lr_sensitivity(losses: np.ndarray, initial: np.ndarray) -> float | None:
+def lr_sensitivity(units: np.ndarray, losses: np.ndarray, initial: np.ndarray, smooth: list[bool]) -> float | None:
     """The mean of min(loss, loss at initialisation) over trials spread evenly in log learning rate, minus the best loss.
 
-    Diverged trials count with their loss at initialisation. In nats; 0 where every rate of the range is equally good. None
-    without trials.
+    Diverged trials count with their loss at initialisation. The best loss is that of the surface fitted to the trials, because
+    the luckiest of several noisy trials is better than any recipe. In nats; 0 where every rate is equally good. `[n, d]` units
+    with the learning rate first, `[n]` losses; None without trials.
 
-    >>> round(lr_sensitivity(np.array([0.5, 0.3, np.nan]), initial=np.array([2.3, 2.3, 2.3])), 3)
-    0.733
+    >>> units = np.linspace(0, 1, 8)[:, None]
+    >>> losses = 0.3 + (units[:, 0] - 0.5) ** 2
+    >>> round(lr_sensitivity(units, losses, np.full(8, 2.3), [True]), 2)
+    0.11
     """
     if len(losses) == 0:
         return None
-    capped = np.minimum(np.where(np.isfinite(losses), losses, np.inf), initial)
-    return float(capped.mean() - capped.min())
+    finite = np.isfinite(losses)
+    capped = np.minimum(np.where(finite, losses, np.inf), initial)
+    fitted = -fitted_best(units, np.where(finite, -losses, -np.inf), smooth) if finite.any() else math.inf
+    return float(capped.mean() - min(max(fitted, float(capped.min())), float(capped.mean())))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,16 +58,23 @@ class Sensitivity:
         return plain(self)
 
 
+def sensitivity_of(runs: Runs, optimizer: str, replicate: int) -> tuple[float | None, int]:
+    """The sensitivity of one replicate, and how many of its runs failed before they had a loss."""
+    trials = runs.tuned(optimizer, replicate) or []
+    pairs = [(trial, record) for trial, record in zip(trials, runs.records_of(trials), strict=True)]
+    known = [(trial, record) for trial, record in pairs if record.get('initial_loss') is not None]
+    if not known:
+        return None, len(pairs)
+    losses = [math.inf if record['final_loss'] is None else record['final_loss'] for _, record in known]
+    initial = np.array([record['initial_loss'] for _, record in known], float)
+    smooth = [values.smooth for values in runs.reading.study.tune[optimizer].values()]
+    units = runs.units([trial for trial, _ in known])
+    return lr_sensitivity(units, np.array(losses, float), initial, smooth), len(pairs) - len(known)
+
+
 def _sensitivity(runs: Runs, optimizer: str) -> Sensitivity | None:
-    values, left_out = [], 0
-    for replicate in runs.replicates:
-        tried = runs.records_of(runs.tuned(optimizer, replicate) or [])
-        known = [record for record in tried if record.get('initial_loss') is not None]
-        left_out += len(tried) - len(known)
-        losses = [record['final_loss'] if record['final_loss'] is not None else math.inf for record in known]
-        value = lr_sensitivity(np.array(losses, float), np.array([record['initial_loss'] for record in known], float))
-        if value is not None:
-            values.append(value)
+    made = [sensitivity_of(runs, optimizer, replicate) for replicate in runs.replicates]
+    values = [value for value, _ in made if value is not None]
     if not values:
         return None
     chosen = [runs.selection(replicate) for replicate in runs.replicates]
@@ -73,7 +86,7 @@ def _sensitivity(runs: Runs, optimizer: str) -> Sensitivity | None:
         value=float(np.mean(values)),
         interval=mean_interval(np.array(values), LEVEL),
         selected=sum(one is not None and one.optimizer == optimizer for one in chosen),
-        left_out=left_out,
+        left_out=sum(left_out for _, left_out in made),
     )
 
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from results.runs import Runs
-from results.sensitivity import lr_sensitivity
+from results.sensitivity import sensitivity_of
 
 
 class Side(Runs):
@@ -58,14 +58,8 @@ class Side(Runs):
         if not chosen:
             return None
         optimizer = max(sorted(set(chosen)), key=chosen.count)
-        values = []
-        for replicate in self.replicates:
-            runs = [self.reading.records[t.id] for t in self.asked('tune', replicate) if t.program.optimizer == optimizer]
-            runs = [record for record in runs if record.get('initial_loss') is not None]
-            losses = [r['final_loss'] if r['final_loss'] is not None else math.inf for r in runs]
-            value = lr_sensitivity(np.array(losses, float), np.array([r['initial_loss'] for r in runs], float))
-            if value is not None:
-                values.append(value)
+        made = [sensitivity_of(self, optimizer, replicate)[0] for replicate in self.replicates]
+        values = [value for value in made if value is not None]
         return float(np.mean(values)) if values else None
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from ablations.study import Study
 from ablations.trial import TEST, TUNING, Schedule, Trial
 from results.budgets import equalities
+from results.doubts import doubts
 from results.looks import looks_of
 from results.store.reading import Reading
 
@@ -51,6 +52,7 @@ def verify(reading: Reading) -> list[Check]:
         _no_leak(recorded),
         _diverged(recorded),
         *_nothing_moved(recorded),
+        _doubts(reading),
     ]
 
 
@@ -206,6 +208,12 @@ def _sizes(study: Study, manifest: Mapping) -> Check:
                 far.append(f'{arm} on {task.name} x{cost["params"] / base["params"]:.2f}')
     why = f'warning, parameters differ by more than 5 %: {", ".join(far)}' if far else 'all within 5 % of the base'
     return Check('sizes are shown', True, why)
+
+
+def _doubts(reading: Reading) -> Check:
+    named = doubts(reading)
+    why = f'warning, the error rate is measured in such worlds and not promised: {"; ".join(named)}'
+    return Check('likeness to rough worlds is named', True, why if named else 'nothing that the calibration warns of')
 
 
 def _diverged(recorded: Mapping[str, dict]) -> Check:

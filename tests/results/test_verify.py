@@ -38,6 +38,7 @@ RULES = [
     'sizes are shown',
     'no arm sees the tokens that it predicts',
     'diverged runs are counted',
+    'likeness to rough worlds is named',
 ]
 STILL = 'training moved the scores'
 """A rule that is only named where it is broken."""

@@ -1,0 +1,46 @@
+"""Doubts: each likeness to a rough world is named, and a gentle study has none."""
+
+import dataclasses
+
+import pytest
+from told_study import study
+
+from results.doubts import doubts
+from results.store.reading import Reading
+from sweeps.protocol.simulate import Hill, World, simulate
+
+GENTLE = World(cliff=2.0)
+
+
+def _reading(world: World, **fields: object) -> Reading:
+    asked = study(arms=dict.fromkeys(('base', 'a', 'b', 'c'), ()), **fields)
+    return Reading(asked, *simulate(asked, world, seed=2))
+
+
+def test_a_gentle_study_has_none():
+    assert doubts(_reading(GENTLE)) == []
+
+
+@pytest.mark.parametrize(
+    ('world', 'said'),
+    [
+        (World(hills={'a': Hill(noise=3.0, cliff=2.0)}, cliff=2.0), 'a on digits: replicates vary far more'),
+        (World(hills={'b': Hill(lost=0.1, cliff=2.0)}, cliff=2.0), 'b on digits: 1 of 10 confirmation runs diverged'),
+        (World(optimum=(1.25, 0.4), cliff=2.0, noise=0.01), 'on digits: ranges were extended'),
+    ],
+    ids=['loud', 'rare', 'extended'],
+)
+def test_each_likeness_is_named(world, said):
+    told = doubts(_reading(world))
+    assert len([one for one in told if said in one]) == 1
+    assert len(told) <= 2
+
+
+def test_a_test_split_too_small_for_its_margin_is_named():
+    reading = _reading(GENTLE)
+    records = {key: {**record, 'score_se': 0.011} for key, record in reading.records.items()}
+    (told,) = doubts(dataclasses.replace(reading, records=records))
+    assert told == (
+        'digits: the test split alone has a standard error of 1.1, more than the margin of 1.0; claims are of these examples'
+    )
+    assert doubts(_reading(GENTLE, tasks=('stdlib_bytes',))) == []
