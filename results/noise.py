@@ -33,7 +33,7 @@ class Noise:
     >>> noise = Noise({'base': np.array([0.90, 0.91, 0.89]), 'one': np.array([0.92, 0.94, 0.93]),
     ...                'two': np.array([0.90, 0.90, 0.92])})
     >>> noise.loud, round(noise.variance ** 0.5, 4), round(noise.weight, 2)
-    (frozenset(), 0.0122, 0.67)
+    (frozenset(), 0.0113, 0.33)
     """
 
     samples: Mapping[str, np.ndarray]

@@ -24,13 +24,13 @@ def lr_sensitivity(units: np.ndarray, losses: np.ndarray, initial: np.ndarray, s
     >>> units = np.linspace(0, 1, 8)[:, None]
     >>> losses = 0.3 + (units[:, 0] - 0.5) ** 2
     >>> round(lr_sensitivity(units, losses, np.full(8, 2.3), [True]), 2)
-    0.11
+    0.1
     """
     if len(losses) == 0:
         return None
     finite = np.isfinite(losses)
     capped = np.minimum(np.where(finite, losses, np.inf), initial)
-    fitted = -fitted_best(units, np.where(finite, -losses, -np.inf), smooth) if finite.any() else math.inf
+    fitted = -fitted_best(units, np.where(finite, -capped, -np.inf), smooth) if finite.any() else math.inf
     return float(capped.mean() - min(max(fitted, float(capped.min())), float(capped.mean())))
 
 

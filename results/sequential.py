@@ -36,7 +36,7 @@ def levels(looks: tuple[int, ...], shares: tuple[float, ...], total: float) -> t
     `looks` are rising numbers of replicates; `shares` say how much of `total` each look spends, and add up to 1.
 
     >>> [round(level, 4) for level in levels((3, 5), (0.36, 0.64), 0.05)]
-    [0.018, 0.0401]
+    [0.018, 0.0415]
     """
     made, grid, density, before = [], None, None, 0.0
     for look, share in zip(looks, shares, strict=True):

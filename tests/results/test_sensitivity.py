@@ -35,7 +35,7 @@ def _sensitivity(losses: list, initial: float | np.ndarray) -> float | None:
 )
 def test_mean_loss_over_the_range_less_the_best(losses, initial, wanted):
     found = _sensitivity(losses, initial)
-    assert found == (None if wanted is None else pytest.approx(wanted, abs=0.02))
+    assert found == (None if wanted is None else pytest.approx(wanted, abs=0.03))
 
 
 @pytest.mark.parametrize('curve', [0.0, 1.0])
