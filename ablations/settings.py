@@ -5,7 +5,7 @@ import dataclasses
 
 from ablations.config import changed, closest, put
 from ablations.space_rules import Tunable
-from ablations.study import COUNTS, Study
+from ablations.study import COUNTS, Study, default_looks
 from ablations.tasks import Task, task
 
 
@@ -53,8 +53,8 @@ class _Draft:
         study = self.source
         if 'replicates' not in made or 'looks' in made or made['replicates'] == study.replicates:
             return {}
-        if study.looks == (study.replicates,):
-            return {'looks': ()}
+        if study.looks in ((study.replicates,), default_looks(study.replicates)):
+            return {'looks': () if len(study.looks) > 1 or study.replicates < 5 else (made['replicates'],)}
         count = made['replicates']
         fits = (*(look for look in study.looks[:-1] if look < count), count) if isinstance(count, int) else study.looks
         raise ValueError(

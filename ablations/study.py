@@ -38,6 +38,15 @@ CHOICES = {
 }
 
 
+def default_looks(replicates: int) -> tuple[int, ...]:
+    """The looks of a study that declares none: a first one at 3 replicates where 5 or more are planned, and the last.
+
+    >>> default_looks(5), default_looks(3)
+    ((3, 5), (3,))
+    """
+    return (3, replicates) if replicates >= 5 else (replicates,)
+
+
 @dataclasses.dataclass(frozen=True)
 class Study:
     """A question put to models that are each tuned on their own.
@@ -55,12 +64,14 @@ class Study:
     budget      'trials': every arm the same trials and steps; 'compute': steps so that every arm spends the base's FLOPs
     recipe      'own': every arm is tuned on its own; 'same': only the base is tuned, and all arms are confirmed at its recipe.
                 This is the usual fallacy, here to show its conclusion
+    share       whether every arm is also confirmed at the recipe of the base: what one recipe for all would have concluded
     trials      tuning trials per optimizer, arm, task and replicate
     extension   extra trials per optimizer in a round that extends a range
     replicates  independent tunings: the unit of evidence
     base_factor the base gets this many times the replicates: every comparison shares it
     seeds       confirmation runs per replicate
-    looks       numbers of replicates at which the findings may be read, the last one `replicates`; they share the error
+    looks       numbers of replicates at which the findings may be read, the last one `replicates`; they share the error, and
+                only arms that a look left undecided go on. () looks at 3 replicates first where there are at least 5
     shares      the share of the error rate that each look may spend, adding up to 1; () for (n / N)^2 at n of N replicates
     alpha       familywise error rate of the study's claims
     blocks      path of a Python file with the user's own kinds, or None
@@ -78,11 +89,12 @@ class Study:
     search: str = 'sobol'
     budget: str = 'trials'
     recipe: str = 'own'
-    trials: int = 16
+    share: bool = False
+    trials: int = 10
     extension: int = 4
     replicates: int = 5
     base_factor: int = 1
-    seeds: int = 2
+    seeds: int = 4
     looks: tuple = ()
     shares: tuple = ()
     alpha: float = 0.05
@@ -118,10 +130,12 @@ class Study:
             value = getattr(self, name)
             if value not in allowed:
                 raise ValueError(f"study '{self.name}': {name}={value!r}; allowed: {list(allowed)}.{closest(value, allowed)}")
+        if not isinstance(self.share, bool):
+            raise ValueError(f"study '{self.name}': share={self.share!r}; allowed: True or False")
         if isinstance(self.alpha, bool) or not isinstance(self.alpha, (int, float)) or not 0 < self.alpha < 1:
             raise ValueError(f"study '{self.name}': alpha={self.alpha!r}; allowed: between 0 and 1, usually 0.05")
         given = self.looks if isinstance(self.looks, (tuple, list)) else (self.looks,)
-        looks = tuple(given) or (self.replicates,)
+        looks = tuple(given) or default_looks(self.replicates)
         whole = all(isinstance(n, int) and not isinstance(n, bool) for n in looks)
         if not whole or list(looks) != sorted(set(looks)) or looks[0] < 1 or looks[-1] != self.replicates:
             raise ValueError(
@@ -317,8 +331,9 @@ class Study:
             'looks': list(self.looks),
             'alpha': self.alpha,
             'blocks': self.blocks_hash,
-            # At its default a later field leaves the digest of older studies as it was.
+            # A later field is left out where it says what older studies did, so that their digests stay.
             **({'shares': list(self.shares)} if self.shares else {}),
+            **({} if self.share else {'share': False}),
         }
 
     @functools.cached_property

@@ -37,7 +37,7 @@ def expected_trials(study: Study, schedule: Schedule) -> int:
         for wants in schedule.extended.get(task.name, ()):
             tuning += study.extension * len({optimizer for sides in wants.values() for optimizer in sides})
         for arm in study.arms:
-            confirmed = 1 if arm == study.base or study.recipe == 'same' else 2
+            confirmed = 1 if arm == study.base or study.recipe == 'same' or not study.share else 2
             tuned = tuning if arm == study.base or study.recipe == 'own' else 0
             for replicate in _replicates(study, schedule, arm, task.name):
                 if ('confirm', arm, task.name, replicate) not in schedule.asked:

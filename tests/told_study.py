@@ -17,9 +17,10 @@ NOISE = np.array([-1.2, -0.4, 0.1, 0.6, 0.9])
 
 
 def study(**fields: object) -> Study:
-    return Study(
-        **{'name': 'told', 'question': 'Is it?', 'arms': {'base': (), 'arm': ()}, 'tasks': (DIGITS,), 'trials': 8, **fields}
-    )
+    """Two arms on the digits, at one look and two confirmation seeds, unless told otherwise."""
+    given = {'name': 'told', 'question': 'Is it?', 'arms': {'base': (), 'arm': ()}, 'tasks': (DIGITS,)}
+    given |= {'trials': 8, 'seeds': 2, 'share': True, 'looks': (fields.get('replicates', 5),)}
+    return Study(**{**given, **fields})
 
 
 def told(

@@ -27,4 +27,8 @@ study = Study(
         'adamw': {'lr': log(3e-4, 5e-2), 'weight_decay': log(1e-3, 1.0)},
         'sgd': {'lr': log(1e-2, 3.0), 'weight_decay': log(1e-5, 1e-2)},
     },
+    trials=16,
+    seeds=2,
+    looks=(5,),
+    share=True,
 )

@@ -30,5 +30,8 @@ study = Study(
         'adamw': {'lr': log(1e-3, 5e-2), 'weight_decay': log(1e-3, 1.0)},
         'sgd': {'lr': log(3e-2, 3.0), 'weight_decay': log(1e-5, 1e-2)},
     },
+    trials=16,
     replicates=3,
+    seeds=2,
+    share=True,
 )

@@ -67,6 +67,8 @@ def notes(findings: list[Finding], facts: StudyFacts) -> list[str]:
     more = f', {facts.base_factor} times as many for the base' if facts.base_factor > 1 else ''
     if facts.recipe == 'same':
         effects = [f'Effects are arm minus {other}, above 0 better, all at the recipe of the base']
+    elif not facts.share:
+        effects = [f'Effects are arm minus {other}, above 0 better: each at its own best recipe']
     else:
         effects = [
             f'Effects are arm minus {other}, above 0 better: each at its own best recipe, and both at the recipe of the base',

@@ -59,10 +59,10 @@ def columns(findings: list[Finding], facts: StudyFacts) -> list[Column]:
     """The columns that these findings need.
 
     The reference of an arm has a column unless it is always the base. With one recipe for all, the effects at the own best and
-    at the shared recipe are the same and have one column.
+    at the shared recipe are the same and have one column; a study that shares no recipe has none for it.
     """
     left_out = set() if len({finding.base for finding in findings}) > 1 else {'against'}
-    if facts.recipe == 'same':
+    if facts.recipe == 'same' or not facts.share:
         left_out |= {'shared', 'shared_verdict'}
     shown = [column for column in COLUMNS if column.key not in left_out]
     return [SAME if column.key == 'own' and facts.recipe == 'same' else column for column in shown]

@@ -35,6 +35,7 @@ class StudyFacts:
 
     shape: str = 'one_swap'
     recipe: str = 'own'
+    share: bool = True
     budget: str = 'trials'
     base_factor: int = 1
     alpha: float | None = None
@@ -91,6 +92,7 @@ def study_facts(reading: Reading, findings: list[Finding]) -> StudyFacts:
     return StudyFacts(
         shape=study.shape,
         recipe=study.recipe,
+        share=study.share,
         budget=study.budget,
         base_factor=study.base_factor,
         alpha=study.alpha,

@@ -35,20 +35,21 @@ def _stacked(*texts: str) -> Text:
     return Text('\n'.join(texts).strip())
 
 
-def _task(heading: str, arm_rows: list[Row], chain: bool, same: bool) -> Table:
-    """The table of a task. `chain`: arms have other references than the base. `same`: all arms have one recipe."""
+def _task(heading: str, arm_rows: list[Row], chain: bool, same: bool, shared: bool) -> Table:
+    """The table of a task. `chain`: arms have other references than the base. `same`: all arms have one recipe. `shared`:
+    every arm has an effect at the base's recipe too."""
     shown, lines = _frame(heading), []
-    headers = [SAME if same and header == HEADERS[2] else header for header in HEADERS if not (same and header == HEADERS[3])]
+    headers = [SAME if same and header == HEADERS[2] else header for header in HEADERS if shared or header != HEADERS[3]]
     for row in arm_rows:
         cells = row.cells
         sizes = _stacked(str(cells['params']), str(cells['macs']))
         value, own = (_stacked(cells[key].text, cells[key].small) for key in ('value', 'own'))
         # What one recipe for all says stands below its effect.
-        shared = _stacked(cells['shared'].text, cells['shared'].small, f'"{cells["shared_verdict"]}"')
-        shared = shared if cells['shared_verdict'].text.isalpha() else _stacked(cells['shared'].text, cells['shared'].small)
+        verdict = [f'"{cells["shared_verdict"]}"'] if cells['shared_verdict'].text.isalpha() else []
+        at_base = [_stacked(cells['shared'].text, cells['shared'].small, *verdict)] if shared else []
         if row.bold:
             value.stylize('bold', 0, len(cells['value'].text))
-        line = [sizes, value, own, *([] if same else [shared]), _stacked(cells['p'].text, cells['detectable'].text)]
+        line = [sizes, value, own, *at_base, _stacked(cells['p'].text, cells['detectable'].text)]
         against = cells['against'].text
         arm = f'{row.arm}\n- {against}' if chain and against.isidentifier() else row.arm
         steady = _stacked(cells['sensitivity'].text, cells['diverged'].text)
@@ -82,15 +83,16 @@ def terminal(findings: list[Finding], alpha: float | None = None, facts: StudyFa
     """Tables by task, the verdicts over all tasks, effects of factors and the note, for a rich console."""
     facts = facts or StudyFacts(alpha=alpha)
     by_task, same = tasks(findings), facts.recipe == 'same'
+    shared = facts.share and not same
     chain = len({finding.base for finding in findings}) > 1
     parts = [Text(sentence, style='bold yellow') for sentence in facts.warnings()]
-    parts += [_task(title(by_task[task][0]), task_rows, chain, same) for task, task_rows in rows(findings).items()]
+    parts += [_task(title(by_task[task][0]), task_rows, chain, same, shared) for task, task_rows in rows(findings).items()]
     across = _frame('Over all tasks')
     for name in ('arm', 'verdict', 'why'):
         across.add_column(name)
     for arm, verdict, reason in overall(findings):
         across.add_row(arm, _verdict(verdict), reason)
     stacked = 'adj. p: adjusted; detect.: detectable effect; LR s.: LR sensitivity; div.: diverged. '
-    stacked += '' if same else 'In quotes: what one recipe for all says. '
+    stacked += 'In quotes: what one recipe for all says. ' if shared else ''
     stacked += 'Below an arm: what it is compared with. ' if chain else ''
     return Group(*parts, across, *_effects(facts), Text(stacked + note(findings, facts=facts)))

@@ -20,8 +20,8 @@ def confirm(
 ) -> bool:
     """Select a point for these replicates of each arm and ask for its confirmations; gives whether all are recorded.
 
-    An arm is confirmed at its own point and at the base's ('share'), with the same seeds for all arms. An arm without tuning
-    takes the base's points. The points go into `selections`.
+    An arm is confirmed at its own point and, where the study shares, at the base's ('share'), with the same seeds for all arms.
+    An arm without tuning takes the base's points. The points go into `selections`.
     """
     task, done = tuning.task.name, True
     for arm in tuning.arms:
@@ -31,7 +31,7 @@ def confirm(
     for arm in study.arms:
         for replicate in replicates[arm] if arm not in tuning.arms else ():
             selections[arm, task, replicate] = selections[study.base, task, replicate]
-    for phase in ('confirm', 'share'):
+    for phase in ('confirm', 'share') if study.share else ('confirm',):
         for arm in study.arms:
             for replicate in replicates[arm]:
                 point = selections[arm if phase == 'confirm' else study.base, task, replicate]

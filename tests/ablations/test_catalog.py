@@ -179,7 +179,7 @@ MIXED = dataclasses.replace(
         (['replicates=7', 'looks=(3, 7)'], lambda s: (s.replicates, s.looks), (7, (3, 7))),
         (['looks=(3, 7)', 'replicates=7'], lambda s: (s.replicates, s.looks), (7, (3, 7))),
         (['replicates=5'], lambda s: (s.replicates, s.looks), (5, (2, 3, 5))),
-        (['replicates=7', 'looks=()'], lambda s: (s.replicates, s.looks), (7, (7,))),
+        (['replicates=7', 'looks=()'], lambda s: (s.replicates, s.looks), (7, (3, 7))),
         # What fits only together may stand in any order.
         (['tasks.digits.steps=7', 'tasks.digits.evaluations=1'], lambda s: s.task('digits').steps, 7),
         (['tune.adamw.lr.low=0.1', 'tune.adamw.lr.high=1'], lambda s: s.tune['adamw']['lr'], log(0.1, 1)),

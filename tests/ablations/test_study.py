@@ -19,7 +19,8 @@ LR = log(1e-3, 1e-1)
 
 def test_a_study_of_few_words_gets_the_whole_protocol():
     study = Study(**FINE)
-    assert (study.trials, study.replicates, study.seeds, study.looks, study.alpha) == (16, 5, 2, (5,), 0.05)
+    assert (study.trials, study.replicates, study.seeds, study.looks, study.alpha) == (10, 5, 4, (3, 5), 0.05)
+    assert study.share is False, 'one recipe for all is shown where it is asked for'
     assert study.base == 'base'
     assert [item.name for item in study.tasks] == ['digits', 'recall']
     assert list(study.tune) == ['adamw']
@@ -92,7 +93,9 @@ def test_a_study_of_few_words_gets_the_whole_protocol():
         ({'looks': (5, 3)}, 'rising'),
         ({'looks': (3, 3, 5)}, 'rising'),
         ({'shares': 0.5}, 'adding up to 1'),
-        ({'shares': (0.5, 0.5)}, 'a number from 0 to 1 for each of the looks'),
+        ({'shares': (0.5, 0.25, 0.25)}, 'a number from 0 to 1 for each of the looks'),
+        ({'share': 1}, 'True or False'),
+        ({'share': None}, 'True or False'),
         ({'looks': (3, 5), 'shares': (0.5, 0.6)}, 'adding up to 1'),
         ({'looks': (3, 5), 'shares': (1.0, 0.0)}, 'the last above 0'),
         ({'looks': (3, 5), 'shares': ('a', 1)}, 'a number from 0 to 1'),
@@ -218,7 +221,7 @@ def test_an_unknown_field_of_a_study_is_an_error():
 
 @pytest.mark.parametrize('looks', [(5,), [5], (3, 5), (1, 3, 5), ()])
 def test_looks_that_may_be_declared(looks):
-    assert Study(**FINE, looks=looks).looks == (tuple(looks) or (5,))
+    assert Study(**FINE, looks=looks).looks == (tuple(looks) or (3, 5))
 
 
 def test_names_that_are_not_there_are_answered_with_those_that_are():

@@ -144,7 +144,7 @@ def test_a_study_whose_effects_are_known(task):
     """norm rms adds 0.3, residual post takes 0.2, both together add 0.4 more; where lower is better the same is found."""
     levels = crossed({'norm': ['layer', 'rms'], 'residual': ['pre', 'post']})
     top = {'rms_pre': 0.3, 'layer_post': -0.2, 'rms_post': 0.5}
-    study = Study(name='told', question='?', arms=dict.fromkeys(levels, ()), tasks=(task,), trials=8)
+    study = Study(name='told', question='?', arms=dict.fromkeys(levels, ()), tasks=(task,), trials=8, looks=(5,))
     schedule, records = simulate(study, World(top=top, noise=0.01), seed=0)
     (found,) = factorials(Reading(study, schedule, records), levels)
     assert found.reason == ''

@@ -83,8 +83,8 @@ COSTS = {'base': 110, 'good': 100, 'cheap': 50, 'bad': 120}
 
 
 def told(task: str = 'digits', platform: str = 'gpu', **fields: object) -> tuple:
-    arms = dict.fromkeys(ARMS, ())
-    study = Study(**{'name': 'told', 'question': 'Is it?', 'arms': arms, 'tasks': (task,), 'trials': 8, **fields})
+    given = {'name': 'told', 'question': 'Is it?', 'arms': dict.fromkeys(ARMS, ()), 'tasks': (task,), 'trials': 8}
+    study = Study(**{**given, 'looks': (fields.get('replicates', 5),), **fields})
     schedule, records = simulate(study, World(top={'good': 0.5, 'cheap': -0.5, 'bad': -1.0}, noise=0.01), seed=0)
     for trial in schedule.trials:
         cost = {'steps': 10, 'seconds': COSTS[trial.arm] * (1 + 0.01 * trial.replicate), 'peak_memory': 5 + trial.replicate}

@@ -19,7 +19,19 @@ def told(world: World | None = None, **fields: object) -> tuple:
     """A study of two optimizers whose first range is extended, its records with times, and a manifest."""
     adamw = Study(name='told', question='?', arms={'base': ()}, tasks=('digits',)).tune['adamw']
     asked = {'arms': dict.fromkeys(ARMS, ()), 'tasks': ('digits', 'recall'), 'tune': {'adamw': adamw, 'sgd': adamw}}
-    study = Study(**{'name': 'told', 'question': '?', 'trials': 8, 'extension': 3, 'replicates': 3, **asked, **fields})
+    study = Study(
+        **{
+            'name': 'told',
+            'question': '?',
+            'trials': 8,
+            'extension': 3,
+            'replicates': 3,
+            'seeds': 2,
+            'share': True,
+            **asked,
+            **fields,
+        }
+    )
     _, records = simulate(study, world or World(optimum=(1.3, 0.5), noise=0.01, cliff=9.0), seed=0)
     for record in records.values():
         record['cost'] = {'seconds': 0.5, 'steps': 1}

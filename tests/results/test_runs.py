@@ -11,7 +11,9 @@ from results.runs import Runs
 from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
 
-STUDY = Study(name='told', question='Is it?', arms={'base': (), 'arm': ()}, tasks=('stdlib_bytes',), trials=6, replicates=2)
+STUDY = Study(
+    name='told', question='Is it?', arms={'base': (), 'arm': ()}, tasks=('stdlib_bytes',), trials=6, replicates=2, seeds=2
+)
 SCHEDULE, RECORDS = simulate(STUDY, World(optimum=(1.3, 0.5), cliff=9.0, noise=0.01), seed=0)
 
 

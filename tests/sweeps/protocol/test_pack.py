@@ -40,7 +40,7 @@ def test_a_pack_is_a_function_of_what_is_planned(finished):
 
 
 def test_more_replicates_add_tuning_packs_and_change_none():
-    grown = dataclasses.replace(STUDY, replicates=5, looks=())
+    grown = dataclasses.replace(STUDY, replicates=5, looks=(5,))
     before = {item.id for item in pack(STUDY, schedule(STUDY, {}, {}).trials, 16)}
     after = {item.id for item in pack(grown, schedule(grown, {}, {}).trials, 16)}
     assert before < after

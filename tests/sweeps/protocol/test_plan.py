@@ -27,6 +27,8 @@ STUDY = Study(
     tune={'adamw': {'lr': log(1e-3, 1e-1), 'weight_decay': log(1e-3, 1.0)}},
     trials=8,
     replicates=3,
+    seeds=2,
+    share=True,
 )
 
 
@@ -501,7 +503,7 @@ def test_a_hundred_thousand_trials_are_no_burden():
     import time
 
     big = dataclasses.replace(
-        STUDY, arms={'base': (), **{f'arm_{i}': () for i in range(19)}}, trials=64, replicates=10, looks=()
+        STUDY, arms={'base': (), **{f'arm_{i}': () for i in range(19)}}, trials=64, replicates=10, looks=(10,)
     )
     start = time.perf_counter()
     assert len(plan(big, {}, {})) == 20 * 2 * 10 * 64

@@ -30,7 +30,7 @@ FAR = World(optimum=(1.3, 0.4), cliff=9.0, noise=0.01)
 
 def study(**fields: object) -> Study:
     given = {'name': 'tuned', 'question': 'Which?', 'arms': {'base': (), 'other': RMS}, 'tasks': ('digits',)}
-    return Study(**{**given, 'tune': {'adamw': SPACE}, 'trials': 8, 'replicates': 3, **fields})
+    return Study(**{**given, 'tune': {'adamw': SPACE}, 'trials': 8, 'replicates': 3, 'seeds': 2, 'share': True, **fields})
 
 
 def record(asked: Study, world: World, trial) -> dict:
