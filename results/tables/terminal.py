@@ -20,6 +20,10 @@ COLOURS = {
 }
 HEADERS = ('params\nmul-adds', 'value', 'own-best\neffect', 'shared\neffect', 'adj. p\ndetect.', 'verdict', 'LR s.\ndiv.')
 SAME = 'effect at\none recipe'
+WIDTH = 80
+"""The width of a screen that every table fits."""
+SHORTEST = 8
+"""The least room for the name of an arm."""
 
 
 def _verdict(text: str) -> Text:
@@ -54,15 +58,29 @@ def _task(heading: str, arm_rows: list[Row], chain: bool, same: bool, shared: bo
         arm = f'{row.arm}\n- {against}' if chain and against.isidentifier() else row.arm
         steady = _stacked(cells['sensitivity'].text, cells['diverged'].text)
         lines.append([arm, *line, _verdict(cells['verdict'].text), steady])
-    longest = max(len(part) for line in lines for part in line[0].split('\n'))
-    shown.add_column('arm', overflow='fold', no_wrap=longest <= 18)
-    for i, header in enumerate(headers, 1):
-        longest = max(len(word) for line in lines for word in [*str(line[i]).split(), *header.split()])
-        side, narrow = 'left' if header == 'verdict' else 'right', header in (HEADERS[4], HEADERS[6])
-        shown.add_column(header, justify=side, min_width=longest, overflow='fold', no_wrap=narrow)
+    widths, names = _widths(lines, headers)
+    shown.add_column('arm', overflow='fold', width=names)
+    for header, width in zip(headers, widths, strict=True):
+        shown.add_column(header, justify='left' if header == 'verdict' else 'right', width=width, overflow='fold')
     for line in lines:
         shown.add_row(*line)
     return shown
+
+
+def _widths(lines: list[list], headers: list[str]) -> tuple[list[int], int]:
+    """The widths of the columns of numbers, and of the names of arms: no word is cut, and intervals get what room is left.
+
+    Names are folded only where they leave too little room.
+    """
+    columns = [[header, *(str(line[i]) for line in lines)] for i, header in enumerate(headers, 1)]
+    widths = [max(len(word) for text in column for word in text.split()) for column in columns]
+    whole = [max(len(part) for text in column for part in text.split('\n')) for column in columns]
+    longest = max(len(part) for line in lines for part in str(line[0]).split('\n'))
+    names = max(min(longest, WIDTH - sum(widths) - len(widths)), SHORTEST)
+    for i, width in enumerate(whole):
+        if sum(widths) - widths[i] + width + len(widths) + names <= WIDTH:
+            widths[i] = width
+    return widths, names
 
 
 def _effects(facts: StudyFacts) -> list:
