@@ -161,14 +161,14 @@ def markdown(facts: Mapping) -> str:
 
 INTRODUCTION = (
     'Studies in simulated worlds whose truth is known, through the real plan, selection and evidence at the default '
-    'protocol (16 trials, 5 replicates of 2 seeds, five arms, one task, unless a name says otherwise). *Claims*: studies '
-    'of arms that are worth the same that call any arm better or worse; at most 5 % are promised. *A false word*: a '
-    'difference that is not there or goes the other way, equivalence or a negligible difference beyond the margin, '
-    'unequal divergence of arms that diverge alike, a false verdict over datasets. *Found*: planted effects that are '
-    'claimed in their direction. *Usual protocol*: on the same worlds, one tuning of 16 trials an arm, its best trial, 5 '
-    "fresh seeds of that, Welch's t test over the seeds with Holm over the arms, and without a correction. *Regret*: what"
-    ' the selected point loses against the top of the hill, for the best trial, and as a share of that for the response '
-    'surface of the lab, at the same trials.'
+    'protocol (10 trials, a look at 3 replicates and one at 5, 4 seeds each, five arms, one task, unless a name says '
+    'otherwise). *Claims*: studies of arms that are worth the same that call any arm better or worse; at most 5 % are '
+    'promised. *A false word*: a difference that is not there or goes the other way, equivalence or a negligible '
+    'difference beyond the margin, unequal divergence of arms that diverge alike, a false verdict over datasets. *Found*:'
+    ' planted effects that are claimed in their direction. *Usual protocol*: on the same worlds, one tuning of as many '
+    "trials an arm, its best trial, 5 fresh seeds of that, Welch's t test over the seeds with Holm over the arms, and "
+    'without a correction. *Regret*: what the selected point loses against the top of the hill, for the best trial, and '
+    'as a share of that for the response surface of the lab, at the same trials.'
 )
 
 

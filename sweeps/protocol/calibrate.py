@@ -21,6 +21,8 @@ from sweeps.protocol.simulate import World
 from sweeps.protocol.world_studies import Conclusion, conclusion_of, study_of
 from sweeps.protocol.worlds import ARMS, BEYOND, FLAT, WORLDS
 
+TRIALS = Study.__dataclass_fields__['trials'].default
+"""How many tuning trials a study takes unless it says otherwise."""
 PILOT = 400
 """How many studies measure the worth of each arm's tuned procedure."""
 
@@ -170,10 +172,12 @@ def calibrate(
         if name not in facts[part]:
             world = levelled(worlds[name], progress=progress_of(f'{name}, finding what arms are worth'))
             sample = conclusions_of(world, studies, progress=progress_of(name))
-            more = conclusions_of(world, max(studies // 20, 1), 50_000_000, {'trials': 32}, progress_of(f'{name}, 32 trials'))
+            more = conclusions_of(
+                world, max(studies // 20, 1), 50_000_000, {'trials': 2 * TRIALS}, progress_of(f'{name}, twice')
+            )
             curved = name not in FLAT
             row = {'about': world.about, 'curved': curved, **summary(sample)}
-            facts[part][name] = {**row, 'regrets': {'16': regrets(sample), '32': regrets(more)}}
+            facts[part][name] = {**row, 'regrets': {str(TRIALS): regrets(sample), str(2 * TRIALS): regrets(more)}}
             # In the order of their declaration, however many calls it took.
             facts[part] = {each: facts[part][each] for each in worlds if each in facts[part]}
             yield facts
