@@ -231,7 +231,9 @@ def read(values: dict[str, list[float]], changes: dict[str, dict] | None = None,
     study = SimpleNamespace(
         task=lambda name: SimpleNamespace(name='digits', sign=1, chance=0.1), count=lambda arm, look: look, looks=(count,)
     )
-    return Reading(study, SimpleNamespace(asked=asked, look=count, trials=planned), Records.of(records))
+    return Reading(
+        study, SimpleNamespace(asked=asked, look=count, trials=planned, reached=lambda *_: count), Records.of(records)
+    )
 
 
 def found(values: dict[str, list[float]], verdict: str = 'undecided') -> list:

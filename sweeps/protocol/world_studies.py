@@ -22,7 +22,9 @@ from sweeps.protocol.tuning import scores
 from sweeps.protocol.worlds import ARMS, MORE
 
 
-def study_of(number: int, world: World, arms: int = len(ARMS), tasks: int = 1, margin: float | None = None, **fields) -> Study:
+def study_of(
+    number: int, world: World, arms: int = len(ARMS), tasks: int = 1, margin: float | None = None, **fields: object
+) -> Study:
     """Arms with the same config, under the default protocol; points and seeds follow from the number in the name.
 
     Models are tuned under AdamW, and also under SGD where the world has hills for it. Each task is a dataset of its own.

@@ -231,7 +231,7 @@ def test_without_javascript_the_page_says_where_the_runs_are(browser, page):
 
 def test_five_thousand_trials_open_fast_and_are_not_large(browser, tmp_path):
     """A study whose tuning has just ended: all its runs are in the table and in the figures of the learning rate."""
-    study = study_of('one_swap', trials=50, replicates=5)
+    study = study_of('one_swap', trials=50, replicates=5, looks=(5,))
     planned = schedule(study, {}, manifest_of(study))
     records = {t.id: record(study, t, i, score(study, t, {}, 0.9)) for i, t in enumerate(planned.trials)}
     assert len(records) == 5000
