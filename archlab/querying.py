@@ -1,5 +1,6 @@
 """Records as tables: by SQL on the command line, as a relation in a notebook."""
 
+import contextlib
 import functools
 import os
 import sys
@@ -39,11 +40,26 @@ def query(
         with waiting('reading records'):
             views = described(runs, name)
         return print_json(views) if form == 'json' else print('\n'.join(schema_lines(views)))
+    _freeze_looks(study, runs)
     limit = limit if limit is not None or form != 'table' else SHOWN
     with waiting('reading records'):
         answer = ask(sql, runs, name, limit, _derived(study, runs), Limits(seconds, memory, _give_up))
     warn_skipped(answer.skipped)
     print(render(answer, form, OUT.width if OUT.is_terminal else None), end='')
+
+
+def _freeze_looks(study: str | None, runs: Path) -> None:
+    """SQL over test scores is a look too: what was declared until now is what may be claimed later.
+
+    Studies of a user's own are frozen where he names their file.
+    """
+    from ablations.studies import STUDIES
+
+    names = [path.parent.name for path in Path(runs).glob('*/manifest.json')] if study is None else [study]
+    for name in names:
+        if name in STUDIES or name.endswith('.py'):
+            with contextlib.suppress(ValueError):
+                open_study(name, runs).freeze()
 
 
 def _give_up(said: str) -> None:

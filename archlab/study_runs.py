@@ -75,6 +75,15 @@ class StudyRuns:
             selection_cache.save(self.folder)
         return made
 
+    def freeze(self) -> None:
+        """Note the study's looks as those that were declared before anybody read a test score, unless noted already."""
+        from results.looks import ENTRY, looks_of
+        from sweeps import manifest as manifests
+
+        if ENTRY not in self.manifest and any(self.manifest['test_reads'].values()):
+            with contextlib.suppress(ValueError):
+                manifests.update(self.folder, **{ENTRY: looks_of(self.study, self.manifest).to_dict()})
+
     @functools.cached_property
     def look(self) -> 'Reading':
         """The reading, with its last complete look counted as taken; the manifest is updated where it can be written.
@@ -86,10 +95,9 @@ class StudyRuns:
 
         reading = self.reading
         taken = self.manifest['looks']
-        if not reading.schedule.look or reading.schedule.look in taken:
+        if not reading.schedule.look or (reading.schedule.look in taken and ENTRY in self.manifest):
             return reading
-        # What counts as declared is what was declared before anything was read.
-        read = {'looks': sorted([*taken, reading.schedule.look]), ENTRY: looks_of(self.study, self.manifest).to_dict()}
+        read = {'looks': sorted({*taken, reading.schedule.look}), ENTRY: looks_of(self.study, self.manifest).to_dict()}
         with contextlib.suppress(ValueError):
             manifests.update(self.folder, **read)
         return dataclasses.replace(reading, manifest={**self.manifest, **read})
