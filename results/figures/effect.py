@@ -29,14 +29,14 @@ def _limits(items: list[Finding]) -> tuple[float, float]:
     return tuple(rounded([low - 0.06 * (high - low), high + 0.06 * (high - low)]))
 
 
-def _effect_row(axes, one: Finding, y: float, colour: str, marker: str) -> None:
-    """Draw the two effects of an arm; an effect outside the panel becomes an arrow with its numbers."""
+def _effect_row(axes, one: Finding, y: float, colour: str, marker: str, shared: bool) -> None:
+    """Draw the effect of an arm, or both if `shared`; an effect outside the panel becomes an arrow with its numbers."""
     (low, high), across = axes.get_xlim(), {'transform': axes.get_yaxis_transform()}
     if one.effect is None:
         axes.text(0.05, y, 'no effect yet', va='center', fontsize=7, style='italic', bbox=PLATE, **across)
         return
     for effect, interval, at, fill in (
-        (one.effect, one.effect_interval, y - 0.17, colour),
+        (one.effect, one.effect_interval, y - 0.17 if shared else y, colour),
         (one.shared_effect, one.shared_interval, y + 0.17, 'white'),
     ):
         if effect is None:
@@ -46,7 +46,7 @@ def _effect_row(axes, one: Finding, y: float, colour: str, marker: str) -> None:
         if low <= place[0] <= high:
             if interval is not None:
                 ends = rounded([scaled(end, one.metric) for end in interval])
-                axes.plot(ends, [at, at], color=colour, linewidth=1.3 if at < y else 0.9, solid_capstyle='butt')
+                axes.plot(ends, [at, at], color=colour, linewidth=0.9 if at > y else 1.3, solid_capstyle='butt')
             axes.plot(place, [at], marker=marker, **look)
         else:
             right = effect > 0
@@ -76,7 +76,7 @@ def _effect_panel(axes, study: Study, items: list[Finding], styles: dict, labell
     axes.axvspan(-margin, margin, color=BAND, linewidth=0, zorder=0)
     axes.axvline(0, color='black', linewidth=0.7, zorder=1)
     for y, finding in enumerate(items):
-        _effect_row(axes, finding, y, *styles[finding.arm])
+        _effect_row(axes, finding, y, *styles[finding.arm], study.share)
         where = dict(va='center', fontsize=7, linespacing=0.95, transform=axes.get_yaxis_transform())
         axes.text(1.02, y, _words(finding), **where)
     axes.set_ylim(len(items) - 0.45, -0.55)
@@ -112,6 +112,8 @@ def effect_figure(reading: Reading, findings: list[Finding]) -> Figure:
         Line2D([], [], **line, linewidth=0.9, markerfacecolor='white', label=f'both at the recipe of {study.base}'),
         Patch(color=BAND, label='margin of equivalence'),
     ]
+    if not study.share:
+        del handles[1]
     with house():
         figure, panels = grid(len(by_task), handles, 0.85 + 0.29 * max(arms, 4))
         for place, (axes, items) in enumerate(zip(panels, by_task.values(), strict=True)):
