@@ -52,6 +52,24 @@ def _check_ends(where: str, name: str, values: Tunable) -> None:
         raise ValueError(f'{where} ends at {values.high}; allowed: {bounds}{about}; lower high{fix}')
 
 
+def check_ranges(where: str, space: dict) -> None:
+    """Raise ValueError where a space is not {value: range}, tunes a seed, or leaves the bounds of a knob."""
+    for name, values in space.items():
+        if not isinstance(name, str):
+            raise ValueError(f'{where}[{name!r}]: a tuned value is given by its name in quotes')
+        if 'seed' in name.lower():
+            raise ValueError(
+                f"{where}['{name}']: seeds are never tuned, they are the noise that is measured; "
+                'remove it (more seeds: Study(seeds=...), more tunings: Study(replicates=...))'
+            )
+        if not isinstance(values, Tunable):
+            raise ValueError(
+                f"{where}['{name}']={values!r} is not a range; use log(low, high), linear(low, high), "
+                'integer(low, high) or choice(v1, v2, ...)'
+            )
+        _check_ends(f"{where}['{name}']", name, values)
+
+
 def check_space(tune: dict) -> None:
     """Raise ValueError where a space is not {optimizer: {value: range}} with a learning rate and no seed, all within bounds."""
     if not isinstance(tune, dict) or not tune:
@@ -61,23 +79,10 @@ def check_space(tune: dict) -> None:
             raise ValueError(f'tune[{optimizer!r}]: an optimizer is given by its name in quotes')
         if not isinstance(space, dict) or not space:
             raise ValueError(f"tune['{optimizer}']={space!r} is not a space; give {{'lr': log(1e-4, 1e-2), ...}}")
-        for name, values in space.items():
-            if not isinstance(name, str):
-                raise ValueError(f"tune['{optimizer}'][{name!r}]: a tuned value is given by its name in quotes")
-            if 'seed' in name.lower():
-                raise ValueError(
-                    f"tune['{optimizer}']['{name}']: seeds are never tuned, they are the noise that is measured; "
-                    'remove it (more seeds: Study(seeds=...), more tunings: Study(replicates=...))'
-                )
-            if not isinstance(values, Tunable):
-                raise ValueError(
-                    f"tune['{optimizer}']['{name}']={values!r} is not a range; use log(low, high), linear(low, high), "
-                    'integer(low, high) or choice(v1, v2, ...)'
-                )
-            if name == 'lr' and not isinstance(values, Range):
-                raise ValueError(
-                    f"tune['{optimizer}']['lr']={values!r}; selection fits a curve over the learning rate: use log(low, high)"
-                )
-            _check_ends(f"tune['{optimizer}']['{name}']", name, values)
+        check_ranges(f"tune['{optimizer}']", space)
+        if 'lr' in space and not isinstance(space['lr'], Range):
+            raise ValueError(
+                f"tune['{optimizer}']['lr']={space['lr']!r}; selection fits a curve over the learning rate: use log(low, high)"
+            )
         if 'lr' not in space:
             raise ValueError(f"tune['{optimizer}'] has no 'lr'; every model is tuned for its own learning rate: add one")

@@ -11,7 +11,7 @@ from pathlib import Path
 from ablations.config import NAME, Put, Swap, changed, closest, put, swap
 from ablations.digest import digest
 from ablations.knobs import check_fixed
-from ablations.space_rules import bounded, check_space, reach
+from ablations.space_rules import bounded, check_ranges, check_space, reach
 from ablations.spaces import SPACES
 from ablations.tasks import Task, task
 from ablations.trial import Program
@@ -59,6 +59,7 @@ class Study:
     shape       how the arms relate to each other, one of SHAPES
     tasks       task names or Task objects, best of two or more datasets
     tune        {optimizer: {value: range}}: the tuned values, the same for every arm
+    own         {arm: {value: range}}: what an arm tunes beside, because only it has that knob; at the same number of trials
     fixed       {value: number}: knobs that are not tuned and not left at the lab's own values (ablations/knobs.py)
     search      how tuning points are proposed: sobol, random, grid, tpe or gp (sweeps/protocol/search)
     budget      'trials': every arm the same trials and steps; 'compute': steps so that every arm spends the base's FLOPs
@@ -82,6 +83,7 @@ class Study:
     arms: dict
     tasks: tuple
     tune: dict = dataclasses.field(default_factory=lambda: {'adamw': SPACES['adamw']})
+    own: dict = dataclasses.field(default_factory=dict)
     fixed: dict = dataclasses.field(default_factory=dict)
     against: dict = dataclasses.field(default_factory=dict)
     levels: dict = dataclasses.field(default_factory=dict)
@@ -233,7 +235,32 @@ class Study:
             if both:
                 raise ValueError(f"'{name}' is both fixed and tuned for {both}; remove it from one of them")
         object.__setattr__(self, 'tune', tune)
+        self._check_own()
         object.__setattr__(self, 'fixed', {name: float(value) for name, value in self.fixed.items()})
+
+    def _check_own(self) -> None:
+        if not isinstance(self.own, dict) or not all(isinstance(space, dict) and space for space in self.own.values()):
+            raise ValueError(f"study '{self.name}': own={self.own!r}; give {{arm: {{value: range}}}}")
+        if self.own and self.recipe == 'same':
+            raise ValueError(
+                f"study '{self.name}': own with recipe='same', under which only the base is tuned; remove one of them"
+            )
+        for arm, space in self.own.items():
+            if arm not in self.arms:
+                raise ValueError(
+                    f"study '{self.name}': own['{arm}'] is of no arm; allowed: {list(self.arms)}.{closest(arm, self.arms)}"
+                )
+            check_ranges(f"own['{arm}']", space)
+            for name in space:
+                if name in self.fixed or any(name in shared for shared in self.tune.values()):
+                    raise ValueError(
+                        f"own['{arm}']['{name}']: '{name}' is tuned or fixed for all arms too; remove it from one of them"
+                    )
+        object.__setattr__(self, 'own', {arm: {name: space[name] for name in sorted(space)} for arm, space in self.own.items()})
+
+    def space(self, arm: str, optimizer: str) -> dict:
+        """What an arm tunes under an optimizer type: {value: range}, the learning rate first, the arm's own values last."""
+        return {**self.tune[optimizer], **self.own.get(arm, {})}
 
     @property
     def base(self) -> str:
@@ -298,12 +325,12 @@ class Study:
             blocks=self.blocks_hash,
         )
 
-    def reach(self, optimizer: str) -> dict[str, tuple[float, float]]:
-        """The lowest and the highest possible value of each tuned or fixed knob under an optimizer type."""
-        tuned = {
-            name: reach(bounded(name, values), extended=self.extension > 0) for name, values in self.tune[optimizer].items()
-        }
-        return {**tuned, **{name: (value, value) for name, value in self.fixed.items()}}
+    def reach(self, arm: str, optimizer: str) -> dict[str, tuple[float, float]]:
+        """The lowest and the highest possible value of each tuned or fixed knob of an arm under an optimizer type."""
+        tuned = {name: reach(bounded(name, values), self.extension > 0) for name, values in self.tune[optimizer].items()}
+        # Ranges of one arm alone are not extended: an extension would give that arm trials that others do not get.
+        own = {name: reach(bounded(name, values), extended=False) for name, values in self.own.get(arm, {}).items()}
+        return {**tuned, **own, **{name: (value, value) for name, value in self.fixed.items()}}
 
     def to_dict(self) -> dict:
         """The study as plain data; `digest` is its address."""
@@ -334,6 +361,11 @@ class Study:
             # A later field is left out where it says what older studies did, so that their digests stay.
             **({'shares': list(self.shares)} if self.shares else {}),
             **({} if self.share else {'share': False}),
+            **(
+                {'own': {arm: {name: v.to_dict() for name, v in space.items()} for arm, space in self.own.items()}}
+                if self.own
+                else {}
+            ),
         }
 
     @functools.cached_property

@@ -66,7 +66,7 @@ def _case(reading: Reading, runs: Runs, replicate: int) -> tuple[float, float] |
     if not units:
         return None
     units, scores = np.concatenate(units), np.concatenate(scores)
-    smooth = np.array([values.smooth for values in study.tune[optimizer].values()])
+    smooth = np.array([values.smooth for values in study.space(runs.arm, optimizer).values()])
     surface = fit(units, scores, smooth)
     if surface is None:
         return None

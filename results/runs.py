@@ -58,7 +58,7 @@ class Runs:
 
     def units(self, trials: list[Trial]) -> np.ndarray:
         """Unit coordinates of trials of one optimizer, the learning rate first. `[n, d]`"""
-        space = self.reading.study.tune[trials[0].program.optimizer]
+        space = self.reading.study.space(self.arm, trials[0].program.optimizer)
         knobs = [dict(trial.knobs) for trial in trials]
         return np.array([[values.unit(point[name]) for name, values in space.items()] for point in knobs])
 

@@ -67,7 +67,7 @@ def sensitivity_of(runs: Runs, optimizer: str, replicate: int) -> tuple[float | 
         return None, len(pairs)
     losses = [math.inf if record['final_loss'] is None else record['final_loss'] for _, record in known]
     initial = np.array([record['initial_loss'] for _, record in known], float)
-    smooth = [values.smooth for values in runs.reading.study.tune[optimizer].values()]
+    smooth = [values.smooth for values in runs.reading.study.space(runs.arm, optimizer).values()]
     units = runs.units([trial for trial, _ in known])
     return lr_sensitivity(units, np.array(losses, float), initial, smooth), len(pairs) - len(known)
 

@@ -38,7 +38,7 @@ def verify(reading: Reading) -> list[Check]:
         _sound(reading.skipped, planned, recorded),
         _recorded_once(reading.doubled),
         _complete(schedule, recorded),
-        _own_recipe(study),
+        _own_recipe(study, manifest.get('costs', {})),
         _equal_budgets(study, schedule, recorded, manifest.get('costs', {})),
         _datasets(study),
         _noise(study),
@@ -88,13 +88,17 @@ def _complete(schedule: Schedule, recorded: Mapping[str, dict]) -> Check:
     return Check('the study is complete', holds, why if holds else f'{why}; run it again (--retry-failed for failed ones)')
 
 
-def _own_recipe(study: Study) -> Check:
+def _own_recipe(study: Study, costs: Mapping) -> Check:
     rule = 'every arm has its own recipe'
     lacking = [optimizer for optimizer, space in study.tune.items() if not {'lr', 'weight_decay'} <= set(space)]
     tuned = sorted({name for space in study.tune.values() for name in space})
     if study.recipe == 'same':
         return Check(rule, False, f"only '{study.base}' is tuned, and every arm runs at its recipe; set recipe='own'")
     why = f'{", ".join(tuned)} of {", ".join(study.tune)} are tuned for every arm on its own'
+    why += ''.join(f'; {arm} alone tunes {", ".join(space)}' for arm, space in study.own.items())
+    for arm, by_task in costs.items():
+        unread = sorted({name for cost in by_task.values() for name in cost.get('unread', ())} & set(tuned))
+        why += f'; {arm} does not read {", ".join(unread)}' if unread and arm in study.arms else ''
     if lacking:
         why = f'{", ".join(lacking)} lacks a range for learning rate or weight decay; add it to tune'
     return Check(rule, not lacking, why)

@@ -15,9 +15,9 @@ def programs_of(study: Study) -> list[Program]:
     return [study.program(arm, task.name, optimizer) for task in study.tasks for arm in study.arms for optimizer in study.tune]
 
 
-def reaches_of(study: Study) -> dict[str, dict[str, tuple[float, float]]]:
-    """The lowest and the highest possible value of each tuned or fixed knob, by optimizer."""
-    return {optimizer: study.reach(optimizer) for optimizer in study.tune}
+def reaches_of(study: Study) -> dict[str, dict[str, dict[str, tuple[float, float]]]]:
+    """The lowest and the highest possible value of each tuned or fixed knob, by arm and optimizer."""
+    return {arm: {optimizer: study.reach(arm, optimizer) for optimizer in study.tune} for arm in study.arms}
 
 
 def metrics_of(study: Study) -> dict[str, list[str]]:

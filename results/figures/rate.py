@@ -21,7 +21,7 @@ BELOW = 0.25
 def _tuned(reading: Reading, arm: str, task: str, optimizer: str) -> list:
     """Recorded tuning trials by replicate: (units [n, d], scores [n] in the good direction, -inf where diverged)."""
     study = reading.study
-    space, sign, by_replicate = study.tune[optimizer], study.task(task).sign, []
+    space, sign, by_replicate = study.space(arm, optimizer), study.task(task).sign, []
     for replicate in range(study.replicates):
         trials = reading.schedule.asked.get(('tune', arm, task, replicate), ())
         trials = [trial for trial in trials if trial.program.optimizer == optimizer and trial.id in reading.records]

@@ -18,7 +18,8 @@ def trials(reading: Reading) -> dict:
     A word is written as its place in `words[column]`. Records that the study no longer plans have the phase `not planned`.
     """
     study, schedule, records = reading.study, reading.schedule, reading.records
-    knobs = list(dict.fromkeys(name for space in study.tune.values() for name in space))
+    spaces = [*study.tune.values(), *study.own.values()]
+    knobs = list(dict.fromkeys(name for space in spaces for name in space))
     columns = ['arm', 'task', 'phase', 'replicate', 'optimizer', *knobs, 'status', 'score']
     # Of a mixture each domain has a column; where there is none the table is as it would be without them.
     domains = list(dict.fromkeys(name for record in records.values() for name in record.get('parts') or ()))

@@ -27,7 +27,9 @@ def confirm(
     for arm in tuning.arms:
         for replicate in replicates[arm]:
             measured = {optimizer: tuning.measured((arm, optimizer, replicate)) for optimizer in study.tune}
-            selections[arm, task, replicate] = select(measured, study.tune)
+            selections[arm, task, replicate] = select(
+                measured, {optimizer: study.space(arm, optimizer) for optimizer in study.tune}
+            )
     for arm in study.arms:
         for replicate in replicates[arm] if arm not in tuning.arms else ():
             selections[arm, task, replicate] = selections[study.base, task, replicate]

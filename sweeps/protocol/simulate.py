@@ -117,8 +117,9 @@ class World(Hill):
 
     def score(self, study: Study, trial: Trial, seed: int) -> float | None:
         """The score of a trial in the good direction, None where it diverges."""
-        knobs, space = dict(trial.knobs), study.tune[trial.program.optimizer]
-        place = [values.unit(knobs[name]) for name, values in space.items()]
+        knobs, space = dict(trial.knobs), study.space(trial.arm, trial.program.optimizer)
+        # At the base's point an arm has its default for what it alone tunes.
+        place = [values.unit(knobs[name]) if name in knobs else 0.5 for name, values in space.items()]
         known = self.worth(trial.arm, trial.program.optimizer, place)
         if known is None:
             return None

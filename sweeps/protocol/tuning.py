@@ -58,7 +58,7 @@ class Tuning:
         self._units: dict[Key, list[list[float]]] = {}
         self._scores: dict[Key, np.ndarray] = {}
         self._strips: dict[Key, np.ndarray] = {}
-        self._addresses: dict[str, list[str]] = {}
+        self._addresses: dict[tuple[str, str], list[str]] = {}
         self._knobs_by_seed: dict[int, list[dict]] | None = None
 
     def tune(self, replicates: Replicates, decide: bool) -> bool:
@@ -157,7 +157,7 @@ class Tuning:
                 for replicate in replicates[arm] if sides else ():
                     key = (arm, optimizer, replicate)
                     points = self._after_tuning(key)[number * extension : (number + 1) * extension]
-                    placed = [self._place(optimizer, box, sides[i % len(sides)], point) for i, point in enumerate(points)]
+                    placed = [self._place(key, box, sides[i % len(sides)], point) for i, point in enumerate(points)]
                     made += self._at(key, np.array(placed).reshape(len(placed), -1), f'extend_{number + 1}')
         return made
 
@@ -168,11 +168,11 @@ class Tuning:
             self._strips[key] = self._propose('sobol', key, NOTHING, count, 0)[self.study.trials :]
         return self._strips[key]
 
-    def _place(self, optimizer: str, box: Box, side: Side, point: np.ndarray) -> np.ndarray:
+    def _place(self, key: Key, box: Box, side: Side, point: np.ndarray) -> np.ndarray:
         """A point of the unit cube in the strip beyond one side of the box. `[d] -> [d]`"""
         unit = np.empty(len(point))
-        for dim, (name, values) in enumerate(self.study.tune[optimizer].items()):
-            low, high = box[name]
+        for dim, (name, values) in enumerate(self.study.space(*key[:2]).items()):
+            low, high = box.get(name, (0.0, 1.0))
             if side[0] == name:
                 end = self._end(name, values, box, side[1])
                 low, high = (end, low) if side[1] == 'low' else (high, end)
@@ -183,11 +183,11 @@ class Tuning:
         """Points of a search, with a seed of its own for each arm, optimizer and replicate. `[count, d]` in units"""
         arm, optimizer, replicate = key
         seed = derive('points', self.study.name, arm, self.task.name, optimizer, replicate)
-        return propose(search, self.study.tune[optimizer], seen, count, first, seed)
+        return propose(search, self.study.space(arm, optimizer), seen, count, first, seed)
 
     def _at(self, key: Key, points: np.ndarray, phase: str) -> list[Trial]:
         """Trials at these points, numbered after the existing trials of the key. `[n, d]` in units"""
-        space, made = self.study.tune[key[1]], []
+        space, made = self.study.space(*key[:2]), []
         for number, point in enumerate(points.tolist(), len(self.trials.get(key, ()))):
             values = {name: item.value(unit) for (name, item), unit in zip(space.items(), point, strict=True)}
             made.append(self._trial(key, self._seed(key, number), {**self.study.fixed, **values}, phase))
@@ -218,7 +218,7 @@ class Tuning:
 
     def _add(self, key: Key, made: list[Trial]) -> list[Trial]:
         """Note trials with the units of their rounded values, because these are trained."""
-        space, units = self.study.tune[key[1]], self._units.setdefault(key, [])
+        space, units = self.study.space(*key[:2]), self._units.setdefault(key, [])
         for trial in made:
             knobs = dict(trial.knobs)
             units.append([values.unit(knobs[name]) for name, values in space.items()])
@@ -228,11 +228,14 @@ class Tuning:
     def _seed(self, key: Key, number: int) -> int:
         """The seed of a trial. In an adaptive search it identifies the trial, so it depends on the search and its space too."""
         arm, optimizer, replicate = key
-        return derive('tune', self.study.name, arm, self.task.name, optimizer, replicate, number, *self._address(optimizer))
+        return derive(
+            'tune', self.study.name, arm, self.task.name, optimizer, replicate, number, *self._address(arm, optimizer)
+        )
 
-    def _address(self, optimizer: str) -> list[str]:
-        if optimizer not in self._addresses:
-            space = [[name, type(item).__name__, item.to_dict()] for name, item in self.study.tune[optimizer].items()]
-            address = [digest([self.study.search, space, self.study.fixed])]
-            self._addresses[optimizer] = address if self.adaptive else []
-        return self._addresses[optimizer]
+    def _address(self, arm: str, optimizer: str) -> list[str]:
+        if (arm, optimizer) not in self._addresses:
+            space = self.study.space(arm, optimizer)
+            told = [[name, type(item).__name__, item.to_dict()] for name, item in space.items()]
+            address = [digest([self.study.search, told, self.study.fixed])]
+            self._addresses[arm, optimizer] = address if self.adaptive else []
+        return self._addresses[arm, optimizer]

@@ -101,22 +101,24 @@ def _check_bounds(program: Program, model: Model, knobs: Mapping[str, Sequence[f
 
 def preflight(
     programs: list[Program],
-    knobs: Mapping[str, Mapping[str, Sequence[float]]],
+    knobs: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]],
     metrics: Mapping[str, Sequence[str]],
     blocks: str | None,
 ) -> dict:
     """Costs by arm and task, for a batch of the task's size: {arm: {task: cost}}.
 
-    `knobs` holds the lowest and the highest possible value of each tuned or fixed knob by optimizer, and `metrics` the metric
-    and direction of each task. Raises ValueError on every mistake that can be known before a run: unknown kinds, fields or
-    optimizers; sizes that do not fit; a metric that the data do not have; knobs that nothing reads, or that may leave the
-    bounds of their block; a user's own kind that sees later tokens in a causal model.
+    `knobs` holds the lowest and the highest possible value of each tuned or fixed knob by arm and optimizer, and `metrics` the
+    metric and direction of each task. A cost also names the values that are tuned and that the arm does not read. Raises
+    ValueError on every mistake that can be known before a run: unknown kinds, fields or optimizers; sizes that do not fit; a
+    metric that the data do not have; knobs that nothing reads, or that may leave the bounds of their block; a user's own kind
+    that sees later tokens in a causal model.
     """
     costs: dict[str, dict] = {}
     counted: dict[str, dict] = {}
     tasks: dict[str, Kind] = {}
     examples: dict[str, jax.ShapeDtypeStruct] = {}
     unread: dict[tuple, bool] = {}
+    ignored: dict[tuple, set] = {}
     read: dict[str, set] = {}
     for program in programs:
         model = model_of(program, blocks)
@@ -124,10 +126,12 @@ def preflight(
             tasks[program.task] = task_of(program.data)
         task = tasks[program.task]
         read.setdefault(program.optimizer, set()).update([*model.knobs, *task.knobs])
-        unknown = unread_knobs(program, model, task, knobs[program.optimizer])
-        for name in knobs[program.optimizer]:
+        reach = knobs[program.arm][program.optimizer]
+        unknown = unread_knobs(program, model, task, reach)
+        for name in reach:
             unread[program.optimizer, name] = unread.get((program.optimizer, name), True) and name in unknown
-        _check_bounds(program, model, knobs[program.optimizer])
+        _check_bounds(program, model, reach)
+        ignored.setdefault((program.arm, program.task), set()).update(unknown)
         if program.task in costs.get(program.arm, {}):
             continue
         if program.task not in examples:
@@ -162,4 +166,6 @@ def preflight(
                 f"'{name}' of optimizer '{optimizer}' is read by nothing; allowed: {sorted(allowed)}, and of the models here "
                 f'{models}; rename or remove it.{closest(name, [*allowed, *models])}'
             )
+    for (arm, task), names in ignored.items():
+        costs[arm][task]['unread'] = sorted(names)
     return costs

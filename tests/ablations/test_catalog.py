@@ -134,7 +134,6 @@ def test_a_folder_is_not_a_study(tmp_path):
         ('replicates=2', lambda s: (s.replicates, s.looks), (2, (2,))),
         ('alpha=0.01', lambda s: s.alpha, 0.01),
         ('looks=(2, 3)', lambda s: s.looks, (2, 3)),
-        ('name=other', lambda s: s.name, 'other'),
         ('tasks=["digits"]', lambda s: [item.name for item in s.tasks], ['digits']),
         ('tasks.digits.steps=20', lambda s: [s.tasks[0].steps, s.task('recall')], [20, TASKS['recall']]),
         ('tasks.digits.base.channel.ratio=2', lambda s: s.model('rms_norm', 'digits')['channel']['ratio'], 2.0),
@@ -263,7 +262,7 @@ def test_settings_that_do_not_fit_together_are_refused(settings, said):
         ('arms.rms_norm.x=5', "nothing lies below 'x'"),
         ('looks=(1, 2)', 'change looks or replicates'),
         ('replicates=2.5', 'replicates=2.5'),
-        ('name=A b', 'rename the study'),
+        ('name=other', 'change it in a study file of your own'),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(setting, said):

@@ -95,6 +95,8 @@ def test_a_study_of_few_words_gets_the_whole_protocol():
         ({'shares': 0.5}, 'adding up to 1'),
         ({'shares': (0.5, 0.25, 0.25)}, 'a number from 0 to 1 for each of the looks'),
         ({'share': 1}, 'True or False'),
+        ({'own': 5}, 'give {arm: {value: range}}'),
+        ({'own': {'other': 5}}, 'give {arm: {value: range}}'),
         ({'share': None}, 'True or False'),
         ({'looks': (3, 5), 'shares': (0.5, 0.6)}, 'adding up to 1'),
         ({'looks': (3, 5), 'shares': (1.0, 0.0)}, 'the last above 0'),

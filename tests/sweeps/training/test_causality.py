@@ -90,7 +90,7 @@ def test_a_kind_of_the_users_own_is_tried_before_a_run(blocks):
     program = of(blocks, 'ahead')[0]
     metrics = {BYTES.name: [BYTES.metric, BYTES.direction]}
     with pytest.raises(ValueError, match=r"arm 'arm' on task 'stdlib_bytes': mixer 'ahead' is not causal: .* sees what comes"):
-        preflight([program], {'sgd': ['lr']}, metrics, blocks)
+        preflight([program], {'arm': {'sgd': {'lr': (0.1, 1.0)}}}, metrics, blocks)
 
 
 def test_a_record_says_what_its_trained_model_sees(blocks, monkeypatch):

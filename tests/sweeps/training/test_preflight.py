@@ -8,13 +8,14 @@ from ablations.spaces import choice, fraction, linear, log
 from ablations.studies import STUDIES
 from ablations.study import Study, swap
 from arch.cost import cost_of
+from sweeps.commands import reaches_of
 from sweeps.training import preflight as preflight_module
 from sweeps.training.preflight import known_knobs, model_of, preflight
 
 
 def check_builds(study: Study, pairs: list[tuple]) -> None:
     programs = [study.program(arm, task.name, optimizer) for arm, task in pairs for optimizer in study.tune]
-    knobs = {optimizer: study.reach(optimizer) for optimizer in study.tune}
+    knobs = reaches_of(study)
     metrics = {task.name: [task.metric, task.direction] for task in study.tasks}
     costs = preflight(programs, knobs, metrics, study.blocks)
     for arm, task in pairs:
@@ -64,7 +65,7 @@ def asked(name: str, optimizer: str = 'adamw') -> dict:
     )
     programs = [study.program(arm, 'digits', optimizer) for arm in study.arms]
     metrics = {'digits': [study.tasks[0].metric, study.tasks[0].direction]}
-    return preflight(programs, {optimizer: study.reach(optimizer)}, metrics, None)
+    return preflight(programs, reaches_of(study), metrics, None)
 
 
 @pytest.mark.usefixtures('counted_once')
@@ -143,7 +144,7 @@ def with_own(blocks: str, tune: dict, fixed: dict, extension: int = 4, **fields:
     )
     programs = [study.program(arm, 'digits', 'adamw') for arm in study.arms]
     metrics = {'digits': [study.tasks[0].metric, study.tasks[0].direction]}
-    return preflight(programs, {'adamw': study.reach('adamw')}, metrics, study.blocks)
+    return preflight(programs, reaches_of(study), metrics, study.blocks)
 
 
 @pytest.mark.usefixtures('counted_once')
@@ -175,3 +176,24 @@ def test_values_outside_the_bounds_of_a_block_of_ones_own_are_refused(own_blocks
 )
 def test_values_within_the_bounds_of_a_block_of_ones_own_pass(own_blocks, more):
     assert set(with_own(own_blocks, **{'tune': {}, 'fixed': {}, **more})) == {'base', 'share'}
+
+
+@pytest.mark.usefixtures('counted_once')
+def test_a_cost_names_the_tuned_values_that_an_arm_does_not_read():
+    costs = asked('alpha0')
+    assert costs['base']['digits']['unread'] == ['alpha0']
+    assert costs['squashed']['digits']['unread'] == []
+
+
+@pytest.mark.usefixtures('counted_once')
+def test_an_arms_own_value_must_be_read_by_it():
+    arms = {'base': (), 'squashed': swap('norm', 'dynamic_tanh')}
+    for arm, fine in (('squashed', True), ('base', False)):
+        study = Study(name='asked', question='?', arms=arms, tasks=('digits',), own={arm: {'alpha0': log(0.1, 2.0)}})
+        programs = [study.program(arm, 'digits', 'adamw') for arm in study.arms]
+        metrics = {'digits': [study.tasks[0].metric, study.tasks[0].direction]}
+        if fine:
+            assert preflight(programs, reaches_of(study), metrics, None)
+        else:
+            with pytest.raises(ValueError, match=r"'alpha0' of optimizer 'adamw' is read by nothing"):
+                preflight(programs, reaches_of(study), metrics, None)
