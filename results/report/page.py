@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from ablations.study import Study
 from results.finding import Finding
+from results.pages import environment, style
 from results.report.inline_figures import inline_figures
 from results.report.sections import (
     cells_grid,
@@ -67,14 +67,6 @@ def report(
     study, schedule, records, manifest = reading.study, reading.schedule, reading.records, reading.manifest
     lead, _, rest = study.question.strip().partition('\n')
     facts = study_facts(reading, findings)
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     data = json.dumps(trials(reading), separators=(',', ':'), allow_nan=False).replace('<', '\\u003c')
     grids = {
         'Budgets': ledger_grid(reading),
@@ -83,7 +75,7 @@ def report(
         'Learning rates': [rates_grid(reading)],
         'Cost': [pareto_grid(reading)],
     }
-    return environment.get_template('page.html.j2').render(
+    return environment(FOLDER).get_template('page.html.j2').render(
         study=study,
         lead=_prose(lead),
         question=[_prose(part) for part in re.split(r'\n\s*\n', rest.strip()) if part],
@@ -105,6 +97,6 @@ def report(
         commands=_commands(study, manifest),
         manifest={name: json.dumps(value, sort_keys=True) for name, value in sorted(manifest.items()) if name != 'costs'},
         trials=Markup(data),
-        style=Markup((FOLDER / 'page.css').read_text(encoding='utf-8')),
+        style=style(),
         script=Markup((FOLDER / 'page.js').read_text(encoding='utf-8')),
     )

@@ -1,7 +1,6 @@
 """Report sections: facts of the records beside the findings, each as one table with headings, rows and notes.
 
-A grid is {caption, columns, rows, notes}: columns are (heading, kind) with kind 'word', 'long' or 'number', rows hold text;
-the first cell of a row is its heading.
+A grid is {caption, columns, rows, notes}, made by results/pages; rows hold text.
 """
 
 import json
@@ -13,6 +12,7 @@ from results.factorial import factorials
 from results.fronts import fronts
 from results.good_window import windows
 from results.ledger import PHASES, ledger
+from results.pages import grid
 from results.recipe import recipe
 from results.regret import regrets
 from results.sensitivity import sensitivities
@@ -28,12 +28,6 @@ COSTS = {
     'step_seconds': 'step time',
     'peak_memory': 'peak memory',
 }
-
-
-def grid(caption: str, columns: str, rows: list, notes: list | None = None) -> dict:
-    """A table of the page; a heading in `columns` has its kind after a colon unless the column holds numbers."""
-    heads = [tuple(column.split(':')) if ':' in column else (column, 'number') for column in columns.split(', ')]
-    return {'caption': caption, 'columns': heads, 'rows': rows, 'notes': notes or []}
 
 
 def _times(seconds: float) -> str:

@@ -1,0 +1,69 @@
+"""Setting: where a claim was found: one task, the two models that were compared there, and how large they are."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from ablations.study import Study
+from results.budgets import step_flops, steps_at_equal_compute, whole_evaluations
+from results.claims.difference import differences, kinds_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """One task with the two models.
+
+    kinds         {place: kind} of every spec of the reference's model, such as {'norm': 'layer_norm'}
+    differences   what the arm's model has otherwise: {path, from, to} each (results/claims/difference.py)
+    params, base_params, steps, base_steps      parameters and training steps of the arm and its reference; parameters are None
+                  where they are not known
+    batch         examples of a step
+    """
+
+    task: str
+    dataset: str
+    domain: str
+    kinds: dict
+    differences: tuple
+    params: int | None
+    base_params: int | None
+    steps: int
+    base_steps: int
+    batch: int
+
+    @property
+    def examples(self) -> int:
+        """Examples, repetitions counted, that the arm was trained on."""
+        return self.steps * self.batch
+
+    @property
+    def size(self) -> tuple[int | None, int, int]:
+        """What makes one setting larger than another: parameters of the larger model, steps, and examples."""
+        known = [number for number in (self.params, self.base_params) if number is not None]
+        return (max(known) if len(known) == 2 else None, self.steps, self.examples)
+
+
+def setting_of(study: Study, arm: str, task: str, costs: Mapping) -> Setting:
+    """The setting of an arm and its reference on a task; `costs` are those of the manifest, {arm: {task: cost}}."""
+    item, base = study.task(task), study.reference(arm)
+    before, after = study.model(base, task), study.model(arm, task)
+    return Setting(
+        task=task,
+        dataset=item.dataset,
+        domain=item.domain,
+        kinds=kinds_of(before),
+        differences=tuple(differences(before, after)),
+        params=costs.get(arm, {}).get(task, {}).get('params'),
+        base_params=costs.get(base, {}).get(task, {}).get('params'),
+        steps=_steps(study, arm, task, costs),
+        base_steps=_steps(study, base, task, costs),
+        batch=item.batch,
+    )
+
+
+def _steps(study: Study, arm: str, task: str, costs: Mapping) -> int:
+    """The steps of an arm; those of the task where compute is matched and its costs are not known."""
+    item = study.task(task)
+    flops, base_flops = (step_flops(costs, name, task) for name in (arm, study.base))
+    if study.budget == 'trials' or not (flops and base_flops):
+        return item.steps
+    return whole_evaluations(steps_at_equal_compute(item, flops, base_flops), item.evaluations)

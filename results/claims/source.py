@@ -1,0 +1,98 @@
+"""Source: a study with what it concludes, from one place; and the claims of it."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from ablations.study import Study
+from results.claims.claim import Claim, claim_of
+from results.claims.setting import setting_of
+from results.rounding import plain
+
+ORIGINS = ('runs', 'bundle')
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A study, the rows of its findings as plain data (those of `Finding.to_dict`), and where they were read.
+
+    digest    the study's address when it concluded this
+    costs     {arm: {task: cost}}, as in the manifest
+    kind      one of ORIGINS
+    failing   rules of the checklist that the study breaks, as far as its bundle says
+    """
+
+    study: Study
+    digest: str
+    rows: Sequence[Mapping]
+    costs: Mapping
+    kind: str
+    place: str
+    failing: tuple[str, ...] = ()
+
+
+def claims_of(source: Source) -> list[Claim]:
+    """A claim for each finding, and one for each arm over all datasets where there are several.
+
+    Raises ValueError where the study shows the fallacy of one recipe, or where a row is not of this study.
+    """
+    study = source.study
+    if study.recipe == 'same':
+        raise ValueError('it shows one recipe for all arms, so it claims nothing of the arms at their own best')
+    known = {(arm, task.name) for task in study.tasks for arm in study.arms if arm != study.base}
+    rows = {(row.get('arm'), row.get('task')): row for row in source.rows}
+    if set(rows) - known or len(rows) < len(source.rows):
+        raise ValueError('it has findings of arms or tasks that the study does not have; take it from where it was made')
+    made = [_on_one_task(source, row) for row in rows.values()]
+    arms = dict.fromkeys(arm for arm, _ in rows)
+    several = len({task.dataset for task in study.tasks}) > 1
+    whole = [arm for arm in arms if several and all((arm, task.name) in rows for task in study.tasks)]
+    return made + [_over_datasets(source, [rows[arm, task.name] for task in study.tasks]) for arm in whole]
+
+
+def _about(source: Source, arm: str) -> dict:
+    study, base = source.study, source.study.reference(arm)
+    return {
+        'study': study.name,
+        'question': study.question,
+        'study_digest': source.digest,
+        'arm': arm,
+        'base': base,
+        'changes': [change.to_dict() for change in study.arms[arm]],
+        'base_changes': [change.to_dict() for change in study.arms[base]],
+        'trials': study.trials,
+        'optimizers': sorted(study.tune),
+        'seeds': study.seeds,
+        'budget': study.budget,
+        'blocks': study.blocks_hash,
+        'sources': [{'kind': source.kind, 'place': source.place, 'failing': list(source.failing)}],
+    }
+
+
+def _on_one_task(source: Source, row: Mapping) -> Claim:
+    arm, task = row['arm'], row['task']
+    own = ('metric', 'unit', 'direction', 'margin', 'verdict', 'reason', 'negligible', 'effect', 'p_adjusted', 'replicates')
+    counts = {name: row.get(name, 0) for name in ('diverged', 'confirmed', 'base_diverged', 'base_confirmed')}
+    about = {**_about(source, arm), **{name: row.get(name) for name in own}, **counts}
+    about |= {'scope': 'dataset', 'interval': row.get('effect_interval')}
+    about['settings'] = [setting_of(source.study, arm, task, source.costs)]
+    return claim_of(plain(about))
+
+
+def _over_datasets(source: Source, rows: Sequence[Mapping]) -> Claim:
+    arm = rows[0]['arm']
+    metrics = {row.get('metric') for row in rows}
+    about = {
+        **_about(source, arm),
+        'scope': 'overall',
+        'metric': metrics.pop() if len(metrics) == 1 else 'several',
+        'unit': 'margins',
+        'direction': 'higher',
+        'margin': 1.0,
+        'replicates': min(row.get('replicates', 0) for row in rows),
+        'verdict': rows[0].get('overall'),
+        'reason': rows[0].get('overall_reason'),
+        'effect': rows[0].get('overall_effect'),
+        'interval': rows[0].get('overall_interval'),
+        'settings': [setting_of(source.study, arm, row['task'], source.costs) for row in rows],
+    }
+    return claim_of(plain(about))
