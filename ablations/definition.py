@@ -1,7 +1,7 @@
 """Definition: a study as plain data, as bundles and runs folders keep it, and the study that it defines.
 
-A definition holds no code. Of a block file it has the hash, so the study that is made of it can be planned, read and judged, but
-not trained.
+A definition holds no code. Of a block file it has the hash, so the study that is made of it can be planned, read and judged,
+but not trained.
 """
 
 import dataclasses
@@ -29,15 +29,19 @@ def study_of(definition: Mapping) -> Study:
     known = [field.name for field in dataclasses.fields(Study)]
     for name in definition:
         if name not in (*known, *DERIVED):
-            raise ValueError(f"the definition has '{name}', which no study of this lab has; update the lab.{closest(name, known)}")
+            raise ValueError(
+                f"the definition has '{name}', which no study of this lab has; update the lab.{closest(name, known)}"
+            )
     try:
         fields = {name: MADE[name](value) if name in MADE else value for name, value in definition.items() if name in known}
         blocks = fields.pop('blocks', '')
         study = Study(**fields)
         if not isinstance(blocks, str):
             raise TypeError(f'blocks={blocks!r} is no hash')
-    except (TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f'the definition is damaged ({type(error).__name__}: {error}); take it from where it was made') from None
+    except (TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ValueError(
+            f'the definition is damaged ({type(error).__name__}: {error}); take it from where it was made'
+        ) from None
     study.__dict__['blocks_hash'] = blocks  # the property reads a file, and a definition knows the hash only
     return study
 

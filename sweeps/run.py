@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ablations.study import Study
 from ablations.trial import TEST, Schedule
-from results.store import atomic
+from results.store import atomic, defined
 from results.store.records import FOLDER, prepare
 from sweeps import manifest as manifests
 from sweeps.commands import preflight_command, train_command
@@ -102,6 +102,7 @@ class Run:
         before = {name: self.manifest[name] for name in chosen if name in self.manifest}
         about = {'study': study.name, 'digest': study.digest, 'settings': self.settings, 'costs': answer['costs']}
         self.manifest = manifests.update(self.folder, **{**chosen, **before, **about})
+        defined.save(self.folder, study)
 
     def _plan(self) -> Schedule:
         return schedule(self.study, self.committed.records, self.manifest)

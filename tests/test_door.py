@@ -142,6 +142,7 @@ READING = [
     ['recipe', 'quickstart/rms_norm', '--json'],
     ['figure', 'quickstart', '--kind', 'effect', '--out', 'figures'],
     ['report', 'quickstart', '--out', 'page.html'],
+    ['claims', '--published', 'none', '--html', 'claims.html'],
 ]
 
 

@@ -230,6 +230,7 @@ LOADED = [
         (
             *('results.selection', 'results.statistics', 'results.sensitivity', 'results.evidence', 'results.tables'),
             *('results.audit.comparisons', 'results.audit.views', 'results.verify', 'results.status'),
+            *('results.claims.formats', 'results.claims.bundles', 'results.claims.page', 'results.claims.study_file'),
         ),
         (*HEAVY, 'sweeps'),
     ),

@@ -23,8 +23,12 @@ def read_bundle(path: Path) -> Source:
     try:
         table, manifest = (regular.read(path / name) for name in (TABLE, MANIFEST))
         rows, costs = json.loads(table), json.loads(manifest)['costs']
+        if not isinstance(rows, list):
+            raise TypeError('its table is no list')
         rows = [row for row in rows if row['row'] == 'comparison']
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        # Every arm by every task, as a manifest has them; anything else is no mapping of mappings.
+        costs = {arm: {task: dict(cost) for task, cost in tasks.items()} for arm, tasks in costs.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         told = getattr(error, 'strerror', None) or f'{type(error).__name__}: {error}'
         raise ValueError(f'it is damaged ({told}); take the bundle from where it was published') from None
     if hashlib.sha256(table).hexdigest() != about['files'].get(TABLE):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Mapping
 
 from ablations.digest import digest
@@ -12,6 +13,8 @@ from results.rounding import plain
 SAYING = ('better', 'worse', 'equivalent', 'unstable')
 """The verdicts that say something; the others tell why nothing can be said."""
 SCOPES = ('dataset', 'overall')
+UNADDRESSED = ('reason', 'sources')
+"""Fields that are not part of a claim's address: words, and where it was read."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,9 +32,10 @@ class Claim:
     optimizers               the optimizers that were tuned
     replicates, seeds        independent tunings, and confirmation runs in each
     budget                   'trials' or 'compute': what all arms have the same of
-    verdict, reason          of the study; `negligible` says that a difference lies within the margin
+    verdict, reason          of the study, in its words, which are not part of the address
+    negligible               whether a difference lies within the margin
     effect, interval         arm minus base in the good direction, and its 95 % interval
-    p_adjusted               over all comparisons of the study
+    p_adjusted               of what the verdict says, over all comparisons of the study
     diverged, confirmed, base_diverged, base_confirmed      confirmation runs that diverged, of how many
     blocks                   the hash of the study's own block file, or ''
     sources                  where it was read: {kind, place, failing} each; not part of the address
@@ -71,7 +75,7 @@ class Claim:
     @functools.cached_property
     def digest(self) -> str:
         """The address of what is claimed: the same conclusion of the same study has the same one, wherever it was read."""
-        return digest({name: value for name, value in self.to_dict().items() if name != 'sources'})
+        return digest({name: value for name, value in self.to_dict().items() if name not in UNADDRESSED})
 
     @property
     def says(self) -> bool:
@@ -113,7 +117,7 @@ def _checked(name: str, value: object, kind: tuple[str, Callable, Callable]) -> 
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _count(value: object) -> bool:
@@ -156,7 +160,7 @@ KINDS = {
     **dict.fromkeys(('trials', 'replicates', 'seeds', 'diverged', 'confirmed', 'base_diverged', 'base_confirmed'), COUNT),
     **dict.fromkeys(('changes', 'base_changes', 'sources'), OBJECTS),
     **dict.fromkeys(('effect', 'p_adjusted'), NUMBER),
-    'margin': ('a number', _number, float),
+    'margin': ('a number above 0', lambda value: _number(value) and value > 0, float),
     'scope': (f'one of {list(SCOPES)}', lambda value: value in SCOPES, str),
     'direction': ("'higher' or 'lower'", lambda value: value in ('higher', 'lower'), str),
     'verdict': (f'one of {list(VERDICTS)}', lambda value: value in VERDICTS, str),
@@ -166,7 +170,9 @@ KINDS = {
     'settings': (
         'a list of settings',
         _settings,
-        lambda value: tuple(Setting(**{**one, 'kinds': dict(one['kinds']), 'differences': tuple(one['differences'])}) for one in value),
+        lambda value: tuple(
+            Setting(**{**one, 'kinds': dict(one['kinds']), 'differences': tuple(one['differences'])}) for one in value
+        ),
     ),
 }
 """What each field of a claim must be, whether a value is that, and how it is made."""

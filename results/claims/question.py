@@ -1,8 +1,8 @@
 """Question: what a claim is an answer to, so that answers of different studies meet.
 
-Two claims answer one question if they change the same into the same, in models of the same kinds, on the same datasets with the
-same metric. Names of studies and arms do not matter, nor how large the models are or how long they train. A study of B against A
-answers the question of A against B, the other way round.
+Two claims answer one question if they change the same into the same, in models of the same kinds, on the same datasets with
+the same metric. Names of studies and arms do not matter, nor how large the models are or how long they train. A study of B
+against A answers the question of A against B, the other way round.
 """
 
 import dataclasses

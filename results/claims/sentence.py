@@ -1,17 +1,18 @@
 """Sentence: a claim in a small controlled language, which can be read back.
 
-    sentence   = "At " size " and " steps " steps, " arm " " verb " " base " on " datasets [amount] [", which is negligible"] "."
+    sentence   = "At " size " and " steps " steps, " arm " " verb " " base " on " datasets [amount] [negligible] "."
     size       = count " parameters" | "an unknown size"
     verb       = one of VERBS
     datasets   = name | name ", " ... " and " name
+    negligible = ", which is negligible"
     amount     = " by " number " " unit [interval]        of better and worse, in the direction that the verb says
                | " within " number " " unit [interval]    of equivalent: the margin, and the effect's interval
                | " at " number " " unit [interval]        of what is not decided: the effect
                | " in " number " of " number " runs against " number " of " number      of rates of divergence
     interval   = " [" number ", " number "]"              95 %
 
-Counts of parameters and steps are one number, or the least and the largest of several tasks: "12.3k to 26.8k". Names and units of
-other letters than those of WORD stand in double quotes, as in JSON.
+Counts of parameters and steps are one number, or the least and the largest of several tasks: "12.3k to 26.8k". Names and units
+of other letters than those of WORD stand in double quotes, as in JSON.
 """
 
 import dataclasses
@@ -39,7 +40,8 @@ PREPOSITIONS = {
 WORD = r'[A-Za-z0-9_][A-Za-z0-9_/.%+-]*'
 QUOTED = r'"(?:[^"\\]|\\.)*"'
 NAME = rf'(?:{WORD}|{QUOTED})'
-UNIT = rf'(?:{WORD}(?: {WORD})*|{QUOTED})'
+WORDS = rf'{WORD}(?: {WORD})*'
+UNIT = rf'(?:{WORDS}|{QUOTED})'
 COUNT = r'\d+(?:\.\d+)?[kMBT]?'
 NUMBER = r'-?\d+(?:\.\d+)?'
 SENTENCE = re.compile(
@@ -85,7 +87,7 @@ class Sentence:
             amount = ' in {} of {} runs against {} of {}'.format(*self.counts)
         elif self.amount:
             interval = '' if self.interval is None else f' [{", ".join(self.interval)}]'
-            amount = f' {PREPOSITIONS[self.verdict]} {self.amount} {_written(self.unit, UNIT)}{interval}'
+            amount = f' {PREPOSITIONS[self.verdict]} {self.amount} {_written(self.unit, WORDS)}{interval}'
         last = ', which is negligible' * self.negligible
         verb = f'{_written(self.arm)} {VERBS[self.verdict]} {_written(self.base)}'
         return f'At {size} and {self.steps} steps, {verb} on {where}{amount}{last}.'

@@ -9,6 +9,8 @@ from results.claims.setting import setting_of
 from results.rounding import plain
 
 ORIGINS = ('runs', 'bundle')
+P = {'equivalent': 'p_equivalent', 'unstable': 'p_diverged'}
+"""Which p-value of a finding belongs to its verdict; that of a difference, else."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,14 +41,17 @@ def claims_of(source: Source) -> list[Claim]:
     if study.recipe == 'same':
         raise ValueError('it shows one recipe for all arms, so it claims nothing of the arms at their own best')
     known = {(arm, task.name) for task in study.tasks for arm in study.arms if arm != study.base}
-    rows = {(row.get('arm'), row.get('task')): row for row in source.rows}
-    if set(rows) - known or len(rows) < len(source.rows):
+    rows = {key: row for row in source.rows for key in known if key == (row.get('arm'), row.get('task'))}
+    if len(rows) < len(source.rows):
         raise ValueError('it has findings of arms or tasks that the study does not have; take it from where it was made')
-    made = [_on_one_task(source, row) for row in rows.values()]
-    arms = dict.fromkeys(arm for arm, _ in rows)
     several = len({task.dataset for task in study.tasks}) > 1
-    whole = [arm for arm in arms if several and all((arm, task.name) in rows for task in study.tasks)]
-    return made + [_over_datasets(source, [rows[arm, task.name] for task in study.tasks]) for arm in whole]
+    made = []
+    for arm in study.arms:
+        own = [rows[arm, task.name] for task in study.tasks if (arm, task.name) in rows]
+        made += [_on_one_task(source, row) for row in own]
+        if several and len(own) == len(study.tasks):
+            made.append(_over_datasets(source, own))
+    return made
 
 
 def _about(source: Source, arm: str) -> dict:
@@ -70,10 +75,11 @@ def _about(source: Source, arm: str) -> dict:
 
 def _on_one_task(source: Source, row: Mapping) -> Claim:
     arm, task = row['arm'], row['task']
-    own = ('metric', 'unit', 'direction', 'margin', 'verdict', 'reason', 'negligible', 'effect', 'p_adjusted', 'replicates')
+    own = ('metric', 'unit', 'direction', 'margin', 'verdict', 'reason', 'negligible', 'effect', 'replicates')
     counts = {name: row.get(name, 0) for name in ('diverged', 'confirmed', 'base_diverged', 'base_confirmed')}
     about = {**_about(source, arm), **{name: row.get(name) for name in own}, **counts}
     about |= {'scope': 'dataset', 'interval': row.get('effect_interval')}
+    about['p_adjusted'] = row.get(P.get(row.get('verdict'), 'p_adjusted'))
     about['settings'] = [setting_of(source.study, arm, task, source.costs)]
     return claim_of(plain(about))
 

@@ -59,11 +59,11 @@ def study_file(claim: Claim, study: Study, taken: Collection[str] = (), blocks: 
 def _check_blocks(claim: Claim, blocks: Path | None) -> None:
     if not claim.blocks:
         if blocks is not None:
-            raise ValueError(f"--blocks {blocks}: the claim is of a study without a block file; leave the option out")
+            raise ValueError(f'--blocks {blocks}: the claim is of a study without a block file; leave the option out')
         return
     if blocks is None:
         raise ValueError(
-            f"the claim is of a study with a block file of its own, whose hash is {claim.blocks}; give that file: --blocks FILE"
+            f'the claim is of a study with a block file of its own, whose hash is {claim.blocks}; give that file: --blocks FILE'
         )
     if not blocks.is_file():
         raise ValueError(f'--blocks {blocks}: no such file; give the block file of the study, whose hash is {claim.blocks}')

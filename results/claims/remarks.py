@@ -1,0 +1,65 @@
+"""Remarks: how claims stand to each other, in words, for all pages."""
+
+from results.claims.collection import Collection
+from results.claims.relation import Relation
+from results.claims.sentence import sentence_of
+
+HEADINGS = {
+    'contradictions': 'Contradictions',
+    'supersedes': 'Larger scale',
+    'repeats': 'Repetitions',
+    'shares seeds': 'Same study, same seeds',
+    'stands beside': 'Other scale',
+}
+SHORT = 8
+"""How much of an address is shown where it need only be told from others."""
+VERBS = {
+    'supersedes': 'supersedes',
+    'repeats': 'repeats',
+    'shares seeds': 'shares its seeds with',
+    'stands beside': 'stands beside',
+}
+
+
+def named(relation: Relation) -> str:
+    """Which claim does what to which, and whether they agree.
+
+    Addresses are short; each is of a claim that a table or a sentence shows.
+    """
+    first, second = (f'{claim.study}/{claim.arm} ({claim.digest[:SHORT]})' for claim in (relation.first, relation.second))
+    told = 'reverses it' if relation.reverses else {'contradicts': 'contradicts it'}.get(relation.agreement, relation.agreement)
+    if relation.agreement == 'differs':
+        told = 'says otherwise, which can both be true'
+    return f'{first} {VERBS[relation.kind]} {second} and {told}'
+
+
+def remarks(collection: Collection) -> dict[str, list[tuple[str, str, str]]]:
+    """{heading: [(what, sentence of the first claim, sentence of the second)]}, contradictions first; empty ones left out.
+
+    A contradiction is listed there and nowhere else.
+    """
+    made: dict[str, list] = {heading: [] for heading in HEADINGS.values()}
+    for one in collection.relations:
+        key = 'contradictions' if one.agreement == 'contradicts' else one.kind
+        made[HEADINGS[key]].append((named(one), str(sentence_of(one.first)), str(sentence_of(one.second))))
+    return {heading: lines for heading, lines in made.items() if lines}
+
+
+def counted(number: int, noun: str, nouns: str = '') -> str:
+    """A number with its noun.
+
+    >>> counted(1, 'claim'), counted(2, 'study', 'studies')
+    ('1 claim', '2 studies')
+    """
+    return f'{number:,} {noun if number == 1 else nouns or noun + "s"}'
+
+
+def summary(collection: Collection, silent: int) -> str:
+    """How many claims and contradictions there are; `silent` is the number of hidden verdicts, which say nothing."""
+    studies = len({claim.study_digest for claim in collection.claims})
+    told = f'{counted(len(collection.claims), "claim")} of {counted(studies, "study", "studies")}, '
+    told += counted(len(collection.contradictions), 'contradiction')
+    if silent:
+        verb = 'is' if silent == 1 else 'are'
+        told += f'; {counted(silent, "comparison")} more {verb} undecided or not comparable (--all shows them)'
+    return f'{told}.'

@@ -1,0 +1,157 @@
+"""Sources of claims: studies and bundles; what each concludes, and which say nothing."""
+
+import dataclasses
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from made_claims import PUBLISHED, published
+from simulated_study import small
+
+from results.claims.bundles import bundles_in, read_bundle
+from results.claims.claim import SAYING
+from results.claims.collection import claim_at, collect
+from results.claims.source import Source, claims_of
+
+
+def source(shape: str = 'one_swap', **fields: object) -> Source:
+    study, _, _, manifest, found = small(shape)
+    rows = [one.to_dict() for one in found]
+    return dataclasses.replace(Source(study, study.digest, rows, manifest['costs'], 'runs', 'runs/small'), **fields)
+
+
+def test_there_is_a_claim_for_each_finding_and_one_for_each_arm():
+    made = claims_of(source())
+    study = small()[0]
+    arms = [arm for arm in study.arms if arm != study.base]
+    assert [(one.arm, one.tasks) for one in made] == [
+        (arm, tasks) for arm in arms for tasks in (('digits',), ('stdlib_bytes',), ('digits', 'stdlib_bytes'))
+    ]
+    lost = [one for one in made if one.arm == 'no_mixer']
+    assert [one.verdict for one in lost] == ['worse'] * 3
+    assert lost[2].unit == 'margins' and lost[2].margin == 1.0 and lost[2].datasets == ('digits', 'stdlib_bytes')
+    first = lost[0].settings[0]
+    assert first.params == 10_400 and first.base_params == 10_000 and first.examples == first.steps * first.batch
+    assert [one['path'] for one in first.differences] == ['mixer'] and lost[0].changes[0]['kind'] == 'identity'
+
+
+def test_an_arm_is_told_against_the_one_that_it_is_compared_with():
+    made = {(one.arm, one.tasks): one for one in claims_of(source('drop_one'))}
+    one = made['without_no_mixer', ('digits',)]
+    assert one.base == 'all' and len(one.base_changes) == 2
+    # The full model has the other mixer, and the arm has the base's.
+    (difference,) = one.settings[0].differences
+    assert difference['path'] == 'mixer' and difference['from'] == {'kind': 'identity'}
+
+
+def test_matched_compute_has_steps_of_its_own():
+    study = dataclasses.replace(small()[0], budget='compute')
+    costs = {arm: {t.name: {'flops': 50.0 if arm == 'no_mixer' else 100.0} for t in study.tasks} for arm in study.arms}
+    made = claims_of(source(study=study, costs=costs))
+    one = next(one for one in made if one.arm == 'no_mixer').settings[0]
+    assert one.steps == 2 * one.base_steps == 280 and one.params is None
+    assert claims_of(source(study=study, costs={}))[0].settings[0].steps == 140
+
+
+def test_the_fallacy_claims_nothing():
+    with pytest.raises(ValueError, match='one recipe for all arms'):
+        claims_of(source(study=dataclasses.replace(small()[0], recipe='same')))
+
+
+def test_findings_of_another_study_are_refused():
+    rows = [dict(row) for row in source().rows]
+    with pytest.raises(ValueError, match='does not have'):
+        claims_of(source(rows=[*rows, rows[0] | {'arm': 'ghost'}]))
+    with pytest.raises(ValueError, match='does not have'):
+        claims_of(source(rows=[*rows, rows[0]]))
+
+
+def test_bundles_are_read_as_they_were_published():
+    assert published().skipped == ()
+    told = {(one.study, one.arm, one.datasets): one for one in published().claims}
+    lost = told['quickstart', 'no_mixer', ('stdlib_bytes',)]
+    assert lost.verdict == 'worse' and lost.effect < 0 and lost.settings[0].params > 20_000
+    by_hand = [row for row in json.loads((PUBLISHED / 'norms' / 'table.json').read_text()) if row['verdict'] in SAYING]
+    said = [one for one in published().claims if one.study == 'norms' and one.scope == 'dataset' and one.says]
+    assert len(said) == len(by_hand) > 0
+
+
+def copied(tmp_path: Path) -> Path:
+    path = tmp_path / 'null'
+    path.mkdir()
+    for name in ('bundle.json', 'manifest.json', 'table.json'):
+        shutil.copy(PUBLISHED / 'null' / name, path / name)
+    return path
+
+
+def resigned(path: Path) -> None:
+    """Give the table its hash, as one does who publishes what he made up."""
+    about = json.loads((path / 'bundle.json').read_text())
+    about['files']['table.json'] = hashlib.sha256((path / 'table.json').read_bytes()).hexdigest()
+    (path / 'bundle.json').write_text(json.dumps(about))
+
+
+def test_a_table_that_was_changed_is_refused(tmp_path: Path):
+    path = copied(tmp_path)
+    (path / 'table.json').write_text((path / 'table.json').read_text().replace('equivalent', 'better'))
+    with pytest.raises(ValueError, match=r'table.json was changed after it was published'):
+        read_bundle(path)
+
+
+BROKEN = {
+    'bundle.json': ['{', '[]', '{"study": "null"}'],
+    'manifest.json': ['{', '[]', '{}', '{"costs": 1}', '{"costs": {"same": {"digits": "dear"}}}'],
+    'table.json': [
+        '{',
+        '{}',
+        '[1]',
+        '[{"row": "comparison"}]',
+        '[{"row": "comparison", "arm": []}]',
+        '[{"row": "comparison", "arm": "same"}]',
+    ],
+}
+
+
+@pytest.mark.parametrize(('name', 'text'), [(name, text) for name, texts in BROKEN.items() for text in texts])
+def test_a_damaged_bundle_is_skipped_with_a_sentence(tmp_path: Path, name: str, text: str):
+    path = copied(tmp_path)
+    (path / name).write_text(text)
+    if name == 'table.json':
+        resigned(path)
+    made = collect([('there', lambda: read_bundle(path))])
+    (sentence,) = made.skipped
+    assert made.claims == () and sentence.startswith('there: ')
+
+
+def test_values_of_another_kind_are_refused(tmp_path: Path):
+    path = copied(tmp_path)
+    rows = json.loads((path / 'table.json').read_text())
+    rows[0]['effect'] = 'large'
+    (path / 'table.json').write_text(json.dumps(rows))
+    resigned(path)
+    (sentence,) = collect([('there', lambda: read_bundle(path))]).skipped
+    assert 'effect' in sentence and 'large' in sentence
+
+
+def test_a_claim_in_two_places_is_there_once(tmp_path: Path):
+    path = copied(tmp_path)
+    assert bundles_in(tmp_path) == [path]
+    both = collect([(str(place), lambda place=place: read_bundle(place)) for place in (PUBLISHED / 'null', path)])
+    alone = collect([('null', lambda: read_bundle(path))])
+    assert [one.digest for one in both.claims] == [one.digest for one in alone.claims]
+    assert [len(one.sources) for one in both.claims] == [2] * len(alone.claims)
+
+
+def test_a_claim_is_found_by_the_beginning_of_its_address():
+    one = published().claims[3]
+    assert claim_at(published(), one.digest[:8]) is one
+    with pytest.raises(ValueError, match='no claim that was read begins'):
+        claim_at(published(), 'zz')
+    with pytest.raises(ValueError, match='no claim'):
+        claim_at(published(), '')
+    first = {claim.digest[0] for claim in published().claims}
+    shared = next(letter for letter in first if sum(claim.digest[0] == letter for claim in published().claims) > 1)
+    with pytest.raises(ValueError, match='several claims begin'):
+        claim_at(published(), shared)

@@ -1,0 +1,39 @@
+"""Claims about a kind of block."""
+
+import pytest
+from made_claims import SETTING, claim, published
+
+from results.claims.about import claims_about, kinds_in
+
+
+def test_what_replaces_and_what_is_replaced_are_both_meant():
+    assert kinds_in(claim()) == {'layer_norm', 'dynamic_tanh'}
+    inside = ({'path': 'mixer.heads', 'from': 2, 'to': 4},)
+    assert kinds_in(claim(setting={'differences': inside}, changes=({'put': 'mixer.heads', 'value': 4},))) == {'attention'}
+
+
+def test_kinds_within_other_kinds_are_meant():
+    mixed = {'kind': 'mixed', 'inner': {'kind': 'pooling'}}
+    one = claim(setting={'differences': ({'path': 'mixer', 'from': {'kind': 'attention'}, 'to': mixed},)}, changes=())
+    assert kinds_in(one) == {'attention', 'mixed', 'pooling'}
+    base = claim(base_changes=({'swap': 'channel', 'kind': 'gated', 'fields': {}},))
+    assert 'gated' in kinds_in(base)
+
+
+def test_claims_about_a_kind_or_an_arm():
+    tanh = claims_about(published().claims, 'dynamic_tanh')
+    assert {one.study for one in tanh} == {'norms', 'quickstart'} and {one.arm for one in tanh} == {'dynamic_tanh'}
+    swapped = claims_about(published().claims, 'depthwise_conv')
+    assert {one.arm for one in swapped} == {'no_mixer'}
+    assert {one.arm for one in claims_about(published().claims, 'no_mixer')} == {'no_mixer'}
+    assert claims_about(published().claims, 'gelu') == []  # in every model, and changed in none
+
+
+def test_an_unknown_word_is_refused_with_the_closest():
+    with pytest.raises(ValueError, match="Did you mean 'dynamic_tanh'"):
+        claims_about(published().claims, 'dinamic_tanh')
+    with pytest.raises(ValueError, match="'attention'"):
+        claims_about([claim()], 'perceiver')
+    with pytest.raises(ValueError, match='no block or arm'):
+        claims_about([claim()], '')
+    assert SETTING.kinds['mixer'] == 'attention'
