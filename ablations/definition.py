@@ -15,6 +15,8 @@ from ablations.tasks import Task
 
 DERIVED = ('base',)
 """What a definition holds beside the fields of a study."""
+UNSAID = {'share': True}
+"""What a definition means that does not say it: what every study did before there was such a field."""
 
 
 def study_of(definition: Mapping) -> Study:
@@ -33,7 +35,8 @@ def study_of(definition: Mapping) -> Study:
                 f"the definition has '{name}', which no study of this lab has; update the lab.{closest(name, known)}"
             )
     try:
-        fields = {name: MADE[name](value) if name in MADE else value for name, value in definition.items() if name in known}
+        said = {**UNSAID, **definition}
+        fields = {name: MADE[name](value) if name in MADE else value for name, value in said.items() if name in known}
         blocks = fields.pop('blocks', '')
         study = Study(**fields)
         if not isinstance(blocks, str):

@@ -9,7 +9,7 @@ from ablations.choices import Choice
 from ablations.config import Put, Swap, changed, swap
 from ablations.ranges import Integer
 from ablations.space_rules import Tunable
-from ablations.study import Study
+from ablations.study import Study, default_looks
 from ablations.tasks import TASKS, Task
 from ablations.user_file import content_hash
 from results.claims.claim import Claim
@@ -188,7 +188,7 @@ def _protocol(study: Study) -> dict[str, str]:
     for field in dataclasses.fields(Study):
         value = getattr(study, field.name)
         default = field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
-        if field.name == 'looks' and value == (study.replicates,):
+        if field.name == 'looks' and value == default_looks(study.replicates):
             value = ()
         if field.name not in OWN and value != default:
             made[field.name] = repr(value)

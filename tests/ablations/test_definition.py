@@ -24,7 +24,8 @@ def shaped() -> list[Study]:
     levels = {'norm': rms, 'ratio': {'four': (), 'two': put('channel.ratio', 2.0)}}
     return [
         made(),
-        made(**path(rms)),
+        made(**path(rms), share=True),
+        made(replicates=8, looks=(8,)),
         made(**factorial(levels)),
         made(looks=(2, 5), shares=(0.3, 0.7), tune={'sgd': {'lr': log(0.1, 1), 'batch': integer(1, 4, bounds=(1, 8))}}),
     ]
