@@ -34,6 +34,7 @@ class Claim:
     budget                   'trials' or 'compute': what all arms have the same of
     verdict, reason          of the study, in its words, which are not part of the address
     negligible               whether a difference lies within the margin
+    censored                 whose optimum lies at an edge of the searched ranges, as far as it bears on the verdict: names
     effect, interval         arm minus base in the good direction, and its 95 % interval
     p_adjusted               of what the verdict says, over all comparisons of the study
     diverged, confirmed, base_diverged, base_confirmed      confirmation runs that diverged, of how many
@@ -69,6 +70,7 @@ class Claim:
     confirmed: int = 0
     base_diverged: int = 0
     base_confirmed: int = 0
+    censored: tuple = ()
     blocks: str = ''
     sources: tuple = ()
 
@@ -128,6 +130,10 @@ def _pair(value: object) -> bool:
     return isinstance(value, (list, tuple)) and len(value) == 2 and all(end is None or _number(end) for end in value)
 
 
+def _names(value: object) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value)
+
+
 def _objects(value: object) -> bool:
     return isinstance(value, (list, tuple)) and all(isinstance(one, Mapping) for one in value)
 
@@ -165,7 +171,7 @@ KINDS = {
     'direction': ("'higher' or 'lower'", lambda value: value in ('higher', 'lower'), str),
     'verdict': (f'one of {list(VERDICTS)}', lambda value: value in VERDICTS, str),
     'negligible': ('true or false', lambda value: isinstance(value, bool), bool),
-    'optimizers': ('a list of names', lambda v: isinstance(v, (list, tuple)) and all(isinstance(n, str) for n in v), tuple),
+    **dict.fromkeys(('optimizers', 'censored'), ('a list of names', _names, tuple)),
     'interval': ('two numbers or null', lambda v: v is None or _pair(v), lambda v: None if v is None else tuple(v)),
     'settings': (
         'a list of settings',

@@ -12,7 +12,19 @@ from results.claims.sentence import sentence_of
 NAMES = (
     *('claim', 'question', 'answers', 'study', 'study_digest', 'scope', 'arm', 'base', 'changes', 'base_changes', 'tasks'),
     *('datasets', 'metric', 'unit', 'direction', 'params', 'base_params', 'steps', 'base_steps', 'examples', 'trials'),
-    *('optimizers', 'replicates', 'seeds', 'budget', 'verdict', 'negligible', 'effect', 'effect_low', 'effect_high', 'margin'),
+    *(
+        'optimizers',
+        'replicates',
+        'seeds',
+        'budget',
+        'verdict',
+        'negligible',
+        'censored',
+        'effect',
+        'effect_low',
+        'effect_high',
+        'margin',
+    ),
     *('p_adjusted', 'diverged', 'confirmed', 'base_diverged', 'base_confirmed', 'reason', 'blocks', 'source', 'failing'),
     'sentence',
 )
@@ -35,6 +47,7 @@ def row_of(claim: Claim) -> dict:
         'tasks': _joined(claim.tasks),
         'datasets': _joined(claim.datasets),
         'optimizers': _joined(claim.optimizers),
+        'censored': _joined(claim.censored),
         **{name: '' if None in values else _joined(values) for name, values in by_task.items()},
         'effect_low': low,
         'effect_high': high,

@@ -28,8 +28,7 @@ CONTEXT = {
     'isBasedOn': 'schema:isBasedOn',
     # Plain data with keys of their own, which are no terms.
     **{name: {'@id': f'archlab:{name}', '@type': '@json'} for name in ('changes', 'base_changes', 'settings', 'sources')},
-    'optimizers': {'@id': 'archlab:optimizers', '@container': '@list'},
-    'interval': {'@id': 'archlab:interval', '@container': '@list'},
+    **{name: {'@id': f'archlab:{name}', '@container': '@list'} for name in ('optimizers', 'interval', 'censored')},
     **{name: {'@id': f'archlab:{name}', '@type': '@id'} for name in ('first', 'second')},
 }
 """The meaning of every key."""

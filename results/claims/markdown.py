@@ -32,8 +32,9 @@ def effect_of(claim: Claim) -> str:
 
 
 def verdict_of(claim: Claim) -> str:
-    """A verdict, with `negligible` where the difference lies within the margin."""
-    return claim.verdict + ', negligible' * claim.negligible
+    """A verdict with its marks: `negligible` where the difference lies within the margin, and who is censored."""
+    said = ['censored' if name == claim.arm else f'{name} censored' for name in claim.censored]
+    return ', '.join([claim.verdict, *['negligible'] * claim.negligible, *said])
 
 
 def cells(claim: Claim) -> tuple[str, ...]:

@@ -1,10 +1,11 @@
 """Sentence: a claim in a small controlled language, which can be read back.
 
-    sentence   = "At " size " and " steps " steps, " arm " " verb " " base " on " datasets [amount] [negligible] "."
+    sentence   = "At " size " and " steps " steps, " arm " " verb " " base " on " datasets [amount] [negligible] [censored] "."
     size       = count " parameters" | "an unknown size"
     verb       = one of VERBS
     datasets   = name | name ", " ... " and " name
     negligible = ", which is negligible"
+    censored   = " (censored)"                             an optimum lies at an edge of the searched ranges
     amount     = " by " number " " unit [interval]        of better and worse, in the direction that the verb says
                | " within " number " " unit [interval]    of equivalent: the margin, and the effect's interval
                | " at " number " " unit [interval]        of what is not decided: the effect
@@ -51,7 +52,7 @@ SENTENCE = re.compile(
     rf'(?: in (?P<diverged>\d+) of (?P<confirmed>\d+) runs against (?P<base_diverged>\d+) of (?P<base_confirmed>\d+)'
     rf'| (?P<preposition>by|within|at) (?P<amount>{NUMBER}) (?P<unit>{UNIT}?)'
     rf'(?: \[(?P<low>{NUMBER}), (?P<high>{NUMBER})\])?)?'
-    r'(?P<negligible>, which is negligible)?\.'
+    r'(?P<negligible>, which is negligible)?(?P<censored> \(censored\))?\.'
 )
 
 
@@ -77,6 +78,7 @@ class Sentence:
     interval: tuple[str, str] | None = None
     counts: tuple[int, int, int, int] | None = None
     negligible: bool = False
+    censored: bool = False
 
     def __str__(self) -> str:
         size = f'{self.params} parameters' if self.params else 'an unknown size'
@@ -88,9 +90,9 @@ class Sentence:
         elif self.amount:
             interval = '' if self.interval is None else f' [{", ".join(self.interval)}]'
             amount = f' {PREPOSITIONS[self.verdict]} {self.amount} {_written(self.unit, WORDS)}{interval}'
-        last = ', which is negligible' * self.negligible
+        doubts = ', which is negligible' * self.negligible + ' (censored)' * self.censored
         verb = f'{_written(self.arm)} {VERBS[self.verdict]} {_written(self.base)}'
-        return f'At {size} and {self.steps} steps, {verb} on {where}{amount}{last}.'
+        return f'At {size} and {self.steps} steps, {verb} on {where}{amount}{doubts}.'
 
 
 def _written(name: str, form: str = WORD) -> str:
@@ -131,6 +133,7 @@ def parse(text: str) -> Sentence:
         interval=None if known['low'] is None else (known['low'], known['high']),
         counts=None if counts[0] is None else tuple(map(int, counts)),
         negligible=known['negligible'] is not None,
+        censored=known['censored'] is not None,
     )
 
 
@@ -156,6 +159,7 @@ def sentence_of(claim: Claim) -> Sentence:
         params=params_of(claim),
         steps=_from_to([f'{one.steps:,}' for one in sorted(claim.settings, key=lambda one: one.steps)]),
         negligible=claim.negligible,
+        censored=bool(claim.censored),
         **about,
     )
 

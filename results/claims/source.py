@@ -80,8 +80,14 @@ def _on_one_task(source: Source, row: Mapping) -> Claim:
     about = {**_about(source, arm), **{name: row.get(name) for name in own}, **counts}
     about |= {'scope': 'dataset', 'interval': row.get('effect_interval')}
     about['p_adjusted'] = row.get(P.get(row.get('verdict'), 'p_adjusted'))
-    about['settings'] = [setting_of(source.study, arm, task, source.costs)]
+    about |= {'settings': [setting_of(source.study, arm, task, source.costs)], 'censored': _censored(about, row)}
     return claim_of(plain(about))
+
+
+def _censored(about: Mapping, row: Mapping) -> list[str]:
+    """The arms to be marked: the arm itself, and its reference where that one wins (as in all tables)."""
+    own = [about['arm']] if row.get('censored') else []
+    return own + ([about['base']] if row.get('base_censored') and row.get('verdict') == 'worse' else [])
 
 
 def _over_datasets(source: Source, rows: Sequence[Mapping]) -> Claim:
@@ -101,4 +107,5 @@ def _over_datasets(source: Source, rows: Sequence[Mapping]) -> Claim:
         'interval': rows[0].get('overall_interval'),
         'settings': [setting_of(source.study, arm, row['task'], source.costs) for row in rows],
     }
+    about['censored'] = sorted({name for row in rows for name in _censored(about, row)})
     return claim_of(plain(about))

@@ -22,6 +22,7 @@ from made_up_launcher import Silent
 import archlab as door
 from ablations.settings import override
 from ablations.study_files import load_study
+from results.store import defined
 from sweeps.launch import LAUNCHERS
 from sweeps.launch.launcher import Order
 from sweeps.launch.local import LocalLauncher
@@ -146,6 +147,21 @@ def test_a_rerun_of_one_trial_gives_its_numbers(called: Callable, undisturbed: t
     again = json.loads(called('run', study, '--runs', runs, '--trial', record['id']).stdout)
     assert again['recorded']['id'] == record['id']
     assert again['same_numbers'] is True
+
+
+def test_a_run_says_what_it_is_of(called: Callable, undisturbed: tuple[Path, Path], tmp_path: Path):
+    """The folder alone, without the study's file, is enough to know what was asked and what is concluded."""
+    study, runs = undisturbed
+    definition = defined.load(runs / 'tiny_study')
+    assert definition == load_study(str(study)).to_dict()
+    shutil.copytree(runs / 'tiny_study', tmp_path / 'tiny_study')
+    done = called('claims', '--all', '--json', '--runs', tmp_path, '--published', tmp_path / 'none')
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)['claims']
+    assert [(one['study'], one['arm'], one['scope']) for one in made] == [
+        ('tiny_study', 'no_mixer', scope) for scope in ('dataset', 'dataset', 'overall')
+    ]
+    assert {one['settings'][0]['params'] for one in made} != {None} and made[0]['settings'][0]['steps'] == 8
 
 
 def test_test_reads_are_counted(undisturbed: tuple[Path, Path]):

@@ -30,6 +30,7 @@ SAID = [
     ({'verdict': 'not comparable', 'effect': None}, 'is not comparable with layer_norm on digits.'),
     ({'verdict': 'worse', 'interval': None}, 'by 2.1 points.'),
     ({'verdict': 'worse', 'negligible': True}, '[1.2, 3.0], which is negligible.'),
+    ({'verdict': 'worse', 'censored': ('layer_norm',)}, '[1.2, 3.0] (censored).'),
     ({'verdict': 'unstable', 'diverged': 8}, 'diverges more often than layer_norm on digits in 8 of 10 runs against 0 of 10.'),
     ({'verdict': 'unstable', 'base_diverged': 8}, 'diverges less often than layer_norm on digits in 0 of 10 runs against 8'),
     ({'metric': 'loss', 'unit': 'nats per byte'}, 'by 0.021 nats per byte [0.012, 0.030].'),
@@ -89,6 +90,7 @@ def drawn(chance: random.Random) -> Sentence:
         params=chance.choice(('', count(), f'{count()} to {count()}')),
         steps=chance.choice(('140', '2,400', '140 to 2,400')),
         negligible=chance.random() < 0.3,
+        censored=chance.random() < 0.3,
         **about,
     )
 

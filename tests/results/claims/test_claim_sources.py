@@ -37,6 +37,15 @@ def test_there_is_a_claim_for_each_finding_and_one_for_each_arm():
     assert [one['path'] for one in first.differences] == ['mixer'] and lost[0].changes[0]['kind'] == 'identity'
 
 
+def test_what_is_censored_is_marked():
+    rows = [{**row, 'censored': ['lr high'], 'base_censored': ['lr low']} for row in source().rows]
+    made = {(one.arm, one.tasks): one for one in claims_of(source(rows=rows))}
+    for arm, tasks in made:
+        won = {row['verdict'] for row in rows if row['arm'] == arm and row['task'] in tasks} & {'worse'}
+        assert set(made[arm, tasks].censored) == {arm, *(['layer_norm'] if won else [])}
+    assert {one.censored for one in claims_of(source(rows=[{**row, 'censored': []} for row in source().rows]))} == {()}
+
+
 def test_an_arm_is_told_against_the_one_that_it_is_compared_with():
     made = {(one.arm, one.tasks): one for one in claims_of(source('drop_one'))}
     one = made['without_no_mixer', ('digits',)]

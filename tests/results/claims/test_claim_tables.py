@@ -72,6 +72,14 @@ def test_no_text_steers_the_terminal():
     assert '\x1b' not in text(collection(ODD), 'sentences')
 
 
+def test_doubts_stand_beside_every_verdict():
+    doubtful = collection(claim(negligible=True, censored=('dynamic_tanh', 'layer_norm')))
+    assert '| worse, negligible, censored, layer_norm censored |' in text(doubtful, 'md')
+    assert 'worse, negligible, censored, layer_norm censored' in page(doubtful)
+    (row,) = csv.DictReader(io.StringIO(comma_separated(doubtful)))
+    assert row['censored'] == 'dynamic_tanh; layer_norm' and row['sentence'].endswith(', which is negligible (censored).')
+
+
 def test_an_unknown_format_is_refused():
     with pytest.raises(ValueError, match=r"no format 'pdf' of claims; allowed: .*'terminal', 'csv'"):
         text(CONFLICT, 'pdf')
