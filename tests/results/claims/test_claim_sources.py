@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from made_claims import PUBLISHED, published
-from simulated_study import small
+from simulated_study import small, study_of
 
+from ablations.config import put
+from ablations.shapes import ladder
 from results.claims.bundles import bundles_in, read_bundle
 from results.claims.claim import SAYING
 from results.claims.collection import claim_at, collect
@@ -35,6 +37,19 @@ def test_there_is_a_claim_for_each_finding_and_one_for_each_arm():
     first = lost[0].settings[0]
     assert first.params == 10_400 and first.base_params == 10_000 and first.examples == first.steps * first.batch
     assert [one['path'] for one in first.differences] == ['mixer'] and lost[0].changes[0]['kind'] == 'identity'
+
+
+@pytest.mark.parametrize(('verdict', 'p'), [('worse', 0.01), ('equivalent', 0.02), ('unstable', 0.03), ('undecided', 0.01)])
+def test_the_p_value_is_that_of_the_verdict(verdict: str, p: float):
+    row = {**source().rows[0], 'verdict': verdict, 'p_adjusted': 0.01, 'p_equivalent': 0.02, 'p_diverged': 0.03}
+    assert claims_of(source(rows=[row]))[0].p_adjusted == p
+
+
+def test_one_dataset_in_two_sizes_makes_no_claim_over_all():
+    study = study_of('one_swap', tasks=ladder('digits', {'small': (), 'large': put('channel.ratio', 8.0)}))
+    rows = [{**row, 'task': {'digits': 'digits_small', 'stdlib_bytes': 'digits_large'}[row['task']]} for row in source().rows]
+    made = claims_of(source(study=study, rows=rows))
+    assert {one.scope for one in made} == {'dataset'} and len(made) == len(rows)
 
 
 def test_what_is_censored_is_marked():
