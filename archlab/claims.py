@@ -52,18 +52,13 @@ def claims(
     with waiting('reading studies'):
         collection = _collected(files or [], runs, published)
     if study is not None:
-        return _translated(collection, study, out, blocks, as_json)
+        taken = {path.name for folder in (runs, published) for path in folder.glob('*')}
+        return _translated(collection, study, taken, out, blocks, as_json)
     if about is not None:
         collection = collection.only(claims_about(collection.claims, about))
     shown = collection if everything else collection.saying()
-    _answer(
-        shown,
-        len(collection.claims) - len(shown.claims),
-        form,
-        out,
-        html if html is None else (html, collection, about),
-        as_json,
-    )
+    page = None if html is None else (html, collection, about)
+    _answer(shown, len(collection.claims) - len(shown.claims), form, out, page, as_json)
 
 
 def _answer(shown: 'Collection', silent: int, form: str, out: Path | None, page: tuple | None, as_json: bool) -> None:
@@ -91,7 +86,10 @@ def _answer(shown: 'Collection', silent: int, form: str, out: Path | None, page:
         print(printable(text(shown, form, silent)), end='')
 
 
-def _translated(collection: 'Collection', digest: str, out: Path | None, blocks: Path | None, as_json: bool) -> None:
+def _translated(
+    collection: 'Collection', digest: str, taken: set[str], out: Path | None, blocks: Path | None, as_json: bool
+) -> None:
+    """Write the study that tests a claim, under a name that is not `taken` by a folder or a study of the lab."""
     from ablations.studies import STUDIES
     from results.claims.collection import claim_at
     from results.claims.study_file import study_file
@@ -99,8 +97,7 @@ def _translated(collection: 'Collection', digest: str, out: Path | None, blocks:
 
     claim = claim_at(collection, digest)
     made_by = next(one.study for one in collection.sources if one.digest == claim.study_digest)
-    taken = {*STUDIES, *(one.study.name for one in collection.sources)}
-    written = study_file(claim, made_by, taken, blocks)
+    written = study_file(claim, made_by, {*STUDIES, *taken}, blocks)
     if out is not None:
         atomic.replace(out, written)
     if as_json:

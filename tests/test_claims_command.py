@@ -131,6 +131,9 @@ def test_a_claim_becomes_a_study_that_plans(claims: Callable, called: Callable, 
     study = load_study(str(path))
     assert study.name == f'tanh_against_layer_norm_{address[:6]}' and study.replicates == 3 and study.trials == 4
     assert claims('--study', address).stdout == path.read_text()
+    (tmp_path / 'none' / study.name).mkdir(parents=True)
+    assert f"name='{study.name}_2'" in claims('--study', address).stdout
+    (tmp_path / 'none' / study.name).rmdir()
     assert json.loads(claims('--study', address, '--json').stdout)['text'] == path.read_text()
     refused = claims('--study', 'ffffffffffffffffff')
     assert refused.returncode == 2 and 'no claim that was read begins with that' in refused.stderr

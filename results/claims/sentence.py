@@ -50,7 +50,7 @@ SENTENCE = re.compile(
     rf'(?P<arm>{NAME}) (?P<verb>{"|".join(VERBS.values())}) (?P<base>{NAME}) on '
     rf'(?P<datasets>{NAME}(?:, {NAME})*(?: and {NAME})?)'
     rf'(?: in (?P<diverged>\d+) of (?P<confirmed>\d+) runs against (?P<base_diverged>\d+) of (?P<base_confirmed>\d+)'
-    rf'| (?P<preposition>by|within|at) (?P<amount>{NUMBER}) (?P<unit>{UNIT}?)'
+    rf'| (?P<preposition>by|within|at) (?P<amount>{NUMBER}) (?P<unit>{UNIT})'
     rf'(?: \[(?P<low>{NUMBER}), (?P<high>{NUMBER})\])?)?'
     r'(?P<negligible>, which is negligible)?(?P<censored> \(censored\))?\.'
 )
