@@ -53,9 +53,10 @@ def markdown(collection: Collection, silent: int = 0) -> str:
     """The claims as a table, what contradicts, supersedes and repeats what, and the claims as sentences."""
     rule = f'| {" | ".join("---:" if head in RIGHT else "---" for head in HEADS)} |'
     lines = [_line(HEADS), rule, *(_line(cells(claim)) for claim in collection.claims), '', plain(summary(collection, silent))]
-    for heading, told in remarks(collection).items():
-        lines += ['', f'**{heading}**', '']
-        lines += [f'- {plain(what)}: "{plain(first)}" beside "{plain(second)}"' for what, first, second in told]
+    for told in remarks(collection):
+        lines += ['', f'**{told.heading}**', '']
+        lines += [f'- {plain(what)}: "{plain(first)}" beside "{plain(second)}"' for what, first, second in told.lines]
+        lines += [f'- {told.note}'] * bool(told.note)
     if collection.claims:
         lines += ['', '**In sentences**', '', *(f'- {plain(str(sentence_of(claim)))}' for claim in collection.claims)]
     return '\n'.join(lines) + '\n'

@@ -41,11 +41,16 @@ class Relation:
 
 def relations(claims: Iterable[Claim]) -> list[Relation]:
     """How claims that say something stand to each other, question by question, in the order of the claims."""
-    asked: dict[str, list[Claim]] = {}
+    asked: dict[str, list[tuple[Claim, Claim]]] = {}
     for claim in claims:
         if claim.says:
-            asked.setdefault(question_of(claim).key, []).append(claim)
+            asked.setdefault(question_of(claim).key, []).append((claim, _straight(claim)))
     return [_relation(*pair) for own in asked.values() for pair in itertools.combinations(own, 2)]
+
+
+def _straight(claim: Claim) -> Claim:
+    """The claim, turned if it answers its question the other way round."""
+    return turned(claim) if question_of(claim).reversed else claim
 
 
 def contradictions(related: Iterable[Relation]) -> list[Relation]:
@@ -53,14 +58,16 @@ def contradictions(related: Iterable[Relation]) -> list[Relation]:
     return [one for one in related if one.agreement == 'contradicts']
 
 
-def _relation(one: Claim, other: Claim) -> Relation:
+def _relation(one_way: tuple[Claim, Claim], other_way: tuple[Claim, Claim]) -> Relation:
+    """The relation of two claims, each given as it is and as the question asks."""
+    (one, _), (other, _) = one_way, other_way
     order = _order(one, other)
     first, second = (other, one) if order == '<' else (one, other)
     if one.study == other.study and order == '=':
         kind = 'shares seeds'
     else:
         kind = {'=': 'repeats', '<': 'supersedes', '>': 'supersedes'}.get(order, 'stands beside')
-    return Relation(kind, agreement(first, second), first, second)
+    return Relation(kind, _agreement(one_way[1], other_way[1]), first, second)
 
 
 def _order(one: Claim, other: Claim) -> str:
@@ -82,8 +89,10 @@ def agreement(one: Claim, other: Claim) -> str:
     `better` contradicts `worse`, and `equivalent` contradicts a difference beyond the margin. Two claims of unequal rates of
     divergence contradict each other where they name different models.
     """
-    if question_of(one).reversed != question_of(other).reversed:
-        other = turned(other)
+    return _agreement(_straight(one), _straight(other))
+
+
+def _agreement(one: Claim, other: Claim) -> str:
     pair = {one.verdict, other.verdict}
     if pair == {'unstable'}:
         return 'agrees' if _diverges_more(one) == _diverges_more(other) else 'contradicts'

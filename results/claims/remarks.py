@@ -1,5 +1,7 @@
 """Remarks: how claims stand to each other, in words, for all pages."""
 
+import dataclasses
+
 from results.claims.collection import Collection
 from results.claims.relation import Relation
 from results.claims.sentence import sentence_of
@@ -33,16 +35,35 @@ def named(relation: Relation) -> str:
     return f'{first} {VERBS[relation.kind]} {second} and {told}'
 
 
-def remarks(collection: Collection) -> dict[str, list[tuple[str, str, str]]]:
-    """{heading: [(what, sentence of the first claim, sentence of the second)]}, contradictions first; empty ones left out.
+MOST = 50
+"""How many remarks of a kind are written out."""
 
-    A contradiction is listed there and nowhere else.
-    """
-    made: dict[str, list] = {heading: [] for heading in HEADINGS.values()}
+
+@dataclasses.dataclass(frozen=True)
+class Remarks:
+    """Remarks of one kind: (what, sentence of the first claim, sentence of the second) each; `more` are not written out."""
+
+    heading: str
+    lines: tuple[tuple[str, str, str], ...]
+    more: int = 0
+
+    @property
+    def note(self) -> str:
+        """What is said of those that are not written out, or nothing."""
+        return f'{counted(self.more, "pair")} more: --json has all of them.' if self.more else ''
+
+
+def remarks(collection: Collection) -> list[Remarks]:
+    """The remarks of each kind, contradictions first; a contradiction is listed there and nowhere else."""
+    by_heading: dict[str, list[Relation]] = {heading: [] for heading in HEADINGS.values()}
     for one in collection.relations:
-        key = 'contradictions' if one.agreement == 'contradicts' else one.kind
-        made[HEADINGS[key]].append((named(one), str(sentence_of(one.first)), str(sentence_of(one.second))))
-    return {heading: lines for heading, lines in made.items() if lines}
+        by_heading[HEADINGS['contradictions' if one.agreement == 'contradicts' else one.kind]].append(one)
+    made = []
+    for heading, related in by_heading.items():
+        lines = tuple((named(one), str(sentence_of(one.first)), str(sentence_of(one.second))) for one in related[:MOST])
+        if lines:
+            made.append(Remarks(heading, lines, len(related) - len(lines)))
+    return made
 
 
 def counted(number: int, noun: str, nouns: str = '') -> str:

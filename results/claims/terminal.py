@@ -42,8 +42,9 @@ def terminal(collection: Collection, silent: int = 0) -> Group:
         row = [f'{arm}\n{base}', where.replace(', ', '\n'), marked, effect, f'{size}\n{steps}'.strip(), f'{study}\n{address}']
         shown.add_row(*(_clean(cell) if isinstance(cell, str) else cell for cell in row))
     parts: list = [shown] if collection.claims else []
-    for heading, told in remarks(collection).items():
-        parts.append(Text(f'\n{heading}', style='bold'))
-        for what, first, second in told:
+    for told in remarks(collection):
+        parts.append(Text(f'\n{told.heading}', style='bold'))
+        for what, first, second in told.lines:
             parts += [_clean(what), Padding(_clean(f'{first}\n{second}'), (0, 0, 0, 2))]
+        parts += [Text(told.note)] * bool(told.note)
     return Group(*parts, _clean('\n' * bool(parts) + summary(collection, silent)))

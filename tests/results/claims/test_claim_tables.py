@@ -60,6 +60,14 @@ def test_every_page_tells_of_contradictions():
     assert '1 comparison more is undecided' in ' '.join(text(CONFLICT, 'terminal', silent=1).split())
 
 
+def test_many_remarks_are_counted():
+    many = collection(*(claim(study=f's{number}') for number in range(12)))
+    assert len(many.relations) == 66
+    for told in (text(many, 'terminal'), text(many, 'md'), page(many)):
+        assert told.count(' repeats ') == 50 and '16 pairs more: --json has all of them.' in told
+    assert len(to_dict(many)['relations']) == 66
+
+
 def test_a_screen_of_80_columns_is_enough():
     for one in (published(), CONFLICT, collection(ODD)):
         lines = text(one, 'terminal', width=80).splitlines()
