@@ -78,6 +78,7 @@ MADE = {
     'arms': _each(lambda changes: tuple(map(change_of, changes))),
     'tasks': lambda tasks: tuple(Task(**fields) for fields in tasks),
     'tune': _each(_each(_range_of)),
+    'own': _each(_each(_range_of)),
     'looks': tuple,
     'shares': tuple,
 }

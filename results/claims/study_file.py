@@ -16,7 +16,7 @@ from results.claims.claim import Claim
 from results.claims.difference import differences
 from results.claims.sentence import sentence_of
 
-OWN = ('name', 'question', 'arms', 'tasks', 'tune', 'against', 'levels', 'shape', 'blocks')
+OWN = ('name', 'question', 'arms', 'tasks', 'tune', 'own', 'against', 'levels', 'shape', 'blocks')
 """Fields that the study file gets from the claim, not from the study that made it."""
 
 
@@ -41,12 +41,14 @@ def study_file(claim: Claim, study: Study, taken: Collection[str] = (), blocks: 
     _check_blocks(claim, blocks)
     name, arms = fresh_name(claim, taken), [study.base, claim.base, claim.arm]
     tasks = [study.task(task) for task in claim.tasks]
+    own = {arm: study.own[arm] for arm in dict.fromkeys(arms) if arm in study.own}
     fields = {
         'name': repr(name),
         'question': '__doc__',
         'arms': _arms(study, list(dict.fromkeys(arms))),
         'tasks': _several([_task(item) for item in tasks]),
-        'tune': _tune(study),
+        'tune': _tune(study.tune),
+        **({'own': _tune(own)} if own else {}),
         **({} if claim.base == study.base else {'against': repr({claim.arm: claim.base})}),
         **_protocol(study),
         **({'blocks': repr(str(blocks.resolve()))} if blocks else {}),
@@ -160,11 +162,11 @@ def _base(known: Task, base: dict) -> str:
     return f'changed(task({known.name!r}).base, ({said.rstrip() if len(changes) == 1 else said[:-2]}))' if same else repr(base)
 
 
-def _tune(study: Study) -> str:
+def _tune(spaces: Mapping[str, Mapping[str, Tunable]]) -> str:
     lines = []
-    for optimizer, space in study.tune.items():
-        inner = ', '.join(f'{name!r}: {_range(values)}' for name, values in space.items())
-        lines.append(f'        {optimizer!r}: {{{inner}}},\n')
+    for name, space in spaces.items():
+        inner = ', '.join(f'{value!r}: {_range(values)}' for value, values in space.items())
+        lines.append(f'        {name!r}: {{{inner}}},\n')
     return f'{{\n{"".join(lines)}    }}'
 
 
