@@ -30,7 +30,7 @@ class StudyFacts:
 
     `alpha` is the familywise error rate of the study, and `level` the part of it for its comparisons. `looks` share it, and
     those declared `late`, after the first read, claim nothing. `look` is the last complete declared look (0 before the first,
-    None where not known), and `last` the study's last look.
+    None where not known), and `last` the study's last look; a study is `complete` before it where all is decided.
     """
 
     shape: str = 'one_swap'
@@ -44,6 +44,7 @@ class StudyFacts:
     late: tuple[int, ...] = ()
     look: int | None = None
     last: int | None = None
+    complete: bool = False
     missing: tuple[Missing, ...] = ()
     effects: tuple[EffectLine, ...] = ()
 
@@ -57,7 +58,7 @@ class StudyFacts:
         if self.late:
             late = ', '.join(map(str, self.late))
             sentences.append(f'Looks at {late} replicates were declared after findings had been read: they claim nothing.')
-        if self.look is None or (self.look == self.last and not self.missing):
+        if self.look is None or ((self.look == self.last or self.complete) and not self.missing):
             return sentences
         if self.look:
             sentences.append(f'Unfinished: what is said is that of the look at {self.look} replicates, of {self.last} planned.')
@@ -101,6 +102,7 @@ def study_facts(reading: Reading, findings: list[Finding]) -> StudyFacts:
         late=tuple(look for look in study.looks if look not in looks),
         look=reading.schedule.look,
         last=study.looks[-1],
+        complete=reading.schedule.complete,
         missing=missing_runs(reading),
         effects=tuple(effect_lines(reading, findings)),
     )

@@ -458,3 +458,9 @@ def test_latex_compiles(name, tmp_path):
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / 'page.pdf').stat().st_size > 1000
+
+
+def test_a_study_that_was_decided_early_is_not_unfinished():
+    early = StudyFacts(look=3, last=6)
+    assert any(said.startswith('Unfinished') for said in early.warnings())
+    assert dataclasses.replace(early, complete=True).warnings() == []
