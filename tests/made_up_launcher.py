@@ -34,7 +34,7 @@ class MadeUp(Launcher):
 
     def preflight(self, question: dict) -> dict:
         told = json.loads(json.dumps(question))
-        costs = {arm: {task: {'flops': 10, 'params': 10} for task in told['metrics']} for arm in self.study.arms}
+        costs = {arm: {task: {'flops': 10, 'params': 10, 'macs': 10} for task in told['metrics']} for arm in self.study.arms}
         return {'costs': costs, 'platform': 'cpu', 'strategy': 'loop', 'devices': 1}
 
     def submit(self, orders: list[Order]) -> None:

@@ -55,7 +55,7 @@ BAD = [
     (['fair.csv', '--format', 'docx'], "format 'docx'; allowed: ['terminal', 'md', 'csv', 'json']"),
     (['fair.csv', '--against', 'frist'], "Did you mean 'first'?"),
     (['fair.csv', '--alpha', '0'], '--alpha 0; an error rate lies between 0 and 1'),
-    (['.'], 'Is a directory'),
+    (['.'], 'it is no regular file'),
     ([], 'Missing argument'),
 ]
 

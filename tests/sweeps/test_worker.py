@@ -62,12 +62,9 @@ def appraisal(study, **changes) -> dict:
     for program in programs:
         program.update(changes)
     metrics = {task.name: [task.metric, task.direction] for task in study.tasks}
-    return {
-        'preflight': programs,
-        'metrics': metrics,
-        'knobs': {'sgd': ['lr', 'weight_decay'], 'adagrad': ['lr']},
-        'blocks': None,
-    }
+    reach = {'sgd': {'lr': [0.1, 1.0], 'weight_decay': [0.0, 1.0]}, 'adagrad': {'lr': [0.1, 1.0]}}
+    knobs = {arm: {name: dict(own) for name, own in reach.items()} for arm in study.arms}
+    return {'preflight': programs, 'metrics': metrics, 'knobs': knobs, 'blocks': None}
 
 
 def test_a_pack_becomes_records_once(study, item: Pack, tmp_path: Path):
@@ -218,5 +215,6 @@ def test_a_metric_that_the_data_do_not_give_is_refused(study):
 
 def test_a_tuned_value_that_nothing_reads_is_refused(study):
     asked = appraisal(study)
-    asked['knobs']['sgd'].append('lrr')
+    for by_optimizer in asked['knobs'].values():
+        by_optimizer['sgd']['lrr'] = [0.1, 1.0]
     assert "'lrr' of optimizer 'sgd' is read by nothing" in ask(asked)[0]['invalid']

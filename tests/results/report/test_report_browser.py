@@ -229,6 +229,7 @@ def test_without_javascript_the_page_says_where_the_runs_are(browser, page):
     assert 'switched off here' in tree and 'Findings by task and arm' in tree and 'Previous page' not in tree
 
 
+@pytest.mark.slow
 def test_five_thousand_trials_open_fast_and_are_not_large(browser, tmp_path):
     """A study whose tuning has just ended: all its runs are in the table and in the figures of the learning rate."""
     study = study_of('one_swap', trials=50, replicates=5, looks=(5,))

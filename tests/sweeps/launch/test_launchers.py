@@ -25,6 +25,8 @@ STUDY = Study(
     extension=2,
     replicates=2,
     looks=(1, 2),
+    seeds=2,
+    share=True,
 )
 WORLD = World(optimum=(1.25, 0.4), noise=0.01)
 """The best learning rate lies past the range, so that extensions are asked for too."""
