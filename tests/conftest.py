@@ -93,7 +93,11 @@ def called(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Ca
             if cwd is not None:
                 here.chdir(cwd)
             capsys.readouterr()
+            before = dict(os.environ)
             code = door.main([str(argument) for argument in arguments])
+            # What a command sets for its own process, no later test may see.
+            os.environ.clear()
+            os.environ.update(before)
         said = capsys.readouterr()
         return subprocess.CompletedProcess(['archlab', *map(str, arguments)], code, said.out, said.err)
 
