@@ -47,6 +47,11 @@ def default_looks(replicates: int) -> tuple[int, ...]:
     return (3, replicates) if replicates >= 5 else (replicates,)
 
 
+def _described(spaces: dict) -> dict:
+    """Spaces as plain data."""
+    return {key: {name: values.to_dict() for name, values in space.items()} for key, space in spaces.items()}
+
+
 @dataclasses.dataclass(frozen=True)
 class Study:
     """A question put to models that are each tuned on their own.
@@ -340,9 +345,7 @@ class Study:
             'base': self.base,
             'arms': {arm: [change.to_dict() for change in changes] for arm, changes in self.arms.items()},
             'tasks': [item.to_dict() for item in self.tasks],
-            'tune': {
-                optimizer: {name: values.to_dict() for name, values in space.items()} for optimizer, space in self.tune.items()
-            },
+            'tune': _described(self.tune),
             'fixed': dict(self.fixed),
             'against': dict(self.against),
             'levels': {arm: dict(levels) for arm, levels in self.levels.items()},
@@ -361,11 +364,7 @@ class Study:
             # A later field is left out where it says what older studies did, so that their digests stay.
             **({'shares': list(self.shares)} if self.shares else {}),
             **({} if self.share else {'share': False}),
-            **(
-                {'own': {arm: {name: v.to_dict() for name, v in space.items()} for arm, space in self.own.items()}}
-                if self.own
-                else {}
-            ),
+            **({'own': own} if (own := _described(self.own)) else {}),
         }
 
     @functools.cached_property

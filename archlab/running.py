@@ -160,8 +160,7 @@ def _going_on(study: str, runs: Path, settings: list[str] | None, until: str | N
     if frozen != asked.looks:
         raise ValueError(
             f'--at-most {at_most}: findings of {asked.name} were read in {runs} with looks at {_few(frozen)} replicates, and '
-            'the error rate was spent on these; go on with them, or ask under another study name, whose replicates '
-            'are new ones'
+            'the error rate was spent on these; go on with them, or ask under another study name'
         )
     return settings
 

@@ -9,7 +9,7 @@ from scipy.special import nctdtr, nctdtrinc, stdtr, stdtrit
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """Arm minus base over replicates: the effect, its standard error and Welch's degrees of freedom.
+    """Arm minus base over replicates: the effect, its standard error and the degrees of freedom of its t.
 
     An `error` of 0 means that neither side varied; then `freedom` is 0 and no test is defined.
     """
@@ -19,7 +19,7 @@ class Difference:
     freedom: float
 
     def p(self, shift: float = 0.0) -> float | None:
-        """Two-sided p of effect = shift by Welch's t, None where no test is defined.
+        """Two-sided p of effect = shift by Student's t, None where no test is defined.
 
         >>> Difference(effect=0.02, error=0.008, freedom=8.0).p() < 0.05
         True

@@ -4,7 +4,7 @@ Everything is language here: bytes of sources, grey values of digits row by row,
 random automaton. All arms have the same learned positions. `no_mixer` mixes nothing: what it scores is what the last token
 and its place alone tell.
 
-Cost: about 2,800 training runs. No files are needed.
+Cost: about 2,000 training runs. No files are needed.
 Run: archlab run mixers
 """
 

@@ -9,7 +9,7 @@ from results.claims.question import question_of, turned
 
 KINDS = {
     'supersedes': 'at a larger scale, all else at least as large',
-    'repeats': 'at the same scale, by a study of another name: with seeds of its own',
+    'repeats': 'at the same scale, by a study of another name: tuned with seeds of its own',
     'shares seeds': 'of a study of the same name, at the same scale: no independent answer',
     'stands beside': 'at a scale that is neither larger nor smaller, or not known',
 }

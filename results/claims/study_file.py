@@ -1,4 +1,7 @@
-"""Study file: a claim translated back into the study that tests it, with a name, and so seeds, of its own."""
+"""Study file: a claim translated back into the study that tests it, with a name, and so tuning seeds, of its own.
+
+Confirmation seeds and data splits follow from task and replicate alone, so they are those of the study that made the claim.
+"""
 
 import dataclasses
 import re

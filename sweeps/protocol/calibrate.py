@@ -78,11 +78,6 @@ def levelled(
     return world
 
 
-def deviation(studies: list[Conclusion], arm: str) -> float:
-    """Standard deviation of an arm's replicates within studies."""
-    return float(np.sqrt(np.mean([np.var(one.values[arm], ddof=1) for one in studies if len(one.values[arm]) > 1])))
-
-
 def summary(studies: list[Conclusion]) -> dict:
     """For studies whose arms are worth the same: false claims of the lab and of the usual protocol; coverage of intervals."""
     count = len(studies)
