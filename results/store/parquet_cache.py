@@ -25,7 +25,7 @@ LEFT_OVER = 3600
 
 FIELDS = {
     **dict.fromkeys(('id', 'study', 'arm', 'task', 'dataset', 'phase', 'held', 'optimizer', 'status'), 'VARCHAR'),
-    **dict.fromkeys(('reason', 'blocks', 'checksum', 'leak'), 'VARCHAR'),
+    **dict.fromkeys(('reason', 'blocks', 'checksum', 'leak', 'item_scores'), 'VARCHAR'),
     **dict.fromkeys(('replicate', 'seed', 'steps', 'batch', 'diverged_at', 'n_held', 'format'), 'BIGINT'),
     **dict.fromkeys(('score', 'score_se', 'initial_loss', 'final_loss'), 'DOUBLE'),
     **dict.fromkeys(('knobs', 'parts'), 'MAP(VARCHAR, DOUBLE)'),
@@ -55,6 +55,7 @@ _TYPED = ' AND '.join(
     [
         *(f"json_type(json, '$.{name}') = 'VARCHAR'" for name in ('id', 'arm', 'task', 'dataset', 'held', 'optimizer')),
         *(f"json_type(json, '$.{name}') IN {_WHOLE}" for name in ('replicate', 'seed', 'pack.records')),
+        f"coalesce(json_type(json, '$.{records.ITEMS}') = 'VARCHAR', true)",
         "json_type(json, '$.pack.id') = 'VARCHAR' AND json_type(json, '$.knobs') = 'OBJECT'",
         "len(list_filter(json_extract(json, '$.knobs.*'), lambda x: json_type(x) NOT IN ('DOUBLE', 'BIGINT', 'UBIGINT'))) = 0",
     ]

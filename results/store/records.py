@@ -55,6 +55,8 @@ REQUIRED = {
     'pack': lambda value: isinstance(value, dict) and _text(value.get('id')) and _count(value.get('records')),
 }
 """What every record has, and whether a value is of its kind."""
+ITEMS = 'item_scores'
+"""An entry that is a text where a record has it: what single items scored (results/store/item_scores.py)."""
 
 
 def to_line(record: dict) -> str:
@@ -105,6 +107,8 @@ def from_line(line: str) -> dict:
     for name, right in REQUIRED.items():
         if not right(record[name]):
             raise ValueError(f'its {name} is {str(record[name])[:60]!r}')
+    if not _text(record.get(ITEMS, '')):
+        raise ValueError(f'its {ITEMS} is {str(record[ITEMS])[:60]!r}; allowed: a text')
     if record['status'] == 'ok' and not _number(record.get('score')):
         raise ValueError(f"its status is 'ok' and its score {record.get('score')!r}; allowed: a finite number")
     return record

@@ -53,6 +53,7 @@ class Snapshot:
             'results': {
                 str(i): {
                     'curve': dict(result['curve']),
+                    'items': result['items'],
                     'left_at': result['left_at'],
                     'told': np.frombuffer(json.dumps(result['told']).encode(), np.uint8),
                     'seconds': np.float64(seconds),
@@ -79,7 +80,10 @@ class Snapshot:
 
         results = [
             (
-                {'curve': one['curve'], 'left_at': one['left_at'], 'told': json.loads(bytes(np.asarray(one['told'])))},
+                {
+                    **{name: one[name] for name in ('curve', 'items', 'left_at')},
+                    'told': json.loads(bytes(np.asarray(one['told']))),
+                },
                 float(one['seconds']),
             )
             for one in inside('results')

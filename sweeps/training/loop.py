@@ -36,7 +36,8 @@ class Training:
     `begin(lane, x) -> carry` draws the model for stored examples like `x`. `advance(lane, carry, source, origin, first,
     stop) -> carry` trains from step `first` up to `stop`, both traced: however a run is cut, the same steps run.
     `evaluate(lane, carry, held) -> carry, seen` gives loss, score, the score's standard error and the training loss since the
-    last time; where `held` has the `domain` of each example, also `parts`, the score of each of the task's domains.
+    last time, and `items`, the metric of each example; where `held` has the `domain` of each, also `parts`, the score of each
+    of the task's domains.
 
     `lane` is {seed, knobs {name: scalar}}. If examples lie on the device, it also has `order` [steps, batch] of indices into
     the `source` {x, y}. If they are streamed, the source holds the batches themselves, `[n, batch, ...]`, from step `origin`
@@ -131,7 +132,7 @@ def make_training(
         shown = {name: held[name] for name in ('x', 'y')}
         loss, metric = jax.lax.map(lambda index: chunk(jax.tree.map(lambda leaf: leaf[index], shown)), order)
         loss, metric = loss.reshape(-1)[:count], metric.reshape(-1)[:count]
-        seen = {'train_loss': carry['total'] / stride, 'loss': loss.mean(), 'score': metric.mean()}
+        seen = {'train_loss': carry['total'] / stride, 'loss': loss.mean(), 'score': metric.mean(), 'items': metric}
         if 'domain' in held:
             members = held['domain'] == jnp.arange(len(task.domain_names))[:, None]
             seen['parts'] = jnp.where(members, metric, 0).sum(1) / members.sum(1)

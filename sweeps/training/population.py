@@ -86,8 +86,9 @@ class Population:
     ) -> list[tuple[dict, float]]:
         """Train every lane; the result of each with the seconds it took (an equal share where lanes run together).
 
-        A result has `curve` and `left_at`. The curve has, at every evaluation point, the loss and score on `held`, the score's
-        standard error and the mean training loss since the last point; if `held` has domains, also `parts` [points, domains].
+        A result has `curve`, `items` and `left_at`. The curve has, at every evaluation point, the loss and score on `held`,
+        the score's standard error and the mean training loss since the last point; if `held` has domains, also `parts` [points,
+        domains]. `items` [n] is the metric of each example of `held` at the last point.
         `left_at` is the step at which the run left the finite numbers, or -1. With checkpoints, the work of an interrupted call
         is not repeated. `finish(lane, params, state, told)` gets the trained parameters of each lane, and what it told of the
         lanes before. What it tells is the result's `told`; it is not asked again for a lane that a checkpoint holds.
@@ -112,7 +113,7 @@ class Population:
                 own = together if self.strategy == 'loop' else jax.tree.map(lambda leaf, i=lane: leaf[i], together)
                 told = [result['told'] for result, _ in results]
                 own['told'] = finish(len(results), own['params'], own['state'], told) if finish is not None else None
-                results.append(({name: own[name] for name in ('curve', 'left_at', 'told')}, seconds))
+                results.append(({name: own[name] for name in ('curve', 'items', 'left_at', 'told')}, seconds))
             snapshot = None
         return results
 
@@ -133,7 +134,7 @@ class _Flight:
         self.step, self.spent, self.seen = 0, 0.0, []
 
     def end(self, snapshot: Snapshot | None) -> dict:
-        """Train to the end: curve, left_at, params and state, on the host."""
+        """Train to the end: curve, items, left_at, params and state, on the host."""
         population, points = self.population, self.population.points
         began, before = time.perf_counter(), 0.0
         with of_model():
@@ -155,6 +156,9 @@ class _Flight:
             if self.step == point:
                 with of_model():
                     carry, seen = population._evaluate(self.lanes, carry, self.held)
+                if len(self.seen) + 1 < len(points):
+                    # Of single examples only what is seen last is kept.
+                    del seen['items']
                 self.seen.append(jax.device_get(seen))
             if self.checkpoints and self.step:
                 self.spent = before + time.perf_counter() - began
@@ -164,7 +168,8 @@ class _Flight:
         curve = {name: np.stack([point[name] for point in self.seen], axis) for name in self.seen[0]}
         last = jax.device_get({name: carry[name] for name in ('params', 'state', 'left', 'initial')})
         curve['train_loss'][..., 0] = last['initial']
-        return {'curve': curve, 'left_at': last['left'], 'params': last['params'], 'state': last['state']}
+        ended = {'params': last['params'], 'state': last['state'], 'left_at': last['left']}
+        return {'curve': curve, 'items': self.seen[-1]['items'], **ended}
 
     def _snapshot(self, carry: dict) -> Snapshot:
         return Snapshot(self.results, jax.tree.leaves(carry), self.seen, self.step, self.population.width, self.spent)

@@ -3,7 +3,10 @@
 import math
 from collections.abc import Iterable, Mapping
 
-from ablations.trial import Trial
+import numpy as np
+
+from ablations.trial import TEST, Trial
+from results.store.item_scores import by_item, packed
 from results.store.records import FORMAT
 from sweeps.protocol.pack import Pack
 from sweeps.tasks.arrays import Arrays
@@ -42,7 +45,8 @@ def finished(trial: Trial, result: Mapping, held: Arrays, cost: dict, environmen
 
     A run diverged if it left the finite numbers, or if its training loss ended no lower than it began. With `domains`, the
     record has `parts`, the final score of each domain by name, in the same unit. Their mean, weighted by examples, is the
-    score.
+    score. A run that is scored on the test split and did not diverge has `item_scores` (results/store/item_scores.py), unless
+    the split is a single item or the scores do not fit into float16.
     """
     unit = dict.fromkeys(('score', 'score_se'), held.scale)
     curve = {
@@ -58,6 +62,9 @@ def finished(trial: Trial, result: Mapping, held: Arrays, cost: dict, environmen
     first, last = curve['train_loss'][0], curve['train_loss'][-1]
     diverged = left >= 0 or first is None or last is None or last >= first or curve['score'][-1] is None
     stride = program.steps // program.evaluations
+    kept = None
+    if trial.held == TEST and not diverged:
+        kept = packed(by_item(np.asarray(result['items'], float) * held.scale, np.asarray(held.group)))
     return describe(trial) | {
         'status': 'diverged' if diverged else 'ok',
         'diverged_at': (left if left >= 0 else program.steps) if diverged else None,
@@ -65,6 +72,7 @@ def finished(trial: Trial, result: Mapping, held: Arrays, cost: dict, environmen
         'score': curve['score'][-1],
         'score_se': curve['score_se'][-1],
         **parts,
+        **({} if kept is None else {'item_scores': kept}),
         'n_held': len(held.x),
         'initial_loss': curve['loss'][0],
         'final_loss': curve['loss'][-1],

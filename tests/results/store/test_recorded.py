@@ -30,7 +30,7 @@ def record(number: int, status: str = 'ok', size: int = 2) -> dict:
     if status != 'failed':
         about |= {'diverged_at': None, 'initial_loss': 2.0, 'final_loss': 1 / number, 'n_held': 10, 'score_se': 0.1}
         about |= {'curve': {'step': [0, 9], 'score': [0.1, 0.2]}, 'cost': {'seconds': 0.25}, 'extra': ['more', {'too': None}]}
-        about |= {'parts': {'tales': 0.5, 'zinc': None}} if number == 5 else {}
+        about |= {'parts': {'tales': 0.5, 'zinc': None}, 'item_scores': 'packed'} if number == 5 else {}
     if number == 4:
         about |= {'cost': None, 'environment': None}
     return about

@@ -396,6 +396,7 @@ WRONG = {
     'replicate': ['0', 1.5, True, None],
     'seed': ['1', [1]],
     'knobs': [[], {'lr': '0.1'}, {'lr': None}, None],
+    'item_scores': [[0.5], None, 1.0],
     'arm': [1, None, ['base']],
     'status': [['ok'], 'fine', None],
     'pack': [[], {}, {'id': 'p'}, {'id': 1, 'records': 1}],

@@ -11,6 +11,7 @@ from one_lane import train_one
 
 from ablations.tasks import bases
 from arch.model import build
+from results.store.item_scores import unpacked
 from sweeps.datasets.prepared import Part, write
 from sweeps.tasks.mixture import Mixture
 from sweeps.tasks.pixels import Pixels
@@ -109,6 +110,12 @@ def test_a_record_has_the_score_of_each_domain(data: None, held: str, monkeypatc
     assert list(record['parts']) == ['letters', 'figures', 'digits'] and 'parts' not in record['curve']
     assert record['n_held'] == {'tuning': 80, 'test': 40}[held]
     assert np.dot(list(record['parts'].values()), [0.5, 0.25, 0.25]) == pytest.approx(record['score'], rel=1e-5)
+    assert ('item_scores' in record) == (held == 'test')
+    if held == 'test':
+        # Groups are numbered by domain, so items come domain by domain: 20, 10 and 10 examples.
+        items = unpacked(record['item_scores'])
+        assert items.mean() == pytest.approx(record['score'], rel=1e-3)
+        assert len(items) == 40 and items[:20].mean() == pytest.approx(record['parts']['letters'], rel=1e-3)
     monkeypatch.setattr(trainers, 'device_memory', lambda: 1000)
     streamed = train_one('languages', held=held, **mixture_fields())
     assert streamed['parts'] == pytest.approx(record['parts'], rel=1e-4)
@@ -116,6 +123,7 @@ def test_a_record_has_the_score_of_each_domain(data: None, held: str, monkeypatc
 
 def test_a_record_of_a_run_that_diverged_has_them_too(data: None):
     record = train_one('languages', lr=float('inf'), **mixture_fields())
+    assert 'item_scores' not in record
     assert record['status'] == 'diverged' and set(record['parts']) == {'letters', 'figures', 'digits'}
     json.dumps(record['parts'], allow_nan=False)
 

@@ -191,3 +191,21 @@ def test_other_errors_of_the_device_are_not_hidden(tiny: TinyPopulation, monkeyp
     monkeypatch.setattr(tiny.population('vmap'), '_begin', broken)
     with pytest.raises(jax.errors.JaxRuntimeError, match='something else'):
         tiny.run('vmap', [tiny.lane(1, 1e-2), tiny.lane(2, 1e-2)])
+
+
+@pytest.mark.parametrize('strategy', STRATEGIES)
+def test_what_each_example_scored_is_kept_of_the_last_evaluation(tiny: TinyPopulation, strategy: str):
+    for result in tiny.run(strategy, [tiny.lane(1, 3e-2), tiny.lane(2, 1e38), tiny.lane(3, 1e-3)]):
+        assert result['items'].shape == (len(tiny.held['y']),) and 'items' not in result['curve']
+        assert set(np.unique(result['items'])) <= {0.0, 1.0}
+        assert result['items'].mean() == pytest.approx(result['curve']['score'][-1])
+
+
+def test_examples_keep_their_places_in_chunks_that_are_filled_up(tiny: TinyPopulation):
+    """45 examples are scored as 2 x 23; the last place is filled with the first example again."""
+    alone = tiny.run('loop', [tiny.lane(1, 3e-2)])[0]['items']
+    place = np.r_[np.arange(32), np.arange(13)[::-1]]
+    longer = dataclasses.replace(tiny, held={name: part[place] for name, part in tiny.held.items()})
+    (result,) = longer.run('loop', [tiny.lane(1, 3e-2)], population=tiny.population('loop'))
+    np.testing.assert_array_equal(result['items'], alone[place])
+    assert 0 < alone.mean() < 1
