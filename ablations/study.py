@@ -24,12 +24,17 @@ FOLDER = contextvars.ContextVar('FOLDER', default='.')
 SHAPES = ('one_swap', 'path', 'add_one', 'drop_one', 'factorial')
 COUNTS = {
     'trials': (1, 100_000),
+    'screening': (0, 100_000),
     'extension': (0, 100_000),
     'replicates': (1, 1000),
     'seeds': (1, 1000),
     'base_factor': (1, 100),
 }
 """From where to where a study's numbers go; far beyond what anybody can train, and far below what fills a memory."""
+SCREENED = ('sobol', 'random')
+"""The searches that a screening can begin: their later points continue the first ones, whatever these scored."""
+FEWEST = 4
+"""The least trials of a screening: a fitted surface needs as many."""
 CHOICES = {
     'shape': SHAPES,
     'search': ('sobol', 'random', 'grid', 'tpe', 'gp'),
@@ -72,6 +77,8 @@ class Study:
                 This is the usual fallacy, here to show its conclusion
     share       whether every arm is also confirmed at the recipe of the base: what one recipe for all would have concluded
     trials      tuning trials per optimizer, arm, task and replicate
+    screening   with several optimizers: trials that each of them gets first; only the one that is then better in a replicate of
+                an arm gets the rest. 0: every optimizer gets all `trials`
     extension   extra trials per optimizer in a round that extends a range
     replicates  independent tunings: the unit of evidence
     base_factor the base gets this many times the replicates: every comparison shares it
@@ -98,6 +105,7 @@ class Study:
     recipe: str = 'own'
     share: bool = False
     trials: int = 10
+    screening: int = 0
     extension: int = 4
     replicates: int = 5
     base_factor: int = 1
@@ -242,6 +250,24 @@ class Study:
         object.__setattr__(self, 'tune', tune)
         self._check_own()
         object.__setattr__(self, 'fixed', {name: float(value) for name, value in self.fixed.items()})
+        self._check_screening()
+
+    def _check_screening(self) -> None:
+        if not self.screening:
+            return
+        given = f"study '{self.name}': screening={self.screening}"
+        if len(self.tune) < 2:
+            raise ValueError(f'{given} of one optimizer, {list(self.tune)}; allowed: 0, or tune two or more optimizers')
+        if self.search not in SCREENED:
+            raise ValueError(
+                f"{given} with search='{self.search}'; allowed: 0, or a search whose first points do not depend on their number "
+                f'or on scores, {list(SCREENED)}'
+            )
+        if not FEWEST <= self.screening < self.trials:
+            raise ValueError(
+                f'{given} of trials={self.trials}; allowed: 0, or from {FEWEST}, which a surface needs, to trials - 1: change '
+                'screening or trials'
+            )
 
     def _check_own(self) -> None:
         if not isinstance(self.own, dict) or not all(isinstance(space, dict) and space for space in self.own.values()):
@@ -266,6 +292,13 @@ class Study:
     def space(self, arm: str, optimizer: str) -> dict:
         """What an arm tunes under an optimizer type: {value: range}, the learning rate first, the arm's own values last."""
         return {**self.tune[optimizer], **self.own.get(arm, {})}
+
+    @property
+    def tuning_runs(self) -> int:
+        """The tuning runs of a replicate of an arm on a task inside the study's own ranges, over all optimizers."""
+        if not self.screening:
+            return self.trials * len(self.tune)
+        return self.screening * len(self.tune) + self.trials - self.screening
 
     @property
     def base(self) -> str:
@@ -365,6 +398,7 @@ class Study:
             **({'shares': list(self.shares)} if self.shares else {}),
             **({} if self.share else {'share': False}),
             **({'own': own} if (own := _described(self.own)) else {}),
+            **({'screening': self.screening} if self.screening else {}),
         }
 
     @functools.cached_property

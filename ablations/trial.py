@@ -5,7 +5,9 @@ import functools
 
 from ablations.digest import digest
 
-PHASES = ('tune', 'extend_1', 'extend_2', 'confirm', 'share')
+PHASES = ('tune', 'tune_kept', 'extend_1', 'extend_2', 'confirm', 'share')
+KEPT = 'tune_kept'
+"""The phase of the trials that only the optimizer gets that a screening kept."""
 TUNING, TEST = 'tuning', 'test'
 """The data to score a trial on: the tuning-validation split of its replicate, or the sealed test split."""
 

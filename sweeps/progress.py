@@ -33,7 +33,7 @@ def expected_trials(study: Study, schedule: Schedule) -> int:
     """
     later = 0
     for task in study.tasks:
-        tuning = study.trials * len(study.tune)
+        tuning = study.tuning_runs
         for wants in schedule.extended.get(task.name, ()):
             tuning += study.extension * len({optimizer for sides in wants.values() for optimizer in sides})
         for arm in study.arms:

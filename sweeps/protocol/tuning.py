@@ -1,5 +1,12 @@
-"""Tuning: the trials that tune all arms of a study on one task, first inside its ranges, then past their edges. No jax."""
+"""Tuning: the trials that tune all arms of a study on one task, first inside its ranges, then past their edges. No jax.
 
+With a screening every optimizer gets the first trials, and the optimizer that is then better, by the selection that ends a
+tuning too, gets the rest; each replicate of each arm decides it for itself. A round that extends ranges gives trials to every
+optimizer that it concerns, kept or not: the screening did not see what lies past the edges. So all replicates of all arms have
+the same number of trials.
+"""
+
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 
@@ -10,7 +17,8 @@ from ablations.seeds import derive
 from ablations.space_rules import Tunable, bounded
 from ablations.study import Study
 from ablations.tasks import Task
-from ablations.trial import TUNING, Program, Trial
+from ablations.trial import KEPT, TUNING, Program, Trial
+from results.selection import select
 from sweeps.protocol.extension import Box, Measured, Side, sides_past_edges
 from sweeps.protocol.search import NOTHING, SEARCHES, propose
 
@@ -68,15 +76,32 @@ class Tuning:
         """
         study = self.study
         keys = [(arm, optimizer, r) for arm in self.arms for optimizer in study.tune for r in replicates[arm]]
-        size = BATCH if self.adaptive else study.trials
-        for first in range(0, study.trials, size):
-            if not self.ask([trial for key in keys for trial in self._inside(key, first, min(size, study.trials - first))]):
+        for first, last in itertools.pairwise(self._rounds()):
+            asked = self._kept(replicates) if study.screening and first else keys
+            if not self.ask([trial for key in asked for trial in self._inside(key, first, last - first)]):
                 return False
         done = self.ask([trial for number in range(len(self.rounds)) for trial in self._beyond(number, replicates)])
         while decide and done and study.extension and len(self.rounds) < ROUNDS and (wants := self.wanted(replicates)):
             self.rounds.append(wants)
             done = self.ask(self._beyond(len(self.rounds) - 1, replicates))
         return done
+
+    def _rounds(self) -> list[int]:
+        """How many trials inside its own ranges a key has after each round, from 0 on."""
+        study = self.study
+        if study.screening:
+            return [0, study.screening, study.trials]
+        return [*range(0, study.trials, BATCH if self.adaptive else study.trials), study.trials]
+
+    def _kept(self, replicates: Replicates) -> list[Key]:
+        """The better optimizer of each replicate of each arm, by all its trials; the first one where all of them diverged."""
+        tune, kept = self.study.tune, []
+        for arm in self.arms:
+            spaces = {optimizer: self.study.space(arm, optimizer) for optimizer in tune}
+            for replicate in replicates[arm]:
+                best = select({optimizer: self.measured((arm, optimizer, replicate)) for optimizer in tune}, spaces)
+                kept.append((arm, best.optimizer if best else next(iter(tune)), replicate))
+        return kept
 
     def wanted(self, replicates: Replicates) -> Wants:
         """The sides that each arm would have extended, by these replicates of it."""
@@ -140,13 +165,14 @@ class Tuning:
         An adaptive search goes in batches, at the same time for all arms, and each uses the scores of the batches before.
         Recorded batches are not proposed again, because a proposal takes time and its last bits differ between machines.
         """
-        phase = 'tune' if first == 0 else f'tune_{first // BATCH + 1}'
+        later = f'tune_{first // BATCH + 1}' if self.adaptive else KEPT
+        phase = 'tune' if first == 0 else later
         made = self._of_records(key, range(first, first + count), phase) if self.adaptive else None
         if made is not None:
             return self._add(key, made)
         units, known = self.measured(key) if first else NOTHING
         points = self._propose(self.study.search, key, (np.clip(units, 0, 1), known), count, first)
-        return self._at(key, points, phase)
+        return self._at(key, points, phase, first)
 
     def _beyond(self, number: int, replicates: Replicates) -> list[Trial]:
         """The trials of a round: every arm searches past the edges that any arm wants extended."""
@@ -158,7 +184,9 @@ class Tuning:
                     key = (arm, optimizer, replicate)
                     points = self._after_tuning(key)[number * extension : (number + 1) * extension]
                     placed = [self._place(key, box, sides[i % len(sides)], point) for i, point in enumerate(points)]
-                    made += self._at(key, np.array(placed).reshape(len(placed), -1), f'extend_{number + 1}')
+                    # Numbered as if no screening had left any trial out.
+                    first = self.study.trials + sum(trial.extends for trial in self.trials[key])
+                    made += self._at(key, np.array(placed).reshape(len(placed), -1), f'extend_{number + 1}', first)
         return made
 
     def _after_tuning(self, key: Key) -> np.ndarray:
@@ -185,10 +213,10 @@ class Tuning:
         seed = derive('points', self.study.name, arm, self.task.name, optimizer, replicate)
         return propose(search, self.study.space(arm, optimizer), seen, count, first, seed)
 
-    def _at(self, key: Key, points: np.ndarray, phase: str) -> list[Trial]:
-        """Trials at these points, numbered after the existing trials of the key. `[n, d]` in units"""
+    def _at(self, key: Key, points: np.ndarray, phase: str, first: int) -> list[Trial]:
+        """Trials at these points, numbered from `first` on. `[n, d]` in units"""
         space, made = self.study.space(*key[:2]), []
-        for number, point in enumerate(points.tolist(), len(self.trials.get(key, ()))):
+        for number, point in enumerate(points.tolist(), first):
             values = {name: item.value(unit) for (name, item), unit in zip(space.items(), point, strict=True)}
             made.append(self._trial(key, self._seed(key, number), {**self.study.fixed, **values}, phase))
         return self._add(key, made)
