@@ -260,8 +260,8 @@ class Study:
             raise ValueError(f'{given} of one optimizer, {list(self.tune)}; allowed: 0, or tune two or more optimizers')
         if self.search not in SCREENED:
             raise ValueError(
-                f"{given} with search='{self.search}'; allowed: 0, or a search whose first points do not depend on their number "
-                f'or on scores, {list(SCREENED)}'
+                f"{given} with search='{self.search}'; allowed: 0, or a search whose first points depend neither on their "
+                f'number nor on scores, {list(SCREENED)}'
             )
         if not FEWEST <= self.screening < self.trials:
             raise ValueError(

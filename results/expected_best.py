@@ -1,7 +1,8 @@
 """Expected best: the score that a tuning of k trials would have reached, for every k up to the trials that were run.
 
 Only the first trials of each optimizer count, those before any extension, because an extension is decided after them. The
-curves show how far the order of the arms depends on the tuning budget.
+curves show how far the order of the arms depends on the tuning budget. With a screening the curve of one optimizer ends with
+the screening, and that of all goes on with the trials of the optimizer that each replicate kept.
 """
 
 import dataclasses
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ablations.trial import KEPT
 from results.resampling import LEVEL as DOUBT
 from results.resampling import centred, drawn_means
 from results.rounding import plain
@@ -50,6 +52,16 @@ def expected_best(groups: list[np.ndarray], chance: float) -> np.ndarray:
     return np.array(means)
 
 
+def expected_after(screened: list[np.ndarray], kept: np.ndarray, chance: float) -> np.ndarray:
+    """The expected best score of all `screened` trials and j of the `kept` ones, drawn at random, for j = 1 to n. `[n]`
+
+    >>> expected_after([np.array([0.5, 0.7])], np.array([0.6, 0.9]), chance=0.1).round(3).tolist()
+    [0.8, 0.9]
+    """
+    best = max(float(np.where(np.isfinite(group), group, chance).max()) for group in screened)
+    return expected_best([np.maximum(np.where(np.isfinite(kept), kept, chance), best)], chance)
+
+
 def running_best(groups: list[np.ndarray], chance: float) -> np.ndarray:
     """The best score of the first k trials of each group, in the order in which they ran. `[n]`
 
@@ -64,7 +76,8 @@ def running_best(groups: list[np.ndarray], chance: float) -> np.ndarray:
 class Curve:
     """The expected best tuning score of an arm on a task over the trials of an optimizer, or of all (`ALL_OPTIMIZERS`).
 
-    trials      number of trained trials at each point, over all optimizers of the curve  [n]
+    trials      number of trained trials at each point, over all optimizers of the curve  [n]; with a screening first the same
+                number of each, then one by one those of the kept optimizer
     replicates  one curve for each replicate, in the task's own metric                             [R][n]
     numbers     which replicates these are: one counts once all its first trials are recorded     [R]
     mean        over replicates, with `low` and `high` the ends of its 95 % interval (Student), None with one replicate
@@ -95,17 +108,23 @@ class Curve:
 
 
 def _curve(runs: Runs, optimizers: list[str], name: str) -> Curve | None:
-    adaptive = getattr(runs.reading.study, 'search', 'sobol') in ADAPTIVE
+    study = runs.reading.study
+    adaptive, screened = study.search in ADAPTIVE, study.screening if name == ALL_OPTIMIZERS else 0
     curves, numbers = [], []
     for replicate in runs.replicates:
-        trials = [runs.tuned(optimizer, replicate, first=True) for optimizer in optimizers]
-        if all(trials):
-            groups = [runs.scores(own, -math.inf) for own in trials]
-            numbers.append(replicate)
-            curves.append((running_best if adaptive else expected_best)(groups, runs.chance))
+        trials = [runs.tuned_alike(optimizer, replicate, first=True) for optimizer in optimizers]
+        kept = [trial for trial in runs.asked('tune', replicate) if trial.phase == KEPT] if screened else []
+        if not all(trials) or (screened and not kept):
+            continue
+        groups = [runs.scores(own, -math.inf) for own in trials]
+        curve = (running_best if adaptive else expected_best)(groups, runs.chance)
+        after = [expected_after(groups, runs.scores(kept, -math.inf), runs.chance)] if kept else []
+        numbers.append(replicate)
+        curves.append(np.concatenate([curve, *after]))
     if not curves:
         return None
     size = min(map(len, curves))
+    alike = screened or size
     curves = runs.task.sign * np.array([curve[:size] for curve in curves])
     ends = [mean_interval(column, LEVEL) for column in curves.T]
     low, high = (None, None) if len(curves) < 2 else (tuple(end) for end in zip(*ends, strict=True))
@@ -115,7 +134,7 @@ def _curve(runs: Runs, optimizers: list[str], name: str) -> Curve | None:
         optimizer=name,
         metric=runs.task.metric,
         direction=runs.task.direction,
-        trials=tuple(len(optimizers) * k for k in range(1, size + 1)),
+        trials=tuple(len(optimizers) * min(k, alike) + max(k - alike, 0) for k in range(1, size + 1)),
         replicates=tuple(tuple(map(float, curve)) for curve in curves),
         numbers=tuple(numbers),
         mean=tuple(map(float, curves.mean(0))),

@@ -104,7 +104,7 @@ def _width(curve: tuple | None, rule: str, rates: Range, runs: Runs) -> float | 
 def _windows(runs: Runs, optimizer: str) -> list[Window]:
     space = runs.reading.study.space(runs.arm, optimizer)
     rates, dims = space['lr'], len(space)
-    trials = [tuned for replicate in runs.replicates if (tuned := runs.tuned(optimizer, replicate))]
+    trials = [tuned for replicate in runs.replicates if (tuned := runs.tuned_alike(optimizer, replicate))]
     about = dict(arm=runs.arm, task=runs.task.name, optimizer=optimizer)
     if not trials:
         return []

@@ -1,5 +1,7 @@
 """Recipe: the selected optimizer and values of an arm, as plain data."""
 
+import collections
+
 from ablations.tasks import Task
 from ablations.trial import Schedule
 from results.store.reading import Reading
@@ -9,7 +11,8 @@ def recipe(reading: Reading, arm: str) -> dict:
     """{task: {model, steps, batch, replicates: [{replicate, optimizer, knobs, score, how}]}} of an arm.
 
     `steps` are the arm's own, which differ from the task's with matched compute. A replicate whose tuning runs all diverged has
-    optimizer None. Tasks whose tuning is not over are left out. Raises ValueError on an unknown arm.
+    optimizer None. Tasks whose tuning is not over are left out. With a screening a replicate also has the `trials` of each
+    optimizer. Raises ValueError on an unknown arm.
     """
     study = reading.study
     recipes = {}
@@ -30,6 +33,9 @@ def recipe(reading: Reading, arm: str) -> dict:
             replicates.append(
                 {'replicate': replicate, 'optimizer': point.optimizer, 'knobs': knobs, 'score': score, 'how': point.how}
             )
+            if study.screening:
+                tuned = reading.schedule.asked['tune', study.base if study.recipe == 'same' else arm, task.name, replicate]
+                replicates[-1]['trials'] = dict(collections.Counter(trial.program.optimizer for trial in tuned))
         steps = _steps(reading.schedule, arm, task)
         recipes[task.name] = {'model': model, 'steps': steps, 'batch': task.batch, 'replicates': replicates}
     return recipes
@@ -48,5 +54,6 @@ def in_words(arm: str, facts: dict) -> list[str]:
         lines.append(f'[bold]{task}[/bold]  {fact["steps"]} steps of {fact["batch"]}')
         for point in fact['replicates']:
             knobs = ', '.join(f'{name} {value:.4g}' for name, value in point['knobs'].items())
-            lines.append(f'  replicate {point["replicate"]}: {point["optimizer"]}  {knobs}  ({point["how"]})')
+            tried = ''.join(f', {count} trials of {optimizer}' for optimizer, count in point.get('trials', {}).items())
+            lines.append(f'  replicate {point["replicate"]}: {point["optimizer"]}  {knobs}  ({point["how"]}{tried})')
     return lines

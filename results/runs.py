@@ -9,7 +9,7 @@ import functools
 import numpy as np
 
 from ablations.tasks import Task
-from ablations.trial import Trial
+from ablations.trial import KEPT, Trial
 from results.divergence import Divergences
 from results.selection import Selected
 from results.store.reading import Reading
@@ -42,6 +42,14 @@ class Runs:
         trials = [trial for trial in self.asked('tune', replicate) if trial.program.optimizer == optimizer]
         trials = [trial for trial in trials if not trial.phase.startswith('extend')] if first else trials
         return trials if trials and all(trial.id in self.reading.records for trial in trials) else None
+
+    def tuned_alike(self, optimizer: str, replicate: int, first: bool = False) -> list[Trial] | None:
+        """Those trials of `tuned` that every arm and replicate has: all but what a screening gave to the better optimizer.
+
+        What is measured of one optimizer in all arms is measured by these. None until all of `tuned` are recorded.
+        """
+        trials = self.tuned(optimizer, replicate, first)
+        return trials and [trial for trial in trials if trial.phase != KEPT]
 
     def records_of(self, trials: list[Trial]) -> list[dict]:
         """The summaries of those records that these trials have."""

@@ -38,7 +38,8 @@ def lr_sensitivity(units: np.ndarray, losses: np.ndarray, initial: np.ndarray, s
 class Sensitivity:
     """Learning-rate sensitivity of an arm on a task with one optimizer, in nats.
 
-    replicates  one number for each, over all its tuning trials, because extensions search the same ranges for every arm
+    replicates  one number for each, over the tuning trials that every arm has of the optimizer: those of extensions too, which
+                search the same ranges for every arm, without those that a screening gave to the better optimizer
     value       their mean, with its 95 % interval (Student), None with one replicate
     selected    number of replicates that selected this optimizer
     left_out    number of runs that failed before they had a loss
@@ -60,7 +61,7 @@ class Sensitivity:
 
 def sensitivity_of(runs: Runs, optimizer: str, replicate: int) -> tuple[float | None, int]:
     """The sensitivity of one replicate, and how many of its runs failed before they had a loss."""
-    trials = runs.tuned(optimizer, replicate) or []
+    trials = runs.tuned_alike(optimizer, replicate) or []
     pairs = [(trial, record) for trial, record in zip(trials, runs.records_of(trials), strict=True)]
     known = [(trial, record) for trial, record in pairs if record.get('initial_loss') is not None]
     if not known:

@@ -118,6 +118,7 @@ def _equal_budgets(study: Study, schedule: Schedule, records: Mapping[str, dict]
     first = (schedule.asked.get(('tune', study.base, task.name, 0), ()) for task in study.tasks)
     trials = ', '.join(map(str, sorted({len(tuned) for tuned in first})))
     why = f'tuning trials per replicate, arm and task: {trials}'
+    why += f', the first {study.screening} of each optimizer, the rest of the better one' if study.screening else ''
     return Check(rule, True, f'{why}; their FLOPs match the base' if study.budget == 'compute' else why)
 
 

@@ -121,19 +121,18 @@ def expected_grid(reading: Reading) -> dict:
     """The best score of a tuning of fewer trials, and the number of trials from which on the order of the arms is final."""
     study = reading.study
     all_curves = curves(reading)
-    several = len(study.tune) > 1
-    rows, most = [], max((len(curve.trials) for curve in all_curves), default=0)
-    points = [k for k in range(1, most + 1) if k == most or k & (k - 1) == 0]
-    for curve in all_curves:
-        if not several or curve.optimizer == ALL_OPTIMIZERS:
-            cells = []
-            for k in points:
-                if k > len(curve.mean):
-                    cells.append(DASH)
-                    continue
-                ends = None if curve.low is None else (curve.low[k - 1], curve.high[k - 1])
-                cells.append(f'{number(curve.mean[k - 1], curve.metric)} {span(ends, curve.metric)}'.strip())
-            rows.append([curve.arm, curve.task, *cells])
+    shown = [curve for curve in all_curves if len(study.tune) == 1 or curve.optimizer == ALL_OPTIMIZERS]
+    rows, axis = [], max((curve.trials for curve in shown), key=len, default=())
+    points = [k for k in range(1, len(axis) + 1) if k == len(axis) or k & (k - 1) == 0]
+    for curve in shown:
+        cells = []
+        for k in points:
+            if k > len(curve.mean):
+                cells.append(DASH)
+                continue
+            ends = None if curve.low is None else (curve.low[k - 1], curve.high[k - 1])
+            cells.append(f'{number(curve.mean[k - 1], curve.metric)} {span(ends, curve.metric)}'.strip())
+        rows.append([curve.arm, curve.task, *cells])
     notes = []
     for task, one in settled_orders(all_curves).items():
         sure = '' if one.share is None else f'; it stays first in {100 * one.share:.0f}% of redrawn replicates'
@@ -142,7 +141,7 @@ def expected_grid(reading: Reading) -> dict:
             f'On {task} the order of the arms is final from {one.trials} of {one.of} trials on, {one.order[0]} first'
             f'{sure}{noise}.'
         )
-    trials = [f'{k * max(len(study.tune), 1)} trials' for k in points]
+    trials = [f'{axis[k - 1]} trials' for k in points]
     caption = 'Expected best tuning score by number of trials in each replicate, mean [95% interval] over replicates'
     return grid(caption, ', '.join(['arm:word', 'task:word', *trials]), rows, notes)
 

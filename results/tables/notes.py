@@ -7,6 +7,7 @@ from results.tables.words import DASH, TIMES
 ONE_ARM = 'No comparisons: the study has one arm only.'
 LARGER = 0.05
 """Arms whose size differs from the base's by more than this share are named."""
+SCREENED = 'Every optimizer was tuned with {} trials; the one that was then better in a replicate of an arm got {} in all'
 DESIGNS = {
     'path': 'Read from the top down: every step is compared with the step above it, and sizes are those of the whole model',
     'drop_one': 'Every part is taken out of the full model, which is compared with the base',
@@ -74,6 +75,7 @@ def notes(findings: list[Finding], facts: StudyFacts) -> list[str]:
             f'Effects are arm minus {other}, above 0 better: each at its own best recipe, and both at the recipe of the base',
             'What one recipe for all says is by the same tests on the latter, and no claim of the study',
         ]
+    screened = [SCREENED.format(facts.screening, facts.trials)] if facts.screening else []
     matched = ['Every arm trains as many steps as cost what the base costs in FLOPs'] if facts.budget == 'compute' else []
     design = [DESIGNS[facts.shape]] if facts.shape in DESIGNS else []
     return [
@@ -81,6 +83,7 @@ def notes(findings: list[Finding], facts: StudyFacts) -> list[str]:
         *design,
         *effects,
         *matched,
+        *screened,
         _family(findings, facts),
         'Detectable: the smallest effect that would be found with 80% power at this noise',
         f'Test examples: {shown}',

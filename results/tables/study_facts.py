@@ -28,6 +28,8 @@ class Missing:
 class StudyFacts:
     """What a table needs to know of a study beside its findings; the defaults add nothing.
 
+    Where `screening` is above 0, every optimizer got so many of the `trials` before the better one got the rest.
+
     `alpha` is the familywise error rate of the study, and `level` the part of it for its comparisons. `looks` share it, and
     those declared `late`, after the first read, claim nothing. `look` is the last complete declared look (0 before the first,
     None where not known), and `last` the study's last look; a study is `complete` before it where all is decided.
@@ -38,6 +40,8 @@ class StudyFacts:
     share: bool = True
     budget: str = 'trials'
     base_factor: int = 1
+    trials: int | None = None
+    screening: int = 0
     alpha: float | None = None
     level: float | None = None
     looks: tuple[int, ...] = ()
@@ -96,6 +100,8 @@ def study_facts(reading: Reading, findings: list[Finding]) -> StudyFacts:
         share=study.share,
         budget=study.budget,
         base_factor=study.base_factor,
+        trials=study.trials,
+        screening=study.screening,
         alpha=study.alpha,
         level=claim_level(study, reading.manifest),
         looks=looks,

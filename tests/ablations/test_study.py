@@ -79,6 +79,7 @@ def test_a_study_of_few_words_gets_the_whole_protocol():
         ({'trials': True}, 'trials=True'),
         ({'trials': None}, 'trials=None'),
         ({'extension': -1}, 'extension=-1; allowed: a whole number from 0 to 100,000'),
+        ({'screening': None}, 'screening=None; allowed: a whole number from 0 to 100,000'),
         ({'extension': 1.5}, 'extension=1.5'),
         ({'replicates': 0}, 'replicates=0'),
         ({'trials': 10**12}, 'trials=1000000000000; allowed'),
