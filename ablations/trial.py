@@ -99,6 +99,10 @@ class Schedule:
         taken = [look for look in looks if look <= self.look and self.takes_part(arm, task, look)]
         return max(taken, default=looks[0])
 
+    def searches_beyond(self, task: str) -> int:
+        """How many searches past the edges every replicate of a task makes: one an optimizer in each round that concerns it."""
+        return sum(len({optimizer for sides in wants.values() for optimizer in sides}) for wants in self.extended.get(task, ()))
+
     def takes_part(self, arm: str, task: str, look: int) -> bool:
         """Whether an arm gets the replicates that a look of a task adds: an arm that an earlier look decided does not."""
         return arm in self.parts.get((look, task), (arm,))

@@ -1,6 +1,8 @@
 """Arguments and options that many commands share."""
 
+import math
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +15,24 @@ Settings = Annotated[
     list[str] | None,
     typer.Option('--set', metavar='PATH=VALUE', help='Change the study, e.g. trials=8 or tasks.digits.steps=80.'),
 ]
+UNITS = {'h': 3600.0, 'm': 60.0, 's': 1.0}
 RUNS = Path('runs')
 Data = Annotated[
     Path | None, typer.Option('--data', help='The data folder; else $ARCHLAB_DATA, else archlab/data in the cache folder.')
 ]
+
+
+def seconds_of(text: str, option: str) -> float:
+    """Seconds of a time such as 6h, 90m, 45s or 1h30m; raises ValueError naming the option on anything else.
+
+    >>> seconds_of('6h', '--budget'), seconds_of('1h30m', '--budget')
+    (21600.0, 5400.0)
+    """
+    parts = re.findall(r'(\d+(?:\.\d+)?)([hms])', text.strip())
+    total = sum(float(number) * UNITS[unit] for number, unit in parts)
+    if ''.join(map(''.join, parts)) != text.strip() or not 0 < total < math.inf:
+        raise ValueError(f"{option} '{text}'; allowed: hours, minutes and seconds above 0, such as 6h, 90m or 1h30m")
+    return total
 
 
 def use_data(folder: Path | None) -> None:

@@ -10,8 +10,8 @@ from rich.console import Console
 from typer.exceptions import Exit
 
 from archlab.answers import ERR, FELL_SHORT, OUT, print_json, waiting
-from archlab.options import RUNS, Data, Json, Name, Runs, Settings, use_data
-from archlab.study_runs import open_study, studies_in
+from archlab.options import RUNS, Data, Json, Name, Runs, Settings, seconds_of, use_data
+from archlab.study_runs import StudyRuns, open_study, studies_in
 
 if TYPE_CHECKING:
     from ablations.study import Study
@@ -50,9 +50,25 @@ def run_study(
         return Run(study, folder, crew, watch, settings, retry_failed, saved)().failures
 
 
-@commands.command(epilog='Example: archlab plan quickstart')
-def plan(study: Name, runs: Runs = RUNS, settings: Settings = None, data: Data = None, as_json: Json = False):
+@commands.command(epilog='Example: archlab plan quickstart, or archlab plan quickstart --budget 6h')
+def plan(
+    study: Name,
+    runs: Runs = RUNS,
+    settings: Settings = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar='TIME',
+            help='What so much time for the whole study (6h, 90m) can decide, which trials, seeds and replicates are best, and '
+            'where the next hour goes best: from the variances of its own records, without a look at effects.',
+        ),
+    ] = None,
+    data: Data = None,
+    as_json: Json = False,
+):
     """What would run now: trials, packs, budgets by arm and task, estimated time. Changes nothing."""
+    if budget is not None:
+        return _decidable(study, open_study(study, runs, settings, must_exist=False), budget, as_json)
     from sweeps.forecast import costs_of, forecast
 
     use_data(data)
@@ -79,6 +95,28 @@ def plan(study: Name, runs: Runs = RUNS, settings: Settings = None, data: Data =
     from results.tables.sizes import budget_table
 
     OUT.print(budget_table(facts['budget']))
+
+
+def _decidable(name: str, study_runs: StudyRuns, budget: str, as_json: bool) -> None:
+    """Print what a budget of time can decide; this neither loads jax nor counts as a look."""
+    from results.prospect import Price, prospect
+    from sweeps.forecast import seconds_by_phase
+    from sweeps.machine import cores
+
+    time, reading = seconds_of(budget, '--budget'), study_runs.reading
+    schedule, tasks = reading.schedule, [task.name for task in reading.study.tasks]
+    known, price = seconds_by_phase(reading), None
+    if set(known) == set(tasks):
+        beyond = {name: reading.study.extension * schedule.searches_beyond(name) for name in tasks}
+        price = Price(*({name: known[name][phase] for name in tasks} for phase in (0, 1)), cores(), beyond)
+    facts = prospect(reading, price, time, study_runs.settings)
+    if as_json:
+        return print_json(facts)
+    from results.tables.prospects import lines
+    from sweeps.progress import clock
+
+    for line in lines(facts, clock, name):
+        OUT.print(line, highlight=False, soft_wrap=isinstance(line, str))
 
 
 @commands.command(epilog='Example: archlab run quickstart --set replicates=5')

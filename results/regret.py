@@ -5,14 +5,17 @@ replicate has seen none of these trials. On that surface its selected point is c
 """
 
 import dataclasses
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from ablations.trial import Trial
 from results.rounding import plain
 from results.runs import Runs
+from results.selection import Selected, select
 from results.statistics import mean_interval
 from results.store.reading import Reading
-from results.surface import best, fit
+from results.surface import Surface, best, fit
 
 LEVEL = 0.95
 
@@ -52,6 +55,23 @@ def _case(reading: Reading, runs: Runs, replicate: int) -> tuple[float, float] |
     optimizer = max(tops, key=lambda name: tops[name].max())
     if optimizer != chosen.optimizer or not np.isfinite(tops[optimizer].max()):
         return None
+    surface = _surface_of_others(runs, replicate, optimizer, lambda other, seen: float(np.median(seen[np.isfinite(seen)])))
+    if surface is None:
+        return None
+    surface, low, high = surface
+    top = best(surface, low, high)[1]
+    tried = runs.units(tuned[optimizer])[int(tops[optimizer].argmax())]
+    values = surface.mean(np.stack([np.array(chosen.unit), tried]))
+    return tuple(float(top - value) for value in values)
+
+
+def _surface_of_others(
+    runs: Runs, replicate: int, optimizer: str, level: Callable[[int, np.ndarray], float]
+) -> tuple[Surface, np.ndarray, np.ndarray] | None:
+    """The surface through an optimizer's tuning trials of all other replicates, and the lowest and highest of their units.
+
+    `level` gives what is taken off the scores of a replicate, because what a data split adds is the same for all its trials.
+    """
     units, scores = [], []
     for other in runs.replicates:
         trials = runs.tuned(optimizer, other)
@@ -60,20 +80,68 @@ def _case(reading: Reading, runs: Runs, replicate: int) -> tuple[float, float] |
         seen = runs.scores(trials, -np.inf)
         finite = np.isfinite(seen)
         if finite.any():
-            # What a data split adds is the same for all trials of a replicate.
             units.append(runs.units(trials)[finite])
-            scores.append(seen[finite] - np.median(seen[finite]))
+            scores.append(seen[finite] - level(other, seen))
     if not units:
         return None
     units, scores = np.concatenate(units), np.concatenate(scores)
-    smooth = np.array([values.smooth for values in study.space(runs.arm, optimizer).values()])
+    smooth = np.array([values.smooth for values in runs.reading.study.space(runs.arm, optimizer).values()])
     surface = fit(units, scores, smooth)
-    if surface is None:
+    return None if surface is None else (surface, units.min(0), units.max(0))
+
+
+def losses_of_half(reading: Reading) -> dict[str, float | None]:
+    """By task, how much worse the points are that half of the tuning trials select than those that all of them select.
+
+    A mean over arms and replicates, in the metric's unit, not below 0; None where nothing can be compared. Both points are
+    judged by the other replicates, as in `regrets`. What a tuning loses falls about as the number of its trials rises (in the
+    declared worlds by 0.5 to 0.7 with twice the trials), so the same amount is about what all of the trials still lose.
+    """
+    losses = {}
+    for task in reading.study.tasks:
+        runs_of_arms = [Runs(reading, arm, task) for arm in reading.study.arms]
+        known = [_loss_of_half(runs, replicate) for runs in runs_of_arms for replicate in runs.replicates]
+        cases = [loss for loss in known if loss is not None]
+        losses[task.name] = max(float(np.mean(cases)), 0.0) if cases else None
+    return losses
+
+
+def _loss_of_half(runs: Runs, replicate: int) -> float | None:
+    """How much worse a replicate's point is by half of its trials; None where others cannot judge it."""
+    chosen = runs.selection(replicate)
+    tuned = {optimizer: runs.tuned(optimizer, replicate) for optimizer in runs.reading.study.tune}
+    if chosen is None or any(trials is None for trials in tuned.values()):
         return None
-    top = best(surface, units.min(0), units.max(0))[1]
-    tried = runs.units(tuned[optimizer])[int(tops[optimizer].argmax())]
-    values = surface.mean(np.stack([np.array(chosen.unit), tried]))
-    return tuple(float(top - value) for value in values)
+    half = _selected(runs, {optimizer: _half(trials) for optimizer, trials in tuned.items()})
+    if half is None:
+        return None
+    if half == chosen:
+        return 0.0
+    worths = []
+    for point in (chosen, half):
+        surface = _surface_of_others(runs, replicate, point.optimizer, lambda other, _: _level(runs, other))
+        if surface is None:
+            return None
+        worths.append(float(surface[0].mean(np.array(point.unit)[None])[0]))
+    return worths[0] - worths[1]
+
+
+def _half(trials: list[Trial]) -> list[Trial]:
+    """The first half of the trials inside the ranges, and all that extended them."""
+    inside = [trial for trial in trials if not trial.extends]
+    return [*inside[: (len(inside) + 1) // 2], *(trial for trial in trials if trial.extends)]
+
+
+def _selected(runs: Runs, tuned: Mapping[str, list[Trial]]) -> Selected | None:
+    """The point that these trials select."""
+    measured = {optimizer: (runs.units(trials), runs.scores(trials, -np.inf)) for optimizer, trials in tuned.items()}
+    return select(measured, {optimizer: runs.reading.study.space(runs.arm, optimizer) for optimizer in tuned})
+
+
+def _level(runs: Runs, replicate: int) -> float:
+    """The middle score of a replicate over all optimizers, so that their surfaces can be compared."""
+    seen = runs.scores(runs.asked('tune', replicate), np.nan)
+    return float(np.nanmedian(seen)) if np.isfinite(seen).any() else 0.0
 
 
 def regrets(reading: Reading) -> list[Regret]:

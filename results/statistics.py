@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 import numpy as np
-from scipy.special import nctdtr, nctdtrinc, stdtr, stdtrit
+from scipy.special import nctdtr, nctdtrinc, ndtr, stdtr, stdtrit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,21 +129,49 @@ def holm(p_values: list[float]) -> list[float]:
     return adjusted
 
 
-def replicates_to_decide(difference: Difference, replicates: int, margin: float, alpha: float) -> int | None:
+def replicated(
+    difference: Difference, replicates: int, count: int, borrows: float = math.inf, fixed: float = 0.0
+) -> Difference:
+    """A difference of so many `replicates` as `count` of them would likely measure it.
+
+    What a test borrows beside its own replicates is borrowed again. Where it borrows in proportion to them, up to `borrows`
+    degrees of freedom (BORROWED in results/noise.py), with fewer of them it borrows less. `fixed` is the part of the squared
+    error that no replicate takes away.
+
+    >>> five = Difference(effect=0.02, error=0.008, freedom=7.0)
+    >>> more = replicated(five, replicates=5, count=20)
+    >>> more.error, more.freedom, replicated(five, 5, count=3, borrows=4).freedom
+    (0.004, 22.0, 3.5)
+    """
+    borrowed = max(difference.freedom - (replicates - 1), 0.0)
+    if borrows < math.inf:
+        borrowed *= min(borrows, count - 1) / min(borrows, replicates - 1)
+    if difference.error == 0:
+        return dataclasses.replace(difference, freedom=count - 1 + borrowed)
+    if not fixed:
+        error = difference.error * math.sqrt(replicates) / math.sqrt(count)
+    else:
+        error = math.sqrt(max(difference.error**2 - fixed, 0.0) * replicates / count + fixed)
+    return Difference(difference.effect, error, count - 1 + borrowed)
+
+
+def replicates_to_decide(
+    difference: Difference, replicates: int, margin: float, alpha: float, fixed: float = 0.0
+) -> int | None:
     """The number of replicates that shows this effect to be different from 0, or within the margin, with 80 % power.
 
     The smaller of the two numbers; None where 1,000 are not enough. `difference` was measured with so many `replicates`, and
-    `alpha` is the level of the comparison. What the test borrows is borrowed with more replicates too.
+    `alpha` is the level of the comparison, and `fixed` the part of the squared error that no replicate takes away.
 
     >>> measured = Difference(effect=0.02, error=0.0063, freedom=6.0)
     >>> replicates_to_decide(measured, replicates=5, margin=0.005, alpha=0.05)
     6
     """
-    borrowed = max(difference.freedom - (replicates - 1), 0.0)
-    effect, spread = abs(difference.effect), difference.error * math.sqrt(replicates)
+    effect = abs(difference.effect)
 
     def enough(count: int) -> bool:
-        error, freedom = spread / math.sqrt(count), count - 1 + borrowed
+        grown = replicated(difference, replicates, count, fixed=fixed)
+        error, freedom = grown.error, grown.freedom
         if error == 0:
             return effect != 0 or margin > 0
         critical = float(stdtrit(freedom, 1 - alpha / 2))
@@ -165,4 +193,9 @@ def _beyond(freedom: float, shift: float, critical: float) -> float:
     """How often a t statistic shifted by so many standard errors exceeds a critical value: the noncentral t."""
     if abs(shift) > FARTHEST or critical > FARTHEST:
         return float(shift > critical)
-    return 1 - float(nctdtr(freedom, shift, critical))
+    below = float(nctdtr(freedom, shift, critical))
+    if below != below:
+        # scipy gives no number for some large shifts: then the normal approximation (Johnson and Welch 1940).
+        scale = math.sqrt(1 + critical**2 / (2 * freedom))
+        below = float(ndtr((critical * (1 - 1 / (4 * freedom)) - shift) / scale))
+    return 1 - below

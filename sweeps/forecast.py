@@ -1,8 +1,10 @@
 """Forecast: the trials that a study still needs, and how long they may take."""
 
 import statistics
+from collections.abc import Iterable, Mapping
 
 from ablations.study import Study
+from ablations.trial import TEST, TUNING
 from results.store.reading import Reading
 from sweeps.commands import metrics_of, programs_of, reaches_of
 from sweeps.machine import cores
@@ -11,6 +13,7 @@ from sweeps.protocol.pack import LANES, pack
 
 ROUGH_FLOPS_PER_SECOND = 1e10
 ROUGH_SECONDS_PER_STEP = 1e-3
+HELD = (TUNING, TEST)
 ENOUGH = 50
 """How many records of a task, evenly spaced, give the median of its seconds for a trial."""
 
@@ -30,19 +33,13 @@ def forecast(reading: Reading) -> dict:
     lanes = manifest.get('lanes', LANES)
     packs = [p for p in pack(study, schedule.trials, lanes) if any(trial.id not in records for trial in p.trials)]
     seconds, measured = {}, True
-    ran = {task.name: [] for task in study.tasks}
-    for trial in schedule.trials:
-        if trial.id in records:
-            ran[trial.task].append(trial.id)
     for task in study.tasks:
-        some = [records[trial] for trial in ran[task.name][:: len(ran[task.name]) // ENOUGH + 1]]
-        recorded = [record.get('cost') or {} for record in some]
-        measured_seconds = [cost['seconds'] for cost in recorded if cost.get('seconds') is not None]
-        if not measured_seconds:
+        known = median_seconds((trial.id for trial in schedule.trials if trial.task == task.name), records)
+        if known is None:
             measured = False
             flops = statistics.mean(costs[arm][task.name]['flops'] for arm in study.arms)
-            measured_seconds = [task.steps * (flops / ROUGH_FLOPS_PER_SECOND + ROUGH_SECONDS_PER_STEP)]
-        seconds[task.name] = statistics.median(measured_seconds)
+            known = task.steps * (flops / ROUGH_FLOPS_PER_SECOND + ROUGH_SECONDS_PER_STEP)
+        seconds[task.name] = known
     foreseen = expected_trials(study, schedule)
     later = (foreseen - len(schedule.trials)) * statistics.mean(seconds.values())
     total = sum(seconds[trial.task] for trial in wanted) + later
@@ -59,6 +56,28 @@ def forecast(reading: Reading) -> dict:
         'budget': budget,
         'absent': [] if records else absent(study),
     }
+
+
+def median_seconds(trials: Iterable[str], records: Mapping[str, dict]) -> float | None:
+    """The middle of the recorded seconds of some of these trials, by id, evenly spaced; None where none has any."""
+    ran = [trial for trial in trials if trial in records]
+    costs = [records[trial].get('cost') or {} for trial in ran[:: len(ran) // ENOUGH + 1]]
+    measured = [cost['seconds'] for cost in costs if cost.get('seconds') is not None]
+    return statistics.median(measured) if measured else None
+
+
+def seconds_by_phase(reading: Reading) -> dict[str, tuple[float, float]]:
+    """Seconds of a run in tuning and in confirmation, by task; where one is not recorded the other stands for it.
+
+    Tasks without recorded seconds are left out.
+    """
+    known = {}
+    for task in reading.study.tasks:
+        trials = [trial for trial in reading.schedule.trials if trial.task == task.name]
+        tuning, confirmation = (median_seconds((t.id for t in trials if t.held == held), reading.records) for held in HELD)
+        if (tuning, confirmation) != (None, None):
+            known[task.name] = confirmation if tuning is None else tuning, tuning if confirmation is None else confirmation
+    return known
 
 
 def absent(study: Study) -> list[str]:

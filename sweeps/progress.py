@@ -33,9 +33,7 @@ def expected_trials(study: Study, schedule: Schedule) -> int:
     """
     later = 0
     for task in study.tasks:
-        tuning = study.tuning_runs
-        for wants in schedule.extended.get(task.name, ()):
-            tuning += study.extension * len({optimizer for sides in wants.values() for optimizer in sides})
+        tuning = study.tuning_runs + study.extension * schedule.searches_beyond(task.name)
         for arm in study.arms:
             confirmed = 1 if arm == study.base or study.recipe == 'same' or not study.share else 2
             tuned = tuning if arm == study.base or study.recipe == 'own' else 0

@@ -105,6 +105,9 @@ BAD_CALLS = [
     (['recipe', 'quickstart'], 'names no arm'),
     (['tabel', 'quickstart'], 'No such command'),
     (['plan'], 'Missing argument'),
+    (['plan', 'quickstart', '--budget', '6'], "--budget '6'; allowed: hours, minutes and seconds"),
+    (['plan', 'quickstart', '--budget', '0h'], "--budget '0h'; allowed: hours, minutes and seconds"),
+    (['plan', 'quickstart', '--budget', '6h later'], "--budget '6h later'; allowed"),
     (['table', 'quickstart', '--format', 'docx'], "format 'docx'"),
 ]
 
@@ -140,6 +143,7 @@ READING = [
     ['status', 'quickstart'],
     ['verify', 'quickstart'],
     ['recipe', 'quickstart/rms_norm', '--json'],
+    ['plan', 'quickstart', '--budget', '1h30m'],
     ['figure', 'quickstart', '--kind', 'effect', '--out', 'figures'],
     ['report', 'quickstart', '--out', 'page.html'],
     ['claims', '--published', 'none', '--html', 'claims.html'],
