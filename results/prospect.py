@@ -47,8 +47,8 @@ def runs_of(study: Study, setting: Setting, extended: Mapping[str, int]) -> dict
     """{task: tuning and confirmation runs} of the whole study at a setting, if no look ends it early.
 
     >>> from ablations.studies import STUDIES
-    >>> runs_of(STUDIES['null'], Setting(trials=16, seeds=2, replicates=5), {})['digits'][1]
-    40
+    >>> runs_of(STUDIES['null'], Setting(trials=16, seeds=2, replicates=5), {})['digits']
+    (320, 70)
     """
     others = len(study.arms) - 1
     replicates = setting.replicates * (others + study.base_factor)
