@@ -39,12 +39,12 @@ class Setting:
 class Components:
     """An arm beside its reference on one task, as measured under a setting.
 
-    difference  as the lab's test has it (results/noise.py); its effect is of no matter here
+    difference  as the lab's test has it (results/noise.py); its effect is of no matter here, and no setting takes away what the
+                items of the test split make of its error
     seeds       share of the variance of a replicate's difference that comes from confirmation seeds; None where each replicate
                 has one seed, so that it cannot be told
     tuning      share that comes from what tuning found: a tuning that loses so much on average varies by about as much
     lost        what tuning loses on average, in the metric's unit; None where it is not known (results/regret.py)
-    fixed       part of the squared error that no setting takes away, such as that of a fixed test split
     """
 
     arm: str
@@ -55,15 +55,13 @@ class Components:
     seeds: float | None = None
     tuning: float = 0.0
     lost: float | None = None
-    fixed: float = 0.0
 
     def at(self, setting: Setting) -> Difference:
         """The difference as a study of this setting would likely measure it."""
-        own, seeds = self.measured, self.seeds or 0.0
+        own, seeds, alone = self.measured, self.seeds or 0.0, self.difference.alone or self.difference
         change = 1.0 - seeds - self.tuning + seeds * own.seeds / setting.seeds + self.tuning * self._ratio(setting) ** 2
-        each = (self.difference.error**2 - self.fixed) * change + self.fixed
-        changed = dataclasses.replace(self.difference, error=max(each, 0.0) ** 0.5)
-        return replicated(changed, own.replicates, setting.replicates, BORROWED, self.fixed)
+        changed = dataclasses.replace(alone, error=max(alone.error**2 * change, 0.0) ** 0.5)
+        return replicated(changed.with_items(self.difference.items), own.replicates, setting.replicates, BORROWED)
 
     def lost_at(self, setting: Setting) -> float:
         """What tuning of this setting loses on average; 0 where it is not known."""
@@ -79,7 +77,8 @@ def components_of(reading: Reading) -> list[Components]:
     for task in study.tasks:
         sides = {arm: Side(reading, arm, task) for arm in study.arms}
         values = {arm: side.values for arm, side in sides.items() if side.values is not None}
-        noise = Noise(values)
+        items = {arm: side.items_of['confirm'] for arm, side in sides.items()}
+        noise = Noise(values, {arm: scores for arm, scores in items.items() if scores is not None})
         by_seeds = {arm: _variance_of_seeds(side) for arm, side in sides.items()}
         for arm in study.arms:
             base = study.reference(arm)
@@ -102,7 +101,7 @@ def _components(
 ) -> Components:
     size = min(len(values[arm]), len(values[base]))
     count = int((np.isfinite(values[arm][:size]) & np.isfinite(values[base][:size])).sum())
-    variance, both = difference.error**2 * count, (by_seeds[arm], by_seeds[base])
+    variance, both = (difference.alone or difference).error ** 2 * count, (by_seeds[arm], by_seeds[base])
     seeds = None if None in both else min(sum(both) / study.seeds / variance, EXPLAINED)
     tuning = min(2 * (lost or 0.0) ** 2 / variance, EXPLAINED - (seeds or 0.0))
     return Components(arm, base, task, Setting(study.trials, study.seeds, count), difference, seeds, tuning, lost)

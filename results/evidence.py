@@ -19,7 +19,7 @@ from results.looks import Looks, looks_of
 from results.noise import Noise
 from results.overall import OnTask, mean_over_datasets, verdict_over_tasks
 from results.side import Side
-from results.statistics import Difference, detectable, holm, mean_interval, replicates_to_decide
+from results.statistics import Difference, detectable, holm, is_resolved, mean_interval, replicates_to_decide
 from results.store.reading import Reading
 
 __all__ = ['TEST_NAME', 'VERDICTS', 'Finding', 'claim_level', 'findings']
@@ -74,6 +74,7 @@ def findings(reading: Reading) -> list[Finding]:
         if row in measured:
             facts['effect'] = measured[row].effect
             facts['effect_interval'] = measured[row].interval(LEVEL)
+            facts['test_split_error'] = measured[row].items and measured[row].items.error
         if row in shared:
             facts['shared_effect'] = shared[row].effect
             facts['shared_interval'] = shared[row].interval(LEVEL)
@@ -132,7 +133,12 @@ def _noise(
 ) -> Noise:
     """The replicate values of all arms on one task, at most so many of each."""
     samples = {arm: sides[arm, task].shared if shared else sides[arm, task].values for arm in study.arms}
-    return Noise({arm: v[: counts[arm]] if counts else v for arm, v in samples.items() if v is not None})
+    items = {arm: sides[arm, task].items_of['share' if shared else 'confirm'] for arm in study.arms}
+
+    def taken(by_arm: Mapping[str, np.ndarray | None]) -> dict[str, np.ndarray]:
+        return {arm: v[: counts[arm]] if counts else v for arm, v in by_arm.items() if v is not None}
+
+    return Noise(taken(samples), taken(items))
 
 
 def _differences(study: Study, sides: Mapping[Row, Side], shared: bool = False) -> dict[Row, Difference]:
@@ -283,17 +289,24 @@ def _one_more(pair: Comparison, difference: Difference, above: bool) -> float:
 def _undecided(pair: Comparison, difference: Difference, p: float, one_level: float) -> dict:
     margin, unit, count = pair.own.task.margin, pair.own.task.unit, len(pair.own.replicates)
     need = replicates_to_decide(difference, count, margin, one_level)
-    if need is None:
+    resolved = need is not None or is_resolved(difference, margin, one_level)
+    if not resolved:
+        left = f'{difference.items.error:.3g} {unit}'
+        likely = f'no number of replicates would decide it at this effect: the test split has an error of {left} of its own'
+    elif need is None:
         likely = 'more than 1000 replicates would be needed at this effect'
     elif need <= count:
         likely = 'more replicates would be needed'
     else:
         likely = f'about {need} replicates would likely decide it at this effect and noise'
-    reach = replicates_to_decide(dataclasses.replace(difference, effect=0.0), count, margin, one_level)
+    alike = dataclasses.replace(difference, effect=0.0)
+    reach = replicates_to_decide(alike, count, margin, one_level)
     small = reach is None or reach > count
-    note = f'; {count} cannot show equivalence within the margin at this noise' if small else ''
+    never = reach is None and not is_resolved(alike, margin, one_level)
+    which = 'no number of them can' if never else f'{count} cannot'
+    note = f'; {which} show equivalence within the margin at this noise' if small else ''
     why = f'{_number(difference.effect)} {unit}, adjusted p {p:.2g}; {likely}{note}'
-    return {'verdict': 'undecided', 'reason': why, 'needed': need}
+    return {'verdict': 'undecided', 'reason': why, 'needed': need, 'resolved': resolved}
 
 
 def _over_tasks(

@@ -146,12 +146,16 @@ class Factorial:
 
 
 def effects(
-    values: Mapping[str, np.ndarray], levels: Mapping[str, Mapping[str, str]], looks: Looks | None = None, base_factor: int = 1
+    values: Mapping[str, np.ndarray],
+    levels: Mapping[str, Mapping[str, str]],
+    looks: Looks | None = None,
+    base_factor: int = 1,
+    items: Mapping[str, np.ndarray] | None = None,
 ) -> list[Effect]:
     """All main effects and two-factor interactions from replicate values by arm, higher-better: {arm: `[R]`}.
 
     Each is tested at all `looks` that so many replicates are enough for, without them once; the first arm is the base, which
-    has `base_factor` times as many replicates.
+    has `base_factor` times as many replicates. `items` may hold what replicates scored on each item, {arm: `[R, n]`}.
 
     >>> levels = {'base': {'norm': 'layer'}, 'rms': {'norm': 'rms'}}
     >>> values = {'base': np.array([0.90, 0.91, 0.89]), 'rms': np.array([0.92, 0.94, 0.93])}
@@ -161,8 +165,14 @@ def effects(
     made, base = contrasts(levels), next(iter(levels))
     fewest = min(len(values[arm]) // (base_factor if arm == base else 1) for arm in levels)
     taken = looks.until(fewest) if looks else ()
-    noises = [Noise({arm: values[arm][: look * (base_factor if arm == base else 1)] for arm in levels}) for look in taken]
-    last, ps, differences = Noise({arm: np.asarray(values[arm], float) for arm in levels}), {}, {}
+    items = items or {}
+
+    def until(look: int) -> Noise:
+        counts = {arm: look * (base_factor if arm == base else 1) for arm in levels}
+        return Noise({arm: values[arm][: counts[arm]] for arm in levels}, {arm: v[: counts[arm]] for arm, v in items.items()})
+
+    noises = [until(look) for look in taken]
+    last, ps, differences = Noise({arm: np.asarray(values[arm], float) for arm in levels}, items), {}, {}
     for key, weights in made.items():
         differences[key] = last.contrast(weights)
         if looks is None:
@@ -199,7 +209,9 @@ def factorials(reading: Reading, levels: Mapping[str, Mapping[str, str]]) -> lis
         raise ValueError(f"levels of '{unknown[0]}', which is no arm; allowed: {list(study.arms)}; correct its name")
     factors, made = factors_of(levels), []
     for task in study.tasks:
-        values = {arm: Runs(reading, arm, task).confirmed() for arm in levels}
+        runs = {arm: Runs(reading, arm, task) for arm in levels}
+        values = {arm: own.confirmed() for arm, own in runs.items()}
+        items = {arm: scores for arm, own in runs.items() if (scores := own.items()) is not None}
         known = {arm: sample[np.isfinite(sample)] for arm, sample in values.items() if sample is not None}
         cells = []
         for arm, sample in known.items():
@@ -214,7 +226,7 @@ def factorials(reading: Reading, levels: Mapping[str, Mapping[str, str]]) -> lis
         reason = reason or (f'every run of these diverged: {", ".join(none)}' if none else '')
         reason = reason or (f'one replicate of {", ".join(few)}: noise cannot be measured' if few else '')
         looks = looks_of(study, reading.manifest)
-        tested = () if reason else tuple(effects(values, levels, looks, study.base_factor))
+        tested = () if reason else tuple(effects(values, levels, looks, study.base_factor, items))
         made.append(Factorial(task.name, task.metric, task.direction, factors, tested, tuple(cells), reason))
     return _over_tasks(made, len(contrasts(levels)) * len(study.tasks))
 

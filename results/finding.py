@@ -22,6 +22,7 @@ class Finding:
     negligible             significant, and within the margin
     detectable             the smallest effect detected with 80 % power if all comparisons had this noise
     needed                 replicates that would decide this effect with 80 % power, None where unknown or over 1,000
+    resolved               whether endless replicates would decide this effect with 80 % power on this test split
     one_more_diverged      the effect if one more run of the better side had diverged and scored chance
     shared_effect          the same difference when both use the selected values of the study's base: descriptive
     shared_verdict         verdict of the same test with one recipe for all: no claim of the study
@@ -32,6 +33,9 @@ class Finding:
     censored               edges of the searched ranges at which the arm's optimum still lies
     optimism               tuning score less confirmed score, in the good direction
     test_error             standard error of the value from the finite test split (n_test examples)
+    test_split_error       standard error of the effect from the items of the test split, the same for all replicates; part of
+                           every test and interval of the effect. None where records do not hold what single items scored;
+                           then it is part of none
     overall                the arm's verdict over all tasks, with `overall_reason`
     overall_effect         the mean effect over datasets like these, in margins, with `overall_interval` (95 %)
     """
@@ -62,6 +66,7 @@ class Finding:
     negligible: bool = False
     detectable: float | None = None
     needed: int | None = None
+    resolved: bool = True
     one_more_diverged: float | None = None
     shared_verdict: str = ''
     shared_effect: float | None = None
@@ -85,6 +90,7 @@ class Finding:
     seeds: int = 0
     n_test: int | None = None
     test_error: float | None = None
+    test_split_error: float | None = None
     optimism: float | None = None
     base_optimism: float | None = None
     overall: str = 'undecided'

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from results.statistics import Difference
+from results.item_error import item_error
+from results.statistics import Difference, ItemError
 
 BORROWED = 4
 """The largest weight, in replicates, of what five quiet arms lend; fewer arms lend less, eight or more lend twice as much."""
@@ -28,7 +29,9 @@ OWN = 1.5
 class Noise:
     """Replicate values by arm on one task, higher better: {arm: `[R]`}, NaN where a replicate has none.
 
-    Arms may have different numbers of replicates; replicate r of one belongs to replicate r of another.
+    Arms may have different numbers of replicates; replicate r of one belongs to replicate r of another. `items` may hold what
+    each replicate scored on each item of the test split, {arm: `[R, n]`}. Where all arms of a difference or of a contrast have
+    it, the error of the items is part of the error.
 
     >>> noise = Noise({'base': np.array([0.90, 0.91, 0.89]), 'one': np.array([0.92, 0.94, 0.93]),
     ...                'two': np.array([0.90, 0.90, 0.92])})
@@ -37,6 +40,7 @@ class Noise:
     """
 
     samples: Mapping[str, np.ndarray]
+    items: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     @functools.cached_property
     def arms(self) -> tuple[str, ...]:
@@ -104,8 +108,11 @@ class Noise:
         if arm not in self.arms or base not in self.arms:
             return None
         lent = self.variance + np.fmax(self.variance, self.own(base)) if self.weight else math.nan
-        tested = self._tested({arm: 1.0, base: -1.0}, lent)
-        return tested if tested is None or tested.error == 0 else self._sharpened(tested, arm, base)
+        weights = {arm: 1.0, base: -1.0}
+        tested = self._tested(weights, lent)
+        if tested is None:
+            return None
+        return (self._sharpened(tested, arm, base) if tested.error else tested).with_items(self.item_error(weights))
 
     def contrast(self, weights: Mapping[str, float]) -> Difference | None:
         """The weighted sum of arms, whose weights add up to 0; None with fewer than two replicates in common.
@@ -117,7 +124,16 @@ class Noise:
         used = {arm: weight for arm, weight in weights.items() if weight}
         if not set(used) <= set(self.arms):
             return None
-        return self._tested(used, self.variance * sum(weight**2 for weight in used.values()))
+        tested = self._tested(used, self.variance * sum(weight**2 for weight in used.values()))
+        return None if tested is None else tested.with_items(self.item_error(used))
+
+    def item_error(self, weights: Mapping[str, float]) -> ItemError | None:
+        """The error that the items of the test split give a weighted sum of arms; None where an arm's items are not known."""
+        known = [self.items[arm] for arm in weights if arm in self.items]
+        if len(known) < len(weights) or len({items.shape[1] for items in known}) != 1:
+            return None
+        size = min(map(len, known))
+        return item_error(sum(weight * items[:size] for weight, items in zip(weights.values(), known, strict=True)))
 
     def _tested(self, weights: Mapping[str, float], lent: float) -> Difference | None:
         """A contrast with its own variance, mixed with the `lent` one unless it stands far above."""

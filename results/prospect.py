@@ -110,7 +110,7 @@ def with_more(study: Study, price: Price, lever: str, extra: float = HOUR) -> tu
 def replicates_for_equivalence(one: Components, setting: Setting, level: float) -> int | None:
     """How many replicates of a setting show an effect of 0 to lie within the margin; None where no number does."""
     difference = dataclasses.replace(one.at(setting), effect=0.0)
-    return replicates_to_decide(difference, setting.replicates, one.task.margin, level, one.fixed)
+    return replicates_to_decide(difference, setting.replicates, one.task.margin, level)
 
 
 def settings_of(study: Study, setting: Setting, applied: Sequence[str] = ()) -> list[str]:
@@ -198,7 +198,7 @@ def _foretold(components: Sequence[Components], setting: Setting, level: float) 
 
 def _measured(components: Sequence[Components]) -> dict:
     """How many replicates the variances rest on, and within which factor a detectable effect is known in four of five cases."""
-    freedom = min(one.difference.freedom for one in components)
+    freedom = min((one.difference.alone or one.difference).freedom for one in components)
     factor = math.sqrt(freedom / float(chdtri(freedom, 0.9)))
     return {'replicates': min(one.measured.replicates for one in components), 'within_factor': factor}
 

@@ -12,7 +12,9 @@ from ablations.tasks import Task
 from ablations.trial import KEPT, Trial
 from results.divergence import Divergences
 from results.selection import Selected
+from results.store.item_scores import unpacked
 from results.store.reading import Reading
+from results.store.records import ITEMS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +92,23 @@ class Runs:
             scores = self.scores(trials, np.nan)
             means.append(float(scores[np.isfinite(scores)].mean()) if np.isfinite(scores).any() else np.nan)
         return np.array(means)
+
+    def items(self, phase: str = 'confirm') -> np.ndarray | None:
+        """The score of each item of the test split, averaged as in `confirmed`. `[R, items]`
+
+        None where a record does not hold them (results/store/item_scores.py), or holds another number of items.
+        """
+        rows = []
+        for replicate in self.replicates:
+            texts = [r.get(ITEMS) for r in self.records_of(self.asked(phase, replicate)) if r['status'] == 'ok']
+            if None in texts:
+                return None
+            rows.append([unpacked(text) for text in texts])
+        sizes = {len(items) for row in rows for items in row}
+        if len(sizes) != 1:
+            return None
+        (size,) = sizes
+        return self.task.sign * np.stack([np.mean(row, 0, float) if row else np.full(size, np.nan) for row in rows])
 
     @functools.cached_property
     def divergences(self) -> Divergences:

@@ -35,6 +35,11 @@ class Side(Runs):
         """Its replicate values at the recipe of the study's base; None also where such a run failed."""
         return None if self.failed('share') else self.confirmed('share')
 
+    @functools.cached_property
+    def items_of(self) -> dict[str, np.ndarray | None]:
+        """What its replicates scored on each item of the test split, by phase."""
+        return {phase: self.items(phase) for phase in ('confirm', 'share')}
+
     @property
     def nothing_selected(self) -> bool:
         """Whether every tuning run of every replicate diverged."""

@@ -8,15 +8,58 @@ from scipy.special import nctdtr, nctdtrinc, ndtr, stdtr, stdtrit
 
 
 @dataclasses.dataclass(frozen=True)
+class ItemError:
+    """The standard error that an effect has from the `items` of the test split (results/item_error.py).
+
+    More replicates do not make it smaller; they make it better known. What single items vary by between so many `replicates`
+    gives the effect a standard error of `residual`, which is part of that over replicates.
+    """
+
+    error: float
+    items: int
+    residual: float = 0.0
+    replicates: int = 2
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of its square, a difference of mean squares (Satterthwaite 1946)."""
+        own, rest = self.error**2, self.residual**2
+        spread = (own + rest) ** 2 + rest**2 / (self.replicates - 1)
+        return own**2 * (self.items - 1) / spread if spread else 0.0
+
+    def replicated(self, count: int) -> 'ItemError':
+        """The same as `count` replicates would measure it."""
+        return dataclasses.replace(self, residual=self.residual * math.sqrt(self.replicates / count), replicates=count)
+
+
+@dataclasses.dataclass(frozen=True)
 class Difference:
     """Arm minus base over replicates: the effect, its standard error and the degrees of freedom of its t.
 
-    An `error` of 0 means that neither side varied; then `freedom` is 0 and no test is defined.
+    An `error` of 0 means that neither side varied; then `freedom` is 0 and no test is defined. Where `items` are known, their
+    error is part of `error`, and `alone` is the difference by replicates alone; it is None where nothing was added.
     """
 
     effect: float
     error: float
     freedom: float
+    items: ItemError | None = None
+    alone: 'Difference | None' = None
+
+    def with_items(self, items: ItemError | None) -> 'Difference':
+        """The same difference with the error of the test split's items; degrees of freedom by Welch and Satterthwaite.
+
+        A difference without a test stays without one: what its replicates vary by is not known.
+
+        >>> Difference(effect=0.02, error=0.003, freedom=4.0).with_items(ItemError(error=0.004, items=360))
+        ... # doctest: +ELLIPSIS
+        Difference(effect=0.02, error=0.005, freedom=29.8..., items=..., alone=...)
+        """
+        if items is None or not (self.error and items.error):
+            return self if items is None else dataclasses.replace(self, items=items)
+        parts = self.error**2, items.error**2
+        freedom = sum(parts) ** 2 / (parts[0] ** 2 / self.freedom + parts[1] ** 2 / items.freedom)
+        return Difference(self.effect, math.sqrt(sum(parts)), freedom, items, self)
 
     def p(self, shift: float = 0.0) -> float | None:
         """Two-sided p of effect = shift by Student's t, None where no test is defined.
@@ -129,56 +172,40 @@ def holm(p_values: list[float]) -> list[float]:
     return adjusted
 
 
-def replicated(
-    difference: Difference, replicates: int, count: int, borrows: float = math.inf, fixed: float = 0.0
-) -> Difference:
+def replicated(difference: Difference, replicates: int, count: int, borrows: float = math.inf) -> Difference:
     """A difference of so many `replicates` as `count` of them would likely measure it.
 
     What a test borrows beside its own replicates is borrowed again. Where it borrows in proportion to them, up to `borrows`
-    degrees of freedom (BORROWED in results/noise.py), with fewer of them it borrows less. `fixed` is the part of the squared
-    error that no replicate takes away.
+    degrees of freedom (BORROWED in results/noise.py), with fewer of them it borrows less. The error of the test split's items
+    stays.
 
     >>> five = Difference(effect=0.02, error=0.008, freedom=7.0)
     >>> more = replicated(five, replicates=5, count=20)
     >>> more.error, more.freedom, replicated(five, 5, count=3, borrows=4).freedom
     (0.004, 22.0, 3.5)
     """
-    borrowed = max(difference.freedom - (replicates - 1), 0.0)
+    alone, items = difference.alone or difference, difference.items
+    borrowed = max(alone.freedom - (replicates - 1), 0.0)
     if borrows < math.inf:
         borrowed *= min(borrows, count - 1) / min(borrows, replicates - 1)
-    if difference.error == 0:
-        return dataclasses.replace(difference, freedom=count - 1 + borrowed)
-    if not fixed:
-        error = difference.error * math.sqrt(replicates) / math.sqrt(count)
-    else:
-        error = math.sqrt(max(difference.error**2 - fixed, 0.0) * replicates / count + fixed)
-    return Difference(difference.effect, error, count - 1 + borrowed)
+    error = alone.error * math.sqrt(replicates) / math.sqrt(count)
+    made = Difference(difference.effect, error, count - 1 + borrowed)
+    return made.with_items(items and items.replicated(count))
 
 
-def replicates_to_decide(
-    difference: Difference, replicates: int, margin: float, alpha: float, fixed: float = 0.0
-) -> int | None:
+def replicates_to_decide(difference: Difference, replicates: int, margin: float, alpha: float) -> int | None:
     """The number of replicates that shows this effect to be different from 0, or within the margin, with 80 % power.
 
     The smaller of the two numbers; None where 1,000 are not enough. `difference` was measured with so many `replicates`, and
-    `alpha` is the level of the comparison, and `fixed` the part of the squared error that no replicate takes away.
+    `alpha` is the level of the comparison.
 
     >>> measured = Difference(effect=0.02, error=0.0063, freedom=6.0)
     >>> replicates_to_decide(measured, replicates=5, margin=0.005, alpha=0.05)
     6
     """
-    effect = abs(difference.effect)
 
     def enough(count: int) -> bool:
-        grown = replicated(difference, replicates, count, fixed=fixed)
-        error, freedom = grown.error, grown.freedom
-        if error == 0:
-            return effect != 0 or margin > 0
-        critical = float(stdtrit(freedom, 1 - alpha / 2))
-        differs = _beyond(freedom, effect / error, critical) + _beyond(freedom, -effect / error, critical)
-        one_sided = float(stdtrit(freedom, 1 - alpha))
-        sides = _beyond(freedom, (margin - effect) / error, one_sided), _beyond(freedom, (margin + effect) / error, one_sided)
-        return max(differs, sum(sides) - 1) >= POWER
+        return _decides(replicated(difference, replicates, count), margin, alpha)
 
     low, high = 2, 1000
     if not enough(high):
@@ -187,6 +214,31 @@ def replicates_to_decide(
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle + 1, high)
     return low
+
+
+def is_resolved(difference: Difference, margin: float, alpha: float) -> bool:
+    """Whether endless replicates would show this effect to be different from 0, or within the margin, with 80 % power.
+
+    Only the error of the test split's items is left then.
+
+    >>> measured = Difference(0.004, 0.01, 4.0).with_items(ItemError(error=0.008, items=360))
+    >>> is_resolved(measured, margin=0.01, alpha=0.05), is_resolved(measured, margin=0.03, alpha=0.05)
+    (False, True)
+    """
+    items = difference.items if difference.alone else None
+    return items is None or _decides(Difference(difference.effect, items.error, items.items - 1.0), margin, alpha)
+
+
+def _decides(difference: Difference, margin: float, alpha: float) -> bool:
+    """Whether a difference like this one is shown to be other than 0, or within the margin, with 80 % power."""
+    effect, error, freedom = abs(difference.effect), difference.error, difference.freedom
+    if error == 0:
+        return effect != 0 or margin > 0
+    critical = float(stdtrit(freedom, 1 - alpha / 2))
+    differs = _beyond(freedom, effect / error, critical) + _beyond(freedom, -effect / error, critical)
+    one_sided = float(stdtrit(freedom, 1 - alpha))
+    sides = _beyond(freedom, (margin - effect) / error, one_sided), _beyond(freedom, (margin + effect) / error, one_sided)
+    return max(differs, sum(sides) - 1) >= POWER
 
 
 def _beyond(freedom: float, shift: float, critical: float) -> float:

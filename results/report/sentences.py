@@ -36,6 +36,8 @@ def meaning(finding: Finding) -> str:
     if finding.p_adjusted is None or finding.detectable is None:
         return f'Nothing is claimed: {finding.reason}.'
     missed = f'effects below {_amount(finding.detectable, finding)} would likely be missed'
+    if not finding.resolved:
+        return f'Neither a difference nor its absence is shown: {missed}, and no number of replicates would likely decide it.'
     more = 'more than 1,000 replicates' if finding.needed is None else f'about {finding.needed} replicates'
     if finding.needed is not None and finding.needed <= finding.replicates:
         more = 'a few more replicates'
@@ -73,6 +75,13 @@ def _divergence(finding: Finding) -> str:
     return ' '.join(parts)
 
 
+def _test_split(finding: Finding) -> str:
+    """How far other test examples of the same kind would move the effect, where that is known."""
+    if not finding.test_split_error:
+        return ''
+    return f'The test split alone gives this effect a standard error of {_amount(finding.test_split_error, finding)}.'
+
+
 def headline(finding: Finding) -> str:
     """The two arms and the verdict."""
     return f'{finding.arm} against {finding.base} on {finding.task}: {marked(finding)}.'
@@ -91,7 +100,7 @@ def basis(finding: Finding, recipe: str = 'own') -> str:
         how = 'both at the recipe of the base' if recipe == 'same' else 'each at its own best recipe'
         counts = f'{finding.replicates} replicate{"s" * (finding.replicates != 1)} of {finding.seeds}'
         parts.append(f'{own}, {base}, {how}: {effect} over {counts} seed{"s" * (finding.seeds != 1)}{tested}.')
-    parts += [meaning(finding), _divergence(finding), _shared(finding, recipe)]
+    parts += [_test_split(finding), meaning(finding), _divergence(finding), _shared(finding, recipe)]
     for who, edges in ((finding.arm, finding.censored), (finding.base, finding.base_censored)):
         if edges:
             parts.append(f'Censored: the optimum of {who} lies at the edge of its range ({", ".join(edges)}).')

@@ -2,7 +2,7 @@
 
 from results.finding import Finding
 from results.tables.study_facts import StudyFacts
-from results.tables.words import DASH, TIMES
+from results.tables.words import DASH, TIMES, difference_unit, number
 
 ONE_ARM = 'No comparisons: the study has one arm only.'
 LARGER = 0.05
@@ -54,6 +54,27 @@ def _sizes(findings: list[Finding]) -> list[str]:
     return [f'Parameters differ from those of the base by more than {_percent(LARGER)}: {"; ".join(far)}'] if far else []
 
 
+def _test_split(findings: list[Finding]) -> list[str]:
+    """Whether effects hold the sampling error of the test split, and how large that is at most."""
+    known: dict[str, list[Finding]] = {}
+    for one in findings:
+        if one.effect is not None and one.effect_interval is not None:
+            known.setdefault(one.task, []).append(one)
+    without = [task for task, own in known.items() if any(one.test_split_error is None for one in own)]
+    told = []
+    for task, own in known.items():
+        errors = [one.test_split_error for one in own if one.test_split_error is not None]
+        if errors:
+            told.append(f'{task} {number(max(errors), own[0].metric)} {difference_unit(own[0])}')
+    said = [f'Errors of effects include that of the test split, at most: {", ".join(told)}'] if told else []
+    if without:
+        where = '' if len(without) == len(known) else f' on {", ".join(without)}'
+        said.append(
+            f'The sampling error of the test split is part of no effect{where}: records do not hold what single examples scored'
+        )
+    return said
+
+
 def notes(findings: list[Finding], facts: StudyFacts) -> list[str]:
     """The sentences, without full stops: what is compared with what, the tests, and all doubts."""
     if not findings:
@@ -87,6 +108,7 @@ def notes(findings: list[Finding], facts: StudyFacts) -> list[str]:
         _family(findings, facts),
         'Detectable: the smallest effect that would be found with 80% power at this noise',
         f'Test examples: {shown}',
+        *_test_split(findings),
         *_sizes(findings),
         'LR sensitivity in nats; diverged: confirmation runs that diverged, which enter no value',
         *_censored(findings),

@@ -14,6 +14,8 @@ import numpy as np
 from ablations.seeds import derive
 from ablations.study import Study
 from ablations.trial import TEST, Schedule, Trial
+from results.store.item_scores import packed
+from results.store.records import ITEMS
 from sweeps.protocol.plan import schedule
 
 
@@ -93,6 +95,8 @@ class World(Hill):
     suits       standard deviation of a replicate's data split in one arm alone
     families    {arm: family}: arms of a family answer a split alike, by a standard deviation of `kin`, unlike other families
     items       test items, of which a score is the share that is right; 0 for scores without such rounding
+    fixed       items of a test split that is the same for all runs, whose records say what each item scored; 0 for endless ones
+    liking      standard deviation of what an arm scores more or less on an item, on all runs alike
     on_task     {task: {arm: addition to its height there}}
     about       description
     """
@@ -104,6 +108,8 @@ class World(Hill):
     families: dict = dataclasses.field(default_factory=dict)
     kin: float = 0.0
     items: int = 0
+    fixed: int = 0
+    liking: float = 0.0
     on_task: dict = dataclasses.field(default_factory=dict)
     about: str = ''
 
@@ -132,13 +138,30 @@ class World(Hill):
             known += _split(seed, f'{trial.task}/{trial.arm}', trial.replicate) * self.suits
         if self.kin:
             known += _split(seed, f'{trial.task}/family {self.families.get(trial.arm, 0)}', trial.replicate) * self.kin
+        if self.fixed and trial.held == TEST:
+            known += self.liking * float(_liked(seed, f'{trial.task}/{trial.arm}', self.fixed).mean())
         if self.items:
             return chance.binomial(self.items, min(max(known, 0.0), 1.0)) / self.items
         return known
 
+    def on_items(self, trial: Trial, seed: int, score: float) -> np.ndarray:
+        """What a run with this score has on each of the fixed items; `liking` is in the score already.
+
+        On one item a run varies as much as its score does, times the root of the items: noise is that of independent items.
+        """
+        noise = np.random.Generator(np.random.SFC64(derive('items', seed, trial.id))).standard_normal(self.fixed)
+        own = self.of(trial.arm).noise * math.sqrt(self.fixed) * noise
+        own += self.liking * _liked(seed, f'{trial.task}/{trial.arm}', self.fixed)
+        return score + own - own.mean()
+
 
 def _normal(*parts: object) -> float:
     return float(np.random.Generator(np.random.SFC64(derive(*parts))).standard_normal())
+
+
+@functools.lru_cache(maxsize=256)
+def _liked(seed: int, arm: str, items: int) -> np.ndarray:
+    return np.random.Generator(np.random.SFC64(derive('liked', seed, arm))).standard_normal(items)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -148,8 +171,10 @@ def _split(seed: int, task: str, replicate: int) -> float:
 
 def simulated_record(study: Study, world: World, trial: Trial, seed: int) -> dict:
     """The record of a trial in this world."""
-    sign = study.task(trial.task).sign
+    sign, kept = study.task(trial.task).sign, {}
     score = world.score(study, trial, seed)
+    if world.fixed and trial.held == TEST and score is not None:
+        kept = {ITEMS: packed(sign * world.on_items(trial, seed, score))}
     return {
         'id': trial.id,
         'status': 'ok' if score is not None else 'diverged',
@@ -160,6 +185,7 @@ def simulated_record(study: Study, world: World, trial: Trial, seed: int) -> dic
         'final_loss': None if score is None else math.exp(-score),
         'environment': {'source': 'simulated'},
         'held': trial.held,
+        **kept,
     }
 
 

@@ -27,7 +27,7 @@ from results.prospect import (
     settings_of,
     with_more,
 )
-from results.statistics import Difference, detectable, replicates_to_decide
+from results.statistics import Difference, ItemError, detectable, replicates_to_decide
 from results.store.reading import Reading
 from results.tables.prospects import lines
 from sweeps.progress import clock, expected_trials
@@ -87,7 +87,8 @@ def test_each_part_of_the_noise_falls_with_what_it_comes_from():
 
 
 def test_what_no_setting_takes_away_stays():
-    one = known(fixed=0.0003)
+    alone = Difference(0.3, 0.01, 7.0)
+    one = known(difference=alone.with_items(ItemError(math.sqrt(0.0003), 360)))
     assert one.at(Setting(8, 3, 5)).error == pytest.approx(0.02)
     assert one.at(Setting(64, 16, 10**6)).error == pytest.approx(math.sqrt(0.0003), rel=1e-3)
     assert replicates_for_equivalence(one, Setting(8, 3, 5), LEVEL) is None
