@@ -123,7 +123,7 @@ def settings_of(study: Study, setting: Setting, applied: Sequence[str] = ()) -> 
     wanted = {name: value for name, value in dataclasses.asdict(setting).items() if value != getattr(study, name)}
     if 'replicates' in wanted:
         wanted['looks'] = default_looks(setting.replicates)
-        wanted |= {'shares': ()} if study.shares else {}
+        wanted |= {'shares': ()} if study.shares and len(study.shares) != len(wanted['looks']) else {}
     kept = [one for one in applied if one.partition('=')[0].strip() not in wanted]
     return [*kept, *(f'{name}={value}' for name, value in wanted.items())]
 

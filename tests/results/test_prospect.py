@@ -12,7 +12,7 @@ from ablations.config import swap
 from ablations.settings import override
 from ablations.spaces import SPACES
 from ablations.study import Study
-from results.components import EXPLAINED, Components, Setting, components_of
+from results.components import EXPLAINED, Components, Setting, _components, components_of
 from results.evidence import claim_level, findings
 from results.noise import Noise
 from results.prospect import (
@@ -27,6 +27,7 @@ from results.prospect import (
     settings_of,
     with_more,
 )
+from results.regret import losses_of_half
 from results.statistics import Difference, ItemError, detectable, replicates_to_decide
 from results.store.reading import Reading
 from results.tables.prospects import lines
@@ -102,20 +103,37 @@ def test_seeds_that_cannot_be_told_from_the_rest_are_not_traded():
     assert best(study, components, PRICE, 600.0, LEVEL).seeds == 1
     one = components[0]
     assert one.at(Setting(8, 9, 3)).error == pytest.approx(one.difference.error)
+    assert best(STUDY, [known(seeds=None)], PRICE, 600.0, LEVEL).seeds == STUDY.seeds
 
 
 def test_variances_are_told_apart(monkeypatch):
-    """Two thirds of what replicates vary by comes from three seeds of noise, one third from what a split does to an arm."""
+    """One third of what replicates vary by comes from three seeds of noise, two thirds from what a split does to an arm."""
     monkeypatch.setattr('results.components.losses_of_half', lambda reading: {'digits': None})
-    world = dataclasses.replace(WORLD, curvature=0.0, suits=0.05 / math.sqrt(6))
+    world = dataclasses.replace(WORLD, curvature=0.0, suits=0.05 * math.sqrt(2 / 3))
     study = dataclasses.replace(STUDY, tasks=('digits',), replicates=60, looks=(60,), trials=1)
     components = components_of(Reading(study, *simulate(study, world, 0)))
     each = [one.difference.error**2 * 60 for one in components]
-    assert np.mean(each) == pytest.approx(2 * 0.05**2 / 2, rel=0.25)
-    assert [one.seeds for one in components] == pytest.approx([2 / 3] * 2, abs=0.2)
+    assert np.mean(each) == pytest.approx(2 * 0.05**2, rel=0.25)
+    assert np.mean([one.seeds for one in components]) == pytest.approx(1 / 3, abs=0.12)
     # No share is so large that nothing is left.
     alone = components_of(Reading(study, *simulate(study, dataclasses.replace(world, suits=0.0), 0)))
     assert np.mean([one.seeds for one in alone]) > 0.7 and max(one.seeds for one in alone) <= EXPLAINED
+
+
+def test_a_replicate_without_a_value_does_not_count():
+    values = {'base': np.array([0.1, 0.3, 0.2, 0.5]), 'other': np.array([0.2, np.nan, 0.1, 0.4, 0.7])}
+    difference = Noise(values).difference('other', 'base')
+    one = _components(STUDY, 'other', 'base', STUDY.tasks[0], difference, values, {'base': 0.01, 'other': 0.02}, None)
+    assert one.measured == Setting(8, 3, 3)
+    assert one.seeds == pytest.approx(0.03 / 3 / (difference.error**2 * 3))
+
+
+@pytest.mark.parametrize(('curvature', 'low', 'high'), [(2.0, 0.005, 0.1), (0.0, 0.0, 0.004)], ids=['hill', 'plain'])
+def test_what_half_of_a_tuning_loses_is_judged_by_the_other_replicates(curvature, low, high):
+    study = dataclasses.replace(STUDY, tasks=('digits',), replicates=4, looks=(4,))
+    world = dataclasses.replace(WORLD, curvature=curvature, noise=0.02)
+    assert low <= losses_of_half(Reading(study, *simulate(study, world, 1)))['digits'] <= high
+    assert losses_of_half(Reading(study, schedule(study, {}, {}), {})) == {'digits': None}
 
 
 # What settings cost.
@@ -161,7 +179,9 @@ def test_settings_fill_the_budget_and_an_hour_more_buys_what_it_pays_for():
         assert seconds(STUDY, setting, PRICE) - seconds(STUDY, Setting.of(STUDY), PRICE) == pytest.approx(count * each)
 
 
-@pytest.mark.parametrize('fields', [{}, {'looks': (2, 3), 'shares': (0.3, 0.7)}, {'replicates': 6, 'looks': (4, 6)}], ids=str)
+@pytest.mark.parametrize(
+    'fields', [{}, {'looks': (1, 2, 3), 'shares': (0.2, 0.2, 0.6)}, {'replicates': 6, 'looks': (4, 6)}], ids=str
+)
 def test_what_is_told_to_be_set_can_be_set(fields):
     study = dataclasses.replace(STUDY, **fields)
     setting = Setting(trials=12, seeds=5, replicates=7)

@@ -8,9 +8,11 @@ from scipy import stats
 
 from results.statistics import (
     Difference,
+    ItemError,
     detectable,
     holm,
     mean_interval,
+    replicated,
     replicates_to_decide,
     welch,
 )
@@ -220,3 +222,22 @@ def test_what_is_detectable_is_a_number_however_few_replicates(freedom, alpha):
 def test_what_would_need_ten_thousand_errors_is_not_searched_for():
     """Scipy would search for minutes."""
     assert detectable(Difference(0.0, 1.0, 1.0), 1e-6) is None
+
+
+def test_noise_far_below_the_margin_needs_two_replicates():
+    """scipy's noncentral t has no number for some shifts of 50 standard errors, which read as "never"."""
+    for freedom in (8.0, 999.0):
+        for error in (0.0005, 0.0004, 0.0002, 0.0001):
+            measured = Difference(effect=0.0, error=error, freedom=freedom)
+            assert replicates_to_decide(measured, replicates=5, margin=0.02, alpha=0.0125) <= 3
+
+
+def test_more_replicates_take_away_all_but_what_items_of_the_test_split_make():
+    five = Difference(effect=0.02, error=0.008, freedom=7.0)
+    assert replicated(five, 5, 20) == Difference(0.02, 0.004, 22.0) and replicated(five, 5, 5, borrows=4) == five
+    with_items = five.with_items(ItemError(error=0.005, items=360))
+    assert replicated(with_items, 5, 10**6).error == pytest.approx(0.005, rel=1e-3)
+    # Three borrow for two degrees of freedom of their own, five for four.
+    three = Difference(effect=0.02, error=0.008, freedom=2.0 + 1.5)
+    assert replicated(three, 3, 5, borrows=4).freedom == 4 + 3 and replicated(five, 5, 3, borrows=4).freedom == 2 + 1.5
+    assert replicated(Difference(0.1, 0.0, 0.0), 5, 9).error == 0
