@@ -11,7 +11,7 @@ from typer.exceptions import Exit
 
 from archlab.answers import ERR, FELL_SHORT, OUT, print_json, waiting
 from archlab.options import RUNS, Data, Json, Name, Runs, Settings, seconds_of, use_data
-from archlab.study_runs import StudyRuns, open_study, studies_in
+from archlab.study_runs import StudyRuns, open_study, studies_in, study_name
 
 if TYPE_CHECKING:
     from ablations.study import Study
@@ -68,7 +68,9 @@ def plan(
 ):
     """What would run now: trials, packs, budgets by arm and task, estimated time. Changes nothing."""
     if budget is not None:
-        return _decidable(study, open_study(study, runs, settings, must_exist=False), budget, as_json)
+        # Of a study that ran, as it ran: its records are of those settings.
+        ran = (runs / study_name(study) / 'manifest.json').exists()
+        return _decidable(study, open_study(study, runs, settings, must_exist=ran), budget, as_json)
     from sweeps.forecast import costs_of, forecast
 
     use_data(data)

@@ -165,6 +165,21 @@ def test_reading_never_loads_jax(simulated: Path, tmp_path: Path):
     done = subprocess.run([sys.executable, '-c', program], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     told = [line for line in done.stderr.splitlines() if line.startswith('LOADED')]
     assert told == [f'LOADED {call[0]} 0 []' for call in READING], done.stderr
+    assert 'variances of 3 replicates' in done.stdout and 'As declared: ' in done.stdout
+
+
+def test_a_budget_is_asked_of_the_study_as_it_ran(called: Callable, tmp_path: Path):
+    from sweeps import manifest
+
+    folder = tmp_path / 'quickstart'
+    folder.mkdir()
+    manifest.save(folder, {**manifest.load(folder), 'study': 'quickstart', 'settings': ['trials=6', 'seeds=5']})
+    for given, trials, seeds in (([], 6, 5), (['--set', 'trials=7'], 7, 2)):
+        told = json.loads(called('plan', 'quickstart', '--runs', tmp_path, '--budget', '1h', '--json', *given).stdout)
+        assert (told['known'], told['budget_seconds'], told['declared']['trials']) == (False, 3600.0, trials)
+        assert told['pilot']['seeds'] == seeds and told['pilot']['seconds'] is None
+    words = called('plan', 'quickstart', '--runs', tmp_path / 'none', '--budget', '1h').stdout
+    assert 'Run the first look as a pilot' in words
 
 
 def test_models_are_described_drawn_compared_and_matched(called: Callable):
