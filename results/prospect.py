@@ -197,7 +197,7 @@ def _foretold(components: Sequence[Components], setting: Setting, level: float) 
 
 
 def _measured(components: Sequence[Components]) -> dict:
-    """How many replicates the variances rest on, and within which factor a detectable effect is known in four of five cases."""
+    """How many replicates the variances rest on, and the factor by which what is found is larger in one case of ten."""
     freedom = min((one.difference.alone or one.difference).freedom for one in components)
     factor = math.sqrt(freedom / float(chdtri(freedom, 0.9)))
     return {'replicates': min(one.measured.replicates for one in components), 'within_factor': factor}

@@ -59,10 +59,10 @@ def forecast(reading: Reading) -> dict:
 
 
 def median_seconds(trials: Iterable[str], records: Mapping[str, dict]) -> float | None:
-    """The middle of the recorded seconds of some of these trials, by id, evenly spaced; None where none has any."""
+    """The middle of the recorded seconds of some of these trials, by id, evenly spaced; None where none has any above 0."""
     ran = [trial for trial in trials if trial in records]
     costs = [records[trial].get('cost') or {} for trial in ran[:: len(ran) // ENOUGH + 1]]
-    measured = [cost['seconds'] for cost in costs if cost.get('seconds') is not None]
+    measured = [cost['seconds'] for cost in costs if cost.get('seconds')]
     return statistics.median(measured) if measured else None
 
 

@@ -72,7 +72,7 @@ def _setting(row: Mapping) -> str:
 
 
 def _time(seconds: float | None, clock: Clock) -> str:
-    return '' if seconds is None else f', about {clock(seconds)}'
+    return '' if seconds is None else f', about {clock(seconds)} of training'
 
 
 def _tasks(row: Mapping) -> Table:

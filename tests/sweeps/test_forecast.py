@@ -6,7 +6,7 @@ import sweeps.forecast
 from ablations.config import swap
 from ablations.study import Study
 from results.store.reading import Reading
-from sweeps.forecast import forecast
+from sweeps.forecast import forecast, seconds_by_phase
 from sweeps.progress import expected_trials
 from sweeps.protocol.plan import schedule
 from sweeps.protocol.simulate import World, simulate
@@ -73,6 +73,16 @@ def test_seconds_left_are_those_of_recorded_runs(monkeypatch):
     told |= {f'old {task}': {'task': task, 'cost': {'seconds': 50.0}} for task in TASKS}
     facts = forecast(Reading(asked, found, told, {'costs': COSTS}))
     assert facts['estimated_seconds'] == (facts['expected'] - len(first)) * 2.0 / 4
+
+
+def test_tuning_and_confirmation_have_seconds_of_their_own():
+    asked = study()
+    found, _ = simulate(asked, World(cliff=2.0), 0)
+    took = {'tuning': 2.0, 'test': 5.0}
+    told = {t.id: {'cost': {'seconds': took[t.held]}} for t in found.trials if (t.task, t.held) != ('recall', 'test')}
+    assert seconds_by_phase(Reading(asked, found, told)) == {'digits': (2.0, 5.0), 'recall': (2.0, 2.0)}
+    untold = {t.id: {'cost': {'seconds': 0.0}} for t in found.trials}
+    assert seconds_by_phase(Reading(asked, found, untold)) == {} == seconds_by_phase(Reading(asked, found, {}))
 
 
 @pytest.mark.parametrize(('budget', 'steps'), [('trials', 140), ('compute', 70)])
