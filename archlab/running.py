@@ -94,6 +94,9 @@ def plan(
     if facts['absent']:
         what = f'not prepared, and needed to run: {", ".join(facts["absent"])}; archlab data prepare NAME --source PATH'
         OUT.print(what, highlight=False, soft_wrap=True)
+    for one in facts['test_splits']:
+        if one['sentence']:
+            OUT.print(one['sentence'], highlight=False, soft_wrap=True)
     from results.tables.sizes import budget_table
 
     OUT.print(budget_table(facts['budget']))

@@ -7,6 +7,7 @@ import numpy as np
 from ablations.tasks import Task
 from ablations.trial import TEST
 from results.noise import Noise
+from results.resolution import item_errors
 from results.runs import Runs
 from results.store.reading import Reading
 from results.tables.words import number
@@ -46,12 +47,8 @@ def _extended(reading: Reading) -> Iterator[str]:
 
 def _small(reading: Reading) -> Iterator[str]:
     """By the error that the test split gives to an effect, or to a single score where records hold no single examples."""
-    study = reading.study
-    for task in study.tasks:
-        items = {arm: Runs(reading, arm, task).items() for arm in study.arms}
-        noise = Noise({}, {arm: scores for arm, scores in items.items() if scores is not None})
-        pairs = [noise.item_error({arm: 1.0, study.reference(arm): -1.0}) for arm in study.arms if arm != study.base]
-        errors = [pair.error for pair in pairs if pair is not None]
+    for task in reading.study.tasks:
+        errors = item_errors(reading, task)
         if errors and max(errors) > task.margin:
             error, margin = (number(value, task.metric) for value in (max(errors), task.margin))
             yield (

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from ablations.study import Study
 from ablations.trial import TEST, TUNING
+from results.resolution import Resolution, item_errors, resolutions
 from results.store.reading import Reading
 from sweeps.commands import metrics_of, programs_of, reaches_of
 from sweeps.machine import cores
@@ -20,7 +21,7 @@ ENOUGH = 50
 
 def forecast(reading: Reading) -> dict:
     """A forecast as plain data: trials and packs that would run now, trials done and foreseen, tuning budgets by arm and task,
-    seconds left, and before the first run the datasets that are not prepared.
+    seconds left, what each test split can resolve, and before the first run the datasets that are not prepared.
 
     The estimate uses the recorded seconds of each task, or FLOPs roughly where there are none. Costs are counted here if the
     manifest has none.
@@ -55,6 +56,7 @@ def forecast(reading: Reading) -> dict:
         'estimate_from': 'from recorded runs' if measured else 'rough, from FLOPs; compilation comes on top',
         'budget': budget,
         'absent': [] if records else absent(study),
+        'test_splits': [one.to_dict() for one in _resolutions(reading)],
     }
 
 
@@ -78,6 +80,23 @@ def seconds_by_phase(reading: Reading) -> dict[str, tuple[float, float]]:
         if (tuning, confirmation) != (None, None):
             known[task.name] = confirmation if tuning is None else tuning, tuning if confirmation is None else confirmation
     return known
+
+
+def _resolutions(reading: Reading) -> list[Resolution]:
+    """What test splits can resolve: from records where there are any, else by the declared sizes (this loads jax)."""
+    study, sizes = reading.study, reading.manifest.get('test_sizes', {})
+    if not reading.records:
+        sizes = test_sizes(study)
+    errors = {task.name: item_errors(reading, task) for task in study.tasks}
+    measured = {name: max(own) for name, own in errors.items() if own}
+    return resolutions(study, reading.records, reading.manifest, sizes, measured)
+
+
+def test_sizes(study: Study) -> dict[str, int | None]:
+    """How many test examples each task has, at most, where that is known without reading them (this loads jax)."""
+    from sweeps.training.preflight import task_of
+
+    return {task.name: task_of(task.data).test_size() for task in study.tasks}
 
 
 def absent(study: Study) -> list[str]:

@@ -6,6 +6,7 @@ platform, strategy, lanes      how packs run
 costs               {arm: {task: cost}}
 looks               numbers of replicates at which findings were read
 design              the study's looks, their shares and its error rate when findings were read for the first time
+test_sizes          {task: test examples, at most}, where that is known before they are read
 test_reads          {dataset: runs that were scored on the sealed test split}
 """
 
@@ -59,6 +60,7 @@ KINDS = {
     'looks': _list(_count),
     'design': _design,
     'test_reads': _by_name(_count),
+    'test_sizes': _by_name(_count),
     'costs': _by_name(_by_name(_cost)),
 }
 """What each entry must be."""

@@ -83,6 +83,10 @@ class Watch:
         else:
             self.console.print(f'{self.study.name}: {text}', highlight=False)
 
+    def tell(self, text: str) -> None:
+        """Print one sentence that stays."""
+        self.console.print(f'{self.study.name}: {text}', highlight=False, soft_wrap=True)
+
     def scheduled(self, schedule: Schedule, records: Mapping[str, dict], manifest: Mapping) -> None:
         """Show a new plan."""
         planned = [trial for trial in schedule.trials if trial.id in records]

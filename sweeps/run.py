@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ablations.study import Study
 from ablations.trial import TEST, Schedule
+from results.resolution import resolutions, small_splits
 from results.store import atomic, defined
 from results.store.records import FOLDER, prepare
 from sweeps import manifest as manifests
@@ -100,9 +101,13 @@ class Run:
         study, answer = self.study, self.launcher.preflight(preflight_command(self.study))
         chosen = {'platform': answer['platform'], 'strategy': answer['strategy'], 'lanes': LANES}
         before = {name: self.manifest[name] for name in chosen if name in self.manifest}
-        about = {'study': study.name, 'digest': study.digest, 'settings': self.settings, 'costs': answer['costs']}
+        about = {'study': study.name, 'digest': study.digest, 'settings': self.settings}
+        about |= {'costs': answer['costs'], 'test_sizes': answer.get('test_sizes', {})}
         self.manifest = manifests.update(self.folder, **{**chosen, **before, **about})
         defined.save(self.folder, study)
+        found = resolutions(study, self.committed.records, self.manifest, about['test_sizes'])
+        if small := small_splits(found):
+            self.watch.tell(small)
 
     def _plan(self) -> Schedule:
         return schedule(self.study, self.committed.records, self.manifest)

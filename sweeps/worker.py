@@ -70,7 +70,8 @@ def _preflight(command: dict) -> dict:
             find(name)
     platform = jax.default_backend()
     about = {'platform': platform, 'strategy': strategy_for(platform), 'devices': jax.local_device_count()}
-    return {'costs': costs, **about}
+    sizes = {program.task: task_of(program.data).test_size() for program in programs}
+    return {'costs': costs, 'test_sizes': {task: size for task, size in sizes.items() if size is not None}, **about}
 
 
 def _train(command: dict, trainer: Trainer) -> dict:

@@ -14,13 +14,23 @@ ALLOWED = {
     'arch': ('arch', 'ablations.user_file'),
     'ablations': ('ablations',),
     'results': ('results', 'ablations'),
-    'sweeps': ('sweeps', 'arch', 'ablations', 'results.store', 'results.selection', 'results.budgets', 'results.undecided'),
+    'sweeps': (
+        'sweeps',
+        'arch',
+        'ablations',
+        'results.store',
+        'results.selection',
+        'results.budgets',
+        'results.undecided',
+        'results.resolution',
+    ),
 }
 """What a room may import of ours; whole modules, or one module of a room.
 
 A block file is the user's code as a study file is, so arch has it run by the module that runs those.
 Of results the sweeps need the records, the selection that tuning ends in, and the rule of equal budgets: what the plan accepts
 as matched compute is what the verdicts call equal, so both ask one function. Which arms a look left undecided is a verdict too.
+What a test split can resolve is told by the statistics of the verdicts, and named before a run begins.
 """
 WHOLE = {'sweeps/protocol/world_studies.py': ('results.evidence', 'results.looks', 'results.runs', 'results.statistics')}
 """Calibration judges the lab as a whole, from plan to verdict, so it needs both ends of it."""

@@ -36,6 +36,8 @@ class Kind(abc.ABC):
 
     It goes into `Arrays.scale`. A kind whose scale depends on the examples gives each of its arrays its own.
     """
+    TEST: ClassVar[int | None] = None
+    """How many test examples it has, where that is always the same."""
 
     @property
     @abc.abstractmethod
@@ -64,6 +66,10 @@ class Kind(abc.ABC):
     @abc.abstractmethod
     def test(self) -> Arrays:
         """The sealed examples, always the same."""
+
+    def test_size(self) -> int | None:
+        """How many test examples there are, at most; None where that is not known without reading them."""
+        return self.TEST
 
     @abc.abstractmethod
     def split(self, pool: Arrays, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -111,6 +111,9 @@ class Mixture(Language):
             chosen.append(Arrays(sealed.x[tested], sealed.y[tested], sealed.group[tested], sealed.scale))
         return self._joined(chosen)
 
+    def test_size(self) -> int:
+        return self.tested
+
     def split(self, pool: Arrays, seed: int) -> tuple[np.ndarray, np.ndarray]:
         domains, learned, scored = self.domains(pool), [], []
         for number, component in enumerate(self.components):

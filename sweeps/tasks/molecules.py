@@ -55,6 +55,9 @@ class Molecules(SetKind, Language):
         x, y, group = self._lines(sealed=True)
         return self.part(Arrays(x, y, group), spread(len(x), self.tested))
 
+    def test_size(self) -> int | None:
+        return self.tested or super().test_size()
+
     def split(self, pool: Arrays, seed: int) -> tuple[np.ndarray, np.ndarray]:
         train, held = split_by_group(pool, seed, self.held, self.train)
         if not self.train:

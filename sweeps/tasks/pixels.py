@@ -32,6 +32,13 @@ class Pixels(SetKind, ByteSequences):
     def absent(self) -> list[str]:
         return [] if self.dataset == 'digits' else super().absent()
 
+    def test_size(self) -> int | None:
+        if self.dataset != 'digits':
+            return super().test_size()
+        from sweeps.tasks.digits import Digits
+
+        return Digits.TEST
+
     def declared(self) -> jax.ShapeDtypeStruct:
         x = self._written(np.zeros((1, *self.entry().shape), np.uint8))
         return jax.ShapeDtypeStruct(x.shape, x.dtype)

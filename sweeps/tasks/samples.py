@@ -36,6 +36,10 @@ class Samples(SetKind, ByteSequences):
                 f"task 'samples': rate={self.rate}, length={self.length}; allowed: 0 or more Hz, 1 or more samples"
             )
 
+    def test_size(self) -> None:
+        """Not known before recordings are cut into windows."""
+        return None
+
     def declared(self) -> jax.ShapeDtypeStruct:
         self.entry()
         return jax.ShapeDtypeStruct((1, self.length), np.uint8)

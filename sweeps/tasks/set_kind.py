@@ -35,6 +35,12 @@ class SetKind(Kind):
     def absent(self) -> list[str]:
         return [] if is_prepared(self.dataset) else [self.dataset]
 
+    def test_size(self) -> int | None:
+        if not self.absent():
+            return self.prepared.about['sizes']['test']
+        known = catalog.DATASETS.get(self.dataset)
+        return known.examples.get('test') if known else None
+
     def entry(self) -> Dataset:
         """The catalog's entry of the set.
 

@@ -92,6 +92,9 @@ class Text(SetKind, Language):
         chosen = new[spread(len(new), self.tested)]
         return self.part(Arrays(x, y, np.arange(len(x))), chosen)
 
+    def test_size(self) -> int | None:
+        return self.tested or None
+
     def split(self, pool: Arrays, seed: int) -> tuple[np.ndarray, np.ndarray]:
         code = codes(cut(self._stream('pool').tokens, self.length, self._spacing))
         return drawn(pool.group, code, seed, self.held, self.train, -(-(self.length + 1) // self._spacing))

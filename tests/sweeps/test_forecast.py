@@ -41,6 +41,10 @@ def test_before_anything_ran(counted):
     assert (facts['trials'], facts['done'], facts['expected']) == (2 * 2 * 2 * 8, 0, expected_trials(asked, found))
     assert facts['packs'] == 2 * 2 * 2
     assert facts['estimated_seconds'] > 0 and 'rough' in facts['estimate_from']
+    assert [(one['task'], one['examples'], one['resolves']) for one in facts['test_splits']] == [
+        ('digits', 360, False),
+        ('recall', 512, False),
+    ]
     assert not counted
 
 

@@ -58,6 +58,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, tiny_file: Path) -> tu
     assert code == 0, warned.getvalue()
     assert 'Traceback' not in warned.getvalue() and 'WARNING' not in warned.getvalue()
     assert len(json.loads(said.getvalue())) == 2
+    # Named once, before anything was trained.
+    assert warned.getvalue().count('tiny_study: test splits that cannot resolve their margin: ') == 1
     return tiny_file, runs
 
 
