@@ -78,7 +78,9 @@ class Study:
     share       whether every arm is also confirmed at the recipe of the base: what one recipe for all would have concluded
     trials      tuning trials per optimizer, arm, task and replicate
     screening   with several optimizers: trials that each of them gets first; only the one that is then better in a replicate of
-                an arm gets the rest. 0: every optimizer gets all `trials`
+                an arm gets the rest. 0: every optimizer gets all `trials`. Simulated with two optimizers, 8 of 16 saves a fifth
+                of the runs. It loses nothing where both are as good, and finds what 12 trials of each find, at the same price,
+                where one is better: no better than fewer trials for both
     extension   extra trials per optimizer in a round that extends a range
     replicates  independent tunings: the unit of evidence
     base_factor the base gets this many times the replicates: every comparison shares it
