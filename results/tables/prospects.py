@@ -43,8 +43,9 @@ def _unknown(facts: Mapping, clock: Clock) -> list[str]:
     pilot, own = facts['pilot'], facts['declared']
     made = [
         f'{facts["study"]}: no look is recorded whole, so how much its replicates vary is not known. Run the first look as a '
-        f'pilot: {pilot["replicates"]} replicates, {pilot["runs"]:,} runs{_time(pilot["seconds"], clock)}. Then ask again, '
-        'before findings are read: variances alone are no look',
+        f'pilot: {pilot["replicates"]} replicates, {pilot["runs"]:,} runs{_time(pilot["seconds"], clock)}. Stop it '
+        '(Ctrl-C) once they are recorded and ask again: a run that ends prints its findings, and findings that were read fix '
+        'the looks, but variances alone are no look',
         f'As declared: {_setting(own)}, {own["runs"]:,} runs in all{_time(own["seconds"], clock)}',
     ]
     if facts['assumed'] is not None:
