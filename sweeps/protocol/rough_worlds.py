@@ -52,6 +52,15 @@ NOISES = {
 PLACES = {'second': {'optimum': (0.25, 0.7)}, 'third': {'optimum': (0.85, 0.2)}, 'fourth': {'optimum': (0.7, 0.9)}}
 EDGE = {'fifth': {'optimum': (1.25, 0.4)}}
 FIXED = dict(height=0.995, curvature=0.3, noise=0.0, split=0.0, items=360)
+ONE_SPLIT = World(
+    height=0.9,
+    curvature=0.01,
+    noise=0.006,
+    split=0.0,
+    fixed=360,
+    liking=0.028,
+    about='one fixed test split of 360 items, of which arms like different ones; replicates hardly vary',
+)
 
 ROUGH = {
     'heavy tails': Cell(World(tails=3, about="noise of Student's t with 3 degrees of freedom")),
@@ -67,6 +76,8 @@ ROUGH = {
     'windows and noise': Cell(_hills(NOISES, 'width of the window and noise both differ')),
     'ceiling': Cell(World(about='99.5 % right of 360 test items', **FIXED)),
     'ceiling, unlike': Cell(_hills({'second': {'height': 0.97}, 'third': {'height': 0.9}}, 'the same, unlike', **FIXED)),
+    'fixed test split': Cell(ONE_SPLIT),
+    'fixed test split, 10 replicates': Cell(ONE_SPLIT, {'replicates': 10}),
     'ridges': Cell(
         _hills({'second': {'ridge': -0.9}, 'third': {'ridge': 0.0}}, 'two values act together, differently by arm', ridge=0.9)
     ),
