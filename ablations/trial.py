@@ -16,7 +16,8 @@ TUNING, TEST = 'tuning', 'test'
 class Program:
     """Everything that determines a compiled training program; trials of one program differ only in traced values.
 
-    `data` is the spec of the data, `model` the complete model config, and `blocks` the hash of the user's own block file or ''.
+    `study` counts, because data splits follow from it. `data` is the spec of the data, `model` the complete model config, and
+    `blocks` the hash of the user's own block file or ''.
     """
 
     study: str
@@ -33,8 +34,7 @@ class Program:
 
     @functools.cached_property
     def id(self) -> str:
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != 'study'}
-        return digest(fields)
+        return digest({field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
 
 
 @dataclasses.dataclass(frozen=True)

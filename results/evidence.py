@@ -43,8 +43,10 @@ class Comparison:
     base: Side
 
 
-def findings(reading: Reading) -> list[Finding]:
+def findings(reading: Reading, described: bool = True) -> list[Finding]:
     """One finding for each arm but the base, on each task, at the last complete declared look.
+
+    Unless they are to be `described`, what no verdict rests on and takes long is left out: the sensitivity to learning rates.
 
     Before the first look the findings hold what is known and claim nothing. All looks share one error rate, and so do all words
     of a study. An arm that an earlier look decided may have fewer replicates than the others.
@@ -70,7 +72,7 @@ def findings(reading: Reading) -> list[Finding]:
     one_recipe = _holm(shared, len(rows)) if reading.schedule.look else {}
     made = {}
     for row, pair in pairs.items():
-        facts = _facts(reading, pair)
+        facts = _facts(reading, pair, described)
         if row in measured:
             facts['effect'] = measured[row].effect
             facts['effect_interval'] = measured[row].interval(LEVEL)
@@ -158,7 +160,7 @@ def _holm(differences: Mapping[Row, Difference], family: int) -> dict[Row, float
     return dict(zip(tests, holm([difference.p() for difference in tests.values()] + missing), strict=False))
 
 
-def _facts(reading: Reading, pair: Comparison) -> dict:
+def _facts(reading: Reading, pair: Comparison, described: bool) -> dict:
     """The fields of a finding before any test."""
     study, own, base = reading.study, pair.own, pair.base
     item = own.task
@@ -191,7 +193,7 @@ def _facts(reading: Reading, pair: Comparison) -> dict:
         known |= dict(params=cost['params'], macs=cost['macs'])
         known |= dict(params_ratio=cost['params'] / base_cost['params'], macs_ratio=cost['macs'] / base_cost['macs'])
     values = own.confirmed()
-    if reading.schedule.look or values is not None:
+    if described and (reading.schedule.look or values is not None):
         known |= dict(lr_sensitivity=own.sensitivity, base_lr_sensitivity=base.sensitivity)
 
     def sided(interval: tuple | None) -> tuple | None:

@@ -11,18 +11,20 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+from scipy.special import polygamma
 
 from results.item_error import item_error
 from results.statistics import Difference, ItemError
 
 BORROWED = 4
 """The largest weight, in replicates, of what five quiet arms lend; fewer arms lend less, eight or more lend twice as much."""
-COUNTED = 0.75
+COUNTED = 0.6
 """The degrees of freedom of a borrowed replicate. It is below 1 because arms may have different variances."""
+FALL = 5
+"""The power by which pairs lend less where the logarithms of their variances vary more than those of independent ones would.
+Families of arms, which answer a split alike within a family, make pairs unlike."""
 LOUD = 6.0
 """An arm is loud, and lends nothing, where its variance stands this many times above the middle of all arms."""
-OWN = 1.5
-"""A contrast whose own variance stands this many times above the borrowed one keeps its own."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,9 +85,22 @@ class Noise:
 
     @functools.cached_property
     def weight(self) -> float:
-        """The share of `BORROWED` that may be borrowed: 0 with fewer than three quiet arms, 1 with five, at most 2."""
+        """The share of `BORROWED` that may be borrowed: 0 with fewer than three quiet arms, 1 with five, at most 2; less where
+        their pairs are unlike."""
         quiet = int(self._quiet.sum())
-        return min((quiet - 2) / 3, 2.0) if quiet >= 3 and self.variance == self.variance else 0.0
+        return min((quiet - 2) / 3, 2.0) * self.alike if quiet >= 3 and self.variance == self.variance else 0.0
+
+    @functools.cached_property
+    def alike(self) -> float:
+        """How alike the pairs of quiet arms are in what they vary by: 1 where their variances differ no more than by chance."""
+        among = self.pairs[np.ix_(self._quiet, self._quiet)][np.triu_indices(int(self._quiet.sum()), 1)]
+        known = among[np.isfinite(among) & (among > 0)]
+        if len(known) < 3:
+            return 1.0
+        size = max(len(self.samples[arm]) for arm in self.arms)
+        # The variance of the logarithm of a chi-squared number.
+        by_chance = float(polygamma(1, (size - 1) / 2))
+        return min(1.0, by_chance / max(float(np.log(known).var(ddof=1)), 1e-300)) ** FALL
 
     def own(self, arm: str) -> float:
         """The variance of one replicate of an arm, from its pairs with quiet arms; NaN without any."""
@@ -136,7 +151,7 @@ class Noise:
         return item_error(sum(weight * items[:size] for weight, items in zip(weights.values(), known, strict=True)))
 
     def _tested(self, weights: Mapping[str, float], lent: float) -> Difference | None:
-        """A contrast with its own variance, mixed with the `lent` one unless it stands far above."""
+        """A contrast with its own variance, mixed with the `lent` one where that is larger: lending lowers no variance."""
         size = min(len(self.samples[arm]) for arm in weights)
         terms = np.stack([weight * np.asarray(self.samples[arm][:size], float) for arm, weight in weights.items()])
         terms = terms[:, np.isfinite(terms).all(0)]
@@ -148,8 +163,8 @@ class Noise:
         if np.ptp(values) <= 1e-12 * max(float(np.abs(terms).max()), 1e-300):
             return Difference(effect, 0.0, 0.0)
         variance, borrowed = float(values.var(ddof=1)), self.weight * min(BORROWED, freedom)
-        if variance > OWN * lent:
-            counted = COUNTED * borrowed * OWN * lent / variance
+        if variance > lent:
+            counted = COUNTED * borrowed * lent / variance
         elif borrowed:
             variance, counted = (freedom * variance + borrowed * lent) / (freedom + borrowed), COUNTED * borrowed
         else:

@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from scipy.special import stdtrit
 
 DRAWS = 4000
 SEED = 20
@@ -48,20 +47,3 @@ def centred(samples: np.ndarray) -> np.ndarray:
         raise ValueError(f'{len(samples)} arm; allowed: two or more, else nothing is in common; add an arm')
     means = samples.mean(1, keepdims=True)
     return means + (samples - samples.mean(0) - means + samples.mean()) * math.sqrt(len(samples) / (len(samples) - 1))
-
-
-def jackknife(value: float | None, without: list[float | None], level: float = 0.95) -> tuple[float, float] | None:
-    """Student's interval around an estimate, with the jackknife's error (Tukey 1958): `without` one replicate each.
-
-    None with fewer than two replicates, or where an estimate is None.
-
-    >>> low, high = jackknife(2.0, without=[1.9, 2.0, 2.1])
-    >>> round(low, 2), round(high, 2)
-    (1.5, 2.5)
-    """
-    count = len(without)
-    if count < 2 or value is None or any(one is None for one in without):
-        return None
-    error = math.sqrt((count - 1) / count * float(np.sum((np.array(without) - np.mean(without)) ** 2)))
-    reach = float(stdtrit(count - 1, 0.5 + level / 2)) * error
-    return value - reach, value + reach

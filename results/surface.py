@@ -3,16 +3,15 @@
 Points are unit coordinates (0 and 1 at the edges of the study's range); scores are in the good direction, higher better.
 
 Lengths, noise and scale are not chosen but averaged over, weighted by their marginal likelihood (2.3 and 5.4 of Rasmussen and
-Williams 2006). The prior mean falls off towards the sides of the range, because a study puts its range around the values that
-it expects to be good. This prior is weak: trials overrule it, and only under strong noise does it keep the optimum off the
-edges. Along a coordinate that was extended, the mean is highest in the middle of the trials that did not diverge. Measurements
-are in LOG.md.
+Williams 2006). The prior mean is a hill whose top may lie anywhere: it falls off from the middle of the range, plus an unknown
+slope. Under strong noise the top stays near the middle, because a study puts its range around the values that it expects to be
+good. Along a coordinate that was extended, the middle is that of the trials that did not diverge. Measurements are in LOG.md.
 """
 
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -24,6 +23,8 @@ NOISES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Variance of a single trial's noise, relative to the surface's own variance."""
 LEVEL = 4.0
 """Variance of the surface's overall height, relative to the same."""
+SLOPE = 1.0
+"""Variance of the mean's slope along each coordinate, relative to the same: it lets the top of the mean lie anywhere."""
 FALLS = (0.5, 2.0, 5.0)
 """How far the mean falls at distance 1 from the middle of the range, in standard deviations of the scores."""
 OUTSIDE = 0.02
@@ -33,31 +34,34 @@ RARE = 1e-4
 """Sets of length scales with a smaller weight are left out."""
 MOST = 64
 """At most this many trials are fitted, the best: the work grows with the cube, and bad trials say little about the top."""
-MANY = 100
-"""With more points than this, coordinates that points share are computed once."""
+MANY = 2048
+"""At most this many points are worked out at a time, so that memory stays small."""
 LEAST = 4
 """The number of finite trials that a surface needs."""
 FLOOR = 0.1
 
 
-def _kernels(a: np.ndarray, b: np.ndarray, lengths: np.ndarray, smooth: np.ndarray) -> Iterator[np.ndarray]:
-    """The covariance of the surface between points `a` and `b`, for one set of length scales after the other.
+def _along(a: np.ndarray, b: np.ndarray, lengths: np.ndarray, smooth: bool) -> np.ndarray:
+    """The covariance along one coordinate. `[n], [m], [l] -> [l, n, m]`
 
-    `[n, d], [m, d], [l, d]` give l arrays `[n, m]`, one at a time, which fits into the processor's cache.
-
-    Along a coordinate without an order all different values are equally far apart.
+    Without an order all different values are equally far apart. A length that occurs again is worked out once.
     """
-    along = []
-    for dim in range(a.shape[1]):
-        # Points of a grid share their coordinates, points that were drawn do not.
-        values, places = np.unique(a[:, dim], return_inverse=True) if len(a) > MANY else (a[:, dim], slice(None))
-        gaps = values[:, None] - b[None, :, dim]
-        squares = gaps * gaps if smooth[dim] else (np.abs(gaps) > 1e-9).astype(float)
-        squares *= -0.5
-        along.append({length: np.exp(squares / length**2)[places] for length in dict.fromkeys(lengths[:, dim].tolist())})
-    for own in lengths.tolist():
-        kernel = functools.reduce(np.multiply, [along[dim][length] for dim, length in enumerate(own)])
-        yield kernel + LEVEL
+    gaps = a[:, None] - b
+    squares = gaps * gaps if smooth else (np.abs(gaps) > 1e-9).astype(float)
+    own = list(dict.fromkeys(lengths.tolist()))
+    scales = -0.5 / np.array(own) ** 2
+    return np.exp(scales[:, None, None] * squares)[[own.index(length) for length in lengths.tolist()]]
+
+
+def _kernels(a: np.ndarray, b: np.ndarray, lengths: np.ndarray, smooth: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """The covariance of the surface between points `a` and `b`. `[n, d], [m, d], [l, d], [d], [d] -> [l, n, m]`
+
+    `lengths` are sets of length scales, and `middle` is where the slope of the mean starts.
+    """
+    kernels = _along(a[:, 0], b[:, 0], lengths[:, 0], bool(smooth[0]))
+    for dim in range(1, a.shape[1]):
+        kernels *= _along(a[:, dim], b[:, dim], lengths[:, dim], bool(smooth[dim]))
+    return kernels + (LEVEL + SLOPE * (a - middle)[:, smooth] @ (b - middle)[:, smooth].T)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,16 +85,36 @@ class Surface:
 
     def mean(self, points: np.ndarray) -> np.ndarray:
         """The expected score, without a trial's noise. `[m, d] -> [m]`."""
-        kernels = _kernels(points, self.units, self._lengths, self.smooth)
-        bends = sum(kernel @ weights for kernel, weights in zip(kernels, self._weights, strict=True))
-        return self._height + self._scale * (bends - self._fall * self._far(points))
+        return np.concatenate([self._mean(points[at : at + MANY]) for at in range(0, len(points), MANY)])
+
+    def _mean(self, points: np.ndarray) -> np.ndarray:
+        kernels = _kernels(points, self.units, self._lengths, self.smooth, self.middle)
+        return self._scored(np.einsum('lmn,ln->m', kernels, self._weights), self._far(points))
+
+    def on_grid(self, axes: Sequence[np.ndarray]) -> np.ndarray:
+        """The expected score on a grid of one or two coordinates. `[[a], [b]] -> [a, b]`."""
+        along = [
+            _along(axis, self.units[:, dim], self._lengths[:, dim], bool(self.smooth[dim])) for dim, axis in enumerate(axes)
+        ]
+        weighted, pulls = along[0] * self._weights[:, None, :], self._weights.sum(0)
+        bends = (weighted @ along[1].transpose(0, 2, 1)).sum(0) if len(axes) > 1 else weighted.sum((0, 2))
+        far, slopes = np.zeros(bends.shape), np.zeros(bends.shape)
+        for dim in np.flatnonzero(self.smooth):
+            away = np.asarray(axes[dim]) - self.middle[dim]
+            shape = [-1 if other == dim else 1 for other in range(len(axes))]
+            far = far + (away**2).reshape(shape)
+            slopes = slopes + (away * ((self.units[:, dim] - self.middle[dim]) @ pulls)).reshape(shape)
+        return self._scored(bends + LEVEL * pulls.sum() + SLOPE * slopes, far)
+
+    def _scored(self, bends: np.ndarray, far: np.ndarray) -> np.ndarray:
+        return self._height + self._scale * (bends - self._fall * far)
 
     def error(self, point: np.ndarray) -> float:
         """The posterior standard deviation of the score at one point. `[d]`."""
-        kernels = np.concatenate([*_kernels(point[None], self.units, self._lengths, self.smooth)])
+        kernels = _kernels(point[None], self.units, self._lengths, self.smooth, self.middle)[:, 0]
         vectors, values, chances, means, scales = self._spans
         across = np.einsum('ln,lnk->lk', kernels, vectors)
-        left = np.maximum(1 + LEVEL - np.einsum('lk,lvk->lv', across**2, 1 / values), 0)
+        left = np.maximum(1 + LEVEL + SLOPE * self._far(point[None]) - np.einsum('lk,lvk->lv', across**2, 1 / values), 0)
         centre = np.einsum('lk,lfvk->lfv', across, means) - np.array(FALLS)[:, None] * self._far(point[None])
         spread = (chances * (left[:, None] * scales + centre**2)).sum() - (chances * centre).sum() ** 2
         return float(self._scale * np.sqrt(max(spread, 0.0)))
@@ -136,7 +160,7 @@ def fit(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = None)
     height, scale = float(scores.mean()), float(scores.std())
     scale = scale if scale > 1e-12 * max(abs(height), 1.0) else 1.0
     # Axes: l sets of lengths, f falls, v noises, k eigenvectors.
-    roots, vectors = np.linalg.eigh(np.stack([*_kernels(units, units, lengths, smooth)]))
+    roots, vectors = np.linalg.eigh(_kernels(units, units, lengths, smooth, middle))
     wanted = (scores - height) / scale + np.array(FALLS)[:, None] * _far(units, middle, smooth)
     along = np.einsum('lnk,fn->lfk', vectors, wanted)
     values = np.maximum(roots, 0)[:, None, :] + np.array(NOISES)[None, :, None]
@@ -156,23 +180,49 @@ def fit(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = None)
     return Surface(units, noise, smooth, middle, height, scale, fall, lengths, weights, spans)
 
 
+@functools.lru_cache(maxsize=1024)
+def _fitted(shape: tuple[int, int], units: bytes, scores: bytes, smooth: tuple[bool, ...]) -> Surface | None:
+    return fit(np.frombuffer(units).reshape(shape), np.frombuffer(scores), np.array(smooth))
+
+
+def fitted(units: np.ndarray, scores: np.ndarray, smooth: Sequence[bool]) -> Surface | None:
+    """What `fit` gives, from memory if this process has fitted the same trials lately."""
+    units, scores = np.ascontiguousarray(units, float), np.ascontiguousarray(scores, float)
+    return _fitted(units.shape, units.tobytes(), scores.tobytes(), tuple(map(bool, smooth)))
+
+
 def candidates(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Points that fill a box evenly, its corners included up to two dimensions. `[d], [d] -> [m, d]`.
 
     >>> candidates(np.array([0.0]), np.array([1.0]))[:3].ravel().tolist()
     [0.0, 0.0625, 0.125]
     """
-    dims = len(low)
-    if dims <= 2:
-        ticks = np.linspace(0, 1, TICKS)
-        cube = np.stack(np.meshgrid(*[ticks] * dims, indexing='ij'), -1).reshape(-1, dims)
-    else:
-        # Multiples of powers of the root of x^(d+1) = x + 1 fill a cube evenly in any dimension.
-        root = 2.0
-        for _ in range(60):
-            root = (1 + root) ** (1 / (dims + 1))
-        cube = (0.5 + np.arange(1, 1025)[:, None] * root ** -np.arange(1.0, dims + 1)) % 1
-    return low + cube * (high - low)
+    if len(low) <= 2:
+        return _product([np.linspace(*ends, TICKS) for ends in zip(low, high, strict=True)])
+    return low + _filling(len(low)) * (high - low)
+
+
+def _product(axes: Sequence[np.ndarray]) -> np.ndarray:
+    return np.stack(np.meshgrid(*axes, indexing='ij'), -1).reshape(-1, len(axes))
+
+
+@functools.cache
+def _filling(dims: int) -> np.ndarray:
+    """Points that fill a unit cube evenly in any dimension: multiples of powers of the root of x^(d+1) = x + 1. `[m, d]`"""
+    root = 2.0
+    for _ in range(60):
+        root = (1 + root) ** (1 / (dims + 1))
+    return (0.5 + np.arange(1, 1025)[:, None] * root ** -np.arange(1.0, dims + 1)) % 1
+
+
+def with_choices(surface: Surface, points: np.ndarray) -> np.ndarray:
+    """The points at each value that was tried of each coordinate without an order. `[m, d] -> [k, d]`"""
+    for dim in np.flatnonzero(~surface.smooth):
+        tried = np.unique(surface.units[:, dim])
+        copies = np.repeat(points[None], len(tried), 0)
+        copies[:, :, dim] = tried[:, None]
+        points = np.unique(copies.reshape(-1, points.shape[1]), axis=0)
+    return points
 
 
 def best(surface: Surface, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, float]:
@@ -185,20 +235,35 @@ def best(surface: Surface, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarra
     >>> point.round(1).tolist(), round(height, 2)
     ([0.6], 0.9)
     """
-    points = candidates(low, high)
-    for dim in np.flatnonzero(~surface.smooth):
-        tried = np.unique(surface.units[:, dim])
-        copies = np.repeat(points[None], len(tried), 0)
-        copies[:, :, dim] = tried[:, None]
-        points = np.unique(copies.reshape(-1, len(low)), axis=0)
-    point, _ = _highest(surface, points)
+    if len(low) > 2:
+        point, _ = _highest(surface, with_choices(surface, candidates(low, high)))
+    else:
+        tried = [None if ordered else np.unique(surface.units[:, dim]) for dim, ordered in enumerate(surface.smooth)]
+        point, _ = _highest_on_grid(surface, low, high, tried)
     reach = np.where(surface.smooth, (high - low) / (TICKS - 1), 0.0)
-    near = candidates(np.maximum(point - reach, low), np.minimum(point + reach, high))
-    return _highest(surface, np.where(surface.smooth, near, point))
+    near = np.maximum(point - reach, low), np.minimum(point + reach, high)
+    if len(low) > 2:
+        return _highest(surface, np.where(surface.smooth, candidates(*near), point))
+    return _highest_on_grid(surface, *near, [None if ordered else point[[dim]] for dim, ordered in enumerate(surface.smooth)])
 
 
 def _highest(surface: Surface, points: np.ndarray) -> tuple[np.ndarray, float]:
     means = surface.mean(points)
-    # Rounded, so that of points that tie the same is taken on every machine.
-    place = int(np.argmax(np.round((means - means.max()) / max(float(np.ptp(means)), 1e-300), 9)))
+    place = _place(means)
     return points[place], float(means[place])
+
+
+def _highest_on_grid(
+    surface: Surface, low: np.ndarray, high: np.ndarray, choices: Sequence[np.ndarray | None]
+) -> tuple[np.ndarray, float]:
+    """The highest point of an even grid; of a coordinate without an order only its choices are on it."""
+    axes = [np.linspace(low[dim], high[dim], TICKS) if own is None else own for dim, own in enumerate(choices)]
+    means = surface.on_grid(axes).ravel()
+    place = _place(means)
+    at = np.unravel_index(place, [len(axis) for axis in axes])
+    return np.array([axis[i] for axis, i in zip(axes, at, strict=True)]), float(means[place])
+
+
+def _place(means: np.ndarray) -> int:
+    """Where the highest is; rounded, so that of points that tie the same is taken on every machine."""
+    return int(np.argmax(np.round((means - means.max()) / max(float(np.ptp(means)), 1e-300), 9)))

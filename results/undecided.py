@@ -11,7 +11,7 @@ def undecided_arms(reading: Reading) -> dict[str, tuple[str, ...]]:
     """
     study = reading.study
     wanted = {task.name: set() for task in study.tasks}
-    for finding in findings(reading):
+    for finding in findings(reading, described=False):
         if finding.verdict == 'undecided':
             wanted[finding.task] |= {finding.arm, finding.base}
     if study.levels and any(wanted.values()):

@@ -44,7 +44,7 @@ def step_ms(name: str, strategy: str) -> float:
     """Milliseconds of one training step of one lane of a task, by a lane strategy."""
     task = TASKS[name]
     data = task_of(task.data)
-    split = tuning_split(data, name, 0, data.pool())
+    split = tuning_split(data, 'bench', name, 0, data.pool())
     training = make_training(build(task.base), data, 'adamw', STEPS, task.batch, 1)
     knobs = {'lr': np.float32(1e-3), 'weight_decay': np.float32(1e-2)}
     orders = [batch_order(i, split.train, STEPS, task.batch) for i in range(LANES)]

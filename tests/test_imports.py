@@ -20,6 +20,7 @@ ALLOWED = {
         'ablations',
         'results.store',
         'results.selection',
+        'results.edges',
         'results.budgets',
         'results.undecided',
         'results.resolution',

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from results.figures.panels import arm_handles, axis_label, grid, plain_number
 from results.figures.style import house, palette, rounded
 from results.finding import Finding
-from results.selection import profile
+from results.rate_profile import profile
 from results.store.reading import Reading
 from results.tables import scaled
 
@@ -43,6 +43,7 @@ class _RatePanel:
         self.study, self.schedule, self.item, self.optimizer = study, reading.schedule, study.task(task), optimizer
         self.space = list(study.tune[optimizer].values())
         self.place = list(study.tune[optimizer]).index('lr')
+        self.smooth = np.array([values.smooth for values in self.space])
         self.tuned = {arm: _tuned(reading, arm, task, optimizer) for arm in study.arms}
 
     def rates(self, units: np.ndarray) -> np.ndarray:
@@ -105,9 +106,12 @@ class _RatePanel:
             across = axes.get_xaxis_transform()
             axes.plot(rates[~finite], rounded(rows), ls='', marker='x', ms=2.8, mew=0.7, color=colour, transform=across)
         order = [self.place, *(dim for dim in range(len(self.space)) if dim != self.place)]
-        curve = profile([(units[:, order], scores) for units, scores in replicates], len(self.space))
+        curve = profile(
+            [(units[:, order], scores) for units, scores in replicates],
+            self.smooth[order],
+        )
         if curve is not None:
-            axes.plot(self.rates(curve[0]), self.shown(curve[1]), color=colour, zorder=3)
+            axes.plot(self.rates(curve.rates), self.shown(curve.scores), color=colour, zorder=3)
         for replicate in range(self.study.replicates):
             chosen = self.schedule.selections.get((arm, self.item.name, replicate))
             if chosen is not None and chosen.optimizer == self.optimizer:

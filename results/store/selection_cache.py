@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from ablations.digest import digest
-from results import selection
+from results import remembered
 from results.store import text_cache
 from results.store.sources import content_hash, versions
 
@@ -20,7 +20,7 @@ MOST = 2
 
 
 def _name() -> str:
-    sources = content_hash(('results/selection.py', 'results/surface.py'))
+    sources = content_hash(('results/edges.py', 'results/selection.py', 'results/surface.py'))
     return f'selections-{digest([sources, versions(PACKAGES), sys.version])}.json'
 
 
@@ -29,11 +29,11 @@ def load(folder: Path) -> None:
     body = text_cache.load(folder, _name())
     # What another program left there under the right check costs time only.
     with contextlib.suppress(ValueError, TypeError, AttributeError, RecursionError):
-        selection.KNOWN.update({key: (tuple(point), *rest) for key, (point, *rest) in json.loads(body or '{}').items()})
+        remembered.KNOWN.update(json.loads(body or '{}').items())
 
 
 def save(folder: Path) -> None:
     """Save every point in the memory of selections."""
-    body = json.dumps(selection.KNOWN)
+    body = json.dumps(remembered.KNOWN)
     if body != text_cache.load(folder, _name()):
         text_cache.save(folder, _name(), body, 'selections-*.json', MOST)

@@ -1,17 +1,20 @@
 """Asked: the trials that a study has asked for so far."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from ablations.tasks import Task
 from ablations.trial import Trial
 
 
 class Asked:
-    """Trials by id, each once; and by (phase, arm, task, replicate) all trials of a phase, even if another asked first."""
+    """Trials by id, each once; and by (phase, arm, task, replicate) all trials of a phase, even if another asked first.
 
-    def __init__(self, records: Mapping[str, dict]):
-        self.records = records
+    With `answer` a trial without a record is answered at once, and its record is put into `records`.
+    """
+
+    def __init__(self, records: dict[str, dict], answer: Callable[[Trial], dict] | None = None):
+        self.records, self.answer = records, answer
         self.trials: dict[str, Trial] = {}
         self.by_phase: dict[tuple[str, str, str, int], list[Trial]] = {}
 
@@ -19,6 +22,8 @@ class Asked:
         """Put trials on the schedule; gives whether all of them are recorded."""
         for trial in trials:
             self.trials.setdefault(trial.id, trial)
+            if self.answer and trial.id not in self.records:
+                self.records[trial.id] = self.answer(trial)
         return all(trial.id in self.records for trial in trials)
 
     def budgets(

@@ -40,7 +40,7 @@ def confirm(
                 trials = []
                 for index in range(study.seeds if point is not None else 0):
                     program, knobs = programs[arm, point.optimizer], {**study.fixed, **dict(point.knobs)}
-                    seed = derive('confirm', task, replicate, index)
+                    seed = derive('confirm', study.name, task, replicate, index)
                     trials.append(Trial(program, replicate, tuple(sorted(knobs.items())), seed, TEST, phase))
                 asked.by_phase[phase, arm, task, replicate] = trials
                 done &= asked.ask(trials)

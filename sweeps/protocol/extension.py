@@ -4,53 +4,48 @@ A side is a tuned value and its `low` or `high` end; points are unit coordinates
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from results.selection import edges
+from results.edges import Box, Side, edges
 
 NEAR = 1 / 8
 """The largest distance that counts as close to an edge, as a share of the study's own range."""
 
-Side = tuple[str, str]
-Box = dict[str, tuple[float, float]]
-"""The range of each value so far, in units."""
 Measured = tuple[np.ndarray, np.ndarray]
 """Units `[n, d]` and scores `[n]` of the trials of a replicate, -inf where one diverged."""
 
 
 def sides_past_edges(
-    smooth: Mapping[str, list[str]],
+    smooth: Mapping[str, Sequence[bool]],
     boxes: Mapping[str, Box],
     ends: Mapping[str, Mapping[Side, float]],
     measured: Mapping[str, list[Measured]],
 ) -> dict[str, list[Side]]:
-    """By optimizer, the sides past which one arm's surface rises by more than its noise, and to the arm's best score or more.
+    """By optimizer, the sides past which one arm's surfaces rise by more than their standard error, and to its best or more.
 
-    All arguments are by optimizer: the values with an order, the ranges so far, the end of each side's extension, and the
+    All arguments are by optimizer: which values have an order, the ranges so far, the end of each side's extension, and the
     trials of all replicates. With too few trials for a surface, a side counts if the best trial is close to it. A side where
-    most of the outermost trials diverged never counts: a cliff ends the range there, and a fit does not see it.
+    most of the outermost trials diverged never counts: a cliff ends the range there, and a surface does not see it.
     """
     fits, sides = {}, {}
-    for optimizer, names in smooth.items():
-        box, columns = boxes[optimizer], [list(boxes[optimizer]).index(name) for name in names]
-        replicates = [(units[:, columns], scores) for units, scores in measured[optimizer]]
-        together = tuple(np.concatenate(parts) for parts in zip(*replicates, strict=True))
+    for optimizer, ordered in smooth.items():
+        box = boxes[optimizer]
+        together = tuple(np.concatenate(parts) for parts in zip(*measured[optimizer], strict=True))
         beyond = {
             (name, side): end
             for (name, side), end in ends[optimizer].items()
-            if not _falls_off(together, names.index(name), box[name], side)
+            if not _falls_off(together, list(box).index(name), box[name], side)
         }
-        near = _near(together, names, box, beyond)
-        fit = edges(replicates, names, box, beyond)
-        if fit is None:
-            sides[optimizer] = near
+        seen = edges(measured[optimizer], ordered, box, beyond)
+        if seen is None:
+            sides[optimizer] = _near(together, box, beyond)
         else:
-            fits[optimizer] = fit
-    top = max((fit.inside for fit in fits.values()), default=-math.inf)
-    for optimizer, fit in fits.items():
-        sides[optimizer] = [side for side, gain in fit.gains.items() if gain > fit.noise and fit.inside + gain >= top]
+            fits[optimizer] = seen
+    top = max((seen.inside for seen in fits.values()), default=-math.inf)
+    for optimizer, seen in fits.items():
+        sides[optimizer] = [side for side, gain in seen.gains.items() if gain > seen.errors[side] and seen.inside + gain >= top]
     return {optimizer: named for optimizer, named in sides.items() if named}
 
 
@@ -61,12 +56,12 @@ def _falls_off(trials: Measured, column: int, box: tuple[float, float], side: st
     return np.isinf(scores[outer]).sum() > outer.sum() / 2
 
 
-def _near(trials: Measured, names: list[str], box: Box, beyond: Mapping[Side, float]) -> list[Side]:
+def _near(trials: Measured, box: Box, beyond: Mapping[Side, float]) -> list[Side]:
     """The sides that the best of the trials is close to."""
     units, scores = trials
     if not np.isfinite(scores).any():
         return []
-    best = dict(zip(names, units[scores.argmax()], strict=True))
+    best = dict(zip(box, units[scores.argmax()], strict=True))
     distances = {
         (name, side): best[name] - box[name][0] if side == 'low' else box[name][1] - best[name] for name, side in beyond
     }

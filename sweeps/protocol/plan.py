@@ -11,7 +11,7 @@ range, false claims fell from 15 to 41 % of studies to 0 to 2 % (LOG.md).
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ablations.study import Study
 from ablations.tasks import Task
@@ -47,13 +47,16 @@ def steps(study: Study, arm: str, task: Task, costs: Mapping) -> int:
     return rounded
 
 
-def schedule(study: Study, records: Mapping[str, dict], manifest: Mapping) -> Schedule:
+def schedule(
+    study: Study, records: Mapping[str, dict], manifest: Mapping, answer: Callable[[Trial], dict] | None = None
+) -> Schedule:
     """Everything that the study wants so far, recorded or not. A new record never changes what was already wanted.
 
     A look waits until the look before it is recorded on every task. Then only arms that it left undecided get more replicates,
-    and those that they are compared with.
+    and those that they are compared with. `answer` makes the record of a trial that has none, in a simulated study: the record
+    goes into `records`, and the schedule comes out complete.
     """
-    costs, asked = manifest.get('costs', {}), Asked(records)
+    costs, asked = manifest.get('costs', {}), Asked(records, answer)
     lengths = {(arm, task.name): steps(study, arm, task, costs) for arm in study.arms for task in study.tasks}
     of_tasks = {}
     for task in study.tasks:

@@ -192,12 +192,10 @@ def simulated_record(study: Study, world: World, trial: Trial, seed: int) -> dic
 def simulate(
     study: Study, world: World, seed: int, known: Mapping[str, dict] | None = None, manifest: Mapping | None = None
 ) -> tuple[Schedule, dict[str, dict]]:
-    """Run a whole study in a world: plan, record and plan again until it is complete, from `known` records on."""
-    records: dict[str, dict] = dict(known or {})
-    while True:
-        planned = schedule(study, records, manifest or {})
-        wanted = [trial for trial in planned.trials if trial.id not in records]
-        if not wanted:
-            return planned, records
-        for trial in wanted:
-            records[trial.id] = simulated_record(study, world, trial, seed)
+    """Run a whole study in a world, from `known` records on: each trial is recorded as soon as the plan asks for it.
+
+    Gives what planning, recording and planning again would give, because a record never changes what was wanted before it.
+    """
+    records = dict(known or {})
+    planned = schedule(study, records, manifest or {}, lambda trial: simulated_record(study, world, trial, seed))
+    return planned, records

@@ -18,8 +18,9 @@ from ablations.space_rules import Tunable, bounded
 from ablations.study import Study
 from ablations.tasks import Task
 from ablations.trial import KEPT, TUNING, Program, Trial
+from results.edges import Box, Side
 from results.selection import select
-from sweeps.protocol.extension import Box, Measured, Side, sides_past_edges
+from sweeps.protocol.extension import Measured, sides_past_edges
 from sweeps.protocol.search import NOTHING, SEARCHES, propose
 
 ROUNDS = 2
@@ -105,14 +106,19 @@ class Tuning:
 
     def wanted(self, replicates: Replicates) -> Wants:
         """The sides that each arm would have extended, by these replicates of it."""
-        tune, rounds = self.study.tune, len(self.rounds)
-        smooth = {optimizer: [name for name, values in space.items() if values.smooth] for optimizer, space in tune.items()}
-        boxes = {optimizer: self.box(optimizer, rounds) for optimizer in tune}
-        ends = {optimizer: self._ends(optimizer, boxes[optimizer], names) for optimizer, names in smooth.items()}
-        wants = {}
+        study, rounds, wants = self.study, len(self.rounds), {}
+        boxes = {optimizer: self.box(optimizer, rounds) for optimizer in study.tune}
+        ends = {
+            optimizer: self._ends(optimizer, boxes[optimizer], [name for name, values in space.items() if values.smooth])
+            for optimizer, space in study.tune.items()
+        }
         for arm in self.arms:
-            measured = {optimizer: [self.measured((arm, optimizer, r)) for r in replicates[arm]] for optimizer in tune}
-            wants[arm] = sides_past_edges(smooth, boxes, ends, measured)
+            spaces = {optimizer: study.space(arm, optimizer) for optimizer in study.tune}
+            smooth = {optimizer: [values.smooth for values in space.values()] for optimizer, space in spaces.items()}
+            # What an arm alone tunes keeps its range.
+            own = {optimizer: {**dict.fromkeys(space, (0.0, 1.0)), **boxes[optimizer]} for optimizer, space in spaces.items()}
+            measured = {optimizer: [self.measured((arm, optimizer, r)) for r in replicates[arm]] for optimizer in study.tune}
+            wants[arm] = sides_past_edges(smooth, own, ends, measured)
         return {arm: sides for arm, sides in wants.items() if sides}
 
     def measured(self, key: Key) -> Measured:

@@ -75,13 +75,13 @@ def conclusion_of(number: int, world: World, fields: Mapping, after: tuple[int, 
     study = study_of(number, world, **fields)
     schedule, records = simulate(study, world, number)
     reading = Reading(study, schedule, records)
-    last = findings(reading)
+    last = findings(reading, described=False)
     frozen = {ENTRY: looks_of(study, {}).to_dict()}
     for count in after:
         study = dataclasses.replace(study, replicates=count, looks=(*study.looks, count), shares=())
         schedule, records = simulate(study, world, number, records, frozen)
         reading = Reading(study, schedule, records, frozen)
-        told = findings(reading)
+        told = findings(reading, described=False)
         # What was once claimed is claimed.
         last = [new if old.verdict in ('undecided', 'not comparable') else old for old, new in zip(last, told, strict=True)]
     values = {}

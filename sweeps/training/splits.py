@@ -18,17 +18,20 @@ class Split:
     held: Arrays
 
 
-def _drawn(task: Kind, name: str, replicate: int, pool: Arrays) -> tuple[np.ndarray, np.ndarray]:
-    return task.split(pool, derive('split', name, replicate))
+def _drawn(task: Kind, study: str, name: str, replicate: int, pool: Arrays) -> tuple[np.ndarray, np.ndarray]:
+    return task.split(pool, derive('split', study, name, replicate))
 
 
-def tuning_split(task: Kind, name: str, replicate: int, pool: Arrays) -> Split:
-    """The replicate's own training and tuning-validation split of the pool, the same for every arm."""
-    train, held = _drawn(task, name, replicate, pool)
+def tuning_split(task: Kind, study: str, name: str, replicate: int, pool: Arrays) -> Split:
+    """The training and tuning-validation split of the pool that a replicate of a study has, the same for every arm.
+
+    `name` is the task's in the study. A study of another name draws other splits, so it is an independent repetition.
+    """
+    train, held = _drawn(task, study, name, replicate, pool)
     return Split(pool, train, task.part(pool, held))
 
 
-def confirmation_split(task: Kind, name: str, replicate: int, pool: Arrays, test: Arrays) -> Split:
+def confirmation_split(task: Kind, study: str, name: str, replicate: int, pool: Arrays, test: Arrays) -> Split:
     """The replicate's training split, scored on the sealed test split. Each use is a read of the test data."""
-    train, _ = _drawn(task, name, replicate, pool)
+    train, _ = _drawn(task, study, name, replicate, pool)
     return Split(pool, train, test)

@@ -64,8 +64,8 @@ class Trainer:
         data = trial.program.data
         task, pool = task_of(data), self._arrays(data, 'pool')
         if trial.held == TEST:
-            return confirmation_split(task, trial.task, trial.replicate, pool, self._arrays(data, 'test'))
-        return tuning_split(task, trial.task, trial.replicate, pool)
+            return confirmation_split(task, trial.program.study, trial.task, trial.replicate, pool, self._arrays(data, 'test'))
+        return tuning_split(task, trial.program.study, trial.task, trial.replicate, pool)
 
     def _source(self, data: dict) -> tuple[dict, bool]:
         """The pool of a data spec, {x, y}, and whether it is streamed: on the device if it fits, else on the host."""

@@ -65,7 +65,7 @@ def test_a_known_surface_has_its_known_window():
     assert [(w.arm, w.rule) for w in found] == [(a, r) for a in ('base', 'arm') for r in ('margin', 'tenth')]
     for window in found:
         half = math.sqrt(0.02 if window.rule == 'margin' else 0.05)
-        assert window.decades == pytest.approx(6 * half, rel=0.05)
+        assert window.decades == pytest.approx(6 * half, rel=0.08)
         assert window.tolerance == pytest.approx(half**2, rel=0.1)
         assert (math.log10(window.low), math.log10(window.high)) == pytest.approx((-2.5 - 3 * half, -2.5 + 3 * half), abs=0.06)
         assert window.interval[0] < window.decades < window.interval[1]
@@ -100,20 +100,19 @@ def test_an_optimum_at_the_edge_of_the_range_is_flagged():
 
 
 def test_a_window_wider_than_the_fitted_trials_is_flagged():
-    """All rates are good to within a tenth, but the fit has seen only the better half of the trials."""
+    """All rates are good to within a tenth, but those past the cliff diverged, and the surface has not seen them."""
     study = asked(tasks=(task('digits', margin=0.02, chance=-9.0),))
-    found = windows(Reading(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.002, cliff=9.0), seed=1)))
+    found = windows(Reading(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.002, cliff=0.2), seed=1)))
     for window in found[1::2]:
-        assert set(window.censored) == {'low', 'high'}
-        assert window.decades < 3
-    assert 'fit' in {place for window in found for place in window.censored.values()}
+        assert window.censored == {'low': 'range', 'high': 'fit'}
+        assert window.decades < 3 * 0.7
 
 
 def test_the_range_may_be_linear():
     study = asked(linear(0.01, 0.09))
     window = windows(Reading(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.002, cliff=9.0), seed=1)))[0]
     half = 0.08 * math.sqrt(0.02)
-    assert window.decades == pytest.approx(math.log10((0.05 + half) / (0.05 - half)), rel=0.05)
+    assert window.decades == pytest.approx(math.log10((0.05 + half) / (0.05 - half)), rel=0.08)
 
 
 def test_without_a_surface_there_is_a_reason():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from results.noise import BORROWED, COUNTED, LOUD, OWN, Noise
+from results.noise import BORROWED, COUNTED, FALL, LOUD, Noise
 from results.statistics import Difference, detectable, holm
 
 NAMES = ('base', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k')
@@ -25,7 +25,31 @@ def arms(count: int, replicates: int = 5, split: float = 0.0, seed: int = 0, dev
 
 @pytest.mark.parametrize(('count', 'weight'), [(2, 0), (3, 1 / 3), (4, 2 / 3), (5, 1), (8, 2), (12, 2)])
 def test_more_arms_lend_more(count, weight):
-    assert Noise(arms(count)).weight == pytest.approx(weight)
+    noise = Noise(arms(count))
+    assert noise.weight == pytest.approx(weight * noise.alike)
+
+
+@pytest.mark.parametrize(('count', 'replicates'), [(3, 3), (5, 5), (12, 8)])
+def test_pairs_that_are_unlike_lend_less(count, replicates):
+    samples = arms(count, replicates, seed=4)
+    logs = [np.log(np.var(one - two, ddof=1)) for one, two in itertools.combinations(samples.values(), 2)]
+    by_chance = float(np.var(np.log(stats.chi2(replicates - 1).rvs(200_000, random_state=0))))
+    assert Noise(samples).alike == pytest.approx(min(1.0, by_chance / np.var(logs, ddof=1)) ** FALL, rel=0.05)
+
+
+def test_arms_of_one_kind_are_alike_and_families_are_not():
+    """Median over studies: what arms of a family answer alike makes pairs of one family quiet and others loud."""
+
+    def alike(kin: float) -> float:
+        made = []
+        for seed in range(30):
+            answer = np.random.default_rng(seed).normal(0, kin, (2, 5))
+            samples = arms(8, seed=seed)
+            made.append(Noise({name: sample + answer[i % 2] for i, (name, sample) in enumerate(samples.items())}).alike)
+        return float(np.median(made))
+
+    assert alike(0.0) > 0.8
+    assert alike(3.0) < 0.1
 
 
 def test_pairs_are_variances_of_differences():
@@ -51,7 +75,7 @@ def test_loud_arms_are_named_and_lend_nothing(loud):
         assert noise.loud == set(loud)
         pairs = [np.var(samples[a] - samples[b], ddof=1) for a, b in itertools.combinations(quiet, 2)]
         assert noise.variance == pytest.approx(np.mean(pairs) / 2)
-        assert noise.weight == pytest.approx((len(quiet) - 2) / 3)
+        assert noise.weight == pytest.approx((len(quiet) - 2) / 3 * noise.alike)
     assert Noise(arms(2, deviations=(1.0, 1000.0))).loud == frozenset(), 'of two nobody can say which'
 
 
@@ -63,8 +87,8 @@ def test_a_moderated_test_by_hand(seed, count):
     others = [np.var(samples['base'] - samples[n], ddof=1) for n in NAMES[1:count] if n not in noise.loud]
     lent = noise.variance + max(noise.variance, np.mean(others) - noise.variance)
     own, weight = np.var(gaps, ddof=1), noise.weight * min(BORROWED, 4)
-    if own > OWN * lent:
-        variance, freedom = own, 4 + COUNTED * weight * OWN * lent / own
+    if own > lent:
+        variance, freedom = own, 4 + COUNTED * weight * lent / own
     else:
         variance, freedom = (4 * own + weight * lent) / (4 + weight), 4 + COUNTED * weight
     made = noise.difference('b', 'base')
@@ -106,7 +130,7 @@ def test_replicates_without_a_value_are_left_out_of_what_they_would_enter():
     without = {name: sample[both] for name, sample in samples.items()}
     assert noise.pairs[1] == pytest.approx(Noise(without).pairs[1])
     assert noise.pairs[2, 3] != pytest.approx(Noise(without).pairs[2, 3])
-    assert noise.difference('b', 'base').freedom == 5 + COUNTED * BORROWED
+    assert noise.difference('b', 'base').freedom == pytest.approx(5 + COUNTED * BORROWED * noise.alike)
 
 
 def test_arms_that_are_not_known_or_too_small_are_left_out():
@@ -173,8 +197,9 @@ def test_the_familywise_error_is_held(world, replicates):
     assert called / 500 <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 500)
 
 
-@pytest.mark.parametrize(('world', 'least'), [('equal', 0.78), ('an arm ten times as loud', 0.7), ('splits', 0.75)])
+@pytest.mark.parametrize(('world', 'least'), [('equal', 0.73), ('an arm ten times as loud', 0.68), ('splits', 0.73)])
 def test_a_loss_of_three_deviations_is_found(world, least):
+    """Of 5 replicates without looks: 78, 74 and 78 % of many studies; `archlab calibrate` measures the lab's own."""
     hits = 0
     for seed in range(300):
         samples = arms(5, seed=seed, **WORLDS[world])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from results.resampling import centred, drawn_means, jackknife
+from results.resampling import centred, drawn_means
 
 
 def test_drawn_means_have_the_error_of_the_mean():
@@ -26,13 +26,3 @@ def test_centring_keeps_means_and_the_spread_of_what_is_not_common():
     assert found.std(1) == pytest.approx(np.ones(4), rel=0.03)
     with pytest.raises(ValueError, match='allowed: two or more'):
         centred(values[:1])
-
-
-def test_the_jackknife_of_a_mean_is_students_interval():
-    sample = np.array([1.0, 2.0, 4.0, 8.0])
-    without = [float(np.delete(sample, i).mean()) for i in range(4)]
-    found = jackknife(float(sample.mean()), without)
-    assert found == pytest.approx(stats.t.interval(0.95, 3, sample.mean(), stats.sem(sample)))
-    assert jackknife(1.0, [1.0]) is None
-    assert jackknife(None, [1.0, 2.0]) is None
-    assert jackknife(1.0, [1.0, None]) is None

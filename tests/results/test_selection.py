@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ablations.spaces import choice, log
-from results.selection import STEPS, better_half, edges, select, surface
+from results.selection import STEPS, better_half, select, surface
 from sweeps.protocol.search.sobol import scrambled_sobol
 
 OPTIMUM = np.array([0.45, 0.6])
@@ -226,97 +226,6 @@ def test_the_order_of_trials_does_not_matter(points):
         assert (again.how, again.optimizer) == (first.how, first.optimizer)
         assert again.unit == pytest.approx(first.unit, abs=1e-5)
         assert again.score == pytest.approx(first.score)
-
-
-# Edges.
-
-BOX = {'lr': (0.0, 1.0), 'weight_decay': (0.0, 1.0)}
-BEYOND = {('lr', 'low'): -1 / 3, ('lr', 'high'): 4 / 3, ('weight_decay', 'high'): 4 / 3}
-
-
-def pooled(optimum, noise: float = 0.01, replicates: int = 5, curvature: float = 1.0, seed: int = 0) -> list:
-    generator = np.random.default_rng(seed)
-    found = []
-    for _ in range(replicates):
-        units = generator.random((16, 2))
-        scores = -curvature * ((units - np.array(optimum)) ** 2).sum(1) + generator.normal(0, noise, 16)
-        found.append((units, scores + generator.normal(0, 0.1)))
-    return found
-
-
-@pytest.mark.parametrize(
-    ('optimum', 'sides'),
-    [
-        ((0.5, 0.5), set()),
-        ((0.8, 0.5), set()),
-        ((1.3, 0.5), {('lr', 'high')}),
-        ((-0.3, 0.5), {('lr', 'low')}),
-        ((0.5, 1.3), {('weight_decay', 'high')}),
-        ((1.3, 1.3), {('lr', 'high'), ('weight_decay', 'high')}),
-        # Weight decay towards 0 is a natural bound: nothing beyond it was asked for.
-        ((0.5, -0.3), set()),
-    ],
-    ids=lambda value: '+'.join(sorted(map('-'.join, value))) if isinstance(value, set) else str(value),
-)
-@pytest.mark.parametrize('seed', range(5))
-def test_gain_beyond_an_edge_is_seen_where_the_optimum_is_there(optimum, sides, seed):
-    found = edges(pooled(optimum, seed=seed), ['lr', 'weight_decay'], BOX, BEYOND)
-    assert {side for side, gain in found.gains.items() if gain > found.noise} == sides
-    assert set(found.gains) == set(BEYOND)
-
-
-def test_a_flat_surface_has_no_edges():
-    """Noise alone seldom looks like a gain: at most as often as a normal exceeds its own standard error by far."""
-    wanted = 0
-    for seed in range(40):
-        found = edges(pooled((0.5, 0.5), noise=0.05, curvature=0.0, seed=seed), ['lr', 'weight_decay'], BOX, BEYOND)
-        wanted += any(gain > found.noise for gain in found.gains.values())
-    exact = edges([(u, np.zeros(16)) for u, _ in pooled((0.5, 0.5))], ['lr', 'weight_decay'], BOX, BEYOND)
-    assert max(exact.gains.values()) == pytest.approx(0, abs=1e-9)
-    assert wanted <= 30
-
-
-def test_the_gain_and_the_height_are_the_worlds():
-    """Without noise: the optimum at 1.2 gains 0.2 squared over the edge, and the best inside is the edge."""
-    units = grid(64)
-    found = edges([(units, -((units - np.array([1.2, 0.5])) ** 2).sum(1))] * 3, ['lr', 'weight_decay'], BOX, BEYOND)
-    assert found.gains['lr', 'high'] == pytest.approx(0.04, abs=1e-9)
-    assert found.gains['lr', 'low'] < 0
-    assert found.inside == pytest.approx(-0.04, abs=1e-9)
-    assert found.noise == pytest.approx(0, abs=1e-9)
-
-
-def test_noise_of_an_average_falls_with_replicates():
-    few = np.mean([edges(pooled((0.5, 0.5), 0.05, 2, seed=s), ['lr', 'weight_decay'], BOX, BEYOND).noise for s in range(20)])
-    many = np.mean([edges(pooled((0.5, 0.5), 0.05, 8, seed=s), ['lr', 'weight_decay'], BOX, BEYOND).noise for s in range(20)])
-    assert many == pytest.approx(few / 2, rel=0.15)
-
-
-def test_replicates_of_different_height_are_not_mistaken_for_a_slope():
-    """A replicate's split moves all its scores; each has its own intercept."""
-    replicates = [(units, scores + 10 * number) for number, (units, scores) in enumerate(pooled((0.5, 0.5)))]
-    found = edges(replicates, ['lr', 'weight_decay'], BOX, BEYOND)
-    assert all(gain < 0 for gain in found.gains.values())
-
-
-def test_a_side_that_curves_up_is_followed_as_a_line():
-    units = grid(64)
-    found = edges([(units, 0.3 * units[:, 0] ** 2 - (units[:, 1] - 0.5) ** 2)] * 3, ['lr', 'weight_decay'], BOX, BEYOND)
-    assert found.gains['lr', 'high'] > found.noise
-    assert found.gains['lr', 'low'] <= 0
-
-
-def test_too_few_runs_have_no_edges_to_speak_of():
-    assert edges([(grid(4), bowl(grid(4)))], ['lr', 'weight_decay'], BOX, BEYOND) is None
-    assert edges([(grid(16), np.full(16, -np.inf))] * 5, ['lr', 'weight_decay'], BOX, BEYOND) is None
-
-
-def test_diverged_runs_leave_the_edges_alone():
-    replicates = pooled((0.5, 0.5))
-    lost = [(units, np.where(units[:, 0] > 0.8, -np.inf, scores)) for units, scores in replicates]
-    found = edges(lost, ['lr', 'weight_decay'], BOX, BEYOND)
-    assert all(np.isfinite(gain) for gain in found.gains.values())
-    assert all(gain <= found.noise for gain in found.gains.values())
 
 
 def test_a_cliff_beyond_a_plateau_is_not_walked_over():

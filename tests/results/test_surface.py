@@ -31,7 +31,8 @@ def likeness(a: np.ndarray, b: np.ndarray, lengths: tuple, smooth: tuple) -> np.
             for dim, length in enumerate(lengths):
                 gap = (one[dim] - other[dim]) ** 2 if smooth[dim] else float(one[dim] != other[dim])
                 away += gap / length**2
-            found[i, j] = math.exp(-away / 2) + surface.LEVEL
+            slopes = sum((one[dim] - 0.5) * (other[dim] - 0.5) for dim in range(len(lengths)) if smooth[dim])
+            found[i, j] = math.exp(-away / 2) + surface.LEVEL + surface.SLOPE * slopes
     return found
 
 
@@ -50,7 +51,7 @@ def by_hand(units, scores, point, lengths, noise, fall, smooth) -> tuple[float, 
     covariance = likeness(units, units, lengths, smooth) + noise * np.eye(len(units))
     across = likeness(point[None], units, lengths, smooth)[0]
     mean = across @ np.linalg.solve(covariance, told) - fall * far(point[None], smooth)[0]
-    variance = 1 + surface.LEVEL - across @ np.linalg.solve(covariance, across)
+    variance = likeness(point[None], point[None], lengths, smooth)[0, 0] - across @ np.linalg.solve(covariance, across)
     misfit = told @ np.linalg.solve(covariance, told) + surface.FLOOR
     count = len(units)
     evidence = -0.5 * np.linalg.slogdet(covariance)[1] - (count + 1) / 2 * math.log(misfit)

@@ -75,7 +75,7 @@ def reachable(start: object) -> list[np.ndarray]:
 def test_tuning_cannot_reach_test_arrays(kind: str):
     task = task_of({'kind': kind})
     pool, sealed = task.pool(), task.test()
-    split = tuning_split(task, kind, 0, pool)
+    split = tuning_split(task, 'study', kind, 0, pool)
     secret = {row.tobytes() for row in sealed.x}
     found = reachable(split)
     assert found
@@ -83,7 +83,7 @@ def test_tuning_cannot_reach_test_arrays(kind: str):
         assert not np.shares_memory(array, sealed.x)
         if kind != 'recall' and array.shape[1:] == sealed.x.shape[1:]:
             assert not secret & {row.tobytes() for row in array}
-    confirmed = confirmation_split(task, kind, 0, pool, sealed)
+    confirmed = confirmation_split(task, 'study', kind, 0, pool, sealed)
     assert any(np.shares_memory(array, sealed.x) for array in reachable(confirmed))
     np.testing.assert_array_equal(confirmed.train, split.train)
 

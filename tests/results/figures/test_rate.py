@@ -7,7 +7,7 @@ import pytest
 from drawn_studies import data, read
 
 from results.figures.rate import lr_figure
-from results.selection import profile
+from results.rate_profile import profile
 from results.store.reading import Reading
 
 
@@ -60,7 +60,7 @@ def test_profile_follows_the_surface_that_made_the_scores():
         scores = shift + 1 - (units[:, 0] - 0.6) ** 2 - 0.5 * (units[:, 1] - 0.5) ** 2
         scores[0] = -math.inf
         replicates.append((units, scores))
-    at, curve = profile(replicates, 2)
-    assert curve == pytest.approx(1.05 - (at - 0.6) ** 2, abs=1e-9)
-    assert profile([], 2) is None
-    assert profile([(np.full((3, 2), 0.5), np.full(3, -math.inf))], 2) is None
+    seen = profile(replicates, [True, True])
+    assert seen.scores == pytest.approx(1.05 - (seen.rates - 0.6) ** 2, abs=0.025)
+    assert profile([], [True]) is None
+    assert profile([(np.full((3, 2), 0.5), np.full(3, -math.inf))], [True, True]) is None

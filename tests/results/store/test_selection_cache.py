@@ -8,7 +8,7 @@ import pytest
 from finished_study import write
 
 from archlab import StudyRuns, main, open_study
-from results import selection
+from results import remembered, selection, surface
 from results.store import selection_cache
 from results.store import text_cache as kept
 from results.surface import fit
@@ -17,12 +17,18 @@ from results.surface import fit
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(kept, 'SLOW', 0.0)
-    monkeypatch.setattr(selection, 'KNOWN', {})
+    monkeypatch.setattr(remembered, 'KNOWN', {})
     return write(tmp_path)
 
 
+def forget() -> None:
+    """Forget what this process has fitted."""
+    remembered.KNOWN.clear()
+    surface._fitted.cache_clear()
+
+
 def runs(file: Path, remember: bool = True) -> StudyRuns:
-    selection.KNOWN.clear()
+    forget()
     return open_study(str(file), file.parent / 'runs', remember=remember)
 
 
@@ -37,7 +43,7 @@ def count_fits(monkeypatch: pytest.MonkeyPatch) -> list:
         made.append(given)
         return fit(*given)
 
-    monkeypatch.setattr(selection, 'fit', counted)
+    monkeypatch.setattr(surface, 'fit', counted)
     return made
 
 
@@ -77,24 +83,24 @@ def test_a_damaged_file_is_not_used_and_is_replaced(file: Path, monkeypatch: pyt
 
 
 def test_other_trials_are_fitted(file: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(selection, 'KNOWN', {})
+    monkeypatch.setattr(remembered, 'KNOWN', {})
     units, scores = np.random.default_rng(0).random((8, 2)), np.arange(8.0)
     found = [selection._remembered(units, scores, [True, True])]
     found.append(selection._remembered(units, scores, [True, False]))
     found.append(selection._remembered(units, scores + np.arange(8.0) ** 2, [True, True]))
     found.append(selection._remembered(units[:, ::-1], scores, [True, True]))
     found.append(selection._remembered(units[:7], scores[:7], [True, True]))
-    assert len(selection.KNOWN) == len(set(found)) == 5
+    assert len(remembered.KNOWN) == len(set(found)) == 5
     point, score, error, how = selection.surface(units, scores, np.array([True, True]))
     assert found[0] == (tuple(point), score, error, how)
 
 
 def test_only_the_latest_points_are_known(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(selection, 'KNOWN', {})
-    monkeypatch.setattr(selection, 'MOST_KNOWN', 3)
+    monkeypatch.setattr(remembered, 'KNOWN', {})
+    monkeypatch.setattr(remembered, 'MOST_KNOWN', 3)
     for number in range(5):
         selection._remembered(np.full((1, 1), 0.1 * number), np.ones(1), [True])
-    assert [point for point, *_ in selection.KNOWN.values()] == [(0.2,), (pytest.approx(0.3),), (0.4,)]
+    assert [point for point, *_ in remembered.KNOWN.values()] == [[0.2], [pytest.approx(0.3)], [0.4]]
 
 
 def test_points_of_other_sources_are_not_used_and_the_oldest_go(file: Path, monkeypatch: pytest.MonkeyPatch):
@@ -109,6 +115,6 @@ def test_points_of_other_sources_are_not_used_and_the_oldest_go(file: Path, monk
 
 def test_a_command_without_a_place_to_keep_works(file: Path, capsys: pytest.CaptureFixture):
     (file.parent / 'runs' / 'finished' / '.cache').write_text('a file in the way')
-    selection.KNOWN.clear()
+    forget()
     assert main(['plan', str(file), '--runs', str(file.parent / 'runs'), '--json']) == 0
     assert json.loads(capsys.readouterr().out)['trials'] == 0

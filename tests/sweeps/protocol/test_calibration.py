@@ -284,4 +284,4 @@ def test_regret_of_a_real_study_is_near_the_truth():
     truth = np.array(conclusion_of(1, WORLDS['quiet'], {}).regrets).mean(0)
     assert found.cases == 25
     assert found.best_trial == pytest.approx(truth[1], rel=0.2)
-    assert found.selected < 0.002 and found.interval[0] > 0
+    assert found.selected < found.best_trial / 10 and found.interval[0] > 0
