@@ -48,8 +48,8 @@ STUDY = Study(
     seeds=2,
 )
 WORLDS = {
-    'inside': World(cliff=2.0, noise=0.1, about='the better optimizer is a matter of luck'),
-    'outside': World(optimum=(1.25, 0.4), cliff=2.0, noise=0.05, shift={'sgd': -0.02}),
+    'inside': World(cliff=2.0, noise=0.2, about='the better optimizer is a matter of luck'),
+    'outside': World(optimum=(1.4, 0.4), cliff=2.0, noise=0.02, shift={'sgd': -0.02}),
     'lost': World(cliff=-9.0),
 }
 
