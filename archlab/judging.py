@@ -61,31 +61,29 @@ def audit(
 @commands.command(epilog='Example: archlab calibrate --world plain --studies 200')
 def calibrate(
     world: Annotated[
-        list[str] | None, typer.Option(help='A simulated world; all of them, with power and looks, where left out.')
+        list[str] | None, typer.Option(help='A simulated world, or one of its cells; all of them where left out.')
     ] = None,
-    studies: Annotated[int, typer.Option(help='Studies to simulate in each world.', min=20)] = 2000,
+    studies: Annotated[int, typer.Option(help='Studies to simulate in each cell.', min=20)] = 2000,
     out: Annotated[
-        Path | None, typer.Option(help='A folder for calibration.json and .md; parts that it holds are not run again.')
+        Path | None, typer.Option(help='A folder for calibration.json and .md; studies that it holds are not run again.')
     ] = None,
     as_json: Json = False,
 ):
     """How often the lab claims what is not so, in simulated worlds of known truth; exit 1 where it keeps no promise."""
-    from results.calibration import PARTS, load, save, shortfalls, table_of, to_dict
+    from results.calibration import load, save, shortfalls, table_of, to_dict
     from sweeps.protocol.calibrate import calibrate as calibrate_worlds
 
-    facts = None
+    facts = known = load(out)
     with waiting('simulating') as spinner:
 
         def progress(name: str, done: int) -> None:
             if spinner is not None:
                 spinner.update(f'{name}: {done} studies')
+            else:
+                ERR.print(f'calibrate: {name}: {done} studies', highlight=False, soft_wrap=True)
 
-        for facts in calibrate_worlds(studies, world, load(out), progress):
+        for facts in calibrate_worlds(studies, world, known, progress):
             save(out, facts)
-            if spinner is None:
-                ERR.print(f'calibrate: {sum(len(facts[part]) for part in PARTS)} parts done', highlight=False)
-    if facts is None:
-        facts = load(out)
     if as_json:
         print_json(to_dict(facts))
     else:

@@ -33,7 +33,16 @@ Of results the sweeps need the records, the selection that tuning ends in, and t
 as matched compute is what the verdicts call equal, so both ask one function. Which arms a look left undecided is a verdict too.
 What a test split can resolve is told by the statistics of the verdicts, and named before a run begins.
 """
-WHOLE = {'sweeps/protocol/world_studies.py': ('results.evidence', 'results.looks', 'results.runs', 'results.statistics')}
+WHOLE = {
+    'sweeps/protocol/world_studies.py': (
+        'results.evidence',
+        'results.factorial',
+        'results.looks',
+        'results.runs',
+        'results.statistics',
+    ),
+    'sweeps/protocol/calibrate.py': ('results.calibration',),
+}
 """Calibration judges the lab as a whole, from plan to verdict, so it needs both ends of it."""
 KEPT = {
     # Foreign package: the only places that may import it.

@@ -3,37 +3,31 @@
 from collections.abc import Iterator, Mapping
 
 from ablations.study import Study
-from sweeps.protocol.rough_worlds import Cell
+from sweeps.protocol.cells import Cell
 from sweeps.protocol.world_studies import Conclusion
 
-KINDS = ('difference', 'equivalence', 'unstable', 'overall')
-
-
-def effects_of(study: Study, cell: Cell) -> dict[tuple[str, str], float]:
-    """The true effect of each arm on each task, in the score's unit."""
-    return {(arm, task.name): cell.effect(arm, place) for arm in study.arms for place, task in enumerate(study.tasks)}
+KINDS = ('difference', 'equivalence', 'unstable', 'overall', 'factorial')
 
 
 def false_words(study: Study, cell: Cell, one: Conclusion) -> set[str]:
-    """The kinds of false words in a conclusion."""
-    truth = effects_of(study, cell)
+    """The kinds of false words in a conclusion. A factorial effect is false: none is planted."""
+    truth = cell.effects(study)
     said = set(_on_tasks(study, cell, one, truth))
     for arm, verdict in one.overall.items():
         effects = {task.dataset: truth[arm, task.name] for task in study.tasks}
         if not _overall(verdict, effects, study.tasks[0].margin):
             said.add('overall')
-    return said
+    return said | ({'factorial'} if one.factorial else set())
 
 
 def _on_tasks(study: Study, cell: Cell, one: Conclusion, truth: Mapping) -> Iterator[str]:
-    base = cell.world.of(study.base).lost
     for (arm, task), (verdict, negligible) in one.words.items():
         effect, margin = truth[arm, task], study.task(task).margin
         if (verdict == 'better' and effect <= 0) or (verdict == 'worse' and effect >= 0):
             yield 'difference'
         if (verdict == 'equivalent' or negligible) and abs(effect) >= margin:
             yield 'equivalence'
-        if verdict == 'unstable' and cell.world.of(arm).lost == base:
+        if verdict == 'unstable' and cell.world.of(arm).lost == cell.world.of(study.reference(arm)).lost:
             yield 'unstable'
 
 
@@ -48,7 +42,7 @@ def _overall(verdict: str, effects: Mapping[str, float], margin: float) -> bool:
 
 def held(study: Study, cell: Cell, one: Conclusion) -> dict[str, bool]:
     """By arm, whether the interval on the first task holds the true effect; without those that have none."""
-    truth, first = effects_of(study, cell), study.tasks[0].name
+    truth, first = cell.effects(study), study.tasks[0].name
     return {
         arm: low <= truth[arm, first] <= high for arm, interval in one.intervals.items() if interval for low, high in [interval]
     }

@@ -5,6 +5,7 @@ trial, a few fresh seeds of that, and a t test over the seeds.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,7 +13,8 @@ import numpy as np
 from ablations.spaces import SPACES
 from ablations.study import Study, task
 from ablations.trial import TEST, Schedule, Trial
-from results.evidence import findings
+from results.evidence import claim_level, findings
+from results.factorial import factorials
 from results.looks import ENTRY, looks_of
 from results.runs import Runs
 from results.statistics import holm, welch
@@ -22,8 +24,25 @@ from sweeps.protocol.tuning import scores
 from sweeps.protocol.worlds import ARMS, MORE
 
 
+def _shaped(shape: str, arms: tuple[str, ...]) -> dict:
+    """The fields of a study of this shape: a path of steps, or a factorial of factors with two levels."""
+    if shape == 'path':
+        return {'shape': shape, 'against': dict(itertools.pairwise(reversed(arms)))}
+    if shape == 'factorial':
+        factors = range(len(arms).bit_length() - 1)
+        levels = {arm: {f'f{bit}': str(place >> bit & 1) for bit in factors} for place, arm in enumerate(arms)}
+        return {'shape': shape, 'levels': levels}
+    return {'shape': shape}
+
+
 def study_of(
-    number: int, world: World, arms: int = len(ARMS), tasks: int = 1, margin: float | None = None, **fields: object
+    number: int,
+    world: World,
+    arms: int = len(ARMS),
+    tasks: int = 1,
+    margin: float | None = None,
+    shape: str = 'one_swap',
+    **fields: object,
 ) -> Study:
     """Arms with the same config, under the default protocol; points and seeds follow from the number in the name.
 
@@ -37,8 +56,9 @@ def study_of(
     own = {'chance': -1.0} | ({} if margin is None else {'margin': margin})
     names = ['digits', *(f'digits_{place}' for place in range(2, tasks + 1))]
     asked = {'tasks': tuple(task('digits', name=name, dataset=name, **own) for name in names), 'tune': tune, **fields}
-    named = dict.fromkeys((*ARMS, *MORE)[:arms], ())
-    return Study(name=f'world_{number}', question='Does the lab claim what is not so?', arms=named, **asked)
+    named = (*ARMS, *MORE)[:arms]
+    asked |= _shaped(shape, named)
+    return Study(name=f'world_{number}', question='Does the lab claim what is not so?', arms=dict.fromkeys(named, ()), **asked)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +72,7 @@ class Conclusion:
     regrets     the loss of the selected point, and of the best trial, against the top of the hill; by arm and replicate
     trials      how many runs the study took
     replicates  how many replicates the comparisons of the first task had, on average
+    factorial   names of the factorial effects that it claims
     usual       arms that the usual protocol claims, with Holm's correction; `bare` without any
     """
 
@@ -66,6 +87,7 @@ class Conclusion:
     extended: bool
     trials: int
     replicates: float
+    factorial: tuple
     usual: tuple
     bare: tuple
 
@@ -102,9 +124,16 @@ def conclusion_of(number: int, world: World, fields: Mapping, after: tuple[int, 
         extended=any(schedule.extended.values()),
         trials=len(schedule.trials),
         replicates=float(np.mean([f.replicates for f in first])),
+        factorial=_factorial(reading),
         usual=usual,
         bare=bare,
     )
+
+
+def _factorial(reading: Reading) -> tuple[str, ...]:
+    level = claim_level(reading.study, reading.manifest)
+    made = factorials(reading, reading.study.levels)
+    return tuple(e.name for one in made for e in one.effects if e.p_adjusted is not None and e.p_adjusted <= level)
 
 
 def _regrets(study: Study, world: World, schedule: Schedule, records: Mapping) -> list[tuple[float, float]]:
