@@ -14,16 +14,15 @@ from results.surface import candidates, fitted, with_choices
 
 COUNT = 65
 """How many learning rates a profile has."""
+BIAS = 0.5
+"""How many times the surface's own variance is added to that of the jackknife: what the prior does to all replicates alike."""
 APART = 8
-"""The error of surfaces is worked out at every so many of them, and interpolated between."""
-BIAS = 0.25
-"""How much of the surfaces' own variance counts beside the spread of replicates: what the prior does to all of them alike. With
-0 an interval of 95 % held the window in 66 to 100 % of simulated arms, with this in 95 % or more (LOG.md)."""
+"""The surface's own error is worked out at every so many learning rates, and interpolated between."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Profile:
-    """The mean surface of some replicates over the learning rate.
+    """The surface of some replicates over the learning rate.
 
     `rates` and `scores` `[n]`; `errors` `[n]` are the standard errors of what is lost against the best rate, NaN with one
     replicate; `replicates` is their number.
@@ -51,30 +50,31 @@ class Profile:
 def profile(replicates: Sequence[tuple[np.ndarray, np.ndarray]], smooth: Sequence[bool], count: int = COUNT) -> Profile | None:
     """The profile of some replicates, within the trials that ended.
 
-    `replicates` is [(units [n, d], scores [n])], `smooth` `[d]` False for choices. None where no replicate has a surface.
+    `replicates` is [(units [n, d], scores [n])], `smooth` `[d]` False for choices. None where no surface fits. Errors are those
+    of the jackknife over replicates (Tukey 1958), and the surface's own.
 
     >>> units = np.linspace(0, 1, 8)[:, None]
     >>> seen = profile([(units, 0.9 - (units[:, 0] - 0.6) ** 2)] * 2, [True], count=11)
     >>> round(float(seen.rates[seen.scores.argmax()]), 1), round(float(seen.scores.max()), 2)
     (0.6, 0.9)
     """
-    surfaces = [made for units, scores in replicates if (made := fitted(units, scores, smooth)) is not None]
-    if not surfaces:
+    surface = fitted(replicates, smooth) if replicates else None
+    if surface is None:
         return None
-    tried = np.concatenate([surface.units for surface in surfaces])
-    low, high = tried.min(0), tried.max(0)
+    low, high = surface.units.min(0), surface.units.max(0)
     rates = np.linspace(low[0], high[0], count)
     others = candidates(low[1:], high[1:]) if len(low) > 1 else np.empty((1, 0))
-    others = np.unique(with_choices(surfaces[0], np.insert(others, 0, low[0], axis=1))[:, 1:], axis=0)
+    others = np.unique(with_choices(surface, np.insert(others, 0, low[0], axis=1))[:, 1:], axis=0)
     points = np.concatenate([np.repeat(rates, len(others))[:, None], np.tile(others, (count, 1))], 1)
-    by_surface = np.stack([surface.mean(points) for surface in surfaces]).reshape(len(surfaces), count, -1)
-    means = by_surface.mean(0)
-    chosen = means.argmax(1)
-    scores, own = means.max(1), by_surface[:, np.arange(count), chosen]
-    if len(surfaces) == 1:
+    means = surface.mean(points).reshape(count, -1)
+    chosen = points.reshape(count, -1, len(low))[np.arange(count), means.argmax(1)]
+    scores, best = means.max(1), int(means.max(1).argmax())
+    parts = [[*replicates[:i], *replicates[i + 1 :]] for i in range(len(replicates))]
+    without = [fitted(part, smooth) for part in parts if part]
+    if not without or None in without:
         return Profile(rates, scores, np.full(count, math.nan), 1)
-    lost = own[:, [scores.argmax()]] - own
+    left = np.stack([own[best] - own for own in (other.mean(chosen) for other in without)])
+    spread = (len(left) - 1) / len(left) * ((left - left.mean(0)) ** 2).sum(0)
     places = np.arange(0, count, APART)
-    told = [[surface.error(points.reshape(count, -1, len(low))[i, chosen[i]]) for i in places] for surface in surfaces]
-    bias = np.interp(np.arange(count), places, np.square(told).mean(0))
-    return Profile(rates, scores, np.sqrt((lost.var(0, ddof=1) + BIAS * bias) / len(surfaces)), len(surfaces))
+    own = np.interp(np.arange(count), places, [surface.error(chosen[i]) ** 2 for i in places])
+    return Profile(rates, scores, np.sqrt(spread + BIAS * own), len(replicates))

@@ -59,7 +59,7 @@ def surface(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = N
     half = better_half(scores, len(scores))
     if len(half) == 0:
         raise ValueError('no trial has a finite score; nothing can be selected')
-    made = fitted(units, scores, np.ones(units.shape[1], bool) if smooth is None else smooth)
+    made = fitted([(units, scores)], np.ones(units.shape[1], bool) if smooth is None else smooth)
     if made is None:
         # The best of several noisy scores is too good: the mean of the top few stands for it.
         return units[half[0]], float(scores[half[:TOP]].mean()), math.nan, STEPS[1]

@@ -33,7 +33,8 @@ TICKS = 17
 RARE = 1e-4
 """Sets of length scales with a smaller weight are left out."""
 MOST = 64
-"""At most this many trials are fitted, the best: the work grows with the cube, and bad trials say little about the top."""
+"""At most this many trials of one replicate are fitted, the best: the work grows with the cube, and bad trials say little about
+the top. Of several replicates together four times as many are."""
 MANY = 2048
 """At most this many points are worked out at a time, so that memory stays small."""
 LEAST = 4
@@ -53,15 +54,18 @@ def _along(a: np.ndarray, b: np.ndarray, lengths: np.ndarray, smooth: bool) -> n
     return np.exp(scales[:, None, None] * squares)[[own.index(length) for length in lengths.tolist()]]
 
 
-def _kernels(a: np.ndarray, b: np.ndarray, lengths: np.ndarray, smooth: np.ndarray, middle: np.ndarray) -> np.ndarray:
+def _kernels(
+    a: np.ndarray, b: np.ndarray, lengths: np.ndarray, smooth: np.ndarray, middle: np.ndarray, level: float | np.ndarray
+) -> np.ndarray:
     """The covariance of the surface between points `a` and `b`. `[n, d], [m, d], [l, d], [d], [d] -> [l, n, m]`
 
-    `lengths` are sets of length scales, and `middle` is where the slope of the mean starts.
+    `lengths` are sets of length scales, `middle` is where the slope of the mean starts, and `level` is the variance of the
+    height that two points have in common, one for all or `[n, m]`.
     """
     kernels = _along(a[:, 0], b[:, 0], lengths[:, 0], bool(smooth[0]))
     for dim in range(1, a.shape[1]):
         kernels *= _along(a[:, dim], b[:, dim], lengths[:, dim], bool(smooth[dim]))
-    return kernels + (LEVEL + SLOPE * (a - middle)[:, smooth] @ (b - middle)[:, smooth].T)
+    return kernels + (level + SLOPE * (a - middle)[:, smooth] @ (b - middle)[:, smooth].T)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,13 +73,15 @@ class Surface:
     """A fitted surface; `fit` makes it.
 
     `noise` is the standard deviation of one trial around it, and `units` are the fitted points `[n, d]`. `smooth` `[d]` says
-    which coordinates have an order, and `middle` `[d]` where the prior mean is highest.
+    which coordinates have an order, and `middle` `[d]` where the prior mean is highest. `groups` is the number of replicates:
+    the surface is that of their mean.
     """
 
     units: np.ndarray
     noise: float
     smooth: np.ndarray
     middle: np.ndarray
+    groups: int
     _height: float
     _scale: float
     _fall: float
@@ -88,7 +94,7 @@ class Surface:
         return np.concatenate([self._mean(points[at : at + MANY]) for at in range(0, len(points), MANY)])
 
     def _mean(self, points: np.ndarray) -> np.ndarray:
-        kernels = _kernels(points, self.units, self._lengths, self.smooth, self.middle)
+        kernels = _kernels(points, self.units, self._lengths, self.smooth, self.middle, self._level)
         return self._scored(np.einsum('lmn,ln->m', kernels, self._weights), self._far(points))
 
     def on_grid(self, axes: Sequence[np.ndarray]) -> np.ndarray:
@@ -104,20 +110,25 @@ class Surface:
             shape = [-1 if other == dim else 1 for other in range(len(axes))]
             far = far + (away**2).reshape(shape)
             slopes = slopes + (away * ((self.units[:, dim] - self.middle[dim]) @ pulls)).reshape(shape)
-        return self._scored(bends + LEVEL * pulls.sum() + SLOPE * slopes, far)
+        return self._scored(bends + self._level * pulls.sum() + SLOPE * slopes, far)
 
     def _scored(self, bends: np.ndarray, far: np.ndarray) -> np.ndarray:
         return self._height + self._scale * (bends - self._fall * far)
 
     def error(self, point: np.ndarray) -> float:
         """The posterior standard deviation of the score at one point. `[d]`."""
-        kernels = _kernels(point[None], self.units, self._lengths, self.smooth, self.middle)[:, 0]
+        kernels = _kernels(point[None], self.units, self._lengths, self.smooth, self.middle, self._level)[:, 0]
         vectors, values, chances, means, scales = self._spans
         across = np.einsum('ln,lnk->lk', kernels, vectors)
-        left = np.maximum(1 + LEVEL + SLOPE * self._far(point[None]) - np.einsum('lk,lvk->lv', across**2, 1 / values), 0)
+        left = np.maximum(1 + self._level + SLOPE * self._far(point[None]) - np.einsum('lk,lvk->lv', across**2, 1 / values), 0)
         centre = np.einsum('lk,lfvk->lfv', across, means) - np.array(FALLS)[:, None] * self._far(point[None])
         spread = (chances * (left[:, None] * scales + centre**2)).sum() - (chances * centre).sum() ** 2
         return float(self._scale * np.sqrt(max(spread, 0.0)))
+
+    @property
+    def _level(self) -> float:
+        """The variance of the height of the replicates' mean, as far as one of them tells it."""
+        return LEVEL / self.groups
 
     def _far(self, points: np.ndarray) -> np.ndarray:
         return _far(points, self.middle, self.smooth)
@@ -134,10 +145,13 @@ def _middle(units: np.ndarray) -> np.ndarray:
     return np.where((low < -OUTSIDE) | (high > 1 + OUTSIDE), (low + high) / 2, 0.5)
 
 
-def fit(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = None) -> Surface | None:
+def fit(
+    units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = None, groups: np.ndarray | None = None
+) -> Surface | None:
     """The surface through finite scores `[n]` at `units` `[n, d]`; None with fewer than LEAST of them.
 
-    `smooth` `[d]` is False for coordinates without an order (choices). Scores that are not finite are left out.
+    `smooth` `[d]` is False for coordinates without an order (choices). Scores that are not finite are left out. `groups` `[n]`
+    numbers the replicate of each trial: replicates have the same surface, each at a height of its own.
 
     >>> units = np.linspace(0, 1, 8)[:, None]
     >>> fitted = fit(units, 0.9 - (units[:, 0] - 0.6) ** 2)
@@ -145,23 +159,29 @@ def fit(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = None)
     ([0.9], True)
     """
     units, scores = np.asarray(units, float), np.asarray(scores, float)
+    groups = np.zeros(len(scores), int) if groups is None else np.asarray(groups)
     finite = np.isfinite(scores)
-    units, scores = units[finite], scores[finite]
+    units, scores, groups = units[finite], scores[finite], groups[finite]
     if len(scores) < LEAST:
         return None
     middle = _middle(units)
-    if len(scores) > MOST:
-        best_ones = np.sort(np.argsort(-scores, kind='stable')[:MOST])
-        units, scores = units[best_ones], scores[best_ones]
+    present, groups = np.unique(groups, return_inverse=True)
+    heights = np.bincount(groups, scores) / np.bincount(groups)
+    scores = scores - heights[groups]
+    most = MOST if len(present) == 1 else 4 * MOST
+    if len(scores) > most:
+        best_ones = np.sort(np.argsort(-scores, kind='stable')[:most])
+        units, scores, groups = units[best_ones], scores[best_ones], groups[best_ones]
     count, dims = units.shape
     smooth = np.ones(dims, bool) if smooth is None else np.asarray(smooth, bool)
     pairs = itertools.product(FIRST, OTHERS) if dims > 1 else ((length, length) for length in FIRST)
     lengths = np.array([[first, *[other] * (dims - 1)] for first, other in pairs])
-    height, scale = float(scores.mean()), float(scores.std())
+    height, scale = float(heights.mean()), float(scores.std())
     scale = scale if scale > 1e-12 * max(abs(height), 1.0) else 1.0
+    level = LEVEL * (groups[:, None] == groups)
     # Axes: l sets of lengths, f falls, v noises, k eigenvectors.
-    roots, vectors = np.linalg.eigh(_kernels(units, units, lengths, smooth, middle))
-    wanted = (scores - height) / scale + np.array(FALLS)[:, None] * _far(units, middle, smooth)
+    roots, vectors = np.linalg.eigh(_kernels(units, units, lengths, smooth, middle, level))
+    wanted = scores / scale + np.array(FALLS)[:, None] * _far(units, middle, smooth)
     along = np.einsum('lnk,fn->lfk', vectors, wanted)
     values = np.maximum(roots, 0)[:, None, :] + np.array(NOISES)[None, :, None]
     misfit = np.einsum('lfk,lvk->lfv', along**2, 1 / values) + FLOOR
@@ -177,18 +197,22 @@ def fit(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = None)
     noise = scale * float(np.sqrt((chances * scales * np.array(NOISES)).sum()))
     fall = float(chances.sum((0, 2)) @ np.array(FALLS))
     spans = (vectors, values, chances, means, scales)
-    return Surface(units, noise, smooth, middle, height, scale, fall, lengths, weights, spans)
+    return Surface(units, noise, smooth, middle, len(present), height, scale, fall, lengths, weights, spans)
 
 
 @functools.lru_cache(maxsize=1024)
-def _fitted(shape: tuple[int, int], units: bytes, scores: bytes, smooth: tuple[bool, ...]) -> Surface | None:
-    return fit(np.frombuffer(units).reshape(shape), np.frombuffer(scores), np.array(smooth))
+def _fitted(
+    shape: tuple[int, int], units: bytes, scores: bytes, smooth: tuple[bool, ...], sizes: tuple[int, ...]
+) -> Surface | None:
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    return fit(np.frombuffer(units).reshape(shape), np.frombuffer(scores), np.array(smooth), groups)
 
 
-def fitted(units: np.ndarray, scores: np.ndarray, smooth: Sequence[bool]) -> Surface | None:
-    """What `fit` gives, from memory if this process has fitted the same trials lately."""
-    units, scores = np.ascontiguousarray(units, float), np.ascontiguousarray(scores, float)
-    return _fitted(units.shape, units.tobytes(), scores.tobytes(), tuple(map(bool, smooth)))
+def fitted(replicates: Sequence[tuple[np.ndarray, np.ndarray]], smooth: Sequence[bool]) -> Surface | None:
+    """The surface of replicates, [(units `[n, d]`, scores `[n]`)], from memory if this process has fitted them lately."""
+    units, scores = (np.concatenate([np.asarray(part, float) for part in parts]) for parts in zip(*replicates, strict=True))
+    sizes = tuple(len(scores) for _, scores in replicates)
+    return _fitted(units.shape, units.tobytes(), scores.tobytes(), tuple(map(bool, smooth)), sizes)
 
 
 def candidates(low: np.ndarray, high: np.ndarray) -> np.ndarray:

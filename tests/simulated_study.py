@@ -16,7 +16,7 @@ from sweeps.protocol.plan import schedule
 
 RMS, TANH = swap('norm', 'rms_norm'), swap('norm', 'dynamic_tanh')
 NO_MIXER = swap('mixer', 'identity')
-SMALL = dataclasses.replace(quickstart, trials=8, replicates=2, looks=(), extension=0)
+SMALL = dataclasses.replace(quickstart, trials=8, replicates=3, looks=(), extension=0)
 SHAPES = {
     'path': path({'start': (), 'rms': RMS, 'no_mixer': NO_MIXER}),
     'drop_one': drop_one({'rms': RMS, 'no_mixer': NO_MIXER}),

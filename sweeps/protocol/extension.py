@@ -13,6 +13,10 @@ from results.edges import Box, Side, edges
 NEAR = 1 / 8
 """The largest distance that counts as close to an edge, as a share of the study's own range."""
 
+PAST = 0.25
+"""A side counts where the gain past it is above this share of a score's standard error. A surface bends back where it has no
+trials, so flat, loud or ridged worlds hardly ever gain; measurements are in LOG.md."""
+
 Measured = tuple[np.ndarray, np.ndarray]
 """Units `[n, d]` and scores `[n]` of the trials of a replicate, -inf where one diverged."""
 
@@ -23,7 +27,7 @@ def sides_past_edges(
     ends: Mapping[str, Mapping[Side, float]],
     measured: Mapping[str, list[Measured]],
 ) -> dict[str, list[Side]]:
-    """By optimizer, the sides past which one arm's surfaces rise by more than their standard error, and to its best or more.
+    """By optimizer, the sides past which one arm's surface clearly rises, and to the arm's best score or more.
 
     All arguments are by optimizer: which values have an order, the ranges so far, the end of each side's extension, and the
     trials of all replicates. With too few trials for a surface, a side counts if the best trial is close to it. A side where
@@ -45,7 +49,7 @@ def sides_past_edges(
             fits[optimizer] = seen
     top = max((seen.inside for seen in fits.values()), default=-math.inf)
     for optimizer, seen in fits.items():
-        sides[optimizer] = [side for side, gain in seen.gains.items() if gain > seen.errors[side] and seen.inside + gain >= top]
+        sides[optimizer] = [side for side, gain in seen.gains.items() if gain > PAST * seen.noise and seen.inside + gain >= top]
     return {optimizer: named for optimizer, named in sides.items() if named}
 
 

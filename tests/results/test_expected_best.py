@@ -68,7 +68,7 @@ def asked(**fields: object) -> Study:
 
 def test_curves_hold_the_first_trials_of_every_optimizer_alone():
     study = asked(tune={'adamw': asked().tune['adamw'], 'sgd': asked().tune['adamw']}, replicates=3)
-    schedule, records = simulate(study, World(optimum=(1.4, 0.5), noise=0.1, cliff=9.0), seed=1)
+    schedule, records = simulate(study, World(optimum=(2.0, 0.5), noise=0.02, cliff=9.0), seed=1)
     assert any(trial.phase == 'extend_1' for trial in schedule.trials), 'the world must make the study extend'
     found = curves(Reading(study, schedule, records))
     assert [(c.optimizer, c.arm) for c in found] == [(o, a) for o in ('adamw', 'sgd', 'all') for a in ('base', 'arm')]

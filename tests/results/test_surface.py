@@ -87,6 +87,20 @@ def test_one_setting_is_the_gaussian_process_of_the_textbook(monkeypatch, dims, 
         assert fitted.noise == pytest.approx(scores.std() * math.sqrt(scale * noise), rel=1e-6)
 
 
+def test_replicates_have_one_surface_each_at_its_own_height():
+    """Whatever their heights, the surface is that of their mean; with more of them it is known better."""
+    made = [noisy((0.45, 0.6), 0.05, seed, count=8) for seed in range(5)]
+    units, scores = (np.concatenate(parts) for parts in zip(*made, strict=True))
+    groups = np.repeat(np.arange(5), 8)
+    fitted, moved = fit(units, scores, groups=groups), fit(units, scores + 7.0 * groups, groups=groups)
+    points = np.random.default_rng(0).random((5, 2))
+    assert fitted.groups == 5
+    assert moved.mean(points) == pytest.approx(fitted.mean(points) + 14.0, abs=1e-9)
+    truth = bowl(points, (0.45, 0.6))
+    assert fitted.mean(points) == pytest.approx(truth, abs=0.1)
+    assert fitted.noise == pytest.approx(0.05, rel=0.2)
+
+
 def test_settings_are_weighed_by_their_evidence():
     """All settings of two coordinates, one by one: the mean is the mixture's, the error its standard deviation."""
     units, scores = noisy((0.45, 0.6), 0.1, 3, count=10)
