@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from ablations.study import Study
-from sweeps.protocol.rough_worlds import ROUGH, VERY_ROUGH
+from sweeps.protocol.rough_worlds import ONE_SPLIT, ROUGH, VERY_ROUGH
 from sweeps.protocol.simulate import World
 from sweeps.protocol.worlds import ARMS, BEYOND, FLAT, WORLDS
 
@@ -102,6 +102,8 @@ FORMS = {
         dict.fromkeys(ARMS[1:], -1.002 * 0.06 / DEVIATION),
     ),
     'better on two tasks, worse on the third': Cell('plain', PLAIN, {'tasks': 3}, dict.fromkeys(ARMS[1:3], (4.0, 4.0, -2.0))),
+    'one fixed test split': Cell('one fixed test split', ONE_SPLIT),
+    'one fixed test split, ten replicates': Cell('one fixed test split', ONE_SPLIT, {'replicates': 10}),
     'looks at 3, 5 and 8': Cell('plain', PLAIN, LOOKS),
     'until decided, at most 10': Cell('plain', PLAIN, UNTIL),
     'until decided beside a loud arm': Cell('loud arm x10', ROUGH['loud arm x10'], UNTIL),

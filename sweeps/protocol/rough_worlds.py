@@ -25,6 +25,15 @@ NOISES = {
 PLACES = {'second': {'optimum': (0.25, 0.7)}, 'third': {'optimum': (0.85, 0.2)}, 'fourth': {'optimum': (0.7, 0.9)}}
 EDGE = {'fifth': {'optimum': (1.25, 0.4)}}
 FIXED = dict(height=0.995, curvature=0.3, noise=0.0, split=0.0, items=360)
+ONE_SPLIT = World(
+    height=0.9,
+    curvature=0.01,
+    noise=0.006,
+    split=0.0,
+    fixed=360,
+    liking=0.028,
+    about='one fixed test split of 360 items, of which arms like different ones; replicates hardly vary',
+)
 
 ROUGH = {
     'heavy tails': World(tails=3, about="noise of Student's t with 3 degrees of freedom"),

@@ -249,9 +249,9 @@ def test_expected_best_windows_and_fronts_are_shown():
     assert row[-1].startswith(f'{sum(best) / 3:.1f} [')
     rates = rates_grid(Reading(study, planned, records))
     assert len(rates['rows']) == len(study.arms) * 2 * 2
-    chosen = [planned.selections['rms_norm', 'digits', r].optimizer for r in range(2)]
+    chosen = [planned.selections['rms_norm', 'digits', r].optimizer for r in range(3)]
     row = next(row for row in rates['rows'] if row[:3] == ['rms_norm', 'digits', 'sgd'])
-    assert row[-1] == f'{chosen.count("sgd")} of 2'
+    assert row[-1] == f'{chosen.count("sgd")} of 3'
     fronts = pareto_grid(Reading(study, planned, records, manifest))
     row = next(row for row in fronts['rows'] if row[:3] == ['rms_norm', 'digits', 'parameters'])
     assert row[3] == '10.1k' and row[5] in ('yes', 'no') and row[7] in ('front', 'possible', 'dominated')

@@ -112,7 +112,7 @@ def test_the_address_filters_and_the_controls_follow_it(browser, page):
         ['optimizer', ''],
         ['status', ''],
     ]
-    assert browser("document.getElementById('shown').textContent") == f'Runs 1 to 4 of 4 ({len(small()[2])} in all)'
+    assert browser("document.getElementById('shown').textContent") == f'Runs 1 to 6 of 6 ({len(small()[2])} in all)'
     one = known('id')[7]
     browser.open(page, f'#find={one[:12].upper()}')
     assert column(browser, 'id') == [one]
