@@ -16,8 +16,5 @@ study = Study(
     arms={'same': (), 'same_again': (), 'same_once_more': (), 'same_at_last': ()},
     tasks=('digits', 'stdlib_bytes'),
     tune={'adamw': {'lr': log(1e-3, 5e-2), 'weight_decay': log(1e-3, 1.0)}},
-    trials=16,
-    seeds=2,
-    looks=(5,),
     share=True,
 )

@@ -4,7 +4,7 @@ Five arms on images (a small ConvNeXt) and on the bytes of Python sources (a sma
 optimizer types. Two of the arms test the lab itself: `layer_norm_again` is the base under another name, on which an honest
 lab claims nothing; `no_mixer` has its mixer removed, a loss that a lab with power must find.
 
-Cost: about 1,100 training runs of a fraction of a second; five minutes on two CPU cores.
+Cost: about 840 training runs of a fraction of a second; five minutes on two CPU cores.
 Run: archlab run quickstart
 """
 
@@ -30,8 +30,6 @@ study = Study(
         'adamw': {'lr': log(1e-3, 5e-2), 'weight_decay': log(1e-3, 1.0)},
         'sgd': {'lr': log(3e-2, 3.0), 'weight_decay': log(1e-5, 1e-2)},
     },
-    trials=16,
     replicates=3,
-    seeds=2,
     share=True,
 )
