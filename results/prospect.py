@@ -117,8 +117,8 @@ def settings_of(study: Study, setting: Setting, applied: Sequence[str] = ()) -> 
     """A setting as `--set` arguments, beside those that are `applied` already; looks go with replicates.
 
     >>> from ablations.studies import STUDIES
-    >>> settings_of(STUDIES['null'], Setting(trials=12, seeds=4, replicates=8))
-    ['trials=12', 'seeds=4', 'replicates=8', 'looks=(3, 8)']
+    >>> settings_of(STUDIES['null'], Setting(trials=12, seeds=6, replicates=8))
+    ['trials=12', 'seeds=6', 'replicates=8', 'looks=(3, 8)']
     """
     wanted = {name: value for name, value in dataclasses.asdict(setting).items() if value != getattr(study, name)}
     if 'replicates' in wanted:

@@ -9,6 +9,7 @@ from ablations.trial import TEST, TUNING, Schedule, Trial
 from results.budgets import equalities
 from results.doubts import doubts
 from results.looks import looks_of
+from results.protocol import NOW, PROTOCOLS, started_under
 from results.store.reading import Reading
 
 FEW_REPLICATES = 3
@@ -44,6 +45,7 @@ def verify(reading: Reading) -> list[Check]:
         _noise(study),
         _fresh_seeds(study, planned),
         _sealed(recorded, manifest),
+        _one_protocol(started_under(manifest, reading.records, recorded)),
         _one_source(recorded),
         _one_data(recorded),
         _looks(study, manifest),
@@ -153,6 +155,12 @@ def _sealed(recorded: Mapping[str, dict], manifest: Mapping) -> Check:
     counted = ', '.join(f'{name} {count}' for name, count in sorted(reads.items())) or 'none yet'
     why = f'{len(wrong)} tuning trials were scored on test data' if wrong else f'test reads by dataset: {counted}'
     return Check('nothing was tuned on test data', not wrong, why)
+
+
+def _one_protocol(started: int) -> Check:
+    why = f'protocol {started}, {PROTOCOLS.get(started, "of another version of the lab")}'
+    fix = '' if started == NOW else f'; now it is judged by protocol {NOW}: run it again, in another --runs folder'
+    return Check('planned and judged by one protocol', started == NOW, why + fix)
 
 
 def _one_source(recorded: Mapping[str, dict]) -> Check:

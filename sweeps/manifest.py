@@ -2,6 +2,7 @@
 
 study, settings     the study's name and the --set settings of the last run
 digest              the study's digest then
+protocol            the rules that the folder was started under (results/protocol.py)
 platform, strategy, lanes      how packs run
 costs               {arm: {task: cost}}
 looks               numbers of replicates at which findings were read
@@ -55,7 +56,7 @@ def _design(value: object) -> bool:
 
 KINDS = {
     **dict.fromkeys(('study', 'digest', 'platform', 'strategy'), _text),
-    'lanes': lambda value: _count(value) and value > 0,
+    **dict.fromkeys(('lanes', 'protocol'), lambda value: _count(value) and value > 0),
     'settings': _list(_text),
     'looks': _list(_count),
     'design': _design,

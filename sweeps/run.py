@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ablations.study import Study
 from ablations.trial import TEST, Schedule
+from results.protocol import ENTRY, NOW
 from results.resolution import resolutions, small_splits
 from results.store import atomic, defined
 from results.store.records import FOLDER, prepare
@@ -100,6 +101,9 @@ class Run:
         self.watch.note('checking every model of the study')
         study, answer = self.study, self.launcher.preflight(preflight_command(self.study))
         chosen = {'platform': answer['platform'], 'strategy': answer['strategy'], 'lanes': LANES}
+        # A folder that has records was started under the rules of then.
+        if not self.committed.records:
+            chosen[ENTRY] = NOW
         before = {name: self.manifest[name] for name in chosen if name in self.manifest}
         about = {'study': study.name, 'digest': study.digest, 'settings': self.settings}
         about |= {'costs': answer['costs'], 'test_sizes': answer.get('test_sizes', {})}

@@ -23,6 +23,7 @@ ALLOWED = {
         'results.edges',
         'results.budgets',
         'results.undecided',
+        'results.protocol',
         'results.resolution',
     ),
 }

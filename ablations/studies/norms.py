@@ -28,6 +28,6 @@ study = Study(
         'adamw': {'lr': log(3e-4, 5e-2), 'weight_decay': log(1e-3, 1.0)},
         'sgd': {'lr': log(1e-2, 3.0), 'weight_decay': log(1e-5, 1e-2)},
     },
-    own=dict.fromkeys(('dynamic_tanh', 'dynamic_erf'), {'alpha0': log(0.1, 2.0)}),
+    own={'dynamic_tanh': {'alpha0': log(0.1, 2.0)}, 'dynamic_erf': {'alpha0': log(0.1, 2.0)}},
     share=True,
 )

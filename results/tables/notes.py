@@ -105,6 +105,7 @@ def notes(findings: list[Finding], facts: StudyFacts) -> list[str]:
         *effects,
         *matched,
         *screened,
+        *([f'Planned and judged by protocol {facts.protocol}'] if facts.protocol else []),
         _family(findings, facts),
         'Detectable: the smallest effect that would be found with 80% power at this noise',
         f'Test examples: {shown}',

@@ -5,6 +5,7 @@ import dataclasses
 from results.evidence import claim_level
 from results.finding import Finding
 from results.looks import looks_of
+from results.protocol import ENTRY
 from results.store.reading import Reading
 from results.tables.effects import EffectLine, effect_lines
 
@@ -28,7 +29,8 @@ class Missing:
 class StudyFacts:
     """What a table needs to know of a study beside its findings; the defaults add nothing.
 
-    Where `screening` is above 0, every optimizer got so many of the `trials` before the better one got the rest.
+    Where `screening` is above 0, every optimizer got so many of the `trials` before the better one got the rest. `protocol`
+    is the number of the rules that the study was started under, where it is known.
 
     `alpha` is the familywise error rate of the study, and `level` the part of it for its comparisons. `looks` share it, and
     those declared `late`, after the first read, claim nothing. `look` is the last complete declared look (0 before the first,
@@ -42,6 +44,7 @@ class StudyFacts:
     base_factor: int = 1
     trials: int | None = None
     screening: int = 0
+    protocol: int | None = None
     alpha: float | None = None
     level: float | None = None
     looks: tuple[int, ...] = ()
@@ -102,6 +105,7 @@ def study_facts(reading: Reading, findings: list[Finding]) -> StudyFacts:
         base_factor=study.base_factor,
         trials=study.trials,
         screening=study.screening,
+        protocol=reading.manifest.get(ENTRY),
         alpha=study.alpha,
         level=claim_level(study, reading.manifest),
         looks=looks,

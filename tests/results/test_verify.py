@@ -31,6 +31,7 @@ RULES = [
     'noise is measured',
     'confirmation seeds are fresh',
     'nothing was tuned on test data',
+    'planned and judged by one protocol',
     'one version of the sources',
     'one version of the data',
     'looks were declared',
@@ -305,3 +306,12 @@ def test_a_task_on_which_nothing_moved_is_named():
     frozen = {key: {**record, 'initial_loss': 2.0, 'final_loss': 2.0} for key, record in records.items()}
     assert 'on digits, recall every run' in checks(asked, found, frozen)[STILL].why
     assert STILL not in checks(asked, found, records)
+
+
+def test_records_of_an_older_protocol_are_named():
+    asked, planned, records = sound()
+    older = {f'{number:x}': record for number, record in enumerate(records.values())}
+    for entry, known, holds in (({}, records, True), ({}, older, False), ({'protocol': 1}, records, False), ({}, {}, True)):
+        check = checks(asked, planned, known, entry)['planned and judged by one protocol']
+        assert check.holds == holds
+        assert holds or 'run it again' in check.why
