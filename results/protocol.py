@@ -7,7 +7,7 @@ ENTRY = 'protocol'
 NOW = 2
 PROTOCOLS = {
     1: 'before 28 November 2026: 16 trials and 2 seeds, unpaired tests, data splits and confirmation seeds of the task alone',
-    2: 'since 28 November 2026: 10 trials and 4 seeds, paired tests with lent variance, one surface for selection and for edges, '
+    2: 'since 28 November 2026: 10 trials and 4 seeds, paired tests with lent variance, one surface for points and edges, '
     "data splits and confirmation seeds of the study's own",
 }
 """What each was, in short; LOG.md has the rest."""
