@@ -121,11 +121,11 @@ def item_errors(reading: Reading, task: Task) -> list[float]:
     return [pair.error for pair in pairs if pair is not None]
 
 
-def small_splits(found: list[Resolution]) -> str:
+def small_splits(resolutions: list[Resolution]) -> str:
     """One sentence that names the tasks whose margin their test split cannot resolve; '' where there are none."""
     small = [
         f'{one.task} ({one.examples:,} examples find {number(one.finds, one.metric)}, margin {number(one.margin, one.metric)})'
-        for one in found
+        for one in resolutions
         if one.resolves is False
     ]
     return f'test splits that cannot resolve their margin: {", ".join(small)}; archlab plan says more' if small else ''
