@@ -76,6 +76,7 @@ def findings(reading: Reading, described: bool = True) -> list[Finding]:
         if row in measured:
             facts['effect'] = measured[row].effect
             facts['effect_interval'] = measured[row].interval(LEVEL)
+            facts['family_interval'] = measured[row].interval(1 - level / len(rows))
             facts['test_split_error'] = measured[row].items and measured[row].items.error
         if row in shared:
             facts['shared_effect'] = shared[row].effect

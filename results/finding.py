@@ -15,6 +15,7 @@ class Finding:
     value, base_value      mean test metric over replicates, of confirmation runs that did not diverge, with `interval` and
                            `base_interval` (95 %, Student)
     effect                 arm minus base in the good direction, with `effect_interval` (95 %, not adjusted)
+    family_interval        the wider interval for those who read many: all of a study's hold together in 95 % (Bonferroni)
     p, p_adjusted          of effect = 0: over all looks, and over all arms and tasks of the study too
     p_equivalent           of |effect| >= margin, over all looks, arms and tasks
     p_diverged             of equal rates of divergence, over all looks, arms and tasks
@@ -55,6 +56,7 @@ class Finding:
     interval: tuple | None = None
     effect: float | None = None
     effect_interval: tuple | None = None
+    family_interval: tuple | None = None
     test: str = TEST_NAME
     p: float | None = None
     p_adjusted: float | None = None

@@ -82,6 +82,13 @@ def _test_split(finding: Finding) -> str:
     return f'The test split alone gives this effect a standard error of {_amount(finding.test_split_error, finding)}.'
 
 
+def _family(finding: Finding) -> str:
+    """The interval that makes room for all comparisons of the study, where something is claimed."""
+    if finding.family_interval is None or finding.verdict not in ('better', 'worse'):
+        return ''
+    return f'With room for all comparisons of the study: {span(finding.family_interval, finding.metric, True)}.'
+
+
 def headline(finding: Finding) -> str:
     """The two arms and the verdict."""
     return f'{finding.arm} against {finding.base} on {finding.task}: {marked(finding)}.'
@@ -100,7 +107,7 @@ def basis(finding: Finding, recipe: str = 'own') -> str:
         how = 'both at the recipe of the base' if recipe == 'same' else 'each at its own best recipe'
         counts = f'{finding.replicates} replicate{"s" * (finding.replicates != 1)} of {finding.seeds}'
         parts.append(f'{own}, {base}, {how}: {effect} over {counts} seed{"s" * (finding.seeds != 1)}{tested}.')
-    parts += [_test_split(finding), meaning(finding), _divergence(finding), _shared(finding, recipe)]
+    parts += [_family(finding), _test_split(finding), meaning(finding), _divergence(finding), _shared(finding, recipe)]
     for who, edges in ((finding.arm, finding.censored), (finding.base, finding.base_censored)):
         if edges:
             parts.append(f'Censored: the optimum of {who} lies at the edge of its range ({", ".join(edges)}).')

@@ -65,6 +65,7 @@ def test_all_comparisons_share_one_error_rate():
         difference = noise.difference(finding.arm, 'base')
         assert finding.p == pytest.approx(difference.p())
         assert finding.effect_interval == pytest.approx(difference.interval(0.95))
+        assert finding.family_interval == pytest.approx(difference.interval(1 - 0.05 / 6))
         assert finding.detectable == pytest.approx(detectable(difference, 0.05 / 6))
         assert finding.p_equivalent == pytest.approx(min(1, 6 * difference.p_within(margins[finding.task])))
     assert [f.p_adjusted for f in made] == pytest.approx(

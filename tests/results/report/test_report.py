@@ -310,7 +310,7 @@ def test_sentence_says_the_effect_once_and_marks_censoring():
     one = next(one for one in data()[-1] if one.arm == 'no_mixer')
     text = sentence(dataclasses.replace(one, verdict='worse', censored=('adamw lr high',)))
     assert text.startswith(f'no_mixer against layer_norm on {one.task}: worse, censored. no_mixer ')
-    assert ' −' in text and 'points [' in text and 'over 3 replicates of 2 seeds' in text
+    assert ' −' in text and 'points [' in text and 'over 3 replicates of 4 seeds' in text
     assert text.count('adjusted p') == 1
     assert 'Censored: the optimum of no_mixer lies at the edge of its range (adamw lr high).' in text
 
