@@ -174,7 +174,7 @@ def test_a_budget_is_asked_of_the_study_as_it_ran(called: Callable, tmp_path: Pa
     folder = tmp_path / 'quickstart'
     folder.mkdir()
     manifest.save(folder, {**manifest.load(folder), 'study': 'quickstart', 'settings': ['trials=6', 'seeds=5']})
-    for given, trials, seeds in (([], 6, 5), (['--set', 'trials=7'], 7, 2)):
+    for given, trials, seeds in (([], 6, 5), (['--set', 'trials=7'], 7, 4)):
         told = json.loads(called('plan', 'quickstart', '--runs', tmp_path, '--budget', '1h', '--json', *given).stdout)
         assert (told['known'], told['budget_seconds'], told['declared']['trials']) == (False, 3600.0, trials)
         assert told['pilot']['seeds'] == seeds and told['pilot']['seconds'] is None
