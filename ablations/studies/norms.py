@@ -4,7 +4,7 @@ Three datasets of different kinds: images, text bytes and associative recall. Ba
 later tokens of a sequence in its statistics, so on the two causal tasks it sees what the others do not while training. The
 squashing norms also tune the gain that they start with, at the same number of trials.
 
-Cost: about 3,900 training runs; 23 minutes on two CPU cores.
+Cost: about 2,900 training runs; 20 minutes on two CPU cores.
 Run: archlab run norms
 """
 

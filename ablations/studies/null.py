@@ -3,7 +3,7 @@
 Four arms that are the same model under four names, tuned independently. Whatever differs between them is noise of tuning,
 data splits and seeds, so an honest lab claims nothing: it calls no arm better or worse.
 
-Cost: about 950 training runs; three minutes on two CPU cores.
+Cost: about 680 training runs; four minutes on two CPU cores.
 Run: archlab run null
 """
 

@@ -4,7 +4,7 @@ Five arms on images (a small ConvNeXt) and on the bytes of Python sources (a sma
 optimizer types. Two of the arms test the lab itself: `layer_norm_again` is the base under another name, on which an honest
 lab claims nothing; `no_mixer` has its mixer removed, a loss that a lab with power must find.
 
-Cost: about 840 training runs of a fraction of a second; five minutes on two CPU cores.
+Cost: about 820 training runs of a fraction of a second; five minutes on two CPU cores.
 Run: archlab run quickstart
 """
 

@@ -21,7 +21,7 @@ from sweeps.protocol.simulate import World
 from sweeps.protocol.world_studies import Conclusion, conclusion_of, study_of
 from sweeps.protocol.worlds import ARMS, MORE
 
-PILOT = 400
+PILOT = 200
 """How many studies measure, twice, the worth of each arm's tuned procedure."""
 CHUNK = 20
 SAVED = 100
