@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ablations.study import Study
+from ablations.trial import Schedule
 from results.budgets import equalities
 from results.comparability import censored_side, incomparable, without_values
 from results.divergence import compare
@@ -57,7 +58,7 @@ def findings(reading: Reading, described: bool = True) -> list[Finding]:
     pairs = {row: Comparison(sides[row], sides[study.reference(row[0]), row[1]]) for row in rows}
     budgets = equalities(study, reading.schedule, reading.records, reading.manifest.get('costs', {}))
     blocked = {row: incomparable(study, budgets, pair.own, pair.base) for row, pair in pairs.items()}
-    measured = _differences(study, sides)
+    measured = _differences(study, sides, reading.schedule)
     taken = looks.until(reading.schedule.look)
     noises = {
         (task.name, look): _noise(study, sides, task.name, {arm: study.count(arm, look) for arm in study.arms})
@@ -68,7 +69,7 @@ def findings(reading: Reading, described: bool = True) -> list[Finding]:
     tested = {row: _tested(study, looks, pairs[row], {look: noises[row[1], look] for look in taken}) for row in open_rows}
     level = claim_level(study, reading.manifest)
     words = adjusted({row: one.tested for row, one in tested.items()}, len(rows), level)
-    shared = _differences(study, sides, shared=True)
+    shared = _differences(study, sides, reading.schedule, shared=True)
     one_recipe = _holm(shared, len(rows)) if reading.schedule.look else {}
     made = {}
     for row, pair in pairs.items():
@@ -144,13 +145,23 @@ def _noise(
     return Noise(taken(samples), taken(items))
 
 
-def _differences(study: Study, sides: Mapping[Row, Side], shared: bool = False) -> dict[Row, Difference]:
-    """The difference of each pair by all of its replicates; left out where one is missing or noise cannot be measured."""
+def _differences(study: Study, sides: Mapping[Row, Side], schedule: Schedule, shared: bool = False) -> dict[Row, Difference]:
+    """The difference of each pair by all of its replicates; left out where one is missing or noise cannot be measured.
+
+    The noise of an arm that an earlier look decided is that of that look, as in its test.
+    """
     made = {}
     for task in study.tasks:
-        noise = _noise(study, sides, task.name, shared=shared)
+        noises: dict[int | None, Noise] = {}
         for arm in study.arms:
-            if arm != study.base and (difference := noise.difference(arm, study.reference(arm))) is not None:
+            if arm == study.base:
+                continue
+            reached = schedule.reached(arm, task.name, study.looks)
+            look = reached if reached < schedule.look else None
+            if look not in noises:
+                counts = None if look is None else {one: study.count(one, look) for one in study.arms}
+                noises[look] = _noise(study, sides, task.name, counts, shared)
+            if (difference := noises[look].difference(arm, study.reference(arm))) is not None:
                 made[arm, task.name] = difference
     return made
 

@@ -56,6 +56,12 @@ class _RatePanel:
     def scores(self) -> list[float]:
         return [score for replicates in self.tuned.values() for _, scores in replicates for score in scores]
 
+    @property
+    def selected(self) -> list[float]:
+        """The scores expected at the selected points with this optimizer, which may lie above every run."""
+        points = [point for (_, task, _), point in self.schedule.selections.items() if task == self.item.name]
+        return [point.score for point in points if point is not None and point.optimizer == self.optimizer]
+
     def draw(self, axes, styles: dict, all_scores: list[float]) -> None:
         """Draw on `axes`; `all_scores` holds the scores of all panels with the same scale."""
         self.axes = axes
@@ -75,7 +81,7 @@ class _RatePanel:
         """The limits, from the best score to the worst or somewhat below chance, with a strip for diverged runs at that end."""
         finite = [score for score in all_scores if math.isfinite(score)]
         chance = self.item.sign * self.item.chance
-        best = max(finite, default=chance + abs(chance))
+        best = max([*finite, *self.selected], default=chance + abs(chance))
         self.floor = max(min(finite, default=chance), chance - BELOW * abs(best - chance))
         lost, room = len(finite) < len(all_scores), max(best - self.floor, 1e-3 * abs(best), 1e-9)
         low, edge, high = self.floor - room * (0.24 if lost else 0.06), self.floor - 0.06 * room, best + 0.06 * room

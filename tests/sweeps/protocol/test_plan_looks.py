@@ -8,6 +8,8 @@ from planned_study import MIDDLE, OUTSIDE, STUDY, WORLDS, record, units
 from ablations.config import swap
 from ablations.trial import TUNING
 from results.evidence import findings
+from results.noise import Noise
+from results.runs import Runs
 from results.store.reading import Reading
 from sweeps.protocol.plan import plan, schedule
 from sweeps.protocol.simulate import simulate
@@ -126,3 +128,17 @@ def test_budgets_count_tuning_and_nothing_else(finished):
                 'examples': len(tuned) * item.steps * item.batch,
                 'flops': None,
             }
+
+
+def test_the_interval_of_a_decided_arm_is_that_of_its_look():
+    """Others' later replicates change nothing of what was claimed, nor of how sure it is."""
+    asked = dataclasses.replace(STUDY, replicates=6, looks=(3, 6))
+    found, records = simulate(asked, dataclasses.replace(MIDDLE, top={'third': -0.5}), 0)
+    reading = Reading(asked, found, records)
+    assert {t.replicate for t in found.trials if t.arm == 'third'} == {0, 1, 2} and found.look == 6
+    one = next(one for one in findings(reading) if one.arm == 'third')
+    values = {arm: Runs(reading, arm, asked.tasks[0]).confirmed()[:3] for arm in asked.arms}
+    difference = Noise(values).difference('third', 'base')
+    assert (one.verdict, one.effect) == ('worse', pytest.approx(difference.effect))
+    assert one.effect_interval == pytest.approx(difference.interval(0.95))
+    assert one.family_interval[1] < 0
