@@ -12,6 +12,9 @@ import numpy as np
 from results.remembered import remembered
 from results.surface import MOST, best, fitted
 
+ENOUGH = 8
+"""With fewer trials that ended a surface says nothing of what lies past them."""
+
 Side = tuple[str, str]
 """A tuned value and its `low` or `high` end."""
 Box = dict[str, tuple[float, float]]
@@ -38,7 +41,7 @@ def edges(
     """Look past each edge of the box, on the surface of the replicates of one optimizer: the first ones, up to MOST trials.
 
     `replicates` is [(units [n, d], scores [n])], with the values in the order of `box`; `smooth` `[d]` is False for choices;
-    `beyond[side]` is the unit coordinate to which that side would be extended. None where no surface fits.
+    `beyond[side]` is the unit coordinate to which that side would be extended. None with fewer than ENOUGH finite trials.
 
     >>> units = np.linspace(0, 1, 8)[:, None]
     >>> seen = edges([(units, -((units[:, 0] - 1.2) ** 2))] * 2, [True], {'lr': (0.0, 1.0)}, {('lr', 'high'): 4 / 3})
@@ -56,7 +59,7 @@ def edges(
 def _looked(replicates: Sequence, smooth: Sequence[bool], box: Box, beyond: Mapping[Side, float]) -> list:
     """The best inside, the noise, and the gain past each side; empty where no surface fits."""
     surface = fitted(replicates, smooth)
-    if surface is None:
+    if surface is None or len(surface.units) < ENOUGH:
         return []
     finite = np.concatenate([units[np.isfinite(scores)] for units, scores in replicates])
     # Where runs diverge, the surface says nothing: the range ends with the trials there, unless it may be extended.

@@ -1,7 +1,5 @@
-"""Study file: a claim translated back into the study that tests it, with a name, and so tuning seeds, of its own.
-
-Confirmation seeds and data splits follow from task and replicate alone, so they are those of the study that made the claim.
-"""
+"""Study file: a claim translated back into the study that tests it, an independent repetition: from its own name follow the
+points and seeds of its tuning, its confirmation seeds and its data splits."""
 
 import dataclasses
 import re

@@ -106,7 +106,8 @@ def test_too_few_runs_have_no_edges_to_speak_of():
     few = (grid(4), np.array([0.0, 1.0, -np.inf, 0.5]))
     assert looked([few]) is None
     assert looked([(grid(16), np.full(16, -np.inf))] * 5) is None
-    assert looked([few, few]) is not None, 'together they are enough'
+    assert looked([few, few]) is None
+    assert looked([few, few, few]) is not None, 'together they are enough'
 
 
 def test_diverged_runs_leave_the_edges_alone():

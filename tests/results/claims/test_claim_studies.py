@@ -35,7 +35,7 @@ def loaded(tmp_path: Path, claim: Claim, study: Study, **more: object) -> Study:
 PROTOCOL = [
     field.name
     for field in dataclasses.fields(Study)
-    if field.name not in ('name', 'question', 'arms', 'tasks', 'against', 'levels', 'shape', 'blocks')
+    if field.name not in ('name', 'question', 'arms', 'tasks', 'own', 'against', 'levels', 'shape', 'blocks')
 ]
 
 
@@ -49,6 +49,7 @@ def check(tmp_path: Path, claim: Claim, study: Study) -> Study:
         assert item == study.task(item.name)
         for arm in again.arms:
             assert again.model(arm, item.name) == study.model(arm, item.name)
+    assert again.own == {arm: study.own[arm] for arm in again.arms if arm in study.own}
     assert {name: getattr(again, name) for name in PROTOCOL} == {name: getattr(study, name) for name in PROTOCOL}
     return again
 

@@ -103,7 +103,7 @@ def test_what_has_no_number_is_last_either_way(browser, page):
 def test_the_address_filters_and_the_controls_follow_it(browser, page):
     browser.open(page, '#arm=no_mixer&task=digits&phase=confirm&sort=seed&order=ascending')
     wanted = sorted(known('seed', arm='no_mixer', task='digits', phase='confirm'))
-    assert [int(cell) for cell in column(browser, 'seed')] == wanted and len(wanted) == 6
+    assert [int(cell) for cell in column(browser, 'seed')] == wanted and len(wanted) == 12
     assert browser("[...document.querySelectorAll('#controls select')].map(select => [select.name, select.value])") == [
         ['arm', 'no_mixer'],
         ['task', 'digits'],
@@ -112,7 +112,7 @@ def test_the_address_filters_and_the_controls_follow_it(browser, page):
         ['optimizer', ''],
         ['status', ''],
     ]
-    assert browser("document.getElementById('shown').textContent") == f'Runs 1 to 6 of 6 ({len(small()[2])} in all)'
+    assert browser("document.getElementById('shown').textContent") == f'Runs 1 to 12 of 12 ({len(small()[2])} in all)'
     one = known('id')[7]
     browser.open(page, f'#find={one[:12].upper()}')
     assert column(browser, 'id') == [one]
