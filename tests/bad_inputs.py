@@ -20,12 +20,15 @@ from bad_data import bad_data, bad_table, harmed_data
 from bad_runs import bad_place, bad_sql, bad_weights, finished, harmed_bundle, harmed_runs
 from bad_studies import bad_blocks, bad_number, bad_setting, bad_study
 from bad_things import Bad
+from own_seconds import OwnSeconds
 
 import archlab
 from archlab.answers import BAD_INPUT
 
-SECONDS, WAITING = 30, 150.0
-"""Seconds of a processor, and seconds on a busy machine, after which a command hangs."""
+SECONDS = 30
+"""Seconds after which a command hangs: of a processor, and of the clock but for those in which others had the processor."""
+NEAR = 10
+"""Seconds from which on an input is named."""
 
 
 MEMORY = 6 << 30
@@ -39,22 +42,26 @@ HEAVY = (bad_sql, harmed_bundle, bad_place, bad_data, harmed_data, bad_blocks, b
 """What takes longer, or loads jax."""
 
 
-def answered(bad: Bad, place: Path) -> tuple[int | None, str, float]:
+def answered(bad: Bad, place: Path) -> tuple[int | None, str, OwnSeconds]:
     """The exit status of an input (None where it hangs), what it said, and the seconds that it took."""
-    said, began = place / '.said', time.monotonic()
+    said = place / '.said'
     child = os.fork()
     if not child:
         try:
             _alone(bad, place, said)
         finally:
             os._exit(99)
-    while not (ended := os.waitpid(child, os.WNOHANG))[0]:
-        if time.monotonic() - began > WAITING:
-            os.killpg(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return None, said.read_text(errors='replace'), WAITING
+    taken, looked = OwnSeconds(child), time.monotonic()
+    while not os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        if time.monotonic() - looked > 0.1:
+            looked = time.monotonic()
+            if taken.look() > SECONDS:
+                os.killpg(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+                return None, said.read_text(errors='replace'), taken
         time.sleep(0.005)
-    return os.waitstatus_to_exitcode(ended[1]), said.read_text(errors='replace'), time.monotonic() - began
+    taken.look()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), said.read_text(errors='replace'), taken
 
 
 def _alone(bad: Bad, place: Path, said: Path) -> None:
@@ -89,8 +96,8 @@ def wrong(bad: Bad, code: int | None, said: str) -> str:
     return ''
 
 
-def inputs(seed: int, count: int, light: bool) -> Iterator[tuple[str, Bad, str, str]]:
-    """Try so many inputs; gives the kind of each, the input, what is wrong (or ''), and what was said."""
+def inputs(seed: int, count: int, light: bool) -> Iterator[tuple[str, Bad, str, str, bool]]:
+    """Try so many inputs; gives the kind of each, the input, what is wrong (or ''), what was said, and whether it took long."""
     kinds: tuple[Callable[[Path, random.Random, bool], Bad], ...] = LIGHT if light else LIGHT + HEAVY
     (finished() / 'table.csv').write_text('arm,value,sd,n\na,1,0.1,5\nb,2,0.1,5\n')
     try:
@@ -101,23 +108,24 @@ def inputs(seed: int, count: int, light: bool) -> Iterator[tuple[str, Bad, str, 
                 place = Path(own, 'place')
                 place.mkdir()
                 bad = kind(place, chance, light)
-                code, said, seconds = answered(bad, place)
-                yield f'{kind.__name__} {number} ({code}, {seconds:.1f} s)', bad, wrong(bad, code, said), said
+                code, said, taken = answered(bad, place)
+                what = f'{kind.__name__} {number} ({code}, {taken.seconds:.1f} s, {taken.of_processor:.1f} s of processor)'
+                yield what, bad, wrong(bad, code, said), said, max(taken.seconds, taken.of_processor) > NEAR
     finally:
         shutil.rmtree(finished())
 
 
 def main(seed: int, count: int, light: bool = False) -> int:
-    """Try inputs and print those that were answered wrongly; gives the exit status."""
+    """Try inputs and print those that were answered wrongly or slowly; gives the exit status."""
     if not light:
         import sweeps.models.check
         import sweeps.models.describe  # noqa: F401 - once, not by every input
-    bad = 0
-    for what, given, fault, said in inputs(seed, count, light):
-        if fault or os.environ.get('ARCHLAB_SHOW'):
-            bad += bool(fault)
-            print(f'{what}: {fault}: archlab {given.arguments}: {said[:400]!r}', flush=True)
-    print(f'{count} inputs, {bad} answered wrongly')
+    bad = slow = 0
+    for what, given, fault, said, near in inputs(seed, count, light):
+        if fault or near or os.environ.get('ARCHLAB_SHOW'):
+            bad, slow = bad + bool(fault), slow + near
+            print(f'{what}: {fault or "slow" * near}: archlab {given.arguments}: {said[:400]!r}', flush=True)
+    print(f'{count} inputs, {bad} answered wrongly, {slow} took more than {NEAR} s')
     return bool(bad)
 
 

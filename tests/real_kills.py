@@ -1,4 +1,4 @@
-"""Real kills: a tiny study is killed at a random moment, its checkpoints are damaged, and it is run to its end.
+"""Real kills: a tiny study is killed at a random moment, in half its checkpoints are damaged, and it is run to its end.
 
 What is recorded then must be what a run records that nobody disturbed, to the last bit.
 
@@ -6,6 +6,7 @@ python tests/real_kills.py SEED COUNT    prints each kill, and what it left wron
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import random
@@ -23,8 +24,10 @@ from results.store import atomic
 ROOT = Path(__file__).parents[1]
 WAYS = ('group', 'group', 'worker', 'launcher', 'term', 'interrupt')
 """kill -9 of all processes, of one worker, of the launcher; SIGTERM and Ctrl-C to the launcher."""
-HARMS = ('none', 'half', 'bytes')
-"""What is done to the files of checkpoints: nothing, the second half cut off, some bytes changed."""
+HARMING = ('group', 'worker', 'launcher')
+"""The ways that leave a checkpoint behind: who is told to stop finishes its pack first, and that removes its checkpoints."""
+HARMS = ('cut', 'changed', 'emptied', 'removed', 'part removed')
+"""What is done to a checkpoint: files lose their second half, some bytes, or all; files go; a whole part of it goes."""
 STUDY = """
 from ablations.spaces import log
 from ablations.study import Study, swap, task
@@ -91,12 +94,12 @@ class Place:
 
 
 def in_group(group: int) -> list[int]:
-    """The processes of a group that live."""
+    """The processes of a group that live. One that is dead has its files, and so its locks, until its last thread has ended."""
     found = []
     for path in Path('/proc').glob('[0-9]*/stat'):
         with contextlib.suppress(OSError):
             state, _, its_group = path.read_text().rpartition(')')[2].split()[:3]
-            if int(its_group) == group and state != 'Z':
+            if int(its_group) == group and (state != 'Z' or len(os.listdir(path.parent / 'task')) > 1):
                 found.append(int(path.parent.name))
     return sorted(found)
 
@@ -116,18 +119,79 @@ def kill(run: subprocess.Popen, way: str, chance: random.Random) -> bool:
     return True
 
 
+def checkpoints(study: Path) -> list[Path]:
+    """The finished checkpoints of packs that no living process has."""
+    return [path for path in sorted(study.glob('checkpoints/*/*')) if path.name.isdecimal() and _is_free(path.parent)]
+
+
+def _is_free(pack: Path) -> bool:
+    with contextlib.suppress(FileNotFoundError), open(pack.with_suffix('.lock')) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+def kill_and_damage(run: subprocess.Popen, study: Path, way: str, chance: random.Random) -> tuple[bool, list[str]]:
+    """Kill once there is a checkpoint, and damage what is left of them before anything can go on from it.
+
+    Gives whether there was something to kill, and what was damaged.
+    """
+    while run.poll() is None and not any(path.name.isdecimal() for path in study.glob('checkpoints/*/*')):
+        time.sleep(0.01)
+    if way != 'worker':
+        struck = kill(run, way, chance)
+        if way == 'launcher':
+            time.sleep(0.2 * chance.random())
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(run.pid, signal.SIGKILL)
+        run.wait(ENOUGH)
+        while in_group(run.pid):
+            time.sleep(0.01)
+        return struck, damaged(checkpoints(study), chance)
+    # A launcher at rest starts no new worker before the checkpoints of the old one are damaged.
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(run.pid, signal.SIGSTOP)
+    struck, harmed = False, []
+    while not harmed and kill(run, 'worker', chance):
+        struck = True
+        time.sleep(0.5)
+        harmed = damaged(checkpoints(study), chance)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(run.pid, signal.SIGCONT)
+    return struck, harmed
+
+
+def damaged(there: list[Path], chance: random.Random) -> list[str]:
+    """Damage the last checkpoint of each pack, or all; gives what was done to each."""
+    last = {path.parent: path for path in sorted(there, key=lambda path: int(path.name))}
+    done = []
+    for path in there if chance.random() < 0.5 else last.values():
+        harm = chance.choice(HARMS)
+        if damage(path, harm, chance):
+            done.append(f'{path.parent.name[:6]}/{path.name} {harm}')
+    return done
+
+
 def damage(folder: Path, harm: str, chance: random.Random) -> int:
-    """Damage the files of checkpoints; gives how many."""
-    files = [path for path in folder.rglob('*') if path.is_file() and path.stat().st_size and path.name != 'lock']
-    chosen = [path for path in sorted(files) if chance.random() < 0.7] if harm != 'none' else []
+    """Do one of the HARMS to a checkpoint; gives how many files or parts it struck."""
+    if harm == 'part removed':
+        parts = sorted(path for path in folder.rglob('*') if path.is_dir())
+        for path in (chosen := parts and [chance.choice(parts)]):
+            shutil.rmtree(path)
+        return len(chosen)
+    files = sorted(path for path in folder.rglob('*') if path.is_file() and path.stat().st_size)
+    chosen = chance.sample(files, min(len(files), chance.choice((1, 1 + len(files) // 2, len(files)))))
     for path in chosen:
         content = bytearray(path.read_bytes())
-        if harm == 'half':
-            del content[len(content) // 2 :]
-        else:
+        if harm == 'removed':
+            path.unlink()
+            continue
+        if harm == 'changed':
             for _ in range(max(1, len(content) // 200)):
                 content[chance.randrange(len(content))] ^= chance.randrange(1, 256)
-        path.write_bytes(content)
+        path.write_bytes(content[: {'cut': len(content) // 2, 'emptied': 0}.get(harm, len(content))])
     return len(chosen)
 
 
@@ -160,33 +224,33 @@ def kills(seed: int, count: int) -> Iterator[tuple[str, list[str]]]:
                 raise RuntimeError(f'the run that nobody disturbs fails: {said}')
             seconds = time.monotonic() - began
         records, rules = calm.kept(), calm.verified()
-        struck_before, number = 0, -1
+        struck_before = harmed_before = number = 0
         while struck_before < count:
-            number += 1
-            chance = random.Random(f'{seed} {number}')
-            way, harm, moment, wait = chance.choice(WAYS), chance.choice(HARMS), chance.random(), chance.random() < 0.5
+            chance, harming = random.Random(f'{seed} {number}'), 2 * harmed_before <= struck_before
+            way, moment, wait = chance.choice(HARMING if harming else WAYS), chance.random(), chance.random() < 0.5
             place = Place(Path(own, str(number)))
             run = place.start()
             time.sleep(0.3 + 0.9 * moment * seconds)
-            struck, said = kill(run, way, chance), []
+            said, harmed = [], []
+            if harming:
+                struck, harmed = kill_and_damage(run, place.study, way, chance)
+            else:
+                struck = kill(run, way, chance)
             if way == 'worker' or not struck:
                 said += [] if run.wait(ENOUGH) == 0 else [f'the run ended: {place.said()}']
             code = run.wait(ENOUGH)
             while wait and in_group(run.pid):
                 time.sleep(0.1)
             there = len(place.lines())
-            damaged = damage(place.study / 'checkpoints', harm, chance) if place.study.exists() and not in_group(run.pid) else 0
             said += place.finish()
             until = time.monotonic() + 30
             while in_group(run.pid) and time.monotonic() < until:
                 time.sleep(0.1)
             said += [f'processes are left: {in_group(run.pid)}'] if in_group(run.pid) else []
             said += wrong(place, records, rules)
-            what, struck_before = 'killed' if struck else 'too late to kill', struck_before + struck
-            yield (
-                f'{number}: {what}, {way} after {moment:.2f} of the run (ended {code}), {there} records, {damaged} damaged',
-                said,
-            )
+            what = f'{"killed" if struck else "too late to kill"}, {way} after {moment:.2f} of the run (ended {code})'
+            yield f'{number}: {what}, {there} records, {harmed or "no checkpoint"} damaged', said
+            struck_before, harmed_before, number = struck_before + struck, harmed_before + bool(harmed), number + 1
             shutil.rmtree(place.runs.parent)
 
 
@@ -194,12 +258,12 @@ def main(seed: int, count: int) -> int:
     """Kill and compare; gives the exit status."""
     # A background job of a shell ignores Ctrl-C, and so would the runs.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    bad = struck = 0
+    bad = struck = harmed = 0
     for what, said in kills(seed, count):
-        bad, struck = bad + bool(said), struck + ('too late' not in what)
+        bad, struck, harmed = bad + bool(said), struck + ('too late' not in what), harmed + ('no checkpoint' not in what)
         print(f'{what}: {"; ".join(said) or "nothing is wrong"}', flush=True)
-    print(f'{struck} kills struck a run; {bad} runs were left wrong')
-    return bool(bad)
+    print(f'{struck} kills struck a run, {harmed} with checkpoints damaged; {bad} runs were left wrong')
+    return bool(bad) or 2 * harmed < struck
 
 
 if __name__ == '__main__':
