@@ -4,14 +4,56 @@ Python's compiled files are neither read nor written: they are known by size and
 within a second the older one would run.
 """
 
+import contextlib
 import hashlib
 import importlib.util
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, ModuleType
 
 STOPS = (Exception, SystemExit)
-"""What a user's code may raise where the lab calls it; an interrupt is not its to raise."""
+"""What a user's code may raise where the lab calls it, inside `of_user`; an interrupt is not its to raise."""
+
+
+class NotToRaise(Exception):
+    """A user's code raised itself what Python raises for Ctrl-C, or another exception that is no Exception."""
+
+
+@contextlib.contextmanager
+def of_user() -> Iterator[None]:
+    """Around a user's code: an interrupt that it raises itself becomes a `NotToRaise`; that of Ctrl-C or SIGTERM passes.
+
+    >>> with of_user():
+    ...     raise KeyboardInterrupt
+    Traceback (most recent call last):
+    ablations.user_file.NotToRaise: it raises KeyboardInterrupt, which is Python's own; raise an Exception instead
+    """
+    arrived = []
+    # Handlers are the main thread's alone, and only there does a signal become an exception.
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)} if is_main else {}
+    before = {number: handler for number, handler in before.items() if callable(handler)}
+
+    def note(number: int, frame: object) -> None:
+        arrived.append(number)
+        before[number](number, frame)
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield
+    except STOPS:
+        raise
+    except BaseException as error:
+        if arrived:
+            raise
+        raise NotToRaise(f"it raises {type(error).__name__}, which is Python's own; raise an Exception instead") from error
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def content_hash(content: bytes) -> str:
@@ -25,6 +67,8 @@ def in_words(error: BaseException) -> str:
     >>> in_words(KeyError('lr')), in_words(SystemExit(0))
     ("KeyError: 'lr'", 'it ends the process (SystemExit: 0); remove sys.exit')
     """
+    if isinstance(error, NotToRaise):
+        return str(error)
     told = ' '.join(f'{type(error).__name__}: {error}'.split())
     return f'it ends the process ({told}); remove sys.exit' if isinstance(error, SystemExit) else told
 
@@ -52,7 +96,7 @@ def compiled(path: Path | str, expected: str = '') -> CodeType:
 def run(code: CodeType, called: str) -> ModuleType:
     """The module that the code of a file makes, found in `sys.modules` under `called` and the name of the file.
 
-    Raises whatever the code raises (`STOPS`).
+    Raises whatever the code raises (`STOPS`, or the interrupt of a signal that came meanwhile).
     """
     path = Path(code.co_filename)
     spec = importlib.util.spec_from_file_location(f'{called}_{path.stem}', path)
@@ -61,7 +105,8 @@ def run(code: CodeType, called: str) -> ModuleType:
     # Dataclasses look their module up by name where annotations are strings (from __future__ import annotations).
     sys.modules[spec.name] = module
     try:
-        exec(code, module.__dict__)
+        with of_user():
+            exec(code, module.__dict__)
     except BaseException:
         del sys.modules[spec.name]
         if before is not None:

@@ -20,7 +20,7 @@ from typing import TextIO
 import jax
 
 from ablations.trial import Program
-from ablations.user_file import STOPS, in_words
+from ablations.user_file import STOPS, in_words, of_user
 from results.store.records import commit
 from sweeps.datasets.prepared import find
 from sweeps.protocol.pack import Pack
@@ -40,11 +40,12 @@ def serve(commands: Iterable[str], answers: TextIO) -> bool:
     for line in commands:
         command = json.loads(line)
         try:
-            if 'preflight' in command:
-                answer = _preflight(command)
-            else:
-                trainer = trainer or Trainer(command['strategy'], command['blocks'])
-                answer = _train(command, trainer)
+            with of_user():
+                if 'preflight' in command:
+                    answer = _preflight(command)
+                else:
+                    trainer = trainer or Trainer(command['strategy'], command['blocks'])
+                    answer = _train(command, trainer)
         except (ValueError, OSError, MemoryError) as error:
             answer, fine = {'invalid': _told(error)}, False
         except STOPS as error:

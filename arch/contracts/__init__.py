@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from flax import linen as nn
 
-from ablations.user_file import STOPS, in_words
+from ablations.user_file import STOPS, in_words, of_user
 from arch.block import BASES, adopted_tables
 from arch.contracts.numbers import edges, gradient, lanes, scan
 from arch.contracts.programs import Programs
@@ -57,7 +57,8 @@ HANDED = ('gradient', 'edges', 'causal', 'batch')
 
 def _tried(name: str, rule: Callable[[], str], says: str) -> Contract:
     try:
-        why = rule()
+        with of_user():
+            why = rule()
     except STOPS as error:  # a user's class may raise anything: that is a finding, not the end of the check
         why = in_words(error)
     return Contract(name, not why, why or says)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ablations.user_file import STOPS, in_words
+from ablations.user_file import STOPS, in_words, of_user
 from arch.contracts.programs import Programs, compiled
 from arch.roles import names
 
@@ -129,7 +129,8 @@ def _together(programs: Programs) -> str:
     """How lanes inside a scan differ from separate runs, or why there can't be such a program, or ''; computed once."""
     if 'together' not in programs.notes:
         try:
-            programs.notes['together'] = _differs(programs, scanned=True, mapped=True)
+            with of_user():
+                programs.notes['together'] = _differs(programs, scanned=True, mapped=True)
         except STOPS as error:  # each rule alone will say what a user's class raised
             programs.notes['together'] = in_words(error)
     return programs.notes['together']

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import jax
 import numpy as np
 
-from ablations.user_file import STOPS, in_words
+from ablations.user_file import STOPS, in_words, of_user
 from arch.contracts.leaks import later_leak
 from arch.contracts.programs import RATE, Programs, shared
 from arch.depth import unscanned
@@ -93,8 +93,9 @@ def models(block: Probe, causal: bool) -> Iterator[tuple[str, Model, np.ndarray]
 def bodies(programs: Programs) -> str:
     """a model builds in every body that the class claims, with all that other sockets may hand it"""
     try:
-        for _, model, x in models(programs.block, causal=False):
-            jax.eval_shape(lambda x, model=model: model.init(jax.random.key(0), x, {}), x)
+        with of_user():
+            for _, model, x in models(programs.block, causal=False):
+                jax.eval_shape(lambda x, model=model: model.init(jax.random.key(0), x, {}), x)
     except STOPS as error:  # a user's class may raise anything
         why = f'{in_words(error)}; mend it, or leave the place out of FITS'
         return f'{programs.block.line}: a body that it claims does not build: {why}'

@@ -1,7 +1,8 @@
 """Describe: the costs of models at any input size, and the differences of two models."""
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ from ablations.studies import STUDIES
 from ablations.study import Study
 from ablations.study_files import load_study
 from ablations.tasks import TASKS, Task
+from ablations.user_file import STOPS, in_words, of_user
 from arch.cost import cost_of
 from arch.published import MODELS, Published
 from arch.sockets import TABLES, load_tables
@@ -59,12 +61,26 @@ class Subject:
     tables: Mapping[str, Mapping[str, type]]
     about: str = ''
 
-    def cost(self) -> dict:
-        """Its costs. Raises ValueError, with the model's name, where it does not build."""
+    @contextlib.contextmanager
+    def building(self, *others: 'Subject') -> Iterator[None]:
+        """Around what builds it, and others: raises ValueError, with its name, where that fails.
+
+        What blocks of a user's own raise is among that; of the lab's own blocks it is a mistake of ours, and passes.
+        """
         try:
-            return cost_of(self.config, self.x, self.tables)
+            with of_user():
+                yield
         except ValueError as error:
             raise ValueError(f'{self.name}: {error}') from None
+        except STOPS as error:
+            if all(one.tables == TABLES for one in (self, *others)):
+                raise
+            raise ValueError(f'{self.name}: {in_words(error)}; see `archlab check`') from error
+
+    def cost(self) -> dict:
+        """Its costs. Raises ValueError, with the model's name, where it does not build."""
+        with self.building():
+            return cost_of(self.config, self.x, self.tables)
 
 
 def _of_task(task: Task, name: str, config: dict, tables: Mapping, sizes: Sizes, about: str = '') -> Subject:

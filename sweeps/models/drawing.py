@@ -48,10 +48,8 @@ def parts(subject: Subject) -> list[dict]:
 
 
 def _outlined(subject: Subject) -> list[Part]:
-    try:
+    with subject.building():
         return outline(subject.config, subject.x, subject.tables)
-    except ValueError as error:
-        raise ValueError(f'{subject.name}: {error}') from None
 
 
 def _line(name: str, what: str, shape: str, count: str) -> str:

@@ -247,11 +247,9 @@ def match(
             raise ValueError(
                 f"--to '{arm}' has no model for {subject.name}; give a published model, a task or an arm on that task"
             )
-        try:
+        with subject.building(base):
             made = match_config(
                 base.config, subject.config, subject.x, by, tolerance, knob, subject.tables, base.x, base.tables
             )
-        except ValueError as error:
-            raise ValueError(f'{subject.name}: {error}') from None
         matches[subject.name] = {'to': base.name, **made.to_dict()}
     return matches

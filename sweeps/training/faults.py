@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import jax
 
-from ablations.user_file import STOPS, in_words
+from ablations.user_file import STOPS, in_words, of_user
 
 
 class ModelFault(Exception):
@@ -22,7 +22,8 @@ def of_model() -> Iterator[None]:
     sweeps.training.faults.ModelFault: KeyError: 'lr'
     """
     try:
-        yield
+        with of_user():
+            yield
     except jax.errors.JaxRuntimeError:
         raise
     except STOPS as error:

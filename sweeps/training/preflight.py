@@ -7,7 +7,7 @@ import jax
 from ablations.config import closest
 from ablations.digest import digest
 from ablations.trial import Program
-from ablations.user_file import STOPS, in_words
+from ablations.user_file import STOPS, in_words, of_user
 from arch.block import BASES
 from arch.contracts import check
 from arch.cost import cost_of
@@ -147,7 +147,8 @@ def preflight(
         address = digest([program.model, list(batch.shape), str(batch.dtype)])
         try:
             if address not in counted:
-                counted[address] = cost_of(program.model, batch, load_tables(blocks, program.blocks))
+                with of_user():
+                    counted[address] = cost_of(program.model, batch, load_tables(blocks, program.blocks))
             if (params := counted[address]['params']) > MOST:
                 raise ValueError(
                     f'the model has {min(params, 10**300):.2g} parameters; allowed: up to {MOST:.0e}; make it smaller'

@@ -1,13 +1,15 @@
 """User files: the bytes that are hashed are the code that runs, and whatever a file raises is told in one sentence."""
 
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from ablations.study_files import load_study
-from ablations.user_file import STOPS, compiled, content_hash, in_words, run
+from ablations.user_file import STOPS, NotToRaise, compiled, content_hash, in_words, of_user, run
 from arch.sockets import load_tables
 
 BLOCK = (
@@ -67,6 +69,8 @@ BROKEN = {
     'an archive': (b'PK\x03\x04\x00\x00', 'does not load: SyntaxError'),
     'no text': (b'\xff\xfe\x00x', 'does not load: SyntaxError'),
     'an exit': (b'import sys; sys.exit(0)', r'ends the process \(SystemExit: 0\); remove sys.exit'),
+    'an interrupt': (b'raise KeyboardInterrupt', "it raises KeyboardInterrupt, which is Python's own; raise an Exception"),
+    'no Exception': (b'class Odd(BaseException): pass\nraise Odd', "it raises Odd, which is Python's own"),
     'a mistake': (b'1 / 0', 'does not load: ZeroDivisionError: division by zero'),
 }
 
@@ -93,6 +97,35 @@ def test_a_file_that_breaks_leaves_the_module_that_was_there(tmp_path: Path):
     assert sys.modules['test_mine'] is module
 
 
-def test_an_interrupt_is_no_fault_of_a_file():
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_no_fault_of_a_file(tmp_path: Path, number: int):
     assert not issubclass(KeyboardInterrupt, STOPS)
+    path = tmp_path / 'mine.py'
+    path.write_text(f'import os, time\nos.kill(os.getpid(), {number:d})\ntime.sleep(5)')
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(compiled(path), 'test')
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_thread_has_no_signals():
+    raised = []
+
+    def interrupt():
+        try:
+            with of_user():
+                raise KeyboardInterrupt
+        except NotToRaise as error:
+            raised.append(str(error))
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    thread.join()
+    assert raised == ["it raises KeyboardInterrupt, which is Python's own; raise an Exception instead"]
+
+
+def test_what_code_raised_is_one_line():
     assert in_words(ValueError('two\nlines')) == 'ValueError: two lines'

@@ -4,13 +4,15 @@ import dataclasses
 import functools
 import json
 
+import jax
+import jax.numpy as jnp
 import pytest
 
 from ablations.config import changed, put, swap
 from ablations.tasks import TASKS
 from arch.cost import parameters
 from arch.published import MODELS
-from arch.sockets import TABLES
+from arch.sockets import TABLES, load_tables
 from sweeps.models.check import check_file
 from sweeps.models.describe import COUNTS, Sizes, Subject, compare, describe, refuse_settings, subjects
 from sweeps.models.drawing import drawing, parts
@@ -184,3 +186,36 @@ def test_a_block_file_that_adds_no_kind_is_refused(tmp_path):
     (tmp_path / 'blocks.py').write_text('NORMS = {}')
     with pytest.raises(ValueError, match=r'blocks.py adds no kind'):
         check_file(tmp_path / 'blocks.py')
+
+
+BLOCK = '''
+from arch.block import Norm
+class Mine(Norm):
+    """Mine. `[..., C] -> [..., C]`"""
+    def __call__(self, x, context):
+        raise {error}
+NORMS = {{'mine': Mine}}
+'''
+
+
+@pytest.mark.parametrize(
+    ('error', 'said'),
+    [("RuntimeError('x')", 'RuntimeError: x'), ('KeyboardInterrupt', 'it raises KeyboardInterrupt, which')],
+)
+def test_what_a_block_of_a_users_own_raises_is_told_with_the_name_of_the_arm(tmp_path, error, said):
+    (tmp_path / 'blocks.py').write_text(BLOCK.format(error=error))
+    tables = load_tables(str(tmp_path / 'blocks.py'))
+    config = changed(TASKS['digits'].base, (swap('norm', 'mine'),))
+    mine = Subject('mine on digits', config, jax.ShapeDtypeStruct((1, 8, 8, 1), jnp.float32), tables)
+    for use in (mine.cost, lambda: parts(mine)):
+        with pytest.raises(ValueError, match=rf'mine on digits: {said}.*; see `archlab check`'):
+            use()
+    why = {contract['why'] for contract in check_file(tmp_path / 'blocks.py')['norm mine'] if not contract['holds']}
+    assert len(why) == 1 and said in why.pop()
+
+
+def test_what_a_block_of_the_labs_own_raises_is_a_mistake_of_ours(monkeypatch):
+    subject = subjects('digits', [], Sizes())[()]
+    monkeypatch.setattr('sweeps.models.describe.cost_of', lambda *_: {}['x'])
+    with pytest.raises(KeyError):
+        subject.cost()
