@@ -23,7 +23,10 @@ class Sockets:
 
     def __init__(self, config: dict, tables: Mapping[str, Mapping[str, type]]):
         if not isinstance(config, dict):
-            raise ValueError(f'a model config is a dictionary of specs, given {type(config).__name__}')
+            raise ValueError(
+                f'the model config is a {type(config).__name__}; allowed: a dictionary of specs; '
+                'give one, such as the base of a task'
+            )
         for name in config:
             if name not in tables:
                 raise ValueError(f"unknown socket '{name}'; allowed: {sorted(tables)}.{did_you_mean(name, tables)}")

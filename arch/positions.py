@@ -106,7 +106,7 @@ class Rotary(Position):
         if size % (2 * len(spatial)):
             raise ValueError(
                 f"position 'rotary': the head size {size} does not split into {2 * len(spatial)} equal parts; "
-                'change heads or width'
+                f'allowed: multiples of {2 * len(spatial)}; change heads or width'
             )
         pairs = size // 2 // len(spatial)
         turns = self.base ** (-np.arange(pairs) / pairs)

@@ -57,9 +57,15 @@ def sizes(side: tuple[str, ...], fields: Mapping[str, object]) -> tuple[int | No
             lengths.append(None)
             continue
         if letter not in SIZES:
-            raise ValueError(f"axis '{axis}' is not in the legend of blocks; allowed: {sorted(SIZES)}, or e.g. H/patch")
+            raise ValueError(
+                f"axis '{axis}' is not in the legend of blocks; allowed: {sorted(SIZES)}, or e.g. H/patch; "
+                'write the line in these'
+            )
         by = int(divisor) if divisor.isdigit() else fields.get(divisor)
         if divisor and not isinstance(by, int):
-            raise ValueError(f"axis '{axis}' divides by '{divisor}', which is no whole-number field; allowed: {sorted(fields)}")
+            raise ValueError(
+                f"axis '{axis}' divides by '{divisor}', which is no whole-number field; allowed: {sorted(fields)}; "
+                'name one of them'
+            )
         lengths.append(SIZES[letter] // by if divisor else SIZES[letter])
     return tuple(lengths)

@@ -103,7 +103,9 @@ def load_tables(path: str | None, expected: str = '') -> dict[str, dict[str, typ
         for kind, cls in kinds.items():
             base, called = (Initial, 'arch.initials.Initial') if name == 'INITIALS' else (nn.Module, 'flax.linen.Module')
             if not (isinstance(cls, type) and issubclass(cls, base)):
-                raise ValueError(f"blocks='{path}': {name}['{kind}'] is {cls!r}; allowed: a class of {called}")
+                raise ValueError(
+                    f"blocks='{path}': {name}['{kind}'] is {cls!r}; allowed: a class of {called}; derive it from that"
+                )
             if kind in tables[NAMES[name]]:
                 raise ValueError(f"blocks='{path}': {name} has '{kind}', which the lab uses already; rename it")
             tables[NAMES[name]][kind] = cls

@@ -63,7 +63,7 @@ class Part:
         if self.offsets is not None and (int(self.offsets[0]), int(self.offsets[-1])) != (0, len(self.x)):
             raise ValueError(
                 f'offsets from {int(self.offsets[0])} to {int(self.offsets[-1])} for {len(self.x)} values; '
-                'they begin with 0 and end with the number of values'
+                'they begin with 0 and end with the number of values; mend them'
             )
 
     def __len__(self) -> int:
@@ -149,7 +149,9 @@ def again(folder: Path) -> str:
 def check_name(name: str) -> str:
     """The name of a set. Raises ValueError if it cannot be the name of a folder."""
     if not _NAME.fullmatch(name):
-        raise ValueError(f"'{name}' is no name of a dataset; allowed: small letters, digits and _ . - after the first")
+        raise ValueError(
+            f"'{name}' is no name of a dataset; allowed: small letters, digits and _ . - after the first; give it such a name"
+        )
     return name
 
 
@@ -212,7 +214,7 @@ def write(folder: Path, about: Mapping, pool: Part, test: Part) -> Prepared:
 def finish(place: Path, about: Mapping) -> None:
     """Complete `about` from the arrays in `place` and write it, which makes the set whole."""
     if about.get('kind') not in KINDS:
-        raise ValueError(f"kind '{about.get('kind')}' of a prepared set; allowed: {list(KINDS)}")
+        raise ValueError(f"kind '{about.get('kind')}' of a prepared set; allowed: {list(KINDS)}; choose one")
     parts = {split: Part(**mapped(place / split)) for split in SPLITS}
     sums = {f'{path.parent.name}/{path.name}': checksum(path) for path in sorted(place.glob('*/*.npy'))}
     added = {

@@ -27,7 +27,7 @@ def workers_for(count: int | None) -> int:
     """The given number of workers, or as many as cores and free memory allow; raises ValueError below 1."""
     if count is not None:
         if count < 1:
-            raise ValueError(f'--workers {count}; allowed: 1 or more')
+            raise ValueError(f'--workers {count}; allowed: 1 or more; leave it out for as many as fit')
         return count
     try:
         lines = Path('/proc/meminfo').read_text().splitlines()

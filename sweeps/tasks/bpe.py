@@ -23,7 +23,7 @@ def trained(pieces: Iterable[bytes], size: int) -> str:
     from tokenizers import Tokenizer, models, trainers
 
     if size < SMALLEST:
-        raise ValueError(f"vocabulary={size} for tokens='bpe'; allowed: {SMALLEST} (256 bytes and the mark) or more")
+        raise ValueError(f"vocabulary={size} for tokens='bpe'; allowed: {SMALLEST} (256 bytes and the mark) or more; raise it")
     tokenizer = Tokenizer(models.BPE())
     _byte_level(tokenizer)
     trainer = trainers.BpeTrainer(
@@ -49,7 +49,9 @@ def read(path: Path) -> str:
             return tokenizer.to_str()
     except Exception as error:  # the library raises nothing narrower
         raise ValueError(f'{path}: no tokenizer that can be read ({error}); give GPT-2 its vocab.json and merges.txt') from None
-    raise ValueError(f'{path}: no tokenizer there; allowed: a tokenizer.json, or a folder with vocab.json and merges.txt')
+    raise ValueError(
+        f'{path}: no tokenizer there; allowed: a tokenizer.json, or a folder with vocab.json and merges.txt; give such a path'
+    )
 
 
 def _byte_level(tokenizer: 'Tokenizer') -> None:
@@ -88,7 +90,10 @@ def lengths(tokenizer: 'Tokenizer', size: int, mark: int) -> np.ndarray:
         if number in special:
             continue
         if not alphabet.issuperset(token):
-            raise ValueError(f'the tokenizer is not byte-level (token {token!r}); allowed: byte-level BPE, such as GPT-2 has')
+            raise ValueError(
+                f'the tokenizer is not byte-level (token {token!r}); allowed: byte-level BPE, such as GPT-2 has; '
+                'give such a tokenizer'
+            )
         sizes[number] = len(token)
     sizes[mark] = 1
     return sizes
@@ -104,7 +109,7 @@ def encoded(tokenizer: 'Tokenizer', pieces: list[bytes], lengths: np.ndarray) ->
         if lengths[ids].sum() != len(piece):
             raise ValueError(
                 f'{len(piece)} bytes came out of the tokenizer as {lengths[ids].sum()}; allowed: a byte-level BPE that changes '
-                'no text (no normalizer, no prefix space)'
+                'no text (no normalizer, no prefix space); give such a tokenizer'
             )
         tokens.append(ids)
     return tokens

@@ -84,4 +84,4 @@ class Language(Kind):
 def check_unit(kind: str, unit: str) -> None:
     """Raise ValueError on an unknown unit."""
     if unit not in UNITS:
-        raise ValueError(f"task '{kind}': unit '{unit}'; allowed: {list(UNITS)}")
+        raise ValueError(f"task '{kind}': unit '{unit}'; allowed: {list(UNITS)}; choose one")

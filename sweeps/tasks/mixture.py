@@ -53,7 +53,9 @@ class Mixture(Language):
                 f"task 'mixture': {len(self.parts)} parts, {len(self.weights)} weights; give parts, and as many weights or none"
             )
         if not all(isinstance(weight, int | float) and weight > 0 for weight in self.weights):
-            raise ValueError(f"task 'mixture': weights {list(self.weights)}; allowed: numbers above 0")
+            raise ValueError(
+                f"task 'mixture': weights {list(self.weights)}; allowed: numbers above 0; change those that are not"
+            )
         for name, least in {'held': 1, 'tested': 1, 'train': 0}.items():
             exact = self.shares * getattr(self, name)
             if getattr(self, name) < least or np.abs(exact - exact.round()).max() > 1e-6:
@@ -144,7 +146,7 @@ class Mixture(Language):
     def _refuse(self, number: int, wrong: str) -> NoReturn:
         raise ValueError(
             f"task 'mixture': part {number} ({self.parts[number]}) has {wrong}; allowed: one length for all parts, a "
-            f'byte or mark asked for at every position, in bits per byte'
+            'byte or mark asked for at every position, in bits per byte; change the part, or take it out'
         )
 
     def _joined(self, parts: list[Arrays]) -> Arrays:

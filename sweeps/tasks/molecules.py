@@ -41,7 +41,7 @@ class Molecules(SetKind, Language):
         check_unit('molecules', self.unit)
         for name, value in {'length': 2, 'train': 0, 'held': 1, 'tested': 0}.items():
             if getattr(self, name) < value:
-                raise ValueError(f"task 'molecules': {name}={getattr(self, name)}; allowed: {value} or more")
+                raise ValueError(f"task 'molecules': {name}={getattr(self, name)}; allowed: {value} or more; raise it")
 
     def declared(self) -> jax.ShapeDtypeStruct:
         self.entry()

@@ -75,6 +75,8 @@ def shrunk(x: np.ndarray, size: int) -> np.ndarray:
     block = height // size if 0 < size <= height else 0
     if not block or height % size or width % block:
         fits = [height // b for b in range(1, height + 1) if height % b == 0 and width % b == 0]
-        raise ValueError(f"task 'pixels': size={size} of images {height} x {width}; allowed: 0 (as stored) or {fits}")
+        raise ValueError(
+            f"task 'pixels': size={size} of images {height} x {width}; allowed: 0 (as stored) or {fits}; choose one"
+        )
     sums = x.reshape(count, size, block, width // block, block, channels).sum((2, 4), dtype=np.uint32)
     return ((sums + block**2 // 2) // block**2).astype(np.uint8)

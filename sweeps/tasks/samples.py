@@ -33,7 +33,7 @@ class Samples(SetKind, ByteSequences):
     def __post_init__(self):
         if self.rate < 0 or self.length < 1:
             raise ValueError(
-                f"task 'samples': rate={self.rate}, length={self.length}; allowed: 0 or more Hz, 1 or more samples"
+                f"task 'samples': rate={self.rate}, length={self.length}; allowed: 0 or more Hz, 1 or more samples; raise it"
             )
 
     def test_size(self) -> None:

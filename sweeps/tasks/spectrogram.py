@@ -45,7 +45,9 @@ def log_mel(x: jax.Array, rate: int, window: int, hop: int, mels: int) -> jax.Ar
     """
     length = x.shape[-1]
     if hop < 1 or window % hop or length % hop:
-        raise ValueError(f'hop={hop} does not divide window={window} and length={length}; allowed: common divisors of both')
+        raise ValueError(
+            f'hop={hop} does not divide window={window} and length={length}; allowed: common divisors of both; change hop'
+        )
     around = window - hop
     pieces = jnp.pad(x, ((0, 0), (around // 2, around - around // 2))).reshape(len(x), -1, hop)
     frames = length // hop

@@ -48,7 +48,7 @@ class SpokenDigits(SetKind):
 
     def __post_init__(self):
         if self.form not in FORMS:
-            raise ValueError(f"task 'spoken_digits': form={self.form!r}; allowed: {list(FORMS)}")
+            raise ValueError(f"task 'spoken_digits': form={self.form!r}; allowed: {list(FORMS)}; choose one")
         if self.augment and self.form == 'samples':
             raise ValueError("task 'spoken_digits': augment is for maps; give form='log_mel' or no augment")
 

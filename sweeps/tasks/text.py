@@ -49,11 +49,11 @@ class Text(SetKind, Language):
     def __post_init__(self):
         check_unit('text', self.unit)
         if self.tokens not in TOKENS:
-            raise ValueError(f"task 'text': tokens '{self.tokens}'; allowed: {list(TOKENS)}")
+            raise ValueError(f"task 'text': tokens '{self.tokens}'; allowed: {list(TOKENS)}; choose one")
         least = {'length': 1, 'spacing': 0, 'train': 0, 'held': 1, 'tested': 0, 'vocabulary': 0}
         for name, value in least.items():
             if getattr(self, name) < value:
-                raise ValueError(f"task 'text': {name}={getattr(self, name)}; allowed: {value} or more")
+                raise ValueError(f"task 'text': {name}={getattr(self, name)}; allowed: {value} or more; raise it")
 
     @property
     def size(self) -> int:

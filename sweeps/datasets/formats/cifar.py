@@ -83,7 +83,8 @@ def _read_pickle(content: bytes, classes: int, name: str) -> tuple[np.ndarray, n
         raise ValueError(f'{name}: data {data.dtype} {data.shape}; allowed: uint8 (n, {PIXELS}); get it again')
     if labels.shape != data.shape[:1] or labels.dtype.kind not in 'iu':
         raise ValueError(
-            f'{name}: {labels.shape} labels of {labels.dtype} for {len(data)} images; allowed: one whole number each'
+            f'{name}: {labels.shape} labels of {labels.dtype} for {len(data)} images; allowed: one whole number each; '
+            'get it again'
         )
     return data, labels
 
@@ -123,7 +124,7 @@ def read_cifar(path: Path, classes: int = 10, partial: bool = False) -> Cifar:
     Raises ValueError, with the file's name, if a batch is missing or has another size, or if a label is outside the classes.
     """
     if classes not in BATCHES:
-        raise ValueError(f'CIFAR with {classes} classes; allowed: {list(BATCHES)}')
+        raise ValueError(f'CIFAR with {classes} classes; allowed: {list(BATCHES)}; choose one')
     official = {batch: count for batches in BATCHES[classes].values() for batch, count in batches.items()}
     read, seen, names = {}, [], None
     for name, stream, size in _files(path):

@@ -56,7 +56,8 @@ def _by_class(folder: Path, classes: list[str], inside: str = '') -> list[tuple[
     strange = [entry.name for entry in _folders(folder) if entry.name not in known]
     if strange:
         raise ValueError(
-            f"{folder}: folder '{strange[0]}' is not one of the {len(classes)} classes; allowed: {classes[:10]}..."
+            f"{folder}: folder '{strange[0]}' is not one of the {len(classes)} classes; allowed: {classes[:10]}...; "
+            'rename it or take it out'
         )
     labelled = []
     for name, label in known.items():
@@ -78,10 +79,16 @@ def _by_list(folder: Path, listed: dict[str, str], classes: list[str], source: P
         if wnid is None:
             raise ValueError(f'{image}: not in {source}; allowed: images with a line there; get the list of these images')
         if wnid not in known:
-            raise ValueError(f"{source}: class '{wnid}' of {image.name} is not one of the {len(classes)} classes")
+            raise ValueError(
+                f"{source}: class '{wnid}' of {image.name} is not one of the {len(classes)} classes; "
+                'get the list of these images'
+            )
         labelled.append((image, known[wnid]))
     if len(listed) != len(images):
-        raise ValueError(f'{source}: {len(listed)} lines for {len(images)} images in {folder}; allowed: one each')
+        raise ValueError(
+            f'{source}: {len(listed)} lines for {len(images)} images in {folder}; allowed: one each; '
+            'get the list of these images'
+        )
     empty = sorted(set(range(len(classes))) - {label for _, label in labelled})
     if empty:
         raise ValueError(f"{source}: class '{classes[empty[0]]}' has no images in {folder}; get the whole set")
@@ -112,7 +119,10 @@ def read_image_folder(path: Path) -> Folders:
         splits = {'train': path}
     classes = [folder.name for folder in _folders(splits['train'])]
     if len(classes) < 2:
-        raise ValueError(f'{splits["train"]}: {len(classes)} folders; allowed: a folder for each of two or more classes')
+        raise ValueError(
+            f'{splits["train"]}: {len(classes)} folders; allowed: a folder for each of two or more classes; '
+            'give the folder that holds them'
+        )
     return Folders(classes, {split: _by_class(splits[split], classes) for split in ('train', 'val', 'test') if split in splits})
 
 
@@ -120,13 +130,16 @@ def read_tiny_imagenet(path: Path) -> Folders:
     """Tiny ImageNet: classes as in wnids.txt, splits 'train' and 'val' (its test images have no labels)."""
     classes = [line.strip() for line in _lines(path / 'wnids.txt')]
     if len(set(classes)) < max(len(classes), 2):
-        raise ValueError(f'{path / "wnids.txt"}: {len(classes)} classes, {len(set(classes))} different; allowed: two or more')
+        raise ValueError(
+            f'{path / "wnids.txt"}: {len(classes)} classes, {len(set(classes))} different; allowed: two or more, each once; '
+            'get the file again'
+        )
     source = path / 'val' / 'val_annotations.txt'
     listed = {}
     for number, line in enumerate(_lines(source), 1):
         fields = line.split('\t')
         if len(fields) < 2 or fields[0] in listed:
-            raise ValueError(f'{source}: line {number}: {line[:60]!r}; allowed: a file once, a tab, its class')
+            raise ValueError(f'{source}: line {number}: {line[:60]!r}; allowed: a file once, a tab, its class; mend the line')
         listed[fields[0]] = fields[1]
     train = _by_class(_existing(path, 'train'), classes, 'images')
     return Folders(classes, {'train': train, 'val': _by_list(_existing(path / 'val', 'images'), listed, classes, source)})
@@ -150,7 +163,10 @@ def read_imagenet(path: Path, labels: Path | None = None, devkit: Path | None = 
     train, val = _existing(inner, 'train'), _existing(inner, 'val')
     classes = [folder.name for folder in _folders(train)]
     if len(classes) < 2:
-        raise ValueError(f'{train}: {len(classes)} folders; allowed: two or more, named by codes such as n01440764')
+        raise ValueError(
+            f'{train}: {len(classes)} folders; allowed: two or more, named by codes such as n01440764; '
+            'give the folder that holds them'
+        )
     splits = {'train': _by_class(train, classes)}
     if _folders(val):
         return Folders(classes, splits | {'val': _by_class(val, classes)})
@@ -172,26 +188,32 @@ def _val_classes(source: Path, val: Path, classes: list[str], devkit: Path | Non
     if source.suffix == '.csv':
         rows = list(csv.reader(_lines(source)))
         if not rows or rows[0][:2] != ['ImageId', 'PredictionString']:
-            raise ValueError(f'{source}: starts with {rows[:1]}; allowed: the header ImageId,PredictionString')
+            raise ValueError(
+                f'{source}: starts with {rows[:1]}; allowed: the header ImageId,PredictionString; get LOC_val_solution.csv'
+            )
         wrong = next((row for row in rows[1:] if len(row) < 2 or not row[1].strip()), None)
         if wrong:
-            raise ValueError(f'{source}: row {wrong}; allowed: an image, a comma, its class and boxes')
+            raise ValueError(f'{source}: row {wrong}; allowed: an image, a comma, its class and boxes; get the file again')
         return {row[0]: row[1].split()[0] for row in rows[1:]}
     lines = [line.split() for line in _lines(source)]
     if all(len(fields) == 1 and fields[0].isdigit() for fields in lines):
         codes = _ground_truth_codes(source, devkit)
         images = _images(val)
         if len(lines) != len(images):
-            raise ValueError(f'{source}: {len(lines)} lines for {len(images)} images in {val}; allowed: one each')
+            raise ValueError(
+                f'{source}: {len(lines)} lines for {len(images)} images in {val}; allowed: one each; '
+                'get the list of these images'
+            )
         unknown = next((fields[0] for fields in lines if int(fields[0]) not in codes), None)
         if unknown is not None:
-            raise ValueError(f'{source}: class {unknown}; allowed: the numbers in meta.mat')
+            raise ValueError(f'{source}: class {unknown}; allowed: the numbers in meta.mat; get both of one development kit')
         return {image.name: codes[int(fields[0])] for image, fields in zip(images, lines, strict=True)}
     listed = {}
     for number, fields in enumerate(lines, 1):
         if len(fields) != 2 or (fields[1].isdigit() and int(fields[1]) >= len(classes)):
             raise ValueError(
-                f'{source}: line {number}: {fields}; allowed: a file and its class, 0 to {len(classes) - 1} or a code'
+                f'{source}: line {number}: {fields}; allowed: a file and its class, 0 to {len(classes) - 1} or a code; '
+                'mend the line'
             )
         listed[Path(fields[0]).name] = classes[int(fields[1])] if fields[1].isdigit() else fields[1]
     return listed

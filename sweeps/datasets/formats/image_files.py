@@ -31,11 +31,11 @@ def decode(content: bytes, size: int | None, channels: int = 3, how: str = 'crop
     from PIL import Image, ImageOps
 
     if channels not in (1, 3):
-        raise ValueError(f'{channels} channels; allowed: 1 (grey) or 3 (red, green, blue)')
+        raise ValueError(f'{channels} channels; allowed: 1 (grey) or 3 (red, green, blue); choose one')
     if how not in ('crop', 'stretch'):
-        raise ValueError(f"how '{how}'; allowed: 'crop' or 'stretch'")
+        raise ValueError(f"how '{how}'; allowed: 'crop' or 'stretch'; choose one")
     if size is not None and size < 1:
-        raise ValueError(f'size {size}; allowed: 1 or more')
+        raise ValueError(f'size {size}; allowed: 1 or more; raise it')
     try:
         with _open(content) as image:
             image.load()

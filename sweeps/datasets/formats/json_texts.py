@@ -19,7 +19,9 @@ def _parsed(text: str, name: str) -> object:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f'{name}: not JSON ({error}); allowed: a JSON list, or an object on every line') from error
+        raise ValueError(
+            f'{name}: not JSON ({error}); allowed: a JSON list, or an object on every line; get the file again'
+        ) from error
 
 
 def _entries(path: Path) -> Iterator[tuple[str, str | object]]:
@@ -41,11 +43,12 @@ def _field(entry: object, field: str, name: str) -> str:
         raise ValueError(f"{name}: no field '{field}'; there: {there}; give the field that holds the text")
     text = entry[field]
     if not isinstance(text, str):
-        raise ValueError(f"{name}: field '{field}' is {type(text).__name__}; allowed: text")
+        raise ValueError(f"{name}: field '{field}' is {type(text).__name__}; allowed: text; give a field that holds it")
     # Half of a surrogate pair can be written in JSON, and in no encoding.
     if any('\ud800' <= x <= '\udfff' for x in text):
         raise ValueError(
-            f"{name}: field '{field}' holds half a character (a lone surrogate); allowed: text that UTF-8 can hold"
+            f"{name}: field '{field}' holds half a character (a lone surrogate); allowed: text that UTF-8 can hold; "
+            'mend the text'
         )
     return text
 
@@ -66,4 +69,4 @@ def read_json(path: Path, field: str, skipped: list[str] | None = None) -> Itera
                 raise
             skipped.append(str(error))
     if not any_object:
-        raise ValueError(f'{path}: no objects; allowed: a JSON list, or an object on every line')
+        raise ValueError(f'{path}: no objects; allowed: a JSON list, or an object on every line; give such a file')

@@ -20,7 +20,7 @@ def read_lines(path: Path, allowed: str | None = SMILES, skipped: list[str] | No
     for number, line in enumerate(raw_lines(path), 1):
         example = line.rstrip('\r\n')
         if not example.strip():
-            empty.append(f'{path}: line {number} is empty; allowed: an example on every line')
+            empty.append(f'{path}: line {number} is empty; allowed: an example on every line; take it out')
             continue
         wrong = next((x for x in example if x not in known), None) if known is not None else None
         if wrong is not None:

@@ -39,7 +39,9 @@ def _open(path: Path, columns: list[str]):
     allowed = allowed_bytes(path.stat().st_size)
     if unpacked > allowed:
         file.close()
-        raise ValueError(f'{path}: unpacks to {unpacked:,} bytes; allowed: {allowed:,}; it looks like a decompression bomb')
+        raise ValueError(
+            f'{path}: unpacks to {unpacked:,} bytes; allowed: {allowed:,}; it looks like a decompression bomb: do not use it'
+        )
     return file
 
 
@@ -85,7 +87,10 @@ def _refuse_lists(path: Path, field) -> None:
         for number in range(field.type.num_fields):
             _refuse_lists(path, field.type.field(number))
     elif types.is_nested(field.type):
-        raise ValueError(f"{path}: column '{field.name}' is {field.type}; allowed: texts, numbers, bytes, or a struct of them")
+        raise ValueError(
+            f"{path}: column '{field.name}' is {field.type}; allowed: texts, numbers, bytes, or a struct of them; "
+            'give another column'
+        )
 
 
 def _size(value: object) -> int:
@@ -134,7 +139,10 @@ def read_images(
                 content = content.get('bytes')
             try:
                 if not isinstance(content, bytes) or not content:
-                    raise ValueError(f"{path}: row {number}: column '{image}' has no bytes; allowed: embedded images")
+                    raise ValueError(
+                        f"{path}: row {number}: column '{image}' has no bytes; allowed: embedded images; "
+                        'give the column that holds them'
+                    )
                 yield content, checked_label(value, len(names) if names else None, f'{path}: row {number}')
             except ValueError as error:
                 if skipped is None:
@@ -150,7 +158,8 @@ def read_texts(paths: Path | Iterable[Path], column: str = 'text', skipped: list
                 yield text
             elif skipped is None:
                 raise ValueError(
-                    f"{path}: row {number}: column '{column}' is {type(text).__name__}; allowed: text in every row"
+                    f"{path}: row {number}: column '{column}' is {type(text).__name__}; allowed: text in every row; "
+                    'give another column'
                 )
             else:
                 skipped.append(f'{path}: row {number}: no text')

@@ -46,7 +46,7 @@ def read_series(path: Path, label: str | None = None, header: bool = False) -> t
     """
     label = label or ('last' if _suffix(path) == '.arff' else 'first')
     if label not in ('first', 'last'):
-        raise ValueError(f"label '{label}'; allowed: 'first' or 'last'")
+        raise ValueError(f"label '{label}'; allowed: 'first' or 'last'; choose one")
     series, codes = [], []
     for number, row in itertools.islice(_rows(path), int(header), None):
         try:
@@ -93,7 +93,7 @@ def read_columns(path: Path, columns: list[str]) -> dict[str, list[str]]:
     Raises ValueError if a column is missing, or a row has more or fewer values than there are columns.
     """
     if isinstance(columns, str) or not columns:
-        raise ValueError(f'columns {columns!r}; allowed: a list of one or more names')
+        raise ValueError(f'columns {columns!r}; allowed: a list of one or more names; name one')
     reader = csv.reader(raw_lines(path), delimiter=DELIMITERS[_suffix(path)] or ' ', strict=True)
     values = {column: [] for column in columns}
     header = None
@@ -106,7 +106,9 @@ def read_columns(path: Path, columns: list[str]) -> dict[str, list[str]]:
                     raise ValueError(f"{path}: no column '{missing[0]}'; there: {header}; give one of these")
             elif row:
                 if len(row) != len(header):
-                    raise ValueError(f'{path}: line {reader.line_num}: {len(row)} values for {len(header)} columns')
+                    raise ValueError(
+                        f'{path}: line {reader.line_num}: {len(row)} values for {len(header)} columns; mend the line'
+                    )
                 for column in columns:
                     values[column].append(row[header.index(column)].strip())
     except csv.Error as error:

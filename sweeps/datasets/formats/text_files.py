@@ -34,7 +34,10 @@ def raw_lines(path: Path) -> Iterator[str]:
     with open_stream(path) as stream:
         while line := stream.readline(LINE + 1):
             if len(line) > LINE:
-                raise ValueError(f'{path}: a line of more than {LINE:,} bytes at offset {offset}; allowed: shorter lines')
+                raise ValueError(
+                    f'{path}: a line of more than {LINE:,} bytes at offset {offset}; allowed: shorter lines; '
+                    'break it, or give the mark between documents'
+                )
             text = decoded(line, path, offset)
             yield text if offset else text.removeprefix('\ufeff')
             offset += len(line)
@@ -48,7 +51,7 @@ def documents(path: Path, mark: str | None = None) -> Iterator[str]:
     """
     path = Path(path)
     if mark == '':
-        raise ValueError('an empty mark; allowed: the text between documents, or None')
+        raise ValueError('an empty mark; allowed: the text between documents, or None; give one of the two')
     if path.is_dir():
         files = sorted(file for file in path.rglob('*.txt*') if file.name.endswith(('.txt', '.txt.gz', '.txt.xz')))
         if not files:

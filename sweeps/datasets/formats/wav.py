@@ -20,7 +20,10 @@ def read_wav(path: Path) -> tuple[int, np.ndarray]:
     with open_plain(path) as file:
         content = file.read()
     if len(content) < 12 or content[:4] != b'RIFF' or content[8:12] != b'WAVE':
-        raise ValueError(f'{path}: starts with {content[:12]!r}; allowed: RIFF....WAVE; this is not a WAV file, or cut short')
+        raise ValueError(
+            f'{path}: starts with {content[:12]!r}; allowed: RIFF....WAVE; this is not a WAV file, or cut short; '
+            'get the file again'
+        )
     form, place = None, 12
     while place + 8 <= len(content):
         name, size = struct.unpack_from('<4sI', content, place)
@@ -53,7 +56,10 @@ def _form(body: bytes, path: Path) -> tuple[int, int, int]:
 
 def _samples(body: bytes, channels: int, bits: int, path: Path) -> np.ndarray:
     if not body or len(body) % (channels * bits // 8):
-        raise ValueError(f'{path}: {len(body):,} bytes of samples; allowed: a multiple of {channels * bits // 8}, above 0')
+        raise ValueError(
+            f'{path}: {len(body):,} bytes of samples; allowed: a multiple of {channels * bits // 8}, above 0; '
+            'get the file again'
+        )
     if bits == 24:
         values = np.frombuffer(body, np.uint8).reshape(-1, 3)[:, 1:].copy().view('<i2')[:, 0]
     else:

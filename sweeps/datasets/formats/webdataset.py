@@ -34,14 +34,15 @@ def _label(files: dict[str, bytes], name: str, classes: int | None) -> int:
     if 'cls' in files:
         text = files['cls'].decode('utf-8', 'replace').strip()
         if not text.lstrip('-').isdecimal() or len(text) > 18:
-            raise ValueError(f'{name}.cls: label {text[:60]!r}; allowed: a whole number')
+            raise ValueError(f'{name}.cls: label {text[:60]!r}; allowed: a whole number; make the shard again')
         return checked_label(int(text), classes, f'{name}.cls')
     try:
         value = json.loads(files['json'])
     except (ValueError, RecursionError) as error:
-        raise ValueError(f'{name}.json: not JSON ({error})') from error
+        raise ValueError(f'{name}.json: not JSON ({error}); make the shard again') from error
     if not isinstance(value, dict) or 'label' not in value:
-        raise ValueError(f"{name}.json: no field 'label'; there: {sorted(value) if isinstance(value, dict) else value!r}")
+        there = sorted(value) if isinstance(value, dict) else value
+        raise ValueError(f"{name}.json: no field 'label'; there: {there!r}; give every image a label, or a cls file")
     return checked_label(value['label'], classes, f'{name}.json')
 
 

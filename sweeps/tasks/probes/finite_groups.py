@@ -36,7 +36,7 @@ def group_table(name: str) -> np.ndarray:
     if not fine or np.prod([len(table) for table in tables]) > LARGEST:
         raise ValueError(
             f"group '{name}'; allowed: s1 to s6, a1 to a6, z1 to z{LARGEST} and products such as a4xz5 of at most {LARGEST} "
-            'elements; z2 is parity'
+            'elements; z2 is parity; name one'
         )
     whole = tables[0]
     for table in tables[1:]:
