@@ -6,6 +6,8 @@ import math
 from ablations.config import NAME, plain
 
 DIRECTIONS = ('higher', 'lower')
+LARGEST = 10**12
+"""Of steps, batches and evaluations; what is larger is a slip of the pen."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,13 +46,18 @@ class Task:
         if not NAME.fullmatch(self.name):
             raise ValueError(f"task name '{self.name}'; allowed: lower-case letters, digits and _; rename the task")
         if self.direction not in DIRECTIONS:
-            raise ValueError(f"task '{self.name}': direction {self.direction!r}; allowed: {list(DIRECTIONS)}")
+            raise ValueError(f"task '{self.name}': direction {self.direction!r}; allowed: {list(DIRECTIONS)}; choose one")
         for name in ('steps', 'batch', 'evaluations', 'margin'):
             if not getattr(self, name) > 0:
                 raise ValueError(f"task '{self.name}': {name}={getattr(self, name)}; allowed: above 0; raise it")
+        for name in ('steps', 'batch', 'evaluations'):
+            if getattr(self, name) > LARGEST:
+                raise ValueError(
+                    f"task '{self.name}': {name}={min(getattr(self, name), 10**300):.3g}; allowed: up to {LARGEST:.0e}; lower it"
+                )
         for name in ('chance', 'margin'):
             if not math.isfinite(getattr(self, name)):
-                raise ValueError(f"task '{self.name}': {name}={getattr(self, name)}; allowed: a finite number")
+                raise ValueError(f"task '{self.name}': {name}={getattr(self, name)}; allowed: a finite number; give one")
         if self.steps % self.evaluations:
             raise ValueError(
                 f"task '{self.name}': steps={self.steps} is not a multiple of evaluations={self.evaluations}; change one"

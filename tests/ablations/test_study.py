@@ -301,6 +301,8 @@ def test_the_learning_rate_comes_first():
         ({'batch': -1}, 'above 0'),
         ({'batch': '64'}, "batch='64'"),
         ({'evaluations': 0}, 'above 0'),
+        ({'batch': 10**30}, r'batch=1e\+30; allowed: up to 1e\+12; lower it'),
+        ({'steps': 10**13, 'evaluations': 1}, r'steps=1e\+13; allowed: up to 1e\+12'),
         ({'evaluations': 1.5}, 'evaluations=1.5'),
         ({'data': 'digits'}, "data='digits' is a str; allowed: dict"),
         ({'data': {}}, 'has no kind'),
