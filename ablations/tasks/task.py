@@ -51,10 +51,9 @@ class Task:
             if not getattr(self, name) > 0:
                 raise ValueError(f"task '{self.name}': {name}={getattr(self, name)}; allowed: above 0; raise it")
         for name in ('steps', 'batch', 'evaluations'):
-            if getattr(self, name) > LARGEST:
-                raise ValueError(
-                    f"task '{self.name}': {name}={min(getattr(self, name), 10**300):.3g}; allowed: up to {LARGEST:.0e}; lower it"
-                )
+            if (value := getattr(self, name)) > LARGEST:
+                given = f"task '{self.name}': {name}={min(value, 10**300):.3g}"
+                raise ValueError(f'{given}; allowed: up to {LARGEST:.0e}; lower it')
         for name in ('chance', 'margin'):
             if not math.isfinite(getattr(self, name)):
                 raise ValueError(f"task '{self.name}': {name}={getattr(self, name)}; allowed: a finite number; give one")
