@@ -5,6 +5,7 @@ import io
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from sweeps.tasks.probes.recall import Recall
 from sweeps.training import trainer as trainers
 from sweeps.training.faults import of_model
 from sweeps.training.population import Population
+from sweeps.training.preflight import task_of
 from sweeps.training.record import failed
 from sweeps.training.stream import device_memory
 from sweeps.training.trainer import Trainer
@@ -97,6 +99,20 @@ def test_data_that_do_not_fit_the_device_are_streamed_to_the_same_end(
     for one, other in zip(plain, streamed, strict=True):
         for name in ('loss', 'train_loss'):
             np.testing.assert_allclose(one['curve'][name], other['curve'][name], rtol=1e-5)
+
+
+def test_inputs_and_targets_must_fit_the_device_together(item: Pack, monkeypatch: pytest.MonkeyPatch):
+    pool = task_of(item.program.data).pool()
+    for more, streamed in ((0, False), (-1, True)):
+        monkeypatch.setattr(trainers, 'device_memory', lambda more=more: pool.x.nbytes + pool.y.nbytes + more)
+        assert Trainer('loop', None)._source(item.program.data)[1] is streamed
+
+
+@pytest.mark.parametrize('told', [None, {}, {'bytes_in_use': 7}, {'bytes_in_use': 7, 'peak_bytes_in_use': 9}])
+def test_the_peak_of_memory_is_the_devices_where_it_reports_one(monkeypatch: pytest.MonkeyPatch, told: dict | None):
+    monkeypatch.setattr(trainers.jax, 'local_devices', lambda: [SimpleNamespace(memory_stats=lambda: told)])
+    peak = trainers._peak_memory()
+    assert peak == 9 if told and 'peak_bytes_in_use' in told else peak > 2**20
 
 
 def test_scores_are_in_the_unit_of_what_they_are_scored_on(item: Pack, plain: list[dict], monkeypatch: pytest.MonkeyPatch):
