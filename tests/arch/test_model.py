@@ -220,7 +220,7 @@ def test_what_cannot_be_composed_is_refused(config, change, x, message):
 def test_a_missing_socket_is_named():
     with pytest.raises(ValueError, match=r"the model config lacks \['norm'\]; it needs all of"):
         build({family: spec for family, spec in CONV.items() if family != 'norm'})
-    with pytest.raises(ValueError, match='a model config is a dictionary of specs, given str'):
+    with pytest.raises(ValueError, match='the model config is a str; allowed: a dictionary of specs'):
         build('convnext')
 
 

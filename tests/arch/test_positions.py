@@ -91,7 +91,7 @@ def test_rotary_scores_depend_on_the_distance_alone():
 
 @pytest.mark.parametrize(('size', 'spatial', 'parts'), [(3, (4,), 2), (6, (2, 2), 4)])
 def test_rotary_needs_a_head_size_that_splits_into_pairs(size, spatial, parts):
-    with pytest.raises(ValueError, match=f'the head size {size} does not split into {parts} equal parts; change heads'):
+    with pytest.raises(ValueError, match=f'the head size {size} does not split into {parts} equal parts; allowed: multiples of'):
         Rotary().rotation(jnp.zeros((1, 4, 1, size)), spatial)
 
 
