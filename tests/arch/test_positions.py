@@ -58,7 +58,7 @@ def test_sinusoidal_tells_rows_and_columns_apart_on_maps(alone):
 
 @pytest.mark.parametrize(('shape', 'parts'), [((1, 4, 3), 2), ((1, 2, 2, 6), 4)])
 def test_sinusoidal_needs_a_width_that_splits_into_pairs(alone, shape, parts):
-    message = f'width={shape[-1]} does not split into {parts} equal parts; allowed: multiples of {parts}; change width'
+    message = f'width={shape[-1]} does not split into {parts} equal parts; allowed {parts}; change width'
     with pytest.raises(ValueError, match=message):
         alone('position', 'sinusoidal', {}, {}, np.zeros(shape, np.float32))
 
@@ -91,7 +91,7 @@ def test_rotary_scores_depend_on_the_distance_alone():
 
 @pytest.mark.parametrize(('size', 'spatial', 'parts'), [(3, (4,), 2), (6, (2, 2), 4)])
 def test_rotary_needs_a_head_size_that_splits_into_pairs(size, spatial, parts):
-    with pytest.raises(ValueError, match=f'the head size {size} does not split into {parts} equal parts; allowed: multiples of'):
+    with pytest.raises(ValueError, match=f'the head size {size} does not split into {parts} equal parts; allowed'):
         Rotary().rotation(jnp.zeros((1, 4, 1, size)), spatial)
 
 
