@@ -58,7 +58,7 @@ def test_sinusoidal_tells_rows_and_columns_apart_on_maps(alone):
 
 @pytest.mark.parametrize(('shape', 'parts'), [((1, 4, 3), 2), ((1, 2, 2, 6), 4)])
 def test_sinusoidal_needs_a_width_that_splits_into_pairs(alone, shape, parts):
-    message = f'width={shape[-1]} does not split into {parts} equal parts; allowed {parts}; change width'
+    message = f'width={shape[-1]} does not split into {parts} equal parts; allowed: multiples of {parts}; change width'
     with pytest.raises(ValueError, match=message):
         alone('position', 'sinusoidal', {}, {}, np.zeros(shape, np.float32))
 
