@@ -74,6 +74,18 @@ def test_a_fan_of_a_loss_names_what_ends_above():
     assert axes.get_ylim()[1] < 4 and words == ['outside: lost\u00a09.000']
 
 
+def test_bands_of_many_arms_are_paler():
+    """Where five or more lie on each other, none may hide those below."""
+    shades = {}
+    for count in (4, 5):
+        curves = {f'arm_{number}': CURVES['a'] for number in range(count)}
+        with house():
+            axes = blank(3, 2).subplots()
+            draw_bands(axes, task('digits'), curves, palette(list(curves)), 1)
+        shades[count] = {band.get_alpha() for band in axes.collections}
+    assert max(shades[5]) < min(shades[4])
+
+
 def test_nothing_is_named_where_all_lies_inside():
     with house():
         axes = blank(3, 2).subplots()

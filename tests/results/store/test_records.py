@@ -12,7 +12,7 @@ import pytest
 
 from results.store import atomic, records
 from results.store.recorded import read_folder
-from results.store.records import commit, from_line, prepare, read_file, to_line
+from results.store.records import _as_committed, commit, from_line, prepare, read_file, to_line
 
 REAL_LINK, REAL_FSYNC = os.link, os.fsync
 
@@ -447,3 +447,22 @@ def test_a_record_of_a_later_form_is_refused_and_one_without_a_form_is_read(runs
     with pytest.raises(ValueError, match=r'its format is 2, this version reads 1; use the version of the lab that wrote it'):
         read_file(runs / 'records' / 'later.jsonl', 'mine')
     assert {'trial-1', 'trial-2'} <= set(read_folder(runs, 'mine')[0])
+
+
+def gathered(*packs: list[dict]) -> list[dict]:
+    """The lines of a file that holds several packs."""
+    return [json.loads(to_line(one)) for lines in packs for one in lines]
+
+
+def test_a_file_of_many_packs_states_each():
+    first = pack(1, 2)
+    second = [{**one, 'pack': {'id': 'other', 'records': 2}} for one in pack(3, 4)]
+    assert _as_committed(gathered(first, second), many=True)
+    assert not _as_committed(gathered(first, second[:1]), many=True)
+    assert not _as_committed(gathered(first[:1], second), many=True), 'a group of two packs is none'
+    assert not _as_committed(gathered([first[0], second[0]]), many=True)
+
+
+@pytest.mark.parametrize('size', [0, -1])
+def test_a_pack_of_no_records_is_none_and_does_not_hang(size: int):
+    assert not _as_committed([{**record(1), 'pack': {'id': 'pack', 'records': size}}], many=True)
