@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from results.protocol import ENTRY, NOW
 from results.rounding import plain
 from results.store import atomic, regular
 
@@ -113,9 +114,20 @@ def _row(name: str, tally: Mapping) -> list[str]:
     ]
 
 
+def _origin(facts: Mapping) -> str:
+    """The protocol, and how many studies each version of the code counted."""
+    counted: dict[str, int] = {}
+    for _, _, tally in _cells(facts):
+        for part in (tally, tally.get('power') or {}, tally.get('again') or {}):
+            for source, studies in part.get('sources', {}).items():
+                counted[source] = counted.get(source, 0) + studies
+    told = ', '.join(f'{studies:,} studies by the code {source}' for source, studies in counted.items())
+    return f'Protocol {facts.get(ENTRY, NOW)}: {told or "no studies"}.'
+
+
 def markdown(facts: Mapping) -> str:
     """The calibration as a Markdown page: a table for each part, and the promises that did not hold."""
-    lines = ['# Calibration', '', INTRODUCTION, '']
+    lines = ['# Calibration', '', INTRODUCTION, '', _origin(facts), '']
     for part, heading in HEADINGS.items():
         rows = [_row(name, tally) for own, name, tally in _cells(facts) if own == part]
         if rows:

@@ -19,7 +19,8 @@ from results.statistics import Difference, ItemError
 BORROWED = 4
 """The largest weight, in replicates, of what five quiet arms lend; fewer arms lend less, eight or more lend twice as much."""
 COUNTED = 0.6
-"""The degrees of freedom of a borrowed replicate. It is below 1 because arms may have different variances."""
+"""The degrees of freedom of a borrowed replicate. It is below 1 because arms may have different variances, and up to twice as
+large where more than five arms show that they are alike."""
 FALL = 5
 """The power by which pairs lend less where the logarithms of their variances vary more than those of independent ones would.
 Families of arms, which answer a split alike within a family, make pairs unlike."""
@@ -163,12 +164,12 @@ class Noise:
         if np.ptp(values) <= 1e-12 * max(float(np.abs(terms).max()), 1e-300):
             return Difference(effect, 0.0, 0.0)
         variance, borrowed = float(values.var(ddof=1)), self.weight * min(BORROWED, freedom)
+        counted = COUNTED * max(self.weight, 1.0) * borrowed
         if variance > lent:
-            counted = COUNTED * borrowed * lent / variance
+            # One that varies more than others is less likely one of them.
+            counted *= (lent / variance) ** 2
         elif borrowed:
-            variance, counted = (freedom * variance + borrowed * lent) / (freedom + borrowed), COUNTED * borrowed
-        else:
-            counted = 0.0
+            variance = (freedom * variance + borrowed * lent) / (freedom + borrowed)
         return Difference(effect, math.sqrt(variance / len(values)), freedom + counted)
 
     def _sharpened(self, tested: Difference, arm: str, base: str) -> Difference:

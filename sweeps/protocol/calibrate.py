@@ -14,6 +14,7 @@ import numpy as np
 
 from ablations.config import closest
 from results.calibration import limit
+from results.protocol import ENTRY, NOW
 from sweeps.machine import cores
 from sweeps.protocol import tally
 from sweeps.protocol.cells import PARTS, Cell
@@ -152,10 +153,15 @@ def calibrate(
     """Calibrate cell by cell; gives all facts now and then, so that they can be saved and one who was stopped goes on.
 
     `names` are cells or worlds; None means all. `known` are facts of an earlier call, to which studies are added.
-    Raises ValueError on an unknown name.
+    Raises ValueError on an unknown name, and where the known facts are of another protocol.
     """
-    cells = wanted(names)
-    facts = {'levels': dict((known or {}).get('levels', {})), 'cells': dict((known or {}).get('cells', {}))}
+    cells, known = wanted(names), known or {ENTRY: NOW}
+    if known.get(ENTRY) != NOW:
+        raise ValueError(
+            f'the known studies were counted under protocol {known.get(ENTRY, "1 or 2")}, this is protocol {NOW}; '
+            'give another folder: the studies of two protocols are not added up'
+        )
+    facts = {ENTRY: NOW, 'levels': dict(known.get('levels', {})), 'cells': dict(known.get('cells', {}))}
     with _crew() as crew:
         made = Calibration(studies, facts, crew, told or (lambda *_: None))
         for part, name in cells:

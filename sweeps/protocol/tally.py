@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 
 from ablations.study import Study
+from results.store.sources import syntax_hash
 from sweeps.protocol.cells import Cell
 from sweeps.protocol.false_words import KINDS, false_words, held
 from sweeps.protocol.world_studies import Conclusion
 
 COUNTS = ('studies', 'false', *KINDS, 'usual', 'uncorrected', 'censored', 'extended', 'runs', 'replicates')
+JUDGING = ('ablations/**/*.py', 'results/*.py', 'sweeps/protocol/**/*.py')
+"""The files that plan and judge simulated studies."""
 
 
 def new(cell: Cell) -> dict:
@@ -17,16 +20,19 @@ def new(cell: Cell) -> dict:
     usual protocol claims a difference on the first task, with and without a correction for the number of arms; `censored` and
     `extended` ranges. `runs` and `replicates` are sums over studies. `held` {arm: [intervals that hold the truth, intervals]},
     `found` [planted effects claimed in their direction, planted effects] or, where nothing is planted, [comparisons called
-    equivalent, comparisons], `regret` [sum of the lab's, sum of the best trials', points].
+    equivalent, comparisons], `regret` [sum of the lab's, sum of the best trials', points]. `sources` {hash of the code that
+    planned and judged: its studies}.
     """
     about = {'world': cell.name, 'about': cell.world.about, 'promised': cell.promised, 'curved': cell.curved}
-    return about | dict.fromkeys(COUNTS, 0) | {'held': {}, 'found': [0, 0], 'regret': [0.0, 0.0, 0]}
+    return about | dict.fromkeys(COUNTS, 0) | {'held': {}, 'found': [0, 0], 'regret': [0.0, 0.0, 0], 'sources': {}}
 
 
 def add(tally: dict, cell: Cell, study: Study, seen: Iterable[Conclusion]) -> None:
     """Add the conclusions of studies of a cell; `study` is one of them."""
     effects = {key: effect for key, effect in cell.effects(study).items() if effect}
+    source = syntax_hash(JUDGING)
     for one in seen:
+        tally['sources'][source] = tally['sources'].get(source, 0) + 1
         said = false_words(study, cell, one)
         own = {'studies': 1, 'false': bool(said), **{kind: kind in said for kind in KINDS}}
         own |= {'usual': bool(one.usual), 'uncorrected': bool(one.bare), 'censored': one.censored, 'extended': one.extended}

@@ -87,10 +87,11 @@ def test_a_moderated_test_by_hand(seed, count):
     others = [np.var(samples['base'] - samples[n], ddof=1) for n in NAMES[1:count] if n not in noise.loud]
     lent = noise.variance + max(noise.variance, np.mean(others) - noise.variance)
     own, weight = np.var(gaps, ddof=1), noise.weight * min(BORROWED, 4)
+    counted = COUNTED * weight * max(noise.weight, 1)
     if own > lent:
-        variance, freedom = own, 4 + COUNTED * weight * lent / own
+        variance, freedom = own, 4 + counted * (lent / own) ** 2
     else:
-        variance, freedom = (4 * own + weight * lent) / (4 + weight), 4 + COUNTED * weight
+        variance, freedom = (4 * own + weight * lent) / (4 + weight), 4 + counted
     made = noise.difference('b', 'base')
     assert made.effect == pytest.approx(gaps.mean())
     assert made.error == pytest.approx(math.sqrt(variance / 5))
