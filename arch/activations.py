@@ -6,6 +6,7 @@ from flax import linen as nn
 
 from arch.block import Activation
 from arch.context import Context
+from arch.ops.gelu import gelu
 
 
 class Gelu(Activation):
@@ -16,7 +17,7 @@ class Gelu(Activation):
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
-        return jax.nn.gelu(x, approximate=False)
+        return gelu(x)
 
 
 class GeluTanh(Activation):

@@ -16,7 +16,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 from arch.depth import unscanned
 from arch.model import Model, build
 from arch.model_sockets import Sockets
-from arch.ops.depthwise import lowering
+from arch.ops.lowering import lowering
 from arch.roles import ROLES, names
 from arch.sockets import TABLES
 

@@ -4,6 +4,7 @@ import jax
 from flax import linen as nn
 
 from arch.context import Context
+from arch.ops.product import product
 from arch.parameter import parameter
 from arch.vectors import per_channel
 
@@ -26,7 +27,7 @@ class Dense(nn.Module):
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         shape = (x.shape[-1], self.features)
         kernel = parameter(self, 'kernel', lambda key, shape: context.kernel(key, shape, *shape, self.end, self.branch), shape)
-        y = x @ kernel.astype(x.dtype)
+        y = product(x, kernel.astype(x.dtype))
         if self.bias:
             y = y + per_channel(parameter(self, 'bias', nn.initializers.zeros, (self.features,)), y)
         return y

@@ -13,6 +13,8 @@ from arch.block import Norm
 from arch.context import Context
 from arch.flags import PLACES
 from arch.make import divides
+from arch.ops.layer_norm import layer_norm
+from arch.ops.rms_norm import rms_norm
 from arch.parameter import parameter
 from arch.vectors import per_channel
 
@@ -41,12 +43,9 @@ class LayerNorm(Norm):
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
-        wide = x.astype(jnp.float32)
-        scale = per_channel(parameter(self, 'scale', first_scale(self.site, context), (x.shape[-1],)), wide)
-        bias = per_channel(parameter(self, 'bias', zeros, (x.shape[-1],)), wide)
-        centred = wide - wide.mean(-1, keepdims=True)
-        variance = jnp.square(centred).mean(-1, keepdims=True)
-        return (centred * jax.lax.rsqrt(variance + self.eps) * scale + bias).astype(x.dtype)
+        scale = parameter(self, 'scale', first_scale(self.site, context), (x.shape[-1],))
+        bias = parameter(self, 'bias', zeros, (x.shape[-1],))
+        return layer_norm(x, scale, bias, self.eps)
 
 
 class RmsNorm(Norm):
@@ -62,10 +61,7 @@ class RmsNorm(Norm):
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
-        wide = x.astype(jnp.float32)
-        scale = per_channel(parameter(self, 'scale', first_scale(self.site, context), (x.shape[-1],)), wide)
-        square = jnp.square(wide).mean(-1, keepdims=True)
-        return (wide * jax.lax.rsqrt(square + self.eps) * scale).astype(x.dtype)
+        return rms_norm(x, parameter(self, 'scale', first_scale(self.site, context), (x.shape[-1],)), self.eps)
 
 
 class BatchNorm(Norm):

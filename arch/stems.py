@@ -14,6 +14,7 @@ from arch.make import positive
 from arch.model_sockets import Sockets
 from arch.ops.patches import patches
 from arch.ops.pooling import max_pool
+from arch.ops.product import product
 
 MAPS = ('hierarchical', 'isotropic', 'bidirectional', 'maps')
 TOKENS = ('isotropic', 'causal', 'bidirectional', 'tokens')
@@ -138,7 +139,7 @@ class Tokens(Stem):
 
     def scores(self, x: jax.Array) -> jax.Array:
         """Each channel vector against every row of the table, for a tied head: `[B, N, C] -> [B, N, V]`."""
-        return x @ self.get_variable('params', 'embedding').T.astype(x.dtype)
+        return product(x, self.get_variable('params', 'embedding').T.astype(x.dtype))
 
 
 class ScaledTokens(Tokens):

@@ -17,8 +17,9 @@ from ablations.tasks.bases import convnext, decoder
 from arch.context import Context
 from arch.model import build
 from arch.model_sockets import Sockets
-from arch.ops.depthwise import LOWERINGS, lowering
+from arch.ops.depthwise import FORMS
 from arch.ops.depthwise import depthwise as convolve
+from arch.ops.lowering import lowering
 from arch.probe import PLAIN
 from arch.sockets import TABLES
 from sweeps.training.loop import batch_order, make_training
@@ -67,7 +68,7 @@ def depthwise() -> None:
     for size, taps in ((4, 3), (8, 7), (12, 7), (16, 7)):
         x, kernel = jnp.ones((16, size, size, 32)), jnp.ones((taps, taps, 32))
         found = {}
-        for name in LOWERINGS:
+        for name in FORMS:
             with lowering(name):
                 gradient = jax.jit(jax.grad(lambda x, k: jnp.sum(convolve(x, k, False) ** 2), (0, 1)))
                 found[name] = median_ms(lambda g=gradient, x=x, k=kernel: g(x, k))

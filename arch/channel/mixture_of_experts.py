@@ -15,13 +15,8 @@ from arch.context import Context
 from arch.dense import Dense
 from arch.make import positive
 from arch.model_sockets import Sockets
-from arch.ops.depthwise import LOWERING
+from arch.ops.lowering import plain
 from arch.parameter import parameter
-
-
-def sorts() -> bool:
-    """Whether positions are sorted by expert."""
-    return LOWERING.get() == 'reference' or (LOWERING.get() == 'auto' and jax.default_backend() != 'cpu')
 
 
 class Experts(nn.Module):
@@ -90,7 +85,7 @@ class MixtureOfExperts(Channel):
         def through(rows: jax.Array, sizes: jax.Array | None) -> jax.Array:
             return down(activation(up(rows, sizes, context), context), sizes, context)
 
-        if sorts():
+        if plain():
             # Every choice is a row; the rows of one expert stand together, and the inverse order leads them back.
             order = jnp.argsort(chosen.reshape(-1))
             made = through(jnp.repeat(tokens, self.top, axis=0)[order], sizes)[jnp.argsort(order)]

@@ -6,7 +6,8 @@ from flax import linen as nn
 
 from arch.block import Mixer
 from arch.context import Context
-from arch.ops.depthwise import depthwise, positions_under
+from arch.ops.depthwise import depthwise
+from arch.ops.toeplitz import positions_under
 from arch.window import check_window
 
 

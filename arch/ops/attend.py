@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from arch.ops.depthwise import LOWERING
+from arch.ops.lowering import LOWERING
 from arch.ops.places import places
 
 MASKED_BELOW = 16

@@ -8,7 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from arch.ops.depthwise import LOWERING, padding
+from arch.ops.lowering import plain
+from arch.ops.padding import padding
+from arch.ops.product import product
 
 
 def convolution(x: jax.Array, kernel: jax.Array, causal: bool, stride: int = 1) -> jax.Array:
@@ -20,7 +22,7 @@ def convolution(x: jax.Array, kernel: jax.Array, causal: bool, stride: int = 1) 
     spatial, sizes = x.shape[1:-1], kernel.shape[:-2]
     kernel = kernel.astype(x.dtype)
     pads = [padding(size, causal) for size in sizes]
-    if LOWERING.get() == 'reference' or (LOWERING.get() == 'auto' and jax.default_backend() != 'cpu'):
+    if plain():
         letters = 'HW'[: len(spatial)]
         numbers = (f'N{letters}C', f'{letters}IO', f'N{letters}C')
         return jax.lax.conv_general_dilated(x, kernel, (stride,) * len(sizes), pads, dimension_numbers=numbers)
@@ -29,4 +31,4 @@ def convolution(x: jax.Array, kernel: jax.Array, causal: bool, stride: int = 1) 
     for tap in np.ndindex(*sizes):
         window = tuple(slice(t, t + n, stride) for t, n in zip(tap, spatial, strict=True))
         under.append(padded[(slice(None), *window)])
-    return jnp.concatenate(under, -1) @ kernel.reshape(-1, kernel.shape[-1])
+    return product(jnp.concatenate(under, -1), kernel.reshape(-1, kernel.shape[-1]))

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from arch.ops.depthwise import padding, strided
+from arch.ops.padding import padding, strided
 
 
 def max_pool(x: jax.Array, window: int, stride: int) -> jax.Array:

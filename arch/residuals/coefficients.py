@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from arch.context import Context
+from arch.ops.product import product
 from arch.parameter import parameter
 
 
@@ -28,5 +29,5 @@ class Coefficients(nn.Module):
 
         bias = parameter(self, 'bias', lambda key, shape: first.astype(jnp.float32), first.shape)
         gain = parameter(self, 'gain', lambda key, shape: self.gain * jnp.ones(shape, jnp.float32), ())
-        y = x.astype(jnp.float32) @ parameter(self, 'kernel', kernel, shape)
+        y = product(x.astype(jnp.float32), parameter(self, 'kernel', kernel, shape))
         return bias.reshape((1,) * (y.ndim - bias.ndim) + bias.shape) + gain * (jnp.tanh(y) if self.tanh else y)

@@ -11,7 +11,7 @@ from arch.cost import cost
 from arch.mixers.conv import Conv
 from arch.model import build
 from arch.ops.convolution import convolution
-from arch.ops.depthwise import lowering
+from arch.ops.lowering import lowering
 
 GENERATOR = np.random.default_rng(0)
 CASES = [

@@ -9,7 +9,7 @@ import pytest
 from ablations.tasks.bases import convnext, decoder
 from arch.cost import cost, cost_of, multiply_adds, parameters
 from arch.model import build
-from arch.ops.depthwise import lowering
+from arch.ops.lowering import lowering
 
 CONV = convnext(outputs=3, patch=2, widths=[4, 8], depths=[1, 1], kernel=3)
 DECODER = decoder(vocabulary=5, length=6, width=8, depth=1, mixer={'kind': 'attention', 'heads': 2}, ratio=2.0)

@@ -5,7 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from arch.ops.depthwise import LOWERING, LOWERINGS, depthwise, lowering, positions_under
+from arch.ops.depthwise import FORMS, depthwise
+from arch.ops.lowering import LOWERING, lowering
+from arch.ops.toeplitz import positions_under
 
 CASES = [
     ((2, 7, 3), (3,), False),
@@ -37,7 +39,7 @@ def test_lowerings_agree_with_a_loop(shape, size, causal):
     generator = np.random.default_rng(0)
     x, kernel = generator.normal(size=shape), generator.normal(size=(*size, shape[-1]))
     expected = loop(x, kernel, causal)
-    for name in LOWERINGS:
+    for name in FORMS:
         with lowering(name):
             y = jax.jit(lambda x, kernel: depthwise(x, kernel, causal))(x.astype(np.float32), kernel.astype(np.float32))
         np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-4, err_msg=name)
@@ -49,7 +51,7 @@ def test_a_stride_keeps_some_of_the_positions(shape, size, causal, stride):
     generator = np.random.default_rng(0)
     x, kernel = generator.normal(size=shape), generator.normal(size=(*size, shape[-1]))
     expected = loop(x, kernel, causal)[(slice(None), *[slice(None, None, stride)] * len(size))]
-    for name in LOWERINGS:
+    for name in FORMS:
         with lowering(name):
             y = jax.jit(lambda x, kernel: depthwise(x, kernel, causal, stride))(x.astype(np.float32), kernel.astype(np.float32))
         np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-4, err_msg=name)
@@ -71,3 +73,26 @@ def test_positions_under_a_filter():
     np.testing.assert_array_equal(positions_under((5,), (3,), False), [2, 3, 3, 3, 2])
     np.testing.assert_array_equal(positions_under((5,), (3,), True), [1, 2, 3, 3, 3])
     np.testing.assert_array_equal(positions_under((2, 3), (3, 3), False), [[4, 6, 4], [4, 6, 4]])
+
+
+@pytest.mark.parametrize(
+    ('shape', 'size', 'causal', 'stride'),
+    [
+        ((3, 7, 3), (4,), True, 1),
+        ((4, 70, 2), (3,), False, 1),
+        ((1, 70, 2), (5,), True, 3),
+        ((4, 5, 4, 3), (3, 3), False, 1),
+        ((2, 9, 11, 2), (7, 7), False, 1),
+        ((4, 9, 8, 2), (2, 2), False, 2),
+    ],
+)
+def test_the_slopes_of_shifts_are_those_of_a_convolution(shape, size, causal, stride):
+    """Of one tile and of several, of tiles that do not fill the map, of strides that leave out positions."""
+    generator, made = np.random.default_rng(0), []
+    x, kernel = generator.normal(size=shape), generator.normal(size=(*size, shape[-1]))
+    with jax.enable_x64(True):
+        for name in ('reference', 'shifts'):
+            y, backward = jax.vjp(lambda x, kernel, name=name: FORMS[name](x, kernel, causal, stride), x, kernel)
+            made.append((y, *backward(jnp.asarray(np.random.default_rng(1).normal(size=y.shape)))))
+    for one, other in zip(*made, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-6, atol=1e-9)

@@ -12,7 +12,7 @@ from arch.cost import cost
 from arch.initials import LecunNormal
 from arch.model import build
 from arch.model_sockets import Sockets
-from arch.ops.depthwise import lowering
+from arch.ops.lowering import lowering
 from arch.probe import PLAIN
 from arch.sockets import TABLES
 

@@ -10,7 +10,7 @@ from ablations.tasks.bases import decoder
 from arch.cost import cost
 from arch.model import build
 from arch.ops.attend import MASKED_BELOW, attend_near
-from arch.ops.depthwise import lowering
+from arch.ops.lowering import lowering
 
 GENERATOR = np.random.default_rng(0)
 SEQUENCE = GENERATOR.normal(size=(2, 7, 8)).astype(np.float32)
