@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
+from archlab import benching, claims, data, findings, judging, models, publishing, running, weights
 from archlab import checking as blocks
-from archlab import claims, data, findings, judging, models, publishing, running, weights
 from archlab import querying as records
 from archlab.answers import BAD_INPUT, FINE, INTERNAL, INTERRUPTED, TERMINATED, printable
 
@@ -26,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 # The order of `archlab --help`. A part without a name adds its commands here, one with a name is a group of them.
-for part in (models, running, records, findings, claims, publishing, judging, blocks, weights, data):
+for part in (models, running, records, findings, claims, publishing, judging, blocks, weights, data, benching):
     app.add_typer(part.commands)
 
 

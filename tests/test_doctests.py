@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ('archlab', 'ablations', 'arch', 'sweeps', 'results')
+ROOMS = ('archlab', 'ablations', 'arch', 'sweeps', 'results', 'benchmarks')
 SHOWN = [
     '.'.join(path.relative_to(ROOT).with_suffix('').parts).removesuffix('.__init__')
     for room in ROOMS

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ('arch', 'ablations', 'sweeps', 'results')
+ROOMS = ('arch', 'ablations', 'sweeps', 'results', 'benchmarks')
 ALLOWED = {
     'arch': ('arch', 'ablations.user_file'),
     'ablations': ('ablations',),
     'results': ('results', 'ablations'),
+    'benchmarks': ('benchmarks', 'arch', 'ablations', 'sweeps', 'results'),
     'sweeps': (
         'sweeps',
         'arch',
@@ -50,8 +51,8 @@ KEPT = {
     'flax': ('arch/',),
     'ml_collections': ('ablations/',),
     'orbax': ('sweeps/training/checkpoints.py',),
-    'jax': ('arch/', 'sweeps/', 'archlab/'),
-    'jaxlib': ('arch/', 'sweeps/', 'archlab/'),
+    'jax': ('arch/', 'sweeps/', 'archlab/', 'benchmarks/'),
+    'jaxlib': ('arch/', 'sweeps/', 'archlab/', 'benchmarks/'),
     'optax': ('sweeps/',),
     'matplotlib': ('results/',),
     'safetensors': ('arch/published/',),

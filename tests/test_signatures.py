@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ('arch', 'ablations', 'sweeps', 'results', 'archlab')
+ROOMS = ('arch', 'ablations', 'sweeps', 'results', 'benchmarks', 'archlab')
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob('*.py'))
 VAGUE = ('found', 'opened')
 """Names that say how something was come by, not what it is."""

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FILES = sorted(path for room in ('arch', 'ablations', 'sweeps', 'results', 'archlab') for path in (ROOT / room).rglob('*.py'))
+ROOMS = ('arch', 'ablations', 'sweeps', 'results', 'benchmarks', 'archlab')
+FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob('*.py'))
 ATOMIC = 'results/store/atomic.py'
 MOVES = {
     ATOMIC: 'the one way',

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from arch.ops.depthwise import FORMS, depthwise
+from arch.ops.depthwise import FORMS, depthwise, form_of
 from arch.ops.lowering import LOWERING, lowering
 from arch.ops.toeplitz import positions_under
 
@@ -62,11 +62,27 @@ def test_the_choice_goes_by_size_and_ends_with_its_context():
         x, kernel = jnp.zeros((1, length, 2)), jnp.zeros((3, 2))
         return str(jax.make_jaxpr(lambda x, kernel: depthwise(x, kernel, False))(x, kernel))
 
-    assert 'dot_general' in primitives(8)
+    assert 'dot_general' in primitives(4)
     assert 'dot_general' not in primitives(1000)
     with lowering('reference'):
-        assert 'conv_general_dilated' in primitives(8)
+        assert 'conv_general_dilated' in primitives(4)
     assert LOWERING.get() == 'auto'
+
+
+@pytest.mark.parametrize(
+    ('spatial', 'sizes', 'stride', 'form'),
+    [
+        ((2, 2), (3, 3), 1, 'toeplitz'),
+        ((4, 4), (7, 7), 1, 'toeplitz'),
+        ((8, 8), (7, 7), 1, 'toeplitz'),
+        ((8, 8), (3, 3), 1, 'shifts'),
+        ((12, 12), (7, 7), 1, 'shifts'),
+        ((32,), (5,), 1, 'shifts'),
+        ((10, 10), (7, 7), 2, 'toeplitz'),
+    ],
+)
+def test_the_form_is_the_one_that_was_measured_to_be_fast(spatial, sizes, stride, form):
+    assert form_of(spatial, sizes, stride) == form
 
 
 def test_positions_under_a_filter():
