@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 RUNS ?= runs
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: quickstart test test-all lint bench clean
+.PHONY: quickstart test test-all lint bench accelerator clean
 
 quickstart: $(READY)
 	@$(BIN)/archlab run quickstart --runs $(RUNS)
@@ -27,6 +27,10 @@ bench: $(READY)
 	@$(BIN)/python tests/bench.py
 	@$(BIN)/python tests/bench_protocol.py
 	@$(BIN)/python tests/bench_pipeline.py
+
+# On a machine with a GPU or TPU: with whatever jax is there, nothing is installed. Extra words: make accelerator WORDS=--tiny
+accelerator:
+	@$(if $(wildcard $(READY)),$(BIN)/python,$(PYTHON)) -m benchmarks.accelerator --out results/benchmarks/accelerator $(WORDS)
 
 $(READY): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

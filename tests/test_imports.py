@@ -53,7 +53,7 @@ KEPT = {
     'orbax': ('sweeps/training/checkpoints.py',),
     'jax': ('arch/', 'sweeps/', 'archlab/', 'benchmarks/'),
     'jaxlib': ('arch/', 'sweeps/', 'archlab/', 'benchmarks/'),
-    'optax': ('sweeps/',),
+    'optax': ('sweeps/', 'benchmarks/'),
     'matplotlib': ('results/',),
     'safetensors': ('arch/published/',),
     'sklearn': ('sweeps/tasks/', 'sweeps/datasets/'),
@@ -62,7 +62,7 @@ KEPT = {
     'PIL': ('sweeps/datasets/',),
     'pyarrow': ('sweeps/datasets/',),
     'tokenizers': ('sweeps/tasks/',),
-    'torch': ('sweeps/protocol/search/',),
+    'torch': ('sweeps/protocol/search/', 'benchmarks/accelerator/peers.py'),
     'duckdb': ('results/store/query.py', 'results/store/parquet_cache.py', 'results/store/frames.py', 'results/store/index.py'),
 }
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob('*.py'))

@@ -25,6 +25,8 @@ PLAIN = {
     'sweeps/tasks/token_streams.py': 'into a folder that is put in its place whole',
     'sweeps/datasets/unpacked.py': 'into a folder that is gone in the end',
     'sweeps/launch/local.py': 'what a worker says, line by line',
+    'benchmarks/accelerator/__main__.py': 'what a part says, line by line',
+    'benchmarks/accelerator/resume.py': 'into a folder that is gone in the end',
     'sweeps/worker.py': 'what a worker answers, line by line',
 }
 """Who may write a file at once, and why nothing is lost where that is cut short."""
