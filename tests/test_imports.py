@@ -130,6 +130,7 @@ WINGS = {
     'results.pages': (),
     'ablations.studies': ('ablations.tasks',),
     'ablations.tasks': (),
+    'benchmarks.accelerator': (),
 }
 """What a wing of a room may import of the room's other wings."""
 
