@@ -12,6 +12,7 @@ from arch.ops.gelu import gelu
 from arch.ops.layer_norm import layer_norm
 from arch.ops.product import product
 from arch.ops.rms_norm import rms_norm
+from arch.ops.softmax import softmax
 from benchmarks.machine import machine
 from benchmarks.timing import in_turns
 
@@ -71,6 +72,10 @@ def _rms_norm(*shape: int) -> Case:
     return Case('rms_norm', _text(shape), (shape, shape[-1:]), forms, 'own')
 
 
+def _softmax(*shape: int) -> Case:
+    return Case('softmax', _text(shape), (shape,), {'own': softmax, 'library': jax.nn.softmax}, 'own')
+
+
 def _depthwise(*shape: int, taps: int) -> Case:
     spatial, examples = shape[1:-1], shape[0] * shape[-1]
     sizes = (taps,) * len(spatial)
@@ -95,6 +100,8 @@ def cases() -> list[Case]:
         _layer_norm(64, 4, 4, 16),
         _layer_norm(64, 8, 8, 96),
         _rms_norm(16, 128, 128),
+        _softmax(64, 4, 64, 64),
+        _softmax(16, 4, 128, 128),
         _depthwise(64, 2, 2, 32, taps=3),
         _depthwise(64, 4, 4, 16, taps=3),
         _depthwise(64, 4, 4, 64, taps=7),

@@ -13,6 +13,7 @@ from arch.make import divides, positive
 from arch.mixers.projections import check_heads, join, project
 from arch.model_sockets import Sockets
 from arch.ops.places import places
+from arch.ops.softmax import softmax
 
 KIND = 'shifted_window_attention'
 TRUNCATED = nn.initializers.truncated_normal(0.02)
@@ -119,7 +120,7 @@ class ShiftedWindowAttention(Mixer):
         if shift:
             seen = jnp.asarray(together(spatial, side, shift)) | (odd == 0)
             scores = jnp.where(seen[None, :, None], scores, -jnp.inf)
-        weights = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
+        weights = softmax(scores).astype(value.dtype)
         mixed = departition(jnp.einsum('bwknm,bwmkd->bwnkd', weights, value), side, spatial)
         if shift:
             mixed = jnp.roll(mixed, (shift * odd, shift * odd), (1, 2))

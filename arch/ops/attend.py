@@ -9,6 +9,7 @@ import numpy as np
 
 from arch.ops.lowering import LOWERING
 from arch.ops.places import places
+from arch.ops.softmax import softmax
 
 MASKED_BELOW = 16
 """With fewer positions than this for each neighbour, full attention with a mask is faster than neighbours, on a CPU core."""
@@ -26,7 +27,7 @@ def attend(
         scores = scores + bias[None].astype(jnp.float32)
     if seen is not None:
         scores = jnp.where(seen[None, None], scores, -jnp.inf)
-    weights = jax.nn.softmax(scores, axis=-1).astype(value.dtype)
+    weights = softmax(scores).astype(value.dtype)
     return jnp.einsum('bknm,bmkd->bnkd', weights, value)
 
 
@@ -83,5 +84,5 @@ def attend_near(
     scores = jnp.einsum('bnkd,bnmkd->bknm', query, key[:, near]).astype(jnp.float32) / math.sqrt(query.shape[-1])
     if bias is not None:
         scores = scores + bias(steps, heads)[None, :, None].astype(jnp.float32)
-    weights = jax.nn.softmax(jnp.where(inside[None, None], scores, -jnp.inf), axis=-1).astype(value.dtype)
+    weights = softmax(jnp.where(inside[None, None], scores, -jnp.inf)).astype(value.dtype)
     return jnp.einsum('bknm,bnmkd->bnkd', weights, value[:, near])

@@ -17,28 +17,42 @@ from arch.ops.wide import wide
 TERMS = 64
 """How many positions of a map the gradient of a filter sums at a time: as many terms has the loop that XLA makes of them."""
 TOGETHER = 16
-"""How many examples at most it sums at a time, so that the partial sums stay near the processor."""
+"""How many examples at most are summed at a time, so that what is read again and again stays near the processor."""
 
 
 def _padded(x: jax.Array, pads: list[tuple[int, int]]) -> jax.Array:
     return jnp.pad(x, [(0, 0), *pads, (0, 0)])
 
 
-def _sum(padded: jax.Array, kernel: jax.Array, spatial: tuple[int, ...], stride: int = 1) -> jax.Array:
-    """The sum of the copies, each times its tap: [B, padded axes, C] to [B, axes, C], in float32 at least."""
-    y = None
-    for tap in np.ndindex(*kernel.shape[:-1]):
-        window = tuple(slice(start, start + length, stride) for start, length in zip(tap, spatial, strict=True))
-        term = wide(padded[(slice(None), *window)]) * wide(kernel[tap]).reshape((1,) * (padded.ndim - 1) + (-1,))
-        y = term if y is None else y + term
-    return y
+def _together(batch: int) -> int:
+    """How many of the examples are summed at a time: at least two parts, since XLA unrolls a loop of one."""
+    return max(count for count in range(1, min(TOGETHER, max(1, batch // 2)) + 1) if batch % count == 0)
+
+
+def _sum(x: jax.Array, kernel: jax.Array, pads: list[tuple[int, int]], spatial: tuple[int, ...], stride: int = 1) -> jax.Array:
+    """The sum of the shifted copies, each times its tap: `[B, H, W, C] -> [B, H/stride, W/stride, C]`, in the type of x.
+
+    A loop over parts of the batch keeps XLA from joining it with what comes before and after, part by part, in other loops.
+    """
+
+    def part(padded: jax.Array) -> jax.Array:
+        y = None
+        for tap in np.ndindex(*kernel.shape[:-1]):
+            window = tuple(slice(start, start + length, stride) for start, length in zip(tap, spatial, strict=True))
+            term = wide(padded[(slice(None), *window)]) * wide(kernel[tap]).reshape((1,) * (padded.ndim - 1) + (-1,))
+            y = term if y is None else y + term
+        return y.astype(padded.dtype)
+
+    padded, together = _padded(x, pads), _together(len(x))
+    y = jax.lax.map(part, padded.reshape(-1, together, *padded.shape[1:]))
+    return y.reshape(len(x), *y.shape[2:])
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def shifts(x: jax.Array, kernel: jax.Array, causal: bool, stride: int) -> jax.Array:
     """`depthwise` by shifted copies. Forward-mode derivatives are not defined."""
     pads = [padding(size, causal) for size in kernel.shape[:-1]]
-    return _sum(_padded(x, pads), kernel, x.shape[1:-1], stride).astype(x.dtype)
+    return _sum(x, kernel, pads, x.shape[1:-1], stride)
 
 
 def _forward(x: jax.Array, kernel: jax.Array, causal: bool, stride: int) -> tuple[jax.Array, tuple]:
@@ -54,8 +68,8 @@ def _backward(causal: bool, stride: int, saved: tuple, slope: jax.Array) -> tupl
         slope = jax.lax.pad(slope, jnp.zeros((), slope.dtype), [(0, 0, 0), *gaps, (0, 0, 0)])
     pads = [padding(size, causal) for size in sizes]
     turned = jnp.flip(kernel, tuple(range(len(sizes))))
-    slope_x = _sum(_padded(slope, [(after, before) for before, after in pads]), turned, spatial)
-    return slope_x.astype(x.dtype), _kernel_slope(x, slope, sizes, pads).astype(kernel.dtype)
+    slope_x = _sum(slope, turned, [(after, before) for before, after in pads], spatial)
+    return slope_x, _kernel_slope(x, slope, sizes, pads).astype(kernel.dtype)
 
 
 def _kernel_slope(x: jax.Array, slope: jax.Array, sizes: tuple[int, ...], pads: list[tuple[int, int]]) -> jax.Array:
@@ -71,8 +85,7 @@ def _kernel_slope(x: jax.Array, slope: jax.Array, sizes: tuple[int, ...], pads: 
     spare = [count * size - length for count, size, length in zip(tiles, tile, spatial, strict=True)]
     x = _padded(x, [(before, after + more) for (before, after), more in zip(pads, spare, strict=True)])
     slope = _padded(slope, [(0, more) for more in spare])
-    # Two parts at least: XLA would unroll a loop of one step, and sum examples in a slower way.
-    together = max(count for count in range(1, min(TOGETHER, max(1, batch // 2)) + 1) if batch % count == 0)
+    together = _together(batch)
     starts = [(part, *np.multiply(place, tile)) for part in range(0, batch, together) for place in np.ndindex(*tiles)]
     starts = jnp.asarray(np.array(starts, np.int32))
     reach = tuple(size + taps - 1 for size, taps in zip(tile, sizes, strict=True))

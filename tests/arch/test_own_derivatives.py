@@ -12,6 +12,7 @@ from rounding import assert_same_numbers
 from arch.ops.gelu import gelu
 from arch.ops.layer_norm import layer_norm
 from arch.ops.rms_norm import rms_norm
+from arch.ops.softmax import softmax
 
 GENERATOR = np.random.default_rng(0)
 X = 3 * GENERATOR.normal(size=(4, 2, 3, 8)) + 1
@@ -31,6 +32,10 @@ def plain_layer_norm(x, scale, bias):
     )
 
 
+def plain_softmax(x):
+    return jnp.exp(x) / jnp.exp(x).sum(-1, keepdims=True)
+
+
 def plain_rms_norm(x, scale):
     return x / jnp.sqrt(jnp.square(x).mean(-1, keepdims=True) + EPS) * scale.reshape(1, 1, 1, -1)
 
@@ -38,6 +43,7 @@ def plain_rms_norm(x, scale):
 OPERATIONS = {
     'gelu': (gelu, plain_gelu, (X,)),
     'layer_norm': (functools.partial(layer_norm, eps=EPS), plain_layer_norm, (X, SCALE, BIAS)),
+    'softmax': (softmax, plain_softmax, (X,)),
     'rms_norm': (functools.partial(rms_norm, eps=EPS), plain_rms_norm, (X, SCALE)),
 }
 """Name -> the operation, its formula, and its inputs."""
@@ -97,3 +103,12 @@ def test_a_row_of_equal_numbers_has_a_finite_gradient():
     row = jnp.full((1, 8), 2.0)
     slope = jax.grad(lambda x: layer_norm(x, jnp.ones(8), jnp.zeros(8), 1e-6)[0, 0])(row)
     assert np.isfinite(slope).all() and math.isclose(float(slope.sum()), 0, abs_tol=1e-2)
+
+
+def test_a_softmax_gives_no_weight_and_no_slope_to_what_is_not_seen():
+    hidden = jnp.asarray([[1.0, -jnp.inf, 2.0], [-jnp.inf, 3.0, -jnp.inf]])
+    weights, backward = jax.vjp(softmax, hidden)
+    share = 1 / (1 + math.e)
+    np.testing.assert_allclose(weights, [[share, 0, 1 - share], [0, 1, 0]], rtol=1e-6)
+    (slope,) = backward(jnp.asarray([[1.0, 5.0, 0.0], [5.0, 1.0, 5.0]]))
+    np.testing.assert_allclose(slope, [[share * (1 - share), 0, -share * (1 - share)], [0, 0, 0]], rtol=1e-5)

@@ -41,3 +41,21 @@ def test_lanes_are_one_batched_product():
     x, kernel = GENERATOR.normal(size=(3, 2, 4, 5)), GENERATOR.normal(size=(3, 5, 3))
     made = jax.vmap(product)(jnp.asarray(x, jnp.float32), jnp.asarray(kernel, jnp.float32))
     np.testing.assert_allclose(made, np.einsum('pbnc,pcf->pbnf', x, kernel), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(('channels', 'features'), [(3, 8), (8, 3), (4, 4)])
+def test_its_derivative_is_that_of_a_product(channels, features):
+    """Of wide and of narrow matrices, whose weight gradients are computed the one and the other way round."""
+    x, kernel = GENERATOR.normal(size=(2, 3, channels)), GENERATOR.normal(size=(channels, features))
+    with jax.enable_x64(True):
+        made, backward = jax.vjp(product, x, kernel)
+        expected, plain = jax.vjp(jnp.matmul, x, kernel)
+        weights = jnp.asarray(GENERATOR.normal(size=made.shape))
+        for one, other in zip((expected, *plain(weights)), (made, *backward(weights)), strict=True):
+            np.testing.assert_allclose(other, one, rtol=1e-6, atol=1e-12)
+
+
+def test_bfloat16_stays_bfloat16():
+    x, kernel = (jnp.ones(shape, jnp.bfloat16) for shape in ((2, 3, 5), (5, 3)))
+    made, backward = jax.vjp(product, x, kernel)
+    assert [part.dtype for part in (made, *backward(made))] == [jnp.bfloat16] * 3
