@@ -24,6 +24,7 @@ lint: $(READY)
 	@$(BIN)/ruff format --check .
 
 bench: $(READY)
+	@$(BIN)/archlab bench ops
 	@$(BIN)/python tests/bench.py
 	@$(BIN)/python tests/bench_protocol.py
 	@$(BIN)/python tests/bench_pipeline.py

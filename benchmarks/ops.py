@@ -155,7 +155,7 @@ def measure(case: Case, rounds: int) -> dict:
         'taken': case.taken,
         'fastest': min(timings, key=lambda name: timings[name].cpu_ms.median),
         'forms': {name: timing.plain() for name, timing in timings.items()},
-        'expected_ms': dict(case.expected_ms),
+        'expected_ms': {name: round(ms, 4) for name, ms in case.expected_ms.items()},
     }
 
 

@@ -1,4 +1,4 @@
-"""Benchmarks: milliseconds by lane strategy and by lowering of the depthwise convolution. Run: make bench
+"""Benchmarks: milliseconds by lane strategy, of compiling, and of a mixture of experts. Run: make bench
 
 Every figure is the median of several runs; compare figures of one run only, machines and moments differ.
 """
@@ -17,8 +17,6 @@ from ablations.tasks.bases import convnext, decoder
 from arch.context import Context
 from arch.model import build
 from arch.model_sockets import Sockets
-from arch.ops.depthwise import FORMS
-from arch.ops.depthwise import depthwise as convolve
 from arch.ops.lowering import lowering
 from arch.probe import PLAIN
 from arch.sockets import TABLES
@@ -60,19 +58,6 @@ def strategies() -> None:
     print(f'one training step of one lane, ms ({LANES} lanes, {STEPS} steps, {jax.default_backend()})')
     for name in TASKS:
         print(f'  {name:14}' + '  '.join(f'{strategy} {step_ms(name, strategy):.2f}' for strategy in STRATEGIES))
-
-
-def depthwise() -> None:
-    """Forward and backward of a depthwise convolution, batch 16, 32 channels."""
-    print('depthwise convolution, forward and backward, ms')
-    for size, taps in ((4, 3), (8, 7), (12, 7), (16, 7)):
-        x, kernel = jnp.ones((16, size, size, 32)), jnp.ones((taps, taps, 32))
-        found = {}
-        for name in FORMS:
-            with lowering(name):
-                gradient = jax.jit(jax.grad(lambda x, k: jnp.sum(convolve(x, k, False) ** 2), (0, 1)))
-                found[name] = median_ms(lambda g=gradient, x=x, k=kernel: g(x, k))
-        print(f'  {size:2} x {size:<2} {taps} x {taps}   ' + '  '.join(f'{name} {ms:.2f}' for name, ms in found.items()))
 
 
 def compilation() -> None:
@@ -140,4 +125,3 @@ if __name__ == '__main__':
     compilation()
     experts()
     strategies()
-    depthwise()

@@ -1,7 +1,7 @@
 """Depthwise convolution as a sum of shifted copies of its input, with its own derivative.
 
-XLA makes one loop of such a sum, which reads channels side by side: 3 multiply-adds a nanosecond on a CPU core. Its own
-derivative of the sum takes a pass over the whole map for each tap, ten times as long as what is here.
+XLA makes one loop of such a sum, which reads channels side by side: about seven multiply-adds a nanosecond on a CPU core. Its
+own derivative of the sum would take a pass over the whole map for each tap.
 """
 
 import functools
