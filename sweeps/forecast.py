@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from ablations.study import Study
 from ablations.trial import TEST, TUNING
+from ablations.user_file import compiled
 from results.resolution import Resolution, item_errors, resolutions
 from results.store.reading import Reading
 from sweeps.commands import metrics_of, programs_of, reaches_of
@@ -24,9 +25,14 @@ def forecast(reading: Reading) -> dict:
     seconds left, what each test split can resolve, and before the first run the datasets that are not prepared.
 
     The estimate uses the recorded seconds of each task, or FLOPs roughly where there are none. Costs are counted here if the
-    manifest has none.
+    manifest has none. Raises ValueError where the study's block file is no Python: it could not run.
     """
     study, schedule, records, manifest = reading.study, reading.schedule, reading.records, reading.manifest
+    if study.blocks:
+        try:
+            compiled(study.blocks, study.blocks_hash)
+        except ValueError as error:
+            raise ValueError(f"blocks='{study.blocks}' {error}") from None
     costs = manifest.get('costs', {})
     if any(task.name not in costs.get(arm, {}) for arm in study.arms for task in study.tasks):
         costs = costs_of(study)

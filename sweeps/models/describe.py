@@ -78,9 +78,15 @@ class Subject:
             raise ValueError(f'{self.name}: {in_words(error)}; see `archlab check`') from error
 
     def cost(self) -> dict:
-        """Its costs. Raises ValueError, with the model's name, where it does not build."""
+        """Its costs. Raises ValueError, with the model's name, where it does not build, or nobody could ever train it."""
+        from sweeps.training.preflight import MOST
+
         with self.building():
-            return cost_of(self.config, self.x, self.tables)
+            costs = cost_of(self.config, self.x, self.tables)
+            if costs['params'] > MOST:
+                given = min(costs['params'], 10**300)
+                raise ValueError(f'it has {given:.2g} parameters; allowed: up to {MOST:.0e}; make it smaller')
+            return costs
 
 
 def _of_task(task: Task, name: str, config: dict, tables: Mapping, sizes: Sizes, about: str = '') -> Subject:

@@ -57,6 +57,13 @@ def test_costs_that_are_not_all_known_are_counted(counted, known):
     assert facts['budget']['other']['recall']['flops'] == 16 * asked.task('recall').steps * 2e6
 
 
+def test_a_block_file_that_is_no_python_is_refused_before_anything_runs(tmp_path):
+    (tmp_path / 'blocks.py').write_text('no python at all (')
+    asked = study(blocks=str(tmp_path / 'blocks.py'))
+    with pytest.raises(ValueError, match=r"blocks='.*blocks\.py' does not load: SyntaxError"):
+        forecast(Reading(asked, schedule(asked, {}, {}), {}, {'costs': COSTS}))
+
+
 def test_a_finished_study_has_nothing_left():
     asked = study()
     found, records = simulate(asked, World(cliff=2.0), 0)

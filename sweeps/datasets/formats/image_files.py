@@ -28,7 +28,7 @@ def decode(content: bytes, size: int | None, channels: int = 3, how: str = 'crop
     alpha channel is dropped, and the EXIF orientation is applied. An animation gives its first frame. Raises ValueError if the
     content is damaged, cut short, no image, or larger than PIXELS.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     if channels not in (1, 3):
         raise ValueError(f'{channels} channels; allowed: 1 (grey) or 3 (red, green, blue); choose one')
@@ -46,7 +46,9 @@ def decode(content: bytes, size: int | None, channels: int = 3, how: str = 'crop
         return np.array(image, np.uint8).reshape(image.height, image.width, channels)
     # Pillow's decoders fail on damaged files in many ways: OSError, SyntaxError, struct.error, IndexError and others.
     except Exception as error:
-        raise ValueError(f'not a readable image ({error}); allowed: whole files of {", ".join(FORMATS)}') from error
+        # What Pillow says where it knows no format names an object of ours.
+        why = 'of no known format' if isinstance(error, UnidentifiedImageError) else error
+        raise ValueError(f'not a readable image ({why}); allowed: whole files of {", ".join(FORMATS)}') from error
 
 
 @contextlib.contextmanager

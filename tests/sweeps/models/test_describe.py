@@ -57,6 +57,13 @@ def test_what_cannot_be_described_is_refused(what, sizes, message):
         cost(what, **sizes)
 
 
+def test_what_nobody_could_train_is_refused():
+    config = changed(TASKS['digits'].base, (put('channel.ratio', 1e300),))
+    slip = dataclasses.replace(subjects('digits', [], Sizes())[()], name='wide on digits', config=config)
+    with pytest.raises(ValueError, match=r'^wide on digits: it has 1e\+300 parameters; allowed: up to 1e\+12; make it smaller'):
+        slip.cost()
+
+
 def test_studies_and_arms_are_nested_as_they_were():
     assert set(cost('quickstart/no_mixer')) == {'digits', 'stdlib_bytes'}
     study = cost('quickstart')

@@ -141,7 +141,7 @@ def png_head(width: int, height: int) -> bytes:
     ids=['page', 'eps', 'fractions', 'large_values', 'bomb', 'large_bomb', 'text_bomb'],
 )
 def test_what_is_no_image(content):
-    with pytest.raises(ValueError, match='not a readable image'):
+    with pytest.raises(ValueError, match=r'not a readable image \((?!.*object at)'):
         decode(content, 8)
 
 
