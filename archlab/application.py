@@ -100,9 +100,8 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         code = _unread()
     except OSError as error:
-        print(
-            f'archlab: error: {error.filename or ""}: {error.strerror or error}; check the path and the disk', file=sys.stderr
-        )
+        place = f'{printable(str(error.filename))}: ' if error.filename else ''
+        print(f'archlab: error: {place}{error.strerror or error}; check the path and the disk', file=sys.stderr)
         code = BAD_INPUT
     except Exception as error:
         with tempfile.NamedTemporaryFile('w', prefix='archlab-', suffix='.log', delete=False) as log:

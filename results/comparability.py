@@ -20,7 +20,7 @@ def incomparable(study: Study, budgets: tuple[Equality, ...], own: Side, base: S
     unequal = _unequal(study, budgets, own, base)
     if unequal:
         return unequal
-    hashes = {r['environment'].get('source') for who in (own, base) for r in who.runs}
+    hashes = {str((r.get('environment') or {}).get('source')) for who in (own, base) for r in who.runs}
     if len(hashes) > 1:
         return f'unequal sources: the records come from {len(hashes)} versions of the sources that train'
     return ''

@@ -220,7 +220,7 @@ def _facts(reading: Reading, pair: Comparison, described: bool) -> dict:
             known[f'{prefix}optimism'] = side.optimism
     confirmed = [record for record in own.recorded('confirm') if record.get('score_se') is not None]
     if confirmed:
-        known['n_test'] = confirmed[0]['n_held']
+        known['n_test'] = confirmed[0].get('n_held')
         known['test_error'] = float(np.mean([record['score_se'] for record in confirmed]))
     both = own.values, base.values
     if all(sample is not None and len(sample) == 1 and np.isfinite(sample).all() for sample in both):

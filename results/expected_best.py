@@ -6,6 +6,7 @@ the screening, and that of all goes on with the trials of the optimizer that eac
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping
 
@@ -22,6 +23,8 @@ from results.store.reading import Reading
 LEVEL = 0.95
 ADAPTIVE = ('tpe', 'gp')
 """Searches whose later trials depend on earlier ones. Their curve is the best score so far, in the order of the runs."""
+MANY = 1024
+"""How many shares of subsets stay in memory: those of the sizes that a study has."""
 ALL_OPTIMIZERS = 'all'
 """The name for all optimizers together, each with k trials."""
 
@@ -42,14 +45,20 @@ def expected_best(groups: list[np.ndarray], chance: float) -> np.ndarray:
         raise ValueError(f'groups of {[len(g) for g in groups]} scores; allowed: one or more in each; leave empty ones out')
     groups = [np.where(np.isfinite(group), group, chance) for group in (np.asarray(g, float) for g in groups)]
     values = np.unique(np.concatenate(groups))
+    places = [np.searchsorted(np.sort(group), values, side='right') for group in groups]
     means = []
     for k in range(1, min(map(len, groups)) + 1):
         below = np.ones(len(values))
-        for group in groups:
-            counts = np.searchsorted(np.sort(group), values, side='right')
-            below *= [math.comb(int(count), k) / math.comb(len(group), k) for count in counts]
+        for group, counts in zip(groups, places, strict=True):
+            below *= _below(len(group), k)[counts]
         means.append(float(values @ np.diff(below, prepend=0.0)))
     return np.array(means)
+
+
+@functools.lru_cache(MANY)
+def _below(size: int, k: int) -> np.ndarray:
+    """The share of the subsets of k of `size` scores that hold none above the c lowest, for c = 0 to `size`. `[size + 1]`"""
+    return np.array([math.comb(count, k) / math.comb(size, k) for count in range(size + 1)])
 
 
 def expected_after(screened: list[np.ndarray], kept: np.ndarray, chance: float) -> np.ndarray:

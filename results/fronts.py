@@ -106,7 +106,7 @@ class Front:
 
 def _tells(record: dict, name: str) -> bool:
     """Whether a record's cost is its own: on CPU the peak of memory is that of all models which the process has trained."""
-    return name != 'peak_memory' or record['environment'].get('platform', 'cpu') != 'cpu'
+    return name != 'peak_memory' or (record.get('environment') or {}).get('platform', 'cpu') != 'cpu'
 
 
 def _strategy(record: dict) -> str:
@@ -124,7 +124,9 @@ def _measured(runs: Runs, name: str) -> np.ndarray | None:
         costs = [record['cost'] for record in runs.records_of(trials) if record.get('cost') and _tells(record, name)]
         if name == 'step_seconds':
             # The median: the first run of a program also waits for its compilation.
-            values = [cost['seconds'] / cost['steps'] for cost in costs if cost.get('seconds') is not None]
+            values = [
+                cost['seconds'] / cost['steps'] for cost in costs if cost.get('seconds') is not None and cost.get('steps')
+            ]
             by_replicate += [float(np.median(values))] if values else []
         else:
             # A process keeps the peak of all it ever ran, so the smallest is the nearest to this arm's own.
@@ -141,7 +143,7 @@ def _note(reading: Reading, task: str, name: str) -> str:
     recorded = [reading.records[trial.id] for trial in trials if trial.id in reading.records]
     places = sorted(
         {
-            f'{record["environment"].get("device", "unknown device")}, {_strategy(record)}'
+            f'{(record.get("environment") or {}).get("device", "unknown device")}, {_strategy(record)}'
             for record in recorded
             if record.get('cost') and _tells(record, name)
         }

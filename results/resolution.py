@@ -85,6 +85,8 @@ def resolutions(
     for record in records.values():
         if record.get('status') != 'ok' or record.get('task') is None:
             continue
+        if not record.get('n_held'):
+            continue
         if record['held'] == TEST:
             scored.setdefault(record['task'], record['n_held'])
         elif record['held'] == TUNING and record.get('score_se'):

@@ -66,7 +66,7 @@ def sensitivity_of(runs: Runs, optimizer: str, replicate: int) -> tuple[float | 
     known = [(trial, record) for trial, record in pairs if record.get('initial_loss') is not None]
     if not known:
         return None, len(pairs)
-    losses = [math.inf if record['final_loss'] is None else record['final_loss'] for _, record in known]
+    losses = [math.inf if record.get('final_loss') is None else record['final_loss'] for _, record in known]
     initial = np.array([record['initial_loss'] for _, record in known], float)
     smooth = [values.smooth for values in runs.reading.study.space(runs.arm, optimizer).values()]
     units = runs.units([trial for trial, _ in known])

@@ -16,7 +16,7 @@ def progress_of(reading: Reading) -> dict:
         'planned': len(planned),
         'done': len(done),
         **{status: sum(record['status'] == status for record in done) for status in STATUSES},
-        'failures': sorted({record['reason'] for record in done if record['status'] == 'failed'}),
+        'failures': sorted({record.get('reason', '') for record in done if record['status'] == 'failed'}),
         'look': schedule.look,
         'complete': schedule.complete,
         'unplanned_records': len(others),

@@ -167,7 +167,9 @@ def _one_source(recorded: Mapping[str, dict]) -> Check:
     by_source: dict[str, collections.Counter] = {}
     for record in recorded.values():
         if record['status'] != 'failed':
-            by_source.setdefault(str(record['environment'].get('source')), collections.Counter())[record['arm']] += 1
+            by_source.setdefault(str((record.get('environment') or {}).get('source')), collections.Counter())[
+                record['arm']
+            ] += 1
     why = 'nothing is recorded yet' if not by_source else f'source: {next(iter(by_source))}'
     if len(by_source) > 1:
         ordered = sorted(by_source.items(), key=lambda item: (-item[1].total(), item[0]))

@@ -186,5 +186,5 @@ class Run:
         """Note that a pack is recorded; `fresh` are its new records."""
         for record in fresh:
             if record['status'] == 'failed':
-                self.failures[item.id] = f"arm '{item.program.arm}' on '{item.program.task}': {record['reason']}"
+                self.failures[item.id] = f"arm '{item.program.arm}' on '{item.program.task}': {record.get('reason', '')}"
         self.watch.finished(item, fresh)

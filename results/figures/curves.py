@@ -20,7 +20,7 @@ def run_curve(record: dict, task: Task) -> tuple[list[int], np.ndarray] | None:
     None where the record holds no curve.
     """
     curve = record.get('curve')
-    if not curve or not curve.get('step'):
+    if not curve or not curve.get('step') or 'score' not in curve:
         return None
     left = record.get('diverged_at')
     values = [

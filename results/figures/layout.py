@@ -35,12 +35,14 @@ def lay_out(figure: Figure) -> None:
 
     A figure is to be complete by now: its parts stay where they are.
     """
-    if not isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+    engine = figure.get_layout_engine()
+    if not isinstance(engine, ConstrainedLayoutEngine):
         return
     dots = figure.dpi
     figure.set_dpi(FINEST)
-    figure.draw_without_rendering()
-    figure.set_layout_engine('none')
+    engine.execute(figure)
+    # Without an engine, not with an empty one: a figure that has one is drawn twice when it is saved.
+    figure.set_layout_engine(None)
     renderer = figure.canvas.get_renderer()
     before = 72 * figure.get_size_inches()
     whole = 72 * figure.get_tightbbox(renderer).padded(PADDING).extents

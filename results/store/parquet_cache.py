@@ -50,17 +50,41 @@ def _quoted(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-_WHOLE = "('BIGINT', 'UBIGINT')"
+_WHOLE = ('BIGINT', 'UBIGINT')
+_NUMBER = ('DOUBLE', *_WHOLE)
+
+
+def _is(name: str, kinds: tuple[str, ...], absent: bool = False) -> str:
+    """Whether an entry is of one of these types of JSON, or `absent`, as SQL says it."""
+    said = f"json_type(json, '$.{name}') IN ({', '.join(map(_quoted, kinds))})"
+    return f'coalesce({said}, true)' if absent else said
+
+
+def _all(names: str, kinds: tuple[str, ...]) -> str:
+    """Whether all entries of an object are of one of these types of JSON, as SQL says it."""
+    others = f'x: json_type(x) NOT IN ({", ".join(map(_quoted, kinds))})'
+    return f"len(list_filter(json_extract(json, '$.{names}'), lambda {others})) = 0"
+
+
 _TYPED = ' AND '.join(
     [
-        *(f"json_type(json, '$.{name}') = 'VARCHAR'" for name in ('id', 'arm', 'task', 'dataset', 'held', 'optimizer')),
-        *(f"json_type(json, '$.{name}') IN {_WHOLE}" for name in ('replicate', 'seed', 'pack.records')),
-        f"coalesce(json_type(json, '$.{records.ITEMS}') = 'VARCHAR', true)",
-        "json_type(json, '$.pack.id') = 'VARCHAR' AND json_type(json, '$.knobs') = 'OBJECT'",
-        "len(list_filter(json_extract(json, '$.knobs.*'), lambda x: json_type(x) NOT IN ('DOUBLE', 'BIGINT', 'UBIGINT'))) = 0",
+        *(_is(name, ('VARCHAR',)) for name in ('id', 'arm', 'task', 'dataset', 'held', 'optimizer', 'pack.id')),
+        *(_is(name, _WHOLE) for name in ('replicate', 'seed', 'pack.records')),
+        *(_is(name, ('VARCHAR',), True) for name in ('phase', 'reason', 'blocks', 'checksum', records.ITEMS, 'pack.strategy')),
+        *(_is(name, _WHOLE, True) for name in ('steps', 'batch', 'n_held', 'pack.lane', 'pack.lanes', 'pack.splits')),
+        *(_is(name, ('OBJECT',), True) for name in ('data', 'model')),
+        *(_is(name, (*_NUMBER, 'NULL'), True) for name in records.NUMBERS),
+        *(_is(name, ('OBJECT', 'NULL'), True) for name in ('cost', 'parts', 'curve', 'environment')),
+        _is('diverged_at', (*_WHOLE, 'NULL'), True),
+        _is('leak', ('VARCHAR', 'NULL'), True),
+        _is('knobs', ('OBJECT',)),
+        _all('knobs.*', _NUMBER),
+        *(_all(f'{name}.*', (*_NUMBER, 'NULL')) for name in ('cost', 'parts')),
+        _all('curve.*', ('ARRAY',)),
     ]
 )
-"""Whether what every record has is of its kind (results.store.records.REQUIRED), as SQL says it."""
+"""Whether what a record has is of its kind (results.store.records), as SQL says it. What a curve holds is looked at where it
+is read whole."""
 _COLUMNS = (
     f'SELECT parse_filename(filename) AS file, json_keys(json) AS keys, coalesce({_TYPED}, false) AS typed, '
     f'unnest(json_transform(json, {_quoted(json.dumps(FIELDS))}))'

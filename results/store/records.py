@@ -47,16 +47,51 @@ def _number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def _numbers(value: object) -> bool:
+    return isinstance(value, dict) and all(one is None or _number(one) for one in value.values())
+
+
+def _object(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _curve(value: object) -> bool:
+    lists = list(value.values()) if isinstance(value, dict) else [None]
+    return all(
+        isinstance(own, list) and len(own) == len(lists[0]) and all(n is None or _number(n) for n in own) for own in lists
+    )
+
+
+def _pack(value: object) -> bool:
+    whole = isinstance(value, dict) and _text(value.get('id')) and _count(value.get('records'))
+    return (
+        whole and _text(value.get('strategy', '')) and all(_count(value.get(name, 0)) for name in ('lane', 'lanes', 'splits'))
+    )
+
+
 REQUIRED = {
     **dict.fromkeys(('id', 'study', 'arm', 'task', 'dataset', 'held', 'optimizer'), _text),
     **dict.fromkeys(('replicate', 'seed'), _count),
     'knobs': lambda value: isinstance(value, dict) and all(map(_number, value.values())),
     'status': lambda value: value in STATUSES if _text(value) else False,
-    'pack': lambda value: isinstance(value, dict) and _text(value.get('id')) and _count(value.get('records')),
+    'pack': _pack,
 }
 """What every record has, and whether a value is of its kind."""
 ITEMS = 'item_scores'
-"""An entry that is a text where a record has it: what single items scored (results/store/item_scores.py)."""
+"""The entry that holds what single items scored (results/store/item_scores.py)."""
+NUMBERS = ('score', 'score_se', 'initial_loss', 'final_loss')
+OPTIONAL = {
+    **dict.fromkeys(('phase', 'reason', 'blocks', 'checksum', ITEMS), _text),
+    **dict.fromkeys(('steps', 'batch', 'n_held'), _count),
+    **dict.fromkeys(('data', 'model'), _object),
+}
+"""Entries that a record need not have, and whether a value is of its kind."""
+EMPTY = {
+    **dict.fromkeys(NUMBERS, _number),
+    **dict.fromkeys(('cost', 'parts'), _numbers),
+    **{'diverged_at': _count, 'leak': _text, 'curve': _curve, 'environment': _object},
+}
+"""The same of entries that may also be null."""
 
 
 def to_line(record: dict) -> str:
@@ -104,11 +139,12 @@ def from_line(line: str) -> dict:
     missing = [name for name in REQUIRED if name not in record]
     if missing:
         raise ValueError(f'it lacks {missing}')
-    for name, right in REQUIRED.items():
-        if not right(record[name]):
+    for name, right in {**REQUIRED, **OPTIONAL}.items():
+        if name in record and not right(record[name]):
             raise ValueError(f'its {name} is {str(record[name])[:60]!r}')
-    if not _text(record.get(ITEMS, '')):
-        raise ValueError(f'its {ITEMS} is {str(record[ITEMS])[:60]!r}; allowed: a text')
+    for name, right in EMPTY.items():
+        if record.get(name) is not None and not right(record[name]):
+            raise ValueError(f'its {name} is {str(record[name])[:60]!r}')
     if record['status'] == 'ok' and not _number(record.get('score')):
         raise ValueError(f"its status is 'ok' and its score {record.get('score')!r}; allowed: a finite number")
     return record

@@ -135,6 +135,19 @@ def test_records_that_json_cannot_hold_are_not_half_written(runs):
 LINES = [to_line(item) for item in pack(1, 2, 3)]
 
 
+WRONG = [
+    *(('steps', value) for value in (None, 1.5, 'many', [1], True)),
+    *(('environment', value) for value in (5, 'here', ['here'])),
+    *(('checksum', []), ('blocks', {}), ('reason', None), ('phase', 5), ('data', 'digits'), ('model', [])),
+    *(('cost', value) for value in (5, [1], {'seconds': 'long'}, {'seconds': [1]})),
+    *(('curve', value) for value in ('steep', [[0], [1]], {'step': 5}, {'step': {}})),
+    *(('score_se', 'small'), ('final_loss', [2.0]), ('diverged_at', 'the end'), ('leak', 5), ('n_held', None)),
+    *(('parts', {'one': 'x'}), ('parts', [1]), ('pack', {'id': 'pack', 'records': 1, 'lane': 'first'})),
+    ('pack', {'id': 'pack', 'records': 1, 'strategy': 5}),
+]
+"""Entries of other types than the lab writes, under a right check."""
+
+
 def _edited(line: str, old: str, new: str) -> str:
     assert old in line
     return line.replace(old, new, 1)
@@ -157,8 +170,9 @@ def _edited(line: str, old: str, new: str) -> str:
         ([], 'it has 0 lines'),
         ([to_line({k: v for k, v in record(1).items() if k != 'knobs'})], "it lacks ['knobs']"),
         ([to_line({**record(1), 'status': 'fine'})], "its status is 'fine'"),
+        *(([to_line({**record(1), 'phase': 'tune', name: value})], f'its {name} is ') for name, value in WRONG),
     ],
-    ids=range(14),
+    ids=range(14 + len(WRONG)),
 )
 def test_damage_is_named_and_skipped(runs, lines, said):
     """One line of a pack that cannot be trusted condemns the file: what else was done to it cannot be known."""
@@ -173,6 +187,14 @@ def test_damage_is_named_and_skipped(runs, lines, said):
     found, skipped = read_folder(runs, 'mine')
     assert list(found) == ['trial-7']
     assert skipped == [str(caught.value)]
+
+
+@pytest.mark.parametrize('curve', [{'step': [0, 1], 'score': [0.1]}, {'step': [0], 'score': ['high']}])
+def test_a_curve_that_cannot_be_drawn_is_named_where_it_is_read_whole(tmp_path, curve):
+    prepare(tmp_path)
+    commit(tmp_path, 'first', [{**record(1, size=1), 'curve': curve}])
+    with pytest.raises(ValueError, match='its curve is '):
+        read_file(tmp_path / 'records' / 'first.jsonl', 'mine')
 
 
 @pytest.mark.parametrize('keep', [1, 100, -1, -2])
