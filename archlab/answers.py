@@ -3,11 +3,17 @@
 import contextlib
 import json
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TextIO
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
 
-FINE, FELL_SHORT, BAD_INPUT, INTERNAL, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 130, 143
+from archlab.loading import INTERRUPTED as INTERRUPTED
+
+FINE, FELL_SHORT, BAD_INPUT, INTERNAL, TERMINATED = 0, 1, 2, 3, 143
 _CONTROL = {code: '\N{REPLACEMENT CHARACTER}' for code in (*range(32), *range(127, 160)) if chr(code) not in '\n\t'}
 
 
@@ -20,11 +26,52 @@ def printable(text: str) -> str:
     return text.translate(_CONTROL)
 
 
+class _Printable:
+    """A table, or whatever else a console can show, without control characters in its texts."""
+
+    def __init__(self, shown: RenderableType):
+        self.shown = shown
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for part in console.render(self.shown, options):
+            yield part if part.control else Segment(printable(part.text), part.style)
+
+
 class Terminal(Console):
     """A console that prints texts without control characters, and without markup unless it is asked for."""
 
     def print(self, *objects: object, markup: bool = False, **options: object) -> None:
-        super().print(*(printable(one) if isinstance(one, str) else one for one in objects), markup=markup, **options)
+        def shown(one: object) -> object:
+            return printable(one) if isinstance(one, str) else one if isinstance(one, Text) else _Printable(one)
+
+        super().print(*map(shown, objects), markup=markup, **options)
+
+
+class Plain:
+    """A stream whose texts have no control characters, wherever they come from; a console goes by it."""
+
+    def __init__(self, stream: TextIO):
+        self.rich_proxied_file = stream
+
+    def write(self, text: str) -> int:
+        return self.rich_proxied_file.write(printable(text))
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        self.rich_proxied_file.writelines(map(printable, lines))
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.rich_proxied_file, name)
+
+
+@contextlib.contextmanager
+def plain_output() -> Iterator[None]:
+    """Within, what is printed has no control characters: names and notes of others must not steer a terminal."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (stream and Plain(stream) for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
 
 
 WIDTH = 80 if os.environ.get('COLUMNS', '').strip() in ('0', '00') else None

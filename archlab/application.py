@@ -16,7 +16,8 @@ from typer.exceptions import Abort, Exit, TyperException
 from archlab import benching, claims, data, findings, judging, models, publishing, running, weights
 from archlab import checking as blocks
 from archlab import querying as records
-from archlab.answers import BAD_INPUT, FINE, INTERNAL, INTERRUPTED, TERMINATED, printable
+from archlab.answers import BAD_INPUT, FINE, INTERNAL, INTERRUPTED, TERMINATED, plain_output, printable
+from archlab.loading import STOPPED
 
 app = typer.Typer(
     help='An architecture ablation laboratory: every model at its own best recipe, and a verdict with honest statistics.',
@@ -56,7 +57,7 @@ def _ended_in_order(ended: threading.Event) -> Iterator[None]:
 
 
 def _stopped(ended: threading.Event) -> int:
-    print('archlab: stopped; what is recorded stays, and the same command goes on', file=sys.stderr)
+    print(STOPPED, file=sys.stderr)
     return TERMINATED if ended.is_set() else INTERRUPTED
 
 
@@ -76,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if sys.flags.optimize > 1:
             raise ValueError('python -OO or PYTHONOPTIMIZE=2 drops docstrings, which hold questions and shapes; run without')
-        with _ended_in_order(ended):
+        with _ended_in_order(ended), plain_output():
             result = app(arguments, standalone_mode=False)
         code = result if isinstance(result, int) else FINE
         if code == INTERRUPTED:  # what the same library makes of Ctrl-C

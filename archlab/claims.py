@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archlab.answers import ERR, OUT, print_json, printable, waiting
+from archlab.answers import ERR, OUT, print_json, waiting
 from archlab.options import RUNS, Json, Runs
 from archlab.publishing import PUBLISHED
 from archlab.study_runs import StudyRuns, open_study
@@ -83,7 +83,7 @@ def _answer(shown: 'Collection', silent: int, form: str, out: Path | None, page:
 
         OUT.print(terminal(shown, silent))
     else:
-        print(printable(text(shown, form, silent)), end='')
+        print(text(shown, form, silent), end='')
 
 
 def _translated(

@@ -82,7 +82,7 @@ class StudyRuns:
 
         if ENTRY not in self.manifest and any(self.manifest['test_reads'].values()):
             with contextlib.suppress(ValueError):
-                manifests.update(self.folder, **{ENTRY: looks_of(self.study, self.manifest).to_dict()})
+                manifests.update(self.folder, self.manifest, **{ENTRY: looks_of(self.study, self.manifest).to_dict()})
 
     @functools.cached_property
     def look(self) -> 'Reading':
@@ -99,7 +99,7 @@ class StudyRuns:
             return reading
         read = {'looks': sorted({*taken, reading.schedule.look}), ENTRY: looks_of(self.study, self.manifest).to_dict()}
         with contextlib.suppress(ValueError):
-            manifests.update(self.folder, **read)
+            manifests.update(self.folder, self.manifest, **read)
         return dataclasses.replace(reading, manifest={**self.manifest, **read})
 
     @functools.cached_property

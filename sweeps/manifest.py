@@ -15,7 +15,7 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from results.store import atomic, regular
@@ -103,9 +103,13 @@ def save(folder: Path, manifest: dict) -> None:
     atomic.replace(folder / FILE, json.dumps(manifest, indent=1, sort_keys=True), FIX)
 
 
-def update(folder: Path, **changes: object) -> dict:
-    """Change these entries of the manifest and write it whole; gives the manifest. Its other entries stay."""
-    manifest = {**load(folder), **changes}
+def update(folder: Path, known: Mapping | None = None, **changes: object) -> dict:
+    """Change these entries of the manifest and write it whole; gives the manifest. Its other entries stay.
+
+    Where it was removed meanwhile, they are those that the caller has `known`.
+    """
+    there = load(folder) if (folder / FILE).exists() or known is None else known
+    manifest = {**there, **changes}
     save(folder, manifest)
     return manifest
 

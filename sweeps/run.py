@@ -107,7 +107,7 @@ class Run:
         before = {name: self.manifest[name] for name in chosen if name in self.manifest}
         about = {'study': study.name, 'digest': study.digest, 'settings': self.settings}
         about |= {'costs': answer['costs'], 'test_sizes': answer.get('test_sizes', {})}
-        self.manifest = manifests.update(self.folder, **{**chosen, **before, **about})
+        self.manifest = manifests.update(self.folder, self.manifest, **{**chosen, **before, **about})
         defined.save(self.folder, study)
         found = resolutions(study, self.committed.records, self.manifest, about['test_sizes'])
         if small := small_splits(found):
@@ -158,7 +158,7 @@ class Run:
             if item.held == TEST:
                 reads[item.program.dataset] += len(item.trials)
         if reads != self.manifest['test_reads']:
-            self.manifest = manifests.update(self.folder, test_reads=dict(reads))
+            self.manifest = manifests.update(self.folder, self.manifest, test_reads=dict(reads))
 
     def _collect(self) -> bool:
         """Read committed records, and try packs again that are neither committed nor alive; gives whether any pack ended."""

@@ -312,6 +312,30 @@ def test_a_terminal_without_width_and_python_without_docstrings(archlab: Callabl
     refuse(done, 'drops docstrings')
 
 
+def test_a_command_that_is_stopped_while_it_is_imported_says_so_in_one_line(tmp_path: Path):
+    (tmp_path / 'typer').mkdir()
+    (tmp_path / 'typer' / '__init__.py').write_text('import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n')
+    call = [sys.executable, '-m', 'archlab', 'list', 'studies']
+    # A job in the background ignores Ctrl-C, and so would what it starts.
+    heard = (
+        'import os, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); os.execv(sys.argv[1], sys.argv[1:])'
+    )
+    ended = subprocess.run(
+        [sys.executable, '-c', heard, *call], env={**os.environ, 'PYTHONPATH': str(tmp_path)}, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stdout) == (130, '')
+    assert ended.stderr == 'archlab: stopped; what is recorded stays, and the same command goes on\n'
+
+
+def test_tables_of_others_never_steer_a_terminal_or_a_spreadsheet(called: Callable, tmp_path: Path):
+    (tmp_path / 't.csv').write_text('arm,value,sd,n\n=cmd,1,0.1,5\n\x1b[31mred,2,0.1,5\n@SUM(1),3,0.1,5\n')
+    for form in ('terminal', 'md', 'csv', 'json'):
+        answer = called('audit', tmp_path / 't.csv', '--format', form)
+        assert answer.returncode in (0, 1) and 'red' in answer.stdout and '\x1b' not in answer.stdout
+    cells = called('audit', tmp_path / 't.csv', '--format', 'csv').stdout.replace('\n', ',').split(',')
+    assert "'=cmd" in cells and "'@SUM(1)" in cells and not {'=cmd', '@SUM(1)'} & set(cells)
+
+
 def test_names_and_notes_never_steer_a_terminal(called: Callable, tmp_path: Path):
     study = tmp_path / 'odd.py'
     study.write_text("raise KeyError('a\\x1b[31mb [/bold] [red]')")

@@ -13,6 +13,7 @@ from rich.text import Text
 from results.audit.comparisons import NOT, ON_THE_LINE, POWER, SEPARATES, UNSAID, VERDICTS, ZERO, Comparison
 from results.audit.rules import BROKEN, UNKNOWN
 from results.rounding import plain
+from results.store.spreadsheets import inert
 from results.tables import DASH, MINUS, probability
 
 COLUMNS = ('arm', 'against', 'size', 'value', 'effect', 'adj. p', 'detectable', 'verdict', 'rules broken')
@@ -231,7 +232,7 @@ def _csv(comparisons: list[Comparison], alpha: float) -> str:
         )
     writer = csv.DictWriter(text, list(rows[0]), lineterminator='\n')
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: inert(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 

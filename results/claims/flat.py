@@ -8,6 +8,7 @@ from results.claims.claim import Claim
 from results.claims.collection import Collection
 from results.claims.question import question_of
 from results.claims.sentence import sentence_of
+from results.store.spreadsheets import inert
 
 NAMES = (
     *('claim', 'question', 'answers', 'study', 'study_digest', 'scope', 'arm', 'base', 'changes', 'base_changes', 'tasks'),
@@ -62,22 +63,12 @@ def _joined(values: object) -> str:
     return '; '.join(map(str, values))
 
 
-def _unrun(value: object) -> object:
-    """A value that no spreadsheet takes for a formula.
-
-    >>> _unrun('=1+2'), _unrun('base'), _unrun(-0.5)
-    ("'=1+2", 'base', -0.5)
-    """
-    risky = isinstance(value, str) and (value.lstrip()[:1] in ('=', '+', '-', '@') or value[:1] in ('\t', '\r'))
-    return f"'{value}" if risky else value
-
-
 def comma_separated(collection: Collection) -> str:
     """One line for each claim."""
     text = io.StringIO()
     writer = csv.DictWriter(text, NAMES, lineterminator='\n')
     writer.writeheader()
-    writer.writerows({name: _unrun(value) for name, value in row_of(claim).items()} for claim in collection.claims)
+    writer.writerows({name: inert(value) for name, value in row_of(claim).items()} for claim in collection.claims)
     return text.getvalue()
 
 

@@ -17,6 +17,7 @@ import duckdb
 from ablations.config import closest
 from results.store import frames
 from results.store import parquet_cache as cache
+from results.store.spreadsheets import inert
 
 FORMATS = ('table', 'csv', 'json', 'md')
 DASH = '–'
@@ -247,21 +248,12 @@ def as_objects(answer: Answer) -> list[dict]:
 def _csv(answer: Answer) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator='\n')
-    writer.writerow(map(_unrun, answer.columns))
+    writer.writerow(map(inert, answer.columns))
     writer.writerows(
-        ['' if value is None else _unrun(cell(value)) if isinstance(value, str) else cell(value) for value in row]
+        ['' if value is None else inert(cell(value)) if isinstance(value, str) else cell(value) for value in row]
         for row in answer.rows
     )
     return out.getvalue()
-
-
-def _unrun(text: str) -> str:
-    """A text that no spreadsheet takes for a formula.
-
-    >>> _unrun('=1+2'), _unrun('base')
-    ("'=1+2", 'base')
-    """
-    return f"'{text}" if text.lstrip()[:1] in ('=', '+', '-', '@') or text[:1] in ('\t', '\r') else text
 
 
 def _markdown(answer: Answer) -> str:

@@ -22,6 +22,18 @@ def test_what_is_saved_is_loaded_and_updates_keep_the_rest(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == [manifest.FILE]
 
 
+def test_what_was_removed_meanwhile_is_written_again(tmp_path: Path):
+    known = manifest.update(tmp_path, strategy='map', lanes=16, looks=[3])
+    (tmp_path / manifest.FILE).unlink()
+    assert (
+        manifest.update(tmp_path, known, test_reads={'digits': 4})
+        == {**known, 'test_reads': {'digits': 4}}
+        == manifest.load(tmp_path)
+    )
+    manifest.save(tmp_path, {**known, 'looks': [3, 5]})
+    assert manifest.update(tmp_path, known, lanes=8)['looks'] == [3, 5], 'what another process has written since counts'
+
+
 @pytest.mark.parametrize('text', ['', '{"looks": [3', '[]', 'null', '\x00\x01'])
 def test_a_damaged_manifest_is_named(tmp_path: Path, text: str):
     (tmp_path / manifest.FILE).write_text(text)
