@@ -4,6 +4,7 @@ Points are unit coordinates, the learning rate first; scores are in the good dir
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Sequence
 
@@ -16,6 +17,8 @@ COUNT = 65
 """How many learning rates a profile has."""
 BIAS = 0.5
 """How many times the surface's own variance is added to that of the jackknife: what the prior does to all replicates alike."""
+HELD = 256
+"""How many profiles stay in memory: a page asks for each of them twice."""
 APART = 8
 """The surface's own error is worked out at every so many learning rates, and interpolated between."""
 
@@ -58,7 +61,18 @@ def profile(replicates: Sequence[tuple[np.ndarray, np.ndarray]], smooth: Sequenc
     >>> round(float(seen.rates[seen.scores.argmax()]), 1), round(float(seen.scores.max()), 2)
     (0.6, 0.9)
     """
-    surface = fitted(replicates, smooth) if replicates else None
+    if not replicates:
+        return None
+    parts = tuple(
+        (np.shape(units), np.asarray(units, float).tobytes(), np.asarray(own, float).tobytes()) for units, own in replicates
+    )
+    return _profile(parts, tuple(map(bool, smooth)), count)
+
+
+@functools.lru_cache(HELD)
+def _profile(parts: tuple[tuple[tuple[int, int], bytes, bytes], ...], smooth: tuple[bool, ...], count: int) -> Profile | None:
+    replicates = [(np.frombuffer(units).reshape(shape), np.frombuffer(scores)) for shape, units, scores in parts]
+    surface = fitted(replicates, smooth)
     if surface is None:
         return None
     low, high = surface.units.min(0), surface.units.max(0)
@@ -69,8 +83,8 @@ def profile(replicates: Sequence[tuple[np.ndarray, np.ndarray]], smooth: Sequenc
     means = surface.mean(points).reshape(count, -1)
     chosen = points.reshape(count, -1, len(low))[np.arange(count), means.argmax(1)]
     scores, best = means.max(1), int(means.max(1).argmax())
-    parts = [[*replicates[:i], *replicates[i + 1 :]] for i in range(len(replicates))]
-    without = [fitted(part, smooth) for part in parts if part]
+    others_of = [[*replicates[:i], *replicates[i + 1 :]] for i in range(len(replicates))]
+    without = [fitted(some, smooth) for some in others_of if some]
     if not without or None in without:
         return Profile(rates, scores, np.full(count, math.nan), 1)
     left = np.stack([own[best] - own for own in (other.mean(chosen) for other in without)])

@@ -40,7 +40,8 @@ def lay_out(figure: Figure) -> None:
         return
     dots = figure.dpi
     figure.set_dpi(FINEST)
-    engine.execute(figure)
+    if figure.axes:
+        engine.execute(figure)
     # Without an engine, not with an empty one: a figure that has one is drawn twice when it is saved.
     figure.set_layout_engine(None)
     renderer = figure.canvas.get_renderer()

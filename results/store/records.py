@@ -142,11 +142,11 @@ def from_line(line: str) -> dict:
     for name, right in {**REQUIRED, **OPTIONAL}.items():
         if name in record and not right(record[name]):
             raise ValueError(f'its {name} is {str(record[name])[:60]!r}')
+    if record['status'] == 'ok' and not _number(record.get('score')):
+        raise ValueError(f"its status is 'ok' and its score {record.get('score')!r}; allowed: a finite number")
     for name, right in EMPTY.items():
         if record.get(name) is not None and not right(record[name]):
             raise ValueError(f'its {name} is {str(record[name])[:60]!r}')
-    if record['status'] == 'ok' and not _number(record.get('score')):
-        raise ValueError(f"its status is 'ok' and its score {record.get('score')!r}; allowed: a finite number")
     return record
 
 

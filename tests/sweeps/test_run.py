@@ -17,15 +17,17 @@ from pathlib import Path
 
 import pytest
 from launcher_here import LauncherHere
-from made_up_launcher import Silent
+from made_up_launcher import MadeUp, Silent
 
 import archlab as door
 from ablations.settings import override
+from ablations.study import Study, task
 from ablations.study_files import load_study
 from results.store import defined
 from sweeps.launch import LAUNCHERS
 from sweeps.launch.launcher import Order
 from sweeps.launch.local import LocalLauncher
+from sweeps.protocol.simulate import World
 from sweeps.run import Run
 
 
@@ -310,3 +312,23 @@ def test_a_pack_of_500_steps_killed_inside_goes_on_to_the_same_bits(
     records = [lines_of(tmp_path / folder / 'long_study') for folder in ('runs', 'calm')]
     assert facts(records[0]) == facts(records[1]) and len(records[0]) == len(facts(records[0]))
     assert not (tmp_path / 'runs' / 'long_study' / 'checkpoints').exists()
+
+
+def test_commits_do_not_list_the_folder_of_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Where a study has ten thousand files, to list them at each commit would cost more than to train."""
+    listed, real = [], os.scandir
+    monkeypatch.setattr(os, 'scandir', lambda place='.': listed.append(Path(str(place)).name) or real(place))
+    times = {}
+    for replicates in (1, 4):
+        study = Study(
+            name=f'listed_{replicates}',
+            question='How often is it listed?',
+            arms={'base': (), 'second': ()},
+            tasks=(task('digits', chance=-1.0),),
+            **{'trials': 2, 'extension': 0, 'replicates': replicates, 'seeds': 1, 'looks': (replicates,)},
+        )
+        listed.clear()
+        Run(study, tmp_path / study.name, MadeUp(study, World(noise=0.01)), Silent())()
+        times[len(list((tmp_path / study.name / 'records').iterdir()))] = listed.count('records')
+    few, many = sorted(times)
+    assert few < many and times[few] == times[many], f'times that the folder was listed, by its files: {times}'
