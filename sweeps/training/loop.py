@@ -11,6 +11,7 @@ import optax
 from arch.model import Model
 from sweeps.tasks.kind import Kind
 from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
+from sweeps.training.joined import Form, Joined
 from sweeps.training.optimizers import OPTIMIZERS, make_optimizer
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
 from sweeps.training.schedules import warmup_cosine
@@ -63,17 +64,19 @@ def make_training(
     def named(lane: dict, names: dict) -> dict:
         return {name: value for name, value in lane['knobs'].items() if name in names}
 
-    def optimizer_of(lane: dict, params: dict) -> tuple:
+    def optimizer_of(lane: dict, form: Form) -> tuple:
         settings = {name: lane['knobs'].get(name, value) for name, value in own.items()}
-        return (*make_optimizer(optimizer, model.roles(params), settings, model.products(params)), settings)
+        return (*make_optimizer(optimizer, form.roles, settings, form.products), settings)
 
     def noise_of(lane: dict) -> jax.Array:
         return jax.random.fold_in(jax.random.key(lane['seed']), 1)
 
     def begin(lane: dict, x: jax.Array) -> dict:
         key = jax.random.fold_in(jax.random.key(lane['seed']), 0)
-        params, state = model.init(key, task.inputs(x), named(lane, model.knobs))
-        moments = optimizer_of(lane, params)[0].init(params)
+        drawn, state = model.init(key, task.inputs(x), named(lane, model.knobs))
+        form = Form.of(drawn, model.roles(drawn), model.products(drawn), OPTIMIZERS[optimizer].WHOLE)
+        params = form.join(drawn)
+        moments = optimizer_of(lane, form)[0].init(params.stored)
         # `total` is the sum of the training losses since the last evaluation, `initial` the first of all.
         numbers = {'left': jnp.int32(-1), 'initial': jnp.float32(0), 'total': jnp.float32(0)}
         return {'params': params, 'state': state, 'moments': moments, **numbers}
@@ -81,7 +84,8 @@ def make_training(
     def advance(lane: dict, carry: dict, source: dict, origin: jax.Array, first: jax.Array, stop: jax.Array) -> dict:
         knobs, strengths, noise = named(lane, model.knobs), named(lane, task.knobs), noise_of(lane)
         smoothing = named(lane, LOSS_KNOBS)
-        direction, move, settings = optimizer_of(lane, carry['params'])
+        form = carry['params'].form
+        direction, move, settings = optimizer_of(lane, form)
 
         def loss_of(params: dict, state: dict, x: jax.Array, y: jax.Array, key: jax.Array) -> tuple:
             # Keys of their own for what happens to the batch, so that a model's noise is the same with and without it.
@@ -102,10 +106,11 @@ def make_training(
             index = number - origin if streamed else lane['order'][number]
             params, state, moments = old = carry['params'], carry['state'], carry['moments']
             slope = jax.value_and_grad(loss_of, has_aux=True)
-            (_, (loss, new_state)), gradient = slope(params, state, source['x'][index], source['y'][index], key)
-            updates, new_moments = direction.update(gradient, moments, params)
+            (_, (loss, new_state)), gradient = slope(params.tree(), state, source['x'][index], source['y'][index], key)
+            gradient = form.join(gradient).stored
+            updates, new_moments = direction.update(gradient, moments, params.stored)
             scale = warmup_cosine(number, steps, settings['warmup_fraction'], settings['final_fraction'])
-            new = move(updates, params, scale), new_state, new_moments
+            new = Joined(move(updates, params.stored, scale), form), new_state, new_moments
             fine = (carry['left'] < 0) & jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradient))
             current = jax.tree.map(lambda a, b: jnp.where(fine, b, a), old, new)
             return {
@@ -118,11 +123,11 @@ def make_training(
         return jax.lax.fori_loop(first, stop, step, carry)
 
     def evaluate(lane: dict, carry: dict, held: dict) -> tuple[dict, dict]:
-        knobs, count = named(lane, model.knobs), len(held['y'])
+        knobs, count, params = named(lane, model.knobs), len(held['y']), carry['params'].tree()
 
         def chunk(part: dict) -> tuple[jax.Array, jax.Array]:
             x = task.inputs(part['x'])
-            scores, _, _ = model.apply(carry['params'], carry['state'], x, knobs=knobs, key=noise_of(lane), train=False)
+            scores, _, _ = model.apply(params, carry['state'], x, knobs=knobs, key=noise_of(lane), train=False)
             return task.losses(scores, part['y'])
 
         # Chunks of one size, the last filled up with examples that are cut off again.

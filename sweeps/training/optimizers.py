@@ -2,7 +2,7 @@
 
 Every value in KNOBS may be traced, so that all trials of an optimizer type share one program. Weight decay is decoupled
 (1711.05101) and acts on matrices, convolutions, embeddings and heads, never on vectors. Gradients are clipped to a global
-norm of `clip` first.
+norm of `clip` first. `WHOLE` are the roles of parameters that an optimizer does not treat number by number.
 """
 
 import math
@@ -24,6 +24,7 @@ class Adamw:
     """AdamW (1711.05101)."""
 
     KNOBS = {'lr': None, **ADAM, **SHARED}
+    WHOLE = ()
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
@@ -34,6 +35,7 @@ class Sgd:
     """Stochastic gradient descent with Nesterov momentum."""
 
     KNOBS = {'lr': None, 'momentum': 0.9, **SHARED}
+    WHOLE = ()
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
@@ -44,6 +46,7 @@ class Lion:
     """Lion (2302.06675): the sign of an interpolated momentum."""
 
     KNOBS = {'lr': None, 'b1': 0.9, 'b2': 0.99, **SHARED}
+    WHOLE = ()
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
@@ -57,6 +60,7 @@ class Muon:
     """
 
     KNOBS = {'lr': None, 'beta': 0.95, **ADAM, **SHARED}
+    WHOLE = ('matrix',)
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:

@@ -112,7 +112,7 @@ class Population:
             for lane in range(len(part)):
                 own = together if self.strategy == 'loop' else jax.tree.map(lambda leaf, i=lane: leaf[i], together)
                 told = [result['told'] for result, _ in results]
-                own['told'] = finish(len(results), own['params'], own['state'], told) if finish is not None else None
+                own['told'] = finish(len(results), own['params'].tree(), own['state'], told) if finish is not None else None
                 results.append(({name: own[name] for name in ('curve', 'items', 'left_at', 'told')}, seconds))
             snapshot = None
         return results
