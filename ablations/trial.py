@@ -11,6 +11,9 @@ KEPT = 'tune_kept'
 TUNING, TEST = 'tuning', 'test'
 """The data to score a trial on: the tuning-validation split of its replicate, or the sealed test split."""
 
+COMPILED = ('optimizer', 'steps', 'batch', 'evaluations', 'data', 'model', 'blocks')
+"""The fields of a program that its compiled form depends on."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Program:
@@ -35,6 +38,11 @@ class Program:
     @functools.cached_property
     def id(self) -> str:
         return digest({field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
+
+    @functools.cached_property
+    def signature(self) -> str:
+        """Digest of what is compiled: programs with the same signature share it, so two arms of one model are compiled once."""
+        return digest({name: getattr(self, name) for name in COMPILED})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -141,7 +141,7 @@ class Run:
             self.watch.started(self.submitted[order.name])
 
     def _chosen(self) -> list[Pack]:
-        places = set(self.launcher.choose([item.program.id for item in self.waiting]))
+        places = set(self.launcher.choose([item.program.signature for item in self.waiting]))
         chosen = [item for place, item in enumerate(self.waiting) if place in places]
         self.waiting = [item for place, item in enumerate(self.waiting) if place not in places]
         return chosen
@@ -149,7 +149,7 @@ class Run:
     def _order(self, item: Pack) -> Order:
         name, skip = self.committed.next_name(item), self.committed.recorded(item)
         command = train_command(self.study, self.manifest, self.folder, item, name, skip, self.saving)
-        return Order(name, item.program.id, command)
+        return Order(name, item.program.signature, command)
 
     def _count_reads(self, packs: list[Pack]) -> None:
         """Count reads of test data before they happen, because an interrupted read is a read."""

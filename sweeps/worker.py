@@ -89,7 +89,7 @@ def _train(command: dict, trainer: Trainer) -> dict:
         records = failed(pack, reason)
     for note in checkpoints.notes:
         print(note, file=sys.stderr)
-    population = trainer.populations.get(pack.program.id)
+    population = trainer.populations.get(pack.program.signature)
     splits = population.splits if population else 0
     lanes = {'strategy': command['strategy'], 'lanes': len(pack.trials), 'splits': splits}
     commit(folder, command['name'], lines(records, pack, command['skip'], lanes))

@@ -11,7 +11,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Order:
-    """A pack to train: the name of its records file, the id of its compiled program, and the command for a worker.
+    """A pack to train: the name of its records file, the signature of its program, and the command for a worker.
 
     The command is plain data. If an order is carried out twice, the first to commit the name wins.
     """

@@ -78,15 +78,15 @@ class Trainer:
         return self.placed[key], False
 
     def population(self, program: Program) -> Population:
-        """The compiled program, made on first use."""
-        if program.id not in self.populations:
+        """The compiled program, made on first use by any program of this signature."""
+        if program.signature not in self.populations:
             model, task = model_of(program, self.blocks), task_of(program.data)
             streamed = self._source(program.data)[1]
             training = make_training(
                 model, task, program.optimizer, program.steps, program.batch, program.evaluations, streamed
             )
-            self.populations[program.id] = Population(training, self.strategy, streamed=streamed)
-        return self.populations[program.id]
+            self.populations[program.signature] = Population(training, self.strategy, streamed=streamed)
+        return self.populations[program.signature]
 
     def train(
         self, pack: Pack, flops: float | None = None, checkpoints: Checkpoints | None = None, weights: Path | None = None

@@ -226,6 +226,15 @@ def test_every_field_of_a_program_is_in_its_address():
         assert dataclasses.replace(program, **{field.name: other}).id != program.id, field.name
 
 
+def test_programs_that_compile_to_the_same_have_one_signature():
+    program = plan(STUDY, {}, {})[0].program
+    for field in dataclasses.fields(program):
+        value = getattr(program, field.name)
+        other = value + 1 if isinstance(value, int) else {**value, 'x': 1} if isinstance(value, dict) else value + 'x'
+        same = dataclasses.replace(program, **{field.name: other}).signature == program.signature
+        assert same == (field.name in ('study', 'arm', 'task', 'dataset')), field.name
+
+
 def test_a_copy_of_the_base_is_an_arm_of_its_own():
     """Same model, own tuning points and seeds, the same confirmation seeds: a real null arm."""
     study = dataclasses.replace(STUDY, seeds=3)

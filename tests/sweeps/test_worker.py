@@ -88,6 +88,12 @@ def test_the_same_pack_twice_gives_the_same_numbers(item: Pack, plain: list[dict
     assert [r['curve'] for r in plain] == [r['curve'] for r in Trainer('loop', None).train(item)]
 
 
+def test_two_arms_of_one_model_share_what_is_compiled(study):
+    trainer, base = Trainer('loop', None), study.program('base', 'recall', 'sgd')
+    again, other = dataclasses.replace(base, arm='again'), study.program('no_mixer', 'recall', 'sgd')
+    assert trainer.population(base) is trainer.population(again) is not trainer.population(other)
+
+
 def test_data_that_do_not_fit_the_device_are_streamed_to_the_same_end(
     item: Pack, plain: list[dict], monkeypatch: pytest.MonkeyPatch
 ):
