@@ -44,7 +44,7 @@ def _sum(x: jax.Array, kernel: jax.Array, pads: list[tuple[int, int]], spatial: 
         return y.astype(padded.dtype)
 
     padded, together = _padded(x, pads), _together(len(x))
-    y = jax.lax.map(part, padded.reshape(-1, together, *padded.shape[1:]))
+    y = jax.lax.map(part, padded.reshape(len(x) // together, together, *padded.shape[1:]))
     return y.reshape(len(x), *y.shape[2:])
 
 
@@ -100,8 +100,7 @@ def _kernel_slope(x: jax.Array, slope: jax.Array, sizes: tuple[int, ...], pads: 
             total = total + under[(slice(None), *window)] * one
         return total
 
-    dtype = jnp.result_type(wide(x[:0]))
-    total = jnp.zeros((together, *sizes, channels), dtype)
+    total = jnp.zeros((together, *sizes, channels), wide(x[:0]).dtype)
     return jax.lax.fori_loop(0, math.prod((batch // together, *tiles)), add, total).sum(0)
 
 
