@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUNS ?= runs
+LOCK ?= constraints.txt
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: quickstart test test-all lint bench accelerator clean
@@ -33,12 +34,12 @@ bench: $(READY)
 accelerator:
 	@$(if $(wildcard $(READY)),$(BIN)/python,$(PYTHON)) -m benchmarks.accelerator --out results/benchmarks/accelerator $(WORDS)
 
-$(READY): setup.cfg pyproject.toml constraints.txt
+$(READY): setup.cfg pyproject.toml $(LOCK)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "archlab needs Python 3.11 or newer; call make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "installing into $(VENV) (once)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[test]'
 	@touch $@
 
 clean:

@@ -1,6 +1,7 @@
 """Fixtures for all rooms: compiled programs are kept between test runs, and nothing leaves the checkout."""
 
 import gc
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -24,7 +25,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if config.option.markexpr == 'not slow':
         os.environ.setdefault('JAX_DISABLE_MOST_OPTIMIZATIONS', 'true')
-        quick = '--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1'
+        quick = '--xla_cpu_parallel_codegen_split_count=1'
+        if importlib.metadata.version('jaxlib') < '0.11':
+            # Later compilers do not know it, and end the process.
+            quick += ' --xla_cpu_use_fusion_emitters=false'
         os.environ['XLA_FLAGS'] = f'{os.environ.get("XLA_FLAGS", "")} {quick}'.strip()
 
 
