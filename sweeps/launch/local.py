@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from sweeps.launch.compilation_cache import bound, cache_folder
 from sweeps.launch.launcher import Launcher, Order, checked
 from sweeps.launch.worker_environment import worker_environment
 from sweeps.machine import cores
@@ -150,6 +151,7 @@ class LocalLauncher(Launcher):
         self.endings: dict[str, str] = {}
 
     def preflight(self, question: dict) -> dict:
+        bound(cache_folder())
         for _ in range(PREFLIGHTS):
             worker = self._hire(0)
             worker.send(question)

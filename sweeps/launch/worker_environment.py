@@ -1,22 +1,11 @@
 """Worker environment: the environment variables of a worker, for threads, devices and the compilation cache."""
 
 import os
-import platform
-from hashlib import sha256
 from pathlib import Path
 
+from sweeps.launch.compilation_cache import cache_folder
+
 ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-def cache_folder() -> Path:
-    """The folder of compiled programs between runs: in the user's cache, by kind of processor."""
-    home = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
-    try:
-        text = Path('/proc/cpuinfo').read_text()
-        flags = next((line for line in text.splitlines() if line.startswith(('flags', 'Features'))), '')
-    except OSError:
-        flags = platform.processor()
-    return home / 'archlab' / f'xla-{sha256((platform.machine() + flags).encode()).hexdigest()[:12]}'
 
 
 def worker_environment(device: str | None) -> dict[str, str]:

@@ -1,0 +1,32 @@
+"""The folder of compiled programs does not grow without end."""
+
+import os
+from pathlib import Path
+
+from sweeps.launch.compilation_cache import bound
+
+
+def test_what_was_used_the_longest_ago_goes_first(tmp_path: Path):
+    for age, name in enumerate(('new-cache', 'middle-cache', 'old-cache', 'a letter')):
+        (tmp_path / name).write_bytes(b'x' * 100)
+        os.utime(tmp_path / name, (1e9 - age, 1e9 - age))
+    outside = tmp_path.parent / 'outside'
+    outside.write_bytes(b'x' * 1000)
+    (tmp_path / 'folder').mkdir()
+    (tmp_path / 'link-cache').symlink_to(outside)
+    assert bound(tmp_path, 300) == 0
+    assert bound(tmp_path, 250) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {
+        'new-cache',
+        'middle-cache',
+        'a letter',
+        'folder',
+        'link-cache',
+    } and outside.exists()
+    (linked := tmp_path.parent / 'linked').symlink_to(tmp_path)
+    assert bound(linked, 0) == 0
+    assert bound(tmp_path, 0) == 2 and (tmp_path / 'a letter').exists()
+
+
+def test_a_folder_that_is_not_there_is_no_fault(tmp_path: Path):
+    assert bound(tmp_path / 'none') == 0
