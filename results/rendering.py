@@ -1,6 +1,6 @@
 """Rendering: the tables, figures and pages of a study as the bytes of files, the same for commands and bundles."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from results.conclusions import Conclusions, conclude
 from results.finding import Finding
@@ -40,18 +40,21 @@ def figures(reading: Reading, findings: list[Finding], kinds: Sequence[str] | No
     return files
 
 
-def page(reading: Reading, findings: list[Finding]) -> str:
-    """The report of a study as one HTML page."""
+def page(reading: Reading, findings: list[Finding], drawn: Mapping[str, bytes] | None = None) -> str:
+    """The report of a study as one HTML page; `drawn` are figures by kind, as SVG, that were drawn before."""
     from results.report.page import report
     from results.verify import verify
 
     # What nobody tried is no news on a page; `archlab verify` says that too.
-    return report(reading, findings, [check.to_dict() for check in verify(reading) if check.tried])
+    return report(reading, findings, [check.to_dict() for check in verify(reading) if check.tried], drawn)
 
 
 def everything(reading: Reading) -> dict[str, bytes]:
     """All files of a bundle that follow from its records, by name."""
     conclusions = conclude(reading)
     files = {f'table.{suffix}': text(conclusions, form).encode() for suffix, form in TABLES.items()}
-    files |= {f'figures/{name}': content for name, content in figures(reading, conclusions.findings).items()}
-    return files | {'report.html': page(reading, conclusions.findings).encode()}
+    drawings = figures(reading, conclusions.findings)
+    files |= {f'figures/{name}': content for name, content in drawings.items()}
+    before, svg = f'{reading.study.name}-', '.svg'
+    drawn = {name.removeprefix(before).removesuffix(svg): one for name, one in drawings.items() if name.endswith(svg)}
+    return files | {'report.html': page(reading, conclusions.findings, drawn).encode()}

@@ -1,7 +1,7 @@
 """Report figures: every figure that applies to a study, as SVG that is part of a page."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from markupsafe import Markup, escape
 
@@ -41,15 +41,18 @@ def caption(draw: Callable) -> str:
     return ' '.join((draw.__doc__ or '').strip().split('\n\n')[0].split())
 
 
-def inline_figures(reading: Reading, findings: list[Finding]) -> list[dict]:
-    """{kind, svg, caption, why} of every figure; a figure that does not apply has no SVG, and `why` says the reason."""
+def inline_figures(reading: Reading, findings: list[Finding], drawn: Mapping[str, bytes] | None = None) -> list[dict]:
+    """{kind, svg, caption, why} of every figure; a figure that does not apply has no SVG, and `why` says the reason.
+
+    `drawn` are figures by kind, as SVG, that were drawn before.
+    """
     shown = []
     for kind, draw in FIGURES.items():
         about = {'kind': kind.replace('_', ' '), 'caption': caption(draw), 'svg': '', 'why': ''}
         try:
-            figure = draw(reading, findings)
+            svg = (drawn or {}).get(kind) or rendered(draw(reading, findings), 'svg')
         except Inapplicable as error:
             shown.append({**about, 'why': str(error)})
             continue
-        shown.append({**about, 'svg': inline(rendered(figure, 'svg').decode(), kind, f'Figure: {about["caption"]}')})
+        shown.append({**about, 'svg': inline(svg.decode(), kind, f'Figure: {about["caption"]}')})
     return shown

@@ -62,8 +62,12 @@ def report(
     reading: Reading,
     findings: list[Finding],
     checklist: list[dict],
+    drawn: Mapping[str, bytes] | None = None,
 ) -> str:
-    """The study as one HTML page; `checklist` holds `rule`, `holds` (True, False or None) and `why` of each check."""
+    """The study as one HTML page; `checklist` holds `rule`, `holds` (True, False or None) and `why` of each check.
+
+    `drawn` are figures by kind, as SVG, that were drawn before.
+    """
     study, schedule, records, manifest = reading.study, reading.schedule, reading.records, reading.manifest
     lead, _, rest = study.question.strip().partition('\n')
     facts = study_facts(reading, findings)
@@ -91,7 +95,7 @@ def report(
         table=_boxed(findings_markup(findings, facts)),
         effects=_boxed(effects_markup(facts)),
         cells=[cells_grid(reading)] if study.levels else [],
-        figures=inline_figures(reading, findings),
+        figures=inline_figures(reading, findings, drawn),
         checklist=[{**item, 'mark': MARKS[item.get('holds')]} for item in checklist],
         grids=grids,
         environment=environment_grid(records),
