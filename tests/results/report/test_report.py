@@ -14,7 +14,7 @@ from simulated_study import read, small, study_of
 from results.evidence import findings
 from results.figures import FIGURES
 from results.regret import regrets
-from results.report.inline_figures import inline
+from results.report.inline_figures import inline, inline_figures
 from results.report.page import report
 from results.report.sections import expected_grid, ledger_grid, pareto_grid, rates_grid, recipes_grid, regret_grid
 from results.report.sentences import meaning, sentence
@@ -44,6 +44,16 @@ def bare(*given: object) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr('results.report.inline_figures.FIGURES', {})
         return report(*given)
+
+
+def test_a_figure_that_was_drawn_before_is_not_drawn_again(monkeypatch: pytest.MonkeyPatch):
+    def draw(*_: object) -> None:
+        """What it shows."""
+        raise AssertionError('it is drawn again')
+
+    monkeypatch.setattr('results.report.inline_figures.FIGURES', {'effect': draw})
+    (shown,) = inline_figures(None, [], {'effect': b'<svg width="10pt" height="20pt"><g id="a"/></svg>'})
+    assert shown['caption'] == 'What it shows.' and '<g id="effect-a"/>' in shown['svg'] and not shown['why']
 
 
 @functools.cache
