@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from results.surface import candidates, fitted, with_choices
 
@@ -45,7 +45,7 @@ class Profile:
         """What is lost at least and at most at each rate, at a confidence level (Student); None with one replicate. `[n]`"""
         if self.replicates < 2:
             return None
-        room = stats.t.ppf((1 + level) / 2, self.replicates - 1) * self.errors
+        room = stdtrit(self.replicates - 1, (1 + level) / 2) * self.errors
         at_best = self.scores == self.scores.max()
         return np.where(at_best, 0.0, np.maximum(self.lost - room, 0.0)), np.where(at_best, 0.0, self.lost + room)
 
