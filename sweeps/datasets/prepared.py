@@ -182,7 +182,11 @@ def load(folder: Path) -> Prepared:
     """The prepared set in a folder. Raises ValueError if its `about.json` can't be used."""
     try:
         about = json.loads(regular.read(folder / ABOUT))
-        known = about['format'] == FORMAT and all(isinstance(about[name], kind) for name, kind in _KEYS.items())
+        known = (
+            type(about['format']) is int
+            and about['format'] == FORMAT
+            and all(isinstance(about[name], kind) for name, kind in _KEYS.items())
+        )
         known = known and set(SPLITS) <= set(about['sizes']) and all(isinstance(n, int) for n in about['sizes'].values())
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         known = False

@@ -145,6 +145,14 @@ def test_a_foreign_about_is_refused(tmp_path: Path, content: str):
         find('odd', tmp_path)
 
 
+def test_a_format_that_only_equals_the_number_is_refused(tmp_path: Path):
+    write(tmp_path / 'prepared' / 'odd', {'kind': 'images'}, images(1), images(1))
+    path = tmp_path / 'prepared' / 'odd' / 'about.json'
+    path.write_text(json.dumps({**json.loads(path.read_text()), 'format': True}))
+    with pytest.raises(ValueError, match='not that of a prepared set of form 1'):
+        find('odd', tmp_path)
+
+
 def test_the_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path / 'named'))
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
