@@ -111,7 +111,8 @@ class Kind(abc.ABC):
         if self.absent():
             return self.declared()
         x = self.pool().x
-        return jax.ShapeDtypeStruct(x[:1].shape, x.dtype)
+        # Of the types that a device has: jax warns of others.
+        return jax.ShapeDtypeStruct(x[:1].shape, jax.dtypes.canonicalize_dtype(x.dtype))
 
     def seen(self) -> jax.ShapeDtypeStruct:
         """Shape `[1, ...]` and type of what the model sees of one example. Raises ValueError as `example` does."""
