@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import stdtrit
 
-from results.surface import candidates, fitted, with_choices
+from results.optimum import candidates, with_choices
+from results.surface import errors, fits, together
 
 COUNT = 65
 """How many learning rates a profile has."""
@@ -72,7 +73,8 @@ def profile(replicates: Sequence[tuple[np.ndarray, np.ndarray]], smooth: Sequenc
 @functools.lru_cache(HELD)
 def _profile(parts: tuple[tuple[tuple[int, int], bytes, bytes], ...], smooth: tuple[bool, ...], count: int) -> Profile | None:
     replicates = [(np.frombuffer(units).reshape(shape), np.frombuffer(scores)) for shape, units, scores in parts]
-    surface = fitted(replicates, smooth)
+    others_of = [[*replicates[:i], *replicates[i + 1 :]] for i in range(len(replicates))]
+    surface, *without = fits([together(some, smooth) for some in (replicates, *others_of) if some])
     if surface is None:
         return None
     low, high = surface.units.min(0), surface.units.max(0)
@@ -80,15 +82,15 @@ def _profile(parts: tuple[tuple[tuple[int, int], bytes, bytes], ...], smooth: tu
     others = candidates(low[1:], high[1:]) if len(low) > 1 else np.empty((1, 0))
     others = np.unique(with_choices(surface, np.insert(others, 0, low[0], axis=1))[:, 1:], axis=0)
     points = np.concatenate([np.repeat(rates, len(others))[:, None], np.tile(others, (count, 1))], 1)
-    means = surface.mean(points).reshape(count, -1)
+    # A grid takes less work than so many points.
+    means = surface.mean(points) if len(low) > 2 else surface.on_grid([rates, *others.T])
+    means = means.reshape(count, -1)
     chosen = points.reshape(count, -1, len(low))[np.arange(count), means.argmax(1)]
     scores, best = means.max(1), int(means.max(1).argmax())
-    others_of = [[*replicates[:i], *replicates[i + 1 :]] for i in range(len(replicates))]
-    without = [fitted(some, smooth) for some in others_of if some]
     if not without or None in without:
         return Profile(rates, scores, np.full(count, math.nan), 1)
     left = np.stack([own[best] - own for own in (other.mean(chosen) for other in without)])
     spread = (len(left) - 1) / len(left) * ((left - left.mean(0)) ** 2).sum(0)
     places = np.arange(0, count, APART)
-    own = np.interp(np.arange(count), places, [surface.error(chosen[i]) ** 2 for i in places])
+    own = np.interp(np.arange(count), places, np.square(errors([surface] * len(places), chosen[places])))
     return Profile(rates, scores, np.sqrt(spread + BIAS * own), len(replicates))

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from ablations.trial import Trial
+from results.optimum import best
 from results.rounding import plain
 from results.runs import Runs
 from results.selection import Selected, select
 from results.statistics import mean_interval
 from results.store.reading import Reading
-from results.surface import Surface, best, fit
+from results.surface import Surface, fit
 
 LEVEL = 0.95
 

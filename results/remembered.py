@@ -1,7 +1,7 @@
 """Remembered: what surfaces said, by the hash of the trials that they were fitted to; a plan mostly repeats the one before."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -10,21 +10,30 @@ KNOWN: dict[str, list] = {}
 MOST_KNOWN = 1 << 15
 
 
-def remembered(what: str, units: np.ndarray, scores: np.ndarray, about: object, work_out: Callable[[], list]) -> list:
-    """The result of `work_out`, a function of the trials and of `about` alone, worked out once. `[n, d]` and `[n]`
+Asked = tuple[np.ndarray, np.ndarray, object]
+"""Units `[n, d]` and scores `[n]` of trials, and what else a result depends on."""
 
-    `what` names the function. The result is of lists, numbers and texts.
 
-    >>> trials = np.zeros((1, 1)), np.zeros(1)
-    >>> remembered('example', *trials, 0, lambda: [1.0]), remembered('example', *trials, 0, lambda: [2.0])
-    ([1.0], [1.0])
+def remembered(what: str, asked: Sequence[Asked], work_out: Callable[[list[int]], list[list]]) -> list[list]:
+    """The results of a function of trials, each worked out once.
+
+    `what` names the function, and `work_out` gives its results at some places of `asked`: lists of lists, numbers and texts.
+
+    >>> trials = np.zeros((1, 1)), np.zeros(1), 0
+    >>> remembered('example', [trials], lambda places: [[1.0]]), remembered('example', [trials], lambda places: [[2.0]])
+    ([[1.0]], [[1.0]])
     """
-    units, scores = np.ascontiguousarray(units, float), np.ascontiguousarray(scores, float)
-    told = repr((what, units.shape, about)).encode()
-    key = hashlib.sha256(told + units.tobytes() + scores.tobytes()).hexdigest()[:32]
-    if key not in KNOWN:
-        made = work_out()
+    keys = [_key(what, *one) for one in asked]
+    found = {key: KNOWN[key] for key in keys if key in KNOWN}
+    new = {key: place for place, key in enumerate(keys) if key not in found}
+    for key, made in zip(new, work_out(list(new.values())) if new else (), strict=True):
         while len(KNOWN) >= MOST_KNOWN:
             del KNOWN[next(iter(KNOWN))]
-        KNOWN[key] = made
-    return KNOWN[key]
+        found[key] = KNOWN[key] = made
+    return [found[key] for key in keys]
+
+
+def _key(what: str, units: np.ndarray, scores: np.ndarray, about: object) -> str:
+    units, scores = np.ascontiguousarray(units, float), np.ascontiguousarray(scores, float)
+    told = repr((what, units.shape, about)).encode()
+    return hashlib.sha256(told + units.tobytes() + scores.tobytes()).hexdigest()[:32]

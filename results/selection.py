@@ -5,16 +5,20 @@ Points are unit coordinates (0 and 1 at the edges of the study's range); scores 
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
+from results.optimum import bests
 from results.remembered import remembered
-from results.surface import best, fitted
+from results.surface import errors, fits
 
 STEPS = ('surface', 'best trial')
 """How a point was selected: as the best of a fitted surface, or as the best trial, with fewer than four finite ones."""
 TOP = 3
 
+Tuned = tuple[np.ndarray, np.ndarray, Sequence[bool]]
+"""Trials of one optimizer: units `[n, d]`, scores `[n]`, and which values have an order `[d]`."""
 Fitted = tuple[tuple[float, ...], float, float, str]
 """A point in units, the score expected there, its standard error, which of STEPS."""
 
@@ -56,31 +60,41 @@ def surface(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None = N
     ([0.6], 0.9, 'surface')
     """
     units, scores = np.asarray(units, float), np.asarray(scores, float)
-    half = better_half(scores, len(scores))
-    if len(half) == 0:
+    ((point, *rest),) = _points([(units, scores, np.ones(units.shape[1], bool) if smooth is None else smooth)])
+    return np.array(point), *rest
+
+
+def _points(asked: Sequence[Tuned]) -> list[list]:
+    """What `surface` gives for each set of trials, as plain data; surfaces are fitted and searched together."""
+    halves = [better_half(scores, len(scores)) for _, scores, _ in asked]
+    if any(len(half) == 0 for half in halves):
         raise ValueError('no trial has a finite score; nothing can be selected')
-    made = fitted([(units, scores)], np.ones(units.shape[1], bool) if smooth is None else smooth)
-    if made is None:
+    made = fits([(units, scores, smooth, None) for units, scores, smooth in asked])
+    fitted = [place for place, one in enumerate(made) if one is not None]
+    boxes = [asked[place][0][halves[place]] for place in fitted]
+    surfaces = [made[place] for place in fitted]
+    found = bests(surfaces, [box.min(0) for box in boxes], [box.max(0) for box in boxes])
+    spreads = errors(surfaces, [point for point, _ in found])
+    points = {
+        place: [point.tolist(), score, error, STEPS[0]]
+        for place, (point, score), error in zip(fitted, found, spreads, strict=True)
+    }
+    for place in set(range(len(asked))) - set(points):
+        (units, scores, _), half = asked[place], halves[place]
         # The best of several noisy scores is too good: the mean of the top few stands for it.
-        return units[half[0]], float(scores[half[:TOP]].mean()), math.nan, STEPS[1]
-    point, score = best(made, units[half].min(0), units[half].max(0))
-    return point, score, made.error(point), STEPS[0]
+        points[place] = [units[half[0]].tolist(), float(scores[half[:TOP]].mean()), math.nan, STEPS[1]]
+    return [points[place] for place in range(len(asked))]
 
 
-def _remembered(units: np.ndarray, scores: np.ndarray, smooth: list[bool]) -> Fitted:
-    """The result of `surface`, from memory if these trials were given before."""
-
-    def point() -> list:
-        place, *rest = surface(units, scores, np.array(smooth))
-        return [place.tolist(), *rest]
-
-    place, *rest = remembered('point', units, scores, smooth, point)
-    return (tuple(place), *rest)
+def _remembered(asked: Sequence[Tuned]) -> list[Fitted]:
+    """The results of `surface`, from memory where these trials were given before."""
+    told = remembered('point', asked, lambda places: _points([asked[place] for place in places]))
+    return [(tuple(place), *rest) for place, *rest in told]
 
 
-def fitted_best(units: np.ndarray, scores: np.ndarray, smooth: list[bool]) -> float:
-    """The score expected at the selected point of these trials of one optimizer; at least one of them must be finite."""
-    return _remembered(units, scores, smooth)[1]
+def fitted_bests(asked: Sequence[Tuned]) -> list[float]:
+    """The score expected at the selected point of each set of trials of one optimizer; of each at least one must be finite."""
+    return [score for _, score, *_ in _remembered(asked)]
 
 
 def select(trials: dict[str, tuple[np.ndarray, np.ndarray]], spaces: dict) -> Selected | None:
@@ -94,13 +108,21 @@ def select(trials: dict[str, tuple[np.ndarray, np.ndarray]], spaces: dict) -> Se
     >>> point.optimizer, [(name, round(value, 4)) for name, value in point.knobs]
     ('adamw', [('lr', 0.001)])
     """
-    points = []
-    for optimizer, (units, scores) in trials.items():
-        if not np.isfinite(scores).any():
-            continue
-        space = spaces[optimizer]
-        point, score, error, how = _remembered(units, scores, [values.smooth for values in space.values()])
+    return select_each([(trials, spaces)])[0]
+
+
+def select_each(asked: Sequence[tuple[dict[str, tuple[np.ndarray, np.ndarray]], dict]]) -> list[Selected | None]:
+    """The selected points of several arms and replicates, each given as to `select`; surfaces are fitted together."""
+    tuned = [
+        (place, optimizer, (units, scores, [values.smooth for values in spaces[optimizer].values()]))
+        for place, (trials, spaces) in enumerate(asked)
+        for optimizer, (units, scores) in trials.items()
+        if np.isfinite(scores).any()
+    ]
+    points: list[list[Selected]] = [[] for _ in asked]
+    for (place, optimizer, _), (point, score, error, how) in zip(tuned, _remembered([one for *_, one in tuned]), strict=True):
+        space = asked[place][1][optimizer]
         unit = tuple(float(f'{value:.6g}') for value in point)
         knobs = tuple(sorted((name, values.value(u)) for (name, values), u in zip(space.items(), unit, strict=True)))
-        points.append(Selected(optimizer, knobs, unit, score, how, error))
-    return max(points, key=lambda point: point.score) if points else None
+        points[place].append(Selected(optimizer, knobs, unit, score, how, error))
+    return [max(own, key=lambda point: point.score) if own else None for own in points]

@@ -7,7 +7,7 @@ import numpy as np
 
 from results.rounding import plain
 from results.runs import Runs
-from results.selection import fitted_best
+from results.selection import fitted_bests
 from results.statistics import mean_interval
 from results.store.reading import Reading
 
@@ -30,7 +30,7 @@ def lr_sensitivity(units: np.ndarray, losses: np.ndarray, initial: np.ndarray, s
         return None
     finite = np.isfinite(losses)
     capped = np.minimum(np.where(finite, losses, np.inf), initial)
-    fitted = -fitted_best(units, np.where(finite, -capped, -np.inf), smooth) if finite.any() else math.inf
+    fitted = -fitted_bests([(units, np.where(finite, -capped, -np.inf), smooth)])[0] if finite.any() else math.inf
     return float(capped.mean() - min(max(fitted, float(capped.min())), float(capped.mean())))
 
 

@@ -9,11 +9,11 @@ good. Along a coordinate that was extended, the middle is that of the trials tha
 """
 
 import dataclasses
-import functools
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
+
+from results.stacks import stacks
 
 FIRST = (0.25, 0.6, 1.5)
 """Length scales of the first coordinate, the learning rate."""
@@ -29,7 +29,6 @@ FALLS = (0.5, 2.0, 5.0)
 """How far the mean falls at distance 1 from the middle of the range, in standard deviations of the scores."""
 OUTSIDE = 0.02
 """Further than this outside [0, 1] a trial belongs to an extension; values have six digits, so units are not exact."""
-TICKS = 17
 RARE = 1e-4
 """Sets of length scales with a smaller weight are left out."""
 MOST = 64
@@ -37,35 +36,50 @@ MOST = 64
 the top. Of several replicates together four times as many are."""
 MANY = 2048
 """At most this many points are worked out at a time, so that memory stays small."""
+LENGTHS = len(FIRST) * len(OTHERS)
 LEAST = 4
 """The number of finite trials that a surface needs."""
 FLOOR = 0.1
 
 
-def _along(a: np.ndarray, b: np.ndarray, lengths: np.ndarray, smooth: bool) -> np.ndarray:
-    """The covariance along one coordinate. `[n], [m], [l] -> [l, n, m]`
-
-    Without an order all different values are equally far apart. A length that occurs again is worked out once.
-    """
-    gaps = a[:, None] - b
-    squares = gaps * gaps if smooth else (np.abs(gaps) > 1e-9).astype(float)
-    own = list(dict.fromkeys(lengths.tolist()))
-    scales = -0.5 / np.array(own) ** 2
-    return np.exp(scales[:, None, None] * squares)[[own.index(length) for length in lengths.tolist()]]
+Trials = tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]
+"""What a surface is fitted to: the arguments of `fit`."""
 
 
-def _kernels(
-    a: np.ndarray, b: np.ndarray, lengths: np.ndarray, smooth: np.ndarray, middle: np.ndarray, level: float | np.ndarray
-) -> np.ndarray:
-    """The covariance of the surface between points `a` and `b`. `[n, d], [m, d], [l, d], [d], [d] -> [l, n, m]`
+def _squares(a: np.ndarray, b: np.ndarray, ordered: bool) -> np.ndarray:
+    """Squared distances along one coordinate; without an order all different values are equally far apart.
+    `[s, n], [s, m] -> [s, n, m]`"""
+    gaps = a[:, :, None] - b[:, None]
+    return gaps * gaps if ordered else (np.abs(gaps) > 1e-9).astype(float)
 
-    `lengths` are sets of length scales, `middle` is where the slope of the mean starts, and `level` is the variance of the
-    height that two points have in common, one for all or `[n, m]`.
-    """
-    kernels = _along(a[:, 0], b[:, 0], lengths[:, 0], bool(smooth[0]))
-    for dim in range(1, a.shape[1]):
-        kernels *= _along(a[:, dim], b[:, dim], lengths[:, dim], bool(smooth[dim]))
-    return kernels + (level + SLOPE * (a - middle)[:, smooth] @ (b - middle)[:, smooth].T)
+
+def _covariances(squares: np.ndarray, lengths: Sequence[float]) -> np.ndarray:
+    """The covariance at squared distances, for each length. `[s, n, m] -> [s, l, n, m]`"""
+    scales = -0.5 / np.array(lengths) ** 2
+    return np.exp(scales[:, None, None] * squares[:, None])
+
+
+def _factors(a: np.ndarray, b: np.ndarray, smooth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Factors of the covariance for all lengths: along the first coordinate, and along the others, which share a length.
+    `[s, n, d], [s, m, d], [d] -> [s, i, n, m], [s, j, n, m]`, with j = 1 where there is no other."""
+    first = _covariances(_squares(a[..., 0], b[..., 0], bool(smooth[0])), FIRST)
+    if a.shape[-1] == 1:
+        return first, np.ones((1, 1, 1, 1))
+    others = _squares(a[..., 1], b[..., 1], bool(smooth[1]))
+    for dim in range(2, a.shape[-1]):
+        others = others + _squares(a[..., dim], b[..., dim], bool(smooth[dim]))
+    return first, _covariances(others, OTHERS)
+
+
+def _slopes(a: np.ndarray, b: np.ndarray, middle: np.ndarray, smooth: np.ndarray) -> np.ndarray:
+    """The covariance by the unknown slope of the mean, which starts in the middle. `[s, n, d], [s, m, d] -> [s, n, m]`"""
+    one, other = ((points - middle[:, None])[..., smooth] for points in (a, b))
+    return SLOPE * one @ other.transpose(0, 2, 1)
+
+
+def _far(points: np.ndarray, middle: np.ndarray, smooth: np.ndarray) -> np.ndarray:
+    """Squared distance from the middle. `[..., d] -> [...]`"""
+    return ((points - middle) ** 2)[..., smooth].sum(-1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +89,9 @@ class Surface:
     `noise` is the standard deviation of one trial around it, and `units` are the fitted points `[n, d]`. `smooth` `[d]` says
     which coordinates have an order, and `middle` `[d]` where the prior mean is highest. `groups` is the number of replicates:
     the surface is that of their mean.
+
+    Axes of what follows: i and j lengths of the first coordinate and of the others, f falls, v noises, k eigenvectors.
+    `weights` `[i, j, n]` are those of the trials, and `spans` what an error is worked out from.
     """
 
     units: np.ndarray
@@ -82,67 +99,101 @@ class Surface:
     smooth: np.ndarray
     middle: np.ndarray
     groups: int
-    _height: float
-    _scale: float
-    _fall: float
-    _lengths: np.ndarray
-    _weights: np.ndarray
-    _spans: tuple
+    height: float
+    scale: float
+    fall: float
+    weights: np.ndarray
+    spans: tuple[np.ndarray, ...]
 
     def mean(self, points: np.ndarray) -> np.ndarray:
-        """The expected score, without a trial's noise. `[m, d] -> [m]`."""
+        """The expected score, without a trial's noise. `[m, d] -> [m]`"""
         return np.concatenate([self._mean(points[at : at + MANY]) for at in range(0, len(points), MANY)])
 
     def _mean(self, points: np.ndarray) -> np.ndarray:
-        kernels = _kernels(points, self.units, self._lengths, self.smooth, self.middle, self._level)
-        return self._scored(np.einsum('lmn,ln->m', kernels, self._weights), self._far(points))
+        (first,), (others,) = _factors(points[None], self.units[None], self.smooth)
+        pulls = self.weights.sum((0, 1))
+        bends = self.level * pulls.sum() + _slopes(points[None], self.units[None], self.middle[None], self.smooth)[0] @ pulls
+        for other, weights in zip(others, self.weights.transpose(1, 0, 2), strict=True):
+            bends += (other * sum(one * own for one, own in zip(first, weights, strict=True))).sum(1)
+        return self.height + self.scale * (bends - self.fall * _far(points, self.middle, self.smooth))
 
     def on_grid(self, axes: Sequence[np.ndarray]) -> np.ndarray:
-        """The expected score on a grid of one or two coordinates. `[[a], [b]] -> [a, b]`."""
-        along = [
-            _along(axis, self.units[:, dim], self._lengths[:, dim], bool(self.smooth[dim])) for dim, axis in enumerate(axes)
-        ]
-        weighted, pulls = along[0] * self._weights[:, None, :], self._weights.sum(0)
-        bends = (weighted @ along[1].transpose(0, 2, 1)).sum(0) if len(axes) > 1 else weighted.sum((0, 2))
-        far, slopes = np.zeros(bends.shape), np.zeros(bends.shape)
-        for dim in np.flatnonzero(self.smooth):
-            away = np.asarray(axes[dim]) - self.middle[dim]
-            shape = [-1 if other == dim else 1 for other in range(len(axes))]
-            far = far + (away**2).reshape(shape)
-            slopes = slopes + (away * ((self.units[:, dim] - self.middle[dim]) @ pulls)).reshape(shape)
-        return self._scored(bends + self._level * pulls.sum() + SLOPE * slopes, far)
-
-    def _scored(self, bends: np.ndarray, far: np.ndarray) -> np.ndarray:
-        return self._height + self._scale * (bends - self._fall * far)
+        """The expected score on a grid of one or two coordinates. `[[a], [b]] -> [a, b]`"""
+        return on_grids([self], [np.asarray(axis, float)[None] for axis in axes])[0]
 
     def error(self, point: np.ndarray) -> float:
-        """The posterior standard deviation of the score at one point. `[d]`."""
-        kernels = _kernels(point[None], self.units, self._lengths, self.smooth, self.middle, self._level)[:, 0]
-        vectors, values, chances, means, scales = self._spans
-        across = np.einsum('ln,lnk->lk', kernels, vectors)
-        left = np.maximum(1 + self._level + SLOPE * self._far(point[None]) - np.einsum('lk,lvk->lv', across**2, 1 / values), 0)
-        centre = np.einsum('lk,lfvk->lfv', across, means) - np.array(FALLS)[:, None] * self._far(point[None])
-        spread = (chances * (left[:, None] * scales + centre**2)).sum() - (chances * centre).sum() ** 2
-        return float(self._scale * np.sqrt(max(spread, 0.0)))
+        """The posterior standard deviation of the score at one point. `[d]`"""
+        return errors([self], [point])[0]
 
     @property
-    def _level(self) -> float:
+    def level(self) -> float:
         """The variance of the height of the replicates' mean, as far as one of them tells it."""
         return LEVEL / self.groups
 
-    def _far(self, points: np.ndarray) -> np.ndarray:
-        return _far(points, self.middle, self.smooth)
+    @property
+    def shape(self) -> tuple:
+        """What surfaces have in common that can be worked out together."""
+        return (*self.units.shape, self.smooth.tobytes())
 
 
-def _far(points: np.ndarray, middle: np.ndarray, smooth: np.ndarray) -> np.ndarray:
-    """Squared distance from the middle. `[m, d] -> [m]`."""
-    return ((points - middle) ** 2)[:, smooth].sum(1)
+def on_grids(surfaces: Sequence[Surface], axes: Sequence[np.ndarray]) -> np.ndarray:
+    """The expected scores of surfaces of one shape, each on a grid of its own. `[[s, a], [s, b]] -> [s, a, b]`"""
+    units, weights, middle = (
+        np.stack(parts) for parts in zip(*((s.units, s.weights, s.middle) for s in surfaces), strict=True)
+    )
+    level, height, scale, fall = np.array([(s.level, s.height, s.scale, s.fall) for s in surfaces]).T
+    smooth, pulls = surfaces[0].smooth, weights.sum((1, 2))
+    along = [_squares(axis, units[..., dim], bool(smooth[dim])) for dim, axis in enumerate(axes)]
+    first = _covariances(along[0], FIRST)
+    # [s, a, j, n]
+    bends = sum(first[:, i, :, None] * weights[:, i, None] for i in range(len(FIRST)))
+    if len(axes) == 1:
+        bends = bends.sum((2, 3))
+    else:
+        others = _covariances(along[1], OTHERS).transpose(0, 1, 3, 2)
+        bends = bends.reshape(*bends.shape[:2], -1) @ others.reshape(len(surfaces), bends.shape[2] * bends.shape[3], -1)
+    columns = [
+        (slice(None),) + tuple(slice(None) if other == dim else None for other in range(len(axes))) for dim in range(len(axes))
+    ]
+    each = (slice(None), *[None] * len(axes))
+    bends = bends + (level * pulls.sum(1))[each]
+    far = 0.0
+    for dim in np.flatnonzero(smooth):
+        away = axes[dim] - middle[:, [dim]]
+        pull = ((units[..., dim] - middle[:, [dim]]) * pulls).sum(1)
+        bends = bends + (SLOPE * away * pull[:, None])[columns[dim]]
+        far = far + (away**2)[columns[dim]]
+    return height[each] + scale[each] * (bends - fall[each] * far)
 
 
-def _middle(units: np.ndarray) -> np.ndarray:
-    """The middle of the range; along an extended coordinate the middle of the trials. `[n, d] -> [d]`."""
-    low, high = units.min(0), units.max(0)
-    return np.where((low < -OUTSIDE) | (high > 1 + OUTSIDE), (low + high) / 2, 0.5)
+def errors(surfaces: Sequence[Surface], points: Sequence[np.ndarray]) -> list[float]:
+    """The posterior standard deviation of each surface's score at a point of its own. `[s][d] -> [s]`"""
+    made = [0.0] * len(surfaces)
+    for places in stacks(
+        [surface.shape for surface in surfaces], [LENGTHS * surface.units.shape[0] ** 2 for surface in surfaces]
+    ):
+        some = [surfaces[place] for place in places]
+        for place, error in zip(places, _errors(some, np.stack([points[place] for place in places])), strict=True):
+            made[place] = error
+    return made
+
+
+def _errors(surfaces: list[Surface], points: np.ndarray) -> list[float]:
+    units, middle = np.stack([s.units for s in surfaces]), np.stack([s.middle for s in surfaces])
+    level, scale = np.array([(s.level, s.scale) for s in surfaces]).T
+    smooth = surfaces[0].smooth
+    vectors, inverse, chances, wanted, scales = (np.stack(parts) for parts in zip(*(s.spans for s in surfaces), strict=True))
+    first, others = _factors(points[:, None], units, smooth)
+    common = level[:, None, None] + _slopes(points[:, None], units, middle, smooth)
+    across = (first[:, :, None] * others[:, None] + common[:, None, None]) @ vectors
+    far = _far(points, middle, smooth)
+    prior = (1 + level + SLOPE * far)[:, None, None, None]
+    noises = inverse.swapaxes(-1, -2)
+    left = np.maximum(prior - (across**2 @ noises)[..., 0, :], 0)
+    centre = across * wanted @ noises - np.array(FALLS)[:, None] * far[:, None, None, None, None]
+    whole = (1, 2, 3, 4)
+    spread = (chances * (left[..., None, :] * scales + centre**2)).sum(whole) - (chances * centre).sum(whole) ** 2
+    return (scale * np.sqrt(np.maximum(spread, 0.0))).tolist()
 
 
 def fit(
@@ -158,136 +209,104 @@ def fit(
     >>> fitted.mean(np.array([[0.6]])).round(2).tolist(), fit(units[:3], np.zeros(3)) is None
     ([0.9], True)
     """
+    return fits([(units, scores, smooth, groups)])[0]
+
+
+def fits(asked: Sequence[Trials]) -> list[Surface | None]:
+    """The surfaces through several sets of trials, each as `fit` gives it; sets of one shape are worked out together."""
+    finite = [_finite(*trials) for trials in asked]
+    made: list[Surface | None] = [None] * len(asked)
+    enough = [place for place, (_, scores, _, _) in enumerate(finite) if len(scores) >= LEAST]
+    shapes, sizes = [], []
+    for units, scores, smooth, groups in (finite[place] for place in enough):
+        count = 1 if groups is None else int(groups.max()) + 1
+        shapes.append((*units.shape, smooth.tobytes(), count))
+        sizes.append(LENGTHS * min(len(scores), _most(count)) ** 2)
+    for places in stacks(shapes, sizes):
+        some = [enough[place] for place in places]
+        units, scores, _, groups = zip(*(finite[place] for place in some), strict=True)
+        smooth, count = finite[some[0]][2], shapes[places[0]][-1]
+        ranks = np.zeros((len(some), len(scores[0])), int) if count == 1 else np.stack(groups)
+        for place, surface in zip(some, _fits(np.stack(units), np.stack(scores), smooth, ranks, count), strict=True):
+            made[place] = surface
+    return made
+
+
+def _most(groups: int) -> int:
+    """The largest number of trials that are fitted, of so many replicates."""
+    return MOST if groups == 1 else 4 * MOST
+
+
+def _finite(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None, groups: np.ndarray | None) -> Trials:
+    """The trials with finite scores, and the replicates that they are of numbered from 0 on; None for a single one."""
     units, scores = np.asarray(units, float), np.asarray(scores, float)
-    groups = np.zeros(len(scores), int) if groups is None else np.asarray(groups)
+    smooth = np.ones(units.shape[1], bool) if smooth is None else np.asarray(smooth, bool)
     finite = np.isfinite(scores)
-    units, scores, groups = units[finite], scores[finite], groups[finite]
-    if len(scores) < LEAST:
-        return None
-    middle = _middle(units)
-    present, groups = np.unique(groups, return_inverse=True)
-    heights = np.bincount(groups, scores) / np.bincount(groups)
-    scores = scores - heights[groups]
-    most = MOST if len(present) == 1 else 4 * MOST
-    if len(scores) > most:
-        best_ones = np.sort(np.argsort(-scores, kind='stable')[:most])
-        units, scores, groups = units[best_ones], scores[best_ones], groups[best_ones]
-    count, dims = units.shape
-    smooth = np.ones(dims, bool) if smooth is None else np.asarray(smooth, bool)
-    pairs = itertools.product(FIRST, OTHERS) if dims > 1 else ((length, length) for length in FIRST)
-    lengths = np.array([[first, *[other] * (dims - 1)] for first, other in pairs])
-    height, scale = float(heights.mean()), float(scores.std())
-    scale = scale if scale > 1e-12 * max(abs(height), 1.0) else 1.0
-    level = LEVEL * (groups[:, None] == groups)
-    # Axes: l sets of lengths, f falls, v noises, k eigenvectors.
-    roots, vectors = np.linalg.eigh(_kernels(units, units, lengths, smooth, middle, level))
-    wanted = scores / scale + np.array(FALLS)[:, None] * _far(units, middle, smooth)
-    along = np.einsum('lnk,fn->lfk', vectors, wanted)
-    values = np.maximum(roots, 0)[:, None, :] + np.array(NOISES)[None, :, None]
-    misfit = np.einsum('lfk,lvk->lfv', along**2, 1 / values) + FLOOR
-    evidence = -0.5 * np.log(values).sum(-1)[:, None] - 0.5 * (count + 1) * np.log(misfit)
-    chances = np.exp(evidence - evidence.max())
-    chances /= chances.sum()
-    likely = chances.sum((1, 2)) > RARE
-    lengths, vectors, values, along = lengths[likely], vectors[likely], values[likely], along[likely]
-    chances, misfit = chances[likely] / chances[likely].sum(), misfit[likely]
+    whole = finite.all()
+    if not whole:
+        units, scores = units[finite], scores[finite]
+    if groups is not None and len(scores):
+        present, groups = np.unique(np.asarray(groups)[finite], return_inverse=True)
+        groups = groups if len(present) > 1 else None
+    return units, scores, smooth, groups
+
+
+def _fits(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray, ranks: np.ndarray, groups: int) -> list[Surface]:
+    """The surfaces of sets of trials of one shape. `[s, n, d], [s, n], [d], [s, n]`"""
+    sets = len(units)
+    low, high = units.min(1), units.max(1)
+    # The middle of the range; along an extended coordinate the middle of the trials.
+    middle = np.where((low < -OUTSIDE) | (high > 1 + OUTSIDE), (low + high) / 2, 0.5)
+    apart = (ranks + groups * np.arange(sets)[:, None]).ravel()
+    heights = np.bincount(apart, scores.ravel()) / np.bincount(apart)
+    scores, height = scores - heights[apart].reshape(scores.shape), heights.reshape(sets, groups).mean(1)
+    if scores.shape[1] > (most := _most(groups)):
+        kept = np.sort(np.argsort(-scores, axis=1, kind='stable')[:, :most], axis=1)
+        units, scores, ranks = (
+            units[np.arange(sets)[:, None], kept],
+            np.take_along_axis(scores, kept, 1),
+            np.take_along_axis(ranks, kept, 1),
+        )
+    count, scale = scores.shape[1], scores.std(1)
+    scale = np.where(scale > 1e-12 * np.maximum(np.abs(height), 1.0), scale, 1.0)
+    # Axes: s sets, i and j lengths, f falls, v noises, k eigenvectors.
+    first, others = _factors(units, units, smooth)
+    common = LEVEL * (ranks[:, :, None] == ranks[:, None]) + _slopes(units, units, middle, smooth)
+    roots, vectors = np.linalg.eigh(first[:, :, None] * others[:, None] + common[:, None, None])
+    wanted = scores[:, None] / scale[:, None, None] + np.array(FALLS)[:, None] * _far(units, middle[:, None], smooth)[:, None]
+    wanted = wanted[:, None, None] @ vectors
+    values = np.maximum(roots, 0)[..., None, :] + np.array(NOISES)[:, None]
+    inverse = 1 / values
+    misfit = wanted**2 @ inverse.swapaxes(-1, -2) + FLOOR
+    evidence = -0.5 * np.log(values).sum(-1)[..., None, :] - 0.5 * (count + 1) * np.log(misfit)
+    chances = np.exp(evidence - evidence.max((1, 2, 3, 4), keepdims=True))
+    chances /= chances.sum((1, 2, 3, 4), keepdims=True)
+    chances *= chances.sum((3, 4), keepdims=True) > RARE
+    chances /= chances.sum((1, 2, 3, 4), keepdims=True)
     scales = misfit / (count + 1)
-    means = along[:, :, None] / values[:, None]
-    weights = np.einsum('lnk,lk->ln', vectors, np.einsum('lfv,lfvk->lk', chances, means))
-    noise = scale * float(np.sqrt((chances * scales * np.array(NOISES)).sum()))
-    fall = float(chances.sum((0, 2)) @ np.array(FALLS))
-    spans = (vectors, values, chances, means, scales)
-    return Surface(units, noise, smooth, middle, len(present), height, scale, fall, lengths, weights, spans)
+    weights = (vectors @ (chances @ inverse * wanted).sum(-2)[..., None])[..., 0]
+    noise = scale * np.sqrt((chances * scales * np.array(NOISES)).sum((1, 2, 3, 4)))
+    fall = (chances.sum((1, 2, 4)) * np.array(FALLS)).sum(-1)
+    numbers = zip(noise.tolist(), height.tolist(), scale.tolist(), fall.tolist(), strict=True)
+    return [
+        Surface(
+            units[s],
+            own,
+            smooth,
+            middle[s],
+            groups,
+            top,
+            size,
+            falls,
+            weights[s],
+            (vectors[s], inverse[s], chances[s], wanted[s], scales[s]),
+        )
+        for s, (own, top, size, falls) in enumerate(numbers)
+    ]
 
 
-@functools.lru_cache(maxsize=1024)
-def _fitted(
-    shape: tuple[int, int], units: bytes, scores: bytes, smooth: tuple[bool, ...], sizes: tuple[int, ...]
-) -> Surface | None:
-    groups = np.repeat(np.arange(len(sizes)), sizes)
-    return fit(np.frombuffer(units).reshape(shape), np.frombuffer(scores), np.array(smooth), groups)
-
-
-def fitted(replicates: Sequence[tuple[np.ndarray, np.ndarray]], smooth: Sequence[bool]) -> Surface | None:
-    """The surface of replicates, [(units `[n, d]`, scores `[n]`)], from memory if this process has fitted them lately."""
+def together(replicates: Sequence[tuple[np.ndarray, np.ndarray]], smooth: Sequence[bool]) -> Trials:
+    """The trials of replicates, [(units `[n, d]`, scores `[n]`)], to be fitted by one surface."""
     units, scores = (np.concatenate([np.asarray(part, float) for part in parts]) for parts in zip(*replicates, strict=True))
-    sizes = tuple(len(scores) for _, scores in replicates)
-    return _fitted(units.shape, units.tobytes(), scores.tobytes(), tuple(map(bool, smooth)), sizes)
-
-
-def candidates(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Points that fill a box evenly, its corners included up to two dimensions. `[d], [d] -> [m, d]`.
-
-    >>> candidates(np.array([0.0]), np.array([1.0]))[:3].ravel().tolist()
-    [0.0, 0.0625, 0.125]
-    """
-    if len(low) <= 2:
-        return _product([np.linspace(*ends, TICKS) for ends in zip(low, high, strict=True)])
-    return low + _filling(len(low)) * (high - low)
-
-
-def _product(axes: Sequence[np.ndarray]) -> np.ndarray:
-    return np.stack(np.meshgrid(*axes, indexing='ij'), -1).reshape(-1, len(axes))
-
-
-@functools.cache
-def _filling(dims: int) -> np.ndarray:
-    """Points that fill a unit cube evenly in any dimension: multiples of powers of the root of x^(d+1) = x + 1. `[m, d]`"""
-    root = 2.0
-    for _ in range(60):
-        root = (1 + root) ** (1 / (dims + 1))
-    return (0.5 + np.arange(1, 1025)[:, None] * root ** -np.arange(1.0, dims + 1)) % 1
-
-
-def with_choices(surface: Surface, points: np.ndarray) -> np.ndarray:
-    """The points at each value that was tried of each coordinate without an order. `[m, d] -> [k, d]`"""
-    for dim in np.flatnonzero(~surface.smooth):
-        tried = np.unique(surface.units[:, dim])
-        copies = np.repeat(points[None], len(tried), 0)
-        copies[:, :, dim] = tried[:, None]
-        points = np.unique(copies.reshape(-1, points.shape[1]), axis=0)
-    return points
-
-
-def best(surface: Surface, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, float]:
-    """The highest point of the surface in a box, and its height: a coarse search, then a fine one around the best.
-
-    A coordinate without an order keeps a value that was tried.
-
-    >>> units = np.linspace(0, 1, 8)[:, None]
-    >>> point, height = best(fit(units, 0.9 - (units[:, 0] - 0.6) ** 2), np.array([0.0]), np.array([1.0]))
-    >>> point.round(1).tolist(), round(height, 2)
-    ([0.6], 0.9)
-    """
-    if len(low) > 2:
-        point, _ = _highest(surface, with_choices(surface, candidates(low, high)))
-    else:
-        tried = [None if ordered else np.unique(surface.units[:, dim]) for dim, ordered in enumerate(surface.smooth)]
-        point, _ = _highest_on_grid(surface, low, high, tried)
-    reach = np.where(surface.smooth, (high - low) / (TICKS - 1), 0.0)
-    near = np.maximum(point - reach, low), np.minimum(point + reach, high)
-    if len(low) > 2:
-        return _highest(surface, np.where(surface.smooth, candidates(*near), point))
-    return _highest_on_grid(surface, *near, [None if ordered else point[[dim]] for dim, ordered in enumerate(surface.smooth)])
-
-
-def _highest(surface: Surface, points: np.ndarray) -> tuple[np.ndarray, float]:
-    means = surface.mean(points)
-    place = _place(means)
-    return points[place], float(means[place])
-
-
-def _highest_on_grid(
-    surface: Surface, low: np.ndarray, high: np.ndarray, choices: Sequence[np.ndarray | None]
-) -> tuple[np.ndarray, float]:
-    """The highest point of an even grid; of a coordinate without an order only its choices are on it."""
-    axes = [np.linspace(low[dim], high[dim], TICKS) if own is None else own for dim, own in enumerate(choices)]
-    means = surface.on_grid(axes).ravel()
-    place = _place(means)
-    at = np.unravel_index(place, [len(axis) for axis in axes])
-    return np.array([axis[i] for axis, i in zip(axes, at, strict=True)]), float(means[place])
-
-
-def _place(means: np.ndarray) -> int:
-    """Where the highest is; rounded, so that of points that tie the same is taken on every machine."""
-    return int(np.argmax(np.round((means - means.max()) / max(float(np.ptp(means)), 1e-300), 9)))
+    groups = np.repeat(np.arange(len(replicates)), [len(scores) for _, scores in replicates])
+    return units, scores, np.asarray(smooth, bool), groups

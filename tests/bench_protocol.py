@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from ablations.study_files import load_study
-from results import remembered, surface
+from results import remembered
 from results.store.records import commit, prepare
 from sweeps import manifest
 from sweeps.forecast import costs_of
@@ -47,7 +47,6 @@ def recorded(path: Path, runs: Path) -> int:
         commit(folder, item.id, lines(own, item, (), {'strategy': 'map', 'lanes': LANES}))
     manifest.update(folder, study=study.name, digest=study.digest, costs=costs_of(study))
     remembered.KNOWN.clear()
-    surface._fitted.cache_clear()
     for surfaces in ('every surface fitted', 'surfaces known'):
         began = time.process_time()
         schedule(study, records, {})

@@ -15,12 +15,13 @@ from results.store import text_cache
 from results.store.sources import content_hash, versions
 
 PACKAGES = ('numpy',)
+SOURCES = tuple(f'results/{name}.py' for name in ('edges', 'optimum', 'selection', 'stacks', 'surface'))
 MOST = 2
 """How many files stay: this source's, and one other."""
 
 
 def _name() -> str:
-    sources = content_hash(('results/edges.py', 'results/selection.py', 'results/surface.py'))
+    sources = content_hash(SOURCES)
     return f'selections-{digest([sources, versions(PACKAGES), sys.version])}.json'
 
 

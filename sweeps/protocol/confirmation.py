@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from ablations.seeds import derive
 from ablations.study import Study
 from ablations.trial import TEST, Program, Trial
-from results.selection import Selected, select
+from results.selection import Selected
 from sweeps.protocol.asked import Asked
 from sweeps.protocol.tuning import Replicates, Tuning
 
@@ -24,12 +24,7 @@ def confirm(
     An arm without tuning takes the base's points. The points go into `selections`.
     """
     task, done = tuning.task.name, True
-    for arm in tuning.arms:
-        for replicate in replicates[arm]:
-            measured = {optimizer: tuning.measured((arm, optimizer, replicate)) for optimizer in study.tune}
-            selections[arm, task, replicate] = select(
-                measured, {optimizer: study.space(arm, optimizer) for optimizer in study.tune}
-            )
+    selections.update({(arm, task, replicate): point for (arm, replicate), point in tuning.selected(replicates).items()})
     for arm in study.arms:
         for replicate in replicates[arm] if arm not in tuning.arms else ():
             selections[arm, task, replicate] = selections[study.base, task, replicate]

@@ -3,12 +3,13 @@
 A side is a tuned value and its `low` or `high` end; points are unit coordinates, scores in the good direction.
 """
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from results.edges import Box, Side, edges
+from results.edges import Box, Range, Side, edges_of
 
 NEAR = 1 / 8
 """The largest distance that counts as close to an edge, as a share of the study's own range."""
@@ -21,36 +22,50 @@ Measured = tuple[np.ndarray, np.ndarray]
 """Units `[n, d]` and scores `[n]` of the trials of a replicate, -inf where one diverged."""
 
 
-def sides_past_edges(
-    smooth: Mapping[str, Sequence[bool]],
-    boxes: Mapping[str, Box],
-    ends: Mapping[str, Mapping[Side, float]],
-    measured: Mapping[str, list[Measured]],
-) -> dict[str, list[Side]]:
-    """By optimizer, the sides past which one arm's surface clearly rises, and to the arm's best score or more.
+@dataclasses.dataclass(frozen=True)
+class Tuned:
+    """The tuning of one arm with one optimizer: which values have an order, the ranges so far, the ends of extensions,
+    and the trials of all replicates."""
 
-    All arguments are by optimizer: which values have an order, the ranges so far, the end of each side's extension, and the
-    trials of all replicates. With too few trials for a surface, a side counts if the best trial is close to it. A side where
-    most of the outermost trials diverged never counts: a cliff ends the range there, and a surface does not see it.
+    smooth: Sequence[bool]
+    box: Box
+    ends: Mapping[Side, float]
+    measured: Sequence[Measured]
+
+    def together(self) -> Measured:
+        """The trials of all replicates as one."""
+        return tuple(np.concatenate(parts) for parts in zip(*self.measured, strict=True))
+
+
+def sides_past_edges(arms: Mapping[str, Mapping[str, Tuned]]) -> dict[str, dict[str, list[Side]]]:
+    """By arm and optimizer, the sides past which the arm's surface clearly rises, and to the arm's best score or more.
+
+    With too few trials for a surface, a side counts if the best trial is close to it. A side where most of the outermost trials
+    diverged never counts: a cliff ends the range there, and a surface does not see it. Arms without a side are left out.
     """
-    fits, sides = {}, {}
-    for optimizer, ordered in smooth.items():
-        box = boxes[optimizer]
-        together = tuple(np.concatenate(parts) for parts in zip(*measured[optimizer], strict=True))
-        beyond = {
-            (name, side): end
-            for (name, side), end in ends[optimizer].items()
-            if not _falls_off(together, list(box).index(name), box[name], side)
-        }
-        seen = edges(measured[optimizer], ordered, box, beyond)
-        if seen is None:
-            sides[optimizer] = _near(together, box, beyond)
-        else:
-            fits[optimizer] = seen
-    top = max((seen.inside for seen in fits.values()), default=-math.inf)
-    for optimizer, seen in fits.items():
-        sides[optimizer] = [side for side, gain in seen.gains.items() if gain > PAST * seen.noise and seen.inside + gain >= top]
-    return {optimizer: named for optimizer, named in sides.items() if named}
+    ranges = {}
+    for arm, tunings in arms.items():
+        for optimizer, tuned in tunings.items():
+            trials, names = tuned.together(), list(tuned.box)
+            beyond = {
+                (name, side): end
+                for (name, side), end in tuned.ends.items()
+                if not _falls_off(trials, names.index(name), tuned.box[name], side)
+            }
+            ranges[arm, optimizer] = Range(tuned.measured, tuned.smooth, tuned.box, beyond)
+    seen = dict(zip(ranges, edges_of(list(ranges.values())), strict=True))
+    sides = {arm: {} for arm in arms}
+    for arm, tunings in arms.items():
+        top = max((told.inside for optimizer in tunings if (told := seen[arm, optimizer])), default=-math.inf)
+        for optimizer, tuned in tunings.items():
+            told, beyond = seen[arm, optimizer], ranges[arm, optimizer].beyond
+            if told is None:
+                named = _near(tuned.together(), tuned.box, beyond)
+            else:
+                named = [side for side, gain in told.gains.items() if gain > PAST * told.noise and told.inside + gain >= top]
+            if named:
+                sides[arm][optimizer] = named
+    return {arm: named for arm, named in sides.items() if named}
 
 
 def _falls_off(trials: Measured, column: int, box: tuple[float, float], side: str) -> bool:

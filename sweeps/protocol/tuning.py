@@ -19,8 +19,8 @@ from ablations.study import Study
 from ablations.tasks import Task
 from ablations.trial import KEPT, TUNING, Program, Trial
 from results.edges import Box, Side
-from results.selection import select
-from sweeps.protocol.extension import Measured, sides_past_edges
+from results.selection import Selected, select_each
+from sweeps.protocol.extension import Measured, Tuned, sides_past_edges
 from sweeps.protocol.search import NOTHING, SEARCHES, propose
 
 ROUNDS = 2
@@ -96,30 +96,39 @@ class Tuning:
 
     def _kept(self, replicates: Replicates) -> list[Key]:
         """The better optimizer of each replicate of each arm, by all its trials; the first one where all of them diverged."""
-        tune, kept = self.study.tune, []
-        for arm in self.arms:
-            spaces = {optimizer: self.study.space(arm, optimizer) for optimizer in tune}
-            for replicate in replicates[arm]:
-                best = select({optimizer: self.measured((arm, optimizer, replicate)) for optimizer in tune}, spaces)
-                kept.append((arm, best.optimizer if best else next(iter(tune)), replicate))
+        kept = []
+        for (arm, replicate), best in self.selected(replicates).items():
+            kept.append((arm, best.optimizer if best else next(iter(self.study.tune)), replicate))
         return kept
+
+    def selected(self, replicates: Replicates) -> dict[tuple[str, int], Selected | None]:
+        """The selected point of each replicate of each arm; None where all trials diverged."""
+        tune = self.study.tune
+        places = [(arm, replicate) for arm in self.arms for replicate in replicates[arm]]
+        spaces = {arm: {optimizer: self.study.space(arm, optimizer) for optimizer in tune} for arm in self.arms}
+        asked = [
+            ({optimizer: self.measured((arm, optimizer, replicate)) for optimizer in tune}, spaces[arm])
+            for arm, replicate in places
+        ]
+        return dict(zip(places, select_each(asked), strict=True))
 
     def wanted(self, replicates: Replicates) -> Wants:
         """The sides that each arm would have extended, by these replicates of it."""
-        study, rounds, wants = self.study, len(self.rounds), {}
+        study, rounds = self.study, len(self.rounds)
         boxes = {optimizer: self.box(optimizer, rounds) for optimizer in study.tune}
         ends = {
             optimizer: self._ends(optimizer, boxes[optimizer], [name for name, values in space.items() if values.smooth])
             for optimizer, space in study.tune.items()
         }
-        for arm in self.arms:
-            spaces = {optimizer: study.space(arm, optimizer) for optimizer in study.tune}
-            smooth = {optimizer: [values.smooth for values in space.values()] for optimizer, space in spaces.items()}
-            # What an arm alone tunes keeps its range.
-            own = {optimizer: {**dict.fromkeys(space, (0.0, 1.0)), **boxes[optimizer]} for optimizer, space in spaces.items()}
-            measured = {optimizer: [self.measured((arm, optimizer, r)) for r in replicates[arm]] for optimizer in study.tune}
-            wants[arm] = sides_past_edges(smooth, own, ends, measured)
-        return {arm: sides for arm, sides in wants.items() if sides}
+        arms = {arm: {} for arm in self.arms}
+        for arm, tunings in arms.items():
+            for optimizer in study.tune:
+                space = study.space(arm, optimizer)
+                # What an arm alone tunes keeps its range.
+                own = {**dict.fromkeys(space, (0.0, 1.0)), **boxes[optimizer]}
+                trials = [self.measured((arm, optimizer, replicate)) for replicate in replicates[arm]]
+                tunings[optimizer] = Tuned([values.smooth for values in space.values()], own, ends[optimizer], trials)
+        return sides_past_edges(arms)
 
     def measured(self, key: Key) -> Measured:
         """Units `[n, d]`, in the order of the space, and scores `[n]` of all trials of a key; all must be recorded."""

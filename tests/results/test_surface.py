@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from results import surface
-from results.surface import LEAST, best, candidates, fit
+from results.optimum import best, bests, candidates
+from results.surface import LEAST, errors, fit, fits
 from sweeps.protocol.search.sobol import scrambled_sobol
 
 
@@ -220,6 +221,45 @@ def test_a_choice_alone_beside_the_rate_may_have_one_value_left():
     units = np.stack([units[:, 0], np.full(16, 0.75)], 1)
     point, _ = best(fit(units, scores, np.array([True, False])), units.min(0), units.max(0))
     assert point[1] == 0.75 and point[0] == pytest.approx(0.45, abs=0.1)
+
+
+# Together.
+
+
+def test_a_surface_is_the_same_alone_and_among_others():
+    """To the last bit, whatever the shapes: what a plan selects must not depend on which arms are recorded."""
+    generator, asked = np.random.default_rng(7), []
+    for count, dims in [(10, 2), (10, 2), (10, 1), (10, 2), (3, 2), (28, 2), (80, 1), (10, 3), (10, 2), (10, 2)]:
+        units = generator.random((count, dims))
+        asked.append((units, -(units**2).sum(1) + generator.normal(0, 0.1, count), np.ones(dims, bool), None))
+    for place, smooth, groups in [
+        (3, [True, False], None),
+        (8, [True, True], np.arange(10) % 2),
+        (9, [True, True], np.zeros(10)),
+    ]:
+        asked[place] = (np.round(asked[place][0], 1), asked[place][1], np.array(smooth), groups)
+    asked[1][1][4] = -np.inf
+    made = [one for one in fits(asked) if one is not None]
+    alone = [fit(*trials) for trials in asked if len(trials[0]) >= LEAST]
+    assert len(made) == len(alone) == 9
+    ends = [(one.units.min(0), one.units.max(0)) for one in made]
+    points = bests(made, *zip(*ends, strict=True))
+    spreads = errors(made, [point for point, _ in points])
+    for one, other, (low, high), (point, height), error in zip(made, alone, ends, points, spreads, strict=True):
+        assert (one.weights == other.weights).all() and (one.noise, one.fall) == (other.noise, other.fall)
+        found = best(other, low, high)
+        assert (point == found[0]).all() and (height, error) == (found[1], other.error(point))
+
+
+def test_a_grid_is_its_points():
+    units, scores = noisy((0.45, 0.6), 0.05, 1)
+    axes = [np.linspace(-0.2, 1.1, 5), np.linspace(0, 1, 4)]
+    points = np.array(list(itertools.product(*axes)))
+    for smooth in ([True, True], [True, False]):
+        made = fit(units, scores, np.array(smooth))
+        np.testing.assert_allclose(made.on_grid(axes).ravel(), made.mean(points), rtol=1e-10)
+    made = fit(units[:, :1], scores)
+    np.testing.assert_allclose(made.on_grid(axes[:1]), made.mean(axes[0][:, None]), rtol=1e-10)
 
 
 # A pure function.

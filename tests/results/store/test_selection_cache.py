@@ -8,10 +8,10 @@ import pytest
 from finished_study import write
 
 from archlab import StudyRuns, main, open_study
-from results import remembered, selection, surface
+from results import edges, remembered, selection
 from results.store import selection_cache
 from results.store import text_cache as kept
-from results.surface import fit
+from results.surface import fits
 
 
 @pytest.fixture
@@ -24,7 +24,6 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def forget() -> None:
     """Forget what this process has fitted."""
     remembered.KNOWN.clear()
-    surface._fitted.cache_clear()
 
 
 def runs(file: Path, remember: bool = True) -> StudyRuns:
@@ -39,11 +38,12 @@ def stored(file: Path) -> list[Path]:
 def count_fits(monkeypatch: pytest.MonkeyPatch) -> list:
     made = []
 
-    def counted(*given: object) -> object:
-        made.append(given)
-        return fit(*given)
+    def counted(asked: list) -> object:
+        made.extend(asked)
+        return fits(asked)
 
-    monkeypatch.setattr(surface, 'fit', counted)
+    for reader in (edges, selection):
+        monkeypatch.setattr(reader, 'fits', counted)
     return made
 
 
@@ -85,12 +85,17 @@ def test_a_damaged_file_is_not_used_and_is_replaced(file: Path, monkeypatch: pyt
 def test_other_trials_are_fitted(file: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(remembered, 'KNOWN', {})
     units, scores = np.random.default_rng(0).random((8, 2)), np.arange(8.0)
-    found = [selection._remembered(units, scores, [True, True])]
-    found.append(selection._remembered(units, scores, [True, False]))
-    found.append(selection._remembered(units, scores + np.arange(8.0) ** 2, [True, True]))
-    found.append(selection._remembered(units[:, ::-1], scores, [True, True]))
-    found.append(selection._remembered(units[:7], scores[:7], [True, True]))
+    asked = [
+        (units, scores, [True, True]),
+        (units, scores, [True, False]),
+        (units, scores + np.arange(8.0) ** 2, [True, True]),
+        (units[:, ::-1], scores, [True, True]),
+        (units[:7], scores[:7], [True, True]),
+    ]
+    found = selection._remembered([*asked, asked[1]])
+    assert found.pop() == found[1]
     assert len(remembered.KNOWN) == len(set(found)) == 5
+    assert [selection._remembered([one])[0] for one in asked] == found
     point, score, error, how = selection.surface(units, scores, np.array([True, True]))
     assert found[0] == (tuple(point), score, error, how)
 
@@ -99,8 +104,11 @@ def test_only_the_latest_points_are_known(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(remembered, 'KNOWN', {})
     monkeypatch.setattr(remembered, 'MOST_KNOWN', 3)
     for number in range(5):
-        selection._remembered(np.full((1, 1), 0.1 * number), np.ones(1), [True])
+        selection._remembered([(np.full((1, 1), 0.1 * number), np.ones(1), [True])])
     assert [point for point, *_ in remembered.KNOWN.values()] == [[0.2], [pytest.approx(0.3)], [0.4]]
+    asked = [(np.full((1, 1), 0.1 * number), np.ones(1), [True]) for number in range(5)]
+    assert [point for (point,), *_ in selection._remembered(asked)] == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
+    assert len(remembered.KNOWN) == 3
 
 
 def test_points_of_other_sources_are_not_used_and_the_oldest_go(file: Path, monkeypatch: pytest.MonkeyPatch):
