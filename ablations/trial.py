@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import NamedTuple
 
 from ablations.digest import digest
 
@@ -11,8 +12,17 @@ KEPT = 'tune_kept'
 TUNING, TEST = 'tuning', 'test'
 """The data to score a trial on: the tuning-validation split of its replicate, or the sealed test split."""
 
-COMPILED = ('optimizer', 'steps', 'batch', 'evaluations', 'data', 'model', 'blocks')
+OF_MODEL = ('batch', 'data', 'model', 'blocks')
+"""The fields of a program that drawing and evaluating its model depend on."""
+COMPILED = ('optimizer', 'steps', 'evaluations', *OF_MODEL)
 """The fields of a program that its compiled form depends on."""
+
+
+class Needs(NamedTuple):
+    """What has to be compiled for a program, as signatures: itself, and its model, which other programs may have in common."""
+
+    program: str
+    model: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +53,10 @@ class Program:
     def signature(self) -> str:
         """Digest of what is compiled: programs with the same signature share it, so two arms of one model are compiled once."""
         return digest({name: getattr(self, name) for name in COMPILED})
+
+    @functools.cached_property
+    def needs(self) -> Needs:
+        return Needs(self.signature, digest({name: getattr(self, name) for name in OF_MODEL}))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -87,7 +87,8 @@ def plan(
     OUT.print(
         f'{study_runs.study.name}: {facts["trials"]} trials in {facts["packs"]} packs would run now; '
         f'{facts["done"]} are recorded; {facts["expected"]} are foreseen in all; '
-        f'about {clock(facts["estimated_seconds"])} left ({facts["estimate_from"]})',
+        f'about {clock(facts["estimated_seconds"])} left, {clock(facts["compile_seconds"])} of it to compile '
+        f'({facts["estimate_from"]})',
         highlight=False,
         soft_wrap=True,
     )

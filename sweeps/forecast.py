@@ -10,11 +10,12 @@ from results.resolution import Resolution, item_errors, resolutions
 from results.store.reading import Reading
 from sweeps.commands import metrics_of, programs_of, reaches_of
 from sweeps.machine import cores
+from sweeps.pace import Pace
 from sweeps.progress import expected_trials
-from sweeps.protocol.pack import LANES, pack
+from sweeps.protocol.packing import pack
 
-ROUGH_FLOPS_PER_SECOND = 1e10
-ROUGH_SECONDS_PER_STEP = 1e-3
+FROM_RECORDS, FROM_EARLIER = 'from recorded runs', 'from earlier runs on this machine'
+ROUGHLY = 'rough, from FLOPs'
 HELD = (TUNING, TEST)
 ENOUGH = 50
 """How many records of a task, evenly spaced, give the median of its seconds for a trial."""
@@ -22,10 +23,12 @@ ENOUGH = 50
 
 def forecast(reading: Reading) -> dict:
     """A forecast as plain data: trials and packs that would run now, trials done and foreseen, tuning budgets by arm and task,
-    seconds left, what each test split can resolve, and before the first run the datasets that are not prepared.
+    seconds left and how many of them go into compiling, what each test split can resolve, and before the first run the datasets
+    that are not prepared.
 
-    The estimate uses the recorded seconds of each task, or FLOPs roughly where there are none. Costs are counted here if the
-    manifest has none. Raises ValueError where the study's block file is no Python: it could not run.
+    The estimate uses the recorded seconds of each task, else what earlier runs of the same programs took on this machine, else
+    FLOPs, roughly. Costs are counted here if the manifest has none. Raises ValueError where the study's block file is no
+    Python: it could not run.
     """
     study, schedule, records, manifest = reading.study, reading.schedule, reading.records, reading.manifest
     if study.blocks:
@@ -37,19 +40,21 @@ def forecast(reading: Reading) -> dict:
     if any(task.name not in costs.get(arm, {}) for arm in study.arms for task in study.tasks):
         costs = costs_of(study)
     wanted = [trial for trial in schedule.trials if trial.id not in records]
-    lanes = manifest.get('lanes', LANES)
-    packs = [p for p in pack(study, schedule.trials, lanes) if any(trial.id not in records for trial in p.trials)]
-    seconds, measured = {}, True
+    packs = [p for p in pack(study, schedule.trials, manifest) if any(trial.id not in records for trial in p.trials)]
+    pace, started = Pace.here(manifest.get('platform')), {trial.task for trial in schedule.trials if trial.id in records}
+    programs = {one.signature: one for one in programs_of(study)}
+    seconds, source = {}, FROM_RECORDS
     for task in study.tasks:
         known = median_seconds((trial.id for trial in schedule.trials if trial.task == task.name), records)
         if known is None:
-            measured = False
-            flops = statistics.mean(costs[arm][task.name]['flops'] for arm in study.arms)
-            known = task.steps * (flops / ROUGH_FLOPS_PER_SECOND + ROUGH_SECONDS_PER_STEP)
+            own = [program for program in programs.values() if program.task == task.name]
+            source = ROUGHLY if source == ROUGHLY or not all(map(pace.measured, own)) else FROM_EARLIER
+            known = statistics.mean(pace.trial_seconds(one, costs[one.arm][one.task]['flops']) for one in own)
         seconds[task.name] = known
     foreseen = expected_trials(study, schedule)
     later = (foreseen - len(schedule.trials)) * statistics.mean(seconds.values())
-    total = sum(seconds[trial.task] for trial in wanted) + later
+    compiling = sum(pace.compile_seconds(one) for one in programs.values() if one.task not in started)
+    total = sum(seconds[trial.task] for trial in wanted) + later + compiling
     budget = {}
     for (arm, name), row in schedule.budgets.items():
         budget.setdefault(arm, {})[name] = {**row, 'flops': row['steps'] * costs[arm][name]['flops']}
@@ -59,7 +64,8 @@ def forecast(reading: Reading) -> dict:
         'done': sum(trial.id in records for trial in schedule.trials),
         'expected': foreseen,
         'estimated_seconds': round(total / cores(), 1),
-        'estimate_from': 'from recorded runs' if measured else 'rough, from FLOPs; compilation comes on top',
+        'compile_seconds': round(compiling / cores(), 1),
+        'estimate_from': source,
         'budget': budget,
         'absent': [] if records else absent(study),
         'test_splits': [one.to_dict() for one in _resolutions(reading)],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ablations.study import Study
 from ablations.trial import TEST, Schedule
+from results.budgets import step_flops
 from results.protocol import ENTRY, NOW
 from results.resolution import resolutions, small_splits
 from results.store import atomic, defined
@@ -15,8 +16,10 @@ from sweeps import manifest as manifests
 from sweeps.commands import preflight_command, train_command
 from sweeps.committed import Committed
 from sweeps.launch.launcher import Launcher, Order
+from sweeps.pace import Pace
 from sweeps.progress import Watch
-from sweeps.protocol.pack import LANES, Pack, pack
+from sweeps.protocol.pack import LANES, Pack
+from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import schedule
 from sweeps.training.saving import Saving
 
@@ -54,6 +57,8 @@ class Run:
         self.settings, self.retry, self.saving = settings or [], retry, saving
         self.waiting: list[Pack] = []
         self.submitted: dict[str, Pack] = {}
+        self.left: Counter[str] = Counter()
+        self.pace: Pace | None = None
         self.losses: Counter[str] = Counter()
         self.failures: dict[str, str] = {}
 
@@ -64,7 +69,11 @@ class Run:
         with manifests.locked(self.folder), atomic.swept(*places), self.launcher:
             self.manifest = manifests.load(self.folder)
             self.committed = Committed(self.folder, self.study, self.retry)
-            planned = self._until_complete()
+            try:
+                planned = self._until_complete()
+            finally:
+                if self.pace is not None:
+                    self.pace.save()
         return Outcome(planned, self.committed.records, self.manifest, self.failures)
 
     def _until_complete(self) -> Schedule:
@@ -77,24 +86,26 @@ class Run:
         while True:
             planned = self._plan()
             self.waiting = self._wanted(planned)
+            self.left = Counter(item.program.task for item in (*self.waiting, *self.submitted.values()))
             self.watch.scheduled(planned, self.committed.records, self.manifest)
-            if not self._tasks():
+            if not self.left:
+                self._tell_idle()
                 return planned
             self._until_a_task_is_through()
 
+    def _tell_idle(self) -> None:
+        if (idle := self.launcher.idle()) is not None:
+            self.watch.tell(f'workers had nothing to do for {idle:.1%} of their time')
+
     def _until_a_task_is_through(self) -> None:
         """Submit and collect until all trials that one task asked for are done: only then can it ask for more."""
-        before = self._tasks()
-        while self._tasks() == before:
-            self._submit()
-            self._pause()
-            # Collected once at least: a launcher may have to be asked what is alive before it has room for more.
-            while not self._collect() and self.submitted:
-                self._pause()
-
-    def _pause(self) -> None:
-        time.sleep(self.launcher.pause)
-        self.watch.tick()
+        while all(self.left.values()):
+            # A worker may become free at any time, and not only when records appear: it answers after it has committed.
+            if self.waiting and self.launcher.room():
+                self._submit()
+            time.sleep(self.launcher.pause)
+            self.watch.tick()
+            self._collect()
 
     def _preflight(self) -> None:
         """Let a worker check every model, count costs and name the platform. Earlier entries of the manifest stay."""
@@ -109,6 +120,7 @@ class Run:
         about |= {'costs': answer['costs'], 'test_sizes': answer.get('test_sizes', {})}
         self.manifest = manifests.update(self.folder, self.manifest, **{**chosen, **before, **about})
         defined.save(self.folder, study)
+        self.pace = Pace.here(self.manifest['platform'])
         found = resolutions(study, self.committed.records, self.manifest, about['test_sizes'])
         if small := small_splits(found):
             self.watch.tell(small)
@@ -117,14 +129,23 @@ class Run:
         return schedule(self.study, self.committed.records, self.manifest)
 
     def _wanted(self, planned: Schedule) -> list[Pack]:
-        """The packs to submit: not submitted yet, and without a record for some trial."""
-        known = {item.id for item in self.submitted.values()}
-        packs = pack(self.study, planned.trials, self.manifest['lanes'])
-        return [item for item in packs if item.id not in known and self.committed.lacks(item)]
+        """The packs to submit: not submitted yet, and without a record for some trial.
 
-    def _tasks(self) -> set[str]:
-        """The tasks with waiting or submitted packs."""
-        return {item.program.task for item in (*self.waiting, *self.submitted.values())}
+        Packs of the task that takes longest come first, because its later phases wait for them, and of these the longest.
+        """
+        known = {item.id for item in self.submitted.values()}
+        packs = pack(self.study, planned.trials, self.manifest)
+        wanted = [item for item in packs if item.id not in known and self.committed.lacks(item)]
+        of_trial = {item.program.id: 0.0 for item in wanted}
+        for item in {item.program.id: item for item in wanted}.values():
+            of_trial[item.program.id] = self.pace.trial_seconds(item.program, self._flops(item))
+        of_task: dict[str, float] = {}
+        for item in wanted:
+            of_task[item.program.task] = max(of_task.get(item.program.task, 0.0), of_trial[item.program.id])
+        return sorted(wanted, key=lambda item: (-of_task[item.program.task], -len(item.trials) * of_trial[item.program.id]))
+
+    def _flops(self, item: Pack) -> float | None:
+        return step_flops(self.manifest['costs'], item.program.arm, item.program.task)
 
     def _submit(self) -> None:
         """Submit the launcher's choice, except packs that others have committed meanwhile."""
@@ -141,7 +162,7 @@ class Run:
             self.watch.started(self.submitted[order.name])
 
     def _chosen(self) -> list[Pack]:
-        places = set(self.launcher.choose([item.program.signature for item in self.waiting]))
+        places = set(self.launcher.choose([item.program.needs for item in self.waiting]))
         chosen = [item for place, item in enumerate(self.waiting) if place in places]
         self.waiting = [item for place, item in enumerate(self.waiting) if place not in places]
         return chosen
@@ -149,7 +170,7 @@ class Run:
     def _order(self, item: Pack) -> Order:
         name, skip = self.committed.next_name(item), self.committed.recorded(item)
         command = train_command(self.study, self.manifest, self.folder, item, name, skip, self.saving)
-        return Order(name, item.program.signature, command)
+        return Order(name, item.program.needs, command)
 
     def _count_reads(self, packs: list[Pack]) -> None:
         """Count reads of test data before they happen, because an interrupted read is a read."""
@@ -160,10 +181,10 @@ class Run:
         if reads != self.manifest['test_reads']:
             self.manifest = manifests.update(self.folder, self.manifest, test_reads=dict(reads))
 
-    def _collect(self) -> bool:
-        """Read committed records, and try packs again that are neither committed nor alive; gives whether any pack ended."""
+    def _collect(self) -> None:
+        """Read committed records, and try packs again that are neither committed nor alive."""
         # Asked before the folder is looked at: what commits in between is not taken for lost.
-        alive, before = self.launcher.alive(), len(self.submitted)
+        alive = self.launcher.alive()
         for name, item in list(self.submitted.items()):
             if self.committed.has(name):
                 del self.submitted[name]
@@ -171,7 +192,6 @@ class Run:
             elif alive is not None and name not in alive:
                 del self.submitted[name]
                 self._lost(name, item)
-        return len(self.submitted) < before
 
     def _lost(self, name: str, item: Pack) -> None:
         """Try a pack again, or after a few tries record it as failed."""
@@ -184,7 +204,9 @@ class Run:
 
     def _settle(self, item: Pack, fresh: list[dict]) -> None:
         """Note that a pack is recorded; `fresh` are its new records."""
+        self.left[item.program.task] -= 1
         for record in fresh:
             if record['status'] == 'failed':
                 self.failures[item.id] = f"arm '{item.program.arm}' on '{item.program.task}': {record.get('reason', '')}"
+        self.pace.note(item.program, self._flops(item), fresh)
         self.watch.finished(item, fresh)

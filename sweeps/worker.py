@@ -25,6 +25,7 @@ from results.store.records import commit
 from sweeps.datasets.prepared import find
 from sweeps.protocol.pack import Pack
 from sweeps.training.checkpoints import Checkpoints
+from sweeps.training.compiling import Compiling
 from sweeps.training.environment import environment
 from sweeps.training.faults import ModelFault
 from sweeps.training.population import strategy_for
@@ -36,16 +37,17 @@ from sweeps.training.trainer import Trainer
 
 def serve(commands: Iterable[str], answers: TextIO) -> bool:
     """Answer commands until they end; gives whether all could be carried out."""
-    trainer, fine = None, True
+    trainer, fine, compiling = None, True, Compiling().register()
     for line in commands:
         command = json.loads(line)
+        compiling.reset()
         try:
             with of_user():
                 if 'preflight' in command:
                     answer = _preflight(command)
                 else:
                     trainer = trainer or Trainer(command['strategy'], command['blocks'])
-                    answer = _train(command, trainer)
+                    answer = _train(command, trainer, compiling)
         except (ValueError, OSError, MemoryError) as error:
             answer, fine = {'invalid': _told(error)}, False
         except STOPS as error:
@@ -75,7 +77,7 @@ def _preflight(command: dict) -> dict:
     return {'costs': costs, 'test_sizes': {task: size for task, size in sizes.items() if size is not None}, **about}
 
 
-def _train(command: dict, trainer: Trainer) -> dict:
+def _train(command: dict, trainer: Trainer, compiling: Compiling) -> dict:
     pack = Pack.from_dict(command['pack'])
     folder, reason = Path(command['folder']), ''
     about = [pack.id, environment(), command['strategy'], command.get('weights', False)]
@@ -91,8 +93,9 @@ def _train(command: dict, trainer: Trainer) -> dict:
         print(note, file=sys.stderr)
     population = trainer.populations.get(pack.program.signature)
     splits = population.splits if population else 0
-    lanes = {'strategy': command['strategy'], 'lanes': len(pack.trials), 'splits': splits}
-    commit(folder, command['name'], lines(records, pack, command['skip'], lanes))
+    how = {'strategy': command['strategy'], 'lanes': len(pack.trials), 'splits': splits}
+    how['compile_seconds'] = round(compiling.seconds, 3)
+    commit(folder, command['name'], lines(records, pack, command['skip'], how))
     checkpoints.clear()
     return {'pack': pack.id, 'reason': reason}
 

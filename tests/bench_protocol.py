@@ -15,7 +15,8 @@ from results import remembered
 from results.store.records import commit, prepare
 from sweeps import manifest
 from sweeps.forecast import costs_of
-from sweeps.protocol.pack import LANES, pack
+from sweeps.protocol.pack import LANES
+from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import schedule
 from sweeps.protocol.simulate import World, simulate
 from sweeps.training.record import describe, lines
@@ -42,7 +43,7 @@ def recorded(path: Path, runs: Path) -> int:
     found, records = simulate(study, World(optimum=(0.9, 0.4)), 0)
     folder = runs / study.name
     prepare(folder)
-    for item in pack(study, found.trials, LANES):
+    for item in pack(study, found.trials, {}):
         own = [describe(trial) | records[trial.id] for trial in item.trials]
         commit(folder, item.id, lines(own, item, (), {'strategy': 'map', 'lanes': LANES}))
     manifest.update(folder, study=study.name, digest=study.digest, costs=costs_of(study))

@@ -5,7 +5,7 @@ from pathlib import Path
 from ablations.study_files import load_study
 from results.store.records import commit, prepare
 from sweeps import manifest
-from sweeps.protocol.pack import pack
+from sweeps.protocol.packing import pack
 from sweeps.protocol.simulate import World, simulate
 from sweeps.training.record import describe, lines
 
@@ -28,7 +28,7 @@ def write(folder: Path, source: str = SOURCE, seed: int = 0, share: float = 1.0)
     runs = folder / 'runs' / study.name
     prepare(runs)
     schedule, records = simulate(study, World(top={'no_mixer': -1.0}, noise=0.01), seed)
-    packs = pack(study, schedule.trials, 4)
+    packs = pack(study, schedule.trials, {'lanes': 4})
     for item in packs[: round(share * len(packs))]:
         full = []
         for trial in item.trials:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ablations.study import Study
+from ablations.trial import Needs
 from results.store.records import commit
 from sweeps.launch.launcher import Launcher, Order
 from sweeps.protocol.pack import Pack
@@ -107,13 +108,13 @@ class Late(MadeUp):
 class Forgetful(MadeUp):
     """Commits an order before it notices itself, and until it is asked once more it has no room for the next."""
 
-    room = True
+    free = True
 
-    def choose(self, programs: list[str]) -> list[int]:
-        return [0] if self.room and programs else []
+    def choose(self, waiting: list[Needs]) -> list[int]:
+        return [0] if self.free and waiting else []
 
     def alive(self) -> set[str]:
-        names, self.room = {order.name for order in self.orders}, not self.orders
+        names, self.free = {order.name for order in self.orders}, not self.orders
         while self.orders:
             self.carry_out(self.orders.pop())
         return names

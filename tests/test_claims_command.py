@@ -19,7 +19,7 @@ from results.claims.sentence import parse
 from results.store import defined
 from results.store.records import commit, prepare
 from sweeps import manifest
-from sweeps.protocol.pack import pack
+from sweeps.protocol.packing import pack
 from sweeps.protocol.simulate import World, simulate
 
 PUBLISHED = Path(__file__).parents[1] / 'results' / 'published'
@@ -37,7 +37,7 @@ def ran(runs: Path, study: Study, effect: float) -> None:
     folder = runs / study.name
     prepare(folder)
     found, records = simulate(study, World(top={'tanh': effect}, noise=0.005), 0)
-    for item in pack(study, found.trials, 64):
+    for item in pack(study, found.trials, {'lanes': 64}):
         full = [{**describe(trial), **records[trial.id], 'checksum': 'simulated'} for trial in item.trials]
         commit(folder, item.id, lines(full, item, [], {'strategy': 'loop', 'lanes': 64}))
     costs = {arm: {t.name: {'params': 200_000, 'macs': 1000, 'flops': 6000} for t in study.tasks} for arm in study.arms}

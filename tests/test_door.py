@@ -14,7 +14,7 @@ import pytest
 from launcher_here import LauncherHere
 
 from sweeps.launch import LAUNCHERS
-from sweeps.protocol.pack import pack
+from sweeps.protocol.packing import pack
 from sweeps.protocol.simulate import World, simulate
 
 HEAD = (
@@ -129,7 +129,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = runs / study.name
     prepare(folder)
     found, records = simulate(study, World(top={'no_mixer': -1.0}, noise=0.01), 0)
-    for item in pack(study, found.trials, 64):
+    for item in pack(study, found.trials, {'lanes': 64}):
         full = [{**describe(trial), **records[trial.id], 'checksum': 'simulated'} for trial in item.trials]
         commit(folder, item.id, lines(full, item, [], {'strategy': 'loop', 'lanes': 64}))
     costs = {arm: {t.name: {'params': 100, 'macs': 1000, 'flops': 6000} for t in study.tasks} for arm in study.arms}

@@ -15,7 +15,7 @@ from ablations.spaces import SPACES
 from ablations.study import Study, task
 from benchmarks.measured import Measured
 from results.store import records
-from sweeps.protocol.pack import pack
+from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import plan
 from sweeps.training.checkpoints import FOLDER
 from sweeps.training.population import strategy_for
@@ -35,7 +35,7 @@ def command(folder: Path, steps: int) -> dict:
         trials=8,
         replicates=2,
     )
-    first = pack(study, plan(study, {}, {}), 16)[0]
+    first = pack(study, plan(study, {}, {}), {})[0]
     strategy = 'vmap' if steps < 100 else strategy_for(jax.default_backend())
     about = {'flops': None, 'strategy': strategy, 'blocks': None, 'folder': str(folder), 'name': first.id, 'skip': []}
     return {'pack': first.to_dict(), **about, 'checkpoints': {'steps': steps // 4}}

@@ -44,7 +44,7 @@ PACKS = {
     **{name: f'any_value({name})' for name in ('arm', 'task', 'dataset', 'optimizer')},
     'trials': 'count(*)',
     **{status: f"count(*) FILTER (status = '{status}')" for status in records.STATUSES},
-    **{name: f'any_value(pack.{name})' for name in ('strategy', 'lanes', 'splits')},
+    **{name: f'any_value(pack.{name})' for name in ('strategy', 'lanes', 'splits', 'compile_seconds')},
     **{name: f'sum(cost.{name})' for name in ('steps', 'examples', 'flops', 'seconds')},
     'peak_memory': 'max(cost.peak_memory)',
 }

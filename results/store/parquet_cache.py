@@ -36,6 +36,7 @@ FIELDS = {
     'pack': {
         **dict.fromkeys(('id', 'strategy'), 'VARCHAR'),
         **dict.fromkeys(('records', 'lanes', 'splits', 'lane'), 'BIGINT'),
+        'compile_seconds': 'DOUBLE',
     },
     'environment': 'JSON',
 }

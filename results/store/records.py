@@ -64,9 +64,8 @@ def _curve(value: object) -> bool:
 
 def _pack(value: object) -> bool:
     whole = isinstance(value, dict) and _text(value.get('id')) and _count(value.get('records'))
-    return (
-        whole and _text(value.get('strategy', '')) and all(_count(value.get(name, 0)) for name in ('lane', 'lanes', 'splits'))
-    )
+    counts = whole and all(_count(value.get(name, 0)) for name in ('lane', 'lanes', 'splits'))
+    return counts and _text(value.get('strategy', '')) and _number(value.get('compile_seconds', 0.0))
 
 
 REQUIRED = {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 COST = ('examples', 'flops', 'seconds', 'peak_memory', 'steps')
-PACK = ('id', 'records', 'strategy', 'lanes', 'splits', 'lane')
+PACK = ('id', 'records', 'strategy', 'lanes', 'splits', 'compile_seconds', 'lane')
 SUMMARY = (
     *('id', 'arm', 'task', 'phase', 'replicate', 'held', 'optimizer', 'seed', 'knobs', 'steps', 'batch'),
     *('status', 'diverged_at', 'reason', 'score', 'score_se', 'parts', 'n_held', 'initial_loss', 'final_loss', 'checksum'),

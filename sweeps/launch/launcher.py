@@ -8,16 +8,18 @@ reads commands as JSON lines from a pipe or a file.
 import abc
 import dataclasses
 
+from ablations.trial import Needs
+
 
 @dataclasses.dataclass(frozen=True)
 class Order:
-    """A pack to train: the name of its records file, the signature of its program, and the command for a worker.
+    """A pack to train: the name of its records file, what has to be compiled for it, and the command for a worker.
 
     The command is plain data. If an order is carried out twice, the first to commit the name wins.
     """
 
     name: str
-    program: str
+    needs: Needs
     command: dict
 
 
@@ -34,9 +36,13 @@ class Launcher(abc.ABC):
         Raises ValueError where the study cannot run, and RuntimeError where the worker fails.
         """
 
-    def choose(self, programs: list[str]) -> list[int]:
-        """The waiting packs to submit now, as indices into `programs`, the programs of the packs; all unless overridden."""
-        return list(range(len(programs)))
+    def room(self) -> bool:
+        """Whether `choose` would take a pack now; always unless overridden. It is asked often, so it must be quick."""
+        return True
+
+    def choose(self, waiting: list[Needs]) -> list[int]:
+        """The packs to submit now, as indices into `waiting`, which has the most urgent first; all unless overridden."""
+        return list(range(len(waiting)))
 
     @abc.abstractmethod
     def submit(self, orders: list[Order]) -> None:
@@ -48,6 +54,10 @@ class Launcher(abc.ABC):
 
         Raises ValueError or RuntimeError where a worker reports that the whole run cannot go on, as on a full disk.
         """
+
+    def idle(self) -> float | None:
+        """The share of its time, since the preflight began, that a worker had nothing to do; None where it is not known."""
+        return None
 
     def ended(self, name: str) -> str:
         """How an order without records ended, after it was no longer alive: exit status and log, as far as known."""

@@ -9,9 +9,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from ablations.trial import Needs
 from sweeps.launch.compilation_cache import bound, cache_folder
 from sweeps.launch.launcher import Launcher, Order, checked
 from sweeps.launch.worker_environment import worker_environment
@@ -50,15 +52,16 @@ def devices_for(answer: dict, workers: int) -> list[str | None]:
 class WorkerProcess:
     """One worker: it takes commands and puts (worker, answer) on the shared queue, with the answer None when it has ended.
 
-    `programs` are the compiled ones, and `order` is the present one.
+    `compiled` is what it has compiled, and `order` is the present one, which it has had `since` then.
     """
 
     COMMAND = (sys.executable, '-P', '-m', 'sweeps.worker', '--answers')
 
     def __init__(self, place: int, log: Path, answers: queue.Queue, device: str | None):
         self.place, self.log = place, log
-        self.programs: set[str] = set()
+        self.compiled: set[Needs] = set()
         self.order: Order | None = None
+        self.since = 0.0
         own, its = os.pipe()
         try:
             with open(log, 'ab') as said:
@@ -149,36 +152,50 @@ class LocalLauncher(Launcher):
         self.crew: dict[int, WorkerProcess] = {}
         self.waiting: list[Order] = []
         self.endings: dict[str, str] = {}
+        self.began = self.busy = 0.0
 
     def preflight(self, question: dict) -> dict:
+        self.began = time.monotonic()
         bound(cache_folder())
+        # The others start meanwhile. On a device they have not touched it yet.
+        self.devices = [None] * self.workers
+        for place in range(self.workers):
+            self._hire(place)
         for _ in range(PREFLIGHTS):
-            worker = self._hire(0)
+            worker = self.crew.get(0) or self._hire(0)
             worker.send(question)
-            answer = self._next_answer()
+            answer = self._answer_of(worker)
             if answer is not None:
                 break
             worker.end()
+            del self.crew[0]
         else:
             raise ValueError(
                 f'the first worker ended {PREFLIGHTS} times while it checked the models, with {worker.ending()}; where it was '
                 'killed for memory, make the models or batches smaller'
             )
         checked(answer, worker.log)
+        self.busy = time.monotonic() - self.began
         self.devices = devices_for(answer, self.workers)
         if self.devices[0] is not None:
             # It has seen every device; those that train see one each.
             self.close()
         return answer
 
-    def _next_answer(self) -> dict | None:
+    def _answer_of(self, asked: WorkerProcess) -> dict | None:
         while True:
             # Wakes often, so that an interrupt is heard.
             with contextlib.suppress(queue.Empty):
-                return self.answers.get(timeout=0.5)[1]
+                worker, answer = self.answers.get(timeout=0.5)
+                if worker is asked:
+                    return answer
+                self._hear(worker, answer)
 
-    def choose(self, programs: list[str]) -> list[int]:
-        return [place for _, place in self._pairs(programs)]
+    def room(self) -> bool:
+        return len(self.crew) < len(self.devices) or any(worker.order is None for worker in self.crew.values())
+
+    def choose(self, waiting: list[Needs]) -> list[int]:
+        return [place for _, place in self._pairs(waiting)]
 
     def submit(self, orders: list[Order]) -> None:
         self.waiting += orders
@@ -191,6 +208,10 @@ class LocalLauncher(Launcher):
         self._hand_out()
         working = {worker.order.name for worker in self.crew.values() if worker.order is not None}
         return working | {order.name for order in self.waiting}
+
+    def idle(self) -> float | None:
+        whole = len(self.devices) * (time.monotonic() - self.began)
+        return max(0.0, 1 - self.busy / whole) if self.busy and whole else None
 
     def ended(self, name: str) -> str:
         return self.endings.get(name) or super().ended(name)
@@ -212,11 +233,11 @@ class LocalLauncher(Launcher):
         return self.crew[place]
 
     def _hand_out(self) -> None:
-        pairs = self._pairs([order.program for order in self.waiting])
+        pairs = self._pairs([order.needs for order in self.waiting])
         for place, number in pairs:
             worker, order = self.crew.get(place) or self._hire(place), self.waiting[number]
-            worker.order = order
-            worker.programs.add(order.program)
+            worker.order, worker.since = order, time.monotonic()
+            worker.compiled.add(order.needs)
             worker.send(order.command)
         given = {number for _, number in pairs}
         self.waiting = [order for number, order in enumerate(self.waiting) if number not in given]
@@ -225,6 +246,8 @@ class LocalLauncher(Launcher):
         if self.crew.get(worker.place) is not worker:
             return
         order, worker.order = worker.order, None
+        if order is not None:
+            self.busy += time.monotonic() - worker.since
         if answer is not None:
             checked(answer, worker.log)
             return
@@ -233,25 +256,41 @@ class LocalLauncher(Launcher):
         if order is not None:
             self.endings[order.name] = worker.ending()
 
-    def _pairs(self, programs: list[str]) -> list[tuple[int, int]]:
+    def _pairs(self, waiting: list[Needs]) -> list[tuple[int, int]]:
         """Pairs (place of an idle worker, number of its pack), until workers or packs run out.
 
-        Workers that are not started yet come last. A worker gets a pack of a program that it has compiled, or else of a program
-        that no worker has compiled.
+        Workers that are not started yet come last. A worker gets a pack of a program that it has compiled. Else it gets the one
+        that costs all workers together the least to compile, and of these the most urgent.
         """
         idle = [place for place, worker in self.crew.items() if worker.order is None]
         idle += [place for place in range(len(self.devices)) if place not in self.crew]
-        compiled = {place: worker.programs for place, worker in self.crew.items()}
-        taken: set[str] = set().union(*compiled.values())
-        left, pairs = dict(enumerate(programs)) if idle else {}, {}
+        compiled = {place: worker.compiled for place, worker in self.crew.items()}
+        left: dict[Needs, list[int]] = {}
+        for number, needs in enumerate(waiting if idle else ()):
+            left.setdefault(needs, []).append(number)
+        pairs: dict[int, int] = {}
+
+        def take(place: int, needs: Needs) -> None:
+            pairs[place] = left[needs].pop(0)
+            if not left[needs]:
+                del left[needs]
+
         for place in idle:
-            own = next((number for number, program in left.items() if program in compiled.get(place, ())), None)
+            own = min((needs for needs in compiled.get(place, ()) if needs in left), key=left.get, default=None)
             if own is not None:
-                pairs[place] = own
-                del left[own]
+                take(place, own)
+        taken = set().union(*compiled.values())
         for place in idle:
             if place not in pairs and left:
-                fresh = next((number for number, program in left.items() if program not in taken), next(iter(left)))
-                pairs[place] = fresh
-                taken.add(left.pop(fresh))
+                models = [{needs.model for needs in some} for some in (compiled.get(place, ()), taken)]
+                needs = min(left, key=lambda needs: (_twice(needs, taken, *models), left[needs][0]))
+                take(place, needs)
+                taken.add(needs)
         return list(pairs.items())
+
+
+def _twice(needs: Needs, taken: Collection[Needs], own_models: Collection[str], models: Collection[str]) -> int:
+    """How much is compiled twice if a worker takes this, by rank. It has `own_models`; some worker has `taken` and `models`."""
+    if needs in taken:
+        return 3
+    return 0 if needs.model in own_models else 2 if needs.model in models else 1

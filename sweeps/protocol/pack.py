@@ -5,14 +5,12 @@ A pack depends on the plan of a phase and not on what is left of it: an interrup
 
 import dataclasses
 import functools
-from collections.abc import Iterable
 
 from ablations.digest import digest
-from ablations.study import Study
-from ablations.trial import TEST, Program, Trial
+from ablations.trial import Program, Trial
 
 LANES = 16
-"""Trials in a pack of any phase, so that a program compiled for this many lanes serves all of them."""
+"""At most so many trials are in a pack of any phase, so that a program compiled for this many lanes serves all of them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,16 +47,3 @@ class Pack:
 
 
 _LANE = [field.name for field in dataclasses.fields(Trial) if field.name != 'program']
-
-
-def pack(study: Study, trials: Iterable[Trial], lanes: int) -> list[Pack]:
-    """All packs of these trials, recorded or not, in their order; at most `lanes` trials each.
-
-    Tuning trials are packed by replicate, so that more replicates add packs and change none; confirmations by look.
-    """
-    groups: dict[tuple, list[Trial]] = {}
-    for trial in trials:
-        look = sum(study.count(trial.arm, count) <= trial.replicate for count in study.looks)
-        stage = ('look', look) if trial.held == TEST else ('replicate', trial.replicate)
-        groups.setdefault((trial.program.id, trial.phase, stage), []).append(trial)
-    return [Pack(tuple(group[start : start + lanes])) for group in groups.values() for start in range(0, len(group), lanes)]

@@ -32,24 +32,37 @@ def batch_order(seed: int, examples: np.ndarray, steps: int, batch: int) -> np.n
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """The training run of one lane as three pure functions, to be compiled, mapped or vmapped.
+    """The training run of one lane as four pure functions, to be compiled, mapped or vmapped.
 
-    `begin(lane, x) -> carry` draws the model for stored examples like `x`. `advance(lane, carry, source, origin, first,
-    stop) -> carry` trains from step `first` up to `stop`, both traced: however a run is cut, the same steps run.
-    `evaluate(lane, carry, held) -> carry, seen` gives loss, score, the score's standard error and the training loss since the
-    last time, and `items`, the metric of each example; where `held` has the `domain` of each, also `parts`, the score of each
-    of the task's domains.
+    `draw(drawn, x) -> params, state` draws the model for stored examples like `x`; `drawn` is what `drawn_of` leaves of a lane,
+    its seed and its values of `knobs`. `start(lane, params, state) -> carry` adds the optimizer. `advance(lane, carry, source,
+    origin, first, stop) -> carry` trains from step `first` up to `stop`, both traced: however a run is cut, the same steps run.
+    `evaluate(drawn, joined, state, held) -> seen` gives loss, score, the score's standard error, and `items`, the metric of
+    each example; where `held` has the `domain` of each, also `parts`, the score of each of the task's domains. Drawing and
+    evaluation know nothing of the optimizer and of the steps, so they compile to the same for all of these.
 
     `lane` is {seed, knobs {name: scalar}}. If examples lie on the device, it also has `order` [steps, batch] of indices into
     the `source` {x, y}. If they are streamed, the source holds the batches themselves, `[n, batch, ...]`, from step `origin`
     on. A run that leaves the finite numbers is frozen (`carry['left']` is the step, else -1): later steps change nothing in it,
-    and other lanes go on. `points` are the steps of evaluation.
+    and other lanes go on. `points` are the steps of evaluation, `stride` steps apart; `carry['total']` is the sum of the
+    training losses since the last of them.
     """
 
-    begin: Callable
+    draw: Callable
+    start: Callable
     advance: Callable
     evaluate: Callable
+    knobs: frozenset[str]
     points: tuple[int, ...]
+    stride: int
+
+    def drawn_of(self, lane: dict) -> dict:
+        """What a model reads of a lane, or of several."""
+        return {'seed': lane['seed'], 'knobs': {name: value for name, value in lane['knobs'].items() if name in self.knobs}}
+
+    def begin(self, lane: dict, x: jax.Array) -> dict:
+        """The carry of a lane before its first step."""
+        return self.start(lane, *self.draw(self.drawn_of(lane), x))
 
 
 def make_training(
@@ -71,15 +84,17 @@ def make_training(
     def noise_of(lane: dict) -> jax.Array:
         return jax.random.fold_in(jax.random.key(lane['seed']), 1)
 
-    def begin(lane: dict, x: jax.Array) -> dict:
-        key = jax.random.fold_in(jax.random.key(lane['seed']), 0)
-        drawn, state = model.init(key, task.inputs(x), named(lane, model.knobs))
-        form = Form.of(drawn, model.roles(drawn), model.products(drawn), OPTIMIZERS[optimizer].WHOLE)
-        params = form.join(drawn)
-        moments = optimizer_of(lane, form)[0].init(params.stored)
+    def draw(drawn: dict, x: jax.Array) -> tuple[dict, dict]:
+        key = jax.random.fold_in(jax.random.key(drawn['seed']), 0)
+        return model.init(key, task.inputs(x), drawn['knobs'])
+
+    def start(lane: dict, params: dict, state: dict) -> dict:
+        form = Form.of(params, model.roles(params), model.products(params), OPTIMIZERS[optimizer].WHOLE)
+        joined = form.join(params)
+        moments = optimizer_of(lane, form)[0].init(joined.stored)
         # `total` is the sum of the training losses since the last evaluation, `initial` the first of all.
         numbers = {'left': jnp.int32(-1), 'initial': jnp.float32(0), 'total': jnp.float32(0)}
-        return {'params': params, 'state': state, 'moments': moments, **numbers}
+        return {'params': joined, 'state': state, 'moments': moments, **numbers}
 
     def advance(lane: dict, carry: dict, source: dict, origin: jax.Array, first: jax.Array, stop: jax.Array) -> dict:
         knobs, strengths, noise = named(lane, model.knobs), named(lane, task.knobs), noise_of(lane)
@@ -117,17 +132,17 @@ def make_training(
                 **dict(zip(('params', 'state', 'moments'), current, strict=True)),
                 'left': jnp.where((carry['left'] < 0) & ~fine, number, carry['left']),
                 'initial': jnp.where(number == 0, loss, carry['initial']),
-                'total': carry['total'] + loss,
+                'total': jnp.where(number % stride == 0, 0, carry['total']) + loss,
             }
 
         return jax.lax.fori_loop(first, stop, step, carry)
 
-    def evaluate(lane: dict, carry: dict, held: dict) -> tuple[dict, dict]:
-        knobs, count, params = named(lane, model.knobs), len(held['y']), carry['params'].tree()
+    def evaluate(drawn: dict, joined: Joined, state: dict, held: dict) -> dict:
+        count, params = len(held['y']), joined.tree()
 
         def chunk(part: dict) -> tuple[jax.Array, jax.Array]:
             x = task.inputs(part['x'])
-            scores, _, _ = model.apply(params, carry['state'], x, knobs=knobs, key=noise_of(lane), train=False)
+            scores, _, _ = model.apply(params, state, x, knobs=drawn['knobs'], key=noise_of(drawn), train=False)
             return task.losses(scores, part['y'])
 
         # Chunks of one size, the last filled up with examples that are cut off again.
@@ -137,10 +152,11 @@ def make_training(
         shown = {name: held[name] for name in ('x', 'y')}
         loss, metric = jax.lax.map(lambda index: chunk(jax.tree.map(lambda leaf: leaf[index], shown)), order)
         loss, metric = loss.reshape(-1)[:count], metric.reshape(-1)[:count]
-        seen = {'train_loss': carry['total'] / stride, 'loss': loss.mean(), 'score': metric.mean(), 'items': metric}
+        seen = {'loss': loss.mean(), 'score': metric.mean(), 'score_se': metric.std() / jnp.sqrt(count), 'items': metric}
         if 'domain' in held:
             members = held['domain'] == jnp.arange(len(task.domain_names))[:, None]
             seen['parts'] = jnp.where(members, metric, 0).sum(1) / members.sum(1)
-        return {**carry, 'total': jnp.float32(0)}, {**seen, 'score_se': metric.std() / jnp.sqrt(count)}
+        return seen
 
-    return Training(begin, advance, evaluate, tuple(range(0, steps + 1, stride)))
+    points = tuple(range(0, steps + 1, stride))
+    return Training(draw, start, advance, evaluate, frozenset(model.knobs), points, stride)

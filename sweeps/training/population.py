@@ -27,8 +27,8 @@ def strategy_for(platform: str) -> str:
     return 'loop' if platform == 'cpu' else 'vmap'
 
 
-def _begin_options() -> dict | None:
-    # Drawing parameters runs once: on CPU it is cheaper to compile it fast than to run it fast.
+def _once() -> dict | None:
+    # What runs once, before the first step: on CPU it is cheaper to compile it fast than to run it fast.
     return {'xla_backend_optimization_level': 0} if jax.default_backend() == 'cpu' else None
 
 
@@ -44,20 +44,16 @@ class Population:
         if strategy not in STRATEGIES:
             raise ValueError(f"lane strategy '{strategy}'; allowed: {list(STRATEGIES)}")
         self.strategy, self.width, self.splits, self.streamed = strategy, width, 0, streamed
-        self.points = training.points
-        begin, advance, evaluate = (self._lanes(*part) for part in self._parts(training))
-        self._begin = jax.jit(begin, compiler_options=_begin_options())
-        self._advance = jax.jit(advance, donate_argnums=1)
-        self._evaluate = jax.jit(evaluate, donate_argnums=1)
-
-    def _parts(self, training: Training) -> list[tuple[Callable, tuple]]:
-        """The functions, and which of their arguments have an axis of lanes."""
+        self.training = training
         source = 0 if self.streamed else None
-        return [
-            (training.begin, (0, None)),
-            (training.advance, (0, 0, source, None, None, None)),
-            (training.evaluate, (0, 0, None)),
-        ]
+        # The functions, and which of their arguments have an axis of lanes.
+        self._draw = jax.jit(self._lanes(training.draw, (0, None)), compiler_options=_once())
+        self._start = jax.jit(self._lanes(training.start, (0, 0, 0)), compiler_options=_once())
+        self._advance = jax.jit(self._lanes(training.advance, (0, 0, source, None, None, None)), donate_argnums=1)
+        self._evaluate = jax.jit(self._lanes(training.evaluate, (0, 0, 0, None)))
+
+    def _begin(self, lanes: dict, x: jax.Array) -> dict:
+        return self._start(lanes, *self._draw(self.training.drawn_of(lanes), x))
 
     def _lanes(self, function: Callable, axes: tuple) -> Callable:
         if self.strategy == 'loop':
@@ -135,7 +131,8 @@ class _Flight:
 
     def end(self, snapshot: Snapshot | None) -> dict:
         """Train to the end: curve, items, left_at, params and state, on the host."""
-        population, points = self.population, self.population.points
+        population, training = self.population, self.population.training
+        drawn, points = training.drawn_of(self.lanes), training.points
         began, before = time.perf_counter(), 0.0
         with of_model():
             carry = population._begin(self.lanes, self.pool['x'][:1])
@@ -155,11 +152,12 @@ class _Flight:
                 self.step = stop
             if self.step == point:
                 with of_model():
-                    carry, seen = population._evaluate(self.lanes, carry, self.held)
+                    seen = population._evaluate(drawn, carry['params'], carry['state'], self.held)
                 if len(self.seen) + 1 < len(points):
                     # Of single examples only what is seen last is kept.
                     del seen['items']
-                self.seen.append(jax.device_get(seen))
+                seen = jax.device_get({**seen, 'train_loss': carry['total']})
+                self.seen.append({**seen, 'train_loss': seen['train_loss'] / np.float32(training.stride)})
             if self.checkpoints and self.step:
                 self.spent = before + time.perf_counter() - began
                 self.checkpoints.offer(self._snapshot(carry))

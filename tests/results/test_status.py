@@ -6,7 +6,7 @@ from ablations.config import swap
 from ablations.study import Study
 from results.status import progress_of, sentence
 from results.store.reading import Reading
-from sweeps.protocol.pack import pack
+from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import plan, schedule
 from sweeps.protocol.simulate import World, simulated_record
 from sweeps.training.record import describe
@@ -24,7 +24,7 @@ STUDY = Study(
 def run() -> dict:
     records: dict[str, dict] = {}
     while plan(STUDY, records, {}):
-        for item in pack(STUDY, schedule(STUDY, records, {}).trials, 16):
+        for item in pack(STUDY, schedule(STUDY, records, {}).trials, {}):
             for trial in item.trials:
                 made = {**describe(trial), **simulated_record(STUDY, World(cliff=2.0), trial, 0)}
                 records.setdefault(trial.id, {**made, 'reason': '', 'pack': {'id': item.id}})

@@ -1,5 +1,7 @@
 """Outlook: what would still run, and budgets in FLOPs, without counting anything twice."""
 
+from pathlib import Path
+
 import pytest
 
 import sweeps.forecast
@@ -7,6 +9,7 @@ from ablations.config import swap
 from ablations.study import Study
 from results.store.reading import Reading
 from sweeps.forecast import forecast, seconds_by_phase
+from sweeps.pace import Pace
 from sweeps.progress import expected_trials
 from sweeps.protocol.plan import schedule
 from sweeps.protocol.simulate import World, simulate
@@ -24,6 +27,13 @@ def costs(**flops: float) -> dict:
 
 
 COSTS = costs(base=1e6, other=2e6)
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch, tmp_path) -> Path:
+    """A machine that has run nothing."""
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    return tmp_path
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +56,27 @@ def test_before_anything_ran(counted):
         ('recall', 512, False),
     ]
     assert not counted
+
+
+def test_what_this_machine_ran_before_says_how_long_it_takes(monkeypatch, machine):
+    """Of whatever study, and under whatever name of an arm: the programs are the same."""
+    monkeypatch.setattr(sweeps.forecast, 'cores', lambda: 1)
+    earlier, pace = study(name='earlier', arms={'first': (), 'second': swap('norm', 'rms_norm')}), Pace.here('cpu')
+    for arm in earlier.arms:
+        for task in TASKS:
+            for optimizer in earlier.tune:
+                about = {'status': 'ok', 'cost': {'seconds': 2.0}, 'pack': {'compile_seconds': 5.0, 'lane': 1}}
+                pace.note(earlier.program(arm, task, optimizer), 1e6, [about])
+    pace.save()
+    asked = study()
+    found = schedule(asked, {}, {})
+    facts = forecast(Reading(asked, found, {}, {'costs': COSTS}))
+    assert facts['estimate_from'] == 'from earlier runs on this machine'
+    assert facts['compile_seconds'] == 2 * 2 * len(asked.tune) * 5.0
+    assert facts['estimated_seconds'] == 2.0 * expected_trials(asked, found) + facts['compile_seconds']
+    grown = study(arms={**asked.arms, 'third': swap('norm', 'dynamic_tanh')})
+    more = forecast(Reading(grown, schedule(grown, {}, {}), {}, {'costs': {**COSTS, 'third': COSTS['base']}}))
+    assert 'rough' in more['estimate_from'] and more['estimated_seconds'] > facts['estimated_seconds']
 
 
 @pytest.mark.parametrize('known', [{}, costs(base=1e6), {'base': COSTS['base'], 'other': {'digits': {'flops': 1.0}}}])

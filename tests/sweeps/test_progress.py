@@ -8,7 +8,7 @@ from rich.console import Console
 
 from ablations.studies import STUDIES
 from sweeps.progress import Watch, clock, expected_trials
-from sweeps.protocol.pack import pack
+from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import schedule
 from sweeps.protocol.simulate import World, simulate, simulated_record
 from sweeps.training.record import describe
@@ -24,7 +24,7 @@ def shown(terminal: bool) -> str:
         watch.note('checking every model of the study')
         found = schedule(STUDY, {}, {})
         watch.scheduled(found, {}, {})
-        item = pack(STUDY, found.trials, 16)[0]
+        item = pack(STUDY, found.trials, {})[0]
         watch.started(item)
         watch.said -= 100
         watch.finished(item, [{**describe(t), **simulated_record(STUDY, World(), t, 0)} for t in item.trials])

@@ -16,7 +16,8 @@ from ablations.study_files import load_study
 from results.store.recorded import read_folder
 from results.store.records import prepare
 from sweeps import worker as workers
-from sweeps.protocol.pack import Pack, pack
+from sweeps.protocol.pack import Pack
+from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import schedule
 from sweeps.tasks.probes.recall import Recall
 from sweeps.training import trainer as trainers
@@ -39,7 +40,7 @@ def study(tiny_file: Path):
 @pytest.fixture(scope='module')
 def item(study) -> Pack:
     """The first pack of the study."""
-    return pack(study, schedule(study, {}, {}).trials, 2)[0]
+    return pack(study, schedule(study, {}, {}).trials, {'lanes': 2})[0]
 
 
 @pytest.fixture(scope='module')
@@ -80,6 +81,7 @@ def test_a_pack_becomes_records_once(study, item: Pack, tmp_path: Path):
     assert record['status'] in ('ok', 'diverged') and record['held'] == 'tuning'
     assert record['curve']['step'] == [0, 4, 8] and len(record['curve']['score']) == 3
     assert record['cost']['examples'] == 8 * 16 and record['cost']['flops'] == 80.0
+    assert record['pack']['compile_seconds'] > 0
     for key in ('commit', 'source', 'versions', 'device'):
         assert key in record['environment']
 

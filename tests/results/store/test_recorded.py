@@ -67,7 +67,7 @@ def test_a_summary_has_the_entries_that_are_named_and_no_other():
         **{'optimizer': 'adamw', 'seed': 1, 'knobs': {'lr': 0.01}, 'status': 'ok', 'diverged_at': None, 'score': 0.5},
         **{'score_se': 0.1, 'n_held': 10, 'initial_loss': 2.0, 'final_loss': 1.0},
         'cost': {'examples': None, 'flops': None, 'seconds': 0.25, 'peak_memory': None, 'steps': None},
-        'pack': {'id': 'pack', 'records': 2, 'strategy': None, 'lanes': None, 'splits': None, 'lane': 1},
+        'pack': {'id': 'pack', 'records': 2, **dict.fromkeys(('strategy', 'lanes', 'splits', 'compile_seconds')), 'lane': 1},
         'environment': {'source': 'source-1'},
     }
     assert list(summary(FIRST)) == [name for name in SUMMARY if name in FIRST]

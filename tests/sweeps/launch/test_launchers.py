@@ -8,10 +8,10 @@ import pytest
 from made_up_launcher import Dying, Forgetful, InTheDark, Late, Losing, MadeUp, Poisoned, Silent
 
 from ablations.study import Study, task
-from ablations.trial import TEST
+from ablations.trial import TEST, Needs
 from sweeps.launch import LAUNCHERS, make_launcher
 from sweeps.launch.launcher import Launcher, Order
-from sweeps.protocol.pack import LANES, pack
+from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import schedule
 from sweeps.protocol.simulate import World, simulate
 from sweeps.run import Outcome, Run
@@ -65,7 +65,7 @@ def test_a_study_ends_in_the_same_records(kind: type[MadeUp], tmp_path: Path):
     check(tmp_path, outcome)
     assert launcher.calls == ['close']
     tries = Counter(launcher.submissions)
-    packs = {item.id for item in pack(STUDY, SCHEDULE.trials, LANES)}
+    packs = {item.id for item in pack(STUDY, SCHEDULE.trials, {})}
     assert set(tries) == packs
     assert set(tries.values()) <= {Losing: {3}, Late: {2}}.get(kind, {1})
     if kind is Late:
@@ -121,7 +121,7 @@ def test_a_launcher_that_dies_is_cancelled_and_the_next_goes_on(tmp_path: Path):
     following = MadeUp(STUDY, WORLD)
     check(tmp_path, run(tmp_path, following))
     assert not before & {
-        trial.id for item in pack(STUDY, SCHEDULE.trials, LANES) if item.id in following.submissions for trial in item.trials
+        trial.id for item in pack(STUDY, SCHEDULE.trials, {}) if item.id in following.submissions for trial in item.trials
     }
 
 
@@ -136,19 +136,19 @@ def test_a_finished_study_starts_no_worker(tmp_path: Path):
 def test_a_pack_that_an_orphaned_worker_commits_is_not_trained_again(tmp_path: Path):
     """A worker that outlived its launcher commits a pack while the next run has it waiting."""
     orphan, commands = MadeUp(STUDY, WORLD), {}
-    first = pack(STUDY, schedule(STUDY, {}, {}).trials, LANES)
+    first = pack(STUDY, schedule(STUDY, {}, {}).trials, {})
 
     class OneAtATime(MadeUp):
-        def choose(self, programs: list[str]) -> list[int]:
-            return [] if self.orders or not programs else [len(programs) - 1]
+        def choose(self, waiting: list[Needs]) -> list[int]:
+            return [] if self.orders or not waiting else [len(waiting) - 1]
 
         def submit(self, orders: list[Order]) -> None:
             super().submit(orders)
             for order in orders:
                 commands.setdefault(order.name, order.command)
-            if len(self.submissions) == 1:
+            if orders and len(self.submissions) == 1:
                 told = {**orders[0].command, 'pack': first[0].to_dict(), 'name': first[0].id, 'skip': []}
-                assert orphan.carry_out(Order(first[0].id, '', told))
+                assert orphan.carry_out(Order(first[0].id, first[0].program.needs, told))
 
     launcher = OneAtATime(STUDY, WORLD)
     check(tmp_path, run(tmp_path, launcher))
@@ -189,3 +189,39 @@ def test_launchers_have_names():
     assert set(LAUNCHERS) >= {'local'}
     with pytest.raises(ValueError, match=r"launcher 'locl'; allowed: \['local'.*Did you mean 'local'"):
         make_launcher('locl', Path('nowhere'))
+
+
+def test_a_worker_that_answers_after_it_committed_gets_the_next_pack_at_once(tmp_path: Path):
+    """Also while another pack goes on for long: the run looks for room at every look, not when records appear."""
+
+    class TwoWorkers(MadeUp):
+        looks, held, free = 0, None, True
+
+        def room(self) -> bool:
+            return self.free
+
+        def choose(self, waiting: list[Needs]) -> list[int]:
+            return [*range(len(waiting))][: 2 - len(self.orders) - (self.held is not None)]
+
+        def submit(self, orders: list[Order]) -> None:
+            super().submit(orders)
+            if self.held is None and self.orders:
+                self.held = self.orders.pop(0)
+
+        def alive(self) -> set[str]:
+            self.looks += 1
+            names = {order.name for order in (*self.orders, self.held) if order}
+            # It commits, and is free again one look later.
+            self.free = not self.orders
+            while self.orders:
+                self.carry_out(self.orders.pop())
+            if self.held and self.looks > 30:
+                self.carry_out(self.held)
+                self.held = None
+            if self.looks == 20:
+                assert len(self.submissions) > 5, 'the second worker waited for the first'
+            return names
+
+    launcher = TwoWorkers(STUDY, WORLD)
+    check(tmp_path, run(tmp_path, launcher))
+    assert launcher.looks > 20

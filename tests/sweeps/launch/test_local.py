@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ablations.trial import Needs
 from sweeps.launch.launcher import Order
 from sweeps.launch.local import LocalLauncher, WorkerProcess, devices_for, workers_for
 
@@ -65,11 +66,11 @@ def until_over(launcher: LocalLauncher) -> None:
 
 
 def order(name: str, do: str, folder: Path, program: str = 'p') -> Order:
-    return Order(name, program, {'do': do, 'file': str(folder / name)})
+    return Order(name, Needs(program, program), {'do': do, 'file': str(folder / name)})
 
 
 def test_orders_beyond_the_workers_wait(local: LocalLauncher, tmp_path: Path):
-    assert local.choose(['p'] * 5) == [0, 1]
+    assert local.choose([Needs('p', 'p')] * 5) == [0, 1]
     local.submit([order(f'o{number}', 'train', tmp_path) for number in range(5)])
     assert len(local.crew) == 2
     until_over(local)
@@ -140,7 +141,7 @@ def test_on_a_gpu_each_worker_has_a_device_of_its_own(scripted: None, tmp_path: 
         launcher.preflight({'preflight': 'gpu'})
         assert launcher.devices == ['0', '1', '2']
         assert launcher.crew == {}
-        assert launcher.choose(['p'] * 5) == [0, 1, 2]
+        assert launcher.choose([Needs('p', 'p')] * 5) == [0, 1, 2]
 
 
 def test_devices_are_those_that_may_be_seen(monkeypatch: pytest.MonkeyPatch):
@@ -150,20 +151,34 @@ def test_devices_are_those_that_may_be_seen(monkeypatch: pytest.MonkeyPatch):
     assert devices_for({'platform': 'gpu', 'devices': 2}, 1) == ['3']
 
 
+def needs(*programs: str) -> list[Needs]:
+    """`a` and `A` are two programs of one model."""
+    return [Needs(program, program.lower()) for program in programs]
+
+
 def idle(*programs: str) -> SimpleNamespace:
-    return SimpleNamespace(order=None, programs=set(programs))
+    return SimpleNamespace(order=None, compiled=set(needs(*programs)))
+
+
+def busy(*programs: str) -> SimpleNamespace:
+    return SimpleNamespace(order='busy', compiled=set(needs(*programs)))
 
 
 CHOICES = [
     # workers by place, devices, programs of the waiting packs, places of the packs that are chosen
     ({}, 1, ['a', 'b'], [0]),
     ({}, 2, ['a', 'a', 'b'], [0, 2]),
+    ({}, 2, ['a', 'A', 'b'], [0, 2]),
+    ({}, 2, ['a', 'A'], [0, 1]),
     ({0: idle('a'), 1: idle('b')}, 2, ['c', 'b', 'a'], [2, 1]),
     ({0: idle('a'), 1: idle('b')}, 2, ['c', 'b'], [1, 0]),
-    ({0: idle('a'), 1: SimpleNamespace(order='busy', programs={'b'})}, 2, ['b', 'c'], [1]),
-    ({0: SimpleNamespace(order='busy', programs={'a'}), 1: idle('b')}, 2, ['a', 'a'], [0]),
+    ({0: idle('a', 'b')}, 1, ['c', 'b', 'a'], [1]),
+    ({0: idle('a'), 1: busy('b')}, 2, ['b', 'c'], [1]),
+    ({0: idle('a'), 1: busy('b')}, 2, ['B', 'c', 'A'], [2]),
+    ({0: idle('a'), 1: busy('b')}, 2, ['b', 'B'], [1]),
+    ({0: busy('a'), 1: idle('b')}, 2, ['a', 'a'], [0]),
     ({1: idle('b')}, 2, ['a'], [0]),
-    ({0: SimpleNamespace(order='busy', programs={'a'})}, 1, ['a'], []),
+    ({0: busy('a')}, 1, ['a'], []),
     ({0: idle('a')}, 2, [], []),
 ]
 
@@ -172,7 +187,8 @@ CHOICES = [
 def test_workers_get_packs_of_programs_that_they_have_compiled(tmp_path: Path, crew, devices, programs, chosen):
     launcher = LocalLauncher(tmp_path, devices)
     launcher.devices, launcher.crew = [None] * devices, crew
-    assert launcher.choose(programs) == chosen
+    assert launcher.choose(needs(*programs)) == chosen
+    assert launcher.room() is (len(crew) < devices or any(worker.order is None for worker in crew.values()))
 
 
 def test_the_number_of_workers():

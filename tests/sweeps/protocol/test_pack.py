@@ -6,7 +6,9 @@ import json
 import pytest
 
 from ablations.studies import STUDIES
-from sweeps.protocol.pack import Pack, pack
+from sweeps.protocol.duration import estimated_seconds
+from sweeps.protocol.pack import Pack
+from sweeps.protocol.packing import SECONDS, pack
 from sweeps.protocol.plan import plan, schedule
 from sweeps.protocol.simulate import World, simulate
 
@@ -20,7 +22,7 @@ def finished():
 
 def test_every_trial_is_in_one_pack_of_one_program(finished):
     found, _ = finished
-    packs = pack(STUDY, found.trials, 16)
+    packs = pack(STUDY, found.trials, {})
     ids = [trial.id for item in packs for trial in item.trials]
     assert sorted(ids) == sorted(trial.id for trial in found.trials) and len(set(ids)) == len(ids)
     for item in packs:
@@ -34,18 +36,34 @@ def test_a_pack_is_a_function_of_what_is_planned(finished):
     _, records = finished
     first = plan(STUDY, {}, {})
     half = {trial.id: records[trial.id] for trial in first[::2]}
-    before = pack(STUDY, schedule(STUDY, {}, {}).trials, 16)
-    after = pack(STUDY, schedule(STUDY, half, {}).trials, 16)
+    before = pack(STUDY, schedule(STUDY, {}, {}).trials, {})
+    after = pack(STUDY, schedule(STUDY, half, {}).trials, {})
     assert [item.id for item in before] == [item.id for item in after]
 
 
 def test_more_replicates_add_tuning_packs_and_change_none():
     grown = dataclasses.replace(STUDY, replicates=5, looks=(5,))
-    before = {item.id for item in pack(STUDY, schedule(STUDY, {}, {}).trials, 16)}
-    after = {item.id for item in pack(grown, schedule(grown, {}, {}).trials, 16)}
+    before = {item.id for item in pack(STUDY, schedule(STUDY, {}, {}).trials, {})}
+    after = {item.id for item in pack(grown, schedule(grown, {}, {}).trials, {})}
     assert before < after
 
 
 def test_a_pack_survives_the_way_to_another_process(finished):
-    for item in pack(STUDY, finished[0].trials, 16)[::17]:
+    for item in pack(STUDY, finished[0].trials, {})[::17]:
         assert Pack.from_dict(json.loads(json.dumps(item.to_dict()))) == item
+
+
+def test_where_lanes_run_one_by_one_a_pack_takes_some_seconds_and_no_more(finished):
+    """By costs that are known before the first pack and stay, so that a restart makes the same packs."""
+    found, _ = finished
+    costs = {arm: {task.name: {'flops': 1e6 * 10**at} for task in STUDY.tasks} for at, arm in enumerate(STUDY.arms)}
+    manifest = {'strategy': 'loop', 'costs': costs}
+    sizes: dict[tuple, int] = {}
+    for item in pack(STUDY, found.trials, manifest):
+        key = item.program.arm, item.program.task
+        sizes[key] = max(sizes.get(key, 0), len(item.trials))
+    assert set(sizes.values()) >= {1, 2, 12}
+    for (arm, task), size in sizes.items():
+        assert size == 1 or size * estimated_seconds(STUDY.task(task).steps, costs[arm][task]['flops']) < 1.25 * SECONDS
+    whole = [len(item.trials) for item in pack(STUDY, found.trials, {**manifest, 'strategy': 'vmap'})]
+    assert whole == [len(item.trials) for item in pack(STUDY, found.trials, {})]

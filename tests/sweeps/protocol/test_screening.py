@@ -25,7 +25,7 @@ from results.tables.notes import note
 from results.tables.study_facts import study_facts
 from results.verify import verify
 from sweeps.progress import expected_trials
-from sweeps.protocol.pack import pack
+from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import schedule
 from sweeps.protocol.simulate import World, simulate, simulated_record
 from sweeps.protocol.tuning import scores
@@ -104,13 +104,13 @@ def test_packs_follow_from_the_plan_and_a_stopped_study_goes_on():
     study, found, records = simulated('inside')
     first = schedule(study, {}, {})
     assert {trial.phase for trial in first.trials} == {'tune'} and not first.complete
-    packs = {item.id: item for item in pack(study, found.trials, 16)}
+    packs = {item.id: item for item in pack(study, found.trials, {})}
     assert all(len({(t.phase, t.program.id, t.replicate) for t in p.trials}) == 1 for p in packs.values() if p.held == TUNING)
     # Broken off in the second round: what is asked for stays, pack by pack.
     some = [trial for trial in found.trials if trial.phase == KEPT and trial.replicate < 2]
     part = {t.id: records[t.id] for t in (*first.trials, *some[::2])}
     again = schedule(study, part, {})
-    assert {item.id for item in pack(study, again.trials, 16)} < set(packs)
+    assert {item.id for item in pack(study, again.trials, {})} < set(packs)
     assert {trial.id for trial in again.trials} == {trial.id for trial in first.trials} | {trial.id for trial in some}
     left = {t.id: simulated_record(study, WORLDS['inside'], t, 0) for t in again.trials}
     assert left.items() <= records.items()

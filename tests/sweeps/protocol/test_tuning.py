@@ -16,7 +16,7 @@ from ablations.study import Study
 from ablations.trial import TEST, TUNING, Schedule
 from results.evidence import findings
 from results.store.reading import Reading
-from sweeps.protocol.pack import pack
+from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import plan, schedule, steps
 from sweeps.protocol.simulate import World, simulated_record
 from sweeps.protocol.tuning import BATCH
@@ -288,13 +288,13 @@ def test_interrupted_anywhere_it_asks_for_the_same_trials(followed, where, seed)
     found, whole = followed[where]
     while wanted := plan(adaptive(), records, {}):
         now = schedule(adaptive(), records, {})
-        packs |= {item.id for item in pack(adaptive(), now.trials, 16)}
+        packs |= {item.id for item in pack(adaptive(), now.trials, {})}
         assert {trial.id for trial in now.trials} <= set(whole)
         for trial in chance.sample(wanted, chance.randint((len(wanted) + 1) // 2, len(wanted))):
             records[trial.id] = record(adaptive(), world, trial)
     assert records == whole
     assert schedule(adaptive(), records, {}) == found
-    assert packs <= {item.id for item in pack(adaptive(), found.trials, 16)}, 'a pack is a function of its phase'
+    assert packs <= {item.id for item in pack(adaptive(), found.trials, {})}, 'a pack is a function of its phase'
 
 
 def test_a_batch_that_is_recorded_is_read_back_and_not_proposed_again(followed, monkeypatch):

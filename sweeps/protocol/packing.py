@@ -1,0 +1,41 @@
+"""Packing: which trials of a schedule go into one pack. No jax."""
+
+from collections.abc import Iterable, Mapping
+
+from ablations.study import Study
+from ablations.trial import TEST, Program, Trial
+from results.budgets import step_flops
+from sweeps.protocol.duration import estimated_seconds
+from sweeps.protocol.pack import LANES, Pack
+
+SECONDS = 4.0
+"""Where lanes run one after the other, a pack has as many as take about so long: the last packs of a phase end together."""
+
+
+def pack(study: Study, trials: Iterable[Trial], manifest: Mapping) -> list[Pack]:
+    """All packs of these trials, recorded or not, in their order; a run's manifest says how many lanes there are at most.
+
+    Tuning trials are packed by replicate, so that more replicates add packs and change none; confirmations by look.
+    """
+    groups: dict[tuple, list[Trial]] = {}
+    for trial in trials:
+        look = sum(study.count(trial.arm, count) <= trial.replicate for count in study.looks)
+        stage = ('look', look) if trial.held == TEST else ('replicate', trial.replicate)
+        groups.setdefault((trial.program.id, trial.phase, stage), []).append(trial)
+    packs = []
+    for group in groups.values():
+        lanes = lanes_of(group[0].program, manifest)
+        packs += [Pack(tuple(group[start : start + lanes])) for start in range(0, len(group), lanes)]
+    return packs
+
+
+def lanes_of(program: Program, manifest: Mapping) -> int:
+    """The largest number of trials in a pack of a program.
+
+    By estimated and not by measured seconds, so that a run that is started again makes the same packs.
+    """
+    most = manifest.get('lanes', LANES)
+    if manifest.get('strategy') != 'loop':
+        return most
+    flops = step_flops(manifest.get('costs', {}), program.arm, program.task)
+    return max(1, min(most, round(SECONDS / estimated_seconds(program.steps, flops))))
