@@ -333,8 +333,9 @@ class Study:
         """The model config that nobody may change."""
         if (arm, task_name) not in self._models:
             try:
-                base = self.task(task_name).base
-                self._models[arm, task_name] = changed(base, self.arms[arm])
+                base, changes = self.task(task_name).base, self.arms[arm]
+                unchanged = not changes and arm != self.base
+                self._models[arm, task_name] = self._model(self.base, task_name) if unchanged else changed(base, changes)
             except ValueError as error:
                 raise ValueError(f"arm '{arm}' does not apply to the base of task '{task_name}': {error}") from None
         return self._models[arm, task_name]

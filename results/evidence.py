@@ -47,7 +47,8 @@ class Comparison:
 def findings(reading: Reading, described: bool = True) -> list[Finding]:
     """One finding for each arm but the base, on each task, at the last complete declared look.
 
-    Unless they are to be `described`, what no verdict rests on and takes long is left out: the sensitivity to learning rates.
+    Unless they are to be `described`, what no verdict rests on and takes long is left out: the sensitivity to learning rates,
+    how much tuning scores exceed confirmed ones, and how many replicates would decide what is undecided.
 
     Before the first look the findings hold what is known and claim nothing. All looks share one error rate, and so do all words
     of a study. An arm that an earlier look decided may have fewer replicates than the others.
@@ -90,7 +91,10 @@ def findings(reading: Reading, described: bool = True) -> list[Finding]:
         elif blocked[row]:
             facts['verdict'], facts['reason'] = 'not comparable', blocked[row]
         else:
-            facts |= _decided(study, pair, measured.get(row), tested[row], words[row], level / len(rows), level)
+            known = measured.get(row)
+            facts |= _decided(study, pair, known, tested[row], words[row], level / len(rows), level)
+            if described and facts['verdict'] == 'undecided' and 'detectable' in facts:
+                facts |= _undecided(pair, known, words[row].p, level / len(rows))
         made[row] = facts
     return [Finding(**facts, **_over_tasks(study, made, tested, measured, level, row[0])) for row, facts in made.items()]
 
@@ -217,7 +221,8 @@ def _facts(reading: Reading, pair: Comparison, described: bool) -> dict:
         if sample is not None and len(sample):
             known[f'{prefix}value'] = item.sign * float(sample.mean())
             known[f'{prefix}interval'] = sided(mean_interval(sample, LEVEL))
-            known[f'{prefix}optimism'] = side.optimism
+            if described:
+                known[f'{prefix}optimism'] = side.optimism
     confirmed = [record for record in own.recorded('confirm') if record.get('score_se') is not None]
     if confirmed:
         known['n_test'] = confirmed[0].get('n_held')
@@ -280,7 +285,7 @@ def _decided(
     if inside:
         why = f'{effect} {unit}, within the margin, adjusted p {words.p_within:.2g}'
         return known | {'verdict': 'equivalent', 'reason': why}
-    return known | _undecided(pair, difference, words.p, one_level)
+    return known | {'verdict': 'undecided', 'reason': f'{effect} {unit}, adjusted p {words.p:.2g}'}
 
 
 def _untested(difference: Difference, pair: Comparison) -> str:
@@ -301,6 +306,7 @@ def _one_more(pair: Comparison, difference: Difference, above: bool) -> float:
 
 
 def _undecided(pair: Comparison, difference: Difference, p: float, one_level: float) -> dict:
+    """The reason of an undecided comparison, and how many replicates would decide it."""
     margin, unit, count = pair.own.task.margin, pair.own.task.unit, len(pair.own.replicates)
     need = replicates_to_decide(difference, count, margin, one_level)
     resolved = need is not None or is_resolved(difference, margin, one_level)
@@ -320,7 +326,7 @@ def _undecided(pair: Comparison, difference: Difference, p: float, one_level: fl
     which = 'no number of them can' if never else f'{count} cannot'
     note = f'; {which} show equivalence within the margin at this noise' if small else ''
     why = f'{_number(difference.effect)} {unit}, adjusted p {p:.2g}; {likely}{note}'
-    return {'verdict': 'undecided', 'reason': why, 'needed': need, 'resolved': resolved}
+    return {'reason': why, 'needed': need, 'resolved': resolved}
 
 
 def _over_tasks(

@@ -25,6 +25,15 @@ class Side(Runs):
         """Whether any run of a phase failed; diverging is not failing."""
         return any(record['status'] == 'failed' for record in self.recorded(phase))
 
+    def confirmed(self, phase: str = 'confirm') -> np.ndarray | None:
+        if phase not in self._confirmed:
+            self._confirmed[phase] = super().confirmed(phase)
+        return self._confirmed[phase]
+
+    @functools.cached_property
+    def _confirmed(self) -> dict[str, np.ndarray | None]:
+        return {}
+
     @functools.cached_property
     def values(self) -> np.ndarray | None:
         """Its replicate values (`confirmed`); None also where a run failed, because then they are no measure of noise."""

@@ -10,10 +10,10 @@ from ablations.trial import Trial
 class Asked:
     """Trials by id, each once; and by (phase, arm, task, replicate) all trials of a phase, even if another asked first.
 
-    With `answer` a trial without a record is answered at once, and its record is put into `records`.
+    With `answer` trials without a record are answered at once, and their records are put into `records`.
     """
 
-    def __init__(self, records: dict[str, dict], answer: Callable[[Trial], dict] | None = None):
+    def __init__(self, records: dict[str, dict], answer: Callable[[list[Trial]], list[dict]] | None = None):
         self.records, self.answer = records, answer
         self.trials: dict[str, Trial] = {}
         self.by_phase: dict[tuple[str, str, str, int], list[Trial]] = {}
@@ -22,8 +22,9 @@ class Asked:
         """Put trials on the schedule; gives whether all of them are recorded."""
         for trial in trials:
             self.trials.setdefault(trial.id, trial)
-            if self.answer and trial.id not in self.records:
-                self.records[trial.id] = self.answer(trial)
+        if self.answer:
+            new = list({trial.id: trial for trial in trials if trial.id not in self.records}.values())
+            self.records.update((record['id'], record) for record in self.answer(new))
         return all(trial.id in self.records for trial in trials)
 
     def budgets(

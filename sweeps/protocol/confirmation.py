@@ -23,11 +23,12 @@ def confirm(
     An arm is confirmed at its own point and, where the study shares, at the base's ('share'), with the same seeds for all arms.
     An arm without tuning takes the base's points. The points go into `selections`.
     """
-    task, done = tuning.task.name, True
+    task = tuning.task.name
     selections.update({(arm, task, replicate): point for (arm, replicate), point in tuning.selected(replicates).items()})
     for arm in study.arms:
         for replicate in replicates[arm] if arm not in tuning.arms else ():
             selections[arm, task, replicate] = selections[study.base, task, replicate]
+    asked_for = []
     for phase in ('confirm', 'share') if study.share else ('confirm',):
         for arm in study.arms:
             for replicate in replicates[arm]:
@@ -38,5 +39,5 @@ def confirm(
                     seed = derive('confirm', study.name, task, replicate, index)
                     trials.append(Trial(program, replicate, tuple(sorted(knobs.items())), seed, TEST, phase))
                 asked.by_phase[phase, arm, task, replicate] = trials
-                done &= asked.ask(trials)
-    return done
+                asked_for += trials
+    return asked.ask(asked_for)

@@ -48,13 +48,13 @@ def steps(study: Study, arm: str, task: Task, costs: Mapping) -> int:
 
 
 def schedule(
-    study: Study, records: Mapping[str, dict], manifest: Mapping, answer: Callable[[Trial], dict] | None = None
+    study: Study, records: Mapping[str, dict], manifest: Mapping, answer: Callable[[list[Trial]], list[dict]] | None = None
 ) -> Schedule:
     """Everything that the study wants so far, recorded or not. A new record never changes what was already wanted.
 
     A look waits until the look before it is recorded on every task. Then only arms that it left undecided get more replicates,
-    and those that they are compared with. `answer` makes the record of a trial that has none, in a simulated study: the record
-    goes into `records`, and the schedule comes out complete.
+    and those that they are compared with. `answer` makes the records of trials that have none, in a simulated study: they
+    go into `records`, and the schedule comes out complete.
     """
     costs, asked = manifest.get('costs', {}), Asked(records, answer)
     lengths = {(arm, task.name): steps(study, arm, task, costs) for arm in study.arms for task in study.tasks}

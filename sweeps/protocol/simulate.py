@@ -7,7 +7,7 @@ other, so that the lab's claims can be checked against a known truth.
 import dataclasses
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ablations.trial import TEST, Schedule, Trial
 from results.store.item_scores import packed
 from results.store.records import ITEMS
 from sweeps.protocol.plan import schedule
+from sweeps.protocol.streams import streams
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,15 +122,20 @@ class World(Hill):
         known = self.of(arm).truth(optimizer, place)
         return None if known is None else known + self.top.get(arm, 0.0)
 
-    def score(self, study: Study, trial: Trial, seed: int) -> float | None:
-        """The score of a trial in the good direction, None where it diverges."""
+    def scores(self, study: Study, trials: Sequence[Trial], seed: int) -> list[float | None]:
+        """The scores of trials in the good direction, None where one diverges."""
+        chances = streams([derive(seed, trial.id) for trial in trials])
+        return [self.score(study, trial, seed, chance) for trial, chance in zip(trials, chances, strict=True)]
+
+    def score(self, study: Study, trial: Trial, seed: int, chance: np.random.Generator) -> float | None:
+        """The score of a trial, whose own randomness is `chance`; None where it diverges."""
         knobs, space = dict(trial.knobs), study.space(trial.arm, trial.program.optimizer)
         # At the base's point an arm has its default for what it alone tunes.
         place = [values.unit(knobs[name]) if name in knobs else 0.5 for name, values in space.items()]
         known = self.worth(trial.arm, trial.program.optimizer, place)
         if known is None:
             return None
-        hill, chance = self.of(trial.arm), np.random.Generator(np.random.SFC64(derive(seed, trial.id)))
+        hill = self.of(trial.arm)
         known += hill.noise_of(trial.program.optimizer, place, chance) + self.on_task.get(trial.task, {}).get(trial.arm, 0.0)
         if trial.held == TEST and hill.lost and chance.random() < hill.lost:
             return None
@@ -171,8 +177,17 @@ def _split(seed: int, task: str, replicate: int) -> float:
 
 def simulated_record(study: Study, world: World, trial: Trial, seed: int) -> dict:
     """The record of a trial in this world."""
+    return simulated_records(study, world, [trial], seed)[0]
+
+
+def simulated_records(study: Study, world: World, trials: Sequence[Trial], seed: int) -> list[dict]:
+    """The records of trials in this world."""
+    scores = world.scores(study, trials, seed)
+    return [_record(study, world, trial, seed, score) for trial, score in zip(trials, scores, strict=True)]
+
+
+def _record(study: Study, world: World, trial: Trial, seed: int, score: float | None) -> dict:
     sign, kept = study.task(trial.task).sign, {}
-    score = world.score(study, trial, seed)
     if world.fixed and trial.held == TEST and score is not None:
         kept = {ITEMS: packed(sign * world.on_items(trial, seed, score))}
     return {
@@ -197,5 +212,5 @@ def simulate(
     Gives what planning, recording and planning again would give, because a record never changes what was wanted before it.
     """
     records = dict(known or {})
-    planned = schedule(study, records, manifest or {}, lambda trial: simulated_record(study, world, trial, seed))
+    planned = schedule(study, records, manifest or {}, lambda trials: simulated_records(study, world, trials, seed))
     return planned, records

@@ -165,7 +165,7 @@ def _usual(
         trials = [trial for trial in schedule.asked['tune', arm, 'digits', 0] if not trial.extends]
         best = trials[int(np.argmax(scores(study.tasks[0].sign, trials, records)))]
         fresh = [Trial(best.program, 0, best.knobs, 1_000_000 + seed, TEST, 'confirm') for seed in range(seeds)]
-        worths = [world.score(study, trial, number) for trial in fresh]
+        worths = world.scores(study, fresh, number)
         samples[arm] = np.array([study.tasks[0].sign * study.tasks[0].chance if f is None else f for f in worths])
     base = samples.pop(study.base)
     tests = {arm: welch(sample, base) for arm, sample in samples.items()}

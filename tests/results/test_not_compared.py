@@ -46,10 +46,10 @@ class Lost(World):
         for name, value in {'arms': arms, 'replicates': replicates, 'held': held}.items():
             object.__setattr__(self, name, value)
 
-    def score(self, asked: Study, trial, seed: int) -> float | None:
+    def score(self, asked: Study, trial, seed: int, chance: np.random.Generator) -> float | None:
         if trial.arm in self.arms and trial.replicate in self.replicates and self.held in ('', trial.held):
             return None
-        return super().score(asked, trial, seed)
+        return super().score(asked, trial, seed, chance)
 
 
 @pytest.mark.parametrize(

@@ -63,21 +63,18 @@ def scrambled_sobol(count: int, dimensions: int, seed: int) -> np.ndarray:
     generator = np.random.default_rng(seed)
     rows = generator.integers(0, 1 << BITS, (dimensions, BITS), dtype=np.uint32)
     shift = generator.integers(0, 1 << BITS, dimensions, dtype=np.uint32)
-    digits = _digits(count, dimensions)
     # Output digit `bit` (from the top): input digit `bit` plus random multiples of the digits above it, modulo 2.
-    multiples = (rows[:, :, None] >> _PLACES) & np.uint32(1)
-    matrix = np.tril(multiples, -1) + np.eye(BITS, dtype=np.uint32)
-    # Sums of at most BITS ones: exact in floating point, and fast.
-    sums = np.matmul(digits, matrix.transpose(0, 2, 1).astype(np.float32)).astype(np.uint32) & np.uint32(1)
-    mixed = (sums << _PLACES).sum(-1, dtype=np.uint32).T
+    matrix = rows & ~(_ONES | (_ONES - np.uint32(1))) | _ONES
+    sums = np.bitwise_count(_unscrambled(count, dimensions) & matrix[:, None]) & np.uint8(1)
+    mixed = (sums * _ONES).sum(-1, dtype=np.uint32).T
     return ((mixed ^ shift) + 0.5) / 2.0**BITS
 
 
-_PLACES = np.arange(BITS - 1, -1, -1, dtype=np.uint32)
+_ONES = np.uint32(1) << np.arange(BITS - 1, -1, -1, dtype=np.uint32)
+"""A one at each place, the highest first."""
 
 
 @functools.lru_cache(maxsize=64)
-def _digits(count: int, dimensions: int) -> np.ndarray:
-    """The binary digits of the unscrambled points, the highest first. `[dimensions, count, BITS]`"""
-    points = sobol(count, dimensions).T[:, :, None]
-    return ((points >> _PLACES) & np.uint32(1)).astype(np.float32)
+def _unscrambled(count: int, dimensions: int) -> np.ndarray:
+    """`sobol`, to be compared with each row of a matrix. `[dimensions, count, 1]`"""
+    return sobol(count, dimensions).T[:, :, None].copy()

@@ -227,9 +227,9 @@ def test_the_extended_side_is_searched_beyond_its_edge(finished):
 class Only(World):
     """A world in which the optimum of one arm alone lies outside."""
 
-    def score(self, study: Study, trial, seed: int) -> float | None:
+    def score(self, study: Study, trial, seed: int, chance: np.random.Generator) -> float | None:
         where = FAR if trial.arm == 'other' else MIDDLE
-        return World.score(dataclasses.replace(where, noise=0.005), study, trial, seed)
+        return World.score(dataclasses.replace(where, noise=0.005), study, trial, seed, chance)
 
 
 def test_a_side_that_one_arm_wants_is_extended_for_all():
@@ -313,8 +313,8 @@ def test_all_diverged_is_complete_without_confirmation(finished):
 
 
 class BaseLost(World):
-    def score(self, study: Study, trial, seed: int) -> float | None:
-        return None if trial.arm == 'base' else World.score(MIDDLE, study, trial, seed)
+    def score(self, study: Study, trial, seed: int, chance: np.random.Generator) -> float | None:
+        return None if trial.arm == 'base' else World.score(MIDDLE, study, trial, seed, chance)
 
 
 def test_a_base_that_always_diverges_shares_no_recipe():
@@ -330,9 +330,9 @@ def test_optimizers_are_extended_each_for_itself():
     study = dataclasses.replace(STUDY, tune={'adamw': space, 'sgd': space})
 
     class Two(World):
-        def score(self, study: Study, trial, seed: int) -> float | None:
+        def score(self, study: Study, trial, seed: int, chance: np.random.Generator) -> float | None:
             where = FAR if trial.program.optimizer == 'sgd' else MIDDLE
-            return World.score(dataclasses.replace(where, shift={'sgd': 9.0}), study, trial, seed)
+            return World.score(dataclasses.replace(where, shift={'sgd': 9.0}), study, trial, seed, chance)
 
     found, _ = simulate(study, Two(), 0)
     for arm in study.arms:
@@ -348,9 +348,9 @@ def test_an_optimizer_that_cannot_win_is_not_extended():
     study = dataclasses.replace(STUDY, tune={'adamw': space, 'sgd': space})
 
     class Two(World):
-        def score(self, study: Study, trial, seed: int) -> float | None:
+        def score(self, study: Study, trial, seed: int, chance: np.random.Generator) -> float | None:
             where = FAR if trial.program.optimizer == 'sgd' else MIDDLE
-            return World.score(dataclasses.replace(where, shift={'sgd': -99.0}), study, trial, seed)
+            return World.score(dataclasses.replace(where, shift={'sgd': -99.0}), study, trial, seed, chance)
 
     found, _ = simulate(study, Two(), 0)
     assert found.extended == {'digits': [], 'stdlib_bytes': []}
