@@ -27,7 +27,7 @@ lint: $(READY)
 bench: $(READY)
 	@$(BIN)/archlab bench ops
 	@$(BIN)/python tests/bench.py
-	@$(BIN)/python tests/bench_protocol.py
+	@$(BIN)/archlab bench scale
 	@$(BIN)/python tests/bench_pipeline.py
 
 # On a machine with a GPU or TPU: with whatever jax is there, nothing is installed. Extra words: make accelerator WORDS=--tiny

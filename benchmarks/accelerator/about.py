@@ -6,8 +6,8 @@ import platform
 import jax
 import jax.numpy as jnp
 
-from benchmarks.accelerator.device_seconds import seconds
 from benchmarks.measured import Measured
+from benchmarks.timing import wall_seconds
 
 NEEDS, SECONDS = (), 60
 PACKAGES = ('jax', 'jaxlib', 'flax', 'optax', 'numpy', 'torch')
@@ -24,7 +24,7 @@ def product(size: int, kind: str) -> float:
         # Scaled, so that ten products after each other stay finite.
         return jax.lax.fori_loop(0, 10, lambda _, y: jnp.dot(y, left, precision=precision) * size**-0.5, x)
 
-    return 10 * 2 * size**3 / seconds(lambda: ten(left))['median']
+    return 10 * 2 * size**3 / wall_seconds(lambda: ten(left))['median']
 
 
 def run(told: Measured, tiny: bool) -> None:

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from arch.ops.attend import attend, earlier
 from arch.ops.depthwise import FORMS, depthwise
 from arch.ops.lowering import lowering
-from benchmarks.accelerator.device_seconds import seconds
 from benchmarks.measured import Measured
+from benchmarks.timing import wall_seconds
 
 NEEDS, SECONDS = (), 80
 REPEATS = 20
@@ -34,7 +34,7 @@ def drawn(*shape: int) -> jax.Array:
 def timed(told: Measured, name: str, way: str, function: Callable, *given: jax.Array) -> None:
     """Time one way, or say why it does not work here."""
     try:
-        told.add(f'{name}: {way}', **seconds(gradient(function, *given), REPEATS))
+        told.add(f'{name}: {way}', **wall_seconds(gradient(function, *given), REPEATS))
     except (jax.errors.JaxRuntimeError, NotImplementedError, RuntimeError, ValueError) as error:
         told.add(f'{name}: {way}', failed=str(error)[:200])
 

@@ -16,8 +16,8 @@ from arch.published.gpt2 import MODELS as GPT2
 from arch.published.llama import llama
 from arch.published.vit import MODELS as VIT
 from benchmarks.accelerator.about import product
-from benchmarks.accelerator.device_seconds import seconds
 from benchmarks.measured import Measured
+from benchmarks.timing import wall_seconds
 
 NEEDS, SECONDS = (), 170
 TOGETHER = 10
@@ -81,7 +81,7 @@ class Steps:
             carry, loss = self.program(carry, x, y)
             return loss
 
-        spent = {name: value / TOGETHER for name, value in seconds(call, repeats=3).items()}
+        spent = {name: value / TOGETHER for name, value in wall_seconds(call, rounds=3).items()}
         # Forward once, backward twice, as papers count the share of peak.
         flops = 6 * len(self.x) * multiply_adds(self.config, jax.ShapeDtypeStruct(self.x.shape, self.x.dtype))
         memory = self.program.memory_analysis()
