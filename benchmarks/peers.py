@@ -1,8 +1,8 @@
 """Peers: one small study by the lab and by what else could be done, in turns on the same cores.
 
     lab            archlab run, compiled programs known, and from an empty cache of them
-    one process    Optuna and PyTorch in one process with all cores
-    each core      Optuna and PyTorch with a process for each core, which has one thread
+    one process    Optuna and PyTorch in one process of one thread, since a second one does not pay at this size
+    each core      Optuna and PyTorch with a process of one thread for each core
     process each   one JAX process for each trial, as many at once as cores, with compiled programs known and without
 
 Every side does the same runs: the same arms, tuning trials at random over the same space, seeds and steps, in float32; the lab
@@ -156,9 +156,8 @@ class Peers:
         return {'wall_s': wall, 'cpu_s': cpu, 'tuned': tuned, 'runs': len(records)}
 
     def optuna(self, processes: int) -> dict:
-        """The study by Optuna and PyTorch; where there is one process it has all cores."""
+        """The study by Optuna and PyTorch, arms and replicates shared out among processes of one thread."""
         jobs = [(arm, replicate) for replicate in range(self.study.replicates) for arm in self.study.arms]
-        threads = cores() if processes == 1 else 1
         commands = []
         for number in range(processes):
             own = {
@@ -169,10 +168,9 @@ class Peers:
                 'seeds': self.study.seeds,
                 'steps': self.study.task(self.task).steps,
                 'batch': self.study.task(self.task).batch,
-                'threads': threads,
             }
             commands.append((*self.python, 'benchmarks.sides.optuna_study', json.dumps(own)))
-        environment = {**self.open, 'OMP_NUM_THREADS': str(threads)}
+        environment = {**self.open, 'OMP_NUM_THREADS': '1'}
         wall, cpu = timed(commands, environment)
         return {'wall_s': wall, 'cpu_s': cpu, 'tuned': self.tuned, 'runs': self.runs}
 

@@ -6,10 +6,8 @@ again: CPU and wall seconds, and the largest resident memory.
 
 import contextlib
 import os
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +15,7 @@ from pathlib import Path
 from ablations.study_files import load_study
 from benchmarks.child import Child
 from benchmarks.machine import machine
+from benchmarks.spent import spent
 from results import remembered
 from results.store.records import commit, prepare
 from sweeps import manifest
@@ -53,7 +52,6 @@ COMMANDS = {
     'report': ('report', '{file}', '--runs', '{runs}', '--out', '{page}'),
     'query': ('query', 'select arm, avg(score) from trials group by arm', '--runs', '{runs}'),
 }
-MIB = 1 << 20
 
 
 def study_of(trials: int) -> str:
@@ -99,29 +97,9 @@ class Simulated:
 
 
 def ran(arguments: Sequence[str], limit: float) -> dict:
-    """CPU and wall seconds and MiB of a command, or that it was cut off. Raises RuntimeError where it is refused."""
+    """What a command of the lab took."""
     environment = {**os.environ, 'PYTHONPATH': str(ROOT), 'PYTHONSAFEPATH': '1'}
-    began = time.perf_counter()
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(
-            (sys.executable, '-P', '-m', 'archlab', *arguments), stdout=said, stderr=said, env=environment
-        )
-        clock = threading.Timer(limit, process.kill)
-        clock.start()
-        _, status, used = os.wait4(process.pid, 0)
-        clock.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
-        wall = time.perf_counter() - began
-        if process.returncode == -9 and wall >= limit:
-            return {'cut_off_after_s': limit}
-        if process.returncode:
-            said.seek(0)
-            raise RuntimeError(f'archlab {arguments[0]} ended with status {process.returncode}: {said.read().decode()[-2000:]}')
-    return {
-        'cpu_s': round(used.ru_utime + used.ru_stime, 3),
-        'wall_s': round(wall, 3),
-        'mib': round(used.ru_maxrss * 1024 / MIB, 1),
-    }
+    return spent((sys.executable, '-P', '-m', 'archlab', *arguments), environment, limit)
 
 
 def measure(trials: int, limit: float, only: Sequence[str] = ()) -> dict:
@@ -164,8 +142,8 @@ def lines(results: Mapping) -> list[str]:
     for study in results['studies']:
         one = study['commit']
         made.append(f'{"commit":8}{study["trials"]:9,}{one["cpu_s"]:15.2f}{one["wall_s"]:9.2f}  {one["packs"]:,} packs')
-        for name, spent in study['commands'].items():
-            first, again = spent['first'], spent.get('again')
+        for name, told in study['commands'].items():
+            first, again = told['first'], told.get('again')
             text = f'{name:8}{study["trials"]:9,}'
             if again is None:
                 made.append(f'{text}  cut off after {first["cut_off_after_s"]:g} s')
@@ -182,9 +160,9 @@ def panels(results: Mapping) -> dict[str, dict[str, dict]]:
     """CPU seconds of each command the first time, by the number of trials."""
     return {
         f'{study["trials"]:,} trials': {
-            name: dict.fromkeys(('median', 'least', 'greatest'), spent['first']['cpu_s'])
-            for name, spent in {'commit': {'first': study['commit']}, **study['commands']}.items()
-            if 'cpu_s' in spent['first']
+            name: dict.fromkeys(('median', 'least', 'greatest'), told['first']['cpu_s'])
+            for name, told in {'commit': {'first': study['commit']}, **study['commands']}.items()
+            if 'cpu_s' in told['first']
         }
         for study in results['studies']
     }

@@ -54,15 +54,15 @@ KEPT = {
     'jax': ('arch/', 'sweeps/', 'archlab/', 'benchmarks/'),
     'jaxlib': ('arch/', 'sweeps/', 'archlab/', 'benchmarks/'),
     'optax': ('sweeps/', 'benchmarks/'),
-    'matplotlib': ('results/',),
+    'matplotlib': ('results/', 'benchmarks/drawing.py'),
     'safetensors': ('arch/published/',),
     'sklearn': ('sweeps/tasks/', 'sweeps/datasets/'),
-    'optuna': ('sweeps/protocol/search/',),
+    'optuna': ('sweeps/protocol/search/', 'benchmarks/sides/optuna_study.py'),
     'grain': ('sweeps/training/stream.py',),
     'PIL': ('sweeps/datasets/',),
     'pyarrow': ('sweeps/datasets/',),
     'tokenizers': ('sweeps/tasks/',),
-    'torch': ('sweeps/protocol/search/', 'benchmarks/accelerator/peers.py'),
+    'torch': ('sweeps/protocol/search/', 'benchmarks/accelerator/peers.py', 'benchmarks/sides/'),
     'duckdb': ('results/store/query.py', 'results/store/parquet_cache.py', 'results/store/frames.py', 'results/store/index.py'),
 }
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob('*.py'))
@@ -131,6 +131,7 @@ WINGS = {
     'ablations.studies': ('ablations.tasks',),
     'ablations.tasks': (),
     'benchmarks.accelerator': (),
+    'benchmarks.sides': (),
 }
 """What a wing of a room may import of the room's other wings."""
 

@@ -27,6 +27,9 @@ PLAIN = {
     'sweeps/launch/local.py': 'what a worker says, line by line',
     'benchmarks/accelerator/__main__.py': 'what a part says, line by line',
     'benchmarks/accelerator/resume.py': 'into a folder that is gone in the end',
+    'benchmarks/peers.py': 'into a folder that is gone in the end',
+    'benchmarks/scale.py': 'into a folder that is gone in the end',
+    'benchmarks/sides/lab.py': 'into a folder that is gone in the end',
     'sweeps/worker.py': 'what a worker answers, line by line',
 }
 """Who may write a file at once, and why nothing is lost where that is cut short."""

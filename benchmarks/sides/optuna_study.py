@@ -68,9 +68,9 @@ class Tuned:
             return float((trained.model(held_x).argmax(-1) == held_y).float().mean())
 
 
-def run(arms: dict, file: str, jobs: list, trials: int, seeds: int, steps: int, batch: int, threads: int) -> dict[str, float]:
+def run(arms: dict, file: str, jobs: list, trials: int, seeds: int, steps: int, batch: int) -> dict[str, float]:
     """For each arm and replicate: tuning at random, the best recipe confirmed by fresh seeds. Gives the mean test scores."""
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     examples, means = Examples(file), {}
     for arm, replicate in jobs:

@@ -10,11 +10,7 @@ WARMUP = 0.1
 
 
 def schedule(steps: int) -> list[float]:
-    """The lab's schedule: linear over a tenth of the steps, then half a cosine to 0.
-
-    >>> [round(share, 2) for share in schedule(4)]
-    [1.0, 0.93, 0.59, 0.17]
-    """
+    """The lab's schedule by step: linear over a tenth of the steps, then half a cosine to 0."""
     shares = []
     for step in range(steps):
         along = (step / steps - WARMUP) / (1 - WARMUP)
