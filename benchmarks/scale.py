@@ -79,7 +79,7 @@ class Simulated:
         cpu, wall = time.process_time(), time.perf_counter()
         for item in packs:
             own = [describe(trial) | records[trial.id] for trial in item.trials]
-            commit(self.folder, item.id, record_lines(own, item, (), {'strategy': 'map', 'lanes': LANES}))
+            commit(self.folder, item.id, record_lines(own, item, (), {'strategy': 'map', 'lanes': LANES['map']}))
         spent = time.process_time() - cpu, time.perf_counter() - wall
         manifest.update(self.folder, study=self.study.name, digest=self.study.digest, costs=costs_of(self.study))
         self.records = records

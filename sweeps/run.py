@@ -111,7 +111,7 @@ class Run:
         """Let a worker check every model, count costs and name the platform. Earlier entries of the manifest stay."""
         self.watch.note('checking every model of the study')
         study, answer = self.study, self.launcher.preflight(preflight_command(self.study))
-        chosen = {'platform': answer['platform'], 'strategy': answer['strategy'], 'lanes': LANES}
+        chosen = {'platform': answer['platform'], 'strategy': answer['strategy'], 'lanes': LANES[answer['strategy']]}
         # A folder that has records was started under the rules of then.
         if not self.committed.records:
             chosen[ENTRY] = NOW

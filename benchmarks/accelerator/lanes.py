@@ -45,7 +45,7 @@ class Bench:
             results = population.run(lanes, pool, held)
             times.append(time.perf_counter() - began)
         rate = width * self.steps / min(times[1:])
-        found = {'lane_steps': rate, 'first_call': times[0], 'splits': population.splits, 'width': population.width}
+        found = {'lane_steps': rate, 'first_call': times[0], 'splits': population.splits, 'most': population.most}
         return found, [result['curve'] for result, _ in results]
 
 

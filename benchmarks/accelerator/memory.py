@@ -44,5 +44,5 @@ def run(told: Measured, tiny: bool) -> None:
     count = min(MOST, 2 ** int(np.ceil(np.log2(1.5 * limit / each))))
     population = Population(training, 'vmap', count)
     results = population.run([lane] * count, pool, held)
-    told.add('too many lanes', lanes=count, expected=each * count / limit, splits=population.splits, width=population.width)
+    told.add('too many lanes', lanes=count, expected=each * count / limit, splits=population.splits, most=population.most)
     told.add('all of them trained', trained=len(results) == count)

@@ -9,13 +9,13 @@ import functools
 from ablations.digest import digest
 from ablations.trial import Program, Trial
 
-LANES = 16
-"""At most so many trials are in a pack of any phase, so that a program compiled for this many lanes serves all of them."""
+LANES = {'loop': 16, 'map': 16, 'vmap': 256}
+"""The largest number of trials in a pack, by the strategy for its lanes."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Pack:
-    """Trials of one program, scored on one held-out set: a replicate's tuning split, or the test split."""
+    """Trials of one program, scored on the tuning splits of their replicates, or all of them on the test split."""
 
     trials: tuple[Trial, ...]
 

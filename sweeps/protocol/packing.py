@@ -15,12 +15,14 @@ SECONDS = 4.0
 def pack(study: Study, trials: Iterable[Trial], manifest: Mapping) -> list[Pack]:
     """All packs of these trials, recorded or not, in their order; a run's manifest says how many lanes there are at most.
 
-    Tuning trials are packed by replicate, so that more replicates add packs and change none; confirmations by look.
+    Trials are packed by look, and where lanes run one after the other tuning trials by replicate: so more looks, or more
+    replicates, add packs and change none.
     """
     groups: dict[tuple, list[Trial]] = {}
+    together = manifest.get('strategy') == 'vmap'
     for trial in trials:
         look = sum(study.count(trial.arm, count) <= trial.replicate for count in study.looks)
-        stage = ('look', look) if trial.held == TEST else ('replicate', trial.replicate)
+        stage = ('look', look) if together or trial.held == TEST else ('replicate', trial.replicate)
         groups.setdefault((trial.program.id, trial.phase, stage), []).append(trial)
     packs = []
     for group in groups.values():
@@ -34,8 +36,9 @@ def lanes_of(program: Program, manifest: Mapping) -> int:
 
     By estimated and not by measured seconds, so that a run that is started again makes the same packs.
     """
-    most = manifest.get('lanes', LANES)
-    if manifest.get('strategy') != 'loop':
+    strategy = manifest.get('strategy')
+    most = manifest.get('lanes', LANES[strategy or 'loop'])
+    if strategy != 'loop':
         return most
     flops = step_flops(manifest.get('costs', {}), program.arm, program.task)
     return max(1, min(most, round(SECONDS / estimated_seconds(program.steps, flops))))

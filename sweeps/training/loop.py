@@ -16,6 +16,9 @@ from sweeps.training.optimizers import OPTIMIZERS, make_optimizer
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
 from sweeps.training.schedules import warmup_cosine
 
+CHUNK = 64
+"""Where a loop of a fixed length is cheaper, a program trains about so many steps at a time."""
+
 
 def batch_order(seed: int, examples: np.ndarray, steps: int, batch: int) -> np.ndarray:
     """Which examples each step takes: shuffled epochs, one after the other. `[n] -> [steps, batch]` of indices.
@@ -43,9 +46,12 @@ class Training:
 
     `lane` is {seed, knobs {name: scalar}}. If examples lie on the device, it also has `order` [steps, batch] of indices into
     the `source` {x, y}. If they are streamed, the source holds the batches themselves, `[n, batch, ...]`, from step `origin`
-    on. A run that leaves the finite numbers is frozen (`carry['left']` is the step, else -1): later steps change nothing in it,
-    and other lanes go on. `points` are the steps of evaluation, `stride` steps apart; `carry['total']` is the sum of the
-    training losses since the last of them.
+    on. Where `held` has an axis of several held-out sets first, [sets, n, ...], the lane's `fold` says which is its own.
+
+    With a `chunk` the loop has a fixed length: at most so many steps are trained from `first` on, and none past `stop`. In a
+    loop whose length it does not know, an accelerator asks the host before every step. A run that leaves the finite numbers is
+    frozen (`carry['left']` is the step, else -1): later steps change nothing in it, and other lanes go on. `points` are the
+    steps of evaluation, `stride` steps apart; `carry['total']` is the sum of the training losses since the last of them.
     """
 
     draw: Callable
@@ -55,10 +61,12 @@ class Training:
     knobs: frozenset[str]
     points: tuple[int, ...]
     stride: int
+    chunk: int | None
 
     def drawn_of(self, lane: dict) -> dict:
         """What a model reads of a lane, or of several."""
-        return {'seed': lane['seed'], 'knobs': {name: value for name, value in lane['knobs'].items() if name in self.knobs}}
+        own = {name: lane[name] for name in ('seed', 'fold') if name in lane}
+        return {**own, 'knobs': {name: value for name, value in lane['knobs'].items() if name in self.knobs}}
 
     def begin(self, lane: dict, x: jax.Array) -> dict:
         """The carry of a lane before its first step."""
@@ -66,13 +74,24 @@ class Training:
 
 
 def make_training(
-    model: Model, task: Kind, optimizer: str, steps: int, batch: int, evaluations: int, streamed: bool = False
+    model: Model,
+    task: Kind,
+    optimizer: str,
+    steps: int,
+    batch: int,
+    evaluations: int,
+    streamed: bool = False,
+    chunked: bool = False,
 ) -> Training:
-    """The training run of a model on a kind of task; raises ValueError where `evaluations` does not divide `steps`."""
+    """The training run of a model on a kind of task, with loops of a fixed length if `chunked`.
+
+    Raises ValueError where `evaluations` does not divide `steps`.
+    """
     if steps % evaluations:
         raise ValueError(f'steps={steps} is not a multiple of evaluations={evaluations}; change one of them')
     stride = steps // evaluations
     own = {**OPTIMIZERS[optimizer].KNOBS, **SCHEDULE_KNOBS}
+    chunk = -(-stride // -(-stride // CHUNK)) if chunked else None
 
     def named(lane: dict, names: dict) -> dict:
         return {name: value for name, value in lane['knobs'].items() if name in names}
@@ -116,7 +135,7 @@ def make_training(
             goal = against(**smoothing) if smoothing else loss
             return goal + sum(aux.values()), (loss, state)
 
-        def step(number: jax.Array, carry: dict) -> dict:
+        def step(number: jax.Array, carry: dict, on: jax.Array | bool = True) -> dict:
             key = jax.random.fold_in(noise, number)
             index = number - origin if streamed else lane['order'][number]
             params, state, moments = old = carry['params'], carry['state'], carry['moments']
@@ -127,20 +146,26 @@ def make_training(
             scale = warmup_cosine(number, steps, settings['warmup_fraction'], settings['final_fraction'])
             new = Joined(move(updates, params.stored, scale), form), new_state, new_moments
             fine = (carry['left'] < 0) & jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradient))
-            current = jax.tree.map(lambda a, b: jnp.where(fine, b, a), old, new)
+            current = jax.tree.map(lambda a, b: jnp.where(fine & on, b, a), old, new)
             return {
                 **dict(zip(('params', 'state', 'moments'), current, strict=True)),
-                'left': jnp.where((carry['left'] < 0) & ~fine, number, carry['left']),
+                'left': jnp.where((carry['left'] < 0) & ~fine & on, number, carry['left']),
                 'initial': jnp.where(number == 0, loss, carry['initial']),
-                'total': jnp.where(number % stride == 0, 0, carry['total']) + loss,
+                'total': jnp.where(on, jnp.where(number % stride == 0, 0, carry['total']) + loss, carry['total']),
             }
 
-        return jax.lax.fori_loop(first, stop, step, carry)
+        if chunk is None:
+            return jax.lax.fori_loop(first, stop, step, carry)
+        return jax.lax.fori_loop(0, chunk, lambda at, carry: step(first + at, carry, first + at < stop), carry)
 
     def evaluate(drawn: dict, joined: Joined, state: dict, held: dict) -> dict:
-        count, params = len(held['y']), joined.tree()
+        params = joined.tree()
+        count = held['y'].shape[1 if 'fold' in drawn else 0]
 
-        def chunk(part: dict) -> tuple[jax.Array, jax.Array]:
+        def own(leaf: jax.Array, index: jax.Array) -> jax.Array:
+            return leaf[drawn['fold'], index] if 'fold' in drawn else leaf[index]
+
+        def chunk_of(part: dict) -> tuple[jax.Array, jax.Array]:
             x = task.inputs(part['x'])
             scores, _, _ = model.apply(params, state, x, knobs=drawn['knobs'], key=noise_of(drawn), train=False)
             return task.losses(scores, part['y'])
@@ -149,14 +174,13 @@ def make_training(
         chunks = -(-count // min(count, 4 * batch))
         size = -(-count // chunks)
         order = jnp.arange(chunks * size).reshape(chunks, size) % count
-        shown = {name: held[name] for name in ('x', 'y')}
-        loss, metric = jax.lax.map(lambda index: chunk(jax.tree.map(lambda leaf: leaf[index], shown)), order)
+        loss, metric = jax.lax.map(lambda index: chunk_of({name: own(held[name], index) for name in ('x', 'y')}), order)
         loss, metric = loss.reshape(-1)[:count], metric.reshape(-1)[:count]
         seen = {'loss': loss.mean(), 'score': metric.mean(), 'score_se': metric.std() / jnp.sqrt(count), 'items': metric}
         if 'domain' in held:
-            members = held['domain'] == jnp.arange(len(task.domain_names))[:, None]
+            members = own(held['domain'], jnp.arange(count)) == jnp.arange(len(task.domain_names))[:, None]
             seen['parts'] = jnp.where(members, metric, 0).sum(1) / members.sum(1)
         return seen
 
     points = tuple(range(0, steps + 1, stride))
-    return Training(draw, start, advance, evaluate, frozenset(model.knobs), points, stride)
+    return Training(draw, start, advance, evaluate, frozenset(model.knobs), points, stride, chunk)

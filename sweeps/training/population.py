@@ -15,6 +15,7 @@ import numpy as np
 
 from sweeps.protocol.pack import LANES
 from sweeps.training.checkpoints import Checkpoints, Snapshot
+from sweeps.training.device import memory_limit
 from sweeps.training.faults import of_model
 from sweeps.training.loop import Training
 from sweeps.training.stream import Stream
@@ -35,15 +36,18 @@ def _once() -> dict | None:
 class Population:
     """The compiled form of a training run (see `sweeps.training.loop`) under a strategy.
 
-    Under vmap every call has `width` lanes, filled up with copies of the last, so that packs of any size share one compiled
-    program. `splits` counts how often lanes did not fit into the device's memory and the width was halved. `streamed` says that
-    lanes get their batches, instead of indices into examples on the device.
+    Under vmap the lanes are filled up with copies of the last to a width (see `width_of`), of at most `most`, so that packs of
+    many sizes share few compiled programs. Before a width is used the compiled program tells what memory it takes. `splits`
+    counts how often lanes did not fit into the device's memory and `most` was lowered. `streamed` says that lanes get their
+    batches, instead of indices into examples on the device.
     """
 
-    def __init__(self, training: Training, strategy: str, width: int = LANES, streamed: bool = False):
+    def __init__(self, training: Training, strategy: str, most: int | None = None, streamed: bool = False):
         if strategy not in STRATEGIES:
             raise ValueError(f"lane strategy '{strategy}'; allowed: {list(STRATEGIES)}")
-        self.strategy, self.width, self.splits, self.streamed = strategy, width, 0, streamed
+        self.strategy, self.splits, self.streamed = strategy, 0, streamed
+        self.most = LANES[strategy] if most is None else most
+        self.fitting: set[int] = set()
         self.training = training
         source = 0 if self.streamed else None
         # The functions, and which of their arguments have an axis of lanes.
@@ -90,19 +94,24 @@ class Population:
         lanes before. What it tells is the result's `told`; it is not asked again for a lane that a checkpoint holds.
         """
         snapshot = checkpoints.latest() if checkpoints else None
-        results: list[tuple[dict, float]] = []
-        if snapshot is not None:
-            results, self.width = snapshot.results, snapshot.width
+        results: list[tuple[dict, float]] = [] if snapshot is None else snapshot.results
+        if snapshot is not None and snapshot.width < width_of(len(lanes) - len(results), self.most):
+            self.most = snapshot.width
         while len(results) < len(lanes):
-            part = lanes[len(results) :][: 1 if self.strategy == 'loop' else self.width]
-            flight = _Flight(self, self._stacked(part), pool, held, results, checkpoints)
+            width = 1 if self.strategy == 'loop' else width_of(len(lanes) - len(results), self.most)
+            part = lanes[len(results) :][:width]
+            stacked = self._stacked(part, width)
+            if not self._fits(width, stacked, pool):
+                snapshot = None
+                continue
+            flight = _Flight(self, width, stacked, pool, held, results, checkpoints)
             began = time.perf_counter()
             try:
                 together = flight.end(snapshot)
             except jax.errors.JaxRuntimeError as error:
-                if 'RESOURCE_EXHAUSTED' not in str(error) or self.width == 1 or self.strategy == 'loop':
+                if 'RESOURCE_EXHAUSTED' not in str(error) or width == 1 or self.strategy == 'loop':
                     raise
-                self.width, self.splits, snapshot = self.width // 2, self.splits + 1, None
+                self.most, self.splits, snapshot = width // 2, self.splits + 1, None
                 continue
             seconds = (flight.spent + time.perf_counter() - began) / len(part)
             for lane in range(len(part)):
@@ -113,18 +122,54 @@ class Population:
             snapshot = None
         return results
 
-    def _stacked(self, lanes: list[dict]) -> dict:
+    def _stacked(self, lanes: list[dict], width: int) -> dict:
         if self.strategy == 'loop':
             return lanes[0]
-        filled = lanes + lanes[-1:] * (self.width - len(lanes)) if self.strategy == 'vmap' else lanes
+        filled = lanes + lanes[-1:] * (width - len(lanes)) if self.strategy == 'vmap' else lanes
         return jax.tree.map(lambda *leaves: np.stack(leaves), *filled)
+
+    def compiled(self, lanes: dict, pool: dict) -> jax.stages.Compiled:
+        """The compiled program that trains these stacked lanes, to be asked what it takes."""
+        with of_model():
+            drawn = self._draw.eval_shape(self.training.drawn_of(lanes), pool['x'][:1])
+            return self._advance.lower(lanes, self._start.eval_shape(lanes, *drawn), pool, 0, 0, 1).compile()
+
+    def _fits(self, width: int, lanes: dict, pool: dict) -> bool:
+        """Whether so many lanes fit into the device's memory, by the compiled program; lowers `most` where they don't."""
+        limit = memory_limit()
+        if self.strategy != 'vmap' or self.streamed or limit is None or width == 1 or width in self.fitting:
+            return True
+        if bytes_needed(self.compiled(lanes, pool)) <= limit:
+            self.fitting.add(width)
+            return True
+        self.most, self.splits = width // 2, self.splits + 1
+        return False
+
+
+def width_of(count: int, most: int) -> int:
+    """The number of lanes of a program for so many trials: a power of four, so that a study compiles few of them.
+
+    >>> [width_of(count, most=256) for count in (1, 3, 12, 50)], width_of(50, most=8)
+    ([1, 4, 16, 64], 8)
+    """
+    width = 1
+    while width < min(count, most):
+        width *= 4
+    return min(width, most)
+
+
+def bytes_needed(program: jax.stages.Compiled) -> int:
+    """The memory that a compiled program takes while it runs: what it is given, what it gives, and what lies between."""
+    memory = program.memory_analysis()
+    given = memory.argument_size_in_bytes + memory.output_size_in_bytes - memory.alias_size_in_bytes
+    return given + memory.temp_size_in_bytes
 
 
 class _Flight:
     """Lanes that run at the same time, from their beginning or from a snapshot to their end."""
 
-    def __init__(self, population: Population, lanes: dict, pool: dict, held: dict, results: list, checkpoints):
-        self.population, self.results, self.checkpoints = population, results, checkpoints
+    def __init__(self, population: Population, width: int, lanes: dict, pool: dict, held: dict, results: list, checkpoints):
+        self.population, self.width, self.results, self.checkpoints = population, width, results, checkpoints
         self.order, self.pool, self.held = lanes['order'], pool, held
         self.lanes = {name: part for name, part in lanes.items() if not population.streamed or name != 'order'}
         self.step, self.spent, self.seen = 0, 0.0, []
@@ -148,7 +193,8 @@ class _Flight:
                 source, origin, stop = stream.at(self.step) if stream else (self.pool, 0, point)
                 stop = min(stop, point, self.step + self.checkpoints.stretch() if self.checkpoints else point)
                 with of_model():
-                    carry = population._advance(self.lanes, carry, source, origin, self.step, stop)
+                    for first in range(self.step, stop, training.chunk or stop):
+                        carry = population._advance(self.lanes, carry, source, origin, first, stop)
                 self.step = stop
             if self.step == point:
                 with of_model():
@@ -170,4 +216,4 @@ class _Flight:
         return {'curve': curve, 'items': self.seen[-1]['items'], **ended}
 
     def _snapshot(self, carry: dict) -> Snapshot:
-        return Snapshot(self.results, jax.tree.leaves(carry), self.seen, self.step, self.population.width, self.spent)
+        return Snapshot(self.results, jax.tree.leaves(carry), self.seen, self.step, self.width, self.spent)

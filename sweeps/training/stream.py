@@ -3,7 +3,6 @@
 The order is that of `batch_order`, as for examples on the device: streamed or not, a run sees the same batches.
 """
 
-import functools
 import mmap
 import os
 from collections.abc import Mapping
@@ -99,18 +98,3 @@ class Stream:
     def _read(self) -> dict | None:
         # Handed to the device at once: it is on its way while the steps before it run.
         return jax.tree.map(jax.device_put, next(self._chunks, None))
-
-
-@functools.cache
-def device_memory() -> int:
-    """Bytes that examples may take on the device; more are streamed.
-
-    $ARCHLAB_RESIDENT_BYTES, else a quarter of the device's memory if it reports that, else 1 GiB. Raises ValueError where the
-    variable is no number.
-    """
-    if given := os.environ.get('ARCHLAB_RESIDENT_BYTES'):
-        if not given.strip().isdecimal():
-            raise ValueError(f"ARCHLAB_RESIDENT_BYTES is '{given}'; allowed: a whole number of bytes, such as 1000000000")
-        return int(given)
-    stats = jax.local_devices()[0].memory_stats() or {}
-    return int(stats.get('bytes_limit', 4 << 30)) // 4

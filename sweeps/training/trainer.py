@@ -10,8 +10,10 @@ from ablations.trial import TEST, Program, Trial
 from arch.published.importing import save_weights
 from sweeps.protocol.pack import Pack
 from sweeps.tasks.arrays import Arrays
+from sweeps.tasks.kind import Kind
 from sweeps.training.causality import in_float32, trained_leak, wants_check
 from sweeps.training.checkpoints import Checkpoints
+from sweeps.training.device import device_memory, peak_memory
 from sweeps.training.environment import environment
 from sweeps.training.faults import of_model
 from sweeps.training.loop import batch_order, make_training
@@ -19,7 +21,6 @@ from sweeps.training.population import Population
 from sweeps.training.preflight import model_of, task_of
 from sweeps.training.record import finished
 from sweeps.training.splits import Split, confirmation_split, tuning_split
-from sweeps.training.stream import device_memory
 
 
 def _cost(program: Program, flops: float | None, seconds: float) -> dict:
@@ -28,20 +29,14 @@ def _cost(program: Program, flops: float | None, seconds: float) -> dict:
         'examples': program.steps * program.batch,
         'flops': None if flops is None else flops * program.steps,
         'seconds': round(seconds, 4),
-        'peak_memory': _peak_memory(),
+        'peak_memory': peak_memory(),
     }
 
 
-def _peak_memory() -> int | None:
-    """Peak memory in bytes: the device's if it reports that, else the process's largest resident size."""
-    stats = jax.local_devices()[0].memory_stats()
-    if stats and 'peak_bytes_in_use' in stats:
-        return int(stats['peak_bytes_in_use'])
-    try:
-        import resource
-    except ImportError:
-        return None
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def _scored(task: Kind, held: Arrays) -> dict:
+    """The arrays that a trial is scored on, as an evaluation takes them."""
+    domains = {'domain': task.domains(held).astype(np.int32)} if task.domain_names else {}
+    return {'x': held.x, 'y': held.y, **domains}
 
 
 class Trainer:
@@ -82,9 +77,8 @@ class Trainer:
         if program.signature not in self.populations:
             model, task = model_of(program, self.blocks), task_of(program.data)
             streamed = self._source(program.data)[1]
-            training = make_training(
-                model, task, program.optimizer, program.steps, program.batch, program.evaluations, streamed
-            )
+            sizes, chunked = (program.steps, program.batch, program.evaluations), self.strategy == 'vmap'
+            training = make_training(model, task, program.optimizer, *sizes, streamed, chunked)
             self.populations[program.signature] = Population(training, self.strategy, streamed=streamed)
         return self.populations[program.signature]
 
@@ -106,10 +100,14 @@ class Trainer:
             }
             for trial in pack.trials
         ]
-        held = splits[pack.trials[0].replicate].held
-        scored, task = {'x': held.x, 'y': held.y}, task_of(program.data)
-        if task.domain_names:
-            scored['domain'] = task.domains(held).astype(np.int32)
+        task = task_of(program.data)
+        sets = {replicate: _scored(task, split.held) for replicate, split in splits.items()}
+        if pack.held == TEST or len(sets) == 1:
+            scored = next(iter(sets.values()))
+        else:
+            scored = jax.tree.map(lambda *own: np.stack(own), *sets.values())
+            for lane, trial in zip(lanes, pack.trials, strict=True):
+                lane['fold'] = np.int32(list(sets).index(trial.replicate))
         scored = jax.device_put(scored)
 
         def finish(lane: int, params: dict, state: dict, told: list[str | None]) -> str | None:
@@ -124,8 +122,9 @@ class Trainer:
 
         on_end = finish if pack.held == TEST else None
         results = self.population(program).run(lanes, self._source(program.data)[0], scored, checkpoints, on_end)
-        return [
-            finished(trial, result, held, _cost(program, flops, seconds), environment(), task.domain_names)
-            | ({} if result['told'] is None else {'leak': result['told']})
-            for trial, (result, seconds) in zip(pack.trials, results, strict=True)
-        ]
+        made = []
+        for trial, (result, seconds) in zip(pack.trials, results, strict=True):
+            held, cost = splits[trial.replicate].held, _cost(program, flops, seconds)
+            record = finished(trial, result, held, cost, environment(), task.domain_names)
+            made.append(record if result['told'] is None else {**record, 'leak': result['told']})
+        return made

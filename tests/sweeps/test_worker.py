@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from types import SimpleNamespace
 
+import jax
 import numpy as np
 import pytest
 
@@ -21,11 +22,11 @@ from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import schedule
 from sweeps.tasks.probes.recall import Recall
 from sweeps.training import trainer as trainers
+from sweeps.training.device import device_memory, peak_memory
 from sweeps.training.faults import of_model
 from sweeps.training.population import Population
 from sweeps.training.preflight import task_of
 from sweeps.training.record import failed
-from sweeps.training.stream import device_memory
 from sweeps.training.trainer import Trainer
 from sweeps.worker import serve
 
@@ -90,6 +91,22 @@ def test_the_same_pack_twice_gives_the_same_numbers(item: Pack, plain: list[dict
     assert [r['curve'] for r in plain] == [r['curve'] for r in Trainer('loop', None).train(item)]
 
 
+def test_replicates_side_by_side_are_each_scored_on_their_own_split(study):
+    """On an accelerator a pack has the trials of all replicates, which have other training and tuning-validation examples."""
+    trials = [trial for trial in schedule(study, {}, {}).trials if trial.arm == 'base']
+    (together,) = pack(study, [trial for trial in trials if trial.task == trials[0].task], {'strategy': 'vmap'})
+    assert {trial.replicate for trial in together.trials} == {0, 1}
+    records = {record['id']: record for record in Trainer('vmap', None).train(together)}
+    assert len({record['checksum'] for record in records.values()}) == 2
+    alone = Trainer('loop', None)
+    for item in pack(study, together.trials, {}):
+        for record in alone.train(item):
+            other = records[record['id']]
+            assert other['checksum'] == record['checksum'] and other['replicate'] == record['replicate']
+            for name in ('loss', 'train_loss'):
+                np.testing.assert_allclose(other['curve'][name][:2], record['curve'][name][:2], rtol=1e-5)
+
+
 def test_two_arms_of_one_model_share_what_is_compiled(study):
     trainer, base = Trainer('loop', None), study.program('base', 'recall', 'sgd')
     again, other = dataclasses.replace(base, arm='again'), study.program('no_mixer', 'recall', 'sgd')
@@ -118,8 +135,8 @@ def test_inputs_and_targets_must_fit_the_device_together(item: Pack, monkeypatch
 
 @pytest.mark.parametrize('told', [None, {}, {'bytes_in_use': 7}, {'bytes_in_use': 7, 'peak_bytes_in_use': 9}])
 def test_the_peak_of_memory_is_the_devices_where_it_reports_one(monkeypatch: pytest.MonkeyPatch, told: dict | None):
-    monkeypatch.setattr(trainers.jax, 'local_devices', lambda: [SimpleNamespace(memory_stats=lambda: told)])
-    peak = trainers._peak_memory()
+    monkeypatch.setattr(jax, 'local_devices', lambda: [SimpleNamespace(memory_stats=lambda: told)])
+    peak = peak_memory()
     assert peak == 9 if told and 'peak_bytes_in_use' in told else peak > 2**20
 
 

@@ -65,5 +65,11 @@ def test_where_lanes_run_one_by_one_a_pack_takes_some_seconds_and_no_more(finish
     assert set(sizes.values()) >= {1, 2, 12}
     for (arm, task), size in sizes.items():
         assert size == 1 or size * estimated_seconds(STUDY.task(task).steps, costs[arm][task]['flops']) < 1.25 * SECONDS
-    whole = [len(item.trials) for item in pack(STUDY, found.trials, {**manifest, 'strategy': 'vmap'})]
-    assert whole == [len(item.trials) for item in pack(STUDY, found.trials, {})]
+
+
+def test_where_lanes_run_side_by_side_a_pack_has_all_replicates_of_a_look(finished):
+    packs = pack(STUDY, finished[0].trials, {'strategy': 'vmap'})
+    for item in packs:
+        replicates = {trial.replicate for trial in item.trials}
+        assert len(replicates) == STUDY.replicates or item.trials[0].phase != 'tune'
+    assert len({(item.program.id, item.trials[0].phase) for item in packs}) == len(packs)

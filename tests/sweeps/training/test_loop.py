@@ -9,8 +9,10 @@ import pytest
 from tiny_population import BATCH, CONFIG, STEPS, TASK, TinyPopulation, same_bits
 
 from arch.model import build
+from sweeps.training import loop
+from sweeps.training import population as populations
 from sweeps.training.loop import batch_order, make_training
-from sweeps.training.population import STRATEGIES, Population
+from sweeps.training.population import STRATEGIES, Population, bytes_needed
 from sweeps.training.preflight import known_knobs
 
 
@@ -179,9 +181,43 @@ def test_lanes_that_do_not_fit_run_in_halves(tiny: TinyPopulation, monkeypatch: 
     lanes = [tiny.lane(1, 1e-2), tiny.lane(2, 3e-3)]
     monkeypatch.setattr(population, '_begin', small_device)
     split = tiny.run('vmap', lanes, population=population)
-    assert sizes == [3, 1, 1] and (population.width, population.splits) == (1, 1)
+    assert sizes == [3, 1, 1] and (population.most, population.splits) == (1, 1)
     for lane, result in zip(lanes, split, strict=True):
         np.testing.assert_allclose(result['curve']['loss'], tiny.run('loop', [lane])[0]['curve']['loss'], rtol=1e-5)
+
+
+def test_what_does_not_fit_by_the_compiled_program_is_not_tried(tiny: TinyPopulation, monkeypatch: pytest.MonkeyPatch):
+    population, lanes = copy.copy(tiny.population('vmap')), [tiny.lane(1, 1e-2), tiny.lane(2, 3e-3), tiny.lane(3, 1e-3)]
+    population.fitting, needs = set(), {}
+    for width in (1, 3):
+        stacked = population._stacked(lanes[:width], width)
+        needs[width] = bytes_needed(population.compiled(stacked, tiny.pool))
+    monkeypatch.setattr(populations, 'memory_limit', lambda: (needs[1] + needs[3]) // 2)
+    results = tiny.run('vmap', lanes, population=population)
+    assert (population.most, population.splits) == (1, 1)
+    for lane, result in zip(lanes, results, strict=True):
+        np.testing.assert_allclose(result['curve']['loss'], tiny.run('loop', [lane])[0]['curve']['loss'], rtol=1e-5)
+    monkeypatch.setattr(populations, 'memory_limit', lambda: needs[3])
+    roomy = copy.copy(tiny.population('vmap'))
+    roomy.fitting = set()
+    tiny.run('vmap', lanes, population=roomy)
+    assert (roomy.most, roomy.splits, roomy.fitting) == (3, 0, {3})
+
+
+@pytest.mark.parametrize(('chunk', 'length'), [(2, 2), (100, 5)])
+def test_loops_of_a_fixed_length_train_the_same_steps(
+    tiny: TinyPopulation, monkeypatch: pytest.MonkeyPatch, chunk: int, length: int
+):
+    """Also where the length does not divide the five steps between two evaluations, and where a lane diverges."""
+    monkeypatch.setattr(loop, 'CHUNK', chunk)
+    free, fixed = (make_training(build(CONFIG), TASK, 'adamw', 10, BATCH, 2, chunked=chunked) for chunked in (False, True))
+    assert (free.chunk, fixed.chunk) == (None, length)
+    lanes = [tiny.lane(1, 1e-2), tiny.lane(2, 1e38)]
+    results = [tiny.run('loop', lanes, population=Population(training, 'loop')) for training in (free, fixed)]
+    for one, other in zip(*results, strict=True):
+        assert one['left_at'] == other['left_at']
+        for name, curve in one['curve'].items():
+            np.testing.assert_allclose(curve, other['curve'][name], rtol=1e-5, equal_nan=True)
 
 
 def test_other_errors_of_the_device_are_not_hidden(tiny: TinyPopulation, monkeypatch: pytest.MonkeyPatch):
