@@ -48,7 +48,8 @@ def findings(reading: Reading, described: bool = True) -> list[Finding]:
     """One finding for each arm but the base, on each task, at the last complete declared look.
 
     Unless they are to be `described`, what no verdict rests on and takes long is left out: the sensitivity to learning rates,
-    how much tuning scores exceed confirmed ones, and how many replicates would decide what is undecided.
+    how much tuning scores exceed confirmed ones, how many replicates would decide what is undecided, and the mean effect over
+    datasets.
 
     Before the first look the findings hold what is known and claim nothing. All looks share one error rate, and so do all words
     of a study. An arm that an earlier look decided may have fewer replicates than the others.
@@ -96,7 +97,10 @@ def findings(reading: Reading, described: bool = True) -> list[Finding]:
             if described and facts['verdict'] == 'undecided' and 'detectable' in facts:
                 facts |= _undecided(pair, known, words[row].p, level / len(rows))
         made[row] = facts
-    return [Finding(**facts, **_over_tasks(study, made, tested, measured, level, row[0])) for row, facts in made.items()]
+    return [
+        Finding(**facts, **_over_tasks(study, made, tested, measured if described else {}, level, row[0]))
+        for row, facts in made.items()
+    ]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -42,12 +42,16 @@ def forecast(reading: Reading) -> dict:
     wanted = [trial for trial in schedule.trials if trial.id not in records]
     packs = [p for p in pack(study, schedule.trials, manifest) if any(trial.id not in records for trial in p.trials)]
     pace, started = Pace.here(manifest.get('platform')), {trial.task for trial in schedule.trials if trial.id in records}
-    programs = {one.signature: one for one in programs_of(study)}
-    seconds, source = {}, FROM_RECORDS
+    every = programs_of(study)
+    # Tasks of the same data share what is compiled.
+    programs = {one.signature: one for one in every}
+    seconds, source, ids = {}, FROM_RECORDS, {task.name: [] for task in study.tasks}
+    for trial in schedule.trials:
+        ids[trial.task].append(trial.id)
     for task in study.tasks:
-        known = median_seconds((trial.id for trial in schedule.trials if trial.task == task.name), records)
+        known = median_seconds(ids[task.name], records)
         if known is None:
-            own = [program for program in programs.values() if program.task == task.name]
+            own = [program for program in every if program.task == task.name]
             source = ROUGHLY if source == ROUGHLY or not all(map(pace.measured, own)) else FROM_EARLIER
             known = statistics.mean(pace.trial_seconds(one, costs[one.arm][one.task]['flops']) for one in own)
         seconds[task.name] = known

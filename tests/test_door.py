@@ -327,6 +327,18 @@ def test_a_command_that_is_stopped_while_it_is_imported_says_so_in_one_line(tmp_
     assert ended.stderr == 'archlab: stopped; what is recorded stays, and the same command goes on\n'
 
 
+@pytest.mark.parametrize(('given', 'taken'), [(None, '1'), ('7', '7')])
+def test_a_command_takes_one_thread_for_small_matrices_unless_told_otherwise(tmp_path: Path, given: str | None, taken: str):
+    (tmp_path / 'typer').mkdir()
+    told = "import os, sys\nprint(os.environ.get('OPENBLAS_NUM_THREADS'), 'numpy' in sys.modules)\nos._exit(0)\n"
+    (tmp_path / 'typer' / '__init__.py').write_text(told.replace('os._exit', 'sys.stdout.flush()\nos._exit'))
+    around = {name: value for name, value in os.environ.items() if name != 'OPENBLAS_NUM_THREADS'}
+    around |= {'PYTHONPATH': str(tmp_path)} | ({} if given is None else {'OPENBLAS_NUM_THREADS': given})
+    for call, seen in ((['-m', 'archlab'], taken), (['-c', 'import archlab'], given)):
+        done = subprocess.run([sys.executable, *call], env=around, capture_output=True, text=True)
+        assert done.stdout == f'{seen} False\n'
+
+
 def test_tables_of_others_never_steer_a_terminal_or_a_spreadsheet(called: Callable, tmp_path: Path):
     (tmp_path / 't.csv').write_text('arm,value,sd,n\n=cmd,1,0.1,5\n\x1b[31mred,2,0.1,5\n@SUM(1),3,0.1,5\n')
     for form in ('terminal', 'md', 'csv', 'json'):

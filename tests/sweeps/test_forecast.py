@@ -6,7 +6,7 @@ import pytest
 
 import sweeps.forecast
 from ablations.config import swap
-from ablations.study import Study
+from ablations.study import Study, task
 from results.store.reading import Reading
 from sweeps.forecast import forecast, seconds_by_phase
 from sweeps.pace import Pace
@@ -23,7 +23,7 @@ def study(**fields: object) -> Study:
 
 
 def costs(**flops: float) -> dict:
-    return {arm: {task: {'flops': value} for task in TASKS} for arm, value in flops.items()}
+    return {arm: {name: {'flops': value} for name in TASKS} for arm, value in flops.items()}
 
 
 COSTS = costs(base=1e6, other=2e6)
@@ -58,15 +58,22 @@ def test_before_anything_ran(counted):
     assert not counted
 
 
+def test_two_tasks_of_the_same_data_share_programs_and_have_both_their_time():
+    asked = study(tasks=tuple(task('digits', name=name, dataset=name) for name in ('one', 'two')))
+    costs = {arm: dict.fromkeys(('one', 'two'), COSTS[arm]['digits']) for arm in asked.arms}
+    facts = forecast(Reading(asked, schedule(asked, {}, {}), {}, {'costs': costs}))
+    assert facts['trials'] == 2 * 2 * 2 * 8 and facts['estimated_seconds'] > 0
+
+
 def test_what_this_machine_ran_before_says_how_long_it_takes(monkeypatch, machine):
     """Of whatever study, and under whatever name of an arm: the programs are the same."""
     monkeypatch.setattr(sweeps.forecast, 'cores', lambda: 1)
     earlier, pace = study(name='earlier', arms={'first': (), 'second': swap('norm', 'rms_norm')}), Pace.here('cpu')
     for arm in earlier.arms:
-        for task in TASKS:
+        for name in TASKS:
             for optimizer in earlier.tune:
                 about = {'status': 'ok', 'cost': {'seconds': 2.0}, 'pack': {'compile_seconds': 5.0, 'lane': 1}}
-                pace.note(earlier.program(arm, task, optimizer), 1e6, [about])
+                pace.note(earlier.program(arm, name, optimizer), 1e6, [about])
     pace.save()
     asked = study()
     found = schedule(asked, {}, {})
