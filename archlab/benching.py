@@ -88,6 +88,7 @@ def bodies(
     rounds: Rounds = 5,
     processes: Annotated[int, typer.Option(min=1, help='Processes of one thread on each side, all at the same time.')] = 1,
     eager: Annotated[bool, typer.Option('--eager', help='Leave out PyTorch compiled, which takes minutes to compile.')] = False,
+    profile: Annotated[bool, typer.Option('--profile', help='Also tell where the time of a step goes on both sides.')] = False,
     out: Out = None,
     as_json: Json = False,
 ):
@@ -97,7 +98,7 @@ def bodies(
     with waiting('training the same models on both sides in turns'):
         from benchmarks.bodies import WAYS, bench, lines, panels
 
-        results = bench(rounds, only or (), sizes, processes, WAYS[:1] if eager else WAYS)
+        results = bench(rounds, only or (), sizes, processes, WAYS[:1] if eager else WAYS, profile)
     from benchmarks.drawing import bars
 
     return _answer(results, lines, out, as_json, lambda: bars(panels(results), 'CPU ms a step'))

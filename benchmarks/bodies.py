@@ -7,6 +7,7 @@ with one thread.
 import contextlib
 import statistics
 import tempfile
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +21,8 @@ FIRST = 10
 """So many first steps have their losses compared; it is the length of the schedule too."""
 AGREE = 1e-4
 """How far losses of two sides may be apart, relatively."""
+PROFILED = 8
+"""Steps whose instructions are timed."""
 SECONDS = 1.0
 """A measurement takes about so long."""
 WAYS = ('eager', 'compiled')
@@ -96,6 +99,10 @@ class Sides:
             spent[side] = tuple(1e3 * statistics.mean(part) / counts[side] for part in zip(*times, strict=True))
         return spent
 
+    def profiles(self) -> dict[str, dict[str, float]]:
+        """Milliseconds of a step by group, of the lab and of PyTorch uncompiled."""
+        return {side: crew[0].call('profile', steps=PROFILED) for side, crew in self.crews.items() if side != 'compiled'}
+
     def close(self) -> None:
         for crew in self.crews.values():
             for child in crew:
@@ -104,13 +111,20 @@ class Sides:
 
 
 def measure(
-    name: str, sizes: Mapping[str, int], ways: Sequence[str], processes: int, rounds: int, seconds: float = SECONDS
+    name: str,
+    sizes: Mapping[str, int],
+    ways: Sequence[str],
+    processes: int,
+    rounds: int,
+    profile: bool = False,
+    seconds: float = SECONDS,
 ) -> dict:
     """A body by the lab and by PyTorch, as plain data. Raises ValueError where their losses differ."""
     with contextlib.closing(Sides(name, sizes, ways, processes)) as sides:
         counts = sides.steps(seconds)
         measured = [sides.train(counts) for _ in range(rounds)]
         told, flops = sides.told, sides.told['lab']['flops']
+        profiles = sides.profiles() if profile else {}
     made = {}
     for side in told:
         cpu, wall = (spread([one[side][part] for one in measured]) for part in (0, 1))
@@ -137,6 +151,7 @@ def measure(
         'sides': made,
         'best': best,
         'ratio': plain(ratios),
+        **({'profile': profiles} if profile else {}),
     }
 
 
@@ -146,6 +161,7 @@ def bench(
     sizes: Mapping[str, int] | None = None,
     processes: int = 1,
     ways: Sequence[str] = WAYS,
+    profile: bool = False,
 ) -> dict:
     """Some bodies, or all; raises ValueError where torch is missing, or for sizes of more than one body."""
     needs_torch('archlab bench bodies')
@@ -155,7 +171,7 @@ def bench(
     for name in names:
         body_of(name, sizes or {})
     told = {'machine': machine(5), 'rounds': rounds, 'processes': processes}
-    return {**told, 'bodies': [measure(name, sizes or {}, ways, processes, rounds) for name in names]}
+    return {**told, 'bodies': [measure(name, sizes or {}, ways, processes, rounds, profile) for name in names]}
 
 
 def lines(results: Mapping) -> list[str]:
@@ -176,6 +192,9 @@ def lines(results: Mapping) -> list[str]:
         text = f'{ratio["median"]:.2f} ({ratio["least"]:.2f} to {ratio["greatest"]:.2f})'
         made.append(f'{"":10}the lab is {text} times as fast as {body["best"]}')
         made.append(f'{"":10}{body["mflop_a_step"]:,.0f} MFLOP a step, {body["parameters"]:,} parameters{sizes}')
+        for side, groups in body.get('profile', {}).items():
+            text = ', '.join(f'{group} {ms:.3g}' for group, ms in groups.items() if ms)
+            made += [f'{"":10}{line}' for line in textwrap.wrap(f'{side}, ms: {text}', 70)]
     return made
 
 

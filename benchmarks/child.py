@@ -13,6 +13,8 @@ from collections.abc import Sequence
 
 from sweeps.launch.worker_environment import worker_environment
 
+ANEW = {'JAX_ENABLE_COMPILATION_CACHE': 'false', 'TORCHINDUCTOR_FORCE_DISABLE_CACHES': '1'}
+"""Nothing is taken from an earlier run's compiled programs, so that what compiling costs is seen."""
 SAID = 2000
 """So many of the last characters that a child said are told where it died."""
 
@@ -35,7 +37,7 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.said,
-            env=worker_environment(None),
+            env={**worker_environment(None), **ANEW},
             text=True,
         )
         self._put({'place': place, 'core': core, 'given': given})

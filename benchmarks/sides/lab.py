@@ -10,6 +10,8 @@ from arch.cost import multiply_adds
 from arch.model import build
 from benchmarks.body import KNOBS, body_of, flat
 from benchmarks.machine import peak_gflops
+from benchmarks.sides.lab_profile import timed
+from benchmarks.sides.profiled import grouped
 from sweeps.training.loop import batch_order, make_training
 
 
@@ -54,6 +56,11 @@ class Lab:
             steps -= stop
         jax.block_until_ready(self.carry)
         return time.process_time() - cpu, time.perf_counter() - wall
+
+    def profile(self, steps: int) -> dict[str, float]:
+        """CPU milliseconds of a step by group."""
+        text = self.advance.lower(self.lane, self.carry, self.pool, 0, 0, self.steps).compile().as_text()
+        return grouped(timed(text, lambda: self.train(steps)), steps)
 
     def about(self) -> dict:
         """The peak of products on this side, and the floating-point operations of a step: forward once, backward twice."""

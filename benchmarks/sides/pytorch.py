@@ -7,7 +7,9 @@ import torch
 
 from benchmarks.body import KNOBS, body_of
 from benchmarks.machine import ROWS, SIDE
+from benchmarks.sides.profiled import grouped
 from benchmarks.sides.pytorch_model import Model
+from benchmarks.sides.pytorch_profile import timed
 from benchmarks.sides.pytorch_training import Trained, schedule
 from benchmarks.timing import least_cpu_seconds
 
@@ -41,6 +43,10 @@ class Pytorch:
         for step in range(steps):
             self._step(step % len(self.shares))
         return time.process_time() - cpu, time.perf_counter() - wall
+
+    def profile(self, steps: int) -> dict[str, float]:
+        """CPU milliseconds of a step by group."""
+        return grouped(timed(lambda: self.train(steps)), steps)
 
     def about(self) -> dict:
         """The peak of products on this side, and how many parameters there are."""

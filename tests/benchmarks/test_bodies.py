@@ -14,6 +14,7 @@ from benchmarks import bodies
 from benchmarks.body import BODIES, body_of, flat
 from benchmarks.child import Child
 from benchmarks.drawing import bars
+from benchmarks.sides.lab_profile import groups
 from results.figures.style import rendered
 from sweeps.training.optimizers import make_optimizer
 from sweeps.training.schedules import warmup_cosine
@@ -54,6 +55,23 @@ def test_unknown_bodies_and_sizes_are_refused(name, sizes, said):
     assert said in str(error.value)
 
 
+def test_instructions_are_grouped_by_what_they_compute():
+    text = """HloModule jit_advance
+
+%fused_computation.1 (p0: f32[2,2]) -> f32[2] {
+  ROOT %dot.7 = f32[2,2]{1,0} dot(%p0, %p0), metadata={op_name="x"}
+}
+
+ENTRY %main (p0: f32[2,2]) -> f32[2] {
+  %up.1 = f32[2]{0} fusion(%p0), kind=kLoop, calls=%fused_computation.1, metadata={op_name="jvp(B)/block_0/norm/reduce_sum"}
+  %norm.2 = f32[2]{0} fusion(%p0), kind=kLoop, calls=%fused_computation.9, metadata={op_name="jvp(B)/block_0/norm/reduce_sum"}
+  %loop.3 = (s32[], f32[2]{0}) while(%p0), condition=%a, body=%b, metadata={op_name="jvp(B)/mixer/depthwise/while"}
+  ROOT %adam.4 = f32[2]{0} multiply(%p0, %p0), metadata={op_name="jit(advance)/while/body/mul"}
+}
+"""
+    assert groups(text) == {'dot.7': 'products', 'up.1': 'products', 'norm.2': 'norms', 'adam.4': 'rest'}
+
+
 class Answers:
     """A child that answers from a table instead of training."""
 
@@ -72,6 +90,7 @@ class Answers:
             'share': None,
             'losses': {'losses': self.losses, 'compile_s': 1.0},
             'about': {'peak_gflops': 50.0, 'flops': 10**7, 'parameters': 7},
+            'profile': {'products': 0.5, 'rest': 0.0},
             'train': [self.seconds * given.get('steps', 0)] * 2,
         }[method]
 
@@ -85,12 +104,13 @@ class Answers:
 
 def test_a_body_is_measured_in_turns_and_told_in_eighty_columns(monkeypatch):
     monkeypatch.setattr(bodies, 'Child', Answers)
-    found = bodies.measure('digits', {'depth': 3}, bodies.WAYS, processes=2, rounds=3)
+    found = bodies.measure('digits', {'depth': 3}, bodies.WAYS, processes=2, rounds=3, profile=True)
     assert found['best'] == 'compiled' and found['ratio']['median'] == 2.0
     assert found['sides']['lab']['cpu_ms'] == {'median': 1.0, 'least': 1.0, 'greatest': 1.0}
     assert found['sides']['lab']['share_of_peak'] == 0.2  # 1e7 operations in a millisecond, of 50e9 in a second
     results = {'machine': MACHINE, 'rounds': 3, 'processes': 2, 'bodies': [found]}
     text = bodies.lines(results)
+    assert found['profile'] == {side: {'products': 0.5, 'rest': 0.0} for side in ('lab', 'eager')}
     assert 'the lab is 2.00 (2.00 to 2.00) times as fast as compiled' in '\n'.join(text)
     assert max(map(len, text)) <= 80
     page = rendered(bars(bodies.panels(results), 'CPU ms a step'), 'svg')
