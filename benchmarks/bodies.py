@@ -18,7 +18,11 @@ from benchmarks.machine import machine
 from benchmarks.timing import plain, spread
 
 FIRST = 10
-"""So many first steps have their losses compared; it is the length of the schedule too."""
+"""So many first steps have their losses compared."""
+STEPS = 100
+"""The length of the schedule. The lab trains a whole stretch in one call, as a worker does between two evaluations."""
+LEAST = 10
+"""A measurement has at least so many steps: a call's memory is new, and touched for the first time, once."""
 AGREE = 1e-4
 """How far losses of two sides may be apart, relatively."""
 PROFILED = 8
@@ -63,7 +67,7 @@ class Sides:
         self.told: dict[str, dict] = {}
         cores = spare_cores()
         self.cores = [cores[i % len(cores)] for i in range(processes)]
-        self.common = {'body': name, 'sizes': dict(sizes), 'steps': FIRST, 'config': config}
+        self.common = {'body': name, 'sizes': dict(sizes), 'steps': STEPS, 'config': config}
         self.folder = tempfile.TemporaryDirectory()
         try:
             lab = self._hire('lab', 'benchmarks.sides.lab:Lab', {})
@@ -77,18 +81,18 @@ class Sides:
 
     def _hire(self, side: str, place: str, given: dict) -> list[Child]:
         self.crews[side] = [Child(place, core, {**self.common, **given}) for core in self.cores]
-        first = together(self.crews[side], 'losses')[0]
+        first = together(self.crews[side], 'losses', first=FIRST)[0]
         self.told[side] = {'compile_s': first['compile_s'], **self.crews[side][0].call('about')}
         lab = self.told['lab'].setdefault('losses', first['losses'])
         self.told[side]['apart'] = agreeing(self.name, side, lab, first['losses'])
         return self.crews[side]
 
     def steps(self, seconds: float) -> dict[str, int]:
-        """How many steps of each side take about so long, each crew warm afterwards."""
+        """How many steps of each side take about so long, from LEAST to STEPS; each crew is warm afterwards."""
         counts = {}
         for side, crew in self.crews.items():
             _, wall = max(together(crew, 'train', steps=2))
-            counts[side] = max(1, round(seconds * 2 / wall))
+            counts[side] = min(STEPS, max(LEAST, round(seconds * 2 / wall)))
         return counts
 
     def train(self, counts: Mapping[str, int]) -> dict[str, tuple[float, float]]:

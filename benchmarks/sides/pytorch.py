@@ -29,19 +29,19 @@ class Pytorch:
         index = self.order[step]
         return self.trained.step(self.x[index], self.y[index], self.shares[step])
 
-    def losses(self) -> dict:
-        """The training loss of each step from the first on, and the CPU seconds of the first, which may be compiled."""
+    def losses(self, first: int) -> dict:
+        """The training loss of each of the first steps, and the CPU seconds of the very first, which may be compiled."""
         began, compile_s, losses = time.process_time(), None, []
-        for step in range(len(self.shares)):
+        for step in range(first):
             losses.append(float(self._step(step)))
             compile_s = compile_s or time.process_time() - began
         return {'losses': losses, 'compile_s': compile_s}
 
     def train(self, steps: int) -> tuple[float, float]:
-        """CPU and wall seconds of so many steps, those of the schedule over and over."""
+        """CPU and wall seconds of so many steps, from the schedule's first."""
         cpu, wall = time.process_time(), time.perf_counter()
         for step in range(steps):
-            self._step(step % len(self.shares))
+            self._step(step)
         return time.process_time() - cpu, time.perf_counter() - wall
 
     def profile(self, steps: int) -> dict[str, float]:
