@@ -9,5 +9,5 @@ def derive(*parts: str | int) -> int:
     >>> derive('confirm', 'digits', 0, 1) == derive('confirm', 'digits', 0, 1) != derive('confirm', 'digits', 0, 2)
     True
     """
-    text = '\x1f'.join(str(part) for part in parts)
+    text = '\x1f'.join(map(str, parts))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], 'big') >> 1
