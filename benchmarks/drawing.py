@@ -1,16 +1,18 @@
-"""Drawing: bars of a benchmark in the style of the lab's figures."""
+"""Drawing: the numbers of a benchmark in the style of the lab's figures."""
 
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
+from results.figures.panels import plain_number
 from results.figures.style import COLOURS, blank, house
 
 
 def bars(
     panels: Mapping[str, Mapping[str, Mapping[str, float]]], label: str, columns: int = 3, logarithmic: bool = False
 ) -> Figure:
-    """A panel for each name, in it a bar for each row: its median, and a line from the least to the greatest.
+    """A panel for each name, in it a bar for each row, or a point: its median, and a line from the least to the greatest.
 
     All panels share the order and the colours of their rows; each has a scale of its own.
     """
@@ -34,12 +36,18 @@ def _panel(place: object, panel: Mapping[str, Mapping[str, float]], rows: Sequen
     names = [name for name in rows if name in panel]
     for number, name in enumerate(names):
         median, least, greatest = (panel[name][part] for part in ('median', 'least', 'greatest'))
-        place.barh(number, median, color=COLOURS[1 + rows.index(name) % (len(COLOURS) - 1)], height=0.6)
+        colour = COLOURS[1 + rows.index(name) % (len(COLOURS) - 1)]
+        if logarithmic:  # where there is no 0 a bar would have no length
+            place.plot(median, number, 'o', color=colour)
+        else:
+            place.barh(number, median, color=colour, height=0.6)
         place.plot([least, greatest], [number, number], color='black', linewidth=0.8)
     place.set_yticks(range(len(names)), names)
     place.invert_yaxis()
     place.grid(axis='y', visible=False)
     if logarithmic:
         place.set_xscale('log')
+        place.xaxis.set_major_formatter(plain_number)
+        place.xaxis.set_minor_formatter(NullFormatter())
     else:
         place.set_xlim(left=0)
