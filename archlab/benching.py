@@ -50,14 +50,20 @@ def _numbers(given: list[str] | None) -> dict[str, int]:
     return sizes
 
 
-def _answer(results: dict, lines: Callable[[dict], list[str]], out: Path | None, as_json: bool, figure: Callable | None = None):
-    """Write the results and their figure where wanted, and print them."""
+def _keeping(out: Path | None) -> Callable[[dict], None] | None:
+    """What writes the results so far to a file, where one is wanted."""
     from results.store import atomic
 
+    return None if out is None else lambda results: atomic.replace(out, json.dumps(results, indent=1) + '\n')
+
+
+def _answer(results: dict, lines: Callable[[dict], list[str]], out: Path | None, as_json: bool, figure: Callable | None = None):
+    """Write the results and their figure where wanted, and print them."""
     if out is not None:
-        atomic.replace(out, json.dumps(results, indent=1) + '\n')
+        _keeping(out)(results)
         if figure is not None:
             from results.figures.style import rendered
+            from results.store import atomic
 
             atomic.replace(out.with_suffix('.svg'), rendered(figure(), 'svg'))
     if as_json:
@@ -98,7 +104,7 @@ def bodies(
     with waiting('training the same models on both sides in turns'):
         from benchmarks.bodies import WAYS, bench, lines, panels
 
-        results = bench(rounds, only or (), sizes, processes, WAYS[:1] if eager else WAYS, profile)
+        results = bench(rounds, only or (), sizes, processes, WAYS[:1] if eager else WAYS, profile, _keeping(out))
     from benchmarks.drawing import bars
 
     return _answer(results, lines, out, as_json, lambda: bars(panels(results), 'CPU ms a step'))
@@ -119,7 +125,7 @@ def lanes(
     with waiting('training lanes in turns'):
         from benchmarks.lanes import WIDTHS, bench, lines, panels
 
-        results = bench(rounds, only or (), sizes, width or WIDTHS)
+        results = bench(rounds, only or (), sizes, width or WIDTHS, _keeping(out))
     from benchmarks.drawing import bars
 
     return _answer(results, lines, out, as_json, lambda: bars(panels(results), 'lane-steps a CPU second'))
@@ -157,7 +163,7 @@ def scale(
     with waiting('simulating studies and timing commands on them'):
         from benchmarks.scale import SIZES, bench, lines, panels
 
-        results = bench(trials or SIZES, limit, only or ())
+        results = bench(trials or SIZES, limit, only or (), _keeping(out))
     from benchmarks.drawing import bars
 
     return _answer(results, lines, out, as_json, lambda: bars(panels(results), 'CPU seconds', logarithmic=True))

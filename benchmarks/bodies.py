@@ -8,13 +8,14 @@ import contextlib
 import statistics
 import tempfile
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.body import BODIES, body_of
 from benchmarks.child import Child, spare_cores, together
 from benchmarks.installed import needs_torch
 from benchmarks.machine import machine
+from benchmarks.measured import kept
 from benchmarks.timing import plain, spread
 
 FIRST = 10
@@ -166,8 +167,9 @@ def bench(
     processes: int = 1,
     ways: Sequence[str] = WAYS,
     profile: bool = False,
+    keep: Callable[[dict], None] | None = None,
 ) -> dict:
-    """Some bodies, or all; raises ValueError where torch is missing, or for sizes of more than one body."""
+    """Some bodies, or all, `keep` being told after each. Raises ValueError without torch, or for sizes of several bodies."""
     needs_torch('archlab bench bodies')
     names = list(only) or list(BODIES)
     if sizes and len(names) > 1:
@@ -175,7 +177,8 @@ def bench(
     for name in names:
         body_of(name, sizes or {})
     told = {'machine': machine(5), 'rounds': rounds, 'processes': processes}
-    return {**told, 'bodies': [measure(name, sizes or {}, ways, processes, rounds, profile) for name in names]}
+    measured = (measure(name, sizes or {}, ways, processes, rounds, profile) for name in names)
+    return kept(told, 'bodies', measured, keep)
 
 
 def lines(results: Mapping) -> list[str]:

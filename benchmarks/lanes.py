@@ -4,11 +4,12 @@ On CPU the lab trains lanes one after another (`strategy_for`); this shows what 
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks.body import TINY, body_of
 from benchmarks.child import Child, spare_cores
 from benchmarks.machine import machine
+from benchmarks.measured import kept
 from benchmarks.timing import plain, spread
 from sweeps.training.population import strategy_for
 
@@ -47,16 +48,20 @@ def measure(name: str, sizes: Mapping[str, int], widths: Sequence[int], rounds: 
 
 
 def bench(
-    rounds: int, only: Sequence[str] = (), sizes: Mapping[str, int] | None = None, widths: Sequence[int] = WIDTHS
+    rounds: int,
+    only: Sequence[str] = (),
+    sizes: Mapping[str, int] | None = None,
+    widths: Sequence[int] = WIDTHS,
+    keep: Callable[[dict], None] | None = None,
 ) -> dict:
-    """Some bodies, or the tiny ones; raises ValueError on unknown names, sizes or numbers of lanes."""
+    """Some bodies, or the tiny ones, `keep` being told after each. Raises ValueError on unknown names, sizes or lanes."""
     if any(width < 1 for width in widths):
         raise ValueError(f'lanes {list(widths)}; allowed: whole numbers from 1; leave it out for {list(WIDTHS)}')
     names = list(only) or list(TINY)
     for name in names:
         body_of(name, sizes or {})
     told = {'machine': machine(5), 'rounds': rounds}
-    return {**told, 'bodies': [measure(name, sizes or {}, widths, rounds) for name in names]}
+    return kept(told, 'bodies', (measure(name, sizes or {}, widths, rounds) for name in names), keep)
 
 
 WAYS = {'loop': 'one after another', 'map': 'mapped', 'vmap': 'vectorised'}

@@ -1,6 +1,7 @@
 """Measured: the measurements of a benchmark as a JSON file that is whole after each of them."""
 
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from results.store import atomic
@@ -21,3 +22,18 @@ class Measured:
 def read(path: Path) -> list[dict]:
     """The measurements of a file; none where it was never begun."""
     return json.loads(path.read_text(encoding='utf-8')) if path.exists() else []
+
+
+def kept(about: dict, name: str, rows: Iterable[dict], keep: Callable[[dict], None] | None) -> dict:
+    """The results of a benchmark, `about` with a list of rows under a name; `keep` is told of them after every row.
+
+    >>> kept({'rounds': 3}, 'bodies', iter([{'body': 'vit'}]), print)
+    {'rounds': 3, 'bodies': [{'body': 'vit'}]}
+    {'rounds': 3, 'bodies': [{'body': 'vit'}]}
+    """
+    results = {**about, name: []}
+    for row in rows:
+        results[name].append(row)
+        if keep is not None:
+            keep(results)
+    return results

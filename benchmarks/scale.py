@@ -9,12 +9,13 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ablations.study_files import load_study
 from benchmarks.child import Child
 from benchmarks.machine import machine
+from benchmarks.measured import kept
 from benchmarks.spent import spent
 from results import remembered
 from results.store.records import commit, prepare
@@ -121,15 +122,20 @@ def measure(trials: int, limit: float, only: Sequence[str] = ()) -> dict:
     return {'trials': committed['trials'], 'commit': committed, 'plan_alone_cpu_s': planned, 'commands': commands}
 
 
-def bench(sizes: Sequence[int] = SIZES, limit: float = 300.0, only: Sequence[str] = ()) -> dict:
-    """Studies of some sizes; raises ValueError on unknown commands, or sizes below a thousand."""
+def bench(
+    sizes: Sequence[int] = SIZES,
+    limit: float = 300.0,
+    only: Sequence[str] = (),
+    keep: Callable[[dict], None] | None = None,
+) -> dict:
+    """Studies of some sizes, `keep` being told after each; raises ValueError on unknown commands, or sizes below a thousand."""
     unknown = [name for name in only if name not in COMMANDS]
     if unknown:
         raise ValueError(f'unknown commands {unknown}; allowed: {list(COMMANDS)}; mend the names')
     small = [size for size in sizes if size < 500]
     if small:
         raise ValueError(f'{small} trials; allowed: from 500, which two arms take; raise them')
-    return {'machine': machine(5), 'studies': [measure(size, limit, only) for size in sizes]}
+    return kept({'machine': machine(5)}, 'studies', (measure(size, limit, only) for size in sizes), keep)
 
 
 def lines(results: Mapping) -> list[str]:
