@@ -7,7 +7,7 @@ RUNS ?= runs
 LOCK ?= constraints.txt
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: quickstart test test-all lint bench accelerator clean
+.PHONY: quickstart test test-all test-cluster lint bench accelerator clean
 
 quickstart: $(READY)
 	@$(BIN)/archlab run quickstart --runs $(RUNS)
@@ -19,6 +19,11 @@ test: $(READY)
 
 test-all: $(READY)
 	@$(BIN)/python -m pytest $(PARALLEL)
+
+# Real clusters on this machine: Slurm where it is installed (apt-get install slurm-wlm munge), Ray is installed here.
+test-cluster: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[test,ray]'
+	@$(BIN)/python -m pytest tests/cluster -rs
 
 lint: $(READY)
 	@$(BIN)/ruff check .

@@ -1,8 +1,9 @@
 """Running studies: what would run, running it, and how far it is."""
 
 import dataclasses
-import time
+from collections.abc import Mapping
 from pathlib import Path
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ablations.study import Study
 
 commands = typer.Typer()
+CLUSTER = 'On a cluster (see archlab.toml in the README)'
 
 
 def run_study(
@@ -27,12 +29,15 @@ def run_study(
     retry_failed: bool = False,
     console: Console | None = None,
     launcher: str = 'local',
+    cluster: Mapping[str, object] | None = None,
+    beside: Path | None = None,
     **saving: object,
 ) -> dict:
     """Run a study until it is complete; gives {pack id: reason} of failed packs. Running again resumes.
 
     `study` is a name or path, or one in memory to which `settings` are applied already.
-    `launcher` is a key of LAUNCHERS (sweeps/launch). `saving` (sweeps.training.saving) sets the minutes or steps between the
+    `launcher` is a key of LAUNCHERS (sweeps/launch), and `cluster` what is asked of its cluster; the rest may stand in settings
+    files, one of them `beside` the study's. `saving` (sweeps.training.saving) sets the minutes or steps between the
     checkpoints of a long pack, and whether weights are kept.
     """
     from ablations.settings import override
@@ -45,7 +50,7 @@ def run_study(
     if isinstance(study, str):
         study = override(load_study(study), settings or [])
     folder, saved = Path(runs) / study.name, Saving(**saving)
-    crew = make_launcher(launcher, folder, workers)
+    crew = make_launcher(launcher, folder, workers, cluster, beside)
     with Watch(study, console or ERR) as watch:
         return Run(study, folder, crew, watch, settings, retry_failed, saved)().failures
 
@@ -130,8 +135,24 @@ def run(
     study: Name,
     runs: Runs = RUNS,
     settings: Settings = None,
-    launcher: Annotated[str, typer.Option(help='Who runs the workers; local is the only one so far.')] = 'local',
-    workers: Annotated[int | None, typer.Option(help='Worker processes; one per core unless given.')] = None,
+    launcher: Annotated[str, typer.Option(help='Who runs the workers: local (this machine) or slurm.')] = 'local',
+    workers: Annotated[
+        int | None, typer.Option(help='Worker processes; one per core here unless given, on a cluster as many as it lets run.')
+    ] = None,
+    partition: Annotated[str | None, typer.Option(help='Slurm: the partition.', rich_help_panel=CLUSTER)] = None,
+    gpus: Annotated[int | None, typer.Option(help='GPUs of a worker.', rich_help_panel=CLUSTER)] = None,
+    cpus: Annotated[int | None, typer.Option(help='CPUs of a worker.', rich_help_panel=CLUSTER)] = None,
+    memory: Annotated[str | None, typer.Option(help='Memory of a worker, such as 8G.', rich_help_panel=CLUSTER)] = None,
+    time: Annotated[
+        str | None, typer.Option(help='Slurm: the time limit of a worker, such as 2:00:00.', rich_help_panel=CLUSTER)
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help='Ray: the head node, HOST:PORT, auto or local.', rich_help_panel=CLUSTER)
+    ] = None,
+    sbatch: Annotated[
+        list[str] | None,
+        typer.Option(help='Slurm: a further option of sbatch, as it is; may be repeated.', rich_help_panel=CLUSTER),
+    ] = None,
     retry_failed: Annotated[bool, typer.Option('--retry-failed', help='Run failed trials again.')] = False,
     until: Annotated[
         str | None, typer.Option(help="'decided': look after every replicate, and stop where every comparison is decided.")
@@ -160,10 +181,13 @@ def run(
     from ablations.study_files import load_study
 
     settings = _going_on(study, runs, settings, until, at_most)
-    began, saving = time.monotonic(), {'minutes': checkpoint_minutes, 'steps': checkpoint_steps, 'weights': keep_weights}
+    began, saving = monotonic(), {'minutes': checkpoint_minutes, 'steps': checkpoint_steps, 'weights': keep_weights}
     # Read once: the table is of the study that ran, whatever becomes of its file meanwhile.
     asked = override(load_study(study), settings or [])
-    failures = run_study(asked, runs, settings, workers, retry_failed, launcher=launcher, **saving)
+    cluster = {'partition': partition, 'gpus': gpus, 'cpus': cpus, 'memory': memory, 'time': time, 'address': address}
+    cluster['sbatch'] = tuple(sbatch or ())
+    beside = Path(study) if study.endswith('.py') else None
+    failures = run_study(asked, runs, settings, workers, retry_failed, None, launcher, cluster, beside, **saving)
     study_runs = open_study(asked, runs, settings)
     conclusions = study_runs.conclusions
     if as_json:
@@ -176,7 +200,7 @@ def run(
 
         OUT.print(terminal(conclusions.findings, facts=conclusions.facts))
         trials = len(study_runs.reading.schedule.trials)
-        OUT.print(f'{study_runs.study.name}: {trials} trials, {clock(time.monotonic() - began)}', highlight=False)
+        OUT.print(f'{study_runs.study.name}: {trials} trials, {clock(monotonic() - began)}', highlight=False)
     from results.status import progress_of
 
     failed = progress_of(study_runs.reading)
@@ -238,4 +262,4 @@ def status(
             OUT.print(f'{name}: {sentence(fact)}', highlight=False, soft_wrap=True)
         if not watch or all(fact['complete'] for fact in facts.values()):
             return
-        time.sleep(2)
+        sleep(2)

@@ -4,6 +4,7 @@ study, settings     the study's name and the --set settings of the last run
 digest              the study's digest then
 protocol            the rules that the folder was started under (results/protocol.py)
 platform, strategy, lanes      how packs run
+pack_seconds        about how long they take, where their lanes run one after the other
 costs               {arm: {task: cost}}
 looks               numbers of replicates at which findings were read
 design              the study's looks, their shares and its error rate when findings were read for the first time
@@ -57,6 +58,7 @@ def _design(value: object) -> bool:
 KINDS = {
     **dict.fromkeys(('study', 'digest', 'platform', 'strategy'), _text),
     **dict.fromkeys(('lanes', 'protocol'), lambda value: _count(value) and value > 0),
+    'pack_seconds': lambda value: isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0,
     'settings': _list(_text),
     'looks': _list(_count),
     'design': _design,

@@ -19,8 +19,9 @@ from sweeps.launch.launcher import Launcher, Order
 from sweeps.pace import Pace
 from sweeps.progress import Watch
 from sweeps.protocol.pack import LANES, Pack
-from sweeps.protocol.packing import pack
+from sweeps.protocol.packing import SECONDS, pack
 from sweeps.protocol.plan import schedule
+from sweeps.training.environment import source_hash
 from sweeps.training.saving import Saving
 
 TRIES = 3
@@ -60,6 +61,7 @@ class Run:
         self.left: Counter[str] = Counter()
         self.pace: Pace | None = None
         self.losses: Counter[str] = Counter()
+        self.cancelled: list[Pack] = []
         self.failures: dict[str, str] = {}
 
     def __call__(self) -> Outcome:
@@ -85,7 +87,7 @@ class Run:
         self._preflight()
         while True:
             planned = self._plan()
-            self.waiting = self._wanted(planned)
+            self._adopt(self._wanted(planned))
             self.left = Counter(item.program.task for item in (*self.waiting, *self.submitted.values()))
             self.watch.scheduled(planned, self.committed.records, self.manifest)
             if not self.left:
@@ -100,6 +102,11 @@ class Run:
     def _until_a_task_is_through(self) -> None:
         """Submit and collect until all trials that one task asked for are done: only then can it ask for more."""
         while all(self.left.values()):
+            if self.cancelled and not self.waiting and not self.submitted:
+                raise ValueError(
+                    f'{len(self.cancelled)} packs were taken out of the queue by hand, and nothing else is left to do; run '
+                    'again to go on with them'
+                )
             # A worker may become free at any time, and not only when records appear: it answers after it has committed.
             if self.waiting and self.launcher.room():
                 self._submit()
@@ -110,14 +117,19 @@ class Run:
     def _preflight(self) -> None:
         """Let a worker check every model, count costs and name the platform. Earlier entries of the manifest stay."""
         self.watch.note('checking every model of the study')
-        study, answer = self.study, self.launcher.preflight(preflight_command(self.study))
-        chosen = {'platform': answer['platform'], 'strategy': answer['strategy'], 'lanes': LANES[answer['strategy']]}
+        study, answer = self.study, self.launcher.preflight(self._of_these_sources(preflight_command(self.study)))
+        slow, strategy = self.launcher.pack_seconds > SECONDS, answer['strategy']
+        chosen = {'platform': answer['platform'], 'strategy': strategy, 'lanes': LANES['vmap' if slow else strategy]}
         # A folder that has records was started under the rules of then.
         if not self.committed.records:
             chosen[ENTRY] = NOW
         before = {name: self.manifest[name] for name in chosen if name in self.manifest}
         about = {'study': study.name, 'digest': study.digest, 'settings': self.settings}
-        about |= {'costs': answer['costs'], 'test_sizes': answer.get('test_sizes', {})}
+        about |= {
+            'pack_seconds': self.launcher.pack_seconds,
+            'costs': answer['costs'],
+            'test_sizes': answer.get('test_sizes', {}),
+        }
         self.manifest = manifests.update(self.folder, self.manifest, **{**chosen, **before, **about})
         defined.save(self.folder, study)
         self.pace = Pace.here(self.manifest['platform'])
@@ -143,6 +155,13 @@ class Run:
         for item in wanted:
             of_task[item.program.task] = max(of_task.get(item.program.task, 0.0), of_trial[item.program.id])
         return sorted(wanted, key=lambda item: (-of_task[item.program.task], -len(item.trials) * of_trial[item.program.id]))
+
+    def _adopt(self, wanted: list[Pack]) -> None:
+        """Note what wants to be submitted, and what of it an earlier call of this run has submitted."""
+        alive = self.launcher.alive() or set()
+        own = {self.committed.next_name(item): item for item in wanted}
+        self.submitted.update({name: item for name, item in own.items() if name in alive})
+        self.waiting = [item for name, item in own.items() if name not in alive]
 
     def _flops(self, item: Pack) -> float | None:
         return step_flops(self.manifest['costs'], item.program.arm, item.program.task)
@@ -170,7 +189,11 @@ class Run:
     def _order(self, item: Pack) -> Order:
         name, skip = self.committed.next_name(item), self.committed.recorded(item)
         command = train_command(self.study, self.manifest, self.folder, item, name, skip, self.saving)
-        return Order(name, item.program.needs, command)
+        return Order(name, item.program.needs, self._of_these_sources(command))
+
+    def _of_these_sources(self, command: dict) -> dict:
+        """A command that a worker of another version of the lab refuses."""
+        return {**command, 'sources': source_hash()} if self.launcher.elsewhere else command
 
     def _count_reads(self, packs: list[Pack]) -> None:
         """Count reads of test data before they happen, because an interrupted read is a read."""
@@ -191,7 +214,11 @@ class Run:
                 self._settle(item, self.committed.take(name))
             elif alive is not None and name not in alive:
                 del self.submitted[name]
-                self._lost(name, item)
+                if self.launcher.cancelled(name):
+                    self.cancelled.append(item)
+                    self.watch.tell(f'pack {name} was taken out of the queue by hand; it is not submitted again in this run')
+                else:
+                    self._lost(name, item)
 
     def _lost(self, name: str, item: Pack) -> None:
         """Try a pack again, or after a few tries record it as failed."""

@@ -4,13 +4,15 @@
 its input ends. So a worker whose launcher has died finishes and commits its pack first.
 
     python -m sweeps.worker --answers N    commands come through standard input, answers go to the open file descriptor N
-    python -m sweeps.worker FILE           commands stand in FILE, answers go to FILE.answers; status 2 where one was refused
+    python -m sweeps.worker RUN ORDER      carries out one order file of a run's folder; status 2 where it is refused
 
 Standard output is no way for answers: whatever runs when Python starts may print there.
 """
 
+import io
 import json
 import os
+import platform
 import sys
 import traceback
 from collections.abc import Iterable
@@ -23,10 +25,11 @@ from ablations.trial import Program
 from ablations.user_file import STOPS, in_words, of_user
 from results.store.records import commit
 from sweeps.datasets.prepared import find
+from sweeps.launch import order_files
 from sweeps.protocol.pack import Pack
 from sweeps.training.checkpoints import Checkpoints
 from sweeps.training.compiling import Compiling
-from sweeps.training.environment import environment
+from sweeps.training.environment import ROOT, environment, source_hash
 from sweeps.training.faults import ModelFault
 from sweeps.training.population import strategy_for
 from sweeps.training.preflight import preflight, task_of
@@ -42,6 +45,7 @@ def serve(commands: Iterable[str], answers: TextIO) -> bool:
         command = json.loads(line)
         compiling.reset()
         try:
+            _same_sources(command)
             with of_user():
                 if 'preflight' in command:
                     answer = _preflight(command)
@@ -58,6 +62,15 @@ def serve(commands: Iterable[str], answers: TextIO) -> bool:
     return fine
 
 
+def _same_sources(command: dict) -> None:
+    """Raise ValueError where the run was started by another version of the lab than this worker's."""
+    if command.get('sources', source_hash()) != source_hash():
+        raise ValueError(
+            f'a worker on {platform.node()} has other sources of the lab ({source_hash()} in {ROOT}) than the run '
+            f'({command["sources"]}); install the same version there, or leave the sources alone while a run goes on'
+        )
+
+
 def _told(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename:
         return f'{error.filename}: {error.strerror}; mend it and run again: nothing that is recorded is lost'
@@ -71,8 +84,8 @@ def _preflight(command: dict) -> dict:
     for program in programs:
         for name in task_of(program.data).absent():
             find(name)
-    platform = jax.default_backend()
-    about = {'platform': platform, 'strategy': strategy_for(platform), 'devices': jax.local_device_count()}
+    backend = jax.default_backend()
+    about = {'platform': backend, 'strategy': strategy_for(backend), 'devices': jax.local_device_count()}
     sizes = {program.task: task_of(program.data).test_size() for program in programs}
     return {'costs': costs, 'test_sizes': {task: size for task, size in sizes.items() if size is not None}, **about}
 
@@ -103,9 +116,12 @@ def _train(command: dict, trainer: Trainer, compiling: Compiling) -> dict:
 def main(arguments: list[str]) -> int:
     """Serve standard input, or the file that is named; gives the exit status."""
     if arguments[:1] != ['--answers']:
-        path = Path(arguments[0])
-        with open(path, encoding='utf-8') as commands, open(f'{path}.answers', 'w', encoding='utf-8') as answers:
-            return 0 if serve(commands, answers) else 2
+        run, order = Path(arguments[0]), arguments[1]
+        # The folder is where this machine sees it.
+        command, answers = {**order_files.read(run, order), 'folder': str(run)}, io.StringIO()
+        fine = serve([json.dumps(command)], answers)
+        order_files.tell(run, order, json.loads(answers.getvalue()))
+        return 0 if fine else 2
     number = int(arguments[1])
     os.set_inheritable(number, False)
     with open(number, 'w', encoding='utf-8') as answers:

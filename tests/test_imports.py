@@ -57,6 +57,7 @@ KEPT = {
     'matplotlib': ('results/', 'benchmarks/drawing.py'),
     'safetensors': ('arch/published/',),
     'sklearn': ('sweeps/tasks/', 'sweeps/datasets/'),
+    'ray': ('sweeps/launch/ray_tasks.py',),
     'optuna': ('sweeps/protocol/search/', 'benchmarks/sides/optuna_study.py'),
     'grain': ('sweeps/training/stream.py',),
     'PIL': ('sweeps/datasets/',),

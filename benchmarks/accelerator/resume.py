@@ -15,6 +15,7 @@ from ablations.spaces import SPACES
 from ablations.study import Study, task
 from benchmarks.measured import Measured
 from results.store import records
+from sweeps.launch import order_files
 from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import plan
 from sweeps.training.checkpoints import FOLDER
@@ -43,10 +44,12 @@ def command(folder: Path, steps: int) -> dict:
 
 def worker(folder: Path, steps: int) -> subprocess.Popen:
     """A worker that trains the pack into a folder."""
-    file = folder / 'command.json'
-    file.write_text(json.dumps(command(folder, steps)) + '\n', encoding='utf-8')
+    order_files.prepare(folder)
+    order_files.write(folder, 'pack', command(folder, steps))
     environment = {**os.environ, 'XLA_PYTHON_CLIENT_PREALLOCATE': 'false'}
-    return subprocess.Popen([sys.executable, '-m', 'sweeps.worker', str(file)], env=environment, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [sys.executable, '-m', 'sweeps.worker', str(folder), 'pack'], env=environment, stderr=subprocess.DEVNULL
+    )
 
 
 def recorded(folder: Path) -> list[dict]:

@@ -28,6 +28,13 @@ class Launcher(abc.ABC):
 
     pause = 1.0
     """Seconds that a run waits before it looks again for the records of its orders."""
+    elsewhere = False
+    """Whether workers run on other machines, which may have another version of the lab."""
+    pack_seconds = 4.0
+    """Seconds that a pack should take, roughly: more where starting a worker takes longer."""
+
+    Settings: type | None = None
+    """A dataclass of what a user may ask of the cluster (settings.py); the launcher is made with an object of it, if given."""
 
     @abc.abstractmethod
     def preflight(self, question: dict) -> dict:
@@ -72,6 +79,10 @@ class Launcher(abc.ABC):
                 self.cancel()
         finally:
             self.close()
+
+    def cancelled(self, name: str) -> bool:
+        """Whether a person ended an order that is no longer alive; it is not submitted again."""
+        return False
 
     @abc.abstractmethod
     def cancel(self) -> None:

@@ -16,14 +16,13 @@ from pathlib import Path
 from ablations.trial import Needs
 from sweeps.launch.compilation_cache import bound, cache_folder
 from sweeps.launch.launcher import Launcher, Order, checked
+from sweeps.launch.order_files import last_words
 from sweeps.launch.worker_environment import worker_environment
 from sweeps.machine import cores
 
 MEMORY_PER_WORKER = 1 << 30
 PREFLIGHTS = 3
 """How often a first worker is started that is killed each time."""
-LINES, TAIL = 3, 4096
-"""Lines, and at most how many bytes, of a log that are shown where a worker has died."""
 
 
 def workers_for(count: int | None) -> int:
@@ -122,11 +121,7 @@ class WorkerProcess:
         """How it ended, and the last lines of its log."""
         code = self.process.wait()
         how = f'exit status {code}' if code >= 0 else f'signal {signal.Signals(-code).name}'
-        with open(self.log, 'rb') as log:
-            log.seek(max(self.start, self.log.stat().st_size - TAIL))
-            said = log.read().decode(errors='replace').splitlines()
-        last = ' / '.join(line.strip() for line in said[-LINES:] if line.strip())
-        return f'{how}; {self.log} ends: {last}' if last else f'{how}; see {self.log}'
+        return f'{how}; {last_words(self.log, self.start) or f"see {self.log}"}'
 
     def end(self, kill: bool = False) -> None:
         """Close its input, so that it ends when it is done; or kill it."""

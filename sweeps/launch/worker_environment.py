@@ -8,19 +8,32 @@ from sweeps.launch.compilation_cache import cache_folder
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
+QUIET = {
+    'TF_CPP_MIN_LOG_LEVEL': '3',
+    'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0',
+    'JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES': '0',
+}
+OWN = ('ARCHLAB_DATA', 'ARCHLAB_RESIDENT_BYTES')
+ONE_THREAD = {'NPROC': '1', 'OMP_NUM_THREADS': '1', 'OPENBLAS_NUM_THREADS': '1'}
+
+
 def worker_environment(device: str | None) -> dict[str, str]:
-    """Environment of a worker: one thread on CPU, one device on GPU, quiet libraries, the compilation cache."""
-    given = dict(os.environ)
-    quiet = {
-        'TF_CPP_MIN_LOG_LEVEL': '3',
-        'JAX_COMPILATION_CACHE_DIR': str(cache_folder()),
-        'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0',
-        'JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES': '0',
-        'PYTHONPATH': os.pathsep.join([str(ROOT), *filter(None, [given.get('PYTHONPATH')])]),
-        'PYTHONSAFEPATH': '1',
-    }
-    if device is None:
-        threads = {'NPROC': '1', 'OMP_NUM_THREADS': '1', 'OPENBLAS_NUM_THREADS': '1'}
-        flags = f'{given.get("XLA_FLAGS", "")} --xla_cpu_multi_thread_eigen=false'.strip()
-        return {**quiet, **given, **threads, 'XLA_FLAGS': flags, 'PYTHONPATH': quiet['PYTHONPATH'], 'PYTHONSAFEPATH': '1'}
-    return {**quiet, **given, 'CUDA_VISIBLE_DEVICES': device, 'PYTHONPATH': quiet['PYTHONPATH'], 'PYTHONSAFEPATH': '1'}
+    """The environment of a worker that this process starts, on a device or on CPU (None)."""
+    own = {} if device is None else {'CUDA_VISIBLE_DEVICES': device}
+    return {**os.environ, **variables(on_cpu=device is None), **own}
+
+
+def variables(on_cpu: bool) -> dict[str, str]:
+    """What a worker needs in its environment: the lab's sources, quiet libraries, compiled programs, and on CPU one thread.
+
+    Of the quiet ones, what this process was given stays.
+    """
+    given = os.environ
+    told = {**QUIET, 'JAX_COMPILATION_CACHE_DIR': str(cache_folder())}
+    told = {name: given.get(name, value) for name, value in told.items()}
+    path = os.pathsep.join([str(ROOT), *filter(None, [given.get('PYTHONPATH')])])
+    told |= {'PYTHONPATH': path, 'PYTHONSAFEPATH': '1'}
+    told |= {name: given[name] for name in OWN if name in given}
+    if on_cpu:
+        told |= {**ONE_THREAD, 'XLA_FLAGS': f'{given.get("XLA_FLAGS", "")} --xla_cpu_multi_thread_eigen=false'.strip()}
+    return told

@@ -9,7 +9,8 @@ from sweeps.protocol.duration import estimated_seconds
 from sweeps.protocol.pack import LANES, Pack
 
 SECONDS = 4.0
-"""Where lanes run one after the other, a pack has as many as take about so long: the last packs of a phase end together."""
+"""Where lanes run one after the other, a pack has as many as take about so long: the last packs of a phase end together.
+A run whose workers take long to start has longer ones."""
 
 
 def pack(study: Study, trials: Iterable[Trial], manifest: Mapping) -> list[Pack]:
@@ -19,7 +20,7 @@ def pack(study: Study, trials: Iterable[Trial], manifest: Mapping) -> list[Pack]
     replicates, add packs and change none.
     """
     groups: dict[tuple, list[Trial]] = {}
-    together = manifest.get('strategy') == 'vmap'
+    together = manifest.get('strategy') == 'vmap' or _seconds(manifest) > SECONDS
     for trial in trials:
         look = sum(study.count(trial.arm, count) <= trial.replicate for count in study.looks)
         stage = ('look', look) if together or trial.held == TEST else ('replicate', trial.replicate)
@@ -41,4 +42,8 @@ def lanes_of(program: Program, manifest: Mapping) -> int:
     if strategy != 'loop':
         return most
     flops = step_flops(manifest.get('costs', {}), program.arm, program.task)
-    return max(1, min(most, round(SECONDS / estimated_seconds(program.steps, flops))))
+    return max(1, min(most, round(_seconds(manifest) / estimated_seconds(program.steps, flops))))
+
+
+def _seconds(manifest: Mapping) -> float:
+    return manifest.get('pack_seconds', SECONDS)

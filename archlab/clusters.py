@@ -1,0 +1,62 @@
+"""Clusters: sweep launch scripts, and what the workers of a run have said."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from archlab.answers import OUT
+from archlab.options import RUNS, Name, Runs
+from archlab.study_runs import study_name
+
+commands = typer.Typer()
+
+
+@commands.command('launch-script', epilog='Example: archlab launch-script quickstart --for slurm --gpus 1 > sweep.sh')
+def launch_script(
+    study: Name,
+    kind: Annotated[str, typer.Option('--for', help='The cluster: slurm or ray.')],
+    runs: Runs = RUNS,
+    partition: Annotated[str | None, typer.Option(help='Slurm: the partition of the workers.')] = None,
+    gpus: Annotated[int | None, typer.Option(help='GPUs of a worker.')] = None,
+    time: Annotated[str | None, typer.Option(help='Slurm: the time limit of a worker.')] = None,
+):
+    """A script that runs the study on a cluster, to read, edit and submit. Changes nothing."""
+    from sweeps.launch.scripts import script_for
+
+    study_name(study)
+    command = Path(sys.executable).with_name('archlab')
+    values = {'study': study, 'runs': str(runs), 'archlab': str(command) if command.exists() else 'archlab'}
+    given = {'--partition': partition, '--gpus': gpus, '--time': time}
+    options = [word for name, value in given.items() if value is not None for word in (name, str(value))]
+    print(script_for(kind, values, options), end='')
+
+
+@commands.command(epilog='Example: archlab logs quickstart, or archlab logs quickstart worker-0')
+def logs(
+    study: Name,
+    pack: Annotated[
+        str | None, typer.Argument(metavar='[PACK]', help='A pack or a worker; all of them where left out.')
+    ] = None,
+    runs: Runs = RUNS,
+):
+    """What the workers of a run have said: the last line of each log, or the whole log of one."""
+    from ablations.config import closest
+    from results.store import regular
+
+    folder = runs / study_name(study) / 'logs'
+    known = {path.stem: path for path in sorted(folder.glob('*.log'))}
+    if not known:
+        raise ValueError(f'no logs in {folder}; run the study first, or give --runs its folder')
+    if pack is not None:
+        if pack not in known:
+            raise ValueError(f"no log of '{pack}' in {folder}; archlab logs {study} lists them.{closest(pack, known)}")
+        return _say(regular.read(known[pack]).decode(errors='replace').rstrip('\n'))
+    for name, path in known.items():
+        said = regular.read(path).decode(errors='replace').strip().splitlines()
+        _say(f'{name}  {said[-1] if said else "(nothing)"}')
+
+
+def _say(text: str) -> None:
+    OUT.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,73 @@
+"""Order files: orders and their answers as files in a run's folder, for workers that no pipe reaches."""
+
+import json
+from pathlib import Path
+
+from results.store import atomic, regular
+
+FOLDER = 'orders'
+LOGS = 'logs'
+TAIL, LINES = 4096, 3
+"""At most how many bytes, and lines, of a log are shown where a worker has ended without an answer."""
+
+
+def prepare(run: Path) -> None:
+    """Make the folders that workers write to."""
+    for name in (FOLDER, LOGS):
+        (run / name).mkdir(parents=True, exist_ok=True)
+
+
+def write(run: Path, name: str, command: dict) -> None:
+    """Write the command of an order, and forget the answer to an earlier one of this name."""
+    place(run, name, 'answer').unlink(missing_ok=True)
+    atomic.replace(place(run, name, 'json'), json.dumps(command))
+
+
+def read(run: Path, name: str) -> dict:
+    """The command of an order; raises ValueError where there is none."""
+    try:
+        return json.loads(regular.read(place(run, name, 'json')))
+    except OSError as error:
+        raise ValueError(f"no order '{name}' in {run}: {regular.unread(place(run, name, 'json'), error)}") from None
+
+
+def tell(run: Path, name: str, answer: dict) -> None:
+    """Write the answer to an order."""
+    atomic.replace(place(run, name, 'answer'), json.dumps(answer))
+
+
+def answer(run: Path, name: str) -> dict | None:
+    """The answer to an order; None where there is none yet."""
+    try:
+        told = json.loads(regular.read(place(run, name, 'answer')))
+    except (OSError, ValueError):
+        return None
+    return told if isinstance(told, dict) else None
+
+
+def clear(run: Path, name: str) -> None:
+    """Remove an order that is carried out, and its answer."""
+    for kind in ('json', 'answer'):
+        place(run, name, kind).unlink(missing_ok=True)
+
+
+def place(run: Path, name: str, kind: str) -> Path:
+    """The file of an order: its command (`json`) or its `answer`."""
+    return run / FOLDER / f'{name}.{kind}'
+
+
+def log(run: Path, name: str) -> Path:
+    """What the workers of an order have said."""
+    return run / LOGS / f'{name}.log'
+
+
+def last_words(path: Path, start: int = 0) -> str:
+    """The last lines of a log from a byte on, as a part of a sentence; '' where it says nothing."""
+    try:
+        with open(path, 'rb') as file:
+            file.seek(max(start, path.stat().st_size - TAIL))
+            said = file.read().decode(errors='replace').splitlines()
+    except OSError:
+        return ''
+    last = ' / '.join(line.strip() for line in said[-LINES:] if line.strip())
+    return f'{path} ends: {last}' if last else ''

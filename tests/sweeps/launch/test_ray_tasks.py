@@ -1,0 +1,127 @@
+"""The Ray launcher by a made-up Ray: what becomes of tasks that end, are lost, or do not see the run's folder."""
+
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from ablations.trial import Needs
+from sweeps.launch import make_launcher, order_files
+from sweeps.launch.launcher import Order
+from sweeps.launch.queued import UNSEEN
+from sweeps.launch.ray_tasks import RayLauncher, carry_out
+
+
+class LostError(Exception):
+    """What Ray raises of a task that it lost."""
+
+
+class MadeUpRay(ModuleType):
+    """Tasks that end as the test says: `ends` holds an exit status or an error by order."""
+
+    def __init__(self):
+        super().__init__('ray')
+        self.__version__, self.exceptions = '1.0', SimpleNamespace(RayError=LostError)
+        self.ends: dict[str, object] = {}
+        self.asked: dict[str, object] = {}
+        self.ended: list[str] = []
+
+    def init(self, **asked: object) -> None:
+        self.asked = asked
+        if asked['address'] == 'old':
+            raise RuntimeError('Version mismatch: the cluster has\nRay 0.1')
+
+    def remote(self, function: Callable) -> 'MadeUpRay':
+        assert function is carry_out
+        return self
+
+    def options(self, **asked: object) -> SimpleNamespace:
+        self.asked |= asked
+        return SimpleNamespace(remote=lambda run, order: order)
+
+    def wait(self, tasks: list[str], num_returns: int, timeout: float) -> tuple[list[str], list[str]]:
+        return [task for task in tasks if task in self.ends], [task for task in tasks if task not in self.ends]
+
+    def get(self, task: str) -> object:
+        if isinstance(self.ends[task], Exception):
+            raise self.ends[task]
+        return self.ends[task]
+
+    def cancel(self, task: str) -> None:
+        self.ended.append(task)
+
+    def shutdown(self) -> None:
+        self.ended.append('Ray')
+
+
+@pytest.fixture
+def ray(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MadeUpRay:
+    monkeypatch.setenv('XDG_CONFIG_HOME', str(tmp_path / 'config'))
+    made = MadeUpRay()
+    monkeypatch.setitem(sys.modules, 'ray', made)
+    return made
+
+
+def launcher(folder: Path, address: str = 'auto', **options: object) -> RayLauncher:
+    made = make_launcher('ray', folder, None, {'address': address, **options})
+    made.pause, made.patience = 0.01, 0.05
+    order_files.prepare(made.folder)
+    return made
+
+
+def orders(*names: str) -> list[Order]:
+    return [Order(name, Needs('p', 'm'), {}) for name in names]
+
+
+def test_orders_are_tasks_that_live_until_they_end(ray: MadeUpRay, tmp_path: Path):
+    one = launcher(tmp_path, gpus=1, cpus=2)
+    assert (ray.asked['num_gpus'], ray.asked['num_cpus']) == (1, 2)
+    assert 'JAX_PLATFORMS' not in ray.asked['runtime_env']['env_vars']
+    one.submit(orders('a', 'b', 'c', 'd'))
+    order_files.log(one.folder, 'b').write_text('no room on this device\n')
+    ray.ends = {'a': 0, 'b': 1, 'c': LostError('the node died')}
+    assert one.alive() == {'d'}
+    assert one.ended('b').startswith('exit status 1; ') and one.ended('b').endswith('no room on this device')
+    assert one.ended('c') == 'LostError'
+    with pytest.raises(ValueError, match='it goes wrong'), one:
+        raise ValueError('it goes wrong')
+    assert ray.ended == ['d', 'Ray']
+
+
+def test_a_task_on_cpu_takes_no_gpu_that_is_there(ray: MadeUpRay, tmp_path: Path):
+    launcher(tmp_path)
+    assert ray.asked['runtime_env']['env_vars']['JAX_PLATFORMS'] == 'cpu'
+
+
+def test_a_node_that_does_not_see_the_folder_is_found_before_anything_is_submitted(ray: MadeUpRay, tmp_path: Path):
+    assert carry_out(str(tmp_path), 'order') == UNSEEN
+    one, start = launcher(tmp_path), RayLauncher.start
+
+    def started(names: list[str]) -> None:
+        start(one, names)
+        ray.ends = dict.fromkeys(names, UNSEEN)
+
+    one.start = started
+    with pytest.raises(ValueError, match='the nodes do not see this folder'):
+        one.preflight({'preflight': []})
+
+
+def test_what_cannot_work_is_told_at_once(ray: MadeUpRay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(ValueError, match='has no address; allowed: --address'):
+        make_launcher('ray', tmp_path)
+    with pytest.raises(ValueError, match=r'no Ray to use at .*Version mismatch: the cluster has Ray 0\.1; .*of version 1\.0'):
+        launcher(tmp_path, 'old')
+    with socket.socket() as nobody:
+        nobody.bind(('127.0.0.1', 0))
+        with pytest.raises(ValueError, match=r'no Ray at .*start it there'):
+            launcher(tmp_path, f'127.0.0.1:{nobody.getsockname()[1]}')
+    with pytest.raises(ValueError, match='--workers with launcher'):
+        make_launcher('ray', tmp_path, 3, {'address': 'auto'})
+    with pytest.raises(ValueError, match='allowed: no GPU or more'):
+        launcher(tmp_path, cpus=0)
+    monkeypatch.setitem(sys.modules, 'ray', None)
+    with pytest.raises(ValueError, match=r"needs Ray; pip install 'archlab\[ray\]'"):
+        launcher(tmp_path)

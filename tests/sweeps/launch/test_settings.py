@@ -1,0 +1,59 @@
+"""Settings of a cluster: written down once, in files that are weaker than what is asked for in the command."""
+
+from pathlib import Path
+
+import pytest
+
+from sweeps.launch import make_launcher
+from sweeps.launch.settings import FILE, settings
+from sweeps.launch.slurm import SlurmSettings
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv('XDG_CONFIG_HOME', str(tmp_path / 'home'))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'home' / 'archlab').mkdir(parents=True)
+    return tmp_path / 'home' / 'archlab'
+
+
+def asked(study: Path | None = None, **options: object) -> SlurmSettings:
+    return settings(SlurmSettings, 'slurm', study, options)
+
+
+def test_the_users_file_the_studys_and_the_command(home: Path, tmp_path: Path):
+    (home / FILE).write_text('[slurm]\npartition = "cpu"\ntime = "1:00:00"\nsetup = ["module load cuda"]\n[ray]\nother = 1\n')
+    (tmp_path / 'studies').mkdir()
+    (tmp_path / 'studies' / FILE).write_text('[slurm]\npartition = "gpu"\nsbatch = ["--exclusive"]\n')
+    study = tmp_path / 'studies' / 'mine.py'
+    assert asked() == SlurmSettings(partition='cpu', time='1:00:00', setup=('module load cuda',))
+    assert asked(study) == SlurmSettings(partition='gpu', time='1:00:00', setup=('module load cuda',), sbatch=('--exclusive',))
+    assert asked(study, partition=None, time='10', gpus=2, sbatch=('--nice',)) == SlurmSettings(
+        partition='gpu', time='10', gpus=2, setup=('module load cuda',), sbatch=('--exclusive', '--nice')
+    )
+
+
+@pytest.mark.parametrize(
+    ('text', 'words'),
+    [
+        ('[slurm', 'is no TOML'),
+        ('slurm = 3', r"'slurm' is 3; allowed: a table, \[slurm\]"),
+        ('[slurm]\npartion = "a"', r"partion is not known; allowed: .*Did you mean 'partition'"),
+        ('[slurm]\ngpus = "one"', "gpus is 'one'; allowed: a whole number"),
+        ('[slurm]\ngpus = true', 'gpus is True; allowed: a whole number'),
+        ('[slurm]\ntime = 60', 'time is 60; allowed: a text'),
+        ('[slurm]\nsetup = "module load cuda"', "setup is 'module load cuda'; allowed: a list of texts"),
+        ('[slurm]\ntime = "soon"', '--time'),
+    ],
+)
+def test_a_wrong_file_is_refused(home: Path, text: str, words: str):
+    (home / FILE).write_text(text)
+    with pytest.raises(ValueError, match=words):
+        asked()
+
+
+def test_what_a_launcher_has_no_use_for_is_refused(home: Path, tmp_path: Path):
+    with pytest.raises(ValueError, match=r"--partition with launcher 'local'; allowed with: \['ray', 'slurm'\]"):
+        make_launcher('local', tmp_path, options={'partition': 'gpu', 'gpus': None, 'sbatch': ()})
+    with pytest.raises(ValueError, match="--address is nothing to launcher 'slurm'"):
+        asked(address='here')

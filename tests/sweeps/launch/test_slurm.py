@@ -1,0 +1,167 @@
+"""The Slurm launcher by made-up commands: what it asks of Slurm, what it knows from it, what it says of what went wrong."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from made_up_slurm import MadeUpSlurm
+
+from ablations.trial import Needs
+from sweeps.launch import make_launcher, order_files
+from sweeps.launch.launcher import Order
+from sweeps.launch.queued import UNSEEN
+from sweeps.launch.slurm import SlurmLauncher, SlurmSettings, script
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MadeUpSlurm:
+    made = MadeUpSlurm(tmp_path / 'slurm')
+    monkeypatch.setenv('PATH', made.path)
+    monkeypatch.setenv('XDG_CONFIG_HOME', str(tmp_path / 'config'))
+    monkeypatch.setattr(sys, 'executable', str(made.worker))
+    return made
+
+
+def launcher(tmp_path: Path, **options: object) -> SlurmLauncher:
+    made = make_launcher('slurm', tmp_path / 'run', None, options)
+    made.pause, made.patience = 0.01, 0.05
+    order_files.prepare(made.folder)
+    return made
+
+
+def orders(*names: str, **command: object) -> list[Order]:
+    return [Order(name, Needs('p', 'm'), command) for name in names]
+
+
+def test_orders_become_tasks_of_array_jobs_and_are_known_by_name(tmp_path: Path, slurm: MadeUpSlurm):
+    """Also to a launcher that is started later, on what Slurm allows in one array."""
+    first = launcher(tmp_path)
+    first.submit(orders('a', 'b', 'c', 'd', 'e'))
+    assert list(slurm.read()) == ['1_0', '1_1', '1_2', '2_0', '2_1']
+    assert launcher(tmp_path).alive() == first.alive() == {'a', 'b', 'c', 'd', 'e'}
+    slurm.run('1_1')
+    assert first.alive() == {'a', 'c', 'd', 'e'}
+    assert order_files.log(first.folder, 'b').read_text() == 'the worker of b says this\n'
+    assert not order_files.place(first.folder, 'b', 'json').exists(), 'an order that is carried out is cleared away'
+
+
+def test_another_run_has_jobs_of_its_own(tmp_path: Path, slurm: MadeUpSlurm):
+    launcher(tmp_path).submit(orders('a'))
+    assert launcher(tmp_path / 'other').alive() == set()
+
+
+def test_what_each_worker_needs_is_asked_for(tmp_path: Path, slurm: MadeUpSlurm):
+    asked = {'partition': 'gpu', 'gpus': 1, 'cpus': 4, 'memory': '8G', 'time': '2:00:00', 'sbatch': ('--constraint=a100',)}
+    launcher(tmp_path, **asked).submit(orders('a'))
+    told = slurm.read()['1_0']['options']
+    for option in ('partition=gpu', 'gpus-per-task=1', 'cpus-per-task=4', 'mem=8G', 'time=2:00:00', 'constraint=a100'):
+        assert f'--{option}' in told
+
+
+def test_on_a_gpu_a_worker_keeps_its_threads(tmp_path: Path):
+    texts = {gpus: script(tmp_path, 'list', SlurmSettings(gpus=gpus)) for gpus in (0, 1)}
+    assert 'export NPROC=1' in texts[0] and 'NPROC' not in texts[1]
+    assert all('JAX_COMPILATION_CACHE_DIR' in text for text in texts.values())
+
+
+def test_the_script_is_sound_shell_whatever_the_folder_is_called(tmp_path: Path):
+    folder = tmp_path / "it's $HOME `here`"
+    order_files.prepare(folder)
+    written = tmp_path / 'task.sh'
+    written.write_text(script(folder, 'none.list', SlurmSettings(setup=('module() { :; }', 'module load cuda'))))
+    done = subprocess.run(['bash', '-n', written], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, '')
+    assert subprocess.run(['bash', written], env={'SLURM_ARRAY_TASK_ID': '0'}, check=False).returncode == UNSEEN
+
+
+def test_a_preflight_is_answered_through_files(tmp_path: Path, slurm: MadeUpSlurm):
+    one, start = launcher(tmp_path), SlurmLauncher.start
+
+    def started(names: list[str]) -> None:
+        start(one, names)
+        slurm.run_all()
+
+    one.start = started
+    assert one.preflight({'preflight': [], 'answer': {'platform': 'gpu'}}) == {'platform': 'gpu'}
+    assert list((one.folder / 'orders').glob('preflight*')) == []
+
+
+@pytest.mark.parametrize(
+    ('state', 'code', 'words'),
+    [
+        ('FAILED', f'{UNSEEN}:0', 'the nodes do not see this folder'),
+        ('CANCELLED', '0:15', 'CANCELLED'),
+        ('FAILED', '1:0', 'FAILED, exit status 1'),
+        ('TIMEOUT', '0:15', 'TIMEOUT after 00:01:00; give --time more'),
+        ('OUT_OF_MEMORY', '0:9', 'OUT_OF_MEMORY'),
+    ],
+)
+def test_a_first_worker_that_ends_without_an_answer_is_told(
+    tmp_path: Path, slurm: MadeUpSlurm, state: str, code: str, words: str
+):
+    one, start = launcher(tmp_path), SlurmLauncher.start
+
+    def started(names: list[str]) -> None:
+        start(one, names)
+        slurm.write({task: {**about, 'state': state, 'code': code} for task, about in slurm.read().items()})
+
+    one.start = started
+    with pytest.raises(ValueError, match=words):
+        one.preflight({'preflight': []})
+
+
+def test_a_refusing_worker_stops_the_run(tmp_path: Path, slurm: MadeUpSlurm):
+    one = launcher(tmp_path)
+    one.submit(orders('a', answer={'invalid': 'the data are not prepared here'}))
+    slurm.run_all()
+    with pytest.raises(ValueError, match='not prepared here'):
+        one.alive()
+
+
+def test_how_an_order_ended_is_told_with_the_tail_of_its_log(tmp_path: Path, slurm: MadeUpSlurm):
+    one = launcher(tmp_path)
+    one.submit(orders('a', do='die'))
+    slurm.run_all()
+    assert one.alive() == set() and not one.cancelled('a')
+    assert one.ended('a').startswith('FAILED, exit status 7; ') and one.ended('a').endswith('the worker of a says this')
+    assert one.ended('never submitted') == 'no trace of it in Slurm any more'
+
+
+def test_what_a_person_cancelled_is_known_of_the_last_submission_only(tmp_path: Path, slurm: MadeUpSlurm):
+    one = launcher(tmp_path)
+    one.submit(orders('a', 'b'))
+    slurm.end('1_0', 'CANCELLED')
+    assert one.alive() == {'b'} and one.cancelled('a') and not one.cancelled('b')
+    one.submit(orders('a'))
+    slurm.end('2_0', 'NODE_FAIL')
+    assert one.alive() == {'b'} and not one.cancelled('a')
+
+
+def test_a_controller_that_does_not_answer_loses_nothing(tmp_path: Path, slurm: MadeUpSlurm):
+    one = launcher(tmp_path)
+    one.submit(orders('a'))
+    (slurm.folder / 'down').touch()
+    assert one.alive() is None
+    (slurm.folder / 'down').unlink()
+    assert one.alive() == {'a'}
+
+
+@pytest.mark.parametrize(('error', 'left'), [(KeyboardInterrupt, 'PENDING'), (ValueError, 'CANCELLED')])
+def test_an_interrupt_leaves_the_queue_alone_and_an_error_clears_it(tmp_path: Path, slurm: MadeUpSlurm, error: type, left: str):
+    with pytest.raises(error), launcher(tmp_path) as one:
+        one.submit(orders('a'))
+        raise error
+    assert slurm.read()['1_0']['state'] == left
+
+
+def test_refusals_name_what_is_allowed(tmp_path: Path, slurm: MadeUpSlurm, monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(ValueError, match=r"partition 'nix': .*allowed: \['gpu', 'main'\]"):
+        launcher(tmp_path, partition='nix').submit(orders('a'))
+    with pytest.raises(ValueError, match='--time'):
+        launcher(tmp_path, time='soon')
+    with pytest.raises(ValueError, match='--gpus -1'):
+        launcher(tmp_path, gpus=-1)
+    monkeypatch.setenv('PATH', str(tmp_path))
+    with pytest.raises(ValueError, match='no sbatch, squeue, scontrol, scancel on the path'):
+        launcher(tmp_path)
