@@ -12,7 +12,9 @@ from pathlib import Path
 from sweeps.launch import order_files
 from sweeps.launch.launcher import Launcher, Order, checked
 
-PATIENCE = 60.0
+PREFLIGHTS = 3
+"""How often a first worker is started that ends without an answer."""
+PATIENCE = 30.0
 """Seconds that an answer may take to be seen, after the scheduler has forgotten its worker: shared folders may lag."""
 UNSEEN = 87
 """The exit status of a worker that does not see the run's folder."""
@@ -53,22 +55,32 @@ class QueuedLauncher(Launcher):
 
     def preflight(self, question: dict) -> dict:
         order_files.prepare(self.folder)
-        name = f'preflight-{secrets.token_hex(4)}'
+        for _ in range(PREFLIGHTS):
+            name = f'preflight-{secrets.token_hex(4)}'
+            answer = self._answer(name, question)
+            if answer is not None:
+                order_files.clear(self.folder, name)
+                return checked(answer, order_files.log(self.folder, name))
+            if self.cancelled(name) or self.unseen(name):
+                break
+        raise ValueError(f'the first worker ended without an answer, with {self.ended(name)}')
+
+    def _answer(self, name: str, question: dict) -> dict | None:
+        """What a worker answers; None where it ended without an answer."""
         order_files.write(self.folder, name, question)
         self.start([name])
-        gone = 0.0
+        gone, wait = 0.0, min(self.pause, 1.0)
         try:
             while (answer := order_files.answer(self.folder, name)) is None:
-                time.sleep(min(self.pause, 1.0))
+                time.sleep(wait)
                 living = self.living()
-                gone = 0.0 if living is None or name in living else gone + min(self.pause, 1.0)
+                gone = 0.0 if living is None or name in living else gone + wait
                 if gone > self.patience or (gone and (self.cancelled(name) or self.unseen(name))):
-                    raise ValueError(f'the first worker ended without an answer, with {self.ended(name)}')
+                    return None
         except BaseException:
             self.end({name})
             raise
-        order_files.clear(self.folder, name)
-        return checked(answer, order_files.log(self.folder, name))
+        return answer
 
     def submit(self, orders: list[Order]) -> None:
         for order in orders:

@@ -111,6 +111,18 @@ def test_a_first_worker_that_ends_without_an_answer_is_told(
         one.preflight({'preflight': []})
 
 
+def test_a_first_worker_that_is_killed_once_is_tried_again(tmp_path: Path, slurm: MadeUpSlurm):
+    one, start, started = launcher(tmp_path), SlurmLauncher.start, []
+
+    def killed_once(names: list[str]) -> None:
+        start(one, names)
+        started.extend(names)
+        slurm.end('1_0', 'NODE_FAIL') if len(started) == 1 else slurm.run_all()
+
+    one.start = killed_once
+    assert one.preflight({'preflight': []}) == {'platform': 'cpu'} and len(started) == 2
+
+
 def test_a_refusing_worker_stops_the_run(tmp_path: Path, slurm: MadeUpSlurm):
     one = launcher(tmp_path)
     one.submit(orders('a', answer={'invalid': 'the data are not prepared here'}))
