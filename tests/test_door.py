@@ -87,7 +87,7 @@ def test_a_run_refuses_them_too_and_leaves_no_records(called: Callable, monkeypa
 BAD_CALLS = [
     (['run', 'quickstrat'], "Did you mean 'quickstart'"),
     (['run', 'nowhere.py'], 'no such file'),
-    (['run', 'quickstart', '--launcher', 'slurm'], "launcher 'slurm'"),
+    (['run', 'quickstart', '--launcher', 'slurn'], "launcher 'slurn'"),
     (['run', 'quickstart', '--workers', '0'], '--workers 0'),
     (['run', 'quickstart', '--set', 'trials'], 'path=value'),
     (['run', 'quickstart', '--set', 'trails=3'], "Did you mean 'trials'"),

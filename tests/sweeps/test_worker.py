@@ -17,12 +17,14 @@ from ablations.study_files import load_study
 from results.store.recorded import read_folder
 from results.store.records import prepare
 from sweeps import worker as workers
+from sweeps.launch import order_files
 from sweeps.protocol.pack import Pack
 from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import schedule
 from sweeps.tasks.probes.recall import Recall
 from sweeps.training import trainer as trainers
 from sweeps.training.device import device_memory, peak_memory
+from sweeps.training.environment import source_hash
 from sweeps.training.faults import of_model
 from sweeps.training.population import Population
 from sweeps.training.preflight import task_of
@@ -215,18 +217,30 @@ def test_appraisal_counts_every_arm_and_task(study):
     assert answer['costs']['no_mixer']['recall']['params'] < answer['costs']['base']['recall']['params']
 
 
-def test_commands_may_stand_in_a_file(study, item: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """As a batch job gives them: answers beside them, and a status that says whether all could be carried out."""
+def test_an_order_may_stand_in_a_file(study, item: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As schedulers have them carried out: the answer lies beside it, and a status says whether it could be."""
     prepare(tmp_path)
-    path = tmp_path / 'job.json'
+    order_files.prepare(tmp_path)
     monkeypatch.setattr(Trainer, 'train', lambda *_: failed(item, 'not trained here'))
-    path.write_text(json.dumps(command(item, tmp_path)) + '\n')
-    assert workers.main([str(path)]) == 0
-    assert json.loads(Path(f'{path}.answers').read_text()) == {'pack': item.id, 'reason': ''}
+    # The folder is where the worker sees it, whatever it is called where the order was written.
+    order_files.write(tmp_path, item.id, command(item, Path('/elsewhere')))
+    assert workers.main([str(tmp_path), item.id]) == 0
+    assert order_files.answer(tmp_path, item.id) == {'pack': item.id, 'reason': ''}
     assert set(read_folder(tmp_path, study.name)[0]) == {trial.id for trial in item.trials}
-    path.write_text(json.dumps(appraisal(study, optimizer='adagrad')) + '\n')
-    assert workers.main([str(path)]) == 2
-    assert 'adagrad' in json.loads(Path(f'{path}.answers').read_text())['invalid']
+    order_files.write(tmp_path, 'preflight', appraisal(study, optimizer='adagrad'))
+    assert workers.main([str(tmp_path), 'preflight']) == 2
+    assert 'adagrad' in order_files.answer(tmp_path, 'preflight')['invalid']
+    with pytest.raises(ValueError, match="no order 'nix'"):
+        workers.main([str(tmp_path), 'nix'])
+
+
+def test_a_worker_of_another_version_refuses(item: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    prepare(tmp_path)
+    monkeypatch.setattr(Trainer, 'train', lambda *_: failed(item, 'not trained here'))
+    (answer,) = ask({**command(item, tmp_path), 'sources': 'those of last week'})
+    assert 'has other sources of the lab' in answer['invalid'] and 'those of last week' in answer['invalid']
+    assert list((tmp_path / 'records').iterdir()) == []
+    assert ask({**command(item, tmp_path), 'sources': source_hash()}) == [{'pack': item.id, 'reason': ''}]
 
 
 BAD = [

@@ -13,6 +13,8 @@ SPARED = {
     'ablations/': 'what a trial is stands in its address, and so in its record',
     'results/store/': 'records are kept as they are given',
     'sweeps/worker.py': 'packs are taken and records handed on',
+    'sweeps/launch/': 'who starts a worker, and where its orders lie',
+    'sweeps/machine.py': 'how many workers there are',
     'sweeps/datasets/aside.py': 'where files lie while they are written',
     'sweeps/datasets/intact.py': 'files are compared with their hashes, and refused or not',
     'sweeps/datasets/locations.py': 'where data lie',
