@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from archlab.answers import OUT
-from archlab.options import RUNS, Name, Runs
+from archlab.answers import OUT, print_json
+from archlab.options import RUNS, Json, Name, Runs
 from archlab.study_runs import study_name
 
 commands = typer.Typer()
@@ -31,6 +31,36 @@ def launch_script(
     given = {'--partition': partition, '--gpus': gpus, '--time': time}
     options = [word for name, value in given.items() if value is not None for word in (name, str(value))]
     print(script_for(kind, values, options), end='')
+
+
+@commands.command(epilog='Example: archlab merge gpu/runs laptop/runs runs')
+def merge(
+    sources: Annotated[list[Path], typer.Argument(metavar='RUNS... RUNS', help='Runs folders; all are added to the last one.')],
+    study: Annotated[str | None, typer.Option(help='Only this study; all of them unless given.')] = None,
+    as_json: Json = False,
+):
+    """Records of the same studies from several places, added to the last folder. The first writer of a trial wins."""
+    from sweeps.merge import merge as merged
+
+    *sources, target = sources
+    if not sources:
+        raise ValueError(f'only {target} is given; allowed: one runs folder or more to take from, and the one to add to')
+    facts = []
+    for source in sources:
+        names = sorted(path.parent.name for path in source.glob('*/records') if study in (None, path.parent.name))
+        if not names:
+            raise ValueError(f'no records {f"of {study} " if study else ""}in {source}; give a runs folder, such as runs')
+        for name in names:
+            told = merged(source / name, target / name)
+            facts.append({'from': str(source), **vars(told)})
+            if not as_json:
+                where = ', '.join(f'{count} by sources {hashed}' for hashed, count in told.sources.items())
+                _say(f'{name} from {source}: {told.added} trials added{f" ({where})" if where else ""}, {told.known} known')
+                if told.unlike:
+                    shown = ', '.join(told.unlike[:5]) + (', ...' if len(told.unlike) > 5 else '')
+                    _say(f'{name}: {len(told.unlike)} trials have other scores in {target}, which stay: {shown}')
+    if as_json:
+        print_json(facts)
 
 
 @commands.command(epilog='Example: archlab logs quickstart, or archlab logs quickstart worker-0')

@@ -15,7 +15,12 @@ FILE = 'study.json'
 
 def save(folder: Path, study: Study) -> None:
     """Write the definition of a study; raises ValueError where the folder cannot be written or the disk is full."""
-    atomic.replace(folder / FILE, json.dumps(study.to_dict(), indent=1, allow_nan=False), FIX)
+    save_as(folder, study.to_dict())
+
+
+def save_as(folder: Path, definition: dict) -> None:
+    """Write a definition as plain data; raises ValueError as `save` does."""
+    atomic.replace(folder / FILE, json.dumps(definition, indent=1, allow_nan=False), FIX)
 
 
 def load(folder: Path) -> dict | None:

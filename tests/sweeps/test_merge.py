@@ -1,0 +1,84 @@
+"""Merging runs folders: nothing lost, nothing twice, and what differs is named."""
+
+import json
+from pathlib import Path
+
+import finished_study
+import pytest
+
+from results.store.recorded import read_folder
+from sweeps import manifest as manifests
+from sweeps.merge import merge
+
+HERE, THERE = 0.6, 1.0
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """The folder of a study with its first packs, and another with all of them."""
+    for name, share in (('here', HERE), ('there', THERE)):
+        (tmp_path / name).mkdir()
+        finished_study.write(tmp_path / name, share=share)
+    return tmp_path / 'here' / 'runs' / 'finished', tmp_path / 'there' / 'runs' / 'finished'
+
+
+def records(folder: Path) -> dict:
+    found, skipped = read_folder(folder, 'finished')
+    assert not skipped and not found.doubled
+    return {key: found.whole(key) | {'pack': None} for key in found}
+
+
+def test_what_is_missing_is_added_and_nothing_twice(folders: tuple[Path, Path]):
+    here, there = folders
+    before, whole = records(here), records(there)
+    told = merge(there, here)
+    assert (told.added, told.known, told.unlike) == (len(whole) - len(before), len(before), [])
+    assert told.sources == {'simulated': told.added}
+    assert records(here) == whole
+    reads = manifests.load(here)['test_reads']
+    again = merge(there, here)
+    assert (again.added, again.known) == (0, len(whole))
+    assert records(here) == whole and manifests.load(here)['test_reads'] == reads
+
+
+def test_a_folder_that_is_not_there_becomes_the_others(folders: tuple[Path, Path], tmp_path: Path):
+    _, there = folders
+    manifests.update(there, looks=[3])
+    told = merge(there, tmp_path / 'new' / 'finished')
+    assert told.added == len(records(there)) and records(tmp_path / 'new' / 'finished') == records(there)
+    manifest = manifests.load(tmp_path / 'new' / 'finished')
+    assert manifest['digest'] == manifests.load(there)['digest'] and manifest['looks'] == [3]
+    tested = sum(record['held'] == 'test' for record in records(there).values())
+    assert sum(manifest['test_reads'].values()) == tested > 0
+
+
+def test_a_part_of_a_pack_is_completed_under_a_name_of_its_own(folders: tuple[Path, Path]):
+    here, there = folders
+    path = sorted((here / 'records').glob('*.jsonl'))[0]
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    from results.store.records import to_line
+
+    kept = [{**line, 'pack': {**line['pack'], 'records': 1}} for line in lines[:1]]
+    path.write_text(''.join(to_line({k: v for k, v in line.items() if k != 'check'}) + '\n' for line in kept))
+    merge(there, here)
+    assert records(here) == records(there)
+    assert (here / 'records' / f'{path.stem}-2.jsonl').exists()
+
+
+def test_a_trial_with_another_score_stays_and_is_named(folders: tuple[Path, Path], tmp_path: Path):
+    here, _ = folders
+    (tmp_path / 'other').mkdir()
+    finished_study.write(tmp_path / 'other', seed=1, share=HERE)
+    before = records(here)
+    told = merge(tmp_path / 'other' / 'runs' / 'finished', here)
+    assert set(told.unlike) <= set(before) and told.unlike
+    assert {key: records(here)[key] for key in before} == before
+
+
+def test_studies_that_differ_are_not_merged(folders: tuple[Path, Path], tmp_path: Path):
+    here, there = folders
+    manifests.update(there, digest='another')
+    with pytest.raises(ValueError, match='allowed: records of one definition'):
+        merge(there, here)
+    with pytest.raises(ValueError, match='no records in'):
+        merge(tmp_path / 'nix', here)
