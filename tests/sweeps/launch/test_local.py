@@ -11,6 +11,7 @@ import pytest
 from ablations.trial import Needs
 from sweeps.launch.launcher import Order
 from sweeps.launch.local import LocalLauncher, WorkerProcess, devices_for, workers_for
+from sweeps.launch.worker_environment import worker_environment
 
 ANSWERING = """
 import json, os, pathlib, sys
@@ -196,3 +197,11 @@ def test_the_number_of_workers():
     assert workers_for(None) >= 1
     with pytest.raises(ValueError, match='--workers 0; allowed: 1 or more'):
         workers_for(0)
+
+
+def test_large_pages_are_asked_for_unless_the_user_says_otherwise(monkeypatch):
+    monkeypatch.delenv('GLIBC_TUNABLES', raising=False)
+    assert worker_environment(None)['GLIBC_TUNABLES'] == 'glibc.malloc.hugetlb=1'
+    assert 'GLIBC_TUNABLES' not in worker_environment('0')
+    monkeypatch.setenv('GLIBC_TUNABLES', 'glibc.malloc.check=0')
+    assert worker_environment(None)['GLIBC_TUNABLES'] == 'glibc.malloc.check=0'
