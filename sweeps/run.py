@@ -22,7 +22,7 @@ from sweeps.protocol.pack import LANES, Pack
 from sweeps.protocol.packing import SECONDS, pack
 from sweeps.protocol.plan import schedule
 from sweeps.training.environment import source_hash
-from sweeps.training.saving import Saving
+from sweeps.training.saving import Saving, last_checkpoint
 
 TRIES = 3
 """How often a pack that is lost is submitted before it is recorded as failed."""
@@ -62,6 +62,7 @@ class Run:
         self.pace: Pace | None = None
         self.losses: Counter[str] = Counter()
         self.cancelled: list[Pack] = []
+        self.reached: dict[str, int] = {}
         self.failures: dict[str, str] = {}
 
     def __call__(self) -> Outcome:
@@ -160,7 +161,10 @@ class Run:
         """Note what wants to be submitted, and what of it an earlier call of this run has submitted."""
         alive = self.launcher.alive() or set()
         own = {self.committed.next_name(item): item for item in wanted}
-        self.submitted.update({name: item for name, item in own.items() if name in alive})
+        for name, item in own.items():
+            if name in alive:
+                self.submitted[name] = item
+                self.watch.started(item)
         self.waiting = [item for name, item in own.items() if name not in alive]
 
     def _flops(self, item: Pack) -> float | None:
@@ -207,7 +211,7 @@ class Run:
     def _collect(self) -> None:
         """Read committed records, and try packs again that are neither committed nor alive."""
         # Asked before the folder is looked at: what commits in between is not taken for lost.
-        alive = self.launcher.alive()
+        alive, taken = self.launcher.alive(), 0
         for name, item in list(self.submitted.items()):
             if self.committed.has(name):
                 del self.submitted[name]
@@ -216,12 +220,18 @@ class Run:
                 del self.submitted[name]
                 if self.launcher.cancelled(name):
                     self.cancelled.append(item)
-                    self.watch.tell(f'pack {name} was taken out of the queue by hand; it is not submitted again in this run')
+                    taken += 1
                 else:
                     self._lost(name, item)
+        if taken:
+            self.watch.tell(f'{taken} packs were taken out of the queue by hand; they are not submitted again in this run')
 
     def _lost(self, name: str, item: Pack) -> None:
-        """Try a pack again, or after a few tries record it as failed."""
+        """Try a pack again, or after a few tries without a new checkpoint record it as failed."""
+        reached = last_checkpoint(self.folder, item.id)
+        if reached > self.reached.get(item.id, 0):
+            self.losses[item.id] = 0
+        self.reached[item.id] = reached
         self.losses[item.id] += 1
         if self.losses[item.id] < TRIES:
             self.waiting.insert(0, item)

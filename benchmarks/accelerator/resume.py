@@ -18,8 +18,8 @@ from results.store import records
 from sweeps.launch import order_files
 from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import plan
-from sweeps.training.checkpoints import FOLDER
 from sweeps.training.population import strategy_for
+from sweeps.training.saving import CHECKPOINTS
 
 NEEDS, SECONDS = ('ml_collections',), 90
 SAME = ('id', 'status', 'score', 'curve', 'final_loss')
@@ -62,7 +62,7 @@ def killed(folder: Path, steps: int) -> bool:
     """Kill a worker once it has left a checkpoint; gives whether it was still training then."""
     process, deadline = worker(folder, steps), time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
-        if any(path.is_file() for path in (folder / FOLDER).rglob('*')):
+        if any(path.is_file() for path in (folder / CHECKPOINTS).rglob('*')):
             process.send_signal(signal.SIGKILL)
             break
         time.sleep(0.01)

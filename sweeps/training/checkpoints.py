@@ -21,8 +21,8 @@ import numpy as np
 
 from ablations.digest import digest
 from results.store import atomic
+from sweeps.training.saving import CHECKPOINTS
 
-FOLDER = 'checkpoints'
 CHECKPOINTS_LEFT = 2
 """Checkpoints of a pack that stay: the last one, and the one before it in case the last is damaged."""
 SECONDS = 600.0
@@ -112,7 +112,7 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path, pack: str, about: object, seconds: float = SECONDS, steps: int | None = None):
-        self.folder, self.pack = folder / FOLDER / f'{pack}-{digest(about)[:8]}', pack
+        self.folder, self.pack = folder / CHECKPOINTS / f'{pack}-{digest(about)[:8]}', pack
         self.seconds, self.steps = seconds, steps
         self.notes: list[str] = []
         self._parent = os.getppid()

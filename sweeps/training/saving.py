@@ -1,6 +1,16 @@
 """Saving: the checkpoints and weights that a run saves beside its records."""
 
 import dataclasses
+from pathlib import Path
+
+CHECKPOINTS = 'checkpoints'
+"""The folder of a run's checkpoints; those of a pack begin with its id."""
+
+
+def last_checkpoint(run: Path, pack: str) -> int:
+    """The number of a pack's last whole checkpoint; 0 where it has none."""
+    names = (path.name for path in (run / CHECKPOINTS).glob(f'{pack}-*/*'))
+    return max((int(name) for name in names if name.isdecimal()), default=0)
 
 
 @dataclasses.dataclass(frozen=True)

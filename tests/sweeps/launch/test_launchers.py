@@ -225,3 +225,18 @@ def test_a_worker_that_answers_after_it_committed_gets_the_next_pack_at_once(tmp
     launcher = TwoWorkers(STUDY, WORLD)
     check(tmp_path, run(tmp_path, launcher))
     assert launcher.looks > 20
+
+
+@pytest.mark.parametrize('saves', [True, False])
+def test_a_pack_that_gets_on_between_its_losses_is_not_given_up(tmp_path: Path, saves: bool):
+    """As under a time limit that is shorter than a pack: each worker leaves a checkpoint that is further on."""
+
+    class TimeLimit(MadeUp):
+        def carry_out(self, order: Order) -> bool:
+            tries = self.submissions.count(order.name)
+            if saves and tries < 6:
+                (tmp_path / 'checkpoints' / f'{order.name}-of-these-sources' / str(tries)).mkdir(parents=True)
+            return tries > 5 and super().carry_out(order)
+
+    failures = run(tmp_path, TimeLimit(STUDY, WORLD)).failures
+    assert bool(failures) is not saves
