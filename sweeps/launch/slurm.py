@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from sweeps.launch.worker_environment import ROOT, variables
 COMMANDS = ('sbatch', 'squeue', 'scontrol', 'scancel')
 MOST = 1000
 """Tasks of an array job, where Slurm does not tell how many it allows."""
+HELD, RELEASES = 'launch failed requeued held', 3
+"""Why Slurm holds a task that a node failed to start, and how often it is let go."""
 TIME = re.compile(r'\d+(:\d{1,2}){0,2}|\d+-\d{1,2}(:\d{1,2}){0,2}')
 
 
@@ -93,11 +96,14 @@ class SlurmLauncher(QueuedLauncher):
                 f"launcher 'slurm': no {', '.join(missing)} on the path; run this where they are, such as a login node"
             )
         self.settings, self.workers = settings, workers
+        self.releases: Counter[str] = Counter()
+        self.given_up: set[str] = set()
         self.prefix = f'archlab-{digest(str(self.folder))[:8]}-'
 
     def start(self, names: list[str]) -> None:
         for first in range(0, len(names), self._most):
             some, key = names[first : first + self._most], secrets.token_hex(4)
+            self.given_up.difference_update(some)
             orders = self.folder / order_files.FOLDER
             atomic.replace(orders / f'{key}.list', '\n'.join(some) + '\n')
             atomic.replace(orders / f'{key}.sh', script(self.folder, f'{key}.list', self.settings))
@@ -111,23 +117,33 @@ class SlurmLauncher(QueuedLauncher):
         return f'--array=0-{count - 1}' + (f'%{self.workers}' if self.workers else '')
 
     def living(self) -> set[str] | None:
-        told = self._call('squeue', '--noheader', '--array', f'--user={getpass.getuser()}', '--format=%K|%j')
+        told = self._call('squeue', '--noheader', '--array', f'--user={getpass.getuser()}', '--format=%K|%j|%r')
         if told.returncode:
             return None
-        tasks = (line.split('|', 1) for line in told.stdout.split())
         found = set()
-        for task, job in tasks:
+        for line in told.stdout.splitlines():
+            task, job, reason = line.split('|', 2)
             if job.startswith(self.prefix) and task.isdecimal():
-                names = self._list(job.removeprefix(self.prefix))
-                found.update(names[int(task) : int(task) + 1])
+                names = self._list(job.removeprefix(self.prefix))[int(task) : int(task) + 1]
+                found.update(name for name in names if reason != HELD or self._released(name))
         return found
+
+    def _released(self, name: str) -> bool:
+        """Let Slurm try a task again that it holds because a node failed to start it; after a few times it counts as lost."""
+        task = '_'.join(self._task_of(name) or ())
+        self.releases[name] += 1
+        if self.releases[name] <= RELEASES and not self._call('scontrol', 'release', task).returncode:
+            return True
+        self.given_up.add(name)
+        self._call('scancel', task)
+        return False
 
     def end(self, names: set[str]) -> None:
         for job, task in filter(None, map(self._task_of, names)):
             self._call('scancel', f'{job}_{task}')
 
     def cancelled(self, name: str) -> bool:
-        return self._state(name).get('JobState') == 'CANCELLED'
+        return name not in self.given_up and self._state(name).get('JobState') == 'CANCELLED'
 
     def unseen(self, name: str) -> bool:
         return self._state(name).get('ExitCode', '').split(':')[0] == str(UNSEEN)

@@ -83,13 +83,24 @@ def kill_a_worker(draw: random.Random) -> bool:
     return bool(workers)
 
 
-def until_complete(driver: Driver, faults: dict[str, Callable[[], bool | None]], seed: int, most: int, limit: float) -> Counter:
-    """Drive a study to its end under at most so many faults; gives how many of each there were."""
+def until_complete(
+    driver: Driver,
+    faults: dict[str, Callable[[], bool | None]],
+    seed: int,
+    most: int,
+    limit: float,
+    care: Callable[[], None] = lambda: None,
+) -> Counter:
+    """Drive a study to its end under at most so many faults; gives how many of each there were.
+
+    `care` is what the cluster's administrator does all the time.
+    """
     draw, done, deadline = random.Random(seed), Counter(), time.monotonic() + limit
     driver.start()
     while True:
         assert time.monotonic() < deadline, driver.said()[-2000:]
         time.sleep(draw.uniform(0.5, 4.0))
+        care()
         code = driver.process.poll()
         if code == 0:
             return done

@@ -64,6 +64,12 @@ class MadeUpSlurm:
             if about['state'] == 'PENDING':
                 self.run(task)
 
+    def hold(self, task: str, reason: str) -> None:
+        """A task waits for a reason."""
+        queue = self.read()
+        queue[task] |= {'reason': reason}
+        self.write(queue)
+
     def end(self, task: str, state: str) -> None:
         """A task leaves the queue in a state such as CANCELLED."""
         queue = self.read()
@@ -99,13 +105,16 @@ def answer(name: str, folder: str, given: list[str]) -> int:
     if name == 'squeue':
         for task, about in queue.items():
             if about['state'] in ('PENDING', 'RUNNING'):
-                print(f'{task.split("_")[1]}|{about["name"]}')
+                print(f'{task.split("_")[1]}|{about["name"]}|{about.get("reason", "None")}')
     if name == 'scancel':
         slurm.end(given[0], 'CANCELLED')
     if name == 'sinfo':
         print('main\ngpu')
     if name == 'scontrol' and given[:2] == ['show', 'config']:
         print('MaxArraySize            = 4')
+    elif name == 'scontrol' and given[0] == 'release':
+        queue[given[1]] |= {'reason': 'None', 'releases': queue[given[1]].get('releases', 0) + 1}
+        slurm.write(queue)
     elif name == 'scontrol':
         if given[-1] not in queue:
             return 1

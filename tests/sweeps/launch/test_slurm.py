@@ -150,6 +150,20 @@ def test_what_a_person_cancelled_is_known_of_the_last_submission_only(tmp_path: 
     assert one.alive() == {'b'} and not one.cancelled('a')
 
 
+def test_a_task_that_slurm_holds_is_let_go_a_few_times_and_then_lost(tmp_path: Path, slurm: MadeUpSlurm):
+    """A node that fails to start a task: Slurm puts it into the queue again and holds it, for ever. What people hold waits."""
+    one = launcher(tmp_path)
+    one.submit(orders('a', 'b'))
+    slurm.hold('1_1', 'JobHeldUser')
+    for times in range(1, 4):
+        slurm.hold('1_0', 'launch failed requeued held')
+        assert one.alive() == {'a', 'b'}
+        assert slurm.read()['1_0']['releases'] == times and 'releases' not in slurm.read()['1_1']
+    slurm.hold('1_0', 'launch failed requeued held')
+    assert one.alive() == {'b'}
+    assert slurm.read()['1_0']['state'] == 'CANCELLED' and not one.cancelled('a'), 'not by hand'
+
+
 def test_a_controller_that_does_not_answer_loses_nothing(tmp_path: Path, slurm: MadeUpSlurm):
     one = launcher(tmp_path)
     one.submit(orders('a'))
