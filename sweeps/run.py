@@ -89,7 +89,8 @@ class Run:
         while True:
             planned = self._plan()
             self._adopt(self._wanted(planned))
-            self.left = Counter(item.program.task for item in (*self.waiting, *self.submitted.values()))
+            left = (*self.waiting, *self.submitted.values(), *self.cancelled)
+            self.left = Counter(item.program.task for item in left)
             self.watch.scheduled(planned, self.committed.records, self.manifest)
             if not self.left:
                 self._tell_idle()
@@ -126,11 +127,8 @@ class Run:
             chosen[ENTRY] = NOW
         before = {name: self.manifest[name] for name in chosen if name in self.manifest}
         about = {'study': study.name, 'digest': study.digest, 'settings': self.settings}
-        about |= {
-            'pack_seconds': self.launcher.pack_seconds,
-            'costs': answer['costs'],
-            'test_sizes': answer.get('test_sizes', {}),
-        }
+        about |= {'costs': answer['costs'], 'test_sizes': answer.get('test_sizes', {})}
+        about['pack_seconds'] = self.launcher.pack_seconds
         self.manifest = manifests.update(self.folder, self.manifest, **{**chosen, **before, **about})
         defined.save(self.folder, study)
         self.pace = Pace.here(self.manifest['platform'])
@@ -142,11 +140,11 @@ class Run:
         return schedule(self.study, self.committed.records, self.manifest)
 
     def _wanted(self, planned: Schedule) -> list[Pack]:
-        """The packs to submit: not submitted yet, and without a record for some trial.
+        """The packs to submit: not submitted or cancelled yet, and without a record for some trial.
 
         Packs of the task that takes longest come first, because its later phases wait for them, and of these the longest.
         """
-        known = {item.id for item in self.submitted.values()}
+        known = {item.id for item in (*self.submitted.values(), *self.cancelled)}
         packs = pack(self.study, planned.trials, self.manifest)
         wanted = [item for item in packs if item.id not in known and self.committed.lacks(item)]
         of_trial = {item.program.id: 0.0 for item in wanted}

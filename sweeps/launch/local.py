@@ -43,6 +43,9 @@ def devices_for(answer: dict, workers: int) -> list[str | None]:
     """The device of each worker: none on CPU, else one of this process's visible devices, each for at most one worker."""
     if answer['platform'] == 'cpu':
         return [None] * workers
+    if answer['platform'] == 'tpu':
+        # All chips of a host belong to one process.
+        return ['0']
     visible = os.environ.get('CUDA_VISIBLE_DEVICES')
     names = visible.split(',') if visible else [str(number) for number in range(answer['devices'])]
     return names[:workers]

@@ -240,3 +240,34 @@ def test_a_pack_that_gets_on_between_its_losses_is_not_given_up(tmp_path: Path, 
 
     failures = run(tmp_path, TimeLimit(STUDY, WORLD)).failures
     assert bool(failures) is not saves
+
+
+def test_what_a_person_cancelled_stays_out_of_the_queue_until_the_next_run(tmp_path: Path):
+    """Also where another task goes on to its later phases meanwhile."""
+
+    class ByHand(MadeUp):
+        taken: str | None = None
+
+        def carry_out(self, order: Order) -> bool:
+            if self.taken is None and order.command['pack']['program']['task'] == 'recall':
+                self.taken = order.name
+            return order.name != self.taken and super().carry_out(order)
+
+        def cancelled(self, name: str) -> bool:
+            return name == self.taken
+
+    launcher, told = ByHand(STUDY, WORLD), []
+
+    class Listening(Silent):
+        def tell(self, text: str) -> None:
+            told.append(text)
+
+    with pytest.raises(ValueError, match='1 packs were taken out of the queue by hand, and nothing else is left to do'):
+        Run(STUDY, tmp_path, launcher, Listening())()
+    assert launcher.submissions.count(launcher.taken) == 1 and any('by hand' in text for text in told)
+    assert sum(line['task'] == 'digits' and line['held'] == TEST for line in lines_in(tmp_path)) > 0
+    check(tmp_path, run(tmp_path, MadeUp(STUDY, WORLD)))
+
+
+def lines_in(folder: Path) -> list[dict]:
+    return [json.loads(line) for path in folder.glob('records/*.jsonl') for line in path.read_text().splitlines()]

@@ -147,6 +147,7 @@ def test_on_a_gpu_each_worker_has_a_device_of_its_own(scripted: None, tmp_path: 
 
 def test_devices_are_those_that_may_be_seen(monkeypatch: pytest.MonkeyPatch):
     assert devices_for({'platform': 'cpu', 'devices': 1}, 3) == [None] * 3
+    assert devices_for({'platform': 'tpu', 'devices': 4}, 3) == ['0']
     monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '3,5')
     assert devices_for({'platform': 'gpu', 'devices': 2}, 4) == ['3', '5']
     assert devices_for({'platform': 'gpu', 'devices': 2}, 1) == ['3']
