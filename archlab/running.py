@@ -135,7 +135,7 @@ def run(
     study: Name,
     runs: Runs = RUNS,
     settings: Settings = None,
-    launcher: Annotated[str, typer.Option(help='Who runs the workers: local (this machine) or slurm.')] = 'local',
+    launcher: Annotated[str, typer.Option(help='Who runs the workers: local (this machine), slurm or ray.')] = 'local',
     workers: Annotated[
         int | None, typer.Option(help='Worker processes; one per core here unless given, on a cluster as many as it lets run.')
     ] = None,

@@ -8,7 +8,7 @@ from pathlib import Path
 from ablations.trial import TEST
 from results.store import atomic, defined
 from results.store.recorded import read_folder
-from results.store.records import FOLDER, PACK, commit, file_name, listing, prepare, read_file, replaces
+from results.store.records import FOLDER, PACK, commit, doubles, file_name, listing, prepare, read_file, replaces
 from sweeps import manifest as manifests
 
 
@@ -47,18 +47,24 @@ def merge(source: Path, target: Path) -> Merged:
             ours = manifests.update(target, ours, **{**theirs, 'test_reads': {}})
         if (definition := defined.load(source)) is not None and not (target / defined.FILE).exists():
             defined.save_as(target, definition)
-        told, fresh = _added(source, target, name)
-        reads = Counter(ours['test_reads']) + Counter(one['dataset'] for one in fresh if one['held'] == TEST)
+        told, packs = _missing(source, target, name)
+        added = [record for fresh in packs.values() for record in fresh]
+        # Counted before they come: a merge that is killed in between counts them twice rather than not at all.
+        reads = Counter(ours['test_reads']) + Counter(one['dataset'] for one in added if one['held'] == TEST)
         manifests.update(target, ours, test_reads=dict(reads), looks=sorted({*ours['looks'], *theirs['looks']}))
+        for free, fresh in packs.items():
+            commit(target, free, [{**one, 'pack': {**one['pack'], 'records': len(fresh)}} for one in fresh])
+    told.added = len(added)
+    told.sources.update((one.get('environment') or {}).get('source', 'not known') for one in added)
     return told
 
 
-def _added(source: Path, target: Path, study: str) -> tuple[Merged, list[dict]]:
-    """Commit what is new to the target; gives what was done, and the new records."""
+def _missing(source: Path, target: Path, study: str) -> tuple[Merged, dict[str, list[dict]]]:
+    """What the target knows already, and the records that it lacks, by the name of the file that they get there."""
     there, skipped = read_folder(target, study)
     if skipped:
         raise ValueError('; '.join(skipped))
-    known, told, added = dict(there), Merged(study), []
+    known, told, packs = dict(there), Merged(study), {}
     taken = {name.removesuffix(PACK) for name in listing(target)}
     for name in listing(source):
         lines = read_file(source / FOLDER / name, study)
@@ -69,15 +75,12 @@ def _added(source: Path, target: Path, study: str) -> tuple[Merged, list[dict]]:
                 if replaces(record, before):
                     known[record['id']] = record
                     fresh.append(record)
-                elif before['score'] == record['score']:
+                elif not doubles(record, before) or before['score'] == record['score']:
                     told.known += 1
                 else:
                     told.unlike.append(record['id'])
             if fresh:
                 free = next(one for one in (file_name(pack, attempt) for attempt in itertools.count(1)) if one not in taken)
-                commit(target, free, [{**one, 'pack': {**one['pack'], 'records': len(fresh)}} for one in fresh])
+                packs[free] = fresh
                 taken.add(free)
-                added += fresh
-    told.added = len(added)
-    told.sources.update((one.get('environment') or {}).get('source', 'not known') for one in added)
-    return told, added
+    return told, packs

@@ -7,6 +7,7 @@ import finished_study
 import pytest
 
 from results.store.recorded import read_folder
+from results.store.records import commit, to_line
 from sweeps import manifest as manifests
 from sweeps.merge import merge
 
@@ -56,8 +57,6 @@ def test_a_part_of_a_pack_is_completed_under_a_name_of_its_own(folders: tuple[Pa
     here, there = folders
     path = sorted((here / 'records').glob('*.jsonl'))[0]
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    from results.store.records import to_line
-
     kept = [{**line, 'pack': {**line['pack'], 'records': 1}} for line in lines[:1]]
     path.write_text(''.join(to_line({k: v for k, v in line.items() if k != 'check'}) + '\n' for line in kept))
     merge(there, here)
@@ -82,3 +81,14 @@ def test_studies_that_differ_are_not_merged(folders: tuple[Path, Path], tmp_path
         merge(there, here)
     with pytest.raises(ValueError, match='no records in'):
         merge(tmp_path / 'nix', here)
+
+
+def test_a_trial_that_failed_elsewhere_is_no_other_score(folders: tuple[Path, Path]):
+    here, there = folders
+    before = records(here)
+    lost = {**before[next(iter(before))], 'status': 'failed', 'score': None}
+    for path in (there / 'records').glob('*.jsonl'):
+        path.unlink()
+    commit(there, 'lost', [{**lost, 'pack': {'id': 'lost', 'records': 1, 'lane': 0}}])
+    told = merge(there, here)
+    assert (told.added, told.known, told.unlike) == (0, 1, []) and records(here) == before
