@@ -14,6 +14,8 @@ from rich.text import Text
 from archlab.loading import INTERRUPTED as INTERRUPTED
 
 FINE, FELL_SHORT, BAD_INPUT, INTERNAL, TERMINATED = 0, 1, 2, 3, 143
+AT_WORK, LEFT_OFF = 4, 5
+"""What `status` and `report --live` tell of a study that is not complete."""
 _CONTROL = {code: '\N{REPLACEMENT CHARACTER}' for code in (*range(32), *range(127, 160)) if chr(code) not in '\n\t'}
 
 
@@ -45,6 +47,18 @@ class Terminal(Console):
             return printable(one) if isinstance(one, str) else one if isinstance(one, Text) else _Printable(one)
 
         super().print(*map(shown, objects), markup=markup, **options)
+
+    @property
+    def file(self) -> TextIO:
+        """The stream itself, also while a live display stands between: its own control characters are all that it gets."""
+        file = Console.file.fget(self)
+        while isinstance(file, Plain):
+            file = file.rich_proxied_file
+        return file
+
+    @file.setter
+    def file(self, file: TextIO) -> None:
+        self._file = file
 
 
 class Plain:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from archlab import benching, claims, clusters, data, findings, judging, models, publishing, running, weights
+from archlab import benching, claims, clusters, data, findings, judging, models, publishing, running, watching, weights
 from archlab import checking as blocks
 from archlab import querying as records
 from archlab.answers import BAD_INPUT, FINE, INTERNAL, INTERRUPTED, TERMINATED, plain_output, printable
@@ -27,7 +27,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 # The order of `archlab --help`. A part without a name adds its commands here, one with a name is a group of them.
-for part in (models, running, clusters, records, findings, claims, publishing, judging, blocks, weights, data, benching):
+for part in (
+    models,
+    running,
+    watching,
+    clusters,
+    records,
+    findings,
+    claims,
+    publishing,
+    judging,
+    blocks,
+    weights,
+    data,
+    benching,
+):
     app.add_typer(part.commands)
 
 

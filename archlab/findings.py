@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.exceptions import Exit
 
-from archlab.answers import OUT, print_json
+from archlab.answers import FINE, OUT, print_json
 from archlab.options import RUNS, Json, Name, Runs, Settings
 from archlab.study_runs import open_study
 
 commands = typer.Typer()
+LIVE_SECONDS = 10
+"""Seconds after which a page that is written again and again may be so, and a browser reloads it."""
 
 
 @commands.command(epilog='Example: archlab recipe quickstart/rms_norm')
@@ -86,15 +89,22 @@ def figure(
     print('\n'.join(paths))
 
 
-@commands.command(epilog='Example: archlab report quickstart --out quickstart.html')
+@commands.command(epilog='Example: archlab report quickstart --out quickstart.html, while it runs with --live')
 def report(
     study: Name,
     out: Annotated[Path, typer.Option(help='The HTML file to write.')],
     runs: Runs = RUNS,
     settings: Settings = None,
+    live: Annotated[
+        bool,
+        typer.Option('--live', help='Write the page again as packs end, until the study is complete; browsers reload it.'),
+    ] = False,
     as_json: Json = False,
 ):
-    """One self-contained page: question, verdicts, table, figures, checklist, budgets, recipes, every trial."""
+    """One self-contained page: question, verdicts, table, figures, checklist, budgets, recipes, every trial.
+
+    The page of a study that is not complete says so. Exit status with --live as of `archlab status --watch`.
+    """
     from results.rendering import page
     from results.store import atomic
 
@@ -102,8 +112,29 @@ def report(
         raise ValueError(f"--out '{out}' is a folder; give the name of a page, e.g. {out / 'report.html'}")
     if not out.exists():
         atomic.check_folder(out.parent)
-    study_runs = open_study(study, runs, settings)
-    atomic.replace(out, page(study_runs.look, study_runs.findings()))
+    if not live:
+        study_runs = open_study(study, runs, settings)
+        atomic.replace(out, page(study_runs.look, study_runs.findings()))
+    code = _live(study, out, runs, settings) if live else FINE
     if as_json:
-        return print_json(str(out))
-    print(out)
+        print_json(str(out))
+    else:
+        print(out)
+    if code:
+        raise Exit(code)
+
+
+def _live(study: str, out: Path, runs: Path, settings: list[str] | None) -> int:
+    """Write the page of a study whenever its records have changed, until nothing will change any more; the exit status."""
+    from archlab.watching import Lookout, looks
+    from results.rendering import page
+    from results.store import atomic
+
+    lookout, shown = Lookout(study, runs, settings), None
+    for seen in looks({study: lookout}, LIVE_SECONDS):
+        one, now = seen[study], lookout.runs
+        refresh = None if one.standing['over'] else LIVE_SECONDS
+        if (now, refresh) != shown:
+            atomic.replace(out, page(now.look, now.findings(), refresh=refresh))
+            shown = now, refresh
+    return one.code

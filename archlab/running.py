@@ -1,9 +1,9 @@
-"""Running studies: what would run, running it, and how far it is."""
+"""Running studies: what would run, and running it."""
 
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +12,7 @@ from typer.exceptions import Exit
 
 from archlab.answers import ERR, FELL_SHORT, OUT, print_json, waiting
 from archlab.options import RUNS, Data, Json, Name, Runs, Settings, seconds_of, use_data
-from archlab.study_runs import StudyRuns, open_study, studies_in, study_name
+from archlab.study_runs import StudyRuns, open_study, study_name
 
 if TYPE_CHECKING:
     from ablations.study import Study
@@ -235,31 +235,3 @@ def _going_on(study: str, runs: Path, settings: list[str] | None, until: str | N
 
 def _few(looks: tuple[int, ...]) -> str:
     return ', '.join(map(str, looks)) if len(looks) < 5 else f'{looks[0]}, {looks[1]}, ..., {looks[-1]}'
-
-
-@commands.command(epilog='Example: archlab status quickstart --watch')
-def status(
-    study: Annotated[
-        str | None, typer.Argument(metavar='[STUDY]', help='A study; all studies in --runs where left out.')
-    ] = None,
-    runs: Runs = RUNS,
-    settings: Settings = None,
-    watch: Annotated[bool, typer.Option('--watch', help='Look again every two seconds until it is complete.')] = False,
-    as_json: Json = False,
-):
-    """How far a study is: planned, done, ok, diverged, failed trials, and what records are no longer planned."""
-    from results.status import progress_of, sentence
-
-    while True:
-        names = [study] if study else studies_in(runs)
-        facts = {}
-        for name in names:
-            reading = open_study(name, runs, settings).reading
-            facts[reading.study.name] = progress_of(reading)
-        if as_json:
-            return print_json(facts[next(iter(facts))] if study else facts)
-        for name, fact in facts.items():
-            OUT.print(f'{name}: {sentence(fact)}', highlight=False, soft_wrap=True)
-        if not watch or all(fact['complete'] for fact in facts.values()):
-            return
-        sleep(2)

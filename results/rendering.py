@@ -40,13 +40,18 @@ def figures(reading: Reading, findings: list[Finding], kinds: Sequence[str] | No
     return files
 
 
-def page(reading: Reading, findings: list[Finding], drawn: Mapping[str, bytes] | None = None) -> str:
-    """The report of a study as one HTML page; `drawn` are figures by kind, as SVG, that were drawn before."""
+def page(
+    reading: Reading, findings: list[Finding], drawn: Mapping[str, bytes] | None = None, refresh: int | None = None
+) -> str:
+    """The report of a study as one HTML page; `drawn` are figures by kind, as SVG, that were drawn before.
+
+    Browsers load it again every `refresh` seconds, where given.
+    """
     from results.report.page import report
     from results.verify import verify
 
     # What nobody tried is no news on a page; `archlab verify` says that too.
-    return report(reading, findings, [check.to_dict() for check in verify(reading) if check.tried], drawn)
+    return report(reading, findings, [check.to_dict() for check in verify(reading) if check.tried], drawn, refresh)
 
 
 def everything(reading: Reading) -> dict[str, bytes]:

@@ -1,17 +1,20 @@
 """Forecast: the trials that a study still needs, and how long they may take."""
 
+import dataclasses
 import statistics
 from collections.abc import Iterable, Mapping
 
 from ablations.study import Study
 from ablations.trial import TEST, TUNING
 from ablations.user_file import compiled
+from results.budgets import step_flops
 from results.resolution import Resolution, item_errors, resolutions
 from results.store.reading import Reading
 from sweeps.commands import metrics_of, programs_of, reaches_of
 from sweeps.machine import cores
 from sweeps.pace import Pace
 from sweeps.progress import expected_trials
+from sweeps.protocol.pack import Pack
 from sweeps.protocol.packing import pack
 
 FROM_RECORDS, FROM_EARLIER = 'from recorded runs', 'from earlier runs on this machine'
@@ -39,6 +42,43 @@ def forecast(reading: Reading) -> dict:
     costs = manifest.get('costs', {})
     if any(task.name not in costs.get(arm, {}) for arm in study.arms for task in study.tasks):
         costs = costs_of(study)
+    left = work_left(reading, costs)
+    budget = {}
+    for (arm, name), row in schedule.budgets.items():
+        budget.setdefault(arm, {})[name] = {**row, 'flops': row['steps'] * costs[arm][name]['flops']}
+    return {
+        'trials': left.trials,
+        'packs': len(left.packs),
+        'done': sum(trial.id in records for trial in schedule.trials),
+        'expected': left.expected,
+        'estimated_seconds': round(left.seconds / cores(), 1),
+        'compile_seconds': round(left.compile_seconds / cores(), 1),
+        'estimate_from': left.source,
+        'budget': budget,
+        'absent': [] if records else absent(study),
+        'test_splits': [one.to_dict() for one in _resolutions(reading)],
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class Left:
+    """What a study still needs: packs and trials that would run now, trials `expected` in all, and seconds of one worker.
+
+    `compile_seconds` are a part of `seconds`; `of_trial` are the seconds of one trial by task; `source` says whence they come.
+    """
+
+    packs: list[Pack]
+    trials: int
+    expected: int
+    seconds: float
+    compile_seconds: float
+    of_trial: dict[str, float]
+    source: str
+
+
+def work_left(reading: Reading, costs: Mapping) -> Left:
+    """What a study still needs, by what its records, this machine's earlier runs or FLOPs say. No jax."""
+    study, schedule, records, manifest = reading.study, reading.schedule, reading.records, reading.manifest
     wanted = [trial for trial in schedule.trials if trial.id not in records]
     packs = [p for p in pack(study, schedule.trials, manifest) if any(trial.id not in records for trial in p.trials)]
     pace, started = Pace.here(manifest.get('platform')), {trial.task for trial in schedule.trials if trial.id in records}
@@ -53,27 +93,13 @@ def forecast(reading: Reading) -> dict:
         if known is None:
             own = [program for program in every if program.task == task.name]
             source = ROUGHLY if source == ROUGHLY or not all(map(pace.measured, own)) else FROM_EARLIER
-            known = statistics.mean(pace.trial_seconds(one, costs[one.arm][one.task]['flops']) for one in own)
+            known = statistics.mean(pace.trial_seconds(one, step_flops(costs, one.arm, one.task)) for one in own)
         seconds[task.name] = known
     foreseen = expected_trials(study, schedule)
     later = (foreseen - len(schedule.trials)) * statistics.mean(seconds.values())
     compiling = sum(pace.compile_seconds(one) for one in programs.values() if one.task not in started)
     total = sum(seconds[trial.task] for trial in wanted) + later + compiling
-    budget = {}
-    for (arm, name), row in schedule.budgets.items():
-        budget.setdefault(arm, {})[name] = {**row, 'flops': row['steps'] * costs[arm][name]['flops']}
-    return {
-        'trials': len(wanted),
-        'packs': len(packs),
-        'done': sum(trial.id in records for trial in schedule.trials),
-        'expected': foreseen,
-        'estimated_seconds': round(total / cores(), 1),
-        'compile_seconds': round(compiling / cores(), 1),
-        'estimate_from': source,
-        'budget': budget,
-        'absent': [] if records else absent(study),
-        'test_splits': [one.to_dict() for one in _resolutions(reading)],
-    }
+    return Left(packs, len(wanted), foreseen, total, compiling, seconds, source)
 
 
 def median_seconds(trials: Iterable[str], records: Mapping[str, dict]) -> float | None:

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -56,6 +56,18 @@ def _replicates(study: Study, schedule: Schedule, arm: str, task: str) -> list[i
     ]
 
 
+def best_scores(study: Study, records: Iterable[Mapping], known: Mapping[str, float] | None = None) -> dict[str, float]:
+    """The best tuning score of any arm by task, in the order of the study; `known` are those of other records."""
+    signs, best = {task.name: task.sign for task in study.tasks}, dict(known or {})
+    for record in records:
+        task = record.get('task')
+        if record.get('held') != TUNING or record['status'] != 'ok' or task not in signs:
+            continue
+        if task not in best or signs[task] * record['score'] > signs[task] * best[task]:
+            best[task] = record['score']
+    return {task: best[task] for task in signs if task in best}
+
+
 class Watch:
     """A display of packs, lanes, trials, time left and the best tuning scores so far; the run calls its methods."""
 
@@ -92,8 +104,7 @@ class Watch:
         planned = [trial for trial in schedule.trials if trial.id in records]
         if not self.total:
             self.before = len(planned)
-            for trial in planned:
-                self._score(records[trial.id])
+            self.best = best_scores(self.study, (records[trial.id] for trial in planned))
         self.done, self.total = len(planned), expected_trials(self.study, schedule)
         self._show()
 
@@ -107,21 +118,12 @@ class Watch:
         self.running.pop(pack.id, None)
         self.packs += 1
         self.done += len(records)
-        for record in records:
-            self._score(record)
+        self.best = best_scores(self.study, records, self.best)
 
     def tick(self) -> None:
         """Refresh the display; called while nothing happens."""
         if self.live and self.total and time.monotonic() - self.shown > TICK_SECONDS:
             self._show()
-
-    def _score(self, record: dict) -> None:
-        if record['held'] != TUNING or record['status'] != 'ok':
-            return
-        sign = self.study.task(record['task']).sign
-        best = self.best.get(record['task'])
-        if best is None or sign * record['score'] > sign * best:
-            self.best[record['task']] = record['score']
 
     def _counts(self) -> str:
         elapsed, fresh = time.monotonic() - self.began, self.done - self.before

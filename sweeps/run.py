@@ -1,8 +1,12 @@
 """Run: plan, submit and commit, again and again until the study is complete."""
 
+import contextlib
 import dataclasses
+import os
+import platform
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from ablations.study import Study
@@ -12,6 +16,7 @@ from results.protocol import ENTRY, NOW
 from results.resolution import resolutions, small_splits
 from results.store import atomic, defined
 from results.store.records import FOLDER, prepare
+from sweeps import journal, presence
 from sweeps import manifest as manifests
 from sweeps.commands import preflight_command, train_command
 from sweeps.committed import Committed
@@ -68,8 +73,8 @@ class Run:
     def __call__(self) -> Outcome:
         """Run until the study is complete; raises ValueError on bad input, a damaged folder or a full disk."""
         prepare(self.folder)
-        places = [self.folder / place for place in ('', FOLDER, Saving.FOLDER)]
-        with manifests.locked(self.folder), atomic.swept(*places), self.launcher:
+        places = [self.folder / place for place in ('', FOLDER, Saving.FOLDER, presence.FOLDER)]
+        with manifests.locked(self.folder), atomic.swept(*places), self._told(), self.launcher:
             self.manifest = manifests.load(self.folder)
             self.committed = Committed(self.folder, self.study, self.retry)
             try:
@@ -78,6 +83,24 @@ class Run:
                 if self.pace is not None:
                     self.pace.save()
         return Outcome(planned, self.committed.records, self.manifest, self.failures)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Within, those who look at the folder are told that this run is at work; in the end, how it ended."""
+        about, why = {'launcher': type(self.launcher).__name__.removesuffix('Launcher').lower()}, ''
+        presence.tidy(self.folder)
+        journal.note(self.folder, 'began', host=platform.node(), pid=os.getpid(), queue=self.launcher.outlives, **about)
+        try:
+            with presence.present(self.folder, presence.RUN, **about):
+                yield
+        except BaseException as error:
+            why = (
+                'it was stopped' if isinstance(error, KeyboardInterrupt) else ' '.join(str(error).split())[:300] or repr(error)
+            )
+            raise
+        finally:
+            journal.note(self.folder, 'ended', why=why)
+            presence.tidy(self.folder)
 
     def _until_complete(self) -> Schedule:
         # Of another study, or before the first run, costs are not known, and a plan may need them.
@@ -178,6 +201,8 @@ class Run:
                 orders.append(self._order(item))
                 self.submitted[orders[-1].name] = item
         self._count_reads([self.submitted[order.name] for order in orders])
+        if orders:
+            journal.note(self.folder, 'submitted', packs=[order.name for order in orders])
         self.launcher.submit(orders)
         for order in orders:
             self.watch.started(self.submitted[order.name])
@@ -218,6 +243,7 @@ class Run:
                 del self.submitted[name]
                 if self.launcher.cancelled(name):
                     self.cancelled.append(item)
+                    journal.note(self.folder, 'cancelled', pack=name)
                     taken += 1
                 else:
                     self._lost(name, item)
@@ -226,6 +252,8 @@ class Run:
 
     def _lost(self, name: str, item: Pack) -> None:
         """Try a pack again, or after a few tries without a new checkpoint record it as failed."""
+        seconds = presence.forget(self.folder, name)
+        journal.note(self.folder, 'lost', pack=name, seconds=round(seconds, 1))
         reached = last_checkpoint(self.folder, item.id)
         if reached > self.reached.get(item.id, 0):
             self.losses[item.id] = 0

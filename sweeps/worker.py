@@ -26,6 +26,7 @@ from ablations.user_file import STOPS, in_words, of_user
 from results.store.records import commit
 from sweeps.datasets.prepared import find
 from sweeps.launch import order_files
+from sweeps.presence import present
 from sweeps.protocol.pack import Pack
 from sweeps.training.checkpoints import Checkpoints
 from sweeps.training.compiling import Compiling
@@ -95,8 +96,13 @@ def _train(command: dict, trainer: Trainer, compiling: Compiling) -> dict:
     folder, reason = Path(command['folder']), ''
     about = [pack.id, environment(), command['strategy'], command.get('weights', False)]
     checkpoints = Checkpoints(folder, pack.id, about, **command.get('checkpoints', {}))
+    weights = folder / Saving.FOLDER if command.get('weights') else None
+    program = pack.program
+    told = {'pack': pack.id, 'arm': program.arm, 'task': program.task, 'held': pack.held, 'lanes': len(pack.trials)}
+    told['device'] = environment()['device']
     try:
-        records = trainer.train(pack, command['flops'], checkpoints, folder / Saving.FOLDER if command.get('weights') else None)
+        with present(folder, command['name'], **told):
+            records = trainer.train(pack, command['flops'], checkpoints, weights)
     except (ModelFault, jax.errors.JaxRuntimeError) as error:
         # A result of the pack, which is recorded. What else is raised is the fault of disks, data or settings: the run stops.
         traceback.print_exc()

@@ -30,6 +30,7 @@ PLAIN = {
     'benchmarks/peers.py': 'into a folder that is gone in the end',
     'benchmarks/scale.py': 'into a folder that is gone in the end',
     'benchmarks/sides/lab.py': 'into a folder that is gone in the end',
+    'sweeps/journal.py': 'advice, line by line; a line that is cut off is left out',
     'sweeps/worker.py': 'what a worker answers, line by line',
 }
 """Who may write a file at once, and why nothing is lost where that is cut short."""

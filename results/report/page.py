@@ -63,10 +63,12 @@ def report(
     findings: list[Finding],
     checklist: list[dict],
     drawn: Mapping[str, bytes] | None = None,
+    refresh: int | None = None,
 ) -> str:
     """The study as one HTML page; `checklist` holds `rule`, `holds` (True, False or None) and `why` of each check.
 
-    `drawn` are figures by kind, as SVG, that were drawn before.
+    `drawn` are figures by kind, as SVG, that were drawn before. The page of a study that is not complete says so; browsers load
+    it again every `refresh` seconds, where given.
     """
     study, schedule, records, manifest = reading.study, reading.schedule, reading.records, reading.manifest
     lead, _, rest = study.question.strip().partition('\n')
@@ -85,6 +87,7 @@ def report(
         lead=_prose(lead),
         question=[_prose(part) for part in re.split(r'\n\s*\n', rest.strip()) if part],
         complete=schedule.complete,
+        refresh=refresh,
         look=schedule.look,
         warnings=facts.warnings(),
         recorded=sum(trial.id in records for trial in schedule.trials),

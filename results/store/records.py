@@ -260,6 +260,15 @@ def order(name: str) -> tuple[str, int]:
     return (pack, int(number)) if dash and number.isdecimal() else (stem, 1)
 
 
+def pack_of(name: str) -> str:
+    """The pack that a records file, by its name without the end, is an attempt at.
+
+    >>> pack_of('0f3a'), pack_of('0f3a-2')
+    ('0f3a', '0f3a')
+    """
+    return order(name)[0]
+
+
 def replaces(record: dict, other: dict | None) -> bool:
     """Whether a record replaces an `other` one of the same trial that was read before: only a failed one is replaced."""
     return other is None or (other['status'] == 'failed' and record['status'] != 'failed')

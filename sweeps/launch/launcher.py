@@ -30,6 +30,8 @@ class Launcher(abc.ABC):
     """Seconds that a run waits before it looks again for the records of its orders."""
     elsewhere = False
     """Whether workers run on other machines, which may have another version of the lab."""
+    outlives = False
+    """Whether what was submitted waits and runs on when the run has ended."""
     pack_seconds = 4.0
     """Seconds that a pack should take, roughly: more where starting a worker takes longer."""
 

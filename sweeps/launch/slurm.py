@@ -87,6 +87,7 @@ class SlurmLauncher(QueuedLauncher):
     """
 
     Settings = SlurmSettings
+    outlives = True
 
     def __init__(self, folder: Path, workers: int | None, settings: SlurmSettings):
         super().__init__(folder)

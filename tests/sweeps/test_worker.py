@@ -18,6 +18,7 @@ from results.store.recorded import read_folder
 from results.store.records import prepare
 from sweeps import worker as workers
 from sweeps.launch import order_files
+from sweeps.presence import everybody
 from sweeps.protocol.pack import Pack
 from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import schedule
@@ -87,6 +88,19 @@ def test_a_pack_becomes_records_once(study, item: Pack, tmp_path: Path):
     assert record['pack']['compile_seconds'] > 0
     for key in ('commit', 'source', 'versions', 'device'):
         assert key in record['environment']
+
+
+def test_a_worker_says_what_it_trains(item: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    prepare(tmp_path)
+
+    def look(*_: object) -> list[dict]:
+        (one,) = everybody(tmp_path)
+        assert (one.name, one.about['arm'], one.about['lanes']) == ('first', item.program.arm, len(item.trials))
+        return failed(item, 'looked at')
+
+    monkeypatch.setattr(Trainer, 'train', look)
+    assert ask(command(item, tmp_path, name='first')) == [{'pack': item.id, 'reason': ''}]
+    assert everybody(tmp_path) == []
 
 
 def test_the_same_pack_twice_gives_the_same_numbers(item: Pack, plain: list[dict]):

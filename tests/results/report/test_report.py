@@ -46,6 +46,14 @@ def bare(*given: object) -> str:
         return report(*given)
 
 
+def test_a_page_says_whether_its_study_is_complete():
+    for share, words in ((1.0, 0), (0.5, 1)):
+        text = bare(*read(*small(share=share)), CHECKLIST)
+        assert text.count('<title>small_one_swap (unfinished): archlab report</title>') == words
+        assert text.count('Unfinished: not all runs of this study are recorded yet') == words
+        assert 'http-equiv="refresh"' not in text
+
+
 def test_a_figure_that_was_drawn_before_is_not_drawn_again(monkeypatch: pytest.MonkeyPatch):
     def draw(*_: object) -> None:
         """What it shows."""

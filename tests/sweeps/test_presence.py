@@ -1,0 +1,57 @@
+"""Presence: who is at work in a folder, while it is, and until when it was heard of."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+from sweeps import presence
+from sweeps.presence import SILENCE, everybody, forget, present, tidy
+
+
+def test_one_is_there_while_it_works(tmp_path: Path):
+    with present(tmp_path, 'ab12', arm='base'):
+        (one,) = everybody(tmp_path)
+        assert (one.name, one.pid, one.about) == ('ab12', os.getpid(), {'arm': 'base'})
+        assert one.is_there(time.time()) and one.since <= time.time()
+        assert everybody(tmp_path, 'ab1') == []
+    assert everybody(tmp_path) == []
+
+
+def test_it_is_heard_of_again_and_again(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(presence, 'BEAT', 0.01)
+    with present(tmp_path, 'ab12'):
+        (one,) = everybody(tmp_path)
+        os.utime(one.path, (1.0, 1.0))
+        patience = time.monotonic() + 10
+        while everybody(tmp_path)[0].heard < 2 and time.monotonic() < patience:
+            time.sleep(0.005)
+        assert everybody(tmp_path)[0].heard > one.since - 1
+
+
+def test_what_was_killed_is_gone_after_a_while_and_its_time_is_known(tmp_path: Path):
+    """Two copies of one order, as after a requeue: one killed an hour ago, one that is there."""
+    folder, now = tmp_path / presence.FOLDER, time.time()
+    folder.mkdir()
+    for pid, since, heard in ((1, now - 3600, now - 3000), (2, now - 100, now - 1)):
+        path = folder / f'ab12@node-{pid}.json'
+        path.write_text(json.dumps({'name': 'ab12', 'host': 'node', 'pid': pid, 'since': since}))
+        os.utime(path, (heard, heard))
+    gone, there = everybody(tmp_path, 'ab12')
+    assert (gone.is_there(now), there.is_there(now)) == (False, True)
+    assert gone.is_there(gone.heard + SILENCE - 1) and round(gone.seconds) == 600
+    tidy(tmp_path)
+    assert [one.pid for one in everybody(tmp_path)] == [2]
+    assert round(forget(tmp_path, 'ab12')) == 99 and everybody(tmp_path) == []
+
+
+def test_what_cannot_be_read_or_written_is_no_error(tmp_path: Path):
+    folder = tmp_path / presence.FOLDER
+    folder.mkdir()
+    for number, text in enumerate(('', '[]', '{"name": "a"}', '{"name": "a", "host": "b", "pid": "c", "since": 1}')):
+        (folder / f'{number}@x-1.json').write_text(text)
+    os.mkfifo(folder / 'pipe@x-1.json')
+    assert everybody(tmp_path) == []
+    (tmp_path / 'file').write_text('no folder')
+    with present(tmp_path / 'file', 'ab12'):
+        assert everybody(tmp_path / 'file') == []
