@@ -35,6 +35,7 @@ class Sockets:
             raise ValueError(f'the model config lacks {missing}; it needs all of {sorted(tables)}; add a spec for each')
         self.config = copy.deepcopy(config)
         self.tables = adopted_tables(tables)
+        self._classes: dict[str, type[Flags]] = {}
 
     def kind(self, family: str) -> str:
         """The kind that fills a socket."""
@@ -43,7 +44,9 @@ class Sockets:
 
     def cls(self, family: str) -> type[Flags]:
         """The class that fills a socket; raises ValueError on an unknown kind or field."""
-        return type(self.make(family, name=None, features=1))
+        if family not in self._classes:
+            self._classes[family] = type(self.make(family, name=None, features=1))
+        return self._classes[family]
 
     def make(self, family: str, name: str | None, **given: object) -> Block:
         """A new block for a socket, by the explicit `name` of its parameters; `given` are fields that the lab sets.
