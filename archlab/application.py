@@ -50,29 +50,33 @@ def _one_line(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _ended_in_order(ended: threading.Event) -> Iterator[None]:
-    """Treat SIGTERM, by which schedulers end processes, as Ctrl-C, so that workers end too; `ended` is set then.
+def _ended_in_order(heard: list[int]) -> Iterator[None]:
+    """Treat SIGTERM, by which schedulers end processes, as Ctrl-C, so that workers end too; `heard` gets each such signal.
 
-    Elsewhere than in the main thread signals are none of ours.
+    Where Ctrl-C is ignored it stays so. Elsewhere than in the main thread signals are none of ours.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def end(*_: object) -> None:
-        ended.set()
+    def end(number: int, _: object) -> None:
+        heard.append(number)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, end)
+    numbers = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        numbers.append(signal.SIGINT)
+    before = {number: signal.signal(number, end) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _stopped(ended: threading.Event) -> int:
+def _stopped(heard: list[int]) -> int:
     print(STOPPED, file=sys.stderr)
-    return TERMINATED if ended.is_set() else INTERRUPTED
+    return TERMINATED if signal.SIGTERM in heard else INTERRUPTED
 
 
 def _unread() -> int:
@@ -87,21 +91,21 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; gives the exit status: 0 fine, 1 fell short, 2 bad input, 3 internal error."""
     # Hundreds of thousands of records that stay are not worth looking through for garbage again and again.
     gc.set_threshold(100_000, 50, 50)
-    ended = threading.Event()
+    heard: list[int] = []
     try:
         if sys.flags.optimize > 1:
             raise ValueError('python -OO or PYTHONOPTIMIZE=2 drops docstrings, which hold questions and shapes; run without')
-        with _ended_in_order(ended), plain_output():
+        with _ended_in_order(heard), plain_output():
             result = app(arguments, standalone_mode=False)
         code = result if isinstance(result, int) else FINE
         if code == INTERRUPTED:  # what the same library makes of Ctrl-C
-            code = _stopped(ended)
+            code = _stopped(heard)
         if sys.stdout is not None:
             sys.stdout.flush()
     except Exit as stop:
         code = stop.exit_code
     except (Abort, KeyboardInterrupt):
-        code = _stopped(ended)
+        code = _stopped(heard)
     except TyperException as error:
         print(f'archlab: error: {_one_line(error.format_message())}; see archlab --help', file=sys.stderr)
         code = BAD_INPUT
@@ -119,6 +123,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f'archlab: error: {place}{error.strerror or error}; check the path and the disk', file=sys.stderr)
         code = BAD_INPUT
     except Exception as error:
+        if heard:  # what a library, such as a database, makes of an interrupt while it is at work
+            return _stopped(heard)
         with tempfile.NamedTemporaryFile('w', prefix='archlab-', suffix='.log', delete=False) as log:
             traceback.print_exc(file=log)
         print(f'archlab: internal error: {type(error).__name__}: {_one_line(error)}; details: {log.name}', file=sys.stderr)

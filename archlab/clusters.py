@@ -23,14 +23,20 @@ def launch_script(
     time: Annotated[str | None, typer.Option(help='Slurm: the time limit of a worker.')] = None,
 ):
     """A script that runs the study on a cluster, to read, edit and submit. Changes nothing."""
+    from ablations.study_files import load_study
+    from sweeps.launch import settings_of
     from sweeps.launch.scripts import script_for
 
-    study_name(study)
+    load_study(study)
     command = Path(sys.executable).with_name('archlab')
     values = {'study': study, 'runs': str(runs), 'archlab': str(command) if command.exists() else 'archlab'}
-    given = {'--partition': partition, '--gpus': gpus, '--time': time}
-    options = [word for name, value in given.items() if value is not None for word in (name, str(value))]
-    print(script_for(kind, values, options), end='')
+    given = {'partition': partition, 'gpus': gpus, 'time': time}
+    options = [word for name, value in given.items() if value is not None for word in (f'--{name}', str(value))]
+    script = script_for(kind, values, options)
+    # Options and settings files are refused here, and not only by the script on the cluster; the script has an address.
+    beside = Path(study) if study.endswith('.py') else None
+    settings_of(kind, beside, {**given, **({'address': 'auto'} if kind == 'ray' else {})})
+    print(script, end='')
 
 
 @commands.command(epilog='Example: archlab merge gpu/runs laptop/runs runs')

@@ -50,3 +50,18 @@ def train_command(
         'skip': list(skip),
         **saving.to_dict(),
     }
+
+
+def checked(command: object) -> dict:
+    """A command as it was read from a file; raises ValueError where it is none that this module makes."""
+    try:
+        if 'preflight' in command:
+            programs, own = [Program(**program) for program in command['preflight']], ('knobs', 'metrics', 'blocks')
+        else:
+            programs, own = [Pack.from_dict(command['pack']).program], ('flops', 'strategy', 'blocks', 'folder', 'name', 'skip')
+        lacking = [name for name in own if name not in command]
+        if lacking or not programs or not all(isinstance(one.data, dict) and isinstance(one.model, dict) for one in programs):
+            raise TypeError(f'it lacks {lacking}' if lacking else 'a program has no data or no model')
+    except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
+        raise ValueError(f'it is no order of the lab ({type(error).__name__}: {error})') from None
+    return command

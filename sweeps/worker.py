@@ -24,6 +24,7 @@ import jax
 from ablations.trial import Program
 from ablations.user_file import STOPS, in_words, of_user
 from results.store.records import commit
+from sweeps.commands import checked
 from sweeps.datasets.prepared import find
 from sweeps.launch import order_files
 from sweeps.presence import present
@@ -37,6 +38,9 @@ from sweeps.training.preflight import preflight, task_of
 from sweeps.training.record import failed, lines
 from sweeps.training.saving import Saving
 from sweeps.training.trainer import Trainer
+
+REFUSED = 2
+"""The exit status of a worker that cannot carry out its order."""
 
 
 def serve(commands: Iterable[str], answers: TextIO) -> bool:
@@ -119,15 +123,32 @@ def _train(command: dict, trainer: Trainer, compiling: Compiling) -> dict:
     return {'pack': pack.id, 'reason': reason}
 
 
+def _carry_out(run: Path, order: str) -> bool:
+    """Carry out one order file and write its answer; gives whether it could be. Raises ValueError where it is damaged."""
+    command = order_files.read(run, order)
+    try:
+        # The folder is where this machine sees it.
+        command = {**checked(command), 'folder': str(run)}
+    except ValueError as error:
+        place = order_files.place(run, order, 'json')
+        raise ValueError(f'{place}: {error}; run the study again, which writes it anew') from None
+    answers = io.StringIO()
+    fine = serve([json.dumps(command)], answers)
+    order_files.tell(run, order, json.loads(answers.getvalue()))
+    return fine
+
+
 def main(arguments: list[str]) -> int:
     """Serve standard input, or the file that is named; gives the exit status."""
-    if arguments[:1] != ['--answers']:
-        run, order = Path(arguments[0]), arguments[1]
-        # The folder is where this machine sees it.
-        command, answers = {**order_files.read(run, order), 'folder': str(run)}, io.StringIO()
-        fine = serve([json.dumps(command)], answers)
-        order_files.tell(run, order, json.loads(answers.getvalue()))
-        return 0 if fine else 2
+    if len(arguments) != 2:
+        print(f'archlab: error: {len(arguments)} arguments; allowed: RUN ORDER, or --answers N', file=sys.stderr)
+        return REFUSED
+    if arguments[0] != '--answers':
+        try:
+            return 0 if _carry_out(Path(arguments[0]), arguments[1]) else REFUSED
+        except ValueError as error:
+            print(f'archlab: error: {error}', file=sys.stderr)
+            return REFUSED
     number = int(arguments[1])
     os.set_inheritable(number, False)
     with open(number, 'w', encoding='utf-8') as answers:

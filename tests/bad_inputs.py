@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from bad_clusters import bad_bench, bad_logs, bad_merge, bad_order, bad_script, bad_settings, quiet_scheduler
 from bad_data import bad_data, bad_table, harmed_data
 from bad_runs import bad_place, bad_sql, bad_weights, finished, harmed_bundle, harmed_runs
 from bad_studies import bad_blocks, bad_number, bad_setting, bad_study
@@ -35,10 +36,10 @@ MEMORY = 6 << 30
 """Bytes of address space beyond which an input counts as too much for the machine."""
 
 
-LIGHT = (bad_study, bad_number, harmed_runs, bad_table, bad_setting)
+LIGHT = (bad_study, bad_number, harmed_runs, bad_table, bad_setting, bad_merge, bad_logs, bad_script)
 
 
-HEAVY = (bad_sql, harmed_bundle, bad_place, bad_data, harmed_data, bad_blocks, bad_weights)
+HEAVY = (bad_sql, harmed_bundle, bad_place, bad_data, harmed_data, bad_blocks, bad_weights, bad_settings, bad_bench, bad_order)
 """What takes longer, or loads jax."""
 
 
@@ -69,11 +70,12 @@ def _alone(bad: Bad, place: Path, said: Path) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     os.chdir(place)
+    quiet_scheduler(place.parent / 'no_scheduler')
     with open(said, 'wb') as file:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    code = archlab.main(bad.arguments)
+    code = (bad.door or archlab.main)(bad.arguments)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

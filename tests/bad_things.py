@@ -5,6 +5,7 @@ import gzip
 import os
 import random
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from archlab.answers import BAD_INPUT
@@ -55,12 +56,14 @@ NUMBERS = (
 class Bad:
     """A bad input: the arguments, and with which exit statuses it may be answered.
 
-    `said` is what must be said, on whichever stream, where the exit status is not enough.
+    `said` is what must be said, on whichever stream, where the exit status is not enough. `door` takes the arguments instead of
+    the command line.
     """
 
     arguments: list[str]
     codes: tuple[int, ...] = (BAD_INPUT,)
     said: str = ''
+    door: Callable[[list[str]], int] | None = None
 
 
 def bad_file(path: Path, chance: random.Random, name: str = '') -> str:

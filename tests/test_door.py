@@ -355,12 +355,26 @@ def test_names_and_notes_never_steer_a_terminal(called: Callable, tmp_path: Path
     assert done.returncode == 2 and '\x1b' not in done.stderr and '[/bold] [red]' in done.stderr
 
 
+def interrupted(number: int) -> None:
+    os.kill(os.getpid(), number)
+    time.sleep(5)
+
+
+def interrupted_in_a_database(number: int) -> None:
+    """It says in its own words that it was interrupted."""
+    try:
+        interrupted(number)
+    except KeyboardInterrupt:
+        raise RuntimeError('Query interrupted') from None
+
+
+@pytest.mark.parametrize('work', [interrupted, interrupted_in_a_database])
 @pytest.mark.parametrize(('number', 'code'), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_command_that_is_stopped_says_so_in_one_line(
-    called: Callable, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+    called: Callable, monkeypatch: pytest.MonkeyPatch, work: Callable, number: int, code: int
 ):
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr('archlab.findings.open_study', lambda *_: os.kill(os.getpid(), number) or time.sleep(5))
+    monkeypatch.setattr('archlab.findings.open_study', lambda *_: work(number))
     # Tests that run in the background are started with Ctrl-C ignored.
     ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -25,12 +25,24 @@ def make_launcher(
     `options` are what the user asks of a cluster; what they leave open stands in settings files (settings.py). Raises
     ValueError on an unknown kind or setting.
     """
-    if kind not in LAUNCHERS:
-        raise ValueError(f"launcher '{kind}'; allowed: {list(LAUNCHERS)}.{closest(kind, LAUNCHERS)}")
-    chosen, given = LAUNCHERS[kind], {name: value for name, value in (options or {}).items() if value not in (None, ())}
+    chosen, given = _class_of(kind), {name: value for name, value in (options or {}).items() if value not in (None, ())}
     if chosen.Settings is not None:
-        return chosen(folder, workers, settings(chosen.Settings, kind, study_file, given))
+        return chosen(folder, workers, settings_of(kind, study_file, given))
     if given:
         able = [name for name, one in LAUNCHERS.items() if one.Settings is not None]
         raise ValueError(f"--{', --'.join(given)} with launcher '{kind}'; allowed with: {able}")
     return chosen(folder, workers)
+
+
+def settings_of(kind: str, study_file: Path | None, options: Mapping[str, object]) -> object:
+    """The settings of a kind of launcher that has some, from settings files and the user's options, which are stronger.
+
+    Raises ValueError on an unknown kind or setting.
+    """
+    return settings(_class_of(kind).Settings, kind, study_file, options)
+
+
+def _class_of(kind: str) -> type[Launcher]:
+    if kind not in LAUNCHERS:
+        raise ValueError(f"launcher '{kind}'; allowed: {list(LAUNCHERS)}.{closest(kind, LAUNCHERS)}")
+    return LAUNCHERS[kind]

@@ -23,12 +23,15 @@ def write(run: Path, name: str, command: dict) -> None:
     atomic.replace(place(run, name, 'json'), json.dumps(command))
 
 
-def read(run: Path, name: str) -> dict:
-    """The command of an order; raises ValueError where there is none."""
+def read(run: Path, name: str) -> object:
+    """The command of an order, as it is; raises ValueError where there is none, or it is damaged."""
+    path = place(run, name, 'json')
     try:
-        return json.loads(regular.read(place(run, name, 'json')))
+        return json.loads(regular.read(path))
     except OSError as error:
-        raise ValueError(f"no order '{name}' in {run}: {regular.unread(place(run, name, 'json'), error)}") from None
+        raise ValueError(f"no order '{name}' in {run}: {regular.unread(path, error)}") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'{path} is damaged ({error}); run the study again, which writes it anew') from None
 
 
 def tell(run: Path, name: str, answer: dict) -> None:

@@ -81,6 +81,9 @@ def test_studies_that_differ_are_not_merged(folders: tuple[Path, Path], tmp_path
         merge(there, here)
     with pytest.raises(ValueError, match='no records in'):
         merge(tmp_path / 'nix', here)
+    (there / manifests.FILE).write_text('{"study": "another"}')
+    with pytest.raises(ValueError, match="manifest.json is of study 'another', not 'finished'"):
+        merge(there, here)
 
 
 def test_a_trial_that_failed_elsewhere_is_no_other_score(folders: tuple[Path, Path]):

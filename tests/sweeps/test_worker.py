@@ -244,8 +244,38 @@ def test_an_order_may_stand_in_a_file(study, item: Pack, tmp_path: Path, monkeyp
     order_files.write(tmp_path, 'preflight', appraisal(study, optimizer='adagrad'))
     assert workers.main([str(tmp_path), 'preflight']) == 2
     assert 'adagrad' in order_files.answer(tmp_path, 'preflight')['invalid']
-    with pytest.raises(ValueError, match="no order 'nix'"):
-        workers.main([str(tmp_path), 'nix'])
+
+
+DAMAGED = [
+    (None, "no order 'one'"),
+    ('', 'one.json is damaged'),
+    ('[' * 100_000, 'one.json is damaged'),
+    ('[]', 'no order of the lab'),
+    ('{"preflight": []}', 'no order of the lab'),
+    ('{"preflight": [{"arm": "x"}]}', 'no order of the lab'),
+    ('{"pack": {"program": null, "trials": []}}', 'no order of the lab'),
+]
+
+
+@pytest.mark.parametrize(('text', 'message'), DAMAGED)
+def test_an_order_that_is_none_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture, text: str | None, message: str
+):
+    order_files.prepare(tmp_path)
+    if text is not None:
+        order_files.place(tmp_path, 'one', 'json').write_text(text)
+    assert workers.main([str(tmp_path), 'one']) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith('archlab: error: ') and message in line
+    assert order_files.answer(tmp_path, 'one') is None, 'the run writes the order anew and tries again'
+
+
+def test_an_order_that_lacks_a_part_is_refused(item: Pack, tmp_path: Path, capsys: pytest.CaptureFixture):
+    order_files.prepare(tmp_path)
+    whole = command(item, tmp_path)
+    order_files.write(tmp_path, 'one', {name: value for name, value in whole.items() if name != 'strategy'})
+    assert workers.main([str(tmp_path), 'one']) == 2 and "it lacks ['strategy']" in capsys.readouterr().err
+    assert workers.main([str(tmp_path)]) == 2 and 'RUN ORDER' in capsys.readouterr().err
 
 
 def test_a_worker_of_another_version_refuses(item: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

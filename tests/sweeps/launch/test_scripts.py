@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,18 @@ def test_the_examples_run_as_they_are(kind: str, tmp_path: Path):
 def test_an_unknown_cluster_is_refused():
     with pytest.raises(ValueError, match=r"--for 'slrm'; allowed: \['ray', 'slurm'\]. Did you mean 'slurm'"):
         script_for('slrm', {}, [])
+
+
+@pytest.mark.parametrize(
+    ('given', 'message'),
+    [
+        (['quickstar', '--for', 'slurm'], "Did you mean 'quickstart'"),
+        (['quickstart', '--for', 'slurm', '--time', 'soon'], "--time 'soon'"),
+        (['quickstart', '--for', 'ray', '--gpus', '-1'], '--gpus -1'),
+        (['quickstart', '--for', 'ray', '--partition', 'gpu'], "--partition is nothing to launcher 'ray'"),
+    ],
+)
+def test_what_the_script_could_not_run_is_refused_at_once(called: Callable, tmp_path: Path, given: list[str], message: str):
+    done = called('launch-script', *given, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, '') and message in done.stderr
+    assert called('launch-script', 'quickstart', '--for', given[2], '--gpus', '1', cwd=tmp_path).returncode == 0
