@@ -39,7 +39,9 @@ def merge(source: Path, target: Path) -> Merged:
         ours = manifests.load(target)
         for folder, one in ((source, theirs), (target, ours)):
             if one.get('study', name) != name:
-                raise ValueError(f"{folder / manifests.FILE} is of study '{one['study']}', not '{name}'; move it away, or undo that")
+                raise ValueError(
+                    f"{folder / manifests.FILE} is of study '{one['study']}', not '{name}'; move it away, or undo that"
+                )
         digests = [one['digest'] for one in (ours, theirs) if 'digest' in one]
         if len(set(digests)) > 1:
             raise ValueError(

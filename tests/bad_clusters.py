@@ -31,7 +31,11 @@ def bad_settings(place: Path, chance: random.Random, light: bool) -> Bad:
     way = chance.choice(['file', 'line', 'line', 'section', 'option'])
     if way == 'file':
         # Without a file Slurm would be asked, and with an empty one too.
-        bad_file(place / 'archlab.toml', chance, chance.choice(['binary', 'zeros', 'pipe', 'endless', 'deep', 'text', 'latin', 'line']))
+        bad_file(
+            place / 'archlab.toml',
+            chance,
+            chance.choice(['binary', 'zeros', 'pipe', 'endless', 'deep', 'text', 'latin', 'line']),
+        )
     elif way == 'line':
         (place / 'archlab.toml').write_text(f'[{kind}]\n{chance.choice(lines)}\n')
     elif way == 'section':
@@ -97,9 +101,15 @@ def bad_merge(place: Path, chance: random.Random, light: bool) -> Bad:
         # Without a manifest it is that of the other side.
         return Bad(merge, (0, BAD_INPUT) if kind in ('absent', 'nowhere') else (BAD_INPUT,))
     elif way == 'record':
-        bad_file(chance.choice(sorted((side / 'records').iterdir())), chance, chance.choice(['zeros', 'pipe', 'folder', 'deep', 'text', 'nowhere']))
+        bad_file(
+            chance.choice(sorted((side / 'records').iterdir())),
+            chance,
+            chance.choice(['zeros', 'pipe', 'folder', 'deep', 'text', 'nowhere']),
+        )
     elif way == 'digest':
-        (side / FILE).write_text(json.dumps({**json.loads((side / FILE).read_text()), 'digest': chance.choice(['0', '\x1b[31m'])}))
+        (side / FILE).write_text(
+            json.dumps({**json.loads((side / FILE).read_text()), 'digest': chance.choice(['0', '\x1b[31m'])})
+        )
     elif way == 'definition':
         bad_file(runs / 'finished' / 'study.json', chance)
         return Bad(merge, (0, BAD_INPUT))

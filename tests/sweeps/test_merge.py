@@ -82,7 +82,7 @@ def test_studies_that_differ_are_not_merged(folders: tuple[Path, Path], tmp_path
     with pytest.raises(ValueError, match='no records in'):
         merge(tmp_path / 'nix', here)
     (there / manifests.FILE).write_text('{"study": "another"}')
-    with pytest.raises(ValueError, match="manifest.json is of study 'another', not 'finished'"):
+    with pytest.raises(ValueError, match=r"manifest\.json is of study 'another', not 'finished'"):
         merge(there, here)
 
 
