@@ -27,7 +27,9 @@ def import_weights(
         raise ValueError(f"--out '{out}' is the file that would be read; give the new file another name")
     with waiting('importing'):
         from arch.published.importing import import_file
+        from results.store import atomic
 
+        atomic.sweep(out.parent, out.name)
         facts = import_file(model, file, out)
     if as_json:
         return print_json(facts)

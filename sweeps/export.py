@@ -73,7 +73,7 @@ def export(
         params, state = load_weights(_file(weights, trial))
         path = out / f'{trial.task}-{arm}-replicate_{trial.replicate}-seed_{trial.seed}'
         about = _about(reading, trial)
-        written.append(_write_orbax(path, params, state, about) if form == 'orbax' else _write(path, params, state, about))
+        written.append(_write_orbax(path, params, state, about) if form == 'orbax' else write_safetensors(path, params, state, about))
     return written
 
 
@@ -134,10 +134,12 @@ def _about(reading: Reading, trial: Trial) -> dict:
     return {**about, 'blocks': record['blocks']}
 
 
-def _write(path: Path, params: dict, state: dict, about: dict) -> Path:
+def write_safetensors(path: Path, params: dict, state: dict, about: dict) -> Path:
+    """Write weights and their description beside each other; gives the file of the weights."""
     from arch.published.importing import save_weights
 
     file = path.with_suffix('.safetensors')
+    atomic.sweep(file.parent, file.name)
     save_weights(file, params, state)
     atomic.replace(path.with_suffix('.json'), json.dumps(about, indent=1, sort_keys=True) + '\n')
     return file

@@ -18,6 +18,8 @@ WAYS = ('full', 'denied', 'broken', 'torn', 'interrupted before', 'interrupted a
 ERRORS = {'full': errno.ENOSPC, 'denied': errno.EACCES, 'broken': errno.EIO, 'torn': errno.ENOSPC}
 CALLS = ('open', 'fsync', 'replace', 'rename', 'link', 'mkdir', 'unlink')
 KILLED = 137
+WRITERS = [atomic]
+"""The modules whose own `open` goes wrong; what writes elsewhere adds its module."""
 
 
 class FaultyCalls:
@@ -30,7 +32,8 @@ class FaultyCalls:
     def __enter__(self) -> 'FaultyCalls':
         for name, real in self.real.items():
             setattr(os, name, self.faulty(real))
-        atomic.open = self.opened
+        for module in WRITERS:
+            module.open = self.opened
         self.write_bytes = pathlib.Path.write_bytes
         pathlib.Path.write_bytes = lambda path, content: self.written(path, content)
         return self
@@ -38,7 +41,8 @@ class FaultyCalls:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for name, real in self.real.items():
             setattr(os, name, real)
-        del atomic.open
+        for module in WRITERS:
+            del module.open
         pathlib.Path.write_bytes = self.write_bytes
 
     def faulty(self, real: Callable) -> Callable:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from faulty_calls import WAYS, calls_of, strike
+from faulty_calls import WAYS, WRITERS, calls_of, strike
 from made_up_launcher import MadeUp, Silent
 
 from ablations.study import Study, task
@@ -22,6 +22,7 @@ from results.store.reading import Reading
 from results.store.recorded import read_folder
 from sweeps import manifest as manifests
 from sweeps.datasets import prepared
+from sweeps.merge import merge
 from sweeps.protocol.simulate import World, simulate
 from sweeps.run import Run
 
@@ -141,7 +142,64 @@ class PageWork:
             yield f'the page is {text!r}'
 
 
-WORKS = {'run': RunWork, 'publish': PublishWork, 'prepare': PrepareWork, 'page': PageWork}
+class ExportWork:
+    """Export weights over older ones."""
+
+    def __init__(self):
+        # They load jax, which the other kinds of work can do without.
+        from arch.published import importing
+        from sweeps import export
+
+        self.read, self.export = importing.load_weights, export.write_safetensors
+        WRITERS.append(importing)
+
+    def prepare(self, place: Path) -> None:
+        self.write(place, 3)
+
+    def do(self, place: Path) -> None:
+        self.write(place, 5)
+
+    def write(self, place: Path, value: int) -> None:
+        params = {'stem': {'patches': {'kernel': np.full(4, value, np.float32)}}}
+        self.export(place / 'model', params, {}, {'score': value})
+
+    def wrong(self, place: Path, struck: bool) -> Iterator[str]:
+        kernel = np.asarray(self.read(place / 'model.safetensors')[0]['stem']['patches']['kernel'])
+        score = json.loads((place / 'model.json').read_text())['score']
+        if not {*kernel.tolist(), score} <= ({3, 5} if struck else {5}) or len({*kernel.tolist()}) > 1:
+            yield 'the weights are neither the old nor the new'
+
+
+class MergeWork:
+    """Merge the records of a run with the first packs of the same study in another folder."""
+
+    def prepare(self, place: Path) -> None:
+        RunWork().do(place / 'there')
+        shutil.copytree(place / 'there', place / 'here')
+        for path in self.packs(place)[2:]:
+            path.unlink()
+        manifests.update(place / 'here' / 'struck', test_reads={})
+
+    def do(self, place: Path) -> None:
+        merge(place / 'there' / 'struck', place / 'here' / 'struck')
+
+    def packs(self, place: Path) -> list[Path]:
+        return sorted((place / 'here' / 'struck' / 'records').glob('*.jsonl'))
+
+    def wrong(self, place: Path, struck: bool) -> Iterator[str]:
+        yield from RunWork().wrong(place / 'there', False)
+        if struck and len(self.packs(place)) < 2:
+            yield 'what was there is gone'
+        for one in RunWork().wrong(place / 'here', struck):
+            # Reads are counted for what is added here, and some were here before.
+            if one != 'a read of test data was not counted':
+                yield one
+
+
+WORKS = {
+    **{'run': RunWork, 'publish': PublishWork, 'prepare': PrepareWork, 'page': PageWork},
+    **{'export': ExportWork, 'merge': MergeWork},
+}
 
 
 def faults(name: str, seed: int, count: int) -> Iterator[str]:
