@@ -73,7 +73,8 @@ def export(
         params, state = load_weights(_file(weights, trial))
         path = out / f'{trial.task}-{arm}-replicate_{trial.replicate}-seed_{trial.seed}'
         about = _about(reading, trial)
-        written.append(_write_orbax(path, params, state, about) if form == 'orbax' else write_safetensors(path, params, state, about))
+        write = write_orbax if form == 'orbax' else write_safetensors
+        written.append(write(path, params, state, about))
     return written
 
 
@@ -145,7 +146,8 @@ def write_safetensors(path: Path, params: dict, state: dict, about: dict) -> Pat
     return file
 
 
-def _write_orbax(path: Path, params: dict, state: dict, about: dict) -> Path:
+def write_orbax(path: Path, params: dict, state: dict, about: dict) -> Path:
+    """Write weights and their description into a folder of their own; gives the folder."""
     from sweeps.training.checkpoints import write_tree
 
     with atomic.replacing_folder(path) as place:

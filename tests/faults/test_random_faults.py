@@ -30,6 +30,8 @@ def test_a_few_faults_lose_nothing(work: str):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(('work', 'count'), [('run', 1000), ('publish', 150), ('prepare', 150), ('page', 100), ('export', 100), ('merge', 200)])
+@pytest.mark.parametrize(
+    ('work', 'count'), [('run', 1000), ('publish', 150), ('prepare', 150), ('page', 100), ('export', 100), ('merge', 200)]
+)
 def test_many_faults_lose_nothing(work: str, count: int):
     struck(work, count)
