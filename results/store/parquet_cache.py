@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from results.store import atomic, records
+from results.store import atomic, records, regular
 
 FOLDER = '.cache'
 PARTS = 8
@@ -251,7 +251,7 @@ def _parts(connection: duckdb.DuckDBPyConnection, folder: Path, study: str, file
 
 
 def _hash(path: Path) -> str:
-    with open(path, 'rb') as file:
+    with regular.opened(path) as file:
         return hashlib.file_digest(file, 'sha256').hexdigest()[:32]
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from ablations.trial import Needs
 from sweeps.launch.compilation_cache import bound, cache_folder
 from sweeps.launch.launcher import Launcher, Order, checked
-from sweeps.launch.order_files import last_words
+from sweeps.launch.order_files import last_words, opened_log
 from sweeps.launch.worker_environment import worker_environment
 from sweeps.machine import cores
 
@@ -66,8 +66,8 @@ class WorkerProcess:
         self.since = 0.0
         own, its = os.pipe()
         try:
-            with open(log, 'ab') as said:
-                self.start = said.tell()
+            with opened_log(log) as said:
+                self.start = said.seek(0, os.SEEK_END)
                 self.process = subprocess.Popen(
                     (*self.COMMAND, str(its)),
                     stdin=subprocess.PIPE,
@@ -106,8 +106,8 @@ class WorkerProcess:
                     answer = None
                 if not isinstance(answer, dict):
                     # A worker that says what is no answer cannot be trusted with another order: it counts as dead.
-                    with open(self.log, 'a') as log:
-                        log.write(f'archlab: not an answer, so this worker is ended: {line!r}\n')
+                    with contextlib.suppress(OSError, ValueError), opened_log(self.log) as log:
+                        log.write(f'archlab: not an answer, so this worker is ended: {line!r}\n'.encode())
                     self.process.kill()
                     break
                 answers.put((self, answer))

@@ -1,7 +1,10 @@
 """Order files: orders and their answers as files in a run's folder, for workers that no pipe reaches."""
 
 import json
+import os
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from results.store import atomic, regular
 
@@ -64,10 +67,22 @@ def log(run: Path, name: str) -> Path:
     return run / LOGS / f'{name}.log'
 
 
+def opened_log(path: Path) -> BinaryIO:
+    """A log, open to add to; raises ValueError where something else lies in its place, such as a link or a pipe."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise ValueError(f'{path}: cannot be written ({error.strerror}); remove it: workers log there') from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise ValueError(f'{path}: is no regular file; remove it: workers log there')
+    return open(handle, 'ab')
+
+
 def last_words(path: Path, start: int = 0) -> str:
     """The last lines of a log from a byte on, as a part of a sentence; '' where it says nothing."""
     try:
-        with open(path, 'rb') as file:
+        with regular.opened(path) as file:
             file.seek(max(start, path.stat().st_size - TAIL))
             said = file.read().decode(errors='replace').splitlines()
     except OSError:

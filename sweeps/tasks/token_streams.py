@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from results.store import atomic
+from results.store import atomic, regular
 from sweeps.datasets.aside import FIX, locked
 from sweeps.datasets.growing import Growing
 from sweeps.datasets.intact import check, checksum
@@ -83,8 +83,7 @@ class Spelling:
             folder = self._folder(prepared, vocabulary) / split
             if not folder.exists():
                 _write(folder, part, vocabulary, marked)
-            sums = json.loads((folder / SUMS).read_text(encoding='utf-8'))
-            check(folder, sums, sums, f'remove {folder}: it is made again from the set')
+            _check(folder)
             tokens, starts, group = (np.load(folder / f'{name}.npy', mmap_mode='r') for name in ('tokens', 'starts', 'group'))
         return Stream(tokens, starts, group, vocabulary.lengths, vocabulary.size, vocabulary.unknown)
 
@@ -109,6 +108,9 @@ class Spelling:
             with locked(folder):
                 if not folder.exists():
                     self._learn(prepared, folder)
+        # A vocabulary that an older version has learned has no sums.
+        if (folder / SUMS).exists():
+            _check(folder)
         if self.tokens == 'characters':
             return Characters(np.load(folder / 'characters.npy'))
         text = (folder / 'tokenizer.json').read_text(encoding='utf-8')
@@ -125,6 +127,7 @@ class Spelling:
             else:
                 pairs = vocabularies.trained((piece for batch in documents for piece, _ in batch), self.vocabulary)
                 (place / 'tokenizer.json').write_text(pairs.text, encoding='utf-8')
+            _sum(place)
 
     def _folder(self, prepared: Prepared, vocabulary: Bytes | Characters | BytePairs | None = None) -> Path:
         known = [FORM, prepared.about['digest'], self.tokens, self.vocabulary if self.tokens == 'bpe' else 0]
@@ -161,8 +164,27 @@ def _write(folder: Path, part: Part, vocabulary: Bytes | Characters | BytePairs,
             ends = np.cumsum([count for count, _ in counts], dtype=np.int64)[[last for _, last in counts]]
             np.save(place / 'starts.npy', np.concatenate([[0], ends]).astype(np.int64))
             np.save(place / 'group.npy', part.group[order])
-            sums = {path.name: checksum(path) for path in sorted(place.glob('*.npy'))}
-            (place / SUMS).write_text(json.dumps(sums), encoding='utf-8')
+            _sum(place)
+
+
+def _sum(place: Path) -> None:
+    """Write the checksums of the files of a folder beside them."""
+    sums = {path.name: checksum(path) for path in sorted(place.iterdir())}
+    (place / SUMS).write_text(json.dumps(sums), encoding='utf-8')
+
+
+def _check(folder: Path) -> None:
+    """Raise ValueError, with its name, where a file of a folder is not what was written."""
+    fix = f'remove {folder}: it is made again from the set'
+    try:
+        sums = json.loads(regular.read(folder / SUMS))
+    except OSError as error:
+        raise ValueError(f'{folder / SUMS}: cannot be read ({error.strerror}); {fix}') from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'{folder / SUMS} is damaged ({error}); {fix}') from None
+    if not isinstance(sums, dict) or not sums:
+        raise ValueError(f'{folder / SUMS} is damaged: it names no file; {fix}')
+    check(folder, sums, sums, fix)
 
 
 def batches(part: Part, order: np.ndarray) -> Iterator[list[tuple[bytes, bool]]]:

@@ -312,6 +312,13 @@ def test_nothing_foreign_is_removed_behind_a_link_or_beside_the_parts(folder, tm
     assert (folder / cache.FOLDER / 'mine.parquet').exists()
 
 
+@pytest.mark.parametrize('lay', [os.mkfifo, lambda path: path.symlink_to('/dev/zero')])
+def test_what_is_no_file_is_not_waited_for(folder, lay):
+    (folder / cache.FOLDER).mkdir()
+    lay(folder / cache.FOLDER / f'{"a" * 32}.parquet')
+    assert read(folder) == trials('a', 'b', 'c')
+
+
 @pytest.mark.parametrize('name', ['*', '?', '[b]', '~', "it's", 'a b%s'])
 def test_no_folder_is_a_pattern_or_a_home(tmp_path, monkeypatch, name):
     monkeypatch.setattr(records, 'LARGE', 0)

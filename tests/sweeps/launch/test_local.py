@@ -1,8 +1,9 @@
 """The local launcher: who gets which pack, and workers that die, babble or refuse. The workers here are small scripts."""
 
+import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -101,6 +102,15 @@ def test_a_worker_that_babbles_counts_as_dead_and_nothing_hangs(local: LocalLaun
     assert 'signal SIGKILL' in local.ended('one')
     assert 'a banner of a library' in (tmp_path / 'logs' / 'worker-0.log').read_text()
     assert 0 not in local.crew
+
+
+@pytest.mark.parametrize('lay', [os.mkfifo, lambda path: path.symlink_to(path.parents[1] / 'worker.py')])
+def test_what_lies_in_the_place_of_a_log_is_neither_waited_for_nor_written_to(scripted: None, tmp_path: Path, lay: Callable):
+    (tmp_path / 'logs').mkdir()
+    lay(tmp_path / 'logs' / 'worker-0.log')
+    with pytest.raises(ValueError, match=r'worker-0\.log: .*remove it'), LocalLauncher(tmp_path, 1) as launcher:
+        launcher.preflight({'preflight': 'cpu'})
+    assert (tmp_path / 'worker.py').read_text() == ANSWERING
 
 
 @pytest.mark.parametrize(('do', 'error'), [('invalid', ValueError), ('broken', RuntimeError)])

@@ -1,6 +1,9 @@
 """Text: tokens, blocks, splits and units, on small prepared sets made here."""
 
 import math
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -202,6 +205,22 @@ def test_the_vocabulary_comes_from_the_pool_and_is_made_once(data: Path, monkeyp
     again.test()
     with pytest.raises(TypeError):
         Text('many', tokens='bpe', vocabulary=310).pool()
+
+
+@pytest.mark.parametrize(
+    'name', ['vocabulary/characters.npy', 'pool/tokens.npy', 'pool/checksums.json', 'vocabulary/checksums.json']
+)
+@pytest.mark.parametrize('harm', [lambda path: path.write_bytes(path.read_bytes()[:-1] + b'?'), os.mkfifo])
+def test_what_was_learned_from_a_set_is_compared_and_named(data: Path, name: str, harm: Callable):
+    Text('many', tokens='characters').pool()
+    (path,) = data.glob(f'tokens/many-*/{name}')
+    if harm is os.mkfifo:
+        path.unlink()
+    harm(path)
+    with pytest.raises(ValueError, match=f'{name}.*remove .*made again from the set'):
+        Text('many', tokens='characters').pool()
+    shutil.rmtree(path.parent)
+    Text('many', tokens='characters').pool()
 
 
 def test_gpt2_files_give_the_same_tokens(data: Path, tmp_path: Path):
