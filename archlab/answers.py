@@ -88,8 +88,10 @@ def plain_output() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
-WIDTH = 80 if os.environ.get('COLUMNS', '').strip() in ('0', '00') else None
-OUT, ERR = Terminal(width=WIDTH), Terminal(width=WIDTH, stderr=True)
+# A terminal of no width, as some give, is one whose width is not known; what draws help reads this too.
+if os.environ.get('COLUMNS', 'not given').strip().strip('0') == '':
+    os.environ['COLUMNS'] = '80'
+OUT, ERR = Terminal(), Terminal(stderr=True)
 
 
 def waiting(text: str) -> contextlib.AbstractContextManager:

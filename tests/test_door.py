@@ -308,6 +308,8 @@ def test_nobody_has_to_read_the_answer(simulated: Path, call: str):
 def test_a_terminal_without_width_and_python_without_docstrings(archlab: Callable, simulated: Path):
     told = archlab('status', '--runs', simulated, COLUMNS='0')
     assert told.returncode == 0 and 'quickstart' in told.stdout
+    told = archlab('status', '--help', COLUMNS='0')
+    assert told.returncode == 0 and 70 < max(map(len, told.stdout.splitlines())) <= 80
     done = archlab('list', 'tasks', PYTHONOPTIMIZE='2')
     refuse(done, 'drops docstrings')
 
