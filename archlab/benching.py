@@ -167,3 +167,22 @@ def scale(
     from benchmarks.drawing import bars
 
     return _answer(results, lines, out, as_json, lambda: bars(panels(results), 'CPU seconds', logarithmic=True))
+
+
+@commands.command(epilog='Example: archlab bench driver --trials 100000 --workers 1000')
+def driver(
+    trials: Annotated[list[int] | None, typer.Option(help='About so many trials; may be said again.')] = None,
+    workers: Annotated[int, typer.Option(min=1, help='Simulated workers.')] = 1000,
+    lost: Annotated[float, typer.Option(min=0, help='The share of workers that are lost in an hour.')] = 0.05,
+    out: Out = None,
+    as_json: Json = False,
+):
+    """What a run costs that plans, submits and collects, with simulated workers of which some are lost."""
+    _check_out(out, 'driver.json')
+    with waiting('running studies with simulated workers'):
+        from benchmarks.driver import SIZES, bench, lines, panels
+
+        results = bench(trials or SIZES, workers, lost, _keeping(out))
+    from benchmarks.drawing import bars
+
+    return _answer(results, lines, out, as_json, lambda: bars(panels(results), 'worker seconds', logarithmic=True))

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 import os
 import platform
 import time
@@ -20,9 +21,10 @@ from sweeps import journal, presence
 from sweeps import manifest as manifests
 from sweeps.commands import preflight_command, train_command
 from sweeps.committed import Committed
+from sweeps.launch import order_files
 from sweeps.launch.launcher import Launcher, Order
 from sweeps.pace import Pace
-from sweeps.progress import Watch
+from sweeps.progress import Watch, clock
 from sweeps.protocol.pack import LANES, Pack
 from sweeps.protocol.packing import SECONDS, pack
 from sweeps.protocol.plan import schedule
@@ -31,6 +33,8 @@ from sweeps.training.saving import Saving, last_checkpoint
 
 TRIES = 3
 """How often a pack that is lost is submitted before it is recorded as failed."""
+EVERY = 60.0
+"""Seconds after which the files of all submitted packs are looked for."""
 
 
 @dataclasses.dataclass
@@ -64,6 +68,8 @@ class Run:
         self.waiting: list[Pack] = []
         self.submitted: dict[str, Pack] = {}
         self.left: Counter[str] = Counter()
+        self.is_checked = False
+        self.looked = time.monotonic()
         self.pace: Pace | None = None
         self.losses: Counter[str] = Counter()
         self.cancelled: list[Pack] = []
@@ -73,7 +79,7 @@ class Run:
     def __call__(self) -> Outcome:
         """Run until the study is complete; raises ValueError on bad input, a damaged folder or a full disk."""
         prepare(self.folder)
-        places = [self.folder / place for place in ('', FOLDER, Saving.FOLDER, presence.FOLDER)]
+        places = [self.folder / place for place in ('', FOLDER, Saving.FOLDER, presence.FOLDER, order_files.FOLDER)]
         with manifests.locked(self.folder), atomic.swept(*places), self._told(), self.launcher:
             self.manifest = manifests.load(self.folder)
             self.committed = Committed(self.folder, self.study, self.retry)
@@ -108,10 +114,12 @@ class Run:
             planned = self._plan()
             if planned.complete:
                 return planned
+            self._go_on(planned)
         self._preflight()
         while True:
             planned = self._plan()
             self._adopt(self._wanted(planned))
+            self._refuse_short_limit()
             left = (*self.waiting, *self.submitted.values(), *self.cancelled)
             self.left = Counter(item.program.task for item in left)
             self.watch.scheduled(planned, self.committed.records, self.manifest)
@@ -119,6 +127,47 @@ class Run:
                 self._tell_idle()
                 return planned
             self._until_a_task_is_through()
+
+    def _go_on(self, planned: Schedule) -> None:
+        """Collect what an earlier call of this run has submitted, until something has to be submitted or the plan to go on.
+
+        What goes on needs no first worker: it was checked when it was submitted.
+        """
+        self.pace = Pace.here(self.manifest['platform'])
+        self._adopt(self._wanted(planned))
+        self.left = Counter(item.program.task for item in self.submitted.values())
+        if self.submitted:
+            self.watch.scheduled(planned, self.committed.records, self.manifest)
+        while self.submitted and not self.waiting and all(self.left.values()):
+            self._look()
+        # What is left to submit waits for the first worker, and what comes in meanwhile is collected.
+        self.launcher.meanwhile = self._collect
+
+    def _look(self) -> None:
+        time.sleep(self.launcher.pause)
+        self.watch.tick()
+        self._collect()
+
+    def _refuse_short_limit(self) -> None:
+        """Raise ValueError where the cluster would end a worker before its pack is trained, by what is measured."""
+        limit = self.launcher.limit
+        if limit is None or self.is_checked:
+            return
+        self.is_checked = True
+        expected = [(self._seconds(item), item) for item in self.waiting if self.pace.measured(item.program)]
+        needed, item = max(expected, key=lambda one: one[0], default=(0.0, None))
+        if needed > limit:
+            what = f"{len(item.trials)} trials (arm '{item.program.arm}' on '{item.program.task}')"
+            raise ValueError(
+                f'--time: workers are ended after {clock(limit)}, and a pack of {what} takes about {clock(needed)}, compiling '
+                f'included, by earlier runs; give --time {math.ceil(needed / 30)} (minutes), or --sbatch=--time=... instead '
+                'where packs shall go on from their checkpoints, worker after worker'
+            )
+
+    def _seconds(self, item: Pack) -> float:
+        """How long a worker should take for a pack, from its start on."""
+        trained = self.pace.trial_seconds(item.program, self._flops(item)) * len(item.trials)
+        return trained + self.pace.compile_seconds(item.program)
 
     def _tell_idle(self) -> None:
         if (idle := self.launcher.idle()) is not None:
@@ -135,9 +184,7 @@ class Run:
             # A worker may become free at any time, and not only when records appear: it answers after it has committed.
             if self.waiting and self.launcher.room():
                 self._submit()
-            time.sleep(self.launcher.pause)
-            self.watch.tick()
-            self._collect()
+            self._look()
 
     def _preflight(self) -> None:
         """Let a worker check every model, count costs and name the platform. Earlier entries of the manifest stay."""
@@ -154,7 +201,7 @@ class Run:
         about['pack_seconds'] = self.launcher.pack_seconds
         self.manifest = manifests.update(self.folder, self.manifest, **{**chosen, **before, **about})
         defined.save(self.folder, study)
-        self.pace = Pace.here(self.manifest['platform'])
+        self.pace = self.pace or Pace.here(self.manifest['platform'])
         found = resolutions(study, self.committed.records, self.manifest, about['test_sizes'])
         if small := small_splits(found):
             self.watch.tell(small)
@@ -235,7 +282,8 @@ class Run:
         """Read committed records, and try packs again that are neither committed nor alive."""
         # Asked before the folder is looked at: what commits in between is not taken for lost.
         alive, taken = self.launcher.alive(), 0
-        for name, item in list(self.submitted.items()):
+        for name in self._to_look_at(alive):
+            item = self.submitted[name]
             if self.committed.has(name):
                 del self.submitted[name]
                 self._settle(item, self.committed.take(name))
@@ -249,6 +297,16 @@ class Run:
                     self._lost(name, item)
         if taken:
             self.watch.tell(f'{taken} packs were taken out of the queue by hand; they are not submitted again in this run')
+
+    def _to_look_at(self, alive: set[str] | None) -> list[str]:
+        """The submitted packs whose files are looked for now: those whose workers have ended, and now and then all of them.
+
+        A worker ends when it has committed. Of an order that is carried out twice a file may be there while one still runs.
+        """
+        if alive is not None and time.monotonic() - self.looked < EVERY:
+            return [name for name in self.submitted if name not in alive]
+        self.looked = time.monotonic()
+        return list(self.submitted)
 
     def _lost(self, name: str, item: Pack) -> None:
         """Try a pack again, or after a few tries without a new checkpoint record it as failed."""

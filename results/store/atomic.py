@@ -25,8 +25,11 @@ JUST_NOW, LONG_AGO = 1.0, 3600.0
 system has no locks to tell."""
 
 
-def replace(path: Path, content: str | bytes, fix: str = FIX) -> None:
+def replace(path: Path, content: str | bytes, fix: str = FIX, lasting: bool = True) -> None:
     """Write a file whole, in place of an older one; text is written as UTF-8, and missing folders are made.
+
+    What is not `lasting` may be lost when the machine fails: it is not flushed, and the folder is not looked through for what
+    killed processes have left, so that thousands of files in one folder take thousands of writes and no more.
 
     A link stays and its target is replaced. A pipe or a device, such as /dev/stdout, is written to as it is. Raises ValueError
     where the disk is full or the place cannot be written, with `fix` as what to do about it.
@@ -40,10 +43,12 @@ def replace(path: Path, content: str | bytes, fix: str = FIX) -> None:
             return
         target = Path(os.path.realpath(path))
         target.parent.mkdir(parents=True, exist_ok=True)
-        sweep(target.parent, target.name)
-        with aside(target) as new, _written(new, content):
+        if lasting:
+            sweep(target.parent, target.name)
+        with aside(target) as new, _written(new, content, lasting):
             os.replace(new, target)
-        _flush_folder(target.parent)
+        if lasting:
+            _flush_folder(target.parent)
 
 
 def create(path: Path, content: str | bytes, fix: str = FIX) -> bool:
@@ -245,14 +250,15 @@ def _is_device(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _written(path: Path, content: str | bytes) -> Iterator[None]:
-    """A file that is written and flushed, and held so that no other process sweeps it away before it has its name."""
+def _written(path: Path, content: str | bytes, lasting: bool = True) -> Iterator[None]:
+    """A file that is written, flushed if it is `lasting`, and held: no other process sweeps it away before it has its name."""
     with open(path, 'wb') as file:
         with contextlib.suppress(OSError):
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         file.write(_bytes(content))
         file.flush()
-        os.fsync(file.fileno())
+        if lasting:
+            os.fsync(file.fileno())
         yield
 
 

@@ -7,6 +7,7 @@ reads commands as JSON lines from a pipe or a file.
 
 import abc
 import dataclasses
+from collections.abc import Callable
 
 from ablations.trial import Needs
 
@@ -34,6 +35,11 @@ class Launcher(abc.ABC):
     """Whether what was submitted waits and runs on when the run has ended."""
     pack_seconds = 4.0
     """Seconds that a pack should take, roughly: more where starting a worker takes longer."""
+
+    limit: float | None = None
+    """Seconds after which the cluster ends a worker, as was asked by `--time`; None where it does not."""
+    meanwhile: Callable[[], None] = staticmethod(lambda: None)
+    """What the run does while it waits for the first worker; a launcher whose orders outlive a run calls it again and again."""
 
     Settings: type | None = None
     """A dataclass of what a user may ask of the cluster (settings.py); the launcher is made with an object of it, if given."""

@@ -144,7 +144,7 @@ class LocalLauncher(Launcher):
 
     def __init__(self, folder: Path, workers: int | None = None):
         self.logs = folder / 'logs'
-        self.workers = workers_for(workers)
+        self.given, self.workers = workers, workers_for(workers)
         self.devices: list[str | None] = [None]
         self.answers: queue.Queue = queue.Queue()
         self.crew: dict[int, WorkerProcess] = {}
@@ -175,6 +175,11 @@ class LocalLauncher(Launcher):
         checked(answer, worker.log)
         self.busy = time.monotonic() - self.began
         self.devices = devices_for(answer, self.workers)
+        if self.given is not None and self.given > len(self.devices):
+            raise ValueError(
+                f'--workers {self.given}; this machine has {answer["devices"]} {answer["platform"]} devices for '
+                f'{len(self.devices)} workers; give at most {len(self.devices)}'
+            )
         if self.devices[0] is not None:
             # It has seen every device; those that train see one each.
             self.close()

@@ -23,7 +23,8 @@ def prepare(run: Path) -> None:
 def write(run: Path, name: str, command: dict) -> None:
     """Write the command of an order, and forget the answer to an earlier one of this name."""
     place(run, name, 'answer').unlink(missing_ok=True)
-    atomic.replace(place(run, name, 'json'), json.dumps(command))
+    # Whatever is lost with the machine is submitted again.
+    atomic.replace(place(run, name, 'json'), json.dumps(command), lasting=False)
 
 
 def read(run: Path, name: str) -> object:
@@ -39,7 +40,7 @@ def read(run: Path, name: str) -> object:
 
 def tell(run: Path, name: str, answer: dict) -> None:
     """Write the answer to an order."""
-    atomic.replace(place(run, name, 'answer'), json.dumps(answer))
+    atomic.replace(place(run, name, 'answer'), json.dumps(answer), lasting=False)
 
 
 def answer(run: Path, name: str) -> dict | None:

@@ -53,6 +53,10 @@ class QueuedLauncher(Launcher):
     def unseen(self, name: str) -> bool:
         """Whether the worker of an order that is no longer alive is known not to have seen the run's folder."""
 
+    def never(self, name: str) -> str:
+        """Why an order that waits will never run, where the scheduler says so; '' else."""
+        return ''
+
     def preflight(self, question: dict) -> dict:
         order_files.prepare(self.folder)
         for _ in range(PREFLIGHTS):
@@ -73,7 +77,10 @@ class QueuedLauncher(Launcher):
         try:
             while (answer := order_files.answer(self.folder, name)) is None:
                 time.sleep(wait)
+                self.meanwhile()
                 living = self.living()
+                if why := self.never(name):
+                    raise ValueError(f'the first worker does not start: {why}')
                 gone = 0.0 if living is None or name in living else gone + wait
                 if gone > self.patience or (gone and (self.cancelled(name) or self.unseen(name))):
                     return None

@@ -94,8 +94,22 @@ class RayLauncher(QueuedLauncher):
             said = ' '.join(str(error).split())[:300]
             fix = f'start one there (ray start --head), of version {ray.__version__}'
             raise ValueError(f"no Ray to use at '{settings.address}': {said}; {fix}") from None
+        self._check_room(settings)
         options = {'num_cpus': settings.cpus, 'num_gpus': settings.gpus, 'max_retries': RETRIES}
         self.task = ray.remote(carry_out).options(**options)
+
+    def _check_room(self, settings: RaySettings) -> None:
+        """Raise ValueError where no node has what a worker asks for: its tasks would wait for ever."""
+        nodes = [
+            {kind: int(node['Resources'].get(kind, 0)) for kind in ('CPU', 'GPU')} for node in self.ray.nodes() if node['Alive']
+        ]
+        if not any(node['CPU'] >= settings.cpus and node['GPU'] >= settings.gpus for node in nodes):
+            self.ray.shutdown()
+            had = '; '.join(sorted({f'{node["CPU"]} CPUs and {node["GPU"]} GPUs' for node in nodes})) or 'nothing'
+            raise ValueError(
+                f"--gpus {settings.gpus}, cpus {settings.cpus} of a worker: no node at '{settings.address}' has so many, nodes "
+                f'have {had}; ask for fewer, or start such a node (where nodes come on demand: keep one)'
+            )
 
     def start(self, names: list[str]) -> None:
         for name in names:

@@ -28,7 +28,24 @@ MOST = 1000
 """Tasks of an array job, where Slurm does not tell how many it allows."""
 HELD, RELEASES = 'launch failed requeued held', 3
 """Why Slurm holds a task that a node failed to start, and how often it is let go."""
+NEVER = ('PartitionConfig', 'PartitionTimeLimit', 'PartitionNodeLimit', 'BadConstraints', 'InvalidAccount', 'InvalidQOS')
+"""Why a task waits that no node of its partition could ever run."""
 TIME = re.compile(r'\d+(:\d{1,2}){0,2}|\d+-\d{1,2}(:\d{1,2}){0,2}')
+UNITS = {1: (60,), 2: (60, 1), 3: (3600, 60, 1)}
+"""Seconds of the numbers of a time without days, by how many there are."""
+
+
+def seconds_of(time: str) -> float | None:
+    """The seconds of a time limit of Slurm's; None where it is 0, which is no limit.
+
+    >>> [seconds_of(time) for time in ('90', '1:30', '2:00:00', '1-12', '1-0:30', '0')]
+    [5400, 90, 7200, 129600, 88200, None]
+    """
+    days, dash, rest = time.rpartition('-')
+    numbers = [int(number) for number in rest.split(':')]
+    units = (3600, 60, 1) if dash else UNITS[len(numbers)]
+    total = 86400 * int(days or 0) + sum(number * unit for number, unit in zip(numbers, units, strict=False))
+    return total or None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +106,10 @@ class SlurmLauncher(QueuedLauncher):
     Settings = SlurmSettings
     outlives = True
 
+    @property
+    def limit(self) -> float | None:
+        return seconds_of(self.settings.time) if self.settings.time else None
+
     def __init__(self, folder: Path, workers: int | None, settings: SlurmSettings):
         super().__init__(folder)
         missing = [name for name in COMMANDS if shutil.which(name) is None]
@@ -99,6 +120,7 @@ class SlurmLauncher(QueuedLauncher):
         self.settings, self.workers = settings, workers
         self.releases: Counter[str] = Counter()
         self.given_up: set[str] = set()
+        self.reasons: dict[str, str] = {}
         self.prefix = f'archlab-{digest(str(self.folder))[:8]}-'
 
     def start(self, names: list[str]) -> None:
@@ -121,13 +143,19 @@ class SlurmLauncher(QueuedLauncher):
         told = self._call('squeue', '--noheader', '--array', f'--user={getpass.getuser()}', '--format=%K|%j|%r')
         if told.returncode:
             return None
-        found = set()
+        self.reasons = {}
         for line in told.stdout.splitlines():
             task, job, reason = line.split('|', 2)
             if job.startswith(self.prefix) and task.isdecimal():
                 names = self._list(job.removeprefix(self.prefix))[int(task) : int(task) + 1]
-                found.update(name for name in names if reason != HELD or self._released(name))
-        return found
+                self.reasons |= dict.fromkeys(names, reason)
+        return {name for name, reason in self.reasons.items() if reason != HELD or self._released(name)}
+
+    def never(self, name: str) -> str:
+        reason = self.reasons.get(name, '').strip('()')
+        if reason not in NEVER:
+            return ''
+        return f'Slurm would let it wait for ever ({reason}): {self._too_much()}'
 
     def _released(self, name: str) -> bool:
         """Let Slurm try a task again that it holds because a node failed to start it; after a few times it counts as lost."""
@@ -197,7 +225,17 @@ class SlurmLauncher(QueuedLauncher):
         if 'partition' in told.lower():
             allowed = sorted(set(self._call('sinfo', '--noheader', '--format=%R').stdout.split()))
             return f"sbatch refuses partition '{self.settings.partition or 'by default'}': {told}; allowed: {allowed}"
+        if 'gres' in told or 'configuration' in told or 'Memory specification' in told:
+            return f'sbatch refuses: {told}: {self._too_much()}'
         return f'sbatch refuses: {told}; change the options of sbatch ({" ".join(self.settings.options)})'
+
+    def _too_much(self) -> str:
+        """What was asked for, and what the nodes have."""
+        nodes = self._call('sinfo', '--noheader', '--format=%R|%c|%m|%G|%l').stdout.split('\n')
+        names = ('partition', 'cpus', 'MB', 'gres', 'time')
+        had = sorted({', '.join(map(' '.join, zip(names, node.split('|'), strict=False))) for node in nodes if node.strip()})
+        asked = ' '.join(self.settings.options) or 'nothing in particular'
+        return f'asked for {asked}; nodes have {"; ".join(had) or "not been told by sinfo"}; ask for what one of them has'
 
     @staticmethod
     def _call(*command: str) -> subprocess.CompletedProcess:

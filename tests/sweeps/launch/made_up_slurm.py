@@ -90,6 +90,9 @@ def answer(name: str, folder: str, given: list[str]) -> int:
         if options.get('partition') == 'nix':
             print('sbatch: error: invalid partition specified: nix', file=sys.stderr)
             return 1
+        if int(options.get('gpus-per-task', 0)) > 9:
+            print('sbatch: error: Invalid generic resource (gres) specification', file=sys.stderr)
+            return 1
         job = str(1 + max((int(task.split('_')[0]) for task in queue), default=0))
         first, last = map(int, options['array'].split('%')[0].split('-'))
         for task in range(first, last + 1):

@@ -11,6 +11,7 @@ from ablations.study import Study, task
 from ablations.trial import TEST, Needs
 from sweeps.launch import LAUNCHERS, make_launcher
 from sweeps.launch.launcher import Launcher, Order
+from sweeps.pace import Pace
 from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import schedule
 from sweeps.protocol.simulate import World, simulate
@@ -271,3 +272,77 @@ def test_what_a_person_cancelled_stays_out_of_the_queue_until_the_next_run(tmp_p
 
 def lines_in(folder: Path) -> list[dict]:
     return [json.loads(line) for path in folder.glob('records/*.jsonl') for line in path.read_text().splitlines()]
+
+
+class Outliving(MadeUp):
+    """A queue that outlives the run: the next one finds the orders that wait there."""
+
+    queue: dict[str, Order] = {}
+    outlives = True
+
+    def submit(self, orders: list[Order]) -> None:
+        super().submit(orders)
+        self.queue.update({order.name: order for order in orders})
+
+    def alive(self) -> set[str]:
+        for name in list(self.queue)[:1]:
+            self.carry_out(self.queue.pop(name))
+        return set(self.queue)
+
+    def cancel(self) -> None:
+        self.calls.append('left alone')
+
+
+@pytest.mark.parametrize('lost', [False, True])
+def test_a_run_that_is_started_again_collects_before_it_asks_a_first_worker(tmp_path: Path, lost: bool):
+    """And while it waits for that worker's answer, which may take as long as the queue is."""
+
+    class Interrupted(Outliving):
+        def alive(self) -> set[str]:
+            if len(self.submissions) > 3:
+                raise KeyboardInterrupt
+            return super().alive()
+
+    class Slow(Outliving):
+        collected: list[int] = []
+
+        def preflight(self, question: dict) -> dict:
+            self.collected.append(len(lines_of(tmp_path)))
+            while self.queue:
+                self.meanwhile()
+            self.collected.append(len(lines_of(tmp_path)))
+            return super().preflight(question)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, Interrupted(STUDY, WORLD))
+    gone = {Outliving.queue.popitem()[0] for _ in range(lost)}
+    there = set(Outliving.queue)
+    assert len(there) > 3 - lost and not lines_of(tmp_path)
+    again, Slow.collected = Slow(STUDY, WORLD), []
+    check(tmp_path, run(tmp_path, again))
+    first, last = again.collected
+    assert not there & set(again.submissions) and gone <= set(again.submissions)
+    # With nothing to submit a task is collected first; what is lost waits for the first worker, and the rest comes in then.
+    assert (lost or first) and first < last == STUDY.trials * len(there)
+
+
+def test_a_limit_that_is_shorter_than_a_pack_is_refused_before_anything_is_submitted(tmp_path: Path, monkeypatch):
+    """Where it is known from earlier runs how long a pack takes."""
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+
+    class Limited(MadeUp):
+        limit = 10.0
+
+    check(tmp_path / 'unknown', run(tmp_path / 'unknown', Limited(STUDY, WORLD)))
+    pace = Pace.here('cpu')
+    about = {'status': 'ok', 'cost': {'seconds': 30.0}, 'pack': {'compile_seconds': 5.0, 'lane': 1}}
+    for one in STUDY.tasks:
+        pace.note(STUDY.program('base', one.name, 'adamw'), 10, [about])
+    pace.save()
+    launcher = Limited(STUDY, WORLD)
+    with pytest.raises(ValueError, match=r'--time: workers are ended after 0 min 10 s, and a pack .* about 2 min 05 s') as told:
+        run(tmp_path / 'known', launcher)
+    assert 'give --time 5 (minutes)' in str(told.value)
+    assert launcher.submissions == []
+    monkeypatch.setattr(Limited, 'limit', 126.0)
+    check(tmp_path / 'known', run(tmp_path / 'known', Limited(STUDY, WORLD)))

@@ -148,11 +148,21 @@ def test_a_first_worker_that_is_killed_once_is_tried_again(tmp_path: Path, monke
 
 def test_on_a_gpu_each_worker_has_a_device_of_its_own(scripted: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
-    with LocalLauncher(tmp_path, 8) as launcher:
+    with LocalLauncher(tmp_path, 3) as launcher:
         launcher.preflight({'preflight': 'gpu'})
         assert launcher.devices == ['0', '1', '2']
         assert launcher.crew == {}
         assert launcher.choose([Needs('p', 'p')] * 5) == [0, 1, 2]
+
+
+def test_more_workers_than_devices_are_refused(scripted: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    with LocalLauncher(tmp_path, 8) as launcher, pytest.raises(ValueError, match=r'--workers 8; .* 3 gpu .*; give at most 3'):
+        launcher.preflight({'preflight': 'gpu'})
+    with LocalLauncher(tmp_path, 8) as launcher:
+        launcher.given = None
+        launcher.preflight({'preflight': 'gpu'})
+        assert len(launcher.devices) == 3, 'where nobody said how many, as many as there are'
 
 
 def test_devices_are_those_that_may_be_seen(monkeypatch: pytest.MonkeyPatch):

@@ -28,6 +28,13 @@ class MadeUpRay(ModuleType):
         self.ends: dict[str, object] = {}
         self.asked: dict[str, object] = {}
         self.ended: list[str] = []
+        self.had = [
+            {'Alive': True, 'Resources': {'CPU': 4.0, 'GPU': 1.0}},
+            {'Alive': False, 'Resources': {'CPU': 9.0, 'GPU': 9.0}},
+        ]
+
+    def nodes(self) -> list[dict]:
+        return self.had
 
     def init(self, **asked: object) -> None:
         self.asked = asked
@@ -107,6 +114,14 @@ def test_a_node_that_does_not_see_the_folder_is_found_before_anything_is_submitt
     one.start = started
     with pytest.raises(ValueError, match='the nodes do not see this folder'):
         one.preflight({'preflight': []})
+
+
+def test_more_devices_than_any_node_has_are_refused(ray: MadeUpRay, tmp_path: Path):
+    for asked in ({'gpus': 2}, {'cpus': 5}):
+        with pytest.raises(ValueError, match=r"no node at 'auto' has so many, nodes have 4 CPUs and 1 GPUs; ask for fewer"):
+            launcher(tmp_path, **asked)
+    assert ray.ended == ['Ray'] * 2
+    launcher(tmp_path, gpus=1, cpus=4)
 
 
 def test_what_cannot_work_is_told_at_once(ray: MadeUpRay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -181,6 +181,30 @@ def test_an_interrupt_leaves_the_queue_alone_and_an_error_clears_it(tmp_path: Pa
     assert slurm.read()['1_0']['state'] == left
 
 
+@pytest.mark.parametrize('reason', ['PartitionConfig', 'PartitionTimeLimit', '(BadConstraints)'])
+def test_a_first_worker_that_no_node_could_run_is_not_waited_for(tmp_path: Path, slurm: MadeUpSlurm, reason: str):
+    one, start = launcher(tmp_path, gpus=9), SlurmLauncher.start
+
+    def held(names: list[str]) -> None:
+        start(one, names)
+        slurm.hold('1_0', reason)
+
+    one.start = held
+    with pytest.raises(ValueError, match=r'let it wait for ever .*--gpus-per-task=9; nodes have part'):
+        one.preflight({'preflight': []})
+    assert slurm.read()['1_0']['state'] == 'CANCELLED'
+
+
+def test_more_devices_than_there_are_is_refused_with_what_nodes_have(tmp_path: Path, slurm: MadeUpSlurm):
+    with pytest.raises(ValueError, match=r'Invalid generic resource .*gpus-per-task=64; nodes have partition gpu'):
+        launcher(tmp_path, gpus=64).submit(orders('a'))
+
+
+def test_the_time_limit_is_known_in_seconds(tmp_path: Path, slurm: MadeUpSlurm):
+    told = {time: launcher(tmp_path, time=time).limit for time in (None, '0', '3', '0:30', '1-00:00:10')}
+    assert told == {None: None, '0': None, '3': 180, '0:30': 30, '1-00:00:10': 86410}
+
+
 def test_refusals_name_what_is_allowed(tmp_path: Path, slurm: MadeUpSlurm, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(ValueError, match=r"partition 'nix': .*allowed: \['gpu', 'main'\]"):
         launcher(tmp_path, partition='nix').submit(orders('a'))
