@@ -13,7 +13,20 @@ from collections.abc import Iterator
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
-from archlab import benching, claims, clusters, data, findings, judging, models, publishing, running, watching, weights
+from archlab import (
+    benching,
+    claims,
+    clusters,
+    data,
+    exporting,
+    findings,
+    judging,
+    models,
+    publishing,
+    running,
+    watching,
+    weights,
+)
 from archlab import checking as blocks
 from archlab import querying as records
 from archlab.answers import BAD_INPUT, FINE, INTERNAL, INTERRUPTED, TERMINATED, plain_output, printable
@@ -39,6 +52,7 @@ for part in (
     judging,
     blocks,
     weights,
+    exporting,
     data,
     benching,
 ):

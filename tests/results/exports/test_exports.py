@@ -1,0 +1,193 @@
+"""Exports: what a record becomes in a tracker, that nothing is doubled, and each tracker's own files where it is installed."""
+
+import dataclasses
+import json
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from simulated_study import read, small
+
+from results.exports import TRACKERS, tracker_of
+from results.exports.runs import TrackedRun, TrackedStudy, run_of, runs_of, study_of
+from results.exports.tracker import CHECK, Tracker, export
+from results.store.reading import Reading
+
+
+@pytest.fixture(scope='module')
+def reading() -> Reading:
+    return read(*small())[0]
+
+
+@pytest.fixture(scope='module')
+def study(reading: Reading) -> TrackedStudy:
+    """What the study concludes, without figures, which take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('results.report.inline_figures.FIGURES', {})
+        return study_of(reading)
+
+
+@pytest.fixture(scope='module')
+def runs(reading: Reading) -> list[TrackedRun]:
+    every = list(runs_of(reading))
+    assert len(every) == len(reading.records) and len({one.id for one in every}) == len(every)
+    diverged = next(one for one in every if one.tags['status'] == 'diverged')
+    return [*every[:2], diverged]
+
+
+def test_a_record_becomes_a_run(reading: Reading):
+    for key in list(reading.records)[:40]:
+        record, made = reading.records.whole(key), run_of(reading.records.whole(key))
+        assert (made.id, made.group) == (key, f'{record["arm"]}/{record["task"]}')
+        assert {name: made.knobs[name] for name in record['knobs']} == record['knobs']
+        assert (made.knobs['arm'], made.knobs['seed']) == (record['arm'], record['seed'])
+        assert made.numbers.get('score') == record['score'] and made.numbers['cost/seconds'] == record['cost']['seconds']
+        assert made.curves['loss'][0] == (0, record['curve']['loss'][0])
+        assert (made.tags['status'], made.tags['device'], made.failed) == (record['status'], 'cpu', False)
+        if record['status'] == 'diverged':
+            assert made.curves['loss'] == [(0, 2.0)] and 'score' not in made.numbers and made.tags['reason']
+
+
+def test_a_record_that_lacks_nearly_everything_becomes_one_too():
+    made = run_of({'id': 'a', 'study': 's', 'arm': 'x', 'task': 't', 'status': 'failed', 'knobs': {}, 'curve': None})
+    assert (made.name, made.numbers, made.curves, made.failed) == ('x/t/run/a', {}, {}, True)
+
+
+def test_findings_become_numbers_and_tags(reading: Reading, study: TrackedStudy):
+    findings = read(*small())[1]
+    for one in findings:
+        place = f'{one.arm}/{one.task}'
+        assert study.tags[f'verdict/{place}'] == one.verdict and study.numbers[f'{place}/effect'] == one.effect
+        assert study.numbers[f'{place}/effect_low'] == one.effect_interval[0]
+    assert '<title>' in study.page and findings[0].arm in study.table and study.tags['complete'] == 'true'
+
+
+def test_a_second_export_doubles_nothing_and_replaces_what_has_changed(runs: list[TrackedRun], study: TrackedStudy):
+    class Kept(Tracker):
+        def __init__(self):
+            self.runs, self.order, self.studies = {}, [], []
+
+        def known(self) -> dict[str, str]:
+            return {key: run.check for key, run in self.runs.items()}
+
+        def write(self, run: TrackedRun) -> None:
+            self.runs[run.id] = run
+            self.order.append(run.id)
+
+        def conclude(self, study: TrackedStudy) -> None:
+            self.studies.append(study.name)
+
+    kept = Kept()
+    assert vars(export(kept, runs, study)) == {'written': 3, 'known': 0}
+    assert vars(export(kept, runs, study)) == {'written': 0, 'known': 3}
+    again = [runs[0], dataclasses.replace(runs[1], numbers={'score': 2.0}), runs[2]]
+    assert vars(export(kept, again, study)) == {'written': 1, 'known': 2}
+    assert kept.order == [*(one.id for one in runs), runs[1].id] and len(kept.studies) == 3
+
+
+@pytest.mark.parametrize(('kind', 'package'), [('tensorboard', 'tensorboard'), ('wandb', 'wandb'), ('mlflow', 'mlflow')])
+def test_a_tracker_that_is_not_installed_is_one_line_with_the_fix(monkeypatch, tmp_path: Path, kind: str, package: str):
+    for name in [name for name in sys.modules if name.partition('.')[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ValueError, match=rf"--to {kind} needs .*, which is not installed; pip install 'archlab\[{kind}\]'"):
+        tracker_of(kind)(tmp_path, 'small')
+
+
+def test_an_unknown_tracker_is_refused(called: Callable, tmp_path: Path):
+    done = called('export-runs', 'quickstart', '--to', 'tensorbord', '--runs', tmp_path)
+    assert done.returncode == 2 and "'tensorbord'; allowed: ['mlflow', 'tensorboard', 'wandb']" in done.stderr
+    assert "Did you mean 'tensorboard'" in done.stderr
+
+
+def in_tensorboard(folder: Path) -> dict[str, dict]:
+    """Numbers and curves by run, as TensorBoard's own reader gives them."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    told = {}
+    for place in sorted(path.parent for path in folder.rglob(CHECK)):
+        events = EventAccumulator(str(place))
+        events.Reload()
+        curves = {}
+        for tag in events.Tags()['tensors']:
+            if not tag.startswith(('about', '_hparams_')):
+                curves[tag] = [(one.step, one.tensor_proto.float_val[0]) for one in events.Tensors(tag)]
+        told[place.name] = curves
+    return told
+
+
+def in_mlflow(folder: Path) -> dict[str, dict]:
+    from mlflow.tracking import MlflowClient
+
+    client, told = MlflowClient(f'sqlite:///{folder / "mlflow.db"}'), {}
+    for one in client.search_runs([client.get_experiment_by_name('small_one_swap').experiment_id]):
+        key = one.data.tags['archlab.trial']
+        if key == 'findings':
+            assert {file.path for file in client.list_artifacts(one.info.run_id)} == {'report.html', 'findings.md'}
+            continue
+        assert key not in told, 'doubled'
+        names = one.data.metrics
+        told[key] = {name: [(m.step, m.value) for m in client.get_metric_history(one.info.run_id, name)] for name in names}
+        assert one.data.params['arm'] and one.info.status == 'FINISHED'
+    return told
+
+
+def messages(content: bytes) -> Iterator[bytes]:
+    """The messages of a .wandb file: a log of LevelDB's form, blocks of 32 KiB with pieces of messages."""
+    place, whole = 7, b''
+    while place + 7 <= len(content):
+        if (left := 32768 - place % 32768) < 7:
+            place += left
+            continue
+        _, size, kind = struct.unpack('<IHB', content[place : place + 7])
+        whole += content[place + 7 : place + 7 + size]
+        place += 7 + size
+        if kind in (1, 4):
+            yield whole
+            whole = b''
+
+
+def in_wandb(folder: Path) -> dict[str, dict]:
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    told = {}
+    for path in sorted(folder.glob('wandb/offline-run-*/run-*.wandb')):
+        curves = {}
+        for message in messages(path.read_bytes()):
+            record = Record()
+            record.ParseFromString(message)
+            items = {item.key or '/'.join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
+            for name, value in items.items():
+                curves.setdefault(name, []).append((items.get('_step'), value))
+            summary = {item.key or '/'.join(item.nested_key): json.loads(item.value_json) for item in record.summary.update}
+            curves |= {name: [(0, value)] for name, value in summary.items() if name.startswith('end/')}
+        key = path.stem.removeprefix('run-')
+        if not key.startswith('findings'):
+            assert key not in told, 'doubled'
+            told[key] = curves
+    return told
+
+
+READERS = {'tensorboard': in_tensorboard, 'mlflow': in_mlflow, 'wandb': in_wandb}
+
+
+@pytest.mark.filterwarnings('ignore::DeprecationWarning')
+@pytest.mark.parametrize('kind', TRACKERS)
+def test_a_tracker_keeps_each_run_once(kind: str, runs: list[TrackedRun], study: TrackedStudy, tmp_path: Path):
+    """As its own reader finds them; `pip install 'archlab[KIND]'` lets this run."""
+    pytest.importorskip(kind, reason=f'the extra {kind} is not installed')
+    folder = tmp_path / 'out'
+    assert vars(export(tracker_of(kind)(folder, study.name), runs, study)) == {'written': 3, 'known': 0}
+    changed = dataclasses.replace(runs[1], curves={'loss': [(0, 2.0), (7, 1.5)]})
+    assert vars(export(tracker_of(kind)(folder, study.name), [runs[0], changed, runs[2]], study)) == {'written': 1, 'known': 2}
+    told = READERS[kind](folder)
+    assert set(told) == {one.id for one in runs}
+    for run in (runs[0], changed):
+        steps = [step for step, _ in told[run.id]['loss']]
+        values = [value for _, value in told[run.id]['loss']]
+        assert steps == [step for step, _ in run.curves['loss']]
+        assert values == pytest.approx([value for _, value in run.curves['loss']], rel=1e-6)
+        assert told[run.id]['end/score'][-1][1] == pytest.approx(run.numbers['score'], rel=1e-6)
+    assert 'end/score' not in told[runs[2].id], 'it diverged'
