@@ -71,6 +71,15 @@ def prepare(
     grey: Annotated[bool, typer.Option('--grey', help='Images with one channel.')] = False,
     field: Annotated[str | None, typer.Option(help='The column or field of the text, or of the label of images.')] = None,
     mark: Annotated[str | None, typer.Option(help='What ends a document in a text file, e.g. "<|endoftext|>".')] = None,
+    token_type: Annotated[
+        str | None, typer.Option(help='The type of tokens in shards without a header: uint16 or uint32.')
+    ] = None,
+    separator: Annotated[
+        str | None, typer.Option(help='The token between documents of shards that do not say it, or none.')
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="What the test split is taken by: 'names' of files or 'hash' of content.")
+    ] = None,
     partial: Annotated[bool, typer.Option('--partial', help='Take an incomplete set; recorded.')] = False,
     skip_damaged: Annotated[bool, typer.Option('--skip-damaged', help='Leave damaged examples out; counted.')] = False,
     unverified: Annotated[bool, typer.Option('--unverified', help='Go on where a checksum is not the official one.')] = False,
@@ -83,7 +92,7 @@ def prepare(
     from sweeps.datasets.prepare import prepare as prepare_set
     from sweeps.datasets.show import lines
 
-    options = Options(size, grey, field, mark, partial, skip_damaged, unverified)
+    options = Options(size, grey, field, mark, partial, skip_damaged, unverified, token_type, separator, split)
     with _progress() as progress:
         made, new = prepare_set(name, source, data, called, options, force, progress)
     if as_json:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -13,7 +14,13 @@ Progress = Callable[[str, int, int | None], object]
 """A function that is told the present stage, how much of it is done, and the total where known."""
 ROWS = 1024
 """Examples in a block, about."""
-SPLIT_WORDS = {'test': ('test', 't10k', 'testing'), 'valid': ('valid', 'val', 'validation', 'dev')}
+SPLIT_WORDS = {
+    'test': ('test', 't10k', 'testing'),
+    'valid': ('valid', 'val', 'validation', 'dev'),
+    'train': ('train', 'training'),
+}
+NAMED = 3
+"""How many files of a test split are named."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,8 +28,9 @@ class Options:
     """A user's options of a preparation.
 
     `size`: height and width of the images; `grey`: one channel instead of three. `field`: the column of a text; `mark`: what
-    ends a document. `partial`: take an incomplete set. `skip_damaged`: leave damaged examples out, counted. `unverified`: go
-    on where a checksum is not the official one.
+    ends a document. `token_type` and `separator`: the type of tokens, and the token between documents, of shards that do not
+    say it ('none': no token). `split`: 'names' or 'hash', what the test split is taken by. `partial`: take an incomplete set.
+    `skip_damaged`: leave damaged examples out, counted. `unverified`: go on where a checksum is not the official one.
     """
 
     size: int | None = None
@@ -32,13 +40,24 @@ class Options:
     partial: bool = False
     skip_damaged: bool = False
     unverified: bool = False
+    token_type: str | None = None
+    separator: str | None = None
+    split: str | None = None
+
+    def __post_init__(self):
+        if self.split not in (None, 'names', 'hash'):
+            raise ValueError(f"--split '{self.split}'; allowed: names (of files) or hash (of content), or leave it out")
+        if self.separator not in (None, 'none') and not (self.separator.isascii() and self.separator.isdigit()):
+            raise ValueError(f"--separator '{self.separator}'; allowed: the number of a token, or none")
 
 
 @dataclasses.dataclass
 class Material:
     """The examples of a source: `pool` and `test`; or only `pool`, and a `share` of it by hash of content is the test split.
 
-    `counts`: examples of each split where they are known beforehand. `files`: what is read. `skipped` grows while streaming.
+    `counts`: examples of each split where they are known beforehand. `files`: what is read. `skipped` and `notes` grow while
+    streaming. `split` says by what the test split was taken, where names of files told, and `unread` counts
+    members of archives that no reader takes, by their ending.
     """
 
     kind: str
@@ -52,6 +71,8 @@ class Material:
     lacking: list[str] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
     skipped: list[str] = dataclasses.field(default_factory=list)
+    split: str = ''
+    unread: Counter[str] = dataclasses.field(default_factory=Counter)
 
     @property
     def ragged(self) -> bool:
@@ -89,23 +110,42 @@ def text_bytes(text: str) -> np.ndarray:
 
 
 def split_of(name: str) -> str:
-    """'test', 'valid' or 'train', by the words of a file's name and the folders it lies in."""
+    """'test', 'valid' or 'train', by the words of a file's name and the folders it lies in; '' where none of these says it."""
     words = re.split(r'[^a-z0-9]+', name.lower())
-    for split, known in SPLIT_WORDS.items():
-        if any(word in known for word in words):
-            return split
-    return 'train'
+    return next((split for split, known in SPLIT_WORDS.items() if any(word in known for word in words)), '')
 
 
-def by_split(paths: list[Path], source: Path) -> tuple[list[Path], list[Path]]:
-    """Files of the pool and of the test split, by their names below the source.
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """Files of the pool and of the test split (none: it is taken by hash of content), and what this was told by ('')."""
 
-    Without test files the validation files are the test split. Files of a single split all go to the pool.
+    pool: list[Path]
+    test: list[Path]
+    said: str = ''
+
+
+def by_split(paths: list[Path], source: Path, asked: str | None = None, aside: Sequence[Path] = ()) -> Split:
+    """The split of some files by their names below the source, without those to leave `aside`.
+
+    Without test files the validation files are the test split. Files of a single split all go to the pool, and so do all of
+    them where hash was `asked` for. Raises ValueError where some names tell a split, others none, and no name says
+    training: a file may be called so by chance.
     """
     folder = source if source.is_dir() else source.parent
-    files: dict[str, list[Path]] = {'train': [], 'valid': [], 'test': []}
+    files: dict[str, list[Path]] = {split: [] for split in ('', *SPLIT_WORDS)}
     for path in paths:
-        files[split_of(str(path.relative_to(folder)))].append(path)
+        if path not in aside:
+            files[split_of(str(path.relative_to(folder)))].append(path)
     held = 'test' if files['test'] else 'valid'
-    pool = [path for split, some in files.items() if split != held for path in some]
-    return (sorted(pool), files[held]) if pool else (paths, [])
+    pool = sorted(path for split, some in files.items() if split != held for path in some)
+    test = files[held]
+    if asked == 'hash' or not test or not pool:
+        return Split([path for path in paths if path not in aside], [])
+    shown = f'{", ".join(path.name for path in test[:NAMED])}{", ..." if len(test) > NAMED else ""}'
+    said = f'by the names of files: {len(test)} of {len(test) + len(pool)} ({shown})'
+    if asked is None and files[''] and not files['train']:
+        raise ValueError(
+            f'{source}: {shown} would be the test split by name, of {len(test) + len(pool)} files of which none is called '
+            'train; whether it is can not be known: --split names, or --split hash for a test split by content'
+        )
+    return Split(pool, test, said)

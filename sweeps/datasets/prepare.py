@@ -1,8 +1,11 @@
 """Prepare: from a source's own format to the prepared form; whole or not at all, and by one process at a time."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import numpy as np
 
 from results.store import atomic
 from sweeps.datasets import catalog
@@ -15,9 +18,12 @@ from sweeps.datasets.near_duplicates import LENGTHS, shared_shingles
 from sweeps.datasets.origins import origins
 from sweeps.datasets.prepared import ABOUT, SPLITS, Part, Prepared, check_name, finish, load, mapped
 from sweeps.datasets.sources import read
-from sweeps.datasets.sources.locate import check
+from sweeps.datasets.sources.locate import beside, check
 from sweeps.datasets.unpacked import archives_of, unpacked
 from sweeps.datasets.writing import Writing, example_hash, held_by_hash
+
+NAMED, ENDINGS = 3, 5
+"""How many classes, and endings of names, a sentence names."""
 
 
 def find_source(name: str, data: Path | None = None) -> Path | None:
@@ -75,8 +81,9 @@ def _existing(name: str, source: Path | None, data: Path | None) -> Path:
 def _with_options(prepared: Prepared, name: str, options: Options) -> Prepared:
     made = prepared.about.get('options')
     asked = {'dataset': name, **dataclasses.asdict(options)}
-    if made is not None and made != asked:
-        differing = [f'{key} {made.get(key)!r}, not {value!r}' for key, value in asked.items() if made.get(key) != value]
+    # A set of an older version was made without the options of a newer one.
+    differing = [f'{key} {made.get(key)!r}, not {value!r}' for key, value in asked.items() if made and made.get(key) != value]
+    if differing:
         raise ValueError(
             f'{prepared.folder} is prepared already, with {"; ".join(differing)}; add --force to prepare it again, or give '
             'another name: --name'
@@ -96,7 +103,7 @@ def _make(folder: Path, name: str, known: Dataset, source: Path, options: Option
         of_files = origins(material.files, known.md5, options.unverified)
         sources, notes = ([*one, *other] for one, other in zip(of_archives, of_files, strict=True))
         with atomic.replacing_folder(folder, FIX) as place:
-            dropped, repeats, examples, classes = _write(place, material, progress)
+            dropped, repeats, examples, classes, unseen = _write(place, material, progress)
             for split, count in examples.items():
                 if not count:
                     raise ValueError(
@@ -104,9 +111,11 @@ def _make(folder: Path, name: str, known: Dataset, source: Path, options: Option
                     )
             taken = {'pool': examples['pool'] + dropped, 'test': examples['test']}
             lacking = [*material.lacking, *_fewer(taken, known)]
+            if unseen:
+                lacking.append(_without_training(unseen, classes))
             # What was damaged was there: it is a lack that --skip-damaged allows.
-            _complete(name, [] if len(material.skipped) else lacking, options)
-            notes += [*material.notes, *_notes(material, dropped, repeats)]
+            _complete(name, [] if len(material.skipped) and not unseen else lacking, options)
+            notes += [*material.notes, *_notes(material, dropped, repeats), *_unread(unpacked_source, material)]
             finish(
                 place,
                 {
@@ -122,15 +131,37 @@ def _make(folder: Path, name: str, known: Dataset, source: Path, options: Option
                     'dropped': dropped,
                     'skipped': [line.replace(str(unpacked_source), str(source)) for line in material.skipped[:100]],
                     **_near(place, material.kind, progress),
-                    'test_split': known.test
-                    if material.test is not None
-                    else f'{material.share:g} of the examples, by hash of content',
+                    'test_split': _test_split(material, known),
                     'licence': known.licence,
                     'citation': known.citation,
                     'origin': known.origin,
                     'notes': notes,
                 },
             )
+
+
+def _test_split(material: Material, known: Dataset) -> str:
+    """What the test split was taken by."""
+    if material.test is None:
+        return f'{material.share:g} of the examples, by hash of content'
+    return material.split or known.test
+
+
+def _without_training(unseen: list[int], classes: list[str] | None) -> str:
+    """A sentence about classes that only the test split has."""
+    shown = ', '.join(classes[number] for number in unseen[:NAMED]) + (', ...' if len(unseen) > NAMED else '')
+    return f'{len(unseen)} of {len(classes)} classes have no example for training ({shown})'
+
+
+def _unread(source: Path, material: Material) -> list[str]:
+    """A note of how many files of a folder, and members of its archives, no reader takes, by their ending."""
+    counts, read = Counter(material.unread), {path.resolve() for path in material.files}
+    for path in source.rglob('*') if source.is_dir() else ():
+        if path.is_file() and path.resolve() not in read and not beside(path, source):
+            counts[path.suffix.lower() or 'no ending'] += 1
+    listed = ', '.join(f'{count:,} {ending}' for ending, count in counts.most_common(ENDINGS))
+    others = sum(counts.values()) - sum(count for _, count in counts.most_common(ENDINGS))
+    return [f'not read: {listed}{f", {others:,} of other endings" if others else ""}'] if counts else []
 
 
 def _fewer(counts: dict[str, int], known: Dataset) -> list[str]:
@@ -150,10 +181,11 @@ def _complete(name: str, lacking: list[str], options: Options) -> None:
         )
 
 
-def _write(place: Path, material: Material, progress: Progress) -> tuple[int, dict, dict, list[str] | None]:
+def _write(place: Path, material: Material, progress: Progress) -> tuple[int, dict, dict, list[str] | None, list[int]]:
     """Write both splits.
 
-    Gives the number of pool examples dropped as test examples, repeats and examples by split, and the names of the classes.
+    Gives the number of pool examples dropped as test examples, repeats and examples by split, the names of the classes, and
+    the numbers of the classes that only the test split has.
     """
     writers = {split: Writing(place / split, material.ragged) for split in SPLITS}
     try:
@@ -164,7 +196,11 @@ def _write(place: Path, material: Material, progress: Progress) -> tuple[int, di
         for writer in writers.values():
             writer.abandon()
         raise
-    return dropped, repeats, {split: writer.examples for split, writer in writers.items()}, names
+    seen, tested = (set() if y is None else set(np.unique(y).tolist()) for y in ys)
+    unseen = sorted(tested - seen)
+    if unseen and names is None:
+        names = [str(number) for number in range(max(tested | seen) + 1)]
+    return dropped, repeats, {split: writer.examples for split, writer in writers.items()}, names, unseen
 
 
 def _stream(writers: dict[str, Writing], material: Material, progress: Progress) -> int:

@@ -231,7 +231,11 @@ def finish(place: Path, about: Mapping) -> None:
     }
     if about['kind'] == 'images':
         added['mean'], added['std'] = channel_moments(parts['pool'].x)
-    added['classes'] = _classes(about.get('classes'), added['balance'])
+    added['classes'] = classes = _classes(about.get('classes'), added['balance'])
+    # A class that one split lacks counts 0 there.
+    for counts in added['balance'].values():
+        if counts is not None:
+            counts += [0] * (len(classes) - len(counts))
     empty = {'sources': [], 'partial': None, 'licence': 'not stated', 'citation': '', 'notes': []}
     content = json.dumps({'format': FORMAT, **empty, **about, **added}, indent=1, ensure_ascii=False, allow_nan=False)
     (place / ABOUT).write_text(content + '\n', encoding='utf-8')

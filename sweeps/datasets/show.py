@@ -68,6 +68,8 @@ def lines(facts: dict) -> list[str]:
 
 def _balance(facts: dict) -> list[str]:
     classes, counts = facts['classes'], facts['balance']['pool'] or []
+    # Sets of older versions leave out the last classes where a split has none of them.
+    counts = [*counts, *[0] * (len(classes) - len(counts))] if counts else []
     text = [f'classes     {len(classes)}; examples of each in the pool: {min(counts)} to {max(counts)}' if counts else '']
     if len(classes) <= 20 and len(counts) == len(classes):
         text += [f'            {count:>8,}  {name}' for name, count in zip(classes, counts, strict=True)]

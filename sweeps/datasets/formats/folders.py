@@ -22,10 +22,14 @@ SPLITS = {
 
 
 class Folders(NamedTuple):
-    """Classes in label order, the same for all splits; images with their labels by split ('train', 'val', 'test')."""
+    """Classes in label order, the same for all splits; images with their labels by split ('train', 'val', 'test').
+
+    `aside` are images of a test split without labels.
+    """
 
     classes: list[str]
     splits: dict[str, list[tuple[Path, int]]]
+    aside: list[Path] = []
 
 
 def _folders(path: Path) -> list[Path]:
@@ -104,7 +108,8 @@ def _lines(path: Path) -> list[str]:
 def read_image_folder(path: Path) -> Folders:
     """Any folder of folders of images: `train/<class>/*` beside `val` and `test`, or `<class>/*` alone (split 'train').
 
-    Classes are the folders of `train` by name, the same for all splits.
+    Classes are the folders of `train` by name, the same for all splits. Images that lie in `test` itself
+    have no labels, and are left aside.
     """
     splits = {}
     for folder in _folders(path):
@@ -123,7 +128,13 @@ def read_image_folder(path: Path) -> Folders:
             f'{splits["train"]}: {len(classes)} folders; allowed: a folder for each of two or more classes; '
             'give the folder that holds them'
         )
-    return Folders(classes, {split: _by_class(splits[split], classes) for split in ('train', 'val', 'test') if split in splits})
+    # Test images without folders of classes have no labels: those of official sets are kept back.
+    aside = _images(splits['test']) if 'test' in splits and not _folders(splits['test']) else []
+    if aside:
+        del splits['test']
+    return Folders(
+        classes, {split: _by_class(splits[split], classes) for split in ('train', 'val', 'test') if split in splits}, aside
+    )
 
 
 def read_tiny_imagenet(path: Path) -> Folders:

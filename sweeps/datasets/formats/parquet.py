@@ -124,6 +124,11 @@ def class_names(path: Path, label: str = 'label') -> list[str] | None:
     return [str(name) for name in names] if isinstance(names, list) else None
 
 
+def is_withheld(path: Path, label: str = 'label') -> bool:
+    """Whether no row of a file has a label: all are -1 or empty, as in test splits whose labels are kept back."""
+    return all(value in (None, -1) for _, (value,) in _rows(Path(path), [label]))
+
+
 def read_images(
     paths: Path | Iterable[Path], image: str = 'image', label: str = 'label', skipped: list[str] | None = None
 ) -> Iterator[tuple[bytes, int]]:

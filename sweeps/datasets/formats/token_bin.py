@@ -6,27 +6,55 @@ import numpy as np
 
 HEADER = 256
 """Whole numbers of four bytes in a header: magic, version, count of tokens, then zeros."""
-MAGICS = {20240520: (1, '<u2'), 20240801: (7, '<u4')}
-"""Version and type of the tokens by magic number: the GPT-2 and the Llama 3 vocabulary of llm.c."""
+END_OF_TEXT = 50256
+"""GPT-2's end-of-text token. It begins (llm.c) or ends (nanoGPT) each document of a shard."""
+MAGICS = {20240520: (1, '<u2', END_OF_TEXT), 20240801: (7, '<u4', 128000)}
+"""Version, type of the tokens and the one between documents, by magic number: GPT-2 and Llama 3 of llm.c."""
+TYPES = {'uint16': '<u2', 'uint32': '<u4'}
+WIDE = 16
+"""Below this is the upper half of every token of 32 bits: no vocabulary has a million tokens."""
+LOOKED_AT = 1 << 22
+"""Tokens at the start of a shard that its type is told by."""
 
 
-def read_tokens(path: Path, header: bool | None = None, vocabulary: int | None = None) -> np.ndarray:
-    """The tokens of a shard, [n] uint16 or uint32, memory-mapped.
+def separator_of(path: Path, dtype: str | None = None) -> int:
+    """The token between the documents of a shard: that of its header's vocabulary, or GPT-2's where it is the largest token.
 
-    `header`: whether the file has one; None looks. Raises ValueError on a wrong magic, version or count, on half a token, and
-    on a token outside `vocabulary` where given.
+    Raises ValueError where it cannot be known.
     """
-    path = Path(path)
+    magic = int.from_bytes(_head(path)[:4].tobytes(), 'little')
+    if magic in MAGICS:
+        return MAGICS[magic][2]
+    largest = int(read_tokens(path, dtype=dtype).max())
+    if largest != END_OF_TEXT:
+        raise ValueError(
+            f'{path}: no header, and its largest token is {largest}, not {END_OF_TEXT}, which separates documents in GPT-2; '
+            'which token does can not be known: --separator TOKEN (Llama 3: 128000), or --separator none where nothing does'
+        )
+    return END_OF_TEXT
+
+
+def _head(path: Path) -> np.ndarray:
     if not path.is_file():
         raise ValueError(f'{path}: no such file; check the path')
-    size = path.stat().st_size
     with path.open('rb') as file:
-        head = np.frombuffer(file.read(4 * HEADER), np.uint8)
+        return np.frombuffer(file.read(4 * HEADER), np.uint8)
+
+
+def read_tokens(path: Path, header: bool | None = None, vocabulary: int | None = None, dtype: str | None = None) -> np.ndarray:
+    """The tokens of a shard, [n] uint16 or uint32, memory-mapped.
+
+    `header`: whether the file has one; None looks. `dtype`: the type of tokens without a header, one of TYPES; where it is not
+    given it must be plain from the file. Raises ValueError on a wrong magic, version or count, on half a token, on a type that
+    cannot be known, and on a token outside `vocabulary` where given.
+    """
+    path = Path(path)
+    head, size = _head(path), path.stat().st_size
     numbers = head.view('<i4') if len(head) == 4 * HEADER else np.zeros(0, np.int32)
     if header is None:
         # No text has 500 zero tokens in a row at its start, so a header of another kind is not read as tokens.
         header = len(numbers) == HEADER and (int(numbers[0]) in MAGICS or not numbers[3:].any())
-    tokens = _after_header(path, numbers, size) if header else _alone(path, size)
+    tokens = _after_header(path, numbers, size) if header else _alone(path, size, dtype)
     if vocabulary is not None:
         for start in range(0, len(tokens), 1 << 24):
             largest = int(tokens[start : start + (1 << 24)].max())
@@ -44,7 +72,7 @@ def _after_header(path: Path, numbers: np.ndarray, size: int) -> np.ndarray:
     magic, version, count = (int(number) for number in numbers[:3])
     if magic not in MAGICS:
         raise ValueError(f'{path}: magic number {magic} in its header; allowed: {list(MAGICS)}; make the shard with llm.c')
-    wanted, dtype = MAGICS[magic]
+    wanted, dtype, _ = MAGICS[magic]
     if version != wanted:
         raise ValueError(f'{path}: version {version} with magic number {magic}; allowed: {wanted}; make the shard again')
     there = size - 4 * HEADER
@@ -56,9 +84,21 @@ def _after_header(path: Path, numbers: np.ndarray, size: int) -> np.ndarray:
     return np.memmap(path, dtype, 'r', 4 * HEADER, (count,))
 
 
-def _alone(path: Path, size: int) -> np.ndarray:
+def _alone(path: Path, size: int, dtype: str | None) -> np.ndarray:
     if path.suffix in ('.gz', '.xz', '.bz2', '.zip'):
         raise ValueError(f'{path}: a packed file; allowed: plain .bin files; unpack it')
-    if not size or size % 2:
-        raise ValueError(f'{path}: {size:,} bytes; allowed: a multiple of 2 (tokens are uint16), 2 or more; get it again')
-    return np.memmap(path, '<u2', 'r', 0, (size // 2,))
+    if dtype is not None and dtype not in TYPES:
+        raise ValueError(f"--token-type '{dtype}'; allowed: {', '.join(TYPES)}")
+    width = np.dtype(TYPES[dtype or 'uint16']).itemsize
+    if not size or size % width:
+        raise ValueError(
+            f'{path}: {size:,} bytes; allowed: a multiple of {width} (tokens are {dtype or "uint16"}), {width} or more; get it '
+            'again'
+        )
+    tokens = np.memmap(path, TYPES[dtype or 'uint16'], 'r', 0, (size // width,))
+    if dtype is None and size % 4 == 0 and not (tokens[1 : 2 * LOOKED_AT : 2] >= WIDE).any():
+        raise ValueError(
+            f'{path}: no header, and every second number of 16 bits is below {WIDE}, as in tokens of 32 bits; which they are '
+            'can not be known: --token-type uint16 or --token-type uint32'
+        )
+    return tokens

@@ -1,6 +1,7 @@
 """WebDataset: tar shards; the files of one example are neighbours and share a key."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,23 +12,48 @@ IMAGES = ('jpg', 'jpeg', 'png', 'webp')
 LABELS = ('cls', 'json')
 
 
-def _groups(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Key and files of each example; the key is the name up to the first dot of its last part."""
-    key, files = None, {}
+def _examples(path: Path, unread: Counter[str]) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Key and files of each example; `unread` counts the other members by their ending.
+
+    A key is the name up to its first dot, or up to its last where an image and a label of their own are so called: keys may
+    have dots. Else what stands between two dots tells a further file of an example, such as 0001.mask.png.
+    """
+    first, previous, pending, given = None, '', {}, set()
     for name, stream in members(path):
         folder, _, base = name.rpartition('/')
-        stem, _, suffix = base.partition('.')
-        if f'{folder}/{stem}' != key:
-            if files:
-                yield key, files
-            key, files = f'{folder}/{stem}', {}
+        stem, dot, suffix = base.rpartition('.')
+        key, stem, suffix = f'{folder}/{base.partition(".")[0]}', f'{folder}/{stem}', suffix.lower()
+        if key != first:
+            yield from _whole(first, pending, unread)
+            first, previous, pending, given = key, stem, {}, set()
+        if stem != previous and previous != first and _is_whole(pending.get(previous)):
+            # So that a shard of keys with dots is never in memory as a whole.
+            yield previous, pending.pop(previous)
+            given.add(previous)
+        previous = stem
         # Of an example only what is read: others may be large.
-        if suffix.lower() in (*IMAGES, *LABELS):
-            if suffix.lower() in files:
-                raise ValueError(f"{path}: '{name}' is there twice; allowed: one of a kind a key; make the shard again")
-            files[suffix.lower()] = stream.read()
-    if files:
-        yield key, files
+        if not dot or suffix not in (*IMAGES, *LABELS):
+            unread[f'.{suffix}' if dot else 'no ending'] += 1
+            continue
+        if suffix in pending.get(stem, ()) or stem in given:
+            raise ValueError(f"{path}: '{name}' is there twice; allowed: one of a kind a key; make the shard again")
+        pending.setdefault(stem, {})[suffix] = stream.read()
+    yield from _whole(first, pending, unread)
+
+
+def _whole(first: str | None, pending: dict[str, dict[str, bytes]], unread: Counter[str]) -> Iterator[tuple[str, dict]]:
+    """The examples of the members whose names agree up to the first dot."""
+    further = _is_whole(pending.get(first))
+    for stem, files in pending.items():
+        if stem == first or _is_whole(files) or not further:
+            yield stem, files
+        else:
+            unread.update(f'{stem.removeprefix(first)}.{suffix}' for suffix in files)
+
+
+def _is_whole(files: dict[str, bytes] | None) -> bool:
+    """Whether there is an image and a label."""
+    return bool(files) and any(suffix in files for suffix in IMAGES) and any(suffix in files for suffix in LABELS)
 
 
 def _label(files: dict[str, bytes], name: str, classes: int | None) -> int:
@@ -47,19 +73,23 @@ def _label(files: dict[str, bytes], name: str, classes: int | None) -> int:
 
 
 def read_webdataset(
-    paths: Path | Iterable[Path], classes: int | None = None, skipped: list[str] | None = None
+    paths: Path | Iterable[Path],
+    classes: int | None = None,
+    skipped: list[str] | None = None,
+    unread: Counter[str] | None = None,
 ) -> Iterator[tuple[bytes, int]]:
     """Content and label of each image of the shards, in their order.
 
     An example is an image (jpg, jpeg, png, webp) and a label: `cls`, a whole number as text, or the field `label` of `json`. An
     example without one of the two, or with a label that is no whole number, raises ValueError. With `skipped` it is appended
-    there and left out instead.
+    there and left out instead. `unread` counts all other members by their ending.
     """
+    unread = Counter() if unread is None else unread
     listed = [paths] if isinstance(paths, str | Path) else list(paths)
     if not listed:
         raise ValueError('no WebDataset shards; give one or more')
     for path in listed:
-        for key, files in _groups(Path(path)):
+        for key, files in _examples(Path(path), unread):
             name = f'{path}: {key.lstrip("/")}'
             try:
                 images = [suffix for suffix in IMAGES if suffix in files]
@@ -73,3 +103,13 @@ def read_webdataset(
                 if skipped is None:
                     raise
                 skipped.append(str(error))
+
+
+def is_withheld(path: Path) -> bool:
+    """Whether the first example of a shard has no label, or -1, as in test splits whose labels are kept back."""
+    for key, files in _examples(Path(path), Counter()):
+        try:
+            return not _is_whole(files) or _label(files, key, None) < 0
+        except ValueError as error:
+            return 'label -1' in str(error)
+    return False

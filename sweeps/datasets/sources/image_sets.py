@@ -1,12 +1,14 @@
 """Images: IDX files, CIFAR, folders of images, Parquet and WebDataset shards."""
 
+import functools
 import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from sweeps.datasets.material import Block, Material, Options, blocks, by_split, of_arrays
+from sweeps.datasets.material import Block, Material, Options, blocks, by_split, of_arrays, split_of
 from sweeps.datasets.sources.locate import check, with_endings, with_names
 
 ROWS = 256
@@ -79,7 +81,7 @@ def folder(source: Path, options: Options, layout: str, size: int | None = None)
     }
     inner = source / 'tiny-imagenet-200'
     source = inner if inner.is_dir() else check(source)
-    classes, splits = readers[layout](source)
+    classes, splits, aside = readers[layout](source)
     pool, test = splits['train'], splits.get('test') or splits.get('val')
     if splits.get('test'):
         pool = [*pool, *splits.get('val', [])]
@@ -93,6 +95,8 @@ def folder(source: Path, options: Options, layout: str, size: int | None = None)
         [f'{name} {words[name].partition(",")[0]}' if name in words else name for name in classes],
         counts={'pool': len(pool), 'test': len(test)} if test else {},
         skipped=skipped,
+        notes=[withheld(len(aside), 'images', str(aside[0].parent.relative_to(source)))] if aside else [],
+        split=f'the folder {"test" if splits.get("test") else "val"}' if test and layout == 'any' else '',
     )
 
 
@@ -103,7 +107,7 @@ def _words(source: Path) -> list[Path]:
 
 def parquet_images(source: Path, options: Options) -> Material:
     """Parquet shards of images with a class, as Hugging Face datasets have them; --field names another column than label."""
-    from sweeps.datasets.formats.parquet import class_names, count_rows, read_images
+    from sweeps.datasets.formats.parquet import class_names, count_rows, is_withheld, read_images
 
     paths, label = with_endings(source, ('.parquet',)), options.field or 'label'
     image = _image_column(paths[0])
@@ -111,7 +115,8 @@ def parquet_images(source: Path, options: Options) -> Material:
     def read(some: list[Path], skipped: list[str] | None) -> Iterator[tuple[bytes, int]]:
         return read_images(some, image, label, skipped)
 
-    return _sharded(source, paths, read, class_names(paths[0], label), options, count_rows)
+    unlabelled = functools.partial(is_withheld, label=label)
+    return _sharded(source, paths, read, class_names(paths[0], label), options, unlabelled, count_rows)
 
 
 def _image_column(path: Path) -> str:
@@ -131,22 +136,44 @@ def _image_column(path: Path) -> str:
 
 def webdataset(source: Path, options: Options) -> Material:
     """WebDataset tar shards of images with their classes."""
-    from sweeps.datasets.formats.webdataset import read_webdataset
+    from sweeps.datasets.formats.webdataset import is_withheld, read_webdataset
+
+    unread: Counter[str] = Counter()
 
     def read(some: list[Path], skipped: list[str] | None) -> Iterator[tuple[bytes, int]]:
-        return read_webdataset(some, skipped=skipped)
+        return read_webdataset(some, skipped=skipped, unread=unread)
 
-    return _sharded(source, with_endings(source, ('.tar', '.tar.gz', '.tgz')), read, None, options)
+    material = _sharded(source, with_endings(source, ('.tar', '.tar.gz', '.tgz')), read, None, options, is_withheld)
+    material.unread = unread
+    return material
 
 
-def _sharded(source: Path, paths: list[Path], read, classes: list[str] | None, options: Options, count=None) -> Material:
-    """Material of shards; `count` gives their number of examples."""
-    pool, test = by_split(paths, source)
+def _sharded(
+    source: Path,
+    paths: list[Path],
+    read: Callable[[list[Path], list[str] | None], Iterator[tuple[bytes, int]]],
+    classes: list[str] | None,
+    options: Options,
+    is_withheld: Callable[[Path], bool],
+    count: Callable[[list[Path]], int] | None = None,
+) -> Material:
+    """Material of shards; `count` gives their number of examples. Test shards without labels are left aside."""
+    folder = source if source.is_dir() else source.parent
+    aside = [path for path in paths if split_of(str(path.relative_to(folder))) == 'test' and is_withheld(path)]
+    if len(aside) == len(paths):
+        aside = []
+    split = by_split(paths, source, options.split, aside)
     skipped: list[str] = []
     passed = skipped if options.skip_damaged else None
-    streams = [decoded(read(some, passed), options, None, skipped) if some else None for some in (pool, test)]
-    counts = {} if count is None else {'pool': count(pool), **({'test': count(test)} if test else {})}
-    return Material('images', *streams, paths, classes, counts=counts, skipped=skipped)
+    streams = [decoded(read(some, passed), options, None, skipped) if some else None for some in (split.pool, split.test)]
+    counts = {} if count is None else {'pool': count(split.pool), **({'test': count(split.test)} if split.test else {})}
+    files, notes = [*split.pool, *split.test], [withheld(len(aside), 'files', aside[0].name)] if aside else []
+    return Material('images', *streams, files, classes, counts=counts, skipped=skipped, notes=notes, split=split.said)
+
+
+def withheld(count: int, what: str, where: str) -> str:
+    """What is said of a test split without labels."""
+    return f'{count:,} {what} for testing have no labels ({where}): they are left aside'
 
 
 def decoded(

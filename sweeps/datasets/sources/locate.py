@@ -22,6 +22,11 @@ def _own(path: Path, source: Path) -> bool:
     return any(part == OWN or part.startswith('.') for part in path.relative_to(source).parts[:-1])
 
 
+def beside(path: Path, source: Path) -> bool:
+    """Whether a file below a source is no data: a licence, a read-me file, hidden, or of the prepared sets."""
+    return path.name.lower().startswith(ASIDE) or _own(path, source)
+
+
 def with_names(source: Path, names: list[str], must: bool = True) -> dict[str, Path]:
     """The file of each name, packed or not, in or below a folder. Raises ValueError with the names that are missing."""
     check(source)
@@ -54,7 +59,7 @@ def with_endings(source: Path, endings: tuple[str, ...]) -> list[Path]:
         files = [source] if source.name.lower().endswith(endings) else []
     else:
         fitting = (path for path in source.rglob('*') if path.name.lower().endswith(endings) and path.is_file())
-        files = sorted(path for path in fitting if not path.name.lower().startswith(ASIDE) and not _own(path, source))
+        files = sorted(path for path in fitting if not beside(path, source))
     if not files:
         raise ValueError(
             f'{source}: no file that ends with {", ".join(endings)}; give --source such a file or a folder of them'

@@ -11,8 +11,6 @@ from sweeps.datasets.material import Block, Material, Options, blocks, by_split,
 from sweeps.datasets.sources.locate import check, with_endings, with_names
 
 TEXTS = ('.txt', '.txt.gz', '.txt.xz', '.raw', '.md', '.json', '.json.gz', '.jsonl', '.jsonl.gz', '.parquet')
-END_OF_TEXT = 50256
-"""GPT-2's end-of-text token. It begins (llm.c) or ends (nanoGPT) each document of a shard."""
 TITLE = re.compile(r'^ = [^=\n].*[^=\n] = $', re.MULTILINE)
 """The title line of an article of WikiText; the titles of sections have more equality signs."""
 
@@ -42,14 +40,15 @@ def documents(source: Path, options: Options, mark: str | None = None) -> Materi
     """
     paths = with_endings(source, TEXTS)
     mark, notes, skipped = options.mark or mark, [], []
-    pool, test = by_split(paths, source)
+    split = by_split(paths, source, options.split)
+    pool, test = split.pool, split.test
 
     def stream(some: list[Path]) -> Iterator[str]:
         return itertools.chain.from_iterable(_documents(path, mark, options, notes, skipped) for path in some)
 
     whole = stream(pool)
     if test:
-        return Material('texts', _texts(whole), _texts(stream(test)), paths, notes=notes, skipped=skipped)
+        return Material('texts', _texts(whole), _texts(stream(test)), paths, notes=notes, skipped=skipped, split=split.said)
     first = list(itertools.islice(whole, 2))
     if len(first) == 1:
         parts = [blocks([(text_bytes(part), None)]) for part in cut(first[0], 0.1)]
@@ -112,11 +111,12 @@ def wikitext(source: Path, options: Options) -> Material:
     else:
         paths = list(with_names(source, names).values())
         text = lambda path: read_text(path).splitlines(keepends=True)  # noqa: E731
-    pool, test = by_split(paths, source)
+    split = by_split(paths, source, options.split)
+    pool, test = split.pool, split.test
     if not test:
         raise ValueError(f'{source}: no test articles among {[path.name for path in paths]}; get the official test file')
     pooled, held = (itertools.chain.from_iterable(articles(text(path)) for path in some) for some in (pool, test))
-    return Material('texts', _texts(pooled), _texts(held), paths)
+    return Material('texts', _texts(pooled), _texts(held), paths, split=split.said)
 
 
 def articles(lines: Iterable[str]) -> Iterator[str]:
@@ -134,29 +134,43 @@ def articles(lines: Iterable[str]) -> Iterator[str]:
 def shards(source: Path, options: Options, share: float) -> Material:
     """Token shards (.bin), document by document, or Parquet shards of text."""
     from sweeps.datasets.formats.parquet import read_texts
-    from sweeps.datasets.formats.token_bin import read_tokens
 
     check(source)
     binary = source.suffix == '.bin' if source.is_file() else any(source.rglob('*.bin'))
     paths = with_endings(source, ('.bin',) if binary else ('.parquet',))
-    pool, test = by_split(paths, source)
+    split, notes = by_split(paths, source, options.split), []
     if binary:
 
         def stream(some: list[Path]) -> Iterator[Block]:
-            return blocks((tokens, None) for path in some for tokens in token_documents(read_tokens(path)))
+            return blocks((tokens, None) for path in some for tokens in _token_documents(path, options, notes))
     else:
 
         def stream(some: list[Path]) -> Iterator[Block]:
             return _texts(one for one in read_texts(some, options.field or 'text') if one.strip())
 
     kind = 'tokens' if binary else 'texts'
-    return Material(kind, stream(pool), stream(test) if test else None, paths, share=share)
+    test = stream(split.test) if split.test else None
+    return Material(kind, stream(split.pool), test, paths, share=share, notes=notes, split=split.said)
 
 
-def token_documents(tokens: np.ndarray) -> Iterator[np.ndarray]:
-    """The documents of a shard, each with the end-of-text token before it (or after, where the shard begins without one)."""
-    marks = np.flatnonzero(tokens == END_OF_TEXT)
-    first = len(tokens) > 0 and tokens[0] == END_OF_TEXT
+def _token_documents(path: Path, options: Options, notes: list[str]) -> Iterator[np.ndarray]:
+    """The documents of one shard; `notes` is told of a shard that is one document."""
+    from sweeps.datasets.formats.token_bin import read_tokens, separator_of
+
+    tokens = read_tokens(path, dtype=options.token_type)
+    if options.separator == 'none':
+        return iter([tokens])
+    asked = options.separator is not None
+    separator = int(options.separator) if asked else separator_of(path, options.token_type)
+    if not (tokens[1:-1] == separator).any():
+        notes.append(f'{path.name}: token {separator} separates nothing in it: it is one document')
+    return token_documents(tokens, separator)
+
+
+def token_documents(tokens: np.ndarray, separator: int) -> Iterator[np.ndarray]:
+    """The documents of a shard, each with the separator before it (or after, where the shard begins without one)."""
+    marks = np.flatnonzero(tokens == separator)
+    first = len(tokens) > 0 and tokens[0] == separator
     bounds = np.unique(np.concatenate([[0], marks if first else marks + 1, [len(tokens)]]))
     for start, stop in itertools.pairwise(bounds.tolist()):
         yield np.asarray(tokens[start:stop])
@@ -166,9 +180,10 @@ def lines(source: Path, options: Options, files: dict[str, list[str]] | None = N
     """Molecules as SMILES, one a line. `files`: the file names of each split; by default the split is told by the names."""
     from sweeps.datasets.formats.lines import read_lines
 
-    notes, lacking, skipped = [], [], []
+    notes, lacking, skipped, said = [], [], [], ''
     if files is None:
-        pool, test = by_split(with_endings(source, ('.txt', '.smi', '.smiles', '.txt.gz', '.smi.gz')), source)
+        split = by_split(with_endings(source, ('.txt', '.smi', '.smiles', '.txt.gz', '.smi.gz')), source, options.split)
+        pool, test, said = split.pool, split.test, split.said
     else:
         there = with_names(source, [name for names in files.values() for name in names], must=False)
         lacking = [name for names in files.values() for name in names if name not in there]
@@ -180,6 +195,5 @@ def lines(source: Path, options: Options, files: dict[str, list[str]] | None = N
     def stream(some: list[Path]) -> Iterator[Block]:
         return blocks((text_bytes(line), None) for path in some for line in read_lines(path, **given))
 
-    return Material(
-        'molecules', stream(pool), stream(test) if test else None, [*pool, *test], notes=notes, lacking=lacking, skipped=skipped
-    )
+    more = {'notes': notes, 'lacking': lacking, 'skipped': skipped, 'split': said}
+    return Material('molecules', stream(pool), stream(test) if test else None, [*pool, *test], **more)

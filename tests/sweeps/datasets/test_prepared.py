@@ -72,7 +72,7 @@ def test_classes_without_names_are_numbers(tmp_path: Path):
     pool = Part(x, np.array([0, 2, 0], np.int32), np.arange(3))
     test = Part(x, np.array([0, 3, 0], np.int32), np.arange(3))
     about = write(tmp_path / 'numbered', {'kind': 'images'}, pool, test).about
-    assert about['classes'] == ['0', '1', '2', '3'] and about['balance'] == {'pool': [2, 0, 1], 'test': [2, 0, 0, 1]}
+    assert about['classes'] == ['0', '1', '2', '3'] and about['balance'] == {'pool': [2, 0, 1, 0], 'test': [2, 0, 0, 1]}
     with pytest.raises(ValueError, match='labels up to 3, but 3 classes'):
         write(tmp_path / 'few', {'kind': 'images', 'classes': ['a', 'b', 'c']}, pool, test)
     assert write(tmp_path / 'words', {'kind': 'texts'}, texts(['a']), texts(['b'])).about['classes'] is None

@@ -36,7 +36,7 @@ def test_cifar_binary_folder(tmp_path: Path):
     (folder / 'data_batch_1.bin').write_bytes(records[4:].tobytes())
     found, _ = prepare('cifar10', folder, tmp_path, options=PARTIAL)
     assert np.array_equal(found.pool().x, x[4:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
-    assert found.test().y.tolist() == [0, 1, 2, 3] and len(found.about['partial']) == 2
+    assert found.test().y.tolist() == [0, 1, 2, 3] and len(found.about['partial']) == 3
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:
@@ -159,7 +159,7 @@ def test_large_class_numbers_become_dense_and_keep_their_names(tmp_path: Path):
     (tmp_path / 'raw').mkdir()
     shard_of(tmp_path / 'raw' / 'train.parquet', [20_000_003, 7, 1 << 40, 7])
     shard_of(tmp_path / 'raw' / 'test.parquet', [1 << 40, 20_000_001, 20_000_003])
-    found, _ = prepare('parquet_images', tmp_path / 'raw', tmp_path, called='numbered')
+    found, _ = prepare('parquet_images', tmp_path / 'raw', tmp_path, called='numbered', options=PARTIAL)
     assert found.about['classes'] == ['7', '20000001', '20000003', str(1 << 40)]
     assert found.pool().y.tolist() == [2, 0, 3, 0] and found.test().y.tolist() == [3, 1, 2]
     assert found.pool().y.dtype == np.int32 and found.about['balance'] == {'pool': [2, 0, 1, 1], 'test': [0, 1, 1, 1]}
@@ -169,8 +169,57 @@ def test_small_class_numbers_stay_as_they_are(tmp_path: Path):
     (tmp_path / 'raw').mkdir()
     shard_of(tmp_path / 'raw' / 'train.parquet', [9, 0, 9])
     shard_of(tmp_path / 'raw' / 'test.parquet', [4, 0])
-    found, _ = prepare('parquet_images', tmp_path / 'raw', tmp_path, called='gaps')
+    with pytest.raises(ValueError, match=r'not all there: 1 of 10 classes have no example for training \(4\); .*--partial'):
+        prepare('parquet_images', tmp_path / 'raw', tmp_path, called='gaps')
+    found, _ = prepare('parquet_images', tmp_path / 'raw', tmp_path, called='gaps', options=PARTIAL)
+    assert found.about['balance']['test'] == [1, 0, 0, 0, 1, 0, 0, 0, 0, 0], 'every class is counted in both splits'
     assert found.pool().y.tolist() == [9, 0, 9] and found.about['classes'] == [str(number) for number in range(10)]
     shard_of(tmp_path / 'raw' / 'train.parquet', [9, -1, 9])
     with pytest.raises(ValueError, match='row 1: label -1; allowed'):
         prepare('parquet_images', tmp_path / 'raw', tmp_path, called='unlabelled')
+
+
+def test_one_image_a_class_leaves_nothing_to_learn_from(tmp_path: Path):
+    for number, x in enumerate(colours(40)):
+        place = tmp_path / 'raw' / f'class_{number:02}'
+        place.mkdir(parents=True)
+        (place / 'a.png').write_bytes(png(x))
+    with pytest.raises(ValueError, match=r'of 40 classes have no example for training \(class_'):
+        prepare('image_folder', tmp_path / 'raw', tmp_path, called='single')
+
+
+def test_test_splits_whose_labels_are_kept_back_are_left_aside(tmp_path: Path):
+    (tmp_path / 'raw').mkdir()
+    shard_of(tmp_path / 'raw' / 'train.parquet', [0, 1, 0, 1])
+    shard_of(tmp_path / 'raw' / 'valid.parquet', [1, 0])
+    shard_of(tmp_path / 'raw' / 'test.parquet', [-1, -1, -1])
+    made, _ = prepare('parquet_images', tmp_path / 'raw', tmp_path, called='kept_back')
+    assert made.about['sizes'] == {'pool': 4, 'test': 2} and 'valid.parquet' in made.about['test_split']
+    assert '1 files for testing have no labels (test.parquet): they are left aside' in made.about['notes']
+    for number, x in enumerate(colours(8, seed=5)):
+        for place in ('train', 'val') if number < 4 else ('train',):
+            folder = tmp_path / 'flat' / place / f'class_{number % 2}'
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f'{place}_{number}.png').write_bytes(png(x + (place == 'val')))
+        (tmp_path / 'flat' / 'test').mkdir(exist_ok=True)
+        (tmp_path / 'flat' / 'test' / f'{number}.png').write_bytes(png(255 - x))
+    made, _ = prepare('image_folder', tmp_path / 'flat', tmp_path, called='flat')
+    assert made.about['sizes'] == {'pool': 8, 'test': 4} and made.about['test_split'] == 'the folder val'
+    assert '8 images for testing have no labels (test): they are left aside' in made.about['notes']
+
+
+def test_members_with_a_second_dot_are_read_or_counted(tmp_path: Path):
+    x = colours(24)
+    (tmp_path / 'raw').mkdir()
+    for name, some in (('train', range(16)), ('test', range(16, 24))):
+        with tarfile.open(tmp_path / 'raw' / f'{name}.tar', 'w') as archive:
+            for number in some:
+                key = f'cat.{number:03}' if number % 2 else f'{number:03}'
+                more = [('mask.png', png(x[number])), ('caption.txt', b'a cat')] if not number % 2 else []
+                for ending, content in [('png', png(x[number])), *more, ('cls', str(number % 2).encode())]:
+                    member = tarfile.TarInfo(f'{key}.{ending}')
+                    member.size = len(content)
+                    archive.addfile(member, io.BytesIO(content))
+    made, _ = prepare('webdataset', tmp_path / 'raw', tmp_path, called='dotted')
+    assert made.about['sizes'] == {'pool': 16, 'test': 8} and np.array_equal(made.pool().x, x[:16])
+    assert made.about['notes'] == ['not read: 12 .mask.png, 12 .txt']

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sweeps.datasets.material import Options, by_split, split_of
+from sweeps.datasets.formats.token_bin import END_OF_TEXT
+from sweeps.datasets.material import Options, Split, by_split, split_of
 from sweeps.datasets.prepare import prepare
-from sweeps.datasets.sources.texts import END_OF_TEXT, articles, token_documents
+from sweeps.datasets.sources.texts import articles, token_documents
 
 PARTIAL = Options(partial=True, unverified=True)
 
@@ -109,6 +110,49 @@ def test_token_shards_document_by_document(tmp_path: Path):
     assert found.about['dropped'] == 1
 
 
+def shard(path: Path, tokens: list[int], dtype: str = '<u2', magic: tuple[int, int] | None = None) -> Path:
+    header = np.zeros(256 if magic else 0, np.int32)
+    if magic:
+        header[:3] = *magic, len(tokens)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(header.tobytes() + np.array(tokens, dtype).tobytes())
+    return path
+
+
+def test_a_shard_is_cut_at_the_separator_of_its_own_vocabulary(tmp_path: Path):
+    llama = [128000, 1, 50256, 2, 128000, 3]
+    shard(tmp_path / 'raw' / 'a_train_1.bin', llama, '<u4', (20240801, 7))
+    shard(tmp_path / 'raw' / 'a_val_0.bin', [128000, 9, 9], '<u4', (20240801, 7))
+    made, _ = prepare('fineweb', tmp_path / 'raw', tmp_path)
+    assert [made.pool().example(i).tolist() for i in range(2)] == [[128000, 1, 50256, 2], [128000, 3]]
+    assert made.about['test_split'].startswith('by the names of files: 1 of 2')
+    assert 'a_val_0.bin: token 128000 separates nothing in it: it is one document' in made.about['notes']
+
+
+@pytest.mark.parametrize('options', [{'separator': '7'}, {'separator': 'none'}])
+def test_what_a_shard_does_not_say_is_asked_for(tmp_path: Path, options: dict):
+    shard(tmp_path / 'raw' / 'a_train.bin', [7, 70000, 3, 7, 80000, 4], '<u4')
+    shard(tmp_path / 'raw' / 'a_val.bin', [7, 1, 70001], '<u4')
+    with pytest.raises(ValueError, match='--token-type uint16 or --token-type uint32'):
+        prepare('fineweb', tmp_path / 'raw', tmp_path)
+    with pytest.raises(ValueError, match=r'--separator TOKEN .*or --separator none'):
+        prepare('fineweb', tmp_path / 'raw', tmp_path, options=Options(token_type='uint32'))
+    made, _ = prepare('fineweb', tmp_path / 'raw', tmp_path, options=Options(token_type='uint32', **options))
+    wanted = [[7, 70000, 3], [7, 80000, 4]] if options['separator'] == '7' else [[7, 70000, 3, 7, 80000, 4]]
+    assert [made.pool().example(i).tolist() for i in range(len(made.pool()))] == wanted
+    with pytest.raises(ValueError, match='is prepared already, with separator'):
+        prepare('fineweb', tmp_path / 'raw', tmp_path, options=Options(token_type='uint32', separator='8'))
+
+
+def test_nothing_is_skipped_uncounted(tmp_path: Path):
+    (tmp_path / 'raw').mkdir()
+    for name in ('train.txt', 'test.txt', 'c.html', 'README', 'd.pdf', 'e.pdf'):
+        (tmp_path / 'raw' / name).write_text(f'the text of {name}\n' * 9)
+    made, _ = prepare('text', tmp_path / 'raw', tmp_path, called='mine')
+    assert made.about['test_split'] == 'by the names of files: 1 of 2 (test.txt)'
+    assert made.about['notes'] == ['not read: 2 .pdf, 1 .html']
+
+
 END = END_OF_TEXT
 DOCUMENTS = [
     ([END, 1, END, 2], [[END, 1], [END, 2]]),
@@ -122,7 +166,7 @@ DOCUMENTS = [
 
 @pytest.mark.parametrize(('tokens', 'wanted'), DOCUMENTS, ids=range(len(DOCUMENTS)))
 def test_documents_of_a_shard(tokens: list[int], wanted: list[list[int]]):
-    assert [one.tolist() for one in token_documents(np.array(tokens, np.uint16))] == wanted
+    assert [one.tolist() for one in token_documents(np.array(tokens, np.uint16), END)] == wanted
 
 
 def sound(path: Path, samples: np.ndarray, rate: int = 8000) -> None:
@@ -183,9 +227,9 @@ NAMES = [
     ('fineweb_val_000000.bin', 'valid'),
     ('t10k-images', 'test'),
     ('test/a.txt', 'test'),
-    ('latest.txt', 'train'),
-    ('values.txt', 'train'),
-    ('contest_entries.json', 'train'),
+    ('latest.txt', ''),
+    ('values.txt', ''),
+    ('contest_entries.json', ''),
 ]
 
 
@@ -197,8 +241,13 @@ def test_the_split_of_a_file_by_its_name(name: str, split: str):
 def test_files_by_split(tmp_path: Path):
     folder = tmp_path / 'test_of_mine'
     folder.mkdir()
-    a, valid, test = (folder / name for name in ('a.txt', 'valid.txt', 'test.txt'))
-    assert by_split([a], folder) == ([a], [])
-    assert by_split([a, valid], folder) == ([a], [valid])
-    assert by_split([a, valid, test], folder) == ([a, valid], [test])
-    assert by_split([test], folder) == ([test], [])
+    a, train, valid, test = (folder / name for name in ('a.txt', 'train.txt', 'valid.txt', 'test.txt'))
+    assert by_split([a], folder) == Split([a], [])
+    assert by_split([a, valid], folder, 'names') == Split([a], [valid], f'by the names of files: 1 of 2 ({valid.name})')
+    assert by_split([a, valid, test], folder, 'names').pool == [a, valid]
+    assert by_split([train, valid], folder) == Split([train], [valid], f'by the names of files: 1 of 2 ({valid.name})')
+    assert by_split([train, valid], folder, 'hash') == Split([train, valid], [])
+    assert by_split([test], folder) == Split([test], [])
+    assert by_split([a, test], folder, aside=[test]) == Split([a], [])
+    with pytest.raises(ValueError, match=r'would be the test split by name, of 2 files.*--split names, or --split hash'):
+        by_split([a, test], folder)
