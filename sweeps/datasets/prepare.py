@@ -159,8 +159,9 @@ def _unread(source: Path, material: Material) -> list[str]:
     for path in source.rglob('*') if source.is_dir() else ():
         if path.is_file() and path.resolve() not in read and not beside(path, source):
             counts[path.suffix.lower() or 'no ending'] += 1
-    listed = ', '.join(f'{count:,} {ending}' for ending, count in counts.most_common(ENDINGS))
-    others = sum(counts.values()) - sum(count for _, count in counts.most_common(ENDINGS))
+    ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    listed = ', '.join(f'{count:,} {ending}' for ending, count in ordered[:ENDINGS])
+    others = sum(count for _, count in ordered[ENDINGS:])
     return [f'not read: {listed}{f", {others:,} of other endings" if others else ""}'] if counts else []
 
 

@@ -95,6 +95,10 @@ class Kind(abc.ABC):
         """Strengths that `draw` reads from its `knobs`, with their defaults."""
         return {}
 
+    def labels(self) -> int | None:
+        """How many labels its examples may have; None where that is not known before they are read, or they have none."""
+        return None
+
     def absent(self) -> list[str]:
         """The prepared sets that it reads and that are not there yet."""
         return []

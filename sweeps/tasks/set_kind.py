@@ -35,6 +35,9 @@ class SetKind(Kind):
     def absent(self) -> list[str]:
         return [] if is_prepared(self.dataset) else [self.dataset]
 
+    def labels(self) -> int | None:
+        return len(self.prepared.about['classes']) if self.CLASSES and not self.absent() else None
+
     def test_size(self) -> int | None:
         if not self.absent():
             return self.prepared.about['sizes']['test']

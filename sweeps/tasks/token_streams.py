@@ -90,6 +90,13 @@ class Spelling:
     def _shards(self, part: Part) -> Stream:
         """Tokens as stored. Their lengths in bytes are known if their tokenizer is."""
         starts = np.array([0, len(part.x)]) if part.offsets is None else part.offsets
+        known = self.vocabulary if not self.tokenizer else vocabularies.from_file(self._path()).size
+        largest = int(part.x.max()) if len(part.x) else 0
+        if known and largest >= known:
+            raise ValueError(
+                f'token shards hold token {largest}, and the vocabulary has {known}; give vocabulary={largest + 1} or more, '
+                "or the tokenizer that they were made with; of shards without a header also the tokens' type (--token-type)"
+            )
         if not self.tokenizer:
             if not self.vocabulary:
                 raise ValueError('token shards: vocabulary=0; give the number of tokens (GPT-2: 50257), or tokenizer=PATH')

@@ -59,14 +59,15 @@ def unread_knobs(program: Program, model: Model, task: Kind, names: Iterable[str
     return [name for name in names if name not in known]
 
 
-def _check_vocabulary(program: Program, task: Kind) -> None:
-    """Raise ValueError where a model's table is too small for its task's tokens: a gather past the end raises no error."""
-    size = task.declared_size if isinstance(task, Language) else None
+def _check_sizes(program: Program, task: Kind) -> None:
+    """Raise ValueError where a model is too small for its task's tokens or labels: a gather past the end raises no error."""
+    size, what = (task.declared_size, 'tokens') if isinstance(task, Language) else (task.labels(), 'labels')
     stem, head = program.model['stem'], program.model['head']
-    for place, has in (("'stem.vocabulary'", stem.get('vocabulary')), ("'head.outputs'", head.get('outputs'))):
+    places = {"'stem.vocabulary'": stem.get('vocabulary') if what == 'tokens' else None, "'head.outputs'": head.get('outputs')}
+    for place, has in places.items():
         if size is not None and has is not None and has < size:
             raise ValueError(
-                f"arm '{program.arm}' on task '{program.task}': the data have {size} tokens and {place} is {has}; "
+                f"arm '{program.arm}' on task '{program.task}': the data have {size} {what} and {place} is {has}; "
                 f'put({place}, {size})'
             )
 
@@ -141,7 +142,7 @@ def preflight(
                     f'{list(task.METRIC)}; declare these'
                 )
             examples[program.task] = task.seen()
-        _check_vocabulary(program, task)
+        _check_sizes(program, task)
         x = examples[program.task]
         batch = jax.ShapeDtypeStruct((program.batch, *x.shape[1:]), x.dtype)
         address = digest([program.model, list(batch.shape), str(batch.dtype)])

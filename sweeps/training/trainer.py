@@ -47,6 +47,7 @@ class Trainer:
         self.populations: dict[str, Population] = {}
         self.arrays: dict[tuple[str, str], Arrays] = {}
         self.placed: dict[str, dict] = {}
+        self.largest: dict[tuple[str, str], int] = {}
 
     def _arrays(self, data: dict, part: str) -> Arrays:
         """The `pool` or the sealed `test` examples of a data spec, loaded once. Tuning asks for the pool only."""
@@ -61,6 +62,20 @@ class Trainer:
         if trial.held == TEST:
             return confirmation_split(task, trial.program.study, trial.task, trial.replicate, pool, self._arrays(data, 'test'))
         return tuning_split(task, trial.program.study, trial.task, trial.replicate, pool)
+
+    def _check_labels(self, program: Program, sealed: bool) -> None:
+        """Raise ValueError for a label that the model has no output for: its loss would not be finite, whatever it learns."""
+        outputs, data = program.model['head'].get('outputs'), json.dumps(program.data, sort_keys=True)
+        for part in ('pool', 'test') if sealed else ('pool',):
+            if (data, part) not in self.largest:
+                y = self._arrays(program.data, part).y
+                self.largest[data, part] = int(y.max()) if np.issubdtype(y.dtype, np.integer) and y.size else -1
+            if outputs is not None and self.largest[data, part] >= outputs:
+                largest = self.largest[data, part]
+                raise ValueError(
+                    f"arm '{program.arm}' on task '{program.task}': the {part} has label {largest} and 'head.outputs' is "
+                    f"{outputs}; put('head.outputs', {largest + 1})"
+                )
 
     def _source(self, data: dict) -> tuple[dict, bool]:
         """The pool of a data spec, {x, y}, and whether it is streamed: on the device if it fits, else on the host."""
@@ -92,6 +107,7 @@ class Trainer:
         """
         splits = {trial.replicate: self._split(trial) for trial in pack.trials}
         program = pack.program
+        self._check_labels(program, pack.held == TEST)
         lanes = [
             {
                 'seed': np.uint32(trial.seed),

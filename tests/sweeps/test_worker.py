@@ -149,6 +149,16 @@ def test_inputs_and_targets_must_fit_the_device_together(item: Pack, monkeypatch
         assert Trainer('loop', None)._source(item.program.data)[1] is streamed
 
 
+def test_a_label_without_an_output_is_refused_before_training(item: Pack):
+    trainer = Trainer('loop', None)
+    known = trainer._arrays(item.program.data, 'pool')
+    key = next(iter(trainer.arrays))
+    outputs = item.program.model['head']['outputs']
+    trainer.arrays[key] = dataclasses.replace(known, y=np.full_like(known.y, outputs))
+    with pytest.raises(ValueError, match=rf"the pool has label {outputs} and 'head.outputs' is {outputs}; put\("):
+        trainer.train(item)
+
+
 @pytest.mark.parametrize('told', [None, {}, {'bytes_in_use': 7}, {'bytes_in_use': 7, 'peak_bytes_in_use': 9}])
 def test_the_peak_of_memory_is_the_devices_where_it_reports_one(monkeypatch: pytest.MonkeyPatch, told: dict | None):
     monkeypatch.setattr(jax, 'local_devices', lambda: [SimpleNamespace(memory_stats=lambda: told)])

@@ -155,3 +155,16 @@ def test_a_vocabulary_that_is_known_without_data_is_compared(nothing: Path, name
         return
     with pytest.raises(ValueError, match=f"arm 'other' on task 'own': {message} and 'stem.vocabulary' is {vocabulary}"):
         costs_of(asked)
+
+
+@pytest.mark.parametrize('split', [0, 1])
+def test_labels_past_the_outputs_are_refused_with_both_sizes(nothing: Path, split: int):
+    """Also where only the test split has them."""
+    x, labels = np.zeros((12, 32, 32, 3), np.uint8), [np.arange(12, dtype=np.int32) % 10, np.arange(12, dtype=np.int32)]
+    pool, test = (Part(x, y, np.arange(12)) for y in (labels[split], labels[1]))
+    write(nothing / 'prepared' / 'cifar10', {'kind': 'images'}, pool, test)
+    task = dataclasses.replace(TASKS['cifar10'], name='own')
+    asked = Study(name='labels', question='How many?', arms={'base': (), 'other': put('head.outputs', 12)}, tasks=(task,))
+    said = r"arm 'base' on task 'own': the data have 12 labels and 'head.outputs' is 10; put\('head.outputs', 12\)"
+    with pytest.raises(ValueError, match=said):
+        costs_of(asked)

@@ -249,6 +249,14 @@ def test_gpt2_files_give_the_same_tokens(data: Path, tmp_path: Path):
     assert task.pool().scale == pytest.approx(Text('many', tokens='bpe', vocabulary=300).pool().scale)
 
 
+def test_a_token_outside_the_vocabulary_is_refused_with_both_sizes(data: Path):
+    whole = shard(np.arange(700, dtype=np.uint16), [0, 700])
+    write(data / 'prepared' / 'shards', {'kind': 'tokens'}, whole, whole)
+    with pytest.raises(ValueError, match=r'token 699, and the vocabulary has 650; give vocabulary=700 or more'):
+        Text('shards', vocabulary=650, unit='nats per token').pool()
+    assert Text('shards', vocabulary=700, unit='nats per token').size == 700
+
+
 def test_long_documents_are_cut_at_line_ends_and_lose_nothing(data: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(token_streams, 'PIECE', 100)
     monkeypatch.setattr(token_streams, 'BATCH', 1000)
