@@ -206,7 +206,9 @@ def run(
     failed = progress_of(study_runs.reading)
     for reason in sorted({*failures.values(), *failed['failures']}):
         ERR.print(f'archlab: failed: {reason}', style='red', highlight=False, soft_wrap=True)
-    if failed['failed']:
+    for one in failed['barren']:
+        ERR.print(f'archlab: warning: {one}', style='yellow', highlight=False, soft_wrap=True)
+    if failed['failed'] or failed['barren']:
         raise Exit(FELL_SHORT)
 
 

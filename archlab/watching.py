@@ -39,7 +39,7 @@ class Seen:
     def code(self) -> int:
         """The exit status that tells scripts how far the study is."""
         if self.standing['state'] == 'complete':
-            return FELL_SHORT if self.counts['failed'] else FINE
+            return FELL_SHORT if self.counts['failed'] or self.counts['barren'] else FINE
         return LEFT_OFF if self.standing['state'] == 'stopped' else AT_WORK
 
 
@@ -77,7 +77,7 @@ def looks(watched: dict[str, Lookout], pause: float = LOOK_SECONDS) -> Iterator[
 
 @commands.command(
     epilog='Example: archlab status quickstart --watch. Exit status with --watch or --exit-code: 0 complete, 1 complete but '
-    'some runs failed, 4 at work or in a queue, 5 not complete and nobody at work.'
+    'some runs failed, or an arm gave nothing, 4 at work or in a queue, 5 not complete and nobody at work.'
 )
 def status(
     study: Annotated[

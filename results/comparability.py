@@ -33,8 +33,9 @@ def without_values(study: Study, own: Side, base: Side) -> str:
             tuned = who
             if study.recipe == 'same' and who.arm != study.base:
                 tuned = dataclasses.replace(who, arm=study.base)
-            runs = len(tuned.recorded('tune'))
-            return f"every tuning run of '{tuned.arm}' diverged ({runs} of {runs})"
+            runs = tuned.recorded('tune')
+            how = ' or '.join(sorted({record['status'] for record in runs if record['status'] != 'ok'})) or 'diverged'
+            return f"every tuning run of '{tuned.arm}' {how} ({len(runs)} of {len(runs)})"
         counts = who.divergences
         if counts.runs and counts.runs == counts.diverged:
             return f"every confirmation run of '{who.arm}' diverged ({counts.diverged} of {counts.runs})"

@@ -112,14 +112,21 @@ class Runs:
 
     @functools.cached_property
     def divergences(self) -> Divergences:
-        """How many confirmation runs diverged, by replicate; one with nothing to confirm counts as if all of them had."""
+        """How many confirmation runs diverged, by replicate; one with nothing to confirm counts as if all of them had.
+
+        Where that is because tuning runs failed, nothing is known of it.
+        """
         counts, sizes = [], []
         for replicate in self.replicates:
             recorded = self.records_of(self.asked('confirm', replicate))
             if self.reading.schedule.selections.get((self.arm, self.task.name, replicate), '') is None:
+                if any(record['status'] == 'failed' for record in self.records_of(self.asked('tune', replicate))):
+                    counts.append(0)
+                    sizes.append(0)
+                    continue
                 counts.append(self.reading.study.seeds)
                 sizes.append(self.reading.study.seeds)
             else:
                 counts.append(sum(record['status'] == 'diverged' for record in recorded))
-                sizes.append(len(recorded))
+                sizes.append(sum(record['status'] != 'failed' for record in recorded))
         return Divergences(tuple(counts), tuple(sizes))

@@ -2,6 +2,7 @@
 
 import collections
 
+from results.barren import barren, still
 from results.store.reading import Reading
 from results.store.records import STATUSES
 
@@ -23,6 +24,8 @@ def progress_of(reading: Reading) -> dict:
         'unplanned_arms': dict(sorted(collections.Counter(record['arm'] for record in others).items())),
         'unplanned_packs': sorted({record['pack']['id'] for record in others}),
         'skipped_files': list(reading.skipped),
+        'doubled': list(reading.doubled),
+        'barren': [*barren(done), *still(done)],
     }
 
 
@@ -40,4 +43,6 @@ def sentence(fact: dict) -> str:
         text += f'(packs {", ".join(packs[:3])}{more})'
     for reason in fact['failures']:
         text += f'; failed: {reason}'
-    return text
+    if fact['doubled']:
+        text += f'; {len(fact["doubled"])} trials have two records, of which the first counts'
+    return text + ''.join(f'; {one}' for one in fact['barren'])

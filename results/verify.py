@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ablations.study import Study
 from ablations.trial import TEST, TUNING, Schedule, Trial
+from results.barren import barren, still
 from results.budgets import equalities
 from results.doubts import doubts
 from results.looks import looks_of
@@ -53,6 +54,7 @@ def verify(reading: Reading) -> list[Check]:
         _sizes(study, manifest),
         _no_leak(recorded),
         _diverged(recorded),
+        *_barren(recorded),
         *_nothing_moved(recorded),
         _doubts(reading),
     ]
@@ -238,8 +240,15 @@ def _diverged(recorded: Mapping[str, dict]) -> Check:
     )
 
 
+def _barren(recorded: Mapping[str, dict]) -> list[Check]:
+    """A broken rule where an arm gave no score at all; none where all gave some."""
+    said = barren(recorded.values())
+    fix = 'look at its learning rates, and at the reasons in the records (archlab query "select arm, task, reason from trials")'
+    return [Check('every arm gave values', False, f'{"; ".join(said)}; {fix}')] if said else []
+
+
 def _nothing_moved(recorded: Mapping[str, dict]) -> list[Check]:
-    """A broken rule where the runs of a task end where they began, or all alike; none where all moved."""
+    """A broken rule where the runs of a task or an arm end where they began, or all alike; none where all moved."""
     scores: dict[str, list[float]] = {}
     moved = set()
     for record in recorded.values():
@@ -247,11 +256,13 @@ def _nothing_moved(recorded: Mapping[str, dict]) -> list[Check]:
             scores.setdefault(record['task'], []).append(record['score'])
             if record.get('final_loss') is None or record['final_loss'] != record.get('initial_loss'):
                 moved.add(record['task'])
-    still = sorted(task for task, own in scores.items() if len(own) > 1 and (task not in moved or len(set(own)) == 1))
-    if not still:
-        return []
-    why = f'on {", ".join(still)} every run ends at the loss that it began with, or all at one score'
-    return [Check('training moved the scores', False, f'{why}; look at learning rates, steps and data')]
+    unmoved = sorted(task for task, own in scores.items() if len(own) > 1 and (task not in moved or len(set(own)) == 1))
+    said = [one for one in still(recorded.values()) if not any(f' on {task} moved' in one for task in unmoved)]
+    if unmoved:
+        said.insert(0, f'on {", ".join(unmoved)} every run ends at the loss that it began with, or all at one score')
+    return [Check('training moved the scores', False, f'{"; ".join(said)}; look at learning rates, steps and data')] * bool(
+        said
+    )
 
 
 def _no_leak(recorded: Mapping[str, dict]) -> Check:

@@ -84,3 +84,15 @@ def test_replicates_are_those_of_the_look():
     assert Runs(Reading(study, before, {}), 'arm', study.tasks[0]).replicates == range(3)
     twice = dataclasses.replace(STUDY, base_factor=2)
     assert [len(Runs(Reading(twice, SCHEDULE, {}), arm, twice.tasks[0]).replicates) for arm in twice.arms] == [4, 2]
+
+
+def test_a_run_that_failed_is_none_that_diverged():
+    """Nor is a replicate whose tuning failed one in which everything diverged."""
+    confirm = [trial.id for replicate in (0, 1) for trial in runs().asked('confirm', replicate)]
+    failed = {key: {**row, 'status': 'failed', 'score': None} if key in confirm[:2] else row for key, row in RECORDS.items()}
+    assert (runs(failed).divergences.diverged, runs(failed).divergences.runs) == (0, 2)
+    schedule = dataclasses.replace(SCHEDULE, selections={**SCHEDULE.selections, ('arm', 'stdlib_bytes', 0): None})
+    assert runs(schedule=schedule).divergences.by_replicate == (2, 0)
+    first = runs().asked('tune', 0)[0].id
+    broken = {**RECORDS, first: {**RECORDS[first], 'status': 'failed', 'score': None}}
+    assert runs(broken, schedule).divergences.runs_by_replicate == (0, 2)

@@ -41,6 +41,13 @@ def test_a_finished_study():
     assert sentence(fact).endswith('0 failed; complete')
 
 
+def test_arms_that_gave_nothing_and_doubled_trials_are_said():
+    lost = {key: {**row, 'status': 'diverged', 'score': None} if row['arm'] == 'other' else row for key, row in RECORDS.items()}
+    reading = Reading(STUDY, schedule(STUDY, RECORDS, {}), lost, doubled=('one', 'two'))
+    said = sentence(progress_of(reading))
+    assert "; every run of 'other' on digits diverged (" in said and '; 2 trials have two records' in said
+
+
 def test_a_grown_study_counts_what_it_uses_again():
     grown = dataclasses.replace(STUDY, arms={**STUDY.arms, 'more': ()}, replicates=3, looks=())
     found = schedule(grown, RECORDS, {})
@@ -73,4 +80,5 @@ def test_failures_are_counted_once_and_said():
     fact = progress_of(Reading(STUDY, schedule(STUDY, some, {}), some, skipped=('a file',)))
     assert (fact['ok'], fact['diverged'], fact['failed']) == (0, 1, 2)
     assert (fact['failures'], fact['skipped_files']) == (['out of memory'], ['a file'])
-    assert sentence(fact).endswith('2 failed; not complete; failed: out of memory')
+    every = 'every run of the study diverged or failed (3 of 3)'
+    assert sentence(fact).endswith(f'2 failed; not complete; failed: out of memory; {every}')
