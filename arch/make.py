@@ -31,7 +31,11 @@ def _fits(value: object, default: object) -> bool:
     if isinstance(default, float):
         return isinstance(value, (int, float))
     if isinstance(default, (tuple, list)):
-        return isinstance(value, (tuple, list)) and bool(value) and all(_fits(item, default[0]) for item in value if default)
+        return (
+            isinstance(value, (tuple, list))
+            and len(value) >= min(len(default), 1)
+            and all(_fits(item, default[0]) for item in value if default)
+        )
     return isinstance(value, type(default))
 
 
@@ -71,9 +75,11 @@ def make(family: str, table: dict[str, type], spec: dict, **given: object):
             raise ValueError(f"{family} '{kind}': unknown field '{name}'; allowed: {sorted(known)}.{did_you_mean(name, known)}")
         default = _default(known[name])
         if default is not dataclasses.MISSING and default is not None and not _fits(value, default):
-            raise ValueError(
-                f"{family} '{kind}': {name}={value!r} is a {type(value).__name__}; allowed: {_wanted(default)}; mend the value"
+            is_list = isinstance(value, (tuple, list)) and isinstance(default, (tuple, list))
+            said = (
+                f'has {"a value of another type" if value else "nothing in it"}' if is_list else f'is a {type(value).__name__}'
             )
+            raise ValueError(f"{family} '{kind}': {name}={value!r} {said}; allowed: {_wanted(default)}; mend the value")
         if isinstance(value, list):
             values[name] = tuple(value)
     missing = [n for n, f in known.items() if _default(f) is dataclasses.MISSING and n not in values]

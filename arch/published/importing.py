@@ -18,6 +18,7 @@ from arch.published import MODELS
 from arch.roles import names
 
 TREES = ('params', 'state')
+WRAPPERS = ('module.', '_orig_mod.')
 
 
 def read_tensors(file: Path | str) -> dict[str, np.ndarray]:
@@ -68,7 +69,18 @@ def import_weights(name: str, file: Path | str) -> tuple[dict, dict]:
     model = MODELS[name]
     if model.weights is None:
         raise ValueError(f"model '{name}' has no weights to import; allowed: {allowed}; draw its parameters with init")
-    return model.weights(model.config, read_tensors(file))
+    return model.weights(model.config, unwrapped(read_tensors(file)))
+
+
+def unwrapped(tensors: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    """Tensors without the prefixes that torch gives to all names of a model that is wrapped: for devices, or compiled.
+
+    >>> list(unwrapped({'module._orig_mod.head.bias': np.zeros(1)}))
+    ['head.bias']
+    """
+    while prefix := next((one for one in WRAPPERS if tensors and all(name.startswith(one) for name in tensors)), ''):
+        tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    return tensors
 
 
 def save_weights(file: Path | str, params: Mapping, state: Mapping) -> None:

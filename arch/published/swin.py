@@ -1,5 +1,6 @@
-"""Swin: hierarchical transformers over shifted windows (2103.14030) by the names of timm, and weights from transformers."""
+"""Swin: transformers over shifted windows (2103.14030), by the names of timm, and weights of transformers or timm."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from arch.config import complete
 from arch.published.published import Published
 from arch.published.tensors import Tensors
+from arch.published.timm_names import by_transformers_names
 from arch.published.weight_map import check_kinds, dense, hidden_channels, image_channels, in_form, layer_norm, plain_names
 
 REFERENCE = 'SwinForImageClassification'
@@ -20,8 +22,14 @@ OLDER = {
     'output.dense': 'mlp.fc2',
 }
 """Parts of names in files of transformers before its version 5, and what they are called now."""
-PLACES = ('.relative_position_index',)
-"""Which row of a bias table is whose: what older files hold beside the weights."""
+TIMM = (
+    (r'^patch_embed\.norm\.', 'embeddings.norm.'),
+    (r'^layers\.', 'encoder.layers.'),
+    (r'\.attn\.relative_position', '.attention.relative_position_bias.relative_position'),
+)
+"""The same of timm."""
+PLACES = ('.relative_position_index', '.attn_mask')
+"""Which row of a bias table is whose, and who sees whom: what some files hold beside the weights."""
 
 
 def swin(
@@ -50,8 +58,19 @@ def rows_first(part: np.ndarray, factor: int) -> np.ndarray:
     return pieces.swapaxes(0, 1).reshape(part.shape)
 
 
+def _merging_before(named: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    """Tensors in which what leads to a stage is counted to the stage before it, as older versions of timm do too."""
+    if 'encoder.layers.0.downsample.reduction.weight' in named:
+        return named
+    return {re.sub(r'^(encoder\.layers\.)(\d+)(\.downsample\.)', _one_less, name): part for name, part in named.items()}
+
+
+def _one_less(found: re.Match) -> str:
+    return f'{found[1]}{int(found[2]) - 1}{found[3]}'
+
+
 def from_transformers(config: dict, tensors: Mapping[str, np.ndarray]) -> tuple[dict, dict]:
-    """Our (params, state) of a `swin` config from the state dict of SwinForImageClassification of transformers.
+    """Our (params, state) of a `swin` config from the state dict of SwinForImageClassification of transformers, or of timm.
 
     Raises ValueError where the config is of another kind, where a stage has an odd number of blocks but the last (the
     reference counts blocks anew in each stage), or for missing, misshapen or unused tensors.
@@ -63,7 +82,7 @@ def from_transformers(config: dict, tensors: Mapping[str, np.ndarray]) -> tuple[
             f'the weights of {REFERENCE} are for stages that each begin unshifted; depths={list(depths)} are given, allowed '
             'are even ones but for the last; change body.depths'
         )
-    named = plain_names(tensors, 'swin.', OLDER)
+    named = plain_names(_merging_before(by_transformers_names(tensors, TIMM)), 'swin.', OLDER)
     given = Tensors(named, ignored=PLACES)
     patch, factor, mixer = config['stem']['patch'], config['downsample']['factor'], config['mixer']
     stem = 'embeddings.patch_embeddings.projection'

@@ -1,4 +1,4 @@
-"""ViT: vision transformers (2010.11929) by the names of timm, and their weights from transformers."""
+"""ViT: vision transformers (2010.11929) by the names of timm, and their weights from transformers or timm."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,7 @@ import numpy as np
 from arch.config import complete
 from arch.published.published import Published
 from arch.published.tensors import Tensors
+from arch.published.timm_names import by_transformers_names
 from arch.published.weight_map import check_kinds, dense, hidden_channels, image_channels, in_form, layer_norm, plain_names
 
 REFERENCE = 'ViTForImageClassification'
@@ -20,6 +21,8 @@ OLDER = {
     'output.dense': 'mlp.fc2',
 }
 """Parts of names in files of transformers before its version 5, and what they are called now."""
+TIMM = ((r'^cls_token$', 'embeddings.cls_token'), (r'^pos_embed$', 'embeddings.position_embeddings'), (r'^blocks\.', 'layers.'))
+"""The same of timm."""
 
 
 def vit(outputs: int, image: int, patch: int, width: int, depth: int, heads: int, ratio: float = 4.0) -> dict:
@@ -36,12 +39,12 @@ def vit(outputs: int, image: int, patch: int, width: int, depth: int, heads: int
 
 
 def from_transformers(config: dict, tensors: Mapping[str, np.ndarray]) -> tuple[dict, dict]:
-    """Our (params, state) of a `vit` config from the state dict of ViTForImageClassification of transformers.
+    """Our (params, state) of a `vit` config from the state dict of ViTForImageClassification of transformers, or of timm.
 
     Raises ValueError where the config is of another kind, or for missing, misshapen or unused tensors.
     """
     check_kinds(config, vit(1, 1, 1, 1, 1, 1), REFERENCE)
-    named = plain_names(tensors, 'vit.', OLDER)
+    named = plain_names(by_transformers_names(tensors, TIMM), 'vit.', OLDER)
     given = Tensors(named)
     width, patch = config['body']['width'], config['stem']['patch']
     hidden = hidden_channels(config, width)

@@ -30,6 +30,7 @@ def thing(**values):
 
 def test_a_spec_becomes_a_block_with_its_fields_and_the_labs_own():
     made = thing(ratio=2, sizes=[3], steps=[1], free='x', anything=[1, 'b'])
+    assert thing(anything=[]).anything == (), 'what is empty by default may be given empty'
     assert (made.ratio, made.sizes, made.steps, made.free, made.name) == (2, (3,), (1,), 'x', 'given')
     assert set(fields(Thing)) == {'size', 'ratio', 'wide', 'label', 'sizes', 'steps', 'free', 'anything'}
 
@@ -63,8 +64,8 @@ def test_messages(spec, message):
         ({'wide': 1}, 'wide=1 is a int; allowed: bool such as False'),
         ({'label': 3}, "label=3 is a int; allowed: str such as 'a'"),
         ({'sizes': 3}, r'sizes=3 is a int; allowed: a list such as \[1, 2\]'),
-        ({'sizes': []}, r'sizes=\[\] is a list; allowed: a list such as \[1, 2\]'),
-        ({'sizes': [1, 'b']}, r"sizes=\[1, 'b'\] is a list; allowed: a list such as \[1, 2\]"),
+        ({'sizes': []}, r'sizes=\[\] has nothing in it; allowed: a list such as \[1, 2\]'),
+        ({'sizes': [1, 'b']}, r"sizes=\[1, 'b'\] has a value of another type; allowed: a list such as \[1, 2\]"),
         ({'sizes': [True]}, 'sizes'),
         ({'sizes': [1.5]}, 'sizes'),
         ({'steps': ['a']}, r'allowed: a list such as \[0.5\]'),

@@ -21,10 +21,23 @@ FREE = 1 << 24
 
 CHUNK = 1 << 20
 DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError)
-PACKED = {b'\x1f\x8b': gzip.GzipFile, b'\xfd7zXZ\x00': lzma.LZMAFile, b'BZh': bz2.BZ2File}
+
+
+def _zstandard(stream: BinaryIO) -> BinaryIO:
+    from pyarrow import CompressedInputStream
+
+    return CompressedInputStream(stream, 'zstd')
+
+
+PACKED = {
+    b'\x1f\x8b': gzip.GzipFile,
+    b'\xfd7zXZ\x00': lzma.LZMAFile,
+    b'BZh': bz2.BZ2File,
+    b'\x28\xb5\x2f\xfd': _zstandard,
+}
 """Unpackers by the first bytes of their files."""
 ZIP = (b'PK\x03\x04', b'PK\x05\x06')
-ENDINGS = ('.zip', '.tar', '.tgz', '.tar.gz', '.tar.xz', '.tar.bz2')
+ENDINGS = ('.zip', '.tar', '.tgz', '.tar.gz', '.tar.xz', '.tar.bz2', '.tar.zst')
 
 
 def allowed_bytes(packed: int, limit: int = LIMIT) -> int:
@@ -71,7 +84,7 @@ class Guarded(io.RawIOBase):
 
 
 def unpack(stream: io.BufferedReader, name: str, packed: int, limit: int = LIMIT) -> BinaryIO:
-    """The content of `stream`, unpacked if its first bytes are those of gzip, xz or bzip2.
+    """The content of `stream`, unpacked if its first bytes are those of gzip, xz, bzip2 or Zstandard.
 
     `packed`: its length in bytes, which limits how much it may unpack to.
     """
@@ -95,14 +108,14 @@ def open_plain(path: Path) -> io.BufferedReader:
 
 
 def open_stream(path: Path, limit: int = LIMIT) -> BinaryIO:
-    """The content of a file, unpacked if its first bytes (not its name) are those of gzip, xz or bzip2.
+    """The content of a file, unpacked if its first bytes (not its name) are those of gzip, xz, bzip2 or Zstandard.
 
     Errors are ValueErrors with the file's name: on opening if there is no file; on reading if it is damaged, cut short, or
     unpacks to more than RATIO times its size or `limit` bytes.
     """
     stream = open_plain(path)
     size = Path(path).stat().st_size
-    if size == 0 and Path(path).suffix in ('.gz', '.xz', '.bz2'):
+    if size == 0 and Path(path).suffix in ('.gz', '.xz', '.bz2', '.zst'):
         stream.close()
         raise ValueError(f'{path}: damaged or cut short (it is empty); get the file again')
     return unpack(stream, str(path), size, limit)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-PACKED = ('', '.gz', '.xz', '.bz2')
+PACKED = ('', '.gz', '.xz', '.bz2', '.zst')
 LISTED = 12
 ASIDE = ('license', 'licence', 'readme', 'notice', 'citation', 'copying', '.')
 """How the names of files begin that lie beside data and are not data."""

@@ -10,7 +10,8 @@ import numpy as np
 from sweeps.datasets.material import Block, Material, Options, blocks, by_split, text_bytes
 from sweeps.datasets.sources.locate import check, with_endings, with_names
 
-TEXTS = ('.txt', '.txt.gz', '.txt.xz', '.raw', '.md', '.json', '.json.gz', '.jsonl', '.jsonl.gz', '.parquet')
+_PACKED = ('', '.gz', '.xz', '.bz2', '.zst')
+TEXTS = (*(f'{form}{packed}' for form in ('.txt', '.json', '.jsonl') for packed in _PACKED), '.raw', '.md', '.parquet')
 TITLE = re.compile(r'^ = [^=\n].*[^=\n] = $', re.MULTILINE)
 """The title line of an article of WikiText; the titles of sections have more equality signs."""
 

@@ -153,6 +153,19 @@ def test_nothing_is_skipped_uncounted(tmp_path: Path):
     assert made.about['notes'] == ['not read: 2 .pdf, 1 .html']
 
 
+def test_json_lines_in_zstandard(tmp_path: Path):
+    import pyarrow
+
+    lines = ''.join(json.dumps({'text': f'document {number}'}) + '\n' for number in range(60))
+    (tmp_path / 'raw').mkdir()
+    (tmp_path / 'raw' / 'all.jsonl.zst').write_bytes(pyarrow.compress(lines.encode(), codec='zstd', asbytes=True))
+    made, _ = prepare('text', tmp_path / 'raw', tmp_path, called='packed')
+    assert sum(made.about['sizes'].values()) == 60 and 'not read' not in str(made.about['notes'])
+    (tmp_path / 'raw' / 'all.jsonl.zst').write_bytes(pyarrow.compress(lines.encode(), codec='zstd', asbytes=True)[:-9])
+    with pytest.raises(ValueError, match=r'all\.jsonl\.zst: damaged or cut short'):
+        prepare('text', tmp_path / 'raw', tmp_path, called='packed', force=True)
+
+
 END = END_OF_TEXT
 DOCUMENTS = [
     ([END, 1, END, 2], [[END, 1], [END, 2]]),
