@@ -5,15 +5,45 @@ import dataclasses
 
 from ablations.config import changed, closest, put
 from ablations.space_rules import Tunable
+from ablations.spaces import choice, fraction, integer, linear, log
 from ablations.study import COUNTS, Study, default_looks
 from ablations.tasks import Task, task
 
+RANGES = {'log': log, 'linear': linear, 'fraction': fraction, 'integer': integer, 'choice': choice}
+"""What may be called in the value of a setting, as in a study file."""
+
 
 def _parsed(text: str) -> object:
+    """The value of a setting: a literal, a range such as `log(1e-3, 1e-2)`, a dict of these, or else the text itself.
+
+    >>> _parsed('8'), _parsed('log(1e-3, 1e-2)').high, _parsed('many')
+    (8, 0.01, 'many')
+    """
     try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, TypeError):
+        return _value(ast.parse(text, mode='eval').body)
+    except (SyntaxError, TypeError, MemoryError, RecursionError):
         return text
+    except _NoLiteral:
+        return text
+
+
+class _NoLiteral(Exception):
+    """Raised where a value is neither a literal nor a range."""
+
+
+def _value(node: ast.expr) -> object:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in RANGES:
+        named = {one.arg: _value(one.value) for one in node.keywords if one.arg}
+        try:
+            return RANGES[node.func.id](*map(_value, node.args), **named)
+        except TypeError as error:
+            raise ValueError(f'--set: {ast.unparse(node)}: {error}; write e.g. log(1e-3, 1e-2) or choice(0.9, 0.99)') from None
+    if isinstance(node, ast.Dict) and None not in node.keys:
+        return {_value(key): _value(value) for key, value in zip(node.keys, node.values, strict=True)}
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        raise _NoLiteral from None
 
 
 class _Draft:

@@ -121,7 +121,10 @@ def main(arguments: list[str] | None = None) -> int:
     except (Abort, KeyboardInterrupt):
         code = _stopped(heard)
     except TyperException as error:
-        print(f'archlab: error: {_one_line(error.format_message())}; see archlab --help', file=sys.stderr)
+        # Without a command the library shows the help, and has nothing to say.
+        said = _one_line(error.format_message())
+        said = f'{said}; see archlab --help' if said else 'no command; choose one of those above'
+        print(f'archlab: error: {said}', file=sys.stderr)
         code = BAD_INPUT
     except ValueError as error:
         print(f'archlab: error: {_one_line(error)}', file=sys.stderr)

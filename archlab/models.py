@@ -7,7 +7,7 @@ from rich.markup import escape
 from typer.exceptions import Exit
 
 from archlab.answers import FELL_SHORT, OUT, print_json, waiting
-from archlab.options import Json, Settings
+from archlab.options import Data, Json, Settings, use_data
 
 commands = typer.Typer()
 
@@ -51,9 +51,11 @@ def describe(
     length: Annotated[int | None, typer.Option(help='Tokens in a sequence.')] = None,
     draw: Annotated[bool, typer.Option('--draw', help='Draw what it is composed of, part by part.')] = False,
     settings: Settings = None,
+    data: Data = None,
     as_json: Json = False,
 ):
     """Parameters, multiply-adds, FLOPs of a training step and activation memory, by role and part; or two models compared."""
+    use_data(data)
     if draw and other:
         raise ValueError('--draw draws one model; leave the second out, or leave out --draw to compare them')
     with waiting('counting what every model costs'):
@@ -98,9 +100,11 @@ def match(
     knob: Annotated[str, typer.Option(help='width, ratio (hidden channels), or both: first width, then ratio.')] = 'both',
     tolerance: Annotated[float, typer.Option(help='How far off is near enough, as a share.')] = 0.01,
     settings: Settings = None,
+    data: Data = None,
     as_json: Json = False,
 ):
     """Make a model as large as another, for a fair comparison: the lines to put into a study; exit 1 where none is near."""
+    use_data(data)
     with waiting('trying widths'):
         from sweeps.models.describe import refuse_settings
         from sweeps.models.matching import match as match_models

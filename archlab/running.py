@@ -100,6 +100,10 @@ def plan(
     if facts['absent']:
         what = f'not prepared, and needed to run: {", ".join(facts["absent"])}; archlab data prepare NAME --source PATH'
         OUT.print(what, highlight=False, soft_wrap=True)
+    for name, shape in facts['declared'].items():
+        size = ' x '.join(map(str, shape))
+        what = f'{name} is counted at {size}, which it is prepared at unless --size says otherwise: costs are of that size'
+        OUT.print(what, highlight=False, soft_wrap=True)
     for one in facts['test_splits']:
         if one['sentence']:
             OUT.print(one['sentence'], highlight=False, soft_wrap=True)

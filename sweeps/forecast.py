@@ -56,6 +56,7 @@ def forecast(reading: Reading) -> dict:
         'estimate_from': left.source,
         'budget': budget,
         'absent': [] if records else absent(study),
+        'declared': {} if records else declared(study),
         'test_splits': [one.to_dict() for one in _resolutions(reading)],
     }
 
@@ -139,6 +140,19 @@ def test_sizes(study: Study) -> dict[str, int | None]:
     from sweeps.training.preflight import task_of
 
     return {task.name: task_of(task.data).test_size() for task in study.tasks}
+
+
+def declared(study: Study) -> dict[str, list[int]]:
+    """The shape of an example by task, of sets that are not prepared yet and are brought to a size then (this loads jax)."""
+    from sweeps.datasets import catalog
+    from sweeps.training.preflight import task_of
+
+    shapes = {}
+    for task in study.tasks:
+        names = task_of(task.data).absent()
+        if len(names) == 1 and (known := catalog.DATASETS.get(names[0])) and known.reader.get('size'):
+            shapes[task.name] = list(known.shape)
+    return shapes
 
 
 def absent(study: Study) -> list[str]:

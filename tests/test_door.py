@@ -117,6 +117,13 @@ def test_bad_calls_are_refused(called: Callable, tmp_path: Path, call: list[str]
     refuse(called(*call, cwd=tmp_path), message)
 
 
+def test_without_a_command_help_is_shown_and_one_line_says_so(called: Callable):
+    for given in ([], ['data'], ['bench']):
+        done = called(*given)
+        refuse(done, 'no command; choose one of those above')
+        assert 'Usage' in done.stdout
+
+
 @pytest.fixture(scope='module')
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A runs folder with a whole simulated quickstart, written as real records are."""

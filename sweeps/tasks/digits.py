@@ -37,7 +37,7 @@ class Digits(Kind):
     networks reach 0.97 to 0.99 in a few hundred steps.
     """
 
-    TEST, CHECKSUM = 360, '3a9222652c446a49'
+    POOL, TEST, CHECKSUM = 1437, 360, '3a9222652c446a49'
 
     train: int = 1077
     held: int = 360
@@ -45,6 +45,9 @@ class Digits(Kind):
     NAME, METRIC = 'digits', ('accuracy', 'higher')
 
     losses = staticmethod(classification)
+
+    def pool_size(self) -> int:
+        return self.POOL
 
     def _all(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         table = _table()

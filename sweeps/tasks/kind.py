@@ -99,6 +99,10 @@ class Kind(abc.ABC):
         """How many labels its examples may have; None where that is not known before they are read, or they have none."""
         return None
 
+    def pool_size(self) -> int | None:
+        """How many examples there are to train and tune on; None where that is not known without reading them."""
+        return None
+
     def absent(self) -> list[str]:
         """The prepared sets that it reads and that are not there yet."""
         return []

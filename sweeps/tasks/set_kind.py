@@ -38,11 +38,19 @@ class SetKind(Kind):
     def labels(self) -> int | None:
         return len(self.prepared.about['classes']) if self.CLASSES and not self.absent() else None
 
+    def pool_size(self) -> int | None:
+        # Where examples have no class they are cut from what is stored, to as many as there are.
+        return self._count('pool') if self.CLASSES else None
+
     def test_size(self) -> int | None:
+        return self._count('test')
+
+    def _count(self, split: str) -> int | None:
+        """The examples of a split, of the set or by the catalog."""
         if not self.absent():
-            return self.prepared.about['sizes']['test']
+            return self.prepared.about['sizes'][split]
         known = catalog.DATASETS.get(self.dataset)
-        return known.examples.get('test') if known else None
+        return known.examples.get(split) if known else None
 
     def entry(self) -> Dataset:
         """The catalog's entry of the set.

@@ -72,6 +72,16 @@ def _check_sizes(program: Program, task: Kind) -> None:
             )
 
 
+def _check_split(name: str, task: Kind) -> None:
+    """Raise ValueError where a task asks for more examples than there are."""
+    size = task.pool_size()
+    if size is not None and task.held + max(task.train, 1) > size:
+        asked = f'held={task.held} and train={task.train}' if task.train else f'held={task.held}, and all others for training'
+        raise ValueError(
+            f"task '{name}': {asked} are asked for, and the pool has {size} examples; ask for fewer (data.held, data.train)"
+        )
+
+
 def _check_causality(programs: list[Program], blocks: str) -> None:
     """Raise ValueError where a kind of the user's own, in a causal model, lets a token see later ones."""
     tables, tried = load_tables(blocks, programs[0].blocks), set()
@@ -141,6 +151,7 @@ def preflight(
                     f"task '{program.task}': metric and direction {metrics[program.task]}; data '{program.data['kind']}' gives "
                     f'{list(task.METRIC)}; declare these'
                 )
+            _check_split(program.task, task)
             examples[program.task] = task.seen()
         _check_sizes(program, task)
         x = examples[program.task]

@@ -431,3 +431,16 @@ def test_the_name_of_a_study_is_no_setting():
 
     with pytest.raises(ValueError, match='--set name=other: the name of a study is that of its runs'):
         override(STUDIES['quickstart'], ['name=other'])
+
+
+def test_a_setting_may_be_a_range_as_in_a_study_file():
+    from ablations.settings import override
+    from ablations.spaces import choice, log
+    from ablations.studies import STUDIES
+
+    settings = ['tune.adamw.lr=log(1e-4, 1e-2)', "fixed={'beta1': 0.8}", 'tune.adamw.weight_decay=choice(0.0, 0.1)']
+    asked = override(STUDIES['quickstart'], settings)
+    assert asked.tune['adamw'] == {'lr': log(1e-4, 1e-2), 'weight_decay': choice(0.0, 0.1)} and asked.fixed == {'beta1': 0.8}
+    for text, said in (('log(1e-3)', "missing 1 required positional argument: 'high'"), ('open("x")', 'is not a range')):
+        with pytest.raises(ValueError, match=said):
+            override(STUDIES['quickstart'], [f'tune.adamw.lr={text}'])

@@ -145,11 +145,12 @@ def test_budgets_count_the_steps_that_are_trained(budget, steps):
 
 def test_sets_that_are_not_prepared_are_named_before_anything_ran(tmp_path, monkeypatch):
     monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path))
-    names = ('digits', 'zinc', 'cifar10', 'cifar10_pixels')
+    names = ('digits', 'zinc', 'cifar10', 'cifar10_pixels', 'imagenet')
     monkeypatch.setattr(
         sweeps.forecast, 'costs_of', lambda asked: {arm: {key: {'flops': 1.0} for key in names} for arm in asked.arms}
     )
     asked = study(arms={'base': ()}, tasks=names)
     found = schedule(asked, {}, {})
-    assert forecast(Reading(asked, found, {}))['absent'] == ['zinc', 'cifar10']
+    assert forecast(Reading(asked, found, {}))['absent'] == ['zinc', 'cifar10', 'imagenet']
+    assert forecast(Reading(asked, found, {}))['declared'] == {'imagenet': [64, 64, 3]}, 'its size is what it is prepared at'
     assert forecast(Reading(asked, found, {found.trials[0].id: {'status': 'ok'}}))['absent'] == []

@@ -163,8 +163,24 @@ def test_labels_past_the_outputs_are_refused_with_both_sizes(nothing: Path, spli
     x, labels = np.zeros((12, 32, 32, 3), np.uint8), [np.arange(12, dtype=np.int32) % 10, np.arange(12, dtype=np.int32)]
     pool, test = (Part(x, y, np.arange(12)) for y in (labels[split], labels[1]))
     write(nothing / 'prepared' / 'cifar10', {'kind': 'images'}, pool, test)
-    task = dataclasses.replace(TASKS['cifar10'], name='own')
+    task = dataclasses.replace(TASKS['cifar10'], name='own', data={**TASKS['cifar10'].data, 'held': 2})
     asked = Study(name='labels', question='How many?', arms={'base': (), 'other': put('head.outputs', 12)}, tasks=(task,))
     said = r"arm 'base' on task 'own': the data have 12 labels and 'head.outputs' is 10; put\('head.outputs', 12\)"
     with pytest.raises(ValueError, match=said):
         costs_of(asked)
+
+
+@pytest.mark.parametrize(
+    ('name', 'data', 'said'),
+    [
+        ('digits', {'held': 5000}, 'held=5000 and train=1077 are asked for, and the pool has 1437 examples'),
+        ('digits', {'held': 361}, 'held=361 and train=1077'),
+        ('cifar10', {'held': 50000}, 'held=50000, and all others for training are asked for, and the pool has 50000 examples'),
+    ],
+)
+def test_more_examples_than_there_are_are_refused_before_anything_runs(nothing: Path, name: str, data: dict, said: str):
+    task = dataclasses.replace(TASKS[name], name='own', data={**TASKS[name].data, **data})
+    asked = Study(name='many', question='How many?', arms={'base': (), 'other': ()}, tasks=(task,))
+    with pytest.raises(ValueError, match=f"task 'own': {said}"):
+        costs_of(asked)
+    costs_of(dataclasses.replace(asked, tasks=(dataclasses.replace(task, data={**task.data, 'held': 360}),)))
