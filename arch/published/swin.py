@@ -65,8 +65,8 @@ def _merging_before(named: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]
     return {re.sub(r'^(encoder\.layers\.)(\d+)(\.downsample\.)', _one_less, name): part for name, part in named.items()}
 
 
-def _one_less(found: re.Match) -> str:
-    return f'{found[1]}{int(found[2]) - 1}{found[3]}'
+def _one_less(name: re.Match) -> str:
+    return f'{name[1]}{int(name[2]) - 1}{name[3]}'
 
 
 def from_transformers(config: dict, tensors: Mapping[str, np.ndarray]) -> tuple[dict, dict]:
