@@ -16,7 +16,7 @@ commands = typer.Typer()
 @commands.command('launch-script', epilog='Example: archlab launch-script quickstart --for slurm --gpus 1 > sweep.sh')
 def launch_script(
     study: Name,
-    kind: Annotated[str, typer.Option('--for', help='The cluster: slurm or ray.')],
+    kind: Annotated[str, typer.Option('--for', help='The cluster: slurm, ray or tpu (a TPU VM).')],
     runs: Runs = RUNS,
     partition: Annotated[str | None, typer.Option(help='Slurm: the partition of the workers.')] = None,
     gpus: Annotated[int | None, typer.Option(help='GPUs of a worker.')] = None,
@@ -35,7 +35,7 @@ def launch_script(
     script = script_for(kind, values, options)
     # Options and settings files are refused here, and not only by the script on the cluster; the script has an address.
     beside = Path(study) if study.endswith('.py') else None
-    settings_of(kind, beside, {**given, **({'address': 'auto'} if kind == 'ray' else {})})
+    settings_of('local' if kind == 'tpu' else kind, beside, {**given, **({'address': 'auto'} if kind == 'ray' else {})})
     print(script, end='')
 
 

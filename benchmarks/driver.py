@@ -103,7 +103,7 @@ class Cluster(QueuedLauncher):
                 self.now, name, is_lost = heapq.heappop(self.working)
                 self._end(name, is_lost)
                 self._take()
-            self.now = until
+            self.now, self.pending = until, len(self.queue)
             return {*self.queue, *(name for _, name, _ in self.working)}
 
     def _take(self) -> None:

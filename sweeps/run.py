@@ -100,9 +100,8 @@ class Run:
             with presence.present(self.folder, presence.RUN, **about):
                 yield
         except BaseException as error:
-            why = (
-                'it was stopped' if isinstance(error, KeyboardInterrupt) else ' '.join(str(error).split())[:300] or repr(error)
-            )
+            stopped = isinstance(error, KeyboardInterrupt | SystemExit)
+            why = 'it was stopped' if stopped else ' '.join(str(error).split())[:300] or repr(error)
             raise
         finally:
             journal.note(self.folder, 'ended', why=why)
@@ -212,7 +211,8 @@ class Run:
     def _wanted(self, planned: Schedule) -> list[Pack]:
         """The packs to submit: not submitted or cancelled yet, and without a record for some trial.
 
-        Packs of the task that takes longest come first, because its later phases wait for them, and of these the longest.
+        Packs of the task that takes longest come first, because its later phases wait for them, and of these the longest. Of
+        tasks that take as long one comes before the other: while it is planned on, workers have the other's packs.
         """
         known = {item.id for item in (*self.submitted.values(), *self.cancelled)}
         packs = pack(self.study, planned.trials, self.manifest)
@@ -223,7 +223,13 @@ class Run:
         of_task: dict[str, float] = {}
         for item in wanted:
             of_task[item.program.task] = max(of_task.get(item.program.task, 0.0), of_trial[item.program.id])
-        return sorted(wanted, key=lambda item: (-of_task[item.program.task], -len(item.trials) * of_trial[item.program.id]))
+        places = {task.name: place for place, task in enumerate(self.study.tasks)}
+
+        def urgency(item: Pack) -> tuple[float, int, float]:
+            task = item.program.task
+            return -of_task[task], places[task], -len(item.trials) * of_trial[item.program.id]
+
+        return sorted(wanted, key=urgency)
 
     def _adopt(self, wanted: list[Pack]) -> None:
         """Note what wants to be submitted, and what of it an earlier call of this run has submitted."""

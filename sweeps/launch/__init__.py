@@ -25,21 +25,22 @@ def make_launcher(
     `options` are what the user asks of a cluster; what they leave open stands in settings files (settings.py). Raises
     ValueError on an unknown kind or setting.
     """
-    chosen, given = _class_of(kind), {name: value for name, value in (options or {}).items() if value not in (None, ())}
-    if chosen.Settings is not None:
-        return chosen(folder, workers, settings_of(kind, study_file, given))
-    if given:
-        able = [name for name, one in LAUNCHERS.items() if one.Settings is not None]
-        raise ValueError(f"--{', --'.join(given)} with launcher '{kind}'; allowed with: {able}")
-    return chosen(folder, workers)
+    chosen, asked = _class_of(kind), settings_of(kind, study_file, options or {})
+    return chosen(folder, workers) if asked is None else chosen(folder, workers, asked)
 
 
-def settings_of(kind: str, study_file: Path | None, options: Mapping[str, object]) -> object:
-    """The settings of a kind of launcher that has some, from settings files and the user's options, which are stronger.
+def settings_of(kind: str, study_file: Path | None, options: Mapping[str, object]) -> object | None:
+    """The settings of a kind of launcher, from settings files and the user's options, which are stronger; None if it has none.
 
     Raises ValueError on an unknown kind or setting.
     """
-    return settings(_class_of(kind).Settings, kind, study_file, options)
+    chosen, given = _class_of(kind), {name: value for name, value in options.items() if value not in (None, ())}
+    if chosen.Settings is not None:
+        return settings(chosen.Settings, kind, study_file, given)
+    if given:
+        able = [name for name, one in LAUNCHERS.items() if one.Settings is not None]
+        raise ValueError(f"--{', --'.join(given)} with launcher '{kind}'; allowed with: {able}")
+    return None
 
 
 def _class_of(kind: str) -> type[Launcher]:

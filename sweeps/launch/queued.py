@@ -9,6 +9,7 @@ import secrets
 import time
 from pathlib import Path
 
+from ablations.trial import Needs
 from sweeps.launch import order_files
 from sweeps.launch.launcher import Launcher, Order, checked
 
@@ -16,6 +17,8 @@ PREFLIGHTS = 3
 """How often a first worker is started that ends without an answer."""
 PATIENCE = 30.0
 """Seconds that an answer may take to be seen, after the scheduler has forgotten its worker: shared folders may lag."""
+MOST_PENDING = 1000
+"""Orders that wait in a queue at the same time: what is lost comes before the rest, and queues of many users stay short."""
 UNSEEN = 87
 """The exit status of a worker that does not see the run's folder."""
 
@@ -26,6 +29,8 @@ class QueuedLauncher(Launcher):
     pause = 5.0
     elsewhere = True
     pack_seconds = 240.0
+    pending: int | None = None
+    """How many orders wait in the queue, as `living` has seen it; None where the scheduler does not tell."""
 
     def __init__(self, folder: Path):
         self.folder = folder.absolute()
@@ -89,12 +94,20 @@ class QueuedLauncher(Launcher):
             raise
         return answer
 
+    def room(self) -> bool:
+        return self.pending is None or self.pending <= MOST_PENDING // 2
+
+    def choose(self, waiting: list[Needs]) -> list[int]:
+        return list(range(len(waiting)))[: None if self.pending is None else max(0, MOST_PENDING - self.pending)]
+
     def submit(self, orders: list[Order]) -> None:
         for order in orders:
             order_files.write(self.folder, order.name, order.command)
         if orders:
             self.start([order.name for order in orders])
         self.orders.update(order.name for order in orders)
+        if self.pending is not None:
+            self.pending += len(orders)
 
     def alive(self) -> set[str] | None:
         living = self.living()

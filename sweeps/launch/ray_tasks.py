@@ -92,7 +92,7 @@ class RayLauncher(QueuedLauncher):
             )
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             said = ' '.join(str(error).split())[:300]
-            fix = f'start one there (ray start --head), of version {ray.__version__}'
+            fix = f'start one there (ray start --head), of version {ray.__version__}; RAY_AUTH_MODE=token where it wants one'
             raise ValueError(f"no Ray to use at '{settings.address}': {said}; {fix}") from None
         self._check_room(settings)
         options = {'num_cpus': settings.cpus, 'num_gpus': settings.gpus, 'max_retries': RETRIES}

@@ -140,15 +140,16 @@ class SlurmLauncher(QueuedLauncher):
         return f'--array=0-{count - 1}' + (f'%{self.workers}' if self.workers else '')
 
     def living(self) -> set[str] | None:
-        told = self._call('squeue', '--noheader', '--array', f'--user={getpass.getuser()}', '--format=%K|%j|%r')
+        told = self._call('squeue', '--noheader', '--array', f'--user={getpass.getuser()}', '--format=%K|%j|%T|%r')
         if told.returncode:
             return None
-        self.reasons = {}
+        self.reasons, self.pending = {}, 0
         for line in told.stdout.splitlines():
-            task, job, reason = line.split('|', 2)
+            task, job, state, reason = line.split('|', 3)
             if job.startswith(self.prefix) and task.isdecimal():
                 names = self._list(job.removeprefix(self.prefix))[int(task) : int(task) + 1]
                 self.reasons |= dict.fromkeys(names, reason)
+                self.pending += state == 'PENDING'
         return {name for name, reason in self.reasons.items() if reason != HELD or self._released(name)}
 
     def never(self, name: str) -> str:

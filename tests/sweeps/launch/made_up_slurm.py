@@ -108,7 +108,7 @@ def answer(name: str, folder: str, given: list[str]) -> int:
     if name == 'squeue':
         for task, about in queue.items():
             if about['state'] in ('PENDING', 'RUNNING'):
-                print(f'{task.split("_")[1]}|{about["name"]}|{about.get("reason", "None")}')
+                print(f'{task.split("_")[1]}|{about["name"]}|{about["state"]}|{about.get("reason", "None")}')
     if name == 'scancel':
         slurm.end(given[0], 'CANCELLED')
     if name == 'sinfo':

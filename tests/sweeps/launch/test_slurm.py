@@ -46,6 +46,19 @@ def test_orders_become_tasks_of_array_jobs_and_are_known_by_name(tmp_path: Path,
     assert not order_files.place(first.folder, 'b', 'json').exists(), 'an order that is carried out is cleared away'
 
 
+def test_only_so_many_orders_wait_in_the_queue(tmp_path: Path, slurm: MadeUpSlurm, monkeypatch: pytest.MonkeyPatch):
+    """What comes first of the rest is chosen when half of them have begun."""
+    monkeypatch.setattr('sweeps.launch.queued.MOST_PENDING', 4)
+    one, needs = launcher(tmp_path), [Needs('p', 'm')] * 9
+    assert one.alive() == set() and one.room() and one.choose(needs) == [0, 1, 2, 3]
+    one.submit(orders('a', 'b', 'c', 'd'))
+    assert not one.room() and one.choose(needs) == []
+    slurm.write({task: {**about, 'state': 'RUNNING'} if task == '1_0' else about for task, about in slurm.read().items()})
+    assert one.alive() == {'a', 'b', 'c', 'd'} and not one.room()
+    slurm.run('1_1')
+    assert one.alive() == {'a', 'c', 'd'} and one.room() and one.choose(needs) == [0, 1]
+
+
 def test_another_run_has_jobs_of_its_own(tmp_path: Path, slurm: MadeUpSlurm):
     launcher(tmp_path).submit(orders('a'))
     assert launcher(tmp_path / 'other').alive() == set()
