@@ -39,16 +39,20 @@ def audit(
         str | None, typer.Option(help='Compare with the first or previous row of the task, or the one that this column names.')
     ] = None,
     lower_is_better: Annotated[bool, typer.Option('--lower-is-better', help='Where no column direction says so.')] = False,
+    columns: Annotated[
+        list[str] | None, typer.Option(metavar='OURS=THEIRS', help='What columns are called in the file: arm=model,value=top1.')
+    ] = None,
     alpha: Annotated[float, typer.Option(help='The error rate of all comparisons together.')] = 0.05,
     form: Annotated[str, typer.Option('--format', help='terminal, md, csv or json.')] = 'terminal',
     as_json: Json = False,
 ):
     """The lab's statistics and rules on somebody's published table; exit 1 where a rule of an honest comparison is broken."""
     from results.audit.comparisons import audit as audit_of
-    from results.audit.input import read
+    from results.audit.input import columns_of, read
     from results.audit.views import table, terminal
 
-    rows = read(file, None if against in ('first', 'previous') else against, lower_is_better)
+    named = None if against in ('first', 'previous') else against
+    rows = read(file, named, lower_is_better, columns_of(columns or []))
     comparisons = audit_of(rows, against if against in ('first', 'previous') else None, alpha)
     if form == 'terminal' and not as_json:
         OUT.print(terminal(comparisons, alpha))

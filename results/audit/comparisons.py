@@ -29,10 +29,11 @@ VERDICTS = (SEPARATES, ON_THE_LINE, NOT, ZERO, UNSAID)
 class Comparison:
     """One row against another of the same task. What is not known is None.
 
-    effect, interval       difference in the good direction with its 95 % interval (Welch, not adjusted)
+    effect, interval       difference in the good direction with its 95 % interval (paired by seed or Welch, not adjusted)
     p, p_adjusted          of effect = 0, and by Holm over all comparisons of the table that have deviations and counts
     p_low, p_high          bounds of p_adjusted, over all values that round to the printed ones, in all rows at once
     detectable             the smallest effect that such a comparison finds with 80 % power at alpha / family
+    pairs                  runs that were compared seed by seed; 0 where means are
     decimals               to which the values are printed
     size_ratio             the row's GFLOPs over the other's, parameters where there are no GFLOPs
     """
@@ -56,6 +57,7 @@ class Comparison:
     p_low: float | None = None
     p_high: float | None = None
     detectable: float | None = None
+    pairs: int = 0
     depends_on_rounding: bool = False
 
     def broken(self) -> list[Rule]:
@@ -120,14 +122,35 @@ def _effect(row: Row, base: Row) -> float | None:
 
 
 def difference(row: Row, base: Row) -> Difference:
-    """Welch's difference (1947) in the good direction from means, deviations and counts of both.
+    """The difference in the good direction: of pairs where runs of the same seeds are given, else Welch's (1947) from means,
+    deviations and counts of both.
 
     >>> base = Row('base', 'digits', 2, value=96.0, sd=0.2, n=5)
     >>> welch = difference(Row('mine', 'digits', 3, value=96.4, sd=0.3, n=5), base)
     >>> round(welch.effect, 2), welch.p() < 0.05
     (0.4, True)
     """
-    return _welch(_effect(row, base), row.sd, row.n, base.sd, base.n, max(abs(row.value), abs(base.value)))
+    scale = max(abs(row.value), abs(base.value))
+    if pairs := pairs_of(row, base):
+        return _paired(_effect(row, base), _deviation(pairs), len(pairs), scale)
+    return _welch(_effect(row, base), row.sd, row.n, base.sd, base.n, scale)
+
+
+def pairs_of(row: Row, base: Row) -> list[tuple[float, float]]:
+    """The values of both by seed, where runs of the same seeds are given; else none."""
+    own, other = dict(row.runs), dict(base.runs)
+    return [(own[seed], other[seed]) for seed in sorted(own)] if own.keys() == other.keys() else []
+
+
+def _paired(effect: float, sd: float, n: int, scale: float) -> Difference:
+    """The difference of pairs whose differences have a deviation of `sd`."""
+    if sd <= 1e-12 * scale:
+        return Difference(effect, 0.0, 0.0)
+    return Difference(effect, sd / math.sqrt(n), n - 1)
+
+
+def _deviation(pairs: list[tuple[float, float]]) -> float:
+    return float(np.std([own - other for own, other in pairs], ddof=1))
 
 
 def _welch(effect: float, sd: float, n: int, base_sd: float, base_n: int, scale: float) -> Difference:
@@ -152,6 +175,12 @@ def rounding(row: Row, base: Row) -> tuple[float, float]:
     # Two decimal numbers a digit apart are not exactly so in binary.
     nearest = 0.0 if effect <= half * (1 + 1e-9) else effect - half
     scale = max(abs(row.value), abs(base.value))
+    if pairs := pairs_of(row, base):
+        sd, n = _deviation(pairs), len(pairs)
+        off = half * math.sqrt(n / (n - 1))
+        deviations = np.linspace(max(0.0, sd - off), sd + off, POINTS).tolist()
+        tried = [_p(_paired(distance, one, n, scale)) for distance in (nearest, effect + half) for one in deviations]
+        return min(tried), max(tried)
     ends = [np.linspace(max(0.0, one.sd - one.sd_half), one.sd + one.sd_half, POINTS).tolist() for one in (row, base)]
     probabilities = [
         _p(_welch(distance, sd, row.n, base_sd, base.n, scale))
@@ -192,8 +221,8 @@ def audit(rows: list[Row], against: str | None = None, alpha: float = 0.05) -> l
     printed = holm([1.0 if one.error == 0 else one.p() for one in differences])
     lows, highs = (holm(list(ends)) for ends in zip(*(rounding(*pair) for pair in tested), strict=True)) if tested else ((), ())
     read = {
-        (row.task, row.arm): _reading(*facts, alpha, len(tested))
-        for (row, _), *facts in zip(tested, differences, printed, lows, highs, strict=True)
+        (row.task, row.arm): _reading(*facts, alpha, len(tested), len(pairs_of(row, base)))
+        for (row, base), *facts in zip(tested, differences, printed, lows, highs, strict=True)
     }
     return [
         Comparison(
@@ -209,9 +238,9 @@ def audit(rows: list[Row], against: str | None = None, alpha: float = 0.05) -> l
     ]
 
 
-def _reading(one: Difference, printed: float, low: float, high: float, alpha: float, family: int) -> dict:
+def _reading(one: Difference, printed: float, low: float, high: float, alpha: float, family: int, paired_runs: int) -> dict:
     """What a difference says, given its adjusted p as printed and the bounds that rounding leaves open."""
-    facts = {'p_low': low, 'p_high': high, 'detectable': detectable(one, alpha / family, POWER)}
+    facts = {'pairs': paired_runs, 'p_low': low, 'p_high': high, 'detectable': detectable(one, alpha / family, POWER)}
     between = f'with the digits left out in print it lies between {low:.2g} and {high:.2g}'
     ends = [verdict(p, alpha) for p in (low, high)]
     if one.error == 0:
@@ -220,7 +249,7 @@ def _reading(one: Difference, printed: float, low: float, high: float, alpha: fl
         return {**facts, 'verdict': ZERO, 'depends_on_rounding': ends[0] != ends[1], 'reason': reason}
     kind = verdict(printed, alpha)
     depends = ends != [kind, kind]
-    reason = f'adjusted p {printed:.2g}'
+    reason = f'adjusted p {printed:.2g}' + f', {paired_runs} runs paired by their seeds' * bool(paired_runs)
     if kind == ON_THE_LINE:
         reason += f' is within a fifth of {alpha:g}: neither reading is safe'
     reason += f'; {between}' * depends

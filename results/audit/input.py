@@ -5,6 +5,7 @@ import dataclasses
 import io
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,7 @@ class Row:
     gflops, params        its size, in one unit for all rows
     against               the row of the same task that it is compared with; '' where the file does not say
     trials, tuned         runs that tuned it; whether it was tuned
+    runs                  seed and value of each run, where the file gives the seeds
     selected_on, reported_on   the split on which it was chosen, and the split that `value` was measured on
     """
 
@@ -59,13 +61,17 @@ class Row:
     selected_on: str = ''
     reported_on: str = ''
     tuned: bool | None = None
+    runs: tuple[tuple[str, float], ...] = ()
 
 
-def read(path: Path, against: str | None = None, lower_is_better: bool = False) -> list[Row]:
+def read(
+    path: Path, against: str | None = None, lower_is_better: bool = False, columns: Mapping[str, str] | None = None
+) -> list[Row]:
     """The rows of a CSV file, separated by commas, semicolons or tabs.
 
-    `against` names another column to read in place of `against`; `lower_is_better` is for rows that give no direction. Raises
-    ValueError where the file is missing, empty or not a table. For a cell that cannot be read the error names its row.
+    `against` names another column to read in place of `against`; `lower_is_better` is for rows that give no direction.
+    `columns` says what columns of ours are called in the file; then all others there are notes. Raises ValueError where the
+    file is missing, empty or not a table. For a cell that cannot be read the error names its row.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -76,7 +82,7 @@ def read(path: Path, against: str | None = None, lower_is_better: bool = False) 
     >>> [(row.arm, row.value, row.sd, row.n, row.value_half) for row in rows]
     [('base', 96.0, 0.2, 5, 0.05), ('mine', 96.8, 0.3, 5, 0.05)]
     """
-    cells, header = _cells(path, against)
+    cells, header = _cells(path, against, columns or {})
     runs = any(name in header for name in RUN_NAMES) or (
         not {'sd', 'n'} & set(header) and any(c > 1 for c in Counter((row['arm'], row['task']) for row in cells).values())
     )
@@ -114,7 +120,7 @@ def _text(path: Path) -> str:
     return text
 
 
-def _cells(path: Path, against: str | None) -> tuple[list[dict], list[str]]:
+def _cells(path: Path, against: str | None, columns: Mapping[str, str]) -> tuple[list[dict], list[str]]:
     """The rows as text by column, each with its line and with all columns of words filled in; and the columns of the file."""
     text = _text(path)
     first = text.lstrip().splitlines()[0]
@@ -125,7 +131,7 @@ def _cells(path: Path, against: str | None) -> tuple[list[dict], list[str]]:
     except csv.Error as error:
         raise ValueError(f'{path}, row {reader.line_num}: {error}; a cell holds one name or number') from None
     (_, given), *body = [(number, line) for number, line in lines if any(line)]
-    header = _header(path, given, against)
+    header = _header(path, given, against, columns)
     if not body:
         raise ValueError(f'{path} has a header and no rows; write one row a model, or one row a run')
     rows = []
@@ -142,8 +148,36 @@ def _cells(path: Path, against: str | None) -> tuple[list[dict], list[str]]:
     return rows, header
 
 
-def _header(path: Path, given: list[str], against: str | None) -> list[str]:
-    header = [name.lower() for name in given]
+def columns_of(settings: Sequence[str]) -> dict[str, str]:
+    """What columns are called in a file, by OURS=THEIRS parted by commas; raises ValueError on anything else.
+
+    >>> columns_of(['arm=model,value=top1', 'seed=trial seed'])
+    {'arm': 'model', 'value': 'top1', 'seed': 'trial seed'}
+    """
+    columns: dict[str, str] = {}
+    for setting in (one.strip() for text in settings for one in text.split(',')):
+        name, _, theirs = (part.strip() for part in setting.partition('='))
+        if not theirs or name not in COLUMNS or name in columns:
+            raise ValueError(
+                f"--columns '{setting}'; allowed: OURS=THEIRS, each once, of {list(COLUMNS)}, such as arm=model,value=top1."
+                f'{closest(name, COLUMNS)}'
+            )
+        columns[name] = theirs
+    return columns
+
+
+def _renamed(path: Path, given: list[str], columns: Mapping[str, str]) -> list[str]:
+    """The columns of a file by our names; those that are not named are ours already, or notes."""
+    low = [name.lower() for name in given]
+    absent = [theirs for theirs in columns.values() if theirs.lower() not in low]
+    if absent:
+        raise ValueError(f"--columns: no column '{absent[0]}' in {path}; its columns are {given}.{closest(absent[0], given)}")
+    ours = {theirs.lower(): name for name, theirs in columns.items()}
+    return [ours.get(name, name if name in COLUMNS and name not in columns else 'note') for name in low]
+
+
+def _header(path: Path, given: list[str], against: str | None, columns: Mapping[str, str]) -> list[str]:
+    header = _renamed(path, given, columns) if columns else [name.lower() for name in given]
     if against is not None:
         if against.lower() not in header:
             raise ValueError(
@@ -155,8 +189,8 @@ def _header(path: Path, given: list[str], against: str | None) -> list[str]:
     for name in header:
         if name not in COLUMNS:
             raise ValueError(
-                f"{path}: unknown column '{name}' among {given}; allowed: {list(COLUMNS)}; rename it or take it out."
-                f'{closest(name, COLUMNS)}'
+                f"{path}: unknown column '{name}' among {given}; allowed: {list(COLUMNS)}; rename it, "
+                f'take it out, or say which columns are which: --columns arm=...,value=....{closest(name, COLUMNS)}'
             )
     twice = [name for name, count in Counter(header).items() if count > 1 and name != 'note']
     if twice:
@@ -285,7 +319,9 @@ def _of_runs(group: list[dict], where: str, half: float) -> dict:
     values, n = np.array([_number(row, 'value') for row in group]), len(group)
     if n == 1:
         return {'value': float(values[0]), 'n': 1}
+    seeds = [row.get('seed', '') for row in group]
     return {
+        'runs': tuple(sorted(zip(seeds, values.tolist(), strict=True))) if all(seeds) and len({*seeds}) == n else (),
         'value': float(values.mean()),
         'sd': float(values.std(ddof=1)),
         'n': n,

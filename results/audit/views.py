@@ -108,9 +108,10 @@ def note(comparisons: list[Comparison], alpha: float) -> str:
     """The line below a table: its columns, its test, and the family of comparisons."""
     family = sum(one.verdict != UNSAID for one in comparisons)
     directions = ' and '.join(dict.fromkeys(one.direction for one in comparisons))
+    test = 'runs of the same seed in pairs, else Welch' if any(one.pairs for one in comparisons) else 'Welch'
     return (
         f'Value ± standard deviation over n runs, {directions} is better. Effect: arm minus against, above 0 better, with its '
-        f'95% interval, not adjusted. Adj. p: Welch, Holm over {family} testable comparison{"s" * (family != 1)}; at a '
+        f'95% interval, not adjusted. Adj. p: {test}, Holm over {family} testable comparison{"s" * (family != 1)}; at a '
         f'familywise error rate of {100 * alpha:g}% below {0.8 * alpha:.2g} separates and up to {1.2 * alpha:.2g} is on the '
         f'line. Detectable: the smallest effect found with {100 * POWER:g}% power at {100 * alpha:g}% / {max(family, 1)}. '
         f'Depends on rounding: the digits left out in print could change the verdict. {DASH}: not known, not defined or none.'

@@ -13,7 +13,7 @@ from rich.console import Console
 from scipy import stats
 
 from results.audit.comparisons import Comparison, audit
-from results.audit.input import read
+from results.audit.input import columns_of, read
 from results.audit.views import FORMATS, number, table, terminal
 
 ROADMAP = Path(__file__).parents[3] / 'results' / 'published' / 'convnext_roadmap.csv'
@@ -117,6 +117,42 @@ def test_runs_and_their_summaries_say_the_same_as_welch_on_the_runs(tmp_path: Pa
             assert found[arm].p_adjusted == pytest.approx(expected, rel=1e-9)
             assert found[arm].interval == pytest.approx(tuple(test.confidence_interval(0.95)), rel=1e-9)
             assert found[arm].n == len(RUNS[arm])
+
+
+def test_runs_of_the_same_seeds_are_compared_in_pairs(tmp_path: Path):
+    rng = np.random.default_rng(3)
+    base = 70 + 3 * rng.normal(size=8)
+    mine = base + 0.6 + 0.1 * rng.normal(size=8)
+    rows = [f'base,{seed},{value:.3f}' for seed, value in enumerate(base)]
+    rows += [f'mine,{seed},{value:.3f}' for seed, value in reversed(list(enumerate(mine)))]
+    (one,) = audited(tmp_path, '\n'.join(['arm,seed,value', *rows]))
+    test = stats.ttest_rel(mine.round(3), base.round(3))
+    assert one.p == pytest.approx(test.pvalue, rel=1e-9) and one.pairs == 8 and 'paired by their seeds' in one.reason
+    assert one.interval == pytest.approx(tuple(test.confidence_interval(0.95)), rel=1e-9) and one.verdict == 'separates'
+    assert one.p_low <= one.p <= one.p_high < 1e-4
+    (other,) = audited(tmp_path, '\n'.join(['arm,run,value', *rows]))
+    assert other.pairs == 0 and other.p > 0.5, 'runs that are only numbered are no pairs'
+    (fewer,) = audited(tmp_path, '\n'.join(['arm,seed,value', *rows[:-1]]))
+    assert fewer.pairs == 0
+    (same,) = audited(tmp_path, '\n'.join(['arm,seed,value', 'a,1,1.0', 'a,2,2.0', 'b,1,1.5', 'b,2,2.5']))
+    assert same.verdict == 'zero variance'
+
+
+def test_columns_may_be_called_as_in_the_file(tmp_path: Path):
+    path = tmp_path / 'table.csv'
+    path.write_text('Model,Top1,std,runs,arm,remark\nbase,96.0,0.2,5,x,y\nmine,96.8,0.3,5,x,y\n')
+    columns = columns_of(['arm=model, value=top1', 'sd=std,n=runs'])
+    assert [(row.arm, row.value, row.sd, row.n) for row in read(path, columns=columns)] == [
+        ('base', 96.0, 0.2, 5),
+        ('mine', 96.8, 0.3, 5),
+    ]
+    with pytest.raises(ValueError, match=r"unknown column 'model' .*--columns arm="):
+        read(path)
+    with pytest.raises(ValueError, match=r"no column 'modl' in .*Did you mean 'Model'"):
+        read(path, columns={'arm': 'modl'})
+    for text in ('arm', 'amr=model', 'arm=a,arm=b', '=x'):
+        with pytest.raises(ValueError, match='allowed: OURS=THEIRS'):
+            columns_of([text])
 
 
 def test_detectable_is_found_with_80_percent_power(tmp_path: Path):
