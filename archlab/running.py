@@ -68,10 +68,15 @@ def plan(
             'where the next hour goes best: from the variances of its own records, without a look at effects.',
         ),
     ] = None,
+    device: Annotated[
+        str | None, typer.Option(help='Also estimate it on one a100, h100 or tpu-v5e, from its peak and an assumed share.')
+    ] = None,
     data: Data = None,
     as_json: Json = False,
 ):
     """What would run now: trials, packs, budgets by arm and task, estimated time. Changes nothing."""
+    if budget is not None and device is not None:
+        raise ValueError('--budget and --device; allowed: one of them, because a budget goes by what runs took here')
     if budget is not None:
         # Of a study that ran, as it ran: its records are of those settings.
         ran = (runs / study_name(study) / 'manifest.json').exists()
@@ -84,7 +89,7 @@ def plan(
         if study_runs.study.budget == 'compute' and not study_runs.manifest['costs']:
             costs = costs_of(study_runs.study)
             study_runs = dataclasses.replace(study_runs, manifest={**study_runs.manifest, 'costs': costs})
-        facts = forecast(study_runs.reading)
+        facts = forecast(study_runs.reading, device)
     if as_json:
         return print_json(facts)
     from sweeps.progress import clock
@@ -97,6 +102,14 @@ def plan(
         highlight=False,
         soft_wrap=True,
     )
+    if device:
+        one = facts['on_device']
+        OUT.print(
+            f'on one {device}: about {clock(one["seconds"])} and compiling, at {one["share"]:.0%} of {one["peak"] / 1e12:.0f} '
+            'TFLOP/s, which is assumed; models of less than a million parameters take longer',
+            highlight=False,
+            soft_wrap=True,
+        )
     if facts['absent']:
         what = f'not prepared, and needed to run: {", ".join(facts["absent"])}; archlab data prepare NAME --source PATH'
         OUT.print(what, highlight=False, soft_wrap=True)

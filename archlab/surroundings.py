@@ -1,4 +1,5 @@
-"""Surroundings: whether the block file and the prepared sets of a study are still those that its records are of.
+"""Surroundings: whether the block file and the prepared sets of a study are still those that its records are of, and how
+large its test splits are.
 
 The checklist of a published study (results/verify.py) is of its records alone; these checks are of what lies around them now.
 """
@@ -12,8 +13,18 @@ if TYPE_CHECKING:
 
 
 def surroundings(reading: 'Reading') -> 'list[Check]':
-    """The checks of a reading's block file and prepared sets."""
-    return [_blocks(reading), _data(reading)]
+    """The checks of a reading's block file, prepared sets and test splits."""
+    return [_blocks(reading), _data(reading), _splits(reading)]
+
+
+def _splits(reading: 'Reading') -> 'Check':
+    from results.resolution import item_errors, resolutions, small_splits
+    from results.verify import Check
+
+    measured = {task.name: max(own) for task in reading.study.tasks if (own := item_errors(reading, task))}
+    sizes = reading.manifest.get('test_sizes', {})
+    small = small_splits(resolutions(reading.study, reading.records, reading.manifest, sizes, measured))
+    return Check('test splits resolve their margins', True, f'warning, {small}' if small else 'as far as their sizes are known')
 
 
 def _blocks(reading: 'Reading') -> 'Check':

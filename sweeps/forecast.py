@@ -11,6 +11,7 @@ from results.budgets import step_flops
 from results.resolution import Resolution, item_errors, resolutions
 from results.store.reading import Reading
 from sweeps.commands import metrics_of, programs_of, reaches_of
+from sweeps.devices import on_device
 from sweeps.machine import cores
 from sweeps.pace import Pace
 from sweeps.progress import expected_trials
@@ -24,10 +25,10 @@ ENOUGH = 50
 """How many records of a task, evenly spaced, give the median of its seconds for a trial."""
 
 
-def forecast(reading: Reading) -> dict:
+def forecast(reading: Reading, device: str | None = None) -> dict:
     """A forecast as plain data: trials and packs that would run now, trials done and foreseen, tuning budgets by arm and task,
     seconds left and how many of them go into compiling, what each test split can resolve, and before the first run the datasets
-    that are not prepared.
+    that are not prepared; and where a `device` is named (sweeps/devices.py), what is left on one of these.
 
     The estimate uses the recorded seconds of each task, else what earlier runs of the same programs took on this machine, else
     FLOPs, roughly. Costs are counted here if the manifest has none. Raises ValueError where the study's block file is no
@@ -57,6 +58,7 @@ def forecast(reading: Reading) -> dict:
         'budget': budget,
         'absent': [] if records else absent(study),
         'declared': {} if records else declared(study),
+        **({'on_device': on_device(reading, costs, device)} if device else {}),
         'test_splits': [one.to_dict() for one in _resolutions(reading)],
     }
 

@@ -47,3 +47,14 @@ def test_damaged_prepared_data_are_named_without_jax(tmp_path: Path, monkeypatch
     (folder / 'pool' / 'x.npy').write_bytes(content)
     made = checks(reading)[DATA]
     assert not made.holds and 'x.npy is damaged' in made.why
+
+
+def test_a_test_split_that_is_too_small_is_named(tmp_path: Path):
+    reading = study_runs.open_study(str(finished_study.write(tmp_path)), tmp_path / 'runs').reading
+    rule = 'test splits resolve their margins'
+    for sizes, said in (
+        ({'digits': 360}, 'warning, test splits that cannot resolve their margin: digits (360'),
+        ({}, 'as far as'),
+    ):
+        check = checks(dataclasses.replace(reading, records={}, manifest={**reading.manifest, 'test_sizes': sizes}))[rule]
+        assert check.holds and check.why.startswith(said)

@@ -8,6 +8,7 @@ import sweeps.forecast
 from ablations.config import swap
 from ablations.study import Study, task
 from results.store.reading import Reading
+from sweeps.devices import DEVICES
 from sweeps.forecast import forecast, seconds_by_phase
 from sweeps.pace import Pace
 from sweeps.progress import expected_trials
@@ -141,6 +142,19 @@ def test_budgets_count_the_steps_that_are_trained(budget, steps):
     own, base = facts['budget']['other']['digits'], facts['budget']['base']['digits']
     assert (own['trials'], own['steps'], own['flops']) == (16, 16 * steps, 16 * steps * 2e6)
     assert (base['trials'], base['flops']) == (32, 32 * 140 * 1e6)
+
+
+def test_an_estimate_for_a_device_that_is_not_here():
+    asked = study()
+    reading = Reading(asked, schedule(asked, {}, {}), {}, {'costs': COSTS})
+    told = {name: forecast(reading, name)['on_device'] for name in DEVICES}
+    flops = sum(COSTS[arm][task.name]['flops'] * task.steps for arm in asked.arms for task in asked.tasks) / 4
+    for name, one in told.items():
+        wanted = expected_trials(asked, reading.schedule) * flops / (DEVICES[name].peak * DEVICES[name].share)
+        assert one['device'] == name and one['seconds'] == pytest.approx(wanted, abs=0.06)
+    assert 'on_device' not in forecast(reading)
+    with pytest.raises(ValueError, match=r"--device 'h10'; allowed: .*Did you mean 'h100'"):
+        forecast(reading, 'h10')
 
 
 def test_sets_that_are_not_prepared_are_named_before_anything_ran(tmp_path, monkeypatch):
