@@ -90,7 +90,8 @@ def _preflight(command: dict) -> dict:
         for name in task_of(program.data).absent():
             find(name)
     backend = jax.default_backend()
-    about = {'platform': backend, 'strategy': strategy_for(backend), 'devices': jax.local_device_count()}
+    devices = jax.local_device_count()
+    about = {'platform': backend, 'strategy': strategy_for(backend, devices), 'devices': devices}
     sizes = {program.task: task_of(program.data).test_size() for program in programs}
     return {'costs': costs, 'test_sizes': {task: size for task, size in sizes.items() if size is not None}, **about}
 
@@ -118,6 +119,8 @@ def _train(command: dict, trainer: Trainer, compiling: Compiling) -> dict:
     splits = population.splits if population else 0
     how = {'strategy': command['strategy'], 'lanes': len(pack.trials), 'splits': splits}
     how['compile_seconds'] = round(compiling.seconds, 3)
+    if population is not None and population.layout is not None:
+        how |= {'devices': len(population.layout.devices), 'layout': population.layout.sizes}
     commit(folder, command['name'], lines(records, pack, command['skip'], how))
     checkpoints.clear()
     return {'pack': pack.id, 'reason': reason}

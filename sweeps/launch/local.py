@@ -1,6 +1,11 @@
-"""Local: worker processes on this machine, one per core (CPU) or device (GPU), which get commands through pipes."""
+"""Local: worker processes on this machine, one per core (CPU) or device (GPU), which get commands through pipes.
+
+[local]
+devices = 2
+"""
 
 import contextlib
+import dataclasses
 import json
 import os
 import queue
@@ -39,8 +44,28 @@ def workers_for(count: int | None) -> int:
     return max(1, min(cores(), memory // MEMORY_PER_WORKER))
 
 
-def devices_for(answer: dict, workers: int) -> list[str | None]:
-    """The device of each worker: none on CPU, else one of this process's visible devices, each for at most one worker."""
+@dataclasses.dataclass(frozen=True)
+class LocalSettings:
+    """What a user may ask of this machine: `devices` is how many of its GPUs a worker gets.
+
+    On CPU a processor plays so many devices, which makes nothing faster: it shows what a study does on several.
+    """
+
+    devices: int = 1
+
+    def __post_init__(self):
+        if self.devices < 1:
+            raise ValueError(f'--devices {self.devices}; allowed: 1 or more; leave it out for one')
+
+
+def devices_for(answer: dict, workers: int, each: int = 1) -> list[str | None]:
+    """The devices of each worker: none on CPU, else `each` of this process's visible ones, each for at most one worker.
+
+    Raises ValueError where there are not so many.
+
+    >>> devices_for({'platform': 'gpu', 'devices': 5}, workers=4, each=2)
+    ['0,1', '2,3']
+    """
     if answer['platform'] == 'cpu':
         return [None] * workers
     if answer['platform'] == 'tpu':
@@ -48,18 +73,21 @@ def devices_for(answer: dict, workers: int) -> list[str | None]:
         return ['0']
     visible = os.environ.get('CUDA_VISIBLE_DEVICES')
     names = visible.split(',') if visible else [str(number) for number in range(answer['devices'])]
-    return names[:workers]
+    if each > len(names):
+        raise ValueError(f'--devices {each}: this machine has {len(names)} to give; allowed: up to that; lower it')
+    return [','.join(names[at : at + each]) for at in range(0, len(names) - each + 1, each)][:workers]
 
 
 class WorkerProcess:
     """One worker: it takes commands and puts (worker, answer) on the shared queue, with the answer None when it has ended.
 
+    It sees `device`, one or several by their numbers; on CPU (None) it sees as many as the processor has `played`.
     `compiled` is what it has compiled, and `order` is the present one, which it has had `since` then.
     """
 
     COMMAND = (sys.executable, '-P', '-m', 'sweeps.worker', '--answers')
 
-    def __init__(self, place: int, log: Path, answers: queue.Queue, device: str | None):
+    def __init__(self, place: int, log: Path, answers: queue.Queue, device: str | None, played: int = 1):
         self.place, self.log = place, log
         self.compiled: set[Needs] = set()
         self.order: Order | None = None
@@ -74,7 +102,7 @@ class WorkerProcess:
                     stdout=said,
                     stderr=said,
                     pass_fds=(its,),
-                    env=worker_environment(device),
+                    env=worker_environment(device, played),
                     text=True,
                 )
         except BaseException:
@@ -141,9 +169,10 @@ class LocalLauncher(Launcher):
     """
 
     pause = 0.02
+    Settings = LocalSettings
 
-    def __init__(self, folder: Path, workers: int | None = None):
-        self.logs = folder / 'logs'
+    def __init__(self, folder: Path, workers: int | None = None, settings: LocalSettings = LocalSettings()):
+        self.logs, self.settings = folder / 'logs', settings
         self.given, self.workers = workers, workers_for(workers)
         self.devices: list[str | None] = [None]
         self.answers: queue.Queue = queue.Queue()
@@ -174,7 +203,7 @@ class LocalLauncher(Launcher):
             )
         checked(answer, worker.log)
         self.busy = time.monotonic() - self.began
-        self.devices = devices_for(answer, self.workers)
+        self.devices = devices_for(answer, self.workers, self.settings.devices)
         if self.given is not None and self.given > len(self.devices):
             raise ValueError(
                 f'--workers {self.given}; this machine has {answer["devices"]} {answer["platform"]} devices for '
@@ -232,7 +261,8 @@ class LocalLauncher(Launcher):
 
     def _hire(self, place: int) -> WorkerProcess:
         self.logs.mkdir(exist_ok=True)
-        self.crew[place] = WorkerProcess(place, self.logs / f'worker-{place}.log', self.answers, self.devices[place])
+        log, played = self.logs / f'worker-{place}.log', self.settings.devices
+        self.crew[place] = WorkerProcess(place, log, self.answers, self.devices[place], played)
         return self.crew[place]
 
     def _hand_out(self) -> None:

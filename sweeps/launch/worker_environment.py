@@ -13,16 +13,23 @@ QUIET = {
     'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0',
     'JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES': '0',
 }
-OWN = ('ARCHLAB_DATA', 'ARCHLAB_RESIDENT_BYTES')
+OWN = ('ARCHLAB_DATA', 'ARCHLAB_RESIDENT_BYTES', 'ARCHLAB_DEVICE_BYTES')
 ONE_THREAD = {'NPROC': '1', 'OMP_NUM_THREADS': '1', 'OPENBLAS_NUM_THREADS': '1'}
 PAGES = {'GLIBC_TUNABLES': 'glibc.malloc.hugetlb=1'}
 """Large pages for large arrays: middle-sized models on CPU train up to a sixth faster. What the user has set stays."""
 
 
-def worker_environment(device: str | None) -> dict[str, str]:
-    """The environment of a worker that this process starts, on a device or on CPU (None)."""
-    own = {} if device is None else {'CUDA_VISIBLE_DEVICES': device}
-    return {**os.environ, **variables(on_cpu=device is None), **own}
+def worker_environment(device: str | None, played: int = 1) -> dict[str, str]:
+    """The environment of a worker that this process starts, on a device, on several, or on CPU (None).
+
+    `played`: how many devices the processor plays.
+    """
+    told = {**os.environ, **variables(on_cpu=device is None)}
+    if device is not None:
+        return {**told, 'CUDA_VISIBLE_DEVICES': device}
+    if played > 1:
+        told['XLA_FLAGS'] += f' --xla_force_host_platform_device_count={played}'
+    return told
 
 
 def variables(on_cpu: bool) -> dict[str, str]:

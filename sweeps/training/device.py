@@ -1,14 +1,26 @@
-"""Device: the memory of the device that this process trains on."""
+"""Device: the memory of the devices that this process trains on."""
 
 import functools
 import os
 
 import jax
+import numpy as np
+
+
+def _given(name: str) -> int | None:
+    """A number of bytes from the environment; raises ValueError where it is none."""
+    given = os.environ.get(name)
+    if given and not given.strip().isdecimal():
+        raise ValueError(f"{name} is '{given}'; allowed: a whole number of bytes, such as 1000000000")
+    return int(given) if given else None
 
 
 def memory_limit() -> int | None:
-    """Bytes that this process may use on the device; None where the device does not tell, as CPUs don't."""
-    return (jax.local_devices()[0].memory_stats() or {}).get('bytes_limit')
+    """Bytes that this process may use on each device; None where a device does not tell, as CPUs don't.
+
+    $ARCHLAB_DEVICE_BYTES, else what the device says. Raises ValueError where the variable is no number.
+    """
+    return _given('ARCHLAB_DEVICE_BYTES') or (jax.local_devices()[0].memory_stats() or {}).get('bytes_limit')
 
 
 @functools.cache
@@ -18,11 +30,20 @@ def device_memory() -> int:
     $ARCHLAB_RESIDENT_BYTES, else a quarter of the device's memory if it reports that, else 1 GiB. Raises ValueError where the
     variable is no number.
     """
-    if given := os.environ.get('ARCHLAB_RESIDENT_BYTES'):
-        if not given.strip().isdecimal():
-            raise ValueError(f"ARCHLAB_RESIDENT_BYTES is '{given}'; allowed: a whole number of bytes, such as 1000000000")
-        return int(given)
-    return int(memory_limit() or 4 << 30) // 4
+    return _given('ARCHLAB_RESIDENT_BYTES') or int(memory_limit() or 4 << 30) // 4
+
+
+def on_host(tree: object) -> object:
+    """Arrays of devices as those of numpy; also where some of the devices are those of other processes."""
+    if jax.process_count() == 1:
+        return jax.device_get(tree)
+    return jax.tree.map(_from_everywhere, tree)
+
+
+def _from_everywhere(leaf: jax.Array) -> np.ndarray:
+    from jax.experimental import multihost_utils
+
+    return jax.device_get(leaf) if leaf.is_fully_addressable else multihost_utils.process_allgather(leaf, tiled=True)
 
 
 def peak_memory() -> int | None:

@@ -12,10 +12,13 @@ from arch.model import Model
 from sweeps.tasks.kind import Kind
 from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
 from sweeps.training.joined import Form, Joined
+from sweeps.training.layout import Layout
 from sweeps.training.optimizers import OPTIMIZERS, make_optimizer
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
 from sweeps.training.schedules import warmup_cosine
 
+TRAINED = ('params', 'state', 'moments')
+"""What a step changes, of the carry of a lane."""
 CHUNK = 64
 """Where a loop of a fixed length is cheaper, a program trains about so many steps at a time."""
 
@@ -52,6 +55,7 @@ class Training:
     loop whose length it does not know, an accelerator asks the host before every step. A run that leaves the finite numbers is
     frozen (`carry['left']` is the step, else -1): later steps change nothing in it, and other lanes go on. `points` are the
     steps of evaluation, `stride` steps apart; `carry['total']` is the sum of the training losses since the last of them.
+    `over(layout)` gives the same run with the batch, and where the layout says so the parameters, spread over devices.
     """
 
     draw: Callable
@@ -62,6 +66,7 @@ class Training:
     points: tuple[int, ...]
     stride: int
     chunk: int | None
+    over: Callable[[Layout], 'Training']
 
     def drawn_of(self, lane: dict) -> dict:
         """What a model reads of a lane, or of several."""
@@ -82,8 +87,9 @@ def make_training(
     evaluations: int,
     streamed: bool = False,
     chunked: bool = False,
+    layout: Layout | None = None,
 ) -> Training:
-    """The training run of a model on a kind of task, with loops of a fixed length if `chunked`.
+    """The training run of a model on a kind of task, on one device or over a layout, with loops of a fixed length if `chunked`.
 
     Raises ValueError where `evaluations` does not divide `steps`.
     """
@@ -103,9 +109,32 @@ def make_training(
     def noise_of(lane: dict) -> jax.Array:
         return jax.random.fold_in(jax.random.key(lane['seed']), 1)
 
+    def spread_batch(arrays: object) -> object:
+        return arrays if layout is None else layout.batch(arrays)
+
+    def spread_model(params: dict, state: dict) -> tuple[dict, dict]:
+        if layout is None:
+            return params, state
+        return layout.parameters(params, model.roles(params), model.products(params)), layout.whole(state)
+
+    def spread(joined: Joined, state: dict, moments: object) -> tuple[Joined, dict, object]:
+        if layout is None:
+            return joined, state, moments
+        roles, products = joined.form.roles, joined.form.products
+
+        def own(path: tuple, leaf: jax.Array) -> jax.Array:
+            # Moments have the names of what they belong to; counts and the like have other shapes.
+            names = [part.key for part in path if isinstance(part, jax.tree_util.DictKey) and part.key in joined.stored]
+            if names and leaf.shape == joined.stored[names[-1]].shape:
+                return layout.parameters(leaf, roles[names[-1]], products[names[-1]])
+            return layout.whole(leaf)
+
+        stored = layout.parameters(joined.stored, roles, products)
+        return Joined(stored, joined.form), layout.whole(state), jax.tree_util.tree_map_with_path(own, moments)
+
     def draw(drawn: dict, x: jax.Array) -> tuple[dict, dict]:
         key = jax.random.fold_in(jax.random.key(drawn['seed']), 0)
-        return model.init(key, task.inputs(x), drawn['knobs'])
+        return spread_model(*model.init(key, task.inputs(x), drawn['knobs']))
 
     def start(lane: dict, params: dict, state: dict) -> dict:
         form = Form.of(params, model.roles(params), model.products(params), OPTIMIZERS[optimizer].WHOLE)
@@ -113,7 +142,7 @@ def make_training(
         moments = optimizer_of(lane, form)[0].init(joined.stored)
         # `total` is the sum of the training losses since the last evaluation, `initial` the first of all.
         numbers = {'left': jnp.int32(-1), 'initial': jnp.float32(0), 'total': jnp.float32(0)}
-        return {'params': joined, 'state': state, 'moments': moments, **numbers}
+        return {**dict(zip(TRAINED, spread(joined, state, moments), strict=True)), **numbers}
 
     def advance(lane: dict, carry: dict, source: dict, origin: jax.Array, first: jax.Array, stop: jax.Array) -> dict:
         knobs, strengths, noise = named(lane, model.knobs), named(lane, task.knobs), noise_of(lane)
@@ -137,18 +166,19 @@ def make_training(
 
         def step(number: jax.Array, carry: dict, on: jax.Array | bool = True) -> dict:
             key = jax.random.fold_in(noise, number)
-            index = number - origin if streamed else lane['order'][number]
+            index = number - origin if streamed else spread_batch(lane['order'][number])
+            x, y = spread_batch((source['x'][index], source['y'][index]))
             params, state, moments = old = carry['params'], carry['state'], carry['moments']
             slope = jax.value_and_grad(loss_of, has_aux=True)
-            (_, (loss, new_state)), gradient = slope(params.tree(), state, source['x'][index], source['y'][index], key)
+            (_, (loss, new_state)), gradient = slope(params.tree(), state, x, y, key)
             gradient = form.join(gradient).stored
             updates, new_moments = direction.update(gradient, moments, params.stored)
             scale = warmup_cosine(number, steps, settings['warmup_fraction'], settings['final_fraction'])
-            new = Joined(move(updates, params.stored, scale), form), new_state, new_moments
+            new = spread(Joined(move(updates, params.stored, scale), form), new_state, new_moments)
             fine = (carry['left'] < 0) & jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradient))
             current = jax.tree.map(lambda a, b: jnp.where(fine & on, b, a), old, new)
             return {
-                **dict(zip(('params', 'state', 'moments'), current, strict=True)),
+                **dict(zip(TRAINED, current, strict=True)),
                 'left': jnp.where((carry['left'] < 0) & ~fine & on, number, carry['left']),
                 'initial': jnp.where(number == 0, loss, carry['initial']),
                 'total': jnp.where(on, jnp.where(number % stride == 0, 0, carry['total']) + loss, carry['total']),
@@ -174,7 +204,11 @@ def make_training(
         chunks = -(-count // min(count, 4 * batch))
         size = -(-count // chunks)
         order = jnp.arange(chunks * size).reshape(chunks, size) % count
-        loss, metric = jax.lax.map(lambda index: chunk_of({name: own(held[name], index) for name in ('x', 'y')}), order)
+
+        def seen_of(index: jax.Array) -> tuple[jax.Array, jax.Array]:
+            return chunk_of(spread_batch({name: own(held[name], index) for name in ('x', 'y')}))
+
+        loss, metric = jax.lax.map(seen_of, order)
         loss, metric = loss.reshape(-1)[:count], metric.reshape(-1)[:count]
         seen = {'loss': loss.mean(), 'score': metric.mean(), 'score_se': metric.std() / jnp.sqrt(count), 'items': metric}
         if 'domain' in held:
@@ -183,4 +217,8 @@ def make_training(
         return seen
 
     points = tuple(range(0, steps + 1, stride))
-    return Training(draw, start, advance, evaluate, frozenset(model.knobs), points, stride, chunk)
+
+    def over(layout: Layout) -> Training:
+        return make_training(model, task, optimizer, steps, batch, evaluations, streamed, chunked, layout)
+
+    return Training(draw, start, advance, evaluate, frozenset(model.knobs), points, stride, chunk, over)

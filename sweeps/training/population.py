@@ -2,79 +2,71 @@
 
     loop   one lane after the other through one compiled program; on CPU, where each worker process has one core
     map    the same inside one compiled program (lax.map)
-    vmap   all lanes at once; on GPU and TPU
+    vmap   all lanes at once; on GPU and TPU, and wherever a worker has several devices (sweeps/training/layout.py)
 
 Lanes are independent whatever the strategy: a lane's numbers do not depend on its neighbours, nor on where a run was cut.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
 
 from sweeps.protocol.pack import LANES
 from sweeps.training.checkpoints import Checkpoints, Snapshot
-from sweeps.training.device import memory_limit
+from sweeps.training.device import memory_limit, on_host
 from sweeps.training.faults import of_model
+from sweeps.training.lane_programs import LanePrograms
+from sweeps.training.layout import Layout, layouts
 from sweeps.training.loop import Training
 from sweeps.training.stream import Stream
 
 STRATEGIES = ('loop', 'map', 'vmap')
 
 
-def strategy_for(platform: str) -> str:
-    """The lane strategy of a platform (cpu, gpu, tpu)."""
-    return 'loop' if platform == 'cpu' else 'vmap'
-
-
-def _once() -> dict | None:
-    # What runs once, before the first step: on CPU it is cheaper to compile it fast than to run it fast.
-    return {'xla_backend_optimization_level': 0} if jax.default_backend() == 'cpu' else None
+def strategy_for(platform: str, devices: int = 1) -> str:
+    """The lane strategy of a worker with so many devices of a platform (cpu, gpu, tpu)."""
+    return 'loop' if platform == 'cpu' and devices == 1 else 'vmap'
 
 
 class Population:
-    """The compiled form of a training run (see `sweeps.training.loop`) under a strategy.
+    """A training run (see `sweeps.training.loop`) compiled under a strategy, for as many lanes at a time as fit.
 
     Under vmap the lanes are filled up with copies of the last to a width (see `width_of`), of at most `most`, so that packs of
-    many sizes share few compiled programs. Before a width is used the compiled program tells what memory it takes. `splits`
-    counts how often lanes did not fit into the device's memory and `most` was lowered. `streamed` says that lanes get their
-    batches, instead of indices into examples on the device.
+    many sizes share few compiled programs. With several `devices` they lie on these by the first layout that fits. What fits
+    the compiled programs tell. `splits` counts how often lanes did not fit and `most` was lowered. `streamed` says that lanes
+    get their batches, instead of indices into examples on the device.
     """
 
-    def __init__(self, training: Training, strategy: str, most: int | None = None, streamed: bool = False):
+    def __init__(
+        self,
+        training: Training,
+        strategy: str,
+        most: int | None = None,
+        streamed: bool = False,
+        devices: Sequence[jax.Device] = (),
+    ):
         if strategy not in STRATEGIES:
             raise ValueError(f"lane strategy '{strategy}'; allowed: {list(STRATEGIES)}")
         self.strategy, self.splits, self.streamed = strategy, 0, streamed
         self.most = LANES[strategy] if most is None else most
-        self.fitting: set[int] = set()
         self.training = training
-        source = 0 if self.streamed else None
-        # The functions, and which of their arguments have an axis of lanes.
-        self._draw = jax.jit(self._lanes(training.draw, (0, None)), compiler_options=_once())
-        self._start = jax.jit(self._lanes(training.start, (0, 0, 0)), compiler_options=_once())
-        self._advance = jax.jit(self._lanes(training.advance, (0, 0, source, None, None, None)), donate_argnums=1)
-        self._evaluate = jax.jit(self._lanes(training.evaluate, (0, 0, 0, None)))
+        self.devices = tuple(devices) if strategy == 'vmap' and len(devices) > 1 else ()
+        self.chosen: dict[int, LanePrograms] = {}
+        self._made: dict[Layout | None, LanePrograms] = {}
 
-    def _begin(self, lanes: dict, x: jax.Array) -> dict:
-        return self._start(lanes, *self._draw(self.training.drawn_of(lanes), x))
+    def programs(self, layout: Layout | None = None) -> LanePrograms:
+        """The programs on one device, or over a layout; made once."""
+        if layout not in self._made:
+            training = self.training if layout is None else self.training.over(layout)
+            self._made[layout] = LanePrograms(training, self.strategy, self.streamed, layout)
+        return self._made[layout]
 
-    def _lanes(self, function: Callable, axes: tuple) -> Callable:
-        if self.strategy == 'loop':
-            return function
-        if self.strategy == 'vmap':
-            return jax.vmap(function, in_axes=axes)
-
-        def mapped(*given: object) -> object:
-            own = [value for value, axis in zip(given, axes, strict=True) if axis == 0]
-
-            def one(lane: list) -> object:
-                lane = iter(lane)
-                return function(*(next(lane) if axis == 0 else value for value, axis in zip(given, axes, strict=True)))
-
-            return jax.lax.map(one, own)
-
-        return mapped
+    @property
+    def layout(self) -> Layout | None:
+        """The layout of the programs that were used last."""
+        return list(self.chosen.values())[-1].layout if self.chosen else None
 
     def run(
         self,
@@ -101,17 +93,20 @@ class Population:
             width = 1 if self.strategy == 'loop' else width_of(len(lanes) - len(results), self.most)
             part = lanes[len(results) :][:width]
             stacked = self._stacked(part, width)
-            if not self._fits(width, stacked, pool):
+            programs = self._choose(width, stacked, pool)
+            if programs is None:
+                self._lower(width)
                 snapshot = None
                 continue
-            flight = _Flight(self, width, stacked, pool, held, results, checkpoints)
+            flight = _Flight(self, programs, width, stacked, pool, held, results, checkpoints)
             began = time.perf_counter()
             try:
                 together = flight.end(snapshot)
             except jax.errors.JaxRuntimeError as error:
                 if 'RESOURCE_EXHAUSTED' not in str(error) or width == 1 or self.strategy == 'loop':
                     raise
-                self.most, self.splits, snapshot = width // 2, self.splits + 1, None
+                self._lower(width)
+                snapshot = None
                 continue
             seconds = (flight.spent + time.perf_counter() - began) / len(part)
             for lane in range(len(part)):
@@ -128,22 +123,38 @@ class Population:
         filled = lanes + lanes[-1:] * (width - len(lanes)) if self.strategy == 'vmap' else lanes
         return jax.tree.map(lambda *leaves: np.stack(leaves), *filled)
 
-    def compiled(self, lanes: dict, pool: dict) -> jax.stages.Compiled:
-        """The compiled program that trains these stacked lanes, to be asked what it takes."""
-        with of_model():
-            drawn = self._draw.eval_shape(self.training.drawn_of(lanes), pool['x'][:1])
-            return self._advance.lower(lanes, self._start.eval_shape(lanes, *drawn), pool, 0, 0, 1).compile()
-
-    def _fits(self, width: int, lanes: dict, pool: dict) -> bool:
-        """Whether so many lanes fit into the device's memory, by the compiled program; lowers `most` where they don't."""
-        limit = memory_limit()
-        if self.strategy != 'vmap' or self.streamed or limit is None or width == 1 or width in self.fitting:
-            return True
-        if bytes_needed(self.compiled(lanes, pool)) <= limit:
-            self.fitting.add(width)
-            return True
+    def _lower(self, width: int) -> None:
         self.most, self.splits = width // 2, self.splits + 1
-        return False
+
+    def _choose(self, width: int, lanes: dict, pool: dict) -> LanePrograms | None:
+        """The programs that train so many lanes: of the layouts the first that fits into the devices' memory, or None.
+
+        Raises ValueError where a single lane fits by none.
+        """
+        if width not in self.chosen:
+            limit = memory_limit() if self.strategy == 'vmap' and not self.streamed else None
+            needed = {}
+            for layout in layouts(self.devices, width) if self.devices else [None]:
+                programs = self.programs(layout)
+                needed[layout] = 0 if limit is None else programs.bytes_needed(programs.placed(lanes), pool)
+                if limit is None or needed[layout] <= limit:
+                    self.chosen[width] = programs
+                    break
+            else:
+                if width == 1:
+                    raise ValueError(too_large(min(needed.values()), limit, max(len(self.devices), 1)))
+                return None
+        return self.chosen[width]
+
+
+def too_large(needed: int, limit: int, devices: int) -> str:
+    """What to say where a lane does not fit."""
+    each = f'each of {devices} devices, over which its parameters and its batch are spread' if devices > 1 else 'a device'
+    return (
+        f'a lane takes {needed / 1e9:.3g} GB of {each}; allowed: {limit / 1e9:.3g} GB; give a worker more devices (--devices, '
+        "or --gpus of a cluster), make the batch or the model smaller, or put('body.remat', True) and "
+        "put('body.compute', 'bfloat16')"
+    )
 
 
 def width_of(count: int, most: int) -> int:
@@ -158,31 +169,37 @@ def width_of(count: int, most: int) -> int:
     return min(width, most)
 
 
-def bytes_needed(program: jax.stages.Compiled) -> int:
-    """The memory that a compiled program takes while it runs: what it is given, what it gives, and what lies between."""
-    memory = program.memory_analysis()
-    given = memory.argument_size_in_bytes + memory.output_size_in_bytes - memory.alias_size_in_bytes
-    return given + memory.temp_size_in_bytes
-
-
 class _Flight:
     """Lanes that run at the same time, from their beginning or from a snapshot to their end."""
 
-    def __init__(self, population: Population, width: int, lanes: dict, pool: dict, held: dict, results: list, checkpoints):
-        self.population, self.width, self.results, self.checkpoints = population, width, results, checkpoints
+    def __init__(
+        self,
+        population: Population,
+        programs: LanePrograms,
+        width: int,
+        lanes: dict,
+        pool: dict,
+        held: dict,
+        results: list,
+        checkpoints: Checkpoints | None,
+    ):
+        self.population, self.programs, self.width = population, programs, width
+        self.results, self.checkpoints = results, checkpoints
         self.order, self.pool, self.held = lanes['order'], pool, held
-        self.lanes = {name: part for name, part in lanes.items() if not population.streamed or name != 'order'}
+        lanes = {name: part for name, part in lanes.items() if not population.streamed or name != 'order'}
+        self.lanes = programs.placed(lanes)
         self.step, self.spent, self.seen = 0, 0.0, []
 
     def end(self, snapshot: Snapshot | None) -> dict:
         """Train to the end: curve, items, left_at, params and state, on the host."""
-        population, training = self.population, self.population.training
+        population, programs, training = self.population, self.programs, self.population.training
         drawn, points = training.drawn_of(self.lanes), training.points
         began, before = time.perf_counter(), 0.0
         with of_model():
-            carry = population._begin(self.lanes, self.pool['x'][:1])
+            carry = programs.begin(self.lanes, self.pool['x'][:1])
         if snapshot is not None:
-            carry = jax.tree.unflatten(jax.tree.structure(carry), snapshot.carry)
+            kept = jax.tree.unflatten(jax.tree.structure(carry), snapshot.carry)
+            carry = kept if programs.layout is None else jax.tree.map(_where_is, kept, carry)
             self.step, self.seen, before = snapshot.step, snapshot.seen, snapshot.spent
         if self.checkpoints:
             self.checkpoints.begin(self.step)
@@ -194,15 +211,15 @@ class _Flight:
                 stop = min(stop, point, self.step + self.checkpoints.stretch() if self.checkpoints else point)
                 with of_model():
                     for first in range(self.step, stop, training.chunk or stop):
-                        carry = population._advance(self.lanes, carry, source, origin, first, stop)
+                        carry = programs.advance(self.lanes, carry, source, origin, first, stop)
                 self.step = stop
             if self.step == point:
                 with of_model():
-                    seen = population._evaluate(drawn, carry['params'], carry['state'], self.held)
+                    seen = programs.evaluate(drawn, carry['params'], carry['state'], self.held)
                 if len(self.seen) + 1 < len(points):
                     # Of single examples only what is seen last is kept.
                     del seen['items']
-                seen = jax.device_get({**seen, 'train_loss': carry['total']})
+                seen = on_host({**seen, 'train_loss': carry['total']})
                 self.seen.append({**seen, 'train_loss': seen['train_loss'] / np.float32(training.stride)})
             if self.checkpoints and self.step:
                 self.spent = before + time.perf_counter() - began
@@ -210,10 +227,14 @@ class _Flight:
         self.spent = before
         axis = 0 if population.strategy == 'loop' else 1
         curve = {name: np.stack([point[name] for point in self.seen], axis) for name in self.seen[0]}
-        last = jax.device_get({name: carry[name] for name in ('params', 'state', 'left', 'initial')})
+        last = on_host({name: carry[name] for name in ('params', 'state', 'left', 'initial')})
         curve['train_loss'][..., 0] = last['initial']
         ended = {'params': last['params'], 'state': last['state'], 'left_at': last['left']}
         return {'curve': curve, 'items': self.seen[-1]['items'], **ended}
 
     def _snapshot(self, carry: dict) -> Snapshot:
         return Snapshot(self.results, jax.tree.leaves(carry), self.seen, self.step, self.width, self.spent)
+
+
+def _where_is(values: np.ndarray, made: jax.Array) -> jax.Array:
+    return jax.device_put(values, made.sharding)

@@ -94,7 +94,8 @@ class Trainer:
             streamed = self._source(program.data)[1]
             sizes, chunked = (program.steps, program.batch, program.evaluations), self.strategy == 'vmap'
             training = make_training(model, task, program.optimizer, *sizes, streamed, chunked)
-            self.populations[program.signature] = Population(training, self.strategy, streamed=streamed)
+            devices = jax.devices()
+            self.populations[program.signature] = Population(training, self.strategy, streamed=streamed, devices=devices)
         return self.populations[program.signature]
 
     def train(

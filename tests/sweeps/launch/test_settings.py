@@ -53,7 +53,7 @@ def test_a_wrong_file_is_refused(home: Path, text: str, words: str):
 
 
 def test_what_a_launcher_has_no_use_for_is_refused(home: Path, tmp_path: Path):
-    with pytest.raises(ValueError, match=r"--partition with launcher 'local'; allowed with: \['ray', 'slurm'\]"):
+    with pytest.raises(ValueError, match=r"--partition is nothing to launcher 'local'; allowed there: \['devices'\]"):
         make_launcher('local', tmp_path, options={'partition': 'gpu', 'gpus': None, 'sbatch': ()})
     with pytest.raises(ValueError, match="--address is nothing to launcher 'slurm'"):
         asked(address='here')

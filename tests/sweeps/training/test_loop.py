@@ -12,7 +12,7 @@ from arch.model import build
 from sweeps.training import loop
 from sweeps.training import population as populations
 from sweeps.training.loop import batch_order, make_training
-from sweeps.training.population import STRATEGIES, Population, bytes_needed
+from sweeps.training.population import STRATEGIES, Population
 from sweeps.training.preflight import known_knobs
 
 
@@ -87,9 +87,9 @@ def test_another_seed_is_another_run(tiny: TinyPopulation):
 def test_tuned_values_share_one_program(tiny: TinyPopulation):
     population = tiny.population('loop')
     tiny.run('loop', [tiny.lane(1, 1e-3)])
-    programs = population._advance._cache_size()
+    programs = population.programs().advance._cache_size()
     tiny.run('loop', [tiny.lane(5, 7e-3, weight_decay=0.3)])
-    assert population._advance._cache_size() == programs
+    assert population.programs().advance._cache_size() == programs
 
 
 KNOBS = {
@@ -109,10 +109,10 @@ def test_every_knob_is_traced_and_changes_the_run(tiny: TinyPopulation, name: st
     """One program for all values of all knobs."""
     population = tiny.population('loop')
     one = tiny.run('loop', [tiny.lane(1, 1e-2, **KNOBS)])[0]
-    programs = population._advance._cache_size()
+    programs = population.programs().advance._cache_size()
     lanes = [tiny.lane(1, 1e-2, **{**KNOBS, name: value}) for value in (0.5 * KNOBS[name], KNOBS[name])]
     other, again = tiny.run('loop', lanes)
-    assert population._advance._cache_size() == programs
+    assert population.programs().advance._cache_size() == programs
     assert same_bits(one, again) and not same_bits(one, other)
 
 
@@ -134,10 +134,10 @@ def test_smoothing_changes_what_is_minimised_and_not_what_is_reported(tiny: Tiny
 @pytest.mark.parametrize('warmup_fraction', [0.0, 0.5, 1.0])
 def test_the_first_step_moves_the_weights(tiny: TinyPopulation, warmup_fraction: float):
     """A warm-up that starts from rate 0 wastes it: one of 140 steps, or half of a run of two."""
-    lane, program = tiny.lane(1, 1e-2, **{**KNOBS, 'warmup_fraction': warmup_fraction}), tiny.population('loop')
-    before = program._begin(lane, tiny.pool['x'][:1])
+    lane, program = tiny.lane(1, 1e-2, **{**KNOBS, 'warmup_fraction': warmup_fraction}), tiny.population('loop').programs()
+    before = program.begin(lane, tiny.pool['x'][:1])
     start = jax.tree.map(np.array, before['params'])
-    after = program._advance(lane, before, tiny.pool, 0, 0, 1)['params']
+    after = program.advance(lane, before, tiny.pool, 0, 0, 1)['params']
     assert all((a != np.asarray(b)).any() for a, b in zip(jax.tree.leaves(start), jax.tree.leaves(after), strict=True))
 
 
@@ -162,15 +162,15 @@ def test_bad_sizes_are_refused():
 def test_packs_of_any_size_share_one_vmapped_program(tiny: TinyPopulation):
     lanes = [tiny.lane(seed, 1e-2) for seed in (1, 2, 3)]
     whole = tiny.run('vmap', lanes)
-    programs = tiny.population('vmap')._advance._cache_size()
+    programs = tiny.population('vmap').programs().advance._cache_size()
     part = tiny.run('vmap', lanes[:2])
     assert len(part) == 2 and all(same_bits(a, b) for a, b in zip(whole, part, strict=False))
-    assert tiny.population('vmap')._advance._cache_size() == programs
+    assert tiny.population('vmap').programs().advance._cache_size() == programs
 
 
 def test_lanes_that_do_not_fit_run_in_halves(tiny: TinyPopulation, monkeypatch: pytest.MonkeyPatch):
     population, sizes = copy.copy(tiny.population('vmap')), []
-    whole = population._begin
+    whole = population.programs().begin
 
     def small_device(lanes: dict, x: np.ndarray) -> dict:
         sizes.append(len(lanes['seed']))
@@ -179,7 +179,7 @@ def test_lanes_that_do_not_fit_run_in_halves(tiny: TinyPopulation, monkeypatch: 
         return whole(lanes, x)
 
     lanes = [tiny.lane(1, 1e-2), tiny.lane(2, 3e-3)]
-    monkeypatch.setattr(population, '_begin', small_device)
+    monkeypatch.setattr(population.programs(), 'begin', small_device)
     split = tiny.run('vmap', lanes, population=population)
     assert sizes == [3, 1, 1] and (population.most, population.splits) == (1, 1)
     for lane, result in zip(lanes, split, strict=True):
@@ -188,10 +188,10 @@ def test_lanes_that_do_not_fit_run_in_halves(tiny: TinyPopulation, monkeypatch: 
 
 def test_what_does_not_fit_by_the_compiled_program_is_not_tried(tiny: TinyPopulation, monkeypatch: pytest.MonkeyPatch):
     population, lanes = copy.copy(tiny.population('vmap')), [tiny.lane(1, 1e-2), tiny.lane(2, 3e-3), tiny.lane(3, 1e-3)]
-    population.fitting, needs = set(), {}
+    population.chosen, needs = {}, {}
     for width in (1, 3):
         stacked = population._stacked(lanes[:width], width)
-        needs[width] = bytes_needed(population.compiled(stacked, tiny.pool))
+        needs[width] = population.programs().bytes_needed(stacked, tiny.pool)
     monkeypatch.setattr(populations, 'memory_limit', lambda: (needs[1] + needs[3]) // 2)
     results = tiny.run('vmap', lanes, population=population)
     assert (population.most, population.splits) == (1, 1)
@@ -199,9 +199,14 @@ def test_what_does_not_fit_by_the_compiled_program_is_not_tried(tiny: TinyPopula
         np.testing.assert_allclose(result['curve']['loss'], tiny.run('loop', [lane])[0]['curve']['loss'], rtol=1e-5)
     monkeypatch.setattr(populations, 'memory_limit', lambda: needs[3])
     roomy = copy.copy(tiny.population('vmap'))
-    roomy.fitting = set()
+    roomy.chosen = {}
     tiny.run('vmap', lanes, population=roomy)
-    assert (roomy.most, roomy.splits, roomy.fitting) == (3, 0, {3})
+    assert (roomy.most, roomy.splits, list(roomy.chosen)) == (3, 0, [3])
+    monkeypatch.setattr(populations, 'memory_limit', lambda: needs[1] - 1)
+    small = copy.copy(tiny.population('vmap'))
+    small.chosen = {}
+    with pytest.raises(ValueError, match=r'a lane takes .* GB of a device; allowed: .* GB; give a worker more devices'):
+        tiny.run('vmap', lanes, population=small)
 
 
 @pytest.mark.parametrize(('chunk', 'length'), [(2, 2), (100, 5)])
@@ -224,7 +229,7 @@ def test_other_errors_of_the_device_are_not_hidden(tiny: TinyPopulation, monkeyp
     def broken(*_: object) -> None:
         raise jax.errors.JaxRuntimeError('INTERNAL: something else')
 
-    monkeypatch.setattr(tiny.population('vmap'), '_begin', broken)
+    monkeypatch.setattr(tiny.population('vmap').programs(), 'begin', broken)
     with pytest.raises(jax.errors.JaxRuntimeError, match='something else'):
         tiny.run('vmap', [tiny.lane(1, 1e-2), tiny.lane(2, 1e-2)])
 

@@ -1,0 +1,70 @@
+"""Layout: over several devices lanes become what they become on one. Eight devices are played by this processor."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(__file__).with_name('on_devices.py')
+TOLERANCE = 1e-5
+"""Of sums over a batch in another order, in float32, after five steps; relative to the largest number."""
+
+
+def start(*arguments: object) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, str(PROGRAM), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, 'TF_CPP_MIN_LOG_LEVEL': '3'},
+    )
+
+
+def told(process: subprocess.Popen) -> dict:
+    said, errors = process.communicate(timeout=500)
+    assert process.returncode == 0, errors[-2000:]
+    # Libraries print there too where several processes train.
+    return next((json.loads(line) for line in said.splitlines() if line.startswith('{')), {})
+
+
+def check(distances: dict, cases: str) -> None:
+    assert sorted(distances) == sorted(cases.split(','))
+    for case, moments in distances.items():
+        assert sorted(moments) == ['after 0', 'after 1', 'after 5']
+        assert max(moments.values()) < TOLERANCE, case
+
+
+def test_lanes_batches_and_parameters_are_spread_without_changing_a_number():
+    check(told(start('tiny:2x2x2')), 'tiny:2x2x2')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('body', ['attention', 'convolutional', 'recurrent', 'experts'])
+def test_every_kind_of_body_is_spread_in_every_way(body: str):
+    """Lanes over devices; a lane's batch; parameters and moments too."""
+    cases = ','.join(f'{body}:{sizes}' for sizes in ('4x2x1', '1x8x1', '1x2x4'))
+    check(told(start(cases)), cases)
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_lane():
+    with socket.socket() as free:
+        free.bind(('localhost', 0))
+        address = f'localhost:{free.getsockname()[1]}'
+    cases = 'tiny:1x8x1,tiny:1x2x4,tiny:4x2x1'
+    with start(cases, 0, 2, address) as one, start(cases, 1, 2, address) as other:
+        first, second = told(one), told(other)
+    check(first, cases)
+    assert second == {}
+
+
+@pytest.mark.slow
+def test_what_does_not_fit_one_device_is_spread_over_several_or_refused():
+    done = told(start('memory'))
+    assert done['layout']['model'] > 1 and done['layout']['lane'] == 1
+    assert done['distance'] < TOLERANCE
+    assert 'GB of a device; allowed' in done['said'] and 'give a worker more devices' in done['said']
