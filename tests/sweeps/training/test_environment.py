@@ -15,6 +15,8 @@ SPARED = {
     'sweeps/worker.py': 'packs are taken and records handed on',
     'sweeps/launch/': 'who starts a worker, and where its orders lie',
     'sweeps/machine.py': 'how many workers there are',
+    'sweeps/commands.py': 'orders are plain data, and what they say of a trial is in its record',
+    'sweeps/presence.py': 'small files say who is at work',
     'sweeps/datasets/aside.py': 'where files lie while they are written',
     'sweeps/datasets/intact.py': 'files are compared with their hashes, and refused or not',
     'sweeps/datasets/locations.py': 'where data lie',
