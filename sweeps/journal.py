@@ -49,8 +49,10 @@ def note(run: Path, event: str, **about: object) -> None:
     """Add a line; a folder that cannot be written to is no error here."""
     line = json.dumps({'at': round(time.time(), 3), 'event': event, **about})
     with contextlib.suppress(OSError):
-        # A pipe in its place must not be waited for.
-        handle = os.open(run / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+        # A pipe in its place must not be waited for, nor a link followed.
+        handle = os.open(
+            run / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666
+        )
         with open(handle, 'w', encoding='utf-8') as file:
             file.write(f'{line}\n')
 
@@ -63,7 +65,7 @@ def account(run: Path) -> Account:
         return Account()
     told = Account()
     for line in lines:
-        with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             _add(told, json.loads(line))
     return told
 

@@ -79,7 +79,7 @@ def everybody(run: Path, name: str = '') -> list[Present]:
     """All who have left a file, also those that are gone, or those of one name; what cannot be read is left out."""
     there = []
     for path in sorted((run / FOLDER).glob(f'{name}@*.json' if name else '*.json')):
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             about = json.loads(regular.read(path))
             own = (str(about.pop('name')), str(about.pop('host')), int(about.pop('pid')), float(about.pop('since')))
             there.append(Present(path, *own, path.stat().st_mtime, about))

@@ -183,3 +183,31 @@ def quiet_scheduler(place: Path) -> None:
         (place / name).chmod(0o755)
     os.environ['XDG_CONFIG_HOME'] = str(place)
     os.environ['PATH'] = f'{place}:{Path(sys.executable).parent}:/usr/bin:/bin'
+
+
+def bad_presence(place: Path, chance: random.Random, light: bool) -> Bad:
+    """What a run leaves about itself, as nobody leaves it: status tells all the same how far the study is."""
+    file, runs = copied(place)
+    for path in sorted((runs / 'finished' / 'records').iterdir())[-3:]:
+        path.unlink()
+    (runs / 'finished' / 'present').mkdir()
+    since = chance.choice((0, -1, 'x', None, [], 1e300, 10**400, float('nan'), 1e12, '\x1b[31m'))
+    about = chance.choice(
+        ({}, {'launcher': 5}, {'arm': [], 'task': None, 'pack': {}, 'held': 1, 'lanes': 'x', 'device': '\x1b[31m'})
+    )
+    name = chance.choice(('run', 'worker', '\x1b[31m', path.stem, 5, None))
+    where = chance.choice(
+        [runs / 'finished' / 'present' / f'{name if name else "x"}@host-1.json', runs / 'finished' / 'journal.jsonl']
+    )
+    if chance.random() < 0.5:
+        bad_file(where, chance)
+    elif where.name == 'journal.jsonl':
+        kinds = ('began', 'submitted', 'lost', 'cancelled', 'ended', 'retried', 'x', 5, None)
+        lines = [
+            {'event': chance.choice(kinds), 'at': since, 'packs': since, 'pack': name, 'seconds': since, 'why': name}
+            for _ in range(9)
+        ]
+        where.write_text('\n'.join(map(json.dumps, lines)))
+    else:
+        where.write_text(json.dumps({'name': name, 'host': 'host', 'pid': 1, 'since': since, **about}))
+    return Bad(['status', str(file), '--runs', str(runs), *chance.choice(([], ['--json'], ['--exit-code']))], (0, 4, 5))

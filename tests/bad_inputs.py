@@ -16,7 +16,16 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bad_clusters import bad_bench, bad_logs, bad_merge, bad_order, bad_script, bad_settings, quiet_scheduler
+from bad_clusters import (
+    bad_bench,
+    bad_logs,
+    bad_merge,
+    bad_order,
+    bad_presence,
+    bad_script,
+    bad_settings,
+    quiet_scheduler,
+)
 from bad_data import bad_data, bad_table, harmed_data
 from bad_runs import bad_place, bad_sql, bad_weights, finished, harmed_bundle, harmed_runs
 from bad_studies import bad_blocks, bad_number, bad_setting, bad_study
@@ -36,7 +45,7 @@ MEMORY = 6 << 30
 """Bytes of address space beyond which an input counts as too much for the machine."""
 
 
-LIGHT = (bad_study, bad_number, harmed_runs, bad_table, bad_setting, bad_merge, bad_logs, bad_script)
+LIGHT = (bad_study, bad_number, harmed_runs, bad_table, bad_setting, bad_merge, bad_logs, bad_script, bad_presence)
 
 
 HEAVY = (bad_sql, harmed_bundle, bad_place, bad_data, harmed_data, bad_blocks, bad_weights, bad_settings, bad_bench, bad_order)

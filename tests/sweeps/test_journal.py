@@ -29,7 +29,15 @@ def test_damaged_lines_are_left_out(tmp_path: Path):
     note(tmp_path, 'lost', pack='one', seconds=1.0)
     with open(tmp_path / journal.FILE, 'ab') as file:
         file.write(b'[]\n3\n{"event": "lost"}\n\xff\xfe\n{"event": "lost", "pack": "one", "seconds": "x"}\n{"event": "submi')
+        file.write(b'\n{"event": "lost", "pack": "one", "seconds": 1%s}\n' % (b'0' * 400))
     assert account(tmp_path).lost.total() == 1
+
+
+def test_nothing_is_added_behind_a_link(tmp_path: Path):
+    (tmp_path / 'mine').write_text('mine')
+    (tmp_path / journal.FILE).symlink_to(tmp_path / 'mine')
+    note(tmp_path, 'lost', pack='one', seconds=1.0)
+    assert (tmp_path / 'mine').read_text() == 'mine'
 
 
 def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path):

@@ -48,7 +48,10 @@ def test_what_was_killed_is_gone_after_a_while_and_its_time_is_known(tmp_path: P
 def test_what_cannot_be_read_or_written_is_no_error(tmp_path: Path):
     folder = tmp_path / presence.FOLDER
     folder.mkdir()
-    for number, text in enumerate(('', '[]', '{"name": "a"}', '{"name": "a", "host": "b", "pid": "c", "since": 1}')):
+    vast = '{"name": "a", "host": "b", "pid": 1, "since": 1%s}' % ('0' * 400)
+    for number, text in enumerate(
+        (vast, '17', 'null', '', '[]', '{"name": "a"}', '{"name": "a", "host": "b", "pid": "c", "since": 1}')
+    ):
         (folder / f'{number}@x-1.json').write_text(text)
     os.mkfifo(folder / 'pipe@x-1.json')
     assert everybody(tmp_path) == []
