@@ -369,3 +369,21 @@ def test_a_place_for_files_is_tried_before_the_work(tmp_path: Path, place: str):
         atomic.check_folder(tmp_path / place)
     atomic.check_folder(tmp_path / 'to be' / 'made')
     assert [path.name for path in tmp_path.iterdir()] == ['file']
+
+
+def test_what_need_not_last_is_replaced_whole_without_flushing_or_listing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """For thousands of files in one folder: each write costs the same."""
+
+    def never(*_: object) -> None:
+        raise AssertionError('flushed or listed')
+
+    path = tmp_path / 'order.json'
+    for name in ('fsync', 'scandir', 'listdir'):
+        monkeypatch.setattr(os, name, never)
+    for content in ('one', 'two'):
+        atomic.replace(path, content, lasting=False)
+        assert path.read_text() == content
+    with pytest.raises(AssertionError, match='flushed or listed'):
+        atomic.replace(path, 'three')
+    monkeypatch.undo()
+    assert [one.name for one in tmp_path.iterdir()] == ['order.json']

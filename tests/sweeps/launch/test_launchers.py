@@ -1,5 +1,6 @@
 """Runs by launchers of all kinds: however orders are lost, late or carried out twice, a study ends in the same records."""
 
+import dataclasses
 import json
 from collections import Counter
 from pathlib import Path
@@ -346,3 +347,43 @@ def test_a_limit_that_is_shorter_than_a_pack_is_refused_before_anything_is_submi
     assert launcher.submissions == []
     monkeypatch.setattr(Limited, 'limit', 126.0)
     check(tmp_path / 'known', run(tmp_path / 'known', Limited(STUDY, WORLD)))
+
+
+@pytest.mark.parametrize('every', [0.0, 60.0])
+def test_a_pack_that_is_carried_out_twice_is_not_waited_for_until_both_have_ended(tmp_path: Path, monkeypatch, every: float):
+    """One that was given up has committed, and its order waits in the queue again: now and then all files are looked for."""
+    monkeypatch.setattr('sweeps.run.EVERY', every)
+
+    class Requeued(MadeUp):
+        looks = 0
+        waiting: list[str] = []
+
+        def carry_out(self, order: Order) -> bool:
+            self.waiting.append(order.name)
+            return super().carry_out(order)
+
+        def alive(self) -> set[str]:
+            self.looks += 1
+            names = super().alive() | set(self.waiting)
+            if self.looks > 200:
+                self.waiting.clear()
+            return names
+
+    launcher = Requeued(STUDY, WORLD)
+    Requeued.waiting = []
+    check(tmp_path, run(tmp_path, launcher))
+    assert (launcher.looks < 200) is (every == 0)
+
+
+def test_of_tasks_that_take_as_long_one_comes_before_the_other(tmp_path: Path):
+    """So that one is through, and planned on, while workers have packs of the other."""
+    alike = tuple(task('digits', name=name, dataset=name, chance=-1.0) for name in ('one', 'two'))
+    study, order = dataclasses.replace(STUDY, tasks=alike, arms={f'arm_{number}': () for number in range(3)}), []
+
+    class Listening(MadeUp):
+        def submit(self, orders: list[Order]) -> None:
+            order.extend(one.command['pack']['program']['task'] for one in orders)
+            super().submit(orders)
+
+    Run(study, tmp_path, Listening(study, WORLD), Silent())()
+    assert order[:6] == ['one'] * 3 + ['two'] * 3
