@@ -101,3 +101,10 @@ def layouts(devices: Sequence[jax.Device], lanes: int) -> Iterator[Layout]:
     for model in range(1, left + 1):
         if left % model == 0:
             yield Layout(tuple(devices), lane, left // model, model)
+
+
+def everywhere(tree: object, devices: Sequence[jax.Device]) -> object:
+    """Arrays from the host, whole on each of the devices; with one device where jax puts them."""
+    if len(devices) == 1:
+        return jax.device_put(tree)
+    return jax.device_put(tree, NamedSharding(Mesh(np.array(devices), AXES[:1]), PartitionSpec()))

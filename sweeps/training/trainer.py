@@ -16,6 +16,7 @@ from sweeps.training.checkpoints import Checkpoints
 from sweeps.training.device import device_memory, peak_memory
 from sweeps.training.environment import environment
 from sweeps.training.faults import of_model
+from sweeps.training.layout import everywhere
 from sweeps.training.loop import batch_order, make_training
 from sweeps.training.population import Population
 from sweeps.training.preflight import model_of, task_of
@@ -44,6 +45,7 @@ class Trainer:
 
     def __init__(self, strategy: str, blocks: str | None):
         self.strategy, self.blocks = strategy, blocks
+        self.devices = jax.devices() if strategy == 'vmap' else jax.devices()[:1]
         self.populations: dict[str, Population] = {}
         self.arrays: dict[tuple[str, str], Arrays] = {}
         self.placed: dict[str, dict] = {}
@@ -84,7 +86,7 @@ class Trainer:
         if pool.x.nbytes + pool.y.nbytes > device_memory():
             return source, True
         if key not in self.placed:
-            self.placed[key] = jax.device_put(source)
+            self.placed[key] = everywhere(source, self.devices)
         return self.placed[key], False
 
     def population(self, program: Program) -> Population:
@@ -94,8 +96,8 @@ class Trainer:
             streamed = self._source(program.data)[1]
             sizes, chunked = (program.steps, program.batch, program.evaluations), self.strategy == 'vmap'
             training = make_training(model, task, program.optimizer, *sizes, streamed, chunked)
-            devices = jax.devices()
-            self.populations[program.signature] = Population(training, self.strategy, streamed=streamed, devices=devices)
+            population = Population(training, self.strategy, streamed=streamed, devices=self.devices)
+            self.populations[program.signature] = population
         return self.populations[program.signature]
 
     def train(
@@ -125,7 +127,7 @@ class Trainer:
             scored = jax.tree.map(lambda *own: np.stack(own), *sets.values())
             for lane, trial in zip(lanes, pack.trials, strict=True):
                 lane['fold'] = np.int32(list(sets).index(trial.replicate))
-        scored = jax.device_put(scored)
+        scored = everywhere(scored, self.devices)
 
         def finish(lane: int, params: dict, state: dict, told: list[str | None]) -> str | None:
             trial = pack.trials[lane]
