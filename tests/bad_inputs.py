@@ -114,7 +114,8 @@ def inputs(seed: int, count: int, light: bool) -> Iterator[tuple[str, Bad, str, 
     try:
         for number in range(count):
             chance = random.Random(f'{seed} {number}')
-            kind = kinds[number % len(kinds)]
+            # A few inputs are of other kinds each time.
+            kind = kinds[(seed + number) % len(kinds)]
             with tempfile.TemporaryDirectory(prefix='archlab-bad-') as own:
                 place = Path(own, 'place')
                 place.mkdir()
