@@ -12,6 +12,8 @@ from sweeps.datasets.sources.locate import check, with_endings, with_names
 
 _PACKED = ('', '.gz', '.xz', '.bz2', '.zst')
 TEXTS = (*(f'{form}{packed}' for form in ('.txt', '.json', '.jsonl') for packed in _PACKED), '.raw', '.md', '.parquet')
+SHORTEST = 20
+"""Characters: of a shorter text the last tenth would be a single one."""
 TITLE = re.compile(r'^ = [^=\n].*[^=\n] = $', re.MULTILINE)
 """The title line of an article of WikiText; the titles of sections have more equality signs."""
 
@@ -27,8 +29,10 @@ def one_text(source: Path, options: Options, file: str, share: float = 0.1) -> M
 
 def cut(text: str, share: float) -> tuple[str, str]:
     """The first and the last characters of a text."""
-    if len(text) < 2:
-        raise ValueError(f'a text of {len(text)} characters cannot be split; give a longer one')
+    if len(text) < SHORTEST:
+        raise ValueError(
+            f'a text of {len(text)} characters is too short to be cut in two; allowed: {SHORTEST} or more; give a longer one'
+        )
     place = min(max(round(len(text) * (1 - share)), 1), len(text) - 1)
     return text[:place], text[place:]
 

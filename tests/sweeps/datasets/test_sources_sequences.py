@@ -264,3 +264,9 @@ def test_files_by_split(tmp_path: Path):
     assert by_split([a, test], folder, aside=[test]) == Split([a], [])
     with pytest.raises(ValueError, match=r'would be the test split by name, of 2 files.*--split names, or --split hash'):
         by_split([a, test], folder)
+
+
+def test_a_text_of_a_few_characters_is_no_set(tmp_path: Path):
+    (tmp_path / 'input.txt').write_text('to be, or not to be')
+    with pytest.raises(ValueError, match='a text of 19 characters is too short'):
+        prepare('tiny_shakespeare', tmp_path / 'input.txt', tmp_path)
