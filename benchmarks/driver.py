@@ -1,5 +1,8 @@
 """Driver: what a run costs the process that plans, submits and collects, with a thousand workers that are lost now and then.
 
+`overhead` is the driver's own CPU time by that of the workers at work, `waiting` what workers had nothing to do because it
+computed (when nothing else was in the queue), by the same.
+
 Trials and workers are simulated, so nothing trains; the run, its orders, commits and losses are real. The time is that of the
 cluster: it goes on by the pauses of the run and by the CPU seconds that the run takes itself, while workers are at work.
 """
@@ -201,7 +204,8 @@ class Simulation:
             'worker_hours': round(cluster.busy / 3600, 1),
             'driver_cpu_s': round(cpu, 2),
             'idle_worker_hours': round(cluster.spare / 3600, 2),
-            'overhead': round((cpu + cluster.spare) / cluster.busy, 5),
+            'overhead': round(cpu / cluster.busy, 7),
+            'waiting': round(cluster.spare / cluster.busy, 5),
             'wall_s': round(time.perf_counter() - wall, 1),
             'mib': round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MIB),
             'looks': cluster.looks,
@@ -230,11 +234,12 @@ def lines(results: Mapping) -> list[str]:
     told = results['machine']
     made = [
         f'{told["processor"]}, {told["cores"]} cores, load {told["load"]}',
-        f'{"trials":>9}{"packs":>8}{"workers":>8}{"lost":>6}{"worker h":>10}{"driver CPU s":>14}{"overhead":>10}{"MiB":>7}',
+        f'{"trials":>9}{"packs":>8}{"workers":>8}{"lost":>6}{"worker h":>10}'
+        f'{"driver s":>9}{"overhead":>10}{"waiting":>9}{"MiB":>6}',
     ]
     for run in results['runs']:
         numbers = f'{run["trials"]:9,}{run["packs"]:8,}{run["workers"]:8,}{run["lost"]:6,}{run["worker_hours"]:10,.0f}'
-        made.append(f'{numbers}{run["driver_cpu_s"]:14,.1f}{run["overhead"]:10.3%}{run["mib"]:7,}')
+        made.append(f'{numbers}{run["driver_cpu_s"]:9,.0f}{run["overhead"]:10.4%}{run["waiting"]:9.2%}{run["mib"]:6,}')
     return made
 
 
