@@ -207,7 +207,8 @@ def test_a_study_in_which_everything_diverges_says_so(called: Callable, here: tu
     study, runs = tmp_path / 'diverging.py', tmp_path / 'runs'
     study.write_text(DIVERGING)
     done = called('run', study, '--runs', runs, *here, '--json')
-    assert done.returncode == 0 and 'Traceback' not in done.stderr, done.stderr
+    assert done.returncode == 1 and 'Traceback' not in done.stderr, done.stderr
+    assert 'every run of the study diverged (8 of 8)' in done.stderr
     finding = json.loads(done.stdout)[0]
     assert finding['verdict'] == 'not comparable' and 'diverged' in finding['reason']
     assert finding['diverged_share'] == finding['base_diverged_share'] == 1.0
