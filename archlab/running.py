@@ -158,7 +158,10 @@ def run(
     ] = None,
     devices: Annotated[int | None, typer.Option(help='Devices of a worker on this machine; one unless given.')] = None,
     partition: Annotated[str | None, typer.Option(help='Slurm: the partition.', rich_help_panel=CLUSTER)] = None,
-    gpus: Annotated[int | None, typer.Option(help='GPUs of a worker.', rich_help_panel=CLUSTER)] = None,
+    nodes: Annotated[int | None, typer.Option(help='Slurm: nodes of a worker.', rich_help_panel=CLUSTER)] = None,
+    gpus: Annotated[
+        int | None, typer.Option(help='GPUs of a worker, with --nodes on each node.', rich_help_panel=CLUSTER)
+    ] = None,
     cpus: Annotated[int | None, typer.Option(help='CPUs of a worker.', rich_help_panel=CLUSTER)] = None,
     memory: Annotated[str | None, typer.Option(help='Memory of a worker, such as 8G.', rich_help_panel=CLUSTER)] = None,
     time: Annotated[
@@ -203,7 +206,7 @@ def run(
     # Read once: the table is of the study that ran, whatever becomes of its file meanwhile.
     asked = override(load_study(study), settings or [])
     cluster = {'partition': partition, 'gpus': gpus, 'cpus': cpus, 'memory': memory, 'time': time, 'address': address}
-    cluster |= {'devices': devices, 'sbatch': tuple(sbatch or ())}
+    cluster |= {'devices': devices, 'nodes': nodes, 'sbatch': tuple(sbatch or ())}
     beside = Path(study) if study.endswith('.py') else None
     failures = run_study(asked, runs, settings, workers, retry_failed, None, launcher, cluster, beside, **saving)
     study_runs = open_study(asked, runs, settings)

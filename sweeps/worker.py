@@ -6,9 +6,14 @@ its input ends. So a worker whose launcher has died finishes and commits its pac
     python -m sweeps.worker --answers N    commands come through standard input, answers go to the open file descriptor N
     python -m sweeps.worker RUN ORDER      carries out one order file of a run's folder; status 2 where it is refused
 
+Several processes may carry out one order together, each with devices of its own: those of one `srun`, or any that have
+$ARCHLAB_PROCESSES (how many), $ARCHLAB_PROCESS (which, from 0) and $ARCHLAB_COORDINATOR (host:port of the first). The first one
+commits and answers.
+
 Standard output is no way for answers: whatever runs when Python starts may print there.
 """
 
+import contextlib
 import io
 import json
 import os
@@ -31,6 +36,7 @@ from sweeps.presence import present
 from sweeps.protocol.pack import Pack
 from sweeps.training.checkpoints import Checkpoints
 from sweeps.training.compiling import Compiling
+from sweeps.training.device import join
 from sweeps.training.environment import ROOT, environment, source_hash
 from sweeps.training.faults import ModelFault
 from sweeps.training.population import strategy_for
@@ -90,7 +96,7 @@ def _preflight(command: dict) -> dict:
         for name in task_of(program.data).absent():
             find(name)
     backend = jax.default_backend()
-    devices = jax.local_device_count()
+    devices = jax.device_count()
     about = {'platform': backend, 'strategy': strategy_for(backend, devices), 'devices': devices}
     sizes = {program.task: task_of(program.data).test_size() for program in programs}
     return {'costs': costs, 'test_sizes': {task: size for task, size in sizes.items() if size is not None}, **about}
@@ -100,20 +106,22 @@ def _train(command: dict, trainer: Trainer, compiling: Compiling) -> dict:
     pack = Pack.from_dict(command['pack'])
     folder, reason = Path(command['folder']), ''
     about = [pack.id, environment(), command['strategy'], command.get('weights', False)]
-    checkpoints = Checkpoints(folder, pack.id, about, **command.get('checkpoints', {}))
+    first, alone = jax.process_index() == 0, jax.process_count() == 1
+    # Several processes would have to agree on when one is due: a pack of theirs that is lost begins again.
+    checkpoints = Checkpoints(folder, pack.id, about, **command.get('checkpoints', {})) if alone else None
     weights = folder / Saving.FOLDER if command.get('weights') else None
     program = pack.program
     told = {'pack': pack.id, 'arm': program.arm, 'task': program.task, 'held': pack.held, 'lanes': len(pack.trials)}
     told['device'] = environment()['device']
     try:
-        with present(folder, command['name'], **told):
+        with present(folder, command['name'], **told) if first else contextlib.nullcontext():
             records = trainer.train(pack, command['flops'], checkpoints, weights)
     except (ModelFault, jax.errors.JaxRuntimeError) as error:
         # A result of the pack, which is recorded. What else is raised is the fault of disks, data or settings: the run stops.
         traceback.print_exc()
         reason = (str(error) if isinstance(error, ModelFault) else in_words(error))[:300]
         records = failed(pack, reason)
-    for note in checkpoints.notes:
+    for note in checkpoints.notes if checkpoints else ():
         print(note, file=sys.stderr)
     population = trainer.populations.get(pack.program.signature)
     splits = population.splits if population else 0
@@ -121,8 +129,10 @@ def _train(command: dict, trainer: Trainer, compiling: Compiling) -> dict:
     how['compile_seconds'] = round(compiling.seconds, 3)
     if population is not None and population.layout is not None:
         how |= {'devices': len(population.layout.devices), 'layout': population.layout.sizes}
-    commit(folder, command['name'], lines(records, pack, command['skip'], how))
-    checkpoints.clear()
+    if first:
+        commit(folder, command['name'], lines(records, pack, command['skip'], how))
+    if checkpoints:
+        checkpoints.clear()
     return {'pack': pack.id, 'reason': reason}
 
 
@@ -136,8 +146,10 @@ def _carry_out(run: Path, order: str) -> bool:
         place = order_files.place(run, order, 'json')
         raise ValueError(f'{place}: {error}; run the study again, which writes it anew') from None
     answers = io.StringIO()
+    join()
     fine = serve([json.dumps(command)], answers)
-    order_files.tell(run, order, json.loads(answers.getvalue()))
+    if jax.process_index() == 0:
+        order_files.tell(run, order, json.loads(answers.getvalue()))
     return fine
 
 

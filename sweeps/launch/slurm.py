@@ -52,14 +52,16 @@ def seconds_of(time: str) -> float | None:
 class SlurmSettings:
     """What each task of a job asks for.
 
-    `time` is Slurm's (minutes, hours:minutes:seconds, days-hours), `memory` too (4G). `sbatch` are further options of sbatch,
-    as they are, and `setup` lines of shell that run before a worker, such as `module load cuda`. Raises ValueError on a value
-    that Slurm could not read.
+    `time` is Slurm's (minutes, hours:minutes:seconds, days-hours), `memory` too (4G). On several `nodes` a task has a process
+    each, and these train its lanes together (sweeps/training/layout.py). `sbatch` are further options of sbatch, as they are,
+    and `setup` lines of shell that run before a worker, such as `module load cuda`. Raises ValueError on a value that Slurm
+    could not read.
     """
 
     partition: str | None = None
     account: str | None = None
     time: str | None = None
+    nodes: int = 1
     gpus: int = 0
     cpus: int = 1
     memory: str | None = None
@@ -71,6 +73,8 @@ class SlurmSettings:
             raise ValueError(f"--time '{self.time}'; allowed: Slurm's times, such as 90 (minutes), 2:00:00 or 1-12")
         if self.gpus < 0 or self.cpus < 1:
             raise ValueError(f'--gpus {self.gpus}, cpus {self.cpus}; allowed: no GPU or more, and one CPU or more')
+        if self.nodes < 1:
+            raise ValueError(f'--nodes {self.nodes}; allowed: 1 or more; leave it out for one')
 
     @property
     def options(self) -> list[str]:
@@ -78,11 +82,17 @@ class SlurmSettings:
         named = {'partition': self.partition, 'account': self.account, 'time': self.time, 'mem': self.memory}
         named |= {'cpus-per-task': self.cpus, 'gpus-per-task': self.gpus or None}
         told = [f'--{name}={value}' for name, value in named.items() if value is not None]
-        return [*(['--ntasks=1', *told] if self.gpus else told), *self.sbatch]
+        if self.nodes > 1:
+            told = [f'--nodes={self.nodes}', '--ntasks-per-node=1', *told]
+        elif self.gpus:
+            told = ['--ntasks=1', *told]
+        return [*told, *self.sbatch]
 
 
 def script(run: Path, orders: str, settings: SlurmSettings) -> str:
     """The script of an array job: task n carries out the n-th order of a list in the run's folder."""
+    # Where one process of several ends badly, the others would wait for it.
+    together = f'srun --nodes={settings.nodes} --ntasks-per-node=1 --kill-on-bad-exit=1 ' if settings.nodes > 1 else ''
     exports = [f'export {name}={shlex.quote(value)}' for name, value in variables(on_cpu=not settings.gpus).items()]
     lines = [
         '#!/bin/bash',
@@ -92,7 +102,7 @@ def script(run: Path, orders: str, settings: SlurmSettings) -> str:
         f'exec >> "$run/{order_files.LOGS}/$order.log" 2>&1',
         *settings.setup,
         *exports,
-        f'exec {shlex.quote(sys.executable)} -P -m sweeps.worker "$run" "$order"',
+        f'exec {together}{shlex.quote(sys.executable)} -P -m sweeps.worker "$run" "$order"',
     ]
     return '\n'.join(lines) + '\n'
 

@@ -33,6 +33,20 @@ def device_memory() -> int:
     return _given('ARCHLAB_RESIDENT_BYTES') or int(memory_limit() or 4 << 30) // 4
 
 
+def join() -> None:
+    """Join the other processes that carry out the same order, before anything else of jax; nothing where there are none.
+
+    They are those of one `srun`, or say so by $ARCHLAB_PROCESSES, $ARCHLAB_PROCESS and $ARCHLAB_COORDINATOR.
+    """
+    given = os.environ
+    if 'ARCHLAB_PROCESSES' in given:
+        jax.distributed.initialize(given['ARCHLAB_COORDINATOR'], int(given['ARCHLAB_PROCESSES']), int(given['ARCHLAB_PROCESS']))
+    elif int(given.get('SLURM_STEP_NUM_TASKS', 1)) > 1:
+        # Else jax takes one GPU for each process.
+        gpus = int(given.get('SLURM_GPUS_ON_NODE') or 0)
+        jax.distributed.initialize(local_device_ids=range(gpus) if gpus else None)
+
+
 def on_host(tree: object) -> object:
     """Arrays of devices as those of numpy; also where some of the devices are those of other processes."""
     if jax.process_count() == 1:

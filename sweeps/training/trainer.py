@@ -131,7 +131,7 @@ class Trainer:
 
         def finish(lane: int, params: dict, state: dict, told: list[str | None]) -> str | None:
             trial = pack.trials[lane]
-            if weights is not None:
+            if weights is not None and jax.process_index() == 0:
                 save_weights(weights / f'{trial.id}.safetensors', params, state)
             if not wants_check(trial) or any(leak is not None for leak in told):
                 return None
