@@ -55,7 +55,8 @@ class Options:
 class Material:
     """The examples of a source: `pool` and `test`; or only `pool`, and a `share` of it by hash of content is the test split.
 
-    `counts`: examples of each split where they are known beforehand. `files`: what is read. `skipped` and `notes` grow while
+    `counts`: examples of each split where they are known beforehand. `files`: what is read of examples, and `lists` what says
+    the classes of others. `skipped` and `notes` grow while
     streaming. `split` says by what the test split was taken, where names of files told, and `unread` counts
     members of archives that no reader takes, by their ending.
     """
@@ -73,6 +74,7 @@ class Material:
     skipped: list[str] = dataclasses.field(default_factory=list)
     split: str = ''
     unread: Counter[str] = dataclasses.field(default_factory=Counter)
+    lists: list[Path] = dataclasses.field(default_factory=list)
 
     @property
     def ragged(self) -> bool:

@@ -155,7 +155,7 @@ def _without_training(unseen: list[int], classes: list[str] | None) -> str:
 
 def _unread(source: Path, material: Material) -> list[str]:
     """A note of how many files of a folder, and members of its archives, no reader takes, by their ending."""
-    counts, read = Counter(material.unread), {path.resolve() for path in material.files}
+    counts, read = Counter(material.unread), {path.resolve() for path in [*material.files, *material.lists]}
     for path in source.rglob('*') if source.is_dir() else ():
         if path.is_file() and path.resolve() not in read and not beside(path, source):
             counts[path.suffix.lower() or 'no ending'] += 1

@@ -24,12 +24,13 @@ SPLITS = {
 class Folders(NamedTuple):
     """Classes in label order, the same for all splits; images with their labels by split ('train', 'val', 'test').
 
-    `aside` are images of a test split without labels.
+    `aside` are images of a test split without labels, and `lists` the files that say the classes of images.
     """
 
     classes: list[str]
     splits: dict[str, list[tuple[Path, int]]]
     aside: list[Path] = []
+    lists: list[Path] = []
 
 
 def _folders(path: Path) -> list[Path]:
@@ -153,7 +154,8 @@ def read_tiny_imagenet(path: Path) -> Folders:
             raise ValueError(f'{source}: line {number}: {line[:60]!r}; allowed: a file once, a tab, its class; mend the line')
         listed[fields[0]] = fields[1]
     train = _by_class(_existing(path, 'train'), classes, 'images')
-    return Folders(classes, {'train': train, 'val': _by_list(_existing(path / 'val', 'images'), listed, classes, source)})
+    splits = {'train': train, 'val': _by_list(_existing(path / 'val', 'images'), listed, classes, source)}
+    return Folders(classes, splits, lists=[path / 'wnids.txt', source])
 
 
 def read_words(path: Path) -> dict[str, str]:
@@ -191,7 +193,7 @@ def read_imagenet(path: Path, labels: Path | None = None, devkit: Path | None = 
             'LOC_val_solution.csv or ILSVRC2012_devkit_t12.tar.gz'
         )
     listed = _val_classes(source, val, classes, devkit)
-    return Folders(classes, splits | {'val': _by_list(val, listed, classes, source)})
+    return Folders(classes, splits | {'val': _by_list(val, listed, classes, source)}, lists=[source])
 
 
 def _val_classes(source: Path, val: Path, classes: list[str], devkit: Path | None) -> dict[str, str]:

@@ -81,11 +81,12 @@ def folder(source: Path, options: Options, layout: str, size: int | None = None)
     }
     inner = source / 'tiny-imagenet-200'
     source = inner if inner.is_dir() else check(source)
-    classes, splits, aside = readers[layout](source)
+    classes, splits, aside, lists = readers[layout](source)
     pool, test = splits['train'], splits.get('test') or splits.get('val')
     if splits.get('test'):
         pool = [*pool, *splits.get('val', [])]
-    words = next((folders.read_words(path) for path in _words(source) if path.is_file()), {})
+    named = [path for path in _words(source) if path.is_file()][:1]
+    words = folders.read_words(named[0]) if named else {}
     skipped: list[str] = []
     return Material(
         'images',
@@ -97,6 +98,7 @@ def folder(source: Path, options: Options, layout: str, size: int | None = None)
         skipped=skipped,
         notes=[withheld(len(aside), 'images', str(aside[0].parent.relative_to(source)))] if aside else [],
         split=f'the folder {"test" if splits.get("test") else "val"}' if test and layout == 'any' else '',
+        lists=[*lists, *named],
     )
 
 

@@ -48,7 +48,7 @@ def test_an_unknown_cluster_is_refused():
         (['quickstar', '--for', 'slurm'], "Did you mean 'quickstart'"),
         (['quickstart', '--for', 'slurm', '--time', 'soon'], "--time 'soon'"),
         (['quickstart', '--for', 'ray', '--gpus', '-1'], '--gpus -1'),
-        (['quickstart', '--for', 'tpu', '--gpus', '1'], "--gpus with launcher 'local'"),
+        (['quickstart', '--for', 'tpu', '--gpus', '1'], "--gpus is nothing to launcher 'local'"),
         (['quickstart', '--for', 'ray', '--partition', 'gpu'], "--partition is nothing to launcher 'ray'"),
     ],
 )
