@@ -66,6 +66,11 @@ TINY = (
 """Two datasets of one shape and a model of eight channels: what is compiled for one serves the other."""
 
 
+def pytest_unconfigure() -> None:
+    """Let what was collected go: a library that looks for leaks in the end would find it."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope='session')
 def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study file of a user's own that runs in seconds: two arms on two datasets, eight steps a run."""
