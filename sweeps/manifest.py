@@ -19,6 +19,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from ablations.config import NAME
 from results.store import atomic, regular
 from results.store.records import FIX
 
@@ -56,7 +57,8 @@ def _design(value: object) -> bool:
 
 
 KINDS = {
-    **dict.fromkeys(('study', 'digest', 'platform', 'strategy'), _text),
+    'study': lambda value: _text(value) and NAME.fullmatch(value) is not None,
+    **dict.fromkeys(('digest', 'platform', 'strategy'), _text),
     **dict.fromkeys(('lanes', 'protocol'), lambda value: _count(value) and value > 0),
     'pack_seconds': lambda value: isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0,
     'settings': _list(_text),

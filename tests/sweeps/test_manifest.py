@@ -34,7 +34,7 @@ def test_what_was_removed_meanwhile_is_written_again(tmp_path: Path):
     assert manifest.update(tmp_path, known, lanes=8)['looks'] == [3, 5], 'what another process has written since counts'
 
 
-@pytest.mark.parametrize('text', ['', '{"looks": [3', '[]', 'null', '\x00\x01'])
+@pytest.mark.parametrize('text', ['', '{"looks": [3', '[]', 'null', '\x00\x01', '{"study": "of no name"}'])
 def test_a_damaged_manifest_is_named(tmp_path: Path, text: str):
     (tmp_path / manifest.FILE).write_text(text)
     with pytest.raises(ValueError, match=r'manifest\.json is damaged .*move it away'):
