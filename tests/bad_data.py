@@ -159,7 +159,11 @@ def harmed_data(place: Path, chance: random.Random, light: bool) -> Bad:
             about[key] = chance.choice([None, 5.5, [], [[]], True, -1])
             (folder / 'about.json').write_text(json.dumps(about))
         if chance.random() < 0.4:
-            return Bad(['data', 'list', '--data', str(place / 'data')], (0,), '' if way in ('absent', 'nowhere', 'itself') else 'little')
+            return Bad(
+                ['data', 'list', '--data', str(place / 'data')],
+                (0,),
+                '' if way in ('absent', 'nowhere', 'itself') else 'little',
+            )
     else:
         path = chance.choice(sorted(folder.glob('*/*.npy')))
         if chance.random() < 0.5:

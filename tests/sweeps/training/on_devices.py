@@ -104,7 +104,7 @@ def main() -> None:
         body, sizes = case.split(':')
         training = make_training(build(bodies()[body]), TASK, 'sgd', 6, BATCH, 2)
         way = layout.Layout(tuple(jax.devices()), *map(int, sizes.split('x')))
-        lanes = jax.tree.map(lambda *leaves: np.stack(leaves), *(tiny.lane(seed, 1e-2) for seed in range(way.lane)))
+        lanes = jax.tree.map(lambda *leaves: np.stack(leaves), *(tiny.lane(seed, 1e-3) for seed in range(way.lane)))
         spread = trained(LanePrograms(training.over(way), 'vmap', False, way), tiny, lanes)
         # Of two processes each trains it by itself.
         with jax.default_device(jax.local_devices()[0]):
