@@ -4,9 +4,11 @@
 
 A case is a body and the sizes of a layout, such as tiny:2x2x2. Prints, as JSON, how far the numbers of each case are from those
 of one device, {case: {moment: distance}}, relative to the largest number. The case `memory` is a model whose parameters and
-moments take three times the memory of a device: the layout that it trains in, and what is said where there is one device.
+moments take three times the memory of a device: the layout that it trains in, and what is said where there is one device. The
+case `resumed` is a pack that is stopped in the middle.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -15,7 +17,7 @@ from pathlib import Path
 PROCESS = sys.argv[2:]
 COUNT = 8 // int(PROCESS[1]) if PROCESS else 8
 os.environ['XLA_FLAGS'] = f'{os.environ.get("XLA_FLAGS", "")} --xla_force_host_platform_device_count={COUNT}'
-sys.path[:0] = [str(Path(__file__).parents[3]), str(Path(__file__).parent)]
+sys.path[:0] = [str(Path(__file__).parents[3]), str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
 
 def trained(programs, tiny, lanes: dict) -> dict:
@@ -83,6 +85,41 @@ def memory() -> dict:
     return {'layout': spread.layout.sizes, 'distance': distance(whole['curve'], result['curve']), 'said': said}
 
 
+def resumed() -> dict[str, bool]:
+    """By layout, whether a pack that is stopped in the middle goes on to the same bits, and gives them again when run again."""
+    import tempfile
+
+    import jax
+    from test_checkpoints import Stopped, Stopping
+    from tiny_population import BATCH, CONFIG, STEPS, TASK, same_bits, tiny_population
+
+    from arch.model import build
+    from sweeps.training import joined, layout
+    from sweeps.training.checkpoints import Checkpoints
+    from sweeps.training.loop import make_training
+    from sweeps.training.population import Population
+
+    joined.SMALL = layout.SMALL = 0
+    tiny, training, told = tiny_population(), make_training(build(CONFIG), TASK, 'adamw', STEPS, BATCH, 2), {}
+    for lane, data, model in ((1, 2, 4), (4, 2, 1)):
+        lanes = [tiny.lane(seed, 1e-2) for seed in range(lane)]
+        population = Population(training, 'vmap', lane, devices=jax.devices())
+        population.chosen[lane] = population.programs(layout.Layout(tuple(jax.devices()), lane, data, model))
+        whole = tiny.run('vmap', lanes, population=population)
+        with tempfile.TemporaryDirectory() as folder:
+            stopping = Stopping(Path(folder), 'pack', 'here', steps=2)
+            stopping.left = 2
+            with contextlib.suppress(Stopped):
+                tiny.run('vmap', lanes, stopping, population=population)
+            checkpoints = Checkpoints(Path(folder), 'pack', 'here', steps=STEPS)
+            assert 0 < checkpoints.latest().step < STEPS
+            again = tiny.run('vmap', lanes, checkpoints, population=population)
+            checkpoints.clear()
+        same = same_bits(whole, again) and same_bits(whole, tiny.run('vmap', lanes, population=population))
+        told[f'{lane}x{data}x{model}'] = same
+    return told
+
+
 def main() -> None:
     import jax
     import numpy as np
@@ -100,6 +137,8 @@ def main() -> None:
     tiny, told = tiny_population(), {}
     if sys.argv[1] == 'memory':
         return print(json.dumps(memory()))
+    if sys.argv[1] == 'resumed':
+        return print(json.dumps(resumed()))
     for case in sys.argv[1].split(','):
         body, sizes = case.split(':')
         training = make_training(build(bodies()[body]), TASK, 'sgd', 6, BATCH, 2)

@@ -69,3 +69,8 @@ def test_what_does_not_fit_one_device_is_spread_over_several_or_refused():
     assert done['layout']['model'] > 1 and done['layout']['lane'] == 1
     assert done['distance'] < TOLERANCE
     assert 'GB of a device; allowed' in done['said'] and 'give a worker more devices' in done['said']
+
+
+@pytest.mark.slow
+def test_a_pack_over_several_devices_goes_on_to_the_same_bits():
+    assert told(start('resumed')) == {'1x2x4': True, '4x2x1': True}
