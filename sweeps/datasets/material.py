@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-Block = tuple[Sequence[np.ndarray] | np.ndarray, np.ndarray | None]
-"""Some examples, and the numbers of their classes int64, or None."""
+from sweeps.datasets.prepared import DENSE
+
+Block = tuple[Sequence[np.ndarray] | np.ndarray, Sequence[np.ndarray] | np.ndarray | None]
+"""Some examples, and the numbers of their classes int64, their targets of another form, or None."""
 Progress = Callable[[str, int, int | None], object]
 """A function that is told the present stage, how much of it is done, and the total where known."""
 ROWS = 1024
@@ -57,7 +59,7 @@ class Material:
 
     `counts`: examples of each split where they are known beforehand. `files`: what is read of examples, and `lists` what says
     the classes of others. `skipped` and `notes` grow while
-    streaming. `split` says by what the test split was taken, where names of files told, and `unread` counts
+    streaming. `target` is the form of the targets and `targets` are their names (sweeps/datasets/targets.py). `split` says by what the test split was taken, where names of files told, and `unread` counts
     members of archives that no reader takes, by their ending.
     """
 
@@ -75,11 +77,13 @@ class Material:
     split: str = ''
     unread: Counter[str] = dataclasses.field(default_factory=Counter)
     lists: list[Path] = dataclasses.field(default_factory=list)
+    target: str = 'class'
+    targets: list[str] | None = None
 
     @property
     def ragged(self) -> bool:
         """Whether examples differ in length."""
-        return self.kind not in ('images', 'series')
+        return self.kind not in DENSE
 
 
 def blocks(examples: Iterable[tuple[np.ndarray, int | None]], rows: int = ROWS) -> Iterator[Block]:

@@ -125,6 +125,7 @@ def _make(folder: Path, name: str, known: Dataset, source: Path, options: Option
                     'unit': known.unit,
                     'classes': classes,
                     **({'rate': material.rate} if material.rate else {}),
+                    **({} if material.target == 'class' else {'target': material.target, 'targets': material.targets}),
                     'sources': sources,
                     'options': {'dataset': name, **dataclasses.asdict(options)},
                     'partial': lacking or None,
@@ -188,7 +189,7 @@ def _write(place: Path, material: Material, progress: Progress) -> tuple[int, di
     Gives the number of pool examples dropped as test examples, repeats and examples by split, the names of the classes, and
     the numbers of the classes that only the test split has.
     """
-    writers = {split: Writing(place / split, material.ragged) for split in SPLITS}
+    writers = {split: Writing(place / split, material.ragged, material.target) for split in SPLITS}
     try:
         dropped = _stream(writers, material, progress)
         ys, names = dense([writer.classes for writer in writers.values()], material.classes)
@@ -234,7 +235,8 @@ def _chosen(xs, ys, digests: list[bytes], wanted: list[bool]) -> tuple:
     if all(wanted):
         return xs, ys, digests
     places = [i for i, want in enumerate(wanted) if want]
-    return [xs[i] for i in places], None if ys is None else ys[places], [digests[i] for i in places]
+    kept = None if ys is None else ys[places] if isinstance(ys, np.ndarray) else [ys[i] for i in places]
+    return [xs[i] for i in places], kept, [digests[i] for i in places]
 
 
 def _near(place: Path, kind: str, progress: Progress) -> dict:

@@ -6,15 +6,17 @@ A prepared set is a folder NAME with `about.json` (written last) and, for each s
     pool/  test/          training and tuning-validation examples; the sealed test examples
         x.npy             dense: [n, ...]; ragged: all examples one after the other, [total]
         offsets.npy       ragged only: int64 [n + 1], example i is x[offsets[i]:offsets[i + 1]]
-        y.npy             int32 [n], where examples have a class
+        y.npy             int32 [n], where examples have a class; other targets: see sweeps/datasets/targets.py
         group.npy         int64 [n]: examples of one group are identical and must not be torn by a split
 
 Kinds and what x holds: images uint8 [n, H, W, C]; texts uint8 (UTF-8), ragged by document; tokens uint16 or uint32, ragged by
-document; sounds int16, ragged; molecules uint8, ragged, one line each without its end; series float32 [n, length].
+document; sounds int16, ragged; molecules uint8, ragged, one line each without its end; series float32 [n, length], or [n,
+length, F] with F numbers at each step; tables float32 [n, F], a row each; maps float32 [n, H, W, C], images of any numbers.
 
 `about` holds `name`, `kind`, `classes` (names, in the order of y, or None), `sizes` (examples of each split), `elements`
 (numbers in x of each split), `balance` (examples of each class), `shape` (of an example, dense sets), `mean` and `std` (images:
-of each channel of the pool, of values in [0, 1]), `rate` (sounds, in Hz), `checksums` (sha256 of each file), `digest` (of all
+of each channel of the pool, of values in [0, 1]; tables, maps and series of several numbers: of each as stored), `target` with
+`targets`, `known`, `positive`, `target_mean` and `target_std` (sets with other targets than one class), `rate` (sounds, in Hz), `checksums` (sha256 of each file), `digest` (of all
 of them: what results are known by), `sources` (the files it was made from), `partial` (what lacked, or None), `licence`,
 `citation` and `notes` (sentences).
 """
@@ -35,10 +37,13 @@ from sweeps.datasets.aside import FIX, locked
 from sweeps.datasets.formats.labels import dense
 from sweeps.datasets.intact import BLOCK, check, checksum
 from sweeps.datasets.locations import prepared_folder
+from sweeps.datasets.targets import balance, facts, form_of
 
 FORMAT = 1
 ABOUT, SPLITS = 'about.json', ('pool', 'test')
-KINDS = ('images', 'texts', 'tokens', 'sounds', 'molecules', 'series')
+KINDS = ('images', 'texts', 'tokens', 'sounds', 'molecules', 'series', 'tables', 'maps')
+DENSE = ('images', 'series', 'tables', 'maps')
+"""The kinds whose examples have one shape; all others are ragged."""
 ARRAYS = ('x', 'y', 'group', 'offsets')
 _KEYS = {'name': str, 'kind': str, 'sizes': dict, 'balance': dict, 'checksums': dict, 'digest': str}
 """What every `about` has."""
@@ -47,7 +52,10 @@ _NAME = re.compile(r'[a-z0-9][a-z0-9_.-]*')
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """The examples of one split: `x`, `y` [n] or None, `group` [n] and, for ragged sets, `offsets` [n + 1]."""
+    """The examples of one split: `x`, `y` [n, ...] or None, `group` [n] and, for ragged sets, `offsets` [n + 1].
+
+    The `y` of a ragged set with a class for each place is as long as x.
+    """
 
     x: np.ndarray
     y: np.ndarray | None
@@ -57,7 +65,8 @@ class Part:
     def __post_init__(self):
         examples = len(self.group)
         given = {'x': len(self.x) if self.offsets is None else len(self.offsets) - 1}
-        given |= {} if self.y is None else {'y': len(self.y)}
+        places = self.offsets is not None and self.y is not None and len(self.y) == len(self.x)
+        given |= {} if self.y is None or places else {'y': len(self.y)}
         if any(count != examples for count in given.values()):
             raise ValueError(f'{examples} groups, but examples by {given}; give every example one of each')
         if self.offsets is not None and (int(self.offsets[0]), int(self.offsets[-1])) != (0, len(self.x)):
@@ -72,6 +81,10 @@ class Part:
     def example(self, number: int) -> np.ndarray:
         """The x of one example."""
         return self.x[number] if self.offsets is None else self.x[self.offsets[number] : self.offsets[number + 1]]
+
+    def places(self, number: int) -> np.ndarray:
+        """The class of each place of one example, in a set with maps."""
+        return self.y[number] if self.offsets is None else self.y[self.offsets[number] : self.offsets[number + 1]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -201,7 +214,8 @@ def write(folder: Path, about: Mapping, pool: Part, test: Part) -> Prepared:
     `about` needs `kind`; the rest is computed. Raises ValueError on an unknown kind.
     """
     check_name(folder.name)
-    ys, names = dense([pool.y, test.y], about.get('classes'))
+    classes = form_of(about, pool.y) == 'class'
+    ys, names = dense([pool.y, test.y], about.get('classes')) if classes else (None, about.get('classes'))
     if names != about.get('classes'):
         about = {**about, 'classes': names}
         pool, test = (dataclasses.replace(part, y=y) for part, y in zip((pool, test), ys, strict=True))
@@ -220,17 +234,21 @@ def finish(place: Path, about: Mapping) -> None:
     if about.get('kind') not in KINDS:
         raise ValueError(f"kind '{about.get('kind')}' of a prepared set; allowed: {list(KINDS)}; choose one")
     parts = {split: Part(**mapped(place / split)) for split in SPLITS}
+    form = form_of(about, parts['pool'].y)
     sums = {f'{path.parent.name}/{path.name}': checksum(path) for path in sorted(place.glob('*/*.npy'))}
     added = {
         'sizes': {split: len(part) for split, part in parts.items()},
         'elements': {split: int(part.x.size) for split, part in parts.items()},
-        'balance': {split: _balance(part) for split, part in parts.items()},
+        'balance': {split: balance(form_of(about, part.y), part.y) for split, part in parts.items()},
         'shape': list(parts['pool'].x.shape[1:]) if parts['pool'].offsets is None else None,
         'checksums': sums,
         'digest': hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()[:16],
     }
     if about['kind'] == 'images':
         added['mean'], added['std'] = channel_moments(parts['pool'].x)
+    elif about['kind'] in ('tables', 'maps') or (about['kind'] == 'series' and parts['pool'].x.ndim > 2):
+        _, (added['mean'], added['std']) = moments(parts['test'].x, 'test'), moments(parts['pool'].x, 'pool')
+    added |= facts(form, parts, about.get('targets'))
     added['classes'] = classes = _classes(about.get('classes'), added['balance'])
     # A class that one split lacks counts 0 there.
     for counts in added['balance'].values():
@@ -251,8 +269,24 @@ def _classes(names: list[str] | None, balance: dict[str, list[int] | None]) -> l
     return [str(number) for number in range(needed)] if names is None else list(names)
 
 
-def _balance(part: Part) -> list[int] | None:
-    return None if part.y is None else np.bincount(part.y).tolist()
+def moments(x: np.ndarray, split: str) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of the last axis of numbers [..., F]. Raises ValueError where one is no finite number."""
+    flat = x.reshape(-1, x.shape[-1])
+    total, rows = np.zeros((2, x.shape[-1])), max(1, BLOCK // max(1, flat[:1].nbytes))
+    mean = np.zeros(x.shape[-1])
+    # The deviation is taken about the mean, in a second pass: large numbers that differ little lose none of it.
+    for power in (0, 1):
+        for start in range(0, len(flat), rows):
+            block = np.asarray(flat[start : start + rows], np.float64)
+            if not np.isfinite(block).all():
+                column = int(np.argwhere(~np.isfinite(block))[0, 1])
+                raise ValueError(
+                    f'{split}: number {column} of an example is missing or infinite; allowed: finite numbers; leave these '
+                    'examples out, or fill in what is missing'
+                )
+            total[power] += ((block - mean) ** 2).sum(0) if power else block.sum(0)
+        mean = total[0] / max(len(flat), 1)
+    return mean.tolist(), np.sqrt(total[1] / max(len(flat), 1)).tolist()
 
 
 def channel_moments(x: np.ndarray) -> tuple[list[float], list[float]]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sweeps.datasets.prepared import Part, Prepared
+from sweeps.datasets.prepared import DENSE, Part, Prepared
 
 CHARACTERS = 400
 """How many characters of each document an excerpt shows."""
@@ -12,7 +12,7 @@ def show(prepared: Prepared, check: bool = False) -> dict:
     """The facts of a set, with an excerpt of the pool of a text. `check` reads all files and compares their checksums."""
     about = dict(prepared.about)
     facts = {'where': str(prepared.folder), **about}
-    if about['kind'] not in ('images', 'sounds', 'series'):
+    if about['kind'] not in (*DENSE, 'sounds'):
         facts['excerpt'] = excerpt(prepared.pool(), about['kind'])
     if 'rate' in about:
         lengths = np.diff(prepared.pool().offsets) / about['rate']
@@ -48,6 +48,8 @@ def lines(facts: dict) -> list[str]:
         text.append('seconds     ' + ', '.join(f'{name} {value:.2f}' for name, value in facts['seconds'].items()))
     if facts.get('classes'):
         text += _balance(facts)
+    if facts.get('targets'):
+        text += _targets(facts)
     if facts.get('near_duplicates'):
         near = facts['near_duplicates']
         unit = 'tokens' if facts['kind'] == 'tokens' else 'bytes'
@@ -70,9 +72,27 @@ def _balance(facts: dict) -> list[str]:
     classes, counts = facts['classes'], facts['balance']['pool'] or []
     # Sets of older versions leave out the last classes where a split has none of them.
     counts = [*counts, *[0] * (len(classes) - len(counts))] if counts else []
-    text = [f'classes     {len(classes)}; examples of each in the pool: {min(counts)} to {max(counts)}' if counts else '']
+    what = 'places' if facts.get('target') == 'map' else 'examples'
+    text = [f'classes     {len(classes)}; {what} of each in the pool: {min(counts)} to {max(counts)}' if counts else '']
     if len(classes) <= 20 and len(counts) == len(classes):
         text += [f'            {count:>8,}  {name}' for name, count in zip(classes, counts, strict=True)]
+    return text
+
+
+def _targets(facts: dict) -> list[str]:
+    """What each target is, and how many examples of the pool have it."""
+    names, known, size = facts['targets'], facts['known']['pool'], facts['sizes']['pool']
+    missing = sum(size - count for count in known)
+    text = [f'targets     {len(names)} {facts["target"]}; {missing:,} of {size * len(names):,} are missing in the pool']
+    for number, (name, count) in enumerate(zip(names, known, strict=True)):
+        if len(names) > 20:
+            break
+        told = (
+            f'{facts["positive"]["pool"][number]:,} positive'
+            if facts['target'] == 'labels'
+            else f'mean {facts["target_mean"][number]:.4g}, deviation {facts["target_std"][number]:.4g}'
+        )
+        text.append(f'            {count:>8,}  {name} ({told})')
     return text
 
 

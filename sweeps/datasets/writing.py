@@ -23,10 +23,13 @@ def held_by_hash(digest: bytes, share: float) -> bool:
 
 
 class Writing:
-    """The files of one split, open until `close`. Types and shapes are those of the first example."""
+    """The files of one split, open until `close`. Types and shapes are those of the first example.
 
-    def __init__(self, folder: Path, ragged: bool):
-        self.folder, self.ragged, self.examples, self.values = folder, ragged, 0, 0
+    Classes are written at the end, when all are known; targets of another form (sweeps/datasets/targets.py) at once.
+    """
+
+    def __init__(self, folder: Path, ragged: bool, target: str = 'class'):
+        self.folder, self.ragged, self.target, self.examples, self.values = folder, ragged, target, 0, 0
         self.digests, self._classes = bytearray(), []
         self._files: dict[str, Growing] = {}
         folder.mkdir()
@@ -36,8 +39,8 @@ class Writing:
             self._files[name] = Growing(self.folder / f'{name}.npy', dtype, shape)
         return self._files[name]
 
-    def add(self, xs: Sequence[np.ndarray] | np.ndarray, ys: np.ndarray | None, digests: Sequence[bytes]) -> None:
-        """Append examples with their classes (or None) and hashes. Raises ValueError where types or shapes differ."""
+    def add(self, xs: Sequence[np.ndarray] | np.ndarray, ys: Sequence | np.ndarray | None, digests: Sequence[bytes]) -> None:
+        """Append examples with their targets (or None) and hashes. Raises ValueError where types or shapes differ."""
         if not len(xs):
             return
         if self.ragged:
@@ -52,10 +55,28 @@ class Writing:
         else:
             rows = np.asarray(xs)
             self._file('x', rows.dtype, rows.shape[1:]).append(rows)
-        if ys is not None:
+        if ys is not None and self.target == 'class':
             self._classes.append(np.asarray(ys, np.int64))
+        elif ys is not None:
+            self._targets(xs, ys)
         self.digests += b''.join(digests)
         self.examples += len(xs)
+
+    def _targets(self, xs: Sequence[np.ndarray], ys: Sequence | np.ndarray) -> None:
+        """Append values, labels or maps, those of a ragged set one after the other."""
+        if self.target == 'map':
+            short = [x.shape[: np.ndim(y)] != np.shape(y) for x, y in zip(xs, ys, strict=True)]
+            if any(short):
+                one = short.index(True)
+                raise ValueError(
+                    f'a map of {list(np.shape(ys[one]))} for an example of {list(xs[one].shape)}; give every place a class, -1 '
+                    'where it has none'
+                )
+            rows = np.concatenate(ys) if self.ragged else np.asarray(ys)
+            self._file('y', np.int32, rows.shape[1:]).append(rows.astype(np.int32))
+        else:
+            rows = np.asarray(ys, np.float32)
+            self._file('y', np.float32, rows.shape[1:]).append(rows)
 
     @property
     def classes(self) -> np.ndarray | None:
