@@ -58,9 +58,9 @@ class Material:
     """The examples of a source: `pool` and `test`; or only `pool`, and a `share` of it by hash of content is the test split.
 
     `counts`: examples of each split where they are known beforehand. `files`: what is read of examples, and `lists` what says
-    the classes of others. `skipped` and `notes` grow while
-    streaming. `target` is the form of the targets and `targets` are their names (sweeps/datasets/targets.py). `split` says by what the test split was taken, where names of files told, and `unread` counts
-    members of archives that no reader takes, by their ending.
+    the classes of others. `skipped` and `notes` grow while streaming. `split` says by what the test split was taken, where
+    names of files told, and `unread` counts members of archives that no reader takes, by their ending. `target` is the form of
+    the targets, and `targets` are their names (sweeps/datasets/targets.py).
     """
 
     kind: str

@@ -16,9 +16,9 @@ length, F] with F numbers at each step; tables float32 [n, F], a row each; maps 
 `about` holds `name`, `kind`, `classes` (names, in the order of y, or None), `sizes` (examples of each split), `elements`
 (numbers in x of each split), `balance` (examples of each class), `shape` (of an example, dense sets), `mean` and `std` (images:
 of each channel of the pool, of values in [0, 1]; tables, maps and series of several numbers: of each as stored), `target` with
-`targets`, `known`, `positive`, `target_mean` and `target_std` (sets with other targets than one class), `rate` (sounds, in Hz), `checksums` (sha256 of each file), `digest` (of all
-of them: what results are known by), `sources` (the files it was made from), `partial` (what lacked, or None), `licence`,
-`citation` and `notes` (sentences).
+`targets`, `known` and more (sets with other targets than a class), `rate` (sounds, in Hz), `checksums` (sha256 of each file),
+`digest` (of all of them: what results are known by), `sources` (the files it was made from), `partial` (what lacked, or None),
+`licence`, `citation` and `notes` (sentences).
 """
 
 import dataclasses

@@ -3,8 +3,8 @@
     class    y int32 [n]: the class of each example; `classes` names them
     values   y float32 [n, T]: numbers, NaN where one is missing; `targets` names them
     labels   y float32 [n, T]: 1 or 0 for each label, NaN where it is missing; `targets` names them
-    map      y int16 or int32: the class of each place of an example, -1 where it has none; `classes` names the classes. [n, H, W]
-             for images and maps, [n, N] for series; for ragged sets as long as x, [total], with the same offsets
+    map      y int16 or int32: the class of each place of an example, -1 where it has none; `classes` names them. [n, H, W] for
+             images and maps, [n, N] for series; for ragged sets as long as x, [total], with the same offsets
 
 `about` of a set says the form as `target`. A set without that entry has classes if it has a y.
 """

@@ -65,8 +65,10 @@ def test_targets_are_written_block_by_block(tmp_path: Path, target: str):
     y = np.load(tmp_path / 'pool' / 'y.npy')
     assert np.array_equal(y, ys if target == 'values' else [0, 1, 1, -1, 0], equal_nan=target == 'values')
     if target == 'map':
+        bad = Writing(tmp_path / 'bad', True, 'map')
         with pytest.raises(ValueError, match=r'a map of \[2\] for an example of \[3\]'):
-            Writing(tmp_path / 'bad', True, 'map').add(xs, [np.array([0, 1]), np.array([1, 0])], [b'1', b'2'])
+            bad.add(xs, [np.array([0, 1]), np.array([1, 0])], [b'1', b'2'])
+        bad.abandon()
 
 
 REFUSED = [
