@@ -7,6 +7,7 @@ within a second the older one would run.
 import contextlib
 import hashlib
 import importlib.util
+import os
 import signal
 import sys
 import threading
@@ -26,6 +27,9 @@ class NotToRaise(Exception):
 def of_user() -> Iterator[None]:
     """Around a user's code: an interrupt that it raises itself becomes a `NotToRaise`; that of Ctrl-C or SIGTERM passes.
 
+    `os._exit` raises SystemExit there, so that no command ends half-way with the status of success. A child process of the
+    user's code, and another thread, still end by it.
+
     >>> with of_user():
     ...     raise KeyboardInterrupt
     Traceback (most recent call last):
@@ -41,8 +45,16 @@ def of_user() -> Iterator[None]:
         arrived.append(number)
         before[number](number, frame)
 
+    end_process, here = os._exit, (os.getpid(), threading.get_ident())
+
+    def leave(status: int) -> object:
+        if (os.getpid(), threading.get_ident()) != here:
+            return end_process(status)
+        raise SystemExit(status)
+
     for number in before:
         signal.signal(number, note)
+    os._exit = leave
     try:
         yield
     except STOPS:
@@ -52,6 +64,7 @@ def of_user() -> Iterator[None]:
             raise
         raise NotToRaise(f"it raises {type(error).__name__}, which is Python's own; raise an Exception instead") from error
     finally:
+        os._exit = end_process
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -65,12 +78,12 @@ def in_words(error: BaseException) -> str:
     """What a user's code raised, on one line; code that ends its process says why in the lab's words.
 
     >>> in_words(KeyError('lr')), in_words(SystemExit(0))
-    ("KeyError: 'lr'", 'it ends the process (SystemExit: 0); remove sys.exit')
+    ("KeyError: 'lr'", 'it ends the process (SystemExit: 0); remove sys.exit or os._exit')
     """
     if isinstance(error, NotToRaise):
         return str(error)
     told = ' '.join(f'{type(error).__name__}: {error}'.split())
-    return f'it ends the process ({told}); remove sys.exit' if isinstance(error, SystemExit) else told
+    return f'it ends the process ({told}); remove sys.exit or os._exit' if isinstance(error, SystemExit) else told
 
 
 def compiled(path: Path | str, expected: str = '') -> CodeType:

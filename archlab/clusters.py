@@ -90,7 +90,10 @@ def logs(
             raise ValueError(f"no log of '{pack}' in {folder}; archlab logs {study} lists them.{closest(pack, known)}")
         return _say(regular.read(known[pack]).decode(errors='replace').rstrip('\n'))
     for name, path in known.items():
-        said = regular.read(path).decode(errors='replace').strip().splitlines()
+        try:
+            said = regular.read(path).decode(errors='replace').strip().splitlines()
+        except OSError as error:
+            said = [f'(cannot be read: {error.strerror})']
         _say(f'{name}  {said[-1] if said else "(nothing)"}')
 
 

@@ -364,6 +364,16 @@ def test_names_and_notes_never_steer_a_terminal(called: Callable, tmp_path: Path
     assert done.returncode == 2 and '\x1b' not in done.stderr and '[/bold] [red]' in done.stderr
 
 
+def test_a_log_that_cannot_be_read_hides_no_other(called: Callable, tmp_path: Path):
+    folder = tmp_path / 'norms' / 'logs'
+    folder.mkdir(parents=True)
+    (folder / 'worker-0.log').mkdir()
+    (folder / 'worker-1.log').write_text('begun\nat step 4\n')
+    listed = called('logs', 'norms', '--runs', tmp_path)
+    assert listed.returncode == 0
+    assert listed.stdout.splitlines() == ['worker-0  (cannot be read: it is no regular file)', 'worker-1  at step 4']
+
+
 def interrupted(number: int) -> None:
     os.kill(os.getpid(), number)
     time.sleep(5)

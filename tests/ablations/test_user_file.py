@@ -69,6 +69,7 @@ BROKEN = {
     'an archive': (b'PK\x03\x04\x00\x00', 'does not load: SyntaxError'),
     'no text': (b'\xff\xfe\x00x', 'does not load: SyntaxError'),
     'an exit': (b'import sys; sys.exit(0)', r'ends the process \(SystemExit: 0\); remove sys.exit'),
+    'an end of the process': (b'import os; os._exit(0)', r'ends the process \(SystemExit: 0\)'),
     'an interrupt': (b'raise KeyboardInterrupt', "it raises KeyboardInterrupt, which is Python's own; raise an Exception"),
     'no Exception': (b'class Odd(BaseException): pass\nraise Odd', "it raises Odd, which is Python's own"),
     'a mistake': (b'1 / 0', 'does not load: ZeroDivisionError: division by zero'),
@@ -109,6 +110,19 @@ def test_an_interrupt_is_no_fault_of_a_file(tmp_path: Path, number: int):
         assert signal.getsignal(number) is signal.default_int_handler
     finally:
         signal.signal(number, before)
+
+
+def test_os_exit_ends_no_process_but_a_child_of_the_users_code(monkeypatch: pytest.MonkeyPatch):
+    ended = []
+    monkeypatch.setattr(os, '_exit', ended.append)
+    own = os._exit
+    with pytest.raises(SystemExit), of_user():
+        os._exit(0)
+    assert os._exit is own and not ended
+    with of_user(), monkeypatch.context() as child:
+        child.setattr(os, 'getpid', lambda: -1)
+        os._exit(7)
+    assert ended == [7]
 
 
 def test_a_thread_has_no_signals():
