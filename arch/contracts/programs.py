@@ -11,7 +11,7 @@ import numpy as np
 
 from arch.probe import Probe, started
 
-QUICK = {'xla_cpu_use_fusion_emitters': False}
+QUICK = {'xla_cpu_use_fusion_emitters': False, 'xla_backend_optimization_level': 0}
 RATE = 0.25
 """The value of every knob while a block is tried."""
 
