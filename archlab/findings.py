@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import Exit
 
-from archlab.answers import FINE, OUT, print_json
+from archlab.answers import FINE, OUT, Terminal, print_json
 from archlab.options import RUNS, Json, Name, Runs, Settings
 from archlab.study_runs import open_study
 
@@ -42,6 +42,7 @@ def table(
     runs: Runs = RUNS,
     settings: Settings = None,
     form: Annotated[str, typer.Option('--format', help='terminal, md, latex, csv, html or json.')] = 'terminal',
+    wide: Annotated[bool, typer.Option('--wide', help='Every column, whatever the width of the screen.')] = False,
     as_json: Json = False,
 ):
     """The ablation table: every arm at its own best recipe beside the shared one, with intervals and verdicts."""
@@ -53,9 +54,10 @@ def table(
         raise ValueError(f"format '{form}'; allowed: {allowed}")
     conclusions = open_study(study, runs, settings).conclusions
     if form == 'terminal' and not as_json:
-        from results.tables.terminal import terminal
+        from results.tables.terminal import WIDE, terminal
 
-        OUT.print(terminal(conclusions.findings, facts=conclusions.facts))
+        out = Terminal(width=WIDE) if wide else OUT
+        out.print(terminal(conclusions.findings, facts=conclusions.facts, width=out.width))
     else:
         print(text(conclusions, 'json' if as_json else form), end='')
 

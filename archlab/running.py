@@ -219,7 +219,7 @@ def run(
         from results.tables.terminal import terminal
         from sweeps.progress import clock
 
-        OUT.print(terminal(conclusions.findings, facts=conclusions.facts))
+        OUT.print(terminal(conclusions.findings, facts=conclusions.facts, width=OUT.width))
         trials = len(study_runs.reading.schedule.trials)
         OUT.print(f'{study_runs.study.name}: {trials} trials, {clock(monotonic() - began)}', highlight=False)
     from results.status import progress_of

@@ -1,5 +1,7 @@
 """Terminal: findings as tables for a screen of 80 columns, with several lines in a cell."""
 
+from collections.abc import Iterable
+
 from rich import box
 from rich.console import Group
 from rich.table import Table
@@ -18,10 +20,31 @@ COLOURS = {
     'more together': 'green',
     'less together': 'red',
 }
-HEADERS = ('params\nmul-adds', 'value', 'own-best\neffect', 'shared\neffect', 'adj. p\ndetect.', 'verdict', 'LR s.\ndiv.')
-SAME = 'effect at\none recipe'
-WIDTH = 80
-"""The width of a screen that every table fits."""
+HEADERS = {
+    'value': 'value',
+    'own': 'effect',
+    'p': 'adj. p',
+    'verdict': 'verdict',
+    'diverged': 'div.',
+    'shared': 'at the base\'s recipe',
+    'params': 'params',
+    'detectable': 'detect.',
+    'macs': 'mul-adds',
+    'sensitivity': 'LR sens.',
+}
+"""Columns, in the order in which they stand."""
+ALWAYS = ('value', 'own', 'p', 'verdict')
+BY_WORTH = {
+    'diverged': 'diverged runs',
+    'shared': 'what one recipe for all says',
+    'params': 'parameters',
+    'detectable': 'detectable effects',
+    'macs': 'multiply-adds',
+    'sensitivity': 'LR sensitivity',
+}
+"""Columns that a screen may have no room for, what is worth most first, with the words by which they are named then."""
+SCREEN, WIDE = 80, 240
+"""The widths of a usual screen, and of one with room for every column."""
 SHORTEST = 8
 """The least room for the name of an arm."""
 
@@ -39,48 +62,61 @@ def _stacked(*texts: str) -> Text:
     return Text('\n'.join(texts).strip())
 
 
-def _task(heading: str, arm_rows: list[Row], chain: bool, same: bool, shared: bool) -> Table:
-    """The table of a task. `chain`: arms have other references than the base. `same`: all arms have one recipe. `shared`:
-    every arm has an effect at the base's recipe too."""
-    shown, lines = _frame(heading), []
-    headers = [SAME if same and header == HEADERS[2] else header for header in HEADERS if shared or header != HEADERS[3]]
-    for row in arm_rows:
-        cells = row.cells
-        sizes = _stacked(str(cells['params']), str(cells['macs']))
-        value, own = (_stacked(cells[key].text, cells[key].small) for key in ('value', 'own'))
-        # What one recipe for all says stands below its effect.
-        verdict = [f'"{cells["shared_verdict"]}"'] if cells['shared_verdict'].text.isalpha() else []
-        at_base = [_stacked(cells['shared'].text, cells['shared'].small, *verdict)] if shared else []
-        if row.bold:
-            value.stylize('bold', 0, len(cells['value'].text))
-        line = [sizes, value, own, *at_base, _stacked(cells['p'].text, cells['detectable'].text)]
-        against = cells['against'].text
-        arm = f'{row.arm}\n- {against}' if chain and against.isidentifier() else row.arm
-        steady = _stacked(cells['sensitivity'].text, cells['diverged'].text)
-        lines.append([arm, *line, _verdict(cells['verdict'].text), steady])
-    widths, names = _widths(lines, headers)
-    shown.add_column('arm', overflow='fold', width=names)
-    for header, width in zip(headers, widths, strict=True):
-        shown.add_column(header, justify='left' if header == 'verdict' else 'right', width=width, overflow='fold')
-    for line in lines:
-        shown.add_row(*line)
-    return shown
+def _cell(row: Row, key: str, stacked: bool = False) -> Text:
+    """One cell; where `stacked`, the interval stands below its number."""
+    cell = row.cells[key]
+    if key == 'verdict':
+        return _verdict(cell.text)
+    if key == 'shared' and row.cells['shared_verdict'].text.isalpha():
+        return Text(f'{cell} "{row.cells["shared_verdict"]}"')
+    text = _stacked(cell.text, cell.small) if stacked else Text(str(cell))
+    if key == 'value' and row.bold:
+        text.stylize('bold', 0, len(cell.text))
+    return text
 
 
-def _widths(lines: list[list], headers: list[str]) -> tuple[list[int], int]:
-    """The widths of the columns of numbers, and of the names of arms: no word is cut, and intervals get what room is left.
+class _Layout:
+    """The columns that fit a screen, and whether intervals stand below their numbers."""
 
-    Names are folded only where they leave too little room.
-    """
-    columns = [[header, *(str(line[i]) for line in lines)] for i, header in enumerate(headers, 1)]
-    widths = [max(len(word) for text in column for word in text.split()) for column in columns]
-    whole = [max(len(part) for text in column for part in text.split('\n')) for column in columns]
-    longest = max(len(part) for line in lines for part in str(line[0]).split('\n'))
-    names = max(min(longest, WIDTH - sum(widths) - len(widths)), SHORTEST)
-    for i, width in enumerate(whole):
-        if sum(widths) - widths[i] + width + len(widths) + names <= WIDTH:
-            widths[i] = width
-    return widths, names
+    def __init__(self, by_task: Iterable[list[Row]], headers: dict[str, str], chain: bool, width: int):
+        self.tables, self.headers, self.chain, self.stacked, self.room = list(by_task), headers, chain, False, width
+        every = [row for own in self.tables for row in own]
+        keys = list(ALWAYS)
+        if any(row.cells['diverged'].text[:1] in '123456789' for row in every):
+            keys.append('diverged')
+        names = max((len(line) for row in every for line in self._name(row).split('\n')), default=0)
+        # Intervals beside their numbers are read best; names are folded before any number is.
+        self.stacked = self._taken(keys) + min(names, 2 * SHORTEST) > width
+        for key in BY_WORTH:
+            if key in headers and key not in keys and not self.stacked and self._taken([*keys, key]) + names <= width:
+                keys.append(key)
+        self.keys = [key for key in headers if key in keys]
+        self.left_out = [words for key, words in BY_WORTH.items() if key in headers and key not in keys]
+        self.names = max(min(names, width - self._taken(self.keys)), SHORTEST)
+
+    def _name(self, row: Row) -> str:
+        """The name of an arm, and below it what it is compared with, where that is not always the base."""
+        against = row.cells['against'].text
+        return f'{row.arm}\n- {against}' if self.chain and against.isidentifier() else row.arm
+
+    def _taken(self, keys: list[str]) -> int:
+        """The room that these columns take in the widest table, with a gap before each."""
+        return max((sum(self._width(own, key) + 1 for key in keys) for own in self.tables), default=0)
+
+    def _width(self, arm_rows: list[Row], key: str) -> int:
+        texts = [self.headers[key], *(str(_cell(row, key, self.stacked)) for row in arm_rows)]
+        return max(len(line) for text in texts for line in text.split('\n'))
+
+    def task(self, heading: str, arm_rows: list[Row]) -> Table:
+        """The table of a task."""
+        shown = _frame(heading)
+        shown.add_column('arm', overflow='fold', width=self.names)
+        for key in self.keys:
+            place = 'left' if key == 'verdict' else 'right'
+            shown.add_column(self.headers[key], justify=place, width=self._width(arm_rows, key), overflow='fold')
+        for row in arm_rows:
+            shown.add_row(self._name(row), *(_cell(row, key, self.stacked) for key in self.keys))
+        return shown
 
 
 def _effects(facts: StudyFacts) -> list:
@@ -97,20 +133,31 @@ def _effects(facts: StudyFacts) -> list:
     return [shown, Text(effects_note(facts))]
 
 
-def terminal(findings: list[Finding], alpha: float | None = None, facts: StudyFacts | None = None) -> Group:
-    """Tables by task, the verdicts over all tasks, effects of factors and the note, for a rich console."""
+def terminal(
+    findings: list[Finding], alpha: float | None = None, facts: StudyFacts | None = None, width: int = SCREEN
+) -> Group:
+    """Tables by task, the verdicts over all tasks, effects of factors and the note, for a rich console.
+
+    Columns for which a screen of `width` columns has no room are named below the tables.
+    """
     facts = facts or StudyFacts(alpha=alpha)
     by_task, same = tasks(findings), facts.recipe == 'same'
     shared = facts.share and not same
     chain = len({finding.base for finding in findings}) > 1
+    headers = {key: text for key, text in HEADERS.items() if shared or key != 'shared'}
+    if same:
+        headers['own'] = 'effect at one recipe'
+    tables = rows(findings)
+    layout = _Layout(tables.values(), headers, chain, width)
     parts = [Text(sentence, style='bold yellow') for sentence in facts.warnings()]
-    parts += [_task(title(by_task[task][0]), task_rows, chain, same, shared) for task, task_rows in rows(findings).items()]
+    for task, own in tables.items():
+        parts += [layout.task(title(by_task[task][0]), own), Text()]
     across = _frame('Over all tasks')
     for name in ('arm', 'verdict', 'why'):
         across.add_column(name)
     for arm, verdict, reason in overall(findings):
         across.add_row(arm, _verdict(verdict), reason)
-    stacked = 'adj. p: adjusted; detect.: detectable effect; LR s.: LR sensitivity; div.: diverged. '
-    stacked += 'In quotes: what one recipe for all says. ' if shared else ''
-    stacked += 'Below an arm: what it is compared with. ' if chain else ''
-    return Group(*parts, across, *_effects(facts), Text(stacked + note(findings, facts=facts)))
+    left = f'Left out for want of room: {", ".join(layout.left_out)}; --wide shows them. ' if layout.left_out else ''
+    words = 'In quotes: what one recipe for all says. ' if 'shared' in layout.keys else ''
+    below = 'Below an arm: what it is compared with. ' if chain else ''
+    return Group(*parts, across, *_effects(facts), Text(left + words + below + note(findings, facts=facts)))

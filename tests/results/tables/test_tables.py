@@ -15,7 +15,7 @@ from simulated_study import small
 from results.evidence import Finding
 from results.store.reading import Reading
 from results.tables import FORMATS, StudyFacts, count, number, probability, study_facts, table, tex
-from results.tables.terminal import terminal
+from results.tables.terminal import WIDE, terminal
 
 BETTER = Finding(
     study='small',
@@ -83,7 +83,7 @@ HUMAN = ('md', 'latex', 'html')
 
 def shown(findings: list[Finding], width: int = 120, facts: StudyFacts | None = None) -> str:
     console = Console(width=width, file=io.StringIO(), force_terminal=False)
-    console.print(terminal(findings, facts=facts))
+    console.print(terminal(findings, facts=facts, width=width))
     return console.file.getvalue()
 
 
@@ -270,10 +270,23 @@ def test_a_study_without_comparisons_has_a_table():
     assert 'one arm only' in shown([])
 
 
-def test_terminal_loses_nothing_at_eighty_columns():
-    words = shown(FOUND, 80).split()
-    for wanted in ('rms_norm', '92.5', '+2.5', '−0.4', '0.012', 'better', '0.123', '1/20', '10.1k', '2.432'):
-        assert wanted in words
+def test_terminal_names_what_it_leaves_out_and_loses_nothing_where_there_is_room():
+    always = ('rms_norm', '92.5', '+2.5', '0.012', 'better', '2.432', '1/20')
+    whole = ('−0.4', '0.123', '10.1k')
+    narrow, wide = shown(FOUND, 80), shown(FOUND, WIDE)
+    assert all(word in narrow.split() for word in always) and all(word in wide.split() for word in (*always, *whole))
+    told = unwrapped(narrow.partition('Left out for want of room: ')[2].partition(';')[0]).split(', ')
+    assert told == ['what one recipe for all says', 'parameters', 'detectable effects', 'multiply-adds', 'LR sensitivity']
+    assert not set(whole) & set(narrow.split()) and 'Left out' not in wide
+
+
+def test_terminal_keeps_every_digit_on_narrow_screens():
+    calm = [dataclasses.replace(one, diverged=0, base_diverged=0) for one in FOUND]
+    for width in (50, 60, 80, 100, 120):
+        lines = shown(FOUND, width).splitlines()
+        assert max(map(len, lines)) <= width
+        assert any('+2.5' in line for line in lines) and any('[+1.5, +3.5]' in line for line in lines)
+    assert '1/20' not in shown(calm, 80) and 'diverged runs' in shown(calm, 60)
 
 
 def test_columns_of_what_one_recipe_says_and_of_what_can_be_detected():
