@@ -11,8 +11,6 @@ from archlab.options import RUNS, Json, Name, Runs, Settings
 from archlab.study_runs import open_study
 
 commands = typer.Typer()
-LIVE_SECONDS = 10
-"""Seconds after which a page that is written again and again may be so, and a browser reloads it."""
 
 
 @commands.command(epilog='Example: archlab recipe quickstart/rms_norm')
@@ -93,7 +91,9 @@ def figure(
 
 @commands.command(epilog='Example: archlab report quickstart --out quickstart.html, while it runs with --live')
 def report(
-    study: Name,
+    studies: Annotated[
+        list[str], typer.Argument(metavar='STUDY...', help='A study by name or file; several give one page of their answers.')
+    ],
     out: Annotated[Path, typer.Option(help='The HTML file to write.')],
     runs: Runs = RUNS,
     settings: Settings = None,
@@ -107,14 +107,20 @@ def report(
 
     The page of a study that is not complete says so. Exit status with --live as of `archlab status --watch`.
     """
-    from results.rendering import page
+    from results.rendering import page, pages
     from results.store import atomic
 
     if out.is_dir():
         raise ValueError(f"--out '{out}' is a folder; give the name of a page, e.g. {out / 'report.html'}")
     if not out.exists():
         atomic.check_folder(out.parent)
-    if not live:
+    study, *others = studies
+    if others and (live or settings):
+        raise ValueError(f'{"--live" if live else "--set"} with {len(studies)} studies; it takes one; leave the others out')
+    if others:
+        opened = [open_study(name, runs) for name in studies]
+        atomic.replace(out, pages([(one.look, one.conclusions) for one in opened]))
+    elif not live:
         study_runs = open_study(study, runs, settings)
         atomic.replace(out, page(study_runs.look, study_runs.findings()))
     code = _live(study, out, runs, settings) if live else FINE
@@ -128,15 +134,12 @@ def report(
 
 def _live(study: str, out: Path, runs: Path, settings: list[str] | None) -> int:
     """Write the page of a study whenever its records have changed, until nothing will change any more; the exit status."""
-    from archlab.watching import Lookout, looks
-    from results.rendering import page
+    from archlab.live_pages import live_pages
     from results.store import atomic
 
-    lookout, shown = Lookout(study, runs, settings), None
-    for seen in looks({study: lookout}, LIVE_SECONDS):
-        one, now = seen[study], lookout.runs
-        refresh = None if one.standing['over'] else LIVE_SECONDS
-        if (now, refresh) != shown:
-            atomic.replace(out, page(now.look, now.findings(), refresh=refresh))
-            shown = now, refresh
-    return one.code
+    code = FINE
+    for seen, html in live_pages(study, runs, settings):
+        if html is not None:
+            atomic.replace(out, html)
+        code = seen.code
+    return code

@@ -48,10 +48,22 @@ def page(
     Browsers load it again every `refresh` seconds, where given.
     """
     from results.report.page import report
+
+    return report(reading, findings, _checked(reading), drawn, refresh)
+
+
+def pages(studies: Sequence[tuple[Reading, Conclusions]]) -> str:
+    """The reports of several studies as one HTML page. Raises ValueError where two of them have one name."""
+    from results.report.joint_page import joint_page
+
+    return joint_page([(reading, conclusions, _checked(reading)) for reading, conclusions in studies])
+
+
+def _checked(reading: Reading) -> list[dict]:
+    """The checklist of a page. What nobody tried is no news there; `archlab verify` says that too."""
     from results.verify import verify
 
-    # What nobody tried is no news on a page; `archlab verify` says that too.
-    return report(reading, findings, [check.to_dict() for check in verify(reading) if check.tried], drawn, refresh)
+    return [check.to_dict() for check in verify(reading) if check.tried]
 
 
 def everything(reading: Reading) -> dict[str, bytes]:

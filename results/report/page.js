@@ -92,6 +92,9 @@
     find('next').onclick = () => change({page: String(number + 1)});
   };
 
+  // On paper nothing can be opened.
+  window.addEventListener('beforeprint', () => document.querySelectorAll('details').forEach(one => { one.open = true; }));
+
   // A link within the page changes the address too; only one that holds a state is about the table.
   window.addEventListener('hashchange', () => { if (location.hash.includes('=')) { state = read(); show(); } });
   state = read();

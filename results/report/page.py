@@ -2,15 +2,15 @@
 
 import json
 import re
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from ablations.study import Study
 from results.finding import Finding
 from results.pages import environment, style
+from results.report.answer import answer_of
 from results.report.inline_figures import inline_figures
 from results.report.sections import (
     cells_grid,
@@ -22,7 +22,6 @@ from results.report.sections import (
     recipes_grid,
     regret_grid,
 )
-from results.report.sentences import verdicts
 from results.report.trial_table import trials
 from results.store.reading import Reading
 from results.tables import effects_markup, findings_markup, study_facts
@@ -31,12 +30,7 @@ FOLDER = Path(__file__).parent
 MARKS = {True: 'holds', False: 'fails', None: 'not known'}
 
 
-def _prose(text: str) -> Markup:
-    """Text with its `names` set as code."""
-    return Markup(re.sub(r'`([^`]+)`', r'<code>\1</code>', str(escape(text))))
-
-
-def _boxed(html: str) -> Markup:
+def boxed(html: str) -> Markup:
     """Tables in boxes that scroll on a narrow screen."""
 
     def box(table: re.Match) -> str:
@@ -70,8 +64,7 @@ def report(
     `drawn` are figures by kind, as SVG, that were drawn before. The page of a study that is not complete says so; browsers load
     it again every `refresh` seconds, where given.
     """
-    study, schedule, records, manifest = reading.study, reading.schedule, reading.records, reading.manifest
-    lead, _, rest = study.question.strip().partition('\n')
+    study, records, manifest = reading.study, reading.records, reading.manifest
     facts = study_facts(reading, findings)
     data = json.dumps(trials(reading), separators=(',', ':'), allow_nan=False).replace('<', '\\u003c')
     grids = {
@@ -84,19 +77,11 @@ def report(
     template = environment(FOLDER).get_template('page.html.j2')
     return template.render(
         study=study,
-        lead=_prose(lead),
-        question=[_prose(part) for part in re.split(r'\n\s*\n', rest.strip()) if part],
-        complete=schedule.complete,
+        answer=answer_of(reading, findings, facts),
         refresh=refresh,
-        look=schedule.look,
-        warnings=facts.warnings(),
-        recorded=sum(trial.id in records for trial in schedule.trials),
-        planned=len(schedule.trials),
         total=len(records),
-        statuses=Counter(record['status'] for record in records.values()),
-        verdicts=verdicts(study, findings),
-        table=_boxed(findings_markup(findings, facts)),
-        effects=_boxed(effects_markup(facts)),
+        table=boxed(findings_markup(findings, facts)),
+        effects=boxed(effects_markup(facts)),
         cells=[cells_grid(reading)] if study.levels else [],
         figures=inline_figures(reading, findings, drawn),
         checklist=[{**item, 'mark': MARKS[item.get('holds')]} for item in checklist],

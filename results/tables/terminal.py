@@ -26,7 +26,7 @@ HEADERS = {
     'p': 'adj. p',
     'verdict': 'verdict',
     'diverged': 'div.',
-    'shared': 'at the base\'s recipe',
+    'shared': "at the base's recipe",
     'params': 'params',
     'detectable': 'detect.',
     'macs': 'mul-adds',

@@ -1,12 +1,15 @@
 """Standing: what anybody can tell of a run from its folder, while it runs, when it was killed, and in the end."""
 
+import http.client
 import io
 import json
 import os
 import pty
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from made_up_launcher import Dying, Losing, MadeUp, Silent
 from rich.console import Console
 
 from ablations.study import Study, task
+from archlab.opening import PageServer
 from results.store.reading import Reading
 from results.store.recorded import read_folder
 from sweeps import journal, manifest, presence
@@ -242,6 +246,70 @@ def test_a_live_report_is_written_again_until_the_study_is_complete(
     assert pages[1][1] == pages[2][1]
     last = page.read_text()
     assert '<title>stood: archlab report</title>' in last and 'Unfinished' not in last and 'http-equiv="refresh"' not in last
+
+
+def test_an_open_page_follows_the_study_until_it_is_stopped(called: Callable, studied: tuple[Path, Path], monkeypatch):
+    file, runs = studied
+    folder, pages, server = runs / 'stood', [], []
+    (folder / 'records' / sorted(os.listdir(folder / 'records'))[-1]).unlink()
+    journal.note(folder, 'began', host='elsewhere', pid=1, launcher='local', queue=False)
+    monkeypatch.setattr('results.report.inline_figures.FIGURES', {})
+    made = PageServer.__init__
+    monkeypatch.setattr(PageServer, '__init__', lambda self, port: (made(self, port), server.append(self))[0])
+    monkeypatch.setattr('archlab.opening._has_screen', lambda: False)
+
+    def look() -> str:
+        with urllib.request.urlopen(server[0].address) as answer:
+            return answer.read().decode()
+
+    def meanwhile(seconds: float) -> None:
+        pages.append(look())
+        Run(STUDY, folder, MadeUp(STUDY, World()), Silent())()
+
+    def stop(seconds: float) -> None:
+        pages.append(look())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('archlab.watching.sleep', meanwhile)
+    monkeypatch.setattr('archlab.opening.sleep', stop)
+    done = called('open', file, '--runs', runs)
+    assert (done.returncode, done.stderr) == (0, '') and done.stdout == f'stood: {server[0].address} (until Ctrl-C)\n'
+    first, last = pages
+    assert '<meta http-equiv="refresh" content="10">' in first and 'Unfinished' in first
+    assert 'http-equiv="refresh"' not in last and 'Unfinished' not in last
+    with pytest.raises(OSError, match='refused'):
+        look()
+
+
+def test_a_page_is_for_this_machine_and_reads_no_file():
+    with PageServer(0) as server:
+        server.page = b'the page'
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+
+        def ask(path: str = '/', method: str = 'GET', **headers: str) -> tuple[int, bytes]:
+            link = http.client.HTTPConnection('127.0.0.1', server.server_port, timeout=10)
+            link.request(method, path, headers=headers)
+            answer = link.getresponse()
+            return answer.status, answer.read()
+
+        assert ask() == (200, b'the page') and ask(method='HEAD') == (200, b'')
+        assert ask(Host=f'localhost:{server.server_port}')[0] == 200
+        for given in ({'Host': 'elsewhere.example'}, {'path': '/etc/passwd'}, {'path': '/../'}, {'method': 'POST'}):
+            status, said = ask(**given)
+            assert status >= 400 and said != b'the page'
+        server.shutdown()
+
+
+@pytest.mark.parametrize('port', ['-1', '70000'])
+def test_a_port_that_cannot_be_is_refused(called: Callable, studied: tuple[Path, Path], port: str):
+    done = called('open', studied[0], '--runs', studied[1], '--port', port)
+    assert done.returncode == 2 and f'--port {port}; allowed: 0 (any free one) to 65535' in done.stderr
+
+
+def test_a_port_that_is_taken_is_refused(called: Callable, studied: tuple[Path, Path]):
+    with PageServer(0) as server:
+        done = called('open', studied[0], '--runs', studied[1], '--port', server.server_port)
+        assert done.returncode == 2 and 'cannot be used (Address already in use); give another one' in done.stderr
 
 
 def test_a_terminal_is_steered_by_the_display_alone():

@@ -11,16 +11,18 @@ from html.parser import HTMLParser
 import pytest
 from simulated_study import read, small, study_of
 
+from results.conclusions import Conclusions
 from results.evidence import findings
 from results.figures import FIGURES
 from results.regret import regrets
 from results.report.inline_figures import inline, inline_figures
+from results.report.joint_page import joint_page
 from results.report.page import report
 from results.report.sections import expected_grid, ledger_grid, pareto_grid, rates_grid, recipes_grid, regret_grid
 from results.report.sentences import meaning, sentence
 from results.report.trial_table import trials
 from results.store.reading import Reading
-from results.tables import number
+from results.tables import number, study_facts
 from sweeps.protocol.plan import schedule
 
 CHECKLIST = [
@@ -289,8 +291,9 @@ def test_every_figure_that_applies_is_there_and_no_other(monkeypatch):
     path = report(*read(*small('path')), CHECKLIST)
     assert re.findall(r'aria-label="Figure \d+, (\w[\w ]*)"', path)[:3] == ['effect', 'verdicts', 'lr']
     assert ', path"' in path and ', path"' not in page()
-    assert path.count('<figure>') == path.count('<figcaption>') == path.count('<svg')
-    assert page().count('<figure>') == page().count('<figcaption>') == page().count('<svg')
+    assert path.count('<figure>') == path.count('<figcaption>') == path.count('<svg') - path.count('<svg class="spot"')
+    spots = page().count('<svg class="spot"')
+    assert page().count('<figure>') == page().count('<figcaption>') == page().count('<svg') - spots and spots == 8
     assert 'Figures that this study has nothing for' in page() and '<li>path: ' in page()
 
 
@@ -390,3 +393,27 @@ def test_inline_figures_keep_to_themselves():
     assert 'metadata' not in text and '<style>' not in text and 'xmlns' not in text
     assert '<g id="lr-a" style="fill: red">' in text and text.count('fill: red') == 1
     assert 'href="#lr-b" x="1.23"' in text and 'url(#lr-c)' in text and 'role="img" aria-label="a figure"' in text
+
+
+def joint(*shapes: str, checklist: list[dict] = CHECKLIST) -> str:
+    parts = [read(*small(shape)) for shape in shapes]
+    return joint_page([(reading, Conclusions(found, study_facts(reading, found)), checklist) for reading, found in parts])
+
+
+def test_several_studies_share_one_page():
+    html, said = joint('one_swap', 'path'), text_of(joint('one_swap', 'path'))
+    parsed = Parsed(html)
+    assert parsed.wrong == [] and parsed.open == [] and len(parsed.ids) == len(set(parsed.ids))
+    assert html == joint('one_swap', 'path') and "default-src 'none'" in html
+    links = [attributes['href'][1:] for tag, attributes in parsed.attributes if tag == 'a']
+    assert links == ['main', 'small_one_swap', 'small_path'] and set(links) <= set(parsed.ids)
+    levels = [int(tag[1]) for tag, _ in parsed.attributes if re.fullmatch(r'h[1-6]', tag)]
+    assert levels == [1, 2, 2] and html.count('<table') == html.count('<caption>')
+    assert said.count('planned runs are recorded') == 2 and said.count('How to read this') == 1
+    assert said.count('Rules of a fair comparison that fail, of 3 checked: two datasets.') == 2
+    assert '2 of 3 rules of a fair comparison hold, none fails.' in joint('path', checklist=[*CHECKLIST[::2], CHECKLIST[0]])
+
+
+def test_a_study_is_given_to_a_page_once():
+    with pytest.raises(ValueError, match="study 'small_path' is given 2 times; give each study once"):
+        joint('path', 'path')

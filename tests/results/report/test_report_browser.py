@@ -15,6 +15,7 @@ from results.store.reading import Reading
 from results.store.recorded import Records
 from sweeps.protocol.plan import schedule
 
+NORMS = Path(__file__).parents[3] / 'results' / 'published' / 'norms' / 'report.html'
 SECONDS, BYTES = 2.0, 5_000_000
 """What a report of 5,000 trials may take to open, and how large it may be."""
 CHECKLIST = [{'rule': 'equal budgets', 'holds': True, 'why': '16 trials each'}]
@@ -190,9 +191,34 @@ def test_the_page_never_scrolls_sideways(browser, tmp_path, page, shape, width):
     browser.open(path)
     assert browser('innerWidth') == width
     assert browser('Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)') <= width
-    assert browser('getComputedStyle(document.querySelector("main p")).fontSize') == '16px'
+    assert browser('getComputedStyle(document.querySelector("main p:not([class])")).fontSize') == '16px'
     if width == 360:
         assert browser("(box => box.scrollWidth > box.clientWidth)(document.querySelector('.findings').parentElement)")
+
+
+@pytest.mark.parametrize(('width', 'height'), [(1280, 800), (390, 844)])
+def test_the_first_screen_has_the_question_and_the_answer_on_every_arm(browser, width, height):
+    """The published study of norms: six arms on three tasks, each with its verdict, its effect and its drawing."""
+    browser.screen(width, height)
+    browser.open(NORMS)
+    lowest = browser("document.querySelector('.answer').getBoundingClientRect().bottom")
+    assert 0 < lowest <= height
+    seen = browser(
+        """[...document.querySelectorAll('.answer tbody tr')].map(row => [row.querySelector('strong').textContent,
+        row.querySelector('.said').textContent.length, row.querySelectorAll('svg').length,
+        [...row.querySelectorAll('.number')].map(one => one.getBoundingClientRect().width > 10)])"""
+    )
+    assert len(seen) == 6 and all(said > 10 and drawn == 3 and all(numbers) for _, said, drawn, numbers in seen)
+    assert browser("document.querySelector('h1').getBoundingClientRect().top") > 0
+    tree = json.dumps(browser.call('Accessibility.getFullAXTree'))
+    assert 'undecided' in tree and '[\\u22120.8, +1.2]' in tree  # what is hidden for want of room is still read out
+
+
+def test_all_that_is_folded_is_open_on_paper(browser, page):
+    browser.open(page)
+    assert browser("document.querySelectorAll('details:not([open])').length") > 3
+    browser("window.dispatchEvent(new Event('beforeprint'))")
+    assert browser("document.querySelectorAll('details:not([open])').length") == 0
 
 
 def test_dark_mode_is_dark_and_figures_stay_on_white(browser, page):

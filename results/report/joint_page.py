@@ -1,0 +1,62 @@
+"""Joint page: the answers of several studies below each other, each with its doubts, its verdicts in full and its table."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from markupsafe import Markup
+
+from results.conclusions import Conclusions
+from results.pages import environment, style
+from results.report.answer import Answer, answer_of
+from results.report.page import boxed
+from results.store.reading import Reading
+from results.tables import findings_markup
+
+FOLDER = Path(__file__).parent
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One study of the page: its name, its answer, its table, and what is said of its verdicts and its checklist."""
+
+    name: str
+    answer: Answer
+    counts: str
+    checked: str
+    table: Markup
+
+
+def joint_page(studies: Sequence[tuple[Reading, Conclusions, list[dict]]]) -> str:
+    """One self-contained HTML page on several studies: the reading, the conclusions and the checklist of each.
+
+    Raises ValueError where two of them have one name.
+    """
+    names = [reading.study.name for reading, _, _ in studies]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise ValueError(f"study '{twice[0]}' is given {names.count(twice[0])} times; give each study once")
+    parts = [_part(*study) for study in studies]
+    return environment(FOLDER).get_template('joint_page.html.j2').render(parts=parts, style=style())
+
+
+def _part(reading: Reading, conclusions: Conclusions, checklist: list[dict]) -> Part:
+    findings, facts = conclusions.findings, conclusions.facts
+    answer = answer_of(reading, findings, facts)
+    counts = Counter(line.verdict for line in answer.grid.lines)
+    told = ', '.join(f'{count} {verdict}' for verdict, count in counts.most_common()) or 'nothing to compare'
+    unfinished = '' if answer.complete else ' (unfinished)'
+    return Part(
+        reading.study.name, answer, told + unfinished, _checked(checklist), Markup(boxed(findings_markup(findings, facts)))
+    )
+
+
+def _checked(checklist: list[dict]) -> str:
+    """What the rules of a fair comparison say, those that fail by name."""
+    failing = [item['rule'] for item in checklist if item.get('holds') is False]
+    if not checklist:
+        return 'No rule of a fair comparison was checked.'
+    if failing:
+        return f'Rules of a fair comparison that fail, of {len(checklist)} checked: {"; ".join(failing)}.'
+    open_rules = sum(item.get('holds') is None for item in checklist)
+    return f'{len(checklist) - open_rules} of {len(checklist)} rules of a fair comparison hold, none fails.'

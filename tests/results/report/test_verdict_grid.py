@@ -1,0 +1,85 @@
+"""Verdict grid: signs, sentences, and effects drawn on one scale for each task."""
+
+import dataclasses
+import re
+
+import pytest
+
+from results.finding import VERDICTS, Finding
+from results.report.verdict_grid import EDGE, MARKS, WIDTH, in_one_sentence, verdict_grid
+
+ABOUT = dict(study='s', base='plain', metric='accuracy', unit='share of images', direction='higher', margin=0.01)
+
+
+def one(arm: str = 'gated', task: str = 'digits', effect: float | None = 0.02, half: float = 0.01, **more: object) -> Finding:
+    interval = None if effect is None else (effect - half, effect + half)
+    return Finding(arm=arm, task=task, dataset=task, effect=effect, effect_interval=interval, **{**ABOUT, **more})
+
+
+def drawing(findings: list[Finding], line: int = 0, cell: int = 0) -> str:
+    return str(verdict_grid(findings).lines[line].cells[cell].drawing)
+
+
+def stroke(svg: str) -> float:
+    """Where the effect stands, from 0 to WIDTH."""
+    return float(re.search(r'class="effect" d="M([\d.]+)', svg)[1])
+
+
+def test_every_verdict_has_a_sign_of_its_own():
+    assert set(MARKS) == set(VERDICTS) and len(set(MARKS.values())) == len(VERDICTS)
+
+
+def test_a_grid_has_a_line_an_arm_and_a_cell_a_task_in_the_order_of_the_study():
+    found = [one(arm, task) for arm in ('z', 'a') for task in ('recall', 'digits')]
+    grid = verdict_grid(found)
+    assert [line.arm for line in grid.lines] == ['z', 'a']
+    assert [name for name, _ in grid.tasks] == ['recall', 'digits'] == [cell.task for cell in grid.lines[1].cells]
+    assert grid.tasks[0][1] == 'margin 1.0 points'
+    assert (grid.lines[0].cells[0].effect, grid.lines[0].cells[0].interval) == ('+2.0', '[+1.0, +3.0]')
+    assert 'against plain, each at its own best recipe' in grid.caption
+    assert verdict_grid([]).lines == ()
+
+
+def test_right_is_better_and_all_arms_of_a_task_share_one_scale():
+    found = [one('up', effect=0.02), one('down', effect=-0.02), one('none', effect=0.0)]
+    up, down, none = (stroke(drawing(found, line)) for line in range(3))
+    assert none == WIDTH / 2 and up > none > down and up - none == pytest.approx(none - down)
+    bands = {re.search(r'class="band" x="([\d.]+)" y="0" width="([\d.]+)"', drawing(found, line)).groups() for line in range(3)}
+    assert len(bands) == 1
+    ((left, width),) = bands
+    assert float(left) + float(width) / 2 == pytest.approx(WIDTH / 2, abs=0.1)
+    # The margin is half of an effect of two margins.
+    assert float(width) / 2 == pytest.approx((up - none) / 2, abs=0.1)
+
+
+def test_one_arm_far_away_leaves_the_others_visible_and_an_arrow_says_that_its_bar_goes_on():
+    found = [one('near', effect=0.02), one('far', effect=-0.9, half=0.2)]
+    near, far = drawing(found, 0), drawing(found, 1)
+    assert stroke(near) - WIDTH / 2 > 0.2 * WIDTH / 2
+    assert 'class="effect"' not in far and far.count('class="bar"') == 2 and f'L{EDGE} ' in far
+    assert near.count('class="bar"') == 1
+
+
+def test_what_has_no_effect_has_no_drawing():
+    grid = verdict_grid([one(effect=None, verdict='not comparable', reason='no run is left')])
+    (cell,) = grid.lines[0].cells
+    assert (cell.drawing, cell.effect, cell.interval, cell.words) == ('', '', '', 'not comparable')
+
+
+@pytest.mark.parametrize(
+    ('findings', 'sentence'),
+    [
+        ([one(verdict='worse')], 'Worse than plain on digits, the only dataset.'),
+        ([one(verdict='undecided')], 'Undecided on digits, the only dataset.'),
+        (
+            [one(verdict='better'), dataclasses.replace(one(verdict='worse'), task='wide')],
+            'Better on digits, worse on wide, the only dataset.',
+        ),
+        (
+            [one(task=task, overall_reason='better on 1, undecided on 1 of 2 datasets; a claim needs') for task in ('a', 'b')],
+            'Better on 1, undecided on 1 of 2 datasets.',
+        ),
+    ],
+)
+def test_the_answer_on_an_arm_is_one_sentence(findings: list[Finding], sentence: str):
+    assert in_one_sentence(findings) == sentence
