@@ -8,8 +8,10 @@ from arch.context import Context
 from arch.dense import Dense
 from arch.make import positive
 from arch.model_sockets import Sockets
+from arch.ops.patches import unpatched
 
 SCORES = ('isotropic', 'causal', 'tokens')
+MAPS = ('hierarchical', 'isotropic', 'bidirectional', 'maps')
 
 
 def pooled(x: jax.Array) -> jax.Array:
@@ -125,6 +127,67 @@ class TiedNextToken(Head):
         return self.stem.scores(x)
 
 
+class PerToken(Head):
+    """Norm, then one product at every position: a score for each of `outputs` classes of each token.
+
+    `[B, N, C] -> [B, N*factor, V]`. Where the stem has made one position of several tokens, `factor` of them get their scores
+    from it, by outputs of their own.
+    """
+
+    FITS = ('isotropic', 'causal', 'bidirectional', 'tokens')
+
+    sockets: Sockets
+    outputs: int = 10
+    factor: int = 1
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        positive("head 'per_token'", outputs=self.outputs, factor=self.factor)
+        x = self.sockets.make('norm', name='norm', site='head')(x, context)
+        y = Dense(self.factor * self.outputs, name='head')(x, context)
+        return y.reshape(len(y), -1, self.outputs)
+
+
+class Interpolated(Head):
+    """Norm, one product at every position, and its scores between positions by linear interpolation (1411.4038).
+
+    `[B, H, W, C] -> [B, H*factor, W*factor, V]`. `factor` is how far stem and downsamples have lowered the resolution.
+    """
+
+    FITS = MAPS
+
+    sockets: Sockets
+    outputs: int = 10
+    factor: int = 4
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        positive("head 'interpolated'", outputs=self.outputs, factor=self.factor)
+        x = self.sockets.make('norm', name='norm', site='head')(x, context)
+        y = Dense(self.outputs, name='head')(x, context)
+        batch, height, width, _ = y.shape
+        return jax.image.resize(y, (batch, height * self.factor, width * self.factor, self.outputs), 'bilinear')
+
+
+class PixelShuffle(Head):
+    """Norm, then one product with outputs for each pixel of a position, as in sub-pixel convolution (1609.05158).
+
+    `[B, H, W, C] -> [B, H*factor, W*factor, V]`. `factor` is how far stem and downsamples have lowered the resolution.
+    """
+
+    FITS = MAPS
+
+    sockets: Sockets
+    outputs: int = 10
+    factor: int = 4
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        positive("head 'pixel_shuffle'", outputs=self.outputs, factor=self.factor)
+        x = self.sockets.make('norm', name='norm', site='head')(x, context)
+        return unpatched(Dense(self.factor**2 * self.outputs, name='head')(x, context), self.factor)
+
+
 HEADS = {
     'classifier': Classifier,
     'pooled_norm_classifier': PooledNormClassifier,
@@ -132,4 +195,7 @@ HEADS = {
     'first_token_classifier': FirstTokenClassifier,
     'next_token': NextToken,
     'tied_next_token': TiedNextToken,
+    'per_token': PerToken,
+    'interpolated': Interpolated,
+    'pixel_shuffle': PixelShuffle,
 }

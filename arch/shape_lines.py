@@ -43,16 +43,17 @@ def _filled(side: tuple[str, ...], axes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def sizes(side: tuple[str, ...], fields: Mapping[str, object]) -> tuple[int | None, ...]:
-    """The sizes of one side; `H/patch` is H divided by the block's field `patch`, `H/4` by 4; None for `M`.
+    """The sizes of one side; `H/patch` is H divided by the block's field `patch`, `H/4` by 4, `N*2` N times 2; None for `M`.
 
-    >>> sizes(('B', 'H/patch', 'W/4', 'C', 'M'), {'patch': 2})
-    (7, 4, 1, 16, None)
+    >>> sizes(('B', 'H/patch', 'W/4', 'N*2', 'C', 'M'), {'patch': 2})
+    (7, 4, 1, 12, 16, None)
 
-    Raises ValueError for a letter that no block has, or a divisor that is no field.
+    Raises ValueError for a letter that no block has, or a divisor or factor that is no field.
     """
     lengths = []
     for axis in side:
-        letter, _, divisor = axis.partition('/')
+        sign = '*' if '*' in axis else '/'
+        letter, _, factor = axis.partition(sign)
         if axis == 'M':
             lengths.append(None)
             continue
@@ -61,11 +62,13 @@ def sizes(side: tuple[str, ...], fields: Mapping[str, object]) -> tuple[int | No
                 f"axis '{axis}' is not in the legend of blocks; allowed: {sorted(SIZES)}, or e.g. H/patch; "
                 'write the line in these'
             )
-        by = int(divisor) if divisor.isdigit() else fields.get(divisor)
-        if divisor and not isinstance(by, int):
+        by = int(factor) if factor.isdigit() else fields.get(factor)
+        if factor and not isinstance(by, int):
+            does = 'multiplies' if sign == '*' else 'divides'
             raise ValueError(
-                f"axis '{axis}' divides by '{divisor}', which is no whole-number field; allowed: {sorted(fields)}; "
+                f"axis '{axis}' {does} by '{factor}', which is no whole-number field; allowed: {sorted(fields)}; "
                 'name one of them'
             )
-        lengths.append(SIZES[letter] // by if divisor else SIZES[letter])
+        size = SIZES[letter]
+        lengths.append(size if not factor else size * by if sign == '*' else size // by)
     return tuple(lengths)

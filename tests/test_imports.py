@@ -119,10 +119,11 @@ def test_rooms_import_only_what_lies_before_them(path):
 WINGS = {
     # From the top floor down: a wing may import what stands below it, and the root of its room may import every wing.
     'sweeps.models': ('sweeps.training', 'sweeps.tasks', 'sweeps.augment'),
-    'sweeps.training': ('sweeps.protocol', 'sweeps.tasks'),
+    'sweeps.training': ('sweeps.protocol', 'sweeps.tasks', 'sweeps.metrics'),
     'sweeps.launch': (),
     'sweeps.protocol': (),
-    'sweeps.tasks': ('sweeps.datasets', 'sweeps.augment'),
+    'sweeps.tasks': ('sweeps.datasets', 'sweeps.augment', 'sweeps.metrics'),
+    'sweeps.metrics': (),
     'sweeps.augment': (),
     'sweeps.datasets': (),
     'results.report': ('results.figures', 'results.tables', 'results.store', 'results.pages'),
@@ -263,7 +264,7 @@ LOADED = [
         ),
         (*HEAVY, 'sweeps'),
     ),
-    (('sweeps.protocol.search.sobol',), (*HEAVY, 'scipy')),
+    (('sweeps.protocol.search.sobol', 'sweeps.metrics.ratios', 'sweeps.metrics.ranking'), (*HEAVY, 'scipy')),
     (
         (
             *('sweeps.protocol.plan', 'sweeps.protocol.pack', 'sweeps.protocol.simulate', 'sweeps.protocol.search'),

@@ -5,6 +5,7 @@ import dataclasses
 from ablations.config import closest
 from ablations.tasks.embedded_tasks import DIGITS, RECALL, STDLIB_BYTES
 from ablations.tasks.image_tasks import IMAGES, PIXELS
+from ablations.tasks.made_tasks import MADE
 from ablations.tasks.probe_tasks import PROBES
 from ablations.tasks.sound_tasks import SERIES, SOUNDS
 from ablations.tasks.task import DIRECTIONS, Task
@@ -15,7 +16,7 @@ __all__ = ['DIRECTIONS', 'TASKS', 'Task', 'task']
 TASKS = {task.name: task for task in (DIGITS, RECALL, STDLIB_BYTES)}
 TASKS |= {name: Task(name=name, **fields) for name, fields in {**IMAGES, **PIXELS, **SOUNDS, **SERIES}.items()}
 TASKS |= {name: Task(name=name, **fields) for name, fields in PROBES.items()}
-TASKS |= {name: Task(name=name, **fields) for name, fields in TEXTS.items()}
+TASKS |= {name: Task(name=name, **fields) for name, fields in {**TEXTS, **MADE}.items()}
 
 
 def task(name: str, /, **fields: object) -> Task:

@@ -87,3 +87,31 @@ def waveform(outputs: int, kernel: int, factor: int, width: int, depth: int, mix
         mixer=mixer,
         head={'kind': 'classifier', 'outputs': outputs},
     )
+
+
+def rows(outputs: int, width: int, depth: int) -> dict:
+    """A small residual network of products alone (2106.11959) for the rows of a table, each one position [1, F]."""
+    return complete(
+        body={'kind': 'isotropic', 'width': width, 'depth': depth, 'causal': False},
+        stem={'kind': 'waveform', 'kernel': 1, 'factor': 1},
+        block={'kind': 'one_branch'},
+        mixer={'kind': 'identity'},
+        head={'kind': 'classifier', 'outputs': outputs},
+    )
+
+
+def texts(vocabulary: int, length: int, outputs: int, width: int, depth: int, mixer: dict) -> dict:
+    """A small model of whole texts, which averages its positions."""
+    return complete(
+        body={'kind': 'isotropic', 'width': width, 'depth': depth, 'causal': False},
+        stem={'kind': 'tokens', 'vocabulary': vocabulary},
+        position={'kind': 'learned', 'length': length},
+        mixer=mixer,
+        head={'kind': 'classifier', 'outputs': outputs},
+    )
+
+
+def labelled_tokens(vocabulary: int, length: int, outputs: int, width: int, depth: int, mixer: dict) -> dict:
+    """The same with a class for every position."""
+    base = texts(vocabulary, length, outputs, width, depth, mixer)
+    return {**base, 'head': {'kind': 'per_token', 'outputs': outputs, 'factor': 1}}

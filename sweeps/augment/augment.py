@@ -60,13 +60,42 @@ class Augment:
             raise ValueError(f'augment: a batch of {x.dtype} is given, allowed are floats; divide images of bytes by 255')
         knobs, targets = knobs or {}, ((y, None),)
         for name, kind in self.kinds.items():
-            stream = jax.random.fold_in(key, zlib.crc32(name.encode()))
-            keys = jax.vmap(lambda place, stream=stream: jax.random.fold_in(stream, place))(jnp.arange(len(x)))
+            keys = _keys(key, name, len(x))
             if isinstance(kind, Mixing):
                 x, targets = kind.mix(keys, x, y, knobs)
             else:
                 x = kind(keys, x, knobs)
         return x, targets
+
+    def with_maps(
+        self, key: jax.Array, x: jax.Array, y: jax.Array, knobs: Mapping[str, jax.Array] | None = None
+    ) -> tuple[jax.Array, jax.Array]:
+        """The augmented batch `[B, H, W, C]`, and its maps of classes `[B, H, W]`, moved as it is; -1 where nothing is known.
+
+        Raises ValueError for a kind that cannot move a map.
+        """
+        self.check_maps()
+        for name, kind in self.kinds.items():
+            keys = _keys(key, name, len(x))
+            if kind.MAPS == 'moved':
+                # As one more channel, 0 where there is no class: what is moved in from outside is 0 as well.
+                both = kind(keys, jnp.concatenate([x, (y + 1).astype(x.dtype)[..., None]], -1), knobs or {})
+                x, y = both[..., :-1], both[..., -1].round().astype(y.dtype) - 1
+            else:
+                x = kind(keys, x, knobs or {})
+        return x, y
+
+    def check_maps(self) -> None:
+        """Raise ValueError for a kind that mixes examples, or pixels that lie beside each other: a class has no mean."""
+        wrong = [name for name, kind in self.kinds.items() if not kind.MAPS]
+        if wrong:
+            fit = sorted(name for name, cls in AUGMENTS.items() if cls.MAPS)
+            raise ValueError(f'augment: {wrong} would not move a map of classes with its image; allowed with maps: {fit}')
+
+
+def _keys(key: jax.Array, name: str, count: int) -> jax.Array:
+    stream = jax.random.fold_in(key, zlib.crc32(name.encode()))
+    return jax.vmap(lambda place: jax.random.fold_in(stream, place))(jnp.arange(count))
 
 
 def _parts(spec: dict) -> Sequence[dict]:

@@ -18,6 +18,9 @@ class Augmentation:
     KNOBS: dict[str, str] = {}
     """The fields that are strengths, by the name of their knob."""
 
+    MAPS = ''
+    """What it does to a map of classes [H, W] of an image: 'moved' as the image is, 'kept' where no pixel moves, or unknown."""
+
     SKIPS = False
     """Whether `change` skips most of its work for some examples (`lax.cond`, `lax.switch`)."""
 

@@ -22,6 +22,7 @@ class ColorJitter(Augmentation):
     saturation: float = 0.4
     hue: float = 0.0
 
+    MAPS = 'kept'
     KNOBS = {
         'jitter_brightness': 'brightness',
         'jitter_contrast': 'contrast',

@@ -23,6 +23,7 @@ class Crop(Augmentation):
     padding: int = 4
     mode: str = 'zero'
 
+    MAPS = 'moved'
     KNOBS = {'crop_padding': 'padding'}
 
     def __post_init__(self):

@@ -15,6 +15,7 @@ class Flip(Augmentation):
 
     probability: float = 0.5
 
+    MAPS = 'moved'
     KNOBS = {'flip_probability': 'probability'}
 
     def __post_init__(self):

@@ -31,6 +31,7 @@ class RandomErasing(Augmentation):
     mean: tuple[float, ...] = (0.5,)
     deviation: tuple[float, ...] = (0.25,)
 
+    MAPS = 'kept'
     KNOBS = {'erase_probability': 'probability', 'erase_area': 'area_high'}
 
     SKIPS = True

@@ -28,6 +28,7 @@ class SpectrogramMask(Augmentation):
     time_share: float = 1.0
     fill: str = 'zero'
 
+    MAPS = 'kept'
     KNOBS = {'time_mask_width': 'time_width', 'frequency_mask_width': 'frequency_width'}
 
     def __post_init__(self):

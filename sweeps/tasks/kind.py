@@ -18,7 +18,9 @@ import jax
 import numpy as np
 
 from ablations.tasks.task import DIRECTIONS
+from sweeps.metrics.measure import Measure
 from sweeps.tasks.arrays import Arrays
+from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
 
 TOGETHER = {'absent': 'declared', 'domain_names': 'domains'}
 """A class with the first of these must also have the second."""
@@ -78,7 +80,10 @@ class Kind(abc.ABC):
     @staticmethod
     @abc.abstractmethod
     def losses(scores: jax.Array, y: jax.Array, label_smoothing: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:
-        """The loss in nats and the metric of each example, `[B]` each; `sweeps/tasks/losses.py` has some."""
+        """The loss in nats and the metric of each example, `[B]` each; `sweeps/tasks/losses.py` has some.
+
+        A kind with a `measure` gives in place of the metric the statistics of each example, `[B, S]`.
+        """
 
     def __init_subclass__(cls, **given: object):
         super().__init_subclass__(**given)
@@ -94,6 +99,24 @@ class Kind(abc.ABC):
     def knobs(self) -> dict[str, float]:
         """Strengths that `draw` reads from its `knobs`, with their defaults."""
         return {}
+
+    @property
+    def loss_knobs(self) -> dict[str, float]:
+        """The values that its loss reads, with their defaults."""
+        return LOSS_KNOBS
+
+    @property
+    def measure(self) -> Measure | None:
+        """What makes the score of all examples from the statistics of each; None where it is the mean of the metric."""
+        return None
+
+    def check_scores(self, scores: tuple[int, ...], y: tuple[int, ...]) -> None:
+        """Raise ValueError where a model's scores do not have the shape that the targets of its examples need."""
+        return None
+
+    def tokens(self) -> int | None:
+        """How many tokens its examples may have; None where that is not known, or they have none."""
+        return None
 
     def labels(self) -> int | None:
         """How many labels its examples may have; None where that is not known before they are read, or they have none."""
@@ -160,6 +183,9 @@ class Kind(abc.ABC):
 def _check_metric(cls: type[Kind]) -> None:
     """Raise ValueError for a METRIC or a SCALE that cannot be used."""
     metric = cls.__dict__.get('METRIC')
+    if isinstance(metric, property):
+        # Then it depends on the fields.
+        return
     named = isinstance(metric, tuple) and len(metric) == 2 and isinstance(metric[0], str) and metric[0]
     if 'METRIC' in cls.__dict__ and not (named and metric[1] in DIRECTIONS):
         raise ValueError(

@@ -18,6 +18,7 @@ from sweeps.tasks.samples import Samples
 from sweeps.tasks.series import Series
 from sweeps.tasks.spoken_digits import SpokenDigits
 from sweeps.tasks.stdlib_bytes import StdlibBytes
+from sweeps.tasks.supervised import Supervised
 from sweeps.tasks.text import Text
 
 UNMIXED: dict[str, type[Kind]] = {'digits': Digits, 'stdlib_bytes': StdlibBytes, 'recall': Recall}
@@ -33,5 +34,5 @@ UNMIXED |= {
     'arithmetic_answers': ArithmeticAnswers,
     'regular_language': RegularLanguage,
 }
-UNMIXED |= {'text': Text, 'molecules': Molecules}
+UNMIXED |= {'text': Text, 'molecules': Molecules, 'supervised': Supervised}
 """Kind -> class, as a data spec names it."""

@@ -10,7 +10,6 @@ import optax
 
 from arch.model import Model
 from sweeps.tasks.kind import Kind
-from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
 from sweeps.training.joined import Form, Joined
 from sweeps.training.layout import Layout
 from sweeps.training.optimizers import OPTIMIZERS, make_optimizer
@@ -44,8 +43,9 @@ class Training:
     its seed and its values of `knobs`. `start(lane, params, state) -> carry` adds the optimizer. `advance(lane, carry, source,
     origin, first, stop) -> carry` trains from step `first` up to `stop`, both traced: however a run is cut, the same steps run.
     `evaluate(drawn, joined, state, held) -> seen` gives loss, score, the score's standard error, and `items`, the metric of
-    each example; where `held` has the `domain` of each, also `parts`, the score of each of the task's domains. Drawing and
-    evaluation know nothing of the optimizer and of the steps, so they compile to the same for all of these.
+    each example; where `held` has the `domain` of each, also `parts`, the score of each of the task's domains. Of a task with a
+    measure it gives the loss and the `statistics` of each example, from which the host makes the rest. Drawing and evaluation
+    know nothing of the optimizer and of the steps, so they compile to the same for all of these.
 
     `lane` is {seed, knobs {name: scalar}}. If examples lie on the device, it also has `order` [steps, batch] of indices into
     the `source` {x, y}. If they are streamed, the source holds the batches themselves, `[n, batch, ...]`, from step `origin`
@@ -146,7 +146,7 @@ def make_training(
 
     def advance(lane: dict, carry: dict, source: dict, origin: jax.Array, first: jax.Array, stop: jax.Array) -> dict:
         knobs, strengths, noise = named(lane, model.knobs), named(lane, task.knobs), noise_of(lane)
-        smoothing = named(lane, LOSS_KNOBS)
+        smoothing = named(lane, task.loss_knobs)
         form = carry['params'].form
         direction, move, settings = optimizer_of(lane, form)
 
@@ -209,7 +209,9 @@ def make_training(
             return chunk_of(spread_batch({name: own(held[name], index) for name in ('x', 'y')}))
 
         loss, metric = jax.lax.map(seen_of, order)
-        loss, metric = loss.reshape(-1)[:count], metric.reshape(-1)[:count]
+        loss, metric = loss.reshape(-1)[:count], metric.reshape(-1, *metric.shape[2:])[:count]
+        if metric.ndim > 1:
+            return {'loss': loss.mean(), 'statistics': metric}
         seen = {'loss': loss.mean(), 'score': metric.mean(), 'score_se': metric.std() / jnp.sqrt(count), 'items': metric}
         if 'domain' in held:
             members = own(held['domain'], jnp.arange(count)) == jnp.arange(len(task.domain_names))[:, None]

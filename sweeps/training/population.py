@@ -7,12 +7,14 @@
 Lanes are independent whatever the strategy: a lane's numbers do not depend on its neighbours, nor on where a run was cut.
 """
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
 
+from sweeps.metrics.measure import Scored
 from sweeps.protocol.pack import LANES
 from sweeps.training.checkpoints import Checkpoints, Snapshot
 from sweeps.training.device import memory_limit, on_host
@@ -75,6 +77,7 @@ class Population:
         held: dict,
         checkpoints: Checkpoints | None = None,
         finish: Callable[[int, dict, dict, list], str | None] | None = None,
+        measured: Callable[[int, np.ndarray], Scored] | None = None,
     ) -> list[tuple[dict, float]]:
         """Train every lane; the result of each with the seconds it took (an equal share where lanes run together).
 
@@ -84,6 +87,7 @@ class Population:
         `left_at` is the step at which the run left the finite numbers, or -1. With checkpoints, the work of an interrupted call
         is not repeated. `finish(lane, params, state, told)` gets the trained parameters of each lane, and what it told of the
         lanes before. What it tells is the result's `told`; it is not asked again for a lane that a checkpoint holds.
+        `measured(lane, statistics)` makes the score of a lane where evaluation gives statistics.
         """
         snapshot = checkpoints.latest() if checkpoints else None
         results: list[tuple[dict, float]] = [] if snapshot is None else snapshot.results
@@ -98,7 +102,10 @@ class Population:
                 self._lower(width)
                 snapshot = None
                 continue
-            flight = _Flight(self, programs, width, stacked, pool, held, results, checkpoints)
+            scorer = measured and functools.partial(
+                _of_lanes, measured, self.strategy, range(len(results), len(results) + len(part))
+            )
+            flight = _Flight(self, programs, width, stacked, pool, held, results, checkpoints, scorer)
             began = time.perf_counter()
             try:
                 together = flight.end(snapshot)
@@ -182,7 +189,9 @@ class _Flight:
         held: dict,
         results: list,
         checkpoints: Checkpoints | None,
+        scorer: Callable[[np.ndarray], dict] | None = None,
     ):
+        self.scorer = scorer
         self.population, self.programs, self.width = population, programs, width
         self.results, self.checkpoints = results, checkpoints
         self.order, self.pool, self.held = lanes['order'], pool, held
@@ -216,10 +225,14 @@ class _Flight:
             if self.step == point:
                 with of_model():
                     seen = programs.evaluate(drawn, carry['params'], carry['state'], self.held)
+                seen = {**seen, 'train_loss': carry['total']}
+                if self.scorer is not None:
+                    seen = on_host(seen)
+                    seen |= self.scorer(seen.pop('statistics'))
                 if len(self.seen) + 1 < len(points):
                     # Of single examples only what is seen last is kept.
                     del seen['items']
-                seen = on_host({**seen, 'train_loss': carry['total']})
+                seen = on_host(seen)
                 self.seen.append({**seen, 'train_loss': seen['train_loss'] / np.float32(training.stride)})
             if self.checkpoints and self.step:
                 self.spent = before + time.perf_counter() - began
@@ -234,6 +247,22 @@ class _Flight:
 
     def _snapshot(self, carry: dict) -> Snapshot:
         return Snapshot(self.results, jax.tree.leaves(carry), self.seen, self.step, self.width, self.spent)
+
+
+def _of_lanes(measured: Callable[[int, np.ndarray], Scored], strategy: str, lanes: range, statistics: np.ndarray) -> dict:
+    """Score, its standard error and items by the statistics `[n, S]` of one lane, or `[lanes, n, S]` of several.
+
+    Lanes that fill up a program are copies of the last one, which is measured once.
+    """
+    rows = [statistics] if strategy == 'loop' else statistics
+    own = [measured(lane, rows[number]) for number, lane in enumerate(lanes)]
+    own += own[-1:] * (len(rows) - len(own))
+    stacked = {
+        'score': np.array([one.score for one in own], np.float32),
+        'score_se': np.array([one.error for one in own], np.float32),
+        'items': np.stack([one.items for one in own]).astype(np.float32),
+    }
+    return {name: leaf[0] for name, leaf in stacked.items()} if strategy == 'loop' else stacked
 
 
 def _where_is(values: np.ndarray, made: jax.Array) -> jax.Array:

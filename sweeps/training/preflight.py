@@ -46,7 +46,7 @@ def known_knobs(optimizer: str, model: Model | None = None, task: Kind | None = 
     """
     if optimizer not in OPTIMIZERS:
         raise ValueError(f"unknown optimizer '{optimizer}'; allowed: {sorted(OPTIMIZERS)}")
-    own = {**OPTIMIZERS[optimizer].KNOBS, **SCHEDULE_KNOBS, **LOSS_KNOBS}
+    own = {**OPTIMIZERS[optimizer].KNOBS, **SCHEDULE_KNOBS, **(LOSS_KNOBS if task is None else task.loss_knobs)}
     return {**own, **(model.knobs if model else {}), **(task.knobs if task else {})}
 
 
@@ -61,15 +61,31 @@ def unread_knobs(program: Program, model: Model, task: Kind, names: Iterable[str
 
 def _check_sizes(program: Program, task: Kind) -> None:
     """Raise ValueError where a model is too small for its task's tokens or labels: a gather past the end raises no error."""
-    size, what = (task.declared_size, 'tokens') if isinstance(task, Language) else (task.labels(), 'labels')
-    stem, head = program.model['stem'], program.model['head']
-    places = {"'stem.vocabulary'": stem.get('vocabulary') if what == 'tokens' else None, "'head.outputs'": head.get('outputs')}
-    for place, has in places.items():
+    language = isinstance(task, Language)
+    stem, head = program.model['stem'].get('vocabulary'), program.model['head'].get('outputs')
+    sizes = {
+        "'stem.vocabulary'": (stem, task.declared_size if language else task.tokens(), 'tokens'),
+        "'head.outputs'": (head, task.declared_size if language else task.labels(), 'tokens' if language else 'labels'),
+    }
+    for place, (has, size, what) in sizes.items():
         if size is not None and has is not None and has < size:
             raise ValueError(
                 f"arm '{program.arm}' on task '{program.task}': the data have {size} {what} and {place} is {has}; "
                 f'put({place}, {size})'
             )
+
+
+def _check_scores(program: Program, model: Model, task: Kind, batch: jax.ShapeDtypeStruct) -> None:
+    """Raise ValueError where a model's scores do not have the shape that the targets of a task need."""
+    if task.absent() or type(task).check_scores is Kind.check_scores:
+        return
+
+    def scores(x: jax.Array) -> jax.Array:
+        key = jax.random.key(0)
+        params, state = model.init(key, x, {})
+        return model.apply(params, state, x, knobs=dict(model.knobs), key=key, train=False)[0]
+
+    task.check_scores(jax.eval_shape(scores, batch).shape, (program.batch, *task.pool().y.shape[1:]))
 
 
 def _check_split(name: str, task: Kind) -> None:
@@ -158,6 +174,8 @@ def preflight(
         batch = jax.ShapeDtypeStruct((program.batch, *x.shape[1:]), x.dtype)
         address = digest([program.model, list(batch.shape), str(batch.dtype)])
         try:
+            with of_user():
+                _check_scores(program, model, task, batch)
             if address not in counted:
                 with of_user():
                     counted[address] = cost_of(program.model, batch, load_tables(blocks, program.blocks))

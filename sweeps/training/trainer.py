@@ -8,6 +8,7 @@ import numpy as np
 
 from ablations.trial import TEST, Program, Trial
 from arch.published.importing import save_weights
+from sweeps.metrics.measure import Scored
 from sweeps.protocol.pack import Pack
 from sweeps.tasks.arrays import Arrays
 from sweeps.tasks.kind import Kind
@@ -139,8 +140,12 @@ class Trainer:
             with of_model():
                 return trained_leak(model, task, pool, params, state, dict(trial.knobs))
 
-        on_end = finish if pack.held == TEST else None
-        results = self.population(program).run(lanes, self._source(program.data)[0], scored, checkpoints, on_end)
+        def measured(lane: int, statistics: np.ndarray) -> Scored:
+            return measure.scored(statistics, splits[pack.trials[lane].replicate].held.group)
+
+        measure, on_end = task.measure, finish if pack.held == TEST else None
+        source = self._source(program.data)[0]
+        results = self.population(program).run(lanes, source, scored, checkpoints, on_end, measured if measure else None)
         made = []
         for trial, (result, seconds) in zip(pack.trials, results, strict=True):
             held, cost = splits[trial.replicate].held, _cost(program, flops, seconds)

@@ -39,7 +39,8 @@ def example(base):
     if base['stem']['kind'] == 'tokens':
         return jax.ShapeDtypeStruct((2, base['position'].get('length', 16)), jnp.int32)
     if base['stem']['kind'] == 'waveform':
-        return jax.ShapeDtypeStruct((2, 64, 1), jnp.float32)
+        length = base['position'].get('length', 64 // base['stem']['factor']) * base['stem']['factor']
+        return jax.ShapeDtypeStruct((2, length, 1), jnp.float32)
     patch, stages = base['stem'].get('patch', 1), len(base['body'].get('widths', (1, 1)))
     if base['position']['kind'] == 'learned':
         # As many patches as the table has places.
