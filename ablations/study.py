@@ -1,6 +1,5 @@
 """Study: a question, the arms that could answer it, and the protocol of their comparison."""
 
-import contextvars
 import copy
 import dataclasses
 import functools
@@ -13,14 +12,13 @@ from ablations.digest import digest
 from ablations.knobs import check_fixed
 from ablations.space_rules import bounded, check_ranges, check_space, reach
 from ablations.spaces import SPACES
-from ablations.tasks import Task, task
+from ablations.task_files import is_address, own_task
+from ablations.tasks import OwnTask, Task, task
 from ablations.trial import Program
-from ablations.user_file import content_hash
+from ablations.user_file import FOLDER, content_hash
 
 __all__ = ['Study', 'put', 'swap', 'task']
 
-FOLDER = contextvars.ContextVar('FOLDER', default='.')
-"""The folder of the study file during loading: a relative path of a block file starts there."""
 SHAPES = ('one_swap', 'path', 'add_one', 'drop_one', 'factorial')
 COUNTS = {
     'trials': (1, 100_000),
@@ -67,7 +65,8 @@ class Study:
     against     {arm: arm}: the arm that an arm is compared with, unless it is the base (made by ablations/shapes.py)
     levels      {arm: {factor: level}} of a full factorial, or {}
     shape       how the arms relate to each other, one of SHAPES
-    tasks       task names or Task objects, best of two or more datasets
+    tasks       task names or Task objects, best of two or more datasets; tasks of one's own as 'FILE.py:NAME', or by their
+                variable where the study's own file declares them
     tune        {optimizer: {value: range}}: the tuned values, the same for every arm
     own         {arm: {value: range}}: what an arm tunes beside, because only it has that knob; at the same number of trials
     fixed       {value: number}: knobs that are not tuned and not left at the lab's own values (ablations/knobs.py)
@@ -175,11 +174,16 @@ class Study:
     def _check_tasks(self) -> None:
         if not isinstance(self.tasks, (tuple, list)) or not self.tasks:
             raise ValueError(f"study '{self.name}': tasks={self.tasks!r}; give a tuple of task names or tasks")
-        tasks = tuple(item if isinstance(item, Task) else task(item) for item in self.tasks)
+        tasks = tuple(map(self._task, self.tasks))
         names = [item.name for item in tasks]
         if len(set(names)) < len(names):
             raise ValueError(f"study '{self.name}': tasks {names} repeat a name; name each task once")
         object.__setattr__(self, 'tasks', tasks)
+
+    def _task(self, item: Task | OwnTask | str) -> Task:
+        if isinstance(item, Task):
+            return item
+        return own_task(item, self.name) if isinstance(item, OwnTask) or is_address(item) else task(item)
 
     def _check_arms(self) -> None:
         if not isinstance(self.arms, dict) or not self.arms:
@@ -364,6 +368,7 @@ class Study:
             data=item.data,
             model=self.model(arm, item.name),
             blocks=self.blocks_hash,
+            declared=item.declared,
         )
 
     def reach(self, arm: str, optimizer: str) -> dict[str, tuple[float, float]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ablations.config import closest
 from ablations.studies import STUDIES
-from ablations.study import FOLDER, Study
+from ablations.study import Study
 from ablations.user_file import STOPS, compiled, in_words, run
 
 
@@ -29,15 +29,12 @@ def load_study(name: str) -> Study:
         code = compiled(path)
     except ValueError as error:
         raise ValueError(f"study '{name}' {error}") from None
-    folder = FOLDER.set(str(path.parent))
     try:
         module = run(code, 'archlab_study')
     except ValueError as error:
         raise ValueError(f"study '{name}': {error}") from None
     except STOPS as error:
         raise ValueError(f"study '{name}' does not load: {in_words(error)}; mend the file") from error
-    finally:
-        FOLDER.reset(folder)
     study = getattr(module, 'study', None)
     if not isinstance(study, Study):
         raise ValueError(f"study '{name}' defines no study; end the file with study = Study(...)")

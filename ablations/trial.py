@@ -29,8 +29,8 @@ class Needs(NamedTuple):
 class Program:
     """Everything that determines a compiled training program; trials of one program differ only in traced values.
 
-    `study` counts, because data splits follow from it. `data` is the spec of the data, `model` the complete model config, and
-    `blocks` the hash of the user's own block file or ''.
+    `study` counts, because data splits follow from it. `data` is the spec of the data, `model` the complete model config,
+    `blocks` the hash of the user's own block file or '', and `declared` that of his own task's data or ''.
     """
 
     study: str
@@ -44,10 +44,15 @@ class Program:
     data: dict
     model: dict
     blocks: str = ''
+    declared: str = ''
 
     @functools.cached_property
     def id(self) -> str:
-        return digest({field.name: getattr(self, field.name) for field in dataclasses.fields(self)})
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        if not self.declared:
+            # Left out where it says what older programs did, so that the ids of their trials stay.
+            del fields['declared']
+        return digest(fields)
 
     @functools.cached_property
     def signature(self) -> str:

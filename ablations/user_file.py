@@ -5,6 +5,7 @@ within a second the older one would run.
 """
 
 import contextlib
+import contextvars
 import hashlib
 import importlib.util
 import os
@@ -17,6 +18,12 @@ from types import CodeType, ModuleType
 
 STOPS = (Exception, SystemExit)
 """What a user's code may raise where the lab calls it, inside `of_user`; an interrupt is not its to raise."""
+
+
+FOLDER = contextvars.ContextVar('FOLDER', default='.')
+"""The folder of a user's file while it runs: relative paths in it start there."""
+RUNNING: contextvars.ContextVar[ModuleType | None] = contextvars.ContextVar('RUNNING', default=None)
+"""The module that a user's file is making while it runs."""
 
 
 class NotToRaise(Exception):
@@ -106,17 +113,24 @@ def compiled(path: Path | str, expected: str = '') -> CodeType:
         raise ValueError(f'does not load: SyntaxError: {error}; give a Python file') from error
 
 
-def run(code: CodeType, called: str) -> ModuleType:
+def blank(code: CodeType, called: str) -> ModuleType:
+    """The module that the code of a file is to fill."""
+    path = Path(code.co_filename)
+    return importlib.util.module_from_spec(importlib.util.spec_from_file_location(f'{called}_{path.stem}', path))
+
+
+def run(code: CodeType, called: str, module: ModuleType | None = None) -> ModuleType:
     """The module that the code of a file makes, found in `sys.modules` under `called` and the name of the file.
 
-    Raises whatever the code raises (`STOPS`, or the interrupt of a signal that came meanwhile).
+    `module` is one of `blank` to fill, for whoever wants what a file made before it raised. Relative paths in the file start at
+    its folder. Raises whatever the code raises (`STOPS`, or the interrupt of a signal that came meanwhile).
     """
-    path = Path(code.co_filename)
-    spec = importlib.util.spec_from_file_location(f'{called}_{path.stem}', path)
-    module = importlib.util.module_from_spec(spec)
+    module = module or blank(code, called)
+    spec = module.__spec__
     before = sys.modules.get(spec.name)
     # Dataclasses look their module up by name where annotations are strings (from __future__ import annotations).
     sys.modules[spec.name] = module
+    folder, running = FOLDER.set(str(Path(code.co_filename).parent)), RUNNING.set(module)
     try:
         with of_user():
             exec(code, module.__dict__)
@@ -125,4 +139,7 @@ def run(code: CodeType, called: str) -> ModuleType:
         if before is not None:
             sys.modules[spec.name] = before
         raise
+    finally:
+        FOLDER.reset(folder)
+        RUNNING.reset(running)
     return module

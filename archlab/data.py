@@ -22,8 +22,8 @@ commands = typer.Typer(
 @commands.command('list', epilog='Example: archlab data list --data ~/data')
 def list_(data: Data = None, as_json: Json = False):
     """Every dataset: prepared (size, where), found but not prepared, or missing and how to get it. Nothing is fetched."""
+    from ablations.locations import data_folder
     from sweeps.datasets.inventory import listing
-    from sweeps.datasets.locations import data_folder
 
     datasets = listing(data)
     if as_json:

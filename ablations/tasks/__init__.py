@@ -6,12 +6,13 @@ from ablations.config import closest
 from ablations.tasks.embedded_tasks import DIGITS, RECALL, STDLIB_BYTES
 from ablations.tasks.image_tasks import IMAGES, PIXELS
 from ablations.tasks.made_tasks import MADE
+from ablations.tasks.own_task import OwnTask
 from ablations.tasks.probe_tasks import PROBES
 from ablations.tasks.sound_tasks import SERIES, SOUNDS
 from ablations.tasks.task import DIRECTIONS, Task
 from ablations.tasks.text_tasks import TEXTS
 
-__all__ = ['DIRECTIONS', 'TASKS', 'Task', 'task']
+__all__ = ['DIRECTIONS', 'TASKS', 'OwnTask', 'Task', 'task']
 
 TASKS = {task.name: task for task in (DIGITS, RECALL, STDLIB_BYTES)}
 TASKS |= {name: Task(name=name, **fields) for name, fields in {**IMAGES, **PIXELS, **SOUNDS, **SERIES}.items()}
@@ -19,11 +20,14 @@ TASKS |= {name: Task(name=name, **fields) for name, fields in PROBES.items()}
 TASKS |= {name: Task(name=name, **fields) for name, fields in {**TEXTS, **MADE}.items()}
 
 
-def task(name: str, /, **fields: object) -> Task:
-    """A task of the lab by name, with some fields replaced (also `name`, for a second version in one study).
+def task(name: str | None = None, /, **fields: object) -> Task | OwnTask:
+    """A task of the lab by name, with some fields replaced (also `name`, for a second version in one study); or one's own.
 
-    Raises ValueError on an unknown name or field.
+    Without a name it is a task over data of one's own (`OwnTask` says what may be given), to be declared at the top of a file:
+    `retina = task(source='photos', read='image_folder')`. Raises ValueError on an unknown name or field.
     """
+    if name is None:
+        return _own(fields)
     if not isinstance(name, str) or name not in TASKS:
         raise ValueError(f"unknown task '{name}'; allowed: {sorted(TASKS)}.{closest(name, TASKS)}")
     known = [field.name for field in dataclasses.fields(Task)]
@@ -31,3 +35,11 @@ def task(name: str, /, **fields: object) -> Task:
         if field not in known:
             raise ValueError(f"task '{name}' has no field '{field}'; allowed: {known}.{closest(field, known)}")
     return dataclasses.replace(TASKS[name], **fields)
+
+
+def _own(fields: dict) -> OwnTask:
+    known = [field.name for field in dataclasses.fields(OwnTask)]
+    for field in fields:
+        if field not in known:
+            raise ValueError(f"a task of your own has no field '{field}'; allowed: {known}.{closest(field, known)}")
+    return OwnTask(**fields)

@@ -17,7 +17,8 @@ class Task:
     `direction`: whether a higher or a lower metric is better. `chance`: the metric of a model that knows nothing; a diverged
     run gets it. `margin`: the largest negligible difference, in the metric's unit. `steps`, `batch`: the budget of every
     training run. `evaluations`: the number of evaluations on the held-out split. `data`: a spec of the data. `base`: the
-    complete model config that arms change. `ladder`: the name of the task that this is one size of, or ''.
+    complete model config that arms change. `ladder`: the name of the task that this is one size of, or ''. `declared`: the
+    hash of what a user's own file declares its data to be made of, or ''.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Task:
     data: dict
     base: dict
     ladder: str = ''
+    declared: str = ''
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -72,4 +74,8 @@ class Task:
         return 1 if self.direction == 'higher' else -1
 
     def to_dict(self) -> dict:
-        return plain(dataclasses.asdict(self), f"task '{self.name}'")
+        fields = dataclasses.asdict(self)
+        if not self.declared:
+            # Left out where it says what older tasks did, so that the digests of their studies stay.
+            del fields['declared']
+        return plain(fields, f"task '{self.name}'")

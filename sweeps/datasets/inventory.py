@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from ablations.locations import data_folder, prepared_folder
 from sweeps.datasets import catalog
-from sweeps.datasets.locations import data_folder, prepared_folder
 from sweeps.datasets.prepare import find_source
 from sweeps.datasets.prepared import find, names
 

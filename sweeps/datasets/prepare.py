@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ablations.locations import data_folder, prepared_folder
 from results.store import atomic
 from sweeps.datasets import catalog
 from sweeps.datasets.aside import FIX, locked
 from sweeps.datasets.dataset import Dataset
 from sweeps.datasets.formats.labels import dense
-from sweeps.datasets.locations import data_folder, prepared_folder
 from sweeps.datasets.material import Block, Material, Options, Progress
 from sweeps.datasets.near_duplicates import LENGTHS, shared_shingles
 from sweeps.datasets.origins import origins

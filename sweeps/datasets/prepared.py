@@ -32,11 +32,11 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ablations.locations import prepared_folder
 from results.store import atomic, regular
 from sweeps.datasets.aside import FIX, locked
 from sweeps.datasets.formats.labels import dense
 from sweeps.datasets.intact import BLOCK, check, checksum
-from sweeps.datasets.locations import prepared_folder
 from sweeps.datasets.targets import balance, facts, form_of
 
 FORMAT = 1

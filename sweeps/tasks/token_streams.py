@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ablations.locations import data_folder
 from results.store import atomic, regular
 from sweeps.datasets.aside import FIX, locked
 from sweeps.datasets.growing import Growing
 from sweeps.datasets.intact import check, checksum
-from sweeps.datasets.locations import data_folder
 from sweeps.datasets.prepared import Part, Prepared
 from sweeps.tasks import vocabularies
 from sweeps.tasks.vocabularies import BytePairs, Bytes, Characters

@@ -232,7 +232,7 @@ def test_programs_that_compile_to_the_same_have_one_signature():
         value = getattr(program, field.name)
         other = value + 1 if isinstance(value, int) else {**value, 'x': 1} if isinstance(value, dict) else value + 'x'
         same = dataclasses.replace(program, **{field.name: other}).signature == program.signature
-        assert same == (field.name in ('study', 'arm', 'task', 'dataset')), field.name
+        assert same == (field.name in ('study', 'arm', 'task', 'dataset', 'declared')), field.name
 
 
 def test_a_copy_of_the_base_is_an_arm_of_its_own():

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ablations import locations as places
 from sweeps.datasets import intact, prepared
-from sweeps.datasets import locations as places
 from sweeps.datasets.growing import Growing
 from sweeps.datasets.intact import checksum
 from sweeps.datasets.prepared import Part, find, load, write

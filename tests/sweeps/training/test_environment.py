@@ -19,7 +19,6 @@ SPARED = {
     'sweeps/presence.py': 'small files say who is at work',
     'sweeps/datasets/aside.py': 'where files lie while they are written',
     'sweeps/datasets/intact.py': 'files are compared with their hashes, and refused or not',
-    'sweeps/datasets/locations.py': 'where data lie',
     'sweeps/__init__.py': 'empty',
     'sweeps/datasets/__init__.py': 'empty',
     'sweeps/protocol/__init__.py': 'empty',

@@ -1,0 +1,208 @@
+"""Task files: tasks of a user's own, by file and name, made whole by what is known of their prepared sets.
+
+A file is run where a study names a task of it, and where its data are prepared. Workers do not run it: what it makes lies in
+the prepared set, which keeps the hash of what it was declared as (`OwnTask.declared`); that hash is part of every trial.
+"""
+
+import ast
+import contextvars
+import dataclasses
+import os
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ablations.config import NAME, closest
+from ablations.prepared_facts import facts_of
+from ablations.tasks import TASKS, OwnTask, Task
+from ablations.tasks.derived import derive
+from ablations.user_file import FOLDER, RUNNING, STOPS, blank, compiled, in_words, run
+
+KEPT: contextvars.ContextVar[Callable[[str], Mapping | None]] = contextvars.ContextVar('KEPT', default=lambda study: None)
+"""Where the definition of a study that ran is kept, by its name: it knows the study's tasks where their data are elsewhere."""
+STUDY = 'study'
+"""The variable of a file that is its study, not a part of its tasks."""
+
+
+class Unprepared(ValueError):
+    """The data of a task of a user's own are not prepared yet, or were prepared from another declaration."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Declared:
+    """A task as a file declares it: the file, the name in it, the declaration, and the hash of what its data are made of."""
+
+    path: Path
+    name: str
+    own: OwnTask
+    hash: str
+
+    @property
+    def dataset(self) -> str:
+        """The name of its prepared set."""
+        return self.own.dataset or self.name
+
+    @property
+    def source(self) -> Path:
+        """The file or folder that its data are read from; the file itself where a function of it makes them."""
+        return self.path if callable(self.own.source) else self.path.parent / Path(self.own.source).expanduser()
+
+    @property
+    def address(self) -> str:
+        """FILE.py:NAME as a command of this folder takes it."""
+        return f'{_shown(self.path)}:{self.name}'
+
+    def task(self, study: str = '') -> Task:
+        """The task made whole. Raises Unprepared with the command to give, and ValueError where it says what cannot be.
+
+        The definition of a study that ran (`KEPT`) tells what the task was where its data are not here.
+        """
+        if (kept := self._kept(study)) is not None:
+            return kept
+        facts = facts_of(self.dataset)
+        command = f'archlab data prepare {shlex.quote(self.address)}'
+        if facts is None:
+            if self.own.source is None:
+                raise Unprepared(
+                    f"task '{self.address}' reads the set '{self.dataset}', which is not prepared; prepare it: archlab data "
+                    f'prepare --source PATH --as READER --name {self.dataset} (where data lie: --data or $ARCHLAB_DATA)'
+                )
+            raise Unprepared(
+                f"task '{self.address}': its data are not prepared; prepare them: {command} (where they are put: --data or "
+                '$ARCHLAB_DATA)'
+            )
+        if self.hash and facts.get('declared') != self.hash:
+            made = 'from another declaration' if facts.get('declared') else 'by another command'
+            raise Unprepared(
+                f"task '{self.address}': a set '{self.dataset}' is prepared, but {made} than this one; prepare it again: "
+                f"{command} --force, or give the task's set another name: dataset="
+            )
+        try:
+            return derive(self.own, self.name, facts, self.hash)
+        except ValueError as error:
+            raise ValueError(f"task '{self.address}': {error}") from None
+
+    def _kept(self, study: str) -> Task | None:
+        definition = KEPT.get()(study) if study else None
+        tasks = definition.get('tasks') if isinstance(definition, Mapping) else None
+        for fields in tasks if isinstance(tasks, list) else ():
+            if isinstance(fields, Mapping) and fields.get('name') == self.name and fields.get('declared', '') == self.hash:
+                try:
+                    return Task(**fields)
+                except TypeError:
+                    return None
+        return None
+
+
+def is_address(item: object) -> bool:
+    """Whether an item of a study's tasks names a task of a file."""
+    return isinstance(item, str) and ('.py:' in item or item.endswith('.py'))
+
+
+def own_task(item: OwnTask | str, study: str) -> Task:
+    """The task that a study names by its address, or by the variable of its own file, made whole.
+
+    Raises ValueError where the file is absent, breaks or has no such task, and Unprepared where its data are not prepared.
+    """
+    running = RUNNING.get()
+    if isinstance(item, OwnTask):
+        if running is None:
+            raise ValueError("a task of your own is declared in a file; name it 'FILE.py:NAME' in the tasks of a study")
+        path = Path(os.path.realpath(running.__spec__.origin))
+        named = [name for name, value in vars(running).items() if value is item]
+        if not named:
+            raise ValueError(f'{_shown(path)}: a task of your own stands at the top of the file, as NAME = task(...)')
+        return declared_in(path)[named[0] if item.name is None else item.name].task(study)
+    file, _, name = item.rpartition(':') if '.py:' in item else (item, '', '')
+    path = Path(os.path.realpath(Path(FOLDER.get(), Path(file).expanduser())))
+    tasks = declared_in(path)
+    if name not in tasks:
+        told = f'has no task {name!r}' if name else 'is a file of tasks; name one of them'
+        raise ValueError(f"task '{item}': {_shown(path)} {told}: 'FILE.py:NAME'; allowed: {list(tasks)}.{closest(name, tasks)}")
+    return tasks[name].task(study)
+
+
+def declared_in(path: Path) -> dict[str, Declared]:
+    """The tasks that a file declares at its top level, by name; those so far where the file is running.
+
+    Raises ValueError where it is absent, breaks, or declares none, or a task has the name of one of the lab.
+    """
+    path = Path(os.path.realpath(path))
+    running = RUNNING.get()
+    content = path.read_bytes() if path.is_file() else b''
+    if running is not None and os.path.realpath(running.__spec__.origin) == str(path):
+        module = running
+    else:
+        module = _module(path)
+    declared = {}
+    for variable, own in vars(module).items():
+        if isinstance(own, OwnTask):
+            name = own.name or variable
+            _check_name(path, name)
+            code = code_of(content, [key for key, value in vars(module).items() if isinstance(value, OwnTask)])
+            declared[name] = Declared(path, name, own, own.declared(code) if own.source is not None else '')
+    if not declared:
+        raise ValueError(
+            f'{_shown(path)} declares no task; write one at its top level: from ablations.study import task, then '
+            "NAME = task(source='FOLDER', read='image_folder')"
+        )
+    return declared
+
+
+def _module(path: Path):
+    """What a file makes; of one whose study cannot be made before its data are prepared, what it made until then."""
+    try:
+        code = compiled(path)
+    except ValueError as error:
+        raise ValueError(f"task file '{_shown(path)}' {error}") from None
+    module = blank(code, 'archlab_tasks')
+    try:
+        run(code, 'archlab_tasks', module)
+    except Unprepared:
+        pass
+    except ValueError as error:
+        raise ValueError(f"task file '{_shown(path)}': {error}") from None
+    except STOPS as error:
+        raise ValueError(f"task file '{_shown(path)}' does not load: {in_words(error)}; mend the file") from error
+    return module
+
+
+def _check_name(path: Path, name: str) -> None:
+    if name in TASKS:
+        raise ValueError(f"{_shown(path)}: task '{name}' has the name of a task of the lab; rename it")
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{_shown(path)}: task name '{name}'; allowed: small letters, digits and _, a letter first; rename it")
+
+
+def _shown(path: Path) -> str:
+    """A path as it is written in this folder."""
+    try:
+        return str(path.relative_to(os.path.realpath('.')))
+    except ValueError:
+        return str(path)
+
+
+def code_of(content: bytes, tasks: list[str]) -> str:
+    """The statements of a file that a function of it may depend on: all but its docstring, its tasks, its study and what it
+    imports of the lab, so that neither a study that grows nor another task changes the data of one.
+
+    >>> code_of(b'"About."\\nn = 3\\nmine = task(source=make)\\nstudy = Study(tasks=(mine,))\\n', ['mine'])
+    'n = 3'
+    """
+    text = content.decode('utf-8', 'replace')
+    lines, kept = text.splitlines(), []
+    for node in ast.parse(text).body:
+        if _is_aside(node, tasks):
+            continue
+        first = min([node.lineno, *(one.lineno for one in getattr(node, 'decorator_list', ()))])
+        kept += lines[first - 1 : node.end_lineno]
+    return '\n'.join(kept)
+
+
+def _is_aside(node: ast.stmt, tasks: list[str]) -> bool:
+    if isinstance(node, ast.ImportFrom):
+        return (node.module or '').partition('.')[0] == 'ablations'
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)
+    names = [target.id for target in node.targets if isinstance(target, ast.Name)] if isinstance(node, ast.Assign) else []
+    return bool(names) and all(name in (*tasks, STUDY) for name in names)

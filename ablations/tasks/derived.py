@@ -1,0 +1,169 @@
+"""Derived: a task of a user's own made whole, from his declaration and from what is known of its prepared set.
+
+What he states is taken; the rest follows from the form of the inputs, the target and the sizes of the set.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+
+from ablations.config import plain
+from ablations.tasks import own_bases
+from ablations.tasks.own_task import OwnTask
+from ablations.tasks.task import Task
+
+HELD = 5
+"""One of so many examples of the pool is held for tuning-validation."""
+MOST_HELD = 2000
+EPOCHS, FEWEST, MOST, ROUND = 20, 200, 2000, 100
+"""Steps: so many times through the training examples, within these numbers, a multiple of the last."""
+BATCHES = (8, 16, 32, 64)
+EVALUATIONS = 4
+MEL_HOP, MELS, FRAMES = 128, 32, 8
+"""How sounds become maps (sweeps/tasks/spoken_digits.py): samples a frame, bands, frames that patches and stages divide."""
+BYTES, BITS, NATS = 257, 'bits per byte', 'nats per token'
+SPOKEN = {
+    'images': 'images',
+    'series': 'series',
+    'tables': 'rows',
+    'sounds': 'recordings',
+    'texts': 'texts',
+    'molecules': 'molecules',
+}
+"""What an example of each kind of set is called, in units and domains."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """What follows from the form of inputs and target: the spec of the data, the base, and how it is judged.
+
+    `examples` is about how many there are in the pool: of a text, windows.
+    """
+
+    data: dict
+    base: dict
+    metric: str
+    unit: str
+    direction: str
+    chance: float
+    margin: float
+    examples: int
+
+
+def derive(own: OwnTask, name: str, facts: Mapping, declared: str) -> Task:
+    """The task that a declaration makes with the facts of its prepared set. `declared` is the declaration's hash.
+
+    Raises ValueError where neither says what a task needs.
+    """
+    dataset = own.dataset or name
+    form = _form_of(facts)
+    if form not in FORMS:
+        kind, target = form
+        raise ValueError(
+            f'a set of {kind} {f"with {target}" if target else "without a target"} is no task that the lab knows; allowed: '
+            f'{", ".join(" with ".join(filter(None, one)) for one in FORMS)}; give target= or read the source otherwise'
+        )
+    made = FORMS[form](own, dataset, facts)
+    train = own.train or max(made.examples - made.data.get('held', 0), 1)
+    batch = own.batch if own.batch is not None else max((size for size in BATCHES if 4 * size <= train), default=BATCHES[0])
+    evaluations = own.evaluations if own.evaluations is not None else EVALUATIONS
+    stated = {name: getattr(own, name) for name in ('metric', 'unit', 'direction', 'chance', 'margin', 'base', 'domain')}
+    fields = {
+        **{field.name: getattr(made, field.name) for field in dataclasses.fields(Form) if field.name != 'examples'},
+        'domain': facts['kind'],
+        **{name: value for name, value in stated.items() if value is not None},
+    }
+    return Task(
+        name=name,
+        dataset=dataset,
+        **fields,
+        steps=own.steps if own.steps is not None else _steps(train, batch, evaluations),
+        batch=batch,
+        evaluations=evaluations,
+        declared=declared,
+    )
+
+
+def _form_of(facts: Mapping) -> tuple[str, str]:
+    """The kind of a set and the form of its targets, '' without any."""
+    return facts['kind'], facts.get('target') or ('class' if facts.get('classes') else '')
+
+
+def _steps(train: int, batch: int, evaluations: int) -> int:
+    """Steps that go EPOCHS times through the training examples, within bounds, as a multiple of the evaluations."""
+    wanted = min(max(EPOCHS * train // batch, FEWEST), MOST)
+    step = math.lcm(evaluations, ROUND) if math.lcm(evaluations, ROUND) <= MOST else evaluations
+    return max(wanted // step, 1) * step
+
+
+def _held(own: OwnTask, pool: int) -> int:
+    return own.held if own.held is not None else max(min(pool // HELD, MOST_HELD), 1)
+
+
+def _data(own: OwnTask, kind: str, dataset: str, **derived: object) -> dict:
+    """The spec of the data: what is derived, then what is stated."""
+    names = ('held', 'train', 'length', 'spacing', 'tokens', 'vocabulary', 'tokenizer')
+    stated = {name: getattr(own, name) for name in names if getattr(own, name) is not None}
+    if own.augment:
+        stated['augment'] = list(own.augment)
+    return plain({'kind': kind, 'dataset': dataset, **derived, **stated, **own.data}, f'data of {dataset}')
+
+
+def _classes(own: OwnTask, facts: Mapping, data: dict, base: dict) -> Form:
+    """One of several classes. Chance is the share of the most frequent class of the pool, which a constant answer gets."""
+    counts = facts['balance']['pool']
+    chance = max(counts) / max(sum(counts), 1)
+    unit = f'share of {SPOKEN[facts["kind"]]}'
+    return Form(data, base, 'accuracy', unit, 'higher', chance, 0.01, facts['sizes']['pool'])
+
+
+def _images(own: OwnTask, dataset: str, facts: Mapping) -> Form:
+    height, width, _ = facts['shape']
+    base = own.base or own_bases.of_images(len(facts['classes']), height, width)
+    return _classes(own, facts, _data(own, 'images', dataset, held=_held(own, facts['sizes']['pool'])), base)
+
+
+def _series(own: OwnTask, dataset: str, facts: Mapping) -> Form:
+    base = own.base or own_bases.of_series(len(facts['classes']), facts['shape'][0])
+    return _classes(own, facts, _data(own, 'series', dataset, held=_held(own, facts['sizes']['pool'])), base)
+
+
+def _sounds(own: OwnTask, dataset: str, facts: Mapping) -> Form:
+    # Whole recordings: the longest one, rounded up to what frames, patches and stages divide.
+    length = own.length or -(-facts['longest'] // (MEL_HOP * FRAMES)) * MEL_HOP * FRAMES
+    base = own.base or own_bases.of_sounds(len(facts['classes']), length // MEL_HOP, MELS)
+    held = _held(own, facts['sizes']['pool'])
+    return _classes(own, facts, _data(own, 'spoken_digits', dataset, length=length, held=held), base)
+
+
+def _language(own: OwnTask, dataset: str, facts: Mapping) -> Form:
+    """The next token of a text, of lines of molecules, or of shards of tokens."""
+    tokens, length = own.tokens or 'bytes', own.length or 64
+    shards = facts['kind'] == 'tokens'
+    known = {'bytes': BYTES, 'characters': facts.get('characters', 0) + 2}.get(tokens, own.vocabulary)
+    vocabulary = own.vocabulary if shards else known
+    if not vocabulary:
+        what = 'shards of tokens' if shards else f"tokens='{tokens}'"
+        raise ValueError(f'{what}: the size of the vocabulary is not known; give vocabulary=, such as 50257 for GPT-2')
+    unit = own.unit or (NATS if shards and not own.tokenizer else BITS)
+    spacing = own.spacing if own.spacing is not None else max(length // 4, 1)
+    windows = max(facts['elements']['pool'] // (length + 1), 1)
+    held = own.held if own.held is not None else max(min(windows // HELD, 512), 1)
+    # Windows that begin closer together are more, with the same text.
+    examples = facts['elements']['pool'] // spacing
+    data = _data(own, 'text', dataset, tokens='file' if shards and own.tokenizer else tokens, length=length, spacing=spacing,
+                 held=held, unit=unit)  # fmt: skip
+    chance = math.log(vocabulary) if unit == NATS else math.log2(vocabulary) if tokens in ('bytes', 'characters') else 8.0
+    base = own.base or own_bases.of_language(vocabulary, length)
+    return Form(data, base, 'loss', unit, 'lower', chance, 0.02, examples)
+
+
+FORMS: dict[tuple[str, str], Callable[[OwnTask, str, Mapping], Form]] = {
+    ('images', 'class'): _images,
+    ('series', 'class'): _series,
+    ('sounds', 'class'): _sounds,
+    ('texts', ''): _language,
+    ('molecules', ''): _language,
+    ('tokens', ''): _language,
+}
+"""Kind of set and form of its targets -> what follows from them."""

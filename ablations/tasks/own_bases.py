@@ -1,0 +1,76 @@
+"""Own bases: the model that a task of a user's own starts from, by the form of its inputs; all are small.
+
+A task states another one by `base=`: a config of `ablations.tasks.bases`, that of a task of the lab, or a published model's.
+"""
+
+from ablations.tasks import bases
+
+ATTENTION = {'kind': 'attention', 'heads': 2, 'biases': 'needed'}
+LARGEST_MAP = 16
+"""Positions on a side that a stem leaves at most, where patches can do so."""
+POSITIONS = 64
+"""Positions of a series after its stem, about."""
+
+
+def of_images(outputs: int, height: int, width: int) -> dict:
+    """A small ConvNeXt of two stages; the smallest patch that leaves maps of at most LARGEST_MAP, of sides that halve.
+
+    Raises ValueError where no patch does.
+
+    >>> of_images(10, 28, 28)['stem']['patch'], of_images(10, 64, 96)['stem']['patch']
+    (2, 8)
+    """
+    fits = [patch for patch in (1, 2, 4, 8, 16, 32) if height % (2 * patch) == 0 and width % (2 * patch) == 0]
+    if not fits:
+        raise ValueError(
+            f'images of {height} x {width} pixels cannot be halved, which the base of images does; give size=, such as '
+            f'{max(8, height // 8 * 8)}, or base='
+        )
+    patch = next((patch for patch in fits if max(height, width) / patch <= LARGEST_MAP), fits[-1])
+    small = max(height, width) <= 32
+    return bases.convnext(outputs, patch, widths=[24, 48] if small else [48, 96], depths=[1, 2], kernel=3 if small else 5)
+
+
+def of_sounds(outputs: int, frames: int, mels: int) -> dict:
+    """A small ConvNeXt over maps of time and pitch, in patches of 4; it matters where in a map something stands."""
+    return {
+        **bases.convnext(outputs, patch=4, widths=[48, 96], depths=[1, 1], kernel=5),
+        'position': {'kind': 'learned', 'length': (frames // 4) * (mels // 4)},
+    }
+
+
+def of_series(outputs: int, length: int) -> dict:
+    """A small model over steps that begins with one convolution: depthwise convolutions, mean of the positions."""
+    factor = max(1, length // POSITIONS)
+    mixer = {'kind': 'depthwise_conv', 'kernel': 7 if length >= 7 else 3, 'bias': True}
+    return bases.waveform(outputs, kernel=2 * factor, factor=factor, width=32, depth=2, mixer=mixer)
+
+
+def of_table(outputs: int, features: int) -> dict:
+    """Attention between the features of a row, each with an embedding of its own (2106.11959): a position a feature."""
+    return {
+        **bases.waveform(outputs, kernel=1, factor=1, width=32, depth=2, mixer=ATTENTION),
+        'block': {'kind': 'two_branch'},
+        'position': {'kind': 'learned', 'length': features},
+    }
+
+
+def of_sequence(outputs: int, vocabulary: int, length: int) -> dict:
+    """A small transformer over tokens that sees all of them at once and averages its positions."""
+    return bases.complete(
+        body={'kind': 'isotropic', 'width': 64, 'depth': 2, 'causal': False},
+        stem={'kind': 'tokens', 'vocabulary': vocabulary},
+        position={'kind': 'learned', 'length': length},
+        mixer=ATTENTION,
+        head={'kind': 'classifier', 'outputs': outputs},
+    )
+
+
+def of_language(vocabulary: int, length: int) -> dict:
+    """A small causal transformer with rotary positions and RMS norms over tokens."""
+    decoder = bases.decoder(vocabulary, length, width=64, depth=2, mixer={**ATTENTION, 'biases': 'none'}, ratio=4.0)
+    return {
+        **decoder,
+        'position': {'kind': 'rotary', 'base': 10000.0},
+        'norm': {'kind': 'rms_norm', 'eps': 1e-6},
+    }
