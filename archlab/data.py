@@ -11,6 +11,7 @@ from typer.exceptions import Exit
 from archlab.answers import ERR, FELL_SHORT, OUT, print_json, waiting
 from archlab.options import Data, Json, use_data
 
+OWN = 'Sets of your own, with --as'
 commands = typer.Typer(
     name='data',
     help='Datasets: what is there, how to get the rest, and from official files to the form that tasks read.',
@@ -61,12 +62,27 @@ def _description(one: dict) -> list[str]:
 
 @commands.command(epilog='Example: archlab data prepare fashion_mnist --source ~/downloads/fashion-mnist')
 def prepare(
-    name: Annotated[str, typer.Argument(metavar='NAME', help='A set, or a form of sets, of archlab data list.')],
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar='[NAME | FILE.py[:TASK]]',
+            help='A set of archlab data list, or a file that declares tasks of your own; neither with --as.',
+        ),
+    ] = None,
     source: Annotated[
         Path | None,
         typer.Option(help='The official files: a folder, a file or an archive; else looked for in the data folder.'),
     ] = None,
-    called: Annotated[str | None, typer.Option('--name', help='The name it gets; a form of data needs one.')] = None,
+    as_: Annotated[
+        str | None,
+        typer.Option(
+            '--as',
+            metavar='READER',
+            help='How files of your own are read: image-folder, csv, parquet, json-lines, text, lines, smiles, tokens, '
+            'wav-folder, ts, ucr, arrays (.npz), webdataset or parquet-images.',
+        ),
+    ] = None,
+    called: Annotated[str | None, typer.Option('--name', help='The name it gets; a set of your own needs one.')] = None,
     size: Annotated[int | None, typer.Option(help='Height and width that images are brought to.')] = None,
     grey: Annotated[bool, typer.Option('--grey', help='Images with one channel.')] = False,
     field: Annotated[str | None, typer.Option(help='The column or field of the text, or of the label of images.')] = None,
@@ -78,7 +94,22 @@ def prepare(
         str | None, typer.Option(help='The token between documents of shards that do not say it, or none.')
     ] = None,
     split: Annotated[
-        str | None, typer.Option(help="What the test split is taken by: 'names' of files or 'hash' of content.")
+        str | None,
+        typer.Option(help="What the test split is taken by: 'names' of files, 'hash' of content, or with --as 'column:NAME'."),
+    ] = None,
+    inputs: Annotated[str | None, typer.Option(metavar='A,B', help='Columns of the input.', rich_help_panel=OWN)] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar='A,B', help='Columns of what is predicted.', rich_help_panel=OWN)
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option(help='What inputs are: table, text, smiles or series.', rich_help_panel=OWN)
+    ] = None,
+    predict: Annotated[
+        str | None, typer.Option(help='What targets are: class, values, labels, map or tokens.', rich_help_panel=OWN)
+    ] = None,
+    group: Annotated[str | None, typer.Option(help='A column whose equal values no split tears.', rich_help_panel=OWN)] = None,
+    share: Annotated[
+        float | None, typer.Option(help='The share that is the test split by hash; 0.1 unless given.', rich_help_panel=OWN)
     ] = None,
     partial: Annotated[bool, typer.Option('--partial', help='Take an incomplete set; recorded.')] = False,
     skip_damaged: Annotated[bool, typer.Option('--skip-damaged', help='Leave damaged examples out; counted.')] = False,
@@ -90,17 +121,77 @@ def prepare(
     """Check the files of a set, decode them once, and write the form that tasks read, with a sealed test split."""
     from sweeps.datasets.material import Options
     from sweeps.datasets.prepare import prepare as prepare_set
-    from sweeps.datasets.show import lines
 
-    options = Options(size, grey, field, mark, partial, skip_damaged, unverified, token_type, separator, split)
+    reading = {'size': size, 'grey': grey, 'mark': mark, 'partial': partial, 'skip_damaged': skip_damaged}
+    reading |= {'token_type': token_type, 'separator': separator, 'split': split}
+    of_own = {'inputs': _names(inputs), 'target': _names(target), 'form': form, 'predict': predict, 'group': group}
+    of_own['share'] = share
+    if name is not None and ('.py:' in name or name.endswith('.py')):
+        given = {'source': source, 'as': as_, 'name': called, 'field': field, 'unverified': unverified, **reading, **of_own}
+        return _prepare_declared(name, given, data, force, as_json)
+    if as_ is not None:
+        if name is not None or source is None or called is None:
+            raise ValueError('--as READER: give it with --source PATH and --name NAME, and without the name of a known set')
+        from sweeps.datasets.own import options_of, prepare_own
+
+        if field is not None or unverified:
+            raise ValueError('--field and --unverified are of known sets; with --as columns are --inputs and --target')
+        options = options_of(as_.replace('-', '_'), {**reading, **of_own})
+        with _progress() as progress:
+            made, new = prepare_own(as_, source, called, options, data, force, progress)
+        return _tell([(made, new)], as_json)
+    if name is None:
+        raise ValueError(
+            'name a set of archlab data list, a file that declares tasks, or say --as READER for files of your own'
+        )
+    if given := [f'--{key}' for key, value in of_own.items() if value is not None]:
+        raise ValueError(f"{', '.join(given)} of the known set '{name}'; allowed: with --as READER")
+    options = Options(field=field, unverified=unverified, **reading)
     with _progress() as progress:
         made, new = prepare_set(name, source, data, called, options, force, progress)
+    _tell([(made, new)], as_json)
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    """Names of columns, with commas between them."""
+    return None if text is None else tuple(part.strip() for part in text.split(','))
+
+
+def _prepare_declared(address: str, given: dict, data: Path | None, force: bool, as_json: bool) -> None:
+    """Prepare what a file declares: one task, or all that have a source."""
+    from ablations.config import closest
+    from ablations.task_files import declared_in
+    from sweeps.datasets.own import prepare_declared
+
+    stated = [f'--{key.replace("_", "-")}' for key, value in given.items() if value not in (None, False)]
+    if stated:
+        raise ValueError(f'{", ".join(stated)} of {address}: a file says all that itself; write it into its task')
+    file, _, task = address.rpartition(':') if '.py:' in address else (address, '', '')
+    tasks = declared_in(Path(file).expanduser())
+    if task and task not in tasks:
+        raise ValueError(f"{file} declares no task '{task}'; allowed: {list(tasks)}.{closest(task, tasks)}")
+    chosen = [one for name, one in tasks.items() if name == task or (not task and one.own.source is not None)]
+    made = []
+    for one in chosen:
+        with _progress() as progress:
+            made.append(prepare_declared(one, data, force, progress))
+    _tell(made, as_json)
+
+
+def _tell(made: list, as_json: bool) -> None:
+    """What was prepared, as `archlab data show` tells it."""
+    from sweeps.datasets.show import lines
+
     if as_json:
-        return print_json({'where': str(made.folder), 'new': new, **made.about})
-    if not new:
-        OUT.print('was prepared already; --force prepares it again', highlight=False)
-    for line in lines({'where': str(made.folder), **made.about}):
-        OUT.print(line, highlight=False, soft_wrap=True)
+        told = [{'where': str(one.folder), 'new': new, **one.about} for one, new in made]
+        return print_json(told[0] if len(told) == 1 else told)
+    for number, (one, new) in enumerate(made):
+        if number:
+            OUT.print('')
+        if not new:
+            OUT.print('was prepared already; --force prepares it again', highlight=False)
+        for line in lines({'where': str(one.folder), **one.about}):
+            OUT.print(line, highlight=False, soft_wrap=True)
 
 
 @contextlib.contextmanager

@@ -20,14 +20,17 @@ TASKS |= {name: Task(name=name, **fields) for name, fields in PROBES.items()}
 TASKS |= {name: Task(name=name, **fields) for name, fields in {**TEXTS, **MADE}.items()}
 
 
-def task(name: str | None = None, /, **fields: object) -> Task | OwnTask:
+def task(*names: str, **fields: object) -> Task | OwnTask:
     """A task of the lab by name, with some fields replaced (also `name`, for a second version in one study); or one's own.
 
     Without a name it is a task over data of one's own (`OwnTask` says what may be given), to be declared at the top of a file:
     `retina = task(source='photos', read='image_folder')`. Raises ValueError on an unknown name or field.
     """
-    if name is None:
+    if not names:
         return _own(fields)
+    name, *others = names
+    if others:
+        raise ValueError(f'task{names!r}: a task has one name; name fields, such as steps=100')
     if not isinstance(name, str) or name not in TASKS:
         raise ValueError(f"unknown task '{name}'; allowed: {sorted(TASKS)}.{closest(name, TASKS)}")
     known = [field.name for field in dataclasses.fields(Task)]

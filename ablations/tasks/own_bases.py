@@ -6,27 +6,27 @@ A task states another one by `base=`: a config of `ablations.tasks.bases`, that 
 from ablations.tasks import bases
 
 ATTENTION = {'kind': 'attention', 'heads': 2, 'biases': 'needed'}
-LARGEST_MAP = 16
-"""Positions on a side that a stem leaves at most, where patches can do so."""
+SMALLEST_MAP = 8
+"""Positions on the shorter side that patches leave at least."""
 POSITIONS = 64
 """Positions of a series after its stem, about."""
 
 
 def of_images(outputs: int, height: int, width: int) -> dict:
-    """A small ConvNeXt of two stages; the smallest patch that leaves maps of at most LARGEST_MAP, of sides that halve.
+    """A small ConvNeXt of two stages; the largest patch that leaves maps of at least SMALLEST_MAP, of sides that halve.
 
     Raises ValueError where no patch does.
 
     >>> of_images(10, 28, 28)['stem']['patch'], of_images(10, 64, 96)['stem']['patch']
     (2, 8)
     """
-    fits = [patch for patch in (1, 2, 4, 8, 16, 32) if height % (2 * patch) == 0 and width % (2 * patch) == 0]
+    fits = [patch for patch in (1, 2, 4, 8, 16) if height % (2 * patch) == 0 and width % (2 * patch) == 0]
     if not fits:
         raise ValueError(
             f'images of {height} x {width} pixels cannot be halved, which the base of images does; give size=, such as '
             f'{max(8, height // 8 * 8)}, or base='
         )
-    patch = next((patch for patch in fits if max(height, width) / patch <= LARGEST_MAP), fits[-1])
+    patch = max((patch for patch in fits if min(height, width) // patch >= SMALLEST_MAP), default=fits[0])
     small = max(height, width) <= 32
     return bases.convnext(outputs, patch, widths=[24, 48] if small else [48, 96], depths=[1, 2], kernel=3 if small else 5)
 

@@ -10,8 +10,10 @@ import numpy as np
 
 from sweeps.datasets.prepared import DENSE
 
-Block = tuple[Sequence[np.ndarray] | np.ndarray, Sequence[np.ndarray] | np.ndarray | None]
-"""Some examples, and the numbers of their classes int64, their targets of another form, or None."""
+Block = tuple
+"""Some examples, and the numbers of their classes int64, their targets of another form, or None.
+
+A third item are hashes, one an example, where the source says which examples belong together; else they are of the content."""
 Progress = Callable[[str, int, int | None], object]
 """A function that is told the present stage, how much of it is done, and the total where known."""
 ROWS = 1024
@@ -33,6 +35,9 @@ class Options:
     ends a document. `token_type` and `separator`: the type of tokens, and the token between documents, of shards that do not
     say it ('none': no token). `split`: 'names' or 'hash', what the test split is taken by. `partial`: take an incomplete set.
     `skip_damaged`: leave damaged examples out, counted. `unverified`: go on where a checksum is not the official one.
+
+    Of sets that no catalogue knows (ablations/tasks/own_task.py): `inputs` and `target` columns, the `form` of inputs, what is
+    to `predict`, the column of a `group`, the `share` that is the test split by hash; a `split` may be 'column:NAME'.
     """
 
     size: int | None = None
@@ -45,9 +50,15 @@ class Options:
     token_type: str | None = None
     separator: str | None = None
     split: str | None = None
+    inputs: tuple[str, ...] | None = None
+    target: tuple[str, ...] | None = None
+    form: str | None = None
+    predict: str | None = None
+    group: str | None = None
+    share: float | None = None
 
     def __post_init__(self):
-        if self.split not in (None, 'names', 'hash'):
+        if self.split not in (None, 'names', 'hash') and not self.split.startswith('column:'):
             raise ValueError(f"--split '{self.split}'; allowed: names (of files) or hash (of content), or leave it out")
         if self.separator not in (None, 'none') and not (self.separator.isascii() and self.separator.isdigit()):
             raise ValueError(f"--separator '{self.separator}'; allowed: the number of a token, or none")
@@ -60,7 +71,8 @@ class Material:
     `counts`: examples of each split where they are known beforehand. `files`: what is read of examples, and `lists` what says
     the classes of others. `skipped` and `notes` grow while streaming. `split` says by what the test split was taken, where
     names of files told, and `unread` counts members of archives that no reader takes, by their ending. `target` is the form of
-    the targets, and `targets` are their names (sweeps/datasets/targets.py).
+    the targets, and `targets` are their names (sweeps/datasets/targets.py). `grouped` says by what examples belong together
+    that differ, and `facts` are further entries of `about`.
     """
 
     kind: str
@@ -79,6 +91,8 @@ class Material:
     lists: list[Path] = dataclasses.field(default_factory=list)
     target: str = 'class'
     targets: list[str] | None = None
+    grouped: str = ''
+    facts: dict = dataclasses.field(default_factory=dict)
 
     @property
     def ragged(self) -> bool:
@@ -108,6 +122,12 @@ def of_arrays(x: np.ndarray, y: np.ndarray | None, rows: int = ROWS) -> Iterator
     for start in range(0, len(x), rows):
         stop = start + rows
         yield x[start:stop], None if y is None else np.asarray(y[start:stop], np.int64)
+
+
+def of_targets(x: np.ndarray, y: np.ndarray, rows: int = ROWS) -> Iterator[Block]:
+    """Blocks of arrays that are in memory, with targets of any form."""
+    for start in range(0, len(x), rows):
+        yield x[start : start + rows], y[start : start + rows]
 
 
 def text_bytes(text: str) -> np.ndarray:

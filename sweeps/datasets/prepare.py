@@ -1,9 +1,11 @@
 """Prepare: from a source's own format to the prepared form; whole or not at all, and by one process at a time."""
 
 import dataclasses
+import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -56,13 +58,32 @@ def prepare(
     if known.form and called is None:
         raise ValueError(f"'{name}' is a form of data, not one set; give the set a name: --name my_set")
     called = check_name(called or name)
-    folder = prepared_folder(data) / called
-    if not (folder / ABOUT).exists() or force:
+    if not (prepared_folder(data) / called / ABOUT).exists() or force:
         source = _existing(name, source if source is not None else find_source(name, data), data)
+    return prepare_as(known, name, source, called, options, data, force, progress)
+
+
+def prepare_as(
+    known: Dataset,
+    name: str,
+    source: Path | None,
+    called: str,
+    options: Options,
+    data: Path | None = None,
+    force: bool = False,
+    progress: Progress = lambda stage, done, total: None,
+    facts: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Prepared, bool]:
+    """The prepared set of files that are read as `known` says, and whether this call made it; as `prepare`.
+
+    `name` is that of the entry or reader, which errors tell. `facts` are further entries of `about`, which an existing set must
+    have.
+    """
+    folder = prepared_folder(data) / check_name(called)
     with locked(folder, lambda: progress('another process prepares it: waiting', 0, None)):
         if (folder / ABOUT).exists() and not force:
-            return _with_options(load(folder), name, options), False
-        _make(folder, name, known, _existing(name, source, data), options, progress)
+            return _with_options(load(folder), name, options, facts), False
+        _make(folder, name, known, _existing(name, source, data), options, progress, facts)
     return load(folder), True
 
 
@@ -78,9 +99,14 @@ def _existing(name: str, source: Path | None, data: Path | None) -> Path:
     return check(Path(source).expanduser())
 
 
-def _with_options(prepared: Prepared, name: str, options: Options) -> Prepared:
+def _with_options(prepared: Prepared, name: str, options: Options, facts: Mapping[str, str]) -> Prepared:
+    if any(prepared.about.get(key) != value for key, value in facts.items()):
+        raise ValueError(
+            f'{prepared.folder} is prepared already, from another declaration than this one; add --force to prepare it again, '
+            "or give the task's set another name: dataset="
+        )
     made = prepared.about.get('options')
-    asked = {'dataset': name, **dataclasses.asdict(options)}
+    asked = json.loads(json.dumps({'dataset': name, **dataclasses.asdict(options)}))
     # A set of an older version was made without the options of a newer one.
     differing = [f'{key} {made.get(key)!r}, not {value!r}' for key, value in asked.items() if made and made.get(key) != value]
     if differing:
@@ -91,13 +117,16 @@ def _with_options(prepared: Prepared, name: str, options: Options) -> Prepared:
     return prepared
 
 
-def _make(folder: Path, name: str, known: Dataset, source: Path, options: Options, progress: Progress) -> None:
+def _make(
+    folder: Path, name: str, known: Dataset, source: Path, options: Options, progress: Progress, facts: Mapping[str, str]
+) -> None:
     archives = archives_of(source, known)
     progress('comparing checksums', 0, None)
     of_archives = origins(list(archives), known.md5, options.unverified)
     with unpacked(folder, source, archives, known, progress) as unpacked_source:
         progress('looking at the files', 0, None)
         material = read(unpacked_source, options, known.reader)
+        material.share = options.share or material.share
         _complete(name, [*material.lacking, *_fewer(material.counts, known)], options)
         progress('comparing checksums', 0, None)
         of_files = origins(material.files, known.md5, options.unverified)
@@ -137,8 +166,25 @@ def _make(folder: Path, name: str, known: Dataset, source: Path, options: Option
                     'citation': known.citation,
                     'origin': known.origin,
                     'notes': notes,
+                    **material.facts,
+                    **(_more(place, material) if known.form else {}),
+                    **facts,
                 },
             )
+
+
+def _more(place: Path, material: Material) -> dict:
+    """What a task over a set of a user's own derives its sizes from: the longest example, and the characters of texts."""
+    if not material.ragged:
+        return {}
+    part = Part(**mapped(place / 'pool'))
+    facts = {'longest': int(max(np.diff(Part(**mapped(place / split)).offsets).max(initial=0) for split in SPLITS))}
+    if material.kind == 'texts':
+        points: set[str] = set()
+        for number in range(len(part)):
+            points |= set(bytes(part.example(number)).decode('utf-8', 'ignore'))
+        facts['characters'] = len(points)
+    return facts
 
 
 def _test_split(material: Material, known: Dataset) -> str:
@@ -225,8 +271,8 @@ def _stream(writers: dict[str, Writing], material: Material, progress: Progress)
 
 def _hashed(blocks: Iterable[Block], stage: str, total: int | None, progress: Progress) -> Iterator[tuple]:
     done = 0
-    for xs, ys in blocks:
-        yield xs, ys, [example_hash(x) for x in xs]
+    for xs, ys, *told in blocks:
+        yield xs, ys, told[0] if told else [example_hash(x) for x in xs]
         done += len(xs)
         progress(stage, done, total)
 
@@ -256,8 +302,9 @@ def _notes(material: Material, dropped: int, repeats: dict[str, int]) -> list[st
     notes = []
     if dropped:
         notes.append(f'{dropped:,} examples of the pool are identical to a test example and were left out')
+    shares = f'share the group of another one, {material.grouped}' if material.grouped else ''
     notes += [
-        f'{count:,} examples of {split} repeat another one of it; they share its group'
+        f'{count:,} examples of {split} {shares or "repeat another one of it; they share its group"}'
         for split, count in repeats.items()
         if count
     ]

@@ -22,7 +22,7 @@ from sweeps.datasets.formats.archives import (
 from sweeps.datasets.formats.folders import SPLITS
 from sweeps.datasets.material import Progress
 
-STREAMED = ('cifar', 'webdataset')
+STREAMED = ('cifar', 'webdataset', 'arrays', 'function')
 """Kinds of readers that read archives themselves; the others get a folder."""
 NESTED = ('.tar', '.tar.gz', '.tgz')
 """Suffixes of archives inside archives; these are unpacked too, such as one archive for each class."""

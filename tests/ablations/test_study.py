@@ -311,6 +311,7 @@ def test_the_learning_rate_comes_first():
         ({'base': ()}, 'base=() is a tuple; allowed: dict'),
         ({'base': {'norm': {'kind': 'layer_norm', 'eps': None}}}, 'base.norm.eps: given NoneType'),
         ({'ladder': 3}, 'ladder=3 is a int; allowed: str'),
+        ({'declared': 3}, 'declared=3 is a int; allowed: str'),
         ({'step': 80}, "has no field 'step'"),
         ({'step': 80}, "Did you mean 'steps'?"),
     ],

@@ -41,9 +41,9 @@ def _folders(path: Path) -> list[Path]:
     )
 
 
-def _images(folder: Path) -> list[Path]:
-    """The images of a folder by name, without its other files."""
-    entries = (entry for entry in folder.iterdir() if entry.suffix.lower() in SUFFIXES and not entry.name.startswith('.'))
+def _images(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
+    """The images of a folder by name, without its other files; or files with other suffixes."""
+    entries = (entry for entry in folder.iterdir() if entry.suffix.lower() in suffixes and not entry.name.startswith('.'))
     return sorted(entries, key=lambda entry: entry.name)
 
 
@@ -55,7 +55,9 @@ def _existing(path: Path, *names: str) -> Path:
     raise ValueError(f'{path}: no folder {" or ".join(names)}; there: {there}; give the folder that holds it')
 
 
-def _by_class(folder: Path, classes: list[str], inside: str = '') -> list[tuple[Path, int]]:
+def _by_class(
+    folder: Path, classes: list[str], inside: str = '', suffixes: tuple[str, ...] = SUFFIXES
+) -> list[tuple[Path, int]]:
     """The images in the folders of classes. Raises ValueError on a class without images and on a folder that is no class."""
     known = {name: label for label, name in enumerate(classes)}
     strange = [entry.name for entry in _folders(folder) if entry.name not in known]
@@ -67,9 +69,10 @@ def _by_class(folder: Path, classes: list[str], inside: str = '') -> list[tuple[
     labelled = []
     for name, label in known.items():
         place = folder / name / inside
-        images = _images(place) if place.is_dir() else []
+        images = _images(place, suffixes) if place.is_dir() else []
         if not images:
-            raise ValueError(f"{folder}: class '{name}' has no images in {place}; add them, or take the class out everywhere")
+            what = 'images' if suffixes is SUFFIXES else f'{", ".join(suffixes)} files'
+            raise ValueError(f"{folder}: class '{name}' has no {what} in {place}; add them, or take the class out everywhere")
         labelled += [(image, label) for image in images]
     return labelled
 
@@ -107,7 +110,12 @@ def _lines(path: Path) -> list[str]:
 
 
 def read_image_folder(path: Path) -> Folders:
-    """Any folder of folders of images: `train/<class>/*` beside `val` and `test`, or `<class>/*` alone (split 'train').
+    """Any folder of folders of images, as `read_class_folders` reads it."""
+    return read_class_folders(path)
+
+
+def read_class_folders(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Folders:
+    """Any folder of folders of files: `train/<class>/*` beside `val` and `test`, or `<class>/*` alone (split 'train').
 
     Classes are the folders of `train` by name, the same for all splits. Images that lie in `test` itself
     have no labels, and are left aside.
@@ -130,12 +138,11 @@ def read_image_folder(path: Path) -> Folders:
             'give the folder that holds them'
         )
     # Test images without folders of classes have no labels: those of official sets are kept back.
-    aside = _images(splits['test']) if 'test' in splits and not _folders(splits['test']) else []
+    aside = _images(splits['test'], suffixes) if 'test' in splits and not _folders(splits['test']) else []
     if aside:
         del splits['test']
-    return Folders(
-        classes, {split: _by_class(splits[split], classes) for split in ('train', 'val', 'test') if split in splits}, aside
-    )
+    there = [split for split in ('train', 'val', 'test') if split in splits]
+    return Folders(classes, {split: _by_class(splits[split], classes, suffixes=suffixes) for split in there}, aside)
 
 
 def read_tiny_imagenet(path: Path) -> Folders:

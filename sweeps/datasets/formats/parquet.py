@@ -45,7 +45,7 @@ def _open(path: Path, columns: list[str]):
     return file
 
 
-def _rows(path: Path, columns: list[str]) -> Iterator[tuple[int, tuple]]:
+def read_rows(path: Path, columns: list[str]) -> Iterator[tuple[int, tuple]]:
     """Number and values of each row. Row groups are read in batches, so that memory stays flat.
 
     A value stands in a file once, however many rows point to it: what the rows hold has the limit of what a file unpacks to.
@@ -97,6 +97,12 @@ def _size(value: object) -> int:
     return sum(map(_size, value.values())) if isinstance(value, dict) else len(value) if isinstance(value, str | bytes) else 0
 
 
+def column_names(path: Path) -> list[str]:
+    """The names of all columns."""
+    with _open(path, []) as file:
+        return list(file.schema_arrow.names)
+
+
 def _listed(paths: Path | Iterable[Path]) -> list[Path]:
     listed = [paths] if isinstance(paths, str | Path) else list(paths)
     if not listed:
@@ -126,7 +132,7 @@ def class_names(path: Path, label: str = 'label') -> list[str] | None:
 
 def is_withheld(path: Path, label: str = 'label') -> bool:
     """Whether no row of a file has a label: all are -1 or empty, as in test splits whose labels are kept back."""
-    return all(value in (None, -1) for _, (value,) in _rows(Path(path), [label]))
+    return all(value in (None, -1) for _, (value,) in read_rows(Path(path), [label]))
 
 
 def read_images(
@@ -139,7 +145,7 @@ def read_images(
     """
     for path in _listed(paths):
         names = class_names(path, label)
-        for number, (content, value) in _rows(path, [image, label]):
+        for number, (content, value) in read_rows(path, [image, label]):
             if isinstance(content, dict):
                 content = content.get('bytes')
             try:
@@ -158,7 +164,7 @@ def read_images(
 def read_texts(paths: Path | Iterable[Path], column: str = 'text', skipped: list[str] | None = None) -> Iterator[str]:
     """The text of each row, in the order of the files and their rows. A row without text counts as damaged."""
     for path in _listed(paths):
-        for number, (text,) in _rows(path, [column]):
+        for number, (text,) in read_rows(path, [column]):
             if isinstance(text, str):
                 yield text
             elif skipped is None:

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sweeps.datasets.material import Material, Options
+from sweeps.datasets.sources.arrays import arrays_of_file, of_function
 from sweeps.datasets.sources.image_sets import cifar, folder, idx, parquet_images, webdataset
-from sweeps.datasets.sources.signals import series, spoken_digits
-from sweeps.datasets.sources.texts import documents, lines, one_text, shards, wikitext
+from sweeps.datasets.sources.signals import series, spoken_digits, ts, wav_folder
+from sweeps.datasets.sources.tables import tables
+from sweeps.datasets.sources.texts import documents, lines, one_text, shards, text_lines, wikitext
 
 READERS: dict[str, Callable[..., Material]] = {
     'idx': idx,
@@ -25,6 +27,12 @@ READERS: dict[str, Callable[..., Material]] = {
     'lines': lines,
     'spoken_digits': spoken_digits,
     'series': series,
+    'ts': ts,
+    'wav_folder': wav_folder,
+    'text_lines': text_lines,
+    'tables': tables,
+    'arrays': arrays_of_file,
+    'function': of_function,
 }
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sweeps.datasets.material import Block, Material, Options, blocks, of_arrays
-from sweeps.datasets.sources.locate import check, with_endings
+from sweeps.datasets.material import Block, Material, Options, blocks, by_split, of_arrays, of_targets
+from sweeps.datasets.sources.locate import PACKED, check, with_endings
 
 RECORDING = re.compile(r'(\d)_([A-Za-z]+)_(\d+)\.wav', re.IGNORECASE)
 HELD = range(5)
@@ -61,6 +61,83 @@ def _recordings(pairs: list, rate: int, options: Options, skipped: list[str]) ->
         if own_rate != rate:
             raise ValueError(f'{path}: {own_rate} Hz, those before have {rate} Hz; bring all recordings to one rate')
         yield samples, digit
+
+
+def wav_folder(source: Path, options: Options) -> Material:
+    """Recordings of one rate in a folder for each class, below `train` and `test` where there are such folders."""
+    from sweeps.datasets.formats.folders import read_class_folders
+    from sweeps.datasets.formats.wav import read_wav
+
+    classes, splits, aside, _ = read_class_folders(check(source), ('.wav',))
+    pool, test = splits['train'], splits.get('test') or splits.get('val')
+    if splits.get('test'):
+        pool = [*pool, *splits.get('val', [])]
+    rate, skipped = read_wav(pool[0][0])[0], []
+    return Material(
+        'sounds',
+        blocks(_recordings(pool, rate, options, skipped)),
+        blocks(_recordings(test, rate, options, skipped)) if test else None,
+        [path for path, _ in [*pool, *(test or [])]],
+        classes,
+        rate,
+        counts={'pool': len(pool), 'test': len(test)} if test else {},
+        skipped=skipped,
+        notes=[f'{len(aside):,} recordings for testing have no class: they are left aside'] if aside else [],
+        split=f'the folder {"test" if splits.get("test") else "val"}' if test else '',
+    )
+
+
+def ts(source: Path, options: Options) -> Material:
+    """Series of .ts files: NAME_TRAIN.ts and NAME_TEST.ts, or others by their names; one file is split by hash of content.
+
+    Shorter series are filled with zeros at the end, with a note. The target is a class, or a number where the files say so.
+    """
+    from sweeps.datasets.formats.ts_files import read_ts
+
+    paths = with_endings(source, tuple(f'.ts{packed}' for packed in PACKED))
+    split = by_split(paths, source, 'hash' if len(paths) == 1 else options.split)
+    pool, test = ([read_ts(path) for path in some] for some in (split.pool, split.test))
+    every = [one for file in (*pool, *test) for one in file.series]
+    widths = sorted({one.shape[1] for one in every})
+    if len(widths) > 1:
+        raise ValueError(f'{source}: series of {widths} dimensions; allowed: one number in all files; give those of one set')
+    lengths = [len(one) for one in every]
+    longest, short = max(lengths), sum(length < max(lengths) for length in lengths)
+    notes = [f'{short:,} of {len(every):,} series are shorter than {longest} and were filled with zeros'] if short else []
+    numbers = pool[0].numbers
+    # Numbers sort as numbers, words as words.
+    named = sorted({word for file in (*pool, *test) for word in file.words}, key=lambda word: (_as_number(word), word))
+    places = {word: place for place, word in enumerate(named)}
+
+    def stream(files: list) -> Iterator[Block]:
+        xs = np.zeros((sum(len(file.series) for file in files), longest, widths[0]), np.float32)
+        for row, one in enumerate(one for file in files for one in file.series):
+            xs[row, : len(one)] = one
+        words = [word for file in files for word in file.words]
+        y = [[_as_number(word)] for word in words] if numbers else [places[word] for word in words]
+        return of_targets(xs if widths[0] > 1 else xs[..., 0], np.array(y, np.float32 if numbers else np.int64))
+
+    if numbers and not np.isfinite([_as_number(word) for word in named]).all():
+        raise ValueError(f'{source}: a target is no number (@targetLabel true); mend the line')
+    return Material(
+        'series',
+        stream(pool),
+        stream(test) if test else None,
+        paths,
+        None if numbers else named,
+        counts={name: sum(len(one.series) for one in some) for name, some in (('pool', pool), ('test', test)) if some},
+        notes=notes,
+        split=split.said,
+        target='values' if numbers else 'class',
+        targets=['target'] if numbers else None,
+    )
+
+
+def _as_number(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        return float('inf')
 
 
 def series(source: Path, options: Options) -> Material:

@@ -181,6 +181,21 @@ def token_documents(tokens: np.ndarray, separator: int) -> Iterator[np.ndarray]:
         yield np.asarray(tokens[start:stop])
 
 
+def text_lines(source: Path, options: Options) -> Material:
+    """Texts, one a line, such as names; the test split is told by the names of files, else by hash of content."""
+    from sweeps.datasets.formats.lines import read_lines
+
+    skipped: list[str] = []
+    split = by_split(with_endings(source, TEXTS[:5]), source, options.split)
+    given = {'skipped': skipped} if options.skip_damaged else {}
+
+    def stream(some: list[Path]) -> Iterator[Block]:
+        return _texts(line for path in some for line in read_lines(path, None, **given))
+
+    test = stream(split.test) if split.test else None
+    return Material('texts', stream(split.pool), test, [*split.pool, *split.test], skipped=skipped, split=split.said)
+
+
 def lines(source: Path, options: Options, files: dict[str, list[str]] | None = None) -> Material:
     """Molecules as SMILES, one a line. `files`: the file names of each split; by default the split is told by the names."""
     from sweeps.datasets.formats.lines import read_lines

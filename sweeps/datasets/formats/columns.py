@@ -1,0 +1,116 @@
+"""Columns: whole tables with named columns, of CSV, JSON lines and Parquet, as values by column and row."""
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+
+from sweeps.datasets.formats.text_files import raw_lines
+
+DELIMITERS = ',;\t|'
+MISSING = ('', 'na', 'n/a', 'nan', 'null', 'none', '?')
+"""How CSV files write that a value is missing, in small letters."""
+FIELD = 1 << 24
+"""The most characters of one value of a CSV file: long texts are values too."""
+Value = str | int | float | bool | bytes | None
+
+
+def read_table(path: Path) -> dict[str, list[Value]]:
+    """The columns of a file by name, by its ending: `.csv`, `.tsv`, `.jsonl`, `.json` (packed or not) or `.parquet`.
+
+    Values of CSV files are text, without white space around; what is missing is None. Raises ValueError, with the line, where
+    a row has another number of values, a name is there twice, or the file is damaged or empty.
+    """
+    name = path.name.lower()
+    if name.endswith('.parquet'):
+        columns = _parquet(path)
+    elif '.json' in name:
+        columns = _json(path)
+    else:
+        columns = _csv(path)
+    if not columns or not next(iter(columns.values())):
+        raise ValueError(f'{path}: no rows; give a table with a line of names and rows below it')
+    return columns
+
+
+def _csv(path: Path) -> dict[str, list[Value]]:
+    first = next((line for line in raw_lines(path) if line.strip()), '')
+    counts = Counter(char for char in first if char in DELIMITERS)
+    delimiter = counts.most_common(1)[0][0] if counts else ','
+    csv.field_size_limit(FIELD)
+    reader, names, columns = csv.reader(raw_lines(path), delimiter=delimiter, strict=True), None, []
+    try:
+        for row in reader:
+            if not any(value.strip() for value in row):
+                continue
+            if names is None:
+                names = [value.strip() for value in row]
+                _check_names(path, names)
+                columns = [[] for _ in names]
+                continue
+            if len(row) != len(names):
+                raise ValueError(f'{path}: line {reader.line_num}: {len(row)} values for {len(names)} columns; mend the line')
+            for column, value in zip(columns, row, strict=True):
+                value = value.strip()
+                column.append(None if value.lower() in MISSING else value)
+    except csv.Error as error:
+        raise ValueError(f'{path}: line {reader.line_num}: {error}; check the quotes') from error
+    return dict(zip(names or (), columns, strict=True))
+
+
+def _check_names(path: Path, names: list[str]) -> None:
+    if all(_is_number(name) for name in names):
+        raise ValueError(f'{path}: its first line is {names[:5]}; allowed: the names of the columns; put such a line on top')
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(f"{path}: two columns are called '{twice[0]}'; give each a name of its own")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _json(path: Path) -> dict[str, list[Value]]:
+    rows = []
+    lines = enumerate(raw_lines(path), 1)
+    for number, line in lines:
+        if not line.strip():
+            continue
+        if not rows and line.lstrip().startswith('['):
+            rows = _parsed(line + ''.join(rest for _, rest in lines), str(path))
+            rows = [(f'{path}: entry {number}', row) for number, row in enumerate(rows if isinstance(rows, list) else [], 1)]
+            break
+        rows.append((f'{path}: line {number}', _parsed(line, f'{path}: line {number}')))
+    for name, row in rows:
+        wrong = None if isinstance(row, dict) else type(row).__name__
+        nested = next((key for key, one in row.items() if isinstance(one, (dict, list))), None) if wrong is None else None
+        if wrong or nested is not None:
+            told = f"field '{nested}' is a {type(row[nested]).__name__}" if nested is not None else f'a {wrong}'
+            raise ValueError(f'{name}: {told}; allowed: an object of texts and numbers; give another file')
+    names = list(dict.fromkeys(key for _, row in rows for key in row))
+    return {key: [row.get(key) for _, row in rows] for key in names}
+
+
+def _parsed(text: str, name: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'{name}: not JSON ({error}); allowed: an object on every line, or a list of objects') from error
+
+
+def _parquet(path: Path) -> dict[str, list[Value]]:
+    from sweeps.datasets.formats.parquet import class_names, column_names, read_rows
+
+    names = column_names(path)
+    columns: dict[str, list[Value]] = {name: [] for name in names}
+    for _, values in read_rows(path, names):
+        for name, value in zip(names, values, strict=True):
+            columns[name].append(value)
+    for name in names:
+        if (classes := class_names(path, name)) and all(isinstance(value, int) for value in columns[name]):
+            columns[name] = [classes[value] if 0 <= value < len(classes) else None for value in columns[name]]
+    return columns

@@ -1,0 +1,183 @@
+"""Arrays: examples that are arrays already, of an .npz or .npy file or of a function of a user's own."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ablations.config import closest
+from ablations.user_file import STOPS, in_words, of_user
+from sweeps.datasets.formats.lines import SMILES
+from sweeps.datasets.material import ROWS, Block, Material, Options
+from sweeps.datasets.sources.column_targets import targets_of
+from sweeps.datasets.sources.division import divided
+from sweeps.datasets.sources.locate import check
+from sweeps.datasets.sources.tables import SHARE
+from sweeps.datasets.writing import example_hash
+
+NAMES = ('x', 'y', 'group', 'x_test', 'y_test', 'group_test', 'is_test', 'classes', 'targets')
+OTHER = {'x_train': 'x', 'y_train': 'y', 'images': 'x', 'labels': 'y', 'test_x': 'x_test', 'test_y': 'y_test'}
+"""Names that files of others use."""
+ABOUT = (
+    'x (inputs), y (targets), and where there are: x_test, y_test, or is_test (true for each example of the test split), '
+    'group, classes (names)'
+)
+
+
+def arrays_of_file(source: Path, options: Options) -> Material:
+    """The arrays of an .npz file by name, or of a folder (or a file x.npy with others beside it) of .npy files."""
+    check(source)
+    try:
+        if source.is_file() and source.suffix == '.npz':
+            paths = [source]
+            with np.load(source, allow_pickle=False) as content:
+                arrays = {name: content[name] for name in content.files}
+        else:
+            folder = source if source.is_dir() else source.parent
+            paths = [path for path in sorted(folder.glob('*.npy')) if OTHER.get(path.stem, path.stem) in NAMES]
+            arrays = {path.stem: np.load(path, mmap_mode='r', allow_pickle=False) for path in paths}
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f'{source}: no arrays that can be read ({error}); give an .npz file without objects in it') from None
+    return of_arrays_by_name(arrays, options, str(source), paths)
+
+
+def of_function(source: Path, options: Options, function: Callable[[], Mapping]) -> Material:
+    """The arrays that a function of a user's own gives; `source` is its file."""
+    name = f'{source}: {getattr(function, "__name__", "function")}'
+    try:
+        with of_user():
+            arrays = function()
+    except STOPS as error:
+        raise ValueError(f'{name}: {in_words(error)}; mend the function') from error
+    if not isinstance(arrays, Mapping):
+        raise ValueError(f'{name} gives a {type(arrays).__name__}; allowed: a dictionary of {ABOUT}')
+    return of_arrays_by_name(arrays, options, name, [source])
+
+
+def of_arrays_by_name(given: Mapping[str, object], options: Options, name: str, paths: list[Path]) -> Material:
+    """Material of arrays by their names. Raises ValueError where they do not fit, or what they are can't be known."""
+    arrays = {OTHER.get(key, key): value for key, value in given.items()}
+    unknown = [key for key in arrays if key not in NAMES]
+    if unknown or 'x' not in arrays:
+        told = f"array '{unknown[0]}'" if unknown else f'arrays {list(arrays)} without x'
+        raise ValueError(f'{name}: {told}; allowed: {ABOUT}.{closest(unknown[0], NAMES) if unknown else ""}')
+    kind, xs = _inputs(arrays['x'], options.form, name)
+    rows, held = len(xs), None
+    if 'x_test' in arrays:
+        if 'is_test' in arrays:
+            raise ValueError(f'{name}: both x_test and is_test; give one of them')
+        _, more = _inputs(arrays['x_test'], options.form, name)
+        if getattr(xs, 'shape', (0, 0))[1:] != getattr(more, 'shape', (0, 0))[1:]:
+            raise ValueError(f'{name}: x {xs.shape[1:]} and x_test {more.shape[1:]}; allowed: examples of one shape')
+        held = np.arange(rows + len(more)) >= rows
+        xs = np.concatenate([xs, more]) if isinstance(xs, np.ndarray) else [*xs, *more]
+    elif 'is_test' in arrays:
+        held = np.asarray(arrays['is_test'])
+        if held.dtype != bool or held.shape != (rows,) or held.all() or not held.any():
+            raise ValueError(f'{name}: is_test {held.dtype} {list(held.shape)}; allowed: true and false for {rows} examples')
+    y, keys = (_both(arrays, key, held, rows, len(xs), name) for key in ('y', 'group'))
+    form, y, names = _targets(y, arrays, options.predict, xs, name)
+    own = [example_hash(x) for x in xs]
+    test, own = divided(own, None if keys is None else [repr(key).encode() for key in keys.tolist()], held,
+                        options.share or SHARE, 'group')  # fmt: skip
+
+    def stream(chosen: np.ndarray) -> Iterator[Block]:
+        for start in range(0, len(chosen), ROWS):
+            places = chosen[start : start + ROWS]
+            block = xs[places] if isinstance(xs, np.ndarray) else [xs[place] for place in places]
+            yield block, None if y is None else y[places], [own[place] for place in places]
+
+    return Material(
+        kind,
+        stream(np.flatnonzero(~test)),
+        stream(np.flatnonzero(test)),
+        paths,
+        names if form in ('class', 'map') else None,
+        counts={'pool': int((~test).sum()), 'test': int(test.sum())},
+        split='as the arrays say' if held is not None else f'{options.share or SHARE:g} of the examples, by hash',
+        target=form or 'class',
+        targets=names if form in ('values', 'labels') else None,
+        grouped='by the array group' if keys is not None else '',
+    )
+
+
+def _both(arrays: Mapping, key: str, held: np.ndarray | None, rows: int, count: int, name: str) -> np.ndarray | None:
+    """An array of all examples, those of the test split behind the others; None where there is none."""
+    if key not in arrays:
+        if f'{key}_test' in arrays:
+            raise ValueError(f'{name}: {key}_test without {key}; give both')
+        return None
+    array = np.asarray(arrays[key])
+    if count > rows:
+        if f'{key}_test' not in arrays:
+            raise ValueError(f'{name}: x_test without {key}_test; give both')
+        array = np.concatenate([array, np.asarray(arrays[f'{key}_test'])])
+    if len(array) != count:
+        raise ValueError(f'{name}: {count} examples and {len(array)} of {key}; give one for each example')
+    return array
+
+
+def _inputs(x: object, form: str | None, name: str) -> tuple[str, np.ndarray | list[np.ndarray]]:
+    """The kind of set, and the examples as it stores them."""
+    if isinstance(x, (list, tuple)) and all(isinstance(one, str) for one in x):
+        x = np.array(x, object)
+    x = np.asarray(x)
+    if x.dtype.kind in 'UO' and x.ndim == 1 and all(isinstance(one, str) for one in x.tolist()):
+        if form not in ('text', 'smiles'):
+            raise ValueError(f"{name}: x holds texts: what they are can not be known; give form='text' or form='smiles'")
+        wrong = next((one for one in x if form == 'smiles' and not set(one) <= set(SMILES)), None)
+        if wrong is not None:
+            raise ValueError(f"{name}: {wrong[:40]!r} is no SMILES; give form='text'")
+        return {'text': 'texts', 'smiles': 'molecules'}[form], [np.frombuffer(one.encode(), np.uint8) for one in x]
+    if form in ('text', 'smiles'):
+        raise ValueError(f"{name}: form='{form}' of x {x.dtype} {list(x.shape)}; allowed: a list of texts")
+    if x.dtype == np.uint8 and x.ndim in (3, 4) and (x.ndim == 3 or x.shape[3] in (1, 3)):
+        return 'images', x if x.ndim == 4 else x[..., None]
+    if x.dtype.kind in 'fiu' and x.ndim in (2, 3, 4):
+        if not np.isfinite(x).all():
+            raise ValueError(f'{name}: x has numbers that are missing or infinite; fill them in')
+        if x.ndim == 2 and form not in ('table', 'series'):
+            raise ValueError(
+                f'{name}: x is {x.dtype} {list(x.shape)}: whether a row is features or a series can not be known; give '
+                "form='table' or form='series'"
+            )
+        kind = 'maps' if x.ndim == 4 else 'tables' if form == 'table' else 'series'
+        return kind, x.astype(np.float32)
+    raise ValueError(
+        f'{name}: x is {x.dtype} {list(x.shape)}; allowed: uint8 [n, H, W] or [n, H, W, 1 or 3] (images), numbers [n, F], '
+        '[n, N, F] or [n, H, W, C], or a list of texts'
+    )
+
+
+def _targets(
+    y: np.ndarray | None, arrays: Mapping, predict: str | None, xs: object, name: str
+) -> tuple[str, np.ndarray | None, list[str] | None]:
+    """The form of the targets, the targets, and the names of classes or of targets."""
+    if y is None or predict == 'tokens':
+        return '', None, None
+    given = [str(one) for one in np.asarray(arrays['classes' if 'classes' in arrays else 'targets']).tolist()] if (
+        'classes' in arrays or 'targets' in arrays
+    ) else None  # fmt: skip
+    whole = y.dtype.kind in 'iub'
+    if predict == 'map' or (predict is None and whole and y.ndim > 1 and y.shape == np.shape(xs)[: y.ndim] and y.ndim > 2):
+        return 'map', y.astype(np.int32), given
+    if y.ndim == 1 and whole and predict in (None, 'class'):
+        if y.min() < 0:
+            raise ValueError(f'{name}: class {y.min()} in y; allowed: 0 and up; leave examples without a class out')
+        if given is not None and y.max() >= len(given):
+            raise ValueError(f'{name}: class {y.max()} in y and {len(given)} names in classes; name every class')
+        return 'class', y.astype(np.int64), given
+    if y.ndim > 2:
+        raise ValueError(
+            f"{name}: y {y.dtype} {list(y.shape)}; allowed: [n], [n, T], or a class for each place (predict='map')"
+        )
+    table = y[:, None] if y.ndim == 1 else y
+    names = given if given and len(given) == table.shape[1] else [str(number) for number in range(table.shape[1])]
+    columns = {one: [None if value != value else value for value in table[:, i].tolist()] for i, one in enumerate(names)}
+    try:
+        targets = targets_of(columns, predict, len(y))
+    except ValueError as error:
+        raise ValueError(f'{name}: y: {error}') from None
+    if not targets.there.all():
+        raise ValueError(f'{name}: {int((~targets.there).sum())} examples have no target; leave them out')
+    return targets.form, targets.y, targets.names

@@ -1,0 +1,124 @@
+"""Column inputs: what columns of a table show of each row: features, a text, or a molecule."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from sweeps.datasets.formats.columns import Value
+from sweeps.datasets.formats.lines import SMILES
+from sweeps.datasets.material import text_bytes
+from sweeps.datasets.sources.column_targets import numbers_of
+
+MOST_VALUES = 100
+"""Different texts that a column of categories may have: each becomes a feature."""
+
+
+@dataclasses.dataclass
+class Inputs:
+    """The inputs of all rows. `kind` of set; `xs`, one an example; names of `features`; `gaps` [n, F], what is missing of
+    numbers; why a row cannot be used, by its number."""
+
+    kind: str
+    xs: list[np.ndarray] | np.ndarray
+    features: list[str] = dataclasses.field(default_factory=list)
+    gaps: np.ndarray | None = None
+    damaged: dict[int, str] = dataclasses.field(default_factory=dict)
+
+    def filled(self, known: np.ndarray) -> np.ndarray | list[np.ndarray]:
+        """The examples, with the mean of the rows `known` where a number is missing: a feature beside it says where."""
+        if self.gaps is None or not self.gaps.any():
+            return self.xs
+        x, gaps = self.xs.astype(np.float64), self.gaps[known]
+        counts = np.maximum((~gaps).sum(0), 1)
+        return np.where(self.gaps, np.where(gaps, 0, x[known]).sum(0) / counts, x).astype(np.float32)
+
+
+def inputs_of(columns: dict[str, Sequence[Value]], form: str | None) -> Inputs:
+    """The inputs in some columns; raises ValueError where their form can't be known, with what to say."""
+    form = form or _form(columns)
+    if form == 'table':
+        return _table(columns)
+    if form not in ('text', 'smiles'):
+        raise ValueError(f"form='{form}' of columns; allowed: table, text or smiles")
+    if len(columns) > 1:
+        raise ValueError(f"form='{form}' of {len(columns)} input columns, {list(columns)[:5]}; allowed: one; name it: inputs=")
+    ((name, values),) = columns.items()
+    return _texts(name, values) if form == 'text' else _molecules(name, values)
+
+
+def _form(columns: dict[str, Sequence[Value]]) -> str:
+    """What columns hold: features, or by its name molecules; one column of texts is asked about."""
+    if len(columns) > 1:
+        return 'table'
+    ((name, values),) = columns.items()
+    if numbers_of(values) is not None:
+        return 'table'
+    if 'smiles' in name.lower():
+        return 'smiles'
+    raise ValueError(
+        f"input column '{name}' holds texts such as {str(next(one for one in values if one is not None))[:40]!r}: what they "
+        "are can not be known; give form='text', form='smiles' or form='table' (categories)"
+    )
+
+
+def _table(columns: dict[str, Sequence[Value]]) -> Inputs:
+    """Numbers as they are, categories as a feature each that is 1 or 0, and a feature for what is missing of numbers."""
+    features, gaps, names = [], [], []
+    for name, values in columns.items():
+        numbers = numbers_of(values)
+        if numbers is None:
+            known = sorted({str(value) for value in values if value is not None})
+            if len(known) > MOST_VALUES:
+                raise ValueError(
+                    f"input column '{name}' has {len(known)} different texts such as {known[0][:40]!r}; allowed: up to "
+                    f'{MOST_VALUES} categories; leave it out (inputs= names the others), or give inputs={name!r} with a form='
+                )
+            texts = np.array(['' if value is None else str(value) for value in values])
+            features += [(texts == one).astype(np.float64) for one in known]
+            names += [f'{name} = {one}' for one in known]
+            gaps += [np.zeros(len(texts), bool)] * len(known)
+            continue
+        with np.errstate(over='ignore'):
+            narrow = numbers.astype(np.float32)
+        if np.isinf(narrow).any():
+            row = int(np.flatnonzero(np.isinf(narrow))[0])
+            raise ValueError(f"input column '{name}', row {row + 1}: {numbers[row]:g}; allowed: finite numbers of float32")
+        missing = np.isnan(narrow)
+        if missing.all():
+            raise ValueError(f"input column '{name}' is empty; leave it out: inputs= names the others")
+        features.append(np.where(missing, 0, narrow))
+        names.append(name)
+        gaps.append(missing)
+        if missing.any():
+            features.append(missing.astype(np.float64))
+            names.append(f'{name} is missing')
+            gaps.append(np.zeros(len(missing), bool))
+    return Inputs('tables', np.stack(features, 1).astype(np.float32), names, np.stack(gaps, 1))
+
+
+def _texts(name: str, values: Sequence[Value]) -> Inputs:
+    xs, damaged = [], {}
+    for row, value in enumerate(values):
+        text = '' if value is None else str(value)
+        if not text.strip():
+            damaged[row] = f"row {row + 1}: no text in column '{name}'"
+        try:
+            xs.append(text_bytes(text))
+        except UnicodeEncodeError:
+            damaged[row] = f"row {row + 1}: half a character in column '{name}'"
+            xs.append(np.zeros(0, np.uint8))
+    return Inputs('texts', xs, damaged=damaged)
+
+
+def _molecules(name: str, values: Sequence[Value]) -> Inputs:
+    known, xs, damaged = frozenset(SMILES), [], {}
+    for row, value in enumerate(values):
+        text = '' if value is None else str(value)
+        wrong = next((one for one in text if one not in known), None)
+        if not text or wrong is not None:
+            why = f'{wrong!r} in {text[:40]!r} is no character of SMILES' if text else 'nothing'
+            damaged[row] = f"row {row + 1}: column '{name}': {why}"
+            text = ''
+        xs.append(text_bytes(text))
+    return Inputs('molecules', xs, damaged=damaged)

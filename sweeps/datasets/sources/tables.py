@@ -1,0 +1,156 @@
+"""Tables: CSV, JSON lines and Parquet with columns that a user names: inputs, targets, the split and the group of each row."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ablations.config import closest
+from sweeps.datasets.formats.columns import Value, read_table
+from sweeps.datasets.material import ROWS, Block, Material, Options, by_split
+from sweeps.datasets.sources.column_inputs import Inputs, inputs_of
+from sweeps.datasets.sources.column_targets import Targets, targets_of
+from sweeps.datasets.sources.division import by_column, divided
+from sweeps.datasets.sources.locate import PACKED, with_endings
+from sweeps.datasets.writing import example_hash
+
+COLUMN = 'column:'
+ENDINGS = {
+    'csv': tuple(f'{form}{packed}' for form in ('.csv', '.tsv') for packed in PACKED),
+    'json_lines': tuple(f'{form}{packed}' for form in ('.jsonl', '.json') for packed in PACKED),
+    'parquet': ('.parquet',),
+}
+"""The files of each format."""
+SHARE = 0.1
+
+
+def tables(source: Path, options: Options, format: str) -> Material:
+    """The rows of one or more files of a format, held in memory; the options say which columns are what.
+
+    Raises ValueError for a column that there is not, where the form of inputs or targets can't be known, and for rows without
+    an input or a target unless these may be left out, counted.
+    """
+    paths = with_endings(source, ENDINGS[format])
+    by_column_of = options.split[len(COLUMN) :] if (options.split or '').startswith(COLUMN) else None
+    split = by_split(paths, source, 'hash' if by_column_of or len(paths) == 1 else options.split)
+    columns, of_test = _rows(split.pool, split.test, options.target or ())
+    rows = len(of_test)
+    aside = {name for name in (by_column_of, options.group) if name}
+    _check_columns(columns, [*(options.inputs or ()), *(options.target or ()), *aside])
+    inputs = inputs_of(_inputs(columns, options, aside), options.form)
+    targets = targets_of({name: columns[name] for name in options.target or ()}, options.predict, rows)
+    held = of_test if split.test else by_column(columns[by_column_of], by_column_of) if by_column_of else None
+    notes = [targets.said] * bool(targets.said)
+    used, held = _usable(source, inputs, targets, held, options, notes, skipped := [])
+    digests = [example_hash(inputs.xs[row]) for row in used]
+    keys = None
+    if options.group:
+        keys = [repr(columns[options.group][row]).encode() for row in used]
+    given = None if held is None else held[used]
+    test, own = divided(digests, keys, given, options.share or SHARE, options.group or '')
+    xs = inputs.filled(used[~test])
+    if inputs.features:
+        notes.append(
+            f'{len(inputs.features)} features: {", ".join(inputs.features[:12])}{" ..." * (len(inputs.features) > 12)}'
+        )
+
+    def stream(chosen: np.ndarray) -> Iterator[Block]:
+        for start in range(0, len(chosen), ROWS):
+            places = chosen[start : start + ROWS].tolist()
+            numbers = used[places]
+            y = None if targets.y is None else targets.y[numbers]
+            yield [xs[number] for number in numbers], y, [own[place] for place in places]
+
+    said = split.said or (f"by the column '{by_column_of}'" if by_column_of else '')
+    shared = f"by the values of the column '{options.group}'" if options.group else ''
+    by_hash = (
+        f'{options.share or SHARE:g} of the {"groups" if shared else "rows"}, by hash of {"the group" if shared else "content"}'
+    )
+    return Material(
+        inputs.kind,
+        stream(np.flatnonzero(~test)),
+        stream(np.flatnonzero(test)),
+        [*split.pool, *split.test],
+        targets.names if targets.form == 'class' else None,
+        counts={'pool': int((~test).sum()), 'test': int(test.sum())},
+        notes=notes,
+        skipped=skipped,
+        split=said or by_hash,
+        target=targets.form or 'class',
+        targets=targets.names if targets.form in ('values', 'labels') else None,
+        grouped=shared,
+        facts={'features': inputs.features} if inputs.features else {},
+    )
+
+
+def _rows(pool: list[Path], test: list[Path], targets: Sequence[str]) -> tuple[dict[str, list[Value]], np.ndarray]:
+    """All columns of all files, and whether each row is of a test file. A test file may lack its targets, and nothing else."""
+    columns: dict[str, list[Value]] = {}
+    of_test: list[bool] = []
+    for path in [*pool, *test]:
+        table = read_table(path)
+        count = len(next(iter(table.values())))
+        if not of_test:
+            columns = {name: [] for name in table}
+        lacking = [name for name in columns if name not in table and not (path in test and name in targets)]
+        more = [name for name in table if name not in columns]
+        if lacking or more:
+            raise ValueError(
+                f'{path}: its columns are not those of {pool[0].name} (without {lacking[:5]}, with {more[:5]} beside them); '
+                'give files of the same columns'
+            )
+        for name, column in columns.items():
+            column += table.get(name, [None] * count)
+        of_test += [path in test] * count
+    return columns, np.array(of_test, bool)
+
+
+def _check_columns(columns: dict[str, list[Value]], named: list[str]) -> None:
+    for name in named:
+        if name not in columns:
+            raise ValueError(f"no column '{name}'; there: {list(columns)[:30]}; name one of these.{closest(name, columns)}")
+
+
+def _inputs(columns: dict[str, list[Value]], options: Options, aside: set[str]) -> dict[str, list[Value]]:
+    """The columns of the input: those that are named, or all that are not named otherwise."""
+    taken = {*(options.target or ()), *aside}
+    both = [name for name in options.inputs or () if name in taken]
+    if both:
+        raise ValueError(
+            f"column '{both[0]}' is an input and also target, group or split: an answer in the question; leave one"
+        )
+    names = options.inputs or [name for name in columns if name not in taken]
+    if not names:
+        raise ValueError('no column is left for the inputs; name them: inputs=')
+    return {name: columns[name] for name in names}
+
+
+def _usable(
+    source: Path,
+    inputs: Inputs,
+    targets: Targets,
+    held: np.ndarray | None,
+    options: Options,
+    notes: list[str],
+    skipped: list[str],
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The numbers of the rows that can be used, and the split. A test split without any target is left aside, with a note."""
+    there = targets.there.copy()
+    if held is not None and held.any() and not there[held].any():
+        notes.append(f'{int(held.sum()):,} rows for testing have no target: they are left aside')
+        use, held = ~held, None
+    else:
+        use = np.ones(len(there), bool)
+    damaged = dict(inputs.damaged)
+    for row in np.flatnonzero(~there & use).tolist():
+        damaged.setdefault(row, f'row {row + 1}: no target')
+    damaged = {row: why for row, why in sorted(damaged.items()) if use[row]}
+    if damaged and not options.skip_damaged:
+        first = next(iter(damaged.values()))
+        raise ValueError(
+            f'{source}: {first}{f", and {len(damaged) - 1:,} more such rows" if len(damaged) > 1 else ""}; mend them, or leave '
+            'them out, counted: skip_damaged=True (--skip-damaged)'
+        )
+    skipped += [f'{source}: {why}' for why in damaged.values()]
+    use[list(damaged)] = False
+    return np.flatnonzero(use), held
