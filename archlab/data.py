@@ -174,7 +174,10 @@ def _prepare_declared(address: str, given: dict, data: Path | None, force: bool,
     made = []
     for one in chosen:
         with _progress() as progress:
-            made.append(prepare_declared(one, data, force, progress))
+            try:
+                made.append(prepare_declared(one, data, force, progress))
+            except ValueError as error:
+                raise ValueError(f"task '{one.address}': {error}") from None
     _tell(made, as_json)
 
 

@@ -67,10 +67,5 @@ def of_sequence(outputs: int, vocabulary: int, length: int) -> dict:
 
 
 def of_language(vocabulary: int, length: int) -> dict:
-    """A small causal transformer with rotary positions and RMS norms over tokens."""
-    decoder = bases.decoder(vocabulary, length, width=64, depth=2, mixer={**ATTENTION, 'biases': 'none'}, ratio=4.0)
-    return {
-        **decoder,
-        'position': {'kind': 'rotary', 'base': 10000.0},
-        'norm': {'kind': 'rms_norm', 'eps': 1e-6},
-    }
+    """A small causal transformer over tokens, with learned positions, so that any causal mixer can stand in it."""
+    return bases.decoder(vocabulary, length, width=64, depth=2, mixer=ATTENTION, ratio=4.0)

@@ -200,7 +200,7 @@ def check_reader(name: str) -> str:
 
 def check_options(reader: str, options: Mapping[str, object]) -> None:
     """Raise ValueError for an option that a reader does not take, or a value that no option takes."""
-    takes = (*READERS[reader], *COMMON)
+    takes = (*READERS[check_reader(reader)], *COMMON)
     for name, value in options.items():
         if value not in (None, False) and name not in takes:
             raise ValueError(f"{name}={value!r}: reader '{reader}' takes no such option; it takes {list(takes)}")

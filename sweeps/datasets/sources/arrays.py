@@ -78,8 +78,11 @@ def of_arrays_by_name(given: Mapping[str, object], options: Options, name: str, 
     y, keys = (_both(arrays, key, held, rows, len(xs), name) for key in ('y', 'group'))
     form, y, names = _targets(y, arrays, options.predict, xs, name)
     own = [example_hash(x) for x in xs]
-    test, own = divided(own, None if keys is None else [repr(key).encode() for key in keys.tolist()], held,
+    division = divided(own, None if keys is None else [repr(key).encode() for key in keys.tolist()], held,
                         options.share or SHARE, 'group')  # fmt: skip
+
+    test, own, pool = division.test, division.own, np.setdiff1d(np.flatnonzero(~division.test), division.known)
+    left = f'{len(division.known):,} examples of the pool are identical to a test example and were left out'
 
     def stream(chosen: np.ndarray) -> Iterator[Block]:
         for start in range(0, len(chosen), ROWS):
@@ -89,11 +92,12 @@ def of_arrays_by_name(given: Mapping[str, object], options: Options, name: str, 
 
     return Material(
         kind,
-        stream(np.flatnonzero(~test)),
+        stream(pool),
         stream(np.flatnonzero(test)),
         paths,
         names if form in ('class', 'map') else None,
-        counts={'pool': int((~test).sum()), 'test': int(test.sum())},
+        counts={'pool': len(pool), 'test': int(test.sum())},
+        notes=[left] * bool(len(division.known)),
         split='as the arrays say' if held is not None else f'{options.share or SHARE:g} of the examples, by hash',
         target=form or 'class',
         targets=names if form in ('values', 'labels') else None,

@@ -1,42 +1,81 @@
 """Division: which examples of a source that is in memory are the test split, and which belong together."""
 
+import dataclasses
+import hashlib
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from sweeps.datasets.material import split_of
-from sweeps.datasets.writing import held_by_hash
+from sweeps.datasets.writing import DIGEST, held_by_hash
+
+
+@dataclasses.dataclass(frozen=True)
+class Division:
+    """Whether each example is of the test split, `[n]`; a hash that examples which belong together share; and the numbers of
+    the examples outside the test split that are of the content of one inside, which are left out."""
+
+    test: np.ndarray
+    own: list[bytes]
+    known: np.ndarray
 
 
 def divided(
-    digests: list[bytes], keys: Sequence[bytes] | None, test: np.ndarray | None, share: float, column: str = ''
-) -> tuple[np.ndarray, list[bytes]]:
-    """Whether each example is of the test split, `[n]`, and a hash that examples which belong together share.
+    digests: list[bytes],
+    keys: Sequence[bytes] | None,
+    test: np.ndarray | None,
+    share: float,
+    column: str = '',
+    by_content: bool = True,
+) -> Division:
+    """A division of examples by the hashes of their contents and their keys, if they have any.
 
-    Examples of one content or one key belong together, directly or through a third. `test` is the split where something says
-    it; else a share of the hashes. Raises ValueError where a key of `column` stands in both.
+    Examples of one content (`by_content`) or one key belong together, directly or through a third. `test` is the split where
+    something says it; else a share of the examples by their hashes, or of the groups until these hold the share. Raises
+    ValueError where a key of `column` stands in both.
 
-    >>> held, same = divided([b'a' * 16, b'b' * 16, b'c' * 16], [b'1' * 16, b'1' * 16, b'2' * 16], None, .1)
-    >>> same[0] == same[1], same[0] == same[2]
+    >>> division = divided([b'a' * 16, b'b' * 16, b'c' * 16], [b'1' * 16, b'1' * 16, b'2' * 16], None, .1)
+    >>> division.own[0] == division.own[1], division.own[0] == division.own[2]
     (True, False)
     """
-    own = list(digests) if keys is None else _joined(digests, keys)
+    if keys is None:
+        own = list(digests)
+        held = np.array([held_by_hash(one, share) for one in own], bool) if test is None else test
+        # Who writes the set leaves out what is in both.
+        return Division(held, own, np.zeros(0, np.int64))
+    own = _joined(digests if by_content else keys, keys)
     if test is None:
-        return np.array([held_by_hash(one, share) for one in own], bool), own
-    if keys is not None:
-        both = {key for key, held in zip(keys, test, strict=True) if held} & {
-            key for key, held in zip(keys, test, strict=True) if not held
-        }
-        if both:
-            raise ValueError(
-                f"{len(both)} values of the group column '{column}' stand in the test split and outside it; a group belongs to "
-                'one split: mend the column, or leave split out for one by hash of the group'
-            )
-    return test, own
+        chosen = _chosen(own, share, column)
+        test = np.array([one in chosen for one in own], bool)
+    both = {key for key, held in zip(keys, test, strict=True) if held} & {
+        key for key, held in zip(keys, test, strict=True) if not held
+    }
+    if both:
+        raise ValueError(
+            f"{len(both)} values of the group column '{column}' stand in the test split and outside it; a group belongs to one "
+            'split: mend the column, or leave split out for one by hash of the group'
+        )
+    sealed = {digest for digest, held in zip(digests, test, strict=True) if held}
+    known = [i for i, (digest, held) in enumerate(zip(digests, test, strict=True)) if not held and digest in sealed]
+    return Division(test, own, np.array(known, np.int64))
+
+
+def _chosen(own: list[bytes], share: float, column: str) -> set[bytes]:
+    """Groups in the order of their hashes, until they hold the share of the examples: of few groups the test split has one."""
+    sizes, held, chosen = Counter(own), 0, set()
+    if len(sizes) < 2:
+        raise ValueError(f"group column '{column}' puts all examples into one group; allowed: two or more; name another column")
+    for one in sorted(sizes):
+        if held >= share * len(own) or len(chosen) == len(sizes) - 1:
+            break
+        chosen.add(one)
+        held += sizes[one]
+    return chosen
 
 
 def _joined(digests: list[bytes], keys: Sequence[bytes]) -> list[bytes]:
-    """For each example the least key of those that belong together with it."""
+    """For each example a hash of the least key of those that belong together with it."""
     above: dict[bytes, bytes] = {}
 
     def top(one: bytes) -> bytes:
@@ -49,7 +88,7 @@ def _joined(digests: list[bytes], keys: Sequence[bytes]) -> list[bytes]:
         # The letter keeps keys and contents apart.
         one, other = top(b'k' + key), top(b'x' + digest)
         above[max(one, other)] = min(one, other)
-    return [top(b'k' + key)[1:] for key in keys]
+    return [hashlib.blake2b(top(b'k' + key), digest_size=DIGEST).digest() for key in keys]
 
 
 def by_column(values: Sequence[object], column: str) -> np.ndarray:

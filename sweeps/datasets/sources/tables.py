@@ -37,18 +37,26 @@ def tables(source: Path, options: Options, format: str) -> Material:
     rows = len(of_test)
     aside = {name for name in (by_column_of, options.group) if name}
     _check_columns(columns, [*(options.inputs or ()), *(options.target or ()), *aside])
-    inputs = inputs_of(_inputs(columns, options, aside), options.form)
+    shown = _inputs(columns, options, aside)
+    inputs = inputs_of(shown, options.form)
     targets = targets_of({name: columns[name] for name in options.target or ()}, options.predict, rows)
     held = of_test if split.test else by_column(columns[by_column_of], by_column_of) if by_column_of else None
     notes = [targets.said] * bool(targets.said)
+    if unused := [name for name in columns if name not in shown and name not in aside and name not in (options.target or ())]:
+        notes.append(f'columns that are not used: {", ".join(unused[:12])}{" ..." * (len(unused) > 12)}')
     used, held = _usable(source, inputs, targets, held, options, notes, skipped := [])
     digests = [example_hash(inputs.xs[row]) for row in used]
     keys = None
     if options.group:
         keys = [repr(columns[options.group][row]).encode() for row in used]
     given = None if held is None else held[used]
-    test, own = divided(digests, keys, given, options.share or SHARE, options.group or '')
-    xs = inputs.filled(used[~test])
+    # Rows of equal features are often a coincidence; molecules and texts of equal content are the same.
+    division = divided(digests, keys, given, options.share or SHARE, options.group or '', inputs.kind != 'tables')
+    test, own = division.test, division.own
+    pool = np.setdiff1d(np.flatnonzero(~test), division.known)
+    if len(division.known):
+        notes.append(f'{len(division.known):,} examples of the pool are identical to a test example and were left out')
+    xs = inputs.filled(used[pool])
     if inputs.features:
         notes.append(
             f'{len(inputs.features)} features: {", ".join(inputs.features[:12])}{" ..." * (len(inputs.features) > 12)}'
@@ -68,11 +76,11 @@ def tables(source: Path, options: Options, format: str) -> Material:
     )
     return Material(
         inputs.kind,
-        stream(np.flatnonzero(~test)),
+        stream(pool),
         stream(np.flatnonzero(test)),
         [*split.pool, *split.test],
         targets.names if targets.form == 'class' else None,
-        counts={'pool': int((~test).sum()), 'test': int(test.sum())},
+        counts={'pool': len(pool), 'test': int(test.sum())},
         notes=notes,
         skipped=skipped,
         split=said or by_hash,
