@@ -39,27 +39,53 @@ def written(path: Path, text: str) -> Path:
 X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
 Y = np.arange(40) % 2
 GREY = np.random.default_rng(1).integers(0, 256, (40, 8, 8), np.uint8)
+
+
+def text_of(name: str, text: str) -> Callable[[Path], Path]:
+    return lambda at: written(at / name, text)
+
+
+def npz_of(**arrays: object) -> Callable[[Path], Path]:
+    return lambda at: npz(at / 'a.npz', **arrays)
+
+
+def IMAGES(at: Path) -> Path:
+    return made.images(at / 'i', 8)
+
+
+def TABLE(at: Path) -> Path:
+    return made.rows(at / 'r.csv')
+
+
+def REVIEWS(at: Path) -> Path:
+    return made.reviews(at / 'r.jsonl')
+
+
+def ESOL(at: Path) -> Path:
+    return made.esol(at / 'e.csv')
+
+
 SOLUBILITY = 'measured log solubility in mols per litre'
 INPUTS = ('age', 'city', 'weight')
 SOUND: dict[str, tuple[str, Callable[[Path], Path], dict, dict]] = {
-    'images': ('image_folder', lambda at: made.images(at / 'i', 8), {}, {'kind': 'images', 'shape': [16, 16, 3]}),
+    'images': ('image_folder', IMAGES, {}, {'kind': 'images', 'shape': [16, 16, 3]}),
     'smaller grey images': (
-        *('image_folder', lambda at: made.images(at / 'i', 8)),
+        *('image_folder', IMAGES),
         {'size': 8, 'grey': True, 'share': 0.4},
         {'shape': [8, 8, 1], 'classes': ['disc', 'square']},
     ),
     'a table': (
-        *('csv', lambda at: made.rows(at / 'r.csv'), {'inputs': INPUTS, 'target': ('risk',)}),
+        *('csv', TABLE, {'inputs': INPUTS, 'target': ('risk',)}),
         {'kind': 'tables', 'shape': [6], 'classes': ['high', 'low'], 'features': ['age', *(f'city = {one}' for one in
          ('bern', 'oslo', 'rome')), 'weight', 'weight is missing']},
     ),
     'a table split by a column': (
-        *('csv', lambda at: made.rows(at / 'r.csv')),
+        *('csv', TABLE),
         {'inputs': INPUTS, 'target': ('risk',), 'split': 'column:fold'},
         {'sizes': {'pool': 96, 'test': 24}, 'test_split': "by the column 'fold'"},
     ),
     'values of molecules': (
-        *('csv', lambda at: made.esol(at / 'e.csv'), {'inputs': ('smiles',), 'target': (SOLUBILITY,)}),
+        *('csv', ESOL, {'inputs': ('smiles',), 'target': (SOLUBILITY,)}),
         {'kind': 'molecules', 'target': 'values', 'targets': [SOLUBILITY]},
     ),
     'labels of molecules': (
@@ -67,7 +93,7 @@ SOUND: dict[str, tuple[str, Callable[[Path], Path], dict, dict]] = {
         {'kind': 'molecules', 'target': 'labels', 'targets': list(made.TASKS)},
     ),
     'classes of texts': (
-        *('json_lines', lambda at: made.reviews(at / 'r.jsonl'), {'inputs': ('text',), 'target': ('stars',), 'form': 'text'}),
+        *('json_lines', REVIEWS, {'inputs': ('text',), 'target': ('stars',), 'form': 'text'}),
         {'kind': 'texts', 'classes': ['bad', 'good']},
     ),
     'texts alone': ('text', lambda at: written(at / 't.txt', 'To be or not.\n' * 40), {}, {'kind': 'texts', 'characters': 10}),
@@ -78,17 +104,17 @@ SOUND: dict[str, tuple[str, Callable[[Path], Path], dict, dict]] = {
     'lines': ('lines', lambda at: made.names(at / 'n.txt'), {}, {'kind': 'texts', 'longest': 8}),
     'molecules': ('smiles', lambda at: written(at / 'm.smi', '\n'.join('C' * n for n in range(1, 60))), {}, {'longest': 59}),
     'series': ('ts', lambda at: made.series(at / 'w'), {}, {'kind': 'series', 'shape': [20, 2], 'classes': ['fast', 'slow']}),
-    'sounds': ('wav_folder', lambda at: made.sounds(at / 's'), {}, {'kind': 'sounds', 'rate': 4000, 'classes': ['high', 'low']}),
-    'arrays of features': ('arrays', lambda at: npz(at / 'a.npz', x=X, y=Y), {'form': 'table'}, {'kind': 'tables', 'shape': [3]}),
+    'sounds': ('wav_folder', lambda at: made.sounds(at / 's'), {}, {'rate': 4000, 'classes': ['high', 'low']}),
+    'arrays of features': ('arrays', npz_of(x=X, y=Y), {'form': 'table'}, {'kind': 'tables', 'shape': [3]}),
     'arrays of values': (
-        *('arrays', lambda at: npz(at / 'a.npz', x=X, y=X[:, :2]), {'form': 'table'}),
+        *('arrays', npz_of(x=X, y=X[:, :2]), {'form': 'table'}),
         {'target': 'values', 'targets': ['0', '1']},
     ),
     'arrays with a test split': (
-        *('arrays', lambda at: npz(at / 'a.npz', x_train=GREY[:30], y_train=Y[:30], x_test=GREY[30:], y_test=Y[30:]), {}),
+        *('arrays', npz_of(x_train=GREY[:30], y_train=Y[:30], x_test=GREY[30:], y_test=Y[30:]), {}),
         {'kind': 'images', 'shape': [8, 8, 1], 'sizes': {'pool': 30, 'test': 10}},
     ),
-    'arrays with a map': ('arrays', lambda at: npz(at / 'a.npz', x=GREY, y=GREY // 128), {}, {'target': 'map'}),
+    'arrays with a map': ('arrays', npz_of(x=GREY, y=GREY // 128), {}, {'target': 'map'}),
 }  # fmt: skip
 
 
@@ -108,71 +134,71 @@ def source_of(one: Prepared, tmp_path: Path) -> Path:
 SHORT = ('csv', {'inputs': ('a',), 'target': ('b',)})
 ROWS = '\n'.join(f'{n / 7:.2f},{"xy"[n % 2]},g{n % 3}' for n in range(30))
 REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
-    'no such column': ('csv', lambda at: made.rows(at / 'r.csv'), {'target': ('rsk',)}, "no column 'rsk'.* Did you mean 'risk'"),
-    'no such group': ('csv', lambda at: made.rows(at / 'r.csv'), {'target': ('risk',), 'group': 'sit'}, "no column 'sit'"),
+    'no such column': ('csv', TABLE, {'target': ('rsk',)}, "no column 'rsk'.* Did you mean 'risk'"),
+    'no such group': ('csv', TABLE, {'target': ('risk',), 'group': 'sit'}, "no column 'sit'"),
     'the answer among the inputs': (
-        *('csv', lambda at: made.rows(at / 'r.csv'), {'inputs': ('risk',), 'target': ('risk',)}),
+        *('csv', TABLE, {'inputs': ('risk',), 'target': ('risk',)}),
         'an answer in the question',
     ),
     'whole numbers': (
-        *('csv', lambda at: made.rows(at / 'r.csv'), {'inputs': ('city',), 'target': ('age',), 'form': 'table'}),
+        *('csv', TABLE, {'inputs': ('city',), 'target': ('age',), 'form': 'table'}),
         "whether they are classes or numbers can not be known; give predict='class' or predict='values'",
     ),
     'values that are texts': (
-        *('csv', lambda at: made.rows(at / 'r.csv'), {'inputs': ('age',), 'target': ('risk',), 'predict': 'values'}),
+        *('csv', TABLE, {'inputs': ('age',), 'target': ('risk',), 'predict': 'values'}),
         "target column 'risk' has 'high'|'low'; allowed: numbers",
     ),
     'a text column': (
-        *('json_lines', lambda at: made.reviews(at / 'r.jsonl'), {'inputs': ('text',), 'target': ('stars',)}),
+        *('json_lines', REVIEWS, {'inputs': ('text',), 'target': ('stars',)}),
         "what they are can not be known; give form='text', form='smiles' or form='table'",
     ),
     'a column of names among features': (
-        *('csv', lambda at: made.esol(at / 'e.csv'), {'inputs': ('Compound ID', 'smiles'), 'target': (SOLUBILITY,)}),
+        *('csv', ESOL, {'inputs': ('Compound ID', 'smiles'), 'target': (SOLUBILITY,)}),
         "'Compound ID' has 120 different texts such as 'molecule 0'; allowed: up to 100 categories; leave it out",
     ),
     'a group in both splits': (
-        *('csv', lambda at: made.rows(at / 'r.csv'), {'inputs': ('age',), 'target': ('risk',), 'group': 'city', 'split': 'column:fold'}),
+        *('csv', TABLE, {'inputs': ('age',), 'target': ('risk',), 'group': 'city', 'split': 'column:fold'}),
         "3 values of the group column 'city' stand in the test split and outside it",
     ),
-    'one group': (*SHORT[:1], lambda at: written(at / 'a.csv', 'a,b,g\n' + ROWS.replace('g1', 'g0').replace('g2', 'g0')),
+    'one group': (*SHORT[:1], text_of('a.csv', 'a,b,g\n' + ROWS.replace('g1', 'g0').replace('g2', 'g0')),
                   {**SHORT[1], 'group': 'g'}, 'into one group'),
     'no words of splits': (
-        *('csv', lambda at: made.rows(at / 'r.csv'), {'inputs': INPUTS, 'target': ('risk',), 'split': 'column:site'}),
+        *('csv', TABLE, {'inputs': INPUTS, 'target': ('risk',), 'split': 'column:site'}),
         r"split column 'site' has \['s0', .*allowed: train, valid",
     ),
-    'no names of columns': ('csv', lambda at: written(at / 'a.csv', '1,2\n3,4\n'), {'target': ('b',)}, 'the names of the columns'),
-    'a short line': ('csv', lambda at: written(at / 'a.csv', 'a,b\n1,2\n3\n'), {'target': ('b',)}, 'line 3: 1 values for 2 columns'),
-    'two columns of a name': ('csv', lambda at: written(at / 'a.csv', 'a,a\n1,2\n'), {'target': ('a',)}, "columns are called 'a'"),
-    'no rows': ('csv', lambda at: written(at / 'a.csv', 'a,b\n'), {'target': ('b',)}, 'no rows'),
+    'no names of columns': ('csv', text_of('a.csv', '1,2\n3,4\n'), {'target': ('b',)}, 'the names of the columns'),
+    'a short line': ('csv', text_of('a.csv', 'a,b\n1,2\n3\n'), {'target': ('b',)}, 'line 3: 1 values for 2 columns'),
+    'two columns of a name': ('csv', text_of('a.csv', 'a,a\n1,2\n'), {'target': ('a',)}, "columns are called 'a'"),
+    'no rows': ('csv', text_of('a.csv', 'a,b\n'), {'target': ('b',)}, 'no rows'),
     'no target in a row': (
-        *('csv', lambda at: written(at / 'a.csv', f'a,b,g\n{ROWS}\n1,,g0\n'), SHORT[1]),
+        *('csv', text_of('a.csv', f'a,b,g\n{ROWS}\n1,,g0\n'), SHORT[1]),
         'row 31: no target; mend them, or leave them out, counted: skip_damaged=True',
     ),
     'a class of its own for each row': (
-        *('csv', lambda at: written(at / 'a.csv', 'a,b\n' + '\n'.join(f'{n},c{n}' for n in range(9))), SHORT[1]),
+        *('csv', text_of('a.csv', 'a,b\n' + '\n'.join(f'{n},c{n}' for n in range(9))), SHORT[1]),
         '9 different values in 9 rows; allowed: classes that repeat',
     ),
-    'nested JSON': ('json_lines', lambda at: written(at / 'a.jsonl', '{"a": [1]}\n'), {'target': ('a',)}, "field 'a' is a list"),
-    'lines that are no JSON': ('json_lines', lambda at: written(at / 'a.jsonl', 'a\n'), {'target': ('a',)}, 'line 1: not JSON'),
-    'features or series': ('arrays', lambda at: npz(at / 'a.npz', x=X, y=Y), {}, "form='table' or form='series'"),
-    'arrays of another length': ('arrays', lambda at: npz(at / 'a.npz', x=GREY, y=Y[:3]), {}, '40 examples and 3 of y'),
-    'arrays without x': ('arrays', lambda at: npz(at / 'a.npz', y=Y), {}, 'without x; allowed: x '),
-    'an array of another name': ('arrays', lambda at: npz(at / 'a.npz', x=GREY, yy=Y), {}, "array 'yy'; allowed: x "),
-    'x_test without y_test': ('arrays', lambda at: npz(at / 'a.npz', x=GREY, y=Y, x_test=GREY), {}, 'x_test without y_test'),
-    'missing numbers': ('arrays', lambda at: npz(at / 'a.npz', x=X * np.nan), {'form': 'table'}, 'missing or infinite'),
-    'classes below 0': ('arrays', lambda at: npz(at / 'a.npz', x=GREY, y=Y - 1), {}, 'class -1 in y; allowed: 0 and up'),
-    'objects': ('arrays', lambda at: npz(at / 'a.npz', x=np.array([{}])), {}, 'without objects in it'),
+    'nested JSON': ('json_lines', text_of('a.jsonl', '{"a": [1]}\n'), {'target': ('a',)}, "field 'a' is a list"),
+    'lines that are no JSON': ('json_lines', text_of('a.jsonl', 'a\n'), {'target': ('a',)}, 'line 1: not JSON'),
+    'features or series': ('arrays', npz_of(x=X, y=Y), {}, "form='table' or form='series'"),
+    'arrays of another length': ('arrays', npz_of(x=GREY, y=Y[:3]), {}, '40 examples and 3 of y'),
+    'arrays without x': ('arrays', npz_of(y=Y), {}, 'without x; allowed: x '),
+    'an array of another name': ('arrays', npz_of(x=GREY, yy=Y), {}, "array 'yy'; allowed: x "),
+    'x_test without y_test': ('arrays', npz_of(x=GREY, y=Y, x_test=GREY), {}, 'x_test without y_test'),
+    'missing numbers': ('arrays', npz_of(x=X * np.nan), {'form': 'table'}, 'missing or infinite'),
+    'classes below 0': ('arrays', npz_of(x=GREY, y=Y - 1), {}, 'class -1 in y; allowed: 0 and up'),
+    'objects': ('arrays', npz_of(x=np.array([{}])), {}, 'without objects in it'),
     'series with time stamps': (
-        *('ts', lambda at: written(at / 'a.ts', '@timeStamps true\n@classLabel true a b\n@data\n(1,2):a\n'), {}),
+        *('ts', text_of('a.ts', '@timeStamps true\n@classLabel true a b\n@data\n(1,2):a\n'), {}),
         'line 1: series with time stamps',
     ),
-    'series with gaps': ('ts', lambda at: written(at / 'a.ts', '@classLabel true a b\n@data\n1,?:a\n'), {}, "line 3: '\\?'; allowed"),
+    'series with gaps': ('ts', text_of('a.ts', '@classLabel true a b\n@data\n1,?:a\n'), {}, "line 3: '\\?'; allowed"),
     'series of other dimensions': (
-        *('ts', lambda at: written(at / 'a.ts', '@classLabel true a b\n@data\n1,2:3,4:a\n1,2:b\n'), {}),
+        *('ts', text_of('a.ts', '@classLabel true a b\n@data\n1,2:3,4:a\n1,2:b\n'), {}),
         'line 4: 1 dimensions, those before have 2',
     ),
-    'series without a class': ('ts', lambda at: written(at / 'a.ts', '@classLabel false\n@data\n1,2\n'), {}, 'without a class'),
-    'one folder of images': ('image_folder', lambda at: made.images(at / 'i', 2) / 'disc', {}, '0 folders; allowed: a folder for each'),
+    'series without a class': ('ts', text_of('a.ts', '@classLabel false\n@data\n1,2\n'), {}, 'without a class'),
+    'one folder': ('image_folder', lambda at: made.images(at / 'i', 2) / 'disc', {}, '0 folders; allowed: a folder for each'),
     'no such source': ('csv', lambda at: at / 'none.csv', {'target': ('a',)}, 'no such file or folder'),
     'columns of a reader without any': ('ts', lambda at: at, {'target': ('a',)}, "reader 'ts' takes no such option"),
     'a split by column without columns': ('ts', lambda at: at, {'split': 'column:a'}, "reader 'ts' reads no columns"),
