@@ -57,9 +57,10 @@ class Declared:
 
         The definition of a study that ran (`KEPT`) tells what the task was where its data are not here.
         """
-        if (kept := self._kept(study)) is not None:
-            return kept
         facts = facts_of(self.dataset)
+        fits = facts is not None and (not self.hash or facts.get('declared') == self.hash)
+        if not fits and (kept := self._kept(study)) is not None:
+            return kept
         command = f'archlab data prepare {shlex.quote(self.address)}'
         if facts is None:
             if self.own.source is None:
@@ -71,7 +72,7 @@ class Declared:
                 f"task '{self.address}': its data are not prepared; prepare them: {command} (where they are put: --data or "
                 '$ARCHLAB_DATA)'
             )
-        if self.hash and facts.get('declared') != self.hash:
+        if not fits:
             made = 'from another declaration' if facts.get('declared') else 'by another command'
             raise Unprepared(
                 f"task '{self.address}': a set '{self.dataset}' is prepared, but {made} than this one; prepare it again: "

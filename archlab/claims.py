@@ -9,7 +9,7 @@ import typer
 from archlab.answers import ERR, OUT, print_json, waiting
 from archlab.options import RUNS, Json, Runs
 from archlab.publishing import PUBLISHED
-from archlab.study_runs import StudyRuns, open_study
+from archlab.study_runs import StudyRuns, open_study, ran_study
 
 if TYPE_CHECKING:
     from ablations.study import Study
@@ -108,10 +108,9 @@ def _translated(
 
 def _collected(files: list[str], runs: Path, published: Path) -> 'Collection':
     """The claims in a folder of runs and a folder of bundles; places that cannot be read are named on standard error."""
-    from ablations.study_files import load_study
     from results.claims.collection import collect
 
-    given = {study.name: study for study in map(load_study, files)}
+    given = {study.name: study for study in (ran_study(file, runs) for file in files)}
     readers = _readers(given, runs, published)
     strangers = [name for name in given if not (Path(runs) / name).is_dir()]
     if strangers:

@@ -81,7 +81,7 @@ def logs(
     from ablations.config import closest
     from results.store import regular
 
-    folder = runs / study_name(study) / 'logs'
+    folder = runs / study_name(study, runs) / 'logs'
     known = {path.stem: path for path in sorted(folder.glob('*.log'))}
     if not known:
         raise ValueError(f'no logs in {folder}; run the study first, or give --runs its folder')

@@ -98,13 +98,13 @@ def _published(path: Path, about: dict, study: str | None, blocks: str | None, p
     from results import bundle
 
     name = about['study']
+    bundle.lay_out(path, place / name)
     if study is None and name not in STUDIES:
         raise ValueError(f"{path} is of study '{name}', which is not one of the lab; give its file: --study {name}.py")
-    if study is not None and study_name(study) != name:
+    if study is not None and study_name(study, place) != name:
         raise ValueError(
-            f"{path} is of study '{name}', and --study {study} is '{study_name(study)}'; give the file of '{name}'"
+            f"{path} is of study '{name}', and --study {study} is '{study_name(study, place)}'; give the file of '{name}'"
         )
-    bundle.lay_out(path, place / name)
     settings = about['settings']
     if blocks is not None:
         settings = [*(one for one in settings if not str(one).startswith(f'{CODE}=')), f'{CODE}={blocks}']

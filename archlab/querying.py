@@ -35,7 +35,7 @@ def query(
 
     if form not in FORMATS:
         raise ValueError(f"format '{form}'; allowed: {list(FORMATS)}")
-    name, form = study_name(study), 'json' if as_json else form
+    name, form = study_name(study, runs), 'json' if as_json else form
     if schema or sql is None:
         with waiting('reading records'):
             views = described(runs, name)
@@ -95,6 +95,6 @@ def trials(study: str | None = None, runs: Path = RUNS, view: str = 'trials'):
     """
     from results.store.frames import trials
 
-    frame = trials(runs, study_name(study), view)
+    frame = trials(runs, study_name(study, runs), view)
     warn_skipped(frame.skipped)
     return frame

@@ -79,7 +79,7 @@ def plan(
         raise ValueError('--budget and --device; allowed: one of them, because a budget goes by what runs took here')
     if budget is not None:
         # Of a study that ran, as it ran: its records are of those settings.
-        ran = (runs / study_name(study) / 'manifest.json').exists()
+        ran = (runs / study_name(study, runs) / 'manifest.json').exists()
         return _decidable(study, open_study(study, runs, settings, must_exist=ran), budget, as_json)
     from sweeps.forecast import costs_of, forecast
 

@@ -131,7 +131,7 @@ def open_study(
     from sweeps import manifest as manifests
 
     at_hand = not isinstance(name, str)
-    study = name if at_hand else load_study(name)
+    study = name if at_hand else ran_study(name, runs) if must_exist else load_study(name)
     folder = Path(runs) / study.name
     if must_exist and not (folder / manifests.FILE).exists():
         raise ValueError(f"no runs of study '{study.name}' in {runs}; run it first: archlab run {name} --runs {runs}")
@@ -142,13 +142,27 @@ def open_study(
     return StudyRuns(study if at_hand else override(study, applied), folder, manifest, list(applied), remember)
 
 
-def study_name(study: str | None) -> str | None:
-    """The name of a study's runs folder: the study's own name, not that of its file."""
-    if study is None or not study.endswith('.py'):
-        return study
+def ran_study(name: str, runs: Path) -> 'Study':
+    """A study by name or path. Where data of its own tasks are not here, its runs say what these tasks were when it ran."""
     from ablations.study_files import load_study
+    from ablations.task_files import KEPT
+    from results import bundle
+    from results.store import defined
 
-    return load_study(study).name
+    def kept(study: str) -> dict | None:
+        folder = Path(runs) / study
+        return bundle.read(folder)['definition'] if (folder / bundle.FILE).exists() else defined.load(folder)
+
+    before = KEPT.set(kept)
+    try:
+        return load_study(name)
+    finally:
+        KEPT.reset(before)
+
+
+def study_name(study: str | None, runs: Path = RUNS) -> str | None:
+    """The name of a study's runs folder: the study's own name, not that of its file."""
+    return study if study is None or not study.endswith('.py') else ran_study(study, runs).name
 
 
 def studies_in(runs: Path) -> list[str]:

@@ -16,7 +16,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from results.store import atomic, records, regular
+from results.store import atomic, defined, records, regular
 from results.store.reading import Reading
 from results.store.sources import DECIDING, PAGES, syntax_hash, versions
 from results.verify import verify
@@ -118,11 +118,12 @@ def read(path: Path) -> dict:
 
 
 def lay_out(path: Path, folder: Path) -> None:
-    """Copy a bundle's records and manifest into a runs folder, so that nothing is written beside the bundle."""
+    """Copy a bundle's records, manifest and definition into a runs folder, so that nothing is written beside the bundle."""
     try:
         (folder / records.FOLDER).mkdir(parents=True)
         for source in (path / MANIFEST, *sorted((path / records.FOLDER).iterdir())):
             (folder / source.relative_to(path)).write_bytes(regular.read(source))
+        defined.save_as(folder, read(path)['definition'])
     except OSError as error:
         raise ValueError(
             f'{path} is no whole bundle ({error.filename}: {error.strerror}); take it from where it was published'

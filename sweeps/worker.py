@@ -34,6 +34,7 @@ from sweeps.datasets.prepared import find
 from sweeps.launch import order_files
 from sweeps.presence import present
 from sweeps.protocol.pack import Pack
+from sweeps.tasks.declared import check_declared
 from sweeps.training.checkpoints import Checkpoints
 from sweeps.training.compiling import Compiling
 from sweeps.training.device import join
@@ -93,6 +94,7 @@ def _preflight(command: dict) -> dict:
     costs = preflight(programs, command['knobs'], command['metrics'], command['blocks'])
     # Costs can be counted without data, a run cannot do without: it is told here what to prepare, not by every pack.
     for program in programs:
+        check_declared(program)
         for name in task_of(program.data).absent():
             find(name)
     backend = jax.default_backend()

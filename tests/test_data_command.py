@@ -74,7 +74,11 @@ BAD = [
     (['prepare', 'text', '--source', 'raw'], 'give the set a name: --name my_set'),
     (['prepare', 'text', '--source', 'raw', '--name', 'A B'], "'A B' is no name of a dataset"),
     (['show', 'mnist'], "dataset 'mnist' is not prepared in"),
-    (['prepare'], 'Missing argument'),
+    (['prepare'], 'name a set of archlab data list, a file that declares tasks, or say --as READER'),
+    (['prepare', 'mnist', '--as', 'csv'], '--as READER: give it with --source PATH and --name NAME'),
+    (['prepare', 'mnist', '--target', 'a'], "--target of the known set 'mnist'; allowed: with --as READER"),
+    (['prepare', 'none.py:a'], 'none.py'),
+    (['prepare', 'none.py', '--size', '8'], 'a file says all that itself'),
 ]
 
 

@@ -17,6 +17,7 @@ DECODING = (
     'material',
     'prepare',
     'prepared',
+    'targets',
     'unpacked',
     'writing',
     'formats/*',

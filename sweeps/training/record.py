@@ -37,6 +37,8 @@ def describe(trial: Trial) -> dict:
         'data': program.data,
         'model': program.model,
         'blocks': program.blocks,
+        # Of tasks of a user's own alone, so that records of others stay as they were.
+        **({'declared': program.declared} if program.declared else {}),
     }
 
 

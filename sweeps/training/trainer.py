@@ -11,6 +11,7 @@ from arch.published.importing import save_weights
 from sweeps.metrics.measure import Scored
 from sweeps.protocol.pack import Pack
 from sweeps.tasks.arrays import Arrays
+from sweeps.tasks.declared import check_declared
 from sweeps.tasks.kind import Kind
 from sweeps.training.causality import in_float32, trained_leak, wants_check
 from sweeps.training.checkpoints import Checkpoints
@@ -109,8 +110,9 @@ class Trainer:
         Raises ModelFault where a model breaks, JaxRuntimeError where the device refuses it. Anything else that is raised, such
         as a ValueError for data or a disk, is no fault of the pack's.
         """
-        splits = {trial.replicate: self._split(trial) for trial in pack.trials}
         program = pack.program
+        check_declared(program)
+        splits = {trial.replicate: self._split(trial) for trial in pack.trials}
         self._check_labels(program, pack.held == TEST)
         lanes = [
             {

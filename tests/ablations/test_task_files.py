@@ -1,0 +1,251 @@
+"""Task files: tasks of a user's own by file and name, their hash in study and trial, and what is refused."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from ablations import task_files
+from ablations.study_files import load_study
+from ablations.task_files import Unprepared, declared_in
+from ablations.tasks import TASKS, task
+
+STUDY = (
+    '"""Is a mixer needed?"""\n'
+    'from ablations.study import Study, swap\n'
+    "study = Study(name='own', question=__doc__, arms={{'base': (), 'none': swap('mixer', 'identity')}}, tasks=({tasks},))\n"
+)
+TASK = "from ablations.study import task\nretina = task(source='photos', read='image_folder'{more})\n"
+ABOUT = {
+    'kind': 'images',
+    'sizes': {'pool': 90, 'test': 10},
+    'balance': {'pool': [60, 30], 'test': [5, 5]},
+    'classes': ['sick', 'well'],
+    'shape': [32, 32, 3],
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path / 'data'))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def prepare(folder: Path, file: str = 'my_task.py', name: str = 'retina', **more: object) -> None:
+    """What preparing leaves of facts, without its arrays."""
+    about = {**ABOUT, 'declared': declared_in(folder / file)[name].hash, **more}
+    place = folder / 'data' / 'prepared' / name
+    place.mkdir(parents=True, exist_ok=True)
+    (place / 'about.json').write_text(json.dumps(about))
+
+
+def written(folder: Path, tasks: str = "'my_task.py:retina'", task_file: str | None = TASK.format(more='')) -> str:
+    (folder / 'study.py').write_text(STUDY.format(tasks=tasks))
+    if task_file is not None:
+        (folder / 'my_task.py').write_text(task_file)
+    return 'study.py'
+
+
+def test_what_is_not_stated_follows_from_the_set(folder: Path):
+    study = written(folder)
+    prepare(folder)
+    one = load_study(study).task('retina')
+    assert (one.metric, one.direction, one.unit) == ('accuracy', 'higher', 'share of images')
+    assert one.chance == pytest.approx(60 / 90) and one.base['head']['outputs'] == 2 and one.base['stem']['patch'] == 4
+    assert one.data == {'kind': 'images', 'dataset': 'retina', 'held': 18} and one.steps % one.evaluations == 0
+    assert one.declared == declared_in(folder / 'my_task.py')['retina'].hash
+
+
+STATED = {
+    'margin': 0.05,
+    'chance': 0.25,
+    'unit': 'share of eyes',
+    'steps': 24,
+    'batch': 8,
+    'evaluations': 2,
+    'domain': 'medicine',
+    'held': 7,
+    'train': 20,
+    'augment': [{'kind': 'flip'}],
+    'base': TASKS['digits'].base,
+}
+
+
+@pytest.mark.parametrize('field', STATED)
+def test_what_is_stated_wins(folder: Path, field: str):
+    study = written(folder, task_file=TASK.format(more=f', {field}={STATED[field]!r}'))
+    prepare(folder)
+    one = load_study(study).task('retina')
+    assert (one.data if field in ('held', 'train', 'augment') else dataclasses.asdict(one))[field] == STATED[field]
+
+
+def test_one_file_may_hold_task_and_study(folder: Path):
+    text = STUDY.format(tasks="'digits', retina").replace(
+        'import Study, swap\n', f'import Study, swap, task\n{TASK.format(more="").splitlines()[1]}\n'
+    )
+    (folder / 'both.py').write_text(text)
+    with pytest.raises(ValueError, match=r'archlab data prepare both\.py:retina'):
+        load_study('both.py')
+    prepare(folder, 'both.py')
+    assert [one.name for one in load_study('both.py').tasks] == ['digits', 'retina']
+    (folder / 'both.py').write_text(text.replace('retina,)', "'both.py:retina',)"))
+    first = load_study('both.py')
+    # A study that grows in the same file keeps its trials.
+    (folder / 'both.py').write_text((folder / 'both.py').read_text().replace("name='own'", "name='own', replicates=7"))
+    grown = load_study('both.py')
+    assert grown.replicates == 7
+    assert grown.program('none', 'retina', 'adamw').id == first.program('none', 'retina', 'adamw').id
+
+
+FUNCTION = (
+    'from ablations.study import task\n'
+    'count = {count}\n'
+    'def make():\n'
+    '    return dict(x=[[0] * 8] * count)\n'
+    'retina = task(source=make)\n'
+    'other = task(source={other!r}, read="image_folder")\n'
+)
+
+
+@pytest.mark.parametrize(
+    ('first', 'second', 'same'),
+    [
+        (TASK.format(more=''), TASK.format(more=' ') + '# a note\n', True),
+        (TASK.format(more=''), TASK.format(more=', margin=0.3'), True),
+        (TASK.format(more=''), TASK.format(more=', size=64'), False),
+        (TASK.format(more=''), TASK.format(more='').replace('photos', 'pictures'), False),
+        (TASK.format(more=''), TASK.format(more=', split="hash"'), False),
+        (FUNCTION.format(count=3, other='a'), FUNCTION.format(count=3, other='b'), True),
+        (FUNCTION.format(count=3, other='a'), FUNCTION.format(count=4, other='a'), False),
+        (FUNCTION.format(count=3, other='a'), FUNCTION.format(count=3, other='a').replace('[0]', '[1]'), False),
+    ],
+    ids=['layout', 'margin', 'size', 'source', 'split', 'another task', 'what a function reads', 'the function'],
+)
+def test_the_hash_is_of_what_the_data_are_made_of(folder: Path, first: str, second: str, same: bool):
+    written(folder, task_file=first)
+    before = declared_in(folder / 'my_task.py')['retina'].hash
+    written(folder, task_file=second)
+    assert (declared_in(folder / 'my_task.py')['retina'].hash == before) == same
+
+
+def test_a_declaration_is_part_of_study_and_trial_and_that_of_others_is_not(folder: Path):
+    study = written(folder)
+    prepare(folder)
+    one = load_study(study)
+    other = dataclasses.replace(one, tasks=(dataclasses.replace(one.task('retina'), declared='0' * 16),))
+    assert one.digest != other.digest
+    ids = [each.program('base', 'retina', 'adamw').id for each in (one, other)]
+    assert ids[0] != ids[1] and 'declared' not in task('digits').to_dict()
+
+
+def test_a_set_that_was_prepared_from_another_declaration_is_refused(folder: Path):
+    study = written(folder)
+    prepare(folder)
+    load_study(study)
+    written(folder, task_file=TASK.format(more=', size=64'))
+    with pytest.raises(
+        ValueError, match=r'from another declaration than this one; prepare it again: .* my_task\.py:retina --force'
+    ):
+        load_study(study)
+    prepare(folder, declared=None)
+    with pytest.raises(ValueError, match='is prepared, but by another command than this one'):
+        load_study(study)
+
+
+def test_the_runs_of_a_study_tell_its_tasks_where_their_data_are_elsewhere(folder: Path):
+    study = written(folder)
+    prepare(folder)
+    ran = load_study(study)
+    (folder / 'data' / 'prepared' / 'retina' / 'about.json').unlink()
+    before = task_files.KEPT.set(lambda name: ran.to_dict() if name == 'own' else None)
+    try:
+        assert load_study(study).digest == ran.digest
+        written(folder, task_file=TASK.format(more=', size=64'))
+        with pytest.raises(ValueError, match='its data are not prepared'):
+            load_study(study)
+    finally:
+        task_files.KEPT.reset(before)
+
+
+def test_a_set_that_is_prepared_already_needs_no_source(folder: Path):
+    study = written(folder, task_file="from ablations.study import task\nretina = task(dataset='eyes', steps=40)\n")
+    with pytest.raises(ValueError, match='--as READER --name eyes'):
+        load_study(study)
+    prepare(folder)
+    (folder / 'data' / 'prepared' / 'retina').rename(folder / 'data' / 'prepared' / 'eyes')
+    one = load_study(study).task('retina')
+    assert (one.dataset, one.declared, one.steps) == ('eyes', '', 40)
+
+
+def own(more: str) -> str:
+    return f'from ablations.study import task\nretina = task({more})\n'
+
+
+REFUSED = {
+    'no file': ("'other.py:retina'", TASK.format(more=''), r'other\.py.* cannot be read \(No such file'),
+    'no task': ("'my_task.py:retna'", TASK.format(more=''), r"has no task 'retna'.*Did you mean 'retina'"),
+    'a file alone': ("'my_task.py'", TASK.format(more=''), r"is a file of tasks; name one of them.*allowed: \['retina'\]"),
+    'a file without tasks': ("'my_task.py:retina'", 'x = 1\n', 'declares no task; write one at its top level'),
+    'a file that breaks': ("'my_task.py:retina'", '1 / 0\n', 'does not load: ZeroDivisionError'),
+    'a file that is no Python': ("'my_task.py:retina'", 'what?\n', 'does not load: SyntaxError'),
+    'a file that exits': ("'my_task.py:retina'", 'raise SystemExit(0)\n', 'remove sys.exit'),
+    "a built-in's name": ("'my_task.py:digits'", TASK.replace('retina', 'digits').format(more=''), 'name of a task of the lab'),
+    'a name in capitals': (
+        "'my_task.py:Retina'",
+        TASK.replace('retina', 'Retina').format(more=''),
+        'small letters, digits and _',
+    ),
+    'not prepared': ("'my_task.py:retina'", TASK.format(more=''), r'prepare them: archlab data prepare my_task\.py:retina '),
+    'no source': ("'my_task.py:retina'", own(''), "without a source; give source='FOLDER'"),
+    'a field that there is not': ("'my_task.py:retina'", own("sorce='a'"), "has no field 'sorce'.*Did you mean 'source'"),
+    'a reader that there is not': ("'my_task.py:retina'", own("source='a', read='image_foldr'"), "Did you mean 'image_folder'"),
+    'a reader that is not told': (
+        "'my_task.py:retina'",
+        own("source='photos'"),
+        'how to read it is not told by its name; give read=',
+    ),
+    'an option of another reader': (
+        *("'my_task.py:retina'", own("source='a', read='image_folder', target='b'")),
+        "target=.*reader 'image_folder' takes no such option",
+    ),
+    'options without a source': ("'my_task.py:retina'", own("dataset='a', size=8"), r"\['size'\] would not be read"),
+    'a reader of a function': ("'my_task.py:retina'", own("source=print, read='csv'"), "read='csv' of a function"),
+    'a source of no kind': ("'my_task.py:retina'", own('source=3'), 'allowed: a path in quotes, or a function'),
+    'a direction of no kind': ("'my_task.py:retina'", own("source='a.csv', direction='up'"), "direction='up'; allowed"),
+    'a form of no kind': ("'my_task.py:retina'", own("source='a.csv', form='tabel'"), "Did you mean 'table'"),
+    'a column twice': ("'my_task.py:retina'", own("source='a.csv', inputs=('a', 'a')"), 'names a column twice'),
+    'an empty column': ("'my_task.py:retina'", own("source='a.csv', inputs=''"), 'allowed: the name of a column'),
+    'a size of half a pixel': ("'my_task.py:retina'", own("source='a', read='image_folder', size=0.5"), 'size=0.5; allowed'),
+    'a base that is no data': (
+        "'my_task.py:retina'",
+        own("source='a.csv', base={'norm': object()}"),
+        'base.norm: given object',
+    ),
+}
+
+
+@pytest.mark.parametrize(('tasks', 'text', 'said'), REFUSED.values(), ids=REFUSED)
+def test_a_task_that_cannot_be_had_is_refused(folder: Path, tasks: str, text: str, said: str):
+    study = written(folder, tasks, text)
+    with pytest.raises(ValueError, match=said):
+        load_study(study)
+
+
+def test_a_task_of_ones_own_outside_a_file_is_refused(folder: Path):
+    quickstart = load_study('quickstart')
+    with pytest.raises(ValueError, match=r"declared in a file; name it 'FILE\.py:NAME'"):
+        dataclasses.replace(quickstart, tasks=(task(source='photos', read='image_folder'),))
+
+
+def test_two_names_of_a_task_are_refused():
+    with pytest.raises(ValueError, match='a task has one name'):
+        task('digits', 'recall')
+
+
+def test_a_study_that_waits_for_its_data_does_not_hide_its_tasks(folder: Path):
+    (folder / 'both.py').write_text(STUDY.format(tasks="'both.py:retina'").replace('"""\n', '"""\n' + TASK.format(more=''), 1))
+    assert list(declared_in(folder / 'both.py')) == ['retina']
+    with pytest.raises(Unprepared):
+        declared_in(folder / 'both.py')['retina'].task()
