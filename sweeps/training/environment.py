@@ -25,7 +25,7 @@ DECODING = (
 )
 """The files of sweeps/datasets that make arrays of published files and read them; the others list, show and check."""
 TRAINING = (
-    *('arch/**/*.py', 'sweeps/training/**/*.py', 'sweeps/tasks/**/*.py', 'sweeps/augment/**/*.py'),
+    *('arch/**/*.py', 'sweeps/training/**/*.py', 'sweeps/tasks/**/*.py', 'sweeps/augment/**/*.py', 'sweeps/metrics/**/*.py'),
     *(f'sweeps/datasets/{name}.py' for name in DECODING),
     *('sweeps/protocol/pack.py', 'ablations/seeds.py'),
 )
