@@ -20,7 +20,7 @@ from results.looks import Looks, looks_of
 from results.noise import Noise
 from results.overall import OnTask, mean_over_datasets, verdict_over_tasks
 from results.side import Side
-from results.statistics import Difference, detectable, holm, is_resolved, mean_interval, replicates_to_decide
+from results.statistics import Difference, detectable, holm, is_resolved, mean_interval, replicates_to_decide, within
 from results.store.reading import Reading
 
 __all__ = ['TEST_NAME', 'VERDICTS', 'Finding', 'claim_level', 'findings']
@@ -224,7 +224,7 @@ def _facts(reading: Reading, pair: Comparison, described: bool) -> dict:
         sample = None if sample is None else sample[np.isfinite(sample)]
         if sample is not None and len(sample):
             known[f'{prefix}value'] = item.sign * float(sample.mean())
-            known[f'{prefix}interval'] = sided(mean_interval(sample, LEVEL))
+            known[f'{prefix}interval'] = within(sided(mean_interval(sample, LEVEL)), item.metric)
             if described:
                 known[f'{prefix}optimism'] = side.optimism
     confirmed = [record for record in own.recorded('confirm') if record.get('score_se') is not None]

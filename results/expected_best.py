@@ -17,7 +17,7 @@ from results.resampling import LEVEL as DOUBT
 from results.resampling import centred, drawn_means
 from results.rounding import plain
 from results.runs import Runs
-from results.statistics import mean_interval
+from results.statistics import mean_interval, within
 from results.store.reading import Reading
 
 LEVEL = 0.95
@@ -135,7 +135,7 @@ def _curve(runs: Runs, optimizers: list[str], name: str) -> Curve | None:
     size = min(map(len, curves))
     alike = screened or size
     curves = runs.task.sign * np.array([curve[:size] for curve in curves])
-    ends = [mean_interval(column, LEVEL) for column in curves.T]
+    ends = [within(mean_interval(column, LEVEL), runs.task.metric) for column in curves.T]
     low, high = (None, None) if len(curves) < 2 else (tuple(end) for end in zip(*ends, strict=True))
     return Curve(
         arm=runs.arm,

@@ -15,7 +15,7 @@ from results.looks import Looks, looks_of
 from results.noise import Noise
 from results.rounding import plain
 from results.runs import Runs
-from results.statistics import Difference, holm, mean_interval
+from results.statistics import Difference, holm, mean_interval, within
 from results.store.reading import Reading
 
 LEVEL = 0.95
@@ -217,7 +217,7 @@ def factorials(reading: Reading, levels: Mapping[str, Mapping[str, str]]) -> lis
         for arm, sample in known.items():
             if len(sample):
                 interval = mean_interval(sample, LEVEL)
-                ends = None if interval is None else tuple(sorted(task.sign * end for end in interval))
+                ends = within(interval and tuple(sorted(task.sign * end for end in interval)), task.metric)
                 cells.append(Cell(arm, dict(levels[arm]), task.sign * float(sample.mean()), ends))
         missing = [arm for arm in levels if arm not in known]
         none = [arm for arm, sample in known.items() if not len(sample)]

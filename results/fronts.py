@@ -11,7 +11,7 @@ from results.resampling import LEVEL as DOUBT
 from results.resampling import drawn_means
 from results.rounding import plain
 from results.runs import Runs
-from results.statistics import mean_interval
+from results.statistics import mean_interval, within
 from results.store.reading import Reading
 
 LEVEL = 0.95
@@ -191,7 +191,7 @@ def front(reading: Reading, task: str, cost: str) -> Front:
             Point(
                 arm=arm,
                 value=item.sign * float(quality.mean()),
-                interval=None if interval is None else tuple(sorted(item.sign * end for end in interval)),
+                interval=within(interval and tuple(sorted(item.sign * end for end in interval)), item.metric),
                 cost=float(np.mean(price)),
                 cost_interval=mean_interval(price, LEVEL) if np.size(price) > 1 else None,
                 on_front=not beaten[i],

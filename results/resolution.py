@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from ablations.study import Study
 from ablations.tasks import Task
+from ablations.tasks.metrics import is_share
 from ablations.trial import TEST, TUNING
 from results.evidence import claim_level
 from results.noise import Noise
@@ -60,7 +61,7 @@ class Resolution:
         if self.resolves:
             return ''
         error, finds, margin = (number(value, self.metric) for value in (self.error, self.finds, self.margin))
-        unit = 'points' if self.metric == 'accuracy' else self.unit
+        unit = 'points' if is_share(self.metric) else self.unit
         return (
             f'{self.task}: {self.examples:,} test examples give effects a standard error of up to {error} {unit} '
             f'({self.source}), so that effects below {finds} may stay open whatever the number of replicates; margin {margin}'

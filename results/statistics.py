@@ -6,6 +6,8 @@ import math
 import numpy as np
 from scipy.special import nctdtr, nctdtrinc, ndtr, stdtr, stdtrit
 
+from ablations.tasks.metrics import metric
+
 
 @dataclasses.dataclass(frozen=True)
 class ItemError:
@@ -156,6 +158,23 @@ def mean_interval(values: np.ndarray, level: float) -> tuple[float, float] | Non
         return None
     reach = float(stdtrit(len(values) - 1, 0.5 + level / 2)) * float(values.std(ddof=1)) / math.sqrt(len(values))
     return float(values.mean()) - reach, float(values.mean()) + reach
+
+
+def within(interval: tuple[float, float] | None, name: str) -> tuple[float, float] | None:
+    """The part of an interval of a metric's value that lies in the metric's natural range.
+
+    The true value lies in that range, so that the part covers it as often as the whole. An interval whose middle does not lie
+    there is not of the metric that it is called by; it stays as it is.
+
+    >>> within((0.98, 1.01), 'accuracy'), within((-0.1, 0.4), 'rmse'), within((-0.2, 0.4), 'r2')
+    ((0.98, 1.0), (0.0, 0.4), (-0.2, 0.4))
+    """
+    if interval is None:
+        return None
+    known = metric(name)
+    if not known.low <= sum(interval) / 2 <= known.high:
+        return interval
+    return tuple(min(max(end, known.low), known.high) for end in interval)
 
 
 def holm(p_values: list[float]) -> list[float]:

@@ -39,3 +39,8 @@ def metric(name: str) -> Metric:
     (True, 0.0, inf)
     """
     return METRICS.get(name, UNKNOWN)
+
+
+def is_share(name: str) -> bool:
+    """Whether a metric is printed in percent, and its differences in points."""
+    return metric(name).share

@@ -20,6 +20,7 @@ import dataclasses
 import json
 import re
 
+from ablations.tasks.metrics import is_share
 from results.claims.claim import Claim
 from results.tables.words import MINUS, number
 
@@ -166,11 +167,11 @@ def sentence_of(claim: Claim) -> Sentence:
 
 def unit_of(claim: Claim) -> str:
     """The unit in which an effect is printed."""
-    return 'points' if (claim.metric, claim.scope) == ('accuracy', 'dataset') else claim.unit
+    return 'points' if claim.scope == 'dataset' and is_share(claim.metric) else claim.unit
 
 
 def number_of(claim: Claim, value: float) -> str:
-    """An effect of a claim as it is printed, with an ASCII minus: accuracies in points, all else in the metric's unit."""
+    """An effect of a claim as it is printed, with an ASCII minus: shares in points, all else in the metric's unit."""
     metric = claim.metric if claim.scope == 'dataset' else 'margins'
     return number(value, metric).replace(MINUS, '-')
 

@@ -8,7 +8,7 @@ from results.figures.panels import arm_handles, axis_label, draw_bands, explain_
 from results.figures.style import house, palette, rounded
 from results.finding import Finding
 from results.runs import Runs
-from results.statistics import mean_interval
+from results.statistics import mean_interval, within
 from results.store.reading import Reading
 
 LEVEL = 0.95
@@ -48,7 +48,7 @@ def arm_curve(runs: Runs) -> tuple | None:
     if not means:
         return None
     means = np.array(means)
-    ends = [mean_interval(column, LEVEL) for column in means.T]
+    ends = [within(mean_interval(column, LEVEL), runs.task.metric) for column in means.T]
     low, high = (None, None) if len(means) < 2 else zip(*ends, strict=True)
     return rounded(steps), means.mean(0), low, high
 

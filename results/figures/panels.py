@@ -12,6 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 
 from ablations.study import Study
 from ablations.tasks import Task
+from ablations.tasks.metrics import is_share
 from results.figures.style import blank, rounded, text_width
 from results.tables import MINUS, number, scaled
 
@@ -48,7 +49,7 @@ def grid(count: int, handles: list, height: float, columns: int = 2) -> tuple[Fi
 
 def axis_label(task: Task, what: str = '') -> str:
     """The label of an axis for a task's metric: what is measured, its unit and its good direction."""
-    unit = '%' if task.metric == 'accuracy' else task.unit
+    unit = '%' if is_share(task.metric) else task.unit
     short = f'{what} {task.metric}, {unit}'.strip()
     better = f'({task.direction} is better)'
     # A long unit goes to the second line, so that the label is no longer than its panel is high.

@@ -1,6 +1,7 @@
 """Report sentences: the findings in full sentences, with every number that they rest on."""
 
 from ablations.study import Study
+from ablations.tasks.metrics import is_share
 from results.finding import Finding
 from results.tables import MINUS, difference_unit, marked, number, probability, span, tasks
 
@@ -10,7 +11,7 @@ def _amount(value: float, finding: Finding, signed: bool = False) -> str:
 
 
 def _value(arm: str, value: float, interval: tuple | None, finding: Finding) -> str:
-    unit = '%' if finding.metric == 'accuracy' else f' {finding.unit}'
+    unit = '%' if is_share(finding.metric) else f' {finding.unit}'
     return f'{arm} {number(value, finding.metric)}{unit} {span(interval, finding.metric)}'.strip()
 
 

@@ -1,5 +1,9 @@
 """Words: the spelling of numbers, intervals, verdicts and their marks in all tables, figures and sentences."""
 
+import math
+
+from ablations.tasks.metrics import is_share
+from ablations.tasks.metrics import metric as known
 from results.finding import Finding
 
 DASH = '–'
@@ -8,24 +12,30 @@ MINUS = '\u2212'
 
 
 def scaled(value: float, metric: str) -> float:
-    """A value in its printed unit: accuracies in percent, all else in the metric's unit."""
-    return 100 * value if metric == 'accuracy' else value
+    """A value in its printed unit: shares such as accuracies in percent, all else in the metric's unit."""
+    return 100 * value if is_share(metric) else value
 
 
 def difference_unit(finding: Finding) -> str:
     """The unit in which an effect is printed."""
-    return 'points' if finding.metric == 'accuracy' else finding.unit
+    return 'points' if is_share(finding.metric) else finding.unit
 
 
 def number(value: float | None, metric: str, signed: bool = False) -> str:
-    """A metric or an effect: accuracies in percent with one decimal, all else with three.
+    """A metric or an effect: shares in percent with one decimal, all else with three.
+
+    Errors in the unit of a target, which may be of any size, have four significant digits, and effects on them three.
 
     >>> number(0.91234, 'accuracy'), number(2.3456, 'nats per token'), number(0.0123, 'accuracy', signed=True)
     ('91.2', '2.346', '+1.2')
+    >>> number(48312.77, 'mae'), number(0.00042137, 'rmse'), number(-0.0000124, 'rmse', signed=True)
+    ('48313', '0.0004214', '−0.0000124')
     """
     if value is None:
         return DASH
-    decimals = 1 if metric == 'accuracy' else 3
+    decimals = 1 if is_share(metric) else 3
+    if known(metric).own and value:
+        decimals = max(0, (2 if signed else 3) - math.floor(math.log10(abs(value))))
     text = f'{scaled(float(f"{value:.6g}"), metric):{"+" if signed else ""}.{decimals}f}'
     zero = not text.strip('+-0.')
     return text.lstrip('+-') if zero else text.replace('-', MINUS)
@@ -92,7 +102,7 @@ def tasks(findings: list[Finding]) -> dict[str, list[Finding]]:
 
 def title(finding: Finding) -> str:
     """The title of a task: metric, unit, direction and margin."""
-    unit = 'in %' if finding.metric == 'accuracy' else f'in {finding.unit}'
+    unit = 'in %' if is_share(finding.metric) else f'in {finding.unit}'
     margin = f'{number(finding.margin, finding.metric)} {difference_unit(finding)}'
     return f'{finding.task}: {finding.metric} {unit}, {finding.direction} is better, margin {margin}'
 

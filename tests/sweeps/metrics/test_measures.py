@@ -1,0 +1,155 @@
+"""Measures: the values of scikit-learn's, standard errors that cover, and items whose mean is the score."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn import metrics
+
+from sweeps.metrics.measure import Measure
+from sweeps.metrics.ranking import RankedArea
+from sweeps.metrics.ratios import Determination, MeanRatio, RootMeanRatio
+
+COUNT = 400
+CLASSES = 4
+
+
+def classes(generator: np.random.Generator, count: int, metric: str) -> tuple[np.ndarray, Callable[[], float]]:
+    """Statistics of a noisy classifier of unequal classes, as the device gives them, and scikit-learn's value."""
+    y = generator.choice(CLASSES, count, p=[0.5, 0.3, 0.15, 0.05])
+    given = np.where(generator.random(count) < 0.7, y, generator.integers(0, CLASSES, count))
+    truth, guess = np.eye(CLASSES)[y], np.eye(CLASSES)[given]
+    hits = truth * guess
+    below = {'balanced_accuracy': truth, 'macro_f1': truth + guess, 'mean_iou': truth + guess - hits}[metric]
+    known = {
+        'balanced_accuracy': lambda: metrics.balanced_accuracy_score(y, given),
+        'macro_f1': lambda: metrics.f1_score(y, given, average='macro'),
+        'mean_iou': lambda: metrics.jaccard_score(y, given, average='macro'),
+    }[metric]
+    return np.hstack([2 * hits if metric == 'macro_f1' else hits, below]), known
+
+
+def values(generator: np.random.Generator, count: int, metric: str) -> tuple[np.ndarray, Callable[[], float]]:
+    """Statistics of noisy values of two targets, some of them missing, and scikit-learn's value."""
+    y = generator.normal(1e3, [2.0, 0.5], (count, 2))
+    error = generator.normal(size=(count, 2)) * [1.5, 0.2]
+    known = generator.random((count, 2)) < 0.8
+    each = {'rmse': metrics.root_mean_squared_error, 'mae': metrics.mean_absolute_error, 'r2': metrics.r2_score}[metric]
+
+    def value() -> float:
+        return np.mean([each(y[known[:, k], k], given[known[:, k], k]) for k in range(2)])
+
+    given = y + error
+    error, wanted = np.where(known, error, 0), np.where(known, y, 0)
+    if metric == 'r2':
+        return np.hstack([error**2, wanted, known]), value
+    return np.hstack([error**2 if metric == 'rmse' else np.abs(error), known]), value
+
+
+def ranks(generator: np.random.Generator, count: int, metric: str) -> tuple[np.ndarray, Callable[[], float]]:
+    """Statistics of scores with ties of two labels, some of them missing, and scikit-learn's value."""
+    y = (generator.random((count, 2)) < [0.3, 0.1]).astype(int)
+    score = (y + generator.normal(size=(count, 2))).round(1)
+    known = generator.random((count, 2)) < 0.8
+
+    def value() -> float:
+        return np.mean([metrics.roc_auc_score(y[known[:, k], k], score[known[:, k], k]) for k in range(2)])
+
+    return np.hstack([score, np.where(known, y, -1)]), value
+
+
+MEASURES = {
+    'balanced_accuracy': (MeanRatio(), classes),
+    'macro_f1': (MeanRatio(), classes),
+    'mean_iou': (MeanRatio(), classes),
+    'mae': (MeanRatio(), values),
+    'rmse': (RootMeanRatio(), values),
+    'r2': (Determination(), values),
+    'auroc': (RankedArea(), ranks),
+}
+
+
+@pytest.fixture(params=MEASURES)
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def told(name: str, seed: int = 0, count: int = COUNT) -> tuple[Measure, np.ndarray, Callable[[], float]]:
+    measure, make = MEASURES[name]
+    return measure, *make(np.random.default_rng(seed), count, name)
+
+
+def test_the_score_is_that_of_scikit_learn(name: str):
+    measure, statistics, value = told(name)
+    made = measure.scored(statistics, np.arange(COUNT))
+    assert made.score == pytest.approx(value(), rel=1e-9)
+    assert made.items.mean() == pytest.approx(made.score, rel=1e-9)
+
+
+def test_items_are_the_derivative_by_the_weights(name: str):
+    measure, statistics, _ = told(name)
+    made, step = measure.scored(statistics, np.arange(COUNT)), 1e-4
+    weights = np.ones((8, COUNT)) + step * np.eye(8, COUNT)
+    slopes = (measure.values(statistics, weights) - made.score) / step
+    np.testing.assert_allclose(made.items[:8], made.score + COUNT * slopes, atol=2e-3 * np.abs(made.items).max())
+
+
+def test_bootstrap_and_items_tell_the_same_error(name: str):
+    measure, statistics, _ = told(name)
+    made = measure.scored(statistics, np.arange(COUNT))
+    assert made.error == pytest.approx(made.items.std() / np.sqrt(COUNT), rel=0.2)
+
+
+def test_scores_vary_from_set_to_set_as_the_error_says(name: str):
+    """The truth is the mean over many sets; of 120 sets about 95 % have it within 1.96 errors (of items, for speed)."""
+    scored = []
+    for seed in range(120):
+        measure, statistics, _ = told(name, seed)
+        score = float(measure.values(statistics, np.ones((1, COUNT)))[0])
+        scored.append((score, np.sqrt(COUNT) * measure.influence(statistics).std()))
+    scores, errors = np.array(scored).T
+    low, high = stats.binom.ppf([1e-3, 1 - 1e-3], 120, 0.95)
+    assert low <= (np.abs(scores - scores.mean()) <= 1.96 * errors).sum() <= high
+    assert scores.std() == pytest.approx(errors.mean(), rel=0.25)
+
+
+def test_examples_of_a_group_are_drawn_together(name: str):
+    measure, statistics, _ = told(name)
+    alone = measure.scored(statistics, np.arange(COUNT))
+    copies = measure.scored(np.repeat(statistics, 4, axis=0), np.repeat(np.arange(COUNT), 4))
+    assert copies.score == pytest.approx(alone.score) and copies.error == pytest.approx(alone.error)
+    apart = measure.scored(np.repeat(statistics, 4, axis=0), np.arange(4 * COUNT))
+    assert apart.error == pytest.approx(alone.error / 2, rel=0.25)
+
+
+def test_the_same_again_and_nothing_of_what_is_not_finite(name: str):
+    measure, statistics, _ = told(name, count=30)
+    one, other = (measure.scored(statistics, np.arange(30)) for _ in range(2))
+    assert one.error == other.error and np.array_equal(one.items, other.items)
+    lost = measure.scored(np.where(np.arange(30)[:, None] == 3, np.nan, statistics), np.arange(30))
+    assert np.isnan([lost.score, lost.error, *lost.items]).all()
+
+
+def test_a_mean_has_the_closed_form():
+    errors = np.abs(np.random.default_rng(0).normal(size=(50, 1)))
+    made = MeanRatio().scored(np.hstack([errors, np.ones((50, 1))]), np.arange(50))
+    assert made.error == pytest.approx(errors.std() / np.sqrt(50)) and made.items == pytest.approx(errors[:, 0])
+
+
+def test_a_class_that_a_resample_lacks_is_left_out_of_its_mean():
+    statistics = np.array([[1.0, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0]])
+    weights = np.array([[1.0, 0, 1], [0, 1, 0]])
+    assert MeanRatio().values(statistics, weights).tolist() == [0.5, 1.0]
+    one_sided = np.array([[0.9, 1.0], [0.1, 0.0]])
+    assert np.isnan(RankedArea().values(one_sided, np.array([[1.0, 0.0]]))).all()
+
+
+def test_perfect_scores_have_no_error():
+    y = np.arange(6.0)[:, None]
+    for measure, statistics in (
+        (RootMeanRatio(), np.hstack([0 * y, 0 * y + 1])),
+        (Determination(), np.hstack([0 * y, y, 0 * y + 1])),
+    ):
+        made = measure.scored(statistics, np.arange(6))
+        assert made.error == 0 and np.ptp(made.items) == 0
