@@ -210,6 +210,7 @@ class Supervised(SetKind):
 
     def _arrays(self, part: Part, split: str) -> Arrays:
         form, y = form_of(self.prepared.about, part.y), part.y
+        stored = self._form.stored
         if form in NAMED:
             y = np.ascontiguousarray(part.y[:, self._places])
         elif form == 'map' and part.offsets is not None:
@@ -220,7 +221,7 @@ class Supervised(SetKind):
                 f"task 'supervised': {long:,} of {len(part):,} examples of '{self.dataset}' ({split}) are longer than "
                 f'length={self.length}; allowed: up to it; raise length to {int(np.diff(part.offsets).max())}, or give cut=True'
             )
-        x = self._form.stored(part)
+        x = stored(part)
         group = np.asarray(part.group)
         return Arrays(x, y, joined(group, x) if long else group)
 

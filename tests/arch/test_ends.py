@@ -112,6 +112,32 @@ def test_next_token_is_a_product_at_every_position(alone):
     np.testing.assert_allclose(y, product(MAP[0], params), rtol=1e-4, atol=1e-4)
 
 
+def test_per_token_is_a_product_at_every_position_with_outputs_for_each_token(alone):
+    params = dense(3, 10)
+    y = alone('head', 'per_token', {'outputs': 5, 'factor': 2}, {'head': params}, MAP[0], around=PLAIN_NORM)
+    np.testing.assert_allclose(y, product(MAP[0], params).reshape(4, 12, 5), rtol=1e-4, atol=1e-4)
+
+
+def test_pixel_shuffle_gives_each_pixel_outputs_of_its_own(alone):
+    params = dense(3, 20)
+    y = alone('head', 'pixel_shuffle', {'outputs': 5, 'factor': 2}, {'head': params}, MAP, around=PLAIN_NORM)
+    np.testing.assert_allclose(cut(np.asarray(y), 2), product(MAP, params), rtol=1e-4, atol=1e-4)
+
+
+def test_interpolated_weighs_the_scores_of_the_two_nearest_positions_along_each_axis(alone):
+    params = dense(3, 5)
+    y = alone('head', 'interpolated', {'outputs': 5, 'factor': 2}, {'head': params}, MAP, around=PLAIN_NORM)
+
+    def doubled(x, axis):
+        first, last = (np.take(x, [place], axis) for place in (0, -1))
+        around = np.concatenate([first, x, last], axis)
+        before, here, after = (np.take(around, range(start, start + x.shape[axis]), axis) for start in range(3))
+        pairs = np.stack([0.25 * before + 0.75 * here, 0.75 * here + 0.25 * after], axis + 1)
+        return pairs.reshape(*x.shape[:axis], -1, *x.shape[axis + 1 :])
+
+    np.testing.assert_allclose(y, doubled(doubled(product(MAP, params), 1), 2), rtol=1e-4, atol=1e-4)
+
+
 def test_patchify_norm_norms_each_patch(alone):
     params = dense(12, 5)
     y = alone('stem', 'patchify_norm', {'patch': 2}, {'patches': params, 'norm': scales(5)}, MAP, features=5, around=RMS_NORM)
@@ -273,6 +299,7 @@ def test_every_stem_downsample_and_head_is_tested_here():
         ('downsample', 'patch_merging', {'factor': 4}, MAP, 'does not divide the 4 x 6 map'),
         ('downsample', 'in_block', {'factor': 0}, MAP, 'factor=0 is given, allowed is above 0'),
         ('head', 'tied_next_token', {}, MAP[0], "stem 'patchify' has none; swap.'stem', 'tokens'. or use head 'next_token'"),
+        ('head', 'pixel_shuffle', {'factor': 0}, MAP, 'factor=0 is given, allowed is above 0'),
         ('head', 'classifier', {'outputs': 0}, MAP, 'outputs=0 is given, allowed is above 0; raise outputs'),
     ],
 )
