@@ -7,7 +7,7 @@ RUNS ?= runs
 LOCK ?= constraints.txt
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: quickstart test test-all test-cluster lint bench accelerator clean
+.PHONY: quickstart test test-all test-cluster lint docs bench accelerator clean
 
 quickstart: $(READY)
 	@$(BIN)/archlab run quickstart --runs $(RUNS)
@@ -28,6 +28,12 @@ test-cluster: $(READY)
 lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+# The pages of docs/ as a site in docs/site; a warning is an error.
+docs: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[docs]'
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/site
+	@echo "docs/site/index.html"
 
 bench: $(READY)
 	@$(BIN)/archlab bench ops

@@ -46,12 +46,12 @@ def _steps(schedule: Schedule, arm: str, task: Task) -> int:
 
 
 def in_words(arm: str, facts: dict) -> list[str]:
-    """A recipe as lines for the terminal."""
+    """A recipe as lines of text."""
     if not facts:
         return [f'{arm}: nothing is selected yet; the tuning of no task is over']
     lines = []
     for task, fact in facts.items():
-        lines.append(f'[bold]{task}[/bold]  {fact["steps"]} steps of {fact["batch"]}')
+        lines.append(f'{task}  {fact["steps"]} steps of {fact["batch"]}')
         for point in fact['replicates']:
             knobs = ', '.join(f'{name} {value:.4g}' for name, value in point['knobs'].items())
             tried = ''.join(f', {count} trials of {optimizer}' for optimizer, count in point.get('trials', {}).items())

@@ -53,7 +53,7 @@ def test_a_recipe_is_what_was_confirmed(fields, steps, replicates):
             selected = found.selections['other', task, point['replicate']]
             assert point['score'] == pytest.approx(sign * selected.score, rel=1e-5)
     assert len(recipe(Reading(asked, found, {}), 'base')['digits']['replicates']) == 2 * asked.base_factor
-    assert in_words('other', facts)[0] == f'[bold]digits[/bold]  {steps[0]} steps of 64'
+    assert in_words('other', facts)[0] == f'digits  {steps[0]} steps of 64'
 
 
 def test_choices_are_values_of_the_choice():
