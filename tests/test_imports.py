@@ -289,3 +289,9 @@ def test_what_a_module_loads(modules, never):
     done = subprocess.run([sys.executable, '-W', 'error', '-c', code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == list(modules)
+
+
+def test_test_files_have_names_of_their_own():
+    """Two of one name cannot be collected together."""
+    stems = [path.name for path in (ROOT / 'tests').rglob('test_*.py')]
+    assert sorted({name for name in stems if stems.count(name) > 1}) == []
