@@ -67,9 +67,11 @@ def _data(reading: 'Reading') -> 'Check':
 
 
 def _sets(data: object) -> Iterator[str]:
-    """The prepared sets that the declaration of a task's data names, at any depth; `digits` is no prepared one."""
+    """The prepared sets that the declaration of a task's data names, at any depth; not those of the lab's own."""
+    from ablations.tasks.made_tasks import SETS
+
     if isinstance(data, dict):
-        if isinstance(data.get('dataset'), str) and data['dataset'] != 'digits':
+        if isinstance(data.get('dataset'), str) and data['dataset'] not in ('digits', *SETS):
             yield data['dataset']
         for inner in data.values():
             yield from _sets(inner)

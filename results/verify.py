@@ -101,11 +101,20 @@ def _own_recipe(study: Study, costs: Mapping) -> Check:
     why = f'{", ".join(tuned)} of {", ".join(study.tune)} are tuned for every arm on its own'
     why += ''.join(f'; {arm} alone tunes {", ".join(space)}' for arm, space in study.own.items())
     for arm, by_task in costs.items():
-        unread = sorted({name for cost in by_task.values() for name in cost.get('unread', ())} & set(tuned))
-        why += f'; {arm} does not read {", ".join(unread)}' if unread and arm in study.arms else ''
+        why += _unread(arm, tuned, by_task) if arm in study.arms else ''
     if lacking:
         why = f'{", ".join(lacking)} lacks a range for learning rate or weight decay; add it to tune'
     return Check(rule, not lacking, why)
+
+
+def _unread(arm: str, tuned: list[str], by_task: Mapping[str, Mapping]) -> str:
+    """Which of the tuned values an arm does not read, and on which tasks where others are read there."""
+    places: dict[str, list[str]] = {}
+    for name in tuned:
+        tasks = [task for task, cost in by_task.items() if name in cost.get('unread', ())]
+        if tasks:
+            places.setdefault('' if len(tasks) == len(by_task) else f' on {", ".join(tasks)}', []).append(name)
+    return ''.join(f'; {arm} does not read {", ".join(names)}{place}' for place, names in places.items())
 
 
 def _equal_budgets(study: Study, schedule: Schedule, records: Mapping[str, dict], costs: Mapping) -> Check:

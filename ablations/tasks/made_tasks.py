@@ -9,6 +9,8 @@ from ablations.tasks.metrics import metric as known
 
 _ATTENTION = {'kind': 'attention', 'heads': 2, 'biases': 'needed'}
 _CONVOLUTION = {'kind': 'depthwise_conv', 'kernel': 9, 'bias': True}
+SETS = ('friedman', 'adding', 'shapes', 'shape_labels', 'syntax', 'identifiers')
+"""The names of the made sets; a test keeps them equal to those of sweeps/tasks/made."""
 BYTES = 257
 """The ids of texts: the bytes, and one that fills up."""
 
@@ -44,6 +46,7 @@ def _made(
 
 
 MADE = {
+    # Measured: 1.288 at 3e-3 in 8 s. Linear regression 2.664, boosted trees 1.194, the best that there is 1.
     'friedman': _made(
         'rmse',
         bases.rows(outputs=1, width=64, depth=2),
@@ -57,6 +60,7 @@ MADE = {
         target='values',
         held=1024,
     ),
+    # Measured: 0.0089 at 3e-3 in 14 s.
     'adding': _made(
         'mae',
         {
@@ -74,6 +78,7 @@ MADE = {
         target='values',
         held=512,
     ),
+    # Measured: 0.946 at 1e-2 in 20 s.
     'shape_labels': _made(
         'auroc',
         bases.convnext(outputs=4, patch=2, widths=[24, 48], depths=[1, 1], kernel=3),
@@ -88,6 +93,7 @@ MADE = {
         target='labels',
         held=512,
     ),
+    # Measured: 0.651 at 1e-2 in 15 s. Saying "ground" everywhere gets its share of pixels, divided by five classes.
     'shapes': _made(
         'mean_iou',
         {
@@ -104,6 +110,7 @@ MADE = {
         target='map',
         held=512,
     ),
+    # Measured: 0.795 at 1e-2 in 17 s. Saying "string" everywhere has an F1 of 0.44 on strings and 0 on the other six.
     'syntax': _made(
         'macro_f1',
         bases.labelled_tokens(BYTES, 64, outputs=7, width=32, depth=2, mixer=_CONVOLUTION),
@@ -118,18 +125,19 @@ MADE = {
         length=64,
         held=512,
     ),
-    'packages': _made(
+    # Measured: 0.609 at 1e-2 in 16 s.
+    'identifiers': _made(
         'balanced_accuracy',
-        bases.texts(BYTES, 128, outputs=6, width=32, depth=2, mixer=_CONVOLUTION),
-        dataset='packages',
+        bases.texts(BYTES, 24, outputs=5, width=48, depth=2, mixer=_CONVOLUTION),
+        dataset='identifiers',
         domain='text',
-        unit='mean share of packages',
-        chance=1 / 6,
-        margin=0.02,
-        steps=400,
-        batch=32,
+        unit='mean share of roles',
+        chance=0.2,
+        margin=0.03,
+        steps=300,
+        batch=64,
         target='class',
-        length=128,
+        length=24,
         held=512,
     ),
 }

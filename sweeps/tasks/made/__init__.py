@@ -5,10 +5,10 @@ They need no preparation, and each is for one form of target: values, labels, ma
 
 from sweeps.tasks.made.adding import ADDING
 from sweeps.tasks.made.friedman import FRIEDMAN
+from sweeps.tasks.made.identifiers import IDENTIFIERS
 from sweeps.tasks.made.made_set import MadeSet
-from sweeps.tasks.made.packages import PACKAGES
 from sweeps.tasks.made.shapes import SHAPE_LABELS, SHAPES
 from sweeps.tasks.made.syntax import SYNTAX
 
-MADE: dict[str, MadeSet] = {one.name: one for one in (FRIEDMAN, ADDING, SHAPES, SHAPE_LABELS, SYNTAX, PACKAGES)}
+MADE: dict[str, MadeSet] = {one.name: one for one in (FRIEDMAN, ADDING, SHAPES, SHAPE_LABELS, SYNTAX, IDENTIFIERS)}
 """Name of a set, as a data spec gives it as `dataset` -> the set. A prepared set of such a name is not read."""

@@ -248,5 +248,5 @@ def test_a_set_that_is_not_prepared_is_named():
 
 
 def test_arrays_of_a_made_set_know_their_groups():
-    pool = Supervised(dataset='packages', metric='balanced_accuracy', length=128).pool()
+    pool = Supervised(dataset='syntax', metric='macro_f1', length=64).pool()
     assert isinstance(pool, Arrays) and 20 < len(set(pool.group.tolist())) < len(pool.x)

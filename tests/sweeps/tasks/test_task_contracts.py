@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from ablations.tasks import TASKS as DECLARED
+from ablations.tasks.made_tasks import SETS
 from arch.model import build
 from sweeps.tasks import TASKS
 from sweeps.tasks.arrays import Arrays
 from sweeps.tasks.kind import Kind
+from sweeps.tasks.made import MADE
 from sweeps.tasks.probes.synthetic import Synthetic
 from sweeps.training.preflight import task_of
 
@@ -84,6 +86,12 @@ def name(request: pytest.FixtureRequest) -> str:
 
 def contents(x: np.ndarray, y: np.ndarray) -> set[bytes]:
     return {np.asarray(a).tobytes() + np.asarray(b).tobytes() for a, b in zip(x, y, strict=True)}
+
+
+def test_the_made_sets_are_those_that_are_declared():
+    assert set(SETS) == set(MADE) <= {task.data.get('dataset') for task in DECLARED.values()}
+    for name, one in MADE.items():
+        assert {split: len(getattr(one, split)()) for split in one.sizes} == one.sizes, name
 
 
 @pytest.mark.parametrize('kind', TASKS)
