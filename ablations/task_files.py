@@ -82,6 +82,11 @@ class Declared:
             return derive(self.own, self.name, facts, self.hash)
         except ValueError as error:
             raise ValueError(f"task '{self.address}': {error}") from None
+        except (KeyError, TypeError, IndexError, AttributeError, ZeroDivisionError) as error:
+            raise ValueError(
+                f"task '{self.address}': what is known of the set '{self.dataset}' is damaged ({type(error).__name__}: {error}); "
+                f'prepare it again: {command} --force'
+            ) from None
 
     def _kept(self, study: str) -> Task | None:
         definition = KEPT.get()(study) if study else None

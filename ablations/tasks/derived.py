@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from ablations.config import plain
 from ablations.tasks import own_bases
+from ablations.tasks.own_scores import SPOKEN, Score, score_of
 from ablations.tasks.own_task import OwnTask
 from ablations.tasks.task import Task
 
@@ -22,15 +23,9 @@ EVALUATIONS = 4
 MEL_HOP, MELS, FRAMES = 128, 32, 8
 """How sounds become maps (sweeps/tasks/spoken_digits.py): samples a frame, bands, frames that patches and stages divide."""
 BYTES, BITS, NATS = 257, 'bits per byte', 'nats per token'
-SPOKEN = {
-    'images': 'images',
-    'series': 'series',
-    'tables': 'rows',
-    'sounds': 'recordings',
-    'texts': 'texts',
-    'molecules': 'molecules',
-}
-"""What an example of each kind of set is called, in units and domains."""
+RAGGED, LONGEST = ('texts', 'molecules', 'tokens', 'sounds'), 1024
+"""The kinds of sets whose examples differ in length, and how long they may be without the task's saying a length."""
+KINDS = ('images', 'maps', 'series', 'tables', *RAGGED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,31 +104,55 @@ def _data(own: OwnTask, kind: str, dataset: str, **derived: object) -> dict:
     return plain({'kind': kind, 'dataset': dataset, **derived, **stated, **own.data}, f'data of {dataset}')
 
 
-def _classes(own: OwnTask, facts: Mapping, data: dict, base: dict) -> Form:
-    """One of several classes. Chance is the share of the most frequent class of the pool, which a constant answer gets."""
-    counts = facts['balance']['pool']
-    chance = max(counts) / max(sum(counts), 1)
-    unit = f'share of {SPOKEN[facts["kind"]]}'
-    return Form(data, base, 'accuracy', unit, 'higher', chance, 0.01, facts['sizes']['pool'])
+def _judged(data: dict, base: dict, score: Score, examples: int) -> Form:
+    return Form(data, base, score.metric, score.unit, score.direction, score.chance, score.margin, examples)
 
 
 def _images(own: OwnTask, dataset: str, facts: Mapping) -> Form:
+    """Classes of images by the kind that has augmentation and accuracy."""
+    if own.metric not in (None, 'accuracy'):
+        return _supervised(own, dataset, facts)
     height, width, _ = facts['shape']
     base = own.base or own_bases.of_images(len(facts['classes']), height, width)
-    return _classes(own, facts, _data(own, 'images', dataset, held=_held(own, facts['sizes']['pool'])), base)
-
-
-def _series(own: OwnTask, dataset: str, facts: Mapping) -> Form:
-    base = own.base or own_bases.of_series(len(facts['classes']), facts['shape'][0])
-    return _classes(own, facts, _data(own, 'series', dataset, held=_held(own, facts['sizes']['pool'])), base)
+    data = _data(own, 'images', dataset, held=_held(own, facts['sizes']['pool']))
+    return _judged(data, base, score_of(None, facts), facts['sizes']['pool'])
 
 
 def _sounds(own: OwnTask, dataset: str, facts: Mapping) -> Form:
+    """Classes of recordings by their maps of time and pitch."""
+    if own.metric not in (None, 'accuracy'):
+        return _supervised(own, dataset, facts)
     # Whole recordings: the longest one, rounded up to what frames, patches and stages divide.
     length = own.length or -(-facts['longest'] // (MEL_HOP * FRAMES)) * MEL_HOP * FRAMES
     base = own.base or own_bases.of_sounds(len(facts['classes']), length // MEL_HOP, MELS)
-    held = _held(own, facts['sizes']['pool'])
-    return _classes(own, facts, _data(own, 'spoken_digits', dataset, length=length, held=held), base)
+    data = _data(own, 'spoken_digits', dataset, length=length, held=_held(own, facts['sizes']['pool']))
+    return _judged(data, base, score_of(None, facts), facts['sizes']['pool'])
+
+
+def _supervised(own: OwnTask, dataset: str, facts: Mapping) -> Form:
+    """Any input with any target (sweeps/tasks/supervised.py). Ragged inputs are as long as the longest, or cut where the task
+    states a length."""
+    kind, form = _form_of(facts)
+    score = score_of(own.metric, facts)
+    outputs = len(facts['classes'] if form in ('class', 'map') else facts['targets'])
+    fields = {'target': form, 'metric': score.metric, 'held': _held(own, facts['sizes']['pool'])}
+    places, vocabulary = 0, BYTES
+    if kind in RAGGED:
+        places = own.length or facts.get('longest', 0)
+        if not own.length and not 0 < places <= LONGEST:
+            raise ValueError(
+                f'the longest of its {SPOKEN[kind]} has {places:,} places; allowed without a word: {LONGEST:,}; give length=: '
+                'what is longer is cut'
+            )
+        fields |= {'length': places, **({'cut': True} if places < facts.get('longest', places) else {})}
+    if kind == 'tokens':
+        if not own.vocabulary:
+            raise ValueError('shards of tokens: give vocabulary=, such as 50257 for GPT-2')
+        vocabulary = own.vocabulary + 1
+    if kind == 'tables' and facts['shape'][0] <= own_bases.FEATURES:
+        fields['row'] = 'tokens'
+    base = own.base or own_bases.of_any(kind, form, outputs, facts['shape'], places, vocabulary)
+    return _judged(_data(own, 'supervised', dataset, **fields), base, score, facts['sizes']['pool'])
 
 
 def _language(own: OwnTask, dataset: str, facts: Mapping) -> Form:
@@ -159,8 +178,8 @@ def _language(own: OwnTask, dataset: str, facts: Mapping) -> Form:
 
 
 FORMS: dict[tuple[str, str], Callable[[OwnTask, str, Mapping], Form]] = {
+    **{(kind, form): _supervised for kind in KINDS for form in ('class', 'values', 'labels', 'map')},
     ('images', 'class'): _images,
-    ('series', 'class'): _series,
     ('sounds', 'class'): _sounds,
     ('texts', ''): _language,
     ('molecules', ''): _language,

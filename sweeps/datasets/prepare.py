@@ -174,11 +174,15 @@ def _make(
 
 
 def _more(place: Path, material: Material) -> dict:
-    """What a task over a set of a user's own derives its sizes from: the longest example, and the characters of texts."""
+    """What a task over a set of a user's own is derived from: the longest example, the characters of texts, and how far values
+    lie from their median, on average."""
+    part, facts = Part(**mapped(place / 'pool')), {}
+    if material.target == 'values':
+        y = np.asarray(part.y, np.float64)
+        facts['target_spread'] = np.nanmean(np.abs(y - np.nanmedian(y, 0)), 0).tolist()
     if not material.ragged:
-        return {}
-    part = Part(**mapped(place / 'pool'))
-    facts = {'longest': int(max(np.diff(Part(**mapped(place / split)).offsets).max(initial=0) for split in SPLITS))}
+        return facts
+    facts |= {'longest': int(max(np.diff(Part(**mapped(place / split)).offsets).max(initial=0) for split in SPLITS))}
     if material.kind == 'texts':
         points: set[str] = set()
         for number in range(len(part)):
