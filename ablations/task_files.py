@@ -84,8 +84,8 @@ class Declared:
             raise ValueError(f"task '{self.address}': {error}") from None
         except (KeyError, TypeError, IndexError, AttributeError, ZeroDivisionError) as error:
             raise ValueError(
-                f"task '{self.address}': what is known of the set '{self.dataset}' is damaged ({type(error).__name__}: {error}); "
-                f'prepare it again: {command} --force'
+                f"task '{self.address}': what is known of the set '{self.dataset}' is damaged ({type(error).__name__}: "
+                f'{error}); prepare it again: {command} --force'
             ) from None
 
     def _kept(self, study: str) -> Task | None:
@@ -133,6 +133,17 @@ def declared_in(path: Path) -> dict[str, Declared]:
 
     Raises ValueError where it is absent, breaks, or declares none, or a task has the name of one of the lab.
     """
+    declared, _ = tasks_in(path)
+    if not declared:
+        raise ValueError(
+            f'{_shown(Path(os.path.realpath(path)))} declares no task; write one at its top level: from ablations.study import '
+            "task, then NAME = task(source='FOLDER', read='image_folder')"
+        )
+    return declared
+
+
+def tasks_in(path: Path) -> tuple[dict[str, Declared], set[str]]:
+    """The tasks that a file declares, if any, and all names that it defines; raises ValueError as `declared_in` does."""
     path = Path(os.path.realpath(path))
     running = RUNNING.get()
     content = path.read_bytes() if path.is_file() else b''
@@ -140,19 +151,12 @@ def declared_in(path: Path) -> dict[str, Declared]:
         module = running
     else:
         module = _module(path)
-    declared = {}
-    for variable, own in vars(module).items():
-        if isinstance(own, OwnTask):
-            name = own.name or variable
-            _check_name(path, name)
-            code = code_of(content, [key for key, value in vars(module).items() if isinstance(value, OwnTask)])
-            declared[name] = Declared(path, name, own, own.declared(code) if own.source is not None else '')
-    if not declared:
-        raise ValueError(
-            f'{_shown(path)} declares no task; write one at its top level: from ablations.study import task, then '
-            "NAME = task(source='FOLDER', read='image_folder')"
-        )
-    return declared
+    declared, own = {}, {name: value for name, value in vars(module).items() if isinstance(value, OwnTask)}
+    for variable, one in own.items():
+        name = one.name or variable
+        _check_name(path, name)
+        declared[name] = Declared(path, name, one, one.declared(code_of(content, list(own))) if one.source is not None else '')
+    return declared, set(vars(module))
 
 
 def _module(path: Path):

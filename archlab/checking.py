@@ -1,5 +1,6 @@
-"""Blocks of a user's own."""
+"""Blocks and tasks of a user's own."""
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -8,21 +9,44 @@ from rich.markup import escape
 from typer.exceptions import Exit
 
 from archlab.answers import FELL_SHORT, OUT, print_json, waiting
-from archlab.options import Json
+from archlab.options import Data, Json, use_data
 
 commands = typer.Typer()
 
 
-@commands.command(epilog='Example: archlab check my_norm.py')
-def check(
-    file: Annotated[Path, typer.Argument(metavar='FILE.py', help='A file that defines e.g. NORMS = {...}.')],
-    as_json: Json = False,
-):
-    """Contract tests on blocks of your own: shapes, types, gradients, causality, lanes, names; exit 1 where one is broken."""
-    with waiting('checking'):
+def _verdicts(file: Path) -> dict[str, list[dict]]:
+    """{'norm my_norm': [{rule, holds, why}], 'task retina': ...} of all that the file adds; ValueError without any."""
+    from ablations.task_files import tasks_in
+
+    tasks, defines = tasks_in(file)
+    verdicts = {}
+    if tasks:
+        from sweeps.task_contracts import check_task
+
+        verdicts = {f'task {name}': [dataclasses.asdict(one) for one in check_task(task)] for name, task in tasks.items()}
+    from arch.sockets import NAMES
+
+    if not tasks or defines & set(NAMES):
         from sweeps.models.check import check_file
 
-        verdicts = check_file(file)
+        verdicts |= check_file(file)
+    return verdicts
+
+
+@commands.command(epilog='Example: archlab check my_norm.py, or archlab check my_task.py')
+def check(
+    file: Annotated[
+        Path, typer.Argument(metavar='FILE.py', help='A file that defines e.g. NORMS = {...}, or tasks: NAME = task(...).')
+    ],
+    data: Data = None,
+    as_json: Json = False,
+):
+    """Contract tests on blocks of your own (shapes, types, gradients, causality, lanes, names) and on tasks of your own
+    (arrays, splits, the sealed test split, labels, metric, chance, whether the base learns); exit 1 where one is broken.
+    """
+    use_data(data)
+    with waiting('checking'):
+        verdicts = _verdicts(file)
     if as_json:
         print_json(verdicts)
     else:
@@ -30,6 +54,8 @@ def check(
             broken = [contract for contract in contracts if not contract['holds']]
             kept = f'{len(contracts) - len(broken)} of {len(contracts)} contracts hold'
             OUT.print(f'[bold]{name}[/bold]  {kept}', markup=True, highlight=False)
+            if name.startswith('task ') and (held := [contract['rule'] for contract in contracts if contract['holds']]):
+                OUT.print(f'  kept    {", ".join(held)}', highlight=False, soft_wrap=True)
             rules: dict[str, list[str]] = {}
             for contract in broken:
                 rules.setdefault(contract['why'], []).append(contract['rule'])

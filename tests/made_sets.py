@@ -73,7 +73,7 @@ def tox21(path: Path, count: int = 120) -> Path:
     return table(path, lines)
 
 
-def names(path: Path, count: int = 200) -> Path:
+def names(path: Path, count: int = 5000) -> Path:
     """A name a line."""
     generator = np.random.default_rng(4)
     made = [''.join(generator.choice(SYLLABLES, generator.integers(2, 5)).tolist()) for _ in range(count)]

@@ -25,6 +25,8 @@ MEL_HOP, MELS, FRAMES = 128, 32, 8
 BYTES, BITS, NATS = 257, 'bits per byte', 'nats per token'
 RAGGED, LONGEST = ('texts', 'molecules', 'tokens', 'sounds'), 1024
 """The kinds of sets whose examples differ in length, and how long they may be without the task's saying a length."""
+SHORTEST = 5 * 4096
+"""Tokens of a text: it is split by blocks of so many (sweeps/tasks/windows.py), and a few are needed."""
 KINDS = ('images', 'maps', 'series', 'tables', *RAGGED)
 
 
@@ -166,7 +168,12 @@ def _language(own: OwnTask, dataset: str, facts: Mapping) -> Form:
         raise ValueError(f'{what}: the size of the vocabulary is not known; give vocabulary=, such as 50257 for GPT-2')
     unit = own.unit or (NATS if shards and not own.tokenizer else BITS)
     spacing = own.spacing if own.spacing is not None else max(length // 4, 1)
-    windows = max(facts['elements']['pool'] // (length + 1), 1)
+    if (there := facts['elements']['pool']) < SHORTEST:
+        raise ValueError(
+            f'a text of {there:,} characters in the pool is too short to be split into training and tuning data; allowed: '
+            f'{SHORTEST:,} or more; give a longer one'
+        )
+    windows = max(there // (length + 1), 1)
     held = own.held if own.held is not None else max(min(windows // HELD, 512), 1)
     # Windows that begin closer together are more, with the same text.
     examples = facts['elements']['pool'] // spacing

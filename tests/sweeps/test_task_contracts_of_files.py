@@ -1,0 +1,148 @@
+"""Contracts of tasks of a user's own: a sound task keeps them all, and each is broken by what it is for."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ablations.task_files import declared_in
+from sweeps import task_contracts
+from sweeps.datasets.own import prepare_declared
+from sweeps.task_contracts import RULES, check_task
+from sweeps.tasks.arrays import Arrays
+
+FILE = (
+    'import numpy as np\n'
+    'from ablations.study import task\n'
+    'from ablations.tasks import bases\n'
+    'def make():\n'
+    '    generator = np.random.default_rng({seed})\n'
+    '    x = generator.normal(size=(80, 3))\n'
+    "    return {{'x': x, 'y': (x[:, 0] > 0).astype(int)}}\n"
+    "little = task(source=make, form='table', base=bases.rows({outputs}, width=8, depth=1), share=.25{more})\n"
+)
+
+
+@pytest.fixture
+def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The verdicts of rules on a task that a file declares, by rule."""
+    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path / 'data'))
+
+    def check(rules: tuple[str, ...], seed: str = '0', outputs: int = 2, more: str = '', prepared: bool = True) -> dict:
+        (tmp_path / 'my_task.py').write_text(FILE.format(seed=seed, outputs=outputs, more=more))
+        one = declared_in(tmp_path / 'my_task.py')['little']
+        if prepared:
+            prepare_declared(one, force=True)
+        return {contract.rule: contract for contract in check_task(one, rules)}
+
+    return check
+
+
+def test_a_sound_task_keeps_every_rule(checked):
+    verdicts = checked(tuple(RULES))
+    assert list(verdicts) == ['prepared', *RULES]
+    assert {rule: one.why for rule, one in verdicts.items() if not one.holds} == {}
+    assert all(one.why for one in verdicts.values())
+
+
+BROKEN = {
+    'again': ({'seed': 'None'}, 'the function gives other arrays each time'),
+    'metric': ({'more': ", metric='accuracy', data={'metric': 'macro_f1'}"}, r"the task says \['accuracy', 'higher'\]"),
+    'chance': ({'more': ', chance=0.95'}, r'chance=0\.95, and an answer that is always the same gets'),
+    'model': ({'outputs': 7}, r'need \[2\]'),
+    'split': ({'more': ', held=500'}, 'does not give 500 held-out'),
+    'derived': ({'more': ", metric='rmse'"}, "metric='rmse' of a target of form 'class'; allowed"),
+}
+
+
+@pytest.mark.parametrize(('rule', 'case'), BROKEN.items())
+def test_what_breaks_a_rule_is_named(checked, rule: str, case: tuple):
+    given, said = case
+    verdict = checked((rule,), **given)[rule]
+    assert not verdict.holds
+    with pytest.raises(ValueError, match=said):
+        raise ValueError(verdict.why)
+
+
+def test_of_a_task_that_is_not_prepared_only_that_is_said(checked):
+    (verdict,) = checked(tuple(RULES), prepared=False).values()
+    assert verdict.rule == 'prepared' and not verdict.holds and 'archlab data prepare' in verdict.why
+
+
+X = np.arange(12, dtype=np.float32).reshape(6, 2)
+Y = np.arange(6) % 2
+
+
+def part(x: np.ndarray = X, y: np.ndarray = Y, group: np.ndarray | None = None) -> Arrays:
+    return Arrays(x, y, np.arange(len(x)) if group is None else group)
+
+
+class Torn:
+    """A kind that gives both sides of a split the same examples."""
+
+    def split(self, pool: Arrays, seed: int) -> tuple:
+        return np.arange(4), np.arange(3, 6)
+
+
+CASES = {
+    'inputs that are missing': (task_contracts.arrays, {'pool': part(X * np.nan), 'test': part()}, 'missing or infinite'),
+    'targets that are infinite': (
+        task_contracts.arrays,
+        {'pool': part(), 'test': part(y=np.full(6, np.inf))},
+        'test has targets',
+    ),
+    'no examples': (task_contracts.arrays, {'pool': part(X[:0], Y[:0]), 'test': part()}, 'pool has no examples'),
+    'a group on both sides': (task_contracts.split, {'pool': part(), 'kind': Torn()}, '1 groups on both sides'),
+    'a class past the outputs': (
+        task_contracts.labels,
+        {'pool': part(), 'test': part(y=Y + 1), 'task': SimpleNamespace(base={'head': {'outputs': 2}, 'stem': {}})},
+        r"test has label 2 and 'head\.outputs' is 2",
+    ),
+    'a token past the table': (
+        task_contracts.labels,
+        {'pool': part(X.astype(int)), 'test': part(), 'task': SimpleNamespace(base={'head': {}, 'stem': {'vocabulary': 8}})},
+        r"token 11 and 'stem\.vocabulary' is 8",
+    ),
+    'a loss that is no number': (
+        task_contracts.gradient,
+        {'first': (np.nan, None, {})},
+        'the loss of the untrained base is nan',
+    ),
+    'a slope that is no number': (
+        task_contracts.gradient,
+        {'first': (1.0, None, {'a': np.full(3, np.inf)})},
+        r"\['a'\].* not finite",
+    ),
+    'no slope': (task_contracts.learns, {'first': (1.0, None, {'a': X * 0}), 'start': ({'a': X}, {})}, 'the gradient is 0'),
+    'a slope that leads up': (
+        task_contracts.learns,
+        {'first': (1.0, None, {'a': X}), 'start': ({'a': X}, {}), 'slope': lambda params, state: ((2.0, None), None)},
+        'no step of .* lowers the loss of 1',
+    ),
+    'better than chance untrained': (
+        task_contracts.chance,
+        {'task': SimpleNamespace(chance=0.1, sign=1, dataset='none', metric='accuracy'), 'untrained': (0.9, 0.01)},
+        r'the untrained base gets 0\.9, better than chance=0\.1: is the answer in the question',
+    ),
+    'a chance of another unit': (
+        task_contracts.chance,
+        {'task': SimpleNamespace(chance=0.5, sign=-1, dataset='none', metric='rmse'), 'untrained': (40.0, 1.0)},
+        r'chance=0\.5 is far better; what is the unit',
+    ),
+}
+
+
+@pytest.mark.parametrize(('rule', 'tried', 'said'), CASES.values(), ids=CASES)
+@pytest.mark.filterwarnings('ignore:invalid value')
+def test_each_rule_sees_what_it_is_for(rule, tried: dict, said: str):
+    with pytest.raises(ValueError, match=said):
+        raise ValueError(rule(SimpleNamespace(**tried)))
+
+
+def test_a_test_example_in_the_pool_is_seen(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(task_contracts, 'task_of', lambda data: None)
+    tried = SimpleNamespace(
+        task=SimpleNamespace(data={}), pool=part(), test=part((X[4:] + [[0, 0], [1, 1]]).astype(np.float32), Y[4:])
+    )
+    assert task_contracts.sealed(tried) == '1 test examples stand in the pool too; prepare the set again'
