@@ -17,7 +17,7 @@ from ablations.config import closest, plain
 from ablations.digest import digest
 from ablations.tasks.task import DIRECTIONS
 
-_COLUMNS = ('inputs', 'target', 'form', 'predict', 'group')
+_COLUMNS = ('inputs', 'target', 'form', 'predict', 'group', 'size', 'grey')
 READERS = {
     'image_folder': ('size', 'grey'),
     'parquet_images': ('size', 'grey', 'target'),
@@ -49,8 +49,8 @@ ENDINGS = {
     '.smi': 'smiles',
 }
 """What the ending of a file tells of its reader."""
-FORMS = ('table', 'text', 'smiles', 'images', 'series')
-"""What inputs may be, where that cannot be known from them."""
+FORMS = ('table', 'text', 'smiles', 'images', 'sounds', 'series')
+"""What inputs may be, where that cannot be known from them; of columns images and sounds are paths of files."""
 PREDICTED = ('class', 'values', 'labels', 'map', 'tokens')
 """What is predicted: a class, numbers, any of several labels, a class at each place, or the next token."""
 SPLIT = re.compile(r'names|hash|column:.+')

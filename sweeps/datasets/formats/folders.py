@@ -56,9 +56,12 @@ def _existing(path: Path, *names: str) -> Path:
 
 
 def _by_class(
-    folder: Path, classes: list[str], inside: str = '', suffixes: tuple[str, ...] = SUFFIXES
+    folder: Path, classes: list[str], inside: str = '', suffixes: tuple[str, ...] = SUFFIXES, deep: bool = False
 ) -> list[tuple[Path, int]]:
-    """The images in the folders of classes. Raises ValueError on a class without images and on a folder that is no class."""
+    """The images in the folders of classes, and if `deep` in folders below these where none lies in one itself.
+
+    Raises ValueError on a class without images and on a folder that is no class.
+    """
     known = {name: label for label, name in enumerate(classes)}
     strange = [entry.name for entry in _folders(folder) if entry.name not in known]
     if strange:
@@ -70,6 +73,8 @@ def _by_class(
     for name, label in known.items():
         place = folder / name / inside
         images = _images(place, suffixes) if place.is_dir() else []
+        if deep and not images and place.is_dir():
+            images = sorted(image for inner in place.rglob('*') if inner.is_dir() for image in _images(inner, suffixes))
         if not images:
             what = 'images' if suffixes is SUFFIXES else f'{", ".join(suffixes)} files'
             raise ValueError(f"{folder}: class '{name}' has no {what} in {place}; add them, or take the class out everywhere")
@@ -117,8 +122,8 @@ def read_image_folder(path: Path) -> Folders:
 def read_class_folders(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Folders:
     """Any folder of folders of files: `train/<class>/*` beside `val` and `test`, or `<class>/*` alone (split 'train').
 
-    Classes are the folders of `train` by name, the same for all splits. Images that lie in `test` itself
-    have no labels, and are left aside.
+    Classes are the folders of `train` by name, the same for all splits. Where none of a class lies in its folder itself, those
+    in folders below it are taken. Images that lie in `test` itself have no labels, and are left aside.
     """
     splits = {}
     for folder in _folders(path):
@@ -142,7 +147,7 @@ def read_class_folders(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Fold
     if aside:
         del splits['test']
     there = [split for split in ('train', 'val', 'test') if split in splits]
-    return Folders(classes, {split: _by_class(splits[split], classes, suffixes=suffixes) for split in there}, aside)
+    return Folders(classes, {split: _by_class(splits[split], classes, suffixes=suffixes, deep=True) for split in there}, aside)
 
 
 def read_tiny_imagenet(path: Path) -> Folders:

@@ -2,14 +2,19 @@
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from sweeps.datasets.formats.columns import Value
+from sweeps.datasets.formats.image_files import decode
 from sweeps.datasets.formats.lines import SMILES
-from sweeps.datasets.material import text_bytes
+from sweeps.datasets.formats.wav import read_wav
+from sweeps.datasets.material import Options, text_bytes
 from sweeps.datasets.sources.column_targets import numbers_of
 
+FILES = ('images', 'sounds')
+"""Forms of which a column holds the paths."""
 MOST_VALUES = 100
 """Different texts that a column of categories may have: each becomes a feature."""
 
@@ -17,12 +22,14 @@ MOST_VALUES = 100
 @dataclasses.dataclass
 class Inputs:
     """The inputs of all rows. `kind` of set; `xs`, one an example; names of `features`; `gaps` [n, F], what is missing of
-    numbers; why a row cannot be used, by its number."""
+    numbers; the `rate` of sounds; the `files` that were read; why a row cannot be used, by its number."""
 
     kind: str
     xs: list[np.ndarray] | np.ndarray
     features: list[str] = dataclasses.field(default_factory=list)
     gaps: np.ndarray | None = None
+    rate: int | None = None
+    files: list[Path] = dataclasses.field(default_factory=list)
     damaged: dict[int, str] = dataclasses.field(default_factory=dict)
 
     def filled(self, known: np.ndarray) -> np.ndarray | list[np.ndarray]:
@@ -34,16 +41,21 @@ class Inputs:
         return np.where(self.gaps, np.where(gaps, 0, x[known]).sum(0) / counts, x).astype(np.float32)
 
 
-def inputs_of(columns: dict[str, Sequence[Value]], form: str | None) -> Inputs:
-    """The inputs in some columns; raises ValueError where their form can't be known, with what to say."""
-    form = form or _form(columns)
+def inputs_of(columns: dict[str, Sequence[Value]], options: Options, folder: Path) -> Inputs:
+    """The inputs in some columns; raises ValueError where their form can't be known, with what to say.
+
+    Paths of images and sounds are of files in the `folder` of the table.
+    """
+    form = options.form or _form(columns)
     if form == 'table':
         return _table(columns)
-    if form not in ('text', 'smiles'):
-        raise ValueError(f"form='{form}' of columns; allowed: table, text or smiles")
+    if form not in ('text', 'smiles', *FILES):
+        raise ValueError(f"form='{form}' of columns; allowed: table, text, smiles, images or sounds")
     if len(columns) > 1:
         raise ValueError(f"form='{form}' of {len(columns)} input columns, {list(columns)[:5]}; allowed: one; name it: inputs=")
     ((name, values),) = columns.items()
+    if form in FILES:
+        return _files(name, values, folder, form, options)
     return _texts(name, values) if form == 'text' else _molecules(name, values)
 
 
@@ -58,7 +70,7 @@ def _form(columns: dict[str, Sequence[Value]]) -> str:
         return 'smiles'
     raise ValueError(
         f"input column '{name}' holds texts such as {str(next(one for one in values if one is not None))[:40]!r}: what they "
-        "are can not be known; give form='text', form='smiles' or form='table' (categories)"
+        "are can not be known; give form='text', 'smiles', 'table' (categories), 'images' or 'sounds' (paths of files)"
     )
 
 
@@ -95,6 +107,33 @@ def _table(columns: dict[str, Sequence[Value]]) -> Inputs:
             names.append(f'{name} is missing')
             gaps.append(np.zeros(len(missing), bool))
     return Inputs('tables', np.stack(features, 1).astype(np.float32), names, np.stack(gaps, 1))
+
+
+def _files(name: str, values: Sequence[Value], folder: Path, form: str, options: Options) -> Inputs:
+    """Images of one size, or recordings of one rate, in files whose paths a column holds."""
+    xs, damaged, rate = [], {}, None
+    for row, value in enumerate(values):
+        path = folder / str(value)
+        try:
+            if value is None or not path.is_file():
+                raise ValueError(f'no such file: {path}')
+            if form == 'images':
+                xs.append(decode(path.read_bytes(), options.size, 1 if options.grey else 3))
+                continue
+            own, samples = read_wav(path)
+            rate = own if rate is None else rate
+            if own != rate:
+                raise ValueError(f'{path}: {own} Hz, those before have {rate} Hz; bring all recordings to one rate')
+            xs.append(samples)
+        except (ValueError, OSError) as error:
+            damaged[row] = f"row {row + 1}: column '{name}': {error}"
+            xs.append(np.zeros((0, 0, 1), np.uint8) if form == 'images' else np.zeros(0, np.int16))
+    if form == 'images':
+        shapes = {x.shape for row, x in enumerate(xs) if row not in damaged}
+        if len(shapes) > 1:
+            some = ', '.join(f'{width} x {height}' for height, width, _ in sorted(shapes)[:2])
+            raise ValueError(f"column '{name}' names images of {len(shapes)} sizes, such as {some}; bring them to one: size=")
+    return Inputs(form, xs, damaged=damaged, rate=rate, files=[folder / str(value) for value in values if value is not None])
 
 
 def _texts(name: str, values: Sequence[Value]) -> Inputs:

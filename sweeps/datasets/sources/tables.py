@@ -38,7 +38,7 @@ def tables(source: Path, options: Options, format: str) -> Material:
     aside = {name for name in (by_column_of, options.group) if name}
     _check_columns(columns, [*(options.inputs or ()), *(options.target or ()), *aside])
     shown = _inputs(columns, options, aside)
-    inputs = inputs_of(shown, options.form)
+    inputs = inputs_of(shown, options, source if source.is_dir() else source.parent)
     targets = targets_of({name: columns[name] for name in options.target or ()}, options.predict, rows)
     held = of_test if split.test else by_column(columns[by_column_of], by_column_of) if by_column_of else None
     notes = [targets.said] * bool(targets.said)
@@ -80,6 +80,7 @@ def tables(source: Path, options: Options, format: str) -> Material:
         stream(np.flatnonzero(test)),
         [*split.pool, *split.test],
         targets.names if targets.form == 'class' else None,
+        inputs.rate,
         counts={'pool': len(pool), 'test': int(test.sum())},
         notes=notes,
         skipped=skipped,
@@ -88,6 +89,7 @@ def tables(source: Path, options: Options, format: str) -> Material:
         targets=targets.names if targets.form in ('values', 'labels') else None,
         grouped=shared,
         facts={'features': inputs.features} if inputs.features else {},
+        lists=inputs.files,
     )
 
 

@@ -57,6 +57,15 @@ def TABLE(at: Path) -> Path:
     return made.rows(at / 'r.csv')
 
 
+def listed(at: Path, ending: str) -> Path:
+    """A table of the files below a folder, with the folder of each as its class."""
+    files = sorted(at.rglob(f'*{ending}'))
+    return made.table(at / 'files.csv', [['file', 'kind'], *([path.relative_to(at), path.parent.name] for path in files)])
+
+
+PATHS = {'inputs': ('file',), 'target': ('kind',)}
+
+
 def REVIEWS(at: Path) -> Path:
     return made.reviews(at / 'r.jsonl')
 
@@ -73,6 +82,14 @@ SOUND: dict[str, tuple[str, Callable[[Path], Path], dict, dict]] = {
         *('image_folder', IMAGES),
         {'size': 8, 'grey': True, 'share': 0.4},
         {'shape': [8, 8, 1], 'classes': ['disc', 'square']},
+    ),
+    'images in a table': (
+        *('csv', lambda at: listed(made.images(at / 'i', 8), '.png').parent, {**PATHS, 'form': 'images'}),
+        {'kind': 'images', 'shape': [16, 16, 3], 'classes': ['disc', 'square'], 'notes': []},
+    ),
+    'sounds in a table': (
+        *('csv', lambda at: listed(made.sounds(at / 's'), '.wav'), {**PATHS, 'form': 'sounds'}),
+        {'kind': 'sounds', 'rate': 4000, 'classes': ['high', 'low']},
     ),
     'a table': (
         *('csv', TABLE, {'inputs': INPUTS, 'target': ('risk',)}),
@@ -150,7 +167,7 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
     ),
     'a text column': (
         *('json_lines', REVIEWS, {'inputs': ('text',), 'target': ('stars',)}),
-        "what they are can not be known; give form='text', form='smiles' or form='table'",
+        "what they are can not be known; give form='text', 'smiles', 'table'",
     ),
     'a column of names among features': (
         *('csv', ESOL, {'inputs': ('Compound ID', 'smiles'), 'target': (SOLUBILITY,)}),
@@ -177,6 +194,16 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
     'a class of its own for each row': (
         *('csv', text_of('a.csv', 'a,b\n' + '\n'.join(f'{n},c{n}' for n in range(9))), SHORT[1]),
         '9 different values in 9 rows; allowed: classes that repeat',
+    ),
+    'an image that is not there': (
+        *('csv', text_of('a.csv', 'a,b,g\n' + ROWS), {**SHORT[1], 'form': 'images'}),
+        "row 1: column 'a': no such file: .*and 29 more such rows",
+    ),
+    'a table of images of two sizes': (
+        'csv',
+        lambda at: listed(made.images(made.images(at / 'i', 2).parent / 'i' / 'more', 2, 20).parent, '.png'),
+        {**PATHS, 'form': 'images'},
+        'names images of 2 sizes, such as 16 x 16, 20 x 20; bring them to one: size=',
     ),
     'nested JSON': ('json_lines', text_of('a.jsonl', '{"a": [1]}\n'), {'target': ('a',)}, "field 'a' is a list"),
     'lines that are no JSON': ('json_lines', text_of('a.jsonl', 'a\n'), {'target': ('a',)}, 'line 1: not JSON'),
