@@ -11,6 +11,7 @@ import pytest
 
 from ablations.study_files import load_study
 from ablations.task_files import declared_in
+from ablations.tasks.own_task import READERS, OwnTask
 from sweeps.task_contracts import check_task
 
 EXAMPLES = Path(__file__).parents[2] / 'docs' / 'examples'
@@ -87,3 +88,18 @@ def test_an_example_trains(folder: Path, called: Callable):
     trial = next(one for one in schedule(study, {}, {}).trials if one.arm == 'no_mixer')
     (record,) = Trainer('loop', None).train(Pack((trial,)))
     assert record['status'] == 'ok' and record['declared'] == study.tasks[0].declared and 0 <= record['score'] <= 1
+
+
+def test_what_the_page_declares_is_a_task(folder: Path):
+    page = (EXAMPLES.parent / 'tasks.md').read_text(encoding='utf-8')
+    block = next(one.partition('```')[0] for one in page.split('```python\n')[1:] if 'task(' in one)
+    (folder / 'page.py').write_text(block)
+    assert list(declared_in(folder / 'page.py')) == ['photos']
+    for name in READERS:
+        assert name == 'function' or f'`{name}`' in page, f'{name} is not on the page'
+    for field in dataclasses.fields(OwnTask):
+        assert f'`{field.name}' in page or field.name in NOT_TOLD, f'{field.name} is not on the page'
+
+
+NOT_TOLD = ('spacing', 'tokens', 'vocabulary', 'tokenizer', 'augment', 'domain', 'token_type', 'separator')
+"""Fields that the help of Python tells, and the examples show."""
