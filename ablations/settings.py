@@ -7,6 +7,7 @@ from ablations.config import changed, closest, put
 from ablations.space_rules import Tunable
 from ablations.spaces import choice, fraction, integer, linear, log
 from ablations.study import COUNTS, Study, default_looks
+from ablations.task_files import is_address
 from ablations.tasks import Task, task
 
 RANGES = {'log': log, 'linear': linear, 'fraction': fraction, 'integer': integer, 'choice': choice}
@@ -136,20 +137,34 @@ CODE = 'blocks'
 """The field of a study that names a file which is run."""
 
 
+TASKS = 'tasks'
+"""The field that may name tasks of a file, which is run too."""
+IN_FILE = 'in the tasks of a study file'
+
+
+def _names_file(value: object) -> bool:
+    """Whether a value names, at any depth, a task of a file."""
+    if isinstance(value, dict):
+        return any(map(_names_file, value.values()))
+    return any(map(_names_file, value)) if isinstance(value, (tuple, list, set)) else is_address(value)
+
+
 def without_code(settings: list[str], where: object, option: str = '--set blocks=FILE') -> list[str]:
     """Settings that were read from a file, if none of them has a file of code run.
 
     Raises ValueError otherwise, naming the file (`where`) and the setting: code is run only where the caller gives it himself,
-    by `option`.
+    by `option`. Code is a block file, and a file of tasks.
 
     >>> without_code(['trials=8'], 'bundle.json')
     ['trials=8']
     """
     for setting in settings:
-        if isinstance(setting, str) and setting.partition('=')[0].strip().partition('.')[0] == CODE:
+        name, _, text = setting.partition('=') if isinstance(setting, str) else ('', '', '')
+        name = name.strip().partition('.')[0]
+        if name == CODE or (name == TASKS and _names_file(_parsed(text.strip()))):
             raise ValueError(
                 f"{where} has the setting '{setting}', which runs that file; data may not run code: look at the file, and give "
-                f'it yourself: {option}'
+                f'it yourself: {option if name == CODE else IN_FILE}'
             )
     return list(settings)
 

@@ -107,9 +107,10 @@ def _published(path: Path, about: dict, study: str | None, blocks: str | None, p
         )
     settings = about['settings']
     if blocks is not None:
-        settings = [*(one for one in settings if not str(one).startswith(f'{CODE}=')), f'{CODE}={blocks}']
-    else:
-        without_code(settings, path / bundle.FILE, '--blocks FILE')
+        settings = [one for one in settings if not str(one).startswith(f'{CODE}=')]
+    settings = without_code(settings, path / bundle.FILE, '--blocks FILE')
+    if blocks is not None:
+        settings = [*settings, f'{CODE}={blocks}']
     return open_study(study or name, place, settings, remember=False)
 
 

@@ -287,3 +287,19 @@ def test_settings_that_are_data_may_not_name_code(setting):
     assert without_code(['trials=8', 'tasks.digits.steps=80'], 'bundle.json') == ['trials=8', 'tasks.digits.steps=80']
     with pytest.raises(ValueError, match=r'bundle.json has the setting .*data may not run code.*--blocks FILE'):
         without_code(['trials=8', setting], 'bundle.json', '--blocks FILE')
+
+
+@pytest.mark.parametrize(
+    'setting',
+    [
+        "tasks=('evil.py:x',)",
+        "tasks=['digits', 'ev' 'il.py:x']",
+        'tasks.digits=evil.py:x',
+        'tasks=evil.py',
+        " tasks = ('\\x65vil.py:x',)",
+    ],
+)
+def test_settings_that_are_data_may_not_name_a_file_of_tasks(setting):
+    assert without_code(["tasks=('digits',)", 'tasks.digits.unit=share'], 'bundle.json')
+    with pytest.raises(ValueError, match=r'bundle.json has the setting .*data may not run code.*in the tasks of a study file'):
+        without_code(['trials=8', setting], 'bundle.json', '--blocks FILE')
