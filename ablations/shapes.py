@@ -6,7 +6,8 @@ Without a shape every arm is compared with the base.
 import itertools
 
 from ablations.config import Put, Swap, changed
-from ablations.tasks import Task, task
+from ablations.task_files import is_address, own_task
+from ablations.tasks import OwnTask, Task, task
 
 
 def _tuple(changes: object) -> tuple:
@@ -117,7 +118,7 @@ def factorial(factors: dict, base: str = 'base') -> dict:
     return {'arms': arms, 'levels': placed, 'shape': 'factorial'}
 
 
-def ladder(name: str | Task, rungs: dict) -> tuple[Task, ...]:
+def ladder(name: str | Task | OwnTask, rungs: dict) -> tuple[Task, ...]:
     """A task at several sizes of its base, `{suffix: changes}`: the same arms on each show how the effect changes with size.
 
     The tasks are called NAME_SUFFIX. They share a dataset, so they count as one dataset.
@@ -126,7 +127,7 @@ def ladder(name: str | Task, rungs: dict) -> tuple[Task, ...]:
     >>> [item.name for item in ladder('digits', {'small': (), 'large': put('channel.ratio', 8.0)})]
     ['digits_small', 'digits_large']
     """
-    item = name if isinstance(name, Task) else task(name)
+    item = name if isinstance(name, Task) else own_task(name) if isinstance(name, OwnTask) or is_address(name) else task(name)
     if not isinstance(rungs, dict) or len(rungs) < 2:
         raise ValueError(f'ladder is {rungs!r}; give {{suffix: changes}} of two or more sizes')
     made = []

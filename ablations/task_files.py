@@ -105,10 +105,11 @@ def is_address(item: object) -> bool:
     return isinstance(item, str) and ('.py:' in item or item.endswith('.py'))
 
 
-def own_task(item: OwnTask | str, study: str) -> Task:
+def own_task(item: OwnTask | str, study: str = '') -> Task:
     """The task that a study names by its address, or by the variable of its own file, made whole.
 
-    Raises ValueError where the file is absent, breaks or has no such task, and Unprepared where its data are not prepared.
+    `study` is the study's name, by which its runs may tell what the task was. Raises ValueError where the file is absent,
+    breaks or has no such task, and Unprepared where its data are not prepared.
     """
     running = RUNNING.get()
     if isinstance(item, OwnTask):

@@ -35,6 +35,7 @@ import numpy as np
 from ablations.locations import prepared_folder
 from results.store import atomic, regular
 from sweeps.datasets.aside import FIX, locked
+from sweeps.datasets.catalog import DATASETS
 from sweeps.datasets.formats.labels import dense
 from sweeps.datasets.intact import BLOCK, check, checksum
 from sweeps.datasets.targets import balance, facts, form_of
@@ -156,7 +157,15 @@ def _header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype] | None:
 
 def again(folder: Path) -> str:
     """What to do about a set that is damaged."""
-    return f'prepare it again: archlab data prepare {folder.name} --source PATH --force'
+    return f'prepare it again: {_command(folder.name, " --force")}'
+
+
+def _command(name: str, ending: str = '') -> str:
+    """The command that prepares a set: of one that no catalogue knows, by the file that declares it or by its reader."""
+    if name in DATASETS:
+        return f'archlab data prepare {name} --source PATH{ending}'
+    own = f'archlab data prepare --source PATH --as READER --name {name}{ending}'
+    return f'archlab data prepare FILE.py:TASK{ending}, where a file of yours declares it, else {own}'
 
 
 def check_name(name: str) -> str:
@@ -186,7 +195,7 @@ def find(name: str, data: Path | None = None) -> Prepared:
     if not is_prepared(name, data):
         raise ValueError(
             f"dataset '{name}' is not prepared in {folder.parent} (there: {', '.join(names(data)) or 'nothing'}); "
-            f'prepare it: archlab data prepare {name} --source PATH; where data lie: --data or $ARCHLAB_DATA'
+            f'prepare it: {_command(name)}; where data lie: --data or $ARCHLAB_DATA'
         )
     return load(folder)
 

@@ -169,6 +169,21 @@ def test_the_runs_of_a_study_tell_its_tasks_where_their_data_are_elsewhere(folde
         task_files.KEPT.reset(before)
 
 
+def test_a_ladder_of_ones_own_task(folder: Path):
+    rungs = "{'narrow': put('body.widths', [8, 16]), 'wide': ()}"
+    written(folder, tasks=f"*ladder('my_task.py:retina', {rungs})")
+    text = (
+        (folder / 'study.py')
+        .read_text()
+        .replace('import Study, swap\n', 'import Study, put, swap\nfrom ablations.shapes import ladder\n')
+    )
+    (folder / 'study.py').write_text(text)
+    prepare(folder)
+    one = load_study('study.py')
+    assert [each.name for each in one.tasks] == ['retina_narrow', 'retina_wide']
+    assert {each.declared for each in one.tasks} == {declared_in(folder / 'my_task.py')['retina'].hash}
+
+
 def test_a_set_that_is_prepared_already_needs_no_source(folder: Path):
     study = written(folder, task_file="from ablations.study import task\nretina = task(dataset='eyes', steps=40)\n")
     with pytest.raises(ValueError, match='--as READER --name eyes'):

@@ -7,6 +7,8 @@ from pathlib import Path
 import made_sets as made
 import numpy as np
 import pytest
+from packed import as_tar
+from packed_sets import colours
 
 from ablations.tasks.own_task import READERS
 from sweeps.datasets.own import OWN, options_of, prepare_own
@@ -61,6 +63,22 @@ def listed(at: Path, ending: str) -> Path:
     """A table of the files below a folder, with the folder of each as its class."""
     files = sorted(at.rglob(f'*{ending}'))
     return made.table(at / 'files.csv', [['file', 'kind'], *([path.relative_to(at), path.parent.name] for path in files)])
+
+
+def shard(path: Path) -> Path:
+    """Documents of one to five tokens, each with the token 0 before it."""
+    tokens = [token for number in range(60) for token in (0, *range(1 + number, 1 + number + number % 5))]
+    np.array(tokens, np.uint16).tofile(path)
+    return path
+
+
+def tar(path: Path) -> Path:
+    """A WebDataset shard of thirty images of two classes."""
+    files = {
+        f'{n}.{end}': content for n, x in enumerate(colours(30)) for end, content in (('png', x), ('cls', b'%d' % (n % 2)))
+    }
+    path.write_bytes(as_tar(files))
+    return path
 
 
 PATHS = {'inputs': ('file',), 'target': ('kind',)}
@@ -122,6 +140,11 @@ SOUND: dict[str, tuple[str, Callable[[Path], Path], dict, dict]] = {
     'molecules': ('smiles', lambda at: written(at / 'm.smi', '\n'.join('C' * n for n in range(1, 60))), {}, {'longest': 59}),
     'series': ('ts', lambda at: made.series(at / 'w'), {}, {'kind': 'series', 'shape': [20, 2], 'classes': ['fast', 'slow']}),
     'sounds': ('wav_folder', lambda at: made.sounds(at / 's'), {}, {'rate': 4000, 'classes': ['high', 'low']}),
+    'shards of tokens': (
+        *('tokens', lambda at: shard(at / 't.bin'), {'token_type': 'uint16', 'separator': '0', 'share': 0.3}),
+        {'kind': 'tokens', 'longest': 5},
+    ),
+    'shards of images': ('webdataset', lambda at: tar(at / 'w.tar'), {'grey': True}, {'kind': 'images', 'shape': [6, 6, 1]}),
     'arrays of features': ('arrays', npz_of(x=X, y=Y), {'form': 'table'}, {'kind': 'tables', 'shape': [3]}),
     'arrays of values': (
         *('arrays', npz_of(x=X, y=X[:, :2]), {'form': 'table'}),

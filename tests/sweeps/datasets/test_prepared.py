@@ -63,7 +63,10 @@ def test_no_test_array_can_be_reached_from_the_pool(tmp_path: Path):
     assert len(pool) == 3
     assert {field.name for field in dataclasses.fields(pool)} == {'x', 'y', 'group', 'offsets'}
     assert not any(isinstance(one, (Path, prepared.Prepared)) for one in gc.get_referents(pool))
-    with pytest.raises(ValueError, match=r'test/group.npy: cannot be read .*; prepare it again: archlab data prepare sealed'):
+    with pytest.raises(
+        ValueError,
+        match=r'test/group.npy: cannot be read .*; prepare it again: archlab data prepare FILE\.py:TASK --force, .* --name sealed',
+    ):
         found.test()
 
 
@@ -204,7 +207,9 @@ def test_a_damaged_file_is_refused_by_its_name(tmp_path: Path, harm, file: str):
     found.pool()
     path = tmp_path / 'hurt' / 'pool' / file
     harm(path)
-    with pytest.raises(ValueError, match=rf'pool/{file} is damaged.*archlab data prepare hurt --source PATH --force'):
+    with pytest.raises(
+        ValueError, match=rf'pool/{file} is damaged.*archlab data prepare FILE\.py:TASK --force, .* --name hurt --force'
+    ):
         load(tmp_path / 'hurt').pool()
     assert len(found.test()) == 2
 

@@ -1,0 +1,114 @@
+"""Chance of tasks of a user's own: what the metrics of the lab give to an answer that is always the same."""
+
+from collections.abc import Mapping
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ablations.tasks.derived import FORMS, derive
+from ablations.tasks.metrics import METRICS
+from ablations.tasks.own_scores import DEFAULTS, score_of
+from ablations.tasks.own_task import OwnTask
+from arch.model import build
+from sweeps.tasks.targets import FORMS as TARGETS
+
+GENERATOR = np.random.default_rng(0)
+CLASSES = np.repeat(np.arange(7, dtype=np.int32), (40, 30, 20, 10, 8, 6, 4))
+MAPS = np.where(GENERATOR.random((50, 6)) < 0.6, 1, GENERATOR.integers(0, 3, (50, 6))).astype(np.int32)
+VALUES = GENERATOR.normal((3, -1), (2, 5), (60, 2)).astype(np.float32)
+LABELS = (GENERATOR.random((60, 2)) < (0.7, 0.2)).astype(np.float32)
+LABELS[:9, 0] = np.nan
+
+
+def facts(form: str, y: np.ndarray) -> dict:
+    """What a prepared set says of targets."""
+    if form in ('class', 'map'):
+        counts = np.bincount(y.reshape(-1)).tolist()
+        return {'target': form, 'balance': {'pool': counts}, 'classes': [str(number) for number in range(len(counts))]}
+    known = (~np.isnan(y)).sum(0).tolist()
+    named = {'target': form, 'targets': ['a', 'b'], 'known': {'pool': known}, 'balance': {'pool': None}, 'classes': None}
+    if form == 'labels':
+        return named | {'positive': {'pool': np.nansum(y, 0).astype(int).tolist()}}
+    spread = np.abs(y - np.median(y, 0)).mean(0).tolist()
+    return named | {'target_mean': y.mean(0).tolist(), 'target_std': y.std(0).tolist(), 'target_spread': spread}
+
+
+def always_the_same(form: str, metric: str, y: np.ndarray, about: Mapping) -> float:
+    """The score of the best answer that is the same for every example, by the lab's own metric."""
+    if form in ('class', 'map'):
+        target = TARGETS[form](tuple(about['classes']), metric)
+        best = np.zeros((*y.shape, len(about['classes'])), np.float32) - np.argsort(np.argsort(-np.bincount(y.reshape(-1))))
+    elif form == 'labels':
+        target, best = TARGETS[form](('a', 'b'), metric), np.where(np.nanmean(y, 0) > 0.5, 1.0, -1.0) + np.zeros_like(y)
+    else:
+        target = TARGETS[form](('a', 'b'), metric, tuple(about['target_mean']), tuple(about['target_std']), 'squared')
+        middle = np.median(y, 0) if metric == 'mae' else y.mean(0)
+        best = (middle - about['target_mean']) / np.array(about['target_std']) + np.zeros_like(y)
+    statistics = np.asarray(target.losses(jnp.asarray(best, jnp.float32), jnp.asarray(y))[1], np.float64)
+    return float(target.measure.scored(statistics, np.arange(len(y))).score if target.measure else statistics.mean())
+
+
+CASES = {'class': CLASSES, 'map': MAPS, 'values': VALUES, 'labels': LABELS}
+
+
+@pytest.mark.parametrize(('form', 'metric'), [(form, metric) for form, names in DEFAULTS.items() for metric in names])
+def test_chance_is_what_an_answer_gets_that_is_always_the_same(form: str, metric: str):
+    about = {'kind': 'series', **facts(form, CASES[form])}
+    score = score_of(metric, about)
+    assert score.chance == pytest.approx(always_the_same(form, metric, CASES[form], about), abs=2e-3)
+    assert score.direction == METRICS[metric].direction and score.unit and score.margin > 0
+
+
+def test_every_form_of_target_has_the_metrics_that_the_lab_has_for_it():
+    assert {form: set(names) for form, names in DEFAULTS.items()} == {form: set(cls.METRICS) for form, cls in TARGETS.items()}
+
+
+SHAPES = {'images': [16, 16, 3], 'maps': [16, 16, 2], 'series': [40, 2], 'tables': [5]}
+
+
+@pytest.mark.parametrize(('kind', 'form'), FORMS)
+def test_a_task_of_every_form_is_whole_and_its_base_builds(kind: str, form: str):
+    more = facts(form, CASES[form]) if form else {'classes': None, 'balance': {'pool': None}}
+    about = {'kind': kind, 'sizes': {'pool': 100, 'test': 20}, 'elements': {'pool': 30_000}, 'longest': 48, **more}
+    about |= {'shape': SHAPES.get(kind), 'rate': 4000, 'characters': 20}
+    own = OwnTask(dataset='mine', vocabulary=30) if kind == 'tokens' else OwnTask(dataset='mine')
+    one = derive(own, 'mine', about, '')
+    assert one.direction == METRICS[one.metric].direction and one.steps % one.evaluations == 0
+    assert one.data['held'] > 0 and one.domain == kind
+    build(one.base)
+
+
+@pytest.mark.parametrize(
+    ('fields', 'about', 'said'),
+    [
+        ({}, {'kind': 'images', 'target': None, 'classes': None}, 'a set of images without a target is no task'),
+        ({}, {'kind': 'texts', 'longest': 5000}, 'the longest of its texts has 5,000 places; allowed without a word: 1,024'),
+        ({}, {'kind': 'images', 'shape': [15, 16, 3]}, 'cannot be halved, which the base of images does; give size='),
+        ({}, {'kind': 'tokens', 'longest': 9}, 'shards of tokens: give vocabulary='),
+        ({'metric': 'rmse'}, {'kind': 'series', 'shape': [9]}, "metric='rmse' of a target of form 'class'; allowed"),
+        ({'metric': 'acuracy'}, {'kind': 'series', 'shape': [9]}, "Did you mean 'accuracy'"),
+        (
+            {},
+            {'kind': 'texts', 'target': None, 'classes': None, 'elements': {'pool': 900}},
+            'a text of 900 characters .* too short',
+        ),
+        ({'tokens': 'bpe'}, {'kind': 'texts', 'target': None, 'classes': None}, "tokens='bpe': the size of the vocabulary"),
+    ],
+)
+def test_what_a_task_cannot_do_without_is_asked_for(fields: dict, about: dict, said: str):
+    whole = {
+        **facts('class', CLASSES),
+        'sizes': {'pool': 100, 'test': 20},
+        'elements': {'pool': 30_000},
+        'shape': None,
+        **about,
+    }
+    with pytest.raises(ValueError, match=said):
+        derive(OwnTask(dataset='mine', **fields), 'mine', whole, '')
+
+
+def test_longer_texts_are_cut_where_the_task_states_a_length():
+    about = {**facts('class', CLASSES), 'kind': 'texts', 'sizes': {'pool': 100, 'test': 20}, 'longest': 5000, 'shape': None}
+    assert derive(OwnTask(dataset='mine', length=64), 'mine', about, '').data['cut'] is True
+    assert 'cut' not in derive(OwnTask(dataset='mine', length=6000), 'mine', about, '').data
