@@ -40,7 +40,7 @@ class Supervised(SetKind):
     have `length` places, and longer examples are refused unless `cut`; `vocabulary` is that of a set of tokens; a row of a
     table is one 'token', or as many 'tokens' as it has numbers. Images may have an `augment`; maps of classes move along.
 
-    Metric: `metric`, one of its form's (sweeps/tasks/targets.py; docs/kinds-of-tasks.md), higher or lower is better by its
+    Metric: `metric`, one of its form's (sweeps/tasks/targets.py; docs/kinds_of_tasks.md), higher or lower is better by its
     name. Values are learned as deviations of the pool, by `loss` 'squared' or 'absolute', and scored in their own unit; missing
     ones have no weight. A metric that is a mean over classes, labels or targets needs each of them on both sides of a split:
     splits are drawn until they have them, and a test split that lacks one is refused. Its chance is what a model gets that
