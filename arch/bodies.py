@@ -189,7 +189,7 @@ class Hierarchical(Body):
         x = typed(stem(typed(x, self.compute), context), self.compute)
         check_places(self.sockets, 'maps' if x.ndim == 4 else 'tokens')
         x = make('position', name='position')(x, context)
-        rule, layer = make('residual', name=None), 0
+        rule, layer, stages = make('residual', name=None), 0, []
         for stage, (width, depth) in enumerate(zip(self.widths, self.depths, strict=True)):
             first = layer
             if self._in_block():
@@ -208,6 +208,8 @@ class Hierarchical(Body):
                 stream = run_blocks(self.sockets, stream, context, layer, count, name, *ways, features=width)
                 x = rule.leave(stream, context, f'leave_{stage}')
                 layer += count
+            stages.append(x)
+        context = dataclasses.replace(context, stages=tuple(stages))
         return make('head', name='head', stem=stem)(x, context).astype(jnp.float32)
 
 

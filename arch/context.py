@@ -18,6 +18,8 @@ class Context:
     `branches`: the numbers of blocks and of residual branches of the body. `branch_scale`: a residual rule's factor on the
     initial kernels of its branch.
 
+    `stages`: the outputs of all stages of a hierarchical body, for its head; none elsewhere.
+
     The rest is for mixers that list it in `TAKES`. `rotate` maps queries or keys [B, N, K, D] to rotated ones. `bias` maps the
     steps from query to key [..., 1 or 2] and a number of heads to an addition to the scores [K, ...]. `values` maps values [B,
     N, K, D] to values mixed with the first block's. Each is None where the model has none.
@@ -31,6 +33,7 @@ class Context:
     depth: int = 1
     branches: int = 1
     branch_scale: float = 1.0
+    stages: tuple[jax.Array, ...] = ()
     rotate: Callable | None = None
     bias: Callable | None = None
     values: Callable | None = None

@@ -1,6 +1,7 @@
 """Heads: from channels to scores. `(x, context)`; the last product is named `head`, or is the stem's table."""
 
 import jax
+import jax.numpy as jnp
 from flax import linen as nn
 
 from arch.block import Head, Stem
@@ -165,8 +166,7 @@ class Interpolated(Head):
         positive("head 'interpolated'", outputs=self.outputs, factor=self.factor)
         x = self.sockets.make('norm', name='norm', site='head')(x, context)
         y = Dense(self.outputs, name='head')(x, context)
-        batch, height, width, _ = y.shape
-        return jax.image.resize(y, (batch, height * self.factor, width * self.factor, self.outputs), 'bilinear')
+        return _resized(y, *(side * self.factor for side in y.shape[1:3]))
 
 
 class PixelShuffle(Head):
@@ -188,6 +188,38 @@ class PixelShuffle(Head):
         return unpatched(Dense(self.factor**2 * self.outputs, name='head')(x, context), self.factor)
 
 
+class FusedStages(Head):
+    """All stages together, as in the decoder of SegFormer (2105.15203).
+
+    `[B, H, W, C] -> [B, H*factor, W*factor, V]`. Each stage gets `width` channels by a product, and the resolution of the first
+    one by linear interpolation. Then follow a product of all, the activation, a norm, and scores by interpolation to the
+    input's resolution. `factor` is how far the stem has lowered that. In an isotropic body there is one stage.
+    """
+
+    FITS = MAPS
+
+    sockets: Sockets
+    outputs: int = 10
+    width: int = 64
+    factor: int = 4
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        positive("head 'fused_stages'", outputs=self.outputs, width=self.width, factor=self.factor)
+        stages = context.stages or (x,)
+        sides = stages[0].shape[1:3]
+        maps = [Dense(self.width, name=f'stage_{number}')(one, context) for number, one in enumerate(stages)]
+        joined = jnp.concatenate([_resized(one, *sides) for one in maps], -1)
+        y = self.sockets.make('activation', name='activation')(Dense(self.width, name='fuse')(joined, context), context)
+        y = self.sockets.make('norm', name='norm', site='head')(y, context)
+        return _resized(Dense(self.outputs, name='head')(y, context), *(side * self.factor for side in sides))
+
+
+def _resized(x: jax.Array, height: int, width: int) -> jax.Array:
+    """Maps of another size by linear interpolation: `[B, H, W, C] -> [B, height, width, C]`."""
+    return x if x.shape[1:3] == (height, width) else jax.image.resize(x, (len(x), height, width, x.shape[-1]), 'bilinear')
+
+
 HEADS = {
     'classifier': Classifier,
     'pooled_norm_classifier': PooledNormClassifier,
@@ -198,4 +230,5 @@ HEADS = {
     'per_token': PerToken,
     'interpolated': Interpolated,
     'pixel_shuffle': PixelShuffle,
+    'fused_stages': FusedStages,
 }

@@ -93,12 +93,13 @@ MADE = {
         target='labels',
         held=512,
     ),
-    # Measured: 0.651 at 1e-2 in 15 s. Saying "ground" everywhere gets its share of pixels, divided by five classes.
+    # Measured: 0.703 at 1e-2 in 18 s; with head pixel_shuffle 0.651, with interpolated 0.475. Saying "ground" everywhere gets
+    # its share of pixels, divided by five classes.
     'shapes': _made(
         'mean_iou',
         {
             **bases.convnext(outputs=5, patch=2, widths=[24, 48], depths=[1, 1], kernel=3),
-            'head': {'kind': 'pixel_shuffle', 'outputs': 5, 'factor': 4},
+            'head': {'kind': 'fused_stages', 'outputs': 5, 'width': 48, 'factor': 2},
         },
         dataset='shapes',
         domain='images',

@@ -2,7 +2,7 @@
 
     score   the measure of all examples, each with a weight of one
     error   the spread of the measure over resamples of groups of examples, drawn with replacement (Efron 1979) by a fixed seed;
-            where the measure is a mean of single scores, the closed form
+            where the measure is a mean of single scores, the closed form. On the way to the end of a run, the items' error
     items   for each example the score plus n times the derivative of the score by the example's weight
 
 The items are influence values (Hampel 1974), the limit of jackknife's pseudo-values: their mean is the score exactly, and to
@@ -49,10 +49,11 @@ class Measure(abc.ABC):
         """Whether the measure is a mean of single scores, so that its standard error has a closed form."""
         return False
 
-    def scored(self, statistics: np.ndarray, group: np.ndarray) -> Scored:
+    def scored(self, statistics: np.ndarray, group: np.ndarray, resampled: bool = True) -> Scored:
         """Score, error and items of examples `[n, S]` in groups `[n]` that belong together.
 
-        All are NaN where a statistic is not finite: the run has left the finite numbers.
+        All are NaN where a statistic is not finite: the run has left the finite numbers. Unless the error is to be `resampled`,
+        which takes long, it is that of a mean of the items.
         """
         statistics = np.asarray(statistics, np.float64)
         count = len(statistics)
@@ -60,7 +61,7 @@ class Measure(abc.ABC):
             return Scored(math.nan, math.nan, np.full(count, math.nan))
         score = float(self.values(statistics, np.ones((1, count)))[0])
         items = score + count * self.influence(statistics)
-        if self.is_mean(statistics):
+        if self.is_mean(statistics) or not resampled:
             whole = by_item(items, group)
             return Scored(score, float(whole.std()) / math.sqrt(len(whole)), items)
         return Scored(score, self._bootstrapped(statistics, np.asarray(group)), items)

@@ -77,7 +77,7 @@ class Population:
         held: dict,
         checkpoints: Checkpoints | None = None,
         finish: Callable[[int, dict, dict, list], str | None] | None = None,
-        measured: Callable[[int, np.ndarray], Scored] | None = None,
+        measured: Callable[[int, np.ndarray, bool], Scored] | None = None,
     ) -> list[tuple[dict, float]]:
         """Train every lane; the result of each with the seconds it took (an equal share where lanes run together).
 
@@ -87,7 +87,7 @@ class Population:
         `left_at` is the step at which the run left the finite numbers, or -1. With checkpoints, the work of an interrupted call
         is not repeated. `finish(lane, params, state, told)` gets the trained parameters of each lane, and what it told of the
         lanes before. What it tells is the result's `told`; it is not asked again for a lane that a checkpoint holds.
-        `measured(lane, statistics)` makes the score of a lane where evaluation gives statistics.
+        `measured(lane, statistics, last)` makes a lane's score where evaluation gives statistics, at the last point or before.
         """
         snapshot = checkpoints.latest() if checkpoints else None
         results: list[tuple[dict, float]] = [] if snapshot is None else snapshot.results
@@ -189,7 +189,7 @@ class _Flight:
         held: dict,
         results: list,
         checkpoints: Checkpoints | None,
-        scorer: Callable[[np.ndarray], dict] | None = None,
+        scorer: Callable[[np.ndarray, bool], dict] | None = None,
     ):
         self.scorer = scorer
         self.population, self.programs, self.width = population, programs, width
@@ -228,7 +228,7 @@ class _Flight:
                 seen = {**seen, 'train_loss': carry['total']}
                 if self.scorer is not None:
                     seen = on_host(seen)
-                    seen |= self.scorer(seen.pop('statistics'))
+                    seen |= self.scorer(seen.pop('statistics'), point == points[-1])
                 if len(self.seen) + 1 < len(points):
                     # Of single examples only what is seen last is kept.
                     del seen['items']
@@ -249,13 +249,13 @@ class _Flight:
         return Snapshot(self.results, jax.tree.leaves(carry), self.seen, self.step, self.width, self.spent)
 
 
-def _of_lanes(measured: Callable[[int, np.ndarray], Scored], strategy: str, lanes: range, statistics: np.ndarray) -> dict:
+def _of_lanes(measured: Callable, strategy: str, lanes: range, statistics: np.ndarray, last: bool) -> dict:
     """Score, its standard error and items by the statistics `[n, S]` of one lane, or `[lanes, n, S]` of several.
 
     Lanes that fill up a program are copies of the last one, which is measured once.
     """
     rows = [statistics] if strategy == 'loop' else statistics
-    own = [measured(lane, rows[number]) for number, lane in enumerate(lanes)]
+    own = [measured(lane, rows[number], last) for number, lane in enumerate(lanes)]
     own += own[-1:] * (len(rows) - len(own))
     stacked = {
         'score': np.array([one.score for one in own], np.float32),

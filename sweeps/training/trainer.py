@@ -142,8 +142,8 @@ class Trainer:
             with of_model():
                 return trained_leak(model, task, pool, params, state, dict(trial.knobs))
 
-        def measured(lane: int, statistics: np.ndarray) -> Scored:
-            return measure.scored(statistics, splits[pack.trials[lane].replicate].held.group)
+        def measured(lane: int, statistics: np.ndarray, last: bool) -> Scored:
+            return measure.scored(statistics, splits[pack.trials[lane].replicate].held.group, resampled=last)
 
         measure, on_end = task.measure, finish if pack.held == TEST else None
         source = self._source(program.data)[0]

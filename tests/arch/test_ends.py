@@ -124,18 +124,58 @@ def test_pixel_shuffle_gives_each_pixel_outputs_of_its_own(alone):
     np.testing.assert_allclose(cut(np.asarray(y), 2), product(MAP, params), rtol=1e-4, atol=1e-4)
 
 
+def doubled(x, axis):
+    """Twice as many places along an axis: a quarter of the neighbour on its side, three of the place itself."""
+    first, last = (np.take(x, [place], axis) for place in (0, -1))
+    around = np.concatenate([first, x, last], axis)
+    before, here, after = (np.take(around, range(start, start + x.shape[axis]), axis) for start in range(3))
+    pairs = np.stack([0.25 * before + 0.75 * here, 0.75 * here + 0.25 * after], axis + 1)
+    return pairs.reshape(*x.shape[:axis], -1, *x.shape[axis + 1 :])
+
+
 def test_interpolated_weighs_the_scores_of_the_two_nearest_positions_along_each_axis(alone):
     params = dense(3, 5)
     y = alone('head', 'interpolated', {'outputs': 5, 'factor': 2}, {'head': params}, MAP, around=PLAIN_NORM)
 
-    def doubled(x, axis):
-        first, last = (np.take(x, [place], axis) for place in (0, -1))
-        around = np.concatenate([first, x, last], axis)
-        before, here, after = (np.take(around, range(start, start + x.shape[axis]), axis) for start in range(3))
-        pairs = np.stack([0.25 * before + 0.75 * here, 0.75 * here + 0.25 * after], axis + 1)
-        return pairs.reshape(*x.shape[:axis], -1, *x.shape[axis + 1 :])
-
     np.testing.assert_allclose(y, doubled(doubled(product(MAP, params), 1), 2), rtol=1e-4, atol=1e-4)
+
+
+def test_fused_stages_joins_what_every_stage_says():
+    generator = np.random.default_rng(3)
+    stages = tuple(generator.normal(size=shape).astype(np.float32) for shape in ((2, 4, 6, 3), (2, 2, 3, 5)))
+    fields = {'outputs': 5, 'width': 2, 'factor': 2}
+    config = {**PLAIN, **PLAIN_NORM, 'head': {'kind': 'fused_stages', **fields}, 'activation': {'kind': 'relu'}}
+    head = Sockets(config, TABLES).make('head', name=None)
+    params = {'stage_0': dense(3, 2), 'stage_1': dense(5, 2), 'fuse': dense(4, 2), 'head': dense(2, 5)}
+    y = head.apply({'params': params}, stages[-1], Context(stages=stages))
+    each = [product(one, params[f'stage_{number}']) for number, one in enumerate(stages)]
+    joined = np.concatenate([each[0], doubled(doubled(each[1], 1), 2)], -1)
+    scores = product(np.maximum(product(joined, params['fuse']), 0), params['head'])
+    np.testing.assert_allclose(y, doubled(doubled(scores, 1), 2), rtol=1e-4, atol=1e-4)
+
+
+def test_a_hierarchical_body_hands_all_stages_to_its_head():
+    body = {'kind': 'hierarchical', 'widths': [4, 6], 'depths': [1, 1]}
+    head = {'kind': 'fused_stages', 'outputs': 5, 'width': 2, 'factor': 2}
+    config = {
+        **PLAIN,
+        'body': body,
+        'stem': {'kind': 'patchify', 'patch': 2},
+        'downsample': {'kind': 'pool_conv'},
+        'head': head,
+    }
+    model = build(config)
+
+    def run(x):
+        params, state = model.init(jax.random.key(0), x, {})
+        return params, model.apply(params, state, x, knobs={}, key=jax.random.key(0), train=False)[0]
+
+    params, y = jax.eval_shape(run, jax.ShapeDtypeStruct((2, 8, 8, 3), jnp.float32))
+    assert y.shape == (2, 8, 8, 5)
+    assert {name: one['kernel'].shape for name, one in params['head'].items() if 'stage' in name} == {
+        'stage_0': (4, 2),
+        'stage_1': (6, 2),
+    }
 
 
 def test_patchify_norm_norms_each_patch(alone):

@@ -99,6 +99,8 @@ def test_bootstrap_and_items_tell_the_same_error(name: str):
     measure, statistics, _ = told(name)
     made = measure.scored(statistics, np.arange(COUNT))
     assert made.error == pytest.approx(made.items.std() / np.sqrt(COUNT), rel=0.2)
+    fast = measure.scored(statistics, np.arange(COUNT), resampled=False)
+    assert fast.score == made.score and fast.error == pytest.approx(made.items.std() / np.sqrt(COUNT))
 
 
 def test_scores_vary_from_set_to_set_as_the_error_says(name: str):
@@ -131,7 +133,17 @@ def test_the_same_again_and_nothing_of_what_is_not_finite(name: str):
     assert np.isnan([lost.score, lost.error, *lost.items]).all()
 
 
+def test_weights_of_zero_and_one_choose_examples(name: str):
+    """Also for R2, whose mean is then that of the chosen ones."""
+    measure, statistics, _ = told(name)
+    chosen = np.random.default_rng(1).random(COUNT) < 0.1
+    alone = measure.scored(statistics[chosen], np.arange(chosen.sum())).score
+    assert measure.values(statistics, chosen[None].astype(float))[0] == pytest.approx(alone, rel=1e-9)
+    assert measure.values(statistics, 3 * chosen[None].astype(float))[0] == pytest.approx(alone, rel=1e-9)
+
+
 def test_a_mean_has_the_closed_form():
+    assert not any(other.is_mean(np.ones((4, 2))) for other in (RootMeanRatio(), RankedArea()))
     errors = np.abs(np.random.default_rng(0).normal(size=(50, 1)))
     made = MeanRatio().scored(np.hstack([errors, np.ones((50, 1))]), np.arange(50))
     assert made.error == pytest.approx(errors.std() / np.sqrt(50)) and made.items == pytest.approx(errors[:, 0])

@@ -11,16 +11,19 @@ from ablations.tasks import TASKS, bases
 from ablations.trial import TUNING, Trial
 from results.store.item_scores import unpacked
 from sweeps.metrics.measure import Scored
+from sweeps.metrics.ratios import RootMeanRatio
 from sweeps.protocol.pack import Pack
 from sweeps.training.population import _of_lanes
+from sweeps.training.preflight import task_of
+from sweeps.training.splits import tuning_split
 from sweeps.training.trainer import Trainer
 
 TINY = dataclasses.replace(
     TASKS['friedman'],
-    data={**TASKS['friedman'].data, 'train': 64, 'held': 30},
+    data={**TASKS['friedman'].data, 'train': 64, 'held': 31},
     base=bases.rows(outputs=1, width=4, depth=1),
     steps=2,
-    batch=8,
+    batch=4,
     evaluations=1,
 )
 
@@ -33,10 +36,24 @@ def trained(strategy: str) -> list[dict]:
     return Trainer(strategy, None).train(Pack(tuple(trials)))
 
 
-def test_every_lane_is_measured_on_its_own_examples_under_every_strategy():
+def test_every_lane_is_measured_on_its_own_examples_under_every_strategy(monkeypatch: pytest.MonkeyPatch):
+    groups, scored = [], RootMeanRatio.scored
+
+    def noted(self, statistics: np.ndarray, group: np.ndarray, resampled: bool) -> Scored:
+        # 31 examples are scored in two programs of 16, the last filled up.
+        assert statistics.shape == (31, 2)
+        groups.append((group.tolist(), resampled))
+        return scored(self, statistics, group, resampled)
+
+    monkeypatch.setattr(RootMeanRatio, 'scored', noted)
     alone, together = trained('loop'), trained('vmap')
+    task = task_of(TINY.data)
+    own = [tuning_split(task, 'tiny', TINY.name, replicate, task.pool()).held.group.tolist() for replicate in (0, 1, 1)]
+    lane_by_lane = [(group, resampled) for group in own for resampled in (False, True)]
+    point_by_point = [(group, resampled) for resampled in (False, True) for group in own]
+    assert groups == [*lane_by_lane, *point_by_point]
     for one, other in zip(alone, together, strict=True):
-        assert one['status'] == other['status'] and 'item_scores' not in one and one['n_held'] == 30
+        assert one['status'] == other['status'] and 'item_scores' not in one and one['n_held'] == 31
         for name in ('score', 'score_se'):
             assert one['curve'][name] == pytest.approx(other['curve'][name], rel=1e-4), name
             assert one[name] == one['curve'][name][-1] > 0
@@ -55,13 +72,14 @@ def test_a_test_record_keeps_items_whose_mean_is_the_score():
 def test_lanes_that_fill_up_a_program_are_measured_once():
     asked, statistics = [], np.arange(4 * 3 * 2.0).reshape(4, 3, 2)
 
-    def measured(lane: int, own: np.ndarray) -> Scored:
+    def measured(lane: int, own: np.ndarray, last: bool) -> Scored:
         asked.append(lane)
+        assert last
         return Scored(own[0, 0], own[0, 1], own[:, 0])
 
-    made = _of_lanes(measured, 'vmap', range(5, 8), statistics)
+    made = _of_lanes(measured, 'vmap', range(5, 8), statistics, True)
     assert asked == [5, 6, 7] and made['score'].tolist() == [0, 6, 12, 12] and made['items'].shape == (4, 3)
-    alone = _of_lanes(measured, 'loop', range(2, 3), statistics[1])
+    alone = _of_lanes(measured, 'loop', range(2, 3), statistics[1], True)
     assert (
         asked[-1] == 2 and (float(alone['score']), float(alone['score_se'])) == (6, 7) and alone['items'].tolist() == [6, 8, 10]
     )
