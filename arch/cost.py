@@ -16,6 +16,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 from arch.depth import unscanned
 from arch.model import Model, build
 from arch.model_sockets import Sockets
+from arch.monolith import is_monolith
 from arch.ops.lowering import lowering
 from arch.roles import ROLES, names
 from arch.sockets import TABLES
@@ -184,11 +185,18 @@ def cost(model: Model, x: jax.ShapeDtypeStruct) -> dict:
 def cost_of(config: dict, x: jax.ShapeDtypeStruct, tables: Mapping[str, Mapping[str, type]] = TABLES) -> dict:
     """The `cost` of the model that a config composes, in a time that does not grow with its depth.
 
-    A scanned body is counted block by block too, as if it were a loop. Raises ValueError where the config does not build.
+    A scanned body is counted block by block too, as if it were a loop. Of a user's own whole model only the totals
+    are known, and its parameters by role. Raises ValueError where the config does not build.
     """
     build(config, tables)
     short, parts = folded(config, tables)
-    return _counted(build(short, tables), x, parts)
+    counts = _counted(build(short, tables), x, parts)
+    return _in_all(counts) if is_monolith(config, tables) else counts
+
+
+def _in_all(counts: dict) -> dict:
+    """The counts of a user's own whole model: its modules are not known, and which product is by which parameter neither."""
+    return {name: value for name, value in counts.items() if name == 'params_by_role' or '_by_' not in name}
 
 
 def parameters(config: dict, x: jax.ShapeDtypeStruct, tables: Mapping[str, Mapping[str, type]] = TABLES) -> int:

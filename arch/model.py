@@ -14,6 +14,8 @@ from arch.dense import Dense
 from arch.depth import unscanned, unstacked
 from arch.flax_errors import explained, variables_of
 from arch.model_sockets import Sockets
+from arch.monolith import Monolith, drawn, predicts_next, scored
+from arch.monolith_roles import products_of, roles_of
 from arch.roles import declared, products, roles
 from arch.sockets import TABLES
 
@@ -67,6 +69,8 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
     for family in sockets.tables:
         check_flags(family, sockets.kind(family), sockets.cls(family))
     body = sockets.make('body', name=None)
+    if isinstance(body, Monolith):
+        return _whole(body)
     body.check()
     causal = bool(body.causal)
     position = sockets.make('position', name=None)
@@ -83,9 +87,9 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
     def init(key: jax.Array, x: jax.Array, knobs: Mapping[str, object]) -> tuple[dict, dict]:
         # One scanned program draws every block, so that init compiles as fast for a loop, and both ways draw the same.
         scans = not unscanned(sockets)
-        drawn = body.clone(over_depth='scan') if scans else body
+        drawing = body.clone(over_depth='scan') if scans else body
         with explained():
-            params, state = variables_of(drawn.init({'params': key}, x, context(knobs, False)))
+            params, state = variables_of(drawing.init({'params': key}, x, context(knobs, False)))
         if scans and body.over_depth == 'loop':
             params, state = unstacked(params, body.blocks()), unstacked(state, body.blocks())
         return params, state
@@ -101,11 +105,7 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
                     mutable=['state', 'aux'],
                 )
         except ScopeParamShapeError as error:
-            why = str(error).partition(' (https')[0]
-            raise ValueError(
-                f'an input of shape {x.shape} does not fit the parameters: {why}; give inputs of the size and channels that '
-                'they were drawn for, or draw new ones by init'
-            ) from None
+            raise _unfit(error, x) from None
         aux = {}
         for path, value in jax.tree_util.tree_leaves_with_path(changed.get('aux', {})):
             name = [str(part.key) for part in path if isinstance(part, jax.tree_util.DictKey)][-1]
@@ -120,5 +120,50 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
         products=functools.partial(products, kernels=kernels),
         knobs=knobs,
         knob_bounds=knob_bounds,
+        causal=causal,
+    )
+
+
+def _unfit(error: ScopeParamShapeError, x: jax.Array) -> ValueError:
+    """What is said of an input that parameters were not drawn for."""
+    why = str(error).partition(' (https')[0]
+    return ValueError(
+        f'an input of shape {x.shape} does not fit the parameters: {why}; give inputs of the size and channels that '
+        'they were drawn for, or draw new ones by init'
+    )
+
+
+def _whole(body: Monolith) -> Model:
+    """A user's own whole model. It reads no knob."""
+    own, cls, causal = body.own(), body.FROM, predicts_next(body.sockets)
+    if causal and 'causal' not in body.FITS:
+        kind = body.sockets.kind('body')
+        raise ValueError(
+            f"model '{kind}' fits {list(body.FITS)}, and to predict the next token it has to fit 'causal'; make it causal, or "
+            'leave the task out'
+        )
+
+    def refuse(knobs: Mapping[str, object]) -> None:
+        if knobs:
+            raise ValueError(f'this model reads no knob {list(knobs)}; allowed: none, it is one of your own; leave it out')
+
+    def init(key: jax.Array, x: jax.Array, knobs: Mapping[str, object]) -> tuple[dict, dict]:
+        refuse(knobs)
+        return drawn(own, key, x)
+
+    def apply(params: dict, state: dict, x: jax.Array, *, knobs: Mapping, key: jax.Array, train: bool) -> tuple:
+        refuse(knobs)
+        try:
+            return (*scored(own, params, state, x, key, train), {})
+        except ScopeParamShapeError as error:
+            raise _unfit(error, x) from None
+
+    return Model(
+        init=init,
+        apply=apply,
+        roles=functools.partial(roles_of, cls),
+        products=functools.partial(products_of, cls),
+        knobs={},
+        knob_bounds={},
         causal=causal,
     )

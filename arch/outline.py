@@ -10,6 +10,7 @@ from flax import linen as nn
 from arch.block import adopted_tables
 from arch.cost import folded
 from arch.model import build
+from arch.monolith import is_monolith
 from arch.roles import names
 from arch.sockets import TABLES
 
@@ -49,6 +50,11 @@ def outline(config: dict, x: jax.ShapeDtypeStruct, tables: Mapping[str, Mapping[
     short, stands_for = folded(config, tables)
     model, key = build(short, tables), jax.random.key(0)
     params, state = jax.eval_shape(lambda: model.init(key, jnp.zeros(x.shape, x.dtype), {}))
+    if is_monolith(config, tables):
+        scores = jax.eval_shape(lambda p, s, x: model.apply(p, s, x, knobs={}, key=key, train=False)[0], params, state, x)
+        return [
+            Part('model', '', 'a model of its own', (scores.shape[1:],), sum(leaf.size for leaf in jax.tree.leaves(params)))
+        ]
     called: dict[tuple[str, ...], tuple] = {}
 
     def record(call, args, kwargs, context):

@@ -15,6 +15,7 @@ from arch.heads import HEADS
 from arch.initials import INITIALS, Initial
 from arch.make import did_you_mean
 from arch.mixers import MIXERS
+from arch.monolith import monolith
 from arch.norms import NORMS
 from arch.positions import POSITIONS
 from arch.residuals import RESIDUALS
@@ -52,6 +53,8 @@ NAMES = {
     'INITIALS': 'initial',
 }
 """The names of the tables in a user's block file."""
+WHOLE = 'MODELS'
+"""The name of the table of a user's own whole models, which fill the socket `body` (arch/monolith.py)."""
 SHARED = {'qk_norm': 'norm'}
 """Sockets that are filled from another socket's table."""
 FAMILIES = tuple(family for family in TABLES if family not in SHARED)
@@ -60,17 +63,18 @@ FAMILIES = tuple(family for family in TABLES if family not in SHARED)
 
 def _own_tables(path: str, names: dict[str, object]) -> dict[str, dict]:
     """The tables among the names of a user's file; raises ValueError without any, or for a table with an unknown name."""
+    tables = [*NAMES, WHOLE]
     for name, value in names.items():
-        if name in NAMES and not isinstance(value, dict):
+        if name in tables and not isinstance(value, dict):
             raise ValueError(
                 f"blocks='{path}': {name} is a {type(value).__name__}; allowed: a dict of kinds; write e.g. {{'mine': Mine}}"
             )
-        meant = did_you_mean(name.upper(), NAMES)
-        if meant and name not in NAMES and isinstance(value, dict) and value and all(map(_is_kind, value.values())):
-            raise ValueError(f"blocks='{path}': {name} holds blocks and is no table; allowed: {sorted(NAMES)}.{meant}")
-    own = {name: names[name] for name in NAMES if name in names}
+        meant = did_you_mean(name.upper(), tables)
+        if meant and name not in tables and isinstance(value, dict) and value and all(map(_is_kind, value.values())):
+            raise ValueError(f"blocks='{path}': {name} holds blocks and is no table; allowed: {sorted(tables)}.{meant}")
+    own = {name: names[name] for name in tables if name in names}
     if not own:
-        raise ValueError(f"blocks='{path}' defines no table; allowed: {sorted(NAMES)}; add e.g. NORMS = {{'my_norm': MyNorm}}")
+        raise ValueError(f"blocks='{path}' defines no table; allowed: {sorted(tables)}; add e.g. NORMS = {{'my_norm': MyNorm}}")
     return own
 
 
@@ -101,14 +105,30 @@ def load_tables(path: str | None, expected: str = '') -> dict[str, dict[str, typ
     own = _own_tables(path, vars(module))
     for name, kinds in own.items():
         for kind, cls in kinds.items():
+            if name == WHOLE:
+                _add(path, name, tables['body'], kind, _monolith(path, kind, cls))
+                continue
             base, called = (Initial, 'arch.initials.Initial') if name == 'INITIALS' else (nn.Module, 'flax.linen.Module')
             if not (isinstance(cls, type) and issubclass(cls, base)):
                 raise ValueError(
                     f"blocks='{path}': {name}['{kind}'] is {cls!r}; allowed: a class of {called}; derive it from that"
                 )
-            if kind in tables[NAMES[name]]:
-                raise ValueError(f"blocks='{path}': {name} has '{kind}', which the lab uses already; rename it")
-            tables[NAMES[name]][kind] = cls
+            _add(path, name, tables[NAMES[name]], kind, cls)
     for family, other in SHARED.items():
         tables[family] = dict(tables[other])
     return adopted_tables(tables)
+
+
+def _add(path: str, name: str, table: dict[str, type], kind: str, cls: type) -> None:
+    """A kind of a user's table beside those that are there. Raises ValueError for a name that is taken."""
+    if kind in table:
+        raise ValueError(f"blocks='{path}': {name} has '{kind}', which the lab uses already; rename it")
+    table[kind] = cls
+
+
+def _monolith(path: str, kind: str, cls: type) -> type:
+    try:
+        return monolith(cls)
+    except ValueError as error:
+        called = cls.__name__ if isinstance(cls, type) else repr(cls)
+        raise ValueError(f"blocks='{path}': {WHOLE}['{kind}'] {called} {error}") from None

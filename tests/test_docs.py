@@ -66,6 +66,14 @@ def test_the_block_keeps_every_contract(called: Callable, tmp_path: Path):
     assert load_study(str(study)).digest != first
 
 
+def test_the_whole_model_keeps_every_contract_and_is_an_arm(called: Callable, tmp_path: Path):
+    (tmp_path / 'my_model.py').write_text(next(block for block in blocks() if 'MODELS' in block))
+    (tmp_path / 'plain.py').write_text(next(block for block in blocks() if "name='plain_or_not'" in block))
+    done = called('check', tmp_path / 'my_model.py')
+    assert done.returncode == 0 and 'body plain  10 of 10 contracts hold' in done.stdout
+    assert called('plan', tmp_path / 'plain.py').returncode == 0
+
+
 BROKEN_MIXER = (
     'import jax.numpy as jnp\n'
     'from flax import linen as nn\n\n'

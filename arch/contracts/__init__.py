@@ -10,6 +10,8 @@ from flax import linen as nn
 
 from ablations.user_file import STOPS, in_words, of_user
 from arch.block import BASES, adopted_tables
+from arch.contracts.monoliths import RULES as MONOLITH_RULES
+from arch.contracts.monoliths import monolith_probe
 from arch.contracts.numbers import edges, gradient, lanes, scan
 from arch.contracts.programs import Programs
 from arch.contracts.sight import batch, causal, equivariant
@@ -17,6 +19,7 @@ from arch.contracts.traced import dtype, explicit_names, flags, parameter_roles,
 from arch.contracts.whole import bodies, whole
 from arch.declared import mistakes
 from arch.make import fields
+from arch.monolith import Monolith
 from arch.probe import handed, probe
 from arch.shape_lines import shape_lines
 from arch.sockets import TABLES
@@ -86,7 +89,8 @@ def check(
     `lines`: how many of its shape lines, from the first on; None means all.
 
     An entry that can't be made fails `definition`, an unknown flag fails `flags`, and a wrong shape fails `shape`; then nothing
-    else is tried. Raises ValueError for an entry that is not in the tables.
+    else is tried. A user's own whole model keeps the rules that can be asked of it. Raises ValueError for an entry that is not
+    in the tables.
     """
     if family not in tables or kind not in tables[family]:
         allowed = sorted(tables.get(family, tables))
@@ -100,15 +104,19 @@ def check(
     if declared.why:
         return [first, declared]
 
+    whole = issubclass(cls, Monolith)
+    every = MONOLITH_RULES if whole else RULES
+
     def shapes() -> str:
-        probes.extend(Programs(probe(family, kind, tables, line)) for line in shape_lines(cls)[:lines])
+        for line in shape_lines(cls)[:lines]:
+            probes.append(Programs(monolith_probe(kind, tables, line) if whole else probe(family, kind, tables, line)))
         laden.extend(Programs(other) for other in [handed(probes[0].block)] if other)
         return next(filter(None, map(shape, [*probes, *laden])), '')
 
     contracts = [first, _tried('shape', shapes, shape.__doc__)]
     if not contracts[-1].holds:
         return contracts
-    for name, rule in RULES.items():
+    for name, rule in every.items():
         if name != 'shape' and name in rules:
             tried = [*probes, *laden] if name in HANDED else probes
             contracts.append(

@@ -58,6 +58,9 @@ def size_table(described: Mapping, name: str = '') -> Table:
                 for part in parts
                 if any(cost.get(f'{c}_{by}', {}).get(part) for c in COUNTS)
             }
+            if not each:
+                table.caption, table.caption_justify = 'Of a model of its own the parts are not known.', 'left'
+                continue
             table.add_section()
             table.add_row(Text('by role' if roles else 'by part', 'bold'))
             for label, row in _runs(each):

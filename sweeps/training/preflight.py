@@ -13,6 +13,7 @@ from arch.contracts import check
 from arch.cost import cost_of
 from arch.make import make
 from arch.model import Model, build
+from arch.monolith import is_monolith
 from arch.sockets import SHARED, TABLES, load_tables
 from sweeps.tasks import TASKS
 from sweeps.tasks.kind import Kind
@@ -102,7 +103,7 @@ def _check_causality(programs: list[Program], blocks: str) -> None:
     """Raise ValueError where a kind of the user's own, in a causal model, lets a token see later ones."""
     tables, tried = load_tables(blocks, programs[0].blocks), set()
     for program in programs:
-        for socket, spec in program.model.items() if program.model['body'].get('causal') else ():
+        for socket, spec in program.model.items() if build(program.model, tables).causal else ():
             family = SHARED.get(socket, socket)
             entry = family, spec['kind']
             if entry in tried or family not in BASES or spec['kind'] in TABLES[family]:
@@ -112,6 +113,22 @@ def _check_causality(programs: list[Program], blocks: str) -> None:
                 if contract.rule in ('causal', 'whole') and not contract.holds:
                     where = f"arm '{program.arm}' on task '{program.task}'"
                     raise ValueError(f"{where}: {family} '{spec['kind']}' is not causal: {contract.why}; see `archlab check`")
+
+
+def _check_swaps(programs: list[Program], blocks: str) -> None:
+    """Raise ValueError where an arm with a whole model of the user's own also changes a socket, which that model has not."""
+    tables, base = load_tables(blocks, programs[0].blocks), {p.task: p.model for p in programs if p.arm == programs[0].arm}
+    for program in programs:
+        other = base.get(program.task, program.model)
+        if not is_monolith(program.model, tables):
+            continue
+        for socket, spec in program.model.items():
+            if socket != 'body' and spec != other[socket]:
+                where, kind = f"arm '{program.arm}' on task '{program.task}'", program.model['body']['kind']
+                raise ValueError(
+                    f"{where}: its model '{kind}' is one of your own and has no socket '{socket}'; change a field of it, such "
+                    "as put('body.width', 64), or make another model"
+                )
 
 
 def _check_bounds(program: Program, model: Model, knobs: Mapping[str, Sequence[float]]) -> None:
@@ -189,6 +206,7 @@ def preflight(
         except STOPS as error:  # a user's block may raise anything
             raise ValueError(f"arm '{program.arm}' on task '{program.task}': {in_words(error)}; see `archlab check`") from error
     if blocks:
+        _check_swaps(programs, blocks)
         _check_causality(programs, blocks)
     for (optimizer, name), nothing in unread.items():
         if nothing:

@@ -1,0 +1,313 @@
+"""Monolith: a whole model of a user's own stands in a study beside composed ones, and what it cannot be asked is said."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from ablations.tasks import TASKS
+from arch.contracts import check
+from arch.contracts.monoliths import RULES
+from arch.cost import cost_of
+from arch.model import Model, build
+from arch.monolith import monolith
+from arch.monolith_roles import products_of, role_of
+from arch.outline import outline
+from arch.sockets import TABLES, load_tables
+
+
+class Tiny(nn.Module):
+    """A convolution, batch norm, dropout. `[B, H, W, I] -> [B, V]`"""
+
+    outputs: int
+    width: int = 8
+    rate: float = 0.5
+    MIXES_BATCH = True
+
+    @nn.compact
+    def __call__(self, x, train):
+        x = nn.Conv(self.width, (3, 3), use_bias=False)(x)
+        x = nn.BatchNorm(use_running_average=not train)(x)
+        x = nn.Dropout(self.rate, deterministic=not train)(nn.gelu(x))
+        return nn.Dense(self.outputs, name='head')(x.mean((1, 2)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Regression:
+    """Softmax regression as a pair of functions. `[B, H, W, I] -> [B, V]`"""
+
+    outputs: int
+    ROLES = {'w': 'head'}
+
+    def init(self, key, x):
+        return {'w': jax.random.normal(key, (x[0].size, self.outputs)) / x[0].size ** 0.5}, {}
+
+    def apply(self, params, state, x, key, train):
+        return x.reshape(len(x), -1) @ params['w'], state
+
+
+class Tokens(nn.Module):
+    """Each token and the mean of those before it. `[B, N] -> [B, N, V]`"""
+
+    outputs: int
+    vocabulary: int
+    causal: bool
+    blind: bool = True
+
+    @nn.compact
+    def __call__(self, x, train):
+        x = nn.Embed(self.vocabulary, 8, name='embed')(x)
+        past = jnp.cumsum(x, 1) / jnp.arange(1, x.shape[1] + 1, dtype=x.dtype)[None, :, None]
+        y = x + (past if self.causal and self.blind else x.mean(1, keepdims=True))
+        return nn.Dense(self.outputs, name='head')(y)
+
+
+def tables(**models: type) -> dict:
+    return {**TABLES, 'body': {**TABLES['body'], **{kind: monolith(cls) for kind, cls in models.items()}}}
+
+
+def made(cls: type, task: str = 'digits', **fields: object) -> Model:
+    return build({**TASKS[task].base, 'body': {'kind': 'mine', **fields}}, tables(mine=cls))
+
+
+IMAGES = np.random.default_rng(0).normal(size=(4, 8, 8, 1)).astype(np.float32)
+
+
+def test_a_flax_module_trains_with_its_own_streams_and_statistics():
+    model, key = made(Tiny, width=4), jax.random.key(1)
+    params, state = model.init(key, IMAGES, {})
+    assert set(params) == {'Conv_0', 'BatchNorm_0', 'head'} and set(state) == {'batch_stats'}
+    assert params['head']['kernel'].shape == (4, 10)
+    still, same, aux = model.apply(params, state, IMAGES, knobs={}, key=None, train=False)
+    noisy, moved, _ = model.apply(params, state, IMAGES, knobs={}, key=key, train=True)
+    other, _, _ = model.apply(params, state, IMAGES, knobs={}, key=jax.random.key(2), train=True)
+    assert still.shape == (4, 10) and aux == {} and still.dtype == jnp.float32
+    jax.tree.map(np.testing.assert_array_equal, same, state)
+    assert np.abs(moved['batch_stats']['BatchNorm_0']['mean'] - state['batch_stats']['BatchNorm_0']['mean']).max() > 0
+    assert np.abs(noisy - other).max() > 0
+    assert model.knobs == {} and not model.causal
+    with pytest.raises(ValueError, match=r"reads no knob \['alpha0'\]"):
+        model.init(key, IMAGES, {'alpha0': 1.0})
+    with pytest.raises(ValueError, match='does not fit the parameters'):
+        model.apply(params, state, np.concatenate([IMAGES, IMAGES], -1), knobs={}, key=key, train=False)
+
+
+def test_a_pair_of_functions_is_a_model_too():
+    model = made(Regression)
+    params, state = model.init(jax.random.key(0), IMAGES, {})
+    y, after, _ = model.apply(params, state, IMAGES, knobs={}, key=None, train=False)
+    np.testing.assert_allclose(y, IMAGES.reshape(4, -1) @ params['w'], rtol=1e-5, atol=1e-5)
+    assert after == state == {} and model.roles(params) == {'w': 'head'}
+
+
+@pytest.mark.parametrize(('task', 'causal'), [('stdlib_bytes', True), ('recall', True)])
+def test_sizes_and_causality_come_from_the_task(task: str, causal: bool):
+    model, base = made(Tokens, task), TASKS[task].base
+    ids = np.zeros((2, 5), np.int32)
+    params, _ = jax.eval_shape(lambda: model.init(jax.random.key(0), ids, {}))
+    assert params['embed']['embedding'].shape[0] == base['stem']['vocabulary']
+    assert params['head']['kernel'].shape[1] == base['head']['outputs'] and model.causal is causal
+
+
+@pytest.mark.parametrize('cls', [Tiny, Regression, Tokens])
+def test_a_sound_model_keeps_every_contract_that_can_be_asked(cls: type):
+    contracts = check('body', 'mine', tables(mine=cls))
+    assert [contract.rule for contract in contracts] == ['definition', *RULES]
+    assert [f'{one.rule}: {one.why}' for one in contracts if not one.holds] == []
+
+
+class Cheats(Tokens):
+    """It sees later tokens. `[B, N] -> [B, N, V]`"""
+
+    blind: bool = False
+
+
+class Gossips(Tiny):
+    """It mixes a batch and does not say so. `[B, H, W, I] -> [B, V]`"""
+
+    MIXES_BATCH = False
+
+
+class Idle(nn.Module):
+    """It has a parameter that nothing reads. `[B, H, W, I] -> [B, V]`"""
+
+    outputs: int
+
+    @nn.compact
+    def __call__(self, x, train):
+        self.param('scale', nn.initializers.ones, (2,))
+        return nn.Dense(self.outputs, name='head')(x.mean((1, 2)))
+
+
+class Nameless(nn.Module):
+    """Nobody knows which product is the last. `[B, H, W, I] -> [B, V]`"""
+
+    outputs: int
+
+    @nn.compact
+    def __call__(self, x, train):
+        return nn.Dense(self.outputs)(nn.gelu(nn.Dense(8)(x.mean((1, 2)))))
+
+
+class Restless(Tiny):
+    """It draws noise outside training. `[B, H, W, I] -> [B, V]`"""
+
+    @nn.compact
+    def __call__(self, x, train):
+        x = nn.Dropout(self.rate, deterministic=False)(x)
+        return nn.Dense(self.outputs, name='head')(x.mean((1, 2)))
+
+
+@pytest.mark.parametrize(
+    ('cls', 'rule', 'why'),
+    [
+        (Cheats, 'causal', 'sees what comes from token'),
+        (Gossips, 'batch', 'examples of a batch see each other, training'),
+        (Idle, 'gradient', "['scale'] receive no gradient"),
+        (Nameless, 'roles', "ROLES = {'Dense_3/kernel': 'head'}"),
+        (Restless, 'shape', "streams of noise are ['dropout', 'noise'], and only where train is true"),
+    ],
+)
+def test_a_broken_model_is_told_what_it_breaks(cls: type, rule: str, why: str):
+    broken = {one.rule: one.why for one in check('body', 'mine', tables(mine=cls)) if not one.holds}
+    assert why in broken.get(rule, ''), broken
+
+
+class Misspelt(Tiny):
+    """`[B, H, W, I] -> [B, V]`"""
+
+    ROLE = {'w': 'head'}
+
+
+class Odd(nn.Module):
+    """`[B, H, W, I] -> [B, V]`"""
+
+    @nn.compact
+    def __call__(self, x):
+        return x
+
+
+@pytest.mark.parametrize(
+    ('cls', 'why'),
+    [
+        (Misspelt, "says ROLE, which is no flag of a model; .* Did you mean 'ROLES'"),
+        (Odd, r"can't be called as __call__\(x, train\)"),
+        (dict, 'no class of flax.linen.Module and no dataclass'),
+        (3, 'no class of flax.linen.Module and no dataclass'),
+        (dataclasses.make_dataclass('Half', ['outputs']), r"can't be called as init\(key, x\)"),
+    ],
+)
+def test_what_is_no_model_is_refused(cls: object, why: str):
+    with pytest.raises(ValueError, match=why):
+        monolith(cls)
+
+
+ROLED = {'*/pos': 'embedding', 'heads/*': ('each', 'in', 'out'), 'odd/kernel': 'wheel', 'few/kernel': ('in', 'out')}
+
+
+@pytest.mark.parametrize(
+    ('path', 'shape', 'role'),
+    [
+        (('Conv_0', 'kernel'), (3, 3, 4, 8), 'conv'),
+        (('a', 'pos'), (1, 9, 8), 'embedding'),
+        (('Embed_0', 'embedding'), (9, 8), 'embedding'),
+        (('lm_head', 'kernel'), (8, 9), 'head'),
+        (('overhead', 'kernel'), (8, 9), 'matrix'),
+        (('heads', 'kernel'), (2, 8, 8), 'matrix'),
+        (('anything', 'at_all'), (8,), 'vector'),
+    ],
+)
+def test_roles_come_from_what_is_said_and_else_from_names(path: tuple, shape: tuple, role: str):
+    assert role_of(type('Mine', (), {'ROLES': ROLED}), path, shape) == role
+
+
+@pytest.mark.parametrize(
+    ('path', 'shape', 'why'),
+    [
+        (('q', 'kernel'), (8, 2, 4), 'its name does not say what it is for'),
+        (('a', 'table'), (8, 4), 'its name does not say what it is for'),
+        (('odd', 'kernel'), (8, 4), "ROLES says 'wheel'; allowed: "),
+        (('few', 'kernel'), (8, 2, 4), 'for each axis a word'),
+    ],
+)
+def test_a_role_that_nothing_says_is_asked_for(path: tuple, shape: tuple, why: str):
+    with pytest.raises(ValueError, match=why):
+        role_of(type('Mine', (), {'ROLES': ROLED}), path, shape)
+
+
+def test_the_axes_of_a_matrix_are_those_that_the_class_says():
+    cls = type('Mine', (), {'ROLES': ROLED})
+    leaf = jax.ShapeDtypeStruct((2, 8, 8), jnp.float32)
+    product = products_of(cls, {'heads': {'kernel': leaf}})['heads']['kernel']
+    assert (product.inputs, product.outputs) == ((-2,), (-1,))
+    turned = type('Mine', (), {'ROLES': {'q/kernel': ('out', 'in')}})
+    product = products_of(turned, {'q': {'kernel': jax.ShapeDtypeStruct((8, 4), jnp.float32)}})['q']['kernel']
+    assert (product.inputs, product.outputs) == ((-1,), (-2,))
+    with pytest.raises(ValueError, match='is a matrix of 3 axes'):
+        products_of(type('Mine', (), {'ROLES': {'*': 'matrix'}}), {'q': {'kernel': leaf}})
+
+
+def test_only_totals_are_known_of_it():
+    config, own = {**TASKS['digits'].base, 'body': {'kind': 'mine', 'width': 4}}, tables(mine=Tiny)
+    x = jax.ShapeDtypeStruct((2, 8, 8, 1), jnp.float32)
+    costs = cost_of(config, x, own)
+    assert costs['params'] == 9 * 4 + 2 * 4 + 4 * 10 + 10 == sum(costs['params_by_role'].values())
+    assert costs['macs'] == 64 * 9 * 4 + 4 * 10 and costs['flops'] > 0 and costs['activation_bytes'] > 0
+    assert [name for name in costs if '_by_' in name] == ['params_by_role']
+    (part,) = outline(config, x, own)
+    assert (part.kind, part.shape, part.params) == ('a model of its own', ((10,),), costs['params'])
+
+
+FILE = (
+    'from flax import linen as nn\n\n'
+    'class Plain(nn.Module):\n    """`[B, H, W, I] -> [B, V]`"""\n    outputs: int\n    width: int = 8\n\n'
+    '    @nn.compact\n    def __call__(self, x, train):\n'
+    "        return nn.Dense(self.outputs, name='head')(nn.gelu(nn.Dense(self.width)(x.mean((1, 2)))))\n\n"
+    "MODELS = {'plain': Plain}\n"
+)
+STUDY = (
+    'from ablations.study import Study, put, swap\n'
+    "study = Study(name='own', question='Which?', blocks='mine.py', tasks=('digits',),\n"
+    "              arms={{'base': (), 'plain': ({changes})}})\n"
+)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'said'),
+    [
+        ("swap('body', 'plain', width=16),", ''),
+        ("swap('body', 'plain'), put('norm.eps', 1e-5)", "one of your own and has no socket 'norm'"),
+        ("swap('body', 'plain', depth=2),", "body 'plain': unknown field 'depth'; allowed: ['width']"),
+    ],
+)
+def test_a_study_has_it_as_an_arm(called: Callable, tmp_path: Path, changes: str, said: str):
+    (tmp_path / 'mine.py').write_text(FILE)
+    (tmp_path / 'own.py').write_text(STUDY.format(changes=changes))
+    done = called('plan', tmp_path / 'own.py')
+    assert done.returncode == (2 if said else 0) and said in done.stderr, done.stderr
+    if not said:
+        shown = called('describe', f'{tmp_path / "own.py"}/plain').stdout
+        assert 'Of a model of its own the parts are not known' in shown
+        matched = called('match', f'{tmp_path / "own.py"}/plain').stdout
+        assert "put('body.width'," in matched
+
+
+@pytest.mark.parametrize(
+    ('text', 'said'),
+    [
+        ("MODELS = {'isotropic': Plain}\n", "MODELS has 'isotropic', which the lab uses already"),
+        ("MODELS = {'plain': 3}\n", r"MODELS\['plain'\] 3 is no class of flax"),
+        ("MODEL = {'plain': Plain}\n", "Did you mean 'MODELS'"),
+        ('MODELS = 3\n', 'MODELS is a int; allowed: a dict'),
+    ],
+)
+def test_a_table_of_models_that_cannot_be_used_is_refused(tmp_path: Path, text: str, said: str):
+    path = tmp_path / 'mine.py'
+    path.write_text(FILE.partition('MODELS')[0] + text)
+    with pytest.raises(ValueError, match=said):
+        load_tables(str(path))
