@@ -84,7 +84,13 @@ class Supervised(SetKind):
 
     @functools.cached_property
     def asked(self) -> Target:
-        """The target of the examples. Raises ValueError for what the set does not have."""
+        """The target of the examples. Raises ValueError for what the set does not have, in its test split too by its counts."""
+        target, about = self._target(), self.prepared.about
+        if 'test' in about['balance']:
+            self._check_test(target, target.counted(about, 'test'))
+        return target
+
+    def _target(self) -> Target:
         about = self.prepared.about
         form = about.get('target') or ('class' if about.get('classes') else None)
         if form is None or self.target not in ('', form):
@@ -201,12 +207,15 @@ class Supervised(SetKind):
         if self.cut:
             new = unknown(arrays.x, self.pool().x)
             arrays = self.part(arrays, new)
-        if lacking := self._lacking(arrays.y):
+        self._check_test(self.asked, self.asked.present(arrays.y))
+        return arrays
+
+    def _check_test(self, target: Target, there: np.ndarray) -> None:
+        if lacking := _lacking(target, there):
             raise ValueError(
                 f"task 'supervised': the test split of '{self.dataset}' does not have what metric '{self.metric}' needs of "
                 f'{lacking}; leave these out (columns, or other classes), give a larger test split, or take another metric'
             )
-        return arrays
 
     def _arrays(self, part: Part, split: str) -> Arrays:
         form, y = form_of(self.prepared.about, part.y), part.y
@@ -232,20 +241,14 @@ class Supervised(SetKind):
         """
         for attempt in range(DRAWS):
             train, held = split_by_group(pool, derive('split again', seed, attempt) if attempt else seed, self.held, self.train)
-            lacking = self._lacking(pool.y[held]) or self._lacking(pool.y[train])
-            if not lacking:
+            lacking = [_lacking(self.asked, self.asked.present(pool.y[side])) for side in (held, train)]
+            if not any(lacking):
                 return train, held
         raise ValueError(
             f"task 'supervised': none of {DRAWS} splits of '{self.dataset}' into held={self.held} and the rest has what metric "
-            f"'{self.metric}' needs of {lacking} on both sides; give more examples to the side that lacks it, leave these out "
-            '(columns, or other classes), or take another metric'
+            f"'{self.metric}' needs of {lacking[0] or lacking[1]} on both sides; give more examples to the side that lacks it, "
+            'leave these out (columns, or other classes), or take another metric'
         )
-
-    def _lacking(self, y: np.ndarray) -> str:
-        """The names that targets do not have enough of for the metric; '' where nothing is lacking."""
-        absent = [name for name, there in zip(self.asked.names, self.asked.present(y), strict=True) if not there]
-        more = f' and {len(absent) - NAMED_MOST} more' if len(absent) > NAMED_MOST else ''
-        return f'{absent[:NAMED_MOST]}{more}' if absent else ''
 
     @functools.cached_property
     def _augment(self):
@@ -270,6 +273,13 @@ class Supervised(SetKind):
         else:
             x, targets = self._augment(key, x, y, knobs)
         return standard(x, self.prepared.about), targets
+
+
+def _lacking(target: Target, there: np.ndarray) -> str:
+    """The names of which there is not enough for the metric; '' where nothing is lacking."""
+    absent = [name for name, enough in zip(target.names, there, strict=True) if not enough]
+    more = f' and {len(absent) - NAMED_MOST} more' if len(absent) > NAMED_MOST else ''
+    return f'{absent[:NAMED_MOST]}{more}' if absent else ''
 
 
 def _metrics(form: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ A metric is the mean of single scores, `[B]`, or a measure (sweeps/metrics) of t
 
 import abc
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import jax
@@ -61,6 +62,10 @@ class Target(abc.ABC):
     def present(self, y: np.ndarray) -> np.ndarray:
         """Whether examples hold what the metric needs of each name: `[n, ...] -> [outputs]`."""
 
+    @abc.abstractmethod
+    def counted(self, facts: Mapping, split: str) -> np.ndarray:
+        """The same of a split that is not read, as far as the counts in the facts of its set tell: `[outputs]`."""
+
     def places(self, y: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of the scores for targets of a shape."""
         return (y[0], self.outputs)
@@ -70,6 +75,15 @@ def check_metric(target: Target) -> None:
     """Raise ValueError for a metric that the form does not have."""
     if target.metric not in target.METRICS:
         raise ValueError(f"metric '{target.metric}' of {type(target).__name__}; allowed: {list(target.METRICS)}; choose one")
+
+
+def _padded(counts: Sequence[int] | None, size: int) -> np.ndarray:
+    """Counts of classes, 0 for the last ones that a split lacks."""
+    return np.pad(np.asarray(counts or (), np.int64), (0, size - len(counts or ())))
+
+
+def _of_names(facts: Mapping, fact: str, split: str, names: tuple[str, ...]) -> np.ndarray:
+    return np.array([facts[fact][split][facts['targets'].index(name)] for name in names])
 
 
 def _shares(weights: jax.Array) -> jax.Array:
@@ -119,9 +133,13 @@ class ClassTarget(Target):
         return loss, _hits(given, truth, self.metric)
 
     def present(self, y: np.ndarray) -> np.ndarray:
-        if self.measure is None:
-            return np.ones(self.outputs, bool)
-        return np.bincount(y, minlength=self.outputs)[: self.outputs] > 0
+        return self._enough(np.bincount(y, minlength=self.outputs))
+
+    def counted(self, facts: Mapping, split: str) -> np.ndarray:
+        return self._enough(_padded(facts['balance'][split], self.outputs))
+
+    def _enough(self, counts: np.ndarray) -> np.ndarray:
+        return (counts > 0) | (self.measure is None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,6 +174,9 @@ class ValuesTarget(Target):
         low, high = (reduce(np.where(known, y, other), 0) for reduce, other in ((np.min, np.inf), (np.max, -np.inf)))
         return low < high
 
+    def counted(self, facts: Mapping, split: str) -> np.ndarray:
+        return _of_names(facts, 'known', split, self.names) > (1 if self.metric == 'r2' else 0)
+
 
 class LabelsTarget(Target):
     """Labels, each there or not: binary cross-entropy. Smoothing moves a label towards one half."""
@@ -178,9 +199,15 @@ class LabelsTarget(Target):
         return loss, _ratios(2 * given * truth, given + truth)
 
     def present(self, y: np.ndarray) -> np.ndarray:
+        return self._enough((~np.isnan(y)).sum(0), (y == 1).sum(0))
+
+    def counted(self, facts: Mapping, split: str) -> np.ndarray:
+        return self._enough(*(_of_names(facts, fact, split, self.names) for fact in ('known', 'positive')))
+
+    def _enough(self, known: np.ndarray, positive: np.ndarray) -> np.ndarray:
         if self.metric == 'accuracy':
-            return (~np.isnan(y)).any(0)
-        return (y == 1).any(0) & ((y == 0).any(0) | (self.metric != 'auroc'))
+            return known > 0
+        return (positive > 0) & ((positive < known) | (self.metric != 'auroc'))
 
 
 class MapTarget(Target):
@@ -204,6 +231,9 @@ class MapTarget(Target):
         there = np.zeros(self.outputs, bool)
         there[np.unique(y[y >= 0])] = True
         return there | (self.metric == 'accuracy')
+
+    def counted(self, facts: Mapping, split: str) -> np.ndarray:
+        return (_padded(facts['balance'][split], self.outputs) > 0) | (self.metric == 'accuracy')
 
     def places(self, y: tuple[int, ...]) -> tuple[int, ...]:
         return (*y, self.outputs)

@@ -77,7 +77,7 @@ def _check_sizes(program: Program, task: Kind) -> None:
 
 
 def _check_scores(program: Program, model: Model, task: Kind, batch: jax.ShapeDtypeStruct) -> None:
-    """Raise ValueError where a model's scores do not have the shape that the targets of a task need."""
+    """Raise ValueError where a model's scores do not have the shape that the targets need, or no split has them all."""
     if task.absent() or type(task).check_scores is Kind.check_scores:
         return
 
@@ -86,7 +86,9 @@ def _check_scores(program: Program, model: Model, task: Kind, batch: jax.ShapeDt
         params, state = model.init(key, x, {})
         return model.apply(params, state, x, knobs=dict(model.knobs), key=key, train=False)[0]
 
-    task.check_scores(jax.eval_shape(scores, batch).shape, (program.batch, *task.pool().y.shape[1:]))
+    pool = task.pool()
+    task.check_scores(jax.eval_shape(scores, batch).shape, (program.batch, *pool.y.shape[1:]))
+    task.split(pool, 0)
 
 
 def _check_split(name: str, task: Kind) -> None:

@@ -1,6 +1,7 @@
 """Supervised: inputs and targets of prepared sets of every kind, their splits, and what is refused."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -149,8 +150,29 @@ def test_a_class_that_no_split_can_have_is_refused(prepared):
         task.split(task.pool(), 0)
     prepared('tables', dense((5,), y), dense((5,), np.zeros(4, np.int32)), classes=['often', 'once'])
     with pytest.raises(ValueError, match=r"the test split of 'tiny' does not have what metric 'macro_f1' needs of \['once'\]"):
-        Supervised(dataset='tiny', metric='macro_f1', held=6).test()
+        Supervised(dataset='tiny', metric='macro_f1', held=6).labels()
     assert len(Supervised(dataset='tiny', metric='accuracy', held=6).test().x) == 4
+
+
+COUNTED = [
+    ('labels', 'auroc', [[1, 1, NAN], [0, 1, NAN]], ['b', 'c']),
+    ('labels', 'macro_f1', [[0, 1, NAN], [0, 1, NAN]], ['a', 'c']),
+    ('labels', 'accuracy', [[0, 1, NAN], [0, 1, NAN]], ['c']),
+    ('values', 'mae', [[0, NAN, NAN], [0, 1, NAN]], ['c']),
+    ('values', 'r2', [[0, NAN, NAN], [1, 1, NAN]], ['b', 'c']),
+]
+
+
+@pytest.mark.parametrize(('target', 'metric', 'y', 'lacking'), COUNTED)
+def test_a_test_split_that_lacks_something_is_refused_by_the_counts_of_its_set(prepared, target, metric, y, lacking):
+    """Before a run, and without reading the split."""
+    pool = dense((5,), (np.arange(3 * COUNT) % 2).reshape(COUNT, 3).astype(np.float32))
+    names = {'target': target, 'targets': ['a', 'b', 'c']}
+    prepared('tables', pool, dense((5,), np.array(y, np.float32)), **names)
+    with pytest.raises(ValueError, match=rf"'{metric}' needs of {re.escape(str(lacking))}; leave these out"):
+        Supervised(dataset='tiny', metric=metric, held=6).labels()
+    left = tuple(name for name in 'abc' if name not in lacking)
+    assert Supervised(dataset='tiny', metric=metric, held=6, columns=left).labels() == len(left) == 3 - len(lacking)
 
 
 def test_maps_move_with_their_images(prepared):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from one_lane import train_one
 
+from ablations.config import put
 from ablations.study import Study
 from ablations.tasks import TASKS, bases
 from ablations.trial import TUNING, Trial
@@ -14,7 +15,7 @@ from sweeps.metrics.measure import Scored
 from sweeps.metrics.ratios import RootMeanRatio
 from sweeps.protocol.pack import Pack
 from sweeps.training.population import _of_lanes
-from sweeps.training.preflight import task_of
+from sweeps.training.preflight import preflight, task_of
 from sweeps.training.splits import tuning_split
 from sweeps.training.trainer import Trainer
 
@@ -67,6 +68,26 @@ def test_a_test_record_keeps_items_whose_mean_is_the_score():
     assert record['score_se'] == pytest.approx(items.std() / np.sqrt(2048), rel=0.2)
     # The deviation of the target is 5; errors are in its unit, whatever is learned.
     assert 3 < record['score'] < 12
+
+
+SIZES = [
+    (
+        'friedman',
+        put('head.outputs', 3),
+        r"scores \[3\] for an example, and the targets of 'friedman' \(ValuesTarget\) need \[1\]",
+    ),
+    ('shapes', put('head.factor', 4), r'scores \[32, 32, 5\] .* need \[16, 16, 5\]; change head.outputs, the head, or how far'),
+    ('identifiers', put('stem.vocabulary', 256), "the data have 257 tokens and 'stem.vocabulary' is 256"),
+    ('syntax', put('head.outputs', 6), "the data have 7 labels and 'head.outputs' is 6"),
+]
+
+
+@pytest.mark.parametrize(('name', 'change', 'message'), SIZES, ids=[f'{name} {change}' for name, change, _ in SIZES])
+def test_sizes_that_do_not_fit_are_refused_before_a_run(name: str, change: tuple, message: str):
+    study = Study(name='sizes', question='?', arms={'base': (), 'other': change}, tasks=(name,))
+    metrics = {name: [study.tasks[0].metric, study.tasks[0].direction]}
+    with pytest.raises(ValueError, match=f"arm 'other' on task '{name}': .*{message}"):
+        preflight([study.program('other', name, 'adamw')], {'other': {'adamw': {}}}, metrics, None)
 
 
 def test_lanes_that_fill_up_a_program_are_measured_once():
