@@ -171,6 +171,8 @@ def _prepare_declared(address: str, given: dict, data: Path | None, force: bool,
     if task and task not in tasks:
         raise ValueError(f"{file} declares no task '{task}'; allowed: {list(tasks)}.{closest(task, tasks)}")
     chosen = [one for name, one in tasks.items() if name == task or (not task and one.own.source is not None)]
+    if not chosen:
+        raise ValueError(f'{file}: its tasks {list(tasks)} have no source, so there is nothing to prepare; give one source=')
     made = []
     for one in chosen:
         with _progress() as progress:

@@ -167,8 +167,7 @@ def sealed(tried: Tried) -> str:
 
 def again(tried: Tried) -> str:
     """Preparing the source twice gives the same set; tried where the source is here and small."""
-    source = tried.declared.source
-    if tried.declared.own.source is None or not source.exists():
+    if tried.declared.own.source is None or not (source := tried.declared.source).exists():
         return ''
     size = (
         source.stat().st_size if source.is_file() else sum(path.stat().st_size for path in source.rglob('*') if path.is_file())

@@ -78,12 +78,16 @@ BAD = [
     (['prepare', 'mnist', '--as', 'csv'], '--as READER: give it with --source PATH and --name NAME'),
     (['prepare', 'mnist', '--target', 'a'], "--target of the known set 'mnist'; allowed: with --as READER"),
     (['prepare', 'none.py:a'], 'none.py'),
+    (['prepare', 'eyes.py'], "its tasks ['eyes'] have no source, so there is nothing to prepare"),
+    (['prepare', 'eyes.py:eyes'], "task 'eyes.py:eyes': it reads the set 'retina' and does not make it"),
+    (['prepare', 'eyes.py:ears'], "declares no task 'ears'; allowed: ['eyes']. Did you mean 'eyes'?"),
     (['prepare', 'none.py', '--size', '8'], 'a file says all that itself'),
 ]
 
 
 @pytest.mark.parametrize(('call', 'message'), BAD, ids=range(len(BAD)))
 def test_bad_calls_are_refused_in_one_line(called: Callable, digits: Path, call: list[str], message: str):
+    (digits.parent / 'eyes.py').write_text("from ablations.study import task\neyes = task(dataset='retina')\n")
     done = called('data', *call, '--data', digits.parent / 'data', cwd=digits.parent)
     assert done.returncode == 2 and done.stdout == ''
     assert len(done.stderr.strip().splitlines()) == 1 and done.stderr.startswith('archlab: error: ')

@@ -90,7 +90,7 @@ def prepare_declared(
     """The prepared set of a task that a file declares; raises ValueError for one that names a set prepared otherwise."""
     own = one.own
     if own.source is None:
-        raise ValueError(f"task '{one.address}' reads the set '{one.dataset}', which it does not make: it has no source")
+        raise ValueError(f"it reads the set '{one.dataset}' and does not make it: it has no source; prepare that set by itself")
     known, options = OWN[own.read], options_of(own.read, own.options)
     if callable(own.source):
         known = _with_function(known, own.source)

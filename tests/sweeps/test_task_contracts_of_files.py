@@ -70,6 +70,13 @@ def test_of_a_task_that_is_not_prepared_only_that_is_said(checked):
     assert verdict.rule == 'prepared' and not verdict.holds and 'archlab data prepare' in verdict.why
 
 
+def test_a_task_over_a_set_that_is_prepared_already_is_not_prepared_again(checked, tmp_path: Path):
+    checked(())
+    (tmp_path / 'other.py').write_text("from ablations.study import task\nsame = task(dataset='little')\n")
+    verdicts = check_task(declared_in(tmp_path / 'other.py')['same'], ('split', 'again', 'sealed'))
+    assert [verdict.rule for verdict in verdicts if verdict.holds] == ['prepared', 'split', 'again', 'sealed']
+
+
 X = np.arange(12, dtype=np.float32).reshape(6, 2)
 Y = np.arange(6) % 2
 
