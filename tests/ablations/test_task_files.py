@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from ablations import task_files
 from ablations.study_files import load_study
 from ablations.task_files import Unprepared, declared_in
 from ablations.tasks import TASKS, task
+from archlab.study_runs import open_study
+from results.store import defined
+from sweeps import manifest as manifests
 
 STUDY = (
     '"""Is a mixer needed?"""\n'
@@ -264,3 +268,29 @@ def test_a_study_that_waits_for_its_data_does_not_hide_its_tasks(folder: Path):
     assert list(declared_in(folder / 'both.py')) == ['retina']
     with pytest.raises(Unprepared):
         declared_in(folder / 'both.py')['retina'].task()
+
+
+def test_what_ran_is_opened_without_its_data(folder: Path, called: Callable):
+    """From the runs and from a bundle; a bundle's settings may name no file of tasks, whatever else is given."""
+    study = written(folder)
+    prepare(folder)
+    ran = load_study(study)
+    (folder / 'runs' / 'own').mkdir(parents=True)
+    manifests.update(folder / 'runs' / 'own', study='own', digest=ran.digest)
+    defined.save(folder / 'runs' / 'own', ran)
+    (folder / 'data' / 'prepared' / 'retina' / 'about.json').unlink()
+    assert open_study(study, Path('runs')).study.digest == ran.digest
+    refused = called('run', study)
+    assert refused.returncode == 2 and 'archlab data prepare my_task.py:retina' in refused.stderr
+    bundle = folder / 'published' / 'own'
+    (bundle / 'records').mkdir(parents=True)
+    (bundle / 'manifest.json').write_bytes((folder / 'runs' / 'own' / 'manifest.json').read_bytes())
+    about = {'study': 'own', 'digest': ran.digest, 'settings': [], 'definition': ran.to_dict(), 'failing': [], 'versions': {}}
+    for settings in ([], ["tasks=('my_task.py:retina',)"]):
+        told = {**about, 'settings': settings, 'source': '', 'records': {}, 'files': {}}
+        (bundle / 'bundle.json').write_text(json.dumps(told))
+        assert open_study(study, Path('published')).study.digest == ran.digest
+        (folder / 'blocks.py').write_text('NORMS = {}\n')
+        for more in ([], ['--blocks', 'blocks.py']):
+            done = called('reproduce', bundle, '--study', study, *more)
+            assert ('data may not run code' in done.stderr) == bool(settings), done.stderr

@@ -1,7 +1,7 @@
 """Sets of a user's own: each reader on a sound set, and each question or refusal on one that is not."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import made_sets as made
@@ -10,9 +10,11 @@ import pytest
 from packed import as_tar
 from packed_sets import colours
 
+from ablations.task_files import declared_in
 from ablations.tasks.own_task import READERS
-from sweeps.datasets.own import OWN, options_of, prepare_own
+from sweeps.datasets.own import OWN, options_of, prepare_declared, prepare_own
 from sweeps.datasets.prepared import Prepared
+from sweeps.datasets.sources.column_targets import targets_of
 
 
 def prepared(tmp_path: Path, reader: str, source: Path, **options: object) -> Prepared:
@@ -335,3 +337,40 @@ def test_parquet_is_read_as_csv_is(tmp_path: Path):
         for reader, ending in (('parquet', 'parquet'), ('json_lines', 'jsonl'))
     ]
     assert ones[0].about['digest'] == ones[1].about['digest'] and ones[0].about['features'] == ['a', 'c = x']
+
+
+@pytest.mark.parametrize(
+    ('numbers', 'form'),
+    [
+        ((0, 1, 2), 'class'),
+        ((1, 2, 3), 'class'),
+        ((0.5, 1, 2), 'values'),
+        ((0, 2, 3), None),
+        ((2, 3, 4), None),
+        (range(25), None),
+        ((-1, 0, 1), None),
+    ],
+)
+def test_whole_numbers_are_classes_only_where_they_count(numbers: Iterable, form: str | None):
+    columns = {'y': [str(number) for number in numbers] * 8}
+    if form is not None:
+        assert targets_of(columns, None, 8 * len(numbers)).form == form
+        return
+    with pytest.raises(ValueError, match='whether they are classes or numbers can not be known'):
+        targets_of(columns, None, 8 * len(numbers))
+    assert targets_of(columns, 'values', 8 * len(numbers)).form == 'values'
+
+
+def test_a_declaration_that_has_changed_is_prepared_again_only_where_that_is_said(tmp_path: Path):
+    made.rows(tmp_path / 'r.csv')
+    digests = []
+    for inputs, force in ((INPUTS, False), (INPUTS, False), (INPUTS[:1], True)):
+        text = f"from ablations.study import task\nrisk = task(source='r.csv', inputs={inputs!r}, target='risk')\n"
+        one = declared_in(Path(written(tmp_path / 'my_task.py', text)))['risk']
+        if force:
+            with pytest.raises(ValueError, match=r'prepared already, from another declaration than this one; add --force'):
+                prepare_declared(one, tmp_path)
+        two, new = prepare_declared(one, tmp_path, force)
+        digests.append(two.about['digest'])
+        assert new == (len(digests) != 2) and two.about['declared'] == one.hash
+    assert digests[0] == digests[1] != digests[2]

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from ablations.study_files import load_study
+from ablations.trial import TUNING, Trial
 from sweeps.datasets.prepared import Part, write
+from sweeps.protocol.pack import Pack
 from sweeps.tasks.declared import check_declared
+from sweeps.training.trainer import Trainer
 
 PROGRAM = load_study('quickstart').program('layer_norm', 'digits', 'adamw')
 
@@ -27,3 +30,11 @@ def test_only_a_set_of_this_declaration_is_trained_on(tmp_path: Path, monkeypatc
         else:
             with pytest.raises(ValueError, match=r'made of another declaration .* --force'):
                 check_declared(own)
+
+
+def test_the_trainer_asks_before_it_reads_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path))
+    own = dataclasses.replace(PROGRAM, declared='a' * 16, data={'kind': 'images', 'dataset': 'retina'})
+    trial = Trial(own, 0, (('lr', 0.1),), 1, TUNING, 'tune')
+    with pytest.raises(ValueError, match=r"'retina', are not prepared on .*archlab data prepare FILE\.py:digits"):
+        Trainer('loop', None).train(Pack((trial,)))
