@@ -10,6 +10,8 @@
 A class without any example in a resample is left out of its mean.
 """
 
+import dataclasses
+
 import numpy as np
 
 from sweeps.metrics.measure import Measure
@@ -97,3 +99,43 @@ class Determination(MeanRatio):
     @staticmethod
     def _mean(y: np.ndarray, known: np.ndarray) -> np.ndarray:
         return (known * y).sum(0) / np.maximum(known.sum(0), 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassRatio(Measure):
+    """The mean over classes of a ratio, from two statistics of each example: its class, and the class that was given.
+
+    The same as a `MeanRatio` with a numerator and a denominator for each class, in the memory of two numbers an example: sets
+    may have thousands of classes. With `given` it is macro-F1: the denominator counts the examples of a class and those that
+    were given as it, and the numerator counts each hit twice. Without, it is balanced accuracy, the mean of the recalls.
+
+    >>> ClassRatio(given=False).scored(np.array([[0, 0], [0, 1], [1, 1]]), np.arange(3)).score
+    0.75
+    """
+
+    given: bool
+
+    def values(self, statistics: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        made = []
+        for row in weights:
+            above, below = self._sums(statistics, row)
+            there = below > 0
+            made.append((above[there] / below[there]).mean() if there.any() else np.nan)
+        return np.array(made)
+
+    def influence(self, statistics: np.ndarray) -> np.ndarray:
+        truth, said = statistics.astype(np.int64).T
+        above, below = self._sums(statistics, np.ones(len(statistics)))
+        share = 1 / np.maximum(below, 1)
+        ratio, right = above * share, truth == said
+        if not self.given:
+            return (right - ratio[truth]) * share[truth] / (below > 0).sum()
+        # A hit adds to its class in all places; a miss to the denominators of two classes.
+        return ((2 * right - ratio[truth]) * share[truth] - ratio[said] * share[said]) / (below > 0).sum()
+
+    def _sums(self, statistics: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Numerators and denominators of all classes: `[n, 2], [n] -> [V], [V]`."""
+        truth, said = statistics.astype(np.int64).T
+        right, size = truth == said, int(statistics.max()) + 1
+        hits, below = np.bincount(truth[right], weights[right], size), np.bincount(truth, weights, size)
+        return (2 * hits, below + np.bincount(said, weights, size)) if self.given else (hits, below)

@@ -22,7 +22,7 @@ import numpy as np
 
 from sweeps.metrics.measure import Measure
 from sweeps.metrics.ranking import RankedArea
-from sweeps.metrics.ratios import Determination, MeanRatio, RootMeanRatio
+from sweeps.metrics.ratios import ClassRatio, Determination, MeanRatio, RootMeanRatio
 from sweeps.tasks.losses import classification
 
 TOP = 5
@@ -110,8 +110,8 @@ class ClassTarget(Target):
     METRICS = {
         'accuracy': None,
         'top5_accuracy': None,
-        'balanced_accuracy': MeanRatio(),
-        'macro_f1': MeanRatio(),
+        'balanced_accuracy': ClassRatio(given=False),
+        'macro_f1': ClassRatio(given=True),
         'auroc': RankedArea(),
     }
 
@@ -129,8 +129,7 @@ class ClassTarget(Target):
             # Of two classes one is enough: the other's area is the same.
             first = 1 if self.outputs == 2 else 0
             return loss, _ratios(shares[:, first:], truth[:, first:])
-        given, truth = (jax.nn.one_hot(one, self.outputs)[:, None] for one in (scores.argmax(-1), y))
-        return loss, _hits(given, truth, self.metric)
+        return loss, jnp.stack([y, scores.argmax(-1)], axis=1).astype(jnp.float32)
 
     def present(self, y: np.ndarray) -> np.ndarray:
         return self._enough(np.bincount(y, minlength=self.outputs))

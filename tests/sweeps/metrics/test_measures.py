@@ -9,7 +9,7 @@ from sklearn import metrics
 
 from sweeps.metrics.measure import Measure
 from sweeps.metrics.ranking import RankedArea
-from sweeps.metrics.ratios import Determination, MeanRatio, RootMeanRatio
+from sweeps.metrics.ratios import ClassRatio, Determination, MeanRatio, RootMeanRatio
 
 COUNT = 400
 CLASSES = 4
@@ -28,6 +28,17 @@ def classes(generator: np.random.Generator, count: int, metric: str) -> tuple[np
         'mean_iou': lambda: metrics.jaccard_score(y, given, average='macro'),
     }[metric]
     return np.hstack([2 * hits if metric == 'macro_f1' else hits, below]), known
+
+
+def pairs(generator: np.random.Generator, count: int, metric: str) -> tuple[np.ndarray, Callable[[], float]]:
+    """The class and the given class of each example, and scikit-learn's value."""
+    y = generator.choice(CLASSES, count, p=[0.5, 0.3, 0.15, 0.05])
+    given = np.where(generator.random(count) < 0.7, y, generator.integers(0, CLASSES, count))
+    value = {
+        'balanced_accuracy of classes': lambda: metrics.balanced_accuracy_score(y, given),
+        'macro_f1 of classes': lambda: metrics.f1_score(y, given, average='macro'),
+    }[metric]
+    return np.stack([y, given], 1), value
 
 
 def values(generator: np.random.Generator, count: int, metric: str) -> tuple[np.ndarray, Callable[[], float]]:
@@ -63,6 +74,8 @@ MEASURES = {
     'balanced_accuracy': (MeanRatio(), classes),
     'macro_f1': (MeanRatio(), classes),
     'mean_iou': (MeanRatio(), classes),
+    'balanced_accuracy of classes': (ClassRatio(given=False), pairs),
+    'macro_f1 of classes': (ClassRatio(given=True), pairs),
     'mae': (MeanRatio(), values),
     'rmse': (RootMeanRatio(), values),
     'r2': (Determination(), values),
@@ -140,6 +153,13 @@ def test_weights_of_zero_and_one_choose_examples(name: str):
     alone = measure.scored(statistics[chosen], np.arange(chosen.sum())).score
     assert measure.values(statistics, chosen[None].astype(float))[0] == pytest.approx(alone, rel=1e-9)
     assert measure.values(statistics, 3 * chosen[None].astype(float))[0] == pytest.approx(alone, rel=1e-9)
+
+
+@pytest.mark.parametrize('metric', ['balanced_accuracy', 'macro_f1'])
+def test_classes_as_numbers_are_measured_as_with_a_column_each(metric: str):
+    (one, columns, _), (other, numbers, _) = told(metric), told(f'{metric} of classes')
+    a, b = one.scored(columns, np.arange(COUNT)), other.scored(numbers, np.arange(COUNT))
+    assert (a.score, a.error) == pytest.approx((b.score, b.error)) and a.items == pytest.approx(b.items)
 
 
 def test_a_mean_has_the_closed_form():
