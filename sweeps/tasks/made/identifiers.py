@@ -13,6 +13,9 @@ from sweeps.tasks.made.sources import sources
 ROLES = ('class', 'function', 'method', 'parameter', 'attribute')
 FOLDERS = ('', 'asyncio', 'concurrent/futures', 'email', 'http', 'importlib', 'json', 'multiprocessing', 'unittest', 'urllib')
 SHORTEST, LONGEST = 3, 24
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+BODIES = ('body', 'orelse', 'finalbody', 'handlers')
+"""Where a statement has others inside."""
 SEALED = 5
 """One name in this many is of the test split, by its hash."""
 
@@ -23,18 +26,22 @@ def roles(tree: ast.Module) -> set[tuple[str, str]]:
     >>> sorted(roles(ast.parse('def area(side): return side * side')))
     [('area', 'function'), ('side', 'parameter')]
     """
-    found = set()
-    for node in ast.walk(tree):
+    named, waiting = set(), [(tree, 'function')]
+    while waiting:
+        # Statements alone: expressions are most of a source, and name nothing but lambdas' parameters.
+        node, role = waiting.pop()
+        inner = 'method' if isinstance(node, ast.ClassDef) else '' if isinstance(node, FUNCTIONS) else role
+        inside = [one for part in BODIES for one in getattr(node, part, ())]
+        waiting += [(one, inner) for one in inside]
         if isinstance(node, ast.ClassDef):
-            found.add((node.name, 'class'))
-            found |= {(one.name, 'method') for one in node.body if isinstance(one, ast.FunctionDef)}
-        elif isinstance(node, ast.Module):
-            found |= {(one.name, 'function') for one in node.body if isinstance(one, ast.FunctionDef)}
-        elif isinstance(node, ast.arg):
-            found.add((node.arg, 'parameter'))
-        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
-            found |= {(node.attr, 'attribute')} if node.value.id == 'self' else set()
-    return found
+            named.add((node.name, 'class'))
+        elif isinstance(node, FUNCTIONS):
+            named |= {(node.name, role)} if role else set()
+            named |= {(one.arg, 'parameter') for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
+        for target in getattr(node, 'targets', ()):
+            if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == 'self':
+                named.add((target.attr, 'attribute'))
+    return named
 
 
 @functools.cache

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from sweeps.datasets.prepared import Part, write
-from sweeps.tasks.arrays import Arrays
 from sweeps.tasks.supervised import Supervised
 from sweeps.training.preflight import known_knobs, task_of
 
@@ -267,8 +266,3 @@ def test_a_set_that_is_not_prepared_is_named():
         task.example()
     shape = Supervised(dataset='cifar10', metric='top5_accuracy').seen()
     assert (shape.shape, shape.dtype) == ((1, 32, 32, 3), jnp.float32)
-
-
-def test_arrays_of_a_made_set_know_their_groups():
-    pool = Supervised(dataset='syntax', metric='macro_f1', length=64).pool()
-    assert isinstance(pool, Arrays) and 20 < len(set(pool.group.tolist())) < len(pool.x)

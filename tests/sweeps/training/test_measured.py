@@ -78,7 +78,7 @@ SIZES = [
     ),
     ('shapes', put('head.factor', 4), r'scores \[32, 32, 5\] .* need \[16, 16, 5\]; change head.outputs, the head, or how far'),
     ('identifiers', put('stem.vocabulary', 256), "the data have 257 tokens and 'stem.vocabulary' is 256"),
-    ('syntax', put('head.outputs', 6), "the data have 7 labels and 'head.outputs' is 6"),
+    ('shape_labels', put('head.outputs', 3), "the data have 4 labels and 'head.outputs' is 3"),
 ]
 
 
