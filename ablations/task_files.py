@@ -11,12 +11,13 @@ import os
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 
 from ablations.config import NAME, closest
 from ablations.prepared_facts import facts_of
-from ablations.tasks import TASKS, OwnTask, Task
+from ablations.tasks import SETS, TASKS, OwnTask, Task
 from ablations.tasks.derived import derive
-from ablations.user_file import FOLDER, RUNNING, STOPS, blank, compiled, in_words, run
+from ablations.user_file import FOLDER, RUNNING, STOPS, blank, compiled, content_hash, in_words, run
 
 KEPT: contextvars.ContextVar[Callable[[str], Mapping | None]] = contextvars.ContextVar('KEPT', default=lambda study: None)
 """Where the definition of a study that ran is kept, by its name: it knows the study's tasks where their data are elsewhere."""
@@ -151,19 +152,19 @@ def tasks_in(path: Path) -> tuple[dict[str, Declared], set[str]]:
     if running is not None and os.path.realpath(running.__spec__.origin) == str(path):
         module = running
     else:
-        module = _module(path)
+        module = _module(path, content)
     declared, own = {}, {name: value for name, value in vars(module).items() if isinstance(value, OwnTask)}
     for variable, one in own.items():
         name = one.name or variable
-        _check_name(path, name)
+        _check_name(path, name, one)
         declared[name] = Declared(path, name, one, one.declared(code_of(content, list(own))) if one.source is not None else '')
     return declared, set(vars(module))
 
 
-def _module(path: Path):
+def _module(path: Path, content: bytes) -> ModuleType:
     """What a file makes; of one whose study cannot be made before its data are prepared, what it made until then."""
     try:
-        code = compiled(path)
+        code = compiled(path, content_hash(content) if content else '')
     except ValueError as error:
         raise ValueError(f"task file '{_shown(path)}' {error}") from None
     module = blank(code, 'archlab_tasks')
@@ -178,9 +179,13 @@ def _module(path: Path):
     return module
 
 
-def _check_name(path: Path, name: str) -> None:
+def _check_name(path: Path, name: str, own: OwnTask) -> None:
     if name in TASKS:
         raise ValueError(f"{_shown(path)}: task '{name}' has the name of a task of the lab; rename it")
+    if own.source is not None and (own.dataset or name) in SETS:
+        raise ValueError(
+            f"{_shown(path)}: task '{name}': '{own.dataset or name}' is a set of the lab; give yours another: dataset="
+        )
     if not NAME.fullmatch(name):
         raise ValueError(f"{_shown(path)}: task name '{name}'; allowed: small letters, digits and _, a letter first; rename it")
 
@@ -215,5 +220,6 @@ def _is_aside(node: ast.stmt, tasks: list[str]) -> bool:
         return (node.module or '').partition('.')[0] == 'ablations'
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant)
-    names = [target.id for target in node.targets if isinstance(target, ast.Name)] if isinstance(node, ast.Assign) else []
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    names = [target.id for target in targets if isinstance(target, ast.Name)]
     return bool(names) and all(name in (*tasks, STUDY) for name in names)

@@ -12,12 +12,15 @@ from ablations.tasks.sound_tasks import SERIES, SOUNDS
 from ablations.tasks.task import DIRECTIONS, Task
 from ablations.tasks.text_tasks import TEXTS
 
-__all__ = ['DIRECTIONS', 'TASKS', 'OwnTask', 'Task', 'task']
+__all__ = ['DIRECTIONS', 'SETS', 'TASKS', 'OwnTask', 'Task', 'task']
 
 TASKS = {task.name: task for task in (DIGITS, RECALL, STDLIB_BYTES)}
 TASKS |= {name: Task(name=name, **fields) for name, fields in {**IMAGES, **PIXELS, **SOUNDS, **SERIES}.items()}
 TASKS |= {name: Task(name=name, **fields) for name, fields in PROBES.items()}
 TASKS |= {name: Task(name=name, **fields) for name, fields in {**TEXTS, **MADE}.items()}
+
+SETS = {str(one.data.get('dataset', one.dataset)) for one in TASKS.values()} | {one.dataset for one in TASKS.values()}
+"""The sets that tasks of the lab read; none of a user's own may have such a name."""
 
 
 def task(*names: str, **fields: object) -> Task | OwnTask:

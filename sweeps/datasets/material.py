@@ -72,7 +72,7 @@ class Material:
     the classes of others. `skipped` and `notes` grow while streaming. `split` says by what the test split was taken, where
     names of files told, and `unread` counts members of archives that no reader takes, by their ending. `target` is the form of
     the targets, and `targets` are their names (sweeps/datasets/targets.py). `grouped` says by what examples belong together
-    that differ, and `facts` are further entries of `about`.
+    that differ, `by_hash` whether a source took the test split by hash itself, and `facts` are further entries of `about`.
     """
 
     kind: str
@@ -92,6 +92,7 @@ class Material:
     target: str = 'class'
     targets: list[str] | None = None
     grouped: str = ''
+    by_hash: bool = False
     facts: dict = dataclasses.field(default_factory=dict)
 
     @property
@@ -165,6 +166,11 @@ def by_split(paths: list[Path], source: Path, asked: str | None = None, aside: S
     held = 'test' if files['test'] else 'valid'
     pool = sorted(path for split, some in files.items() if split != held for path in some)
     test = files[held]
+    if asked == 'names' and not (test and pool):
+        raise ValueError(
+            f'{source}: the names of its {len(paths)} files do not tell both a training and a test split (test, valid, val, '
+            'dev); allowed: --split hash, a test split by content, or leave it out'
+        )
     if asked == 'hash' or not test or not pool:
         return Split([path for path in paths if path not in aside], [])
     shown = f'{", ".join(path.name for path in test[:NAMED])}{", ..." if len(test) > NAMED else ""}'

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ablations.task_files import Declared
-from ablations.tasks import own_task
+from ablations.tasks import SETS, own_task
+from sweeps.datasets.catalog import DATASETS
 from sweeps.datasets.dataset import Dataset
 from sweeps.datasets.material import Options, Progress
 from sweeps.datasets.prepare import prepare_as
@@ -78,7 +79,12 @@ def prepare_own(
     force: bool = False,
     progress: Progress = lambda stage, done, total: None,
 ) -> tuple[Prepared, bool]:
-    """The prepared set of files of a user's own, and whether this call made it; as `prepare`, by the name of a reader."""
+    """The prepared set of files of a user's own, and whether this call made it; as `prepare`, by the name of a reader.
+
+    Raises ValueError for the name of a set that the lab knows.
+    """
+    if called in SETS or called in DATASETS:
+        raise ValueError(f"--name '{called}' is that of a set of the lab; give yours another name")
     return prepare_as(
         OWN[own_task.check_reader(reader)], reader, check(source.expanduser()), called, options, data, force, progress
     )

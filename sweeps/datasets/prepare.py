@@ -126,6 +126,11 @@ def _make(
     with unpacked(folder, source, archives, known, progress) as unpacked_source:
         progress('looking at the files', 0, None)
         material = read(unpacked_source, options, known.reader)
+        if options.share is not None and material.test is not None and not material.by_hash:
+            raise ValueError(
+                f'share={options.share:g}, and the test split is {material.split or known.test}; leave share out, or take it '
+                "by hash: split='hash' (--split hash)"
+            )
         material.share = options.share or material.share
         _complete(name, [*material.lacking, *_fewer(material.counts, known)], options)
         progress('comparing checksums', 0, None)

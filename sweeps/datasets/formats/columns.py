@@ -15,22 +15,26 @@ FIELD = 1 << 24
 Value = str | int | float | bool | bytes | None
 
 
-def read_table(path: Path) -> dict[str, list[Value]]:
-    """The columns of a file by name, by its ending: `.csv`, `.tsv`, `.jsonl`, `.json` (packed or not) or `.parquet`.
+def read_table(path: Path, wanted: set[str] | None = None) -> tuple[dict[str, list[Value]], list[str]]:
+    """The columns of a file by name, and the names of those that are not `wanted` (None wants all).
+
+    Its ending says the format: `.csv`, `.tsv`, `.jsonl`, `.json` (packed or not) or `.parquet`.
 
     Values of CSV files are text, without white space around; what is missing is None. Raises ValueError, with the line, where
     a row has another number of values, a name is there twice, or the file is damaged or empty.
     """
     name = path.name.lower()
     if name.endswith('.parquet'):
-        columns = _parquet(path)
+        names, columns = _parquet(path, wanted)
     elif '.json' in name:
-        columns = _json(path)
+        names, columns = _json(path, wanted)
     else:
         columns = _csv(path)
-    if not columns or not next(iter(columns.values())):
+        names = list(columns)
+        columns = {name: values for name, values in columns.items() if wanted is None or name in wanted}
+    if not names or not all(columns.values()):
         raise ValueError(f'{path}: no rows; give a table with a line of names and rows below it')
-    return columns
+    return columns, [name for name in names if name not in columns]
 
 
 def _csv(path: Path) -> dict[str, list[Value]]:
@@ -74,7 +78,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _json(path: Path) -> dict[str, list[Value]]:
+def _json(path: Path, wanted: set[str] | None) -> tuple[list[str], dict[str, list[Value]]]:
     rows = []
     lines = enumerate(raw_lines(path), 1)
     for number, line in lines:
@@ -87,12 +91,13 @@ def _json(path: Path) -> dict[str, list[Value]]:
         rows.append((f'{path}: line {number}', _parsed(line, f'{path}: line {number}')))
     for name, row in rows:
         wrong = None if isinstance(row, dict) else type(row).__name__
-        nested = next((key for key, one in row.items() if isinstance(one, (dict, list))), None) if wrong is None else None
+        asked = {} if wrong else {key: one for key, one in row.items() if wanted is None or key in wanted}
+        nested = next((key for key, one in asked.items() if isinstance(one, (dict, list))), None)
         if wrong or nested is not None:
             told = f"field '{nested}' is a {type(row[nested]).__name__}" if nested is not None else f'a {wrong}'
             raise ValueError(f'{name}: {told}; allowed: an object of texts and numbers; give another file')
     names = list(dict.fromkeys(key for _, row in rows for key in row))
-    return {key: [row.get(key) for _, row in rows] for key in names}
+    return names, {key: [row.get(key) for _, row in rows] for key in names if wanted is None or key in wanted}
 
 
 def _parsed(text: str, name: str) -> object:
@@ -102,10 +107,11 @@ def _parsed(text: str, name: str) -> object:
         raise ValueError(f'{name}: not JSON ({error}); allowed: an object on every line, or a list of objects') from error
 
 
-def _parquet(path: Path) -> dict[str, list[Value]]:
+def _parquet(path: Path, wanted: set[str] | None) -> tuple[list[str], dict[str, list[Value]]]:
     from sweeps.datasets.formats.parquet import class_names, column_names, read_rows
 
-    names = column_names(path)
+    every = column_names(path)
+    names = [name for name in every if wanted is None or name in wanted]
     columns: dict[str, list[Value]] = {name: [] for name in names}
     for _, values in read_rows(path, names):
         for name, value in zip(names, values, strict=True):
@@ -113,4 +119,4 @@ def _parquet(path: Path) -> dict[str, list[Value]]:
     for name in names:
         if (classes := class_names(path, name)) and all(isinstance(value, int) for value in columns[name]):
             columns[name] = [classes[value] if 0 <= value < len(classes) else None for value in columns[name]]
-    return columns
+    return every, columns

@@ -102,6 +102,7 @@ def of_arrays_by_name(given: Mapping[str, object], options: Options, name: str, 
         target=form or 'class',
         targets=names if form in ('values', 'labels') else None,
         grouped='by the array group' if keys is not None else '',
+        by_hash=held is None,
     )
 
 

@@ -82,7 +82,11 @@ def folder(source: Path, options: Options, layout: str, size: int | None = None)
     inner = source / 'tiny-imagenet-200'
     source = inner if inner.is_dir() else check(source)
     classes, splits, aside, lists = readers[layout](source)
+    if options.split == 'hash':
+        splits = {'train': [one for some in splits.values() for one in some]}
     pool, test = splits['train'], splits.get('test') or splits.get('val')
+    if options.split == 'names' and not test:
+        raise ValueError(f'{source}: no folder test or val beside train; allowed: --split hash, or leave it out')
     if splits.get('test'):
         pool = [*pool, *splits.get('val', [])]
     named = [path for path in _words(source) if path.is_file()][:1]

@@ -69,6 +69,10 @@ def wav_folder(source: Path, options: Options) -> Material:
     from sweeps.datasets.formats.wav import read_wav
 
     classes, splits, aside, _ = read_class_folders(check(source), ('.wav',))
+    if options.split == 'hash':
+        splits = {'train': [one for some in splits.values() for one in some]}
+    if options.split == 'names' and set(splits) == {'train'}:
+        raise ValueError(f'{source}: no folder test or val beside train; allowed: --split hash, or leave it out')
     pool, test = splits['train'], splits.get('test') or splits.get('val')
     if splits.get('test'):
         pool = [*pool, *splits.get('val', [])]
@@ -95,7 +99,7 @@ def ts(source: Path, options: Options) -> Material:
     from sweeps.datasets.formats.ts_files import read_ts
 
     paths = with_endings(source, tuple(f'.ts{packed}' for packed in PACKED))
-    split = by_split(paths, source, 'hash' if len(paths) == 1 else options.split)
+    split = by_split(paths, source, options.split)
     pool, test = ([read_ts(path) for path in some] for some in (split.pool, split.test))
     every = [one for file in (*pool, *test) for one in file.series]
     widths = sorted({one.shape[1] for one in every})
@@ -165,10 +169,12 @@ def series(source: Path, options: Options) -> Material:
     if read['pool'][0].shape[1:] != read['test'][0].shape[1:]:
         raise ValueError(f'{folder}: series of {[x.shape[1] for x, _ in read.values()]} values; give both splits one length')
     splits = {split: (x, np.searchsorted(classes, y.astype(float)).astype(np.int32)) for split, (x, y) in read.items()}
+    if options.split == 'hash':
+        splits = {'pool': tuple(np.concatenate([splits[split][i] for split in ('pool', 'test')]) for i in (0, 1))}
     return Material(
         'series',
         of_arrays(*splits['pool']),
-        of_arrays(*splits['test']),
+        of_arrays(*splits['test']) if 'test' in splits else None,
         list(files.values()),
         [f'{label:g}' for label in classes],
         counts={split: len(y) for split, (_, y) in splits.items()},

@@ -32,17 +32,20 @@ def tables(source: Path, options: Options, format: str) -> Material:
     """
     paths = with_endings(source, ENDINGS[format])
     by_column_of = options.split[len(COLUMN) :] if (options.split or '').startswith(COLUMN) else None
-    split = by_split(paths, source, 'hash' if by_column_of or len(paths) == 1 else options.split)
-    columns, of_test = _rows(split.pool, split.test, options.target or ())
-    rows = len(of_test)
+    if (options.size or options.grey) and options.form != 'images':
+        raise ValueError("size and grey are of images; give form='images' where a column holds their paths, or leave them out")
+    split = by_split(paths, source, 'hash' if by_column_of else options.split)
     aside = {name for name in (by_column_of, options.group) if name}
-    _check_columns(columns, [*(options.inputs or ()), *(options.target or ()), *aside])
+    wanted = None if options.inputs is None else {*options.inputs, *(options.target or ()), *aside}
+    columns, others, of_test = _rows(split.pool, split.test, options.target or (), wanted)
+    rows = len(of_test)
+    _check_columns(columns, others, [*(options.inputs or ()), *(options.target or ()), *aside])
     shown = _inputs(columns, options, aside)
     inputs = inputs_of(shown, options, source if source.is_dir() else source.parent)
     targets = targets_of({name: columns[name] for name in options.target or ()}, options.predict, rows)
     held = of_test if split.test else by_column(columns[by_column_of], by_column_of) if by_column_of else None
     notes = [targets.said] * bool(targets.said)
-    if unused := [name for name in columns if name not in shown and name not in aside and name not in (options.target or ())]:
+    if unused := others:
         notes.append(f'columns that are not used: {", ".join(unused[:12])}{" ..." * (len(unused) > 12)}')
     used, held = _usable(source, inputs, targets, held, options, notes, skipped := [])
     digests = [example_hash(inputs.xs[row]) for row in used]
@@ -90,16 +93,24 @@ def tables(source: Path, options: Options, format: str) -> Material:
         grouped=shared,
         facts={'features': inputs.features} if inputs.features else {},
         lists=inputs.files,
+        by_hash=held is None,
     )
 
 
-def _rows(pool: list[Path], test: list[Path], targets: Sequence[str]) -> tuple[dict[str, list[Value]], np.ndarray]:
-    """All columns of all files, and whether each row is of a test file. A test file may lack its targets, and nothing else."""
+def _rows(
+    pool: list[Path], test: list[Path], targets: Sequence[str], wanted: set[str] | None
+) -> tuple[dict[str, list[Value]], list[str], np.ndarray]:
+    """The wanted columns of all files, the names of others, and whether each row is of a test file.
+
+    A test file may lack its targets, and nothing else.
+    """
     columns: dict[str, list[Value]] = {}
+    others: list[str] = []
     of_test: list[bool] = []
     for path in [*pool, *test]:
-        table = read_table(path)
-        count = len(next(iter(table.values())))
+        table, left = read_table(path, wanted)
+        count = len(next(iter(table.values()))) if table else 0
+        others += [name for name in left if name not in others]
         if not of_test:
             columns = {name: [] for name in table}
         lacking = [name for name in columns if name not in table and not (path in test and name in targets)]
@@ -112,13 +123,14 @@ def _rows(pool: list[Path], test: list[Path], targets: Sequence[str]) -> tuple[d
         for name, column in columns.items():
             column += table.get(name, [None] * count)
         of_test += [path in test] * count
-    return columns, np.array(of_test, bool)
+    return columns, others, np.array(of_test, bool)
 
 
-def _check_columns(columns: dict[str, list[Value]], named: list[str]) -> None:
+def _check_columns(columns: dict[str, list[Value]], others: list[str], named: list[str]) -> None:
     for name in named:
         if name not in columns:
-            raise ValueError(f"no column '{name}'; there: {list(columns)[:30]}; name one of these.{closest(name, columns)}")
+            there = [*columns, *others]
+            raise ValueError(f"no column '{name}'; there: {there[:30]}; name one of these.{closest(name, there)}")
 
 
 def _inputs(columns: dict[str, list[Value]], options: Options, aside: set[str]) -> dict[str, list[Value]]:

@@ -56,8 +56,10 @@ def documents(source: Path, options: Options, mark: str | None = None) -> Materi
         return Material('texts', _texts(whole), _texts(stream(test)), paths, notes=notes, skipped=skipped, split=split.said)
     first = list(itertools.islice(whole, 2))
     if len(first) == 1:
-        parts = [blocks([(text_bytes(part), None)]) for part in cut(first[0], 0.1)]
-        return Material('texts', *parts, paths, notes=[*notes, 'one document: its last tenth is the test split'])
+        parts = [blocks([(text_bytes(part), None)]) for part in cut(first[0], options.share or 0.1)]
+        last = 'tenth' if options.share is None else f'{options.share:g}'
+        told = [*notes, f'one document: its last {last} is the test split']
+        return Material('texts', *parts, paths, notes=told, by_hash=True)
     return Material('texts', _texts(itertools.chain(first, whole)), None, paths, notes=notes, skipped=skipped)
 
 

@@ -141,6 +141,10 @@ SOUND: dict[str, tuple[str, Callable[[Path], Path], dict, dict]] = {
     'lines': ('lines', lambda at: made.names(at / 'n.txt'), {}, {'kind': 'texts', 'longest': 8}),
     'molecules': ('smiles', lambda at: written(at / 'm.smi', '\n'.join('C' * n for n in range(1, 60))), {}, {'longest': 59}),
     'series': ('ts', lambda at: made.series(at / 'w'), {}, {'kind': 'series', 'shape': [20, 2], 'classes': ['fast', 'slow']}),
+    'series by hash': (
+        *('ts', lambda at: made.series(at / 'w'), {'split': 'hash', 'share': 0.3}),
+        {'test_split': '0.3 of the examples, by hash of content'},
+    ),
     'sounds': ('wav_folder', lambda at: made.sounds(at / 's'), {}, {'rate': 4000, 'classes': ['high', 'low']}),
     'shards of tokens': (
         *('tokens', lambda at: shard(at / 't.bin'), {'token_type': 'uint16', 'separator': '0', 'share': 0.3}),
@@ -230,6 +234,14 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
         {**PATHS, 'form': 'images'},
         'names images of 2 sizes, such as 16 x 16, 20 x 20; bring them to one: size=',
     ),
+    'a split by names that tell none': (*SHORT[:1], text_of('a.csv', 'a,b,g\n' + ROWS), {**SHORT[1], 'split': 'names'},
+                                        'do not tell both a training and a test split'),
+    'a split by folders that tell none': ('image_folder', IMAGES, {'split': 'names'}, 'no folder test or val beside train'),
+    'a share of a split by names': (
+        *('ts', lambda at: made.series(at / 'w'), {'share': 0.3}),
+        r'share=0\.3, and the test split is by the names of files: 1 of 2 .*; leave share out, or take it by hash',
+    ),
+    'a size of a table': ('csv', TABLE, {'target': ('risk',), 'size': 8}, 'size and grey are of images'),
     'nested JSON': ('json_lines', text_of('a.jsonl', '{"a": [1]}\n'), {'target': ('a',)}, "field 'a' is a list"),
     'lines that are no JSON': ('json_lines', text_of('a.jsonl', 'a\n'), {'target': ('a',)}, 'line 1: not JSON'),
     'features or series': ('arrays', npz_of(x=X, y=Y), {}, "form='table' or form='series'"),
@@ -278,6 +290,33 @@ def test_what_is_missing_of_a_number_is_the_mean_of_the_pool_and_told(tmp_path: 
     assert gaps.any() and np.allclose(pool[gaps, 0], pool[~gaps, 0].mean(), rtol=1e-5)
     assert np.allclose(test[test[:, 1] == 1, 0], pool[~gaps, 0].mean(), rtol=1e-5)
     assert 'columns that are not used: id, city, site' in ' '.join(one.about['notes'])
+
+
+def test_only_the_columns_that_are_named_are_read(tmp_path: Path):
+    lines = [json.dumps({'a': n / 7, 'b': 'xy'[n % 2], 'more': [n]}) for n in range(60)]
+    one = prepared(tmp_path, 'json_lines', written(tmp_path / 'a.jsonl', '\n'.join(lines)), inputs=('a',), target=('b',))
+    assert one.about['shape'] == [1] and 'columns that are not used: more' in one.about['notes']
+
+
+@pytest.mark.parametrize(('reader', 'source'), [('image_folder', made.images), ('wav_folder', made.sounds)])
+def test_folders_may_be_split_by_hash_all_the_same(tmp_path: Path, reader: str, source: Callable):
+    source(tmp_path / 'set' / 'train', 40)
+    for path in sorted((tmp_path / 'set' / 'train').glob('*/1*')):
+        place = tmp_path / 'set' / 'val' / path.parent.name
+        place.mkdir(parents=True, exist_ok=True)
+        path.rename(place / path.name)
+    by_names = prepared(tmp_path, reader, tmp_path / 'set')
+    assert by_names.about['test_split'] == 'the folder val'
+    by_hash = prepare_own(reader, tmp_path / 'set', 'other', options_of(reader, {'split': 'hash', 'share': 0.4}), tmp_path)[0]
+    assert (
+        by_hash.about['test_split'] == '0.4 of the examples, by hash of content' and sum(by_hash.about['sizes'].values()) == 80
+    )
+
+
+@pytest.mark.parametrize('name', ['cifar10', 'friedman', 'digits'])
+def test_a_set_of_the_lab_is_never_replaced(tmp_path: Path, name: str):
+    with pytest.raises(ValueError, match=f"'{name}' is that of a set of the lab"):
+        prepare_own('csv', made.rows(tmp_path / 'r.csv'), name, options_of('csv', {'target': ('risk',)}), tmp_path)
 
 
 def test_no_split_tears_a_group(tmp_path: Path):
