@@ -70,6 +70,8 @@ def devices_for(answer: dict, workers: int, each: int = 1) -> list[str | None]:
         return [None] * workers
     if answer['platform'] == 'tpu':
         # All chips of a host belong to one process.
+        if each not in (1, answer['devices']):
+            raise ValueError(f'--devices {each}: on TPU one worker has all {answer["devices"]} chips of a host; leave it out')
         return ['0']
     visible = os.environ.get('CUDA_VISIBLE_DEVICES')
     names = visible.split(',') if visible else [str(number) for number in range(answer['devices'])]

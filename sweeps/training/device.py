@@ -36,15 +36,28 @@ def device_memory() -> int:
 def join() -> None:
     """Join the other processes that carry out the same order, before anything else of jax; nothing where there are none.
 
-    They are those of one `srun`, or say so by $ARCHLAB_PROCESSES, $ARCHLAB_PROCESS and $ARCHLAB_COORDINATOR.
+    They are those of one `srun`, or say so by $ARCHLAB_PROCESSES, $ARCHLAB_PROCESS and $ARCHLAB_COORDINATOR. Raises ValueError
+    where these are no numbers, or one is missing.
     """
     given = os.environ
     if 'ARCHLAB_PROCESSES' in given:
-        jax.distributed.initialize(given['ARCHLAB_COORDINATOR'], int(given['ARCHLAB_PROCESSES']), int(given['ARCHLAB_PROCESS']))
+        count, number = _process('ARCHLAB_PROCESSES', 1), _process('ARCHLAB_PROCESS', 0)
+        if number >= count:
+            raise ValueError(f'ARCHLAB_PROCESS is {number} of {count} processes; allowed: 0 to {count - 1}; count from 0')
+        if not (coordinator := given.get('ARCHLAB_COORDINATOR')):
+            raise ValueError('ARCHLAB_COORDINATOR is not set; it is the address of process 0, such as 10.0.0.1:9000')
+        jax.distributed.initialize(coordinator, count, number)
     elif int(given.get('SLURM_STEP_NUM_TASKS', 1)) > 1:
         # Else jax takes one GPU for each process.
         gpus = int(given.get('SLURM_GPUS_ON_NODE') or 0)
         jax.distributed.initialize(local_device_ids=range(gpus) if gpus else None)
+
+
+def _process(name: str, least: int) -> int:
+    given = os.environ.get(name, '')
+    if not given.strip().isdecimal() or int(given) < least:
+        raise ValueError(f"{name} is '{given}'; allowed: a whole number from {least} on")
+    return int(given)
 
 
 def on_host(tree: object) -> object:

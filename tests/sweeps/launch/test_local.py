@@ -167,7 +167,9 @@ def test_more_workers_than_devices_are_refused(scripted: None, tmp_path: Path, m
 
 def test_devices_are_those_that_may_be_seen(monkeypatch: pytest.MonkeyPatch):
     assert devices_for({'platform': 'cpu', 'devices': 1}, 3) == [None] * 3
-    assert devices_for({'platform': 'tpu', 'devices': 4}, 3) == ['0']
+    assert devices_for({'platform': 'tpu', 'devices': 4}, 3) == devices_for({'platform': 'tpu', 'devices': 4}, 3, 4) == ['0']
+    with pytest.raises(ValueError, match='--devices 2: on TPU one worker has all 4 chips of a host; leave it out'):
+        devices_for({'platform': 'tpu', 'devices': 4}, 3, 2)
     monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '3,5')
     assert devices_for({'platform': 'gpu', 'devices': 2}, 4) == ['3', '5']
     assert devices_for({'platform': 'gpu', 'devices': 2}, 1) == ['3']

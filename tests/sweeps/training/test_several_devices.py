@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from sweeps.training.device import join
 
 PROGRAM = Path(__file__).with_name('on_devices.py')
 TOLERANCE = 1e-5
@@ -74,3 +77,20 @@ def test_what_does_not_fit_one_device_is_spread_over_several_or_refused():
 @pytest.mark.slow
 def test_a_pack_over_several_devices_goes_on_to_the_same_bits():
     assert told(start('resumed')) == {'1x2x4': True, '4x2x1': True}
+
+
+@pytest.mark.parametrize(
+    ('given', 'said'),
+    [
+        ({'PROCESSES': 'two'}, "ARCHLAB_PROCESSES is 'two'; allowed: a whole number from 1 on"),
+        ({'PROCESSES': '0'}, "ARCHLAB_PROCESSES is '0'; allowed: a whole number from 1 on"),
+        ({'PROCESSES': '2'}, "ARCHLAB_PROCESS is ''; allowed: a whole number from 0 on"),
+        ({'PROCESSES': '2', 'PROCESS': '2'}, 'ARCHLAB_PROCESS is 2 of 2 processes; allowed: 0 to 1; count from 0'),
+        ({'PROCESSES': '2', 'PROCESS': '1'}, 'ARCHLAB_COORDINATOR is not set; it is the address of process 0'),
+    ],
+)
+def test_processes_that_cannot_find_each_other_are_told_why(monkeypatch: pytest.MonkeyPatch, given: dict, said: str):
+    for name, value in given.items():
+        monkeypatch.setenv(f'ARCHLAB_{name}', value)
+    with pytest.raises(ValueError, match=re.escape(said)):
+        join()
