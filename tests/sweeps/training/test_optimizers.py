@@ -3,7 +3,9 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
+from optax import contrib
 
 from arch.roles import ROLES
 from sweeps.training.optimizers import DECAYED, OPTIMIZERS, make_optimizer
@@ -21,7 +23,7 @@ GRADIENT = jax.tree.map(lambda leaf: RNG.normal(size=leaf.shape).astype(np.float
 
 def knobs_of(kind: str, **values: float) -> dict:
     given = {**OPTIMIZERS[kind].KNOBS, 'lr': 0.1, **values}
-    return {name: jnp.float32(value) for name, value in given.items()}
+    return {name: jnp.asarray(value, jax.dtypes.canonicalize_dtype(float)) for name, value in given.items()}
 
 
 def one_step(kind: str, **values: float) -> dict:
@@ -31,6 +33,91 @@ def one_step(kind: str, **values: float) -> dict:
         return move(updates, PARAMS, jnp.float32(0.5))
 
     return jax.jit(run)(knobs_of(kind, **values))
+
+
+def gradients(step: int) -> dict:
+    """Gradients that change from step to step, some of them large."""
+    generator = np.random.default_rng(step)
+    return jax.tree.map(lambda leaf: leaf * 0.3 + 0.1 * generator.normal(size=leaf.shape).astype(np.float32), PARAMS)
+
+
+def wide(tree: dict) -> dict:
+    """Numbers in the widest type that is switched on."""
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jax.dtypes.canonicalize_dtype(float)), tree)
+
+
+def steps_of(kind: str, count: int, **values: float) -> list[dict]:
+    """The parameters after each of some steps at full rate, without clipping."""
+
+    def run(knobs: dict) -> list[dict]:
+        direction, move = make_optimizer(kind, PARAM_ROLES, knobs)
+        params = wide(PARAMS)
+        state, made = direction.init(params), []
+        for step in range(count):
+            updates, state = direction.update(wide(gradients(step)), state, params)
+            params = move(updates, params, 1.0)
+            made.append(params)
+        return made
+
+    return jax.jit(run)(knobs_of(kind, **{'clip': 1e9, **values}))
+
+
+def of_optax(optimizer: optax.GradientTransformation, count: int) -> list[dict]:
+    def run(params: dict) -> list[dict]:
+        state, made = optimizer.init(params), []
+        for step in range(count):
+            updates, state = optimizer.update(wide(gradients(step)), state, params)
+            params = optax.apply_updates(params, updates)
+            made.append(params)
+        return made
+
+    return jax.jit(run)(wide(PARAMS))
+
+
+MASK = jax.tree.map(lambda role: role != 'vector', PARAM_ROLES)
+DECAY = {'weight_decay': 0.1, 'mask': MASK}
+SAME = {
+    'adamw': lambda: optax.adamw(0.1, b2=0.99, **DECAY),
+    'nadamw': lambda: optax.nadamw(0.1, b2=0.99, **DECAY),
+    'adam': lambda: optax.chain(optax.add_decayed_weights(0.1, MASK), optax.adam(0.1, b2=0.99)),
+    # As arrays, or its powers of them are in float32.
+    'adan': lambda: optax.adan(0.1, *map(jnp.asarray, (0.98, 0.92, 0.99)), eps_root=0.0, **DECAY),
+    'lion': lambda: optax.lion(0.1, **DECAY),
+    'lamb': lambda: optax.lamb(0.1, **DECAY),
+    'rmsprop': lambda: optax.chain(
+        optax.scale_by_rms(0.99, 1e-8), optax.trace(0.9), optax.add_decayed_weights(0.1, MASK), optax.scale(-0.1)
+    ),
+    'sgd': lambda: optax.chain(optax.trace(0.9, nesterov=True), optax.add_decayed_weights(0.1, MASK), optax.scale(-0.1)),
+    'adopt': lambda: optax.chain(contrib.scale_by_adopt(), optax.add_decayed_weights(0.1, MASK), optax.scale(-0.1)),
+    # Its own decay is not multiplied by the rate.
+    'adafactor': lambda: optax.adafactor(0.1, min_dim_size_to_factor=2, weight_decay_rate=0.01, weight_decay_mask=MASK),
+}
+
+
+@pytest.mark.parametrize('kind', SAME)
+def test_steps_are_those_of_optax(kind: str):
+    # In float64: roots of small second moments make much of the last digits of float32.
+    with jax.enable_x64(True):
+        for own, other in zip(steps_of(kind, 4, weight_decay=0.1), of_optax(SAME[kind](), 4), strict=True):
+            jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-8), own, other)
+
+
+def test_mars_is_adam_on_a_corrected_gradient_of_at_most_norm_one():
+    params, m, v, last = PARAMS['up']['kernel'], 0.0, 0.0, 0.0
+    for step, made in enumerate(steps_of('mars', 4, gamma=0.5, weight_decay=0.1)):
+        gradient = gradients(step)['up']['kernel'].astype(np.float64)
+        corrected = gradient + (0.5 * 0.95 / 0.05 * (gradient - last) if step else 0)
+        assert np.linalg.norm(gradient) > 1 or step == 0, 'else nothing would be clipped'
+        corrected, last = corrected / max(np.linalg.norm(corrected), 1), gradient
+        m, v = 0.95 * m + 0.05 * corrected, 0.99 * v + 0.01 * corrected**2
+        move = m / (1 - 0.95 ** (step + 1)) / (np.sqrt(v / (1 - 0.99 ** (step + 1))) + 1e-8)
+        params = params - 0.1 * (move + 0.1 * params)
+        np.testing.assert_allclose(made['up']['kernel'], params, rtol=1e-4, atol=1e-5)
+
+
+def test_every_optimizer_is_compared_with_another_source():
+    formulas = {'mars', 'muon'}
+    assert {*SAME, *formulas} == set(OPTIMIZERS)
 
 
 def test_first_step_of_adamw():
@@ -75,7 +162,7 @@ def test_muon_treats_the_rest_as_adamw():
 
 @pytest.mark.parametrize('kind', OPTIMIZERS)
 def test_vectors_do_not_decay(kind: str):
-    plain, decayed = one_step(kind), one_step(kind, weight_decay=0.5)
+    plain, decayed = (steps_of(kind, 2, **values)[-1] for values in ({}, {'weight_decay': 0.5}))
     np.testing.assert_array_equal(plain['up']['bias'], decayed['up']['bias'])
     assert (plain['up']['kernel'] != decayed['up']['kernel']).any()
     assert set(DECAYED) == set(ROLES) - {'vector'}
@@ -91,8 +178,11 @@ def test_every_role_moves_and_every_value_is_traced(kind: str):
     def run(knobs: dict) -> dict:
         traces.append(kind)
         direction, move = make_optimizer(kind, roles, knobs)
-        updates, _ = direction.update(params, direction.init(params), params)
-        return move(updates, params, jnp.float32(1))
+        moved, state = params, direction.init(params)
+        for _ in range(2):  # the first step of ADOPT begins its moments
+            updates, state = direction.update(params, state, moved)
+            moved = move(updates, moved, jnp.float32(1))
+        return moved
 
     first = run(knobs_of(kind))
     second = run({name: value * 0.9 for name, value in knobs_of(kind, weight_decay=0.1).items()})

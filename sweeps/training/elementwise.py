@@ -1,0 +1,112 @@
+"""Element-wise optimizers: each number of a parameter moves by its own gradients, whatever array it stands in.
+
+`direction(roles, knobs, products)` gives the direction of a step; see sweeps/training/optimizers.py.
+"""
+
+from collections.abc import Mapping
+
+import jax
+import optax
+from optax import contrib
+
+DECAYED = ('matrix', 'conv', 'embedding', 'head')
+"""The roles that weight decay acts on."""
+SHARED = {'weight_decay': 0.0, 'clip': 1.0}
+ADAM = {'b1': 0.9, 'b2': 0.99, 'eps': 1e-8}
+
+
+class Elementwise:
+    """The base of these: `WHOLE` are the roles of parameters that it does not treat number by number, here none.
+
+    `DECAYS` says whether weight decay is part of the direction; otherwise it is decoupled (1711.05101).
+    """
+
+    WHOLE: tuple[str, ...] = ()
+    DECAYS = False
+
+
+class Adam(Elementwise):
+    """Adam (1412.6980) with weight decay as a penalty: added to the gradient, and so divided as it is."""
+
+    KNOBS = {'lr': None, **ADAM, **SHARED}
+    DECAYS = True
+
+    @staticmethod
+    def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
+        decay = optax.add_decayed_weights(knobs['weight_decay'], decayed(roles))
+        return optax.chain(decay, Adamw.direction(roles, knobs, products))
+
+
+class Adamw(Elementwise):
+    """AdamW (1711.05101)."""
+
+    KNOBS = {'lr': None, **ADAM, **SHARED}
+
+    @staticmethod
+    def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
+        return optax.scale_by_adam(b1=knobs['b1'], b2=knobs['b2'], eps=knobs['eps'])
+
+
+class Nadamw(Elementwise):
+    """NAdam (Dozat 2016): Adam with Nesterov's momentum; weight decay is decoupled."""
+
+    KNOBS = {'lr': None, **ADAM, **SHARED}
+
+    @staticmethod
+    def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
+        return optax.scale_by_adam(b1=knobs['b1'], b2=knobs['b2'], eps=knobs['eps'], nesterov=True)
+
+
+class Adan(Elementwise):
+    """Adan (2208.06677): Nesterov's momentum of a gradient and of its change. b1, b2, b3 are 1 minus the paper's betas."""
+
+    KNOBS = {'lr': None, 'b1': 0.98, 'b2': 0.92, 'b3': 0.99, 'eps': 1e-8, **SHARED}
+
+    @staticmethod
+    def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
+        return optax.scale_by_adan(b1=knobs['b1'], b2=knobs['b2'], b3=knobs['b3'], eps=knobs['eps'])
+
+
+class Adopt(Elementwise):
+    """ADOPT (2411.02853): the second moment is that of the steps before, and the first step only begins it."""
+
+    KNOBS = {'lr': None, 'b1': 0.9, 'b2': 0.9999, 'eps': 1e-6, **SHARED}
+
+    @staticmethod
+    def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
+        return contrib.scale_by_adopt(b1=knobs['b1'], b2=knobs['b2'], eps=knobs['eps'])
+
+
+class Lion(Elementwise):
+    """Lion (2302.06675): the sign of an interpolated momentum."""
+
+    KNOBS = {'lr': None, 'b1': 0.9, 'b2': 0.99, **SHARED}
+
+    @staticmethod
+    def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
+        return optax.scale_by_lion(b1=knobs['b1'], b2=knobs['b2'])
+
+
+class Rmsprop(Elementwise):
+    """RMSprop (Tieleman and Hinton 2012): the gradient by the root of its second moment, then momentum."""
+
+    KNOBS = {'lr': None, 'b2': 0.99, 'eps': 1e-8, 'momentum': 0.9, **SHARED}
+
+    @staticmethod
+    def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
+        return optax.chain(optax.scale_by_rms(decay=knobs['b2'], eps=knobs['eps']), optax.trace(decay=knobs['momentum']))
+
+
+class Sgd(Elementwise):
+    """Stochastic gradient descent with Nesterov momentum."""
+
+    KNOBS = {'lr': None, 'momentum': 0.9, **SHARED}
+
+    @staticmethod
+    def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
+        return optax.trace(decay=knobs['momentum'], nesterov=True)
+
+
+def decayed(roles: dict) -> dict:
+    """Whether weight decay acts on each parameter."""
+    return jax.tree.map(lambda role: role in DECAYED, roles)
