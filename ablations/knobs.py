@@ -38,7 +38,7 @@ KNOBS = {
     'b2': Knob('decay of the second moment; of lion, of its momentum', DECAY),
     'b3': Knob('decay of the third moment', DECAY),
     'eps': Knob('what is added to the root of the second moment', ANY_SIZE),
-    'momentum': Knob('decay of the momentum (Nesterov)', DECAY),
+    'momentum': Knob('decay of the momentum', DECAY),
     'decay_rate': Knob('c of the decay 1 - t^-c of the second moment at step t', Bounds(0, 1, above=True)),
     'gamma': Knob("how much of the gradient's change since the last step is added", ANY_SIZE),
     'beta': Knob('decay of the momentum of matrices', DECAY),

@@ -23,8 +23,8 @@ def test_what_a_knob_is_where_nobody_sets_it_lies_within_its_bounds(name):
     ('name', 'read_by'),
     [
         ('lr', {f'optimizer {kind}': None for kind in OPTIMIZERS}),
-        ('momentum', {'optimizer sgd': 0.9}),
-        ('eps', {'optimizer adamw': 1e-8, 'optimizer muon': 1e-8}),
+        ('momentum', {'optimizer sgd': 0.9, 'optimizer rmsprop': 0.9}),
+        ('beta', {'optimizer muon': 0.95}),
         ('final_fraction', {'schedule': 0.0}),
         ('label_smoothing', {'loss': 0.0}),
         ('layer_scale_initial', {'residual layer_scale': 1e-6}),
