@@ -116,6 +116,7 @@ READERS = {
     'arch/shape_lines.py': 'the shape lines of a block, for its contracts: these refuse a block or not, and train nothing',
     'arch/contracts/__init__.py': 'the names of the rules',
     'arch/block.py': "a user's class keeps its docstring",
+    'arch/monolith.py': "a user's class keeps its docstring",
     'sweeps/tasks/kind.py': 'what an error says of a method that a kind lacks',
 }
 """Hashed files that read docstrings, and what for."""

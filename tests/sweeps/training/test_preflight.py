@@ -88,7 +88,7 @@ def test_values_of_the_loss_and_of_some_model_can_be_tuned(name):
         ('momentum', 'adamw', r"'momentum' of optimizer 'adamw' is read by nothing; allowed: \['b1', 'b2', 'clip', 'eps', "),
         ('eps', 'lion', "'eps' of optimizer 'lion' is read by nothing"),
         ('alpha1', 'adamw', r"of the models here \['alpha0', 'alpha0_mixer', 'drop_path', 'init_scale'\]; rename or remove it"),
-        ('b1', 'adam', "unknown optimizer 'adam'; allowed: .'adamw', 'lion', 'muon', 'sgd'"),
+        ('b1', 'adamx', "unknown optimizer 'adamx'; allowed: .'adafactor', 'adam', 'adamw', "),
     ],
 )
 def test_values_that_nothing_reads_are_refused(name, optimizer, said):
