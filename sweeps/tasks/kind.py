@@ -183,11 +183,9 @@ class Kind(abc.ABC):
 def _check_metric(cls: type[Kind]) -> None:
     """Raise ValueError for a METRIC or a SCALE that cannot be used."""
     metric = cls.__dict__.get('METRIC')
-    if isinstance(metric, property):
-        # Then it depends on the fields.
-        return
     named = isinstance(metric, tuple) and len(metric) == 2 and isinstance(metric[0], str) and metric[0]
-    if 'METRIC' in cls.__dict__ and not (named and metric[1] in DIRECTIONS):
+    # One that depends on the fields is a property.
+    if 'METRIC' in cls.__dict__ and not isinstance(metric, property) and not (named and metric[1] in DIRECTIONS):
         raise ValueError(
             f"{cls.__name__}: METRIC={metric!r}; allowed: a name and one of {list(DIRECTIONS)}, such as ('accuracy', 'higher')"
         )

@@ -10,6 +10,7 @@ import numpy as np
 
 from ablations.seeds import derive
 from ablations.tasks.metrics import METRICS
+from sweeps.datasets.intact import BLOCK
 from sweeps.datasets.prepared import DENSE, Part, Prepared
 from sweeps.datasets.targets import NAMED, form_of
 from sweeps.metrics.measure import Measure
@@ -207,7 +208,7 @@ class Supervised(SetKind):
         if self.cut:
             new = unknown(arrays.x, self.pool().x)
             arrays = self.part(arrays, new)
-        self._check_test(self.asked, self.asked.present(arrays.y))
+        self._check_test(self.asked, _there(self.asked, arrays.y, np.arange(len(arrays.y))))
         return arrays
 
     def _check_test(self, target: Target, there: np.ndarray) -> None:
@@ -241,7 +242,7 @@ class Supervised(SetKind):
         """
         for attempt in range(DRAWS):
             train, held = split_by_group(pool, derive('split again', seed, attempt) if attempt else seed, self.held, self.train)
-            lacking = [_lacking(self.asked, self.asked.present(pool.y[side])) for side in (held, train)]
+            lacking = [_lacking(self.asked, _there(self.asked, pool.y, side)) for side in (held, train)]
             if not any(lacking):
                 return train, held
         raise ValueError(
@@ -273,6 +274,21 @@ class Supervised(SetKind):
         else:
             x, targets = self._augment(key, x, y, knobs)
         return standard(x, self.prepared.about), targets
+
+
+def _there(target: Target, y: np.ndarray, side: np.ndarray) -> np.ndarray:
+    """Whether the examples of one side have what the metric needs of each name.
+
+    Maps are read a block at a time, until all classes are there: those of a large set do not fit into memory.
+    """
+    if not isinstance(target, MapTarget):
+        return target.present(y[side])
+    there, rows = np.zeros(target.outputs, bool), max(1, BLOCK // max(1, y[:1].nbytes))
+    for start in range(0, len(side), rows):
+        there |= target.present(y[side[start : start + rows]])
+        if there.all():
+            break
+    return there
 
 
 def _lacking(target: Target, there: np.ndarray) -> str:

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from sweeps.datasets.prepared import Part, write
+from sweeps.tasks import supervised
 from sweeps.tasks.supervised import Supervised
+from sweeps.tasks.targets import MapTarget
 from sweeps.training.preflight import known_knobs, task_of
 
 NAN = np.nan
@@ -172,6 +174,16 @@ def test_a_test_split_that_lacks_something_is_refused_by_the_counts_of_its_set(p
         Supervised(dataset='tiny', metric=metric, held=6).labels()
     left = tuple(name for name in 'abc' if name not in lacking)
     assert Supervised(dataset='tiny', metric=metric, held=6, columns=left).labels() == len(left) == 3 - len(lacking)
+
+
+def test_maps_are_read_a_block_at_a_time_until_all_classes_are_there(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(supervised, 'BLOCK', 2 * 4 * 4)
+    target, y, read = MapTarget(('a', 'b', 'c'), 'mean_iou'), np.zeros((20, 4), np.int32), []
+    y[3], y[6], y[18] = 1, 2, 2
+    present = MapTarget.present
+    monkeypatch.setattr(MapTarget, 'present', lambda self, some: (read.append(len(some)), present(self, some))[1])
+    assert supervised._there(target, y, np.arange(20)).tolist() == [True, True, True] and read == [2, 2, 2, 2]
+    assert supervised._there(target, y, np.array([0, 1, 3, 4, 5])).tolist() == [True, True, False] and sum(read) == 8 + 5
 
 
 def test_maps_move_with_their_images(prepared):
