@@ -17,7 +17,7 @@ import numpy as np
 from ablations.prepared_facts import facts_of
 from ablations.task_files import Declared, Unprepared
 from ablations.tasks import Task
-from ablations.tasks.own_scores import DEFAULTS, score_of
+from ablations.tasks.own_scores import DEFAULTS, of_guesses, score_of
 from ablations.user_file import STOPS, in_words, of_user
 from arch.contracts import Contract
 from arch.contracts.programs import compiled
@@ -251,13 +251,15 @@ def chance(tried: Tried) -> str:
     stated, sign = tried.task.chance, tried.task.sign
     facts = facts_of(tried.task.dataset) or {}
     form = facts.get('target') or ('class' if facts.get('classes') else '')
+    blind = stated
     if tried.task.metric in DEFAULTS.get(form, ()):
+        blind = max(stated, of_guesses(tried.task.metric, facts) or stated)
         same = score_of(tried.task.metric, facts).chance
         if sign * (stated - same) > ROOM * max(abs(same), 0.1):
             return f'chance={stated:g}, and an answer that is always the same gets {same:g}; leave chance out'
     score, error = tried.untrained
     error = error if math.isfinite(error) else 0.0
-    if sign * (score - stated) > NOISE * error + ROOM * abs(stated):
+    if sign * (score - blind) > NOISE * error + ROOM * abs(blind):
         told = f'the untrained base gets {score:.4g}, better than chance={stated:g}'
         return f'{told}: is the answer in the question, or chance wrong?'
     if sign < 0 and stated > 0 and score > FAR * stated + NOISE * error:

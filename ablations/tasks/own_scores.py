@@ -76,6 +76,31 @@ def score_of(metric: str | None, facts: Mapping) -> Score:
     return Score(name, unit, METRICS[name].direction, float(f'{chance:.6g}'), margin)
 
 
+def of_guesses(metric: str, facts: Mapping) -> float | None:
+    """What blind guesses get at most, which is more than the answer that is always the same; None for other metrics.
+
+    Of a class with share p a guess by shares is right p of the time, one among K classes 1 / K of the time.
+
+    >>> of_guesses('mean_iou', {'kind': 'series', 'target': 'map', 'balance': {'pool': [50, 50]}})
+    0.3333333333333333
+    """
+    form = facts.get('target') or 'class'
+    if metric == 'macro_f1' and form == 'labels':
+        pairs = zip(facts['positive']['pool'], facts['known']['pool'], strict=True)
+        shares = [positive / max(known, 1) for positive, known in pairs]
+        return sum(2 * p / (1 + p) for p in shares) / len(shares)
+    if metric not in ('macro_f1', 'mean_iou'):
+        return None
+    counts = facts['balance']['pool']
+    shares = [count / max(sum(counts), 1) for count in counts]
+    ratio = {'macro_f1': lambda p, q: 2 * p * q / (p + q), 'mean_iou': lambda p, q: p * q / (p + q - p * q)}[metric]
+    of_each = [
+        [ratio(p, q) if p else 0.0 for p, q in zip(shares, others, strict=True)]
+        for others in (shares, [1 / len(shares)] * len(shares))
+    ]
+    return max(sum(own) / len(own) for own in of_each)
+
+
 def _of_classes(name: str, counts: list[int]) -> float:
     shares = sorted((count / max(sum(counts), 1) for count in counts), reverse=True)
     most, classes = shares[0], len(shares)

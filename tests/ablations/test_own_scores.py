@@ -8,7 +8,7 @@ import pytest
 
 from ablations.tasks.derived import FORMS, derive
 from ablations.tasks.metrics import METRICS
-from ablations.tasks.own_scores import DEFAULTS, score_of
+from ablations.tasks.own_scores import DEFAULTS, of_guesses, score_of
 from ablations.tasks.own_task import OwnTask
 from arch.model import build
 from sweeps.tasks.targets import FORMS as TARGETS
@@ -58,6 +58,23 @@ def test_chance_is_what_an_answer_gets_that_is_always_the_same(form: str, metric
     score = score_of(metric, about)
     assert score.chance == pytest.approx(always_the_same(form, metric, CASES[form], about), abs=2e-3)
     assert score.direction == METRICS[metric].direction and score.unit and score.margin > 0
+
+
+@pytest.mark.parametrize(
+    ('form', 'metric'),
+    [(form, metric) for form in ('class', 'map') for metric in ('macro_f1', 'mean_iou') if metric in DEFAULTS[form]],
+)
+def test_guesses_are_no_better_than_is_said(form: str, metric: str):
+    """Many blind guesses, by shares and at random, scored by the lab's own metric."""
+    y = np.concatenate([CASES[form]] * 30)
+    about, target = facts(form, y), TARGETS[form](tuple(map(str, range(int(y.max()) + 1))), metric)
+    scores = []
+    for shares in (np.bincount(y.reshape(-1)) / y.size, np.full(target.outputs, 1 / target.outputs)):
+        answers = np.random.default_rng(1).choice(target.outputs, y.shape, p=shares)
+        statistics = np.asarray(target.losses(jnp.eye(target.outputs)[answers], jnp.asarray(y))[1], np.float64)
+        scores.append(target.measure.scored(statistics, np.arange(len(y))).score)
+    assert of_guesses(metric, about) == pytest.approx(max(scores), abs=0.01)
+    assert of_guesses('accuracy', about) is None
 
 
 def test_every_form_of_target_has_the_metrics_that_the_lab_has_for_it():
