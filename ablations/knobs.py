@@ -8,6 +8,7 @@ file, with `arch.flags.Knob`.
 import dataclasses
 
 from ablations.bounds import SHARE, Bounds
+from ablations.schedules import NAMED, SCHEDULES
 
 POSITIVE = Bounds(above=True)
 DECAY = Bounds(0, 1, below=True)
@@ -42,6 +43,9 @@ KNOBS = {
     'decay_rate': Knob('c of the decay 1 - t^-c of the second moment at step t', Bounds(0, 1, above=True)),
     'gamma': Knob("how much of the gradient's change since the last step is added", ANY_SIZE),
     'beta': Knob('decay of the momentum of matrices', DECAY),
+    'schedule': Knob('how the learning rate goes on after its rise, by name', Bounds(0, len(SCHEDULES) - 1)),
+    'warmup_steps': Knob('steps over which it rises; where it is 0, warmup_fraction holds', ANY_SIZE),
+    'decay_fraction': Knob('share of the steps over which the schedule wsd falls, at their end', SHARE),
     'warmup_fraction': Knob('share of the steps over which the learning rate rises', SHARE),
     'final_fraction': Knob('learning rate at the end, as a share of its peak', SHARE),
     'label_smoothing': Knob('share of a target that is spread over all outputs in training', SHARE),
@@ -101,6 +105,8 @@ def check_fixed(name: str, value: float) -> None:
     ValueError: fixed['b1']=1.2; allowed: 0 to below 1 (decay of the first moment); change or remove it
     """
     knob = knob_of(name)
+    if name in NAMED and value not in range(len(NAMED[name])):
+        raise ValueError(f"fixed['{name}']={value!r}; allowed: {list(NAMED[name])} ({knob.about}); give one of these names")
     if knob and value not in knob.bounds:
         fix = knob.instead or 'change or remove it'
         raise ValueError(f"fixed['{name}']={value!r}; allowed: {knob.bounds} ({knob.about}); {fix}")

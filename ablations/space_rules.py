@@ -6,6 +6,7 @@ from ablations.bounds import Bounds
 from ablations.choices import Choice
 from ablations.knobs import knob_of
 from ablations.ranges import Integer, Range
+from ablations.schedules import NAMED
 
 Tunable = Range | Integer | Choice
 """What a space may hold for a tuned value."""
@@ -67,6 +68,8 @@ def check_ranges(where: str, space: dict) -> None:
                 f"{where}['{name}']={values!r} is not a range; use log(low, high), linear(low, high), "
                 'integer(low, high) or choice(v1, v2, ...)'
             )
+        if name in NAMED and not (isinstance(values, Choice) and set(values.values) <= set(range(len(NAMED[name])))):
+            raise ValueError(f"{where}['{name}']={values!r}; allowed: a choice of names, such as choice{NAMED[name][:2]}")
         _check_ends(f"{where}['{name}']", name, values)
 
 

@@ -3,6 +3,7 @@
 from ablations.bounds import SHARE
 from ablations.choices import Choice
 from ablations.ranges import Integer, Range
+from ablations.schedules import number_of
 
 
 def log(low: float, high: float, bounds: tuple[float, float] | None = None) -> Range:
@@ -46,18 +47,34 @@ def integer(low: int, high: int, log: bool = False, bounds: tuple[int, int] | No
     return Integer(low, high, log, bounds)
 
 
-def choice(*values: float) -> Choice:
-    """A few numbers without an order, such as two values of a beta.
+def choice(*values: float | str) -> Choice:
+    """A few values without an order: numbers, such as two of a beta, or names of schedules.
 
-    >>> [choice(0.9, 0.99).value(unit) for unit in (0.2, 0.7)]
-    [0.9, 0.99]
+    >>> [choice(0.9, 0.99).value(unit) for unit in (0.2, 0.7)], choice('cosine', 'wsd').values
+    ([0.9, 0.99], (0.0, 3.0))
     """
-    return Choice(values)
+    return Choice(tuple(number_of(value) if isinstance(value, str) else value for value in values))
 
 
 ADAMW = {'lr': log(1e-4, 3e-2), 'weight_decay': log(1e-3, 1.0)}
 SGD = {'lr': log(3e-3, 1.0), 'weight_decay': log(1e-5, 1e-2)}
 LION = {'lr': log(1e-5, 3e-3), 'weight_decay': log(1e-2, 10.0)}
 MUON = {'lr': log(3e-4, 1e-1), 'weight_decay': log(1e-3, 1.0)}
-SPACES = {'adamw': ADAMW, 'sgd': SGD, 'lion': LION, 'muon': MUON}
-"""Default ranges; weight decay is decoupled and multiplied by the learning rate in every optimizer."""
+LAMB = {'lr': log(1e-3, 3e-1), 'weight_decay': log(1e-3, 1.0)}
+ADAM = {'lr': log(1e-4, 3e-2), 'weight_decay': log(1e-6, 1e-3)}
+RMSPROP = {'lr': log(1e-5, 1e-2), 'weight_decay': log(1e-3, 1.0)}
+SPACES = {
+    'adamw': ADAMW,
+    'sgd': SGD,
+    'lion': LION,
+    'muon': MUON,
+    'adam': ADAM,
+    'nadamw': ADAMW,
+    'rmsprop': RMSPROP,
+    'adan': ADAMW,
+    'adopt': ADAMW,
+    'mars': ADAMW,
+    'lamb': LAMB,
+    'adafactor': LAMB,
+}
+"""Default ranges. Weight decay is multiplied by the learning rate in every optimizer; adam's is a penalty, all others decoupled."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from ablations.config import NAME, Put, Swap, changed, closest, put, swap
 from ablations.digest import digest
 from ablations.knobs import check_fixed
+from ablations.schedules import number_of
 from ablations.space_rules import bounded, check_ranges, check_space, reach
 from ablations.spaces import SPACES
 from ablations.task_files import is_address, own_task
@@ -245,7 +246,8 @@ class Study:
         }
         if not isinstance(self.fixed, dict):
             raise ValueError(f"study '{self.name}': fixed={self.fixed!r}; give {{name: number}}")
-        for name, value in self.fixed.items():
+        fixed = {name: number_of(value) if isinstance(value, str) else value for name, value in self.fixed.items()}
+        for name, value in fixed.items():
             number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
             if not isinstance(name, str) or 'seed' in name.lower() or not number:
                 raise ValueError(f"fixed['{name}']={value!r}; allowed: numbers by the name of an optimizer's value, no seeds")
@@ -255,7 +257,7 @@ class Study:
                 raise ValueError(f"'{name}' is both fixed and tuned for {both}; remove it from one of them")
         object.__setattr__(self, 'tune', tune)
         self._check_own()
-        object.__setattr__(self, 'fixed', {name: float(value) for name, value in self.fixed.items()})
+        object.__setattr__(self, 'fixed', {name: float(value) for name, value in fixed.items()})
         self._check_screening()
 
     def _check_screening(self) -> None:

@@ -2,6 +2,7 @@
 
 import collections
 
+from ablations.schedules import value_text
 from ablations.tasks import Task
 from ablations.trial import Schedule
 from results.store.reading import Reading
@@ -53,7 +54,7 @@ def in_words(arm: str, facts: dict) -> list[str]:
     for task, fact in facts.items():
         lines.append(f'{task}  {fact["steps"]} steps of {fact["batch"]}')
         for point in fact['replicates']:
-            knobs = ', '.join(f'{name} {value:.4g}' for name, value in point['knobs'].items())
+            knobs = ', '.join(f'{name} {value_text(name, value)}' for name, value in point['knobs'].items())
             tried = ''.join(f', {count} trials of {optimizer}' for optimizer, count in point.get('trials', {}).items())
             lines.append(f'  replicate {point["replicate"]}: {point["optimizer"]}  {knobs}  ({point["how"]}{tried})')
     return lines

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 
+from ablations.schedules import value_text
 from results.expected_best import ALL_OPTIMIZERS, curves, settled_orders
 from results.factorial import factorials
 from results.fronts import fronts
@@ -90,7 +91,7 @@ def recipes_grid(reading: Reading) -> dict:
         for task, fact in recipe(reading, arm).items():
             item = study.task(task)
             for point in fact['replicates']:
-                knobs = ', '.join(f'{name} {value:.3g}' for name, value in point['knobs'].items())
+                knobs = ', '.join(f'{name} {value_text(name, value, 3)}' for name, value in point['knobs'].items())
                 chosen = reading.schedule.selections[arm, task, point['replicate']]
                 error = None if chosen is None or chosen.error != chosen.error else chosen.error
                 score = number(point['score'], item.metric) + ('' if error is None else f' ± {number(error, item.metric)}')

@@ -14,7 +14,7 @@ from sweeps.training.joined import Form, Joined
 from sweeps.training.layout import Layout
 from sweeps.training.optimizers import OPTIMIZERS, make_optimizer
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
-from sweeps.training.schedules import warmup_cosine
+from sweeps.training.schedules import rate
 
 TRAINED = ('params', 'state', 'moments')
 """What a step changes, of the carry of a lane."""
@@ -173,7 +173,7 @@ def make_training(
             (_, (loss, new_state)), gradient = slope(params.tree(), state, x, y, key)
             gradient = form.join(gradient).stored
             updates, new_moments = direction.update(gradient, moments, params.stored)
-            scale = warmup_cosine(number, steps, settings['warmup_fraction'], settings['final_fraction'])
+            scale = rate(number, steps, settings)
             new = spread(Joined(move(updates, params.stored, scale), form), new_state, new_moments)
             fine = (carry['left'] < 0) & jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradient))
             current = jax.tree.map(lambda a, b: jnp.where(fine & on, b, a), old, new)
