@@ -77,4 +77,4 @@ SPACES = {
     'lamb': LAMB,
     'adafactor': LAMB,
 }
-"""Default ranges. Weight decay is multiplied by the learning rate in every optimizer; adam's is a penalty, all others decoupled."""
+"""Default ranges. Weight decay is multiplied by the learning rate in all optimizers; adam's is a penalty, the others' decoupled."""

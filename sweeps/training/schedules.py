@@ -54,7 +54,7 @@ def rate(step: jax.Array, steps: int, knobs: Mapping[str, object]) -> jax.Array:
     Without a choice of schedules, warm-up steps or a decay it is `warmup_cosine`, and the same program.
 
     >>> [round(float(rate(jnp.int32(step), 8, {**KNOBS, 'schedule': 3.0, 'warmup_fraction': 0.25})), 2) for step in range(8)]
-    [0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.62]
+    [0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.63]
     """
     code, warmup = knobs['schedule'], knobs['warmup_fraction']
     given = not isinstance(knobs['warmup_steps'], float) or knobs['warmup_steps'] > 0

@@ -8,7 +8,7 @@ import pytest
 from optax import contrib
 
 from ablations.schedules import SCHEDULES, number_of, value_text
-from ablations.spaces import choice, linear, log
+from ablations.spaces import SPACES, choice, linear, log
 from ablations.study import Study
 from arch.roles import ROLES
 from sweeps.training.optimizers import DECAYED, OPTIMIZERS, make_optimizer
@@ -301,3 +301,7 @@ def test_a_study_tunes_and_fixes_schedules_by_name():
     assert study.space('base', 'adamw')['schedule'].values == (0.0, 3.0, 1.0)
     fixed = Study(name='s', question='?', arms={'base': ()}, tasks=('digits',), fixed={'schedule': 'wsd'})
     assert fixed.fixed == {'schedule': 3.0} and value_text('schedule', fixed.fixed['schedule']) == 'wsd'
+
+
+def test_every_optimizer_has_a_space_of_its_own():
+    assert set(SPACES) == set(OPTIMIZERS)

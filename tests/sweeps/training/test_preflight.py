@@ -85,7 +85,11 @@ def test_values_of_the_loss_and_of_some_model_can_be_tuned(name):
     ('name', 'optimizer', 'said'),
     [
         ('label_smooth', 'adamw', "'label_smooth' of optimizer 'adamw' is read by nothing; .* Did you mean 'label_smoothing'"),
-        ('momentum', 'adamw', r"'momentum' of optimizer 'adamw' is read by nothing; allowed: \['b1', 'b2', 'clip', 'eps', "),
+        (
+            'momentum',
+            'adamw',
+            r"'momentum' of optimizer 'adamw' is read by nothing; allowed: \['b1', 'b2', 'clip', 'decay_fraction', 'eps', ",
+        ),
         ('eps', 'lion', "'eps' of optimizer 'lion' is read by nothing"),
         ('alpha1', 'adamw', r"of the models here \['alpha0', 'alpha0_mixer', 'drop_path', 'init_scale'\]; rename or remove it"),
         ('b1', 'adamx', "unknown optimizer 'adamx'; allowed: .'adafactor', 'adam', 'adamw', "),
