@@ -77,4 +77,4 @@ SPACES = {
     'lamb': LAMB,
     'adafactor': LAMB,
 }
-"""Default ranges. Weight decay is multiplied by the learning rate in all optimizers; adam's is a penalty, the others' decoupled."""
+"""Default ranges. Weight decay is multiplied by the learning rate; in adam it is a penalty, in all others it is decoupled."""

@@ -66,6 +66,11 @@ def test_the_block_keeps_every_contract(called: Callable, tmp_path: Path):
     assert load_study(str(study)).digest != first
 
 
+def test_the_study_of_schedules_can_be_planned(called: Callable, tmp_path: Path):
+    (tmp_path / 'schedules.py').write_text(next(block for block in blocks() if "name='norms_by_schedule'" in block))
+    assert called('plan', tmp_path / 'schedules.py').returncode == 0
+
+
 def test_the_whole_model_keeps_every_contract_and_is_an_arm(called: Callable, tmp_path: Path):
     (tmp_path / 'my_model.py').write_text(next(block for block in blocks() if 'MODELS' in block))
     (tmp_path / 'plain.py').write_text(next(block for block in blocks() if "name='plain_or_not'" in block))
