@@ -125,6 +125,7 @@ class OwnTask:
     name: str | None = None
 
     def __post_init__(self):
+        self._check_types()
         if self.source is None and not self.dataset:
             raise ValueError(
                 "a task of your own without a source; give source='FOLDER' (or a file, or a function that gives arrays), or "
@@ -147,6 +148,19 @@ class OwnTask:
         if self.direction is not None and self.direction not in DIRECTIONS:
             raise ValueError(f'direction={self.direction!r}; allowed: {list(DIRECTIONS)}')
         plain({'data': self.data, 'base': self.base or {}, 'augment': list(self.augment or ())}, 'task')
+
+    def _check_types(self) -> None:
+        """Raise ValueError for a field of another type than its reader or kind takes."""
+        for names, kind, what in TYPES:
+            for name in names:
+                value = getattr(self, name)
+                wrong = not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)
+                if value is not None and wrong:
+                    raise ValueError(f'{name}={value!r}; allowed: {what}')
+        for name, least in LEAST.items():
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ValueError(f'{name}={value}; allowed: {least} or more')
 
     def _reader(self) -> str:
         """The name of the reader, as given or by the ending of the source's name."""
@@ -172,6 +186,18 @@ class OwnTask:
         return digest(plain({'source': source, 'read': self.read, **given}, 'task'))
 
 
+LEAST = {'held': 1, 'train': 0, 'length': 1, 'spacing': 0, 'vocabulary': 2, 'steps': 1, 'batch': 1, 'evaluations': 1}
+"""The least that counts may be."""
+_TEXTS = ('read', 'dataset', 'form', 'predict', 'split', 'group', 'mark', 'token_type', 'separator', 'tokens', 'tokenizer')
+TYPES = (
+    (tuple(LEAST), int, 'a whole number'),
+    (('grey', 'partial', 'skip_damaged'), bool, 'True or False'),
+    ((*_TEXTS, 'metric', 'unit', 'direction', 'domain', 'name'), str, 'a text in quotes'),
+    (('margin', 'chance'), (int, float), 'a number'),
+    (('augment',), (tuple, list), 'a list of specs, such as [{"kind": "flip"}]'),
+    (('data', 'base'), dict, 'a dictionary'),
+)
+"""Fields, their type, and what is said of another."""
 OPTIONS = tuple(dict.fromkeys(name for names in READERS.values() for name in names))
 """All options of readers but COMMON."""
 

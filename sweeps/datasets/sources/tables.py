@@ -51,6 +51,8 @@ def tables(source: Path, options: Options, format: str) -> Material:
     digests = [example_hash(inputs.xs[row]) for row in used]
     keys = None
     if options.group:
+        if empty := sum(columns[options.group][row] is None for row in used):
+            raise ValueError(f"group column '{options.group}' is empty in {empty:,} rows; fill it in, or leave these rows out")
         keys = [repr(columns[options.group][row]).encode() for row in used]
     given = None if held is None else held[used]
     # Rows of equal features are often a coincidence; molecules and texts of equal content are the same.
@@ -72,7 +74,7 @@ def tables(source: Path, options: Options, format: str) -> Material:
             y = None if targets.y is None else targets.y[numbers]
             yield [xs[number] for number in numbers], y, [own[place] for place in places]
 
-    said = split.said or (f"by the column '{by_column_of}'" if by_column_of else '')
+    said = '' if held is None else split.said or f"by the column '{by_column_of}'"
     shared = f"by the values of the column '{options.group}'" if options.group else ''
     by_hash = (
         f'{options.share or SHARE:g} of the {"groups" if shared else "rows"}, by hash of {"the group" if shared else "content"}'

@@ -208,6 +208,10 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
     ),
     'one group': (*SHORT[:1], text_of('a.csv', 'a,b,g\n' + ROWS.replace('g1', 'g0').replace('g2', 'g0')),
                   {**SHORT[1], 'group': 'g'}, 'into one group'),
+    'rows without a group': (
+        *('csv', text_of('a.csv', 'a,b,g\n' + ROWS + '\n1,x,\n'), {**SHORT[1], 'group': 'g'}),
+        "group column 'g' is empty in 1 rows",
+    ),
     'no words of splits': (
         *('csv', TABLE, {'inputs': INPUTS, 'target': ('risk',), 'split': 'column:site'}),
         r"split column 'site' has \['s0', .*allowed: train, valid",
@@ -346,6 +350,7 @@ def test_rows_for_testing_without_a_target_are_left_aside_and_counted(tmp_path: 
     one = prepared(tmp_path, 'csv', folder, inputs=('a',), target=('b',))
     assert sum(one.about['sizes'].values()) == 30
     assert '2 rows for testing have no target: they are left aside' in one.about['notes']
+    assert one.about['test_split'] == '0.1 of the rows, by hash of content'
 
 
 def test_damaged_rows_are_left_out_where_that_is_said_and_counted(tmp_path: Path):
