@@ -66,7 +66,9 @@ def of_arrays_by_name(given: Mapping[str, object], options: Options, name: str, 
     if 'x_test' in arrays:
         if 'is_test' in arrays:
             raise ValueError(f'{name}: both x_test and is_test; give one of them')
-        _, more = _inputs(arrays['x_test'], options.form, name)
+        other, more = _inputs(arrays['x_test'], options.form, name)
+        if other != kind:
+            raise ValueError(f'{name}: x is of {kind} and x_test of {other}; give both one type')
         if getattr(xs, 'shape', (0, 0))[1:] != getattr(more, 'shape', (0, 0))[1:]:
             raise ValueError(f'{name}: x {xs.shape[1:]} and x_test {more.shape[1:]}; allowed: examples of one shape')
         held = np.arange(rows + len(more)) >= rows
@@ -76,6 +78,9 @@ def of_arrays_by_name(given: Mapping[str, object], options: Options, name: str, 
         if held.dtype != bool or held.shape != (rows,) or held.all() or not held.any():
             raise ValueError(f'{name}: is_test {held.dtype} {list(held.shape)}; allowed: true and false for {rows} examples')
     y, keys = (_both(arrays, key, held, rows, len(xs), name) for key in ('y', 'group'))
+    if options.split == 'names' and held is None:
+        raise ValueError(f"{name}: split='names', and there is neither x_test nor is_test; leave split out for one by hash")
+    held = None if options.split == 'hash' else held
     form, y, names = _targets(y, arrays, options.predict, xs, name)
     own = [example_hash(x) for x in xs]
     division = divided(own, None if keys is None else [repr(key).encode() for key in keys.tolist()], held,
@@ -147,7 +152,11 @@ def _inputs(x: object, form: str | None, name: str) -> tuple[str, np.ndarray | l
                 "form='table' or form='series'"
             )
         kind = 'maps' if x.ndim == 4 else 'tables' if form == 'table' else 'series'
-        return kind, x.astype(np.float32)
+        with np.errstate(over='ignore'):
+            narrow = x.astype(np.float32)
+        if not np.isfinite(narrow).all():
+            raise ValueError(f'{name}: x has numbers beyond float32; bring them to smaller ones')
+        return kind, narrow
     raise ValueError(
         f'{name}: x is {x.dtype} {list(x.shape)}; allowed: uint8 [n, H, W] or [n, H, W, 1 or 3] (images), numbers [n, F], '
         '[n, N, F] or [n, H, W, C], or a list of texts'

@@ -160,6 +160,10 @@ SOUND: dict[str, tuple[str, Callable[[Path], Path], dict, dict]] = {
         *('arrays', npz_of(x_train=GREY[:30], y_train=Y[:30], x_test=GREY[30:], y_test=Y[30:]), {}),
         {'kind': 'images', 'shape': [8, 8, 1], 'sizes': {'pool': 30, 'test': 10}},
     ),
+    'arrays by hash all the same': (
+        *('arrays', npz_of(x=GREY[:30], y=Y[:30], x_test=GREY[30:], y_test=Y[30:]), {'split': 'hash', 'share': 0.4}),
+        {'test_split': '0.4 of the examples, by hash'},
+    ),
     'arrays with a map': ('arrays', npz_of(x=GREY, y=GREY // 128), {}, {'target': 'map'}),
 }  # fmt: skip
 
@@ -252,6 +256,12 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
     'arrays of another length': ('arrays', npz_of(x=GREY, y=Y[:3]), {}, '40 examples and 3 of y'),
     'arrays without x': ('arrays', npz_of(y=Y), {}, 'without x; allowed: x '),
     'an array of another name': ('arrays', npz_of(x=GREY, yy=Y), {}, "array 'yy'; allowed: x "),
+    'numbers beyond float32': ('arrays', npz_of(x=X.astype(float) * 1e60, y=Y), {'form': 'table'}, 'beyond float32'),
+    'x and x_test of two kinds': (
+        *('arrays', npz_of(x=GREY, y=Y, x_test=GREY.astype(float), y_test=Y), {}),
+        'x is of images and x_test of series; give both one type',
+    ),
+    'arrays without a split by names': ('arrays', npz_of(x=GREY, y=Y), {'split': 'names'}, 'neither x_test nor is_test'),
     'x_test without y_test': ('arrays', npz_of(x=GREY, y=Y, x_test=GREY), {}, 'x_test without y_test'),
     'missing numbers': ('arrays', npz_of(x=X * np.nan), {'form': 'table'}, 'missing or infinite'),
     'classes below 0': ('arrays', npz_of(x=GREY, y=Y - 1), {}, 'class -1 in y; allowed: 0 and up'),
