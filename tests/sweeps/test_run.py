@@ -257,6 +257,7 @@ class Deadly(LocalLauncher):
                 worker.process.kill()
 
 
+@pytest.mark.slow
 def test_workers_that_die_are_replaced_and_then_recorded(undisturbed: tuple[Path, Path], tmp_path: Path):
     study = override(load_study(str(undisturbed[0])), ['trials=1', 'extension=0', 'replicates=1', 'seeds=1'])
     study = dataclasses.replace(study, tasks=study.tasks[:1])

@@ -25,7 +25,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MadeUpSlurm:
 
 def launcher(tmp_path: Path, **options: object) -> SlurmLauncher:
     made = make_launcher('slurm', tmp_path / 'run', None, options)
-    made.pause, made.patience = 0.01, 0.05
+    made.pause, made.patience = 0.03, 0.05
     order_files.prepare(made.folder)
     return made
 
