@@ -24,9 +24,9 @@ def _verdicts(file: Path) -> dict[str, list[dict]]:
         from sweeps.task_contracts import check_task
 
         verdicts = {f'task {name}': [dataclasses.asdict(one) for one in check_task(task)] for name, task in tasks.items()}
-    from arch.sockets import NAMES
+    from arch.sockets import NAMES, WHOLE
 
-    if not tasks or defines & set(NAMES):
+    if not tasks or defines & {*NAMES, WHOLE}:
         from sweeps.models.check import check_file
 
         verdicts |= check_file(file)

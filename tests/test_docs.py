@@ -76,6 +76,10 @@ def test_the_whole_model_keeps_every_contract_and_is_an_arm(called: Callable, tm
     (tmp_path / 'plain.py').write_text(next(block for block in blocks() if "name='plain_or_not'" in block))
     done = called('check', tmp_path / 'my_model.py')
     assert done.returncode == 0 and 'body plain  10 of 10 contracts hold' in done.stdout
+    both = tmp_path / 'both.py'
+    own = "from ablations.study import task\nones = task(source='ones.txt', read='lines', length=4)\n"
+    both.write_text(own + (tmp_path / 'my_model.py').read_text())
+    assert 'body plain  10 of 10' in called('check', both).stdout
     assert called('plan', tmp_path / 'plain.py').returncode == 0
 
 
