@@ -41,7 +41,7 @@ def _csv(path: Path) -> dict[str, list[Value]]:
     first = next((line for line in raw_lines(path) if line.strip()), '')
     counts = Counter(char for char in first if char in DELIMITERS)
     delimiter = counts.most_common(1)[0][0] if counts else ','
-    csv.field_size_limit(FIELD)
+    before = csv.field_size_limit(FIELD)
     reader, names, columns = csv.reader(raw_lines(path), delimiter=delimiter, strict=True), None, []
     try:
         for row in reader:
@@ -59,6 +59,9 @@ def _csv(path: Path) -> dict[str, list[Value]]:
                 column.append(None if value.lower() in MISSING else value)
     except csv.Error as error:
         raise ValueError(f'{path}: line {reader.line_num}: {error}; check the quotes') from error
+    finally:
+        # The limit is the whole process's.
+        csv.field_size_limit(before)
     return dict(zip(names or (), columns, strict=True))
 
 

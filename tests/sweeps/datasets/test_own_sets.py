@@ -1,5 +1,6 @@
 """Sets of a user's own: each reader on a sound set, and each question or refusal on one that is not."""
 
+import csv
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,6 +13,7 @@ from packed_sets import colours
 
 from ablations.task_files import declared_in
 from ablations.tasks.own_task import READERS
+from sweeps.datasets.formats.columns import read_table
 from sweeps.datasets.own import OWN, options_of, prepare_declared, prepare_own
 from sweeps.datasets.prepared import Prepared
 from sweeps.datasets.sources.column_targets import targets_of
@@ -428,3 +430,14 @@ def test_a_declaration_that_has_changed_is_prepared_again_only_where_that_is_sai
         digests.append(two.about['digest'])
         assert new == (len(digests) != 2) and two.about['declared'] == one.hash
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_long_texts_in_a_table_are_read_and_leave_the_process_as_it_was(tmp_path: Path):
+    before = csv.field_size_limit()
+    (tmp_path / 'long.csv').write_text(f'text,y\n{"a" * 200_000},1\n')
+    columns, _ = read_table(tmp_path / 'long.csv')
+    assert len(columns['text'][0]) == 200_000 and csv.field_size_limit() == before < 200_000
+    (tmp_path / 'bad.csv').write_text('text,y\na\n')
+    with pytest.raises(ValueError, match='1 values for 2 columns'):
+        read_table(tmp_path / 'bad.csv')
+    assert csv.field_size_limit() == before

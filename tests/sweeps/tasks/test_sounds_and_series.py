@@ -91,7 +91,7 @@ def test_masks_hide_time_and_pitch_at_the_mean(folder: Path):
         ({'form': 'mel'}, r"allowed: \['log_mel', 'samples'\]"),
         ({'form': 'samples', 'augment': [{'kind': 'flip'}]}, "give form='log_mel'"),
         ({'dataset': 'curves'}, "of kind 'series'"),
-        ({'dataset': 'nothing'}, 'archlab data prepare nothing'),
+        ({'dataset': 'nothing'}, 'archlab data prepare .* --name nothing'),
     ],
 )
 def test_sounds_that_make_no_sense_are_refused(folder: Path, fields: dict, said: str):

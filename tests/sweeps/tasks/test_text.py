@@ -272,7 +272,7 @@ BAD = [
     ({'tokens': 'words'}, "tokens 'words'; allowed"),
     ({'length': 0}, 'length=0; allowed: 1 or more'),
     ({'spacing': -1}, 'spacing=-1; allowed: 0 or more'),
-    ({'dataset': 'nothing'}, 'archlab data prepare nothing'),
+    ({'dataset': 'nothing'}, 'archlab data prepare .* --name nothing'),
     ({'dataset': 'pictures'}, "of kind 'images'; allowed: texts"),
     ({'dataset': 'numbers'}, 'give the number of tokens'),
     ({'dataset': 'numbers', 'vocabulary': 70_000}, 'are not known; give tokenizer=PATH'),
