@@ -6,10 +6,12 @@ within a second the older one would run.
 
 import contextlib
 import contextvars
+import errno
 import hashlib
 import importlib.util
 import os
 import signal
+import stat
 import sys
 import threading
 from collections.abc import Iterator
@@ -93,13 +95,24 @@ def in_words(error: BaseException) -> str:
     return f'it ends the process ({told}); remove sys.exit or os._exit' if isinstance(error, SystemExit) else told
 
 
+def _content(path: Path | str) -> bytes:
+    """The bytes of a file; raises OSError also for a pipe, which would be waited for, and a device, which may have no end."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(handle, 'rb') as file:
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode):
+            number, said = (errno.EISDIR, 'Is a directory') if stat.S_ISDIR(mode) else (errno.EINVAL, 'it is no regular file')
+            raise OSError(number, said, str(path))
+        return file.read()
+
+
 def compiled(path: Path | str, expected: str = '') -> CodeType:
     """The code of a Python file. `expected` is the hash that the file must have, where that matters.
 
     Raises ValueError where it cannot be read, is not Python or has changed; the sentence goes on after the name of the file.
     """
     try:
-        content = Path(path).read_bytes()
+        content = _content(path)
     except OSError as error:
         raise ValueError(f'cannot be read ({error.strerror}); check the path') from None
     if expected and content_hash(content) != expected:

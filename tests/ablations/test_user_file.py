@@ -143,3 +143,19 @@ def test_a_thread_has_no_signals():
 
 def test_what_code_raised_is_one_line():
     assert in_words(ValueError('two\nlines')) == 'ValueError: two lines'
+
+
+@pytest.mark.parametrize(
+    ('lay', 'said'),
+    [
+        (os.mkfifo, 'it is no regular file'),
+        (lambda path: path.symlink_to('/dev/zero'), 'it is no regular file'),
+        (Path.mkdir, 'Is a directory'),
+        (lambda path: path.symlink_to('nowhere'), 'No such file'),
+    ],
+    ids=['pipe', 'endless', 'folder', 'nowhere'],
+)
+def test_what_is_no_file_is_neither_waited_for_nor_read_without_end(tmp_path: Path, lay, said: str):
+    lay(tmp_path / 'mine.py')
+    with pytest.raises(ValueError, match=rf'cannot be read \({said}'):
+        compiled(tmp_path / 'mine.py')
