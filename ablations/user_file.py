@@ -15,6 +15,7 @@ import stat
 import sys
 import threading
 from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
@@ -129,7 +130,10 @@ def compiled(path: Path | str, expected: str = '') -> CodeType:
 def blank(code: CodeType, called: str) -> ModuleType:
     """The module that the code of a file is to fill."""
     path = Path(code.co_filename)
-    return importlib.util.module_from_spec(importlib.util.spec_from_file_location(f'{called}_{path.stem}', path))
+    name = f'{called}_{path.stem}'
+    # The loader is given: for a name without .py Python finds none.
+    spec = importlib.util.spec_from_file_location(name, path, loader=SourceFileLoader(name, str(path)))
+    return importlib.util.module_from_spec(spec)
 
 
 def run(code: CodeType, called: str, module: ModuleType | None = None) -> ModuleType:

@@ -159,3 +159,10 @@ def test_what_is_no_file_is_neither_waited_for_nor_read_without_end(tmp_path: Pa
     lay(tmp_path / 'mine.py')
     with pytest.raises(ValueError, match=rf'cannot be read \({said}'):
         compiled(tmp_path / 'mine.py')
+
+
+def test_a_file_runs_whatever_its_name_ends_with(tmp_path: Path):
+    for name in ('mine.py', 'mine.txt', 'mine'):
+        (tmp_path / name).write_text('value = 3\n')
+        module = run(compiled(tmp_path / name), 'test')
+        assert module.value == 3 and module.__file__ == str(tmp_path / name)
