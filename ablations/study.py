@@ -7,7 +7,8 @@ import math
 import os
 from pathlib import Path
 
-from ablations.config import NAME, Put, Swap, changed, closest, put, swap
+from ablations.arms import arms_of, check_comparisons
+from ablations.config import NAME, changed, closest, put, swap
 from ablations.digest import digest
 from ablations.knobs import check_fixed
 from ablations.schedules import number_of
@@ -187,52 +188,8 @@ class Study:
         return own_task(item, self.name) if isinstance(item, OwnTask) or is_address(item) else task(item)
 
     def _check_arms(self) -> None:
-        if not isinstance(self.arms, dict) or not self.arms:
-            raise ValueError(f"study '{self.name}': arms={self.arms!r}; give {{name: changes}}, the base first")
-        arms = {}
-        for arm, changes in self.arms.items():
-            if not isinstance(arm, str) or not NAME.fullmatch(arm):
-                raise ValueError(f"study '{self.name}': arm {arm!r}; allowed: lower-case letters, digits and _; rename it")
-            changes = (changes,) if isinstance(changes, (Put, Swap)) else changes
-            if not isinstance(changes, (tuple, list)):
-                raise ValueError(
-                    f"study '{self.name}': arm '{arm}' is {changes!r}; give () or a tuple of put(path, value) and "
-                    'swap(path, kind, ...)'
-                )
-            arms[arm] = tuple(changes)
-        if arms[next(iter(arms))]:
-            raise ValueError(
-                f"study '{self.name}': the first arm '{next(iter(arms))}' is the base and changes nothing; give it (), or "
-                'change the base of the tasks'
-            )
-        object.__setattr__(self, 'arms', arms)
-        self._check_against()
-
-    def _check_against(self) -> None:
-        if not isinstance(self.against, dict) or not isinstance(self.levels, dict):
-            raise ValueError(f"study '{self.name}': against and levels are {{arm: ...}}; the functions of shapes.py make them")
-        places = {arm: place for place, arm in enumerate(self.arms)}
-        for arm, other in self.against.items():
-            for name in (arm, other):
-                if not isinstance(name, str) or name not in self.arms:
-                    raise ValueError(
-                        f"study '{self.name}': against[{arm!r}]={other!r} names no arm '{name}'; allowed: {list(self.arms)}."
-                        f'{closest(name, self.arms)}'
-                    )
-            if places[other] >= places[arm]:
-                raise ValueError(
-                    f"study '{self.name}': '{arm}' is compared with '{other}', which does not stand before it; the base is "
-                    'compared with nothing, every other arm with an earlier one: change the order of arms'
-                )
-        if self.levels and set(self.levels) != set(self.arms):
-            raise ValueError(f"study '{self.name}': levels of {list(self.levels)}, not of every arm; make them by factorial()")
-        if not all(isinstance(own, dict) for own in self.levels.values()):
-            raise ValueError(f"study '{self.name}': levels are {{arm: {{factor: level}}}}; make them by factorial()")
-        if bool(self.levels) != (self.shape == 'factorial'):
-            raise ValueError(
-                f"study '{self.name}': shape='{self.shape}' with levels of {len(self.levels)} arms; allowed: shape='factorial' "
-                'with levels of every arm, or another shape without; make both by factorial()'
-            )
+        object.__setattr__(self, 'arms', arms_of(self.name, self.arms))
+        check_comparisons(self.name, self.arms, self.against, self.levels, self.shape)
         object.__setattr__(self, 'against', dict(self.against))
         object.__setattr__(self, 'levels', {arm: dict(own) for arm, own in self.levels.items()})
 
