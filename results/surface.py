@@ -73,8 +73,12 @@ def _factors(a: np.ndarray, b: np.ndarray, smooth: np.ndarray) -> tuple[np.ndarr
 
 def _slopes(a: np.ndarray, b: np.ndarray, middle: np.ndarray, smooth: np.ndarray) -> np.ndarray:
     """The covariance by the unknown slope of the mean, which starts in the middle. `[s, n, d], [s, m, d] -> [s, n, m]`"""
-    one, other = ((points - middle[:, None])[..., smooth] for points in (a, b))
-    return SLOPE * one @ other.transpose(0, 2, 1)
+    one, other = a - middle[:, None], b - middle[:, None]
+    # No product of matrices: some processors round it in another way for one set of trials than for several.
+    slopes = np.zeros((len(a), a.shape[1], b.shape[1]))
+    for dim in np.flatnonzero(smooth):
+        slopes += SLOPE * one[:, :, None, dim] * other[:, None, :, dim]
+    return slopes
 
 
 def _far(points: np.ndarray, middle: np.ndarray, smooth: np.ndarray) -> np.ndarray:
