@@ -4,16 +4,14 @@ import dataclasses
 import math
 
 import pytest
+from fine_study import FINE
 
 from ablations.config import put, swap
-from ablations.ranges import Range
-from ablations.space_rules import bounded
-from ablations.spaces import SPACES, linear, log
+from ablations.spaces import linear, log
 from ablations.studies import STUDIES
 from ablations.study import Study
-from ablations.tasks import TASKS, Task, task
+from ablations.tasks import TASKS, task
 
-FINE = dict(name='fine', question='Is it?', arms={'base': (), 'other': swap('norm', 'rms_norm')}, tasks=('digits', 'recall'))
 LR = log(1e-3, 1e-1)
 
 
@@ -273,140 +271,7 @@ def test_the_learning_rate_comes_first():
 # Tasks.
 
 
-@pytest.mark.parametrize(
-    ('fields', 'said'),
-    [
-        ({'name': 3}, 'name=3 is a int; allowed: str'),
-        ({'name': 'a/b'}, 'rename the task'),
-        ({'name': ''}, 'rename the task'),
-        ({'dataset': None}, 'dataset=None is a NoneType'),
-        ({'domain': 5}, 'domain=5'),
-        ({'metric': ['accuracy']}, 'metric='),
-        ({'unit': 0.1}, 'unit=0.1'),
-        ({'direction': True}, 'direction=True'),
-        ({'direction': 'up'}, "direction 'up'; allowed: ['higher', 'lower']"),
-        ({'chance': '0.1'}, "chance='0.1' is a str; allowed: float"),
-        ({'chance': None}, 'chance=None'),
-        ({'chance': math.nan}, 'a finite number'),
-        ({'chance': math.inf}, 'a finite number'),
-        ({'margin': 0}, 'above 0'),
-        ({'margin': -0.1}, 'above 0'),
-        ({'margin': math.nan}, 'above 0'),
-        ({'margin': math.inf}, 'a finite number'),
-        ({'margin': True}, 'margin=True'),
-        ({'steps': 0}, 'above 0'),
-        ({'steps': 80.0}, 'steps=80.0 is a float; allowed: int'),
-        ({'steps': True}, 'steps=True'),
-        ({'steps': 161, 'evaluations': 4}, 'steps=161 is not a multiple of evaluations=4'),
-        ({'batch': -1}, 'above 0'),
-        ({'batch': '64'}, "batch='64'"),
-        ({'evaluations': 0}, 'above 0'),
-        ({'batch': 10**30}, 'batch=1e+30; allowed: up to 1e+12; lower it'),
-        ({'steps': 10**13, 'evaluations': 1}, 'steps=1e+13; allowed: up to 1e+12'),
-        ({'evaluations': 1.5}, 'evaluations=1.5'),
-        ({'data': 'digits'}, "data='digits' is a str; allowed: dict"),
-        ({'data': {}}, 'has no kind'),
-        ({'data': {'kind': 'digits', 'train': None}}, 'data.train: given NoneType'),
-        ({'data': {'kind': 'digits', 'x': object()}}, 'data.x: given object'),
-        ({'base': ()}, 'base=() is a tuple; allowed: dict'),
-        ({'base': {'norm': {'kind': 'layer_norm', 'eps': None}}}, 'base.norm.eps: given NoneType'),
-        ({'ladder': 3}, 'ladder=3 is a int; allowed: str'),
-        ({'declared': 3}, 'declared=3 is a int; allowed: str'),
-        ({'step': 80}, "has no field 'step'"),
-        ({'step': 80}, "Did you mean 'steps'?"),
-    ],
-)
-def test_a_task_that_makes_no_sense_is_refused(fields, said):
-    with pytest.raises(ValueError) as caught:
-        task('digits', **fields)
-    assert said in str(caught.value)
-
-
-def test_every_field_of_a_task_is_tried_above():
-    cases = test_a_task_that_makes_no_sense_is_refused.pytestmark[0].args[1]
-    assert {field.name for field in dataclasses.fields(Task)} <= {name for fields, _ in cases for name in fields}
-
-
-def test_one_dataset_under_two_models_takes_another_name():
-    twice = Study(**{**FINE, 'tasks': ('digits', task('digits', name='digits_again'))})
-    assert [item.name for item in twice.tasks] == ['digits', 'digits_again']
-    assert len({item.dataset for item in twice.tasks}) == 1
-
-
-@pytest.mark.parametrize('item', TASKS.values(), ids=lambda item: item.name)
-def test_tasks_of_the_lab(item):
-    assert item.sign == (1 if item.direction == 'higher' else -1)
-    assert dataclasses.replace(item) == item
-    assert {'kind'} <= set.intersection(*(set(spec) for spec in item.base.values())), 'every socket is a spec'
-
-
 # Ranges.
-
-
-@pytest.mark.parametrize(
-    ('make', 'low', 'high', 'said'),
-    [
-        (log, 1e-2, 1e-3, 'is empty'),
-        (log, 1e-2, 1e-2, 'is empty'),
-        (linear, 1.0, 0.0, 'is empty'),
-        (log, 0, 1, 'a log range needs low > 0'),
-        (log, -1e-3, 1e-2, 'a log range needs low > 0'),
-        (log, '1e-3', 1e-2, 'finite numbers'),
-        (log, 1e-3, None, 'finite numbers'),
-        (log, True, 2, 'finite numbers'),
-        (linear, math.nan, 1, 'finite numbers'),
-        (linear, 0, math.inf, 'finite numbers'),
-        (lambda low, high: Range(low, high, 'cubic'), 0.1, 1, "scale 'cubic' is unknown"),
-    ],
-)
-def test_a_range_that_is_none_is_refused(make, low, high, said):
-    with pytest.raises(ValueError, match=said):
-        make(low, high)
-
-
-@pytest.mark.parametrize('space', [log(1e-4, 3e-2), log(1, 1000), linear(0, 1), linear(0.1, 0.3), linear(5, 50)], ids=repr)
-def test_units_and_values_are_inverse(space):
-    assert (space.value(0), space.value(1)) == (space.low, space.high)
-    assert space.value(0.5) == pytest.approx(
-        math.sqrt(space.low * space.high) if space.scale == 'log' else (space.low + space.high) / 2, rel=1e-5
-    )
-    for unit in (-0.3, 0.0, 0.37, 0.99, 1.3):
-        assert space.unit(space.value(unit)) == pytest.approx(unit, abs=1e-5)
-        value = space.value(unit)
-        assert value == float(f'{value:.6g}'), 'six digits, so that it is the same on every machine'
-
-
-def test_default_spaces_are_sound():
-    study = Study(**FINE, tune=SPACES)
-    assert set(study.tune) == set(SPACES) and {'adamw', 'sgd', 'lion', 'muon'} <= set(SPACES)
-    assert all(
-        space['lr'].scale == 'log' and bounded('weight_decay', space['weight_decay']).natural('low')
-        for space in SPACES.values()
-    )
-
-
-@pytest.mark.parametrize(
-    ('name', 'space', 'side', 'wanted'),
-    [
-        ('lr', log(1e-3, 1), 'low', -math.inf),
-        ('lr', log(1e-3, 1), 'high', math.inf),
-        ('lr', linear(0.1, 0.3), 'low', -0.25),
-        ('weight_decay', log(1e-3, 1), 'low', None),
-        ('weight_decay', linear(0, 1), 'low', None),
-        ('weight_decay', log(1e-3, 1), 'high', math.inf),
-        ('b1', linear(0, 1), 'low', None),
-        ('b1', linear(0, 1), 'high', None),
-        ('b1', linear(0.5, 0.9), 'low', -0.625),
-        ('b1', linear(0.5, 0.9), 'high', 1.125),
-        ('momentum', linear(0, 0.9), 'low', None),
-    ],
-)
-def test_where_a_side_ends(name, space, side, wanted):
-    """None: a natural bound, beyond which nothing better can lie. Otherwise the unit past which the value has no meaning."""
-    space = bounded(name, space)
-    assert space.natural(side) == (wanted is None)
-    if wanted is not None:
-        assert space.limit(side) == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize('study', STUDIES.values(), ids=lambda study: study.name)

@@ -2,20 +2,18 @@
 
 import copy
 import dataclasses
-import functools
-import itertools
 import json
 import re
-from html.parser import HTMLParser
 
 import pytest
+from read_pages import CHECKLIST, Parsed, bare, data, page, text_of, words
 from simulated_study import read, small, study_of
 
 from results.conclusions import Conclusions
 from results.evidence import findings
 from results.figures import FIGURES
 from results.regret import regrets
-from results.report.inline_figures import inline, inline_figures
+from results.report.inline_figures import inline_figures
 from results.report.joint_page import joint_page
 from results.report.page import report
 from results.report.sections import expected_grid, ledger_grid, pareto_grid, rates_grid, recipes_grid, regret_grid
@@ -25,34 +23,12 @@ from results.store.reading import Reading
 from results.tables import number, study_facts
 from sweeps.protocol.plan import schedule
 
-CHECKLIST = [
-    {'rule': 'equal budgets', 'holds': True, 'why': '16 trials each'},
-    {'rule': 'two datasets', 'holds': False, 'why': 'one & only <one>'},
-    {'rule': 'sealed test', 'holds': None, 'why': 'unfinished'},
-]
-
-
-def data(cliff: float = 0.9) -> tuple:
-    return small(cliff=cliff)
-
-
-@functools.cache
-def page(shape: str = 'one_swap') -> str:
-    return report(*read(*small(shape)), CHECKLIST)
-
-
-def bare(*given: object) -> str:
-    """A page without figures, which take most of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr('results.report.inline_figures.FIGURES', {})
-        return report(*given)
-
 
 def test_a_page_says_whether_its_study_is_complete():
-    for share, words in ((1.0, 0), (0.5, 1)):
+    for share, times in ((1.0, 0), (0.5, 1)):
         text = bare(*read(*small(share=share)), CHECKLIST)
-        assert text.count('<title>small_one_swap (unfinished): archlab report</title>') == words
-        assert text.count('Unfinished: not all runs of this study are recorded yet') == words
+        assert text.count('<title>small_one_swap (unfinished): archlab report</title>') == times
+        assert text.count('Unfinished: not all runs of this study are recorded yet') == times
         assert 'http-equiv="refresh"' not in text
 
 
@@ -66,87 +42,14 @@ def test_a_figure_that_was_drawn_before_is_not_drawn_again(monkeypatch: pytest.M
     assert shown['caption'] == 'What it shows.' and '<g id="effect-a"/>' in shown['svg'] and not shown['why']
 
 
-@functools.cache
-def words(shape: str = 'one_swap') -> str:
-    return text_of(bare(*read(*small(shape)), CHECKLIST))
-
-
-def text_of(html: str) -> str:
-    """What a reader sees, without JavaScript."""
-    found = re.sub(r'<(script|style|svg).*?</\1>', ' ', html, flags=re.S)
-    found = re.sub(r'<[^>]+>', ' ', found).replace('&lt;', '<').replace('&gt;', '>').replace('&#34;', '"').replace('&amp;', '&')
-    return ' '.join(found.replace('&#39;', "'").split())
-
-
 def embedded(html: str) -> dict:
     return json.loads(re.search(r'<script type="application/json" id="runs-data">(.*?)</script>', html, re.S)[1])
-
-
-class Parsed(HTMLParser):
-    """Ids and unclosed elements of a page."""
-
-    def __init__(self, html: str):
-        super().__init__()
-        self.ids, self.open, self.wrong, self.attributes = [], [], [], []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.ids += [value for name, value in attrs if name == 'id']
-        self.attributes.append((tag, dict(attrs)))
-        if tag not in ('meta', 'link', 'input', 'br', '!doctype'):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.ids += [value for name, value in attrs if name == 'id']
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop() != tag:
-            self.wrong.append(tag)
 
 
 def test_page_is_the_same_twice(monkeypatch):
     """With one figure; that all are the same twice is tried in tests/results/figures."""
     monkeypatch.setattr('results.report.inline_figures.FIGURES', {'effect': FIGURES['effect']})
     assert report(*read(*data()), CHECKLIST) == report(*read(*data()), CHECKLIST)
-
-
-def test_page_asks_for_nothing_from_outside():
-    assert re.search(r'(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}', page()) is None
-    assert re.search(r'<(?:script|img|iframe|link)[^>]* src=', page()) is None
-    assert "default-src 'none'" in page()
-
-
-def test_page_is_well_formed_and_its_ids_are_unique():
-    parsed = Parsed(page())
-    assert parsed.wrong == [] and parsed.open == []
-    assert page().startswith('<!DOCTYPE html>')
-    assert len(parsed.ids) == len(set(parsed.ids))
-    used = set(re.findall(r'url\(#([^)]+)\)|href="#([^"]+)"|aria-labelledby="([^"]+)"', page()))
-    assert {name for names in used for name in names if name} <= set(parsed.ids)
-
-
-def test_page_has_accessible_names():
-    parsed = Parsed(page())
-    assert ('html', {'lang': 'en'}) in parsed.attributes
-    assert re.search(r'<title>small_one_swap.*</title>', page()) and page().count('<h1>') == 1
-    for tag, attributes in parsed.attributes:
-        if tag == 'th':
-            assert 'scope' in attributes
-        if attributes.get('role') in ('region', 'img'):
-            assert attributes.get('aria-label')
-    assert page().count('<table') == page().count('<caption>')
-    assert 'aria-sort' in page()
-    tags = [tag for tag, _ in parsed.attributes]
-    assert [tags.count(name) for name in ('header', 'nav', 'main', 'footer')] == [1, 1, 1, 1]
-
-
-@pytest.mark.parametrize('shape', ['one_swap', 'path', 'factorial'])
-def test_headings_come_in_order_and_every_link_of_the_page_leads_somewhere(shape):
-    parsed = Parsed(bare(*read(*small(shape)), CHECKLIST))
-    levels = [int(tag[1]) for tag, _ in parsed.attributes if re.fullmatch(r'h[1-6]', tag)]
-    assert levels[0] == 1 and all(after - before <= 1 for before, after in itertools.pairwise(levels))
-    links = [attributes['href'][1:] for tag, attributes in parsed.attributes if tag == 'a']
-    assert len(links) > 10 and set(links) <= set(parsed.ids)
 
 
 @pytest.mark.parametrize('shape', ['one_swap', 'path', 'drop_one', 'factorial'])
@@ -363,36 +266,6 @@ def test_sentence_says_what_one_recipe_for_all_would_have_concluded():
     unsure = dataclasses.replace(other, verdict='equivalent', shared_verdict='undecided')
     assert 'would have concluded "undecided": ' in sentence(unsure)
     assert 'would have concluded' not in sentence(other, recipe='same')
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance of WCAG 2."""
-    digits = colour[1:] if len(colour) == 7 else ''.join(2 * digit for digit in colour[1:])
-    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-@pytest.mark.parametrize('scheme', ['light', 'dark'])
-def test_text_stands_out_from_its_ground(scheme):
-    blocks = re.findall(r':root \{(.*?)\}', page(), re.S)
-    colours = dict(re.findall(r'--(\w+): (#\w+)', blocks[0 if scheme == 'light' else 1]))
-    for ground in ('paper', 'card'):
-        for ink in ('ink', 'soft', 'link', 'good', 'bad', 'same', 'none'):
-            light, dark = sorted((luminance(colours[ink]), luminance(colours[ground])), reverse=True)
-            assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)
-
-
-def test_inline_figures_keep_to_themselves():
-    svg = (
-        '<?xml version="1.0"?>\n<svg xmlns:xlink="x" width="10pt" height="5pt" viewBox="0 0 10 5" version="1.1">'
-        '<metadata>m</metadata><style>*{}</style><g id="a"><use xlink:href="#b" x="1.23456" y="2" style="fill: red"/>\n'
-        '<use xlink:href="#b" x="3.45678" y="4" style="fill: red"/></g><g clip-path="url(#c)"/></svg>'
-    )
-    text = inline(svg, 'lr', 'a figure')
-    assert 'metadata' not in text and '<style>' not in text and 'xmlns' not in text
-    assert '<g id="lr-a" style="fill: red">' in text and text.count('fill: red') == 1
-    assert 'href="#lr-b" x="1.23"' in text and 'url(#lr-c)' in text and 'role="img" aria-label="a figure"' in text
 
 
 def joint(*shapes: str, checklist: list[dict] = CHECKLIST) -> str:

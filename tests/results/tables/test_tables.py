@@ -5,10 +5,9 @@ import dataclasses
 import io
 import json
 import re
-import shutil
-import subprocess
 
 import pytest
+from made_findings import BETTER, LOSS, UNKNOWN, WORSE, about
 from rich.console import Console
 from simulated_study import small
 
@@ -17,66 +16,6 @@ from results.store.reading import Reading
 from results.tables import FORMATS, StudyFacts, count, number, probability, study_facts, table, tex
 from results.tables.terminal import WIDE, terminal
 
-BETTER = Finding(
-    study='small',
-    arm='rms_norm',
-    base='layer_norm',
-    task='digits',
-    dataset='digits',
-    metric='accuracy',
-    unit='share of images',
-    direction='higher',
-    margin=0.01,
-    base_value=0.9,
-    base_interval=(0.89, 0.91),
-    value=0.925,
-    interval=(0.92, 0.93),
-    effect=0.025,
-    effect_interval=(0.015, 0.035),
-    p=0.001,
-    p_adjusted=0.0123,
-    p_equivalent=1.0,
-    verdict='better',
-    reason='+0.025 share of images, adjusted p 0.012',
-    shared_effect=-0.004,
-    shared_interval=(-0.01, 0.002),
-    params=10100,
-    params_ratio=1.01,
-    macs=2_000_000,
-    macs_ratio=1.0,
-    lr_sensitivity=0.1234,
-    base_lr_sensitivity=0.2,
-    diverged=1,
-    confirmed=20,
-    base_confirmed=20,
-    diverged_share=0.05,
-    base_diverged_share=0.0,
-    replicates=5,
-    seeds=2,
-    n_test=540,
-    overall='undecided',
-    overall_reason='better on 1 of 2 datasets',
-)
-WORSE = dataclasses.replace(
-    BETTER, arm='no_norm', value=0.8, effect=-0.1, effect_interval=(-0.12, -0.08), verdict='worse', censored=('adamw lr high',)
-)
-LOSS = dataclasses.replace(
-    BETTER,
-    task='stdlib_bytes',
-    dataset='stdlib_bytes',
-    metric='loss',
-    unit='nats per byte',
-    direction='lower',
-    margin=0.02,
-    base_value=2.5,
-    base_interval=(2.4, 2.6),
-    value=2.4321,
-    interval=(2.4, 2.46),
-    effect=0.0679,
-    effect_interval=(-0.01, 0.14),
-    verdict='undecided',
-)
-UNKNOWN = Finding('small', 'no_norm', 'layer_norm', 'stdlib_bytes', 'stdlib_bytes', 'loss', 'nats per byte', 'lower', 0.02)
 FOUND = [BETTER, WORSE, LOSS, UNKNOWN]
 HUMAN = ('md', 'latex', 'html')
 
@@ -89,11 +28,6 @@ def shown(findings: list[Finding], width: int = 120, facts: StudyFacts | None = 
 
 def unwrapped(text: str) -> str:
     return ' '.join(text.split())
-
-
-def about(shape: str = 'one_swap', **fields: object) -> tuple[list[Finding], StudyFacts]:
-    study, planned, records, manifest, found = small(shape, **fields)
-    return found, study_facts(Reading(study, planned, records, manifest), found)
 
 
 def test_every_format_is_the_same_twice():
@@ -422,55 +356,6 @@ def test_the_note_says_what_is_larger_and_how_looks_share_the_error():
     assert 'more than 5%' not in table([BETTER], 'md')
     facts = StudyFacts(alpha=0.05, level=0.025)
     assert 'familywise error rate of 5%, of which these share 2.5%' in table(FOUND, 'md', facts=facts)
-
-
-SPECIAL = dataclasses.replace(BETTER, arm='a_b', overall_reason='50% & more_of #1 {x} ~ ^ \\ $ < > | `run`')
-
-
-def balanced(text: str) -> bool:
-    depth = 0
-    for brace in re.findall(r'(?<!\\)[{}]', text.replace('\\\\', '')):
-        depth += 1 if brace == '{' else -1
-        if depth < 0:
-            return False
-    return depth == 0
-
-
-def documents() -> dict[str, str]:
-    made = {shape: table(*about(shape)[:1], 'latex', facts=about(shape)[1]) for shape in ('one_swap', 'path', 'factorial')}
-    same, unfinished = about(recipe='same'), about('factorial', share=0.4)
-    made |= {'same': table(same[0], 'latex', facts=same[1]), 'unfinished': table(unfinished[0], 'latex', facts=unfinished[1])}
-    return made | {'special': table([SPECIAL, WORSE, UNKNOWN], 'latex'), 'empty': table([], 'latex')}
-
-
-DOCUMENTS = ('one_swap', 'path', 'factorial', 'same', 'unfinished', 'special', 'empty')
-
-
-@pytest.mark.parametrize('name', DOCUMENTS)
-def test_latex_is_balanced(name):
-    text = documents()[name]
-    assert balanced(text)
-    assert re.findall(r'\\begin\{(\w+\*?)\}', text).count('tabular') == text.count(r'\end{tabular}')
-    for body in re.findall(r'\\begin\{tabular\}\{@\{\}(.*?)@\{\}\}(.*?)\\end\{tabular\}', text, re.S):
-        width = len(re.sub(r'p\{.*?\}\}?', 'p', body[0]))
-        for line in body[1].splitlines():
-            if line.endswith((r'\\', r'\\[1pt]')) and 'multicolumn' not in line:
-                assert len(re.findall(r'(?<!\\)&', line)) == width - 1, line
-    assert text.isascii()
-
-
-@pytest.mark.parametrize('name', DOCUMENTS)
-def test_latex_compiles(name, tmp_path):
-    engine = shutil.which('tectonic') or shutil.which('pdflatex')
-    if engine is None:
-        pytest.skip('no LaTeX is installed (tectonic or pdflatex)')
-    text = documents()[name]
-    page = '\n'.join([r'\documentclass{article}', r'\usepackage{booktabs}', r'\begin{document}', text, r'\end{document}'])
-    (tmp_path / 'page.tex').write_text(page)
-    line = [engine, 'page.tex'] if 'tectonic' in engine else [engine, '-halt-on-error', '-interaction=batchmode', 'page.tex']
-    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / 'page.pdf').stat().st_size > 1000
 
 
 def test_a_study_that_was_decided_early_is_not_unfinished():

@@ -1,0 +1,77 @@
+"""Tasks: what is refused, field by field, and those of the lab."""
+
+import dataclasses
+import math
+
+import pytest
+from fine_study import FINE
+
+from ablations.study import Study
+from ablations.tasks import TASKS, Task, task
+
+
+@pytest.mark.parametrize(
+    ('fields', 'said'),
+    [
+        ({'name': 3}, 'name=3 is a int; allowed: str'),
+        ({'name': 'a/b'}, 'rename the task'),
+        ({'name': ''}, 'rename the task'),
+        ({'dataset': None}, 'dataset=None is a NoneType'),
+        ({'domain': 5}, 'domain=5'),
+        ({'metric': ['accuracy']}, 'metric='),
+        ({'unit': 0.1}, 'unit=0.1'),
+        ({'direction': True}, 'direction=True'),
+        ({'direction': 'up'}, "direction 'up'; allowed: ['higher', 'lower']"),
+        ({'chance': '0.1'}, "chance='0.1' is a str; allowed: float"),
+        ({'chance': None}, 'chance=None'),
+        ({'chance': math.nan}, 'a finite number'),
+        ({'chance': math.inf}, 'a finite number'),
+        ({'margin': 0}, 'above 0'),
+        ({'margin': -0.1}, 'above 0'),
+        ({'margin': math.nan}, 'above 0'),
+        ({'margin': math.inf}, 'a finite number'),
+        ({'margin': True}, 'margin=True'),
+        ({'steps': 0}, 'above 0'),
+        ({'steps': 80.0}, 'steps=80.0 is a float; allowed: int'),
+        ({'steps': True}, 'steps=True'),
+        ({'steps': 161, 'evaluations': 4}, 'steps=161 is not a multiple of evaluations=4'),
+        ({'batch': -1}, 'above 0'),
+        ({'batch': '64'}, "batch='64'"),
+        ({'evaluations': 0}, 'above 0'),
+        ({'batch': 10**30}, 'batch=1e+30; allowed: up to 1e+12; lower it'),
+        ({'steps': 10**13, 'evaluations': 1}, 'steps=1e+13; allowed: up to 1e+12'),
+        ({'evaluations': 1.5}, 'evaluations=1.5'),
+        ({'data': 'digits'}, "data='digits' is a str; allowed: dict"),
+        ({'data': {}}, 'has no kind'),
+        ({'data': {'kind': 'digits', 'train': None}}, 'data.train: given NoneType'),
+        ({'data': {'kind': 'digits', 'x': object()}}, 'data.x: given object'),
+        ({'base': ()}, 'base=() is a tuple; allowed: dict'),
+        ({'base': {'norm': {'kind': 'layer_norm', 'eps': None}}}, 'base.norm.eps: given NoneType'),
+        ({'ladder': 3}, 'ladder=3 is a int; allowed: str'),
+        ({'declared': 3}, 'declared=3 is a int; allowed: str'),
+        ({'step': 80}, "has no field 'step'"),
+        ({'step': 80}, "Did you mean 'steps'?"),
+    ],
+)
+def test_a_task_that_makes_no_sense_is_refused(fields, said):
+    with pytest.raises(ValueError) as caught:
+        task('digits', **fields)
+    assert said in str(caught.value)
+
+
+def test_every_field_of_a_task_is_tried_above():
+    cases = test_a_task_that_makes_no_sense_is_refused.pytestmark[0].args[1]
+    assert {field.name for field in dataclasses.fields(Task)} <= {name for fields, _ in cases for name in fields}
+
+
+def test_one_dataset_under_two_models_takes_another_name():
+    twice = Study(**{**FINE, 'tasks': ('digits', task('digits', name='digits_again'))})
+    assert [item.name for item in twice.tasks] == ['digits', 'digits_again']
+    assert len({item.dataset for item in twice.tasks}) == 1
+
+
+@pytest.mark.parametrize('item', TASKS.values(), ids=lambda item: item.name)
+def test_tasks_of_the_lab(item):
+    assert item.sign == (1 if item.direction == 'higher' else -1)
+    assert dataclasses.replace(item) == item
+    assert {'kind'} <= set.intersection(*(set(spec) for spec in item.base.values())), 'every socket is a spec'

@@ -1,0 +1,15 @@
+"""Fixtures of the store: a folder of records, read in both ways."""
+
+import pytest
+
+from results.store import records
+from results.store.records import prepare
+
+
+@pytest.fixture(params=['small', 'large'])
+def runs(tmp_path, request, monkeypatch):
+    """A folder that is read directly, and one that is read by way of the cache: both promise the same."""
+    if request.param == 'large':
+        monkeypatch.setattr(records, 'LARGE', 0)
+    prepare(tmp_path)
+    return tmp_path

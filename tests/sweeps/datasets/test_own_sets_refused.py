@@ -1,0 +1,137 @@
+"""Sets of a user's own: what cannot be known is asked, and what is wrong is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import made_sets as made
+import numpy as np
+import pytest
+from own_sources import (
+    ESOL,
+    GREY,
+    IMAGES,
+    INPUTS,
+    PATHS,
+    REVIEWS,
+    ROWS,
+    SHORT,
+    SOLUBILITY,
+    TABLE,
+    X,
+    Y,
+    listed,
+    npz_of,
+    prepared,
+    text_of,
+)
+
+REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
+    'no such column': ('csv', TABLE, {'target': ('rsk',)}, "no column 'rsk'.* Did you mean 'risk'"),
+    'no such group': ('csv', TABLE, {'target': ('risk',), 'group': 'sit'}, "no column 'sit'"),
+    'the answer among the inputs': (
+        *('csv', TABLE, {'inputs': ('risk',), 'target': ('risk',)}),
+        'an answer in the question',
+    ),
+    'whole numbers': (
+        *('csv', TABLE, {'inputs': ('city',), 'target': ('age',), 'form': 'table'}),
+        "whether they are classes or numbers can not be known; give predict='class' or predict='values'",
+    ),
+    'values that are texts': (
+        *('csv', TABLE, {'inputs': ('age',), 'target': ('risk',), 'predict': 'values'}),
+        "target column 'risk' has 'high'|'low'; allowed: numbers",
+    ),
+    'a text column': (
+        *('json_lines', REVIEWS, {'inputs': ('text',), 'target': ('stars',)}),
+        "what they are can not be known; give form='text', 'smiles', 'table'",
+    ),
+    'a column of names among features': (
+        *('csv', ESOL, {'inputs': ('Compound ID', 'smiles'), 'target': (SOLUBILITY,)}),
+        "'Compound ID' has 120 different texts such as 'molecule 0'; allowed: up to 100 categories; leave it out",
+    ),
+    'a group in both splits': (
+        *('csv', TABLE, {'inputs': ('age',), 'target': ('risk',), 'group': 'city', 'split': 'column:fold'}),
+        "3 values of the group column 'city' stand in the test split and outside it",
+    ),
+    'one group': (*SHORT[:1], text_of('a.csv', 'a,b,g\n' + ROWS.replace('g1', 'g0').replace('g2', 'g0')),
+                  {**SHORT[1], 'group': 'g'}, 'into one group'),
+    'rows without a group': (
+        *('csv', text_of('a.csv', 'a,b,g\n' + ROWS + '\n1,x,\n'), {**SHORT[1], 'group': 'g'}),
+        "group column 'g' is empty in 1 rows",
+    ),
+    'no words of splits': (
+        *('csv', TABLE, {'inputs': INPUTS, 'target': ('risk',), 'split': 'column:site'}),
+        r"split column 'site' has \['s0', .*allowed: train, valid",
+    ),
+    'no names of columns': ('csv', text_of('a.csv', '1,2\n3,4\n'), {'target': ('b',)}, 'the names of the columns'),
+    'a short line': ('csv', text_of('a.csv', 'a,b\n1,2\n3\n'), {'target': ('b',)}, 'line 3: 1 values for 2 columns'),
+    'two columns of a name': ('csv', text_of('a.csv', 'a,a\n1,2\n'), {'target': ('a',)}, "columns are called 'a'"),
+    'no rows': ('csv', text_of('a.csv', 'a,b\n'), {'target': ('b',)}, 'no rows'),
+    'no target in a row': (
+        *('csv', text_of('a.csv', f'a,b,g\n{ROWS}\n1,,g0\n'), SHORT[1]),
+        'row 31: no target; mend them, or leave them out, counted: skip_damaged=True',
+    ),
+    'a class of its own for each row': (
+        *('csv', text_of('a.csv', 'a,b\n' + '\n'.join(f'{n},c{n}' for n in range(9))), SHORT[1]),
+        '9 different values in 9 rows; allowed: classes that repeat',
+    ),
+    'an image that is not there': (
+        *('csv', text_of('a.csv', 'a,b,g\n' + ROWS), {**SHORT[1], 'form': 'images'}),
+        "row 1: column 'a': no such file: .*and 29 more such rows",
+    ),
+    'a table of images of two sizes': (
+        'csv',
+        lambda at: listed(made.images(made.images(at / 'i', 2).parent / 'i' / 'more', 2, 20).parent, '.png'),
+        {**PATHS, 'form': 'images'},
+        'names images of 2 sizes, such as 16 x 16, 20 x 20; bring them to one: size=',
+    ),
+    'a split by names that tell none': (*SHORT[:1], text_of('a.csv', 'a,b,g\n' + ROWS), {**SHORT[1], 'split': 'names'},
+                                        'do not tell both a training and a test split'),
+    'a split by folders that tell none': ('image_folder', IMAGES, {'split': 'names'}, 'no folder test or val beside train'),
+    'a share of a split by names': (
+        *('ts', lambda at: made.series(at / 'w'), {'share': 0.3}),
+        r'share=0\.3, and the test split is by the names of files: 1 of 2 .*; leave share out, or take it by hash',
+    ),
+    'a size of a table': ('csv', TABLE, {'target': ('risk',), 'size': 8}, 'size and grey are of images'),
+    'nested JSON': ('json_lines', text_of('a.jsonl', '{"a": [1]}\n'), {'target': ('a',)}, "field 'a' is a list"),
+    'lines that are no JSON': ('json_lines', text_of('a.jsonl', 'a\n'), {'target': ('a',)}, 'line 1: not JSON'),
+    'features or series': ('arrays', npz_of(x=X, y=Y), {}, "form='table' or form='series'"),
+    'arrays of another length': ('arrays', npz_of(x=GREY, y=Y[:3]), {}, '40 examples and 3 of y'),
+    'arrays without x': ('arrays', npz_of(y=Y), {}, 'without x; allowed: x '),
+    'an array of another name': ('arrays', npz_of(x=GREY, yy=Y), {}, "array 'yy'; allowed: x "),
+    'numbers beyond float32': ('arrays', npz_of(x=X.astype(float) * 1e60, y=Y), {'form': 'table'}, 'beyond float32'),
+    'x and x_test of two kinds': (
+        *('arrays', npz_of(x=GREY, y=Y, x_test=GREY.astype(float), y_test=Y), {}),
+        'x is of images and x_test of series; give both one type',
+    ),
+    'arrays without a split by names': ('arrays', npz_of(x=GREY, y=Y), {'split': 'names'}, 'neither x_test nor is_test'),
+    'x_test without y_test': ('arrays', npz_of(x=GREY, y=Y, x_test=GREY), {}, 'x_test without y_test'),
+    'missing numbers': ('arrays', npz_of(x=X * np.nan), {'form': 'table'}, 'missing or infinite'),
+    'classes below 0': ('arrays', npz_of(x=GREY, y=Y - 1), {}, 'class -1 in y; allowed: 0 and up'),
+    'objects': ('arrays', npz_of(x=np.array([{}])), {}, 'without objects in it'),
+    'series with time stamps': (
+        *('ts', text_of('a.ts', '@timeStamps true\n@classLabel true a b\n@data\n(1,2):a\n'), {}),
+        'line 1: series with time stamps',
+    ),
+    'series with gaps': ('ts', text_of('a.ts', '@classLabel true a b\n@data\n1,?:a\n'), {}, "line 3: '\\?'; allowed"),
+    'series of other dimensions': (
+        *('ts', text_of('a.ts', '@classLabel true a b\n@data\n1,2:3,4:a\n1,2:b\n'), {}),
+        'line 4: 1 dimensions, those before have 2',
+    ),
+    'series without a class': ('ts', text_of('a.ts', '@classLabel false\n@data\n1,2\n'), {}, 'without a class'),
+    'one folder': ('image_folder', lambda at: made.images(at / 'i', 2) / 'disc', {}, '0 folders; allowed: a folder for each'),
+    'no such source': ('csv', lambda at: at / 'none.csv', {'target': ('a',)}, 'no such file or folder'),
+    'columns of a reader without any': ('ts', lambda at: at, {'target': ('a',)}, "reader 'ts' takes no such option"),
+    'a split by column without columns': ('ts', lambda at: at, {'split': 'column:a'}, "reader 'ts' reads no columns"),
+    'a split of no kind': ('csv', lambda at: at, {'split': 'random'}, "split='random'; allowed"),
+    'a share above 1': ('csv', lambda at: at, {'share': 1.5}, 'share=1.5; allowed: a share between 0 and 1'),
+    'no reader of the name': ('cvs', lambda at: at, {}, "no reader 'cvs'.*Did you mean 'csv'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(('reader', 'source', 'options', 'said'), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_known_is_asked_and_what_is_wrong_is_refused(
+    tmp_path: Path, reader: str, source: Callable, options: dict, said: str
+):
+    with pytest.raises(ValueError, match=said):
+        prepared(tmp_path, reader, source(tmp_path), **options)
+    assert not (tmp_path / 'prepared' / 'mine').exists()
