@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 
 from ablations.config import closest, plain
 from ablations.digest import digest
+from ablations.option_words import in_a_file, option
 from ablations.tasks.task import DIRECTIONS
 
 _COLUMNS = ('inputs', 'target', 'form', 'predict', 'group', 'size', 'grey')
@@ -125,6 +126,10 @@ class OwnTask:
     name: str | None = None
 
     def __post_init__(self):
+        with in_a_file():
+            self._check()
+
+    def _check(self) -> None:
         self._check_types()
         if self.source is None and not self.dataset:
             raise ValueError(
@@ -234,19 +239,19 @@ def check_options(reader: str, options: Mapping[str, object]) -> None:
     takes = (*READERS[check_reader(reader)], *COMMON)
     for name, value in options.items():
         if value not in (None, False) and name not in takes:
-            raise ValueError(f"{name}={value!r}: reader '{reader}' takes no such option; it takes {list(takes)}")
+            raise ValueError(f"{option(name, value)}: reader '{reader}' takes no such option; it takes {', '.join(takes)}")
     for name, allowed in (('form', FORMS), ('predict', PREDICTED)):
         if (value := options.get(name)) is not None and value not in allowed:
-            raise ValueError(f'{name}={value!r}; allowed: {list(allowed)}.{closest(value, allowed)}')
+            raise ValueError(f'{option(name, value)}; allowed: {list(allowed)}.{closest(value, allowed)}')
     split, share = options.get('split'), options.get('share')
     if split is not None and not (isinstance(split, str) and SPLIT.fullmatch(split)):
-        raise ValueError(f"split={split!r}; allowed: 'names' (of files), 'hash' (of content) or 'column:NAME'")
+        raise ValueError(f'{option("split", split)}; allowed: names (of files), hash (of content) or column:NAME')
     if split is not None and split.startswith('column:') and 'inputs' not in takes:
-        raise ValueError(f"split='{split}': reader '{reader}' reads no columns; allowed: 'names' or 'hash'")
+        raise ValueError(f"{option('split', split)}: reader '{reader}' reads no columns; allowed: names or hash")
     number = isinstance(share, (int, float)) and not isinstance(share, bool)
     if share is not None and not (number and 0 < share < 1):
-        raise ValueError(f'share={share!r}; allowed: a share between 0 and 1, such as .1')
+        raise ValueError(f'{option("share", share)}; allowed: a share between 0 and 1, such as .1')
     for name in ('size',):
         value = options.get(name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise ValueError(f'{name}={value!r}; allowed: a whole number of pixels above 0')
+            raise ValueError(f'{option(name, value)}; allowed: a whole number of pixels above 0')

@@ -1,5 +1,6 @@
 """Growing: an .npy file that is written row by row, before the number of rows is known."""
 
+import contextlib
 import io
 from pathlib import Path
 
@@ -42,3 +43,8 @@ class Growing:
         self._file.seek(0)
         self._file.write(header)
         self._file.close()
+
+    def abandon(self) -> None:
+        """Close the file as it is, after an error; a disk that is full is no second error here."""
+        with contextlib.suppress(OSError):
+            self._file.close()

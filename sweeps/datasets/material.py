@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ablations.option_words import option
 from sweeps.datasets.prepared import DENSE
 
 Block = tuple
@@ -59,9 +60,9 @@ class Options:
 
     def __post_init__(self):
         if self.split not in (None, 'names', 'hash') and not self.split.startswith('column:'):
-            raise ValueError(f"--split '{self.split}'; allowed: names (of files) or hash (of content), or leave it out")
+            raise ValueError(f'{option("split", self.split)}; allowed: names (of files) or hash (of content), or leave it out')
         if self.separator not in (None, 'none') and not (self.separator.isascii() and self.separator.isdigit()):
-            raise ValueError(f"--separator '{self.separator}'; allowed: the number of a token, or none")
+            raise ValueError(f'{option("separator", self.separator)}; allowed: the number of a token, or none')
 
 
 @dataclasses.dataclass
@@ -169,7 +170,7 @@ def by_split(paths: list[Path], source: Path, asked: str | None = None, aside: S
     if asked == 'names' and not (test and pool):
         raise ValueError(
             f'{source}: the names of its {len(paths)} files do not tell both a training and a test split (test, valid, val, '
-            'dev); allowed: --split hash, a test split by content, or leave it out'
+            f'dev); allowed: {option("split", "hash")}, a test split by content, or leave it out'
         )
     if asked == 'hash' or not test or not pool:
         return Split([path for path in paths if path not in aside], [])
@@ -178,6 +179,7 @@ def by_split(paths: list[Path], source: Path, asked: str | None = None, aside: S
     if asked is None and files[''] and not files['train']:
         raise ValueError(
             f'{source}: {shown} would be the test split by name, of {len(test) + len(pool)} files of which none is called '
-            'train; whether it is can not be known: --split names, or --split hash for a test split by content'
+            f'train; whether it is can not be known: {option("split", "names")}, or {option("split", "hash")} for a test '
+            'split by content'
         )
     return Split(pool, test, said)

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ablations.option_words import in_a_file, option
 from ablations.task_files import Declared
 from ablations.tasks import SETS, own_task
 from sweeps.datasets.catalog import DATASETS
@@ -65,7 +66,7 @@ def options_of(reader: str, given: Mapping[str, object]) -> Options:
     if reader in FIELD_OF and FIELD_OF[reader] in given:
         columns = given.pop(FIELD_OF[reader])
         if len(columns) != 1:
-            raise ValueError(f"{FIELD_OF[reader]}={columns!r}: reader '{reader}' takes one column; name one")
+            raise ValueError(f"{option(FIELD_OF[reader], columns)}: reader '{reader}' takes one column; name one")
         given['field'] = columns[0]
     return Options(**given)
 
@@ -97,11 +98,12 @@ def prepare_declared(
     own = one.own
     if own.source is None:
         raise ValueError(f"it reads the set '{one.dataset}' and does not make it: it has no source; prepare that set by itself")
-    known, options = OWN[own.read], options_of(own.read, own.options)
-    if callable(own.source):
-        known = _with_function(known, own.source)
-    facts = {'declared': one.hash}
-    return prepare_as(known, own.read, check(one.source), one.dataset, options, data, force, progress, facts)
+    with in_a_file():
+        known, options = OWN[own.read], options_of(own.read, own.options)
+        if callable(own.source):
+            known = _with_function(known, own.source)
+        facts = {'declared': one.hash}
+        return prepare_as(known, own.read, check(one.source), one.dataset, options, data, force, progress, facts)
 
 
 def _with_function(known: Dataset, function: Callable) -> Dataset:

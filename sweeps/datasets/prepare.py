@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from ablations.locations import data_folder, prepared_folder
+from ablations.option_words import option
 from results.store import atomic
 from sweeps.datasets import catalog
 from sweeps.datasets.aside import FIX, locked
@@ -112,7 +113,7 @@ def _with_options(prepared: Prepared, name: str, options: Options, facts: Mappin
     if differing:
         raise ValueError(
             f'{prepared.folder} is prepared already, with {"; ".join(differing)}; add --force to prepare it again, or give '
-            'another name: --name'
+            f'another name: {option("name")}'
         )
     return prepared
 
@@ -128,8 +129,8 @@ def _make(
         material = read(unpacked_source, options, known.reader)
         if options.share is not None and material.test is not None and not material.by_hash:
             raise ValueError(
-                f'share={options.share:g}, and the test split is {material.split or known.test}; leave share out, or take it '
-                "by hash: split='hash' (--split hash)"
+                f'{option("share", options.share)}, and the test split is {material.split or known.test}; leave share out, or '
+                f'take it by hash: {option("split", "hash")}'
             )
         material.share = options.share or material.share
         _complete(name, [*material.lacking, *_fewer(material.counts, known)], options)
@@ -233,8 +234,8 @@ def _fewer(counts: dict[str, int], known: Dataset) -> list[str]:
 def _complete(name: str, lacking: list[str], options: Options) -> None:
     if lacking and not options.partial:
         raise ValueError(
-            f"'{name}' is not all there: {'; '.join(lacking)}; get the rest, or take what there is with --partial (which "
-            'every result will show by its checksum)'
+            f"'{name}' is not all there: {'; '.join(lacking)}; get the rest, or take what there is with {option('partial')} "
+            '(which every result will show by its checksum)'
         )
 
 
@@ -318,5 +319,5 @@ def _notes(material: Material, dropped: int, repeats: dict[str, int]) -> list[st
         if count
     ]
     if material.skipped:
-        notes.append(f'{len(material.skipped):,} damaged examples were left out (--skip-damaged)')
+        notes.append(f'{len(material.skipped):,} damaged examples were left out ({option("skip_damaged")})')
     return notes

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from ablations.option_words import option
 from sweeps.datasets.aside import unpacked_aside
 from sweeps.datasets.dataset import Dataset
 from sweeps.datasets.formats.archives import (
@@ -88,7 +89,8 @@ def _check_room(place: Path, size: int, source: Path) -> None:
     if size > free:
         raise ValueError(
             f'{source}: unpacks to {size / MEGABYTE:,.0f} MB for the time of preparing; {free / MEGABYTE:,.0f} MB are free on '
-            f'the disk of {place}; make room there, give --data a folder on another disk, or --source an unpacked folder'
+            f'the disk of {place}; make room there, give --data a folder on another disk, or an unpacked '
+            f'folder: {option("source")}'
         )
 
 
@@ -141,7 +143,7 @@ def _write(content: BinaryIO, place: Path, name: str, path: Path) -> int:
     except OSError as error:
         fix = 'make room there, or give --data a folder on another disk'
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            fix = 'give --source an unpacked folder'
+            fix = f'give an unpacked folder: {option("source")}'
         raise ValueError(f"{path}: '{name}' cannot be unpacked to {place} ({error.strerror}); {fix}") from None
     return size
 

@@ -97,6 +97,6 @@ class Writing:
         return self.examples - len(first)
 
     def abandon(self) -> None:
-        """Close the files as they are, after an error."""
+        """Close the files as they are, after an error, which stays the one that is told."""
         for file in self._files.values():
-            file.close()
+            file.abandon()

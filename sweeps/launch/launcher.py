@@ -6,6 +6,7 @@ reads commands as JSON lines from a pipe or a file.
 """
 
 import abc
+import contextlib
 import dataclasses
 from collections.abc import Callable
 
@@ -82,11 +83,13 @@ class Launcher(abc.ABC):
         return self
 
     def __exit__(self, kind: type | None, *_: object) -> None:
-        try:
-            if kind is not None:
-                self.cancel()
-        finally:
+        if kind is None:
             self.close()
+            return
+        for end in (self.cancel, self.close):
+            # What ended the run is told, and not that a scheduler can no longer be asked.
+            with contextlib.suppress(Exception):
+                end()
 
     def cancelled(self, name: str) -> bool:
         """Whether a person ended an order that is no longer alive; it is not submitted again."""

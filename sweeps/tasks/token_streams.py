@@ -95,7 +95,8 @@ class Spelling:
         if known and largest >= known:
             raise ValueError(
                 f'token shards hold token {largest}, and the vocabulary has {known}; give vocabulary={largest + 1} or more, '
-                "or the tokenizer that they were made with; of shards without a header also the tokens' type (--token-type)"
+                'or the tokenizer that they were made with; of shards without a header also the type '
+                'of tokens that they were prepared with'
             )
         if not self.tokenizer:
             if not self.vocabulary:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ablations.option_words import option
+
 HEADER = 256
 """Whole numbers of four bytes in a header: magic, version, count of tokens, then zeros."""
 END_OF_TEXT = 50256
@@ -29,7 +31,8 @@ def separator_of(path: Path, dtype: str | None = None) -> int:
     if largest != END_OF_TEXT:
         raise ValueError(
             f'{path}: no header, and its largest token is {largest}, not {END_OF_TEXT}, which separates documents in GPT-2; '
-            'which token does can not be known: --separator TOKEN (Llama 3: 128000), or --separator none where nothing does'
+            f'which token does can not be known: {option("separator", "TOKEN")} (Llama 3: 128000), or '
+            f'{option("separator", "none")} where nothing does'
         )
     return END_OF_TEXT
 
@@ -88,7 +91,7 @@ def _alone(path: Path, size: int, dtype: str | None) -> np.ndarray:
     if path.suffix in ('.gz', '.xz', '.bz2', '.zip'):
         raise ValueError(f'{path}: a packed file; allowed: plain .bin files; unpack it')
     if dtype is not None and dtype not in TYPES:
-        raise ValueError(f"--token-type '{dtype}'; allowed: {', '.join(TYPES)}")
+        raise ValueError(f'{option("token_type", dtype)}; allowed: {", ".join(TYPES)}')
     width = np.dtype(TYPES[dtype or 'uint16']).itemsize
     if not size or size % width:
         raise ValueError(
@@ -99,6 +102,6 @@ def _alone(path: Path, size: int, dtype: str | None) -> np.ndarray:
     if dtype is None and size % 4 == 0 and not (tokens[1 : 2 * LOOKED_AT : 2] >= WIDE).any():
         raise ValueError(
             f'{path}: no header, and every second number of 16 bits is below {WIDE}, as in tokens of 32 bits; which they are '
-            'can not be known: --token-type uint16 or --token-type uint32'
+            f'can not be known: {option("token_type", "uint16")} or {option("token_type", "uint32")}'
         )
     return tokens

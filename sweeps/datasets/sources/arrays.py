@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ablations.config import closest
+from ablations.option_words import option
 from ablations.user_file import STOPS, in_words, of_user
 from sweeps.datasets.formats.lines import SMILES
 from sweeps.datasets.material import ROWS, Block, Material, Options
@@ -79,7 +80,9 @@ def of_arrays_by_name(given: Mapping[str, object], options: Options, name: str, 
             raise ValueError(f'{name}: is_test {held.dtype} {list(held.shape)}; allowed: true and false for {rows} examples')
     y, keys = (_both(arrays, key, held, rows, len(xs), name) for key in ('y', 'group'))
     if options.split == 'names' and held is None:
-        raise ValueError(f"{name}: split='names', and there is neither x_test nor is_test; leave split out for one by hash")
+        raise ValueError(
+            f'{name}: {option("split", "names")}, and there is neither x_test nor is_test; leave it out for one by hash'
+        )
     held = None if options.split == 'hash' else held
     form, y, names = _targets(y, arrays, options.predict, xs, name)
     own = [example_hash(x) for x in xs]
@@ -134,13 +137,15 @@ def _inputs(x: object, form: str | None, name: str) -> tuple[str, np.ndarray | l
     x = np.asarray(x)
     if x.dtype.kind in 'UO' and x.ndim == 1 and all(isinstance(one, str) for one in x.tolist()):
         if form not in ('text', 'smiles'):
-            raise ValueError(f"{name}: x holds texts: what they are can not be known; give form='text' or form='smiles'")
+            raise ValueError(
+                f'{name}: x holds texts: what they are can not be known; {option("form", "text")} or {option("form", "smiles")}'
+            )
         wrong = next((one for one in x if form == 'smiles' and not set(one) <= set(SMILES)), None)
         if wrong is not None:
-            raise ValueError(f"{name}: {wrong[:40]!r} is no SMILES; give form='text'")
+            raise ValueError(f'{name}: {wrong[:40]!r} is no SMILES; give {option("form", "text")}')
         return {'text': 'texts', 'smiles': 'molecules'}[form], [np.frombuffer(one.encode(), np.uint8) for one in x]
     if form in ('text', 'smiles'):
-        raise ValueError(f"{name}: form='{form}' of x {x.dtype} {list(x.shape)}; allowed: a list of texts")
+        raise ValueError(f'{name}: {option("form", form)} of x {x.dtype} {list(x.shape)}; allowed: a list of texts')
     if x.dtype == np.uint8 and x.ndim in (3, 4) and (x.ndim == 3 or x.shape[3] in (1, 3)):
         return 'images', x if x.ndim == 4 else x[..., None]
     if x.dtype.kind in 'fiu' and x.ndim in (2, 3, 4):
@@ -149,7 +154,7 @@ def _inputs(x: object, form: str | None, name: str) -> tuple[str, np.ndarray | l
         if x.ndim == 2 and form not in ('table', 'series'):
             raise ValueError(
                 f'{name}: x is {x.dtype} {list(x.shape)}: whether a row is features or a series can not be known; give '
-                "form='table' or form='series'"
+                f'{option("form", "table")} or {option("form", "series")}'
             )
         kind = 'maps' if x.ndim == 4 else 'tables' if form == 'table' else 'series'
         with np.errstate(over='ignore'):
@@ -183,7 +188,7 @@ def _targets(
         return 'class', y.astype(np.int64), given
     if y.ndim > 2:
         raise ValueError(
-            f"{name}: y {y.dtype} {list(y.shape)}; allowed: [n], [n, T], or a class for each place (predict='map')"
+            f'{name}: y {y.dtype} {list(y.shape)}; allowed: [n], [n, T], or a class for each place ({option("predict", "map")})'
         )
     table = y[:, None] if y.ndim == 1 else y
     names = given if given and len(given) == table.shape[1] else [str(number) for number in range(table.shape[1])]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ablations.option_words import option
 from sweeps.datasets.formats.columns import Value
 from sweeps.datasets.formats.image_files import decode
 from sweeps.datasets.formats.lines import SMILES
@@ -50,9 +51,12 @@ def inputs_of(columns: dict[str, Sequence[Value]], options: Options, folder: Pat
     if form == 'table':
         return _table(columns)
     if form not in ('text', 'smiles', *FILES):
-        raise ValueError(f"form='{form}' of columns; allowed: table, text, smiles, images or sounds")
+        raise ValueError(f'{option("form", form)} of columns; allowed: table, text, smiles, images or sounds')
     if len(columns) > 1:
-        raise ValueError(f"form='{form}' of {len(columns)} input columns, {list(columns)[:5]}; allowed: one; name it: inputs=")
+        raise ValueError(
+            f'{option("form", form)} of {len(columns)} input columns, {list(columns)[:5]}; allowed: one; name it: '
+            f'{option("inputs")}'
+        )
     ((name, values),) = columns.items()
     if form in FILES:
         return _files(name, values, folder, form, options)
@@ -70,7 +74,7 @@ def _form(columns: dict[str, Sequence[Value]]) -> str:
         return 'smiles'
     raise ValueError(
         f"input column '{name}' holds texts such as {str(next(one for one in values if one is not None))[:40]!r}: what they "
-        "are can not be known; give form='text', 'smiles', 'table' (categories), 'images' or 'sounds' (paths of files)"
+        f'are can not be known; give {option("form", "text")}, smiles, table (categories), images or sounds (paths of files)'
     )
 
 
@@ -84,7 +88,8 @@ def _table(columns: dict[str, Sequence[Value]]) -> Inputs:
             if len(known) > MOST_VALUES:
                 raise ValueError(
                     f"input column '{name}' has {len(known)} different texts such as {known[0][:40]!r}; allowed: up to "
-                    f'{MOST_VALUES} categories; leave it out (inputs= names the others), or give inputs={name!r} with a form='
+                    f'{MOST_VALUES} categories; leave it out ({option("inputs")} names the others), or give '
+                    f'{option("inputs", name)} with its form'
                 )
             texts = np.array(['' if value is None else str(value) for value in values])
             features += [(texts == one).astype(np.float64) for one in known]
@@ -98,7 +103,7 @@ def _table(columns: dict[str, Sequence[Value]]) -> Inputs:
             raise ValueError(f"input column '{name}', row {row + 1}: {numbers[row]:g}; allowed: finite numbers of float32")
         missing = np.isnan(narrow)
         if missing.all():
-            raise ValueError(f"input column '{name}' is empty; leave it out: inputs= names the others")
+            raise ValueError(f"input column '{name}' is empty; leave it out: {option('inputs')} names the others")
         features.append(np.where(missing, 0, narrow))
         names.append(name)
         gaps.append(missing)
@@ -132,7 +137,9 @@ def _files(name: str, values: Sequence[Value], folder: Path, form: str, options:
         shapes = {x.shape for row, x in enumerate(xs) if row not in damaged}
         if len(shapes) > 1:
             some = ', '.join(f'{width} x {height}' for height, width, _ in sorted(shapes)[:2])
-            raise ValueError(f"column '{name}' names images of {len(shapes)} sizes, such as {some}; bring them to one: size=")
+            raise ValueError(
+                f"column '{name}' names images of {len(shapes)} sizes, such as {some}; bring them to one: {option('size')}"
+            )
     return Inputs(form, xs, damaged=damaged, rate=rate, files=[folder / str(value) for value in values if value is not None])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ablations.option_words import option
 from sweeps.datasets.formats.columns import Value
 
 MOST_CODES = 20
@@ -30,25 +31,30 @@ def targets_of(columns: dict[str, Sequence[Value]], predict: str | None, rows: i
     if not columns or predict == 'tokens':
         return Targets('', None, None, np.ones(rows, bool))
     if predict == 'map':
-        raise ValueError("predict='map': a table has no class for each place; allowed: class, values or labels")
+        raise ValueError(f'{option("predict", "map")}: a table has no class for each place; allowed: class, values or labels')
     numbers = {name: numbers_of(values) for name, values in columns.items()}
     form = predict or _form(columns, numbers)
     if form == 'class':
         if len(columns) > 1:
-            raise ValueError(f"predict='class' of {len(columns)} target columns; allowed: one; name one, or predict 'labels'")
+            raise ValueError(
+                f'{option("predict", "class")} of {len(columns)} target columns; allowed: one; name one, or predict labels'
+            )
         ((name, values),) = columns.items()
         return _classes(name, values, numbers[name], predict is None)
     wrong = next((name for name, own in numbers.items() if own is None), None)
     if wrong is not None:
         text = next(value for value in columns[wrong] if value is not None and _number(value) is None)
-        raise ValueError(f"target column '{wrong}' has {str(text)[:40]!r}; allowed: numbers for predict='{form}'")
+        raise ValueError(f"target column '{wrong}' has {str(text)[:40]!r}; allowed: numbers for {option('predict', form)}")
     y = np.stack(list(numbers.values()), 1).astype(np.float32)
     if form == 'labels' and not np.isin(y[~np.isnan(y)], (0, 1)).all():
-        raise ValueError(f"predict='labels': {list(columns)[:5]} hold other numbers than 0 and 1; give predict='values'")
+        raise ValueError(
+            f'{option("predict", "labels")}: {list(columns)[:5]} hold other numbers than 0 and 1; give '
+            f'{option("predict", "values")}'
+        )
     lacking = [name for name, own in numbers.items() if np.isnan(own).all()]
     if lacking:
         raise ValueError(f"target column '{lacking[0]}' is empty; leave it out of target")
-    said = '' if predict else f'{len(columns)} targets are taken for {form}; predict= says otherwise'
+    said = '' if predict else f'{len(columns)} targets are taken for {form}; {option("predict")} says otherwise'
     return Targets(form, y, list(columns), ~np.isnan(y).all(1), said)
 
 
@@ -73,8 +79,8 @@ def _form(columns: dict[str, Sequence[Value]], numbers: dict[str, np.ndarray | N
         return 'class'
     raise ValueError(
         f"target column '{name}' has {len(codes)} different whole numbers from {codes[0] if len(codes) else '-'} to "
-        f"{codes[-1] if len(codes) else '-'}: whether they are classes or numbers can not be known; give predict='class' or "
-        "predict='values'"
+        f'{codes[-1] if len(codes) else "-"}: whether they are classes or numbers can not be known; give '
+        f'{option("predict", "class")} or {option("predict", "values")}'
     )
 
 
@@ -94,9 +100,13 @@ def _classes(name: str, values: Sequence[Value], numbers: np.ndarray | None, sai
     if len(names) > max(len(values) // 2, 2):
         raise ValueError(
             f"target column '{name}' has {len(names)} different values in {len(values)} rows; allowed: classes that repeat; "
-            "name another column, or predict='values'"
+            f'name another column, or give {option("predict", "values")}'
         )
-    told = f"target column '{name}' is taken for {len(names)} classes; predict= says otherwise" if said and whole else ''
+    told = (
+        f"target column '{name}' is taken for {len(names)} classes; {option('predict')} says otherwise"
+        if said and whole
+        else ''
+    )
     return Targets('class', y.astype(np.int64), names, there, told)
 
 

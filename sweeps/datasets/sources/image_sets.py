@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ablations.option_words import option
 from sweeps.datasets.material import Block, Material, Options, blocks, by_split, of_arrays, split_of
 from sweeps.datasets.sources.locate import check, with_endings, with_names
 
@@ -61,7 +62,7 @@ def cifar(source: Path, options: Options, classes: int) -> Material:
         splits, names = read_cifar(check(source), classes, partial=options.partial)
     except ValueError as error:
         # The reader names its own argument; a user knows the option.
-        raise ValueError(str(error).replace('(partial)', '(--partial)')) from error
+        raise ValueError(str(error).replace('(partial)', f'({option("partial")})')) from error
     files = [source] if source.is_file() else [path for path in sorted(source.rglob('*')) if _of_cifar(path)]
     return _of_splits(splits['train'], splits['test'], files, names or [str(number) for number in range(classes)])
 
@@ -86,7 +87,7 @@ def folder(source: Path, options: Options, layout: str, size: int | None = None)
         splits = {'train': [one for some in splits.values() for one in some]}
     pool, test = splits['train'], splits.get('test') or splits.get('val')
     if options.split == 'names' and not test:
-        raise ValueError(f'{source}: no folder test or val beside train; allowed: --split hash, or leave it out')
+        raise ValueError(f'{source}: no folder test or val beside train; allowed: {option("split", "hash")}, or leave it out')
     if splits.get('test'):
         pool = [*pool, *splits.get('val', [])]
     named = [path for path in _words(source) if path.is_file()][:1]
@@ -203,4 +204,4 @@ def decoded(
             ROWS,
         )
     except ValueError as error:
-        raise ValueError(f'{error} (--skip-damaged; --size 64)') from error
+        raise ValueError(f'{error} ({option("skip_damaged")}; {option("size", 64)})') from error

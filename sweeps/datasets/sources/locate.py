@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from ablations.option_words import option
+
 PACKED = ('', '.gz', '.xz', '.bz2', '.zst')
 LISTED = 12
 ASIDE = ('license', 'licence', 'readme', 'notice', 'citation', 'copying', '.')
@@ -13,7 +15,7 @@ OWN = 'prepared'
 def check(source: Path) -> Path:
     """The source. Raises ValueError if it is not there."""
     if not source.exists():
-        raise ValueError(f"no such file or folder '{source}'; give --source the place where the files lie")
+        raise ValueError(f"no such file or folder '{source}'; give the place where the files lie: {option('source')}")
     return source
 
 
@@ -44,8 +46,8 @@ def with_names(source: Path, names: list[str], must: bool = True) -> dict[str, P
         there = sorted(path.name for path in folder.iterdir())
         listed = f'{", ".join(there[:LISTED]) or "nothing"}{" ..." if len(there) > LISTED else ""}'
         raise ValueError(
-            f'{folder}: no {", ".join(missing)} (plain, or packed with gz, xz or bz2); there: {listed}; give --source '
-            'the folder with the official files'
+            f'{folder}: no {", ".join(missing)} (plain, or packed with gz, xz or bz2); there: {listed}; give the '
+            f'folder with the official files: {option("source")}'
         )
     return located
 
@@ -62,6 +64,6 @@ def with_endings(source: Path, endings: tuple[str, ...]) -> list[Path]:
         files = sorted(path for path in fitting if not beside(path, source))
     if not files:
         raise ValueError(
-            f'{source}: no file that ends with {", ".join(endings)}; give --source such a file or a folder of them'
+            f'{source}: no file that ends with {", ".join(endings)}; give such a file or a folder of them: {option("source")}'
         )
     return files

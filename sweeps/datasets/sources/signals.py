@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ablations.option_words import option
 from sweeps.datasets.material import Block, Material, Options, blocks, by_split, of_arrays, of_targets
 from sweeps.datasets.sources.locate import PACKED, check, with_endings
 
@@ -55,7 +56,9 @@ def _recordings(pairs: list, rate: int, options: Options, skipped: list[str]) ->
             own_rate, samples = read_wav(path)
         except ValueError as error:
             if not options.skip_damaged:
-                raise ValueError(f'{error}; repair or remove it, or leave such files out with --skip-damaged') from None
+                raise ValueError(
+                    f'{error}; repair or remove it, or leave such files out with {option("skip_damaged")}'
+                ) from None
             skipped.append(str(error))
             continue
         if own_rate != rate:
@@ -72,7 +75,7 @@ def wav_folder(source: Path, options: Options) -> Material:
     if options.split == 'hash':
         splits = {'train': [one for some in splits.values() for one in some]}
     if options.split == 'names' and set(splits) == {'train'}:
-        raise ValueError(f'{source}: no folder test or val beside train; allowed: --split hash, or leave it out')
+        raise ValueError(f'{source}: no folder test or val beside train; allowed: {option("split", "hash")}, or leave it out')
     pool, test = splits['train'], splits.get('test') or splits.get('val')
     if splits.get('test'):
         pool = [*pool, *splits.get('val', [])]
@@ -158,7 +161,7 @@ def series(source: Path, options: Options) -> Material:
             raise ValueError(
                 f'{folder}: no NAME_{word}.tsv'
                 + (
-                    f'; there are the sets {", ".join(sets)}: give --source one of these folders'
+                    f'; there are the sets {", ".join(sets)}: give one of these folders: {option("source")}'
                     if sets
                     else '; get both files'
                 )

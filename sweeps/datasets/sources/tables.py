@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ablations.config import closest
+from ablations.option_words import option
 from sweeps.datasets.formats.columns import Value, read_table
 from sweeps.datasets.material import ROWS, Block, Material, Options, by_split
 from sweeps.datasets.sources.column_inputs import Inputs, inputs_of
@@ -33,7 +34,9 @@ def tables(source: Path, options: Options, format: str) -> Material:
     paths = with_endings(source, ENDINGS[format])
     by_column_of = options.split[len(COLUMN) :] if (options.split or '').startswith(COLUMN) else None
     if (options.size or options.grey) and options.form != 'images':
-        raise ValueError("size and grey are of images; give form='images' where a column holds their paths, or leave them out")
+        raise ValueError(
+            f'size and grey are of images; give {option("form", "images")} where a column holds their paths, or leave them out'
+        )
     split = by_split(paths, source, 'hash' if by_column_of else options.split)
     aside = {name for name in (by_column_of, options.group) if name}
     wanted = None if options.inputs is None else {*options.inputs, *(options.target or ()), *aside}
@@ -145,7 +148,7 @@ def _inputs(columns: dict[str, list[Value]], options: Options, aside: set[str]) 
         )
     names = options.inputs or [name for name in columns if name not in taken]
     if not names:
-        raise ValueError('no column is left for the inputs; name them: inputs=')
+        raise ValueError(f'no column is left for the inputs; name them: {option("inputs")}')
     return {name: columns[name] for name in names}
 
 
@@ -173,7 +176,7 @@ def _usable(
         first = next(iter(damaged.values()))
         raise ValueError(
             f'{source}: {first}{f", and {len(damaged) - 1:,} more such rows" if len(damaged) > 1 else ""}; mend them, or leave '
-            'them out, counted: skip_damaged=True (--skip-damaged)'
+            f'them out, counted: {option("skip_damaged")}'
         )
     skipped += [f'{source}: {why}' for why in damaged.values()]
     use[list(damaged)] = False

@@ -1,5 +1,7 @@
 """Sets of a user's own: what cannot be known is asked, and what is wrong is refused."""
 
+import ast
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +27,15 @@ from own_sources import (
     text_of,
 )
 
+import sweeps.datasets
+from ablations.option_words import in_a_file
+from ablations.task_files import declared_in
+from ablations.tasks.own_task import COMMON, READERS
+from sweeps.datasets.own import prepare_declared
+
+READING = Path(sweeps.datasets.__file__).parent
+OPTIONS = '|'.join(sorted({name for own in READERS.values() for name in own} | {*COMMON, 'source', 'dataset'}))
+
 REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
     'no such column': ('csv', TABLE, {'target': ('rsk',)}, "no column 'rsk'.* Did you mean 'risk'"),
     'no such group': ('csv', TABLE, {'target': ('risk',), 'group': 'sit'}, "no column 'sit'"),
@@ -42,7 +53,7 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
     ),
     'a text column': (
         *('json_lines', REVIEWS, {'inputs': ('text',), 'target': ('stars',)}),
-        "what they are can not be known; give form='text', 'smiles', 'table'",
+        "what they are can not be known; give form='text', smiles, table",
     ),
     'a column of names among features': (
         *('csv', ESOL, {'inputs': ('Compound ID', 'smiles'), 'target': (SOLUBILITY,)}),
@@ -132,6 +143,30 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
 def test_what_cannot_be_known_is_asked_and_what_is_wrong_is_refused(
     tmp_path: Path, reader: str, source: Callable, options: dict, said: str
 ):
-    with pytest.raises(ValueError, match=said):
-        prepared(tmp_path, reader, source(tmp_path), **options)
+    there = source(tmp_path)
+    with in_a_file(), pytest.raises(ValueError, match=said) as in_words_of_a_file:
+        prepared(tmp_path, reader, there, **options)
+    with pytest.raises(ValueError) as in_words_of_a_command:  # noqa: PT011 - the same error, whose other words are looked at
+        prepared(tmp_path, reader, there, **options)
+    assert not re.search(rf'--({OPTIONS.replace("_", "-")})\b', str(in_words_of_a_file.value))
+    assert not re.search(rf'\b({OPTIONS})=', str(in_words_of_a_command.value))
     assert not (tmp_path / 'prepared' / 'mine').exists()
+
+
+def test_a_place_that_is_not_there_is_told_as_the_file_says_it(tmp_path: Path):
+    (tmp_path / 'mine.py').write_text(
+        "from ablations.study import task\nmine = task(source='nowhere', read='image_folder')\n"
+    )
+    with pytest.raises(ValueError, match=r"nowhere'; give the place where the files lie: source=$"):
+        prepare_declared(declared_in(tmp_path / 'mine.py')['mine'], tmp_path)
+
+
+@pytest.mark.parametrize('path', sorted([*READING.glob('[sf]o*/*.py'), *map(READING.joinpath, ('material.py', 'prepare.py'))]))
+def test_whoever_reads_a_set_tells_options_in_the_words_of_its_user(path: Path):
+    """By `option` of ablations/option_words.py, never by a word of one user that stands in the text."""
+    raised = [one for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.Raise)]
+    texts = [one.value for where in raised for one in ast.walk(where) if isinstance(one, ast.Constant)]
+    word = re.compile(rf'--({OPTIONS.replace("_", "-")}|name)\b|\b({OPTIONS.replace("|dataset|", "|")})=')
+    # A set without a name, or without files in the data folder, is one of the catalogue, which no file declares.
+    told = [text for text in texts if isinstance(text, str) and word.search(text)]
+    assert not [text for text in told if 'PATH' not in text and 'my_set' not in text]

@@ -14,6 +14,7 @@ from sweeps.datasets import catalog
 from sweeps.datasets.material import Options
 from sweeps.datasets.prepare import prepare
 from sweeps.datasets.prepared import load
+from sweeps.datasets.writing import Writing
 
 PARTIAL = Options(partial=True, unverified=True)
 
@@ -227,3 +228,22 @@ def test_two_at_the_same_time_make_it_once(tmp_path: Path):
     second.join(30)
     assert (made[1][1], made[2][1]) == (True, False)
     assert made[1][0].about['digest'] == made[2][0].about['digest'] == load(tmp_path / 'prepared' / 'mnist').about['digest']
+
+
+@pytest.mark.parametrize('is_closed', [False, True], ids=['full disk', 'closed before'])
+def test_what_cannot_be_closed_does_not_hide_the_error_before(tmp_path: Path, is_closed: bool):
+    writers = [Writing(tmp_path / name, ragged=False) for name in ('pool', 'test')]
+    if not is_closed:
+        (tmp_path / 'pool' / 'x.npy').symlink_to('/dev/full')
+    for writer in writers:
+        writer.add(pictures(2), None, [bytes(16), bytes(16)])
+        if is_closed:
+            writer.close(None)
+    with pytest.raises(ValueError, match='the first error'):
+        try:
+            raise ValueError('the first error')
+        except ValueError:
+            for writer in writers:
+                writer.abandon()
+            raise
+    assert all(file._file.closed for writer in writers for file in writer._files.values())

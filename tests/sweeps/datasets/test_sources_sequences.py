@@ -229,7 +229,7 @@ def test_series_of_the_ucr_archive(tmp_path: Path):
     found, _ = prepare('series', folder, tmp_path, called='wave')
     assert found.pool().x.tolist() == [[0.5, 1.5], [2.0, 3.0]] and found.pool().x.dtype == np.float32
     assert found.about['classes'] == ['-1', '1'] and found.pool().y.tolist() == [0, 1] and found.test().y.tolist() == [1]
-    with pytest.raises(ValueError, match=r'no NAME_TRAIN.tsv; there are the sets Wave: give --source one of these'):
+    with pytest.raises(ValueError, match=r'no NAME_TRAIN.tsv; there are the sets Wave: give one of these folders: --source'):
         prepare('series', tmp_path / 'ucr', tmp_path, called='all')
 
 

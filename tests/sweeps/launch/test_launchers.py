@@ -388,3 +388,17 @@ def test_of_tasks_that_take_as_long_one_comes_before_the_other(tmp_path: Path):
     Run(study, tmp_path, Listening(study, WORLD), Silent())()
     # A pack of sixteen and one of four for each arm.
     assert order[:8] == ['one'] * 4 + ['two'] * 4
+
+
+@pytest.mark.parametrize('failing', ['cancel', 'close'])
+def test_a_launcher_that_cannot_end_its_workers_does_not_hide_why_the_run_ended(tmp_path: Path, monkeypatch, failing: str):
+    launcher = Dying(STUDY, WORLD)
+
+    def gone() -> None:
+        launcher.calls.append(failing)
+        raise OSError('no scheduler')
+
+    monkeypatch.setattr(launcher, failing, gone)
+    with pytest.raises(ConnectionError, match='the cluster is gone'):
+        Run(STUDY, tmp_path, launcher, Silent())()
+    assert launcher.calls == ['cancel', 'close']
