@@ -51,7 +51,7 @@ def run_study(
         study = override(load_study(study), settings or [])
     folder, saved = Path(runs) / study.name, Saving(**saving)
     crew = make_launcher(launcher, folder, workers, cluster, beside)
-    with Watch(study, console or ERR) as watch:
+    with Watch(study, console or ERR, crew.outlives) as watch:
         return Run(study, folder, crew, watch, settings, retry_failed, saved)().failures
 
 

@@ -8,6 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from sweeps.forecast import ROUGHLY
 from sweeps.progress import clock
 from sweeps.standing import COMPLETE, QUEUED, RUNNING, STOPPED
 
@@ -32,7 +33,8 @@ def sentence(told: Mapping) -> str:
         where = f' on {hosts} machines' if hosts > 1 else ''
         parts.append(f'{len(told["running"])} packs running{where}, {told["waiting"]} waiting, {_losses(told)}')
         if told['state'] == RUNNING:
-            parts.append(f'about {clock(told["seconds_left"])} left')
+            rough = f' ({ROUGHLY})' if told.get('from') == ROUGHLY else ''
+            parts.append(f'about {clock(told["seconds_left"])} left{rough}')
         parts.append(f'{told["device_hours"]:.3g} of {told["device_hours_foreseen"]:.3g} device hours')
     else:
         parts.append(f'{told["device_hours"]:.3g} device hours, {_losses(told)}')

@@ -13,7 +13,7 @@ from results.store.reading import Reading
 from sweeps.commands import metrics_of, programs_of, reaches_of
 from sweeps.devices import on_device
 from sweeps.machine import cores
-from sweeps.pace import Pace
+from sweeps.pace import Pace, trained_seconds
 from sweeps.progress import expected_trials
 from sweeps.protocol.pack import Pack
 from sweeps.protocol.packing import pack
@@ -84,10 +84,11 @@ def work_left(reading: Reading, costs: Mapping) -> Left:
     study, schedule, records, manifest = reading.study, reading.schedule, reading.records, reading.manifest
     wanted = [trial for trial in schedule.trials if trial.id not in records]
     packs = [p for p in pack(study, schedule.trials, manifest) if any(trial.id not in records for trial in p.trials)]
-    pace, started = Pace.here(manifest.get('platform')), {trial.task for trial in schedule.trials if trial.id in records}
-    every = programs_of(study)
+    pace, every = Pace.here(manifest.get('platform')), programs_of(study)
+    started = {(trial.arm, trial.task, trial.program.optimizer) for trial in schedule.trials if trial.id in records}
     # Tasks of the same data share what is compiled.
     programs = {one.signature: one for one in every}
+    compiled = {one.signature for one in every if (one.arm, one.task, one.optimizer) in started}
     seconds, source, ids = {}, FROM_RECORDS, {task.name: [] for task in study.tasks}
     for trial in schedule.trials:
         ids[trial.task].append(trial.id)
@@ -100,16 +101,18 @@ def work_left(reading: Reading, costs: Mapping) -> Left:
         seconds[task.name] = known
     foreseen = expected_trials(study, schedule)
     later = (foreseen - len(schedule.trials)) * statistics.mean(seconds.values())
-    compiling = sum(pace.compile_seconds(one) for one in programs.values() if one.task not in started)
+    compiling = sum(pace.compile_seconds(one) for signature, one in programs.items() if signature not in compiled)
     total = sum(seconds[trial.task] for trial in wanted) + later + compiling
     return Left(packs, len(wanted), foreseen, total, compiling, seconds, source)
 
 
 def median_seconds(trials: Iterable[str], records: Mapping[str, dict]) -> float | None:
-    """The middle of the recorded seconds of some of these trials, by id, evenly spaced; None where none has any above 0."""
-    ran = [trial for trial in trials if trial in records]
-    costs = [records[trial].get('cost') or {} for trial in ran[:: len(ran) // ENOUGH + 1]]
-    measured = [cost['seconds'] for cost in costs if cost.get('seconds')]
+    """The middle of the recorded seconds of some of these trials, by id, evenly spaced; None where none has any above 0.
+
+    Those of compiling do not count.
+    """
+    ran = [records[trial] for trial in trials if trial in records]
+    measured = [seconds for one in ran[:: len(ran) // ENOUGH + 1] if (seconds := trained_seconds(one)) is not None]
     return statistics.median(measured) if measured else None
 
 

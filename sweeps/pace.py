@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from collections.abc import Mapping
 from pathlib import Path
 
 from ablations.trial import Program
@@ -72,8 +73,7 @@ class Pace:
         if not told:
             return
         compiled = (told[0].get('pack') or {}).get('compile_seconds') or 0.0
-        # The seconds of a pack's first run have those of compiling in them.
-        seconds = [record['cost']['seconds'] for record in told if not compiled or record['pack']['lane']]
+        seconds = [one for record in told if (one := trained_seconds(record)) is not None]
         own = self.known.pop(program.signature, {'seconds': [], 'compile': []})
         own['estimate'] = estimated_seconds(program.steps, flops)
         own['seconds'] = [*own['seconds'], *seconds][-LATEST:]
@@ -89,6 +89,28 @@ class Pace:
             atomic.replace(self.path, json.dumps({**everything, self.platform: dict(latest)}))
         except ValueError:
             return
+
+
+def trained_seconds(record: Mapping) -> float | None:
+    """Seconds that a run took to train, without compiling; None where they are not known.
+
+    Where lanes run one after the other, compiling is in the first one's seconds, which tell little beside those of others.
+    Where they run together each has a share.
+
+    >>> about = {'cost': {'seconds': 3.0}, 'pack': {'strategy': 'vmap', 'lanes': 2, 'lane': 0, 'compile_seconds': 4.0}}
+    >>> trained_seconds(about), trained_seconds({**about, 'pack': {**about['pack'], 'strategy': 'loop'}})
+    (1.0, None)
+    """
+    seconds, about = (record.get('cost') or {}).get('seconds'), record.get('pack') or {}
+    compiled = about.get('compile_seconds') or 0.0
+    if not seconds or not compiled:
+        return seconds or None
+    if about.get('strategy', 'loop') != 'loop':
+        return max(0.0, seconds - compiled / max(about.get('lanes') or 1, 1)) or None
+    if about.get('lane'):
+        return seconds
+    # Alone in its pack it is all that is known of it.
+    return max(0.0, seconds - compiled) or None if about.get('lanes') == 1 else None
 
 
 def _sound(part: object) -> dict[str, dict]:

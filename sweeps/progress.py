@@ -12,7 +12,9 @@ from rich.text import Text
 
 from ablations.study import Study
 from ablations.trial import TUNING, Schedule
+from sweeps.commands import programs_of
 from sweeps.protocol.pack import Pack
+from sweeps.time_left import TimeLeft
 
 QUIET_SECONDS = 15.0
 TICK_SECONDS = 0.5
@@ -26,12 +28,19 @@ def clock(seconds: float) -> str:
 
 
 def expected_trials(study: Study, schedule: Schedule) -> int:
-    """The foreseeable trials of the whole study: those scheduled, and the tuning and confirmations to come.
+    """The foreseeable trials of the whole study, of all tasks (`expected_by_task`)."""
+    return sum(expected_by_task(study, schedule).values())
+
+
+def expected_by_task(study: Study, schedule: Schedule) -> dict[str, int]:
+    """The foreseeable trials of the whole study by task: those scheduled, and the tuning and confirmations to come.
 
     Extensions count once they are decided; runs at a shared recipe count if they are separate runs. Arms that a look decided
     get no more replicates; of the others nobody knows yet, so they count.
     """
-    later = 0
+    counts = {task.name: 0 for task in study.tasks}
+    for trial in schedule.trials:
+        counts[trial.task] += 1
     for task in study.tasks:
         tuning = study.tuning_runs + study.extension * schedule.searches_beyond(task.name)
         for arm in study.arms:
@@ -39,10 +48,10 @@ def expected_trials(study: Study, schedule: Schedule) -> int:
             tuned = tuning if arm == study.base or study.recipe == 'own' else 0
             for replicate in _replicates(study, schedule, arm, task.name):
                 if ('confirm', arm, task.name, replicate) not in schedule.asked:
-                    later += study.seeds * confirmed
+                    counts[task.name] += study.seeds * confirmed
                 asked = schedule.asked.get(('tune', arm, task.name, replicate), ())
-                later += max(tuned - len(asked), 0)
-    return len(schedule.trials) + later
+                counts[task.name] += max(tuned - len(asked), 0)
+    return counts
 
 
 def _replicates(study: Study, schedule: Schedule, arm: str, task: str) -> list[int]:
@@ -69,12 +78,17 @@ def best_scores(study: Study, records: Iterable[Mapping], known: Mapping[str, fl
 
 
 class Watch:
-    """A display of packs, lanes, trials, time left and the best tuning scores so far; the run calls its methods."""
+    """A display of packs, lanes, trials, time left and the best tuning scores so far; the run calls its methods.
 
-    def __init__(self, study: Study, console: Console):
+    `queue` says that packs may wait in one that outlives the run.
+    """
+
+    def __init__(self, study: Study, console: Console, queue: bool = False):
         self.study, self.console = study, console
+        self.time_left, self.costs = TimeLeft(programs_of(study), queue), {}
+        self.left: dict[str, int] = {}
         self.began = self.said = self.shown = time.monotonic()
-        self.done = self.total = self.before = self.packs = 0
+        self.done = self.total = self.packs = 0
         self.running: dict[str, int] = {}
         self.best: dict[str, float] = {}
         self.live = Live(console=console, transient=True, auto_refresh=False) if console.is_terminal else None
@@ -103,14 +117,17 @@ class Watch:
         """Show a new plan."""
         planned = [trial for trial in schedule.trials if trial.id in records]
         if not self.total:
-            self.before = len(planned)
             self.best = best_scores(self.study, (records[trial.id] for trial in planned))
-        self.done, self.total = len(planned), expected_trials(self.study, schedule)
+        self.left, self.costs = expected_by_task(self.study, schedule), manifest.get('costs', {})
+        self.done, self.total = len(planned), sum(self.left.values())
+        for trial in planned:
+            self.left[trial.task] -= 1
         self._show()
 
     def started(self, pack: Pack) -> None:
         """Show that a worker has the pack."""
         self.running[pack.id] = len(pack.trials)
+        self.time_left.started(pack, time.monotonic())
         self._show()
 
     def finished(self, pack: Pack, records: list[dict]) -> None:
@@ -118,6 +135,8 @@ class Watch:
         self.running.pop(pack.id, None)
         self.packs += 1
         self.done += len(records)
+        self.left[pack.program.task] = self.left.get(pack.program.task, 0) - len(records)
+        self.time_left.finished(pack, records, time.monotonic())
         self.best = best_scores(self.study, records, self.best)
 
     def tick(self) -> None:
@@ -126,9 +145,10 @@ class Watch:
             self._show()
 
     def _counts(self) -> str:
-        elapsed, fresh = time.monotonic() - self.began, self.done - self.before
-        left = f'about {clock(elapsed / fresh * max(self.total - self.done, 0))} left' if fresh else 'time left not known yet'
-        return f'{self.done}/{self.total} trials, {clock(elapsed)} gone, {left}'
+        now = time.monotonic()
+        seconds = self.time_left.seconds(self.left, self.costs, now)
+        left = 'time left not known yet' if seconds is None else f'about {clock(seconds)} left'
+        return f'{self.done}/{self.total} trials, {clock(now - self.began)} gone, {left}'
 
     def _details(self) -> str:
         text = f'{self.packs} packs done, {len(self.running)} running ({sum(self.running.values())} lanes)'

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from sweeps.datasets.formats.archives import open_plain
 from sweeps.datasets.intact import BLOCK, checksum
 
 EACH = 64
@@ -44,7 +45,7 @@ def _verdict(path: Path, official: Mapping[str, str]) -> tuple[str, str]:
 def _sums(path: Path) -> tuple[str, str]:
     """SHA-256 and MD5 of a file, which is read only once, because a large archive takes minutes."""
     sha256, own = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    with open(path, 'rb') as file:
+    with open_plain(path) as file:
         while block := file.read(BLOCK):
             sha256.update(block)
             own.update(block)

@@ -135,6 +135,8 @@ def mapped(folder: Path) -> dict[str, np.ndarray | None]:
 def _array(path: Path) -> np.ndarray | None:
     if not path.exists():
         return None
+    if not path.is_file():
+        raise ValueError(f'{path}: not a file; {again(path.parent.parent)}')
     try:
         return np.load(path, mmap_mode='r')
     except ValueError as error:

@@ -9,8 +9,8 @@ from ablations.config import swap
 from ablations.study import Study, task
 from results.store.reading import Reading
 from sweeps.devices import DEVICES
-from sweeps.forecast import forecast, seconds_by_phase
-from sweeps.pace import Pace
+from sweeps.forecast import forecast, seconds_by_phase, work_left
+from sweeps.pace import COMPILE_SECONDS, Pace
 from sweeps.progress import expected_trials
 from sweeps.protocol.plan import schedule
 from sweeps.protocol.simulate import World, simulate
@@ -122,7 +122,28 @@ def test_seconds_left_are_those_of_recorded_runs(monkeypatch):
     # Of what the study does not plan any more nothing is foretold.
     told |= {f'old {task}': {'task': task, 'cost': {'seconds': 50.0}} for task in TASKS}
     facts = forecast(Reading(asked, found, told, {'costs': COSTS}))
-    assert facts['estimated_seconds'] == (facts['expected'] - len(first)) * 2.0 / 4
+    # The other arm has not run on either task.
+    compiling = len(TASKS) * len(asked.tune) * COMPILE_SECONDS / 4
+    assert facts['compile_seconds'] == compiling
+    assert facts['estimated_seconds'] == (facts['expected'] - len(first)) * 2.0 / 4 + compiling
+
+
+def test_what_compiling_took_is_no_pace_of_training(monkeypatch):
+    """One lane after the other, and lanes together; alone in its pack a run is all that is known."""
+    monkeypatch.setattr(sweeps.forecast, 'cores', lambda: 1)
+    asked = study()
+    found = schedule(asked, {}, {})
+    ran = [trial for trial in found.trials if trial.task == 'digits'][:4]
+    for strategy, lanes, seconds in (('loop', 4, (42.0, 2.0, 2.0, 2.0)), ('vmap', 4, (12.0,) * 4), ('loop', 1, (42.0,) * 4)):
+        told = {
+            trial.id: {
+                'cost': {'seconds': seconds[lane]},
+                'pack': {'strategy': strategy, 'lanes': lanes, 'lane': lane if lanes > 1 else 0, 'compile_seconds': 40.0},
+            }
+            for lane, trial in enumerate(ran)
+        }
+        left = work_left(Reading(asked, found, told, {'costs': COSTS}), COSTS)
+        assert left.of_trial['digits'] == 2.0, (strategy, lanes)
 
 
 def test_tuning_and_confirmation_have_seconds_of_their_own():

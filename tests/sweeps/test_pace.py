@@ -59,6 +59,13 @@ def test_runs_and_platforms_side_by_side_lose_nothing(tmp_path: Path):
     assert (last.platform, last.trial_seconds(BASE, FLOPS)) == ('gpu', 0.125)
 
 
+def test_lanes_that_run_together_have_a_share_of_compiling_each(tmp_path: Path):
+    pace = Pace(tmp_path)
+    told = records(8.0, 2.5, 2.5, 2.5, 2.5)
+    pace.note(BASE, FLOPS, [{**one, 'pack': {**one['pack'], 'strategy': 'vmap', 'lanes': 4}} for one in told])
+    assert (pace.trial_seconds(BASE, FLOPS), pace.compile_seconds(BASE)) == (0.5, 8.0)
+
+
 def test_runs_that_failed_or_diverged_say_nothing(tmp_path: Path):
     pace = Pace(tmp_path)
     pace.note(BASE, FLOPS, [{**one, 'status': 'diverged'} for one in records(1.0, 1.0, 0.5)])

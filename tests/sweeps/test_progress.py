@@ -2,15 +2,20 @@
 
 import dataclasses
 import io
+import re
 
 import pytest
 from rich.console import Console
 
+import sweeps.progress
 from ablations.studies import STUDIES
+from ablations.study import Study
+from ablations.trial import TEST
 from sweeps.progress import Watch, clock, expected_trials
 from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import schedule
 from sweeps.protocol.simulate import World, simulate, simulated_record
+from sweeps.time_left import TimeLeft
 from sweeps.training.record import describe
 
 STUDY = STUDIES['quickstart']
@@ -39,6 +44,108 @@ def test_both_show_trials_packs_lanes_time_and_the_best():
         text = ' '.join(shown(terminal).split())
         for words in said:
             assert words in text, (terminal, words)
+
+
+TOOK, COMPILED, WORKERS = 2.0, 30.0, 2
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def told_by_a_run(monkeypatch, study: Study, queue: bool) -> tuple[list[tuple[float, str]], float]:
+    """What a run of two workers says of its time left, by its age, and how long it took; each program is compiled once."""
+    clock, screen = Clock(), io.StringIO()
+    monkeypatch.setattr(sweeps.progress, 'time', clock)
+    found, records = simulate(study, World(), 0)
+    left, said, at_work, compiled, done = pack(study, found.trials, {}), [], {}, set(), {}
+    # The search for the best recipe comes first, as in a run.
+    left.sort(key=lambda item: item.held == TEST)
+    with Watch(study, Console(file=screen, width=400), queue) as watch:
+        watch.scheduled(found, {}, {})
+        clock.now = 12.0
+        while left or at_work:
+            while left and len(at_work) < WORKERS:
+                item = left.pop(0)
+                watch.started(item)
+                extra = 0.0 if item.program.signature in compiled else COMPILED
+                at_work[clock.now + extra + TOOK * len(item.trials), item.id] = item, extra
+                compiled.add(item.program.signature)
+            ended, key = min(at_work)
+            item, extra = at_work.pop((ended, key))
+            clock.now = ended
+            seconds = [extra * (lane == 0) + TOOK for lane in range(len(item.trials))]
+            fresh = [
+                {
+                    **describe(trial),
+                    **records[trial.id],
+                    'cost': {'seconds': spent},
+                    'pack': {'lane': lane, 'compile_seconds': extra, 'strategy': 'loop', 'lanes': len(item.trials)},
+                }
+                for lane, (trial, spent) in enumerate(zip(item.trials, seconds, strict=True))
+            ]
+            watch.finished(item, fresh)
+            done |= {one['id']: one for one in fresh}
+            watch.scheduled(found, done, {})
+            said.append((clock.now, watch._counts().split(', ')[-1]))
+    return said, clock.now
+
+
+@pytest.mark.parametrize('queue', [False, True])
+def test_the_time_left_is_not_told_before_a_second_pack_of_a_program_and_then_is_about_right(monkeypatch, queue: bool):
+    study = dataclasses.replace(STUDY, trials=10, replicates=3, seeds=4, extension=0, looks=())
+    said, took = told_by_a_run(monkeypatch, study, queue)
+    unknown = [when for when, words in said if words == 'time left not known yet']
+    known = [(when, words) for when, words in said if words != 'time left not known yet']
+    assert unknown == [when for when, _ in said[: len(unknown)]] and 0 < len(unknown) < len(said) / 3
+    for when, words in known:
+        minutes, seconds = map(int, re.fullmatch(r'about (\d+) min (\d+) s left', words).groups())
+        assert 60 * minutes + seconds == pytest.approx(took - when, rel=0.9 if queue else 0.5, abs=40), (when, words)
+
+
+def test_tasks_that_have_not_begun_count_by_their_flops():
+    clock = Clock()
+    programs = [STUDY.program('layer_norm', task.name, 'adamw') for task in STUDY.tasks]
+    first, other = STUDY.tasks
+    costs = {'layer_norm': {first.name: {'flops': 1e9}, other.name: {'flops': 1e9}}}
+    told = TimeLeft(programs)
+    items = [item for item in pack(STUDY, schedule(STUDY, {}, {}).trials, {}) if item.program.arm == 'layer_norm']
+    items = [item for item in items if item.program.task == first.name][:2]
+    for item in items:
+        told.started(item, clock.now)
+        clock.now += 10.0
+        about = {'cost': {'seconds': 10.0 / len(item.trials)}, 'pack': {'strategy': 'loop'}}
+        told.finished(item, [about] * len(item.trials), clock.now)
+    alone = told.seconds({first.name: 10}, costs, clock.now)
+    both = told.seconds({first.name: 10, other.name: 10}, costs, clock.now)
+    assert alone == pytest.approx(10 * 20 / sum(len(item.trials) for item in items))
+    assert both == pytest.approx(alone * (1 + other.steps / first.steps), rel=1e-6)
+
+
+def test_packs_that_fail_tell_nothing_of_the_time():
+    told = TimeLeft([STUDY.program('layer_norm', task.name, 'adamw') for task in STUDY.tasks])
+    item = pack(STUDY, schedule(STUDY, {}, {}).trials, {})[0]
+    for now in range(3):
+        told.started(item, float(now))
+        told.finished(item, [{'cost': None}] * len(item.trials), now + 0.5)
+    assert told.seconds({item.program.task: 5}, {}, 4.0) is None
+
+
+def test_packs_that_another_run_has_committed_tell_nothing_of_how_many_are_at_work():
+    told = TimeLeft([STUDY.program('layer_norm', task.name, 'adamw') for task in STUDY.tasks])
+    item = pack(STUDY, schedule(STUDY, {}, {}).trials, {})[0]
+    fresh = [{'cost': {'seconds': 2.0}}] * len(item.trials)
+    for now in (1.0, 2.0):
+        told.finished(item, fresh, now)
+        assert told.seconds({item.program.task: 5}, {}, now) is None
+    told.started(item, 3.0)
+    told.finished(item, fresh, 3.0 + 2.0 * len(item.trials))
+    assert told.seconds({item.program.task: 5}, {}, 3.0 + 2.0 * len(item.trials)) == pytest.approx(10.0)
 
 
 def test_what_is_foreseen_is_never_less_than_what_is_scheduled():

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from results.store import regular
+
 LIMIT = 1 << 38
 """Bytes that one file may unpack to: 256 GiB, more than ImageNet's training images."""
 RATIO = 200
@@ -97,10 +99,10 @@ def unpack(stream: io.BufferedReader, name: str, packed: int, limit: int = LIMIT
 
 
 def open_plain(path: Path) -> io.BufferedReader:
-    """The file itself, open for reading; raises ValueError where that is not possible."""
+    """The file itself, open for reading; raises ValueError where that is not possible, as of a pipe or a device."""
     path = Path(path)
     try:
-        return open(path, 'rb')
+        return regular.opened(path)
     except FileNotFoundError:
         raise ValueError(f'{path}: no such file; check the path') from None
     except OSError as error:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from results.store import regular
+
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.ppm', '.tif', '.tiff')
 FORMATS = ('JPEG', 'PNG', 'WEBP', 'BMP', 'GIF', 'PPM', 'TIFF')
 """The decoded formats. Other formats of Pillow run programs (EPS) or are never used for datasets."""
@@ -115,7 +117,7 @@ def decode_all(
     def read(number: int, source: Path | bytes) -> np.ndarray:
         name = f'example {number}' if isinstance(source, bytes) else str(source)
         try:
-            return decode(source if isinstance(source, bytes) else Path(source).read_bytes(), size, channels, how)
+            return decode(source if isinstance(source, bytes) else regular.read(Path(source)), size, channels, how)
         except (ValueError, OSError) as error:
             raise ValueError(f'{name}: {error}') from error
 

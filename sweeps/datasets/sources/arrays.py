@@ -35,7 +35,9 @@ def arrays_of_file(source: Path, options: Options) -> Material:
                 arrays = {name: content[name] for name in content.files}
         else:
             folder = source if source.is_dir() else source.parent
-            paths = [path for path in sorted(folder.glob('*.npy')) if OTHER.get(path.stem, path.stem) in NAMES]
+            paths = [
+                path for path in sorted(folder.glob('*.npy')) if path.is_file() and OTHER.get(path.stem, path.stem) in NAMES
+            ]
             arrays = {path.stem: np.load(path, mmap_mode='r', allow_pickle=False) for path in paths}
     except (OSError, ValueError, EOFError) as error:
         raise ValueError(f'{source}: no arrays that can be read ({error}); give an .npz file without objects in it') from None

@@ -13,9 +13,11 @@ OWN = 'prepared'
 
 
 def check(source: Path) -> Path:
-    """The source. Raises ValueError if it is not there."""
+    """The source. Raises ValueError if it is not there, or is a pipe or a device, which has no end to wait for."""
     if not source.exists():
         raise ValueError(f"no such file or folder '{source}'; give the place where the files lie: {option('source')}")
+    if not (source.is_file() or source.is_dir()):
+        raise ValueError(f"'{source}' is neither a file nor a folder; give the place where the files lie: {option('source')}")
     return source
 
 

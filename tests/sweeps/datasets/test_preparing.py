@@ -2,16 +2,21 @@
 
 import gzip
 import hashlib
+import os
+import signal
 import struct
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from killed import killed
 
+from ablations.tasks import own_task
 from sweeps.datasets import catalog
 from sweeps.datasets.material import Options
+from sweeps.datasets.own import prepare_own
 from sweeps.datasets.prepare import prepare
 from sweeps.datasets.prepared import load
 from sweeps.datasets.writing import Writing
@@ -184,6 +189,7 @@ SLOW = """
 import sys, time
 from pathlib import Path
 from sweeps.datasets.material import Options
+from sweeps.datasets.own import prepare_own
 from sweeps.datasets.prepare import prepare
 
 def told(stage, done, total):
@@ -247,3 +253,43 @@ def test_what_cannot_be_closed_does_not_hide_the_error_before(tmp_path: Path, is
                 writer.abandon()
             raise
     assert all(file._file.closed for writer in writers for file in writer._files.values())
+
+
+@pytest.fixture
+def in_time(monkeypatch) -> Iterator[None]:
+    """Whoever waits for a pipe or reads a device to its end is interrupted."""
+
+    def late(*_: object) -> None:
+        raise TimeoutError('it waits')
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, 10)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize('kind', ['pipe', 'device'])
+@pytest.mark.parametrize('name', [*catalog.DATASETS, *own_task.READERS])
+def test_a_source_that_is_a_pipe_or_a_device_is_not_waited_for(tmp_path: Path, name: str, kind: str, in_time):
+    source = tmp_path / 'source.csv'
+    os.mkfifo(source) if kind == 'pipe' else source.symlink_to('/dev/zero')
+    with pytest.raises(ValueError, match='neither a file nor a folder'):
+        if name in catalog.DATASETS:
+            prepare(name, source, tmp_path, 'mine')
+        else:
+            prepare_own(name, source, 'mine', Options(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    'name', ['a.csv', 'a.jsonl', 'a.parquet', 'a.txt', 'a.smi', 'a.bin', 'a.wav', 'a_TRAIN.ts', 'x.npy', 'a.tar']
+)
+@pytest.mark.parametrize('reader', [name for name in own_task.READERS if name != 'function'])
+def test_a_pipe_among_the_files_of_a_source_is_not_waited_for(tmp_path: Path, reader: str, name: str, in_time):
+    for place in (tmp_path / 'source', tmp_path / 'source' / 'train' / 'a'):
+        place.mkdir(parents=True, exist_ok=True)
+        os.mkfifo(place / name)
+        os.mkfifo(place / 'one.png')
+        (place / 'x_TEST.tsv').symlink_to('/dev/zero')
+    with pytest.raises(ValueError):
+        prepare_own(reader, tmp_path / 'source', 'mine', Options(), tmp_path)
