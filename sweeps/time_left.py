@@ -19,10 +19,9 @@ class TimeLeft:
 
     def __init__(self, programs: Iterable[Program], queue: bool = False):
         self.programs, self.queue = {_key(program): program for program in programs}, queue
-        self.running: dict[str, float] = {}
+        self.running: dict[str, tuple[Pack, float]] = {}
         self.began: float | None = None
         self.ended = self.busy = self.compiling = 0.0
-        self.compiled = 0
         self.seen: set[str] = set()
         self.is_known = False
         self.trained: dict[str, list[float]] = {}
@@ -30,7 +29,7 @@ class TimeLeft:
     def started(self, pack: Pack, now: float) -> None:
         """A worker has the pack, or it waits in the queue."""
         self.began = now if self.began is None else self.began
-        self.running[pack.id] = now
+        self.running[pack.id] = pack, now
 
     def finished(self, pack: Pack, records: Sequence[Mapping], now: float) -> None:
         """The pack is committed; `records` are its new ones. One that failed, or that another run has committed, tells less."""
@@ -41,10 +40,12 @@ class TimeLeft:
         if of_this_run:
             self.ended, self.busy = now, self.busy + took
         signature = self._signature(pack.program)
-        self.is_known |= signature in self.seen
+        if signature in self.seen:
+            self.is_known = True
+        else:
+            compiled = max((record.get('pack') or {}).get('compile_seconds') or 0.0 for record in records)
+            self.compiling += min(compiled, took)
         self.seen.add(signature)
-        if compiled := max((record.get('pack') or {}).get('compile_seconds') or 0.0 for record in records):
-            self.compiling, self.compiled = self.compiling + min(compiled, took), self.compiled + 1
         known = [seconds for record in records if (seconds := trained_seconds(record)) is not None]
         if known:
             total = self.trained.setdefault(pack.program.task, [0.0, 0.0])
@@ -55,14 +56,21 @@ class TimeLeft:
         known = {task: spent / count for task, (spent, count) in self.trained.items()}
         if not self.is_known or not known or not self.busy:
             return None
-        under_way = 0.0 if self.queue else sum(now - since for since in self.running.values())
-        at_a_time = (self.busy + under_way) / max((self.ended if self.queue else now) - self.began, 1e-9)
         wanted = {task: count for task, count in left.items() if count > 0}
-        training = sum(count * self._of_task(task, known, costs) for task, count in wanted.items())
-        to_compile = {one.signature for one in self.programs.values() if one.task in wanted} - self.seen
-        compiling = len(to_compile) * self.compiling / max(self.compiled, 1)
-        # What is under way was not counted as done.
-        return max(0.0, (training + compiling - under_way) / max(at_a_time, 1e-9) - (now - self.ended if self.queue else 0.0))
+        of_trial = {task: self._of_task(task, known, costs) for task in wanted}
+        to_compile, each = self._to_compile(wanted), self.compiling / len(self.seen)
+        at_work, done = 0.0, 0.0
+        for pack, since in () if self.queue else self.running.values():
+            expected = len(pack.trials) * of_trial.get(pack.program.task, 0.0)
+            expected += each if self._signature(pack.program) in to_compile else 0.0
+            # A pack that takes longer than it should has not done more.
+            at_work, done = at_work + now - since, done + min(now - since, expected)
+        at_a_time = (self.busy + at_work) / max((self.ended if self.queue else now) - self.began, 1e-9)
+        training = sum(count * of_trial[task] for task, count in wanted.items())
+        return max(0.0, training + len(to_compile) * each - done) / max(at_a_time, 1e-9)
+
+    def _to_compile(self, tasks: Iterable[str]) -> set[str]:
+        return {one.signature for one in self.programs.values() if one.task in tasks} - self.seen
 
     def _signature(self, program: Program) -> str:
         return self.programs.get(_key(program), program).signature

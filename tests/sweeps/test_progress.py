@@ -136,6 +136,22 @@ def test_packs_that_fail_tell_nothing_of_the_time():
     assert told.seconds({item.program.task: 5}, {}, 4.0) is None
 
 
+def test_a_pack_that_takes_longer_than_it_should_has_not_done_the_rest():
+    told = TimeLeft([STUDY.program('layer_norm', task.name, 'adamw') for task in STUDY.tasks])
+    first, second, late = [
+        item
+        for item in pack(STUDY, schedule(STUDY, {}, {}).trials, {})
+        if (item.program.arm, item.program.task) == ('layer_norm', STUDY.tasks[0].name)
+    ][:3]
+    for began, item in ((0.0, first), (10.0, second)):
+        told.started(item, began)
+        told.finished(item, [{'cost': {'seconds': 10.0 / len(item.trials)}}] * len(item.trials), began + 10.0)
+    told.started(late, 20.0)
+    left = {late.program.task: 3 * len(late.trials)}
+    assert told.seconds(left, {}, 25.0) == pytest.approx(25.0)
+    assert told.seconds(left, {}, 90.0) == pytest.approx(20.0)
+
+
 def test_packs_that_another_run_has_committed_tell_nothing_of_how_many_are_at_work():
     told = TimeLeft([STUDY.program('layer_norm', task.name, 'adamw') for task in STUDY.tasks])
     item = pack(STUDY, schedule(STUDY, {}, {}).trials, {})[0]
