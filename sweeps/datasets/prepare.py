@@ -104,7 +104,7 @@ def _with_options(prepared: Prepared, name: str, options: Options, facts: Mappin
     if any(prepared.about.get(key) != value for key, value in facts.items()):
         raise ValueError(
             f'{prepared.folder} is prepared already, from another declaration than this one; add --force to prepare it again, '
-            "or give the task's set another name: dataset="
+            f"or give the task's set another name: {option('name')}"
         )
     made = prepared.about.get('options')
     asked = json.loads(json.dumps({'dataset': name, **dataclasses.asdict(options)}))

@@ -146,7 +146,7 @@ def test_what_cannot_be_known_is_asked_and_what_is_wrong_is_refused(
     there = source(tmp_path)
     with in_a_file(), pytest.raises(ValueError, match=said) as in_words_of_a_file:
         prepared(tmp_path, reader, there, **options)
-    with pytest.raises(ValueError) as in_words_of_a_command:  # noqa: PT011 - the same error, whose other words are looked at
+    with pytest.raises(ValueError) as in_words_of_a_command:
         prepared(tmp_path, reader, there, **options)
     assert not re.search(rf'--({OPTIONS.replace("_", "-")})\b', str(in_words_of_a_file.value))
     assert not re.search(rf'\b({OPTIONS})=', str(in_words_of_a_command.value))
@@ -154,9 +154,7 @@ def test_what_cannot_be_known_is_asked_and_what_is_wrong_is_refused(
 
 
 def test_a_place_that_is_not_there_is_told_as_the_file_says_it(tmp_path: Path):
-    (tmp_path / 'mine.py').write_text(
-        "from ablations.study import task\nmine = task(source='nowhere', read='image_folder')\n"
-    )
+    (tmp_path / 'mine.py').write_text("from ablations.study import task\nmine = task(source='nowhere', read='image_folder')\n")
     with pytest.raises(ValueError, match=r"nowhere'; give the place where the files lie: source=$"):
         prepare_declared(declared_in(tmp_path / 'mine.py')['mine'], tmp_path)
 
@@ -166,7 +164,7 @@ def test_whoever_reads_a_set_tells_options_in_the_words_of_its_user(path: Path):
     """By `option` of ablations/option_words.py, never by a word of one user that stands in the text."""
     raised = [one for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.Raise)]
     texts = [one.value for where in raised for one in ast.walk(where) if isinstance(one, ast.Constant)]
-    word = re.compile(rf'--({OPTIONS.replace("_", "-")}|name)\b|\b({OPTIONS.replace("|dataset|", "|")})=')
+    word = re.compile(rf'--({OPTIONS.replace("_", "-")}|name)\b|\b({OPTIONS})=')
     # A set without a name, or without files in the data folder, is one of the catalogue, which no file declares.
     told = [text for text in texts if isinstance(text, str) and word.search(text)]
     assert not [text for text in told if 'PATH' not in text and 'my_set' not in text]
