@@ -29,6 +29,7 @@ from bad_clusters import (
 from bad_data import bad_data, bad_table, harmed_data
 from bad_runs import bad_place, bad_sql, bad_weights, finished, harmed_bundle, harmed_runs
 from bad_studies import bad_blocks, bad_number, bad_setting, bad_study
+from bad_tasks import bad_pages, bad_source, bad_task_file, harmed_task
 from bad_things import Bad
 from own_seconds import OwnSeconds
 
@@ -45,10 +46,35 @@ MEMORY = 6 << 30
 """Bytes of address space beyond which an input counts as too much for the machine."""
 
 
-LIGHT = (bad_study, bad_number, harmed_runs, bad_table, bad_setting, bad_merge, bad_logs, bad_script, bad_presence)
+LIGHT = (
+    bad_study,
+    bad_number,
+    harmed_runs,
+    bad_table,
+    bad_setting,
+    bad_merge,
+    bad_logs,
+    bad_script,
+    bad_presence,
+    bad_task_file,
+    bad_source,
+    bad_pages,
+)
 
 
-HEAVY = (bad_sql, harmed_bundle, bad_place, bad_data, harmed_data, bad_blocks, bad_weights, bad_settings, bad_bench, bad_order)
+HEAVY = (
+    bad_sql,
+    harmed_bundle,
+    bad_place,
+    bad_data,
+    harmed_data,
+    bad_blocks,
+    bad_weights,
+    bad_settings,
+    bad_bench,
+    bad_order,
+    harmed_task,
+)
 """What takes longer, or loads jax."""
 
 

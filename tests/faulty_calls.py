@@ -75,8 +75,8 @@ class FaultyCalls:
             os._exit(KILLED)
         raise KeyboardInterrupt
 
-    def write(self, file: object, content: bytes) -> None:
-        """Write; torn, half of it."""
+    def write(self, file: object, content: bytes) -> int:
+        """Write; torn, half of it. Gives the number of bytes."""
         if self.count + 1 == self.at and self.way in ('torn', 'killed after'):
             file.write(content[: len(content) // 2])
             file.flush()
@@ -84,6 +84,7 @@ class FaultyCalls:
         file.write(content)
         if struck:
             self.after()
+        return len(content)
 
     def opened(self, path: object, mode: str = 'r', **named: object) -> object:
         faults, file = self, open(path, mode, **named)  # noqa: SIM115 - closed on exit
@@ -96,7 +97,7 @@ class FaultyCalls:
                 file.close()
 
             def write(self, content: bytes):
-                faults.write(file, content)
+                return faults.write(file, content)
 
             def __getattr__(self, name: str):
                 return getattr(file, name)

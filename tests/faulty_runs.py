@@ -3,11 +3,13 @@
 python tests/faulty_runs.py SEED COUNT [WORK]    prints every fault that left something wrong; exit status 1 where one did
 """
 
+import io
 import json
 import random
 import shutil
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -127,6 +129,48 @@ class PrepareWork:
             yield 'the set is neither the old nor the new'
 
 
+class DeclaredWork:
+    """Prepare what a file declares, a table and pictures in an archive, in place of what it declared before."""
+
+    def __init__(self):
+        from PIL import Image
+
+        from ablations.task_files import declared_in
+        from sweeps.datasets import growing, own, unpacked
+
+        self.picture, self.declared_in, self.prepare_declared = Image.new, declared_in, own.prepare_declared
+        WRITERS.extend([growing, unpacked])
+
+    def prepare(self, place: Path) -> None:
+        for number, share in ((0, 0.2), (1, 0.5)):
+            rows = '\n'.join(f'{row}.5,{"ab"[row % 2]}' for row in range(40 + 20 * number))
+            (place / f'rows{number}.csv').write_text(f'age,risk\n{rows}\n')
+            with zipfile.ZipFile(place / f'photos{number}.zip', 'w') as archive:
+                for at in range(12 + 6 * number):
+                    content = io.BytesIO()
+                    self.picture('RGB', (4, 4), (at, 9, 9)).save(content, 'PNG')
+                    archive.writestr(f'{"ab"[at % 2]}/{at}.png', content.getvalue())
+            (place / f'mine{number}.py').write_text(
+                'from ablations.study import task\n'
+                f"rows = task(source='rows{number}.csv', target='risk', share={share})\n"
+                f"photos = task(source='photos{number}.zip', read='image_folder', share={share})\n"
+            )
+        self.made(place, 0)
+
+    def do(self, place: Path) -> None:
+        self.made(place, 1)
+
+    def made(self, place: Path, number: int) -> None:
+        for one in self.declared_in(place / f'mine{number}.py').values():
+            self.prepare_declared(one, place, force=True)
+
+    def wrong(self, place: Path, struck: bool) -> Iterator[str]:
+        for name, counts in (('rows', (40, 60)), ('photos', (12, 18))):
+            found = prepared.find(name, place)
+            if len(found.pool()) + len(found.test()) not in (counts if struck else counts[1:]) or found.damaged():
+                yield f'the set {name} is neither the old nor the new'
+
+
 class PageWork:
     """Write a page over an older one."""
 
@@ -198,7 +242,7 @@ class MergeWork:
 
 WORKS = {
     **{'run': RunWork, 'publish': PublishWork, 'prepare': PrepareWork, 'page': PageWork},
-    **{'export': ExportWork, 'merge': MergeWork},
+    **{'export': ExportWork, 'merge': MergeWork, 'declared': DeclaredWork},
 }
 
 

@@ -24,14 +24,15 @@ def struck(work: str, count: int) -> None:
     assert (done.returncode, done.stdout.strip()) == (0, ''), f'seed {seed}: {done.stdout}{done.stderr}'
 
 
-@pytest.mark.parametrize('work', ['run', 'publish', 'prepare', 'page', 'export', 'merge'])
+@pytest.mark.parametrize('work', ['run', 'publish', 'prepare', 'declared', 'page', 'export', 'merge'])
 def test_a_few_faults_lose_nothing(work: str):
     struck(work, 13)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ('work', 'count'), [('run', 1000), ('publish', 150), ('prepare', 150), ('page', 100), ('export', 100), ('merge', 200)]
+    ('work', 'count'),
+    [('run', 1000), ('publish', 150), ('prepare', 150), ('declared', 200), ('page', 100), ('export', 100), ('merge', 200)],
 )
 def test_many_faults_lose_nothing(work: str, count: int):
     struck(work, count)
