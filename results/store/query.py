@@ -69,7 +69,8 @@ class Limits:
             if not done.wait(GRACE) and self.give_up is not None:
                 self.give_up(said)
 
-        threading.Thread(target=watch, daemon=True).start()
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
         try:
             yield
         except (duckdb.InterruptException, RuntimeError) as error:
@@ -82,6 +83,8 @@ class Limits:
             raise ValueError(f'the query needs more than {self.memory:g} GB; ask for less, or give it more: --memory') from None
         finally:
             done.set()
+            # A thread that outlives the interpreter holds the connection, and the database's library says so in forty lines.
+            watcher.join(GRACE)
 
 
 def ask(

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import threading
 import time
 from pathlib import Path
 
@@ -367,3 +368,18 @@ def test_a_fault_of_the_program_is_no_interrupt():
         raise RuntimeError('out of order')
     with pytest.raises(KeyboardInterrupt), Limits().watching(None):
         raise duckdb.InterruptException('interrupted')
+
+
+def test_no_thread_outlives_a_query(runs, monkeypatch):
+    """One that has hardly noticed that its query is over would hold the connection while the interpreter ends."""
+
+    class Slow(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            is_over = super().wait(timeout)
+            time.sleep(0.1)
+            return is_over
+
+    before = threading.active_count()
+    monkeypatch.setattr(query.threading, 'Event', Slow)
+    assert ask('select 1', runs).rows == ((1,),)
+    assert threading.active_count() == before
