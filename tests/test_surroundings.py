@@ -27,6 +27,10 @@ def test_an_edited_block_file_is_named(tmp_path: Path):
     blocks.write_text('NORMS = {}  # edited\n')
     made = checks(study_runs.open_study(str(file), tmp_path / 'runs').reading)
     assert not made[BLOCKS].holds and 'packs are of block files of other hashes' in made[BLOCKS].why
+    # Run again, as it says.
+    finished_study.write(tmp_path, source)
+    made = checks(study_runs.open_study(str(file), tmp_path / 'runs').reading)
+    assert made[BLOCKS].holds and 'packs are of block files of other hashes' in made[BLOCKS].why
 
 
 def test_damaged_prepared_data_are_named_without_jax(tmp_path: Path, monkeypatch):
