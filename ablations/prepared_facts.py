@@ -4,12 +4,15 @@ What stands in it is said in sweeps/datasets/prepared.py.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ablations.locations import prepared_folder
+from ablations.tasks.made_tasks import SETS
 
 ABOUT = 'about.json'
+OF_THE_LAB = ('digits', *SETS)
+"""Sets that are never prepared."""
 
 
 def facts_of(name: str, data: Path | None = None) -> Mapping | None:
@@ -26,3 +29,25 @@ def facts_of(name: str, data: Path | None = None) -> Mapping | None:
         return None
     whole = isinstance(facts, dict) and isinstance(facts.get('kind'), str) and isinstance(facts.get('sizes'), dict)
     return facts if whole else None
+
+
+def sets_of(data: object) -> Iterator[str]:
+    """The prepared sets that the declaration of a task's data names, at any depth; not those of the lab's own.
+
+    >>> list(sets_of({'parts': [{'kind': 'text', 'dataset': 'one'}, {'kind': 'digits', 'dataset': 'digits'}]}))
+    ['one']
+    """
+    if isinstance(data, dict):
+        if isinstance(data.get('dataset'), str) and data['dataset'] not in OF_THE_LAB:
+            yield data['dataset']
+        for inner in data.values():
+            yield from sets_of(inner)
+    elif isinstance(data, (list, tuple)):
+        for inner in data:
+            yield from sets_of(inner)
+
+
+def digests_of(data: object) -> dict[str, str]:
+    """The digests of the prepared sets that a declaration of data names and that are here, by name."""
+    known = {name: (facts_of(name) or {}).get('digest') for name in sets_of(data)}
+    return {name: digest for name, digest in known.items() if isinstance(digest, str)}

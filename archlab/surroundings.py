@@ -4,7 +4,6 @@ large its test splits are.
 The checklist of a published study (results/verify.py) is of its records alone; these checks are of what lies around them now.
 """
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,11 +46,12 @@ def _blocks(reading: 'Reading') -> 'Check':
 
 
 def _data(reading: 'Reading') -> 'Check':
+    from ablations.prepared_facts import sets_of
     from results.verify import Check
     from sweeps.datasets import prepared
 
-    rule, names = 'the prepared data are whole', sorted({name for task in reading.study.tasks for name in _sets(task.data)})
-    absent, damaged = [], []
+    rule, names = 'the prepared data are whole', sorted({name for task in reading.study.tasks for name in sets_of(task.data)})
+    absent, damaged, ran = [], [], reading.manifest.get('sets', {})
     for name in names:
         try:
             if not prepared.is_prepared(name):
@@ -59,6 +59,8 @@ def _data(reading: 'Reading') -> 'Check':
                 continue
             made = prepared.find(name)
             made.pool(), made.test()
+            if made.about['digest'] != ran.get(name, made.about['digest']):
+                damaged.append(f"the set '{name}' is another (its digest is {made.about['digest']}) than ran ({ran[name]})")
         except ValueError as error:
             damaged.append(str(error))
     if damaged:
@@ -66,17 +68,3 @@ def _data(reading: 'Reading') -> 'Check':
     there = [name for name in names if name not in absent]
     why = f'every file of {", ".join(there)} matches its checksum' if there else 'the study reads no prepared set that is here'
     return Check(rule, True, f'{why}; not here, so not compared: {", ".join(absent)}' if absent else why)
-
-
-def _sets(data: object) -> Iterator[str]:
-    """The prepared sets that the declaration of a task's data names, at any depth; not those of the lab's own."""
-    from ablations.tasks.made_tasks import SETS
-
-    if isinstance(data, dict):
-        if isinstance(data.get('dataset'), str) and data['dataset'] not in ('digits', *SETS):
-            yield data['dataset']
-        for inner in data.values():
-            yield from _sets(inner)
-    elif isinstance(data, (list, tuple)):
-        for inner in data:
-            yield from _sets(inner)

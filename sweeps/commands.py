@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ablations.prepared_facts import sets_of
 from ablations.study import Study
 from ablations.trial import Program
 from sweeps.protocol.pack import Pack
@@ -40,6 +41,7 @@ def train_command(
 ) -> dict:
     """The command to train a pack and commit its records under a name, except those of the trials to `skip`."""
     cost = manifest['costs'].get(pack.program.arm, {}).get(pack.program.task, {})
+    sets, read = manifest.get('sets', {}), {*sets_of(pack.program.data)}
     return {
         'pack': pack.to_dict(),
         'flops': cost.get('flops'),
@@ -48,6 +50,7 @@ def train_command(
         'folder': str(folder),
         'name': name,
         'skip': list(skip),
+        'sets': {name: sets[name] for name in sorted(read & sets.keys())},
         **saving.to_dict(),
     }
 

@@ -9,6 +9,7 @@ costs               {arm: {task: cost}}
 looks               numbers of replicates at which findings were read
 design              the study's looks, their shares and its error rate when findings were read for the first time
 test_sizes          {task: test examples, at most}, where that is known before they are read
+sets                {prepared set: its digest}, as the last run found them
 test_reads          {dataset: runs that were scored on the sealed test split}
 """
 
@@ -66,6 +67,7 @@ KINDS = {
     'design': _design,
     'test_reads': _by_name(_count),
     'test_sizes': _by_name(_count),
+    'sets': _by_name(_text),
     'costs': _by_name(_by_name(_cost)),
 }
 """What each entry must be."""

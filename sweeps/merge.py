@@ -48,6 +48,13 @@ def merge(source: Path, target: Path) -> Merged:
                 f'{source} is of a study with digest {theirs["digest"]}, {target} of one with {ours["digest"]}; allowed: '
                 'records of one definition'
             )
+        sets = [one.get('sets', {}) for one in (ours, theirs)]
+        if other := [name for name in sets[0].keys() & sets[1].keys() if sets[0][name] != sets[1][name]]:
+            one = min(other)
+            raise ValueError(
+                f"{source} ran with another version of the prepared set '{one}' ({sets[1][one]}) than {target} "
+                f'({sets[0][one]}); allowed: records of one version of the data'
+            )
         if 'digest' not in ours:
             ours = manifests.update(target, ours, **{**theirs, 'test_reads': {}})
         if (definition := defined.load(source)) is not None and not (target / defined.FILE).exists():

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from ablations.prepared_facts import sets_of
 from ablations.study import Study
 from ablations.trial import TEST, Schedule
 from results.budgets import step_flops
@@ -71,6 +72,7 @@ class Run:
         self.is_checked = False
         self.looked = time.monotonic()
         self.pace: Pace | None = None
+        self.sets: dict[str, str] | None = None
         self.losses: Counter[str] = Counter()
         self.cancelled: list[Pack] = []
         self.reached: dict[str, int] = {}
@@ -117,6 +119,7 @@ class Run:
         self._preflight()
         while True:
             planned = self._plan()
+            self._note_sets(planned)
             self._adopt(self._wanted(planned))
             self._refuse_short_limit()
             left = (*self.waiting, *self.submitted.values(), *self.cancelled)
@@ -198,12 +201,29 @@ class Run:
         about = {'study': study.name, 'digest': study.digest, 'settings': self.settings}
         about |= {'costs': answer['costs'], 'test_sizes': answer.get('test_sizes', {})}
         about['pack_seconds'] = self.launcher.pack_seconds
+        self.sets = answer.get('sets', {})
         self.manifest = manifests.update(self.folder, self.manifest, **{**chosen, **before, **about})
         defined.save(self.folder, study)
         self.pace = self.pace or Pace.here(self.manifest['platform'])
         found = resolutions(study, self.committed.records, self.manifest, about['test_sizes'])
         if small := small_splits(found):
             self.watch.tell(small)
+
+    def _note_sets(self, planned: Schedule) -> None:
+        """Note the versions of the prepared sets; raises ValueError where records that count are of another one."""
+        before, found = self.manifest.get('sets', {}), self.sets or {}
+        others = {name for name, digest in found.items() if digest != before.get(name, digest)}
+        tasks = {task.name for task in self.study.tasks if others & {*sets_of(task.data)}}
+        recorded = [trial for trial in planned.trials if trial.task in tasks and trial.id in self.committed.records]
+        if recorded:
+            named = ', '.join(f"'{name}' (its digest is {found[name]}, and was {before[name]})" for name in sorted(others))
+            raise ValueError(
+                f'{len(recorded)} runs of this study are recorded with another version of the prepared set {named}; prepare '
+                'that one again, or give --runs another folder'
+            )
+        if before != {**before, **found}:
+            self.manifest = manifests.update(self.folder, self.manifest, sets={**before, **found})
+        self.sets = None
 
     def _plan(self) -> Schedule:
         return schedule(self.study, self.committed.records, self.manifest)

@@ -26,6 +26,7 @@ from typing import TextIO
 
 import jax
 
+from ablations.prepared_facts import digests_of
 from ablations.trial import Program
 from ablations.user_file import STOPS, in_words, of_user
 from results.store.records import commit
@@ -101,7 +102,18 @@ def _preflight(command: dict) -> dict:
     devices = jax.device_count()
     about = {'platform': backend, 'strategy': strategy_for(backend, devices), 'devices': devices}
     sizes = {program.task: task_of(program.data).test_size() for program in programs}
+    about['sets'] = digests_of([program.data for program in programs])
     return {'costs': costs, 'test_sizes': {task: size for task, size in sizes.items() if size is not None}, **about}
+
+
+def _same_sets(command: dict, program: Program) -> None:
+    """Raise ValueError where a prepared set is another than when the run began."""
+    for name, digest in digests_of(program.data).items():
+        if digest != command.get('sets', {}).get(name, digest):
+            raise ValueError(
+                f"the set '{name}' was prepared again while the study runs: its digest is {digest}, and was "
+                f'{command["sets"][name]}; run again, which says what becomes of the records that there are'
+            )
 
 
 def _train(command: dict, trainer: Trainer, compiling: Compiling) -> dict:
@@ -115,6 +127,7 @@ def _train(command: dict, trainer: Trainer, compiling: Compiling) -> dict:
     program = pack.program
     told = {'pack': pack.id, 'arm': program.arm, 'task': program.task, 'held': pack.held, 'lanes': len(pack.trials)}
     told['device'] = environment()['device']
+    _same_sets(command, program)
     try:
         with present(folder, command['name'], **told) if first else contextlib.nullcontext():
             records = trainer.train(pack, command['flops'], checkpoints, weights)
@@ -123,6 +136,8 @@ def _train(command: dict, trainer: Trainer, compiling: Compiling) -> dict:
         traceback.print_exc()
         reason = (str(error) if isinstance(error, ModelFault) else in_words(error))[:300]
         records = failed(pack, reason)
+    # What was read in between was of the same set.
+    _same_sets(command, program)
     for note in checkpoints.notes if checkpoints else ():
         print(note, file=sys.stderr)
     population = trainer.populations.get(pack.program.signature)
