@@ -1,5 +1,6 @@
 """Versions of prepared sets: what is recorded is of one, and a set that was prepared again meanwhile is not mixed in."""
 
+import dataclasses
 import json
 from pathlib import Path
 
