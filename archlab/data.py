@@ -78,8 +78,8 @@ def prepare(
         typer.Option(
             '--as',
             metavar='READER',
-            help='How files of your own are read: image-folder, csv, parquet, json-lines, text, lines, smiles, tokens, '
-            'wav-folder, ts, ucr, arrays (.npz), webdataset or parquet-images.',
+            help='How files of your own are read: image-folder, image-masks, csv, parquet, json-lines, text, lines, smiles, '
+            'tokens, wav-folder, ts, ucr, arrays (.npz), webdataset or parquet-images.',
         ),
     ] = None,
     called: Annotated[str | None, typer.Option('--name', help='The name it gets; a set of your own needs one.')] = None,
@@ -102,7 +102,10 @@ def prepare(
         str | None, typer.Option(metavar='A,B', help='Columns of what is predicted.', rich_help_panel=OWN)
     ] = None,
     form: Annotated[
-        str | None, typer.Option(help='What inputs are: table, text, smiles or series.', rich_help_panel=OWN)
+        str | None,
+        typer.Option(
+            help='What inputs are: table, text, smiles, series, or of a column of paths images or sounds.', rich_help_panel=OWN
+        ),
     ] = None,
     predict: Annotated[
         str | None, typer.Option(help='What targets are: class, values, labels, map or tokens.', rich_help_panel=OWN)

@@ -28,6 +28,24 @@ def images(folder: Path, count: int = 30, size: int = 16) -> Path:
     return folder
 
 
+def masked(folder: Path, count: int = 30, size: int = 16) -> Path:
+    """Images of a red or green patch on noise, and masks of it: 1 or 2 on 0."""
+    from PIL import Image
+
+    generator = np.random.default_rng(8)
+    for name in ('images', 'masks'):
+        (folder / name).mkdir(parents=True)
+    for number in range(count):
+        picture, mask = generator.integers(0, 60, (size, size, 3), np.uint8), np.zeros((size, size), np.uint8)
+        down, right = generator.integers(0, size // 2, 2)
+        place = (slice(down, down + size // 3), slice(right, right + size // 2))
+        mask[place] = 1 + number % 2
+        picture[place] = (220, 60, 60) if number % 2 else (60, 220, 60)
+        Image.fromarray(picture).save(folder / 'images' / f'{number}.png')
+        Image.fromarray(mask).save(folder / 'masks' / f'{number}.png')
+    return folder
+
+
 def rows(path: Path, count: int = 120) -> Path:
     """A table with numbers, of which some are missing, categories, a group and a class."""
     generator = np.random.default_rng(1)

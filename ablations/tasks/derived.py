@@ -63,7 +63,7 @@ def derive(own: OwnTask, name: str, facts: Mapping, declared: str) -> Task:
     made = FORMS[form](own, dataset, facts)
     train = own.train or max(made.examples - made.data.get('held', 0), 1)
     batch = own.batch if own.batch is not None else max((size for size in BATCHES if 4 * size <= train), default=BATCHES[0])
-    evaluations = own.evaluations if own.evaluations is not None else EVALUATIONS
+    evaluations = own.evaluations if own.evaluations is not None else _evaluations(own.steps)
     stated = {name: getattr(own, name) for name in ('metric', 'unit', 'direction', 'chance', 'margin', 'base', 'domain')}
     fields = {
         **{field.name: getattr(made, field.name) for field in dataclasses.fields(Form) if field.name != 'examples'},
@@ -84,6 +84,15 @@ def derive(own: OwnTask, name: str, facts: Mapping, declared: str) -> Task:
 def _form_of(facts: Mapping) -> tuple[str, str]:
     """The kind of a set and the form of its targets, '' without any."""
     return facts['kind'], facts.get('target') or ('class' if facts.get('classes') else '')
+
+
+def _evaluations(steps: int | None) -> int:
+    """EVALUATIONS, or the next smaller number that divides the stated steps.
+
+    >>> _evaluations(None), _evaluations(200), _evaluations(150), _evaluations(101)
+    (4, 4, 3, 1)
+    """
+    return next(number for number in range(EVALUATIONS, 0, -1) if (steps or EVALUATIONS) % number == 0)
 
 
 def _steps(train: int, batch: int, evaluations: int) -> int:

@@ -22,6 +22,7 @@ from ablations.tasks.task import DIRECTIONS
 _COLUMNS = ('inputs', 'target', 'form', 'predict', 'group', 'size', 'grey')
 READERS = {
     'image_folder': ('size', 'grey'),
+    'image_masks': ('size', 'grey'),
     'parquet_images': ('size', 'grey', 'target'),
     'webdataset': ('size', 'grey'),
     'csv': _COLUMNS,

@@ -38,6 +38,7 @@ _FOLDERS = f'the folder test (or val) where there is one, else {_HASH}'
 _NAMES = f'the files named test* (or val*) where there are any, else {_HASH}'
 OWN: dict[str, Dataset] = {
     'image_folder': _own('images', 'an image', _FOLDERS, 'a folder for each class', kind='folder', layout='any'),
+    'image_masks': _own('images', 'an image', _FOLDERS, 'a folder images and a folder masks', kind='image_masks'),
     'parquet_images': _own('images', 'an image', _NAMES, 'Parquet files with images', kind='parquet_images'),
     'webdataset': _own('images', 'an image', _NAMES, 'tar shards of images with cls or json', kind='webdataset'),
     **{

@@ -15,8 +15,8 @@ WIDE, HIGH = 96, 32
 
 
 def chosen(part: Part, count: int) -> np.ndarray:
-    """Indices of examples to show: the first ones of each class in turn, or evenly spread ones without classes."""
-    if part.y is None:
+    """Indices of examples to show: the first ones of each class in turn, or evenly spread ones where none has a class."""
+    if part.y is None or part.y.ndim > 1:
         return np.unique(np.linspace(0, len(part) - 1, min(count, len(part))).astype(np.int64))
     y = np.asarray(part.y)
     order = np.argsort(y, kind='stable')
@@ -26,8 +26,12 @@ def chosen(part: Part, count: int) -> np.ndarray:
 
 
 def sheet(part: Part, kind: str, rows: int, columns: int) -> np.ndarray:
-    """A contact sheet uint8 [H, W, 3]: images as they are, sounds and series as curves."""
-    tiles = [_tile(np.asarray(part.example(number)), kind) for number in chosen(part, rows * columns)]
+    """A contact sheet uint8 [H, W, 3]: images, each beside its map where it has one, sounds and series as curves."""
+    shown = chosen(part, rows * columns)
+    tiles = [_tile(np.asarray(part.example(number)), kind) for number in shown]
+    if kind == 'images' and part.y is not None and part.y.ndim == 3:
+        maps = [colours(np.asarray(part.y[number])) for number in shown]
+        tiles = [np.concatenate([tile, one], 1) for tile, one in zip(tiles, maps, strict=True)]
     height, width = tiles[0].shape[:2]
     used = -(-len(tiles) // columns)
     page = np.full((used * (height + EDGE) + EDGE, columns * (width + EDGE) + EDGE, 3), 255, np.uint8)
@@ -35,6 +39,16 @@ def sheet(part: Part, kind: str, rows: int, columns: int) -> np.ndarray:
         top, left = EDGE + number // columns * (height + EDGE), EDGE + number % columns * (width + EDGE)
         page[top : top + height, left : left + width] = tile
     return page
+
+
+def colours(classes: np.ndarray) -> np.ndarray:
+    """A map of classes `[H, W]` as uint8 [H, W, 3]: a colour for each, white where there is none.
+
+    >>> colours(np.array([[0, 1, -1]])).tolist()
+    [[[0, 0, 0], [97, 151, 211], [255, 255, 255]]]
+    """
+    numbers = classes.astype(np.int64)[..., None]
+    return np.where(numbers < 0, 255, numbers * (97, 151, 211) % 256).astype(np.uint8)
 
 
 def _tile(example: np.ndarray, kind: str) -> np.ndarray:

@@ -96,6 +96,14 @@ def test_a_task_of_every_form_is_whole_and_its_base_builds(kind: str, form: str)
     build(one.base)
 
 
+@pytest.mark.parametrize(('steps', 'evaluations'), [(200, 4), (150, 3), (50, 2), (101, 1)])
+def test_evaluations_divide_the_steps_that_are_stated(steps: int, evaluations: int):
+    about = {'kind': 'series', 'shape': [40], 'sizes': {'pool': 100, 'test': 20}, **facts('class', CASES['class'])}
+    assert derive(OwnTask(dataset='mine', steps=steps), 'mine', about, '').evaluations == evaluations
+    with pytest.raises(ValueError, match='steps=150 is not a multiple of evaluations=4'):
+        derive(OwnTask(dataset='mine', steps=150, evaluations=4), 'mine', about, '')
+
+
 @pytest.mark.parametrize(
     ('fields', 'about', 'said'),
     [

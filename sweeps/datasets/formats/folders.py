@@ -115,8 +115,9 @@ def _lines(path: Path) -> list[str]:
 
 
 def read_image_folder(path: Path) -> Folders:
-    """Any folder of folders of images, as `read_class_folders` reads it."""
-    return read_class_folders(path)
+    """Any folder of folders of images, as `read_class_folders` reads it, and Tiny ImageNet's layout by its lists."""
+    tiny = (path / 'wnids.txt').is_file() and (path / 'val' / 'val_annotations.txt').is_file()
+    return read_tiny_imagenet(path) if tiny else read_class_folders(path)
 
 
 def read_class_folders(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Folders:

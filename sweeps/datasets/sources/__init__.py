@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sweeps.datasets.material import Material, Options
 from sweeps.datasets.sources.arrays import arrays_of_file, of_function
+from sweeps.datasets.sources.image_masks import image_masks
 from sweeps.datasets.sources.image_sets import cifar, folder, idx, parquet_images, webdataset
 from sweeps.datasets.sources.signals import series, spoken_digits, ts, wav_folder
 from sweeps.datasets.sources.tables import tables
@@ -18,6 +19,7 @@ READERS: dict[str, Callable[..., Material]] = {
     'idx': idx,
     'cifar': cifar,
     'folder': folder,
+    'image_masks': image_masks,
     'parquet_images': parquet_images,
     'webdataset': webdataset,
     'one_text': one_text,

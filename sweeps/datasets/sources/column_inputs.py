@@ -12,7 +12,7 @@ from sweeps.datasets.formats.image_files import decode
 from sweeps.datasets.formats.lines import SMILES
 from sweeps.datasets.formats.wav import read_wav
 from sweeps.datasets.material import Options, text_bytes
-from sweeps.datasets.sources.column_targets import numbers_of
+from sweeps.datasets.sources.column_numbers import check_categories, numbers_of
 
 FILES = ('images', 'sounds')
 """Forms of which a column holds the paths."""
@@ -72,6 +72,7 @@ def _form(columns: dict[str, Sequence[Value]]) -> str:
         return 'table'
     if 'smiles' in name.lower():
         return 'smiles'
+    check_categories('input', name, values)
     raise ValueError(
         f"input column '{name}' holds texts such as {str(next(one for one in values if one is not None))[:40]!r}: what they "
         f'are can not be known; give {option("form", "text")}, smiles, table (categories), images or sounds (paths of files)'
@@ -84,6 +85,7 @@ def _table(columns: dict[str, Sequence[Value]]) -> Inputs:
     for name, values in columns.items():
         numbers = numbers_of(values)
         if numbers is None:
+            check_categories('input', name, values)
             known = sorted({str(value) for value in values if value is not None})
             if len(known) > MOST_VALUES:
                 raise ValueError(

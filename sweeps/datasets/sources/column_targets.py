@@ -1,13 +1,13 @@
 """Column targets: what columns of a table ask for: a class, numbers, or labels of which any may hold."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from ablations.option_words import option
 from sweeps.datasets.formats.columns import Value
+from sweeps.datasets.sources.column_numbers import as_number, check_categories, numbers_of
 
 MOST_CODES = 20
 """Whole numbers that count from 0 or 1 up to here are taken for classes; others are asked about."""
@@ -43,7 +43,7 @@ def targets_of(columns: dict[str, Sequence[Value]], predict: str | None, rows: i
         return _classes(name, values, numbers[name], predict is None)
     wrong = next((name for name, own in numbers.items() if own is None), None)
     if wrong is not None:
-        text = next(value for value in columns[wrong] if value is not None and _number(value) is None)
+        text = next(value for value in columns[wrong] if value is not None and as_number(value) is None)
         raise ValueError(f"target column '{wrong}' has {str(text)[:40]!r}; allowed: numbers for {option('predict', form)}")
     y = np.stack(list(numbers.values()), 1).astype(np.float32)
     if form == 'labels' and not np.isin(y[~np.isnan(y)], (0, 1)).all():
@@ -54,8 +54,12 @@ def targets_of(columns: dict[str, Sequence[Value]], predict: str | None, rows: i
     lacking = [name for name, own in numbers.items() if np.isnan(own).all()]
     if lacking:
         raise ValueError(f"target column '{lacking[0]}' is empty; leave it out of target")
-    said = '' if predict else f'{len(columns)} targets are taken for {form}; {option("predict")} says otherwise'
+    said = '' if predict else f'{_told(list(columns))} taken for {form}; {option("predict")} says otherwise'
     return Targets(form, y, list(columns), ~np.isnan(y).all(1), said)
+
+
+def _told(names: list[str]) -> str:
+    return f"target column '{names[0]}' is" if len(names) == 1 else f'{len(names)} targets are'
 
 
 def _form(columns: dict[str, Sequence[Value]], numbers: dict[str, np.ndarray | None]) -> str:
@@ -92,6 +96,7 @@ def _classes(name: str, values: Sequence[Value], numbers: np.ndarray | None, sai
         names = [f'{code:g}' for code in codes]
         y = np.searchsorted(codes, np.where(there, numbers, codes[0] if len(codes) else 0))
     else:
+        check_categories('target', name, values)
         names = sorted({str(value) for value in values if value is not None})
         places = {one: place for place, one in enumerate(names)}
         y = np.array([places[str(value)] if value is not None else 0 for value in values])
@@ -108,24 +113,3 @@ def _classes(name: str, values: Sequence[Value], numbers: np.ndarray | None, sai
         else ''
     )
     return Targets('class', y.astype(np.int64), names, there, told)
-
-
-def _number(value: Value) -> float | None:
-    """A value as a number, NaN where it is missing; None where it is none."""
-    if value is None:
-        return math.nan
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def numbers_of(values: Sequence[Value]) -> np.ndarray | None:
-    """A column as numbers, NaN where one is missing; None where one is no number."""
-    made = []
-    for value in values:
-        number = _number(value)
-        if number is None:
-            return None
-        made.append(number)
-    return np.array(made, np.float64)

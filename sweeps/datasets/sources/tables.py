@@ -10,6 +10,7 @@ from ablations.option_words import option
 from sweeps.datasets.formats.columns import Value, read_table
 from sweeps.datasets.material import ROWS, Block, Material, Options, by_split
 from sweeps.datasets.sources.column_inputs import Inputs, inputs_of
+from sweeps.datasets.sources.column_numbers import numbers_of
 from sweeps.datasets.sources.column_targets import Targets, targets_of
 from sweeps.datasets.sources.division import by_column, divided
 from sweeps.datasets.sources.locate import PACKED, with_endings
@@ -49,7 +50,8 @@ def tables(source: Path, options: Options, format: str) -> Material:
     held = of_test if split.test else by_column(columns[by_column_of], by_column_of) if by_column_of else None
     notes = [targets.said] * bool(targets.said)
     if unused := others:
-        notes.append(f'columns that are not used: {", ".join(unused[:12])}{" ..." * (len(unused) > 12)}')
+        named = [name or "'' (without a name)" for name in unused[:12]]
+        notes.append(f'columns that are not used: {", ".join(named)}{" ..." * (len(unused) > 12)}')
     used, held = _usable(source, inputs, targets, held, options, notes, skipped := [])
     digests = [example_hash(inputs.xs[row]) for row in used]
     keys = None
@@ -135,7 +137,9 @@ def _check_columns(columns: dict[str, list[Value]], others: list[str], named: li
     for name in named:
         if name not in columns:
             there = [*columns, *others]
-            raise ValueError(f"no column '{name}'; there: {there[:30]}; name one of these.{closest(name, there)}")
+            headless = [one for one in there if isinstance(one, str) and one and numbers_of([one]) is not None]
+            hint = f' ({headless[0]!r} is a number: is a line of names missing on top?)' if headless else ''
+            raise ValueError(f"no column '{name}'; there: {there[:30]}{hint}; name one of these.{closest(name, there)}")
 
 
 def _inputs(columns: dict[str, list[Value]], options: Options, aside: set[str]) -> dict[str, list[Value]]:

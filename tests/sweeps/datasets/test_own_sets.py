@@ -52,6 +52,10 @@ SOUND: dict[str, tuple[str, Callable[[Path], Path], dict, dict]] = {
         {'size': 8, 'grey': True, 'share': 0.4},
         {'shape': [8, 8, 1], 'classes': ['disc', 'square']},
     ),
+    'images with masks': (
+        *('image_masks', lambda at: made.masked(at / 'm'), {}),
+        {'kind': 'images', 'shape': [16, 16, 3], 'target': 'map', 'classes': ['0', '1', '2']},
+    ),
     'images in a table': (
         *('csv', lambda at: listed(made.images(at / 'i', 8), '.png').parent, {**PATHS, 'form': 'images'}),
         {'kind': 'images', 'shape': [16, 16, 3], 'classes': ['disc', 'square'], 'notes': []},

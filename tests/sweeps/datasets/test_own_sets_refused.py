@@ -38,6 +38,27 @@ OPTIONS = '|'.join(sorted({name for own in READERS.values() for name in own} | {
 
 REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
     'no such column': ('csv', TABLE, {'target': ('rsk',)}, "no column 'rsk'.* Did you mean 'risk'"),
+    'a line of names that is missing': (
+        *('csv', text_of('a.csv', '1.5,x,g\n' + ROWS), {'target': ('b',)}),
+        r"no column 'b'; there: \['1.5', 'x', 'g'\] \('1.5' is a number: is a line of names missing on top\?\)",
+    ),
+    'numbers with a comma': (
+        *('csv', text_of('a.csv', 'a;b\n' + '\n'.join(f'{n},5;{"xy"[n % 2]}' for n in range(30))), SHORT[1]),
+        "input column 'a' has numbers with a comma such as '0,5'; write them with a point",
+    ),
+    'targets with a comma': (
+        *('csv', text_of('a.csv', 'a;b\n' + '\n'.join(f'{n};{n % 5},5' for n in range(30))), SHORT[1]),
+        "target column 'b' has numbers with a comma such as '0,5'",
+    ),
+    'dates': (
+        *('csv', text_of('a.csv', 'a,b\n' + '\n'.join(f'2026-01-{n + 1:02},{"xy"[n % 2]}' for n in range(30))),
+          {**SHORT[1], 'form': 'table'}),
+        "input column 'a' has dates such as '2026-01-01'; allowed: numbers and categories; make columns of year",
+    ),
+    'numbers and a text': (
+        *('csv', text_of('a.csv', f'a,b,g\n{ROWS}\nunknown,x,g0\n'), {**SHORT[1], 'form': 'table'}),
+        r"input column 'a' has 30 numbers and 1 texts such as 'unknown' \(row 31\); allowed: numbers, empty where",
+    ),
     'no such group': ('csv', TABLE, {'target': ('risk',), 'group': 'sit'}, "no column 'sit'"),
     'the answer among the inputs': (
         *('csv', TABLE, {'inputs': ('risk',), 'target': ('risk',)}),

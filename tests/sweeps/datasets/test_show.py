@@ -36,6 +36,15 @@ def test_a_contact_sheet_holds_the_pixels():
     assert np.array_equal(second[..., 0], labelled().x[4, ..., 0]) and np.array_equal(second[..., 0], second[..., 2])
 
 
+def test_examples_without_a_class_are_shown_too():
+    x = np.zeros((6, 4, 3, 1), np.uint8)
+    values = Part(x, np.ones((6, 2), np.float32), np.arange(6))
+    assert pictures.chosen(values, 3).tolist() == [0, 2, 5] and pictures.sheet(values, 'images', 1, 3).shape[2] == 3
+    page = pictures.sheet(Part(x, np.ones((6, 4, 3), np.int32), np.arange(6)), 'images', 1, 1)
+    edge = pictures.EDGE
+    assert page[edge, edge : edge + 6].tolist() == [[0, 0, 0]] * 3 + [[97, 151, 211]] * 3
+
+
 def test_curves_are_drawn_from_low_to_high():
     page = pictures.curve(np.array([0.0, 1.0, 2.0, 3.0]), wide=4, high=4)[..., 0]
     assert np.array_equal(page == 0, np.eye(4, dtype=bool)[::-1])

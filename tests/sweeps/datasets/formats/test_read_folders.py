@@ -179,6 +179,7 @@ def test_tiny_imagenet_in_the_order_of_its_classes(tmp_path):
         'train': [(f'train/{code}/images/{code}_0.JPEG', label) for label, code in enumerate(CODES[::-1])],
         'val': [(f'val/images/val_{i}.JPEG', 2 - i) for i in range(3)],
     }
+    assert read_image_folder(tmp_path) == folders
     assert read_words(tmp_path / 'words.txt') == {CODES[0]: 'tench, Tinca tinca', CODES[1]: 'goldfish'}
 
 

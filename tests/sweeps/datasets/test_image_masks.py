@@ -1,0 +1,212 @@
+"""Images with masks: what pairs, what a value means, and what is refused or counted."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import made_sets as made
+import numpy as np
+import pytest
+from own_sources import prepared, written
+from PIL import Image
+
+from sweeps.datasets.formats.mask_files import COLOUR, as_classes, read_classes, read_mask, resized
+
+COLOURS = np.array([[0, 0, 0], [255, 0, 0], [0, 0, 255]], np.uint8)
+
+
+def masks(folder: Path) -> list[Path]:
+    return sorted((folder / 'masks').iterdir(), key=lambda path: int(path.stem))
+
+
+def again(change: Callable[[np.ndarray], np.ndarray | Image.Image], count: int | None = None) -> Callable[[Path], Path]:
+    """A made set whose first masks are changed."""
+
+    def source(at: Path) -> Path:
+        for path in masks(made.masked(at / 'm'))[:count]:
+            new = change(np.asarray(Image.open(path)))
+            (new if isinstance(new, Image.Image) else Image.fromarray(new)).save(path)
+        return at / 'm'
+
+    return source
+
+
+def palette(values: np.ndarray) -> Image.Image:
+    image = Image.fromarray(values, 'P')
+    image.putpalette(COLOURS.tobytes())
+    return image
+
+
+def colours(values: np.ndarray) -> np.ndarray:
+    return COLOURS[values]
+
+
+def listed(lines: str, source: Callable[[Path], Path]) -> Callable[[Path], Path]:
+    def made_with_list(at: Path) -> Path:
+        folder = source(at)
+        written(folder / 'classes.txt', lines)
+        return folder
+
+    return made_with_list
+
+
+PLAIN = again(lambda values: values, 0)
+
+
+@pytest.mark.parametrize(
+    ('source', 'classes'),
+    [
+        (again(palette), ['0', '1', '2']),
+        (again(lambda values: Image.fromarray(values.astype(np.uint16))), ['0', '1', '2']),
+        (again(lambda values: (values > 0)), ['0', '1']),
+        (listed('0 ground\n1 red\n2 green\n', PLAIN), ['ground', 'red', 'green']),
+        (listed('# a list\n0, ground\n1, patch\n2, patch\n', PLAIN), ['ground', 'patch']),
+        (listed('0 0 0 ground\n255 0 0 one\n0 0 255 other one\n', again(colours)), ['ground', 'one', 'other one']),
+    ],
+    ids=['palette', '16 bits', '1 bit', 'names', 'two values of a class', 'colours'],
+)  # fmt: skip
+def test_values_palettes_and_colours_are_classes(tmp_path: Path, source: Callable, classes: list[str]):
+    one = prepared(tmp_path, 'image_masks', source(tmp_path))
+    y, x = np.asarray(one.pool().y), np.asarray(one.pool().x)
+    assert one.about['classes'] == classes and y.shape == x.shape[:3] and set(np.unique(y)) == set(range(len(classes)))
+    # What is bright in an image is what its mask says.
+    assert ((y > 0) == (x.max(-1) > 100)).all()
+
+
+def test_values_of_no_class_have_no_weight(tmp_path: Path):
+    one = prepared(tmp_path, 'image_masks', listed('0 ground\n1 red\n2 none\n', PLAIN)(tmp_path))
+    assert one.about['classes'] == ['ground', 'red'] and np.asarray(one.pool().y).min() == -1
+
+
+def test_masks_are_cut_and_shrunk_with_their_images(tmp_path: Path):
+    one = prepared(tmp_path, 'image_masks', PLAIN(tmp_path), size=8)
+    y, x = np.asarray(one.pool().y), np.asarray(one.pool().x)
+    assert y.shape[1:] == (8, 8) and ((y > 0) == (x.max(-1) > 120)).mean() > 0.93
+    wide = np.repeat(np.arange(6)[None], 4, 0).astype(np.int32)
+    assert resized(wide, 4).tolist() == [[1, 2, 3, 4]] * 4 and resized(wide, 2).tolist() == [[2, 4]] * 2
+
+
+def moved(split: str, inside: bool, labels: bool = True) -> Callable[[Path], Path]:
+    """A made set in train and another folder, either below images and masks or above them."""
+
+    def source(at: Path) -> Path:
+        made.masked(at / 'm')
+        for what in ('images', 'masks'):
+            for path in sorted((at / 'm' / what).iterdir()):
+                name = split if int(path.stem) >= 20 else 'train'
+                place = at / 'set' / (f'{what}/{name}' if inside else f'{name}/{what}')
+                if what == 'images' or name == 'train' or labels:
+                    place.mkdir(parents=True, exist_ok=True)
+                    path.rename(place / path.name)
+        return at / 'set'
+
+    return source
+
+
+@pytest.mark.parametrize('inside', [True, False])
+@pytest.mark.parametrize('split', ['val', 'test'])
+def test_the_test_split_is_that_of_folders(tmp_path: Path, split: str, inside: bool):
+    one = prepared(tmp_path, 'image_masks', moved(split, inside)(tmp_path))
+    assert one.about['test_split'] == f'the folder {split}' and one.about['sizes'] == {'pool': 20, 'test': 10}
+
+
+@pytest.mark.parametrize('inside', [True, False])
+def test_a_test_split_without_masks_is_left_aside_and_counted(tmp_path: Path, inside: bool):
+    one = prepared(tmp_path, 'image_masks', moved('test', inside, labels=False)(tmp_path), share=0.3)
+    assert sum(one.about['sizes'].values()) == 20 and '10 images for testing have no labels' in ' '.join(one.about['notes'])
+    assert 'not read' not in ' '.join(one.about['notes'])
+
+
+def alone(what: str, name: str) -> Callable[[Path], Path]:
+    def source(at: Path) -> Path:
+        (made.masked(at / 'm') / what / name).unlink()
+        return at / 'm'
+
+    return source
+
+
+def jpeg(at: Path) -> Path:
+    path = masks(made.masked(at / 'm'))[0]
+    Image.open(path).save(path.with_suffix('.jpg'))
+    path.unlink()
+    return at / 'm'
+
+
+def turned(at: Path) -> Path:
+    path = made.masked(at / 'm') / 'images' / '0.png'
+    image, exif = Image.open(path), Image.Exif()
+    exif[0x0112] = 3
+    image.save(path, exif=exif)
+    return at / 'm'
+
+
+def damaged(at: Path) -> Path:
+    masks(made.masked(at / 'm'))[0].write_bytes(b'no image')
+    return at / 'm'
+
+
+def twice(at: Path) -> Path:
+    path = made.masked(at / 'm') / 'images' / '0.png'
+    Image.open(path).save(path.with_suffix('.bmp'))
+    return at / 'm'
+
+
+ONE = {
+    'no mask': (alone('masks', '3.png'), r'3\.png: no mask of this name in .*masks; mend it, or leave'),
+    'no image': (alone('images', '3.png'), r'3\.png: no image of this name in .*images'),
+    'a JPEG': (jpeg, 'this format changes the values of pixels; allowed: masks as .png'),
+    'two images': (twice, r'several files of this name; allowed: one for each'),
+    'another size': (again(lambda values: values[:8], 1), '16 x 8 pixels, and its image has 16 x 16'),
+    'to be turned': (turned, r'say that it is to be turned \(3\), and its mask does not'),
+    'damaged': (damaged, 'not a readable mask'),
+    'a value of no class': (
+        listed('0 ground\n1 red\n2 green\n', again(lambda values: values + 3, 1)),
+        r'3 is not in the list of classes .*allowed: 0, 1, 2; add a line',
+    ),
+}
+
+
+@pytest.mark.parametrize(('source', 'said'), ONE.values(), ids=ONE)
+def test_an_image_that_cannot_be_used_is_refused_or_counted(tmp_path: Path, source: Callable, said: str):
+    with pytest.raises(ValueError, match=said):
+        prepared(tmp_path, 'image_masks', source(tmp_path))
+    one = prepared(tmp_path, 'image_masks', tmp_path / 'm', skip_damaged=True)
+    assert sum(one.about['sizes'].values()) == 29 and '1 damaged examples were left out' in ' '.join(one.about['notes'])
+
+
+@pytest.mark.parametrize(
+    ('source', 'said'),
+    [
+        (again(lambda values: values * 100), r'its masks have 3 values, 0, 100, 200: what they are can not be known; write .*'
+                                             r"classes.txt with a line for each, such as '0 road'"),
+        (again(colours), r"3 colours, 0 0 0, 0 0 255, 255 0 0: .*such as '0 0 0 road'"),
+        (listed('0 ground\n', PLAIN), '1 classes; allowed: two or more'),
+        (listed('ground\nred\n', PLAIN), "line 1: 'ground'; allowed: '7 road'"),
+        (listed('0 ground\n0 red\n', PLAIN), 'line 2: 0 stands there twice'),
+        (listed('0 0 256 ground\n', PLAIN), 'allowed: colours from 0 to 255'),
+        (made.images, 'no folders images and masks in it, or in train, val and test'),
+        (lambda at: made.images(at / 'm' / 'images').parent, 'a folder images and none of masks'),
+    ],
+    ids=['gaps', 'colours', 'one class', 'no values', 'twice', 'no colour', 'no folders', 'no masks'],
+)  # fmt: skip
+def test_what_masks_say_must_be_known(tmp_path: Path, source: Callable, said: str):
+    with pytest.raises(ValueError, match=said):
+        prepared(tmp_path, 'image_masks', source(tmp_path if source is not made.images else tmp_path / 'm'))
+
+
+def test_images_of_two_sizes_are_brought_to_one(tmp_path: Path):
+    for number, size in enumerate((16, 20)):
+        made.masked(tmp_path / str(number), 15, size)
+        for what in ('images', 'masks'):
+            (tmp_path / 'set' / what / str(number)).mkdir(parents=True)
+            for path in (tmp_path / str(number) / what).iterdir():
+                path.rename(tmp_path / 'set' / what / str(number) / path.name)
+    with pytest.raises(ValueError, match='20 x 20 pixels, those before are 16 x 16; bring them to one size: --size 64'):
+        prepared(tmp_path, 'image_masks', tmp_path / 'set')
+    assert prepared(tmp_path, 'image_masks', tmp_path / 'set', size=16).about['shape'] == [16, 16, 3]
+
+
+def test_a_mask_with_transparency_is_its_colours(tmp_path: Path):
+    Image.fromarray(np.full((2, 2, 4), (1, 2, 3, 9), np.uint8)).save(tmp_path / 'a.png')
+    assert (read_mask((tmp_path / 'a.png').read_bytes()) == COLOUR + 0x010203).all()
+    table, names = read_classes(written(tmp_path / 'c.txt', '1 2 3 sea\n4 none\n5 land\n'))
+    assert names == ['sea', 'land'] and as_classes(np.array([[COLOUR + 0x010203, 4, 5]]), table).tolist() == [[0, -1, 1]]
