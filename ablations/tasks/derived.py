@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from ablations.config import plain
 from ablations.tasks import own_bases
+from ablations.tasks.metrics import metric
 from ablations.tasks.own_scores import SPOKEN, Score, score_of
 from ablations.tasks.own_task import OwnTask
 from ablations.tasks.task import Task
@@ -70,6 +71,7 @@ def derive(own: OwnTask, name: str, facts: Mapping, declared: str) -> Task:
         'domain': facts['kind'],
         **{name: value for name, value in stated.items() if value is not None},
     }
+    _check_scale(fields['metric'], fields['chance'], fields['margin'])
     return Task(
         name=name,
         dataset=dataset,
@@ -79,6 +81,20 @@ def derive(own: OwnTask, name: str, facts: Mapping, declared: str) -> Task:
         evaluations=evaluations,
         declared=declared,
     )
+
+
+def _check_scale(name: str, chance: float, margin: float) -> None:
+    """Raise ValueError for a chance outside the range of a metric, and for a margin that no model could pass."""
+    known = metric(name)
+    share = '; it is a share: 0.01 is one point' if known.share else ''
+    if not known.low <= chance <= known.high:
+        raise ValueError(f'chance={chance:g} of {name}; allowed: {known.low:g} to {known.high:g}{share}')
+    gain = known.high - chance if known.direction == 'higher' else chance - known.low
+    if gain and margin >= gain:
+        raise ValueError(
+            f'margin={margin:g} of {name}: a model without any error is {gain:.3g} better than chance ({chance:g}), so that '
+            f'all models would be equivalent; allowed: less{share}'
+        )
 
 
 def _form_of(facts: Mapping) -> tuple[str, str]:

@@ -24,17 +24,17 @@ def difference_unit(finding: Finding) -> str:
 def number(value: float | None, metric: str, signed: bool = False) -> str:
     """A metric or an effect: shares in percent with one decimal, all else with three.
 
-    Errors in the unit of a target may be of any size: below 0.1 they have three significant digits, from 100 on four.
+    Errors in the unit of a target may be of any size: below 0.1 they have three significant digits, from 10 on four.
 
     >>> number(0.91234, 'accuracy'), number(2.3456, 'nats per token'), number(0.0123, 'accuracy', signed=True)
     ('91.2', '2.346', '+1.2')
-    >>> number(48312.77, 'mae'), number(0.00042137, 'rmse'), number(-0.0000124, 'rmse', signed=True)
-    ('48313', '0.000421', '−0.0000124')
+    >>> number(88.2204, 'rmse'), number(48312.77, 'mae'), number(0.00042137, 'rmse'), number(-0.0000124, 'rmse', signed=True)
+    ('88.22', '48313', '0.000421', '−0.0000124')
     """
     if value is None:
         return DASH
     decimals = 1 if is_share(metric) else 3
-    if known(metric).own and value and not 0.1 <= abs(value) < 100:
+    if known(metric).own and value and not 0.1 <= abs(value) < 10:
         decimals = max(0, (2 if abs(value) < 1 else 3) - math.floor(math.log10(abs(value))))
     text = f'{scaled(float(f"{value:.6g}"), metric):{"+" if signed else ""}.{decimals}f}'
     zero = not text.strip('+-0.')

@@ -112,6 +112,17 @@ def test_evaluations_divide_the_steps_that_are_stated(steps: int, evaluations: i
         ({}, {'kind': 'images', 'shape': [15, 16, 3]}, 'cannot be halved, which the base of images does; give size='),
         ({}, {'kind': 'tokens', 'longest': 9}, 'shards of tokens: give vocabulary='),
         ({'metric': 'rmse'}, {'kind': 'series', 'shape': [9]}, "metric='rmse' of a target of form 'class'; allowed"),
+        (
+            {'margin': 60.0},
+            {'kind': 'series', 'shape': [9]},
+            'margin=60 of accuracy: .* all models would be equivalent; .*one point',
+        ),
+        ({'chance': 90}, {'kind': 'series', 'shape': [9]}, 'chance=90 of accuracy; allowed: 0 to 1; it is a share'),
+        (
+            {'margin': 1000.0},
+            {'kind': 'series', 'shape': [9], **facts('values', CASES['values'])},
+            r'margin=1000 of rmse: a model without any error is .* better than chance',
+        ),
         ({'metric': 'acuracy'}, {'kind': 'series', 'shape': [9]}, "Did you mean 'accuracy'"),
         (
             {},

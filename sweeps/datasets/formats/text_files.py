@@ -16,9 +16,10 @@ def decoded(content: bytes, path: Path, offset: int = 0) -> str:
     try:
         return content.decode('utf-8')
     except UnicodeDecodeError as error:
+        wide = not offset and content.startswith((b'\xff\xfe', b'\xfe\xff'))
         raise ValueError(
             f'{path}: byte 0x{content[error.start]:02x} at offset {offset + error.start} is not UTF-8 ({error.reason}); '
-            'convert the file, for example with iconv -f latin1 -t utf-8'
+            f'convert the file, for example with iconv -f {"utf-16" if wide else "latin1"} -t utf-8'
         ) from None
 
 

@@ -54,6 +54,10 @@ def targets_of(columns: dict[str, Sequence[Value]], predict: str | None, rows: i
     lacking = [name for name, own in numbers.items() if np.isnan(own).all()]
     if lacking:
         raise ValueError(f"target column '{lacking[0]}' is empty; leave it out of target")
+    same = [name for name, own in numbers.items() if form == 'values' and np.ptp(own[~np.isnan(own)]) == 0]
+    if same:
+        value = numbers[same[0]][~np.isnan(numbers[same[0]])][0]
+        raise ValueError(f"target column '{same[0]}' is {value:g} in every row; leave it out of target")
     said = '' if predict else f'{_told(list(columns))} taken for {form}; {option("predict")} says otherwise'
     return Targets(form, y, list(columns), ~np.isnan(y).all(1), said)
 
@@ -75,16 +79,18 @@ def _form(columns: dict[str, Sequence[Value]], numbers: dict[str, np.ndarray | N
     if own is None or any(isinstance(value, bool) for value in values):
         return 'class'
     known = own[~np.isnan(own)]
-    if (known != np.rint(known)).any():
+    if not len(known):
+        raise ValueError(f"target column '{name}' is empty; name another column")
+    # Beyond these every number of float64 is whole.
+    if (known != np.rint(known)).any() or abs(known).max() > 2**53:
         return 'values'
     codes = np.unique(known).astype(np.int64)
     counted = len(codes) and codes[0] in (0, 1) and len(codes) == codes[-1] - codes[0] + 1
     if counted and 2 <= len(codes) <= MOST_CODES and len(known) >= 4 * len(codes):
         return 'class'
     raise ValueError(
-        f"target column '{name}' has {len(codes)} different whole numbers from {codes[0] if len(codes) else '-'} to "
-        f'{codes[-1] if len(codes) else "-"}: whether they are classes or numbers can not be known; give '
-        f'{option("predict", "class")} or {option("predict", "values")}'
+        f"target column '{name}' has {len(codes)} different whole numbers from {codes[0]} to {codes[-1]}: whether "
+        f'they are classes or numbers can not be known; give {option("predict", "class")} or {option("predict", "values")}'
     )
 
 
@@ -93,7 +99,7 @@ def _classes(name: str, values: Sequence[Value], numbers: np.ndarray | None, sai
     whole = numbers is not None and (numbers[there] == np.rint(numbers[there])).all()
     if whole:
         codes = np.unique(numbers[there])
-        names = [f'{code:g}' for code in codes]
+        names = [f'{code:.0f}' for code in codes]
         y = np.searchsorted(codes, np.where(there, numbers, codes[0] if len(codes) else 0))
     else:
         check_categories('target', name, values)
@@ -112,4 +118,7 @@ def _classes(name: str, values: Sequence[Value], numbers: np.ndarray | None, sai
         if said and whole
         else ''
     )
+    alike = [one for one in names if sum(other.casefold() == one.casefold() for other in names) > 1]
+    if alike:
+        told = '; '.join(filter(None, [told, f'classes {alike[:4]} of {name!r} differ in capitals alone']))
     return Targets('class', y.astype(np.int64), names, there, told)

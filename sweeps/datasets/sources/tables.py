@@ -46,7 +46,8 @@ def tables(source: Path, options: Options, format: str) -> Material:
     _check_columns(columns, others, [*(options.inputs or ()), *(options.target or ()), *aside])
     shown = _inputs(columns, options, aside)
     inputs = inputs_of(shown, options, source if source.is_dir() else source.parent)
-    targets = targets_of({name: columns[name] for name in options.target or ()}, options.predict, rows)
+    asked = {name: _without_withheld(columns[name], of_test) for name in options.target or ()}
+    targets = targets_of(asked, options.predict, rows)
     held = of_test if split.test else by_column(columns[by_column_of], by_column_of) if by_column_of else None
     notes = [targets.said] * bool(targets.said)
     if unused := others:
@@ -131,6 +132,15 @@ def _rows(
             column += table.get(name, [None] * count)
         of_test += [path in test] * count
     return columns, others, np.array(of_test, bool)
+
+
+def _without_withheld(values: list[Value], of_test: np.ndarray) -> list[Value]:
+    """Targets without the -1 that stands in the place of every one of the test files, and in no other: it is none."""
+    test = {str(value) for value, held in zip(values, of_test, strict=True) if held}
+    pool = {str(value) for value, held in zip(values, of_test, strict=True) if not held}
+    if not test or test & pool or not test <= {'-1', '-1.0'}:
+        return values
+    return [None if held else value for value, held in zip(values, of_test, strict=True)]
 
 
 def _check_columns(columns: dict[str, list[Value]], others: list[str], named: list[str]) -> None:

@@ -202,6 +202,28 @@ def test_rows_for_testing_without_a_target_are_left_aside_and_counted(tmp_path: 
     assert one.about['test_split'] == '0.1 of the rows, by hash of content'
 
 
+def test_targets_for_testing_that_are_all_minus_one_are_withheld(tmp_path: Path):
+    folder = tmp_path / 'set'
+    folder.mkdir()
+    written(folder / 'train.csv', 'a,b\n' + '\n'.join(f'{n / 7},{n % 2}' for n in range(60)))
+    written(folder / 'test.csv', 'a,b\n' + '\n'.join(f'{n / 9},-1' for n in range(10)))
+    one = prepared(tmp_path, 'csv', folder, inputs=('a',), target=('b',))
+    assert one.about['classes'] == ['0', '1'] and sum(one.about['sizes'].values()) == 60
+    assert '10 rows for testing have no target: they are left aside' in one.about['notes']
+
+
+def test_classes_keep_their_whole_numbers_and_those_alike_are_told(tmp_path: Path):
+    lines = '\n'.join(f'{n / 7},{12345670 + n % 2}' for n in range(60))
+    one = prepared(tmp_path, 'csv', written(tmp_path / 'a.csv', f'a,b\n{lines}'), inputs=('a',), target=('b',), predict='class')
+    assert one.about['classes'] == ['12345670', '12345671']
+    targets = targets_of({'b': ['Yes', 'yes', 'no'] * 4}, None, 12)
+    assert targets.said == "classes ['Yes', 'yes'] of 'b' differ in capitals alone" and len(targets.names) == 3
+
+
+def test_very_large_numbers_are_values():
+    assert targets_of({'b': [1e30 * n for n in range(1, 9)]}, None, 8).form == 'values'
+
+
 def test_damaged_rows_are_left_out_where_that_is_said_and_counted(tmp_path: Path):
     path = written(tmp_path / 'a.csv', f'a,b,g\n{ROWS}\n1,,g0\n2,?,g1\n')
     one = prepared(tmp_path, 'csv', path, inputs=('a',), target=('b',), skip_damaged=True)

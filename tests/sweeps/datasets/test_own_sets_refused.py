@@ -59,6 +59,14 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
         *('csv', text_of('a.csv', f'a,b,g\n{ROWS}\nunknown,x,g0\n'), {**SHORT[1], 'form': 'table'}),
         r"input column 'a' has 30 numbers and 1 texts such as 'unknown' \(row 31\); allowed: numbers, empty where",
     ),
+    'a target without a value': (
+        *('csv', text_of('a.csv', 'a,b\n1,\n2,\n'), SHORT[1]),
+        "target column 'b' is empty; name another",
+    ),
+    'a target of one value': (
+        *('csv', text_of('a.csv', 'a,b\n' + '\n'.join(f'{n},3.5' for n in range(30))), SHORT[1]),
+        "target column 'b' is 3.5 in every row; leave it out of target",
+    ),
     'no such group': ('csv', TABLE, {'target': ('risk',), 'group': 'sit'}, "no column 'sit'"),
     'the answer among the inputs': (
         *('csv', TABLE, {'inputs': ('risk',), 'target': ('risk',)}),

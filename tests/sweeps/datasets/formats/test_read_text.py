@@ -44,6 +44,12 @@ def test_other_encodings_are_errors_with_their_place(packed, content, offset, by
             read(path)
 
 
+def test_the_advice_for_another_encoding_is_of_that_one(packed):
+    for encoding in ('latin1', 'utf-16'):
+        with pytest.raises(ValueError, match=f'iconv -f {encoding} -t utf-8'):
+            read_text(packed('a.txt', 'Grüße'.encode(encoding)))
+
+
 @pytest.mark.parametrize('chunk', [1, 2, 7, 1 << 20])
 def test_documents_between_marks(packed, monkeypatch, chunk):
     monkeypatch.setattr(text, 'CHUNK', chunk)
