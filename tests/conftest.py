@@ -1,5 +1,6 @@
 """Fixtures for all rooms: compiled programs are kept between test runs, and nothing leaves the checkout."""
 
+import atexit
 import gc
 import importlib.metadata
 import os
@@ -30,6 +31,15 @@ def pytest_configure(config: pytest.Config) -> None:
             # Later compilers do not know it, and end the process.
             quick += ' --xla_cpu_use_fusion_emitters=false'
         os.environ['XLA_FLAGS'] = f'{os.environ.get("XLA_FLAGS", "")} {quick}'.strip()
+    if hasattr(config, 'workerinput'):
+        # Registered first, so that it is called last: what a worker found is told by then, and only its own process ends here.
+        atexit.register(end_at_once, os.getpid())
+
+
+def end_at_once(worker: int) -> None:
+    """End a worker of the suite without taking apart all that it compiled, which takes seconds and shows nothing."""
+    if os.getpid() == worker:
+        os._exit(0)
 
 
 @pytest.hookimpl(wrapper=True)
