@@ -14,7 +14,7 @@ import pytest
 CACHE = Path(__file__).resolve().parent.parent / '.cache'
 os.environ.setdefault('XDG_CACHE_HOME', str(CACHE))
 os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', str(CACHE / 'xla'))
-os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0.2')
+os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0')
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 

@@ -51,8 +51,13 @@ OPERATIONS = {
 
 def with_slopes(function, *inputs):
     """The output, and the gradients of a weighted sum of it."""
-    made, backward = jax.vjp(function, *inputs)
-    return made, backward(jnp.asarray(WEIGHTS, made.dtype).reshape(made.shape))
+
+    @jax.jit
+    def run(*inputs):
+        made, backward = jax.vjp(function, *inputs)
+        return made, backward(jnp.asarray(WEIGHTS, made.dtype).reshape(made.shape))
+
+    return run(*inputs)
 
 
 @pytest.mark.parametrize('name', OPERATIONS)

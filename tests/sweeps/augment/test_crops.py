@@ -1,5 +1,8 @@
 """Flip, crop and random resized crop: positions, and areas and ratios against what their draws promise."""
 
+import functools
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,10 +17,16 @@ X = jnp.asarray(np.random.default_rng(3).random((9, 7, 3)), jnp.float32)
 KEYS = jax.random.split(jax.random.key(0), 20000)
 
 
+@functools.cache
+def drawing(kind, shape: tuple[int, ...]) -> Callable:
+    """Samples of many keys, compiled once with the settings as arguments."""
+    return jax.jit(jax.vmap(lambda key, given: kind.sample(key, shape, given), (0, None)))
+
+
 def draw(kind, shape: tuple[int, ...], keys: jax.Array = KEYS, **settings: float) -> dict:
     """Samples of many keys as numpy arrays."""
-    given = {field: settings.get(field, getattr(kind, field)) for field in kind.KNOBS.values()}
-    return jax.tree.map(np.asarray, jax.jit(jax.vmap(lambda key: kind.sample(key, shape, given)))(keys))
+    given = {field: jnp.float32(settings.get(field, getattr(kind, field))) for field in kind.KNOBS.values()}
+    return jax.tree.map(np.asarray, drawing(kind, shape)(keys, given))
 
 
 def test_a_flip_exchanges_columns_and_two_are_none():

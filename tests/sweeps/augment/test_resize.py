@@ -1,5 +1,8 @@
 """Resizing of windows against Pillow's."""
 
+import functools
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -12,6 +15,12 @@ PILLOW = {'bilinear': Image.Resampling.BILINEAR, 'bicubic': Image.Resampling.BIC
 WINDOWS = [(0, 0, 33, 47), (3, 5, 9, 14), (10, 30, 23, 17), (32, 46, 1, 1), (0, 20, 33, 2)]
 
 
+RESIZED = functools.partial(jax.jit, static_argnums=(2, 3))(
+    lambda image, window, size, interpolation: resize_window(image, *window, size, interpolation)
+)
+"""Compiled once for each size, with the window an argument, as in an augmentation."""
+
+
 @pytest.mark.parametrize('interpolation', PILLOW)
 @pytest.mark.parametrize('size', [(16, 16), (40, 24), (33, 47), (5, 64)], ids=str)
 @pytest.mark.parametrize('window', WINDOWS, ids=str)
@@ -21,7 +30,7 @@ def test_windows_are_those_of_pillow(window, size, interpolation):
     image = IMAGE if interpolation == 'bilinear' else 80 + IMAGE // 4
     cut = Image.fromarray(image).crop((left, top, left + width, top + height))
     expected = np.asarray(cut.resize(size[::-1], PILLOW[interpolation])).astype(float)
-    found = resize_window(jnp.asarray(image / 255, jnp.float32), *window, size, interpolation)
+    found = RESIZED(jnp.asarray(image / 255, jnp.float32), window, size, interpolation)
     # Pillow rounds to whole levels after each of the two passes; the bicubic filter strengthens the first rounding.
     np.testing.assert_allclose(np.asarray(found) * 255, expected, atol=1.01 if interpolation == 'bilinear' else 1.6)
 

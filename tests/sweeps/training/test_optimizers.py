@@ -1,5 +1,8 @@
 """Optimizers: formulas, roles, and traced values."""
 
+import functools
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -30,13 +33,20 @@ def knobs_of(kind: str, **values: float) -> dict:
     return {name: jnp.asarray(value, jax.dtypes.canonicalize_dtype(float)) for name, value in given.items()}
 
 
-def one_step(kind: str, **values: float) -> dict:
+@functools.cache
+def stepping(kind: str) -> Callable:
+    """One step at half the rate, compiled once with every knob an argument."""
+
     def run(knobs: dict) -> dict:
         direction, move = make_optimizer(kind, PARAM_ROLES, knobs)
         updates, _ = direction.update(GRADIENT, direction.init(PARAMS), PARAMS)
         return move(updates, PARAMS, jnp.float32(0.5))
 
-    return jax.jit(run)(knobs_of(kind, **values))
+    return jax.jit(run)
+
+
+def one_step(kind: str, **values: float) -> dict:
+    return stepping(kind)(knobs_of(kind, **values))
 
 
 def gradients(step: int) -> dict:
@@ -50,9 +60,8 @@ def wide(tree: dict) -> dict:
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, jax.dtypes.canonicalize_dtype(float)), tree)
 
 
-def steps_of(kind: str, count: int, **values: float) -> list[dict]:
-    """The parameters after each of some steps at full rate, without clipping."""
-
+@functools.cache
+def several_steps(kind: str, count: int) -> Callable:
     def run(knobs: dict) -> list[dict]:
         direction, move = make_optimizer(kind, PARAM_ROLES, knobs)
         params = wide(PARAMS)
@@ -63,7 +72,12 @@ def steps_of(kind: str, count: int, **values: float) -> list[dict]:
             made.append(params)
         return made
 
-    return jax.jit(run)(knobs_of(kind, **{'clip': 1e9, **values}))
+    return jax.jit(run)
+
+
+def steps_of(kind: str, count: int, **values: float) -> list[dict]:
+    """The parameters after each of some steps at full rate, without clipping."""
+    return several_steps(kind, count)(knobs_of(kind, **{'clip': 1e9, **values}))
 
 
 def of_optax(optimizer: optax.GradientTransformation, count: int) -> list[dict]:
@@ -203,10 +217,15 @@ def test_large_gradients_are_clipped():
     assert np.sqrt(sum((leaf**2).sum() for leaf in jax.tree.leaves(updates))) == pytest.approx(1.0, rel=1e-4)
 
 
+@functools.cache
+def scheduled(steps: int) -> Callable:
+    """The rates of so many steps, compiled once with the fractions as arguments."""
+    return jax.jit(jax.vmap(lambda step, *given: warmup_cosine(step, steps, *given), (0, None, None)))
+
+
 def schedule(warmup_fraction: float, final: float = 0.0, steps: int = 100) -> np.ndarray:
     """The rate of each step over its peak."""
-    given = jnp.float32(warmup_fraction), jnp.float32(final)
-    return np.array(jax.vmap(lambda step: warmup_cosine(step, steps, *given))(jnp.arange(steps)))
+    return np.array(scheduled(steps)(jnp.arange(steps), jnp.float32(warmup_fraction), jnp.float32(final)))
 
 
 def test_schedule_peaks_at_one_and_ends_near_zero():
@@ -233,14 +252,15 @@ def test_no_step_has_rate_zero_and_none_exceeds_the_peak(warmup_fraction: float,
     assert values[0] == pytest.approx(1 / first, rel=1e-5)
 
 
-def rates(name: str, steps: int = 100, **knobs: float) -> np.ndarray:
-    """The rate of each step over its peak, all knobs traced."""
+@jax.jit
+def rated(given: dict) -> jax.Array:
+    return jax.vmap(lambda step: rate(step, 100, given))(jnp.arange(100))
+
+
+def rates(name: str, **knobs: float) -> np.ndarray:
+    """The rate of each of 100 steps over its peak, all knobs traced."""
     given = {**SCHEDULE_KNOBS, 'schedule': number_of(name), **knobs}
-
-    def run(given: dict) -> jax.Array:
-        return jax.vmap(lambda step: rate(step, steps, given))(jnp.arange(steps))
-
-    return np.array(jax.jit(run)({name: jnp.float32(value) for name, value in given.items()}))
+    return np.array(rated({name: jnp.float32(value) for name, value in given.items()}))
 
 
 AFTER = (np.arange(100) / 100 - 0.2) / 0.8
