@@ -1,6 +1,8 @@
 """ResNet, ConvNeXt and the road between, against the parameters and multiply-adds that their papers print."""
 
+import functools
 import itertools
+import json
 
 import jax
 import jax.numpy as jnp
@@ -64,7 +66,12 @@ COUNTED = {'roadmap_r50.layer_norm': 4.15, 'roadmap_r50.separate_downsampling': 
 
 
 def drawn(config):
-    model = build(config)
+    return drawing(json.dumps(config))
+
+
+@functools.cache
+def drawing(config: str):
+    model = build(json.loads(config))
     return jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 32, 32, 3)), {}))
 
 
@@ -73,7 +80,14 @@ def parameters(config):
 
 
 def billions(name):
-    return multiply_adds(ALL[name].config, jax.ShapeDtypeStruct((1, *ALL[name].example), jnp.float32)) / 1e9
+    return counted(json.dumps([ALL[name].config, ALL[name].example])) / 1e9
+
+
+@functools.cache
+def counted(given: str) -> int:
+    """The multiply-adds of a config and the shape of an example; the ends of the roads are models of the papers too."""
+    config, example = json.loads(given)
+    return multiply_adds(config, jax.ShapeDtypeStruct((1, *example), jnp.float32))
 
 
 @pytest.mark.parametrize('name', ALL)

@@ -29,45 +29,74 @@ WRONG = [
 """Entries of other types than the lab writes, under a right check."""
 
 
+WRONG_TYPES = {
+    'replicate': ['0', 1.5, True, None],
+    'seed': ['1', [1]],
+    'knobs': [[], {'lr': '0.1'}, {'lr': None}, None],
+    'item_scores': [[0.5], None, 1.0],
+    'arm': [1, None, ['base']],
+    'status': [['ok'], 'fine', None],
+    'pack': [[], {}, {'id': 'p'}, {'id': 1, 'records': 1}],
+}
+TYPES = [(name, value) for name, values in WRONG_TYPES.items() for value in values]
+
+
 def _edited(line: str, old: str, new: str) -> str:
     assert old in line
     return line.replace(old, new, 1)
 
 
-@pytest.mark.parametrize(
-    ('lines', 'said'),
-    [
-        ([_edited(LINES[0], '0.5', '0.9'), *LINES[1:]], 'line 1: its check does not match'),
-        ([*LINES[:2], _edited(LINES[2], 'trial-3', 'trial-4')], 'line 3: its check does not match'),
-        ([LINES[0], LINES[1][:-40], LINES[2]], 'line 2: its check does not match'),
-        ([*LINES[:2], LINES[2][:20]], 'line 3: its check does not match'),
-        ([LINES[0], '', *LINES[1:]], 'line 2: its check does not match'),
-        ([LINES[0], 'null', LINES[2]], 'line 2: its check does not match'),
-        ([*LINES[:2], LINES[2] + ' '], 'line 3: its check does not match'),
-        ([*LINES[:2], LINES[2].rpartition(', "check"')[0] + '}'], 'line 3: its check does not match'),
-        (LINES[:2], 'it has 2 lines, not what was committed'),
-        ([LINES[0]], 'it has 1 lines'),
-        ([*LINES, LINES[0]], 'it has 4 lines'),
-        ([], 'it has 0 lines'),
-        ([to_line({k: v for k, v in record(1).items() if k != 'knobs'})], "it lacks ['knobs']"),
-        ([to_line({**record(1), 'status': 'fine'})], "its status is 'fine'"),
-        *(([to_line({**record(1), 'phase': 'tune', name: value})], f'its {name} is ') for name, value in WRONG),
-    ],
-    ids=range(14 + len(WRONG)),
-)
-def test_damage_is_named_and_skipped(runs, lines, said):
+DAMAGED = [
+    ([_edited(LINES[0], '0.5', '0.9'), *LINES[1:]], 'line 1: its check does not match'),
+    ([*LINES[:2], _edited(LINES[2], 'trial-3', 'trial-4')], 'line 3: its check does not match'),
+    ([LINES[0], LINES[1][:-40], LINES[2]], 'line 2: its check does not match'),
+    ([*LINES[:2], LINES[2][:20]], 'line 3: its check does not match'),
+    ([LINES[0], '', *LINES[1:]], 'line 2: its check does not match'),
+    ([LINES[0], 'null', LINES[2]], 'line 2: its check does not match'),
+    ([*LINES[:2], LINES[2] + ' '], 'line 3: its check does not match'),
+    ([*LINES[:2], LINES[2].rpartition(', "check"')[0] + '}'], 'line 3: its check does not match'),
+    (LINES[:2], 'it has 2 lines, not what was committed'),
+    ([LINES[0]], 'it has 1 lines'),
+    ([*LINES, LINES[0]], 'it has 4 lines'),
+    ([], 'it has 0 lines'),
+    ([to_line({k: v for k, v in record(1).items() if k != 'knobs'})], "it lacks ['knobs']"),
+    ([to_line({**record(1), 'status': 'fine'})], "its status is 'fine'"),
+    *(([to_line({**record(1), 'phase': 'tune', name: value})], f'its {name} is ') for name, value in WRONG),
+]
+"""The lines of a file, and what is said of it."""
+
+
+@pytest.mark.parametrize(('lines', 'said'), DAMAGED, ids=range(len(DAMAGED)))
+def test_damage_is_named_and_skipped(tmp_path, lines, said):
     """One line of a pack that cannot be trusted condemns the file: what else was done to it cannot be known."""
-    commit(runs, 'sound', pack(7))
-    path = runs / 'records' / 'broken.jsonl'
+    prepare(tmp_path)
+    commit(tmp_path, 'sound', pack(7))
+    path = tmp_path / 'records' / 'broken.jsonl'
     path.write_text(''.join(line + '\n' for line in lines))
     with pytest.raises(ValueError) as caught:
         read_file(path, 'mine')
     assert said in str(caught.value)
     assert str(path) in str(caught.value)
     assert 'move the file out of the folder; its trials then run again' in str(caught.value)
-    found, skipped = read_folder(runs, 'mine')
+    found, skipped = read_folder(tmp_path, 'mine')
     assert list(found) == ['trial-7']
     assert skipped == [str(caught.value)]
+
+
+def test_all_damage_at_once_is_named_by_way_of_the_cache_too(tmp_path, monkeypatch):
+    """The cache looks for damage in its own words; each file is named as it is without it."""
+    prepare(tmp_path)
+    commit(tmp_path, 'sound', pack(7))
+    said = []
+    for number, (lines, _) in enumerate([*DAMAGED, *(([to_line({**pack(2)[0], name: value})], '') for name, value in TYPES)]):
+        path = tmp_path / 'records' / f'broken_{number:03}.jsonl'
+        path.write_text(''.join(line + '\n' for line in lines))
+        with pytest.raises(ValueError) as caught:
+            read_file(path, 'mine')
+        said.append(str(caught.value))
+    monkeypatch.setattr(records, 'LARGE', 0)
+    found, skipped = read_folder(tmp_path, 'mine')
+    assert list(found) == ['trial-7'] and sorted(skipped) == sorted(said) and len(set(said)) == len(DAMAGED) + len(TYPES)
 
 
 @pytest.mark.parametrize('curve', [{'step': [0, 1], 'score': [0.1]}, {'step': [0], 'score': ['high']}])
@@ -107,25 +136,13 @@ def test_bytes_that_are_no_text_are_damage(runs):
     assert 'is damaged (it is no text' in read_folder(runs, 'mine')[1][0]
 
 
-WRONG_TYPES = {
-    'replicate': ['0', 1.5, True, None],
-    'seed': ['1', [1]],
-    'knobs': [[], {'lr': '0.1'}, {'lr': None}, None],
-    'item_scores': [[0.5], None, 1.0],
-    'arm': [1, None, ['base']],
-    'status': [['ok'], 'fine', None],
-    'pack': [[], {}, {'id': 'p'}, {'id': 1, 'records': 1}],
-}
-
-
-@pytest.mark.parametrize(
-    ('name', 'value'), [(name, value) for name, values in WRONG_TYPES.items() for value in values], ids=str
-)
-def test_a_right_check_and_a_wrong_type_is_damage(runs, name: str, value: object):
-    """As another program may write it; read directly and by way of the cache the same is said."""
-    commit(runs, 'own', pack(1))
-    commit(runs, 'wrong', [{**pack(2)[0], name: value}])
-    found, skipped = read_folder(runs, 'mine')
+@pytest.mark.parametrize(('name', 'value'), TYPES, ids=str)
+def test_a_right_check_and_a_wrong_type_is_damage(tmp_path, name: str, value: object):
+    """As another program may write it."""
+    prepare(tmp_path)
+    commit(tmp_path, 'own', pack(1))
+    commit(tmp_path, 'wrong', [{**pack(2)[0], name: value}])
+    found, skipped = read_folder(tmp_path, 'mine')
     assert list(found) == ['trial-1'] and len(skipped) == 1
     assert f'wrong.jsonl is damaged (line 1: its {name} is' in skipped[0]
 
