@@ -34,22 +34,37 @@ def record(arm: str, lane: int, size: int) -> dict:
     }
 
 
+def written(folder: Path) -> Path:
+    prepare(folder / 'mine')
+    for arm, size in (('layer_norm', 3), ('rms_norm', 2)):
+        commit(folder / 'mine', arm, [record(arm, lane, size) for lane in range(size)])
+    return folder
+
+
 @pytest.fixture
 def runs(tmp_path, monkeypatch) -> Path:
-    """A folder with a cache."""
+    """A folder with a cache, which a test may change."""
     monkeypatch.setattr(records, 'LARGE', 0)
-    prepare(tmp_path / 'mine')
-    for arm, size in (('layer_norm', 3), ('rms_norm', 2)):
-        commit(tmp_path / 'mine', arm, [record(arm, lane, size) for lane in range(size)])
-    return tmp_path
+    return written(tmp_path)
+
+
+@pytest.fixture(scope='module')
+def once(tmp_path_factory) -> Path:
+    return written(tmp_path_factory.mktemp('once'))
+
+
+@pytest.fixture
+def shared(once, monkeypatch) -> Path:
+    """A folder with a cache that is read alone."""
+    monkeypatch.setattr(records, 'LARGE', 0)
+    return once
 
 
 @pytest.fixture(params=['small', 'large'])
-def either(runs, request, monkeypatch) -> Path:
-    """A folder without a cache, and one with it."""
-    if request.param == 'small':
-        monkeypatch.setattr(records, 'LARGE', 10**9)
-    return runs
+def either(once, request, monkeypatch) -> Path:
+    """A folder that is read alone, without a cache and with it."""
+    monkeypatch.setattr(records, 'LARGE', 10**9 if request.param == 'small' else 0)
+    return once
 
 
 @pytest.mark.parametrize(
@@ -83,15 +98,15 @@ def test_rows_come_in_the_order_of_the_records(either):
 @pytest.mark.parametrize(
     ('limit', 'count', 'more'), [(1, 1, True), (4, 4, True), (5, 5, False), (6, 5, False), (None, 5, False)]
 )
-def test_a_limit_says_whether_it_cut(runs, limit, count, more):
-    answer = ask('select id from trials', runs, limit=limit)
+def test_a_limit_says_whether_it_cut(shared, limit, count, more):
+    answer = ask('select id from trials', shared, limit=limit)
     assert (len(answer.rows), answer.more) == (count, more)
 
 
 @pytest.mark.parametrize('limit', [0, -1])
-def test_a_limit_is_positive(runs, limit):
+def test_a_limit_is_positive(shared, limit):
     with pytest.raises(ValueError, match=f'limit {limit}; allowed: 1 and up'):
-        ask('select 1', runs, limit=limit)
+        ask('select 1', shared, limit=limit)
 
 
 READ = 'records are only read'
@@ -125,16 +140,20 @@ REFUSED = [
 ]
 
 
+def files(*folders: Path) -> list[Path]:
+    return sorted(path for folder in folders for path in folder.rglob('*') if '.cache' not in str(path))
+
+
 @pytest.mark.parametrize(('sql', 'said'), REFUSED)
-def test_a_query_only_reads(runs, tmp_path, monkeypatch, sql, said):
+def test_a_query_only_reads(shared, tmp_path, monkeypatch, sql, said):
     secret = tmp_path / 'secret.txt'
     secret.write_text('secret')
     monkeypatch.chdir(tmp_path)
-    before = sorted(path for path in tmp_path.rglob('*') if '.cache' not in str(path))
+    before = files(tmp_path, shared)
     with pytest.raises(ValueError, match=said) as caught:
-        ask(sql.replace('{file}', str(secret)), runs)
+        ask(sql.replace('{file}', str(secret)), shared)
     assert '\n' not in str(caught.value)
-    assert sorted(path for path in tmp_path.rglob('*') if '.cache' not in str(path)) == before
+    assert files(tmp_path, shared) == before
 
 
 def test_a_query_cannot_write_over_the_cache(runs, monkeypatch):
@@ -170,9 +189,9 @@ def test_variables_of_the_program_are_not_tables(runs, monkeypatch):
         ('select score from trials group by arm', 'must appear in the GROUP BY clause'),
     ],
 )
-def test_errors_say_what_would_be_right(runs, sql, said):
+def test_errors_say_what_would_be_right(shared, sql, said):
     with pytest.raises(ValueError, match=said) as caught:
-        ask(sql, runs)
+        ask(sql, shared)
     text = str(caught.value)
     assert '\n' not in text and 'Error:' not in text and 'LINE 1' not in text and 'Candidate' not in text
 
