@@ -6,6 +6,7 @@ import math
 import pytest
 from fine_study import FINE
 
+from ablations.digest import digest
 from ablations.study import Study
 from ablations.tasks import TASKS, Task, task
 
@@ -75,3 +76,41 @@ def test_tasks_of_the_lab(item):
     assert item.sign == (1 if item.direction == 'higher' else -1)
     assert dataclasses.replace(item) == item
     assert {'kind'} <= set.intersection(*(set(spec) for spec in item.base.values())), 'every socket is a spec'
+
+
+MARGINS = {
+    0.002: ['mnist'],
+    0.005: ['fashion_mnist', 'kmnist', 'emnist_balanced', 'imagenet'],
+    0.01: [
+        *('digits', 'cifar10', 'cifar100', 'tiny_imagenet', 'spoken_digits', 'spoken_digits_samples', 'synthetic_control'),
+        *('arithmetic', 'regular_language', 'zinc', 'adding', 'shape_labels', 'shapes', 'syntax'),
+    ],
+    0.02: [
+        *('recall', 'stdlib_bytes', 'digits_pixels', 'fashion_mnist_pixels', 'cifar10_pixels', 'spoken_digits_bytes'),
+        *('induction', 'selective_copying', 'compression', 'fuzzy_recall', 'modular_addition', 'parity', 'state_tracking'),
+        *(
+            'arithmetic_answers',
+            'tiny_shakespeare',
+            'tiny_shakespeare_bytes',
+            'tinystories',
+            'wikitext',
+            'fineweb',
+            'languages',
+        ),
+    ],
+    0.03: ['identifiers'],
+    0.05: ['friedman'],
+}
+"""Two arms of a task are equivalent within so much of its metric. Change it only if you mean to change verdicts."""
+
+
+def test_margins_are_those_that_verdicts_rest_on():
+    assert {name: item.margin for name, item in TASKS.items()} == {
+        name: margin for margin, names in MARGINS.items() for name in names
+    }
+
+
+def test_the_rest_of_a_task_is_what_was_declared():
+    """Metric, chance, budget, data and base model of every task in one hash. Update it only if you meant the change."""
+    declared = {name: {key: value for key, value in item.to_dict().items() if key != 'margin'} for name, item in TASKS.items()}
+    assert digest(declared) == '80653bf952315ff6'

@@ -230,6 +230,13 @@ def test_interaction_cells_hold_the_means_and_the_effect_is_a_difference_of_diff
     assert (axes.get_ylabel(), axes.get_xlabel().split('\n')[0]) == ('norm', 'mixer')
 
 
+def test_interaction_cells_are_divided_by_lines_between_them():
+    """A panel of two by two levels: one line across at the middle, and one down."""
+    for axes in interaction_figure(*read('factorial')).axes:
+        lines = sorted(tuple(map(tuple, line.get_data())) for line in axes.lines)
+        assert lines == [((0, 1), (0.5, 0.5)), ((0.5, 0.5), (0, 1))]
+
+
 def test_interaction_shades_the_best_cell_darkest_also_of_a_loss():
     for axes, task, pick in zip(
         interaction_figure(*read('factorial')).axes, ('digits', 'stdlib_bytes'), (max, min), strict=True

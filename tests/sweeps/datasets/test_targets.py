@@ -78,6 +78,7 @@ REFUSED = [
     ({'target': 'numbers'}, [[1, 2]], r"target 'numbers' for y of float32 \[1, 2\]; allowed: \['class'"),
     ({}, [[1, 2]], 'no target for y of float32'),
     ({'target': 'map'}, [[1, 2]], "target 'map' with y of float32"),
+    ({'target': 'class'}, [[1, 2]], "target 'class' with y of float32"),
 ]
 
 
@@ -86,6 +87,13 @@ def test_wrong_targets_are_refused(tmp_path: Path, about: dict, y: list, message
     with pytest.raises(ValueError, match=message):
         write(tmp_path / 'set', {'kind': 'tables', **about}, rows(y), rows(y))
     assert not (tmp_path / 'set').exists()
+
+
+def test_a_class_is_one_number_of_an_example():
+    for y in (np.array([[0, 1]], np.int32), np.array([0.0, 1.0], np.float32)):
+        with pytest.raises(ValueError, match=r"target 'class' with y of .*allowed: int32 \[n\]; convert y"):
+            form_of({'target': 'class'}, y)
+    assert form_of({'target': 'class'}, np.array([0, 1], np.int32)) == 'class'
 
 
 def test_missing_features_are_refused(tmp_path: Path):
