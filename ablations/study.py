@@ -82,7 +82,7 @@ class Study:
                 an arm gets the rest. 0: every optimizer gets all `trials`. Simulated with two optimizers, 8 of 16 saves a fifth
                 of the runs. It loses nothing where both are as good, and finds what 12 trials of each find, at the same price,
                 where one is better: no better than fewer trials for both
-    extension   extra trials per optimizer in a round that extends a range
+    extension   how many of them come last, in two rounds: past an edge where the trials before point there; at most half of them
     replicates  independent tunings: the unit of evidence
     base_factor the base gets this many times the replicates: every comparison shares it
     seeds       confirmation runs per replicate
@@ -333,7 +333,7 @@ class Study:
     def reach(self, arm: str, optimizer: str) -> dict[str, tuple[float, float]]:
         """The lowest and the highest possible value of each tuned or fixed knob of an arm under an optimizer type."""
         tuned = {name: reach(bounded(name, values), self.extension > 0) for name, values in self.tune[optimizer].items()}
-        # Ranges of one arm alone are not extended: an extension would give that arm trials that others do not get.
+        # What an arm alone tunes keeps its range.
         own = {name: reach(bounded(name, values), extended=False) for name, values in self.own.get(arm, {}).items()}
         return {**tuned, **own, **{name: (value, value) for name, value in self.fixed.items()}}
 

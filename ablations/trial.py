@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ablations.digest import digest
 
 PHASES = ('tune', 'tune_kept', 'extend_1', 'extend_2', 'confirm', 'share')
+"""Phases of trials. Those of the two `extend` rounds lie where the trials before point to, past an edge or not."""
 KEPT = 'tune_kept'
 """The phase of the trials that only the optimizer gets that a screening kept."""
 TUNING, TEST = 'tuning', 'test'
@@ -103,10 +104,10 @@ class Schedule:
     """Everything that a study wants so far, recorded or not.
 
     `trials` holds every trial once, in the order in which phases ask for them. `asked[phase, arm, task, replicate]` are all
-    trials of a phase, even if another asked first ('tune' includes extensions). `selections[arm, task, replicate]` is the
+    trials of a phase, even if another asked first ('tune' includes all tuning). `selections[arm, task, replicate]` is the
     selected point, or None where every tuning run diverged. `censored[arm, task]` names the edges at which the optimum still
-    lies, and `extended[task]` the extended sides by arm. `budgets[arm, task]` counts the tuning of an arm: trials, steps,
-    examples, and FLOPs if the manifest has costs. `look` is the last declared look (a number of replicates) with all trials
+    lies, and `extended[task][arm, optimizer, replicate]` the sides that each round extended. `budgets[arm, task]` counts the tuning
+    of an arm: trials, steps, examples, and FLOPs if the manifest has costs. `look` is the last declared look (a number of replicates) with all trials
     recorded, 0 before the first; `complete` says that no more is to come. `parts[look, task]` are the arms that take part in a
     look of a task; without an entry all do.
     """
@@ -125,10 +126,6 @@ class Schedule:
         """The last recorded look that an arm took part in on a task; before the first is recorded, that one."""
         taken = [look for look in looks if look <= self.look and self.takes_part(arm, task, look)]
         return max(taken, default=looks[0])
-
-    def searches_beyond(self, task: str) -> int:
-        """How many searches past the edges every replicate of a task makes: one an optimizer in each round that concerns it."""
-        return sum(len({optimizer for sides in wants.values() for optimizer in sides}) for wants in self.extended.get(task, ()))
 
     def takes_part(self, arm: str, task: str, look: int) -> bool:
         """Whether an arm gets the replicates that a look of a task adds: an arm that an earlier look decided does not."""

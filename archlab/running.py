@@ -132,11 +132,10 @@ def _decidable(name: str, study_runs: StudyRuns, budget: str, as_json: bool) -> 
     from sweeps.machine import cores
 
     time, reading = seconds_of(budget, '--budget'), study_runs.reading
-    schedule, tasks = reading.schedule, [task.name for task in reading.study.tasks]
+    tasks = [task.name for task in reading.study.tasks]
     known, price = seconds_by_phase(reading), None
     if set(known) == set(tasks):
-        beyond = {name: reading.study.extension * schedule.searches_beyond(name) for name in tasks}
-        price = Price(*({name: known[name][phase] for name in tasks} for phase in (0, 1)), cores(), beyond)
+        price = Price(*({name: known[name][phase] for name in tasks} for phase in (0, 1)), cores())
     facts = prospect(reading, price, time, study_runs.settings)
     if as_json:
         return print_json(facts)

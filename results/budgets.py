@@ -19,8 +19,8 @@ from ablations.study import Study
 from ablations.tasks import Task
 from ablations.trial import Schedule, Trial
 
-PHASES = ('tune', 'extend', 'confirm', 'share')
-"""The first tuning trials, trials past an edge of the ranges, confirmation, and confirmation at the base's recipe."""
+PHASES = ('tune', 'confirm', 'share')
+"""Tuning, confirmation, and confirmation at the base's recipe."""
 ROUNDING = 0.05
 """The largest change that rounding to whole evaluations may make to the steps that match compute, as a share of them."""
 
@@ -109,14 +109,10 @@ class Equality:
 
 
 def trials_by_phase(study: Study, schedule: Schedule) -> dict[tuple[str, str], dict[tuple[str, int], list[Trial]]]:
-    """{(task, phase): {(arm, replicate): trials}} of everything asked for; tuning and extension are separate phases."""
+    """{(task, phase): {(arm, replicate): trials}} of everything asked for."""
     asked: dict[tuple, dict] = {(task.name, phase): {} for task in study.tasks for phase in PHASES}
     for (phase, arm, task, replicate), trials in schedule.asked.items():
-        if phase == 'tune':
-            asked[task, 'tune'][arm, replicate] = [trial for trial in trials if not trial.extends]
-            asked[task, 'extend'][arm, replicate] = [trial for trial in trials if trial.extends]
-        else:
-            asked[task, phase][arm, replicate] = trials
+        asked[task, phase][arm, replicate] = trials
     return asked
 
 
@@ -144,7 +140,7 @@ def _looks(study: Study, schedule: Schedule, task: str, phase: str) -> list[list
         elif any(('tune', arm, task, number) in schedule.asked for arm, number in rows):
             under_way += rows
     place = {arm: number for number, arm in enumerate(study.arms)}
-    groups = (tuned, under_way) if phase in ('tune', 'extend') else (tuned,)
+    groups = (tuned, under_way) if phase == 'tune' else (tuned,)
     return [sorted(rows, key=lambda row: (place[row[0]], row[1])) for rows in groups if rows]
 
 

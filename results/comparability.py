@@ -49,7 +49,7 @@ def _unequal(study: Study, budgets: tuple[Equality, ...], own: Side, base: Side)
     fallacy, and its pages and the checklist say so.
     """
     for one in budgets:
-        if one.task != own.task.name or (study.recipe == 'same' and one.phase in ('tune', 'extend')):
+        if one.task != own.task.name or (study.recipe == 'same' and one.phase == 'tune'):
             continue
         for arm in (own.arm, base.arm):
             if arm in one.unequal:

@@ -12,13 +12,15 @@ from results.runs import Runs
 from results.store.reading import Reading
 from results.tables.words import number
 
+ROUNDING = 1e-4
+"""How far past 0 or 1 rounding may move a unit."""
 RARE = 0.1
 """Divergence in fewer confirmation runs than this share may be there in other arms too, unseen."""
 
 
 def doubts(reading: Reading) -> list[str]:
-    """A sentence for each likeness: loud arms, rare divergence, extended ranges, test splits too small for their margin."""
-    return [*_loud(reading), *_rare(reading), *_extended(reading), *_small(reading)]
+    """A sentence for each likeness: loud arms, rare divergence, ranges too narrow, test splits too small for their margin."""
+    return [*_loud(reading), *_rare(reading), *_outside(reading), *_small(reading)]
 
 
 def _loud(reading: Reading) -> Iterator[str]:
@@ -38,11 +40,15 @@ def _rare(reading: Reading) -> Iterator[str]:
                 yield f'{arm} on {task.name}: {counts.diverged} of {counts.runs} confirmation runs diverged, too few for a rate'
 
 
-def _extended(reading: Reading) -> Iterator[str]:
-    for task, rounds in reading.schedule.extended.items():
-        arms = sorted({arm for wants in rounds for arm in wants})
-        if arms:
-            yield f'{", ".join(arms)} on {task}: ranges were extended, one decision for all replicates'
+def _outside(reading: Reading) -> Iterator[str]:
+    """Where the selected point is outside in some replicates only, the arm's value depends on who looked there."""
+    for task in reading.study.tasks:
+        for arm in reading.study.arms:
+            chosen = [one for key, one in reading.schedule.selections.items() if one and key[:2] == (arm, task.name)]
+            outside = sum(not all(-ROUNDING <= unit <= 1 + ROUNDING for unit in one.unit) for one in chosen)
+            if 0 < outside < len(chosen):
+                told = f'{outside} of {len(chosen)} replicates selected a recipe outside the ranges'
+                yield f'{arm} on {task.name}: {told}, which are too narrow for this arm'
 
 
 def _small(reading: Reading) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Edges: the gain past the edges of a range, read from the surface that selection uses, fitted to several replicates.
+"""Edges: the gain past the edges of a range, read from the surface that selection uses.
 
 Points are unit coordinates; scores are in the good direction, higher better.
 """
@@ -12,9 +12,6 @@ import numpy as np
 from results.optimum import bests
 from results.remembered import remembered
 from results.surface import MOST, fits, together
-
-ENOUGH = 8
-"""With fewer trials that ended a surface says nothing of what lies past them."""
 
 Side = tuple[str, str]
 """A tuned value and its `low` or `high` end."""
@@ -38,8 +35,8 @@ class Edges:
 
 @dataclasses.dataclass(frozen=True)
 class Range:
-    """What is asked of one optimizer: `replicates` [(units [n, d], scores [n])] with the values in the order of `box`; `smooth`
-    `[d]` is False for choices; `beyond[side]` is the unit coordinate to which that side would be extended."""
+    """What is asked of one optimizer: `replicates` [(units [n, d], scores [n])] with the values in the order of `box`, often just
+    one; `smooth` `[d]` is False for choices; `beyond[side]` is the unit coordinate to which that side would be extended."""
 
     replicates: Sequence[tuple[np.ndarray, np.ndarray]]
     smooth: Sequence[bool]
@@ -58,7 +55,7 @@ def edges(
 ) -> Edges | None:
     """Look past each edge of the box, on the surface of the replicates of one optimizer: the first ones, up to MOST trials.
 
-    The arguments are those of `Range`. None with fewer than ENOUGH finite trials.
+    The arguments are those of `Range`. None with too few finite trials for a surface.
 
     >>> units = np.linspace(0, 1, 8)[:, None]
     >>> seen = edges([(units, -((units[:, 0] - 1.2) ** 2))] * 2, [True], {'lr': (0.0, 1.0)}, {('lr', 'high'): 4 / 3})
@@ -86,7 +83,7 @@ def edges_of(ranges: Sequence[Range]) -> list[Edges | None]:
 def _looked(ranges: Sequence[Range], firsts: Sequence) -> list[list]:
     """The best inside, the noise, and the gain past each side; empty where no surface fits."""
     made = fits([together(first, asked.smooth) for asked, first in zip(ranges, firsts, strict=True)])
-    fitted = [place for place, surface in enumerate(made) if surface is not None and len(surface.units) >= ENOUGH]
+    fitted = [place for place, surface in enumerate(made) if surface is not None]
     boxes = {place: _boxes(ranges[place], firsts[place]) for place in fitted}
     each = [(made[place], *ends) for place in fitted for ends in boxes[place]]
     heights = iter([height for _, height in bests(*zip(*each, strict=True))] if each else ())

@@ -1,6 +1,7 @@
 """Expected best: the score that a tuning of k trials would have reached, for every k up to the trials that were run.
 
-Only the first trials of each optimizer count, those before any extension, because an extension is decided after them. The
+Only the first trials of each optimizer count, those before the rounds that may extend ranges, because the first ones place the
+others. The curves
 curves show how far the order of the arms depends on the tuning budget. With a screening the curve of one optimizer ends with
 the screening, and that of all goes on with the trials of the optimizer that each replicate kept.
 """

@@ -32,22 +32,18 @@ LEVERS = ('trials', 'seeds', 'replicates')
 
 @dataclasses.dataclass(frozen=True)
 class Price:
-    """What runs take: seconds of one run by task, in tuning and in confirmation, on so many cores at once.
-
-    `extended` are the tuning runs of a replicate of an arm that extensions of ranges added, by task.
-    """
+    """What runs take: seconds of one run by task, in tuning and in confirmation, on so many cores at once."""
 
     tuning: Mapping[str, float]
     confirmation: Mapping[str, float]
     cores: int = 1
-    extended: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
-def runs_of(study: Study, setting: Setting, extended: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+def runs_of(study: Study, setting: Setting) -> dict[str, tuple[int, int]]:
     """{task: tuning and confirmation runs} of the whole study at a setting, if no look ends it early.
 
     >>> from ablations.studies import STUDIES
-    >>> runs_of(STUDIES['null'], Setting(trials=16, seeds=2, replicates=5), {})['digits']
+    >>> runs_of(STUDIES['null'], Setting(trials=16, seeds=2, replicates=5))['digits']
     (320, 70)
     """
     others = len(study.arms) - 1
@@ -55,14 +51,12 @@ def runs_of(study: Study, setting: Setting, extended: Mapping[str, int]) -> dict
     tuned = setting.replicates * study.base_factor if study.recipe == 'same' else replicates
     each = study.tuning_runs + (setting.trials - study.trials) * (1 if study.screening else len(study.tune))
     shared = setting.replicates * others if study.share and study.recipe == 'own' else 0
-    return {
-        task.name: (tuned * (each + extended.get(task.name, 0)), (replicates + shared) * setting.seeds) for task in study.tasks
-    }
+    return {task.name: (tuned * each, (replicates + shared) * setting.seeds) for task in study.tasks}
 
 
 def seconds(study: Study, setting: Setting, price: Price) -> float:
     """How long the whole study takes at a setting, whatever of it is recorded already."""
-    runs = runs_of(study, setting, price.extended)
+    runs = runs_of(study, setting)
     return sum(t * price.tuning[task] + c * price.confirmation[task] for task, (t, c) in runs.items()) / price.cores
 
 
@@ -168,7 +162,7 @@ def prospect(reading: Reading, price: Price | None, budget: float, applied: Sequ
 
 def _counted(study: Study, setting: Setting, price: Price | None) -> dict:
     """A setting with its runs, and the seconds that it takes where they are known."""
-    runs = runs_of(study, setting, price.extended if price else {})
+    runs = runs_of(study, setting)
     time = seconds(study, setting, price) if price else None
     return {**dataclasses.asdict(setting), 'runs': sum(map(sum, runs.values())), 'seconds': time}
 

@@ -128,9 +128,9 @@ def _loss_of_half(runs: Runs, replicate: int) -> float | None:
 
 
 def _half(trials: list[Trial]) -> list[Trial]:
-    """The first half of the trials inside the ranges, and all that extended them."""
-    inside = [trial for trial in trials if not trial.extends]
-    return [*inside[: (len(inside) + 1) // 2], *(trial for trial in trials if trial.extends)]
+    """The first half of the trials before the rounds that may extend ranges, and of those rounds."""
+    parts = [[trial for trial in trials if trial.extends == late] for late in (False, True)]
+    return [trial for part in parts for trial in part[: (len(part) + 1) // 2]]
 
 
 def _selected(runs: Runs, tuned: Mapping[str, list[Trial]]) -> Selected | None:

@@ -36,13 +36,13 @@ class Runs:
         return self.reading.schedule.selections.get((self.arm, self.task.name, replicate))
 
     def asked(self, phase: str, replicate: int) -> list[Trial]:
-        """The trials of a phase ('tune' with its extensions, 'confirm', 'share'), recorded or not."""
+        """The trials of a phase ('tune', 'confirm', 'share'), recorded or not."""
         return self.reading.schedule.asked.get((phase, self.arm, self.task.name, replicate), [])
 
     def tuned(self, optimizer: str, replicate: int, first: bool = False) -> list[Trial] | None:
-        """The tuning trials of an optimizer, or only the `first` ones, before any extension; None until all are recorded."""
+        """The tuning trials of an optimizer, or only the `first` ones, which no earlier trial placed; None until all are recorded."""
         trials = [trial for trial in self.asked('tune', replicate) if trial.program.optimizer == optimizer]
-        trials = [trial for trial in trials if not trial.phase.startswith('extend')] if first else trials
+        trials = [trial for trial in trials if not trial.extends] if first else trials
         return trials if trials and all(trial.id in self.reading.records for trial in trials) else None
 
     def tuned_alike(self, optimizer: str, replicate: int, first: bool = False) -> list[Trial] | None:
@@ -51,7 +51,8 @@ class Runs:
         What is measured of one optimizer in all arms is measured by these. None until all of `tuned` are recorded.
         """
         trials = self.tuned(optimizer, replicate, first)
-        return trials and [trial for trial in trials if trial.phase != KEPT]
+        later = self.reading.study.screening > 0
+        return trials and [trial for trial in trials if trial.phase != KEPT and not (later and trial.extends)]
 
     def records_of(self, trials: list[Trial]) -> list[dict]:
         """The summaries of those records that these trials have."""

@@ -35,17 +35,16 @@ def expected_trials(study: Study, schedule: Schedule) -> int:
 def expected_by_task(study: Study, schedule: Schedule) -> dict[str, int]:
     """The foreseeable trials of the whole study by task: those scheduled, and the tuning and confirmations to come.
 
-    Extensions count once they are decided; runs at a shared recipe count if they are separate runs. Arms that a look decided
-    get no more replicates; of the others nobody knows yet, so they count.
+    Runs at a shared recipe count if they are separate runs. Arms that a look decided get no more replicates; of the others nobody
+    knows yet, so they count.
     """
     counts = {task.name: 0 for task in study.tasks}
     for trial in schedule.trials:
         counts[trial.task] += 1
     for task in study.tasks:
-        tuning = study.tuning_runs + study.extension * schedule.searches_beyond(task.name)
         for arm in study.arms:
             confirmed = 1 if arm == study.base or study.recipe == 'same' or not study.share else 2
-            tuned = tuning if arm == study.base or study.recipe == 'own' else 0
+            tuned = study.tuning_runs if arm == study.base or study.recipe == 'own' else 0
             for replicate in _replicates(study, schedule, arm, task.name):
                 if ('confirm', arm, task.name, replicate) not in schedule.asked:
                     counts[task.name] += study.seeds * confirmed

@@ -1,22 +1,26 @@
-"""Extension: the edges of the ranges past which an arm needs more trials. No jax.
+"""Extension: the edges of the ranges past which an arm searches on. No jax.
 
 A side is a tuned value and its `low` or `high` end; points are unit coordinates, scores in the good direction.
 """
 
 import dataclasses
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 
-from results.edges import Box, Range, Side, edges_of
+from results.edges import Box, Edges, Range, Side, edges_of
 
 NEAR = 1 / 8
 """The largest distance that counts as close to an edge, as a share of the study's own range."""
 
-PAST = 0.25
-"""A side counts where the gain past it is above this share of a score's standard error. A surface bends back where it has no
-trials, so flat, loud or ridged worlds hardly ever gain; measurements are in LOG.md."""
+NEARLY = 0.5
+"""A round searches past a side where the surface is lower there by less than this many standard errors of a score. A surface bends
+back where it has no trials, and a round costs no more past an edge than inside. With 0 three of ten replicates miss an optimum
+that lies a quarter of the range outside; measurements are in LOG.md."""
+ROUNDING = 1e-6
+"""An optimum lies at an edge where the gain past it is above this share of a score's standard error, which rounding never is."""
 
 Measured = tuple[np.ndarray, np.ndarray]
 """Units `[n, d]` and scores `[n]` of the trials of a replicate, -inf where one diverged."""
@@ -24,8 +28,8 @@ Measured = tuple[np.ndarray, np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class Tuned:
-    """The tuning of one arm with one optimizer: which values have an order, the ranges so far, the ends of extensions,
-    and the trials of all replicates."""
+    """The tuning of one arm with one optimizer: which values have an order, the ranges so far, the ends of extensions, and the
+    trials of a replicate, or of several that are read together."""
 
     smooth: Sequence[bool]
     box: Box
@@ -36,36 +40,60 @@ class Tuned:
         """The trials of all replicates as one."""
         return tuple(np.concatenate(parts) for parts in zip(*self.measured, strict=True))
 
+    @functools.cached_property
+    def beyond(self) -> dict[Side, float]:
+        """The ends of extensions, without a side where most of the outermost trials diverged: a cliff ends the range there, and
+        a surface does not see it."""
+        trials, names = self.together(), list(self.box)
+        return {
+            (name, side): end
+            for (name, side), end in self.ends.items()
+            if not _falls_off(trials, names.index(name), self.box[name], side)
+        }
+
+
+def sides_to_search(asked: Mapping[Hashable, Tuned]) -> dict[Hashable, list[Side]]:
+    """The sides past which the surface is not clearly lower than inside; what has none is left out.
+
+    `asked` names what is tuned, with one optimizer. With too few trials for a surface, a side counts if the best trial is close
+    to it. Where all diverged, lower learning rates (the first value) are searched.
+    """
+    sides = {}
+    for key, told in _looked(asked).items():
+        tuned, lower = asked[key], (next(iter(asked[key].box)), 'low')
+        if told:
+            named = [side for side, gain in told.gains.items() if gain > -NEARLY * told.noise]
+        elif np.isfinite(tuned.together()[1]).any():
+            named = _near(tuned)
+        else:
+            named = [lower] if lower in tuned.ends else []
+        if named:
+            sides[key] = named
+    return sides
+
 
 def sides_past_edges(arms: Mapping[str, Mapping[str, Tuned]]) -> dict[str, dict[str, list[Side]]]:
-    """By arm and optimizer, the sides past which the arm's surface clearly rises, and to the arm's best score or more.
+    """By arm and optimizer, the sides past which the surface rises, to the arm's best score or more with any optimizer.
 
-    With too few trials for a surface, a side counts if the best trial is close to it. A side where most of the outermost trials
-    diverged never counts: a cliff ends the range there, and a surface does not see it. Arms without a side are left out.
+    With too few trials for a surface, a side counts if the best trial is close to it. Arms without a side are left out.
     """
-    ranges = {}
-    for arm, tunings in arms.items():
-        for optimizer, tuned in tunings.items():
-            trials, names = tuned.together(), list(tuned.box)
-            beyond = {
-                (name, side): end
-                for (name, side), end in tuned.ends.items()
-                if not _falls_off(trials, names.index(name), tuned.box[name], side)
-            }
-            ranges[arm, optimizer] = Range(tuned.measured, tuned.smooth, tuned.box, beyond)
-    seen = dict(zip(ranges, edges_of(list(ranges.values())), strict=True))
-    sides = {arm: {} for arm in arms}
-    for arm, tunings in arms.items():
-        top = max((told.inside for optimizer in tunings if (told := seen[arm, optimizer])), default=-math.inf)
-        for optimizer, tuned in tunings.items():
-            told, beyond = seen[arm, optimizer], ranges[arm, optimizer].beyond
-            if told is None:
-                named = _near(tuned.together(), tuned.box, beyond)
-            else:
-                named = [side for side, gain in told.gains.items() if gain > PAST * told.noise and told.inside + gain >= top]
-            if named:
-                sides[arm][optimizer] = named
-    return {arm: named for arm, named in sides.items() if named}
+    looked = _looked({(arm, optimizer): tuned for arm, tunings in arms.items() for optimizer, tuned in tunings.items()})
+    sides: dict[str, dict[str, list[Side]]] = {}
+    for (arm, optimizer), told in looked.items():
+        top = max(other.inside for (whose, _), other in looked.items() if other and whose == arm) if told else math.nan
+        if told is None:
+            named = _near(arms[arm][optimizer])
+        else:
+            named = [side for side, gain in told.gains.items() if gain > ROUNDING * told.noise and told.inside + gain >= top]
+        if named:
+            sides.setdefault(arm, {})[optimizer] = named
+    return sides
+
+
+def _looked(asked: Mapping[Hashable, Tuned]) -> dict[Hashable, Edges | None]:
+    """What surfaces say of the edges of each."""
+    ranges = [Range(tuned.measured, tuned.smooth, tuned.box, tuned.beyond) for tuned in asked.values()]
+    return dict(zip(asked, edges_of(ranges), strict=True))
 
 
 def _falls_off(trials: Measured, column: int, box: tuple[float, float], side: str) -> bool:
@@ -75,13 +103,27 @@ def _falls_off(trials: Measured, column: int, box: tuple[float, float], side: st
     return np.isinf(scores[outer]).sum() > outer.sum() / 2
 
 
-def _near(trials: Measured, box: Box, beyond: Mapping[Side, float]) -> list[Side]:
+def below_divergence(units: np.ndarray, scores: np.ndarray, box: Box) -> Box:
+    """The ranges up to the lowest learning rate, the first value, from which on all trials diverged.
+
+    >>> units = np.array([[0.1], [0.4], [0.7]])
+    >>> below_divergence(units, np.array([-np.inf, 0.5, -np.inf]), {'lr': (0.0, 1.0)})
+    {'lr': (0.0, 0.7)}
+    """
+    finite, (name, (low, high)) = np.isfinite(scores), next(iter(box.items()))
+    lost = units[~finite, 0]
+    lost = lost[lost > units[finite, 0].max(initial=-math.inf)]
+    return {**box, name: (low, max(low, min(high, float(lost.min(initial=math.inf)))))}
+
+
+def _near(tuned: Tuned) -> list[Side]:
     """The sides that the best of the trials is close to."""
-    units, scores = trials
+    units, scores = tuned.together()
     if not np.isfinite(scores).any():
         return []
-    best = dict(zip(box, units[scores.argmax()], strict=True))
+    best = dict(zip(tuned.box, units[scores.argmax()], strict=True))
     distances = {
-        (name, side): best[name] - box[name][0] if side == 'low' else box[name][1] - best[name] for name, side in beyond
+        (name, side): best[name] - tuned.box[name][0] if side == 'low' else tuned.box[name][1] - best[name]
+        for name, side in tuned.beyond
     }
     return [side for side, distance in distances.items() if distance < NEAR]

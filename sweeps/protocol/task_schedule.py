@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from ablations.study import Study
 from ablations.tasks import Task
 from ablations.trial import Program
+from results.edges import Side
 from results.selection import Selected
 from sweeps.protocol.asked import Asked
 from sweeps.protocol.confirmation import confirm
-from sweeps.protocol.tuning import Replicates, Tuning, Wants
+from sweeps.protocol.tuning import Key, Replicates, Tuning
 
 
 class TaskSchedule:
@@ -26,16 +27,16 @@ class TaskSchedule:
         self.censored: dict[tuple[str, str], list[str]] = {}
 
     @property
-    def extended(self) -> list[Wants]:
-        """The extended sides of each arm, round by round."""
-        return self.tuning.rounds
+    def extended(self) -> dict[Key, list[list[Side]]]:
+        """By arm, optimizer and replicate, the sides that each round extended; without those that extended none."""
+        return {key: rounds for key, rounds in self.tuning.extended.items() if any(rounds)}
 
     def advance(self, replicates: Replicates, first: bool) -> bool:
         """Tune, select and confirm these replicates as far as the records allow; gives whether all of it is recorded.
 
-        The `first` look decides how ranges are extended, later ones follow it.
+        The `first` look says of whom an optimum lies at an edge.
         """
-        done = self.tuning.tune(replicates, decide=first)
+        done = self.tuning.tune(replicates)
         for (arm, _, replicate), trials in self.tuning.trials.items():
             if replicate in replicates[arm]:
                 self.asked.by_phase.setdefault(('tune', arm, self.task.name, replicate), []).extend(trials)
@@ -47,7 +48,7 @@ class TaskSchedule:
 
     def _note_edges(self, replicates: Replicates) -> None:
         """Note the sides past which an arm would still have its range extended."""
-        left = self.tuning.wanted(replicates)
+        left = self.tuning.sides_left(replicates)
         for arm in self.study.arms:
             wants = left.get(arm if arm in self.tuned else self.study.base, {})
             edges = [f'{optimizer} {name} {side}' for optimizer, sides in wants.items() for name, side in sides]

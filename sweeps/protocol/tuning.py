@@ -1,9 +1,11 @@
-"""Tuning: the trials that tune all arms of a study on one task, first inside its ranges, then past their edges. No jax.
+"""Tuning: the trials that tune all arms of a study on one task. No jax.
+
+Every replicate of every arm is tuned on its own, with the same number of trials under each optimizer. The first ones lie inside
+the study's ranges. The last ones come in two rounds: past the edges where a surface of the trials so far may be higher, and
+inside where it is not. No replicate shares such a decision with another, so that their spread shows what it does.
 
 With a screening every optimizer gets the first trials, and the optimizer that is then better, by the selection that ends a
-tuning too, gets the rest; each replicate of each arm decides it for itself. A round that extends ranges gives trials to every
-optimizer that it concerns, kept or not: the screening did not see what lies past the edges. So all replicates of all arms have
-the same number of trials.
+tuning too, gets the rest; each replicate of each arm decides it for itself.
 """
 
 import itertools
@@ -20,11 +22,11 @@ from ablations.tasks import Task
 from ablations.trial import KEPT, TUNING, Program, Trial
 from results.edges import Box, Side
 from results.selection import Selected, select_each
-from sweeps.protocol.extension import Measured, Tuned, sides_past_edges
-from sweeps.protocol.search import NOTHING, SEARCHES, propose
+from sweeps.protocol.extension import Measured, Tuned, below_divergence, sides_past_edges, sides_to_search
+from sweeps.protocol.search import NOTHING, ROUNDING, SEARCHES, propose
 
 ROUNDS = 2
-"""The largest number of extensions."""
+"""The largest number of rounds that may extend ranges."""
 REACH = 1 / 3
 """How far a round extends a side, as a share of the study's own range (on the range's scale)."""
 BATCH = 8
@@ -34,8 +36,6 @@ Key = tuple[str, str, int]
 """Arm, optimizer, replicate: the unit that is tuned on its own."""
 Replicates = Mapping[str, range]
 """The replicates of each arm: the base may have several times as many."""
-Wants = dict[str, dict[str, list[Side]]]
-"""The sides that each arm wants extended, by optimizer; arms that want none are left out."""
 
 
 def scores(sign: int, trials: Sequence[Trial], records: Mapping[str, dict]) -> np.ndarray:
@@ -47,8 +47,8 @@ def scores(sign: int, trials: Sequence[Trial], records: Mapping[str, dict]) -> n
 class Tuning:
     """The tuning of one task. `ask(trials)` puts trials on the schedule and gives whether all of them are recorded.
 
-    `programs` has one for each tuned arm and each optimizer. `trials` are the ones asked for so far, and `rounds` the decided
-    extensions.
+    `programs` has one for each tuned arm and each optimizer. `trials` are the ones asked for so far, and `extended` the sides
+    that each round extended.
     """
 
     def __init__(
@@ -63,36 +63,49 @@ class Tuning:
         self.arms = list(dict.fromkeys(arm for arm, _ in programs))
         self.adaptive = SEARCHES[study.search].adaptive
         self.trials: dict[Key, list[Trial]] = {}
-        self.rounds: list[Wants] = []
+        self.extended: dict[Key, list[list[Side]]] = {}
         self._units: dict[Key, list[list[float]]] = {}
         self._scores: dict[Key, np.ndarray] = {}
-        self._strips: dict[Key, np.ndarray] = {}
+        self._spread: dict[tuple[str, Key], np.ndarray] = {}
         self._addresses: dict[tuple[str, str], list[str]] = {}
         self._knobs_by_seed: dict[int, list[dict]] | None = None
 
-    def tune(self, replicates: Replicates, decide: bool) -> bool:
-        """Ask for the trials of these replicates as far as the records allow; gives whether their tuning is wholly recorded.
-
-        With `decide` they decide how ranges are extended; otherwise they follow the decided rounds.
-        """
+    def tune(self, replicates: Replicates) -> bool:
+        """Ask for the trials of these replicates as far as the records allow; gives whether their tuning is wholly recorded."""
         study = self.study
         keys = [(arm, optimizer, r) for arm in self.arms for optimizer in study.tune for r in replicates[arm]]
-        for first, last in itertools.pairwise(self._rounds()):
-            asked = self._kept(replicates) if study.screening and first else keys
-            if not self.ask([trial for key in asked for trial in self._inside(key, first, last - first)]):
+        for first, last, extends in self._parts():
+            if first and first == study.screening:
+                keys = self._kept(replicates)
+            sides = self._sides_to_search(keys) if extends else {}
+            trials = []
+            for key in keys:
+                if extends:
+                    trials += self._extending(key, sides.get(key, []), first, last - first, f'extend_{extends}')
+                else:
+                    trials += self._inside(key, first, last - first, self._phase(first))
+            if not self.ask(trials):
                 return False
-        done = self.ask([trial for number in range(len(self.rounds)) for trial in self._beyond(number, replicates)])
-        while decide and done and study.extension and len(self.rounds) < ROUNDS and (wants := self.wanted(replicates)):
-            self.rounds.append(wants)
-            done = self.ask(self._beyond(len(self.rounds) - 1, replicates))
-        return done
+        return True
 
-    def _rounds(self) -> list[int]:
-        """How many trials inside its own ranges a key has after each round, from 0 on."""
+    def _parts(self) -> list[tuple[int, int, int]]:
+        """The trials of a key that are asked for at the same time: from the first to before the last, and the number of the
+        round that may extend ranges, 0 for none."""
         study = self.study
-        if study.screening:
-            return [0, study.screening, study.trials]
-        return [*range(0, study.trials, BATCH if self.adaptive else study.trials), study.trials]
+        # Half of the trials at most: a surface needs some inside.
+        late = min(study.extension, study.trials // 2, study.trials - study.screening)
+        start = study.trials - late
+        inside = range(0, start, BATCH if self.adaptive else start)
+        ends = [0, study.screening, start] if study.screening else [*inside, start]
+        parts = [(first, last, 0) for first, last in itertools.pairwise(ends) if last > first]
+        sizes = [late * number // ROUNDS for number in range(ROUNDS + 1)]
+        rounds = [(first, last) for first, last in itertools.pairwise(sizes) if last > first]
+        return parts + [(start + first, start + last, number) for number, (first, last) in enumerate(rounds, 1)]
+
+    def _phase(self, first: int) -> str:
+        """The phase of trials inside the study's own ranges."""
+        later = f'tune_{first // BATCH + 1}' if self.adaptive else KEPT
+        return later if first else 'tune'
 
     def _kept(self, replicates: Replicates) -> list[Key]:
         """The better optimizer of each replicate of each arm, by all its trials; the first one where all of them diverged."""
@@ -112,23 +125,27 @@ class Tuning:
         ]
         return dict(zip(places, select_each(asked), strict=True))
 
-    def wanted(self, replicates: Replicates) -> Wants:
-        """The sides that each arm would have extended, by these replicates of it."""
-        study, rounds = self.study, len(self.rounds)
-        boxes = {optimizer: self.box(optimizer, rounds) for optimizer in study.tune}
-        ends = {
-            optimizer: self._ends(optimizer, boxes[optimizer], [name for name, values in space.items() if values.smooth])
-            for optimizer, space in study.tune.items()
-        }
-        arms = {arm: {} for arm in self.arms}
-        for arm, tunings in arms.items():
-            for optimizer in study.tune:
-                space = study.space(arm, optimizer)
-                # What an arm alone tunes keeps its range.
-                own = {**dict.fromkeys(space, (0.0, 1.0)), **boxes[optimizer]}
-                trials = [self.measured((arm, optimizer, replicate)) for replicate in replicates[arm]]
-                tunings[optimizer] = Tuned([values.smooth for values in space.values()], own, ends[optimizer], trials)
-        return sides_past_edges(arms)
+    def _sides_to_search(self, keys: Sequence[Key]) -> dict[Key, list[Side]]:
+        """The sides past which each key may find better trials, by its own trials alone."""
+        return sides_to_search({key: self._tuned(key[:2], [key[2]], self._box(key)) for key in keys})
+
+    def sides_left(self, replicates: Replicates) -> dict[str, dict[str, list[Side]]]:
+        """By arm and optimizer, the sides at which an optimum lies: past all that these replicates searched, by all of them."""
+        asked: dict[str, dict[str, Tuned]] = {}
+        for arm, optimizer in itertools.product(self.arms, self.study.tune):
+            boxes = [self._box((arm, optimizer, replicate)) for replicate in replicates[arm]]
+            widest = {name: (min(b[name][0] for b in boxes), max(b[name][1] for b in boxes)) for name in boxes[0]}
+            asked.setdefault(arm, {})[optimizer] = self._tuned((arm, optimizer), replicates[arm], widest)
+        return sides_past_edges(asked)
+
+    def _tuned(self, about: tuple[str, str], replicates: Sequence[int], box: Box) -> Tuned:
+        """The tuning of these replicates of an arm with an optimizer, whose ranges are these so far."""
+        tune, space = self.study.tune[about[1]], self.study.space(*about)
+        ends = self._ends(about[1], box, [name for name, values in tune.items() if values.smooth])
+        # What an arm alone tunes keeps its range.
+        own = {**dict.fromkeys(space, (0.0, 1.0)), **box}
+        trials = [self.measured((*about, replicate)) for replicate in replicates]
+        return Tuned([values.smooth for values in space.values()], own, ends, trials)
 
     def measured(self, key: Key) -> Measured:
         """Units `[n, d]`, in the order of the space, and scores `[n]` of all trials of a key; all must be recorded."""
@@ -136,20 +153,15 @@ class Tuning:
             self._scores[key] = scores(self.task.sign, self.trials[key], self.records)
         return np.array(self._units[key]), self._scores[key]
 
-    def box(self, optimizer: str, rounds: int) -> Box:
-        """The range of each value, in units, after the first `rounds` extensions; the same for every arm."""
-        box = dict.fromkeys(self.study.tune[optimizer], (0.0, 1.0))
-        for number in range(rounds):
-            sides = self._sides(optimizer, number)
-            for (name, side), end in self._ends(optimizer, box, [name for name, _ in sides]).items():
+    def _box(self, key: Key) -> Box:
+        """The range of each value so far, in units."""
+        box = dict.fromkeys(self.study.tune[key[1]], (0.0, 1.0))
+        for sides in self.extended.get(key, ()):
+            for (name, side), end in self._ends(key[1], box, [name for name, _ in sides]).items():
                 low, high = box[name]
                 if (name, side) in sides:
                     box[name] = (end, high) if side == 'low' else (low, end)
         return box
-
-    def _sides(self, optimizer: str, number: int) -> list[Side]:
-        """The sides of an optimizer's box that any arm wanted extended in a round, each once."""
-        return list(dict.fromkeys(side for sides in self.rounds[number].values() for side in sides.get(optimizer, [])))
 
     def _ends(self, optimizer: str, box: Box, names: list[str]) -> dict[Side, float]:
         """The end of each side's extension, for these values; without sides beyond which nothing better can lie."""
@@ -174,53 +186,53 @@ class Tuning:
         end = min(high + REACH, values.limit(side))
         return end if end > high + 1e-9 else None
 
-    def _inside(self, key: Key, first: int, count: int) -> list[Trial]:
-        """The trials after the `first` ones inside the study's own ranges.
+    def _inside(self, key: Key, first: int, count: int, phase: str) -> list[Trial]:
+        """The trials after the `first` ones, by the study's own search inside its ranges.
 
         An adaptive search goes in batches, at the same time for all arms, and each uses the scores of the batches before.
         Recorded batches are not proposed again, because a proposal takes time and its last bits differ between machines.
         """
-        later = f'tune_{first // BATCH + 1}' if self.adaptive else KEPT
-        phase = 'tune' if first == 0 else later
-        made = self._of_records(key, range(first, first + count), phase) if self.adaptive else None
+        if not self.adaptive:
+            return self._at(key, self._points(self.study.search, key, first, count), phase)
+        made = self._of_records(key, range(first, first + count), phase)
         if made is not None:
             return self._add(key, made)
         units, known = self.measured(key) if first else NOTHING
-        points = self._propose(self.study.search, key, (np.clip(units, 0, 1), known), count, first)
-        return self._at(key, points, phase, first)
+        within = (np.abs(units - 0.5) <= 0.5 + ROUNDING).all(-1)
+        return self._at(key, self._propose(self.study.search, key, (units[within], known[within]), count, first), phase)
 
-    def _beyond(self, number: int, replicates: Replicates) -> list[Trial]:
-        """The trials of a round: every arm searches past the edges that any arm wants extended."""
-        made, extension = [], self.study.extension
-        for arm in self.arms:
-            for optimizer in self.study.tune:
-                box, sides = self.box(optimizer, number), self._sides(optimizer, number)
-                for replicate in replicates[arm] if sides else ():
-                    key = (arm, optimizer, replicate)
-                    points = self._after_tuning(key)[number * extension : (number + 1) * extension]
-                    placed = [self._place(key, box, sides[i % len(sides)], point) for i, point in enumerate(points)]
-                    # Numbered as if no screening had left any trial out.
-                    first = self.study.trials + sum(trial.extends for trial in self.trials[key])
-                    made += self._at(key, np.array(placed).reshape(len(placed), -1), f'extend_{number + 1}', first)
+    def _extending(self, key: Key, sides: list[Side], first: int, count: int, phase: str) -> list[Trial]:
+        """The trials of a round: past these sides in turn, or inside the ranges so far without any.
+
+        Inside they keep below the rates from which on all diverged.
+        """
+        if self.adaptive and not sides:
+            made = self._inside(key, first, count, phase)
+        else:
+            points = self._points('sobol' if sides else self.study.search, key, first, count)
+            box = below_divergence(*self.measured(key), self._box(key))
+            strips = [self._strip(key, *side) for side in sides] or [{}]
+            placed = [self._place(key, point, {**box, **strips[i % len(strips)]}) for i, point in enumerate(points)]
+            made = self._at(key, placed, phase)
+        self.extended.setdefault(key, []).append(sides)
         return made
 
-    def _after_tuning(self, key: Key) -> np.ndarray:
-        """Points of the unit cube for all rounds: the continuation of the Sobol sequence after tuning. `[n, d]`"""
-        if key not in self._strips:
-            count = self.study.trials + ROUNDS * self.study.extension
-            self._strips[key] = self._propose('sobol', key, NOTHING, count, 0)[self.study.trials :]
-        return self._strips[key]
+    def _points(self, search: str, key: Key, first: int, count: int) -> np.ndarray:
+        """Points of the unit cube by a search that follows no scores, all proposed at once: a grid does not grow. `[count, d]`"""
+        if (search, key) not in self._spread:
+            self._spread[search, key] = self._propose(search, key, NOTHING, self.study.trials, 0)
+        return self._spread[search, key][first : first + count]
 
-    def _place(self, key: Key, box: Box, side: Side, point: np.ndarray) -> np.ndarray:
-        """A point of the unit cube in the strip beyond one side of the box. `[d] -> [d]`"""
-        unit = np.empty(len(point))
-        for dim, (name, values) in enumerate(self.study.space(*key[:2]).items()):
-            low, high = box.get(name, (0.0, 1.0))
-            if side[0] == name:
-                end = self._end(name, values, box, side[1])
-                low, high = (end, low) if side[1] == 'low' else (high, end)
-            unit[dim] = low + point[dim] * (high - low)
-        return unit
+    def _strip(self, key: Key, name: str, side: str) -> Box:
+        """The range of a value past one side of its range so far."""
+        box = self._box(key)
+        (low, high), end = box[name], self._end(name, self.study.tune[key[1]][name], box, side)
+        return {name: (end, low) if side == 'low' else (high, end)}
+
+    def _place(self, key: Key, point: np.ndarray, box: Box) -> np.ndarray:
+        """A point of the unit cube in these ranges. `[d] -> [d]`"""
+        ends = np.array([box.get(name, (0.0, 1.0)) for name in self.study.space(*key[:2])])
+        return ends[:, 0] + point * (ends[:, 1] - ends[:, 0])
 
     def _propose(self, search: str, key: Key, seen: Measured, count: int, first: int) -> np.ndarray:
         """Points of a search, with a seed of its own for each arm, optimizer and replicate. `[count, d]` in units"""
@@ -228,10 +240,10 @@ class Tuning:
         seed = derive('points', self.study.name, arm, self.task.name, optimizer, replicate)
         return propose(search, self.study.space(arm, optimizer), seen, count, first, seed)
 
-    def _at(self, key: Key, points: np.ndarray, phase: str, first: int) -> list[Trial]:
-        """Trials at these points, numbered from `first` on. `[n, d]` in units"""
+    def _at(self, key: Key, points: Sequence[np.ndarray], phase: str) -> list[Trial]:
+        """The next trials, at these points in units. `[n][d]`"""
         space, made = self.study.space(*key[:2]), []
-        for number, point in enumerate(points.tolist(), first):
+        for number, point in enumerate(np.array(points).tolist(), len(self.trials.get(key, ()))):
             values = {name: item.value(unit) for (name, item), unit in zip(space.items(), point, strict=True)}
             made.append(self._trial(key, self._seed(key, number), {**self.study.fixed, **values}, phase))
         return self._add(key, made)

@@ -162,7 +162,7 @@ def _usual(
     """The claims of one tuning, its best trial and a test over seeds: with Holm's correction over the arms, and without."""
     samples = {}
     for arm in study.arms:
-        trials = [trial for trial in schedule.asked['tune', arm, 'digits', 0] if not trial.extends]
+        trials = schedule.asked['tune', arm, 'digits', 0]
         best = trials[int(np.argmax(scores(study.tasks[0].sign, trials, records)))]
         fresh = [Trial(best.program, 0, best.knobs, 1_000_000 + seed, TEST, 'confirm') for seed in range(seeds)]
         worths = world.scores(study, fresh, number)
