@@ -82,7 +82,7 @@ class Study:
                 an arm gets the rest. 0: every optimizer gets all `trials`. Simulated with two optimizers, 8 of 16 saves a fifth
                 of the runs. It loses nothing where both are as good, and finds what 12 trials of each find, at the same price,
                 where one is better: no better than fewer trials for both
-    extension   how many of them come last, in two rounds: past an edge where the trials before point there; at most half of them
+    extension   how many of them, at most half, come last, in two rounds: past an edge where the trials before point there
     replicates  independent tunings: the unit of evidence
     base_factor the base gets this many times the replicates: every comparison shares it
     seeds       confirmation runs per replicate

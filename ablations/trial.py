@@ -87,7 +87,7 @@ class Trial:
 
     @property
     def extends(self) -> bool:
-        """Whether it searches past the study's own ranges."""
+        """Whether it is of a round that may extend ranges."""
         return self.phase.startswith('extend')
 
     @property
@@ -106,10 +106,10 @@ class Schedule:
     `trials` holds every trial once, in the order in which phases ask for them. `asked[phase, arm, task, replicate]` are all
     trials of a phase, even if another asked first ('tune' includes all tuning). `selections[arm, task, replicate]` is the
     selected point, or None where every tuning run diverged. `censored[arm, task]` names the edges at which the optimum still
-    lies, and `extended[task][arm, optimizer, replicate]` the sides that each round extended. `budgets[arm, task]` counts the tuning
-    of an arm: trials, steps, examples, and FLOPs if the manifest has costs. `look` is the last declared look (a number of replicates) with all trials
-    recorded, 0 before the first; `complete` says that no more is to come. `parts[look, task]` are the arms that take part in a
-    look of a task; without an entry all do.
+    lies, and `extended[task][arm, optimizer, replicate]` the sides that each round extended. `budgets[arm, task]` counts the
+    tuning of an arm: trials, steps, examples, and FLOPs if the manifest has costs. `look` is the last declared look (a number
+    of replicates) with all trials recorded, 0 before the first; `complete` says that no more is to come. `parts[look, task]`
+    are the arms that take part in a look of a task; without an entry all do.
     """
 
     trials: tuple

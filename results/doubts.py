@@ -48,7 +48,7 @@ def _outside(reading: Reading) -> Iterator[str]:
             outside = sum(not all(-ROUNDING <= unit <= 1 + ROUNDING for unit in one.unit) for one in chosen)
             if 0 < outside < len(chosen):
                 told = f'{outside} of {len(chosen)} replicates selected a recipe outside the ranges'
-                yield f'{arm} on {task.name}: {told}, which are too narrow for this arm'
+                yield f'{arm} on {task.name}: {told}, which may be too narrow for it'
 
 
 def _small(reading: Reading) -> Iterator[str]:

@@ -35,8 +35,8 @@ class Edges:
 
 @dataclasses.dataclass(frozen=True)
 class Range:
-    """What is asked of one optimizer: `replicates` [(units [n, d], scores [n])] with the values in the order of `box`, often just
-    one; `smooth` `[d]` is False for choices; `beyond[side]` is the unit coordinate to which that side would be extended."""
+    """What is asked of one optimizer: `replicates` [(units [n, d], scores [n])] with the values in the order of `box`;
+    `smooth` `[d]` is False for choices; `beyond[side]` is the unit coordinate to which that side would be extended."""
 
     replicates: Sequence[tuple[np.ndarray, np.ndarray]]
     smooth: Sequence[bool]

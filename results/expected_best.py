@@ -1,9 +1,8 @@
 """Expected best: the score that a tuning of k trials would have reached, for every k up to the trials that were run.
 
 Only the first trials of each optimizer count, those before the rounds that may extend ranges, because the first ones place the
-others. The curves
-curves show how far the order of the arms depends on the tuning budget. With a screening the curve of one optimizer ends with
-the screening, and that of all goes on with the trials of the optimizer that each replicate kept.
+others. The curves show how far the order of the arms depends on the tuning budget. With a screening the curve of one optimizer
+ends with the screening, and that of all goes on with the trials of the optimizer that each replicate kept.
 """
 
 import dataclasses
@@ -119,11 +118,12 @@ class Curve:
 
 def _curve(runs: Runs, optimizers: list[str], name: str) -> Curve | None:
     study = runs.reading.study
-    adaptive, screened = study.search in ADAPTIVE, study.screening if name == ALL_OPTIMIZERS else 0
-    curves, numbers = [], []
+    adaptive, curves, numbers = study.search in ADAPTIVE, [], []
+    later = {number: [trial for trial in runs.asked('tune', number) if trial.phase == KEPT] for number in runs.replicates}
+    screened = study.screening if name == ALL_OPTIMIZERS and any(later.values()) else 0
     for replicate in runs.replicates:
         trials = [runs.tuned_alike(optimizer, replicate, first=True) for optimizer in optimizers]
-        kept = [trial for trial in runs.asked('tune', replicate) if trial.phase == KEPT] if screened else []
+        kept = later[replicate] if screened else []
         if not all(trials) or (screened and not kept):
             continue
         groups = [runs.scores(own, -math.inf) for own in trials]

@@ -40,7 +40,8 @@ class Runs:
         return self.reading.schedule.asked.get((phase, self.arm, self.task.name, replicate), [])
 
     def tuned(self, optimizer: str, replicate: int, first: bool = False) -> list[Trial] | None:
-        """The tuning trials of an optimizer, or only the `first` ones, which no earlier trial placed; None until all are recorded."""
+        """The tuning trials of an optimizer, or only the `first` ones, before the rounds that may extend ranges; None until all
+        are recorded."""
         trials = [trial for trial in self.asked('tune', replicate) if trial.program.optimizer == optimizer]
         trials = [trial for trial in trials if not trial.extends] if first else trials
         return trials if trials and all(trial.id in self.reading.records for trial in trials) else None

@@ -35,8 +35,8 @@ def expected_trials(study: Study, schedule: Schedule) -> int:
 def expected_by_task(study: Study, schedule: Schedule) -> dict[str, int]:
     """The foreseeable trials of the whole study by task: those scheduled, and the tuning and confirmations to come.
 
-    Runs at a shared recipe count if they are separate runs. Arms that a look decided get no more replicates; of the others nobody
-    knows yet, so they count.
+    Runs at a shared recipe count if they are separate runs. Arms that a look decided get no more replicates; of the others
+    nobody knows yet, so they count.
     """
     counts = {task.name: 0 for task in study.tasks}
     for trial in schedule.trials:

@@ -16,11 +16,10 @@ NEAR = 1 / 8
 """The largest distance that counts as close to an edge, as a share of the study's own range."""
 
 NEARLY = 0.5
-"""A round searches past a side where the surface is lower there by less than this many standard errors of a score. A surface bends
-back where it has no trials, and a round costs no more past an edge than inside. With 0 three of ten replicates miss an optimum
-that lies a quarter of the range outside; measurements are in LOG.md."""
+"""A round searches past a side where the surface is lower there by less than this many standard errors of a score. A surface
+bends back where it has no trials, and a round costs no more past an edge than inside. Measurements are in LOG.md."""
 ROUNDING = 1e-6
-"""An optimum lies at an edge where the gain past it is above this share of a score's standard error, which rounding never is."""
+"""An optimum lies at an edge where the gain past it is above this share of a score's standard error: rounding never is."""
 
 Measured = tuple[np.ndarray, np.ndarray]
 """Units `[n, d]` and scores `[n]` of the trials of a replicate, -inf where one diverged."""
@@ -42,13 +41,18 @@ class Tuned:
 
     @functools.cached_property
     def beyond(self) -> dict[Side, float]:
-        """The ends of extensions, without a side where most of the outermost trials diverged: a cliff ends the range there, and
-        a surface does not see it."""
+        """The ends of extensions, without a side where runs diverge: a cliff ends the range there, unseen by a surface.
+
+        That is a side where most of the outermost trials diverged, and higher rates where the highest one did.
+        """
         trials, names = self.together(), list(self.box)
+        cliff = below_divergence(*trials, self.box) != self.box
         return {
             (name, side): end
             for (name, side), end in self.ends.items()
-            if not _falls_off(trials, names.index(name), self.box[name], side)
+            if not (
+                _falls_off(trials, names.index(name), self.box[name], side) or (cliff and (name, side) == (names[0], 'high'))
+            )
         }
 
 

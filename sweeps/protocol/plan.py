@@ -3,10 +3,9 @@
 Per task: tune every arm; select a point for each replicate; confirm it with fresh seeds on the sealed test split; confirm every
 arm at the base's point too. Replicates of a later look wait for the earlier look.
 
-Every replicate of every arm is tuned on its own (sweeps/protocol/tuning.py): its last trials go past an edge of the ranges where
-its own trials point there. A decision that replicates share would be a chance that their spread does not show: with one decision
-for all, an arm whose optimum lies outside had intervals that held the truth in 66 % of simulated studies, and with a decision for
-each replicate in 96 % (LOG.md).
+Every replicate of every arm is tuned on its own (sweeps/protocol/tuning.py): its last trials go past an edge of the ranges
+where its own trials point there. A decision that replicates share would be a chance that their spread does not show. With one
+decision for all, intervals of an arm whose optimum lies outside held the truth in 66 % of simulated studies (LOG.md).
 """
 
 import itertools

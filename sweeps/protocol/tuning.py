@@ -218,7 +218,7 @@ class Tuning:
         return made
 
     def _points(self, search: str, key: Key, first: int, count: int) -> np.ndarray:
-        """Points of the unit cube by a search that follows no scores, all proposed at once: a grid does not grow. `[count, d]`"""
+        """Points of the unit cube by a search that follows no scores, made once for all rounds: a grid does not grow."""
         if (search, key) not in self._spread:
             self._spread[search, key] = self._propose(search, key, NOTHING, self.study.trials, 0)
         return self._spread[search, key][first : first + count]

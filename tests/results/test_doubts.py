@@ -26,9 +26,9 @@ def test_a_gentle_study_has_none():
     [
         (World(hills={'a': Hill(noise=3.0, cliff=2.0)}, cliff=2.0), 'a on digits: replicates vary far more'),
         (World(hills={'b': Hill(lost=0.1, cliff=2.0)}, cliff=2.0), 'b on digits: 1 of 10 confirmation runs diverged'),
-        (World(optimum=(1.25, 0.4), cliff=2.0, noise=0.01), 'on digits: ranges were extended'),
+        (World(hills={'a': Hill(optimum=(1.05, 0.4))}, cliff=2.0), 'a on digits: 3 of 5 replicates selected a recipe outside'),
     ],
-    ids=['loud', 'rare', 'extended'],
+    ids=['loud', 'rare', 'outside'],
 )
 def test_each_likeness_is_named(world, said):
     told = doubts(_reading(world))

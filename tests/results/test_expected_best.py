@@ -63,7 +63,9 @@ def test_running_best_keeps_the_order():
 
 def asked(**fields: object) -> Study:
     arms = {'base': (), 'arm': ()}
-    return Study(**{'name': 'told', 'question': 'Is it?', 'arms': arms, 'tasks': ('digits',), 'trials': 6, **fields})
+    return Study(
+        **{'name': 'told', 'question': 'Is it?', 'arms': arms, 'tasks': ('digits',), 'trials': 10, 'extension': 4, **fields}
+    )
 
 
 def test_curves_hold_the_first_trials_of_every_optimizer_alone():

@@ -49,11 +49,10 @@ def test_counts_by_hand():
     found = ledger(Reading(study, schedule, records, manifest))
     by = lines(found)
     assert list(by) == [(a, t.name, p) for t in study.tasks for a in ARMS for p in PHASES]
-    rounds = {task.name: sum(t.phase != 'tune' for t in schedule.asked['tune', 'arm', task.name, 0]) for task in study.tasks}
-    assert all(rounds.values()), 'the world must make the study extend'
+    assert all(schedule.extended.values()), 'the world must make the study extend'
     for (arm, task, phase), line in by.items():
         item = study.task(task)
-        trials = 3 * {'tune': 8 * 2, 'extend': rounds[task], 'confirm': 2, 'share': 2}[phase]
+        trials = 3 * {'tune': 8 * 2, 'confirm': 2, 'share': 2}[phase]
         wanted = Amount(trials, trials * item.steps, trials * item.steps * item.batch, trials * item.steps * FLOPS[arm])
         assert line.planned == wanted
         reused = trials if (arm, phase) == ('base', 'share') else 0
@@ -69,12 +68,12 @@ def test_counts_by_hand():
     json.dumps(found.to_dict(), allow_nan=False)
 
 
-def test_tuning_and_extension_are_the_budget_of_the_plan():
+def test_tuning_is_the_budget_of_the_plan():
     study, schedule, records, manifest = told()
     by = lines(ledger(Reading(study, schedule, records, manifest)))
     for (arm, task), budget in schedule.budgets.items():
-        both = by[arm, task, 'tune'].planned + by[arm, task, 'extend'].planned
-        assert {key: budget[key] for key in ('trials', 'steps', 'examples', 'flops')} == dataclasses.asdict(both)
+        tuning = by[arm, task, 'tune'].planned
+        assert {key: budget[key] for key in ('trials', 'steps', 'examples', 'flops')} == dataclasses.asdict(tuning)
 
 
 def test_later_batches_of_a_search_are_tuning():
@@ -119,7 +118,7 @@ def test_what_is_not_recorded_is_planned_but_not_spent():
     assert (line.planned.trials, line.spent.trials) == (48, 45)
     nothing = ledger(Reading(study, schedule_of(study, {}, {}), {}))
     assert nothing.totals['all']['spent'] == Amount()
-    assert [(one.equal, one.why) for one in nothing.equality[2:4]] == [(None, 'nothing is asked for yet')] * 2
+    assert [(one.equal, one.why) for one in nothing.equality[1:3]] == [(None, 'nothing is asked for yet')] * 2
     assert nothing.equal
 
 
@@ -135,22 +134,21 @@ def test_records_that_nothing_asks_for_are_counted_apart():
     ('phase', 'cut', 'said'),
     [
         ('tune', 'tune', 'arm replicate 1: 15 trials; base replicate 0: 16'),
-        ('extend', 'extend_1', 'arm replicate 1: {less} trials; base replicate 0: {all}'),
+        ('tune', 'extend_1', 'arm replicate 1: 15 trials; base replicate 0: 16'),
         ('confirm', 'confirm', 'arm replicate 1: 1 trials; base replicate 0: 2'),
         ('share', 'share', 'arm replicate 1: 1 trials; base replicate 0: 2'),
     ],
 )
 def test_the_first_difference_is_named(phase, cut, said):
     study, schedule, records, manifest = told()
-    key = ('tune' if phase == 'extend' else phase, 'arm', 'digits', 1)
+    key = (phase, 'arm', 'digits', 1)
     trials = schedule.asked[key]
     left = list(trials)
     left.remove(next(trial for trial in trials if trial.phase == cut))
     found = ledger(Reading(study, dataclasses.replace(schedule, asked={**schedule.asked, key: left}), records, manifest))
     wrong = [one for one in found.equality if not one.equal]
-    count = sum(trial.phase != 'tune' for trial in trials)
     assert [(one.task, one.phase) for one in wrong] == [('digits', phase)]
-    assert wrong[0].why == said.format(less=count - 1, all=count)
+    assert wrong[0].why == said
     assert not found.equal
 
 
@@ -175,7 +173,7 @@ def test_under_equal_compute_flops_are_compared_not_steps():
     }
     schedule = dataclasses.replace(schedule, asked=asked)
     found = ledger(Reading(study, schedule, records, manifest)).equality
-    assert [one.equal for one in found] == [True] * 4
+    assert [one.equal for one in found] == [True] * 3
     assert found[0].why == '16 trials, 224,000 flops for each of 9 replicates of 3 arms'
     assert {one.equal for one in ledger(Reading(study, schedule, records)).equality} == {None}
 
@@ -191,7 +189,7 @@ def test_without_costs_flops_are_not_known():
 
 
 def test_an_arm_that_always_diverged_has_nothing_confirmed_and_that_is_named():
-    study, schedule, records, manifest = told(World(), trials=4)
+    study, schedule, records, manifest = told(World(), trials=4, extension=0)
     for trial in schedule.trials:
         if trial.arm == 'arm':
             records[trial.id] |= {'status': 'diverged', 'score': None, 'final_loss': None}

@@ -181,6 +181,7 @@ def test_a_world_where_everything_diverges_ends_in_findings(cliff):
         arms={'base': (), 'a': ()},
         tasks=('digits', 'stdlib_bytes'),
         tune={'adamw': dict(study().tune['adamw']), 'sgd': dict(study().tune['adamw'])},
+        extension=0,
     )
     found, records = simulate(asked, World(cliff=cliff), seed=3)
     assert found.complete

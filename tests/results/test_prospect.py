@@ -153,15 +153,15 @@ def test_runs_are_those_that_a_plan_foresees(fields):
     study = dataclasses.replace(STUDY, **fields)
     for change in ({}, {'trials': 12, 'seeds': 2}):
         asked = dataclasses.replace(study, **change)
-        runs = runs_of(study, Setting.of(asked), {})
+        runs = runs_of(study, Setting.of(asked))
         assert sum(map(sum, runs.values())) == expected_trials(asked, schedule(asked, {}, {}))
 
 
 def test_time_is_that_of_all_runs_on_all_cores():
     setting = Setting(10, 4, 5)
-    extended = dataclasses.replace(PRICE, extended={'digits': 4}, confirmation={'digits': 3.0, 'recall': 1.0})
+    dearer = dataclasses.replace(PRICE, confirmation={'digits': 3.0, 'recall': 1.0})
     assert seconds(STUDY, setting, PRICE) == 3 * 5 * (10 + 4) * (2 + 1) / 2
-    assert seconds(STUDY, setting, extended) == 3 * 5 * ((14 * 2 + 4 * 3) + (10 + 4)) / 2
+    assert seconds(STUDY, setting, dearer) == 3 * 5 * ((10 * 2 + 4 * 3) + (10 + 4)) / 2
 
 
 def test_settings_fill_the_budget_and_an_hour_more_buys_what_it_pays_for():

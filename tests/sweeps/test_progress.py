@@ -39,7 +39,7 @@ def shown(terminal: bool) -> str:
 
 
 def test_both_show_trials_packs_lanes_time_and_the_best():
-    said = ('checking every model', 'trials', '1 packs done', '1 running (10 lanes)', 'left', 'best tuning score so far')
+    said = ('checking every model', 'trials', '1 packs done', '1 running (6 lanes)', 'left', 'best tuning score so far')
     for terminal in (True, False):
         text = ' '.join(shown(terminal).split())
         for words in said:

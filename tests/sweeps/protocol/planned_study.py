@@ -33,3 +33,8 @@ def units(study: Study, trials: list) -> np.ndarray:
 
 def record(where: World, trial, study: Study = STUDY) -> dict:
     return simulated_record(study, where, trial, 0)
+
+
+def extended_sides(rounds: dict, optimizer: str | None = None) -> set:
+    """The sides of a task's `Schedule.extended` that any round extended, of one optimizer or of all."""
+    return {side for key, own in rounds.items() if optimizer in (None, key[1]) for sides in own for side in sides}

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from planned_study import extended_sides
 
 from ablations.config import swap
 from ablations.spaces import log
@@ -74,12 +75,7 @@ def test_extensions_are_of_shared_values_alone():
     found, _ = simulate(study, World(optimum=(1.25, 0.4), cliff=2.0, noise=0.01), 0)
     extended = [t for t in found.trials if t.extends and t.arm == 'tanh']
     assert extended and all(0.1 <= dict(t.knobs)['alpha0'] <= 2.0 for t in extended)
-    assert {
-        name for wants in found.extended['digits'] for by in wants.values() for sides in by.values() for name, _ in sides
-    } <= {
-        'lr',
-        'weight_decay',
-    }
+    assert {name for name, _ in extended_sides(found.extended['digits'])} <= {'lr', 'weight_decay'}
     assert reaches_of(study)['tanh']['adamw']['alpha0'] == (0.1, 2.0)
     assert 'alpha0' not in reaches_of(study)['base']['adamw']
 
@@ -132,7 +128,7 @@ def test_it_is_part_of_the_study_and_not_of_those_without():
 
 
 def test_points_of_an_arms_own_values_fill_the_cube():
-    found = schedule(dataclasses.replace(OWN, trials=64), {}, {})
+    found = schedule(dataclasses.replace(OWN, trials=64, extension=0), {}, {})
     own = np.log([dict(t.knobs)['alpha0'] for t in found.asked['tune', 'tanh', 'digits', 0]])
     shares = np.histogram(own, bins=4, range=(np.log(0.1), np.log(2.0)))[0]
     assert shares.tolist() == [16, 16, 16, 16]

@@ -62,7 +62,7 @@ def test_where_lanes_run_one_by_one_a_pack_takes_some_seconds_and_no_more(finish
     for item in pack(STUDY, found.trials, manifest):
         key = item.program.arm, item.program.task
         sizes[key] = max(sizes.get(key, 0), len(item.trials))
-    assert set(sizes.values()) >= {1, 2, 12}
+    assert {1, 2} < set(sizes.values()) and max(sizes.values()) > 4
     for (arm, task), size in sizes.items():
         assert size == 1 or size * estimated_seconds(STUDY.task(task).steps, costs[arm][task]['flops']) < 1.25 * SECONDS
 

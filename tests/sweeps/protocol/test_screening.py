@@ -2,14 +2,12 @@
 
 import dataclasses
 import functools
-from collections import Counter
 
 import numpy as np
 import pytest
 
 from ablations.config import swap
 from ablations.definition import study_of
-from ablations.seeds import derive
 from ablations.spaces import log
 from ablations.study import Study
 from ablations.trial import KEPT, PHASES, TUNING
@@ -55,8 +53,8 @@ WORLDS = {
 
 
 @functools.cache
-def simulated(name: str, screening: int = 6) -> tuple:
-    study = dataclasses.replace(STUDY, screening=screening)
+def simulated(name: str, screening: int = 6, extension: int = 4) -> tuple:
+    study = dataclasses.replace(STUDY, screening=screening, extension=extension)
     return study, *simulate(study, WORLDS[name], 0)
 
 
@@ -64,15 +62,14 @@ def simulated(name: str, screening: int = 6) -> tuple:
 def test_the_better_optimizer_of_each_replicate_gets_the_rest(name):
     study, found, records = simulated(name)
     assert found.complete and {trial.phase for trial in found.trials} <= set(PHASES)
-    assert bool(found.extended['digits']) == (name == 'outside')
-    concerned = Counter(o for wants in found.extended['digits'] for o in {o for sides in wants.values() for o in sides})
+    assert any(found.extended['digits'].values()) or name == 'inside'
     kept = set()
     for arm in study.arms:
         for replicate in range(found.reached(arm, 'digits', study.looks)):
             tuned = found.asked['tune', arm, 'digits', replicate]
             first = {o: [t for t in tuned if t.program.optimizer == o and t.phase == 'tune'] for o in TUNE}
             assert {o: len(trials) for o, trials in first.items()} == {'adamw': 6, 'sgd': 6}
-            rest = [t.program.optimizer for t in tuned if t.phase == KEPT]
+            rest = [t.program.optimizer for t in tuned if t.phase != 'tune']
             places = {
                 o: np.array([[v.unit(dict(t.knobs)[n]) for n, v in TUNE[o].items()] for t in trials])
                 for o, trials in first.items()
@@ -80,9 +77,6 @@ def test_the_better_optimizer_of_each_replicate_gets_the_rest(name):
             best = select({o: (places[o], scores(1, first[o], records)) for o in TUNE}, TUNE)
             assert rest == [best.optimizer if best else 'adamw'] * 4
             kept.update(rest)
-            # A round of an extension concerns an optimizer, whatever the screening said of it.
-            extended = Counter(t.program.optimizer for t in tuned if t.extends)
-            assert extended == {o: study.extension * count for o, count in concerned.items()}
     assert kept == ({'adamw'} if name == 'lost' else {'adamw', 'sgd'}), 'the world must keep now one, now the other'
     assert len({budget['trials'] for budget in found.budgets.values()}) == 1
     assert all(one.equal is not False for one in equalities(study, found, records, {}))
@@ -90,14 +84,26 @@ def test_the_better_optimizer_of_each_replicate_gets_the_rest(name):
 
 @pytest.mark.parametrize('name', ['inside', 'outside'])
 def test_it_asks_for_part_of_what_a_study_without_asks_for(name):
-    (_, found, _), (_, whole, _) = simulated(name), simulated(name, screening=0)
-    own = {trial.id for trial in found.trials if trial.held == TUNING and not trial.extends}
-    assert own < {trial.id for trial in whole.trials if trial.held == TUNING}
+    """Of the optimizer that it keeps, trial by trial; numbered as without."""
+    (study, found, _), (_, whole, _) = simulated(name), simulated(name, screening=0)
     assert KEPT not in {trial.phase for trial in whole.trials}
-    for trial in found.trials:
-        if trial.extends:
-            about = STUDY.name, trial.arm, 'digits', trial.program.optimizer, trial.replicate
-            assert trial.seed in {derive('tune', *about, number) for number in range(10, 18)}, 'numbered as without'
+    for (phase, arm, task, replicate), trials in found.asked.items():
+        if phase == 'tune':
+            (kept,) = {t.program.optimizer for t in trials if t.phase != 'tune'}
+            every = [t.id for t in whole.asked['tune', arm, task, replicate] if t.program.optimizer == kept]
+            assert [t.id for t in trials if t.program.optimizer == kept] == every and len(every) == study.trials
+
+
+@pytest.mark.parametrize(
+    ('extension', 'phases'), [(4, ['extend_1', 'extend_2']), (2, [KEPT, 'extend_1', 'extend_2']), (0, [KEPT])]
+)
+def test_what_it_keeps_for_later_is_shared_with_the_rounds_past_edges(extension, phases):
+    _, found, _ = simulated('inside', extension=extension)
+    assert found.complete
+    for key, trials in found.asked.items():
+        if key[0] == 'tune':
+            assert list(dict.fromkeys(t.phase for t in trials)) == ['tune', *phases]
+            assert sum(t.phase != 'tune' for t in trials) == 4
 
 
 def test_packs_follow_from_the_plan_and_a_stopped_study_goes_on():
@@ -107,7 +113,7 @@ def test_packs_follow_from_the_plan_and_a_stopped_study_goes_on():
     packs = {item.id: item for item in pack(study, found.trials, {})}
     assert all(len({(t.phase, t.program.id, t.replicate) for t in p.trials}) == 1 for p in packs.values() if p.held == TUNING)
     # Broken off in the second round: what is asked for stays, pack by pack.
-    some = [trial for trial in found.trials if trial.phase == KEPT and trial.replicate < 2]
+    some = [trial for trial in found.trials if trial.phase == 'extend_1' and trial.replicate < 2]
     part = {t.id: records[t.id] for t in (*first.trials, *some[::2])}
     again = schedule(study, part, {})
     assert {item.id for item in pack(study, again.trials, {})} < set(packs)
@@ -124,7 +130,7 @@ def test_it_is_foreseen_before_it_is_asked_for():
 
 
 def test_what_is_told_of_it():
-    study, found, records = simulated('inside')
+    study, found, records = simulated('inside', extension=0)
     reading = Reading(study, found, records)
     alike = {(curve.optimizer, curve.arm): curve for curve in curves(reading)}
     assert alike['adamw', 'base'].trials == (1, 2, 3, 4, 5, 6)

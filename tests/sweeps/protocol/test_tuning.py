@@ -7,6 +7,7 @@ import random
 
 import numpy as np
 import pytest
+from planned_study import extended_sides
 
 import sweeps.protocol.tuning
 from ablations.config import put, swap
@@ -120,7 +121,7 @@ def test_the_base_has_several_times_the_replicates_at_the_same_budget_each(world
         for phase in ('tune', 'confirm', 'share'):
             assert sorted(r for p, a, _, r in found.asked if (p, a) == (phase, arm)) == list(range(count))
         each = {len(found.asked['tune', arm, 'digits', r]) for r in range(count)}
-        assert each == {8 + 4 * len(found.extended['digits'])}
+        assert each == {8}
         assert found.budgets[arm, 'digits']['trials'] == count * each.pop()
     (finding,) = findings(Reading(asked, found, records))
     assert not finding.reason.startswith('unequal')
@@ -233,13 +234,8 @@ def test_choices_and_whole_numbers_are_tuned_confirmed_and_never_left(search):
     asked = study(search=search, tune={'sgd': MIXED}, trials=12, replicates=2)
     found, _ = run(asked, World(optimum=(1.3, 0.25, 0.5, 0.9), cliff=9.0, noise=0.01))
     assert found.complete
-    assert {side for wants in found.extended['digits'] for sides in wants.values() for side in sides['sgd']} <= {
-        ('lr', 'high'),
-        ('momentum', 'low'),
-        ('momentum', 'high'),
-        ('warmup', 'low'),
-        ('warmup', 'high'),
-    }
+    assert ('lr', 'high') in (sides := extended_sides(found.extended['digits']))
+    assert {name for name, _ in sides} <= {'lr', 'momentum', 'warmup'}
     for trial in found.trials:
         knobs = dict(trial.knobs)
         assert knobs['b2'] in (0.9, 0.99)
@@ -263,16 +259,16 @@ def followed() -> dict:
 def test_batches_are_in_step_for_all_arms(followed):
     found, records = followed['inside']
     phases = [t.phase for t in found.asked['tune', 'other', 'digits', 1]]
-    assert phases == ['tune'] * BATCH + ['tune_2'] * BATCH + ['tune_3'] * (20 - 2 * BATCH)
+    assert phases == ['tune'] * BATCH + ['tune_2'] * BATCH + ['extend_1'] * 2 + ['extend_2'] * 2
     slow = found.asked['tune', 'base', 'digits', 0][3]
     without = {key: value for key, value in records.items() if key != slow.id}
     assert {t.phase for t in schedule(adaptive(), without, {}).trials} == {'tune'}
     assert plan(adaptive(), without, {}) == [slow]
 
 
-def test_later_points_follow_the_scores(followed):
+def test_later_points_follow_the_scores():
     """Of a bowl the last batch lies nearer to the optimum than the first, which is an even cover."""
-    found, _ = followed['inside']
+    found, _ = run(adaptive(extension=0), WORLD)
     away: dict[str, list] = {}
     for (phase, *_), trials in found.asked.items():
         for trial in trials if phase == 'tune' else ():
@@ -303,7 +299,7 @@ def test_a_batch_that_is_recorded_is_read_back_and_not_proposed_again(followed, 
 
     def refused(kind, *arguments):
         asked.append(kind)
-        assert kind == 'sobol', 'only the points of extensions are made again'
+        assert kind == 'sobol', 'only points past edges are made again'
         return propose(kind, *arguments)
 
     propose = sweeps.protocol.tuning.propose
@@ -318,13 +314,13 @@ def test_a_batch_that_is_recorded_is_read_back_and_not_proposed_again(followed, 
 def test_another_machines_rounding_orphans_no_record(followed, monkeypatch):
     """All that ran stays planned; what is still to run may differ."""
     found, records = followed['inside']
-    first = [t.id for t in found.trials if t.held == TUNING and t.phase != 'tune_3']
+    first = [t.id for t in found.trials if t.held == TUNING and t.phase == 'tune']
     propose = sweeps.protocol.tuning.propose
     monkeypatch.setattr(sweeps.protocol.tuning, 'propose', lambda *a: np.clip(propose(*a) + 1e-3, 0, 0.999))
     now = schedule(adaptive(), {key: records[key] for key in first}, {})
-    assert [t.id for t in now.trials if t.phase != 'tune_3'] == first
-    last = {t.id for t in now.trials if t.phase == 'tune_3'}
-    assert len(last) == 2 * 2 * 4 and not last & set(records)
+    assert [t.id for t in now.trials if t.phase == 'tune'] == first
+    last = {t.id for t in now.trials if t.phase == 'tune_2'}
+    assert len(last) == 2 * 2 * BATCH and not last & set(records)
 
 
 def test_records_that_say_too_little_are_proposed_again(followed):
@@ -364,7 +360,8 @@ def test_a_grown_study_keeps_the_batches_that_ran(followed):
 @pytest.mark.parametrize('search', ['sobol', 'random', 'grid'])
 def test_seeds_of_a_search_that_looks_at_no_score_are_those_of_every_recorded_study(search):
     """A hash of names: change it and every record is an orphan."""
-    for number, trial in enumerate(plan(study(search=search, replicates=1), {}, {})[:8]):
+    asked = study(search=search, replicates=1, looks=(1,), extension=0)
+    for number, trial in enumerate(plan(asked, {}, {})[:8]):
         text = '\x1f'.join(['tune', 'tuned', 'base', 'digits', 'adamw', '0', str(number)])
         assert trial.seed == int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) // 2
 
@@ -374,5 +371,4 @@ def test_a_range_that_ends_in_a_cliff_is_not_extended(cliff, extended):
     """The score rises towards the end of the range; where most of the last trials diverge, no better rate lies beyond."""
     world = World(optimum=(1.3, 0.5), curvature=(1.0, 0.0), noise=0.001, cliff=cliff)
     found, _ = run(study(trials=16), world)
-    sides = [side for wants in found.extended['digits'] for sides in wants.values() for side in sides.get('adamw', [])]
-    assert (('lr', 'high') in sides) == extended
+    assert (('lr', 'high') in extended_sides(found.extended['digits'])) == extended
