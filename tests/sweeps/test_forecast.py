@@ -20,7 +20,7 @@ TASKS = ('digits', 'recall')
 
 def study(**fields: object) -> Study:
     given = {'name': 'seen', 'question': 'How long?', 'arms': {'base': (), 'other': swap('norm', 'rms_norm')}}
-    return Study(**{**given, 'tasks': TASKS, 'trials': 8, 'replicates': 2, **fields})
+    return Study(**{**given, 'tasks': TASKS, 'trials': 8, 'extension': 0, 'replicates': 2, **fields})
 
 
 def costs(**flops: float) -> dict:
