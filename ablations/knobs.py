@@ -14,6 +14,14 @@ POSITIVE = Bounds(above=True)
 DECAY = Bounds(0, 1, below=True)
 """A moving average with a decay of 1 never changes."""
 ANY_SIZE = Bounds()
+ROLES = {
+    'matrix': 'matrices',
+    'conv': 'convolutions',
+    'embedding': 'embeddings',
+    'head': 'the head',
+    'vector': 'biases, scales and gains',
+}
+"""The roles of parameters (arch/roles.py), in words."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +42,11 @@ KNOBS = {
     'weight_decay': Knob(
         'decay of matrices, convolutions, embeddings and heads in a step, times the learning rate', Bounds(fades=True)
     ),
+    **{f'lr_{role}': Knob(f'learning rate of {what}, as a share of lr', ANY_SIZE) for role, what in ROLES.items()},
+    **{
+        f'weight_decay_{role}': Knob(f'weight decay of {what}, as a share of weight_decay', ANY_SIZE)
+        for role, what in ROLES.items()
+    },
     'clip': Knob('largest global norm of a gradient', POSITIVE, 'for no clipping give a large number such as 1e9'),
     'b1': Knob('decay of the first moment', DECAY),
     'b2': Knob('decay of the second moment; of lion, of its momentum', DECAY),
@@ -49,6 +62,7 @@ KNOBS = {
     'warmup_fraction': Knob('share of the steps over which the learning rate rises', SHARE),
     'final_fraction': Knob('learning rate at the end, as a share of its peak', SHARE),
     'label_smoothing': Knob('share of a target that is spread over all outputs in training', SHARE),
+    'z_loss': Knob('weight of the mean square of log sum exp of the scores, in training', ANY_SIZE),
     'init_scale': Knob('factor of the initial kernels', POSITIVE),
     'drop_path': Knob('rate at which a residual branch is left out of an example in training', SHARE),
     'alpha0': Knob('gain of an element-wise norm at the start', ANY_SIZE),

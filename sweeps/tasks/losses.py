@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 BITS_PER_NAT = 1 / math.log(2)
-KNOBS = {'label_smoothing': 0.0}
+KNOBS = {'label_smoothing': 0.0, 'z_loss': 0.0}
 """Tunable values of all losses, with their values where a study does not tune them."""
 
 
@@ -19,6 +19,15 @@ def _log_likelihood(scores: jax.Array, y: jax.Array, label_smoothing: jax.Array 
     logs = jax.nn.log_softmax(scores.astype(jnp.float32))
     picked = jnp.take_along_axis(logs, y[..., None], -1)[..., 0]
     return picked if label_smoothing is None else (1 - label_smoothing) * picked + label_smoothing * logs.mean(-1)
+
+
+def z_loss(scores: jax.Array) -> jax.Array:
+    """The mean square of log sum exp of the scores (2204.02311, section 5): it holds them near 0. `[..., V] -> []`
+
+    >>> float(z_loss(jnp.zeros((3, 4)))) == math.log(4) ** 2
+    True
+    """
+    return (jax.nn.logsumexp(scores.astype(jnp.float32), axis=-1) ** 2).mean()
 
 
 def classification(scores: jax.Array, y: jax.Array, label_smoothing: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:

@@ -158,7 +158,7 @@ class Supervised(SetKind):
 
     @property
     def loss_knobs(self) -> dict[str, float]:
-        return LOSS_KNOBS if self.absent() or self.asked.SMOOTHED else {}
+        return LOSS_KNOBS if self.absent() else self.asked.KNOBS
 
     def labels(self) -> int | None:
         return None if self.absent() else self.asked.outputs

@@ -23,6 +23,7 @@ import numpy as np
 from sweeps.metrics.measure import Measure
 from sweeps.metrics.ranking import RankedArea
 from sweeps.metrics.ratios import ClassRatio, Determination, MeanRatio, RootMeanRatio
+from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
 from sweeps.tasks.losses import classification
 
 TOP = 5
@@ -35,8 +36,8 @@ class Target(abc.ABC):
 
     METRICS: ClassVar[dict[str, Measure | None]] = {}
     """The measures of its metrics by name; None for the mean of single scores."""
-    SMOOTHED: ClassVar[bool] = True
-    """Whether its loss reads `label_smoothing`."""
+    KNOBS: ClassVar[dict[str, float]] = LOSS_KNOBS
+    """The values that its loss reads, with their defaults."""
 
     names: tuple[str, ...]
     metric: str
@@ -149,7 +150,7 @@ class ValuesTarget(Target):
     """
 
     METRICS = {'rmse': RootMeanRatio(), 'mae': MeanRatio(), 'r2': Determination()}
-    SMOOTHED = False
+    KNOBS = {}
 
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
@@ -179,6 +180,8 @@ class ValuesTarget(Target):
 
 class LabelsTarget(Target):
     """Labels, each there or not: binary cross-entropy. Smoothing moves a label towards one half."""
+
+    KNOBS = {'label_smoothing': LOSS_KNOBS['label_smoothing']}
 
     METRICS = {'auroc': RankedArea(), 'accuracy': MeanRatio(), 'macro_f1': MeanRatio()}
 

@@ -13,7 +13,7 @@ import optax
 from optax import contrib
 
 from arch.roles import ROLES, Product
-from sweeps.training.elementwise import ADAM, SHARED, Adamw, Elementwise, decayed
+from sweeps.training.elementwise import ADAM, SHARED, Adamw, Elementwise, penalised
 
 LARGEST_RMS = 1.0
 """Of an update of Adafactor, as in the paper."""
@@ -54,7 +54,7 @@ class Lamb(Arraywise):
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
         return optax.chain(
             Adamw.direction(roles, knobs, products),
-            optax.add_decayed_weights(knobs['weight_decay'], decayed(roles)),
+            penalised(roles, knobs),
             optax.scale_by_trust_ratio(),
         )
 

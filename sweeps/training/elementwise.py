@@ -9,8 +9,8 @@ import jax
 import optax
 from optax import contrib
 
-DECAYED = ('matrix', 'conv', 'embedding', 'head')
-"""The roles that weight decay acts on."""
+from sweeps.training.role_knobs import of_role
+
 SHARED = {'weight_decay': 0.0, 'clip': 1.0}
 ADAM = {'b1': 0.9, 'b2': 0.99, 'eps': 1e-8}
 
@@ -33,8 +33,7 @@ class Adam(Elementwise):
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
-        decay = optax.add_decayed_weights(knobs['weight_decay'], decayed(roles))
-        return optax.chain(decay, Adamw.direction(roles, knobs, products))
+        return optax.chain(penalised(roles, knobs), Adamw.direction(roles, knobs, products))
 
 
 class Adamw(Elementwise):
@@ -107,6 +106,13 @@ class Sgd(Elementwise):
         return optax.trace(decay=knobs['momentum'], nesterov=True)
 
 
-def decayed(roles: dict) -> dict:
-    """Whether weight decay acts on each parameter."""
-    return jax.tree.map(lambda role: role in DECAYED, roles)
+def penalised(roles: dict, knobs: Mapping[str, object]) -> optax.GradientTransformation:
+    """Adds to each gradient its parameter times the weight decay of its role."""
+
+    def add(updates: dict, params: dict) -> dict:
+        def one(role: str, update: jax.Array, param: jax.Array) -> jax.Array:
+            return update + of_role('weight_decay', role, knobs) * param
+
+        return jax.tree.map(one, roles, updates, params)
+
+    return optax.stateless(add)

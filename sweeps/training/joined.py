@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from arch.roles import Product
-from sweeps.training.elementwise import DECAYED
+from sweeps.training.role_knobs import DECAYED
 
 SMALL = 1 << 14
 """Parameters of fewer numbers are joined; to copy larger ones would cost more than it saves."""

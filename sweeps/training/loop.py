@@ -9,10 +9,14 @@ import numpy as np
 import optax
 
 from arch.model import Model
+from arch.roles import ROLES
 from sweeps.tasks.kind import Kind
+from sweeps.tasks.losses import z_loss
 from sweeps.training.joined import Form, Joined
 from sweeps.training.layout import Layout
 from sweeps.training.optimizers import OPTIMIZERS, make_optimizer
+from sweeps.training.role_knobs import KNOBS as ROLE_KNOBS
+from sweeps.training.role_knobs import apart
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
 from sweeps.training.schedules import rate
 
@@ -96,7 +100,7 @@ def make_training(
     if steps % evaluations:
         raise ValueError(f'steps={steps} is not a multiple of evaluations={evaluations}; change one of them')
     stride = steps // evaluations
-    own = {**OPTIMIZERS[optimizer].KNOBS, **SCHEDULE_KNOBS}
+    own = {**OPTIMIZERS[optimizer].KNOBS, **ROLE_KNOBS, **SCHEDULE_KNOBS}
     chunk = -(-stride // -(-stride // CHUNK)) if chunked else None
 
     def named(lane: dict, names: dict) -> dict:
@@ -137,7 +141,8 @@ def make_training(
         return spread_model(*model.init(key, task.inputs(x), drawn['knobs']))
 
     def start(lane: dict, params: dict, state: dict) -> dict:
-        form = Form.of(params, model.roles(params), model.products(params), OPTIMIZERS[optimizer].WHOLE)
+        whole = ROLES if apart(lane['knobs']) else OPTIMIZERS[optimizer].WHOLE
+        form = Form.of(params, model.roles(params), model.products(params), whole)
         joined = form.join(params)
         moments = optimizer_of(lane, form)[0].init(joined.stored)
         # `total` is the sum of the training losses since the last evaluation, `initial` the first of all.
@@ -147,6 +152,7 @@ def make_training(
     def advance(lane: dict, carry: dict, source: dict, origin: jax.Array, first: jax.Array, stop: jax.Array) -> dict:
         knobs, strengths, noise = named(lane, model.knobs), named(lane, task.knobs), noise_of(lane)
         smoothing = named(lane, task.loss_knobs)
+        sharpness = smoothing.pop('z_loss', None)
         form = carry['params'].form
         direction, move, settings = optimizer_of(lane, form)
 
@@ -162,6 +168,8 @@ def make_training(
             # What is minimised may be smoothed, what is reported is not: training losses compare whatever was tuned.
             loss = against()
             goal = against(**smoothing) if smoothing else loss
+            if sharpness is not None:
+                goal = goal + sharpness * z_loss(scores)
             return goal + sum(aux.values()), (loss, state)
 
         def step(number: jax.Array, carry: dict, on: jax.Array | bool = True) -> dict:

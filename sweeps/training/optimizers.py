@@ -1,7 +1,8 @@
 """Optimizers: a direction for every parameter; the step is lr * schedule * (direction + weight_decay * parameter).
 
 Every value in KNOBS may be traced, so that all trials of an optimizer type share one program. Weight decay is decoupled
-(1711.05101) unless the direction `DECAYS` by itself. It acts on matrices, convolutions, embeddings and heads, never on vectors.
+(1711.05101) unless the direction `DECAYS` by itself. It acts on matrices, convolutions, embeddings and heads, and on vectors if
+a study says so; each role may have a learning rate and a decay of its own (sweeps/training/role_knobs.py).
 Gradients are clipped to a global norm of `clip` first. `WHOLE` are the roles of parameters that an optimizer does not treat
 number by number.
 """
@@ -13,7 +14,8 @@ import optax
 
 from arch.roles import Product
 from sweeps.training.arraywise import Adafactor, Lamb, Mars, Muon
-from sweeps.training.elementwise import DECAYED, Adam, Adamw, Adan, Adopt, Elementwise, Lion, Nadamw, Rmsprop, Sgd
+from sweeps.training.elementwise import Adam, Adamw, Adan, Adopt, Elementwise, Lion, Nadamw, Rmsprop, Sgd
+from sweeps.training.role_knobs import of_role
 
 OPTIMIZERS: dict[str, type[Elementwise]] = {
     'adamw': Adamw,
@@ -36,7 +38,7 @@ def make_optimizer(
 ) -> tuple[optax.GradientTransformation, object]:
     """The optimizer of a type: `(direction, step)` where `step(direction, params, scale)` gives the new parameters.
 
-    `knobs` holds a value, traced or not, for each of the type's KNOBS; `scale` is the schedule's value. `products`: the axes
+    `knobs` holds a value, traced or not, for each of the type's KNOBS, and any of the roles'; `scale` is the schedule's value. `products`: the axes
     of every matrix (`arch.roles.products`); where none are given they are the last two.
     """
     cls = OPTIMIZERS[kind]
@@ -45,10 +47,10 @@ def make_optimizer(
 
     def step(updates: dict, params: dict, scale: jax.Array) -> dict:
         def move(role: str, update: jax.Array, param: jax.Array) -> jax.Array:
+            rate = of_role('lr', role, knobs)
             if cls.DECAYS:
-                return param - scale * knobs['lr'] * update
-            decay = knobs['weight_decay'] if role in DECAYED else 0.0
-            return param - scale * knobs['lr'] * (update + decay * param)
+                return param - scale * rate * update
+            return param - scale * rate * (update + of_role('weight_decay', role, knobs) * param)
 
         return jax.tree.map(move, roles, updates, params)
 

@@ -20,6 +20,7 @@ from sweeps.tasks.kind import Kind
 from sweeps.tasks.language import Language
 from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
 from sweeps.training.optimizers import OPTIMIZERS
+from sweeps.training.role_knobs import KNOBS as ROLE_KNOBS
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
 
 MOST = 10**12
@@ -42,12 +43,12 @@ def task_of(data: dict) -> Kind:
 def known_knobs(optimizer: str, model: Model | None = None, task: Kind | None = None) -> dict[str, float | None]:
     """Every knob that a study may tune or fix under an optimizer type, with its default (None: must be given).
 
-    They are those of the optimizer, the schedule, the loss, a model, and a task's augmentation. Raises ValueError on an unknown
+    They are those of the optimizer, roles of parameters, the schedule, the loss, a model, and a task's augmentation. Raises ValueError on an unknown
     optimizer.
     """
     if optimizer not in OPTIMIZERS:
         raise ValueError(f"unknown optimizer '{optimizer}'; allowed: {sorted(OPTIMIZERS)}")
-    own = {**OPTIMIZERS[optimizer].KNOBS, **SCHEDULE_KNOBS, **(LOSS_KNOBS if task is None else task.loss_knobs)}
+    own = {**OPTIMIZERS[optimizer].KNOBS, **ROLE_KNOBS, **SCHEDULE_KNOBS, **(LOSS_KNOBS if task is None else task.loss_knobs)}
     return {**own, **(model.knobs if model else {}), **(task.knobs if task else {})}
 
 

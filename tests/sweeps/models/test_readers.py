@@ -27,6 +27,8 @@ def test_what_a_knob_is_where_nobody_sets_it_lies_within_its_bounds(name):
         ('beta', {'optimizer muon': 0.95}),
         ('final_fraction', {'schedule': 0.0}),
         ('label_smoothing', {'loss': 0.0}),
+        ('lr_embedding', {'roles': 1.0}),
+        ('weight_decay_vector', {'roles': 0.0}),
         ('layer_scale_initial', {'residual layer_scale': 1e-6}),
         ('step_high', {'mixer selective_state_space': 0.1}),
     ],

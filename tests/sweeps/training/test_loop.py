@@ -100,6 +100,9 @@ KNOBS = {
     'warmup_fraction': 0.5,
     'final_fraction': 0.5,
     'label_smoothing': 0.2,
+    'z_loss': 0.1,
+    'lr_head': 0.5,
+    'weight_decay_vector': 0.5,
     'init_scale': 0.5,
 }
 
@@ -125,7 +128,8 @@ def test_knobs_at_their_own_values_are_the_same_run(tiny: TinyPopulation):
 
 def test_smoothing_changes_what_is_minimised_and_not_what_is_reported(tiny: TinyPopulation):
     """Before the first step both models are the same, and so are their losses, smoothed or not."""
-    plain, smooth = tiny.run('loop', [tiny.lane(1, 1e-2, **{**KNOBS, 'label_smoothing': share}) for share in (0.0, 0.5)])
+    given = [{'label_smoothing': 0.0, 'z_loss': 0.0}, {'label_smoothing': 0.5, 'z_loss': 0.5}]
+    plain, smooth = tiny.run('loop', [tiny.lane(1, 1e-2, **{**KNOBS, **own}) for own in given])
     for part in ('loss', 'train_loss', 'score'):
         assert plain['curve'][part][0] == pytest.approx(smooth['curve'][part][0], rel=1e-6)
     assert plain['curve']['loss'][-1] != smooth['curve']['loss'][-1]
