@@ -14,8 +14,8 @@ from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
 def knobs() -> dict[str, dict]:
     """Every knob: {name: {about, allowed, read_by: {reader: default}}}; the default is None where a study must give a value.
 
-    A reader is 'optimizer KIND', 'roles' (of parameters), 'schedule', 'loss', 'products' (all matrix products of a model), 'augment KIND', or a family
-    and kind of block.
+    A reader is 'optimizer KIND', 'roles' (of parameters), 'schedule', 'loss', 'products' (all matrix products of a model),
+    'augment KIND', or a family and kind of block.
     """
     readers = {f'optimizer {kind}': cls.KNOBS for kind, cls in OPTIMIZERS.items()}
     readers |= {'roles': ROLE_KNOBS, 'schedule': SCHEDULE_KNOBS, 'loss': LOSS_KNOBS, 'products': Dense.KNOBS}

@@ -38,8 +38,8 @@ def make_optimizer(
 ) -> tuple[optax.GradientTransformation, object]:
     """The optimizer of a type: `(direction, step)` where `step(direction, params, scale)` gives the new parameters.
 
-    `knobs` holds a value, traced or not, for each of the type's KNOBS, and any of the roles'; `scale` is the schedule's value. `products`: the axes
-    of every matrix (`arch.roles.products`); where none are given they are the last two.
+    `knobs` holds a value, traced or not, for each of the type's KNOBS, and any of the roles'; `scale` is the schedule's value.
+    `products`: the axes of every matrix (`arch.roles.products`); where none are given they are the last two.
     """
     cls = OPTIMIZERS[kind]
     products = jax.tree.map(lambda role: Product(), roles) if products is None else products

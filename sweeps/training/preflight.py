@@ -43,8 +43,8 @@ def task_of(data: dict) -> Kind:
 def known_knobs(optimizer: str, model: Model | None = None, task: Kind | None = None) -> dict[str, float | None]:
     """Every knob that a study may tune or fix under an optimizer type, with its default (None: must be given).
 
-    They are those of the optimizer, roles of parameters, the schedule, the loss, a model, and a task's augmentation. Raises ValueError on an unknown
-    optimizer.
+    They are those of the optimizer, roles of parameters, the schedule, the loss, a model, and a task's augmentation. Raises
+    ValueError on an unknown optimizer.
     """
     if optimizer not in OPTIMIZERS:
         raise ValueError(f"unknown optimizer '{optimizer}'; allowed: {sorted(OPTIMIZERS)}")
