@@ -41,12 +41,12 @@ def _rare(reading: Reading) -> Iterator[str]:
 
 
 def _outside(reading: Reading) -> Iterator[str]:
-    """Where the selected point is outside in some replicates only, the arm's value depends on who looked there."""
+    """Where at least half of the replicates, not all, select a point outside: the value depends on who looked there."""
     for task in reading.study.tasks:
         for arm in reading.study.arms:
             chosen = [one for key, one in reading.schedule.selections.items() if one and key[:2] == (arm, task.name)]
             outside = sum(not all(-ROUNDING <= unit <= 1 + ROUNDING for unit in one.unit) for one in chosen)
-            if 0 < outside < len(chosen):
+            if len(chosen) / 2 <= outside < len(chosen):
                 told = f'{outside} of {len(chosen)} replicates selected a recipe outside the ranges'
                 yield f'{arm} on {task.name}: {told}, which may be too narrow for it'
 
