@@ -106,7 +106,7 @@ def _wrong(content: object) -> str:
 
 def save(folder: Path, manifest: dict) -> None:
     """Replace the manifest whole; raises ValueError where the folder cannot be written or the disk is full."""
-    atomic.replace(folder / FILE, json.dumps(manifest, indent=1, sort_keys=True), FIX)
+    atomic.replace(folder / FILE, json.dumps(manifest, indent=1, sort_keys=True), FIX, follow=False)
 
 
 def update(folder: Path, known: Mapping | None = None, **changes: object) -> dict:

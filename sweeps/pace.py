@@ -86,7 +86,7 @@ class Pace:
         everything = self._read(self.path)
         latest = list({**everything.pop(self.platform, {}), **self.known}.items())[-MOST:]
         try:
-            atomic.replace(self.path, json.dumps({**everything, self.platform: dict(latest)}))
+            atomic.replace(self.path, json.dumps({**everything, self.platform: dict(latest)}), follow=False)
         except ValueError:
             return
 

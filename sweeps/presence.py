@@ -57,7 +57,7 @@ def present(run: Path, name: str, **about: object) -> Iterator[None]:
     told = {'name': name, 'host': platform.node(), 'pid': os.getpid(), 'since': time.time(), **about}
     ended = threading.Event()
     with contextlib.suppress(ValueError):
-        atomic.replace(path, json.dumps(told), lasting=False)
+        atomic.replace(path, json.dumps(told), lasting=False, follow=False)
     beat = threading.Thread(target=_touch, args=(path, ended), daemon=True)
     beat.start()
     try:

@@ -25,23 +25,25 @@ JUST_NOW, LONG_AGO = 1.0, 3600.0
 system has no locks to tell."""
 
 
-def replace(path: Path, content: str | bytes, fix: str = FIX, lasting: bool = True) -> None:
+def replace(path: Path, content: str | bytes, fix: str = FIX, lasting: bool = True, follow: bool = True) -> None:
     """Write a file whole, in place of an older one; text is written as UTF-8, and missing folders are made.
 
     What is not `lasting` may be lost when the machine fails: it is not flushed, and the folder is not looked through for what
     killed processes have left, so that thousands of files in one folder take thousands of writes and no more.
 
-    A link stays and its target is replaced. A pipe or a device, such as /dev/stdout, is written to as it is. Raises ValueError
-    where the disk is full or the place cannot be written, with `fix` as what to do about it.
+    A link stays and its target is replaced. A pipe or a device, such as /dev/stdout, is written to as it is. Not so where it
+    should not `follow`, because only the lab gives a file such a name: then what lies there is replaced, and what a link leads
+    to is another's and stays. Raises ValueError where the disk is full or the place cannot be written, with `fix` as what to
+    do about it.
     """
     with _explained(path, fix):
-        if _is_device(path):
+        if follow and _is_device(path):
             # A pipe that nobody reads is an error: waiting for a reader would have no end.
             with open(os.open(path, os.O_WRONLY | os.O_NONBLOCK), 'wb') as file:
                 os.set_blocking(file.fileno(), True)
                 file.write(_bytes(content))
             return
-        target = Path(os.path.realpath(path))
+        target = Path(os.path.realpath(path)) if follow else path
         target.parent.mkdir(parents=True, exist_ok=True)
         if lasting:
             sweep(target.parent, target.name)
@@ -106,7 +108,7 @@ def put(written: Path, path: Path, fix: str = FIX) -> None:
 
 @contextlib.contextmanager
 def replacing_folder(path: Path, fix: str = FIX) -> Iterator[Path]:
-    """An empty folder to fill; it replaces the folder `path` when the block ends without an error.
+    """An empty folder to fill; it replaces the folder `path`, or a link, when the block ends without an error.
 
     Errors of the block are raised, and on any error the old folder stays. Between two system calls it has another name; after a
     kill there, `recover` gives it back its own. Raises ValueError where the folder cannot be made or put in its place.
@@ -116,7 +118,7 @@ def replacing_folder(path: Path, fix: str = FIX) -> Iterator[Path]:
         with _explained(path, fix):
             path.parent.mkdir(parents=True, exist_ok=True)
             recover(path)
-            shutil.rmtree(old, ignore_errors=True)
+            _discard(old)
             sweep(path.parent, path.name)
             new.mkdir()
             held.enter_context(_held(new))
@@ -133,7 +135,7 @@ def replacing_folder(path: Path, fix: str = FIX) -> Iterator[Path]:
                 _flush_folder(path.parent)
             finally:
                 if path.exists():
-                    shutil.rmtree(old, ignore_errors=True)
+                    _discard(old)
                 elif old.exists():
                     os.rename(old, path)
 
@@ -264,6 +266,15 @@ def _written(path: Path, content: str | bytes, lasting: bool = True) -> Iterator
 
 def _remove(path: Path) -> None:
     shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+
+
+def _discard(path: Path) -> None:
+    """Remove a folder as far as possible, or a link, whose target is another's."""
+    if path.is_symlink():
+        with contextlib.suppress(OSError):
+            path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _flush(path: Path) -> None:

@@ -20,7 +20,7 @@ def save(folder: Path, study: Study) -> None:
 
 def save_as(folder: Path, definition: dict) -> None:
     """Write a definition as plain data; raises ValueError as `save` does."""
-    atomic.replace(folder / FILE, json.dumps(definition, indent=1, allow_nan=False), FIX)
+    atomic.replace(folder / FILE, json.dumps(definition, indent=1, allow_nan=False), FIX, follow=False)
 
 
 def load(folder: Path) -> dict | None:

@@ -31,7 +31,7 @@ def save(folder: Path, name: str, body: str, others: str, most: int) -> None:
         place.mkdir(exist_ok=True)
         if place.is_symlink():
             return
-        atomic.replace(place / name, f'{hashlib.sha256(body.encode()).hexdigest()}\n{body}')
+        atomic.replace(place / name, f'{hashlib.sha256(body.encode()).hexdigest()}\n{body}', follow=False)
         newest = sorted(place.glob(others), key=lambda path: path.stat().st_mtime_ns, reverse=True)
         for path in newest[most:]:
             path.unlink(missing_ok=True)

@@ -49,7 +49,7 @@ def check(folder: Path, names: Iterable[str], checksums: Mapping[str, str], fix:
     if fresh:
         # A folder that cannot be written is compared by each process anew.
         with contextlib.suppress(ValueError):
-            atomic.replace(folder / REMEMBERED, json.dumps({**compared, **fresh}, sort_keys=True))
+            atomic.replace(folder / REMEMBERED, json.dumps({**compared, **fresh}, sort_keys=True), follow=False)
 
 
 def _about(path: Path) -> list[int]:

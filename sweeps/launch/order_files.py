@@ -24,7 +24,7 @@ def write(run: Path, name: str, command: dict) -> None:
     """Write the command of an order, and forget the answer to an earlier one of this name."""
     place(run, name, 'answer').unlink(missing_ok=True)
     # Whatever is lost with the machine is submitted again.
-    atomic.replace(place(run, name, 'json'), json.dumps(command), lasting=False)
+    atomic.replace(place(run, name, 'json'), json.dumps(command), lasting=False, follow=False)
 
 
 def read(run: Path, name: str) -> object:
@@ -40,7 +40,7 @@ def read(run: Path, name: str) -> object:
 
 def tell(run: Path, name: str, answer: dict) -> None:
     """Write the answer to an order."""
-    atomic.replace(place(run, name, 'answer'), json.dumps(answer), lasting=False)
+    atomic.replace(place(run, name, 'answer'), json.dumps(answer), lasting=False, follow=False)
 
 
 def answer(run: Path, name: str) -> dict | None:

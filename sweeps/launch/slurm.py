@@ -138,13 +138,13 @@ class SlurmLauncher(QueuedLauncher):
             some, key = names[first : first + self._most], secrets.token_hex(4)
             self.given_up.difference_update(some)
             orders = self.folder / order_files.FOLDER
-            atomic.replace(orders / f'{key}.list', '\n'.join(some) + '\n')
-            atomic.replace(orders / f'{key}.sh', script(self.folder, f'{key}.list', self.settings))
+            atomic.replace(orders / f'{key}.list', '\n'.join(some) + '\n', follow=False)
+            atomic.replace(orders / f'{key}.sh', script(self.folder, f'{key}.list', self.settings), follow=False)
             task = ['--parsable', f'--job-name={self.prefix}{key}', self._array(len(some)), '--output=/dev/null']
             told = self._call('sbatch', *task, *self.settings.options, str(orders / f'{key}.sh'))
             if told.returncode:
                 raise ValueError(self._refusal(told.stderr))
-            atomic.replace(orders / f'{key}.job', told.stdout.strip().split(';')[0])
+            atomic.replace(orders / f'{key}.job', told.stdout.strip().split(';')[0], follow=False)
 
     def _array(self, count: int) -> str:
         return f'--array=0-{count - 1}' + (f'%{self.workers}' if self.workers else '')
