@@ -21,7 +21,10 @@ def facts_of(name: str, data: Path | None = None) -> Mapping | None:
     >>> facts_of('no_such_set') is None
     True
     """
-    path = prepared_folder(data) / name / ABOUT
+    folder = prepared_folder(data) / name
+    # Where preparing it again was killed between two calls, the old one has this name until somebody opens it.
+    folder = folder if folder.exists() else folder.with_name(f'.{name}.before')
+    path = folder / ABOUT
     try:
         # A pipe or a device would be waited for.
         facts = json.loads(path.read_text(encoding='utf-8')) if path.is_file() else None

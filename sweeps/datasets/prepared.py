@@ -181,6 +181,8 @@ def check_name(name: str) -> str:
 
 def names(data: Path | None = None) -> list[str]:
     """The sets that are prepared in a data folder."""
+    for left in prepared_folder(data).glob('.[a-z0-9]*.before'):
+        atomic.recover(left.with_name(left.name[1:].removesuffix('.before')))
     return sorted(path.parent.name for path in prepared_folder(data).glob(f'[a-z0-9]*/{ABOUT}'))
 
 

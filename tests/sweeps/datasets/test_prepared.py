@@ -3,12 +3,15 @@
 import dataclasses
 import gc
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ablations import locations as places
+from ablations import prepared_facts
+from results.store import atomic
 from sweeps.datasets import intact, prepared
 from sweeps.datasets.growing import Growing
 from sweeps.datasets.intact import checksum
@@ -255,3 +258,14 @@ def test_large_class_numbers_in_memory_become_dense(tmp_path: Path):
     made = write(tmp_path / 'prepared' / 'little', {'kind': 'images'}, pool, test)
     assert (made.pool().y.tolist(), made.test().y.tolist()) == ([1, 0], [0, 0])
     assert made.about['classes'] == ['3', '19999999']
+
+
+@pytest.mark.parametrize('asked', [prepared_facts.facts_of, prepared.find, lambda name: name in prepared.names() or None])
+def test_a_set_is_there_whoever_asks_first_after_a_kill(tmp_path: Path, monkeypatch, asked: Callable):
+    """Between the two calls that put a new one in its place."""
+    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path))
+    part = prepared.Part(np.zeros((4, 2, 2, 1), np.uint8), np.zeros(4, np.int32), np.arange(4))
+    folder = prepared.write(tmp_path / 'prepared' / 'little', {'kind': 'images'}, part, part).folder
+    folder.rename(atomic._moved_away(folder))
+    assert not folder.exists()
+    assert asked('little') is not None
