@@ -72,7 +72,10 @@ def _caption(findings: Sequence[Finding], recipe: str) -> str:
     bases = list(dict.fromkeys(finding.base for finding in findings))
     against = bases[0] if len(bases) == 1 else 'the arm that it is compared with'
     how = 'all at the recipe of the base' if recipe == 'same' else 'each at its own best recipe'
-    return f'Effect of every arm against {against}, {how}; right of the line is better'
+    # Narrow screens have no room for the units of several tasks.
+    units = {difference_unit(finding) for finding in findings}
+    unit = f' in {units.pop()}' if len(units) == 1 else ''
+    return f'Effect of every arm against {against}{unit}, {how}; right of the line is better'
 
 
 def in_one_sentence(findings: Sequence[Finding]) -> str:

@@ -36,7 +36,9 @@ def test_a_grid_has_a_line_an_arm_and_a_cell_a_task_in_the_order_of_the_study():
     assert [name for name, _ in grid.tasks] == ['recall', 'digits'] == [cell.task for cell in grid.lines[1].cells]
     assert grid.tasks[0][1] == 'margin 1.0 points'
     assert (grid.lines[0].cells[0].effect, grid.lines[0].cells[0].interval) == ('+2.0', '[+1.0, +3.0]')
-    assert 'against plain, each at its own best recipe' in grid.caption
+    assert 'against plain in points, each at its own best recipe' in grid.caption
+    both = [*found, one('z', 'bytes', metric='loss', unit='nats a byte')]
+    assert 'against plain, each at its own best recipe' in verdict_grid(both).caption
     assert verdict_grid([]).lines == ()
 
 
