@@ -54,3 +54,17 @@ def test_a_figure_is_laid_out_once():
         places = figure.axes[0].get_position().extents
         lay_out(figure)
     assert (figure.axes[0].get_position().extents == places).all()
+
+
+def test_words_of_a_page_stay_as_far_from_each_other():
+    with house():
+        figure = blank(2, 1)
+        figure.subplots()
+        words = [figure.text(0.25, 0.75, 'here'), figure.text(0.75, 0.25, 'there')]
+        away = []
+        for change in (lambda: None, lambda: lay_out(figure)):
+            change()
+            one, other = (72 * figure.get_size_inches() * word.get_position() for word in words)
+            away.append(other - one)
+    np.testing.assert_allclose(away[0], [72, -36])
+    np.testing.assert_allclose(away[1], away[0], atol=2 * GRID)
