@@ -273,6 +273,16 @@ def test_verdicts_say_verdict_effect_and_overall_in_words():
     assert any(text.startswith(f'{100 * found[0].effect:+.1f}'.replace('-', '\u2212')) for text in texts)
 
 
+def test_verdicts_are_divided_by_lines_and_what_holds_over_all_by_a_thick_one():
+    study, _, _, _, _ = data('five')
+    axes = verdicts_figure(*read('five')).axes[0]
+    down = {line.get_xdata()[0]: line.get_linewidth() for line in axes.lines if line.get_xdata()[0] == line.get_xdata()[1]}
+    across = [line.get_ydata()[0] for line in axes.lines if line.get_ydata()[0] == line.get_ydata()[1]]
+    last = len(study.tasks) - 0.5
+    assert down == {place + 0.5: 0.4 for place in range(len(study.tasks) - 1)} | {last: 1.0}
+    assert across == [place + 0.5 for place in range(len(study.arms) - 2)]
+
+
 def test_verdicts_of_many_tasks_are_letters_that_the_legend_explains():
     figure = verdicts_figure(*read('ladder'))
     letters = [text.get_text() for text in figure.axes[0].texts if text.get_weight() == 'bold']

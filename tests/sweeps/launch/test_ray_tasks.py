@@ -103,6 +103,14 @@ def test_a_task_on_cpu_takes_no_gpu_that_is_there(ray: MadeUpRay, tmp_path: Path
     assert ray.asked['runtime_env']['env_vars']['JAX_PLATFORMS'] == 'cpu'
 
 
+@pytest.mark.parametrize(('address', 'dashboard'), [('local', False), ('auto', None)])
+def test_a_ray_that_is_started_for_a_run_shows_no_page_and_one_that_is_there_is_left_as_it_is(
+    ray: MadeUpRay, tmp_path: Path, address: str, dashboard: bool | None
+):
+    launcher(tmp_path, address)
+    assert ray.asked['address'] == address and ray.asked['include_dashboard'] is dashboard
+
+
 def test_a_node_that_does_not_see_the_folder_is_found_before_anything_is_submitted(ray: MadeUpRay, tmp_path: Path):
     assert carry_out(str(tmp_path), 'order') == UNSEEN
     one, start = launcher(tmp_path), RayLauncher.start
