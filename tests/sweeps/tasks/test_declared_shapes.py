@@ -184,3 +184,19 @@ def test_more_examples_than_there_are_are_refused_before_anything_runs(nothing: 
     with pytest.raises(ValueError, match=f"task 'own': {said}"):
         costs_of(asked)
     costs_of(dataclasses.replace(asked, tasks=(dataclasses.replace(task, data={**task.data, 'held': 360}),)))
+
+
+ITS_OWN = (
+    *('digits', 'induction', 'selective_copying', 'compression', 'fuzzy_recall', 'modular_addition', 'arithmetic'),
+    *('arithmetic_answers', 'regular_language', 'zinc'),
+)
+"""Tasks whose kind is made for them alone."""
+
+
+@pytest.mark.parametrize('name', ITS_OWN)
+def test_a_kind_without_options_is_the_task_that_it_is_made_for(name: str):
+    declared = TASKS[name].data
+    kind = task_of({'kind': declared['kind']})
+    assert {field: getattr(kind, field) for field in declared if field != 'kind'} == {
+        field: value for field, value in declared.items() if field != 'kind'
+    }
