@@ -61,6 +61,10 @@ for part in (
     app.add_typer(part.commands)
 
 
+AGAIN = 0.05
+"""Seconds until a signal that was dropped is sent again."""
+
+
 def _one_line(error: BaseException) -> str:
     return printable(' '.join(str(error).split()))
 
@@ -79,13 +83,26 @@ def _ended_in_order(heard: list[int]) -> Iterator[None]:
         heard.append(number)
         raise KeyboardInterrupt
 
+    told = sys.unraisablehook
+
+    def lost(raised: object) -> None:
+        """Hear a signal again that came inside a callback whose errors Python drops, such as one of garbage collection."""
+        if not (heard and isinstance(raised.exc_value, KeyboardInterrupt)):
+            told(raised)
+            return
+        again = threading.Timer(AGAIN, os.kill, (os.getpid(), heard[-1]))
+        again.daemon = True
+        again.start()
+
     numbers = [signal.SIGTERM]
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         numbers.append(signal.SIGINT)
     before = {number: signal.signal(number, end) for number in numbers}
+    sys.unraisablehook = lost
     try:
         yield
     finally:
+        sys.unraisablehook = told
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -1,0 +1,42 @@
+"""Interrupts: none is lost, wherever Python is when it comes."""
+
+import signal
+import time
+
+import pytest
+
+from archlab.application import _ended_in_order
+
+
+class Dropping:
+    """Drops what is raised while it is removed, as Python does in callbacks of garbage collection."""
+
+    def __init__(self, number: int):
+        self.number = number
+
+    def __del__(self):
+        signal.raise_signal(self.number)
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_that_python_drops_comes_again(number: int, capsys):
+    heard, began = [], time.monotonic()
+    with pytest.raises(KeyboardInterrupt), _ended_in_order(heard):
+        Dropping(number)
+        while time.monotonic() - began < 10:
+            time.sleep(0.01)
+    assert set(heard) == {number} and 'ignored' not in capsys.readouterr().err
+
+
+def test_other_errors_that_python_drops_are_told_as_ever(monkeypatch):
+    told = []
+    monkeypatch.setattr('sys.unraisablehook', told.append)
+
+    class Failing:
+        def __del__(self):
+            raise ValueError('dropped')
+
+    with _ended_in_order([]):
+        Failing()
+    assert [type(one.exc_value) for one in told] == [ValueError]
