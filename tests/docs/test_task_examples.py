@@ -34,6 +34,7 @@ DATA: dict[str, Callable[[Path], Path] | None] = {
     'customers': lambda at: made.rows(at / 'customers.csv'),
     'names': lambda at: made.names(at / 'names.txt'),
     'reviews': lambda at: made.reviews(at / 'reviews.jsonl'),
+    'patches': lambda at: made.masked(at / 'patches'),
     'waves': None,
 }
 
@@ -73,7 +74,7 @@ def test_an_example_is_planned_in_two_commands(folder: Path, called: Callable):
     assert asked.returncode == 2 and 'archlab data prepare motions.py:motions' in asked.stderr
     assert called('data', 'prepare', 'motions.py:motions', cwd=folder).returncode == 0
     planned = called('plan', 'motions.py', cwd=folder)
-    assert planned.returncode == 0 and '60 trials in 6 packs would run now' in planned.stdout, planned.stderr
+    assert planned.returncode == 0 and '36 trials in 6 packs would run now' in planned.stdout, planned.stderr
 
 
 def test_an_example_trains(folder: Path, called: Callable):

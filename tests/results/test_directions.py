@@ -94,7 +94,7 @@ def test_words_have_the_unit_and_the_direction():
     made = mirrored('friedman')['good']
     assert title(made) == 'friedman: rmse in units of y, lower is better, margin 1.000 units of y'
     told_in_words = basis(made)
-    assert told_in_words.startswith('good 22.000 units of y [')
+    assert told_in_words.startswith('good 22.00 units of y [')
     assert (
         '+3.000 units of y [+' in told_in_words and 'It is better by more than the margin of 1.000 units of y.' in told_in_words
     )
@@ -115,7 +115,7 @@ DIGITS = [
     (123.456, 'rmse', True, '+123.5'),
     (0.000421, 'mae', False, '0.000421'),
     (0.0, 'mae', True, '0.000'),
-    (-12.34, 'rmse', True, '\u221212.340'),
+    (-12.34, 'rmse', True, '\u221212.34'),
     (12345.6, 'mae', True, '+12346'),
 ]
 

@@ -157,7 +157,7 @@ def test_every_value_of_a_real_record_has_a_column(line, tmp_path):
         value = written
         for key in path.split('.'):
             value = value[key]
-        if path != 'pack.records':
+        if path not in ('pack.records', 'pack.compile_seconds'):  # these are of the view `packs`
             assert row[names.get(path, path.rpartition('.')[2])] == value, path
     assert {name: row[name] for name in written['knobs']} == written['knobs'] == row['knobs']
     assert row['versions'] == written['environment']['versions']
