@@ -5,7 +5,7 @@ import dataclasses
 from results.evidence import claim_level
 from results.finding import Finding
 from results.looks import looks_of
-from results.protocol import ENTRY
+from results.protocol import ENTRY, NOW
 from results.store.reading import Reading
 from results.tables.effects import EffectLine, effect_lines
 
@@ -71,6 +71,11 @@ class StudyFacts:
             sentences.append(f'Unfinished: what is said is that of the look at {self.look} replicates, of {self.last} planned.')
         else:
             sentences.append('Unfinished: nothing is claimed until all runs of a declared look are recorded.')
+        if self.protocol not in (None, NOW):
+            sentences.append(
+                f'It was started under protocol {self.protocol}; protocol {NOW}, by which it is planned now, asks for other '
+                'runs: run it again, in another --runs folder.'
+            )
         for task in dict.fromkeys(one.task for one in self.missing):
             own = [one for one in self.missing if one.task == task]
             arms = ', '.join(f'{one.arm} {one.runs:,} of {one.planned:,}' for one in own)

@@ -12,6 +12,7 @@ from rich.console import Console
 from simulated_study import small
 
 from results.evidence import Finding
+from results.protocol import NOW
 from results.store.reading import Reading
 from results.tables import FORMATS, StudyFacts, count, number, probability, study_facts, table, tex
 from results.tables.terminal import WIDE, terminal
@@ -362,3 +363,6 @@ def test_a_study_that_was_decided_early_is_not_unfinished():
     early = StudyFacts(look=3, last=6)
     assert any(said.startswith('Unfinished') for said in early.warnings())
     assert dataclasses.replace(early, complete=True).warnings() == []
+    assert not any('protocol' in said for said in dataclasses.replace(early, protocol=NOW).warnings())
+    older = dataclasses.replace(early, protocol=2).warnings()
+    assert any(said.startswith('It was started under protocol 2; protocol') for said in older)
