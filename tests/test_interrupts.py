@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,6 +18,14 @@ class Dropping:
     def __del__(self):
         signal.raise_signal(self.number)
         time.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def _heard() -> Iterator[None]:
+    """Ctrl-C is heard, which it is not where the tests run in a shell's background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
