@@ -1,14 +1,33 @@
-"""Division: which examples of a source that is in memory are the test split, and which belong together."""
+"""Division: which examples of a source are the test split, by their folders or in memory, and which belong together."""
 
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
-from sweeps.datasets.material import split_of
+from ablations.option_words import option
+from sweeps.datasets.material import Options, split_of
 from sweeps.datasets.writing import DIGEST, held_by_hash
+
+
+def of_folders(
+    splits: Mapping[str, list], source: Path, options: Options, where: str = 'beside train'
+) -> tuple[list, list | None]:
+    """The pool and the test examples of those in the folders `train`, `val` and `test`; no test ones if a hash shall draw them.
+
+    Without a folder test, val is the test split; otherwise it is part of the pool. Raises ValueError where the split shall be
+    taken from names and there is none.
+    """
+    if options.split == 'hash':
+        return [one for some in splits.values() for one in some], None
+    test = splits.get('test') or splits.get('val')
+    if options.split == 'names' and not test:
+        raise ValueError(f'{source}: no folder test or val {where}; allowed: {option("split", "hash")}, or leave it out')
+    pool = splits['train']
+    return ([*pool, *splits.get('val', [])] if splits.get('test') else pool), test
 
 
 @dataclasses.dataclass(frozen=True)

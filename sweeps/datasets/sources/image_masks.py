@@ -26,6 +26,7 @@ from sweeps.datasets.formats.mask_files import (
     resized,
 )
 from sweeps.datasets.material import Block, Material, Options
+from sweeps.datasets.sources.division import of_folders
 from sweeps.datasets.sources.image_sets import ROWS, withheld
 from sweeps.datasets.sources.locate import beside, check
 
@@ -51,13 +52,7 @@ def image_masks(source: Path, options: Options) -> Material:
     alone = [line for one in pairs.values() for line in one.alone]
     if 'train' not in splits:
         raise ValueError(f'{source}: no image with a mask to learn from; a mask has the name of its image, 12.jpg and 12.png')
-    if options.split == 'hash':
-        splits = {'train': [one for some in splits.values() for one in some]}
-    pool, test = splits['train'], splits.get('test') or splits.get('val')
-    if options.split == 'names' and not test:
-        raise ValueError(f'{source}: no folder test or val with masks; allowed: {option("split", "hash")}, or leave it out')
-    if splits.get('test'):
-        pool = [*pool, *splits.get('val', [])]
+    pool, test = of_folders(splits, source, options, where='with masks')
     every = [*pool, *(test or [])]
     skipped: list[str] = []
     for line in alone:

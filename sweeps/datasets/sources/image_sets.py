@@ -10,6 +10,7 @@ import numpy as np
 
 from ablations.option_words import option
 from sweeps.datasets.material import Block, Material, Options, blocks, by_split, of_arrays, split_of
+from sweeps.datasets.sources.division import of_folders
 from sweeps.datasets.sources.locate import check, with_endings, with_names
 
 ROWS = 256
@@ -83,13 +84,7 @@ def folder(source: Path, options: Options, layout: str, size: int | None = None)
     inner = source / 'tiny-imagenet-200'
     source = inner if inner.is_dir() else check(source)
     classes, splits, aside, lists = readers[layout](source)
-    if options.split == 'hash':
-        splits = {'train': [one for some in splits.values() for one in some]}
-    pool, test = splits['train'], splits.get('test') or splits.get('val')
-    if options.split == 'names' and not test:
-        raise ValueError(f'{source}: no folder test or val beside train; allowed: {option("split", "hash")}, or leave it out')
-    if splits.get('test'):
-        pool = [*pool, *splits.get('val', [])]
+    pool, test = of_folders(splits, source, options)
     named = [path for path in _words(source) if path.is_file()][:1]
     words = folders.read_words(named[0]) if named else {}
     skipped: list[str] = []

@@ -8,6 +8,7 @@ import numpy as np
 
 from ablations.option_words import option
 from sweeps.datasets.material import Block, Material, Options, blocks, by_split, of_arrays, of_targets
+from sweeps.datasets.sources.division import of_folders
 from sweeps.datasets.sources.locate import PACKED, check, with_endings
 
 RECORDING = re.compile(r'(\d)_([A-Za-z]+)_(\d+)\.wav', re.IGNORECASE)
@@ -72,13 +73,7 @@ def wav_folder(source: Path, options: Options) -> Material:
     from sweeps.datasets.formats.wav import read_wav
 
     classes, splits, aside, _ = read_class_folders(check(source), ('.wav',))
-    if options.split == 'hash':
-        splits = {'train': [one for some in splits.values() for one in some]}
-    if options.split == 'names' and set(splits) == {'train'}:
-        raise ValueError(f'{source}: no folder test or val beside train; allowed: {option("split", "hash")}, or leave it out')
-    pool, test = splits['train'], splits.get('test') or splits.get('val')
-    if splits.get('test'):
-        pool = [*pool, *splits.get('val', [])]
+    pool, test = of_folders(splits, source, options)
     rate, skipped = read_wav(pool[0][0])[0], []
     return Material(
         'sounds',

@@ -386,7 +386,7 @@ def test_of_tasks_that_take_as_long_one_comes_before_the_other(tmp_path: Path):
             super().submit(orders)
 
     Run(study, tmp_path, Listening(study, WORLD), Silent())()
-    # A pack of sixteen and one of four for each arm.
+    # A pack of sixteen and one of two for each arm.
     assert order[:8] == ['one'] * 4 + ['two'] * 4
 
 
