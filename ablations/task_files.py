@@ -19,7 +19,9 @@ from ablations.tasks import SETS, TASKS, OwnTask, Task
 from ablations.tasks.derived import derive
 from ablations.user_file import FOLDER, RUNNING, STOPS, blank, compiled, content_hash, in_words, run
 
-KEPT: contextvars.ContextVar[Callable[[str], Mapping | None]] = contextvars.ContextVar('KEPT', default=lambda study: None)
+DEFINITION_OF: contextvars.ContextVar[Callable[[str], Mapping | None]] = contextvars.ContextVar(
+    'DEFINITION_OF', default=lambda study: None
+)
 """Where the definition of a study that ran is kept, by its name: it knows the study's tasks where their data are elsewhere."""
 STUDY = 'study'
 """The variable of a file that is its study, not a part of its tasks."""
@@ -56,12 +58,12 @@ class Declared:
     def task(self, study: str = '') -> Task:
         """The task made whole. Raises Unprepared with the command to give, and ValueError where it says what cannot be.
 
-        The definition of a study that ran (`KEPT`) tells what the task was where its data are not here.
+        The definition of a study that ran (`DEFINITION_OF`) tells what the task was where its data are not here.
         """
         facts = facts_of(self.dataset)
         fits = facts is not None and (not self.hash or facts.get('declared') == self.hash)
-        if not fits and (kept := self._kept(study)) is not None:
-            return kept
+        if not fits and (ran := self._as_it_ran(study)) is not None:
+            return ran
         command = f'archlab data prepare {shlex.quote(self.address)}'
         if facts is None:
             if self.own.source is None:
@@ -89,8 +91,8 @@ class Declared:
                 f'{error}); prepare it again: {command} --force'
             ) from None
 
-    def _kept(self, study: str) -> Task | None:
-        definition = KEPT.get()(study) if study else None
+    def _as_it_ran(self, study: str) -> Task | None:
+        definition = DEFINITION_OF.get()(study) if study else None
         tasks = definition.get('tasks') if isinstance(definition, Mapping) else None
         for fields in tasks if isinstance(tasks, list) else ():
             if isinstance(fields, Mapping) and fields.get('name') == self.name and fields.get('declared', '') == self.hash:
@@ -206,13 +208,13 @@ def code_of(content: bytes, tasks: list[str]) -> str:
     'n = 3'
     """
     text = content.decode('utf-8', 'replace')
-    lines, kept = text.splitlines(), []
+    lines, code = text.splitlines(), []
     for node in ast.parse(text).body:
         if _is_aside(node, tasks):
             continue
         first = min([node.lineno, *(one.lineno for one in getattr(node, 'decorator_list', ()))])
-        kept += lines[first - 1 : node.end_lineno]
-    return '\n'.join(kept)
+        code += lines[first - 1 : node.end_lineno]
+    return '\n'.join(code)
 
 
 def _is_aside(node: ast.stmt, tasks: list[str]) -> bool:

@@ -52,8 +52,8 @@ def check(
     else:
         for name, contracts in verdicts.items():
             broken = [contract for contract in contracts if not contract['holds']]
-            kept = f'{len(contracts) - len(broken)} of {len(contracts)} contracts hold'
-            OUT.print(f'[bold]{name}[/bold]  {kept}', markup=True, highlight=False)
+            summary = f'{len(contracts) - len(broken)} of {len(contracts)} contracts hold'
+            OUT.print(f'[bold]{name}[/bold]  {summary}', markup=True, highlight=False)
             if name.startswith('task ') and (held := [contract['rule'] for contract in contracts if contract['holds']]):
                 OUT.print(f'  kept    {", ".join(held)}', highlight=False, soft_wrap=True)
             rules: dict[str, list[str]] = {}

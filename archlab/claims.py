@@ -145,12 +145,12 @@ def _read_runs(folder: Path, given: dict[str, 'Study']) -> 'Source':
     """The study in a runs folder with its findings at its last whole look, which counts as taken."""
     from results.claims.source import Source
 
-    study_runs = _opened(folder, given)
+    study_runs = _open(folder, given)
     rows = [finding.to_dict() for finding in study_runs.findings()]
     return Source(study_runs.study, study_runs.study.digest, rows, study_runs.manifest['costs'], 'runs', str(folder))
 
 
-def _opened(folder: Path, given: dict[str, 'Study']) -> StudyRuns:
+def _open(folder: Path, given: dict[str, 'Study']) -> StudyRuns:
     """The study of a runs folder: as its file was given, as the folder defines it, or the lab's own of that name."""
     from ablations.definition import study_of
     from ablations.digest import digest

@@ -118,8 +118,8 @@ def report(
     if others and (live or settings):
         raise ValueError(f'{"--live" if live else "--set"} with {len(studies)} studies; it takes one; leave the others out')
     if others:
-        opened = [open_study(name, runs) for name in studies]
-        atomic.replace(out, pages([(one.look, one.conclusions) for one in opened]))
+        all_runs = [open_study(name, runs) for name in studies]
+        atomic.replace(out, pages([(one.look, one.conclusions) for one in all_runs]))
     elif not live:
         study_runs = open_study(study, runs, settings)
         atomic.replace(out, page(study_runs.look, study_runs.findings()))

@@ -145,19 +145,19 @@ def open_study(
 def ran_study(name: str, runs: Path) -> 'Study':
     """A study by name or path. Where data of its own tasks are not here, its runs say what these tasks were when it ran."""
     from ablations.study_files import load_study
-    from ablations.task_files import KEPT
+    from ablations.task_files import DEFINITION_OF
     from results import bundle
     from results.store import defined
 
-    def kept(study: str) -> dict | None:
+    def definition_of(study: str) -> dict | None:
         folder = Path(runs) / study
         return bundle.read(folder)['definition'] if (folder / bundle.FILE).exists() else defined.load(folder)
 
-    before = KEPT.set(kept)
+    before = DEFINITION_OF.set(definition_of)
     try:
         return load_study(name)
     finally:
-        KEPT.reset(before)
+        DEFINITION_OF.reset(before)
 
 
 def study_name(study: str | None, runs: Path = RUNS) -> str | None:

@@ -15,7 +15,7 @@ from benchmarks.body import BODIES, body_of
 from benchmarks.child import Child, spare_cores, together
 from benchmarks.installed import needs_torch
 from benchmarks.machine import machine
-from benchmarks.measured import kept
+from benchmarks.measured import collect
 from benchmarks.timing import plain, spread
 
 FIRST = 10
@@ -167,9 +167,9 @@ def bench(
     processes: int = 1,
     ways: Sequence[str] = WAYS,
     profile: bool = False,
-    keep: Callable[[dict], None] | None = None,
+    save: Callable[[dict], None] | None = None,
 ) -> dict:
-    """Some bodies, or all, `keep` being told after each. Raises ValueError without torch, or for sizes of several bodies."""
+    """Some bodies, or all, `save` being told after each. Raises ValueError without torch, or for sizes of several bodies."""
     needs_torch('archlab bench bodies')
     names = list(only) or list(BODIES)
     if sizes and len(names) > 1:
@@ -178,7 +178,7 @@ def bench(
         body_of(name, sizes or {})
     told = {'machine': machine(5), 'rounds': rounds, 'processes': processes}
     measured = (measure(name, sizes or {}, ways, processes, rounds, profile) for name in names)
-    return kept(told, 'bodies', measured, keep)
+    return collect(told, 'bodies', measured, save)
 
 
 def lines(results: Mapping) -> list[str]:

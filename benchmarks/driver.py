@@ -26,7 +26,7 @@ from ablations.study import Study
 from ablations.study_files import load_study
 from benchmarks.child import Child
 from benchmarks.machine import machine
-from benchmarks.measured import kept
+from benchmarks.measured import collect
 from benchmarks.scale import study_of
 from results.store.records import FOLDER, commit
 from sweeps.launch import order_files
@@ -219,14 +219,14 @@ def measure(trials: int, workers: int, lost: float) -> dict:
         return child.call('run', text=study_of(trials), workers=workers, lost=lost)
 
 
-def bench(sizes: Sequence[int], workers: int = 1000, lost: float = LOST, keep: Callable[[dict], None] | None = None) -> dict:
-    """Runs of some sizes, `keep` being told after each; raises ValueError on sizes, workers or losses that make no run."""
+def bench(sizes: Sequence[int], workers: int = 1000, lost: float = LOST, save: Callable[[dict], None] | None = None) -> dict:
+    """Runs of some sizes, `save` being told after each; raises ValueError on sizes, workers or losses that make no run."""
     if min(sizes) < 500 or workers < 1 or not 0 <= lost < 1:
         raise ValueError(
             f'--trials {min(sizes)}, --workers {workers}, --lost {lost}; allowed: from 500 trials, a worker or more, and a '
             'share of them from 0 to below 1'
         )
-    return kept({'machine': machine(5)}, 'runs', (measure(size, workers, lost) for size in sizes), keep)
+    return collect({'machine': machine(5)}, 'runs', (measure(size, workers, lost) for size in sizes), save)
 
 
 def lines(results: Mapping) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from benchmarks.body import TINY, body_of
 from benchmarks.child import Child, spare_cores
 from benchmarks.machine import machine
-from benchmarks.measured import kept
+from benchmarks.measured import collect
 from benchmarks.timing import plain, spread
 from sweeps.training.population import strategy_for
 
@@ -52,16 +52,16 @@ def bench(
     only: Sequence[str] = (),
     sizes: Mapping[str, int] | None = None,
     widths: Sequence[int] = WIDTHS,
-    keep: Callable[[dict], None] | None = None,
+    save: Callable[[dict], None] | None = None,
 ) -> dict:
-    """Some bodies, or the tiny ones, `keep` being told after each. Raises ValueError on unknown names, sizes or lanes."""
+    """Some bodies, or the tiny ones, `save` being told after each. Raises ValueError on unknown names, sizes or lanes."""
     if any(width < 1 for width in widths):
         raise ValueError(f'lanes {list(widths)}; allowed: whole numbers from 1; leave it out for {list(WIDTHS)}')
     names = list(only) or list(TINY)
     for name in names:
         body_of(name, sizes or {})
     told = {'machine': machine(5), 'rounds': rounds}
-    return kept(told, 'bodies', (measure(name, sizes or {}, widths, rounds) for name in names), keep)
+    return collect(told, 'bodies', (measure(name, sizes or {}, widths, rounds) for name in names), save)
 
 
 WAYS = {'loop': 'one after another', 'map': 'mapped', 'vmap': 'vectorised'}

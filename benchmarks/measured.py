@@ -24,16 +24,16 @@ def read(path: Path) -> list[dict]:
     return json.loads(path.read_text(encoding='utf-8')) if path.exists() else []
 
 
-def kept(about: dict, name: str, rows: Iterable[dict], keep: Callable[[dict], None] | None) -> dict:
-    """The results of a benchmark, `about` with a list of rows under a name; `keep` is told of them after every row.
+def collect(about: dict, name: str, rows: Iterable[dict], save: Callable[[dict], None] | None) -> dict:
+    """The results of a benchmark, `about` with a list of rows under a name; `save` is told of them after every row.
 
-    >>> kept({'rounds': 3}, 'bodies', iter([{'body': 'vit'}]), print)
+    >>> collect({'rounds': 3}, 'bodies', iter([{'body': 'vit'}]), print)
     {'rounds': 3, 'bodies': [{'body': 'vit'}]}
     {'rounds': 3, 'bodies': [{'body': 'vit'}]}
     """
     results = {**about, name: []}
     for row in rows:
         results[name].append(row)
-        if keep is not None:
-            keep(results)
+        if save is not None:
+            save(results)
     return results

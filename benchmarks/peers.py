@@ -226,15 +226,15 @@ def bench(rounds: int, trials: int, only: Sequence[str] = ()) -> dict:
                 measured[name].append(peers.side(name))
         told |= {'trials': trials, 'arms': list(peers.study.arms), 'tuned': peers.tuned, 'runs': peers.runs}
     sides = {}
-    for name, found in measured.items():
-        rates = [3600 * one['tuned'] / one['wall_s'] for one in found]
+    for name, own in measured.items():
+        rates = [3600 * one['tuned'] / one['wall_s'] for one in own]
         sides[name] = {
             'tuned_an_hour': plain(spread(rates)),
-            'wall_s': plain(spread([one['wall_s'] for one in found])),
-            'cpu_s': plain(spread([one['cpu_s'] for one in found])),
-            'runs': found[0]['runs'],
-            'tuned': found[0]['tuned'],
-            'measured': found[0].get('measured', found[0]['runs']),
+            'wall_s': plain(spread([one['wall_s'] for one in own])),
+            'cpu_s': plain(spread([one['cpu_s'] for one in own])),
+            'runs': own[0]['runs'],
+            'tuned': own[0]['tuned'],
+            'measured': own[0].get('measured', own[0]['runs']),
         }
     return {**told, 'sides': sides}
 

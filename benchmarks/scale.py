@@ -15,7 +15,7 @@ from pathlib import Path
 from ablations.study_files import load_study
 from benchmarks.child import Child
 from benchmarks.machine import machine
-from benchmarks.measured import kept
+from benchmarks.measured import collect
 from benchmarks.spent import spent
 from results import remembered
 from results.store.records import commit, prepare
@@ -126,16 +126,16 @@ def bench(
     sizes: Sequence[int] = SIZES,
     limit: float = 300.0,
     only: Sequence[str] = (),
-    keep: Callable[[dict], None] | None = None,
+    save: Callable[[dict], None] | None = None,
 ) -> dict:
-    """Studies of some sizes, `keep` being told after each; raises ValueError on unknown commands, or sizes below a thousand."""
+    """Studies of some sizes, `save` being told after each; raises ValueError on unknown commands, or sizes below a thousand."""
     unknown = [name for name in only if name not in COMMANDS]
     if unknown:
         raise ValueError(f'unknown commands {unknown}; allowed: {list(COMMANDS)}; mend the names')
     small = [size for size in sizes if size < 500]
     if small:
         raise ValueError(f'{small} trials; allowed: from 500, which two arms take; raise them')
-    return kept({'machine': machine(5)}, 'studies', (measure(size, limit, only) for size in sizes), keep)
+    return collect({'machine': machine(5)}, 'studies', (measure(size, limit, only) for size in sizes), save)
 
 
 def lines(results: Mapping) -> list[str]:

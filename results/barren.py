@@ -44,10 +44,10 @@ def still(records: Iterable[Mapping]) -> list[str]:
 
 
 def _by_arm(records: Iterable[Mapping]) -> dict[tuple[str, str], list[Mapping]]:
-    found: dict[tuple[str, str], list[Mapping]] = {}
+    grouped: dict[tuple[str, str], list[Mapping]] = {}
     for record in records:
-        found.setdefault((record['arm'], record['task']), []).append(record)
-    return found
+        grouped.setdefault((record['arm'], record['task']), []).append(record)
+    return grouped
 
 
 def _gave(runs: list[Mapping]) -> bool:

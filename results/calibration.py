@@ -18,8 +18,8 @@ ROOM = 1.34
 ROOM_AGAIN = 2.36
 """A cell that did not is run again with four times the fresh studies, and passes within so many (446 of 8,000)."""
 COVER = (0.93, 0.97)
-FOUND = {'equal noise': 0.78, 'equal noise, a gain': 0.78}
-FOUND |= {'beside an arm ten times as noisy': 0.70, 'splits of three deviations': 0.75}
+LEAST_POWER = {'equal noise': 0.78, 'equal noise, a gain': 0.78}
+LEAST_POWER |= {'beside an arm ten times as noisy': 0.70, 'splits of three deviations': 0.75}
 """How often a loss of three deviations must be found."""
 REGRET, NO_WORSE = 2 / 3, 1.1
 """The largest regret of the lab's selection, as a share of the best trial's: where tuning matters, and where it does not."""
@@ -85,8 +85,8 @@ def _short(part: str, name: str, tally: Mapping) -> Iterator[str]:
         if not COVER[0] - room <= share <= COVER[1] + room:
             promised = f'promised {COVER[0]:.0%} to {COVER[1]:.0%}'
             yield f"'{name}': {share:.1%} of the intervals of {arm} hold the truth; {promised}"
-    if part == 'found' and (share := _share(tally['found'])) is not None and share < FOUND.get(name, 0.0):
-        yield f'{name}: a loss of three deviations is found in {share:.1%}; promised {FOUND[name]:.0%}'
+    if part == 'found' and (share := _share(tally['found'])) is not None and share < LEAST_POWER.get(name, 0.0):
+        yield f'{name}: a loss of three deviations is found in {share:.1%}; promised {LEAST_POWER[name]:.0%}'
     lab, best, _ = tally['regret']
     if part == 'cover' and lab > (allowed := REGRET if tally['curved'] else NO_WORSE) * best:
         yield f"'{name}': regret is {lab / best:.2f} of the best trial's; promised {allowed:.2f}"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ablations.trial import KEPT
+from ablations.trial import AFTER_SCREENING
 from results.resampling import LEVEL as DOUBT
 from results.resampling import centred, drawn_means
 from results.rounding import plain
@@ -61,14 +61,14 @@ def _below(size: int, k: int) -> np.ndarray:
     return np.array([math.comb(count, k) / math.comb(size, k) for count in range(size + 1)])
 
 
-def expected_after(screened: list[np.ndarray], kept: np.ndarray, chance: float) -> np.ndarray:
-    """The expected best score of all `screened` trials and j of the `kept` ones, drawn at random, for j = 1 to n. `[n]`
+def expected_after(screened: list[np.ndarray], further: np.ndarray, chance: float) -> np.ndarray:
+    """The expected best score of all `screened` trials and j of the `further` ones, drawn at random, for j = 1 to n. `[n]`
 
     >>> expected_after([np.array([0.5, 0.7])], np.array([0.6, 0.9]), chance=0.1).round(3).tolist()
     [0.8, 0.9]
     """
     best = max(float(np.where(np.isfinite(group), group, chance).max()) for group in screened)
-    return expected_best([np.maximum(np.where(np.isfinite(kept), kept, chance), best)], chance)
+    return expected_best([np.maximum(np.where(np.isfinite(further), further, chance), best)], chance)
 
 
 def running_best(groups: list[np.ndarray], chance: float) -> np.ndarray:
@@ -119,16 +119,18 @@ class Curve:
 def _curve(runs: Runs, optimizers: list[str], name: str) -> Curve | None:
     study = runs.reading.study
     adaptive, curves, numbers = study.search in ADAPTIVE, [], []
-    later = {number: [trial for trial in runs.asked('tune', number) if trial.phase == KEPT] for number in runs.replicates}
+    later = {
+        number: [trial for trial in runs.asked('tune', number) if trial.phase == AFTER_SCREENING] for number in runs.replicates
+    }
     screened = study.screening if name == ALL_OPTIMIZERS and any(later.values()) else 0
     for replicate in runs.replicates:
         trials = [runs.tuned_alike(optimizer, replicate, first=True) for optimizer in optimizers]
-        kept = later[replicate] if screened else []
-        if not all(trials) or (screened and not kept):
+        further = later[replicate] if screened else []
+        if not all(trials) or (screened and not further):
             continue
         groups = [runs.scores(own, -math.inf) for own in trials]
         curve = (running_best if adaptive else expected_best)(groups, runs.chance)
-        after = [expected_after(groups, runs.scores(kept, -math.inf), runs.chance)] if kept else []
+        after = [expected_after(groups, runs.scores(further, -math.inf), runs.chance)] if further else []
         numbers.append(replicate)
         curves.append(np.concatenate([curve, *after]))
     if not curves:

@@ -14,7 +14,7 @@ from results.surface import FIRST, OTHERS, Surface, on_grids
 TICKS = 17
 """The number of places along each coordinate of a grid."""
 
-Found = tuple[np.ndarray, float]
+Peak = tuple[np.ndarray, float]
 """A point `[d]`, and the height of the surface there."""
 
 
@@ -52,7 +52,7 @@ def with_choices(surface: Surface, points: np.ndarray) -> np.ndarray:
     return points
 
 
-def best(surface: Surface, low: np.ndarray, high: np.ndarray) -> Found:
+def best(surface: Surface, low: np.ndarray, high: np.ndarray) -> Peak:
     """The highest point of the surface in a box, and its height: a coarse search, then a fine one around the best.
 
     A coordinate without an order keeps a value that was tried.
@@ -66,9 +66,9 @@ def best(surface: Surface, low: np.ndarray, high: np.ndarray) -> Found:
     return bests([surface], [low], [high])[0]
 
 
-def bests(surfaces: Sequence[Surface], lows: Sequence[np.ndarray], highs: Sequence[np.ndarray]) -> list[Found]:
+def bests(surfaces: Sequence[Surface], lows: Sequence[np.ndarray], highs: Sequence[np.ndarray]) -> list[Peak]:
     """The highest point of each surface in a box of its own, as `best` gives it; those of one shape together."""
-    found: list[Found | None] = [None] * len(surfaces)
+    peaks: list[Peak | None] = [None] * len(surfaces)
     choices = [{int(dim): np.unique(surface.units[:, dim]) for dim in np.flatnonzero(~surface.smooth)} for surface in surfaces]
     shapes = [(*surface.shape, *(len(tried) for tried in own.values())) for surface, own in zip(surfaces, choices, strict=True)]
     for places in stacks(shapes, [len(FIRST) * len(OTHERS) * TICKS * len(surface.units) for surface in surfaces]):
@@ -78,7 +78,7 @@ def bests(surfaces: Sequence[Surface], lows: Sequence[np.ndarray], highs: Sequen
         )
         if low.shape[1] > 2:
             for place, *box in zip(places, low, high, strict=True):
-                found[place] = _best_of_many(surfaces[place], *box)
+                peaks[place] = _best_of_many(surfaces[place], *box)
             continue
         tried = {dim: np.stack([choices[place][dim] for place in places]) for dim in choices[places[0]]}
         points, _ = _highest_on_grids(some, low, high, tried)
@@ -86,8 +86,8 @@ def bests(surfaces: Sequence[Surface], lows: Sequence[np.ndarray], highs: Sequen
         near = np.maximum(points - reach, low), np.minimum(points + reach, high)
         points, heights = _highest_on_grids(some, *near, {dim: points[:, [dim]] for dim in tried})
         for place, point, height in zip(places, points, heights.tolist(), strict=True):
-            found[place] = point, height
-    return found
+            peaks[place] = point, height
+    return peaks
 
 
 def _highest_on_grids(
@@ -111,7 +111,7 @@ def _axes(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     return axes
 
 
-def _best_of_many(surface: Surface, low: np.ndarray, high: np.ndarray) -> Found:
+def _best_of_many(surface: Surface, low: np.ndarray, high: np.ndarray) -> Peak:
     """The best among points that fill a box of more than two dimensions."""
     point, _ = _highest(surface, with_choices(surface, candidates(low, high)))
     reach = np.where(surface.smooth, (high - low) / (TICKS - 1), 0.0)
@@ -119,7 +119,7 @@ def _best_of_many(surface: Surface, low: np.ndarray, high: np.ndarray) -> Found:
     return _highest(surface, np.where(surface.smooth, near, point))
 
 
-def _highest(surface: Surface, points: np.ndarray) -> Found:
+def _highest(surface: Surface, points: np.ndarray) -> Peak:
     means = surface.mean(points)
     place = int(_places(means[None])[0])
     return points[place], float(means[place])

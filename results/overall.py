@@ -48,14 +48,14 @@ def verdict_over_tasks(study: Study, concluded: Mapping[str, OnTask]) -> tuple[s
     if total < 2:
         return 'undecided', 'withheld: one dataset only; a claim needs two or more'
     for verdict in ('better', 'worse'):
-        found = {dataset[task] for task, one in concluded.items() if one.counts_as(verdict)}
-        if len(found) < 2:
+        datasets = {dataset[task] for task, one in concluded.items() if one.counts_as(verdict)}
+        if len(datasets) < 2:
             continue
         open_tasks = [task for task, one in concluded.items() if not one.allows(verdict)]
-        told = f'{verdict} on {len(found)} of {total} datasets'
+        told = f'{verdict} on {len(datasets)} of {total} datasets'
         if open_tasks:
             return 'undecided', f'{told}, but on {", ".join(open_tasks)} not {AGAINST[verdict]}'
-        return verdict, told + (f', elsewhere {AGAINST[verdict]}' if len(found) < total else '')
+        return verdict, told + (f', elsewhere {AGAINST[verdict]}' if len(datasets) < total else '')
     verdicts = {task: one.verdict for task, one in concluded.items()}
     if set(verdicts.values()) == {'equivalent'}:
         return 'equivalent', f'equivalent on all {total} datasets'

@@ -69,10 +69,10 @@ def reach(components: Sequence[Components], setting: Setting, level: float) -> f
     """The number by which settings are compared, the smaller the better: see the module's words."""
     logs = []
     for one in components:
-        found = finds(one, setting, level)
-        if found is None:
+        smallest = finds(one, setting, level)
+        if smallest is None:
             return math.inf
-        logs.append(math.log(math.hypot(found, one.lost_at(setting))))
+        logs.append(math.log(math.hypot(smallest, one.lost_at(setting))))
     return math.exp(sum(logs) / len(logs))
 
 
@@ -118,8 +118,8 @@ def settings_of(study: Study, setting: Setting, applied: Sequence[str] = ()) -> 
     if 'replicates' in wanted:
         wanted['looks'] = default_looks(setting.replicates)
         wanted |= {'shares': ()} if study.shares and len(study.shares) != len(wanted['looks']) else {}
-    kept = [one for one in applied if one.partition('=')[0].strip() not in wanted]
-    return [*kept, *(f'{name}={value}' for name, value in wanted.items())]
+    others = [one for one in applied if one.partition('=')[0].strip() not in wanted]
+    return [*others, *(f'{name}={value}' for name, value in wanted.items())]
 
 
 def prospect(reading: Reading, price: Price | None, budget: float, applied: Sequence[str] = ()) -> dict:
@@ -172,17 +172,17 @@ def _foretold(components: Sequence[Components], setting: Setting, level: float) 
     tasks = {}
     for task in {one.task.name: one.task for one in components}.values():
         own = [one for one in components if one.task.name == task.name]
-        found = {one.arm: finds(one, setting, level) for one in own}
+        by_arm = {one.arm: finds(one, setting, level) for one in own}
         needed = [replicates_for_equivalence(one, setting, level) for one in own]
-        hardest = max(found, key=lambda arm: math.inf if found[arm] is None else found[arm])
-        known = None not in found.values()
+        hardest = max(by_arm, key=lambda arm: math.inf if by_arm[arm] is None else by_arm[arm])
+        known = None not in by_arm.values()
         tasks[task.name] = {
             'metric': task.metric,
             'unit': task.unit,
             'margin': task.margin,
-            'finds': math.exp(sum(map(math.log, found.values())) / len(found)) if known else None,
+            'finds': math.exp(sum(map(math.log, by_arm.values())) / len(by_arm)) if known else None,
             'hardest': hardest,
-            'hardest_finds': found[hardest],
+            'hardest_finds': by_arm[hardest],
             'lost': None if own[0].lost is None else own[0].lost_at(setting),
             'equivalence_replicates': None if None in needed else max(needed),
             'equivalence': None not in needed and max(needed) <= setting.replicates,

@@ -24,13 +24,13 @@ def remembered(what: str, asked: Sequence[Asked], work_out: Callable[[list[int]]
     ([[1.0]], [[1.0]])
     """
     keys = [_key(what, *one) for one in asked]
-    found = {key: KNOWN[key] for key in keys if key in KNOWN}
-    new = {key: place for place, key in enumerate(keys) if key not in found}
+    results = {key: KNOWN[key] for key in keys if key in KNOWN}
+    new = {key: place for place, key in enumerate(keys) if key not in results}
     for key, made in zip(new, work_out(list(new.values())) if new else (), strict=True):
         while len(KNOWN) >= MOST_KNOWN:
             del KNOWN[next(iter(KNOWN))]
-        found[key] = KNOWN[key] = made
-    return [found[key] for key in keys]
+        results[key] = KNOWN[key] = made
+    return [results[key] for key in keys]
 
 
 def _key(what: str, units: np.ndarray, scores: np.ndarray, about: object) -> str:

@@ -9,7 +9,7 @@ import functools
 import numpy as np
 
 from ablations.tasks import Task
-from ablations.trial import KEPT, Trial
+from ablations.trial import AFTER_SCREENING, Trial
 from results.divergence import Divergences
 from results.selection import Selected
 from results.store.item_scores import unpacked
@@ -53,7 +53,7 @@ class Runs:
         """
         trials = self.tuned(optimizer, replicate, first)
         later = self.reading.study.screening > 0
-        return trials and [trial for trial in trials if trial.phase != KEPT and not (later and trial.extends)]
+        return trials and [trial for trial in trials if trial.phase != AFTER_SCREENING and not (later and trial.extends)]
 
     def records_of(self, trials: list[Trial]) -> list[dict]:
         """The summaries of those records that these trials have."""

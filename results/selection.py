@@ -73,11 +73,11 @@ def _points(asked: Sequence[Tuned]) -> list[list]:
     fitted = [place for place, one in enumerate(made) if one is not None]
     boxes = [asked[place][0][halves[place]] for place in fitted]
     surfaces = [made[place] for place in fitted]
-    found = bests(surfaces, [box.min(0) for box in boxes], [box.max(0) for box in boxes])
-    spreads = errors(surfaces, [point for point, _ in found])
+    peaks = bests(surfaces, [box.min(0) for box in boxes], [box.max(0) for box in boxes])
+    spreads = errors(surfaces, [point for point, _ in peaks])
     points = {
         place: [point.tolist(), score, error, STEPS[0]]
-        for place, (point, score), error in zip(fitted, found, spreads, strict=True)
+        for place, (point, score), error in zip(fitted, peaks, spreads, strict=True)
     }
     for place in set(range(len(asked))) - set(points):
         (units, scores, _), half = asked[place], halves[place]

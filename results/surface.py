@@ -265,11 +265,11 @@ def _fits(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray, ranks: np.n
     heights = np.bincount(apart, scores.ravel()) / np.bincount(apart)
     scores, height = scores - heights[apart].reshape(scores.shape), heights.reshape(sets, groups).mean(1)
     if scores.shape[1] > (most := _most(groups)):
-        kept = np.sort(np.argsort(-scores, axis=1, kind='stable')[:, :most], axis=1)
+        places = np.sort(np.argsort(-scores, axis=1, kind='stable')[:, :most], axis=1)
         units, scores, ranks = (
-            units[np.arange(sets)[:, None], kept],
-            np.take_along_axis(scores, kept, 1),
-            np.take_along_axis(ranks, kept, 1),
+            units[np.arange(sets)[:, None], places],
+            np.take_along_axis(scores, places, 1),
+            np.take_along_axis(ranks, places, 1),
         )
     count, scale = scores.shape[1], scores.std(1)
     scale = np.where(scale > 1e-12 * np.maximum(np.abs(height), 1.0), scale, 1.0)

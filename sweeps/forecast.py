@@ -84,18 +84,18 @@ def work_left(reading: Reading, costs: Mapping) -> Left:
     study, schedule, records, manifest = reading.study, reading.schedule, reading.records, reading.manifest
     wanted = [trial for trial in schedule.trials if trial.id not in records]
     packs = [p for p in pack(study, schedule.trials, manifest) if any(trial.id not in records for trial in p.trials)]
-    pace, every = Pace.here(manifest.get('platform')), programs_of(study)
+    pace, all_programs = Pace.here(manifest.get('platform')), programs_of(study)
     started = {(trial.arm, trial.task, trial.program.optimizer) for trial in schedule.trials if trial.id in records}
     # Tasks of the same data share what is compiled.
-    programs = {one.signature: one for one in every}
-    compiled = {one.signature for one in every if (one.arm, one.task, one.optimizer) in started}
+    programs = {one.signature: one for one in all_programs}
+    compiled = {one.signature for one in all_programs if (one.arm, one.task, one.optimizer) in started}
     seconds, source, ids = {}, FROM_RECORDS, {task.name: [] for task in study.tasks}
     for trial in schedule.trials:
         ids[trial.task].append(trial.id)
     for task in study.tasks:
         known = median_seconds(ids[task.name], records)
         if known is None:
-            own = [program for program in every if program.task == task.name]
+            own = [program for program in all_programs if program.task == task.name]
             source = ROUGHLY if source == ROUGHLY or not all(map(pace.measured, own)) else FROM_EARLIER
             known = statistics.mean(pace.trial_seconds(one, step_flops(costs, one.arm, one.task)) for one in own)
         seconds[task.name] = known

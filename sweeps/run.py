@@ -34,7 +34,7 @@ from sweeps.training.saving import Saving, last_checkpoint
 
 TRIES = 3
 """How often a pack that is lost is submitted before it is recorded as failed."""
-EVERY = 60.0
+LOOK_SECONDS = 60.0
 """Seconds after which the files of all submitted packs are looked for."""
 
 
@@ -205,24 +205,24 @@ class Run:
         self.manifest = manifests.update(self.folder, self.manifest, **{**chosen, **before, **about})
         defined.save(self.folder, study)
         self.pace = self.pace or Pace.here(self.manifest['platform'])
-        found = resolutions(study, self.committed.records, self.manifest, about['test_sizes'])
-        if small := small_splits(found):
+        resolved = resolutions(study, self.committed.records, self.manifest, about['test_sizes'])
+        if small := small_splits(resolved):
             self.watch.tell(small)
 
     def _note_sets(self, planned: Schedule) -> None:
         """Note the versions of the prepared sets; raises ValueError where records that count are of another one."""
-        before, found = self.manifest.get('sets', {}), self.sets or {}
-        others = {name for name, digest in found.items() if digest != before.get(name, digest)}
+        before, digests = self.manifest.get('sets', {}), self.sets or {}
+        others = {name for name, digest in digests.items() if digest != before.get(name, digest)}
         tasks = {task.name for task in self.study.tasks if others & {*sets_of(task.data)}}
         recorded = [trial for trial in planned.trials if trial.task in tasks and trial.id in self.committed.records]
         if recorded:
-            named = ', '.join(f"'{name}' (its digest is {found[name]}, and was {before[name]})" for name in sorted(others))
+            named = ', '.join(f"'{name}' (its digest is {digests[name]}, and was {before[name]})" for name in sorted(others))
             raise ValueError(
                 f'{len(recorded)} runs of this study are recorded with another version of the prepared set {named}; prepare '
                 'that one again, or give --runs another folder'
             )
-        if before != {**before, **found}:
-            self.manifest = manifests.update(self.folder, self.manifest, sets={**before, **found})
+        if before != {**before, **digests}:
+            self.manifest = manifests.update(self.folder, self.manifest, sets={**before, **digests})
         self.sets = None
 
     def _plan(self) -> Schedule:
@@ -329,7 +329,7 @@ class Run:
 
         A worker ends when it has committed. Of an order that is carried out twice a file may be there while one still runs.
         """
-        if alive is not None and time.monotonic() - self.looked < EVERY:
+        if alive is not None and time.monotonic() - self.looked < LOOK_SECONDS:
             return [name for name in self.submitted if name not in alive]
         self.looked = time.monotonic()
         return list(self.submitted)

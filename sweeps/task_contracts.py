@@ -36,7 +36,7 @@ BATCH = 32
 """Examples in the batch that a model is tried on."""
 RATES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0001)
 """Learning rates: at the best of them one step along the gradient must lower the loss of its batch."""
-COMPARED = 1 << 28
+COMPARED_BYTES = 1 << 28
 """Bytes of a split up to which its examples are compared one by one."""
 AGAIN = 1 << 26
 """Bytes of a source up to which it is read a second time."""
@@ -125,7 +125,7 @@ def arrays(tried: Tried) -> str:
         kinds = [array.dtype.kind for array in (part.x, part.y)]
         if not set(kinds) <= set('biuf'):
             return f'{name} holds {part.x.dtype} and {part.y.dtype}; allowed: numbers'
-        if kinds[0] == 'f' and part.x.nbytes <= COMPARED and not np.isfinite(part.x).all():
+        if kinds[0] == 'f' and part.x.nbytes <= COMPARED_BYTES and not np.isfinite(part.x).all():
             return f'{name} has inputs that are missing or infinite; fill them in'
         if kinds[1] == 'f' and np.isinf(part.y).any():
             return f'{name} has targets that are infinite; mend them'
@@ -159,7 +159,7 @@ def sealed(tried: Tried) -> str:
     if isinstance(kind, SetKind) and isinstance(kind.prepared, Prepared):
         kind.__dict__['prepared'] = SealedSet(kind.prepared.folder, kind.prepared.about)
         kind.split(kind.pool(), SEEDS[0])
-    if max(tried.pool.x.nbytes, tried.test.x.nbytes) > COMPARED:
+    if max(tried.pool.x.nbytes, tried.test.x.nbytes) > COMPARED_BYTES:
         return ''
     same = len(tried.test.x) - len(unknown(np.asarray(tried.test.x), np.asarray(tried.pool.x)))
     return f'{same} test examples stand in the pool too; prepare the set again' if same else ''

@@ -105,7 +105,7 @@ def check(
         return [first, declared]
 
     whole = issubclass(cls, Monolith)
-    every = MONOLITH_RULES if whole else RULES
+    all_rules = MONOLITH_RULES if whole else RULES
 
     def shapes() -> str:
         for line in shape_lines(cls)[:lines]:
@@ -116,7 +116,7 @@ def check(
     contracts = [first, _tried('shape', shapes, shape.__doc__)]
     if not contracts[-1].holds:
         return contracts
-    for name, rule in every.items():
+    for name, rule in all_rules.items():
         if name != 'shape' and name in rules:
             tried = [*probes, *laden] if name in HANDED else probes
             contracts.append(

@@ -46,10 +46,10 @@ def expected_ns(spatial: tuple[int, ...], sizes: tuple[int, ...], stride: int = 
     >>> {form: round(ns) for form, ns in expected_ns((4, 4), (3, 3)).items()}
     {'toeplitz': 55, 'shifts': 56}
     """
-    inside, kept, taps = math.prod(spatial), math.prod(strided(spatial, stride)), math.prod(sizes)
+    inside, outputs, taps = math.prod(spatial), math.prod(strided(spatial, stride)), math.prod(sizes)
     return {
-        'toeplitz': PRODUCT * inside * kept * (3 + 2 * taps / BATCH),
-        'shifts': SHIFT * taps * (kept + 2 * inside),
+        'toeplitz': PRODUCT * inside * outputs * (3 + 2 * taps / BATCH),
+        'shifts': SHIFT * taps * (outputs + 2 * inside),
     }
 
 

@@ -63,8 +63,8 @@ def _backward(causal: bool, stride: int, saved: tuple, slope: jax.Array) -> tupl
     x, kernel = saved
     spatial, sizes = x.shape[1:-1], kernel.shape[:-1]
     if stride > 1:  # the slope of every position, 0 where the stride leaves it out
-        kept = strided(spatial, stride)
-        gaps = [(0, length - 1 - (count - 1) * stride, stride - 1) for length, count in zip(spatial, kept, strict=True)]
+        counts = strided(spatial, stride)
+        gaps = [(0, length - 1 - (count - 1) * stride, stride - 1) for length, count in zip(spatial, counts, strict=True)]
         slope = jax.lax.pad(slope, jnp.zeros((), slope.dtype), [(0, 0, 0), *gaps, (0, 0, 0)])
     pads = [padding(size, causal) for size in sizes]
     turned = jnp.flip(kernel, tuple(range(len(sizes))))

@@ -63,9 +63,11 @@ def run(told: Measured, tiny: bool) -> None:
             x, y = draw.standard_normal(shape, np.float32), draw.integers(0, 10, shape[0]).astype(np.int32)
         with jax.default_matmul_precision('highest'):
             here, there = (steps_on(device, config(), x, y) for device in (jax.devices()[0], jax.devices('cpu')[0]))
-        found = {
+        distances = {
             'loss': abs(here[0][0] - there[0][0]) / abs(there[0][0]),
             'gradient': apart(here[1], there[1]),
             'after five steps': apart(here[2], there[2]),
         }
-        told.add(name, apart=found, allowed=ALLOWED, agrees=all(found[what] <= limit for what, limit in ALLOWED.items()))
+        told.add(
+            name, apart=distances, allowed=ALLOWED, agrees=all(distances[what] <= limit for what, limit in ALLOWED.items())
+        )

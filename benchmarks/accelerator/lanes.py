@@ -45,8 +45,8 @@ class Bench:
             results = population.run(lanes, pool, held)
             times.append(time.perf_counter() - began)
         rate = width * self.steps / min(times[1:])
-        found = {'lane_steps': rate, 'first_call': times[0], 'splits': population.splits, 'most': population.most}
-        return found, [result['curve'] for result, _ in results]
+        measured = {'lane_steps': rate, 'first_call': times[0], 'splits': population.splits, 'most': population.most}
+        return measured, [result['curve'] for result, _ in results]
 
 
 def run(told: Measured, tiny: bool) -> None:
@@ -55,9 +55,11 @@ def run(told: Measured, tiny: bool) -> None:
     for name in BODIES[2:] if tiny else BODIES:
         bench, alone = Bench(name, 4 if tiny else STEPS), None
         for width in WIDTHS[:2] if tiny else WIDTHS:
-            found, curves = bench.measure(strategy, width)
+            measured, curves = bench.measure(strategy, width)
             first = float(curves[0]['loss'][0])
-            alone = alone or {'rate': found['lane_steps'], 'loss': first}
+            alone = alone or {'rate': measured['lane_steps'], 'loss': first}
             apart = abs(first - alone['loss']) / abs(alone['loss'])
-            times = found['lane_steps'] / alone['rate']
-            told.add(f'{name}, {width} lanes', strategy=strategy, times_one=times, apart=apart, agrees=apart <= AGREE, **found)
+            times = measured['lane_steps'] / alone['rate']
+            told.add(
+                f'{name}, {width} lanes', strategy=strategy, times_one=times, apart=apart, agrees=apart <= AGREE, **measured
+            )

@@ -105,8 +105,8 @@ def run(told: Measured, tiny: bool) -> None:
             while True:
                 try:
                     steps = made[name].result() if shape == bodies[name][1] else Steps(config(), shape)
-                    found = steps.measure()
-                    told.add(name, batch=shape[0], share_of_peak=found['flops'] / peak, **found)
+                    measured = steps.measure()
+                    told.add(name, batch=shape[0], share_of_peak=measured['flops'] / peak, **measured)
                     break
                 except jax.errors.JaxRuntimeError as error:
                     told.add(f'{name}, batch {shape[0]}', failed=str(error)[:300])

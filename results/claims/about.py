@@ -9,16 +9,16 @@ from results.claims.difference import holder, kinds_of
 
 def kinds_in(claim: Claim) -> set[str]:
     """The kinds that a claim is about: those that an arm puts in, those that it replaces, and those that it changes inside."""
-    found: set[str] = set()
+    kinds: set[str] = set()
     for one in claim.settings:
         for difference in one.differences:
             ends = [kinds_of({'spec': difference[end]}).values() for end in ('from', 'to')]
-            found |= {*ends[0], *ends[1]}
+            kinds |= {*ends[0], *ends[1]}
             if (inside := holder(difference['path'], one.kinds)) is not None:
-                found.add(inside)
+                kinds.add(inside)
     for change in (*claim.changes, *claim.base_changes):
-        found |= set(kinds_of({'spec': {'kind': change.get('kind'), **(change.get('fields') or {})}}).values())
-    return found
+        kinds |= set(kinds_of({'spec': {'kind': change.get('kind'), **(change.get('fields') or {})}}).values())
+    return kinds
 
 
 def claims_about(claims: Iterable[Claim], word: str) -> list[Claim]:

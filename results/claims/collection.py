@@ -29,8 +29,8 @@ class Collection:
     def only(self, claims: Iterable[Claim]) -> 'Collection':
         """The part of the collection with these claims, and the relations in which one of them takes part."""
         claims = tuple(claims)
-        kept = {claim.digest for claim in claims}
-        related = tuple(one for one in self.relations if {one.first.digest, one.second.digest} & kept)
+        digests = {claim.digest for claim in claims}
+        related = tuple(one for one in self.relations if {one.first.digest, one.second.digest} & digests)
         return dataclasses.replace(self, claims=claims, relations=related)
 
     def saying(self) -> 'Collection':

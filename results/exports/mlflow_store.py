@@ -38,10 +38,10 @@ class MlflowTracker(Tracker):
         self.runs: dict[str, list] = {}
         token = None
         while token is None or token:
-            found = self.client.search_runs([self.experiment], max_results=MOST, page_token=token)
-            for one in found:
+            page = self.client.search_runs([self.experiment], max_results=MOST, page_token=token)
+            for one in page:
                 self.runs.setdefault(one.data.tags.get(TRIAL, ''), []).append(one)
-            token = found.token or ''
+            token = page.token or ''
 
     def known(self) -> dict[str, str]:
         return {key: runs[0].data.tags.get(CHECK, '') for key, runs in self.runs.items() if len(runs) == 1}

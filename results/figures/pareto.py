@@ -103,8 +103,8 @@ def pareto_figure(reading: Reading, findings: list[Finding]) -> Figure:
     if len(study.arms) < 2:
         raise Inapplicable(f"study '{study.name}' has one arm, so no front; add an arm to the study")
     styles, tasks = palette(list(study.arms)), [task.name for task in study.tasks]
-    every_cost = (*COSTS, 'activation_bytes')
-    fronts = {(task, cost): front(reading, task, cost) for task in tasks for cost in every_cost}
+    all_costs = (*COSTS, 'activation_bytes')
+    fronts = {(task, cost): front(reading, task, cost) for task in tasks for cost in all_costs}
     costs = chosen(fronts, tasks) or ['params']
     mark = dict(color='black', ls='', marker='o', markersize=5, markeredgewidth=0.8)
     handles = [

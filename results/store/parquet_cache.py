@@ -251,7 +251,7 @@ def _parts(connection: duckdb.DuckDBPyConnection, folder: Path, study: str, file
 
 
 def _hash(path: Path) -> str:
-    with regular.opened(path) as file:
+    with regular.open_file(path) as file:
         return hashlib.file_digest(file, 'sha256').hexdigest()[:32]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def opened(path: Path) -> BinaryIO:
+def open_file(path: Path) -> BinaryIO:
     """A file, open for reading; raises OSError where it cannot be read or is a pipe, a device or a folder."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if stat.S_ISREG(os.fstat(handle).st_mode):
@@ -20,8 +20,8 @@ def opened(path: Path) -> BinaryIO:
 
 
 def read(path: Path) -> bytes:
-    """The content of a file; raises OSError as `opened` does."""
-    with opened(path) as file:
+    """The content of a file; raises OSError as `open_file` does."""
+    with open_file(path) as file:
         return file.read()
 
 

@@ -103,6 +103,6 @@ def _levers(facts: Mapping, clock: Clock) -> Table:
         elif told[lever] == own[lever]:
             table.add_row(lever, DASH, one)
         else:
-            found = ', '.join(f'{name} {number(row["finds"], row["metric"])}' for name, row in told['tasks'].items())
-            table.add_row(lever, f'{own[lever]} to {told[lever]}', found, 'best' * (lever == first))
+            effects = ', '.join(f'{name} {number(row["finds"], row["metric"])}' for name, row in told['tasks'].items())
+            table.add_row(lever, f'{own[lever]} to {told[lever]}', effects, 'best' * (lever == first))
     return table

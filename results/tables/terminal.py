@@ -80,11 +80,11 @@ class _Layout:
 
     def __init__(self, by_task: Iterable[list[Row]], headers: dict[str, str], chain: bool, width: int):
         self.tables, self.headers, self.chain, self.stacked, self.room = list(by_task), headers, chain, False, width
-        every = [row for own in self.tables for row in own]
+        rows = [row for own in self.tables for row in own]
         keys = list(ALWAYS)
-        if any(row.cells['diverged'].text[:1] in '123456789' for row in every):
+        if any(row.cells['diverged'].text[:1] in '123456789' for row in rows):
             keys.append('diverged')
-        names = max((len(line) for row in every for line in self._name(row).split('\n')), default=0)
+        names = max((len(line) for row in rows for line in self._name(row).split('\n')), default=0)
         # Intervals beside their numbers are read best; names are folded before any number is.
         self.stacked = self._taken(keys) + min(names, 2 * SHORTEST) > width
         for key in BY_WORTH:

@@ -21,7 +21,7 @@ BLOCK = 2**22
 def checksum(path: Path) -> str:
     """The sha256 of a file; raises OSError where it cannot be read or is no regular file."""
     content = hashlib.sha256()
-    with regular.opened(path) as file:
+    with regular.open_file(path) as file:
         while block := file.read(BLOCK):
             content.update(block)
     return content.hexdigest()
@@ -32,13 +32,13 @@ def check(folder: Path, names: Iterable[str], checksums: Mapping[str, str], fix:
 
     Raises ValueError naming the first file that is damaged, cut, empty or gone.
     """
-    compared = _remembered(folder)
+    known = _remembered(folder)
     fresh = {}
     for name in names:
         path = folder / name
         try:
             about = [*_about(path), checksums[name]]
-            if compared.get(name) == about:
+            if known.get(name) == about:
                 continue
             same = checksum(path) == checksums[name]
         except OSError as error:
@@ -49,7 +49,7 @@ def check(folder: Path, names: Iterable[str], checksums: Mapping[str, str], fix:
     if fresh:
         # A folder that cannot be written is compared by each process anew.
         with contextlib.suppress(ValueError):
-            atomic.replace(folder / REMEMBERED, json.dumps({**compared, **fresh}, sort_keys=True), follow=False)
+            atomic.replace(folder / REMEMBERED, json.dumps({**known, **fresh}, sort_keys=True), follow=False)
 
 
 def _about(path: Path) -> list[int]:
@@ -59,7 +59,7 @@ def _about(path: Path) -> list[int]:
 
 def _remembered(folder: Path) -> dict:
     try:
-        compared = json.loads(regular.read(folder / REMEMBERED))
+        known = json.loads(regular.read(folder / REMEMBERED))
     except (OSError, ValueError, RecursionError):
         return {}
-    return compared if isinstance(compared, dict) else {}
+    return known if isinstance(known, dict) else {}

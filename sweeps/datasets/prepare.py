@@ -291,8 +291,8 @@ def _chosen(xs, ys, digests: list[bytes], wanted: list[bool]) -> tuple:
     if all(wanted):
         return xs, ys, digests
     places = [i for i, want in enumerate(wanted) if want]
-    kept = None if ys is None else ys[places] if isinstance(ys, np.ndarray) else [ys[i] for i in places]
-    return [xs[i] for i in places], kept, [digests[i] for i in places]
+    targets = None if ys is None else ys[places] if isinstance(ys, np.ndarray) else [ys[i] for i in places]
+    return [xs[i] for i in places], targets, [digests[i] for i in places]
 
 
 def _near(place: Path, kind: str, progress: Progress) -> dict:

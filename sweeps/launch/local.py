@@ -21,7 +21,7 @@ from pathlib import Path
 from ablations.trial import Needs
 from sweeps.launch.compilation_cache import bound, cache_folder
 from sweeps.launch.launcher import Launcher, Order, checked
-from sweeps.launch.order_files import last_words, opened_log
+from sweeps.launch.order_files import last_words, open_log
 from sweeps.launch.worker_environment import worker_environment
 from sweeps.machine import cores
 
@@ -96,7 +96,7 @@ class WorkerProcess:
         self.since = 0.0
         own, its = os.pipe()
         try:
-            with opened_log(log) as said:
+            with open_log(log) as said:
                 self.start = said.seek(0, os.SEEK_END)
                 self.process = subprocess.Popen(
                     (*self.COMMAND, str(its)),
@@ -136,7 +136,7 @@ class WorkerProcess:
                     answer = None
                 if not isinstance(answer, dict):
                     # A worker that says what is no answer cannot be trusted with another order: it counts as dead.
-                    with contextlib.suppress(OSError, ValueError), opened_log(self.log) as log:
+                    with contextlib.suppress(OSError, ValueError), open_log(self.log) as log:
                         log.write(f'archlab: not an answer, so this worker is ended: {line!r}\n'.encode())
                     self.process.kill()
                     break

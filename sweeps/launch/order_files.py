@@ -68,7 +68,7 @@ def log(run: Path, name: str) -> Path:
     return run / LOGS / f'{name}.log'
 
 
-def opened_log(path: Path) -> BinaryIO:
+def open_log(path: Path) -> BinaryIO:
     """A log, open to add to; raises ValueError where something else lies in its place, such as a link or a pipe."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
@@ -83,7 +83,7 @@ def opened_log(path: Path) -> BinaryIO:
 def last_words(path: Path, start: int = 0) -> str:
     """The last lines of a log from a byte on, as a part of a sentence; '' where it says nothing."""
     try:
-        with regular.opened(path) as file:
+        with regular.open_file(path) as file:
             file.seek(max(start, path.stat().st_size - TAIL))
             said = file.read().decode(errors='replace').splitlines()
     except OSError:

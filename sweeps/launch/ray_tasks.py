@@ -43,7 +43,7 @@ def carry_out(run: str, order: str) -> int:
     """Run the worker of an order and give its exit status; it ends with the task."""
     if not order_files.place(Path(run), order, 'json').exists():
         return UNSEEN
-    with order_files.opened_log(order_files.log(Path(run), order)) as log:
+    with order_files.open_log(order_files.log(Path(run), order)) as log:
         process = subprocess.Popen([sys.executable, '-P', '-m', 'sweeps.worker', run, order], stdout=log, stderr=log)
         try:
             return process.wait()

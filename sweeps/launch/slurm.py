@@ -211,12 +211,12 @@ class SlurmLauncher(QueuedLauncher):
 
     def _task_of(self, name: str) -> tuple[str, str] | None:
         """Job and task of the last submission of an order."""
-        found = None
+        last = None
         for path in (self.folder / order_files.FOLDER).glob('*.job'):
             names = self._list(path.stem)
-            if name in names and (found is None or path.stat().st_mtime_ns > found[0]):
-                found = path.stat().st_mtime_ns, path.read_text().strip(), str(names.index(name))
-        return found[1:] if found else None
+            if name in names and (last is None or path.stat().st_mtime_ns > last[0]):
+                last = path.stat().st_mtime_ns, path.read_text().strip(), str(names.index(name))
+        return last[1:] if last else None
 
     @functools.cache  # noqa: B019 (it lives as long as the run)
     def _list(self, key: str) -> tuple[str, ...]:

@@ -205,6 +205,6 @@ def _comparison(a: Subject, b: Subject) -> dict:
         sides[name] = _beside(*(cost[name] for cost in costs))
         roles = [cost[f'{name}_by_role'] for cost in costs if f'{name}_by_role' in cost]
         if roles:
-            every = {role: None for side in roles for role, count in side.items() if count}
-            sides[f'{name}_by_role'] = {role: _beside(*(side.get(role, 0) for side in roles)) for role in every}
+            all_roles = {role: None for side in roles for role, count in side.items() if count}
+            sides[f'{name}_by_role'] = {role: _beside(*(side.get(role, 0) for side in roles)) for role in all_roles}
     return sides

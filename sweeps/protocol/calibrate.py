@@ -134,14 +134,14 @@ class Calibration:
 def wanted(names: list[str] | None) -> list[tuple[str, str]]:
     """The cells of these names, or of worlds of these names, as (part, cell); all without any. Raises ValueError on an unknown
     name."""
-    every = [(part, name) for part, cells in PARTS.items() for name in cells]
+    all_cells = [(part, name) for part, cells in PARTS.items() for name in cells]
     if names is None:
-        return every
+        return all_cells
     worlds = {cell.name for cells in PARTS.values() for cell in cells.values()}
     for name in names:
-        if name not in (known := {*worlds, *(cell for _, cell in every)}):
+        if name not in (known := {*worlds, *(cell for _, cell in all_cells)}):
             raise ValueError(f"unknown world '{name}'; allowed: {sorted(worlds)}, or one of their cells.{closest(name, known)}")
-    return [(part, name) for part, name in every if name in names or PARTS[part][name].name in names]
+    return [(part, name) for part, name in all_cells if name in names or PARTS[part][name].name in names]
 
 
 def calibrate(

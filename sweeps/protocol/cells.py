@@ -111,7 +111,7 @@ FORMS = {
 }
 """Studies of other forms; of none may more than 5 % say a false word."""
 
-FOUND = {
+PLANTED = {
     'equal noise': Cell('plain', PLAIN, planted={'third': -3.0}),
     'equal noise, a gain': Cell('plain', PLAIN, planted={'third': 3.0}),
     'beside an arm four times as noisy': Cell('loud arm x4', ROUGH['loud arm x4'], planted={'third': -3.0}),
@@ -134,5 +134,5 @@ FOUND = {
 PUBLISHED = {name: Cell(name, world, promised=False) for name, world in {**BEYOND, **VERY_ROUGH}.items()}
 """Worlds beyond the promise."""
 
-PARTS = {'cover': _cover(), 'forms': FORMS, 'found': FOUND, 'published': PUBLISHED}
+PARTS = {'cover': _cover(), 'forms': FORMS, 'found': PLANTED, 'published': PUBLISHED}
 """All cells, by part."""

@@ -187,9 +187,9 @@ def simulated_records(study: Study, world: World, trials: Sequence[Trial], seed:
 
 
 def _record(study: Study, world: World, trial: Trial, seed: int, score: float | None) -> dict:
-    sign, kept = study.task(trial.task).sign, {}
+    sign, item_scores = study.task(trial.task).sign, {}
     if world.fixed and trial.held == TEST and score is not None:
-        kept = {ITEMS: packed(sign * world.on_items(trial, seed, score))}
+        item_scores = {ITEMS: packed(sign * world.on_items(trial, seed, score))}
     return {
         'id': trial.id,
         'status': 'ok' if score is not None else 'diverged',
@@ -200,7 +200,7 @@ def _record(study: Study, world: World, trial: Trial, seed: int, score: float | 
         'final_loss': None if score is None else math.exp(-score),
         'environment': {'source': 'simulated'},
         'held': trial.held,
-        **kept,
+        **item_scores,
     }
 
 

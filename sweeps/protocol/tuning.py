@@ -19,7 +19,7 @@ from ablations.seeds import derive
 from ablations.space_rules import Tunable, bounded
 from ablations.study import Study
 from ablations.tasks import Task
-from ablations.trial import KEPT, TUNING, Program, Trial
+from ablations.trial import AFTER_SCREENING, TUNING, Program, Trial
 from results.edges import Box, Side
 from results.selection import Selected, select_each
 from sweeps.protocol.extension import Measured, Tuned, below_divergence, sides_past_edges, sides_to_search
@@ -76,7 +76,7 @@ class Tuning:
         keys = [(arm, optimizer, r) for arm in self.arms for optimizer in study.tune for r in replicates[arm]]
         for first, last, extends in self._parts():
             if first and first == study.screening:
-                keys = self._kept(replicates)
+                keys = self._after_screening(replicates)
             sides = self._sides_to_search(keys) if extends else {}
             trials = []
             for key in keys:
@@ -104,15 +104,15 @@ class Tuning:
 
     def _phase(self, first: int) -> str:
         """The phase of trials inside the study's own ranges."""
-        later = f'tune_{first // BATCH + 1}' if self.adaptive else KEPT
+        later = f'tune_{first // BATCH + 1}' if self.adaptive else AFTER_SCREENING
         return later if first else 'tune'
 
-    def _kept(self, replicates: Replicates) -> list[Key]:
+    def _after_screening(self, replicates: Replicates) -> list[Key]:
         """The better optimizer of each replicate of each arm, by all its trials; the first one where all of them diverged."""
-        kept = []
+        keys = []
         for (arm, replicate), best in self.selected(replicates).items():
-            kept.append((arm, best.optimizer if best else next(iter(self.study.tune)), replicate))
-        return kept
+            keys.append((arm, best.optimizer if best else next(iter(self.study.tune)), replicate))
+        return keys
 
     def selected(self, replicates: Replicates) -> dict[tuple[str, int], Selected | None]:
         """The selected point of each replicate of each arm; None where all trials diverged."""

@@ -207,8 +207,8 @@ class _Flight:
         with of_model():
             carry = programs.begin(self.lanes, self.pool['x'][:1])
         if snapshot is not None:
-            kept = jax.tree.unflatten(jax.tree.structure(carry), snapshot.carry)
-            carry = kept if programs.layout is None else jax.tree.map(_where_is, kept, carry)
+            saved = jax.tree.unflatten(jax.tree.structure(carry), snapshot.carry)
+            carry = saved if programs.layout is None else jax.tree.map(_where_is, saved, carry)
             self.step, self.seen, before = snapshot.step, snapshot.seen, snapshot.spent
         if self.checkpoints:
             self.checkpoints.begin(self.step)

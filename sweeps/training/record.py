@@ -64,9 +64,9 @@ def finished(trial: Trial, result: Mapping, held: Arrays, cost: dict, environmen
     first, last = curve['train_loss'][0], curve['train_loss'][-1]
     diverged = left >= 0 or first is None or last is None or last >= first or curve['score'][-1] is None
     stride = program.steps // program.evaluations
-    kept = None
+    item_scores = None
     if trial.held == TEST and not diverged:
-        kept = packed(by_item(np.asarray(result['items'], float) * held.scale, np.asarray(held.group)))
+        item_scores = packed(by_item(np.asarray(result['items'], float) * held.scale, np.asarray(held.group)))
     return describe(trial) | {
         'status': 'diverged' if diverged else 'ok',
         'diverged_at': (left if left >= 0 else program.steps) if diverged else None,
@@ -74,7 +74,7 @@ def finished(trial: Trial, result: Mapping, held: Arrays, cost: dict, environmen
         'score': curve['score'][-1],
         'score_se': curve['score_se'][-1],
         **parts,
-        **({} if kept is None else {'item_scores': kept}),
+        **({} if item_scores is None else {'item_scores': item_scores}),
         'n_held': len(held.x),
         'initial_loss': curve['loss'][0],
         'final_loss': curve['loss'][-1],

@@ -163,14 +163,14 @@ def test_the_runs_of_a_study_tell_its_tasks_where_their_data_are_elsewhere(folde
     prepare(folder)
     ran = load_study(study)
     (folder / 'data' / 'prepared' / 'retina' / 'about.json').unlink()
-    before = task_files.KEPT.set(lambda name: ran.to_dict() if name == 'own' else None)
+    before = task_files.DEFINITION_OF.set(lambda name: ran.to_dict() if name == 'own' else None)
     try:
         assert load_study(study).digest == ran.digest
         written(folder, task_file=TASK.format(more=', size=64'))
         with pytest.raises(ValueError, match='its data are not prepared'):
             load_study(study)
     finally:
-        task_files.KEPT.reset(before)
+        task_files.DEFINITION_OF.reset(before)
 
 
 def test_a_ladder_of_ones_own_task(folder: Path):

@@ -102,7 +102,7 @@ def open_plain(path: Path) -> io.BufferedReader:
     """The file itself, open for reading; raises ValueError where that is not possible, as of a pipe or a device."""
     path = Path(path)
     try:
-        return regular.opened(path)
+        return regular.open_file(path)
     except FileNotFoundError:
         raise ValueError(f'{path}: no such file; check the path') from None
     except OSError as error:

@@ -113,8 +113,8 @@ def _parsed(text: str, name: str) -> object:
 def _parquet(path: Path, wanted: set[str] | None) -> tuple[list[str], dict[str, list[Value]]]:
     from sweeps.datasets.formats.parquet import class_names, column_names, read_rows
 
-    every = column_names(path)
-    names = [name for name in every if wanted is None or name in wanted]
+    all_names = column_names(path)
+    names = [name for name in all_names if wanted is None or name in wanted]
     columns: dict[str, list[Value]] = {name: [] for name in names}
     for _, values in read_rows(path, names):
         for name, value in zip(names, values, strict=True):
@@ -122,4 +122,4 @@ def _parquet(path: Path, wanted: set[str] | None) -> tuple[list[str], dict[str, 
     for name in names:
         if (classes := class_names(path, name)) and all(isinstance(value, int) for value in columns[name]):
             columns[name] = [classes[value] if 0 <= value < len(classes) else None for value in columns[name]]
-    return every, columns
+    return all_names, columns

@@ -53,7 +53,7 @@ def image_masks(source: Path, options: Options) -> Material:
     if 'train' not in splits:
         raise ValueError(f'{source}: no image with a mask to learn from; a mask has the name of its image, 12.jpg and 12.png')
     pool, test = of_folders(splits, source, options, where='with masks')
-    every = [*pool, *(test or [])]
+    all_pairs = [*pool, *(test or [])]
     skipped: list[str] = []
     for line in alone:
         _damaged(line, options, skipped)
@@ -62,7 +62,7 @@ def image_masks(source: Path, options: Options) -> Material:
         table, names = read_classes(listed)
         notes = []
     else:
-        table, names = classes_of_values(_values([mask for _, mask in every], options), source, LIST)
+        table, names = classes_of_values(_values([mask for _, mask in all_pairs], options), source, LIST)
         notes = [f'classes are the values of the masks, 0 to {len(names) - 1}; {LIST} names them otherwise']
 
     def stream(some: list[tuple[Path, Path]]) -> Iterator[Block]:
@@ -72,7 +72,7 @@ def image_masks(source: Path, options: Options) -> Material:
         'images',
         stream(pool),
         stream(test) if test else None,
-        [path for pair in every for path in pair],
+        [path for pair in all_pairs for path in pair],
         names,
         counts={'pool': len(pool), 'test': len(test)} if test else {},
         skipped=skipped,

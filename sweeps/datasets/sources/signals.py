@@ -99,13 +99,13 @@ def ts(source: Path, options: Options) -> Material:
     paths = with_endings(source, tuple(f'.ts{packed}' for packed in PACKED))
     split = by_split(paths, source, options.split)
     pool, test = ([read_ts(path) for path in some] for some in (split.pool, split.test))
-    every = [one for file in (*pool, *test) for one in file.series]
-    widths = sorted({one.shape[1] for one in every})
+    all_series = [one for file in (*pool, *test) for one in file.series]
+    widths = sorted({one.shape[1] for one in all_series})
     if len(widths) > 1:
         raise ValueError(f'{source}: series of {widths} dimensions; allowed: one number in all files; give those of one set')
-    lengths = [len(one) for one in every]
+    lengths = [len(one) for one in all_series]
     longest, short = max(lengths), sum(length < max(lengths) for length in lengths)
-    notes = [f'{short:,} of {len(every):,} series are shorter than {longest} and were filled with zeros'] if short else []
+    notes = [f'{short:,} of {len(all_series):,} series are shorter than {longest} and were filled with zeros'] if short else []
     numbers = pool[0].numbers
     # Numbers sort as numbers, words as words.
     named = sorted({word for file in (*pool, *test) for word in file.words}, key=lambda word: (_as_number(word), word))

@@ -59,7 +59,7 @@ def pair(a: float, b: float) -> dict:
     return {'a': a, 'b': b, 'ratio': b / a if a else None}
 
 
-COMPARED = {
+PAIR = {
     'a': {'name': 'first', 'input': [8, 8, 1], 'batch': 2},
     'b': {'name': 'second', 'input': [6], 'batch': 2},
     'differences': [{'path': 'mixer.kernel', 'a': 3, 'b': None}],
@@ -72,14 +72,14 @@ COMPARED = {
 
 
 def test_two_models_stand_side_by_side():
-    rows = lines(comparison_table(COMPARED))
+    rows = lines(comparison_table(PAIR))
     assert rows[0] == ['first', 'second', 'ratio']
     assert ['mixer.kernel', '3', '-'] in rows
     assert ['params', '1,000', '1,500', '1.500'] in rows
     assert ['conv', '0', '7'] in rows
     assert ['multiply-adds', '2', 'k', '1', 'k', '0.500'] in rows
     assert rows[1] == ['input', '2', 'x', '[8,', '8,', '1]', '2', 'x', '[6]']
-    same = {**COMPARED, 'b': {**COMPARED['a'], 'name': 'again'}, 'differences': []}
+    same = {**PAIR, 'b': {**PAIR['a'], 'name': 'again'}, 'differences': []}
     assert ['no', 'value', 'differs'] in lines(comparison_table(same))
 
 

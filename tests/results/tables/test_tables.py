@@ -17,7 +17,7 @@ from results.store.reading import Reading
 from results.tables import FORMATS, StudyFacts, count, number, probability, study_facts, table, tex
 from results.tables.terminal import WIDE, terminal
 
-FOUND = [BETTER, WORSE, LOSS, UNKNOWN]
+FINDINGS = [BETTER, WORSE, LOSS, UNKNOWN]
 HUMAN = ('md', 'latex', 'html')
 
 
@@ -33,12 +33,12 @@ def unwrapped(text: str) -> str:
 
 def test_every_format_is_the_same_twice():
     for format in FORMATS:
-        assert table(FOUND, format) == table(list(FOUND), format)
+        assert table(FINDINGS, format) == table(list(FINDINGS), format)
 
 
 def test_unknown_format_is_refused_with_what_is_allowed():
     with pytest.raises(ValueError, match=r"no table format 'word'; allowed: .*latex.*; choose"):
-        table(FOUND, 'word')
+        table(FINDINGS, 'word')
 
 
 @pytest.mark.parametrize(
@@ -70,22 +70,22 @@ def test_large_numbers_and_probabilities():
 
 
 def test_base_has_a_row_for_every_task():
-    lines = table(FOUND, 'md').splitlines()
+    lines = table(FINDINGS, 'md').splitlines()
     rows = [line for line in lines if '| layer_norm |' in line]
     assert [row.split(' | ')[0] for row in rows] == ['| digits', '| stdlib_bytes']
     assert '90.0 [89.0, 91.0]' in rows[0] and '10.0k (1.00×)' in rows[0] and '| base |' in rows[0]
 
 
 def test_numbers_stand_with_their_intervals():
-    text = table(FOUND, 'md')
+    text = table(FINDINGS, 'md')
     for wanted in ('92.5** [92.0, 93.0]', '+2.5 [+1.5, +3.5]', '−0.4 [−1.0, +0.2]', '2.432 [2.400, 2.460]', '10.1k (1.01×)'):
         assert wanted in text
 
 
 def test_bold_is_the_best_value_and_only_where_it_is_called_better():
-    assert re.findall(r'\*\*([^*]+)\*\*', table(FOUND, 'md')) == ['92.5']
-    assert re.findall(r'\\textbf\{([^}]*)\}', table(FOUND, 'latex')) == ['92.5']
-    assert re.findall(r'<strong>([^<]*)', table(FOUND, 'html')) == ['92.5']
+    assert re.findall(r'\*\*([^*]+)\*\*', table(FINDINGS, 'md')) == ['92.5']
+    assert re.findall(r'\\textbf\{([^}]*)\}', table(FINDINGS, 'latex')) == ['92.5']
+    assert re.findall(r'<strong>([^<]*)', table(FINDINGS, 'html')) == ['92.5']
     undecided = [dataclasses.replace(BETTER, verdict='undecided'), WORSE]
     assert '**' not in table(undecided, 'md')
     beaten = [BETTER, dataclasses.replace(WORSE, value=0.95, verdict='not comparable')]
@@ -100,12 +100,12 @@ def test_lower_is_best_where_lower_is_better():
 
 def test_censored_is_marked_with_its_edges():
     for format in HUMAN:
-        text = table(FOUND, format)
+        text = table(FINDINGS, format)
         assert ('worse & ' if format == 'latex' else 'worse, censored') in text
         assert 'censored' in text.replace('Censored', '') and 'adamw lr high' in text
     base = [dataclasses.replace(BETTER, base_censored=('sgd lr low',))]
     assert 'base, censored' in table(base, 'md') and 'layer_norm on digits (sgd lr low)' in table(base, 'md')
-    assert 'censored' in shown(FOUND)
+    assert 'censored' in shown(FINDINGS)
 
 
 WINNERS = {
@@ -140,15 +140,15 @@ def test_negligible_is_said():
 
 
 def test_what_is_unknown_is_a_dash_in_every_human_table():
-    row = next(line for line in table(FOUND, 'md').splitlines() if line.startswith('| stdlib_bytes | no_norm'))
+    row = next(line for line in table(FINDINGS, 'md').splitlines() if line.startswith('| stdlib_bytes | no_norm'))
     assert row.count(' – ') == 10 and 'undecided' in row
     for format in FORMATS:
-        assert 'None' not in table(FOUND, format)
-        assert 'nan' not in table(FOUND, format)
+        assert 'None' not in table(FINDINGS, format)
+        assert 'nan' not in table(FINDINGS, format)
 
 
 def test_latex_has_no_bare_special_characters_and_no_vertical_rules():
-    text = table(FOUND, 'latex')
+    text = table(FINDINGS, 'latex')
     body = re.sub(r'\\begin\{tabular\}\{.*\}|^%.*$', '', text, flags=re.M)
     assert re.search(r'(?<!\\)[_%#]', body) is None
     assert '|' not in text and r'\toprule' in text and r'\bottomrule' in text
@@ -169,14 +169,14 @@ def test_html_is_escaped_and_headed():
 
 def test_json_is_the_findings():
     more = {'row', 'marks', 'missing_runs', 'base_missing_runs', 'recipe', 'warning'}
-    for row, one in zip(json.loads(table(FOUND, 'json')), FOUND, strict=True):
+    for row, one in zip(json.loads(table(FINDINGS, 'json')), FINDINGS, strict=True):
         assert {name: value for name, value in row.items() if name not in more} == json.loads(json.dumps(one.to_dict()))
         assert set(row) == more | set(one.to_dict()) and row['row'] == 'comparison' and row['warning'] == ''
 
 
 def test_csv_has_a_line_for_each_finding_and_two_columns_for_each_interval():
-    rows = list(csv.DictReader(io.StringIO(table(FOUND, 'csv'))))
-    assert len(rows) == len(FOUND)
+    rows = list(csv.DictReader(io.StringIO(table(FINDINGS, 'csv'))))
+    assert len(rows) == len(FINDINGS)
     plain = {name for name in BETTER.to_dict() if not name.endswith('interval')}
     assert plain <= set(rows[0])
     assert (rows[0]['effect_interval_low'], rows[0]['effect_interval_high']) == ('0.015', '0.035')
@@ -184,7 +184,7 @@ def test_csv_has_a_line_for_each_finding_and_two_columns_for_each_interval():
 
 
 def test_note_names_replicates_test_family_and_test_size():
-    text = table(FOUND, 'md', alpha=0.05)
+    text = table(FINDINGS, 'md', alpha=0.05)
     for wanted in (
         '5 tuning replicates of 2',
         'Moderated paired t',
@@ -195,7 +195,7 @@ def test_note_names_replicates_test_family_and_test_size():
 
 
 def test_verdict_over_tasks_is_there_for_each_arm():
-    assert table(FOUND, 'md').count('| rms_norm | undecided | better on 1 of 2 datasets |') == 1
+    assert table(FINDINGS, 'md').count('| rms_norm | undecided | better on 1 of 2 datasets |') == 1
 
 
 def test_a_study_without_comparisons_has_a_table():
@@ -208,7 +208,7 @@ def test_a_study_without_comparisons_has_a_table():
 def test_terminal_names_what_it_leaves_out_and_loses_nothing_where_there_is_room():
     always = ('rms_norm', '92.5', '+2.5', '0.012', 'better', '2.432', '1/20')
     whole = ('−0.4', '0.123', '10.1k')
-    narrow, wide = shown(FOUND, 80), shown(FOUND, WIDE)
+    narrow, wide = shown(FINDINGS, 80), shown(FINDINGS, WIDE)
     assert all(word in narrow.split() for word in always) and all(word in wide.split() for word in (*always, *whole))
     told = unwrapped(narrow.partition('Left out for want of room: ')[2].partition(';')[0]).split(', ')
     assert told == ['what one recipe for all says', 'parameters', 'detectable effects', 'multiply-adds', 'LR sensitivity']
@@ -216,9 +216,9 @@ def test_terminal_names_what_it_leaves_out_and_loses_nothing_where_there_is_room
 
 
 def test_terminal_keeps_every_digit_on_narrow_screens():
-    calm = [dataclasses.replace(one, diverged=0, base_diverged=0) for one in FOUND]
+    calm = [dataclasses.replace(one, diverged=0, base_diverged=0) for one in FINDINGS]
     for width in (50, 60, 80, 100, 120):
-        lines = shown(FOUND, width).splitlines()
+        lines = shown(FINDINGS, width).splitlines()
         assert max(map(len, lines)) <= width
         assert any('+2.5' in line for line in lines) and any('[+1.5, +3.5]' in line for line in lines)
     assert '1/20' not in shown(calm, 80) and 'diverged runs' in shown(calm, 60)
@@ -236,7 +236,7 @@ def test_columns_of_what_one_recipe_says_and_of_what_can_be_detected():
 
 
 def test_the_column_against_is_there_where_it_says_something():
-    assert '| against |' not in table(FOUND, 'md')
+    assert '| against |' not in table(FINDINGS, 'md')
     found, facts = about('path')
     text = table(found, 'md', facts=facts)
     header, _, *lines = text.splitlines()
@@ -356,7 +356,7 @@ def test_the_note_says_what_is_larger_and_how_looks_share_the_error():
     assert 'more than 5%: rms_norm on digits (1.20×)' in table([large], 'md')
     assert 'more than 5%' not in table([BETTER], 'md')
     facts = StudyFacts(alpha=0.05, level=0.025)
-    assert 'familywise error rate of 5%, of which these share 2.5%' in table(FOUND, 'md', facts=facts)
+    assert 'familywise error rate of 5%, of which these share 2.5%' in table(FINDINGS, 'md', facts=facts)
 
 
 def test_a_study_that_was_decided_early_is_not_unfinished():

@@ -19,7 +19,7 @@ from results.regret import regrets
 from results.store.reading import Reading
 from sweeps.protocol import calibrate, tally
 from sweeps.protocol.calibrate import conclusions_of
-from sweeps.protocol.cells import DEVIATION, FORMS, FOUND, PARTS, REPLICATES, SIZES, Cell
+from sweeps.protocol.cells import DEVIATION, FORMS, PARTS, PLANTED, REPLICATES, SIZES, Cell
 from sweeps.protocol.false_words import false_words
 from sweeps.protocol.rough_worlds import ROUGH, VERY_ROUGH
 from sweeps.protocol.simulate import Hill, World, simulate
@@ -321,7 +321,7 @@ def test_worlds_are_declared_once_and_know_their_arms():
     assert len(set(names)) == len(names) and set(FLAT) <= set(names)
     for world in (*WORLDS.values(), *BEYOND.values(), *ROUGH.values(), *VERY_ROUGH.values()):
         assert world.about and set(world.hills) <= set(ARMS)
-    for name, cell in {**FORMS, **FOUND}.items():
+    for name, cell in {**FORMS, **PLANTED}.items():
         assert set(cell.planted) <= set(ARMS), name
         assert study_of(0, cell.world, **cell.fields).arms.keys() >= cell.planted.keys()
 

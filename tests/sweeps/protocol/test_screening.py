@@ -10,7 +10,7 @@ from ablations.config import swap
 from ablations.definition import study_of
 from ablations.spaces import log
 from ablations.study import Study
-from ablations.trial import KEPT, PHASES, TUNING
+from ablations.trial import AFTER_SCREENING, PHASES, TUNING
 from results.budgets import equalities
 from results.evidence import findings
 from results.expected_best import curves
@@ -86,7 +86,7 @@ def test_the_better_optimizer_of_each_replicate_gets_the_rest(name):
 def test_it_asks_for_part_of_what_a_study_without_asks_for(name):
     """Of the optimizer that it keeps, trial by trial; numbered as without."""
     (study, found, _), (_, whole, _) = simulated(name), simulated(name, screening=0)
-    assert KEPT not in {trial.phase for trial in whole.trials}
+    assert AFTER_SCREENING not in {trial.phase for trial in whole.trials}
     for (phase, arm, task, replicate), trials in found.asked.items():
         if phase == 'tune':
             (kept,) = {t.program.optimizer for t in trials if t.phase != 'tune'}
@@ -95,7 +95,8 @@ def test_it_asks_for_part_of_what_a_study_without_asks_for(name):
 
 
 @pytest.mark.parametrize(
-    ('extension', 'phases'), [(4, ['extend_1', 'extend_2']), (2, [KEPT, 'extend_1', 'extend_2']), (0, [KEPT])]
+    ('extension', 'phases'),
+    [(4, ['extend_1', 'extend_2']), (2, [AFTER_SCREENING, 'extend_1', 'extend_2']), (0, [AFTER_SCREENING])],
 )
 def test_what_it_keeps_for_later_is_shared_with_the_rounds_past_edges(extension, phases):
     _, found, _ = simulated('inside', extension=extension)
