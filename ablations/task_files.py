@@ -146,15 +146,18 @@ def declared_in(path: Path) -> dict[str, Declared]:
     return declared
 
 
-def tasks_in(path: Path) -> tuple[dict[str, Declared], set[str]]:
-    """The tasks that a file declares, if any, and all names that it defines; raises ValueError as `declared_in` does."""
+def tasks_in(path: Path, what: str = 'task file') -> tuple[dict[str, Declared], set[str]]:
+    """The tasks that a file declares, if any, and all names that it defines; raises ValueError as `declared_in` does.
+
+    `what` is what an error calls the file.
+    """
     path = Path(os.path.realpath(path))
     running = RUNNING.get()
     content = path.read_bytes() if path.is_file() else b''
     if running is not None and os.path.realpath(running.__spec__.origin) == str(path):
         module = running
     else:
-        module = _module(path, content)
+        module = _module(path, content, what)
     declared, own = {}, {name: value for name, value in vars(module).items() if isinstance(value, OwnTask)}
     for variable, one in own.items():
         name = one.name or variable
@@ -163,21 +166,21 @@ def tasks_in(path: Path) -> tuple[dict[str, Declared], set[str]]:
     return declared, set(vars(module))
 
 
-def _module(path: Path, content: bytes) -> ModuleType:
+def _module(path: Path, content: bytes, what: str) -> ModuleType:
     """What a file makes; of one whose study cannot be made before its data are prepared, what it made until then."""
     try:
         code = compiled(path, content_hash(content) if content else '')
     except ValueError as error:
-        raise ValueError(f"task file '{_shown(path)}' {error}") from None
+        raise ValueError(f"{what} '{_shown(path)}' {error}") from None
     module = blank(code, 'archlab_tasks')
     try:
         run(code, 'archlab_tasks', module)
     except Unprepared:
         pass
     except ValueError as error:
-        raise ValueError(f"task file '{_shown(path)}': {error}") from None
+        raise ValueError(f"{what} '{_shown(path)}': {error}") from None
     except STOPS as error:
-        raise ValueError(f"task file '{_shown(path)}' does not load: {in_words(error)}; mend the file") from error
+        raise ValueError(f"{what} '{_shown(path)}' does not load: {in_words(error)}; mend the file") from error
     return module
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ablations.digest import digest
@@ -65,6 +66,13 @@ class Program:
         return Needs(self.signature, digest({name: getattr(self, name) for name in OF_MODEL}))
 
 
+def trial_id(program: str, replicate: int, knobs: Iterable[tuple[str, float]], seed: int, held: str) -> str:
+    """The id of a trial of the program with an id."""
+    # The JSON of [program, replicate, knobs, seed, held], put together by hand: a study has many trials. Digested as text.
+    told = ','.join([f'["{name}",{value!r}]' for name, value in knobs])
+    return digest(f'["{program}",{replicate},[{told}],{seed},"{held}"]')
+
+
 @dataclasses.dataclass(frozen=True)
 class Trial:
     """One training run: a program, its knobs, a replicate with its data split, a seed, and the data that score it.
@@ -81,9 +89,7 @@ class Trial:
 
     @functools.cached_property
     def id(self) -> str:
-        # The JSON of [program, replicate, knobs, seed, held], put together by hand: a study has many trials. Digested as text.
-        knobs = ','.join([f'["{name}",{value!r}]' for name, value in self.knobs])
-        return digest(f'["{self.program.id}",{self.replicate},[{knobs}],{self.seed},"{self.held}"]')
+        return trial_id(self.program.id, self.replicate, self.knobs, self.seed, self.held)
 
     @property
     def extends(self) -> bool:

@@ -18,7 +18,8 @@ def _verdicts(file: Path) -> dict[str, list[dict]]:
     """{'norm my_norm': [{rule, holds, why}], 'task retina': ...} of all that the file adds; ValueError without any."""
     from ablations.task_files import tasks_in
 
-    tasks, defines = tasks_in(file)
+    # It may be a file of blocks as well as of tasks, or of both.
+    tasks, defines = tasks_in(file, 'file')
     verdicts = {}
     if tasks:
         from sweeps.task_contracts import check_task
@@ -26,7 +27,13 @@ def _verdicts(file: Path) -> dict[str, list[dict]]:
         verdicts = {f'task {name}': [dataclasses.asdict(one) for one in check_task(task)] for name, task in tasks.items()}
     from arch.sockets import NAMES, WHOLE
 
-    if not tasks or defines & {*NAMES, WHOLE}:
+    tables = {*NAMES, WHOLE}
+    if not tasks and not defines & tables:
+        raise ValueError(
+            f"file '{file}' has neither blocks nor tasks; allowed: tables of blocks ({', '.join(sorted(tables))}) such as "
+            "NORMS = {'my_norm': MyNorm}, and tasks such as NAME = task(...); add one at its top level"
+        )
+    if defines & tables:
         from sweeps.models.check import check_file
 
         verdicts |= check_file(file)

@@ -8,20 +8,22 @@ from rich.markup import escape
 from typer.exceptions import Exit
 
 from archlab.answers import ERR, FELL_SHORT, OUT, print_json, waiting
-from archlab.options import RUNS, Json, Name, Runs, Settings
+from archlab.options import RUNS, Json, Name, Runs, Settings, use_data
 from archlab.study_runs import open_study
 from archlab.surroundings import surroundings
 
 commands = typer.Typer()
+LastData = Annotated[Path | None, typer.Option('--data', help='The data folder; else the one that the last run read.')]
 
 
 @commands.command(epilog='Example: archlab verify quickstart')
-def verify(study: Name, runs: Runs = RUNS, settings: Settings = None, as_json: Json = False):
+def verify(study: Name, runs: Runs = RUNS, settings: Settings = None, data: LastData = None, as_json: Json = False):
     """The checklist of an honest comparison, rule by rule; exit 1 where a rule fails."""
     from results.verify import verify as checklist
 
+    use_data(data)
     reading = open_study(study, runs, settings).reading
-    checks = [*checklist(reading), *surroundings(reading)]
+    checks = [*checklist(reading), *surroundings(reading, data)]
     if as_json:
         print_json([check.to_dict() for check in checks])
     else:

@@ -4,6 +4,7 @@ large its test splits are.
 The checklist of a published study (results/verify.py) is of its records alone; these checks are of what lies around them now.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,9 +12,12 @@ if TYPE_CHECKING:
     from results.verify import Check
 
 
-def surroundings(reading: 'Reading') -> 'list[Check]':
-    """The checks of a reading's block file, prepared sets and test splits."""
-    return [_blocks(reading), _data(reading), _splits(reading)]
+def surroundings(reading: 'Reading', data: Path | None = None) -> 'list[Check]':
+    """The checks of a reading's block file, prepared sets and test splits.
+
+    The sets are those of a `data` folder; without one those that the last run read, else those of the folder in use here.
+    """
+    return [_blocks(reading), _data(reading, data), _splits(reading)]
 
 
 def _splits(reading: 'Reading') -> 'Check':
@@ -45,7 +49,7 @@ def _blocks(reading: 'Reading') -> 'Check':
     return Check(rule, False, f'{why}; take the file that ran, or run the study again')
 
 
-def _data(reading: 'Reading') -> 'Check':
+def _data(reading: 'Reading', data: Path | None) -> 'Check':
     from ablations.prepared_facts import sets_of
     from results.verify import Check
     from sweeps.datasets import prepared
@@ -54,10 +58,10 @@ def _data(reading: 'Reading') -> 'Check':
     absent, damaged, ran = [], [], reading.manifest.get('sets', {})
     for name in names:
         try:
-            if not prepared.is_prepared(name):
+            if (place := _place(reading, name, data)) is None:
                 absent.append(name)
                 continue
-            made = prepared.find(name)
+            made = prepared.find(name, place)
             made.pool(), made.test()
             if made.about['digest'] != ran.get(name, made.about['digest']):
                 damaged.append(f"the set '{name}' is another (its digest is {made.about['digest']}) than ran ({ran[name]})")
@@ -65,6 +69,20 @@ def _data(reading: 'Reading') -> 'Check':
             damaged.append(str(error))
     if damaged:
         return Check(rule, False, '; '.join(damaged))
+    if not names:
+        return Check(rule, True, 'the study reads no prepared set')
     there = [name for name in names if name not in absent]
-    why = f'every file of {", ".join(there)} matches its checksum' if there else 'the study reads no prepared set that is here'
-    return Check(rule, True, f'{why}; not here, so not compared: {", ".join(absent)}' if absent else why)
+    unknown = f'not checked: {", ".join(absent)}, which is not here; give --data the folder that holds it'
+    why = f'every file of {", ".join(there)} matches its checksum'
+    return Check(rule, True, '; '.join([why] * bool(there) + [unknown] * bool(absent)), tried=bool(there))
+
+
+def _place(reading: 'Reading', name: str, data: Path | None) -> Path | None:
+    """The data folder that holds a prepared set: the one that is given, that of the last run, or that in use; None without."""
+    from ablations.locations import data_folder
+    from sweeps import journal
+    from sweeps.datasets import prepared
+
+    last = journal.account(reading.folder).data if reading.folder else ''
+    places = [data] if data else [*([Path(last)] if last else []), data_folder()]
+    return next((place for place in places if prepared.is_prepared(name, place)), None)

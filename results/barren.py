@@ -1,4 +1,4 @@
-"""Barren: arms of which no run gave a score, or whose parameters never moved. Nobody should have to find that in a table."""
+"""Barren: arms of which no run gave a score, or whose loss never moved. Nobody should have to find that in a table."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,6 +6,8 @@ from ablations.trial import TEST
 
 LEAST = 2
 """Runs from which on one says `every`."""
+STILL = 1e-3
+"""The share of its first loss within which a run that ends has not moved; arms that learn move by half and more."""
 
 
 def barren(records: Iterable[Mapping]) -> list[str]:
@@ -28,17 +30,17 @@ def barren(records: Iterable[Mapping]) -> list[str]:
 
 
 def still(records: Iterable[Mapping]) -> list[str]:
-    """A sentence for each arm and task where every run ends at the loss that it began with: no parameter moved.
+    """A sentence for each arm and task where every run ends within 0.1 % of the loss that it began with.
 
     >>> run = {'arm': 'mine', 'task': 'digits', 'status': 'ok', 'initial_loss': 2.3, 'final_loss': 2.3}
     >>> still([run, run])
-    ["no parameter of 'mine' on digits moved: every run ends at the loss that it began with (2 of 2)"]
+    ["nothing of 'mine' on digits moved: every run ends within 0.1 % of the loss that it began with (2 of 2)"]
     """
     said = []
     for (arm, task), own in _by_arm(records).items():
         fine = [one for one in own if one['status'] == 'ok']
-        if len(fine) >= LEAST and all(_stood(one) for one in fine):
-            what = f"no parameter of '{arm}' on {task} moved: every run ends at the loss that it began with"
+        if len(fine) >= LEAST and all(map(stood, fine)):
+            what = f"nothing of '{arm}' on {task} moved: every run ends within 0.1 % of the loss that it began with"
             said.append(f'{what} ({len(fine)} of {len(fine)})')
     return said
 
@@ -58,5 +60,11 @@ def _how(runs: list[Mapping]) -> str:
     return ' or '.join(sorted({one['status'] for one in runs}))
 
 
-def _stood(record: Mapping) -> bool:
-    return record.get('final_loss') is not None and record['final_loss'] == record.get('initial_loss')
+def stood(record: Mapping) -> bool:
+    """Whether a run ends at about the loss that it began with, as where learning rates are far too small.
+
+    >>> stood({'initial_loss': 2.3, 'final_loss': 2.2999}), stood({'initial_loss': 2.3, 'final_loss': 2.1})
+    (True, False)
+    """
+    first, last = record.get('initial_loss'), record.get('final_loss')
+    return last is not None and first is not None and abs(last - first) <= STILL * abs(first)

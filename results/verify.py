@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ablations.study import Study
 from ablations.trial import TEST, TUNING, Schedule, Trial
-from results.barren import barren, still
+from results.barren import barren, still, stood
 from results.budgets import equalities
 from results.doubts import doubts
 from results.looks import looks_of
@@ -263,12 +263,13 @@ def _nothing_moved(recorded: Mapping[str, dict]) -> list[Check]:
     for record in recorded.values():
         if record['status'] == 'ok':
             scores.setdefault(record['task'], []).append(record['score'])
-            if record.get('final_loss') is None or record['final_loss'] != record.get('initial_loss'):
+            if not stood(record):
                 moved.add(record['task'])
     unmoved = sorted(task for task, own in scores.items() if len(own) > 1 and (task not in moved or len(set(own)) == 1))
     said = [one for one in still(recorded.values()) if not any(f' on {task} moved' in one for task in unmoved)]
     if unmoved:
-        said.insert(0, f'on {", ".join(unmoved)} every run ends at the loss that it began with, or all at one score')
+        named = ', '.join(unmoved)
+        said.insert(0, f'on {named} every run ends within 0.1 % of the loss that it began with, or all at one score')
     return [Check('training moved the scores', False, f'{"; ".join(said)}; look at learning rates, steps and data')] * bool(
         said
     )

@@ -1,6 +1,6 @@
 """Journal: what a run has done so far, as JSON lines that are only added to, for those who watch it from elsewhere.
 
-began       a run was started; host, pid, launcher, and whether that has a `queue` which outlives the run
+began       a run was started; host, pid, launcher, whether that has a `queue` which outlives the run, its folder of `data`
 submitted   packs were handed to the launcher; `packs`, the names of their records files
 lost        a worker ended without records; its `pack`, and the `seconds` that it was at work
 cancelled   a person took a pack out of the queue; its `pack`
@@ -28,7 +28,8 @@ class Account:
     """What a journal tells: how often each pack was submitted and lost, packs that were cancelled, and the last run's end.
 
     `lost_seconds` were spent by workers that ended without records. Of the last run, `began` is when it was started (None where
-    none was), `queue` whether what it has submitted may run without it, and `ended` None while it goes on, or was killed.
+    none was), `queue` whether what it has submitted may run without it, `data` the folder of its data ('' where that is not
+    known), and `ended` None while it goes on, or was killed.
     """
 
     submitted: Counter = dataclasses.field(default_factory=Counter)
@@ -37,6 +38,7 @@ class Account:
     lost_seconds: float = 0.0
     began: float | None = None
     queue: bool = False
+    data: str = ''
     ended: str | None = None
 
     @property
@@ -74,6 +76,7 @@ def _add(told: Account, line: dict) -> None:
     event = line['event']
     if event == 'began':
         told.began, told.queue, told.ended, told.cancelled = float(line['at']), bool(line.get('queue')), None, set()
+        told.data = str(line.get('data', ''))
     elif event == 'submitted':
         told.submitted.update(map(str, line['packs']))
     elif event == 'lost':

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from ablations.locations import data_folder
 from ablations.prepared_facts import sets_of
 from ablations.study import Study
 from ablations.trial import TEST, Schedule
@@ -97,7 +98,8 @@ class Run:
         """Within, those who look at the folder are told that this run is at work; in the end, how it ended."""
         about, why = {'launcher': type(self.launcher).__name__.removesuffix('Launcher').lower()}, ''
         presence.tidy(self.folder)
-        journal.note(self.folder, 'began', host=platform.node(), pid=os.getpid(), queue=self.launcher.outlives, **about)
+        places = {'host': platform.node(), 'pid': os.getpid(), 'data': str(data_folder().absolute())}
+        journal.note(self.folder, 'began', queue=self.launcher.outlives, **places, **about)
         try:
             with presence.present(self.folder, presence.RUN, **about):
                 yield

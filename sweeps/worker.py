@@ -40,7 +40,7 @@ from sweeps.training.checkpoints import Checkpoints
 from sweeps.training.compiling import Compiling
 from sweeps.training.device import join
 from sweeps.training.environment import ROOT, environment, source_hash
-from sweeps.training.faults import ModelFault
+from sweeps.training.faults import ModelFault, lacks_memory
 from sweeps.training.population import strategy_for
 from sweeps.training.preflight import preflight, task_of
 from sweeps.training.record import failed, lines
@@ -132,8 +132,15 @@ def _train(command: dict, trainer: Trainer, compiling: Compiling) -> dict:
         with present(folder, command['name'], **told) if first else contextlib.nullcontext():
             records = trainer.train(pack, command['flops'], checkpoints, weights)
     except (ModelFault, jax.errors.JaxRuntimeError) as error:
-        # A result of the pack, which is recorded. What else is raised is the fault of disks, data or settings: the run stops.
         traceback.print_exc()
+        if lacks_memory(error):
+            # Somebody else may have it: recorded as failed, that would become a finding about the arm.
+            raise ValueError(
+                f"memory is not enough for a lane of arm '{program.arm}' on '{program.task}' ({in_words(error)[:160]}); nothing "
+                'of this pack is recorded; free memory, start fewer workers (--workers), or make batch or model smaller, and '
+                'run again'
+            ) from None
+        # A result of the pack, which is recorded. What else is raised is the fault of disks, data or settings: the run stops.
         reason = (str(error) if isinstance(error, ModelFault) else in_words(error))[:300]
         records = failed(pack, reason)
     # What was read in between was of the same set.

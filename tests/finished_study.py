@@ -34,7 +34,9 @@ def write(folder: Path, source: str = SOURCE, seed: int = 0, share: float = 1.0)
         for trial in item.trials:
             found, steps = records[trial.id], trial.program.steps
             ends = {'loss': found['final_loss'], 'score': found['score'], 'score_se': 0.01, 'train_loss': found['final_loss']}
-            curve = {'step': [0, steps], **{name: [2.0, end] for name, end in ends.items()}}
+            count = trial.program.evaluations
+            curve = {'step': [steps * point // count for point in range(count + 1)]}
+            curve |= {name: [2.0] * count + [end] for name, end in ends.items()}
             cost = {'steps': steps, 'examples': 10 * steps, 'flops': 10**7, 'seconds': 0.5, 'peak_memory': 10**8}
             more = {'curve': curve, 'cost': cost, 'checksum': 'same', 'diverged_at': None, 'reason': ''}
             if found['status'] == 'diverged':

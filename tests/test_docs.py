@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from notebook import NOTEBOOK, executed, load
+from refused import refuse
 from typer.main import get_command
 
 import archlab as door
@@ -101,6 +102,19 @@ def test_a_broken_block_is_told_what_it_breaks(called: Callable, tmp_path: Path)
     done = called('check', path)
     assert done.returncode == 1 and 'causal' in done.stdout
     assert called('check', tmp_path / 'nowhere.py').returncode == 2
+
+
+@pytest.mark.parametrize(
+    ('text', 'said'),
+    [
+        ('NORMS = = {}', "file 'mine.py' does not load: SyntaxError"),
+        ('NORMS = {}\nraise RuntimeError(5)', "file 'mine.py' does not load: RuntimeError: 5"),
+        ('norms = {}', "file 'mine.py' has neither blocks nor tasks; allowed: tables of blocks (ACTIVATIONS, BLOCKS, "),
+    ],
+)
+def test_a_file_that_cannot_be_checked_is_not_taken_for_a_task_file(called: Callable, tmp_path: Path, text: str, said: str):
+    (tmp_path / 'mine.py').write_text(text)
+    refuse(called('check', 'mine.py', cwd=tmp_path), said)
 
 
 def commands(page: Path) -> list[list[str]]:

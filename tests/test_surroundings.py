@@ -8,6 +8,7 @@ import numpy as np
 
 import archlab.study_runs as study_runs
 from archlab.surroundings import surroundings
+from sweeps import journal
 from sweeps.datasets import prepared
 
 BLOCKS, DATA = 'the block file is the one that ran', 'the prepared data are whole'
@@ -45,12 +46,37 @@ def test_damaged_prepared_data_are_named_without_jax(tmp_path: Path, monkeypatch
     study = dataclasses.replace(reading.study)
     object.__setattr__(study, 'tasks', tuple(tasks))
     reading = dataclasses.replace(reading, study=study)
-    assert checks(reading)[DATA].why == 'every file of little matches its checksum; not here, so not compared: absent'
+    assert checks(reading)[DATA].why.startswith('every file of little matches its checksum; not checked: absent, which is')
     content = bytearray((folder / 'pool' / 'x.npy').read_bytes())
     content[-1] ^= 1
     (folder / 'pool' / 'x.npy').write_bytes(content)
     made = checks(reading)[DATA]
     assert not made.holds and 'x.npy is damaged' in made.why
+
+
+def test_the_data_are_those_that_the_last_run_read(tmp_path: Path, monkeypatch):
+    """Whoever gave `--data` when the study ran is not told that damaged data are whole."""
+    for place, value in (('run', 0), ('here', 7)):
+        part = prepared.Part(np.full((8, 2, 2, 1), value, np.uint8), np.arange(8, dtype=np.int32) % 2, np.arange(8))
+        prepared.write(tmp_path / place / 'prepared' / 'little', {'kind': 'images'}, part, part)
+    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path / 'nowhere'))
+    reading = study_runs.open_study(str(finished_study.write(tmp_path)), tmp_path / 'runs').reading
+    task = dataclasses.replace(reading.study.tasks[0])
+    object.__setattr__(task, 'data', {'kind': 'images', 'dataset': 'little'})
+    study = dataclasses.replace(reading.study)
+    object.__setattr__(study, 'tasks', (task,))
+    reading = dataclasses.replace(reading, study=study)
+    made = checks(reading)[DATA]
+    assert made.holds and not made.tried and made.why.startswith('not checked: little, which is not here; give --data')
+    journal.note(reading.folder, 'began', data=str(tmp_path / 'run'))
+    made = checks(reading)[DATA]
+    assert made.tried and made.why == 'every file of little matches its checksum'
+    path = tmp_path / 'run' / 'prepared' / 'little' / 'test' / 'x.npy'
+    path.write_bytes(path.read_bytes()[:-1] + b'x')
+    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path / 'here'))
+    made = checks(reading)[DATA]
+    assert not made.holds and f'{path} is damaged' in made.why
+    assert surroundings(reading, tmp_path / 'here')[1].holds
 
 
 def test_a_test_split_that_is_too_small_is_named(tmp_path: Path):

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import duckdb
 
-from results.store import atomic, records, regular
+from ablations.trial import Program
+from results.store import atomic, own_ids, records, regular
 
 FOLDER = '.cache'
 PARTS = 8
@@ -25,7 +26,7 @@ LEFT_OVER = 3600
 
 FIELDS = {
     **dict.fromkeys(('id', 'study', 'arm', 'task', 'dataset', 'phase', 'held', 'optimizer', 'status'), 'VARCHAR'),
-    **dict.fromkeys(('reason', 'blocks', 'checksum', 'leak', 'item_scores'), 'VARCHAR'),
+    **dict.fromkeys(('reason', 'blocks', 'declared', 'checksum', 'leak', 'item_scores'), 'VARCHAR'),
     **dict.fromkeys(('replicate', 'seed', 'steps', 'batch', 'diverged_at', 'n_held', 'format'), 'BIGINT'),
     **dict.fromkeys(('score', 'score_se', 'initial_loss', 'final_loss'), 'DOUBLE'),
     **dict.fromkeys(('knobs', 'parts'), 'MAP(VARCHAR, DOUBLE)'),
@@ -105,6 +106,15 @@ _DOUBTFUL = (
     " AND (status <> 'ok' OR isfinite(score))"
     ' AND typed, false)'
 )
+_TOLD = ', '.join(
+    [
+        *(f'{_quoted(name)}: {name}' for name in own_ids.PROGRAM),
+        *(f"{_quoted(name)}: coalesce({name}, '')" for name in own_ids.OPTIONAL),
+        "'evaluations': len(curve.step) - 1",
+    ]
+)
+_PROGRAM = f'hash({", ".join((*own_ids.PROGRAM, *own_ids.OPTIONAL, "len(curve.step)"))})'
+"""What determines the program of a record, and a number for each program, as SQL says them."""
 ORDER = (
     "regexp_extract(file, '^(.*?)(-[0-9]+)?[.]jsonl', 1), "
     "coalesce(try_cast(regexp_extract(file, '-([0-9]+)[.]jsonl', 1) AS UBIGINT), 1), file, place"
@@ -214,6 +224,7 @@ def _read(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study
         empty(connection, table)
     given = [list(records.REQUIRED), list(records.STATUSES), study]
     doubtful = {name for (name,) in connection.execute(_DOUBTFUL.format(table=table), given).fetchall()}
+    doubtful |= _under_other_ids(connection, table)
     skipped = {}
     for name in names:
         if name in intact and name not in doubtful:
@@ -228,6 +239,21 @@ def _read(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study
     if skipped:
         connection.execute(f'DELETE FROM {table} WHERE list_contains(?, file)', [list(skipped)])
     return [name for name in intact if name not in skipped], list(skipped.values())
+
+
+def _under_other_ids(connection: duckdb.DuckDBPyConnection, table: str) -> set[str]:
+    """The files in which the content of some record seems to give another id than it has; reading them whole will say so."""
+    told = f'SELECT {_PROGRAM} AS program, any_value({{{_TOLD}}}) FROM {table} WHERE curve.step IS NOT NULL GROUP BY program'
+    programs = {}
+    for key, about in connection.execute(told).fetchall():
+        with contextlib.suppress(ValueError, TypeError):
+            programs[key] = Program(**{**about, **{name: json.loads(about[name]) for name in ('data', 'model')}})
+    lines = f'SELECT file, id, {_PROGRAM} AS program, replicate, knobs, seed, held FROM {table}'
+    return {
+        file
+        for file, trial_id, key, *about in connection.execute(lines).fetchall()
+        if (program := programs.get(key)) is not None and own_ids.id_as(trial_id, program, *about) != trial_id
+    }
 
 
 def _intact(path: Path) -> bool:

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from results.store import atomic, regular
+from results.store.own_ids import own_id
 
 FOLDER = 'records'
 PACK, MANY = '.jsonl', '.jsonl.gz'
@@ -146,6 +147,8 @@ def from_line(line: str) -> dict:
     for name, right in EMPTY.items():
         if record.get(name) is not None and not right(record[name]):
             raise ValueError(f'its {name} is {str(record[name])[:60]!r}')
+    if (own := own_id(record)) not in (None, record['id']):
+        raise ValueError(f"its id is '{record['id'][:60]}', and what it describes has the id '{own}'")
     return record
 
 

@@ -28,3 +28,14 @@ def of_model() -> Iterator[None]:
         raise
     except STOPS as error:
         raise ModelFault(in_words(error)) from error
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Whether a device, or a processor in the place of one, says that its memory is not enough.
+
+    >>> lacks_memory(jax.errors.JaxRuntimeError('INTERNAL: Error dispatching computation: Out of memory allocating 8 bytes.'))
+    True
+    """
+    return isinstance(error, jax.errors.JaxRuntimeError) and any(
+        said in str(error) for said in ('RESOURCE_EXHAUSTED', 'Out of memory')
+    )

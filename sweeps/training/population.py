@@ -18,7 +18,7 @@ from sweeps.metrics.measure import Scored
 from sweeps.protocol.pack import LANES
 from sweeps.training.checkpoints import Checkpoints, Snapshot
 from sweeps.training.device import memory_limit, on_host
-from sweeps.training.faults import of_model
+from sweeps.training.faults import lacks_memory, of_model
 from sweeps.training.lane_programs import LanePrograms
 from sweeps.training.layout import Layout, layouts
 from sweeps.training.loop import Training
@@ -110,7 +110,7 @@ class Population:
             try:
                 together = flight.end(snapshot)
             except jax.errors.JaxRuntimeError as error:
-                if 'RESOURCE_EXHAUSTED' not in str(error) or width == 1 or self.strategy == 'loop':
+                if not lacks_memory(error) or width == 1 or self.strategy == 'loop':
                     raise
                 self._lower(width)
                 snapshot = None

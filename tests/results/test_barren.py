@@ -28,7 +28,8 @@ def test_arms_without_a_score_are_named(runs: list[dict], said: list[str]):
 
 
 def test_arms_that_stood_still_are_named():
-    stood = {**RUN, 'final_loss': 2.3}
+    stood = {**RUN, 'final_loss': 2.299}
     assert still([stood, RUN, BASE, BASE]) == [] == still([stood, BASE])
+    assert still([{**RUN, 'final_loss': 2.29}] * 2) == []
     (said,) = still([stood, stood, DIVERGED, BASE, BASE])
-    assert said.startswith("no parameter of 'mine' on digits moved: ") and said.endswith('(2 of 2)')
+    assert said.startswith("nothing of 'mine' on digits moved: ") and said.endswith('(2 of 2)')
