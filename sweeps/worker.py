@@ -137,8 +137,8 @@ def _train(command: dict, trainer: Trainer, compiling: Compiling) -> dict:
             # Somebody else may have it: recorded as failed, that would become a finding about the arm.
             raise ValueError(
                 f"memory is not enough for a lane of arm '{program.arm}' on '{program.task}' ({in_words(error)[:160]}); "
-                'nothing of this pack is recorded; free memory, start fewer workers (--workers), or make batch or model smaller, '
-                'and run again'
+                'nothing of this pack is recorded; free memory, start fewer workers (--workers) or make batch or model '
+                'smaller, and run again'
             ) from None
         # A result of the pack, which is recorded. What else is raised is the fault of disks, data or settings: the run stops.
         reason = (str(error) if isinstance(error, ModelFault) else in_words(error))[:300]
