@@ -70,8 +70,8 @@ def compilation() -> None:
             'decoder': (decoder(64, 32, 64, depth, attention, 4.0), ids),
             'convnext': (convnext(10, 2, [32, 64], [depth // 2, depth - depth // 2], 3), images),
         }
-        found = {name: compile_s(config, way, x) for name, (config, x) in configs.items()}
-        print(f'  {depth:3} blocks, {way}   ' + '  '.join(f'{name} {seconds:.1f}' for name, seconds in found.items()))
+        times = {name: compile_s(config, way, x) for name, (config, x) in configs.items()}
+        print(f'  {depth:3} blocks, {way}   ' + '  '.join(f'{name} {seconds:.1f}' for name, seconds in times.items()))
 
 
 def experts() -> None:
@@ -88,12 +88,12 @@ def experts() -> None:
         def loss(params, x, block=block):
             return jnp.square(block.apply({'params': params}, x, Context(), mutable=['aux'])[0]).sum()
 
-        found = {}
+        times = {}
         for name, way in (('all', 'auto'), ('sorted', 'reference')):
             with lowering(way):
                 gradient = jax.jit(jax.vmap(jax.grad(loss), in_axes=(0, None))).lower(params, x).compile()
-            found[name] = median_ms(lambda g=gradient, p=params: g(p, x))
-        print(f'  {count} experts, top {top}, {lanes} lanes   ' + '  '.join(f'{name} {ms:.1f}' for name, ms in found.items()))
+            times[name] = median_ms(lambda g=gradient, p=params: g(p, x))
+        print(f'  {count} experts, top {top}, {lanes} lanes   ' + '  '.join(f'{name} {ms:.1f}' for name, ms in times.items()))
 
 
 def compile_s(config: dict, way: str, x: jax.Array) -> float:

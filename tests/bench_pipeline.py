@@ -30,8 +30,8 @@ IMAGES, SIZE, CLASSES, BATCH, STEPS, EPOCHS = 50_000, 64, 10, 64, 60, 4
 def resident() -> float:
     """MB of memory of this process that no file stands behind, and of files that are mapped."""
     lines = Path('/proc/self/status').read_text().splitlines()
-    found = {line.split(':')[0]: int(line.split()[1]) for line in lines if line.startswith('Rss')}
-    return (found['RssAnon'] + found['RssFile']) / 1024
+    sizes = {line.split(':')[0]: int(line.split()[1]) for line in lines if line.startswith('Rss')}
+    return (sizes['RssAnon'] + sizes['RssFile']) / 1024
 
 
 def make_images(folder: Path) -> None:

@@ -55,10 +55,10 @@ class Browser:
                 raise TimeoutError('the browser gave no answer')
             self._read += chunk
         message, _, self._read = self._read.partition(b'\0')
-        found = json.loads(message)
-        if 'method' in found:
-            self._note(found)
-        return found
+        answer = json.loads(message)
+        if 'method' in answer:
+            self._note(answer)
+        return answer
 
     def _note(self, event: dict) -> None:
         self._events.append(event['method'])
@@ -98,10 +98,10 @@ class Browser:
 
     def __call__(self, script: str) -> object:
         """The value of a JavaScript expression."""
-        found = self.call('Runtime.evaluate', expression=script, returnByValue=True, awaitPromise=True)
-        if 'exceptionDetails' in found:
-            raise RuntimeError(found['exceptionDetails'].get('exception', {}).get('description', script))
-        return found['result'].get('value')
+        answer = self.call('Runtime.evaluate', expression=script, returnByValue=True, awaitPromise=True)
+        if 'exceptionDetails' in answer:
+            raise RuntimeError(answer['exceptionDetails'].get('exception', {}).get('description', script))
+        return answer['result'].get('value')
 
     def press(self, key: str, code: int, text: str = '') -> None:
         """Press a key and let it go."""

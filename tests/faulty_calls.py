@@ -33,7 +33,7 @@ class FaultyCalls:
         for name, real in self.real.items():
             setattr(os, name, self.faulty(real))
         for module in WRITERS:
-            module.open = self.opened
+            module.open = self.open
         self.write_bytes = pathlib.Path.write_bytes
         pathlib.Path.write_bytes = lambda path, content: self.written(path, content)
         return self
@@ -86,7 +86,7 @@ class FaultyCalls:
             self.after()
         return len(content)
 
-    def opened(self, path: object, mode: str = 'r', **named: object) -> object:
+    def open(self, path: object, mode: str = 'r', **named: object) -> object:
         faults, file = self, open(path, mode, **named)  # noqa: SIM115 - closed on exit
 
         class Struck:

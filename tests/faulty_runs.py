@@ -124,8 +124,8 @@ class PrepareWork:
         prepared.write(place / 'prepared' / 'little', {'kind': 'images'}, part, part)
 
     def wrong(self, place: Path, struck: bool) -> Iterator[str]:
-        found = prepared.find('little', place)
-        if len(found.pool()) not in ((3, 5) if struck else (5,)) or found.damaged():
+        dataset = prepared.find('little', place)
+        if len(dataset.pool()) not in ((3, 5) if struck else (5,)) or dataset.damaged():
             yield 'the set is neither the old nor the new'
 
 
@@ -166,8 +166,8 @@ class DeclaredWork:
 
     def wrong(self, place: Path, struck: bool) -> Iterator[str]:
         for name, counts in (('rows', (40, 60)), ('photos', (12, 18))):
-            found = prepared.find(name, place)
-            if len(found.pool()) + len(found.test()) not in (counts if struck else counts[1:]) or found.damaged():
+            dataset = prepared.find(name, place)
+            if len(dataset.pool()) + len(dataset.test()) not in (counts if struck else counts[1:]) or dataset.damaged():
                 yield f'the set {name} is neither the old nor the new'
 
 

@@ -32,16 +32,21 @@ def write(folder: Path, source: str = SOURCE, seed: int = 0, share: float = 1.0)
     for item in packs[: round(share * len(packs))]:
         full = []
         for trial in item.trials:
-            found, steps = records[trial.id], trial.program.steps
-            ends = {'loss': found['final_loss'], 'score': found['score'], 'score_se': 0.01, 'train_loss': found['final_loss']}
+            record, steps = records[trial.id], trial.program.steps
+            ends = {
+                'loss': record['final_loss'],
+                'score': record['score'],
+                'score_se': 0.01,
+                'train_loss': record['final_loss'],
+            }
             count = trial.program.evaluations
             curve = {'step': [steps * point // count for point in range(count + 1)]}
             curve |= {name: [2.0] * count + [end] for name, end in ends.items()}
             cost = {'steps': steps, 'examples': 10 * steps, 'flops': 10**7, 'seconds': 0.5, 'peak_memory': 10**8}
             more = {'curve': curve, 'cost': cost, 'checksum': 'same', 'diverged_at': None, 'reason': ''}
-            if found['status'] == 'diverged':
+            if record['status'] == 'diverged':
                 more |= {'diverged_at': steps, 'reason': 'left the finite numbers'}
-            full.append({**describe(trial), **found, **more, 'environment': ENVIRONMENT})
+            full.append({**describe(trial), **record, **more, 'environment': ENVIRONMENT})
         commit(runs, item.id, lines(full, item, [], {'strategy': 'loop', 'lanes': 4, 'splits': 0}))
     cost = {'params': 100, 'macs': 1000, 'flops': 6000, 'activation_bytes': 64}
     costs = {arm: {task.name: cost for task in study.tasks} for arm in study.arms}

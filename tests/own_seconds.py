@@ -42,11 +42,11 @@ class OwnSeconds:
         for path in Path('/proc').glob('[0-9]*'):
             with contextlib.suppress(OSError):
                 parents[int(path.name)] = int(_status(path)[1])
-        found, more = set(), {self.process} & parents.keys()
+        family, more = set(), {self.process} & parents.keys()
         while more:
-            found |= more
-            more = {process for process, parent in parents.items() if parent in more} - found
-        return found
+            family |= more
+            more = {process for process, parent in parents.items() if parent in more} - family
+        return family
 
 
 def _status(path: Path) -> list[str]:

@@ -88,20 +88,20 @@ class Place:
     def lines(self) -> list[dict]:
         return [json.loads(line) for path in (self.study / 'records').glob('*.jsonl') for line in path.read_text().splitlines()]
 
-    def kept(self) -> dict[str, dict]:
+    def lasting(self) -> dict[str, dict]:
         """What must be the same in every run, by trial id."""
         return {line['id']: {name: value for name, value in line.items() if name not in MAY_DIFFER} for line in self.lines()}
 
 
 def in_group(group: int) -> list[int]:
     """The processes of a group that live. One that is dead has its files, and so its locks, until its last thread has ended."""
-    found = []
+    members = []
     for path in Path('/proc').glob('[0-9]*/stat'):
         with contextlib.suppress(OSError):
             state, _, its_group = path.read_text().rpartition(')')[2].split()[:3]
             if int(its_group) == group and (state != 'Z' or len(os.listdir(path.parent / 'task')) > 1):
-                found.append(int(path.parent.name))
-    return sorted(found)
+                members.append(int(path.parent.name))
+    return sorted(members)
 
 
 def kill(run: subprocess.Popen, way: str, chance: random.Random) -> bool:
@@ -197,11 +197,11 @@ def damage(folder: Path, harm: str, chance: random.Random) -> int:
 
 def wrong(place: Place, records: dict[str, dict], rules: dict[str, bool]) -> Iterator[str]:
     """What differs from a run that nobody disturbed."""
-    lines, kept = place.lines(), place.kept()
+    lines, lasting = place.lines(), place.lasting()
     if len(lines) != len(records):
         yield f'{len(lines)} records for {len(records)} trials'
-    for key in sorted({*records, *kept}):
-        one, other = records.get(key), kept.get(key)
+    for key in sorted({*records, *lasting}):
+        one, other = records.get(key), lasting.get(key)
         if one != other:
             names = [name for name in {*(one or {}), *(other or {})} if (one or {}).get(name) != (other or {}).get(name)]
             yield f'record {key} differs in {sorted(names)}'
@@ -223,7 +223,7 @@ def kills(seed: int, count: int) -> Iterator[tuple[str, list[str]]]:
             if said := calm.finish():
                 raise RuntimeError(f'the run that nobody disturbs fails: {said}')
             seconds = time.monotonic() - began
-        records, rules = calm.kept(), calm.verified()
+        records, rules = calm.lasting(), calm.verified()
         struck_before = harmed_before = number = 0
         while struck_before < count:
             chance, harming = random.Random(f'{seed} {number}'), 2 * harmed_before <= struck_before

@@ -41,11 +41,11 @@ def score(study: Study, trial: Trial, tops: dict, cliff: float) -> float | None:
     return tops.get(trial.arm, 0.0) + 0.8 - sum((place - 0.5) ** 2 for place in places) + noise
 
 
-def record(study: Study, trial: Trial, number: int, found: float | None) -> dict:
+def record(study: Study, trial: Trial, number: int, score: float | None) -> dict:
     """What a training run with this score leaves."""
-    program, lost = trial.program, found is None
-    last = None if lost else float(np.exp(-found))
-    value = None if lost else study.task(trial.task).sign * float(found)
+    program, lost = trial.program, score is None
+    last = None if lost else float(np.exp(-score))
+    value = None if lost else study.task(trial.task).sign * float(score)
     return {
         'id': trial.id,
         'study': study.name,
@@ -119,9 +119,9 @@ def data(study: Study, tops: dict, cliff: float = 0.9, share: float = 1.0) -> tu
     return study, planned, records, manifest, findings(Reading(study, planned, records, manifest))
 
 
-def read(study: Study, planned: Schedule, records: dict, manifest: dict, found: list) -> tuple[Reading, list]:
+def read(study: Study, planned: Schedule, records: dict, manifest: dict, effects: list) -> tuple[Reading, list]:
     """The reading that these are parts of, and the findings."""
-    return Reading(study, planned, Records.of(records.values()), manifest), found
+    return Reading(study, planned, Records.of(records.values()), manifest), effects
 
 
 TOPS = {'no_mixer': -0.4, 'rms': 0.1, 'rms_norm': 0.1, 'rms_and_no_mixer': -0.2, 'all': -0.3}

@@ -34,8 +34,8 @@ def test_the_published_road_falls_short_of_the_rules(called: Callable):
 def test_a_fair_table_exits_with_0(called: Callable, fair: Path):
     done = called('audit', fair, '--json', '--lower-is-better')
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found['alpha'] == 0.05 and [one['effect'] for one in found['comparisons']] == [0.5, 0.5]
+    answer = json.loads(done.stdout)
+    assert answer['alpha'] == 0.05 and [one['effect'] for one in answer['comparisons']] == [0.5, 0.5]
     assert called('audit', fair, '--format', 'json', '--lower-is-better').stdout == done.stdout
 
 

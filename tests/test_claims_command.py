@@ -36,8 +36,8 @@ def ran(runs: Path, study: Study, effect: float) -> None:
 
     folder = runs / study.name
     prepare(folder)
-    found, records = simulate(study, World(top={'tanh': effect}, noise=0.005), 0)
-    for item in pack(study, found.trials, {'lanes': 64}):
+    planned, records = simulate(study, World(top={'tanh': effect}, noise=0.005), 0)
+    for item in pack(study, planned.trials, {'lanes': 64}):
         full = [{**describe(trial), **records[trial.id], 'checksum': 'simulated'} for trial in item.trials]
         commit(folder, item.id, lines(full, item, [], {'strategy': 'loop', 'lanes': 64}))
     costs = {arm: {t.name: {'params': 200_000, 'macs': 1000, 'flops': 6000} for t in study.tasks} for arm in study.arms}

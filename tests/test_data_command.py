@@ -104,8 +104,8 @@ def test_help_has_an_example(called: Callable, command: str):
 def test_the_reference_coder_of_a_task_is_told(called: Callable):
     done = called('data', 'reference', 'digits_pixels', '--json')
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert 0 < found['best'] == min(found['lzma'], found['order_k']) < 4.2
+    answer = json.loads(done.stdout)
+    assert 0 < answer['best'] == min(answer['lzma'], answer['order_k']) < 4.2
     assert 'a model has to beat' in called('data', 'reference', 'digits_pixels').stdout
     done = called('data', 'reference', 'digits')
     assert done.returncode == 2 and 'is no task over bytes' in done.stderr

@@ -119,11 +119,11 @@ def test_a_file_that_cannot_be_checked_is_not_taken_for_a_task_file(called: Call
 
 def commands(page: Path) -> list[list[str]]:
     """The words of every command line of a page that calls archlab, without what a shell makes of them."""
-    found = []
+    links = []
     for line in re.findall(r'^ {4}(?:until )?(archlab .*)$', page.read_text(), flags=re.M):
         words = shlex.split(line.partition(';')[0].replace('\\', ''), comments=True)
-        found.append(words[1 : words.index('>') if '>' in words else None])
-    return found
+        links.append(words[1 : words.index('>') if '>' in words else None])
+    return links
 
 
 @pytest.mark.parametrize('page', PAGES, ids=NAMES)
@@ -178,8 +178,8 @@ def test_the_notebook_gives_what_it_shows():
 def test_every_file_of_the_house_is_there():
     room = ''
     for line in (DOCS / 'house.md').read_text().splitlines():
-        found = re.match(r'    (\w+)/ ', line)
-        room = found[1] + '/' if found else room
+        matching = re.match(r'    (\w+)/ ', line)
+        room = matching[1] + '/' if matching else room
         for name in re.findall(r'[\w/]+\.py', line):
             assert (ROOT / name).exists() or (ROOT / room / name).exists(), name
 

@@ -22,6 +22,6 @@ def test_there_are_examples():
 
 @pytest.mark.parametrize('module', SHOWN)
 def test_examples_give_what_they_show(module):
-    found = doctest.testmod(importlib.import_module(module), optionflags=doctest.ELLIPSIS)
-    assert found.attempted > 0, f'{module} shows >>> where no docstring is'
-    assert found.failed == 0
+    outcome = doctest.testmod(importlib.import_module(module), optionflags=doctest.ELLIPSIS)
+    assert outcome.attempted > 0, f'{module} shows >>> where no docstring is'
+    assert outcome.failed == 0

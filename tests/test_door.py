@@ -35,8 +35,8 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     study, runs = STUDIES['quickstart'], tmp_path_factory.mktemp('simulated')
     folder = runs / study.name
     prepare(folder)
-    found, records = simulate(study, World(top={'no_mixer': -1.0}, noise=0.01), 0)
-    for item in pack(study, found.trials, {'lanes': 64}):
+    planned, records = simulate(study, World(top={'no_mixer': -1.0}, noise=0.01), 0)
+    for item in pack(study, planned.trials, {'lanes': 64}):
         full = [{**describe(trial), **records[trial.id], 'checksum': 'simulated'} for trial in item.trials]
         commit(folder, item.id, lines(full, item, [], {'strategy': 'loop', 'lanes': 64}))
     costs = {arm: {t.name: {'params': 100, 'macs': 1000, 'flops': 6000} for t in study.tasks} for arm in study.arms}

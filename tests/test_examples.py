@@ -12,9 +12,9 @@ EXAMPLES = Path(__file__).resolve().parent / 'examples'
 def test_both_blocks_keep_every_contract(called: Callable):
     done = called('check', EXAMPLES / 'my_blocks.py', '--json')
     assert done.returncode == 0, done.stdout + done.stderr
-    found = json.loads(done.stdout)
-    assert set(found) == {'mixer token_shift', 'norm soft_clip'}
-    assert all(contract['holds'] for contracts in found.values() for contract in contracts)
+    answer = json.loads(done.stdout)
+    assert set(answer) == {'mixer token_shift', 'norm soft_clip'}
+    assert all(contract['holds'] for contracts in answer.values() for contract in contracts)
 
 
 @pytest.mark.slow
@@ -24,8 +24,8 @@ def test_a_study_of_them_runs_from_any_folder(archlab: Callable, tmp_path: Path)
     chosen = [part for setting in settings for part in ('--set', setting)]
     done = archlab('run', EXAMPLES / 'my_study.py', '--runs', tmp_path / 'runs', *chosen, '--json', cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    found = json.loads(archlab('table', EXAMPLES / 'my_study.py', '--runs', tmp_path / 'runs', '--json', cwd=tmp_path).stdout)
-    assert {(finding['arm'], finding['task']) for finding in found} >= {
+    answer = json.loads(archlab('table', EXAMPLES / 'my_study.py', '--runs', tmp_path / 'runs', '--json', cwd=tmp_path).stdout)
+    assert {(finding['arm'], finding['task']) for finding in answer} >= {
         ('token_shift', 'recall'),
         ('soft_clip', 'stdlib_bytes'),
     }

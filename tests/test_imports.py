@@ -83,18 +83,18 @@ def imported(path: Path) -> list[tuple[str, bool]]:
     """Every module that a file imports, and whether at the top of the file (inside functions it is lazy)."""
     tree = tree_of(path)
     top = {id(node) for node in tree.body}
-    found = []
+    modules = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found += [(alias.name, id(node) in top) for alias in node.names]
+            modules += [(alias.name, id(node) in top) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f'{path}: relative import; write the whole name'
             # `from results import records` names a module as much as `from results.store.records import commit` does.
             if node.module in (*ROOMS, 'archlab'):
-                found += [(f'{node.module}.{alias.name}', id(node) in top) for alias in node.names]
+                modules += [(f'{node.module}.{alias.name}', id(node) in top) for alias in node.names]
             else:
-                found.append((node.module, id(node) in top))
-    return found
+                modules.append((node.module, id(node) in top))
+    return modules
 
 
 def within(module: str, allowed: tuple) -> bool:
@@ -206,21 +206,21 @@ def test_circles_are_found():
 
 def test_no_modules_import_each_other_in_a_circle():
     drawn = {name: {other for other in others if not name.startswith(f'{other}.')} for name, others in arrows().items()}
-    found = circles(drawn)
-    assert not found, f'circles of imports: {[sorted(circle) for circle in found]}'
+    circles_drawn = circles(drawn)
+    assert not circles_drawn, f'circles of imports: {[sorted(circle) for circle in circles_drawn]}'
 
 
 def test_wings_import_only_the_wings_below_them():
     folders = {str(path.parent.relative_to(ROOT)).replace('/', '.') for path in FILES if len(path.relative_to(ROOT).parts) > 2}
     assert set(WINGS) == {'.'.join(name.split('.')[:2]) for name in folders if not name.startswith('arch.')}
-    found = {}
+    wrong_imports = {}
     for name, others in arrows().items():
         own = wing_of(name)
         room = [wing for wing in WINGS if own and wing.partition('.')[0] == own.partition('.')[0]]
         wrong = {other for other in others if wing_of(other) in room and wing_of(other) not in (own, *WINGS[own])}
         if wrong:
-            found[name] = sorted(wrong)
-    assert not found, f'imports from a wing that stands no lower: {found}'
+            wrong_imports[name] = sorted(wrong)
+    assert not wrong_imports, f'imports from a wing that stands no lower: {wrong_imports}'
 
 
 def test_no_wings_import_each_other_in_a_circle():

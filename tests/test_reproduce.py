@@ -236,14 +236,14 @@ def read(values: dict[str, list[float]], changes: dict[str, dict] | None = None,
     )
 
 
-def found(values: dict[str, list[float]], verdict: str = 'undecided') -> list:
+def finding_of(values: dict[str, list[float]], verdict: str = 'undecided') -> list:
     """The one finding of such a study."""
     effect = (sum(values['arm']) - sum(values['base'])) / len(values['base'])
     return [SimpleNamespace(arm='arm', base='base', task='digits', unit='points', effect=effect, verdict=verdict)]
 
 
 def pair_of(published: dict, now: dict, verdict: str = 'undecided') -> reproduction.Pair:
-    (pair,) = reproduction.pairs(read(published), read(now), found(published), found(now, verdict))
+    (pair,) = reproduction.pairs(read(published), read(now), finding_of(published), finding_of(now, verdict))
     return pair
 
 
@@ -287,7 +287,7 @@ def test_noise_that_is_not_known_judges_nothing():
 @pytest.mark.parametrize('lost', ['published', 'now'])
 def test_an_effect_that_only_one_has_is_a_difference(lost: str):
     same = {'base': BASE, 'arm': BASE}
-    made = {'published': found(same), 'now': found(same), lost: []}
+    made = {'published': finding_of(same), 'now': finding_of(same), lost: []}
     (pair,) = reproduction.pairs(read(same), read(same), made['published'], made['now'])
     assert not pair.holds and 'none' in pair.sentence()
     assert {'published': pair.published_verdict, 'now': pair.verdict}[lost].startswith('not ')

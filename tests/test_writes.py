@@ -70,7 +70,7 @@ def writes(node: ast.Call) -> bool:
     return name.startswith('save') and owner(node) == 'np'
 
 
-def found(judge) -> dict[str, list[int]]:
+def places_of(judge) -> dict[str, list[int]]:
     """Places of calls, by file."""
     places = {}
     for path in FILES:
@@ -108,7 +108,7 @@ def test_calls_are_told_apart(line, judge, expected):
 
 @pytest.mark.parametrize(('judge', 'allowed'), [(moves, MOVES), (writes, PLAIN)], ids=['moves', 'writes'])
 def test_files_are_written_in_one_way(judge, allowed):
-    places = found(judge)
+    places = places_of(judge)
     assert set(places) <= set(allowed), (
         f'write by way of results/store/atomic.py: { ({file: lines for file, lines in places.items() if file not in allowed}) }'
     )

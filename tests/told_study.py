@@ -37,8 +37,8 @@ def told(
     `changes` replaces parts of the schedule. Arms not named confirm at 0.5 with NOISE / 100. Runs that diverged get a score
     unless they are not `rewritten`.
     """
-    found, records = simulate(asked, world or World(), seed=0)
-    for (phase, arm, where, replicate), trials in found.asked.items():
+    planned, records = simulate(asked, world or World(), seed=0)
+    for (phase, arm, where, replicate), trials in planned.asked.items():
         if phase != 'confirm':
             continue
         wanted = values.get((arm, where), 0.5 + NOISE / 100)[replicate]
@@ -46,7 +46,7 @@ def told(
             if not rewritten and records[trial.id]['status'] == 'diverged':
                 continue
             records[trial.id] = {**records[trial.id], 'score': float(wanted + (apart if len(trials) > 1 else 0.0))}
-    made = findings(Reading(asked, dataclasses.replace(found, **changes), records, manifest or {}))
+    made = findings(Reading(asked, dataclasses.replace(planned, **changes), records, manifest or {}))
     for finding in made:
         plain = finding.to_dict()
         json.dumps(plain, allow_nan=False)

@@ -148,16 +148,16 @@ def test_a_folder_is_not_a_study(tmp_path):
 def test_settings(setting, read, value):
     study = STUDY
     before = study.digest
-    found = override(study, [setting])
-    assert read(found) == value
-    assert found.digest != before
+    changed_study = override(study, [setting])
+    assert read(changed_study) == value
+    assert changed_study.digest != before
     assert study.digest == before
-    assert isinstance(found, Study)
+    assert isinstance(changed_study, Study)
 
 
 def test_settings_apply_in_order():
-    found = override(STUDY, ['trials=8', 'trials=9', 'tasks.digits.evaluations=1', 'tasks.digits.steps=7'])
-    assert (found.trials, found.task('digits').steps) == (9, 7)
+    changed_study = override(STUDY, ['trials=8', 'trials=9', 'tasks.digits.evaluations=1', 'tasks.digits.steps=7'])
+    assert (changed_study.trials, changed_study.task('digits').steps) == (9, 7)
     assert override(STUDY, []).digest == STUDY.digest
 
 

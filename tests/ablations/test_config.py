@@ -123,16 +123,16 @@ def test_a_change_that_does_not_fit_is_refused(base, change, said):
 )
 def test_what_python_writes_in_two_ways_ends_as_one(base, change, path, value):
     """Tuples end as lists and whole numbers as floats where a float was: one config, one digest."""
-    found = changed(base, (change,))[path[0]][path[1]]
-    assert found == value
-    assert type(found) is type(value)
+    config = changed(base, (change,))[path[0]][path[1]]
+    assert config == value
+    assert type(config) is type(value)
 
 
 def test_a_base_given_as_config_dict_is_data_again():
-    found = changed(ConfigDict(BASE), (put('norm.eps', 1e-3),))
-    assert type(found) is dict
-    assert all(type(spec) is dict for spec in found.values())
-    assert found == changed(BASE, (put('norm.eps', 1e-3),))
+    config = changed(ConfigDict(BASE), (put('norm.eps', 1e-3),))
+    assert type(config) is dict
+    assert all(type(spec) is dict for spec in config.values())
+    assert config == changed(BASE, (put('norm.eps', 1e-3),))
 
 
 def test_changing_an_arms_dictionary_later_changes_no_arm():

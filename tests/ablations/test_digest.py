@@ -238,11 +238,11 @@ def test_programs_that_compile_to_the_same_have_one_signature():
 def test_a_copy_of_the_base_is_an_arm_of_its_own():
     """Same model, own tuning points and seeds, the same confirmation seeds: a real null arm."""
     study = dataclasses.replace(STUDY, seeds=3)
-    found, _ = simulate(study, World(), seed=2)
+    planned, _ = simulate(study, World(), seed=2)
     assert study.model('base', 'digits') == study.model('copy', 'digits')
 
     def values(phase: str, arm: str, name: str) -> list:
-        return [getattr(t, name) for r in range(2) for t in found.asked[phase, arm, 'digits', r]]
+        return [getattr(t, name) for r in range(2) for t in planned.asked[phase, arm, 'digits', r]]
 
     assert not set(values('tune', 'base', 'knobs')) & set(values('tune', 'copy', 'knobs'))
     assert not set(values('tune', 'base', 'seed')) & set(values('tune', 'copy', 'seed'))

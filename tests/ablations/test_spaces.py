@@ -46,8 +46,8 @@ def test_every_value_has_a_unit_of_its_own(space):
 
 @pytest.mark.parametrize('space', [integer(1, 5), integer(0, 3), choice(1, 2, 4)], ids=repr)
 def test_values_share_the_units_evenly(space):
-    found = [space.value(unit) for unit in np.linspace(0, 1, 6000, endpoint=False)]
-    counts = np.unique(found, return_counts=True)[1]
+    values = [space.value(unit) for unit in np.linspace(0, 1, 6000, endpoint=False)]
+    counts = np.unique(values, return_counts=True)[1]
     assert len(counts) == space.levels and counts == pytest.approx(np.full(len(counts), 6000 / len(counts)), abs=2)
 
 

@@ -14,62 +14,62 @@ def norm(name: str, channels: int) -> dict[str, tuple[int, ...]]:
 
 
 def vit_layer(layer: str, width: int, hidden: int) -> dict[str, tuple[int, ...]]:
-    found = {**norm(f'{layer}.layernorm_before', width), **norm(f'{layer}.layernorm_after', width)}
+    shapes = {**norm(f'{layer}.layernorm_before', width), **norm(f'{layer}.layernorm_after', width)}
     for part in 'qkvo':
-        found |= linear(f'{layer}.attention.{part}_proj', width, width)
-    return found | linear(f'{layer}.mlp.fc1', width, hidden) | linear(f'{layer}.mlp.fc2', hidden, width)
+        shapes |= linear(f'{layer}.attention.{part}_proj', width, width)
+    return shapes | linear(f'{layer}.mlp.fc1', width, hidden) | linear(f'{layer}.mlp.fc2', hidden, width)
 
 
 def vit_shapes() -> dict[str, tuple[int, ...]]:
-    found = {
+    shapes = {
         'vit.embeddings.cls_token': (1, 1, 8),
         'vit.embeddings.position_embeddings': (1, 5, 8),
         'vit.embeddings.patch_embeddings.projection.weight': (8, 3, 4, 4),
         'vit.embeddings.patch_embeddings.projection.bias': (8,),
     }
     for number in range(2):
-        found |= vit_layer(f'vit.layers.{number}', 8, 16)
-    return found | norm('vit.layernorm', 8) | linear('classifier', 8, 3)
+        shapes |= vit_layer(f'vit.layers.{number}', 8, 16)
+    return shapes | norm('vit.layernorm', 8) | linear('classifier', 8, 3)
 
 
 def gpt2_shapes() -> dict[str, tuple[int, ...]]:
-    found = {'transformer.wte.weight': (11, 8), 'transformer.wpe.weight': (6, 8)}
+    shapes = {'transformer.wte.weight': (11, 8), 'transformer.wpe.weight': (6, 8)}
     for number in range(2):
         layer = f'transformer.h.{number}'
-        found |= norm(f'{layer}.ln_1', 8) | norm(f'{layer}.ln_2', 8)
+        shapes |= norm(f'{layer}.ln_1', 8) | norm(f'{layer}.ln_2', 8)
         # These kernels are not transposed.
-        found |= linear(f'{layer}.attn.c_attn', 24, 8) | linear(f'{layer}.attn.c_proj', 8, 8)
-        found |= linear(f'{layer}.mlp.c_fc', 16, 8) | linear(f'{layer}.mlp.c_proj', 8, 16)
+        shapes |= linear(f'{layer}.attn.c_attn', 24, 8) | linear(f'{layer}.attn.c_proj', 8, 8)
+        shapes |= linear(f'{layer}.mlp.c_fc', 16, 8) | linear(f'{layer}.mlp.c_proj', 8, 16)
         for name, outputs in (('attn.c_attn', 24), ('attn.c_proj', 8), ('mlp.c_fc', 16), ('mlp.c_proj', 8)):
-            found[f'{layer}.{name}.bias'] = (outputs,)
-    return found | norm('transformer.ln_f', 8)
+            shapes[f'{layer}.{name}.bias'] = (outputs,)
+    return shapes | norm('transformer.ln_f', 8)
 
 
 def llama_shapes() -> dict[str, tuple[int, ...]]:
-    found = {'model.embed_tokens.weight': (11, 8), 'model.norm.weight': (8,), 'lm_head.weight': (11, 8)}
+    shapes = {'model.embed_tokens.weight': (11, 8), 'model.norm.weight': (8,), 'lm_head.weight': (11, 8)}
     for number in range(2):
         layer = f'model.layers.{number}'
-        found |= {f'{layer}.input_layernorm.weight': (8,), f'{layer}.post_attention_layernorm.weight': (8,)}
+        shapes |= {f'{layer}.input_layernorm.weight': (8,), f'{layer}.post_attention_layernorm.weight': (8,)}
         for name, inputs, outputs in (
             *(('self_attn.q_proj', 8, 8), ('self_attn.k_proj', 8, 4), ('self_attn.v_proj', 8, 4), ('self_attn.o_proj', 8, 8)),
             *(('mlp.gate_proj', 8, 12), ('mlp.up_proj', 8, 12), ('mlp.down_proj', 12, 8)),
         ):
-            found |= linear(f'{layer}.{name}', inputs, outputs, bias=False)
-    return found
+            shapes |= linear(f'{layer}.{name}', inputs, outputs, bias=False)
+    return shapes
 
 
 def swin_shapes() -> dict[str, tuple[int, ...]]:
     stem = 'swin.embeddings.patch_embeddings.projection'
-    found = {f'{stem}.weight': (8, 3, 4, 4), f'{stem}.bias': (8,), **norm('swin.embeddings.norm', 8)}
+    shapes = {f'{stem}.weight': (8, 3, 4, 4), f'{stem}.bias': (8,), **norm('swin.embeddings.norm', 8)}
     for stage, width in enumerate((8, 16)):
         for number in range(2):
             layer = f'swin.encoder.layers.{stage}.blocks.{number}'
-            found |= vit_layer(layer, width, 2 * width)
+            shapes |= vit_layer(layer, width, 2 * width)
             table = f'{layer}.attention.relative_position_bias.relative_position_bias_table'
-            found[table] = (9, width // 4)
-    found |= norm('swin.encoder.layers.0.downsample.norm', 32)
-    found |= linear('swin.encoder.layers.0.downsample.reduction', 32, 16, bias=False)
-    return found | norm('swin.layernorm', 16) | linear('classifier', 16, 3)
+            shapes[table] = (9, width // 4)
+    shapes |= norm('swin.encoder.layers.0.downsample.norm', 32)
+    shapes |= linear('swin.encoder.layers.0.downsample.reduction', 32, 16, bias=False)
+    return shapes | norm('swin.layernorm', 16) | linear('classifier', 16, 3)
 
 
 CASES = {

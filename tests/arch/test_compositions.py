@@ -62,7 +62,7 @@ def compositions():
         for one, other in itertools.combinations(sorted(MIXED), 2)
         for pair in itertools.product(((one, kind) for kind in TABLES[one]), ((other, kind) for kind in TABLES[other]))
     }
-    kinds, settings, found = {family: sorted(TABLES[family]) for family in MIXED}, sorted(SETTINGS), []
+    kinds, settings, cases = {family: sorted(TABLES[family]) for family in MIXED}, sorted(SETTINGS), []
     while wanted:
         start = min(wanted)
         tried = []
@@ -73,8 +73,8 @@ def compositions():
         fitting, _, setting, choice = max(tried)
         # A pair counts as covered by a refusal only if nothing that suits was found for it.
         wanted -= pairs(dict(choice)) if fitting else {start}
-        found.append((setting, dict(choice), fitting))
-    return found
+        cases.append((setting, dict(choice), fitting))
+    return cases
 
 
 ALL = compositions()

@@ -57,8 +57,8 @@ def test_a_stride_keeps_every_second_position_and_a_bias_can_be_left_out(shape, 
         y = Conv(kernel=size[0], bias=False, stride=2).apply(
             {'params': {'conv': {'kernel': kernel}}}, jnp.asarray(x), Context()
         )
-    kept = loop(x.astype(np.float64), kernel, False)[(slice(None), *[slice(None, None, 2)] * len(size))]
-    np.testing.assert_allclose(y, kept, rtol=1e-4, atol=1e-4)
+    expected = loop(x.astype(np.float64), kernel, False)[(slice(None), *[slice(None, None, 2)] * len(size))]
+    np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_the_first_kernel_has_the_variance_of_its_fan_in_times_the_knob():

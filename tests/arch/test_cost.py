@@ -192,9 +192,9 @@ def test_the_product_of_a_tied_head_is_the_heads():
 
 
 def test_computing_blocks_again_keeps_less_and_costs_one_more_forward():
-    kept = {**DECODER, 'body': {**DECODER['body'], 'depth': 5}}
-    again = cost_of({**kept, 'body': {**kept['body'], 'remat': True}}, ids(2))
-    counts = cost_of(kept, ids(2))
+    config = {**DECODER, 'body': {**DECODER['body'], 'depth': 5}}
+    again = cost_of({**config, 'body': {**config['body'], 'remat': True}}, ids(2))
+    counts = cost_of(config, ids(2))
     assert again['activation_bytes'] < counts['activation_bytes'] / 2
     assert counts['flops'] < again['flops'] <= counts['flops'] * 4 / 3
 

@@ -192,8 +192,8 @@ class Scaled(Norm):
 
 def test_check_and_build_refuse_a_misspelt_flag():
     tables = {**TABLES, 'norm': {**TABLES['norm'], 'mine': Scaled}}
-    found = {contract.rule: contract for contract in check('norm', 'mine', tables)}
-    assert list(found) == ['definition', 'flags'] and "Did you mean 'FITS'?" in found['flags'].why
+    contracts = {contract.rule: contract for contract in check('norm', 'mine', tables)}
+    assert list(contracts) == ['definition', 'flags'] and "Did you mean 'FITS'?" in contracts['flags'].why
     with pytest.raises(ValueError, match=r"norm 'mine': FITTS is no flag; .* Did you mean 'FITS'\?"):
         build({**TASKS['digits'].base, 'norm': {'kind': 'mine'}}, tables)
     with pytest.raises(ValueError, match="norm 'mine': FITTS is no flag"):
@@ -221,10 +221,10 @@ def test_check_finds_flags_that_are_not_true():
 
     del Scaled.FITTS
     try:
-        found = {contract.rule: contract.why for contract in check('norm', 'mine', {**TABLES, 'norm': {'mine': Silent}})}
+        contracts = {contract.rule: contract.why for contract in check('norm', 'mine', {**TABLES, 'norm': {'mine': Silent}})}
     finally:
         Scaled.FITTS = ('tokens',)
-    assert 'say SCALES_BRANCH = True' in found['flags']
+    assert 'say SCALES_BRANCH = True' in contracts['flags']
     tables = {**TABLES, 'residual': {'mine': Streams}}
-    found = {contract.rule: contract.why for contract in check('residual', 'mine', tables)}
-    assert 'say STREAMS = True' in found['flags']
+    contracts = {contract.rule: contract.why for contract in check('residual', 'mine', tables)}
+    assert 'say STREAMS = True' in contracts['flags']

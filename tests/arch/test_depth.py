@@ -112,8 +112,8 @@ def test_a_scan_and_a_loop_draw_the_same_model(name):
 
 @pytest.mark.parametrize('way', ['loop', 'scan'])
 def test_remat_changes_no_number(way):
-    kept, computed = (run('stages', way, remat, drop_path=0.5) for remat in (False, True))
-    assert_same_numbers(kept, computed, ROUNDINGS)
+    stored, computed = (run('stages', way, remat, drop_path=0.5) for remat in (False, True))
+    assert_same_numbers(stored, computed, ROUNDINGS)
 
 
 def saved(config, x):

@@ -162,12 +162,12 @@ def test_every_place_has_its_sentence_and_every_claim_its_place():
 def test_the_list_of_blocks_says_the_same():
     from sweeps.models.listing import listing
 
-    found = listing('blocks')
-    for family, kinds in found.items():
+    blocks = listing('blocks')
+    for family, kinds in blocks.items():
         for kind, row in kinds.items():
             assert set(row['fits']) == set(fits(TABLES[family][kind])) & set(PLACES)
             assert row['about'] and '\n' not in row['about']
-    assert sorted(found['norm']) == sorted(TABLES['norm'])
-    assert set(found['qk_norm']) == {kind for kind, cls in TABLES['norm'].items() if 'queries' in fits(cls)}
-    assert found['mixer']['attention']['fields'] == {'heads': 2, 'biases': 'needed'}
-    assert found['position']['rotary']['needs'] == ['rotate'] and 'rotate' in found['mixer']['attention']['takes']
+    assert sorted(blocks['norm']) == sorted(TABLES['norm'])
+    assert set(blocks['qk_norm']) == {kind for kind, cls in TABLES['norm'].items() if 'queries' in fits(cls)}
+    assert blocks['mixer']['attention']['fields'] == {'heads': 2, 'biases': 'needed'}
+    assert blocks['position']['rotary']['needs'] == ['rotate'] and 'rotate' in blocks['mixer']['attention']['takes']

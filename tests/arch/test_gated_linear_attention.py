@@ -22,9 +22,9 @@ def numbers(*shape):
 
 def direction():
     shapes = {'query': (8, 4), 'key': (8, 4), 'value': (8, 8), 'decay_down': (8, 3), 'decay_up': (3, 4)}
-    found = {name: {'kernel': numbers(*shape) / 2} for name, shape in shapes.items()}
-    found['decay_up']['bias'] = numbers(4)
-    return {**found, 'norm': {'scale': numbers(4)}}
+    params = {name: {'kernel': numbers(*shape) / 2} for name, shape in shapes.items()}
+    params['decay_up']['bias'] = numbers(4)
+    return {**params, 'norm': {'scale': numbers(4)}}
 
 
 PARAMS = {

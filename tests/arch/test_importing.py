@@ -116,36 +116,36 @@ def test_names_and_tables_of_older_files_are_known(family):
 
 def timm_layer(given: dict[str, np.ndarray], theirs: str, layer: str) -> dict[str, np.ndarray]:
     """The tensors of a block as timm calls them, from those of transformers."""
-    found = {}
+    renamed = {}
     for leaf in ('weight', 'bias'):
         parts = [given[f'{theirs}.attention.{part}_proj.{leaf}'] for part in 'qkv']
-        found[f'{layer}.attn.qkv.{leaf}'] = np.concatenate(parts)
+        renamed[f'{layer}.attn.qkv.{leaf}'] = np.concatenate(parts)
         names = {'norm1': 'layernorm_before', 'norm2': 'layernorm_after', 'attn.proj': 'attention.o_proj'}
         for own, name in {**names, 'mlp.fc1': 'mlp.fc1', 'mlp.fc2': 'mlp.fc2'}.items():
-            found[f'{layer}.{own}.{leaf}'] = given[f'{theirs}.{name}.{leaf}']
-    return found
+            renamed[f'{layer}.{own}.{leaf}'] = given[f'{theirs}.{name}.{leaf}']
+    return renamed
 
 
 def of_timm(family: str, newer: bool = True) -> dict[str, np.ndarray]:
-    given, found = tensors(family), {}
+    given, renamed = tensors(family), {}
     for leaf in ('weight', 'bias'):
-        found[f'patch_embed.proj.{leaf}'] = given[f'{family}.embeddings.patch_embeddings.projection.{leaf}']
-        found[f'norm.{leaf}'] = given[f'{family}.layernorm.{leaf}']
-        found[f'head.fc.{leaf}' if family == 'swin' and newer else f'head.{leaf}'] = given[f'classifier.{leaf}']
+        renamed[f'patch_embed.proj.{leaf}'] = given[f'{family}.embeddings.patch_embeddings.projection.{leaf}']
+        renamed[f'norm.{leaf}'] = given[f'{family}.layernorm.{leaf}']
+        renamed[f'head.fc.{leaf}' if family == 'swin' and newer else f'head.{leaf}'] = given[f'classifier.{leaf}']
     if family == 'vit':
-        found |= {'cls_token': given['vit.embeddings.cls_token'], 'pos_embed': given['vit.embeddings.position_embeddings']}
-        return found | timm_layer(given, 'vit.layers.0', 'blocks.0') | timm_layer(given, 'vit.layers.1', 'blocks.1')
+        renamed |= {'cls_token': given['vit.embeddings.cls_token'], 'pos_embed': given['vit.embeddings.position_embeddings']}
+        return renamed | timm_layer(given, 'vit.layers.0', 'blocks.0') | timm_layer(given, 'vit.layers.1', 'blocks.1')
     merging = f'layers.{int(newer)}.downsample'
     for leaf in ('weight', 'bias'):
-        found[f'patch_embed.norm.{leaf}'] = given[f'swin.embeddings.norm.{leaf}']
-        found[f'{merging}.norm.{leaf}'] = given[f'swin.encoder.layers.0.downsample.norm.{leaf}']
-    found[f'{merging}.reduction.weight'] = given['swin.encoder.layers.0.downsample.reduction.weight']
+        renamed[f'patch_embed.norm.{leaf}'] = given[f'swin.embeddings.norm.{leaf}']
+        renamed[f'{merging}.norm.{leaf}'] = given[f'swin.encoder.layers.0.downsample.norm.{leaf}']
+    renamed[f'{merging}.reduction.weight'] = given['swin.encoder.layers.0.downsample.reduction.weight']
     for layer in ('layers.0.blocks.0', 'layers.0.blocks.1', 'layers.1.blocks.0', 'layers.1.blocks.1'):
-        found |= timm_layer(given, f'swin.encoder.{layer}', layer)
+        renamed |= timm_layer(given, f'swin.encoder.{layer}', layer)
         table = 'relative_position_bias_table'
-        found[f'{layer}.attn.{table}'] = given[f'swin.encoder.{layer}.attention.relative_position_bias.{table}']
-        found[f'{layer}.attn.relative_position_index'] = np.zeros((4, 4), np.int64)
-    return found | {'layers.0.blocks.1.attn_mask': np.zeros((4, 4, 4), np.float32)}
+        renamed[f'{layer}.attn.{table}'] = given[f'swin.encoder.{layer}.attention.relative_position_bias.{table}']
+        renamed[f'{layer}.attn.relative_position_index'] = np.zeros((4, 4), np.int64)
+    return renamed | {'layers.0.blocks.1.attn_mask': np.zeros((4, 4, 4), np.float32)}
 
 
 @pytest.mark.parametrize(('family', 'newer'), [('vit', True), ('swin', True), ('swin', False)])

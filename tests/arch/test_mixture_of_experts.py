@@ -81,8 +81,8 @@ def test_losses_for_balance_and_small_logits(top):
     fell = [np.mean([e in row for row in choices]) / top for e in range(4)]
     balance = sum(4 * fell[e] * np.mean([row[e] for row in shares]) for e in range(4))
     size = np.mean([np.log(np.exp(row).sum()) ** 2 for row in logits])
-    found = {name: float(value[0]) for name, value in changed['aux'].items()}
-    assert found == pytest.approx({'expert_balance': 0.5 * balance, 'router_z': 0.25 * size}, rel=1e-5)
+    losses = {name: float(value[0]) for name, value in changed['aux'].items()}
+    assert losses == pytest.approx({'expert_balance': 0.5 * balance, 'router_z': 0.25 * size}, rel=1e-5)
 
 
 def test_a_weight_of_0_leaves_a_loss_out():
@@ -147,8 +147,8 @@ def test_the_losses_of_all_blocks_reach_the_model(over_depth):
         alike = jax.tree_util.tree_map_with_path(lambda path, leaf: leaf * float('router' not in str(path)), params)
         return made.apply(alike, state, ids, knobs={}, key=key, train=True)[2]
 
-    found = {name: float(value) for name, value in losses(jax.random.key(0)).items()}
-    assert found == pytest.approx({'expert_balance': 2 * 0.01, 'router_z': 2 * 0.001 * np.log(4) ** 2}, rel=1e-5)
+    values = {name: float(value) for name, value in losses(jax.random.key(0)).items()}
+    assert values == pytest.approx({'expert_balance': 2 * 0.01, 'router_z': 2 * 0.001 * np.log(4) ** 2}, rel=1e-5)
 
 
 def test_costs_are_those_of_the_chosen_experts():

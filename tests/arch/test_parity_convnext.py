@@ -55,13 +55,13 @@ def scores(model, x):
     return model(torch.from_numpy(x.transpose(0, 3, 1, 2))).logits
 
 
-def close(found, wanted, share=CLOSE):
+def close(ours, wanted, share=CLOSE):
     """Every leaf agrees to a share of its own largest number."""
     jax.tree.map_with_path(
         lambda path, a, b: np.testing.assert_allclose(
             a, b, rtol=0, atol=share * np.abs(b).max(), err_msg=jax.tree_util.keystr(path)
         ),
-        found,
+        ours,
         wanted,
     )
 

@@ -100,11 +100,11 @@ def test_config_is_complete(name):
 
 @pytest.mark.parametrize('name', CONVNETS)
 def test_parameters(name):
-    found = parameters(CONVNETS[name].config)
+    count = parameters(CONVNETS[name].config)
     if name in PARAMETERS:
-        assert found == PARAMETERS[name]
+        assert count == PARAMETERS[name]
     else:
-        assert found == pytest.approx(1e6 * MILLIONS[name], rel=0.002)
+        assert count == pytest.approx(1e6 * MILLIONS[name], rel=0.002)
 
 
 @pytest.mark.parametrize('name', CONVNETS)

@@ -35,18 +35,18 @@ def both(rows, kernels, sizes):
 @pytest.mark.parametrize('lane', [0, 1, 2])
 def test_alone(lane):
     arguments = ROWS[lane], KERNELS[lane], SIZES[lane]
-    for found, expected in zip(jax.jit(both)(*arguments), loop(*arguments), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    for ours, expected in zip(jax.jit(both)(*arguments), loop(*arguments), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize('axes', [(0, 0, 0), (None, 0, None), (0, None, 0), (None, None, 0), (1, 0, None)])
 def test_lanes_that_share_arguments(axes):
     full = ROWS, KERNELS, SIZES
     given = [part[0] if axis is None else np.moveaxis(part, 0, axis) for part, axis in zip(full, axes, strict=True)]
-    found = jax.jit(jax.vmap(both, axes))(*given)
+    lanes = jax.jit(jax.vmap(both, axes))(*given)
     for lane in range(3):
         own = [part[0] if axis is None else part[lane] for part, axis in zip(full, axes, strict=True)]
-        for left, right in zip(found, loop(*own), strict=True):
+        for left, right in zip(lanes, loop(*own), strict=True):
             np.testing.assert_allclose(left[lane], right, rtol=1e-5, atol=1e-5)
 
 

@@ -35,7 +35,7 @@ def after(y, context=None):
 BRANCH = Branch(lambda y, context: y, norm, after)
 
 
-class Ride(nn.Module):
+class Stack(nn.Module):
     """A rule from enter over `blocks` blocks of two branches to leave."""
 
     kind: str
@@ -59,20 +59,20 @@ class Ride(nn.Module):
 
 def started(kind, fields, blocks=2, knobs=None):
     """The first parameters of a ride."""
-    ride = Ride(kind, fields, blocks)
-    return jax.jit(lambda: ride.init(jax.random.key(0), jnp.asarray(X), Context(knobs=knobs or {})))().get('params', {})
+    stack = Stack(kind, fields, blocks)
+    return jax.jit(lambda: stack.init(jax.random.key(0), jnp.asarray(X), Context(knobs=knobs or {})))().get('params', {})
 
 
 def random(kind, fields, blocks=2):
     """Random parameters of a ride."""
-    shapes = jax.eval_shape(lambda: Ride(kind, fields, blocks).init(jax.random.key(0), jnp.asarray(X), Context()))
+    shapes = jax.eval_shape(lambda: Stack(kind, fields, blocks).init(jax.random.key(0), jnp.asarray(X), Context()))
     generator = np.random.default_rng(1)
     return jax.tree.map(lambda leaf: generator.normal(size=leaf.shape).astype(np.float32), shapes.get('params', {}))
 
 
 def ridden(kind, fields, params, blocks=2, x=X, branch=BRANCH, stop=False, **context):
-    ride = Ride(kind, fields, blocks, branch, stop)
-    return jax.jit(lambda params, x: ride.apply({'params': params}, x, Context(**context)))(params, x)
+    stack = Stack(kind, fields, blocks, branch, stop)
+    return jax.jit(lambda params, x: stack.apply({'params': params}, x, Context(**context)))(params, x)
 
 
 KINDS = list(dict.fromkeys(case[0] for case in FORMULAS))
@@ -176,9 +176,9 @@ def test_streams_keep_the_type_of_the_input(kind):
     params = random(kind, {})
 
     def made(stop):
-        ride = Ride(kind, {}, stop=stop)
+        stack = Stack(kind, {}, stop=stop)
         x = jnp.zeros(X.shape, jnp.bfloat16)
-        return jax.tree.leaves(jax.eval_shape(lambda: ride.apply({'params': params}, x, Context())))
+        return jax.tree.leaves(jax.eval_shape(lambda: stack.apply({'params': params}, x, Context())))
 
     assert {leaf.dtype for leaf in made(True) + made(False)} == {jnp.dtype(jnp.bfloat16)}
 
@@ -198,13 +198,13 @@ def test_stochastic_depth_drops_the_branch_and_nothing_else(kind):
 
     @jax.jit
     def all_three():
-        stream = Ride(kind, {}, 1, stop=True).apply({'params': params}, jnp.asarray(X), Context())
+        stream = Stack(kind, {}, 1, stop=True).apply({'params': params}, jnp.asarray(X), Context())
         return y(BRANCH, 1.0, stream), y(zero, 0.0, stream), y(BRANCH, 0.0, stream)
 
-    dropped, without, kept = all_three()
+    dropped, without, whole = all_three()
     # Sums over 6 channels and a few streams on the way.
     assert_same_numbers(without, dropped, 16)
-    assert any(np.abs(left - right).max() > 0.01 for left, right in zip(*map(jax.tree.leaves, (dropped, kept)), strict=True))
+    assert any(np.abs(left - right).max() > 0.01 for left, right in zip(*map(jax.tree.leaves, (dropped, whole)), strict=True))
 
 
 STILL = {'manifold_hyper_connections': {f'branch_0/res/{leaf}' for leaf in ('kernel', 'bias', 'gain')}}
@@ -215,12 +215,12 @@ STILL = {'manifold_hyper_connections': {f'branch_0/res/{leaf}' for leaf in ('ker
 @pytest.mark.parametrize('kind', KINDS)
 def test_every_parameter_receives_a_gradient(kind):
     params, weights = random(kind, {}), np.random.default_rng(5).normal(size=X.shape).astype(np.float32)
-    ride = Ride(kind, {})
-    slopes = jax.jit(jax.grad(lambda params: jnp.sum(weights * ride.apply({'params': params}, X, Context()))))(params)
-    found = jax.tree_util.tree_leaves_with_path(slopes)
-    largest = max(float(jnp.abs(slope).max()) for _, slope in found)
-    names = {jax.tree_util.keystr(path, simple=True, separator='/') for path, _ in found}
-    alive = {jax.tree_util.keystr(path, simple=True, separator='/') for path, s in found if jnp.abs(s).max() > 1e-5 * largest}
+    stack = Stack(kind, {})
+    slopes = jax.jit(jax.grad(lambda params: jnp.sum(weights * stack.apply({'params': params}, X, Context()))))(params)
+    leaves = jax.tree_util.tree_leaves_with_path(slopes)
+    largest = max(float(jnp.abs(slope).max()) for _, slope in leaves)
+    names = {jax.tree_util.keystr(path, simple=True, separator='/') for path, _ in leaves}
+    alive = {jax.tree_util.keystr(path, simple=True, separator='/') for path, s in leaves if jnp.abs(s).max() > 1e-5 * largest}
     assert names - alive <= STILL.get(kind, set())
 
 

@@ -24,9 +24,9 @@ def numbers(*shape):
 
 def direction():
     shapes = {'depthwise': (4, WIDE), 'step_down': (WIDE, 1), 'step_up': (1, WIDE), 'enter': (WIDE, 3), 'leave': (WIDE, 3)}
-    found = {name: {'kernel': numbers(*shape) / 2} for name, shape in shapes.items()}
-    found['depthwise']['bias'] = numbers(WIDE)
-    return {**found, 'scale': numbers(WIDE, 3), 'bias': numbers(WIDE), 'gain': numbers(WIDE)}
+    params = {name: {'kernel': numbers(*shape) / 2} for name, shape in shapes.items()}
+    params['depthwise']['bias'] = numbers(WIDE)
+    return {**params, 'scale': numbers(WIDE, 3), 'bias': numbers(WIDE), 'gain': numbers(WIDE)}
 
 
 PARAMS = {name: {'kernel': numbers(*shape) / 2} for name, shape in (('up', (8, 12)), ('gate', (8, 12)), ('output', (12, 8)))}

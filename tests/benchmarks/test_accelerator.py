@@ -58,8 +58,8 @@ def test_tiny_models_are_measured(tmp_path: Path):
     """Losses of ten steps on one batch fall; the share of peak is that of the counted operations."""
     name, (config, shape) = next(iter(models.TINY.items()))
     steps = models.Steps(config(), shape)
-    found = steps.measure()
-    assert 0 < found['loss'] < 4.2 and found['flops'] > 0 and found['step']['least'] > 0, name
+    measured = steps.measure()
+    assert 0 < measured['loss'] < 4.2 and measured['flops'] > 0 and measured['step']['least'] > 0, name
 
 
 @pytest.mark.slow

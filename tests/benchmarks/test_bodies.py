@@ -104,13 +104,13 @@ class Answers:
 
 def test_a_body_is_measured_in_turns_and_told_in_eighty_columns(monkeypatch):
     monkeypatch.setattr(bodies, 'Child', Answers)
-    found = bodies.measure('digits', {'depth': 3}, bodies.WAYS, processes=2, rounds=3, profile=True)
-    assert found['best'] == 'compiled' and found['ratio']['median'] == 2.0
-    assert found['sides']['lab']['cpu_ms'] == {'median': 1.0, 'least': 1.0, 'greatest': 1.0}
-    assert found['sides']['lab']['share_of_peak'] == 0.2  # 1e7 operations in a millisecond, of 50e9 in a second
-    results = {'machine': MACHINE, 'rounds': 3, 'processes': 2, 'bodies': [found]}
+    measured = bodies.measure('digits', {'depth': 3}, bodies.WAYS, processes=2, rounds=3, profile=True)
+    assert measured['best'] == 'compiled' and measured['ratio']['median'] == 2.0
+    assert measured['sides']['lab']['cpu_ms'] == {'median': 1.0, 'least': 1.0, 'greatest': 1.0}
+    assert measured['sides']['lab']['share_of_peak'] == 0.2  # 1e7 operations in a millisecond, of 50e9 in a second
+    results = {'machine': MACHINE, 'rounds': 3, 'processes': 2, 'bodies': [measured]}
     text = bodies.lines(results)
-    assert found['profile'] == {side: {'products': 0.5, 'rest': 0.0} for side in ('lab', 'eager')}
+    assert measured['profile'] == {side: {'products': 0.5, 'rest': 0.0} for side in ('lab', 'eager')}
     assert 'the lab is 2.00 (2.00 to 2.00) times as fast as compiled' in '\n'.join(text)
     assert max(map(len, text)) <= 80
     page = rendered(bars(bodies.panels(results), 'CPU ms a step'), 'svg')
@@ -239,5 +239,5 @@ def test_both_sides_take_the_same_steps():
 @pytest.mark.slow
 def test_a_small_body_is_measured():
     """Both sides in processes of their own."""
-    found = bodies.measure('bytes', {'width': 8, 'depth': 1}, ['eager'], processes=1, rounds=2, seconds=0.05)
-    assert found['sides']['eager']['apart'] < 1e-5 and found['ratio']['median'] > 0
+    measured = bodies.measure('bytes', {'width': 8, 'depth': 1}, ['eager'], processes=1, rounds=2, seconds=0.05)
+    assert measured['sides']['eager']['apart'] < 1e-5 and measured['ratio']['median'] > 0

@@ -42,9 +42,9 @@ class Answers:
 
 def test_lanes_are_told_in_eighty_columns(monkeypatch):
     monkeypatch.setattr(lanes, 'Child', Answers)
-    found = lanes.measure('bytes', {}, [2, 4], rounds=3)
-    assert found['taken'] == 'loop' and found['fastest'][0] == 'vmap'
-    assert [(row['way'], row['lanes'], row['times_one']['median']) for row in found['rows']] == [
+    measured = lanes.measure('bytes', {}, [2, 4], rounds=3)
+    assert measured['taken'] == 'loop' and measured['fastest'][0] == 'vmap'
+    assert [(row['way'], row['lanes'], row['times_one']['median']) for row in measured['rows']] == [
         ('loop', 1, 1.0),
         ('map', 2, 1.0),
         ('vmap', 2, 2.0),
@@ -52,8 +52,8 @@ def test_lanes_are_told_in_eighty_columns(monkeypatch):
         ('vmap', 4, 2.0),
     ]
     machine = {'processor': 'abacus', 'cores': 1, 'load': 0.0}
-    text = lanes.lines({'machine': machine, 'rounds': 3, 'bodies': [found]})
+    text = lanes.lines({'machine': machine, 'rounds': 3, 'bodies': [measured]})
     assert max(map(len, text)) <= 80 and sum(line.startswith('*') for line in text) == 1
-    assert jnp.isfinite(found['rows'][0]['lane_steps']['median'])
+    assert jnp.isfinite(measured['rows'][0]['lane_steps']['median'])
     with pytest.raises(ValueError, match=r'lanes \[0\]; allowed: whole numbers from 1'):
         lanes.bench(1, widths=[0])

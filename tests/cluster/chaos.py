@@ -73,8 +73,8 @@ class Driver:
 
 def kill_a_worker(draw: random.Random) -> bool:
     """Kill one worker of an order; whether there was one."""
-    found = subprocess.run(['pgrep', '-f', r'sweeps\.worker .*chaos'], capture_output=True, text=True, check=False)
-    workers = [int(pid) for pid in found.stdout.split() if int(pid) != os.getpid()]
+    listed = subprocess.run(['pgrep', '-f', r'sweeps\.worker .*chaos'], capture_output=True, text=True, check=False)
+    workers = [int(pid) for pid in listed.stdout.split() if int(pid) != os.getpid()]
     if workers:
         try:
             os.kill(draw.choice(workers), signal.SIGKILL)

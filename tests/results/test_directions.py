@@ -30,7 +30,7 @@ def noise(turn: int) -> np.ndarray:
     return np.roll(NOISE, turn) / 100
 
 
-def found(one: Task, in_unit: Callable[[np.ndarray], np.ndarray] = lambda score: score) -> dict[str, Finding]:
+def findings_of(one: Task, in_unit: Callable[[np.ndarray], np.ndarray] = lambda score: score) -> dict[str, Finding]:
     """The findings of arms that confirm at scores which are the same in the good direction, in the task's own metric."""
     arms = {'base': (), **dict.fromkeys(ARMS, ())}
     gaps = {'base': 0.0, **ARMS}
@@ -41,12 +41,12 @@ def found(one: Task, in_unit: Callable[[np.ndarray], np.ndarray] = lambda score:
 
 @functools.cache
 def asked() -> dict[str, Finding]:
-    return found(ASKED)
+    return findings_of(ASKED)
 
 
 @functools.cache
 def mirrored(name: str) -> dict[str, Finding]:
-    return found(lower(name), lambda score: UNIT * (1 - score))
+    return findings_of(lower(name), lambda score: UNIT * (1 - score))
 
 
 def lower(name: str) -> Task:
@@ -71,7 +71,7 @@ def test_a_verdict_knows_no_direction_and_no_unit(name: str):
 
 @pytest.mark.parametrize('name', ['shapes', 'identifiers'])
 def test_a_verdict_knows_no_other_metric_either(name: str):
-    others = found(task(name, margin=ASKED.margin, chance=ASKED.chance))
+    others = findings_of(task(name, margin=ASKED.margin, chance=ASKED.chance))
     for arm, one in asked().items():
         for field in (*EXACT, *SCALED):
             assert getattr(others[arm], field) == pytest.approx(getattr(one, field)), (arm, field)

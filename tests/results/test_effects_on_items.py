@@ -99,13 +99,13 @@ def test_records_without_items_give_the_findings_they_always_gave(lacking):
     """Also where one confirmation of the arm lacks them: half known is not known."""
     full = reading()
     if lacking == 'all':
-        found = findings(without(full))
+        effects = findings(without(full))
     else:
         gone = {Runs(full, arm, full.study.tasks[0]).asked('confirm', 4)[0].id for arm in full.study.arms}
         records = {key: without(full).records[key] if key in gone else one for key, one in full.records.items()}
-        found = findings(dataclasses.replace(full, records=records))
+        effects = findings(dataclasses.replace(full, records=records))
     noise = noise_of(full)
-    for finding in found:
+    for finding in effects:
         difference = noise.difference(finding.arm, 'base')
         assert finding.test_split_error is None
         assert finding.effect_interval == difference.alone.interval(0.95)

@@ -138,9 +138,9 @@ def test_one_replicate_measures_no_noise(seeds):
 def test_comparisons_without_a_test_stay_in_the_family():
     """Which comparisons can be tested is found out by running; the family is fixed before."""
     asked = study(arms={'base': (), 'arm': (), 'lost': (), 'gone': ()})
-    found, _ = simulate(asked, World(), seed=0)
-    unequal = {('tune', arm, 'digits', 0): found.asked['tune', arm, 'digits', 0][1:] for arm in ('lost', 'gone')}
-    made = told(asked, {('arm', 'digits'): around(0.52, 0.01)}, asked={**found.asked, **unequal})
+    planned, _ = simulate(asked, World(), seed=0)
+    unequal = {('tune', arm, 'digits', 0): planned.asked['tune', arm, 'digits', 0][1:] for arm in ('lost', 'gone')}
+    made = told(asked, {('arm', 'digits'): around(0.52, 0.01)}, asked={**planned.asked, **unequal})
     assert [finding.verdict for finding in made[1:]] == ['not comparable'] * 2
     assert made[0].p_adjusted == pytest.approx(3 * made[0].p)
 
@@ -170,22 +170,22 @@ def test_findings_carry_the_verdict_over_tasks():
 
 def test_optimism_is_the_tuning_score_less_the_confirmed_one():
     asked = study(tasks=('digits', 'stdlib_bytes'))
-    found, records = simulate(asked, World(), seed=0)
-    for finding in findings(Reading(asked, found, records)):
+    planned, records = simulate(asked, World(), seed=0)
+    for finding in findings(Reading(asked, planned, records)):
         sign = task(finding.task).sign
         gaps = []
         for replicate in range(5):
-            runs = [records[t.id]['score'] for t in found.asked['confirm', 'arm', finding.task, replicate]]
-            gaps.append(found.selections['arm', finding.task, replicate].score - sign * np.mean(runs))
+            runs = [records[t.id]['score'] for t in planned.asked['confirm', 'arm', finding.task, replicate]]
+            gaps.append(planned.selections['arm', finding.task, replicate].score - sign * np.mean(runs))
         assert finding.optimism == pytest.approx(np.mean(gaps))
 
 
 def test_the_shared_effect_is_the_arm_at_the_bases_values():
     asked = study()
-    found, records = simulate(asked, World(), seed=0)
-    shared = [np.mean([records[t.id]['score'] for t in found.asked['share', 'arm', 'digits', r]]) for r in range(5)]
-    base = [np.mean([records[t.id]['score'] for t in found.asked['confirm', 'base', 'digits', r]]) for r in range(5)]
-    (finding,) = findings(Reading(asked, found, records))
+    planned, records = simulate(asked, World(), seed=0)
+    shared = [np.mean([records[t.id]['score'] for t in planned.asked['share', 'arm', 'digits', r]]) for r in range(5)]
+    base = [np.mean([records[t.id]['score'] for t in planned.asked['confirm', 'base', 'digits', r]]) for r in range(5)]
+    (finding,) = findings(Reading(asked, planned, records))
     assert finding.shared_effect == pytest.approx(np.mean(shared) - np.mean(base))
     assert finding.shared_effect != finding.effect
     theirs = stats.ttest_rel(shared, base).confidence_interval(0.95)
@@ -194,10 +194,10 @@ def test_the_shared_effect_is_the_arm_at_the_bases_values():
 
 def test_a_shared_run_that_failed_leaves_no_shared_effect():
     asked = study()
-    found, records = simulate(asked, World(), seed=0)
-    trial = found.asked['share', 'arm', 'digits', 1][0]
+    planned, records = simulate(asked, World(), seed=0)
+    trial = planned.asked['share', 'arm', 'digits', 1][0]
     records[trial.id] = {**records[trial.id], 'status': 'failed', 'score': None}
-    (finding,) = findings(Reading(asked, found, records))
+    (finding,) = findings(Reading(asked, planned, records))
     assert (finding.shared_effect, finding.shared_interval, finding.shared_verdict) == (None, None, '')
     assert finding.p is not None, 'the claim stands: its own runs did not fail'
 
@@ -206,13 +206,13 @@ def test_a_shared_run_that_failed_leaves_no_shared_effect():
 def test_what_one_recipe_for_all_would_have_concluded(effect, verdict):
     """By the same test; the study's own claim is another."""
     asked = study()
-    found, records = simulate(asked, World(noise=0.01, split=0.0, cliff=2.0), seed=1)
+    planned, records = simulate(asked, World(noise=0.01, split=0.0, cliff=2.0), seed=1)
     for replicate in range(5):
-        for trial in found.asked['share', 'arm', 'digits', replicate]:
+        for trial in planned.asked['share', 'arm', 'digits', replicate]:
             records[trial.id] = {**records[trial.id], 'score': effect + 0.01 * NOISE[replicate - 2]}
-        for trial in found.asked['share', 'base', 'digits', replicate]:
+        for trial in planned.asked['share', 'base', 'digits', replicate]:
             records[trial.id] = {**records[trial.id], 'score': 0.01 * NOISE[-1 - replicate]}
-    (finding,) = findings(Reading(asked, found, records))
+    (finding,) = findings(Reading(asked, planned, records))
     assert finding.shared_verdict == verdict
     assert finding.shared_effect == pytest.approx(effect, abs=1e-9)
 

@@ -29,10 +29,10 @@ def by_subsets(groups: list, chance: float, k: int) -> float:
     'groups', [[SCORES], [SCORES, [0.2, 0.8, 0.8, 0.1]], [[1.0, 2.0], [3.0, -math.inf], [0.0, 2.5]], [[-math.inf] * 3], [[0.4]]]
 )
 def test_equals_the_mean_over_every_subset(groups, chance):
-    found = expected_best([np.array(group) for group in groups], chance)
+    result = expected_best([np.array(group) for group in groups], chance)
     wanted = [by_subsets(groups, chance, k) for k in range(1, min(map(len, groups)) + 1)]
-    assert found == pytest.approx(wanted, abs=1e-12)
-    assert (np.diff(found) >= -1e-12).all()
+    assert result == pytest.approx(wanted, abs=1e-12)
+    assert (np.diff(result) >= -1e-12).all()
 
 
 def test_is_unbiased_where_drawing_with_replacement_is_not():
@@ -54,8 +54,8 @@ def test_no_scores_are_refused(groups):
 
 
 def test_running_best_keeps_the_order():
-    found = running_best([np.array([0.1, math.nan, 0.5, 0.4]), np.array([0.2, 0.3, -math.inf])], 0.25)
-    assert found == pytest.approx([0.2, 0.3, 0.5])
+    result = running_best([np.array([0.1, math.nan, 0.5, 0.4]), np.array([0.2, 0.3, -math.inf])], 0.25)
+    assert result == pytest.approx([0.2, 0.3, 0.5])
 
 
 # Whole studies.
@@ -72,9 +72,9 @@ def test_curves_hold_the_first_trials_of_every_optimizer_alone():
     study = asked(tune={'adamw': asked().tune['adamw'], 'sgd': asked().tune['adamw']}, replicates=3)
     schedule, records = simulate(study, World(optimum=(2.0, 0.5), noise=0.02, cliff=9.0), seed=1)
     assert any(trial.phase == 'extend_1' for trial in schedule.trials), 'the world must make the study extend'
-    found = curves(Reading(study, schedule, records))
-    assert [(c.optimizer, c.arm) for c in found] == [(o, a) for o in ('adamw', 'sgd', 'all') for a in ('base', 'arm')]
-    for curve in found:
+    by_arm = curves(Reading(study, schedule, records))
+    assert [(c.optimizer, c.arm) for c in by_arm] == [(o, a) for o in ('adamw', 'sgd', 'all') for a in ('base', 'arm')]
+    for curve in by_arm:
         optimizers = ['adamw', 'sgd'] if curve.optimizer == 'all' else [curve.optimizer]
         for replicate, values in zip(curve.numbers, curve.replicates, strict=True):
             trials = [t for t in schedule.trials if (t.arm, t.replicate, t.phase) == (curve.arm, replicate, 'tune')]
@@ -107,10 +107,10 @@ def test_an_unfinished_replicate_is_left_out():
     schedule, records = simulate(study, World(), seed=0)
     gone = next(t for t in schedule.trials if (t.arm, t.replicate) == ('arm', 1))
     left = {key: record for key, record in records.items() if key != gone.id}
-    found = {curve.arm: curve for curve in curves(Reading(study, schedule, left))}
-    assert (found['base'].numbers, found['arm'].numbers) == ((0, 1, 2), (0, 2))
-    both = settled_orders(list(found.values()))['digits']
-    cut = {arm: curve.good[[curve.numbers.index(n) for n in (0, 2)]] for arm, curve in found.items()}
+    by_arm = {curve.arm: curve for curve in curves(Reading(study, schedule, left))}
+    assert (by_arm['base'].numbers, by_arm['arm'].numbers) == ((0, 1, 2), (0, 2))
+    both = settled_orders(list(by_arm.values()))['digits']
+    cut = {arm: curve.good[[curve.numbers.index(n) for n in (0, 2)]] for arm, curve in by_arm.items()}
     assert both == order_settles(cut)
     assert curves(Reading(study, schedule, {})) == []
 
@@ -119,19 +119,19 @@ def test_all_optimizers_together_need_all_of_them():
     study = asked(tune={'adamw': asked().tune['adamw'], 'sgd': asked().tune['adamw']}, replicates=2)
     schedule, records = simulate(study, World(), seed=0)
     gone = next(t for t in schedule.trials if (t.arm, t.replicate, t.program.optimizer) == ('arm', 1, 'sgd'))
-    found = curves(Reading(study, schedule, {key: record for key, record in records.items() if key != gone.id}))
-    numbers = {curve.optimizer: curve.numbers for curve in found if curve.arm == 'arm'}
+    by_arm = curves(Reading(study, schedule, {key: record for key, record in records.items() if key != gone.id}))
+    numbers = {curve.optimizer: curve.numbers for curve in by_arm if curve.arm == 'arm'}
     assert numbers == {'adamw': (0, 1), 'sgd': (0,), 'all': (0,)}
 
 
 def test_an_adaptive_search_is_followed_in_its_own_order():
     study = asked(replicates=2)
     schedule, records = simulate(study, World(), seed=0)
-    found = curves(Reading(dataclasses.replace(study, search='tpe'), schedule, records))
-    assert {curve.how for curve in found} == {'running'}
+    by_arm = curves(Reading(dataclasses.replace(study, search='tpe'), schedule, records))
+    assert {curve.how for curve in by_arm} == {'running'}
     mine = [t for t in schedule.asked['tune', 'base', 'digits', 1] if t.phase == 'tune']
     scores = [records[t.id]['score'] if records[t.id]['status'] == 'ok' else 0.1 for t in mine]
-    assert found[0].replicates[1] == pytest.approx([max(scores[:k]) for k in range(1, 7)])
+    assert by_arm[0].replicates[1] == pytest.approx([max(scores[:k]) for k in range(1, 7)])
 
 
 # When the order settles.
@@ -144,20 +144,20 @@ def flat(*means: float, replicates: int = 3, noise: float = 0.0) -> np.ndarray:
 
 def test_the_last_change_of_order_decides():
     arms = {'a': flat(1, 2, 3, 4, 5), 'b': flat(2, 1, 4, 3, 4), 'c': flat(0, 0, 0, 0, 0)}
-    found = order_settles(arms)
-    assert (found.trials, found.of, found.order) == (4, 5, ('a', 'b', 'c'))
+    settled = order_settles(arms)
+    assert (settled.trials, settled.of, settled.order) == (4, 5, ('a', 'b', 'c'))
     assert order_settles(arms, (2, 4, 6, 8, 10)).trials == 8
     assert order_settles({'a': arms['a'], 'c': arms['c']}).trials == 1
-    assert (found.share, found.noise) == (1.0, False), 'replicates that agree leave no doubt'
+    assert (settled.share, settled.noise) == (1.0, False), 'replicates that agree leave no doubt'
 
 
 def test_a_share_of_all_replicates_in_common_is_no_noise():
     """The data split moves both arms alike: only what differs between them counts."""
     common = np.array([[5.0], [0.0], [-5.0]])
     apart = np.array([[0.01], [-0.01], [0.0]])
-    found = order_settles({'a': common + 0.1 + apart, 'b': common - apart})
-    assert found.order[0] == 'a'
-    assert not found.noise
+    settled = order_settles({'a': common + 0.1 + apart, 'b': common - apart})
+    assert settled.order[0] == 'a'
+    assert not settled.noise
     assert order_settles({'a': common + 0.1, 'b': common[::-1]}).noise
 
 
@@ -170,8 +170,8 @@ def test_identical_arms_are_seldom_told_apart():
 
 
 def test_one_replicate_says_nothing_of_noise():
-    found = order_settles({'a': flat(1, 2, replicates=1), 'b': flat(0, 1, replicates=1)})
-    assert (found.order, found.share, found.noise) == (('a', 'b'), None, True)
+    settled = order_settles({'a': flat(1, 2, replicates=1), 'b': flat(0, 1, replicates=1)})
+    assert (settled.order, settled.share, settled.noise) == (('a', 'b'), None, True)
 
 
 @pytest.mark.parametrize('arms', [{'a': flat(1, 2)}, {'a': flat(1, 2), 'b': flat(1, 2, 3)}], ids=['one', 'unequal'])

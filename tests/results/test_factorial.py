@@ -21,10 +21,10 @@ MANY = {'norm': ['layer', 'rms', 'none'], 'residual': ['pre', 'post']}
 
 def crossed(factors: dict) -> dict:
     """{arm: {factor: level}} of all combinations, the last factor fastest."""
-    found = {}
+    crossing = {}
     for levels in itertools.product(*factors.values()):
-        found['_'.join(levels)] = dict(zip(factors, levels, strict=True))
-    return found
+        crossing['_'.join(levels)] = dict(zip(factors, levels, strict=True))
+    return crossing
 
 
 def drawn(levels: dict, replicates: int = 4, seed: int = 0) -> dict:
@@ -66,7 +66,7 @@ def test_effects_are_differences_of_means_over_the_other_factors(factors):
     def mean(**chosen: str) -> float:
         return float(np.mean([means[arm] for arm, own in levels.items() if chosen.items() <= own.items()]))
 
-    found = {one.name: one.difference.effect for one in effects(values, levels)}
+    all_effects = {one.name: one.difference.effect for one in effects(values, levels)}
     wanted = {}
     for name, (first, *others) in factors.items():
         for level in others:
@@ -75,8 +75,8 @@ def test_effects_are_differences_of_means_over_the_other_factors(factors):
         for i, j in itertools.product(a_levels, b_levels):
             there, here = mean(**{a: i, b: j}) - mean(**{a: a0, b: j}), mean(**{a: i, b: b0}) - mean(**{a: a0, b: b0})
             wanted[f'{a}: {i} x {b}: {j}'] = there - here
-    assert found == pytest.approx(wanted)
-    assert list(found) == list(wanted), 'main effects first, in the order of the factors'
+    assert all_effects == pytest.approx(wanted)
+    assert list(all_effects) == list(wanted), 'main effects first, in the order of the factors'
 
 
 def test_effects_are_the_coefficients_of_a_regression():
@@ -96,21 +96,21 @@ def test_errors_are_those_of_simulated_means(unequal):
     scales = dict(zip(levels, (1.0, 2.0, 1.0, 0.5, 2.0, 1.0) if unequal else (1.0,) * 6, strict=True))
     generator = np.random.default_rng(0)
     made = [effects({arm: generator.normal(0, scales[arm], 5) for arm in levels}, levels) for _ in range(600)]
-    for found in zip(*made, strict=True):
-        spread = np.std([one.difference.effect for one in found])
-        claimed = np.sqrt(np.mean([one.difference.error**2 for one in found]))
+    for columns in zip(*made, strict=True):
+        spread = np.std([one.difference.effect for one in columns])
+        claimed = np.sqrt(np.mean([one.difference.error**2 for one in columns]))
         assert claimed == pytest.approx(spread, rel=0.25 if unequal else 0.12)
 
 
 def test_every_effect_carries_its_test():
     levels = crossed(TWO)
-    found = effects(drawn(levels), levels)
-    assert len(found) == 3 + 3
-    for one in found:
+    all_effects = effects(drawn(levels), levels)
+    assert len(all_effects) == 3 + 3
+    for one in all_effects:
         assert one.interval == one.difference.interval(0.95)
         assert one.p == one.difference.p()
         assert len(one.factors) == len(one.levels)
-    assert [one.p_adjusted for one in found] == holm([one.p for one in found])
+    assert [one.p_adjusted for one in all_effects] == holm([one.p for one in all_effects])
 
 
 def test_effects_of_a_growing_study_are_tested_at_every_look():
@@ -146,25 +146,25 @@ def test_a_study_whose_effects_are_known(task):
     top = {'rms_pre': 0.3, 'layer_post': -0.2, 'rms_post': 0.5}
     study = Study(name='told', question='?', arms=dict.fromkeys(levels, ()), tasks=(task,), trials=8, looks=(5,))
     schedule, records = simulate(study, World(top=top, noise=0.01), seed=0)
-    (found,) = factorials(Reading(study, schedule, records), levels)
-    assert found.reason == ''
+    (factorial,) = factorials(Reading(study, schedule, records), levels)
+    assert factorial.reason == ''
     truth = {'norm: rms': (0.3 + 0.7) / 2, 'residual: post': (-0.2 + 0.2) / 2, 'norm: rms x residual: post': 0.4}
-    for one in found.effects:
+    for one in factorial.effects:
         assert one.difference.effect == pytest.approx(truth[one.name], abs=0.03)
         low, high = one.interval
         assert low < one.difference.effect < high
     sign = study.tasks[0].sign
-    heat = found.heat('norm', 'residual')
+    heat = factorial.heat('norm', 'residual')
     assert sign * (heat[1, 1] - heat[0, 0]) == pytest.approx(0.5, abs=0.03)
-    assert found.heat('residual', 'norm').tolist() == heat.T.tolist()
-    for cell in found.cells:
+    assert factorial.heat('residual', 'norm').tolist() == heat.T.tolist()
+    for cell in factorial.cells:
         runs = [np.mean([records[t.id]['score'] for t in schedule.asked['confirm', cell.arm, task, r]]) for r in range(5)]
         assert cell.value == pytest.approx(np.mean(runs))
         low, high = stats.t.interval(0.95, 4, np.mean(runs), stats.sem(runs))
         # Neither metric is ever below 0, so that the interval of a value above it is not either.
         assert cell.interval == pytest.approx((max(low, 0.0) if cell.value >= 0 else low, high))
         assert cell.levels == levels[cell.arm]
-    json.dumps(found.to_dict(), allow_nan=False)
+    json.dumps(factorial.to_dict(), allow_nan=False)
 
 
 def test_what_is_not_confirmed_is_named():
@@ -172,24 +172,24 @@ def test_what_is_not_confirmed_is_named():
     study = Study(name='told', question='?', arms=dict.fromkeys(levels, ()), tasks=('digits',), trials=8, replicates=2)
     schedule, records = simulate(study, World(), seed=0)
     gone = schedule.asked['confirm', 'rms_post_on', 'digits', 1][0].id
-    (found,) = factorials(Reading(study, schedule, {key: one for key, one in records.items() if key != gone}), levels)
-    assert (found.effects, found.reason) == ((), 'not all of these are confirmed: rms_post_on')
-    assert len(found.cells) == 7
-    heat = found.heat('norm', 'residual')
+    (factorial,) = factorials(Reading(study, schedule, {key: one for key, one in records.items() if key != gone}), levels)
+    assert (factorial.effects, factorial.reason) == ((), 'not all of these are confirmed: rms_post_on')
+    assert len(factorial.cells) == 7
+    heat = factorial.heat('norm', 'residual')
     assert np.isnan(heat).tolist() == [[False, False], [False, True]], 'no mean over one level of the gate alone'
-    means = {cell.arm: cell.value for cell in found.cells}
+    means = {cell.arm: cell.value for cell in factorial.cells}
     assert heat[0, 1] == pytest.approx((means['layer_post_off'] + means['layer_post_on']) / 2)
     for pair in (('norm', 'norm'), ('norm', 'depth')):
         with pytest.raises(ValueError, match='allowed: two different ones of'):
-            found.heat(*pair)
+            factorial.heat(*pair)
 
 
 def test_one_replicate_has_cells_but_no_effects():
     levels = crossed({'norm': ['layer', 'rms']})
     study = Study(name='told', question='?', arms=dict.fromkeys(levels, ()), tasks=('digits',), trials=8, replicates=1)
-    (found,) = factorials(Reading(study, *simulate(study, World(), seed=0)), levels)
-    assert (len(found.cells), found.effects) == (2, ())
-    assert found.reason == 'one replicate of layer, rms: noise cannot be measured'
+    (planned,) = factorials(Reading(study, *simulate(study, World(), seed=0)), levels)
+    assert (len(planned.cells), planned.effects) == (2, ())
+    assert planned.reason == 'one replicate of layer, rms: noise cannot be measured'
 
 
 def test_levels_belong_to_arms():

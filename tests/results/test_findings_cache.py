@@ -25,7 +25,7 @@ def runs(file: Path, settings: list[str] | None = None, remember: bool = True) -
     return open_study(str(file), file.parent / 'runs', settings, remember=remember)
 
 
-def kept(file: Path) -> list[Path]:
+def cache_files(file: Path) -> list[Path]:
     return sorted((file.parent / 'runs' / 'finished' / '.cache').glob('findings-*.json'))
 
 
@@ -39,7 +39,7 @@ def forbid_plan(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_kept_is_the_same_to_the_last_bit_and_needs_no_plan(file: Path, monkeypatch: pytest.MonkeyPatch):
     fresh = runs(file)
     findings, about = fresh.findings(), fresh.conclusions.facts
-    assert len(kept(file)) == 1
+    assert len(cache_files(file)) == 1
     forbid_plan(monkeypatch)
     again = runs(file)
     assert again.findings() == findings and again.conclusions.facts == about
@@ -68,11 +68,11 @@ def test_what_was_quick_to_find_is_not_kept(file: Path, monkeypatch: pytest.Monk
 
 def test_who_wants_no_memory_gets_none(file: Path):
     runs(file, remember=False).findings()
-    assert kept(file) == []
+    assert cache_files(file) == []
     runs(file).findings()
-    found = runs(file, remember=False)
-    found.findings()
-    assert 'reading' in found.__dict__, 'it was worked out'
+    study_runs = runs(file, remember=False)
+    study_runs.findings()
+    assert 'reading' in study_runs.__dict__, 'it was worked out'
 
 
 @pytest.mark.parametrize('change', ['touch', 'remove', 'add', 'manifest', 'settings', 'study', 'source', 'python'])
@@ -97,15 +97,15 @@ def test_any_change_is_seen(file: Path, monkeypatch: pytest.MonkeyPatch, change:
         monkeypatch.setattr(findings_cache, 'content_hash', lambda: 'another')
     else:
         monkeypatch.setattr(findings_cache.sys, 'version', 'another')
-    found = runs(file, settings)
-    found.findings()
-    assert 'reading' in found.__dict__, 'it was worked out again'
+    study_runs = runs(file, settings)
+    study_runs.findings()
+    assert 'reading' in study_runs.__dict__, 'it was worked out again'
 
 
 @pytest.mark.parametrize('damage', ['empty', 'cut', 'digit', 'foreign', 'folder'])
 def test_damage_is_never_an_error_and_never_used(file: Path, damage: str):
     expected = runs(file).findings()
-    (path,) = kept(file)
+    (path,) = cache_files(file)
     content = path.read_text()
     if damage == 'folder':
         path.unlink()
@@ -114,9 +114,9 @@ def test_damage_is_never_an_error_and_never_used(file: Path, damage: str):
         foreign = content.replace('"Finding"', '"Path"')
         damaged = {'empty': '', 'cut': content[:-40], 'digit': content.replace('0.0', '0.9', 1), 'foreign': foreign}
         path.write_text(damaged[damage])
-    found = runs(file)
-    assert found.findings() == expected
-    assert 'reading' in found.__dict__
+    study_runs = runs(file)
+    assert study_runs.findings() == expected
+    assert 'reading' in study_runs.__dict__
 
 
 def test_another_kind_of_thing_is_not_made(tmp_path: Path):
@@ -134,8 +134,8 @@ def test_a_folder_that_cannot_be_written_keeps_nothing(file: Path, monkeypatch: 
         raise PermissionError(13, 'read only')
 
     monkeypatch.setattr(os, 'replace', refuse)
-    found = runs(file)
-    assert len(found.findings()) == 2
+    study_runs = runs(file)
+    assert len(study_runs.findings()) == 2
     assert list((file.parent / 'runs' / 'finished' / '.cache').iterdir()) == []
 
 
@@ -146,10 +146,10 @@ def test_damaged_records_are_named_every_time(file: Path, capsys: pytest.Capture
     for _ in range(2):
         runs(file).findings()
         assert f'{victim.name} is damaged' in ' '.join(capsys.readouterr().err.split())
-    assert kept(file) == []
+    assert cache_files(file) == []
 
 
 def test_only_the_newest_stay(file: Path):
     for number in range(findings_cache.MOST + 3):
         runs(file, [f'alpha=0.0{number + 1}']).findings()
-    assert len(kept(file)) == findings_cache.MOST
+    assert len(cache_files(file)) == findings_cache.MOST

@@ -32,21 +32,21 @@ def test_the_front_by_hand(qualities, costs, wanted):
 def test_domination_of_every_pair():
     generator = np.random.default_rng(0)
     qualities, costs = generator.integers(0, 4, (50, 5)), generator.integers(0, 4, (50, 5))
-    found = dominated(qualities, costs)
-    assert found.shape == (50, 5, 5)
+    beats = dominated(qualities, costs)
+    assert beats.shape == (50, 5, 5)
     for draw, i, j in itertools.product(range(50), range(5), range(5)):
         (a, b), (c, d) = (qualities[draw, i], costs[draw, i]), (qualities[draw, j], costs[draw, j])
-        assert found[draw, i, j] == (c >= a and d <= b and (c, d) != (a, b))
+        assert beats[draw, i, j] == (c >= a and d <= b and (c, d) != (a, b))
 
 
 def test_probability_of_two_arms_is_that_of_students_difference():
     """Equal costs: an arm is on the front where its mean is drawn higher."""
     base, arm = np.array([0.1, 0.4, 0.2, 0.5, 0.3]), np.array([0.4, 0.2, 0.6, 0.5, 0.3])
-    found, beaten = front_probabilities([base, arm], [7, 7])
+    on_front, beaten = front_probabilities([base, arm], [7, 7])
     generator = np.random.default_rng(99)
     draws = [s.mean() + stats.sem(s) * generator.standard_t(4, 100_000) for s in (base, arm)]
     wanted = float(np.mean(draws[0] > draws[1]))
-    assert found == pytest.approx([wanted, 1 - wanted], abs=0.03)
+    assert on_front == pytest.approx([wanted, 1 - wanted], abs=0.03)
     assert beaten == pytest.approx([1 - wanted, wanted], abs=0.03)
 
 
@@ -71,8 +71,8 @@ def test_standings():
 def test_identical_arms_are_seldom_called_dominated():
     generator, wrong = np.random.default_rng(5), 0
     for _ in range(100):
-        found, beaten = front_probabilities(list(generator.normal(size=(6, 4))), [1] * 6)
-        wrong += any(standing(p, b, 6) != 'possible' for p, b in zip(found, beaten, strict=True))
+        on_front, beaten = front_probabilities(list(generator.normal(size=(6, 4))), [1] * 6)
+        wrong += any(standing(p, b, 6) != 'possible' for p, b in zip(on_front, beaten, strict=True))
     assert wrong <= 10, 'level 5 %; more than 10 of 100 come by chance once in a hundred'
 
 
@@ -98,9 +98,9 @@ def told(task: str = 'digits', platform: str = 'gpu', **fields: object) -> tuple
 @pytest.mark.parametrize('task', ['digits', 'stdlib_bytes'])
 def test_a_study_whose_front_is_known(task):
     study, schedule, records, manifest = told(task)
-    found = fronts(Reading(study, schedule, records, manifest))
-    assert [one.cost for one in found] == ['params', 'macs', 'step_seconds', 'peak_memory']
-    for one in found[:3]:
+    all_fronts = fronts(Reading(study, schedule, records, manifest))
+    assert [one.cost for one in all_fronts] == ['params', 'macs', 'step_seconds', 'peak_memory']
+    for one in all_fronts[:3]:
         assert [point.arm for point in one.points] == list(ARMS)
         assert {point.arm: point.standing for point in one.points} == {
             'base': 'dominated',
@@ -111,7 +111,7 @@ def test_a_study_whose_front_is_known(task):
         assert [point.on_front for point in one.points] == [False, True, True, False]
         assert one.left_out == ()
         json.dumps(one.to_dict(), allow_nan=False)
-    for point in found[0].points:
+    for point in all_fronts[0].points:
         means = [
             np.mean([records[t.id]['score'] for t in schedule.asked['confirm', point.arm, task, replicate]])
             for replicate in range(5)
@@ -154,7 +154,7 @@ def test_on_cpu_the_peak_of_memory_is_not_an_arms_own():
     study, schedule, records, manifest = told(platform='cpu')
     one = front(Reading(study, schedule, records, manifest), 'digits', 'peak_memory')
     assert (one.points, one.left_out) == ((), ARMS)
-    assert 'peak_memory' not in [found.cost for found in fronts(Reading(study, schedule, records, manifest))]
+    assert 'peak_memory' not in [all_fronts.cost for all_fronts in fronts(Reading(study, schedule, records, manifest))]
 
 
 def test_times_of_two_devices_are_named_as_not_comparable():

@@ -61,9 +61,9 @@ def test_a_known_surface_has_its_known_window():
     """The score falls by (u - 1/2)^2 over three decades: the margin allows sqrt(0.02) on each side, a tenth sqrt(0.05)."""
     study = asked(tasks=(task('digits', margin=0.02, chance=0.5),))
     world = World(top={'base': 1.0, 'arm': 1.0}, optimum=(0.5, 0.5), noise=0.002, cliff=9.0)
-    found = windows(Reading(study, *simulate(study, world, seed=1)))
-    assert [(w.arm, w.rule) for w in found] == [(a, r) for a in ('base', 'arm') for r in ('margin', 'tenth')]
-    for window in found:
+    planned = windows(Reading(study, *simulate(study, world, seed=1)))
+    assert [(w.arm, w.rule) for w in planned] == [(a, r) for a in ('base', 'arm') for r in ('margin', 'tenth')]
+    for window in planned:
         half = math.sqrt(0.02 if window.rule == 'margin' else 0.05)
         assert window.decades == pytest.approx(6 * half, rel=0.08)
         assert window.tolerance == pytest.approx(half**2, rel=0.1)
@@ -76,9 +76,9 @@ def test_a_known_surface_has_its_known_window():
 
 def test_where_lower_is_better_nothing_changes():
     study = asked(tasks=(task('stdlib_bytes', margin=0.02, chance=0.5),))
-    found = windows(Reading(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.002, cliff=9.0), seed=1)))
-    assert [w.decades for w in found[::2]] == pytest.approx([6 * math.sqrt(0.02)] * 2, rel=0.05)
-    assert [w.tolerance for w in found[1::2]] == pytest.approx([0.05] * 2, rel=0.1)
+    planned = windows(Reading(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.002, cliff=9.0), seed=1)))
+    assert [w.decades for w in planned[::2]] == pytest.approx([6 * math.sqrt(0.02)] * 2, rel=0.05)
+    assert [w.tolerance for w in planned[1::2]] == pytest.approx([0.05] * 2, rel=0.1)
 
 
 def test_noise_widens_the_interval_and_coverage_is_near_its_name():
@@ -94,16 +94,16 @@ def test_noise_widens_the_interval_and_coverage_is_near_its_name():
 
 def test_an_optimum_at_the_edge_of_the_range_is_flagged():
     study = asked()
-    found = windows(Reading(study, *simulate(study, World(optimum=(1.1, 0.5), noise=0.002, cliff=9.0), seed=1)))
-    assert {window.censored.get('high') for window in found} == {'range'}
-    assert all(window.high <= 0.1 for window in found)
+    planned = windows(Reading(study, *simulate(study, World(optimum=(1.1, 0.5), noise=0.002, cliff=9.0), seed=1)))
+    assert {window.censored.get('high') for window in planned} == {'range'}
+    assert all(window.high <= 0.1 for window in planned)
 
 
 def test_a_window_wider_than_the_fitted_trials_is_flagged():
     """All rates are good to within a tenth, but those past the cliff diverged, and the surface has not seen them."""
     study = asked(tasks=(task('digits', margin=0.02, chance=-9.0),))
-    found = windows(Reading(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.002, cliff=0.2), seed=1)))
-    for window in found[1::2]:
+    planned = windows(Reading(study, *simulate(study, World(optimum=(0.5, 0.5), noise=0.002, cliff=0.2), seed=1)))
+    for window in planned[1::2]:
         assert window.censored == {'low': 'range', 'high': 'fit'}
         assert window.decades < 3 * 0.7
 
@@ -117,9 +117,9 @@ def test_the_range_may_be_linear():
 
 def test_without_a_surface_there_is_a_reason():
     study = asked()
-    found = windows(Reading(study, *simulate(study, World(cliff=-0.6), seed=0)))
-    assert found
-    for window in found:
+    planned = windows(Reading(study, *simulate(study, World(cliff=-0.6), seed=0)))
+    assert planned
+    for window in planned:
         assert (window.decades, window.interval, window.low) == (None, None, None)
         assert window.reason == 'no surface fits: 64 of 64 tuning runs diverged, too few are left'
 

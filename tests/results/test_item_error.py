@@ -46,8 +46,8 @@ def test_mean_squares_by_hand():
 @pytest.mark.parametrize('replicates', [2, 5, 10])
 def test_it_is_what_other_items_would_change(replicates):
     generator = np.random.default_rng(replicates)
-    found = [item_error(scores(generator, replicates, liking=0.7)).error ** 2 for _ in range(400)]
-    assert np.mean(found) == pytest.approx(0.7**2 / ITEMS, rel=0.05)
+    variances = [item_error(scores(generator, replicates, liking=0.7)).error ** 2 for _ in range(400)]
+    assert np.mean(variances) == pytest.approx(0.7**2 / ITEMS, rel=0.05)
     none = [item_error(scores(generator, replicates, liking=0.0)).error for _ in range(200)]
     assert 0.3 < np.mean(np.array(none) == 0.0) < 0.7, 'where items matter alike, half of the estimates would be below 0'
 
@@ -74,8 +74,8 @@ def test_intervals_hold_over_other_items_and_other_replicates(replicates, arms):
 
 def test_a_large_effect_is_found_all_the_same():
     generator = np.random.default_rng(4)
-    found = [noise_of(generator, 5, 5, effect=1.0).difference('a', 'base').p() < 0.0125 for _ in range(200)]
-    assert np.mean(found) > 0.95
+    claims = [noise_of(generator, 5, 5, effect=1.0).difference('a', 'base').p() < 0.0125 for _ in range(200)]
+    assert np.mean(claims) > 0.95
 
 
 def test_what_is_the_same_on_both_sides_cancels():

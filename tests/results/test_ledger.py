@@ -40,14 +40,14 @@ def told(world: World | None = None, **fields: object) -> tuple:
     return study, schedule_of(study, records, manifest), records, manifest
 
 
-def lines(found) -> dict:
-    return {(line.arm, line.task, line.phase): line for line in found.lines}
+def lines(account) -> dict:
+    return {(line.arm, line.task, line.phase): line for line in account.lines}
 
 
 def test_counts_by_hand():
     study, schedule, records, manifest = told()
-    found = ledger(Reading(study, schedule, records, manifest))
-    by = lines(found)
+    account = ledger(Reading(study, schedule, records, manifest))
+    by = lines(account)
     assert list(by) == [(a, t.name, p) for t in study.tasks for a in ARMS for p in PHASES]
     assert all(schedule.extended.values()), 'the world must make the study extend'
     for (arm, task, phase), line in by.items():
@@ -61,11 +61,11 @@ def test_counts_by_hand():
         assert line.seconds == pytest.approx(0.5 * (trials - reused))
         assert (line.ok, line.diverged, line.failed, line.unmeasured) == (trials - reused, 0, 0, 0)
         assert line.test_reads == (trials - reused if phase in ('confirm', 'share') else 0)
-    assert found.equal
-    assert {(one.task, one.phase): one.equal for one in found.equality} == dict.fromkeys(
+    assert account.equal
+    assert {(one.task, one.phase): one.equal for one in account.equality} == dict.fromkeys(
         [(t.name, p) for t in study.tasks for p in PHASES], True
     )
-    json.dumps(found.to_dict(), allow_nan=False)
+    json.dumps(account.to_dict(), allow_nan=False)
 
 
 def test_tuning_is_the_budget_of_the_plan():
@@ -86,16 +86,16 @@ def test_later_batches_of_a_search_are_tuning():
 
 def test_totals_count_every_run_once():
     study, schedule, records, manifest = told()
-    found = ledger(Reading(study, schedule, records, manifest))
-    total = found.totals['all']
+    account = ledger(Reading(study, schedule, records, manifest))
+    total = account.totals['all']
     assert total['planned'] == total['spent'] == amount(schedule.trials, manifest['costs'])
     assert total['spent'].trials == len(records)
     assert total['seconds'] == pytest.approx(0.5 * len(records))
-    assert sum(found.totals[phase]['spent'].trials for phase in PHASES) == len(records)
+    assert sum(account.totals[phase]['spent'].trials for phase in PHASES) == len(records)
     on_test = sum(record['held'] == 'test' for record in records.values())
-    assert total['test_reads'] == on_test == sum(reads['recorded'] for reads in found.test_reads.values())
-    assert {name: reads['counted'] for name, reads in found.test_reads.items()} == manifest['test_reads']
-    assert found.unplanned == {'trials': 0, 'seconds': 0.0}
+    assert total['test_reads'] == on_test == sum(reads['recorded'] for reads in account.test_reads.values())
+    assert {name: reads['counted'] for name, reads in account.test_reads.items()} == manifest['test_reads']
+    assert account.unplanned == {'trials': 0, 'seconds': 0.0}
 
 
 def test_diverged_and_failed_runs_are_charged_in_full():
@@ -125,9 +125,9 @@ def test_what_is_not_recorded_is_planned_but_not_spent():
 def test_records_that_nothing_asks_for_are_counted_apart():
     study, schedule, records, manifest = told()
     stray = {'id': 'stray', 'status': 'ok', 'cost': {'seconds': 7.0}}
-    found = ledger(Reading(study, schedule, {**records, 'stray': stray}, manifest))
-    assert found.unplanned == {'trials': 1, 'seconds': 7.0}
-    assert found.totals == ledger(Reading(study, schedule, records, manifest)).totals
+    account = ledger(Reading(study, schedule, {**records, 'stray': stray}, manifest))
+    assert account.unplanned == {'trials': 1, 'seconds': 7.0}
+    assert account.totals == ledger(Reading(study, schedule, records, manifest)).totals
 
 
 @pytest.mark.parametrize(
@@ -145,19 +145,19 @@ def test_the_first_difference_is_named(phase, cut, said):
     trials = schedule.asked[key]
     left = list(trials)
     left.remove(next(trial for trial in trials if trial.phase == cut))
-    found = ledger(Reading(study, dataclasses.replace(schedule, asked={**schedule.asked, key: left}), records, manifest))
-    wrong = [one for one in found.equality if not one.equal]
+    account = ledger(Reading(study, dataclasses.replace(schedule, asked={**schedule.asked, key: left}), records, manifest))
+    wrong = [one for one in account.equality if not one.equal]
     assert [(one.task, one.phase) for one in wrong] == [('digits', phase)]
     assert wrong[0].why == said
-    assert not found.equal
+    assert not account.equal
 
 
 def test_an_arm_with_more_steps_is_unequal():
     study, schedule, records, manifest = told()
     key = ('tune', 'other', 'recall', 0)
     more = [dataclasses.replace(t, program=dataclasses.replace(t.program, steps=201)) for t in schedule.asked[key]]
-    found = ledger(Reading(study, dataclasses.replace(schedule, asked={**schedule.asked, key: more}), records, manifest))
-    wrong = next(one for one in found.equality if not one.equal)
+    account = ledger(Reading(study, dataclasses.replace(schedule, asked={**schedule.asked, key: more}), records, manifest))
+    wrong = next(one for one in account.equality if not one.equal)
     assert wrong.why == 'other replicate 0: 3,216 steps; base replicate 0: 3,200'
 
 
@@ -172,20 +172,20 @@ def test_under_equal_compute_flops_are_compared_not_steps():
         for key, trials in schedule.asked.items()
     }
     schedule = dataclasses.replace(schedule, asked=asked)
-    found = ledger(Reading(study, schedule, records, manifest)).equality
-    assert [one.equal for one in found] == [True] * 3
-    assert found[0].why == '16 trials, 224,000 flops for each of 9 replicates of 3 arms'
+    equality = ledger(Reading(study, schedule, records, manifest)).equality
+    assert [one.equal for one in equality] == [True] * 3
+    assert equality[0].why == '16 trials, 224,000 flops for each of 9 replicates of 3 arms'
     assert {one.equal for one in ledger(Reading(study, schedule, records)).equality} == {None}
 
 
 def test_without_costs_flops_are_not_known():
     study, schedule, records, _ = told()
-    found = ledger(Reading(study, schedule, records))
-    assert {line.planned.flops for line in found.lines} == {None}
-    assert found.totals['all']['planned'].flops is None
-    assert found.totals['all']['planned'].trials == len(records)
-    assert found.equal
-    assert {reads['counted'] for reads in found.test_reads.values()} == {None}
+    account = ledger(Reading(study, schedule, records))
+    assert {line.planned.flops for line in account.lines} == {None}
+    assert account.totals['all']['planned'].flops is None
+    assert account.totals['all']['planned'].trials == len(records)
+    assert account.equal
+    assert {reads['counted'] for reads in account.test_reads.values()} == {None}
 
 
 def test_an_arm_that_always_diverged_has_nothing_confirmed_and_that_is_named():
@@ -193,11 +193,11 @@ def test_an_arm_that_always_diverged_has_nothing_confirmed_and_that_is_named():
     for trial in schedule.trials:
         if trial.arm == 'arm':
             records[trial.id] |= {'status': 'diverged', 'score': None, 'final_loss': None}
-    found = ledger(Reading(study, schedule_of(study, records, manifest), records, manifest))
-    assert lines(found)['arm', 'digits', 'confirm'].planned.trials == 0
+    account = ledger(Reading(study, schedule_of(study, records, manifest), records, manifest))
+    assert lines(account)['arm', 'digits', 'confirm'].planned.trials == 0
     # It had the same chance, so its budget is not unequal; that it confirms nothing is said.
-    assert found.equal
-    by = {(one.task, one.phase): one for one in found.equality}
+    assert account.equal
+    by = {(one.task, one.phase): one for one in account.equality}
     lost = '3 replicates have nothing to confirm, since every tuning run diverged or failed'
     assert by['digits', 'confirm'].why.endswith(f'for each of 6 replicates of 2 arms; {lost}')
     assert 'nothing to confirm' not in by['digits', 'share'].why, "it still runs at the base's recipe"

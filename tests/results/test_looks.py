@@ -35,8 +35,8 @@ def test_a_half_finished_study_gives_the_same_keys_and_claims_nothing():
     stages = _stages(asked)
     assert len(stages) >= 5
     for records in stages:
-        found = schedule(asked, records, {})
-        made = findings(Reading(asked, found, records))
+        planned = schedule(asked, records, {})
+        made = findings(Reading(asked, planned, records))
         assert [(f.arm, f.task) for f in made] == [
             ('a', 'digits'),
             ('b', 'digits'),
@@ -53,7 +53,7 @@ def test_a_half_finished_study_gives_the_same_keys_and_claims_nothing():
                 5,
                 2,
             )
-            if not found.complete:
+            if not planned.complete:
                 assert (finding.verdict, finding.overall) == ('undecided', 'undecided')
                 assert finding.reason == 'unfinished: not all runs of the first look are recorded'
                 assert (finding.p, finding.p_adjusted, finding.p_equivalent) == (None, None, None)
@@ -65,9 +65,9 @@ def test_a_half_finished_study_gives_the_same_keys_and_claims_nothing():
 
 def test_a_finished_task_of_an_unfinished_study_shows_its_values():
     asked = study(tasks=('digits', 'recall'))
-    found, records = simulate(asked, World(), seed=0)
-    kept = {t.id: records[t.id] for t in found.trials if t.task == 'digits'}
-    digits, recall = findings(Reading(asked, schedule(asked, kept, {}), kept))
+    planned, records = simulate(asked, World(), seed=0)
+    of_digits = {t.id: records[t.id] for t in planned.trials if t.task == 'digits'}
+    digits, recall = findings(Reading(asked, schedule(asked, of_digits, {}), of_digits))
     assert digits.value is not None
     assert digits.effect is not None
     assert (digits.p, digits.verdict, recall.value) == (None, 'undecided', None)
@@ -133,14 +133,14 @@ def test_what_an_early_look_claimed_stands():
 
 def test_an_early_look_reads_its_own_replicates_only():
     asked = study(looks=(3, 5))
-    found, records = simulate(asked, World(), seed=0)
-    early = {t.id: records[t.id] for t in found.trials if t.replicate < 3}
+    plan, records = simulate(asked, World(), seed=0)
+    early = {t.id: records[t.id] for t in plan.trials if t.replicate < 3}
     planned = schedule(asked, early, {})
     assert (planned.look, planned.complete) == (3, False)
     (finding,) = findings(Reading(asked, planned, early))
     assert finding.replicates == 3
     assert finding.p is not None
-    (late,) = findings(Reading(asked, found, records))
+    (late,) = findings(Reading(asked, plan, records))
     assert late.replicates == 5
 
 

@@ -23,14 +23,14 @@ def test_an_arm_that_is_lost_lends_no_variance(place, why):
     asked, values = several(('digits',))
     alone = {f.arm: f for f in told(asked, values)}
     asked = study(arms=dict.fromkeys(names, ()), tasks=(DIGITS,))
-    found, records = simulate(asked, Lost(('lost',)) if why == 'diverged' else World(cliff=2.0), seed=0)
-    for (phase, arm, _, replicate), trials in found.asked.items():
+    planned, records = simulate(asked, Lost(('lost',)) if why == 'diverged' else World(cliff=2.0), seed=0)
+    for (phase, arm, _, replicate), trials in planned.asked.items():
         for number, trial in enumerate(trials if phase == 'confirm' and arm != 'lost' else ()):
             records[trial.id] = {**records[trial.id], 'score': values[arm, 'digits'][replicate] + 0.01 * (2 * number - 1)}
     if why == 'failed':
-        trial = found.asked['confirm', 'lost', 'digits', 0][0]
+        trial = planned.asked['confirm', 'lost', 'digits', 0][0]
         records[trial.id] = {**records[trial.id], 'status': 'failed', 'score': None}
-    made = {f.arm: f for f in findings(Reading(asked, found, records))}
+    made = {f.arm: f for f in findings(Reading(asked, planned, records))}
     assert made['lost'].verdict == ('unstable' if why == 'diverged' else 'not comparable')
     assert {arm: made[arm].p for arm in alone} == pytest.approx({arm: f.p for arm, f in alone.items()})
     first = min(alone.values(), key=lambda f: f.p)
@@ -110,15 +110,17 @@ def test_rare_divergence_changes_no_mean():
 
 
 def _reading(asked: Study, world: World) -> Reading:
-    found, records = simulate(asked, world, seed=0)
-    return Reading(asked, found, records)
+    planned, records = simulate(asked, world, seed=0)
+    return Reading(asked, planned, records)
 
 
 def test_unequal_budgets_are_not_compared():
     asked = study()
-    found, records = simulate(asked, World(), seed=0)
+    planned, records = simulate(asked, World(), seed=0)
     key = 'tune', 'arm', 'digits', 2
-    (finding,) = findings(Reading(asked, dataclasses.replace(found, asked={**found.asked, key: found.asked[key][1:]}), records))
+    (finding,) = findings(
+        Reading(asked, dataclasses.replace(planned, asked={**planned.asked, key: planned.asked[key][1:]}), records)
+    )
     assert finding.verdict == 'not comparable'
     assert finding.reason == 'unequal budgets, tune: arm replicate 2: 7 trials; base replicate 0: 8'
     assert finding.p is None
@@ -127,10 +129,10 @@ def test_unequal_budgets_are_not_compared():
 @pytest.mark.parametrize('phase', ['tune', 'confirm'])
 def test_records_of_two_versions_are_not_compared(phase):
     asked = study()
-    found, records = simulate(asked, World(), seed=0)
-    trial = found.asked[phase, 'arm', 'digits', 0][0]
+    planned, records = simulate(asked, World(), seed=0)
+    trial = planned.asked[phase, 'arm', 'digits', 0][0]
     records[trial.id] = {**records[trial.id], 'environment': {'source': 'other'}}
-    (finding,) = findings(Reading(asked, found, records))
+    (finding,) = findings(Reading(asked, planned, records))
     assert finding.verdict == 'not comparable'
     assert finding.reason.startswith('unequal sources: the records come from 2 versions')
 
@@ -163,10 +165,10 @@ def test_a_censored_loser_is_not_compared(effect, deviation, who, verdict):
 def test_failed_runs_are_no_evidence(phase, who):
     """A run that failed says nothing of its arm: a machine that ran out of memory must not decide between models."""
     asked = study()
-    found, records = simulate(asked, World(cliff=2.0), seed=0)
-    trial = found.asked[phase, who, 'digits', 0][0]
+    planned, records = simulate(asked, World(cliff=2.0), seed=0)
+    trial = planned.asked[phase, who, 'digits', 0][0]
     records[trial.id] = {**records[trial.id], 'status': 'failed', 'score': None, 'score_se': None, 'final_loss': None}
-    (finding,) = findings(Reading(asked, found, records))
+    (finding,) = findings(Reading(asked, planned, records))
     assert finding.verdict == 'not comparable'
     assert f"1 runs of '{who}' failed (not diverged)" in finding.reason
     assert '--retry-failed' in finding.reason
@@ -183,9 +185,9 @@ def test_a_world_where_everything_diverges_ends_in_findings(cliff):
         tune={'adamw': dict(study().tune['adamw']), 'sgd': dict(study().tune['adamw'])},
         extension=0,
     )
-    found, records = simulate(asked, World(cliff=cliff), seed=3)
-    assert found.complete
-    for finding in findings(Reading(asked, found, records)):
+    planned, records = simulate(asked, World(cliff=cliff), seed=3)
+    assert planned.complete
+    for finding in findings(Reading(asked, planned, records)):
         json.dumps(finding.to_dict(), allow_nan=False)
         assert finding.verdict == ('not comparable' if cliff < -1 else finding.verdict)
         assert finding.diverged_share > 0.7

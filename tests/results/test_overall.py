@@ -55,8 +55,10 @@ SHORT = {
 )
 def test_an_arms_verdict_over_tasks(tasks, concluded, overall, said):
     asked = study(tasks=tasks)
-    found, reason = verdict_over_tasks(asked, {item.name: SHORT[key] for item, key in zip(asked.tasks, concluded, strict=True)})
-    assert found == overall
+    verdict, reason = verdict_over_tasks(
+        asked, {item.name: SHORT[key] for item, key in zip(asked.tasks, concluded, strict=True)}
+    )
+    assert verdict == overall
     assert said in reason
 
 

@@ -212,12 +212,12 @@ def test_the_recommended_setting_finds_more_than_others_of_the_same_cost():
 
     def power(setting: Setting, count: int = 250) -> float:
         deviation = math.sqrt(between**2 + run**2 / setting.seeds)
-        found = 0
+        hits = 0
         for values in deviation * generator.standard_normal((count, 5, setting.replicates)):
             values[1] += effect
             p = Noise(dict(zip(study.arms, values, strict=True))).difference('a', 'base').p()
-            found += p <= level
-        return found / count
+            hits += p <= level
+        return hits / count
 
     own = power(chosen)
     assert own == pytest.approx(0.8, abs=0.07)

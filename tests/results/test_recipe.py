@@ -39,20 +39,20 @@ def run(asked: Study, world: World | None = None, manifest: dict | None = None):
 )
 def test_a_recipe_is_what_was_confirmed(fields, steps, replicates):
     asked = study(**fields, fixed={'b1': 0.8})
-    found = run(asked, manifest=COSTS)
-    facts = recipe(Reading(asked, found, {}), 'other')
+    planned = run(asked, manifest=COSTS)
+    facts = recipe(Reading(asked, planned, {}), 'other')
     assert [fact['steps'] for fact in facts.values()] == list(steps)
     for task, fact in facts.items():
         assert fact['model']['norm']['kind'] == 'rms_norm'
         assert [point['replicate'] for point in fact['replicates']] == list(range(replicates))
         for point in fact['replicates']:
-            (trial, *_) = found.asked['confirm', 'other', task, point['replicate']]
+            (trial, *_) = planned.asked['confirm', 'other', task, point['replicate']]
             assert point['knobs'] == dict(trial.knobs)
             assert (point['optimizer'], point['how']) == ('adamw', 'surface')
             sign = asked.task(task).sign
-            selected = found.selections['other', task, point['replicate']]
+            selected = planned.selections['other', task, point['replicate']]
             assert point['score'] == pytest.approx(sign * selected.score, rel=1e-5)
-    assert len(recipe(Reading(asked, found, {}), 'base')['digits']['replicates']) == 2 * asked.base_factor
+    assert len(recipe(Reading(asked, planned, {}), 'base')['digits']['replicates']) == 2 * asked.base_factor
     assert in_words('other', facts)[0] == f'digits  {steps[0]} steps of 64'
 
 

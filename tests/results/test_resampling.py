@@ -21,8 +21,8 @@ def test_drawn_means_have_the_error_of_the_mean():
 def test_centring_keeps_means_and_the_spread_of_what_is_not_common():
     generator = np.random.default_rng(0)
     values = generator.normal(size=(4, 20000)) + 9 * generator.normal(size=20000)
-    found = centred(values)
-    assert found.mean(1) == pytest.approx(values.mean(1))
-    assert found.std(1) == pytest.approx(np.ones(4), rel=0.03)
+    result = centred(values)
+    assert result.mean(1) == pytest.approx(values.mean(1))
+    assert result.std(1) == pytest.approx(np.ones(4), rel=0.03)
     with pytest.raises(ValueError, match='allowed: two or more'):
         centred(values[:1])

@@ -33,6 +33,6 @@ class Inner:
     ],
 )
 def test_six_significant_digits_of_plain_data(value, wanted):
-    found = plain(value)
-    assert found == wanted
-    assert type(found) is type(wanted)
+    result = plain(value)
+    assert result == wanted
+    assert type(result) is type(wanted)

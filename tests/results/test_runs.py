@@ -22,15 +22,15 @@ def runs(records: dict = RECORDS, schedule=SCHEDULE, arm: str = 'arm') -> Runs:
 
 
 def test_first_trials_are_those_before_the_rounds_past_edges():
-    every, first = runs().tuned('adamw', 1), runs().tuned('adamw', 1, first=True)
-    assert len(first) == 3 < len(every) == 6
-    assert every[:3] == first
+    trials, first = runs().tuned('adamw', 1), runs().tuned('adamw', 1, first=True)
+    assert len(first) == 3 < len(trials) == 6
+    assert trials[:3] == first
     assert {(t.arm, t.replicate, t.phase) for t in first} == {('arm', 1, 'tune')}
     assert ((runs().units(first) >= 0) & (runs().units(first) <= 1)).all()
-    assert runs().units(every)[:, 0].max() > 1
+    assert runs().units(trials)[:, 0].max() > 1
     low, high = STUDY.tune['adamw']['lr'].low, STUDY.tune['adamw']['lr'].high
-    rates = np.array([dict(trial.knobs)['lr'] for trial in every])
-    assert runs().units(every)[:, 0] == pytest.approx(np.log(rates / low) / np.log(high / low))
+    rates = np.array([dict(trial.knobs)['lr'] for trial in trials])
+    assert runs().units(trials)[:, 0] == pytest.approx(np.log(rates / low) / np.log(high / low))
 
 
 def test_later_batches_of_a_search_are_no_extension():
@@ -65,16 +65,16 @@ def test_confirmed_values_are_means_over_seeds_that_did_not_diverge():
     first, second = runs().asked('confirm', 0)
     lost = {**RECORDS, first.id: {**RECORDS[first.id], 'status': 'diverged', 'score': None}}
     wanted = -RECORDS[second.id]['score']
-    found = runs(lost).confirmed()
-    assert found == pytest.approx([wanted, -np.mean([RECORDS[t.id]['score'] for t in runs().asked('confirm', 1)])])
+    confirmed = runs(lost).confirmed()
+    assert confirmed == pytest.approx([wanted, -np.mean([RECORDS[t.id]['score'] for t in runs().asked('confirm', 1)])])
 
 
 def test_a_replicate_with_nothing_to_confirm_has_no_value():
     asked = {**SCHEDULE.asked, ('confirm', 'arm', 'stdlib_bytes', 0): []}
-    found = runs(schedule=dataclasses.replace(SCHEDULE, asked=asked)).confirmed()
-    assert np.isnan(found[0])
-    assert np.isfinite(found[1])
-    assert found[1] == runs().confirmed()[1]
+    confirmed = runs(schedule=dataclasses.replace(SCHEDULE, asked=asked)).confirmed()
+    assert np.isnan(confirmed[0])
+    assert np.isfinite(confirmed[1])
+    assert confirmed[1] == runs().confirmed()[1]
 
 
 def test_replicates_are_those_of_the_look():

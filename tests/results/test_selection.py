@@ -96,8 +96,8 @@ def test_a_choice_is_selected_among_its_values():
     assert point == pytest.approx([0.4, 2.5 / 3], abs=0.06)
     assert point[1] in units[:, 1]
     assert score == pytest.approx(0.3, abs=0.02)
-    found = select({'adamw': (units, scores)}, {'adamw': {'lr': log(1e-3, 1e-1), 'b2': choice(0.9, 0.95, 0.99)}})
-    assert dict(found.knobs)['b2'] == 0.99
+    selected = select({'adamw': (units, scores)}, {'adamw': {'lr': log(1e-3, 1e-1), 'b2': choice(0.9, 0.95, 0.99)}})
+    assert dict(selected.knobs)['b2'] == 0.99
 
 
 @pytest.mark.parametrize('optimum', [np.array([1.2, 0.5]), np.array([-0.2, 0.5]), np.array([0.5, 1.3])], ids=str)
@@ -177,10 +177,10 @@ def test_nothing_is_selected_where_all_diverged():
 def test_one_run_left_is_selected():
     scores = np.full(16, -np.inf)
     scores[5] = 0.3
-    found = select({'adamw': (grid(16), scores)}, SPACES)
-    assert (found.how, found.score) == (STEPS[1], 0.3)
-    assert found.unit == tuple(grid(16)[5])
-    assert math.isnan(found.error)
+    selected = select({'adamw': (grid(16), scores)}, SPACES)
+    assert (selected.how, selected.score) == (STEPS[1], 0.3)
+    assert selected.unit == tuple(grid(16)[5])
+    assert math.isnan(selected.error)
 
 
 # Several optimizers.
@@ -189,27 +189,27 @@ def test_one_run_left_is_selected():
 def test_the_better_optimizer_is_selected_at_its_own_optimum():
     units = grid(36)
     other = np.array([0.7, 0.4])
-    found = select({'adamw': (units, bowl(units)), 'sgd': (units, bowl(units, other) + 0.05)}, SPACES)
-    assert found.optimizer == 'sgd'
-    assert found.unit == pytest.approx(other, abs=0.06)
-    lr, decay = found.unit
-    assert dict(found.knobs) == pytest.approx({'lr': 10 ** (-2 + 2 * lr), 'weight_decay': 10 ** (-5 + 3 * decay)}, rel=1e-4)
-    assert found.score == pytest.approx(0.95, abs=0.01)
-    assert found.how == STEPS[0]
-    assert 0 <= found.error < 0.03
+    selected = select({'adamw': (units, bowl(units)), 'sgd': (units, bowl(units, other) + 0.05)}, SPACES)
+    assert selected.optimizer == 'sgd'
+    assert selected.unit == pytest.approx(other, abs=0.06)
+    lr, decay = selected.unit
+    assert dict(selected.knobs) == pytest.approx({'lr': 10 ** (-2 + 2 * lr), 'weight_decay': 10 ** (-5 + 3 * decay)}, rel=1e-4)
+    assert selected.score == pytest.approx(0.95, abs=0.01)
+    assert selected.how == STEPS[0]
+    assert 0 <= selected.error < 0.03
 
 
 def test_an_optimizer_that_always_diverges_is_passed_over():
     units = grid(25)
-    found = select({'adamw': (units, np.full(25, -np.inf)), 'sgd': (units, bowl(units) - 5)}, SPACES)
-    assert found.optimizer == 'sgd'
+    selected = select({'adamw': (units, np.full(25, -np.inf)), 'sgd': (units, bowl(units) - 5)}, SPACES)
+    assert selected.optimizer == 'sgd'
 
 
 def test_selected_values_are_rounded_so_that_every_machine_agrees():
     generator = np.random.default_rng(2)
     units = generator.random((16, 2))
-    found = select({'adamw': (units, bowl(units) + generator.normal(0, 0.02, 16))}, SPACES)
-    for value in (*found.unit, *dict(found.knobs).values()):
+    selected = select({'adamw': (units, bowl(units) + generator.normal(0, 0.02, 16))}, SPACES)
+    for value in (*selected.unit, *dict(selected.knobs).values()):
         assert value == float(f'{value:.6g}')
 
 

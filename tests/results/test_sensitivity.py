@@ -34,8 +34,8 @@ def _sensitivity(losses: list, initial: float | np.ndarray) -> float | None:
     ids=str,
 )
 def test_mean_loss_over_the_range_less_the_best(losses, initial, wanted):
-    found = _sensitivity(losses, initial)
-    assert found == (None if wanted is None else pytest.approx(wanted, abs=0.03))
+    result = _sensitivity(losses, initial)
+    assert result == (None if wanted is None else pytest.approx(wanted, abs=0.03))
 
 
 @pytest.mark.parametrize('curve', [0.0, 1.0])
@@ -52,9 +52,9 @@ STUDY = Study(name='told', question='Is it?', arms={'base': (), 'arm': ()}, task
 
 def test_one_number_a_replicate_and_an_interval_over_them():
     schedule, records = simulate(STUDY, World(top={'arm': 0.3}), seed=2)
-    found = sensitivities(Reading(STUDY, schedule, records))
-    assert [(one.task, one.arm) for one in found] == [(t, a) for t in ('digits', 'recall') for a in ('base', 'arm')]
-    for one in found:
+    lines = sensitivities(Reading(STUDY, schedule, records))
+    assert [(one.task, one.arm) for one in lines] == [(t, a) for t in ('digits', 'recall') for a in ('base', 'arm')]
+    for one in lines:
         wanted = list(one.replicates)
         for replicate, value in enumerate(wanted):
             runs = [records[t.id] for t in schedule.asked['tune', one.arm, one.task, replicate]]
@@ -74,8 +74,8 @@ def test_runs_that_failed_are_left_out_and_counted():
     before = sensitivities(Reading(STUDY, schedule, records))[0]
     assert (one.arm, one.left_out) == ('base', 2)
     assert one.replicates[::2] == before.replicates[::2]
-    kept = [records[t.id] for t in schedule.asked['tune', 'base', 'digits', 1][2:]]
-    losses = np.array([np.inf if r['final_loss'] is None else r['final_loss'] for r in kept])
+    left = [records[t.id] for t in schedule.asked['tune', 'base', 'digits', 1][2:]]
+    losses = np.array([np.inf if r['final_loss'] is None else r['final_loss'] for r in left])
     assert 0 <= one.replicates[1] <= np.minimum(losses, 2).mean() - losses.min()
     assert one.replicates[1] != before.replicates[1]
 
@@ -84,8 +84,8 @@ def test_nothing_recorded_is_nothing_found():
     schedule, records = simulate(STUDY, World(), seed=0)
     assert sensitivities(Reading(STUDY, schedule, {})) == []
     gone = schedule.asked['tune', 'base', 'digits', 0][0].id
-    found = sensitivities(Reading(STUDY, schedule, {key: record for key, record in records.items() if key != gone}))
-    assert [len(one.replicates) for one in found] == [2, 3, 3, 3], 'a replicate counts once it is whole'
+    lines = sensitivities(Reading(STUDY, schedule, {key: record for key, record in records.items() if key != gone}))
+    assert [len(one.replicates) for one in lines] == [2, 3, 3, 3], 'a replicate counts once it is whole'
 
 
 def test_one_replicate_has_no_interval():

@@ -41,8 +41,8 @@ def test_a_failed_run_leaves_no_values_and_a_diverged_one_counts(phase: str):
 def test_nothing_is_selected_only_where_every_replicate_has_no_point():
     none = {key: None for key in SCHEDULE.selections if key[0] == 'arm'}
     for some, nothing in ((none, True), (dict(list(none.items())[1:]), False)):
-        found = arm(schedule=dataclasses.replace(SCHEDULE, selections={**SCHEDULE.selections, **some}))
-        assert found.nothing_selected is nothing
+        side = arm(schedule=dataclasses.replace(SCHEDULE, selections={**SCHEDULE.selections, **some}))
+        assert side.nothing_selected is nothing
 
 
 def test_optimism_is_the_expected_score_less_the_confirmed_one():

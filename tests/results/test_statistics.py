@@ -79,10 +79,10 @@ def test_swapping_sides_turns_the_sign_only():
     ids=str,
 )
 def test_zero_variance_is_said_and_never_nan(arm, base, effect):
-    found = welch(np.array(arm), np.array(base))
-    assert (found.error, found.freedom) == (0.0, 0.0)
-    assert found.effect == pytest.approx(effect)
-    assert (found.p(), found.p(0.1), found.interval(0.95), found.p_within(0.01)) == (None, None, None, None)
+    result = welch(np.array(arm), np.array(base))
+    assert (result.error, result.freedom) == (0.0, 0.0)
+    assert result.effect == pytest.approx(effect)
+    assert (result.p(), result.p(0.1), result.interval(0.95), result.p_within(0.01)) == (None, None, None, None)
 
 
 @pytest.mark.parametrize(('arm', 'base'), [([1.0, 1.0, 1.0], [1.0, 2.0, 3.0]), ([1.0, 2.0, 3.0], [0.0, 0.0, 0.0])])
@@ -98,9 +98,9 @@ def test_one_side_without_variance_is_an_ordinary_test(arm, base):
 def test_small_variance_is_variance():
     """Losses agree to many digits and still differ: only rounding is taken for nothing."""
     base = np.array([2.0, 2.0 + 1e-7, 2.0 - 1e-7])
-    found = welch(base + 1e-6, base)
-    assert found.error > 0
-    assert found.p() == pytest.approx(stats.ttest_ind(base + 1e-6, base, equal_var=False).pvalue, rel=1e-6)
+    result = welch(base + 1e-6, base)
+    assert result.error > 0
+    assert result.p() == pytest.approx(stats.ttest_ind(base + 1e-6, base, equal_var=False).pvalue, rel=1e-6)
 
 
 @pytest.mark.parametrize(('arm', 'base'), [([1.0], [1.0, 2.0]), ([1.0, 2.0], [1.0]), ([1.0], [1.0]), ([], [])])
@@ -157,11 +157,11 @@ def test_holm_does_not_depend_on_the_order():
 @pytest.mark.parametrize('effect', [0.0, 1.2])
 def test_replicates_to_decide_follow_noise_effect_margin_level_and_what_is_borrowed(name, values, grows, effect):
     fields = {'spread': 1.4, 'effect': effect, 'margin': 0.5, 'alpha': 0.05, 'borrowed': 0.0}
-    found = [_needed(**{**fields, name: value}) for value in values]
-    needs = [math.inf if need is None else need for need in found]
+    result = [_needed(**{**fields, name: value}) for value in values]
+    needs = [math.inf if need is None else need for need in result]
     assert needs == sorted(needs, reverse=not grows)
     assert needs[0] != needs[-1] or name == 'margin' or (name, effect) == ('borrowed', 0.0)
-    assert all(need is None or 2 <= need <= 1000 for need in found)
+    assert all(need is None or 2 <= need <= 1000 for need in result)
 
 
 def _needed(spread: float, effect: float, margin: float, alpha: float, borrowed: float = 0.0) -> int | None:
@@ -196,17 +196,19 @@ def test_what_cannot_be_decided_is_none():
 
 
 def test_a_difference_is_plain_numbers():
-    found = welch(*drawn(*SAMPLES[1]))
-    assert all(type(value) is float for value in (found.effect, found.error, found.freedom, found.p(), *found.interval(0.95)))
-    assert isinstance(found, Difference)
+    result = welch(*drawn(*SAMPLES[1]))
+    assert all(
+        type(value) is float for value in (result.effect, result.error, result.freedom, result.p(), *result.interval(0.95))
+    )
+    assert isinstance(result, Difference)
 
 
 @pytest.mark.parametrize(('freedom', 'alpha'), [(4.0, 0.05), (8.0, 0.0125), (2.5, 0.05), (60.0, 0.01)])
 def test_what_is_detectable_is_detected_in_four_of_five_studies(freedom, alpha):
     """Simulated: an effect of that size over its error, a chi-squared estimate of which is used in its place."""
     generator = np.random.default_rng(0)
-    found = detectable(Difference(0.7, 0.3, freedom), alpha)
-    scores = (found / 0.3 + generator.normal(size=40000)) / np.sqrt(generator.chisquare(freedom, 40000) / freedom)
+    result = detectable(Difference(0.7, 0.3, freedom), alpha)
+    scores = (result / 0.3 + generator.normal(size=40000)) / np.sqrt(generator.chisquare(freedom, 40000) / freedom)
     assert np.mean(scores > stats.t.isf(alpha / 2, freedom)) == pytest.approx(0.8, abs=0.01)
 
 

@@ -50,11 +50,11 @@ def test_arms_that_gave_nothing_and_doubled_trials_are_said():
 
 def test_a_grown_study_counts_what_it_uses_again():
     grown = dataclasses.replace(STUDY, arms={**STUDY.arms, 'more': ()}, replicates=3, looks=())
-    found = schedule(grown, RECORDS, {})
-    fact = progress_of(Reading(grown, found, RECORDS))
-    used = [t for t in found.trials if t.id in RECORDS]
+    planned = schedule(grown, RECORDS, {})
+    fact = progress_of(Reading(grown, planned, RECORDS))
+    used = [t for t in planned.trials if t.id in RECORDS]
     assert fact['done'] == len(used) > 0
-    assert fact['planned'] == len(found.trials) > fact['done'] and not fact['complete']
+    assert fact['planned'] == len(planned.trials) > fact['done'] and not fact['complete']
     assert fact['unplanned_records'] == len(RECORDS) - len(used)
 
 
@@ -80,5 +80,5 @@ def test_failures_are_counted_once_and_said():
     fact = progress_of(Reading(STUDY, schedule(STUDY, some, {}), some, skipped=('a file',)))
     assert (fact['ok'], fact['diverged'], fact['failed']) == (0, 1, 2)
     assert (fact['failures'], fact['skipped_files']) == (['out of memory'], ['a file'])
-    every = 'every run of the study diverged or failed (3 of 3)'
-    assert sentence(fact).endswith(f'2 failed; not complete; failed: out of memory; {every}')
+    reason = 'every run of the study diverged or failed (3 of 3)'
+    assert sentence(fact).endswith(f'2 failed; not complete; failed: out of memory; {reason}')

@@ -25,7 +25,7 @@ def noisy(optimum: tuple, noise: float, seed: int, count: int = 16) -> tuple[np.
 
 
 def likeness(a: np.ndarray, b: np.ndarray, lengths: tuple, smooth: tuple) -> np.ndarray:
-    found = np.empty((len(a), len(b)))
+    covariance = np.empty((len(a), len(b)))
     for i, one in enumerate(a):
         for j, other in enumerate(b):
             away = 0.0
@@ -33,8 +33,8 @@ def likeness(a: np.ndarray, b: np.ndarray, lengths: tuple, smooth: tuple) -> np.
                 gap = (one[dim] - other[dim]) ** 2 if smooth[dim] else float(one[dim] != other[dim])
                 away += gap / length**2
             slopes = sum((one[dim] - 0.5) * (other[dim] - 0.5) for dim in range(len(lengths)) if smooth[dim])
-            found[i, j] = math.exp(-away / 2) + surface.LEVEL + surface.SLOPE * slopes
-    return found
+            covariance[i, j] = math.exp(-away / 2) + surface.LEVEL + surface.SLOPE * slopes
+    return covariance
 
 
 def far(points: np.ndarray, smooth: tuple) -> np.ndarray:
@@ -106,11 +106,11 @@ def test_settings_are_weighed_by_their_evidence():
     """All settings of two coordinates, one by one: the mean is the mixture's, the error its standard deviation."""
     units, scores = noisy((0.45, 0.6), 0.1, 3, count=10)
     point = np.array([0.3, 0.7])
-    found = []
+    by_setting = []
     for first, other in itertools.product(surface.FIRST, surface.OTHERS):
         for noise, fall in itertools.product(surface.NOISES, surface.FALLS):
-            found.append(by_hand(units, scores, point, (first, other), noise, fall, (True, True)))
-    means, variances, evidence, scales = np.array(found).T
+            by_setting.append(by_hand(units, scores, point, (first, other), noise, fall, (True, True)))
+    means, variances, evidence, scales = np.array(by_setting).T
     chances = np.exp(evidence - evidence.max())
     chances /= chances.sum()
     mean = chances @ means
@@ -208,10 +208,10 @@ def test_a_choice_has_no_order():
     height = np.array([0.5, 0.0, 0.6])[np.arange(24) % 3]
     scores = height - (units[:, 0] - 0.4) ** 2 + generator.normal(0, 0.02, 24)
     fitted = fit(units, scores, np.array([True, False]))
-    point, found = best(fitted, units.min(0), units.max(0))
+    point, top = best(fitted, units.min(0), units.max(0))
     assert point[1] == units[2, 1], 'a value that was tried, bit for bit'
     assert point[0] == pytest.approx(0.4, abs=0.1)
-    assert found == pytest.approx(0.6, abs=0.05)
+    assert top == pytest.approx(0.6, abs=0.05)
     untried = fitted.mean(np.array([[0.4, 1 / 3], [0.4, 2 / 3], [0.4, 0.99]]))
     assert untried == pytest.approx([untried[0]] * 3), 'values that were not tried are all equally far from the others'
 
@@ -247,8 +247,8 @@ def test_a_surface_is_the_same_alone_and_among_others():
     spreads = errors(made, [point for point, _ in points])
     for one, other, (low, high), (point, height), error in zip(made, alone, ends, points, spreads, strict=True):
         assert (one.weights == other.weights).all() and (one.noise, one.fall) == (other.noise, other.fall)
-        found = best(other, low, high)
-        assert (point == found[0]).all() and (height, error) == (found[1], other.error(point))
+        peak = best(other, low, high)
+        assert (point == peak[0]).all() and (height, error) == (peak[1], other.error(point))
 
 
 def test_a_grid_is_its_points():

@@ -71,8 +71,10 @@ def sound() -> tuple:
     return study(), *run(study())
 
 
-def checks(asked: Study, found, records: dict, manifest: dict | None = None, skipped: tuple = (), doubled: tuple = ()) -> dict:
-    made = verify(Reading(asked, found, records, manifest or {}, skipped=skipped, doubled=doubled))
+def checks(
+    asked: Study, planned, records: dict, manifest: dict | None = None, skipped: tuple = (), doubled: tuple = ()
+) -> dict:
+    made = verify(Reading(asked, planned, records, manifest or {}, skipped=skipped, doubled=doubled))
     assert [check.rule for check in made if check.rule not in (STILL, BARREN)] == RULES
     assert len(made) == len({check.rule for check in made})
     assert all(check.why and set(check.to_dict()) == {'rule', 'holds', 'why'} for check in made)
@@ -101,8 +103,8 @@ def test_trials_that_were_recorded_twice_fail():
 @pytest.mark.parametrize('score', [math.nan, math.inf, -math.inf, None, '0.5', True], ids=str)
 def test_a_run_that_is_called_fine_has_a_finite_score(tmp_path, score):
     """A line as another program may write it: the file is skipped, and named with its line."""
-    asked, found, records = sound()
-    rows = [{**records[t.id], 'pack': {'id': 'odd', 'records': 2}} for t in found.trials[:2]]
+    asked, planned, records = sound()
+    rows = [{**records[t.id], 'pack': {'id': 'odd', 'records': 2}} for t in planned.trials[:2]]
     prepare(tmp_path)
     assert commit(tmp_path, 'fine', rows)
     assert read_folder(tmp_path, asked.name)[1] == []
@@ -111,11 +113,11 @@ def test_a_run_that_is_called_fine_has_a_finite_score(tmp_path, score):
         body = json.dumps(row)[:-1]
         lines.append(f'{body}, "check": "{hashlib.sha256(body.encode()).hexdigest()[:16]}"}}\n')
     (tmp_path / 'records' / 'odd.jsonl').write_text(''.join(lines))
-    kept, skipped = read_folder(tmp_path, asked.name)
-    assert set(kept) == {row['id'] for row in rows}
+    told, skipped = read_folder(tmp_path, asked.name)
+    assert set(told) == {row['id'] for row in rows}
     (said,) = skipped
     assert f"odd.jsonl is damaged (line 2: its status is 'ok' and its score {score!r}; allowed: a finite number)" in said
-    made = checks(asked, found, records, skipped=skipped)
+    made = checks(asked, planned, records, skipped=skipped)
     assert fails(made) == [RULES[0]]
     diverged = {**rows[1], 'status': 'diverged', 'score': None}
     assert commit(tmp_path, 'lost', [{**row, 'pack': {'id': 'lost', 'records': 2}} for row in (rows[0], diverged)])
@@ -124,8 +126,8 @@ def test_a_run_that_is_called_fine_has_a_finite_score(tmp_path, score):
 
 @pytest.mark.parametrize('status', [None, 'failed'])
 def test_a_missing_or_failed_run_fails(status):
-    asked, found, records = sound()
-    key = found.trials[5].id
+    asked, planned, records = sound()
+    key = planned.trials[5].id
     left = {k: row for k, row in records.items() if k != key}
     if status:
         left[key] = {**records[key], 'status': 'failed', 'score': None}
@@ -160,10 +162,10 @@ def test_budgets_are_those_of_a_replicate(fields, base_factor, world):
 @pytest.mark.parametrize('base_factor', [1, 2])
 def test_unequal_budgets_are_named(base_factor):
     asked = study(base_factor=base_factor)
-    found, records = run(asked)
+    planned, records = run(asked)
     key = 'tune', 'other', 'recall', 1
-    less = {**found.asked, key: found.asked[key][:-1]}
-    made = checks(asked, dataclasses.replace(found, asked=less), records)
+    less = {**planned.asked, key: planned.asked[key][:-1]}
+    made = checks(asked, dataclasses.replace(planned, asked=less), records)
     assert fails(made) == ['every arm has the same budget']
     assert (
         made['every arm has the same budget'].why
@@ -174,9 +176,9 @@ def test_unequal_budgets_are_named(base_factor):
 @pytest.mark.parametrize('other', [100.0, 57.0, 333.0])
 def test_matched_compute_is_judged_by_flops(other):
     asked = study(budget='compute')
-    found, records = run(asked, WORLD, costs(other=other))
-    assert (found.budgets['other', 'digits']['steps'] == found.budgets['base', 'digits']['steps']) == (other == 100)
-    made = checks(asked, found, records, costs(other=other))['every arm has the same budget']
+    planned, records = run(asked, WORLD, costs(other=other))
+    assert (planned.budgets['other', 'digits']['steps'] == planned.budgets['base', 'digits']['steps']) == (other == 100)
+    made = checks(asked, planned, records, costs(other=other))['every arm has the same budget']
     assert made.holds and 'their FLOPs match the base' in made.why
 
 
@@ -186,17 +188,17 @@ def test_steps_that_cannot_match_are_refused():
 
 
 def test_arms_of_different_size_have_the_same_budget_by_trials():
-    found, records = run(study(), WORLD, costs(other=150.0))
-    budgets = [found.budgets[arm, 'digits']['flops'] for arm in ('base', 'other')]
+    planned, records = run(study(), WORLD, costs(other=150.0))
+    budgets = [planned.budgets[arm, 'digits']['flops'] for arm in ('base', 'other')]
     assert budgets[0] < budgets[1]
-    assert checks(study(), found, records, costs(other=150.0))['every arm has the same budget'].holds
+    assert checks(study(), planned, records, costs(other=150.0))['every arm has the same budget'].holds
 
 
 def test_the_same_steps_are_no_matched_compute():
     """Half as dear at the same steps: equal by trials, not by FLOPs."""
     asked = study(budget='compute')
-    found, records = run(asked, WORLD, costs())
-    made = checks(asked, found, records, costs(other=50.0))
+    planned, records = run(asked, WORLD, costs())
+    made = checks(asked, planned, records, costs(other=50.0))
     assert fails(made) == ['every arm has the same budget']
     said = 'digits, tune: other replicate 0: 56,000.0 flops; base replicate 0: 112,000.0'
     assert said in made['every arm has the same budget'].why
@@ -204,8 +206,8 @@ def test_the_same_steps_are_no_matched_compute():
 
 def test_compute_of_unknown_cost_is_not_called_equal():
     asked = study(budget='compute')
-    found, records = run(asked, WORLD, costs())
-    made = checks(asked, found, records, {})
+    planned, records = run(asked, WORLD, costs())
+    made = checks(asked, planned, records, {})
     assert fails(made) == ['every arm has the same budget']
     assert 'digits: the FLOPs of base and other are not all known' in made['every arm has the same budget'].why
 
@@ -223,13 +225,13 @@ def test_noise_is_measured_by_replicates(fields, said):
 
 
 def test_mixed_sources_are_named_with_counts_and_arms():
-    asked, found, records = sound()
-    keys = [t.id for t in found.trials if t.arm == 'other'][:3] + [t.id for t in found.trials if t.arm == 'base'][:1]
+    asked, planned, records = sound()
+    keys = [t.id for t in planned.trials if t.arm == 'other'][:3] + [t.id for t in planned.trials if t.arm == 'base'][:1]
     mixed = {**records, **{key: {**records[key], 'environment': {'source': 'newer'}} for key in keys}}
-    made = checks(asked, found, mixed)
+    made = checks(asked, planned, mixed)
     assert fails(made) == ['one version of the sources']
-    total = len(found.trials)
-    by_arm = {arm: sum(t.arm == arm for t in found.trials) for arm in asked.arms}
+    total = len(planned.trials)
+    by_arm = {arm: sum(t.arm == arm for t in planned.trials) for arm in asked.arms}
     assert made['one version of the sources'].why == (
         f'{total - 4} runs of simulated (base {by_arm["base"] - 1}, other {by_arm["other"] - 3}); '
         '4 runs of newer (base 1, other 3); run the study in a new folder'
@@ -237,14 +239,14 @@ def test_mixed_sources_are_named_with_counts_and_arms():
 
 
 def test_changed_data_tuning_on_the_test_split_and_divergence_are_seen():
-    asked, found, records = sound()
-    tuned = found.trials[0].id
+    asked, planned, records = sound()
+    tuned = planned.trials[0].id
     changed = {**records, tuned: {**records[tuned], 'checksum': 'other'}}
-    assert fails(checks(asked, found, changed)) == ['one version of the data']
+    assert fails(checks(asked, planned, changed)) == ['one version of the data']
     leaked = {**records, tuned: {**records[tuned], 'held': 'test'}}
-    assert 'nothing was tuned on test data' in fails(checks(asked, found, leaked))
+    assert 'nothing was tuned on test data' in fails(checks(asked, planned, leaked))
     lost = {**records, tuned: {**records[tuned], 'status': 'diverged', 'score': None}}
-    made = checks(asked, found, lost)
+    made = checks(asked, planned, lost)
     assert fails(made) == [] and made['diverged runs are counted'].why.startswith(f'1 of {len(records)} runs diverged')
 
 
@@ -292,31 +294,31 @@ def test_an_arm_that_sees_what_it_predicts_fails_by_name_and_is_not_compared():
 
 @pytest.mark.parametrize('name', ['seed', 'replicate', 'knobs', 'arm', 'optimizer'])
 def test_a_record_of_another_trial_than_its_id_says_fails(name):
-    asked, found, records = sound()
-    key = found.trials[3].id
+    asked, planned, records = sound()
+    key = planned.trials[3].id
     other = {**records[key], name: {'lr': 1.0} if name == 'knobs' else 'other' if isinstance(records[key][name], str) else -1}
-    made = checks(asked, found, {**records, key: other})
+    made = checks(asked, planned, {**records, key: other})
     assert RULES[0] in fails(made) and f'1 records are not of the trial that their id names ({key})' in made[RULES[0]].why
 
 
 def test_a_task_on_which_nothing_moved_is_named():
-    asked, found, records = sound()
+    asked, planned, records = sound()
     alike = {key: {**record, 'score': 0.1} for key, record in records.items() if record['task'] == 'recall'}
-    made = checks(asked, found, {**records, **alike})
+    made = checks(asked, planned, {**records, **alike})
     assert STILL in fails(made) and 'on recall every run' in made[STILL].why
     frozen = {key: {**record, 'initial_loss': 2.0, 'final_loss': 1.9999} for key, record in records.items()}
-    assert 'on digits, recall every run' in checks(asked, found, frozen)[STILL].why
-    assert STILL not in checks(asked, found, records)
+    assert 'on digits, recall every run' in checks(asked, planned, frozen)[STILL].why
+    assert STILL not in checks(asked, planned, records)
 
 
 def test_an_arm_that_gave_nothing_fails_by_name():
-    asked, found, records = sound()
+    asked, planned, records = sound()
     lost = {key: {**row, 'status': 'diverged', 'score': None} for key, row in records.items() if row['arm'] == 'other'}
-    made = checks(asked, found, {**records, **lost})
+    made = checks(asked, planned, {**records, **lost})
     assert BARREN in fails(made)
     assert "every run of 'other' on digits diverged" in made[BARREN].why
     stood = {key: {**row, 'initial_loss': 2.0, 'final_loss': 2.0} for key, row in records.items() if row['arm'] == 'other'}
-    assert "nothing of 'other' on digits moved" in checks(asked, found, {**records, **stood})[STILL].why
+    assert "nothing of 'other' on digits moved" in checks(asked, planned, {**records, **stood})[STILL].why
 
 
 def test_records_of_an_older_protocol_are_named():

@@ -38,13 +38,13 @@ def sound(runs: Path, arm: str, task: str | None = None) -> list[dict]:
 
 def scored(path: Path) -> tuple[float, dict]:
     """The test score of an exported model, worked out here from its own forward pass."""
-    found = load(path)
-    task = task_of(found.about['data'])
+    loaded = load(path)
+    task = task_of(loaded.about['data'])
     test = task.test()
-    y, _, _ = found.model.apply(found.params, found.state, task.inputs(test.x), knobs={}, key=jax.random.key(0), train=False)
+    y, _, _ = loaded.model.apply(loaded.params, loaded.state, task.inputs(test.x), knobs={}, key=jax.random.key(0), train=False)
     asked = test.y >= 0
     right = (np.asarray(y).argmax(-1) == test.y) & asked
-    return float((right.reshape(len(right), -1).sum(-1) / asked.reshape(len(right), -1).sum(-1)).mean()), found.about
+    return float((right.reshape(len(right), -1).sum(-1) / asked.reshape(len(right), -1).sum(-1)).mean()), loaded.about
 
 
 @pytest.mark.parametrize('form', ['safetensors', 'orbax'])
@@ -66,9 +66,9 @@ def test_runs_without_weights_are_named_and_trained_on_request(archlab: Callable
     settings = [part for setting in SETTINGS for part in ('--set', setting)]
     done = archlab('run', study, '--runs', runs, '--workers', '1', '--keep-weights', '--json', *settings)
     assert done.returncode == 0, done.stderr
-    kept = sorted((runs / 'tiny_study' / 'weights').iterdir())
-    whole, count = {path.name: path.read_bytes() for path in kept}, len(sound(runs, 'base', 'recall'))
-    for path in kept:
+    paths = sorted((runs / 'tiny_study' / 'weights').iterdir())
+    whole, count = {path.name: path.read_bytes() for path in paths}, len(sound(runs, 'base', 'recall'))
+    for path in paths:
         path.unlink()
     call = ['export', f'{study}/base', '--runs', runs, '--out', tmp_path / 'out', '--task', 'recall']
     done = archlab(*call)

@@ -47,9 +47,9 @@ def counted(monkeypatch) -> list:
 
 def test_before_anything_ran(counted):
     asked = study()
-    found = schedule(asked, {}, {})
-    facts = forecast(Reading(asked, found, {}, {'costs': COSTS}))
-    assert (facts['trials'], facts['done'], facts['expected']) == (2 * 2 * 2 * 8, 0, expected_trials(asked, found))
+    planned = schedule(asked, {}, {})
+    facts = forecast(Reading(asked, planned, {}, {'costs': COSTS}))
+    assert (facts['trials'], facts['done'], facts['expected']) == (2 * 2 * 2 * 8, 0, expected_trials(asked, planned))
     assert facts['packs'] == 2 * 2 * 2
     assert facts['estimated_seconds'] > 0 and 'rough' in facts['estimate_from']
     assert [(one['task'], one['examples'], one['resolves']) for one in facts['test_splits']] == [
@@ -77,11 +77,11 @@ def test_what_this_machine_ran_before_says_how_long_it_takes(monkeypatch, machin
                 pace.note(earlier.program(arm, name, optimizer), 1e6, [about])
     pace.save()
     asked = study()
-    found = schedule(asked, {}, {})
-    facts = forecast(Reading(asked, found, {}, {'costs': COSTS}))
+    planned = schedule(asked, {}, {})
+    facts = forecast(Reading(asked, planned, {}, {'costs': COSTS}))
     assert facts['estimate_from'] == 'from earlier runs on this machine'
     assert facts['compile_seconds'] == 2 * 2 * len(asked.tune) * 5.0
-    assert facts['estimated_seconds'] == 2.0 * expected_trials(asked, found) + facts['compile_seconds']
+    assert facts['estimated_seconds'] == 2.0 * expected_trials(asked, planned) + facts['compile_seconds']
     grown = study(arms={**asked.arms, 'third': swap('norm', 'dynamic_tanh')})
     more = forecast(Reading(grown, schedule(grown, {}, {}), {}, {'costs': {**COSTS, 'third': COSTS['base']}}))
     assert 'rough' in more['estimate_from'] and more['estimated_seconds'] > facts['estimated_seconds']
@@ -105,23 +105,23 @@ def test_a_block_file_that_is_no_python_is_refused_before_anything_runs(tmp_path
 
 def test_a_finished_study_has_nothing_left():
     asked = study()
-    found, records = simulate(asked, World(cliff=2.0), 0)
-    told = {t.id: {**records[t.id], 'task': t.task, 'cost': {'seconds': 3.0}} for t in found.trials}
-    facts = forecast(Reading(asked, found, told, {'costs': COSTS}))
+    planned, records = simulate(asked, World(cliff=2.0), 0)
+    told = {t.id: {**records[t.id], 'task': t.task, 'cost': {'seconds': 3.0}} for t in planned.trials}
+    facts = forecast(Reading(asked, planned, told, {'costs': COSTS}))
     assert (facts['trials'], facts['packs'], facts['estimated_seconds']) == (0, 0, 0.0)
-    assert facts['done'] == facts['expected'] == len(found.trials)
+    assert facts['done'] == facts['expected'] == len(planned.trials)
     assert facts['estimate_from'] == 'from recorded runs'
 
 
 def test_seconds_left_are_those_of_recorded_runs(monkeypatch):
     monkeypatch.setattr(sweeps.forecast, 'cores', lambda: 4)
     asked = study()
-    found = schedule(asked, {}, {})
-    first = {task: next(trial for trial in found.trials if trial.task == task) for task in TASKS}
+    planned = schedule(asked, {}, {})
+    first = {task: next(trial for trial in planned.trials if trial.task == task) for task in TASKS}
     told = {trial.id: {'task': task, 'cost': {'seconds': 2.0}} for task, trial in first.items()}
     # Of what the study does not plan any more nothing is foretold.
     told |= {f'old {task}': {'task': task, 'cost': {'seconds': 50.0}} for task in TASKS}
-    facts = forecast(Reading(asked, found, told, {'costs': COSTS}))
+    facts = forecast(Reading(asked, planned, told, {'costs': COSTS}))
     # The other arm has not run on either task.
     compiling = len(TASKS) * len(asked.tune) * COMPILE_SECONDS / 4
     assert facts['compile_seconds'] == compiling
@@ -132,8 +132,8 @@ def test_what_compiling_took_is_no_pace_of_training(monkeypatch):
     """One lane after the other, and lanes together; alone in its pack a run is all that is known."""
     monkeypatch.setattr(sweeps.forecast, 'cores', lambda: 1)
     asked = study()
-    found = schedule(asked, {}, {})
-    ran = [trial for trial in found.trials if trial.task == 'digits'][:4]
+    planned = schedule(asked, {}, {})
+    ran = [trial for trial in planned.trials if trial.task == 'digits'][:4]
     for strategy, lanes, seconds in (('loop', 4, (42.0, 2.0, 2.0, 2.0)), ('vmap', 4, (12.0,) * 4), ('loop', 1, (42.0,) * 4)):
         told = {
             trial.id: {
@@ -142,18 +142,18 @@ def test_what_compiling_took_is_no_pace_of_training(monkeypatch):
             }
             for lane, trial in enumerate(ran)
         }
-        left = work_left(Reading(asked, found, told, {'costs': COSTS}), COSTS)
+        left = work_left(Reading(asked, planned, told, {'costs': COSTS}), COSTS)
         assert left.of_trial['digits'] == 2.0, (strategy, lanes)
 
 
 def test_tuning_and_confirmation_have_seconds_of_their_own():
     asked = study()
-    found, _ = simulate(asked, World(cliff=2.0), 0)
+    planned, _ = simulate(asked, World(cliff=2.0), 0)
     took = {'tuning': 2.0, 'test': 5.0}
-    told = {t.id: {'cost': {'seconds': took[t.held]}} for t in found.trials if (t.task, t.held) != ('recall', 'test')}
-    assert seconds_by_phase(Reading(asked, found, told)) == {'digits': (2.0, 5.0), 'recall': (2.0, 2.0)}
-    untold = {t.id: {'cost': {'seconds': 0.0}} for t in found.trials}
-    assert seconds_by_phase(Reading(asked, found, untold)) == {} == seconds_by_phase(Reading(asked, found, {}))
+    told = {t.id: {'cost': {'seconds': took[t.held]}} for t in planned.trials if (t.task, t.held) != ('recall', 'test')}
+    assert seconds_by_phase(Reading(asked, planned, told)) == {'digits': (2.0, 5.0), 'recall': (2.0, 2.0)}
+    untold = {t.id: {'cost': {'seconds': 0.0}} for t in planned.trials}
+    assert seconds_by_phase(Reading(asked, planned, untold)) == {} == seconds_by_phase(Reading(asked, planned, {}))
 
 
 @pytest.mark.parametrize(('budget', 'steps'), [('trials', 140), ('compute', 70)])
@@ -185,7 +185,7 @@ def test_sets_that_are_not_prepared_are_named_before_anything_ran(tmp_path, monk
         sweeps.forecast, 'costs_of', lambda asked: {arm: {key: {'flops': 1.0} for key in names} for arm in asked.arms}
     )
     asked = study(arms={'base': ()}, tasks=names)
-    found = schedule(asked, {}, {})
-    assert forecast(Reading(asked, found, {}))['absent'] == ['zinc', 'cifar10', 'imagenet']
-    assert forecast(Reading(asked, found, {}))['declared'] == {'imagenet': [64, 64, 3]}, 'its size is what it is prepared at'
-    assert forecast(Reading(asked, found, {found.trials[0].id: {'status': 'ok'}}))['absent'] == []
+    planned = schedule(asked, {}, {})
+    assert forecast(Reading(asked, planned, {}))['absent'] == ['zinc', 'cifar10', 'imagenet']
+    assert forecast(Reading(asked, planned, {}))['declared'] == {'imagenet': [64, 64, 3]}, 'its size is what it is prepared at'
+    assert forecast(Reading(asked, planned, {planned.trials[0].id: {'status': 'ok'}}))['absent'] == []

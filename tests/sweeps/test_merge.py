@@ -24,9 +24,9 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def records(folder: Path) -> dict:
-    found, skipped = read_folder(folder, 'finished')
-    assert not skipped and not found.doubled
-    return {key: found.whole(key) | {'pack': None} for key in found}
+    planned, skipped = read_folder(folder, 'finished')
+    assert not skipped and not planned.doubled
+    return {key: planned.whole(key) | {'pack': None} for key in planned}
 
 
 def test_what_is_missing_is_added_and_nothing_twice(folders: tuple[Path, Path]):
@@ -57,8 +57,8 @@ def test_a_part_of_a_pack_is_completed_under_a_name_of_its_own(folders: tuple[Pa
     here, there = folders
     path = sorted((here / 'records').glob('*.jsonl'))[0]
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    kept = [{**line, 'pack': {**line['pack'], 'records': 1}} for line in lines[:1]]
-    path.write_text(''.join(to_line({k: v for k, v in line.items() if k != 'check'}) + '\n' for line in kept))
+    first = [{**line, 'pack': {**line['pack'], 'records': 1}} for line in lines[:1]]
+    path.write_text(''.join(to_line({k: v for k, v in line.items() if k != 'check'}) + '\n' for line in first))
     merge(there, here)
     assert records(here) == records(there)
     assert (here / 'records' / f'{path.stem}-2.jsonl').exists()

@@ -27,9 +27,9 @@ def shown(terminal: bool) -> str:
     with Watch(STUDY, console) as watch:
         watch.said -= 100  # as if nothing had been said for long
         watch.note('checking every model of the study')
-        found = schedule(STUDY, {}, {})
-        watch.scheduled(found, {}, {})
-        item = pack(STUDY, found.trials, {})[0]
+        planned = schedule(STUDY, {}, {})
+        watch.scheduled(planned, {}, {})
+        item = pack(STUDY, planned.trials, {})[0]
         watch.started(item)
         watch.said -= 100
         watch.finished(item, [{**describe(t), **simulated_record(STUDY, World(), t, 0)} for t in item.trials])
@@ -62,12 +62,12 @@ def told_by_a_run(monkeypatch, study: Study, queue: bool) -> tuple[list[tuple[fl
     """What a run of two workers says of its time left, by its age, and how long it took; each program is compiled once."""
     clock, screen = Clock(), io.StringIO()
     monkeypatch.setattr(sweeps.progress, 'time', clock)
-    found, records = simulate(study, World(), 0)
-    left, said, at_work, compiled, done = pack(study, found.trials, {}), [], {}, set(), {}
+    planned, records = simulate(study, World(), 0)
+    left, said, at_work, compiled, done = pack(study, planned.trials, {}), [], {}, set(), {}
     # The search for the best recipe comes first, as in a run.
     left.sort(key=lambda item: item.held == TEST)
     with Watch(study, Console(file=screen, width=400), queue) as watch:
-        watch.scheduled(found, {}, {})
+        watch.scheduled(planned, {}, {})
         clock.now = 12.0
         while left or at_work:
             while left and len(at_work) < WORKERS:
@@ -91,7 +91,7 @@ def told_by_a_run(monkeypatch, study: Study, queue: bool) -> tuple[list[tuple[fl
             ]
             watch.finished(item, fresh)
             done |= {one['id']: one for one in fresh}
-            watch.scheduled(found, done, {})
+            watch.scheduled(planned, done, {})
             said.append((clock.now, watch._counts().split(', ')[-1]))
     return said, clock.now
 
@@ -166,8 +166,8 @@ def test_packs_that_another_run_has_committed_tell_nothing_of_how_many_are_at_wo
 
 def test_what_is_foreseen_is_never_less_than_what_is_scheduled():
     assert expected_trials(STUDY, schedule(STUDY, {}, {})) > len(schedule(STUDY, {}, {}).trials)
-    found, _ = simulate(STUDY, World(), 0)
-    assert expected_trials(STUDY, found) == len(found.trials)
+    planned, _ = simulate(STUDY, World(), 0)
+    assert expected_trials(STUDY, planned) == len(planned.trials)
 
 
 @pytest.mark.parametrize(
@@ -186,9 +186,9 @@ def test_what_is_foreseen_is_never_less_than_what_is_scheduled():
 def test_what_is_foreseen_at_the_start_is_what_comes_where_nothing_is_extended(fields, cliff):
     """Confirmations of what always diverges are foreseen and never come."""
     study = dataclasses.replace(STUDY, **{'trials': 8, 'replicates': 2, 'extension': 0, 'looks': (), **fields})
-    found, records = simulate(study, World(cliff=cliff), 0)
-    foreseen, total = expected_trials(study, schedule(study, {}, {})), expected_trials(study, found)
-    assert total == len(found.trials)
+    planned, records = simulate(study, World(cliff=cliff), 0)
+    foreseen, total = expected_trials(study, schedule(study, {}, {})), expected_trials(study, planned)
+    assert total == len(planned.trials)
     assert foreseen == total if cliff > 0 else foreseen > total
     half = dict(list(records.items())[: len(records) // 2])
     assert total <= expected_trials(study, schedule(study, half, {})) <= foreseen
@@ -197,10 +197,10 @@ def test_what_is_foreseen_at_the_start_is_what_comes_where_nothing_is_extended(f
 def test_extensions_that_are_decided_are_foreseen_for_later_looks():
     study = dataclasses.replace(STUDY, trials=8, replicates=4, looks=(2, 4))
     world = World(optimum=(1.3, 0.4), cliff=9.0, noise=0.01)
-    found, records = simulate(study, world, 0)
-    assert all(found.extended.values())
-    early = {t.id: records[t.id] for t in found.trials if t.replicate < 2}
-    assert expected_trials(study, schedule(study, early, {})) == len(found.trials)
+    planned, records = simulate(study, world, 0)
+    assert all(planned.extended.values())
+    early = {t.id: records[t.id] for t in planned.trials if t.replicate < 2}
+    assert expected_trials(study, schedule(study, early, {})) == len(planned.trials)
 
 
 def test_clock():

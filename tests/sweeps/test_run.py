@@ -229,7 +229,7 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(
     runs = tmp_path / 'runs'
     shutil.copytree(calm, runs)
     first, *others = sorted((runs / 'tiny_study' / 'records').glob('*.jsonl'))
-    kept = {path.name: path.read_bytes() for path in others}
+    contents = {path.name: path.read_bytes() for path in others}
     first.unlink()
     true_link = os.link
 
@@ -243,7 +243,7 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(
         done = called('run', study, '--runs', runs, *here)
     assert done.returncode == 2 and 'the disk is full' in done.stderr and 'Traceback' not in done.stderr
     left = {path.name: path.read_bytes() for path in (runs / 'tiny_study' / 'records').iterdir()}
-    assert left == kept
+    assert left == contents
     assert called('run', study, '--runs', runs, *here).returncode == 0
     assert facts(lines_of(runs / 'tiny_study')) == facts(lines_of(calm / 'tiny_study'))
 

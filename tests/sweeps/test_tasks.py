@@ -77,9 +77,9 @@ def test_tuning_cannot_reach_test_arrays(kind: str):
     pool, sealed = task.pool(), task.test()
     split = tuning_split(task, 'study', kind, 0, pool)
     secret = {row.tobytes() for row in sealed.x}
-    found = reachable(split)
-    assert found
-    for array in found:
+    arrays = reachable(split)
+    assert arrays
+    for array in arrays:
         assert not np.shares_memory(array, sealed.x)
         if kind != 'recall' and array.shape[1:] == sealed.x.shape[1:]:
             assert not secret & {row.tobytes() for row in array}

@@ -29,8 +29,8 @@ def holm(p_values: list[float]) -> list[float]:
 
 
 def test_the_roadmap_reads_as_its_statistics_say():
-    found = {one.arm: one for one in audit(read(ROADMAP)) if one.task == REGIME}
-    verdicts = {arm: one.verdict for arm, one in found.items()}
+    effects = {one.arm: one for one in audit(read(ROADMAP)) if one.task == REGIME}
+    verdicts = {arm: one.verdict for arm, one in effects.items()}
     # Update only if you meant to change the test, the family or the line: it is the paper's table that stands still.
     assert verdicts == {
         'enhanced_recipe': 'cannot be said',
@@ -50,18 +50,18 @@ def test_the_roadmap_reads_as_its_statistics_say():
         'layer_norm': 'does not separate',
         'separate_downsampling': 'separates',
     }
-    assert [arm for arm, one in found.items() if one.depends_on_rounding] == ['inverting_dimensions', 'fewer_activations']
-    assert found['gelu'].against == 'kernel_7' and found['kernel_11'].against == 'kernel_9'
-    assert 'original_recipe has no sd and no n' in found['enhanced_recipe'].reason
-    assert 'same recipe' in broken(found['enhanced_recipe']) and 'same recipe' not in broken(found['stage_ratio'])
-    assert all('not a path of choices' in broken(one) for one in found.values())
+    assert [arm for arm, one in effects.items() if one.depends_on_rounding] == ['inverting_dimensions', 'fewer_activations']
+    assert effects['gelu'].against == 'kernel_7' and effects['kernel_11'].against == 'kernel_9'
+    assert 'original_recipe has no sd and no n' in effects['enhanced_recipe'].reason
+    assert 'same recipe' in broken(effects['enhanced_recipe']) and 'same recipe' not in broken(effects['stage_ratio'])
+    assert all('not a path of choices' in broken(one) for one in effects.values())
 
 
 def test_the_other_regime_cannot_be_tested():
-    found = [one for one in audit(read(ROADMAP)) if one.task != REGIME]
-    assert len(found) == 16
-    assert {one.verdict for one in found} == {'cannot be said'} and {one.p_adjusted for one in found} == {None}
-    assert found[1].effect == pytest.approx(81.33 - 81.14)
+    effects = [one for one in audit(read(ROADMAP)) if one.task != REGIME]
+    assert len(effects) == 16
+    assert {one.verdict for one in effects} == {'cannot be said'} and {one.p_adjusted for one in effects} == {None}
+    assert effects[1].effect == pytest.approx(81.33 - 81.14)
 
 
 def test_the_road_is_the_paper_s():
@@ -89,13 +89,13 @@ def test_runs_and_their_summaries_say_the_same_as_welch_on_the_runs(tmp_path: Pa
     tests = {arm: stats.ttest_ind(RUNS[arm], RUNS['base'], equal_var=False) for arm in ('near', 'far', 'wild')}
     adjusted = holm([test.pvalue for test in tests.values()])
     for text in (long, short):
-        found = by_name(audited(tmp_path, '\n'.join(text), 'first'))
-        assert list(found) == list(tests)
+        effects = by_name(audited(tmp_path, '\n'.join(text), 'first'))
+        assert list(effects) == list(tests)
         for (arm, test), expected in zip(tests.items(), adjusted, strict=True):
-            assert found[arm].p == pytest.approx(test.pvalue, rel=1e-9)
-            assert found[arm].p_adjusted == pytest.approx(expected, rel=1e-9)
-            assert found[arm].interval == pytest.approx(tuple(test.confidence_interval(0.95)), rel=1e-9)
-            assert found[arm].n == len(RUNS[arm])
+            assert effects[arm].p == pytest.approx(test.pvalue, rel=1e-9)
+            assert effects[arm].p_adjusted == pytest.approx(expected, rel=1e-9)
+            assert effects[arm].interval == pytest.approx(tuple(test.confidence_interval(0.95)), rel=1e-9)
+            assert effects[arm].n == len(RUNS[arm])
 
 
 def test_runs_of_the_same_seeds_are_compared_in_pairs(tmp_path: Path):
@@ -146,8 +146,8 @@ def test_numbers_that_print_the_same_stay_within_what_rounding_leaves_open():
     """Draw what may have been printed as the table: no adjusted p leaves its bounds, and verdicts change where it says so."""
     rows = [row for row in csv.DictReader(ROADMAP.read_text().splitlines()) if row['task'] == REGIME and row['sd']]
     index = {row['arm']: i for i, row in enumerate(rows)}
-    found = [one for one in audit(read(ROADMAP)) if one.p is not None]
-    pairs = [(index[one.arm], index[one.against]) for one in found]
+    effects = [one for one in audit(read(ROADMAP)) if one.p is not None]
+    pairs = [(index[one.arm], index[one.against]) for one in effects]
     means, deviations = (np.array([float(row[name]) for row in rows]) for name in ('value', 'sd'))
     random, changed, seen = np.random.default_rng(3), set(), []
     for _ in range(400):
@@ -160,7 +160,7 @@ def test_numbers_that_print_the_same_stay_within_what_rounding_leaves_open():
         adjusted = np.empty(len(p))
         adjusted[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
         seen.append(adjusted)
-    for one, values in zip(found, np.array(seen).T, strict=True):
+    for one, values in zip(effects, np.array(seen).T, strict=True):
         assert one.p_low - 1e-12 <= values.min() and values.max() <= one.p_high + 1e-12, one.arm
         assert one.p_low <= one.p_adjusted <= one.p_high
         side = {'separates': values < 0.04, 'does not separate': values > 0.06}
@@ -176,8 +176,8 @@ def test_a_deviation_as_small_as_its_last_digit_depends_on_rounding(tmp_path: Pa
     assert not audited(tmp_path, fine)[0].depends_on_rounding
     # A spreadsheet that drops end zeros does not make a number coarser than its neighbours.
     dropped = 'arm,value,sd,n\na,80.5,0.07,3\nb,82.14,0.1,3\n'
-    kept = 'arm,value,sd,n\na,80.50,0.07,3\nb,82.14,0.10,3\n'
-    assert audited(tmp_path, dropped)[0].p_high == audited(tmp_path, kept)[0].p_high
+    with_zeros = 'arm,value,sd,n\na,80.50,0.07,3\nb,82.14,0.10,3\n'
+    assert audited(tmp_path, dropped)[0].p_high == audited(tmp_path, with_zeros)[0].p_high
 
 
 def test_a_deviation_of_0_is_as_coarse_as_the_values_beside_it(tmp_path: Path):
@@ -191,14 +191,14 @@ def test_a_deviation_of_0_is_as_coarse_as_the_values_beside_it(tmp_path: Path):
 def test_runs_that_print_the_same_stay_within_what_rounding_leaves_open(tmp_path: Path):
     """Runs as printed, and those off by half of the last digit that spread the most and the least."""
     runs = {'a': [0.1, 0.3, 0.2, 0.4], 'b': [0.5, 0.4, 0.8, 0.7]}
-    text = 'arm,run,value\n' + ''.join(f'{arm},{i},{value}\n' for arm, found in runs.items() for i, value in enumerate(found))
+    text = 'arm,run,value\n' + ''.join(f'{arm},{i},{value}\n' for arm, values in runs.items() for i, value in enumerate(values))
     one = audited(tmp_path, text)[0]
-    wide = {arm: np.array(found) + 0.05 * np.sign(np.array(found) - np.mean(found)) for arm, found in runs.items()}
-    narrow = {arm: 2 * np.array(runs[arm]) - found for arm, found in wide.items()}
-    p = [stats.ttest_ind(found['b'], found['a'], equal_var=False).pvalue for found in (narrow, runs, wide)]
+    wide = {arm: np.array(values) + 0.05 * np.sign(np.array(values) - np.mean(values)) for arm, values in runs.items()}
+    narrow = {arm: 2 * np.array(runs[arm]) - values for arm, values in wide.items()}
+    p = [stats.ttest_ind(values['b'], values['a'], equal_var=False).pvalue for values in (narrow, runs, wide)]
     assert one.p == pytest.approx(p[1]) and one.p_low < p[0] < p[1] < p[2] < one.p_high
     # Runs that spread the most have a deviation at the end that is left open, so that only the means are still to move.
-    ends = [np.std(found, ddof=1) for found in wide.values()]
+    ends = [np.std(values, ddof=1) for values in wide.values()]
     furthest = stats.ttest_ind_from_stats(0.35 - 0.1, ends[1], 4, 0, ends[0], 4, equal_var=False).pvalue
     assert furthest <= one.p_high * 1.001 < furthest * 1.1
 
@@ -281,21 +281,21 @@ def test_what_is_missing_is_named(tmp_path: Path, cells: str, missing: str):
 
 
 def test_every_format_says_the_same_and_the_same_again():
-    found, again = audit(read(ROADMAP)), audit(read(ROADMAP))
+    effects, again = audit(read(ROADMAP)), audit(read(ROADMAP))
     for form in FORMATS:
-        assert table(found, form, 0.05) == table(again, form, 0.05)
-    data = json.loads(table(found, 'json', 0.05))
-    flat = list(csv.DictReader(io.StringIO(table(found, 'csv', 0.05))))
+        assert table(effects, form, 0.05) == table(again, form, 0.05)
+    data = json.loads(table(effects, 'json', 0.05))
+    flat = list(csv.DictReader(io.StringIO(table(effects, 'csv', 0.05))))
     assert data['family'] == 15 and len(data['comparisons']) == len(flat) == 32
     for row, line in zip(data['comparisons'], flat, strict=True):
         assert (row['arm'], row['verdict']) == (line['arm'], line['verdict'])
         assert line['p_adjusted'] == ('' if row['p_adjusted'] is None else str(row['p_adjusted']))
         assert row['effect'] is None or row['effect'] == float(f'{row["effect"]:.6g}')
-    page = table(found, 'md', 0.05)
+    page = table(effects, 'md', 0.05)
     line = next(line for line in page.splitlines() if '| increase_width | depthwise_conv' in line)
     assert '2.24× | 80.50 ± 0.02, n 3 | +2.22 [+2.04, +2.40] | 0.003 | 0.82 | separates | size 2.24×' in line
     screen = Console(file=io.StringIO(), width=80, record=True)
-    screen.print(terminal(found, 0.05))
+    screen.print(terminal(effects, 0.05))
     shown = ' '.join(screen.export_text().split())
     for text in (' '.join(page.split()), shown):
         assert '7 of 15 testable comparisons separate' in text and '1 on the line (fewer_activations +0.65' in text

@@ -29,9 +29,9 @@ UNFAIR = [
 
 
 def test_a_fair_comparison_breaks_no_rule(tmp_path: Path):
-    found = audited(tmp_path, '\n'.join([HEAD, *FAIR, *FAIR_TOO]))
-    assert [set(states(one).values()) for one in found] == [{'holds'}, {'holds'}]
-    assert 'No rule that the audit knows is broken.' in table(found, 'md', 0.05)
+    effects = audited(tmp_path, '\n'.join([HEAD, *FAIR, *FAIR_TOO]))
+    assert [set(states(one).values()) for one in effects] == [{'holds'}, {'holds'}]
+    assert 'No rule that the audit knows is broken.' in table(effects, 'md', 0.05)
 
 
 @pytest.mark.parametrize(('rule', 'change', 'why'), UNFAIR)
@@ -64,8 +64,8 @@ def test_what_the_table_does_not_say_is_not_called_broken(tmp_path: Path):
 
 
 def test_a_recipe_in_the_name_counts_where_no_column_says_it(tmp_path: Path):
-    found = by_name(audited(tmp_path, 'arm,value\noriginal recipe,76\nenhanced recipe,79\nwider,80\n'))
-    assert 'same recipe' in broken(found['enhanced recipe']) and states(found['wider'])['same recipe'] == 'not said'
+    effects = by_name(audited(tmp_path, 'arm,value\noriginal recipe,76\nenhanced recipe,79\nwider,80\n'))
+    assert 'same recipe' in broken(effects['enhanced recipe']) and states(effects['wider'])['same recipe'] == 'not said'
 
 
 def test_a_path_needs_steps_in_a_row(tmp_path: Path):

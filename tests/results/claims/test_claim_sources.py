@@ -19,8 +19,8 @@ from results.claims.source import Source, claims_of
 
 
 def source(shape: str = 'one_swap', **fields: object) -> Source:
-    study, _, _, manifest, found = small(shape)
-    rows = [one.to_dict() for one in found]
+    study, _, _, manifest, findings = small(shape)
+    rows = [one.to_dict() for one in findings]
     return dataclasses.replace(Source(study, study.digest, rows, manifest['costs'], 'runs', 'runs/small'), **fields)
 
 

@@ -31,10 +31,10 @@ def study(reading: Reading) -> TrackedStudy:
 
 @pytest.fixture(scope='module')
 def runs(reading: Reading) -> list[TrackedRun]:
-    every = list(runs_of(reading))
-    assert len(every) == len(reading.records) and len({one.id for one in every}) == len(every)
-    diverged = next(one for one in every if one.tags['status'] == 'diverged')
-    return [*every[:2], diverged]
+    all_runs = list(runs_of(reading))
+    assert len(all_runs) == len(reading.records) and len({one.id for one in all_runs}) == len(all_runs)
+    diverged = next(one for one in all_runs if one.tags['status'] == 'diverged')
+    return [*all_runs[:2], diverged]
 
 
 def test_a_record_becomes_a_run(reading: Reading):
@@ -79,12 +79,12 @@ def test_a_second_export_doubles_nothing_and_replaces_what_has_changed(runs: lis
         def conclude(self, study: TrackedStudy) -> None:
             self.studies.append(study.name)
 
-    kept = Kept()
-    assert vars(export(kept, runs, study)) == {'written': 3, 'known': 0}
-    assert vars(export(kept, runs, study)) == {'written': 0, 'known': 3}
+    tracker = Kept()
+    assert vars(export(tracker, runs, study)) == {'written': 3, 'known': 0}
+    assert vars(export(tracker, runs, study)) == {'written': 0, 'known': 3}
     again = [runs[0], dataclasses.replace(runs[1], numbers={'score': 2.0}), runs[2]]
-    assert vars(export(kept, again, study)) == {'written': 1, 'known': 2}
-    assert kept.order == [*(one.id for one in runs), runs[1].id] and len(kept.studies) == 3
+    assert vars(export(tracker, again, study)) == {'written': 1, 'known': 2}
+    assert tracker.order == [*(one.id for one in runs), runs[1].id] and len(tracker.studies) == 3
 
 
 @pytest.mark.parametrize(('kind', 'package'), [('tensorboard', 'tensorboard'), ('wandb', 'wandb'), ('mlflow', 'mlflow')])

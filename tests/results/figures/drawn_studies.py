@@ -106,13 +106,13 @@ def played(scene: Scene, share: float = 1.0) -> tuple[Study, Schedule, dict, lis
         }
     }
     while True:
-        found = schedule(scene.study, records, manifest)
-        wanted = [trial for trial in found.trials if trial.id not in records]
+        planned = schedule(scene.study, records, manifest)
+        wanted = [trial for trial in planned.trials if trial.id not in records]
         if not wanted or (share < 1 and records):
             break
         for trial in wanted[: math.ceil(share * len(wanted))]:
             records[trial.id] = record(scene, trial)
-    return scene.study, found, records, findings(Reading(scene.study, found, records, manifest)), manifest
+    return scene.study, planned, records, findings(Reading(scene.study, planned, records, manifest)), manifest
 
 
 def small(name: str, **fields: object) -> Study:
@@ -128,7 +128,7 @@ def scenes() -> dict[str, Scene]:
     ten = {'layer_norm': (), **dict.fromkeys(LONG, ())}
     parts = {'norm': rms, 'mixer': identity, 'width': wide}
     rungs = {'small': (), 'middle': put('channel.ratio', 3.0), 'large': put('channel.ratio', 6.0)}
-    found = {
+    by_name = {
         'five': Scene(
             dataclasses.replace(quickstart, name='five', trials=6, extension=0),
             worth={'no_mixer': -9.0, 'rms_norm': 0.3},
@@ -190,10 +190,10 @@ def scenes() -> dict[str, Scene]:
         'alone': Scene(small('alone', arms={'layer_norm': ()})),
     }
     for name in ('two', 'path', 'factorial', 'ladder'):
-        scene = found[name]
+        scene = by_name[name]
         own = tuple(task for task in scene.study.tasks if task.name.startswith('digits'))
-        found[f'{name}_on_digits'] = dataclasses.replace(scene, study=dataclasses.replace(scene.study, tasks=own))
-    return found
+        by_name[f'{name}_on_digits'] = dataclasses.replace(scene, study=dataclasses.replace(scene.study, tasks=own))
+    return by_name
 
 
 @functools.cache
@@ -204,8 +204,8 @@ def data(name: str, share: float = 1.0) -> tuple[Study, Schedule, dict, list, di
 
 def read(name: str, share: float = 1.0) -> tuple[Reading, list]:
     """The reading of a scene and its findings, which is what a figure takes."""
-    study, planned, records, found, manifest = data(name, share)
-    return Reading(study, planned, Records.of(records.values()), manifest), found
+    study, planned, records, findings, manifest = data(name, share)
+    return Reading(study, planned, Records.of(records.values()), manifest), findings
 
 
 @functools.cache
@@ -227,8 +227,8 @@ def shaken(name: str) -> tuple[Reading, list]:
 
 def drawn(figure) -> list[str]:
     """All words of a figure: titles, labels, ticks, texts in panels, legends."""
-    found = []
+    texts = []
     for axes in figure.axes:
         words = [axes.title, axes.xaxis.label, axes.yaxis.label, *axes.get_xticklabels(), *axes.get_yticklabels(), *axes.texts]
-        found += [word.get_text() for word in words if word.get_text()]
-    return found + [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+        texts += [word.get_text() for word in words if word.get_text()]
+    return texts + [text.get_text() for legend in figure.legends for text in legend.get_texts()]

@@ -19,23 +19,23 @@ def labels(axes) -> list[str]:
 
 def changed(change) -> list:
     """The effect figure of the scene with five arms, each finding changed."""
-    study, planned, records, found, manifest = data('five')
-    return effect_figure(Reading(study, planned, records, manifest), [change(one) for one in found])
+    study, planned, records, findings, manifest = data('five')
+    return effect_figure(Reading(study, planned, records, manifest), [change(one) for one in findings])
 
 
 def test_panels_hold_every_arm_task_and_verdict():
-    study, _, _, found, _ = data('five')
+    study, _, _, findings, _ = data('five')
     figure = effect_figure(*read('five'))
     assert [axes.get_title() for axes in figure.axes] == [item.name for item in study.tasks]
     assert labels(figure.axes[0]) == [arm for arm in study.arms if arm != study.base]
     for axes, item in zip(figure.axes, study.tasks, strict=True):
         words = [text.get_text().split('\n')[0].strip(',') for text in axes.texts if text.get_position()[0] == 1.02]
-        assert words == [one.verdict for one in found if one.task == item.name]
+        assert words == [one.verdict for one in findings if one.task == item.name]
 
 
 def test_the_effect_is_drawn_beside_the_shared_effect_in_the_printed_unit():
-    found = data('five')[3]
-    one = next(one for one in found if one.arm == 'rms_norm' and one.task == 'digits')
+    findings = data('five')[3]
+    one = next(one for one in findings if one.arm == 'rms_norm' and one.task == 'digits')
     axes = effect_figure(*read('five')).axes[0]
     points = [line for line in axes.lines if line.get_marker() == 's']
     assert [line.get_xdata()[0] for line in points] == pytest.approx([100 * one.effect, 100 * one.shared_effect], rel=1e-5)
@@ -55,12 +55,12 @@ def test_a_far_effect_is_an_arrow_with_its_numbers_and_leaves_room_for_the_other
 
 def test_censored_negligible_and_unknown_effects_are_said():
     censored = changed(lambda one: dataclasses.replace(one, censored=('adamw lr high',)))
-    found = data('five')[3]
-    assert sum('censored' in text for text in texts(censored)) == len(found)
+    findings = data('five')[3]
+    assert sum('censored' in text for text in texts(censored)) == len(findings)
     unknown = changed(
         lambda one: dataclasses.replace(one, effect=None, effect_interval=None, shared_effect=None, shared_interval=None)
     )
-    assert texts(unknown).count('no effect yet') == len(found)
+    assert texts(unknown).count('no effect yet') == len(findings)
 
 
 @pytest.mark.parametrize(

@@ -161,16 +161,16 @@ def test_unknown_suffix_is_refused():
 def boxes(figure) -> list:
     """All words of a figure with the places that they take, in pixels."""
     figure.draw_without_rendering()
-    found = []
+    boxed = []
     for axes in figure.axes:
         words = [axes.xaxis.label, axes.yaxis.label, axes.title, *axes.texts]
         for axis in (axes.xaxis, axes.yaxis):
             low, high = sorted(axis.get_view_interval())
             ticks = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
             words += [label for tick in ticks for label in (tick.label1, tick.label2) if label.get_visible()]
-        found += [(word.get_text(), word.get_window_extent()) for word in words if word.get_text() and word.get_visible()]
-    found += [(text.get_text(), text.get_window_extent()) for legend in figure.legends for text in legend.get_texts()]
-    return found
+        boxed += [(word.get_text(), word.get_window_extent()) for word in words if word.get_text() and word.get_visible()]
+    boxed += [(text.get_text(), text.get_window_extent()) for legend in figure.legends for text in legend.get_texts()]
+    return boxed
 
 
 CROWDED = [
@@ -187,10 +187,10 @@ CROWDED = [
 @pytest.mark.parametrize(('kind', 'scene'), CROWDED)
 def test_no_words_overlap(kind, scene):
     figure = FIGURES[kind](*read(scene))
-    found = boxes(figure)
-    assert len(found) > 5
-    for i, (word, box) in enumerate(found):
-        for other, place in found[i + 1 :]:
+    boxed = boxes(figure)
+    assert len(boxed) > 5
+    for i, (word, box) in enumerate(boxed):
+        for other, place in boxed[i + 1 :]:
             wide = min(box.x1, place.x1) - max(box.x0, place.x0)
             high = min(box.y1, place.y1) - max(box.y0, place.y0)
             # Boxes hold the room of letters that reach low; lines a hair apart are no overlap.

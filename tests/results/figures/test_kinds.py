@@ -26,8 +26,8 @@ def confirmed(scene: str, arm: str, task: str) -> np.ndarray:
     item = study.task(task)
     means = []
     for replicate in range(study.replicates):
-        found = [records[trial.id] for trial in planned.asked['confirm', arm, task, replicate]]
-        means.append(np.mean([run['score'] if run['status'] == 'ok' else item.chance for run in found]))
+        runs = [records[trial.id] for trial in planned.asked['confirm', arm, task, replicate]]
+        means.append(np.mean([run['score'] if run['status'] == 'ok' else item.chance for run in runs]))
     return np.array(means) * (100 if item.metric == 'accuracy' else 1)
 
 
@@ -54,7 +54,7 @@ def test_expected_best_is_the_mean_of_the_best_over_all_subsets():
         scores = [100 * (records[t.id]['score'] if records[t.id]['status'] == 'ok' else 0.1) for t in trials]
         assert len(scores) == 6
         subsets = [list(itertools.combinations(scores, k)) for k in range(1, 7)]
-        curves.append([np.mean([max(subset) for subset in found]) for found in subsets])
+        curves.append([np.mean([max(subset) for subset in own]) for own in subsets])
     axes = expected_best_figure(*read('two')).axes[0]
     line = line_of(axes, palette(list(study.arms))['rms_norm'][0])
     assert list(line.get_xdata()) == [1, 2, 3, 4, 5, 6]
@@ -162,8 +162,8 @@ def test_pareto_draws_the_front_of_the_means():
 
 
 def test_pareto_without_costs_or_confirmed_runs_says_so():
-    study, planned, records, found, _ = data('two')
-    figure = pareto_figure(Reading(study, planned, records, {}), found)
+    study, planned, records, findings, _ = data('two')
+    figure = pareto_figure(Reading(study, planned, records, {}), findings)
     assert [axes.get_xlabel() for axes in figure.axes] == ['time of a step, ms'] * 2
     assert 'no arm has both' in ' '.join(drawn(pareto_figure(*read('two', 0.4))))
 
@@ -187,12 +187,12 @@ def test_path_bars_end_at_the_confirmed_means_in_the_order_of_the_steps():
 
 
 def test_path_hatches_the_steps_that_are_not_told_from_the_step_before():
-    study, _, _, found, _ = data('path')
+    study, _, _, findings, _ = data('path')
     seen = []
     for row, item in enumerate(study.tasks):
         axes = path_figure(*read('path')).axes[2 * row]
         for place, arm in enumerate(study.arms):
-            patch, one = axes.patches[place], next((f for f in found if (f.arm, f.task) == (arm, item.name)), None)
+            patch, one = axes.patches[place], next((f for f in findings if (f.arm, f.task) == (arm, item.name)), None)
             plain = one is None or one.verdict in ('better', 'worse')
             seen.append(plain)
             assert (patch.get_hatch() == HATCH) == (not plain)
@@ -202,8 +202,10 @@ def test_path_hatches_the_steps_that_are_not_told_from_the_step_before():
 
 
 def test_path_marks_a_step_that_lies_outside_by_an_arrow_and_its_number():
-    study, planned, records, found, manifest = data('path')
-    far = [dataclasses.replace(one, value=0.2, interval=(0.19, 0.21)) if one.arm == 'large_kernels' else one for one in found]
+    study, planned, records, findings, manifest = data('path')
+    far = [
+        dataclasses.replace(one, value=0.2, interval=(0.19, 0.21)) if one.arm == 'large_kernels' else one for one in findings
+    ]
     axes = path_figure(Reading(study, planned, records, manifest), far).axes[0]
     assert axes.get_xlim()[0] > 50
     assert [line.get_ydata()[0] for line in axes.lines if line.get_marker() == '<'] == [4]
@@ -257,20 +259,20 @@ def test_interaction_has_a_panel_for_every_two_factors_and_task():
 
 
 def test_verdicts_say_verdict_effect_and_overall_in_words():
-    study, _, _, found, _ = data('five')
+    study, _, _, findings, _ = data('five')
     axes = verdicts_figure(*read('five')).axes[0]
     arms = [arm for arm in study.arms if arm != study.base]
     bold = {
         (round(t.get_position()[0]), round(t.get_position()[1])): t.get_text() for t in axes.texts if t.get_weight() == 'bold'
     }
     expected = {}
-    for one in found:
+    for one in findings:
         column = [item.name for item in study.tasks].index(one.task)
         expected[column, arms.index(one.arm)] = one.verdict
         expected[len(study.tasks), arms.index(one.arm)] = one.overall
     assert bold == expected
     texts = [text.get_text() for text in axes.texts]
-    assert any(text.startswith(f'{100 * found[0].effect:+.1f}'.replace('-', '\u2212')) for text in texts)
+    assert any(text.startswith(f'{100 * findings[0].effect:+.1f}'.replace('-', '\u2212')) for text in texts)
 
 
 def test_verdicts_are_divided_by_lines_and_what_holds_over_all_by_a_thick_one():
@@ -292,22 +294,24 @@ def test_verdicts_of_many_tasks_are_letters_that_the_legend_explains():
 
 
 def test_verdicts_mark_censored_and_negligible_findings():
-    study, planned, records, found, manifest = data('five')
-    marked = [dataclasses.replace(one, censored=('adamw lr high',), negligible=True) for one in found]
+    study, planned, records, findings, manifest = data('five')
+    marked = [dataclasses.replace(one, censored=('adamw lr high',), negligible=True) for one in findings]
     words = drawn(verdicts_figure(Reading(study, planned, records, manifest), marked))
-    assert words.count('negligible, censored') == len(found)
+    assert words.count('negligible, censored') == len(findings)
 
 
 # Ladder
 
 
 def test_ladder_draws_effects_at_the_sizes_of_the_base():
-    study, _, _, found, manifest = data('ladder')
+    study, _, _, findings, manifest = data('ladder')
     figure = ladder_figure(*read('ladder'))
     assert [axes.get_title() for axes in figure.axes] == ['digits', 'stdlib_bytes']
     axes, colour = figure.axes[0], palette(list(study.arms))['rms_norm'][0]
     sizes = [manifest['costs'][study.base][f'digits_{rung}']['params'] for rung in ('small', 'middle', 'large')]
-    effects = [next(f for f in found if (f.arm, f.task) == ('rms_norm', f'digits_{r}')) for r in ('small', 'middle', 'large')]
+    effects = [
+        next(f for f in findings if (f.arm, f.task) == ('rms_norm', f'digits_{r}')) for r in ('small', 'middle', 'large')
+    ]
     line = next(line for line in axes.lines if line.get_color() == colour and len(line.get_xdata()) == 3)
     assert line.get_ydata() == pytest.approx([100 * one.effect for one in effects], rel=1e-5)
     assert np.diff(line.get_xdata()) == pytest.approx(np.diff(np.log10(sizes)), abs=1e-4)
@@ -317,7 +321,7 @@ def test_ladder_draws_effects_at_the_sizes_of_the_base():
 
 
 def test_ladder_without_costs_names_the_rungs():
-    study, planned, records, found, _ = data('ladder')
-    axes = ladder_figure(Reading(study, planned, records, {}), found).axes[0]
+    study, planned, records, findings, _ = data('ladder')
+    axes = ladder_figure(Reading(study, planned, records, {}), findings).axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ['small', 'middle', 'large']
     assert axes.get_xlabel() == 'size'

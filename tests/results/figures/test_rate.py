@@ -20,11 +20,11 @@ def points(figure) -> tuple[int, int]:
 
 @pytest.mark.parametrize('scene', ['five', 'ten', 'diverged'])
 def test_every_tuning_trial_is_a_point_or_a_cross(scene):
-    study, planned, records, found, manifest = data(scene)
+    study, planned, records, findings, manifest = data(scene)
     asked = [trial for key, trials in planned.asked.items() if key[0] == 'tune' for trial in trials]
     lost = sum(records[trial.id]['status'] != 'ok' for trial in asked)
     assert lost > 0
-    assert points(lr_figure(Reading(study, planned, records, manifest), found)) == (len(asked) - lost, lost)
+    assert points(lr_figure(Reading(study, planned, records, manifest), findings)) == (len(asked) - lost, lost)
 
 
 def test_panels_of_empty_and_diverged_studies_say_so():

@@ -25,8 +25,8 @@ def test_fonts_are_the_shipped_ones_and_one_of_matplotlib():
     with house():
         assert matplotlib.rcParams['font.family'] == list(FONTS)
         for name in FONTS:
-            found = [entry.fname for entry in fontManager.ttflist if entry.name == name]
-            assert found == [str(file) for file in FONTS[name]]
+            listed = [entry.fname for entry in fontManager.ttflist if entry.name == name]
+            assert listed == [str(file) for file in FONTS[name]]
 
 
 def test_an_installed_font_of_the_same_name_is_not_taken(monkeypatch):

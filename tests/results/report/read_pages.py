@@ -39,9 +39,9 @@ def words(shape: str = 'one_swap') -> str:
 
 def text_of(html: str) -> str:
     """What a reader sees, without JavaScript."""
-    found = re.sub(r'<(script|style|svg).*?</\1>', ' ', html, flags=re.S)
-    found = re.sub(r'<[^>]+>', ' ', found).replace('&lt;', '<').replace('&gt;', '>').replace('&#34;', '"').replace('&amp;', '&')
-    return ' '.join(found.replace('&#39;', "'").split())
+    text = re.sub(r'<(script|style|svg).*?</\1>', ' ', html, flags=re.S)
+    text = re.sub(r'<[^>]+>', ' ', text).replace('&lt;', '<').replace('&gt;', '>').replace('&#34;', '"').replace('&amp;', '&')
+    return ' '.join(text.replace('&#39;', "'").split())
 
 
 class Parsed(HTMLParser):

@@ -54,9 +54,9 @@ def test_page_is_the_same_twice(monkeypatch):
 
 @pytest.mark.parametrize('shape', ['one_swap', 'path', 'drop_one', 'factorial'])
 def test_every_arm_and_task_has_its_sentence(shape):
-    study, _, _, _, found = small(shape)
+    study, _, _, _, findings = small(shape)
     text = words(shape)
-    for one in found:
+    for one in findings:
         assert f'{one.arm} against {one.base} on {one.task}: {one.verdict}' in text
         assert sentence(one) in text
     for arm in study.arms:
@@ -78,12 +78,12 @@ def test_every_record_is_embedded():
 
 
 def test_records_that_are_no_longer_planned_stay_visible():
-    study, planned, records, manifest, found = data()
+    study, planned, records, manifest, findings = data()
     extra = {**records, 'old': {'id': 'old', 'arm': 'gone', 'task': 'digits', 'status': 'failed', 'reason': 'no memory'}}
     held = trials(Reading(study, planned, extra))
     row = held['rows'][-1]
     assert row[-1] == 'old' and held['words']['phase'][row[2]] == 'not planned' and held['words']['arm'][row[0]] == 'gone'
-    assert 'no longer planned' in bare(Reading(study, planned, extra, manifest), found, [])
+    assert 'no longer planned' in bare(Reading(study, planned, extra, manifest), findings, [])
 
 
 def test_scores_of_domains_have_columns_where_a_record_has_them():
@@ -101,11 +101,11 @@ def test_scores_of_domains_have_columns_where_a_record_has_them():
 
 
 def test_text_of_records_cannot_break_the_page():
-    study, planned, records, manifest, found = data()
+    study, planned, records, manifest, findings = data()
     spoiled = copy.deepcopy(records)
     first = next(iter(spoiled.values()))
     first |= {'status': 'failed', 'reason': '</script><script>alert(1)</script>', 'environment': {'source': '<i>'}}
-    html = bare(Reading(study, planned, spoiled, manifest), found, CHECKLIST)
+    html = bare(Reading(study, planned, spoiled, manifest), findings, CHECKLIST)
     assert '<script>alert' not in html and '<i>' not in html
     assert '</script><script>alert(1)</script>' in embedded(html)['words']['note']
 
@@ -128,9 +128,9 @@ def test_recipes_are_shown():
 
 
 def test_what_selection_gained_is_shown():
-    study, found, records, *_ = data()
-    rows = {row[0]: row[1:] for row in regret_grid(Reading(study, found, records))['rows']}
-    lost = {one.task: one for one in regrets(Reading(study, found, records))}
+    study, findings, records, *_ = data()
+    rows = {row[0]: row[1:] for row in regret_grid(Reading(study, findings, records))['rows']}
+    lost = {one.task: one for one in regrets(Reading(study, findings, records))}
     assert set(rows) == set(lost) and lost
     for task, (selected, best, gain, cases) in rows.items():
         metric = study.task(task).metric
@@ -207,8 +207,8 @@ def test_how_to_reproduce_is_said_with_the_settings_of_the_run():
 
 
 def test_unfinished_and_diverged_studies_have_a_page():
-    study, planned, kept, manifest, found = small(share=0.25)
-    html = bare(Reading(study, planned, kept, manifest), found, [])
+    study, planned, records, manifest, effects = small(share=0.25)
+    html = bare(Reading(study, planned, records, manifest), effects, [])
     assert 'nothing is claimed' in html and 'None' not in text_of(html)
     assert 'Nothing is claimed: unfinished' in html and 'Missing on digits, of the runs planned so far:' in html
     nothing = Reading(study, schedule(study, {}, {}), {})
@@ -270,7 +270,7 @@ def test_sentence_says_what_one_recipe_for_all_would_have_concluded():
 
 def joint(*shapes: str, checklist: list[dict] = CHECKLIST) -> str:
     parts = [read(*small(shape)) for shape in shapes]
-    return joint_page([(reading, Conclusions(found, study_facts(reading, found)), checklist) for reading, found in parts])
+    return joint_page([(reading, Conclusions(effects, study_facts(reading, effects)), checklist) for reading, effects in parts])
 
 
 def test_several_studies_share_one_page():

@@ -25,9 +25,9 @@ pytestmark = pytest.mark.skipif(chromium() is None, reason='no Chromium is insta
 @pytest.fixture(scope='module')
 def browser():
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        opened = Browser(chromium(), Path(profile))
-        yield opened
-        opened.close()
+        chrome = Browser(chromium(), Path(profile))
+        yield chrome
+        chrome.close()
 
 
 @pytest.fixture(scope='module')
@@ -262,10 +262,10 @@ def test_five_thousand_trials_open_fast_and_are_not_large(browser, tmp_path):
     planned = schedule(study, {}, manifest_of(study))
     records = {t.id: record(study, t, i, score(study, t, {}, 0.9)) for i, t in enumerate(planned.trials)}
     assert len(records) == 5000
-    found = findings(Reading(study, planned, records, manifest_of(study)))
+    effects = findings(Reading(study, planned, records, manifest_of(study)))
     path = tmp_path / 'large.html'
     reading = Reading(study, planned, Records.of(records.values()), manifest_of(study))
-    path.write_text(report(reading, found, CHECKLIST), encoding='utf-8')
+    path.write_text(report(reading, effects, CHECKLIST), encoding='utf-8')
     assert path.stat().st_size < BYTES
     times = []
     for _ in range(3):

@@ -30,23 +30,25 @@ def test_every_verdict_has_a_sign_of_its_own():
 
 
 def test_a_grid_has_a_line_an_arm_and_a_cell_a_task_in_the_order_of_the_study():
-    found = [one(arm, task) for arm in ('z', 'a') for task in ('recall', 'digits')]
-    grid = verdict_grid(found)
+    findings = [one(arm, task) for arm in ('z', 'a') for task in ('recall', 'digits')]
+    grid = verdict_grid(findings)
     assert [line.arm for line in grid.lines] == ['z', 'a']
     assert [name for name, _ in grid.tasks] == ['recall', 'digits'] == [cell.task for cell in grid.lines[1].cells]
     assert grid.tasks[0][1] == 'margin 1.0 points'
     assert (grid.lines[0].cells[0].effect, grid.lines[0].cells[0].interval) == ('+2.0', '[+1.0, +3.0]')
     assert 'against plain in points, each at its own best recipe' in grid.caption
-    both = [*found, one('z', 'bytes', metric='loss', unit='nats a byte')]
+    both = [*findings, one('z', 'bytes', metric='loss', unit='nats a byte')]
     assert 'against plain, each at its own best recipe' in verdict_grid(both).caption
     assert verdict_grid([]).lines == ()
 
 
 def test_right_is_better_and_all_arms_of_a_task_share_one_scale():
-    found = [one('up', effect=0.02), one('down', effect=-0.02), one('none', effect=0.0)]
-    up, down, none = (stroke(drawing(found, line)) for line in range(3))
+    findings = [one('up', effect=0.02), one('down', effect=-0.02), one('none', effect=0.0)]
+    up, down, none = (stroke(drawing(findings, line)) for line in range(3))
     assert none == WIDTH / 2 and up > none > down and up - none == pytest.approx(none - down)
-    bands = {re.search(r'class="band" x="([\d.]+)" y="0" width="([\d.]+)"', drawing(found, line)).groups() for line in range(3)}
+    bands = {
+        re.search(r'class="band" x="([\d.]+)" y="0" width="([\d.]+)"', drawing(findings, line)).groups() for line in range(3)
+    }
     assert len(bands) == 1
     ((left, width),) = bands
     assert float(left) + float(width) / 2 == pytest.approx(WIDTH / 2, abs=0.1)
@@ -55,8 +57,8 @@ def test_right_is_better_and_all_arms_of_a_task_share_one_scale():
 
 
 def test_one_arm_far_away_leaves_the_others_visible_and_an_arrow_says_that_its_bar_goes_on():
-    found = [one('near', effect=0.02), one('far', effect=-0.9, half=0.2)]
-    near, far = drawing(found, 0), drawing(found, 1)
+    findings = [one('near', effect=0.02), one('far', effect=-0.9, half=0.2)]
+    near, far = drawing(findings, 0), drawing(findings, 1)
     assert stroke(near) - WIDTH / 2 > 0.2 * WIDTH / 2
     assert 'class="effect"' not in far and far.count('class="bar"') == 2 and f'L{EDGE} ' in far
     assert near.count('class="bar"') == 1

@@ -29,7 +29,7 @@ class Faults:
         self.at, self.number, self.calls, self.clearing = at, number, [], False
         for name in ('open', 'fsync', 'replace', 'rename', 'link', 'mkdir'):
             monkeypatch.setattr(os, name, self.failing(name))
-        monkeypatch.setattr(atomic, 'open', self.opened, raising=False)
+        monkeypatch.setattr(atomic, 'open', self.open, raising=False)
         monkeypatch.setattr(shutil, 'rmtree', self.clear)
 
     def clear(self, *given, **named) -> None:
@@ -51,7 +51,7 @@ class Faults:
 
         return call
 
-    def opened(self, path: Path, mode: str):
+    def open(self, path: Path, mode: str):
         self.fail('open a file')
         file, faults = open(path, mode, buffering=0), self  # noqa: SIM115 - closed on exit
 

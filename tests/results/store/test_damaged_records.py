@@ -78,8 +78,8 @@ def test_damage_is_named_and_skipped(tmp_path, lines, said):
     assert said in str(caught.value)
     assert str(path) in str(caught.value)
     assert 'move the file out of the folder; its trials then run again' in str(caught.value)
-    found, skipped = read_folder(tmp_path, 'mine')
-    assert list(found) == ['trial-7']
+    records, skipped = read_folder(tmp_path, 'mine')
+    assert list(records) == ['trial-7']
     assert skipped == [str(caught.value)]
 
 
@@ -95,8 +95,8 @@ def test_all_damage_at_once_is_named_by_way_of_the_cache_too(tmp_path, monkeypat
             read_file(path, 'mine')
         said.append(str(caught.value))
     monkeypatch.setattr(records, 'LARGE', 0)
-    found, skipped = read_folder(tmp_path, 'mine')
-    assert list(found) == ['trial-7'] and sorted(skipped) == sorted(said) and len(set(said)) == len(DAMAGED) + len(TYPES)
+    by_id, skipped = read_folder(tmp_path, 'mine')
+    assert list(by_id) == ['trial-7'] and sorted(skipped) == sorted(said) and len(set(said)) == len(DAMAGED) + len(TYPES)
 
 
 @pytest.mark.parametrize('curve', [{'step': [0, 1], 'score': [0.1]}, {'step': [0], 'score': ['high']}])
@@ -108,16 +108,16 @@ def test_a_curve_that_cannot_be_drawn_is_named_where_it_is_read_whole(tmp_path, 
 
 
 @pytest.mark.parametrize('keep', [1, 100, -1, -2])
-def test_a_file_cut_anywhere_is_damaged(runs, keep):
+def test_a_file_cut_anywhere_is_damaged(runs, length):
     commit(runs, 'first', pack(1, 2, 3))
     path = runs / 'records' / 'first.jsonl'
     content = path.read_bytes()
-    path.write_bytes(content[:keep])
-    found, skipped = read_folder(runs, 'mine')
-    if keep == -1:
-        assert len(found) == 3, 'only the last newline is gone'
+    path.write_bytes(content[:length])
+    records, skipped = read_folder(runs, 'mine')
+    if length == -1:
+        assert len(records) == 3, 'only the last newline is gone'
     else:
-        assert found == {}
+        assert records == {}
         assert len(skipped) == 1
         assert 'is damaged' in skipped[0]
 
@@ -142,8 +142,8 @@ def test_a_right_check_and_a_wrong_type_is_damage(tmp_path, name: str, value: ob
     prepare(tmp_path)
     commit(tmp_path, 'own', pack(1))
     commit(tmp_path, 'wrong', [{**pack(2)[0], name: value}])
-    found, skipped = read_folder(tmp_path, 'mine')
-    assert list(found) == ['trial-1'] and len(skipped) == 1
+    records, skipped = read_folder(tmp_path, 'mine')
+    assert list(records) == ['trial-1'] and len(skipped) == 1
     assert f'wrong.jsonl is damaged (line 1: its {name} is' in skipped[0]
 
 
@@ -162,8 +162,8 @@ NO_FILES = {'pipe': os.mkfifo, 'device': lambda path: path.symlink_to('/dev/zero
 def test_what_is_no_file_is_named_and_not_waited_for(runs, make):
     commit(runs, 'own', pack(1))
     make(runs / 'records' / 'odd.jsonl')
-    found, skipped = read_folder(runs, 'mine')
-    assert list(found) == ['trial-1']
+    records, skipped = read_folder(runs, 'mine')
+    assert list(records) == ['trial-1']
     assert 'odd.jsonl cannot be read' in skipped[0] and 'move' not in skipped[0]
 
 

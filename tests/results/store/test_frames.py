@@ -130,12 +130,12 @@ def test_damaged_files_are_named_and_skipped(runs):
 
 def _scalars(value: dict, path: str = '') -> list[str]:
     """The paths of all scalars of a record, but for what is kept as JSON, as a map or as evaluations."""
-    found = []
+    names = []
     for key, item in value.items():
         if path + key in ('data', 'model', 'curve', 'knobs', 'environment.versions'):
             continue
-        found += _scalars(item, f'{path}{key}.') if isinstance(item, dict) else [f'{path}{key}']
-    return found
+        names += _scalars(item, f'{path}{key}.') if isinstance(item, dict) else [f'{path}{key}']
+    return names
 
 
 LINES = [records.content(path).decode().splitlines()[0] for path in sorted(PUBLISHED.glob('*/records/*.jsonl*'))[:3]]
@@ -168,9 +168,9 @@ def test_every_value_of_a_real_record_has_a_column(line, tmp_path):
 
 def test_the_trials_of_a_published_study_are_those_that_are_read():
     study = 'quickstart'
-    found, _ = read_folder(PUBLISHED / study, study)
+    records, _ = read_folder(PUBLISHED / study, study)
     rows = asked(PUBLISHED, 'SELECT id, arm, score, status FROM trials', (study,))
-    assert rows == [(record['id'], record['arm'], record['score'], record['status']) for record in found.values()]
+    assert rows == [(record['id'], record['arm'], record['score'], record['status']) for record in records.values()]
 
 
 # Tables that are worked out, and frames for notebooks.
@@ -236,9 +236,9 @@ def test_an_absent_package_is_named(runs, monkeypatch, method, absent, said):
 @pytest.mark.parametrize(
     ('method', 'package', 'read'),
     [
-        ('df', 'pandas', lambda found: list(found['id'])),
-        ('arrow', 'pyarrow', lambda found: found.column('id').to_pylist()),
-        ('pl', 'polars', lambda found: found['id'].to_list()),
+        ('df', 'pandas', lambda frame: list(frame['id'])),
+        ('arrow', 'pyarrow', lambda frame: frame.column('id').to_pylist()),
+        ('pl', 'polars', lambda frame: frame['id'].to_list()),
     ],
     ids=['pandas', 'pyarrow', 'polars'],
 )

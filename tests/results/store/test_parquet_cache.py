@@ -53,8 +53,8 @@ def folder(tmp_path, monkeypatch) -> Path:
 def read(folder: Path, **options: object) -> list[str]:
     """The trials in order, after checking that whole rows came back."""
     connection = cache.connect()
-    found = cache.rows(connection, 'fresh', folder, 'mine', **options)
-    query = f'SELECT id, file, knobs, seed, score, curve.score, environment FROM ({found.select}) ORDER BY file, place'
+    selected = cache.rows(connection, 'fresh', folder, 'mine', **options)
+    query = f'SELECT id, file, knobs, seed, score, curve.score, environment FROM ({selected.select}) ORDER BY file, place'
     rows = connection.execute(query).fetchall()
     connection.close()
     for name, file, knobs, seed, score, scores, environment in rows:
@@ -172,9 +172,9 @@ def test_a_stale_part_is_not_read(folder, change):
         os.utime(path, ns=(0, 0))
     else:
         path.unlink()
-    found = read(folder)
+    rows = read(folder)
     expected = {'content': ['b-1', 'b-2', 'b-3'], 'time': trials('b'), 'gone': []}[change]
-    assert found == [*trials('a'), *expected, *trials('c')]
+    assert rows == [*trials('a'), *expected, *trials('c')]
     assert old not in parts(folder)
 
 
@@ -222,28 +222,28 @@ def test_of_parts_that_overlap_one_is_read(folder):
     """As two processes leave them that began at different moments."""
     read(folder)
     (first,) = parts(folder)
-    kept = first.read_bytes()
+    content = first.read_bytes()
     first.unlink()
     write(folder, 'd')
     read(folder)
-    first.write_bytes(kept)
+    first.write_bytes(content)
     assert len(parts(folder)) == 2
     assert read(folder) == trials('a', 'b', 'c', 'd')
 
 
 def test_builders_at_the_same_time_agree(folder):
-    barrier, found = threading.Barrier(6), []
+    barrier, answers = threading.Barrier(6), []
 
     def build() -> None:
         barrier.wait()
-        found.append(read(folder))
+        answers.append(read(folder))
 
     threads = [threading.Thread(target=build) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [trials('a', 'b', 'c')] * 6
+    assert answers == [trials('a', 'b', 'c')] * 6
     assert read(folder) == trials('a', 'b', 'c')
 
 
@@ -268,8 +268,8 @@ def test_unsound_files_are_named_and_never_cached(folder, old, new, said):
     path.write_text('\n'.join(lines) + '\n')
     for _ in range(2):
         connection = cache.connect()
-        found = cache.rows(connection, 'fresh', folder, 'mine')
-        assert len(found.skipped) == 1 and said in found.skipped[0] and 'b.jsonl' in found.skipped[0]
+        selected = cache.rows(connection, 'fresh', folder, 'mine')
+        assert len(selected.skipped) == 1 and said in selected.skipped[0] and 'b.jsonl' in selected.skipped[0]
         assert read(folder) == trials('a', 'c')
 
 
@@ -277,16 +277,16 @@ def test_a_folder_of_unsound_files_has_no_rows(folder):
     for name in 'abc':
         (folder / 'records' / f'{name}.jsonl').write_text('nothing\n')
     connection = cache.connect()
-    found = cache.rows(connection, 'fresh', folder, 'mine')
-    assert len(found.skipped) == 3
-    assert connection.execute(f'SELECT count(*) FROM ({found.select})').fetchall() == [(0,)]
+    selected = cache.rows(connection, 'fresh', folder, 'mine')
+    assert len(selected.skipped) == 3
+    assert connection.execute(f'SELECT count(*) FROM ({selected.select})').fetchall() == [(0,)]
     assert parts(folder) == []
 
 
 def test_an_absent_folder_has_no_rows(tmp_path):
     connection = cache.connect()
-    found = cache.rows(connection, 'fresh', tmp_path / 'nowhere', 'mine')
-    assert connection.execute(f'SELECT count(*) FROM ({found.select})').fetchall() == [(0,)]
+    selected = cache.rows(connection, 'fresh', tmp_path / 'nowhere', 'mine')
+    assert connection.execute(f'SELECT count(*) FROM ({selected.select})').fetchall() == [(0,)]
 
 
 def test_a_folder_with_a_quote_in_its_name(tmp_path, monkeypatch):
@@ -339,7 +339,7 @@ def test_deep_json_is_refused_as_without_the_cache(folder, levels):
     (folder / records.FOLDER / 'd.jsonl').write_text(f'{body}, "check": "{check}"}}\n')
     for _ in range(2):
         connection = cache.connect()
-        found = cache.rows(connection, 'fresh', folder, 'mine')
-        assert 'd.jsonl is damaged (line 1: its JSON is nested more than 200 levels)' in found.skipped[0]
+        selected = cache.rows(connection, 'fresh', folder, 'mine')
+        assert 'd.jsonl is damaged (line 1: its JSON is nested more than 200 levels)' in selected.skipped[0]
         connection.close()
         assert read(folder) == trials('a', 'b', 'c')

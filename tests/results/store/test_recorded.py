@@ -79,12 +79,12 @@ def test_a_summary_has_the_entries_that_are_named_and_no_other():
 @pytest.mark.parametrize('calls', [1, 2])
 def test_a_folder_holds_the_same_in_the_same_order(folder, size, calls):
     for _ in range(calls):
-        found, skipped = read_folder(folder, 'mine')
+        records, skipped = read_folder(folder, 'mine')
     assert (folder / '.cache').exists() is (size == 'large'), 'which way it was read'
-    assert list(found) == list(EXPECTED)
+    assert list(records) == list(EXPECTED)
     assert skipped == []
-    assert dict(found) == {name: summary(one) for name, one in EXPECTED.items()}
-    assert json.dumps([found.whole(name) for name in found]) == json.dumps(list(EXPECTED.values())), 'every key and type'
+    assert dict(records) == {name: summary(one) for name, one in EXPECTED.items()}
+    assert json.dumps([records.whole(name) for name in records]) == json.dumps(list(EXPECTED.values())), 'every key and type'
 
 
 @pytest.mark.parametrize('study', ['quickstart', 'null', 'norms'])
@@ -96,9 +96,9 @@ def test_small_and_large_are_the_same_over_published_records(tmp_path, monkeypat
     told = []
     for large in (NEVER, 0):
         monkeypatch.setattr(records, 'LARGE', large)
-        found, skipped = read_folder(tmp_path / study, study)
-        assert skipped == [] and len(found) > 100
-        told.append([list(one.items()) for one in found.values()])
+        by_id, skipped = read_folder(tmp_path / study, study)
+        assert skipped == [] and len(by_id) > 100
+        told.append([list(one.items()) for one in by_id.values()])
     assert told[0] == told[1], 'values'
     numbers = [[{name: type(value) for name, value in one} for one in lines] for lines in told]
     assert numbers[0] == numbers[1], 'types'
@@ -142,11 +142,11 @@ def test_summaries_of_a_large_folder_read_no_file_and_a_whole_record_reads_its_o
         return read_file(path, study)
 
     monkeypatch.setattr(records, 'read_file', reading)
-    found, _ = read_folder(folder, 'mine')
-    assert dict(found) == {name: summary(one) for name, one in EXPECTED.items()}
+    by_id, _ = read_folder(folder, 'mine')
+    assert dict(by_id) == {name: summary(one) for name, one in EXPECTED.items()}
     assert asked == []
-    assert found.whole('trial-3') == AGAIN
-    assert found.whole('trial-5') == FIFTH
+    assert by_id.whole('trial-3') == AGAIN
+    assert by_id.whole('trial-5') == FIFTH
     assert asked == ['c.jsonl'], 'once for both'
 
 
@@ -155,51 +155,51 @@ def test_few_files_stay_in_memory(tmp_path, monkeypatch):
     prepare(tmp_path)
     for number in range(1, OPEN_FILES + 3):
         commit(tmp_path, f'{number:03}', [record(number, size=1)])
-    found, _ = read_folder(tmp_path, 'mine')
-    assert [found.whole(name)['seed'] for name in found] == list(range(1, OPEN_FILES + 3))
-    assert found._wholes._read.cache_info().currsize == OPEN_FILES
+    by_id, _ = read_folder(tmp_path, 'mine')
+    assert [by_id.whole(name)['seed'] for name in by_id] == list(range(1, OPEN_FILES + 3))
+    assert by_id._wholes._read.cache_info().currsize == OPEN_FILES
 
 
 def test_an_unknown_trial_is_a_key_error(folder, size):
-    found, _ = read_folder(folder, 'mine')
-    assert 'trial-9' not in found and found.get('trial-9') is None
-    for ask in (found.__getitem__, found.whole):
+    records, _ = read_folder(folder, 'mine')
+    assert 'trial-9' not in records and records.get('trial-9') is None
+    for ask in (records.__getitem__, records.whole):
         with pytest.raises(KeyError, match='trial-9'):
             ask('trial-9')
 
 
 def test_a_summary_never_has_a_curve(folder, size):
     """So that nobody reads one there that works with the one and not with the other."""
-    found, _ = read_folder(folder, 'mine')
+    records, _ = read_folder(folder, 'mine')
     with pytest.raises(KeyError, match='curve'):
-        found['trial-1']['curve']
+        records['trial-1']['curve']
 
 
 def test_records_at_hand_are_told_by_id():
-    found = Records.of(WRITTEN['a'])
-    assert list(found) == ['trial-1', 'trial-2'] and len(found) == 2
-    assert found['trial-1'] == summary(FIRST) and found.whole('trial-1') == FIRST
+    records = Records.of(WRITTEN['a'])
+    assert list(records) == ['trial-1', 'trial-2'] and len(records) == 2
+    assert records['trial-1'] == summary(FIRST) and records.whole('trial-1') == FIRST
     assert dict(Records.of(())) == {}
 
 
 def test_a_file_that_is_damaged_or_changed_by_now_is_named(folder, monkeypatch):
     monkeypatch.setattr(records, 'LARGE', 0)
-    found, _ = read_folder(folder, 'mine')
+    by_id, _ = read_folder(folder, 'mine')
     path = folder / 'records' / 'a.jsonl'
     path.write_text(path.read_text().replace('digits', 'digest'))
     with pytest.raises(ValueError, match=r'a.jsonl is damaged \(line 1'):
-        found.whole('trial-1')
+        by_id.whole('trial-1')
     path.write_text(''.join(to_line(record(number)) + '\n' for number in (6, 7)))
     with pytest.raises(ValueError, match=r'a.jsonl changed while it was read'):
-        found.whole('trial-1')
+        by_id.whole('trial-1')
 
 
 def test_a_damaged_file_is_named_every_time(folder, size):
     path = folder / 'records' / 'b.jsonl'
     path.write_text(path.read_text().replace('trial-4', 'trial-6'))
     for _ in range(3):
-        found, skipped = read_folder(folder, 'mine')
-        assert list(found) == ['trial-1', 'trial-2', 'trial-3', 'trial-5']
+        records, skipped = read_folder(folder, 'mine')
+        assert list(records) == ['trial-1', 'trial-2', 'trial-3', 'trial-5']
         assert len(skipped) == 1 and 'b.jsonl is damaged (line 2: its check' in skipped[0]
 
 
@@ -228,9 +228,9 @@ def test_without_the_cache_the_records_are_read_themselves(folder, monkeypatch):
 
     monkeypatch.setattr(records, 'LARGE', 0)
     monkeypatch.setattr(results.store.index, 'read', broken)
-    found, _ = read_folder(folder, 'mine')
-    assert dict(found) == {name: summary(one) for name, one in EXPECTED.items()}
-    assert [found.whole(name) for name in found] == list(EXPECTED.values())
+    by_id, _ = read_folder(folder, 'mine')
+    assert dict(by_id) == {name: summary(one) for name, one in EXPECTED.items()}
+    assert [by_id.whole(name) for name in by_id] == list(EXPECTED.values())
 
 
 def test_attempts_are_read_in_their_order_and_the_first_writer_counts(tmp_path: Path, size: str):

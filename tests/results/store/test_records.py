@@ -25,8 +25,8 @@ def test_a_pack_comes_back_as_it_was_written(runs):
     assert commit(runs, 'first', written) is True
     assert names(runs) == ['first.jsonl'], 'nothing lies beside it'
     assert read_file(runs / 'records' / 'first.jsonl', 'mine') == written
-    found, skipped = read_folder(runs, 'mine')
-    assert [found.whole(name) for name in found] == written
+    records, skipped = read_folder(runs, 'mine')
+    assert [records.whole(name) for name in records] == written
     assert skipped == []
     assert os.stat(runs / 'records' / 'first.jsonl').st_nlink == 1
 
@@ -67,8 +67,8 @@ def test_of_racing_writers_one_wins(runs):
             thread.join()
         winners = [number for number, result in won.items() if result]
         assert len(winners) == 1
-        found, skipped = read_folder(runs, 'mine')
-        assert sorted(r['seed'] for r in found.values()) == list(range(winners[0] * 10, winners[0] * 10 + 5))
+        records, skipped = read_folder(runs, 'mine')
+        assert sorted(r['seed'] for r in records.values()) == list(range(winners[0] * 10, winners[0] * 10 + 5))
         assert skipped == []
         assert names(runs) == ['first.jsonl']
         (runs / 'records' / 'first.jsonl').unlink()
@@ -101,16 +101,16 @@ def test_records_that_json_cannot_hold_are_not_half_written(runs):
 def test_records_of_another_study_are_named_and_skipped(runs):
     commit(runs, 'own', pack(1))
     commit(runs, 'foreign', pack(2, study='theirs'))
-    found, skipped = read_folder(runs, 'mine')
-    assert list(found) == ['trial-1']
+    records, skipped = read_folder(runs, 'mine')
+    assert list(records) == ['trial-1']
     assert len(skipped) == 1
     assert "foreign.jsonl holds records of study 'theirs', not 'mine'; move the file" in skipped[0]
 
 
 def test_a_file_that_mixes_studies_is_skipped_whole(runs):
     commit(runs, 'mixed', [record(1, size=2), record(2, study='theirs', size=2)])
-    found, skipped = read_folder(runs, 'mine')
-    assert (found, len(skipped)) == ({}, 1)
+    records, skipped = read_folder(runs, 'mine')
+    assert (records, len(skipped)) == ({}, 1)
 
 
 def test_what_a_kill_leaves_beside_is_never_read(runs):
@@ -133,8 +133,8 @@ def test_what_a_kill_leaves_beside_is_never_read(runs):
 def test_a_failed_run_is_superseded_by_one_that_is_not(runs, files, wanted):
     for name, status in files.items():
         commit(runs, name, [{**record(1, status, size=1), 'file': name}])
-    found, skipped = read_folder(runs, 'mine')
-    assert found.whole('trial-1')['file'] == wanted
+    records, skipped = read_folder(runs, 'mine')
+    assert records.whole('trial-1')['file'] == wanted
     assert skipped == []
 
 

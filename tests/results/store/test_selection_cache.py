@@ -10,13 +10,13 @@ from finished_study import write
 from archlab import StudyRuns, main, open_study
 from results import edges, remembered, selection
 from results.store import selection_cache
-from results.store import text_cache as kept
+from results.store import text_cache
 from results.surface import fits
 
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(kept, 'SLOW', 0.0)
+    monkeypatch.setattr(text_cache, 'SLOW', 0.0)
     monkeypatch.setattr(remembered, 'KNOWN', {})
     return write(tmp_path)
 
@@ -92,12 +92,12 @@ def test_other_trials_are_fitted(file: Path, monkeypatch: pytest.MonkeyPatch):
         (units[:, ::-1], scores, [True, True]),
         (units[:7], scores[:7], [True, True]),
     ]
-    found = selection._remembered([*asked, asked[1]])
-    assert found.pop() == found[1]
-    assert len(remembered.KNOWN) == len(set(found)) == 5
-    assert [selection._remembered([one])[0] for one in asked] == found
+    selected = selection._remembered([*asked, asked[1]])
+    assert selected.pop() == selected[1]
+    assert len(remembered.KNOWN) == len(set(selected)) == 5
+    assert [selection._remembered([one])[0] for one in asked] == selected
     point, score, error, how = selection.surface(units, scores, np.array([True, True]))
-    assert found[0] == (tuple(point), score, error, how)
+    assert selected[0] == (tuple(point), score, error, how)
 
 
 def test_only_the_latest_points_are_known(monkeypatch: pytest.MonkeyPatch):

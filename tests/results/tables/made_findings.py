@@ -71,5 +71,5 @@ UNKNOWN = Finding('small', 'no_norm', 'layer_norm', 'stdlib_bytes', 'stdlib_byte
 
 
 def about(shape: str = 'one_swap', **fields: object) -> tuple[list[Finding], StudyFacts]:
-    study, planned, records, manifest, found = small(shape, **fields)
-    return found, study_facts(Reading(study, planned, records, manifest), found)
+    study, planned, records, manifest, findings = small(shape, **fields)
+    return findings, study_facts(Reading(study, planned, records, manifest), findings)

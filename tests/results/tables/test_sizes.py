@@ -123,6 +123,6 @@ def test_a_match_says_what_to_put_and_how_near_it_comes():
 
 def test_models_stand_by_family():
     base = {'about': 'the base model of task digits', 'paper': ''}
-    found = model_lines({'digits': base, **{name: {'about': 'a net', 'paper': '1512'} for name in ('net18', 'net34', 'vit')}})
-    assert [line.split()[0] for line in found if line] == ['bases', 'digits', 'net', 'net18', 'net34', 'vit', 'vit']
-    assert found[-1].split() == ['vit', 'a', 'net', '(1512)'] and found.count('') == 2
+    shown = model_lines({'digits': base, **{name: {'about': 'a net', 'paper': '1512'} for name in ('net18', 'net34', 'vit')}})
+    assert [line.split()[0] for line in shown if line] == ['bases', 'digits', 'net', 'net18', 'net34', 'vit', 'vit']
+    assert shown[-1].split() == ['vit', 'a', 'net', '(1512)'] and shown.count('') == 2

@@ -237,42 +237,42 @@ def test_columns_of_what_one_recipe_says_and_of_what_can_be_detected():
 
 def test_the_column_against_is_there_where_it_says_something():
     assert '| against |' not in table(FINDINGS, 'md')
-    found, facts = about('path')
-    text = table(found, 'md', facts=facts)
+    findings, facts = about('path')
+    text = table(findings, 'md', facts=facts)
     header, _, *lines = text.splitlines()
     place = header.split(' | ').index('against')
     assert [line.split(' | ')[place] for line in lines[:3]] == ['–', 'start', 'rms']
     assert [line.split(' | ')[1] for line in lines[:3]] == ['start', 'rms', 'no_mixer']
     for format in HUMAN:
-        assert 'every step is compared with the step above it' in table(found, format, facts=facts)
-    screen = shown(found, facts=facts)
+        assert 'every step is compared with the step above it' in table(findings, format, facts=facts)
+    screen = shown(findings, facts=facts)
     assert '- start' in screen and '- rms' in screen
     full, facts = about('drop_one')
     assert '| all | ' in table(full, 'md', facts=facts) and 'taken out of the full model' in table(full, 'md', facts=facts)
 
 
 def test_effects_of_factors_have_a_table_of_their_own_in_every_format():
-    found, facts = about('factorial')
+    findings, facts = about('factorial')
     names = ['norm: rms', 'mixer: no_mixer', 'norm: rms x mixer: no_mixer']
     assert [line.name for line in facts.effects] == names * 2
     for format in HUMAN:
-        text = table(found, format, facts=facts).replace('\\_', '_')
+        text = table(findings, format, facts=facts).replace('\\_', '_')
         assert all(name in text for name in names) and 'interaction' in text and 'Holm over 6 effects of all tasks' in text
-    rows = [row for row in csv.DictReader(io.StringIO(table(found, 'csv', facts=facts))) if row['row'] != 'comparison']
+    rows = [row for row in csv.DictReader(io.StringIO(table(findings, 'csv', facts=facts))) if row['row'] != 'comparison']
     assert [row['arm'] for row in rows] == names * 2
     assert {row['row'] for row in rows} == {'main effect', 'interaction'}
     assert all(row['effect_interval_low'] and row['p_adjusted'] and row['verdict'] for row in rows)
-    listed = json.loads(table(found, 'json', facts=facts))
+    listed = json.loads(table(findings, 'json', facts=facts))
     assert [row['arm'] for row in listed if row['row'] == 'interaction'] == names[2:] * 2
-    assert 'Effects of the factors' in shown(found, facts=facts)
+    assert 'Effects of the factors' in shown(findings, facts=facts)
     assert 'main effect' not in table(*about('one_swap')[:1], 'md')
 
 
 def test_effects_of_factors_are_what_the_means_say():
     """On means of the arms, by hand; adjusted by Holm over the effects of all tasks, not of one."""
-    study, planned, records, _, found = small('factorial')
+    study, planned, records, _, findings = small('factorial')
     facts = about('factorial')[1]
-    values = {f.arm: f.value for f in found if f.task == 'digits'} | {'base': found[0].base_value}
+    values = {f.arm: f.value for f in findings if f.task == 'digits'} | {'base': findings[0].base_value}
     main = (values['rms'] + values['rms_and_no_mixer'] - values['base'] - values['no_mixer']) / 2
     both = values['rms_and_no_mixer'] - values['rms'] - values['no_mixer'] + values['base']
     lines = {line.name: line for line in facts.effects if line.task == 'digits'}
@@ -288,14 +288,14 @@ def test_effects_of_factors_are_what_the_means_say():
 
 
 def test_effects_of_factors_are_withheld_where_an_arm_is_unfit():
-    study, planned, records, manifest, found = small('factorial')
-    unfit = [dataclasses.replace(one, verdict='not comparable', reason='unequal budgets: 1 against 2') for one in found]
+    study, planned, records, manifest, findings = small('factorial')
+    unfit = [dataclasses.replace(one, verdict='not comparable', reason='unequal budgets: 1 against 2') for one in findings]
     lines = study_facts(Reading(study, planned, records, manifest), unfit).effects
     assert {line.verdict for line in lines} == {'not comparable'} and 'unequal budgets' in lines[0].reason
     edges = dataclasses.replace(planned, censored={('rms', 'digits'): ['adamw lr high']})
-    marked = study_facts(Reading(study, edges, records, manifest), found)
+    marked = study_facts(Reading(study, edges, records, manifest), findings)
     assert {line.marks for line in marked.effects if line.task == 'digits'} == {('censored: rms',)}
-    facts = study_facts(Reading(study, planned, records, manifest), found)
+    facts = study_facts(Reading(study, planned, records, manifest), findings)
     before = {line.name: line for line in facts.effects if line.task == 'digits'}
     assert before['mixer: no_mixer'].verdict == 'worse'
     # The base and `rms` are the winners of that effect, so only an edge of an arm without a mixer could undo it.
@@ -306,44 +306,44 @@ def test_effects_of_factors_are_withheld_where_an_arm_is_unfit():
         ('rms_and_no_mixer', 'not comparable'),
     ):
         edges = dataclasses.replace(planned, censored={(arm, 'digits'): ['adamw lr high']})
-        marked = study_facts(Reading(study, edges, records, manifest), found)
+        marked = study_facts(Reading(study, edges, records, manifest), findings)
         line = next(line for line in marked.effects if (line.task, line.name) == ('digits', 'mixer: no_mixer'))
         assert line.verdict == verdict and (arm in line.reason) == (verdict == 'not comparable')
-        assert re.search(rf'\| digits \| mixer: no_mixer .* {verdict}, censored \|', table(found, 'md', facts=marked))
-        assert line.reason in table(found, 'md', facts=marked)
+        assert re.search(rf'\| digits \| mixer: no_mixer .* {verdict}, censored \|', table(findings, 'md', facts=marked))
+        assert line.reason in table(findings, 'md', facts=marked)
 
 
 @pytest.mark.parametrize('share', [0.0, 0.05, 0.4, 0.9])
 @pytest.mark.parametrize('shape', ['one_swap', 'path', 'factorial'])
 def test_half_finished_studies_say_what_is_missing(shape, share):
-    study, planned, records, _, found = small(shape, share=share)
+    study, planned, records, _, findings = small(shape, share=share)
     facts = about(shape, share=share)[1]
     lacking = [trial for trial in planned.trials if trial.id not in records]
     assert lacking and sum(one.runs for one in facts.missing) == len(lacking)
     for format in FORMATS:
-        assert 'None' not in table(found, format, facts=facts)
+        assert 'None' not in table(findings, format, facts=facts)
     for arm in dict.fromkeys(trial.arm for trial in lacking):
         for task in study.tasks:
             own = [t for t in planned.trials if (t.arm, t.task) == (arm, task.name)]
             runs = sum(t.id not in records for t in own)
             said = f'{arm} {runs} of {len(own)}'
-            for text in (table(found, 'md', facts=facts), shown(found, facts=facts)):
+            for text in (table(findings, 'md', facts=facts), shown(findings, facts=facts)):
                 assert (said in unwrapped(text)) == (runs > 0)
-            row = [r for r in json.loads(table(found, 'json', facts=facts)) if (r.get('arm'), r['task']) == (arm, task.name)]
+            row = [r for r in json.loads(table(findings, 'json', facts=facts)) if (r.get('arm'), r['task']) == (arm, task.name)]
             assert all(r['missing_runs'] == runs for r in row)
-    assert 'nothing is claimed' in table(found, 'md', facts=facts)
-    assert {one.verdict for one in found} == {'undecided'}
+    assert 'nothing is claimed' in table(findings, 'md', facts=facts)
+    assert {one.verdict for one in findings} == {'undecided'}
 
 
 def test_a_whole_study_misses_nothing():
-    found, facts = about()
-    assert facts.warnings() == [] and 'issing on' not in table(found, 'md', facts=facts)
+    findings, facts = about()
+    assert facts.warnings() == [] and 'issing on' not in table(findings, 'md', facts=facts)
 
 
 @pytest.mark.parametrize('format', [*FORMATS, 'terminal'])
 def test_one_recipe_for_all_says_that_it_is_a_fallacy(format):
-    found, facts = about(recipe='same')
-    text = shown(found, facts=facts) if format == 'terminal' else table(found, format, facts=facts)
+    findings, facts = about(recipe='same')
+    text = shown(findings, facts=facts) if format == 'terminal' else table(findings, format, facts=facts)
     assert 'usual fallacy' in unwrapped(text)
     own, honest = about()
     assert 'fallacy' not in (shown(own, facts=honest) if format == 'terminal' else table(own, format, facts=honest))

@@ -43,6 +43,6 @@ def test_nothing_moves_by_nothing():
 
 
 def test_what_comes_from_outside_is_the_fill():
-    found = ours(translate(6.0, 0.0))
-    np.testing.assert_allclose(found[:, :-6], IMAGE[:, 6:], atol=1e-3)
-    np.testing.assert_allclose(found[:, -6:], np.broadcast_to(FILL, (30, 6, 3)), atol=1e-3)
+    moved = ours(translate(6.0, 0.0))
+    np.testing.assert_allclose(moved[:, :-6], IMAGE[:, 6:], atol=1e-3)
+    np.testing.assert_allclose(moved[:, -6:], np.broadcast_to(FILL, (30, 6, 3)), atol=1e-3)

@@ -60,8 +60,8 @@ def traced(kind: str):
 
 
 def run(kind: str, seed: int, x: jax.Array, y: jax.Array, **knobs: float):
-    every = {name: jnp.float32(knobs.get(name, value)) for name, value in made(kind).knobs.items()}
-    return traced(kind)(jax.random.key(seed), x, y, every)
+    values = {name: jnp.float32(knobs.get(name, value)) for name, value in made(kind).knobs.items()}
+    return traced(kind)(jax.random.key(seed), x, y, values)
 
 
 def same(a, b) -> bool:
@@ -82,8 +82,8 @@ def test_a_key_determines_what_happens(kind):
 def test_an_example_does_not_depend_on_its_neighbours(kind):
     x, y = batch(kind)
     others, _ = batch(kind, seed=1)
-    kept = (1, BATCH - 2) if kind in MIXING else (1,)
-    for place in kept:
+    unchanged = (1, BATCH - 2) if kind in MIXING else (1,)
+    for place in unchanged:
         others = others.at[place].set(x[place])
     for seed in range(4):
         ours, theirs = run(kind, seed, x, y), run(kind, seed, others, y)

@@ -30,7 +30,7 @@ def test_factors_are_uniform(strength):
 def test_changes_follow_in_their_order():
     sample = {'brightness': 1.3, 'contrast': 0.6, 'saturation': 1.4, 'hue': 0.2}
     sample = {name: jnp.float32(value) for name, value in sample.items()}
-    found = np.asarray(ColorJitter().change(jnp.asarray(IMAGE / 255, jnp.float32), sample))
+    ours = np.asarray(ColorJitter().change(jnp.asarray(IMAGE / 255, jnp.float32), sample))
     image = Image.fromarray(IMAGE)
     for enhance, factor in ((ImageEnhance.Brightness, 1.3), (ImageEnhance.Contrast, 0.6), (ImageEnhance.Color, 1.4)):
         image = enhance(image).enhance(factor)
@@ -39,5 +39,5 @@ def test_changes_follow_in_their_order():
     hsv[..., 0] = (hsv[..., 0] + 0.2) % 1
     expected = np.apply_along_axis(lambda pixel: colorsys.hsv_to_rgb(*pixel), -1, hsv)
     # Pillow cuts to whole levels three times, which the change of saturation and the turn make larger.
-    assert np.abs(found - expected).max() * 255 < 6
-    assert np.abs(found - expected).mean() * 255 < 1.5
+    assert np.abs(ours - expected).max() * 255 < 6
+    assert np.abs(ours - expected).mean() * 255 < 1.5

@@ -64,8 +64,8 @@ def test_operations_are_those_of_pillow(operation, picture):
     image = PICTURES[picture]
     for reference, ours, levels in OPERATIONS[operation]:
         expected = np.asarray(reference(Image.fromarray(image))).astype(np.float64)
-        found = np.asarray(ours(jnp.asarray(image / 255, jnp.float32))) * 255
-        np.testing.assert_allclose(found, expected, atol=levels + 1e-3)
+        changed = np.asarray(ours(jnp.asarray(image / 255, jnp.float32))) * 255
+        np.testing.assert_allclose(changed, expected, atol=levels + 1e-3)
 
 
 @pytest.mark.parametrize('operation', ['equalize', 'autocontrast', 'contrast', 'color', 'sharpness'])
@@ -73,15 +73,15 @@ def test_operations_on_grey_images_are_those_of_pillow(operation):
     image = PICTURES['dull'][..., 0]
     for reference, ours, levels in OPERATIONS[operation]:
         expected = np.asarray(reference(Image.fromarray(image))).astype(np.float64)
-        found = np.asarray(ours(jnp.asarray(image[..., None] / 255, jnp.float32)))[..., 0] * 255
-        np.testing.assert_allclose(found, expected, atol=levels + 1e-3)
+        changed = np.asarray(ours(jnp.asarray(image[..., None] / 255, jnp.float32)))[..., 0] * 255
+        np.testing.assert_allclose(changed, expected, atol=levels + 1e-3)
 
 
 @pytest.mark.parametrize('shift', [-0.5, -0.21, 0.05, 0.3, 0.5])
 def test_hue_turns_as_in_hsv(shift):
     image = np.concatenate([PICTURES['noise'][:6, :6].reshape(-1, 3), PICTURES['even'][0, :3], [[0, 0, 0], [255, 0, 0]]]) / 255
-    found = colours.hue(jnp.asarray(image[None], jnp.float32), shift)[0]
-    for pixel, new in zip(image, found, strict=True):
+    ours = colours.hue(jnp.asarray(image[None], jnp.float32), shift)[0]
+    for pixel, new in zip(image, ours, strict=True):
         hue, saturation, value = colorsys.rgb_to_hsv(*pixel)
         np.testing.assert_allclose(new, colorsys.hsv_to_rgb((hue + shift) % 1, saturation, value), atol=2e-6)
 

@@ -37,8 +37,8 @@ def test_a_flip_exchanges_columns_and_two_are_none():
 
 @pytest.mark.parametrize('probability', [0.0, 0.3, 1.0])
 def test_flips_are_as_often_as_asked(probability):
-    found = draw(Flip(), X.shape, probability=probability)['flipped'].mean()
-    assert abs(found - probability) <= 4 * np.sqrt(probability * (1 - probability) / len(KEYS))
+    ours = draw(Flip(), X.shape, probability=probability)['flipped'].mean()
+    assert abs(ours - probability) <= 4 * np.sqrt(probability * (1 - probability) / len(KEYS))
 
 
 @pytest.mark.parametrize('mode', ['zero', 'reflect'])
@@ -117,8 +117,8 @@ def test_a_window_is_resized_to_the_given_size(interpolation):
     rows, columns = np.mgrid[:40, :50] / 100
     x = jnp.asarray(np.stack([rows, columns, rows], -1), jnp.float32)
     kind = RandomResizedCrop(size=32, interpolation=interpolation)
-    found = np.asarray(kind.change(x, {'window': jnp.asarray([4, 10, 16, 24])}))
-    assert found.shape == (32, 32, 3)
+    ours = np.asarray(kind.change(x, {'window': jnp.asarray([4, 10, 16, 24])}))
+    assert ours.shape == (32, 32, 3)
     places = (np.arange(32) + 0.5) / 32
-    np.testing.assert_allclose(found[4:-4, 16, 0], (4 + places * 16 - 0.5)[4:-4] / 100, atol=1e-5)
-    np.testing.assert_allclose(found[16, 4:-4, 1], (10 + places * 24 - 0.5)[4:-4] / 100, atol=1e-5)
+    np.testing.assert_allclose(ours[4:-4, 16, 0], (4 + places * 16 - 0.5)[4:-4] / 100, atol=1e-5)
+    np.testing.assert_allclose(ours[16, 4:-4, 1], (10 + places * 24 - 0.5)[4:-4] / 100, atol=1e-5)

@@ -51,8 +51,8 @@ def test_shares_are_beta(alpha):
     shares = np.asarray(SHARES(keys, jnp.float32(alpha)))
     # Next to 1 float32 holds no shares: two in a hundred of Beta(0.2, 0.2) are 1 itself, as they should be.
     grid = np.linspace(0.001, 0.999, 999)
-    found = np.searchsorted(np.sort(shares), grid, side='right') / len(shares)
-    assert np.abs(found - stats.beta(alpha, alpha).cdf(grid)).max() < 0.015
+    ours = np.searchsorted(np.sort(shares), grid, side='right') / len(shares)
+    assert np.abs(ours - stats.beta(alpha, alpha).cdf(grid)).max() < 0.015
     assert ((shares >= 0) & (shares <= 1)).all()
     np.testing.assert_allclose(shares.mean(), 0.5, atol=4 * stats.beta(alpha, alpha).std() / np.sqrt(20000))
     np.testing.assert_allclose(shares.var(), 1 / (4 * (2 * alpha + 1)), rtol=0.05)

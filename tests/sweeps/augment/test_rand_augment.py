@@ -45,8 +45,8 @@ def test_operations_at_their_strengths_are_those_of_pillow(name):
     operation = jax.jit(OPERATIONS[name])
     for magnitude, side in ((1.3, 1), (5.0, -1), (8.7, -1), (9.3, 1)):
         expected = np.asarray(REFERENCES[name](Image.fromarray(IMAGE), magnitude, side)).astype(float)
-        found = np.asarray(operation(x, jnp.float32(magnitude / 10), side, fill)) * 255
-        away = np.abs(found - expected).max(-1)
+        ours = np.asarray(operation(x, jnp.float32(magnitude / 10), side, fill)) * 255
+        away = np.abs(ours - expected).max(-1)
         # A place on the very edge of a turned image may fall on either side of it.
         assert (away > 2.01).sum() <= (1 if name == 'rotate' else 0), f'magnitude {magnitude}, side {side}: {away.max()}'
 
@@ -64,8 +64,8 @@ def test_what_is_drawn():
     levels = sample['level'][used]
     # Below the strongest, which holds all draws above it, levels are normal.
     np.testing.assert_allclose((levels >= 1).mean(), stats.norm.sf(2), atol=0.005)
-    kept = levels[levels < 1]
-    assert stats.kstest(kept, stats.truncnorm(-18, 2, 0.9, 0.05).cdf).statistic < 0.015
+    below = levels[levels < 1]
+    assert stats.kstest(below, stats.truncnorm(-18, 2, 0.9, 0.05).cdf).statistic < 0.015
     together = np.corrcoef(np.c_[sample['operation'], sample['side'], used].T.astype(float)) - np.eye(9)
     assert np.abs(together).max() < 0.03
 
@@ -73,8 +73,8 @@ def test_what_is_drawn():
 def test_operations_follow_one_another():
     kind = RandAugment(operations=('invert', 'posterize'))
     sample = {'operation': jnp.asarray([1, 0]), 'level': jnp.asarray([0.5, 0.9]), 'side': jnp.asarray([1, 1])}
-    found = kind.change(jnp.asarray(IMAGE / 255, jnp.float32), sample)
-    np.testing.assert_allclose(found * 255, 255 - IMAGE // 64 * 64.0, atol=1e-3)
+    ours = kind.change(jnp.asarray(IMAGE / 255, jnp.float32), sample)
+    np.testing.assert_allclose(ours * 255, 255 - IMAGE // 64 * 64.0, atol=1e-3)
 
 
 def test_a_magnitude_of_zero_leaves_out_what_has_no_strength():

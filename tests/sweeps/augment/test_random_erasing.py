@@ -30,8 +30,8 @@ def test_areas_and_shapes_are_those_of_the_draws():
 
 @pytest.mark.parametrize('probability', [0.0, 0.25, 1.0])
 def test_as_many_are_erased_as_asked(probability):
-    found = draw(RandomErasing(), probability=probability)['erased'].mean()
-    assert abs(found - probability) <= 4 * np.sqrt(probability * (1 - probability) / len(KEYS))
+    ours = draw(RandomErasing(), probability=probability)['erased'].mean()
+    assert abs(ours - probability) <= 4 * np.sqrt(probability * (1 - probability) / len(KEYS))
 
 
 def test_the_largest_area_is_a_knob():
@@ -50,20 +50,20 @@ def erase(kind: RandomErasing, erased: bool = True) -> np.ndarray:
 
 def test_noise_has_the_mean_and_deviation_of_each_channel():
     mean, deviation = (0.1, 0.5, 0.9), (0.3, 0.2, 0.1)
-    found = erase(RandomErasing(mean=mean, deviation=deviation))
-    patch = found[10:70, 20:70].reshape(-1, 3)
+    ours = erase(RandomErasing(mean=mean, deviation=deviation))
+    patch = ours[10:70, 20:70].reshape(-1, 3)
     np.testing.assert_allclose(patch.mean(0), mean, atol=0.02)
     np.testing.assert_allclose(patch.std(0), deviation, rtol=0.05)
     assert np.unique(patch[:, 0]).size > 2900, 'noise differs from pixel to pixel'
     outside = np.ones(SHAPE[:2], bool)
     outside[10:70, 20:70] = False
-    assert (found[outside] == 7).all()
+    assert (ours[outside] == 7).all()
 
 
 def test_a_constant_fill_is_the_mean():
-    found = erase(RandomErasing(fill='constant', mean=(0.1, 0.5, 0.9)))
-    np.testing.assert_allclose(found[10:70, 20:70], np.broadcast_to([0.1, 0.5, 0.9], (60, 50, 3)), rtol=1e-6)
-    assert (found == 7).sum() == 3 * (120 * 90 - 60 * 50)
+    ours = erase(RandomErasing(fill='constant', mean=(0.1, 0.5, 0.9)))
+    np.testing.assert_allclose(ours[10:70, 20:70], np.broadcast_to([0.1, 0.5, 0.9], (60, 50, 3)), rtol=1e-6)
+    assert (ours == 7).sum() == 3 * (120 * 90 - 60 * 50)
 
 
 def test_what_is_not_erased_stays():

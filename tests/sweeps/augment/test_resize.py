@@ -30,9 +30,9 @@ def test_windows_are_those_of_pillow(window, size, interpolation):
     image = IMAGE if interpolation == 'bilinear' else 80 + IMAGE // 4
     cut = Image.fromarray(image).crop((left, top, left + width, top + height))
     expected = np.asarray(cut.resize(size[::-1], PILLOW[interpolation])).astype(float)
-    found = RESIZED(jnp.asarray(image / 255, jnp.float32), window, size, interpolation)
+    ours = RESIZED(jnp.asarray(image / 255, jnp.float32), window, size, interpolation)
     # Pillow rounds to whole levels after each of the two passes; the bicubic filter strengthens the first rounding.
-    np.testing.assert_allclose(np.asarray(found) * 255, expected, atol=1.01 if interpolation == 'bilinear' else 1.6)
+    np.testing.assert_allclose(np.asarray(ours) * 255, expected, atol=1.01 if interpolation == 'bilinear' else 1.6)
 
 
 @pytest.mark.parametrize('interpolation', PILLOW)

@@ -55,5 +55,5 @@ def test_masks_cover_their_times_and_frequencies(fill, channel):
     value = expected.mean() if fill == 'mean' else 0.0
     expected[2:7], expected[:, 9:12] = value, value
     x = X[..., None] if channel else X
-    found = np.asarray(SpectrogramMask(fill=fill).change(x, sample))
-    np.testing.assert_allclose(found.reshape(30, 12), expected, rtol=1e-6)
+    ours = np.asarray(SpectrogramMask(fill=fill).change(x, sample))
+    np.testing.assert_allclose(ours.reshape(30, 12), expected, rtol=1e-6)

@@ -40,20 +40,20 @@ def test_shares_are_those_of_a_plain_search(monkeypatch: pytest.MonkeyPatch, blo
     ]
     length = 10
     wanted = [one[i : i + length] for one in test for i in range(0, len(one) - length + 1, length)]
-    found = shared_shingles(part(pool), part(test), length)
-    assert found['looked_for'] == len(wanted)
+    shared = shared_shingles(part(pool), part(test), length)
+    assert shared['looked_for'] == len(wanted)
     share = np.mean([any(run in one for one in pool) for run in wanted])
     # A run over the border of two documents counts as one of the pool: here one of the last example.
     joined = np.mean([run in b''.join(pool) for run in wanted])
-    assert 0.3 < share < joined < 0.9 and found['share'] == pytest.approx(joined, abs=1e-6)
+    assert 0.3 < share < joined < 0.9 and shared['share'] == pytest.approx(joined, abs=1e-6)
 
 
 def test_many_runs_are_thinned_out_evenly(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(near_duplicates, 'MOST', 100)
     generator = np.random.default_rng(1)
     known, new = (generator.integers(0, 256, 20000).astype(np.uint8).tobytes() for _ in range(2))
-    found = shared_shingles(part([known]), part([known, new]), 10)
-    assert found['looked_for'] == 100 and found['share'] == pytest.approx(0.5, abs=0.02)
+    shared = shared_shingles(part([known]), part([known, new]), 10)
+    assert shared['looked_for'] == 100 and shared['share'] == pytest.approx(0.5, abs=0.02)
 
 
 def test_tokens_are_told_apart_beyond_a_byte():

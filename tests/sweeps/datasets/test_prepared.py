@@ -34,10 +34,10 @@ def texts(words: list[str]) -> Part:
 def test_what_is_written_is_read_and_mapped(tmp_path: Path):
     pool, test = images(7), images(4)
     about = {'kind': 'images', 'classes': ['a', 'b', 'c'], 'notes': ['made up']}
-    found = write(tmp_path / 'prepared' / 'little', about, pool, test)
-    assert found.about['name'] == 'little' and found.about['sizes'] == {'pool': 7, 'test': 4}
-    assert found.about['shape'] == [5, 4, 3] and found.about['notes'] == ['made up']
-    assert found.about['balance']['pool'] == [int((pool.y == label).sum()) for label in range(max(pool.y) + 1)]
+    dataset = write(tmp_path / 'prepared' / 'little', about, pool, test)
+    assert dataset.about['name'] == 'little' and dataset.about['sizes'] == {'pool': 7, 'test': 4}
+    assert dataset.about['shape'] == [5, 4, 3] and dataset.about['notes'] == ['made up']
+    assert dataset.about['balance']['pool'] == [int((pool.y == label).sum()) for label in range(max(pool.y) + 1)]
     for split, wanted in (('pool', pool), ('test', test)):
         got = getattr(find('little', tmp_path), split)()
         assert isinstance(got.x, np.memmap) and not got.x.flags.writeable
@@ -46,20 +46,20 @@ def test_what_is_written_is_read_and_mapped(tmp_path: Path):
             assert getattr(got, field).dtype == getattr(wanted, field).dtype
         assert got.offsets is None
     scaled = pool.x.reshape(-1, 3) / 255
-    assert np.allclose(found.about['mean'], scaled.mean(0)) and np.allclose(found.about['std'], scaled.std(0))
+    assert np.allclose(dataset.about['mean'], scaled.mean(0)) and np.allclose(dataset.about['std'], scaled.std(0))
 
 
 def test_ragged_examples(tmp_path: Path):
-    found = write(tmp_path / 'words', {'kind': 'texts'}, texts(['one', '', 'three']), texts(['four']))
-    pool = found.pool()
+    dataset = write(tmp_path / 'words', {'kind': 'texts'}, texts(['one', '', 'three']), texts(['four']))
+    pool = dataset.pool()
     assert [pool.example(i).tobytes() for i in range(len(pool))] == [b'one', b'', b'three']
-    assert found.about['elements'] == {'pool': 8, 'test': 4} and found.about['shape'] is None
+    assert dataset.about['elements'] == {'pool': 8, 'test': 4} and dataset.about['shape'] is None
     empty = Part(np.zeros(0, np.uint8), None, np.zeros(0, np.int64), np.zeros(1, np.int64))
     assert len(write(tmp_path / 'none', {'kind': 'texts'}, texts(['one']), empty).test()) == 0
 
 
 def test_no_test_array_can_be_reached_from_the_pool(tmp_path: Path):
-    found = write(tmp_path / 'sealed', {'kind': 'images'}, images(3), images(2))
+    dataset = write(tmp_path / 'sealed', {'kind': 'images'}, images(3), images(2))
     for path in (tmp_path / 'sealed' / 'test').iterdir():
         path.unlink()
     pool = load(tmp_path / 'sealed').pool()
@@ -70,7 +70,7 @@ def test_no_test_array_can_be_reached_from_the_pool(tmp_path: Path):
         ValueError,
         match=r'test/group.npy: cannot be read .*; prepare it again: archlab data prepare FILE\.py:TASK --force, ',
     ):
-        found.test()
+        dataset.test()
 
 
 def test_classes_without_names_are_numbers(tmp_path: Path):
@@ -93,14 +93,14 @@ def test_the_digest_tells_contents_apart(tmp_path: Path):
 
 
 def test_damage_is_found(tmp_path: Path):
-    found = write(tmp_path / 'hurt', {'kind': 'images'}, images(3), images(2))
-    assert found.damaged() == []
+    dataset = write(tmp_path / 'hurt', {'kind': 'images'}, images(3), images(2))
+    assert dataset.damaged() == []
     path = tmp_path / 'hurt' / 'pool' / 'x.npy'
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
     (tmp_path / 'hurt' / 'test' / 'y.npy').unlink()
-    assert found.damaged() == ['pool/x.npy', 'test/y.npy']
+    assert dataset.damaged() == ['pool/x.npy', 'test/y.npy']
 
 
 def test_writing_again_replaces_and_leaves_nothing(tmp_path: Path):
@@ -206,32 +206,32 @@ HARM = {
 @pytest.mark.parametrize('harm', HARM.values(), ids=HARM)
 @pytest.mark.parametrize('file', ['x.npy', 'y.npy', 'group.npy'])
 def test_a_damaged_file_is_refused_by_its_name(tmp_path: Path, harm, file: str):
-    found = write(tmp_path / 'hurt', {'kind': 'images'}, images(3), images(2))
-    found.pool()
+    dataset = write(tmp_path / 'hurt', {'kind': 'images'}, images(3), images(2))
+    dataset.pool()
     path = tmp_path / 'hurt' / 'pool' / file
     harm(path)
     with pytest.raises(
         ValueError, match=rf'pool/{file} is damaged.*archlab data prepare FILE\.py:TASK --force, .* --name hurt --force'
     ):
         load(tmp_path / 'hurt').pool()
-    assert len(found.test()) == 2
+    assert len(dataset.test()) == 2
 
 
 def test_files_that_have_not_changed_are_compared_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     write(tmp_path / 'fine', {'kind': 'images'}, images(3), images(2))
-    compared = []
+    names = []
 
     def counting(path: Path) -> str:
-        compared.append(path.name)
+        names.append(path.name)
         return checksum(path)
 
     monkeypatch.setattr(intact, 'checksum', counting)
     for _ in range(2):
         load(tmp_path / 'fine').pool()
-    assert sorted(compared) == ['group.npy', 'x.npy', 'y.npy']
+    assert sorted(names) == ['group.npy', 'x.npy', 'y.npy']
     (tmp_path / 'fine' / 'pool' / 'y.npy').touch()
     load(tmp_path / 'fine').pool()
-    assert compared[3:] == ['y.npy']
+    assert names[3:] == ['y.npy']
 
 
 def test_a_set_that_was_moved_away_by_a_killed_process_comes_back(tmp_path: Path):

@@ -50,16 +50,16 @@ def test_what_stands_in_both_official_splits_is_only_test(tmp_path: Path):
     pool, test = pictures(20), pictures(8, seed=1)
     pool[3], pool[11] = test[5], test[5]
     pool[17] = pool[2]
-    found, new = prepare('mnist', mnist(tmp_path / 'raw', pool, test), tmp_path, options=PARTIAL)
-    assert new and found.about['dropped'] == 2 and found.about['sizes'] == {'pool': 18, 'test': 8}
-    assert not set(rows(found.pool())) & set(rows(found.test()))
-    kept = [i for i in range(20) if i not in (3, 11)]
-    assert np.array_equal(found.pool().x[..., 0], pool[kept]) and found.pool().y.tolist() == [i % 10 for i in kept]
-    group = found.pool().group
-    assert group[kept.index(17)] == group[kept.index(2)] and len(set(group.tolist())) == 17
-    notes = ' '.join(found.about['notes'])
+    dataset, new = prepare('mnist', mnist(tmp_path / 'raw', pool, test), tmp_path, options=PARTIAL)
+    assert new and dataset.about['dropped'] == 2 and dataset.about['sizes'] == {'pool': 18, 'test': 8}
+    assert not set(rows(dataset.pool())) & set(rows(dataset.test()))
+    places = [i for i in range(20) if i not in (3, 11)]
+    assert np.array_equal(dataset.pool().x[..., 0], pool[places]) and dataset.pool().y.tolist() == [i % 10 for i in places]
+    group = dataset.pool().group
+    assert group[places.index(17)] == group[places.index(2)] and len(set(group.tolist())) == 17
+    notes = ' '.join(dataset.about['notes'])
     assert '2 examples of the pool are identical to a test example' in notes and '1 examples of pool repeat another' in notes
-    assert found.about['partial'] == ['20 of 60,000 pool examples', '8 of 10,000 test examples']
+    assert dataset.about['partial'] == ['20 of 60,000 pool examples', '8 of 10,000 test examples']
 
 
 def test_a_split_by_hash_is_the_same_in_every_order(tmp_path: Path):
@@ -69,9 +69,9 @@ def test_a_split_by_hash_is_the_same_in_every_order(tmp_path: Path):
     splits = []
     for name, some in (('one', lines), ('two', shuffled)):
         (tmp_path / f'{name}.smi').write_text('\n'.join(some) + '\n')
-        found, _ = prepare('smiles', tmp_path / f'{name}.smi', tmp_path, called=name)
-        assert len(found.pool()) + len(found.test()) == 430 and found.about['dropped'] == 0
-        splits.append((set(rows(found.pool())), set(rows(found.test()))))
+        dataset, _ = prepare('smiles', tmp_path / f'{name}.smi', tmp_path, called=name)
+        assert len(dataset.pool()) + len(dataset.test()) == 430 and dataset.about['dropped'] == 0
+        splits.append((set(rows(dataset.pool())), set(rows(dataset.test()))))
         assert not splits[-1][0] & splits[-1][1]
     assert splits[0] == splits[1]
     hashes = {line.encode(): hashlib.blake2b(line.encode(), digest_size=16).hexdigest() for line in lines}
@@ -81,8 +81,8 @@ def test_a_split_by_hash_is_the_same_in_every_order(tmp_path: Path):
 
 def test_groups_hold_identical_examples_together(tmp_path: Path):
     (tmp_path / 'm.smi').write_text('CC\nCN\nCC\nCO\nCN\nCCC\nCF\nCCl\nCBr\nCI\nCCCC\nCCN\nCCO\n')
-    found, _ = prepare('smiles', tmp_path / 'm.smi', tmp_path, called='m')
-    for part in (found.pool(), found.test()):
+    dataset, _ = prepare('smiles', tmp_path / 'm.smi', tmp_path, called='m')
+    for part in (dataset.pool(), dataset.test()):
         by_group: dict[int, set[bytes]] = {}
         for group, row in zip(part.group.tolist(), rows(part), strict=True):
             by_group.setdefault(group, set()).add(row)
@@ -101,10 +101,10 @@ def test_checksums_are_compared_with_the_official_ones(tmp_path: Path):
     raw = mnist(tmp_path / 'raw', pictures(20), pictures(8, seed=1))
     with pytest.raises(ValueError, match=r'differs from the official file: MD5 [0-9a-f]{32}, not [0-9a-f]{32}; get the file'):
         prepare('mnist', raw, tmp_path, options=Options(partial=True))
-    found, _ = prepare('mnist', raw, tmp_path, options=PARTIAL)
-    first = found.about['sources'][0]
+    dataset, _ = prepare('mnist', raw, tmp_path, options=PARTIAL)
+    first = dataset.about['sources'][0]
     assert first['sha256'] == hashlib.sha256((raw / first['file']).read_bytes()).hexdigest()
-    assert first['official'].startswith('differs') and any('--unverified' in note for note in found.about['notes'])
+    assert first['official'].startswith('differs') and any('--unverified' in note for note in dataset.about['notes'])
 
 
 def test_an_official_checksum_is_known_packed_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -115,8 +115,8 @@ def test_an_official_checksum_is_known_packed_or_not(tmp_path: Path, monkeypatch
     del official[f'{name}.gz']
     entry = catalog.DATASETS['mnist']
     monkeypatch.setitem(catalog.DATASETS, 'mnist', type(entry)(**{**vars(entry), 'md5': official}))
-    found, _ = prepare('mnist', raw, tmp_path, options=Options(partial=True))
-    assert [one['official'] for one in found.about['sources']] == ['matches'] * 4
+    dataset, _ = prepare('mnist', raw, tmp_path, options=Options(partial=True))
+    assert [one['official'] for one in dataset.about['sources']] == ['matches'] * 4
 
 
 def test_what_is_prepared_is_kept_unless_forced(tmp_path: Path):
@@ -206,8 +206,8 @@ def test_a_killed_preparation_leaves_nothing_half_made(tmp_path: Path):
     killed(SLOW, raw, tmp_path)
     left = sorted(path.name for path in (tmp_path / 'prepared').iterdir())
     assert len(left) == 2 and left[0].startswith('.mnist.aside-') and not (tmp_path / 'prepared' / 'mnist').exists()
-    found, new = prepare('mnist', raw, tmp_path, options=PARTIAL)
-    assert new and found.damaged() == [] and np.array_equal(found.pool().x[..., 0], pictures(20))
+    dataset, new = prepare('mnist', raw, tmp_path, options=PARTIAL)
+    assert new and dataset.damaged() == [] and np.array_equal(dataset.pool().x[..., 0], pictures(20))
     assert sorted(path.name for path in (tmp_path / 'prepared').iterdir()) == ['.mnist.lock', 'mnist']
 
 

@@ -34,8 +34,8 @@ def test_shared_sets_are_prepared(tmp_path: Path, name, form, folder, partial, s
     if partial:
         with pytest.raises(ValueError, match=r'--partial'):
             prepare(form or name, source, tmp_path, called=name)
-    found, new = prepare(form or name, source, tmp_path, called=name, options=Options(partial=partial))
-    about = found.about
+    dataset, new = prepare(form or name, source, tmp_path, called=name, options=Options(partial=partial))
+    about = dataset.about
     assert new and (about['sizes']['pool'], about['sizes']['test']) == sizes and bool(about['partial']) == partial
     if values is not None:
         assert (about['elements']['pool'], about['elements']['test']) == values
@@ -44,9 +44,10 @@ def test_shared_sets_are_prepared(tmp_path: Path, name, form, folder, partial, s
     if known is not None:
         assert about['shape'] == (list(known.shape) if known.shape else None) and about.get('rate') == known.rate
     hashes = [
-        {hashlib.sha256(part.example(i).tobytes()).digest() for i in range(len(part))} for part in (found.pool(), found.test())
+        {hashlib.sha256(part.example(i).tobytes()).digest() for i in range(len(part))}
+        for part in (dataset.pool(), dataset.test())
     ]
-    assert not hashes[0] & hashes[1] and found.damaged() == []
+    assert not hashes[0] & hashes[1] and dataset.damaged() == []
 
 
 def test_known_facts_of_the_sets(tmp_path: Path):

@@ -71,13 +71,13 @@ def test_pictures_are_png_files(tmp_path: Path):
 
 
 def test_show_never_opens_the_test_examples(tmp_path: Path):
-    found = write(tmp_path / 'seen', {'kind': 'texts', 'unit': 'a word'}, words([b'open', b'words']), words([b'secret']))
+    dataset = write(tmp_path / 'seen', {'kind': 'texts', 'unit': 'a word'}, words([b'open', b'words']), words([b'secret']))
     for path in (tmp_path / 'seen' / 'test').iterdir():
         path.unlink()
-    told = show(found)
+    told = show(dataset)
     assert told['excerpt'] == ['open', 'words'] and 'secret' not in str(told)
     assert 'test        1 examples, 6 values (sealed)' in lines(told)
-    assert show(found, check=True)['damaged'] == ['test/group.npy', 'test/offsets.npy', 'test/x.npy']
+    assert show(dataset, check=True)['damaged'] == ['test/group.npy', 'test/offsets.npy', 'test/x.npy']
 
 
 def test_show_tells_classes_and_overlap(tmp_path: Path):
@@ -95,16 +95,16 @@ def test_the_list_tells_prepared_found_and_missing(tmp_path: Path):
     write(tmp_path / 'prepared' / 'my_own', {'kind': 'texts'}, words([b'a']), words([b'b']))
     (tmp_path / 'tinyshakespeare').mkdir()
     (tmp_path / 'tinyshakespeare' / 'input.txt').write_text('words')
-    found = listing(tmp_path)
-    assert [found[name]['state'] for name in ('kmnist', 'my_own', 'tiny_shakespeare', 'mnist', 'text')] == [
+    sets = listing(tmp_path)
+    assert [sets[name]['state'] for name in ('kmnist', 'my_own', 'tiny_shakespeare', 'mnist', 'text')] == [
         'prepared', 'prepared', 'found', 'missing', 'form',
     ]  # fmt: skip
-    assert found['kmnist']['bytes'] == sum(
+    assert sets['kmnist']['bytes'] == sum(
         p.stat().st_size for p in (tmp_path / 'prepared' / 'kmnist').rglob('*') if p.is_file()
     )
-    assert found['tiny_shakespeare']['prepare'] == 'archlab data prepare tiny_shakespeare'
-    assert str(tmp_path / 'mnist') in found['mnist']['looked_in'] and 'yann.lecun.com' in found['mnist']['get']
-    assert found['text']['prepare'] == 'archlab data prepare text --source PATH --name NAME'
+    assert sets['tiny_shakespeare']['prepare'] == 'archlab data prepare tiny_shakespeare'
+    assert str(tmp_path / 'mnist') in sets['mnist']['looked_in'] and 'yann.lecun.com' in sets['mnist']['get']
+    assert sets['text']['prepare'] == 'archlab data prepare text --source PATH --name NAME'
 
 
 @pytest.mark.parametrize('name', DATASETS)

@@ -34,9 +34,9 @@ def test_cifar_binary_folder(tmp_path: Path):
     with pytest.raises(ValueError, match=r'test_batch.bin: 4 examples; allowed: 10000; .*--partial'):
         prepare('cifar10', folder, tmp_path)
     (folder / 'data_batch_1.bin').write_bytes(records[4:].tobytes())
-    found, _ = prepare('cifar10', folder, tmp_path, options=PARTIAL)
-    assert np.array_equal(found.pool().x, x[4:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
-    assert found.test().y.tolist() == [0, 1, 2, 3] and len(found.about['partial']) == 3
+    dataset, _ = prepare('cifar10', folder, tmp_path, options=PARTIAL)
+    assert np.array_equal(dataset.pool().x, x[4:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
+    assert dataset.test().y.tolist() == [0, 1, 2, 3] and len(dataset.about['partial']) == 3
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:
@@ -48,9 +48,9 @@ def test_emnist_is_turned_and_counted_from_one(tmp_path: Path):
     for word, some in (('train', slice(0, 6)), ('test', slice(6, 9))):
         write_idx(tmp_path / f'emnist-letters-{word}-images-idx3-ubyte', x[some])
         write_idx(tmp_path / f'emnist-letters-{word}-labels-idx1-ubyte', np.arange(1, 10)[some])
-    found, _ = prepare('emnist_letters', tmp_path, tmp_path, options=PARTIAL)
-    assert np.array_equal(found.pool().x[..., 0], x[:6].transpose(0, 2, 1))
-    assert found.pool().y.tolist() == [0, 1, 2, 3, 4, 5] and found.about['classes'][0] == 'A'
+    dataset, _ = prepare('emnist_letters', tmp_path, tmp_path, options=PARTIAL)
+    assert np.array_equal(dataset.pool().x[..., 0], x[:6].transpose(0, 2, 1))
+    assert dataset.pool().y.tolist() == [0, 1, 2, 3, 4, 5] and dataset.about['classes'][0] == 'A'
 
 
 def image_folder(folder: Path, x: np.ndarray, split: str, form: str = 'png') -> None:
@@ -64,19 +64,21 @@ def test_an_image_folder(tmp_path: Path):
     x = colours(10)
     image_folder(tmp_path / 'raw', x[:6], 'train')
     image_folder(tmp_path / 'raw', x[6:], 'test')
-    found, _ = prepare('image_folder', tmp_path / 'raw', tmp_path, called='pets')
-    assert found.about['classes'] == ['cat', 'dog'] and found.pool().y.tolist() == [0, 0, 0, 1, 1, 1]
-    assert np.array_equal(found.pool().x, x[[0, 2, 4, 1, 3, 5]]) and np.array_equal(found.test().x, x[[6, 8, 7, 9]])
+    dataset, _ = prepare('image_folder', tmp_path / 'raw', tmp_path, called='pets')
+    assert dataset.about['classes'] == ['cat', 'dog'] and dataset.pool().y.tolist() == [0, 0, 0, 1, 1, 1]
+    assert np.array_equal(dataset.pool().x, x[[0, 2, 4, 1, 3, 5]]) and np.array_equal(dataset.test().x, x[[6, 8, 7, 9]])
     grey, _ = prepare('image_folder', tmp_path / 'raw', tmp_path, called='grey', options=Options(size=4, grey=True))
     assert grey.about['shape'] == [4, 4, 1] and len(grey.about['mean']) == 1
 
 
 def test_a_folder_without_splits_is_split_by_hash(tmp_path: Path):
     image_folder(tmp_path / 'raw', colours(80), '.')
-    found, _ = prepare('image_folder', tmp_path / 'raw', tmp_path, called='pets')
-    held = {row.tobytes() for row in found.test().x}
-    assert 0 < len(held) < 30 and len(found.pool()) + len(held) == 80 and not held & {row.tobytes() for row in found.pool().x}
-    assert found.about['test_split'] == '0.1 of the examples, by hash of content'
+    dataset, _ = prepare('image_folder', tmp_path / 'raw', tmp_path, called='pets')
+    held = {row.tobytes() for row in dataset.test().x}
+    assert (
+        0 < len(held) < 30 and len(dataset.pool()) + len(held) == 80 and not held & {row.tobytes() for row in dataset.pool().x}
+    )
+    assert dataset.about['test_split'] == '0.1 of the examples, by hash of content'
 
 
 def test_damaged_and_mixed_images(tmp_path: Path):
@@ -86,9 +88,9 @@ def test_damaged_and_mixed_images(tmp_path: Path):
     bad.write_bytes(bad.read_bytes()[:200])
     with pytest.raises(ValueError, match=r'003\.jpeg.*--skip-damaged'):
         prepare('image_folder', tmp_path / 'raw', tmp_path, called='pets')
-    found, _ = prepare('image_folder', tmp_path / 'raw', tmp_path, called='pets', options=Options(skip_damaged=True))
-    assert len(found.pool()) == 5 and '1 damaged examples were left out (--skip-damaged)' in found.about['notes']
-    assert '003.jpeg' in found.about['skipped'][0]
+    dataset, _ = prepare('image_folder', tmp_path / 'raw', tmp_path, called='pets', options=Options(skip_damaged=True))
+    assert len(dataset.pool()) == 5 and '1 damaged examples were left out (--skip-damaged)' in dataset.about['notes']
+    assert '003.jpeg' in dataset.about['skipped'][0]
     bad.write_bytes(png(colours(1, size=9)[0], 'JPEG'))
     with pytest.raises(ValueError, match=r'9 x 9 pixels, those before are 6 x 6.*--size'):
         prepare('image_folder', tmp_path / 'raw', tmp_path, called='mixed')
@@ -108,10 +110,10 @@ def test_imagenet_layouts(tmp_path: Path):
         place.mkdir(parents=True, exist_ok=True)
         (place / f'{number}.JPEG').write_bytes(png(x[number], 'JPEG'))
     (tmp_path / 'raw' / 'LOC_synset_mapping.txt').write_text('n00000001 tench, Tinca tinca\nn00000002 goldfish\n')
-    found, _ = prepare('imagenet', tmp_path / 'raw', tmp_path, options=PARTIAL)
-    assert found.about['shape'] == [64, 64, 3] and found.about['sizes'] == {'pool': 8, 'test': 4}
-    assert found.about['classes'] == ['n00000001 tench', 'n00000002 goldfish']
-    assert found.about['partial'] == ['8 of 1,281,167 pool examples', '4 of 50,000 test examples']
+    dataset, _ = prepare('imagenet', tmp_path / 'raw', tmp_path, options=PARTIAL)
+    assert dataset.about['shape'] == [64, 64, 3] and dataset.about['sizes'] == {'pool': 8, 'test': 4}
+    assert dataset.about['classes'] == ['n00000001 tench', 'n00000002 goldfish']
+    assert dataset.about['partial'] == ['8 of 1,281,167 pool examples', '4 of 50,000 test examples']
     with pytest.raises(ValueError, match=r'not all there: 8 of 1,281,167 .*--partial'):
         prepare('imagenet', tmp_path / 'raw', tmp_path, called='whole', options=Options(skip_damaged=True))
 
@@ -127,8 +129,8 @@ def test_parquet_images(tmp_path: Path, column: str):
         images = [{'bytes': png(x[number]), 'path': f'{number}.png'} for number in some]
         table = pyarrow.table({column: images, 'label': [number % 3 for number in some]})
         parquet.write_table(table, tmp_path / 'raw' / f'{name}.parquet')
-    found, _ = prepare('parquet_images', tmp_path / 'raw', tmp_path, called='shards')
-    assert np.array_equal(found.pool().x, x[:6]) and found.test().y.tolist() == [0, 1, 2]
+    dataset, _ = prepare('parquet_images', tmp_path / 'raw', tmp_path, called='shards')
+    assert np.array_equal(dataset.pool().x, x[:6]) and dataset.test().y.tolist() == [0, 1, 2]
     with pytest.raises(ValueError, match='fine_label'):
         prepare('parquet_images', tmp_path / 'raw', tmp_path, called='other', options=Options(field='fine_label'))
 
@@ -143,8 +145,8 @@ def test_webdataset(tmp_path: Path):
                     member = tarfile.TarInfo(f'{number:05}.{ending}')
                     member.size = len(content)
                     archive.addfile(member, io.BytesIO(content))
-    found, _ = prepare('webdataset', tmp_path / 'raw', tmp_path, called='shards')
-    assert np.array_equal(found.pool().x, x[:6]) and np.array_equal(found.test().x, x[6:])
+    dataset, _ = prepare('webdataset', tmp_path / 'raw', tmp_path, called='shards')
+    assert np.array_equal(dataset.pool().x, x[:6]) and np.array_equal(dataset.test().x, x[6:])
 
 
 def shard_of(path: Path, labels: list[int]) -> None:
@@ -159,10 +161,10 @@ def test_large_class_numbers_become_dense_and_keep_their_names(tmp_path: Path):
     (tmp_path / 'raw').mkdir()
     shard_of(tmp_path / 'raw' / 'train.parquet', [20_000_003, 7, 1 << 40, 7])
     shard_of(tmp_path / 'raw' / 'test.parquet', [1 << 40, 20_000_001, 20_000_003])
-    found, _ = prepare('parquet_images', tmp_path / 'raw', tmp_path, called='numbered', options=PARTIAL)
-    assert found.about['classes'] == ['7', '20000001', '20000003', str(1 << 40)]
-    assert found.pool().y.tolist() == [2, 0, 3, 0] and found.test().y.tolist() == [3, 1, 2]
-    assert found.pool().y.dtype == np.int32 and found.about['balance'] == {'pool': [2, 0, 1, 1], 'test': [0, 1, 1, 1]}
+    dataset, _ = prepare('parquet_images', tmp_path / 'raw', tmp_path, called='numbered', options=PARTIAL)
+    assert dataset.about['classes'] == ['7', '20000001', '20000003', str(1 << 40)]
+    assert dataset.pool().y.tolist() == [2, 0, 3, 0] and dataset.test().y.tolist() == [3, 1, 2]
+    assert dataset.pool().y.dtype == np.int32 and dataset.about['balance'] == {'pool': [2, 0, 1, 1], 'test': [0, 1, 1, 1]}
 
 
 def test_small_class_numbers_stay_as_they_are(tmp_path: Path):
@@ -171,9 +173,9 @@ def test_small_class_numbers_stay_as_they_are(tmp_path: Path):
     shard_of(tmp_path / 'raw' / 'test.parquet', [4, 0])
     with pytest.raises(ValueError, match=r'not all there: 1 of 10 classes have no example for training \(4\); .*--partial'):
         prepare('parquet_images', tmp_path / 'raw', tmp_path, called='gaps')
-    found, _ = prepare('parquet_images', tmp_path / 'raw', tmp_path, called='gaps', options=PARTIAL)
-    assert found.about['balance']['test'] == [1, 0, 0, 0, 1, 0, 0, 0, 0, 0], 'every class is counted in both splits'
-    assert found.pool().y.tolist() == [9, 0, 9] and found.about['classes'] == [str(number) for number in range(10)]
+    dataset, _ = prepare('parquet_images', tmp_path / 'raw', tmp_path, called='gaps', options=PARTIAL)
+    assert dataset.about['balance']['test'] == [1, 0, 0, 0, 1, 0, 0, 0, 0, 0], 'every class is counted in both splits'
+    assert dataset.pool().y.tolist() == [9, 0, 9] and dataset.about['classes'] == [str(number) for number in range(10)]
     shard_of(tmp_path / 'raw' / 'train.parquet', [9, -1, 9])
     with pytest.raises(ValueError, match='row 1: label -1; allowed'):
         prepare('parquet_images', tmp_path / 'raw', tmp_path, called='unlabelled')

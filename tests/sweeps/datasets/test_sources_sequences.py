@@ -23,10 +23,10 @@ def texts_of(part) -> list[str]:
 def test_tiny_shakespeare_is_cut_at_nine_tenths(tmp_path: Path):
     text = ''.join(f'line {number} é\n' for number in range(500))
     (tmp_path / 'input.txt').write_text(text, encoding='utf-8')
-    found, _ = prepare('tiny_shakespeare', tmp_path, tmp_path)
+    dataset, _ = prepare('tiny_shakespeare', tmp_path, tmp_path)
     place = round(len(text) * 0.9)
-    assert texts_of(found.pool()) == [text[:place]] and texts_of(found.test()) == [text[place:]]
-    assert found.about['near_duplicates']['length'] == 50
+    assert texts_of(dataset.pool()) == [text[:place]] and texts_of(dataset.test()) == [text[place:]]
+    assert dataset.about['near_duplicates']['length'] == 50
 
 
 def test_stories_between_marks(tmp_path: Path):
@@ -34,13 +34,15 @@ def test_stories_between_marks(tmp_path: Path):
     stories = [f'Story {number}.\nIt was good.' for number in range(200)]
     (tmp_path / 'TinyStories-train.txt').write_text(f'\n{mark}\n'.join(stories) + f'\n{mark}\nThis one is cut')
     (tmp_path / 'LICENSE.txt').write_text('not a story')
-    found, _ = prepare('tinystories', tmp_path, tmp_path)
-    assert sorted(texts_of(found.pool()) + texts_of(found.test())) == sorted(stories)
-    assert any('cut off' in note for note in found.about['notes'])
+    dataset, _ = prepare('tinystories', tmp_path, tmp_path)
+    assert sorted(texts_of(dataset.pool()) + texts_of(dataset.test())) == sorted(stories)
+    assert any('cut off' in note for note in dataset.about['notes'])
     (tmp_path / 'TinyStories-valid.txt').write_text(f'Held.\n{mark}\nStory 3.\nIt was good.\n{mark}\n')
-    found, _ = prepare('tinystories', tmp_path, tmp_path, force=True)
-    assert texts_of(found.test()) == ['Held.', 'Story 3.\nIt was good.']
-    assert sorted(texts_of(found.pool())) == sorted(set(stories) - {'Story 3.\nIt was good.'}) and found.about['dropped'] == 1
+    dataset, _ = prepare('tinystories', tmp_path, tmp_path, force=True)
+    assert texts_of(dataset.test()) == ['Held.', 'Story 3.\nIt was good.']
+    assert (
+        sorted(texts_of(dataset.pool())) == sorted(set(stories) - {'Story 3.\nIt was good.'}) and dataset.about['dropped'] == 1
+    )
 
 
 def json_lines(path: Path, entries: list[dict]) -> None:
@@ -67,15 +69,15 @@ def test_any_text(tmp_path: Path, name: str, make):
     make(tmp_path / name, [{'body': body, 'other': 'x'} for body in bodies])
     with pytest.raises(ValueError, match='text'):
         prepare('text', tmp_path / name, tmp_path, called='mine')
-    found, _ = prepare('text', tmp_path / name, tmp_path, called='mine', options=Options(field='body'))
-    assert sorted(texts_of(found.pool()) + texts_of(found.test())) == sorted(bodies) and len(found.test()) > 2
+    dataset, _ = prepare('text', tmp_path / name, tmp_path, called='mine', options=Options(field='body'))
+    assert sorted(texts_of(dataset.pool()) + texts_of(dataset.test())) == sorted(bodies) and len(dataset.test()) > 2
 
 
 def test_plain_text_files_are_documents(tmp_path: Path):
     (tmp_path / 'raw').mkdir()
     (tmp_path / 'raw' / 'one.txt').write_text('only one document of some length')
-    found, _ = prepare('text', tmp_path / 'raw', tmp_path, called='one')
-    assert [*texts_of(found.pool()), *texts_of(found.test())] == ['only one document of some len', 'gth']
+    dataset, _ = prepare('text', tmp_path / 'raw', tmp_path, called='one')
+    assert [*texts_of(dataset.pool()), *texts_of(dataset.test())] == ['only one document of some len', 'gth']
     (tmp_path / 'raw' / 'bad.txt').write_bytes(b'good and then \xff bad')
     with pytest.raises(ValueError, match=r'bad\.txt.*14'):
         prepare('text', tmp_path / 'raw', tmp_path, called='bad')
@@ -87,8 +89,8 @@ WIKI = ' \n = First = \n \n Words of it . \n = = Section = = \n More . \n = Seco
 def test_wikitext_article_by_article(tmp_path: Path):
     for split in ('train', 'valid', 'test'):
         (tmp_path / f'wiki.{split}.raw').write_text(WIKI.replace('Words', f'Words of {split}').replace('Other', split))
-    found, _ = prepare('wikitext2', tmp_path, tmp_path)
-    pool, test = texts_of(found.pool()), texts_of(found.test())
+    dataset, _ = prepare('wikitext2', tmp_path, tmp_path)
+    pool, test = texts_of(dataset.pool()), texts_of(dataset.test())
     assert len(pool) == 4 and len(test) == 2 and 'Section' in test[0] and test[1].startswith(' = Second = ')
     assert ''.join(articles(WIKI.splitlines(keepends=True))) == WIKI
     (tmp_path / 'wiki.test.raw').unlink()
@@ -102,12 +104,12 @@ def test_token_shards_document_by_document(tmp_path: Path):
         tokens = np.concatenate([[END_OF_TEXT, *piece] for piece in pieces]).astype(np.uint16)
         header[:3] = 20240520, 1, len(tokens)
         (tmp_path / name).write_bytes(header.tobytes() + tokens.tobytes())
-    found, _ = prepare('fineweb', tmp_path, tmp_path)
-    pool, test = found.pool(), found.test()
-    assert found.about['kind'] == 'tokens' and pool.x.dtype == np.uint16
+    dataset, _ = prepare('fineweb', tmp_path, tmp_path)
+    pool, test = dataset.pool(), dataset.test()
+    assert dataset.about['kind'] == 'tokens' and pool.x.dtype == np.uint16
     assert [pool.example(i).tolist() for i in range(len(pool))] == [[END_OF_TEXT, 1, 2, 3], [END_OF_TEXT, 5, 6]]
     assert [test.example(i).tolist() for i in range(len(test))] == [[END_OF_TEXT, 7, 8], [END_OF_TEXT, 4]]
-    assert found.about['dropped'] == 1
+    assert dataset.about['dropped'] == 1
 
 
 def shard(path: Path, tokens: list[int], dtype: str = '<u2', magic: tuple[int, int] | None = None) -> Path:
@@ -190,19 +192,21 @@ def sound(path: Path, samples: np.ndarray, rate: int = 8000) -> None:
 
 
 def test_spoken_digits(tmp_path: Path):
-    generator, kept = np.random.default_rng(0), {}
+    generator, sounds = np.random.default_rng(0), {}
     for digit in (0, 7):
         for index in (0, 4, 5, 12):
-            kept[digit, index] = generator.integers(-1000, 1000, 100 + 10 * index).astype(np.int16)
-            sound(tmp_path / 'raw' / 'recordings' / f'{digit}_ann_{index}.wav', kept[digit, index])
-    found, _ = prepare('spoken_digits', tmp_path / 'raw', tmp_path, options=PARTIAL)
-    pool, test = found.pool(), found.test()
-    assert found.about['rate'] == 8000 and (pool.y.tolist(), test.y.tolist()) == ([0, 0, 7, 7], [0, 0, 7, 7])
-    assert sorted(pool.example(i).tobytes() for i in range(4)) == sorted(kept[d, i].tobytes() for d in (0, 7) for i in (5, 12))
-    sound(tmp_path / 'raw' / 'recordings' / '1_ann_9.wav', kept[0, 0], rate=16000)
+            sounds[digit, index] = generator.integers(-1000, 1000, 100 + 10 * index).astype(np.int16)
+            sound(tmp_path / 'raw' / 'recordings' / f'{digit}_ann_{index}.wav', sounds[digit, index])
+    dataset, _ = prepare('spoken_digits', tmp_path / 'raw', tmp_path, options=PARTIAL)
+    pool, test = dataset.pool(), dataset.test()
+    assert dataset.about['rate'] == 8000 and (pool.y.tolist(), test.y.tolist()) == ([0, 0, 7, 7], [0, 0, 7, 7])
+    assert sorted(pool.example(i).tobytes() for i in range(4)) == sorted(
+        sounds[d, i].tobytes() for d in (0, 7) for i in (5, 12)
+    )
+    sound(tmp_path / 'raw' / 'recordings' / '1_ann_9.wav', sounds[0, 0], rate=16000)
     with pytest.raises(ValueError, match=r'1_ann_9\.wav: 16000 Hz, those before have 8000 Hz'):
         prepare('spoken_digits', tmp_path / 'raw', tmp_path, options=PARTIAL, force=True)
-    sound(tmp_path / 'raw' / 'recordings' / 'noise.wav', kept[0, 0])
+    sound(tmp_path / 'raw' / 'recordings' / 'noise.wav', sounds[0, 0])
     with pytest.raises(ValueError, match='allowed names: DIGIT_SPEAKER_INDEX'):
         prepare('spoken_digits', tmp_path / 'raw', tmp_path, options=PARTIAL, force=True)
 
@@ -212,13 +216,15 @@ def test_zinc_joins_train_and_valid(tmp_path: Path):
         (tmp_path / f'{name}.txt').write_text('\n'.join(lines) + '\n')
     with pytest.raises(ValueError, match=r"'zinc' is not all there: train\.txt"):
         prepare('zinc', tmp_path, tmp_path)
-    found, _ = prepare('zinc', tmp_path, tmp_path, options=PARTIAL)
+    dataset, _ = prepare('zinc', tmp_path, tmp_path, options=PARTIAL)
     assert (
-        texts_of(found.pool()) == ['CN'] and texts_of(found.test()) == ['CO', 'CC'] and found.about['partial'] == ['train.txt']
+        texts_of(dataset.pool()) == ['CN']
+        and texts_of(dataset.test()) == ['CO', 'CC']
+        and dataset.about['partial'] == ['train.txt']
     )
     (tmp_path / 'train.txt').write_text('CF\r\nCCl\r\n')
-    found, _ = prepare('zinc', tmp_path, tmp_path, force=True)
-    assert texts_of(found.pool()) == ['CF', 'CCl', 'CN'] and found.about['partial'] is None
+    dataset, _ = prepare('zinc', tmp_path, tmp_path, force=True)
+    assert texts_of(dataset.pool()) == ['CF', 'CCl', 'CN'] and dataset.about['partial'] is None
 
 
 def test_series_of_the_ucr_archive(tmp_path: Path):
@@ -226,9 +232,9 @@ def test_series_of_the_ucr_archive(tmp_path: Path):
     folder.mkdir(parents=True)
     (folder / 'Wave_TRAIN.tsv').write_text('-1\t0.5\t1.5\n1\t2\t3\n')
     (folder / 'Wave_TEST.tsv').write_text('1\t4\t5\n')
-    found, _ = prepare('series', folder, tmp_path, called='wave')
-    assert found.pool().x.tolist() == [[0.5, 1.5], [2.0, 3.0]] and found.pool().x.dtype == np.float32
-    assert found.about['classes'] == ['-1', '1'] and found.pool().y.tolist() == [0, 1] and found.test().y.tolist() == [1]
+    dataset, _ = prepare('series', folder, tmp_path, called='wave')
+    assert dataset.pool().x.tolist() == [[0.5, 1.5], [2.0, 3.0]] and dataset.pool().x.dtype == np.float32
+    assert dataset.about['classes'] == ['-1', '1'] and dataset.pool().y.tolist() == [0, 1] and dataset.test().y.tolist() == [1]
     with pytest.raises(ValueError, match=r'no NAME_TRAIN.tsv; there are the sets Wave: give one of these folders: --source'):
         prepare('series', tmp_path / 'ucr', tmp_path, called='all')
 

@@ -46,16 +46,16 @@ def test_an_archive_of_an_image_folder(tmp_path: Path, packer: str, root: str):
     files |= {'__MACOSX/train/cat/._0.png': b'x', '.DS_Store': b'y'}
     path = tmp_path / f'pets.{packer}'
     path.write_bytes(PACKERS[packer](files))
-    found, new = prepare('image_folder', path, tmp_path / 'two', called='pets')
-    assert new and left(tmp_path / 'two') == ['pets'] and found.damaged() == []
-    same(found, wanted)
-    assert found.about['sources'][0] == {
+    dataset, new = prepare('image_folder', path, tmp_path / 'two', called='pets')
+    assert new and left(tmp_path / 'two') == ['pets'] and dataset.damaged() == []
+    same(dataset, wanted)
+    assert dataset.about['sources'][0] == {
         'file': path.name,
         'bytes': path.stat().st_size,
         'sha256': hashlib.sha256(path.read_bytes()).hexdigest(),
         'official': 'no official checksum known',
     }
-    assert found.about['sources'][1:] == wanted.about['sources'] and len(wanted.about['sources']) == 10
+    assert dataset.about['sources'][1:] == wanted.about['sources'] and len(wanted.about['sources']) == 10
 
 
 @pytest.mark.parametrize('root', ['', 'pets/'])
@@ -67,8 +67,8 @@ def test_a_tar_of_a_tar_for_each_class(tmp_path: Path, root: str):
     }
     path = tmp_path / 'pets.tar'
     path.write_bytes(as_tar(inner | {f'{root}._cat.tar': b'no tar'}))
-    found, _ = prepare('image_folder', path, tmp_path / 'two', called='pets')
-    same(found, wanted)
+    dataset, _ = prepare('image_folder', path, tmp_path / 'two', called='pets')
+    same(dataset, wanted)
 
 
 def test_the_zip_of_tiny_imagenet(tmp_path: Path):
@@ -81,9 +81,9 @@ def test_the_zip_of_tiny_imagenet(tmp_path: Path):
         if stage == 'looking at the files':
             there.extend(p.name for p in (tmp_path / 'two' / 'prepared').glob('.tiny_imagenet.unpacked-*/*/*'))
 
-    found, _ = prepare('tiny_imagenet', path, tmp_path / 'two', options=PARTIAL, progress=tell)
-    same(found, wanted)
-    assert found.about['classes'][0] == 'n01440764 tench'
+    dataset, _ = prepare('tiny_imagenet', path, tmp_path / 'two', options=PARTIAL, progress=tell)
+    same(dataset, wanted)
+    assert dataset.about['classes'][0] == 'n01440764 tench'
     # It says so, and test images without labels are not unpacked.
     assert 'unpacking tiny-imagenet-200.zip (MB)' in told and sorted(there) == ['train', 'val', 'wnids.txt', 'words.txt']
     assert left(tmp_path / 'two') == ['tiny_imagenet']
@@ -95,9 +95,9 @@ def test_the_zip_of_tiny_imagenet(tmp_path: Path):
 
 def test_what_is_unpacked_already_is_read_as_it_lies(tmp_path: Path):
     files = within('tiny-imagenet-200', tiny()) | {'tiny-imagenet-200.zip': b'not even opened'}
-    found, _ = prepare('tiny_imagenet', lay(tmp_path / 'raw', files), tmp_path, options=PARTIAL)
-    assert found.about['sizes'] == {'pool': 6, 'test': 3}
-    assert 'tiny-imagenet-200.zip' not in [one['file'] for one in found.about['sources']]
+    dataset, _ = prepare('tiny_imagenet', lay(tmp_path / 'raw', files), tmp_path, options=PARTIAL)
+    assert dataset.about['sizes'] == {'pool': 6, 'test': 3}
+    assert 'tiny-imagenet-200.zip' not in [one['file'] for one in dataset.about['sources']]
 
 
 def test_an_archive_in_the_data_folder_is_found(tmp_path: Path):
@@ -115,8 +115,8 @@ def test_the_archives_of_imagenet(tmp_path: Path, layout: str):
     assert wanted.test().y.tolist() == [2, 0, 1] and wanted.about['shape'] == [64, 64, 3]
     files = IMAGENET[layout](train, val)
     raw = lay(tmp_path / 'raw', files)
-    found, _ = prepare('imagenet', raw, tmp_path / 'two', options=PARTIAL)
-    same(found, wanted)
+    dataset, _ = prepare('imagenet', raw, tmp_path / 'two', options=PARTIAL)
+    same(dataset, wanted)
     assert left(tmp_path / 'two') == ['imagenet']
     # One of the archives stands for all that lie beside it; what was linked is still there.
     one = next(raw / name for name in files if name.endswith(('.tar', '.zip', '.gz')))
@@ -155,8 +155,8 @@ def test_the_zip_of_emnist(tmp_path: Path, name: str):
         if stage == 'looking at the files':
             there.extend(p.name for p in (tmp_path / 'two' / 'prepared').glob('.emnist_letters.unpacked-*/gzip/*'))
 
-    found, _ = prepare('emnist_letters', path, tmp_path / 'two', options=PARTIAL, progress=tell)
-    same(found, wanted)
+    dataset, _ = prepare('emnist_letters', path, tmp_path / 'two', options=PARTIAL, progress=tell)
+    same(dataset, wanted)
     assert len(there) == 4 and all(one.startswith('emnist-letters-') for one in there)
     with pytest.raises(ValueError, match='no emnist-mnist-train-images-idx3-ubyte'):
         prepare('emnist_mnist', path, tmp_path / 'two', options=PARTIAL)
@@ -167,8 +167,8 @@ def test_other_sets_come_in_archives_too(tmp_path: Path):
     lines = '\n'.join(f'C{"C" * i}N' for i in range(60))
     wanted, _ = prepare('smiles', lay(tmp_path / 'raw', {'m.smi': lines.encode()}), tmp_path, called='plain')
     path = lay(tmp_path, {'m.zip': as_zip({'some/m.smi': lines.encode()})}) / 'm.zip'
-    found, _ = prepare('smiles', path, tmp_path, called='packed')
-    assert found.about['digest'] == wanted.about['digest']
+    dataset, _ = prepare('smiles', path, tmp_path, called='packed')
+    assert dataset.about['digest'] == wanted.about['digest']
 
 
 def test_official_checksums_are_compared_before_anything_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -180,5 +180,5 @@ def test_official_checksums_are_compared_before_anything_is_unpacked(tmp_path: P
     md5 = {path.name: hashlib.md5(path.read_bytes()).hexdigest()}
     entry = catalog.DATASETS['tiny_imagenet']
     monkeypatch.setitem(catalog.DATASETS, 'tiny_imagenet', type(entry)(**{**vars(entry), 'md5': md5}))
-    found, _ = prepare('tiny_imagenet', path, tmp_path, options=Options(partial=True))
-    assert found.about['sources'][0]['official'] == 'matches' and found.about['notes'] == []
+    dataset, _ = prepare('tiny_imagenet', path, tmp_path, options=Options(partial=True))
+    assert dataset.about['sources'][0]['official'] == 'matches' and dataset.about['notes'] == []

@@ -93,9 +93,9 @@ def test_a_damaged_image_is_named_by_its_place_in_the_archive(tmp_path: Path):
     path.write_bytes(as_zip(within('pets', pets() | {'train/dog/3.png': b'no image'})))
     with pytest.raises(ValueError, match=r'/pets\.zip/train/dog/3\.png: not a readable image .*--skip-damaged'):
         prepare('image_folder', path, tmp_path, called='pets')
-    found, _ = prepare('image_folder', path, tmp_path, called='pets', options=Options(skip_damaged=True))
-    assert len(found.pool()) == 5 and found.about['skipped'][0].startswith(f'{path}/train/dog/3.png: ')
-    assert 'unpacked-' not in (found.folder / 'about.json').read_text()
+    dataset, _ = prepare('image_folder', path, tmp_path, called='pets', options=Options(skip_damaged=True))
+    assert len(dataset.pool()) == 5 and dataset.about['skipped'][0].startswith(f'{path}/train/dog/3.png: ')
+    assert 'unpacked-' not in (dataset.folder / 'about.json').read_text()
 
 
 @pytest.mark.parametrize('packer', PACKERS)
@@ -155,8 +155,8 @@ def test_what_a_killed_preparation_has_unpacked_goes_with_the_next(tmp_path: Pat
     killed(SLOW, path, tmp_path, stage)
     half = [name for name in left(tmp_path) if name != 'pets']
     assert len(half) == there and half[-1].startswith('.pets.unpacked-')
-    found, new = prepare('image_folder', path, tmp_path, called='pets')
-    assert new != prepared and left(tmp_path) == ['pets'] and found.damaged() == [] and len(found.pool()) == 6
+    dataset, new = prepare('image_folder', path, tmp_path, called='pets')
+    assert new != prepared and left(tmp_path) == ['pets'] and dataset.damaged() == [] and len(dataset.pool()) == 6
 
 
 def test_two_at_the_same_time_unpack_once(tmp_path: Path):

@@ -110,9 +110,9 @@ def test_a_value_left_out_equals_its_default_written_out():
 
 
 def test_models_are_listed_with_their_papers():
-    found = listing('models')
-    assert set(found) == {*TASKS, *MODELS}
-    assert found['resnet50']['paper'] == '1512.03385' and all(row['about'] for row in found.values())
+    models = listing('models')
+    assert set(models) == {*TASKS, *MODELS}
+    assert models['resnet50']['paper'] == '1512.03385' and all(row['about'] for row in models.values())
 
 
 def subject_of(name: str) -> Subject:
@@ -136,13 +136,13 @@ def test_a_drawing_goes_through_the_model_in_its_order():
 
 def check_drawing(subject: Subject) -> None:
     assert all(len(line) <= 100 and line.isascii() for line in drawing(subject)[1:])
-    found = parts(subject)
-    assert sum(part['times'] * part['params'] for part in found) == parameters(subject.config, subject.x)
+    tree = parts(subject)
+    assert sum(part['times'] * part['params'] for part in tree) == parameters(subject.config, subject.x)
     body = subject.config['body']
     depth = sum(body['depths']) if 'depths' in body else body['depth']
-    assert sum(part['times'] for part in found if part['socket'] == 'block') == depth
-    assert found[-1]['socket'] == 'head' and found[0]['socket'] == 'stem'
-    json.dumps(found, allow_nan=False)
+    assert sum(part['times'] for part in tree if part['socket'] == 'block') == depth
+    assert tree[-1]['socket'] == 'head' and tree[0]['socket'] == 'stem'
+    json.dumps(tree, allow_nan=False)
 
 
 HIERARCHICAL = ('convnext_tiny', 'resnet50', 'swin_tiny_patch4_window7_224')

@@ -39,28 +39,28 @@ FAST = {'digits, convolution': 'params', 'recall, convolution for attention': 'm
 def test_an_arm_is_made_as_large_as_its_base(name, by):
     of, changes = ARMS[name]
     base, arm = of.config, changed(of.config, changes)
-    found = matched(name, by)
-    assert found.near and abs(found.off) <= 0.01
+    match = matched(name, by)
+    assert match.near and abs(match.off) <= 0.01
     count = {'params': parameters, 'macs': multiply_adds}[by]  # of `cost`, by test_cost
-    assert count(arm, of.x) == found.before and abs(found.before / found.target - 1) > 0.01
-    assert cost_of(found.config, of.x)[by] == found.after
-    assert count(base, of.x) == found.target
+    assert count(arm, of.x) == match.before and abs(match.before / match.target - 1) > 0.01
+    assert cost_of(match.config, of.x)[by] == match.after
+    assert count(base, of.x) == match.target
 
 
 def test_the_lines_make_the_config_in_a_study():
-    found = matched('digits, convolution', 'params')
-    pasted = [eval(line, {'put': put, 'swap': swap}) for line in found.lines()]
-    assert changed(DIGITS.config, [swap('mixer', 'conv', kernel=3), *pasted]) == found.config
-    widths = found.config['body']['widths']
+    match = matched('digits, convolution', 'params')
+    pasted = [eval(line, {'put': put, 'swap': swap}) for line in match.lines()]
+    assert changed(DIGITS.config, [swap('mixer', 'conv', kernel=3), *pasted]) == match.config
+    widths = match.config['body']['widths']
     assert widths[1] == 2 * widths[0]
 
 
 def test_the_ratio_alone_keeps_the_widths():
     base = RECALL.config
     arm = changed(base, [swap('channel', 'gated')])
-    found = match_config(base, arm, RECALL.x, knob='ratio')
-    assert found.near and found.config['body'] == base['body']
-    (line,) = found.lines()
+    match = match_config(base, arm, RECALL.x, knob='ratio')
+    assert match.near and match.config['body'] == base['body']
+    (line,) = match.lines()
     assert line.startswith("swap('channel', 'gated', ratio=")
 
 
@@ -68,18 +68,18 @@ def test_the_width_alone_is_the_nearest_of_those_that_build():
     """Against every width: heads must divide it, so that most are refused."""
     base = bases.decoder(12, 6, 30, 1, {'kind': 'attention', 'heads': 5, 'biases': 'needed'}, 2.0)
     arm = changed(base, [swap('residual', 'layer_scale'), put('channel.ratio', 3.0)])
-    found = match_config(base, arm, RECALL.x, knob='width', tolerance=1e-4)
+    match = match_config(base, arm, RECALL.x, knob='width', tolerance=1e-4)
     counts = {width: parameters(changed(arm, [put('body.width', width)]), RECALL.x) for width in range(20, 45, 5)}
-    nearest = min(counts, key=lambda width: abs(counts[width] - found.target))
-    assert found.config['body']['width'] == nearest and found.after == counts[nearest]
-    assert not found.near and found.lines() == ([f"put('body.width', {nearest})"] if nearest != 30 else [])
+    nearest = min(counts, key=lambda width: abs(counts[width] - match.target))
+    assert match.config['body']['width'] == nearest and match.after == counts[nearest]
+    assert not match.near and match.lines() == ([f"put('body.width', {nearest})"] if nearest != 30 else [])
 
 
 def test_a_stem_with_a_width_of_its_own_goes_along():
     base = changed(TASKS['digits'].base, [put('stem.width', 8)])
     arm = changed(base, [swap('mixer', 'identity')])
-    found = match_config(base, arm, DIGITS.x, knob='width', tolerance=0.2)
-    assert found.near
+    match = match_config(base, arm, DIGITS.x, knob='width', tolerance=0.2)
+    assert match.near
     wide = match_config(changed(base, [put('body.widths', [32, 64])]), base, DIGITS.x, knob='width')
     assert wide.config['stem']['width'] == round(8 * wide.config['body']['widths'][0] / 16)
 
@@ -87,28 +87,28 @@ def test_a_stem_with_a_width_of_its_own_goes_along():
 def test_a_bottleneck_is_tuned_by_its_own_ratio():
     base = changed(TASKS['digits'].base, [swap('block', 'bottleneck', ratio=0.5), swap('mixer', 'conv', kernel=3)])
     arm = changed(base, [put('mixer.kernel', 5)])
-    found = match_config(base, arm, DIGITS.x, knob='ratio', tolerance=0.05)
-    assert [line.partition(',')[0] for line in found.lines()] == ["put('block.ratio'"]
-    assert abs(found.after - found.target) < abs(found.before - found.target)
+    match = match_config(base, arm, DIGITS.x, knob='ratio', tolerance=0.05)
+    assert [line.partition(',')[0] for line in match.lines()] == ["put('block.ratio'"]
+    assert abs(match.after - match.target) < abs(match.before - match.target)
 
 
 def test_equal_models_need_nothing():
-    found = match_config(RECALL.config, RECALL.config, RECALL.x)
-    assert found.near and found.changes == () and found.config == RECALL.config
+    match = match_config(RECALL.config, RECALL.config, RECALL.x)
+    assert match.near and match.changes == () and match.config == RECALL.config
 
 
 def test_nothing_near_is_said():
     arm = changed(DIGITS.config, [swap('mixer', 'conv', kernel=3)])
-    found = match_config(DIGITS.config, arm, DIGITS.x, knob='width')
-    assert not found.near and 0.01 < abs(found.off) < 0.1
-    assert found.to_dict()['near'] is False
+    match = match_config(DIGITS.config, arm, DIGITS.x, knob='width')
+    assert not match.near and 0.01 < abs(match.off) < 0.1
+    assert match.to_dict()['near'] is False
 
 
 def test_arms_and_models_by_name():
-    found = match('quickstart/no_mixer', None, None, 'params', 0.01, 'both', [])
-    assert list(found) == ['no_mixer on digits', 'no_mixer on stdlib_bytes']
-    assert found['no_mixer on digits']['to'] == 'layer_norm on digits'
-    assert all(made['near'] and made['changes'] for made in found.values())
+    matching = match('quickstart/no_mixer', None, None, 'params', 0.01, 'both', [])
+    assert list(matching) == ['no_mixer on digits', 'no_mixer on stdlib_bytes']
+    assert matching['no_mixer on digits']['to'] == 'layer_norm on digits'
+    assert all(made['near'] and made['changes'] for made in matching.values())
     (one,) = match('quickstart/no_mixer', 'rms_norm', 'digits', 'params', 0.02, 'both', []).values()
     assert one['to'] == 'rms_norm on digits'
 

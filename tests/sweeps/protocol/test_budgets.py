@@ -71,12 +71,12 @@ FAST = 15
 
 @pytest.mark.parametrize('seed', [*range(FAST), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(FAST, STUDIES))])
 def test_every_replicate_of_every_arm_has_the_same_tuning_budget(seed):
-    study, found, records = simulated(seed)
+    study, planned, records = simulated(seed)
     for item in study.tasks:
         # Counted from the trials themselves, not from what the planner says of them.
         counted, each = {}, set()
         for arm in study.arms:
-            tuned = [t for t in found.trials if (t.arm, t.task, t.held) == (arm, item.name, TUNING)]
+            tuned = [t for t in planned.trials if (t.arm, t.task, t.held) == (arm, item.name, TUNING)]
             assert all(trial.id in records for trial in tuned)
             assert all((t.program.steps, t.program.batch) == (item.steps, item.batch) for t in tuned)
             steps = sum(t.program.steps for t in tuned)
@@ -85,16 +85,16 @@ def test_every_replicate_of_every_arm_has_the_same_tuning_budget(seed):
                 'steps': steps,
                 'examples': sum(t.program.steps * t.program.batch for t in tuned),
             }
-            budget = found.budgets[arm, item.name]
+            budget = planned.budgets[arm, item.name]
             assert {name: budget[name] for name in counted[arm]} == counted[arm]
             # An arm that a look decided, such as by its divergence, takes no part in later ones.
-            replicates = study.count(arm, found.reached(arm, item.name, study.looks))
-            assert replicates == study.count(arm, study.replicates) or (study.looks and found.look in study.looks[:-1])
+            replicates = study.count(arm, planned.reached(arm, item.name, study.looks))
+            assert replicates == study.count(arm, study.replicates) or (study.looks and planned.look in study.looks[:-1])
             assert {t.replicate for t in tuned} == set(range(replicates))
             for replicate in range(replicates):
                 own = [t.program.optimizer for t in tuned if t.replicate == replicate]
                 each.add(tuple(own.count(optimizer) for optimizer in study.tune))
-                assert len(found.asked['confirm', arm, item.name, replicate]) in (0, study.seeds)
+                assert len(planned.asked['confirm', arm, item.name, replicate]) in (0, study.seeds)
         assert len(each) == 1 and min(each.pop()) >= study.trials
         arms = {arm: tuple(budget.values()) for arm, budget in counted.items()}
         assert len({row for arm, row in arms.items() if arm != study.base}) == 1

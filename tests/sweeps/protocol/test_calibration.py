@@ -46,9 +46,9 @@ def test_arms_of_equal_worth_are_seldom_told_apart(name):
 
 def test_a_loss_of_three_replicate_deviations_is_found():
     deviation = np.sqrt(np.mean([np.var(seen.values['base'], ddof=1) for seen in _seen('plain')]))
-    found = [conclusion_of(100 + number, World(top={'third': -3 * deviation}), {}) for number in range(STUDIES // 2)]
-    assert sum(seen.claims.get('third') == 'worse' for seen in found) >= 7
-    assert sum(any(arm != 'third' for arm in seen.claims) for seen in found) <= 2
+    conclusions = [conclusion_of(100 + number, World(top={'third': -3 * deviation}), {}) for number in range(STUDIES // 2)]
+    assert sum(seen.claims.get('third') == 'worse' for seen in conclusions) >= 7
+    assert sum(any(arm != 'third' for arm in seen.claims) for seen in conclusions) <= 2
 
 
 @pytest.mark.parametrize('direction', [1, -1])
@@ -102,11 +102,11 @@ def test_a_split_does_the_same_to_all_runs_of_a_replicate_and_suits_each_arm_on_
     for world, alike in ((World(split=0.1, **calm), True), (World(split=0.0, suits=0.1, **calm), False)):
         study = study_of(0, world)
         schedule, records = simulate(study, world, 0)
-        found = {}
+        scores_of = {}
         for trial in schedule.trials:
-            found.setdefault((trial.arm, trial.replicate), set()).add(records[trial.id]['score'])
-        assert all(len(scores) == 1 for scores in found.values())
-        by_arm = [[found[arm, replicate] for replicate in range(5)] for arm in study.arms]
+            scores_of.setdefault((trial.arm, trial.replicate), set()).add(records[trial.id]['score'])
+        assert all(len(scores) == 1 for scores in scores_of.values())
+        by_arm = [[scores_of[arm, replicate] for replicate in range(5)] for arm in study.arms]
         assert all(len(set(map(tuple, row))) == 5 for row in by_arm)
         assert (by_arm[0] == by_arm[1]) == alike
 
@@ -116,8 +116,8 @@ def test_tuned_procedures_are_made_worth_the_same():
     world = World(hills={'second': Hill(height=0.5, curvature=4.0)})
     added = calibrate.levels_of(world, 20)
     assert added['second'] < -0.4 and added.keys() <= {*ARMS, *MORE}
-    found = conclusions_of(dataclasses.replace(world, top=added), 20, 1000)
-    effects = [seen.effects['second'] for seen in found]
+    conclusions = conclusions_of(dataclasses.replace(world, top=added), 20, 1000)
+    effects = [seen.effects['second'] for seen in conclusions]
     assert abs(np.mean(effects)) < 5 * np.std(effects) / math.sqrt(20)
     assert calibrate.levels_of(WORLDS['plain'], 20) == {}
 
@@ -176,7 +176,7 @@ def test_what_falls_short_is_said(row, words):
 
 
 def test_a_loss_that_is_found_too_seldom_falls_short():
-    assert shortfalls(_facts('found', 'equal noise', found=[1400, 2000])) == [
+    assert shortfalls(_facts('found', 'equal noise', **{'found': [1400, 2000]})) == [
         'equal noise: a loss of three deviations is found in 70.0%; promised 78%'
     ]
     assert shortfalls(_facts('found', 'equal noise')) == []
@@ -205,15 +205,15 @@ def test_a_tally_counts_what_studies_said():
     cell = Cell('plain', World(), planted={'third': -3.0})
     study, first = study_of(0, World()), _seen('plain')[0]
     words = dict.fromkeys(first.words, ('undecided', False))
-    found = dataclasses.replace(first, words=words | {('third', 'digits'): ('worse', False)}, overall={}, factorial=())
-    wrong = dataclasses.replace(found, words=words | {('second', 'digits'): ('better', False)})
+    conclusion = dataclasses.replace(first, words=words | {('third', 'digits'): ('worse', False)}, overall={}, factorial=())
+    wrong = dataclasses.replace(conclusion, words=words | {('second', 'digits'): ('better', False)})
     told = tally.new(cell)
-    tally.add(told, cell, study, [found, wrong, dataclasses.replace(found, factorial=('f0: 1',))])
+    tally.add(told, cell, study, [conclusion, wrong, dataclasses.replace(conclusion, factorial=('f0: 1',))])
     assert (told['studies'], told['false'], told['difference'], told['factorial'], told['found']) == (3, 2, 1, 1, [1 + 1, 3])
     assert told['runs'] == 3 * first.trials and told['regret'][2] == 3 * len(first.regrets)
     assert all(count == 3 for _, count in told['held'].values())
     quiet = Cell('plain', World())
-    tally.add(other := tally.new(quiet), quiet, study, [dataclasses.replace(found, words=words)])
+    tally.add(other := tally.new(quiet), quiet, study, [dataclasses.replace(conclusion, words=words)])
     assert other['found'] == [0, 4], 'where nothing is planted, equivalence is what can be found'
 
 
@@ -338,8 +338,8 @@ def test_studies_of_other_shapes_are_paths_and_factorials():
 def test_regret_of_a_real_study_is_near_the_truth():
     study = study_of(1, WORLDS['quiet'])
     schedule, records = simulate(study, WORLDS['quiet'], 1)
-    (found,) = regrets(Reading(study, schedule, records))
+    (regret,) = regrets(Reading(study, schedule, records))
     truth = np.array(conclusion_of(1, WORLDS['quiet'], {}).regrets).mean(0)
-    assert found.cases == 25
-    assert found.best_trial == pytest.approx(truth[1], rel=0.2)
-    assert found.selected < found.best_trial / 10 and found.interval[0] > 0
+    assert regret.cases == 25
+    assert regret.best_trial == pytest.approx(truth[1], rel=0.2)
+    assert regret.selected < regret.best_trial / 10 and regret.interval[0] > 0

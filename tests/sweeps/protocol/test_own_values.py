@@ -38,11 +38,11 @@ WORLD = World(cliff=2.0)
 
 @pytest.fixture(scope='module')
 def finished() -> Reading:
-    found, records = simulate(OWN, WORLD, 0)
-    for t in found.trials:
+    planned, records = simulate(OWN, WORLD, 0)
+    for t in planned.trials:
         records[t.id] |= {'arm': t.arm, 'task': t.task, 'replicate': t.replicate, 'phase': t.phase, 'checksum': 'same'}
     costs = {'other': {'digits': {'params': 1, 'unread': ['weight_decay']}}}
-    return Reading(OWN, found, records, {'costs': costs})
+    return Reading(OWN, planned, records, {'costs': costs})
 
 
 def test_only_that_arm_tunes_it_and_trials_are_as_many(finished):
@@ -72,10 +72,10 @@ def test_the_selected_point_has_it(finished):
 
 def test_extensions_are_of_shared_values_alone():
     study = dataclasses.replace(OWN, extension=3)
-    found, _ = simulate(study, World(optimum=(1.25, 0.4), cliff=2.0, noise=0.01), 0)
-    extended = [t for t in found.trials if t.extends and t.arm == 'tanh']
+    planned, _ = simulate(study, World(optimum=(1.25, 0.4), cliff=2.0, noise=0.01), 0)
+    extended = [t for t in planned.trials if t.extends and t.arm == 'tanh']
     assert extended and all(0.1 <= dict(t.knobs)['alpha0'] <= 2.0 for t in extended)
-    assert {name for name, _ in extended_sides(found.extended['digits'])} <= {'lr', 'weight_decay'}
+    assert {name for name, _ in extended_sides(planned.extended['digits'])} <= {'lr', 'weight_decay'}
     assert reaches_of(study)['tanh']['adamw']['alpha0'] == (0.1, 2.0)
     assert 'alpha0' not in reaches_of(study)['base']['adamw']
 
@@ -98,9 +98,9 @@ def test_verify_names_both(finished):
 @pytest.mark.parametrize('search', ['random', 'grid', 'tpe'])
 def test_other_searches_tune_it_too(search):
     study = dataclasses.replace(OWN, search=search, replicates=1, looks=(1,), tasks=('digits',))
-    found, _ = simulate(study, WORLD, 0)
-    own = {dict(t.knobs)['alpha0'] for t in found.trials if t.arm == 'tanh' and t.phase.startswith('tune')}
-    assert len(own) > 1 and found.complete
+    planned, _ = simulate(study, WORLD, 0)
+    own = {dict(t.knobs)['alpha0'] for t in planned.trials if t.arm == 'tanh' and t.phase.startswith('tune')}
+    assert len(own) > 1 and planned.complete
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_it_is_part_of_the_study_and_not_of_those_without():
 
 
 def test_points_of_an_arms_own_values_fill_the_cube():
-    found = schedule(dataclasses.replace(OWN, trials=64, extension=0), {}, {})
-    own = np.log([dict(t.knobs)['alpha0'] for t in found.asked['tune', 'tanh', 'digits', 0]])
+    planned = schedule(dataclasses.replace(OWN, trials=64, extension=0), {}, {})
+    own = np.log([dict(t.knobs)['alpha0'] for t in planned.asked['tune', 'tanh', 'digits', 0]])
     shares = np.histogram(own, bins=4, range=(np.log(0.1), np.log(2.0)))[0]
     assert shares.tolist() == [16, 16, 16, 16]

@@ -21,10 +21,10 @@ def finished():
 
 
 def test_every_trial_is_in_one_pack_of_one_program(finished):
-    found, _ = finished
-    packs = pack(STUDY, found.trials, {})
+    planned, _ = finished
+    packs = pack(STUDY, planned.trials, {})
     ids = [trial.id for item in packs for trial in item.trials]
-    assert sorted(ids) == sorted(trial.id for trial in found.trials) and len(set(ids)) == len(ids)
+    assert sorted(ids) == sorted(trial.id for trial in planned.trials) and len(set(ids)) == len(ids)
     for item in packs:
         assert len({(trial.program.id, trial.phase, trial.held) for trial in item.trials}) == 1
         assert len(item.trials) <= 16
@@ -55,11 +55,11 @@ def test_a_pack_survives_the_way_to_another_process(finished):
 
 def test_where_lanes_run_one_by_one_a_pack_takes_some_seconds_and_no_more(finished):
     """By costs that are known before the first pack and stay, so that a restart makes the same packs."""
-    found, _ = finished
+    planned, _ = finished
     costs = {arm: {task.name: {'flops': 1e6 * 10**at} for task in STUDY.tasks} for at, arm in enumerate(STUDY.arms)}
     manifest = {'strategy': 'loop', 'costs': costs}
     sizes: dict[tuple, int] = {}
-    for item in pack(STUDY, found.trials, manifest):
+    for item in pack(STUDY, planned.trials, manifest):
         key = item.program.arm, item.program.task
         sizes[key] = max(sizes.get(key, 0), len(item.trials))
     assert {1, 2} < set(sizes.values()) and max(sizes.values()) > 4

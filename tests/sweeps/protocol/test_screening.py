@@ -60,13 +60,13 @@ def simulated(name: str, screening: int = 6, extension: int = 4) -> tuple:
 
 @pytest.mark.parametrize('name', WORLDS)
 def test_the_better_optimizer_of_each_replicate_gets_the_rest(name):
-    study, found, records = simulated(name)
-    assert found.complete and {trial.phase for trial in found.trials} <= set(PHASES)
-    assert any(found.extended['digits'].values()) or name == 'inside'
-    kept = set()
+    study, planned, records = simulated(name)
+    assert planned.complete and {trial.phase for trial in planned.trials} <= set(PHASES)
+    assert any(planned.extended['digits'].values()) or name == 'inside'
+    optimizers = set()
     for arm in study.arms:
-        for replicate in range(found.reached(arm, 'digits', study.looks)):
-            tuned = found.asked['tune', arm, 'digits', replicate]
+        for replicate in range(planned.reached(arm, 'digits', study.looks)):
+            tuned = planned.asked['tune', arm, 'digits', replicate]
             first = {o: [t for t in tuned if t.program.optimizer == o and t.phase == 'tune'] for o in TUNE}
             assert {o: len(trials) for o, trials in first.items()} == {'adamw': 6, 'sgd': 6}
             rest = [t.program.optimizer for t in tuned if t.phase != 'tune']
@@ -76,22 +76,22 @@ def test_the_better_optimizer_of_each_replicate_gets_the_rest(name):
             }
             best = select({o: (places[o], scores(1, first[o], records)) for o in TUNE}, TUNE)
             assert rest == [best.optimizer if best else 'adamw'] * 4
-            kept.update(rest)
-    assert kept == ({'adamw'} if name == 'lost' else {'adamw', 'sgd'}), 'the world must keep now one, now the other'
-    assert len({budget['trials'] for budget in found.budgets.values()}) == 1
-    assert all(one.equal is not False for one in equalities(study, found, records, {}))
+            optimizers.update(rest)
+    assert optimizers == ({'adamw'} if name == 'lost' else {'adamw', 'sgd'}), 'the world must keep now one, now the other'
+    assert len({budget['trials'] for budget in planned.budgets.values()}) == 1
+    assert all(one.equal is not False for one in equalities(study, planned, records, {}))
 
 
 @pytest.mark.parametrize('name', ['inside', 'outside'])
 def test_it_asks_for_part_of_what_a_study_without_asks_for(name):
     """Of the optimizer that it keeps, trial by trial; numbered as without."""
-    (study, found, _), (_, whole, _) = simulated(name), simulated(name, screening=0)
+    (study, planned, _), (_, whole, _) = simulated(name), simulated(name, screening=0)
     assert AFTER_SCREENING not in {trial.phase for trial in whole.trials}
-    for (phase, arm, task, replicate), trials in found.asked.items():
+    for (phase, arm, task, replicate), trials in planned.asked.items():
         if phase == 'tune':
-            (kept,) = {t.program.optimizer for t in trials if t.phase != 'tune'}
-            every = [t.id for t in whole.asked['tune', arm, task, replicate] if t.program.optimizer == kept]
-            assert [t.id for t in trials if t.program.optimizer == kept] == every and len(every) == study.trials
+            (optimizer,) = {t.program.optimizer for t in trials if t.phase != 'tune'}
+            ids = [t.id for t in whole.asked['tune', arm, task, replicate] if t.program.optimizer == optimizer]
+            assert [t.id for t in trials if t.program.optimizer == optimizer] == ids and len(ids) == study.trials
 
 
 @pytest.mark.parametrize(
@@ -99,22 +99,22 @@ def test_it_asks_for_part_of_what_a_study_without_asks_for(name):
     [(4, ['extend_1', 'extend_2']), (2, [AFTER_SCREENING, 'extend_1', 'extend_2']), (0, [AFTER_SCREENING])],
 )
 def test_what_it_keeps_for_later_is_shared_with_the_rounds_past_edges(extension, phases):
-    _, found, _ = simulated('inside', extension=extension)
-    assert found.complete
-    for key, trials in found.asked.items():
+    _, planned, _ = simulated('inside', extension=extension)
+    assert planned.complete
+    for key, trials in planned.asked.items():
         if key[0] == 'tune':
             assert list(dict.fromkeys(t.phase for t in trials)) == ['tune', *phases]
             assert sum(t.phase != 'tune' for t in trials) == 4
 
 
 def test_packs_follow_from_the_plan_and_a_stopped_study_goes_on():
-    study, found, records = simulated('inside')
+    study, planned, records = simulated('inside')
     first = schedule(study, {}, {})
     assert {trial.phase for trial in first.trials} == {'tune'} and not first.complete
-    packs = {item.id: item for item in pack(study, found.trials, {})}
+    packs = {item.id: item for item in pack(study, planned.trials, {})}
     assert all(len({(t.phase, t.program.id, t.replicate) for t in p.trials}) == 1 for p in packs.values() if p.held == TUNING)
     # Broken off in the second round: what is asked for stays, pack by pack.
-    some = [trial for trial in found.trials if trial.phase == 'extend_1' and trial.replicate < 2]
+    some = [trial for trial in planned.trials if trial.phase == 'extend_1' and trial.replicate < 2]
     part = {t.id: records[t.id] for t in (*first.trials, *some[::2])}
     again = schedule(study, part, {})
     assert {item.id for item in pack(study, again.trials, {})} < set(packs)
@@ -124,20 +124,20 @@ def test_packs_follow_from_the_plan_and_a_stopped_study_goes_on():
 
 
 def test_it_is_foreseen_before_it_is_asked_for():
-    study, found, _ = simulated('inside')
+    study, planned, _ = simulated('inside')
     assert study.tuning_runs == 6 + 6 + 4 and dataclasses.replace(study, screening=0).tuning_runs == 20
     assert expected_trials(study, schedule(study, {}, {})) == 2 * 3 * (16 + 2)
-    assert expected_trials(study, found) == len(found.trials)
+    assert expected_trials(study, planned) == len(planned.trials)
 
 
 def test_what_is_told_of_it():
-    study, found, records = simulated('inside', extension=0)
-    reading = Reading(study, found, records)
+    study, planned, records = simulated('inside', extension=0)
+    reading = Reading(study, planned, records)
     alike = {(curve.optimizer, curve.arm): curve for curve in curves(reading)}
     assert alike['adamw', 'base'].trials == (1, 2, 3, 4, 5, 6)
     both = alike['all', 'base']
     assert both.trials == (2, 4, 6, 8, 10, 12, 13, 14, 15, 16) and (np.diff(both.mean) >= -1e-12).all()
-    tuned = found.asked['tune', 'base', 'digits', 0]
+    tuned = planned.asked['tune', 'base', 'digits', 0]
     assert both.replicates[0][-1] == pytest.approx(max(records[trial.id]['score'] for trial in tuned))
     # Both optimizers are measured by as many trials in every arm, kept or not.
     measured = {(one.arm, one.optimizer): one for one in sensitivities(reading)}
@@ -151,14 +151,14 @@ def test_what_is_told_of_it():
             assert measured['base', optimizer].replicates[replicate] == pytest.approx(told)
     point = recipe(reading, 'base')['digits']['replicates'][0]
     assert sorted(point['trials'].values()) == [6, 10] and '10 trials of' in in_words('base', recipe(reading, 'base'))[1]
-    said = {trial.id: {**describe(trial), **records[trial.id]} for trial in found.trials}
-    (rule,) = [check for check in verify(Reading(study, found, said)) if check.rule == 'every arm has the same budget']
+    said = {trial.id: {**describe(trial), **records[trial.id]} for trial in planned.trials}
+    (rule,) = [check for check in verify(Reading(study, planned, said)) if check.rule == 'every arm has the same budget']
     assert rule.holds and 'arm and task: 16, the first 6 of each optimizer, the rest of the better one' in rule.why
 
 
 def test_tables_say_it():
-    study, found, records = simulated('inside')
-    reading = Reading(study, found, records)
+    study, planned, records = simulated('inside')
+    reading = Reading(study, planned, records)
     made = findings(reading)
     said = 'Every optimizer was tuned with 6 trials; the one that was then better in a replicate of an arm got 10 in all'
     assert said in note(made, facts=study_facts(reading, made))

@@ -242,9 +242,9 @@ def regret(kind: str, seed: int) -> float:
 @pytest.mark.parametrize('kind', FOLLOWING)
 def test_following_the_scores_beats_chance(kind):
     seeds = range(2 if kind == 'gp' else 16)
-    found = np.mean([regret(kind, seed) for seed in seeds])
+    mean_regret = np.mean([regret(kind, seed) for seed in seeds])
     chance = np.mean([regret('random', seed) for seed in range(100)])
-    assert found < 0.6 * chance
+    assert mean_regret < 0.6 * chance
 
 
 # What is refused.
@@ -269,8 +269,8 @@ def test_what_cannot_be_searched_is_refused(kind, seen, count, first, said):
 
 
 def test_a_gaussian_process_without_torch_says_what_to_install(monkeypatch):
-    found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, 'find_spec', lambda name, *rest: None if name == 'torch' else found(name, *rest))
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, 'find_spec', lambda name, *rest: None if name == 'torch' else find_spec(name, *rest))
     with pytest.raises(ValueError, match=r"search 'gp' needs torch, which is not installed; pip install 'archlab\[gp\]'"):
         propose('gp', PLAIN, seen_of(PLAIN, 8, seed=99), 4, 8, 123456)
 

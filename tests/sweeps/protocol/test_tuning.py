@@ -47,9 +47,9 @@ def run(asked: Study, world: World = WORLD, manifest: dict | None = None) -> tup
 
 
 def told(asked: Study, world: World) -> dict:
-    found, records = run(asked, world)
-    assert found.complete
-    return {(finding.arm, finding.task): finding for finding in findings(Reading(asked, found, records))}
+    planned, records = run(asked, world)
+    assert planned.complete
+    return {(finding.arm, finding.task): finding for finding in findings(Reading(asked, planned, records))}
 
 
 # Shapes.
@@ -71,20 +71,20 @@ def test_every_shape_is_planned_and_judged_against_its_own_reference(name):
     fields, references = SHAPES[name]
     asked = study(**fields, base_factor=1)
     heights = {arm: 0.4 * number for number, arm in enumerate(reversed(asked.arms))}
-    found, records = run(asked, dataclasses.replace(WORLD, top=heights))
-    assert {trial.arm for trial in found.trials} == set(asked.arms)
+    planned, records = run(asked, dataclasses.replace(WORLD, top=heights))
+    assert {trial.arm for trial in planned.trials} == set(asked.arms)
 
     def mean(arm: str) -> float:
-        runs = [records[t.id]['score'] for r in range(3) for t in found.asked['confirm', arm, 'digits', r]]
+        runs = [records[t.id]['score'] for r in range(3) for t in planned.asked['confirm', arm, 'digits', r]]
         return float(np.mean(runs))
 
-    made = {finding.arm: finding for finding in findings(Reading(asked, found, records))}
+    made = {finding.arm: finding for finding in findings(Reading(asked, planned, records))}
     assert {arm: finding.base for arm, finding in made.items()} == references
     for arm, finding in made.items():
         assert finding.effect == pytest.approx(mean(arm) - mean(references[arm]))
         assert finding.base_value == pytest.approx(mean(references[arm]))
         assert finding.verdict == ('better' if heights[arm] > heights[references[arm]] else 'worse')
-        assert len({budget['trials'] for budget in found.budgets.values()}) == 1
+        assert len({budget['trials'] for budget in planned.budgets.values()}) == 1
 
 
 def test_a_step_that_changes_nothing_is_not_called_better_for_what_came_before_it():
@@ -115,20 +115,20 @@ def test_the_rungs_of_a_ladder_are_one_dataset():
 @pytest.mark.parametrize('looks', [(), (1, 3)], ids=str)
 def test_the_base_has_several_times_the_replicates_at_the_same_budget_each(world, looks):
     asked = study(base_factor=2, looks=looks)
-    found, records = run(asked, world)
-    assert found.complete and found.look == 3
+    planned, records = run(asked, world)
+    assert planned.complete and planned.look == 3
     for arm, count in (('base', 6), ('other', 3)):
         for phase in ('tune', 'confirm', 'share'):
-            assert sorted(r for p, a, _, r in found.asked if (p, a) == (phase, arm)) == list(range(count))
-        each = {len(found.asked['tune', arm, 'digits', r]) for r in range(count)}
+            assert sorted(r for p, a, _, r in planned.asked if (p, a) == (phase, arm)) == list(range(count))
+        each = {len(planned.asked['tune', arm, 'digits', r]) for r in range(count)}
         assert each == {8}
-        assert found.budgets[arm, 'digits']['trials'] == count * each.pop()
-    (finding,) = findings(Reading(asked, found, records))
+        assert planned.budgets[arm, 'digits']['trials'] == count * each.pop()
+    (finding,) = findings(Reading(asked, planned, records))
     assert not finding.reason.startswith('unequal')
-    runs = [records[t.id]['score'] for r in range(6) for t in found.asked['confirm', 'base', 'digits', r]]
+    runs = [records[t.id]['score'] for r in range(6) for t in planned.asked['confirm', 'base', 'digits', r]]
     assert finding.base_value == pytest.approx(np.mean(runs))
-    points = [found.asked['share', 'other', 'digits', r][0].knobs for r in range(3)]
-    assert points == [found.selections['base', 'digits', r].knobs for r in range(3)]
+    points = [planned.asked['share', 'other', 'digits', r][0].knobs for r in range(3)]
+    assert points == [planned.selections['base', 'digits', r].knobs for r in range(3)]
 
 
 def test_looks_count_replicates_of_the_arms():
@@ -137,9 +137,9 @@ def test_looks_count_replicates_of_the_arms():
     assert sorted({(t.arm, t.replicate) for t in first}) == [('base', 0), ('base', 1), ('other', 0)]
     whole, records = run(asked)
     early = {t.id: records[t.id] for t in whole.trials if t.replicate < asked.count(t.arm, 1)}
-    found = schedule(asked, early, {})
-    assert found.look == 1
-    (finding,) = findings(Reading(asked, found, early))
+    planned = schedule(asked, early, {})
+    assert planned.look == 1
+    (finding,) = findings(Reading(asked, planned, early))
     assert finding.replicates == 1 and finding.base_value is not None
 
 
@@ -148,25 +148,25 @@ def test_looks_count_replicates_of_the_arms():
 
 def test_with_one_recipe_only_the_base_is_tuned():
     asked = study(arms={'base': (), 'other': RMS, 'third': ()}, recipe='same')
-    found, records = run(asked)
-    assert found.complete
-    assert {t.arm for t in found.trials if t.held == TUNING} == {'base'}
+    planned, records = run(asked)
+    assert planned.complete
+    assert {t.arm for t in planned.trials if t.held == TUNING} == {'base'}
     for arm in asked.arms:
         for replicate in range(3):
-            trials = found.asked['confirm', arm, 'digits', replicate]
-            assert [t.id for t in trials] == [t.id for t in found.asked['share', arm, 'digits', replicate]]
-            assert {t.knobs for t in trials} == {found.selections['base', 'digits', replicate].knobs}
-    assert len(found.trials) == 3 * 8 + 3 * 3 * 2
-    assert found.budgets['other', 'digits']['trials'] == 0
-    for finding in findings(Reading(asked, found, records)):
+            trials = planned.asked['confirm', arm, 'digits', replicate]
+            assert [t.id for t in trials] == [t.id for t in planned.asked['share', arm, 'digits', replicate]]
+            assert {t.knobs for t in trials} == {planned.selections['base', 'digits', replicate].knobs}
+    assert len(planned.trials) == 3 * 8 + 3 * 3 * 2
+    assert planned.budgets['other', 'digits']['trials'] == 0
+    for finding in findings(Reading(asked, planned, records)):
         assert finding.effect == finding.shared_effect
         assert not finding.reason.startswith('unequal')
 
 
 def test_with_one_recipe_a_base_that_always_diverges_is_named():
     asked = study(recipe='same')
-    found, records = run(asked, World(cliff=-9.0))
-    (finding,) = findings(Reading(asked, found, records))
+    planned, records = run(asked, World(cliff=-9.0))
+    (finding,) = findings(Reading(asked, planned, records))
     assert finding.verdict == 'not comparable'
     assert finding.reason == "every tuning run of 'base' diverged (24 of 24)"
 
@@ -185,12 +185,12 @@ def test_matched_compute_trains_as_long_as_the_bases_flops_last(flops, wanted):
     manifest = costs(base=100.0, other=flops)
     assert steps(asked, 'base', asked.task('digits'), manifest['costs']) == 140
     assert steps(asked, 'other', asked.task('digits'), manifest['costs']) == wanted
-    found, records = run(asked, WORLD, manifest)
-    assert {t.program.steps for t in found.trials if t.arm == 'other'} == {wanted}
-    budgets = [found.budgets[arm, 'digits'] for arm in ('base', 'other')]
+    planned, records = run(asked, WORLD, manifest)
+    assert {t.program.steps for t in planned.trials if t.arm == 'other'} == {wanted}
+    budgets = [planned.budgets[arm, 'digits'] for arm in ('base', 'other')]
     assert budgets[1]['steps'] == 24 * wanted
     assert budgets[1]['flops'] == 24 * wanted * flops
-    (finding,) = findings(Reading(asked, found, records, manifest))
+    (finding,) = findings(Reading(asked, planned, records, manifest))
     assert 'unequal' not in finding.reason
 
 
@@ -215,14 +215,14 @@ FOLLOWING = [
 @pytest.mark.parametrize('search', ['sobol', 'random', 'grid', *FOLLOWING])
 def test_every_search_tunes_a_study_to_its_end(search):
     asked = study(search=search, trials=10, replicates=1, extension=0)
-    found, _ = run(asked)
-    assert found.complete
+    planned, _ = run(asked)
+    assert planned.complete
     for arm in asked.arms:
-        trials = found.asked['tune', arm, 'digits', 0]
+        trials = planned.asked['tune', arm, 'digits', 0]
         assert len(trials) == len({t.seed for t in trials}) == len({t.knobs for t in trials}) == 10
         for trial in trials:
             assert all(SPACE[name].low <= value <= SPACE[name].high for name, value in trial.knobs)
-    own, other = ([t.knobs for t in found.asked['tune', arm, 'digits', 0]] for arm in asked.arms)
+    own, other = ([t.knobs for t in planned.asked['tune', arm, 'digits', 0]] for arm in asked.arms)
     assert not set(own) & set(other), 'every arm has points of its own'
 
 
@@ -232,16 +232,16 @@ MIXED = {'lr': log(1e-3, 1e-1), 'b2': choice(0.9, 0.99), 'momentum': linear(0.5,
 @pytest.mark.parametrize('search', ['sobol', 'grid', 'tpe'])
 def test_choices_and_whole_numbers_are_tuned_confirmed_and_never_left(search):
     asked = study(search=search, tune={'sgd': MIXED}, trials=12, replicates=2)
-    found, _ = run(asked, World(optimum=(1.3, 0.25, 0.5, 0.9), cliff=9.0, noise=0.01))
-    assert found.complete
-    assert ('lr', 'high') in (sides := extended_sides(found.extended['digits']))
+    planned, _ = run(asked, World(optimum=(1.3, 0.25, 0.5, 0.9), cliff=9.0, noise=0.01))
+    assert planned.complete
+    assert ('lr', 'high') in (sides := extended_sides(planned.extended['digits']))
     assert {name for name, _ in sides} <= {'lr', 'momentum', 'warmup'}
-    for trial in found.trials:
+    for trial in planned.trials:
         knobs = dict(trial.knobs)
         assert knobs['b2'] in (0.9, 0.99)
         assert knobs['warmup'] == int(knobs['warmup']) and knobs['warmup'] >= 1
         assert 0 < knobs['momentum'] < 1
-    assert {dict(t.knobs)['b2'] for t in found.trials if t.held == TEST} == {0.9}, 'the optimum is at its unit'
+    assert {dict(t.knobs)['b2'] for t in planned.trials if t.held == TEST} == {0.9}, 'the optimum is at its unit'
 
 
 # Searches that follow the scores.
@@ -257,10 +257,10 @@ def followed() -> dict:
 
 
 def test_batches_are_in_step_for_all_arms(followed):
-    found, records = followed['inside']
-    phases = [t.phase for t in found.asked['tune', 'other', 'digits', 1]]
+    planned, records = followed['inside']
+    phases = [t.phase for t in planned.asked['tune', 'other', 'digits', 1]]
     assert phases == ['tune'] * BATCH + ['tune_2'] * BATCH + ['extend_1'] * 2 + ['extend_2'] * 2
-    slow = found.asked['tune', 'base', 'digits', 0][3]
+    slow = planned.asked['tune', 'base', 'digits', 0][3]
     without = {key: value for key, value in records.items() if key != slow.id}
     assert {t.phase for t in schedule(adaptive(), without, {}).trials} == {'tune'}
     assert plan(adaptive(), without, {}) == [slow]
@@ -268,9 +268,9 @@ def test_batches_are_in_step_for_all_arms(followed):
 
 def test_later_points_follow_the_scores():
     """Of a bowl the last batch lies nearer to the optimum than the first, which is an even cover."""
-    found, _ = run(adaptive(extension=0), WORLD)
+    planned, _ = run(adaptive(extension=0), WORLD)
     away: dict[str, list] = {}
-    for (phase, *_), trials in found.asked.items():
+    for (phase, *_), trials in planned.asked.items():
         for trial in trials if phase == 'tune' else ():
             units = [SPACE[name].unit(value) for name, value in trial.knobs]
             away.setdefault(trial.phase, []).append(np.hypot(units[0] - 0.55, units[1] - 0.4))
@@ -281,7 +281,7 @@ def test_later_points_follow_the_scores():
 @pytest.mark.parametrize('where', ['inside', 'outside'])
 def test_interrupted_anywhere_it_asks_for_the_same_trials(followed, where, seed):
     world, chance, records, packs = {'inside': WORLD, 'outside': FAR}[where], random.Random(seed), {}, set()
-    found, whole = followed[where]
+    planned, whole = followed[where]
     while wanted := plan(adaptive(), records, {}):
         now = schedule(adaptive(), records, {})
         packs |= {item.id for item in pack(adaptive(), now.trials, {})}
@@ -289,12 +289,12 @@ def test_interrupted_anywhere_it_asks_for_the_same_trials(followed, where, seed)
         for trial in chance.sample(wanted, chance.randint((len(wanted) + 1) // 2, len(wanted))):
             records[trial.id] = record(adaptive(), world, trial)
     assert records == whole
-    assert schedule(adaptive(), records, {}) == found
-    assert packs <= {item.id for item in pack(adaptive(), found.trials, {})}, 'a pack is a function of its phase'
+    assert schedule(adaptive(), records, {}) == planned
+    assert packs <= {item.id for item in pack(adaptive(), planned.trials, {})}, 'a pack is a function of its phase'
 
 
 def test_a_batch_that_is_recorded_is_read_back_and_not_proposed_again(followed, monkeypatch):
-    found, records = followed['outside']
+    planned, records = followed['outside']
     asked = []
 
     def refused(kind, *arguments):
@@ -304,17 +304,17 @@ def test_a_batch_that_is_recorded_is_read_back_and_not_proposed_again(followed, 
 
     propose = sweeps.protocol.tuning.propose
     monkeypatch.setattr(sweeps.protocol.tuning, 'propose', refused)
-    assert schedule(adaptive(), records, {}) == found
+    assert schedule(adaptive(), records, {}) == planned
     shuffled = list(records.items())
     random.Random(3).shuffle(shuffled)
-    assert schedule(adaptive(), dict(shuffled), {}) == found
-    assert asked and found.extended['digits']
+    assert schedule(adaptive(), dict(shuffled), {}) == planned
+    assert asked and planned.extended['digits']
 
 
 def test_another_machines_rounding_orphans_no_record(followed, monkeypatch):
     """All that ran stays planned; what is still to run may differ."""
-    found, records = followed['inside']
-    first = [t.id for t in found.trials if t.held == TUNING and t.phase == 'tune']
+    planned, records = followed['inside']
+    first = [t.id for t in planned.trials if t.held == TUNING and t.phase == 'tune']
     propose = sweeps.protocol.tuning.propose
     monkeypatch.setattr(sweeps.protocol.tuning, 'propose', lambda *a: np.clip(propose(*a) + 1e-3, 0, 0.999))
     now = schedule(adaptive(), {key: records[key] for key in first}, {})
@@ -324,9 +324,9 @@ def test_another_machines_rounding_orphans_no_record(followed, monkeypatch):
 
 
 def test_records_that_say_too_little_are_proposed_again(followed):
-    found, records = followed['inside']
+    planned, records = followed['inside']
     thin = {key: {name: row[name] for name in ('id', 'status', 'score')} for key, row in records.items()}
-    assert schedule(adaptive(), thin, {}).trials == found.trials
+    assert schedule(adaptive(), thin, {}).trials == planned.trials
 
 
 @pytest.mark.parametrize(
@@ -342,18 +342,18 @@ def test_records_that_say_too_little_are_proposed_again(followed):
 )
 def test_a_changed_space_has_trials_of_its_own(followed, change):
     """Their seeds stand for them, so a seed may not mean one place in one space and another in the next."""
-    found, records = followed['inside']
+    planned, records = followed['inside']
     other = plan(adaptive(**change), records, {})
-    old = {t.seed for t in found.trials if t.held == TUNING}
+    old = {t.seed for t in planned.trials if t.held == TUNING}
     assert other and {t.phase for t in other} == {'tune'}
     assert not old & {t.seed for t in other}
 
 
 def test_a_grown_study_keeps_the_batches_that_ran(followed):
-    found, records = followed['inside']
+    planned, records = followed['inside']
     grown = adaptive(arms={'base': (), 'other': RMS, 'more': BARE}, replicates=3, looks=(2, 3))
     now = schedule(grown, records, {})
-    assert {t.id for t in found.trials if t.phase == 'tune'} <= {t.id for t in now.trials}
+    assert {t.id for t in planned.trials if t.phase == 'tune'} <= {t.id for t in now.trials}
     assert {t.arm for t in plan(grown, records, {})} == {'more'}
 
 
@@ -370,5 +370,5 @@ def test_seeds_of_a_search_that_looks_at_no_score_are_those_of_every_recorded_st
 def test_a_range_that_ends_in_a_cliff_is_not_extended(cliff, extended):
     """The score rises towards the end of the range; where most of the last trials diverge, no better rate lies beyond."""
     world = World(optimum=(1.3, 0.5), curvature=(1.0, 0.0), noise=0.001, cliff=cliff)
-    found, _ = run(study(trials=16), world)
-    assert (('lr', 'high') in extended_sides(found.extended['digits'])) == extended
+    planned, _ = run(study(trials=16), world)
+    assert (('lr', 'high') in extended_sides(planned.extended['digits'])) == extended

@@ -50,9 +50,9 @@ def test_rows_are_told_apart_by_content():
 def test_groups_join_through_equal_rows():
     rows = np.array([[0], [1], [1], [2], [2], [9], [8]])
     group = np.array([7, 7, 5, 5, 3, 1, 1])
-    found = joined(group, rows)
-    assert len(set(found[:5].tolist())) == 1, 'group 7 meets 5 in row 1, 5 meets 3 in row 2'
-    assert found[5] == found[6] != found[0]
+    groups = joined(group, rows)
+    assert len(set(groups[:5].tolist())) == 1, 'group 7 meets 5 in row 1, 5 meets 3 in row 2'
+    assert groups[5] == groups[6] != groups[0]
 
 
 def test_rows_that_stand_elsewhere_are_known():

@@ -45,27 +45,27 @@ TRAIN = [b'abracadabra', b'abra', b'cadabra cadabra', b'a', b'', b'barbara']
 @pytest.mark.parametrize('k', range(4))
 def test_probabilities_are_those_of_the_definition(k: int):
     test = [b'abracad', b'zebra', b'', b'aaaa']
-    found = order_probabilities(TRAIN, test, orders=3)[k]
+    probabilities = order_probabilities(TRAIN, test, orders=3)[k]
     wanted = [
         slow_kneser_ney(TRAIN, [-1] * k + list(message[:place]), message[place], k)
         for message in test
         for place in range(len(message))
     ]
-    np.testing.assert_allclose(found, wanted, rtol=1e-12)
+    np.testing.assert_allclose(probabilities, wanted, rtol=1e-12)
 
 
 @pytest.mark.parametrize('context', [b'', b'ab', b'abr', b'zz', b'cadabra'])
 def test_probabilities_of_all_next_bytes_sum_to_one(context: bytes):
     test = [context + bytes([byte]) for byte in range(256)]
-    for found in order_probabilities(TRAIN, test, orders=5):
-        assert found[len(context) :: len(context) + 1].sum() == pytest.approx(1)
+    for probabilities in order_probabilities(TRAIN, test, orders=5):
+        assert probabilities[len(context) :: len(context) + 1].sum() == pytest.approx(1)
 
 
 def test_no_byte_is_impossible():
     """Counts that tell to take nothing from any: 4 letters, each once and twice more often than the last."""
     for train in ([b'abcd' * 500], [b'a'], [b'abbcccdddd'], [b'aabbccdd']):
-        for found in order_probabilities(train, [b'zab', b'dq'], orders=4):
-            assert (found > 0).all()
+        for probabilities in order_probabilities(train, [b'zab', b'dq'], orders=4):
+            assert (probabilities > 0).all()
 
 
 def test_an_even_coin_costs_a_bit_and_longer_contexts_do_not_help():
@@ -82,16 +82,16 @@ def test_a_markov_chain_costs_its_entropy_rate():
     rate = -0.1 * math.log2(0.1) - 0.9 * math.log2(0.9)
     bits = order_bits([chain[:60_000]], [chain[60_000:]], orders=2)
     np.testing.assert_allclose(bits, [1, rate, rate], atol=0.015)
-    found = reference_bits([chain[:60_000]], [chain[60_000:]])
-    assert found['best'] == found['order_k'] == pytest.approx(rate, abs=0.015)
-    assert found['k'] >= 1 and found['lzma'] > rate
+    known = reference_bits([chain[:60_000]], [chain[60_000:]])
+    assert known['best'] == known['order_k'] == pytest.approx(rate, abs=0.015)
+    assert known['k'] >= 1 and known['lzma'] > rate
 
 
 def test_lzma_copies_what_it_has_seen():
     noise = np.random.default_rng(2).integers(0, 256, 30_000).astype(np.uint8).tobytes()
-    found = reference_bits([noise], [noise[10_000:20_000]])
-    assert found['lzma'] < 0.5 and found['best'] == min(found['lzma'], found['order_k'])
-    assert found['lzma_alone'] == 8 * packed(noise[10_000:20_000]) / 10_000 > 8
+    bits = reference_bits([noise], [noise[10_000:20_000]])
+    assert bits['lzma'] < 0.5 and bits['best'] == min(bits['lzma'], bits['order_k'])
+    assert bits['lzma_alone'] == 8 * packed(noise[10_000:20_000]) / 10_000 > 8
 
 
 def test_messages_know_nothing_of_each_other():
@@ -109,9 +109,9 @@ class Messages(Recall):
 
 
 def test_the_reference_of_a_task():
-    found = reference(Messages())
-    assert found == reference_bits([b'ab' * 200], [b'ab' * 10]) and found['best'] < 1
-    assert f'{found["best"]:.3f} bits per byte' in reference_lines('messages', found)[0]
+    bits = reference(Messages())
+    assert bits == reference_bits([b'ab' * 200], [b'ab' * 10]) and bits['best'] < 1
+    assert f'{bits["best"]:.3f} bits per byte' in reference_lines('messages', bits)[0]
     with pytest.raises(ValueError, match="'recall' is no task over bytes"):
         reference(Recall())
 

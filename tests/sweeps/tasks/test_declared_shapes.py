@@ -84,9 +84,9 @@ def test_every_task_is_described_without_data(nothing: Path, name: str):
 def test_what_is_declared_is_what_is_found(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared):
     for dataset in PREPARED[name]:
         shared(dataset)
-    found = task_of(TASKS[name].data)
-    assert not found.absent()
-    example, seen, pool = found.example(), found.seen(), found.pool()
+    prepared = task_of(TASKS[name].data)
+    assert not prepared.absent()
+    example, seen, pool = prepared.example(), prepared.seen(), prepared.pool()
     assert (example.shape[1:], example.dtype) == (pool.x.shape[1:], pool.x.dtype)
     assert seen.shape == (1, *SEEN[name][0]) and str(seen.dtype) == SEEN[name][1]
     monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path))

@@ -83,10 +83,10 @@ def test_every_way_of_running_gives_the_score_of_each_domain(data: None, strateg
     scores_of = jax.jit(
         lambda params, state: model.apply(params, state, mixed.inputs(held.x), knobs={}, key=key, train=False)[0]
     )
-    found = Population(training, strategy, most=2, streamed=streamed).run(
+    results = Population(training, strategy, most=2, streamed=streamed).run(
         lanes, {'x': pool.x, 'y': pool.y}, scored, finish=lambda lane, *given: learned.update({lane: given[:2]})
     )
-    for lane, (result, _) in enumerate(found):
+    for lane, (result, _) in enumerate(results):
         parts = result['curve']['parts']
         assert parts.shape == (3, 3)
         np.testing.assert_allclose(parts @ [0.5, 0.25, 0.25], result['curve']['score'], rtol=1e-5)

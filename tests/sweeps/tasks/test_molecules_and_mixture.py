@@ -15,9 +15,9 @@ from sweeps.tasks.molecules import Molecules
 LINES = [b'CCO', b'c1ccccc1', b'N#N', b'C', b'CC(=O)O', b'OCC', b'CCCCCC', b'C1CC1', b'Cl', b'BrBr']
 
 
-def lines(found: list[bytes], group: list[int] | None = None) -> Part:
-    offsets = np.concatenate([[0], np.cumsum([len(line) for line in found])]).astype(np.int64)
-    return Part(np.frombuffer(b''.join(found), np.uint8), None, np.array(group or range(len(found)), np.int64), offsets)
+def lines(texts: list[bytes], group: list[int] | None = None) -> Part:
+    offsets = np.concatenate([[0], np.cumsum([len(line) for line in texts])]).astype(np.int64)
+    return Part(np.frombuffer(b''.join(texts), np.uint8), None, np.array(group or range(len(texts)), np.int64), offsets)
 
 
 def prose(count: int, seed: int, letters: bytes) -> Part:

@@ -46,19 +46,19 @@ def test_energies_are_those_of_scipy(window: int, hop: int):
     # scipy divides by the sum of the window, which of a periodic Hann window is half its length.
     energy = np.abs(spectrum * window / 2).swapaxes(1, 2) ** 2
     expected = np.log(np.maximum(energy @ mel_filters(8000, window, 12).astype(np.float64), FLOOR))
-    found = log_mel(jnp.asarray(x), 8000, window, hop, 12)
-    assert found.shape == (2, 1024 // hop, 12)
-    np.testing.assert_allclose(found, expected, atol=2e-4)
+    ours = log_mel(jnp.asarray(x), 8000, window, hop, 12)
+    assert ours.shape == (2, 1024 // hop, 12)
+    np.testing.assert_allclose(ours, expected, atol=2e-4)
 
 
 @pytest.mark.parametrize('band', [3, 12, 28])
 def test_a_tone_is_loudest_in_its_own_band(band: int):
     frequency = hertz((band + 1) * mel(4000) / 33)
     x = 0.5 * np.sin(2 * np.pi * frequency * np.arange(2048) / 8000)
-    found = np.asarray(log_mel(jnp.asarray(x[None], jnp.float32), 8000, 256, 128, 32))
-    assert (found[0, 2:-2].argmax(-1) == band).all()
+    spectrum = np.asarray(log_mel(jnp.asarray(x[None], jnp.float32), 8000, 256, 128, 32))
+    assert (spectrum[0, 2:-2].argmax(-1) == band).all()
     louder = np.asarray(log_mel(jnp.asarray(2 * x[None], jnp.float32), 8000, 256, 128, 32))
-    np.testing.assert_allclose((louder - found)[0, 2:-2, band], math.log(4), atol=1e-4)
+    np.testing.assert_allclose((louder - spectrum)[0, 2:-2, band], math.log(4), atol=1e-4)
 
 
 def test_silence_is_the_floor():

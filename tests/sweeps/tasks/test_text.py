@@ -22,10 +22,10 @@ def documents(count: int, seed: int, words: int = 120) -> list[bytes]:
     return [' '.join(generator.choice(WORDS, words)).encode() for _ in range(count)]
 
 
-def part(found: list[bytes], group: list[int] | None = None) -> Part:
-    offsets = np.concatenate([[0], np.cumsum([len(document) for document in found])]).astype(np.int64)
+def part(texts: list[bytes], group: list[int] | None = None) -> Part:
+    offsets = np.concatenate([[0], np.cumsum([len(document) for document in texts])]).astype(np.int64)
     return Part(
-        np.frombuffer(b''.join(found), np.uint8), None, np.array(group or range(len(found)), np.int64).reshape(-1), offsets
+        np.frombuffer(b''.join(texts), np.uint8), None, np.array(group or range(len(texts)), np.int64).reshape(-1), offsets
     )
 
 
@@ -172,9 +172,9 @@ def test_tokens_spell_the_text(data: Path):
         assert ids[-1] == vocabulary.mark
         assert Tokenizer.from_str(vocabulary.text).decode(ids[:-1].tolist()) == document.decode()
     letters = Text('many', tokens='characters')
-    found, points = letters._stream('pool').tokens, sorted(set(' '.join(WORDS)))
+    tokens, points = letters._stream('pool').tokens, sorted(set(' '.join(WORDS)))
     first = documents(80, 3)[0].decode()
-    assert ''.join(points[i] for i in found[: len(first)]) == first and found[len(first)] == len(points)
+    assert ''.join(points[i] for i in tokens[: len(first)]) == first and tokens[len(first)] == len(points)
 
 
 def test_training_again_gives_the_same_tokens(data: Path):
@@ -260,9 +260,9 @@ def test_a_token_outside_the_vocabulary_is_refused_with_both_sizes(data: Path):
 def test_long_documents_are_cut_at_line_ends_and_lose_nothing(data: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(token_streams, 'PIECE', 100)
     monkeypatch.setattr(token_streams, 'BATCH', 1000)
-    found = [b'\n'.join(documents(3, 6)), b'', 'ë'.encode() * 333]
-    pieces = [pair for batch in token_streams.batches(part(found), np.arange(3)) for pair in batch]
-    assert b''.join(piece for piece, _ in pieces) == b''.join(found) and sum(last for _, last in pieces) == 3
+    texts = [b'\n'.join(documents(3, 6)), b'', 'ë'.encode() * 333]
+    pieces = [pair for batch in token_streams.batches(part(texts), np.arange(3)) for pair in batch]
+    assert b''.join(piece for piece, _ in pieces) == b''.join(texts) and sum(last for _, last in pieces) == 3
     assert max(len(piece) for piece, _ in pieces) <= 100
     assert all(piece.decode('utf-8') is not None for piece, _ in pieces)
 

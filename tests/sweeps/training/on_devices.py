@@ -28,8 +28,8 @@ def trained(programs, tiny, lanes: dict) -> dict:
         if steps:
             carry = programs.advance(placed, carry, tiny.pool, 0, 0, steps)
         seen = programs.evaluate(programs.training.drawn_of(placed), carry['params'], carry['state'], tiny.held)
-        kept = ('params', 'state', 'moments') if steps else ('params', 'state')
-        made[f'after {steps}'] = ({name: seen[name] for name in ('loss', 'items')}, {name: carry[name] for name in kept})
+        names = ('params', 'state', 'moments') if steps else ('params', 'state')
+        made[f'after {steps}'] = ({name: seen[name] for name in ('loss', 'items')}, {name: carry[name] for name in names})
     from sweeps.training.device import on_host
 
     return on_host(made)

@@ -88,14 +88,14 @@ def test_lanes_that_are_done_are_not_trained_again(bench: Bench, tmp_path: Path)
         return None if lane == 1 else f'of {lane}'
 
     stopped(bench, 'loop', tmp_path, looks=8, finish=finish)
-    kept = Checkpoints(tmp_path, 'pack', 'here', steps=STEPS)
-    found = kept.latest()
-    assert len(found.results) == 1 and 0 < found.step < STEPS
-    results = bench.run('loop', kept, finish)
+    checkpoints = Checkpoints(tmp_path, 'pack', 'here', steps=STEPS)
+    snapshot = checkpoints.latest()
+    assert len(snapshot.results) == 1 and 0 < snapshot.step < STEPS
+    results = bench.run('loop', checkpoints, finish)
     # What was told of a lane before the stop is known after it, and not asked again.
     assert asked == [(0, []), (1, ['of 0']), (2, ['of 0', None])]
     assert [result['told'] for result in results] == ['of 0', None, 'of 2']
-    kept.clear()
+    checkpoints.clear()
 
 
 def newest(folder: Path) -> Path:
@@ -203,7 +203,7 @@ def test_a_worker_whose_launcher_died_keeps_one_more_and_ends(bench: Bench, tmp_
     other = Checkpoints(tmp_path, 'pack', 'here', steps=4)
     assert other._open(wait=False) is False
     os.close(checkpoints._lock)
-    found = other.latest()
-    assert found.step == 4
+    snapshot = other.latest()
+    assert snapshot.step == 4
     assert same_bits(bench.run('vmap'), bench.run('vmap', other))
     other.clear()

@@ -26,9 +26,9 @@ def record(held: str = TEST, items: np.ndarray = ITEMS, group: np.ndarray = GROU
 
 @pytest.mark.parametrize('scale', [1.0, 2.0])
 def test_a_test_record_keeps_the_score_of_each_item_in_its_unit(scale):
-    kept = record(scale=scale)
-    items = unpacked(kept['item_scores'])
-    assert items.mean() == pytest.approx(kept['score'], rel=1e-3)
+    told = record(scale=scale)
+    items = unpacked(told['item_scores'])
+    assert items.mean() == pytest.approx(told['score'], rel=1e-3)
     mean, share = scale * 4 / 6, 5 / 6
     pair = mean + share * (scale * 1 - 2 * mean)
     assert items == pytest.approx([mean + share * (scale * x - mean) for x in (1, 1, 1, 0)] + [pair], rel=1e-3)

@@ -28,13 +28,13 @@ def order() -> np.ndarray:
 
 def batches(stream: Stream, first: int) -> np.ndarray:
     """All inputs from a step on, `[lanes, steps, batch, 4]`."""
-    found = []
+    seen = []
     for step in range(first, STEPS):
         chunk, begin, end = stream.at(step)
         assert begin <= step < end and chunk['x'].shape[1] == end - begin
-        found.append(np.asarray(chunk['x'][:, step - begin]))
+        seen.append(np.asarray(chunk['x'][:, step - begin]))
         np.testing.assert_array_equal(chunk['y'], chunk['x'][..., 0] * 10)
-    return np.stack(found, 1)
+    return np.stack(seen, 1)
 
 
 @pytest.mark.parametrize('steps', [1, 3, 4, 100])

@@ -244,11 +244,11 @@ def test_what_is_only_packed_is_no_archive(tmp_path, pack):
 def test_a_tar_inside_a_tar(tmp_path):
     path = tmp_path / 'outer.tar'
     path.write_bytes(as_tar({'a.tar': as_tar(FILES), 'b.tar': as_tar({'../up': b'1'}), 'c': b'2'}))
-    found = {}
+    contents = {}
     with pytest.raises(ValueError, match=r"outer: b\.tar: member '\.\./up' leads outside"):
         for name, stream in members(path):
-            found |= {f'{name}/{inner}': some.read() for inner, some in tar_members(stream, f'outer: {name}')}
-    assert found == {f'a.tar/{name}': content for name, content in FILES.items()}
+            contents |= {f'{name}/{inner}': some.read() for inner, some in tar_members(stream, f'outer: {name}')}
+    assert contents == {f'a.tar/{name}': content for name, content in FILES.items()}
 
 
 def test_reading_exactly(tmp_path):

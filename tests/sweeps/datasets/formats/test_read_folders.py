@@ -100,10 +100,10 @@ def test_imagenet_with_a_flat_val(tmp_path, name, inner):
     write_devkit(tmp_path)
     folders = read_imagenet(tmp_path)
     assert folders.classes == CODES
-    found = told(folders, tmp_path / inner)
-    assert found['val'] == VAL
-    assert len(found['train']) == 6
-    assert found['train'][2] == ('train/n01443537/n01443537_0.JPEG', 1)
+    here = told(folders, tmp_path / inner)
+    assert here['val'] == VAL
+    assert len(here['train']) == 6
+    assert here['train'][2] == ('train/n01443537/n01443537_0.JPEG', 1)
 
 
 def test_imagenet_with_class_folders_in_val(tmp_path):
@@ -205,5 +205,5 @@ def test_the_real_tiny_imagenet(shared):
     for split, count in (('train', 100), ('val', 50)):
         assert np.bincount([label for _, label in folders.splits[split]]).tolist() == [count] * 10
     # Grey images (some of the first hundred) come with three channels.
-    found = list(decode_all(folders.splits['train'][::10], None, threads=2))
-    assert {x.shape for x, _ in found} == {(64, 64, 3)}
+    image = list(decode_all(folders.splits['train'][::10], None, threads=2))
+    assert {x.shape for x, _ in image} == {(64, 64, 3)}

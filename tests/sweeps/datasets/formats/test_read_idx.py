@@ -22,10 +22,10 @@ def idx_bytes(values: np.ndarray, kind: int) -> bytes:
 )
 def test_every_type(packed, kind, dtype, suffix):
     values = (np.arange(24).reshape(2, 3, 4) * (5 if dtype == 'u1' else -5)).astype(dtype)
-    found = read_idx(packed(f'values{suffix}', idx_bytes(values, kind)))
-    assert found.dtype == np.dtype(dtype)
-    assert found.dtype.isnative
-    np.testing.assert_array_equal(found, values)
+    array = read_idx(packed(f'values{suffix}', idx_bytes(values, kind)))
+    assert array.dtype == np.dtype(dtype)
+    assert array.dtype.isnative
+    np.testing.assert_array_equal(array, values)
 
 
 GOOD = idx_bytes(np.arange(20).reshape(5, 2, 2), 0x08)

@@ -57,10 +57,10 @@ def halves() -> Image.Image:
 )  # fmt: skip
 def test_every_mode(content, wanted, tolerance):
     for size in (None, 8, 5):
-        found = decode(content, size)
-        assert found.dtype == np.uint8
-        assert found.shape == (size or 8, size or 8, 3)
-        assert np.abs(found.astype(int) - wanted).max() <= tolerance
+        image = decode(content, size)
+        assert image.dtype == np.uint8
+        assert image.shape == (size or 8, size or 8, 3)
+        assert np.abs(image.astype(int) - wanted).max() <= tolerance
     grey = decode(content, None, channels=1)
     assert grey.shape == (8, 8, 1)
     # ITU-R 601: the weights of a grey value.
@@ -81,10 +81,10 @@ def test_cropping_and_stretching():
     content = stored(Image.fromarray(values))
     # The centre third of the width is all that a crop keeps.
     assert decode(content, 10).min() == 250
-    found = decode(content, 30, how='stretch')
-    assert found.shape == (30, 30, 3)
-    assert found[:, 15].min() == 250
-    assert found[:, 3].max() == 0
+    image = decode(content, 30, how='stretch')
+    assert image.shape == (30, 30, 3)
+    assert image[:, 15].min() == 250
+    assert image[:, 3].max() == 0
     tall = decode(stored(Image.fromarray(values.transpose(1, 0, 2).copy())), 10)
     assert tall.min() == 250
     assert decode(stored(plain('RGB', RED, (1, 90))), 4).shape == (4, 4, 3)
@@ -94,10 +94,10 @@ def test_the_camera_is_held_upright():
     """Orientation 6: the camera was turned, the picture has to be turned by 90 degrees clockwise."""
     exif = Image.Exif()
     exif[0x0112] = 6
-    found = decode(stored(halves(), 'JPEG', exif=exif, quality=95), None, 1)[..., 0]
-    assert found.shape == (20, 10)
-    assert found[:9].max() < 30
-    assert found[11:].min() > 220
+    image = decode(stored(halves(), 'JPEG', exif=exif, quality=95), None, 1)[..., 0]
+    assert image.shape == (20, 10)
+    assert image[:9].max() < 30
+    assert image[11:].min() > 220
 
 
 def test_a_damaged_note_of_the_camera_is_ignored():
@@ -166,9 +166,9 @@ def test_many_images_come_in_order(tmp_path, threads):
         path = tmp_path / f'{label}.png'
         path.write_bytes(content)
         examples.append((path if label % 2 else content, label))
-    found = list(decode_all(iter(examples), 4, channels=1, threads=threads))
-    assert [label for _, label in found] == list(range(30))
-    assert [x[0, 0, 0] for x, _ in found] == list(range(30))
+    image = list(decode_all(iter(examples), 4, channels=1, threads=threads))
+    assert [label for _, label in image] == list(range(30))
+    assert [x[0, 0, 0] for x, _ in image] == list(range(30))
 
 
 def test_examples_are_taken_only_as_they_are_needed():

@@ -85,9 +85,9 @@ def test_other_encodings_and_cut_files(packed):
 
 def test_the_real_outputs(shared):
     """Counts and mean length as the folder's README has them."""
-    found = list(read_json(shared('alpaca-eval-outputs/claude-2/model_outputs.json.gz'), 'output'))
-    assert len(found) == 805
-    assert round(sum(map(len, found)) / 805) == 1070
+    texts = list(read_json(shared('alpaca-eval-outputs/claude-2/model_outputs.json.gz'), 'output'))
+    assert len(texts) == 805
+    assert round(sum(map(len, texts)) / 805) == 1070
     assert '' in read_json(shared('alpaca-eval-outputs/gemini-pro/model_outputs.json.gz'), 'output')
     with pytest.raises(
         ValueError, match=r"entry 1: no field 'text'; there: \['dataset', 'generator', 'instruction', 'output'\]"

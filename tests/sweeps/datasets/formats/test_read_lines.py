@@ -38,7 +38,7 @@ def test_the_characters_may_be_chosen(packed):
 def test_the_real_molecules(shared):
     """Counts as the folder's README has them."""
     for name, count, shortest, longest, characters in (('valid', 24_445, 10, 100, 32), ('test', 5_000, 14, 105, 33)):
-        found = list(read_lines(shared(f'zinc-smiles/{name}.txt')))
-        assert len(found) == len(set(found)) == count
-        assert (min(map(len, found)), max(map(len, found))) == (shortest, longest)
-        assert len(set(''.join(found))) == characters
+        lines = list(read_lines(shared(f'zinc-smiles/{name}.txt')))
+        assert len(lines) == len(set(lines)) == count
+        assert (min(map(len, lines)), max(map(len, lines))) == (shortest, longest)
+        assert len(set(''.join(lines))) == characters

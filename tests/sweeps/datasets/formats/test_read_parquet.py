@@ -35,9 +35,9 @@ def test_images_in_order(tmp_path, compression):
         for shard in range(2)
     ]  # fmt: skip
     assert count_rows(paths) == 1200
-    found = list(read_images(paths))
-    assert found == [(b'%d-%d' % (shard, row), row % 2) for shard in range(2) for row in range(600)]
-    assert list(read_images(paths[0])) == found[:600]
+    rows = list(read_images(paths))
+    assert rows == [(b'%d-%d' % (shard, row), row % 2) for shard in range(2) for row in range(600)]
+    assert list(read_images(paths[0])) == rows[:600]
 
 
 def test_images_as_bytes_under_other_names(tmp_path):
@@ -70,9 +70,9 @@ def test_damaged_rows_are_errors_or_counted(tmp_path, contents, labels, message)
     with pytest.raises(ValueError, match=rf'shard\.parquet: {message}'):
         list(read_images([path]))
     skipped = []
-    found = list(read_images([path], skipped=skipped))
-    assert len(found) + len(skipped) == 2
-    assert len(skipped) == (1 if found else 2)
+    rows = list(read_images([path], skipped=skipped))
+    assert len(rows) + len(skipped) == 2
+    assert len(skipped) == (1 if rows else 2)
 
 
 def test_texts(tmp_path):

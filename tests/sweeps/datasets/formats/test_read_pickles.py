@@ -38,8 +38,8 @@ def test_plain_data_come_back(protocol):
     ids=['uint8', 'columns_first', 'big_endian', 'text', 'empty', 'bool'],
 )
 def test_arrays_come_back(array, protocol):
-    found = load_pickle(pickle.dumps({'data': [array, array]}, protocol), 'file')['data']
-    for one in found:
+    content = load_pickle(pickle.dumps({'data': [array, array]}, protocol), 'file')['data']
+    for one in content:
         assert type(one) is np.ndarray
         assert one.dtype == array.dtype
         np.testing.assert_array_equal(one, array)
@@ -53,10 +53,10 @@ def test_shared_and_cyclic_parts():
     inner = [np.arange(3)]
     outer = [inner, inner]
     outer.append(outer)
-    found = load_pickle(pickle.dumps(outer), 'file')
-    assert found[0] is found[1]
-    assert found[2] is found
-    assert found[0][0].tolist() == [0, 1, 2]
+    content = load_pickle(pickle.dumps(outer), 'file')
+    assert content[0] is content[1]
+    assert content[2] is content
+    assert content[0][0].tolist() == [0, 1, 2]
 
 
 def test_python_2_and_old_numpy():
@@ -65,12 +65,12 @@ def test_python_2_and_old_numpy():
     dtype = b'cnumpy\ndtype\n(' + text(b'u1') + b'K\0K\x01tR(K\x03' + text(b'|') + b'NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb'
     make = b'cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\0t' + text(b'b') + b'tR'
     content = b'\x80\x02}(' + text(b'data') + make + b'(K\x01(K\x02K\x03t' + dtype + b'\x89' + text(b'abcdef') + b'tbu.'
-    found = load_pickle(content, 'file')
-    assert list(found) == [b'data']
-    np.testing.assert_array_equal(found[b'data'], [[97, 98, 99], [100, 101, 102]])
+    loaded = load_pickle(content, 'file')
+    assert list(loaded) == [b'data']
+    np.testing.assert_array_equal(loaded[b'data'], [[97, 98, 99], [100, 101, 102]])
     # The standard library agrees.
     np.testing.assert_array_equal(pickle.loads(content.replace(b'numpy.core', b'numpy._core'), encoding='bytes')[b'data'],
-                                  found[b'data'])  # fmt: skip
+                                  loaded[b'data'])  # fmt: skip
 
 
 class Asks:

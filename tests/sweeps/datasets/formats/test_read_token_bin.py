@@ -19,20 +19,20 @@ def headed(magic: int = 20240520, version: int = 1, count: int = len(TOKENS), le
     ('content', 'dtype'), [(headed(), np.uint16), (headed(20240801, 7, letter='I'), np.uint32)], ids=['llm.c', 'llama3']
 )
 def test_with_a_header(packed, content, dtype, header):
-    found = read_tokens(packed('shard.bin', content), header)
-    assert isinstance(found, np.memmap)
-    assert found.dtype == dtype
-    assert found.tolist() == TOKENS
+    tokens = read_tokens(packed('shard.bin', content), header)
+    assert isinstance(tokens, np.memmap)
+    assert tokens.dtype == dtype
+    assert tokens.tolist() == TOKENS
     with pytest.raises(ValueError, match='read-only'):
-        found[0] = 1
+        tokens[0] = 1
 
 
 @pytest.mark.parametrize('header', [None, False])
 @pytest.mark.parametrize('repeats', [1, 500])
 def test_without_a_header(packed, header, repeats):
-    found = read_tokens(packed('train.bin', struct.pack(f'<{len(TOKENS)}H', *TOKENS) * repeats), header)
-    assert found.dtype == np.uint16
-    assert found.tolist() == TOKENS * repeats
+    tokens = read_tokens(packed('train.bin', struct.pack(f'<{len(TOKENS)}H', *TOKENS) * repeats), header)
+    assert tokens.dtype == np.uint16
+    assert tokens.tolist() == TOKENS * repeats
 
 
 def test_a_header_read_as_tokens_where_asked(packed):

@@ -77,8 +77,8 @@ def test_fuzzy_recall_asks_the_value_of_each_key(longest: int):
         sequence = [token for token in sequence if 0 <= token < 9]
         for place, answer in enumerate(y[:-1]):
             assert answer < 0 or x[place + 1] in (answer, 9)
-        found = words(sequence, 5)
-        told, asked = found[:6], found[6:]
+        spoken = words(sequence, 5)
+        told, asked = spoken[:6], spoken[6:]
         pairs = dict(zip(told[::2], told[1::2], strict=True))
         assert len(pairs) == 3 and sorted(asked[::2]) == sorted(pairs)
         assert [pairs[key] for key in asked[::2]] == asked[1::2]
@@ -88,5 +88,5 @@ def test_fuzzy_recall_asks_the_value_of_each_key(longest: int):
             expected[start : start + len(value)] = value
             place += len(key) + len(value)
         assert expected == y
-        sizes |= {len(word) for word in found}
+        sizes |= {len(word) for word in spoken}
     assert sizes == set(range(1, longest + 1))

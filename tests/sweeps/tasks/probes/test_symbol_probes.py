@@ -127,7 +127,7 @@ def test_entropy_rates_are_the_known_ones(language: str, states: int, rate: floa
 
 def spelled(source, length: int) -> dict[tuple, float]:
     """Every string of a length with its probability, by trying all."""
-    found = {}
+    probabilities = {}
     for string in itertools.product(range(source.follow.shape[1]), repeat=length):
         state, probability = 0, 1.0
         for symbol in string:
@@ -136,8 +136,8 @@ def spelled(source, length: int) -> dict[tuple, float]:
                 break
             probability, state = probability / len(allowed), source.follow[state][symbol]
         else:
-            found[string] = probability
-    return found
+            probabilities[string] = probability
+    return probabilities
 
 
 @pytest.mark.parametrize(('language', 'states', 'symbols'), [('golden_mean', 2, 2), ('brackets', 4, 2), ('random', 5, 3)])

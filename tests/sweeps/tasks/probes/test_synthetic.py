@@ -48,8 +48,8 @@ def test_mirrored_examples_share_a_group():
         groups = {}
         for pair, group in zip(zip(a.tolist(), b.tolist(), strict=True), pool.group.tolist(), strict=True):
             groups.setdefault(tuple(sorted(pair)), set()).add(group)
-        assert all(len(found) == 1 for found in groups.values())
-        assert len({next(iter(found)) for found in groups.values()}) == len(groups) < len(a)
+        assert all(len(own) == 1 for own in groups.values())
+        assert len({next(iter(own)) for own in groups.values()}) == len(groups) < len(a)
 
 
 @pytest.mark.parametrize('seed', range(20))
