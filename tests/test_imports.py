@@ -46,7 +46,7 @@ WHOLE = {
     'sweeps/protocol/calibrate.py': ('results.calibration',),
 }
 """Calibration judges the lab as a whole, from plan to verdict, so it needs both ends of it."""
-KEPT = {
+HOMES = {
     # Foreign package: the only places that may import it.
     'flax': ('arch/',),
     'ml_collections': ('ablations/',),
@@ -238,8 +238,8 @@ def test_foreign_packages_stay_where_they_belong(path):
     place = str(path.relative_to(ROOT))
     for module, _ in imported(path):
         package = module.partition('.')[0]
-        if package in KEPT:
-            assert place.startswith(KEPT[package]), f'{place} imports {module}; only {KEPT[package]} may'
+        if package in HOMES:
+            assert place.startswith(HOMES[package]), f'{place} imports {module}; only {HOMES[package]} may'
 
 
 @pytest.mark.parametrize('path', DOOR, ids=lambda path: str(path.relative_to(ROOT)))

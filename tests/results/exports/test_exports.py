@@ -65,7 +65,7 @@ def test_findings_become_numbers_and_tags(reading: Reading, study: TrackedStudy)
 
 
 def test_a_second_export_doubles_nothing_and_replaces_what_has_changed(runs: list[TrackedRun], study: TrackedStudy):
-    class Kept(Tracker):
+    class Remembering(Tracker):
         def __init__(self):
             self.runs, self.order, self.studies = {}, [], []
 
@@ -79,7 +79,7 @@ def test_a_second_export_doubles_nothing_and_replaces_what_has_changed(runs: lis
         def conclude(self, study: TrackedStudy) -> None:
             self.studies.append(study.name)
 
-    tracker = Kept()
+    tracker = Remembering()
     assert vars(export(tracker, runs, study)) == {'written': 3, 'known': 0}
     assert vars(export(tracker, runs, study)) == {'written': 0, 'known': 3}
     again = [runs[0], dataclasses.replace(runs[1], numbers={'score': 2.0}), runs[2]]

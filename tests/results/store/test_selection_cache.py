@@ -9,8 +9,7 @@ from finished_study import write
 
 from archlab import StudyRuns, main, open_study
 from results import edges, remembered, selection
-from results.store import selection_cache
-from results.store import text_cache
+from results.store import selection_cache, text_cache
 from results.surface import fits
 
 
