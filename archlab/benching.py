@@ -105,7 +105,7 @@ def bodies(
         from benchmarks.bodies import WAYS, bench, lines, panels
 
         results = bench(rounds, only or (), sizes, processes, WAYS[:1] if eager else WAYS, profile, _keeping(out))
-    from benchmarks.drawing import bars
+    from benchmarks.charts import bars
 
     return _answer(results, lines, out, as_json, lambda: bars(panels(results), 'CPU ms a step'))
 
@@ -126,7 +126,7 @@ def lanes(
         from benchmarks.lanes import WIDTHS, bench, lines, panels
 
         results = bench(rounds, only or (), sizes, width or WIDTHS, _keeping(out))
-    from benchmarks.drawing import bars
+    from benchmarks.charts import bars
 
     return _answer(results, lines, out, as_json, lambda: bars(panels(results), 'lane-steps a CPU second'))
 
@@ -145,7 +145,7 @@ def peers(
         from benchmarks.peers import bench, lines, panels
 
         results = bench(rounds, trials, side or ())
-    from benchmarks.drawing import bars
+    from benchmarks.charts import bars
 
     return _answer(results, lines, out, as_json, lambda: bars(panels(results), 'tuned trials an hour', logarithmic=True))
 
@@ -164,7 +164,7 @@ def scale(
         from benchmarks.scale import SIZES, bench, lines, panels
 
         results = bench(trials or SIZES, limit, only or (), _keeping(out))
-    from benchmarks.drawing import bars
+    from benchmarks.charts import bars
 
     return _answer(results, lines, out, as_json, lambda: bars(panels(results), 'CPU seconds', logarithmic=True))
 
@@ -183,6 +183,6 @@ def driver(
         from benchmarks.driver import SIZES, bench, lines, panels
 
         results = bench(trials or SIZES, workers, lost, _keeping(out))
-    from benchmarks.drawing import bars
+    from benchmarks.charts import bars
 
     return _answer(results, lines, out, as_json, lambda: bars(panels(results), 'worker seconds', logarithmic=True))

@@ -41,7 +41,7 @@ def claims(
     as_json: Json = False,
 ):
     """What all studies conclude: every run and published one, as data and sentences; what contradicts, what supersedes."""
-    from results.claims.about import claims_about
+    from results.claims.by_kind import claims_about
     from results.claims.formats import FORMATS
 
     allowed = ['terminal', *FORMATS]

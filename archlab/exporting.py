@@ -27,7 +27,7 @@ def export_runs(
 
     From the records, at any time; what is there already is not doubled. Nothing is sent anywhere."""
     from results.exports import tracker_of
-    from results.exports.runs import runs_of, study_of
+    from results.exports.tracked_runs import runs_of, study_of
     from results.exports.tracker import export
     from results.store import atomic
 

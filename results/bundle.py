@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from results.store import atomic, defined, records, regular
+from results.store.hashes import DECIDING, PAGES, syntax_hash, versions
 from results.store.reading import Reading
-from results.store.sources import DECIDING, PAGES, syntax_hash, versions
 from results.verify import verify
 
 FILE, MANIFEST = 'bundle.json', 'manifest.json'

@@ -18,8 +18,8 @@ from ablations.study import Study
 from results.conclusions import Conclusions, conclude
 from results.finding import Finding
 from results.store import text_cache
+from results.store.hashes import content_hash, versions
 from results.store.reading import Reading
-from results.store.sources import content_hash, versions
 from results.tables.effects import EffectLine
 from results.tables.study_facts import Missing, StudyFacts
 

@@ -35,7 +35,7 @@ from sweeps.datasets.prepared import find
 from sweeps.launch import order_files
 from sweeps.presence import present
 from sweeps.protocol.pack import Pack
-from sweeps.tasks.declared import check_declared
+from sweeps.tasks.task_declaration import check_declared
 from sweeps.training.checkpoints import Checkpoints
 from sweeps.training.compiling import Compiling
 from sweeps.training.device import join

@@ -54,7 +54,7 @@ HOMES = {
     'jax': ('arch/', 'sweeps/', 'archlab/', 'benchmarks/'),
     'jaxlib': ('arch/', 'sweeps/', 'archlab/', 'benchmarks/'),
     'optax': ('sweeps/', 'benchmarks/'),
-    'matplotlib': ('results/', 'benchmarks/drawing.py'),
+    'matplotlib': ('results/', 'benchmarks/charts.py'),
     'safetensors': ('arch/published/',),
     'sklearn': ('sweeps/tasks/', 'sweeps/datasets/'),
     'ray': ('sweeps/launch/ray_tasks.py',),

@@ -6,7 +6,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from results.exports.runs import TrackedRun, TrackedStudy
+from results.exports.tracked_runs import TrackedRun, TrackedStudy
 from results.exports.tracker import CHECK, Tracker, needed
 
 TRIAL, FINDINGS = 'archlab.trial', 'findings'

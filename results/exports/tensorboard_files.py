@@ -5,7 +5,7 @@ import re
 import time
 from pathlib import Path
 
-from results.exports.runs import TrackedRun, TrackedStudy
+from results.exports.tracked_runs import TrackedRun, TrackedStudy
 from results.exports.tracker import CHECK, Tracker, needed
 from results.store import atomic
 

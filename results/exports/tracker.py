@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 
-from results.exports.runs import TrackedRun, TrackedStudy
+from results.exports.tracked_runs import TrackedRun, TrackedStudy
 
 CHECK = 'archlab.check'
 """The file, or the tag, that holds a run's check once the run is exported whole."""

@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from results.exports.runs import TrackedRun, TrackedStudy
+from results.exports.tracked_runs import TrackedRun, TrackedStudy
 from results.exports.tracker import CHECK, Tracker, needed
 
 FINDINGS = 'findings'

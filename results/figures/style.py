@@ -16,7 +16,7 @@ from matplotlib.font_manager import FontProperties, fontManager, ttfFontProperty
 from matplotlib.ft2font import FT2Font
 from matplotlib.textpath import TextPath
 
-from results.figures.layout import FINEST, lay_out
+from results.figures.arrangement import FINEST, lay_out
 from results.store import atomic
 
 SHIPPED = Path(__file__).parent / 'fonts'

@@ -12,7 +12,7 @@ from pathlib import Path
 from ablations.digest import digest
 from results import remembered
 from results.store import text_cache
-from results.store.sources import content_hash, versions
+from results.store.hashes import content_hash, versions
 
 PACKAGES = ('numpy',)
 SOURCES = tuple(f'results/{name}.py' for name in ('edges', 'optimum', 'selection', 'stacks', 'surface'))

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ablations.config import closest
+from sweeps.launch.cluster_settings import settings
 from sweeps.launch.launcher import Launcher
 from sweeps.launch.local import LocalLauncher
 from sweeps.launch.ray_tasks import RayLauncher
-from sweeps.launch.settings import settings
 from sweeps.launch.slurm import SlurmLauncher
 
 LAUNCHERS = {'local': LocalLauncher, 'ray': RayLauncher, 'slurm': SlurmLauncher}

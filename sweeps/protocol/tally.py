@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from ablations.study import Study
-from results.store.sources import syntax_hash
+from results.store.hashes import syntax_hash
 from sweeps.protocol.cells import Cell
 from sweeps.protocol.false_words import KINDS, false_words, held
 from sweeps.protocol.world_studies import Conclusion

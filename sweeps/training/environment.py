@@ -6,7 +6,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-from results.store.sources import syntax_hash
+from results.store.hashes import syntax_hash
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ('jax', 'jaxlib', 'flax', 'optax', 'numpy', 'scikit-learn')

@@ -11,8 +11,8 @@ from arch.published.importing import save_weights
 from sweeps.metrics.measure import Scored
 from sweeps.protocol.pack import Pack
 from sweeps.tasks.arrays import Arrays
-from sweeps.tasks.declared import check_declared
 from sweeps.tasks.kind import Kind
+from sweeps.tasks.task_declaration import check_declared
 from sweeps.training.causality import in_float32, trained_leak, wants_check
 from sweeps.training.checkpoints import Checkpoints
 from sweeps.training.device import device_memory, peak_memory

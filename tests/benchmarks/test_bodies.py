@@ -12,8 +12,8 @@ from arch.model import build
 from archlab import BAD_INPUT, main
 from benchmarks import bodies
 from benchmarks.body import BODIES, body_of, flat
+from benchmarks.charts import bars
 from benchmarks.child import Child
-from benchmarks.drawing import bars
 from benchmarks.sides.lab_profile import groups
 from results.figures.style import rendered
 from sweeps.training.optimizers import make_optimizer

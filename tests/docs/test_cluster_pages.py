@@ -12,8 +12,8 @@ import yaml
 from kuberay_v1 import RAY_JOB, wrong
 
 from archlab.application import app
+from sweeps.launch.cluster_settings import settings
 from sweeps.launch.ray_tasks import RaySettings
-from sweeps.launch.settings import settings
 from sweeps.launch.slurm import SlurmSettings
 
 DOCS = Path(__file__).resolve().parents[2] / 'docs'

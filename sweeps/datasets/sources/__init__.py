@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sweeps.datasets.material import Material, Options
-from sweeps.datasets.sources.arrays import arrays_of_file, of_function
+from sweeps.datasets.sources.array_files import arrays_of_file, of_function
 from sweeps.datasets.sources.image_masks import image_masks
 from sweeps.datasets.sources.image_sets import cifar, folder, idx, parquet_images, webdataset
 from sweeps.datasets.sources.signals import series, spoken_digits, ts, wav_folder

@@ -7,7 +7,7 @@ from sweeps.tasks.made.adding import ADDING
 from sweeps.tasks.made.friedman import FRIEDMAN
 from sweeps.tasks.made.identifiers import IDENTIFIERS
 from sweeps.tasks.made.made_set import MadeSet
-from sweeps.tasks.made.shapes import SHAPE_LABELS, SHAPES
+from sweeps.tasks.made.shape_images import SHAPE_LABELS, SHAPES
 from sweeps.tasks.made.syntax import SYNTAX
 
 MADE: dict[str, MadeSet] = {one.name: one for one in (FRIEDMAN, ADDING, SHAPES, SHAPE_LABELS, SYNTAX, IDENTIFIERS)}

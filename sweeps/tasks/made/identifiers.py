@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 
 from sweeps.datasets.prepared import Part
+from sweeps.tasks.made.library_files import sources
 from sweeps.tasks.made.made_set import MadeSet
-from sweeps.tasks.made.sources import sources
 
 ROLES = ('class', 'function', 'method', 'parameter', 'attribute')
 FOLDERS = ('', 'asyncio', 'concurrent/futures', 'email', 'http', 'importlib', 'json', 'multiprocessing', 'unittest', 'urllib')

@@ -7,8 +7,8 @@ import tokenize
 import numpy as np
 
 from sweeps.datasets.prepared import Part
+from sweeps.tasks.made.library_files import pieces, sources
 from sweeps.tasks.made.made_set import MadeSet, of_windows, windows
-from sweeps.tasks.made.sources import pieces, sources
 
 WORDS = ('space', 'name', 'keyword', 'number', 'string', 'comment', 'operator')
 LENGTH = 64

@@ -3,7 +3,7 @@
 import pytest
 from made_claims import SETTING, claim, published
 
-from results.claims.about import claims_about, kinds_in
+from results.claims.by_kind import claims_about, kinds_in
 
 
 def test_what_replaces_and_what_is_replaced_are_both_meant():

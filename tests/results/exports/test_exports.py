@@ -11,7 +11,7 @@ import pytest
 from simulated_study import read, small
 
 from results.exports import TRACKERS, tracker_of
-from results.exports.runs import TrackedRun, TrackedStudy, run_of, runs_of, study_of
+from results.exports.tracked_runs import TrackedRun, TrackedStudy, run_of, runs_of, study_of
 from results.exports.tracker import CHECK, Tracker, export
 from results.store.reading import Reading
 

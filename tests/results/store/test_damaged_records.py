@@ -107,7 +107,7 @@ def test_a_curve_that_cannot_be_drawn_is_named_where_it_is_read_whole(tmp_path, 
         read_file(tmp_path / 'records' / 'first.jsonl', 'mine')
 
 
-@pytest.mark.parametrize('keep', [1, 100, -1, -2])
+@pytest.mark.parametrize('length', [1, 100, -1, -2])
 def test_a_file_cut_anywhere_is_damaged(runs, length):
     commit(runs, 'first', pack(1, 2, 3))
     path = runs / 'records' / 'first.jsonl'

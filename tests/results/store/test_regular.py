@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from results.store import regular
-from results.store.sources import _joined
+from results.store.hashes import _joined
 
 
 def test_a_file_is_read_and_a_pipe_is_refused(tmp_path: Path):

@@ -10,7 +10,7 @@ from ablations.study_files import load_study
 from ablations.trial import TUNING, Trial
 from sweeps.datasets.prepared import Part, write
 from sweeps.protocol.pack import Pack
-from sweeps.tasks.declared import check_declared
+from sweeps.tasks.task_declaration import check_declared
 from sweeps.training.trainer import Trainer
 
 PROGRAM = load_study('quickstart').program('layer_norm', 'digits', 'adamw')

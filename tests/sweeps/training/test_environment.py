@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from results.store.sources import syntax_hash
+from results.store.hashes import syntax_hash
 from sweeps.training.environment import ROOT, TRAINING, source_hash
 
 HASHED = {path for pattern in TRAINING for path in ROOT.glob(pattern)}

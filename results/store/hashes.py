@@ -1,4 +1,4 @@
-"""Sources: short hashes of the lab's own files, for records, pages and caches; and versions of packages.
+"""Hashes: those of the lab's own files, for records, pages and caches; and versions of packages.
 
 There are two hashes. `syntax_hash` is for hashes that people compare: it does not change with comments, docstrings or layout,
 and is the same under every version of Python. `content_hash` is for caches: it takes a hundredth of the time, and rebuilding a

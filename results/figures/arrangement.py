@@ -1,4 +1,4 @@
-"""Layout: where the parts of a figure stand and how large its page is, in places that no last bit of a sum moves."""
+"""Arrangement: where the parts of a figure stand and how large its page is, in places that no last bit of a sum moves."""
 
 import numpy as np
 from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""Layout: places on a grid, and a page that holds everything."""
+"""Arrangement: places on a grid, and a page that holds everything."""
 
 import io
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from results.figures.layout import GRID, PAGE, PARTS, lay_out, snapped
+from results.figures.arrangement import GRID, PAGE, PARTS, lay_out, snapped
 from results.figures.style import blank, house, rendered
 
 STRUCTURED = [7.5 / 128, 44.1678125, 0.1 + 0.2, 259.2 - 37 / 128, 3.75 + 1 / 64, 0.0]

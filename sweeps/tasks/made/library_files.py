@@ -1,4 +1,4 @@
-"""Sources: files of the running Python's standard library, in an order of their own."""
+"""Library files: those of the running Python's standard library, in an order of their own."""
 
 import hashlib
 import sysconfig

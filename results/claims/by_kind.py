@@ -1,4 +1,4 @@
-"""About: the claims about one kind of block."""
+"""By kind: the claims about one kind of block."""
 
 from collections.abc import Iterable
 

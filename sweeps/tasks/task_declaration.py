@@ -1,4 +1,4 @@
-"""Declared: whether a prepared set was made of what a user's task declares in its file."""
+"""Task declaration: whether a prepared set was made of what a user's task declares in its file."""
 
 import platform
 

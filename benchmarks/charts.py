@@ -1,4 +1,4 @@
-"""Drawing: the numbers of a benchmark in the style of the lab's figures."""
+"""Charts: the numbers of a benchmark in the style of the lab's figures."""
 
 from collections.abc import Mapping, Sequence
 

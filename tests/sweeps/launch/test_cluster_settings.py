@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sweeps.launch import make_launcher
-from sweeps.launch.settings import FILE, settings
+from sweeps.launch.cluster_settings import FILE, settings
 from sweeps.launch.slurm import SlurmSettings
 
 

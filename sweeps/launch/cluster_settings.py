@@ -1,4 +1,4 @@
-"""Settings: what a launcher asks of its cluster, from `archlab.toml` files and from options, so that a lab writes it down once.
+"""Cluster settings: what a launcher asks of its cluster, from options and from `archlab.toml` files, where a lab writes it once.
 
 [slurm]
 partition = "gpu"

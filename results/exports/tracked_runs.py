@@ -1,4 +1,4 @@
-"""Runs: the trials and the findings of a study as experiment trackers keep them: knobs, numbers, curves and tags.
+"""Tracked runs: the trials and the findings of a study as experiment trackers keep them: knobs, numbers, curves and tags.
 
 Written from the records at any time, never read back: the records stay the only truth.
 """

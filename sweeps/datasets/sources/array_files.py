@@ -1,4 +1,4 @@
-"""Arrays: examples that are arrays already, of an .npz or .npy file or of a function of a user's own."""
+"""Array files: examples that are arrays already, of an .npz or .npy file or of a function of a user's own."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from results.store.sources import code, content_hash, syntax_hash
+from results.store.hashes import code, content_hash, syntax_hash
 
 CODE = '''"""A module."""
 import math
@@ -130,5 +130,5 @@ def test_names_contents_and_broken_files_count(tmp_path):
 
 
 def test_caches_are_by_content():
-    assert re.fullmatch('[0-9a-f]{16}', content_hash(('results/store/sources.py',)))
-    assert content_hash(('results/store/sources.py',)) != content_hash(('results/store/records.py',))
+    assert re.fullmatch('[0-9a-f]{16}', content_hash(('results/store/hashes.py',)))
+    assert content_hash(('results/store/hashes.py',)) != content_hash(('results/store/records.py',))
