@@ -1,4 +1,4 @@
-"""Cluster settings: what a launcher asks of its cluster, from options and from `archlab.toml` files, where a lab writes it once.
+"""Cluster settings: what a launcher asks of its cluster. A lab writes it once in `archlab.toml` files; options are stronger.
 
 [slurm]
 partition = "gpu"
