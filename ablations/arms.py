@@ -4,7 +4,7 @@ from ablations.config import NAME, Put, Swap, closest
 
 
 def arms_of(study: str, arms: dict) -> dict[str, tuple[Put | Swap, ...]]:
-    """{arm: its changes as a tuple}; raises ValueError where a name, a change or the base is not what it has to be.
+    """{arm: its changes as a tuple}; raises ValueError for a wrong name, change or base.
 
     >>> from ablations.config import swap
     >>> list(arms_of('norms', {'base': (), 'rms': swap('norm', 'rms_norm')}))

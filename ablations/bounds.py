@@ -9,7 +9,7 @@ from collections.abc import Sequence
 class Bounds:
     """From `low` to `high`, both included unless `above` leaves out `low` or `below` leaves out `high`.
 
-    `fades` says that a value near `low` has almost no effect, so that nothing better can lie below any of its ranges.
+    `fades` says that a value near `low` has almost no effect: nothing better can lie below any of its ranges.
 
     >>> 0.9 in Bounds(0, 1), 1 in Bounds(0, 1), 1 in Bounds(0, 1, below=True)
     (True, True, False)

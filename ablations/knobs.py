@@ -112,7 +112,7 @@ def knob_of(name: str) -> Knob | None:
 
 
 def check_fixed(name: str, value: float) -> None:
-    """Raise ValueError where a fixed value lies outside the bounds of the lab's knob that it sets.
+    """Raise ValueError for a fixed value outside the bounds of its knob.
 
     >>> check_fixed('b1', 1.2)
     Traceback (most recent call last):

@@ -1,4 +1,4 @@
-"""Prepared facts: what is known of a prepared set without its arrays, from the `about.json` that preparing wrote.
+"""Prepared facts: the facts of a prepared set without its arrays, from its `about.json`.
 
 What stands in it is said in sweeps/datasets/prepared.py.
 """
@@ -51,6 +51,6 @@ def sets_of(data: object) -> Iterator[str]:
 
 
 def digests_of(data: object) -> dict[str, str]:
-    """The digests of the prepared sets that a declaration of data names and that are here, by name."""
+    """The digests of the prepared sets in a declaration of data, by name, if they are here."""
     known = {name: (facts_of(name) or {}).get('digest') for name in sets_of(data)}
     return {name: digest for name, digest in known.items() if isinstance(digest, str)}

@@ -168,7 +168,7 @@ class Integer(_Ordered):
 
     @property
     def most(self) -> float:
-        """The largest number that an extension may reach, infinity where nothing bounds it."""
+        """The largest number that an extension may reach, infinity without a bound."""
         end = self.bounds.high if self.bounds else math.inf
         return end if math.isinf(end) else math.floor(end)
 

@@ -116,11 +116,11 @@ def _set(target: object, names: list[str], value: object, path: str) -> object:
 
 
 FIRST = 3
-"""The least number of replicates after which a study that goes on until it is decided is looked at."""
+"""The least number of replicates before the first look of a study that goes on until it is decided."""
 
 
 def until_decided(at_most: int) -> list[str]:
-    """The settings of a study that looks after every replicate and stops where everything is decided, or at the latest then.
+    """The settings of a study that looks after every replicate, until everything is decided or this number is reached.
 
     Raises ValueError unless there can be at least one look.
 
@@ -134,11 +134,11 @@ def until_decided(at_most: int) -> list[str]:
 
 
 CODE = 'blocks'
-"""The field of a study that names a file which is run."""
+"""The field of a study with the name of a file of code."""
 
 
 TASKS = 'tasks'
-"""The field that may name tasks of a file, which is run too."""
+"""The field that may name tasks of a file of code."""
 IN_FILE = 'in the tasks of a study file'
 
 

@@ -1,4 +1,4 @@
-"""Space rules: what a search space may hold, and how far its ranges reach within the bounds of the knobs that they set."""
+"""Space rules: the content of a search space, and how far its ranges reach within the bounds of their knobs."""
 
 import functools
 
@@ -38,7 +38,7 @@ def reach(values: Tunable, extended: bool) -> tuple[float, float]:
 
 
 def _check_ends(where: str, name: str, values: Tunable) -> None:
-    """Raise ValueError where a range leaves the bounds of the knob that it sets; an unknown knob is 0 or more.
+    """Raise ValueError for a range outside the bounds of its knob; an unknown knob is 0 or more.
 
     The high end of a log or linear range may be an excluded bound of the knob, because no search proposes it.
     """

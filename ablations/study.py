@@ -30,7 +30,8 @@ COUNTS = {
     'seeds': (1, 1000),
     'base_factor': (1, 100),
 }
-"""From where to where a study's numbers go; far beyond what anybody can train, and far below what fills a memory."""
+"""The least and the largest value of each of a study's numbers: far beyond what anybody can train, and far below what fills a
+memory."""
 SCREENED = ('sobol', 'random')
 """The searches that a screening can begin: their later points continue the first ones, whatever these scored."""
 FEWEST = 4

@@ -1,7 +1,7 @@
 """Task files: tasks of a user's own, by file and name, made whole by what is known of their prepared sets.
 
-A file is run where a study names a task of it, and where its data are prepared. Workers do not run it: what it makes lies in
-the prepared set, which keeps the hash of what it was declared as (`OwnTask.declared`); that hash is part of every trial.
+A file is run when a study names a task of it, and when its data are prepared. Workers do not run it: its arrays lie in the
+prepared set, beside the hash of their declaration (`OwnTask.declared`); that hash is part of every trial.
 """
 
 import ast
@@ -22,7 +22,7 @@ from ablations.user_file import FOLDER, RUNNING, STOPS, blank, compiled, content
 DEFINITION_OF: contextvars.ContextVar[Callable[[str], Mapping | None]] = contextvars.ContextVar(
     'DEFINITION_OF', default=lambda study: None
 )
-"""Where the definition of a study that ran is kept, by its name: it knows the study's tasks where their data are elsewhere."""
+"""The definition of a study that ran, by its name: it knows the study's tasks where their data are elsewhere."""
 STUDY = 'study'
 """The variable of a file that is its study, not a part of its tasks."""
 
@@ -56,9 +56,9 @@ class Declared:
         return f'{_shown(self.path)}:{self.name}'
 
     def task(self, study: str = '') -> Task:
-        """The task made whole. Raises Unprepared with the command to give, and ValueError where it says what cannot be.
+        """The task made whole. Raises Unprepared with the command to give, and ValueError for an impossible declaration.
 
-        The definition of a study that ran (`DEFINITION_OF`) tells what the task was where its data are not here.
+        Without the data the definition of a study that ran (`DEFINITION_OF`) tells the task.
         """
         facts = facts_of(self.dataset)
         fits = facts is not None and (not self.hash or facts.get('declared') == self.hash)
@@ -111,8 +111,8 @@ def is_address(item: object) -> bool:
 def own_task(item: OwnTask | str, study: str = '') -> Task:
     """The task that a study names by its address, or by the variable of its own file, made whole.
 
-    `study` is the study's name, by which its runs may tell what the task was. Raises ValueError where the file is absent,
-    breaks or has no such task, and Unprepared where its data are not prepared.
+    `study` is the study's name; its runs may tell the task. Raises ValueError if the file is absent, breaks or has no such
+    task, and Unprepared before its data are prepared.
     """
     running = RUNNING.get()
     if isinstance(item, OwnTask):
@@ -167,7 +167,7 @@ def tasks_in(path: Path, what: str = 'task file') -> tuple[dict[str, Declared], 
 
 
 def _module(path: Path, content: bytes, what: str) -> ModuleType:
-    """What a file makes; of one whose study cannot be made before its data are prepared, what it made until then."""
+    """What a file makes; if its study cannot be made before its data are prepared, the names until then."""
     try:
         code = compiled(path, content_hash(content) if content else '')
     except ValueError as error:

@@ -10,7 +10,7 @@ from ablations.digest import digest
 PHASES = ('tune', 'tune_kept', 'extend_1', 'extend_2', 'confirm', 'share')
 """Phases of trials. Those of the two `extend` rounds lie where the trials before point to, past an edge or not."""
 AFTER_SCREENING = 'tune_kept'
-"""The phase of the trials that only the optimizer gets that a screening kept."""
+"""The phase of the trials after a screening, of the better optimizer only."""
 TUNING, TEST = 'tuning', 'test'
 """The data to score a trial on: the tuning-validation split of its replicate, or the sealed test split."""
 

@@ -30,7 +30,7 @@ RUNNING: contextvars.ContextVar[ModuleType | None] = contextvars.ContextVar('RUN
 
 
 class NotToRaise(Exception):
-    """A user's code raised itself what Python raises for Ctrl-C, or another exception that is no Exception."""
+    """A user's code raised KeyboardInterrupt itself, or another BaseException."""
 
 
 @contextlib.contextmanager
@@ -97,7 +97,7 @@ def in_words(error: BaseException) -> str:
 
 
 def _content(path: Path | str) -> bytes:
-    """The bytes of a file; raises OSError also for a pipe, which would be waited for, and a device, which may have no end."""
+    """The bytes of a file; raises OSError also for a pipe or a device: these may have no end."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(handle, 'rb') as file:
         mode = os.fstat(handle).st_mode
@@ -108,7 +108,7 @@ def _content(path: Path | str) -> bytes:
 
 
 def compiled(path: Path | str, expected: str = '') -> CodeType:
-    """The code of a Python file. `expected` is the hash that the file must have, where that matters.
+    """The code of a Python file. `expected` is the required hash of the file, if any.
 
     Raises ValueError where it cannot be read, is not Python or has changed; the sentence goes on after the name of the file.
     """

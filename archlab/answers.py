@@ -15,7 +15,7 @@ from archlab.loading import INTERRUPTED as INTERRUPTED
 
 FINE, FELL_SHORT, BAD_INPUT, INTERNAL, TERMINATED = 0, 1, 2, 3, 143
 AT_WORK, LEFT_OFF = 4, 5
-"""What `status` and `report --live` tell of a study that is not complete."""
+"""The facts of `status` and `report --live` about an incomplete study."""
 _CONTROL = {code: '\N{REPLACEMENT CHARACTER}' for code in (*range(32), *range(127, 160)) if chr(code) not in '\n\t'}
 
 

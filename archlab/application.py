@@ -71,7 +71,7 @@ def _one_line(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def _ended_in_order(heard: list[int]) -> Iterator[None]:
-    """Treat SIGTERM, by which schedulers end processes, as Ctrl-C, so that workers end too; `heard` gets each such signal.
+    """Treat SIGTERM, the signal of schedulers, as Ctrl-C, so that workers end too; `heard` gets each such signal.
 
     Where Ctrl-C is ignored it stays so. Elsewhere than in the main thread signals are none of ours.
     """
@@ -86,7 +86,7 @@ def _ended_in_order(heard: list[int]) -> Iterator[None]:
     told = sys.unraisablehook
 
     def lost(raised: object) -> None:
-        """Hear a signal again that came inside a callback whose errors Python drops, such as one of garbage collection."""
+        """Hear a signal again that came inside a callback of garbage collection or the like. Python drops errors there."""
         if not (heard and isinstance(raised.exc_value, KeyboardInterrupt)):
             told(raised)
             return

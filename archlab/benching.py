@@ -51,7 +51,7 @@ def _numbers(given: list[str] | None) -> dict[str, int]:
 
 
 def _keeping(out: Path | None) -> Callable[[dict], None] | None:
-    """What writes the results so far to a file, where one is wanted."""
+    """A function that writes the results so far to a file, if one is wanted."""
     from results.store import atomic
 
     return None if out is None else lambda results: atomic.replace(out, json.dumps(results, indent=1) + '\n')
@@ -78,7 +78,7 @@ def ops(
     out: Annotated[Path | None, typer.Option('--out', metavar='FILE', help='Also write the results there, as JSON.')] = None,
     as_json: Json = False,
 ):
-    """Operations in every form that they could take, forward and backward, and the form that the lab takes."""
+    """Operations in all their forms, forward and backward, and the lab's choice of form."""
     _check_out(out, 'ops.json')
     with waiting('timing operations in turns'):
         from benchmarks.ops import bench, lines
@@ -177,7 +177,7 @@ def driver(
     out: Out = None,
     as_json: Json = False,
 ):
-    """What a run costs that plans, submits and collects, with simulated workers of which some are lost."""
+    """The cost of planning, submitting and collecting, with simulated workers and losses among them."""
     _check_out(out, 'driver.json')
     with waiting('running studies with simulated workers'):
         from benchmarks.driver import SIZES, bench, lines, panels

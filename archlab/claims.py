@@ -89,7 +89,7 @@ def _answer(shown: 'Collection', silent: int, form: str, out: Path | None, page:
 def _translated(
     collection: 'Collection', digest: str, taken: set[str], out: Path | None, blocks: Path | None, as_json: bool
 ) -> None:
-    """Write the study that tests a claim, under a name that is not `taken` by a folder or a study of the lab."""
+    """Write the study that tests a claim, under a name that is not `taken`."""
     from ablations.studies import STUDIES
     from results.claims.collection import claim_at
     from results.claims.study_file import study_file

@@ -6,11 +6,11 @@ from pathlib import Path
 from archlab.watching import Lookout, Seen, looks
 
 LIVE_SECONDS = 10
-"""Seconds after which a page that is written again and again may be so, and a browser reloads it."""
+"""Seconds between two versions of a page, and between two reloads in a browser."""
 
 
 def live_pages(study: str, runs: Path, settings: list[str] | None) -> Iterator[tuple[Seen, str | None]]:
-    """What each look finds, with a new page where something has changed; ends when nothing will change any more.
+    """The findings of each look, with a new page after a change; ends when nothing will change any more.
 
     While the study is unfinished a page asks browsers to reload it. Raises ValueError as `open_study` does.
     """

@@ -78,7 +78,7 @@ def open_page(
 ):
     """The page of a study in a browser, made again as packs end; for this machine only, until Ctrl-C.
 
-    Test scores are read, as by `archlab report`: what was declared by then is what may be claimed."""
+    Test scores are read, as by `archlab report`: claims rest on the looks declared by then."""
     from archlab.live_pages import LIVE_SECONDS, live_pages
 
     if not 0 <= port <= LARGEST_PORT:

@@ -49,7 +49,7 @@ def query(
 
 
 def _freeze_looks(study: str | None, runs: Path) -> None:
-    """SQL over test scores is a look too: what was declared until now is what may be claimed later.
+    """SQL over test scores is a look too: later claims rest on the looks declared until now.
 
     Studies of a user's own are frozen where he names their file.
     """

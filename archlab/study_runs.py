@@ -104,7 +104,7 @@ class StudyRuns:
 
     @functools.cached_property
     def conclusions(self) -> 'Conclusions':
-        """The findings at the last complete look, which counts as taken, and the facts that a table shows beside them."""
+        """The findings at the last complete look, which counts as taken, and the facts for a table beside them."""
         from results.conclusions import conclude
         from results.findings_cache import conclude_once
 
@@ -120,11 +120,11 @@ class StudyRuns:
 def open_study(
     name: 'str | Study', runs: Path = RUNS, settings: list[str] | None = None, must_exist: bool = True, remember: bool = True
 ) -> StudyRuns:
-    """A study by name or path, with the folder of its runs; or one that is at hand, to which `settings` are applied already.
+    """A study by name or path, with the folder of its runs; or one at hand, with its `settings` applied.
 
     Without settings, those of the last run in the folder are used. Damaged or foreign record files are named on standard error
-    and not used. Raises ValueError on an unknown study, bad settings, settings of that run that would run code,
-    or (must_exist) a study that was never run there.
+    and not used. Raises ValueError on an unknown study, bad settings, remembered settings that would run code, or (must_exist)
+    a study without runs there.
     """
     from ablations.settings import override, without_code
     from ablations.study_files import load_study
@@ -143,7 +143,7 @@ def open_study(
 
 
 def ran_study(name: str, runs: Path) -> 'Study':
-    """A study by name or path. Where data of its own tasks are not here, its runs say what these tasks were when it ran."""
+    """A study by name or path. Without the data of its own tasks, its runs tell the tasks as they ran."""
     from ablations.study_files import load_study
     from ablations.task_files import DEFINITION_OF
     from results import bundle

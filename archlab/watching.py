@@ -95,7 +95,7 @@ def status(
 ):
     """How far a study is: trials planned, done, diverged, failed; who is at work on it, what was lost, what it takes.
 
-    Asks the folder of its runs only: from any machine that sees it, also where the run was killed."""
+    Asks the folder of its runs only: from any machine that sees it, also after a kill."""
     watched = {name: Lookout(name, runs, settings) for name in ([study] if study else studies_in(runs))}
     if as_json or not watch:
         seen = {one.reading.study.name: one for one in (lookout.look() for lookout in watched.values())}

@@ -44,7 +44,7 @@ def apart(losses: Sequence[float], others: Sequence[float]) -> float:
 
 
 def agreeing(name: str, side: str, losses: Sequence[float], others: Sequence[float]) -> float:
-    """How far a side's losses are from the lab's; raises ValueError where that is too far for rounding."""
+    """How far a side's losses are from the lab's; raises ValueError if that is too far for rounding."""
     distance = apart(losses, others)
     if not distance <= AGREE:
         raise ValueError(

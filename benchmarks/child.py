@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from sweeps.launch.worker_environment import worker_environment
 
 ANEW = {'JAX_ENABLE_COMPILATION_CACHE': 'false', 'TORCHINDUCTOR_FORCE_DISABLE_CACHES': '1'}
-"""Nothing is taken from an earlier run's compiled programs, so that what compiling costs is seen."""
+"""Compiled programs of earlier runs are not used, so that the cost of compiling is seen."""
 SAID = 2000
-"""So many of the last characters that a child said are told where it died."""
+"""The number of last characters of a dead child's output that are told."""
 
 
 def spare_cores() -> list[int | None]:

@@ -1,4 +1,4 @@
-"""Driver: what a run costs the process that plans, submits and collects, with a thousand workers that are lost now and then.
+"""Driver: the cost of a run for its planning process, with a thousand workers and losses now and then.
 
 `overhead` is the driver's own CPU time by that of the workers at work, `waiting` what workers had nothing to do because it
 computed (when nothing else was in the queue), by the same.
@@ -141,7 +141,7 @@ class Cluster(QueuedLauncher):
 
 
 class Scans:
-    """Counts folders that Python lists, by their last name, except where it is paused."""
+    """Counts listings of folders by their last name, except in pauses."""
 
     def __init__(self):
         self.counts: Counter[str] = Counter()

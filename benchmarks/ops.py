@@ -1,4 +1,4 @@
-"""Ops: operations of `arch/ops` in each form that they could take, forward and backward, and the form that the lab takes."""
+"""Ops: operations of `arch/ops` in all their forms, forward and backward, and the lab's choice of form."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ AGREE = 1e-4
 class Case:
     """One operation on inputs of these shapes, the first one a batch: its forms by name, and the form that the lab takes.
 
-    `expected_ms`: what a cost model expects of each form, where it chooses by one.
+    `expected_ms`: the expectation of a cost model for each form, if it chooses by one.
     """
 
     operation: str

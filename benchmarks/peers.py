@@ -74,7 +74,7 @@ PROCESSES = 2
 
 
 def timed(commands: Sequence[Sequence[str]], environment: Mapping[str, str]) -> tuple[float, float]:
-    """Wall and CPU seconds of commands that run at the same time, with all processes that they wait for.
+    """Wall and CPU seconds of simultaneous commands, with all processes that they wait for.
 
     Raises RuntimeError where one fails.
     """

@@ -15,11 +15,11 @@ from collections.abc import Mapping, Sequence
 
 MIB = 1 << 20
 SAID = 2000
-"""So many of the last characters that a command said are told where it failed."""
+"""The number of last characters of a failed command's output that are told."""
 
 
 def spent(command: Sequence[str], environment: Mapping[str, str], limit: float) -> dict:
-    """CPU and wall seconds and MiB of a command with all that it waits for, or that it was cut off after `limit` seconds.
+    """CPU and wall seconds and MiB of a command with its children, or that it was cut off after `limit` seconds.
 
     Raises RuntimeError where it fails.
     """

@@ -1,4 +1,4 @@
-"""Timing: programs that do the same, timed in turns, so that a busy moment of the machine meets all of them."""
+"""Timing: programs that do the same, timed in turns, so that a busy moment of the machine slows all of them."""
 
 import dataclasses
 import functools

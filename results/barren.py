@@ -30,7 +30,7 @@ def barren(records: Iterable[Mapping]) -> list[str]:
 
 
 def still(records: Iterable[Mapping]) -> list[str]:
-    """A sentence for each arm and task where every run ends within 0.1 % of the loss that it began with.
+    """A sentence for each arm and task whose runs all end within 0.1 % of their initial loss.
 
     >>> run = {'arm': 'mine', 'task': 'digits', 'status': 'ok', 'initial_loss': 2.3, 'final_loss': 2.3}
     >>> still([run, run])

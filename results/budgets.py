@@ -1,4 +1,4 @@
-"""Budgets: what training runs cost, and the one rule that decides whether all arms get the same.
+"""Budgets: the cost of training runs, and the one rule of equal budgets.
 
 The plan matches steps by this rule; the ledger, the checklist and the verdicts judge by it.
 
@@ -22,7 +22,7 @@ from ablations.trial import Schedule, Trial
 PHASES = ('tune', 'confirm', 'share')
 """Tuning, confirmation, and confirmation at the base's recipe."""
 ROUNDING = 0.05
-"""The largest change that rounding to whole evaluations may make to the steps that match compute, as a share of them."""
+"""The largest change by rounding to whole evaluations, as a share of the steps that match compute."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Components: what the difference of an arm from its reference varies by, told apart, so that other settings can be foretold.
+"""Components: the parts of the variance of an arm's difference from its reference. They foretell other settings.
 
 Between replicates a difference varies by its confirmation seeds, by what tuning happened to find, and by the rest: what a data
 split does to one arm and not to the other, and seeds of training that all confirmation runs of a replicate have in common.
@@ -72,7 +72,7 @@ class Components:
 
 
 def components_of(reading: Reading) -> list[Components]:
-    """The components of every comparison whose runs are recorded up to the first look at least, and that varies at all."""
+    """The components of every comparison with variance whose runs are recorded at least up to the first look."""
     study, losses, made = reading.study, losses_of_half(reading), []
     for task in study.tasks:
         sides = {arm: Side(reading, arm, task) for arm in study.arms}
@@ -108,7 +108,7 @@ def _components(
 
 
 def _variance_of_seeds(side: Side) -> float | None:
-    """The variance of one confirmation run around the mean of its replicate; None where no replicate has two that ended."""
+    """The variance of one confirmation run around its replicate's mean; None without two finished seeds in any replicate."""
     squares, freedom = 0.0, 0
     for replicate in side.replicates:
         scores = side.scores(side.asked('confirm', replicate), np.nan)

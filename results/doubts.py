@@ -1,4 +1,4 @@
-"""Doubts: what a study has in common with worlds in which the lab's error rate is measured and not promised."""
+"""Doubts: the likeness of a study to worlds without a promised error rate. There the lab's error rate is measured."""
 
 from collections.abc import Iterator
 
@@ -52,7 +52,7 @@ def _outside(reading: Reading) -> Iterator[str]:
 
 
 def _small(reading: Reading) -> Iterator[str]:
-    """By the error that the test split gives to an effect, or to a single score where records hold no single examples."""
+    """By the error of an effect from the test split, or of a single score if records hold no single examples."""
     for task in reading.study.tasks:
         errors = item_errors(reading, task)
         if errors and max(errors) > task.margin:

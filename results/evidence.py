@@ -116,7 +116,7 @@ class Looked:
 
 
 def _tested(study: Study, looks: Looks, pair: Comparison, noises: Mapping[int, Noise]) -> Looked:
-    """Test one comparison at every look that it took part in, each with the noise of its task at that look."""
+    """Test one comparison at each of its looks, with the noise of its task at that look."""
     margin, seen = pair.own.task.margin, []
     for look, noise in noises.items():
         if look <= len(pair.own.replicates):
@@ -156,7 +156,7 @@ def _noise(
 def _differences(study: Study, sides: Mapping[Row, Side], schedule: Schedule, shared: bool = False) -> dict[Row, Difference]:
     """The difference of each pair by all of its replicates; left out where one is missing or noise cannot be measured.
 
-    The noise of an arm that an earlier look decided is that of that look, as in its test.
+    An arm decided at an earlier look has the noise of that look, as in its test.
     """
     made = {}
     for task in study.tasks:
@@ -250,7 +250,7 @@ def _decided(
     one_level: float,
     level: float,
 ) -> dict:
-    """Verdict and reason of a comparison that nothing forbids, with the numbers that belong to them.
+    """Verdict and reason of a permitted comparison, with their numbers.
 
     `level` is the error rate of all comparisons, `one_level` that of one among as many.
     """

@@ -1,8 +1,8 @@
-"""Expected best: the score that a tuning of k trials would have reached, for every k up to the trials that were run.
+"""Expected best: the expected best score of a tuning of k trials, for every k up to the trials of the study.
 
 Only the first trials of each optimizer count, those before the rounds that may extend ranges, because the first ones place the
 others. The curves show how far the order of the arms depends on the tuning budget. With a screening the curve of one optimizer
-ends with the screening, and that of all goes on with the trials of the optimizer that each replicate kept.
+ends with the screening. The curve of all optimizers goes on with the trials of each replicate's better one.
 """
 
 import dataclasses
@@ -224,7 +224,7 @@ def order_settles(arms: Mapping[str, np.ndarray], trials: tuple | None = None) -
 
 
 def settled_orders(all_curves: list[Curve]) -> dict[str, Settled]:
-    """When the order of the arms settles on each task, over all optimizers and over the replicates that all arms have.
+    """When the order of the arms settles on each task, over all optimizers and the replicates of all arms.
 
     Tasks with fewer than two arms, or without a replicate in common, are left out.
     """

@@ -1,4 +1,4 @@
-"""Fronts: which arms are on the Pareto front of quality and cost, and how sure that is.
+"""Fronts: the arms on the Pareto front of quality and cost, and how sure that is.
 
 Quality is the confirmed test metric at each arm's own best recipe; a cost is known (params, multiply-adds) or measured.
 """
@@ -105,7 +105,7 @@ class Front:
 
 
 def _tells(record: dict, name: str) -> bool:
-    """Whether a record's cost is its own: on CPU the peak of memory is that of all models which the process has trained."""
+    """Whether a record's cost is its own: on CPU the peak of memory covers all models of the process."""
     return name != 'peak_memory' or (record.get('environment') or {}).get('platform', 'cpu') != 'cpu'
 
 
@@ -115,7 +115,7 @@ def _strategy(record: dict) -> str:
 
 
 def _measured(runs: Runs, name: str) -> np.ndarray | None:
-    """One number for each replicate from its runs with the optimizer that it selected, None where nothing is recorded."""
+    """One number for each replicate from its runs with its selected optimizer, None without records."""
     by_replicate = []
     for replicate in runs.replicates:
         selected = runs.selection(replicate)

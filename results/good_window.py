@@ -1,11 +1,11 @@
 """Good window: how many decades of learning rates are good for an arm.
 
-Read from the surface fitted to the tuning trials, at the best of the other values. A surface says nothing beyond the trials
-that it was fitted to, so the width is a lower bound for a window that ends where they or the searched range end.
+Read from the surface fitted to the tuning trials, at the best of the other values. A surface says nothing beyond its trials, so
+the width is a lower bound for a window that ends with them or with the searched range.
 
-Simulated, 5 replicates of 10 or 16 trials: where the noise of a run is 4 % of what the score falls from the middle of the
-range to its ends, widths are right to 2 %; where it is 20 to 40 %, flat windows are up to 20 % too wide. At least 95 % of the
-intervals hold the truth.
+Simulated, 5 replicates of 10 or 16 trials: with run noise of 4 % of the score's fall from the middle of the range to its ends,
+widths are right to 2 %; where it is 20 to 40 %, flat windows are up to 20 % too wide. At least 95 % of the intervals hold the
+truth.
 """
 
 import dataclasses

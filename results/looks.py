@@ -1,4 +1,4 @@
-"""Looks: the numbers of replicates at which a study's findings may be read, and what each may spend of the error rate."""
+"""Looks: the numbers of replicates at which a study's findings may be read, and the share of the error rate for each."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ ENTRY = 'design'
 
 @dataclasses.dataclass(frozen=True)
 class Looks:
-    """Rising numbers of replicates, the share of the error rate that each may spend, and that rate.
+    """Rising numbers of replicates, the share of the error rate for each, and that rate.
 
     Whoever changes a study's looks after he has read its findings gains nothing: what counts was frozen at the first read.
 
@@ -42,7 +42,7 @@ class Looks:
 
 
 def looks_of(study: Study, manifest: Mapping) -> Looks:
-    """The looks of a study: those that were frozen in its folder, else those that it declares."""
+    """The looks of a study: those frozen in its folder, else the declared ones."""
     frozen = manifest.get(ENTRY)
     if frozen:
         return Looks(tuple(frozen['looks']), tuple(frozen['shares']), frozen['alpha'])

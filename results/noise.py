@@ -19,11 +19,11 @@ from results.statistics import Difference, ItemError
 BORROWED = 4
 """The largest weight, in replicates, of what five quiet arms lend; fewer arms lend less, eight or more lend twice as much."""
 COUNTED = 0.6
-"""The degrees of freedom of a borrowed replicate. It is below 1 because arms may have different variances, and up to twice as
-large where more than five arms show that they are alike."""
+"""The degrees of freedom of a borrowed replicate. It is below 1 because arms may have different variances. With more than five
+alike arms it is up to twice as large."""
 FALL = 5
-"""The power by which pairs lend less where the logarithms of their variances vary more than those of independent ones would.
-Families of arms, which answer a split alike within a family, make pairs unlike."""
+"""The power by which pairs lend less if the logarithms of their variances vary more than by chance. Families of arms, which
+answer a split alike within a family, make pairs unlike."""
 LOUD = 6.0
 """An arm is loud, and lends nothing, where its variance stands this many times above the middle of all arms."""
 
@@ -113,8 +113,8 @@ class Noise:
     def difference(self, arm: str, base: str) -> Difference | None:
         """Arm minus base; None with fewer than two replicates in common.
 
-        The base stands in many comparisons, so what is borrowed never assumes that it varies less than it does. Replicates
-        that only the base has sharpen its mean as far as the split lets them.
+        The base stands in many comparisons, so its borrowed variance is never below its own. Replicates that only the base has
+        sharpen its mean as far as the split lets them.
 
         >>> noise = Noise({'base': np.array([0.90, 0.91, 0.89]), 'one': np.array([0.92, 0.94, 0.93])})
         >>> difference = noise.difference('one', 'base')
@@ -152,7 +152,7 @@ class Noise:
         return item_error(sum(weight * items[:size] for weight, items in zip(weights.values(), known, strict=True)))
 
     def _tested(self, weights: Mapping[str, float], lent: float) -> Difference | None:
-        """A contrast with its own variance, mixed with the `lent` one where that is larger: lending lowers no variance."""
+        """A contrast with its own variance, mixed with the `lent` one if that is larger: lending lowers no variance."""
         size = min(len(self.samples[arm]) for arm in weights)
         terms = np.stack([weight * np.asarray(self.samples[arm][:size], float) for arm, weight in weights.items()])
         terms = terms[:, np.isfinite(terms).all(0)]

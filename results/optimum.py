@@ -126,6 +126,6 @@ def _highest(surface: Surface, points: np.ndarray) -> Peak:
 
 
 def _places(means: np.ndarray) -> np.ndarray:
-    """Where the highest is; rounded, so that of points that tie the same is taken on every machine. `[s, m] -> [s]`"""
+    """Where the highest is; rounded, so that every machine takes the same one of tied points. `[s, m] -> [s]`"""
     top, spread = means.max(1, keepdims=True), np.ptp(means, axis=1, keepdims=True)
     return np.argmax(np.round((means - top) / np.maximum(spread, 1e-300), 9), axis=1)

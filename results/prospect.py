@@ -1,9 +1,9 @@
-"""Prospect: the smallest effects that a study would find at other settings, what those cost, and the best for a budget.
+"""Prospect: the smallest effects that a study would find at other settings, their cost, and the best setting for a budget.
 
 A study finds an effect if its test, at the level of one comparison among all of the study, claims it with 80 % probability
 (`detectable` in results/statistics.py). What tuning loses is counted against it, because an arm may lose so much more to its
 tuning than its reference does: the squares of both add up, like errors that have nothing to do with each other. Settings are
-compared by the geometric mean of that over all comparisons, so that every task counts alike whatever its unit.
+compared by its geometric mean over all comparisons, so every task counts alike in any unit.
 """
 
 import dataclasses
@@ -161,7 +161,7 @@ def prospect(reading: Reading, price: Price | None, budget: float, applied: Sequ
 
 
 def _counted(study: Study, setting: Setting, price: Price | None) -> dict:
-    """A setting with its runs, and the seconds that it takes where they are known."""
+    """A setting with its runs, and its seconds if known."""
     runs = runs_of(study, setting)
     time = seconds(study, setting, price) if price else None
     return {**dataclasses.asdict(setting), 'runs': sum(map(sum, runs.values())), 'seconds': time}
@@ -191,7 +191,7 @@ def _foretold(components: Sequence[Components], setting: Setting, level: float) 
 
 
 def _measured(components: Sequence[Components]) -> dict:
-    """How many replicates the variances rest on, and the factor by which what is found is larger in one case of ten."""
+    """The number of replicates behind the variances, and the factor for the smallest effects in one case of ten."""
     freedom = min((one.difference.alone or one.difference).freedom for one in components)
     factor = math.sqrt(freedom / float(chdtri(freedom, 0.9)))
     return {'replicates': min(one.measured.replicates for one in components), 'within_factor': factor}

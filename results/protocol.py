@@ -1,4 +1,4 @@
-"""Protocol: the rules by which studies are planned and judged, numbered, so that a study says which it ran under."""
+"""Protocol: the rules of planning and judging studies, by number. A study says the number of its rules."""
 
 from collections.abc import Mapping
 

@@ -71,7 +71,7 @@ def _surface_of_others(
 ) -> tuple[Surface, np.ndarray, np.ndarray] | None:
     """The surface through an optimizer's tuning trials of all other replicates, and the lowest and highest of their units.
 
-    `level` gives what is taken off the scores of a replicate, because what a data split adds is the same for all its trials.
+    `level` is taken off the scores of a replicate, because its data split adds the same to all its trials.
     """
     units, scores = [], []
     for other in runs.replicates:
@@ -92,7 +92,7 @@ def _surface_of_others(
 
 
 def losses_of_half(reading: Reading) -> dict[str, float | None]:
-    """By task, how much worse the points are that half of the tuning trials select than those that all of them select.
+    """By task, the loss of the point from half of the tuning trials against the point from all of them.
 
     A mean over arms and replicates, in the metric's unit, not below 0; None where nothing can be compared. Both points are
     judged by the other replicates, as in `regrets`. What a tuning loses falls about as the number of its trials rises (in the

@@ -1,4 +1,4 @@
-"""Remembered: what surfaces said, by the hash of the trials that they were fitted to; a plan mostly repeats the one before."""
+"""Remembered: results of surfaces, by the hash of their trials; a plan mostly repeats the one before."""
 
 import hashlib
 from collections.abc import Callable, Sequence

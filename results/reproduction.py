@@ -98,9 +98,9 @@ def pairs(published: Reading, now: Reading, published_findings: list[Finding], n
 class Trials:
     """The trials of both studies: how many ids they share, and how many are bitwise the `same` or `near`.
 
-    `far` has a sentence on each other one. Trials are `judged` where a tolerance was given, and where most are bitwise the
-    same: then this machine computes as the other did, and any difference has another cause. Otherwise whole runs drift apart,
-    and only findings can be compared. `missing` trials are planned now, and not recorded or failed.
+    `far` has a sentence on each other one. Trials are `judged` under a given tolerance, and if most are bitwise the same: then
+    this machine computes as the other did, and any difference has another cause. Otherwise whole runs drift apart, and only
+    findings can be compared. `missing` trials are planned now, and not recorded or failed.
     """
 
     shared: int

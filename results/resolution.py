@@ -55,7 +55,7 @@ class Resolution:
         return {**plain(self), 'resolves': self.resolves, 'sentence': self.sentence()}
 
     def sentence(self) -> str:
-        """What follows where the test split cannot resolve the margin, or where that is not known; else ''."""
+        """The consequence of a test split that cannot resolve the margin, or may not; else ''."""
         if self.resolves is None:
             return f'{self.task}: what its test split can resolve is not known before its first runs'
         if self.resolves:
@@ -78,7 +78,7 @@ def resolutions(
     """The resolution of each task's test split.
 
     `sizes` are the numbers of test examples by task, for tasks that no record is scored on yet. `measured` are errors of
-    effects by task, where records hold what single examples scored.
+    effects by task, from records with scores of single examples.
     """
     level = claim_level(study, manifest) / max((len(study.arms) - 1) * len(study.tasks), 1)
     within: dict[str, list[float]] = {}
@@ -125,7 +125,7 @@ def item_errors(reading: Reading, task: Task) -> list[float]:
 
 
 def small_splits(resolutions: list[Resolution]) -> str:
-    """One sentence that names the tasks whose margin their test split cannot resolve; '' where there are none."""
+    """One sentence with the tasks whose test split cannot resolve the margin; '' where there are none."""
     small = [
         f'{one.task} ({one.examples:,} examples find {number(one.finds, one.metric)}, margin {number(one.margin, one.metric)})'
         for one in resolutions

@@ -116,7 +116,7 @@ class Runs:
     def divergences(self) -> Divergences:
         """How many confirmation runs diverged, by replicate; one with nothing to confirm counts as if all of them had.
 
-        Where that is because tuning runs failed, nothing is known of it.
+        After failed tuning runs nothing is known of it.
         """
         counts, sizes = [], []
         for replicate in self.replicates:

@@ -59,7 +59,7 @@ def levels(looks: tuple[int, ...], shares: tuple[float, ...], total: float) -> t
 
 
 def _bound(grid: np.ndarray, density: np.ndarray, step: float, spend: float) -> float:
-    """The bound that studies which have claimed nothing so far cross with probability `spend`."""
+    """The bound that a study without an earlier claim crosses with probability `spend`."""
     low, high = 0.0, float(np.abs(grid[-1])) + 10 * step
     for _ in range(70):
         middle = (low + high) / 2

@@ -57,7 +57,7 @@ class Side(Runs):
 
     @property
     def leak(self) -> str:
-        """What its trained models see of later tokens, or '' where nothing was seen or nothing was checked."""
+        """What its trained models see of later tokens; '' if nothing was seen, or nothing was checked."""
         return next((record['leak'] for record in self.recorded('confirm') if record.get('leak')), '')
 
     @property

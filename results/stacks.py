@@ -1,4 +1,4 @@
-"""Stacks: which things have one shape, so that arrays of them can be worked out together."""
+"""Stacks: groups of things of one shape, whose arrays can be computed together."""
 
 from collections.abc import Hashable, Iterator, Sequence
 

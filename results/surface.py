@@ -5,7 +5,7 @@ Points are unit coordinates (0 and 1 at the edges of the study's range); scores 
 Lengths, noise and scale are not chosen but averaged over, weighted by their marginal likelihood (2.3 and 5.4 of Rasmussen and
 Williams 2006). The prior mean is a hill whose top may lie anywhere: it falls off from the middle of the range, plus an unknown
 slope. Under strong noise the top stays near the middle, because a study puts its range around the values that it expects to be
-good. Along a coordinate that was extended, the middle is that of the trials that did not diverge. Measurements are in LOG.md.
+good. Along an extended coordinate the middle is that of the finite trials. Measurements are in LOG.md.
 """
 
 import dataclasses
@@ -90,9 +90,9 @@ def _far(points: np.ndarray, middle: np.ndarray, smooth: np.ndarray) -> np.ndarr
 class Surface:
     """A fitted surface; `fit` makes it.
 
-    `noise` is the standard deviation of one trial around it, and `units` are the fitted points `[n, d]`. `smooth` `[d]` says
-    which coordinates have an order, and `middle` `[d]` where the prior mean is highest. `groups` is the number of replicates:
-    the surface is that of their mean.
+    `noise` is the standard deviation of one trial around it, and `units` are the fitted points `[n, d]`. `smooth` `[d]` marks
+    the coordinates with an order, and `middle` `[d]` is the place of the highest prior mean. `groups` is the number of
+    replicates: the surface is that of their mean.
 
     Axes of what follows: i and j lengths of the first coordinate and of the others, f falls, v noises, k eigenvectors.
     `weights` `[i, j, n]` are those of the trials, and `spans` what an error is worked out from.
@@ -136,7 +136,7 @@ class Surface:
 
     @property
     def shape(self) -> tuple:
-        """What surfaces have in common that can be worked out together."""
+        """The parts of surfaces that can be computed together."""
         return (*self.units.shape, self.smooth.tobytes())
 
 

@@ -108,7 +108,7 @@ def _own_recipe(study: Study, costs: Mapping) -> Check:
 
 
 def _unread(arm: str, tuned: list[str], by_task: Mapping[str, Mapping]) -> str:
-    """Which of the tuned values an arm does not read, and on which tasks where others are read there."""
+    """The tuned values that an arm does not read, with the tasks if it reads others there."""
     places: dict[str, list[str]] = {}
     for name in tuned:
         tasks = [task for task, cost in by_task.items() if name in cost.get('unread', ())]
@@ -257,7 +257,7 @@ def _barren(recorded: Mapping[str, dict]) -> list[Check]:
 
 
 def _nothing_moved(recorded: Mapping[str, dict]) -> list[Check]:
-    """A broken rule where the runs of a task or an arm end where they began, or all alike; none where all moved."""
+    """A broken rule if the runs of a task or an arm end at their beginning, or all alike; none where all moved."""
     scores: dict[str, list[float]] = {}
     moved = set()
     for record in recorded.values():

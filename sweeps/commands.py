@@ -56,7 +56,7 @@ def train_command(
 
 
 def checked(command: object) -> dict:
-    """A command as it was read from a file; raises ValueError where it is none that this module makes."""
+    """A command as it was read from a file; raises ValueError for a command of another module."""
     try:
         if 'preflight' in command:
             programs, own = [Program(**program) for program in command['preflight']], ('knobs', 'metrics', 'blocks')

@@ -50,7 +50,7 @@ class Committed:
         return fresh
 
     def catch_up(self, pack: Pack) -> list[dict]:
-        """Read files of the pack that another run has committed, or a worker that outlived its launcher."""
+        """Read files of the pack from another run, or from a worker that outlived its launcher."""
         fresh, attempt = [], 1
         while self.has(name := file_name(pack.id, attempt)):
             if name not in self.seen:
@@ -61,7 +61,7 @@ class Committed:
     def next_name(self, pack: Pack) -> str:
         """The name of the pack's next file; a new attempt after a failure gets a name of its own.
 
-        By what was read of the folder, not by what is there: a file that has come since keeps its name, and is not doubled.
+        By the files read so far, not by the files there: a file that has come since keeps its name, and is not doubled.
         """
         attempt = 1
         while file_name(pack.id, attempt) in self.seen:

@@ -1,4 +1,4 @@
-"""Devices: what a study would take on an accelerator that is not here, by its peak and an assumed share of it."""
+"""Devices: the time of a study on an absent accelerator, by its peak and an assumed share of it."""
 
 import dataclasses
 import statistics

@@ -82,7 +82,7 @@ def load(path: Path | str, blocks: Path | str | None = None) -> Exported:
     """The trained model of an exported file or folder.
 
     `blocks` is the block file of a model that has kinds of the user's own: it is run, so it is never taken from the export.
-    Raises ValueError where `path` is no such thing, or the model needs a block file that is not given, or is another.
+    Raises ValueError if `path` is no such thing, or without the model's own block file.
     """
     from arch.model import build
     from arch.published.importing import load_weights

@@ -28,7 +28,7 @@ ENOUGH = 50
 def forecast(reading: Reading, device: str | None = None) -> dict:
     """A forecast as plain data: trials and packs that would run now, trials done and foreseen, tuning budgets by arm and task,
     seconds left and how many of them go into compiling, what each test split can resolve, and before the first run the datasets
-    that are not prepared; and where a `device` is named (sweeps/devices.py), what is left on one of these.
+    that are not prepared; and for a named `device` (sweeps/devices.py) the seconds left on it.
 
     The estimate uses the recorded seconds of each task, else what earlier runs of the same programs took on this machine, else
     FLOPs, roughly. Costs are counted here if the manifest has none. Raises ValueError where the study's block file is no
@@ -80,7 +80,7 @@ class Left:
 
 
 def work_left(reading: Reading, costs: Mapping) -> Left:
-    """What a study still needs, by what its records, this machine's earlier runs or FLOPs say. No jax."""
+    """The remaining work of a study, by its records, this machine's earlier runs or FLOPs. No jax."""
     study, schedule, records, manifest = reading.study, reading.schedule, reading.records, reading.manifest
     wanted = [trial for trial in schedule.trials if trial.id not in records]
     packs = [p for p in pack(study, schedule.trials, manifest) if any(trial.id not in records for trial in p.trials)]
@@ -141,7 +141,7 @@ def _resolutions(reading: Reading) -> list[Resolution]:
 
 
 def test_sizes(study: Study) -> dict[str, int | None]:
-    """How many test examples each task has, at most, where that is known without reading them (this loads jax)."""
+    """How many test examples each task has, at most, if that is known without reading them (this loads jax)."""
     from sweeps.training.preflight import task_of
 
     return {task.name: task_of(task.data).test_size() for task in study.tasks}

@@ -1,4 +1,4 @@
-"""Journal: what a run has done so far, as JSON lines that are only added to, for those who watch it from elsewhere.
+"""Journal: the steps of a run so far, as JSON lines that are only added to. It is for watching from elsewhere.
 
 began       a run was started; host, pid, launcher, whether that has a `queue` which outlives the run, its folder of `data`
 submitted   packs were handed to the launcher; `packs`, the names of their records files
@@ -6,7 +6,7 @@ lost        a worker ended without records; its `pack`, and the `seconds` that i
 cancelled   a person took a pack out of the queue; its `pack`
 ended       the run ended; `why`, '' where the study is complete
 
-Advice only, as what `present` says (presence.py): records alone say what is done, and a line that was cut off is left out.
+Advice only, as what `present` says (presence.py): only records tell the work done, and a cut line is left out.
 """
 
 import contextlib

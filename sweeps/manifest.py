@@ -93,7 +93,7 @@ def load(folder: Path) -> dict:
 
 
 def _wrong(content: object) -> str:
-    """Which entry of a manifest is of another kind than the lab writes, '' where none is."""
+    """The first entry of a manifest of another kind than the lab's, '' without one."""
     if not isinstance(content, dict):
         return 'not a JSON object'
     if content and not content.keys() & {*KINDS}:
@@ -112,7 +112,7 @@ def save(folder: Path, manifest: dict) -> None:
 def update(folder: Path, known: Mapping | None = None, **changes: object) -> dict:
     """Change these entries of the manifest and write it whole; gives the manifest. Its other entries stay.
 
-    Where it was removed meanwhile, they are those that the caller has `known`.
+    If it was removed meanwhile, they are the caller's `known` ones.
     """
     there = load(folder) if (folder / FILE).exists() or known is None else known
     manifest = {**there, **changes}

@@ -27,8 +27,8 @@ class Merged:
 def merge(source: Path, target: Path) -> Merged:
     """Add the records of a study's folder to another folder of that study; a killed merge is done again whole.
 
-    Counts of looks and of reads of test data are added too. Raises ValueError where a folder is damaged, or the two are of
-    studies that differ.
+    Counts of looks and of reads of test data are added too. Raises ValueError for a damaged folder, and for folders of
+    different studies.
     """
     if not (source / FOLDER).is_dir():
         raise ValueError(f'no records in {source}; give a runs folder, or the folder of one study in it')
@@ -72,7 +72,7 @@ def merge(source: Path, target: Path) -> Merged:
 
 
 def _missing(source: Path, target: Path, study: str) -> tuple[Merged, dict[str, list[dict]]]:
-    """What the target knows already, and the records that it lacks, by the name of the file that they get there."""
+    """The records of the target, and the records that it lacks, by the names of their files there."""
     there, skipped = read_folder(target, study)
     if skipped:
         raise ValueError('; '.join(skipped))

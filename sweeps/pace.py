@@ -16,13 +16,13 @@ MOST = 4096
 LATEST = 8
 """Runs of a program whose middle counts."""
 COMPILE_SECONDS = 8.0
-"""Seconds that a program of a small model takes to compile, where this machine has compiled none yet."""
+"""Seconds to compile a program of a small model, on a machine without measurements."""
 
 
 class Pace:
     """Seconds of a run, and of compiling, by program, on one platform of this machine.
 
-    What was not measured is estimated from its FLOPs, corrected by what those that were measured took.
+    Unmeasured programs are estimated from their FLOPs, corrected by the measured ones.
     """
 
     def __init__(self, folder: Path, platform: str | None = None):
@@ -82,7 +82,7 @@ class Pace:
         self.known[program.signature] = own
 
     def save(self) -> None:
-        """Write what is known, beside what other runs wrote meanwhile; a folder that cannot be written is left alone."""
+        """Write the known entries, beside those of other runs; a folder that cannot be written is left alone."""
         everything = self._read(self.path)
         latest = list({**everything.pop(self.platform, {}), **self.known}.items())[-MOST:]
         try:
@@ -94,8 +94,8 @@ class Pace:
 def trained_seconds(record: Mapping) -> float | None:
     """Seconds that a run took to train, without compiling; None where they are not known.
 
-    Where lanes run one after the other, compiling is in the first one's seconds, which tell little beside those of others.
-    Where they run together each has a share.
+    When lanes run one after the other, the first one's seconds include compiling, and are left out beside others. Where they
+    run together each has a share.
 
     >>> about = {'cost': {'seconds': 3.0}, 'pack': {'strategy': 'vmap', 'lanes': 2, 'lane': 0, 'compile_seconds': 4.0}}
     >>> trained_seconds(about), trained_seconds({**about, 'pack': {**about['pack'], 'strategy': 'loop'}})
@@ -114,7 +114,7 @@ def trained_seconds(record: Mapping) -> float | None:
 
 
 def _sound(part: object) -> dict[str, dict]:
-    """Of what a file has, the entries that `save` writes."""
+    """The entries of a file that `save` writes."""
     return {name: one for name, one in part.items() if _whole(one)} if isinstance(part, dict) else {}
 
 

@@ -1,7 +1,7 @@
-"""Presence: small files in a run's folder by which its workers, and the run itself, say where they are at work.
+"""Presence: small files in a run's folder that tell of its workers, and of the run itself, at their places.
 
-Each is RUN/present/NAME@HOST-PID.json. Its writer touches it every few seconds, so that any process that sees the folder can
-tell who is still there, and nobody has to be asked. They are advice only: records alone say what is done.
+Each is RUN/present/NAME@HOST-PID.json. Its writer touches it every few seconds. So any process that sees the folder can tell
+who is still there, and nobody has to be asked. They are advice only: records alone say what is done.
 """
 
 import contextlib
@@ -76,7 +76,7 @@ def _touch(path: Path, ended: threading.Event) -> None:
 
 
 def everybody(run: Path, name: str = '') -> list[Present]:
-    """All who have left a file, also those that are gone, or those of one name; what cannot be read is left out."""
+    """All writers with a file, also absent ones, or those of one name; what cannot be read is left out."""
     there = []
     for path in sorted((run / FOLDER).glob(f'{name}@*.json' if name else '*.json')):
         with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):

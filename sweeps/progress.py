@@ -79,7 +79,7 @@ def best_scores(study: Study, records: Iterable[Mapping], known: Mapping[str, fl
 class Watch:
     """A display of packs, lanes, trials, time left and the best tuning scores so far; the run calls its methods.
 
-    `queue` says that packs may wait in one that outlives the run.
+    `queue` says that packs may wait in a queue after the run.
     """
 
     def __init__(self, study: Study, console: Console, queue: bool = False):

@@ -95,7 +95,7 @@ class Run:
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
-        """Within, those who look at the folder are told that this run is at work; in the end, how it ended."""
+        """Inside this block the folder tells that this run is at work; in the end, how it ended."""
         about, why = {'launcher': type(self.launcher).__name__.removesuffix('Launcher').lower()}, ''
         presence.tidy(self.folder)
         places = {'host': platform.node(), 'pid': os.getpid(), 'data': str(data_folder().absolute())}
@@ -153,7 +153,7 @@ class Run:
         self._collect()
 
     def _refuse_short_limit(self) -> None:
-        """Raise ValueError where the cluster would end a worker before its pack is trained, by what is measured."""
+        """Raise ValueError if the cluster would end a worker before its pack is trained, by measured times."""
         limit = self.launcher.limit
         if limit is None or self.is_checked:
             return
@@ -212,7 +212,7 @@ class Run:
             self.watch.tell(small)
 
     def _note_sets(self, planned: Schedule) -> None:
-        """Note the versions of the prepared sets; raises ValueError where records that count are of another one."""
+        """Note the versions of the prepared sets; raises ValueError if records that count are of another one."""
         before, digests = self.manifest.get('sets', {}), self.sets or {}
         others = {name for name, digest in digests.items() if digest != before.get(name, digest)}
         tasks = {task.name for task in self.study.tasks if others & {*sets_of(task.data)}}
@@ -254,7 +254,7 @@ class Run:
         return sorted(wanted, key=urgency)
 
     def _adopt(self, wanted: list[Pack]) -> None:
-        """Note what wants to be submitted, and what of it an earlier call of this run has submitted."""
+        """Note the packs to submit, and those that an earlier call of this run has submitted."""
         alive = self.launcher.alive() or set()
         own = {self.committed.next_name(item): item for item in wanted}
         for name, item in own.items():

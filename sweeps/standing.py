@@ -1,6 +1,7 @@
 """Standing: how the work on a study stands, from the files of its folder alone. Whoever sees the folder can ask; no jax.
 
-Records say what is done, the journal what the run has done so far (journal.py), and small files who is at work (presence.py).
+Records tell the work done, the journal the run's steps so far (journal.py), and small files the processes at work
+(presence.py).
 """
 
 import time

@@ -1,6 +1,6 @@
 """Task contracts: the rules that a task of a user's own must keep, tried on its prepared set and its base model.
 
-A rule's function gives '' where the rule holds, else what to change; its docstring states the rule.
+A rule's function gives '' if the rule holds, else the change to make; its docstring states the rule.
 """
 
 import dataclasses
@@ -247,7 +247,7 @@ def learns(tried: Tried) -> str:
 
 
 def chance(tried: Tried) -> str:
-    """Chance is about what the untrained base gets, and no better than an answer that is always the same."""
+    """Chance is about the untrained base's score, and no better than the best constant answer."""
     stated, sign = tried.task.chance, tried.task.sign
     facts = facts_of(tried.task.dataset) or {}
     form = facts.get('target') or ('class' if facts.get('classes') else '')
@@ -285,7 +285,7 @@ NEEDS = {'repeatable': 'arrays', 'sealed': 'arrays', 'gradient': 'labels', 'lear
 
 
 def check_task(declared: Declared, rules: tuple[str, ...] = tuple(RULES)) -> list[Contract]:
-    """Try the rules on a task that a file declares; where its data are not prepared, that is all that is said."""
+    """Try the rules on a task that a file declares; without prepared data nothing else is said."""
     says = 'its data are prepared from this declaration'
     try:
         tried = Tried(declared, declared.task())

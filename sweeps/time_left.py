@@ -32,7 +32,7 @@ class TimeLeft:
         self.running[pack.id] = pack, now
 
     def finished(self, pack: Pack, records: Sequence[Mapping], now: float) -> None:
-        """The pack is committed; `records` are its new ones. One that failed, or that another run has committed, tells less."""
+        """The pack is committed; `records` are its new ones. A failed one, or one committed by another run, tells less."""
         of_this_run = self.running.pop(pack.id, None) is not None
         took = sum((record.get('cost') or {}).get('seconds') or 0.0 for record in records)
         if not took:
@@ -76,7 +76,7 @@ class TimeLeft:
         return self.programs.get(_key(program), program).signature
 
     def _of_task(self, task: str, known: Mapping[str, float], costs: Mapping) -> float:
-        """Seconds of a trial of a task; where none has ended, by its FLOPs beside those of tasks that did."""
+        """Seconds of a trial of a task; before the first end, by its FLOPs beside those of other tasks."""
         if task in known:
             return known[task]
         return sum(known.values()) / sum(self._estimate(one, costs) for one in known) * self._estimate(task, costs)

@@ -51,7 +51,7 @@ class Form:
 def derive(own: OwnTask, name: str, facts: Mapping, declared: str) -> Task:
     """The task that a declaration makes with the facts of its prepared set. `declared` is the declaration's hash.
 
-    Raises ValueError where neither says what a task needs.
+    Raises ValueError if neither gives what a task needs.
     """
     dataset = own.dataset or name
     form = _form_of(facts)

@@ -11,7 +11,7 @@ import math
 class Metric:
     """A metric: `direction` is the better one, `low` and `high` are the ends of its natural range.
 
-    `share`: whether it is printed in percent. `own`: whether its unit is that of the target, so that it may have any size.
+    `share`: whether it is printed in percent. `own`: whether it has the unit of the target, and so any size.
     """
 
     direction: str

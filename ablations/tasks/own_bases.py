@@ -32,7 +32,7 @@ def of_any(kind: str, form: str, outputs: int, shape: list[int] | None, length: 
 
 
 def of_images(outputs: int, height: int, width: int) -> dict:
-    """A small ConvNeXt of two stages; the largest patch that leaves maps of at least SMALLEST_MAP, of sides that halve.
+    """A small ConvNeXt of two stages; the largest patch with maps of at least SMALLEST_MAP, of sides that halve.
 
     Raises ValueError where no patch does.
 

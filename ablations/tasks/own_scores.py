@@ -1,6 +1,6 @@
 """Own scores: the metric of a task of a user's own, with its unit, direction, chance and margin where he states none.
 
-Chance is what a model gets that always says the same (sweeps/tasks/supervised.py), by what is known of the pool.
+Chance is the score of the best constant answer (sweeps/tasks/supervised.py), by the facts of the pool.
 """
 
 import dataclasses
@@ -77,7 +77,7 @@ def score_of(metric: str | None, facts: Mapping) -> Score:
 
 
 def of_guesses(metric: str, facts: Mapping) -> float | None:
-    """What blind guesses get at most, which is more than the answer that is always the same; None for other metrics.
+    """The best score of blind guesses, above that of a constant answer; None for other metrics.
 
     Of a class with share p a guess by shares is right p of the time, one among K classes 1 / K of the time.
 

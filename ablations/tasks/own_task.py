@@ -53,7 +53,7 @@ ENDINGS = {
 }
 """What the ending of a file tells of its reader."""
 FORMS = ('table', 'text', 'smiles', 'images', 'sounds', 'series')
-"""What inputs may be, where that cannot be known from them; of columns images and sounds are paths of files."""
+"""The forms of inputs, if they do not tell theirs; of columns images and sounds are paths of files."""
 PREDICTED = ('class', 'values', 'labels', 'map', 'tokens')
 """What is predicted: a class, numbers, any of several labels, a class at each place, or the next token."""
 SPLIT = re.compile(r'names|hash|column:.+')
@@ -236,7 +236,7 @@ def check_reader(name: str) -> str:
 
 
 def check_options(reader: str, options: Mapping[str, object]) -> None:
-    """Raise ValueError for an option that a reader does not take, or a value that no option takes."""
+    """Raise ValueError for an option of another reader, or a value of no option."""
     takes = (*READERS[check_reader(reader)], *COMMON)
     for name, value in options.items():
         if value not in (None, False) and name not in takes:

@@ -28,7 +28,7 @@ def _language(
 ) -> dict:
     """A task of declared data under a causal transformer with rotary positions and RMS norms, heads of 32 channels.
 
-    `chance` is that of tokens all equally likely where it is not given; `known` as for `sizes`.
+    `chance` is that of equally likely tokens unless given; `known` as for `sizes`.
     """
     size = sizes(data, **known).vocabulary
     base = decoder(data, width, depth, {'kind': 'attention', 'heads': width // 32, 'biases': 'none'}, 4.0, **known)

@@ -22,11 +22,11 @@ FILE = 'accelerator.json'
 LEFT = 10
 """A part is not begun with fewer seconds than this."""
 SAID = 2000
-"""So many of the last characters that a part said are kept where it failed."""
+"""The number of last characters of a failed part's output that are kept."""
 
 
 def _facts(name: str) -> dict:
-    """What a part needs and how long it may take, read without importing what it imports."""
+    """The needs and the time limit of a part, read without importing it."""
     tree = ast.parse((Path(__file__).parent / f'{name}.py').read_text(encoding='utf-8'))
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):

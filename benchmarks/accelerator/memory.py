@@ -1,4 +1,4 @@
-"""Memory: what the compiler says that lanes need, against the device, and whether too many lanes are halved."""
+"""Memory: the compiler's estimate of the memory of lanes, against the device, and whether too many lanes are halved."""
 
 import jax
 import numpy as np

@@ -1,4 +1,4 @@
-"""Resume: a real pack whose worker is killed in the middle and started again, against one that nobody disturbed."""
+"""Resume: a real pack with its worker killed in the middle and started again, against an undisturbed one."""
 
 import json
 import os

@@ -36,7 +36,7 @@ class Lanes:
         return jax.vmap(advance, (0, 0, None, None, None, None))
 
     def prepare(self, way: str, width: int) -> dict:
-        """Compile a way for so many lanes; CPU seconds of that and of a step afterwards, and the bytes that it needs."""
+        """Compile a way for so many lanes; CPU seconds of both, and of a step afterwards, and the bytes of memory."""
         lanes, x = self._lanes(width), self.pool['x'][:1]
         begin = jax.jit(jax.vmap(self.training.begin, (0, None)))
         form, carry = self._form(way), begin(lanes, x)

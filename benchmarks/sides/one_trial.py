@@ -1,4 +1,4 @@
-"""One trial: a process that trains one model by the lab's program and ends, as scripts do that start once for each trial."""
+"""One trial: a process that trains one model by the lab's program and ends, like a script for each trial."""
 
 import json
 import sys

@@ -69,7 +69,7 @@ def bases(rows: list[Row], against: str | None = None) -> Pairs:
     """Which row each row is compared with: the one it names, else the row before it in its task.
 
     `against` set to 'first' or 'previous' row of the task overrides what the rows name. Raises ValueError on a row that names
-    itself or no row of its task, and where rows are compared in a circle.
+    itself or no row of its task, and on rows in a circle.
 
     >>> rows = [Row(arm, 'digits', line, value=None) for line, arm in enumerate(('base', 'one', 'two'), 2)]
     >>> {arm: base and base.arm for (_, arm), base in bases(rows).bases.items()}
@@ -239,7 +239,7 @@ def audit(rows: list[Row], against: str | None = None, alpha: float = 0.05) -> l
 
 
 def _reading(one: Difference, printed: float, low: float, high: float, alpha: float, family: int, paired_runs: int) -> dict:
-    """What a difference says, given its adjusted p as printed and the bounds that rounding leaves open."""
+    """The verdict on a difference, from its adjusted p as printed and the bounds of rounding."""
     facts = {'pairs': paired_runs, 'p_low': low, 'p_high': high, 'detectable': detectable(one, alpha / family, POWER)}
     between = f'with the digits left out in print it lies between {low:.2g} and {high:.2g}'
     ends = [verdict(p, alpha) for p in (low, high)]

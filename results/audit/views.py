@@ -133,7 +133,7 @@ def _count(count: int, word: str) -> str:
 
 
 def conclusion(comparisons: list[Comparison], alpha: float) -> tuple[str, str]:
-    """What the table shows, and what it does not."""
+    """The findings of a table, and its limits."""
     by = {kind: [one for one in comparisons if one.verdict == kind] for kind in VERDICTS}
     several = len(_tasks(comparisons)) > 1
 

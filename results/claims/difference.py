@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 def differences(before: Mapping, after: Mapping) -> list[dict]:
     """{path, from, to} of each place where two configs differ: a whole spec where its kind differs, else a single value.
 
-    A change that is written as a `put` and one that is written as a `swap` read the same here. What a side lacks is None.
+    A `put` and a `swap` that make the same change read the same here. What a side lacks is None.
 
     >>> differences({'norm': {'kind': 'layer_norm', 'eps': 1e-6}}, {'norm': {'kind': 'rms_norm'}})
     [{'path': 'norm', 'from': {'kind': 'layer_norm', 'eps': 1e-06}, 'to': {'kind': 'rms_norm'}}]

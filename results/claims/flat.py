@@ -33,7 +33,7 @@ NAMES = (
 
 
 def row_of(claim: Claim) -> dict:
-    """A claim as one row: what is a list is joined by semicolons, and what is not known is empty."""
+    """A claim as one row: lists are joined by semicolons, and an unknown value is empty."""
     plain = claim.to_dict()
     each = ('params', 'base_params', 'steps', 'base_steps')
     by_task = {name: [getattr(one, name) for one in claim.settings] for name in each}

@@ -32,7 +32,7 @@ def effect_of(claim: Claim) -> str:
 
 
 def verdict_of(claim: Claim) -> str:
-    """A verdict with its marks: `negligible` where the difference lies within the margin, and who is censored."""
+    """A verdict with its marks: `negligible` for a difference within the margin, and the censored side."""
     said = ['censored' if name == claim.arm else f'{name} censored' for name in claim.censored]
     return ', '.join([claim.verdict, *['negligible'] * claim.negligible, *said])
 

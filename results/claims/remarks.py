@@ -24,7 +24,7 @@ VERBS = {
 
 
 def named(relation: Relation) -> str:
-    """Which claim does what to which, and whether they agree.
+    """How each claim stands to another, and whether they agree.
 
     Addresses are short; each is of a claim that a table or a sentence shows.
     """
@@ -49,7 +49,7 @@ class Remarks:
 
     @property
     def note(self) -> str:
-        """What is said of those that are not written out, or nothing."""
+        """The sentence about claims that are not written out, or nothing."""
         return f'{counted(self.more, "pair")} more: --json has all of them.' if self.more else ''
 
 

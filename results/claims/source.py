@@ -35,7 +35,7 @@ class Source:
 def claims_of(source: Source) -> list[Claim]:
     """A claim for each finding, and one for each arm over all datasets where there are several.
 
-    Raises ValueError where the study shows the fallacy of one recipe, or where a row is not of this study.
+    Raises ValueError for a study that shows the fallacy of one recipe, and for a row of another study.
     """
     study = source.study
     if study.recipe == 'same':

@@ -18,7 +18,7 @@ from results.claims.difference import differences
 from results.claims.sentence import sentence_of
 
 OWN = ('name', 'question', 'arms', 'tasks', 'tune', 'own', 'against', 'levels', 'shape', 'blocks')
-"""Fields that the study file gets from the claim, not from the study that made it."""
+"""Fields that the study file gets from the claim, not from the claim's study."""
 
 
 def fresh_name(claim: Claim, taken: Collection[str]) -> str:
@@ -35,9 +35,9 @@ def fresh_name(claim: Claim, taken: Collection[str]) -> str:
 def study_file(claim: Claim, study: Study, taken: Collection[str] = (), blocks: Path | None = None) -> str:
     """The text of a study file that tests a claim of `study` anew.
 
-    It has the base, the arm and, where the arm was compared with another one, that too; the tasks of the claim, and the numbers
-    of the study's protocol. `taken` are names of studies that were run. Raises ValueError where the study has a block file and
-    `blocks` is not that file.
+    It has the base, the arm, and the arm's reference if that is another one; the tasks of the claim, and the numbers of the
+    study's protocol. `taken` are names of studies that were run. Raises ValueError for a study with a block file if `blocks` is
+    another file.
     """
     _check_blocks(claim, blocks)
     name, arms = fresh_name(claim, taken), [study.base, claim.base, claim.arm]
@@ -147,7 +147,7 @@ def _task(item: Task) -> str:
 
 
 def _base(known: Task, base: dict) -> str:
-    """A base model, by its changes to that of a task where it can be said so."""
+    """A base model, as changes of a task's base if possible."""
     changes = []
     for one in differences(known.base, base):
         if all(isinstance(one[end], dict) for end in ('from', 'to')):

@@ -53,7 +53,7 @@ class TensorBoardTracker(Tracker):
 
     @contextlib.contextmanager
     def _events(self, place: Path):
-        """A folder that is put in its place whole, and what adds a summary to its event file."""
+        """A folder that is put in its place whole, and a function that adds a summary to its event file."""
         with atomic.replacing_folder(place) as inside:
             writer = self.writer(str(inside))
 

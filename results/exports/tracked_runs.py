@@ -98,7 +98,7 @@ def runs_of(reading: Reading) -> Iterator[TrackedRun]:
 
 
 def study_of(reading: Reading) -> TrackedStudy:
-    """What a study concludes at its last whole look, which whoever calls this counts as taken."""
+    """The conclusions of a study at its last whole look. To call this takes the look."""
     from results.rendering import page, text
 
     conclusions, study = conclude(reading), reading.study

@@ -1,4 +1,4 @@
-"""Tracker: the interface to a program that keeps runs, and what is the same for all of them."""
+"""Tracker: the interface to a program that keeps runs, and the part common to all such programs."""
 
 import abc
 import dataclasses
@@ -12,7 +12,7 @@ CHECK = 'archlab.check'
 
 
 class Tracker(abc.ABC):
-    """Runs of one study in a folder. Raises ValueError where the package that writes them is not installed."""
+    """Runs of one study in a folder. Raises ValueError without the package that writes them."""
 
     @abc.abstractmethod
     def __init__(self, folder: Path, study: str): ...
@@ -27,7 +27,7 @@ class Tracker(abc.ABC):
 
     @abc.abstractmethod
     def conclude(self, study: TrackedStudy) -> None:
-        """Write what the study concludes, in place of what was written before."""
+        """Write the conclusions of the study in the place of older ones."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,5 +52,5 @@ def export(tracker: Tracker, runs: Iterable[TrackedRun], study: TrackedStudy) ->
 
 
 def needed(package: str, extra: str) -> ValueError:
-    """What is said where a package is not installed."""
+    """The error for a package that is not installed."""
     return ValueError(f"--to {extra} needs {package}, which is not installed; pip install 'archlab[{extra}]'")

@@ -1,4 +1,5 @@
-"""Arrangement: where the parts of a figure stand and how large its page is, in places that no last bit of a sum moves."""
+"""Arrangement: the places of a figure's parts and the size of its page. They lie on a grid, so the last bit of a sum moves
+nothing."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -8,7 +9,7 @@ from matplotlib.transforms import Bbox
 GRID = 1e-3
 """Points between two places of the grid: a pixel of a page is some hundred times as wide."""
 PARTS, PAGE = 1 / 3, 2 / 3
-"""How far the grid of what stands on a page, and that of the page's size, is shifted, in units of the grid.
+"""Shifts of the grid for parts and of the grid for page sizes, in units of the grid.
 
 A place in a layout is a sum of halves, of 64ths of a point (fonts) and of short decimals. Files hold six decimals. On a plain
 grid such sums lie half-way between two places, or between two decimals of a file, and there the last bit of a sum decides,

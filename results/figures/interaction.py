@@ -62,8 +62,8 @@ def _pairs_of(factors: Mapping[str, list], row: str, column: str) -> int:
 
 
 def interaction_figure(reading: Reading, findings: list[Finding]) -> Figure:
-    """Confirmed means by the levels of two factors (the mean over any others), darker is better. Below: what two levels do
-    together beyond the sum of what each does, with its 95% interval; above 0 they help each other.
+    """Confirmed means by the levels of two factors (the mean over any others), darker is better. Below: the joint effect of two
+    levels beyond the sum of their own effects, with its 95% interval; above 0 they help each other.
 
     Raises ValueError on a study without factors.
     """

@@ -22,7 +22,7 @@ SPREAD = 0.5
 
 
 def ladders(study: Study) -> dict[str, list[Task]]:
-    """The tasks of a study that are sizes of one task, by the name of that task, in the study's order."""
+    """The tasks of a study that are sizes of one task, by its name, in the study's order."""
     by_name: dict[str, list[Task]] = {}
     for task in study.tasks:
         if task.ladder:

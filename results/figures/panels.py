@@ -26,7 +26,7 @@ HANDLE = 0.55
 
 
 class Inapplicable(ValueError):
-    """Raised where a study has nothing that this kind of figure could show."""
+    """Raised for a study without anything to show in this kind of figure."""
 
 
 def plain_number(value: float, _position: int | None = None) -> str:
@@ -162,7 +162,7 @@ def cost_ticks(axes: Axes, values: list[float], words: object) -> None:
 def mark_outside(
     axes: Axes, task: Task, values: Mapping[str, float], styles: Mapping[str, tuple[str, str]], at: Mapping[str, float] = {}
 ) -> list[str]:
-    """Mark the arms whose value lies outside a panel by an arrow at that edge; gives the words that name them.
+    """Mark arms with a value outside a panel by an arrow at that edge; gives the words that name them.
 
     The arrow stands at `at`, the arm's place on the x axis, else at the right.
     """

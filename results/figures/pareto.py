@@ -51,7 +51,7 @@ def _cost(value: float, cost: str) -> float:
 
 
 def _mark(point: Point, colour: str) -> dict:
-    """The mark of a point: full on the front, pale where possibly on it, hollow where dominated or not known."""
+    """The mark of a point: full on the front, pale if possibly on it, hollow if dominated or unknown."""
     if point.standing == 'front':
         return dict(markerfacecolor=colour, markeredgecolor='black')
     if point.standing == 'possible':

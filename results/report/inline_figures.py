@@ -1,4 +1,4 @@
-"""Report figures: every figure that applies to a study, as SVG that is part of a page."""
+"""Report figures: every figure that applies to a study, as SVG inside a page."""
 
 import re
 from collections.abc import Callable, Mapping

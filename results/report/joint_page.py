@@ -52,7 +52,7 @@ def _part(reading: Reading, conclusions: Conclusions, checklist: list[dict]) -> 
 
 
 def _checked(checklist: list[dict]) -> str:
-    """What the rules of a fair comparison say, those that fail by name."""
+    """The result of the rules of a fair comparison, with the names of broken ones."""
     failing = [item['rule'] for item in checklist if item.get('holds') is False]
     if not checklist:
         return 'No rule of a fair comparison was checked.'

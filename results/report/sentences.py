@@ -77,14 +77,14 @@ def _divergence(finding: Finding) -> str:
 
 
 def _test_split(finding: Finding) -> str:
-    """How far other test examples of the same kind would move the effect, where that is known."""
+    """The change of the effect on other test examples of the same kind, if known."""
     if not finding.test_split_error:
         return ''
     return f'The test split alone gives this effect a standard error of {_amount(finding.test_split_error, finding)}.'
 
 
 def _family(finding: Finding) -> str:
-    """The interval that makes room for all comparisons of the study, where something is claimed."""
+    """The interval over all comparisons of the study, for a claim."""
     if finding.family_interval is None or finding.verdict not in ('better', 'worse'):
         return ''
     return f'With room for all comparisons of the study: {span(finding.family_interval, finding.metric, True)}.'

@@ -13,7 +13,7 @@ from results.finding import Finding
 from results.tables import difference_unit, marked, number, span, tasks
 
 MARKS = {'better': '▲', 'worse': '▼', 'equivalent': '=', 'unstable': '!', 'undecided': '?', 'not comparable': '–'}
-"""The sign of each verdict, which says without colour what its colour says."""
+"""The sign of each verdict, for readers without colours."""
 WIDTH, HEIGHT, EDGE = 100, 16, 3
 OUTLIER = 2.0
 """A scale reaches at most this many times as far as the arm with the second widest reach."""

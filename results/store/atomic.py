@@ -28,8 +28,8 @@ system has no locks to tell."""
 def replace(path: Path, content: str | bytes, fix: str = FIX, lasting: bool = True, follow: bool = True) -> None:
     """Write a file whole, in place of an older one; text is written as UTF-8, and missing folders are made.
 
-    What is not `lasting` may be lost when the machine fails: it is not flushed, and the folder is not looked through for what
-    killed processes have left, so that thousands of files in one folder take thousands of writes and no more.
+    What is not `lasting` may be lost when the machine fails: it is not flushed, and files of killed processes are not looked
+    for. So thousands of files in one folder take thousands of writes and no more.
 
     A link stays and its target is replaced. A pipe or a device, such as /dev/stdout, is written to as it is. Not so where it
     should not `follow`, because only the lab gives a file such a name: then what lies there is replaced, and what a link leads
@@ -96,7 +96,7 @@ def aside(path: Path) -> Iterator[Path]:
 
 
 def put(written: Path, path: Path, fix: str = FIX) -> None:
-    """Move a file that was written beside a path to that path, and replace an older one; `aside` gives its temporary name.
+    """Move a file from beside a path to that path, and replace an older one; `aside` gives its temporary name.
 
     Raises ValueError where that cannot be done.
     """
@@ -160,7 +160,7 @@ def _moved_away(path: Path) -> Path:
 def sweep(folder: Path, name: str = '') -> None:
     """Remove what killed processes left half written in a folder, of all files or of one `name`.
 
-    What belongs to a process that lives stays.
+    Files of a living process stay.
     """
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
@@ -195,7 +195,7 @@ def _is_held(path: Path, unknown: bool) -> bool:
 
 @contextlib.contextmanager
 def _held(path: Path, wait: bool = False) -> Iterator[None]:
-    """Hold a folder, if it is there, so that others know that a process is at work with it."""
+    """Hold a folder, if it is there, as a sign to others of a process at work."""
     try:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:

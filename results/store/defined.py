@@ -1,4 +1,4 @@
-"""Defined: the definition of the study that ran in a runs folder, so that its records can be read without the study's file.
+"""Defined: the definition of the study that ran in a runs folder. With it the records can be read without the study's file.
 
 It is written once a run, and is no state of the lab: where it is lost, the next run writes it again.
 """

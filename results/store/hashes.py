@@ -20,7 +20,7 @@ PAGES = ('results/**/*.j2', 'results/**/*.css', 'results/**/*.js', 'results/**/*
 RENDERING = ('jinja2', 'matplotlib', 'numpy', 'scipy')
 """The packages that determine the bytes of tables, figures and pages."""
 UNSAID = ('ctx', 'kind', 'type_comment', 'type_ignores')
-"""Fields of a syntax tree that do not change what the code does."""
+"""Fields of a syntax tree without an influence on the code."""
 
 
 def _files(root: Path, patterns: Iterable[str]) -> list[Path]:

@@ -21,8 +21,8 @@ COARSE = 2.0**-10
 def by_item(scores: np.ndarray, group: np.ndarray) -> np.ndarray:
     """From the score of each example to that of each item, in the order of the groups' numbers: `[n], [n] -> [items]`.
 
-    An item with several examples gets the mean of all examples plus what its own examples add to it, so that the mean of the
-    items is that of the examples, and the spread of the items is what the error of that mean is made of, as for a ratio.
+    An item with several examples gets the mean of all examples plus the part that its own examples add. So items and examples
+    have the same mean, and the spread of the items gives the error of that mean, as for a ratio.
 
     >>> by_item(np.array([1.0, 0.0, 0.0, 1.0]), np.array([7, 8, 9, 6])).tolist()
     [1.0, 1.0, 0.0, 0.0]

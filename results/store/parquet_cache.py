@@ -94,7 +94,7 @@ _TYPED = ' AND '.join(
         _all('curve.*', ('ARRAY',)),
     ]
 )
-"""Whether what a record has is of its kind (results.store.records), as SQL says it. What a curve holds is looked at where it
+"""Whether what a record has is of its kind (results.store.records), as SQL says it. The content of a curve is checked when it
 is read whole."""
 _COLUMNS = (
     f'SELECT parse_filename(filename) AS file, json_keys(json) AS keys, coalesce({_TYPED}, false) AS typed, '
@@ -157,7 +157,7 @@ def lock(connection: duckdb.DuckDBPyConnection, parts: list[str]) -> None:
 def rows(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study: str, cached: bool = True) -> Rows:
     """Make the records of a study readable in a connection; records in no part of the cache are read into `table`.
 
-    Raises ValueError where a file changes while it is read, duckdb.Error where DuckDB cannot read sound records.
+    Raises ValueError if a file changes while it is read, duckdb.Error if DuckDB cannot read sound records.
     """
     files = records.listing(folder)
     # A locked connection reads no patterns, so what lies in a folder that looks like one is read without the cache.
@@ -266,7 +266,7 @@ def _intact(path: Path) -> bool:
 
 
 def _parts(connection: duckdb.DuckDBPyConnection, folder: Path, study: str, files: dict) -> tuple[list[Path], dict]:
-    """The parts that are up to date with the record files, and the listing of the files that they cover."""
+    """The parts that are up to date with the record files, and the listing of these files."""
     parts, covered = [], {}
     for path in sorted((folder / FOLDER).glob('*.parquet')):
         held = _held(connection, path, study)

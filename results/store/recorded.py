@@ -14,7 +14,7 @@ OPEN_FILES = 64
 class Records(Mapping[str, dict]):
     """The records of a study by trial id: `records[id]` is a summary, `records.whole(id)` the whole record.
 
-    `doubled` are the trials that two records are of, neither of which failed.
+    `doubled` are the trials with two records that did not fail.
     """
 
     def __init__(self, summaries: Mapping[str, dict], wholes: 'Mapping[str, dict] | RecordFiles', doubled: Iterable[str] = ()):
@@ -36,7 +36,7 @@ class Records(Mapping[str, dict]):
     def whole(self, trial_id: str) -> dict:
         """The whole record of a trial.
 
-        Raises KeyError on an unknown trial. Raises ValueError, with the file's name, where that file is damaged or has changed.
+        Raises KeyError on an unknown trial. Raises ValueError with the file's name if the file is damaged or has changed.
         """
         return self._wholes[trial_id]
 
@@ -106,7 +106,7 @@ def read_folder(folder: Path, study: str) -> tuple[Records, list[str]]:
 
 
 def _chosen(lines: Iterable[tuple[str, dict]]) -> tuple[dict[str, tuple[str, dict]], set[str]]:
-    """The (file, record) that counts for each trial id, and the trials that were recorded twice."""
+    """The (file, record) that counts for each trial id, and the trials with two records."""
     chosen: dict[str, tuple[str, dict]] = {}
     doubled = set()
     for name, record in lines:

@@ -78,7 +78,7 @@ REQUIRED = {
 }
 """What every record has, and whether a value is of its kind."""
 ITEMS = 'item_scores'
-"""The entry that holds what single items scored (results/store/item_scores.py)."""
+"""The entry with the scores of single items (results/store/item_scores.py)."""
 NUMBERS = ('score', 'score_se', 'initial_loss', 'final_loss')
 OPTIONAL = {
     **dict.fromkeys(('phase', 'reason', 'blocks', 'checksum', ITEMS), _text),
@@ -172,7 +172,7 @@ def commit(folder: Path, name: str, records: Iterable[dict]) -> bool:
 def content(path: Path) -> bytes:
     """The lines of a record file.
 
-    Raises OSError where it cannot be read, ValueError where it cannot be unpacked, or unpacks to far more than records do.
+    Raises OSError if it cannot be read, ValueError if it cannot be unpacked or unpacks to far more than records do.
     """
     stored = regular.read(path)
     if not path.name.endswith(MANY):

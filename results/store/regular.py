@@ -1,4 +1,4 @@
-"""Regular files: reading what was written by the lab, and nothing else that may lie in its place.
+"""Regular files: reading the lab's own files, and nothing else in their place.
 
 A pipe in the place of a file would be waited for without end, and so would a link to a device.
 """
@@ -26,7 +26,7 @@ def read(path: Path) -> bytes:
 
 
 def unread(path: Path, error: OSError) -> str:
-    """What is said where a sound file may only be out of reach; to move it away would lose it.
+    """The error for a file that may be sound and only out of reach; to move it away would lose it.
 
     >>> unread(Path('manifest.json'), PermissionError(13, 'Permission denied'))
     'manifest.json cannot be read (Permission denied); mend that and run the same command again: nothing in it is lost'

@@ -1,4 +1,4 @@
-"""Spreadsheets: cells of CSV that no program which opens them takes for a formula."""
+"""Spreadsheets: cells of CSV that no program takes for a formula."""
 
 
 def inert(value: object) -> object:

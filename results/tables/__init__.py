@@ -67,8 +67,7 @@ FORMATS = {'md': markdown, 'latex': latex, 'csv': comma_separated, 'html': marku
 def table(findings: list[Finding], format: str, alpha: float | None = None, facts: StudyFacts | None = None) -> str:
     """The findings of a study as text; `facts` (of `study_facts`) adds what else is known of the study.
 
-    Without it the note names `alpha`, the study's familywise error rate, where that is given. Raises ValueError on an
-    unknown format.
+    Without it the note names `alpha`, the study's familywise error rate, if given. Raises ValueError on an unknown format.
 
     >>> import json
     >>> about = dict(study='mine', task='digits', dataset='digits', metric='accuracy', unit='share of images')

@@ -14,7 +14,7 @@ def records(findings: list[Finding], facts: StudyFacts) -> list[dict]:
     """One dict for each row: comparisons, and the effects of a factorial study; `row` says which it is.
 
     `marks` holds what must be shown beside a verdict. `missing_runs` and `base_missing_runs` count the planned runs of the two
-    arms that are not recorded yet. `recipe` is 'same' where the study shows a fallacy, which `warning` explains.
+    arms that are not recorded yet. `recipe` is 'same' in a study that shows a fallacy; `warning` explains it.
     """
     first = FALLACY if facts.recipe == 'same' else ''
     plain_rows = []

@@ -149,7 +149,7 @@ LEGEND = (
 
 
 def fits_lines(blocks: Mapping[str, Mapping[str, Mapping]]) -> list[str]:
-    """The kinds of each family: a mark for each place where a kind works, what it needs from the mixer, what it takes."""
+    """The kinds of each family: a mark for each place of a kind, its needs from the mixer, and its options."""
     lines = []
     for family, kinds in blocks.items():
         if all(set(PLACES) <= set(row['fits']) and not _said(row) for row in kinds.values()):
@@ -168,7 +168,7 @@ def fits_lines(blocks: Mapping[str, Mapping[str, Mapping]]) -> list[str]:
 
 
 def _said(row: Mapping) -> str:
-    """What a kind needs, what it takes, and its notes."""
+    """The needs of a kind, its options, and its notes."""
     needs = [f'needs {" ".join(row["needs"])}'] if row['needs'] else []
     takes = [f'takes {" ".join(row["takes"])}'] if row['takes'] else []
     return '; '.join([*needs, *takes, *row['notes']])

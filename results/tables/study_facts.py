@@ -29,8 +29,8 @@ class Missing:
 class StudyFacts:
     """What a table needs to know of a study beside its findings; the defaults add nothing.
 
-    Where `screening` is above 0, every optimizer got so many of the `trials` before the better one got the rest. `protocol`
-    is the number of the rules that the study was started under, where it is known.
+    Where `screening` is above 0, every optimizer got so many of the `trials` before the better one got the rest. `protocol` is
+    the number of the rules at the start of the study, if known.
 
     `alpha` is the familywise error rate of the study, and `level` the part of it for its comparisons. `looks` share it, and
     those declared `late`, after the first read, claim nothing. `look` is the last complete declared look (0 before the first,

@@ -42,7 +42,7 @@ BY_WORTH = {
     'macs': 'multiply-adds',
     'sensitivity': 'LR sensitivity',
 }
-"""Columns that a screen may have no room for, what is worth most first, with the words by which they are named then."""
+"""Columns that a screen may have no room for, the most useful first, with their names for a note."""
 SCREEN, WIDE = 80, 240
 """The widths of a usual screen, and of one with room for every column."""
 SHORTEST = 8
@@ -95,7 +95,7 @@ class _Layout:
         self.names = max(min(names, width - self._taken(self.keys)), SHORTEST)
 
     def _name(self, row: Row) -> str:
-        """The name of an arm, and below it what it is compared with, where that is not always the base."""
+        """The name of an arm, and below it the name of its reference, if that is not always the base."""
         against = row.cells['against'].text
         return f'{row.arm}\n- {against}' if self.chain and against.isidentifier() else row.arm
 

@@ -81,7 +81,7 @@ def verdict_words(finding: Finding) -> str:
 def marks(finding: Finding) -> list[str]:
     """The marks beside a verdict: a winner whose optimum lies at the edge of its range may be better still, or lucky.
 
-    Every censored arm is marked; so is its reference, where that one wins.
+    Every censored arm is marked; so is its reference, if that one wins.
     """
     said = ['censored'] if finding.censored else []
     return said + ([f'{finding.base} censored'] if finding.base_censored and finding.verdict == 'worse' else [])

@@ -86,7 +86,7 @@ class Augment:
         return x, y
 
     def check_maps(self) -> None:
-        """Raise ValueError for a kind that mixes examples, or pixels that lie beside each other: a class has no mean."""
+        """Raise ValueError for a kind that mixes examples, or neighbouring pixels: a class has no mean."""
         wrong = [name for name, kind in self.kinds.items() if not kind.MAPS]
         if wrong:
             fit = sorted(name for name, cls in AUGMENTS.items() if cls.MAPS)

@@ -22,8 +22,8 @@ FILTERS = {'bilinear': _bilinear, 'bicubic': _bicubic}
 def resize_weights(start: jax.Array, length: jax.Array, source: int, size: int, interpolation: str) -> jax.Array:
     """Weights of `source` pixels in `size` pixels that cover those from `start` on, `length` of them. `[size, source]`
 
-    Pixels are squares, their values stand in the middle. Where the window shrinks, the filter grows with it, so that each
-    pixel counts (anti-aliasing); nothing outside the window counts. Rows sum to one. `start` and `length` may be traced.
+    Pixels are squares, their values stand in the middle. If the window shrinks, the filter grows with it, and each pixel counts
+    (anti-aliasing); nothing outside the window counts. Rows sum to one. `start` and `length` may be traced.
     """
     step = length / size
     centre = start + (jnp.arange(size) + 0.5) * step

@@ -1,8 +1,7 @@
 """Intact: whether the files of a set are those that were prepared, before anything is trained on them.
 
-The content of every file is compared with the hash that was written when the set was made. A file whose size and times have
-not changed since it was last compared is not read again; what was compared is remembered beside the files, where that can be
-written.
+The content of every file is compared with the hash that was written when the set was made. A file whose size and times have not
+changed since it was last compared is not read again; the results are remembered beside the files, if that can be written.
 """
 
 import contextlib
@@ -15,7 +14,7 @@ from results.store import atomic, regular
 
 REMEMBERED = '.compared.json'
 BLOCK = 2**22
-"""Bytes that are read at a time where a whole file is gone through."""
+"""Bytes read at a time from a whole file."""
 
 
 def checksum(path: Path) -> str:

@@ -14,9 +14,10 @@ from sweeps.datasets.prepared import DENSE
 Block = tuple
 """Some examples, and the numbers of their classes int64, their targets of another form, or None.
 
-A third item are hashes, one an example, where the source says which examples belong together; else they are of the content."""
+A third item holds hashes, one for each example, if the source says which examples belong together; else they are of the
+content."""
 Progress = Callable[[str, int, int | None], object]
-"""A function that is told the present stage, how much of it is done, and the total where known."""
+"""A function that is told the present stage, the amount done, and the total if known."""
 ROWS = 1024
 """Examples in a block, about."""
 SPLIT_WORDS = {
@@ -69,11 +70,11 @@ class Options:
 class Material:
     """The examples of a source: `pool` and `test`; or only `pool`, and a `share` of it by hash of content is the test split.
 
-    `counts`: examples of each split where they are known beforehand. `files`: what is read of examples, and `lists` what says
-    the classes of others. `skipped` and `notes` grow while streaming. `split` says by what the test split was taken, where
-    names of files told, and `unread` counts members of archives that no reader takes, by their ending. `target` is the form of
-    the targets, and `targets` are their names (sweeps/datasets/targets.py). `grouped` says by what examples belong together
-    that differ, `by_hash` whether a source took the test split by hash itself, and `facts` are further entries of `about`.
+    `counts`: examples of each split where they are known beforehand. `files`: the files of examples, and `lists` the files with
+    classes of others. `skipped` and `notes` grow while streaming. `split` says how file names told the test split, and `unread`
+    counts members of archives without a reader, by their ending. `target` is the form of the targets, and `targets` are their
+    names (sweeps/datasets/targets.py). `grouped` says by what different examples belong together, `by_hash` whether a source
+    took the test split by hash itself, and `facts` are further entries of `about`.
     """
 
     kind: str

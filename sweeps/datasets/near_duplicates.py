@@ -59,7 +59,7 @@ def _pool_blocks(part: Part, length: int) -> Iterator[np.ndarray]:
 def shared_shingles(
     pool: Part, test: Part, length: int, progress: Callable[[int, int], object] = lambda done, total: None
 ) -> dict:
-    """The share of the test split's shingles that occur in the pool, and the number that was looked for."""
+    """The share of the test split's shingles that occur in the pool, and the number of shingles."""
     wanted = _test_shingles(test, length)
     if not len(wanted):
         return {'length': length, 'looked_for': 0, 'share': 0.0}

@@ -57,7 +57,7 @@ OWN: dict[str, Dataset] = {
 }
 """Readers of sets of a user's own, by the name that `--as` and `read=` take."""
 FIELD_OF = {'text': 'inputs', 'parquet_images': 'target'}
-"""The option that names the one column which these readers take as `field`."""
+"""The option for the one column that these readers take as `field`."""
 
 
 def options_of(reader: str, given: Mapping[str, object]) -> Options:

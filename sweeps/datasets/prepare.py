@@ -77,8 +77,7 @@ def prepare_as(
 ) -> tuple[Prepared, bool]:
     """The prepared set of files that are read as `known` says, and whether this call made it; as `prepare`.
 
-    `name` is that of the entry or reader, which errors tell. `facts` are further entries of `about`, which an existing set must
-    have.
+    `name` is that of the entry or reader, for errors. `facts` are further entries of `about`, which an existing set must have.
     """
     folder = prepared_folder(data) / check_name(called)
     with locked(folder, lambda: progress('another process prepares it: waiting', 0, None)):

@@ -158,12 +158,12 @@ def _header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype] | None:
 
 
 def again(folder: Path) -> str:
-    """What to do about a set that is damaged."""
+    """The fix for a damaged set."""
     return f'prepare it again: {_command(folder.name, " --force")}'
 
 
 def _command(name: str, ending: str = '') -> str:
-    """The command that prepares a set: of one that no catalogue knows, by the file that declares it or by its reader."""
+    """The command that prepares a set: for a set outside the catalogue, by the file of its declaration or by its reader."""
     if name in DATASETS:
         return f'archlab data prepare {name} --source PATH{ending}'
     own = f'archlab data prepare --source PATH --as READER --name {name}{ending}'

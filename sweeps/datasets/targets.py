@@ -51,9 +51,9 @@ def form_of(about: Mapping, y: np.ndarray | None) -> str | None:
 def facts(form: str | None, parts: Mapping[str, Split], names: Sequence[str] | None) -> dict:
     """What `about` says of targets with names: {} for other forms. `names` are those of the targets, numbers if there are none.
 
-    `known` counts what is not missing, by split and target, and `positive` the labels that are 1. `target_mean` and
-    `target_std` are the moments of the pool's values. Raises ValueError for names of another number, for values that are
-    infinite, and for labels other than 0, 1 and NaN.
+    `known` counts known values, by split and target, and `positive` the labels of 1. `target_mean` and `target_std` are the
+    moments of the pool's values. Raises ValueError for names of another number, for values that are infinite, and for labels
+    other than 0, 1 and NaN.
     """
     if form not in NAMED:
         return {}

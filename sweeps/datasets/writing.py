@@ -97,6 +97,6 @@ class Writing:
         return self.examples - len(first)
 
     def abandon(self) -> None:
-        """Close the files as they are, after an error, which stays the one that is told."""
+        """Close the files as they are after an error; that error is the one to tell."""
         for file in self._files.values():
             file.abandon()

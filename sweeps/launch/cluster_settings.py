@@ -29,7 +29,7 @@ def files(study: Path | None) -> list[Path]:
 def settings(kind: type, name: str, study: Path | None, options: Mapping[str, object]) -> object:
     """The settings of a launcher, an object of its dataclass `kind`; options are stronger than files.
 
-    Raises ValueError on a file that is no TOML, and on an entry that is not known or whose value is of another type.
+    Raises ValueError on a file that is no TOML, on an unknown entry, and on a value of another type.
     """
     fields = {field.name: field for field in dataclasses.fields(kind)}
     known: dict[str, object] = {}

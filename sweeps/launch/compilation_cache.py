@@ -27,8 +27,8 @@ def cache_folder() -> Path:
 def bound(folder: Path, largest: int = LARGEST) -> int:
     """Delete the programs that were used the longest ago, until a folder has at most so many bytes; gives how many went.
 
-    A program that is missing is compiled again, so other runs may use the folder meanwhile. What cannot be deleted stays, as
-    does all that has not the name of a program, and all behind a link.
+    A program that is missing is compiled again, so other runs may use the folder meanwhile. Files that cannot be deleted stay,
+    and so do files without the name of a program, and all behind a link.
     """
     files, deleted = [], 0
     if folder.is_symlink():

@@ -1,4 +1,4 @@
-"""Launcher: the interface to what starts the workers that train packs.
+"""Launcher: the interface to programs that start workers.
 
 A run submits orders, and an order has succeeded when its records file is in the records folder. What a launcher reports is only
 advice. So a new launcher is one class and a row of LAUNCHERS: it starts `python -m sweeps.worker` somewhere, and the worker
@@ -49,7 +49,7 @@ class Launcher(abc.ABC):
     def preflight(self, question: dict) -> dict:
         """The answer of a first worker to a preflight command: costs, platform, lane strategy and number of devices.
 
-        Raises ValueError where the study cannot run, and RuntimeError where the worker fails.
+        Raises ValueError if the study cannot run, and RuntimeError if the worker fails.
         """
 
     def room(self) -> bool:
@@ -66,9 +66,9 @@ class Launcher(abc.ABC):
 
     @abc.abstractmethod
     def alive(self) -> set[str] | None:
-        """The names of orders that wait or run; None where that cannot be known, and then nothing is submitted again.
+        """The names of orders that wait or run; None if that cannot be known; then nothing is submitted again.
 
-        Raises ValueError or RuntimeError where a worker reports that the whole run cannot go on, as on a full disk.
+        Raises ValueError or RuntimeError if a worker reports that the whole run cannot go on, as on a full disk.
         """
 
     def idle(self) -> float | None:
@@ -105,7 +105,7 @@ class Launcher(abc.ABC):
 
 
 def checked(answer: dict, log: object) -> dict:
-    """A worker's answer; raises ValueError where it refuses its input, and RuntimeError with its log where it failed."""
+    """A worker's answer; raises ValueError if it refuses its input, and RuntimeError with its log if it failed."""
     if 'invalid' in answer:
         raise ValueError(answer['invalid'])
     if 'broken' in answer:

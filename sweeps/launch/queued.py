@@ -1,7 +1,7 @@
-"""Queued: launchers of a scheduler, which starts one worker for each order, somewhere that reaches the run's folder.
+"""Queued: launchers of a scheduler. It starts one worker for each order, on a machine that reaches the run's folder.
 
-Nothing is known from memory: an order is a file, and what waits or runs is asked of the scheduler by name. So a run that is
-killed and started again, also on another machine, goes on with the workers that it finds.
+Nothing is known from memory: an order is a file, and what waits or runs is asked of the scheduler by name. So a killed run that
+is started again, also on another machine, goes on with the workers there.
 """
 
 import abc
@@ -39,7 +39,7 @@ class QueuedLauncher(Launcher):
 
     @property
     def out_of_sight(self) -> str:
-        """What is said where a worker does not see the run's folder."""
+        """The error for a worker that does not see the run's folder."""
         return f'no sight of {self.folder}: the nodes do not see this folder; put it on a disk that they share (--runs)'
 
     @abc.abstractmethod
@@ -59,7 +59,7 @@ class QueuedLauncher(Launcher):
         """Whether the worker of an order that is no longer alive is known not to have seen the run's folder."""
 
     def never(self, name: str) -> str:
-        """Why an order that waits will never run, where the scheduler says so; '' else."""
+        """Why a waiting order will never run, if the scheduler says so; '' else."""
         return ''
 
     def preflight(self, question: dict) -> dict:

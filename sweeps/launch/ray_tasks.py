@@ -1,7 +1,7 @@
 """Ray: workers as processes of Ray's core tasks, one for each order. A task whose node is lost Ray starts again itself.
 
-Tasks get nothing but the names of a folder and of an order, and they end with their driver: a run that is started again submits
-what is not recorded. What such a task has left behind may still commit its pack; the first writer wins.
+Tasks get nothing but the names of a folder and of an order, and they end with their driver: a second run submits the unrecorded
+trials. What such a task has left behind may still commit its pack; the first writer wins.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ NEEDED = "launcher 'ray' needs Ray; pip install 'archlab[ray]'"
 
 @dataclasses.dataclass(frozen=True)
 class RaySettings:
-    """Where Ray is, and what each task asks for.
+    """The address of Ray, and the resources of each task.
 
     `address` is a head node's (10.0.0.1:6379), `auto` for the one of this machine, or `local` for one that lives as long as the
     run. Raises ValueError without an address: Ray would join whatever it finds.
@@ -99,7 +99,7 @@ class RayLauncher(QueuedLauncher):
         self.task = ray.remote(carry_out).options(**options)
 
     def _check_room(self, settings: RaySettings) -> None:
-        """Raise ValueError where no node has what a worker asks for: its tasks would wait for ever."""
+        """Raise ValueError if no node has a worker's resources: its tasks would wait for ever."""
         nodes = [
             {kind: int(node['Resources'].get(kind, 0)) for kind in ('CPU', 'GPU')} for node in self.ray.nodes() if node['Alive']
         ]

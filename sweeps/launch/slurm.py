@@ -1,7 +1,7 @@
 """Slurm: workers as tasks of array jobs, by `sbatch`, `squeue` and `scontrol`; no accounting database is needed.
 
-The names of jobs and the lists of their orders tell which task is which order. An order that is neither in the queue nor
-recorded is started again; one that a person took out of the queue is not.
+The names of jobs and the lists of their orders give the order of each task. An order that is neither in the queue nor recorded
+is started again; one that a person took out of the queue is not.
 """
 
 import dataclasses

@@ -52,8 +52,8 @@ class Measure(abc.ABC):
     def scored(self, statistics: np.ndarray, group: np.ndarray, resampled: bool = True) -> Scored:
         """Score, error and items of examples `[n, S]` in groups `[n]` that belong together.
 
-        All are NaN where a statistic is not finite: the run has left the finite numbers. Unless the error is to be `resampled`,
-        which takes long, it is that of a mean of the items.
+        All are NaN where a statistic is not finite: the run has left the finite numbers. The error is that of a mean of the
+        items. `resampled` asks for another, and takes long.
         """
         statistics = np.asarray(statistics, np.float64)
         count = len(statistics)

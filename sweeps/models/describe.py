@@ -63,7 +63,7 @@ class Subject:
 
     @contextlib.contextmanager
     def building(self, *others: 'Subject') -> Iterator[None]:
-        """Around what builds it, and others: raises ValueError, with its name, where that fails.
+        """Around what builds it, and others: raises ValueError with its name if that fails.
 
         What blocks of a user's own raise is among that; of the lab's own blocks it is a mistake of ours, and passes.
         """
@@ -125,7 +125,7 @@ def study_and_arm(what: str, settings: list[str]) -> tuple[Study, str]:
 
 
 def refuse_settings(settings: list[str], *names: str | None) -> None:
-    """Raise ValueError where there are settings and none of the names is of a study, which they could change."""
+    """Raise ValueError for settings without the name of a study among the names."""
     if settings and all(name in TASKS or name in MODELS for name in names if name):
         models = ' and '.join(f"'{name}'" for name in names if name)
         raise ValueError(f'--set {settings[0]} changes a study, and {models} is none; name STUDY/ARM, or leave it out')

@@ -33,7 +33,7 @@ def _notes(cls: type) -> list[str]:
 
 
 def _blocks() -> dict:
-    """The kinds of each family: where a kind works, what it needs from the mixer, what it takes as a mixer, its fields."""
+    """The kinds of each family: the places of a kind, its needs from the mixer, its options as a mixer, its fields."""
     from arch.fits import PLACES, fits
     from arch.sockets import TABLES
     from sweeps.models.specs import defaults

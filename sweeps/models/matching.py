@@ -77,7 +77,7 @@ def match_config(
 
     `knob`: 'width' multiplies all widths of the arm by one factor; 'ratio' changes the hidden channels of its channel block (or
     of a block with its own ratio); 'both' does the first, and the second if the first is not near enough. Widths at which the
-    arm does not build (heads that do not divide) are skipped. `base_x`, `base_tables`: the input of the base and the tables of
+    arm does not build, as by indivisible heads, are skipped. `base_x`, `base_tables`: the input of the base and the tables of
     its kinds, if they differ from the arm's. The nearest match is returned, even outside the tolerance. Raises ValueError where
     base or arm does not build, or the arm has no such knob.
     """
@@ -176,7 +176,7 @@ def _nearest(arm: dict, before: tuple, ladder: Ladder, at: Callable[[dict], int]
     """The changes of the rung with the count nearest to the target: `before`, and the ladder's.
 
     Counts rise with the rung, so bisection finds the last rung below the target and the first one above it. A rung that does
-    not build is replaced by its nearest neighbour that does.
+    not build is replaced by its nearest sound neighbour.
     """
     counts: dict[int, int | None] = {}
 

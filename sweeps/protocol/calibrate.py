@@ -1,4 +1,4 @@
-"""Calibrate: how often the lab says what is not so, and how often it finds what is so, in worlds of known truth.
+"""Calibrate: how often the lab says something false, and how often it finds the truth, in worlds of known truth.
 
 The usual protocol is judged beside it, on the same worlds (sweeps/protocol/world_studies.py).
 """
@@ -74,7 +74,7 @@ def conclusions_of(
 
 
 def levels_of(world: World, studies: int = PILOT, crew: concurrent.futures.Executor | None = None) -> dict[str, float]:
-    """What to add to the top of each arm so that all tuned procedures are worth the same, as measured by extra studies."""
+    """Additions to the top of each arm that make all tuned procedures worth the same, measured by extra studies."""
     added = dict.fromkeys(ARMS, 0.0)
     for first in FIRST['levels'] if world.hills else ():
         top = {arm: world.top.get(arm, 0.0) + added[arm] for arm in ARMS}
@@ -150,7 +150,7 @@ def calibrate(
     known: Mapping | None = None,
     told: Callable[[str, int], None] | None = None,
 ) -> Iterator[dict]:
-    """Calibrate cell by cell; gives all facts now and then, so that they can be saved and one who was stopped goes on.
+    """Calibrate cell by cell; gives all facts now and then, so that a stopped calibration can go on.
 
     `names` are cells or worlds; None means all. `known` are facts of an earlier call, to which studies are added.
     Raises ValueError on an unknown name, and where the known facts are of another protocol.

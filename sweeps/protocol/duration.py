@@ -1,4 +1,4 @@
-"""Duration: how long a run takes, estimated from what it computes, where nothing is measured yet. No jax."""
+"""Duration: how long a run takes, estimated from its FLOPs before anything is measured. No jax."""
 
 FLOPS_PER_SECOND = 1e10
 SECONDS_PER_STEP = 1e-3

@@ -43,7 +43,7 @@ class Tuned:
     def beyond(self) -> dict[Side, float]:
         """The ends of extensions, without a side where runs diverge: a cliff ends the range there, unseen by a surface.
 
-        That is a side where most of the outermost trials diverged, and higher rates where the highest one did.
+        That is a side with most of its outermost trials diverged, and higher rates if the highest one diverged.
         """
         trials, names = self.together(), list(self.box)
         cliff = below_divergence(*trials, self.box) != self.box

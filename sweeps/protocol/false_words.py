@@ -1,4 +1,4 @@
-"""False words: what a study of a world said that is not so, and whether its intervals hold the truth."""
+"""False words: the false words of a study of a world, and whether its intervals hold the truth."""
 
 from collections.abc import Iterator, Mapping
 

@@ -35,7 +35,7 @@ def pack(study: Study, trials: Iterable[Trial], manifest: Mapping) -> list[Pack]
 def lanes_of(program: Program, manifest: Mapping) -> int:
     """The largest number of trials in a pack of a program.
 
-    By estimated and not by measured seconds, so that a run that is started again makes the same packs.
+    By estimated and not by measured seconds, so that a second run makes the same packs.
     """
     strategy = manifest.get('strategy')
     most = manifest.get('lanes', LANES[strategy or 'loop'])

@@ -4,7 +4,7 @@ Per task: tune every arm; select a point for each replicate; confirm it with fre
 arm at the base's point too. Replicates of a later look wait for the earlier look.
 
 Every replicate of every arm is tuned on its own (sweeps/protocol/tuning.py): its last trials go past an edge of the ranges
-where its own trials point there. A decision that replicates share would be a chance that their spread does not show. With one
+where its own trials point there. A shared decision would be a chance that the spread of replicates does not show. With one
 decision for all, intervals of an arm whose optimum lies outside held the truth in 66 % of simulated studies (LOG.md).
 """
 
@@ -50,9 +50,9 @@ def schedule(
 ) -> Schedule:
     """Everything that the study wants so far, recorded or not. A new record never changes what was already wanted.
 
-    A look waits until the look before it is recorded on every task. Then only arms that it left undecided get more replicates,
-    and those that they are compared with. `answer` makes the records of trials that have none, in a simulated study: they
-    go into `records`, and the schedule comes out complete.
+    A look waits until the look before it is recorded on every task. Then only undecided arms get more replicates, and so do
+    their references. `answer` makes the records of trials that have none, in a simulated study: they go into `records`, and the
+    schedule comes out complete.
     """
     costs, asked = manifest.get('costs', {}), Asked(records, answer)
     lengths = {(arm, task.name): steps(study, arm, task, costs) for arm in study.arms for task in study.tasks}

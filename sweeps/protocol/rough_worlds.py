@@ -1,4 +1,4 @@
-"""Rough worlds: what real studies do to a protocol that gentle noise does not."""
+"""Rough worlds: the strains that real studies put on a protocol, beyond gentle noise."""
 
 from sweeps.protocol.simulate import Hill, World
 from sweeps.protocol.worlds import ARMS

@@ -209,7 +209,7 @@ def simulate(
 ) -> tuple[Schedule, dict[str, dict]]:
     """Run a whole study in a world, from `known` records on: each trial is recorded as soon as the plan asks for it.
 
-    Gives what planning, recording and planning again would give, because a record never changes what was wanted before it.
+    Gives the same as planning, recording and planning again, because a record never changes earlier wants.
     """
     records = dict(known or {})
     planned = schedule(study, records, manifest or {}, lambda trials: simulated_records(study, world, trials, seed))

@@ -14,7 +14,7 @@ LEFT, RIGHT = np.uint32(0xCA01F9DD), np.uint32(0x4973F715)
 
 
 def streams(seeds: Sequence[int]) -> Iterator[np.random.Generator]:
-    """For each seed, from 0 to 2^32 - 1, a generator that draws what `Generator(SFC64(seed))` draws.
+    """For each seed, from 0 to 2^32 - 1, a generator with the draws of `Generator(SFC64(seed))`.
 
     It is one object, which starts anew at the next seed: use it before going on.
 

@@ -2,10 +2,10 @@
 
 Every replicate of every arm is tuned on its own, with the same number of trials under each optimizer. The first ones lie inside
 the study's ranges. The last ones come in two rounds: past the edges where a surface of the trials so far may be higher, and
-inside where it is not. No replicate shares such a decision with another, so that their spread shows what it does.
+inside where it is not. No replicate shares such a decision with another, so their spread shows its effect.
 
-With a screening every optimizer gets the first trials, and the optimizer that is then better, by the selection that ends a
-tuning too, gets the rest; each replicate of each arm decides it for itself.
+With a screening every optimizer gets the first trials. The better one gets the rest, by the same selection as at the end of a
+tuning; each replicate of each arm decides it for itself.
 """
 
 import itertools

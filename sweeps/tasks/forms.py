@@ -1,4 +1,5 @@
-"""Forms: the inputs of a task by the kind of its prepared set: what is stored on the device, and what the model sees of it.
+"""Forms: the inputs of a task by the kind of its prepared set: how examples are stored on the device, and how the model sees
+them.
 
     images     uint8 [n, H, W, C]      each channel less its mean and by its deviation, of the pool
     maps       float32 [n, H, W, C]    the same
@@ -27,7 +28,7 @@ ROWS = ('token', 'tokens')
 class Form(abc.ABC):
     """The inputs of a set.
 
-    `length` is that of ragged examples, `vocabulary` that of a set of tokens, `row` how the row of a table is seen.
+    `length` is that of ragged examples, `vocabulary` that of a set of tokens, `row` the view of a table's row.
     """
 
     length: int = 0

@@ -39,7 +39,7 @@ class Kind(abc.ABC):
     It goes into `Arrays.scale`. A kind whose scale depends on the examples gives each of its arrays its own.
     """
     TEST: ClassVar[int | None] = None
-    """How many test examples it has, where that is always the same."""
+    """Its number of test examples, if that is always the same."""
 
     @property
     @abc.abstractmethod
@@ -111,7 +111,7 @@ class Kind(abc.ABC):
         return None
 
     def check_scores(self, scores: tuple[int, ...], y: tuple[int, ...]) -> None:
-        """Raise ValueError where a model's scores do not have the shape that the targets of its examples need."""
+        """Raise ValueError if the shape of a model's scores does not fit the targets of its examples."""
         return None
 
     def tokens(self) -> int | None:
@@ -127,7 +127,7 @@ class Kind(abc.ABC):
         return None
 
     def absent(self) -> list[str]:
-        """The prepared sets that it reads and that are not there yet."""
+        """The prepared sets that it reads and lacks."""
         return []
 
     def declared(self) -> jax.ShapeDtypeStruct:
@@ -135,7 +135,7 @@ class Kind(abc.ABC):
         raise ValueError(f"task '{self.NAME}' reads no prepared set; ask for its example()")
 
     def example(self) -> jax.ShapeDtypeStruct:
-        """Shape `[1, ...]` and type of one stored example: that of the data, or what is declared while these are absent.
+        """Shape `[1, ...]` and type of one stored example: that of the data, or the declared one while these are absent.
 
         Raises ValueError where neither tells.
         """

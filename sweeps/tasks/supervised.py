@@ -44,8 +44,8 @@ class Supervised(SetKind):
     Metric: `metric`, one of its form's (sweeps/tasks/targets.py; docs/kinds_of_tasks.md), higher or lower is better by its
     name. Values are learned as deviations of the pool, by `loss` 'squared' or 'absolute', and scored in their own unit; missing
     ones have no weight. A metric that is a mean over classes, labels or targets needs each of them on both sides of a split:
-    splits are drawn until they have them, and a test split that lacks one is refused. Its chance is what a model gets that
-    always says the same.
+    splits are drawn until they have them, and a test split that lacks one is refused. Its chance is the score of the best
+    constant answer.
     """
 
     dataset: str = 'friedman'
@@ -202,7 +202,7 @@ class Supervised(SetKind):
     def test(self) -> Arrays:
         """The sealed examples, without those that cutting makes equal to one of the pool.
 
-        Raises ValueError where they lack what the metric needs.
+        Raises ValueError if they lack what the metric needs.
         """
         arrays = self._arrays(self.prepared.test(), 'test')
         if self.cut:
@@ -236,9 +236,9 @@ class Supervised(SetKind):
         return Arrays(x, y, joined(group, x) if long else group)
 
     def split(self, pool: Arrays, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """As `split_by_group`; where a side lacks a class that the metric needs, split again by another seed.
+        """As `split_by_group`; if a side lacks a class that the metric needs, it is split again by another seed.
 
-        A split that has them all is as likely as any other that does, and the same for every arm.
+        All complete splits are equally likely, and every arm has the same one.
         """
         for attempt in range(DRAWS):
             train, held = split_by_group(pool, derive('split again', seed, attempt) if attempt else seed, self.held, self.train)

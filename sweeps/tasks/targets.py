@@ -97,7 +97,7 @@ def _ratios(above: jax.Array, below: jax.Array) -> jax.Array:
 
 
 def _hits(given: jax.Array, truth: jax.Array, metric: str) -> jax.Array:
-    """Statistics from what was given and what is true, 1 or 0 for each place and class: `[B, P, V], [B, P, V] -> [B, S]`."""
+    """Statistics from the given and the true labels, 1 or 0 for each place and class: `[B, P, V], [B, P, V] -> [B, S]`."""
     hits, given, truth = (part.sum(1) for part in (given * truth, given, truth))
     below = {'balanced_accuracy': truth, 'macro_f1': given + truth, 'mean_iou': given + truth - hits}
     if metric == 'accuracy':

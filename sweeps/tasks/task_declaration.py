@@ -7,7 +7,7 @@ from sweeps.datasets.prepared import find, is_prepared
 
 
 def check_declared(program: Program) -> None:
-    """Raise ValueError where the set here was not made of what the program's task declares in its file, or is not here."""
+    """Raise ValueError if the set here was made from another declaration than the program's task, or is absent."""
     if not program.declared:
         return
     name = program.data['dataset']

@@ -58,7 +58,7 @@ class Stream:
 class Spelling:
     """How text becomes tokens. `tokens`: one of TOKENS. `vocabulary`: the size of a BPE. `tokenizer`: the file of one.
 
-    For a set of token shards `vocabulary` is the size of the vocabulary that they were made with.
+    For token shards `vocabulary` is the size of their tokenizer's vocabulary.
     """
 
     tokens: str
@@ -182,7 +182,7 @@ def _sum(place: Path) -> None:
 
 
 def _check(folder: Path) -> None:
-    """Raise ValueError, with its name, where a file of a folder is not what was written."""
+    """Raise ValueError with the file's name if a file of a folder is not as written."""
     fix = f'remove {folder}: it is made again from the set'
     try:
         sums = json.loads(regular.read(folder / SUMS))

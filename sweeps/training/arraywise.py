@@ -60,7 +60,7 @@ class Lamb(Arraywise):
 
 
 class Mars(Arraywise):
-    """MARS with AdamW (2411.10438) in its cheap form, whose change of the gradient is that since the last step's batch.
+    """MARS with AdamW (2411.10438) in its cheap form: the change of the gradient is that since the last step's batch.
 
     In place of a gradient g stands g + `gamma` b1 / (1 - b1) times its change, at most of norm 1. Weight decay is decoupled.
     """

@@ -34,7 +34,7 @@ def wants_check(trial: Trial) -> bool:
 
 
 def trained_leak(model: Model, task: Kind, pool: Arrays, params: dict, state: dict, knobs: Mapping[str, float]) -> str | None:
-    """A description of what a token of a trained model sees of later tokens, '' where it sees nothing.
+    """How much a token of a trained model sees of later tokens, in words; '' if it sees nothing.
 
     None where there is nothing to check: the model is not causal and the task does not predict the next token, the model has
     one output for all positions, or its parameters are not finite. `knobs` are those of the trial.

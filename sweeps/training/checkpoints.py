@@ -69,7 +69,7 @@ class Snapshot:
 
     @staticmethod
     def from_tree(tree: dict) -> 'Snapshot':
-        """The snapshot of `to_tree`; raises ValueError where the content is not what was saved."""
+        """The snapshot of `to_tree`; raises ValueError if the content is not as saved."""
         tree = dict(tree)
         if not np.array_equal(tree.pop('check', None), _check(tree)):
             raise ValueError('its check does not match its content')
@@ -107,8 +107,8 @@ def _check(tree: dict) -> np.ndarray:
 class Checkpoints:
     """The checkpoints of one pack: `latest()` to go on from, `offer()` after every stretch, `clear()` when it is recorded.
 
-    One is due every `seconds`, or every `steps` where given. `about` must be the same for a run to go on. A worker whose
-    launcher has died saves one more and ends, so that it does not block the next run.
+    One is due every `seconds`, or every `steps` where given. `about` must be the same for a run to go on. A worker without a
+    launcher saves one more and ends, so that it does not block the next run.
     """
 
     def __init__(self, folder: Path, pack: str, about: object, seconds: float = SECONDS, steps: int | None = None):

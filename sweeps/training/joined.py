@@ -22,7 +22,7 @@ JOINED = {True: 'embedding', False: 'vector'}
 
 @dataclasses.dataclass(frozen=True)
 class Form:
-    """How a tree of parameters is stored: which leaves are joined to which vector, the others by their place in the tree.
+    """How a tree of parameters is stored: the vector of each joined leaf, and the other leaves by their place in the tree.
 
     `shapes` are those of the leaves, `vectors` the names of the vectors and the places in each, and `alone` place, role and
     product of every other leaf. `roles` and `products` are those of what is stored, by its name.

@@ -88,7 +88,7 @@ def _placed(leaf: jax.ShapeDtypeStruct, sharding: jax.sharding.Sharding) -> jax.
 
 
 def bytes_needed(program: jax.stages.Compiled) -> int:
-    """The memory that a compiled program takes while it runs: what it is given, what it gives, and what lies between."""
+    """The memory that a compiled program takes while it runs: its inputs, its outputs, and the arrays between."""
     memory = program.memory_analysis()
     given = memory.argument_size_in_bytes + memory.output_size_in_bytes - memory.alias_size_in_bytes
     return given + memory.temp_size_in_bytes

@@ -47,19 +47,19 @@ class Training:
     its seed and its values of `knobs`. `start(lane, params, state) -> carry` adds the optimizer. `advance(lane, carry, source,
     origin, first, stop) -> carry` trains from step `first` up to `stop`, both traced: however a run is cut, the same steps run.
     `evaluate(drawn, joined, state, held) -> seen` gives loss, score, the score's standard error, and `items`, the metric of
-    each example; where `held` has the `domain` of each, also `parts`, the score of each of the task's domains. Of a task with a
-    measure it gives the loss and the `statistics` of each example, from which the host makes the rest. Drawing and evaluation
-    know nothing of the optimizer and of the steps, so they compile to the same for all of these.
+    each example; where `held` has the `domain` of each, also `parts`, the score of each of the task's domains. For a task with
+    a measure it gives the loss and the `statistics` of each example; the host makes the rest. Drawing and evaluation know
+    nothing of the optimizer and of the steps, so they compile to the same for all of these.
 
     `lane` is {seed, knobs {name: scalar}}. If examples lie on the device, it also has `order` [steps, batch] of indices into
     the `source` {x, y}. If they are streamed, the source holds the batches themselves, `[n, batch, ...]`, from step `origin`
-    on. Where `held` has an axis of several held-out sets first, [sets, n, ...], the lane's `fold` says which is its own.
+    on. If `held` starts with an axis of held-out sets, [sets, n, ...], the lane's `fold` is the number of its own.
 
     With a `chunk` the loop has a fixed length: at most so many steps are trained from `first` on, and none past `stop`. In a
-    loop whose length it does not know, an accelerator asks the host before every step. A run that leaves the finite numbers is
-    frozen (`carry['left']` is the step, else -1): later steps change nothing in it, and other lanes go on. `points` are the
-    steps of evaluation, `stride` steps apart; `carry['total']` is the sum of the training losses since the last of them.
-    `over(layout)` gives the same run with the batch, and where the layout says so the parameters, spread over devices.
+    loop of unknown length, an accelerator asks the host before every step. A run that leaves the finite numbers is frozen
+    (`carry['left']` is the step, else -1): later steps change nothing in it, and other lanes go on. `points` are the steps of
+    evaluation, `stride` steps apart; `carry['total']` is the sum of the training losses since the last of them. `over(layout)`
+    gives the same run with the batch, and where the layout says so the parameters, spread over devices.
     """
 
     draw: Callable

@@ -155,7 +155,7 @@ class Population:
 
 
 def too_large(needed: int, limit: int, devices: int) -> str:
-    """What to say where a lane does not fit."""
+    """The error for a lane that does not fit."""
     each = f'each of {devices} devices, over which its parameters and its batch are spread' if devices > 1 else 'a device'
     return (
         f'a lane takes {needed / 1e9:.3g} GB of {each}; allowed: {limit / 1e9:.3g} GB; give a worker more devices (--devices, '
@@ -252,7 +252,7 @@ class _Flight:
 def _of_lanes(measured: Callable, strategy: str, lanes: range, statistics: np.ndarray, last: bool) -> dict:
     """Score, its standard error and items by the statistics `[n, S]` of one lane, or `[lanes, n, S]` of several.
 
-    Lanes that fill up a program are copies of the last one, which is measured once.
+    Lanes that fill up a program are copies of the last lane; it is measured once.
     """
     rows = [statistics] if strategy == 'loop' else statistics
     own = [measured(lane, rows[number], last) for number, lane in enumerate(lanes)]

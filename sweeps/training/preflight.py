@@ -78,7 +78,7 @@ def _check_sizes(program: Program, task: Kind) -> None:
 
 
 def _check_scores(program: Program, model: Model, task: Kind, batch: jax.ShapeDtypeStruct) -> None:
-    """Raise ValueError where a model's scores do not have the shape that the targets need, or no split has them all."""
+    """Raise ValueError if the shape of a model's scores does not fit the targets, or no split has all classes."""
     if task.absent() or type(task).check_scores is Kind.check_scores:
         return
 
@@ -119,7 +119,7 @@ def _check_causality(programs: list[Program], blocks: str) -> None:
 
 
 def _check_swaps(programs: list[Program], blocks: str) -> None:
-    """Raise ValueError where an arm with a whole model of the user's own also changes a socket, which that model has not."""
+    """Raise ValueError if an arm with a whole model of the user's own also changes a socket. Such a model has no sockets."""
     tables, base = load_tables(blocks, programs[0].blocks), {p.task: p.model for p in programs if p.arm == programs[0].arm}
     for program in programs:
         other = base.get(program.task, program.model)
@@ -135,7 +135,7 @@ def _check_swaps(programs: list[Program], blocks: str) -> None:
 
 
 def _check_bounds(program: Program, model: Model, knobs: Mapping[str, Sequence[float]]) -> None:
-    """Raise ValueError where a value may leave the bounds that a block of the model declares for its knob."""
+    """Raise ValueError if a value may leave the bounds of a knob in a block of the model."""
     for name, (low, high) in model.knob_bounds.items():
         least, most = knobs.get(name, (low, low))
         if least < low or most > high:
@@ -155,10 +155,10 @@ def preflight(
     """Costs by arm and task, for a batch of the task's size: {arm: {task: cost}}.
 
     `knobs` holds the lowest and the highest possible value of each tuned or fixed knob by arm and optimizer, and `metrics` the
-    metric and direction of each task. A cost also names the values that are tuned and that the arm does not read. Raises
-    ValueError on every mistake that can be known before a run: unknown kinds, fields or optimizers; sizes that do not fit; a
-    metric that the data do not have; knobs that nothing reads, or that may leave the bounds of their block; a user's own kind
-    that sees later tokens in a causal model.
+    metric and direction of each task. A cost also names the tuned values that the arm does not read. Raises ValueError on every
+    mistake that can be known before a run: unknown kinds, fields or optimizers; sizes that do not fit; a metric that the data
+    do not have; unread knobs, and knobs that may leave the bounds of their block; a user's own kind that sees later tokens in a
+    causal model.
     """
     costs: dict[str, dict] = {}
     counted: dict[str, dict] = {}

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from arch.roles import ROLES
 
 DECAYED = ('matrix', 'conv', 'embedding', 'head')
-"""The roles that weight decay acts on where a study says nothing."""
+"""The roles with weight decay, unless a study says otherwise."""
 KNOBS = {f'lr_{role}': 1.0 for role in ROLES} | {f'weight_decay_{role}': float(role in DECAYED) for role in ROLES}
 
 

@@ -107,8 +107,8 @@ class Trainer:
     ) -> list[dict]:
         """Train a pack; gives the records of its trials. `weights` is a folder for the parameters of confirmed models.
 
-        Raises ModelFault where a model breaks, JaxRuntimeError where the device refuses it. Anything else that is raised, such
-        as a ValueError for data or a disk, is no fault of the pack's.
+        Raises ModelFault if a model breaks, JaxRuntimeError if the device refuses it. Anything else that is raised, such as a
+        ValueError for data or a disk, is no fault of the pack's.
         """
         program = pack.program
         check_declared(program)

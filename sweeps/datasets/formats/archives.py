@@ -99,7 +99,7 @@ def unpack(stream: io.BufferedReader, name: str, packed: int, limit: int = LIMIT
 
 
 def open_plain(path: Path) -> io.BufferedReader:
-    """The file itself, open for reading; raises ValueError where that is not possible, as of a pipe or a device."""
+    """The file itself, open for reading; raises ValueError if that is not possible, as of a pipe or a device."""
     path = Path(path)
     try:
         return regular.open_file(path)

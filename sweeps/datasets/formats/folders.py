@@ -246,7 +246,7 @@ def _val_classes(source: Path, val: Path, classes: list[str], devkit: Path | Non
 
 
 def _ground_truth_codes(source: Path, devkit: Path | None) -> dict[int, str]:
-    """Class codes by the numbers of the development kit, whose order is not that of the codes."""
+    """Class codes by the numbers of the development kit; the codes have another order."""
     from scipy.io import loadmat
 
     places = [Path(devkit)] if devkit else [source.parent]

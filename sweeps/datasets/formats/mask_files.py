@@ -46,7 +46,7 @@ def read_mask(content: bytes) -> np.ndarray:
 
 
 COLOUR = 1 << 32
-"""What is added to the number of a colour, so that it is no value."""
+"""An addition to the number of a colour, so that it is no value."""
 
 
 def told(value: int) -> str:
@@ -112,7 +112,7 @@ def as_classes(values: np.ndarray, table: Mapping[int, int]) -> np.ndarray:
 
 
 def measured(content: bytes) -> tuple[int, int]:
-    """Height and width of an image; raises ValueError for one that says that it is to be turned, which no mask heeds."""
+    """Height and width of an image; raises ValueError for one with a mark of orientation, because no mask heeds it."""
     from PIL import Image
 
     try:

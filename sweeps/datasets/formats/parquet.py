@@ -12,7 +12,7 @@ ROWS = 64
 HELD = 1 << 29
 """Bytes of a column held in memory at once, about: of rows as large as their whole column there are so few at a time."""
 ROW = 8
-"""Bytes that a row counts for besides its value, so that rows of nothing have an end too."""
+"""Bytes of a row besides its value, so that empty rows have a limit too."""
 BUFFER = 1 << 20
 """Bytes of a column read at once."""
 
@@ -48,7 +48,7 @@ def _open(path: Path, columns: list[str]):
 def read_rows(path: Path, columns: list[str]) -> Iterator[tuple[int, tuple]]:
     """Number and values of each row. Row groups are read in batches, so that memory stays flat.
 
-    A value stands in a file once, however many rows point to it: what the rows hold has the limit of what a file unpacks to.
+    A value stands in a file once, however many rows point to it: rows have the same limit as unpacked files.
     """
     from pyarrow import ArrowException
 

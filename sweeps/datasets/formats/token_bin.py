@@ -48,8 +48,8 @@ def read_tokens(path: Path, header: bool | None = None, vocabulary: int | None =
     """The tokens of a shard, [n] uint16 or uint32, memory-mapped.
 
     `header`: whether the file has one; None looks. `dtype`: the type of tokens without a header, one of TYPES; where it is not
-    given it must be plain from the file. Raises ValueError on a wrong magic, version or count, on half a token, on a type that
-    cannot be known, and on a token outside `vocabulary` where given.
+    given it must be plain from the file. Raises ValueError on a wrong magic, version or count, on half a token, on an unknown
+    type, and on a token outside a given `vocabulary`.
     """
     path = Path(path)
     head, size = _head(path), path.stat().st_size

@@ -1,7 +1,7 @@
 """Sources: for each kind of source a function that finds its files and gives their examples as Material.
 
 They are called as `READERS[kind](source, options, **fields)`. The catalog has the kind and the fields of each set. A source
-raises ValueError where files are missing or damaged, with what it looked for and the likely fix.
+raises ValueError on missing or damaged files, with the expected files and the likely fix.
 """
 
 from collections.abc import Callable

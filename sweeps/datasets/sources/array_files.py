@@ -58,7 +58,7 @@ def of_function(source: Path, options: Options, function: Callable[[], Mapping])
 
 
 def of_arrays_by_name(given: Mapping[str, object], options: Options, name: str, paths: list[Path]) -> Material:
-    """Material of arrays by their names. Raises ValueError where they do not fit, or what they are can't be known."""
+    """Material of arrays by their names. Raises ValueError if they do not fit, or their meaning can't be known."""
     arrays = {OTHER.get(key, key): value for key, value in given.items()}
     unknown = [key for key in arrays if key not in NAMES]
     if unknown or 'x' not in arrays:

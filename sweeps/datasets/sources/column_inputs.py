@@ -43,7 +43,7 @@ class Inputs:
 
 
 def inputs_of(columns: dict[str, Sequence[Value]], options: Options, folder: Path) -> Inputs:
-    """The inputs in some columns; raises ValueError where their form can't be known, with what to say.
+    """The inputs in some columns; raises ValueError if their form can't be known, with the option to give.
 
     Paths of images and sounds are of files in the `folder` of the table.
     """
@@ -80,7 +80,7 @@ def _form(columns: dict[str, Sequence[Value]]) -> str:
 
 
 def _table(columns: dict[str, Sequence[Value]]) -> Inputs:
-    """Numbers as they are, categories as a feature each that is 1 or 0, and a feature for what is missing of numbers."""
+    """Numbers as they are, each category as a feature of 1 or 0, and a feature for missing numbers."""
     features, gaps, names = [], [], []
     for name, values in columns.items():
         numbers = numbers_of(values)

@@ -12,7 +12,7 @@ from sweeps.datasets.formats.columns import Value
 COMMA = re.compile(r'[+-]?\d+,\d+')
 DATE = re.compile(r'\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}')
 MOST_CODES = 20
-"""Different numbers in a column that also has texts, above which it is asked about: fewer may be codes."""
+"""The most different numbers in a column with texts before the user is asked: fewer may be codes."""
 
 
 def as_number(value: Value) -> float | None:

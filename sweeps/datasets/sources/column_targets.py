@@ -27,7 +27,7 @@ class Targets:
 
 
 def targets_of(columns: dict[str, Sequence[Value]], predict: str | None, rows: int) -> Targets:
-    """The targets in some columns; raises ValueError where what they ask for can't be known, with what to say."""
+    """The targets in some columns; raises ValueError if their question can't be known, with the option to give."""
     if not columns or predict == 'tokens':
         return Targets('', None, None, np.ones(rows, bool))
     if predict == 'map':
@@ -67,7 +67,7 @@ def _told(names: list[str]) -> str:
 
 
 def _form(columns: dict[str, Sequence[Value]], numbers: dict[str, np.ndarray | None]) -> str:
-    """What the columns ask for by what they hold."""
+    """The question of the columns, by their values."""
     if len(columns) > 1:
         if any(own is None for own in numbers.values()):
             text = [name for name, own in numbers.items() if own is None]

@@ -1,4 +1,4 @@
-"""Division: which examples of a source are the test split, by their folders or in memory, and which belong together."""
+"""Division: the test split of a source's examples, by their folders or in memory, and the examples that belong together."""
 
 import dataclasses
 import hashlib
@@ -32,8 +32,8 @@ def of_folders(
 
 @dataclasses.dataclass(frozen=True)
 class Division:
-    """Whether each example is of the test split, `[n]`; a hash that examples which belong together share; and the numbers of
-    the examples outside the test split that are of the content of one inside, which are left out."""
+    """Whether each example is of the test split, `[n]`; a hash that examples of one group share; and the numbers of the
+    examples outside the test split with the content of one inside; they are left out."""
 
     test: np.ndarray
     own: list[bytes]
@@ -94,7 +94,7 @@ def _chosen(own: list[bytes], share: float, column: str) -> set[bytes]:
 
 
 def _joined(digests: list[bytes], keys: Sequence[bytes]) -> list[bytes]:
-    """For each example a hash of the least key of those that belong together with it."""
+    """For each example a hash of the least key in its group."""
     above: dict[bytes, bytes] = {}
 
     def top(one: bytes) -> bytes:

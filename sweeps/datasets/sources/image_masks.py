@@ -95,7 +95,7 @@ def _inner(folder: Path) -> dict[str, Path]:
 
 
 def _both(folder: Path) -> tuple[Path, Path | None] | None:
-    """The folder of images in a folder, and that of masks where there is one."""
+    """The folder of images in a folder, and that of masks if there is one."""
     inner = _inner(folder)
     masks = [inner[name] for name in MASKS if name in inner]
     if len(masks) > 1:

@@ -9,7 +9,7 @@ LISTED = 12
 ASIDE = ('license', 'licence', 'readme', 'notice', 'citation', 'copying', '.')
 """How the names of files begin that lie beside data and are not data."""
 OWN = 'prepared'
-"""The folder of prepared sets, which may lie in the folder that a user names."""
+"""The folder of prepared sets; it may lie in a folder of the user's choice."""
 
 
 def check(source: Path) -> Path:

@@ -29,8 +29,8 @@ SHARE = 0.1
 def tables(source: Path, options: Options, format: str) -> Material:
     """The rows of one or more files of a format, held in memory; the options say which columns are what.
 
-    Raises ValueError for a column that there is not, where the form of inputs or targets can't be known, and for rows without
-    an input or a target unless these may be left out, counted.
+    Raises ValueError for an absent column, for inputs or targets of unknown form, and for rows without an input or a target
+    unless these may be left out, counted.
     """
     paths = with_endings(source, ENDINGS[format])
     by_column_of = options.split[len(COLUMN) :] if (options.split or '').startswith(COLUMN) else None
@@ -153,7 +153,7 @@ def _check_columns(columns: dict[str, list[Value]], others: list[str], named: li
 
 
 def _inputs(columns: dict[str, list[Value]], options: Options, aside: set[str]) -> dict[str, list[Value]]:
-    """The columns of the input: those that are named, or all that are not named otherwise."""
+    """The columns of the input: the named ones, or all without another role."""
     taken = {*(options.target or ()), *aside}
     both = [name for name in options.inputs or () if name in taken]
     if both:

@@ -32,7 +32,7 @@ def propose(
 
     `seen` is (units [n, d], scores [n]) of finished trials, where higher is better and -inf is a diverged run. `first` is the
     number of points proposed before these. The same input gives the same points. Raises ValueError on an unknown kind, on
-    shapes that do not fit, and where a kind's library is not installed.
+    shapes that do not fit, and without a kind's library.
     """
     if kind not in SEARCHES:
         raise ValueError(f"unknown search '{kind}'; allowed: {list(SEARCHES)}.{closest(kind, SEARCHES)}")

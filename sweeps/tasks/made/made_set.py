@@ -1,4 +1,4 @@
-"""MadeSet: a set of examples that is made when it is asked for, with the facts that a prepared one has."""
+"""MadeSet: a set of examples that is made on demand, with the facts of a prepared one."""
 
 import dataclasses
 import functools

@@ -1,4 +1,4 @@
-"""shapes: small grey images of overlapping figures, with the figure of each pixel, or which figures there are."""
+"""shapes: small grey images of overlapping figures, with the figure of each pixel, or the kinds of figures."""
 
 import numpy as np
 
@@ -22,8 +22,7 @@ def drawn(generator: np.random.Generator, count: int) -> tuple[np.ndarray, np.nd
     """Images uint8 `[n, 16, 16, 1]`, and the figure of each pixel, 0 for none: int32 `[n, 16, 16]`.
 
     An image has one to three figures, of any kind and place; a later one covers earlier ones. The ground has any grey, and each
-    figure any that differs from it by a quarter of the range or more, so that only the outline tells figures apart, under
-    noise.
+    figure another one, by a quarter of the range or more. So only the outline tells figures apart, under noise.
     """
     masks, room = figures(), SIZE - 7
     grey = generator.uniform(0, 256, (count, 1))

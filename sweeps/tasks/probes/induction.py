@@ -12,8 +12,8 @@ class Induction(Synthetic):
     """Induction (2209.11895): what followed this token when it was read before?
 
     A sequence is `length` different tokens of `tokens` in random order, and then a stretch of `asked` of them again, from a
-    random place: at each of these the target is the token that followed it the first time. Where the stretch starts differs
-    from sequence to sequence, so that copying from a fixed distance fails. The vocabulary is `tokens`.
+    random place: at each of these the target is the token that followed it the first time. The start of the stretch differs
+    from sequence to sequence, so copying from a fixed distance fails. The vocabulary is `tokens`.
 
     Source: made by the lab, no licence. Split: 512 sealed examples, `train` + `held` others, all different. Metric: share of
     right answers (higher is better), margin 0.02; chance 1 / tokens, and 1 / length for who knows only what was read. Two

@@ -15,10 +15,10 @@ class Recall(Synthetic):
     A sequence is k1 v1 k2 v2 ... and then all keys once more in random order; at an asked key the target is its value.
     Keys are drawn without repeats from `keys` tokens, values with repeats from `values` others; the vocabulary is both.
 
-    Source: made by the lab, no licence. Split: 512 sealed examples, `train` + `held` others, each drawn by chance. Unlike
-    those of the other probes they are not all different, so that one may come twice, on both sides of a split too. The two
-    pairs of task recall make 1,792 sequences: 1,785 of them are in the pool, and 511 of the 512 test examples with them. So
-    its score is that on sequences which a model may have seen. With the four pairs of the default none came twice.
+    Source: made by the lab, no licence. Split: 512 sealed examples, `train` + `held` others, each drawn by chance. Unlike those
+    of the other probes they are not all different, so that one may come twice, on both sides of a split too. The two pairs of
+    task recall make 1,792 sequences: 1,785 of them are in the pool, and 511 of the 512 test examples with them. So its score is
+    on sequences that a model may have seen. With the four pairs of the default none came twice.
 
     Metric: share of right answers (higher is better); chance 1 / values. Two layers of attention reach 0.77 with two pairs in
     the 200 steps of task recall, 1.00 in 1,000 steps; without a mixer they stay at chance.
