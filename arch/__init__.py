@@ -9,6 +9,6 @@ A *map* is [B, H, W, C], a *sequence* [B, N, C]. Every block takes `(x, context)
 block: causal or not, training or not, the traced knobs, the number of the layer (also traced if the body scans), and the
 position rule of attention.
 
-A block is a subclass of one of the bases in `arch/block.py` (`Norm`, `Mixer`, ...). These declare every flag that it may set,
-such as `FITS` or `KNOBS`, and every method that it may have, such as `check`. It keeps the rules of `arch/contracts/`.
+A block is a subclass of one of the bases in `arch/block.py` (`Norm`, `Mixer`, ...). These declare all its possible flags, such
+as `FITS` or `KNOBS`, and methods, such as `check`. It keeps the rules of `arch/contracts/`.
 """

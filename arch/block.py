@@ -1,4 +1,4 @@
-"""Block: the base class in which every kind of the lab declares where it fits, what it takes and what it needs.
+"""Block: the base class of every kind of the lab. A kind declares its places, its options and its needs.
 
 A kind says such things by *flags*: class attributes in capitals, each declared here with its type, default and meaning.
 Every family has a base of its own, with the flags and methods of that family:

@@ -150,8 +150,8 @@ ALIKE = 3
 def folded(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> tuple[dict, dict[str, tuple[str, ...]]]:
     """A config with at most `ALIKE` blocks in a row, as a loop; and the blocks of the whole model that each represents.
 
-    A config with blocks that differ (a stream that grows with depth), or with a body that does not know its stages, is not
-    changed.
+    A config with different blocks, as of a stream that grows with depth, is not changed. Neither is a body without known
+    stages.
     """
     sockets = Sockets(config, tables)
     body = sockets.make('body', name=None)
@@ -183,7 +183,7 @@ def cost(model: Model, x: jax.ShapeDtypeStruct) -> dict:
 
 
 def cost_of(config: dict, x: jax.ShapeDtypeStruct, tables: Mapping[str, Mapping[str, type]] = TABLES) -> dict:
-    """The `cost` of the model that a config composes, in a time that does not grow with its depth.
+    """The `cost` of a config's model, in a time that does not grow with depth.
 
     A scanned body is counted block by block too, as if it were a loop. Of a user's own whole model only the totals
     are known, and its parameters by role. Raises ValueError where the config does not build.
@@ -195,7 +195,7 @@ def cost_of(config: dict, x: jax.ShapeDtypeStruct, tables: Mapping[str, Mapping[
 
 
 def _in_all(counts: dict) -> dict:
-    """The counts of a user's own whole model: its modules are not known, and which product is by which parameter neither."""
+    """The counts of a user's own whole model: its modules are not known, and neither are the parameters of its products."""
     return {name: value for name, value in counts.items() if name == 'params_by_role' or '_by_' not in name}
 
 

@@ -4,7 +4,7 @@ A misspelt flag would change nothing without an error, so it must not pass. Refu
 
 - a known flag with a value of another type, or with an unknown word, or as a field (`FITS: tuple = ...`), or of another family;
 - a name close to a flag, in capitals or not, and any name in capitals with a value that only a flag has: a bool or places;
-- a flag that a method sets on an instance, and a flag of a base class that is hidden by the lab's default;
+- a flag that a method sets on an instance, and a flag of a base class behind the lab's default;
 - a flag without the member that it promises, such as `STREAMS = True` without an `enter`.
 
 Other constants in capitals, such as `TAPS = 4`, are the class's own affair.
@@ -26,7 +26,7 @@ WORDS = {'FITS': (*PLACES,), 'NEEDS': (*TAKEN,), 'TAKES': (*TAKEN,)}
 """The words that such a flag may hold; the `FITS` of a norm also 'queries'."""
 PLACE_OF_NORMS = 'queries'
 CLOSE, CLOSER = 0.7, 0.85
-"""The similarity from which on a name may be meant as a flag, and from which on it surely is."""
+"""The least similarity of a name that may be meant as a flag, and that of one that surely is."""
 
 
 def flags_of(base: type[Flags]) -> dict[str, object]:

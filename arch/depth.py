@@ -18,7 +18,7 @@ WAYS = ('loop', 'scan')
 
 
 def unscanned(sockets: Sockets) -> str | None:
-    """The first socket whose kind has `SCANS = False`, so that no scan over depth can hold it; None where there is none."""
+    """The first socket with a kind of `SCANS = False`: no scan over depth can hold it; None where there is none."""
     return next((family for family in sockets.tables if not sockets.cls(family).SCANS), None)
 
 

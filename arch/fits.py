@@ -18,7 +18,7 @@ def fits(cls: type[Flags]) -> tuple[str, ...]:
 
 
 def check_places(sockets: Sockets, *places: str) -> None:
-    """Raise ValueError, with the kinds that fit, for the first socket whose kind does not work in its places."""
+    """Raise ValueError, with the kinds that fit, for the first socket with a kind out of place."""
     for family, table in sockets.tables.items():
         for place in places:
             if place not in fits(sockets.cls(family)):
@@ -30,7 +30,7 @@ def check_places(sockets: Sockets, *places: str) -> None:
 
 
 def check_needs(sockets: Sockets) -> None:
-    """Raise ValueError, with the mixers that fit, for the first socket with a need that the mixer does not meet.
+    """Raise ValueError, with the mixers that fit, for the first socket with an unmet need.
 
     Also for a `qk_norm` with statistics over more than one query or key; then the error names the norms that fit.
     """

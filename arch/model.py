@@ -62,8 +62,8 @@ def _knobs(sockets: Sockets) -> tuple[dict[str, float], dict[str, tuple[float, f
 def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Model:
     """The model that a config composes. Raises ValueError for mistakes that show without an input.
 
-    Sizes that depend on the input (heads that don't divide, maps that a patch doesn't divide) raise at `init`, which
-    `jax.eval_shape` runs without computing anything.
+    Wrong sizes for an input, such as heads or patches that don't divide, raise at `init`. `jax.eval_shape` runs it without
+    computing anything.
     """
     sockets = Sockets(config, tables)
     for family in sockets.tables:
@@ -125,7 +125,7 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
 
 
 def _unfit(error: ScopeParamShapeError, x: jax.Array) -> ValueError:
-    """What is said of an input that parameters were not drawn for."""
+    """The error for an input of other parameters."""
     why = str(error).partition(' (https')[0]
     return ValueError(
         f'an input of shape {x.shape} does not fit the parameters: {why}; give inputs of the size and channels that '

@@ -11,8 +11,8 @@ def parameter(module: nn.Module, name: str, draw: Callable, shape: tuple[int, ..
     """The parameter `name` of a module, `[*shape]`; `draw(key, shape)` gives its first values.
 
     It is `module.param(name, draw, shape)`, whose second half it leaves out: flax traces `draw` whenever a parameter is read,
-    only to compare shapes, and that takes half of the time in which a model is traced. Raises flax's ScopeParamShapeError
-    where the parameter has another shape.
+    only to compare shapes. That takes half of the time of tracing a model. Raises flax's ScopeParamShapeError where the
+    parameter has another shape.
     """
     if module.is_initializing() or not module.has_variable('params', name):
         return module.param(name, draw, shape)

@@ -4,7 +4,7 @@ matrix      a product on the channels            embedding   a table or the stem
 conv        filters over positions               head        the last product
 vector      biases, scales, shifts, gains
 
-A matrix is `[in, out]`. For a kernel of more axes its class says what each of them is, in the words of `AXES`: `KERNELS =
+A matrix is `[in, out]`. For a kernel of more axes its class names each of them, in the words of `AXES`: `KERNELS =
 {'attend/query': ('in', 'out', 'out')}` for the queries [C, K, D] of a submodule 'attend'. Otherwise an optimizer of whole
 matrices would take the wrong ones, so a kernel without a declaration is refused.
 """
@@ -95,7 +95,7 @@ def role(path: tuple[str, ...], kernels: Kernels = NOTHING_SAID) -> str:
 def product(path: tuple[str, ...], shape: tuple[int, ...], kernels: Kernels = NOTHING_SAID) -> Product | None:
     """The product of the matrix at `path`; None for another role.
 
-    Raises ValueError where its axes are not two and its class does not say what they are, or says it of another number.
+    Raises ValueError for a kernel of other than two axes if its class does not name them, or names another number.
     """
     if role(path, kernels) != 'matrix':
         return None
@@ -132,5 +132,5 @@ def roles(params: dict, kernels: Kernels = NOTHING_SAID) -> dict:
 
 
 def products(params: dict, kernels: Kernels = NOTHING_SAID) -> dict:
-    """The `Product` of every matrix, as a tree of the shape of `params`; what is no matrix has that of two axes."""
+    """The `Product` of every matrix, as a tree of the shape of `params`; a kernel that is no matrix has that of two axes."""
     return jax.tree_util.tree_map_with_path(lambda path, leaf: product(names(path), leaf.shape, kernels) or Product(), params)

@@ -86,8 +86,8 @@ def load_tables(path: str | None, expected: str = '') -> dict[str, dict[str, typ
     """The tables, with those of a user's block file merged in: the file defines e.g. `NORMS = {'my_norm': MyNorm}`.
 
     A plain flax module gets the base class of its family (`arch/block.py`). `expected` is the hash of the version that is
-    meant. Raises ValueError where the file is absent, another version, breaks, defines no table or a misspelt one, or takes a
-    name that the lab uses.
+    meant. Raises ValueError for a file that is absent, another version or broken, for no table or a misspelt one, and for a
+    name of the lab.
     """
     tables = {family: dict(kinds) for family, kinds in TABLES.items()}
     if not path:

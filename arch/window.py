@@ -1,4 +1,4 @@
-"""Windows: sizes of filters and pools, which need a middle where nothing is causal."""
+"""Windows: sizes of filters and pools. They need a middle unless they are causal."""
 
 from arch.make import positive
 

@@ -17,7 +17,7 @@ RATE = 0.25
 
 
 def weights(shape: tuple[int, ...]) -> np.ndarray:
-    """Random weights that reduce an output to one scalar, so that errors do not cancel."""
+    """Random weights that reduce an output to one scalar without cancelling errors."""
     return np.random.default_rng(7).normal(size=shape).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Whole models around one kind: in every body that it claims, with everything that other sockets may give it."""
+"""Whole models around one kind: in every body that it claims, with all options of other sockets."""
 
 from collections.abc import Iterator, Mapping
 
@@ -45,7 +45,7 @@ ENDS = {'stem': ('B', 'N'), 'head': ('B', 'N', 'C')}
 
 
 def _around(block: Probe, places: tuple[str, ...]) -> dict:
-    """Further differences around a kind: a mixer that takes what it needs, and kinds that give it everything that it takes."""
+    """Further differences around a kind: a mixer that meets its needs, and kinds that give it all its options."""
     family, cls = block.family, block.cls
     taken = cls.TAKES if family == 'mixer' else ()
     around = {}

@@ -41,7 +41,8 @@ def earlier(length: int) -> jax.Array:
 
 
 def neighbours(spatial: tuple[int, ...], window: int, causal: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The positions within `window` steps along every axis (earlier ones where causal), which are inside, and the steps.
+    """The positions within `window` steps along every axis (only earlier ones if causal), whether each is inside, and the
+    steps.
 
     The first two are `[positions, neighbours]`, the steps `[neighbours, axes]`. A neighbour outside of the input is given as
     a position inside, to be masked.

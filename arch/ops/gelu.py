@@ -17,8 +17,8 @@ def normal_share(x: jax.Array) -> jax.Array:
 def gelu(x: jax.Array) -> jax.Array:
     """x Phi(x) (1606.08415), computed in float32 at least: `[..., C] -> [..., C]`.
 
-    erf is the cheaper form on CPU; that by erfc would keep more digits far below 0, where the result is nearly 0. For the
-    backward pass x alone is kept.
+    erf is the cheaper form on CPU; erfc would keep more digits far below 0, but there the result is nearly 0. For the backward
+    pass x alone is kept.
     """
     return (wide(x) * normal_share(wide(x))).astype(x.dtype)
 

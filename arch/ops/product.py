@@ -10,8 +10,8 @@ from arch.ops.lowering import plain
 def product(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """x kernel on the last axis: `[..., C] -> [..., F]` with kernel [C, F].
 
-    Maps and tokens are flattened to rows. Of a product with three or four axes XLA makes a weight gradient that sums over two
-    or three of them, which on CPU copies its inputs and does not reach the fast library.
+    Maps and tokens are flattened to rows. XLA's weight gradient of a product with three or four axes sums over two or three of
+    them. On CPU that copies the inputs and does not reach the fast library.
     """
     rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     y = rows @ kernel if plain() else _product(rows, kernel)

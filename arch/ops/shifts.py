@@ -17,7 +17,7 @@ from arch.ops.wide import wide
 TERMS = 64
 """How many positions of a map the gradient of a filter sums at a time: as many terms has the loop that XLA makes of them."""
 TOGETHER = 16
-"""How many examples at most are summed at a time, so that what is read again and again stays near the processor."""
+"""The most examples that are summed at a time, so that repeatedly read arrays stay near the processor."""
 
 
 def _padded(x: jax.Array, pads: list[tuple[int, int]]) -> jax.Array:
@@ -75,8 +75,8 @@ def _backward(causal: bool, stride: int, saved: tuple, slope: jax.Array) -> tupl
 def _kernel_slope(x: jax.Array, slope: jax.Array, sizes: tuple[int, ...], pads: list[tuple[int, int]]) -> jax.Array:
     """For each tap the sum of x times the slope at the position that the tap leads to: [*sizes, C].
 
-    The map is cut into tiles of at most `TERMS` positions, and a loop goes over tiles and parts of the batch. What it adds up
-    keeps the axes of examples, taps and channels, so that the innermost loop is one over channels.
+    The map is cut into tiles of at most `TERMS` positions, and a loop goes over tiles and parts of the batch. The sums keep the
+    axes of examples, taps and channels, so that the innermost loop is one over channels.
     """
     spatial, channels, batch = x.shape[1:-1], x.shape[-1], len(x)
     side = round(TERMS ** (1 / len(spatial)))

@@ -11,7 +11,7 @@ from arch.ops.padding import padding, strided
 
 
 def taps_between(spatial: tuple[int, ...], kernel: tuple[int, ...], causal: bool, stride: int = 1) -> np.ndarray:
-    """Which filter tap joins which positions: 0/1 of shape [positions out, positions in, taps].
+    """The filter tap that joins two positions: 0/1 of shape [positions out, positions in, taps].
 
     >>> taps_between((3,), (2,), causal=True).argmax(-1).tolist(), taps_between((3,), (2,), causal=True).sum(-1).tolist()
     ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], [[1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])

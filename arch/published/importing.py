@@ -60,8 +60,8 @@ def _parts(index: Path) -> list[str]:
 def import_weights(name: str, file: Path | str) -> tuple[dict, dict]:
     """Our (params, state) of a published model, in float32, from a file of the reference's weights.
 
-    Raises ValueError for an unknown model, one whose weights no map reads, a file that can't be read, and for missing,
-    misshapen or unused tensors.
+    Raises ValueError for an unknown model, a model without a map, an unreadable file, and for missing, misshapen or unused
+    tensors.
     """
     allowed = [other for other, model in MODELS.items() if model.weights]
     if name not in MODELS:
@@ -73,7 +73,7 @@ def import_weights(name: str, file: Path | str) -> tuple[dict, dict]:
 
 
 def unwrapped(tensors: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-    """Tensors without the prefixes that torch gives to all names of a model that is wrapped: for devices, or compiled.
+    """Tensors without torch's prefixes for the names of a wrapped model: for devices, or compiled.
 
     >>> list(unwrapped({'module._orig_mod.head.bias': np.zeros(1)}))
     ['head.bias']

@@ -42,7 +42,7 @@ TIMM = {
 def resnet(widths: Sequence[int], depths: Sequence[int], stem: int = 64, outputs: int = 1000) -> dict:
     """A ResNet of bottlenecks: `widths` are those of the stages' sums, four times that of the 3 x 3 convolutions.
 
-    Kernels start normal with variance 2 / fan-out, that of the classes too, which most implementations draw uniformly. The
+    Kernels start normal with variance 2 / fan-out, that of the classes too. Most implementations draw that one uniformly. The
     socket `channel` is not read: a bottleneck makes its own products.
     """
     return complete(

@@ -29,7 +29,7 @@ TIMM = (
 )
 """The same of timm."""
 PLACES = ('.relative_position_index', '.attn_mask')
-"""Which row of a bias table is whose, and who sees whom: what some files hold beside the weights."""
+"""The row of a bias table for two positions, and whether they see each other: what some files hold beside the weights."""
 
 
 def swin(
@@ -59,7 +59,7 @@ def rows_first(part: np.ndarray, factor: int) -> np.ndarray:
 
 
 def _merging_before(named: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-    """Tensors in which what leads to a stage is counted to the stage before it, as older versions of timm do too."""
+    """Tensors with each downsample counted to the stage before it, as in older versions of timm."""
     if 'encoder.layers.0.downsample.reduction.weight' in named:
         return named
     return {re.sub(r'^(encoder\.layers\.)(\d+)(\.downsample\.)', _one_less, name): part for name, part in named.items()}

@@ -73,7 +73,7 @@ def hidden_channels(config: dict, width: int) -> int:
 
 
 def image_channels(tensors: Mapping[str, np.ndarray], name: str) -> int:
-    """The channels of the images that the first convolution reads, which only the data says: 3 where it can't be seen."""
+    """The channels of the images for the first convolution; only the data tell them: 3 where it can't be seen."""
     shape = np.shape(tensors.get(name, 0))
     return shape[1] if len(shape) == 4 else 3
 
