@@ -40,13 +40,20 @@ class _Printable:
 
 
 class Terminal(Console):
-    """A console that prints texts without control characters, and without markup unless it is asked for."""
+    """A console that prints texts without control characters, and without markup or colours of numbers unless asked for.
 
-    def print(self, *objects: object, markup: bool = False, **options: object) -> None:
+    >>> import io
+    >>> shown = Terminal(file=io.StringIO(), force_terminal=True, color_system='truecolor')
+    >>> shown.print('12 of [b]15[/b]')
+    >>> shown.file.getvalue()
+    '12 of [b]15[/b]\\n'
+    """
+
+    def print(self, *objects: object, markup: bool = False, highlight: bool = False, **options: object) -> None:
         def shown(one: object) -> object:
             return printable(one) if isinstance(one, str) else one if isinstance(one, Text) else _Printable(one)
 
-        super().print(*map(shown, objects), markup=markup, **options)
+        super().print(*map(shown, objects), markup=markup, highlight=highlight, **options)
 
     @property
     def file(self) -> TextIO:
@@ -107,4 +114,4 @@ def print_json(value: object) -> None:
 def warn_skipped(skipped: Sequence[str]) -> None:
     """Name each unused record file on standard error."""
     for sentence in skipped:
-        ERR.print(f'archlab: warning: skipped: {sentence}', style='yellow', highlight=False, soft_wrap=True)
+        ERR.print(f'archlab: warning: skipped: {sentence}', style='yellow', soft_wrap=True)

@@ -60,15 +60,13 @@ def check(
         for name, contracts in verdicts.items():
             broken = [contract for contract in contracts if not contract['holds']]
             summary = f'{len(contracts) - len(broken)} of {len(contracts)} contracts hold'
-            OUT.print(f'[bold]{name}[/bold]  {summary}', markup=True, highlight=False)
+            OUT.print(f'[bold]{name}[/bold]  {summary}', markup=True)
             if name.startswith('task ') and (held := [contract['rule'] for contract in contracts if contract['holds']]):
-                OUT.print(f'  kept    {", ".join(held)}', highlight=False, soft_wrap=True)
+                OUT.print(f'  kept    {", ".join(held)}', soft_wrap=True)
             rules: dict[str, list[str]] = {}
             for contract in broken:
                 rules.setdefault(contract['why'], []).append(contract['rule'])
             for why, names in rules.items():
-                OUT.print(
-                    f'  [red]broken[/red]  {", ".join(names)}: {escape(why)}', markup=True, highlight=False, soft_wrap=True
-                )
+                OUT.print(f'  [red]broken[/red]  {", ".join(names)}: {escape(why)}', markup=True, soft_wrap=True)
     if not all(contract['holds'] for contracts in verdicts.values() for contract in contracts):
         raise Exit(FELL_SHORT)

@@ -122,9 +122,9 @@ def _collected(files: list[str], runs: Path, published: Path) -> 'Collection':
         )
     collection = collect(readers)
     for sentence in collection.skipped:
-        ERR.print(f'archlab: skipped: {" ".join(sentence.split())}', style='yellow', highlight=False, soft_wrap=True)
+        ERR.print(f'archlab: skipped: {" ".join(sentence.split())}', style='yellow', soft_wrap=True)
     if collection.skipped:
-        ERR.print(f'archlab: {len(collection.skipped)} of {len(readers)} studies were skipped', style='yellow', highlight=False)
+        ERR.print(f'archlab: {len(collection.skipped)} of {len(readers)} studies were skipped', style='yellow')
     return collection
 
 

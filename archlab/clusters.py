@@ -98,4 +98,4 @@ def logs(
 
 
 def _say(text: str) -> None:
-    OUT.print(text, highlight=False, markup=False, soft_wrap=True)
+    OUT.print(text, markup=False, soft_wrap=True)

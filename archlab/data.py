@@ -29,7 +29,7 @@ def list_(data: Data = None, as_json: Json = False):
     datasets = listing(data)
     if as_json:
         return print_json({'data': str(data_folder(data)), 'datasets': datasets})
-    OUT.print(f'data folder: {data_folder(data)}', highlight=False, soft_wrap=True)
+    OUT.print(f'data folder: {data_folder(data)}', soft_wrap=True)
     for state, title in (
         ('prepared', 'prepared'),
         ('damaged', 'damaged'),
@@ -42,9 +42,9 @@ def list_(data: Data = None, as_json: Json = False):
             OUT.print(f'\n[bold]{title}[/bold]', markup=True)
         for name, one in some.items():
             first, *more = _description(one)
-            OUT.print(f'  {name}  {first}', highlight=False, soft_wrap=True)
+            OUT.print(f'  {name}  {first}', soft_wrap=True)
             for line in more:
-                OUT.print(f'      {line}', style='dim', highlight=False, soft_wrap=True)
+                OUT.print(f'      {line}', style='dim', soft_wrap=True)
 
 
 def _description(one: dict) -> list[str]:
@@ -197,9 +197,9 @@ def _tell(made: list, as_json: bool) -> None:
         if number:
             OUT.print('')
         if not new:
-            OUT.print('was prepared already; --force prepares it again', highlight=False)
+            OUT.print('was prepared already; --force prepares it again')
         for line in lines({'where': str(one.folder), **one.about}):
-            OUT.print(line, highlight=False, soft_wrap=True)
+            OUT.print(line, soft_wrap=True)
 
 
 @contextlib.contextmanager
@@ -244,7 +244,7 @@ def show(
         print_json(facts)
     else:
         for line in [*facts.get('excerpt', []), *lines(facts)]:
-            OUT.print(line, highlight=False, soft_wrap=True)
+            OUT.print(line, soft_wrap=True)
     if facts.get('damaged'):
         raise Exit(FELL_SHORT)
 
@@ -269,7 +269,7 @@ def reference(
     if as_json:
         return print_json(bits)
     for line in reference_lines(task, bits):
-        OUT.print(line, highlight=False, soft_wrap=True)
+        OUT.print(line, soft_wrap=True)
 
 
 def _draw(prepared, kind: str, rows: int, columns: int, out: Path | None, in_terminal: bool) -> None:

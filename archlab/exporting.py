@@ -42,4 +42,4 @@ def export_runs(
     if as_json:
         return print_json({'to': to, 'folder': str(folder), 'written': told.written, 'known': told.known})
     said = f'{told.written} runs written to {folder}, {told.known} there already; findings and report written'
-    OUT.print(f'{study_runs.study.name}: {said}', highlight=False, soft_wrap=True)
+    OUT.print(f'{study_runs.study.name}: {said}', soft_wrap=True)

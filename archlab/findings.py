@@ -31,7 +31,7 @@ def recipe(
     if as_json:
         return print_json(facts)
     for line in in_words(arm, facts):
-        OUT.print(line, highlight=False, soft_wrap=True, style=None if line.startswith(' ') else 'bold')
+        OUT.print(line, soft_wrap=True, style=None if line.startswith(' ') else 'bold')
 
 
 @commands.command(epilog='Example: archlab table quickstart --format latex')

@@ -29,7 +29,7 @@ def verify(study: Name, runs: Runs = RUNS, settings: Settings = None, data: Last
     else:
         for check in checks:
             mark = '[green]holds[/green]' if check.holds else '[red]fails[/red]'
-            OUT.print(f'{mark}  [bold]{check.rule}[/bold]: {escape(check.why)}', markup=True, highlight=False, soft_wrap=True)
+            OUT.print(f'{mark}  [bold]{check.rule}[/bold]: {escape(check.why)}', markup=True, soft_wrap=True)
     if not all(check.holds for check in checks):
         raise Exit(FELL_SHORT)
 
@@ -86,7 +86,7 @@ def calibrate(
             if spinner is not None:
                 spinner.update(f'{name}: {done} studies')
             else:
-                ERR.print(f'calibrate: {name}: {done} studies', highlight=False, soft_wrap=True)
+                ERR.print(f'calibrate: {name}: {done} studies', soft_wrap=True)
 
         for facts in calibrate_worlds(studies, world, known, progress):
             save(out, facts)
@@ -95,6 +95,6 @@ def calibrate(
     else:
         OUT.print(table_of(facts))
         for sentence in shortfalls(facts):
-            OUT.print(f'falls short: {sentence}', style='red', highlight=False, soft_wrap=True)
+            OUT.print(f'falls short: {sentence}', style='red', soft_wrap=True)
     if shortfalls(facts):
         raise Exit(FELL_SHORT)

@@ -34,7 +34,7 @@ def list_(what: Annotated[str, typer.Argument(help='studies, blocks, models, tas
 
         return print('\n'.join(task_lines(entries)))
     for name, about in entries.items():
-        OUT.print(f'[bold]{name}[/bold]  {escape(about)}', markup=True, highlight=False, soft_wrap=True)
+        OUT.print(f'[bold]{name}[/bold]  {escape(about)}', markup=True, soft_wrap=True)
 
 
 @commands.command(epilog='Example: archlab describe resnet50 --draw, or archlab describe resnet50 convnext_tiny')
@@ -86,7 +86,7 @@ def describe(
     for pair in described:
         OUT.print(comparison_table(pair))
         if pair['note']:
-            OUT.print(pair['note'], highlight=False)
+            OUT.print(pair['note'])
 
 
 @commands.command(epilog='Example: archlab match quickstart/no_mixer --task digits')
@@ -118,6 +118,6 @@ def match(
 
         for name, made in matched.items():
             for line in match_lines(name, made):
-                OUT.print(line, highlight=False, soft_wrap=True)
+                OUT.print(line, soft_wrap=True)
     if not all(made['near'] for made in matched.values()):
         raise Exit(FELL_SHORT)

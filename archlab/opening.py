@@ -93,7 +93,7 @@ def open_page(
     with server:
         server.page = html.encode()
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        OUT.print(f'{first.reading.study.name}: {server.address} (until Ctrl-C)', highlight=False, soft_wrap=True)
+        OUT.print(f'{first.reading.study.name}: {server.address} (until Ctrl-C)', soft_wrap=True)
         if browser and _has_screen():
             webbrowser.open(server.address)
         try:

@@ -99,7 +99,6 @@ def plan(
         f'{facts["done"]} are recorded; {facts["expected"]} are foreseen in all; '
         f'about {clock(facts["estimated_seconds"])} left, {clock(facts["compile_seconds"])} of it to compile '
         f'({facts["estimate_from"]})',
-        highlight=False,
         soft_wrap=True,
     )
     if device:
@@ -107,19 +106,18 @@ def plan(
         OUT.print(
             f'on one {device}: about {clock(one["seconds"])} and compiling, at {one["share"]:.0%} of {one["peak"] / 1e12:.0f} '
             'TFLOP/s, which is assumed; models of less than a million parameters take longer',
-            highlight=False,
             soft_wrap=True,
         )
     if facts['absent']:
         what = f'not prepared, and needed to run: {", ".join(facts["absent"])}; archlab data prepare NAME --source PATH'
-        OUT.print(what, highlight=False, soft_wrap=True)
+        OUT.print(what, soft_wrap=True)
     for name, shape in facts['declared'].items():
         size = ' x '.join(map(str, shape))
         what = f'{name} is counted at {size}, which it is prepared at unless --size says otherwise: costs are of that size'
-        OUT.print(what, highlight=False, soft_wrap=True)
+        OUT.print(what, soft_wrap=True)
     for one in facts['test_splits']:
         if one['sentence']:
-            OUT.print(one['sentence'], highlight=False, soft_wrap=True)
+            OUT.print(one['sentence'], soft_wrap=True)
     from results.tables.sizes import budget_table
 
     OUT.print(budget_table(facts['budget']))
@@ -143,7 +141,7 @@ def _decidable(name: str, study_runs: StudyRuns, budget: str, as_json: bool) -> 
     from sweeps.progress import clock
 
     for line in lines(facts, clock, name):
-        OUT.print(line, highlight=False, soft_wrap=isinstance(line, str))
+        OUT.print(line, soft_wrap=isinstance(line, str))
 
 
 @commands.command(epilog='Example: archlab run quickstart --set replicates=5')
@@ -220,14 +218,14 @@ def run(
 
         OUT.print(terminal(conclusions.findings, facts=conclusions.facts, width=OUT.width))
         trials = len(study_runs.reading.schedule.trials)
-        OUT.print(f'{study_runs.study.name}: {trials} trials, {clock(monotonic() - began)}', highlight=False)
+        OUT.print(f'{study_runs.study.name}: {trials} trials, {clock(monotonic() - began)}')
     from results.status import progress_of
 
     failed = progress_of(study_runs.reading)
     for reason in sorted({*failures.values(), *failed['failures']}):
-        ERR.print(f'archlab: failed: {reason}', style='red', highlight=False, soft_wrap=True)
+        ERR.print(f'archlab: failed: {reason}', style='red', soft_wrap=True)
     for one in failed['barren']:
-        ERR.print(f'archlab: warning: {one}', style='yellow', highlight=False, soft_wrap=True)
+        ERR.print(f'archlab: warning: {one}', style='yellow', soft_wrap=True)
     if failed['failed'] or failed['barren']:
         raise Exit(FELL_SHORT)
 

@@ -172,7 +172,7 @@ def studies_in(runs: Path) -> list[str]:
     names = sorted(path.parent.name for path in Path(runs).glob('*/manifest.json'))
     for name in names:
         if name not in STUDIES:
-            ERR.print(f'archlab: {runs / name} is of a study of your own; give the path of its file', highlight=False)
+            ERR.print(f'archlab: {runs / name} is of a study of your own; give the path of its file')
     names = [name for name in names if name in STUDIES]
     if not names:
         raise ValueError(f'no runs of the built-in studies in {runs}; name a study, or give --runs the folder of your runs')

@@ -115,9 +115,9 @@ def _tell(seen: dict[str, Seen]) -> None:
     from sweeps.board import sentence as of_work
 
     for name, one in seen.items():
-        OUT.print(f'{name}: {sentence(one.counts)}', highlight=False, soft_wrap=True)
+        OUT.print(f'{name}: {sentence(one.counts)}', soft_wrap=True)
         if one.standing['state'] != 'complete':
-            OUT.print(f'{name}: {of_work(one.standing)}', highlight=False, soft_wrap=True)
+            OUT.print(f'{name}: {of_work(one.standing)}', soft_wrap=True)
 
 
 def _watch(watched: dict[str, Lookout]) -> dict[str, Seen]:
@@ -139,7 +139,7 @@ def _watch(watched: dict[str, Lookout]) -> dict[str, Seen]:
             if not before or (now != before and monotonic() - said > QUIET_SECONDS):
                 for name, one in named.items():
                     counts = f'{one.counts["done"]}/{one.standing["expected"]} trials'
-                    OUT.print(f'{name}: {counts}; {of_work(one.standing)}', highlight=False, soft_wrap=True)
+                    OUT.print(f'{name}: {counts}; {of_work(one.standing)}', soft_wrap=True)
                 said, before = monotonic(), now
     _tell({one.reading.study.name: one for one in seen.values()})
     return seen

@@ -35,7 +35,6 @@ def import_weights(
         return print_json(facts)
     OUT.print(
         f'{model}: {facts["tensors"]} tensors, {facts["parameters"]:,} parameters, written to {out}',
-        highlight=False,
         soft_wrap=True,
     )
 

@@ -112,7 +112,11 @@ def _evaluations(steps: int | None) -> int:
 
 
 def _steps(train: int, batch: int, evaluations: int) -> int:
-    """Steps that go EPOCHS times through the training examples, within bounds, as a multiple of the evaluations."""
+    """Steps that go EPOCHS times through the training examples, within bounds, as a multiple of the evaluations.
+
+    >>> _steps(100, 8, 4), _steps(300, 16, 4), _steps(9000, 64, 4), _steps(100, 8, 300)
+    (200, 300, 2000, 300)
+    """
     wanted = min(max(EPOCHS * train // batch, FEWEST), MOST)
     step = math.lcm(evaluations, ROUND) if math.lcm(evaluations, ROUND) <= MOST else evaluations
     return max(wanted // step, 1) * step
