@@ -77,6 +77,7 @@ def test_loud_arms_are_named_and_lend_nothing(loud):
         assert noise.variance == pytest.approx(np.mean(pairs) / 2)
         assert noise.weight == pytest.approx((len(quiet) - 2) / 3 * noise.alike)
     assert Noise(arms(2, deviations=(1.0, 1000.0))).loud == frozenset(), 'of two nobody can say which'
+    assert Noise(arms(3, deviations=(1.0, 1.0, 1000.0))).loud == {'b'}, 'of three two are most'
 
 
 @pytest.mark.parametrize('seed', range(6))
