@@ -41,7 +41,7 @@ BODIES = {
 PLACED = ('position', 'block', 'mixer', 'norm', 'residual', 'channel', 'activation')
 """Families that have a place in every body."""
 ENDS = {'stem': ('B', 'N'), 'head': ('B', 'N', 'C')}
-"""The shapes of the inputs of stem and head in a causal body."""
+"""The shapes of the inputs of stem and head in a causal body; a head that gives one answer for all tokens may see them all."""
 
 
 def _around(block: Probe, places: tuple[str, ...]) -> dict:
@@ -72,7 +72,8 @@ def models(block: Probe, causal: bool) -> Iterator[tuple[str, Model, np.ndarray]
     for body, (places, differs) in BODIES.items():
         if ('causal' in places) != causal:
             continue
-        claimed = block.family in PLACED or (causal and ENDS.get(block.family) == block.line.given)
+        of_tokens = ENDS.get(block.family) == block.line.given and block.line.made[1].startswith('N')
+        claimed = block.family in PLACED or (causal and of_tokens)
         if not claimed or not set(places) <= set(fits(block.cls)):
             continue
         tokens = 'tokens' in places
