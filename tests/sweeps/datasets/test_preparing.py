@@ -211,6 +211,14 @@ def test_a_killed_preparation_leaves_nothing_half_made(tmp_path: Path):
     assert sorted(path.name for path in (tmp_path / 'prepared').iterdir()) == ['.mnist.lock', 'mnist']
 
 
+def test_a_leftover_that_cannot_be_removed_is_no_hindrance(tmp_path: Path):
+    left = tmp_path / 'prepared' / '.mnist.aside-0'
+    left.parent.mkdir()
+    left.write_text('a file in the place of a folder')
+    dataset, new = prepare('mnist', mnist(tmp_path / 'raw', pictures(20), pictures(8, seed=1)), tmp_path, options=PARTIAL)
+    assert new and dataset.damaged() == [] and left.is_file()
+
+
 def test_two_at_the_same_time_make_it_once(tmp_path: Path):
     raw = mnist(tmp_path / 'raw', pictures(20), pictures(8, seed=1))
     inside, waited, made = threading.Event(), threading.Event(), {}
