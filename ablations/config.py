@@ -12,6 +12,8 @@ from collections.abc import Iterable
 
 from ml_collections import ConfigDict, FrozenConfigDict
 
+from ablations.neutral import neutral_fields, without_neutral
+
 NAME = re.compile(r'[a-z][a-z0-9_]*')
 """The allowed names of studies, arms and tasks: they are parts of paths, of seeds and of commands."""
 PLAIN = (bool, int, float, str)
@@ -61,7 +63,12 @@ def _parent(config: ConfigDict, path: str) -> tuple[ConfigDict, str]:
         if not isinstance(config, ConfigDict):
             raise ValueError(f"path '{path}': {here} is a plain value and has nothing below it; end the path there")
         if name not in config:
-            allowed = sorted(config.keys())
+            unsaid = neutral_fields(path.partition('.')[0], config.get('kind'))
+            if depth == len(parents) == 1 and name in unsaid:
+                with config.unlocked():
+                    config[name] = unsaid[name]
+                continue
+            allowed = sorted({*config.keys(), *unsaid})
             raise ValueError(f"path '{path}': {here} has no '{name}'; it has {allowed}.{closest(name, allowed)}")
         if depth < len(parents):
             config = config[name]
@@ -167,11 +174,11 @@ def changed(base: dict, changes: tuple) -> dict:
     {'channel': {'kind': 'mlp', 'ratio': 2.0}, 'norm': {'kind': 'rms_norm'}}
     >>> changed(base, (put('channel.rato', 2.0),))
     Traceback (most recent call last):
-    ValueError: path 'channel.rato': channel has no 'rato'; it has ['kind', 'ratio']. Did you mean 'ratio'?
+    ValueError: path 'channel.rato': channel has no 'rato'; it has ['bias', 'kind', 'ratio']. Did you mean 'ratio'?
     """
     config = ConfigDict(plain(base, 'base'), convert_dict=True).lock()
     for change in changes:
         if not isinstance(change, (Put, Swap)):
             raise ValueError(f'{change!r} is not a change; an arm is a list of put(path, value) and swap(path, kind, ...)')
         change(config)
-    return plain(config, 'config')
+    return without_neutral(plain(config, 'config'))

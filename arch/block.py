@@ -89,6 +89,11 @@ class Position(Block):
     score_bias: ClassVar[Callable | None] = None
     """A rule that adds to attention's scores has this method: (steps, heads), `[..., 1 or 2] -> [K, ...]`."""
 
+    @nn.nowrap
+    def rules(self) -> dict[str, Callable | None]:
+        """What attention gets of it, by the fields of Context."""
+        return {'rotate': self.rotation, 'bias': self.score_bias}
+
 
 class Layer(Block):
     """The base of layers of a mixer and a channel block, in the socket `block`: `(stream, context)` to the next stream."""
@@ -97,6 +102,8 @@ class Layer(Block):
     """The number of its residual branches."""
     STRIDES: ClassVar[bool] = False
     """Whether it can begin a stage by itself: then it takes a `shortcut` and a `stride`, and its stream is one array."""
+    ON_SUM: ClassVar[bool] = False
+    """Whether it works on the sum of a branch and the stream, so that its stream is one array."""
 
     @nn.nowrap
     def inner(self, width: int) -> int:

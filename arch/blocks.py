@@ -80,6 +80,47 @@ class Parallel(Layer):
         return rule(stream, Branch(unchanged, norm, lambda x, c: mixer(x, c) + channel(x, c)), context)
 
 
+class MixerOnly(Layer):
+    """One residual branch of norm and mixer, without a channel block, as Mamba's layer (2312.00752).
+
+    `[..., C] -> [..., C]`. The socket `channel` is left empty.
+    """
+
+    BRANCHES = 1
+
+    sockets: Sockets
+
+    @nn.compact
+    def __call__(self, stream: object, context: Context) -> object:
+        mixer = self.sockets.make('mixer', name='mixer')
+        norm = self.sockets.make('norm', name='norm', site='mixer')
+        rule = self.sockets.make('residual', name='residual', closing=True)
+        return rule(stream, Branch(unchanged, norm, mixer), context)
+
+
+class ConvMixer(Layer):
+    """ConvMixer's layer (2201.09792): y = x + norm(activation(mixer(x))), then norm(activation(y product)), without a sum.
+
+    `[..., C] -> [..., C]`. The socket `channel` is left empty.
+    """
+
+    BRANCHES = 1
+    ON_SUM = True
+
+    sockets: Sockets
+    features: int = 0
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        make = self.sockets.make
+        mixer, first = make('mixer', name='mixer'), make('activation', name='activation_mixer')
+        norm = make('norm', name='norm_mixer', site='channel')
+        rule = make('residual', name='residual', closing=True)
+        x = rule(x, Branch(lambda x, context: first(mixer(x, context), context), norm, unchanged), context)
+        x = make('activation', name='activation_product')(Dense(self.features, name='product')(x, context), context)
+        return make('norm', name='norm_product', site='channel')(x, context)
+
+
 def subsample(x: jax.Array, stride: int) -> jax.Array:
     """Every `stride`-th position along every axis, the first one included: `[B, N, C] -> [B, N/stride, C]`, maps alike.
 
@@ -210,6 +251,8 @@ BLOCKS = {
     'two_branch': TwoBranch,
     'one_branch': OneBranch,
     'parallel': Parallel,
+    'mixer_only': MixerOnly,
+    'conv_mixer': ConvMixer,
     'bottleneck': Bottleneck,
     'mixer_first': MixerFirst,
 }

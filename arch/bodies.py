@@ -1,8 +1,9 @@
 """Bodies: the order of stem, position, blocks, downsamples and head. `(x, context)` from data to scores.
 
-`over_depth` is 'loop' or 'scan' (one program for all blocks of a stage: deep models compile fast). `remat` computes each
-block again in the backward pass instead of keeping its insides. `compute` is the type of activations and products, 'float32'
-or 'bfloat16'; parameters, statistics and scores are float32 in both.
+`stack` says where layers differ from each other, see `arch/stack.py`; empty, all are alike. `over_depth` is 'loop' or 'scan'
+(one program for all blocks of a stage: deep models compile fast). `remat` computes each block again in the backward pass
+instead of keeping its insides. `compute` is the type of activations and products, 'float32' or 'bfloat16'; parameters,
+statistics and scores are float32 in both.
 """
 
 import dataclasses
@@ -14,8 +15,8 @@ from flax import linen as nn
 
 from arch.block import Body
 from arch.context import Context
-from arch.depth import WAYS, run_blocks, unscanned
-from arch.fits import check_needs, check_places, check_streams
+from arch.depth import WAYS, Depth, scanned_blocks, unscanned
+from arch.fits import check_layer_positions, check_needs, check_places, check_streams
 from arch.make import positive
 from arch.model_sockets import Sockets
 
@@ -38,12 +39,21 @@ def check_choices(kind: str, over_depth: str, compute: str, sockets: Sockets) ->
 
 def check_widths(sockets: Sockets, widths: tuple[int, ...], causal: bool) -> None:
     """Let the position and every kind in the blocks check a width, without an input."""
-    block, position = sockets.make('block', name=None, features=widths[0]), sockets.make('position', name=None)
-    for made in (block, position):
-        made.check(widths[0], causal)
-    for width in widths:
-        for family, size in (('mixer', block.inner(width)), ('channel', width), ('norm', width)):
-            sockets.make(family, name=None).check(size, causal)
+    for own in sockets.distinct():
+        block, position = own.make('block', name=None, features=widths[0]), own.make('position', name=None)
+        try:
+            for made in (block, position):
+                made.check(widths[0], causal)
+            for width in widths:
+                for family, size in (('mixer', block.inner(width)), ('channel', width), ('norm', width)):
+                    own.make(family, name=None).check(size, causal)
+        except ValueError as error:
+            raise ValueError(f'{own.where}{error}') from None
+
+
+def branches(sockets: Sockets, depth: int) -> int:
+    """The number of residual branches of a body with this many layers."""
+    return sum(sockets.of_layer(layer).cls('block').BRANCHES for layer in range(depth))
 
 
 def typed(x: jax.Array, compute: str) -> jax.Array:
@@ -68,11 +78,12 @@ class Isotropic(Body):
     over_depth: str = 'loop'
     remat: bool = False
     compute: str = 'float32'
+    stack: tuple[dict, ...] = ()
 
     @nn.nowrap
     def blocks(self) -> dict[str, range]:
         """The blocks that each scanned module holds."""
-        return {'blocks_0': range(self.depth)}
+        return scanned_blocks(self.sockets, 0, self.depth, 'blocks_0')
 
     @nn.nowrap
     def stages(self) -> tuple[int, ...]:
@@ -89,15 +100,15 @@ class Isotropic(Body):
         check_choices('isotropic', self.over_depth, self.compute, self.sockets)
         check_needs(self.sockets)
         check_streams(self.sockets)
+        check_layer_positions(self.sockets)
         check_places(self.sockets, 'isotropic', 'causal' if self.causal else 'bidirectional')
         check_widths(self.sockets, (self.width,), self.causal)
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         self.check()
-        make, rule = self.sockets.make, self.sockets.make('residual', name=None)
-        branches = self.depth * self.sockets.cls('block').BRANCHES
-        context = dataclasses.replace(context, depth=self.depth, branches=branches)
+        make, rule = self.sockets.make, self.sockets.of_layer(0).make('residual', name=None)
+        context = dataclasses.replace(context, depth=self.depth, branches=branches(self.sockets, self.depth))
         stem = make('stem', name='stem', features=self.width)
         x = typed(stem(typed(x, self.compute), context), self.compute)
         if x.ndim == 4 and self.causal:
@@ -106,10 +117,8 @@ class Isotropic(Body):
             )
         check_places(self.sockets, 'maps' if x.ndim == 4 else 'tokens')
         x = make('position', name='position')(x, context)
-        stream = rule.enter(x)
-        stream = run_blocks(
-            self.sockets, stream, context, 0, self.depth, 'blocks_0', self.over_depth, self.remat, features=self.width
-        )
+        layers = Depth(self.sockets, self.over_depth, self.remat)
+        stream = layers.run(rule.enter(x), context, 0, self.depth, 'blocks_0', features=self.width)
         x = rule.leave(stream, context, 'leave_0')
         return make('head', name='head', stem=stem)(x, context).astype(jnp.float32)
 
@@ -129,15 +138,16 @@ class Hierarchical(Body):
     over_depth: str = 'loop'
     remat: bool = False
     compute: str = 'float32'
+    stack: tuple[dict, ...] = ()
 
     @nn.nowrap
     def blocks(self) -> dict[str, range]:
         """The blocks in each scanned module: those of a stage, without the first if that one downsamples."""
-        rows, first, skip = {}, 0, self._in_block()
+        holds, first, skip = {}, 0, self._in_block()
         for stage, depth in enumerate(self.depths):
-            rows[f'blocks_{stage}'] = range(first + skip, first + depth)
+            holds.update(scanned_blocks(self.sockets, first + skip, depth - skip, f'blocks_{stage}'))
             first += depth
-        return {name: layers for name, layers in rows.items() if layers}
+        return holds
 
     @nn.nowrap
     def stages(self) -> tuple[int, ...]:
@@ -164,6 +174,7 @@ class Hierarchical(Body):
         check_choices('hierarchical', self.over_depth, self.compute, self.sockets)
         check_needs(self.sockets)
         check_streams(self.sockets)
+        check_layer_positions(self.sockets)
         check_places(self.sockets, 'hierarchical', 'bidirectional')
         check_widths(self.sockets, self.widths, False)
         if len(self.widths) > 1 and self.sockets.kind('downsample') == 'none':
@@ -172,30 +183,36 @@ class Hierarchical(Body):
                 f"body 'hierarchical' of {len(self.widths)} stages needs a downsample between them; downsample is 'none'; "
                 f"allowed: {fit}; swap('downsample', ...) to one of them"
             )
-        if self._in_block() and not self.sockets.cls('block').STRIDES:
-            fit = sorted(kind for kind, cls in self.sockets.tables['block'].items() if cls.STRIDES)
+        firsts = [sum(self.depths[:stage]) for stage in range(len(self.depths))]
+        for own in [self.sockets.of_layer(first) for first in firsts] if self._in_block() else ():
+            if not own.cls('block').STRIDES:
+                fit = sorted(kind for kind, cls in own.tables['block'].items() if cls.STRIDES)
+                raise ValueError(
+                    f"{own.where}downsample '{own.kind('downsample')}' leaves the first block of a stage to leave out "
+                    f"positions; block '{own.kind('block')}' can't; allowed: {fit}; swap the block or the downsample"
+                )
+        if self._in_block() and any(layer.home in firsts and layer.home != n for n, layer in enumerate(self.sockets.layers)):
             raise ValueError(
-                f"downsample '{self.sockets.kind('downsample')}' leaves the first block of a stage to leave out positions; "
-                f"block '{self.sockets.kind('block')}' can't; allowed: {fit}; swap the block or the downsample"
+                f"downsample '{self.sockets.kind('downsample')}' is in the first block of a stage, which can't have the "
+                "parameters of others; leave it out of the entries of body.stack with 'shared', by 'at': 'first'"
             )
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         self.check()
         make, total = self.sockets.make, sum(self.depths)
-        branches = total * self.sockets.cls('block').BRANCHES
-        context = dataclasses.replace(context, depth=total, branches=branches)
+        context = dataclasses.replace(context, depth=total, branches=branches(self.sockets, total))
         stem = make('stem', name='stem', features=self.widths[0])
         x = typed(stem(typed(x, self.compute), context), self.compute)
         check_places(self.sockets, 'maps' if x.ndim == 4 else 'tokens')
         x = make('position', name='position')(x, context)
-        rule, layer, stages = make('residual', name=None), 0, []
+        layers, layer, stages = Depth(self.sockets, self.over_depth, self.remat), 0, []
         for stage, (width, depth) in enumerate(zip(self.widths, self.depths, strict=True)):
             first = layer
             if self._in_block():
                 # The first stage keeps its resolution: the stem has lowered it.
                 shortcut = make('downsample', name=f'downsample_{stage}', features=width, stride=0 if stage else 1)
-                block = make('block', name=f'block_{layer}', features=width)
+                block = self.sockets.of_layer(layer).make('block', name=f'block_{layer}', features=width)
                 here = dataclasses.replace(context, layer=layer)
                 x = block(x, here, shortcut=shortcut, stride=shortcut.step)
                 layer += 1
@@ -203,9 +220,8 @@ class Hierarchical(Body):
                 x = make('downsample', name=f'downsample_{stage}', features=width)(x, context)
             count = first + depth - layer
             if count:
-                stream = rule.enter(x)
-                name, ways = f'blocks_{stage}', (self.over_depth, self.remat)
-                stream = run_blocks(self.sockets, stream, context, layer, count, name, *ways, features=width)
+                rule = self.sockets.of_layer(layer).make('residual', name=None)
+                stream = layers.run(rule.enter(x), context, layer, count, f'blocks_{stage}', features=width)
                 x = rule.leave(stream, context, f'leave_{stage}')
                 layer += count
             stages.append(x)

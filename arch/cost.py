@@ -150,12 +150,14 @@ ALIKE = 3
 def folded(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> tuple[dict, dict[str, tuple[str, ...]]]:
     """A config with at most `ALIKE` blocks in a row, as a loop; and the blocks of the whole model that each represents.
 
-    A config with different blocks, as of a stream that grows with depth, is not changed. Neither is a body without known
-    stages.
+    A config with different blocks, as of a stack or of a stream that grows with depth, keeps them all. So does a body without
+    known stages.
     """
     sockets = Sockets(config, tables)
     body = sockets.make('body', name=None)
     depths, rows, short, parts, first = body.stages(), body.blocks(), [], {}, 0
+    if sockets.layers:
+        return {**config, 'body': {**config['body'], 'over_depth': 'loop'}}, {}
     if not depths or unscanned(sockets):
         return config, {}
     for stage, depth in enumerate(depths):

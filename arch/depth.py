@@ -1,11 +1,13 @@
-"""Depth: blocks as a loop or as one scanned program, and parameters from one form to the other.
+"""Depth: blocks as a loop or as scanned programs, and parameters from one form to the other.
 
-In a loop every block is a module of its own, `block_0`, `block_1` ...; in a scan those of a stage are one module,
-`blocks_0`, whose parameters have a leading axis [L]. A scanned body compiles in the same time at any depth.
+In a loop every block is a module of its own, `block_0`, `block_1` ...; in a scan those of a stage are one module, `blocks_0`,
+whose parameters have a leading axis [L]. A scanned body compiles in the same time at any depth. Where layers differ by a
+`stack`, a stage has a scan for each row of layers that repeat: the three blocks of a turn are `blocks_0_0`, `blocks_0_1` and
+`blocks_0_2`, and layers that do not repeat stay modules of their own.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -19,48 +21,170 @@ WAYS = ('loop', 'scan')
 
 def unscanned(sockets: Sockets) -> str | None:
     """The first socket with a kind of `SCANS = False`: no scan over depth can hold it; None where there is none."""
-    return next((family for family in sockets.tables if not sockets.cls(family).SCANS), None)
+    for own in sockets.distinct():
+        for family in own.tables:
+            if not own.cls(family).SCANS:
+                return family
+    return None
 
 
-def run_blocks(
-    sockets: Sockets,
-    stream: object,
-    context: Context,
-    first: int,
-    count: int,
-    name: str,
-    way: str,
-    remat: bool,
-    **given: object,
-) -> object:
-    """The stream after `count` blocks, starting with number `first` of the body; called in the body's own scope.
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """Layers that repeat: `turns` times `period` layers from number `first` on. One turn of one layer repeats nothing."""
 
-    `way`: 'loop' or 'scan'; `name`: the name of the scanned module. `remat`: the backward pass computes the inside of each
-    block again, so that only the streams between blocks are saved.
+    first: int
+    period: int
+    turns: int
+
+    @property
+    def after(self) -> int:
+        """The number of the layer after it."""
+        return self.first + self.period * self.turns
+
+
+def rows(alike: Sequence[Hashable], first: int = 0, joined: Sequence[int] = ()) -> list[Row]:
+    """Layers cut into rows that repeat, such that few are left that do not. Equal things in `alike` are equal layers.
+
+    `joined`: the places of layers that have the parameters of the layer before, so that no row may begin there.
+
+    >>> [(row.first, row.period, row.turns) for row in rows('abbcbbcbbcd')]
+    [(0, 1, 1), (1, 3, 3), (10, 1, 1)]
+    """
+    best, saved = None, 0
+    for begin in range(len(alike)):
+        if begin in joined:
+            continue
+        for period in range(1, (len(alike) - begin) // 2 + 1):
+            turns = _turns(alike[begin:], period)
+            if period * (turns - 1) > saved and begin + period * turns not in joined:
+                best, saved = Row(begin, period, turns), period * (turns - 1)
+    if best is None:
+        return [Row(first + place, 1, 1) for place in range(len(alike))]
+    left = rows(alike[: best.first], first, [place for place in joined if place < best.first])
+    right = rows(alike[best.after :], first + best.after, [place - best.after for place in joined if place >= best.after])
+    return [*left, dataclasses.replace(best, first=first + best.first), *right]
+
+
+def _turns(alike: Sequence[Hashable], period: int) -> int:
+    """How often the first `period` layers come, one time after another."""
+    turns = 1
+    while alike[turns * period :][:period] == alike[:period] and len(alike) >= period * (turns + 1):
+        turns += 1
+    return turns
+
+
+def scanned_rows(sockets: Sockets, first: int, count: int, name: str) -> list[tuple[Row, tuple[str, ...]]]:
+    """The rows of a stage's layers in a scan, each with the names of its modules, one for each layer of a turn.
+
+    `name`: the name of the scanned module where all layers are alike.
+    """
+    if not sockets.layers:
+        return [(Row(first, 1, count), (name,))] if count else []
+    layers = sockets.layers[first : first + count]
+    alike = [
+        ('alone', first + place) if layer.everywhere else (layer.entry, first + place - layer.home)
+        for place, layer in enumerate(layers)
+    ]
+    joined = [place for place, layer in enumerate(layers) if layer.home != first + place and not layer.everywhere]
+    named, number = [], 0
+    for row in rows(alike, first, joined):
+        if row.turns == 1:
+            named.append((row, (f'block_{sockets.layers[row.first].home}',)))
+            continue
+        whole = row.period == 1 and row.turns == count
+        # A layer with the parameters of the one before it in the turn is the same module.
+        places = [layers[row.first - first + place].home - row.first for place in range(row.period)]
+        named.append((row, (name,) if whole else tuple(f'{name}_{number + place}' for place in places)))
+        number += row.period
+    return named
+
+
+def scanned_blocks(sockets: Sockets, first: int, count: int, name: str) -> dict[str, range]:
+    """The blocks that each scanned module of a stage holds: {'blocks_0': range(0, 12)}."""
+    holds = {}
+    for row, modules in scanned_rows(sockets, first, count, name):
+        if row.turns == 1 and modules != (name,):
+            continue
+        for place, module in enumerate(modules):
+            number = row.first + place
+            if not sockets.layers or sockets.layers[number].home == number:
+                holds[module] = range(number, row.after, row.period)
+    return holds
+
+
+class Turn(nn.Module):
+    """The blocks of one turn of a scan, which have names and parameters of their own."""
+
+    blocks: tuple[nn.Module, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Depth:
+    """The layers of a body in their order.
+
+    `way`: 'loop' or 'scan'. `remat`: the backward pass computes the inside of each block again, so that only the streams
+    between blocks are saved.
     """
 
-    def step(block: nn.Module, stream: object, layer: int | jax.Array) -> object:
-        def run(block: nn.Module, stream: object) -> object:
-            return block(stream, dataclasses.replace(context, layer=layer))
+    sockets: Sockets
+    way: str
+    remat: bool
 
-        return (nn.remat(run) if remat else run)(block, stream)
+    def run(self, stream: object, context: Context, first: int, count: int, name: str, **given: object) -> object:
+        """The stream after `count` blocks, starting with number `first` of the body; called in the body's own scope.
 
-    if way == 'loop':
-        for layer in range(first, first + count):
-            stream = step(sockets.make('block', name=f'block_{layer}', **given), stream, layer)
+        `name`: the name of the scanned module, where all layers are alike.
+        """
+        made: dict[str, nn.Module] = {}
+
+        def block(module: str, layer: int) -> nn.Module:
+            if module not in made:
+                made[module] = self.sockets.of_layer(layer).make('block', name=module, **given)
+            return made[module]
+
+        if self.way == 'loop':
+            for layer in range(first, first + count):
+                home = self.sockets.layers[layer].home if self.sockets.layers else layer
+                stream = self.step(block(f'block_{home}', home), stream, context, layer, layer)
+            return stream
+        for row, modules in scanned_rows(self.sockets, first, count, name):
+            blocks = tuple(block(module, row.first + place) for place, module in enumerate(modules))
+            if row.turns == 1 and modules != (name,):
+                stream = self.step(blocks[0], stream, context, row.first, row.first)
+            else:
+                stream = self._scan(row, blocks, stream, context)
         return stream
 
-    def scanned(block: nn.Module, stream: object, layer: jax.Array) -> tuple[object, None]:
-        return step(block, stream, layer), None
+    def step(self, block: nn.Module, stream: object, context: Context, layer: int | jax.Array, like: int) -> object:
+        """The stream after one block. `layer`: its number, traced in a scan; `like`: a layer that has the same specs."""
+        own = self.sockets.of_layer(like)
+        rules = {}
+        if own.config['position'] != self.sockets.config['position']:
+            rules = own.make('position', name=None, parent=None).rules()
 
-    over = nn.scan(
-        scanned,
-        variable_axes={'params': 0, 'state': 0, 'aux': 0},
-        split_rngs={'params': True, 'noise': True},
-        length=count,
-        check_constancy_invariants=False,  # nothing is broadcast, and the check traces every block once more
-    )
-    return over(sockets.make('block', name=name, **given), stream, jnp.arange(first, first + count))[0]
+        def run(block: nn.Module, stream: object) -> object:
+            return block(stream, dataclasses.replace(context, layer=layer, **rules))
+
+        return (nn.remat(run) if self.remat else run)(block, stream)
+
+    def _scan(self, row: Row, blocks: tuple[nn.Module, ...], stream: object, context: Context) -> object:
+        """The stream after a row of layers that repeat."""
+
+        def scanned(turn: nn.Module, stream: object, layer: jax.Array) -> tuple[object, None]:
+            for place in range(row.period):
+                block = turn.blocks[place] if isinstance(turn, Turn) else turn
+                stream = self.step(block, stream, context, layer + place, row.first + place)
+            return stream, None
+
+        over = nn.scan(
+            scanned,
+            variable_axes={'params': 0, 'state': 0, 'aux': 0},
+            split_rngs={'params': True, 'noise': True},
+            length=row.turns,
+            check_constancy_invariants=False,  # nothing is broadcast, and the check traces every block once more
+        )
+        turn = blocks[0] if len(blocks) == 1 else Turn(blocks)
+        return over(turn, stream, jnp.arange(row.first, row.after, row.period))[0]
 
 
 def unstacked(tree: Mapping, numbers: Mapping[str, range]) -> dict:

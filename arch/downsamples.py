@@ -6,7 +6,7 @@ from flax import linen as nn
 from arch.block import Downsample
 from arch.context import Context
 from arch.dense import Dense
-from arch.filters import Kernels
+from arch.filters import Kernels, check_taps, strided_conv
 from arch.make import positive
 from arch.model_sockets import Sockets
 from arch.ops.patches import patches
@@ -31,6 +31,28 @@ class SeparateConv(Downsample):
         positive("downsample 'separate_conv'", factor=self.factor)
         x = self.sockets.make('norm', name='norm', site='stem')(x, context)
         return Dense(self.features, name='patches')(patches(x, self.factor), context)
+
+
+class StridedConv(Downsample):
+    """A convolution of `kernel` taps at every `factor`-th position, as between PoolFormer's stages (2111.11418).
+
+    `[B, H, W, C] -> [B, H/factor, W/factor, F]` with F the next stage's width, sizes rounded up. `norm`: whether a norm stands
+    before it. As many taps as the factor are patches that do not overlap; more have zeros around the map.
+    """
+
+    FITS = BETWEEN
+
+    sockets: Sockets
+    features: int
+    kernel: int = 3
+    factor: int = 2
+    norm: bool = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        check_taps("downsample 'strided_conv'", self.kernel, self.factor)
+        x = self.sockets.make('norm', name='norm', site='stem')(x, context) if self.norm else x
+        return strided_conv(x, context, self.features, self.kernel, self.factor)
 
 
 class PatchMerging(Downsample):
@@ -117,6 +139,7 @@ class NoDownsample(Downsample):
 
 DOWNSAMPLES = {
     'separate_conv': SeparateConv,
+    'strided_conv': StridedConv,
     'patch_merging': PatchMerging,
     'pool_conv': PoolConv,
     'in_block': InBlock,

@@ -1,11 +1,14 @@
-"""Filters: the kernels and biases of full and of depthwise convolutions."""
+"""Filters: the kernels and biases of full, of depthwise and of strided convolutions."""
 
 import jax
 from flax import linen as nn
 
 from arch.context import Context
+from arch.dense import Dense
+from arch.make import positive
 from arch.ops.convolution import convolution
 from arch.ops.depthwise import depthwise
+from arch.ops.patches import patches
 from arch.parameter import parameter
 from arch.vectors import per_channel
 
@@ -32,6 +35,26 @@ class Kernels(nn.Module):
         if self.bias:
             y = y + per_channel(parameter(self, 'bias', nn.initializers.zeros, (self.features,)), y)
         return y
+
+
+def check_taps(what: str, kernel: int, factor: int) -> None:
+    """Raise ValueError where a filter of `kernel` taps at every `factor`-th position steps over some."""
+    positive(what, kernel=kernel, factor=factor)
+    if kernel < factor:
+        raise ValueError(
+            f'{what}: kernel={kernel} is below factor={factor}, so that some positions are never read; allowed: kernels of '
+            f'{factor} or more; raise kernel or lower factor'
+        )
+
+
+def strided_conv(x: jax.Array, context: Context, features: int, kernel: int, factor: int) -> jax.Array:
+    """A convolution on maps, `[B, H, W, C] -> [B, H/factor, W/factor, F]`; called in the scope of the kind that has it.
+
+    With as many taps as the factor it is a product on patches, called `patches`; with more, filters in zeros, called `conv`.
+    """
+    if kernel == factor:
+        return Dense(features, name='patches')(patches(x, factor), context)
+    return Kernels(features, kernel, factor, name='conv')(x, context)
 
 
 class Filters(nn.Module):

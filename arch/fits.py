@@ -1,10 +1,13 @@
 """Fits: whether the kinds of a model work in their places and with each other, by their flags FITS, TAKES and NEEDS.
 
-Each error names the kinds that fit.
+Each error names the kinds that fit. Where layers differ, each of them is checked (arch/stack.py).
 """
 
 from arch.flags import PLACES, TAKEN, Flags
 from arch.model_sockets import Sockets
+
+ATTENDS = ('position', 'qk_norm')
+"""Sockets whose kinds act inside attention alone: in a stack, layers without attention leave those of the base unused."""
 
 
 def fits(cls: type[Flags]) -> tuple[str, ...]:
@@ -19,14 +22,15 @@ def fits(cls: type[Flags]) -> tuple[str, ...]:
 
 def check_places(sockets: Sockets, *places: str) -> None:
     """Raise ValueError, with the kinds that fit, for the first socket with a kind out of place."""
-    for family, table in sockets.tables.items():
-        for place in places:
-            if place not in fits(sockets.cls(family)):
-                allowed = sorted(kind for kind, cls in table.items() if place in fits(cls))
-                raise ValueError(
-                    f"{family} '{sockets.kind(family)}' does not work {PLACES[place]}; allowed there: {allowed}; "
-                    f"swap('{family}', ...) to one of them"
-                )
+    for own in sockets.distinct():
+        for family, table in own.tables.items():
+            for place in places:
+                if place not in fits(own.cls(family)):
+                    allowed = sorted(kind for kind, cls in table.items() if place in fits(cls))
+                    raise ValueError(
+                        f"{own.where}{family} '{own.kind(family)}' does not work {PLACES[place]}; allowed there: {allowed}; "
+                        f"swap('{family}', ...) to one of them"
+                    )
 
 
 def check_needs(sockets: Sockets) -> None:
@@ -34,30 +38,63 @@ def check_needs(sockets: Sockets) -> None:
 
     Also for a `qk_norm` with statistics over more than one query or key; then the error names the norms that fit.
     """
-    taken = sockets.cls('mixer').TAKES
-    needs = [(family, need) for family in sockets.tables for need in sockets.cls(family).NEEDS]
-    if not sockets.cls('qk_norm').NOTHING:
-        needs.append(('qk_norm', 'qk_norm'))
-    for family, need in needs:
-        if need not in taken:
-            allowed = sorted(kind for kind, cls in sockets.tables['mixer'].items() if need in cls.TAKES)
+    layers = sockets.distinct()
+    for own in layers:
+        for family, need in _needs(own):
+            of_all = family in ATTENDS and own.config[family] == sockets.config[family]
+            takers = layers if of_all else [own]
+            if not any(need in other.cls('mixer').TAKES for other in takers):
+                allowed = sorted(kind for kind, cls in own.tables['mixer'].items() if need in cls.TAKES)
+                raise ValueError(
+                    f"{own.where}{family} '{own.kind(family)}' {TAKEN[need]}; mixer '{own.kind('mixer')}' has none; allowed "
+                    f'with it: {allowed}; swap the mixer or the {family}'
+                )
+        if 'queries' not in fits(own.cls('qk_norm')):
+            allowed = sorted(kind for kind, cls in own.tables['qk_norm'].items() if 'queries' in fits(cls))
             raise ValueError(
-                f"{family} '{sockets.kind(family)}' {TAKEN[need]}; mixer '{sockets.kind('mixer')}' has none; allowed with it: "
-                f'{allowed}; swap the mixer or the {family}'
+                f"{own.where}qk_norm '{own.kind('qk_norm')}' does not take each query and key alone; allowed: {allowed}; "
+                "swap('qk_norm', ...) to one of them"
             )
-    if 'queries' not in fits(sockets.cls('qk_norm')):
-        allowed = sorted(kind for kind, cls in sockets.tables['qk_norm'].items() if 'queries' in fits(cls))
-        raise ValueError(
-            f"qk_norm '{sockets.kind('qk_norm')}' does not take each query and key alone; allowed: {allowed}; "
-            "swap('qk_norm', ...) to one of them"
-        )
+
+
+def _needs(sockets: Sockets) -> list[tuple[str, str]]:
+    """(socket, what its kind needs from the mixer)."""
+    needs = [(family, need) for family in sockets.tables for need in sockets.cls(family).NEEDS]
+    return needs if sockets.cls('qk_norm').NOTHING else [*needs, ('qk_norm', 'qk_norm')]
 
 
 def check_streams(sockets: Sockets) -> None:
-    """Raise ValueError where the block works on the sum itself and the residual rule's stream is more than one array."""
-    if sockets.cls('block').STRIDES and sockets.cls('residual').STREAMS:
-        allowed = sorted(kind for kind, cls in sockets.tables['block'].items() if not cls.STRIDES)
-        raise ValueError(
-            f"residual '{sockets.kind('residual')}' keeps several streams; block '{sockets.kind('block')}' works on their sum; "
-            f'allowed with it: {allowed}; swap the block or the residual'
-        )
+    """Raise ValueError where layers can't have one stream.
+
+    So it is where the block works on the sum itself and the residual rule's stream is more than one array; and where one
+    layer's stream is such, and another layer has another rule.
+    """
+    layers = sockets.distinct()
+    for own in layers:
+        block = own.cls('block')
+        if (block.STRIDES or block.ON_SUM) and own.cls('residual').STREAMS:
+            allowed = sorted(kind for kind, cls in own.tables['block'].items() if not (cls.STRIDES or cls.ON_SUM))
+            raise ValueError(
+                f"{own.where}residual '{own.kind('residual')}' keeps several streams; block '{own.kind('block')}' works on "
+                f'their sum; allowed with it: {allowed}; swap the block or the residual'
+            )
+        other = next((other for other in layers if other.config['residual'] != own.config['residual']), None)
+        if other is not None and own.cls('residual').STREAMS:
+            raise ValueError(
+                f"{own.where or other.where}residual '{own.kind('residual')}' keeps several streams over all layers, and some "
+                f"have '{other.kind('residual')}'; give all layers the same residual"
+            )
+
+
+def check_layer_positions(sockets: Sockets) -> None:
+    """Raise ValueError for a layer with a position of its own that adds to x, which only the body does, once."""
+    for own in sockets.distinct():
+        if own.config['position'] == sockets.config['position'] or own.kind('position') == 'none':
+            continue
+        if not any(own.make('position', name=None).rules().values()):
+            table = own.tables['position']
+            allowed = sorted(kind for kind, cls in table.items() if kind == 'none' or cls.rotation or cls.score_bias)
+            raise ValueError(
+                f"{own.where}position '{own.kind('position')}' adds to the input of the body and can't differ by layer; "
+                f"allowed in a stack: {allowed}; swap('position', ...) for the whole model instead"
+            )

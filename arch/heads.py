@@ -20,6 +20,17 @@ def pooled(x: jax.Array) -> jax.Array:
     return x.mean(tuple(range(1, x.ndim - 1)))
 
 
+def check_softcap(what: str, softcap: float) -> None:
+    """Raise ValueError where `softcap` is below 0."""
+    if softcap < 0:
+        raise ValueError(f'{what}: softcap={softcap:g}; allowed: 0 for none, or above; change softcap')
+
+
+def capped(scores: jax.Array, softcap: float) -> jax.Array:
+    """softcap tanh(scores / softcap); the scores themselves where softcap is 0."""
+    return softcap * jnp.tanh(scores / softcap) if softcap else scores
+
+
 class Classifier(Head):
     """Norm, mean over positions, one product, as in Swin (2103.14030): a score for each of `outputs` classes.
 
@@ -90,7 +101,7 @@ class FirstTokenClassifier(Head):
 class NextToken(Head):
     """Norm, then one product at every position: a score for each of `outputs` tokens.
 
-    `[B, N, C] -> [B, N, V]`
+    `[B, N, C] -> [B, N, V]`. With a `softcap` above 0 a score s becomes softcap tanh(s / softcap) (Gemma 2, 2408.00118).
     """
 
     FITS = SCORES
@@ -98,34 +109,39 @@ class NextToken(Head):
     sockets: Sockets
     outputs: int = 256
     bias: bool = True
+    softcap: float = 0.0
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         positive("head 'next_token'", outputs=self.outputs)
+        check_softcap("head 'next_token'", self.softcap)
         x = self.sockets.make('norm', name='norm', site='head')(x, context)
-        return Dense(self.outputs, bias=self.bias, name='head')(x, context)
+        return capped(Dense(self.outputs, bias=self.bias, name='head')(x, context), self.softcap)
 
 
 class TiedNextToken(Head):
     """Norm, then each position against the stem's own table of embeddings (1608.05859): a score for each token.
 
-    `[B, N, C] -> [B, N, V]` with V the stem's vocabulary. Raises ValueError where the stem has no table.
+    `[B, N, C] -> [B, N, V]` with V the stem's vocabulary. With a `softcap` above 0 a score s becomes softcap tanh(s / softcap).
+    Raises ValueError where the stem has no table.
     """
 
     FITS = SCORES
 
     sockets: Sockets
     stem: Stem | None = None
+    softcap: float = 0.0
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        check_softcap("head 'tied_next_token'", self.softcap)
         if self.stem is None or self.stem.scores is None:
             raise ValueError(
                 f"head 'tied_next_token' uses the stem's table of tokens; stem '{self.sockets.kind('stem')}' has none; "
                 "swap('stem', 'tokens') or use head 'next_token'"
             )
         x = self.sockets.make('norm', name='norm', site='head')(x, context)
-        return self.stem.scores(x)
+        return capped(self.stem.scores(x), self.softcap)
 
 
 class PerToken(Head):

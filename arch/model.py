@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable, Mapping
 
 import jax
@@ -46,12 +47,12 @@ def _knobs(sockets: Sockets) -> tuple[dict[str, float], dict[str, tuple[float, f
     Raises ValueError where such a value lies outside its bounds.
     """
     knobs, bounds = dict(Dense.KNOBS), {}
-    for family in sockets.tables:
-        block = sockets.make(family, name=None, features=1)
+    for own, family in itertools.product(sockets.distinct(), sockets.tables):
+        block = own.make(family, name=None, features=1)
         values = block.knob_values()
         for name, (low, high) in block.knob_bounds().items():
             if not low <= values[name] <= high:
-                given = f"{family} '{sockets.kind(family)}': {name}={values[name]:g} is given"
+                given = f"{own.where}{family} '{own.kind(family)}': {name}={values[name]:g} is given"
                 raise ValueError(f'{given}; allowed: {low:g} to {high:g}; change it')
             known = bounds.get(name, (low, high))
             bounds[name] = max(low, known[0]), min(high, known[1])
@@ -66,15 +67,16 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
     computing anything.
     """
     sockets = Sockets(config, tables)
-    for family in sockets.tables:
-        check_flags(family, sockets.kind(family), sockets.cls(family))
+    for own in sockets.distinct():
+        for family in own.tables:
+            check_flags(family, own.kind(family), own.cls(family))
     body = sockets.make('body', name=None)
     if isinstance(body, Monolith):
         return _whole(body)
     body.check()
     causal = bool(body.causal)
     position = sockets.make('position', name=None)
-    rules = {'rotate': position.rotation, 'bias': position.score_bias}
+    rules = position.rules()
     initial = sockets.make('initial', name=None)
     knobs, knob_bounds = _knobs(sockets)
 

@@ -1,11 +1,13 @@
 """Model sockets: the config of one model with its tables. Blocks make their inner blocks by it."""
 
 import copy
+import functools
 from collections.abc import Mapping
 
 from arch.block import Block, adopted_tables
 from arch.flags import Flags
 from arch.make import did_you_mean, make
+from arch.stack import Layer, layers
 
 
 class Sockets:
@@ -18,8 +20,13 @@ class Sockets:
     >>> sockets.make('norm', name='norm_mixer', site='mixer').eps
     1e-05
 
+    `layers`, `of_layer` and `distinct` are for bodies whose layers differ, by a `stack` (arch/stack.py). `where` says which
+    layers the sockets are of, for errors; '' for all.
+
     Raises ValueError for a config that is not a dictionary with a spec for exactly the sockets of the tables.
     """
+
+    where = ''
 
     def __init__(self, config: dict, tables: Mapping[str, Mapping[str, type]]):
         if not isinstance(config, dict):
@@ -47,6 +54,36 @@ class Sockets:
         if family not in self._classes:
             self._classes[family] = type(self.make(family, name=None, features=1))
         return self._classes[family]
+
+    @functools.cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers of the body in order, if its `stack` says that they differ; else ().
+
+        Raises ValueError for a stack that does not fit the body.
+        """
+        body = self.config['body']
+        stack = body.get('stack') if isinstance(body, dict) else None
+        if not stack:
+            return ()
+        return tuple(layers(stack, self.make('body', name=None).stages(), self.config))
+
+    def of_layer(self, number: int) -> 'Sockets':
+        """The sockets of one layer, counted from 0: this one's own, but for what the stack says."""
+        return self._by_entry[self.layers[number].entry] if self.layers else self
+
+    def distinct(self) -> list['Sockets']:
+        """The sockets of layers that differ, each once, in the order of their first layer."""
+        return list(self._by_entry.values()) if self.layers else [self]
+
+    @functools.cached_property
+    def _by_entry(self) -> dict[int, 'Sockets']:
+        body = {name: value for name, value in self.config['body'].items() if name != 'stack'}
+        made = {}
+        for layer in self.layers:
+            if layer.entry not in made:
+                made[layer.entry] = Sockets({**self.config, **layer.specs, 'body': body}, self.tables)
+                made[layer.entry].where = f'body.stack[{layer.entry}]: ' if layer.entry >= 0 else ''
+        return made
 
     def make(self, family: str, name: str | None, **given: object) -> Block:
         """A new block for a socket, by the explicit `name` of its parameters; `given` are fields that the lab sets.

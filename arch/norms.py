@@ -33,18 +33,19 @@ def first_scale(site: str, context: Context) -> Callable:
 class LayerNorm(Norm):
     """Layer normalisation (1607.06450): scale (x - mean) / sqrt(variance + eps) + bias over the channels.
 
-    `[..., C] -> [..., C]`
+    `[..., C] -> [..., C]`. Without a `bias` that is 0.
     """
 
     FITS = ALONE
     SCALES_BRANCH = True
 
     eps: float = 1e-6
+    bias: bool = True
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         scale = parameter(self, 'scale', first_scale(self.site, context), (x.shape[-1],))
-        bias = parameter(self, 'bias', zeros, (x.shape[-1],))
+        bias = parameter(self, 'bias', zeros, (x.shape[-1],)) if self.bias else jnp.zeros_like(scale)
         return layer_norm(x, scale, bias, self.eps)
 
 

@@ -86,34 +86,39 @@ class Rotary(Position):
 
     `[B, N, C] -> [B, N, C]`
     `[B, H, W, C] -> [B, H, W, C]`
-    On maps the first half of the pairs turns by the row, the second by the column. Raises ValueError for a head size that
-    does not split into such pairs.
+    On maps the first half of the pairs turns by the row, the second by the column. `share`: the share of the channels that
+    turn, the first ones (GPT-J, GPT-NeoX, 2204.06745). `stretch`: positions are divided by it, so that longer inputs than those
+    of training turn as far (2306.15595). Raises ValueError for a head size that does not split into such pairs.
     """
 
     NEEDS = ('rotate',)
 
     base: float = 10000.0
+    share: float = 1.0
+    stretch: float = 1.0
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
-        positive("position 'rotary'", base=self.base)
+        positive("position 'rotary'", base=self.base, share=self.share, stretch=self.stretch)
         return x
 
     @nn.nowrap
     def rotation(self, x: jax.Array, spatial: tuple[int, ...]) -> jax.Array:
         """Turn queries or keys: `[B, N, K, D] -> [B, N, K, D]`, N the flattened `spatial` axes."""
-        size = x.shape[-1]
-        if size % (2 * len(spatial)):
+        size = round(self.share * x.shape[-1])
+        if not 0 < size <= x.shape[-1] or size % (2 * len(spatial)):
+            part = '' if self.share == 1 else f', of which share={self.share:g} is {size}'
             raise ValueError(
-                f"position 'rotary': the head size {size} does not split into {2 * len(spatial)} equal parts; "
-                f'allowed: multiples of {2 * len(spatial)}; change heads or width'
+                f"position 'rotary': the head size {x.shape[-1]}{part} does not split into {2 * len(spatial)} equal parts; "
+                f'allowed: multiples of {2 * len(spatial)}; change heads, width or share'
             )
+        x, still = x[..., :size], x[..., size:]
         pairs = size // 2 // len(spatial)
         turns = self.base ** (-np.arange(pairs) / pairs)
-        angles = (places(spatial)[:, :, None] * turns).reshape(1, math.prod(spatial), 1, -1)
+        angles = (places(spatial)[:, :, None] / self.stretch * turns).reshape(1, math.prod(spatial), 1, -1)
         cos, sin = jnp.asarray(np.cos(angles), x.dtype), jnp.asarray(np.sin(angles), x.dtype)
         first, second = jnp.split(x, 2, axis=-1)
-        return jnp.concatenate([first * cos - second * sin, first * sin + second * cos], axis=-1)
+        return jnp.concatenate([first * cos - second * sin, first * sin + second * cos, still], axis=-1)
 
 
 def slopes(heads: int) -> np.ndarray:

@@ -11,7 +11,6 @@ matrices would take the wrong ones, so a kernel without a declaration is refused
 
 import dataclasses
 import re
-import types
 from collections.abc import Mapping
 
 import jax
@@ -23,13 +22,27 @@ LEAVES = ('kernel', 'bias', 'scale', 'shift', 'embedding', 'gain')
 CONV_MODULES = ('depthwise', 'conv')
 AXES = ('each', 'in', 'out', 'tap')
 """What an axis of a kernel is: stacked, one product for each; summed over; an output; a filter's tap, which makes it `conv`."""
-BLOCK = re.compile(r'^blocks?_\d+$')
-SCANNED = re.compile(r'^blocks_\d+$')
+BLOCK = re.compile(r'^blocks?_\d+(_\d+)?$')
+SCANNED = re.compile(r'^blocks_\d+(_\d+)?$')
 """The modules whose parameters have a first axis more, for the blocks of a stage (arch/depth.py)."""
 
-Kernels = Mapping[tuple[str, tuple[str, ...]], tuple[str, ...]]
+Words = Mapping[tuple[str, tuple[str, ...]], tuple[str, ...]]
 """(socket, path below the block that fills it) -> the words for the axes of that kernel."""
-NOTHING_SAID: Kernels = types.MappingProxyType({})
+
+
+@dataclasses.dataclass(frozen=True)
+class Kernels:
+    """The declared axes of kernels: those of all modules, and by block where layers differ."""
+
+    words: Words = dataclasses.field(default_factory=dict)
+    by_block: Mapping[str, Words] = dataclasses.field(default_factory=dict)
+
+    def at(self, path: tuple[str, ...]) -> Words:
+        """The declarations that hold for the parameter at `path`."""
+        return self.by_block.get(path[0], self.words) if path else self.words
+
+
+NOTHING_SAID = Kernels()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +55,14 @@ class Product:
 
 def declared(sockets: Sockets) -> Kernels:
     """The kernels with declared axes, of every kind that fills a socket."""
+    by_block = {f'block_{layer.home}': sockets.of_layer(number) for number, layer in enumerate(sockets.layers)}
+    if sockets.layers:
+        scanned = sockets.make('body', name=None).blocks()
+        by_block |= {name: sockets.of_layer(numbers[0]) for name, numbers in scanned.items()}
+    return Kernels(_said(sockets), {name: _said(own) for name, own in by_block.items()})
+
+
+def _said(sockets: Sockets) -> Words:
     return {
         (family, tuple(filter(None, path.split('/')))): tuple(words)
         for family in sockets.tables
@@ -59,7 +80,7 @@ def _fills(module: str, family: str) -> bool:
 def _words(path: tuple[str, ...], kernels: Kernels) -> tuple[str, ...] | None:
     """The axes of the parameter at `path`, if its class declares them."""
     modules = path[:-1]
-    for (family, below), words in kernels.items():
+    for (family, below), words in kernels.at(path).items():
         cut = len(modules) - len(below)
         if cut >= 0 and modules[cut:] == below and (cut == 0 or _fills(modules[cut - 1], family)):
             return words

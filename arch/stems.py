@@ -9,7 +9,7 @@ from flax import linen as nn
 from arch.block import Stem
 from arch.context import Context
 from arch.dense import Dense
-from arch.filters import Kernels
+from arch.filters import Kernels, check_taps, strided_conv
 from arch.make import positive
 from arch.model_sockets import Sockets
 from arch.ops.patches import patches
@@ -18,6 +18,7 @@ from arch.ops.product import product
 
 MAPS = ('hierarchical', 'isotropic', 'bidirectional', 'maps')
 TOKENS = ('isotropic', 'causal', 'bidirectional', 'tokens')
+AFTER = ('nothing', 'norm', 'activation')
 
 
 def check_image(kind: str, x: jax.Array) -> None:
@@ -111,6 +112,35 @@ class OverlappingConv(Stem):
         return max_pool(x, 3, 2)
 
 
+class StridedConv(Stem):
+    """A convolution with a stride, then what `after` says: 'nothing', a 'norm', or an 'activation' and a norm.
+
+    `[B, H, W, I] -> [B, H/factor, W/factor, C]`, sizes rounded up. PoolFormer begins with 7 taps and factor 4 (2111.11418),
+    ConvMixer with as many taps as its factor, an activation and a norm (2201.09792). As many taps as the factor are patches
+    that do not overlap; more have zeros around the map. Raises ValueError where the input is not a map of images, or where
+    the filter steps over pixels.
+    """
+
+    FITS = MAPS
+
+    sockets: Sockets
+    features: int
+    kernel: int = 7
+    factor: int = 4
+    after: str = 'nothing'
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        check_taps("stem 'strided_conv'", self.kernel, self.factor)
+        if self.after not in AFTER:
+            raise ValueError(f"stem 'strided_conv': after={self.after!r}; allowed: {list(AFTER)}; change after")
+        check_image('strided_conv', x)
+        x = strided_conv(x, context, self.features, self.kernel, self.factor)
+        if self.after == 'activation':
+            x = self.sockets.make('activation', name='activation')(x, context)
+        return x if self.after == 'nothing' else self.sockets.make('norm', name='norm', site='stem')(x, context)
+
+
 class Tokens(Stem):
     """A table of token embeddings: embedding[id], drawn by the model's `initial` kind.
 
@@ -154,6 +184,17 @@ class ScaledTokens(Tokens):
         return self.rows(x, context) * gain
 
 
+class RootScaledTokens(Tokens):
+    """A table of token embeddings times sqrt(C) (1706.03762; Gemma, 2403.08295), as it is for a tied head too.
+
+    `[B, N] -> [B, N, C]`. Raises ValueError where the input is not token ids.
+    """
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        return self.rows(x, context) * self.features**0.5
+
+
 class Waveform(Stem):
     """Audio samples to tokens, one layer of wav2vec 2.0's and Whisper's (2006.11477, 2212.04356): convolution, activation.
 
@@ -171,12 +212,7 @@ class Waveform(Stem):
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
-        positive("stem 'waveform'", kernel=self.kernel, factor=self.factor)
-        if self.kernel < self.factor:
-            raise ValueError(
-                f"stem 'waveform': kernel={self.kernel} is below factor={self.factor}, so that some samples are never read; "
-                f'allowed: kernels of {self.factor} or more; raise kernel or lower factor'
-            )
+        check_taps("stem 'waveform'", self.kernel, self.factor)
         if x.ndim != 3 or not jnp.issubdtype(x.dtype, jnp.floating):
             raise ValueError(
                 f"stem 'waveform': given {x.dtype} of shape {x.shape}, allowed samples [B, N, I] of a floating type; use stem "
@@ -191,7 +227,9 @@ STEMS = {
     'patchify_norm': PatchifyNorm,
     'class_token': ClassToken,
     'overlapping_conv': OverlappingConv,
+    'strided_conv': StridedConv,
     'tokens': Tokens,
     'scaled_tokens': ScaledTokens,
+    'root_scaled_tokens': RootScaledTokens,
     'waveform': Waveform,
 }

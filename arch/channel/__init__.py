@@ -1,7 +1,8 @@
 """Channel blocks: mix the channels of each position alone. `(x, context)`; `[..., C] -> [..., C]`."""
 
 from arch.channel.gated import Gated
+from arch.channel.global_response_mlp import GlobalResponseMlp
 from arch.channel.mixture_of_experts import MixtureOfExperts
 from arch.channel.mlp import Mlp
 
-CHANNELS = {'mlp': Mlp, 'gated': Gated, 'mixture_of_experts': MixtureOfExperts}
+CHANNELS = {'mlp': Mlp, 'gated': Gated, 'mixture_of_experts': MixtureOfExperts, 'global_response_mlp': GlobalResponseMlp}

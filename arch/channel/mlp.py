@@ -13,11 +13,12 @@ from arch.model_sockets import Sockets
 class Mlp(Channel):
     """Multi-layer perceptron (1706.03762): activation(x up) down, F = ratio C hidden channels.
 
-    `[..., C] -> [..., C]`
+    `[..., C] -> [..., C]`. `bias`: whether the products have one.
     """
 
     sockets: Sockets
     ratio: float = 4.0
+    bias: bool = True
 
     @nn.nowrap
     def check(self, width: int, causal: bool) -> None:
@@ -26,6 +27,6 @@ class Mlp(Channel):
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         self.check(x.shape[-1], context.causal)
-        hidden = Dense(max(1, round(self.ratio * x.shape[-1])), name='up')(x, context)
+        hidden = Dense(max(1, round(self.ratio * x.shape[-1])), bias=self.bias, name='up')(x, context)
         hidden = self.sockets.make('activation', name='activation')(hidden, context)
-        return Dense(x.shape[-1], end=True, name='down')(hidden, context)
+        return Dense(x.shape[-1], bias=self.bias, end=True, name='down')(hidden, context)

@@ -41,7 +41,7 @@ class LinearAttention(Mixer):
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         self.check(x.shape[-1], context.causal)
-        query, key, value = project('linear_attention', self.sockets, x, self.heads, self.heads, self.biases, context)
+        query, key, value = project(self.sockets, x, self.heads, self.heads, self.biases, context)
         query, key = feature(query), feature(key)
         turned_query, turned_key = turn(x, context, query, key)
         value = value.astype(jnp.float32)

@@ -8,7 +8,7 @@ import jax
 
 from arch.context import Context
 from arch.dense import Dense
-from arch.make import divides
+from arch.make import divides, positive
 from arch.model_sockets import Sockets
 from arch.ops.places import places
 
@@ -16,32 +16,43 @@ BIASES = ('all', 'needed', 'none')
 """Which products have biases: all; all but the key, whose bias a softmax cancels where nothing turns or norms it; none."""
 
 
-def check_heads(kind: str, width: int, heads: int, biases: str) -> None:
-    """Raise ValueError where `heads` does not divide the width, or for unknown `biases`."""
-    divides(f"mixer '{kind}'", 'heads', heads, 'width', width)
+def check_heads(kind: str, width: int, heads: int, biases: str, head_size: int = 0) -> None:
+    """Raise ValueError for unknown `biases`, or where heads without a size of their own do not divide the width."""
+    if head_size:
+        positive(f"mixer '{kind}'", heads=heads, head_size=head_size)
+    else:
+        divides(f"mixer '{kind}'", 'heads', heads, 'width', width)
     if biases not in BIASES:
         raise ValueError(f"mixer '{kind}': biases={biases!r}; allowed: {list(BIASES)}; change biases")
 
 
 def project(
-    kind: str, sockets: Sockets, x: jax.Array, heads: int, kv_heads: int, biases: str, context: Context
+    sockets: Sockets,
+    x: jax.Array,
+    heads: int,
+    kv_heads: int,
+    biases: str,
+    context: Context,
+    head_size: int = 0,
+    joined: bool = False,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Queries [B, N, heads, D], keys and values [B, N, kv_heads, D], N the flattened positions and D = C / heads.
 
-    Queries and keys are normed by the model's `qk_norm`, values mixed by `context.values`. Raises ValueError as `check_heads`
-    does.
+    Queries and keys are normed by the model's `qk_norm`, each head alone or all `joined`, and values are mixed by
+    `context.values`. Raises ValueError as `check_heads` does.
     """
     channels = x.shape[-1]
-    check_heads(kind, channels, heads, biases)
-    size = channels // heads
+    check_heads(sockets.kind('mixer'), channels, heads, biases, head_size)
+    size = head_size or channels // heads
     tokens = x.reshape(len(x), -1, channels)
     narrow = kv_heads * size
-    query = Dense(channels, bias=biases != 'none', branch=False, name='query')(tokens, context)
+    query = Dense(heads * size, bias=biases != 'none', branch=False, name='query')(tokens, context)
     key = Dense(narrow, bias=biases == 'all', branch=False, name='key')(tokens, context)
     value = Dense(narrow, bias=biases != 'none', name='value')(tokens, context)
+    normed = [part.reshape(*tokens.shape[:2], -1, part.shape[-1] if joined else size) for part in (query, key)]
+    query = sockets.make('qk_norm', name='query_norm', site='queries')(normed[0], context)
+    key = sockets.make('qk_norm', name='key_norm', site='queries')(normed[1], context)
     query, key, value = (part.reshape(*tokens.shape[:2], -1, size) for part in (query, key, value))
-    query = sockets.make('qk_norm', name='query_norm', site='queries')(query, context)
-    key = sockets.make('qk_norm', name='key_norm', site='queries')(key, context)
     return query, key, value if context.values is None else context.values(value)
 
 
@@ -61,7 +72,7 @@ def score_bias(x: jax.Array, heads: int, context: Context) -> jax.Array | None:
 
 
 def join(x: jax.Array, mixed: jax.Array, biases: str, context: Context) -> jax.Array:
-    """The heads [B, N, K, D] joined, and the output product, in the shape of `x`."""
+    """The heads [..., K, D] joined, and the output product, in the shape of `x`."""
     channels = x.shape[-1]
     output = Dense(channels, bias=biases != 'none', end=True, name='output')
-    return output(mixed.reshape(len(x), -1, channels), context).reshape(x.shape)
+    return output(mixed.reshape(*mixed.shape[:-2], -1), context).reshape(x.shape)

@@ -108,7 +108,7 @@ class ShiftedWindowAttention(Mixer):
         table = self.param('bias', TRUNCATED, ((2 * self.window - 1) ** 2, heads), jnp.float32)
         bias = jnp.moveaxis(table[bias_rows(side, self.window)], -1, 0)
 
-        parts = jnp.stack(project(KIND, self.sockets, x, heads, heads, self.biases, context), -1)
+        parts = jnp.stack(project(self.sockets, x, heads, heads, self.biases, context), -1)
         parts = parts.reshape(len(x), *spatial, *parts.shape[2:])
         odd = context.layer % 2
         if shift:

@@ -1,5 +1,6 @@
 """Attend: the weighted sums of softmax attention, over every position or over a neighbourhood."""
 
+import dataclasses
 import math
 from collections.abc import Callable
 
@@ -15,19 +16,49 @@ MASKED_BELOW = 16
 """With fewer positions than this for each neighbour, full attention with a mask is faster than neighbours, on a CPU core."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Scoring:
+    """How scores become weights: a softmax, after softcap tanh(score / softcap) where that is above 0.
+
+    `sink`: a score of each head [K] for nothing at all, which takes a part of the weights; None: there is none.
+    """
+
+    softcap: float = 0.0
+    sink: jax.Array | None = None
+
+    def capped(self, scores: jax.Array) -> jax.Array:
+        """The scores of queries and keys, before biases and masks."""
+        return self.softcap * jnp.tanh(scores / self.softcap) if self.softcap else scores
+
+    def weights(self, scores: jax.Array) -> jax.Array:
+        """The weights [B, K, N, M] of scores [B, K, N, M]."""
+        if self.sink is None:
+            return softmax(scores)
+        column = jnp.broadcast_to(self.sink[None, :, None, None], (*scores.shape[:-1], 1))
+        return softmax(jnp.concatenate([scores, column], -1))[..., :-1]
+
+
+SOFTMAX = Scoring()
+
+
 def attend(
-    query: jax.Array, key: jax.Array, value: jax.Array, seen: jax.Array | None = None, bias: jax.Array | None = None
+    query: jax.Array,
+    key: jax.Array,
+    value: jax.Array,
+    seen: jax.Array | None = None,
+    bias: jax.Array | None = None,
+    scoring: Scoring = SOFTMAX,
 ) -> jax.Array:
     """softmax(Q K^T / sqrt(D) + bias) V for each head: `[B, N, K, D] -> [B, N, K, D]`.
 
     Query n sees the keys where `seen[n]`; the bias is [K, N, N], one for all examples.
     """
-    scores = jnp.einsum('bnkd,bmkd->bknm', query, key).astype(jnp.float32) / math.sqrt(query.shape[-1])
+    scores = scoring.capped(jnp.einsum('bnkd,bmkd->bknm', query, key).astype(jnp.float32) / math.sqrt(query.shape[-1]))
     if bias is not None:
         scores = scores + bias[None].astype(jnp.float32)
     if seen is not None:
         scores = jnp.where(seen[None, None], scores, -jnp.inf)
-    weights = softmax(scores).astype(value.dtype)
+    weights = scoring.weights(scores).astype(value.dtype)
     return jnp.einsum('bknm,bmkd->bnkd', weights, value)
 
 
@@ -67,6 +98,7 @@ def attend_near(
     window: int,
     causal: bool,
     bias: Callable | None = None,
+    scoring: Scoring = SOFTMAX,
 ) -> jax.Array:
     """Softmax attention to the `neighbours` alone: `[B, N, K, D] -> [B, N, K, D]`, N the flattened `spatial` axes.
 
@@ -81,9 +113,10 @@ def attend_near(
         seen[np.nonzero(inside)[0], near[inside]] = True
         where = places(spatial)
         full = None if bias is None else bias(where[None, :] - where[:, None], heads)
-        return attend(query, key, value, jnp.asarray(seen), full)
-    scores = jnp.einsum('bnkd,bnmkd->bknm', query, key[:, near]).astype(jnp.float32) / math.sqrt(query.shape[-1])
+        return attend(query, key, value, jnp.asarray(seen), full, scoring)
+    met = jnp.einsum('bnkd,bnmkd->bknm', query, key[:, near]).astype(jnp.float32)
+    scores = scoring.capped(met / math.sqrt(query.shape[-1]))
     if bias is not None:
         scores = scores + bias(steps, heads)[None, :, None].astype(jnp.float32)
-    weights = softmax(jnp.where(inside[None, None], scores, -jnp.inf)).astype(value.dtype)
+    weights = scoring.weights(jnp.where(inside[None, None], scores, -jnp.inf)).astype(value.dtype)
     return jnp.einsum('bknm,bnmkd->bnkd', weights, value[:, near])

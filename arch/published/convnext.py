@@ -130,7 +130,36 @@ def _published(config: dict, about: str, mapped: bool) -> Published:
     return Published(config, (224, 224, 3), '2201.03545', about, weights if mapped else None)
 
 
+def convnext_v2(widths: Sequence[int], depths: Sequence[int], outputs: int = 1000) -> dict:
+    """A ConvNeXt V2 (2301.00808): global response normalisation between the products, and no layer scale."""
+    changes = {'channel': {'kind': 'global_response_mlp', 'ratio': 4.0}, 'residual': {'kind': 'pre'}}
+    return complete(**{**convnext(widths, depths, outputs), **changes})
+
+
+SMALL = {
+    'atto': ([40, 80, 160, 320], [2, 2, 6, 2], '3.7 M', '3.7 M'),
+    'femto': ([48, 96, 192, 384], [2, 2, 6, 2], '5.2 M', '5.2 M'),
+    'pico': ([64, 128, 256, 512], [2, 2, 6, 2], '9.1 M', '9.1 M'),
+    'nano': ([80, 160, 320, 640], [2, 2, 8, 2], '15.6 M', '15.6 M'),
+}
+"""Widths and depths of the sizes below tiny, which V2 has brought (2301.00808, appendix), and the sizes of V1 and V2."""
+
+
+def _published_v2(config: dict, about: str) -> Published:
+    return Published(config, (224, 224, 3), '2301.00808', about, None)
+
+
 MODELS = {
+    **{
+        f'convnext_{size}': _published(convnext(widths, depths), f'ConvNeXt-{size.title()}, {first} parameters', True)
+        for size, (widths, depths, first, _) in SMALL.items()
+    },
+    **{
+        f'convnext_v2_{size}': _published_v2(convnext_v2(widths, depths), f'ConvNeXt V2-{size.title()}, {second} parameters')
+        for size, (widths, depths, _, second) in SMALL.items()
+    },
+    'convnext_v2_tiny': _published_v2(convnext_v2([96, 192, 384, 768], [3, 3, 9, 3]), 'ConvNeXt V2-Tiny, 28.6 M parameters'),
+    'convnext_v2_base': _published_v2(convnext_v2([128, 256, 512, 1024], [3, 3, 27, 3]), 'ConvNeXt V2-Base, 89 M parameters'),
     'convnext_tiny': _published(convnext([96, 192, 384, 768], [3, 3, 9, 3]), 'ConvNeXt-T, 28.6 M parameters', True),
     'convnext_small': _published(convnext([96, 192, 384, 768], [3, 3, 27, 3]), 'ConvNeXt-S, 50.2 M parameters', True),
     'convnext_base': _published(convnext([128, 256, 512, 1024], [3, 3, 27, 3]), 'ConvNeXt-B, 88.6 M parameters', True),

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from arch.depth import stacked
+from arch.make import fields
 from arch.model_sockets import Sockets
 from arch.published.tensors import Tensors
 from arch.sockets import TABLES
@@ -47,8 +48,11 @@ def check_kinds(config: dict, like: dict, about: str) -> None:
                 f"the weights of {about} are for {family} '{wanted}', the config has '{given}'; "
                 f"swap('{family}', '{wanted}') or draw the parameters with init"
             )
-        for field in set(DECIDED) & set(like[family]):
-            wanted, given = like[family][field], getattr(sockets.make(family, name=None, features=1), field)
+        made = sockets.make(family, name=None, features=1)
+        unsaid = {name: field.default for name, field in fields(type(made)).items() if name not in like[family]}
+        told = {name: like[family][name] for name in DECIDED if name in like[family]}
+        for field, wanted in {**told, **({} if family in FREE else unsaid)}.items():
+            given = getattr(made, field)
             if given != wanted:
                 raise ValueError(
                     f'the weights of {about} are for {family}.{field}={wanted!r}, the config has {given!r}; '

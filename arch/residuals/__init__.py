@@ -10,12 +10,13 @@ from arch.residuals.deep_norm import DeepNorm
 from arch.residuals.depth_weighted_average import DepthWeightedAverage
 from arch.residuals.hyper_connections import HyperConnections
 from arch.residuals.manifold_hyper_connections import ManifoldHyperConnections
-from arch.residuals.single import LayerScale, NoResidual, Post, Pre, Rezero, Sandwich, SkipInit
+from arch.residuals.single import LayerScale, NoResidual, Post, Pre, ResPost, Rezero, Sandwich, SkipInit
 from arch.residuals.value_residual import ValueResidual
 
 RESIDUALS = {
     'pre': Pre,
     'post': Post,
+    'res_post': ResPost,
     'sandwich': Sandwich,
     'layer_scale': LayerScale,
     'rezero': Rezero,

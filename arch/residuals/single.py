@@ -40,6 +40,19 @@ class Post(Residual):
         return branch.norm(x + stochastic_depth(self, branch.bare(x, context), context), context)
 
 
+class ResPost(Residual):
+    """Norm at the end of the branch alone (Swin V2, 2111.09883; OLMo 2, 2501.00656): x + norm(after(before(x))).
+
+    `[..., C] -> [..., C]`
+    """
+
+    KNOBS = {'drop_path': 0.0}
+
+    @nn.compact
+    def __call__(self, x: jax.Array, branch: Branch, context: Context) -> jax.Array:
+        return x + stochastic_depth(self, branch.norm(branch.bare(x, context), context), context)
+
+
 class LayerScale(Residual):
     """LayerScale (2103.17239): x + scale * after(norm(before(x))), one scale per channel that starts at `initial`.
 

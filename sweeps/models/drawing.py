@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+from ablations.neutral import neutral_fields
 from arch.outline import Part, outline
 from sweeps.models.describe import Subject
 from sweeps.models.specs import defaults
@@ -87,9 +88,12 @@ def _what(part: Part, subject: Subject, inner: list[str]) -> str:
             return part.kind
         return f'{"product" if len(part.kernel) == 2 else "convolution"}, {part.kernel[-2]} to {part.kernel[-1]} channels'
     usual = defaults(subject.tables[part.socket][part.kind])
-    spec = {**usual, **subject.config[part.socket]}
+    spec = {**usual, **part.spec}
     words = [part.kind]
+    unsaid = neutral_fields(part.socket, part.kind)
     for name, value in spec.items():
+        if name in unsaid and value == usual.get(name):
+            continue
         plain = isinstance(value, (bool, str)) or value in (0, None)
         if name not in QUIET and not (plain and value == usual.get(name)):
             words.append(f'{name}={value:g}' if isinstance(value, float) else f'{name}={value}')

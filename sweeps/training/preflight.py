@@ -1,5 +1,6 @@
 """Preflight: build every model of a study without computing anything, and count its cost."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 import jax
@@ -13,6 +14,7 @@ from arch.contracts import check
 from arch.cost import cost_of
 from arch.make import make
 from arch.model import Model, build
+from arch.model_sockets import Sockets
 from arch.monolith import is_monolith
 from arch.sockets import SHARED, TABLES, load_tables
 from sweeps.tasks import TASKS
@@ -106,8 +108,9 @@ def _check_causality(programs: list[Program], blocks: str) -> None:
     """Raise ValueError where a kind of the user's own, in a causal model, lets a token see later ones."""
     tables, tried = load_tables(blocks, programs[0].blocks), set()
     for program in programs:
-        for socket, spec in program.model.items() if build(program.model, tables).causal else ():
-            family = SHARED.get(socket, socket)
+        layers = Sockets(program.model, tables).distinct() if build(program.model, tables).causal else ()
+        for own, socket in itertools.product(layers, tables):
+            family, spec = SHARED.get(socket, socket), own.config[socket]
             entry = family, spec['kind']
             if entry in tried or family not in BASES or spec['kind'] in TABLES[family]:
                 continue

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from ablations.neutral import neutral_fields
 from ablations.tasks import TASKS
 from arch.fits import fits
 from arch.make import fields
@@ -63,7 +64,7 @@ def test_base_is_complete(name):
     base = TASKS[name].base
     assert set(base) == set(TABLES)
     for family, spec in base.items():
-        assert set(spec) == {'kind', *fields(TABLES[family][spec['kind']])}, family
+        assert {*spec, *neutral_fields(family, spec['kind'])} == {'kind', *fields(TABLES[family][spec['kind']])}, family
     assert build(base).causal == base['head']['kind'].endswith('next_token')
 
 

@@ -31,7 +31,22 @@ def gated(x):
     return (relu(x @ GATED['gate']['kernel']) * (x @ GATED['up']['kernel'])) @ GATED['down']['kernel']
 
 
-FORMULAS = {'mlp': (MLP, mlp), 'gated': (GATED, gated)}
+RESPONSE = {'norm_response': {'scale': matrix(9), 'bias': matrix(9)}, **MLP}
+
+
+def global_response_mlp(x):
+    hidden = relu(x @ MLP['up']['kernel'] + MLP['up']['bias'])
+    size = np.sqrt((hidden**2).sum(1, keepdims=True))
+    response, own = size / size.mean(-1, keepdims=True), RESPONSE['norm_response']
+    hidden = hidden + own['scale'] * hidden * response + own['bias']
+    return hidden @ MLP['down']['kernel'] + MLP['down']['bias']
+
+
+FORMULAS = {
+    'mlp': (MLP, mlp),
+    'gated': (GATED, gated),
+    'global_response_mlp': (RESPONSE, global_response_mlp),
+}
 
 
 def test_every_channel_block_has_a_formula():
@@ -41,6 +56,8 @@ def test_every_channel_block_has_a_formula():
 @pytest.mark.parametrize('kind', CHANNELS)
 def test_a_ratio_above_0_is_asked_for_before_there_is_an_input(kind):
     base = decoder(vocabulary=5, length=6, width=8, depth=1, mixer={'kind': 'identity'}, ratio=2.0)
+    if 'causal' not in CHANNELS[kind].FITS:
+        base |= {'body': {**base['body'], 'causal': False}, 'head': {'kind': 'classifier', 'outputs': 3}}
     with pytest.raises(ValueError, match=f"channel '{kind}': ratio=-1.0 is given, allowed is above 0; raise ratio"):
         build({**base, 'channel': {'kind': kind, 'ratio': -1.0}})
 
@@ -50,3 +67,10 @@ def test_formula(alone, kind):
     params, formula = FORMULAS[kind]
     y = alone('channel', kind, {'ratio': 1.5}, params, X, around={'activation': {'kind': 'relu'}})
     np.testing.assert_allclose(y, formula(X.astype(np.float64)), rtol=1e-4, atol=1e-4)
+
+
+def test_an_mlp_can_have_no_biases(alone):
+    params = {name: {'kernel': part['kernel']} for name, part in MLP.items()}
+    y = alone('channel', 'mlp', {'ratio': 1.5, 'bias': False}, params, X, around={'activation': {'kind': 'relu'}})
+    expected = relu(X.astype(np.float64) @ MLP['up']['kernel']) @ MLP['down']['kernel']
+    np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-4)

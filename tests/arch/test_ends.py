@@ -83,6 +83,43 @@ def test_tokens_look_up_a_row(alone):
     np.testing.assert_array_equal(y, table[ids])
 
 
+def test_root_scaled_tokens_are_rows_times_the_root_of_the_channels(alone):
+    table, ids = GENERATOR.normal(size=(7, 5)).astype(np.float32), np.array([[0, 6, 3], [1, 1, 5]], np.int32)
+    y = alone('stem', 'root_scaled_tokens', {'vocabulary': 7}, {'embedding': table}, ids, features=5)
+    np.testing.assert_allclose(y, table[ids] * np.sqrt(5), rtol=1e-6)
+
+
+@pytest.mark.parametrize(('family', 'fields'), [('stem', {'after': 'nothing'}), ('downsample', {})])
+def test_strided_conv_slides_or_cuts(alone, family, fields):
+    filters = {**kernel(3, 3, 3, 5), 'bias': SCALES[:5]}
+    y = alone(family, 'strided_conv', {'kernel': 3, 'factor': 2, **fields}, {'conv': filters}, MAP, features=5)
+    np.testing.assert_allclose(y, slid(MAP, filters, 2, -1), rtol=1e-4, atol=1e-4)
+    params = dense(12, 5)
+    y = alone(family, 'strided_conv', {'kernel': 2, 'factor': 2, **fields}, {'patches': params}, MAP, features=5)
+    np.testing.assert_allclose(y, product(cut(MAP, 2), params), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ('family', 'fields', 'before', 'after'),
+    [
+        ('stem', {'after': 'norm'}, lambda x: x, normed),
+        ('stem', {'after': 'activation'}, lambda x: x, lambda y: normed(np.maximum(y, 0))),
+        ('downsample', {'norm': True}, normed, lambda y: y),
+    ],
+)
+def test_strided_conv_has_a_norm_where_it_says(alone, family, fields, before, after):
+    params = dense(12, 5)
+    own = {'patches': params, 'norm': scales(3 if family == 'downsample' else 5)}
+    y = alone(family, 'strided_conv', {'kernel': 2, 'factor': 2, **fields}, own, MAP, features=5, around=RMS_NORM)
+    np.testing.assert_allclose(y, after(product(cut(before(MAP), 2), params)), rtol=1e-4, atol=1e-4)
+
+
+def test_a_softcap_bounds_the_scores_of_tokens(alone):
+    params = dense(3, 5)
+    y = alone('head', 'next_token', {'outputs': 5, 'softcap': 0.5}, {'head': params}, MAP[0], around=PLAIN_NORM)
+    np.testing.assert_allclose(y, 0.5 * np.tanh(product(MAP[0], params) / 0.5), rtol=1e-4, atol=1e-4)
+
+
 def test_separate_conv_is_one_product_on_each_window(alone):
     params = dense(12, 5)
     y = alone('downsample', 'separate_conv', {'factor': 2}, {'patches': params}, MAP, features=5, around=PLAIN_NORM)
@@ -317,6 +354,10 @@ def test_every_stem_downsample_and_head_is_tested_here():
 @pytest.mark.parametrize(
     ('family', 'kind', 'fields', 'x', 'message'),
     [
+        ('stem', 'strided_conv', {'kernel': 2, 'factor': 3}, MAP, 'kernel=2 is below factor=3, .* kernels of 3 or more'),
+        ('stem', 'strided_conv', {'after': 'all'}, MAP, "after='all'; allowed:"),
+        ('downsample', 'strided_conv', {'kernel': 1, 'factor': 2}, MAP, 'kernel=1 is below factor=2'),
+        ('head', 'next_token', {'softcap': -1.0}, MAP[0], 'softcap=-1; allowed: 0 for none, or above'),
         ('stem', 'patchify', {'patch': 5}, MAP, 'patch=5 does not divide the 4 x 6 map; allowed: common divisors'),
         ('stem', 'patchify', {}, np.zeros((2, 3), np.int32), "allowed images .* use stem 'tokens'"),
         ('stem', 'tokens', {}, MAP, "allowed integer ids .*; use stem 'patchify'"),

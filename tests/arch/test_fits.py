@@ -169,5 +169,5 @@ def test_the_list_of_blocks_says_the_same():
             assert row['about'] and '\n' not in row['about']
     assert sorted(blocks['norm']) == sorted(TABLES['norm'])
     assert set(blocks['qk_norm']) == {kind for kind, cls in TABLES['norm'].items() if 'queries' in fits(cls)}
-    assert blocks['mixer']['attention']['fields'] == {'heads': 2, 'biases': 'needed'}
+    assert blocks['mixer']['attention']['fields'].items() >= {'heads': 2, 'biases': 'needed', 'kv_heads': 0}.items()
     assert blocks['position']['rotary']['needs'] == ['rotate'] and 'rotate' in blocks['mixer']['attention']['takes']

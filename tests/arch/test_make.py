@@ -45,7 +45,7 @@ def test_a_spec_becomes_a_block_with_its_fields_and_the_labs_own():
         ({'kind': ['layer_norm']}, r"unknown kind '\['layer_norm'\]'"),
         (
             {'kind': 'layer_norm', 'epz': 1.0},
-            r"norm 'layer_norm': unknown field 'epz'; allowed: \['eps'\]. Did you mean 'eps'\?",
+            r"norm 'layer_norm': unknown field 'epz'; allowed: \['bias', 'eps'\]. Did you mean 'eps'\?",
         ),
         ({'kind': 'layer_norm', 'name': 'x'}, r"unknown field 'name'"),
         ({'kind': 'layer_norm', 'eps': 'small'}, r"eps='small' is a str; allowed: float such as 1e-06"),

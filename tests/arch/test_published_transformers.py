@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from ablations.neutral import neutral_fields
 from arch.cost import multiply_adds
 from arch.make import fields
 from arch.model import build
@@ -81,7 +82,7 @@ def test_config_is_complete(name):
     config = ALL[name].config
     assert set(config) == set(TABLES)
     for family, spec in config.items():
-        assert set(spec) == {'kind', *fields(TABLES[family][spec['kind']])}, family
+        assert {*spec, *neutral_fields(family, spec['kind'])} == {'kind', *fields(TABLES[family][spec['kind']])}, family
     assert json.loads(json.dumps(config)) == config
 
 

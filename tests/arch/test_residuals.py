@@ -54,6 +54,7 @@ FORMULAS = {
     'skip_init': ({'gain': GAIN}, lambda x: x + GAIN * after(norm(before(x)))),
     'sandwich': ({'norm_after': {'scale': SCALE}}, lambda x: x + norm_after(after(norm(before(x))))),
     'none': ({}, lambda x: after(norm(before(x)))),
+    'res_post': ({}, lambda x: x + norm(after(before(x)))),
 }
 
 

@@ -4,7 +4,7 @@ import jax
 import pytest
 
 from arch.probe import probe
-from arch.roles import LEAVES, ROLES, Product, names, product, products, role, roles
+from arch.roles import LEAVES, NOTHING_SAID, ROLES, Kernels, Product, names, product, products, role, roles
 from arch.shape_lines import shape_lines
 from arch.sockets import FAMILIES, TABLES
 
@@ -43,7 +43,7 @@ def test_an_unknown_name_raises():
     assert 'weight' not in LEAVES
 
 
-ATTEND = {('mixer', ('attend', 'query')): ('in', 'out', 'out'), ('mixer', ('short',)): ('tap', 'in', 'out')}
+ATTEND = Kernels({('mixer', ('attend', 'query')): ('in', 'out', 'out'), ('mixer', ('short',)): ('tap', 'in', 'out')})
 
 
 def test_a_kernel_of_more_axes_says_what_they_are():
@@ -68,7 +68,7 @@ def test_a_kernel_of_more_axes_says_what_they_are():
     ids=['attention', 'another socket', 'filter', 'one axis', 'one axis scanned'],
 )
 def test_a_kernel_of_which_nothing_is_said_is_refused(path, shape, said):
-    kernels = ATTEND if 'channel' in path else {}
+    kernels = ATTEND if 'channel' in path else NOTHING_SAID
     with pytest.raises(ValueError, match=said):
         product(path, shape, kernels)
     params = jax.ShapeDtypeStruct(shape, 'float32')

@@ -1,0 +1,49 @@
+"""Neutral: fields that a spec leaves out where they change nothing, so that a field that is new changes no trial's address.
+
+A change may `put` such a field though the base does not name it. A config never holds one at its neutral value.
+"""
+
+from collections.abc import Mapping
+
+_LAYERS = {'stack': []}
+_CAPPED = {'softcap': 0.0}
+_BIASED = {'bias': True}
+_HEADS = {'head_size': 0, 'norm_over': 'head', 'softcap': 0.0, 'sink': 'none', 'gate': False}
+
+NEUTRAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
+    'body': {'isotropic': _LAYERS, 'hierarchical': _LAYERS},
+    'position': {'rotary': {'share': 1.0, 'stretch': 1.0}},
+    'mixer': {
+        'attention': {'kv_heads': 0, **_HEADS},
+        'grouped_query_attention': _HEADS,
+        'sliding_window_attention': {'kv_heads': 0, **_HEADS},
+    },
+    'norm': {'layer_norm': _BIASED},
+    'qk_norm': {'layer_norm': _BIASED},
+    'channel': {'mlp': _BIASED},
+    'head': {'next_token': _CAPPED, 'tied_next_token': _CAPPED},
+}
+"""{socket: {kind: {field: its neutral value}}}; a test holds them to the defaults in `arch/`."""
+
+
+def neutral_fields(socket: str, kind: object) -> Mapping[str, object]:
+    """The fields of a kind that its spec leaves out at these values.
+
+    >>> dict(neutral_fields('body', 'isotropic')), dict(neutral_fields('body', 'mine'))
+    ({'stack': []}, {})
+    """
+    return NEUTRAL.get(socket, {}).get(kind, {}) if isinstance(kind, str) else {}
+
+
+def without_neutral(config: dict) -> dict:
+    """A config without the fields at neutral values.
+
+    >>> without_neutral({'body': {'kind': 'isotropic', 'depth': 2, 'stack': []}})
+    {'body': {'kind': 'isotropic', 'depth': 2}}
+    """
+    return {socket: _named(socket, spec) if isinstance(spec, dict) else spec for socket, spec in config.items()}
+
+
+def _named(socket: str, spec: dict) -> dict:
+    fields = neutral_fields(socket, spec.get('kind'))
+    return {name: value for name, value in spec.items() if name not in fields or value != fields[name]}

@@ -1,0 +1,84 @@
+"""Layers of a mixer alone and of ConvMixer, against their formulas in numpy; a partial rotation."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from arch.context import Context
+from arch.model import build
+from arch.model_sockets import Sockets
+from arch.positions import Rotary
+from arch.probe import PLAIN
+from arch.sockets import TABLES
+
+GENERATOR = np.random.default_rng(0)
+X = GENERATOR.normal(size=(2, 5, 6)).astype(np.float32)
+KINDS = {
+    'mixer': {'kind': 'depthwise_conv', 'kernel': 1, 'bias': False},
+    'norm': {'kind': 'rms_norm', 'eps': 1e-6},
+    'activation': {'kind': 'relu'},
+}
+
+
+def matrix(*shape):
+    return GENERATOR.normal(size=shape).astype(np.float32)
+
+
+FILTER, SCALES = matrix(1, 6), matrix(2, 6)
+PRODUCT = {'kernel': matrix(6, 6), 'bias': matrix(6)}
+
+
+def normed(x, scale):
+    return scale * x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6)
+
+
+def run(kind, params):
+    block = Sockets({**PLAIN, **KINDS, 'block': {'kind': kind}}, TABLES).make('block', name=None, features=6)
+    return block.apply({'params': params}, jnp.asarray(X), Context())
+
+
+def test_mixer_only():
+    params = {'mixer': {'depthwise': {'kernel': FILTER}}, 'norm': {'scale': SCALES[0]}}
+    x = X.astype(np.float64)
+    np.testing.assert_allclose(run('mixer_only', params), x + normed(x, SCALES[0]) * FILTER, rtol=1e-4, atol=1e-5)
+
+
+def test_conv_mixer():
+    params = {
+        'mixer': {'depthwise': {'kernel': FILTER}},
+        'norm_mixer': {'scale': SCALES[0]},
+        'product': PRODUCT,
+        'norm_product': {'scale': SCALES[1]},
+    }
+    x = X.astype(np.float64)
+    y = x + normed(np.maximum(x * FILTER, 0), SCALES[0])
+    y = normed(np.maximum(y @ PRODUCT['kernel'] + PRODUCT['bias'], 0), SCALES[1])
+    np.testing.assert_allclose(run('conv_mixer', params), y, rtol=1e-4, atol=1e-5)
+
+
+def test_conv_mixer_works_on_one_stream():
+    with pytest.raises(ValueError, match=r"keeps several streams; block 'conv_mixer' works on their sum; allowed with it: \["):
+        build({**PLAIN, 'block': {'kind': 'conv_mixer'}, 'residual': {'kind': 'hyper_connections'}})
+
+
+def test_a_share_of_the_channels_turns_and_the_others_stay():
+    x = jnp.asarray(GENERATOR.normal(size=(2, 7, 3, 8)).astype(np.float32))
+    half = Rotary(share=0.5).rotation(x, (7,))
+    np.testing.assert_array_equal(half[..., 4:], x[..., 4:])
+    np.testing.assert_allclose(half[..., :4], Rotary().rotation(x[..., :4], (7,)), rtol=1e-5, atol=1e-6)
+
+
+def test_stretched_positions_turn_as_far_as_fewer_do():
+    x = jnp.asarray(GENERATOR.normal(size=(2, 7, 3, 8)).astype(np.float32))
+    stretched, plain = Rotary(stretch=2.0).rotation(x, (7,)), Rotary().rotation(x[:, ::2], (4,))
+    np.testing.assert_allclose(stretched[:, ::2], plain, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ('share', 'said'), [(0.3, 'of which share=0.3 is 5'), (2.0, 'of which share=2 is 32'), (-1.0, 'share=-1')]
+)
+def test_a_share_that_does_not_split_into_pairs_is_refused(share, said):
+    with pytest.raises(ValueError, match=said):
+        config = {**PLAIN, 'mixer': {'kind': 'attention', 'heads': 1}, 'position': {'kind': 'rotary', 'share': share}}
+        jax.eval_shape(lambda: build(config).init(jax.random.key(0), jnp.zeros((1, 8, 8, 3)), {}))

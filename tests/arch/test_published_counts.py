@@ -1,0 +1,79 @@
+"""The parameters of published models that have no weights here, to the unit, and what their layers are."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from ablations.neutral import neutral_fields
+from arch.cost import multiply_adds, parameters
+from arch.make import fields
+from arch.model import build
+from arch.model_sockets import Sockets
+from arch.published import MODELS, decoders, metaformer
+from arch.sockets import TABLES
+
+PARAMETERS = {
+    'mlp_mixer_s16': 18_528_264,
+    'mlp_mixer_b16': 59_880_472,
+    'poolformer_s12': 11_915_176,
+    'poolformer_s24': 21_388_968,
+    'conv_mixer_768_32': 21_110_248,
+    'conv_mixer_1536_20': 51_625_960,
+    'llama_3.2_1b': 1_235_814_400,
+    'llama_3.2_3b': 3_212_749_824,
+    'qwen3_0.6b': 596_049_920,
+    'qwen3_1.7b': 1_720_574_976,
+    'gemma3_1b': 999_885_952,
+    'olmo2_1b': 1_484_916_736,
+    'mamba_130m': 129_135_360,
+    'mamba_370m': 371_516_416,
+    'mamba_790m': 793_204_224,
+    'mamba_1.4b': 1_372_178_432,
+    'mamba_2.8b': 2_768_345_600,
+}
+ALL = {**metaformer.MODELS, **decoders.MODELS}
+BILLIONS = {'poolformer_s12': 1.8, 'poolformer_s24': 3.4, 'mlp_mixer_b16': 12.6}
+"""Multiply-adds as PoolFormer's paper prints them (2111.11418, table 2; MLP-Mixer's are 12.7 there)."""
+
+
+def x_of(model):
+    return jax.ShapeDtypeStruct((1, *model.example), jnp.int32 if len(model.example) == 1 else jnp.float32)
+
+
+def test_every_model_is_listed_under_its_name():
+    assert set(PARAMETERS) == set(ALL) and all(MODELS[name] is model for name, model in ALL.items())
+
+
+@pytest.mark.parametrize('name', ALL)
+def test_config_is_complete(name):
+    config = ALL[name].config
+    assert set(config) == set(TABLES)
+    for family, spec in config.items():
+        assert {*spec, *neutral_fields(family, spec['kind'])} == {'kind', *fields(TABLES[family][spec['kind']])}, family
+
+
+@pytest.mark.parametrize('name', ALL)
+def test_parameters_to_the_unit(name):
+    assert parameters(ALL[name].config, x_of(ALL[name])) == PARAMETERS[name]
+
+
+@pytest.mark.parametrize('name', BILLIONS)
+def test_multiply_adds_as_printed(name):
+    assert multiply_adds(ALL[name].config, x_of(ALL[name])) / 1e9 == pytest.approx(BILLIONS[name], abs=0.1)
+
+
+def test_one_of_six_layers_of_gemma_sees_all_and_turns_slowly():
+    sockets = Sockets(ALL['gemma3_1b'].config, TABLES)
+    layers = [sockets.of_layer(number) for number in range(26)]
+    assert [number for number, own in enumerate(layers) if own.kind('mixer') == 'grouped_query_attention'] == [5, 11, 17, 23]
+    assert {own.config['position']['base'] for own in layers[5::6]} == {1e6}
+    assert {own.config['position']['base'] for own in layers[:5]} == {10000.0}
+
+
+@pytest.mark.parametrize('name', ['gemma3_1b', 'qwen3_0.6b'])
+def test_a_deep_model_builds_as_a_scan(name):
+    config = ALL[name].config
+    scan = {**config, 'body': {**config['body'], 'over_depth': 'scan'}}
+    params = jax.eval_shape(lambda: build(scan).init(jax.random.key(0), jnp.zeros((1, 8), jnp.int32), {}))[0]
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == PARAMETERS[name]
+    assert len([part for part in params if part.startswith('block')]) <= 8
