@@ -81,8 +81,8 @@ class Study:
     trials      tuning trials per optimizer, arm, task and replicate
     screening   with several optimizers: trials that each of them gets first; only the one that is then better in a replicate of
                 an arm gets the rest. 0: every optimizer gets all `trials`. Simulated with two optimizers, 8 of 16 saves a fifth
-                of the runs. It loses nothing where both are as good, and finds what 12 trials of each find, at the same price,
-                where one is better: no better than fewer trials for both
+                of the runs. It loses nothing with equal optimizers. With one better it finds as much as 12 trials of each,
+                at the same price: no better than fewer trials for both
     extension   how many of them, at most half, come last, in two rounds: past an edge where the trials before point there
     replicates  independent tunings: the unit of evidence
     base_factor the base gets this many times the replicates: every comparison shares it

@@ -204,8 +204,8 @@ def _shown(path: Path) -> str:
 
 
 def code_of(content: bytes, tasks: list[str]) -> str:
-    """The statements of a file that a function of it may depend on: all but its docstring, its tasks, its study and what it
-    imports of the lab, so that neither a study that grows nor another task changes the data of one.
+    """The statements of a file that a function of it may depend on: all but its docstring, its tasks, its study and its imports
+    of the lab. So a growing study or another task does not change the data of a task.
 
     >>> code_of(b'"About."\\nn = 3\\nmine = task(source=make)\\nstudy = Study(tasks=(mine,))\\n', ['mine'])
     'n = 3'

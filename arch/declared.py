@@ -26,7 +26,7 @@ WORDS = {'FITS': (*PLACES,), 'NEEDS': (*TAKEN,), 'TAKES': (*TAKEN,)}
 """The words that such a flag may hold; the `FITS` of a norm also 'queries'."""
 PLACE_OF_NORMS = 'queries'
 CLOSE, CLOSER = 0.7, 0.85
-"""The least similarity of a name that may be meant as a flag, and that of one that surely is."""
+"""The least similarity to a flag of a name that may be one, and of a sure misspelling."""
 
 
 def flags_of(base: type[Flags]) -> dict[str, object]:

@@ -93,7 +93,7 @@ def status(
     ] = False,
     as_json: Json = False,
 ):
-    """How far a study is: trials planned, done, diverged, failed; who is at work on it, what was lost, what it takes.
+    """How far a study is: trials planned, done, diverged, failed; the processes at work, the losses, the time it takes.
 
     Asks the folder of its runs only: from any machine that sees it, also after a kill."""
     watched = {name: Lookout(name, runs, settings) for name in ([study] if study else studies_in(runs))}

@@ -105,8 +105,8 @@ def findings(reading: Reading, described: bool = True) -> list[Finding]:
 
 @dataclasses.dataclass(frozen=True)
 class Looked:
-    """A comparison as all declared looks saw it: what was tested, whether the arm was above its reference at the look that
-    counts most, that look, and one-sided p-values of an effect below and above the margin."""
+    """A comparison as all declared looks saw it: the test, whether the arm was above its reference at the most telling look,
+    that look, and one-sided p-values of an effect below and above the margin."""
 
     tested: PValues
     above: bool = False

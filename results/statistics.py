@@ -13,8 +13,8 @@ from ablations.tasks.metrics import metric
 class ItemError:
     """The standard error that an effect has from the `items` of the test split (results/item_error.py).
 
-    More replicates do not make it smaller; they make it better known. What single items vary by between so many `replicates`
-    gives the effect a standard error of `residual`, which is part of that over replicates.
+    More replicates do not make it smaller; they make it better known. The variance of single items between so many `replicates`
+    gives the effect a standard error of `residual`. It is part of the error over replicates.
     """
 
     error: float

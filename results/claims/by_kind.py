@@ -8,7 +8,7 @@ from results.claims.difference import holder, kinds_of
 
 
 def kinds_in(claim: Claim) -> set[str]:
-    """The kinds that a claim is about: those that an arm puts in, those that it replaces, and those that it changes inside."""
+    """The kinds that a claim is about: the ones put in by an arm, the ones replaced, and the ones changed inside."""
     kinds: set[str] = set()
     for one in claim.settings:
         for difference in one.differences:

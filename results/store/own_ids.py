@@ -1,4 +1,4 @@
-"""Own ids: the id that the content of a record gives, by which one is known that was put under the id of another trial."""
+"""Own ids: the id from the content of a record. It shows a record under the id of another trial."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -5,8 +5,8 @@
     labels   each of T labels or not    scores [B, T]
     map      a class at every place     scores [B, N, V] or [B, H, W, V]
 
-A missing value or label (NaN) and a place without a class (-1) have no weight: the loss of an example is its sum over what is
-known, divided by the batch's mean number of what is known, so that each of these counts the same.
+A missing value or label (NaN) and a place without a class (-1) have no weight: the loss of an example is its sum over known
+values, divided by the batch's mean number of known values. So each known value counts the same.
 
 A metric is the mean of single scores, `[B]`, or a measure (sweeps/metrics) of their statistics, `[B, S]`.
 """
