@@ -45,8 +45,8 @@ def packed(scores: np.ndarray) -> str | None:
     >>> text = packed(np.array([1.0, 0.0, 1.0, 1.0]))
     >>> unpacked(text).tolist()
     [1.0, 0.0, 1.0, 1.0]
-    >>> packed(np.array([1e9, 0.0])), packed(np.array([1.0]))
-    (None, None)
+    >>> packed(np.array([1e9, 0.0])), packed(np.array([1.0])), unpacked(packed(np.array([1.0, 0.5]))).tolist()
+    (None, None, [1.0, 0.5])
     """
     scores = np.asarray(scores, float)
     if len(scores) < 2 or not np.isfinite(scores).all():

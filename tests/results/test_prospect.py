@@ -136,6 +136,12 @@ def test_what_half_of_a_tuning_loses_is_judged_by_the_other_replicates(curvature
     assert losses_of_half(Reading(study, schedule(study, {}, {}), {})) == {'digits': None}
 
 
+def test_a_half_that_selects_the_same_point_loses_nothing(monkeypatch):
+    monkeypatch.setattr('results.regret._half', list)
+    study = dataclasses.replace(STUDY, tasks=('digits',), replicates=2, looks=(2,))
+    assert losses_of_half(Reading(study, *simulate(study, WORLD, 1))) == {'digits': 0.0}
+
+
 # What settings cost.
 
 
