@@ -128,9 +128,9 @@ def test_recipes_are_shown():
 
 
 def test_what_selection_gained_is_shown():
-    study, findings, records, *_ = data()
-    rows = {row[0]: row[1:] for row in regret_grid(Reading(study, findings, records))['rows']}
-    lost = {one.task: one for one in regrets(Reading(study, findings, records))}
+    study, planned, records, *_ = data()
+    rows = {row[0]: row[1:] for row in regret_grid(Reading(study, planned, records))['rows']}
+    lost = {one.task: one for one in regrets(Reading(study, planned, records))}
     assert set(rows) == set(lost) and lost
     for task, (selected, best, gain, cases) in rows.items():
         metric = study.task(task).metric
@@ -164,6 +164,7 @@ def test_expected_best_windows_and_fronts_are_shown():
     assert [name for name, _ in expected['columns'][2:]] == ['2 trials', '4 trials', '8 trials', '16 trials']
     assert len(expected['rows']) == len(study.arms) * 2 and len(expected['notes']) == 2
     assert all('the order of the arms is final from' in note for note in expected['notes'])
+    assert all(re.search(r'it stays first in \d+% of redrawn replicates', note) for note in expected['notes'])
     best = []
     for replicate in range(3):
         scores = [records[t.id]['score'] for t in planned.asked['tune', 'no_mixer', 'digits', replicate]]
