@@ -27,8 +27,10 @@ def rerun(reading: Reading, trial_id: str, weights: Path | None = None) -> dict:
         manifests.update(reading.folder, test_reads={**reads, dataset: reads.get(dataset, 0) + 1})
     # The same threads and flags as a worker's, set before jax starts: on the same machine the numbers are then the same bits.
     os.environ.update(worker_environment(None))
+    from sweeps.training.settings_of_jax import own_settings
     from sweeps.training.trainer import Trainer
 
+    own_settings()
     record = Trainer('loop', reading.study.blocks).train(Pack((trial,)), weights=weights)[0]
     recorded = reading.records.whole(trial_id) if trial_id in reading.records else None
     same = None if recorded is None else record['curve'] == recorded.get('curve')

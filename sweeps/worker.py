@@ -45,6 +45,7 @@ from sweeps.training.population import strategy_for
 from sweeps.training.preflight import preflight, task_of
 from sweeps.training.record import failed, lines
 from sweeps.training.saving import Saving
+from sweeps.training.settings_of_jax import own_settings
 from sweeps.training.trainer import Trainer
 
 REFUSED = 2
@@ -53,6 +54,8 @@ REFUSED = 2
 
 def serve(commands: Iterable[str], answers: TextIO) -> bool:
     """Answer commands until they end; gives whether all could be carried out."""
+    for name in own_settings():
+        print(f'{name} is set, and counts for nothing: runs have the settings of jax that the lab has', file=sys.stderr)
     trainer, fine, compiling = None, True, Compiling().register()
     for line in commands:
         command = json.loads(line)
