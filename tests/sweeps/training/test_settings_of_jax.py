@@ -51,5 +51,5 @@ def test_what_a_program_sets_stays(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.delenv(name.upper(), raising=False)
     with jax.numpy_dtype_promotion('strict'):
         assert own_settings() == []
-        with pytest.raises(jax.errors.TypePromotionError):
+        with pytest.raises(Exception, match='promotion'):
             jax.numpy.int32(1) + jax.numpy.float32(1)
