@@ -47,6 +47,8 @@ class Task:
                 )
         if not NAME.fullmatch(self.name):
             raise ValueError(f"task name '{self.name}'; allowed: lower-case letters, digits and _; rename the task")
+        if not self.unit.isprintable():
+            raise ValueError(f"task '{self.name}': unit {self.unit!r}; allowed: one line of printable text; mend it")
         if self.direction not in DIRECTIONS:
             raise ValueError(f"task '{self.name}': direction {self.direction!r}; allowed: {list(DIRECTIONS)}; choose one")
         for name in ('steps', 'batch', 'evaluations', 'margin'):

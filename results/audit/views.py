@@ -13,6 +13,7 @@ from rich.text import Text
 from results.audit.comparisons import NOT, ON_THE_LINE, POWER, SEPARATES, UNSAID, VERDICTS, ZERO, Comparison
 from results.audit.rules import BROKEN, UNKNOWN
 from results.rounding import plain
+from results.store.markdown_text import unrendered
 from results.store.spreadsheets import inert
 from results.tables import DASH, MINUS, probability
 
@@ -183,23 +184,23 @@ def _markdown(comparisons: list[Comparison], alpha: float) -> str:
     lines = [f'| {" | ".join(names)} |', f'| {" | ".join("---:" if name in right else "---" for name in names)} |']
     for one in comparisons:
         row = (one.task, *cells(one)) if several else cells(one)
-        lines.append(f'| {" | ".join(cell.replace("|", "&#124;") for cell in row)} |')
+        lines.append(f'| {" | ".join(map(unrendered, row))} |')
     sizes = 'Size: GFLOPs beside those of the row compared with, or parameters where there are none. '
     lines += [
         '',
-        sizes + note(comparisons, alpha),
-        *(f'\n{said}' for said in cautions(comparisons)),
+        unrendered(sizes + note(comparisons, alpha)),
+        *(f'\n{unrendered(said)}' for said in cautions(comparisons)),
         '',
         '| rule broken | why | comparisons |',
         '| --- | --- | --- |',
     ]
     for name, whys in reasons(comparisons, BROKEN).items():
-        lines += [f'| {name} | {why} | {which} |' for why, which in whys]
+        lines += [f'| {name} | {unrendered(why)} | {unrendered(which)} |' for why, which in whys]
     unknown = reasons(comparisons, UNKNOWN)
     if unknown:
         lines += ['', '| cannot be known: the table does not say | comparisons |', '| --- | --- |']
-        lines += [f'| {why} | {which} |' for whys in unknown.values() for why, which in whys]
-    shows, does_not = conclusion(comparisons, alpha)
+        lines += [f'| {unrendered(why)} | {unrendered(which)} |' for whys in unknown.values() for why, which in whys]
+    shows, does_not = map(unrendered, conclusion(comparisons, alpha))
     return '\n'.join([*lines, '', shows, '', does_not]) + '\n'
 
 

@@ -6,6 +6,7 @@ import io
 import json
 
 from results.finding import Finding
+from results.store.spreadsheets import inert_sentence
 from results.tables.study_facts import FALLACY, StudyFacts
 from results.tables.words import marks
 
@@ -49,7 +50,8 @@ def comma_separated(findings: list[Finding], facts: StudyFacts) -> str:
     writer = csv.DictWriter(text, names, lineterminator='\n')
     writer.writeheader()
     for row in records(findings, facts):
-        writer.writerow({key: item for name, value in row.items() for key, item in _cells(name, value).items()})
+        cells = {key: item for name, value in row.items() for key, item in _cells(name, value).items()}
+        writer.writerow({key: inert_sentence(item) for key, item in cells.items()})
     return text.getvalue()
 
 

@@ -1,6 +1,7 @@
 """Markdown: tables for a README or a pull request."""
 
 from results.finding import Finding
+from results.store.markdown_text import unrendered
 from results.tables.notes import effects_note, note
 from results.tables.rows import columns, rows
 from results.tables.study_facts import StudyFacts
@@ -10,7 +11,7 @@ EFFECTS = ('task', 'effect of', 'kind', 'effect', 'adjusted p', 'verdict')
 
 
 def _line(cells: list[str]) -> str:
-    return '| ' + ' | '.join(cell.replace('|', '\\|') for cell in cells) + ' |'
+    return '| ' + ' | '.join(map(unrendered, cells)) + ' |'
 
 
 def _findings(findings: list[Finding], facts: StudyFacts) -> list[str]:
@@ -43,5 +44,5 @@ def markdown(findings: list[Finding], facts: StudyFacts) -> str:
     warnings = [line for sentence in facts.warnings() for line in (f'**{sentence}**', '')]
     first = _findings(findings, facts) if findings else []
     effects = _effects(facts) if facts.effects else []
-    titles = [title(items[0]) + '.  ' for items in tasks(findings).values()]
-    return '\n'.join([*warnings, *first, *effects, '', *titles, note(findings, facts=facts)]) + '\n'
+    titles = [unrendered(title(items[0])) + '.  ' for items in tasks(findings).values()]
+    return '\n'.join([*warnings, *first, *effects, '', *titles, unrendered(note(findings, facts=facts))]) + '\n'

@@ -22,6 +22,7 @@ from ablations.tasks import TASKS, Task, task
         ({'metric': ['accuracy']}, 'metric='),
         ({'unit': 0.1}, 'unit=0.1'),
         ({'direction': True}, 'direction=True'),
+        ({'unit': 'points\x1b[31m'}, "unit 'points\\x1b[31m'; allowed: one line of printable text"),
         ({'direction': 'up'}, "direction 'up'; allowed: ['higher', 'lower']"),
         ({'chance': '0.1'}, "chance='0.1' is a str; allowed: float"),
         ({'chance': None}, 'chance=None'),

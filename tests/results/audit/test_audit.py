@@ -307,3 +307,12 @@ def test_one_comparison_is_spoken_of_as_one(tmp_path: Path):
     page = table(audited(tmp_path, 'arm,value,sd,n\na,1.0,0.2,3\nb,1.1,0.2,3\n'), 'md', 0.05)
     assert 'none of 1 testable comparison separate' in page and '| compared on one task only | b |' in page
     assert 'It does not show that the one that does not separate makes no difference: only effects of about 0.6' in page
+
+
+def test_what_a_table_says_is_neither_run_nor_rendered(tmp_path: Path):
+    rows = 'arm,value,sd,n,task\n"[b](javascript:c) | <img src=x>",1,.1,5,"<script>"\n"\uff1d1+1",2,.1,5,"<script>"\n'
+    comparisons = audited(tmp_path, rows)
+    text = table(comparisons, 'md', 0.05)
+    assert '<img' not in text and '<script' not in text and '](' not in text and 'c) \\|' in text
+    (row,) = csv.DictReader(io.StringIO(table(comparisons, 'csv', 0.05)))
+    assert row['arm'] == "'\uff1d1+1"

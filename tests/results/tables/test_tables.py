@@ -366,3 +366,16 @@ def test_a_study_that_was_decided_early_is_not_unfinished():
     assert not any('protocol' in said for said in dataclasses.replace(early, protocol=NOW).warnings())
     older = dataclasses.replace(early, protocol=2).warnings()
     assert any(said.startswith('It was started under protocol 2; protocol') for said in older)
+
+
+EVIL = "=1+cmd|' /C calc'!A0 [a](javascript:b) <script>"
+
+
+def test_what_others_have_written_is_neither_run_nor_rendered():
+    """The unit of a task is anybody's; a sentence that begins with a number stays as it is."""
+    odd = dataclasses.replace(LOSS, unit=EVIL, reason=f'-1 {EVIL}')
+    row, own = csv.DictReader(io.StringIO(table([odd, dataclasses.replace(WORSE, reason='-0.2 points, adjusted p 1')], 'csv')))
+    assert row['unit'] == f"'{EVIL}" and row['reason'] == f"'-1 {EVIL}" and own['reason'] == '-0.2 points, adjusted p 1'
+    text = table([odd], 'md')
+    assert '<script>' not in text and '](' not in text and "cmd\\|' /C" in text and '<0.001' in table(FINDINGS, 'md')
+    assert '<script>' not in table([odd], 'html')
