@@ -59,6 +59,12 @@ def test_a_measured_cost_is_drawn_too():
     assert measured[1] == pytest.approx(stats.t.cdf((1 - 3) / stats.sem(doubt), 2), abs=0.02), 'cheaper where it is drawn below'
 
 
+def test_a_cost_of_two_replicates_is_drawn_too():
+    better, worse, sure, doubt = np.array([0.9, 0.91]), np.array([0.5, 0.51]), np.array([1.0, 1.01]), np.array([5.0, 1.0])
+    on_front, _ = front_probabilities([better, worse], [sure, doubt])
+    assert on_front[1] == pytest.approx(stats.t.cdf((1.005 - 3) / stats.sem(doubt), 1), abs=0.03)
+
+
 def test_standings():
     assert standing(0.99, 0.0, 2) == 'front'
     assert standing(0.97, 0.0, 2) == 'possible'

@@ -107,6 +107,14 @@ def test_everything_that_a_study_says_is_said_again(tmp_path: Path):
         check(tmp_path, one, study)
 
 
+def test_a_base_is_said_by_its_changes_and_only_where_it_differs():
+    text = study_file(next(one for one in claims(odd()) if one.tasks == ('digits_large',)), odd())
+    assert "base=changed(task('digits').base, (put('channel.ratio', 8.0),))" in text
+    longer = study_of('one_swap', tasks=(dataclasses.replace(RECALL, steps=2 * RECALL.steps),))
+    text = study_file(claims(longer)[0], longer)
+    assert f"task('recall', steps={2 * RECALL.steps})" in text
+
+
 def test_a_base_that_cannot_be_said_by_changes_is_said_in_full(tmp_path: Path):
     odd_base = {**RECALL.base, 'extra': {'kind': 'none'}}
     study = study_of('one_swap', tasks=(dataclasses.replace(RECALL, base=odd_base),))
