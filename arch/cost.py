@@ -32,6 +32,9 @@ def _macs_of(equation) -> int:
         (_, contract), (_, batch) = numbers.dot_dimension_numbers
         met = {*contract, *batch, *numbers.rhs_group_dimensions}
         return rows.size * math.prod(size for axis, size in enumerate(kernels.shape) if axis not in met)
+    if equation.primitive.name == 'triangular_solve':
+        # A row of a triangle of n rows meets half of them.
+        return equation.invars[1].aval.size * equation.invars[0].aval.shape[-1] // 2
     if equation.primitive.name not in ('dot_general', 'conv_general_dilated'):
         return 0
     out = math.prod(equation.outvars[0].aval.shape)

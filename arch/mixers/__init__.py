@@ -6,15 +6,22 @@ sequences only and token n sees tokens up to n.
 
 from arch.mixers.attention import Attention
 from arch.mixers.conv import Conv
+from arch.mixers.delta_rule import DeltaRule, GatedDeltaRule
 from arch.mixers.depthwise_conv import DepthwiseConv
+from arch.mixers.differential_attention import DifferentialAttention
+from arch.mixers.fourier import Fourier
 from arch.mixers.gated_linear_attention import GatedLinearAttention
+from arch.mixers.gated_recurrence import GatedRecurrence
 from arch.mixers.grouped_query_attention import GroupedQueryAttention
 from arch.mixers.identity import Identity
+from arch.mixers.latent_attention import LatentAttention
 from arch.mixers.linear_attention import LinearAttention
 from arch.mixers.pool import Pool
+from arch.mixers.retention import Retention
 from arch.mixers.selective_state_space import SelectiveStateSpace
 from arch.mixers.shifted_window_attention import ShiftedWindowAttention
 from arch.mixers.sliding_window_attention import SlidingWindowAttention
+from arch.mixers.state_space_duality import StateSpaceDuality
 from arch.mixers.token_mlp import TokenMlp
 
 MIXERS = {
@@ -22,12 +29,20 @@ MIXERS = {
     'grouped_query_attention': GroupedQueryAttention,
     'sliding_window_attention': SlidingWindowAttention,
     'shifted_window_attention': ShiftedWindowAttention,
+    'differential_attention': DifferentialAttention,
+    'latent_attention': LatentAttention,
     'linear_attention': LinearAttention,
     'gated_linear_attention': GatedLinearAttention,
+    'retention': Retention,
+    'delta_rule': DeltaRule,
+    'gated_delta_rule': GatedDeltaRule,
+    'gated_recurrence': GatedRecurrence,
     'selective_state_space': SelectiveStateSpace,
+    'state_space_duality': StateSpaceDuality,
     'token_mlp': TokenMlp,
     'conv': Conv,
     'depthwise_conv': DepthwiseConv,
     'pool': Pool,
+    'fourier': Fourier,
     'identity': Identity,
 }

@@ -15,6 +15,9 @@ from arch.make import positive
 from arch.ops.recurrence import recurrence, stepwise
 from arch.vectors import per_channel
 
+CHUNK = 128
+"""The number of positions whose states are in memory at a time."""
+
 
 def decay_and_taken(u: jax.Array, step: jax.Array, rate: jax.Array, enter: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The decay of a state, exp(step rate), and its input, step enter u: both [B, N, F, S].
@@ -25,8 +28,30 @@ def decay_and_taken(u: jax.Array, step: jax.Array, rate: jax.Array, enter: jax.A
 
 
 def selective_scan(u: jax.Array, step: jax.Array, rate: jax.Array, enter: jax.Array, leave: jax.Array) -> jax.Array:
-    """y_n = leave_n h_n with h_n = exp(step_n rate) h_(n-1) + step_n enter_n u_n, all positions at once: `[B, N, F]`."""
-    return jnp.einsum('bnfs,bns->bnf', recurrence(*decay_and_taken(u, step, rate, enter)), leave)
+    """y_n = leave_n h_n with h_n = exp(step_n rate) h_(n-1) + step_n enter_n u_n: `[B, N, F]`.
+
+    Up to `CHUNK` positions are computed at once. Longer inputs go chunk by chunk, and the backward pass computes each chunk
+    again, so that the states of one chunk alone are in memory at a time.
+    """
+    length = u.shape[1]
+    if length <= CHUNK:
+        return jnp.einsum('bnfs,bns->bnf', recurrence(*decay_and_taken(u, step, rate, enter)), leave)
+
+    def cut(part: jax.Array) -> jax.Array:
+        """[B, N, ...] to [chunks, B, n, ...], with zeros behind: steps of 0 change no state."""
+        part = jnp.pad(part, [(0, 0), (0, -length % CHUNK), *[(0, 0)] * (part.ndim - 2)])
+        return jnp.moveaxis(part.reshape(len(part), -1, CHUNK, *part.shape[2:]), 1, 0)
+
+    @jax.checkpoint
+    def chunk(state: jax.Array, at: tuple) -> tuple[jax.Array, jax.Array]:
+        u, step, enter, leave = at
+        decay, taken = decay_and_taken(u, step, rate, enter)
+        states = recurrence(decay, taken.at[:, 0].add(decay[:, 0] * state))
+        return states[:, -1], jnp.einsum('bnfs,bns->bnf', states, leave)
+
+    first = jnp.zeros((len(u), *rate.shape), u.dtype)
+    mixed = jax.lax.scan(chunk, first, tuple(map(cut, (u, step, enter, leave))))[1]
+    return jnp.moveaxis(mixed, 0, 1).reshape(len(u), -1, u.shape[-1])[:, :length]
 
 
 def step_by_step(u: jax.Array, step: jax.Array, rate: jax.Array, enter: jax.Array, leave: jax.Array) -> jax.Array:

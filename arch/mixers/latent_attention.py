@@ -1,0 +1,67 @@
+"""Latent attention: keys and values of all heads come from a few channels, which a cache would hold in their place."""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from arch.block import Mixer
+from arch.context import Context
+from arch.dense import Dense
+from arch.make import positive
+from arch.mixers.projections import check_heads, score_bias, turn
+from arch.model_sockets import Sockets
+from arch.norms import RmsNorm
+from arch.ops.attend import attend, earlier
+
+
+class LatentAttention(Mixer):
+    """Multi-head latent attention (DeepSeek-V2, 2405.04434): attention on keys and values that are products of norm(x latent).
+
+    `[B, N, C] -> [B, N, C]`
+    `[B, H, W, C] -> [B, H, W, C]`
+    The latent has `latent` channels, and the norm is the root-mean-square one. A head's query and key have `head_size`
+    channels, and `turned` more that the position turns; the key's turned part is a product of x, the same in every head. Values
+    have `head_size` channels, no product has a bias. Scores are divided by sqrt(head_size + turned).
+    """
+
+    EQUIVARIANT = True
+    TAKES = ('rotate', 'bias', 'values')
+
+    sockets: Sockets
+    heads: int = 2
+    head_size: int = 8
+    turned: int = 4
+    latent: int = 8
+
+    @nn.nowrap
+    def check(self, width: int, causal: bool) -> None:
+        check_heads('latent_attention', width, self.heads, 'none', self.head_size)
+        positive("mixer 'latent_attention'", turned=self.turned, latent=self.latent)
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        self.check(x.shape[-1], context.causal)
+        tokens, (heads, size) = x.reshape(len(x), -1, x.shape[-1]), (self.heads, self.head_size)
+
+        def product(name: str, x: jax.Array, features: int, branch: bool = True) -> jax.Array:
+            return Dense(features, bias=False, branch=branch, name=name)(x, context)
+
+        query = product('query', tokens, heads * (size + self.turned), branch=False)
+        query, query_turned = jnp.split(query.reshape(*tokens.shape[:2], heads, -1), (size,), -1)
+        latent = RmsNorm(name='norm')(product('latent', tokens, self.latent), context)
+        key = product('key', latent, heads * size, branch=False).reshape(*tokens.shape[:2], heads, size)
+        value = product('value', latent, heads * size).reshape(*tokens.shape[:2], heads, size)
+        key_turned = product('key_turned', tokens, self.turned, branch=False)[:, :, None]
+        query_turned, key_turned = turn(x, context, query_turned, key_turned)
+        key_turned = jnp.broadcast_to(key_turned, query_turned.shape)
+        value = value if context.values is None else context.values(value)
+        seen = earlier(tokens.shape[1]) if context.causal else None
+        mixed = attend(
+            jnp.concatenate([query, query_turned], -1),
+            jnp.concatenate([key, key_turned], -1),
+            value,
+            seen,
+            score_bias(x, heads, context),
+        )
+        output = Dense(x.shape[-1], bias=False, end=True, name='output')
+        return output(mixed.reshape(*tokens.shape[:2], -1), context).reshape(x.shape)
