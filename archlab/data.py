@@ -229,10 +229,13 @@ def show(
     as_json: Json = False,
 ):
     """What is in a prepared set: a picture or an excerpt of its pool, sizes, class balance, checksums, notes."""
+    from results.store import regular
     from sweeps.datasets.prepared import find
     from sweeps.datasets.show import lines
     from sweeps.datasets.show import show as show_set
 
+    if out is not None:
+        regular.check_replaced(out, b'\x89PNG', 'PNG file')
     prepared = find(name, data)
     facts = show_set(prepared, check)
     drawn = facts['kind'] in ('images', 'sounds', 'series')

@@ -108,10 +108,11 @@ def report(
     The page of a study that is not complete says so. Exit status with --live as of `archlab status --watch`.
     """
     from results.rendering import page, pages
-    from results.store import atomic
+    from results.store import atomic, regular
 
     if out.is_dir():
         raise ValueError(f"--out '{out}' is a folder; give the name of a page, e.g. {out / 'report.html'}")
+    regular.check_replaced(out, b'<', 'page')
     if not out.exists():
         atomic.check_folder(out.parent)
     study, *others = studies

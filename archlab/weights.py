@@ -25,6 +25,8 @@ def import_weights(
     out = out or Path(f'{model}.safetensors')
     if out.exists() and file.exists() and out.samefile(file):
         raise ValueError(f"--out '{out}' is the file that would be read; give the new file another name")
+    if out.exists() and out.suffix != '.safetensors':
+        raise ValueError(f"--out '{out}' is there and is no .safetensors file, so it stays; give another name, or remove it")
     with waiting('importing'):
         from arch.published.importing import import_file
         from results.store import atomic

@@ -108,7 +108,9 @@ def read(path: Path) -> dict:
             f'{path} is no published bundle (it has no {FILE}); give the folder of one, e.g. results/published/quickstart, or '
             'make one: archlab publish STUDY'
         ) from None
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise ValueError(regular.unread(path / FILE, error)) from None
+    except (ValueError, RecursionError) as error:
         raise ValueError(f'{path / FILE} is damaged ({error}); take the bundle from where it was published') from None
     wrong = [key for key, kind in KEYS.items() if not isinstance(about, dict) or not isinstance(about.get(key), kind)]
     wrong = wrong or ['settings in words'] * (not all(isinstance(one, str) for one in about['settings']))

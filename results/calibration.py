@@ -169,7 +169,9 @@ def load(folder: Path | None) -> dict | None:
         if not isinstance(facts, dict) or not isinstance(facts.get('cells'), dict):
             raise ValueError('no cells')
         return facts
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise ValueError(regular.unread(path, error)) from None
+    except (ValueError, RecursionError) as error:
         raise ValueError(f'{path} is damaged ({error}); move it away: it is made anew') from None
 
 

@@ -32,3 +32,15 @@ def unread(path: Path, error: OSError) -> str:
     'manifest.json cannot be read (Permission denied); mend that and run the same command again: nothing in it is lost'
     """
     return f'{path} cannot be read ({error.strerror}); mend that and run the same command again: nothing in it is lost'
+
+
+def check_replaced(path: Path, begins: bytes, what: str) -> None:
+    """Raise ValueError where a file that is to be written over is of another kind: one slip must not cost a study file."""
+    try:
+        with open_file(path) as file:
+            start = file.read(len(begins))
+    except OSError:
+        # Nothing is there, or no file; whoever writes says what is wrong with it.
+        return
+    if start and start != begins:
+        raise ValueError(f"--out '{path}' is there and is no {what}, so it stays; give another name, or remove it")

@@ -214,7 +214,11 @@ def load(folder: Path) -> Prepared:
             and all(isinstance(about[name], kind) for name, kind in _KEYS.items())
         )
         known = known and set(SPLITS) <= set(about['sizes']) and all(isinstance(n, int) for n in about['sizes'].values())
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except FileNotFoundError:
+        known = False
+    except OSError as error:
+        raise ValueError(regular.unread(folder / ABOUT, error)) from None
+    except (ValueError, KeyError, TypeError, RecursionError):
         known = False
     if not known:
         raise ValueError(f'{folder / ABOUT}: not that of a prepared set of form {FORMAT}; {again(folder)}')
