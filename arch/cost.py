@@ -109,7 +109,11 @@ def _by_role(counts: collections.Counter, kernels: dict[tuple[str, ...], str], p
 
 
 def _times(path: tuple[str, ...], parts: Mapping[str, tuple[str, ...]]) -> int:
-    """The number of parts of the whole model that the part of this path represents."""
+    """The number of parts of the whole model that the part of this path represents; 1 for what no part does.
+
+    >>> _times(('block_1', 'mixer'), {'block_1': ('block_1', 'block_2')}), _times(('stem',), {}), _times((), {})
+    (2, 1, 1)
+    """
     return len(parts.get(path[0], path[:1])) if path else 1
 
 
