@@ -1,0 +1,43 @@
+"""The configs of published models, to the last field: what was published does not change."""
+
+import hashlib
+import json
+
+import pytest
+
+from arch.published import MODELS, convnext, decoders, gpt2, llama, metaformer, resnet, roadmap, swin, vit
+
+FAMILIES = {
+    'convnext': convnext,
+    'decoders': decoders,
+    'gpt2': gpt2,
+    'llama': llama,
+    'metaformer': metaformer,
+    'resnet': resnet,
+    'roadmap': roadmap,
+    'swin': swin,
+    'vit': vit,
+}
+DIGESTS = {
+    'convnext': 'd22a522ec119',
+    'decoders': '5cddd1861185',
+    'gpt2': 'ecf36907ada5',
+    'llama': 'be4672f63421',
+    'metaformer': '1888583a790d',
+    'resnet': 'b20f7ddcd061',
+    'roadmap': '57de00b75634',
+    'swin': '38ba17ed3968',
+    'vit': '5b4d6fa0570d',
+}
+"""Golden: update only if you meant to change a model, or the plain config of all."""
+
+
+def test_every_model_is_of_a_family():
+    assert {name for family in FAMILIES.values() for name in family.MODELS} == set(MODELS)
+
+
+@pytest.mark.parametrize('family', FAMILIES)
+def test_configs_are_those_that_were_checked(family: str):
+    told = {name: [model.config, model.example, model.paper] for name, model in FAMILIES[family].MODELS.items()}
+    text = json.dumps(told, sort_keys=True, indent=1)
+    assert hashlib.sha256(text.encode()).hexdigest()[:12] == DIGESTS[family], text
