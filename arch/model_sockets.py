@@ -90,4 +90,7 @@ class Sockets:
 
         For the socket `initial` it is an `arch.initials.Initial`.
         """
-        return make(family, self.tables[family], self.config[family], name=name, sockets=self, **given)
+        try:
+            return make(family, self.tables[family], self.config[family], name=name, sockets=self, **given)
+        except ValueError as error:
+            raise ValueError(f'{self.where}{error}') from None

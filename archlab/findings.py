@@ -8,7 +8,7 @@ from typer.exceptions import Exit
 
 from archlab.answers import FINE, OUT, Terminal, print_json
 from archlab.options import RUNS, Json, Name, Runs, Settings
-from archlab.study_runs import open_study
+from archlab.study_runs import named_arm, open_study
 
 commands = typer.Typer()
 
@@ -24,9 +24,7 @@ def recipe(
     from results.recipe import in_words
     from results.recipe import recipe as recipe_of
 
-    study, _, arm = what.rpartition('/')
-    if not study:
-        raise ValueError(f"'{what}' names no arm; write STUDY/ARM, e.g. quickstart/layer_norm")
+    study, arm = named_arm(what)
     facts = recipe_of(open_study(study, runs, settings).reading, arm)
     if as_json:
         return print_json(facts)

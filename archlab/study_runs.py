@@ -160,6 +160,20 @@ def ran_study(name: str, runs: Path) -> 'Study':
         DEFINITION_OF.reset(before)
 
 
+def named_arm(what: str) -> tuple[str, str]:
+    """The study and the arm of STUDY/ARM, where STUDY may be the path of a file.
+
+    >>> named_arm('studies/griffin.py/hybrid')
+    ('studies/griffin.py', 'hybrid')
+
+    Raises ValueError where no arm is named.
+    """
+    study, _, arm = what.rpartition('/')
+    if not study or not arm or arm.endswith('.py'):
+        raise ValueError(f"'{what}' names no arm; give STUDY/ARM, e.g. {what.rstrip('/')}/base")
+    return study, arm
+
+
 def study_name(study: str | None, runs: Path = RUNS) -> str | None:
     """The name of a study's runs folder: the study's own name, not that of its file."""
     return study if study is None or not study.endswith('.py') else ran_study(study, runs).name

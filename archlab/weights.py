@@ -7,7 +7,7 @@ import typer
 
 from archlab.answers import OUT, print_json, waiting
 from archlab.options import RUNS, Data, Json, Runs, Settings, use_data
-from archlab.study_runs import open_study
+from archlab.study_runs import named_arm, open_study
 
 commands = typer.Typer()
 
@@ -57,9 +57,7 @@ def export(
 ):
     """The weights of an arm's confirmed models, kept by archlab run --keep-weights, with all that is needed to load them."""
     use_data(data)
-    study, slash, arm = what.rpartition('/')
-    if not slash or not arm:
-        raise ValueError(f"'{what}' names no arm; give STUDY/ARM, e.g. quickstart/base")
+    study, arm = named_arm(what)
     with waiting('exporting'):
         from sweeps.export import export as export_arm
 

@@ -87,6 +87,7 @@ BAD_CALLS = [
     (['list', 'block'], "Did you mean 'blocks'"),
     (['table', 'quickstart'], 'run it first'),
     (['recipe', 'quickstart'], 'names no arm'),
+    (['recipe', 'my/study.py'], "'my/study.py' names no arm; give STUDY/ARM, e.g. my/study.py/base"),
     (['tabel', 'quickstart'], 'No such command'),
     (['plan'], 'Missing argument'),
     (['plan', 'quickstart', '--budget', '6'], "--budget '6'; allowed: hours, minutes and seconds"),

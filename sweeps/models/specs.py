@@ -1,7 +1,7 @@
 """Specs: a config as flat values with defaults, and the differences of two configs."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from arch.make import fields
 
@@ -22,8 +22,26 @@ def values(config: dict, tables: Mapping[str, Mapping[str, type]]) -> dict[str, 
     for socket, table in tables.items():
         spec = config[socket]
         whole = {'kind': spec['kind'], **defaults(table[spec['kind']]), **spec}
+        stack = whole.pop('stack', ()) if socket == 'body' else ()
         flat.update({f'{socket}.{field}': value for field, value in whole.items()})
+        flat.update(_of_stack(stack))
     return flat
+
+
+def _of_stack(stack: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    """Every value of a stack by its path; a spec in few words.
+
+    >>> _of_stack([{'times': 2}, {'mixer': {'kind': 'conv', 'kernel': 5}, 'position': {'base': 2.0}}])
+    {'body.stack.0.times': 2, 'body.stack.1.mixer': 'conv kernel=5', 'body.stack.1.position': 'base=2.0'}
+    """
+
+    def words(value: object) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        return ' '.join(said if name == 'kind' else f'{name}={said}' for name, said in value.items())
+
+    whole = [entry or {'layers': 'as the base'} for entry in stack]
+    return {f'body.stack.{number}.{name}': words(value) for number, entry in enumerate(whole) for name, value in entry.items()}
 
 
 def differences(a: Mapping[str, object], b: Mapping[str, object]) -> list[dict]:

@@ -226,3 +226,11 @@ def test_what_a_block_of_the_labs_own_raises_is_a_mistake_of_ours(monkeypatch):
     monkeypatch.setattr('sweeps.models.describe.cost_of', lambda *_: {}['x'])
     with pytest.raises(KeyError):
         subject.cost()
+
+def test_stacks_differ_entry_by_entry():
+    base = TASKS['recall'].base
+    stacks = [[{'times': 2}, {'mixer': {'kind': 'pool', 'window': 3}}], [{'times': 2}, {'mixer': {'kind': 'identity'}}]]
+    one, other = ({**base, 'body': {**base['body'], 'stack': stack}} for stack in stacks)
+    unlike = differences(values(one, TABLES), values(other, TABLES))
+    assert unlike == [{'path': 'body.stack.1.mixer', 'a': 'pool window=3', 'b': 'identity'}]
+    assert differences(values(base, TABLES), values({**base, 'body': {**base['body'], 'stack': []}}, TABLES)) == []
