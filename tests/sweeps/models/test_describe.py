@@ -227,6 +227,7 @@ def test_what_a_block_of_the_labs_own_raises_is_a_mistake_of_ours(monkeypatch):
     with pytest.raises(KeyError):
         subject.cost()
 
+
 def test_stacks_differ_entry_by_entry():
     base = TASKS['recall'].base
     stacks = [[{'times': 2}, {'mixer': {'kind': 'pool', 'window': 3}}], [{'times': 2}, {'mixer': {'kind': 'identity'}}]]
