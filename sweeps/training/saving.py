@@ -8,7 +8,11 @@ CHECKPOINTS = 'checkpoints'
 
 
 def last_checkpoint(run: Path, pack: str) -> int:
-    """The number of a pack's last whole checkpoint; 0 where it has none."""
+    """The number of a pack's last whole checkpoint; 0 where it has none.
+
+    >>> last_checkpoint(Path('nowhere'), 'a pack')
+    0
+    """
     names = (path.name for path in (run / CHECKPOINTS).glob(f'{pack}-*/*'))
     return max((int(name) for name in names if name.isdecimal()), default=0)
 
