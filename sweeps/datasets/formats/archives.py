@@ -216,16 +216,23 @@ def _zip(path: Path) -> zipfile.ZipFile:
         raise ValueError(f'{path}: damaged or cut short zip archive ({error}); get the file again') from error
 
 
-def _zip_members(path: Path, limit: int) -> Iterator[tuple[str, BinaryIO]]:
+def check_zip(path: Path, limit: int = LIMIT) -> list[zipfile.ZipInfo]:
+    """The files of a zip archive; raises ValueError where it is damaged, or unpacks to more than RATIO times its size."""
     size = Path(path).stat().st_size
     with _zip(path) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-        allowed, total = allowed_bytes(size, limit), sum(entry.file_size for entry in entries)
-        if total > allowed:
-            raise ValueError(
-                f'{path}: unpacks to {total:,} bytes; allowed: {allowed:,} ({RATIO} times the packed size); it looks like a '
-                'decompression bomb: do not use it'
-            )
+    allowed, total = allowed_bytes(size, limit), sum(entry.file_size for entry in entries)
+    if total > allowed:
+        raise ValueError(
+            f'{path}: unpacks to {total:,} bytes; allowed: {allowed:,} ({RATIO} times the packed size); it looks like a '
+            'decompression bomb: do not use it'
+        )
+    return entries
+
+
+def _zip_members(path: Path, limit: int) -> Iterator[tuple[str, BinaryIO]]:
+    entries = check_zip(path, limit)
+    with _zip(path) as archive:
         for entry in entries:
             name, kind = checked_name(entry.filename, path), stat.S_IFMT(entry.external_attr >> 16)
             if kind not in (0, stat.S_IFREG):

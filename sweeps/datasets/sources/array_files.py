@@ -8,6 +8,7 @@ import numpy as np
 from ablations.config import closest
 from ablations.option_words import option
 from ablations.user_file import STOPS, in_words, of_user
+from sweeps.datasets.formats.archives import check_zip
 from sweeps.datasets.formats.lines import SMILES
 from sweeps.datasets.material import ROWS, Block, Material, Options
 from sweeps.datasets.sources.column_targets import targets_of
@@ -30,6 +31,7 @@ def arrays_of_file(source: Path, options: Options) -> Material:
     check(source)
     try:
         if source.is_file() and source.suffix == '.npz':
+            check_zip(source)
             paths = [source]
             with np.load(source, allow_pickle=False) as content:
                 arrays = {name: content[name] for name in content.files}
@@ -39,7 +41,7 @@ def arrays_of_file(source: Path, options: Options) -> Material:
                 path for path in sorted(folder.glob('*.npy')) if path.is_file() and OTHER.get(path.stem, path.stem) in NAMES
             ]
             arrays = {path.stem: np.load(path, mmap_mode='r', allow_pickle=False) for path in paths}
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, MemoryError) as error:
         raise ValueError(f'{source}: no arrays that can be read ({error}); give an .npz file without objects in it') from None
     return of_arrays_by_name(arrays, options, str(source), paths)
 

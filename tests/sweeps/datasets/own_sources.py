@@ -1,5 +1,6 @@
 """Sources of sets of one's own: small files of every reader, made for a test."""
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +38,20 @@ def text_of(name: str, text: str) -> Callable[[Path], Path]:
 
 def npz_of(**arrays: object) -> Callable[[Path], Path]:
     return lambda at: npz(at / 'a.npz', **arrays)
+
+
+def PACKED_NPZ(at: Path) -> Path:
+    """Some kilobytes that unpack to 24 megabytes."""
+    np.savez_compressed(at / 'a.npz', x=np.zeros((2_000, 32, 32, 3), np.float32), y=np.zeros(2_000, np.int32))
+    return at / 'a.npz'
+
+
+def LYING_NPZ(at: Path) -> Path:
+    """An array by whose header no machine could hold it."""
+    with zipfile.ZipFile(at / 'a.npz', 'w') as archive, archive.open('x.npy', 'w') as file:
+        np.lib.format.write_array_header_1_0(file, {'descr': '<f8', 'fortran_order': False, 'shape': (10**14, 8)})
+        file.write(bytes(64))
+    return at / 'a.npz'
 
 
 def IMAGES(at: Path) -> Path:

@@ -13,6 +13,8 @@ from own_sources import (
     GREY,
     IMAGES,
     INPUTS,
+    LYING_NPZ,
+    PACKED_NPZ,
     PATHS,
     REVIEWS,
     ROWS,
@@ -137,6 +139,8 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
     'features or series': ('arrays', npz_of(x=X, y=Y), {}, "form='table' or form='series'"),
     'arrays of another length': ('arrays', npz_of(x=GREY, y=Y[:3]), {}, '40 examples and 3 of y'),
     'arrays without x': ('arrays', npz_of(y=Y), {}, 'without x; allowed: x '),
+    'arrays that unpack without end': ('arrays', PACKED_NPZ, {}, 'looks like a decompression bomb: do not use it'),
+    'an array of no machine': ('arrays', LYING_NPZ, {}, 'no arrays that can be read'),
     'an array of another name': ('arrays', npz_of(x=GREY, yy=Y), {}, "array 'yy'; allowed: x "),
     'numbers beyond float32': ('arrays', npz_of(x=X.astype(float) * 1e60, y=Y), {'form': 'table'}, 'beyond float32'),
     'x and x_test of two kinds': (
