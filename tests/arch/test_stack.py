@@ -11,6 +11,7 @@ from rounding import assert_same_numbers
 from ablations.config import changed, put
 from ablations.neutral import NEUTRAL
 from ablations.tasks.bases import convnext, decoder
+from arch import published
 from arch.cost import cost_of
 from arch.depth import rows, stacked
 from arch.make import fields
@@ -266,3 +267,28 @@ def test_an_outline_shows_the_position_of_a_layer():
     drawn = outline(config, jax.ShapeDtypeStruct((2, 6), jnp.int32))
     inside = [[part.name for part in block.inside] for block in drawn if block.socket == 'block']
     assert 'position' not in inside[0] and inside[1][0] == 'position'
+
+
+def resnet(stack, **body):
+    config = published.MODELS['resnet50'].config
+    return {**config, 'body': {**config['body'], 'stack': stack, **body}}
+
+
+def test_the_first_block_of_a_stage_that_downsamples_shares_nothing():
+    with pytest.raises(ValueError, match="'in_block' is in the first block of a stage, .* by 'at': 'first'"):
+        build(resnet([{'shared': 'all'}]))
+    with pytest.raises(ValueError, match=r"body.stack\[0\]: downsample 'in_block' .*; block 'one_branch' can't; allowed: \["):
+        build(resnet([{'block': {'kind': 'one_branch'}}]))
+    model = build(resnet([{'at': 'first'}, {'shared': 'all'}]))
+    params = jax.eval_shape(lambda: model.init(KEY, jnp.zeros((1, 64, 64, 3)), {}))[0]
+    assert sorted(int(part[6:]) for part in params if part.startswith('block_')) == [0, 1, 3, 4, 7, 8, 13, 14]
+
+
+def test_a_stage_that_downsamples_in_its_first_block_scans_the_others():
+    model = build(resnet([{'at': 'first'}, {'mixer': {'kernel': 5}}], over_depth='scan'))
+    params = jax.eval_shape(lambda: model.init(KEY, jnp.zeros((1, 64, 64, 3)), {}))[0]
+    rows = {part: leaf['mixer']['conv']['kernel'].shape for part, leaf in params.items() if part.startswith('block')}
+    assert {name: shape[:2] for name, shape in rows.items()} == {
+        **dict.fromkeys(('block_0', 'block_3', 'block_7', 'block_13'), (3, 3)),
+        **{f'blocks_{stage}': (count, 5) for stage, count in enumerate((2, 3, 5, 2))},
+    }
