@@ -275,7 +275,7 @@ def resnet(stack, **body):
 
 
 def test_the_first_block_of_a_stage_that_downsamples_shares_nothing():
-    with pytest.raises(ValueError, match="'in_block' is in the first block of a stage, .* by 'at': 'first'"):
+    with pytest.raises(ValueError, match=r"'in_block' is in the first block of a stage, .* by 'at': 'first'"):
         build(resnet([{'shared': 'all'}]))
     with pytest.raises(ValueError, match=r"body.stack\[0\]: downsample 'in_block' .*; block 'one_branch' can't; allowed: \["):
         build(resnet([{'block': {'kind': 'one_branch'}}]))
