@@ -49,6 +49,11 @@ SIZES = (100_000,)
 MIB = 1 << 20
 
 
+def _curve(evaluations: int) -> dict:
+    """A curve with a point before the first step and one for each evaluation."""
+    return {'step': list(range(evaluations + 1)), 'loss': [2.0] + [1.0] * evaluations}
+
+
 class Cluster(QueuedLauncher):
     """Simulated workers that take orders from a queue in the order of submission.
 
@@ -123,10 +128,10 @@ class Cluster(QueuedLauncher):
             self.lost += 1
             return
         told = order_files.read(self.folder, name)
-        pack, curve = Pack.from_dict(told['pack']), {'step': [0, 1], 'loss': [2.0, 1.0]}
+        pack = Pack.from_dict(told['pack'])
         made = simulated_records(self.study, self.world, pack.trials, 0)
         full = [
-            {**describe(t), **one, 'curve': curve, 'cost': {'seconds': SECONDS}}
+            {**describe(t), **one, 'curve': _curve(t.program.evaluations), 'cost': {'seconds': SECONDS}}
             for t, one in zip(pack.trials, made, strict=True)
         ]
         how = {'strategy': told['strategy'], 'lanes': len(pack.trials)}

@@ -317,7 +317,7 @@ BAD_CALLS = [
     (['tiny_vit', 'wrong.safetensors'], 'classifier.bias is [4], wanted [3]'),
     (['tiny_vit', 'good.safetensors', '--out', 'good.safetensors'], 'is the file that would be read'),
     (['tiny_vit', 'good.safetensors', '--out', 'text.safetensors/out.safetensors'], "can't be written"),
-    (['tiny_vit', 'good.safetensors', '--out', 'folder'], "can't be written"),
+    (['tiny_vit', 'good.safetensors', '--out', 'folder'], 'is no .safetensors file, so it stays'),
     (['tiny_vit'], 'Missing argument'),
 ]
 
