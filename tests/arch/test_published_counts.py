@@ -32,7 +32,7 @@ PARAMETERS = {
     'mamba_2.8b': 2_768_345_600,
 }
 ALL = {**metaformer.MODELS, **decoders.MODELS}
-BILLIONS = {'poolformer_s12': 1.8, 'poolformer_s24': 3.4, 'mlp_mixer_b16': 12.6}
+BILLIONS = {'poolformer_s12': 1.8, 'mlp_mixer_b16': 12.6}
 """Multiply-adds as PoolFormer's paper prints them (2111.11418, table 2; MLP-Mixer's are 12.7 there)."""
 
 
