@@ -1,11 +1,14 @@
-"""The configs of published models, to the last field: what was published does not change."""
+"""The configs of published models, whole and to the last field: what was published does not change."""
 
 import hashlib
 import json
 
 import pytest
 
+from ablations.neutral import neutral_fields
+from arch.make import fields
 from arch.published import MODELS, convnext, decoders, gpt2, llama, metaformer, resnet, roadmap, swin, vit
+from arch.sockets import TABLES
 
 FAMILIES = {
     'convnext': convnext,
@@ -41,3 +44,13 @@ def test_configs_are_those_that_were_checked(family: str):
     told = {name: [model.config, model.example, model.paper] for name, model in FAMILIES[family].MODELS.items()}
     text = json.dumps(told, sort_keys=True, indent=1)
     assert hashlib.sha256(text.encode()).hexdigest()[:12] == DIGESTS[family], text
+
+
+@pytest.mark.parametrize('name', MODELS)
+def test_a_config_is_complete(name: str):
+    """Every socket is filled with every field written out, as plain data that survives JSON."""
+    config = MODELS[name].config
+    assert set(config) == set(TABLES)
+    for family, spec in config.items():
+        assert {*spec, *neutral_fields(family, spec['kind'])} == {'kind', *fields(TABLES[family][spec['kind']])}, family
+    assert json.loads(json.dumps(config)) == config

@@ -8,12 +8,9 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from ablations.neutral import neutral_fields
 from arch.cost import cost, multiply_adds
-from arch.make import fields
 from arch.model import build
 from arch.published import convnext, resnet, roadmap
-from arch.sockets import TABLES
 
 CONVNETS = {**resnet.MODELS, **convnext.MODELS}
 ALL = {**CONVNETS, **roadmap.MODELS}
@@ -109,14 +106,6 @@ def counted(given: str) -> int:
     """The multiply-adds of a config and the shape of an example; the ends of the roads are models of the papers too."""
     config, example = json.loads(given)
     return multiply_adds(config, jax.ShapeDtypeStruct((1, *example), jnp.float32))
-
-
-@pytest.mark.parametrize('name', ALL)
-def test_config_is_complete(name):
-    config = ALL[name].config
-    assert set(config) == set(TABLES)
-    for family, spec in config.items():
-        assert {*spec, *neutral_fields(family, spec['kind'])} == {'kind', *fields(TABLES[family][spec['kind']])}, family
 
 
 @pytest.mark.parametrize('name', CONVNETS)

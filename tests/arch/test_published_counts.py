@@ -4,9 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from ablations.neutral import neutral_fields
 from arch.cost import multiply_adds, parameters
-from arch.make import fields
 from arch.model import build
 from arch.model_sockets import Sockets
 from arch.published import MODELS, decoders, metaformer
@@ -42,14 +40,6 @@ def x_of(model):
 
 def test_every_model_is_listed_under_its_name():
     assert set(PARAMETERS) == set(ALL) and all(MODELS[name] is model for name, model in ALL.items())
-
-
-@pytest.mark.parametrize('name', ALL)
-def test_config_is_complete(name):
-    config = ALL[name].config
-    assert set(config) == set(TABLES)
-    for family, spec in config.items():
-        assert {*spec, *neutral_fields(family, spec['kind'])} == {'kind', *fields(TABLES[family][spec['kind']])}, family
 
 
 @pytest.mark.parametrize('name', ALL)

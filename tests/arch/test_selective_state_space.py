@@ -7,6 +7,7 @@ import pytest
 from rounding import assert_same_numbers
 
 from arch.context import Context
+from arch.mixers import selective_state_space
 from arch.mixers.selective_state_space import CHUNK, selective_scan, step_by_step
 from arch.model_sockets import Sockets
 from arch.probe import PLAIN
@@ -175,3 +176,18 @@ def test_errors(alone, fields, why):
         alone('mixer', KIND, {**FIELDS, **fields}, PARAMS, SEQUENCE)
     with pytest.raises(ValueError, match=why):
         Sockets({**PLAIN, 'mixer': {'kind': KIND, **FIELDS, **fields}}, TABLES).make('mixer', name=None).check(8, True)
+
+
+def test_slopes_of_a_long_sequence_take_a_tenth_of_the_memory(monkeypatch):
+    """By XLA's own count of what lives beside inputs and outputs, against all positions at once; nothing is run."""
+    length, features, state = 4096, 16, 16
+    wide, narrow = ((1, length, size) for size in (features, state))
+    given = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in (wide, wide, (features, state), narrow, narrow)]
+
+    def taken():
+        slopes = jax.grad(lambda *parts: jnp.square(selective_scan(*parts)).sum(), (0, 1, 2, 3, 4))
+        return jax.jit(slopes).lower(*given).compile().memory_analysis().temp_size_in_bytes
+
+    chunked = taken()
+    monkeypatch.setattr(selective_state_space, 'CHUNK', length)
+    assert chunked < taken() / 10
