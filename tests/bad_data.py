@@ -43,7 +43,7 @@ FORMS = {
 """Sets of data, and the name of a file that each is looked for by."""
 
 
-TEXTS = ('deep', 'deep objects', 'list', 'number', 'null', 'text', 'nan', 'long number', 'surrogate', 'line', 'zeros')
+TEXTS = ('deep', 'deep objects', 'list', 'number', 'null', 'text', 'nan', 'long number', 'surrogate', 'line', 'rows', 'zeros')
 """Bad files that are some text."""
 
 

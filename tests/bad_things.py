@@ -91,6 +91,7 @@ def bad_file(path: Path, chance: random.Random, name: str = '') -> str:
         'latin': lambda: path.write_bytes('{"größe": "ü"}'.encode('latin1')),
         'utf16': lambda: path.write_bytes('{"a": 1}'.encode('utf-16')),
         'packed': lambda: path.write_bytes(gzip.compress(b'\0' * (40 << 20))),
+        'rows': lambda: path.write_bytes(gzip.compress(b'C\n' * 8_000_000, 1)),
         'line': lambda: path.write_text('x' * (3 << 20)),
     }
     way = name or chance.choice(list(ways))

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -15,6 +15,7 @@ from results.store import atomic
 from sweeps.datasets import catalog
 from sweeps.datasets.aside import FIX, locked
 from sweeps.datasets.dataset import Dataset
+from sweeps.datasets.formats.allowance import FREE, Allowance, one_allowance
 from sweeps.datasets.formats.labels import dense
 from sweeps.datasets.material import Block, Material, Options, Progress
 from sweeps.datasets.near_duplicates import LENGTHS, shared_shingles
@@ -83,7 +84,9 @@ def prepare_as(
     with locked(folder, lambda: progress('another process prepares it: waiting', 0, None)):
         if (folder / ABOUT).exists() and not force:
             return _with_options(load(folder), name, options, facts), False
-        _make(folder, name, known, _existing(name, source, data), options, progress, facts)
+        source = _existing(name, source, data)
+        with one_allowance() as allowance:
+            _make(folder, name, known, source, options, progress, facts, allowance)
     return load(folder), True
 
 
@@ -118,7 +121,14 @@ def _with_options(prepared: Prepared, name: str, options: Options, facts: Mappin
 
 
 def _make(
-    folder: Path, name: str, known: Dataset, source: Path, options: Options, progress: Progress, facts: Mapping[str, str]
+    folder: Path,
+    name: str,
+    known: Dataset,
+    source: Path,
+    options: Options,
+    progress: Progress,
+    facts: Mapping[str, str],
+    allowance: Allowance,
 ) -> None:
     archives = archives_of(source, known)
     progress('comparing checksums', 0, None)
@@ -126,6 +136,8 @@ def _make(
     with unpacked(folder, source, archives, known, progress) as unpacked_source:
         progress('looking at the files', 0, None)
         material = read(unpacked_source, options, known.reader)
+        # What a function makes lies on no disk.
+        bounded = (lambda count: None) if known.reader['kind'] == 'function' else _bounded(source, material, allowance)
         if options.share is not None and material.test is not None and not material.by_hash:
             raise ValueError(
                 f'{option("share", options.share)}, and the test split is {material.split or known.test}; leave share out, or '
@@ -137,7 +149,7 @@ def _make(
         of_files = origins(material.files, known.md5, options.unverified)
         sources, notes = ([*one, *other] for one, other in zip(of_archives, of_files, strict=True))
         with atomic.replacing_folder(folder, FIX) as place:
-            dropped, repeats, examples, classes, unseen = _write(place, material, progress)
+            dropped, repeats, examples, classes, unseen = _write(place, material, progress, bounded)
             for split, count in examples.items():
                 if not count:
                     raise ValueError(
@@ -238,7 +250,24 @@ def _complete(name: str, lacking: list[str], options: Options) -> None:
         )
 
 
-def _write(place: Path, material: Material, progress: Progress) -> tuple[int, dict, dict, list[str] | None, list[int]]:
+def _bounded(source: Path, material: Material, allowance: Allowance) -> Callable[[int], None]:
+    """A function that counts examples, and refuses more than the files of the source may hold."""
+    taken = 0
+
+    def count(examples: int) -> None:
+        nonlocal taken
+        # Most sets have fewer than those that are free, and need no look at the sizes of all their files.
+        if taken <= FREE['examples'] < taken + examples:
+            allowance.grow(material.files, ['examples'])
+        taken += examples
+        allowance.take(source, examples=examples)
+
+    return count
+
+
+def _write(
+    place: Path, material: Material, progress: Progress, bounded: Callable[[int], None]
+) -> tuple[int, dict, dict, list[str] | None, list[int]]:
     """Write both splits.
 
     Gives the number of pool examples dropped as test examples, repeats and examples by split, the names of the classes, and
@@ -246,7 +275,7 @@ def _write(place: Path, material: Material, progress: Progress) -> tuple[int, di
     """
     writers = {split: Writing(place / split, material.ragged, material.target) for split in SPLITS}
     try:
-        dropped = _stream(writers, material, progress)
+        dropped = _stream(writers, material, progress, bounded)
         ys, names = dense([writer.classes for writer in writers.values()], material.classes)
         repeats = {split: writer.close(y) for (split, writer), y in zip(writers.items(), ys, strict=True)}
     except BaseException:
@@ -260,13 +289,15 @@ def _write(place: Path, material: Material, progress: Progress) -> tuple[int, di
     return dropped, repeats, {split: writer.examples for split, writer in writers.items()}, names, unseen
 
 
-def _stream(writers: dict[str, Writing], material: Material, progress: Progress) -> int:
+def _stream(writers: dict[str, Writing], material: Material, progress: Progress, bounded: Callable[[int], None]) -> int:
     sealed: set[bytes] = set()
     for xs, ys, digests in _hashed(material.test or (), 'test examples', material.counts.get('test'), progress):
+        bounded(len(xs))
         writers['test'].add(xs, ys, digests)
         sealed.update(digests)
     dropped = 0
     for xs, ys, digests in _hashed(material.pool, 'examples', material.counts.get('pool'), progress):
+        bounded(len(xs))
         if material.test is None:
             held = [held_by_hash(digest, material.share) for digest in digests]
             writers['test'].add(*_chosen(xs, ys, digests, held))

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from ablations.option_words import option
 from sweeps.datasets.aside import unpacked_aside
 from sweeps.datasets.dataset import Dataset
+from sweeps.datasets.formats.allowance import own_allowance
 from sweeps.datasets.formats.archives import (
     CHUNK,
     allowed_bytes,
@@ -75,6 +76,7 @@ def unpacked(folder: Path, source: Path, archives: dict[Path, str], known: Datas
     with unpacked_aside(folder) as place:
         for path, into in archives.items():
             _unpack(path, place / into, needed, sizes[path], progress)
+        own_allowance().of_archives(place, archives)
         if official := [path for path in archives if any(path.name == one.name for group in known.archives for one in group)]:
             _link(official[0].parent, place, known.beside)
         root = _root(place)

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from results.store import regular
+from sweeps.datasets.formats.allowance import MEMBER, Allowance, allowance_of, own_allowance
 
 LIMIT = 1 << 38
 """Bytes that one file may unpack to: 256 GiB, more than ImageNet's training images."""
@@ -139,7 +140,8 @@ def members(path: Path, limit: int = LIMIT) -> Iterator[tuple[str, BinaryIO]]:
     Read each content before the next one. Raises ValueError on absolute paths and '..', on links, devices and sparse files, on
     encrypted or damaged members, on archives that unpack to too much, and on a file that is no archive.
     """
-    yield from _zip_members(path, limit) if _is_zip(path) else _tar_file_members(path, limit)
+    read = _zip_members if _is_zip(path) else _tar_file_members
+    yield from read(path, limit, allowance_of(path))
 
 
 def _is_zip(path: Path) -> bool:
@@ -181,16 +183,20 @@ class _Header(tarfile.TarInfo):
             raise tarfile.ReadError(str(error)) from error
 
 
-def _tar_file_members(path: Path, limit: int) -> Iterator[tuple[str, BinaryIO]]:
+def _tar_file_members(path: Path, limit: int, allowance: Allowance) -> Iterator[tuple[str, BinaryIO]]:
     with open_stream(path, limit) as stream:
-        yield from tar_members(stream, path, limit)
+        yield from tar_members(stream, path, limit, allowance)
 
 
-def tar_members(stream: BinaryIO, path: Path | str, limit: int = LIMIT) -> Iterator[tuple[str, BinaryIO]]:
+def tar_members(
+    stream: BinaryIO, path: Path | str, limit: int = LIMIT, allowance: Allowance | None = None
+) -> Iterator[tuple[str, BinaryIO]]:
     """The `members` of a tar archive read as a stream, such as one inside another archive. Errors name `path`."""
+    allowance = allowance or own_allowance()
     try:
         with tarfile.open(fileobj=stream, mode='r|', tarinfo=_Header) as archive:
             for member in archive:
+                allowance.take(path, rows=MEMBER)
                 if member.isdir():
                     continue
                 name = checked_name(member.name, path)
@@ -230,10 +236,11 @@ def check_zip(path: Path, limit: int = LIMIT) -> list[zipfile.ZipInfo]:
     return entries
 
 
-def _zip_members(path: Path, limit: int) -> Iterator[tuple[str, BinaryIO]]:
+def _zip_members(path: Path, limit: int, allowance: Allowance) -> Iterator[tuple[str, BinaryIO]]:
     entries = check_zip(path, limit)
     with _zip(path) as archive:
         for entry in entries:
+            allowance.take(path, rows=MEMBER)
             name, kind = checked_name(entry.filename, path), stat.S_IFMT(entry.external_attr >> 16)
             if kind not in (0, stat.S_IFREG):
                 raise ValueError(

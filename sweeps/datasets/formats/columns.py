@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+from sweeps.datasets.formats.allowance import FREE, allowance_of
 from sweeps.datasets.formats.text_files import raw_lines
 
 DELIMITERS = ',;\t|'
@@ -12,6 +13,10 @@ MISSING = ('', 'na', 'n/a', 'nan', 'null', 'none', '?')
 """How CSV files write that a value is missing, in small letters."""
 FIELD = 1 << 24
 """The most characters of one value of a CSV file: long texts are values too."""
+COLUMNS = 500_000
+"""The most columns of a table: more take longer to look at than their rows."""
+SPARSE = 20
+"""How many cells of JSON lines there may be for each that has a value, where there are many."""
 Value = str | int | float | bool | bytes | None
 
 
@@ -32,6 +37,10 @@ def read_table(path: Path, wanted: set[str] | None = None) -> tuple[dict[str, li
         columns = _csv(path)
         names = list(columns)
         columns = {name: values for name, values in columns.items() if wanted is None or name in wanted}
+    if len(names) > COLUMNS:
+        raise ValueError(
+            f'{path}: {len(names):,} columns; allowed: up to {COLUMNS:,}; is it a table with a row for each example?'
+        )
     if not names or not all(columns.values()):
         raise ValueError(f'{path}: no rows; give a table with a line of names and rows below it')
     return columns, [name for name in names if name not in columns]
@@ -41,10 +50,11 @@ def _csv(path: Path) -> dict[str, list[Value]]:
     first = next((line for line in raw_lines(path) if line.strip()), '')
     counts = Counter(char for char in first if char in DELIMITERS)
     delimiter = counts.most_common(1)[0][0] if counts else ','
-    before = csv.field_size_limit(FIELD)
-    reader, names, columns = csv.reader(raw_lines(path), delimiter=delimiter, strict=True), None, []
+    before, allowance = csv.field_size_limit(FIELD), allowance_of(path)
+    reader, names, columns = csv.reader(raw_lines(path, allowance), delimiter=delimiter, strict=True), None, []
     try:
         for row in reader:
+            allowance.take(path, values=len(row))
             if not any(value.strip() for value in row):
                 continue
             if names is None:
@@ -82,13 +92,15 @@ def _is_number(text: str) -> bool:
 
 
 def _json(path: Path, wanted: set[str] | None) -> tuple[list[str], dict[str, list[Value]]]:
-    rows = []
-    lines = enumerate(raw_lines(path), 1)
+    rows, allowance = [], allowance_of(path)
+    lines = enumerate(raw_lines(path, allowance), 1)
     for number, line in lines:
         if not line.strip():
             continue
         if not rows and line.lstrip().startswith('['):
-            rows = _parsed(line + ''.join(rest for _, rest in lines), str(path))
+            text = line + ''.join(rest for _, rest in lines)
+            allowance.take(path, rows=text.count('{') + text.count('['), values=text.count(','))
+            rows = _parsed(text, str(path))
             rows = [(f'{path}: entry {number}', row) for number, row in enumerate(rows if isinstance(rows, list) else [], 1)]
             break
         rows.append((f'{path}: line {number}', _parsed(line, f'{path}: line {number}')))
@@ -100,6 +112,13 @@ def _json(path: Path, wanted: set[str] | None) -> tuple[list[str], dict[str, lis
             told = f"field '{nested}' is a {type(row[nested]).__name__}" if nested is not None else f'a {wrong}'
             raise ValueError(f'{name}: {told}; allowed: an object of texts and numbers; give another file')
     names = list(dict.fromkeys(key for _, row in rows for key in row))
+    cells, known = len(names) * len(rows), sum(len(row) for _, row in rows)
+    if cells > FREE['values'] and cells > SPARSE * known:
+        raise ValueError(
+            f'{path}: {len(rows):,} objects with {len(names):,} names, of which an object has {known / len(rows):.1f} on '
+            'average; allowed: objects of the same names; are values written as names?'
+        )
+    allowance.take(path, values=cells)
     return names, {key: [row.get(key) for _, row in rows] for key in names if wanted is None or key in wanted}
 
 
@@ -111,7 +130,7 @@ def _parsed(text: str, name: str) -> object:
 
 
 def _parquet(path: Path, wanted: set[str] | None) -> tuple[list[str], dict[str, list[Value]]]:
-    from sweeps.datasets.formats.parquet import class_names, column_names, read_rows
+    from sweeps.datasets.formats.parquet import all_class_names, column_names, read_rows
 
     all_names = column_names(path)
     names = [name for name in all_names if wanted is None or name in wanted]
@@ -119,7 +138,7 @@ def _parquet(path: Path, wanted: set[str] | None) -> tuple[list[str], dict[str, 
     for _, values in read_rows(path, names):
         for name, value in zip(names, values, strict=True):
             columns[name].append(value)
-    for name in names:
-        if (classes := class_names(path, name)) and all(isinstance(value, int) for value in columns[name]):
+    for name, classes in all_class_names(path, names).items():
+        if classes and all(isinstance(value, int) for value in columns[name]):
             columns[name] = [classes[value] if 0 <= value < len(classes) else None for value in columns[name]]
     return all_names, columns

@@ -109,9 +109,9 @@ def _by_list(folder: Path, listed: dict[str, str], classes: list[str], source: P
 
 
 def _lines(path: Path) -> list[str]:
-    from sweeps.datasets.formats.text_files import read_text
+    from sweeps.datasets.formats.text_files import all_lines
 
-    return [line for line in read_text(path).splitlines() if line.strip()]
+    return [line for line in all_lines(path) if line.strip()]
 
 
 def read_image_folder(path: Path) -> Folders:

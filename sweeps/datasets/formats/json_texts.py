@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from sweeps.datasets.formats.allowance import allowance_of
 from sweeps.datasets.formats.text_files import raw_lines, read_text
 
 
@@ -27,7 +28,9 @@ def _parsed(text: str, name: str) -> object:
 def _entries(path: Path) -> Iterator[tuple[str, str | object]]:
     """Name and value of each entry. A line stays text, so that a damaged one can be skipped."""
     if _start(path) == '[':
-        for number, entry in enumerate(_parsed(read_text(path), str(path)), 1):
+        text = read_text(path)
+        allowance_of(path).take(path, rows=text.count('{') + text.count('['), values=text.count(','))
+        for number, entry in enumerate(_parsed(text, str(path)), 1):
             yield f'{path}: entry {number}', entry
     else:
         for number, line in enumerate(raw_lines(path), 1):

@@ -62,11 +62,11 @@ def told(value: int) -> str:
 
 def read_classes(path: Path) -> tuple[dict[int, int], list[str]]:
     """The class of each value, -1 for none, and the names of the classes in the order of the list."""
-    from sweeps.datasets.formats.text_files import read_text
+    from sweeps.datasets.formats.text_files import all_lines
 
     table: dict[int, int] = {}
     names: list[str] = []
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in enumerate(all_lines(path), 1):
         if not line.strip() or line.lstrip().startswith('#'):
             continue
         match = LINE.fullmatch(line.strip())

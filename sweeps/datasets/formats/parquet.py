@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from sweeps.datasets.formats.allowance import allowance_of
 from sweeps.datasets.formats.archives import allowed_bytes
 from sweeps.datasets.formats.labels import checked_label
 
@@ -30,7 +31,8 @@ def _open(path: Path, columns: list[str]):
     except (ArrowException, OSError) as error:
         raise ValueError(f'{path}: not a Parquet file, damaged or cut short ({error}); get it again') from error
     there = file.schema_arrow.names
-    missing = [column for column in columns if column not in there]
+    known = frozenset(there)
+    missing = [column for column in columns if column not in known]
     if missing:
         file.close()
         raise ValueError(f"{path}: no column '{missing[0]}'; there: {there}; give the one to read")
@@ -53,12 +55,16 @@ def read_rows(path: Path, columns: list[str]) -> Iterator[tuple[int, tuple]]:
     from pyarrow import ArrowException
 
     with _open(path, columns) as file:
+        schema = file.schema_arrow
         for column in columns:
-            _refuse_lists(path, file.schema_arrow.field(column))
+            _refuse_lists(path, schema.field(column))
+        rows = _rows(file.metadata)
+        allowance_of(path).take(path, rows, rows * len(columns))
         number, held, allowed = 0, 0, allowed_bytes(path.stat().st_size)
         try:
             for batch in file.iter_batches(_batch(file.metadata), columns=columns, use_threads=False):
-                lists = [batch.column(batch.schema.get_field_index(column)).to_pylist() for column in columns]
+                places = {name: place for place, name in enumerate(batch.schema.names)}
+                lists = [batch.column(places[column]).to_pylist() for column in columns]
                 for values in zip(*lists, strict=True):
                     held += ROW + sum(map(_size, values))
                     if held > allowed:
@@ -70,6 +76,11 @@ def read_rows(path: Path, columns: list[str]) -> Iterator[tuple[int, tuple]]:
                     number += 1
         except (ArrowException, OSError, UnicodeDecodeError) as error:
             raise ValueError(f'{path}: damaged after row {number} ({error}); get it again') from error
+
+
+def _rows(metadata) -> int:
+    """The rows of a file, whichever of its counts is larger."""
+    return max(metadata.num_rows, sum(metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)))
 
 
 def _batch(metadata) -> int:
@@ -121,13 +132,24 @@ def count_rows(paths: Path | Iterable[Path]) -> int:
 
 def class_names(path: Path, label: str = 'label') -> list[str] | None:
     """The class names of the label column by the schema's `huggingface` entry, or None."""
-    with _open(path, [label]) as file:
+    return all_class_names(path, [label]).get(label)
+
+
+def all_class_names(path: Path, columns: list[str]) -> dict[str, list[str]]:
+    """The class names of those columns that have some, by the schema's `huggingface` entry."""
+    with _open(path, columns) as file:
         schema = (file.schema_arrow.metadata or {}).get(b'huggingface', b'{}')
     try:
-        names = json.loads(schema)['info']['features'][label]['names']
+        features = json.loads(schema)['info']['features']
     except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-    return [str(name) for name in names] if isinstance(names, list) else None
+        return {}
+    told = {}
+    for column in columns if isinstance(features, dict) else ():
+        feature = features.get(column)
+        names = feature.get('names') if isinstance(feature, dict) else None
+        if isinstance(names, list):
+            told[column] = [str(name) for name in names]
+    return told
 
 
 def is_withheld(path: Path, label: str = 'label') -> bool:

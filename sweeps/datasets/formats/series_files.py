@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sweeps.datasets.formats.allowance import allowance_of
 from sweeps.datasets.formats.text_files import raw_lines
 
 DELIMITERS = {'.tsv': '\t', '.csv': ',', '.arff': ',', '.txt': None}
@@ -26,14 +27,16 @@ def _suffix(path: Path) -> str:
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Line number and values of each row; of an ARFF file those after @data."""
-    suffix = _suffix(path)
+    suffix, allowance = _suffix(path), allowance_of(path)
     data = suffix != '.arff'
-    for number, line in enumerate(raw_lines(path), 1):
+    for number, line in enumerate(raw_lines(path, allowance), 1):
         line = line.strip('\r\n ')
         if not line or (suffix == '.arff' and line.startswith('%')):
             continue
         if data:
-            yield number, [value.strip().strip('\'"') for value in line.split(DELIMITERS[suffix])]
+            values = line.split(DELIMITERS[suffix])
+            allowance.take(path, values=len(values))
+            yield number, [value.strip().strip('\'"') for value in values]
         data = data or line.lower().startswith('@data')
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from sweeps.datasets.formats.allowance import Allowance, allowance_of
 from sweeps.datasets.formats.archives import CHUNK, open_stream
 
 WHOLE = 1 << 33
@@ -29,16 +30,25 @@ def read_text(path: Path) -> str:
         return decoded(stream.read(), path).removeprefix('\ufeff')
 
 
-def raw_lines(path: Path) -> Iterator[str]:
-    """The lines of a file, each with its line end; memory does not grow with the file."""
+def all_lines(path: Path, keepends: bool = False) -> list[str]:
+    """All lines of a text at once, as rows of its allowance."""
+    text = read_text(path)
+    allowance_of(path).take(path, rows=text.count('\n'))
+    return text.splitlines(keepends=keepends)
+
+
+def raw_lines(path: Path, allowance: Allowance | None = None) -> Iterator[str]:
+    """The lines of a file, each with its line end, as rows of its allowance; memory does not grow with the file."""
     offset = 0
     with open_stream(path) as stream:
+        allowance = allowance or allowance_of(path)
         while line := stream.readline(LINE + 1):
             if len(line) > LINE:
                 raise ValueError(
                     f'{path}: a line of more than {LINE:,} bytes at offset {offset}; allowed: shorter lines; '
                     'break it, or give the mark between documents'
                 )
+            allowance.take(path, rows=1)
             text = decoded(line, path, offset)
             yield text if offset else text.removeprefix('\ufeff')
             offset += len(line)
@@ -73,8 +83,10 @@ def _between(path: Path, mark: bytes) -> Iterator[tuple[int, bytes]]:
     """Offset and bytes of the pieces between marks. A mark consists of whole characters, so it never cuts a character."""
     offset, rest = 0, b''
     with open_stream(path) as stream:
+        allowance = allowance_of(path)
         while chunk := stream.read(CHUNK):
             *pieces, rest = (rest + chunk).split(mark)
+            allowance.take(path, rows=len(pieces))
             for piece in pieces:
                 yield offset, piece
                 offset += len(piece) + len(mark)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sweeps.datasets.formats.allowance import allowance_of
 from sweeps.datasets.formats.text_files import raw_lines
 
 
@@ -21,8 +22,8 @@ class TsFile:
 def read_ts(path: Path) -> TsFile:
     """A .ts file. Raises ValueError, with the line, for time stamps, missing values, other dimensions or no target."""
     classes, numbers, said, data = None, False, False, False
-    series, words = [], []
-    for number, line in enumerate(raw_lines(path), 1):
+    series, words, allowance = [], [], allowance_of(path)
+    for number, line in enumerate(raw_lines(path, allowance), 1):
         line = line.strip()
         if not line or line.startswith('#'):
             continue
@@ -40,6 +41,7 @@ def read_ts(path: Path) -> TsFile:
             continue
         if not said:
             raise ValueError(f'{path}: series without a class or a target (@classLabel true, @targetLabel true)')
+        allowance.take(path, values=line.count(',') + line.count(':'))
         *dimensions, word = line.split(':')
         if not dimensions:
             raise ValueError(f'{where}: no class behind a colon; allowed: values, colon, class')

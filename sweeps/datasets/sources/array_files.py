@@ -8,6 +8,7 @@ import numpy as np
 from ablations.config import closest
 from ablations.option_words import option
 from ablations.user_file import STOPS, in_words, of_user
+from sweeps.datasets.formats.allowance import own_allowance
 from sweeps.datasets.formats.archives import check_zip
 from sweeps.datasets.formats.lines import SMILES
 from sweeps.datasets.material import ROWS, Block, Material, Options
@@ -43,6 +44,10 @@ def arrays_of_file(source: Path, options: Options) -> Material:
             arrays = {path.stem: np.load(path, mmap_mode='r', allow_pickle=False) for path in paths}
     except (OSError, ValueError, EOFError, MemoryError) as error:
         raise ValueError(f'{source}: no arrays that can be read ({error}); give an .npz file without objects in it') from None
+    allowance = own_allowance()
+    allowance.grow(paths)
+    inputs = [array for name, array in arrays.items() if OTHER.get(name, name) in ('x', 'x_test') and array.ndim]
+    allowance.take(source, rows=sum(map(len, inputs)))
     return of_arrays_by_name(arrays, options, str(source), paths)
 
 
@@ -139,6 +144,8 @@ def _inputs(x: object, form: str | None, name: str) -> tuple[str, np.ndarray | l
     if isinstance(x, (list, tuple)) and all(isinstance(one, str) for one in x):
         x = np.array(x, object)
     x = np.asarray(x)
+    if 0 in x.shape[1:]:
+        raise ValueError(f'{name}: x {list(x.shape)}: examples without a value; allowed: one or more values each')
     if x.dtype.kind in 'UO' and x.ndim == 1 and all(isinstance(one, str) for one in x.tolist()):
         if form not in ('text', 'smiles'):
             raise ValueError(

@@ -109,7 +109,7 @@ def _texts(texts: Iterable[str]) -> Iterator[Block]:
 def wikitext(source: Path, options: Options) -> Material:
     """WikiText, article by article: the raw files, or Parquet shards with a line a row."""
     from sweeps.datasets.formats.parquet import read_texts
-    from sweeps.datasets.formats.text_files import read_text
+    from sweeps.datasets.formats.text_files import all_lines
 
     names = [f'wiki.{split}.raw' for split in ('train', 'valid', 'test')]
     if check(source).is_dir() and any(source.rglob('*.parquet')):
@@ -117,7 +117,7 @@ def wikitext(source: Path, options: Options) -> Material:
         text: Callable[[Path], Iterable[str]] = lambda path: read_texts([path], 'text')  # noqa: E731
     else:
         paths = list(with_names(source, names).values())
-        text = lambda path: read_text(path).splitlines(keepends=True)  # noqa: E731
+        text = lambda path: all_lines(path, keepends=True)  # noqa: E731
     split = by_split(paths, source, options.split)
     pool, test = split.pool, split.test
     if not test:
