@@ -8,6 +8,7 @@ from ablations.study import Study
 from ablations.trial import TEST, TUNING, Schedule, Trial
 from results.barren import barren, still, stood
 from results.budgets import equalities
+from results.comparability import flags_of
 from results.doubts import doubts
 from results.looks import looks_of
 from results.protocol import NOW, PROTOCOLS, started_under
@@ -48,6 +49,7 @@ def verify(reading: Reading) -> list[Check]:
         _sealed(recorded, manifest),
         _one_protocol(started_under(manifest, reading.records, recorded)),
         _one_source(recorded),
+        *_flags(recorded),
         _one_data(recorded),
         _looks(study, manifest),
         _edges(study, schedule),
@@ -181,12 +183,27 @@ def _one_source(recorded: Mapping[str, dict]) -> Check:
             by_source.setdefault(str((record.get('environment') or {}).get('source')), collections.Counter())[
                 record['arm']
             ] += 1
+    flags = sorted({flags_of(record) for record in recorded.values()} - {''})
     why = 'nothing is recorded yet' if not by_source else f'source: {next(iter(by_source))}'
+    why += f'; compiled with {flags[0]}' if len(flags) == 1 else ''
     if len(by_source) > 1:
         ordered = sorted(by_source.items(), key=lambda item: (-item[1].total(), item[0]))
         runs = (f'{arms.total()} runs of {source} ({_counted(arms)})' for source, arms in ordered)
         why = f'{"; ".join(runs)}; run the study in a new folder'
     return Check('one version of the sources', len(by_source) <= 1, why)
+
+
+def _flags(recorded: Mapping[str, dict]) -> list[Check]:
+    """A broken rule where runs were compiled with different flags (XLA_FLAGS); none where all were alike."""
+    by_flags: dict[str, collections.Counter] = {}
+    for record in recorded.values():
+        if record['status'] != 'failed':
+            by_flags.setdefault(flags_of(record), collections.Counter())[record['arm']] += 1
+    if len(by_flags) < 2:
+        return []
+    ordered = sorted(by_flags.items(), key=lambda item: (-item[1].total(), item[0]))
+    told = '; '.join(f'{arms.total()} runs with {flags or "none"} ({_counted(arms)})' for flags, arms in ordered)
+    return [Check('one set of compiler flags', False, f'{told}; run the study in a new folder, with the same flags for all')]
 
 
 def _counted(arms: Mapping[str, int]) -> str:

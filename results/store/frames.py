@@ -13,7 +13,7 @@ from results.store import records
 from results.store.reading import Reading
 
 _COST = ('examples', 'flops', 'seconds', 'peak_memory')
-_PLACE = ('commit', 'source', 'python', 'platform', 'device', 'machine')
+_PLACE = ('commit', 'source', 'python', 'platform', 'device', 'machine', 'flags')
 _WHAT = ('study', 'arm', 'task', 'dataset', 'replicate', 'phase', 'held', 'optimizer')
 _OUTCOME = ('seed', 'status', 'diverged_at', 'reason', 'score', 'score_se', 'parts', 'n_held', 'initial_loss', 'final_loss')
 _PLAIN = {name: name for name in ('id', *_WHAT, 'knobs', *_OUTCOME, 'steps', 'batch')}

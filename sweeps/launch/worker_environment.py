@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from results.store import regular
 from sweeps.launch.compilation_cache import cache_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -13,6 +14,8 @@ QUIET = {
     'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0',
     'JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES': '0',
 }
+LONGEST = 1 << 16
+"""Bytes of a file of flags that are read."""
 OWN = ('ARCHLAB_DATA', 'ARCHLAB_RESIDENT_BYTES', 'ARCHLAB_DEVICE_BYTES')
 ONE_THREAD = {'NPROC': '1', 'OMP_NUM_THREADS': '1', 'OPENBLAS_NUM_THREADS': '1'}
 PAGES = {'GLIBC_TUNABLES': 'glibc.malloc.hugetlb=1'}
@@ -45,5 +48,21 @@ def variables(on_cpu: bool) -> dict[str, str]:
     told |= {name: given[name] for name in OWN if name in given}
     if on_cpu:
         told |= {name: given.get(name, value) for name, value in PAGES.items()}
-        told |= {**ONE_THREAD, 'XLA_FLAGS': f'{given.get("XLA_FLAGS", "")} --xla_cpu_multi_thread_eigen=false'.strip()}
+        told |= {**ONE_THREAD, 'XLA_FLAGS': f'{_flags(given.get("XLA_FLAGS", ""))} --xla_cpu_multi_thread_eigen=false'.strip()}
+    elif 'XLA_FLAGS' in given:
+        told['XLA_FLAGS'] = _flags(given['XLA_FLAGS'])
     return told
+
+
+def _flags(given: str) -> str:
+    """The flags of XLA_FLAGS, which may name a file of them: another flag behind its name would be part of the name."""
+    if not given.strip() or given.lstrip().startswith('-'):
+        return given
+    try:
+        with regular.open_file(Path(given)) as file:
+            return ' '.join(file.read(LONGEST).decode().split())
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f'XLA_FLAGS={given}: neither flags nor a file of them ({getattr(error, "strerror", "") or error}); allowed: flags '
+            'such as --xla_cpu_enable_fast_math=true, or a file that holds them'
+        ) from None

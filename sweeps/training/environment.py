@@ -2,8 +2,10 @@
 
 import functools
 import importlib.metadata
+import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from results.store.hashes import syntax_hash
@@ -36,6 +38,37 @@ number.
 """
 
 
+COMPILED_BY = (
+    *('JAX_DISABLE_MOST_OPTIMIZATIONS', 'JAX_OPTIMIZATION_LEVEL', 'JAX_EXEC_TIME_OPTIMIZATION_EFFORT'),
+    *('JAX_MEMORY_FITTING_EFFORT', 'JAX_MEMORY_FITTING_LEVEL', 'JAX_COMPILER_ENABLE_REMAT_PASS', 'JAX_ALLOW_F16_REDUCTIONS'),
+    *('JAX_USE_DIRECT_LINEARIZE', 'NVIDIA_TF32_OVERRIDE'),
+)
+"""Variables by which a program is compiled otherwise, beside the flags of XLA_FLAGS and LIBTPU_INIT_ARGS."""
+OFF = ('', '0', 'false', 'no', 'off', 'n', 'f')
+SPARED = (
+    *('--xla_cpu_multi_thread_eigen', '--xla_force_host_platform_device_count', '--xla_dump', '--xla_hlo_profile'),
+    *('--xla_cpu_parallel_codegen_split_count', '--xla_gpu_force_compilation_parallelism', '--xla_gpu_cuda_data_dir'),
+)
+"""How flags begin that the lab sets itself, or that change no number."""
+
+
+def compiled_by(given: Mapping[str, str]) -> str:
+    """The flags and variables of a process's environment by which its compiler may make other numbers; '' without any.
+
+    The last of two flags of one name counts, and their order does not.
+
+    >>> compiled_by({'XLA_FLAGS': '--xla_b=1 --xla_dump_to=x --xla_a --xla_b=2', 'JAX_USE_DIRECT_LINEARIZE': '1'})
+    '--xla_a --xla_b=2 JAX_USE_DIRECT_LINEARIZE=1'
+    """
+    flags = {}
+    for name in ('XLA_FLAGS', 'LIBTPU_INIT_ARGS'):
+        for flag in given.get(name, '').split():
+            if not flag.startswith(SPARED):
+                flags[flag.partition('=')[0]] = flag
+    variables = [f'{name}={given[name]}' for name in COMPILED_BY if given.get(name, '').strip().lower() not in OFF]
+    return ' '.join([*(flags[name] for name in sorted(flags)), *variables])
+
+
 @functools.cache
 def source_hash(root: Path = ROOT) -> str:
     """Hash of the code that a training run's numbers depend on; comments, docstrings and layout are no part of it."""
@@ -58,10 +91,10 @@ def commit() -> str:
 
 @functools.cache
 def environment() -> dict:
-    """Commit, source hash, versions, device: plain data. Starts jax."""
+    """Commit, source hash, versions, device, and the `flags` of the compiler where some are set: plain data. Starts jax."""
     import jax
 
-    device = jax.devices()[0]
+    device, flags = jax.devices()[0], compiled_by(os.environ)
     return {
         'commit': commit(),
         'source': source_hash(),
@@ -70,4 +103,5 @@ def environment() -> dict:
         'platform': device.platform,
         'device': device.device_kind,
         'machine': platform.machine(),
+        **({'flags': flags} if flags else {}),
     }

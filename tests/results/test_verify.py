@@ -41,7 +41,7 @@ RULES = [
     'diverged runs are counted',
     'likeness to rough worlds is named',
 ]
-STILL, BARREN = 'training moved the scores', 'every arm gave values'
+STILL, BARREN, FLAGS = 'training moved the scores', 'every arm gave values', 'one set of compiler flags'
 """Rules that are only named where they are broken."""
 WORLD = World(cliff=2.0, noise=0.02)
 FAR = World(optimum=(3.0, 0.4), cliff=9.0, noise=0.01)
@@ -75,7 +75,7 @@ def checks(
     asked: Study, planned, records: dict, manifest: dict | None = None, skipped: tuple = (), doubled: tuple = ()
 ) -> dict:
     made = verify(Reading(asked, planned, records, manifest or {}, skipped=skipped, doubled=doubled))
-    assert [check.rule for check in made if check.rule not in (STILL, BARREN)] == RULES
+    assert [check.rule for check in made if check.rule not in (STILL, BARREN, FLAGS)] == RULES
     assert len(made) == len({check.rule for check in made})
     assert all(check.why and set(check.to_dict()) == {'rule', 'holds', 'why'} for check in made)
     return {check.rule: check for check in made}
@@ -328,3 +328,20 @@ def test_records_of_an_older_protocol_are_named():
         check = checks(asked, planned, known, entry)['planned and judged by one protocol']
         assert check.holds == holds
         assert holds or 'run it again' in check.why
+
+
+def test_flags_of_the_compiler_are_named_and_must_be_the_same():
+    asked, planned, records = sound()
+    flags = '--xla_cpu_enable_fast_math=true'
+    flagged = {key: {**record, 'environment': {'source': 'abc', 'flags': flags}} for key, record in records.items()}
+    made = checks(asked, planned, flagged)
+    assert FLAGS not in made and made[RULES[10]].why == f'source: abc; compiled with {flags}'
+    plain = {key: {**record, 'environment': {'source': 'abc'}} for key, record in records.items() if record['arm'] == 'base'}
+    made = checks(asked, planned, {**flagged, **plain})
+    assert fails(made) == [FLAGS]
+    count = len(plain)
+    assert f'{count} runs with none (base {count})' in made[FLAGS].why
+    assert f'{len(records) - count} runs with {flags} (other {len(records) - count})' in made[FLAGS].why
+    reading = Reading(asked, planned, {**flagged, **plain}, {})
+    reasons = {finding.reason for finding in findings(reading) if finding.verdict == 'not comparable'}
+    assert reasons == {f'unequal compiler flags: {flags} and none'}

@@ -222,6 +222,18 @@ def test_the_number_of_workers():
         workers_for(0)
 
 
+def test_flags_may_stand_in_a_file(monkeypatch, tmp_path):
+    path = tmp_path / 'flags'
+    path.write_text('--xla_a=1\n--xla_b\n')
+    monkeypatch.setenv('XLA_FLAGS', str(path))
+    assert worker_environment(None)['XLA_FLAGS'] == '--xla_a=1 --xla_b --xla_cpu_multi_thread_eigen=false'
+    assert worker_environment('0')['XLA_FLAGS'] == '--xla_a=1 --xla_b'
+    for wrong in ('absent', '.', '/dev/null'):
+        monkeypatch.setenv('XLA_FLAGS', wrong)
+        with pytest.raises(ValueError, match='neither flags nor a file of them'):
+            worker_environment(None)
+
+
 def test_large_pages_are_asked_for_unless_the_user_says_otherwise(monkeypatch):
     monkeypatch.delenv('GLIBC_TUNABLES', raising=False)
     assert worker_environment(None)['GLIBC_TUNABLES'] == 'glibc.malloc.hugetlb=1'

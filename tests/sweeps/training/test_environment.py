@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from results.store.hashes import syntax_hash
-from sweeps.training.environment import ROOT, TRAINING, source_hash
+from sweeps.training.environment import ROOT, TRAINING, compiled_by, source_hash
 
 HASHED = {path for pattern in TRAINING for path in ROOT.glob(pattern)}
 SPARED = {
@@ -135,3 +135,18 @@ def test_no_data_file_is_read_beside_the_code():
     rooms = ('arch', 'sweeps/training', 'sweeps/tasks', 'sweeps/augment', 'sweeps/datasets')
     files = [file for room in rooms for file in (ROOT / room).rglob('*') if file.is_file()]
     assert {file.suffix for file in files if '__pycache__' not in file.parts} == {'.py'}
+
+
+@pytest.mark.parametrize(
+    ('given', 'told'),
+    [
+        ({}, ''),
+        ({'XLA_FLAGS': '--xla_cpu_multi_thread_eigen=false --xla_force_host_platform_device_count=2 --xla_dump_to=a'}, ''),
+        ({'JAX_DISABLE_MOST_OPTIMIZATIONS': '0', 'JAX_USE_DIRECT_LINEARIZE': 'False'}, ''),
+        ({'XLA_FLAGS': '--xla_b --xla_a=1', 'LIBTPU_INIT_ARGS': '--xla_c'}, '--xla_a=1 --xla_b --xla_c'),
+        ({'XLA_FLAGS': '--xla_a=1 --xla_a=2'}, '--xla_a=2'),
+        ({'NVIDIA_TF32_OVERRIDE': '1'}, 'NVIDIA_TF32_OVERRIDE=1'),
+    ],
+)
+def test_what_a_compiler_is_told_is_recorded(given: dict[str, str], told: str):
+    assert compiled_by(given) == told
