@@ -73,11 +73,22 @@ def devices_for(answer: dict, workers: int, each: int = 1) -> list[str | None]:
         if each not in (1, answer['devices']):
             raise ValueError(f'--devices {each}: on TPU one worker has all {answer["devices"]} chips of a host; leave it out')
         return ['0']
-    visible = os.environ.get('CUDA_VISIBLE_DEVICES')
-    names = visible.split(',') if visible else [str(number) for number in range(answer['devices'])]
+    names = _visible(answer['devices'])
     if each > len(names):
         raise ValueError(f'--devices {each}: this machine has {len(names)} to give; allowed: up to that; lower it')
     return [','.join(names[at : at + each]) for at in range(0, len(names) - each + 1, each)][:workers]
+
+
+def _visible(count: int) -> list[str]:
+    """The names of the `count` devices that jax has: all of the machine's, or those that the user's variables leave.
+
+    CUDA takes the names up to the first that is none, and jax takes some of these by their places.
+    """
+    given = os.environ.get('CUDA_VISIBLE_DEVICES', '')
+    names = [name.strip() for name in given.split(',')] if given.strip() else None
+    chosen = os.environ.get('JAX_CUDA_VISIBLE_DEVICES', 'all').strip()
+    places = range(count) if chosen in ('', 'all') else [int(place) for place in chosen.split(',')]
+    return [str(place) if names is None else names[place] for place in places][:count]
 
 
 class WorkerProcess:

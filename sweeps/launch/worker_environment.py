@@ -29,7 +29,8 @@ def worker_environment(device: str | None, played: int = 1) -> dict[str, str]:
     """
     told = {**os.environ, **variables(on_cpu=device is None)}
     if device is not None:
-        return {**told, 'CUDA_VISIBLE_DEVICES': device}
+        # It sees nothing else, so that there is nothing to choose from.
+        return {**told, 'CUDA_VISIBLE_DEVICES': device, 'JAX_CUDA_VISIBLE_DEVICES': 'all'}
     if played > 1:
         told['XLA_FLAGS'] += f' --xla_force_host_platform_device_count={played}'
     return told

@@ -1,6 +1,7 @@
 """The local launcher: who gets which pack, and workers that die, babble or refuse. The workers here are small scripts."""
 
 import os
+import random
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from ablations.trial import Needs
+from sweeps.launch import local as local_launcher
 from sweeps.launch.launcher import Order
 from sweeps.launch.local import LocalLauncher, WorkerProcess, devices_for, workers_for
 from sweeps.launch.worker_environment import worker_environment
@@ -173,6 +175,62 @@ def test_devices_are_those_that_may_be_seen(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '3,5')
     assert devices_for({'platform': 'gpu', 'devices': 2}, 4) == ['3', '5']
     assert devices_for({'platform': 'gpu', 'devices': 2}, 1) == ['3']
+
+
+@pytest.mark.parametrize(
+    ('cuda', 'of_jax', 'count', 'own'),
+    [
+        (None, None, 2, ['0', '1']),
+        ('', None, 2, ['0', '1']),
+        (' 3, 5 ', None, 2, ['3', '5']),
+        ('GPU-a1,GPU-b2', 'all', 2, ['GPU-a1', 'GPU-b2']),
+        ('0,1,-1,2', None, 2, ['0', '1']),
+        (None, '1,3', 2, ['1', '3']),
+        ('4,5,6', '2', 1, ['6']),
+    ],
+)
+def test_the_users_own_choice_of_devices_counts(monkeypatch: pytest.MonkeyPatch, cuda, of_jax, count: int, own: list[str]):
+    for name, value in (('CUDA_VISIBLE_DEVICES', cuda), ('JAX_CUDA_VISIBLE_DEVICES', of_jax)):
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    assert devices_for({'platform': 'gpu', 'devices': count}, 8) == own
+    seen = worker_environment(own[-1])
+    assert (seen['CUDA_VISIBLE_DEVICES'], seen['JAX_CUDA_VISIBLE_DEVICES']) == (own[-1], 'all')
+
+
+class Listed:
+    """A worker that starts no process, and remembers what it was given."""
+
+    def __init__(self, place: int, log: Path, answers: object, device: str | None, played: int):
+        self.place, self.log, self.device, self.order, self.since = place, log, device, None, 0.0
+        self.compiled: set[Needs] = set()
+
+    def send(self, command: dict) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+    def ending(self) -> str:
+        return 'signal SIGKILL'
+
+
+def test_no_two_workers_share_a_device_whoever_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(local_launcher, 'WorkerProcess', Listed)
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', 'GPU-a,2,5,7')
+    launcher, chance = LocalLauncher(tmp_path, 4), random.Random(0)
+    launcher.devices = devices_for({'platform': 'gpu', 'devices': 4}, 4)
+    seen = set()
+    for number in range(200):
+        launcher.submit([order(str(number), 'train', tmp_path)])
+        crew = list(launcher.crew.values())
+        devices = [worker.device for worker in crew]
+        assert len({*devices}) == len(devices) <= 4
+        seen.add(tuple(sorted(devices)))
+        for worker in chance.sample(crew, chance.randint(0, len(crew))):
+            launcher._hear(worker, None if chance.random() < 0.7 else {'pack': '', 'reason': ''})
+    assert ('2', '5', '7', 'GPU-a') in seen
 
 
 def needs(*programs: str) -> list[Needs]:
