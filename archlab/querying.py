@@ -26,7 +26,7 @@ def query(
     form: Annotated[str, typer.Option('--format', help='table, csv, json or md.')] = 'table',
     limit: Annotated[int | None, typer.Option(help='Rows at most; 100 in a table, else all, where left out.')] = None,
     seconds: Annotated[float, typer.Option(help='The query is stopped after so long.')] = 60.0,
-    memory: Annotated[float, typer.Option(help='GB of memory that the query may take.')] = 4.0,
+    memory: Annotated[float, typer.Option(help='GB of memory that the query may take, with its answer.')] = 4.0,
     schema: Annotated[bool, typer.Option('--schema', help='Views and their columns; so does leaving out the SQL.')] = False,
     as_json: Json = False,
 ):
@@ -42,10 +42,12 @@ def query(
         return print_json(views) if form == 'json' else print('\n'.join(schema_lines(views)))
     _freeze_looks(study, runs)
     limit = limit if limit is not None or form != 'table' else SHOWN
-    with waiting('reading records'):
-        answer = ask(sql, runs, name, limit, _derived(study, runs), Limits(seconds, memory, _give_up))
+    limits = Limits(seconds, memory, _give_up)
+    with waiting('reading records'), limits.holding():
+        answer = ask(sql, runs, name, limit, _derived(study, runs), limits)
+        text = render(answer, form, OUT.width if OUT.is_terminal else None)
     warn_skipped(answer.skipped)
-    print(render(answer, form, OUT.width if OUT.is_terminal else None), end='')
+    print(text, end='')
 
 
 def _freeze_looks(study: str | None, runs: Path) -> None:

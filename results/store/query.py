@@ -8,6 +8,7 @@ import io
 import json
 import math
 import re
+import resource
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -22,6 +23,8 @@ from results.store.spreadsheets import inert
 FORMATS = ('table', 'csv', 'json', 'md')
 DASH = '–'
 GRACE = 5.0
+SLACK = 1 << 26
+"""Bytes beside the memory of a query, for what runs it."""
 SHOWN = 100
 """How many rows a table on a screen shows, unless a limit is given."""
 MOST = 10**9
@@ -56,6 +59,28 @@ class Limits:
                 raise ValueError(f'--{name} {value:g}; allowed: a number above 0')
 
     @contextlib.contextmanager
+    def holding(self) -> Iterator[None]:
+        """Within, this process gets no more memory than a query may take: texts and answers count, of which the database's own
+        limit knows nothing. Raises ValueError where that is not enough. Other systems than Linux have that limit alone.
+        """
+        before = resource.getrlimit(resource.RLIMIT_DATA)
+        if taken := _taken():
+            most = taken + SLACK + int(self.memory * 10**9)
+            if before[0] == resource.RLIM_INFINITY or most < before[0]:
+                resource.setrlimit(resource.RLIMIT_DATA, (most, before[1]))
+        try:
+            yield
+        except MemoryError:
+            raise ValueError(self.too_much) from None
+        finally:
+            resource.setrlimit(resource.RLIMIT_DATA, before)
+
+    @property
+    def too_much(self) -> str:
+        """The error for a query that needs more memory."""
+        return f'the query needs more than {self.memory:g} GB; ask for less, or give it more: --memory'
+
+    @contextlib.contextmanager
     def watching(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         """Interrupt a query when its time is over; raises ValueError then, and where it needs more memory."""
         over, done = threading.Event(), threading.Event()
@@ -80,11 +105,20 @@ class Limits:
                 raise KeyboardInterrupt from None
             raise
         except duckdb.OutOfMemoryException:
-            raise ValueError(f'the query needs more than {self.memory:g} GB; ask for less, or give it more: --memory') from None
+            raise ValueError(self.too_much) from None
         finally:
             done.set()
             # A thread that outlives the interpreter holds the connection, and the database's library says so in forty lines.
             watcher.join(GRACE)
+
+
+def _taken() -> int:
+    """Bytes of data that this process has; 0 where the system does not say it."""
+    try:
+        lines = Path('/proc/self/status').read_text().splitlines()
+        return 1024 * int(next(line for line in lines if line.startswith('VmData')).split()[1])
+    except (OSError, StopIteration):
+        return 0
 
 
 def ask(

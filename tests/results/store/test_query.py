@@ -1,6 +1,7 @@
 """Queries: right answers, nothing but reading, errors that say what would have been right."""
 
 import json
+import resource
 import threading
 import time
 from pathlib import Path
@@ -311,3 +312,17 @@ def test_no_thread_outlives_a_query(runs, monkeypatch):
     monkeypatch.setattr(query.threading, 'Event', Slow)
     assert ask('select 1', runs).rows == ((1,),)
     assert threading.active_count() == before
+
+
+@pytest.mark.skipif(not Path('/proc/self/status').exists(), reason='a limit of Linux')
+def test_what_a_query_takes_counts_with_its_answer():
+    """The database's own limit knows nothing of long texts."""
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    limits = Limits(memory=0.1)
+    with pytest.raises(ValueError, match=r'needs more than 0\.1 GB'), limits.holding():
+        duckdb.sql("select repeat('a', 400000000)").fetchall()
+    with pytest.raises(ValueError, match=r'needs more than 0\.1 GB'), limits.holding():
+        bytearray(10**9)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    with limits.holding():
+        assert len(bytearray(10**6)) == 10**6
