@@ -319,8 +319,9 @@ def test_what_a_query_takes_counts_with_its_answer():
     """The database's own limit knows nothing of long texts."""
     before = resource.getrlimit(resource.RLIMIT_DATA)
     limits = Limits(memory=0.1)
-    with pytest.raises(ValueError, match=r'needs more than 0\.1 GB'), limits.holding():
-        duckdb.sql("select repeat('a', 400000000)").fetchall()
+    connection = duckdb.connect(':memory:')
+    with pytest.raises(ValueError, match=r'needs more than 0\.1 GB'), limits.holding(), limits.watching(connection):
+        connection.execute("select repeat('a', 400000000)").fetchall()
     with pytest.raises(ValueError, match=r'needs more than 0\.1 GB'), limits.holding():
         bytearray(10**9)
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
