@@ -8,6 +8,7 @@ from ablations.tasks.image_tasks import IMAGES, PIXELS
 from ablations.tasks.made_tasks import MADE
 from ablations.tasks.own_task import OwnTask
 from ablations.tasks.probe_tasks import PROBES
+from ablations.tasks.simulated_tasks import SIMULATED
 from ablations.tasks.sound_tasks import SERIES, SOUNDS
 from ablations.tasks.task import DIRECTIONS, Task
 from ablations.tasks.text_tasks import TEXTS
@@ -16,7 +17,7 @@ __all__ = ['DIRECTIONS', 'SETS', 'TASKS', 'OwnTask', 'Task', 'task']
 
 TASKS = {task.name: task for task in (DIGITS, RECALL, STDLIB_BYTES)}
 TASKS |= {name: Task(name=name, **fields) for name, fields in {**IMAGES, **PIXELS, **SOUNDS, **SERIES}.items()}
-TASKS |= {name: Task(name=name, **fields) for name, fields in PROBES.items()}
+TASKS |= {name: Task(name=name, **fields) for name, fields in {**PROBES, **SIMULATED}.items()}
 TASKS |= {name: Task(name=name, **fields) for name, fields in {**TEXTS, **MADE}.items()}
 
 SETS = {str(one.data.get('dataset', one.dataset)) for one in TASKS.values()} | {one.dataset for one in TASKS.values()}

@@ -51,6 +51,42 @@ def _arithmetic(digits: int, operation: str, **_: object) -> Sizes:
     return Sizes(14, 2 * digits + result + 3, choices=10)
 
 
+def _event(simulator: dict, form: str) -> tuple[int, int]:
+    """The number of different tokens of a simulator in one form, and how many of them write an event."""
+    if simulator['kind'] == 'balls':
+        size, balls = simulator['size'], simulator['balls']
+        screen = simulator['screen'] > 0
+        return (2**balls + screen, size**2) if form == 'pixels' else (size + screen, 2 * balls)
+    rows, width = simulator['rows'], 2 * simulator['columns'] + 1
+    return (5, rows * width) if form == 'pixels' else (max(rows, width) + 1, 4)
+
+
+def observations(simulator: dict) -> int:
+    """The number of different observations of a simulator.
+
+    >>> observations({'kind': 'balls', 'size': 5, 'balls': 2, 'screen': 1})
+    441
+    >>> observations({'kind': 'doors', 'rows': 3, 'columns': 2})
+    49
+    """
+    if simulator['kind'] == 'balls':
+        size, screen = simulator['size'], simulator['screen']
+        return (size * (size - screen) + (screen > 0)) ** simulator['balls']
+    rows, columns = simulator['rows'], simulator['columns']
+    return 2 * rows * columns * (rows + columns - 1) + 1
+
+
+def _next_observation(simulator: dict, form: str, events: int, **_: object) -> Sizes:
+    vocabulary, tokens = _event(simulator, form)
+    return Sizes(vocabulary, events * tokens - 1)
+
+
+def _hidden_variable(simulator: dict, form: str, events: int, variable: str, **_: object) -> Sizes:
+    vocabulary, tokens = _event(simulator, form)
+    values = 4 if variable == 'direction' else 2
+    return Sizes(vocabulary, events * tokens, choices=values, outputs=values)
+
+
 SIZES: dict[str, Callable[..., Sizes]] = {
     'recall': lambda pairs, keys, values, **_: Sizes(keys + values, 3 * pairs, choices=values),
     'induction': lambda tokens, length, asked, **_: Sizes(tokens, length + asked),
@@ -62,6 +98,8 @@ SIZES: dict[str, Callable[..., Sizes]] = {
     'arithmetic': _arithmetic,
     'arithmetic_answers': _arithmetic,
     'regular_language': lambda symbols, length, **_: Sizes(symbols, length),
+    'next_observation': _next_observation,
+    'hidden_variable': _hidden_variable,
     'stdlib_bytes': lambda length, **_: Sizes(256, length),
     'samples': lambda length, **_: Sizes(256, length),
     'pixels': lambda height, channels, size=0, **_: Sizes(256, (size or height) ** 2 * channels),

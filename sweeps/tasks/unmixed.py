@@ -16,6 +16,8 @@ from sweeps.tasks.probes.selective_copying import SelectiveCopying
 from sweeps.tasks.probes.state_tracking import StateTracking
 from sweeps.tasks.samples import Samples
 from sweeps.tasks.series import Series
+from sweeps.tasks.simulators.hidden_variable import HiddenVariable
+from sweeps.tasks.simulators.next_observation import NextObservation
 from sweeps.tasks.spoken_digits import SpokenDigits
 from sweeps.tasks.stdlib_bytes import StdlibBytes
 from sweeps.tasks.supervised import Supervised
@@ -34,5 +36,6 @@ UNMIXED |= {
     'arithmetic_answers': ArithmeticAnswers,
     'regular_language': RegularLanguage,
 }
+UNMIXED |= {'next_observation': NextObservation, 'hidden_variable': HiddenVariable}
 UNMIXED |= {'text': Text, 'molecules': Molecules, 'supervised': Supervised}
 """Kind -> class, as a data spec names it."""

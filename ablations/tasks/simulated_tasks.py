@@ -1,0 +1,54 @@
+"""Simulated tasks: what comes next in the episodes of a simulator, in pixels and in symbols, and what is hidden in them.
+
+docs/simulators.md says what is asked. "Measured" is the base in its budget under AdamW at learning rate 3e-3 and weight decay
+0.1, one seed, on the sealed episodes, with the seconds of one CPU core; the floor is that of the exact filter on the same
+episodes.
+"""
+
+import math
+
+from ablations.tasks.decoders import ATTENTION, decoder, observations
+
+BALLS = {'kind': 'balls', 'size': 5, 'balls': 2, 'screen': 1, 'kick': 0.1}
+DOORS = {'kind': 'doors', 'rows': 3, 'columns': 2, 'steady': 0.5, 'flip': 0.05}
+MOST_KEY = 0.5837567856
+"""How often the key of `DOORS` lies: the share of the commonest value (a test computes it)."""
+
+
+def _simulated(data: dict, steps: int, **fields: object) -> dict:
+    return {
+        'dataset': data['simulator']['kind'],
+        'domain': 'simulated episodes',
+        'steps': steps,
+        'batch': 32,
+        'evaluations': 4,
+        'data': data,
+        'base': decoder(data, width=32, depth=2, mixer=ATTENTION, ratio=2.0),
+        **fields,
+    }
+
+
+def _next(simulator: dict, form: str, events: int, steps: int) -> dict:
+    """The next observation, every one of them but the first, in bits per event."""
+    data = {'kind': 'next_observation', 'simulator': simulator, 'form': form, 'events': events, 'horizon': 1, 'asked': 'every'}
+    chance = math.log2(observations(simulator))
+    score = {'metric': 'bits', 'unit': 'bits per event', 'direction': 'lower', 'chance': chance, 'margin': 0.05}
+    return _simulated(data, steps, **score)
+
+
+def _hidden(simulator: dict, variable: str, events: int, chance: float, steps: int) -> dict:
+    """A hidden variable after each event."""
+    data = {'kind': 'hidden_variable', 'simulator': simulator, 'form': 'symbols', 'events': events, 'variable': variable}
+    score = {'metric': 'accuracy', 'unit': 'share of answers', 'direction': 'higher', 'chance': chance, 'margin': 0.02}
+    return _simulated(data, steps, **score)
+
+
+SIMULATED = {
+    'balls_pixels': _next(BALLS, 'pixels', events=8, steps=600),
+    'balls_symbols': _next(BALLS, 'symbols', events=8, steps=1000),
+    'doors_pixels': _next(DOORS, 'pixels', events=10, steps=600),
+    'doors_symbols': _next(DOORS, 'symbols', events=10, steps=1000),
+    'balls_direction': _hidden(BALLS, 'direction', events=8, chance=1 / 4, steps=1000),
+    'doors_mode': _hidden(DOORS, 'mode', events=10, chance=1 / 2, steps=1000),
+    'doors_key': _hidden(DOORS, 'key', events=10, chance=MOST_KEY, steps=1000),
+}
