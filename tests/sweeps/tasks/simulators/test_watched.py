@@ -25,9 +25,9 @@ SMALL = {
 def test_both_forms_have_the_same_episodes(kind: str, horizon: int):
     asked = {'simulator': SMALL[kind], 'events': 7, 'horizon': horizon, 'asked': 'last' if horizon > 1 else 'every', **FEW}
     pixels, symbols = (NextObservation(form=form, **asked) for form in ('pixels', 'symbols'))
-    every = np.array(list(itertools.product(np.unique(pixels.made.chain.seen), repeat=pixels.made.parts)))
-    sentences = {tuple(row): number for number, row in enumerate(pixels.made.written(every, 'symbols').tolist())}
-    pictures = pixels.made.written(every, 'pixels')
+    all_seen = np.array(list(itertools.product(np.unique(pixels.made.chain.seen), repeat=pixels.made.parts)))
+    sentences = {tuple(row): number for number, row in enumerate(pixels.made.written(all_seen, 'symbols').tolist())}
+    pictures = pixels.made.written(all_seen, 'pixels')
     for part in ('pool', 'test'):
         drawn, told = getattr(pixels, part)(), getattr(symbols, part)()
         np.testing.assert_array_equal(drawn.group, told.group)
@@ -50,19 +50,19 @@ def test_the_hidden_variable_is_asked_of_the_same_episodes():
 def oracle(task: NextObservation, seen: np.ndarray) -> np.ndarray:
     """The scores that the exact filter gives to each token of episodes."""
     made = task.made
-    every = np.array(list(itertools.product(np.unique(made.chain.seen), repeat=made.parts)))
-    spelled = made.written(every, task.form)
+    all_seen = np.array(list(itertools.product(np.unique(made.chain.seen), repeat=made.parts)))
+    spelled = made.written(all_seen, task.form)
     told = made.written(seen, task.form)
     scores = np.full((*told.shape, made.vocabulary[task.form]), 1 / made.vocabulary[task.form])
     belief = [np.where(made.chain.seen == seen[:, 0, part][:, None], made.chain.start, 0) for part in range(made.parts)]
     for event in range(1, task.events):
         steps = task.horizon if event == task.events - 1 else 1
-        likely = np.ones((len(seen), len(every)))
+        likely = np.ones((len(seen), len(all_seen)))
         for part in range(made.parts):
             moved = belief[part] @ np.linalg.matrix_power(made.chain.moves, steps)
             moved /= moved.sum(1, keepdims=True)
             share = np.stack([moved[:, made.chain.seen == value].sum(1) for value in range(made.chain.seen.max() + 1)], 1)
-            likely *= share[:, every[:, part]]
+            likely *= share[:, all_seen[:, part]]
             belief[part] = np.where(made.chain.seen == seen[:, event, part][:, None], moved, 0)
         for place in range(spelled.shape[1]):
             for token in range(scores.shape[-1]):
