@@ -120,6 +120,10 @@ def test_where_nothing_is_linked_nothing_tells_of_anything():
     pool = hidden.pool()
     moved = np.diff(pool.x.reshape(-1, 8, 4)[:, :, 0], axis=1)
     assert (np.abs(moved) > 1).mean() > 0.3
+    key = HiddenVariable({'kind': 'doors'}, variable='key', linked=False, **FEW).pool()
+    lies = key.x.reshape(-1, 8, 4)[..., 2] < 5
+    # Who sees the key lie would know that it is not held.
+    assert 0.3 < key.y.reshape(-1, 8, 4)[..., 3][lies].mean() < 0.7
 
 
 @pytest.mark.parametrize('name', ['balls_pixels', 'balls_symbols', 'doors_pixels', 'doors_symbols', 'doors_key'])
