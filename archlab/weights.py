@@ -65,3 +65,24 @@ def export(
     if as_json:
         return print_json(files)
     print('\n'.join(files))
+
+
+@commands.command(epilog='Example: archlab readout weights/doors_pixels-attention-replicate_0-seed_1.safetensors')
+def readout(
+    file: Annotated[
+        Path, typer.Argument(metavar='FILE', help='A model that archlab export wrote, trained on what comes next.')
+    ],
+    blocks: Annotated[Path | None, typer.Option(help='The block file of a model with kinds of your own; it is run.')] = None,
+    data: Data = None,
+    as_json: Json = False,
+):
+    """What the features of a model that has learned what comes next tell of what is hidden, by a linear product."""
+    use_data(data)
+    with waiting('reading the features'):
+        from sweeps.readout import readout as readout_of
+        from sweeps.readout import readout_lines
+
+        shares = readout_of(file, blocks)
+    if as_json:
+        return print_json(shares)
+    print('\n'.join(readout_lines(file.name, shares)))

@@ -75,6 +75,12 @@ class Chain:
             told.append(belief @ values)
         return np.stack(told, 1)
 
+    def guesses(self, variable: str) -> np.ndarray:
+        """The likeliest value of a hidden variable by what is seen at one event alone: `[seen]`."""
+        joint = np.zeros((self.seen.max() + 1, self.hidden[variable].max() + 1))
+        np.add.at(joint, (self.seen, self.hidden[variable]), self.start)
+        return joint.argmax(1)
+
     def _seeing(self, expected: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The belief after an event, `[n, S]`, and the event's bits, `[n]`."""
         belief = np.where(self.seen == seen[:, None], expected, 0)

@@ -6,8 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ablations.tasks import TASKS
+from ablations.tasks import TASKS, Task
 from ablations.tasks.decoders import sizes
+from ablations.tasks.simulated_tasks import coming
 from sweeps.tasks.simulators.episodes import Episodes
 from sweeps.tasks.simulators.hidden_variable import HiddenVariable
 from sweeps.tasks.simulators.next_observation import NextObservation
@@ -133,6 +134,21 @@ def test_declared_sizes_are_those_of_the_tokens(name: str):
     pool = task.pool()
     assert task.tokens() == asked.vocabulary == pool.x.max() + 1 and pool.x.shape[1] == asked.length
     assert pool.y.max() + 1 == asked.outputs
+
+
+@pytest.mark.parametrize('form', ['pixels', 'symbols'])
+@pytest.mark.parametrize('simulator', [{'kind': 'balls', 'size': 4, 'screen': 0}, {'kind': 'doors', 'columns': 3}])
+def test_tasks_of_other_sizes_are_whole(simulator: dict, form: str):
+    other = Task(name='other', **coming(simulator, form, events=7, steps=100, horizon=3, asked='last'))
+    kind = task_of({**other.data, **FEW})
+    assert other.chance == pytest.approx(np.log2(kind.made.observations)) and kind.horizon == 3
+    x = kind.pool().x
+    assert other.base['position']['length'] == x.shape[1] and other.base['stem']['vocabulary'] == x.max() + 1
+
+
+def test_a_task_of_no_simulator_is_refused():
+    with pytest.raises(ValueError, match=r"simulator {'kind': 'ball'}; allowed: .*\['balls', 'doors'\]"):
+        coming({'kind': 'ball'}, 'pixels', events=7, steps=100)
 
 
 BAD = [
