@@ -36,7 +36,7 @@ def test_the_base_reaches_the_stated_level(name: str):
 @pytest.mark.parametrize('name', ['balls_symbols', 'doors_symbols'])
 def test_where_nothing_is_linked_nothing_is_learned_but_the_marginal(name: str):
     data = {**TASKS[name].data, 'linked': False}
-    score = train_one(name, steps=400, data=data)['curve']['score'][-1]
+    score = train_one(name, data=data)['curve']['score'][-1]
     assert score == pytest.approx(task_of(data).marginal_bits(), abs=0.08)
 
 
