@@ -9,6 +9,8 @@ import numpy as np
 from sweeps.tasks.simulators.chain import Chain, chain_of
 from sweeps.tasks.simulators.simulator import Simulator, check_share
 
+LARGEST = 16
+"""The most rows: a chain has four states a place, and its filter a square of these."""
 COLOURS = 3
 """The most balls: each doubles the colours, because two may be in one place."""
 
@@ -31,10 +33,10 @@ class Balls(Simulator):
     kick: float = 0.1
 
     def __post_init__(self):
-        if not (2 <= self.size <= 32 and 0 <= self.screen < self.size):
+        if not (2 <= self.size <= LARGEST and 0 <= self.screen < self.size):
             raise ValueError(
-                f"simulator 'balls': size={self.size} with screen={self.screen}; allowed: sizes of 2 to 32 and a screen of "
-                'fewer columns; change one'
+                f"simulator 'balls': size={self.size} with screen={self.screen}; allowed: sizes of 2 to {LARGEST} and a "
+                'screen of fewer columns; change one'
             )
         if not 1 <= self.balls <= COLOURS:
             raise ValueError(f"simulator 'balls': balls={self.balls}; allowed: 1 to {COLOURS}; change balls")

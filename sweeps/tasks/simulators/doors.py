@@ -13,7 +13,8 @@ from sweeps.tasks.simulators.simulator import Simulator, check_share
 FLOOR, WALL, DOOR, WALKER, KEY = range(5)
 WAYS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 """East, west, south, north; a walker's mode is the number of the first or of the second way."""
-LARGEST = 8
+LARGEST = 16
+"""The most places of a room: a chain has about four times the square of it as states, and its filter a square of these."""
 
 Place = tuple[int, int]
 State = tuple[Place, Place | None, int]
@@ -40,10 +41,10 @@ class Doors(Simulator):
     flip: float = 0.05
 
     def __post_init__(self):
-        if not (1 <= self.rows <= LARGEST and 1 <= self.columns <= LARGEST and self.rows * self.columns > 1):
+        if not (self.rows >= 1 and self.columns >= 1 and 2 <= self.rows * self.columns <= LARGEST):
             raise ValueError(
-                f"simulator 'doors': rows={self.rows} with columns={self.columns}; allowed: 1 to {LARGEST} each, and rooms of "
-                'two places or more; change one'
+                f"simulator 'doors': rows={self.rows} with columns={self.columns}; allowed: rooms of 2 to {LARGEST} "
+                'places; change one'
             )
         check_share('doors', steady=self.steady, flip=self.flip)
 

@@ -13,6 +13,9 @@ from sweeps.tasks.simulators import SIMULATORS
 from sweeps.tasks.simulators.episodes import Episodes
 from sweeps.tasks.simulators.simulator import FORMS, Simulator
 
+MOST = 1000
+"""The most events of an episode, and the furthest horizon: more is a slip of the pen, and would fill a memory."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Watched(Kind):
@@ -34,8 +37,10 @@ class Watched(Kind):
         positive(self.NAME, train=self.train, held=self.held)
         if self.form not in FORMS:
             raise ValueError(f"task '{self.NAME}': form='{self.form}'; allowed: {list(FORMS)}; choose one")
-        if self.events < 2:
-            raise ValueError(f"task '{self.NAME}': events={self.events}; allowed: 2 or more, a past and what comes; raise it")
+        if not 2 <= self.events <= MOST:
+            raise ValueError(
+                f"task '{self.NAME}': events={self.events}; allowed: 2 (a past and what comes) to {MOST}; change it"
+            )
         _ = self.made
 
     @functools.cached_property

@@ -153,7 +153,9 @@ def test_a_task_of_no_simulator_is_refused():
 
 BAD = [
     (NextObservation, {'form': 'words'}, r"form='words'; allowed: \['pixels', 'symbols'\]"),
-    (NextObservation, {'events': 1}, 'events=1; allowed: 2 or more'),
+    (NextObservation, {'events': 1}, r'events=1; allowed: 2 \(a past and what comes\) to 1000'),
+    (NextObservation, {'events': 1001}, 'events=1001; allowed'),
+    (NextObservation, {'horizon': 1001, 'asked': 'last'}, r'horizon=1001; allowed: 1 \(the next event\) to 1000'),
     (NextObservation, {'horizon': 0, 'asked': 'last'}, 'horizon=0'),
     (NextObservation, {'horizon': 2}, "horizon=2 with asked='every'.*allowed: asked='last'"),
     (NextObservation, {'asked': 'first'}, r"asked='first'; allowed: \['every', 'last'\]"),
