@@ -16,8 +16,8 @@ class HiddenVariable(Watched):
 
     Source: made by the lab, no licence. Split: 512 sealed episodes, `train` + `held` others, no episode on two sides: those of
     task kind next_observation with the same simulator, events and numbers. Metric: share of right answers (higher is better),
-    margin 0.02; chance is the share of the commonest value. The exact filter gets `best_share`; reached scores stand beside the tasks
-    in ablations/tasks/simulated_tasks.py.
+    margin 0.02; chance is the share of the commonest value. The exact filter gets `best_share`; reached scores stand beside
+    the tasks in ablations/tasks/simulated_tasks.py.
     """
 
     NAME, METRIC = 'hidden_variable', ('accuracy', 'higher')
