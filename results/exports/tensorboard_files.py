@@ -40,7 +40,8 @@ class TensorBoardTracker(Tracker):
             last = max((points[-1][0] for points in run.curves.values()), default=0)
             for name, value in run.numbers.items():
                 add(self.scalar(f'end/{name}', value), last)
-            add(self.text('about', '\n'.join(f'    {name}: {value}' for name, value in run.tags.items())))
+            # Indented lines are shown as they are; a line more in a value would not be indented.
+            add(self.text('about', '\n'.join(f'    {name}: {" ".join(value.split())}' for name, value in run.tags.items())))
             (inside / CHECK).write_text(run.check, encoding='utf-8')
 
     def conclude(self, study: TrackedStudy) -> None:

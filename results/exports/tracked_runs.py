@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from ablations.digest import digest
 from results.conclusions import conclude
+from results.store.markdown_text import unrendered
 from results.store.reading import Reading
 
 FACTS = ('arm', 'task', 'dataset', 'replicate', 'phase', 'held', 'optimizer', 'seed', 'steps', 'batch')
@@ -17,6 +18,7 @@ COSTS = ('seconds', 'flops', 'examples', 'peak_memory')
 TAGS = ('commit', 'source', 'platform', 'device')
 MODEL = ('norm', 'mixer', 'channel', 'activation', 'residual', 'position', 'stem', 'head')
 """The sockets of a model whose kind is told by name; the whole model is in the records."""
+_CONTROL = {code: '\N{REPLACEMENT CHARACTER}' for code in (*range(32), *range(127, 160)) if chr(code) not in '\n\t'}
 EFFECTS = ('effect', 'value', 'base_value', 'p_adjusted', 'margin')
 
 
@@ -44,7 +46,10 @@ class TrackedRun:
 
 @dataclasses.dataclass(frozen=True)
 class TrackedStudy:
-    """What a study concludes: its findings as numbers by `arm/task/name` and as a table in Markdown, and the report's page."""
+    """What a study concludes: its findings as numbers by `arm/task/name` and as a table, and the report's page.
+
+    The question and the table are Markdown, in which nothing of the study's is a link, a picture or a tag.
+    """
 
     name: str
     question: str
@@ -52,6 +57,19 @@ class TrackedStudy:
     tags: dict[str, str]
     table: str
     page: str
+
+
+def inert(value: object) -> object:
+    """A text without control characters, also inside of others: trackers print names and notes on terminals.
+
+    >>> inert({'a\\x1b[31m': ['b\\x07', 1]})
+    {'a�[31m': ['b�', 1]}
+    """
+    if isinstance(value, str):
+        return value.translate(_CONTROL)
+    if isinstance(value, Mapping):
+        return {inert(name): inert(one) for name, one in value.items()}
+    return [inert(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def run_of(record: Mapping) -> TrackedRun:
@@ -81,12 +99,12 @@ def run_of(record: Mapping) -> TrackedRun:
     }
     return TrackedRun(
         id=record['id'],
-        name='/'.join((record['arm'], record['task'], record.get('phase') or 'run', record['id'])),
-        group=f'{record["arm"]}/{record["task"]}',
-        knobs={name: record[name] for name in FACTS if record.get(name) is not None} | kinds | dict(record['knobs']),
-        tags={name: value for name, value in tags.items() if value},
-        numbers={name: float(value) for name, value in numbers.items() if value is not None},
-        curves={name: points for name, points in curves.items() if points},
+        name=inert('/'.join((record['arm'], record['task'], record.get('phase') or 'run', record['id']))),
+        group=inert(f'{record["arm"]}/{record["task"]}'),
+        knobs=inert({name: record[name] for name in FACTS if record.get(name) is not None} | kinds | dict(record['knobs'])),
+        tags=inert({name: value for name, value in tags.items() if value}),
+        numbers={inert(name): float(value) for name, value in numbers.items() if value is not None},
+        curves={inert(name): points for name, points in curves.items() if points},
         failed=record['status'] == 'failed',
     )
 
@@ -110,4 +128,5 @@ def study_of(reading: Reading) -> TrackedStudy:
         for name, value in zip(('low', 'high'), one.effect_interval or (), strict=False):
             numbers[f'{place}/effect_{name}'] = float(value)
     table, shown = text(conclusions, 'md'), page(reading, conclusions.findings)
-    return TrackedStudy(study.name, study.question.strip(), numbers, tags, table, shown)
+    question = '\n\n'.join(unrendered(inert(part)) for part in study.question.strip().split('\n\n'))
+    return TrackedStudy(study.name, question, inert(numbers), inert(tags), table, shown)

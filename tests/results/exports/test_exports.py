@@ -55,6 +55,19 @@ def test_a_record_that_lacks_nearly_everything_becomes_one_too():
     assert (made.name, made.numbers, made.curves, made.failed) == ('x/t/run/a', {}, {}, True)
 
 
+def test_names_and_notes_of_others_steer_no_terminal_and_render_as_text(reading: Reading):
+    told = '\x1b]0;title\x07 <img src=x> ![a](http://b)'
+    curve = {'step': [0, 1], told: [1.0, 2.0]}
+    record = {'id': 'a', 'study': 's', 'arm': told, 'task': told, 'status': 'failed', 'reason': told, 'knobs': {told: told}}
+    made = run_of({**record, 'curve': curve, 'parts': {told: 0.5}, 'environment': {'device': told}})
+    assert '\x1b' not in json.dumps(dataclasses.asdict(made), ensure_ascii=False) and made.tags['reason'].endswith('(http://b)')
+    asked = dataclasses.replace(reading, study=dataclasses.replace(reading.study, question=f'One?\n\nTwo {told}'))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('results.rendering.page', lambda *given: '')
+        question = study_of(asked).question
+    assert question == 'One?\n\nTwo \ufffd]0;title\ufffd &lt;img src=x> ![a]\\(http://b)'
+
+
 def test_findings_become_numbers_and_tags(reading: Reading, study: TrackedStudy):
     findings = read(*small())[1]
     for one in findings:
