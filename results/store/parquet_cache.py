@@ -242,13 +242,17 @@ def _read(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study
 
 
 def _under_other_ids(connection: duckdb.DuckDBPyConnection, table: str) -> set[str]:
-    """The files in which the content of some record seems to give another id than it has; reading them whole will say so."""
-    told = f'SELECT {_PROGRAM} AS program, any_value({{{_TOLD}}}) FROM {table} WHERE curve.step IS NOT NULL GROUP BY program'
+    """The files in which the content of some record seems to give another id than it has; reading them whole will say so.
+
+    What is not of its type is doubtful already, and gives no id.
+    """
+    told = f'SELECT {_PROGRAM} AS program, any_value({{{_TOLD}}}) FROM {table} WHERE typed AND curve.step IS NOT NULL '
+    told += 'GROUP BY program'
     programs = {}
     for key, about in connection.execute(told).fetchall():
         with contextlib.suppress(ValueError, TypeError):
             programs[key] = Program(**{**about, **{name: json.loads(about[name]) for name in ('data', 'model')}})
-    lines = f'SELECT file, id, {_PROGRAM} AS program, replicate, knobs, seed, held FROM {table}'
+    lines = f'SELECT file, id, {_PROGRAM} AS program, replicate, knobs, seed, held FROM {table} WHERE typed'
     return {
         file
         for file, trial_id, key, *about in connection.execute(lines).fetchall()

@@ -273,6 +273,29 @@ def test_unsound_files_are_named_and_never_cached(folder, old, new, said):
         assert read(folder) == trials('a', 'c')
 
 
+def test_whatever_types_a_record_has_it_is_skipped_and_the_others_are_read(folder):
+    """Of one program, so that its ids can be worked out, with every entry of every wrong type under a right check."""
+    whole = {'steps': 5, 'batch': 8, 'data': {}, 'model': {'norm': {'kind': 'identity'}}}
+    entries = [*records.REQUIRED, *records.OPTIONAL, *records.EMPTY]
+    wrong = [(name, value) for name in entries for value in (None, 5, 'x', [], {}, [['x']], True)]
+    for number, (name, value) in enumerate([('seed', 5), *wrong]):
+        pack = f'z{number}'
+        own = {**record(pack, 0, **whole), 'pack': {'id': pack, 'records': 1, 'lane': 0}, name: value}
+        (folder / 'records' / f'{pack}.jsonl').write_text(to_line(own) + '\n')
+    refused = set()
+    for path in (folder / 'records').iterdir():
+        try:
+            records.read_file(path, 'mine')
+        except ValueError:
+            refused.add(path.name)
+    assert len(refused) > len(entries)
+    connection = cache.connect()
+    selected = cache.rows(connection, 'fresh', folder, 'mine')
+    assert len(selected.skipped) == len(refused) and all(name in ' '.join(selected.skipped) for name in refused)
+    files = {file for (file,) in connection.execute(f'SELECT file FROM ({selected.select})').fetchall()}
+    assert files == {path.name for path in (folder / 'records').iterdir()} - refused
+
+
 def test_a_folder_of_unsound_files_has_no_rows(folder):
     for name in 'abc':
         (folder / 'records' / f'{name}.jsonl').write_text('nothing\n')
