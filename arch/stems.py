@@ -2,6 +2,8 @@
 
 A `width` that is not 0 is used in place of the body's first one: a block that begins a stage by itself widens it."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
@@ -12,9 +14,11 @@ from arch.dense import Dense
 from arch.filters import Kernels, check_taps, strided_conv
 from arch.make import positive
 from arch.model_sockets import Sockets
+from arch.ops.ngram_hash import ngram_hashes
 from arch.ops.patches import patches
 from arch.ops.pooling import max_pool
 from arch.ops.product import product
+from arch.parameter import parameter
 
 MAPS = ('hierarchical', 'isotropic', 'bidirectional', 'maps')
 TOKENS = ('isotropic', 'causal', 'bidirectional', 'tokens')
@@ -195,6 +199,39 @@ class RootScaledTokens(Tokens):
         return self.rows(x, context) * self.features**0.5
 
 
+class HashedNgrams(Tokens):
+    """The mean of a token's embedding and those of the n-grams that end there, found by their hash.
+
+    `[B, N] -> [B, N, C]`. For each n of `sizes` the last n tokens name a row of one table of `buckets` rows, as in fastText
+    (1607.01759); the Byte Latent Transformer has a table for each n (2412.09871, section 3.2.1). With no mixer behind it this
+    is a bag of n-grams. Raises ValueError where the input is not token ids, or a size is below 2.
+    """
+
+    sizes: Sequence[int] = (2, 3, 4, 5)
+    buckets: int = 32768
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        positive("stem 'hashed_ngrams'", buckets=self.buckets)
+        if not self.sizes or min(self.sizes) < 2:
+            raise ValueError(f"stem 'hashed_ngrams': sizes={list(self.sizes)}; allowed: one or more of 2 and up; change sizes")
+        tokens = self.rows(x, context)
+        table = NgramTable(self.features, self.buckets, name='ngrams')(context)
+        grams = sum(table[ngram_hashes(x, size) % self.buckets] for size in self.sizes)
+        return (tokens + grams) / (1 + len(self.sizes))
+
+
+class NgramTable(nn.Module):
+    """A table of embeddings `[buckets, features]`."""
+
+    features: int
+    buckets: int
+
+    @nn.compact
+    def __call__(self, context: Context) -> jax.Array:
+        return parameter(self, 'embedding', context.initial.embedding, (self.buckets, self.features))
+
+
 class Waveform(Stem):
     """Audio samples to tokens, one layer of wav2vec 2.0's and Whisper's (2006.11477, 2212.04356): convolution, activation.
 
@@ -231,5 +268,6 @@ STEMS = {
     'tokens': Tokens,
     'scaled_tokens': ScaledTokens,
     'root_scaled_tokens': RootScaledTokens,
+    'hashed_ngrams': HashedNgrams,
     'waveform': Waveform,
 }
