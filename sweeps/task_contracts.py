@@ -28,6 +28,7 @@ from sweeps.tasks.arrays import Arrays
 from sweeps.tasks.groups import unknown
 from sweeps.tasks.kind import Kind
 from sweeps.tasks.set_kind import SetKind
+from sweeps.tasks.views import ExampleSet, View
 from sweeps.training.preflight import task_of
 
 SEEDS = range(3)
@@ -50,6 +51,13 @@ class SealedSet(Prepared):
 
     def test(self) -> Part:
         raise ValueError('the test split is read for the pool or its split; pool() may reach no test array')
+
+
+def _without_test(examples: ExampleSet) -> ExampleSet:
+    """The same set, if it is a prepared one or a view of one, with a test split that may not be read."""
+    if isinstance(examples, View):
+        return dataclasses.replace(examples, of=_without_test(examples.of))
+    return SealedSet(examples.folder, examples.about) if isinstance(examples, Prepared) else examples
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,8 +164,8 @@ def repeatable(tried: Tried) -> str:
 def sealed(tried: Tried) -> str:
     """No test example is in the pool, and neither pool nor split reads the test split."""
     kind = task_of(tried.task.data)
-    if isinstance(kind, SetKind) and isinstance(kind.prepared, Prepared):
-        kind.__dict__['prepared'] = SealedSet(kind.prepared.folder, kind.prepared.about)
+    if isinstance(kind, SetKind):
+        kind.__dict__['prepared'] = _without_test(kind.prepared)
         kind.split(kind.pool(), SEEDS[0])
     if max(tried.pool.x.nbytes, tried.test.x.nbytes) > COMPARED_BYTES:
         return ''

@@ -54,6 +54,8 @@ def derive(own: OwnTask, name: str, facts: Mapping, declared: str) -> Task:
     Raises ValueError if neither gives what a task needs.
     """
     dataset = own.dataset or name
+    if own.data.get('control') == 'halves':
+        facts = _of_halves(facts)
     form = _form_of(facts)
     if form not in FORMS:
         kind, target = form
@@ -81,6 +83,11 @@ def derive(own: OwnTask, name: str, facts: Mapping, declared: str) -> Task:
         evaluations=evaluations,
         declared=declared,
     )
+
+
+def _of_halves(facts: Mapping) -> Mapping:
+    """The facts of a set whose examples are of two random halves, whatever their class (sweeps/tasks/views.py)."""
+    return {**facts, 'classes': ['one half', 'other half'], 'balance': {split: [1, 1] for split in facts['sizes']}}
 
 
 def _check_scale(name: str, chance: float, margin: float) -> None:
@@ -141,7 +148,7 @@ def _judged(data: dict, base: dict, score: Score, examples: int) -> Form:
 
 def _images(own: OwnTask, dataset: str, facts: Mapping) -> Form:
     """Classes of images by the kind that has augmentation and accuracy."""
-    if own.metric not in (None, 'accuracy'):
+    if own.metric not in (None, 'accuracy') or 'control' in own.data:
         return _supervised(own, dataset, facts)
     height, width, _ = facts['shape']
     base = own.base or own_bases.of_images(len(facts['classes']), height, width)
@@ -151,7 +158,7 @@ def _images(own: OwnTask, dataset: str, facts: Mapping) -> Form:
 
 def _sounds(own: OwnTask, dataset: str, facts: Mapping) -> Form:
     """Classes of recordings by their maps of time and pitch."""
-    if own.metric not in (None, 'accuracy'):
+    if own.metric not in (None, 'accuracy') or 'control' in own.data:
         return _supervised(own, dataset, facts)
     # Whole recordings: the longest one, rounded up to what frames, patches and stages divide.
     length = own.length or -(-facts['longest'] // (MEL_HOP * FRAMES)) * MEL_HOP * FRAMES

@@ -9,7 +9,7 @@ from ablations.tasks.metrics import metric as known
 
 _ATTENTION = {'kind': 'attention', 'heads': 2, 'biases': 'needed'}
 _CONVOLUTION = {'kind': 'depthwise_conv', 'kernel': 9, 'bias': True}
-SETS = ('friedman', 'adding', 'shapes', 'shape_labels', 'syntax', 'identifiers')
+SETS = ('friedman', 'adding', 'shapes', 'shape_labels', 'syntax', 'identifiers', 'collections', 'packages', 'writers')
 """The names of the made sets; a test keeps them equal to those of sweeps/tasks/made."""
 BYTES = 257
 """The ids of texts: the bytes, and one that fills up."""

@@ -20,9 +20,11 @@ from sweeps.tasks.groups import joined, unknown
 from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
 from sweeps.tasks.made import MADE
 from sweeps.tasks.made.made_set import MadeSet
+from sweeps.tasks.rewriting import check
 from sweeps.tasks.set_kind import SetKind
 from sweeps.tasks.targets import FORMS as TARGETS
 from sweeps.tasks.targets import LOSSES, MapTarget, Target
+from sweeps.tasks.views import CONTROLS, View, rewritten_set
 
 DRAWS = 100
 """How many splits are drawn until one has every class on both sides."""
@@ -46,6 +48,10 @@ class Supervised(SetKind):
     ones have no weight. A metric that is a mean over classes, labels or targets needs each of them on both sides of a split:
     splits are drawn until they have them, and a test split that lacks one is refused. Its chance is the score of the best
     constant answer.
+
+    Texts may be changed by `rewrite` (sweeps/tasks/rewriting.py) before they are cut; those that become equal are of one
+    group, and in the test split they are left out where one stands in the pool. `control` tries the task itself (sweeps/tasks/views.py): in 'halves' there is nothing to learn, a 'leak' gives
+    every class away.
     """
 
     dataset: str = 'friedman'
@@ -60,11 +66,15 @@ class Supervised(SetKind):
     train: int = 0
     held: int = 256
     augment: tuple[dict, ...] = ()
+    rewrite: tuple[str, ...] = ()
+    control: str = ''
 
     NAME, SETS = 'supervised', tuple(FORMS)
 
     def __post_init__(self):
         choices = {'target': ('', *TARGETS), 'row': ROWS, 'loss': LOSSES, 'metric': _metrics(self.target)}
+        choices['control'] = ('', *CONTROLS)
+        check(self.rewrite)
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"task 'supervised': {name}={getattr(self, name)!r}; allowed: {list(allowed)}; choose one")
@@ -73,8 +83,18 @@ class Supervised(SetKind):
                 raise ValueError(f"task 'supervised': {name}={getattr(self, name)}; allowed: {least} or more; raise it")
 
     @functools.cached_property
-    def prepared(self) -> Prepared | MadeSet:
-        return MADE[self.dataset] if self.dataset in MADE else super().prepared
+    def prepared(self) -> Prepared | MadeSet | View:
+        made = MADE[self.dataset] if self.dataset in MADE else super().prepared
+        if self.rewrite:
+            made = rewritten_set(made, self.rewrite)
+        if not self.control:
+            return made
+        if (form := made.about.get('target', 'class')) != 'class' or not made.about.get('classes'):
+            raise ValueError(
+                f"task 'supervised': control='{self.control}' of '{self.dataset}', whose examples have {form}; allowed: of a set "
+                "of classes; leave control out"
+            )
+        return CONTROLS[self.control](made)
 
     def absent(self) -> list[str]:
         return [] if self.dataset in MADE else super().absent()
@@ -200,12 +220,12 @@ class Supervised(SetKind):
         return self._arrays(self.prepared.pool(), 'pool')
 
     def test(self) -> Arrays:
-        """The sealed examples, without those that cutting makes equal to one of the pool.
+        """The sealed examples, without those that cutting or rewriting makes equal to one of the pool.
 
         Raises ValueError if they lack what the metric needs.
         """
         arrays = self._arrays(self.prepared.test(), 'test')
-        if self.cut:
+        if self.cut or self.rewrite:
             new = unknown(arrays.x, self.pool().x)
             arrays = self.part(arrays, new)
         self._check_test(self.asked, _there(self.asked, arrays.y, np.arange(len(arrays.y))))
@@ -233,7 +253,7 @@ class Supervised(SetKind):
             )
         x = stored(part)
         group = np.asarray(part.group)
-        return Arrays(x, y, joined(group, x) if long else group)
+        return Arrays(x, y, joined(group, x) if long or self.rewrite else group)
 
     def split(self, pool: Arrays, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """As `split_by_group`; if a side lacks a class that the metric needs, it is split again by another seed.
