@@ -47,8 +47,8 @@ class Declared:
 
     @property
     def source(self) -> Path:
-        """The file or folder that its data are read from; the file itself where a function of it makes them."""
-        return self.path if callable(self.own.source) else self.path.parent / Path(self.own.source).expanduser()
+        """The file or folder that its data are read from; the file itself where it makes them or names prepared sets."""
+        return self.path if not isinstance(self.own.source, str) else self.path.parent / Path(self.own.source).expanduser()
 
     @property
     def address(self) -> str:

@@ -174,8 +174,8 @@ def sealed(tried: Tried) -> str:
 
 
 def again(tried: Tried) -> str:
-    """Preparing the source twice gives the same set; tried where the source is here and small."""
-    if tried.declared.own.source is None or not (source := tried.declared.source).exists():
+    """Preparing the source twice gives the same set; tried where the source is here and small, and no other prepared sets."""
+    if tried.declared.own.source is None or tried.declared.own.sets or not (source := tried.declared.source).exists():
         return ''
     size = (
         source.stat().st_size if source.is_file() else sum(path.stat().st_size for path in source.rglob('*') if path.is_file())

@@ -37,6 +37,7 @@ READERS = {
     'ucr': (),
     'arrays': ('form', 'predict'),
     'function': ('form', 'predict'),
+    'which_set': ('size', 'grey', 'jpeg'),
 }
 """How a source is read, and the options that this reader takes beside COMMON. sweeps/datasets/own.py has the readers."""
 COMMON = ('split', 'share', 'partial', 'skip_damaged')
@@ -63,7 +64,8 @@ SPLIT = re.compile(r'names|hash|column:.+')
 class OwnTask:
     """A task over data of a user's own. Only `source` must be given, and `read` where the name of a file does not tell it.
 
-    source      a file or folder, beside the file that declares the task; or a function of that file which gives arrays
+    source      a file or folder, beside the file that declares the task; or a function of that file which gives arrays; or, to
+                ask which of them an example comes from, the names of prepared sets: ('cifar10', 'photos')
     read        how it is read, one of READERS
     dataset     the name of the prepared set; the task's own unless given. Alone, without a source: a set prepared already
 
@@ -76,6 +78,7 @@ class OwnTask:
     share       the share of examples that is the test split by hash, .1 unless given
     group       a column whose equal values a split must not tear: patients, scaffolds, speakers
     size, grey  height and width that images are brought to; one channel
+    jpeg        the quality of JPEG in which images of several sets are written alike
     mark        what ends a document in a text file
     token_type, separator   of shards of tokens that do not say it
     partial, skip_damaged   take an incomplete set; leave damaged examples out, counted
@@ -88,7 +91,7 @@ class OwnTask:
     `name` is the variable's unless given.
     """
 
-    source: str | Callable[[], Mapping] | None = None
+    source: str | Callable[[], Mapping] | tuple[str, ...] | None = None
     read: str = ''
     dataset: str = ''
     inputs: tuple[str, ...] | str | None = None
@@ -100,6 +103,7 @@ class OwnTask:
     group: str | None = None
     size: int | None = None
     grey: bool = False
+    jpeg: int | None = None
     mark: str | None = None
     token_type: str | None = None
     separator: str | None = None
@@ -139,9 +143,12 @@ class OwnTask:
             )
         # What a lambda does stands in the task itself, whose other fields may change without changing the data.
         plain_function = inspect.isfunction(self.source) and self.source.__name__ != '<lambda>'
-        if self.source is not None and not (plain_function or isinstance(self.source, str)):
+        if isinstance(self.source, (list, tuple)):
+            object.__setattr__(self, 'source', _sets(self.source))
+        elif self.source is not None and not (plain_function or isinstance(self.source, str)):
             raise ValueError(
-                f'source={self.source!r}; allowed: a path in quotes, or a function of the file (def) that gives arrays'
+                f'source={self.source!r}; allowed: a path in quotes, a function of the file (def) that gives arrays, or the names '
+                'of prepared sets'
             )
         object.__setattr__(self, 'inputs', _columns('inputs', self.inputs))
         object.__setattr__(self, 'target', _columns('target', self.target))
@@ -175,10 +182,21 @@ class OwnTask:
             if given not in ('', 'function'):
                 raise ValueError(f"read='{self.read}' of a function; leave it out, or give source the path of a file")
             return 'function'
+        if isinstance(self.source, tuple):
+            if given not in ('', 'which_set'):
+                raise ValueError(f"read='{self.read}' of several sets; leave it out, or give source one path")
+            return 'which_set'
+        if given == 'which_set':
+            raise ValueError(f"read='which_set' of source={self.source!r}; give source the names of prepared sets: ('a', 'b')")
         ending = next((ending for ending in ENDINGS if self.source.lower().rstrip('/').endswith(ending)), None)
         if not given and ending is None:
             raise ValueError(f"source='{self.source}': how to read it is not told by its name; give read=, one of {_readers()}")
         return check_reader(given or ENDINGS[ending])
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """The prepared sets that it asks to be told apart."""
+        return self.source if isinstance(self.source, tuple) else ()
 
     @property
     def options(self) -> dict:
@@ -188,11 +206,12 @@ class OwnTask:
     def declared(self, code: str = '') -> str:
         """The hash of what its data are made of: source, reader and options, and of a function the `code` of its file."""
         source = f'function {self.source.__name__}: {code}' if callable(self.source) else self.source
+        source = list(source) if isinstance(source, tuple) else source
         given = {name: value for name, value in self.options.items() if value not in (None, False)}
         return digest(plain({'source': source, 'read': self.read, **given}, 'task'))
 
 
-LEAST = {'held': 1, 'train': 0, 'length': 1, 'spacing': 0, 'vocabulary': 2, 'steps': 1, 'batch': 1, 'evaluations': 1}
+LEAST = {'jpeg': 1, 'held': 1, 'train': 0, 'length': 1, 'spacing': 0, 'vocabulary': 2, 'steps': 1, 'batch': 1, 'evaluations': 1}
 """The least that counts may be."""
 _TEXTS = ('read', 'dataset', 'form', 'predict', 'split', 'group', 'mark', 'token_type', 'separator', 'tokens', 'tokenizer')
 TYPES = (
@@ -219,8 +238,14 @@ def _columns(name: str, given: tuple | list | str | None) -> tuple[str, ...] | N
     return tuple(columns)
 
 
+def _sets(given: tuple | list) -> tuple[str, ...]:
+    if len(given) < 2 or len(set(given)) < len(given) or not all(isinstance(one, str) and one for one in given):
+        raise ValueError(f"source={given!r}; allowed: the names of two or more prepared sets, each once, such as ('a', 'b')")
+    return tuple(given)
+
+
 def _readers() -> list[str]:
-    return [name for name in READERS if name != 'function']
+    return [name for name in READERS if name not in ('function', 'which_set')]
 
 
 def check_reader(name: str) -> str:

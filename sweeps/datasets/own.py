@@ -4,7 +4,7 @@
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from ablations.option_words import in_a_file, option
@@ -14,7 +14,7 @@ from sweeps.datasets.catalog import DATASETS
 from sweeps.datasets.dataset import Dataset
 from sweeps.datasets.material import Options, Progress
 from sweeps.datasets.prepare import prepare_as
-from sweeps.datasets.prepared import Prepared
+from sweeps.datasets.prepared import Prepared, find
 from sweeps.datasets.sources.locate import check
 
 
@@ -53,6 +53,7 @@ OWN: dict[str, Dataset] = {
     'ts': _own('series', 'a series', _NAMES, 'NAME_TRAIN.ts and NAME_TEST.ts', kind='ts'),
     'ucr': _own('series', 'a series', 'the file *_TEST', 'NAME_TRAIN.tsv and NAME_TEST.tsv', kind='series'),
     'arrays': _own('series', 'an example', f'x_test where there is one, else {_HASH}', 'an .npz file', kind='arrays'),
+    'which_set': _own('images', 'an example', "each set's own test split", 'prepared sets', kind='which_set'),
     'function': _own('series', 'an example', f'x_test where there is one, else {_HASH}', 'a function', kind='function'),
 }
 """Readers of sets of a user's own, by the name that `--as` and `read=` take."""
@@ -102,10 +103,15 @@ def prepare_declared(
     with in_a_file():
         known, options = OWN[own.read], options_of(own.read, own.options)
         if callable(own.source):
-            known = _with_function(known, own.source)
+            known = _reading(known, function=own.source)
+        if own.read == 'which_set':
+            known = _reading(known, sets=own.sets, data=data)
         facts = {'declared': one.hash}
+        if own.sets:
+            facts['sets'] = {name: find(name, data).about['digest'] for name in own.sets}
         return prepare_as(known, own.read, check(one.source), one.dataset, options, data, force, progress, facts)
 
 
-def _with_function(known: Dataset, function: Callable) -> Dataset:
-    return dataclasses.replace(known, reader={**known.reader, 'function': function})
+def _reading(known: Dataset, **fields: object) -> Dataset:
+    """The entry with further fields of its reader."""
+    return dataclasses.replace(known, reader={**known.reader, **fields})

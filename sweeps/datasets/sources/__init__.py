@@ -14,6 +14,7 @@ from sweeps.datasets.sources.image_sets import cifar, folder, idx, parquet_image
 from sweeps.datasets.sources.signals import series, spoken_digits, ts, wav_folder
 from sweeps.datasets.sources.tables import tables
 from sweeps.datasets.sources.texts import documents, lines, one_text, shards, text_lines, wikitext
+from sweeps.datasets.sources.which_set import which_set
 
 READERS: dict[str, Callable[..., Material]] = {
     'idx': idx,
@@ -35,6 +36,7 @@ READERS: dict[str, Callable[..., Material]] = {
     'tables': tables,
     'arrays': arrays_of_file,
     'function': of_function,
+    'which_set': which_set,
 }
 
 
