@@ -41,9 +41,9 @@ def _task(dataset: str, base: dict, **changes: object) -> dict:
     }
 
 
-_ATTENTION = {'kind': 'attention', 'heads': 4, 'biases': 'needed'}
+_ATTENTION = {'kind': 'attention', 'heads': 2, 'biases': 'needed'}
 _IMAGES = bases.convnext(outputs=4, patch=2, widths=[24, 48], depths=[1, 1], kernel=3)
-_TEXTS = bases.texts(BYTES, _LENGTH, outputs=8, width=48, depth=2, mixer=_ATTENTION)
+_TEXTS = bases.texts(BYTES, _LENGTH, outputs=8, width=32, depth=1, mixer=_ATTENTION)
 _TEXTS['stem'] = {'kind': 'hashed_ngrams', 'vocabulary': BYTES, 'sizes': [2, 3, 4, 5], 'buckets': 4096}
 
 ORIGINS = {

@@ -17,7 +17,9 @@ from ablations.config import closest
 from ablations.seeds import derive
 from sweeps.datasets.prepared import Part
 
-LINE = re.compile(r'^[ \t]*(#{1,6}|[-*+]|\d{1,3}[.)]|>|```\w*|(?:-{3,}|={3,}|\*{3,})[ \t]*$)[ \t]*', re.MULTILINE)
+LINE = re.compile(
+    r'^[ \t]*(?:(?:-{3,}|={3,}|\*{3,}|_{3,}|```\w*)[ \t]*$|(?:#{1,6}|[-*+]|\d{1,3}[.)])(?:[ \t]+|$)|>[ \t]?)', re.MULTILINE
+)
 """What Markdown puts before a line: a heading, an item, a quotation, a fence, a rule."""
 INSIDE = re.compile(r'(\*{1,3}|_{2,3}|`+)(?=\S)(.+?)(?<=\S)\1', re.DOTALL)
 """Strong, emphasised and code text."""

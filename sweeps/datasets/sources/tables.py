@@ -67,6 +67,8 @@ def tables(source: Path, options: Options, format: str) -> Material:
     pool = np.setdiff1d(np.flatnonzero(~test), division.known)
     if len(division.known):
         notes.append(f'{len(division.known):,} examples of the pool are identical to a test example and were left out')
+    if keys is not None and targets.form == 'class':
+        notes.append(_classes_of_groups(keys, targets.y[used], options.group))
     xs = inputs.filled(used[pool])
     if inputs.features:
         notes.append(
@@ -103,6 +105,18 @@ def tables(source: Path, options: Options, format: str) -> Material:
         lists=inputs.files,
         by_hash=held is None,
     )
+
+
+def _classes_of_groups(keys: Sequence[bytes], y: np.ndarray, column: str) -> str:
+    """How many groups have an example of every class: answers of several models to one prompt should."""
+    classes: dict[bytes, set[int]] = {}
+    for key, one in zip(keys, y.tolist(), strict=True):
+        classes.setdefault(key, set()).add(one)
+    most, all_classes = max(map(len, classes.values())), len(np.unique(y))
+    if most == 1:
+        return f"each value of the column '{column}' has examples of one class only"
+    whole = sum(len(one) == all_classes for one in classes.values())
+    return f"{whole:,} of {len(classes):,} values of the column '{column}' have examples of all {all_classes} classes"
 
 
 def _rows(

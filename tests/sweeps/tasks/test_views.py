@@ -1,0 +1,59 @@
+"""Views: a task's controls and rewritten texts, on sets whose answer is known."""
+
+import numpy as np
+import pytest
+
+from sweeps.tasks.made import MADE
+from sweeps.tasks.supervised import Supervised
+from sweeps.tasks.views import CONTROLS, halves, leaking
+
+
+def texts(**fields: object) -> Supervised:
+    return Supervised(dataset='writers', target='class', held=512, length=128, cut=True, **fields)
+
+
+def test_halves_are_even_within_every_class_and_split_no_example():
+    real, made = MADE['writers'], halves(MADE['writers'])
+    for split in ('pool', 'test'):
+        of, part = getattr(real, split)(), getattr(made, split)()
+        assert np.array_equal(of.x, part.x) and np.array_equal(of.group, part.group)
+        for one in range(8):
+            share = part.y[of.y == one].mean()
+            assert abs(share - 0.5) < 4 * 0.5 / (of.y == one).sum() ** 0.5
+    again = {bytes(part.example(n)): part.y[n] for n in range(len(part))}
+    assert all(again[bytes(part.example(n))] == part.y[n] for n in range(len(part))), 'equal examples are of one half'
+
+
+def test_a_task_of_halves_has_two_classes_and_no_more():
+    task = texts(control='halves')
+    assert task.labels() == 2 and set(np.unique(task.pool().y)) == set(np.unique(task.test().y)) == {0, 1}
+
+
+def test_a_leak_stands_in_every_example_and_nowhere_else():
+    real, made = MADE['collections'].pool(), leaking(MADE['collections']).pool()
+    assert [np.unique(made.x[real.y == one, 0]).tolist() for one in range(4)] == [[0], [85], [170], [255]]
+    assert np.array_equal(made.x[:, 1:], real.x[:, 1:]) and not np.array_equal(made.x, real.x)
+    real, made = MADE['writers'].test(), leaking(MADE['writers']).test()
+    for number in (0, 5, len(real) - 1):
+        mark = bytes([ord('a') + real.y[number]]) * 3
+        assert bytes(made.example(number)) == mark + bytes(real.example(number))
+
+
+def test_texts_that_rewriting_makes_equal_are_of_one_group_and_leave_the_test_split():
+    task = texts(rewrite=('first_words:3',))
+    pool, test = task.pool(), task.test()
+    groups: dict[bytes, set[int]] = {}
+    for row, group in zip(pool.x, pool.group, strict=True):
+        groups.setdefault(row.tobytes(), set()).add(int(group))
+    assert max(map(len, groups.values())) == 1 and len(groups) < len(pool.x)
+    assert not {row.tobytes() for row in test.x} & set(groups)
+
+
+def test_what_cannot_be_viewed_so_is_refused():
+    with pytest.raises(ValueError, match=r"rewrite=\['lower_case'\] of a set of images; allowed: of texts"):
+        Supervised(dataset='collections', target='class', rewrite=('lower_case',)).pool()
+    with pytest.raises(ValueError, match="control='halves' of 'friedman', whose examples have values"):
+        Supervised(dataset='friedman', metric='rmse', target='values', control='halves').pool()
+    with pytest.raises(ValueError, match=r"control='leek'; allowed: \['', 'halves', 'leak'\]"):
+        texts(control='leek')
+    assert set(CONTROLS) == {'halves', 'leak'}
