@@ -28,7 +28,7 @@ from sweeps.tasks.arrays import Arrays
 from sweeps.tasks.groups import unknown
 from sweeps.tasks.kind import Kind
 from sweeps.tasks.set_kind import SetKind
-from sweeps.tasks.views import ExampleSet, View
+from sweeps.tasks.set_views import ExampleSet, View
 from sweeps.training.preflight import task_of
 
 SEEDS = range(3)

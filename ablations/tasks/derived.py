@@ -86,7 +86,7 @@ def derive(own: OwnTask, name: str, facts: Mapping, declared: str) -> Task:
 
 
 def _of_halves(facts: Mapping) -> Mapping:
-    """The facts of a set whose examples are of two random halves, whatever their class (sweeps/tasks/views.py)."""
+    """The facts of a set whose examples are of two random halves, whatever their class (sweeps/tasks/set_views.py)."""
     return {**facts, 'classes': ['one half', 'other half'], 'balance': {split: [1, 1] for split in facts['sizes']}}
 
 

@@ -32,8 +32,8 @@ def _without_markdown(text: str, _: random.Random) -> str:
 
 def _without_marks(text: str, _: random.Random) -> str:
     """Letters, digits and single spaces."""
-    kept = ''.join(' ' if one.isspace() else one for one in text if one.isspace() or unicodedata.category(one)[0] in 'LMN')
-    return ' '.join(kept.split())
+    plain = ''.join(' ' if one.isspace() else one for one in text if one.isspace() or unicodedata.category(one)[0] in 'LMN')
+    return ' '.join(plain.split())
 
 
 def _shuffled_words(text: str, draw: random.Random) -> str:

@@ -24,7 +24,7 @@ from sweeps.tasks.rewriting import check
 from sweeps.tasks.set_kind import SetKind
 from sweeps.tasks.targets import FORMS as TARGETS
 from sweeps.tasks.targets import LOSSES, MapTarget, Target
-from sweeps.tasks.views import CONTROLS, View, rewritten_set
+from sweeps.tasks.set_views import CONTROLS, View, rewritten_set
 
 DRAWS = 100
 """How many splits are drawn until one has every class on both sides."""
@@ -50,7 +50,7 @@ class Supervised(SetKind):
     constant answer.
 
     Texts may be changed by `rewrite` (sweeps/tasks/rewriting.py) before they are cut; those that become equal are of one
-    group, and in the test split they are left out where one stands in the pool. `control` tries the task itself (sweeps/tasks/views.py): in 'halves' there is nothing to learn, a 'leak' gives
+    group, and in the test split they are left out where one stands in the pool. `control` tries the task itself (sweeps/tasks/set_views.py): in 'halves' there is nothing to learn, a 'leak' gives
     every class away.
     """
 
@@ -92,7 +92,7 @@ class Supervised(SetKind):
         if (form := made.about.get('target', 'class')) != 'class' or not made.about.get('classes'):
             raise ValueError(
                 f"task 'supervised': control='{self.control}' of '{self.dataset}', whose examples have {form}; allowed: of a set "
-                "of classes; leave control out"
+                'of classes; leave control out'
             )
         return CONTROLS[self.control](made)
 

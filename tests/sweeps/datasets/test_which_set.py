@@ -144,7 +144,12 @@ def test_a_task_over_the_sets_asks_which(tmp_path: Path, monkeypatch):
     put_together(tmp_path, "source=('a', 'b', 'c')")
     task = declared_in(tmp_path / 'mine.py')['which'].task()
     assert task.chance == pytest.approx(1 / 3) and task.base['head']['outputs'] == 3
-    (tmp_path / 'mine.py').write_text("from ablations.study import task\nh = task(dataset='which', data={'control': 'halves'})\n")
+    (tmp_path / 'mine.py').write_text(
+        "from ablations.study import task\nh = task(dataset='which', data={'control': 'halves'})\n"
+    )
     halves = declared_in(tmp_path / 'mine.py')['h'].task()
     assert (halves.chance, halves.base['head']['outputs']) == (0.5, 2)
-    assert set(np.unique(Supervised(**{name: value for name, value in halves.data.items() if name != 'kind'}).pool().y)) == {0, 1}
+    assert set(np.unique(Supervised(**{name: value for name, value in halves.data.items() if name != 'kind'}).pool().y)) == {
+        0,
+        1,
+    }

@@ -8,7 +8,7 @@ import pytest
 from sweeps.datasets.prepared import Part
 from sweeps.tasks.rewriting import REWRITINGS, check, rewrite, rewritten
 
-ANSWER = "# Sure!\n\nHere are **two** things, as `code`:\n1. *One* (first)\n- [Two](http://a.b/c), naïve…\n> end\n---\n"
+ANSWER = '# Sure!\n\nHere are **two** things, as `code`:\n1. *One* (first)\n- [Two](http://a.b/c), naïve…\n> end\n---\n'
 
 
 @pytest.mark.parametrize(

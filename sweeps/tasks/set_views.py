@@ -61,7 +61,7 @@ class View:
 def rewritten_set(of: ExampleSet, names: Sequence[str]) -> View:
     """A set of texts, each of them rewritten by `names` in turn. Raises ValueError for a set of another kind."""
     if of.about['kind'] != 'texts':
-        raise ValueError(f"rewrite={list(names)} of a set of {of.about['kind']}; allowed: of texts; leave rewrite out")
+        raise ValueError(f'rewrite={list(names)} of a set of {of.about["kind"]}; allowed: of texts; leave rewrite out')
     return View(of, lambda part: rewritten(part, names))
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from sweeps.tasks.made import MADE
 from sweeps.tasks.supervised import Supervised
-from sweeps.tasks.views import CONTROLS, halves, leaking
+from sweeps.tasks.set_views import CONTROLS, halves, leaking
 
 
 def texts(**fields: object) -> Supervised:
