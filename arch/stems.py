@@ -203,8 +203,8 @@ class HashedNgrams(Tokens):
     """The mean of a token's embedding and those of the n-grams that end there, found by their hash.
 
     `[B, N] -> [B, N, C]`. For each n of `sizes` the last n tokens name a row of one table of `buckets` rows, as in fastText
-    (1607.01759); the Byte Latent Transformer has a table for each n (2412.09871, section 3.2.1). With no mixer behind it this
-    is a bag of n-grams. Raises ValueError where the input is not token ids, or a size is below 2.
+    (1607.01759), drawn evenly from -1/C to 1/C; the Byte Latent Transformer has a table for each n (2412.09871, section 3.2.1).
+    With no mixer behind it this is a bag of n-grams. Raises ValueError where the input is not token ids, or a size is below 2.
     """
 
     sizes: Sequence[int] = (2, 3, 4, 5)
@@ -216,20 +216,24 @@ class HashedNgrams(Tokens):
         if not self.sizes or min(self.sizes) < 2:
             raise ValueError(f"stem 'hashed_ngrams': sizes={list(self.sizes)}; allowed: one or more of 2 and up; change sizes")
         tokens = self.rows(x, context)
-        table = NgramTable(self.features, self.buckets, name='ngrams')(context)
+        table = NgramTable(self.features, self.buckets, name='ngrams')()
         grams = sum(table[ngram_hashes(x, size) % self.buckets] for size in self.sizes)
         return (tokens + grams) / (1 + len(self.sizes))
 
 
 class NgramTable(nn.Module):
-    """A table of embeddings `[buckets, features]`."""
+    """A table of embeddings `[buckets, features]`, small at first: most n-grams are rare, and what they start with stays."""
 
     features: int
     buckets: int
 
     @nn.compact
-    def __call__(self, context: Context) -> jax.Array:
-        return parameter(self, 'embedding', context.initial.embedding, (self.buckets, self.features))
+    def __call__(self) -> jax.Array:
+        return parameter(self, 'embedding', _small, (self.buckets, self.features))
+
+
+def _small(key: jax.Array, shape: tuple[int, int]) -> jax.Array:
+    return jax.random.uniform(key, shape, jnp.float32, -1, 1) / shape[-1]
 
 
 class Waveform(Stem):

@@ -120,13 +120,13 @@ def labelled_tokens(vocabulary: int, length: int, outputs: int, width: int, dept
 def ngrams(vocabulary: int, outputs: int, width: int, sizes: list[int], buckets: int) -> dict:
     """A bag of hashed n-grams (1607.01759), no matter in which order they stand: embeddings, their mean, a norm, one product.
 
-    Its one layer adds nothing until a study swaps in a mixer.
+    Its one layer begins as nothing (ReZero, 2003.04887), and mixes nothing until a study swaps in a mixer.
     """
     return complete(
         body={'kind': 'isotropic', 'width': width, 'depth': 1, 'causal': False},
         stem={'kind': 'hashed_ngrams', 'vocabulary': vocabulary, 'sizes': sizes, 'buckets': buckets},
         block={'kind': 'mixer_only'},
         mixer={'kind': 'identity'},
-        norm={'kind': 'identity'},
+        residual={'kind': 'rezero'},
         head={'kind': 'pooled_norm_classifier', 'outputs': outputs},
     )

@@ -147,8 +147,8 @@ class OwnTask:
             object.__setattr__(self, 'source', _sets(self.source))
         elif self.source is not None and not (plain_function or isinstance(self.source, str)):
             raise ValueError(
-                f'source={self.source!r}; allowed: a path in quotes, a function of the file (def) that gives arrays, or the names '
-                'of prepared sets'
+                f'source={self.source!r}; allowed: a path in quotes, a function of the file (def) that gives arrays, or the '
+                'names of prepared sets'
             )
         object.__setattr__(self, 'inputs', _columns('inputs', self.inputs))
         object.__setattr__(self, 'target', _columns('target', self.target))

@@ -1,8 +1,8 @@
 """Can a small model name the set that an example comes from, and which mixer does it best?
 
-Name that dataset (2403.08632), on images of four made collections and on pieces of the sources of six packages of Python. In the
-two tasks called halves every example is of one of two random halves: there is nothing to learn, and a lab that finds a difference
-there is broken.
+Name that dataset (2403.08632), on images of four made collections and on pieces of the sources of six packages of Python.
+In the two tasks called halves every example is of one of two random halves: there is nothing to learn, and a lab that finds
+a difference there is broken.
 
 Cost: about 380 training runs. No files are needed; docs/origins.md has the same for sets of one's own.
 Run: archlab run docs/founding/name_that_dataset.py

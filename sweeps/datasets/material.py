@@ -39,8 +39,8 @@ class Options:
     `skip_damaged`: leave damaged examples out, counted. `unverified`: go on where a checksum is not the official one.
 
     Of sets that no catalogue knows (ablations/tasks/own_task.py): `inputs` and `target` columns, the `form` of inputs, what is
-    to `predict`, the column of a `group`, the `share` that is the test split by hash; a `split` may be 'column:NAME'. `jpeg`: the
-    quality in which images of several sets are written alike.
+    to `predict`, the column of a `group`, the `share` that is the test split by hash; a `split` may be 'column:NAME'.
+    `jpeg`: the quality in which images of several sets are written alike.
     """
 
     size: int | None = None

@@ -22,9 +22,9 @@ from sweeps.tasks.made import MADE
 from sweeps.tasks.made.made_set import MadeSet
 from sweeps.tasks.rewriting import check
 from sweeps.tasks.set_kind import SetKind
+from sweeps.tasks.set_views import CONTROLS, View, rewritten_set
 from sweeps.tasks.targets import FORMS as TARGETS
 from sweeps.tasks.targets import LOSSES, MapTarget, Target
-from sweeps.tasks.set_views import CONTROLS, View, rewritten_set
 
 DRAWS = 100
 """How many splits are drawn until one has every class on both sides."""
@@ -49,9 +49,9 @@ class Supervised(SetKind):
     splits are drawn until they have them, and a test split that lacks one is refused. Its chance is the score of the best
     constant answer.
 
-    Texts may be changed by `rewrite` (sweeps/tasks/rewriting.py) before they are cut; those that become equal are of one
-    group, and in the test split they are left out where one stands in the pool. `control` tries the task itself (sweeps/tasks/set_views.py): in 'halves' there is nothing to learn, a 'leak' gives
-    every class away.
+    Texts may be changed by `rewrite` (sweeps/tasks/rewriting.py) before they are cut; those that become equal are of one group,
+    and in the test split they are left out where one stands in the pool. `control` tries the task itself
+    (sweeps/tasks/set_views.py): in 'halves' there is nothing to learn, a 'leak' gives every class away.
     """
 
     dataset: str = 'friedman'
@@ -91,8 +91,8 @@ class Supervised(SetKind):
             return made
         if (form := made.about.get('target', 'class')) != 'class' or not made.about.get('classes'):
             raise ValueError(
-                f"task 'supervised': control='{self.control}' of '{self.dataset}', whose examples have {form}; allowed: of a set "
-                'of classes; leave control out'
+                f"task 'supervised': control='{self.control}' of '{self.dataset}', whose examples have {form}; allowed: of a "
+                'set of classes; leave control out'
             )
         return CONTROLS[self.control](made)
 

@@ -47,8 +47,8 @@ def which_set(source: Path, options: Options, sets: Sequence[str], data: Path | 
         for name, part in zip(sets, parts[split], strict=True):
             if len(part) < least:
                 raise ValueError(
-                    f"which_set: '{name}' has {len(part)} {split} examples; allowed: {least} or more of each set; give a larger "
-                    'set, or leave it out'
+                    f"which_set: '{name}' has {len(part)} {split} examples; allowed: {least} or more of each set; give "
+                    'a larger set, or leave it out'
                 )
     chosen = {split: _chosen(parts[split], level) for split in FEWEST}
     counts = {split: len(one.places) // len(sets) for split, one in chosen.items()}
@@ -92,8 +92,8 @@ def _levelling(sets: dict[str, Prepared], kind: str, options: Options):
     size = options.size or min(min(shape[:2]) for shape in shapes.values())
     if small := [name for name, shape in shapes.items() if min(shape[:2]) < size]:
         raise ValueError(
-            f'{option("size", size)}: {small[0]} has images of {shapes[small[0]][0]} x {shapes[small[0]][1]}, and those made larger '
-            f'are smooth, which tells their set; allowed: up to {min(min(shape[:2]) for shape in shapes.values())}'
+            f'{option("size", size)}: {small[0]} has images of {shapes[small[0]][0]} x {shapes[small[0]][1]}, and those made '
+            f'larger are smooth, which tells their set; allowed: up to {min(min(shape[:2]) for shape in shapes.values())}'
         )
     grey = options.grey or min(shape[2] for shape in shapes.values()) == 1
     return Levelling(size, 1 if grey else 3, options.jpeg or 0)
@@ -129,8 +129,8 @@ def _given_away(kind: str, parts: Sequence[Part], chosen: _Chosen, level, sets: 
         return []
     named = ', '.join(f'{name} {share:.1%}' for name, share in list(told.items())[:NAMED_GIVEAWAYS])
     return [
-        f'one number of an example alone tells its set more often than chance ({1 / sets:.1%}): {named}. Where that is storage and '
-        f'not content, take it out: {ASIDE[kind]}'
+        f'one number of an example alone tells its set more often than chance ({1 / sets:.1%}): {named}. Where that is storage '
+        f'and not content, take it out: {ASIDE[kind]}'
     ]
 
 

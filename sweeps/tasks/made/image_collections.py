@@ -1,7 +1,7 @@
 """collections: images of the same figures as four collectors would take them, each with habits of its own.
 
-A collector prefers some figures, frames them nearer to the middle or not, has the light from one side, warmer or colder colours,
-and a finer or coarser grain. No habit gives one image away: they overlap.
+A collector prefers some figures, frames them nearer to the middle or not, has the light from one side, warmer or colder
+colours, and a finer or coarser grain. No habit gives one image away: they overlap.
 """
 
 import dataclasses
@@ -36,7 +36,7 @@ LIGHT = 24
 
 
 def drawn(generator: np.random.Generator, collector: Collector, count: int) -> np.ndarray:
-    """Images uint8 `[n, 16, 16, 3]` of one figure each, in a colour and on a ground that have nothing to do with the collector."""
+    """Images uint8 `[n, 16, 16, 3]` of one figure each; its colour and its ground are not the collector's."""
     masks, room = figures(), SIZE - 7
     kinds = generator.choice(len(FIGURES), count, p=collector.shares)
     middle = room / 2 + collector.spread * generator.uniform(-room / 2, room / 2, (count, 2))

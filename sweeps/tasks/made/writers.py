@@ -1,9 +1,9 @@
 """writers: eight made writers who answer the same prompts, told apart by their habits of wording, of marks and of order.
 
-A prompt is a thing with four properties. A writer has one of two habits of each kind, so that there are eight: which of two like
-words it takes, whether its marks are plain or those of Markdown, and whether it begins with the first or with the last property.
-Each choice follows the habit with probability HABIT. So what a rewriting takes away is known: without marks, writers who differ
-in nothing else are alike.
+A prompt is a thing with four properties. A writer has one of two habits of each kind, so that there are eight: which of two
+like words it takes, whether its marks are plain or those of Markdown, and whether it begins with the first or the last
+property. Each choice follows the habit with probability HABIT. So what a rewriting takes away is known: without marks, writers
+who differ in nothing else are alike.
 """
 
 import itertools

@@ -11,7 +11,6 @@ from sweeps.datasets.giveaways import giveaways
 from sweeps.datasets.levelling import Levelling
 from sweeps.datasets.own import prepare_declared
 from sweeps.datasets.prepared import Part, Prepared, write
-from sweeps.tasks.supervised import Supervised
 
 GENERATOR = np.random.default_rng(0)
 
@@ -95,7 +94,7 @@ def test_a_set_that_was_prepared_anew_is_noticed(tmp_path: Path):
     first = put_together(tmp_path, "source=('a', 'b')")
     assert put_together(tmp_path, "source=('a', 'b')").about['digest'] == first.about['digest']
     a_set(tmp_path, 'b', images(24), images(8))
-    with pytest.raises(ValueError, match='prepared already, from another declaration .* --force'):
+    with pytest.raises(ValueError, match=r'prepared already, from another declaration .* --force'):
         put_together(tmp_path, "source=('a', 'b')")
     assert put_together(tmp_path, "source=('a', 'b')", force=True).about['digest'] != first.about['digest']
 
@@ -149,7 +148,4 @@ def test_a_task_over_the_sets_asks_which(tmp_path: Path, monkeypatch):
     )
     halves = declared_in(tmp_path / 'mine.py')['h'].task()
     assert (halves.chance, halves.base['head']['outputs']) == (0.5, 2)
-    assert set(np.unique(Supervised(**{name: value for name, value in halves.data.items() if name != 'kind'}).pool().y)) == {
-        0,
-        1,
-    }
+    assert set(np.unique(task_of(halves.data).pool().y)) == {0, 1}

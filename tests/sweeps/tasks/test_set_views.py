@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sweeps.tasks.made import MADE
-from sweeps.tasks.supervised import Supervised
 from sweeps.tasks.set_views import CONTROLS, halves, leaking
+from sweeps.tasks.supervised import Supervised
 
 
 def texts(**fields: object) -> Supervised:
