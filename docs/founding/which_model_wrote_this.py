@@ -2,7 +2,7 @@
 
 After 2502.12150, on eight made writers whose habits are known and on pieces of six packages of Python, split by prompt and by
 file. The base is a bag of n-grams, which knows no order beyond five bytes; the arms read on from there. In the other tasks a
-kind of evidence is taken out: marks, the order of words, all but the first words. What is left is what a fingerprint is made of.
+kind of evidence is taken out: marks, the order of words, all but the first words. The rest is what fingerprints are made of.
 
 Cost: about 630 training runs. No files are needed; docs/origins.md has the same for real models.
 Run: archlab run docs/founding/which_model_wrote_this.py

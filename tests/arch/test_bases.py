@@ -37,7 +37,7 @@ def refusal(base, family, kind):
 
 
 def example(base):
-    if base['stem']['kind'] == 'tokens':
+    if 'vocabulary' in base['stem']:
         return jax.ShapeDtypeStruct((2, base['position'].get('length', 16)), jnp.int32)
     if base['stem']['kind'] == 'waveform':
         length = base['position'].get('length', 64 // base['stem']['factor']) * base['stem']['factor']

@@ -11,6 +11,7 @@ from sweeps.datasets.giveaways import giveaways
 from sweeps.datasets.levelling import Levelling
 from sweeps.datasets.own import prepare_declared
 from sweeps.datasets.prepared import Part, Prepared, write
+from sweeps.training.preflight import task_of
 
 GENERATOR = np.random.default_rng(0)
 
