@@ -17,6 +17,10 @@ os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', str(CACHE / 'xla'))
 os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0')
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
+for threads in ('NPROC', 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS'):
+    # As every worker of a run has it. Several processes test side by side, and threads that wait for small matrices cost more
+    # than all of the work: 47 and 14 CPU seconds for the tests of four files.
+    os.environ.setdefault(threads, '1')
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,6 +35,10 @@ def pytest_configure(config: pytest.Config) -> None:
             # Later compilers do not know it, and end the process.
             quick += ' --xla_cpu_use_fusion_emitters=false'
         os.environ['XLA_FLAGS'] = f'{os.environ.get("XLA_FLAGS", "")} {quick}'.strip()
+        if 'jax' in sys.modules:
+            # The conftest of a folder that was named on the command line has imported it, before the variable was set. This
+            # process would compile otherwise than those that it starts, to numbers with other last digits.
+            sys.modules['jax'].config.update('jax_disable_most_optimizations', True)
     if hasattr(config, 'workerinput'):
         # Registered first, so that it is called last: what a worker found is told by then, and only its own process ends here.
         atexit.register(end_at_once, os.getpid())

@@ -83,6 +83,16 @@ COUNTED = {'roadmap_r50.layer_norm': 4.15, 'roadmap_r50.separate_downsampling': 
 """Where the count is not what the table prints; roadmap.py says why."""
 
 
+FIRST = ('resnet50', 'convnext_tiny', 'convnext_isotropic_small', 'convnext_atto', 'convnext_v2_atto')
+"""One size of each model in the fast suite. The others have the same builder, and configs that test_published_configs holds."""
+TURNS = ('resnet', 'depthwise_conv', 'inverting_dimensions', 'kernel_11', 'fewer_norms')
+"""Steps after which a block multiplies otherwise; the steps between are slow, and each one's parameters are counted."""
+
+
+def some(names, fast):
+    return [pytest.param(name, marks=[] if name in fast else pytest.mark.slow) for name in names]
+
+
 def drawn(config):
     return drawing(json.dumps(config))
 
@@ -108,7 +118,7 @@ def counted(given: str) -> int:
     return multiply_adds(config, jax.ShapeDtypeStruct((1, *example), jnp.float32))
 
 
-@pytest.mark.parametrize('name', CONVNETS)
+@pytest.mark.parametrize('name', some(CONVNETS, FIRST))
 def test_parameters(name):
     count = parameters(CONVNETS[name].config)
     if name in PARAMETERS:
@@ -117,7 +127,7 @@ def test_parameters(name):
         assert count == pytest.approx(1e6 * MILLIONS[name], rel=0.002)
 
 
-@pytest.mark.parametrize('name', CONVNETS)
+@pytest.mark.parametrize('name', some(CONVNETS, FIRST))
 def test_multiply_adds(name):
     assert billions(name) == pytest.approx(BILLIONS[name], rel=0.004, abs=0.005)
 
@@ -181,7 +191,7 @@ def check_multiply_adds(regime, step):
     assert billions(f'{regime}.{step}') == pytest.approx(COUNTED.get(f'{regime}.{step}', printed), abs=0.005 + 1e-6)
 
 
-@pytest.mark.parametrize('step', STEPS)
+@pytest.mark.parametrize('step', some(STEPS, TURNS))
 def test_multiply_adds_of_the_road(step):
     check_multiply_adds('roadmap_r50', step)
 

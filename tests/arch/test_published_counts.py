@@ -34,6 +34,15 @@ BILLIONS = {'poolformer_s12': 1.8, 'mlp_mixer_b16': 12.6}
 """Multiply-adds as PoolFormer's paper prints them (2111.11418, table 2; MLP-Mixer's are 12.7 there)."""
 
 
+FIRST = ('mlp_mixer_s16', 'mlp_mixer_b16', 'poolformer_s12', 'conv_mixer_768_32', 'mamba_130m')
+FIRST += ('llama_3.2_1b', 'qwen3_0.6b', 'gemma3_1b', 'olmo2_1b')
+"""One size of each model in the fast suite. The others have the same builder, and configs that test_published_configs holds."""
+
+
+def sizes(names, dear=()):
+    return [pytest.param(name, marks=[] if name in FIRST and name not in dear else pytest.mark.slow) for name in names]
+
+
 def x_of(model):
     return jax.ShapeDtypeStruct((1, *model.example), jnp.int32 if len(model.example) == 1 else jnp.float32)
 
@@ -42,12 +51,12 @@ def test_every_model_is_listed_under_its_name():
     assert set(PARAMETERS) == set(ALL) and all(MODELS[name] is model for name, model in ALL.items())
 
 
-@pytest.mark.parametrize('name', ALL)
+@pytest.mark.parametrize('name', sizes(ALL))
 def test_parameters_to_the_unit(name):
     assert parameters(ALL[name].config, x_of(ALL[name])) == PARAMETERS[name]
 
 
-@pytest.mark.parametrize('name', BILLIONS)
+@pytest.mark.parametrize('name', sizes(BILLIONS, dear=['poolformer_s12']))  # what pooling costs is in test_cost
 def test_multiply_adds_as_printed(name):
     assert multiply_adds(ALL[name].config, x_of(ALL[name])) / 1e9 == pytest.approx(BILLIONS[name], abs=0.1)
 
@@ -60,7 +69,7 @@ def test_one_of_six_layers_of_gemma_sees_all_and_turns_slowly():
     assert {own.config['position']['base'] for own in layers[:5]} == {10000.0}
 
 
-@pytest.mark.parametrize('name', ['gemma3_1b', 'qwen3_0.6b'])
+@pytest.mark.parametrize('name', sizes(['gemma3_1b', 'qwen3_0.6b'], dear=['qwen3_0.6b']))
 def test_a_deep_model_builds_as_a_scan(name):
     config = ALL[name].config
     scan = {**config, 'body': {**config['body'], 'over_depth': 'scan'}}

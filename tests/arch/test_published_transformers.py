@@ -41,6 +41,14 @@ BILLIONS = {
 """Multiply-adds of one image, as printed; nobody prints those of the language models."""
 
 
+FIRST = ('gpt2', 'vit_tiny_patch16_224', 'vit_base_patch32_224', 'swin_tiny_patch4_window7_224', 'tinyllama_1.1b')
+"""One size of each model in the fast suite. The others have the same builder, and configs that test_published_configs holds."""
+
+
+def sizes(names):
+    return [pytest.param(name, marks=[] if name in FIRST else pytest.mark.slow) for name in names]
+
+
 def one_input(name):
     example = ALL[name].example
     return jax.ShapeDtypeStruct((1, *example), jnp.int32 if len(example) == 1 else jnp.float32)
@@ -72,7 +80,7 @@ def test_every_model_is_listed_under_its_name():
     assert set(PARAMETERS) == set(ALL) and all(MODELS[name] is model for name, model in ALL.items())
 
 
-@pytest.mark.parametrize('name', ALL)
+@pytest.mark.parametrize('name', sizes(ALL))
 def test_parameters_to_the_unit(name):
     params, state = drawn(name)
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) == PARAMETERS[name]
@@ -84,12 +92,12 @@ def counted(name: str) -> int:
     return multiply_adds(ALL[name].config, one_input(name))
 
 
-@pytest.mark.parametrize('name', BILLIONS)
+@pytest.mark.parametrize('name', sizes(BILLIONS))
 def test_multiply_adds_as_printed(name):
     assert counted(name) / 1e9 == pytest.approx(BILLIONS[name], rel=0.01)
 
 
-@pytest.mark.parametrize('name', [name for name in ALL if name not in swin.MODELS])
+@pytest.mark.parametrize('name', sizes(name for name in ALL if name not in swin.MODELS))
 def test_multiply_adds_to_the_unit(name):
     assert counted(name) == summed_by_hand(name)
 

@@ -156,7 +156,7 @@ MODULES = {
     'shared': 'block_3 block_8 blocks_0_0 blocks_0_1',
     'in turn': 'blocks_0_0 blocks_0_2',
 }
-FAST = ('in turn', 'ends')
+FAST = ('ends',)
 
 
 @functools.cache

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import jax
 import pytest
 from launcher_here import LauncherHere
 from made_up_launcher import MadeUp, Silent
@@ -51,8 +52,10 @@ def here(monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, tiny_file: Path) -> tuple[Path, Path]:
     """A study file and the folder of a run of it that nobody disturbed, with the weights of what was confirmed.
 
-    A thread of this process trained it: the same bits come from such threads alone.
+    A thread of this process trained it: the same bits come from such threads alone, and from processes that compile as this one
+    does.
     """
+    assert jax.config.read('jax_disable_most_optimizations') == ('JAX_DISABLE_MOST_OPTIMIZATIONS' in os.environ)
     runs, said, warned = tmp_path_factory.mktemp('undisturbed') / 'runs', io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as here, contextlib.redirect_stdout(said), contextlib.redirect_stderr(warned):
         here.setitem(LAUNCHERS, 'here', LauncherHere)

@@ -63,7 +63,10 @@ def test_other_tasks_have_none():
     assert Pixels().domain_names == ()
 
 
-@pytest.mark.parametrize(('strategy', 'streamed'), [('loop', False), ('map', True), ('vmap', False)])
+SLOW_WAYS = [pytest.param(*way, marks=pytest.mark.slow) for way in (('map', True), ('vmap', False))]
+
+
+@pytest.mark.parametrize(('strategy', 'streamed'), [('loop', False), ('vmap', True), *SLOW_WAYS])
 def test_every_way_of_running_gives_the_score_of_each_domain(data: None, strategy: str, streamed: bool):
     mixed, model, key = task(), build(MODEL), jax.random.key(0)
     pool = mixed.pool()

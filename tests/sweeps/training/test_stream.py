@@ -9,7 +9,6 @@ import tiny_population
 from tiny_population import TinyPopulation
 
 from sweeps.training.loop import batch_order
-from sweeps.training.population import STRATEGIES
 from sweeps.training.stream import AHEAD, Stream, rows
 
 STEPS, BATCH = 11, 8
@@ -77,7 +76,7 @@ def test_processes_share_a_batch(pool: dict, order: np.ndarray):
         Stream(pool, order, shard=(8, 9))
 
 
-@pytest.mark.parametrize('strategy', STRATEGIES)
+@pytest.mark.parametrize('strategy', ['loop', 'vmap', pytest.param('map', marks=pytest.mark.slow)])
 def test_streamed_or_on_the_device_the_run_is_the_same(tiny: TinyPopulation, strategy: str, monkeypatch: pytest.MonkeyPatch):
     lanes, together = [tiny.lane(seed, 3e-3) for seed in (1, 2, 3)], 1 if strategy == 'loop' else 3
     # Chunks of four steps, so that the point of evaluation at step 6 falls inside of one.
