@@ -1,0 +1,209 @@
+"""What a study leaves out: a trial's address holds only what is written, so the values of all else stay as they are.
+
+A default that changes gives other numbers under the same address. The paper beside a line has its values, but for sizes, which
+are the lab's own.
+"""
+
+import dataclasses
+
+import pytest
+
+from ablations.study import Study
+from arch.make import fields
+from arch.sockets import TABLES
+from sweeps.augment import AUGMENTS
+from sweeps.training.optimizers import OPTIMIZERS
+from sweeps.training.role_knobs import KNOBS as ROLE_KNOBS
+from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
+
+DEPTH = {'over_depth': 'loop', 'remat': False, 'compute': 'float32', 'stack': ()}
+QUERIES = {
+    **{'heads': 2, 'kv_heads': 0, 'biases': 'needed', 'head_size': 0, 'norm_over': 'head', 'softcap': 0.0},
+    **{'sink': 'none', 'gate': False},
+}
+BOUNDED = {'alpha0': 0.5, 'alpha0_mixer': 0.5}
+"""Dynamic tanh starts with 0.5 (2503.10622)."""
+NORMS = {
+    'layer_norm': {'eps': 1e-6, 'bias': True},
+    'rms_norm': {'eps': 1e-6},
+    'batch_norm': {'eps': 1e-5, 'momentum': 0.9},  # 1502.03167, as in PyTorch, where momentum is what is new
+    'group_norm': {'groups': 4, 'eps': 1e-5},
+    'scale_norm': {'eps': 1e-6},
+    'global_response_norm': {'eps': 1e-6},  # 2301.00808
+    'dynamic_tanh': BOUNDED,
+    'dynamic_erf': BOUNDED,
+    'hard_tanh': BOUNDED,
+}
+TEN, TOKENS = {'outputs': 10}, {'vocabulary': 256}
+BLOCKS = {
+    'body': {
+        'isotropic': {'width': 32, 'depth': 2, 'causal': False, **DEPTH},
+        'hierarchical': {'widths': (16, 32), 'depths': (1, 1), **DEPTH},
+    },
+    'stem': {
+        'patchify': {'patch': 4},
+        'patchify_norm': {'patch': 4, 'width': 0},
+        'class_token': {'patch': 4},
+        'overlapping_conv': {'width': 0},
+        'strided_conv': {'kernel': 7, 'factor': 4, 'after': 'nothing'},
+        **dict.fromkeys(('tokens', 'scaled_tokens', 'root_scaled_tokens'), TOKENS),
+        'waveform': {'kernel': 3, 'factor': 2},
+    },
+    'position': {
+        'learned': {'length': 64},
+        'sinusoidal': {'base': 10000.0},  # 1706.03762
+        'rotary': {'base': 10000.0, 'share': 1.0, 'stretch': 1.0},  # 2104.09864
+        'convolutional': {'kernel': 3},  # 2102.10882
+    },
+    'block': {
+        'bottleneck': {'ratio': 0.25},  # 1512.03385
+        'mixer_first': {'ratio': 4.0, 'norms': 'each', 'activations': 'each'},
+    },
+    'mixer': {
+        'attention': QUERIES,
+        'grouped_query_attention': {**QUERIES, 'heads': 4, 'kv_heads': 2},
+        'sliding_window_attention': {**QUERIES, 'window': 3},
+        'shifted_window_attention': {'head_size': 8, 'window': 4, 'biases': 'needed'},
+        'differential_attention': {'heads': 2},
+        'latent_attention': {'heads': 2, 'head_size': 8, 'turned': 4, 'latent': 8},
+        'linear_attention': {'heads': 2, 'eps': 1e-6, 'biases': 'needed'},  # 2006.16236
+        'gated_linear_attention': {'heads': 2, 'key_ratio': 0.5, 'rank': 16, 'tau': 16.0},  # 2312.06635
+        'retention': {'heads': 2, 'value_ratio': 2.0},  # 2307.08621
+        'delta_rule': {'heads': 2, 'kernel': 4},  # 2406.06484
+        'gated_delta_rule': {'heads': 2, 'kernel': 4},  # 2412.06464
+        'gated_recurrence': {'heads': 4, 'expand': 4 / 3, 'kernel': 4},  # 2402.19427
+        'selective_state_space': {'state': 8, 'expand': 2.0, 'kernel': 4, 'step_low': 0.001, 'step_high': 0.1},  # 2312.00752
+        'state_space_duality': {'heads': 4, 'state': 16, 'expand': 2.0, 'kernel': 4},  # 2405.21060
+        'token_mlp': {'ratio': 0.5},  # 2105.01601
+        'conv': {'kernel': 3, 'bias': True},
+        'depthwise_conv': {'kernel': 7, 'bias': True},  # 2201.03545
+        'pool': {'window': 3},  # 2111.11418
+    },
+    'norm': NORMS,
+    'qk_norm': NORMS,
+    'residual': {
+        'layer_scale': {'initial': 1e-6},  # as in ConvNeXt (2201.03545)
+        'skip_init': {'initial': 0.0},  # 2002.10444
+        'hyper_connections': {'streams': 4, 'initial': 0.01},  # 2409.19606
+        'manifold_hyper_connections': {'streams': 4, 'steps': 20, 'initial': 0.01, 'identity': 4.0, 'eps': 1e-6},  # 2512.24880
+        'depth_weighted_average': {'dilation': 1, 'period': 1},  # 2402.02622
+        'value_residual': {'initial': 0.5},  # 2410.17897
+    },
+    'channel': {
+        'mlp': {'ratio': 4.0, 'bias': True},
+        'gated': {'ratio': 8 / 3},  # 2002.05202: two thirds of 4
+        'mixture_of_experts': {
+            'experts': 4,
+            'top': 2,
+            'ratio': 4.0,
+            'balance': 0.01,
+            'router_z': 0.001,
+        },  # 2101.03961, 2202.08906
+        'global_response_mlp': {'ratio': 4.0},
+    },
+    'activation': {},
+    'downsample': {
+        **{key: {'factor': 2} for key in ('separate_conv', 'patch_merging', 'pool_conv', 'in_block')},
+        'strided_conv': {'kernel': 3, 'factor': 2, 'norm': False},
+    },
+    'head': {
+        **dict.fromkeys(('classifier', 'pooled_norm_classifier', 'pooled_classifier', 'first_token_classifier'), TEN),
+        'next_token': {'outputs': 256, 'bias': True, 'softcap': 0.0},
+        'tied_next_token': {'softcap': 0.0},
+        'per_token': {**TEN, 'factor': 1},
+        **{key: {**TEN, 'factor': 4} for key in ('interpolated', 'pixel_shuffle')},
+        'fused_stages': {**TEN, 'width': 64, 'factor': 4},
+    },
+    'initial': {
+        **{key: {'branch_end': 'same'} for key in ('lecun_normal', 'he_normal', 'glorot_normal')},
+        **{key: {'branch_end': 'same', 'deviation': 0.02} for key in ('normal', 'truncated_normal')},
+    },
+}
+
+
+def defaults(cls: type) -> dict:
+    return {name: field.default for name, field in fields(cls).items()}
+
+
+@pytest.mark.parametrize('family', TABLES)
+def test_fields_of_blocks(family: str):
+    own = {kind: defaults(cls) for kind, cls in TABLES[family].items()}
+    assert {kind: values for kind, values in own.items() if values} == BLOCKS[family]
+
+
+ADAM = {'b1': 0.9, 'b2': 0.99, 'eps': 1e-8}  # but for b2, which is 0.999 in 1412.6980
+STEPS = {
+    **dict.fromkeys(('adamw', 'adam', 'nadamw'), ADAM),
+    'sgd': {'momentum': 0.9},
+    'lion': {'b1': 0.9, 'b2': 0.99},  # 2302.06675
+    'muon': {'beta': 0.95, **ADAM},  # 2502.16982
+    'rmsprop': {'b2': 0.99, 'eps': 1e-8, 'momentum': 0.9},
+    'adan': {'b1': 0.98, 'b2': 0.92, 'b3': 0.99, 'eps': 1e-8},  # 2208.06677
+    'adopt': {'b1': 0.9, 'b2': 0.9999, 'eps': 1e-6},  # 2411.02853
+    'mars': {'b1': 0.95, 'b2': 0.99, 'eps': 1e-8, 'gamma': 0.025},  # 2411.10438
+    'lamb': {'b1': 0.9, 'b2': 0.999, 'eps': 1e-6},  # 1904.00962
+    'adafactor': {'decay_rate': 0.8},  # 1804.04235
+}
+
+
+def test_knobs_of_optimizers():
+    shared = {'lr': None, 'weight_decay': 0.0, 'clip': 1.0}
+    assert {name: kind.KNOBS for name, kind in OPTIMIZERS.items()} == {name: {**shared, **own} for name, own in STEPS.items()}
+
+
+def test_knobs_of_schedules_and_roles():
+    assert SCHEDULE_KNOBS == {
+        **{'schedule': 0.0, 'warmup_fraction': 0.1, 'warmup_steps': 0.0, 'final_fraction': 0.0},
+        'decay_fraction': 0.2,
+    }
+    roles = ('matrix', 'conv', 'embedding', 'head', 'vector')
+    shares = {f'{knob}_{role}': 1.0 for knob in ('lr', 'weight_decay') for role in roles}
+    assert {**shares, 'weight_decay_vector': 0.0} == ROLE_KNOBS
+
+
+def test_fields_of_augmentations():
+    own = {name: {field.name: field.default for field in dataclasses.fields(cls)} for name, cls in AUGMENTS.items()}
+    operations = own['rand_augment'].pop('operations')
+    assert len(operations) == len(set(operations)) == 15
+    assert own == {
+        'flip': {'probability': 0.5},
+        'crop': {'padding': 4, 'mode': 'zero'},  # 1512.03385
+        'random_resized_crop': {  # 1409.4842
+            **{'size': 0, 'probability': 1.0, 'scale_low': 0.08, 'scale_high': 1.0, 'ratio': (3 / 4, 4 / 3)},
+            'interpolation': 'bilinear',
+        },
+        'rand_augment': {
+            'count': 2,
+            'magnitude': 9.0,
+            'deviation': 0.5,
+            'probability': 0.5,
+            'fill': (0.5,),
+        },  # 1909.13719, timm
+        'color_jitter': {'brightness': 0.4, 'contrast': 0.4, 'saturation': 0.4, 'hue': 0.0},
+        'random_erasing': {  # 1708.04896 and timm
+            **{'probability': 0.25, 'area_low': 0.02, 'area_high': 1 / 3, 'ratio_low': 0.3, 'fill': 'noise', 'mean': (0.5,)},
+            'deviation': (0.25,),
+        },
+        'mixup': {'alpha': 0.8, 'probability': 1.0},
+        'cutmix': {'alpha': 1.0, 'probability': 1.0},  # 1905.04899
+        'mixup_or_cutmix': {'mixup_alpha': 0.8, 'cutmix_alpha': 1.0, 'cutmix_share': 0.5, 'probability': 1.0},
+        'spectrogram_mask': {  # 1904.08779
+            **{
+                'time_width': 100,
+                'frequency_width': 27,
+                'time_masks': 2,
+                'frequency_masks': 2,
+                'time_share': 1.0,
+                'fill': 'zero',
+            },
+        },
+    }
+
+
+def test_numbers_of_the_protocol():
+    own = {field.name: field.default for field in dataclasses.fields(Study) if field.default is not dataclasses.MISSING}
+    assert own == {
+        **{'shape': 'one_swap', 'search': 'sobol', 'budget': 'trials', 'recipe': 'own', 'share': False, 'blocks': None},
+        **{'trials': 10, 'screening': 0, 'extension': 4, 'replicates': 5, 'base_factor': 1, 'seeds': 4, 'looks': ()},
+        **{'shares': (), 'alpha': 0.05},
+    }
