@@ -195,3 +195,48 @@ def test_no_words_overlap(kind, scene):
             high = min(box.y1, place.y1) - max(box.y0, place.y0)
             # Boxes hold the room of letters that reach low; lines a hair apart are no overlap.
             assert wide <= 1 or high <= 2.5, (word, other, wide, high)
+
+
+ACCURACY, POINTS = 'accuracy, %\n(higher is better)', 'points (right is better)\nagainst layer_norm'
+LABELS = {
+    'effect': [
+        ('digits', f'effect on accuracy, {POINTS}', ''),
+        ('stdlib_bytes', 'effect on loss, nats per byte (right is better)\nagainst layer_norm', ''),
+    ],
+    'verdicts': [('', 'effect against layer_norm, above 0 better', '')],
+    'lr': [
+        ('digits, adamw', 'learning rate', f'tuning {ACCURACY}'),
+        ('stdlib_bytes, adamw', 'learning rate', 'tuning loss, nats per byte\n(lower is better)'),
+    ],
+    'expected_best': [('digits', 'tuning trials\norder settles at 1/6 trials', f'expected best tuning {ACCURACY}')],
+    'curves': [('digits', 'steps', f'test {ACCURACY}')],
+    'pareto': [
+        ('digits', 'parameters', f'test {ACCURACY}'),
+        ('digits', 'multiply-adds', ''),
+        ('digits', 'time of a step, ms', ''),
+    ],
+    'path': [('digits', 'test accuracy, % (higher is better)', ''), ('multiply-adds', '', '')],
+    'interaction': [
+        ('digits: accuracy, % (higher is better)', 'mixer\n\ninteraction, points\nrms × none: +5.4 [+4.4, +6.3]', 'norm'),
+    ],
+    'ladder': [('digits', 'parameters of layer_norm (logarithmic)', 'effect on accuracy\npoints (above 0 is better)')],
+}
+LEGENDS = {
+    'effect': ['each at its own best recipe', 'margin of equivalence'],
+    'verdicts': ['better'],
+    'lr': ['layer_norm', 'rms_norm', 'selected, one a replicate', 'diverged'],
+    'expected_best': ['layer_norm', 'rms_norm', 'the order settles'],
+    'curves': ['layer_norm', 'rms_norm'],
+    'pareto': ['layer_norm', 'rms_norm', 'on the front', 'possibly on it', 'dominated or not known', 'front of the means'],
+    'path': ['told from the step before', 'not told from it', 'the base'],
+    'interaction': [],
+    'ladder': ['rms_norm', 'no_mixer', 'better or worse', 'not told apart', 'margin of equivalence'],
+}
+
+
+@pytest.mark.parametrize('kind', SHOWN)
+def test_a_figure_says_what_its_axes_and_marks_are(kind):
+    """In the words and units of the task, and which way is better."""
+    figure = figure_of(kind)
+    assert [(axes.get_title(), axes.get_xlabel(), axes.get_ylabel()) for axes in figure.axes] == LABELS[kind]
+    assert [text.get_text() for legend in figure.legends for text in legend.get_texts()] == LEGENDS[kind]
