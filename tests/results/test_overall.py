@@ -5,6 +5,8 @@ import pytest
 from told_study import study
 
 from ablations.tasks import task
+from results.evidence import Looked, _over_tasks
+from results.family import PValues
 from results.overall import OnTask, mean_over_datasets, verdict_over_tasks
 
 TWICE = (task('digits'), task('digits', name='digits_again'))
@@ -86,3 +88,15 @@ def test_its_interval_holds_the_mean_of_the_datasets_it_drew_from(between):
         _, low, high = mean_over_datasets(effects, errors)
         held += low <= 1.5 <= high
     assert held / studies >= 0.9
+
+
+@pytest.mark.parametrize(('others', 'overall'), [(1, 'better'), (2, 'undecided')])
+def test_that_an_arm_is_no_worse_is_corrected_for_the_arms_and_no_more(others, overall):
+    """With p = 0.04 at 5 %: enough for a single arm, and not for one of two."""
+    arms = {'base': (), **{f'arm_{number}': () for number in range(others)}}
+    asked = study(tasks=THREE, arms=arms)
+    facts = {
+        ('arm_0', name): {'verdict': verdict} for name, verdict in zip(THREE, ('better', 'better', 'undecided'), strict=True)
+    }
+    seen = {key: Looked(PValues(), p_worse=0.04) for key in facts}
+    assert _over_tasks(asked, facts, seen, {}, 0.05, 'arm_0')['overall'] == overall

@@ -4,11 +4,13 @@ import copy
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from tiny_population import BATCH, CONFIG, STEPS, TASK, TinyPopulation, same_bits
 
-from arch.model import build
+from arch.model import Model, build
+from arch.roles import Product
 from sweeps.training import loop
 from sweeps.training import population as populations
 from sweeps.training.loop import batch_order, make_training
@@ -255,3 +257,27 @@ def test_examples_keep_their_places_in_chunks_that_are_filled_up(tiny: TinyPopul
     (result,) = longer.run('loop', [tiny.lane(1, 3e-2)], population=tiny.population('loop'))
     np.testing.assert_array_equal(result['items'], alone[place])
     assert 0 < alone.mean() < 1
+
+
+def test_what_a_model_adds_to_its_loss_is_made_smaller_and_not_reported():
+    """A model of one number that no score depends on, which is pulled to 0 by its own loss alone."""
+
+    def apply(params: dict, state: dict, x: np.ndarray, **_: object) -> tuple:
+        return jnp.zeros((len(x), 10)), state, {'pull': jnp.sum(params['scale'] ** 2)}
+
+    def named(value: object) -> object:
+        return lambda params: dict.fromkeys(params, value)
+
+    drawn = {'scale': jnp.float32([1.0])}, {}
+    model = Model(lambda *_: drawn, apply, named('vector'), named(Product()), {}, {}, True)
+    training = make_training(model, TASK, 'sgd', 4, 4, 1)
+    pool = {'x': np.zeros((8, 8, 8, 1), np.uint8), 'y': np.zeros(8, np.int32)}
+    knobs = {'lr': np.float32(0.1), 'weight_decay': np.float32(0), 'momentum': np.float32(0)}
+    lane = {'seed': np.uint32(1), 'order': batch_order(1, np.arange(8), 4, 4), 'knobs': knobs}
+
+    @jax.jit
+    def trained(lane: dict, pool: dict) -> dict:
+        return training.advance(lane, training.begin(lane, pool['x'][:1]), pool, 0, 0, 4)
+
+    carry = trained(lane, pool)
+    assert 0 < float(carry['params'].tree()['scale'][0]) < 0.9
