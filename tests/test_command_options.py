@@ -1,6 +1,7 @@
 """Commands: what is not asked for is not done, and errors of the system are told in one line."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from typer.main import get_command
@@ -22,6 +23,46 @@ def test_flags_are_off_unless_given():
     assert len({name for name, flag, _ in told if flag == '--json'}) > 20
     # A person who opens pages wants to see them.
     assert [(name, flag) for name, flag, given in told if given] == [('open', '--browser')]
+
+
+RUNS = {'runs': Path('runs')}
+BENCHES = {
+    'ops': {'rounds': 9},
+    'bodies': {'rounds': 5, 'processes': 1},
+    'lanes': {'rounds': 5},
+    'peers': {'trials': 16, 'rounds': 3},
+    'scale': {'limit': 300.0},
+    'driver': {'workers': 1000, 'lost': 0.05},
+}
+LEFT_OUT = {
+    **dict.fromkeys(('plan', 'status', 'launch-script', 'logs', 'recipe', 'figure', 'report', 'verify', 'export-runs'), RUNS),
+    'open': {**RUNS, 'browser': True},
+    'run': {**RUNS, 'launcher': 'local', 'checkpoint_minutes': 10},
+    'match': {'by': 'params', 'knob': 'both', 'tolerance': 0.01},
+    'query': {**RUNS, 'form': 'table', 'seconds': 60.0, 'memory': 4.0},
+    'table': {**RUNS, 'form': 'terminal'},
+    'claims': {**RUNS, 'published': Path('results/published'), 'form': 'terminal'},
+    'publish': {**RUNS, 'out': Path('results/published')},
+    'audit': {'alpha': 0.05, 'form': 'terminal'},
+    'calibrate': {'studies': 2000},
+    'export': {**RUNS, 'form': 'safetensors'},
+    'data show': {'rows': 4, 'columns': 10},
+    **{f'bench {name}': values for name, values in BENCHES.items()},
+}
+"""What an option is that nobody gives: a command in somebody's script does tomorrow what it did today."""
+
+
+def options(command: object, name: str = '') -> Iterator[tuple[str, dict]]:
+    """The values that each command's options have unless given."""
+    below = getattr(command, 'commands', {})
+    for word, one in below.items():
+        yield from options(one, f'{name} {word}'.strip())
+    if not below:
+        yield name, {one.name: one.default for one in command.params if one.default not in (None, False, [], ())}
+
+
+def test_options_that_are_left_out_mean_what_they_meant():
+    assert {name: values for name, values in options(get_command(door.app)) if values} == LEFT_OUT
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,48 @@
+"""Bounds of every knob: what a value may be by what it means, and whether the end itself may be taken."""
+
+import math
+
+import pytest
+
+from ablations.knobs import KNOBS
+
+ROLES = ('matrix', 'conv', 'embedding', 'head', 'vector')
+SHARES = {
+    *('warmup_fraction', 'decay_fraction', 'final_fraction', 'label_smoothing', 'drop_path', 'flip_probability'),
+    *('resized_crop_probability', 'resized_crop_scale_low', 'rand_augment_probability', 'erase_probability', 'erase_area'),
+    *('mixup_probability', 'cutmix_probability', 'cutmix_share', 'mix_probability'),
+}
+DECAYS = {'b1', 'b2', 'b3', 'momentum', 'beta'}
+"""Of a mean over steps: with 1 it would never move."""
+POSITIVE = {'lr', 'clip', 'init_scale', 'step_low', 'step_high'}
+"""With 0 nothing would be trained."""
+STRENGTHS = {'rand_augment_magnitude', 'rand_augment_deviation', *(f'jitter_{name}' for name in ('brightness', 'contrast'))}
+STRENGTHS |= {'jitter_saturation'}
+SIZES = {
+    *(f'{knob}_{role}' for knob in ('lr', 'weight_decay') for role in ROLES),
+    *('weight_decay', 'eps', 'gamma', 'warmup_steps', 'z_loss', 'alpha0', 'alpha0_mixer', 'layer_scale_initial'),
+    *('skip_init_initial', 'value_residual_initial', 'hyper_connections_initial', 'hyper_connections_identity'),
+    *('crop_padding', 'time_mask_width', 'frequency_mask_width'),
+}
+EXPECTED = {
+    **dict.fromkeys(SHARES, (0, 1, False, False)),
+    **dict.fromkeys(DECAYS, (0, 1, False, True)),
+    **dict.fromkeys(POSITIVE, (0, math.inf, True, False)),
+    **dict.fromkeys(STRENGTHS, (0, 10, False, False)),
+    **dict.fromkeys(SIZES, (0, math.inf, False, False)),
+    **dict.fromkeys(('mixup_alpha', 'cutmix_alpha'), (0, 100, False, False)),
+    'decay_rate': (0, 1, True, False),
+    'schedule': (0, 6, False, False),
+    'jitter_hue': (0, 0.5, False, False),
+}
+
+
+def test_every_knob_is_of_a_sort():
+    assert set(EXPECTED) == set(KNOBS)
+
+
+@pytest.mark.parametrize('name', KNOBS)
+def test_a_knob_may_be_what_it_means(name: str):
+    bounds = KNOBS[name].bounds
+    assert (bounds.low, bounds.high, bounds.above, bounds.below) == EXPECTED[name]
+    assert bounds.fades == (name == 'weight_decay')
