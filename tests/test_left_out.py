@@ -48,6 +48,7 @@ BLOCKS = {
         'strided_conv': {'kernel': 7, 'factor': 4, 'after': 'nothing'},
         **dict.fromkeys(('tokens', 'scaled_tokens', 'root_scaled_tokens'), TOKENS),
         'waveform': {'kernel': 3, 'factor': 2},
+        'hashed_ngrams': {**TOKENS, 'sizes': (2, 3, 4, 5), 'buckets': 32768},
     },
     'position': {
         'learned': {'length': 64},
