@@ -8,7 +8,9 @@ import sys
 import tempfile
 import threading
 import traceback
+import types
 from collections.abc import Iterator
+from importlib.machinery import ExtensionFileLoader
 
 import typer
 from typer.exceptions import Abort, Exit, TyperException
@@ -62,7 +64,9 @@ for part in (
 
 
 AGAIN = 0.05
-"""Seconds until a signal that was dropped is sent again."""
+"""Seconds until a signal that was dropped, or came where it must not, is sent again."""
+LOADING = ('create_module', 'exec_module')
+"""What an ExtensionFileLoader does."""
 
 
 def _one_line(error: BaseException) -> str:
@@ -79,9 +83,19 @@ def _ended_in_order(heard: list[int]) -> Iterator[None]:
         yield
         return
 
-    def end(number: int, _: object) -> None:
+    timers: list[threading.Timer] = []
+
+    def again(number: int) -> None:
+        timers.append(threading.Timer(AGAIN, os.kill, (os.getpid(), number)))
+        timers[-1].daemon = True
+        timers[-1].start()
+
+    def end(number: int, frame: types.FrameType | None) -> None:
         heard.append(number)
-        raise KeyboardInterrupt
+        if _loads_machine_code(frame):
+            again(number)
+        else:
+            raise KeyboardInterrupt
 
     told = sys.unraisablehook
 
@@ -90,9 +104,7 @@ def _ended_in_order(heard: list[int]) -> Iterator[None]:
         if not (heard and isinstance(raised.exc_value, KeyboardInterrupt)):
             told(raised)
             return
-        again = threading.Timer(AGAIN, os.kill, (os.getpid(), heard[-1]))
-        again.daemon = True
-        again.start()
+        again(heard[-1])
 
     numbers = [signal.SIGTERM]
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -102,9 +114,20 @@ def _ended_in_order(heard: list[int]) -> Iterator[None]:
     try:
         yield
     finally:
+        for timer in timers:
+            timer.cancel()
         sys.unraisablehook = told
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _loads_machine_code(frame: types.FrameType | None) -> bool:
+    """Whether a module of machine code is being loaded. What is raised there ends the process at once, or is dropped."""
+    while frame is not None:
+        if frame.f_code.co_name in LOADING and isinstance(frame.f_locals.get('self'), ExtensionFileLoader):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _stopped(heard: list[int]) -> int:

@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator
+from importlib.machinery import ExtensionFileLoader
 
 import pytest
 
@@ -36,6 +37,28 @@ def test_an_interrupt_that_python_drops_comes_again(number: int, capsys):
         while time.monotonic() - began < 10:
             time.sleep(0.01)
     assert set(heard) == {number} and 'ignored' not in capsys.readouterr().err
+
+
+class Loading(ExtensionFileLoader):
+    """Loads no module: a signal comes while it would, and what the machine code does after it must be done."""
+
+    def exec_module(self, module: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        self.loaded = True
+
+
+def test_an_interrupt_waits_while_machine_code_is_loaded():
+    """Raised in there it ended the process with a core dump, or was dropped."""
+    heard, loader, began = [], Loading('name', 'path'), time.monotonic()
+    with pytest.raises(KeyboardInterrupt), _ended_in_order(heard):
+        loader.exec_module(None)
+        while time.monotonic() - began < 10:
+            time.sleep(0.01)
+    assert loader.loaded and len(heard) == 2
+    with _ended_in_order(heard):
+        loader.exec_module(None)
+    time.sleep(0.1)
+    assert len(heard) == 3, 'what ends meanwhile is told no more'
 
 
 def test_other_errors_that_python_drops_are_told_as_ever(monkeypatch):
