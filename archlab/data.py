@@ -166,7 +166,7 @@ def _prepare_declared(address: str, given: dict, data: Path | None, force: bool,
     from ablations.task_files import declared_in
     from sweeps.datasets.own import prepare_declared
 
-    stated = [f'--{key.replace("_", "-")}' for key, value in given.items() if value not in (None, False)]
+    stated = [f'--{key.replace("_", "-")}' for key, value in given.items() if value is not None and value is not False]
     if stated:
         raise ValueError(f'{", ".join(stated)} of {address}: a file says all that itself; write it into its task')
     file, _, task = address.rpartition(':') if '.py:' in address else (address, '', '')

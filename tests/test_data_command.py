@@ -82,6 +82,7 @@ BAD = [
     (['prepare', 'eyes.py:eyes'], "task 'eyes.py:eyes': it reads the set 'retina' and does not make it"),
     (['prepare', 'eyes.py:ears'], "declares no task 'ears'; allowed: ['eyes']"),
     (['prepare', 'none.py', '--size', '8'], 'a file says all that itself'),
+    (['prepare', 'none.py', '--share', '1e-400'], 'a file says all that itself'),
 ]
 
 

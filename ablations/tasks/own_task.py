@@ -207,7 +207,7 @@ class OwnTask:
         """The hash of what its data are made of: source, reader and options, and of a function the `code` of its file."""
         source = f'function {self.source.__name__}: {code}' if callable(self.source) else self.source
         source = list(source) if isinstance(source, tuple) else source
-        given = {name: value for name, value in self.options.items() if value not in (None, False)}
+        given = {name: value for name, value in self.options.items() if value is not None and value is not False}
         return digest(plain({'source': source, 'read': self.read, **given}, 'task'))
 
 
@@ -264,7 +264,7 @@ def check_options(reader: str, options: Mapping[str, object]) -> None:
     """Raise ValueError for an option of another reader, or a value of no option."""
     takes = (*READERS[check_reader(reader)], *COMMON)
     for name, value in options.items():
-        if value not in (None, False) and name not in takes:
+        if value is not None and value is not False and name not in takes:
             raise ValueError(f"{option(name, value)}: reader '{reader}' takes no such option; it takes {', '.join(takes)}")
     for name, allowed in (('form', FORMS), ('predict', PREDICTED)):
         if (value := options.get(name)) is not None and value not in allowed:

@@ -63,7 +63,7 @@ FIELD_OF = {'text': 'inputs', 'parquet_images': 'target'}
 
 def options_of(reader: str, given: Mapping[str, object]) -> Options:
     """The options of a reader; raises ValueError for one that it does not take."""
-    given = {name: value for name, value in given.items() if value not in (None, False)}
+    given = {name: value for name, value in given.items() if value is not None and value is not False}
     own_task.check_options(reader, given)
     if reader in FIELD_OF and FIELD_OF[reader] in given:
         columns = given.pop(FIELD_OF[reader])
