@@ -8,13 +8,18 @@ from typer.exceptions import Exit
 
 from archlab.answers import FELL_SHORT, OUT, print_json, waiting
 from archlab.options import Data, Json, Settings, use_data
+from archlab.publishing import PUBLISHED
 
 commands = typer.Typer()
 
 
 @commands.command('list', epilog='Example: archlab list blocks')
-def list_(what: Annotated[str, typer.Argument(help='studies, blocks, models, tasks or optimizers.')], as_json: Json = False):
-    """What the lab has: studies, blocks and where they fit, published models, tasks, optimizers."""
+def list_(
+    what: Annotated[str, typer.Argument(help='studies, questions, blocks, models, tasks or optimizers.')], as_json: Json = False
+):
+    """What the lab has: studies, the questions it was founded for, blocks and where they fit, models, tasks, optimizers."""
+    if what == 'questions':
+        return _questions(as_json)
     from sweeps.models.listing import listing
 
     entries = listing(what)
@@ -35,6 +40,16 @@ def list_(what: Annotated[str, typer.Argument(help='studies, blocks, models, tas
         return print('\n'.join(task_lines(entries)))
     for name, about in entries.items():
         OUT.print(f'[bold]{name}[/bold]  {escape(about)}', markup=True, soft_wrap=True)
+
+
+def _questions(as_json: bool) -> None:
+    from ablations.questions import QUESTIONS
+    from results.claims.answered import answered, question_lines
+
+    told = answered(QUESTIONS, PUBLISHED)
+    if as_json:
+        return print_json(told)
+    print('\n'.join(question_lines(told)))
 
 
 @commands.command(epilog='Example: archlab describe resnet50 --draw, or archlab describe resnet50 convnext_tiny')

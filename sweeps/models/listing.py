@@ -91,5 +91,5 @@ LISTS = {'studies': _studies, 'blocks': _blocks, 'models': _models, 'tasks': _ta
 def listing(what: str) -> dict:
     """Studies, blocks, models, tasks or optimizers by name, as plain data; raises ValueError on anything else."""
     if what not in LISTS:
-        raise ValueError(f"cannot list '{what}'; allowed: {list(LISTS)}.{closest(what, LISTS)}")
+        raise ValueError(f"cannot list '{what}'; allowed: {[*LISTS, 'questions']}.{closest(what, LISTS)}")
     return LISTS[what]()

@@ -1,0 +1,55 @@
+"""Questions: what the lab was founded to ask, and the study that asks each of them."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """A question, the paper it comes from ('' for an essay), and its study.
+
+    `study` is a name or the path of a file, '' while there is none; `lacks` says what of the question it does not ask.
+    """
+
+    asks: str
+    paper: str = ''
+    study: str = ''
+    lacks: str = ''
+
+
+_FILES = 'docs/founding'
+QUESTIONS = {
+    'name_that_dataset': Question(
+        'Can a model tell which set an example comes from, when nothing but content is left?',
+        '2403.08632',
+        f'{_FILES}/name_that_dataset.py',
+        'accuracy by number of sets and of examples; its own figure',
+    ),
+    'which_model_wrote_this': Question(
+        'Which model wrote a text, and what does the answer rest on?',
+        '2502.12150',
+        f'{_FILES}/which_model_wrote_this.py',
+        'weights that were trained before',
+    ),
+    'binding_through_a_hub': Question('Do two modalities meet that were each bound to a third alone?', '2305.05665'),
+    'blind_pairs': Question('What do captions that leave something out not teach?', '2401.06209'),
+    'understanding_and_generation': Question(
+        'Does learning to generate help to understand, and the other way round?', '2412.14164'
+    ),
+    'world_model': Question(
+        'Is what comes next told better from pixels or from symbols?',
+        '',
+        f'{_FILES}/world_model.py',
+        'horizons beyond one event',
+    ),
+    'forgetting': Question('What is kept of tasks that were learned one after the other?'),
+    'data_mixtures': Question('Do tuned shares of domains beat equal ones, and those by size?'),
+    'everything_is_language': Question(
+        'Is one causal model as good a coder of all data as the coder made for them?',
+        '',
+        'mixers',
+        'proteins, trajectories, tokenisers',
+    ),
+    'search_against_agents': Question('How much of the gain of a search survives a confirmation?'),
+    'scale': Question('Does a verdict hold at the next scale, and does the tuned learning rate move with width?'),
+}
+"""The founding questions, by the name of their study."""

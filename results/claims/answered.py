@@ -1,0 +1,61 @@
+"""Answered: which questions have a study and a published run, and at what scale it ran."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from ablations.questions import Question
+from results.claims.bundles import read_bundle
+from results.claims.source import Source
+
+
+def answered(questions: Mapping[str, Question], published: Path) -> dict[str, dict]:
+    """Each question as plain data, with its published run: None, or its verdicts, datasets, parameters and steps.
+
+    Raises ValueError where a published bundle is damaged.
+    """
+    told = {}
+    for name, question in questions.items():
+        study = name if '/' in question.study else question.study
+        bundle = published / study if study else None
+        there = bundle is not None and bundle.is_dir()
+        told[name] = {
+            'asks': question.asks,
+            'paper': question.paper,
+            'study': question.study,
+            'lacks': question.lacks,
+            'published': _run(read_bundle(bundle)) if there else None,
+        }
+    return told
+
+
+def _run(source: Source) -> dict:
+    sizes = [cost['params'] for tasks in source.costs.values() for cost in tasks.values()]
+    return {
+        'verdicts': dict(Counter(row['verdict'] for row in source.rows)),
+        'datasets': sorted({task.dataset for task in source.study.tasks}),
+        'params': [min(sizes), max(sizes)],
+        'steps': sorted({task.steps for task in source.study.tasks}),
+    }
+
+
+def question_lines(told: Mapping[str, Mapping]) -> list[str]:
+    """Lines for a terminal: each question, then its study and what a published run of it found."""
+    lines = []
+    for name, one in told.items():
+        paper = f' ({one["paper"]})' if one['paper'] else ''
+        lines += [f'{name}: {one["asks"]}{paper}', f'    study      {one["study"] or "none yet"}']
+        if one['lacks']:
+            lines += [f'    not asked  {one["lacks"]}']
+        if one['study']:
+            lines += [f'    published  {_said(one["published"])}']
+    asked, run = (sum(bool(one[key]) for one in told.values()) for key in ('study', 'published'))
+    return [*lines, '', f'{len(told)} questions: {asked} have a study, {run} a published run.']
+
+
+def _said(run: Mapping | None) -> str:
+    if run is None:
+        return 'no run'
+    verdicts = ', '.join(f'{count} {verdict}' for verdict, count in sorted(run['verdicts'].items()))
+    sizes = ' to '.join(f'{size:,}' for size in dict.fromkeys(run['params']))
+    return f'{verdicts}; {", ".join(run["datasets"])}; {sizes} parameters, {", ".join(map(str, run["steps"]))} steps'

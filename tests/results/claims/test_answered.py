@@ -1,0 +1,57 @@
+"""Answered: the founding questions, their studies, and what published runs of them found."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ablations.questions import QUESTIONS, Question
+from ablations.studies import STUDIES
+from results.claims.answered import answered, question_lines
+
+ROOT = Path(__file__).parents[3]
+PUBLISHED = ROOT / 'results' / 'published'
+
+
+@pytest.mark.parametrize('name', QUESTIONS)
+def test_the_study_of_a_question_is_there(name: str):
+    one = QUESTIONS[name]
+    assert one.asks.endswith('?')
+    if '/' in one.study:
+        assert (ROOT / one.study).is_file() and Path(one.study).stem == name
+    else:
+        assert one.study in ('', *STUDIES)
+    assert one.study or not one.lacks
+
+
+def test_a_file_of_founding_studies_has_its_question():
+    files = {f'docs/founding/{path.name}' for path in (ROOT / 'docs' / 'founding').glob('*.py')}
+    assert files <= {one.study for one in QUESTIONS.values()}
+
+
+def test_a_published_run_is_told_with_its_scale():
+    told = answered({'norms_of_small_models': Question('Are they needed?', study='norms')}, PUBLISHED)
+    run = told['norms_of_small_models']['published']
+    assert run['datasets'] == ['digits', 'recall', 'stdlib_bytes'] and run['verdicts']['worse'] >= 3
+    assert 1_000 < run['params'][0] < run['params'][1] < 100_000
+    lines = '\n'.join(question_lines(told))
+    assert f'{run["params"][0]:,} to {run["params"][1]:,} parameters' in lines
+    assert '1 questions: 1 have a study, 1 a published run.' in lines
+
+
+def test_what_was_not_run_and_what_has_no_study_are_told_apart(tmp_path: Path):
+    told = answered({'a': Question('One?', study='docs/founding/a.py'), 'b': Question('Two?')}, tmp_path)
+    assert question_lines(told)[:4] == [
+        'a: One?',
+        '    study      docs/founding/a.py',
+        '    published  no run',
+        'b: Two?',
+    ]
+    assert told['a']['published'] is None is told['b']['published']
+
+
+def test_a_damaged_bundle_is_said_and_not_counted(tmp_path: Path):
+    shutil.copytree(PUBLISHED / 'null', tmp_path / 'null')
+    (tmp_path / 'null' / 'table.json').write_text('[]')
+    with pytest.raises(ValueError, match='was changed after it was published'):
+        answered({'null': Question('Nothing?', study='null')}, tmp_path)
