@@ -1,0 +1,40 @@
+"""What the bases of the origin tasks reach in their budget; controls at chance, a planted leak that is found."""
+
+import dataclasses
+
+import pytest
+from one_lane import train_one
+
+from ablations.tasks import TASKS
+from sweeps.tasks.made.writers import ceiling
+
+LEVELS = {'collections': 0.70, 'packages': 0.60, 'packages_first_words': 0.38, 'writers': 0.66, 'writers_shuffled_words': 0.38}
+"""Task -> a level that is reached, beside what was measured with one seed."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', LEVELS)
+def test_a_base_reaches_its_level(name: str):
+    record = train_one(name, lr=1e-2, weight_decay=0.05)
+    assert record['status'] == 'ok' and record['score'] > LEVELS[name] > TASKS[name].chance + 0.2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', ['collection_halves', 'package_halves', 'writer_halves'])
+def test_of_random_halves_nothing_is_learned(name: str):
+    record = train_one(name, lr=1e-2, weight_decay=0.05)
+    assert abs(record['score'] - 0.5) < 4 * record['score_se']
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', ['collections', 'writers'])
+def test_a_leak_is_found(name: str):
+    task = TASKS[name]
+    record = train_one(dataclasses.replace(task, data={**task.data, 'control': 'leak'}), lr=1e-2, weight_decay=0.05)
+    assert record['score'] > 0.97
+
+
+@pytest.mark.slow
+def test_without_marks_no_writer_is_told_better_than_its_other_habits_allow():
+    record = train_one('writers_without_marks', lr=1e-2, weight_decay=0.05)
+    assert ceiling(('marks',)) - 0.06 < record['score'] < ceiling(('marks',)) + 4 * record['score_se']
