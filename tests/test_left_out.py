@@ -47,7 +47,6 @@ BLOCKS = {
         'overlapping_conv': {'width': 0},
         'strided_conv': {'kernel': 7, 'factor': 4, 'after': 'nothing'},
         **dict.fromkeys(('tokens', 'scaled_tokens', 'root_scaled_tokens'), TOKENS),
-        'hashed_ngrams': {'vocabulary': 256, 'sizes': (2, 3, 4, 5), 'buckets': 32768},
         'waveform': {'kernel': 3, 'factor': 2},
         'hashed_ngrams': {**TOKENS, 'sizes': (2, 3, 4, 5), 'buckets': 32768},
     },
