@@ -6,6 +6,8 @@ import re
 import pytest
 
 from results.finding import VERDICTS, Finding
+from results.pages import environment
+from results.report.page import FOLDER
 from results.report.verdict_grid import EDGE, MARKS, WIDTH, in_one_sentence, verdict_grid
 
 ABOUT = dict(study='s', base='plain', metric='accuracy', unit='share of images', direction='higher', margin=0.01)
@@ -87,3 +89,10 @@ def test_what_has_no_effect_has_no_drawing():
 )
 def test_the_answer_on_an_arm_is_one_sentence(findings: list[Finding], sentence: str):
     assert in_one_sentence(findings) == sentence
+
+
+def test_a_long_name_of_a_task_may_break_and_nothing_in_it_is_markup():
+    named = environment(FOLDER).get_template('answer.html.j2').module.named
+    assert named('stdlib_bytes') == 'stdlib_bytes'
+    assert named('packages_without_marks') == 'packages_<wbr>without_<wbr>marks'
+    assert named('<b>packages_without</b>') == '&lt;b&gt;packages_<wbr>without&lt;/b&gt;'
