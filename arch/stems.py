@@ -213,7 +213,7 @@ class HashedNgrams(Tokens):
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         positive("stem 'hashed_ngrams'", buckets=self.buckets)
-        if not self.sizes or min(self.sizes) < 2:
+        if min(self.sizes) < 2:
             raise ValueError(f"stem 'hashed_ngrams': sizes={list(self.sizes)}; allowed: one or more of 2 and up; change sizes")
         tokens = self.rows(x, context)
         table = NgramTable(self.features, self.buckets, name='ngrams')()

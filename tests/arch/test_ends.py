@@ -13,7 +13,6 @@ from arch.downsamples import DOWNSAMPLES
 from arch.heads import HEADS
 from arch.model import build
 from arch.model_sockets import Sockets
-from arch.ops.ngram_hash import ngram_hashes
 from arch.probe import PLAIN
 from arch.sockets import TABLES
 from arch.stems import STEMS
@@ -88,34 +87,6 @@ def test_root_scaled_tokens_are_rows_times_the_root_of_the_channels(alone):
     table, ids = GENERATOR.normal(size=(7, 5)).astype(np.float32), np.array([[0, 6, 3], [1, 1, 5]], np.int32)
     y = alone('stem', 'root_scaled_tokens', {'vocabulary': 7}, {'embedding': table}, ids, features=5)
     np.testing.assert_allclose(y, table[ids] * np.sqrt(5), rtol=1e-6)
-
-
-def ngram_row(tokens, buckets):
-    """The row of an n-gram in Python's whole numbers; 0 stands before the first token."""
-    h = len(tokens)
-    for token in tokens:
-        h = (h * 0x01000193 + token) % 2**32
-    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
-        h = (h ^ h >> shift) * factor % 2**32
-    return (h ^ h >> 16) % buckets
-
-
-def test_hashed_ngrams_are_the_mean_of_a_token_and_of_what_ends_with_it(alone):
-    table, grams = (GENERATOR.normal(size=(rows, 5)).astype(np.float32) for rows in (7, 11))
-    ids = np.array([[0, 6, 3, 0, 6, 3], [1, 1, 5, 0, 6, 3]], np.int32)
-    fields = {'vocabulary': 7, 'sizes': [2, 3], 'buckets': 11}
-    y = alone('stem', 'hashed_ngrams', fields, {'embedding': table, 'ngrams': {'embedding': grams}}, ids, features=5)
-    told = [[0, 0, *(row + 1).tolist()] for row in ids]
-    rows = [[[ngram_row(row[i + 3 - n : i + 3], 11) for n in (2, 3)] for i in range(6)] for row in told]
-    np.testing.assert_allclose(y, (table[ids] + grams[np.array(rows)].sum(2)) / 3, rtol=1e-5, atol=1e-6)
-
-
-def test_ngrams_of_thousands_of_texts_fill_their_buckets_evenly():
-    ids = np.random.default_rng(0).integers(97, 123, (64, 512))
-    for size in (2, 5):
-        there = np.unique(np.asarray(ngram_hashes(jnp.asarray(ids), size)) % 256, return_counts=True)[1]
-        distinct = len(np.unique(np.lib.stride_tricks.sliding_window_view(ids, size, 1).reshape(-1, size), axis=0))
-        assert len(there) > (200 if distinct < 1000 else 255), (size, distinct)
 
 
 @pytest.mark.parametrize(('family', 'fields'), [('stem', {'after': 'nothing'}), ('downsample', {})])
@@ -375,7 +346,7 @@ def test_ends_say_where_they_fit(change, message):
 
 
 def test_every_stem_downsample_and_head_is_tested_here():
-    text = Path(__file__).read_text()
+    text = ''.join(Path(__file__).with_name(name).read_text() for name in ('test_ends.py', 'test_ngrams.py'))
     for table in (STEMS, DOWNSAMPLES, HEADS):
         assert [kind for kind in table if f"'{kind}'" not in text] == []
 
@@ -391,7 +362,6 @@ def test_every_stem_downsample_and_head_is_tested_here():
         ('stem', 'patchify', {}, np.zeros((2, 3), np.int32), "allowed images .* use stem 'tokens'"),
         ('stem', 'tokens', {}, MAP, "allowed integer ids .*; use stem 'patchify'"),
         ('stem', 'tokens', {}, np.zeros((2, 3), np.float32), 'given float32 of shape'),
-        ('stem', 'hashed_ngrams', {'sizes': [1, 2]}, np.zeros((2, 3), np.int32), r'sizes=\[1, 2\]; allowed: .* 2 and up'),
         ('downsample', 'pool_conv', {'factor': 4}, MAP, 'does not divide the 4 x 6 map'),
         ('stem', 'class_token', {}, np.zeros((2, 3), np.int32), "stem 'class_token': given .* allowed images"),
         ('stem', 'overlapping_conv', {}, np.zeros((2, 3), np.int32), "stem 'overlapping_conv': given .* allowed images"),
