@@ -26,6 +26,8 @@ from sweeps.datasets.sources.locate import beside, check
 from sweeps.datasets.unpacked import archives_of, unpacked
 from sweeps.datasets.writing import Writing, example_hash, held_by_hash
 
+UNPACKED = ('function', 'which_set')
+"""The readers of what is packed nowhere: what a function makes, and sets that are prepared already."""
 NAMED, ENDINGS = 3, 5
 """How many classes, and endings of names, a sentence names."""
 
@@ -136,8 +138,7 @@ def _make(
     with unpacked(folder, source, archives, known, progress) as unpacked_source:
         progress('looking at the files', 0, None)
         material = read(unpacked_source, options, known.reader)
-        # What a function makes lies on no disk.
-        bounded = (lambda count: None) if known.reader['kind'] == 'function' else _bounded(source, material, allowance)
+        bounded = (lambda count: None) if known.reader['kind'] in UNPACKED else _bounded(source, material, allowance)
         if options.share is not None and material.test is not None and not material.by_hash:
             raise ValueError(
                 f'{option("share", options.share)}, and the test split is {material.split or known.test}; leave share out, or '

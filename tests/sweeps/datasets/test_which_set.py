@@ -7,6 +7,7 @@ import pytest
 
 from ablations.locations import prepared_folder
 from ablations.task_files import declared_in
+from sweeps.datasets.formats.allowance import FREE
 from sweeps.datasets.giveaways import giveaways
 from sweeps.datasets.levelling import Levelling
 from sweeps.datasets.own import prepare_declared
@@ -51,6 +52,14 @@ def test_each_set_gives_as_many_as_the_smallest_has_and_keeps_its_splits_and_gro
         assert all(row.tobytes() in there[y] for row, y in zip(np.asarray(part.x), part.y, strict=True))
         assert len(np.unique(part.group)) <= len(part) - 4, 'pairs of one group stay together'
     assert len(np.unique(np.asarray(made.pool().y)[:10])) == 2, 'sets in turn'
+
+
+def test_prepared_sets_may_hold_any_number_of_examples(tmp_path: Path, monkeypatch):
+    """Their arrays lie on the disk as they are: no file can unpack to more."""
+    monkeypatch.setitem(FREE, 'examples', 10)
+    for name in ('a', 'b'):
+        a_set(tmp_path, name, images(24), images(8))
+    assert put_together(tmp_path, "source=('a', 'b')").about['sizes']['pool'] == 48
 
 
 def test_images_are_brought_to_one_form(tmp_path: Path):
