@@ -49,7 +49,7 @@ QUESTIONS = {
         'mixers',
         'proteins, trajectories, tokenisers',
     ),
-    'search_against_agents': Question('How much of the gain of a search survives a confirmation?'),
+    'what_searches_gain': Question('How much of the gain of a search survives a confirmation?'),
     'scale': Question('Does a verdict hold at the next scale, and does the tuned learning rate move with width?'),
 }
 """The founding questions, by the name of their study."""

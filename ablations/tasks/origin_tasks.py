@@ -2,7 +2,7 @@
 
 The sets are made or cut from Python's own sources (sweeps/tasks/made); a set of one's own is a task of the same kind
 (docs/origins.md). Each rewriting of texts (sweeps/tasks/rewriting.py) is a task, so that a study shows what an answer rests on;
-in the tasks called halves there is nothing to learn. "Measured" is as in made_tasks.py.
+in the tasks called halves there is nothing to learn. What the bases reach stands in LOG.md.
 """
 
 from ablations.tasks import bases
