@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-BINS = 16
+BINS, IN_A_BIN = 16, 25
+"""The most bins of a rule, and how many examples each has at least: with fewer a rule repeats its noise."""
 ERRORS = 3
 """How many standard errors above chance a number must tell the class to be named."""
 
@@ -52,7 +53,7 @@ NUMBERS: dict[str, dict[str, Callable[[np.ndarray], float]]] = {
 
 
 def giveaways(kind: str, examples: Sequence[np.ndarray], y: np.ndarray) -> dict[str, float]:
-    """The numbers that tell the class alone, by how often: a rule of BINS bins from every second example, tried on the others.
+    """The numbers that tell the class alone, by how often: a rule of a few bins from every second example, tried on the others.
 
     `examples` of one kind, uint8, with their classes `[n]`; the strongest number first. A set of another kind has none.
     """
@@ -70,8 +71,9 @@ def giveaways(kind: str, examples: Sequence[np.ndarray], y: np.ndarray) -> dict[
 
 def _told(values: np.ndarray, y: np.ndarray) -> float:
     """How often the commonest class of a value's bin is right."""
-    bounds = np.unique(np.quantile(values[::2], np.linspace(0, 1, BINS + 1)[1:-1]))
-    bins = np.searchsorted(bounds, values, side='right')
+    bins = min(max(len(values[::2]) // IN_A_BIN, 2), BINS)
+    bounds = np.unique(np.quantile(values[::2], np.linspace(0, 1, bins + 1)[1:-1]))
+    places = np.searchsorted(bounds, values, side='right')
     table = np.zeros((len(bounds) + 1, int(y.max()) + 1), np.int64)
-    np.add.at(table, (bins[::2], y[::2]), 1)
-    return float((table.argmax(1)[bins[1::2]] == y[1::2]).mean())
+    np.add.at(table, (places[::2], y[::2]), 1)
+    return float((table.argmax(1)[places[1::2]] == y[1::2]).mean())
