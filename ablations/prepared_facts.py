@@ -50,6 +50,12 @@ def sets_of(data: object) -> Iterator[str]:
             yield from sets_of(inner)
 
 
+def giveaways_of(data: object) -> dict[str, list[str]]:
+    """What tells the answer alone in the prepared sets of a declaration of data, by name, as their preparation found it."""
+    known = {name: (facts_of(name) or {}).get('giveaways') for name in sets_of(data)}
+    return {name: [*map(str, said)] for name, said in known.items() if isinstance(said, list) and said}
+
+
 def digests_of(data: object) -> dict[str, str]:
     """The digests of the prepared sets in a declaration of data, by name, if they are here."""
     known = {name: (facts_of(name) or {}).get('digest') for name in sets_of(data)}

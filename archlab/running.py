@@ -118,6 +118,9 @@ def plan(
     for one in facts['test_splits']:
         if one['sentence']:
             OUT.print(one['sentence'], soft_wrap=True)
+    for name, said in facts['giveaways'].items():
+        what = f"set '{name}': {'; '.join(said)}; leave out what is made from the answer or known only after it"
+        OUT.print(what, soft_wrap=True)
     from results.tables.sizes import budget_table
 
     OUT.print(budget_table(facts['budget']))

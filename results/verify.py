@@ -54,6 +54,7 @@ def verify(reading: Reading) -> list[Check]:
         _looks(study, manifest),
         _edges(study, schedule),
         _sizes(study, manifest),
+        *_giveaways(manifest),
         _no_leak(recorded),
         _diverged(recorded),
         *_barren(recorded),
@@ -251,6 +252,13 @@ def _sizes(study: Study, manifest: Mapping) -> Check:
                 far.append(f'{arm} on {task.name} x{cost["params"] / base["params"]:.2f}')
     why = f'warning, parameters differ by more than 5 %: {", ".join(far)}' if far else 'all within 5 % of the base'
     return Check('sizes are shown', True, why)
+
+
+def _giveaways(manifest: Mapping) -> list[Check]:
+    """What alone tells the answer in a prepared set, named where there is any: whether it may, only its user knows."""
+    said = [f"in set '{name}' {'; '.join(own)}" for name, own in manifest.get('giveaways', {}).items() if own]
+    fix = 'leave out what is made from the answer or known only after it'
+    return [Check('what gives the answer away is named', True, f'warning, {"; ".join(said)}; {fix}')] * bool(said)
 
 
 def _doubts(reading: Reading) -> Check:

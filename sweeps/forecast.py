@@ -4,6 +4,7 @@ import dataclasses
 import statistics
 from collections.abc import Iterable, Mapping
 
+from ablations.prepared_facts import giveaways_of
 from ablations.study import Study
 from ablations.trial import TEST, TUNING
 from ablations.user_file import compiled
@@ -27,8 +28,8 @@ ENOUGH = 50
 
 def forecast(reading: Reading, device: str | None = None) -> dict:
     """A forecast as plain data: trials and packs that would run now, trials done and foreseen, tuning budgets by arm and task,
-    seconds left and how many of them go into compiling, what each test split can resolve, and before the first run the datasets
-    that are not prepared; and for a named `device` (sweeps/devices.py) the seconds left on it.
+    seconds left and how many of them go into compiling, what each test split can resolve, what gives answers away, and before
+    the first run the datasets that are not prepared; and for a named `device` (sweeps/devices.py) the seconds left on it.
 
     The estimate uses the recorded seconds of each task, else what earlier runs of the same programs took on this machine, else
     FLOPs, roughly. Costs are counted here if the manifest has none. Raises ValueError where the study's block file is no
@@ -59,6 +60,7 @@ def forecast(reading: Reading, device: str | None = None) -> dict:
         'absent': [] if records else absent(study),
         'declared': {} if records else declared(study),
         **({'on_device': on_device(reading, costs, device)} if device else {}),
+        'giveaways': giveaways_of([task.data for task in study.tasks]),
         'test_splits': [one.to_dict() for one in _resolutions(reading)],
     }
 

@@ -10,6 +10,7 @@ looks               numbers of replicates at which findings were read
 design              the study's looks, their shares and its error rate when findings were read for the first time
 test_sizes          {task: test examples, at most}, where that is known before they are read
 sets                {prepared set: its digest}, as the last run found them
+giveaways           {prepared set: sentences on what alone tells the answer there}, where there is any
 test_reads          {dataset: runs that were scored on the sealed test split}
 """
 
@@ -68,6 +69,7 @@ KINDS = {
     'test_reads': _by_name(_count),
     'test_sizes': _by_name(_count),
     'sets': _by_name(_text),
+    'giveaways': _by_name(_list(_text)),
     'costs': _by_name(_by_name(_cost)),
 }
 """What each entry must be."""

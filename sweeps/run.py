@@ -203,6 +203,8 @@ class Run:
         about = {'study': study.name, 'digest': study.digest, 'settings': self.settings}
         about |= {'costs': answer['costs'], 'test_sizes': answer.get('test_sizes', {})}
         about['pack_seconds'] = self.launcher.pack_seconds
+        if 'giveaways' in answer or 'giveaways' in self.manifest:
+            about['giveaways'] = answer.get('giveaways', {})
         self.sets = answer.get('sets', {})
         self.manifest = manifests.update(self.folder, self.manifest, **{**chosen, **before, **about})
         defined.save(self.folder, study)
@@ -210,6 +212,8 @@ class Run:
         resolved = resolutions(study, self.committed.records, self.manifest, about['test_sizes'])
         if small := small_splits(resolved):
             self.watch.tell(small)
+        for name, said in about.get('giveaways', {}).items():
+            self.watch.tell(f"set '{name}': {'; '.join(said)}")
 
     def _note_sets(self, planned: Schedule) -> None:
         """Note the versions of the prepared sets; raises ValueError if records that count are of another one."""

@@ -26,7 +26,7 @@ from typing import TextIO
 
 import jax
 
-from ablations.prepared_facts import digests_of
+from ablations.prepared_facts import digests_of, giveaways_of
 from ablations.trial import Program
 from ablations.user_file import STOPS, in_words, of_user
 from results.store.records import commit
@@ -106,6 +106,8 @@ def _preflight(command: dict) -> dict:
     about = {'platform': backend, 'strategy': strategy_for(backend, devices), 'devices': devices}
     sizes = {program.task: task_of(program.data).test_size() for program in programs}
     about['sets'] = digests_of([program.data for program in programs])
+    if told := giveaways_of([program.data for program in programs]):
+        about['giveaways'] = told
     return {'costs': costs, 'test_sizes': {task: size for task, size in sizes.items() if size is not None}, **about}
 
 

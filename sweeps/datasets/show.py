@@ -59,6 +59,7 @@ def lines(facts: dict) -> list[str]:
         )
     if facts['partial']:
         text.append(f'partial     {"; ".join(facts["partial"])}')
+    text += [f'giveaway    {one}' for one in facts.get('giveaways', ())]
     text += [f'note        {note}' for note in facts['notes']]
     text += [f'licence     {facts["licence"]}', *([f'cite        {facts["citation"]}'] if facts.get('citation') else [])]
     text += [f'source      {_source(one)}' for one in facts['sources']]

@@ -238,6 +238,14 @@ def test_mixed_sources_are_named_with_counts_and_arms():
     )
 
 
+def test_what_gives_answers_away_is_named_where_a_set_has_it():
+    said = {'risk': ["column 'code' alone tells the class of 100.0% of the rows (the commonest: 72.0%)"], 'other': []}
+    asked, planned, records = sound()
+    made = verify(Reading(asked, planned, records, {'giveaways': said}))
+    (check,) = (one for one in made if one.rule == 'what gives the answer away is named')
+    assert check.holds and check.why.startswith("warning, in set 'risk' column 'code' alone tells") and 'other' not in check.why
+
+
 def test_changed_data_tuning_on_the_test_split_and_divergence_are_seen():
     asked, planned, records = sound()
     tuned = planned.trials[0].id

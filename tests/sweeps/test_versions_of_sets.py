@@ -26,14 +26,14 @@ from sweeps.training.saving import Saving
 from sweeps.training.trainer import Trainer
 
 
-def make(data: Path, seed: int) -> str:
+def make(data: Path, seed: int, **facts: object) -> str:
     """Prepare the set 'rows' of random numbers; gives its digest."""
     generator = np.random.default_rng(seed)
     parts = [
         prepared.Part(generator.normal(size=(n, 4)).astype(np.float32), np.arange(n, dtype=np.int32) % 2, np.arange(n))
         for n in (40, 8)
     ]
-    about = {'kind': 'tables', 'classes': ['a', 'b']}
+    about = {'kind': 'tables', 'classes': ['a', 'b'], **facts}
     return prepared.write(data / 'prepared' / 'rows', about, *parts).about['digest']
 
 
@@ -136,7 +136,21 @@ def test_the_first_worker_tells_the_versions_that_are_here(data: Path, monkeypat
     monkeypatch.setattr(workers, 'preflight', lambda *given: told.append(given) or {})
     monkeypatch.setattr(workers, 'task_of', lambda _: Known())
     answer = workers._preflight({'preflight': programs, 'knobs': {}, 'metrics': {}, 'blocks': None})
-    assert told and answer['sets'] == {'rows': make(data, 0)}
+    assert told and answer['sets'] == {'rows': make(data, 0)} and 'giveaways' not in answer
+    make(data, 0, giveaways=['brightness tells it'])
+    answer = workers._preflight({'preflight': programs, 'knobs': {}, 'metrics': {}, 'blocks': None})
+    assert answer['giveaways'] == {'rows': ['brightness tells it']}
+
+
+def test_what_gives_answers_away_is_noted_until_it_is_gone(tmp_path: Path):
+    class Telling(Told):
+        def preflight(self, question: dict) -> dict:
+            return {**super().preflight(question), 'giveaways': {'rows': ['it is told']}}
+
+    Run(study(), tmp_path / 'runs', Telling(study(), 'first'), Silent())()
+    assert manifests.load(tmp_path / 'runs')['giveaways'] == {'rows': ['it is told']}
+    run(study(replicates=2, looks=(1, 2)), tmp_path / 'runs', 'first')
+    assert manifests.load(tmp_path / 'runs')['giveaways'] == {}
 
 
 def test_merging_keeps_to_one_version(tmp_path: Path):

@@ -14,6 +14,7 @@ from sweeps.datasets.sources.column_numbers import numbers_of
 from sweeps.datasets.sources.column_targets import Targets, targets_of
 from sweeps.datasets.sources.division import by_column, divided
 from sweeps.datasets.sources.locate import PACKED, with_endings
+from sweeps.datasets.sources.telling_columns import telling_columns
 from sweeps.datasets.writing import example_hash
 
 COLUMN = 'column:'
@@ -75,6 +76,10 @@ def tables(source: Path, options: Options, format: str) -> Material:
             f'{len(inputs.features)} features: {", ".join(inputs.features[:12])}{" ..." * (len(inputs.features) > 12)}'
         )
 
+    facts = {'features': inputs.features} if inputs.features else {}
+    if inputs.kind == 'tables' and (told := telling_columns(shown, targets, used[pool])):
+        facts['giveaways'] = told
+
     def stream(chosen: np.ndarray) -> Iterator[Block]:
         for start in range(0, len(chosen), ROWS):
             places = chosen[start : start + ROWS].tolist()
@@ -101,7 +106,7 @@ def tables(source: Path, options: Options, format: str) -> Material:
         target=targets.form or 'class',
         targets=targets.names if targets.form in ('values', 'labels') else None,
         grouped=shared,
-        facts={'features': inputs.features} if inputs.features else {},
+        facts=facts,
         lists=inputs.files,
         by_hash=held is None,
     )

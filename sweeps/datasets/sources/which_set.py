@@ -56,7 +56,7 @@ def which_set(source: Path, options: Options, sets: Sequence[str], data: Path | 
     notes += [f'images are brought to {level}'] if isinstance(level, Levelling) else []
     if shared := _shared(chosen['pool']):
         notes.append(f'{shared:,} examples of the pool stand in several sets; nothing can tell where they come from')
-    notes += _given_away(kind, parts['pool'], chosen['pool'], level, len(sets))
+    told = _given_away(kind, parts['pool'], chosen['pool'], level, len(sets))
     return Material(
         kind,
         _stream(parts['pool'], chosen['pool'], level),
@@ -68,6 +68,7 @@ def which_set(source: Path, options: Options, sets: Sequence[str], data: Path | 
         notes=notes,
         split="each set's own test split",
         grouped='by the groups of its set',
+        facts={'giveaways': told} if told else {},
     )
 
 

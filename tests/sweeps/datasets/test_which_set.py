@@ -37,7 +37,7 @@ def put_together(data: Path, said: str, force: bool = False) -> Prepared:
 
 
 def notes(one: Prepared) -> str:
-    return ' | '.join(one.about['notes'])
+    return ' | '.join([*one.about['notes'], *one.about.get('giveaways', [])])
 
 
 def test_each_set_gives_as_many_as_the_smallest_has_and_keeps_its_splits_and_groups(tmp_path: Path):
