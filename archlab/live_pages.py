@@ -16,7 +16,7 @@ def live_pages(study: str, runs: Path, settings: list[str] | None) -> Iterator[t
     """
     from results.rendering import page
 
-    lookout, shown = Lookout(study, runs, settings), None
+    lookout, shown = Lookout(study, runs, settings, wait=True), None
     for seen in looks({study: lookout}, LIVE_SECONDS):
         one, now = seen[study], lookout.runs
         refresh = None if one.standing['over'] else LIVE_SECONDS

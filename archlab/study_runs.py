@@ -134,12 +134,23 @@ def open_study(
     study = name if at_hand else ran_study(name, runs) if must_exist else load_study(name)
     folder = Path(runs) / study.name
     if must_exist and not (folder / manifests.FILE).exists():
+        if has_begun(folder):
+            raise ValueError(f"the run of study '{study.name}' in {runs} has begun and checks every model; look again soon")
         raise ValueError(f"no runs of study '{study.name}' in {runs}; run it first: archlab run {name} --runs {runs}")
     manifest = manifests.load(folder)
     remembered = manifest['settings'] if must_exist and not settings else []
     anew = ' '.join(f"--set '{setting}'" for setting in remembered)
     applied = settings or without_code(remembered, folder / manifests.FILE, anew)
     return StudyRuns(study if at_hand else override(study, applied), folder, manifest, list(applied), remember)
+
+
+def has_begun(folder: Path) -> bool:
+    """Whether a run is at work in a folder and has told nothing yet: first it checks every model of its study."""
+    from sweeps import manifest as manifests
+    from sweeps import presence
+
+    at_work = any(one.is_there(time.time()) for one in presence.everybody(folder, presence.RUN))
+    return at_work and not (folder / manifests.FILE).exists()
 
 
 def ran_study(name: str, runs: Path) -> 'Study':

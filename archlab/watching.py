@@ -12,9 +12,9 @@ from rich.console import Group
 from rich.live import Live
 from typer.exceptions import Exit
 
-from archlab.answers import AT_WORK, FELL_SHORT, FINE, LEFT_OFF, OUT, print_json
+from archlab.answers import AT_WORK, FELL_SHORT, FINE, LEFT_OFF, OUT, print_json, waiting
 from archlab.options import RUNS, Json, Runs, Settings
-from archlab.study_runs import StudyRuns, open_study, studies_in
+from archlab.study_runs import StudyRuns, has_begun, open_study, studies_in, study_name
 
 if TYPE_CHECKING:
     from results.store.reading import Reading
@@ -44,9 +44,14 @@ class Seen:
 
 
 class Lookout:
-    """Looks at a study again and again; what has not changed in its folder is not read again."""
+    """Looks at a study again and again; what has not changed in its folder is not read again.
 
-    def __init__(self, study: str, runs: Path, settings: list[str] | None):
+    With `wait` it first waits until a run that has just begun has something to tell. Raises ValueError as `open_study` does.
+    """
+
+    def __init__(self, study: str, runs: Path, settings: list[str] | None, wait: bool = False):
+        while wait and has_begun(runs / study_name(study, runs)):
+            sleep(LOOK_SECONDS)
         self.runs: StudyRuns = open_study(study, runs, settings)
         self.counts: dict = {}
 
@@ -96,7 +101,8 @@ def status(
     """How far a study is: trials planned, done, diverged, failed; the processes at work, the losses, the time it takes.
 
     Asks the folder of its runs only: from any machine that sees it, also after a kill."""
-    watched = {name: Lookout(name, runs, settings) for name in ([study] if study else studies_in(runs))}
+    with waiting('waiting for what a run has to tell'):
+        watched = {name: Lookout(name, runs, settings, wait=watch) for name in ([study] if study else studies_in(runs))}
     if as_json or not watch:
         seen = {one.reading.study.name: one for one in (lookout.look() for lookout in watched.values())}
         if as_json:

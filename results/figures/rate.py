@@ -127,14 +127,15 @@ class _RatePanel:
     def _edges(self) -> None:
         """Draw the ends of the study's own range, and the furthest rates of an extension."""
         values = self.space[self.place]
+        all_units = [unit for replicates in self.tuned.values() for units, _ in replicates for unit in units[:, self.place]]
+        # First of all: an axis that nothing is drawn on yet has no limits that a line could fit into.
+        low, high = min([0.0, *all_units]) - 0.04, max([1.0, *all_units]) + 0.04
+        self.axes.set_xlim(*self.rates([low, high]))
         for rate in (values.low, values.high):
             self.axes.axvline(rate, color='black', linestyle=':', linewidth=0.9, zorder=1)
-        all_units = [unit for replicates in self.tuned.values() for units, _ in replicates for unit in units[:, self.place]]
         for unit in {min(all_units, default=0.0), max(all_units, default=1.0)}:
             if not -1e-6 <= unit <= 1 + 1e-6:
                 self.axes.axvline(self.rates([unit])[0], color='black', linestyle=':', linewidth=0.6, alpha=0.6, zorder=1)
-        low, high = min([0.0, *all_units]) - 0.04, max([1.0, *all_units]) + 0.04
-        self.axes.set_xlim(*self.rates([low, high]))
 
 
 def lr_figure(reading: Reading, findings: list[Finding]) -> Figure:

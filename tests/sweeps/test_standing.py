@@ -209,6 +209,26 @@ def test_a_watch_goes_on_until_the_study_is_complete(called: Callable, studied: 
     assert not any('\x1b' in line for line in lines)
 
 
+def test_a_run_that_has_just_begun_is_waited_for(called: Callable, studied: tuple[Path, Path], monkeypatch):
+    """Who opens a second terminal at once asks before the models are checked."""
+    file, runs = studied
+    folder, slept = runs / 'stood', []
+    (folder / manifest.FILE).rename(folder / 'aside')
+
+    def checked(seconds: float) -> None:
+        slept.append(seconds)
+        (folder / 'aside').rename(folder / manifest.FILE)
+
+    monkeypatch.setattr('archlab.watching.sleep', checked)
+    with presence.present(folder, presence.RUN, launcher='local'):
+        done = called('status', file, '--runs', runs)
+        assert done.returncode == 2 and 'has begun and checks every model; look again soon' in done.stderr
+        assert called('status', file, '--runs', runs, '--watch').returncode == 0 and len(slept) == 1
+    (folder / manifest.FILE).unlink()
+    done = called('status', file, '--runs', runs, '--watch')
+    assert done.returncode == 2 and 'run it first' in done.stderr and len(slept) == 1
+
+
 def test_a_watch_is_stopped_by_one_line(called: Callable, studied: tuple[Path, Path], monkeypatch):
     file, runs = studied
     (runs / 'stood' / 'records' / sorted(os.listdir(runs / 'stood' / 'records'))[-1]).unlink()

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from drawn_studies import data, read
 
+from ablations.study import Study
 from results.figures.rate import lr_figure
 from results.rate_profile import profile
 from results.store.reading import Reading
+from results.store.recorded import Records
+from sweeps.protocol.plan import schedule
 
 
 def points(figure) -> tuple[int, int]:
@@ -64,3 +67,11 @@ def test_profile_follows_the_surface_that_made_the_scores():
     assert seen.scores == pytest.approx(1.05 - (seen.rates - 0.6) ** 2, abs=0.025)
     assert profile([], [True]) is None
     assert profile([(np.full((3, 2), 0.5), np.full(3, -math.inf))], [True, True]) is None
+
+
+def test_a_study_that_has_just_begun_is_drawn_without_a_warning():
+    asked = Study(name='begun', question='?', arms={'base': (), 'other': ()}, tasks=('digits',))
+    (axes,) = lr_figure(Reading(asked, schedule(asked, {}, {}), Records.of(()), {}), []).axes
+    values = asked.tune['adamw']['lr']
+    assert [line.get_xdata()[0] for line in axes.lines] == [values.low, values.high]
+    assert axes.get_xlim()[0] < values.low and axes.get_xlim()[1] > values.high
