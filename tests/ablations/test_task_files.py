@@ -308,3 +308,4 @@ def test_what_ran_is_opened_without_its_data(folder: Path, called: Callable):
         for more in ([], ['--blocks', 'blocks.py']):
             done = called('reproduce', bundle, '--study', study, *more)
             assert ('data may not run code' in done.stderr) == bool(settings), done.stderr
+            assert done.returncode == (2 if settings else 1), done.stderr
