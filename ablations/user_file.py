@@ -10,6 +10,7 @@ import errno
 import hashlib
 import importlib.util
 import os
+import re
 import signal
 import stat
 import sys
@@ -92,8 +93,25 @@ def in_words(error: BaseException) -> str:
     """
     if isinstance(error, NotToRaise):
         return str(error)
-    told = ' '.join(f'{type(error).__name__}: {error}'.split())
-    return f'it ends the process ({told}); remove sys.exit or os._exit' if isinstance(error, SystemExit) else told
+    told = ' '.join(f'{type(error).__name__}: {_without_frames(str(error))}'.split())
+    ends = isinstance(error, SystemExit) or ' SystemExit:' in told
+    return f'it ends the process ({told}); remove sys.exit or os._exit' if ends else told
+
+
+def _without_frames(told: str) -> str:
+    """What an error says, without the frames of a traceback that stands in it: a compiled program tells so of its callbacks.
+
+    >>> _without_frames('it failed: Traceback (most recent call last):\\n  File "block.py", line 3, in measure\\nKeyError: 7')
+    'it failed: block.py, line 3: KeyError: 7'
+    """
+    before, mark, frames = told.partition('Traceback (most recent call last):')
+    if not mark:
+        return told
+    last = [line for line in frames.splitlines() if line.strip() and not line.startswith(' ')]
+    # Frames of packages say nothing to a user: the last that is not of an installed one is his.
+    places = [place for place in re.findall(r'File "(.+?)", line (\d+)', frames) if 'site-packages' not in place[0]]
+    where = [f'{name}, line {line}:' for name, line in places if name != __file__][-1:]
+    return ' '.join([before.strip(), *where, *last[-1:]])
 
 
 def _content(path: Path | str) -> bytes:

@@ -1,6 +1,7 @@
 """Blocks and tasks of a user's own."""
 
 import dataclasses
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,8 @@ def _verdicts(file: Path) -> dict[str, list[dict]]:
     if defines & tables:
         from sweeps.models.check import check_file
 
+        # jax logs the frames of a callback that fails; the contracts say why it failed.
+        logging.getLogger('jax').setLevel(logging.CRITICAL + 1)
         verdicts |= check_file(file)
     return verdicts
 

@@ -46,7 +46,7 @@ def verify(reading: Reading) -> list[Check]:
         _datasets(study),
         _noise(study),
         _fresh_seeds(study, planned),
-        _sealed(recorded, manifest),
+        _sealed(study, recorded, manifest),
         _one_protocol(started_under(manifest, reading.records, recorded)),
         _one_source(recorded),
         *_flags(recorded),
@@ -163,12 +163,20 @@ def _fresh_seeds(study: Study, planned: Mapping) -> Check:
     return Check('confirmation seeds are fresh', holds, why if holds else 'a seed is used twice; rename the study')
 
 
-def _sealed(recorded: Mapping[str, dict], manifest: Mapping) -> Check:
+def _sealed(study: Study, recorded: Mapping[str, dict], manifest: Mapping) -> Check:
     wrong = [r['id'] for r in recorded.values() if (r['held'] == TEST) != (r.get('phase', '') in ('confirm', 'share'))]
     reads = manifest.get('test_reads', {})
     counted = ', '.join(f'{name} {count}' for name, count in sorted(reads.items())) or 'none yet'
-    why = f'{len(wrong)} tuning trials were scored on test data' if wrong else f'test reads by dataset: {counted}'
-    return Check('nothing was tuned on test data', not wrong, why)
+    datasets = {task.name: task.dataset for task in study.tasks}
+    on_test = collections.Counter(datasets.get(r['task']) for r in recorded.values() if r['held'] == TEST)
+    fewer = [(name, reads.get(name, 0), count) for name, count in on_test.items() if reads.get(name, 0) < count]
+    lost = [f'{name}: {read} for {count}' for name, read, count in fewer if 'test_reads' in manifest]
+    why = f'test reads by dataset: {counted}'
+    if lost:
+        why = f'fewer reads of test data are counted than recorded ({", ".join(lost)}); run again, which counts them'
+    if wrong:
+        why = f'{len(wrong)} tuning trials were scored on test data'
+    return Check('nothing was tuned on test data', not wrong and not lost, why)
 
 
 def _one_protocol(started: int) -> Check:

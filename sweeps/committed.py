@@ -1,8 +1,10 @@
 """Committed: the records in a run's folder. The folder alone says which trials are done, whoever wrote it."""
 
+from collections import Counter
 from pathlib import Path
 
 from ablations.study import Study
+from ablations.trial import TEST
 from results.store.recorded import read_folder
 from results.store.records import FOLDER, PACK, commit, file_name, listing, read_file, replaces
 from results.store.summary import summary
@@ -17,7 +19,7 @@ class Committed:
     """
 
     def __init__(self, folder: Path, study: Study, retry: bool = False):
-        self.folder, self.study = folder, study.name
+        self.folder, self.study = folder, study
         # Listed before they are read: a file that comes in between is read twice rather than not at all.
         self.seen = {name.removesuffix(PACK) for name in listing(folder)}
         records, skipped = read_folder(folder, study.name)
@@ -26,6 +28,12 @@ class Committed:
         if retry:
             records = {key: record for key, record in records.items() if record['status'] != 'failed'}
         self.records: dict[str, dict] = dict(records)
+
+    def test_reads(self) -> Counter[str]:
+        """How many of the records were scored on the sealed test split, by dataset."""
+        datasets = {task.name: task.dataset for task in self.study.tasks}
+        on_test = [record for record in self.records.values() if record['held'] == TEST and record['task'] in datasets]
+        return Counter(datasets[record['task']] for record in on_test)
 
     def lacks(self, pack: Pack) -> bool:
         """Whether any trial of the pack is not recorded."""
@@ -43,7 +51,7 @@ class Committed:
         """Read the file of this name; gives summaries of its records that are new or replace a failed one."""
         self.seen.add(name)
         fresh = []
-        for record in map(summary, read_file(self._file(name), self.study)):
+        for record in map(summary, read_file(self._file(name), self.study.name)):
             if replaces(record, self.records.get(record['id'])):
                 self.records[record['id']] = record
                 fresh.append(record)

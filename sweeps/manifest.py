@@ -88,9 +88,7 @@ def load(folder: Path) -> dict:
     except (ValueError, RecursionError) as error:
         wrong = str(error) or type(error).__name__
     if wrong:
-        raise ValueError(
-            f'{path} is damaged ({wrong}); move it away: it is made anew, only the counts of looks and test reads are lost'
-        )
+        raise ValueError(f'{path} is damaged ({wrong}); move it away and run again: it is made anew, test reads by the records')
     return {**EMPTY, **content}
 
 

@@ -86,6 +86,8 @@ class Run:
         with manifests.locked(self.folder), atomic.swept(*places), self._told(), self.launcher:
             self.manifest = manifests.load(self.folder)
             self.committed = Committed(self.folder, self.study, self.retry)
+            # A manifest that was moved away is made anew, and what was read of the test data was read.
+            self._note_reads(Counter(self.manifest['test_reads']) | self.committed.test_reads())
             try:
                 planned = self._until_complete()
             finally:
@@ -307,6 +309,9 @@ class Run:
         for item in packs:
             if item.held == TEST:
                 reads[item.program.dataset] += len(item.trials)
+        self._note_reads(reads)
+
+    def _note_reads(self, reads: Counter[str]) -> None:
         if reads != self.manifest['test_reads']:
             self.manifest = manifests.update(self.folder, self.manifest, test_reads=dict(reads))
 

@@ -14,7 +14,7 @@ DEEP = '[' * 200_000 + ']' * 200_000
 
 
 STRANGE = (
-    *('~', '~root', '*', '[a-z]*', '{a,b}', '%s%n', 'a b', "it's", '"quoted"', '$HOME', '-', '--', '...', ' ', 'a\tb', 'a\nb'),
+    *('~', '~root', '*', '[a-z]*', '{a,b}', '%s%n', 'a b', "it's", '"quoted"', '$HOME', '-', '---', '...', ' ', 'a\tb', 'a\nb'),
     *('\x1b[31mred', '\x1b]0;title\x07', '[bold]x[/bold]', '[/bold]', 'Ünïcödé', '\u202egnp.exe', '\N{ZERO WIDTH SPACE}', '🙂'),
     *(
         '../../etc',

@@ -99,7 +99,7 @@ def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path, make):
 
 
 def test_a_manifest_out_of_reach_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """To move it away would reset the counts of looks and test reads."""
+    """To move it away would lose the looks that were not declared, and reads of test data that left no record."""
 
     def denied(*_: object) -> None:
         raise PermissionError(errno.EACCES, 'Permission denied')

@@ -178,6 +178,28 @@ def test_test_reads_are_counted(undisturbed: tuple[Path, Path]):
     assert sum(manifest['test_reads'].values()) == len(on_test) > 0
 
 
+def test_reads_of_test_data_outlive_the_manifest(
+    called: Callable, here: tuple[str, str], undisturbed: tuple[Path, Path], tmp_path: Path
+):
+    """They are counted by the records when the manifest was removed; until then `verify` does not hold."""
+    study, calm = undisturbed
+    shutil.copytree(calm, tmp_path / 'runs')
+    path = tmp_path / 'runs' / 'tiny_study' / 'manifest.json'
+    told = json.loads(path.read_text())
+    path.write_text(json.dumps({**told, 'test_reads': {}}))
+    done = called('verify', study, '--runs', tmp_path / 'runs', '--json')
+    broken = [
+        check for check in json.loads(done.stdout) if 'fewer reads of test data are counted than recorded' in check['why']
+    ]
+    assert done.returncode == 1 and [check['holds'] for check in broken] == [False]
+    path.unlink()
+    assert called('run', study, '--runs', tmp_path / 'runs', *here).returncode == 0
+    again = json.loads(path.read_text())
+    assert {name: again.get(name) for name in ('test_reads', 'digest', 'looks', 'design')} == {
+        name: told.get(name) for name in ('test_reads', 'digest', 'looks', 'design')
+    }
+
+
 def test_weights_of_confirmed_models_are_kept(undisturbed: tuple[Path, Path]):
     _, runs = undisturbed
     confirmed = {record['id'] for record in lines_of(runs / 'tiny_study') if record['held'] == 'test'}
