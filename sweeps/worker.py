@@ -46,6 +46,7 @@ from sweeps.training.preflight import preflight, task_of
 from sweeps.training.record import failed, lines
 from sweeps.training.saving import Saving
 from sweeps.training.settings_of_jax import own_settings
+from sweeps.training.shortage import shortage
 from sweeps.training.trainer import Trainer
 
 REFUSED = 2
@@ -136,15 +137,10 @@ def _train(command: dict, trainer: Trainer, compiling: Compiling) -> dict:
     try:
         with present(folder, command['name'], **told) if first else contextlib.nullcontext():
             records = trainer.train(pack, command['flops'], checkpoints, weights)
-    except (ModelFault, jax.errors.JaxRuntimeError) as error:
+    except (ModelFault, jax.errors.JaxRuntimeError, MemoryError) as error:
         traceback.print_exc()
         if lacks_memory(error):
-            # Somebody else may have it: recorded as failed, that would become a finding about the arm.
-            raise ValueError(
-                f"memory is not enough for a lane of arm '{program.arm}' on '{program.task}' ({in_words(error)[:160]}); "
-                'nothing of this pack is recorded; free memory, start fewer workers (--workers) or make batch or model '
-                'smaller, and run again'
-            ) from None
+            raise shortage(program.arm, program.task, in_words(error)) from None
         # A result of the pack, which is recorded. What else is raised is the fault of disks, data or settings: the run stops.
         reason = (str(error) if isinstance(error, ModelFault) else in_words(error))[:300]
         records = failed(pack, reason)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import jax
 
 from ablations.user_file import STOPS, in_words, of_user
+from sweeps.training.shortage import SAID
 
 
 class ModelFault(Exception):
@@ -14,7 +15,7 @@ class ModelFault(Exception):
 
 @contextlib.contextmanager
 def of_model() -> Iterator[None]:
-    """Around what runs a model: whatever it raises becomes a ModelFault. What the device says, such as no memory, passes.
+    """Around what runs a model: whatever it raises becomes a ModelFault. What the device says, and that memory lacks, passes.
 
     >>> with of_model():
     ...     {}['lr']
@@ -24,18 +25,17 @@ def of_model() -> Iterator[None]:
     try:
         with of_user():
             yield
-    except jax.errors.JaxRuntimeError:
+    except (jax.errors.JaxRuntimeError, MemoryError):
         raise
     except STOPS as error:
         raise ModelFault(in_words(error)) from error
 
 
 def lacks_memory(error: Exception) -> bool:
-    """Whether a device, or a processor in the place of one, says that its memory is not enough.
+    """Whether a device, a processor in the place of one or Python says that its memory is not enough.
 
     >>> lacks_memory(jax.errors.JaxRuntimeError('INTERNAL: Error dispatching computation: Out of memory allocating 8 bytes.'))
     True
     """
-    return isinstance(error, jax.errors.JaxRuntimeError) and any(
-        said in str(error) for said in ('RESOURCE_EXHAUSTED', 'Out of memory')
-    )
+    by_device = isinstance(error, jax.errors.JaxRuntimeError)
+    return isinstance(error, MemoryError) or (by_device and any(said in str(error) for said in SAID))

@@ -109,7 +109,7 @@ class Population:
             began = time.perf_counter()
             try:
                 together = flight.end(snapshot)
-            except jax.errors.JaxRuntimeError as error:
+            except (jax.errors.JaxRuntimeError, MemoryError) as error:
                 if not lacks_memory(error) or width == 1 or self.strategy == 'loop':
                     raise
                 self._lower(width)

@@ -196,7 +196,7 @@ def test_a_pack_that_breaks_is_recorded_as_failed(study, item: Pack, tmp_path: P
 SURROUNDINGS = {
     'a disk': (OSError(28, 'No space left on device', '/disk'), 'invalid', '/disk: No space left on device; mend it'),
     'data': (ValueError('pool/x.npy is damaged'), 'invalid', 'pool/x.npy is damaged'),
-    'memory': (MemoryError('5 GB'), 'invalid', 'MemoryError: 5 GB'),
+    'memory': (MemoryError('5 GB'), 'invalid', "memory is not enough for a lane of arm 'base' on 'recall' (MemoryError: 5 GB)"),
     'memory of a device': (
         jax.errors.JaxRuntimeError('INTERNAL: Error dispatching computation: Out of memory allocating 150994944 bytes.'),
         'invalid',

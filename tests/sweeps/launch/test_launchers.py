@@ -59,6 +59,15 @@ def test_what_is_lost_three_times_is_recorded_as_failed_with_its_log(tmp_path: P
     }
 
 
+def test_a_worker_whose_log_says_that_memory_lacked_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Somebody else may have it, so that it is no result of the arm; with enough of it the study goes on."""
+    monkeypatch.setattr(Poisoned, 'ended', lambda *_: "signal SIGABRT; x.log ends: terminate called after 'std::bad_alloc'")
+    with pytest.raises(ValueError, match=r"memory is not enough for a lane of arm 'second' on '.*' \(the worker ended 3 times"):
+        run(tmp_path, Poisoned(STUDY, WORLD))
+    assert {(record['arm'], record['status']) for record in lines_of(tmp_path)} <= {('base', 'ok')}
+    check(tmp_path, run(tmp_path, MadeUp(STUDY, WORLD)))
+
+
 def test_a_launcher_that_dies_is_cancelled_and_the_next_goes_on(tmp_path: Path):
     launcher = Dying(STUDY, WORLD)
     with pytest.raises(ConnectionError):
