@@ -32,7 +32,7 @@ from sweeps.protocol.packing import SECONDS, pack
 from sweeps.protocol.plan import schedule
 from sweeps.training.environment import source_hash
 from sweeps.training.saving import Saving, last_checkpoint
-from sweeps.training.shortage import SAID, shortage
+from sweeps.training.shortage import says_shortage, shortage
 
 TRIES = 3
 """How often a pack that is lost is submitted before it is recorded as failed."""
@@ -359,7 +359,7 @@ class Run:
             self.waiting.insert(0, item)
             return
         reason = f'the worker ended {TRIES} times with {self.launcher.ended(name)}'
-        if any(said in reason for said in SAID):
+        if says_shortage(reason):
             raise shortage(item.program.arm, item.program.task, reason)
         self._settle(item, self.committed.fail(item, name, reason))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import jax
 
 from ablations.user_file import STOPS, in_words, of_user
-from sweeps.training.shortage import SAID
+from sweeps.training.shortage import says_shortage
 
 
 class ModelFault(Exception):
@@ -38,4 +38,4 @@ def lacks_memory(error: Exception) -> bool:
     True
     """
     by_device = isinstance(error, jax.errors.JaxRuntimeError)
-    return isinstance(error, MemoryError) or (by_device and any(said in str(error) for said in SAID))
+    return isinstance(error, MemoryError) or (by_device and says_shortage(str(error)))

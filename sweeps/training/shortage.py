@@ -1,7 +1,16 @@
 """Shortage: memory that is not enough for a single lane. It stops a run, whether a device, Python or a worker's log says so."""
 
-SAID = ('RESOURCE_EXHAUSTED', 'Out of memory', 'bad_alloc')
-"""Words of a device, of XLA's runtime for processors and of C++ by which memory was not enough."""
+WORDS = ('resource_exhausted', 'out of memory', 'bad_alloc', 'allocate memory', 'unable to allocate')
+"""Words of a device, of XLA's runtime for processors, of C++, of the system and of LLVM by which memory was not enough."""
+
+
+def says_shortage(told: str) -> bool:
+    """Whether an error or a log says that memory was not enough.
+
+    >>> says_shortage('LLVM ERROR: Unable to allocate section memory!'), says_shortage('exit status 9')
+    (True, False)
+    """
+    return any(word in told.lower() for word in WORDS)
 
 
 def shortage(arm: str, task: str, why: str) -> ValueError:
