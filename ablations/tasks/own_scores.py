@@ -63,6 +63,11 @@ def score_of(metric: str | None, facts: Mapping) -> Score:
         raise ValueError(
             f"metric='{name}' of a target of form '{form}'; allowed: {list(DEFAULTS[form])}.{closest(name, DEFAULTS[form])}"
         )
+    if name == 'top5_accuracy' and len(facts['balance']['pool']) <= TOP:
+        raise ValueError(
+            f"metric='{name}' of {len(facts['balance']['pool'])} classes: any answer is right; allowed: {TOP + 1} classes or "
+            "more; take metric='accuracy'"
+        )
     if form in ('class', 'map'):
         chance = _of_classes(name, facts['balance']['pool'])
         what = SPOKEN[facts['kind']] if form == 'class' else 'places'

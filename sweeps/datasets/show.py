@@ -50,7 +50,7 @@ def lines(facts: dict) -> list[str]:
         text += _balance(facts)
     if facts.get('targets'):
         text += _targets(facts)
-    if facts.get('near_duplicates'):
+    if (facts.get('near_duplicates') or {}).get('looked_for'):
         near = facts['near_duplicates']
         unit = 'tokens' if facts['kind'] == 'tokens' else 'bytes'
         text.append(

@@ -234,7 +234,7 @@ class Supervised(SetKind):
     def _check_test(self, target: Target, there: np.ndarray) -> None:
         if lacking := _lacking(target, there):
             raise ValueError(
-                f"task 'supervised': the test split of '{self.dataset}' does not have what metric '{self.metric}' needs of "
+                f"the test split of '{self.dataset}' does not have what metric '{self.metric}' needs of "
                 f'{lacking}; leave these out (columns, or other classes), give a larger test split, or take another metric'
             )
 

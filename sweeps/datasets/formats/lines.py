@@ -24,7 +24,9 @@ def read_lines(path: Path, allowed: str | None = SMILES, skipped: list[str] | No
             continue
         wrong = next((x for x in example if x not in known), None) if known is not None else None
         if wrong is not None:
-            empty.append(f"{path}: line {number}: {wrong!r} in '{example[:60]}'; allowed: {allowed}; check what the lines are")
+            empty.append(
+                f"{path}: line {number}: {wrong!r} in '{example[:60]}'; allowed: {allowed}; leave nothing else in a line"
+            )
         if empty and skipped is None:
             raise ValueError(empty[0])
         if empty:

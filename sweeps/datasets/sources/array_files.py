@@ -93,7 +93,7 @@ def of_arrays_by_name(given: Mapping[str, object], options: Options, name: str, 
             f'{name}: {option("split", "names")}, and there is neither x_test nor is_test; leave it out for one by hash'
         )
     held = None if options.split == 'hash' else held
-    form, y, names = _targets(y, arrays, options.predict, xs, name)
+    form, y, names, said = _targets(y, arrays, options.predict, xs, name)
     own = [example_hash(x) for x in xs]
     division = divided(own, None if keys is None else [repr(key).encode() for key in keys.tolist()], held,
                         options.share or SHARE, 'group')  # fmt: skip
@@ -114,7 +114,7 @@ def of_arrays_by_name(given: Mapping[str, object], options: Options, name: str, 
         paths,
         names if form in ('class', 'map') else None,
         counts={'pool': len(pool), 'test': int(test.sum())},
-        notes=[left] * bool(len(division.known)),
+        notes=[left] * bool(len(division.known)) + [said] * bool(said),
         split='as the arrays say' if held is not None else f'{options.share or SHARE:g} of the examples, by hash',
         target=form or 'class',
         targets=names if form in ('values', 'labels') else None,
@@ -167,6 +167,11 @@ def _inputs(x: object, form: str | None, name: str) -> tuple[str, np.ndarray | l
                 f'{name}: x is {x.dtype} {list(x.shape)}: whether a row is features or a series can not be known; give '
                 f'{option("form", "table")} or {option("form", "series")}'
             )
+        if x.ndim == 4 and x.shape[1] in (1, 3) and x.shape[2] == x.shape[3] > 4:
+            raise ValueError(
+                f'{name}: x is {x.dtype} {list(x.shape)}, as of images with their channels first; allowed: [n, H, W, C]; give '
+                'x.transpose(0, 2, 3, 1)'
+            )
         kind = 'maps' if x.ndim == 4 else 'tables' if form == 'table' else 'series'
         with np.errstate(over='ignore'):
             narrow = x.astype(np.float32)
@@ -181,22 +186,22 @@ def _inputs(x: object, form: str | None, name: str) -> tuple[str, np.ndarray | l
 
 def _targets(
     y: np.ndarray | None, arrays: Mapping, predict: str | None, xs: object, name: str
-) -> tuple[str, np.ndarray | None, list[str] | None]:
-    """The form of the targets, the targets, and the names of classes or of targets."""
+) -> tuple[str, np.ndarray | None, list[str] | None, str]:
+    """The form of the targets, the targets, the names of classes or of targets, and how the form was told."""
     if y is None or predict == 'tokens':
-        return '', None, None
+        return '', None, None, ''
     given = [str(one) for one in np.asarray(arrays['classes' if 'classes' in arrays else 'targets']).tolist()] if (
         'classes' in arrays or 'targets' in arrays
     ) else None  # fmt: skip
     whole = y.dtype.kind in 'iub'
     if predict == 'map' or (predict is None and whole and y.ndim > 1 and y.shape == np.shape(xs)[: y.ndim] and y.ndim > 2):
-        return 'map', y.astype(np.int32), given
+        return 'map', y.astype(np.int32), given, ''
     if y.ndim == 1 and whole and predict in (None, 'class'):
         if y.min() < 0:
             raise ValueError(f'{name}: class {y.min()} in y; allowed: 0 and up; leave examples without a class out')
         if given is not None and y.max() >= len(given):
             raise ValueError(f'{name}: class {y.max()} in y and {len(given)} names in classes; name every class')
-        return 'class', y.astype(np.int64), given
+        return 'class', y.astype(np.int64), given, ''
     if y.ndim > 2:
         raise ValueError(
             f'{name}: y {y.dtype} {list(y.shape)}; allowed: [n], [n, T], or a class for each place ({option("predict", "map")})'
@@ -210,4 +215,4 @@ def _targets(
         raise ValueError(f'{name}: y: {error}') from None
     if not targets.there.all():
         raise ValueError(f'{name}: {int((~targets.there).sum())} examples have no target; leave them out')
-    return targets.form, targets.y, targets.names
+    return targets.form, targets.y, targets.names, targets.said

@@ -12,7 +12,7 @@ from sweeps.datasets.formats.image_files import decode
 from sweeps.datasets.formats.lines import SMILES
 from sweeps.datasets.formats.wav import read_wav
 from sweeps.datasets.material import Options, text_bytes
-from sweeps.datasets.sources.column_numbers import check_categories, numbers_of
+from sweeps.datasets.sources.column_numbers import MOST_CODES, check_categories, numbers_of
 
 FILES = ('images', 'sounds')
 """Forms of which a column holds the paths."""
@@ -92,6 +92,11 @@ def _table(columns: dict[str, Sequence[Value]]) -> Inputs:
                     f"input column '{name}' has {len(known)} different texts such as {known[0][:40]!r}; allowed: up to "
                     f'{MOST_VALUES} categories; leave it out ({option("inputs")} names the others), or give '
                     f'{option("inputs", name)} with its form'
+                )
+            if len(known) > MOST_CODES and 2 * len(known) > len(values):
+                raise ValueError(
+                    f"input column '{name}' has {len(known)} different texts in {len(values)} rows, such as {known[0][:40]!r}; "
+                    f'allowed: categories that repeat; leave it out ({option("inputs")} names the others)'
                 )
             texts = np.array(['' if value is None else str(value) for value in values])
             features += [(texts == one).astype(np.float64) for one in known]

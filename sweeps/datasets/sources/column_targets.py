@@ -59,6 +59,11 @@ def targets_of(columns: dict[str, Sequence[Value]], predict: str | None, rows: i
         value = numbers[same[0]][~np.isnan(numbers[same[0]])][0]
         raise ValueError(f"target column '{same[0]}' is {value:g} in every row; leave it out of target")
     said = '' if predict else f'{_told(list(columns))} taken for {form}; {option("predict")} says otherwise'
+    if form == 'labels' and len(columns) > 1 and (y.sum(1) == 1).all():
+        one = (
+            f'exactly one of the {len(columns)} labels holds in every row: if they are one class, give the class in their place'
+        )
+        said = '; '.join(filter(None, [said, one]))
     return Targets(form, y, list(columns), ~np.isnan(y).all(1), said)
 
 

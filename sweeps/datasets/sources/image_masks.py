@@ -51,7 +51,10 @@ def image_masks(source: Path, options: Options) -> Material:
     splits = {split: one.both for split, one in pairs.items() if one.both}
     alone = [line for one in pairs.values() for line in one.alone]
     if 'train' not in splits:
-        raise ValueError(f'{source}: no image with a mask to learn from; a mask has the name of its image, 12.jpg and 12.png')
+        first = f' ({alone[0]})' if alone else ''
+        raise ValueError(
+            f'{source}: no image with a mask to learn from{first}; a mask has the name of its image, 12.jpg and 12.png'
+        )
     pool, test = of_folders(splits, source, options, where='with masks')
     all_pairs = [*pool, *(test or [])]
     skipped: list[str] = []

@@ -10,7 +10,7 @@ from ablations.option_words import option
 from sweeps.datasets.formats.columns import Value, read_table
 from sweeps.datasets.material import ROWS, Block, Material, Options, by_split
 from sweeps.datasets.sources.column_inputs import Inputs, inputs_of
-from sweeps.datasets.sources.column_numbers import numbers_of
+from sweeps.datasets.sources.column_numbers import numbers_of, odd_numbers
 from sweeps.datasets.sources.column_targets import Targets, targets_of
 from sweeps.datasets.sources.division import by_column, divided
 from sweeps.datasets.sources.locate import PACKED, with_endings
@@ -72,6 +72,7 @@ def tables(source: Path, options: Options, format: str) -> Material:
         notes.append(_classes_of_groups(keys, targets.y[used], options.group))
     xs = inputs.filled(used[pool])
     if inputs.features:
+        notes += filter(None, (odd_numbers(name, values) for name, values in shown.items()))
         notes.append(
             f'{len(inputs.features)} features: {", ".join(inputs.features[:12])}{" ..." * (len(inputs.features) > 12)}'
         )

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
+from ablations.option_words import option
 from sweeps.datasets.material import Block, Material, Options, blocks, by_split, text_bytes
 from sweeps.datasets.sources.locate import check, with_endings, with_names
 
 _PACKED = ('', '.gz', '.xz', '.bz2', '.zst')
 TEXTS = (*(f'{form}{packed}' for form in ('.txt', '.json', '.jsonl') for packed in _PACKED), '.raw', '.md', '.parquet')
+MARKS = ('<|endoftext|>', '<|end_of_text|>', '<|eot_id|>', '<|endofdocument|>', '</s>', '<eos>', '<EOS>')
+"""What ends documents in many texts; a text that has one twice is asked about."""
+NO_MARK = 'none'
 SHORTEST = 20
 """Characters: of a shorter text the last tenth would be a single one."""
 TITLE = re.compile(r'^ = [^=\n].*[^=\n] = $', re.MULTILINE)
@@ -41,7 +45,8 @@ def documents(source: Path, options: Options, mark: str | None = None) -> Materi
     """Documents of text files, JSON or Parquet; the test split is that of the file names, else by hash of content.
 
     The test split of a single document is its last tenth. Text after the last mark belongs to a document that was cut off; it
-    is left out, with a note.
+    is left out, with a note. Raises ValueError for a text with a usual mark where none was given, and 'none' says that it is
+    text like any other.
     """
     paths = with_endings(source, TEXTS)
     mark, notes, skipped = options.mark or mark, [], []
@@ -59,7 +64,7 @@ def documents(source: Path, options: Options, mark: str | None = None) -> Materi
         parts = [blocks([(text_bytes(part), None)]) for part in cut(first[0], options.share or 0.1)]
         last = 'tenth' if options.share is None else f'{options.share:g}'
         told = [*notes, f'one document: its last {last} is the test split']
-        return Material('texts', *parts, paths, notes=told, by_hash=True)
+        return Material('texts', *parts, paths, notes=told, split=f'the last {last} of the text', by_hash=True)
     return Material('texts', _texts(itertools.chain(first, whole)), None, paths, notes=notes, skipped=skipped)
 
 
@@ -75,10 +80,27 @@ def _documents(path: Path, mark: str | None, options: Options, notes: list[str],
     elif '.json' in name:
         documents = json_texts.read_json(path, field, **passed)
     else:
-        documents = text.documents(path, mark)
-        if mark is not None:
+        documents = text.documents(path, None if mark == NO_MARK else mark)
+        if mark is None:
+            documents = map(_without_marks(path), documents)
+        elif mark != NO_MARK:
             documents = _ended(path, documents, mark, notes)
-    return (one.strip('\n') if mark else one for one in documents if one.strip())
+    return (one.strip('\n') if mark not in (None, NO_MARK) else one for one in documents if one.strip())
+
+
+def _without_marks(path: Path) -> Callable[[str], str]:
+    """A function that gives a text back, unless it has a usual mark twice."""
+
+    def checked(whole: str) -> str:
+        for mark in MARKS:
+            if (times := whole.count(mark)) > 1:
+                raise ValueError(
+                    f'{path}: {mark} stands in it {times:,} times: whether it ends documents can not be known; give '
+                    f'{option("mark", mark)}, or {option("mark", NO_MARK)} where it is text like any other'
+                )
+        return whole
+
+    return checked
 
 
 def _ended(path: Path, texts: Iterable[str], mark: str, notes: list[str]) -> Iterator[str]:

@@ -145,6 +145,36 @@ def test_what_is_missing_of_a_number_is_the_mean_of_the_pool_and_told(tmp_path: 
     assert 'columns that are not used: id, city, site' in ' '.join(one.about['notes'])
 
 
+def test_columns_of_one_value_and_numbers_in_the_place_of_none_are_told(tmp_path: Path):
+    lines = [
+        'same,age,step,quarter,risk',
+        *(f'5,{-999 if n % 9 == 0 else n % 30},{n % 3 - 1},Q{n % 4},{"hl"[n % 7 % 2]}' for n in range(90)),
+    ]
+    one = prepared(tmp_path, 'csv', written(tmp_path / 'a.csv', '\n'.join(lines)), target=('risk',))
+    told = [note for note in one.about['notes'] if note.startswith("column '")]
+    assert told == [
+        "column 'same' is '5' in every row: no model learns anything from it",
+        "column 'age' is -999 in 10 of 90 rows and from 0 to 29 in all others: if that says that none is there, leave it empty",
+    ]
+
+
+@pytest.mark.parametrize('reader', ['csv', 'arrays'])
+def test_labels_of_which_exactly_one_holds_are_told(tmp_path: Path, reader: str):
+    hot = np.eye(3, dtype=int)[np.arange(60) % 3]
+    if reader == 'arrays':
+        source, options = npz_of(x=np.random.default_rng(0).normal(size=(60, 4)), y=hot)(tmp_path), {'form': 'table'}
+    else:
+        lines = ['x,a,b,c', *(f'{n / 7},{",".join(map(str, row))}' for n, row in enumerate(hot))]
+        source, options = written(tmp_path / 'a.csv', '\n'.join(lines)), {'target': ('a', 'b', 'c'), 'inputs': ('x',)}
+    one = prepared(tmp_path, reader, source, **options)
+    assert 'exactly one of the 3 labels holds in every row: if they are one class' in ' '.join(one.about['notes'])
+
+
+def test_a_mark_may_be_text_like_any_other(tmp_path: Path):
+    one = prepared(tmp_path, 'text', written(tmp_path / 'a.txt', 'Once.\n<eos>\n' * 30), mark='none')
+    assert b'<eos>' in examples(one)[0] and one.about['test_split'] == 'the last tenth of the text'
+
+
 def test_only_the_columns_that_are_named_are_read(tmp_path: Path):
     lines = [json.dumps({'a': n / 7, 'b': 'xy'[n % 2], 'more': [n]}) for n in range(60)]
     one = prepared(tmp_path, 'json_lines', written(tmp_path / 'a.jsonl', '\n'.join(lines)), inputs=('a',), target=('b',))

@@ -38,6 +38,12 @@ from sweeps.datasets.own import prepare_declared
 READING = Path(sweeps.datasets.__file__).parent
 OPTIONS = '|'.join(sorted({name for own in READERS.values() for name in own} | {*COMMON, 'source', 'dataset'}))
 
+
+def column(form: str) -> Callable[[Path], Path]:
+    """A table with a column of thirty numbers in some form, and a class."""
+    return text_of('a.csv', 'a,c,b\n' + '\n'.join(f'{form.format(n)},{n % 3},{"xy"[n % 2]}' for n in range(30)))
+
+
 REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
     'no such column': ('csv', TABLE, {'target': ('rsk',)}, "no column 'rsk'.* Did you mean 'risk'"),
     'a line of names that is missing': (
@@ -134,6 +140,31 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
         r'share=0\.3, and the test split is by the names of files: 1 of 2 .*; leave share out, or take it by hash',
     ),
     'a size of a table': ('csv', TABLE, {'target': ('risk',), 'size': 8}, 'size and grey are of images'),
+    **{
+        f'numbers such as {form}': ('csv', column(form), {'target': ('b',)}, said)
+        for form, said in (
+            ('{}%', "input column 'a' has numbers with a unit or a sign such as '0%'; write them as numbers alone: 0$"),
+            ('${}.50', r"with a unit or a sign such as '\$0\.50'; write them as numbers alone: 0\.50"),
+            ('{} kg', "with a unit or a sign such as '0 kg'"),
+            ('<{}', "with a unit or a sign such as '<0'"),
+            ('1 {:03}', "numbers in groups such as '1 000'; write them without gaps: 1000"),
+            ('{:02}:30', "has dates such as '00:30'"),
+            ('2026/01/{}', "has dates such as '2026/01/0'"),
+            ('word {} of it', "has 30 different texts in 30 rows, such as 'word 0 of it'; allowed: categories that repeat"),
+        )
+    },
+    'targets with a unit': (
+        *('csv', text_of('a.csv', 'a,b\n' + '\n'.join(f'{n},{n % 5}%' for n in range(30))), {'target': ('b',)}),
+        "target column 'b' has numbers with a unit or a sign such as '0%'",
+    ),
+    'a mark that nobody named': (
+        *('text', text_of('a.txt', 'Once.\n<|endoftext|>\n' * 30), {}),
+        r"<\|endoftext\|> stands in it 30 times: whether it ends documents .* give mark='<.endoftext.>', or mark='none'",
+    ),
+    'channels that come first': (
+        *('arrays', npz_of(x=np.zeros((30, 3, 8, 8), np.uint8), y=Y[:30]), {}),
+        r'x is uint8 \[30, 3, 8, 8\], as of images with their channels first; .* give x\.transpose\(0, 2, 3, 1\)',
+    ),
     'nested JSON': ('json_lines', text_of('a.jsonl', '{"a": [1]}\n'), {'target': ('a',)}, "field 'a' is a list"),
     'lines that are no JSON': ('json_lines', text_of('a.jsonl', 'a\n'), {'target': ('a',)}, 'line 1: not JSON'),
     'features or series': ('arrays', npz_of(x=X, y=Y), {}, "form='table' or form='series'"),
