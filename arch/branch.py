@@ -13,7 +13,7 @@ class Branch:
     """Two stages `(x, context)` with a norm between: a call gives after(norm(before(x))).
 
     In a block of two branches `before` does nothing and `after` is the mixer or the channel block; in a block of one branch
-    (ConvNeXt) `before` is the mixer and `after` the channel block.
+    (ConvNeXt) `before` is the mixer and `after` the channel block. Depth-muP multiplies what a call gives (arch/initials.py).
     """
 
     before: Callable
@@ -21,7 +21,9 @@ class Branch:
     after: Callable
 
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
-        return self.after(self.norm(self.before(x, context), context), context)
+        y = self.after(self.norm(self.before(x, context), context), context)
+        factor = context.initial.branch(context.depth)
+        return y if factor == 1 else factor * y
 
     def bare(self, x: jax.Array, context: Context) -> jax.Array:
         """The branch without its norm: after(before(x))."""

@@ -2,10 +2,12 @@
 
 `branch_end` says how the last product of each residual branch starts: 'same' as the others; 'zero', so that every block
 starts as the identity (1901.09321, 1706.02677); 'depth', divided by the root of the number of residual branches (GPT-2).
+Learning rates that belong to first values, as in muP, follow from `Initial.base`.
 """
 
 import dataclasses
 import math
+from collections.abc import Collection
 
 import jax
 import jax.numpy as jnp
@@ -41,6 +43,21 @@ class Initial(Flags):
     def embedding(self, key: jax.Array, shape: tuple[int, int]) -> jax.Array:
         """A table [V, C]."""
         raise NotImplementedError
+
+    def base(self, config: dict, residuals: Collection[str]) -> dict | None:
+        """The config of the smaller model that first values and learning rates are meant for; None: for this one.
+
+        `residuals` are the residual rules of all layers.
+        """
+        return None
+
+    def branch(self, depth: int) -> float:
+        """The factor of each residual branch of a body of so many layers."""
+        return 1.0
+
+    def layers(self, depth: int) -> float:
+        """How many times as many layers there are as in the base."""
+        return 1.0
 
 
 def _truncated(key: jax.Array, shape: tuple[int, ...], deviation: float) -> jax.Array:
@@ -115,10 +132,65 @@ class TruncatedNormal(Initial):
         return _truncated(key, shape, self.deviation)
 
 
+@dataclasses.dataclass(frozen=True)
+class MaximalUpdate(Initial):
+    """muP (2203.03466): the first values and the learning rates with which a wide model learns as fast as the narrow one.
+
+    At `base_width` it is lecun_normal. In a model m times as wide, tables keep their variance, products start with variance
+    1 / fan-in, and those whose outputs do not grow, such as the head, with 1 / m of that. Under Adam and its kin the rate of a
+    product whose inputs grow is 1 / m of the others'; with plain gradients it is outputs / inputs (sweeps/training/shares.py).
+    The heads of a mixer must keep their size: wider means more of them. With a `base_depth` above 0, residual branches are
+    multiplied by sqrt(base_depth / depth), and so is the rate within the blocks, as in Depth-muP (2310.02244).
+    """
+
+    base_width: int = 64
+    base_depth: int = 0
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive("initial 'mup'", base_width=self.base_width, base_depth=self.base_depth + 1)
+
+    def draw(self, key: jax.Array, shape: tuple[int, ...], fan_in: int, fan_out: int) -> jax.Array:
+        return _truncated(key, shape, fan_in**-0.5)
+
+    def embedding(self, key: jax.Array, shape: tuple[int, int]) -> jax.Array:
+        return self.base_width**-0.5 * jax.random.normal(key, shape, jnp.float32)
+
+    def base(self, config: dict, residuals: Collection[str]) -> dict:
+        if 'width' not in config['body']:
+            raise ValueError(
+                f"initial 'mup' is for bodies of one width; body '{config['body']['kind']}' has none; allowed: 'isotropic', with "
+                "its width given: put('body.width', 64)"
+            )
+        if config['head']['kind'] == 'tied_next_token':
+            raise ValueError(
+                "initial 'mup' has one rule for tables and another for heads; head 'tied_next_token' is both; "
+                "swap('head', 'next_token', outputs=...)"
+            )
+        others = set(residuals) - set(MULTIPLIED)
+        if self.base_depth and others:
+            raise ValueError(
+                f"initial 'mup' with base_depth={self.base_depth} multiplies what a branch adds to the stream; residual "
+                f'{sorted(others)} norms it again or adds otherwise; allowed: {list(MULTIPLIED)}, or base_depth=0'
+            )
+        body = {**config['body'], 'width': self.base_width}
+        return {**config, 'body': body, 'initial': {'kind': 'lecun_normal'}}
+
+    def branch(self, depth: int) -> float:
+        return self.layers(depth) ** -0.5
+
+    def layers(self, depth: int) -> float:
+        return depth / self.base_depth if self.base_depth else 1.0
+
+
+MULTIPLIED = ('pre', 'layer_scale', 'rezero', 'skip_init')
+"""The residual rules that add a multiple of a branch to the stream."""
+
 INITIALS = {
     'lecun_normal': LecunNormal,
     'he_normal': HeNormal,
     'glorot_normal': GlorotNormal,
     'normal': Normal,
     'truncated_normal': TruncatedNormal,
+    'mup': MaximalUpdate,
 }

@@ -14,6 +14,8 @@ from arch.declared import check_flags
 from arch.dense import Dense
 from arch.depth import unscanned, unstacked
 from arch.flax_errors import explained, variables_of
+from arch.growth import growths
+from arch.initials import Initial
 from arch.model_sockets import Sockets
 from arch.monolith import Monolith, drawn, predicts_next, scored
 from arch.monolith_roles import products_of, roles_of
@@ -28,14 +30,16 @@ class Model:
     `init(key, x, knobs) -> params, state` draws parameters and running statistics for inputs like `x`. `apply(params, state, x,
     *, knobs, key, train) -> y, state, aux`: scores, next running statistics, named scalar losses; raises ValueError for an
     input that the parameters were not drawn for. `roles(params)` and `products(params)`: the role of every parameter, and the
-    axes of every matrix. `knobs`: the traced scalars that this model reads, with its own values; `knob_bounds`: the lowest and
-    the highest value of those with declared bounds.
+    axes of every matrix. `growth(params, x)`: how much larger every parameter is than in the base model of muP, or None where
+    the model has no base (arch/growth.py). `knobs`: the traced scalars that this model reads, with its own values;
+    `knob_bounds`: the lowest and the highest value of those with declared bounds.
     """
 
     init: Callable
     apply: Callable
     roles: Callable
     products: Callable
+    growth: Callable
     knobs: Mapping[str, float]
     knob_bounds: Mapping[str, tuple[float, float]]
     causal: bool
@@ -79,6 +83,13 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
     rules = position.rules()
     initial = sockets.make('initial', name=None)
     knobs, knob_bounds = _knobs(sockets)
+    kernels, small = declared(sockets), _base(initial, sockets, tables)
+
+    def growth(params: dict, x: jax.Array) -> dict | None:
+        if small is None:
+            return None
+        shapes, _ = jax.eval_shape(lambda x: small.init(jax.random.key(0), x, {}), x)
+        return growths(params, shapes, products(params, kernels), initial.layers(sum(body.stages())))
 
     def context(values: Mapping[str, object], train: bool) -> Context:
         unknown = [name for name in values if name not in knobs]
@@ -94,6 +105,9 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
             params, state = variables_of(drawing.init({'params': key}, x, context(knobs, False)))
         if scans and body.over_depth == 'loop':
             params, state = unstacked(params, body.blocks()), unstacked(state, body.blocks())
+        grown = growth(params, x)
+        if grown is not None:
+            params = jax.tree.map(lambda leaf, own: leaf * own.start, params, grown)
         return params, state
 
     def apply(params: dict, state: dict, x: jax.Array, *, knobs: Mapping, key: jax.Array, train: bool) -> tuple:
@@ -114,16 +128,26 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
             aux[name] = aux.get(name, 0.0) + jnp.sum(value)
         return y, changed.get('state', state), aux
 
-    kernels = declared(sockets)
     return Model(
         init=init,
         apply=apply,
         roles=functools.partial(roles, kernels=kernels),
         products=functools.partial(products, kernels=kernels),
+        growth=growth,
         knobs=knobs,
         knob_bounds=knob_bounds,
         causal=causal,
     )
+
+
+def _base(initial: Initial, sockets: Sockets, tables: Mapping[str, Mapping[str, type]]) -> Model | None:
+    """The model that first values are meant for, where that is a smaller one."""
+    config = initial.base(sockets.config, {own.kind('residual') for own in sockets.distinct()})
+    try:
+        return None if config is None else build(config, tables)
+    except ValueError as error:
+        width = config['body']['width']
+        raise ValueError(f"initial 'mup': its base, this model with body.width {width}, can't be made: {error}") from None
 
 
 def _unfit(error: ScopeParamShapeError, x: jax.Array) -> ValueError:
@@ -165,6 +189,7 @@ def _whole(body: Monolith) -> Model:
         apply=apply,
         roles=functools.partial(roles_of, cls),
         products=functools.partial(products_of, cls),
+        growth=lambda params, x: None,
         knobs={},
         knob_bounds={},
         causal=causal,

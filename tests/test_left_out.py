@@ -118,6 +118,7 @@ BLOCKS = {
     'initial': {
         **{key: {'branch_end': 'same'} for key in ('lecun_normal', 'he_normal', 'glorot_normal')},
         **{key: {'branch_end': 'same', 'deviation': 0.02} for key in ('normal', 'truncated_normal')},
+        'mup': {'branch_end': 'same', 'base_width': 64, 'base_depth': 0},
     },
 }
 

@@ -3,12 +3,14 @@
 `direction(roles, knobs, products)` gives the direction of a step; see sweeps/training/optimizers.py.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 
 import jax
 import optax
 from optax import contrib
 
+from arch.growth import Growth
 from sweeps.training.role_knobs import of_role
 
 SHARED = {'weight_decay': 0.0, 'clip': 1.0}
@@ -18,17 +20,30 @@ ADAM = {'b1': 0.9, 'b2': 0.99, 'eps': 1e-8}
 class Elementwise:
     """The base of these: `WHOLE` are the roles of parameters that it does not treat number by number, here none.
 
-    `DECAYS` says whether weight decay is part of the direction; otherwise it is decoupled (1711.05101).
+    `DECAYS` says whether weight decay is part of the direction; otherwise it is decoupled (1711.05101). `GROWN` is the share in
+    the learning rate of a parameter of some growth (arch/growth.py), where muP has a rule for such an optimizer.
     """
 
     WHOLE: tuple[str, ...] = ()
     DECAYS = False
+    GROWN: Callable[[Growth], float] | None = None
+
+
+def by_inputs(growth: Growth) -> float:
+    """The share under Adam and its kin, whose steps have one size: 1 / inputs, and the root of that for layers."""
+    return 1 / growth.inputs / math.sqrt(growth.layers)
+
+
+def by_both(growth: Growth) -> float:
+    """The share under plain gradients: outputs / inputs."""
+    return growth.outputs / growth.inputs
 
 
 class Adam(Elementwise):
     """Adam (1412.6980) with weight decay as a penalty: added to the gradient, and so divided as it is."""
 
     KNOBS = {'lr': None, **ADAM, **SHARED}
+    GROWN = staticmethod(by_inputs)
     DECAYS = True
 
     @staticmethod
@@ -40,6 +55,7 @@ class Adamw(Elementwise):
     """AdamW (1711.05101)."""
 
     KNOBS = {'lr': None, **ADAM, **SHARED}
+    GROWN = staticmethod(by_inputs)
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
@@ -50,6 +66,7 @@ class Nadamw(Elementwise):
     """NAdam (Dozat 2016): Adam with Nesterov's momentum; weight decay is decoupled."""
 
     KNOBS = {'lr': None, **ADAM, **SHARED}
+    GROWN = staticmethod(by_inputs)
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
@@ -60,6 +77,7 @@ class Adan(Elementwise):
     """Adan (2208.06677): Nesterov's momentum of a gradient and of its change. b1, b2, b3 are 1 minus the paper's betas."""
 
     KNOBS = {'lr': None, 'b1': 0.98, 'b2': 0.92, 'b3': 0.99, 'eps': 1e-8, **SHARED}
+    GROWN = staticmethod(by_inputs)
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
@@ -70,6 +88,7 @@ class Adopt(Elementwise):
     """ADOPT (2411.02853): the second moment is that of the steps before, and the first step only begins it."""
 
     KNOBS = {'lr': None, 'b1': 0.9, 'b2': 0.9999, 'eps': 1e-6, **SHARED}
+    GROWN = staticmethod(by_inputs)
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
@@ -80,6 +99,7 @@ class Lion(Elementwise):
     """Lion (2302.06675): the sign of an interpolated momentum."""
 
     KNOBS = {'lr': None, 'b1': 0.9, 'b2': 0.99, **SHARED}
+    GROWN = staticmethod(by_inputs)
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
@@ -90,6 +110,7 @@ class Rmsprop(Elementwise):
     """RMSprop (Tieleman and Hinton 2012): the gradient by the root of its second moment, then momentum."""
 
     KNOBS = {'lr': None, 'b2': 0.99, 'eps': 1e-8, 'momentum': 0.9, **SHARED}
+    GROWN = staticmethod(by_inputs)
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
@@ -100,6 +121,7 @@ class Sgd(Elementwise):
     """Stochastic gradient descent with Nesterov momentum."""
 
     KNOBS = {'lr': None, 'momentum': 0.9, **SHARED}
+    GROWN = staticmethod(by_both)
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:

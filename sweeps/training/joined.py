@@ -6,11 +6,13 @@ and to run these, takes longer than the products that they belong to.
 
 import dataclasses
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from arch.growth import Growth
 from arch.roles import Product
 from sweeps.training.role_knobs import DECAYED
 
@@ -25,16 +27,18 @@ class Form:
     """How a tree of parameters is stored: the vector of each joined leaf, and the other leaves by their place in the tree.
 
     `shapes` are those of the leaves, `vectors` the names of the vectors and the places in each, and `alone` place, role and
-    product of every other leaf. `roles` and `products` are those of what is stored, by its name.
+    product of every other leaf. `growth` is that of each leaf, or () (arch/growth.py). `roles` and `products` are those of what
+    is stored, by its name.
     """
 
     structure: jax.tree_util.PyTreeDef
     shapes: tuple[tuple[int, ...], ...]
     vectors: tuple[tuple[str, tuple[int, ...]], ...]
     alone: tuple[tuple[int, str, Product], ...]
+    growth: tuple[Growth, ...] = ()
 
     @staticmethod
-    def of(params: dict, roles: dict, products: dict, whole: Collection[str] = ()) -> 'Form':
+    def of(params: dict, roles: dict, products: dict, whole: Collection[str] = (), growth: dict | None = None) -> 'Form':
         """The form for parameters with these roles and products; those with a role in `whole` are never joined.
 
         >>> params = {'bias': jnp.zeros(3), 'kernel': jnp.ones((2, 3)), 'scale': jnp.full(3, 2.0)}
@@ -55,7 +59,8 @@ class Form:
             else:
                 alone.append((place, role, product))
         joined = tuple((name, tuple(places)) for name, places in vectors.items())
-        return Form(structure, tuple(leaf.shape for leaf in leaves), joined, tuple(alone))
+        grown = () if growth is None else tuple(structure.flatten_up_to(growth))
+        return Form(structure, tuple(leaf.shape for leaf in leaves), joined, tuple(alone), grown)
 
     @property
     def roles(self) -> dict[str, str]:
@@ -64,6 +69,25 @@ class Form:
     @property
     def products(self) -> dict[str, Product]:
         return {str(place): product for place, _, product in self.alone} | {name: Product() for name, _ in self.vectors}
+
+    def filled(self, values: Sequence[object]) -> dict[str, np.ndarray]:
+        """For each leaf one number, or one for each index of its first axis, as far as what is stored needs them.
+
+        >>> params = {'bias': jnp.zeros(3), 'kernel': jnp.ones((2, 3)), 'scale': jnp.full(3, 2.0)}
+        >>> roles = {'bias': 'vector', 'kernel': 'matrix', 'scale': 'vector'}
+        >>> form = Form.of(params, roles, jax.tree.map(lambda _: Product(), params), whole=['matrix'])
+        >>> {name: filled.tolist() for name, filled in form.filled([1.0, [2.0, 3.0], 4.0]).items()}
+        {'1': [[2.0], [3.0]], 'vector': [1.0, 1.0, 1.0, 4.0, 4.0, 4.0]}
+        """
+
+        def column(place: int) -> np.ndarray:
+            own = np.asarray(values[place], np.float32)
+            return own.reshape(own.shape + (1,) * (len(self.shapes[place]) - own.ndim)) if own.ndim else own
+
+        made = {str(place): column(place) for place, _, _ in self.alone}
+        for name, places in self.vectors:
+            made[name] = np.concatenate([np.broadcast_to(column(place), self.shapes[place]).ravel() for place in places])
+        return made
 
     def join(self, tree: dict) -> 'Joined':
         """Parameters, or what has their form, as they are stored."""

@@ -43,14 +43,14 @@ class LanePrograms:
         once, often = _once(lanes) or None, _options(lanes) or None
         # The functions, and which of their arguments have an axis of lanes.
         self.draw = jax.jit(self._lanes(training.draw, (0, None)), compiler_options=once)
-        self.start = jax.jit(self._lanes(training.start, (0, 0, 0)), compiler_options=once)
+        self.start = jax.jit(self._lanes(training.start, (0, 0, 0, None)), compiler_options=once)
         steps = self._lanes(training.advance, (0, 0, source, None, None, None))
         self.advance = jax.jit(steps, donate_argnums=1, compiler_options=often)
         self.evaluate = jax.jit(self._lanes(training.evaluate, (0, 0, 0, None)), compiler_options=often)
 
     def begin(self, lanes: dict, x: jax.Array) -> dict:
         """The carry of lanes before their first step."""
-        return self.start(lanes, *self.draw(self.training.drawn_of(lanes), x))
+        return self.start(lanes, *self.draw(self.training.drawn_of(lanes), x), x)
 
     def placed(self, lanes: dict) -> dict:
         """Stacked lanes where their devices are."""
@@ -60,6 +60,7 @@ class LanePrograms:
         """The memory of a device that the compiled program takes while it trains these stacked lanes."""
         with of_model():
             drawn = self.draw.eval_shape(self.training.drawn_of(lanes), pool['x'][:1])
+            drawn = (*drawn, pool['x'][:1])
             carry = self.start.eval_shape(lanes, *drawn)
             if self.layout is not None:
                 carry = jax.tree.map(_placed, carry, self.start.lower(lanes, *drawn).compile().output_shardings)

@@ -19,6 +19,7 @@ from sweeps.training.role_knobs import KNOBS as ROLE_KNOBS
 from sweeps.training.role_knobs import apart
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
 from sweeps.training.schedules import rate
+from sweeps.training.shares import shares
 
 TRAINED = ('params', 'state', 'moments')
 """What a step changes, of the carry of a lane."""
@@ -44,8 +45,9 @@ class Training:
     """The training run of one lane as four pure functions, to be compiled, mapped or vmapped.
 
     `draw(drawn, x) -> params, state` draws the model for stored examples like `x`; `drawn` is what `drawn_of` leaves of a lane,
-    its seed and its values of `knobs`. `start(lane, params, state) -> carry` adds the optimizer. `advance(lane, carry, source,
-    origin, first, stop) -> carry` trains from step `first` up to `stop`, both traced: however a run is cut, the same steps run.
+    its seed and its values of `knobs`. `start(lane, params, state, x) -> carry` adds the optimizer. `advance(lane, carry,
+    source, origin, first, stop) -> carry` trains from step `first` up to `stop`, both traced: however a run is cut, the same
+    steps run.
     `evaluate(drawn, joined, state, held) -> seen` gives loss, score, the score's standard error, and `items`, the metric of
     each example; where `held` has the `domain` of each, also `parts`, the score of each of the task's domains. For a task with
     a measure it gives the loss and the `statistics` of each example; the host makes the rest. Drawing and evaluation know
@@ -79,7 +81,7 @@ class Training:
 
     def begin(self, lane: dict, x: jax.Array) -> dict:
         """The carry of a lane before its first step."""
-        return self.start(lane, *self.draw(self.drawn_of(lane), x))
+        return self.start(lane, *self.draw(self.drawn_of(lane), x), x)
 
 
 def make_training(
@@ -108,7 +110,7 @@ def make_training(
 
     def optimizer_of(lane: dict, form: Form) -> tuple:
         settings = {name: lane['knobs'].get(name, value) for name, value in own.items()}
-        return (*make_optimizer(optimizer, form.roles, settings, form.products), settings)
+        return (*make_optimizer(optimizer, form.roles, settings, form.products, shares(optimizer, form)), settings)
 
     def noise_of(lane: dict) -> jax.Array:
         return jax.random.fold_in(jax.random.key(lane['seed']), 1)
@@ -140,9 +142,10 @@ def make_training(
         key = jax.random.fold_in(jax.random.key(drawn['seed']), 0)
         return spread_model(*model.init(key, task.inputs(x), drawn['knobs']))
 
-    def start(lane: dict, params: dict, state: dict) -> dict:
+    def start(lane: dict, params: dict, state: dict, x: jax.Array) -> dict:
         whole = ROLES if apart(lane['knobs']) else OPTIMIZERS[optimizer].WHOLE
-        form = Form.of(params, model.roles(params), model.products(params), whole)
+        growth = model.growth(params, task.inputs(x))
+        form = Form.of(params, model.roles(params), model.products(params), whole, growth)
         joined = form.join(params)
         moments = optimizer_of(lane, form)[0].init(joined.stored)
         # `total` is the sum of the training losses since the last evaluation, `initial` the first of all.

@@ -34,24 +34,26 @@ OPTIMIZERS: dict[str, type[Elementwise]] = {
 
 
 def make_optimizer(
-    kind: str, roles: dict, knobs: Mapping[str, object], products: dict | None = None
+    kind: str, roles: dict, knobs: Mapping[str, object], products: dict | None = None, shares: dict | None = None
 ) -> tuple[optax.GradientTransformation, object]:
     """The optimizer of a type: `(direction, step)` where `step(direction, params, scale)` gives the new parameters.
 
     `knobs` holds a value, traced or not, for each of the type's KNOBS, and any of the roles'; `scale` is the schedule's value.
-    `products`: the axes of every matrix (`arch.roles.products`); where none are given they are the last two.
+    `products`: the axes of every matrix (`arch.roles.products`); where none are given they are the last two. `shares`: the
+    share of each parameter in the learning rate of a direction; it does not act on decoupled weight decay.
     """
     cls = OPTIMIZERS[kind]
     products = jax.tree.map(lambda role: Product(), roles) if products is None else products
     direction = optax.chain(optax.clip_by_global_norm(knobs['clip']), cls.direction(roles, knobs, products))
 
     def step(updates: dict, params: dict, scale: jax.Array) -> dict:
-        def move(role: str, update: jax.Array, param: jax.Array) -> jax.Array:
+        def move(role: str, update: jax.Array, param: jax.Array, share: object = None) -> jax.Array:
             rate = of_role('lr', role, knobs)
+            update = update if share is None else share * update
             if cls.DECAYS:
                 return param - scale * rate * update
             return param - scale * rate * (update + of_role('weight_decay', role, knobs) * param)
 
-        return jax.tree.map(move, roles, updates, params)
+        return jax.tree.map(move, roles, updates, params, *([] if shares is None else [shares]))
 
     return direction, step

@@ -24,8 +24,10 @@ KERNELS = {
     'glorot_normal': ({}, (2 / (IN + OUT)) ** 0.5, None),
     'normal': ({'deviation': 0.3}, 0.3, None),
     'truncated_normal': ({'deviation': 0.3}, 0.3, 2 / CUT),
+    'mup': ({'base_width': 16}, IN**-0.5, 2 / CUT),
 }
 EMBEDDINGS = {'lecun_normal': (500**-0.5, None), 'he_normal': (500**-0.5, None), 'glorot_normal': (500**-0.5, None)}
+EMBEDDINGS['mup'] = (0.25, None)
 IDS = jnp.zeros((2, 6), jnp.int32)
 ROUNDINGS = 8
 """One product of the head over 8 channels: that is all that both models compute."""

@@ -1,0 +1,24 @@
+"""Shares: of each parameter in the learning rate, where parameters of one role differ in it."""
+
+import numpy as np
+
+from sweeps.training.joined import Form
+from sweeps.training.optimizers import OPTIMIZERS
+
+
+def shares(optimizer: str, form: Form) -> dict[str, np.ndarray] | None:
+    """The share of what is stored in the learning rate by its name; None where it is all of it.
+
+    In muP (2203.03466) it follows from how much larger a parameter is than in the base model, and from the optimizer. Raises
+    ValueError for an optimizer without such a rule.
+    """
+    if not form.growth:
+        return None
+    rule = OPTIMIZERS[optimizer].GROWN
+    if rule is None:
+        ruled = sorted(kind for kind, cls in OPTIMIZERS.items() if cls.GROWN is not None)
+        raise ValueError(
+            f"initial 'mup' has no rule for the rates of optimizer '{optimizer}'; allowed: {ruled}; tune one of "
+            "these, or swap('initial', 'lecun_normal')"
+        )
+    return form.filled([rule(growth) for growth in form.growth])
