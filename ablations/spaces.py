@@ -63,6 +63,7 @@ MUON = {'lr': log(3e-4, 1e-1), 'weight_decay': log(1e-3, 1.0)}
 LAMB = {'lr': log(1e-3, 3e-1), 'weight_decay': log(1e-3, 1.0)}
 ADAM = {'lr': log(1e-4, 3e-2), 'weight_decay': log(1e-6, 1e-3)}
 RMSPROP = {'lr': log(1e-5, 1e-2), 'weight_decay': log(1e-3, 1.0)}
+PRODIGY = {'lr': log(3e-2, 3.0), 'weight_decay': log(1e-3, 1.0)}
 SPACES = {
     'adamw': ADAMW,
     'sgd': SGD,
@@ -76,5 +77,8 @@ SPACES = {
     'mars': ADAMW,
     'lamb': LAMB,
     'adafactor': LAMB,
+    'soap': ADAMW,
+    'shampoo': ADAMW,
+    'prodigy': PRODIGY,
 }
 """Default ranges. Weight decay is multiplied by the learning rate; in adam it is a penalty, in all others it is decoupled."""

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 
 import jax
+import jax.numpy as jnp
 import optax
 from optax import contrib
 
@@ -104,6 +105,33 @@ class Lion(Elementwise):
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
         return optax.scale_by_lion(b1=knobs['b1'], b2=knobs['b2'])
+
+
+class Prodigy(Elementwise):
+    """Prodigy (2306.06101): Adam whose learning rate is `lr` times a lower bound of the distance to the solution.
+
+    The bound d begins at `first` and only grows, by how far the gradients have carried the parameters. Weight decay is decoupled
+    and multiplied by d. In d, the weights of the steps know `lr`, but not the schedule.
+    """
+
+    KNOBS = {'lr': None, 'b1': 0.9, 'b2': 0.999, 'eps': 1e-8, 'first': 1e-6, **SHARED}
+    DECAYS = True
+
+    @staticmethod
+    def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
+        b1, b2, rate = knobs['b1'], knobs['b2'], knobs['lr']
+        prodigy = contrib.prodigy(rate, (b1, b2), eps=knobs['eps'], estim_lr0=knobs['first'])
+
+        def update(updates: dict, state: contrib.ProdigyState, params: dict) -> tuple[dict, contrib.ProdigyState]:
+            moves, new = prodigy.update(updates, state, params)
+            unbiased = jnp.sqrt(1 - b2**new.count) / (1 - b1**new.count)
+
+            def one(role: str, move: jax.Array, param: jax.Array) -> jax.Array:
+                return state.estim_lr * unbiased * of_role('weight_decay', role, knobs) * param - move / rate
+
+            return jax.tree.map(one, roles, moves, params), new
+
+        return optax.GradientTransformation(prodigy.init, update)
 
 
 class Rmsprop(Elementwise):

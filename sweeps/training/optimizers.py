@@ -14,7 +14,8 @@ import optax
 
 from arch.roles import Product
 from sweeps.training.arraywise import Adafactor, Lamb, Mars, Muon
-from sweeps.training.elementwise import Adam, Adamw, Adan, Adopt, Elementwise, Lion, Nadamw, Rmsprop, Sgd
+from sweeps.training.elementwise import Adam, Adamw, Adan, Adopt, Elementwise, Lion, Nadamw, Prodigy, Rmsprop, Sgd
+from sweeps.training.kronecker import Shampoo, Soap
 from sweeps.training.role_knobs import of_role
 
 OPTIMIZERS: dict[str, type[Elementwise]] = {
@@ -30,6 +31,9 @@ OPTIMIZERS: dict[str, type[Elementwise]] = {
     'mars': Mars,
     'lamb': Lamb,
     'adafactor': Adafactor,
+    'soap': Soap,
+    'shampoo': Shampoo,
+    'prodigy': Prodigy,
 }
 
 

@@ -32,8 +32,12 @@ PARAM_ROLES = {'up': {'kernel': 'matrix', 'bias': 'vector'}, 'stack': {'kernel':
 GRADIENT = jax.tree.map(lambda leaf: RNG.normal(size=leaf.shape).astype(np.float32) * 0.01, PARAMS)
 
 
+TRIED = {'prodigy': {'first': 0.1}}
+"""Values with which a few steps tell more than with the defaults."""
+
+
 def knobs_of(kind: str, **values: float) -> dict:
-    given = {**OPTIMIZERS[kind].KNOBS, 'lr': 0.1, **values}
+    given = {**OPTIMIZERS[kind].KNOBS, 'lr': 0.1, **TRIED.get(kind, {}), **values}
     return {name: jnp.asarray(value, jax.dtypes.canonicalize_dtype(float)) for name, value in given.items()}
 
 
@@ -111,6 +115,7 @@ SAME = {
     ),
     'sgd': lambda: optax.chain(optax.trace(0.9, nesterov=True), optax.add_decayed_weights(0.1, MASK), optax.scale(-0.1)),
     'adopt': lambda: optax.chain(contrib.scale_by_adopt(), optax.add_decayed_weights(0.1, MASK), optax.scale(-0.1)),
+    'prodigy': lambda: contrib.prodigy(0.1, estim_lr0=0.1, weight_decay=0.1),
     # Its own decay is not multiplied by the rate.
     'adafactor': lambda: optax.adafactor(0.1, min_dim_size_to_factor=2, weight_decay_rate=0.01, weight_decay_mask=MASK),
 }
@@ -120,7 +125,8 @@ SAME = {
 def test_steps_are_those_of_optax(kind: str):
     # In float64: roots of small second moments make much of the last digits of float32.
     with jax.enable_x64(True):
-        for own, other in zip(steps_of(kind, 4, weight_decay=0.1), of_optax(SAME[kind](), 4), strict=True):
+        decay = {'weight_decay': 0.1, 'weight_decay_vector': float(kind == 'prodigy')}  # which has no mask
+        for own, other in zip(steps_of(kind, 4, **decay), of_optax(SAME[kind](), 4), strict=True):
             jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-8), own, other)
 
 
@@ -137,8 +143,56 @@ def test_mars_is_adam_on_a_corrected_gradient_of_at_most_norm_one():
         np.testing.assert_allclose(made['up']['kernel'], params, rtol=1e-4, atol=1e-5)
 
 
+def two_sided(kind: str, gradient: Callable, count: int, every: int) -> list[np.ndarray]:
+    """The directions of SOAP or Shampoo for one matrix, by the formulas of the papers."""
+    b1, b2 = {'soap': (0.95, 0.95), 'shampoo': (0.9, 0.99)}[kind]
+    made, m, v, left, right = [], 0.0, 0.0, 0.0, 0.0
+    for step in range(count):
+        g = gradient(step)
+        squares = g @ g.T, g.T @ g
+        if kind == 'soap' and step == 0:
+            left, right = squares
+            bases = [np.linalg.eigh(side)[1] for side in squares]
+            made.append(np.zeros_like(g))
+            continue
+        left, right = (b2 * old + (1 - b2) * new for old, new in zip((left, right), squares, strict=True))
+        steps = step if kind == 'soap' else step + 1
+        m = b1 * m + (1 - b1) * g
+        mean = m / (1 - b1**steps)
+        if kind == 'soap':
+            v = b2 * v + (1 - b2) * (bases[0].T @ g @ bases[1]) ** 2
+            inside = bases[0].T @ mean @ bases[1] / (np.sqrt(v / (1 - b2**steps)) + 1e-8)
+            made.append(bases[0] @ inside @ bases[1].T)
+            if step % every == 0:
+                bases = [np.linalg.qr(side @ basis)[0] for side, basis in zip((left, right), bases, strict=True)]
+            continue
+        v = b2 * v + (1 - b2) * g**2
+        if step % every == 0:
+            sides = [np.linalg.eigh(side / (1 - b2**steps)) for side in (left, right)]
+            roots = [(q * (np.maximum(w, 0) + 1e-6 * w[-1]) ** -0.25) @ q.T for w, q in sides]
+        update, adam = roots[0] @ mean @ roots[1], mean / (np.sqrt(v / (1 - b2**steps)) + 1e-8)
+        made.append(update * np.linalg.norm(adam) / np.linalg.norm(update))
+    return made
+
+
+@pytest.mark.parametrize('kind', ['soap', 'shampoo'])
+def test_matrices_move_by_their_rows_and_columns(kind: str):
+    """The one of two axes, and each of those that a scan stacks."""
+    with jax.enable_x64(True):
+        steps = steps_of(kind, 5, every=2.0)
+        for name, slot in (('up', ()), ('stack', (1,))):
+            directions = two_sided(
+                kind, lambda step, name=name, slot=slot: gradients(step)[name]['kernel'].astype(float)[slot], 5, 2
+            )
+            expected = PARAMS[name]['kernel'].astype(float)[slot] - 0.1 * np.cumsum(directions, 0)
+            for made, wanted in zip(steps, expected, strict=True):
+                np.testing.assert_allclose(made[name]['kernel'][slot], wanted, rtol=1e-6, atol=1e-8)
+        adamw = steps_of('adamw', 5, **{name: OPTIMIZERS[kind].KNOBS[name] for name in ('b1', 'b2')})
+        np.testing.assert_allclose(steps[-1]['head']['kernel'], adamw[-1]['head']['kernel'], rtol=1e-6)
+
+
 def test_every_optimizer_is_compared_with_another_source():
-    formulas = {'mars', 'muon'}
+    formulas = {'mars', 'muon', 'soap', 'shampoo'}
     assert {*SAME, *formulas} == set(OPTIMIZERS)
 
 
