@@ -8,7 +8,7 @@ file, with `arch.flags.Knob`.
 import dataclasses
 
 from ablations.bounds import SHARE, Bounds
-from ablations.schedules import NAMED, SCHEDULES
+from ablations.schedules import FIRST_SCALE, NAMED, SCALES, SCHEDULES
 
 POSITIVE = Bounds(above=True)
 DECAY = Bounds(0, 1, below=True)
@@ -47,6 +47,7 @@ KNOBS = {
         f'weight_decay_{role}': Knob(f'weight decay of {what}, as a share of weight_decay', ANY_SIZE)
         for role, what in ROLES.items()
     },
+    'layer_decay': Knob('share of the learning rate that a layer has of that of the next one', SHARE),
     'clip': Knob('largest global norm of a gradient', POSITIVE, 'for no clipping give a large number such as 1e9'),
     'b1': Knob('decay of the first moment', DECAY),
     'b2': Knob('decay of the second moment; of lion, of its momentum', DECAY),
@@ -58,6 +59,8 @@ KNOBS = {
     'first': Knob('first bound of the distance to the solution', POSITIVE),
     'every': Knob('steps after which eigenvectors or roots of a matrix are made anew', Bounds(1)),
     'ridge': Knob('what is added to eigenvalues, as a share of the largest', POSITIVE),
+    'matrix_scale': Knob('size of the steps of matrices, by name', Bounds(FIRST_SCALE, FIRST_SCALE + len(SCALES) - 1)),
+    'newton_schulz': Knob('iterations that make the momentum of a matrix orthogonal', Bounds(1, 10)),
     'beta': Knob('decay of the momentum of matrices', DECAY),
     'schedule': Knob('how the learning rate goes on after its rise, by name', Bounds(0, len(SCHEDULES) - 1)),
     'warmup_steps': Knob('steps over which it rises; where it is 0, warmup_fraction holds', ANY_SIZE),
@@ -122,8 +125,10 @@ def check_fixed(name: str, value: float) -> None:
     ValueError: fixed['b1']=1.2; allowed: 0 to below 1 (decay of the first moment); change or remove it
     """
     knob = knob_of(name)
-    if name in NAMED and value not in range(len(NAMED[name])):
-        raise ValueError(f"fixed['{name}']={value!r}; allowed: {list(NAMED[name])} ({knob.about}); give one of these names")
+    if name in NAMED and value not in NAMED[name]:
+        raise ValueError(
+            f"fixed['{name}']={value!r}; allowed: {list(NAMED[name].values())} ({knob.about}); give one of these names"
+        )
     if knob and value not in knob.bounds:
         fix = knob.instead or 'change or remove it'
         raise ValueError(f"fixed['{name}']={value!r}; allowed: {knob.bounds} ({knob.about}); {fix}")

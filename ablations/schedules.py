@@ -12,19 +12,31 @@ SCHEDULES = {
     'one_cycle': 'half a cosine, which it also rises by (1708.07120)',
     'step': 'a tenth of it from the half, a hundredth from three quarters on (as in 1512.03385)',
 }
-NAMED = {'schedule': tuple(SCHEDULES)}
-"""Knobs whose values have names."""
+SCALES = {
+    'adam_size': '0.2 times the root of the longer side, so that steps are as large as those of Adam (2502.16982)',
+    'spectral': 'the root of outputs over inputs (2310.17813)',
+    'original': 'the same, but at least 1 (Jordan 2024)',
+}
+"""How large the steps of matrices are in Muon, by name. Records hold the place of a name here and `FIRST_SCALE`."""
+FIRST_SCALE = 100
+"""Apart from the schedules, or the name of one would pass for the name of the other."""
+NAMED = {'schedule': dict(enumerate(SCHEDULES)), 'matrix_scale': dict(enumerate(SCALES, FIRST_SCALE))}
+"""Knobs whose values have names: {knob: {number: name}}."""
 
 
 def number_of(given: str) -> float:
-    """The number that stands for a schedule in a study. Raises ValueError on an unknown name.
+    """The number that stands for a schedule or another named value in a study. Raises ValueError on an unknown name.
 
     >>> number_of('wsd')
     3.0
     """
-    if given not in SCHEDULES:
-        raise ValueError(f"'{given}' is no name of a value; allowed: numbers, and the schedules {list(SCHEDULES)}; mend it")
-    return float(list(SCHEDULES).index(given))
+    numbers = {name: number for names in NAMED.values() for number, name in names.items()}
+    if given not in numbers:
+        raise ValueError(
+            f"'{given}' is no name of a value; allowed: numbers, and the schedules {list(SCHEDULES)}, or for 'matrix_scale' "
+            f'{list(SCALES)}; mend it'
+        )
+    return float(numbers[given])
 
 
 def value_text(name: str, value: float, digits: int = 4) -> str:
@@ -33,5 +45,4 @@ def value_text(name: str, value: float, digits: int = 4) -> str:
     >>> value_text('schedule', 3.0), value_text('lr', 0.0123456)
     ('wsd', '0.01235')
     """
-    names = NAMED.get(name, ())
-    return names[int(value)] if value in range(len(names)) else f'{value:.{digits}g}'
+    return NAMED.get(name, {}).get(value, f'{value:.{digits}g}')

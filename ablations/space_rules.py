@@ -68,8 +68,10 @@ def check_ranges(where: str, space: dict) -> None:
                 f"{where}['{name}']={values!r} is not a range; use log(low, high), linear(low, high), "
                 'integer(low, high) or choice(v1, v2, ...)'
             )
-        if name in NAMED and not (isinstance(values, Choice) and set(values.values) <= set(range(len(NAMED[name])))):
-            raise ValueError(f"{where}['{name}']={values!r}; allowed: a choice of names, such as choice{NAMED[name][:2]}")
+        if name in NAMED and not (isinstance(values, Choice) and set(values.values) <= NAMED[name].keys()):
+            raise ValueError(
+                f"{where}['{name}']={values!r}; allowed: a choice of names, such as choice{tuple(NAMED[name].values())[:2]}"
+            )
         _check_ends(f"{where}['{name}']", name, values)
 
 

@@ -77,6 +77,7 @@ SPACES = {
     'mars': ADAMW,
     'lamb': LAMB,
     'adafactor': LAMB,
+    'muon_everywhere': MUON,
     'soap': ADAMW,
     'shampoo': ADAMW,
     'prodigy': PRODIGY,

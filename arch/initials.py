@@ -159,8 +159,8 @@ class MaximalUpdate(Initial):
     def base(self, config: dict, residuals: Collection[str]) -> dict:
         if 'width' not in config['body']:
             raise ValueError(
-                f"initial 'mup' is for bodies of one width; body '{config['body']['kind']}' has none; allowed: 'isotropic', with "
-                "its width given: put('body.width', 64)"
+                f"initial 'mup' is for bodies of one width; body '{config['body']['kind']}' has none; allowed: 'isotropic', "
+                "with its width given: put('body.width', 64)"
             )
         if config['head']['kind'] == 'tied_next_token':
             raise ValueError(

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax.errors import ScopeParamShapeError
 
+from arch.above import layers_above
 from arch.context import Context
 from arch.declared import check_flags
 from arch.dense import Dense
@@ -31,8 +32,9 @@ class Model:
     *, knobs, key, train) -> y, state, aux`: scores, next running statistics, named scalar losses; raises ValueError for an
     input that the parameters were not drawn for. `roles(params)` and `products(params)`: the role of every parameter, and the
     axes of every matrix. `growth(params, x)`: how much larger every parameter is than in the base model of muP, or None where
-    the model has no base (arch/growth.py). `knobs`: the traced scalars that this model reads, with its own values;
-    `knob_bounds`: the lowest and the highest value of those with declared bounds.
+    the model has no base (arch/growth.py). `above(params)`: how many layers stand above it (arch/above.py). `knobs`: the
+    traced scalars that this model reads, with its own values; `knob_bounds`: the lowest and the highest value of those with
+    declared bounds.
     """
 
     init: Callable
@@ -40,6 +42,7 @@ class Model:
     roles: Callable
     products: Callable
     growth: Callable
+    above: Callable
     knobs: Mapping[str, float]
     knob_bounds: Mapping[str, tuple[float, float]]
     causal: bool
@@ -91,6 +94,9 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
         shapes, _ = jax.eval_shape(lambda x: small.init(jax.random.key(0), x, {}), x)
         return growths(params, shapes, products(params, kernels), initial.layers(sum(body.stages())))
 
+    def above(params: dict) -> dict:
+        return layers_above(params, body.stages(), body.blocks() if body.over_depth == 'scan' else {})
+
     def context(values: Mapping[str, object], train: bool) -> Context:
         unknown = [name for name in values if name not in knobs]
         if unknown:
@@ -134,6 +140,7 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
         roles=functools.partial(roles, kernels=kernels),
         products=functools.partial(products, kernels=kernels),
         growth=growth,
+        above=above,
         knobs=knobs,
         knob_bounds=knob_bounds,
         causal=causal,
@@ -177,6 +184,10 @@ def _whole(body: Monolith) -> Model:
         refuse(knobs)
         return drawn(own, key, x)
 
+    def above(params: dict) -> dict:
+        kind = body.sockets.kind('body')
+        raise ValueError(f"layer_decay: model '{kind}' is one of your own, whose layers are not known; leave layer_decay out")
+
     def apply(params: dict, state: dict, x: jax.Array, *, knobs: Mapping, key: jax.Array, train: bool) -> tuple:
         refuse(knobs)
         try:
@@ -190,6 +201,7 @@ def _whole(body: Monolith) -> Model:
         roles=functools.partial(roles_of, cls),
         products=functools.partial(products_of, cls),
         growth=lambda params, x: None,
+        above=above,
         knobs={},
         knob_bounds={},
         causal=causal,

@@ -15,6 +15,7 @@ from sweeps.augment import AUGMENTS
 from sweeps.training.optimizers import OPTIMIZERS
 from sweeps.training.role_knobs import KNOBS as ROLE_KNOBS
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
+from sweeps.training.shares import KNOBS as SHARE_KNOBS
 
 DEPTH = {'over_depth': 'loop', 'remat': False, 'compute': 'float32', 'stack': ()}
 QUERIES = {
@@ -138,7 +139,8 @@ STEPS = {
     **dict.fromkeys(('adamw', 'adam', 'nadamw'), ADAM),
     'sgd': {'momentum': 0.9},
     'lion': {'b1': 0.9, 'b2': 0.99},  # 2302.06675
-    'muon': {'beta': 0.95, **ADAM},  # 2502.16982
+    # 2502.16982
+    **{key: {'beta': 0.95, 'newton_schulz': 5.0, 'matrix_scale': 100.0, **ADAM} for key in ('muon', 'muon_everywhere')},
     'rmsprop': {'b2': 0.99, 'eps': 1e-8, 'momentum': 0.9},
     'adan': {'b1': 0.98, 'b2': 0.92, 'b3': 0.99, 'eps': 1e-8},  # 2208.06677
     'adopt': {'b1': 0.9, 'b2': 0.9999, 'eps': 1e-6},  # 2411.02853
@@ -157,6 +159,7 @@ def test_knobs_of_optimizers():
 
 
 def test_knobs_of_schedules_and_roles():
+    assert SHARE_KNOBS == {'layer_decay': 1.0}
     assert SCHEDULE_KNOBS == {
         **{'schedule': 0.0, 'warmup_fraction': 0.1, 'warmup_steps': 0.0, 'final_fraction': 0.0},
         'decay_fraction': 0.2,

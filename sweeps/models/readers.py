@@ -9,16 +9,23 @@ from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
 from sweeps.training.optimizers import OPTIMIZERS
 from sweeps.training.role_knobs import KNOBS as ROLE_KNOBS
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
+from sweeps.training.shares import KNOBS as SHARE_KNOBS
 
 
 def knobs() -> dict[str, dict]:
     """Every knob: {name: {about, allowed, read_by: {reader: default}}}; the default is None where a study must give a value.
 
-    A reader is 'optimizer KIND', 'roles' (of parameters), 'schedule', 'loss', 'products' (all matrix products of a model),
-    'augment KIND', or a family and kind of block.
+    A reader is 'optimizer KIND', 'roles' (of parameters), 'layers', 'schedule', 'loss', 'products' (all matrix products of a
+    model), 'augment KIND', or a family and kind of block.
     """
     readers = {f'optimizer {kind}': cls.KNOBS for kind, cls in OPTIMIZERS.items()}
-    readers |= {'roles': ROLE_KNOBS, 'schedule': SCHEDULE_KNOBS, 'loss': LOSS_KNOBS, 'products': Dense.KNOBS}
+    readers |= {
+        'roles': ROLE_KNOBS,
+        'layers': SHARE_KNOBS,
+        'schedule': SCHEDULE_KNOBS,
+        'loss': LOSS_KNOBS,
+        'products': Dense.KNOBS,
+    }
     for family, kinds in TABLES.items():
         for kind, cls in sorted(kinds.items()) if family != 'qk_norm' else ():
             own = getattr(cls, 'KNOBS', {})

@@ -12,11 +12,16 @@ import jax.numpy as jnp
 import optax
 from optax import contrib
 
+from ablations.schedules import FIRST_SCALE
 from arch.roles import ROLES, Product
 from sweeps.training.elementwise import ADAM, SHARED, Adamw, Elementwise, penalised
 
 LARGEST_RMS = 1.0
 """Of an update of Adafactor, as in the paper."""
+ITERATIONS, MOST_ITERATIONS = 5, 10
+"""Of Newton and Schulz in Muon, unless a study says otherwise, and at most."""
+COEFFICIENTS = (3.4445, -4.775, 2.0315)
+"""Of each iteration a X + b (X X^T) X + c (X X^T)^2 X (Jordan 2024)."""
 FACTORED = 2
 """Adafactor factors the second moment of arrays whose two largest axes have at least so many numbers."""
 
@@ -99,14 +104,16 @@ def _corrected(strength: object) -> optax.GradientTransformation:
 class Muon(Elementwise):
     """Muon on matrices (2502.16982: orthogonalised momentum, scaled to AdamW's update size), AdamW on all else.
 
-    Orthogonalisation acts on the axes of each `Product`; by default these are the last two.
+    Orthogonalisation acts on the axes of each `Product`; by default these are the last two. It takes `newton_schulz`
+    iterations, and `matrix_scale` is one of `ablations.schedules.SCALES`.
     """
 
-    KNOBS = {'lr': None, 'beta': 0.95, **ADAM, **SHARED}
+    KNOBS = {'lr': None, 'beta': 0.95, 'newton_schulz': float(ITERATIONS), 'matrix_scale': float(FIRST_SCALE), **ADAM, **SHARED}
     WHOLE = ('matrix',)
+    ORTHOGONAL = ('matrix',)
 
-    @staticmethod
-    def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
+    @classmethod
+    def direction(cls, roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
         def matrices(made: Callable, updates: dict) -> dict:
             def one(update: object, product: Product) -> object:
                 return update if isinstance(update, optax.MaskedNode) else made(update, product)
@@ -114,8 +121,8 @@ class Muon(Elementwise):
             return jax.tree.map(one, updates, products, is_leaf=lambda update: isinstance(update, optax.MaskedNode))
 
         def scaled(update: jax.Array, product: Product) -> jax.Array:
-            sides = (math.prod(update.shape[axis] for axis in axes) for axes in (product.inputs, product.outputs))
-            return 0.2 * jnp.sqrt(max(sides)) * update
+            sides = [math.prod(update.shape[axis] for axis in axes) for axes in (product.inputs, product.outputs)]
+            return _scale(knobs['matrix_scale'], *sides) * update
 
         def axes(update: jax.Array, product: Product) -> contrib.MuonDimensionNumbers:
             return contrib.MuonDimensionNumbers(
@@ -123,9 +130,36 @@ class Muon(Elementwise):
             )
 
         muon = optax.chain(
-            contrib.scale_by_muon(beta=knobs['beta'], weight_dimension_numbers=lambda updates: matrices(axes, updates)),
+            contrib.scale_by_muon(
+                beta=knobs['beta'],
+                weight_dimension_numbers=lambda updates: matrices(axes, updates),
+                **_iterated(knobs['newton_schulz']),
+            ),
             optax.stateless(lambda updates, params=None: matrices(scaled, updates)),
         )
         adamw = optax.scale_by_adam(b1=knobs['b1'], b2=knobs['b2'], eps=knobs['eps'])
-        labels = jax.tree.map(lambda role: 'muon' if role == 'matrix' else 'adamw', roles)
+        labels = jax.tree.map(lambda role: 'muon' if role in cls.ORTHOGONAL else 'adamw', roles)
         return optax.partition({'muon': muon, 'adamw': adamw}, labels)
+
+
+class MuonEverywhere(Muon):
+    """Muon on matrices, embeddings and the head; AdamW on filters over positions and on vectors."""
+
+    WHOLE = ROLES
+    ORTHOGONAL = ('matrix', 'embedding', 'head')
+
+
+def _scale(rule: object, inputs: int, outputs: int) -> jax.Array:
+    """The size of a step of a matrix, by the number of the rule."""
+    sizes = [0.2 * max(inputs, outputs) ** 0.5, (outputs / inputs) ** 0.5, max(1, outputs / inputs) ** 0.5]
+    if isinstance(rule, float) and rule == FIRST_SCALE:
+        return 0.2 * jnp.sqrt(max(inputs, outputs))
+    return jnp.asarray(sizes)[jnp.asarray(rule, jnp.int32) - FIRST_SCALE]
+
+
+def _iterated(count: object) -> dict:
+    """The arguments of a number of iterations, traced or not: one with coefficients of its own may be the identity."""
+    if isinstance(count, float) and count == ITERATIONS:
+        return {}
+    on = jnp.arange(MOST_ITERATIONS)[:, None] < jnp.asarray(count, jnp.int32)
+    return {'ns_coeffs': jnp.where(on, jnp.asarray(COEFFICIENTS), jnp.asarray((1.0, 0.0, 0.0))), 'ns_steps': MOST_ITERATIONS}

@@ -110,8 +110,8 @@ class Lion(Elementwise):
 class Prodigy(Elementwise):
     """Prodigy (2306.06101): Adam whose learning rate is `lr` times a lower bound of the distance to the solution.
 
-    The bound d begins at `first` and only grows, by how far the gradients have carried the parameters. Weight decay is decoupled
-    and multiplied by d. In d, the weights of the steps know `lr`, but not the schedule.
+    The bound d begins at `first` and only grows, by how far the gradients have carried the parameters. Weight decay is
+    decoupled and multiplied by d. In d, the weights of the steps know `lr`, but not the schedule.
     """
 
     KNOBS = {'lr': None, 'b1': 0.9, 'b2': 0.999, 'eps': 1e-8, 'first': 1e-6, **SHARED}

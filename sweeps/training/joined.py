@@ -27,8 +27,8 @@ class Form:
     """How a tree of parameters is stored: the vector of each joined leaf, and the other leaves by their place in the tree.
 
     `shapes` are those of the leaves, `vectors` the names of the vectors and the places in each, and `alone` place, role and
-    product of every other leaf. `growth` is that of each leaf, or () (arch/growth.py). `roles` and `products` are those of what
-    is stored, by its name.
+    product of every other leaf. `growth` and `above` are those of each leaf, or () (arch/growth.py, arch/above.py). `roles` and
+    `products` are those of what is stored, by its name.
     """
 
     structure: jax.tree_util.PyTreeDef
@@ -36,9 +36,17 @@ class Form:
     vectors: tuple[tuple[str, tuple[int, ...]], ...]
     alone: tuple[tuple[int, str, Product], ...]
     growth: tuple[Growth, ...] = ()
+    above: tuple[int | tuple[int, ...], ...] = ()
 
     @staticmethod
-    def of(params: dict, roles: dict, products: dict, whole: Collection[str] = (), growth: dict | None = None) -> 'Form':
+    def of(
+        params: dict,
+        roles: dict,
+        products: dict,
+        whole: Collection[str] = (),
+        growth: dict | None = None,
+        above: dict | None = None,
+    ) -> 'Form':
         """The form for parameters with these roles and products; those with a role in `whole` are never joined.
 
         >>> params = {'bias': jnp.zeros(3), 'kernel': jnp.ones((2, 3)), 'scale': jnp.full(3, 2.0)}
@@ -59,8 +67,8 @@ class Form:
             else:
                 alone.append((place, role, product))
         joined = tuple((name, tuple(places)) for name, places in vectors.items())
-        grown = () if growth is None else tuple(structure.flatten_up_to(growth))
-        return Form(structure, tuple(leaf.shape for leaf in leaves), joined, tuple(alone), grown)
+        told = [() if tree is None else tuple(structure.flatten_up_to(tree)) for tree in (growth, above)]
+        return Form(structure, tuple(leaf.shape for leaf in leaves), joined, tuple(alone), *told)
 
     @property
     def roles(self) -> dict[str, str]:

@@ -35,8 +35,8 @@ class Soap(Kronecker):
     """SOAP (2409.11321): Adam in the eigenvectors of Shampoo's factors.
 
     L and R are moving averages of G G^T and G^T G, and Q_L and Q_R their eigenvectors, at first exact, then by a step of the
-    power method and QR. With G' = Q_L^T G Q_R and so M' of the momentum M, Adam's second moment V is that of G', and the step is
-    Q_L (M' / (sqrt V + eps)) Q_R^T. The first step only makes the eigenvectors.
+    power method and QR. With G' = Q_L^T G Q_R and so M' of the momentum M, Adam's second moment V is that of G', and the step
+    is Q_L (M' / (sqrt V + eps)) Q_R^T. The first step only makes the eigenvectors.
     """
 
     KNOBS = {'lr': None, 'b1': 0.95, 'b2': 0.95, 'eps': 1e-8, 'every': 10.0, **SHARED}

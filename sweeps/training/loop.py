@@ -19,7 +19,8 @@ from sweeps.training.role_knobs import KNOBS as ROLE_KNOBS
 from sweeps.training.role_knobs import apart
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
 from sweeps.training.schedules import rate
-from sweeps.training.shares import shares
+from sweeps.training.shares import KNOBS as SHARE_KNOBS
+from sweeps.training.shares import decays, shares
 
 TRAINED = ('params', 'state', 'moments')
 """What a step changes, of the carry of a lane."""
@@ -102,7 +103,7 @@ def make_training(
     if steps % evaluations:
         raise ValueError(f'steps={steps} is not a multiple of evaluations={evaluations}; change one of them')
     stride = steps // evaluations
-    own = {**OPTIMIZERS[optimizer].KNOBS, **ROLE_KNOBS, **SCHEDULE_KNOBS}
+    own = {**OPTIMIZERS[optimizer].KNOBS, **ROLE_KNOBS, **SHARE_KNOBS, **SCHEDULE_KNOBS}
     chunk = -(-stride // -(-stride // CHUNK)) if chunked else None
 
     def named(lane: dict, names: dict) -> dict:
@@ -110,7 +111,8 @@ def make_training(
 
     def optimizer_of(lane: dict, form: Form) -> tuple:
         settings = {name: lane['knobs'].get(name, value) for name, value in own.items()}
-        return (*make_optimizer(optimizer, form.roles, settings, form.products, shares(optimizer, form)), settings)
+        own_shares = shares(optimizer, form), decays(form, settings['layer_decay'])
+        return (*make_optimizer(optimizer, form.roles, settings, form.products, own_shares), settings)
 
     def noise_of(lane: dict) -> jax.Array:
         return jax.random.fold_in(jax.random.key(lane['seed']), 1)
@@ -145,7 +147,8 @@ def make_training(
     def start(lane: dict, params: dict, state: dict, x: jax.Array) -> dict:
         whole = ROLES if apart(lane['knobs']) else OPTIMIZERS[optimizer].WHOLE
         growth = model.growth(params, task.inputs(x))
-        form = Form.of(params, model.roles(params), model.products(params), whole, growth)
+        above = model.above(params) if 'layer_decay' in lane['knobs'] else None
+        form = Form.of(params, model.roles(params), model.products(params), whole, growth, above)
         joined = form.join(params)
         moments = optimizer_of(lane, form)[0].init(joined.stored)
         # `total` is the sum of the training losses since the last evaluation, `initial` the first of all.

@@ -13,7 +13,7 @@ import jax
 import optax
 
 from arch.roles import Product
-from sweeps.training.arraywise import Adafactor, Lamb, Mars, Muon
+from sweeps.training.arraywise import Adafactor, Lamb, Mars, Muon, MuonEverywhere
 from sweeps.training.elementwise import Adam, Adamw, Adan, Adopt, Elementwise, Lion, Nadamw, Prodigy, Rmsprop, Sgd
 from sweeps.training.kronecker import Shampoo, Soap
 from sweeps.training.role_knobs import of_role
@@ -31,6 +31,7 @@ OPTIMIZERS: dict[str, type[Elementwise]] = {
     'mars': Mars,
     'lamb': Lamb,
     'adafactor': Adafactor,
+    'muon_everywhere': MuonEverywhere,
     'soap': Soap,
     'shampoo': Shampoo,
     'prodigy': Prodigy,
@@ -38,26 +39,34 @@ OPTIMIZERS: dict[str, type[Elementwise]] = {
 
 
 def make_optimizer(
-    kind: str, roles: dict, knobs: Mapping[str, object], products: dict | None = None, shares: dict | None = None
+    kind: str,
+    roles: dict,
+    knobs: Mapping[str, object],
+    products: dict | None = None,
+    shares: tuple[dict | None, dict | None] = (None, None),
 ) -> tuple[optax.GradientTransformation, object]:
     """The optimizer of a type: `(direction, step)` where `step(direction, params, scale)` gives the new parameters.
 
     `knobs` holds a value, traced or not, for each of the type's KNOBS, and any of the roles'; `scale` is the schedule's value.
-    `products`: the axes of every matrix (`arch.roles.products`); where none are given they are the last two. `shares`: the
-    share of each parameter in the learning rate of a direction; it does not act on decoupled weight decay.
+    `products`: the axes of every matrix (`arch.roles.products`); where none are given they are the last two. `shares`: two
+    shares of each parameter in the learning rate; the first does not act on decoupled weight decay.
     """
     cls = OPTIMIZERS[kind]
     products = jax.tree.map(lambda role: Product(), roles) if products is None else products
     direction = optax.chain(optax.clip_by_global_norm(knobs['clip']), cls.direction(roles, knobs, products))
 
     def step(updates: dict, params: dict, scale: jax.Array) -> dict:
-        def move(role: str, update: jax.Array, param: jax.Array, share: object = None) -> jax.Array:
+        def move(role: str, update: jax.Array, param: jax.Array, share: object = None, part: object = None) -> jax.Array:
             rate = of_role('lr', role, knobs)
             update = update if share is None else share * update
+            rate = rate if part is None else part * rate
             if cls.DECAYS:
                 return param - scale * rate * update
             return param - scale * rate * (update + of_role('weight_decay', role, knobs) * param)
 
-        return jax.tree.map(move, roles, updates, params, *([] if shares is None else [shares]))
+        of_each = [jax.tree.map(lambda role: None, roles) if own is None else own for own in shares]
+        leaves, structure = jax.tree.flatten(roles)
+        trees = [structure.flatten_up_to(tree) for tree in (updates, params, *of_each)]
+        return structure.unflatten([move(*own) for own in zip(leaves, *trees, strict=True)])
 
     return direction, step

@@ -24,6 +24,7 @@ from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
 from sweeps.training.optimizers import OPTIMIZERS
 from sweeps.training.role_knobs import KNOBS as ROLE_KNOBS
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
+from sweeps.training.shares import KNOBS as SHARE_KNOBS
 
 MOST = 10**12
 """Parameters; what is larger is a slip of the pen."""
@@ -50,7 +51,13 @@ def known_knobs(optimizer: str, model: Model | None = None, task: Kind | None = 
     """
     if optimizer not in OPTIMIZERS:
         raise ValueError(f"unknown optimizer '{optimizer}'; allowed: {sorted(OPTIMIZERS)}")
-    own = {**OPTIMIZERS[optimizer].KNOBS, **ROLE_KNOBS, **SCHEDULE_KNOBS, **(LOSS_KNOBS if task is None else task.loss_knobs)}
+    own = {
+        **OPTIMIZERS[optimizer].KNOBS,
+        **ROLE_KNOBS,
+        **SHARE_KNOBS,
+        **SCHEDULE_KNOBS,
+        **(LOSS_KNOBS if task is None else task.loss_knobs),
+    }
     return {**own, **(model.knobs if model else {}), **(task.knobs if task else {})}
 
 

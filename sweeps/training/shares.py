@@ -1,9 +1,23 @@
 """Shares: of each parameter in the learning rate, where parameters of one role differ in it."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from sweeps.training.joined import Form
 from sweeps.training.optimizers import OPTIMIZERS
+
+KNOBS = {'layer_decay': 1.0}
+
+
+def decays(form: Form, layer_decay: object) -> dict[str, jax.Array] | None:
+    """layer_decay ** (layers above) of what is stored, by its name; None where no study names it. 0 trains the head alone.
+
+    So it is done from ELECTRA (2003.10555) and BEiT (2106.08254) on, where a model starts from trained weights.
+    """
+    if not form.above:
+        return None
+    return {name: jnp.float32(layer_decay) ** above for name, above in form.filled(form.above).items()}
 
 
 def shares(optimizer: str, form: Form) -> dict[str, np.ndarray] | None:

@@ -24,7 +24,8 @@ def test_what_a_knob_is_where_nobody_sets_it_lies_within_its_bounds(name):
     [
         ('lr', {f'optimizer {kind}': None for kind in OPTIMIZERS}),
         ('momentum', {'optimizer sgd': 0.9, 'optimizer rmsprop': 0.9}),
-        ('beta', {'optimizer muon': 0.95}),
+        ('beta', {'optimizer muon': 0.95, 'optimizer muon_everywhere': 0.95}),
+        ('layer_decay', {'layers': 1.0}),
         ('final_fraction', {'schedule': 0.0}),
         ('label_smoothing', {'loss': 0.0}),
         ('lr_embedding', {'roles': 1.0}),

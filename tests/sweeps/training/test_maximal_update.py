@@ -50,7 +50,7 @@ def sizes(width: int, kind: str, first: str) -> tuple[float, float]:
         params, state = model.init(jax.random.key(seed), IDS, {})
         form = form_of(model, params, kind)
         knobs = {name: jnp.float32(value) for name, value in {**OPTIMIZERS[kind].KNOBS, 'lr': rate, 'clip': 1e9}.items()}
-        direction, move = make_optimizer(kind, form.roles, knobs, form.products, shares(kind, form))
+        direction, move = make_optimizer(kind, form.roles, knobs, form.products, (shares(kind, form), None))
 
         def scores(stored):
             return model.apply(form.split(stored), state, IDS, knobs={}, key=jax.random.key(0), train=True)[0]
@@ -118,7 +118,11 @@ def test_a_share_acts_on_the_direction_and_not_on_the_decay():
     roles, params = {'a': 'matrix', 'b': 'matrix'}, {'a': jnp.ones((2, 2)), 'b': jnp.ones((2, 2))}
     _, move = make_optimizer('adamw', roles, {'lr': 0.1, 'weight_decay': 0.5, 'clip': 1.0, 'b1': 0, 'b2': 0, 'eps': 0}, None)
     _, shared = make_optimizer(
-        'adamw', roles, {'lr': 0.1, 'weight_decay': 0.5, 'clip': 1.0, 'b1': 0, 'b2': 0, 'eps': 0}, None, {'a': 1.0, 'b': 0.25}
+        'adamw',
+        roles,
+        {'lr': 0.1, 'weight_decay': 0.5, 'clip': 1.0, 'b1': 0, 'b2': 0, 'eps': 0},
+        None,
+        ({'a': 1.0, 'b': 0.25}, None),
     )
     whole, made = move(params, params, 1.0), shared(params, params, 1.0)
     np.testing.assert_allclose(made['a'], whole['a'])

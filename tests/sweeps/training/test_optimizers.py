@@ -192,7 +192,7 @@ def test_matrices_move_by_their_rows_and_columns(kind: str):
 
 
 def test_every_optimizer_is_compared_with_another_source():
-    formulas = {'mars', 'muon', 'soap', 'shampoo'}
+    formulas = {'mars', 'muon', 'muon_everywhere', 'soap', 'shampoo'}
     assert {*SAME, *formulas} == set(OPTIMIZERS)
 
 
@@ -228,6 +228,41 @@ def test_muon_orthogonalises_matrices_whatever_stands_before_them(place: str):
     step = (PARAMS[place]['kernel'] - one_step('muon')[place]['kernel']) / 0.05
     singular = np.linalg.svd(step, compute_uv=False) / (0.2 * np.sqrt(max(step.shape[-2:])))
     assert (singular > 0.6).all() and (singular < 1.3).all()
+
+
+@pytest.mark.parametrize(
+    ('rule', 'formula'),
+    [
+        ('adam_size', lambda m, n: 0.2 * max(m, n) ** 0.5),
+        ('spectral', lambda m, n: (n / m) ** 0.5),
+        ('original', lambda m, n: max(1, n / m) ** 0.5),
+    ],
+)
+def test_muon_scales_matrices_by_a_rule(rule: str, formula: Callable):
+    """`up` is wider than it is tall, the head the other way round; the usual rule is the default."""
+    usual = one_step('muon_everywhere')
+    made = one_step('muon_everywhere', matrix_scale=number_of(rule))
+    for place in ('up', 'head'):
+        start = PARAMS[place]['kernel']
+        step, size = start - usual[place]['kernel'], formula(*start.shape) / (0.2 * max(start.shape) ** 0.5)
+        np.testing.assert_allclose(start - made[place]['kernel'], size * step, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(made['up']['bias'], one_step('adamw')['up']['bias'], rtol=1e-6)
+
+
+def test_iterations_of_newton_and_schulz_may_be_traced():
+    g, made = GRADIENT['up']['kernel'].astype(np.float64), []
+    for count in (1, 3, 5, 8):
+        x = g / np.linalg.norm(g)
+        for _ in range(count):
+            gram = x @ x.T
+            x = 3.4445 * x - 4.775 * gram @ x + 2.0315 * gram @ gram @ x
+        step = (PARAMS['up']['kernel'] - one_step('muon', newton_schulz=count)['up']['kernel']) / 0.05
+        np.testing.assert_allclose(step / (0.2 * 6**0.5), x, rtol=1e-3, atol=1e-4)
+        made.append(step)
+    direction, move = make_optimizer('muon', PARAM_ROLES, {**OPTIMIZERS['muon'].KNOBS, 'lr': 0.1})
+    updates, _ = direction.update(GRADIENT, direction.init(PARAMS), PARAMS)
+    untraced = (PARAMS['up']['kernel'] - move(updates, PARAMS, 0.5)['up']['kernel']) / 0.05
+    np.testing.assert_allclose(made[2], untraced, rtol=1e-4, atol=1e-5)
 
 
 def test_muon_treats_the_rest_as_adamw():
@@ -363,6 +398,7 @@ def test_without_a_choice_of_schedules_nothing_is_added_to_the_program():
     ('fields', 'said'),
     [
         ({'fixed': {'schedule': 'cosin'}}, "'cosin' is no name of a value; allowed: numbers, and the schedules"),
+        ({'fixed': {'schedule': 'spectral'}}, r"fixed\['schedule'\]=101.0; allowed: \['cosine', 'linear'"),
         ({'fixed': {'schedule': 2.5}}, r"fixed\['schedule'\]=2.5; allowed: \['cosine', 'linear'"),
         ({'tune': {'adamw': {'lr': log(1e-3, 1e-1), 'schedule': linear(0, 3)}}}, r'allowed: a choice of names, such as choice'),
         ({'tune': {'adamw': {'lr': log(1e-3, 1e-1), 'schedule': choice(0, 9)}}}, r'allowed: a choice of names, such as choice'),

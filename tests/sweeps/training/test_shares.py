@@ -1,0 +1,64 @@
+"""Shares in the learning rate, layer by layer."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ablations.tasks import bases
+from arch.model import build
+from sweeps.training.joined import Form
+from sweeps.training.optimizers import OPTIMIZERS, make_optimizer
+from sweeps.training.shares import decays
+
+IMAGES = jnp.zeros((1, 8, 8, 1))
+VIT = bases.vit(outputs=10, patch=4, length=4, width=8, depth=3, heads=2)
+
+
+def above_in(config: dict) -> dict:
+    """How many layers stand above the parameters of each module."""
+    model = build(config)
+    tree = model.above(jax.eval_shape(lambda: model.init(jax.random.key(0), IMAGES, {})[0]))
+    made: dict = {}
+    for path, own in jax.tree_util.tree_leaves_with_path(tree, is_leaf=lambda leaf: isinstance(leaf, tuple)):
+        made.setdefault(path[0].key, set()).add(own)
+    return {module: own.pop() for module, own in made.items() if len(own) == 1}
+
+
+def test_every_module_stands_at_its_layer():
+    assert above_in(VIT) == {'head': 0, 'block_2': 1, 'block_1': 2, 'block_0': 3, 'stem': 4, 'position': 4}
+    scanned = {**VIT, 'body': {**VIT['body'], 'over_depth': 'scan'}}
+    assert above_in(scanned) == {'head': 0, 'blocks_0': (3, 2, 1), 'stem': 4, 'position': 4}
+
+
+def test_stages_have_their_downsamples_with_them():
+    body = {'kind': 'hierarchical', 'widths': [8, 16], 'depths': [1, 2]}
+    stages = {**VIT, 'body': body, 'stem': {'kind': 'patchify', 'patch': 2}, 'position': {'kind': 'none'}}
+    stages |= {'downsample': {'kind': 'patch_merging'}, 'mixer': {'kind': 'conv'}, 'head': {'kind': 'pooled_classifier'}}
+    assert above_in(stages) == {'head': 0, 'block_2': 1, 'block_1': 2, 'downsample_1': 2, 'block_0': 3, 'stem': 4}
+
+
+@pytest.mark.parametrize('over_depth', ['loop', 'scan'])
+def test_steps_fall_from_layer_to_layer(over_depth: str):
+    """At the first step of Lion every number moves by the same: what is left of it is the share. Small ones are joined."""
+    model = build({**VIT, 'body': {**VIT['body'], 'over_depth': over_depth}})
+    params = jax.tree.map(
+        lambda leaf: jnp.zeros(leaf.shape), jax.eval_shape(lambda: model.init(jax.random.key(0), IMAGES, {})[0])
+    )
+    form = Form.of(params, model.roles(params), model.products(params), (), None, model.above(params))
+    stored, knobs = form.join(params).stored, {**OPTIMIZERS['lion'].KNOBS, 'lr': 1.0}
+
+    def moved(decay: float) -> dict:
+        direction, move = make_optimizer('lion', form.roles, knobs, form.products, (None, decays(form, decay)))
+        ones = jax.tree.map(jnp.ones_like, stored)
+        return form.split(move(direction.update(ones, direction.init(stored), stored)[0], stored, 1.0))
+
+    half, head = moved(0.5), moved(0.0)
+    kernel = half['blocks_0']['channel']['up']['kernel'] if over_depth == 'scan' else None
+    blocks = kernel if over_depth == 'scan' else [half[f'block_{n}']['channel']['up']['kernel'] for n in range(3)]
+    for block, share in zip(blocks, (0.125, 0.25, 0.5), strict=True):
+        np.testing.assert_allclose(block, -share)
+    np.testing.assert_allclose(half['stem']['patches']['kernel'], -0.0625)
+    np.testing.assert_allclose(half['head']['head']['kernel'], -1.0)
+    assert not any(leaf.any() for module, own in head.items() if module != 'head' for leaf in jax.tree.leaves(own))
+    assert decays(Form.of(params, model.roles(params), model.products(params)), 0.5) is None
