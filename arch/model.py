@@ -31,21 +31,21 @@ class Model:
     `init(key, x, knobs) -> params, state` draws parameters and running statistics for inputs like `x`. `apply(params, state, x,
     *, knobs, key, train) -> y, state, aux`: scores, next running statistics, named scalar losses; raises ValueError for an
     input that the parameters were not drawn for. `roles(params)` and `products(params)`: the role of every parameter, and the
-    axes of every matrix. `growth(params, x)`: how much larger every parameter is than in the base model of muP, or None where
-    the model has no base (arch/growth.py). `above(params)`: how many layers stand above it (arch/above.py). `knobs`: the
-    traced scalars that this model reads, with its own values; `knob_bounds`: the lowest and the highest value of those with
-    declared bounds.
+    axes of every matrix. `knobs`: the traced scalars that this model reads, with its own values; `knob_bounds`: the lowest and
+    the highest value of those with declared bounds. `growth(params, x)`: how much larger every parameter is than in the base
+    model of muP, or None where the model has no base (arch/growth.py). `above(params)`: how many layers stand above it
+    (arch/above.py); None for a model of a user's own.
     """
 
     init: Callable
     apply: Callable
     roles: Callable
     products: Callable
-    growth: Callable
-    above: Callable
     knobs: Mapping[str, float]
     knob_bounds: Mapping[str, tuple[float, float]]
     causal: bool
+    growth: Callable = lambda params, x: None
+    above: Callable | None = None
 
 
 def _knobs(sockets: Sockets) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
@@ -184,10 +184,6 @@ def _whole(body: Monolith) -> Model:
         refuse(knobs)
         return drawn(own, key, x)
 
-    def above(params: dict) -> dict:
-        kind = body.sockets.kind('body')
-        raise ValueError(f"layer_decay: model '{kind}' is one of your own, whose layers are not known; leave layer_decay out")
-
     def apply(params: dict, state: dict, x: jax.Array, *, knobs: Mapping, key: jax.Array, train: bool) -> tuple:
         refuse(knobs)
         try:
@@ -200,8 +196,6 @@ def _whole(body: Monolith) -> Model:
         apply=apply,
         roles=functools.partial(roles_of, cls),
         products=functools.partial(products_of, cls),
-        growth=lambda params, x: None,
-        above=above,
         knobs={},
         knob_bounds={},
         causal=causal,

@@ -147,9 +147,9 @@ STEPS = {
     'mars': {'b1': 0.95, 'b2': 0.99, 'eps': 1e-8, 'gamma': 0.025},  # 2411.10438
     'lamb': {'b1': 0.9, 'b2': 0.999, 'eps': 1e-6},  # 1904.00962
     'adafactor': {'decay_rate': 0.8},  # 1804.04235
-    'soap': {'b1': 0.95, 'b2': 0.95, 'eps': 1e-8, 'every': 10.0},  # 2409.11321
-    'shampoo': {'b1': 0.9, 'b2': 0.99, 'eps': 1e-8, 'ridge': 1e-6, 'every': 10.0},
-    'prodigy': {'b1': 0.9, 'b2': 0.999, 'eps': 1e-8, 'first': 1e-6},  # 2306.06101
+    'soap': {'b1': 0.95, 'b2': 0.95, 'eps': 1e-8, 'refresh_steps': 10.0},  # 2409.11321
+    'shampoo': {'b1': 0.9, 'b2': 0.99, 'eps': 1e-8, 'ridge': 1e-6, 'refresh_steps': 10.0},
+    'prodigy': {'b1': 0.9, 'b2': 0.999, 'eps': 1e-8, 'first_distance': 1e-6},  # 2306.06101
 }
 
 

@@ -110,17 +110,17 @@ class Lion(Elementwise):
 class Prodigy(Elementwise):
     """Prodigy (2306.06101): Adam whose learning rate is `lr` times a lower bound of the distance to the solution.
 
-    The bound d begins at `first` and only grows, by how far the gradients have carried the parameters. Weight decay is
+    The bound d begins at `first_distance` and only grows, by how far the gradients have carried the parameters. Weight decay is
     decoupled and multiplied by d. In d, the weights of the steps know `lr`, but not the schedule.
     """
 
-    KNOBS = {'lr': None, 'b1': 0.9, 'b2': 0.999, 'eps': 1e-8, 'first': 1e-6, **SHARED}
+    KNOBS = {'lr': None, 'b1': 0.9, 'b2': 0.999, 'eps': 1e-8, 'first_distance': 1e-6, **SHARED}
     DECAYS = True
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
         b1, b2, rate = knobs['b1'], knobs['b2'], knobs['lr']
-        prodigy = contrib.prodigy(rate, (b1, b2), eps=knobs['eps'], estim_lr0=knobs['first'])
+        prodigy = contrib.prodigy(rate, (b1, b2), eps=knobs['eps'], estim_lr0=knobs['first_distance'])
 
         def update(updates: dict, state: contrib.ProdigyState, params: dict) -> tuple[dict, contrib.ProdigyState]:
             moves, new = prodigy.update(updates, state, params)

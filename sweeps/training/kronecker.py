@@ -1,7 +1,7 @@
 """Kronecker optimizers: a matrix moves by the second moments of its rows and of its columns; all else moves as in AdamW.
 
-A product of several axes is the matrix of its inputs by its outputs, and stacked ones are matrices each. `every` is the number
-of steps after which eigenvectors or roots are made anew. Lanes that run together make them at every step.
+A product of several axes is the matrix of its inputs by its outputs, and stacked ones are matrices each. `refresh_steps` is
+after how many steps eigenvectors or roots are made anew. Lanes that run together make them at every step.
 """
 
 import math
@@ -39,7 +39,7 @@ class Soap(Kronecker):
     is Q_L (M' / (sqrt V + eps)) Q_R^T. The first step only makes the eigenvectors.
     """
 
-    KNOBS = {'lr': None, 'b1': 0.95, 'b2': 0.95, 'eps': 1e-8, 'every': 10.0, **SHARED}
+    KNOBS = {'lr': None, 'b1': 0.95, 'b2': 0.95, 'eps': 1e-8, 'refresh_steps': 10.0, **SHARED}
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
@@ -54,7 +54,7 @@ class Shampoo(Kronecker):
     L^(-1/4) M R^(-1/4), made as long as Adam's step would be. To eigenvalues is added `ridge` times the largest one.
     """
 
-    KNOBS = {'lr': None, 'b1': 0.9, 'b2': 0.99, 'eps': 1e-8, 'ridge': 1e-6, 'every': 10.0, **SHARED}
+    KNOBS = {'lr': None, 'b1': 0.9, 'b2': 0.99, 'eps': 1e-8, 'ridge': 1e-6, 'refresh_steps': 10.0, **SHARED}
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
@@ -160,8 +160,8 @@ def _squares(g: jax.Array) -> tuple[jax.Array, jax.Array]:
     return g @ g.mT, g.mT @ g
 
 
-def _due(count: jax.Array, every: object) -> jax.Array:
-    return jnp.mod(count, jnp.maximum(every, 1)) == 0
+def _due(count: jax.Array, steps: object) -> jax.Array:
+    return jnp.mod(count, jnp.maximum(steps, 1)) == 0
 
 
 def soap(g: jax.Array, own: Eigen, count: jax.Array, knobs: Mapping[str, object]) -> tuple[jax.Array, Eigen]:
@@ -183,7 +183,7 @@ def soap(g: jax.Array, own: Eigen, count: jax.Array, knobs: Mapping[str, object]
         update = own.left_basis @ (turned(mean) / (jnp.sqrt(spread) + knobs['eps'])) @ own.right_basis.mT
         factors = [b2 * old + (1 - b2) * new for old, new in ((own.left, left), (own.right, right))]
         bases = jax.lax.cond(
-            _due(count, knobs['every']),
+            _due(count, knobs['refresh_steps']),
             lambda bases: tuple(jnp.linalg.qr(factor @ basis)[0] for factor, basis in zip(factors, bases, strict=True)),
             lambda bases: bases,
             (own.left_basis, own.right_basis),
@@ -201,7 +201,7 @@ def shampoo(g: jax.Array, own: Roots, count: jax.Array, knobs: Mapping[str, obje
     factors = [b2 * old + (1 - b2) * new for old, new in zip((own.left, own.right), _squares(g), strict=True)]
     mean, spread = momentum / (1 - b1 ** (count + 1)), second / (1 - b2 ** (count + 1))
     roots = jax.lax.cond(
-        _due(count, knobs['every']),
+        _due(count, knobs['refresh_steps']),
         lambda roots: tuple(inverse_root(factor / (1 - b2 ** (count + 1)), knobs['ridge']) for factor in factors),
         lambda roots: roots,
         (own.left_root, own.right_root),

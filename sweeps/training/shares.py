@@ -4,10 +4,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from arch.model import Model
 from sweeps.training.joined import Form
 from sweeps.training.optimizers import OPTIMIZERS
 
 KNOBS = {'layer_decay': 1.0}
+
+
+def layers_of(model: Model, params: dict) -> dict:
+    """How many layers stand above every parameter. Raises ValueError where that is not known."""
+    if model.above is None:
+        raise ValueError(
+            "'layer_decay' of a model of your own, whose layers are not known; allowed: none, leave layer_decay out"
+        )
+    return model.above(params)
 
 
 def decays(form: Form, layer_decay: object) -> dict[str, jax.Array] | None:

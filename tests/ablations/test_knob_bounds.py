@@ -10,11 +10,11 @@ ROLES = ('matrix', 'conv', 'embedding', 'head', 'vector')
 SHARES = {
     *('warmup_fraction', 'decay_fraction', 'final_fraction', 'label_smoothing', 'drop_path', 'flip_probability'),
     *('resized_crop_probability', 'resized_crop_scale_low', 'rand_augment_probability', 'erase_probability', 'erase_area'),
-    *('mixup_probability', 'cutmix_probability', 'cutmix_share', 'mix_probability'),
+    *('mixup_probability', 'cutmix_probability', 'cutmix_share', 'mix_probability', 'layer_decay'),
 }
 DECAYS = {'b1', 'b2', 'b3', 'momentum', 'beta'}
 """Of a mean over steps: with 1 it would never move."""
-POSITIVE = {'lr', 'clip', 'init_scale', 'step_low', 'step_high'}
+POSITIVE = {'lr', 'clip', 'init_scale', 'step_low', 'step_high', 'first_distance', 'ridge'}
 """With 0 nothing would be trained."""
 STRENGTHS = {'rand_augment_magnitude', 'rand_augment_deviation', *(f'jitter_{name}' for name in ('brightness', 'contrast'))}
 STRENGTHS |= {'jitter_saturation'}
@@ -33,6 +33,9 @@ EXPECTED = {
     **dict.fromkeys(('mixup_alpha', 'cutmix_alpha'), (0, 100, False, False)),
     'decay_rate': (0, 1, True, False),
     'schedule': (0, 6, False, False),
+    'matrix_scale': (100, 102, False, False),
+    'newton_schulz': (1, 10, False, False),
+    'refresh_steps': (1, math.inf, False, False),
     'jitter_hue': (0, 0.5, False, False),
 }
 

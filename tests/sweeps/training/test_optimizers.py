@@ -32,7 +32,7 @@ PARAM_ROLES = {'up': {'kernel': 'matrix', 'bias': 'vector'}, 'stack': {'kernel':
 GRADIENT = jax.tree.map(lambda leaf: RNG.normal(size=leaf.shape).astype(np.float32) * 0.01, PARAMS)
 
 
-TRIED = {'prodigy': {'first': 0.1}}
+TRIED = {'prodigy': {'first_distance': 0.1}}
 """Values with which a few steps tell more than with the defaults."""
 
 
@@ -143,7 +143,7 @@ def test_mars_is_adam_on_a_corrected_gradient_of_at_most_norm_one():
         np.testing.assert_allclose(made['up']['kernel'], params, rtol=1e-4, atol=1e-5)
 
 
-def two_sided(kind: str, gradient: Callable, count: int, every: int) -> list[np.ndarray]:
+def two_sided(kind: str, gradient: Callable, count: int, refresh: int) -> list[np.ndarray]:
     """The directions of SOAP or Shampoo for one matrix, by the formulas of the papers."""
     b1, b2 = {'soap': (0.95, 0.95), 'shampoo': (0.9, 0.99)}[kind]
     made, m, v, left, right = [], 0.0, 0.0, 0.0, 0.0
@@ -163,11 +163,11 @@ def two_sided(kind: str, gradient: Callable, count: int, every: int) -> list[np.
             v = b2 * v + (1 - b2) * (bases[0].T @ g @ bases[1]) ** 2
             inside = bases[0].T @ mean @ bases[1] / (np.sqrt(v / (1 - b2**steps)) + 1e-8)
             made.append(bases[0] @ inside @ bases[1].T)
-            if step % every == 0:
+            if step % refresh == 0:
                 bases = [np.linalg.qr(side @ basis)[0] for side, basis in zip((left, right), bases, strict=True)]
             continue
         v = b2 * v + (1 - b2) * g**2
-        if step % every == 0:
+        if step % refresh == 0:
             sides = [np.linalg.eigh(side / (1 - b2**steps)) for side in (left, right)]
             roots = [(q * (np.maximum(w, 0) + 1e-6 * w[-1]) ** -0.25) @ q.T for w, q in sides]
         update, adam = roots[0] @ mean @ roots[1], mean / (np.sqrt(v / (1 - b2**steps)) + 1e-8)
@@ -179,7 +179,7 @@ def two_sided(kind: str, gradient: Callable, count: int, every: int) -> list[np.
 def test_matrices_move_by_their_rows_and_columns(kind: str):
     """The one of two axes, and each of those that a scan stacks."""
     with jax.enable_x64(True):
-        steps = steps_of(kind, 5, every=2.0)
+        steps = steps_of(kind, 5, refresh_steps=2.0)
         for name, slot in (('up', ()), ('stack', (1,))):
             directions = two_sided(
                 kind, lambda step, name=name, slot=slot: gradients(step)[name]['kernel'].astype(float)[slot], 5, 2
