@@ -5,6 +5,10 @@ decay: standard first values (lecun_normal) and muP with base width 64. At width
 
     python docs/widths/transfer.py train RECORDS     # goes on where RECORDS ends; ARCHLAB_DATA as for archlab
     python docs/widths/transfer.py judge RECORDS     # best rates, their ratios, and the figure beside RECORDS
+
+Each of 3 seeds draws its own validation text and first values. A run has 150 steps of 8 windows, and the loss is that on the
+validation text after the last one. A best rate is the lowest point of a parabola through the best of the tried ones and its two
+neighbours; what is judged is the mean over seeds of its distance to that of width 64 in octaves.
 """
 
 import json
@@ -114,9 +118,37 @@ def judged(losses: dict[tuple, float]) -> dict:
     return told
 
 
+def draw(losses: dict[tuple, float], path: Path) -> None:
+    """The loss by the rate for each width, in a panel for each way: the mean of the seeds, and each of them as a point."""
+    from results.figures.style import COLOURS, blank, house, rendered
+
+    with house():
+        figure = blank(7.0, 2.6)
+        for panel, way in zip(figure.subplots(1, 2, sharex=True, sharey=True), WAYS, strict=True):
+            for number, width in enumerate(WIDTHS, 1):
+                held = WAYS[0] if width == WIDTHS[0] else way
+                own: dict[int, list[float]] = {}
+                for key, loss in sorted(losses.items(), key=lambda entry: entry[0][2]):
+                    if key[:2] == (held, width):
+                        own.setdefault(key[2], []).append(loss)
+                whole = {rate: np.mean(values) for rate, values in own.items() if len(values) == len(SEEDS)}
+                colour = COLOURS[number]
+                panel.plot([2 ** (rate / 2) for rate in whole], list(whole.values()), color=colour, label=f'{width} channels')
+                points = [(2 ** (rate / 2), loss) for rate, values in own.items() for loss in values]
+                panel.plot(*zip(*points, strict=True), 'o', color=colour, markersize=2)
+            panel.set_xscale('log', base=2)
+            panel.set_xticks([0.001, 0.002, 0.004, 0.008, 0.016], ['0.001', '0.002', '0.004', '0.008', '0.016'])
+            panel.set_xlabel('learning rate')
+            panel.set_title({'standard': 'standard', 'mup': 'muP'}[way], loc='left')
+        figure.axes[0].set_ylabel('validation loss (nats)')
+        figure.axes[1].legend()
+    path.write_bytes(rendered(figure, 'svg'))
+
+
 if __name__ == '__main__':
     action, records = sys.argv[1], Path(sys.argv[2])
     if action == 'train':
         train(records)
     else:
+        draw(read(records), records.with_suffix('.svg'))
         print(json.dumps(judged(read(records)), indent=1))
