@@ -118,7 +118,7 @@ class Curve:
 
 def _curve(runs: Runs, optimizers: list[str], name: str) -> Curve | None:
     study = runs.reading.study
-    adaptive, curves, numbers = study.search in ADAPTIVE, [], []
+    adaptive, curves, numbers, known = study.search in ADAPTIVE, [], [], False
     later = {
         number: [trial for trial in runs.asked('tune', number) if trial.phase == AFTER_SCREENING] for number in runs.replicates
     }
@@ -126,14 +126,16 @@ def _curve(runs: Runs, optimizers: list[str], name: str) -> Curve | None:
     for replicate in runs.replicates:
         trials = [runs.tuned_alike(optimizer, replicate, first=True) for optimizer in optimizers]
         further = later[replicate] if screened else []
-        if not all(trials) or (screened and not further):
+        if not all(trials) or (screened and not further) or any(map(runs.failures, (*trials, further))):
             continue
         groups = [runs.scores(own, -math.inf) for own in trials]
+        known = known or any(np.isfinite(group).any() for group in groups)
         curve = (running_best if adaptive else expected_best)(groups, runs.chance)
         after = [expected_after(groups, runs.scores(further, -math.inf), runs.chance)] if further else []
         numbers.append(replicate)
         curves.append(np.concatenate([curve, *after]))
-    if not curves:
+    # Chance stands for a run that diverged beside others; where all did, nothing was found.
+    if not known:
         return None
     size = min(map(len, curves))
     alike = screened or size
@@ -159,7 +161,8 @@ def _curve(runs: Runs, optimizers: list[str], name: str) -> Curve | None:
 def curves(reading: Reading) -> list[Curve]:
     """Curves by task, optimizer (all together last, where there are several) and arm; none where nothing is recorded.
 
-    A replicate counts once all its first trials are recorded; diverged and failed runs count as chance.
+    A replicate counts once all its first trials are recorded and none of them failed; runs that diverged count as chance. Where
+    every run of an arm diverged it has no curve.
     """
     study = reading.study
     all_curves = []

@@ -116,7 +116,8 @@ def _windows(runs: Runs, optimizer: str) -> list[Window]:
     if curve is None:
         lost = sum(int((~np.isfinite(scores)).sum()) for _, scores in replicates)
         runs_in_all = sum(map(len, trials))
-        reason = f'no surface fits: {lost} of {runs_in_all} tuning runs diverged, too few are left'
+        how = 'diverged or failed' if any(map(runs.failures, trials)) else 'diverged'
+        reason = f'no surface fits: {lost} of {runs_in_all} tuning runs {how}, too few are left'
         return [Window(**about, rule=rule, reason=reason) for rule in RULES]
     all_units = np.concatenate([units[:, 0] for units, _ in replicates])
     reach = min(0.0, float(all_units.min())), max(1.0, float(all_units.max()))

@@ -7,13 +7,15 @@ from ablations.tasks import Task
 from ablations.trial import Schedule
 from results.store.reading import Reading
 
+NOTHING = 'every tuning run diverged or failed'
+
 
 def recipe(reading: Reading, arm: str) -> dict:
     """{task: {model, steps, batch, replicates: [{replicate, optimizer, knobs, score, how}]}} of an arm.
 
-    `steps` are the arm's own, which differ from the task's with matched compute. A replicate whose tuning runs all diverged has
-    optimizer None. Tasks whose tuning is not over are left out. With a screening a replicate also has the `trials` of each
-    optimizer. Raises ValueError on an unknown arm.
+    `steps` are the arm's own, which differ from the task's with matched compute. Tasks whose tuning is not over are left out. A
+    replicate whose tuning runs all diverged or failed has optimizer None; with a screening it has the `trials` of each optimizer.
+    Raises ValueError on an unknown arm.
     """
     study = reading.study
     recipes = {}
@@ -25,9 +27,7 @@ def recipe(reading: Reading, arm: str) -> dict:
         replicates = []
         for replicate, point in sorted(selected.items()):
             if point is None:
-                replicates.append(
-                    {'replicate': replicate, 'optimizer': None, 'knobs': {}, 'score': None, 'how': 'all diverged'}
-                )
+                replicates.append({'replicate': replicate, 'optimizer': None, 'knobs': {}, 'score': None, 'how': NOTHING})
                 continue
             score = float(f'{task.sign * point.score:.6g}')
             knobs = {**study.fixed, **dict(point.knobs)}
@@ -54,6 +54,9 @@ def in_words(arm: str, facts: dict) -> list[str]:
     for task, fact in facts.items():
         lines.append(f'{task}  {fact["steps"]} steps of {fact["batch"]}')
         for point in fact['replicates']:
+            if point['optimizer'] is None:
+                lines.append(f'  replicate {point["replicate"]}: none, {point["how"]}')
+                continue
             knobs = ', '.join(f'{name} {value_text(name, value)}' for name, value in point['knobs'].items())
             tried = ''.join(f', {count} trials of {optimizer}' for optimizer, count in point.get('trials', {}).items())
             lines.append(f'  replicate {point["replicate"]}: {point["optimizer"]}  {knobs}  ({point["how"]}{tried})')

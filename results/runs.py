@@ -68,6 +68,14 @@ class Runs:
         recorded = self.records_of(trials)
         return np.array([self.task.sign * r['score'] if r['status'] == 'ok' else otherwise for r in recorded], float)
 
+    def failed(self, phase: str) -> int:
+        """How many recorded runs of a phase failed: these have no score, and did not diverge."""
+        return self.failures([trial for replicate in self.replicates for trial in self.asked(phase, replicate)])
+
+    def failures(self, trials: list[Trial]) -> int:
+        """How many of these trials are recorded as failed."""
+        return sum(record['status'] == 'failed' for record in self.records_of(trials))
+
     def units(self, trials: list[Trial]) -> np.ndarray:
         """Unit coordinates of trials of one optimizer, the learning rate first. `[n, d]`"""
         space = self.reading.study.space(self.arm, trials[0].program.optimizer)

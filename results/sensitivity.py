@@ -19,18 +19,18 @@ def lr_sensitivity(units: np.ndarray, losses: np.ndarray, initial: np.ndarray, s
 
     Diverged trials count with their loss at initialisation. The best loss is that of the surface fitted to the trials, because
     the luckiest of several noisy trials is better than any recipe. In nats; 0 where every rate is equally good. `[n, d]` units
-    with the learning rate first, `[n]` losses; None without trials.
+    with the learning rate first, `[n]` losses; None without a trial that has a loss in the end.
 
     >>> units = np.linspace(0, 1, 8)[:, None]
     >>> losses = 0.3 + (units[:, 0] - 0.5) ** 2
     >>> round(lr_sensitivity(units, losses, np.full(8, 2.3), [True]), 2)
     0.1
     """
-    if len(losses) == 0:
-        return None
     finite = np.isfinite(losses)
+    if not finite.any():
+        return None
     capped = np.minimum(np.where(finite, losses, np.inf), initial)
-    fitted = -fitted_bests([(units, np.where(finite, -capped, -np.inf), smooth)])[0] if finite.any() else math.inf
+    fitted = -fitted_bests([(units, np.where(finite, -capped, -np.inf), smooth)])[0]
     return float(capped.mean() - min(max(fitted, float(capped.min())), float(capped.mean())))
 
 

@@ -59,14 +59,14 @@ def _diverged(reading: Reading, task: Task) -> list[str]:
     for arm in reading.study.arms:
         runs = Runs(reading, arm, task)
         own = [record for r in runs.replicates for record in runs.records_of(runs.asked('confirm', r))]
-        lost = sum(record['status'] != 'ok' for record in own)
+        lost = sum(record['status'] == 'diverged' for record in own)
         if lost:
             shares.append(f'{arm}\u00a0{lost}/{len(own)}')
     return [f'diverged: {", ".join(shares)} runs'] if shares else []
 
 
 def _nothing(reading: Reading, arm: str, task: Task) -> bool:
-    """Whether an arm has nothing to confirm, because every tuning run diverged."""
+    """Whether an arm has nothing to confirm, because every tuning run diverged or failed."""
     runs = Runs(reading, arm, task)
     return all(reading.schedule.selections.get((arm, task.name, replicate), '') is None for replicate in runs.replicates)
 
@@ -93,6 +93,8 @@ def curves_figure(reading: Reading, findings: list[Finding]) -> Figure:
             outside = draw_bands(axes, item, lines, styles, 1)
             metric_ticks(axes, 'x')
             nothing = [arm for arm in study.arms if _nothing(reading, arm, item)]
-            lost += [f'every tuning run diverged: {", ".join(nothing)}'] if nothing else []
+            failed = any(Runs(reading, arm, item).failed('tune') for arm in nothing)
+            how = 'diverged or failed' if failed else 'diverged'
+            lost += [f'every tuning run {how}: {", ".join(nothing)}'] if nothing else []
             note(axes, 'steps', [*lost, *outside, *missing(study, [*lines, *nothing])])
     return figure

@@ -11,6 +11,7 @@ from results.figures.panels import arm_handles, axis_label, grid, plain_number
 from results.figures.style import house, palette, rounded
 from results.finding import Finding
 from results.rate_profile import profile
+from results.runs import Runs
 from results.store.reading import Reading
 from results.tables import scaled
 
@@ -19,12 +20,16 @@ BELOW = 0.25
 
 
 def _tuned(reading: Reading, arm: str, task: str, optimizer: str) -> list:
-    """Recorded tuning trials by replicate: (units [n, d], scores [n] in the good direction, -inf where diverged)."""
+    """Recorded tuning trials by replicate: (units [n, d], scores [n] in the good direction, -inf where diverged).
+
+    Runs that failed are none of them.
+    """
     study = reading.study
     space, sign, by_replicate = study.space(arm, optimizer), study.task(task).sign, []
     for replicate in range(study.replicates):
         trials = reading.schedule.asked.get(('tune', arm, task, replicate), ())
         trials = [trial for trial in trials if trial.program.optimizer == optimizer and trial.id in reading.records]
+        trials = [trial for trial in trials if reading.records[trial.id]['status'] != 'failed']
         if not trials:
             continue
         knobs = [dict(trial.knobs) for trial in trials]
@@ -45,6 +50,7 @@ class _RatePanel:
         self.place = list(study.tune[optimizer]).index('lr')
         self.smooth = np.array([values.smooth for values in self.space])
         self.tuned = {arm: _tuned(reading, arm, task, optimizer) for arm in study.arms}
+        self.failed = sum(Runs(reading, arm, self.item).failed('tune') for arm in study.arms)
 
     def rates(self, units: np.ndarray) -> np.ndarray:
         return rounded([self.space[self.place].value(float(unit)) for unit in units])
@@ -92,7 +98,7 @@ class _RatePanel:
         ticks = [tick for tick in MaxNLocator(5).tick_values(*inner) if inner[0] <= tick <= inner[1]]
         labels = [plain_number(float(f'{tick:.6g}')) for tick in ticks]
         if not any(math.isfinite(score) for score in self.scores):
-            words = 'every run diverged' if self.scores else 'no run recorded yet'
+            words = 'every run diverged' if self.scores else 'every run failed' if self.failed else 'no run recorded yet'
             self.axes.text(0.5, 0.5, words, transform=self.axes.transAxes, ha='center', fontsize=7, style='italic')
         if not finite:
             ticks, labels = [], []

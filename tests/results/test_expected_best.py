@@ -12,7 +12,7 @@ from scipy import stats
 from ablations.study import Study
 from results.expected_best import curves, expected_best, order_settles, running_best, settled_orders
 from results.store.reading import Reading
-from sweeps.protocol.simulate import World, simulate
+from sweeps.protocol.simulate import Hill, World, simulate
 
 SCORES = [0.3, -math.inf, 0.9, 0.3, math.nan, 0.7, 0.05]
 
@@ -113,6 +113,19 @@ def test_an_unfinished_replicate_is_left_out():
     cut = {arm: curve.good[[curve.numbers.index(n) for n in (0, 2)]] for arm, curve in by_arm.items()}
     assert both == order_settles(cut)
     assert curves(Reading(study, schedule, {})) == []
+
+
+def test_nothing_is_expected_of_an_arm_whose_runs_all_diverged_nor_of_a_replicate_with_a_failed_one():
+    study = asked(replicates=3)
+    schedule, records = simulate(study, World(hills={'arm': Hill(cliff=-9.0)}), seed=0)
+    assert {curve.arm for curve in curves(Reading(study, schedule, records))} == {'base'}
+    schedule, records = simulate(study, World(), seed=0)
+    lost = next(t.id for t in schedule.trials if (t.arm, t.replicate) == ('arm', 1))
+    failed = {**records, lost: {**records[lost], 'status': 'failed', 'score': None}}
+    assert {curve.arm: curve.numbers for curve in curves(Reading(study, schedule, failed))} == {
+        'base': (0, 1, 2),
+        'arm': (0, 2),
+    }
 
 
 def test_all_optimizers_together_need_all_of_them():

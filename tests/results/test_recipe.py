@@ -64,8 +64,10 @@ def test_choices_are_values_of_the_choice():
 
 def test_an_arm_that_always_diverges_has_no_recipe():
     asked = study()
-    points = recipe(Reading(asked, run(asked, World(cliff=-9.0)), {}), 'other')['digits']['replicates']
-    assert points == [{'replicate': r, 'optimizer': None, 'knobs': {}, 'score': None, 'how': 'all diverged'} for r in range(2)]
+    made = recipe(Reading(asked, run(asked, World(cliff=-9.0)), {}), 'other')
+    how, points = 'every tuning run diverged or failed', made['digits']['replicates']
+    assert points == [{'replicate': r, 'optimizer': None, 'knobs': {}, 'score': None, 'how': how} for r in range(2)]
+    assert in_words('other', made)[1:3] == [f'  replicate {r}: none, {how}' for r in range(2)]
 
 
 def test_before_tuning_is_over_there_is_none_and_an_unknown_arm_is_refused():

@@ -28,7 +28,8 @@ def _sensitivity(losses: list, initial: float | np.ndarray) -> float | None:
         ([1.0, 1.0, 1.0, 1.0, 9.0], 3.0, (4 + 3) / 5 - 1),
         ([1.0, 1.0, 1.0, 1.0, np.inf], 3.0, (4 + 3) / 5 - 1),
         ([1.0, 1.0, 1.0, 1.0, np.nan], 3.0, (4 + 3) / 5 - 1),
-        ([np.inf, np.nan], 3.0, 0.0),
+        # Nothing can be said of rates at which nothing was learned at all.
+        ([np.inf, np.nan], 3.0, None),
         ([1.0, np.inf, np.inf], [2.0, 3.0, 5.0], (1 + 3 + 5) / 3 - 1),
     ],
     ids=str,

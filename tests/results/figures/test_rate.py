@@ -1,5 +1,6 @@
 """Learning rate: every run drawn, selected rates marked, the fitted line where the scores put it."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from drawn_studies import data, read
 
 from ablations.study import Study
+from results.figures.curves import curves_figure
 from results.figures.rate import lr_figure
 from results.rate_profile import profile
 from results.store.reading import Reading
@@ -36,6 +38,19 @@ def test_panels_of_empty_and_diverged_studies_say_so():
 
     assert texts(lr_figure(*read('diverged'))) == ['every run diverged'] * 2
     assert 'no run recorded yet' in texts(lr_figure(*read('five', 0.4)))
+
+
+def test_runs_that_failed_are_no_crosses_and_said():
+    study, planned, records, findings, manifest = data('five')
+    gone = [trial.id for key, trials in planned.asked.items() if key[0] == 'tune' and key[2] == 'digits' for trial in trials]
+    failed = {**records, **{key: {**records[key], 'status': 'failed', 'score': None} for key in gone}}
+    selections = {row: None if row[1] == 'digits' else one for row, one in planned.selections.items()}
+    reading = Reading(study, dataclasses.replace(planned, selections=selections), Records.of(failed.values()), manifest)
+    first = lr_figure(reading, findings).axes[0]
+    assert [item.get_text() for item in first.texts] == ['every run failed']
+    assert not [line for line in first.lines if line.get_linestyle() == 'None']
+    below = ' '.join(axes.get_xlabel() for axes in curves_figure(reading, findings).axes)
+    assert 'every tuning run diverged or failed: layer_norm' in below.replace('\n', ' ')
 
 
 def test_every_selected_rate_is_marked_and_the_range_is_dotted():
