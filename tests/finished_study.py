@@ -1,8 +1,10 @@
 """A finished study of simulated runs, written to a runs folder as real ones are, for tests of bundles and of the cache."""
 
+from collections import Counter
 from pathlib import Path
 
 from ablations.study_files import load_study
+from ablations.trial import TEST
 from results.store.records import commit, prepare
 from sweeps import manifest
 from sweeps.protocol.packing import pack
@@ -28,7 +30,7 @@ def write(folder: Path, source: str = SOURCE, seed: int = 0, share: float = 1.0)
     runs = folder / 'runs' / study.name
     prepare(runs)
     schedule, records = simulate(study, World(top={'no_mixer': -1.0}, noise=0.01), seed)
-    packs = pack(study, schedule.trials, {'lanes': 4})
+    packs, reads = pack(study, schedule.trials, {'lanes': 4}), Counter()
     for item in packs[: round(share * len(packs))]:
         full = []
         for trial in item.trials:
@@ -47,8 +49,10 @@ def write(folder: Path, source: str = SOURCE, seed: int = 0, share: float = 1.0)
             if record['status'] == 'diverged':
                 more |= {'diverged_at': steps, 'reason': 'left the finite numbers'}
             full.append({**describe(trial), **record, **more, 'environment': ENVIRONMENT})
+        reads.update(trial.program.dataset for trial in item.trials if trial.held == TEST)
         commit(runs, item.id, lines(full, item, [], {'strategy': 'loop', 'lanes': 4, 'splits': 0}))
     cost = {'params': 100, 'macs': 1000, 'flops': 6000, 'activation_bytes': 64}
     costs = {arm: {task.name: cost for task in study.tasks} for arm in study.arms}
-    manifest.save(runs, {**manifest.load(runs), 'study': study.name, 'digest': study.digest, 'costs': costs})
+    about = {'study': study.name, 'digest': study.digest, 'costs': costs, 'test_reads': dict(reads)}
+    manifest.save(runs, {**manifest.load(runs), **about})
     return file
