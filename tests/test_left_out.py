@@ -73,6 +73,9 @@ BLOCKS = {
         'retention': {'heads': 2, 'value_ratio': 2.0},  # 2307.08621
         'delta_rule': {'heads': 2, 'kernel': 4},  # 2406.06484
         'gated_delta_rule': {'heads': 2, 'kernel': 4},  # 2412.06464
+        'kimi_delta_attention': {'heads': 2, 'kernel': 4, 'rank': 16},  # 2510.26692
+        'rwkv6': {'heads': 2, 'rank': 32, 'decay_rank': 64},  # 2404.05892
+        'rwkv7': {'heads': 2, 'rank': 32, 'gate_rank': 64},  # 2503.14456
         'gated_recurrence': {'heads': 4, 'expand': 4 / 3, 'kernel': 4},  # 2402.19427
         'selective_state_space': {'state': 8, 'expand': 2.0, 'kernel': 4, 'step_low': 0.001, 'step_high': 0.1},  # 2312.00752
         'state_space_duality': {'heads': 4, 'state': 16, 'expand': 2.0, 'kernel': 4},  # 2405.21060

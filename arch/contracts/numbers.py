@@ -14,6 +14,7 @@ SCANNED = ('mixer', 'norm', 'residual', 'channel', 'activation')
 INSIDE = ('position', 'block', *SCANNED)
 """Families with kinds that take any number of positions, even one."""
 TOLERANCE = 1e-5
+"""Of a number itself, and of the largest one beside it where that is above 1: what float32 sums lose goes by the latter."""
 NOTHING = 1e-6
 """A gradient below this share of the largest one is rounding."""
 
@@ -96,7 +97,7 @@ def _differs(programs: Programs, scanned: bool, mapped: bool) -> str:
             expected, _ = programs.slopes(*own[:3], knobs=own[3])
             result = _at(_at(together, layer), lane) if mapped else _at(together, layer)
             for left, right in zip(jax.tree.leaves(result), jax.tree.leaves(expected), strict=True):
-                if not np.allclose(left, right, rtol=TOLERANCE, atol=TOLERANCE):
+                if not np.allclose(left, right, rtol=TOLERANCE, atol=TOLERANCE * max(1.0, np.abs(right).max(initial=0.0))):
                     far = np.abs(np.asarray(left, np.float64) - np.asarray(right, np.float64)).max()
                     return f'{block.line}: lane {lane} of layer {layer} differs by {far:.1e} from a run of its own'
     return ''

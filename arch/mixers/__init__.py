@@ -14,10 +14,13 @@ from arch.mixers.gated_linear_attention import GatedLinearAttention
 from arch.mixers.gated_recurrence import GatedRecurrence
 from arch.mixers.grouped_query_attention import GroupedQueryAttention
 from arch.mixers.identity import Identity
+from arch.mixers.kimi_delta_attention import KimiDeltaAttention
 from arch.mixers.latent_attention import LatentAttention
 from arch.mixers.linear_attention import LinearAttention
 from arch.mixers.pool import Pool
 from arch.mixers.retention import Retention
+from arch.mixers.rwkv6 import Rwkv6
+from arch.mixers.rwkv7 import Rwkv7
 from arch.mixers.selective_state_space import SelectiveStateSpace
 from arch.mixers.shifted_window_attention import ShiftedWindowAttention
 from arch.mixers.sliding_window_attention import SlidingWindowAttention
@@ -36,6 +39,9 @@ MIXERS = {
     'retention': Retention,
     'delta_rule': DeltaRule,
     'gated_delta_rule': GatedDeltaRule,
+    'kimi_delta_attention': KimiDeltaAttention,
+    'rwkv6': Rwkv6,
+    'rwkv7': Rwkv7,
     'gated_recurrence': GatedRecurrence,
     'selective_state_space': SelectiveStateSpace,
     'state_space_duality': StateSpaceDuality,
