@@ -90,15 +90,20 @@ def _check_scores(program: Program, model: Model, task: Kind, batch: jax.ShapeDt
     """Raise ValueError if the shape of a model's scores does not fit the targets, or no split has all classes."""
     if task.absent() or type(task).check_scores is Kind.check_scores:
         return
+    pool = task.pool()
+    task.check_scores(_scores(model, batch), (program.batch, *pool.y.shape[1:]))
+    task.split(pool, 0)
+
+
+def _scores(model: Model, batch: jax.ShapeDtypeStruct) -> tuple[int, ...]:
+    """The shape of a model's scores of a batch."""
 
     def scores(x: jax.Array) -> jax.Array:
         key = jax.random.key(0)
         params, state = model.init(key, x, {})
         return model.apply(params, state, x, knobs=dict(model.knobs), key=key, train=False)[0]
 
-    pool = task.pool()
-    task.check_scores(jax.eval_shape(scores, batch).shape, (program.batch, *pool.y.shape[1:]))
-    task.split(pool, 0)
+    return jax.eval_shape(scores, batch).shape
 
 
 def _check_split(name: str, task: Kind) -> None:
@@ -142,6 +147,27 @@ def _check_swaps(programs: list[Program], blocks: str) -> None:
                     f"{where}: its model '{kind}' is one of your own and has no socket '{socket}'; change a field of it, such "
                     "as put('body.width', 64), or make another model"
                 )
+
+
+def _check_whole(programs: list[Program], blocks: str, examples: Mapping[str, jax.ShapeDtypeStruct]) -> None:
+    """Raise ValueError if a whole model of the user's own gives scores of another shape than the base does, whose head is the
+    task's."""
+    tables, base = load_tables(blocks, programs[0].blocks), {p.task: p.model for p in programs if p.arm == programs[0].arm}
+    tried = set()
+    for program in programs:
+        if (program.arm, program.task) in tried or not is_monolith(program.model, tables):
+            continue
+        tried.add((program.arm, program.task))
+        x = examples[program.task]
+        batch = jax.ShapeDtypeStruct((program.batch, *x.shape[1:]), x.dtype)
+        with of_user():
+            own, wanted = (_scores(build(one, tables), batch) for one in (program.model, base[program.task]))
+        if own != wanted:
+            kind = program.model['body']['kind']
+            raise ValueError(
+                f"arm '{program.arm}' on task '{program.task}': its model '{kind}' gives scores {list(own)} for a batch of "
+                f'{program.batch}, and the base gives {list(wanted)}; mend what it gives, or leave it out on this task'
+            )
 
 
 def _check_bounds(program: Program, model: Model, knobs: Mapping[str, Sequence[float]]) -> None:
@@ -220,6 +246,7 @@ def preflight(
             raise ValueError(f"arm '{program.arm}' on task '{program.task}': {in_words(error)}; see `archlab check`") from error
     if blocks:
         _check_swaps(programs, blocks)
+        _check_whole(programs, blocks, examples)
         _check_causality(programs, blocks)
     for (optimizer, name), nothing in unread.items():
         if nothing:

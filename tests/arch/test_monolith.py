@@ -297,6 +297,14 @@ def test_a_study_has_it_as_an_arm(called: Callable, tmp_path: Path, changes: str
         assert "put('body.width'," in matched
 
 
+def test_scores_of_another_shape_than_those_of_the_base_are_refused_before_anything_runs(called: Callable, tmp_path: Path):
+    (tmp_path / 'mine.py').write_text(FILE.replace('nn.Dense(self.outputs', 'nn.Dense(7'))
+    (tmp_path / 'own.py').write_text(STUDY.format(changes="swap('body', 'plain'),"))
+    done = called('plan', tmp_path / 'own.py')
+    assert done.returncode == 2, done.stderr
+    assert "its model 'plain' gives scores [64, 7] for a batch of 64, and the base gives [64, 10]; mend what it" in done.stderr
+
+
 @pytest.mark.parametrize(
     ('text', 'said'),
     [
