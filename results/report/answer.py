@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from ablations.study import Study
 from results.finding import Finding
+from results.report.arm_changes import arm_changes
 from results.report.sentences import verdicts
 from results.report.verdict_grid import MARKS, VerdictGrid, verdict_grid
 from results.store.reading import Reading
@@ -41,13 +42,14 @@ def answer_of(reading: Reading, findings: list[Finding], facts: StudyFacts) -> A
     """The answer of a study, from its findings."""
     study, schedule, records = reading.study, reading.schedule, reading.records
     lead, _, rest = study.question.strip().partition('\n')
+    changes = arm_changes(study)
     return Answer(
         study=study,
         lead=_prose(lead),
         question=tuple(_prose(part) for part in re.split(r'\n\s*\n', rest.strip()) if part),
         warnings=tuple(facts.warnings()),
-        grid=verdict_grid(findings, study.recipe),
-        verdicts=verdicts(study, findings),
+        grid=verdict_grid(findings, study.recipe, changes),
+        verdicts=verdicts(study, findings, changes),
         complete=schedule.complete,
         look=schedule.look,
         recorded=sum(trial.id in records for trial in schedule.trials),

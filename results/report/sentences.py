@@ -1,5 +1,7 @@
 """Report sentences: the findings in full sentences, with every number that they rest on."""
 
+from collections.abc import Mapping
+
 from ablations.study import Study
 from ablations.tasks.metrics import is_share
 from results.finding import Finding
@@ -129,8 +131,8 @@ def sentence(finding: Finding, recipe: str = 'own') -> str:
     return f'{headline(finding)} {basis(finding, recipe)}'
 
 
-def verdicts(study: Study, findings: list[Finding]) -> list[dict]:
-    """One entry for each arm: its name, its verdict, a sentence over all tasks, and one for each task."""
+def verdicts(study: Study, findings: list[Finding], changes: Mapping[str, str]) -> list[dict]:
+    """One entry for each arm: its name, what it changes, its verdict, a sentence over all tasks, and one for each task."""
     total, entries = len(tasks(findings)), []
     for arm in dict.fromkeys(finding.arm for finding in findings):
         own = [finding for finding in findings if finding.arm == arm]
@@ -138,5 +140,5 @@ def verdicts(study: Study, findings: list[Finding]) -> list[dict]:
         said = reason if reason.startswith(verdict) else f'{verdict}, {reason}'
         over = f'{arm} against {own[0].base} over {total} task{"s" * (total != 1)}: {said}.{_mean(own[0])}'
         each = [{'head': headline(finding), 'rest': basis(finding, study.recipe)} for finding in own]
-        entries.append({'arm': arm, 'verdict': verdict, 'overall': over, 'tasks': each})
+        entries.append({'arm': arm, 'changes': changes.get(arm, ''), 'verdict': verdict, 'overall': over, 'tasks': each})
     return entries

@@ -5,7 +5,8 @@ the bar is the 95 % interval and the short stroke is the effect. An arrow at an 
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from markupsafe import Markup
 
@@ -33,10 +34,11 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """One arm: its verdict over all tasks, one sentence, and a cell for each task."""
+    """One arm: its verdict over all tasks, what it changes, one sentence, and a cell for each task."""
 
     arm: str
     verdict: str
+    changes: str
     sentence: str
     cells: tuple[Cell, ...]
 
@@ -50,16 +52,17 @@ class VerdictGrid:
     lines: tuple[Line, ...]
 
 
-def verdict_grid(findings: Sequence[Finding], recipe: str = 'own') -> VerdictGrid:
-    """The grid of a study's findings; without lines where the study compares nothing."""
+def verdict_grid(
+    findings: Sequence[Finding], recipe: str = 'own', changes: Mapping[str, str] = MappingProxyType({})
+) -> VerdictGrid:
+    """The grid of a study's findings; without lines where the study compares nothing. `changes` has a line for each arm."""
     by_task = tasks(list(findings))
     scales = {task: _reach(own) for task, own in by_task.items()}
     lines = []
     for arm in dict.fromkeys(finding.arm for finding in findings):
         own = [finding for finding in findings if finding.arm == arm]
-        lines.append(
-            Line(arm, own[0].overall, in_one_sentence(own), tuple(_cell(finding, scales[finding.task]) for finding in own))
-        )
+        cells = tuple(_cell(finding, scales[finding.task]) for finding in own)
+        lines.append(Line(arm, own[0].overall, changes.get(arm, ''), in_one_sentence(own), cells))
     heads = tuple((task, f'margin {_margin(own[0])}') for task, own in by_task.items())
     return VerdictGrid(_caption(findings, recipe), heads, tuple(lines))
 
