@@ -45,7 +45,7 @@ def _cell(axes, x: int, y: int, verdict: str, lines: list[tuple[str, bool]]) -> 
 
 
 def verdicts_figure(reading: Reading, findings: list[Finding]) -> Figure:
-    """The verdict on each arm and task with its effect and 95% interval, and over all tasks at the right.
+    """The verdict on each arm and task with its effect and 95% interval; of several tasks, over all of them at the right.
 
     Each arm is compared with the base, or with the arm named below it. Raises ValueError where the study compares nothing.
     """
@@ -85,7 +85,7 @@ def verdicts_figure(reading: Reading, findings: list[Finding]) -> Figure:
         axes.set_xlim(-0.5, columns - 0.5)
         axes.set_ylim(len(arms) - 0.5, -0.5)
         axes.grid(False)
-        said = [one.verdict for one in findings] + [one.overall for one in findings]
+        said = [one.verdict for one in findings] + [one.overall for one in findings] * over
         handles = [
             Patch(linewidth=0.4, label=f'{letter} {verdict}' if letters else verdict, **{'edgecolor': 'black', **look})
             for verdict, (letter, look) in LOOKS.items()

@@ -244,6 +244,16 @@ def test_on_paper_there_are_no_controls_and_nothing_is_cut_off(browser, page):
     assert browser('getComputedStyle(document.body).backgroundColor') == 'rgb(255, 255, 255)'
 
 
+def test_on_a_sheet_of_paper_no_cell_of_the_answer_runs_into_the_next(browser):
+    browser.screen(794, 1123, media='print')
+    browser.open(NORMS)
+    wide = """[...document.querySelectorAll('.answer th, .answer td, .findings td.verdict')].filter(cell =>
+        [...cell.querySelectorAll('*'), cell].some(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0 &&
+        getComputedStyle(one).display !== 'inline' && !one.closest('svg'))).map(cell => cell.textContent)"""
+    assert browser(wide) == []
+    assert browser("getComputedStyle(document.querySelector('.findings td.verdict')).overflowWrap") == 'normal'
+
+
 def test_without_javascript_the_page_says_where_the_runs_are(browser, page):
     browser.screen(1280, script=False)
     browser.open(page)
