@@ -12,6 +12,8 @@ from ablations.study import Study
 from arch.make import fields
 from arch.sockets import TABLES
 from sweeps.augment import AUGMENTS
+from sweeps.tasks import TASKS
+from sweeps.tasks.simulators import SIMULATORS
 from sweeps.training.optimizers import OPTIMIZERS
 from sweeps.training.role_knobs import KNOBS as ROLE_KNOBS
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
@@ -218,3 +220,117 @@ def test_numbers_of_the_protocol():
         **{'trials': 10, 'screening': 0, 'extension': 4, 'replicates': 5, 'base_factor': 1, 'seeds': 4, 'looks': ()},
         **{'shares': (), 'alpha': 0.05},
     }
+
+
+TASK_KINDS = {
+    'digits': {'train': 1077, 'held': 360},
+    'stdlib_bytes': {'length': 64, 'train': 8192, 'held': 512},
+    'recall': {'train': 8192, 'held': 512, 'pairs': 4, 'keys': 16, 'values': 8},
+    'images': {'dataset': 'fashion_mnist', 'train': 0, 'held': 5000, 'augment': ()},
+    'pixels': {'dataset': 'digits', 'size': 0, 'train': 0, 'held': 256},
+    'samples': {'dataset': 'spoken_digits', 'rate': 0, 'length': 256, 'train': 0, 'held': 1024},
+    'series': {'dataset': 'synthetic_control', 'train': 0, 'held': 20},
+    'spoken_digits': {
+        'dataset': 'spoken_digits',
+        'form': 'log_mel',
+        'length': 8192,
+        'window': 256,
+        'hop': 128,
+        'mels': 32,
+        'train': 0,
+        'held': 240,
+        'augment': (),
+    },
+    'induction': {'train': 8192, 'held': 512, 'tokens': 16, 'length': 10, 'asked': 4},
+    'selective_copying': {'train': 8192, 'held': 512, 'tokens': 8, 'length': 16, 'copies': 4, 'noise': 1},
+    'compression': {'train': 8192, 'held': 512, 'tokens': 4, 'length': 16},
+    'fuzzy_recall': {'train': 8192, 'held': 512, 'pairs': 3, 'keys': 8, 'values': 4, 'longest': 2},
+    'modular_addition': {'train': 2560, 'held': 256, 'modulus': 59, 'mirrors': 'together'},
+    'state_tracking': {'train': 8192, 'held': 512, 'group': 's3', 'length': 8, 'asked': 'every'},
+    'arithmetic': {'train': 6144, 'held': 512, 'operation': '+', 'digits': 2, 'order': 'reversed'},
+    'arithmetic_answers': {'train': 6144, 'held': 512, 'operation': '+', 'digits': 2, 'order': 'reversed'},
+    'regular_language': {
+        'train': 8192,
+        'held': 512,
+        'language': 'random',
+        'states': 8,
+        'symbols': 4,
+        'number': 0,
+        'length': 32,
+    },
+    'next_observation': {
+        'simulator': {'kind': 'balls'},
+        'form': 'symbols',
+        'events': 8,
+        'linked': True,
+        'train': 8192,
+        'held': 512,
+        'horizon': 1,
+        'asked': 'every',
+    },
+    'hidden_variable': {
+        'simulator': {'kind': 'balls'},
+        'form': 'symbols',
+        'events': 8,
+        'linked': True,
+        'train': 8192,
+        'held': 512,
+        'variable': 'direction',
+    },
+    'text': {
+        'dataset': 'tiny_shakespeare',
+        'tokens': 'bytes',
+        'vocabulary': 0,
+        'tokenizer': '',
+        'length': 64,
+        'spacing': 0,
+        'train': 0,
+        'held': 512,
+        'tested': 2048,
+        'unit': 'bits per byte',
+    },
+    'molecules': {'dataset': 'zinc', 'length': 112, 'train': 0, 'held': 1024, 'tested': 2048, 'unit': 'bits per byte'},
+    'supervised': {
+        'dataset': 'friedman',
+        'target': '',
+        'metric': 'accuracy',
+        'columns': (),
+        'length': 0,
+        'cut': False,
+        'vocabulary': 0,
+        'row': 'token',
+        'loss': 'squared',
+        'train': 0,
+        'held': 256,
+        'augment': (),
+        'rewrite': (),
+        'control': '',
+    },
+    'mixture': {
+        'parts': (
+            {'kind': 'text', 'dataset': 'tiny_shakespeare'},
+            {'kind': 'text', 'dataset': 'tinystories'},
+            {'kind': 'text', 'dataset': 'zinc'},
+        ),
+        'weights': (),
+        'train': 0,
+        'held': 510,
+        'tested': 1500,
+    },
+}
+SIMULATED = {
+    'balls': {'size': 5, 'balls': 2, 'screen': 1, 'kick': 0.1},
+    'doors': {'rows': 3, 'columns': 2, 'steady': 0.5, 'flip': 0.05},
+}
+
+
+def test_fields_of_tasks():
+    """A task's data say what differs from these; the studies that ran say no more."""
+    assert {name: left_out(kind) for name, kind in TASKS.items()} == TASK_KINDS
+    assert {name: left_out(kind) for name, kind in SIMULATORS.items()} == SIMULATED
+
+
+def left_out(kind: type) -> dict:
+    own = [field for field in dataclasses.fields(kind) if field.default is not dataclasses.MISSING]
+    made = [field for field in dataclasses.fields(kind) if field.default_factory is not dataclasses.MISSING]
+    return {field.name: field.default for field in own} | {field.name: field.default_factory() for field in made}
