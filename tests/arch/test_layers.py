@@ -58,8 +58,12 @@ def test_conv_mixer():
 
 
 def test_conv_mixer_works_on_one_stream():
-    with pytest.raises(ValueError, match=r"keeps several streams; block 'conv_mixer' works on their sum; allowed with it: \["):
+    """As do blocks that begin stages, so that none of these is proposed instead."""
+    said = r"keeps several streams; block 'conv_mixer' works on their sum; allowed with it: \['mixer_only', .*'two_branch'\]"
+    with pytest.raises(ValueError, match=said) as refused:
         build({**PLAIN, 'block': {'kind': 'conv_mixer'}, 'residual': {'kind': 'hyper_connections'}})
+    proposed = str(refused.value).partition('allowed with it: ')[2]
+    assert not any(f"'{kind}'" in proposed for kind in ('conv_mixer', 'bottleneck', 'mixer_first'))
 
 
 def test_a_share_of_the_channels_turns_and_the_others_stay():

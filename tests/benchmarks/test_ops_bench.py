@@ -1,12 +1,13 @@
 """The benchmark of operations, on one tiny case."""
 
+import dataclasses
 import json
 
 import jax.numpy as jnp
 import pytest
 
 from archlab import BAD_INPUT, FINE, main
-from benchmarks import ops
+from benchmarks import ops, timing
 from benchmarks.ops import Case, cases, lines, measure
 
 TINY = Case('double', '2 x 3', ((2, 3),), {'sum': lambda x: x + x, 'product': lambda x: 2 * x}, 'sum', {'sum': 0.5})
@@ -28,10 +29,18 @@ def test_the_command_measures_writes_and_prints(monkeypatch, tmp_path, capsys):
     assert 'abacus' in printed and '  * sum' in printed and '    product' in printed and 'expected 0.500' in printed
     (case,) = json.loads(out.read_text())['cases']
     assert case['taken'] == 'sum' and set(case['forms']) == {'sum', 'product'} and case['fastest'] in case['forms']
-    for timing in case['forms'].values():
-        for ms in (timing['cpu_ms'], timing['wall_ms']):
+    for form in case['forms'].values():
+        for ms in (form['cpu_ms'], form['wall_ms']):
             assert 0 <= ms['least'] <= ms['median'] <= ms['greatest']
     assert lines(json.loads(out.read_text())) == printed.splitlines()
+
+
+def test_times_are_milliseconds_of_one_call(monkeypatch):
+    seconds = iter([(0.002, 0.001), (0.004, 0.003), (0.006, 0.008)])
+    monkeypatch.setattr(timing, 'spent', lambda *_: next(seconds))
+    monkeypatch.setattr(timing, 'repeats_for', lambda _: 1)
+    (one,) = timing.in_turns({'sum': lambda x: x + x}, [jnp.ones(3)], 3).values()
+    assert [dataclasses.astuple(part) for part in (one.cpu_ms, one.wall_ms)] == [(4.0, 2.0, 6.0), (3.0, 1.0, 8.0)]
 
 
 def test_forms_that_disagree_are_an_error():

@@ -277,6 +277,7 @@ def test_what_is_compared_with_what(tmp_path: Path, against: str | None, column:
 def test_what_is_missing_is_named(tmp_path: Path, cells: str, missing: str):
     one = audited(tmp_path, 'arm,value,sd,n\n' + cells.replace('|', '\n'))[0]
     assert one.verdict == 'cannot be said' and one.reason == missing and one.p_adjusted is None
+    assert one.pairs == 0 and not one.depends_on_rounding
     assert broken(one)['noise is given'] == missing
 
 

@@ -8,7 +8,7 @@ import pytest
 from results.finding import VERDICTS, Finding
 from results.pages import environment
 from results.report.page import FOLDER
-from results.report.verdict_grid import EDGE, MARKS, WIDTH, in_one_sentence, verdict_grid
+from results.report.verdict_grid import EDGE, HEIGHT, MARKS, WIDTH, in_one_sentence, verdict_grid
 
 ABOUT = dict(study='s', base='plain', metric='accuracy', unit='share of images', direction='higher', margin=0.01)
 
@@ -42,6 +42,14 @@ def test_a_grid_has_a_line_an_arm_and_a_cell_a_task_in_the_order_of_the_study():
     both = [*findings, one('z', 'bytes', metric='loss', unit='nats a byte')]
     assert 'against plain, each at its own best recipe' in verdict_grid(both).caption
     assert verdict_grid([]).lines == ()
+
+
+def test_a_drawing_lies_within_its_height():
+    """Everything but the band stands on the middle line, or as far above it as below."""
+    shown = ''.join(drawing([one(effect=0.02), one('far', effect=0.02, half=1.0)], line) for line in range(2))
+    lines = re.findall(r'class="(?:bar|effect)" d="(.*?)"', shown)
+    ups = [[float(y) for _, y in re.findall(r'([ML][\d.]+ |V)([\d.]+)', path)] for path in lines]
+    assert len(lines) == 6 and all(min(own) > 0 and max(own) < HEIGHT and min(own) + max(own) == HEIGHT for own in ups)
 
 
 def test_right_is_better_and_all_arms_of_a_task_share_one_scale():

@@ -50,6 +50,10 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
         *('csv', text_of('a.csv', '1.5,x,g\n' + ROWS), {'target': ('b',)}),
         r"no column 'b'; there: \['1.5', 'x', 'g'\] \('1.5' is a number: is a line of names missing on top\?\)",
     ),
+    'a form that columns have not': (
+        *('csv', TABLE, {'target': ('risk',), 'form': 'series'}),
+        "form='series' of columns; allowed: table, text, smiles, images or sounds",
+    ),
     'numbers with a comma': (
         *('csv', text_of('a.csv', 'a;b\n' + '\n'.join(f'{n},5;{"xy"[n % 2]}' for n in range(30))), SHORT[1]),
         "input column 'a' has numbers with a comma such as '0,5'; write them with a point",

@@ -8,6 +8,7 @@ from made_up_launcher import Dying, Forgetful, InTheDark, Late, Losing, MadeUp, 
 from made_up_runs import RECORDS, SCHEDULE, STUDY, WORLD, check, lines_of, run
 
 from ablations.trial import TEST, Needs
+from results.protocol import NOW
 from sweeps.launch import LAUNCHERS, make_launcher
 from sweeps.launch.launcher import Order
 from sweeps.protocol.packing import pack
@@ -25,7 +26,7 @@ def test_a_study_ends_in_the_same_records(kind: type[MadeUp], tmp_path: Path):
     launcher = kind(STUDY, WORLD)
     outcome = run(tmp_path, launcher)
     check(tmp_path, outcome)
-    assert launcher.calls == ['close']
+    assert launcher.calls == ['close'] and outcome.manifest['protocol'] == NOW
     tries = Counter(launcher.submissions)
     packs = {item.id for item in pack(STUDY, SCHEDULE.trials, {})}
     assert set(tries) == packs
