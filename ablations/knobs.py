@@ -47,6 +47,8 @@ KNOBS = {
         f'weight_decay_{role}': Knob(f'weight decay of {what}, as a share of weight_decay', ANY_SIZE)
         for role, what in ROLES.items()
     },
+    'accumulate': Knob('gradients whose mean makes one step', Bounds(1)),
+    'ema': Knob('decay of a moving average of the weights, scored beside them; 0 for none', DECAY),
     'layer_decay': Knob('share of the learning rate that a layer has of that of the next one', SHARE),
     'clip': Knob('largest global norm of a gradient', POSITIVE, 'for no clipping give a large number such as 1e9'),
     'b1': Knob('decay of the first moment', DECAY),

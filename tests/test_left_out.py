@@ -14,6 +14,7 @@ from arch.sockets import TABLES
 from sweeps.augment import AUGMENTS
 from sweeps.tasks import TASKS
 from sweeps.tasks.simulators import SIMULATORS
+from sweeps.training.averages import KNOBS as AVERAGE_KNOBS
 from sweeps.training.optimizers import OPTIMIZERS
 from sweeps.training.role_knobs import KNOBS as ROLE_KNOBS
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
@@ -141,7 +142,7 @@ def test_fields_of_blocks(family: str):
 
 ADAM = {'b1': 0.9, 'b2': 0.99, 'eps': 1e-8}  # but for b2, which is 0.999 in 1412.6980
 STEPS = {
-    **dict.fromkeys(('adamw', 'adam', 'nadamw'), ADAM),
+    **dict.fromkeys(('adamw', 'adam', 'nadamw', 'schedule_free'), ADAM),
     'sgd': {'momentum': 0.9},
     'lion': {'b1': 0.9, 'b2': 0.99},  # 2302.06675
     # 2502.16982
@@ -164,7 +165,7 @@ def test_knobs_of_optimizers():
 
 
 def test_knobs_of_schedules_and_roles():
-    assert SHARE_KNOBS == {'layer_decay': 1.0}
+    assert {**SHARE_KNOBS, **AVERAGE_KNOBS} == {'layer_decay': 1.0, 'accumulate': 1.0, 'ema': 0.0}
     assert SCHEDULE_KNOBS == {
         **{'schedule': 0.0, 'warmup_fraction': 0.1, 'warmup_steps': 0.0, 'final_fraction': 0.0},
         'decay_fraction': 0.2,

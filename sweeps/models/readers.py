@@ -6,6 +6,7 @@ from arch.sockets import TABLES
 from sweeps.augment import AUGMENTS
 from sweeps.models.specs import defaults
 from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
+from sweeps.training.averages import KNOBS as AVERAGE_KNOBS
 from sweeps.training.optimizers import OPTIMIZERS
 from sweeps.training.role_knobs import KNOBS as ROLE_KNOBS
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
@@ -15,13 +16,14 @@ from sweeps.training.shares import KNOBS as SHARE_KNOBS
 def knobs() -> dict[str, dict]:
     """Every knob: {name: {about, allowed, read_by: {reader: default}}}; the default is None where a study must give a value.
 
-    A reader is 'optimizer KIND', 'roles' (of parameters), 'layers', 'schedule', 'loss', 'products' (all matrix products of a
-    model), 'augment KIND', or a family and kind of block.
+    A reader is 'optimizer KIND', 'roles' (of parameters), 'layers', 'averages', 'schedule', 'loss', 'products' (all matrix
+    products of a model), 'augment KIND', or a family and kind of block.
     """
     readers = {f'optimizer {kind}': cls.KNOBS for kind, cls in OPTIMIZERS.items()}
     readers |= {
         'roles': ROLE_KNOBS,
         'layers': SHARE_KNOBS,
+        'averages': AVERAGE_KNOBS,
         'schedule': SCHEDULE_KNOBS,
         'loss': LOSS_KNOBS,
         'products': Dense.KNOBS,

@@ -22,11 +22,13 @@ class Elementwise:
     """The base of these: `WHOLE` are the roles of parameters that it does not treat number by number, here none.
 
     `DECAYS` says whether weight decay is part of the direction; otherwise it is decoupled (1711.05101). `GROWN` is the share in
-    the learning rate of a parameter of some growth (arch/growth.py), where muP has a rule for such an optimizer.
+    the learning rate of a parameter of some growth (arch/growth.py), where muP has a rule for such an optimizer. A direction
+    that `MOVES` is the whole step, for which it is told the schedule's value, as `scale`.
     """
 
     WHOLE: tuple[str, ...] = ()
     DECAYS = False
+    MOVES = False
     GROWN: Callable[[Growth], float] | None = None
 
 

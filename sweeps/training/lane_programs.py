@@ -46,6 +46,7 @@ class LanePrograms:
         self.start = jax.jit(self._lanes(training.start, (0, 0, 0, None)), compiler_options=once)
         steps = self._lanes(training.advance, (0, 0, source, None, None, None))
         self.advance = jax.jit(steps, donate_argnums=1, compiler_options=often)
+        self.view = jax.jit(self._lanes(training.view, (0, 0)), compiler_options=once)
         self.evaluate = jax.jit(self._lanes(training.evaluate, (0, 0, 0, None)), compiler_options=often)
 
     def begin(self, lanes: dict, x: jax.Array) -> dict:

@@ -12,9 +12,10 @@ from arch.model import Model
 from arch.roles import ROLES
 from sweeps.tasks.kind import Kind
 from sweeps.tasks.losses import z_loss
+from sweeps.training.averages import KNOBS as AVERAGE_KNOBS
 from sweeps.training.joined import Form, Joined
 from sweeps.training.layout import Layout
-from sweeps.training.optimizers import OPTIMIZERS, make_optimizer
+from sweeps.training.optimizers import OPTIMIZERS, make_optimizer, views
 from sweeps.training.role_knobs import KNOBS as ROLE_KNOBS
 from sweeps.training.role_knobs import apart
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
@@ -43,16 +44,17 @@ def batch_order(seed: int, examples: np.ndarray, steps: int, batch: int) -> np.n
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """The training run of one lane as four pure functions, to be compiled, mapped or vmapped.
+    """The training run of one lane as five pure functions, to be compiled, mapped or vmapped.
 
-    `draw(drawn, x) -> params, state` draws the model for stored examples like `x`; `drawn` is what `drawn_of` leaves of a lane,
-    its seed and its values of `knobs`. `start(lane, params, state, x) -> carry` adds the optimizer. `advance(lane, carry,
-    source, origin, first, stop) -> carry` trains from step `first` up to `stop`, both traced: however a run is cut, the same
-    steps run.
-    `evaluate(drawn, joined, state, held) -> seen` gives loss, score, the score's standard error, and `items`, the metric of
-    each example; where `held` has the `domain` of each, also `parts`, the score of each of the task's domains. For a task with
-    a measure it gives the loss and the `statistics` of each example; the host makes the rest. Drawing and evaluation know
-    nothing of the optimizer and of the steps, so they compile to the same for all of these.
+    `draw(drawn, x) -> params, state` draws the model for stored examples like `x`; `drawn` is what `drawn_of` leaves of a
+    lane, its seed and its values of `knobs`. `start(lane, params, state, x) -> carry` adds the optimizer. `advance(lane,
+    carry, source, origin, first, stop) -> carry` trains from step `first` up to `stop`, both traced: however a run is cut, the
+    same steps run. `view(lane, carry) -> {'': joined, ...}` gives what is scored in place of the parameters, where
+    `has_views(lane)`: the weights, and as '_average' their moving average. `evaluate(drawn, joined, state, held) -> seen`
+    gives loss, score, the score's standard error, and `items`, the metric of each example; where `held` has the `domain` of
+    each, also `parts`, the score of each of the task's domains. For a task with a measure it gives the loss and the
+    `statistics` of each example; the host makes the rest. Drawing and evaluation know nothing of the optimizer and of the
+    steps, so they compile to the same for all of these.
 
     `lane` is {seed, knobs {name: scalar}}. If examples lie on the device, it also has `order` [steps, batch] of indices into
     the `source` {x, y}. If they are streamed, the source holds the batches themselves, `[n, batch, ...]`, from step `origin`
@@ -68,6 +70,8 @@ class Training:
     draw: Callable
     start: Callable
     advance: Callable
+    view: Callable
+    has_views: Callable
     evaluate: Callable
     knobs: frozenset[str]
     points: tuple[int, ...]
@@ -103,7 +107,7 @@ def make_training(
     if steps % evaluations:
         raise ValueError(f'steps={steps} is not a multiple of evaluations={evaluations}; change one of them')
     stride = steps // evaluations
-    own = {**OPTIMIZERS[optimizer].KNOBS, **ROLE_KNOBS, **SHARE_KNOBS, **SCHEDULE_KNOBS}
+    own = {**OPTIMIZERS[optimizer].KNOBS, **ROLE_KNOBS, **SHARE_KNOBS, **SCHEDULE_KNOBS, **AVERAGE_KNOBS}
     chunk = -(-stride // -(-stride // CHUNK)) if chunked else None
 
     def named(lane: dict, names: dict) -> dict:
@@ -186,8 +190,9 @@ def make_training(
             slope = jax.value_and_grad(loss_of, has_aux=True)
             (_, (loss, new_state)), gradient = slope(params.tree(), state, x, y, key)
             gradient = form.join(gradient).stored
-            updates, new_moments = direction.update(gradient, moments, params.stored)
             scale = rate(number, steps, settings)
+            told = {'scale': scale} if OPTIMIZERS[optimizer].MOVES else {}
+            updates, new_moments = direction.update(gradient, moments, params.stored, **told)
             new = spread(Joined(move(updates, params.stored, scale), form), new_state, new_moments)
             fine = (carry['left'] < 0) & jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradient))
             current = jax.tree.map(lambda a, b: jnp.where(fine & on, b, a), old, new)
@@ -232,9 +237,18 @@ def make_training(
             seen['parts'] = jnp.where(members, metric, 0).sum(1) / members.sum(1)
         return seen
 
+    def view(lane: dict, carry: dict) -> dict[str, Joined]:
+        params = carry['params']
+        read = views(optimizer, lane['knobs'])
+        seen = {'': params.stored} if read is None else read(params.stored, carry['moments'])
+        return {name: Joined(stored, params.form) for name, stored in seen.items()}
+
     points = tuple(range(0, steps + 1, stride))
 
     def over(layout: Layout) -> Training:
         return make_training(model, task, optimizer, steps, batch, evaluations, streamed, chunked, layout)
 
-    return Training(draw, start, advance, evaluate, frozenset(model.knobs), points, stride, chunk, over)
+    def views_of(lane: dict) -> bool:
+        return views(optimizer, lane['knobs']) is not None
+
+    return Training(draw, start, advance, view, views_of, evaluate, frozenset(model.knobs), points, stride, chunk, over)

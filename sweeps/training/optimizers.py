@@ -7,16 +7,20 @@ Gradients are clipped to a global norm of `clip` first. `WHOLE` are the roles of
 number by number.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from arch.roles import Product
 from sweeps.training.arraywise import Adafactor, Lamb, Mars, Muon, MuonEverywhere
+from sweeps.training.averages import KNOBS as AVERAGE_KNOBS
+from sweeps.training.averages import accumulated, average_of, averaged, named
 from sweeps.training.elementwise import Adam, Adamw, Adan, Adopt, Elementwise, Lion, Nadamw, Prodigy, Rmsprop, Sgd
 from sweeps.training.kronecker import Shampoo, Soap
 from sweeps.training.role_knobs import of_role
+from sweeps.training.schedule_free import ScheduleFree
 
 OPTIMIZERS: dict[str, type[Elementwise]] = {
     'adamw': Adamw,
@@ -35,6 +39,7 @@ OPTIMIZERS: dict[str, type[Elementwise]] = {
     'soap': Soap,
     'shampoo': Shampoo,
     'prodigy': Prodigy,
+    'schedule_free': ScheduleFree,
 }
 
 
@@ -44,18 +49,24 @@ def make_optimizer(
     knobs: Mapping[str, object],
     products: dict | None = None,
     shares: tuple[dict | None, dict | None] = (None, None),
-) -> tuple[optax.GradientTransformation, object]:
+) -> tuple[optax.GradientTransformation, Callable]:
     """The optimizer of a type: `(direction, step)` where `step(direction, params, scale)` gives the new parameters.
 
-    `knobs` holds a value, traced or not, for each of the type's KNOBS, and any of the roles'; `scale` is the schedule's value.
-    `products`: the axes of every matrix (`arch.roles.products`); where none are given they are the last two. `shares`: two
-    shares of each parameter in the learning rate; the first does not act on decoupled weight decay.
+    `knobs` holds a value, traced or not, for each of the type's KNOBS, and any of the roles' and of the averages'; `scale` is
+    the schedule's value. `products`: the axes of every matrix (`arch.roles.products`); where none are given they are the last
+    two. `shares`: two shares of each parameter in the learning rate; the first does not act on decoupled weight decay. Raises
+    ValueError for shares of an optimizer that knows none.
     """
     cls = OPTIMIZERS[kind]
+    if cls.MOVES and any(own is not None for own in shares):
+        raise ValueError(f"optimizer '{kind}' knows no shares of layers in its rate; allowed: others; leave layer_decay out")
     products = jax.tree.map(lambda role: Product(), roles) if products is None else products
     direction = optax.chain(optax.clip_by_global_norm(knobs['clip']), cls.direction(roles, knobs, products))
 
     def step(updates: dict, params: dict, scale: jax.Array) -> dict:
+        if cls.MOVES:
+            return jax.tree.map(jnp.subtract, params, updates)
+
         def move(role: str, update: jax.Array, param: jax.Array, share: object = None, part: object = None) -> jax.Array:
             rate = of_role('lr', role, knobs)
             update = update if share is None else share * update
@@ -69,4 +80,24 @@ def make_optimizer(
         trees = [structure.flatten_up_to(tree) for tree in (updates, params, *of_each)]
         return structure.unflatten([move(*own) for own in zip(leaves, *trees, strict=True)])
 
-    return direction, step
+    count, decay = (knobs.get(name, value) for name, value in AVERAGE_KNOBS.items())
+    if named('accumulate', count):
+        direction, step = accumulated(direction, step, count)
+    return averaged(direction, decay) if named('ema', decay) else direction, step
+
+
+def views(kind: str, knobs: Mapping[str, object]) -> Callable | None:
+    """What is scored of a model under training: `read(params, moments) -> {'': weights, '_average': their average}`.
+
+    None where it is the parameters themselves, and nothing else.
+    """
+    decay = knobs.get('ema', AVERAGE_KNOBS['ema'])
+    average = named('ema', decay)
+    if not OPTIMIZERS[kind].MOVES and not average:
+        return None
+
+    def read(params: dict, moments: object) -> dict:
+        seen = {'': optax.tree.get(moments, 'scored') if OPTIMIZERS[kind].MOVES else params}
+        return {**seen, '_average': average_of(moments, params, decay)} if average else seen
+
+    return read

@@ -202,7 +202,7 @@ class _Flight:
     def end(self, snapshot: Snapshot | None) -> dict:
         """Train to the end: curve, items, left_at, params and state, on the host."""
         population, programs, training = self.population, self.programs, self.population.training
-        drawn, points = training.drawn_of(self.lanes), training.points
+        drawn, points, viewed = training.drawn_of(self.lanes), training.points, training.has_views(self.lanes)
         began, before = time.perf_counter(), 0.0
         with of_model():
             carry = programs.begin(self.lanes, self.pool['x'][:1])
@@ -223,12 +223,16 @@ class _Flight:
                         carry = programs.advance(self.lanes, carry, source, origin, first, stop)
                 self.step = stop
             if self.step == point:
-                with of_model():
-                    seen = programs.evaluate(drawn, carry['params'], carry['state'], self.held)
-                seen = {**seen, 'train_loss': carry['total']}
-                if self.scorer is not None:
-                    seen = on_host(seen)
-                    seen |= self.scorer(seen.pop('statistics'), point == points[-1])
+                views = programs.view(self.lanes, carry) if viewed else {'': carry['params']}
+                seen = {'train_loss': carry['total']}
+                for name, params in views.items():
+                    with of_model():
+                        own = programs.evaluate(drawn, params, carry['state'], self.held)
+                    if self.scorer is not None:
+                        own = on_host(own)
+                        own |= self.scorer(own.pop('statistics'), point == points[-1])
+                    # Beside the weights, of an average only how good it is.
+                    seen |= {f'{part}{name}': own[part] for part in (own if not name else ('loss', 'score'))}
                 if len(self.seen) + 1 < len(points):
                     # Of single examples only what is seen last is kept.
                     del seen['items']
@@ -240,7 +244,10 @@ class _Flight:
         self.spent = before
         axis = 0 if population.strategy == 'loop' else 1
         curve = {name: np.stack([point[name] for point in self.seen], axis) for name in self.seen[0]}
-        last = on_host({name: carry[name] for name in ('params', 'state', 'left', 'initial')})
+        last = {name: carry[name] for name in ('params', 'state', 'left', 'initial')}
+        if viewed:
+            last['params'] = programs.view(self.lanes, carry)['']
+        last = on_host(last)
         curve['train_loss'][..., 0] = last['initial']
         ended = {'params': last['params'], 'state': last['state'], 'left_at': last['left']}
         return {'curve': curve, 'items': self.seen[-1]['items'], **ended}

@@ -21,6 +21,7 @@ from sweeps.tasks import TASKS
 from sweeps.tasks.kind import Kind
 from sweeps.tasks.language import Language
 from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
+from sweeps.training.averages import KNOBS as AVERAGE_KNOBS
 from sweeps.training.optimizers import OPTIMIZERS
 from sweeps.training.role_knobs import KNOBS as ROLE_KNOBS
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
@@ -51,13 +52,8 @@ def known_knobs(optimizer: str, model: Model | None = None, task: Kind | None = 
     """
     if optimizer not in OPTIMIZERS:
         raise ValueError(f"unknown optimizer '{optimizer}'; allowed: {sorted(OPTIMIZERS)}")
-    own = {
-        **OPTIMIZERS[optimizer].KNOBS,
-        **ROLE_KNOBS,
-        **SHARE_KNOBS,
-        **SCHEDULE_KNOBS,
-        **(LOSS_KNOBS if task is None else task.loss_knobs),
-    }
+    loss = LOSS_KNOBS if task is None else task.loss_knobs
+    own = {**OPTIMIZERS[optimizer].KNOBS, **ROLE_KNOBS, **SHARE_KNOBS, **AVERAGE_KNOBS, **SCHEDULE_KNOBS, **loss}
     return {**own, **(model.knobs if model else {}), **(task.knobs if task else {})}
 
 

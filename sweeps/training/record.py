@@ -50,7 +50,7 @@ def finished(trial: Trial, result: Mapping, held: Arrays, cost: dict, environmen
     score. A run that is scored on the test split and did not diverge has `item_scores` (results/store/item_scores.py), unless
     the split is a single item or the scores do not fit into float16.
     """
-    unit = dict.fromkeys(('score', 'score_se'), held.scale)
+    unit = dict.fromkeys(('score', 'score_se', 'score_average'), held.scale)
     curve = {
         name: [_finite(float(value) * unit.get(name, 1.0)) for value in values]
         for name, values in result['curve'].items()

@@ -12,7 +12,7 @@ SHARES = {
     *('resized_crop_probability', 'resized_crop_scale_low', 'rand_augment_probability', 'erase_probability', 'erase_area'),
     *('mixup_probability', 'cutmix_probability', 'cutmix_share', 'mix_probability', 'layer_decay'),
 }
-DECAYS = {'b1', 'b2', 'b3', 'momentum', 'beta'}
+DECAYS = {'b1', 'b2', 'b3', 'momentum', 'beta', 'ema'}
 """Of a mean over steps: with 1 it would never move."""
 POSITIVE = {'lr', 'clip', 'init_scale', 'step_low', 'step_high', 'first_distance', 'ridge'}
 """With 0 nothing would be trained."""
@@ -35,6 +35,7 @@ EXPECTED = {
     'schedule': (0, 6, False, False),
     'matrix_scale': (100, 102, False, False),
     'newton_schulz': (1, 10, False, False),
+    'accumulate': (1, math.inf, False, False),
     'refresh_steps': (1, math.inf, False, False),
     'jitter_hue': (0, 0.5, False, False),
 }

@@ -32,7 +32,8 @@ def stepped(kind: str, params: dict, roles: dict, products: dict, gradients: lis
     def whole(params: dict, gradients: list) -> dict:
         moments = direction.init(params)
         for gradient in gradients:
-            updates, moments = direction.update(gradient, moments, params)
+            told = {'scale': jnp.float32(1)} if OPTIMIZERS[kind].MOVES else {}
+            updates, moments = direction.update(gradient, moments, params, **told)
             params = move(updates, params, 1.0)
         return params
 

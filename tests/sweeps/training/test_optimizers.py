@@ -47,7 +47,8 @@ def stepping(kind: str) -> Callable:
 
     def run(knobs: dict) -> dict:
         direction, move = make_optimizer(kind, PARAM_ROLES, knobs)
-        updates, _ = direction.update(GRADIENT, direction.init(PARAMS), PARAMS)
+        told = {'scale': jnp.float32(0.5)} if OPTIMIZERS[kind].MOVES else {}
+        updates, _ = direction.update(GRADIENT, direction.init(PARAMS), PARAMS, **told)
         return move(updates, PARAMS, jnp.float32(0.5))
 
     return jax.jit(run)
@@ -75,7 +76,8 @@ def several_steps(kind: str, count: int) -> Callable:
         params = wide(PARAMS)
         state, made = direction.init(params), []
         for step in range(count):
-            updates, state = direction.update(wide(gradients(step)), state, params)
+            told = {'scale': jnp.float32(1)} if OPTIMIZERS[kind].MOVES else {}
+            updates, state = direction.update(wide(gradients(step)), state, params, **told)
             params = move(updates, params, 1.0)
             made.append(params)
         return made
@@ -116,6 +118,7 @@ SAME = {
     'sgd': lambda: optax.chain(optax.trace(0.9, nesterov=True), optax.add_decayed_weights(0.1, MASK), optax.scale(-0.1)),
     'adopt': lambda: optax.chain(contrib.scale_by_adopt(), optax.add_decayed_weights(0.1, MASK), optax.scale(-0.1)),
     'prodigy': lambda: contrib.prodigy(0.1, estim_lr0=0.1, weight_decay=0.1),
+    'schedule_free': lambda: contrib.schedule_free_adamw(0.1, b2=0.99, weight_decay=0.1),
     # Its own decay is not multiplied by the rate.
     'adafactor': lambda: optax.adafactor(0.1, min_dim_size_to_factor=2, weight_decay_rate=0.01, weight_decay_mask=MASK),
 }
@@ -125,9 +128,13 @@ SAME = {
 def test_steps_are_those_of_optax(kind: str):
     # In float64: roots of small second moments make much of the last digits of float32.
     with jax.enable_x64(True):
-        decay = {'weight_decay': 0.1, 'weight_decay_vector': float(kind == 'prodigy')}  # which has no mask
+        decay = {'weight_decay': 0.1, 'weight_decay_vector': float(kind in UNMASKED)}
         for own, other in zip(steps_of(kind, 4, **decay), of_optax(SAME[kind](), 4), strict=True):
             jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-8), own, other)
+
+
+UNMASKED = ('prodigy', 'schedule_free')
+"""Optimizers of optax that decay all that there is."""
 
 
 def test_mars_is_adam_on_a_corrected_gradient_of_at_most_norm_one():
@@ -291,7 +298,8 @@ def test_every_role_moves_and_every_value_is_traced(kind: str):
         direction, move = make_optimizer(kind, roles, knobs)
         moved, state = params, direction.init(params)
         for _ in range(2):  # the first step of ADOPT begins its moments
-            updates, state = direction.update(params, state, moved)
+            told = {'scale': jnp.float32(1)} if OPTIMIZERS[kind].MOVES else {}
+            updates, state = direction.update(params, state, moved, **told)
             moved = move(updates, moved, jnp.float32(1))
         return moved
 
