@@ -60,6 +60,7 @@ KNOBS = {
     'gamma': Knob("how much of the gradient's change since the last step is added", ANY_SIZE),
     'first_distance': Knob('first bound of the distance to the solution', POSITIVE),
     'refresh_steps': Knob('steps after which eigenvectors or roots of a matrix are made anew', Bounds(1)),
+    'curvature_share': Knob('factor of the curvature by which a step is divided', POSITIVE),
     'ridge': Knob('what is added to eigenvalues, as a share of the largest', POSITIVE),
     'matrix_scale': Knob('size of the steps of matrices, by name', Bounds(FIRST_SCALE, FIRST_SCALE + len(SCALES) - 1)),
     'newton_schulz': Knob('iterations that make the momentum of a matrix orthogonal', Bounds(1, 10)),

@@ -81,6 +81,7 @@ SPACES = {
     'soap': ADAMW,
     'shampoo': ADAMW,
     'prodigy': PRODIGY,
+    'sophia': LION,
     'schedule_free': ADAMW,
 }
 """Default ranges. Weight decay is multiplied by the learning rate; in adam it is a penalty, in all others it is decoupled."""

@@ -7,6 +7,7 @@ Learning rates that belong to first values, as in muP, follow from `Initial.base
 
 import dataclasses
 import math
+import re
 from collections.abc import Collection
 
 import jax
@@ -183,6 +184,25 @@ class MaximalUpdate(Initial):
         return depth / self.base_depth if self.base_depth else 1.0
 
 
+@dataclasses.dataclass(frozen=True)
+class Weights(LecunNormal):
+    """The weights of a trained model, from the file with this SHA-256 (`archlab start-from`); modules in `new` are drawn anew.
+
+    `new` has the names of modules, 'head', or paths below them, 'head/norm'. They begin as with lecun_normal.
+    """
+
+    sha256: str = ''
+    new: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not re.fullmatch('[0-9a-f]{64}', self.sha256):
+            raise ValueError(
+                f"initial 'weights': sha256={self.sha256!r}; allowed: the 64 digits that `archlab start-from FILE` prints; "
+                'give them'
+            )
+
+
 MULTIPLIED = ('pre', 'layer_scale', 'rezero', 'skip_init')
 """The residual rules that add a multiple of a branch to the stream."""
 
@@ -193,4 +213,5 @@ INITIALS = {
     'normal': Normal,
     'truncated_normal': TruncatedNormal,
     'mup': MaximalUpdate,
+    'weights': Weights,
 }

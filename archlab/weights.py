@@ -41,6 +41,23 @@ def import_weights(
     )
 
 
+@commands.command('start-from', epilog='Example: archlab start-from weights/digits-layer_norm-replicate_0-seed_1.safetensors')
+def start_from(
+    file: Annotated[Path, typer.Argument(metavar='FILE.safetensors', help='Of archlab export or archlab import-weights.')],
+    data: Data = None,
+    as_json: Json = False,
+):
+    """Make weights a model of a study to start from: copies them to the data folder, and says how a study names them."""
+    use_data(data)
+    with waiting('reading'):
+        from sweeps.training.start import start_from as copied
+
+        facts = copied(file)
+    if as_json:
+        return print_json(facts)
+    OUT.print(f"{facts['parameters']:,} parameters: swap('initial', 'weights', sha256='{facts['sha256']}')", soft_wrap=True)
+
+
 @commands.command(epilog='Example: archlab export quickstart/no_mixer --out weights --train')
 def export(
     what: Annotated[str, typer.Argument(metavar='STUDY/ARM', help='The arm whose confirmed models are wanted.')],

@@ -125,6 +125,7 @@ BLOCKS = {
     'initial': {
         **{key: {'branch_end': 'same'} for key in ('lecun_normal', 'he_normal', 'glorot_normal')},
         **{key: {'branch_end': 'same', 'deviation': 0.02} for key in ('normal', 'truncated_normal')},
+        'weights': {'branch_end': 'same', 'sha256': '', 'new': ()},
         'mup': {'branch_end': 'same', 'base_width': 64, 'base_depth': 0},
     },
 }
@@ -155,6 +156,8 @@ STEPS = {
     'adafactor': {'decay_rate': 0.8},  # 1804.04235
     'soap': {'b1': 0.95, 'b2': 0.95, 'eps': 1e-8, 'refresh_steps': 10.0},  # 2409.11321
     'shampoo': {'b1': 0.9, 'b2': 0.99, 'eps': 1e-8, 'ridge': 1e-6, 'refresh_steps': 10.0},
+    # 2305.14342
+    'sophia': {'b1': 0.965, 'b2': 0.99, 'eps': 1e-8, 'curvature_share': 0.01, 'refresh_steps': 10.0},
     'prodigy': {'b1': 0.9, 'b2': 0.999, 'eps': 1e-8, 'first_distance': 1e-6},  # 2306.06101
 }
 

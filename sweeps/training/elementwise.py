@@ -23,12 +23,14 @@ class Elementwise:
 
     `DECAYS` says whether weight decay is part of the direction; otherwise it is decoupled (1711.05101). `GROWN` is the share in
     the learning rate of a parameter of some growth (arch/growth.py), where muP has a rule for such an optimizer. A direction
-    that `MOVES` is the whole step, for which it is told the schedule's value, as `scale`.
+    that `MOVES` is the whole step. `TOLD` is what a direction is told beside gradients: `scale`, the schedule's value, or
+    `obj_fn`, what is minimised on the batch, as a function of the parameters.
     """
 
     WHOLE: tuple[str, ...] = ()
     DECAYS = False
     MOVES = False
+    TOLD: tuple[str, ...] = ()
     GROWN: Callable[[Growth], float] | None = None
 
 

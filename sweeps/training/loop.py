@@ -191,7 +191,8 @@ def make_training(
             (_, (loss, new_state)), gradient = slope(params.tree(), state, x, y, key)
             gradient = form.join(gradient).stored
             scale = rate(number, steps, settings)
-            told = {'scale': scale} if OPTIMIZERS[optimizer].MOVES else {}
+            known = {'scale': scale, 'obj_fn': lambda stored: loss_of(form.split(stored), state, x, y, key)[0]}
+            told = {name: known[name] for name in OPTIMIZERS[optimizer].TOLD}
             updates, new_moments = direction.update(gradient, moments, params.stored, **told)
             new = spread(Joined(move(updates, params.stored, scale), form), new_state, new_moments)
             fine = (carry['left'] < 0) & jnp.isfinite(loss) & jnp.isfinite(optax.tree.norm(gradient))

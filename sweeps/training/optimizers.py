@@ -21,6 +21,7 @@ from sweeps.training.elementwise import Adam, Adamw, Adan, Adopt, Elementwise, L
 from sweeps.training.kronecker import Shampoo, Soap
 from sweeps.training.role_knobs import of_role
 from sweeps.training.schedule_free import ScheduleFree
+from sweeps.training.sophia import Sophia
 
 OPTIMIZERS: dict[str, type[Elementwise]] = {
     'adamw': Adamw,
@@ -39,6 +40,7 @@ OPTIMIZERS: dict[str, type[Elementwise]] = {
     'soap': Soap,
     'shampoo': Shampoo,
     'prodigy': Prodigy,
+    'sophia': Sophia,
     'schedule_free': ScheduleFree,
 }
 

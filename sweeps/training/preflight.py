@@ -26,6 +26,7 @@ from sweeps.training.optimizers import OPTIMIZERS
 from sweeps.training.role_knobs import KNOBS as ROLE_KNOBS
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
 from sweeps.training.shares import KNOBS as SHARE_KNOBS
+from sweeps.training.start import started
 
 MOST = 10**12
 """Parameters; what is larger is a slip of the pen."""
@@ -34,7 +35,7 @@ MOST = 10**12
 def model_of(program: Program, blocks: str | None) -> Model:
     """The model of a program, with the user's own kinds; ValueErrors name arm and task."""
     try:
-        return build(program.model, load_tables(blocks, program.blocks))
+        return started(build(program.model, load_tables(blocks, program.blocks)), program.model)
     except ValueError as error:
         raise ValueError(f"arm '{program.arm}' on task '{program.task}': {error}") from None
 

@@ -32,6 +32,7 @@ class ScheduleFree(Elementwise):
     KNOBS = {'lr': None, **ADAM, **SHARED}
     DECAYS = True
     MOVES = True
+    TOLD = ('scale',)
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformationExtraArgs:

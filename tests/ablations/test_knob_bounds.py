@@ -14,7 +14,7 @@ SHARES = {
 }
 DECAYS = {'b1', 'b2', 'b3', 'momentum', 'beta', 'ema'}
 """Of a mean over steps: with 1 it would never move."""
-POSITIVE = {'lr', 'clip', 'init_scale', 'step_low', 'step_high', 'first_distance', 'ridge'}
+POSITIVE = {'lr', 'clip', 'init_scale', 'step_low', 'step_high', 'first_distance', 'ridge', 'curvature_share'}
 """With 0 nothing would be trained."""
 STRENGTHS = {'rand_augment_magnitude', 'rand_augment_deviation', *(f'jitter_{name}' for name in ('brightness', 'contrast'))}
 STRENGTHS |= {'jitter_saturation'}

@@ -24,10 +24,11 @@ KERNELS = {
     'glorot_normal': ({}, (2 / (IN + OUT)) ** 0.5, None),
     'normal': ({'deviation': 0.3}, 0.3, None),
     'truncated_normal': ({'deviation': 0.3}, 0.3, 2 / CUT),
+    'weights': ({'sha256': 'a' * 64}, IN**-0.5, 2 / CUT),  # of what is drawn anew
     'mup': ({'base_width': 16}, IN**-0.5, 2 / CUT),
 }
 EMBEDDINGS = {'lecun_normal': (500**-0.5, None), 'he_normal': (500**-0.5, None), 'glorot_normal': (500**-0.5, None)}
-EMBEDDINGS['mup'] = (0.25, None)
+EMBEDDINGS |= {'mup': (0.25, None), 'weights': (500**-0.5, None)}
 IDS = jnp.zeros((2, 6), jnp.int32)
 ROUNDINGS = 8
 """One product of the head over 8 channels: that is all that both models compute."""

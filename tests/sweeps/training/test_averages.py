@@ -29,7 +29,7 @@ def stepped(kind: str, **knobs: float) -> list[tuple[dict, object]]:
         params, made = PARAMS, []
         moments = direction.init(params)
         for gradient in GRADIENTS:
-            told = {'scale': jnp.float32(1)} if OPTIMIZERS[kind].MOVES else {}
+            told = {'scale': jnp.float32(1)} if 'scale' in OPTIMIZERS[kind].TOLD else {}
             updates, moments = direction.update(gradient, moments, params, **told)
             params = move(updates, params, 1.0)
             made.append((params, moments))

@@ -32,8 +32,19 @@ PARAM_ROLES = {'up': {'kernel': 'matrix', 'bias': 'vector'}, 'stack': {'kernel':
 GRADIENT = jax.tree.map(lambda leaf: RNG.normal(size=leaf.shape).astype(np.float32) * 0.01, PARAMS)
 
 
-TRIED = {'prodigy': {'first_distance': 0.1}}
+TRIED = {'prodigy': {'first_distance': 0.1}, 'sophia': {'curvature_share': 30.0, 'refresh_steps': 2.0}}
 """Values with which a few steps tell more than with the defaults."""
+
+
+def bent(params: dict) -> jax.Array:
+    """A function whose curvature is 3 along every axis."""
+    return sum(1.5 * (leaf**2).sum() for leaf in jax.tree.leaves(params))
+
+
+def told(kind: str, scale: float = 1.0) -> dict:
+    """What the direction of a type is told beside gradients."""
+    known = {'scale': jnp.float32(scale), 'obj_fn': bent}
+    return {name: known[name] for name in OPTIMIZERS[kind].TOLD}
 
 
 def knobs_of(kind: str, **values: float) -> dict:
@@ -47,8 +58,7 @@ def stepping(kind: str) -> Callable:
 
     def run(knobs: dict) -> dict:
         direction, move = make_optimizer(kind, PARAM_ROLES, knobs)
-        told = {'scale': jnp.float32(0.5)} if OPTIMIZERS[kind].MOVES else {}
-        updates, _ = direction.update(GRADIENT, direction.init(PARAMS), PARAMS, **told)
+        updates, _ = direction.update(GRADIENT, direction.init(PARAMS), PARAMS, **told(kind, 0.5))
         return move(updates, PARAMS, jnp.float32(0.5))
 
     return jax.jit(run)
@@ -76,8 +86,7 @@ def several_steps(kind: str, count: int) -> Callable:
         params = wide(PARAMS)
         state, made = direction.init(params), []
         for step in range(count):
-            told = {'scale': jnp.float32(1)} if OPTIMIZERS[kind].MOVES else {}
-            updates, state = direction.update(wide(gradients(step)), state, params, **told)
+            updates, state = direction.update(wide(gradients(step)), state, params, **told(kind))
             params = move(updates, params, 1.0)
             made.append(params)
         return made
@@ -90,11 +99,11 @@ def steps_of(kind: str, count: int, **values: float) -> list[dict]:
     return several_steps(kind, count)(knobs_of(kind, **{'clip': 1e9, **values}))
 
 
-def of_optax(optimizer: optax.GradientTransformation, count: int) -> list[dict]:
+def of_optax(optimizer: optax.GradientTransformation, count: int, **given: object) -> list[dict]:
     def run(params: dict) -> list[dict]:
         state, made = optimizer.init(params), []
         for step in range(count):
-            updates, state = optimizer.update(wide(gradients(step)), state, params)
+            updates, state = optimizer.update(wide(gradients(step)), state, params, **given)
             params = optax.apply_updates(params, updates)
             made.append(params)
         return made
@@ -118,6 +127,7 @@ SAME = {
     'sgd': lambda: optax.chain(optax.trace(0.9, nesterov=True), optax.add_decayed_weights(0.1, MASK), optax.scale(-0.1)),
     'adopt': lambda: optax.chain(contrib.scale_by_adopt(), optax.add_decayed_weights(0.1, MASK), optax.scale(-0.1)),
     'prodigy': lambda: contrib.prodigy(0.1, estim_lr0=0.1, weight_decay=0.1),
+    'sophia': lambda: contrib.sophia(0.1, weight_decay=0.1, weight_decay_mask=MASK, gamma=30.0, update_interval=2),
     'schedule_free': lambda: contrib.schedule_free_adamw(0.1, b2=0.99, weight_decay=0.1),
     # Its own decay is not multiplied by the rate.
     'adafactor': lambda: optax.adafactor(0.1, min_dim_size_to_factor=2, weight_decay_rate=0.01, weight_decay_mask=MASK),
@@ -128,8 +138,9 @@ SAME = {
 def test_steps_are_those_of_optax(kind: str):
     # In float64: roots of small second moments make much of the last digits of float32.
     with jax.enable_x64(True):
+        given = told(kind) if kind == 'sophia' else {}
         decay = {'weight_decay': 0.1, 'weight_decay_vector': float(kind in UNMASKED)}
-        for own, other in zip(steps_of(kind, 4, **decay), of_optax(SAME[kind](), 4), strict=True):
+        for own, other in zip(steps_of(kind, 4, **decay), of_optax(SAME[kind](), 4, **given), strict=True):
             jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-8), own, other)
 
 
@@ -298,8 +309,7 @@ def test_every_role_moves_and_every_value_is_traced(kind: str):
         direction, move = make_optimizer(kind, roles, knobs)
         moved, state = params, direction.init(params)
         for _ in range(2):  # the first step of ADOPT begins its moments
-            told = {'scale': jnp.float32(1)} if OPTIMIZERS[kind].MOVES else {}
-            updates, state = direction.update(params, state, moved, **told)
+            updates, state = direction.update(params, state, moved, **told(kind))
             moved = move(updates, moved, jnp.float32(1))
         return moved
 
