@@ -21,6 +21,7 @@ NEUTRAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     'norm': {'layer_norm': _BIASED},
     'qk_norm': {'layer_norm': _BIASED},
     'channel': {'mlp': _BIASED},
+    'initial': {'weights': {'new': []}},
     'head': {'next_token': _CAPPED, 'tied_next_token': _CAPPED},
 }
 """{socket: {kind: {field: its neutral value}}}; a test holds them to the defaults in `arch/`."""

@@ -10,6 +10,7 @@ import pytest
 from tiny_population import BATCH, CONFIG, STEPS, TASK, TinyPopulation, same_bits
 
 import archlab
+from ablations.config import Put, Swap, changed
 from ablations.study import Study, put, swap, task
 from arch.model import build
 from arch.published.importing import save_weights
@@ -94,22 +95,19 @@ def test_the_command_says_how_a_study_names_them(sha256: str, tmp_path: Path, ca
 
 
 @pytest.mark.parametrize(
-    ('changes', 'fields', 'said'),
+    ('changes', 'said'),
     [
         (
             put('head.outputs', 7),
-            {},
             r"'params/head/head/.*' has the shape \[.*10\].* needs \[.*7\]; .*'initial.new', \['head'\]",
         ),
-        (swap('position', 'learned', length=4), {}, r"'params/position/embedding' is missing in .*\['position'\]"),
-        (swap('norm', 'identity'), {}, r"the model has no 'params/block_0/norm.*leave its module out"),
-        ((), {'new': ['haed']}, r"new=\['haed'\] is in no parameter's path; allowed: \['block_0', 'head', 'stem'\]"),
+        (swap('position', 'learned', length=4), r"'params/position/embedding' is missing in .*\['position'\]"),
+        (swap('norm', 'identity'), r"the model has no 'params/block_0/norm.*leave its module out"),
+        (put('initial.new', ['haed']), r"new=\['haed'\] is in no parameter's path; allowed: \['block_0', 'head', 'stem'\]"),
     ],
 )
-def test_weights_that_do_not_fit(sha256: str, changes: object, fields: dict, said: str):
-    from ablations.config import changed
-
-    config = changed(with_weights(sha256, **fields), changes if isinstance(changes, tuple) else (changes,))
+def test_weights_that_do_not_fit(sha256: str, changes: Put | Swap, said: str):
+    config = changed(with_weights(sha256), (changes,))
     with pytest.raises(ValueError, match=said):
         jax.eval_shape(lambda: drawn(config))
 
