@@ -1,7 +1,10 @@
 """Sophia (2305.14342): steps by the curvature of the loss, which is measured now and then."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 import optax
 from optax import contrib
 
@@ -28,5 +31,30 @@ class Sophia(Elementwise):
             weight_decay=0.0,
             gamma=knobs['curvature_share'],
             update_interval=knobs['refresh_steps'],
+            hessian_diagonal_fn=hutchinson(),
         )
         return optax.chain(sophia, optax.scale(-1.0))
+
+
+class Signs(NamedTuple):
+    """The key of the next random signs."""
+
+    key: jax.Array
+
+
+def hutchinson() -> optax.GradientTransformationExtraArgs:
+    """An estimate r * (H r) of the Hessian's diagonal, by derivatives backwards alone.
+
+    Operations with derivatives of their own (jax.custom_vjp) have none forwards, which optax's estimate takes.
+    """
+
+    def init(params: dict) -> Signs:
+        return Signs(jax.random.PRNGKey(0))
+
+    def update(updates: dict, state: Signs, params: dict, *, obj_fn: Callable) -> tuple[dict, Signs]:
+        key, own = jax.random.split(state.key)
+        signs = optax.tree.random_like(own, params, jax.random.rademacher)
+        product = jax.grad(lambda params: optax.tree.vdot(jax.grad(obj_fn)(params), signs))(params)
+        return jax.tree.map(jnp.multiply, product, signs), Signs(key)
+
+    return optax.GradientTransformationExtraArgs(init, update)

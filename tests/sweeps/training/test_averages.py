@@ -114,6 +114,13 @@ def test_what_is_scored_is_what_is_kept(tiny: TinyPopulation):
     assert result['curve']['loss'][-1] < result['curve']['loss'][0]
 
 
+@pytest.mark.parametrize('kind', ['sophia', pytest.param('soap', marks=pytest.mark.slow)])
+def test_a_model_with_derivatives_of_its_own_is_trained(kind: str, tiny: TinyPopulation):
+    """Its norms have some; the curvature is a derivative of these."""
+    curve = tiny.run('loop', [tiny.lane(1, 3e-2)], population=population(kind))[0]['curve']
+    assert curve['loss'][-1] < curve['loss'][0]
+
+
 def test_layers_have_no_shares_where_the_direction_is_the_step():
     with pytest.raises(ValueError, match="optimizer 'schedule_free' knows no shares of layers"):
         make_optimizer('schedule_free', ROLES, {'clip': 1.0}, None, (None, {}))

@@ -21,6 +21,7 @@ from sweeps.training.role_knobs import DECAYED
 from sweeps.training.role_knobs import KNOBS as ROLE_KNOBS
 from sweeps.training.schedules import FALLS, rate, warmup_cosine
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
+from sweeps.training.sophia import hutchinson
 
 RNG = np.random.default_rng(0)
 PARAMS = {
@@ -212,6 +213,24 @@ def test_matrices_move_by_their_rows_and_columns(kind: str):
 def test_every_optimizer_is_compared_with_another_source():
     formulas = {'mars', 'muon', 'muon_everywhere', 'soap', 'shampoo'}
     assert {*SAME, *formulas} == set(OPTIMIZERS)
+
+
+def test_the_curvature_is_that_of_optax():
+    """Of a function with no diagonal Hessian, so that the estimate hangs on the signs."""
+
+    def goal(params: dict) -> jax.Array:
+        return jnp.sin(params['a'] @ jnp.arange(4.0)).sum() + (params['a'].sum(0) * params['b']).sum() ** 2
+
+    params = {'a': jnp.asarray(RNG.normal(size=(3, 4)), jnp.float32), 'b': jnp.asarray(RNG.normal(size=4), jnp.float32)}
+
+    @jax.jit
+    def both(params: dict) -> list[dict]:
+        made = []
+        for estimate in (hutchinson(), contrib.hutchinson_estimator_diag_hessian()):
+            made.append(estimate.update(params, estimate.init(params), params, obj_fn=goal)[0])
+        return made
+
+    jax.tree.map(lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3), *both(params))
 
 
 def test_first_step_of_adamw():
