@@ -4,7 +4,7 @@ A study for each optimizer, all of one name, so that replicate r of each has the
 default space, 5 replicates, 2 seeds, the base of the task.
 
     python docs/tuned/digits.py run RUNS         # goes on where RUNS ends
-    python docs/tuned/digits.py judge RUNS       # a line for each: effect against AdamW, and its 95 % interval, in points
+    python docs/tuned/digits.py judge RUNS       # for each the effect against AdamW and its 95 % interval, in points
 """
 
 import json
@@ -43,7 +43,7 @@ def run(runs: Path) -> None:
 
 
 def judged(runs: Path) -> dict:
-    """By optimizer: its accuracy, and its effect against AdamW with a 95 % interval, paired by replicate and item."""
+    """By optimizer: the accuracy of its replicates, and its effect against AdamW, paired by replicate and item."""
     from archlab import open_study
     from results.noise import Noise
     from results.side import Side
@@ -56,7 +56,7 @@ def judged(runs: Path) -> dict:
     )
     told = {}
     for kind, side in sides.items():
-        told[kind] = {'accuracy': round(float(side.values.mean()), 4)}
+        told[kind] = {'replicates': [round(float(value), 6) for value in side.values]}
         if kind != BASE:
             difference = noise.difference(kind, BASE)
             low, high = difference.interval(0.95)
@@ -70,4 +70,5 @@ if __name__ == '__main__':
     if action == 'run':
         run(folder)
     else:
-        print('\n'.join(f'{kind:16} {json.dumps(row)}' for kind, row in judged(folder).items()))
+        rows = [f'{json.dumps(kind)}: {json.dumps(row)}' for kind, row in judged(folder).items()]
+        print('{\n' + ',\n'.join(rows) + '\n}')

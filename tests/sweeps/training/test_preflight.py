@@ -88,7 +88,7 @@ def test_values_of_the_loss_and_of_some_model_can_be_tuned(name):
         (
             'momentum',
             'adamw',
-            r"'momentum' of optimizer 'adamw' is read by nothing; allowed: \['b1', 'b2', 'clip', ",
+            r"'momentum' of optimizer 'adamw' is read by nothing; allowed: \['accumulate', 'b1', 'b2', 'clip', ",
         ),
         ('eps', 'lion', "'eps' of optimizer 'lion' is read by nothing"),
         ('alpha1', 'adamw', r"of the models here \['alpha0', 'alpha0_mixer', 'drop_path', 'init_scale'\]; rename or remove it"),
