@@ -6,6 +6,7 @@ The files lie in the data folder, `weights/SHA256.safetensors`, so that a config
 import dataclasses
 import functools
 import hashlib
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ablations.locations import data_folder
 from arch.model import Model
 from arch.published.importing import TREES, load_weights, save_weights
 from arch.roles import names
+from results.store import atomic
 
 
 def weights_file(sha256: str) -> Path:
@@ -30,12 +32,18 @@ def start_from(file: Path) -> dict:
     Raises ValueError for a file that neither `archlab export` nor `archlab import-weights` wrote.
     """
     params, state = load_weights(file)
-    # Written anew, so that the hash is that of the weights and not of how somebody's file is laid out.
-    aside = weights_file(f'new-{hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:16]}')
-    save_weights(aside, params, state)
-    sha256 = hashlib.sha256(aside.read_bytes()).hexdigest()
-    place = aside.replace(weights_file(sha256))
-    return {'sha256': sha256, 'file': str(place), 'parameters': sum(leaf.size for leaf in jax.tree.leaves(params))}
+    with tempfile.TemporaryDirectory() as folder:
+        # Written anew, so that the hash is that of the weights and not of how somebody's file is laid out.
+        anew = Path(folder, 'weights.safetensors')
+        save_weights(anew, params, state)
+        content = anew.read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    atomic.replace(weights_file(sha256), content)
+    return {
+        'sha256': sha256,
+        'file': str(weights_file(sha256)),
+        'parameters': sum(leaf.size for leaf in jax.tree.leaves(params)),
+    }
 
 
 @functools.lru_cache(2)

@@ -100,14 +100,14 @@ def test_records_have_the_average_beside_the_weights(tiny: TinyPopulation):
 
 def test_what_is_scored_is_what_is_kept(tiny: TinyPopulation):
     """A model scored by the mean of its steps is given away as that mean."""
-    kept = {}
+    trained = {}
 
     def finish(lane: int, params: dict, state: dict, told: list) -> None:
-        kept[lane] = params
+        trained[lane] = params
 
     result = tiny.run('loop', [tiny.lane(1, 1e-1)], finish=finish, population=population('schedule_free'))[0]
     scores = build(CONFIG).apply(
-        kept[0], {}, TASK.inputs(jnp.asarray(tiny.held['x'])), knobs={}, key=jax.random.key(0), train=False
+        trained[0], {}, TASK.inputs(jnp.asarray(tiny.held['x'])), knobs={}, key=jax.random.key(0), train=False
     )[0]
     loss = TASK.losses(scores, jnp.asarray(tiny.held['y']))[0].mean()
     assert result['curve']['loss'][-1] == pytest.approx(float(loss), rel=1e-4)

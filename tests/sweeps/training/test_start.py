@@ -48,6 +48,7 @@ def test_a_model_starts_from_them_and_its_head_anew(sha256: str):
     assert same_bits(drawn(with_weights(sha256)), trained()[0])
     fresh = drawn({**with_weights(sha256, new=['head']), 'head': {**CONFIG['head'], 'outputs': 7}})
     assert fresh['head']['head']['kernel'].shape[-1] == 7
+    assert np.asarray(fresh['head']['head']['kernel']).std() > 0.1
     assert same_bits(
         {name: part for name, part in fresh.items() if name != 'head'},
         {name: part for name, part in trained()[0].items() if name != 'head'},
