@@ -11,6 +11,7 @@ from flax import linen as nn
 
 from arch.block import Layer
 from arch.branch import Branch
+from arch.channel_gate import ChannelGate, check_gate
 from arch.context import Context
 from arch.dense import Dense
 from arch.make import positive
@@ -187,6 +188,61 @@ class Bottleneck(Layer):
         return make('activation', name='activation_sum')(y, context)
 
 
+class InvertedBottleneck(Layer):
+    """MobileNetV2's and EfficientNet's layer (1801.04381, 1905.11946): product, mixer, gate, product, the last one linear.
+
+    `[..., C] -> [..., C]`. x + norm(project(gate(activation(norm(mixer(activation(norm(expand(x))))))))) on ratio C channels;
+    with ratio 1 nothing is expanded. `gate`: 'none', 'squeeze_excite' (SE, 1709.01507) through squeeze ratio C channels, or
+    'efficient' (ECA, 1910.03151) with a filter of `taps` channels. EfficientNet squeezes to a quarter of C, so that its
+    squeeze is 0.25 / ratio. The branch's norm is the one after the mixer. No product has a bias. The socket `channel` is left
+    empty. With the downsample 'in_block_alone' a stage begins without a shortcut, as in both papers.
+    """
+
+    BRANCHES = 1
+    STRIDES = True
+
+    sockets: Sockets
+    features: int = 0
+    ratio: float = 4.0
+    gate: str = 'none'
+    squeeze: float = 0.25
+    taps: int = 3
+
+    @nn.nowrap
+    def check(self, width: int, causal: bool) -> None:
+        name = "block 'inverted_bottleneck'"
+        positive(name, ratio=self.ratio)
+        if self.gate != 'none':
+            check_gate(name, self.gate, self.squeeze, self.taps)
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context, shortcut: Callable | None = None, stride: int = 1) -> jax.Array:
+        self.check(self.features, context.causal)
+        make, wide = self.sockets.make, self.ratio != 1
+        expand, norm_expand, first = unchanged, unchanged, unchanged
+        if wide:
+            channels = max(1, round(self.ratio * x.shape[-1]))
+            expand = Dense(channels, bias=False, name='expand')
+            norm_expand, first = make('norm', name='norm_expand', site='mixer'), make('activation', name='activation_expand')
+        mixer = striding(self.sockets, stride)
+        norm_mixer, second = make('norm', name='norm_mixer', site='channel'), make('activation', name='activation_mixer')
+        gated = unchanged
+        if self.gate != 'none':
+            gated = ChannelGate(self.sockets, self.gate, self.squeeze, self.taps, name='gate')
+        norm_project = make('norm', name='norm_project', site='end')
+        project = Dense(self.features, bias=False, end=not norm_project.SCALES_BRANCH, name='project')
+
+        def before(y: jax.Array, context: Context) -> jax.Array:
+            y = x if shortcut else y
+            return mixer(first(norm_expand(expand(y, context), context), context), context)
+
+        def after(y: jax.Array, context: Context) -> jax.Array:
+            return norm_project(project(gated(second(y, context), context), context), context)
+
+        rule = make('residual', name='residual', closing=True)
+        return rule(shortcut(x, context) if shortcut else x, Branch(before, norm_mixer, after), context)
+
+
 COUNTS = ('each', 'one')
 
 
@@ -255,4 +311,5 @@ BLOCKS = {
     'conv_mixer': ConvMixer,
     'bottleneck': Bottleneck,
     'mixer_first': MixerFirst,
+    'inverted_bottleneck': InvertedBottleneck,
 }

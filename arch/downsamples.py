@@ -1,6 +1,7 @@
 """Downsamples: from one stage of a hierarchical body to the next. `(x, context)`; fewer positions, other channels."""
 
 import jax
+import jax.numpy as jnp
 from flax import linen as nn
 
 from arch.block import Downsample
@@ -126,6 +127,33 @@ class InBlock(Downsample):
         return self.sockets.make('norm', name='norm', site='stem')(x, context)
 
 
+class InBlockAlone(Downsample):
+    """The first block of each stage subsamples, and no shortcut goes around it (1801.04381): zeros in its place.
+
+    `[B, H, W, C] -> [B, H/factor, W/factor, F]` with F the stage's width, sizes rounded up. Where neither resolution nor
+    width changes, the shortcut is x itself. For blocks that can begin a stage by themselves.
+    """
+
+    FITS = BETWEEN
+    IN_BLOCK = True
+
+    features: int
+    factor: int = 2
+    stride: int = 0
+
+    @property
+    def step(self) -> int:
+        """The stride: the body's, else `factor`."""
+        return self.stride or self.factor
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        positive("downsample 'in_block_alone'", factor=self.factor)
+        if self.step == 1 and x.shape[-1] == self.features:
+            return x
+        return jnp.zeros((len(x), *(-(-size // self.step) for size in x.shape[1:-1]), self.features), x.dtype)
+
+
 class NoDownsample(Downsample):
     """One resolution throughout: the choice of an isotropic body, or of one stage.
 
@@ -143,5 +171,6 @@ DOWNSAMPLES = {
     'patch_merging': PatchMerging,
     'pool_conv': PoolConv,
     'in_block': InBlock,
+    'in_block_alone': InBlockAlone,
     'none': NoDownsample,
 }

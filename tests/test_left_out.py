@@ -38,6 +38,7 @@ NORMS = {
     'dynamic_erf': BOUNDED,
     'hard_tanh': BOUNDED,
 }
+GATE = {'gate': 'squeeze_excite', 'squeeze': 0.25, 'taps': 3}
 TEN, TOKENS = {'outputs': 10}, {'vocabulary': 256}
 BLOCKS = {
     'body': {
@@ -63,6 +64,7 @@ BLOCKS = {
     'block': {
         'bottleneck': {'ratio': 0.25},  # 1512.03385
         'mixer_first': {'ratio': 4.0, 'norms': 'each', 'activations': 'each'},
+        'inverted_bottleneck': {'ratio': 4.0, **GATE, 'gate': 'none'},
     },
     'mixer': {
         'attention': QUERIES,
@@ -108,10 +110,12 @@ BLOCKS = {
             'router_z': 0.001,
         },  # 2101.03961, 2202.08906
         'global_response_mlp': {'ratio': 4.0},
+        'channel_gated_mlp': {'ratio': 4.0, **GATE},  # 1709.01507, but for the squeeze, as in MobileNetV3
+        'kolmogorov_arnold': {'ratio': 0.5, 'intervals': 4, 'reach': 2.0},
     },
     'activation': {},
     'downsample': {
-        **{key: {'factor': 2} for key in ('separate_conv', 'patch_merging', 'pool_conv', 'in_block')},
+        **{key: {'factor': 2} for key in ('separate_conv', 'patch_merging', 'pool_conv', 'in_block', 'in_block_alone')},
         'strided_conv': {'kernel': 3, 'factor': 2, 'norm': False},
     },
     'head': {

@@ -1,8 +1,17 @@
 """Channel blocks: mix the channels of each position alone. `(x, context)`; `[..., C] -> [..., C]`."""
 
+from arch.channel.channel_gated_mlp import ChannelGatedMlp
 from arch.channel.gated import Gated
 from arch.channel.global_response_mlp import GlobalResponseMlp
+from arch.channel.kolmogorov_arnold import KolmogorovArnold
 from arch.channel.mixture_of_experts import MixtureOfExperts
 from arch.channel.mlp import Mlp
 
-CHANNELS = {'mlp': Mlp, 'gated': Gated, 'mixture_of_experts': MixtureOfExperts, 'global_response_mlp': GlobalResponseMlp}
+CHANNELS = {
+    'mlp': Mlp,
+    'gated': Gated,
+    'mixture_of_experts': MixtureOfExperts,
+    'global_response_mlp': GlobalResponseMlp,
+    'channel_gated_mlp': ChannelGatedMlp,
+    'kolmogorov_arnold': KolmogorovArnold,
+}
