@@ -144,6 +144,8 @@ class MaximalUpdate(Initial):
     multiplied by sqrt(base_depth / depth), and so is the rate within the blocks, as in Depth-muP (2310.02244).
     """
 
+    FITS = ('isotropic', 'causal', 'bidirectional', 'maps', 'tokens')
+
     base_width: int = 64
     base_depth: int = 0
 

@@ -28,6 +28,8 @@ AROUND = {
     },
 }
 """What stands around a kind, by the places that it then works in."""
+GIVEN = {'weights': {'sha256': '0' * 64}}
+"""Fields without which a kind is nothing."""
 OWN_INPUT = 'stem'
 """A stem makes maps or sequences itself, so that it is only ever asked to work in a body of the other sort."""
 
@@ -38,7 +40,7 @@ def config_of(family: str, kind: str, places: tuple[str, ...]) -> dict:
     if family == 'body':
         config['body'] = {**config['body'], 'kind': kind}
         return config
-    config[family] = {'kind': kind}
+    config[family] = {'kind': kind, **GIVEN.get(kind, {})}
     if cls.NEEDS or (family == 'qk_norm' and kind != 'identity'):
         config['mixer'] = {'kind': 'attention', 'heads': 2}
     if places[0] == 'hierarchical' and (family != 'downsample' or kind == 'none'):
