@@ -2,6 +2,7 @@
 
 import contextlib
 import contextvars
+import shlex
 from collections.abc import Iterator
 
 IN_A_FILE: contextvars.ContextVar[bool] = contextvars.ContextVar('IN_A_FILE', default=False)
@@ -26,6 +27,8 @@ def option(name: str, value: object = None) -> str:
 
     >>> option('token_type', 'uint16'), option('partial')
     ('--token-type uint16', '--partial')
+    >>> option('mark', '<|endoftext|>'), option('inputs', ('age', 'body weight'))
+    ("--mark '<|endoftext|>'", "--inputs 'age,body weight'")
     >>> with in_a_file():
     ...     option('token_type', 'uint16'), option('partial'), option('size'), option('name', 'NAME')
     ("token_type='uint16'", 'partial=True', 'size=', "dataset='NAME'")
@@ -36,4 +39,4 @@ def option(name: str, value: object = None) -> str:
     word = f'--{name.replace("_", "-")}'
     if value is None or name in FLAGS:
         return word
-    return f'{word} {",".join(map(str, value)) if isinstance(value, (tuple, list)) else value}'
+    return f'{word} {shlex.quote(",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value))}'
