@@ -31,6 +31,10 @@ class Unprepared(ValueError):
     """The data of a task of a user's own are not prepared yet, or were prepared from another declaration."""
 
 
+class Underivable(ValueError):
+    """What is known of a prepared set does not give the task that is declared over it."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Declared:
     """A task as a file declares it: the file, the name in it, the declaration, and the hash of what its data are made of."""
@@ -84,9 +88,9 @@ class Declared:
         try:
             return derive(self.own, self.name, facts, self.hash)
         except ValueError as error:
-            raise ValueError(f"task '{self.address}': {error}") from None
+            raise Underivable(f"task '{self.address}': {error}") from None
         except (KeyError, TypeError, IndexError, AttributeError, ZeroDivisionError) as error:
-            raise ValueError(
+            raise Underivable(
                 f"task '{self.address}': what is known of the set '{self.dataset}' is damaged ({type(error).__name__}: "
                 f'{error}); prepare it again: {command} --force'
             ) from None
@@ -167,7 +171,7 @@ def tasks_in(path: Path, what: str = 'task file') -> tuple[dict[str, Declared], 
 
 
 def _module(path: Path, content: bytes, what: str) -> ModuleType:
-    """What a file makes; if its study cannot be made before its data are prepared, the names until then."""
+    """What a file makes; if its study cannot be made before its data are prepared, or prepared again, the names until then."""
     try:
         code = compiled(path, content_hash(content) if content else '')
     except ValueError as error:
@@ -175,7 +179,7 @@ def _module(path: Path, content: bytes, what: str) -> ModuleType:
     module = blank(code, 'archlab_tasks')
     try:
         run(code, 'archlab_tasks', module)
-    except Unprepared:
+    except (Unprepared, Underivable):
         pass
     except ValueError as error:
         raise ValueError(f"{what} '{_shown(path)}': {error}") from None

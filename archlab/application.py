@@ -165,7 +165,7 @@ def main(arguments: list[str] | None = None) -> int:
     except TyperException as error:
         # Without a command the library shows the help, and has nothing to say.
         said = _one_line(error.format_message())
-        said = f'{said}; see archlab --help' if said else 'no command; choose one of those above'
+        said = f'{said.rstrip(".")}; see archlab --help' if said else 'no command; choose one of those above'
         print(f'archlab: error: {said}', file=sys.stderr)
         code = BAD_INPUT
     except ValueError as error:

@@ -284,6 +284,18 @@ def test_a_study_that_waits_for_its_data_does_not_hide_its_tasks(folder: Path):
         declared_in(folder / 'both.py')['retina'].task()
 
 
+def test_a_set_that_its_task_cannot_be_made_of_can_be_prepared_again(folder: Path):
+    """Else nothing but removing its folder by hand would help."""
+    tasks = TASK.format(more=", metric='top5_accuracy'")
+    (folder / 'both.py').write_text(STUDY.format(tasks='retina').replace('"""\n', '"""\n' + tasks, 1))
+    prepare(folder, 'both.py')
+    assert list(declared_in(folder / 'both.py')) == ['retina']
+    with pytest.raises(ValueError, match=r"task 'both\.py:retina': metric='top5_accuracy' of 2 classes"):
+        declared_in(folder / 'both.py')['retina'].task()
+    with pytest.raises(ValueError, match="metric='top5_accuracy' of 2 classes"):
+        load_study('both.py')
+
+
 def test_what_ran_is_opened_without_its_data(folder: Path, called: Callable):
     """From the runs and from a bundle; a bundle's settings may name no file of tasks, whatever else is given."""
     study = written(folder)
