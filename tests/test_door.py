@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def test_without_a_command_help_is_shown_and_one_line_says_so(called: Callable):
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A runs folder with a whole simulated quickstart, written as real records are."""
     from ablations.studies import STUDIES
+    from ablations.trial import TEST
     from results.store.records import commit, prepare
     from sweeps import manifest
     from sweeps.training.record import describe, lines
@@ -40,7 +42,8 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
         full = [{**describe(trial), **records[trial.id], 'checksum': 'simulated'} for trial in item.trials]
         commit(folder, item.id, lines(full, item, [], {'strategy': 'loop', 'lanes': 64}))
     costs = {arm: {t.name: {'params': 100, 'macs': 1000, 'flops': 6000} for t in study.tasks} for arm in study.arms}
-    manifest.save(folder, {**manifest.load(folder), 'study': study.name, 'costs': costs})
+    reads = Counter(trial.program.dataset for trial in planned.trials if trial.held == TEST)
+    manifest.save(folder, {**manifest.load(folder), 'study': study.name, 'costs': costs, 'test_reads': dict(reads)})
     return runs
 
 
