@@ -162,7 +162,10 @@ REFUSED = [
         IDS,
         r"downsample 'pool_conv' does not work in an isotropic body; allowed there: \['none'\]",
     ),
-    ('none', CONV, {'downsample': {'kind': 'none'}}, IMAGES, r"needs a downsample .*allowed: \['in_block', 'in_block_alone', 'patch_merging'"),
+    (
+        *('none', CONV, {'downsample': {'kind': 'none'}}, IMAGES),
+        r"needs a downsample .*allowed: \['in_block', 'in_block_alone', 'patch_merging'",
+    ),
     ('stages', CONV, {'body': {'kind': 'hierarchical', 'widths': [4], 'depths': [1, 1]}}, IMAGES, '1 widths and 2 depths'),
     ('depth', DECODER, {'body': {'kind': 'isotropic', 'width': 8, 'depth': 0}}, IDS, 'depth=0 is given, allowed is above 0'),
     ('widths', CONV, {'body': {'kind': 'hierarchical', 'widths': [4, 0]}}, IMAGES, r'widths\[1\]=0 is given'),
