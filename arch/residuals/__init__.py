@@ -8,6 +8,7 @@ because no scan can carry it.
 from arch.residuals.attention_residuals import AttentionResiduals
 from arch.residuals.deep_norm import DeepNorm
 from arch.residuals.depth_weighted_average import DepthWeightedAverage
+from arch.residuals.fixup import Fixup
 from arch.residuals.hyper_connections import HyperConnections
 from arch.residuals.manifold_hyper_connections import ManifoldHyperConnections
 from arch.residuals.single import LayerScale, NoResidual, Post, Pre, ResPost, Rezero, Sandwich, SkipInit
@@ -22,6 +23,7 @@ RESIDUALS = {
     'rezero': Rezero,
     'skip_init': SkipInit,
     'deep_norm': DeepNorm,
+    'fixup': Fixup,
     'hyper_connections': HyperConnections,
     'manifold_hyper_connections': ManifoldHyperConnections,
     'attention_residuals': AttentionResiduals,

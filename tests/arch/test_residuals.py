@@ -8,6 +8,7 @@ import pytest
 from arch.branch import Branch
 from arch.context import Context
 from arch.dense import Dense
+from arch.model import build
 from arch.model_sockets import Sockets
 from arch.probe import PLAIN
 from arch.residuals import RESIDUALS, LayerScale, Pre, SkipInit
@@ -49,6 +50,10 @@ FORMULAS = {
     'pre': ({}, lambda x: x + after(norm(before(x)))),
     'post': ({}, lambda x: norm(x + after(before(x)))),
     'deep_norm': ({}, lambda x: norm(10**0.25 * x + after(before(x)))),
+    'fixup': (
+        {'gain': GAIN, 'shift': np.float32(0.2), 'bias': np.float32(-0.4)},
+        lambda x: x + GAIN * after(before(x + 0.2)) - 0.4,
+    ),
     'layer_scale': ({'scale': SCALE}, lambda x: x + SCALE * after(norm(before(x)))),
     'rezero': ({'gain': GAIN}, lambda x: x + GAIN * after(norm(before(x)))),
     'skip_init': ({'gain': GAIN}, lambda x: x + GAIN * after(norm(before(x)))),
@@ -99,6 +104,25 @@ def test_deep_norm_scales_the_first_kernels_of_branches_but_not_queries(layers, 
     pre, deep = RESIDUALS['pre'](), RESIDUALS['deep_norm']()
     np.testing.assert_allclose(kernel(deep, True), factor * kernel(pre, True), rtol=1e-6)
     np.testing.assert_array_equal(kernel(deep, False), kernel(pre, False))
+
+
+def test_fixup_starts_as_the_identity_and_its_inner_products_smaller():
+    """Six branches: 6^(-1/2), queries and keys as they are; then what ends a branch moves, and after it all else."""
+    mixer = {'kind': 'attention', 'heads': 2}
+    base = {**PLAIN, 'body': {**PLAIN['body'], 'depth': 3}, 'mixer': mixer, 'channel': {'kind': 'mlp', 'ratio': 2.0}}
+    models = {kind: build({**base, 'residual': {'kind': kind}}) for kind in ('pre', 'fixup')}
+    images = jnp.asarray(np.random.default_rng(0).normal(size=(2, 4, 4, 1)), jnp.float32)
+    pre, own = (jax.jit(lambda key, m=m: m.init(key, images, {})[0])(jax.random.key(0))['block_1'] for m in models.values())
+    assert not any(name.startswith('norm') for name in own)
+    for part, name, factor in (
+        ('mixer', 'query', 1.0),
+        ('mixer', 'value', 6**-0.5),
+        ('mixer', 'output', 0.0),
+        ('channel', 'up', 6**-0.5),
+        ('channel', 'down', 0.0),
+    ):
+        np.testing.assert_allclose(own[part][name]['kernel'], factor * pre[part][name]['kernel'], rtol=1e-5)
+    assert {name: float(leaf) for name, leaf in own['residual_mixer'].items()} == {'gain': 1.0, 'shift': 0.0, 'bias': 0.0}
 
 
 @pytest.mark.parametrize('block', ['two_branch', 'one_branch'])
