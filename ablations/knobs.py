@@ -72,6 +72,8 @@ KNOBS = {
     'final_fraction': Knob('learning rate at the end, as a share of its peak', SHARE),
     'label_smoothing': Knob('share of a target that is spread over all outputs in training', SHARE),
     'z_loss': Knob('weight of the mean square of log sum exp of the scores, in training', ANY_SIZE),
+    'expert_balance': Knob('weight of the loss of experts that are chosen unequally', ANY_SIZE),
+    'router_z': Knob('weight of the mean square of log sum exp of the scores of experts', ANY_SIZE),
     'init_scale': Knob('factor of the initial kernels', POSITIVE),
     'drop_path': Knob('rate at which a residual branch is left out of an example in training', SHARE),
     'alpha0': Knob('gain of an element-wise norm at the start', ANY_SIZE),

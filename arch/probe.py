@@ -78,8 +78,15 @@ class Probe:
         self, params: dict, state: dict, x: jax.Array, *, key: jax.Array | None = None, train: bool = False, **context: object
     ) -> tuple:
         """The output and the next running statistics; `context` are further fields of Context."""
+        y, changed = self.applied(params, state, x, key=key, train=train, **context)
+        return y, changed.get('state', state)
+
+    def applied(
+        self, params: dict, state: dict, x: jax.Array, *, key: jax.Array | None = None, train: bool = False, **context: object
+    ) -> tuple:
+        """The output, and all that it tells beside: the next running statistics, and losses of its own under 'aux'."""
         with explained():
-            y, changed = self.module.apply(
+            return self.module.apply(
                 {'params': params, 'state': state},
                 x,
                 *self._branch(),
@@ -87,7 +94,6 @@ class Probe:
                 rngs={} if key is None else {'noise': key},
                 mutable=['state', 'aux'],
             )
-        return y, changed.get('state', state)
 
     def drawn(self) -> tuple[dict, dict]:
         """The shapes of parameters and running statistics."""

@@ -52,10 +52,11 @@ class MixtureOfExperts(Channel):
 
     Two losses are added to that of the task: `expert_balance` = balance E sum_e f_e P_e, where f_e is the share of all
     choices that fell on e and P_e the mean of p_e; and `router_z` = router_z mean(logsumexp(x router)^2) (2202.08906). A
-    weight of 0 leaves its loss out. Raises ValueError where `top` is above `experts`.
+    weight of 0 leaves its loss out; knobs of these names replace the weights. Raises ValueError where `top` is above `experts`.
     """
 
     KERNELS = {'up': ('each', 'in', 'out'), 'down': ('each', 'in', 'out')}
+    KNOBS = {'expert_balance': 'balance', 'router_z': 'router_z'}
 
     sockets: Sockets
     experts: int = 4
@@ -76,7 +77,7 @@ class MixtureOfExperts(Channel):
         if self.top > 1:
             gates = gates / gates.sum(-1, keepdims=True)
         sizes = jax.nn.one_hot(chosen, self.experts, dtype=jnp.int32).sum((0, 1))
-        self.losses(logits, shares, sizes / chosen.size)
+        self.losses(logits, shares, sizes / chosen.size, context)
 
         up = Experts(self.experts, max(1, round(self.ratio * channels)), name='up')
         activation = self.sockets.make('activation', name='activation')
@@ -96,12 +97,13 @@ class MixtureOfExperts(Channel):
         return y.reshape(x.shape)
 
     @nn.nowrap
-    def losses(self, logits: jax.Array, shares: jax.Array, fractions: jax.Array) -> None:
+    def losses(self, logits: jax.Array, shares: jax.Array, fractions: jax.Array, context: Context) -> None:
         """Sow the weighted losses, which the model collects."""
-        if self.balance:
-            self.sow('aux', 'expert_balance', self.balance * self.experts * (fractions * shares.mean(0)).sum())
-        if self.router_z:
-            self.sow('aux', 'router_z', self.router_z * jnp.square(jax.nn.logsumexp(logits, axis=-1)).mean())
+        balance, router_z = context.knob('expert_balance', self.balance), context.knob('router_z', self.router_z)
+        if not isinstance(balance, float) or balance:
+            self.sow('aux', 'expert_balance', balance * self.experts * (fractions * shares.mean(0)).sum())
+        if not isinstance(router_z, float) or router_z:
+            self.sow('aux', 'router_z', router_z * jnp.square(jax.nn.logsumexp(logits, axis=-1)).mean())
 
     @nn.nowrap
     def check(self, width: int, causal: bool) -> None:

@@ -104,11 +104,12 @@ def traced_knobs(programs: Programs) -> str:
 
 
 def _reaches(block: Probe, name: str) -> bool:
-    """Whether the parameters or the output depend on a traced knob."""
+    """Whether the parameters, the output or a loss of the block's own depend on a traced knob."""
 
     def run(value: jax.Array) -> tuple:
         params, state = block.init(jax.random.key(1), block.x(), {name: value})
-        return params, block.apply(params, state, block.x(), key=jax.random.key(2), train=True, knobs={name: value})[0]
+        y, told = block.applied(params, state, block.x(), key=jax.random.key(2), train=True, knobs={name: value})
+        return params, y, told.get('aux', {})
 
     program = jax.make_jaxpr(run)(np.float32(0.25)).jaxpr
     reached = set(program.invars)

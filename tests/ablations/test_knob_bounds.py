@@ -20,7 +20,18 @@ STRENGTHS = {'rand_augment_magnitude', 'rand_augment_deviation', *(f'jitter_{nam
 STRENGTHS |= {'jitter_saturation'}
 SIZES = {
     *(f'{knob}_{role}' for knob in ('lr', 'weight_decay') for role in ROLES),
-    *('weight_decay', 'eps', 'gamma', 'warmup_steps', 'z_loss', 'alpha0', 'alpha0_mixer', 'layer_scale_initial'),
+    *(
+        'weight_decay',
+        'eps',
+        'gamma',
+        'warmup_steps',
+        'z_loss',
+        'expert_balance',
+        'router_z',
+        'alpha0',
+        'alpha0_mixer',
+        'layer_scale_initial',
+    ),
     *('skip_init_initial', 'value_residual_initial', 'hyper_connections_initial', 'hyper_connections_identity'),
     *('crop_padding', 'time_mask_width', 'frequency_mask_width'),
 }

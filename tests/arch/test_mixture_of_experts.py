@@ -142,13 +142,15 @@ def test_the_losses_of_all_blocks_reach_the_model(over_depth):
     made, ids = model(over_depth=over_depth), jnp.zeros((2, 6), jnp.int32)
 
     @jax.jit
-    def losses(key):
+    def losses(key, tuned):
         params, state = made.init(key, ids, {})
         alike = jax.tree_util.tree_map_with_path(lambda path, leaf: leaf * float('router' not in str(path)), params)
-        return made.apply(alike, state, ids, knobs={}, key=key, train=True)[2]
+        return [made.apply(alike, state, ids, knobs=knobs, key=key, train=True)[2] for knobs in ({}, tuned)]
 
-    values = {name: float(value) for name, value in losses(jax.random.key(0)).items()}
+    of_fields, of_knobs = losses(jax.random.key(0), {'expert_balance': 0.5, 'router_z': 0.0})
+    values = {name: float(value) for name, value in of_fields.items()}
     assert values == pytest.approx({'expert_balance': 2 * 0.01, 'router_z': 2 * 0.001 * np.log(4) ** 2}, rel=1e-5)
+    assert {name: float(value) for name, value in of_knobs.items()} == pytest.approx({'expert_balance': 1.0, 'router_z': 0.0})
 
 
 def test_costs_are_those_of_the_chosen_experts():
