@@ -5,6 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import pytest
+from given_fields import GIVEN
 
 from ablations.neutral import neutral_fields
 from ablations.tasks import TASKS
@@ -101,7 +102,7 @@ def test_every_swap_of_one_socket(name, family, each):
     """All are refused or build; the fast suite computes the shapes of every fourth kind in each base, test_fits of all."""
     base, expected = TASKS[name].base, expected_shape(name)
     for number, kind in enumerate(TABLES[family]):
-        swapped = {**base, family: {'kind': kind}}
+        swapped = {**base, family: {'kind': kind, **GIVEN.get(kind, {})}}
         why = refusal(base, family, kind)
         if why:
             with pytest.raises(ValueError, match=why):
@@ -117,7 +118,7 @@ def test_downsamples_belong_to_the_hierarchical_body(kind):
     for name, suits in (('digits', kind != 'none'), ('recall', kind == 'none')):
         base = TASKS[name].base
         swapped = {**base, 'downsample': {'kind': kind}}
-        if kind == 'in_block':
+        if TABLES['downsample'][kind].IN_BLOCK:
             swapped['block'] = {'kind': 'mixer_first'}
         if suits:
             scores(swapped, example(base))

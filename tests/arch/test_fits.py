@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import jax
 import jax.numpy as jnp
 import pytest
+from given_fields import GIVEN
 
 from ablations.tasks.bases import BODY
 from arch.fits import PLACES, fits
@@ -28,8 +29,6 @@ AROUND = {
     },
 }
 """What stands around a kind, by the places that it then works in."""
-GIVEN = {'weights': {'sha256': '0' * 64}}
-"""Fields without which a kind is nothing."""
 OWN_INPUT = 'stem'
 """A stem makes maps or sequences itself, so that it is only ever asked to work in a body of the other sort."""
 
