@@ -93,7 +93,7 @@ def of_arrays_by_name(given: Mapping[str, object], options: Options, name: str, 
             f'{name}: {option("split", "names")}, and there is neither x_test nor is_test; leave it out for one by hash'
         )
     held = None if options.split == 'hash' else held
-    form, y, names, said = _targets(y, arrays, options.predict, xs, name)
+    form, y, names, said = _targets(y, arrays, options.predict, xs, kind, name)
     own = [example_hash(x) for x in xs]
     division = divided(own, None if keys is None else [repr(key).encode() for key in keys.tolist()], held,
                         options.share or SHARE, 'group')  # fmt: skip
@@ -129,14 +129,40 @@ def _both(arrays: Mapping, key: str, held: np.ndarray | None, rows: int, count: 
         if f'{key}_test' in arrays:
             raise ValueError(f'{name}: {key}_test without {key}; give both')
         return None
-    array = np.asarray(arrays[key])
+    array = _array(arrays[key])
     if count > rows:
         if f'{key}_test' not in arrays:
             raise ValueError(f'{name}: x_test without {key}_test; give both')
-        array = np.concatenate([array, np.asarray(arrays[f'{key}_test'])])
+        array = np.concatenate([array, _array(arrays[f'{key}_test'])])
     if len(array) != count:
         raise ValueError(f'{name}: {count} examples and {len(array)} of {key}; give one for each example')
     return array
+
+
+def _array(given: object) -> np.ndarray:
+    """An array; of rows that differ in length an array of arrays."""
+    try:
+        return np.asarray(given)
+    except ValueError:
+        rows = np.empty(len(given), object)
+        rows[:] = [np.asarray(row) for row in given]
+        return rows
+
+
+def _classes_of_places(y: np.ndarray, xs: object, name: str) -> np.ndarray:
+    """A class for each place of examples of any length, as an array of arrays; raises ValueError where one has other places."""
+    rows = np.empty(len(y), object)
+    rows[:] = [np.asarray(row) for row in y]
+    wrong = next((n for n, (x, row) in enumerate(zip(xs, rows, strict=True)) if row.shape != (len(x),)), None)
+    if wrong is not None:
+        raise ValueError(
+            f'{name}: example {wrong} has {len(xs[wrong])} places (bytes of a text) and y {list(rows[wrong].shape)}; give a '
+            'class for each of them, -1 for none'
+        )
+    if any(row.dtype.kind not in 'iub' for row in rows):
+        raise ValueError(f'{name}: y has other values than whole numbers; allowed: the class of each place, -1 for none')
+    rows[:] = [row.astype(np.int32) for row in rows]
+    return rows
 
 
 def _inputs(x: object, form: str | None, name: str) -> tuple[str, np.ndarray | list[np.ndarray]]:
@@ -185,7 +211,7 @@ def _inputs(x: object, form: str | None, name: str) -> tuple[str, np.ndarray | l
 
 
 def _targets(
-    y: np.ndarray | None, arrays: Mapping, predict: str | None, xs: object, name: str
+    y: np.ndarray | None, arrays: Mapping, predict: str | None, xs: object, kind: str, name: str
 ) -> tuple[str, np.ndarray | None, list[str] | None, str]:
     """The form of the targets, the targets, the names of classes or of targets, and how the form was told."""
     if y is None or predict == 'tokens':
@@ -194,8 +220,20 @@ def _targets(
         'classes' in arrays or 'targets' in arrays
     ) else None  # fmt: skip
     whole = y.dtype.kind in 'iub'
-    if predict == 'map' or (predict is None and whole and y.ndim > 1 and y.shape == np.shape(xs)[: y.ndim] and y.ndim > 2):
-        return 'map', y.astype(np.int32), given, ''
+    if predict == 'map' and isinstance(xs, list):
+        return 'map', _classes_of_places(y, xs, name), given, ''
+    if y.dtype == object and y.ndim == 1 and not isinstance(y[0], (str, bytes)):
+        raise ValueError(
+            f'{name}: y of rows that differ in length; allowed of texts: {option("predict", "map")}, a class a byte'
+        )
+    of_places = whole and y.ndim > 1 and kind != 'tables' and y.shape == (None if isinstance(xs, list) else xs.shape[: y.ndim])
+    if predict == 'map' or (predict is None and of_places and (y.ndim > 2 or kind == 'series')):
+        said = (
+            f'y is taken for a class of each step; {option("predict")} says otherwise'
+            if kind == 'series' and not predict
+            else ''
+        )
+        return 'map', y.astype(np.int32), given, said
     if y.ndim == 1 and whole and predict in (None, 'class'):
         if y.min() < 0:
             raise ValueError(f'{name}: class {y.min()} in y; allowed: 0 and up; leave examples without a class out')
