@@ -33,7 +33,7 @@ class Model:
     input that the parameters were not drawn for. `roles(params)` and `products(params)`: the role of every parameter, and the
     axes of every matrix. `knobs`: the traced scalars that this model reads, with its own values; `knob_bounds`: the lowest and
     the highest value of those with declared bounds. `growth(params, x)`: how much larger every parameter is than in the base
-    model of muP, or None where the model has no base (arch/growth.py). `above(params)`: how many layers stand above it
+    model of muP; None where the model has no base (arch/growth.py). `above(params)`: how many layers stand above it
     (arch/above.py); None for a model of a user's own.
     """
 
@@ -44,7 +44,7 @@ class Model:
     knobs: Mapping[str, float]
     knob_bounds: Mapping[str, tuple[float, float]]
     causal: bool
-    growth: Callable = lambda params, x: None
+    growth: Callable | None = None
     above: Callable | None = None
 
 
@@ -88,9 +88,7 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
     knobs, knob_bounds = _knobs(sockets)
     kernels, small = declared(sockets), _base(initial, sockets, tables)
 
-    def growth(params: dict, x: jax.Array) -> dict | None:
-        if small is None:
-            return None
+    def growth(params: dict, x: jax.Array) -> dict:
         shapes, _ = jax.eval_shape(lambda x: small.init(jax.random.key(0), x, {}), x)
         return growths(params, shapes, products(params, kernels), initial.layers(sum(body.stages())))
 
@@ -111,9 +109,8 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
             params, state = variables_of(drawing.init({'params': key}, x, context(knobs, False)))
         if scans and body.over_depth == 'loop':
             params, state = unstacked(params, body.blocks()), unstacked(state, body.blocks())
-        grown = growth(params, x)
-        if grown is not None:
-            params = jax.tree.map(lambda leaf, own: leaf * own.start, params, grown)
+        if small is not None:
+            params = jax.tree.map(lambda leaf, own: leaf * own.start, params, growth(params, x))
         return params, state
 
     def apply(params: dict, state: dict, x: jax.Array, *, knobs: Mapping, key: jax.Array, train: bool) -> tuple:
@@ -139,7 +136,7 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
         apply=apply,
         roles=functools.partial(roles, kernels=kernels),
         products=functools.partial(products, kernels=kernels),
-        growth=growth,
+        growth=None if small is None else growth,
         above=above,
         knobs=knobs,
         knob_bounds=knob_bounds,

@@ -21,7 +21,7 @@ from sweeps.training.role_knobs import apart
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
 from sweeps.training.schedules import rate
 from sweeps.training.shares import KNOBS as SHARE_KNOBS
-from sweeps.training.shares import decays, layers_of, shares
+from sweeps.training.shares import decays, shares
 
 TRAINED = ('params', 'state', 'moments')
 """What a step changes, of the carry of a lane."""
@@ -150,8 +150,8 @@ def make_training(
 
     def start(lane: dict, params: dict, state: dict, x: jax.Array) -> dict:
         whole = ROLES if apart(lane['knobs']) else OPTIMIZERS[optimizer].WHOLE
-        growth = model.growth(params, task.inputs(x))
-        above = layers_of(model, params) if 'layer_decay' in lane['knobs'] else None
+        growth = None if model.growth is None else model.growth(params, task.inputs(x))
+        above = model.above(params) if 'layer_decay' in lane['knobs'] else None
         form = Form.of(params, model.roles(params), model.products(params), whole, growth, above)
         joined = form.join(params)
         moments = optimizer_of(lane, form)[0].init(joined.stored)

@@ -26,6 +26,7 @@ from sweeps.training.optimizers import OPTIMIZERS
 from sweeps.training.role_knobs import KNOBS as ROLE_KNOBS
 from sweeps.training.schedules import KNOBS as SCHEDULE_KNOBS
 from sweeps.training.shares import KNOBS as SHARE_KNOBS
+from sweeps.training.shares import check_shares
 from sweeps.training.start import started
 
 MOST = 10**12
@@ -208,6 +209,10 @@ def preflight(
         read.setdefault(program.optimizer, set()).update([*model.knobs, *task.knobs])
         reach = knobs[program.arm][program.optimizer]
         unknown = unread_knobs(program, model, task, reach)
+        try:
+            check_shares(program.optimizer, model, reach)
+        except ValueError as error:
+            raise ValueError(f"arm '{program.arm}' on task '{program.task}': {error}") from None
         for name in reach:
             unread[program.optimizer, name] = unread.get((program.optimizer, name), True) and name in unknown
         _check_bounds(program, model, reach)

@@ -1,5 +1,7 @@
 """Shares: of each parameter in the learning rate, where parameters of one role differ in it."""
 
+from collections.abc import Collection
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,13 +13,18 @@ from sweeps.training.optimizers import OPTIMIZERS
 KNOBS = {'layer_decay': 1.0}
 
 
-def layers_of(model: Model, params: dict) -> dict:
-    """How many layers stand above every parameter. Raises ValueError where that is not known."""
-    if model.above is None:
+def check_shares(optimizer: str, model: Model, knobs: Collection[str]) -> None:
+    """Raise ValueError where an optimizer or a model knows no shares, and a study asks for some."""
+    cls = OPTIMIZERS[optimizer]
+    if 'layer_decay' in knobs and (model.above is None or cls.MOVES):
+        why = f"optimizer '{optimizer}' is" if cls.MOVES else 'a model of your own is'
+        raise ValueError(f"'layer_decay': {why} without layers that could have rates of their own; leave layer_decay out")
+    if model.growth is not None and cls.GROWN is None:
+        ruled = sorted(kind for kind, other in OPTIMIZERS.items() if other.GROWN is not None)
         raise ValueError(
-            "'layer_decay' of a model of your own, whose layers are not known; allowed: none, leave layer_decay out"
+            f"initial 'mup' has no rule for the rates of optimizer '{optimizer}'; allowed: {ruled}; tune one of "
+            "these, or swap('initial', 'lecun_normal')"
         )
-    return model.above(params)
 
 
 def decays(form: Form, layer_decay: object) -> dict[str, jax.Array] | None:
@@ -33,16 +40,7 @@ def decays(form: Form, layer_decay: object) -> dict[str, jax.Array] | None:
 def shares(optimizer: str, form: Form) -> dict[str, np.ndarray] | None:
     """The share of what is stored in the learning rate by its name; None where it is all of it.
 
-    In muP (2203.03466) it follows from how much larger a parameter is than in the base model, and from the optimizer. Raises
-    ValueError for an optimizer without such a rule.
+    In muP (2203.03466) it follows from how much larger a parameter is than in the base model, and from the optimizer.
     """
-    if not form.growth:
-        return None
     rule = OPTIMIZERS[optimizer].GROWN
-    if rule is None:
-        ruled = sorted(kind for kind, cls in OPTIMIZERS.items() if cls.GROWN is not None)
-        raise ValueError(
-            f"initial 'mup' has no rule for the rates of optimizer '{optimizer}'; allowed: {ruled}; tune one of "
-            "these, or swap('initial', 'lecun_normal')"
-        )
-    return form.filled([rule(growth) for growth in form.growth])
+    return form.filled([rule(growth) for growth in form.growth]) if form.growth else None

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from ablations.spaces import log
+from ablations.study import Study, swap
 from ablations.tasks.bases import decoder
 from arch.branch import Branch
 from arch.context import Context
@@ -15,7 +17,8 @@ from arch.initials import MaximalUpdate
 from arch.model import Model, build
 from sweeps.training.joined import Form
 from sweeps.training.optimizers import OPTIMIZERS, make_optimizer
-from sweeps.training.shares import shares
+from sweeps.training.preflight import preflight
+from sweeps.training.shares import check_shares, shares
 
 IDS = jnp.asarray(np.random.default_rng(0).integers(0, 11, (8, 12)))
 STANDARD, MUP = {'kind': 'lecun_normal'}, {'kind': 'mup', 'base_width': 32}
@@ -38,7 +41,7 @@ def growth(model: Model) -> dict:
 
 def form_of(model: Model, params: dict, kind: str) -> Form:
     roles, products = model.roles(params), model.products(params)
-    return Form.of(params, roles, products, OPTIMIZERS[kind].WHOLE, model.growth(params, IDS))
+    return Form.of(params, roles, products, OPTIMIZERS[kind].WHOLE, model.growth and model.growth(params, IDS))
 
 
 @functools.cache
@@ -155,7 +158,22 @@ def test_models_that_have_no_rule(changes: dict, said: str):
         build({**config(64, MUP), **changes})
 
 
-def test_an_optimizer_without_a_rule_is_refused():
-    model = build(config(64, MUP))
+def test_optimizers_without_a_rule_are_refused_before_a_run():
+    check_shares('lamb', build(config(64, STANDARD)), ['lr'])
+    check_shares('adamw', build(config(64, MUP)), ['lr', 'layer_decay'])
     with pytest.raises(ValueError, match=r"no rule for the rates of optimizer 'lamb'; allowed: .*'adamw'"):
-        shares('lamb', form_of(model, shapes(model), 'lamb'))
+        check_shares('lamb', build(config(64, MUP)), ['lr'])
+    with pytest.raises(ValueError, match=r"'layer_decay': optimizer 'schedule_free' is without layers"):
+        check_shares('schedule_free', build(config(64, STANDARD)), ['layer_decay'])
+    study = Study(
+        name='s',
+        question='?',
+        arms={'base': (), 'wide': swap('initial', 'mup', base_width=32)},
+        tasks=('stdlib_bytes',),
+        tune={'lamb': {'lr': log(1e-3, 1e-1)}},
+    )
+    programs = [study.program(arm, 'stdlib_bytes', 'lamb') for arm in study.arms]
+    reach = {arm: {'lamb': study.reach(arm, 'lamb')} for arm in study.arms}
+    own = study.tasks[0]
+    with pytest.raises(ValueError, match="arm 'wide' on task 'stdlib_bytes': initial 'mup' has no rule"):
+        preflight(programs, reach, {own.name: (own.metric, own.direction)}, None)
