@@ -91,9 +91,11 @@ def test_a_mark_stands_below_the_place_where_a_kind_works():
     everywhere = ['hierarchical', 'isotropic', 'causal', 'bidirectional', 'maps', 'tokens']
     blocks = {
         'mixer': {'one': kind(['causal', 'tokens'], takes=['bias']), 'two': kind(everywhere)},
+        'norm': {'group': kind(everywhere[:-1])},
         'channel': {'mlp': kind(everywhere)},
     }
     head, one, two, *rest = fits_lines(blocks)
+    assert not any('norm: everywhere' in line for line in rest), 'it says nothing else, and still does not work everywhere'
     marks = {place: one[head.index(place) : head.index(place) + len(place)].strip() for place in head.split()[1:]}
     assert marks == {'hier': '.', 'iso': '.', 'causal': 'x', 'bidir': '.', 'maps': '.', 'tokens': 'x'}
     assert one.endswith('takes bias') and two.split() == ['two', *'xxxxxx']
