@@ -66,7 +66,8 @@ def _series(dimensions: list[str], where: str) -> np.ndarray:
             raise ValueError(
                 f'{where}: {wrong!r}; allowed: numbers with commas between them; fill in what is missing'
             ) from None
-        columns.append(values.astype(np.float32))
+        with np.errstate(over='ignore'):
+            columns.append(values.astype(np.float32))
     if len({len(one) for one in columns}) > 1:
         raise ValueError(
             f'{where}: dimensions of {sorted({len(one) for one in columns})} values; allowed: one length in a series'

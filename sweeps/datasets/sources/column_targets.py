@@ -45,7 +45,13 @@ def targets_of(columns: dict[str, Sequence[Value]], predict: str | None, rows: i
     if wrong is not None:
         text = next(value for value in columns[wrong] if value is not None and as_number(value) is None)
         raise ValueError(f"target column '{wrong}' has {str(text)[:40]!r}; allowed: numbers for {option('predict', form)}")
-    y = np.stack(list(numbers.values()), 1).astype(np.float32)
+    with np.errstate(over='ignore'):
+        y = np.stack(list(numbers.values()), 1).astype(np.float32)
+    beyond = np.argwhere(np.isinf(y))
+    if len(beyond):
+        row, at = beyond[0]
+        name = list(numbers)[at]
+        raise ValueError(f"target column '{name}', row {row + 1}: {numbers[name][row]:g}; allowed: finite numbers of float32")
     if form == 'labels' and not np.isin(y[~np.isnan(y)], (0, 1)).all():
         raise ValueError(
             f'{option("predict", "labels")}: {list(columns)[:5]} hold other numbers than 0 and 1; give '

@@ -44,6 +44,11 @@ def column(form: str) -> Callable[[Path], Path]:
     return text_of('a.csv', 'a,c,b\n' + '\n'.join(f'{form.format(n)},{n % 3},{"xy"[n % 2]}' for n in range(30)))
 
 
+def thirty(names: str, row: str) -> Callable[[Path], Path]:
+    """A table of thirty rows, each with its number for `n` and one of two classes for `c`."""
+    return text_of('a.csv', names + '\n' + '\n'.join(row.format(n=n, c='xy'[n % 2]) for n in range(1, 31)))
+
+
 REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
     'no such column': ('csv', TABLE, {'target': ('rsk',)}, "no column 'rsk'.* Did you mean 'risk'"),
     'a line of names that is missing': (
@@ -53,6 +58,90 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
     'a form that columns have not': (
         *('csv', TABLE, {'target': ('risk',), 'form': 'series'}),
         "form='series' of columns; allowed: table, text, smiles, images or sounds",
+    ),
+    'both a test split and marks of one': (
+        *('arrays', npz_of(x=GREY, y=Y, x_test=GREY, y_test=Y, is_test=Y > 0), {}),
+        'both x_test and is_test; give one of them',
+    ),
+    'a test split of another shape': (
+        *('arrays', npz_of(x=GREY, y=Y, x_test=GREY[:, :4], y_test=Y), {}),
+        r'x \(8, 8, 1\) and x_test \(4, 8, 1\); allowed: examples of one shape',
+    ),
+    'marks that are numbers': (
+        *('arrays', npz_of(x=GREY, y=Y, is_test=Y), {}),
+        r'is_test int64 \[40\]; allowed: true and false for 40 examples',
+    ),
+    'a test target alone': ('arrays', npz_of(x=GREY, y_test=Y), {}, 'y_test without y; give both'),
+    'texts of an unknown kind': (
+        *('arrays', npz_of(x=np.array(['CCO'] * 20 + ['CO'] * 20), y=Y), {}),
+        "x holds texts: what they are can not be known; form='text' or form='smiles'",
+    ),
+    'texts that are no molecules': (
+        *('arrays', npz_of(x=np.array(['a word'] * 40), y=Y), {'form': 'smiles'}),
+        "'a word' is no SMILES; give form='text'",
+    ),
+    'numbers as texts': (
+        *('arrays', npz_of(x=X, y=Y), {'form': 'text'}),
+        r"form='text' of x float32 \[40, 3\]; allowed: a list of texts",
+    ),
+    'fewer names than classes': (
+        *('arrays', npz_of(x=GREY, y=Y, classes=np.array(['one'])), {}),
+        'class 1 in y and 1 names in classes; name every class',
+    ),
+    'a number beyond float32': (
+        *('csv', thirty('a,b', '{n}e300,{c}'), {**SHORT[1], 'form': 'table'}),
+        "input column 'a', row 1: 1e[+]300; allowed: finite numbers of float32",
+    ),
+    'an input column without a value': (
+        *('csv', thirty('a,c,b', ',{n},{c}'), {**SHORT[1], 'inputs': ('a', 'c')}),
+        "input column 'a' is empty; leave it out: inputs= names the others",
+    ),
+    'a row without its text': (
+        *('csv', thirty('a,b', ' ,{c}'), {**SHORT[1], 'form': 'text'}),
+        "row 1: no text in column 'a'",
+    ),
+    'a row that is no molecule': (
+        *('csv', thirty('a,b', 'C!O,{c}'), {**SHORT[1], 'form': 'smiles'}),
+        "row 1: column 'a': '!' in 'C!O' is no character of SMILES",
+    ),
+    'a class for each place of a table': (
+        *('csv', TABLE, {'inputs': ('age',), 'target': ('risk',), 'predict': 'map'}),
+        "predict='map': a table has no class for each place; allowed: class, values or labels",
+    ),
+    'one class': (
+        *('csv', text_of('a.csv', 'a,b\n' + '\n'.join(f'{n}.5,x' for n in range(30))), {**SHORT[1], 'form': 'table'}),
+        "target column 'b' has 1 class; allowed: two or more; name another column",
+    ),
+    'several targets that are texts': (
+        *('csv', TABLE, {'inputs': ('age',), 'target': ('risk', 'city')}),
+        r"targets \['risk', 'city'\] are no numbers; allowed: one column of classes, or several of numbers; name one",
+    ),
+    'a target beyond float32': (
+        *('csv', thirty('a,b', '{n}.5,{n}e300'), {**SHORT[1], 'form': 'table'}),
+        "target column 'b', row 1: 1e[+]300; allowed: finite numbers of float32",
+    ),
+    'a split of one kind': (
+        *('csv', thirty('a,b,s', '{n}.5,{c},train'),
+          {**SHORT[1], 'split': 'column:s'}),
+        r"split column 's' says \['train'\] only; allowed: both training and test examples",
+    ),
+    'no column is left': (
+        *('csv', thirty('a,b', '{n},{c}'), {'target': ('b',), 'group': 'a'}),
+        'no column is left for the inputs; name them: inputs',
+    ),
+    'series without a line': ('ts', text_of('a.ts', '@classLabel true a b\n@data\n'), {}, 'no series below @data'),
+    'a series without a colon': ('ts', text_of('a.ts', '@classLabel true a b\n@data\n1,2\n'), {}, 'no class behind a colon'),
+    'a value beyond float32': (
+        *('ts', text_of('a.ts', '@classLabel true a b\n@data\n1e300,2:a\n'), {}),
+        'a value is missing or beyond float32; allowed: finite numbers; fill it in',
+    ),
+    'a target that is no number': (
+        *('ts', text_of('a.ts', '@targetLabel true\n@data\n' + '1,2:high\n' * 4), {}),
+        r'a target is no number \(@targetLabel true\); mend the line',
+    ),
+    'a split that is none': (
+        *('arrays', npz_of(x=GREY, y=Y), {'split': 'half'}),
+        r"split='half'; allowed: names \(of files\), hash \(of content\) or column:NAME",
     ),
     'numbers with a comma': (
         *('csv', text_of('a.csv', 'a;b\n' + '\n'.join(f'{n},5;{"xy"[n % 2]}' for n in range(30))), SHORT[1]),
