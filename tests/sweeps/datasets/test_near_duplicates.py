@@ -22,6 +22,11 @@ def test_equal_runs_and_only_they_have_equal_hashes(length: int):
     assert len(set(zip(runs, hashes.tolist(), strict=True))) == len(set(runs)) == len(set(hashes.tolist()))
 
 
+def test_the_length_of_a_run_goes_by_what_is_read():
+    """What a prepared set says of its texts and of its tokens is by these lengths."""
+    assert near_duplicates.LENGTHS == {'texts': 50, 'tokens': 13, 'molecules': 50}
+
+
 def test_too_short_a_text_has_no_runs():
     assert len(shingle_hashes(np.zeros(4, np.uint8), 5)) == 0
     assert shared_shingles(part([b'abcdef']), part([b'abc', b'']), 5) == {'length': 5, 'looked_for': 0, 'share': 0.0}

@@ -130,6 +130,7 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
         'no column is left for the inputs; name them: inputs',
     ),
     'series without a line': ('ts', text_of('a.ts', '@classLabel true a b\n@data\n'), {}, 'no series below @data'),
+    'series of which no class is said': ('ts', text_of('a.ts', '@data\n1,2:a\n'), {}, 'series without a class or a target'),
     'a series without a colon': ('ts', text_of('a.ts', '@classLabel true a b\n@data\n1,2\n'), {}, 'no class behind a colon'),
     'a value beyond float32': (
         *('ts', text_of('a.ts', '@classLabel true a b\n@data\n1e300,2:a\n'), {}),
