@@ -346,7 +346,9 @@ def test_ends_say_where_they_fit(change, message):
 
 
 def test_every_stem_downsample_and_head_is_tested_here():
-    text = ''.join(Path(__file__).with_name(name).read_text() for name in ('test_ends.py', 'test_ngrams.py', 'test_channel_gates.py'))
+    text = ''.join(
+        Path(__file__).with_name(name).read_text() for name in ('test_ends.py', 'test_ngrams.py', 'test_channel_gates.py')
+    )
     for table in (STEMS, DOWNSAMPLES, HEADS):
         assert [kind for kind in table if f"'{kind}'" not in text] == []
 

@@ -3,7 +3,9 @@
 import dataclasses
 import io
 import json
+import os
 import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -244,6 +246,14 @@ def test_appraisal_counts_every_arm_and_task(study):
     assert answer['platform'] == 'cpu'
     assert set(answer['costs']) == {'base', 'no_mixer'} and set(answer['costs']['base']) == {'recall', 'values'}
     assert answer['costs']['no_mixer']['recall']['params'] < answer['costs']['base']['recall']['params']
+
+
+def test_a_worker_that_is_asked_nothing_more_ends_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its answers go to the file that it was started with, and its status is 0."""
+    monkeypatch.setattr(sys, 'stdin', io.StringIO('{"preflight": []}\n'))
+    handle = os.open(tmp_path / 'answers', os.O_WRONLY | os.O_CREAT, 0o600)
+    assert workers.main(['--answers', str(handle)]) == 0
+    assert list(json.loads((tmp_path / 'answers').read_text())) == ['broken']
 
 
 def test_an_order_may_stand_in_a_file(study, item: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

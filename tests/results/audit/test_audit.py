@@ -15,7 +15,7 @@ from scipy import stats
 
 from results.audit.comparisons import audit
 from results.audit.input import columns_of, read
-from results.audit.views import FORMATS, number, table, terminal
+from results.audit.views import FORMATS, note, number, table, terminal
 
 ROADMAP = Path(__file__).parents[3] / 'results' / 'published' / 'convnext_roadmap.csv'
 REGIME = 'ResNet-50 regime'
@@ -278,6 +278,7 @@ def test_what_is_missing_is_named(tmp_path: Path, cells: str, missing: str):
     one = audited(tmp_path, 'arm,value,sd,n\n' + cells.replace('|', '\n'))[0]
     assert one.verdict == 'cannot be said' and one.reason == missing and one.p_adjusted is None
     assert one.pairs == 0 and not one.depends_on_rounding
+    assert 'Holm over 0 testable comparisons' in note([one], 0.05) and 'power at 5% / 1.' in note([one], 0.05)
     assert broken(one)['noise is given'] == missing
 
 
