@@ -96,7 +96,19 @@ class PoolConv(Downsample):
         return Dense(self.features, name='project')(mean, context)
 
 
-class InBlock(Downsample):
+class OfBlock(Downsample):
+    """What stands beside the first block of each stage, which subsamples by itself."""
+
+    FITS = BETWEEN
+    IN_BLOCK = True
+
+    @property
+    def step(self) -> int:
+        """The stride: the body's, else `factor`."""
+        return self.stride or self.factor
+
+
+class InBlock(OfBlock):
     """The first block of each stage subsamples; this is its shortcut (1512.03385): a product, then a norm.
 
     `[B, H, W, C] -> [B, H/factor, W/factor, F]` with F the stage's width, sizes rounded up. Where neither resolution nor
@@ -104,19 +116,12 @@ class InBlock(Downsample):
     by themselves.
     """
 
-    FITS = BETWEEN
-    IN_BLOCK = True
     KERNELS = {'project': ('each', 'each', 'in', 'out')}
 
     sockets: Sockets
     features: int
     factor: int = 2
     stride: int = 0
-
-    @property
-    def step(self) -> int:
-        """The stride: the body's, else `factor`."""
-        return self.stride or self.factor
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
@@ -127,24 +132,16 @@ class InBlock(Downsample):
         return self.sockets.make('norm', name='norm', site='stem')(x, context)
 
 
-class InBlockAlone(Downsample):
+class InBlockAlone(OfBlock):
     """The first block of each stage subsamples, and no shortcut goes around it (1801.04381): zeros in its place.
 
     `[B, H, W, C] -> [B, H/factor, W/factor, F]` with F the stage's width, sizes rounded up. Where neither resolution nor
     width changes, the shortcut is x itself. For blocks that can begin a stage by themselves.
     """
 
-    FITS = BETWEEN
-    IN_BLOCK = True
-
     features: int
     factor: int = 2
     stride: int = 0
-
-    @property
-    def step(self) -> int:
-        """The stride: the body's, else `factor`."""
-        return self.stride or self.factor
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:

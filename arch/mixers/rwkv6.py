@@ -7,11 +7,12 @@ from flax import linen as nn
 from arch.block import Mixer
 from arch.context import Context
 from arch.dense import Dense
+from arch.head_norm import HeadNorm
 from arch.low_rank import LowRank
 from arch.make import divides, positive
 from arch.mixers.both_ways import both_ways
 from arch.mixers.gated_linear_attention import forgetful
-from arch.mixers.rwkv7 import HeadNorm, Weights, slope
+from arch.mixers.rwkv7 import Weights, slope
 from arch.token_shift import TokenShift, earlier
 
 

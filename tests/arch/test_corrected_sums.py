@@ -9,8 +9,9 @@ import pytest
 from rounding import assert_same_numbers
 
 from arch.context import Context
+from arch.head_norm import HeadNorm
 from arch.low_rank import LowRank
-from arch.mixers.rwkv7 import HeadNorm, saw, slope
+from arch.mixers.rwkv7 import saw, slope
 from arch.ops.corrected_sums import CHUNK, corrected_sums, step_by_step
 from arch.token_shift import TokenShift
 
