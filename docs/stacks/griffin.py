@@ -4,7 +4,7 @@ from ablations.config import changed
 from ablations.spaces import log
 from ablations.study import Study, put, task
 
-RECURRENT = {'kind': 'gated_linear_attention', 'heads': 4}
+RECURRENT = {'kind': 'gated_recurrence', 'heads': 4}
 LOCAL = {'kind': 'sliding_window_attention', 'heads': 4, 'window': 8}
 
 
