@@ -11,7 +11,7 @@ _BIASED = {'bias': True}
 _HEADS = {'head_size': 0, 'norm_over': 'head', 'softcap': 0.0, 'sink': 'none', 'gate': False}
 
 NEUTRAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
-    'body': {'isotropic': _LAYERS, 'hierarchical': _LAYERS},
+    'body': {'isotropic': {**_LAYERS, 'skips': 'none'}, 'hierarchical': _LAYERS},
     'position': {'rotary': {'share': 1.0, 'stretch': 1.0}},
     'mixer': {
         'attention': {'kv_heads': 0, **_HEADS},
@@ -31,7 +31,7 @@ def neutral_fields(socket: str, kind: object) -> Mapping[str, object]:
     """The fields of a kind that its spec leaves out at these values.
 
     >>> dict(neutral_fields('body', 'isotropic')), dict(neutral_fields('body', 'mine'))
-    ({'stack': []}, {})
+    ({'stack': [], 'skips': 'none'}, {})
     """
     return NEUTRAL.get(socket, {}).get(kind, {}) if isinstance(kind, str) else {}
 

@@ -119,6 +119,11 @@ class Mixer(Block):
     SUBSAMPLES: ClassVar[bool] = False
     """Whether it subsamples positions itself, by its field `stride`."""
 
+    @nn.nowrap
+    def parts(self) -> tuple[dict, ...]:
+        """The specs of the mixers that it is made of; () for most."""
+        return ()
+
 
 class Norm(Block):
     """The base of norms, which control the size of activations.

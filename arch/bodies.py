@@ -1,6 +1,7 @@
 """Bodies: the order of stem, position, blocks, downsamples and head. `(x, context)` from data to scores.
 
-`stack` says where layers differ from each other, see `arch/stack.py`; empty, all are alike. `over_depth` is 'loop' or 'scan'
+`stack` says where layers differ from each other, see `arch/stack.py`; empty, all are alike. `skips` joins late layers of an
+isotropic body to early ones, see `arch/skips.py`. `over_depth` is 'loop' or 'scan'
 (one program for all blocks of a stage: deep models compile fast). `remat` computes each block again in the backward pass
 instead of keeping its insides. `compute` is the type of activations and products, 'float32' or 'bfloat16'; parameters,
 statistics and scores are float32 in both.
@@ -19,6 +20,7 @@ from arch.depth import WAYS, Depth, scanned_blocks, unscanned
 from arch.fits import check_layer_positions, check_needs, check_places, check_streams
 from arch.make import positive
 from arch.model_sockets import Sockets
+from arch.skips import SKIPS
 
 TYPES = ('float32', 'bfloat16')
 
@@ -29,6 +31,11 @@ def check_choices(kind: str, over_depth: str, compute: str, sockets: Sockets) ->
         if value not in allowed:
             raise ValueError(f"body '{kind}': {name}={value!r}; allowed: {list(allowed)}; change {name}")
     family = unscanned(sockets) if over_depth == 'scan' else None
+    if family == 'body':
+        raise ValueError(
+            f"body '{kind}': its skips join layers over depth, which no scan holds; put('body.over_depth', 'loop') or "
+            "put('body.skips', 'none')"
+        )
     if family:
         fit = sorted(name for name, cls in sockets.tables[family].items() if cls.SCANS)
         raise ValueError(
@@ -49,6 +56,26 @@ def check_widths(sockets: Sockets, widths: tuple[int, ...], causal: bool) -> Non
                     own.make(family, name=None).check(size, causal)
         except ValueError as error:
             raise ValueError(f'{own.where}{error}') from None
+
+
+def check_skips(kind: str, skips: str, depth: int, sockets: Sockets) -> None:
+    """Raise ValueError for unknown `skips`, and where layers are too few or have more than one stream to join."""
+    if skips not in SKIPS:
+        raise ValueError(f"body '{kind}': skips={skips!r}; allowed: {list(SKIPS)}; change skips")
+    if skips == 'none':
+        return
+    if depth < 3:
+        raise ValueError(
+            f"body '{kind}': skips={skips!r} with depth={depth}; the first layer is joined to the last one over a middle; "
+            'allowed: a depth from 3 on; raise depth'
+        )
+    for own in sockets.distinct():
+        if own.cls('residual').STREAMS:
+            fit = sorted(name for name, cls in own.tables['residual'].items() if not cls.STREAMS)
+            raise ValueError(
+                f"{own.where}residual '{own.kind('residual')}' keeps several streams; body.skips join one; allowed with them: "
+                f"{fit}; swap the residual or put('body.skips', 'none')"
+            )
 
 
 def branches(sockets: Sockets, depth: int) -> int:
@@ -79,6 +106,7 @@ class Isotropic(Body):
     remat: bool = False
     compute: str = 'float32'
     stack: tuple[dict, ...] = ()
+    skips: str = 'none'
 
     @nn.nowrap
     def blocks(self) -> dict[str, range]:
@@ -98,6 +126,7 @@ class Isotropic(Body):
         """Raise ValueError for what can be seen without an input."""
         positive("body 'isotropic'", width=self.width, depth=self.depth)
         check_choices('isotropic', self.over_depth, self.compute, self.sockets)
+        check_skips('isotropic', self.skips, self.depth, self.sockets)
         check_needs(self.sockets)
         check_streams(self.sockets)
         check_layer_positions(self.sockets)
@@ -117,7 +146,7 @@ class Isotropic(Body):
             )
         check_places(self.sockets, 'maps' if x.ndim == 4 else 'tokens')
         x = make('position', name='position')(x, context)
-        layers = Depth(self.sockets, self.over_depth, self.remat)
+        layers = Depth(self.sockets, self.over_depth, self.remat, self.skips)
         stream = layers.run(rule.enter(x), context, 0, self.depth, 'blocks_0', features=self.width)
         x = rule.leave(stream, context, 'leave_0')
         return make('head', name='head', stem=stem)(x, context).astype(jnp.float32)

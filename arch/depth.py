@@ -15,12 +15,18 @@ from flax import linen as nn
 
 from arch.context import Context
 from arch.model_sockets import Sockets
+from arch.skips import joined, skips
 
 WAYS = ('loop', 'scan')
 
 
 def unscanned(sockets: Sockets) -> str | None:
-    """The first socket with a kind of `SCANS = False`: no scan over depth can hold it; None where there is none."""
+    """The first socket with a kind of `SCANS = False`: no scan over depth can hold it; None where there is none.
+
+    It is the body where layers are joined over depth by its `skips`.
+    """
+    if sockets.config.get('body', {}).get('skips', 'none') != 'none':
+        return 'body'
     for own in sockets.distinct():
         for family in own.tables:
             if not own.cls(family).SCANS:
@@ -123,12 +129,13 @@ class Depth:
     """The layers of a body in their order.
 
     `way`: 'loop' or 'scan'. `remat`: the backward pass computes the inside of each block again, so that only the streams
-    between blocks are saved.
+    between blocks are saved. `skips`: how late layers get the outputs of early ones (arch/skips.py), in a loop.
     """
 
     sockets: Sockets
     way: str
     remat: bool
+    skips: str = 'none'
 
     def run(self, stream: object, context: Context, first: int, count: int, name: str, **given: object) -> object:
         """The stream after `count` blocks, starting with number `first` of the body; called in the body's own scope.
@@ -143,9 +150,12 @@ class Depth:
             return made[module]
 
         if self.way == 'loop':
+            early_of, made_by = skips(count) if self.skips != 'none' else {}, {}
             for layer in range(first, first + count):
+                if layer in early_of:
+                    stream = joined(self.skips, layer, stream, made_by[early_of[layer]], context)
                 home = self.sockets.layers[layer].home if self.sockets.layers else layer
-                stream = self.step(block(f'block_{home}', home), stream, context, layer, layer)
+                stream = made_by[layer] = self.step(block(f'block_{home}', home), stream, context, layer, layer)
             return stream
         for row, modules in scanned_rows(self.sockets, first, count, name):
             blocks = tuple(block(module, row.first + place) for place, module in enumerate(modules))

@@ -20,13 +20,15 @@ class Sockets:
     >>> sockets.make('norm', name='norm_mixer', site='mixer').eps
     1e-05
 
-    `layers`, `of_layer` and `distinct` are for bodies whose layers differ, by a `stack` (arch/stack.py). `where` says which
-    layers the sockets are of, for errors; '' for all.
+    `layers`, `of_layer` and `distinct` are for bodies whose layers differ, by a `stack` (arch/stack.py), `inner` for mixers that
+    are made of mixers. `where` says which layers or part the sockets are of, for errors; '' for all.
 
     Raises ValueError for a config that is not a dictionary with a spec for exactly the sockets of the tables.
     """
 
     where = ''
+    is_part = False
+    """Whether these are the sockets of a mixer within another one."""
 
     def __init__(self, config: dict, tables: Mapping[str, Mapping[str, type]]):
         if not isinstance(config, dict):
@@ -72,8 +74,20 @@ class Sockets:
         return self._by_entry[self.layers[number].entry] if self.layers else self
 
     def distinct(self) -> list['Sockets']:
-        """The sockets of layers that differ, each once, in the order of their first layer."""
-        return list(self._by_entry.values()) if self.layers else [self]
+        """The sockets of layers that differ, each once, in the order of their first layer, each with its `inner` ones."""
+        return [own for layer in (self._by_entry.values() if self.layers else [self]) for own in (layer, *layer.within())]
+
+    def inner(self) -> list['Sockets']:
+        """The sockets of each mixer that this one is made of: this one's own, but for the mixer."""
+        made = []
+        for number, spec in enumerate(self.make('mixer', name=None).parts()):
+            made.append(Sockets({**self.config, 'mixer': spec}, self.tables))
+            made[-1].where, made[-1].is_part = f'{self.where}mixer.mixers[{number}]: ', True
+        return made
+
+    def within(self) -> list['Sockets']:
+        """The `inner` sockets with theirs."""
+        return [own for part in self.inner() for own in (part, *part.within())]
 
     @functools.cached_property
     def _by_entry(self) -> dict[int, 'Sockets']:

@@ -65,8 +65,9 @@ def declared(sockets: Sockets) -> Kernels:
 def _said(sockets: Sockets) -> Words:
     return {
         (family, tuple(filter(None, path.split('/')))): tuple(words)
-        for family in sockets.tables
-        for path, words in sockets.cls(family).KERNELS.items()
+        for own in (*sockets.within(), sockets)
+        for family in own.tables
+        for path, words in own.cls(family).KERNELS.items()
     }
 
 

@@ -42,7 +42,7 @@ GATE = {'gate': 'squeeze_excite', 'squeeze': 0.25, 'taps': 3}
 TEN, TOKENS = {'outputs': 10}, {'vocabulary': 256}
 BLOCKS = {
     'body': {
-        'isotropic': {'width': 32, 'depth': 2, 'causal': False, **DEPTH},
+        'isotropic': {'width': 32, 'depth': 2, 'causal': False, **DEPTH, 'skips': 'none'},
         'hierarchical': {'widths': (16, 32), 'depths': (1, 1), **DEPTH},
     },
     'stem': {
@@ -88,6 +88,11 @@ BLOCKS = {
         'conv': {'kernel': 3, 'bias': True},
         'depthwise_conv': {'kernel': 7, 'bias': True},  # 2201.03545
         'pool': {'window': 3},  # 2111.11418
+        'side_by_side': {
+            'mixers': ({'kind': 'attention', 'heads': 2}, {'kind': 'depthwise_conv', 'kernel': 3}),
+            'join': 'average',
+            'normed': True,
+        },
     },
     'norm': NORMS,
     'qk_norm': NORMS,

@@ -23,6 +23,7 @@ from arch.mixers.rwkv6 import Rwkv6
 from arch.mixers.rwkv7 import Rwkv7
 from arch.mixers.selective_state_space import SelectiveStateSpace
 from arch.mixers.shifted_window_attention import ShiftedWindowAttention
+from arch.mixers.side_by_side import SideBySide
 from arch.mixers.sliding_window_attention import SlidingWindowAttention
 from arch.mixers.state_space_duality import StateSpaceDuality
 from arch.mixers.token_mlp import TokenMlp
@@ -50,5 +51,6 @@ MIXERS = {
     'depthwise_conv': DepthwiseConv,
     'pool': Pool,
     'fourier': Fourier,
+    'side_by_side': SideBySide,
     'identity': Identity,
 }
