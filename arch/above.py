@@ -12,8 +12,8 @@ BELOW = ('stem', 'position')
 def layers_above(params: dict, stages: Sequence[int], scanned: Mapping[str, range]) -> dict:
     """The number of layers above every parameter, as a tree of the same shape: 0 for the head, 1 for the last block.
 
-    The stem and the position are a layer of their own below all blocks. A downsample and a skip stand with the block behind. For
-    `scanned` modules it is a tuple with the number of each block that they hold.
+    The stem and the position are a layer of their own below all blocks. A downsample and a skip stand with the block behind.
+    For `scanned` modules it is a tuple with the number of each block that they hold.
 
     >>> tree = {'stem': {'kernel': 0}, 'block_0': {'bias': 0}, 'blocks_1': {'bias': 0}, 'head': {'head': {'kernel': 0}}}
     >>> layers_above(tree, (1, 2), {'blocks_1': range(1, 3)})

@@ -20,8 +20,8 @@ class Sockets:
     >>> sockets.make('norm', name='norm_mixer', site='mixer').eps
     1e-05
 
-    `layers`, `of_layer` and `distinct` are for bodies whose layers differ, by a `stack` (arch/stack.py), `inner` for mixers that
-    are made of mixers. `where` says which layers or part the sockets are of, for errors; '' for all.
+    `layers`, `of_layer` and `distinct` are for bodies whose layers differ, by a `stack` (arch/stack.py), `inner` for mixers
+    that are made of mixers. `where` says which layers or part the sockets are of, for errors; '' for all.
 
     Raises ValueError for a config that is not a dictionary with a spec for exactly the sockets of the tables.
     """

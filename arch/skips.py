@@ -1,4 +1,4 @@
-"""Skips: what early layers made reaches late ones directly, as in a U: the last layer gets the first one's output, and so on."""
+"""Skips: late layers get what early ones made, as in a U: the last layer gets the first one's output, and so on."""
 
 import jax
 import jax.numpy as jnp
