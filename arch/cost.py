@@ -1,6 +1,7 @@
 """Cost: the costs of a model before it runs, counted from its traced program, by role and by part.
 
-Multiply-adds are those of matrix products and convolutions, as papers count them ("GFLOPs" there are multiply-adds). Depthwise
+Multiply-adds are those of matrix products, convolutions and Fourier transforms, as papers count them ("GFLOPs" there are
+multiply-adds). Depthwise
 convolutions count as such, however they are lowered. The blocks of a stage are alike, so `cost_of` traces a deep model with few
 blocks and counts all.
 """
@@ -35,6 +36,12 @@ def _macs_of(equation) -> int:
     if equation.primitive.name == 'triangular_solve':
         # A row of a triangle of n rows meets half of them.
         return equation.invars[1].aval.size * equation.invars[0].aval.shape[-1] // 2
+    if equation.primitive.name == 'fft':
+        # 5/2 n log2 n multiply-adds for a transform of n complex numbers, half as many where one side is real.
+        sizes = equation.params['fft_lengths']
+        numbers = max(variable.aval.size for variable in (*equation.invars, *equation.outvars))
+        real = not all(jnp.iscomplexobj(variable.aval) for variable in (*equation.invars, *equation.outvars))
+        return round((1.25 if real else 2.5) * numbers * math.log2(math.prod(sizes)))
     if equation.primitive.name not in ('dot_general', 'conv_general_dilated'):
         return 0
     out = math.prod(equation.outvars[0].aval.shape)

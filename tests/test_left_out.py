@@ -71,6 +71,9 @@ BLOCKS = {
         'grouped_query_attention': {**QUERIES, 'heads': 4, 'kv_heads': 2},
         'sliding_window_attention': {**QUERIES, 'window': 3},
         'shifted_window_attention': {'head_size': 8, 'window': 4, 'biases': 'needed'},
+        'block_sparse_attention': {**QUERIES, 'block': 4, 'selected': 2},
+        'native_sparse_attention': {'heads': 4, 'kv_heads': 2, 'block': 2, 'selected': 2, 'window': 4},
+        'cross_attention': {'heads': 2, 'latents': 4},
         'differential_attention': {'heads': 2},
         'latent_attention': {'heads': 2, 'head_size': 8, 'turned': 4, 'latent': 8},
         'linear_attention': {'heads': 2, 'eps': 1e-6, 'biases': 'needed'},  # 2006.16236
@@ -84,6 +87,7 @@ BLOCKS = {
         'gated_recurrence': {'heads': 4, 'expand': 4 / 3, 'kernel': 4},  # 2402.19427
         'selective_state_space': {'state': 8, 'expand': 2.0, 'kernel': 4, 'step_low': 0.001, 'step_high': 0.1},  # 2312.00752
         'state_space_duality': {'heads': 4, 'state': 16, 'expand': 2.0, 'kernel': 4},  # 2405.21060
+        'hyena': {'order': 2, 'kernel': 3, 'hidden': 16, 'waves': 4, 'frequency': 14.0, 'length': 256},  # 2302.10866
         'token_mlp': {'ratio': 0.5},  # 2105.01601
         'conv': {'kernel': 3, 'bias': True},
         'depthwise_conv': {'kernel': 7, 'bias': True},  # 2201.03545

@@ -5,7 +5,9 @@ sequences only and token n sees tokens up to n.
 """
 
 from arch.mixers.attention import Attention
+from arch.mixers.block_sparse_attention import BlockSparseAttention
 from arch.mixers.conv import Conv
+from arch.mixers.cross_attention import CrossAttention
 from arch.mixers.delta_rule import DeltaRule, GatedDeltaRule
 from arch.mixers.depthwise_conv import DepthwiseConv
 from arch.mixers.differential_attention import DifferentialAttention
@@ -13,10 +15,12 @@ from arch.mixers.fourier import Fourier
 from arch.mixers.gated_linear_attention import GatedLinearAttention
 from arch.mixers.gated_recurrence import GatedRecurrence
 from arch.mixers.grouped_query_attention import GroupedQueryAttention
+from arch.mixers.hyena import Hyena
 from arch.mixers.identity import Identity
 from arch.mixers.kimi_delta_attention import KimiDeltaAttention
 from arch.mixers.latent_attention import LatentAttention
 from arch.mixers.linear_attention import LinearAttention
+from arch.mixers.native_sparse_attention import NativeSparseAttention
 from arch.mixers.pool import Pool
 from arch.mixers.retention import Retention
 from arch.mixers.rwkv6 import Rwkv6
@@ -33,6 +37,9 @@ MIXERS = {
     'grouped_query_attention': GroupedQueryAttention,
     'sliding_window_attention': SlidingWindowAttention,
     'shifted_window_attention': ShiftedWindowAttention,
+    'block_sparse_attention': BlockSparseAttention,
+    'native_sparse_attention': NativeSparseAttention,
+    'cross_attention': CrossAttention,
     'differential_attention': DifferentialAttention,
     'latent_attention': LatentAttention,
     'linear_attention': LinearAttention,
@@ -46,6 +53,7 @@ MIXERS = {
     'gated_recurrence': GatedRecurrence,
     'selective_state_space': SelectiveStateSpace,
     'state_space_duality': StateSpaceDuality,
+    'hyena': Hyena,
     'token_mlp': TokenMlp,
     'conv': Conv,
     'depthwise_conv': DepthwiseConv,
