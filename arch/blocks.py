@@ -10,17 +10,14 @@ import jax
 from flax import linen as nn
 
 from arch.block import Layer
-from arch.branch import Branch
+from arch.branch import Branch, unchanged
 from arch.channel_gate import ChannelGate, check_gate
 from arch.context import Context
 from arch.dense import Dense
+from arch.depth_routing import MixtureOfDepths
 from arch.make import positive
 from arch.model_sockets import Sockets
-
-
-def unchanged(x: jax.Array, context: Context) -> jax.Array:
-    """The identity, as a stage of a branch."""
-    return x
+from arch.two_branches import two_branches
 
 
 class TwoBranch(Layer):
@@ -35,12 +32,7 @@ class TwoBranch(Layer):
 
     @nn.compact
     def __call__(self, stream: object, context: Context) -> object:
-        for family in ('mixer', 'channel'):
-            inner = self.sockets.make(family, name=family)
-            norm = self.sockets.make('norm', name=f'norm_{family}', site=family)
-            rule = self.sockets.make('residual', name=f'residual_{family}', closing=family == 'channel')
-            stream = rule(stream, Branch(unchanged, norm, inner), context)
-        return stream
+        return two_branches(self.sockets, stream, context)
 
 
 class OneBranch(Layer):
@@ -308,6 +300,7 @@ BLOCKS = {
     'one_branch': OneBranch,
     'parallel': Parallel,
     'mixer_only': MixerOnly,
+    'mixture_of_depths': MixtureOfDepths,
     'conv_mixer': ConvMixer,
     'bottleneck': Bottleneck,
     'mixer_first': MixerFirst,

@@ -8,6 +8,11 @@ import jax
 from arch.context import Context
 
 
+def unchanged(x: jax.Array, context: Context) -> jax.Array:
+    """The identity, as a stage of a branch."""
+    return x
+
+
 @dataclasses.dataclass(frozen=True)
 class Branch:
     """Two stages `(x, context)` with a norm between: a call gives after(norm(before(x))).

@@ -62,6 +62,7 @@ BLOCKS = {
         'convolutional': {'kernel': 3},  # 2102.10882
     },
     'block': {
+        'mixture_of_depths': {'capacity': 0.5, 'predict': 0.01},
         'bottleneck': {'ratio': 0.25},  # 1512.03385
         'mixer_first': {'ratio': 4.0, 'norms': 'each', 'activations': 'each'},
         'inverted_bottleneck': {'ratio': 4.0, **GATE, 'gate': 'none'},
