@@ -81,14 +81,23 @@ class Sinusoidal(Position):
         return x + jnp.asarray(waves.reshape(1, *spatial, channels), x.dtype)
 
 
+STRETCHES = ('places', 'base', 'yarn')
+SLOW, QUICK = 1.0, 32.0
+"""Pairs that turn less often than SLOW over the length of training are stretched in full by YaRN, from QUICK on not at all."""
+
+
 class Rotary(Position):
     """Rotary positions (2104.09864): pairs of query and key channels turn by position * base^(-2i/D).
 
     `[B, N, C] -> [B, N, C]`
     `[B, H, W, C] -> [B, H, W, C]`
     On maps the first half of the pairs turns by the row, the second by the column. `share`: the share of the channels that
-    turn, the first ones (GPT-J, GPT-NeoX, 2204.06745). `stretch`: positions are divided by it, so that longer inputs than those
-    of training turn as far (2306.15595). Raises ValueError for a head size that does not split into such pairs.
+    turn, the first ones (GPT-J, GPT-NeoX, 2204.06745). `stretch`: how many times longer inputs are meant than those of
+    training, by one of three ways. With `stretched` = 'places' positions are divided by it, so that they turn as far
+    (2306.15595). With 'base' the base of D channels is multiplied by stretch^(D / (D - 2)), so that the slowest pair turns as
+    far and the quickest as before (NTK-aware, 2309.00071). With 'yarn' (2309.00071) a pair that turns r times over `length`,
+    the length of training, turns by angle (1 - g) / stretch + angle g with g = (r - 1) / 31 between 0 and 1, and queries and
+    keys are multiplied by 0.1 ln(stretch) + 1. Raises ValueError for a head size that does not split into such pairs.
     """
 
     NEEDS = ('rotate',)
@@ -96,10 +105,19 @@ class Rotary(Position):
     base: float = 10000.0
     share: float = 1.0
     stretch: float = 1.0
+    stretched: str = 'places'
+    length: int = 64
+
+    @nn.nowrap
+    def check(self, width: int, causal: bool) -> None:
+        sizes = {'base': self.base, 'share': self.share, 'stretch': self.stretch, 'length': self.length}
+        positive("position 'rotary'", **sizes)
+        if self.stretched not in STRETCHES:
+            raise ValueError(f"position 'rotary': stretched={self.stretched!r}; allowed: {list(STRETCHES)}; change stretched")
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
-        positive("position 'rotary'", base=self.base, share=self.share, stretch=self.stretch)
+        self.check(x.shape[-1], context.causal)
         return x
 
     @nn.nowrap
@@ -112,13 +130,34 @@ class Rotary(Position):
                 f"position 'rotary': the head size {x.shape[-1]}{part} does not split into {2 * len(spatial)} equal parts; "
                 f'allowed: multiples of {2 * len(spatial)}; change heads, width or share'
             )
+        turns, factor = self.turns(size // 2 // len(spatial))
+        x = x if factor == 1 else factor * x
         x, still = x[..., :size], x[..., size:]
-        pairs = size // 2 // len(spatial)
-        turns = self.base ** (-np.arange(pairs) / pairs)
-        angles = (places(spatial)[:, :, None] / self.stretch * turns).reshape(1, math.prod(spatial), 1, -1)
+        angles = (places(spatial)[:, :, None] * turns).reshape(1, math.prod(spatial), 1, -1)
         cos, sin = jnp.asarray(np.cos(angles), x.dtype), jnp.asarray(np.sin(angles), x.dtype)
         first, second = jnp.split(x, 2, axis=-1)
         return jnp.concatenate([first * cos - second * sin, first * sin + second * cos, still], axis=-1)
+
+    @nn.nowrap
+    def turns(self, pairs: int) -> tuple[np.ndarray, float]:
+        """The angle of each pair from one position to the next, and the factor of queries and keys.
+
+        >>> Rotary(base=100.0, stretch=2.0).turns(2)[0].tolist()
+        [0.5, 0.05]
+        >>> Rotary(base=100.0, stretch=2.0, stretched='base').turns(2)[0].tolist()
+        [1.0, 0.05]
+        """
+        base = self.base
+        if self.stretched == 'base' and pairs > 1:
+            base *= self.stretch ** (pairs / (pairs - 1))
+        turns = base ** (-np.arange(pairs) / pairs)
+        if self.stretched == 'base':
+            return turns, 1.0
+        if self.stretched == 'places':
+            return turns / self.stretch, 1.0
+        often = self.length * turns / (2 * np.pi)
+        kept = np.clip((often - SLOW) / (QUICK - SLOW), 0, 1)
+        return (1 - kept) * turns / self.stretch + kept * turns, 0.1 * math.log(max(self.stretch, 1.0)) + 1
 
 
 def slopes(heads: int) -> np.ndarray:

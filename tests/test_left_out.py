@@ -58,7 +58,7 @@ BLOCKS = {
     'position': {
         'learned': {'length': 64},
         'sinusoidal': {'base': 10000.0},  # 1706.03762
-        'rotary': {'base': 10000.0, 'share': 1.0, 'stretch': 1.0},  # 2104.09864
+        'rotary': {'base': 10000.0, 'share': 1.0, 'stretch': 1.0, 'stretched': 'places', 'length': 64},  # 2104.09864
         'convolutional': {'kernel': 3},  # 2102.10882
     },
     'block': {

@@ -73,6 +73,34 @@ def test_a_share_of_the_channels_turns_and_the_others_stay():
     np.testing.assert_allclose(half[..., :4], Rotary().rotation(x[..., :4], (7,)), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize('stretch', [0.5, 4.0])
+def test_yarn_stretches_slow_pairs_alone_and_sharpens_scores(stretch):
+    """Eight pairs over a length of 400: the first turn 64 and 20 times, the last less than once."""
+    x = matrix(1, 3, 1, 16)
+    turned = Rotary(base=10000.0, stretch=stretch, stretched='yarn', length=400).rotation(jnp.asarray(x), (3,))
+    factor, said = 0.1 * np.log(stretch) + 1 if stretch > 1 else 1.0, []
+    for pair in range(8):
+        turn = 10000.0 ** (-pair / 8)
+        often = 400 * turn / (2 * np.pi)
+        kept = 0.0 if often < 1 else 1.0 if often > 32 else (often - 1) / 31
+        said.append(kept)
+        for n in range(3):
+            angle = n * (turn / stretch * (1 - kept) + turn * kept)
+            z = factor * (x[0, n, 0, pair] + 1j * x[0, n, 0, pair + 8]) * np.exp(1j * angle)
+            np.testing.assert_allclose(
+                [turned[0, n, 0, pair], turned[0, n, 0, pair + 8]], [z.real, z.imag], rtol=1e-4, atol=1e-5
+            )
+    assert said[0] == 1 and 0 < said[1] < 1 and said[-1] == 0
+
+
+def test_a_larger_base_keeps_the_quickest_pair_and_turns_the_slowest_as_far():
+    (same, _), (wider, factor) = Rotary().turns(4), Rotary(stretch=3.0, stretched='base').turns(4)
+    assert wider[0] == same[0] and factor == 1
+    np.testing.assert_allclose(wider[-1], same[-1] / 3, rtol=1e-12)
+    with pytest.raises(ValueError, match=r"stretched='ntk'; allowed: \['places', 'base', 'yarn'\]"):
+        Rotary(stretched='ntk').check(8, False)
+
+
 def test_stretched_positions_turn_as_far_as_fewer_do():
     x = jnp.asarray(GENERATOR.normal(size=(2, 7, 3, 8)).astype(np.float32))
     stretched, plain = Rotary(stretch=2.0).rotation(x, (7,)), Rotary().rotation(x[:, ::2], (4,))
