@@ -22,6 +22,8 @@ NEUTRAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     'qk_norm': {'layer_norm': _BIASED},
     'channel': {'mlp': _BIASED},
     'initial': {'weights': {'new': []}},
+    'stem': {'strided_conv': {'bias': True, 'width': 0}},
+    'downsample': {'in_block': {'strides': []}, 'in_block_alone': {'strides': []}},
     'head': {'next_token': _CAPPED, 'tied_next_token': _CAPPED},
 }
 """{socket: {kind: {field: its neutral value}}}; a test holds them to the defaults in `arch/`."""

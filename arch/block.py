@@ -183,6 +183,13 @@ class Downsample(Block):
 
     IN_BLOCK: ClassVar[bool] = False
     """Whether the first block of each stage subsamples, and this is only its shortcut, with a `step`."""
+    strides = ()
+    """Such a shortcut may have a stride for each stage, as a field of this name."""
+
+    @nn.nowrap
+    def stride_of(self, stage: int) -> int:
+        """The `stride` of the first block of a stage, 0 for its own. The first one keeps the resolution that the stem made."""
+        return 0 if stage else 1
 
 
 class Head(Block):

@@ -184,10 +184,11 @@ class InvertedBottleneck(Layer):
     """MobileNetV2's and EfficientNet's layer (1801.04381, 1905.11946): product, mixer, gate, product, the last one linear.
 
     `[..., C] -> [..., C]`. x + norm(project(gate(activation(norm(mixer(activation(norm(expand(x))))))))) on ratio C channels;
-    with ratio 1 nothing is expanded. `gate`: 'none', 'squeeze_excite' (SE, 1709.01507) through squeeze ratio C channels, or
-    'efficient' (ECA, 1910.03151) with a filter of `taps` channels. EfficientNet squeezes to a quarter of C, so that its
-    squeeze is 0.25 / ratio. The branch's norm is the one after the mixer. No product has a bias. The socket `channel` is left
-    empty. With the downsample 'in_block_alone' a stage begins without a shortcut, as in both papers.
+    with ratio 1 nothing is expanded. `gate`: 'none', 'squeeze_excite' (SE, 1709.01507) through squeeze ratio C channels,
+    'hard_squeeze_excite' with MobileNetV3's functions (1905.02244), or 'efficient' (ECA, 1910.03151) with a filter of `taps`
+    channels. EfficientNet squeezes to a quarter of C, so that its squeeze is 0.25 / ratio. The branch's norm is the one after
+    the mixer. No product has a bias. The socket `channel` is left empty. With the downsample 'in_block_alone' a stage begins
+    without a shortcut, as in both papers.
     """
 
     BRANCHES = 1

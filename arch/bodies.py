@@ -220,6 +220,13 @@ class Hierarchical(Body):
                     f"{own.where}downsample '{own.kind('downsample')}' leaves the first block of a stage to leave out "
                     f"positions; block '{own.kind('block')}' can't; allowed: {fit}; swap the block or the downsample"
                 )
+        strides = self.sockets.make('downsample', name=None, features=1).strides if self._in_block() else ()
+        if strides and len(strides) != len(self.depths):
+            raise ValueError(
+                f"downsample '{self.sockets.kind('downsample')}': {len(strides)} strides for {len(self.depths)} stages; each "
+                'stage needs one; make the lists equally long'
+            )
+        positive(f"downsample '{self.sockets.kind('downsample')}'", **{f'strides[{i}]': step for i, step in enumerate(strides)})
         if self._in_block() and any(layer.home in firsts and layer.home != n for n, layer in enumerate(self.sockets.layers)):
             raise ValueError(
                 f"downsample '{self.sockets.kind('downsample')}' is in the first block of a stage, which can't have the "
@@ -239,8 +246,8 @@ class Hierarchical(Body):
         for stage, (width, depth) in enumerate(zip(self.widths, self.depths, strict=True)):
             first = layer
             if self._in_block():
-                # The first stage keeps its resolution: the stem has lowered it.
-                shortcut = make('downsample', name=f'downsample_{stage}', features=width, stride=0 if stage else 1)
+                stride = make('downsample', name=None, parent=None, features=width).stride_of(stage)
+                shortcut = make('downsample', name=f'downsample_{stage}', features=width, stride=stride)
                 block = self.sockets.of_layer(layer).make('block', name=f'block_{layer}', features=width)
                 here = dataclasses.replace(context, layer=layer)
                 x = block(x, here, shortcut=shortcut, stride=shortcut.step)

@@ -10,7 +10,7 @@ from arch.make import positive
 from arch.model_sockets import Sockets
 from arch.parameter import parameter
 
-GATES = ('squeeze_excite', 'efficient')
+GATES = ('squeeze_excite', 'hard_squeeze_excite', 'efficient')
 
 
 def check_gate(what: str, gate: str, squeeze: float, taps: int) -> None:
@@ -47,6 +47,7 @@ class ChannelGate(nn.Module):
     """x * sigmoid(shares of the mean over the positions): `[..., C] -> [..., C]`.
 
     'squeeze_excite' (SE, 1709.01507): shares = activation(mean down) up with squeeze C channels between, both with biases.
+    'hard_squeeze_excite' (MobileNetV3, 1905.02244): the same with relu and, for the sigmoid, clip(shares / 6 + 1/2, 0, 1).
     'efficient' (ECA, 1910.03151): a filter of `taps` neighbouring channels over the mean, zeros beyond the ends. In a causal
     body the mean is over the positions up to each.
     """
@@ -59,14 +60,15 @@ class ChannelGate(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         mean, channels = summary(x, context), x.shape[-1]
-        if self.gate == 'squeeze_excite':
+        hard = self.gate.startswith('hard')
+        if self.gate.endswith('squeeze_excite'):
             few = Dense(max(1, round(self.squeeze * channels)), branch=False, name='down')(mean, context)
-            few = self.sockets.make('activation', name='activation_gate')(few, context)
+            few = jax.nn.relu(few) if hard else self.sockets.make('activation', name='activation_gate')(few, context)
             shares = Dense(channels, branch=False, name='up')(few, context)
         else:
             taps = Taps(self.taps, name='depthwise')(context)
             sides = self.taps // 2
             wide = jnp.pad(mean, [(0, 0), (0, 0), (sides, sides)])
             shares = sum(taps[at] * wide[..., at : at + channels] for at in range(self.taps))
-        shares = jax.nn.sigmoid(shares).astype(x.dtype)
+        shares = (jnp.clip(shares / 6 + 0.5, 0.0, 1.0) if hard else jax.nn.sigmoid(shares)).astype(x.dtype)
         return x * (shares.reshape(x.shape) if context.causal else shares.reshape(len(x), *[1] * (x.ndim - 2), channels))

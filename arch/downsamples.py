@@ -97,10 +97,14 @@ class PoolConv(Downsample):
 
 
 class OfBlock(Downsample):
-    """What stands beside the first block of each stage, which subsamples by itself."""
+    """What stands beside the first block of each stage, which subsamples by itself, by `factor` or by the stage's `strides`."""
 
     FITS = BETWEEN
     IN_BLOCK = True
+
+    @nn.nowrap
+    def stride_of(self, stage: int) -> int:
+        return self.strides[stage] if self.strides else super().stride_of(stage)
 
     @property
     def step(self) -> int:
@@ -113,7 +117,7 @@ class InBlock(OfBlock):
 
     `[B, H, W, C] -> [B, H/factor, W/factor, F]` with F the stage's width, sizes rounded up. Where neither resolution nor
     width changes, as in a first stage no wider than its stem, the shortcut is x itself. For blocks that can begin a stage
-    by themselves.
+    by themselves. `strides`: one for each stage, in place of the factor.
     """
 
     KERNELS = {'project': ('each', 'each', 'in', 'out')}
@@ -122,6 +126,7 @@ class InBlock(OfBlock):
     features: int
     factor: int = 2
     stride: int = 0
+    strides: tuple[int, ...] = ()
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
@@ -136,12 +141,14 @@ class InBlockAlone(OfBlock):
     """The first block of each stage subsamples, and no shortcut goes around it (1801.04381): zeros in its place.
 
     `[B, H, W, C] -> [B, H/factor, W/factor, F]` with F the stage's width, sizes rounded up. Where neither resolution nor
-    width changes, the shortcut is x itself. For blocks that can begin a stage by themselves.
+    width changes, the shortcut is x itself. For blocks that can begin a stage by themselves. `strides`: one for each stage,
+    in place of the factor.
     """
 
     features: int
     factor: int = 2
     stride: int = 0
+    strides: tuple[int, ...] = ()
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:

@@ -47,14 +47,14 @@ def check_taps(what: str, kernel: int, factor: int) -> None:
         )
 
 
-def strided_conv(x: jax.Array, context: Context, features: int, kernel: int, factor: int) -> jax.Array:
+def strided_conv(x: jax.Array, context: Context, features: int, kernel: int, factor: int, bias: bool = True) -> jax.Array:
     """A convolution on maps, `[B, H, W, C] -> [B, H/factor, W/factor, F]`; called in the scope of the kind that has it.
 
     With as many taps as the factor it is a product on patches, called `patches`; with more, filters in zeros, called `conv`.
     """
     if kernel == factor:
-        return Dense(features, name='patches')(patches(x, factor), context)
-    return Kernels(features, kernel, factor, name='conv')(x, context)
+        return Dense(features, bias=bias, name='patches')(patches(x, factor), context)
+    return Kernels(features, kernel, factor, bias, name='conv')(x, context)
 
 
 class Filters(nn.Module):

@@ -80,6 +80,32 @@ class PooledClassifier(Head):
         return Dense(self.outputs, name='head')(pooled(x), context)
 
 
+class WideClassifier(Head):
+    """A product to `width` channels, norm, activation, mean over positions, one product, as in EfficientNet (1905.11946).
+
+    `[B, N, C] -> [B, V]`
+    `[B, H, W, C] -> [B, V]`
+    With `hidden` above 0 the mean goes through one more product of so many channels and an activation, as in MobileNetV3
+    (1905.02244). The first product has no bias.
+    """
+
+    sockets: Sockets
+    outputs: int = 10
+    width: int = 64
+    hidden: int = 0
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        positive("head 'wide_classifier'", outputs=self.outputs, width=self.width)
+        x = Dense(self.width, bias=False, name='widen')(x, context)
+        x = self.sockets.make('norm', name='norm', site='head')(x, context)
+        x = pooled(self.sockets.make('activation', name='activation')(x, context))
+        if self.hidden:
+            x = Dense(self.hidden, name='hidden')(x, context)
+            x = self.sockets.make('activation', name='activation_hidden')(x, context)
+        return Dense(self.outputs, name='head')(x, context)
+
+
 class FirstTokenClassifier(Head):
     """Norm, the first position, one product, as in ViT (2010.11929): a score for each of `outputs` classes.
 
@@ -240,6 +266,7 @@ HEADS = {
     'classifier': Classifier,
     'pooled_norm_classifier': PooledNormClassifier,
     'pooled_classifier': PooledClassifier,
+    'wide_classifier': WideClassifier,
     'first_token_classifier': FirstTokenClassifier,
     'next_token': NextToken,
     'tied_next_token': TiedNextToken,

@@ -22,7 +22,7 @@ from arch.parameter import parameter
 
 MAPS = ('hierarchical', 'isotropic', 'bidirectional', 'maps')
 TOKENS = ('isotropic', 'causal', 'bidirectional', 'tokens')
-AFTER = ('nothing', 'norm', 'activation')
+AFTER = ('nothing', 'norm', 'activation', 'norm_activation')
 
 
 def check_image(kind: str, x: jax.Array) -> None:
@@ -117,10 +117,12 @@ class OverlappingConv(Stem):
 
 
 class StridedConv(Stem):
-    """A convolution with a stride, then what `after` says: 'nothing', a 'norm', or an 'activation' and a norm.
+    """A convolution with a stride, then what `after` says: 'nothing', a 'norm', an 'activation' and a norm, or the two the
+    other way, 'norm_activation'.
 
     `[B, H, W, I] -> [B, H/factor, W/factor, C]`, sizes rounded up. PoolFormer begins with 7 taps and factor 4 (2111.11418),
-    ConvMixer with as many taps as its factor, an activation and a norm (2201.09792). As many taps as the factor are patches
+    ConvMixer with as many taps as its factor, an activation and a norm (2201.09792), MobileNet and EfficientNet with 3 taps
+    without `bias`, factor 2, a norm and an activation (1905.02244, 1905.11946). As many taps as the factor are patches
     that do not overlap; more have zeros around the map. Raises ValueError where the input is not a map of images, or where
     the filter steps over pixels.
     """
@@ -132,6 +134,8 @@ class StridedConv(Stem):
     kernel: int = 7
     factor: int = 4
     after: str = 'nothing'
+    bias: bool = True
+    width: int = 0
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
@@ -139,10 +143,11 @@ class StridedConv(Stem):
         if self.after not in AFTER:
             raise ValueError(f"stem 'strided_conv': after={self.after!r}; allowed: {list(AFTER)}; change after")
         check_image('strided_conv', x)
-        x = strided_conv(x, context, self.features, self.kernel, self.factor)
-        if self.after == 'activation':
-            x = self.sockets.make('activation', name='activation')(x, context)
-        return x if self.after == 'nothing' else self.sockets.make('norm', name='norm', site='stem')(x, context)
+        x = strided_conv(x, context, self.width or self.features, self.kernel, self.factor, self.bias)
+        for then in {'nothing': (), 'activation': ('activation', 'norm')}.get(self.after, self.after.split('_')):
+            given = {'site': 'stem'} if then == 'norm' else {}
+            x = self.sockets.make(then, name=then, **given)(x, context)
+        return x
 
 
 class Tokens(Stem):

@@ -3,7 +3,7 @@
 Each family's file holds its `MODELS` and the map from the tensor names of the reference implementation to ours.
 """
 
-from arch.published import convnext, decoders, gpt2, llama, metaformer, resnet, roadmap, swin, vit
+from arch.published import convnext, decoders, efficientnet, gpt2, llama, metaformer, resnet, roadmap, swin, vit
 from arch.published.published import Published
 
 MODELS: dict[str, Published] = {
@@ -15,6 +15,7 @@ MODELS: dict[str, Published] = {
     **roadmap.MODELS,
     **llama.MODELS,
     **metaformer.MODELS,
+    **efficientnet.MODELS,
     **decoders.MODELS,
 }
 """Every published model by name, families in the order of their papers, sizes and steps in the order of theirs."""

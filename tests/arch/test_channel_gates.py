@@ -1,5 +1,6 @@
-"""Channel gates, the layer of EfficientNet that has one, and Kolmogorov-Arnold channels, against their formulas in numpy."""
+"""Channel gates, the layer and the head of EfficientNet, and Kolmogorov-Arnold channels, against their formulas in numpy."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -45,6 +46,11 @@ def squeezed(x, gate, causal=False):
     return x * sigmoid(product(relu(product(mean_of(x, causal), gate['down'])), gate['up']))
 
 
+def hard(x, gate, causal=False):
+    shares = product(relu(product(mean_of(x, causal), gate['down'])), gate['up'])
+    return x * np.clip((shares + 3) / 6, 0, 1)
+
+
 def neighboured(x, gate, causal=False):
     wide = np.pad(mean_of(x, causal), [(0, 0), (0, 0), (1, 1)])
     return x * sigmoid(sum(gate['depthwise']['kernel'][at, 0] * wide[..., at : at + x.shape[-1]] for at in range(3)))
@@ -52,6 +58,7 @@ def neighboured(x, gate, causal=False):
 
 GATES = {
     'squeeze_excite': ({'down': biased(9, 3), 'up': biased(3, 9)}, squeezed),
+    'hard_squeeze_excite': ({'down': biased(9, 3), 'up': biased(3, 9)}, hard),
     'efficient': ({'depthwise': matrix(3, 1)}, neighboured),
 }
 
@@ -155,3 +162,40 @@ STARTED = {
     **{'expand': matrix(6, 9), 'mixer': {'depthwise': matrix(1, 9)}, 'project': matrix(9, 6)},
     **{f'norm_{name}': {'scale': np.ones(size, np.float32)} for name, size in (('expand', 9), ('mixer', 9), ('project', 6))},
 }
+
+
+@pytest.mark.parametrize('hidden', [0, 4])
+def test_a_wide_classifier_norms_activates_and_pools(alone, hidden):
+    params = {'widen': matrix(6, 9), 'norm': {'scale': GENERATOR.normal(size=9).astype(np.float32)}}
+    params |= {'hidden': biased(9, 4), 'head': biased(4, 3)} if hidden else {'head': biased(9, 3)}
+    around = {'norm': {'kind': 'rms_norm'}, **RELU}
+    y = alone('head', 'wide_classifier', {'outputs': 3, 'width': 9, 'hidden': hidden}, params, X, around=around)
+    x = relu(normed(product(X.astype(np.float64), params['widen']), params['norm']['scale'])).mean(1)
+    x = relu(product(x, params['hidden'])) if hidden else x
+    np.testing.assert_allclose(y, product(x, params['head']), rtol=1e-4, atol=1e-5)
+
+
+STAGES = {
+    **PLAIN,
+    'body': {'kind': 'hierarchical', 'widths': [4, 4, 8], 'depths': [1, 1, 1]},
+    'block': {'kind': 'inverted_bottleneck'},
+    'stem': {'kind': 'strided_conv', 'kernel': 3, 'factor': 2, 'after': 'norm_activation', 'bias': False, 'width': 6},
+}
+
+
+@pytest.mark.parametrize(('strides', 'side'), [([], 2), ([2, 1, 4], 1), ([1, 1, 1], 8)])
+def test_every_stage_can_have_a_stride_of_its_own(strides, side):
+    given = {'kind': 'in_block_alone', **({'strides': strides} if strides else {})}
+    model = build({**STAGES, 'downsample': given, 'head': {'kind': 'interpolated', 'outputs': 3, 'factor': 1}})
+    x = jax.ShapeDtypeStruct((2, 16, 16, 1), jnp.float32)
+    params, state = jax.eval_shape(lambda x: model.init(jax.random.key(0), x, {}), x)
+    y = jax.eval_shape(lambda p, s, x: model.apply(p, s, x, knobs={}, key=jax.random.key(0), train=False)[0], params, state, x)
+    assert y.shape[1] == side and set(params['stem']['conv']) == {'kernel'}
+    assert params['block_0']['expand']['kernel'].shape == (6, 24)
+
+
+def test_a_stride_is_missing():
+    with pytest.raises(ValueError, match="downsample 'in_block_alone': 2 strides for 3 stages; each stage needs one"):
+        build({**STAGES, 'downsample': {'kind': 'in_block_alone', 'strides': [1, 2]}})
+    with pytest.raises(ValueError, match=r'strides\[1\]=0 is given, allowed is above 0'):
+        build({**STAGES, 'downsample': {'kind': 'in_block', 'strides': [1, 0, 2]}})

@@ -104,6 +104,7 @@ def test_strided_conv_slides_or_cuts(alone, family, fields):
     [
         ('stem', {'after': 'norm'}, lambda x: x, normed),
         ('stem', {'after': 'activation'}, lambda x: x, lambda y: normed(np.maximum(y, 0))),
+        ('stem', {'after': 'norm_activation'}, lambda x: x, lambda y: np.maximum(normed(y), 0)),
         ('downsample', {'norm': True}, normed, lambda y: y),
     ],
 )
@@ -221,7 +222,7 @@ def test_patchify_norm_norms_each_patch(alone):
     np.testing.assert_allclose(y, normed(product(cut(MAP, 2), params)), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize('kind', ['patchify_norm', 'overlapping_conv'])
+@pytest.mark.parametrize('kind', ['patchify_norm', 'overlapping_conv', 'strided_conv'])
 def test_a_width_of_its_own_takes_the_place_of_the_bodys(kind):
     module = Sockets({**PLAIN, 'stem': {'kind': kind, 'width': 9}}, TABLES).make('stem', name=None, features=5)
     y = jax.eval_shape(

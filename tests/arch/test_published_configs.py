@@ -7,12 +7,13 @@ import pytest
 
 from ablations.neutral import neutral_fields
 from arch.make import fields
-from arch.published import MODELS, convnext, decoders, gpt2, llama, metaformer, resnet, roadmap, swin, vit
+from arch.published import MODELS, convnext, decoders, efficientnet, gpt2, llama, metaformer, resnet, roadmap, swin, vit
 from arch.sockets import TABLES
 
 FAMILIES = {
     'convnext': convnext,
     'decoders': decoders,
+    'efficientnet': efficientnet,
     'gpt2': gpt2,
     'llama': llama,
     'metaformer': metaformer,
@@ -24,6 +25,7 @@ FAMILIES = {
 DIGESTS = {
     'convnext': 'd22a522ec119',
     'decoders': '5cddd1861185',
+    'efficientnet': '01c79c061ecf',
     'gpt2': 'ecf36907ada5',
     'llama': 'be4672f63421',
     'metaformer': '1888583a790d',
