@@ -22,7 +22,8 @@ class Context:
 
     The rest is for mixers that list it in `TAKES`. `rotate` maps queries or keys [B, N, K, D] to rotated ones. `bias` maps the
     steps from query to key [..., 1 or 2] and a number of heads to an addition to the scores [K, ...]. `values` maps values [B,
-    N, K, D] to values mixed with the first block's. Each is None where the model has none.
+    N, K, D] to values mixed with the first block's. `first_values` maps a block's own values to those of the first block, or to
+    None in that block itself. Each is None where the model has none.
     """
 
     causal: bool = False
@@ -37,6 +38,7 @@ class Context:
     rotate: Callable | None = None
     bias: Callable | None = None
     values: Callable | None = None
+    first_values: Callable | None = None
 
     @property
     def place(self) -> float | jax.Array:

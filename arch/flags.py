@@ -22,6 +22,7 @@ TAKEN = {
     'bias': 'adds a bias to the scores of attention',
     'qk_norm': 'norms queries and keys',
     'values': 'mixes the values of attention',
+    'first_values': 'hands on the values of the first block',
 }
 """The things that a mixer can take from other kinds, with the words of the errors."""
 

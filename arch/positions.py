@@ -156,8 +156,8 @@ class Rotary(Position):
         if self.stretched == 'places':
             return turns / self.stretch, 1.0
         often = self.length * turns / (2 * np.pi)
-        kept = np.clip((often - SLOW) / (QUICK - SLOW), 0, 1)
-        return (1 - kept) * turns / self.stretch + kept * turns, 0.1 * math.log(max(self.stretch, 1.0)) + 1
+        quick = np.clip((often - SLOW) / (QUICK - SLOW), 0, 1)
+        return (1 - quick) * turns / self.stretch + quick * turns, 0.1 * math.log(max(self.stretch, 1.0)) + 1
 
 
 def slopes(heads: int) -> np.ndarray:

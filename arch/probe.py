@@ -214,6 +214,7 @@ def handed(block: Probe) -> Probe | None:
         'rotate': sockets.tables['position']['rotary']().rotation,
         'bias': sockets.tables['position']['alibi']().score_bias,
         'values': lambda values: values * jnp.asarray(0.5, values.dtype) + jnp.sin(values),
+        'first_values': jnp.sin,
     }
     handed = {name: rule for name, rule in rules.items() if name in taken}
     return dataclasses.replace(block, module=sockets.make('mixer', name=None), handed=handed)

@@ -3,6 +3,7 @@
 A `width` that is not 0 is used in place of the body's first one: a block that begins a stage by itself widens it."""
 
 from collections.abc import Sequence
+from dataclasses import field
 
 import jax
 import jax.numpy as jnp
@@ -204,6 +205,19 @@ class RootScaledTokens(Tokens):
         return self.rows(x, context) * self.features**0.5
 
 
+class NormedTokens(Tokens):
+    """A table of token embeddings and a norm, as RWKV begins (2305.13048).
+
+    `[B, N] -> [B, N, C]`. Raises ValueError where the input is not token ids.
+    """
+
+    sockets: Sockets = field(kw_only=True)
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        return self.sockets.make('norm', name='norm', site='stem')(self.rows(x, context), context)
+
+
 class HashedNgrams(Tokens):
     """The mean of a token's embedding and those of the n-grams that end there, found by their hash.
 
@@ -277,6 +291,7 @@ STEMS = {
     'tokens': Tokens,
     'scaled_tokens': ScaledTokens,
     'root_scaled_tokens': RootScaledTokens,
+    'normed_tokens': NormedTokens,
     'hashed_ngrams': HashedNgrams,
     'waveform': Waveform,
 }

@@ -22,15 +22,16 @@ class TokenShift(nn.Module):
     """x_n + scale (x_(n-1) - x_n), with one number for each channel: `[B, N, C] -> [B, N, C]`.
 
     `power`: the first scales are 1 - (c / C)^power for channel c = 0 ... C - 1, so that the first channel is the earlier token
-    alone; `power` shrinks to 0 over the depth, so that late layers begin with hardly any shift.
+    alone; `power` shrinks to 0 over the depth, as (1 - l / L)^fall in layer l, so that late layers begin with hardly any shift.
     """
 
     power: float
+    fall: float = 1.0
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         def first(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-            return 1 - (jnp.arange(shape[0]) / shape[0]) ** (self.power * (1 - context.layer / context.depth))
+            return 1 - (jnp.arange(shape[0]) / shape[0]) ** (self.power * (1 - context.layer / context.depth) ** self.fall)
 
         scale = parameter(self, 'scale', first, (x.shape[-1],))
         return x + per_channel(scale, x) * (earlier(x) - x)

@@ -51,7 +51,7 @@ BLOCKS = {
         'class_token': {'patch': 4},
         'overlapping_conv': {'width': 0},
         'strided_conv': {'kernel': 7, 'factor': 4, 'after': 'nothing', 'bias': True, 'width': 0},
-        **dict.fromkeys(('tokens', 'scaled_tokens', 'root_scaled_tokens'), TOKENS),
+        **dict.fromkeys(('tokens', 'scaled_tokens', 'root_scaled_tokens', 'normed_tokens'), TOKENS),
         'waveform': {'kernel': 3, 'factor': 2},
         'hashed_ngrams': {**TOKENS, 'sizes': (2, 3, 4, 5), 'buckets': 32768},
     },
@@ -84,7 +84,7 @@ BLOCKS = {
         'gated_delta_rule': {'heads': 2, 'kernel': 4},  # 2412.06464
         'kimi_delta_attention': {'heads': 2, 'kernel': 4, 'rank': 16},  # 2510.26692
         'rwkv6': {'heads': 2, 'rank': 32, 'decay_rank': 64},  # 2404.05892
-        'rwkv7': {'heads': 2, 'rank': 32, 'gate_rank': 64},  # 2503.14456
+        'rwkv7': {'heads': 2, 'rank': 32, 'gate_rank': 64, 'value_rank': 32},  # 2503.14456
         'gated_recurrence': {'heads': 4, 'expand': 4 / 3, 'kernel': 4},  # 2402.19427
         'selective_state_space': {'state': 8, 'expand': 2.0, 'kernel': 4, 'step_low': 0.001, 'step_high': 0.1},  # 2312.00752
         'state_space_duality': {'heads': 4, 'state': 16, 'expand': 2.0, 'kernel': 4},  # 2405.21060
@@ -121,6 +121,7 @@ BLOCKS = {
         },  # 2101.03961, 2202.08906
         'global_response_mlp': {'ratio': 4.0},
         'channel_gated_mlp': {'ratio': 4.0, **GATE},  # 1709.01507, but for the squeeze, as in MobileNetV3
+        'shifted_mlp': {'ratio': 4.0},  # 2503.14456
         'kolmogorov_arnold': {'ratio': 0.5, 'intervals': 4, 'reach': 2.0},
     },
     'activation': {},

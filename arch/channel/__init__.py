@@ -6,6 +6,7 @@ from arch.channel.global_response_mlp import GlobalResponseMlp
 from arch.channel.kolmogorov_arnold import KolmogorovArnold
 from arch.channel.mixture_of_experts import MixtureOfExperts
 from arch.channel.mlp import Mlp
+from arch.channel.shifted_mlp import ShiftedMlp
 
 CHANNELS = {
     'mlp': Mlp,
@@ -14,4 +15,5 @@ CHANNELS = {
     'global_response_mlp': GlobalResponseMlp,
     'channel_gated_mlp': ChannelGatedMlp,
     'kolmogorov_arnold': KolmogorovArnold,
+    'shifted_mlp': ShiftedMlp,
 }

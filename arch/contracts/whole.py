@@ -50,7 +50,8 @@ def _around(block: Probe, places: tuple[str, ...]) -> dict:
     taken = cls.TAKES if family == 'mixer' else ()
     around = {}
     if cls.NEEDS or 'queries' in fits(cls) or family == 'position':
-        around['mixer'] = {'kind': 'attention'}
+        # The first mixer of the table that takes what is needed; where nothing is, attention.
+        around['mixer'] = {'kind': next(k for k, mixer in block.tables['mixer'].items() if set(cls.NEEDS) <= set(mixer.TAKES))}
     if family == 'norm' and 'queries' in fits(cls):
         around['qk_norm'] = {'kind': block.kind}
     if 'rotate' in taken:
@@ -61,6 +62,8 @@ def _around(block: Probe, places: tuple[str, ...]) -> dict:
         around['qk_norm'] = {'kind': 'rms_norm'}
     if 'values' in taken:
         around['residual'] = {'kind': 'value_residual'}
+    elif 'first_values' in taken:
+        around['residual'] = {'kind': 'first_values'}
     return around
 
 

@@ -50,6 +50,7 @@ class Direction(nn.Module):
     heads: int
     rank: int
     gate_rank: int
+    value_rank: int
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
@@ -70,7 +71,15 @@ class Direction(nn.Module):
 
         query = split(Dense(size, bias=False, branch=False, name='query')(shifted('query', 0.2), context))
         key = Dense(size, bias=False, branch=False, name='key')(shifted('key', 0.7), context)
-        value = split(Dense(size, bias=False, name='value')(shifted('value', 0.7), context))
+        of_value = shifted('value', 0.7)
+        value = Dense(size, bias=False, name='value')(of_value, context)
+        first = None if context.first_values is None else context.first_values(value)
+        if first is not None:
+            share = LowRank(size, self.value_rank, None, lambda key, shape: 0.73 - 0.4 * slope(size), name='first')(
+                of_value, context
+            )
+            value = value + jax.nn.sigmoid(share) * (first - value)
+        value = split(value)
         decay = LowRank(size, self.rank, jnp.tanh, first_decay, name='decay')(shifted('decay', 0.9), context)
         rate = LowRank(size, self.rank, None, first_rate, name='rate')(shifted('rate', 0.9), context)
         gate = LowRank(size, self.gate_rank, jax.nn.sigmoid, name='gate')(shifted('gate', 0.2), context)
@@ -95,25 +104,29 @@ class Rwkv7(Mixer):
     token with the one before. w = exp(-exp(-1/2) sigmoid(...)) and a = sigmoid(...) come through `rank` channels, g through
     `gate_rank`. k' is the key, weighted by channel and of length 1; k is the key times 1 + (a - 1) alpha. The norm is a layer
     norm of each head with a scale and a bias of each channel. First values are those of the authors' code by relative depth,
-    but for kernels, which the model's `initial` kind draws. The value residual and the token shift of the
-    channel mixing are left out. A causal body runs from the first token on; any other
-    also from the last one back, with all of that direction's own but the output, and adds the two, a map row by row. Raises
-    ValueError where `heads` does not divide C.
+    but for kernels, which the model's `initial` kind draws. With the residual 'first_values' v becomes v + s (v_1 - v) after
+    the first block, where v_1 is that block's and s = sigmoid(...) comes through `value_rank` channels; the channel mixing of
+    the paper is the channel block 'shifted_mlp'. A causal body runs from the first token on; any other also from the last one
+    back, with all of that direction's own but the output, and adds the two, a map row by row. Raises ValueError where `heads`
+    does not divide C.
     """
+
+    TAKES = ('first_values',)
 
     heads: int = 2
     rank: int = 32
     gate_rank: int = 64
+    value_rank: int = 32
 
     @nn.nowrap
     def check(self, width: int, causal: bool) -> None:
-        positive("mixer 'rwkv7'", rank=self.rank, gate_rank=self.gate_rank)
+        positive("mixer 'rwkv7'", rank=self.rank, gate_rank=self.gate_rank, value_rank=self.value_rank)
         divides("mixer 'rwkv7'", 'heads', self.heads, 'width', width)
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         self.check(x.shape[-1], context.causal)
         tokens = x.reshape(len(x), -1, x.shape[-1])
-        own = {'heads': self.heads, 'rank': self.rank, 'gate_rank': self.gate_rank}
+        own = {name: getattr(self, name) for name in ('heads', 'rank', 'gate_rank', 'value_rank')}
         mixed = both_ways(lambda name: Direction(**own, name=name), tokens, context)
         return Dense(x.shape[-1], bias=False, end=True, name='output')(mixed, context).reshape(x.shape)

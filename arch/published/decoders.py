@@ -1,4 +1,4 @@
-"""Causal language models of the last years, as exact configs: Llama 3.2, Qwen 3, Gemma 3, OLMo 2 and Mamba.
+"""Causal language models of the last years, as exact configs: Llama 3.2, Qwen 3, Gemma 3, OLMo 2, Mamba and RWKV-7.
 
 Sizes are those of the models' own configuration files; their sources are named at each.
 """
@@ -115,6 +115,25 @@ def mamba(width: int, depth: int) -> dict:
     )
 
 
+def rwkv7(width: int, depth: int, ranks: tuple[int, int, int]) -> dict:
+    """An RWKV-7 of the World models (2503.14456): `ranks` of decay and rate, of the gate, of first values."""
+    rank, gate_rank, value_rank = ranks
+    return decoder(
+        65536,
+        width,
+        depth,
+        {'kind': 'rwkv7', 'heads': width // 64, 'rank': rank, 'gate_rank': gate_rank, 'value_rank': value_rank},
+        4 * width,
+        stem={'kind': 'normed_tokens', 'vocabulary': 65536},
+        position={'kind': 'none'},
+        norm={'kind': 'layer_norm', 'eps': 1e-5},
+        residual={'kind': 'first_values'},
+        channel={'kind': 'shifted_mlp', 'ratio': 4.0},
+        activation={'kind': 'squared_relu'},
+        head={'kind': 'next_token', 'outputs': 65536, 'bias': False},
+    )
+
+
 def _published(config: dict, paper: str, about: str) -> Published:
     return Published(config, CONTEXT, paper, about, None)
 
@@ -131,4 +150,5 @@ MODELS = {
     'mamba_790m': _published(mamba(1536, 48), '2312.00752', 'Mamba 790M: 48 layers of width 1536'),
     'mamba_1.4b': _published(mamba(2048, 48), '2312.00752', 'Mamba 1.4B: 48 layers of width 2048'),
     'mamba_2.8b': _published(mamba(2560, 64), '2312.00752', 'Mamba 2.8B: 64 layers of width 2560'),
+    'rwkv7_0.1b': _published(rwkv7(768, 12, (64, 128, 32)), '2503.14456', 'RWKV-7 World 0.1B: 12 layers of width 768'),
 }

@@ -8,6 +8,7 @@ because no scan can carry it.
 from arch.residuals.attention_residuals import AttentionResiduals
 from arch.residuals.deep_norm import DeepNorm
 from arch.residuals.depth_weighted_average import DepthWeightedAverage
+from arch.residuals.first_values import FirstValues
 from arch.residuals.fixup import Fixup
 from arch.residuals.hyper_connections import HyperConnections
 from arch.residuals.manifold_hyper_connections import ManifoldHyperConnections
@@ -29,5 +30,6 @@ RESIDUALS = {
     'attention_residuals': AttentionResiduals,
     'depth_weighted_average': DepthWeightedAverage,
     'value_residual': ValueResidual,
+    'first_values': FirstValues,
     'none': NoResidual,
 }

@@ -144,7 +144,7 @@ PLACES = {
 LEGEND = (
     'x: works there. hier, iso: in a body of that kind; causal, bidir: in a body that is causal or not; maps, tokens: on\n'
     'maps [B, H, W, C] or sequences [B, N, C]. A kind needs what the mixer must take: rotate (queries and keys), bias\n'
-    '(scores), values, qk_norm. Blocks that begin stages work on the sum itself, and so with one stream only.'
+    '(scores), values, first_values, qk_norm. Blocks that begin stages work on the sum itself, and so with one stream only.'
 )
 
 

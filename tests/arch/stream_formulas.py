@@ -114,4 +114,5 @@ FORMULAS = [
     ('depth_weighted_average', {}, 3, depth_weighted_average(1, 1)),
     ('depth_weighted_average', {'dilation': 2, 'period': 3}, 6, depth_weighted_average(2, 3)),
     ('value_residual', {}, 2, value_residual),
+    ('first_values', {}, 2, pre),
 ]

@@ -42,10 +42,19 @@ def global_response_mlp(x):
     return hidden @ MLP['down']['kernel'] + MLP['down']['bias']
 
 
+SHIFTED = {'shift': {'scale': matrix(6)}, **{name: {'kernel': MLP[name]['kernel']} for name in ('up', 'down')}}
+
+
+def shifted_mlp(x):
+    before = np.pad(x, [(0, 0), (1, 0), (0, 0)])[:, :-1]
+    return relu((x + SHIFTED['shift']['scale'] * (before - x)) @ MLP['up']['kernel']) @ MLP['down']['kernel']
+
+
 FORMULAS = {
     'mlp': (MLP, mlp),
     'gated': (GATED, gated),
     'global_response_mlp': (RESPONSE, global_response_mlp),
+    'shifted_mlp': (SHIFTED, shifted_mlp),
 }
 
 

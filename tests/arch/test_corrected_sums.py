@@ -136,18 +136,23 @@ def head_norm(x, params):
     return x * params['scale'] + params['bias']
 
 
-def test_rwkv7(alone):
+@pytest.mark.parametrize('later', [False, True], ids=['first block', 'later block'])
+def test_rwkv7(alone, later):
+    """A later block blends its values with those of the first one; in the first there is nothing to blend."""
     draw, inputs = Draw(), ('query', 'key', 'value', 'decay', 'rate', 'gate')
     own = {f'{name}_shift': draw.weights() for name in inputs} | {name: draw.kernel(8, 8) for name in inputs[:3]}
     own |= {'decay': draw.low_rank(3), 'rate': draw.low_rank(3), 'gate': draw.low_rank(5, bias=False)}
     own |= {name: draw.weights() for name in ('replaced', 'stepped', 'bonus')} | {
         'norm': {'bias': draw.normal(8), **draw.weights()}
     }
-    params = {'forward': own, 'output': draw.kernel(8, 8)}
-    y = alone('mixer', 'rwkv7', {'heads': 2, 'rank': 3, 'gate_rank': 5}, params, X, causal=True)
+    own |= {'first': draw.low_rank(4)} if later else {}
+    params, told = {'forward': own, 'output': draw.kernel(8, 8)}, draw.normal(2, 6, 8)
+    fields = {'heads': 2, 'rank': 3, 'gate_rank': 5, 'value_rank': 4}
+    y = alone('mixer', 'rwkv7', fields, params, X, causal=True, first_values=lambda own: told if later else None)
     x = X.astype(np.float64)
     shifted = {name: x + own[f'{name}_shift']['scale'] * (earlier(x) - x) for name in inputs}
     query, key, value = (product(shifted[name], own[name]) for name in inputs[:3])
+    value = value + sigmoid(low_rank(shifted['value'], own['first'])) * (told - value) if later else value
     log_decay = -np.exp(-0.5) * sigmoid(low_rank(shifted['decay'], own['decay'], np.tanh))
     rate = sigmoid(low_rank(shifted['rate'], own['rate']))
     place = unit(heads_of(key * own['replaced']['scale']))
@@ -220,10 +225,10 @@ def test_kimi_delta_attention(alone):
     np.testing.assert_allclose(y, product(gated, params['output']), rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize(('layer', 'power'), [(0, 0.9), (1, 0.45)])
-def test_first_shares_of_a_token_shift_shrink_over_the_depth(layer: int, power: float):
+@pytest.mark.parametrize(('layer', 'power', 'fall'), [(0, 0.9, 1.0), (1, 0.45, 1.0), (1, 0.9 / 16, 4.0)])
+def test_first_shares_of_a_token_shift_shrink_over_the_depth(layer: int, power: float, fall: float):
     context = Context(causal=True, layer=layer, depth=2)
-    params = TokenShift(0.9).init(jax.random.key(0), jnp.asarray(X), context)['params']
+    params = TokenShift(0.9, fall).init(jax.random.key(0), jnp.asarray(X), context)['params']
     np.testing.assert_allclose(params['scale'], 1 - (np.arange(8) / 8) ** power, rtol=1e-5)
 
 

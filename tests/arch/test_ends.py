@@ -83,6 +83,13 @@ def test_tokens_look_up_a_row(alone):
     np.testing.assert_array_equal(y, table[ids])
 
 
+def test_normed_tokens_are_normed_rows(alone):
+    table, ids = GENERATOR.normal(size=(7, 5)).astype(np.float32), np.array([[1, 6]])
+    own = {'embedding': table, 'norm': scales(5)}
+    y = alone('stem', 'normed_tokens', {'vocabulary': 7}, own, ids, features=5, around=RMS_NORM)
+    np.testing.assert_allclose(y, normed(table[ids]), rtol=1e-5)
+
+
 def test_root_scaled_tokens_are_rows_times_the_root_of_the_channels(alone):
     table, ids = GENERATOR.normal(size=(7, 5)).astype(np.float32), np.array([[0, 6, 3], [1, 1, 5]], np.int32)
     y = alone('stem', 'root_scaled_tokens', {'vocabulary': 7}, {'embedding': table}, ids, features=5)

@@ -41,7 +41,8 @@ def config_of(family: str, kind: str, places: tuple[str, ...]) -> dict:
         return config
     config[family] = {'kind': kind, **GIVEN.get(kind, {})}
     if cls.NEEDS or (family == 'qk_norm' and kind != 'identity'):
-        config['mixer'] = {'kind': 'attention', 'heads': 2}
+        takers = (mixer for mixer, own in TABLES['mixer'].items() if set(cls.NEEDS) <= set(own.TAKES))
+        config['mixer'] = {'kind': next(takers), 'heads': 2}
     if places[0] == 'hierarchical' and (family != 'downsample' or kind == 'none'):
         config['body'] = {**config['body'], 'widths': [16], 'depths': [1]}
     if family == 'downsample' and cls.IN_BLOCK:

@@ -82,10 +82,10 @@ def test_yarn_stretches_slow_pairs_alone_and_sharpens_scores(stretch):
     for pair in range(8):
         turn = 10000.0 ** (-pair / 8)
         often = 400 * turn / (2 * np.pi)
-        kept = 0.0 if often < 1 else 1.0 if often > 32 else (often - 1) / 31
-        said.append(kept)
+        quick = 0.0 if often < 1 else 1.0 if often > 32 else (often - 1) / 31
+        said.append(quick)
         for n in range(3):
-            angle = n * (turn / stretch * (1 - kept) + turn * kept)
+            angle = n * (turn / stretch * (1 - quick) + turn * quick)
             z = factor * (x[0, n, 0, pair] + 1j * x[0, n, 0, pair + 8]) * np.exp(1j * angle)
             np.testing.assert_allclose(
                 [turned[0, n, 0, pair], turned[0, n, 0, pair + 8]], [z.real, z.imag], rtol=1e-4, atol=1e-5

@@ -24,7 +24,7 @@ FAMILIES = {
 }
 DIGESTS = {
     'convnext': 'd22a522ec119',
-    'decoders': '5cddd1861185',
+    'decoders': '6dc571fadafd',
     'efficientnet': '01c79c061ecf',
     'gpt2': 'ecf36907ada5',
     'llama': 'be4672f63421',

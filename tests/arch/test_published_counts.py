@@ -30,6 +30,7 @@ PARAMETERS = {
     'mamba_790m': 793_204_224,
     'mamba_1.4b': 1_372_178_432,
     'mamba_2.8b': 2_768_345_600,
+    'rwkv7_0.1b': 191_034_624,
 }
 ALL = {**metaformer.MODELS, **efficientnet.MODELS, **decoders.MODELS}
 BILLIONS = {'poolformer_s12': 1.8, 'mlp_mixer_b16': 12.6, 'efficientnet_b0': 0.39, 'mobilenet_v3_large': 0.219}
@@ -37,7 +38,7 @@ BILLIONS = {'poolformer_s12': 1.8, 'mlp_mixer_b16': 12.6, 'efficientnet_b0': 0.3
 
 
 FIRST = ('mlp_mixer_s16', 'mlp_mixer_b16', 'poolformer_s12', 'conv_mixer_768_32', 'mamba_130m')
-FIRST += ('mobilenet_v3_large',)
+FIRST += ('mobilenet_v3_large', 'rwkv7_0.1b')
 FIRST += ('llama_3.2_1b', 'qwen3_0.6b', 'gemma3_1b', 'olmo2_1b')
 """One size of each model in the fast suite. The others have the same builder, and configs that test_published_configs holds."""
 

@@ -229,6 +229,8 @@ def config(task, kind, **fields):
     base['residual'] = {'kind': kind, **fields}
     if task == 'digits' and kind == 'value_residual':
         base['mixer'] = {'kind': 'attention', 'heads': 2}
+    if kind == 'first_values':
+        base['mixer'] = {'kind': 'rwkv7', 'heads': 2, 'rank': 2, 'gate_rank': 2, 'value_rank': 2}
     return base
 
 
@@ -303,8 +305,21 @@ def test_only_mixers_after_the_first_block_mix_values():
     assert having == ['block_1/residual_mixer']
 
 
+def test_blocks_after_the_first_blend_its_values_in_each_direction():
+    given = config('recall', 'first_values')
+    for causal, ways in ((True, {'forward'}), (False, {'forward', 'backward'})):
+        own = {**given, 'body': {**given['body'], 'causal': causal}, 'head': {'kind': 'classifier', 'outputs': 3}}
+        model = build(own)
+        params = jax.eval_shape(lambda model=model: model.init(jax.random.key(0), IDS, {})[0])
+        having = {
+            f'{block}/{way}' for block in ('block_0', 'block_1') for way in ways if 'first' in params[block]['mixer'][way]
+        }
+        assert having == {f'block_1/{way}' for way in ways}
+
+
 REFUSED = [
     ('value_residual', {'mixer': {'kind': 'depthwise_conv', 'kernel': 3}}, 'mixes the values of attention'),
+    ('first_values', {'mixer': {'kind': 'depthwise_conv', 'kernel': 3}}, "allowed with it: \\['rwkv7'\\]"),
     ('attention_residuals', {'over_depth': 'scan'}, 'not the same program at every depth'),
     ('depth_weighted_average', {'over_depth': 'scan'}, 'not the same program at every depth'),
     ('hyper_connections', {'streams': 0}, 'streams=0'),
