@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from ablations.study import Study
+from sweeps.protocol.metric_worlds import METRIC_WORLDS
 from sweeps.protocol.rough_worlds import ONE_SPLIT, ROUGH, VERY_ROUGH
 from sweeps.protocol.simulate import World
 from sweeps.protocol.worlds import ARMS, BEYOND, FLAT, WORLDS
@@ -35,7 +36,7 @@ class Cell:
     def effect(self, arm: str, place: int) -> float:
         """The planted effect of an arm on the task at this place, in the score's unit."""
         told = self.planted.get(arm, 0.0)
-        return DEVIATION * (told[place] if isinstance(told, tuple) else told)
+        return DEVIATION * self.world.unit * (told[place] if isinstance(told, tuple) else told)
 
     def effects(self, study: Study) -> dict[tuple[str, str], float]:
         """The true effect of each arm on each task against the arm that it is compared with, in the score's unit."""
@@ -108,6 +109,12 @@ FORMS = {
     'until decided, at most 10': Cell('plain', PLAIN, UNTIL),
     'until decided beside a loud arm': Cell('loud arm x10', ROUGH['loud arm x10'], UNTIL),
     'looks after looking': Cell('plain', PLAIN, after=(6, 7, 8)),
+    'an error to be lowered': Cell('an error', METRIC_WORLDS['an error']),
+    'an error to be lowered, three tasks': Cell('an error', METRIC_WORLDS['an error'], {'tasks': 3, 'arms': 3}),
+    'an error to be lowered, arms unlike': Cell('an error, all unlike', METRIC_WORLDS['an error, all unlike']),
+    'an area under a curve': Cell('an area', METRIC_WORLDS['an area']),
+    'an area under a curve, near 1': Cell('an area near 1', METRIC_WORLDS['an area near 1']),
+    'bits of one fixed test split': Cell('bits of one fixed test split', METRIC_WORLDS['bits of one fixed test split']),
 }
 """Studies of other forms; of none may more than 5 % say a false word."""
 
@@ -127,6 +134,9 @@ PLANTED = {
     'three replicates': Cell('plain', PLAIN, {'replicates': 3}, {'third': -3.0}),
     'twelve arms': Cell('plain', PLAIN, {'arms': 12}, {'third': -3.0}),
     'a gap of two margins on three tasks': Cell('plain', PLAIN, {'tasks': 3, 'margin': 0.06}, {'third': -2 * 0.06 / DEVIATION}),
+    'an error to be lowered': Cell('an error', METRIC_WORLDS['an error'], planted={'third': -3.0}),
+    'an error to be lowered, a gain': Cell('an error', METRIC_WORLDS['an error'], planted={'third': 3.0}),
+    'an area under a curve': Cell('an area', METRIC_WORLDS['an area'], planted={'third': -3.0}),
     'equal arms, a wide margin': Cell('plain', PLAIN, {'margin': 0.1}),
 }
 """Studies with a planted effect, and how often it is found."""

@@ -7,12 +7,13 @@ other, so that the lab's claims can be checked against a known truth.
 import dataclasses
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from ablations.seeds import derive
 from ablations.study import Study
+from ablations.tasks import Task
 from ablations.trial import TEST, Schedule, Trial
 from results.store.item_scores import packed
 from results.store.records import ITEMS
@@ -114,8 +115,22 @@ class World(Hill):
     on_task: dict = dataclasses.field(default_factory=dict)
     about: str = ''
 
+    @property
+    def unit(self) -> float:
+        """How many units of the metric one of the hills' is."""
+        return 1.0
+
     def of(self, arm: str) -> Hill:
         return self.hills.get(arm, self)
+
+    def task(self, asked: Task) -> Task:
+        """The task of its studies, from one that is measured in the hills' unit."""
+        return asked
+
+    def summit(self, arm: str, optimizers: Iterable[str]) -> float:
+        """The highest expected score of an arm, in the good direction."""
+        hill = self.of(arm)
+        return hill.height + self.top.get(arm, 0.0) + max(hill.shift.get(optimizer, 0.0) for optimizer in optimizers)
 
     def worth(self, arm: str, optimizer: str, place: list[float]) -> float | None:
         """The expected score of an arm at a place in the good direction, None where it diverges."""

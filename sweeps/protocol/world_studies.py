@@ -55,7 +55,11 @@ def study_of(
     # A diverged run scores chance, which has to be worse than what these hills give.
     own = {'chance': -1.0} | ({} if margin is None else {'margin': margin})
     names = ['digits', *(f'digits_{place}' for place in range(2, tasks + 1))]
-    asked = {'tasks': tuple(task('digits', name=name, dataset=name, **own) for name in names), 'tune': tune, **fields}
+    asked = {
+        'tasks': tuple(world.task(task('digits', name=name, dataset=name, **own)) for name in names),
+        'tune': tune,
+        **fields,
+    }
     named = (*ARMS, *MORE)[:arms]
     asked |= _shaped(shape, named)
     return Study(name=f'world_{number}', question='Does the lab claim what is not so?', arms=dict.fromkeys(named, ()), **asked)
@@ -140,8 +144,7 @@ def _regrets(study: Study, world: World, schedule: Schedule, records: Mapping) -
     """The loss of the selected point and of the best trial against the top of the hill, by arm and replicate."""
     chance, made = study.tasks[0].sign * study.tasks[0].chance, []
     for arm in study.arms:
-        hill = world.of(arm)
-        top = hill.height + world.top.get(arm, 0.0) + max(hill.shift.get(optimizer, 0.0) for optimizer in study.tune)
+        top = world.summit(arm, study.tune)
         for replicate in Runs(Reading(study, schedule, records), arm, study.tasks[0]).replicates:
             chosen = schedule.selections[arm, 'digits', replicate]
             if chosen is None:
