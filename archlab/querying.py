@@ -27,6 +27,7 @@ def query(
     limit: Annotated[int | None, typer.Option(help='Rows at most; 100 in a table, else all, where left out.')] = None,
     seconds: Annotated[float, typer.Option(help='The query is stopped after so long.')] = 60.0,
     memory: Annotated[float, typer.Option(help='GB of memory that the query may take, with its answer.')] = 4.0,
+    wide: Annotated[bool, typer.Option('--wide', help='Every column whole, whatever the width of the screen.')] = False,
     schema: Annotated[bool, typer.Option('--schema', help='Views and their columns; so does leaving out the SQL.')] = False,
     as_json: Json = False,
 ):
@@ -45,7 +46,7 @@ def query(
     limits = Limits(seconds, memory, _give_up)
     with waiting('reading records'), limits.holding():
         answer = ask(sql, runs, name, limit, _derived(study, runs), limits)
-        text = render(answer, form, OUT.width if OUT.is_terminal else None)
+        text = render(answer, form, OUT.width if OUT.is_terminal and not wide else None)
     warn_skipped(answer.skipped)
     print(text, end='')
 

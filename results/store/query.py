@@ -18,6 +18,7 @@ import duckdb
 from ablations.config import closest
 from results.store import frames
 from results.store import parquet_cache as cache
+from results.store.answer_tables import aligned, fitted
 from results.store.spreadsheets import inert
 
 FORMATS = ('table', 'csv', 'json', 'md')
@@ -324,26 +325,13 @@ def _sides(answer: Answer) -> list[str]:
 
 
 def _table(answer: Answer, width: int | None) -> str:
-    """Aligned columns; one value a line where they would not fit the width."""
-    rows = [[cell(value) for value in row] for row in answer.rows]
-    widths = [max(map(len, column)) for column in zip(answer.columns, *rows, strict=True)]
-    if width is not None and sum(widths) + 2 * len(widths) - 2 > width:
-        name = max(map(len, answer.columns))
-        blocks = [
-            '\n'.join(f'{column:{name}}  {text}' for column, text in zip(answer.columns, row, strict=True)) for row in rows
-        ]
-        return '\n\n'.join(blocks) + '\n'
-    sides = ['>' if side == 'right' else '<' for side in _sides(answer)]
-
-    def line(cells: list[str]) -> str:
-        return '  '.join(f'{text:{side}{wide}}' for text, side, wide in zip(cells, sides, widths, strict=True)).rstrip()
-
-    lines = [line(list(answer.columns)), '  '.join('─' * wide for wide in widths), *map(line, rows)]
-    return '\n'.join(lines) + '\n'
+    """Aligned columns; what has no room in the width is named."""
+    rows, right = [[cell(value) for value in row] for row in answer.rows], [side == 'right' for side in _sides(answer)]
+    return aligned(answer.columns, rows, right) if width is None else fitted(answer.columns, rows, right, width)
 
 
 def render(answer: Answer, form: str = 'table', width: int | None = None) -> str:
-    """An answer as text; `width` is the screen's, None without a screen. Raises ValueError on an unknown form.
+    """An answer as text; `width` is the screen's, None where a table shall be whole. Raises ValueError on an unknown form.
 
     >>> print(render(Answer(('arm', 'score'), (('base', 0.91), ('mine', None)), more=False, skipped=()), 'csv'), end='')
     arm,score
@@ -368,4 +356,4 @@ def schema_lines(schema: Mapping[str, Mapping[str, str]]) -> list[str]:
     for view, columns in schema.items():
         widest = max(map(len, columns))
         lines += [view, *(f'  {name:{widest}}  {kind}' for name, kind in columns.items()), '']
-    return [*lines, f'{" and ".join(frames.DERIVED)} are worked out where a query names them; DESCRIBE shows their columns']
+    return [*lines, f'{" and ".join(frames.DERIVED)} are worked out where a query names them;', 'DESCRIBE shows their columns']

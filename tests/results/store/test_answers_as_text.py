@@ -27,12 +27,59 @@ def test_as_a_table():
     ]
 
 
-@pytest.mark.parametrize(('width', 'lines'), [(49, 5), (48, 14)])
-def test_a_table_that_is_too_wide_stands_upright(width, lines):
-    text = render(ANSWER, width=width)
-    assert len(text.splitlines()) == lines
-    if lines == 14:
-        assert text.splitlines()[:5] == ['arm    a|b', 'score  0.333333', 'n      1234567', 'knobs  {"lr": 3.33333e-08}', '']
+def test_a_table_that_fits_a_screen_is_whole():
+    assert render(ANSWER, width=49) == render(ANSWER)
+
+
+def test_a_table_that_is_too_wide_is_cut_and_says_where():
+    """First long texts are cut, then columns are left out from the right."""
+    assert render(ANSWER, width=48).splitlines()[2:] == [
+        'a|b        0.333333  1234567  {"lr": 3.33333e-0…',
+        'two lines         –        2  [0.1, null]',
+        'z               nan        –  –',
+        'Cut short: knobs; --wide shows all.',
+    ]
+    assert render(ANSWER, width=42).splitlines()[2:4] == [
+        'a|b        0.333333  1234567  {"lr": 3.33…',
+        'two lines         –        2  [0.1, null]',
+    ]
+    assert render(ANSWER, width=41).splitlines()[2:4] == ['a|b        0.333333  1234567', 'two lines         –        2']
+    assert render(ANSWER, width=20).splitlines() == [
+        'arm           score',
+        '─────────  ────────',
+        'a|b        0.333333',
+        'two lines         –',
+        'z               nan',
+        'Left out for want of',
+        'room: n, knobs;',
+        '--wide shows all.',
+    ]
+    assert render(ANSWER, width=5).splitlines()[2:4] == ['a|b', 'two …']
+
+
+@pytest.mark.parametrize('width', [8, 20, 47, 80])
+def test_no_line_is_wider_than_the_screen(width):
+    long = tuple(f'column_{place}' for place in range(60))
+    rows = tuple(tuple(f'{place * row}' * (1 + place % 40) for place in range(60)) for row in range(3))
+    for answer in (Answer(long, rows, True, ()), Answer(long, rows[1:2], False, ()), ANSWER):
+        text = render(answer, width=width)
+        table = text.split('\n3 rows')[0]
+        assert max(map(len, table.splitlines())) <= width
+        if width == 80 and answer.more:
+            assert 'Left out for want of room: column_' in text and 'column_59; --wide shows all.' in ' '.join(text.split())
+
+
+def test_one_row_that_is_too_wide_stands_upright_and_whole():
+    one = Answer(ANSWER.columns, ANSWER.rows[:1], False, ())
+    assert render(one, width=49) == render(one)
+    assert render(one, width=30).splitlines() == [
+        'arm    a|b',
+        'score  0.333333',
+        'n      1234567',
+        'knobs  {"lr": 3.33333e-08}',
+    ]
+    assert render(one, width=20).splitlines()[3:] == ['knobs  {"lr":', '       3.33333e-08}']
+    assert render(one, width=8).splitlines()[1:4] == ['scor  0.', 'e     33', '      33']
 
 
 def test_a_cut_table_says_so():

@@ -1,0 +1,89 @@
+"""Answer tables: rows of texts as aligned columns, as wide as they are or as a screen has room for."""
+
+import textwrap
+from collections.abc import Sequence
+
+GAP = 2
+LONGEST = 24
+"""Where a table is too wide, longer texts are cut to so many characters before a column is left out."""
+SHORTEST = 12
+"""The last column is cut to the room that is left, if that is so much."""
+CUT = '…'
+
+
+def aligned(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> str:
+    """The whole table; `right` says which columns are aligned to the right.
+
+    >>> print(aligned(['arm', 'n'], [['base', '12']], [False, True]), end='')
+    arm    n
+    ────  ──
+    base  12
+    """
+    widths = _widths(columns, rows)
+
+    def line(cells: Sequence[str]) -> str:
+        return (' ' * GAP).join(
+            f'{text:{">" if end else "<"}{wide}}' for text, end, wide in zip(cells, right, widths, strict=True)
+        )
+
+    rule = (' ' * GAP).join('─' * wide for wide in widths)
+    return ''.join(f'{each.rstrip()}\n' for each in (line(columns), rule, *map(line, rows)))
+
+
+def fitted(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], width: int) -> str:
+    """A table that fits a screen, with a sentence on what it leaves out; a single row that does not fit stands upright."""
+    if _taken(_widths(columns, rows)) <= width:
+        return aligned(columns, rows, right)
+    if len(rows) == 1:
+        return upright(columns, rows[0], width)
+    whole = _widths(columns, rows)
+    room, kept = [min(wide, LONGEST, width) for wide in whole], 1
+    while kept < len(columns) and _taken(room[: kept + 1]) <= width:
+        kept += 1
+    spare = width - _taken(room[:kept])
+    if kept < len(columns) and spare >= GAP + SHORTEST:
+        room[kept], spare, kept = min(room[kept], spare - GAP), 0, kept + 1
+    for place in range(kept):
+        wider = min(whole[place] - room[place], spare)
+        room[place], spare = room[place] + wider, spare - wider
+    shown = [[_cut(text, wide) for text, wide in zip(row, room[:kept], strict=False)] for row in (columns, *rows)]
+    notes = {
+        'cut short': [name for name, wide, own in zip(columns[:kept], room, whole, strict=False) if wide < own],
+        'left out for want of room': columns[kept:],
+    }
+    told = '; '.join(f'{words}: {", ".join(names)}' for words, names in notes.items() if names)
+    sentence = f'{told[0].upper()}{told[1:]}; --wide shows all.'
+    return aligned(shown[0], shown[1:], right[:kept]) + textwrap.fill(sentence, width) + '\n'
+
+
+def upright(columns: Sequence[str], row: Sequence[str], width: int) -> str:
+    """One row with a line for each column, or several where its text is longer.
+
+    >>> print(upright(['arm', 'knobs'], ['base', '0.1 and 0.2'], 12), end='')
+    arm    base
+    knobs  0.1
+           and
+           0.2
+    """
+    name = min(max(map(len, columns)), width // 2)
+    texts = textwrap.TextWrapper(max(width - name - GAP, 1), drop_whitespace=True)
+    lines = []
+    for column, text in zip(columns, row, strict=True):
+        parts = texts.wrap(text) or ['']
+        heads = [column[start : start + name] for start in range(0, len(column), name)]
+        for place in range(max(len(parts), len(heads))):
+            head, part = (each[place] if place < len(each) else '' for each in (heads, parts))
+            lines.append(f'{head:{name + GAP}}{part}'.rstrip())
+    return ''.join(f'{line}\n' for line in lines)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + CUT
+
+
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+
+
+def _taken(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)
