@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -98,6 +99,7 @@ class Material:
     grouped: str = ''
     by_hash: bool = False
     facts: dict = dataclasses.field(default_factory=dict)
+    stored: list[NamedTuple] = dataclasses.field(default_factory=list)
 
     @property
     def ragged(self) -> bool:

@@ -1,6 +1,7 @@
 """Prepare: from a source's own format to the prepared form; whole or not at all, and by one process at a time."""
 
 import dataclasses
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,6 +24,7 @@ from sweeps.datasets.origins import origins
 from sweeps.datasets.prepared import ABOUT, SPLITS, Part, Prepared, check_name, finish, load, mapped
 from sweeps.datasets.sources import read
 from sweeps.datasets.sources.locate import beside, check
+from sweeps.datasets.telling_numbers import telling_numbers
 from sweeps.datasets.unpacked import archives_of, unpacked
 from sweeps.datasets.writing import Writing, example_hash, held_by_hash
 
@@ -185,16 +187,16 @@ def _make(
                     'origin': known.origin,
                     'notes': notes,
                     **material.facts,
-                    **(_more(place, material) if known.form else {}),
+                    **(_more(place, material, classes) if known.form else {}),
                     **facts,
                 },
             )
 
 
-def _more(place: Path, material: Material) -> dict:
+def _more(place: Path, material: Material, classes: list[str] | None) -> dict:
     """What a task over a set of a user's own is derived from: the longest example, the characters of texts, and how far values
-    lie from their median, on average."""
-    part, facts = Part(**mapped(place / 'pool')), {}
+    lie from their median, on average; and what tells the answer alone."""
+    part, facts = Part(**mapped(place / 'pool')), _telling(place, material, classes)
     if material.target == 'values':
         y = np.asarray(part.y, np.float64)
         facts['target_spread'] = np.nanmean(np.abs(y - np.nanmedian(y, 0)), 0).tolist()
@@ -207,6 +209,17 @@ def _more(place: Path, material: Material) -> dict:
             points |= set(bytes(part.example(number)).decode('utf-8', 'ignore'))
         facts['characters'] = len(points)
     return facts
+
+
+def _telling(place: Path, material: Material, classes: list[str] | None) -> dict:
+    """What tells the answer alone; the readers of tables and of prepared sets look themselves."""
+    if 'giveaways' in material.facts or 'features' in material.facts:
+        return {}
+    kept = material.stored
+    stored = {name: [getattr(one, name) for one in kept] for name in kept[0]._fields} if kept else {}
+    names = classes if material.target == 'class' else material.targets
+    told = telling_numbers(material.kind, Part(**mapped(place / 'pool')), material.target, names, stored)
+    return {'giveaways': told} if told else {}
 
 
 def _test_split(material: Material, known: Dataset) -> str:
@@ -296,17 +309,20 @@ def _stream(writers: dict[str, Writing], material: Material, progress: Progress,
         bounded(len(xs))
         writers['test'].add(xs, ys, digests)
         sealed.update(digests)
-    dropped = 0
+    dropped, taken = 0, 0
     for xs, ys, digests in _hashed(material.pool, 'examples', material.counts.get('pool'), progress):
         bounded(len(xs))
         if material.test is None:
             held = [held_by_hash(digest, material.share) for digest in digests]
             writers['test'].add(*_chosen(xs, ys, digests, held))
-            writers['pool'].add(*_chosen(xs, ys, digests, [not one for one in held]))
-            continue
-        new = [digest not in sealed for digest in digests]
-        dropped += len(new) - sum(new)
+            new = [not one for one in held]
+        else:
+            new = [digest not in sealed for digest in digests]
+            dropped += len(new) - sum(new)
         writers['pool'].add(*_chosen(xs, ys, digests, new))
+        # What was not taken is not kept either.
+        material.stored[taken : taken + len(xs)] = itertools.compress(material.stored[taken : taken + len(xs)], new)
+        taken += sum(new)
     return dropped
 
 

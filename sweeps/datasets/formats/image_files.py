@@ -1,6 +1,7 @@
 """Image files: JPEG, PNG and the like, decoded to uint8 arrays of one size."""
 
 import contextlib
+import functools
 import io
 import threading
 import warnings
@@ -8,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,6 +53,25 @@ def decode(content: bytes, size: int | None, channels: int = 3, how: str = 'crop
         # What Pillow says where it knows no format names an object of ours.
         why = 'of no known format' if isinstance(error, UnidentifiedImageError) else error
         raise ValueError(f'not a readable image ({why}); allowed: whole files of {", ".join(FORMATS)}') from error
+
+
+class Stored(NamedTuple):
+    """How an image is stored in its file, before it is cut or brought to other colours."""
+
+    width: int
+    height: int
+    format: str
+    colour_mode: str
+
+
+def stored_as(content: bytes) -> Stored:
+    """How a readable image is stored."""
+    with _open(content) as image:
+        return _stored(image.width, image.height, str(image.format), image.mode)
+
+
+# One object for all images that are stored alike, so that a million of them take a million references.
+_stored = functools.lru_cache(1 << 16)(Stored)
 
 
 @contextlib.contextmanager
@@ -106,18 +127,21 @@ def decode_all(
     how: str = 'crop',
     skipped: list[str] | None = None,
     threads: int = 1,
+    stored: list[Stored] | None = None,
 ) -> Iterator[tuple[np.ndarray, int]]:
     """The decoded images and their labels, in order. `threads` decode at once, a bounded number ahead.
 
     With a size of None all images must have the same size. Raises ValueError, with the file or example, if one has another size
-    or is damaged; with `skipped`, a damaged one is appended there instead.
+    or is damaged; with `skipped`, a damaged one is appended there instead. How each image lies in its file is appended to
+    `stored`.
     """
     shape = None
 
-    def read(number: int, source: Path | bytes) -> np.ndarray:
+    def read(number: int, source: Path | bytes) -> tuple[np.ndarray, Stored | None]:
         name = f'example {number}' if isinstance(source, bytes) else str(source)
         try:
-            return decode(source if isinstance(source, bytes) else regular.read(Path(source)), size, channels, how)
+            content = source if isinstance(source, bytes) else regular.read(Path(source))
+            return decode(content, size, channels, how), None if stored is None else stored_as(content)
         except (ValueError, OSError) as error:
             raise ValueError(f'{name}: {error}') from error
 
@@ -133,7 +157,7 @@ def decode_all(
                     return
                 number, source, label, future = waiting.popleft()
                 try:
-                    x = future.result()
+                    x, how_stored = future.result()
                 except ValueError as error:
                     if skipped is None:
                         raise ValueError(f'{error}; take it out, or leave damaged images out (skipped)') from error
@@ -146,6 +170,8 @@ def decode_all(
                         f'{name}: {x.shape[1]} x {x.shape[0]} pixels, those before are {shape[1]} x {shape[0]}; allowed: one '
                         'size; give a size to resize to'
                     )
+                if stored is not None:
+                    stored.append(how_stored)
                 yield x, label
         finally:
             for *_, future in waiting:

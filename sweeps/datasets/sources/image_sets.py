@@ -87,10 +87,10 @@ def folder(source: Path, options: Options, layout: str, size: int | None = None)
     pool, test = of_folders(splits, source, options)
     named = [path for path in _words(source) if path.is_file()][:1]
     words = folders.read_words(named[0]) if named else {}
-    skipped: list[str] = []
+    skipped, stored = [], []
     return Material(
         'images',
-        decoded(pool, options, size, skipped),
+        decoded(pool, options, size, skipped, stored),
         decoded(test, options, size, skipped) if test else None,
         [path for path, _ in [*pool, *(test or [])]],
         [f'{name} {words[name].partition(",")[0]}' if name in words else name for name in classes],
@@ -99,6 +99,7 @@ def folder(source: Path, options: Options, layout: str, size: int | None = None)
         notes=[withheld(len(aside), 'images', str(aside[0].parent.relative_to(source)))] if aside else [],
         split=f'the folder {"test" if splits.get("test") else "val"}' if test and layout == 'any' else '',
         lists=[*lists, *named],
+        stored=stored,
     )
 
 
@@ -167,10 +168,16 @@ def _sharded(
     split = by_split(paths, source, options.split, aside)
     skipped: list[str] = []
     passed = skipped if options.skip_damaged else None
-    streams = [decoded(read(some, passed), options, None, skipped) if some else None for some in (split.pool, split.test)]
+    stored: dict[str, list] = {'pool': [], 'test': []}
+    streams = [
+        decoded(read(some, passed), options, None, skipped, stored[name]) if some else None
+        for name, some in (('pool', split.pool), ('test', split.test))
+    ]
     counts = {} if count is None else {'pool': count(split.pool), **({'test': count(split.test)} if split.test else {})}
     files, notes = [*split.pool, *split.test], [withheld(len(aside), 'files', aside[0].name)] if aside else []
-    return Material('images', *streams, files, classes, counts=counts, skipped=skipped, notes=notes, split=split.said)
+    return Material(
+        'images', *streams, files, classes, counts=counts, skipped=skipped, notes=notes, split=split.said, stored=stored['pool']
+    )
 
 
 def withheld(count: int, what: str, where: str) -> str:
@@ -179,11 +186,16 @@ def withheld(count: int, what: str, where: str) -> str:
 
 
 def decoded(
-    examples: Iterable[tuple[Path | bytes, int]], options: Options, size: int | None, skipped: list[str]
+    examples: Iterable[tuple[Path | bytes, int]],
+    options: Options,
+    size: int | None,
+    skipped: list[str],
+    stored: list | None = None,
 ) -> Iterator[Block]:
     """Blocks of decoded images of one size (`--size`, else `size`, else that of the first).
 
-    A damaged image is an error that names it or, with --skip-damaged, a line in `skipped`; two sizes are an error.
+    A damaged image is an error that names it or, with --skip-damaged, a line in `skipped`; two sizes are an error. How images
+    were stored is appended to `stored`.
     """
     from sweeps.datasets.formats.image_files import decode_all
 
@@ -195,6 +207,7 @@ def decoded(
                 1 if options.grey else 3,
                 skipped=skipped if options.skip_damaged else None,
                 threads=os.cpu_count() or 1,
+                stored=stored,
             ),
             ROWS,
         )

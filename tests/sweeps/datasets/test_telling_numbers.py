@@ -1,0 +1,137 @@
+"""What is no content and alone tells the answer of images, series, sounds, texts and arrays is named when a set is prepared."""
+
+import dataclasses
+import io
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from own_sources import prepared
+from PIL import Image
+
+from sweeps.datasets.formats.image_files import Stored, decode_all
+from sweeps.datasets.prepared import Part
+from sweeps.datasets.show import lines
+from sweeps.datasets.telling_numbers import telling_numbers
+
+N = 240
+DRAW = np.random.default_rng(3)
+CLASS = DRAW.integers(0, 3, N).astype(np.int32)
+NAMES = ['calm', 'very wild', 'odd']
+NOISE = DRAW.normal(size=(N, 30)).astype(np.float32)
+WORDS = np.array(['the', 'of', 'and', 'to', 'in', 'is', 'on', 'by', 'it', 'or', 'be', 'at'])
+
+
+def part(xs: list | np.ndarray, y: np.ndarray = CLASS) -> Part:
+    """A split of examples, of one shape or of many lengths."""
+    group = np.arange(len(xs))
+    if isinstance(xs, np.ndarray):
+        return Part(xs, y, group)
+    return Part(np.concatenate(xs), y, group, np.cumsum([0, *map(len, xs)]))
+
+
+def texts(made_of) -> Part:
+    draws = [' '.join(DRAW.choice(WORDS, DRAW.integers(5, 15))) for _ in range(N)]
+    return part([np.frombuffer(made_of(text, one).encode(), np.uint8) for text, one in zip(draws, CLASS, strict=True)])
+
+
+def with_place(place: tuple, values: np.ndarray, x: np.ndarray = NOISE) -> Part:
+    x = x.copy()
+    x[(slice(None), *place)] = values
+    return part(x)
+
+
+GREY = DRAW.integers(0, 120, (N, 12, 10, 3)).astype(np.uint8)
+SOUND = [DRAW.normal(size=DRAW.integers(40, 80)).astype(np.float32) for _ in range(N)]
+SOUNDS = list(zip(SOUND, CLASS, strict=True))
+ENDS = ['the smallest number', 'the largest number']
+UNTIL = np.arange(30) < (20 + 5 * CLASS - DRAW.integers(0, 5, N))[:, None]
+
+
+@pytest.mark.parametrize(
+    ('kind', 'pool', 'said'),
+    [
+        ('series', part(NOISE), []),
+        ('series', with_place((7,), CLASS % 3 * 2.0), ['step 7 alone tells the class of 100.0% of the examples']),
+        ('series', part(NOISE * UNTIL), ['the length without the zeros at its end alone']),
+        ('series', part(NOISE + 9 * CLASS[:, None]), ['the mean', *ENDS, 'step 0 ', 'and so do 29 other']),
+        ('tables', part(NOISE), []),
+        ('tables', with_place((2,), np.arange(N)), ['feature 2 has another whole number in every example']),
+        ('tables', part(CLASS[:, None].astype(np.float32)), []),
+        ('maps', with_place((1, 2), -CLASS, NOISE.reshape(N, 5, 6)), ['the number at [1, 2] alone']),
+        ('images', part(GREY), []),
+        ('images', with_place((1, 9, 2), CLASS * 30, GREY), ['channel 2 of the pixel in row 1, column 9 alone']),
+        ('images', part((GREY // 4 + 60 * CLASS[:, None, None, None]).astype(np.uint8)), ['the brightness alone']),
+        ('sounds', part(SOUND), []),
+        ('sounds', part([x[: 20 + 9 * one] for x, one in SOUNDS]), ['the length alone']),
+        ('sounds', part([x * 30.0**one for x, one in SOUNDS]), ['the deviation', *ENDS]),
+        ('texts', texts(lambda text, one: text), []),
+        ('texts', texts(lambda text, one: f'{text[:9]} is {NAMES[one].title()}, {text}'), ['the name of a class in the text']),
+        ('texts', texts(lambda text, one: f'{text} #{one * 7}'), ['the last word alone']),
+        ('texts', texts(lambda text, one: f'{"abc"[one]}: {text}'), ['the first word alone']),
+        ('texts', texts(lambda text, one: text[:16] + ' x' * 99 * one), ['the length', 'the share of']),
+        ('molecules', part([np.full(20 + 9 * one, 67, np.uint8) for one in CLASS]), ['the length alone']),
+        ('tokens', part([np.array([one + 5, *DRAW.integers(0, 99, 6)], np.int32) for one in CLASS]), ['the first token alone']),
+    ],
+)  # fmt: skip
+def test_a_number_that_tells_the_class_is_named(kind: str, pool: Part, said: list[str]):
+    told = telling_numbers(kind, pool, 'class', NAMES)
+    assert [one[: len(start)] for one, start in itertools.zip_longest(told, said, fillvalue='')][: len(said)] == said
+    assert len(told) == len(said) or kind == 'images', told
+
+
+def test_of_values_and_labels_too_and_of_nothing_without_an_answer():
+    heat = DRAW.random(N)
+    values = np.column_stack([DRAW.normal(size=N), np.where(CLASS == 1, np.nan, 2 - heat)]).astype(np.float32)
+    told = telling_numbers('series', dataclasses.replace(with_place((3,), heat), y=values), 'values', ['mass', 'heat'])
+    assert len(told) == 1 and told[0].startswith('step 3 alone tells') and told[0].endswith("of the variance of 'heat'")
+    labels = np.column_stack([CLASS == 1, NOISE[:, 4] > 0]).astype(np.float32)
+    assert [one[:26] for one in telling_numbers('series', part(NOISE, labels), 'labels', ['a', 'b'])] == [
+        "step 4 alone tells 'b' of "
+    ]
+    for form, y in (('map', np.zeros((N, 30), np.int32)), ('class', None), (None, None)):
+        assert telling_numbers('series', part(NOISE, y), form, NAMES) == []
+    few = part(NOISE[:60], CLASS[:60])
+    assert telling_numbers('series', Part(few.x * 0 + CLASS[:60, None], few.y, few.group), 'class', NAMES) == []
+
+
+def test_a_rule_is_found_among_many_examples_and_more_are_counted(monkeypatch):
+    """Places are first tried on a few examples; the order of the examples says nothing."""
+    many = np.tile(NOISE, (3, 1)) + DRAW.normal(size=(3 * N, 30)).astype(np.float32)
+    y = np.sort(np.tile(CLASS, 3))
+    x = np.column_stack([many, y, -y * 3]).astype(np.float32)
+    assert [one[:16] for one in telling_numbers('series', part(x, y), 'class', NAMES)] == [
+        'step 30 alone te',
+        'and so do 1 othe',
+    ]
+    monkeypatch.setattr('sweeps.datasets.telling_numbers.NAMED', 1)
+    assert telling_numbers('series', part(x, y), 'class', NAMES)[1:] == ['and 1 more tell it alone']
+
+
+@pytest.mark.parametrize(('option', 'name'), [({}, 'width'), ({'share': 0.3}, 'height')])
+def test_the_size_of_images_before_they_are_cut_is_named(tmp_path: Path, option: dict, name: str):
+    """By the examples of the pool, whatever was left out of it and whatever went to the test split."""
+    for place, (kind, side) in enumerate((('cat', 9), ('dog', 12))):
+        for number in range(80):
+            (folder := tmp_path / 'pets' / kind).mkdir(parents=True, exist_ok=True)
+            size = (side, 9) if name == 'width' else (9, side)
+            x = np.random.default_rng(1000 * place + number).integers(0, 255, (*size[::-1], 3))
+            Image.fromarray(x.astype(np.uint8)).save(folder / f'{number}.png')
+    (tmp_path / 'pets' / 'cat' / '7.png').write_bytes(b'nothing')
+    one = prepared(tmp_path, 'image_folder', tmp_path / 'pets', size=8, skip_damaged=True, **option)
+    assert one.about['giveaways'][0].startswith(f'the {name} of its file alone tells the class of 100.0%')
+    assert any(line.startswith(f'giveaway    the {name} of its file') for line in lines({'where': '', **one.about}))
+
+
+def test_how_an_image_lies_in_its_file_is_told_beside_it():
+
+    def file(shape: tuple, form: str) -> bytes:
+        buffer = io.BytesIO()
+        Image.fromarray(np.zeros(shape, np.uint8)).save(buffer, form)
+        return buffer.getvalue()
+
+    stored: list = []
+    given = [(file((5, 7, 3), 'PNG'), 0), (b'no image', 1), (file((4, 4), 'BMP'), 2)]
+    assert [label for _, label in decode_all(given, 4, skipped=[], stored=stored)] == [0, 2]
+    assert stored == [Stored(7, 5, 'PNG', 'RGB'), Stored(4, 4, 'BMP', 'L')]
