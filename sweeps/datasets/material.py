@@ -73,11 +73,12 @@ class Options:
 class Material:
     """The examples of a source: `pool` and `test`; or only `pool`, and a `share` of it by hash of content is the test split.
 
-    `counts`: examples of each split where they are known beforehand. `files`: the files of examples, and `lists` the files with
-    classes of others. `skipped` and `notes` grow while streaming. `split` says how file names told the test split, and `unread`
-    counts members of archives without a reader, by their ending. `target` is the form of the targets, and `targets` are their
-    names (sweeps/datasets/targets.py). `grouped` says by what different examples belong together, `by_hash` whether a source
-    took the test split by hash itself, and `facts` are further entries of `about`.
+    `counts`: examples of each split where they are known beforehand. `files`: the files of examples. `lists`: files with
+    classes of others, and files that a note leaves aside. `skipped` and `notes` grow while streaming. `split` says how file
+    names told the test split, and `unread` counts members of archives without a reader, by their ending. `target` is the form
+    of the targets, and `targets` are their names (sweeps/datasets/targets.py). `grouped` says by what different examples belong
+    together, `by_hash` whether a source took the test split by hash itself, and `facts` are further entries of `about`.
+    `stored` says how each example of the pool lies in its file, by field; it grows while streaming.
     """
 
     kind: str

@@ -98,7 +98,7 @@ def folder(source: Path, options: Options, layout: str, size: int | None = None)
         skipped=skipped,
         notes=[withheld(len(aside), 'images', str(aside[0].parent.relative_to(source)))] if aside else [],
         split=f'the folder {"test" if splits.get("test") else "val"}' if test and layout == 'any' else '',
-        lists=[*lists, *named],
+        lists=[*lists, *named, *aside],
         stored=stored,
     )
 
@@ -176,7 +176,16 @@ def _sharded(
     counts = {} if count is None else {'pool': count(split.pool), **({'test': count(split.test)} if split.test else {})}
     files, notes = [*split.pool, *split.test], [withheld(len(aside), 'files', aside[0].name)] if aside else []
     return Material(
-        'images', *streams, files, classes, counts=counts, skipped=skipped, notes=notes, split=split.said, stored=stored['pool']
+        'images',
+        *streams,
+        files,
+        classes,
+        counts=counts,
+        skipped=skipped,
+        notes=notes,
+        split=split.said,
+        lists=aside,
+        stored=stored['pool'],
     )
 
 

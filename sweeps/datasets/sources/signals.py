@@ -86,6 +86,7 @@ def wav_folder(source: Path, options: Options) -> Material:
         skipped=skipped,
         notes=[f'{len(aside):,} recordings for testing have no class: they are left aside'] if aside else [],
         split=f'the folder {"test" if splits.get("test") else "val"}' if test else '',
+        lists=aside,
     )
 
 

@@ -224,6 +224,13 @@ def test_folders_may_be_split_by_hash_all_the_same(tmp_path: Path, reader: str, 
         path.rename(place / path.name)
     by_names = prepared(tmp_path, reader, tmp_path / 'set')
     assert by_names.about['test_split'] == 'the folder val'
+    (tmp_path / 'set' / 'test').mkdir()
+    path = next((tmp_path / 'set' / 'val').glob('*/*'))
+    (tmp_path / 'set' / 'test' / path.name).write_bytes(path.read_bytes())
+    aside = prepare_own(reader, tmp_path / 'set', 'third', options_of(reader, {}), tmp_path)[0]
+    (told,) = [note for note in aside.about['notes'] if 'aside' in note or 'not read' in note]
+    assert told.startswith('1 ') and told.endswith('left aside') and aside.about['digest'] == by_names.about['digest']
+    (tmp_path / 'set' / 'test').rename(tmp_path / 'kept')
     by_hash = prepare_own(reader, tmp_path / 'set', 'other', options_of(reader, {'split': 'hash', 'share': 0.4}), tmp_path)[0]
     assert (
         by_hash.about['test_split'] == '0.4 of the examples, by hash of content' and sum(by_hash.about['sizes'].values()) == 80
