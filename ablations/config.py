@@ -24,8 +24,12 @@ def closest(given: str, allowed: Iterable[str]) -> str:
 
     >>> closest('rmsnorm', ['layer_norm', 'rms_norm'])
     " Did you mean 'rms_norm'?"
+    >>> closest('Y', ['x', 'y'])
+    " Did you mean 'y'?"
     """
-    close = difflib.get_close_matches(str(given), [str(name) for name in allowed], n=1)
+    names = [str(name) for name in allowed]
+    alike = [name for name in names if name.lower() == str(given).lower() and name != given]
+    close = alike or difflib.get_close_matches(str(given), names, n=1)
     return f" Did you mean '{close[0]}'?" if close else ''
 
 

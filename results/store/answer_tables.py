@@ -37,23 +37,23 @@ def fitted(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequenc
     if len(rows) == 1:
         return upright(columns, rows[0], width)
     whole = _widths(columns, rows)
-    room, kept = [min(wide, LONGEST, width) for wide in whole], 1
-    while kept < len(columns) and _taken(room[: kept + 1]) <= width:
-        kept += 1
-    spare = width - _taken(room[:kept])
-    if kept < len(columns) and spare >= GAP + SHORTEST:
-        room[kept], spare, kept = min(room[kept], spare - GAP), 0, kept + 1
-    for place in range(kept):
+    room, count = [min(wide, LONGEST, width) for wide in whole], 1
+    while count < len(columns) and _taken(room[: count + 1]) <= width:
+        count += 1
+    spare = width - _taken(room[:count])
+    if count < len(columns) and spare >= GAP + SHORTEST:
+        room[count], spare, count = min(room[count], spare - GAP), 0, count + 1
+    for place in range(count):
         wider = min(whole[place] - room[place], spare)
         room[place], spare = room[place] + wider, spare - wider
-    shown = [[_cut(text, wide) for text, wide in zip(row, room[:kept], strict=False)] for row in (columns, *rows)]
+    shown = [[_cut(text, wide) for text, wide in zip(row, room[:count], strict=False)] for row in (columns, *rows)]
     notes = {
-        'cut short': [name for name, wide, own in zip(columns[:kept], room, whole, strict=False) if wide < own],
-        'left out for want of room': columns[kept:],
+        'cut short': [name for name, wide, own in zip(columns[:count], room, whole, strict=False) if wide < own],
+        'left out for want of room': columns[count:],
     }
     told = '; '.join(f'{words}: {", ".join(names)}' for words, names in notes.items() if names)
     sentence = f'{told[0].upper()}{told[1:]}; --wide shows all.'
-    return aligned(shown[0], shown[1:], right[:kept]) + textwrap.fill(sentence, width) + '\n'
+    return aligned(shown[0], shown[1:], right[:count]) + textwrap.fill(sentence, width) + '\n'
 
 
 def upright(columns: Sequence[str], row: Sequence[str], width: int) -> str:

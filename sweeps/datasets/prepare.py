@@ -24,12 +24,16 @@ from sweeps.datasets.origins import origins
 from sweeps.datasets.prepared import ABOUT, SPLITS, Part, Prepared, check_name, finish, load, mapped
 from sweeps.datasets.sources import read
 from sweeps.datasets.sources.locate import beside, check
+from sweeps.datasets.sources.strangers import strangers
+from sweeps.datasets.targets import contradictions
 from sweeps.datasets.telling_numbers import telling_numbers
 from sweeps.datasets.unpacked import archives_of, unpacked
 from sweeps.datasets.writing import Writing, example_hash, held_by_hash
 
 UNPACKED = ('function', 'which_set')
 """The readers of what is packed nowhere: what a function makes, and sets that are prepared already."""
+ALPHA = ('LA', 'PA', 'RGBA', 'RGBa')
+"""The colour modes of images that say how clear each pixel is."""
 NAMED, ENDINGS = 3, 5
 """How many classes, and endings of names, a sentence names."""
 
@@ -89,8 +93,13 @@ def prepare_as(
         if (folder / ABOUT).exists() and not force:
             return _with_options(load(folder), name, options, facts), False
         source = _existing(name, source, data)
-        with one_allowance() as allowance:
-            _make(folder, name, known, source, options, progress, facts, allowance)
+        try:
+            with one_allowance() as allowance:
+                _make(folder, name, known, source, options, progress, facts, allowance)
+        except ValueError as error:
+            if said := strangers(source):
+                raise ValueError(said) from error
+            raise
     return load(folder), True
 
 
@@ -165,6 +174,7 @@ def _make(
             # What was damaged was there: it is a lack that --skip-damaged allows.
             _complete(name, [] if len(material.skipped) and not unseen else lacking, options)
             notes += [*material.notes, *_notes(material, dropped, repeats), *_unread(unpacked_source, material)]
+            notes += _contradictions(place, material)
             finish(
                 place,
                 {
@@ -215,8 +225,8 @@ def _telling(place: Path, material: Material, classes: list[str] | None) -> dict
     """What tells the answer alone; the readers of tables and of prepared sets look themselves."""
     if 'giveaways' in material.facts or 'features' in material.facts:
         return {}
-    kept = material.stored
-    stored = {name: [getattr(one, name) for one in kept] for name in kept[0]._fields} if kept else {}
+    fields = material.stored[0]._fields if material.stored else ()
+    stored = {name: [getattr(one, name) for one in material.stored] for name in fields}
     names = classes if material.target == 'class' else material.targets
     told = telling_numbers(material.kind, Part(**mapped(place / 'pool')), material.target, names, stored)
     return {'giveaways': told} if told else {}
@@ -245,6 +255,15 @@ def _unread(source: Path, material: Material) -> list[str]:
     listed = ', '.join(f'{count:,} {ending}' for ending, count in ordered[:ENDINGS])
     others = sum(count for _, count in ordered[ENDINGS:])
     return [f'not read: {listed}{f", {others:,} of other endings" if others else ""}'] if counts else []
+
+
+def _contradictions(place: Path, material: Material) -> list[str]:
+    """A note of equal examples with two classes."""
+    part = Part(**mapped(place / 'pool'))
+    if part.y is None or material.target != 'class' or material.grouped:
+        return []
+    count = contradictions(np.asarray(part.group), np.asarray(part.y))
+    return [f'{count:,} examples of pool are equal to one of another class'] if count else []
 
 
 def _fewer(counts: dict[str, int], known: Dataset) -> list[str]:
@@ -320,7 +339,7 @@ def _stream(writers: dict[str, Writing], material: Material, progress: Progress,
             new = [digest not in sealed for digest in digests]
             dropped += len(new) - sum(new)
         writers['pool'].add(*_chosen(xs, ys, digests, new))
-        # What was not taken is not kept either.
+        # What is known of the files of those that were not taken goes too.
         material.stored[taken : taken + len(xs)] = itertools.compress(material.stored[taken : taken + len(xs)], new)
         taken += sum(new)
     return dropped
@@ -365,6 +384,8 @@ def _notes(material: Material, dropped: int, repeats: dict[str, int]) -> list[st
         for split, count in repeats.items()
         if count
     ]
+    if clear := sum(getattr(one, 'colour_mode', '') in ALPHA for one in material.stored):
+        notes.append(f'{clear:,} images of pool have an alpha channel, which is left out')
     if material.skipped:
         notes.append(f'{len(material.skipped):,} damaged examples were left out ({option("skip_damaged")})')
     return notes

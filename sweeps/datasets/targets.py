@@ -48,6 +48,17 @@ def form_of(about: Mapping, y: np.ndarray | None) -> str | None:
     return form
 
 
+def contradictions(group: np.ndarray, y: np.ndarray) -> int:
+    """How many examples have the content of an example of another class; `group` is by content.
+
+    >>> contradictions(np.array([0, 0, 1, 1, 2]), np.array([0, 1, 1, 1, 0]))
+    2
+    """
+    pairs = np.unique(np.stack([group, y]), axis=1)[0]
+    several = np.unique(pairs)[np.unique(pairs, return_counts=True)[1] > 1]
+    return int(np.isin(group, several).sum())
+
+
 def facts(form: str | None, parts: Mapping[str, Split], names: Sequence[str] | None) -> dict:
     """What `about` says of targets with names: {} for other forms. `names` are those of the targets, numbers if there are none.
 

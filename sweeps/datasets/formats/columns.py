@@ -62,6 +62,11 @@ def _csv(path: Path) -> dict[str, list[Value]]:
                 _check_names(path, names)
                 columns = [[] for _ in names]
                 continue
+            if len(row) != len(names) and names[0].startswith('#'):
+                raise ValueError(
+                    f'{path}: its first line is {first.strip()[:60]!r}, as a comment is; allowed: the names of the columns; '
+                    'take comments out'
+                )
             if len(row) != len(names):
                 raise ValueError(f'{path}: line {reader.line_num}: {len(row)} values for {len(names)} columns; mend the line')
             for column, value in zip(columns, row, strict=True):

@@ -20,6 +20,7 @@ from sweeps.datasets.writing import example_hash
 
 NAMES = ('x', 'y', 'group', 'x_test', 'y_test', 'group_test', 'is_test', 'classes', 'targets')
 OTHER = {'x_train': 'x', 'y_train': 'y', 'images': 'x', 'labels': 'y', 'test_x': 'x_test', 'test_y': 'y_test'}
+OTHER |= {name.capitalize(): OTHER.get(name, name) for name in ('x', 'y', 'x_train', 'x_test', 'y_train', 'y_test')}
 """Names that files of others use."""
 ABOUT = (
     'x (inputs), y (targets), and where there are: x_test, y_test, or is_test (true for each example of the test split), '
@@ -71,6 +72,8 @@ def of_arrays_by_name(given: Mapping[str, object], options: Options, name: str, 
     if unknown or 'x' not in arrays:
         told = f"array '{unknown[0]}'" if unknown else f'arrays {list(arrays)} without x'
         raise ValueError(f'{name}: {told}; allowed: {ABOUT}.{closest(unknown[0], NAMES) if unknown else ""}')
+    if not np.size(arrays['x']):
+        raise ValueError(f'{name}: x has no examples; give one or more')
     kind, xs = _inputs(arrays['x'], options.form, name)
     rows, held = len(xs), None
     if 'x_test' in arrays:
@@ -210,6 +213,21 @@ def _inputs(x: object, form: str | None, name: str) -> tuple[str, np.ndarray | l
     )
 
 
+def _classes(
+    y: np.ndarray, given: list[str] | None, predict: str | None, name: str
+) -> tuple[str, np.ndarray, list[str] | None]:
+    """Numbers of classes and their names. Numbers of which most are not there are names themselves, if they are classes."""
+    known = np.unique(y)
+    if given is not None or 2 * len(known) > int(y.max()) + 1:
+        return 'class', y.astype(np.int64), given
+    if predict is None:
+        raise ValueError(
+            f'{name}: y has {len(known)} different whole numbers from {known[0]} to {known[-1]}: whether they are classes or '
+            f'numbers can not be known; give {option("predict", "class")} or {option("predict", "values")}'
+        )
+    return 'class', np.searchsorted(known, y), [str(one) for one in known.tolist()]
+
+
 def _targets(
     y: np.ndarray | None, arrays: Mapping, predict: str | None, xs: object, kind: str, name: str
 ) -> tuple[str, np.ndarray | None, list[str] | None, str]:
@@ -239,7 +257,7 @@ def _targets(
             raise ValueError(f'{name}: class {y.min()} in y; allowed: 0 and up; leave examples without a class out')
         if given is not None and y.max() >= len(given):
             raise ValueError(f'{name}: class {y.max()} in y and {len(given)} names in classes; name every class')
-        return 'class', y.astype(np.int64), given, ''
+        return *_classes(y, given, predict, name), ''
     if y.ndim > 2:
         raise ValueError(
             f'{name}: y {y.dtype} {list(y.shape)}; allowed: [n], [n, T], or a class for each place ({option("predict", "map")})'

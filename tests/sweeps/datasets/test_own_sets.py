@@ -27,6 +27,7 @@ from own_sources import (
     tar,
     written,
 )
+from PIL import Image
 
 from ablations.task_files import declared_in
 from ablations.tasks.own_task import READERS
@@ -371,3 +372,25 @@ def test_long_texts_in_a_table_are_read_and_leave_the_process_as_it_was(tmp_path
     with pytest.raises(ValueError, match='1 values for 2 columns'):
         read_table(tmp_path / 'bad.csv')
     assert csv.field_size_limit() == before
+
+
+def test_classes_with_gaps_have_their_numbers_as_names_where_they_are_said_to_be_classes(tmp_path: Path):
+    y = np.where(np.arange(40) % 2, 900, 5).astype(np.uint16)
+    np.savez(tmp_path / 'a.npz', X=np.arange(80, dtype=np.float32).reshape(40, 2), Y=y)
+    one = prepared(tmp_path, 'arrays', tmp_path / 'a.npz', form='table', predict='class')
+    assert one.about['classes'] == ['5', '900'] and sum(map(sum, one.about['balance'].values())) == 40
+
+
+def test_equal_examples_of_two_classes_and_alpha_channels_are_named(tmp_path: Path):
+    for kind in ('a', 'b'):
+        (tmp_path / 'set' / kind).mkdir(parents=True)
+        for number in range(12):
+            # The first five of both classes are equal, and all of b have an alpha channel.
+            x = np.full((4, 4, 4 if kind == 'b' else 3), number * 9 + (100 if kind == 'b' and number > 4 else 0), np.uint8)
+            Image.fromarray(x).save(tmp_path / 'set' / kind / f'{number}.png')
+    one = prepared(tmp_path, 'image_folder', tmp_path / 'set')
+    pool = one.pool()
+    twins = sum(len({*pool.y[pool.group == group].tolist()}) > 1 for group in pool.group)
+    assert f'{twins:,} examples of pool are equal to one of another class' in one.about['notes'] and 2 <= twins <= 10
+    clear = int((pool.y == 1).sum())
+    assert f'{clear} images of pool have an alpha channel, which is left out' in one.about['notes']

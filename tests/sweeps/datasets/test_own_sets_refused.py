@@ -275,6 +275,20 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
     'arrays without a split by names': ('arrays', npz_of(x=GREY, y=Y), {'split': 'names'}, 'neither x_test nor is_test'),
     'x_test without y_test': ('arrays', npz_of(x=GREY, y=Y, x_test=GREY), {}, 'x_test without y_test'),
     'missing numbers': ('arrays', npz_of(x=X * np.nan), {'form': 'table'}, 'missing or infinite'),
+    'arrays without examples': ('arrays', npz_of(x=X[:0], y=Y[:0]), {'form': 'table'}, 'x has no examples; give one or more'),
+    'classes with large gaps': (
+        *('arrays', npz_of(X=GREY, Y=np.where(Y > 0, 900, 5)), {}),
+        r'y has 2 different whole numbers from 5 to 900: whether they are classes .* predict=',
+    ),
+    'a comment on top': (
+        *('csv', text_of('a.csv', '# of 2024\n' + ROWS), {'inputs': ('a',), 'target': ('b',)}),
+        "its first line is '# of 2024', as a comment is; .* take comments out",
+    ),
+    'a pointer of Git LFS': (
+        *('parquet', text_of('a.parquet', 'version https://git-lfs.github.com/spec/v1\noid sha256:1\n'), {'target': ('b',)}),
+        'a.parquet: a pointer of Git LFS, not the file; get the files: git lfs pull',
+    ),
+    'a web page': ('csv', text_of('a.csv', '\n<!DOCTYPE html>\n'), {'target': ('b',)}, 'a.csv: a web page, not data; get it'),
     'classes below 0': ('arrays', npz_of(x=GREY, y=Y - 1), {}, 'class -1 in y; allowed: 0 and up'),
     'objects': ('arrays', npz_of(x=np.array([{}])), {}, 'without objects in it'),
     'series with time stamps': (
