@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from typer.exceptions import Exit
 
 from archlab.answers import FELL_SHORT, OUT, print_json, waiting
@@ -15,41 +14,46 @@ commands = typer.Typer()
 
 @commands.command('list', epilog='Example: archlab list blocks')
 def list_(
-    what: Annotated[str, typer.Argument(help='studies, questions, blocks, models, tasks or optimizers.')], as_json: Json = False
+    what: Annotated[str, typer.Argument(help='studies, questions, blocks, models, tasks or optimizers.')],
+    wide: Annotated[bool, typer.Option('--wide', help='Every column, whatever the width of the screen.')] = False,
+    as_json: Json = False,
 ):
     """What the lab has: studies, the questions it was founded for, blocks and where they fit, models, tasks, optimizers."""
     if what == 'questions':
-        return _questions(as_json)
-    from sweeps.models.listing import listing
+        from ablations.questions import QUESTIONS
+        from results.claims.answered import answered
 
-    entries = listing(what)
+        entries = answered(QUESTIONS, PUBLISHED)
+    else:
+        from sweeps.models.listing import listing
+
+        entries = listing(what)
     if as_json:
         return print_json(entries)
-    if what in ('blocks', 'models'):
-        from results.tables.sizes import fits_lines, model_lines
+    from results.store.screen_tables import folded
 
-        return print('\n'.join(fits_lines(entries) if what == 'blocks' else model_lines(entries)))
+    width = OUT.width if OUT.is_terminal and not wide else None
+    print('\n'.join(folded(line, width) for text in _lines(what, entries, width) for line in text.split('\n')))
+
+
+def _lines(what: str, entries: dict, width: int | None) -> list[str]:
+    """What is listed, a line for each entry; tables as far as a screen of `width` has room."""
+    from results.tables.sizes import fits_lines, model_lines, task_lines
+
+    if what == 'questions':
+        from results.claims.answered import question_lines
+
+        return question_lines(entries)
     if what == 'optimizers':
         from sweeps.models.readers import knob_lines
 
         about = [f'{name}  {optimizer["about"]}' for name, optimizer in entries.items()]
-        return print('\n'.join([*about, '', *knob_lines()]))
+        return [*about, '', *knob_lines(width)]
     if what == 'tasks':
-        from results.tables.sizes import task_lines
-
-        return print('\n'.join(task_lines(entries)))
-    for name, about in entries.items():
-        OUT.print(f'[bold]{name}[/bold]  {escape(about)}', markup=True, soft_wrap=True)
-
-
-def _questions(as_json: bool) -> None:
-    from ablations.questions import QUESTIONS
-    from results.claims.answered import answered, question_lines
-
-    told = answered(QUESTIONS, PUBLISHED)
-    if as_json:
-        return print_json(told)
-    print('\n'.join(question_lines(told)))
+        return task_lines(entries, width)
+    if what in ('blocks', 'models'):
+        return fits_lines(entries) if what == 'blocks' else model_lines(entries)
+    return [f'{name}  {about}' for name, about in entries.items()]
 
 
 @commands.command(epilog='Example: archlab describe resnet50 --draw, or archlab describe resnet50 convnext_tiny')

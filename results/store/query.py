@@ -18,7 +18,7 @@ import duckdb
 from ablations.config import closest
 from results.store import frames
 from results.store import parquet_cache as cache
-from results.store.answer_tables import aligned, fitted
+from results.store.screen_tables import shown
 from results.store.spreadsheets import inert
 
 FORMATS = ('table', 'csv', 'json', 'md')
@@ -327,7 +327,7 @@ def _sides(answer: Answer) -> list[str]:
 def _table(answer: Answer, width: int | None) -> str:
     """Aligned columns; what has no room in the width is named."""
     rows, right = [[cell(value) for value in row] for row in answer.rows], [side == 'right' for side in _sides(answer)]
-    return aligned(answer.columns, rows, right) if width is None else fitted(answer.columns, rows, right, width)
+    return shown(answer.columns, rows, right, width)
 
 
 def render(answer: Answer, form: str = 'table', width: int | None = None) -> str:
@@ -356,4 +356,4 @@ def schema_lines(schema: Mapping[str, Mapping[str, str]]) -> list[str]:
     for view, columns in schema.items():
         widest = max(map(len, columns))
         lines += [view, *(f'  {name:{widest}}  {kind}' for name, kind in columns.items()), '']
-    return [*lines, f'{" and ".join(frames.DERIVED)} are worked out where a query names them;', 'DESCRIBE shows their columns']
+    return [*lines, f'{" and ".join(frames.DERIVED)} are worked out where named; DESCRIBE shows their columns']

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from rich.table import Table
 from rich.text import Text
 
+from results.store.screen_tables import shown
+
 COUNTS = {'params': 'params', 'macs': 'multiply-adds', 'flops': 'step FLOPs', 'activation_bytes': 'activations, B'}
 
 
@@ -119,17 +121,15 @@ def budget_table(budget: Mapping) -> Table:
     return table
 
 
-def task_lines(tasks: Mapping[str, Mapping]) -> list[str]:
-    """Tasks as lines: for each its metric, chance, margin and budget."""
-    rows = [('task', 'dataset', 'domain', 'metric', 'better', 'chance', 'margin', 'steps', 'batch')]
+def task_lines(tasks: Mapping[str, Mapping], width: int | None = None) -> list[str]:
+    """Tasks as lines: for each its metric, chance, margin and budget, as far as a screen of `width` has room."""
+    columns, rows = ('task', 'metric', 'better', 'chance', 'margin', 'steps', 'batch', 'dataset', 'domain'), []
     for name, task in tasks.items():
         metric, numbers = f'{task["metric"]}, {task["unit"]}', (f'{task[field]:.3g}' for field in ('chance', 'margin'))
-        own = (name, task['dataset'], task['domain'], metric, task['direction'])
-        rows.append((*own, *numbers, f'{task["steps"]:,}', str(task['batch'])))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    sides = '<<<<<>>>>'
-    aligned = ['  '.join(f'{cell:{side}{wide}}' for cell, side, wide in zip(row, sides, widths, strict=True)) for row in rows]
-    return [*map(str.rstrip, aligned), '', 'Those over a prepared dataset need it: archlab data list.']
+        budget = f'{task["steps"]:,}', str(task['batch'])
+        rows.append((name, metric, task['direction'], *numbers, *budget, task['dataset'], task['domain']))
+    right = [name in ('chance', 'margin', 'steps', 'batch') for name in columns]
+    return [*shown(columns, rows, right, width).splitlines(), '', 'Those over a prepared dataset need it: archlab data list.']
 
 
 PLACES = {
@@ -142,9 +142,9 @@ PLACES = {
 }
 """Column headings for the places where a kind may work."""
 LEGEND = (
-    'x: works there. hier, iso: in a body of that kind; causal, bidir: in a body that is causal or not; maps, tokens: on\n'
-    'maps [B, H, W, C] or sequences [B, N, C]. A kind needs what the mixer must take: rotate (queries and keys), bias\n'
-    '(scores), values, first_values, qk_norm. Blocks that begin stages work on the sum itself, and so with one stream only.'
+    'x: works there. hier, iso: in a body of that kind; causal, bidir: in a body\nthat is causal or not; maps, tokens: on maps '
+    '[B, H, W, C] or sequences [B, N, C].\nA kind needs what the mixer must take: rotate (queries and keys), bias\n(scores), '
+    'values, first_values, qk_norm. Blocks that begin stages work on the sum\nitself, and so with one stream only.'
 )
 
 
@@ -155,7 +155,7 @@ def fits_lines(blocks: Mapping[str, Mapping[str, Mapping]]) -> list[str]:
         if all(set(PLACES) <= set(row['fits']) and not _said(row) for row in kinds.values()):
             lines += [
                 f'{family}: everywhere',
-                *textwrap.wrap(', '.join(kinds), 96, initial_indent='  ', subsequent_indent='  '),
+                *textwrap.wrap(', '.join(kinds), 78, initial_indent='  ', subsequent_indent='  '),
             ]
         else:
             lines.append(f'{family:<29}' + ' '.join(PLACES.values()))

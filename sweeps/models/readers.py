@@ -3,6 +3,7 @@
 from ablations.knobs import KNOBS
 from arch.dense import Dense
 from arch.sockets import TABLES
+from results.store.screen_tables import shown
 from sweeps.augment import AUGMENTS
 from sweeps.models.specs import defaults
 from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
@@ -57,12 +58,11 @@ def _readers(names: list[str]) -> str:
     )
 
 
-def knob_lines() -> list[str]:
-    """The knobs as a table in plain text."""
-    rows = [('knob', 'where not set', 'allowed', 'what it is', 'read by')]
+def knob_lines(width: int | None = None) -> list[str]:
+    """The knobs as a table in plain text, as far as a screen of `width` has room."""
+    columns, rows = ('knob', 'what it is', 'allowed', 'where not set', 'read by'), []
     for name, knob in knobs().items():
         values = list(dict.fromkeys(knob['read_by'].values()))
-        shown = ' or '.join('must be given' if value is None else f'{value:g}' for value in values)
-        rows.append((name, shown, knob['allowed'], knob['about'], _readers(list(knob['read_by']))))
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    return ['  '.join([*(part.ljust(w) for part, w in zip(row, widths, strict=False)), row[4]]) for row in rows]
+        default = ' or '.join('must be given' if value is None else f'{value:g}' for value in values)
+        rows.append((name, knob['about'], knob['allowed'], default, _readers(list(knob['read_by']))))
+    return shown(columns, rows, [False] * len(columns), width).splitlines()

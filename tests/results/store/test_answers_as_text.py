@@ -8,6 +8,7 @@ import pytest
 
 from results.store import query
 from results.store.query import Answer, render
+from results.store.screen_tables import folded
 
 ANSWER = Answer(
     ('arm', 'score', 'n', 'knobs'),
@@ -141,3 +142,12 @@ def test_no_cell_is_run_by_who_shows_it():
     last = render(told, 'md').splitlines()[-1]
     assert last == r'| [a]\(javascript:b) \`c\` &lt;b&gt; | 0 |'
     assert json.loads(render(told, 'json'))[0] == {'=x': '=cmd|1', 'n': -1.5}
+
+
+def test_lines_of_a_list_go_on_below_their_last_column():
+    line = '  attention   x    takes rotate bias qk_norm values'
+    assert folded(line, None) == folded(line, len(line)) == line
+    assert folded(line, 40).splitlines() == ['  attention   x    takes rotate bias', '                   qk_norm values']
+    assert folded(line, 24).splitlines() == ['  attention   x    takes', '    rotate bias qk_norm', '    values']
+    assert folded('name  a ' + 'long ' * 9, 20).splitlines()[1] == '      long long long'
+    assert max(map(len, folded('x' * 70, 30).splitlines())) == 30

@@ -4,7 +4,16 @@ import io
 
 from rich.console import Console
 
-from results.tables.sizes import budget_table, comparison_table, fits_lines, match_lines, model_lines, size_table
+from results.tables.sizes import (
+    budget_table,
+    comparison_table,
+    fits_lines,
+    match_lines,
+    model_lines,
+    size_table,
+    task_lines,
+)
+from sweeps.models.listing import listing
 
 PARTS = {'stem': 10, 'block_0': 1500, 'block_1': 1500, 'block_2': 1500, 'head': 5}
 COST = {
@@ -128,3 +137,11 @@ def test_models_stand_by_family():
     shown = model_lines({'digits': base, **{name: {'about': 'a net', 'paper': '1512'} for name in ('net18', 'net34', 'vit')}})
     assert [line.split()[0] for line in shown if line] == ['bases', 'digits', 'net', 'net18', 'net34', 'vit', 'vit']
     assert shown[-1].split() == ['vit', 'a', 'net', '(1512)'] and shown.count('') == 2
+
+
+def test_tasks_fit_a_screen_or_are_whole():
+    tasks = listing('tasks')
+    whole, narrow = task_lines(tasks), task_lines(tasks, 80)
+    assert whole[0].split() == ['task', 'metric', 'better', 'chance', 'margin', 'steps', 'batch', 'dataset', 'domain']
+    assert len(whole) == len(tasks) + 4 and max(map(len, narrow)) <= 80
+    assert 'left out for want of room: steps, batch, dataset, domain; --wide shows all.' in ' '.join(narrow)

@@ -60,7 +60,7 @@ def test_the_list_of_optimizers_has_what_appraisal_allows(kind):
 
 
 def test_the_table_has_a_line_for_each():
-    head, *lines = knob_lines()
+    head, _, *lines = knob_lines()
     assert head.split('  ')[0] == 'knob' and [line.split()[0] for line in lines] == list(knobs())
     assert 'must be given' in lines[0] and all(line == line.rstrip() for line in lines)
 
@@ -69,3 +69,5 @@ def test_the_command_prints_it(archlab):
     told = archlab('list', 'optimizers')
     assert told.returncode == 0 and told.stdout.startswith('adamw  AdamW (1711.05101).\n')
     assert knob_lines()[-1] in told.stdout
+    narrow = knob_lines(80)
+    assert max(map(len, narrow)) <= 80 and 'left out for want of room' in ' '.join(narrow[-3:])

@@ -1,4 +1,4 @@
-"""Answer tables: rows of texts as aligned columns, as wide as they are or as a screen has room for."""
+"""Screen tables: rows of texts as aligned columns, as wide as they are or as a screen has room for."""
 
 import textwrap
 from collections.abc import Sequence
@@ -28,6 +28,30 @@ def aligned(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequen
 
     rule = (' ' * GAP).join('─' * wide for wide in widths)
     return ''.join(f'{each.rstrip()}\n' for each in (line(columns), rule, *map(line, rows)))
+
+
+def shown(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], width: int | None) -> str:
+    """A table for a screen of this width; whole where it is None."""
+    return aligned(columns, rows, right) if width is None else fitted(columns, rows, right, width)
+
+
+def folded(line: str, width: int | None) -> str:
+    """A line that fits a screen; what does not goes on below its last column, or further in where that stands too far right.
+
+    >>> print(folded('  soft_clip  x x  needs the mixer', 24))
+      soft_clip  x x  needs
+                      the
+                      mixer
+    >>> print(folded('Soft clipping of one input', 20))
+    Soft clipping of one
+      input
+    """
+    if width is None or len(line) <= width:
+        return line
+    last = line.rstrip().rfind('  ') + 2
+    inner = len(line) - len(line.lstrip())
+    indent = last if inner < last <= width - SHORTEST // 2 and width - last >= min(LONGEST // 3, width // 3) else inner + 2
+    return textwrap.fill(line, width, subsequent_indent=' ' * indent, drop_whitespace=True, break_on_hyphens=False)
 
 
 def fitted(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], width: int) -> str:
