@@ -66,6 +66,8 @@ def derive(own: OwnTask, name: str, facts: Mapping, declared: str) -> Task:
     made = FORMS[form](own, dataset, facts)
     train = own.train or max(made.examples - made.data.get('held', 0), 1)
     batch = own.batch if own.batch is not None else max((size for size in BATCHES if 4 * size <= train), default=BATCHES[0])
+    if batch > train and own.batch is not None and made.examples > made.data.get('held', 0):
+        raise ValueError(f'batch={batch:,} of {train:,} training examples; allowed: up to these, better a quarter of them')
     evaluations = own.evaluations if own.evaluations is not None else _evaluations(own.steps)
     stated = {name: getattr(own, name) for name in ('metric', 'unit', 'direction', 'chance', 'margin', 'base', 'domain')}
     fields = {

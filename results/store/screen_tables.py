@@ -8,6 +8,8 @@ LONGEST = 24
 """Where a table is too wide, longer texts are cut to so many characters before a column is left out."""
 SHORTEST = 12
 """The last column is cut to the room that is left, if that is so much."""
+LEAST = 8
+"""Lines go on below the last column where it has so much room."""
 CUT = '…'
 
 
@@ -38,7 +40,7 @@ def shown(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence
 def folded(line: str, width: int | None) -> str:
     """A line that fits a screen; what does not goes on below its last column, or further in where that stands too far right.
 
-    >>> print(folded('  soft_clip  x x  needs the mixer', 24))
+    >>> print(folded('  soft_clip  x x  needs the mixer', 26))
       soft_clip  x x  needs
                       the
                       mixer
@@ -48,9 +50,8 @@ def folded(line: str, width: int | None) -> str:
     """
     if width is None or len(line) <= width:
         return line
-    last = line.rstrip().rfind('  ') + 2
-    inner = len(line) - len(line.lstrip())
-    indent = last if inner < last <= width - SHORTEST // 2 and width - last >= min(LONGEST // 3, width // 3) else inner + 2
+    inner, gap = len(line) - len(line.lstrip()), line.rstrip().rfind('  ')
+    indent = gap + 2 if gap >= inner and width - gap - 2 >= LEAST else inner + 2
     return textwrap.fill(line, width, subsequent_indent=' ' * indent, drop_whitespace=True, break_on_hyphens=False)
 
 

@@ -123,6 +123,7 @@ def test_evaluations_divide_the_steps_that_are_stated(steps: int, evaluations: i
             {'kind': 'series', 'shape': [9], **facts('values', CASES['values'])},
             r'margin=1000 of rmse: a model without any error is .* better than chance',
         ),
+        ({'batch': 5000}, {'kind': 'series', 'shape': [9]}, r'batch=5,000 of \d+ training examples; allowed: up to these'),
         ({'metric': 'acuracy'}, {'kind': 'series', 'shape': [9]}, "Did you mean 'accuracy'"),
         (
             {},
