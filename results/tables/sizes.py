@@ -142,9 +142,11 @@ PLACES = {
 }
 """Column headings for the places where a kind may work."""
 LEGEND = (
-    'x: works there. hier, iso: in a body of that kind; causal, bidir: in a body\nthat is causal or not; maps, tokens: on maps '
-    '[B, H, W, C] or sequences [B, N, C].\nA kind needs what the mixer must take: rotate (queries and keys), bias\n(scores), '
-    'values, first_values, qk_norm. Blocks that begin stages work on the sum\nitself, and so with one stream only.'
+    'x: works there. hier, iso: in a body of that kind; causal, bidir: in a body\n'
+    'that is causal or not; maps, tokens: on maps [B, H, W, C] or sequences\n'
+    '[B, N, C]. A kind needs what the mixer must take: rotate (queries and keys),\n'
+    'bias (scores), values, first_values, qk_norm. Blocks that begin stages work on\n'
+    'the sum itself, and so with one stream only.'
 )
 
 
