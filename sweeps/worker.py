@@ -126,9 +126,8 @@ def _train(command: dict, trainer: Trainer, compiling: Compiling) -> dict:
     pack = Pack.from_dict(command['pack'])
     folder, reason = Path(command['folder']), ''
     about = [pack.id, environment(), command['strategy'], command.get('weights', False)]
-    first, alone = jax.process_index() == 0, jax.process_count() == 1
-    # Several processes would have to agree on when one is due: a pack of theirs that is lost begins again.
-    checkpoints = Checkpoints(folder, pack.id, about, **command.get('checkpoints', {})) if alone else None
+    first = jax.process_index() == 0
+    checkpoints = Checkpoints(folder, pack.id, about, **command.get('checkpoints', {}))
     weights = folder / Saving.FOLDER if command.get('weights') else None
     program = pack.program
     told = {'pack': pack.id, 'arm': program.arm, 'task': program.task, 'held': pack.held, 'lanes': len(pack.trials)}
@@ -146,7 +145,7 @@ def _train(command: dict, trainer: Trainer, compiling: Compiling) -> dict:
         records = failed(pack, reason)
     # What was read in between was of the same set.
     _same_sets(command, program)
-    for note in checkpoints.notes if checkpoints else ():
+    for note in checkpoints.notes:
         print(note, file=sys.stderr)
     population = trainer.populations.get(pack.program.signature)
     splits = population.splits if population else 0
@@ -156,8 +155,7 @@ def _train(command: dict, trainer: Trainer, compiling: Compiling) -> dict:
         how |= {'devices': len(population.layout.devices), 'layout': population.layout.sizes}
     if first:
         commit(folder, command['name'], lines(records, pack, command['skip'], how))
-    if checkpoints:
-        checkpoints.clear()
+    checkpoints.clear()
     return {'pack': pack.id, 'reason': reason}
 
 

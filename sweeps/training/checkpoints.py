@@ -4,6 +4,9 @@ A pack that ends before its first checkpoint is due makes none. A checkpoint hol
 the lanes in flight: parameters, statistics, moments, the step. Batches and random keys follow from the seeds and the step. A
 resumed run is bitwise the same as one that was never stopped; checkpoints of other sources, devices or lane strategies are not
 used.
+
+Of several processes that train a pack together the first one writes them, and says to the others when one is due and where to
+go on. All of them read the same folder.
 """
 
 import contextlib
@@ -21,6 +24,7 @@ import numpy as np
 
 from ablations.digest import digest
 from results.store import atomic
+from sweeps.training.device import on_host, word_of_first
 from sweeps.training.saving import CHECKPOINTS
 
 CHECKPOINTS_LEFT = 2
@@ -115,6 +119,7 @@ class Checkpoints:
         self.folder, self.pack = folder / CHECKPOINTS / f'{pack}-{digest(about)[:8]}', pack
         self.seconds, self.steps = seconds, steps
         self.notes: list[str] = []
+        self._first = jax.process_index() == 0
         self._parent = os.getppid()
         self._manager = self._lock = None
         self._last = self._looked = time.monotonic()
@@ -123,7 +128,17 @@ class Checkpoints:
         self._saved_at = self._step = 0
 
     def latest(self) -> Snapshot | None:
-        """The last sound checkpoint; damaged ones are noted and removed. Waits while another process has the lock."""
+        """The last sound checkpoint; damaged ones are noted and removed. Waits while another run has the lock."""
+        snapshot = self._sound() if self._first else None
+        number = word_of_first(0 if snapshot is None else self._number)
+        if number and not self._first:
+            import orbax.checkpoint as ocp
+
+            with self._managed() as manager:
+                snapshot = Snapshot.from_tree(manager.restore(number, args=ocp.args.StandardRestore()))
+        return snapshot
+
+    def _sound(self) -> Snapshot | None:
         if not self.folder.is_dir():
             return None
         self._open(wait=True)
@@ -146,7 +161,7 @@ class Checkpoints:
     def stretch(self) -> int:
         """How many steps to train before the next `offer`."""
         steps = max(1, int(self._rate * self.seconds / LOOKS)) if self._rate else FIRST
-        return steps if self.steps is None else min(steps, self.steps)
+        return word_of_first(steps if self.steps is None else min(steps, self.steps))
 
     def begin(self, step: int) -> None:
         """Note that lanes begin, or go on, at a step."""
@@ -163,18 +178,21 @@ class Checkpoints:
         due = now - self._last >= self.seconds
         if self.steps is not None:
             due = snapshot.step - self._saved_at >= self.steps
-        if due and self._open(wait=False):
+        save = word_of_first(due and self._first and self._open(wait=False))
+        if save:
             self._save(snapshot)
-            if orphaned:
+        if word_of_first(save and orphaned):
+            if self._first:
                 self._manager.wait_until_finished()
-                os._exit(1)
+            os._exit(1)
 
     def _save(self, snapshot: Snapshot) -> None:
         import orbax.checkpoint as ocp
 
-        snapshot.carry = jax.device_get(snapshot.carry)
+        snapshot.carry = on_host(snapshot.carry)
         self._number += 1
-        self._manager.save(self._number, args=ocp.args.StandardSave(snapshot.to_tree()))
+        if self._first:
+            self._manager.save(self._number, args=ocp.args.StandardSave(snapshot.to_tree()))
         self._last, self._saved_at = time.monotonic(), snapshot.step
 
     def _open(self, wait: bool) -> bool:
@@ -197,11 +215,22 @@ class Checkpoints:
     def _managed(self):
         import orbax.checkpoint as ocp
 
-        options = ocp.CheckpointManagerOptions(max_to_keep=CHECKPOINTS_LEFT, enable_async_checkpointing=True)
+        # Each process is alone with its manager: nothing of a checkpoint is spread over processes.
+        own = jax.process_index()
+        alone = ocp.options.MultiprocessingOptions(primary_host=own, active_processes={own}, barrier_sync_key_prefix=str(own))
+        options = ocp.CheckpointManagerOptions(
+            max_to_keep=CHECKPOINTS_LEFT,
+            enable_async_checkpointing=self._first,
+            create=False,
+            read_only=not self._first,
+            **({} if jax.process_count() == 1 else {'multiprocessing_options': alone}),
+        )
         return ocp.CheckpointManager(self.folder.absolute(), options=options)
 
     def clear(self) -> None:
         """Remove all checkpoints of the pack, of any sources: it is recorded."""
+        if not self._first:
+            return
         if self._manager is not None:
             self._manager.wait_until_finished()
             self._manager.close()

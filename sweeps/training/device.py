@@ -67,6 +67,15 @@ def on_host(tree: object) -> object:
     return jax.tree.map(_from_everywhere, tree)
 
 
+def word_of_first(value: int) -> int:
+    """The value that the first of several processes has; all of them call this at the same place."""
+    if jax.process_count() == 1:
+        return int(value)
+    from jax.experimental import multihost_utils
+
+    return int(multihost_utils.broadcast_one_to_all(np.int32(value)))
+
+
 def _from_everywhere(leaf: jax.Array) -> np.ndarray:
     from jax.experimental import multihost_utils
 

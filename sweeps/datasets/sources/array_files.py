@@ -72,7 +72,7 @@ def of_arrays_by_name(given: Mapping[str, object], options: Options, name: str, 
     if unknown or 'x' not in arrays:
         told = f"array '{unknown[0]}'" if unknown else f'arrays {list(arrays)} without x'
         raise ValueError(f'{name}: {told}; allowed: {ABOUT}.{closest(unknown[0], NAMES) if unknown else ""}')
-    if not np.size(arrays['x']):
+    if isinstance(arrays['x'], np.ndarray | list | tuple) and getattr(arrays['x'], 'ndim', 1) and not len(arrays['x']):
         raise ValueError(f'{name}: x has no examples; give one or more')
     kind, xs = _inputs(arrays['x'], options.form, name)
     rows, held = len(xs), None
