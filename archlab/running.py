@@ -71,10 +71,15 @@ def plan(
     device: Annotated[
         str | None, typer.Option(help='Also estimate it on one a100, h100 or tpu-v5e, from its peak and an assumed share.')
     ] = None,
+    devices: Annotated[
+        int | None, typer.Option(help='So many of these devices, which train each trial together; with --device.', min=1)
+    ] = None,
     data: Data = None,
     as_json: Json = False,
 ):
     """What would run now: trials, packs, budgets by arm and task, estimated time. Changes nothing."""
+    if devices is not None and device is None:
+        raise ValueError('--devices without --device; name them, such as --device h100 --devices 8')
     if budget is not None and device is not None:
         raise ValueError('--budget and --device; allowed: one of them, because a budget goes by what runs took here')
     if budget is not None:
@@ -89,7 +94,7 @@ def plan(
         if study_runs.study.budget == 'compute' and not study_runs.manifest['costs']:
             costs = costs_of(study_runs.study)
             study_runs = dataclasses.replace(study_runs, manifest={**study_runs.manifest, 'costs': costs})
-        facts = forecast(study_runs.reading, device)
+        facts = forecast(study_runs.reading, device, devices or 1)
     if as_json:
         return print_json(facts)
     from sweeps.progress import clock
@@ -102,12 +107,8 @@ def plan(
         soft_wrap=True,
     )
     if device:
-        one = facts['on_device']
-        OUT.print(
-            f'on one {device}: about {clock(one["seconds"])} and compiling, at {one["share"]:.0%} of {one["peak"] / 1e12:.0f} '
-            'TFLOP/s, which is assumed; models of less than a million parameters take longer',
-            soft_wrap=True,
-        )
+        for line in _on_devices(facts['on_device']):
+            OUT.print(line, soft_wrap=True)
     if facts['absent']:
         what = f'not prepared, and needed to run: {", ".join(facts["absent"])}; archlab data prepare NAME --source PATH'
         OUT.print(what, soft_wrap=True)
@@ -124,6 +125,31 @@ def plan(
     from results.tables.sizes import budget_table
 
     OUT.print(budget_table(facts['budget']))
+
+
+def _on_devices(facts: dict) -> list[str]:
+    """The time of a study on named devices, and the memory of the trial that takes most of them."""
+    from sweeps.progress import clock
+
+    count, needs = facts['devices'], facts['needs']
+    where = f'one {facts["device"]}' if count == 1 else f'{count} {facts["device"]} that train each trial together'
+    first = (
+        f'on {where}: about {clock(facts["seconds"])} and compiling, at {facts["share"]:.0%} of {facts["peak"] / 1e12:.0f} '
+        'TFLOP/s, which is assumed; models of less than a million parameters take longer'
+    )
+    if count > 1:
+        first += '; what devices say to each other is not counted'
+    if needs is None:
+        return [first]
+    spread = f', spread over {needs["model"]} of them' if needs['model'] > 1 else ''
+    second = (
+        f"'{needs['arm']}' on {needs['task']} takes most: {(needs['weights'] + needs['activations']) / 1e9:.3g} GB of "
+        f'{"it" if count == 1 else "each"} (parameters, gradients and moments {needs["weights"] / 1e9:.3g} GB{spread}; '
+        f'activations {needs["activations"] / 1e9:.3g} GB), of {facts["memory"] / 1e9:.0f} GB'
+    )
+    if not needs['fits']:
+        second += """; that does not fit: more devices, a smaller batch, or put('body.remat', True)"""
+    return [first, second]
 
 
 def _decidable(name: str, study_runs: StudyRuns, budget: str, as_json: bool) -> None:

@@ -26,10 +26,11 @@ ENOUGH = 50
 """How many records of a task, evenly spaced, give the median of its seconds for a trial."""
 
 
-def forecast(reading: Reading, device: str | None = None) -> dict:
+def forecast(reading: Reading, device: str | None = None, devices: int = 1) -> dict:
     """A forecast as plain data: trials and packs that would run now, trials done and foreseen, tuning budgets by arm and task,
     seconds left and how many of them go into compiling, what each test split can resolve, what gives answers away, and before
-    the first run the datasets that are not prepared; and for a named `device` (sweeps/devices.py) the seconds left on it.
+    the first run the datasets that are not prepared; and for a named `device`, or several (sweeps/devices.py),
+    the seconds left there and the memory of a trial.
 
     The estimate uses the recorded seconds of each task, else what earlier runs of the same programs took on this machine, else
     FLOPs, roughly. Costs are counted here if the manifest has none. Raises ValueError where the study's block file is no
@@ -59,7 +60,7 @@ def forecast(reading: Reading, device: str | None = None) -> dict:
         'budget': budget,
         'absent': [] if records else absent(study),
         'declared': {} if records else declared(study),
-        **({'on_device': on_device(reading, costs, device)} if device else {}),
+        **({'on_device': on_device(reading, costs, device, devices)} if device else {}),
         'giveaways': giveaways_of([task.data for task in study.tasks]),
         'test_splits': [one.to_dict() for one in _resolutions(reading)],
     }

@@ -8,7 +8,7 @@ import sweeps.forecast
 from ablations.config import swap
 from ablations.study import Study, task
 from results.store.reading import Reading
-from sweeps.devices import DEVICES
+from sweeps.devices import DEVICES, memory_of
 from sweeps.forecast import forecast, seconds_by_phase, work_left
 from sweeps.pace import COMPILE_SECONDS, Pace
 from sweeps.progress import expected_trials
@@ -173,6 +173,8 @@ def test_an_estimate_for_a_device_that_is_not_here():
     for name, one in told.items():
         wanted = expected_trials(asked, reading.schedule) * flops / (DEVICES[name].peak * DEVICES[name].share)
         assert one['device'] == name and one['seconds'] == pytest.approx(wanted, abs=0.06)
+        eight = forecast(reading, name, 8)['on_device']
+        assert (eight['devices'], eight['seconds']) == (8, pytest.approx(one['seconds'] / 8, abs=0.06))
     assert 'on_device' not in forecast(reading)
     with pytest.raises(ValueError, match=r"--device 'h10'; allowed: .*Did you mean 'h100'"):
         forecast(reading, 'h10')
@@ -189,3 +191,14 @@ def test_sets_that_are_not_prepared_are_named_before_anything_ran(tmp_path, monk
     assert forecast(Reading(asked, planned, {}))['absent'] == ['zinc', 'cifar10', 'imagenet']
     assert forecast(Reading(asked, planned, {}))['declared'] == {'imagenet': [64, 64, 3]}, 'its size is what it is prepared at'
     assert forecast(Reading(asked, planned, {planned.trials[0].id: {'status': 'ok'}}))['absent'] == []
+
+
+@pytest.mark.parametrize(
+    ('count', 'weights', 'activations', 'model', 'fits'),
+    [(1, 160e9, 40e9, 1, False), (2, 80e9, 20e9, 2, False), (4, 40e9, 10e9, 4, True), (8, 40e9, 5e9, 4, True)],
+)
+def test_the_memory_of_a_trial_is_that_of_a_hand_count(count, weights, activations, model, fits):
+    """Weights are spread over as few devices as will do, a batch over all."""
+    cost = {'params': 10**10, 'activation_bytes': 40e9}
+    one = memory_of('large', 'text', cost, DEVICES['h100'], count)
+    assert (one.weights, one.activations, one.model, one.fits) == (weights, activations, model, fits)
