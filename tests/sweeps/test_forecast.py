@@ -195,7 +195,7 @@ def test_sets_that_are_not_prepared_are_named_before_anything_ran(tmp_path, monk
 
 @pytest.mark.parametrize(
     ('count', 'weights', 'activations', 'model', 'fits'),
-    [(1, 160e9, 40e9, 1, False), (2, 80e9, 20e9, 2, False), (4, 40e9, 10e9, 4, True), (8, 40e9, 5e9, 4, True)],
+    [(1, 240e9, 40e9, 1, False), (2, 120e9, 20e9, 2, False), (4, 60e9, 10e9, 4, True), (8, 60e9, 5e9, 4, True)],
 )
 def test_the_memory_of_a_trial_is_that_of_a_hand_count(count, weights, activations, model, fits):
     """Weights are spread over as few devices as will do, a batch over all."""

@@ -14,8 +14,8 @@ from sweeps.protocol.plan import schedule
     ('model', 'name', 'data', 'flops', 'weights'),
     [
         # Of each token 6 x parameters in products, and attention's 12 x layers x tokens x width; of each image 3 x 2 x 15.4 G.
-        ('gpt2_medium', 'fineweb', {'length': 1024}, 8 * 1024 * (6 * 353.8e6 + 12 * 24 * 1024 * 1024), 16 * 354.8e6),
-        ('convnext_base', 'imagenet', {}, 8 * 6 * 15.4e9 * (64 / 224) ** 2, 16 * 88.6e6),
+        ('gpt2_medium', 'fineweb', {'length': 1024}, 8 * 1024 * (6 * 353.8e6 + 12 * 24 * 1024 * 1024), 24 * 354.8e6),
+        ('convnext_base', 'imagenet', {}, 8 * 6 * 15.4e9 * (64 / 224) ** 2, 24 * 88.6e6),
     ],
 )
 def test_large_models_are_planned_as_counted_by_hand(model, name, data, flops, weights):
