@@ -16,11 +16,19 @@ commands = typer.Typer()
 
 
 def _verdicts(file: Path) -> dict[str, list[dict]]:
-    """{'norm my_norm': [{rule, holds, why}], 'task retina': ...} of all that the file adds; ValueError without any."""
+    """{'norm my_norm': [{rule, holds, why}], 'task retina': ...} of all that the file adds; ValueError without any.
+
+    Of FILE.py:TASK it is that task alone.
+    """
+    from ablations.config import closest
     from ablations.task_files import tasks_in
 
+    place, _, asked = str(file).rpartition(':') if '.py:' in str(file) else (str(file), '', '')
     # It may be a file of blocks as well as of tasks, or of both.
-    tasks, defines = tasks_in(file, 'file')
+    tasks, defines = tasks_in(Path(place), 'file')
+    if asked and asked not in tasks:
+        raise ValueError(f"{place} declares no task '{asked}'; allowed: {list(tasks)}.{closest(asked, tasks)}")
+    tasks, defines = ({asked: tasks[asked]}, set()) if asked else (tasks, defines)
     verdicts = {}
     if tasks:
         from sweeps.task_contracts import check_task
@@ -46,7 +54,11 @@ def _verdicts(file: Path) -> dict[str, list[dict]]:
 @commands.command(epilog='Example: archlab check my_norm.py, or archlab check my_task.py')
 def check(
     file: Annotated[
-        Path, typer.Argument(metavar='FILE.py', help='A file that defines e.g. NORMS = {...}, or tasks: NAME = task(...).')
+        Path,
+        typer.Argument(
+            metavar='FILE.py[:TASK]',
+            help='A file that defines e.g. NORMS = {...}, or tasks: NAME = task(...); or one task of it.',
+        ),
     ],
     data: Data = None,
     as_json: Json = False,

@@ -111,3 +111,18 @@ def test_the_reference_coder_of_a_task_is_told(called: Callable):
     done = called('data', 'reference', 'digits')
     assert done.returncode == 2 and 'is no task over bytes' in done.stderr
     assert "unknown task 'pixels'" in called('data', 'reference', 'pixels').stderr
+
+
+def test_one_task_of_a_file_is_checked_alone(called: Callable, tmp_path: Path, monkeypatch):
+    """As one task of a file is prepared."""
+    path = tmp_path / 'mine.py'
+    path.write_text(
+        "from ablations.study import task\nred = task(source='a.csv', target='y')\nblue = task(source='b.csv', target='y')\n"
+    )
+    checked = []
+    monkeypatch.setattr('sweeps.task_contracts.check_task', lambda one: checked.append(one.name) or [])
+    for address, names in ((path, ['red', 'blue']), (f'{path}:blue', ['blue'])):
+        checked.clear()
+        assert called('check', address).returncode == 0 and checked == names
+    told = called('check', f'{path}:bleu')
+    assert told.returncode == 2 and "declares no task 'bleu'; allowed: ['red', 'blue']. Did you mean 'blue'?" in told.stderr
