@@ -22,3 +22,7 @@ def started_under(manifest: Mapping, records: Mapping, planned: Mapping) -> int:
     (2, 1, 3)
     """
     return manifest.get(ENTRY) or (1 if records and not planned else NOW)
+
+
+FEW_REPLICATES = 3
+"""The least replicates for which error rates are promised: of fewer, noise is not measured."""

@@ -11,10 +11,9 @@ from results.budgets import equalities
 from results.comparability import flags_of
 from results.doubts import doubts
 from results.looks import looks_of
-from results.protocol import NOW, PROTOCOLS, started_under
+from results.protocol import FEW_REPLICATES, NOW, PROTOCOLS, started_under
 from results.store.reading import Reading
 
-FEW_REPLICATES = 3
 SIZE_WARNING = 0.05
 
 

@@ -5,7 +5,8 @@ import functools
 from collections.abc import Mapping
 
 from results.audit.input import Row
-from results.verify import FEW_REPLICATES, SIZE_WARNING
+from results.protocol import FEW_REPLICATES
+from results.verify import SIZE_WARNING
 
 HOLDS, BROKEN, UNKNOWN = 'holds', 'broken', 'not said'
 LONG_PATH = 3

@@ -5,7 +5,7 @@ import dataclasses
 from results.evidence import claim_level
 from results.finding import Finding
 from results.looks import looks_of
-from results.protocol import ENTRY, NOW
+from results.protocol import ENTRY, FEW_REPLICATES, NOW
 from results.store.reading import Reading
 from results.tables.effects import EffectLine, effect_lines
 
@@ -60,8 +60,11 @@ class StudyFacts:
         return sum(one.runs for one in self.missing if (one.arm, one.task) == (arm, task))
 
     def warnings(self) -> list[str]:
-        """Warnings to read before any number: a fallacy shown on purpose, and missing runs."""
+        """Warnings to read before any number: a fallacy shown on purpose, too few replicates, and missing runs."""
         sentences = [FALLACY] if self.recipe == 'same' else []
+        if self.last is not None and self.last < FEW_REPLICATES:
+            few = f'{self.last} replicate{"s" * (self.last > 1)}'
+            sentences.append(f'{few}: {FEW_REPLICATES} are the least for which the error rate of verdicts is promised.')
         if self.late:
             late = ', '.join(map(str, self.late))
             sentences.append(f'Looks at {late} replicates were declared after findings had been read: they claim nothing.')

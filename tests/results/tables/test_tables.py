@@ -363,6 +363,9 @@ def test_a_study_that_was_decided_early_is_not_unfinished():
     early = StudyFacts(look=3, last=6)
     assert any(said.startswith('Unfinished') for said in early.warnings())
     assert dataclasses.replace(early, complete=True).warnings() == []
+    few = StudyFacts(last=2, look=2).warnings()
+    assert few == ['2 replicates: 3 are the least for which the error rate of verdicts is promised.']
+    assert StudyFacts(last=3, look=3).warnings() == StudyFacts().warnings() == []
     assert not any('protocol' in said for said in dataclasses.replace(early, protocol=NOW).warnings())
     older = dataclasses.replace(early, protocol=2).warnings()
     assert any(said.startswith('It was started under protocol 2; protocol') for said in older)
