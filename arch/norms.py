@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from arch.adaptive_norm import AdaptiveLayerNorm
 from arch.block import Norm
 from arch.context import Context
 from arch.flags import PLACES
@@ -262,5 +263,6 @@ NORMS = {
     'dynamic_tanh': DynamicTanh,
     'dynamic_erf': DynamicErf,
     'hard_tanh': HardTanh,
+    'adaptive_layer_norm': AdaptiveLayerNorm,
     'identity': Identity,
 }

@@ -33,6 +33,7 @@ NORMS = {
     'batch_norm': {'eps': 1e-5, 'momentum': 0.9},  # 1502.03167, as in PyTorch, where momentum is what is new
     'group_norm': {'groups': 4, 'eps': 1e-5},
     'scale_norm': {'eps': 1e-6},
+    'adaptive_layer_norm': {'eps': 1e-6},
     'global_response_norm': {'eps': 1e-6},  # 2301.00808
     'dynamic_tanh': BOUNDED,
     'dynamic_erf': BOUNDED,

@@ -78,7 +78,7 @@ FORMULAS = {
 
 
 def test_every_norm_has_a_formula():
-    assert set(FORMULAS) | {'batch_norm'} == set(NORMS)
+    assert set(FORMULAS) | {'batch_norm', 'adaptive_layer_norm'} == set(NORMS)
 
 
 @pytest.mark.parametrize('x', [X, X.reshape(2, 2, 3, 8)], ids=['sequence', 'map'])
