@@ -47,6 +47,7 @@ KNOBS = {
         f'weight_decay_{role}': Knob(f'weight decay of {what}, as a share of weight_decay', ANY_SIZE)
         for role, what in ROLES.items()
     },
+    'batch': Knob('examples in a step; there are as many steps as make the same examples', Bounds(1)),
     'accumulate': Knob('gradients whose mean makes one step', Bounds(1)),
     'ema': Knob('decay of a moving average of the weights, scored beside them; 0 for none', DECAY),
     'layer_decay': Knob('share of the learning rate that a layer has of that of the next one', SHARE),
@@ -130,6 +131,10 @@ def check_fixed(name: str, value: float) -> None:
     ValueError: fixed['b1']=1.2; allowed: 0 to below 1 (decay of the first moment); change or remove it
     """
     knob = knob_of(name)
+    if name == 'batch':
+        raise ValueError(
+            "fixed['batch']: the batch of all trials is that of a task; give it there, task(..., batch=64), or tune it"
+        )
     if name in NAMED and value not in NAMED[name]:
         raise ValueError(
             f"fixed['{name}']={value!r}; allowed: {list(NAMED[name].values())} ({knob.about}); give one of these names"

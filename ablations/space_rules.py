@@ -72,6 +72,8 @@ def check_ranges(where: str, space: dict) -> None:
             raise ValueError(
                 f"{where}['{name}']={values!r}; allowed: a choice of names, such as choice{tuple(NAMED[name].values())[:2]}"
             )
+        if name == 'batch' and not (isinstance(values, Choice) and all(value == int(value) for value in values.values)):
+            raise ValueError(f"{where}['batch']={values!r}; allowed: a choice of whole numbers, such as choice(16, 32, 64)")
         _check_ends(f"{where}['{name}']", name, values)
 
 

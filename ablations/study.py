@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from ablations.arms import arms_of, check_comparisons
+from ablations.batches import TUNED, check_batches
 from ablations.config import NAME, changed, closest, put, swap
 from ablations.digest import digest
 from ablations.knobs import check_fixed
@@ -214,9 +215,15 @@ class Study:
             if both:
                 raise ValueError(f"'{name}' is both fixed and tuned for {both}; remove it from one of them")
         object.__setattr__(self, 'tune', tune)
+        check_batches(self.name, tune, self.tasks, self.budget)
         self._check_own()
         object.__setattr__(self, 'fixed', {name: float(value) for name, value in fixed.items()})
         self._check_screening()
+
+    @property
+    def tunes_batch(self) -> bool:
+        """Whether trials of one arm may have different batches, and so different numbers of steps."""
+        return any(TUNED in space for space in self.tune.values())
 
     def _check_screening(self) -> None:
         if not self.screening:
@@ -249,6 +256,8 @@ class Study:
                 )
             check_ranges(f"own['{arm}']", space)
             for name in space:
+                if name == TUNED:
+                    raise ValueError(f"own['{arm}']['batch']: the batch is tuned for all arms or for none; move it to tune")
                 if name in self.fixed or any(name in shared for shared in self.tune.values()):
                     raise ValueError(
                         f"own['{arm}']['{name}']: '{name}' is tuned or fixed for all arms too; remove it from one of them"

@@ -2,9 +2,10 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from ablations.batches import TUNED
 from ablations.digest import digest
 
 PHASES = ('tune', 'tune_kept', 'extend_1', 'extend_2', 'confirm', 'share')
@@ -32,7 +33,8 @@ class Program:
     """Everything that determines a compiled training program; trials of one program differ only in traced values.
 
     `study` counts, because data splits follow from it. `data` is the spec of the data, `model` the complete model config,
-    `blocks` the hash of the user's own block file or '', and `declared` that of his own task's data or ''.
+    `blocks` the hash of the user's own block file or '', and `declared` that of his own task's data or ''. `of_batch` is the
+    task's batch where a trial has tuned its own, else 0; it follows from the task.
     """
 
     study: str
@@ -47,10 +49,11 @@ class Program:
     model: dict
     blocks: str = ''
     declared: str = ''
+    of_batch: int = 0
 
     @functools.cached_property
     def id(self) -> str:
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != 'of_batch'}
         if not self.declared:
             # Left out where it says what older programs did, so that the ids of their trials stay.
             del fields['declared']
@@ -60,6 +63,28 @@ class Program:
     def signature(self) -> str:
         """Digest of what is compiled: programs with the same signature share it, so two arms of one model are compiled once."""
         return digest({name: getattr(self, name) for name in COMPILED})
+
+    def at(self, knobs: Mapping[str, float]) -> 'Program':
+        """The program of a trial with these knobs: with a tuned `batch`, and as many steps as make the same examples.
+
+        >>> one = Program('s', 'a', 't', 'd', 'adamw', steps=60, batch=32, evaluations=5, data={}, model={})
+        >>> one.at({'batch': 64.0}).steps, one.at({'batch': 64.0}).times_the_batch, one.at({'lr': 0.1}) is one
+        (30, 2.0, True)
+        """
+        batch = int(knobs.get(TUNED, self.batch))
+        if batch not in self._of_batches:
+            steps = self.steps * self.batch // batch
+            self._of_batches[batch] = dataclasses.replace(self, batch=batch, steps=steps, of_batch=self.batch)
+        return self._of_batches[batch]
+
+    @functools.cached_property
+    def _of_batches(self) -> dict[int, 'Program']:
+        return {self.batch: self}
+
+    @property
+    def times_the_batch(self) -> float:
+        """How many times as many examples a step has as the task says."""
+        return self.batch / self.of_batch if self.of_batch else 1.0
 
     @functools.cached_property
     def needs(self) -> Needs:

@@ -2,7 +2,8 @@
 
 The plan matches steps by this rule; the ledger, the checklist and the verdicts judge by it.
 
-    budget='trials'    every replicate of every arm has as many runs as the base's, of the same steps and examples
+    budget='trials'    every replicate of every arm has as many runs as the base's, of the same steps and examples; where the
+                       batch is tuned, of the same examples
     budget='compute'   every replicate has as many runs, and each costs the FLOPs of a run of the base. Steps are rounded to
                        whole evaluations; if that changes them by more than ROUNDING, the budgets are not equal
 
@@ -17,7 +18,7 @@ from collections.abc import Iterable, Mapping
 
 from ablations.study import Study
 from ablations.tasks import Task
-from ablations.trial import Schedule, Trial
+from ablations.trial import Program, Schedule, Trial
 
 PHASES = ('tune', 'confirm', 'share')
 """Tuning, confirmation, and confirmation at the base's recipe."""
@@ -48,6 +49,12 @@ def step_flops(costs: Mapping, arm: str, task: str) -> float | None:
     return costs.get(arm, {}).get(task, {}).get('flops')
 
 
+def program_flops(costs: Mapping, program: Program) -> float | None:
+    """The same of a program, whose trials may have tuned their batch."""
+    flops = step_flops(costs, program.arm, program.task)
+    return flops if flops is None or program.times_the_batch == 1 else flops * program.times_the_batch
+
+
 def length(trial: Trial, records: Mapping[str, dict]) -> tuple[int, int]:
     """Steps and batch of a run: as recorded, or as planned where there is no record."""
     program, record = trial.program, records.get(trial.id, {})
@@ -59,7 +66,7 @@ def amount(trials: Iterable[Trial], costs: Mapping, records: Mapping[str, dict] 
     total = Amount()
     for trial in trials:
         steps, batch = length(trial, records or {})
-        flops = step_flops(costs, trial.arm, trial.task)
+        flops = program_flops(costs, trial.program)
         total += Amount(1, steps, steps * batch, None if flops is None else flops * steps)
     return total
 
@@ -198,7 +205,7 @@ def _same(
 ) -> bool | None:
     """Whether the runs of a replicate, counted by steps and batch, are as many as the base's runs allow it."""
     if study.budget == 'trials':
-        return runs == wanted
+        return _examples(runs) == _examples(wanted) if study.tunes_batch else runs == wanted
     if runs.total() != wanted.total():
         return False
     if not (flops[arm] and flops[study.base]):
@@ -207,16 +214,22 @@ def _same(
     return all(batch == task.batch and matches(own, steps, task.evaluations) for own, batch in runs)
 
 
+def _examples(runs: collections.Counter) -> collections.Counter:
+    """How many runs see how many examples."""
+    seen: collections.Counter = collections.Counter()
+    for (steps, batch), count in runs.items():
+        seen[steps * batch] += count
+    return seen
+
+
 def _counts(study: Study, runs: collections.Counter, flops: float | None) -> dict:
     """The counts that must be equal, by name; FLOPs are left out where they are not known."""
     steps = sum(steps * count for (steps, _), count in runs.items())
     if study.budget == 'compute':
         return {'trials': runs.total()} | ({} if flops is None else {'flops': steps * flops})
-    return {
-        'trials': runs.total(),
-        'steps': steps,
-        'examples': sum(steps * batch * count for (steps, batch), count in runs.items()),
-    }
+    examples = sum(steps * batch * count for (steps, batch), count in runs.items())
+    # A run with a larger batch has fewer steps: then the examples are what is equal.
+    return {'trials': runs.total(), **({} if study.tunes_batch else {'steps': steps}), 'examples': examples}
 
 
 def _difference(study: Study, row: tuple, runs: collections.Counter, first: tuple, wanted: collections.Counter, flops) -> str:

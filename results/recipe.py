@@ -2,6 +2,7 @@
 
 import collections
 
+from ablations.batches import TUNED
 from ablations.schedules import value_text
 from ablations.tasks import Task
 from ablations.trial import Schedule
@@ -13,8 +14,9 @@ NOTHING = 'every tuning run diverged or failed'
 def recipe(reading: Reading, arm: str) -> dict:
     """{task: {model, steps, batch, replicates: [{replicate, optimizer, knobs, score, how}]}} of an arm.
 
-    `steps` are the arm's own, which differ from the task's with matched compute. Tasks whose tuning is not over are left out. A
-    replicate whose tuning runs all diverged or failed has optimizer None; with a screening it has the `trials` of each one.
+    `steps` are the arm's own, which differ from the task's with matched compute. A tuned batch stands among the knobs, with as
+    many steps of it as make the same examples. Tasks whose tuning is not over are left out. A replicate whose tuning runs all
+    diverged or failed has optimizer None; with a screening it has the `trials` of each one.
     Raises ValueError on an unknown arm.
     """
     study = reading.study
@@ -43,7 +45,9 @@ def recipe(reading: Reading, arm: str) -> dict:
 
 
 def _steps(schedule: Schedule, arm: str, task: Task) -> int:
-    return next((t.program.steps for t in schedule.trials if (t.arm, t.task) == (arm, task.name)), task.steps)
+    """The steps of an arm's runs of the task's own batch."""
+    own = (t.program.steps * t.program.batch // task.batch for t in schedule.trials if (t.arm, t.task) == (arm, task.name))
+    return next(own, task.steps)
 
 
 def in_words(arm: str, facts: dict) -> list[str]:
@@ -52,7 +56,9 @@ def in_words(arm: str, facts: dict) -> list[str]:
         return [f'{arm}: nothing is selected yet; the tuning of no task is over']
     lines = []
     for task, fact in facts.items():
-        lines.append(f'{task}  {fact["steps"]} steps of {fact["batch"]}')
+        tuned = any(TUNED in point['knobs'] for point in fact['replicates'])
+        examples = f', or as many as make {fact["steps"] * fact["batch"]:,} examples' if tuned else ''
+        lines.append(f'{task}  {fact["steps"]} steps of {fact["batch"]}{examples}')
         for point in fact['replicates']:
             if point['optimizer'] is None:
                 lines.append(f'  replicate {point["replicate"]}: none, {point["how"]}')

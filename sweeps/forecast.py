@@ -48,7 +48,10 @@ def forecast(reading: Reading, device: str | None = None, devices: int = 1) -> d
     left = work_left(reading, costs)
     budget = {}
     for (arm, name), row in schedule.budgets.items():
-        budget.setdefault(arm, {})[name] = {**row, 'flops': row['steps'] * costs[arm][name]['flops']}
+        budget.setdefault(arm, {})[name] = {
+            **row,
+            'flops': row['examples'] // study.task(name).batch * costs[arm][name]['flops'],
+        }
     return {
         'trials': left.trials,
         'packs': len(left.packs),

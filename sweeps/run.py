@@ -14,7 +14,7 @@ from ablations.locations import data_folder
 from ablations.prepared_facts import sets_of
 from ablations.study import Study
 from ablations.trial import TEST, Schedule
-from results.budgets import step_flops
+from results.budgets import program_flops
 from results.protocol import ENTRY, NOW
 from results.resolution import resolutions, small_splits
 from results.store import atomic, defined
@@ -271,7 +271,7 @@ class Run:
         self.waiting = [item for name, item in own.items() if name not in alive]
 
     def _flops(self, item: Pack) -> float | None:
-        return step_flops(self.manifest['costs'], item.program.arm, item.program.task)
+        return program_flops(self.manifest['costs'], item.program)
 
     def _submit(self) -> None:
         """Submit the launcher's choice, except packs that others have committed meanwhile."""

@@ -32,9 +32,12 @@ class Asked:
     ) -> dict[tuple[str, str], dict]:
         """The tuning budget of each arm on each task so far; FLOPs are None where `costs` lacks them."""
         counts: Counter[tuple[str, str]] = Counter()
+        # What tuned batches add to the steps of trials of the task's own batch, and the steps that their FLOPs are worth.
+        more: Counter[tuple[str, str]] = Counter()
         for (phase, arm, task, _), trials in self.by_phase.items():
             if phase == 'tune':
                 counts[arm, task] += len(trials)
+                more[arm, task] += sum(t.program.steps - steps[arm, task] for t in trials if t.program.of_batch)
         budgets, tasks = {}, list(tasks)
         for arm in arms:
             for task in tasks:
@@ -42,7 +45,7 @@ class Asked:
                 flops = costs.get(arm, {}).get(task.name, {}).get('flops')
                 budgets[arm, task.name] = {
                     'trials': counts[arm, task.name],
-                    'steps': done,
+                    'steps': done + more[arm, task.name],
                     'examples': done * task.batch,
                     'flops': None if flops is None else done * flops,
                 }

@@ -35,7 +35,8 @@ def confirm(
                 point = selections[arm if phase == 'confirm' else study.base, task, replicate]
                 trials = []
                 for index in range(study.seeds if point is not None else 0):
-                    program, knobs = programs[arm, point.optimizer], {**study.fixed, **dict(point.knobs)}
+                    knobs = {**study.fixed, **dict(point.knobs)}
+                    program = programs[arm, point.optimizer].at(knobs)
                     seed = derive('confirm', study.name, task, replicate, index)
                     trials.append(Trial(program, replicate, tuple(sorted(knobs.items())), seed, TEST, phase))
                 asked.by_phase[phase, arm, task, replicate] = trials

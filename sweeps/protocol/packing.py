@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from ablations.study import Study
 from ablations.trial import TEST, Program, Trial
-from results.budgets import step_flops
+from results.budgets import program_flops
 from sweeps.protocol.duration import estimated_seconds
 from sweeps.protocol.pack import LANES, Pack
 
@@ -41,7 +41,7 @@ def lanes_of(program: Program, manifest: Mapping) -> int:
     most = manifest.get('lanes', LANES[strategy or 'loop'])
     if strategy != 'loop':
         return most
-    flops = step_flops(manifest.get('costs', {}), program.arm, program.task)
+    flops = program_flops(manifest.get('costs', {}), program)
     return max(1, min(most, round(_seconds(manifest) / estimated_seconds(program.steps, flops))))
 
 

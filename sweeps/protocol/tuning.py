@@ -269,7 +269,8 @@ class Tuning:
 
     def _trial(self, key: Key, seed: int, knobs: Mapping[str, float], phase: str) -> Trial:
         arm, optimizer, replicate = key
-        return Trial(self.programs[arm, optimizer], replicate, tuple(sorted(knobs.items())), seed, TUNING, phase)
+        program = self.programs[arm, optimizer].at(knobs)
+        return Trial(program, replicate, tuple(sorted(knobs.items())), seed, TUNING, phase)
 
     def _add(self, key: Key, made: list[Trial]) -> list[Trial]:
         """Note trials with the units of their rounded values, because these are trained."""

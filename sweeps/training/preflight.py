@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import jax
 
+from ablations.batches import TUNED
 from ablations.config import closest
 from ablations.digest import digest
 from ablations.trial import Program
@@ -65,7 +66,7 @@ def unread_knobs(program: Program, model: Model, task: Kind, names: Iterable[str
     Raises ValueError on an unknown optimizer.
     """
     known = known_knobs(program.optimizer, model, task)
-    return [name for name in names if name not in known]
+    return [name for name in names if name not in known and name != TUNED]
 
 
 def _check_sizes(program: Program, task: Kind) -> None:

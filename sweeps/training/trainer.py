@@ -6,6 +6,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from ablations.batches import TUNED
 from ablations.trial import TEST, Program, Trial
 from arch.published.importing import save_weights
 from sweeps.metrics.measure import Scored
@@ -118,7 +119,7 @@ class Trainer:
             {
                 'seed': np.uint32(trial.seed),
                 'order': batch_order(trial.seed, splits[trial.replicate].train, program.steps, program.batch),
-                'knobs': {name: np.float32(value) for name, value in trial.knobs},
+                'knobs': {name: np.float32(value) for name, value in trial.knobs if name != TUNED},
             }
             for trial in pack.trials
         ]

@@ -1,0 +1,24 @@
+"""Batches: the number of examples in a step as a tuned value. All runs see the same examples, so steps follow from it."""
+
+import itertools
+from collections.abc import Iterable, Mapping
+
+TUNED = 'batch'
+"""The tuned value that is no traced number: trials with other batches are other programs."""
+
+
+def check_batches(study: str, tune: Mapping[str, Mapping], tasks: Iterable, budget: str) -> None:
+    """Raise ValueError where a tuned batch would make runs of other examples, or steps that evaluations do not divide."""
+    batches = sorted({int(batch) for space in tune.values() if TUNED in space for batch in space[TUNED].values})
+    if batches and budget == 'compute':
+        raise ValueError(
+            f"study '{study}' tunes the batch and matches compute, which says how many steps there are; allowed: "
+            "budget='trials', where all runs see the same number of examples"
+        )
+    for task, batch in itertools.product(tasks, batches):
+        examples = task.steps * task.batch
+        if examples % (batch * task.evaluations):
+            raise ValueError(
+                f"study '{study}': batch {batch} on task '{task.name}' makes {examples / batch:g} steps of {examples} "
+                f'examples; allowed: whole multiples of its {task.evaluations} evaluations; choose other batches or other steps'
+            )
