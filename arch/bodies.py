@@ -137,7 +137,8 @@ class Isotropic(Body):
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         self.check()
         make, rule = self.sockets.make, self.sockets.of_layer(0).make('residual', name=None)
-        context = dataclasses.replace(context, depth=self.depth, branches=branches(self.sockets, self.depth))
+        ids = x if jnp.issubdtype(x.dtype, jnp.integer) else None
+        context = dataclasses.replace(context, depth=self.depth, branches=branches(self.sockets, self.depth), ids=ids)
         stem = make('stem', name='stem', features=self.width)
         x = typed(stem(typed(x, self.compute), context), self.compute)
         if x.ndim == 4 and self.causal:

@@ -18,7 +18,8 @@ class Context:
     `branches`: the numbers of blocks and of residual branches of the body. `branch_scale`: a residual rule's factor on the
     initial kernels of its branch.
 
-    `stages`: the outputs of all stages of a hierarchical body, for its head; none elsewhere.
+    `stages`: the outputs of all stages of a hierarchical body, for its head; none elsewhere. `ids`: the tokens [B, N] that an
+    isotropic body was given, for a head that learns from them; None where it was given none.
 
     The rest is for mixers that list it in `TAKES`. `rotate` maps queries or keys [B, N, K, D] to rotated ones. `bias` maps the
     steps from query to key [..., 1 or 2] and a number of heads to an addition to the scores [K, ...]. `values` maps values [B,
@@ -35,6 +36,7 @@ class Context:
     branches: int = 1
     branch_scale: float = 1.0
     stages: tuple[jax.Array, ...] = ()
+    ids: jax.Array | None = None
     rotate: Callable | None = None
     bias: Callable | None = None
     values: Callable | None = None

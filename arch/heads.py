@@ -9,6 +9,7 @@ from arch.context import Context
 from arch.dense import Dense
 from arch.make import positive
 from arch.model_sockets import Sockets
+from arch.multi_next_token import MultiNextToken
 from arch.ops.patches import unpatched
 
 SCORES = ('isotropic', 'causal', 'tokens')
@@ -270,6 +271,7 @@ HEADS = {
     'first_token_classifier': FirstTokenClassifier,
     'next_token': NextToken,
     'tied_next_token': TiedNextToken,
+    'multi_next_token': MultiNextToken,
     'per_token': PerToken,
     'interpolated': Interpolated,
     'pixel_shuffle': PixelShuffle,

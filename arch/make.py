@@ -58,7 +58,7 @@ def make(family: str, table: dict[str, type], spec: dict, **given: object):
     (1e-05, 'mixer', 'norm_mixer')
     >>> make('norm', NORMS, {'kind': 'rms_nrom'})
     Traceback (most recent call last):
-    ValueError: norm: unknown kind 'rms_nrom'; allowed: ['batch_norm', ...]. Did you mean 'rms_norm'?
+    ValueError: norm: unknown kind 'rms_nrom'; allowed: ['adaptive_layer_norm', ...]. Did you mean 'rms_norm'?
 
     Raises ValueError, with what is allowed, on an unknown kind, an unknown or missing field, or a value of the wrong type.
     """

@@ -69,7 +69,7 @@ class Probe:
 
     def init(self, key: jax.Array, x: jax.Array, knobs: Mapping = {}, causal: bool = False) -> tuple[dict, dict]:
         """Parameters and running statistics."""
-        context = Context(**{'causal': causal, 'knobs': knobs, 'layer': 1, 'depth': 2, **(self.handed or {})})
+        context = Context(**{'causal': causal, 'knobs': knobs, 'layer': 1, 'depth': 2, **self._given(x)})
         with explained():
             variables = self.module.init({'params': key}, x, *self._branch(), context)
         return variables_of(variables)
@@ -90,7 +90,7 @@ class Probe:
                 {'params': params, 'state': state},
                 x,
                 *self._branch(),
-                Context(**{'train': train, 'layer': 1, 'depth': 2, **(self.handed or {}), **context}),
+                Context(**{'train': train, 'layer': 1, 'depth': 2, **self._given(x), **context}),
                 rngs={} if key is None else {'noise': key},
                 mutable=['state', 'aux'],
             )
@@ -109,6 +109,12 @@ class Probe:
         Statistics are above 0, as variances are.
         """
         return started(*self.drawn())
+
+    def _given(self, x: jax.Array) -> dict[str, object]:
+        """Further fields of Context: those handed, and for a head on a sequence some tokens."""
+        if self.family == 'head' and x.ndim == 3:
+            return {'ids': jnp.broadcast_to(jnp.arange(x.shape[1]) % SIZES['V'], x.shape[:2])}
+        return dict(self.handed or {})
 
     def _branch(self) -> tuple:
         """A branch for a residual rule, such that its norm, values and places matter."""

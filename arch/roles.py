@@ -26,6 +26,9 @@ BLOCK = re.compile(r'^blocks?_\d+(_\d+)?$')
 SCANNED = re.compile(r'^blocks_\d+(_\d+)?$')
 """The modules whose parameters have a first axis more, for the blocks of a stage (arch/depth.py)."""
 
+AHEAD = re.compile(r'^ahead_\d+$')
+"""The layers within a head that tells several tokens."""
+
 Words = Mapping[tuple[str, tuple[str, ...]], tuple[str, ...]]
 """(socket, path below the block that fills it) -> the words for the axes of that kernel."""
 
@@ -105,7 +108,7 @@ def role(path: tuple[str, ...], kernels: Kernels = NOTHING_SAID) -> str:
         return 'embedding'
     if leaf != 'kernel':
         return 'vector'
-    if modules and modules[0] == 'head':
+    if modules and modules[0] == 'head' and not AHEAD.match(''.join(modules[1:2])):
         return 'head'
     if modules and modules[0] == 'stem':
         return 'embedding'

@@ -135,6 +135,7 @@ BLOCKS = {
         **dict.fromkeys(('classifier', 'pooled_norm_classifier', 'pooled_classifier', 'first_token_classifier'), TEN),
         'next_token': {'outputs': 256, 'bias': True, 'softcap': 0.0},
         'tied_next_token': {'softcap': 0.0},
+        'multi_next_token': {'outputs': 256, 'bias': True, 'ahead': 2, 'weight': 1.0},
         'wide_classifier': {**TEN, 'width': 64, 'hidden': 0},
         'per_token': {**TEN, 'factor': 1},
         **{key: {**TEN, 'factor': 4} for key in ('interpolated', 'pixel_shuffle')},

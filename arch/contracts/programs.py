@@ -61,13 +61,14 @@ class Programs:
     def slopes(self) -> Callable:
         """`(params, state, x, key, knobs) -> (output, state), (gradient by params, gradient by x)`, in training.
 
-        The gradient is that of a weighted sum of the outputs; for token ids it is {}.
+        The gradient is that of a weighted sum of the outputs and of its own losses; for token ids it is {}.
         """
         differentiable = (0,) if self.block.takes_ids else (0, 1)
 
         def value(params: dict, x: jax.Array, state: dict, key: jax.Array, knobs: dict) -> tuple:
-            y, state = self.block.apply(params, state, x, key=key, train=True, knobs=knobs)
-            return jnp.sum(y.astype(jnp.float32) * weights(y.shape)), (y, state)
+            y, changed = self.block.applied(params, state, x, key=key, train=True, knobs=knobs)
+            own = sum(map(jnp.sum, jax.tree.leaves(changed.get('aux', {}))), jnp.float32(0))
+            return own + jnp.sum(y.astype(jnp.float32) * weights(y.shape)), (y, changed.get('state', state))
 
         start = (self.start[0], self.block.x(), self.start[1], self.keys[0], self.knobs)
         run = compiled(jax.jit(jax.grad(value, differentiable, has_aux=True)).trace(*start))
