@@ -278,7 +278,7 @@ def test_a_mixer_may_refuse_a_causal_body():
 
 
 def test_check_of_an_absent_entry_names_the_entries():
-    with pytest.raises(ValueError, match=r"no norm 'layr'; allowed: \['batch_norm'"):
+    with pytest.raises(ValueError, match=r"no norm 'layr'; allowed: \['adaptive_layer_norm'"):
         check('norm', 'layr')
 
 
