@@ -38,9 +38,9 @@ def test_a_spec_becomes_a_block_with_its_fields_and_the_labs_own():
 @pytest.mark.parametrize(
     ('spec', 'message'),
     [
-        ('layer_norm', r"norm: given 'layer_norm', allowed a spec \{'kind': ..., fields\}; name a kind of \['adaptive_layer_norm'"),
+        ('layer_norm', r"norm: given 'layer_norm', allowed a spec \{'kind': ..., fields\}; name a kind of \['adaptive"),
         ({'eps': 1e-6}, r"norm: given \{'eps': 1e-06\}, allowed a spec"),
-        ({'kind': 'layr_norm'}, r"norm: unknown kind 'layr_norm'; allowed: \['adaptive_layer_norm', .*\]. Did you mean 'layer_norm'\?"),
+        ({'kind': 'layr_norm'}, r"norm: unknown kind 'layr_norm'; allowed: \['adaptive_.*\]. Did you mean 'layer_norm'\?"),
         ({'kind': 'zzz'}, r"unknown kind 'zzz'; allowed: \[[^\]]*\]\.$"),
         ({'kind': ['layer_norm']}, r"unknown kind '\['layer_norm'\]'"),
         (
