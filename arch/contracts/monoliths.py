@@ -70,6 +70,10 @@ class MonolithProbe(Probe):
     ) -> tuple:
         return scored(self.module.own(causal), params, state, x, key, train)
 
+    def applied(self, params: dict, state: dict, x: jax.Array, **context: object) -> tuple:
+        y, state = self.apply(params, state, x, **context)
+        return y, {'state': state}
+
     @functools.cached_property
     def _drawn(self) -> tuple[dict, dict]:
         return jax.eval_shape(lambda x: self.init(jax.random.key(0), x), self.x())

@@ -7,7 +7,7 @@ import pytest
 from arch.contracts.leaks import later_leak
 
 GENERATOR = np.random.default_rng(0)
-N, C, BLOCK = 11, 8, 3
+N, C, BLOCK = 20, 8, 3
 X = GENERATOR.normal(size=(2, N, C)).astype(np.float32)
 
 
@@ -27,7 +27,8 @@ def split(x, params, name, heads):
 def native(groups):
     """Parameters of native sparse attention with these groups of keys."""
     narrow = groups * C // 4
-    params = {name: {'kernel': normal(C, C)} for name in ('query', 'output')}
+    # Small queries, so that no two blocks have all the weight of a head each, which would rank them by rounding.
+    params = {'query': {'kernel': normal(C, C) / 4}, 'output': {'kernel': normal(C, C)}}
     for branch in ('compressed', 'selected', 'window'):
         params |= {f'{part}_{branch}': {'kernel': normal(C, narrow)} for part in ('key', 'value')}
     for part in ('key', 'value'):
@@ -81,7 +82,7 @@ def test_native_sparse_attention(alone, causal):
 def test_what_comes_later_changes_no_choice(alone):
     params = native(2)
     run = jax.jit(lambda x: alone('mixer', 'native_sparse_attention', FIELDS, params, x, causal=True))
-    assert later_leak(run, X, [2, 5, 6, 10]) == ''
+    assert later_leak(run, X, [2, 6, 11, 19]) == ''
     assert later_leak(lambda x: run(x)[:, ::-1], X, [5])
 
 
