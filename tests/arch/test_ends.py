@@ -354,9 +354,8 @@ def test_ends_say_where_they_fit(change, message):
 
 
 def test_every_stem_downsample_and_head_is_tested_here():
-    text = ''.join(
-        Path(__file__).with_name(name).read_text() for name in ('test_ends.py', 'test_ngrams.py', 'test_channel_gates.py')
-    )
+    files = (Path(__file__).with_name(f'test_{name}.py') for name in ('ends', 'ngrams', 'channel_gates', 'multi_next_token'))
+    text = ''.join(path.read_text() for path in files)
     for table in (STEMS, DOWNSAMPLES, HEADS):
         assert [kind for kind in table if f"'{kind}'" not in text] == []
 
