@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from ablations.batches import TUNED
 from ablations.digest import digest
@@ -33,9 +33,11 @@ class Program:
     """Everything that determines a compiled training program; trials of one program differ only in traced values.
 
     `study` counts, because data splits follow from it. `data` is the spec of the data, `model` the complete model config,
-    `blocks` the hash of the user's own block file or '', and `declared` that of his own task's data or ''. `of_batch` is the
-    task's batch where a trial has tuned its own, else 0; it follows from the task.
+    `blocks` the hash of the user's own block file or '', and `declared` that of his own task's data or ''.
     """
+
+    times_the_batch: ClassVar[float] = 1.0
+    """How many times as many examples a step has as the task says; no field, because it follows from the task."""
 
     study: str
     arm: str
@@ -49,11 +51,10 @@ class Program:
     model: dict
     blocks: str = ''
     declared: str = ''
-    of_batch: int = 0
 
     @functools.cached_property
     def id(self) -> str:
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != 'of_batch'}
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         if not self.declared:
             # Left out where it says what older programs did, so that the ids of their trials stay.
             del fields['declared']
@@ -73,18 +74,18 @@ class Program:
         """
         batch = int(knobs.get(TUNED, self.batch))
         if batch not in self._of_batches:
-            steps = self.steps * self.batch // batch
-            self._of_batches[batch] = dataclasses.replace(self, batch=batch, steps=steps, of_batch=self.batch)
+            made = dataclasses.replace(self, batch=batch, steps=self.steps * self.batch // batch)
+            object.__setattr__(made, 'times_the_batch', batch / self.batch)
+            self._of_batches[batch] = made
         return self._of_batches[batch]
 
     @functools.cached_property
     def _of_batches(self) -> dict[int, 'Program']:
         return {self.batch: self}
 
-    @property
-    def times_the_batch(self) -> float:
-        """How many times as many examples a step has as the task says."""
-        return self.batch / self.of_batch if self.of_batch else 1.0
+    def flops(self, of_step: float | None) -> float | None:
+        """FLOPs of one of its steps, by those of a step of the task's own batch; None where they are not known."""
+        return of_step if of_step is None or self.times_the_batch == 1 else of_step * self.times_the_batch
 
     @functools.cached_property
     def needs(self) -> Needs:

@@ -51,8 +51,7 @@ def step_flops(costs: Mapping, arm: str, task: str) -> float | None:
 
 def program_flops(costs: Mapping, program: Program) -> float | None:
     """The same of a program, whose trials may have tuned their batch."""
-    flops = step_flops(costs, program.arm, program.task)
-    return flops if flops is None or program.times_the_batch == 1 else flops * program.times_the_batch
+    return program.flops(step_flops(costs, program.arm, program.task))
 
 
 def length(trial: Trial, records: Mapping[str, dict]) -> tuple[int, int]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from ablations.prepared_facts import sets_of
 from ablations.study import Study
 from ablations.trial import Program
-from results.budgets import program_flops
 from sweeps.protocol.pack import Pack
 from sweeps.training.saving import Saving
 
@@ -41,10 +40,11 @@ def train_command(
     study: Study, manifest: Mapping, folder: Path, pack: Pack, name: str, skip: Iterable[str], saving: Saving
 ) -> dict:
     """The command to train a pack and commit its records under a name, except those of the trials to `skip`."""
+    cost = manifest['costs'].get(pack.program.arm, {}).get(pack.program.task, {})
     sets, read = manifest.get('sets', {}), {*sets_of(pack.program.data)}
     return {
         'pack': pack.to_dict(),
-        'flops': program_flops(manifest['costs'], pack.program),
+        'flops': pack.program.flops(cost.get('flops')),
         'strategy': manifest['strategy'],
         'blocks': study.blocks,
         'folder': str(folder),

@@ -1,5 +1,6 @@
 """Readers: the readers of each knob of `ablations/knobs.py`, and its default value there."""
 
+from ablations.batches import TUNED
 from ablations.knobs import KNOBS
 from arch.dense import Dense
 from arch.sockets import TABLES
@@ -18,7 +19,7 @@ def knobs() -> dict[str, dict]:
     """Every knob: {name: {about, allowed, read_by: {reader: default}}}; the default is None where a study must give a value.
 
     A reader is 'optimizer KIND', 'roles' (of parameters), 'layers', 'averages', 'schedule', 'loss', 'products' (all matrix
-    products of a model), 'augment KIND', or a family and kind of block.
+    products of a model), 'augment KIND', a family and kind of block, or 'plan steps': of the batch, which is else the task's.
     """
     readers = {f'optimizer {kind}': cls.KNOBS for kind, cls in OPTIMIZERS.items()}
     readers |= {
@@ -28,6 +29,7 @@ def knobs() -> dict[str, dict]:
         'schedule': SCHEDULE_KNOBS,
         'loss': LOSS_KNOBS,
         'products': Dense.KNOBS,
+        'plan steps': {TUNED: None},
     }
     for family, kinds in TABLES.items():
         for kind, cls in sorted(kinds.items()) if family != 'qk_norm' else ():
@@ -63,6 +65,7 @@ def knob_lines(width: int | None = None) -> list[str]:
     columns, rows = ('knob', 'what it is', 'allowed', 'where not set', 'read by'), []
     for name, knob in knobs().items():
         values = list(dict.fromkeys(knob['read_by'].values()))
-        default = ' or '.join('must be given' if value is None else f'{value:g}' for value in values)
+        unset = "the task's" if name == TUNED else 'must be given'
+        default = ' or '.join(unset if value is None else f'{value:g}' for value in values)
         rows.append((name, knob['about'], knob['allowed'], default, _readers(list(knob['read_by']))))
     return shown(columns, rows, [False] * len(columns), width).splitlines()

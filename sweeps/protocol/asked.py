@@ -37,7 +37,7 @@ class Asked:
         for (phase, arm, task, _), trials in self.by_phase.items():
             if phase == 'tune':
                 counts[arm, task] += len(trials)
-                more[arm, task] += sum(t.program.steps - steps[arm, task] for t in trials if t.program.of_batch)
+                more[arm, task] += sum(t.program.steps - steps[arm, task] for t in trials if t.program.times_the_batch != 1)
         budgets, tasks = {}, list(tasks)
         for arm in arms:
             for task in tasks:

@@ -27,7 +27,7 @@ def shaped() -> list[Study]:
         made(**path(rms), share=True),
         made(replicates=8, looks=(8,)),
         made(**factorial(levels)),
-        made(looks=(2, 5), shares=(0.3, 0.7), tune={'sgd': {'lr': log(0.1, 1), 'batch': integer(1, 4, bounds=(1, 8))}}),
+        made(looks=(2, 5), shares=(0.3, 0.7), tune={'sgd': {'lr': log(0.1, 1), 'cells': integer(1, 4, bounds=(1, 8))}}),
     ]
 
 

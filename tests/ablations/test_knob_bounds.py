@@ -47,6 +47,7 @@ EXPECTED = {
     'matrix_scale': (100, 102, False, False),
     'newton_schulz': (1, 10, False, False),
     'accumulate': (1, math.inf, False, False),
+    'batch': (1, math.inf, False, False),
     'refresh_steps': (1, math.inf, False, False),
     'jitter_hue': (0, 0.5, False, False),
 }
