@@ -116,9 +116,15 @@ def changed_around(family: str, kind: str, places: tuple[str, ...]) -> set[str]:
     return {name for name, spec in config_of(family, kind, places).items() if spec != plain[name]} - {family}
 
 
+def share(places: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The kinds that are tried at these places here: each at one of the places that it claims, in turn over the tables."""
+    own = [(case, [places for places in AROUND if claims(*case, places)]) for case in CASES]
+    return [case for number, (case, claimed) in enumerate(own) if claimed and claimed[number % len(claimed)] == places]
+
+
 def together(places: tuple[str, ...]) -> Iterator[dict[str, str]]:
-    """Every kind that claims the places once, as many in one model as need nothing of each other."""
-    waiting = [case for case in CASES if claims(*case, places)]
+    """Every kind of a share once, as many in one model as need nothing of each other."""
+    waiting = share(places)
     # What asks for kinds around it comes first, and the others join it.
     waiting.sort(key=lambda case: not changed_around(*case, places))
     while waiting:
@@ -132,7 +138,7 @@ def together(places: tuple[str, ...]) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize('places', AROUND, ids=' '.join)
-def test_kinds_work_where_they_claim(places):
+def test_kinds_work_at_one_of_the_places_that_they_claim(places):
     for kinds in together(places):
         first, *others = kinds.items()
         config = {**config_of(*first, places), **{family: {'kind': kind} for family, kind in others}}
@@ -141,6 +147,12 @@ def test_kinds_work_where_they_claim(places):
         except ValueError:  # some of them may not go together; alone each must work
             for family, kind in kinds.items():
                 works(family, kind, places)
+
+
+def test_every_kind_is_tried_at_one_of_its_places():
+    tried = [case for places in AROUND for case in share(places)]
+    assert sorted(tried) == sorted(case for case in CASES if any(claims(*case, places) for places in AROUND))
+    assert all(share(places) for places in AROUND)
 
 
 @pytest.mark.parametrize('kind', TABLES['body'])
