@@ -128,6 +128,12 @@ SOUND: dict[str, tuple[str, Callable[[Path], Path], dict, dict]] = {
         *('arrays', npz_of(x=GREY.astype(float)[..., :2], y=(GREY[..., 0] > 99) * 1), {'predict': 'labels'}),
         {'kind': 'series', 'target': 'labels'},
     ),
+    'arrays of four axes': ('arrays', npz_of(x=np.stack([GREY] * 2, 3) / 8, y=Y), {}, {'kind': 'maps', 'shape': [8, 8, 2]}),
+    'arrays of colours': ('arrays', npz_of(x=np.stack([GREY] * 3, 3), y=Y), {}, {'kind': 'images', 'shape': [8, 8, 3]}),
+    'arrays of molecules': (
+        *('arrays', npz_of(x=np.array([f'C{"C" * n}O' for n in range(40)]), y=Y), {'form': 'smiles'}),
+        {'kind': 'molecules', 'classes': ['0', '1']},
+    ),
     'arrays with a map': ('arrays', npz_of(x=GREY, y=GREY // 128), {}, {'target': 'map'}),
 }  # fmt: skip
 
