@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import bodies, driver, lanes, machine, measured, peers, scale, spent, timing
+from benchmarks.body import LargeDigits, body_of
 from benchmarks.charts import bars
 from results.figures.style import COLOURS
 
@@ -104,6 +105,27 @@ def test_a_file_of_measurements_is_whole_after_each(tmp_path: Path):
     assert measured.read(path) == [{'name': 'one', 'seconds': 1.5}]
     told.add('two')
     assert [row['name'] for row in measured.read(path)] == ['one', 'two']
+
+
+def test_bodies_that_published_numbers_are_of_keep_their_sizes():
+    made = {name: body_of(name, {}) for name in bodies.BODIES}
+    assert {name: body.batch for name, body in made.items()} == {
+        'digits': 64,
+        'bytes': 16,
+        'vit': 64,
+        'decoder': 16,
+        'convnext': 64,
+    }
+    widths = {name: body.config['body'].get('widths', body.config['body'].get('width')) for name, body in made.items()}
+    assert widths == {'digits': [16, 32], 'bytes': 32, 'vit': 96, 'decoder': 128, 'convnext': [64, 128]}
+    depths = {name: body.config['body'].get('depths', body.config['body'].get('depth')) for name, body in made.items()}
+    assert depths == {'digits': [1, 1], 'bytes': 2, 'vit': 4, 'decoder': 4, 'convnext': [2, 2]}
+    assert made['vit'].config['position']['length'] == 64 and made['decoder'].config['mixer']['heads'] == 4
+    assert made['vit'].config['mixer']['heads'] == 3 and made['convnext'].config['mixer']['kernel'] == 7
+    assert made['digits'].config['mixer']['kernel'] == 3 and made['convnext'].config['stem']['patch'] == 2
+    assert LargeDigits() == made['vit'].task == made['convnext'].task and LargeDigits().size == 32
+    assert [body_of('bytes', {}).task.length, body_of('decoder', {}).task.length] == [32, 128]
+    assert [name for name, body in made.items() if body.tokens] == ['bytes', 'decoder']
 
 
 @pytest.mark.parametrize(('returned', 'wall', 'said'), [(-9, 5.0, {'cut_off_after_s': 2.0}), (-9, 1.0, None), (0, 5.0, None)])

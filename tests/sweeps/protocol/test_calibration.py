@@ -136,6 +136,21 @@ def test_the_usual_protocol_claims_more_than_the_lab():
     assert all(set(one.bare) >= set(one.usual) for one in seen)
 
 
+def test_the_usual_protocol_compares_five_fresh_seeds_of_the_best_trial():
+    asked = []
+
+    @dataclasses.dataclass(frozen=True)
+    class Watched(World):
+        def scores(self, study, trials, seed):
+            asked.append(trials)
+            return super().scores(study, trials, seed)
+
+    conclusion_of(0, Watched(), {'trials': 4, 'replicates': 2, 'arms': 2})
+    fresh = [trials for trials in asked if {trial.seed for trial in trials} == set(range(1_000_000, 1_000_005))]
+    assert [{(trial.arm, trial.knobs) for trial in trials} for trials in fresh] == [{(t[0].arm, t[0].knobs)} for t in fresh]
+    assert [trials[0].arm for trials in fresh] == ['base', 'second'] and {t.held for one in fresh for t in one} == {TEST}
+
+
 def test_allowed_claims_are_those_of_the_promise():
     assert limit(2000) == 113
     assert limit(100) == 7
