@@ -38,6 +38,8 @@ def expected_by_task(study: Study, schedule: Schedule) -> dict[str, int]:
     Runs at a shared recipe count if they are separate runs. Arms that a look decided get no more replicates; of the others
     nobody knows yet, so they count.
     """
+    if schedule.expected:
+        return dict(schedule.expected)
     counts = {task.name: 0 for task in study.tasks}
     for trial in schedule.trials:
         counts[trial.task] += 1

@@ -7,7 +7,7 @@ import os
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ablations.locations import data_folder
@@ -51,7 +51,7 @@ class Outcome:
 
 
 class Run:
-    """One run of a study in a folder, by the workers of a launcher. `watch` shows its progress.
+    """One run of a study in a folder, by the workers of a launcher. `watch` shows its progress, `plan` says what it wants.
 
     Only this run knows which packs it tried, submitted and lost. The folder says which trials are done.
     """
@@ -65,7 +65,9 @@ class Run:
         settings: list[str] | None = None,
         retry: bool = False,
         saving: Saving = Saving(),  # noqa: B008 (frozen)
+        plan: Callable[[Study, Mapping[str, dict], Mapping], Schedule] = schedule,
     ):
+        self.plan = plan
         self.study, self.folder, self.launcher, self.watch = study, folder, launcher, watch
         self.settings, self.retry, self.saving = settings or [], retry, saving
         self.waiting: list[Pack] = []
@@ -235,7 +237,7 @@ class Run:
         self.sets = None
 
     def _plan(self) -> Schedule:
-        return schedule(self.study, self.committed.records, self.manifest)
+        return self.plan(self.study, self.committed.records, self.manifest)
 
     def _wanted(self, planned: Schedule) -> list[Pack]:
         """The packs to submit: not submitted or cancelled yet, and without a record for some trial.
