@@ -49,7 +49,12 @@ QUESTIONS = {
         'mixers',
         'proteins, trajectories, tokenisers',
     ),
-    'what_searches_gain': Question('How much of the gain of a search survives a confirmation?'),
+    'what_searches_gain': Question(
+        'How much of the gain of a search survives a confirmation?',
+        '',
+        f'{_FILES}/what_searches_gain.py',
+        'its runs are of archlab compare-searchers, and no bundle',
+    ),
     'scale': Question('Does a verdict hold at the next scale, and does the tuned learning rate move with width?'),
 }
 """The founding questions, by the name of their study."""

@@ -141,8 +141,8 @@ class Schedule:
     lies, and `extended[task][arm, optimizer, replicate]` the sides that each round extended. `budgets[arm, task]` counts the
     tuning of an arm: trials, steps, examples, and FLOPs if the manifest has costs. `look` is the last declared look (a number
     of replicates) with all trials recorded, 0 before the first; `complete` says that no more is to come. `parts[look, task]`
-    are the arms that take part in a look of a task; without an entry all do. `expected[task]` is how many trials are foreseen in
-    all, where the plan itself says so.
+    are the arms that take part in a look of a task; without an entry all do. `expected[task]` is how many trials are foreseen
+    in all, where the plan itself says so.
     """
 
     trials: tuple

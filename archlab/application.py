@@ -27,6 +27,7 @@ from archlab import (
     opening,
     publishing,
     running,
+    searching,
     watching,
     weights,
 )
@@ -54,6 +55,7 @@ for part in (
     claims,
     publishing,
     judging,
+    searching,
     blocks,
     weights,
     exporting,

@@ -128,6 +128,7 @@ WINGS = {
     'sweeps.datasets': (),
     'results.report': ('results.figures', 'results.tables', 'results.store', 'results.pages'),
     'results.claims': ('results.tables', 'results.store', 'results.pages'),
+    'results.gains': ('results.figures', 'results.tables', 'results.store', 'results.pages'),
     'results.audit': ('results.tables', 'results.store'),
     'results.exports': ('results.store',),
     'results.figures': ('results.tables', 'results.store'),

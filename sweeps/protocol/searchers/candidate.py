@@ -57,7 +57,10 @@ class Options:
     def joint(self) -> Mapping[str, Tunable]:
         """One space for everything: a choice of arms and one of optimizers where there are several, then as many units as the
         largest space has values."""
-        unit, size = Range(0.0, 1.0, 'linear'), max(len(self.study.space(a, o)) for a in self.study.arms for o in self.study.tune)
+        unit, size = (
+            Range(0.0, 1.0, 'linear'),
+            max(len(self.study.space(a, o)) for a in self.study.arms for o in self.study.tune),
+        )
         counts = {'arm': len(self.study.arms), 'optimizer': len(self.study.tune)}
         choices = {name: Choice(tuple(map(float, range(count)))) for name, count in counts.items() if count > 1}
         return {**choices, **{f'unit {place}': unit for place in range(size)}}
@@ -67,12 +70,17 @@ class Options:
         told = dict(zip(self.joint, point.tolist(), strict=True))
         arms, optimizers = list(self.study.arms), list(self.study.tune)
         arm = arms[int(self.joint['arm'].value(told.pop('arm')))] if 'arm' in told else arms[0]
-        optimizer = optimizers[int(self.joint['optimizer'].value(told.pop('optimizer')))] if 'optimizer' in told else optimizers[0]
+        optimizer = (
+            optimizers[int(self.joint['optimizer'].value(told.pop('optimizer')))] if 'optimizer' in told else optimizers[0]
+        )
         return self.candidate(arm, optimizer, list(told.values()))
 
     def in_joint(self, candidate: Candidate) -> list[float]:
         """The point of a candidate in the joint space. `[d]`"""
-        named = {'arm': list(self.study.arms).index(candidate.arm), 'optimizer': list(self.study.tune).index(candidate.optimizer)}
+        named = {
+            'arm': list(self.study.arms).index(candidate.arm),
+            'optimizer': list(self.study.tune).index(candidate.optimizer),
+        }
         first = [self.joint[name].unit(float(place)) for name, place in named.items() if name in self.joint]
         units = [min(max(unit, 0.0), BELOW_ONE) for unit in candidate.units]
         return first + units + [MIDDLE] * (len(self.joint) - len(first) - len(units))
@@ -87,5 +95,8 @@ class Options:
         if (arm, optimizer) not in self._programs:
             self._programs[arm, optimizer] = self.study.program(arm, self.task.name, optimizer)
         space = self.study.space(arm, optimizer)
-        knobs = {**self.study.fixed, **{name: item.value(unit) for (name, item), unit in zip(space.items(), units, strict=True)}}
+        knobs = {
+            **self.study.fixed,
+            **{name: item.value(unit) for (name, item), unit in zip(space.items(), units, strict=True)},
+        }
         return Trial(self._programs[arm, optimizer], replicate, tuple(sorted(knobs.items())), seed, held, phase)

@@ -17,17 +17,17 @@ from sweeps.protocol.searchers.searcher import Ending, Searcher, Seen
 
 LIMITS = {'runs': (2, 100_000), 'replicates': (2, 1000), 'seeds': (1, 1000)}
 STARTED = 'confirm_start'
-"""The phase of the runs that confirm the start of all searches. A search has a phase for each of its steps, so that packs never
-grow, and one for what it ended with."""
+"""The phase of the runs that confirm the start of all searches. Each step of a search has a phase of its own, so that packs
+never grow, and so has what a searcher ended with."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
     """Searchers by their names in SEARCHERS, each with `runs` runs in each of `replicates` searches on each task.
 
-    A replicate has a data split of its own, and its searches randomness of their own. What a search starts and ends with is then
-    run with `seeds` fresh seeds on the sealed test split, the same seeds for all searchers. Raises ValueError on an unknown
-    searcher, or numbers that are out of bounds or too few for one.
+    A replicate has a data split of its own, and its searches randomness of their own. What a search starts and ends with is
+    then run with `seeds` fresh seeds on the sealed test split, the same seeds for all searchers. Raises ValueError on an
+    unknown searcher, or numbers that are out of bounds or too few for one.
     """
 
     study: Study
@@ -72,7 +72,8 @@ class Comparison:
         `answer` makes the records of trials that have none, as in `sweeps.protocol.plan.schedule`.
         """
         asked = Asked(records, answer)
-        done = all([one is not None for one in self._all(asked)])
+        # To the end, whatever is missing: every search asks for its next runs.
+        done = None not in list(self._all(asked))
         return Schedule(
             trials=tuple(asked.trials.values()),
             asked=asked.by_phase,
@@ -104,9 +105,7 @@ class Comparison:
         address = 'confirm search', self.study.name, options.task.name, replicate
         return [options.trial(candidate, replicate, derive(*address, n), TEST, phase) for n in range(self.seeds)]
 
-    def _searched(
-        self, name: str, options: Options, replicate: int, start: list[Trial], asked: Asked
-    ) -> Searched | None:
+    def _searched(self, name: str, options: Options, replicate: int, start: list[Trial], asked: Asked) -> Searched | None:
         """One search as far as the records allow; None where some of its runs, or of those that confirm it, have none."""
         task = options.task
         address = name, self.study.name, task.name, replicate

@@ -25,12 +25,12 @@ class KeepOrRevert(BestRun):
             return [Proposal(self.options.start)]
         if len(seen) >= self.runs:
             return []
-        kept, _ = max(seen, key=lambda one: one[1])
-        return [Proposal(self._changed(kept.candidate, self.chance('change', len(seen))))]
+        best, _ = max(seen, key=lambda one: one[1])
+        return [Proposal(self._changed(best.candidate, self.chance('change', len(seen))))]
 
-    def _changed(self, kept: Candidate, chance: np.random.Generator) -> Candidate:
+    def _changed(self, best: Candidate, chance: np.random.Generator) -> Candidate:
         """A candidate with another arm, another optimizer, or another value of one knob; each is as likely."""
-        study, (arm, optimizer, units) = self.options.study, kept
+        study, (arm, optimizer, units) = self.options.study, best
         others = {
             'arm': [name for name in study.arms if name != arm],
             'optimizer': [name for name in study.tune if name != optimizer],

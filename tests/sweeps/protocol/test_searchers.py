@@ -1,0 +1,213 @@
+"""Searchers: equal runs for each, proposals by what was seen alone, and gains that fresh seeds confirm or not."""
+
+import dataclasses
+import math
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from made_up_launcher import MadeUp, Silent
+
+from ablations.spaces import SPACES, choice, log
+from ablations.study import Study, swap, task
+from ablations.trial import TEST, TUNING
+from results.gains.gain import gains
+from results.store.recorded import read_folder
+from sweeps.progress import expected_by_task
+from sweeps.protocol.pack import Pack
+from sweeps.protocol.searchers import SEARCHERS
+from sweeps.protocol.searchers.candidate import Candidate, Options
+from sweeps.protocol.searchers.comparison import STARTED, Comparison
+from sweeps.protocol.searchers.searcher import Proposal
+from sweeps.protocol.simulate import World, simulated_records
+from sweeps.run import Run
+
+ARMS = {'base': (), 'rms': swap('norm', 'rms_norm'), 'bare': swap('mixer', 'identity')}
+CHANCE = {'chance': -1.0}
+SPACE = {'lr': log(1e-4, 1e-1), 'beta': choice(0.9, 0.95, 0.99)}
+STUDY = Study(
+    name='searched',
+    question='Who finds the best arm?',
+    arms=ARMS,
+    tasks=(task('digits', **CHANCE),),
+    tune={'adamw': SPACES['adamw'], 'sgd': SPACES['sgd']},
+)
+MIXED = dataclasses.replace(STUDY, tune={'adamw': {'lr': SPACE['lr']}, 'lion': {'lr': SPACE['lr'], 'b1': SPACE['beta']}})
+FLAT = World(curvature=0.0, cliff=9.0)
+PEAK = World(top={'rms': 0.2}, noise=0.01, split=0.0)
+
+
+KNOWN: dict[tuple, tuple] = {}
+
+
+def compared(world: World, study: Study = STUDY, **numbers: object) -> tuple:
+    """A comparison that ran to its end in a world, its schedule and its records; each is worked out once."""
+    key = repr(world), study.digest, *numbers.items()
+    if key not in KNOWN:
+        comparison, records = Comparison(study, **{'runs': 44, 'replicates': 3, 'seeds': 3, **numbers}), {}
+        schedule = comparison.schedule(study, records, {}, lambda trials: simulated_records(study, world, trials, 3))
+        KNOWN[key] = comparison, schedule, records
+    return KNOWN[key]
+
+
+def test_every_searcher_has_its_runs_and_none_sees_the_test_split_but_the_labs_own_confirmation():
+    comparison, schedule, records = compared(PEAK)
+    assert schedule.complete and schedule.look == 3 and set(records) == {trial.id for trial in schedule.trials}
+    searched = comparison.searched(records)
+    assert [(one.replicate, one.searcher) for one in searched] == [(r, name) for r in range(3) for name in SEARCHERS]
+    # 44 less 4 x 3 confirmations leaves 32 for six pairs of an arm and an optimizer: five each.
+    assert {one.runs for one in searched if one.searcher == 'lab'} == {5 * 6 + 4 * 3}
+    assert {one.runs for one in searched if one.searcher != 'lab'} == {44}
+    of_search = [trial for trial in schedule.trials if trial.phase.startswith('search')]
+    assert sum(trial.held == TEST for trial in of_search) == 3 * 12
+    assert all(trial.held == TEST for trial in schedule.trials if trial.phase.startswith('confirm'))
+    started = [trial for trial in schedule.trials if trial.phase == STARTED]
+    # The start is confirmed once for all searchers of a replicate, in its data split.
+    assert [trial.replicate for trial in started] == [0] * 3 + [1] * 3 + [2] * 3 and {t.arm for t in started} == {'base'}
+    assert len({trial.seed for trial in of_search}) == len(of_search)
+    chosen = [trial for trial in schedule.trials if trial.phase == 'confirm_greedy' and trial.replicate == 1]
+    assert {trial.seed for trial in chosen} == {trial.seed for trial in started if trial.replicate == 1}
+    assert expected_by_task(STUDY, schedule) == {'digits': 3 * (4 * (44 + 3) + 3)}
+
+
+def test_a_gain_that_is_there_is_found_and_confirmed_by_all():
+    comparison, _, records = compared(PEAK)
+    for gain in gains(comparison.searched(records)):
+        assert gain.arms == {'rms': 3} and gain.confirmed[0] == pytest.approx(0.2, abs=0.05), gain
+        assert gain.share == pytest.approx(1.0, abs=0.35) and gain.searches == 3
+
+
+def test_where_nothing_can_be_gained_the_best_run_claims_much_and_the_lab_little():
+    # Without Bayesian optimisation, which takes seconds for it.
+    comparison, _, records = compared(FLAT, replicates=8, searchers=('greedy', 'random', 'lab'))
+    claimed = {gain.searcher: gain for gain in gains(comparison.searched(records))}
+    for name in ('greedy', 'random'):
+        assert claimed[name].claimed[0] > 1.5 * FLAT.noise and claimed[name].vanished[1][0] > 0
+    assert claimed['lab'].claimed[0] < min(claimed[name].claimed[0] for name in ('greedy', 'random')) / 2
+    assert all(abs(gain.confirmed[0]) < FLAT.noise for gain in claimed.values())
+
+
+@pytest.mark.parametrize('study', [STUDY, MIXED], ids=['alike', 'mixed'])
+@pytest.mark.parametrize('name', SEARCHERS)
+def test_a_searcher_follows_from_what_was_seen_and_its_seed(name: str, study: Study):
+    options = Options(study, study.tasks[0])
+    runs = SEARCHERS[name].fewest(options, 1) + 12
+
+    def followed(seed: int, worse: int | None = None) -> list:
+        searcher, seen = SEARCHERS[name](options, runs, 1, seed), []
+        while proposals := searcher.propose(seen):
+            scores = [
+                -math.inf if place == worse else 0.1 * ((place * 7) % 5)
+                for place in range(len(seen), len(seen) + len(proposals))
+            ]
+            seen += list(zip(proposals, scores, strict=True))
+        assert searcher.ending(seen).candidate.arm in study.arms
+        return [proposal for proposal, _ in seen]
+
+    one = followed(0)
+    assert followed(0) == one != followed(1) and len(one) <= runs
+    for arm, optimizer, units in (proposal.candidate for proposal in one):
+        assert arm in study.arms and len(units) == len(study.space(arm, optimizer)) and all(0 <= unit < 1 for unit in units)
+    assert len(followed(0, worse=1)) == len(one)
+
+
+def test_greedy_changes_one_thing_of_the_best_so_far():
+    options = Options(MIXED, MIXED.tasks[0])
+    searcher = SEARCHERS['greedy'](options, 60, 1, 5)
+    seen, kinds = [], set()
+    while proposals := searcher.propose(seen):
+        (proposal,) = proposals
+        if seen:
+            best = max(seen, key=lambda one: one[1])[0].candidate
+            new = proposal.candidate
+            shared = min(len(best.units), len(new.units))
+            moved = sum(one != other for one, other in zip(best.units[:shared], new.units[:shared], strict=True))
+            changed = [best.arm != new.arm, best.optimizer != new.optimizer, moved > 0]
+            assert sum(changed) == 1 and moved <= 1, (best, new)
+            kinds.add(changed.index(True))
+            if moved and best.units[0] == new.units[0]:
+                assert MIXED.space(*new[:2])['b1'].value(new.units[1]) != MIXED.space(*new[:2])['b1'].value(best.units[1])
+        seen.append((proposal, float(np.sin(len(seen)))))
+    assert kinds == {0, 1, 2} and len(seen) == 60
+
+
+def test_the_best_run_is_claimed_over_one_run_of_the_start():
+    options = Options(STUDY, STUDY.tasks[0])
+    searcher = SEARCHERS['random'](options, 3, 1, 0)
+    seen = list(zip(searcher.propose([]), [0.5, 0.75, -math.inf], strict=True))
+    assert searcher.ending(seen) == (seen[1][0].candidate, 0.25)
+    # A start that diverged counts as chance, and so does a search in which every run did.
+    assert searcher.ending([(seen[0][0], -math.inf), *seen[1:]]).claimed == 0.75 - options.chance
+    assert searcher.ending([(proposal, -math.inf) for proposal, _ in seen]).claimed == 0.0
+
+
+def test_the_joint_space_holds_every_candidate():
+    options = Options(MIXED, MIXED.tasks[0])
+    assert list(options.joint) == ['arm', 'optimizer', 'unit 0', 'unit 1']
+    candidate = Candidate('bare', 'lion', (0.25, 0.5))
+    assert options.of_joint(np.array(options.in_joint(candidate))) == candidate
+    assert options.of_joint(np.array([0.0, 0.0, 0.25, 0.9])) == Candidate('base', 'adamw', (0.25,))
+    assert options.in_joint(Candidate('base', 'adamw', (1.0,))) == pytest.approx([1 / 6, 1 / 4, 1 - 1e-4, 0.5])
+    alone = Options(dataclasses.replace(STUDY, arms={'base': ()}, tune={'sgd': SPACES['sgd']}), STUDY.tasks[0])
+    assert list(alone.joint) == ['unit 0', 'unit 1'] and alone.start == Candidate('base', 'sgd', (0.5, 0.5))
+    trial = alone.trial(alone.start, 2, 7, TUNING, 'search_1')
+    assert (trial.replicate, trial.seed, trial.held, trial.phase) == (2, 7, TUNING, 'search_1')
+    assert dict(trial.knobs)['lr'] == SPACES['sgd']['lr'].value(0.5)
+
+
+def test_an_arm_whose_runs_all_diverged_is_left_out_by_the_lab():
+    options = Options(STUDY, STUDY.tasks[0])
+    searcher = SEARCHERS['lab'](options, 60, 2, 0)
+    tuned = searcher.propose([])
+    seen = [(one, -math.inf if one.candidate.arm == 'bare' else -sum(one.candidate.units)) for one in tuned]
+    confirmed = searcher.propose(seen)
+    assert [one.candidate.arm for one in confirmed] == ['base', 'base', 'base', 'base', 'rms', 'rms']
+    assert {one.held for one in confirmed} == {TEST} and {one.held for one in tuned} == {TUNING}
+    assert confirmed[0].candidate == options.start == confirmed[1].candidate
+    seen += list(zip(confirmed, [0.1, 0.3, 0.5, -math.inf, 0.6, 0.8], strict=True))
+    assert searcher.propose(seen) == []
+    candidate, claimed = searcher.ending(seen)
+    assert candidate == confirmed[4].candidate and claimed == pytest.approx(0.7 - 0.2)
+    assert Proposal(candidate) != Proposal(candidate, TEST)
+
+
+def test_a_run_of_a_comparison_goes_on_where_it_was(tmp_path):
+    """Through the run's own packs and records; a second call finds nothing to do."""
+    comparison = Comparison(STUDY, ('greedy', 'lab'), runs=40, replicates=2, seeds=2)
+
+    class Counting(MadeUp):
+        trained: ClassVar[list[str]] = []
+
+        def submit(self, orders: list) -> None:
+            super().submit(orders)
+            self.trained += [trial.id for order in orders for trial in Pack.from_dict(order.command['pack']).trials]
+
+    def run() -> object:
+        return Run(STUDY, tmp_path / 'runs', Counting(STUDY, PEAK), Silent(), plan=comparison.schedule)()
+
+    outcome = run()
+    assert outcome.schedule.complete and not outcome.failures
+    records, skipped = read_folder(tmp_path / 'runs', STUDY.name)
+    assert not skipped and set(records) == {trial.id for trial in outcome.schedule.trials}
+    assert len(comparison.searched(records)) == 4
+    # No trial is in two packs: a step of a search does not train the steps before it again.
+    assert sorted(Counting.trained) == sorted(records)
+    assert sum(outcome.manifest['test_reads'].values()) == sum(record['held'] == TEST for record in records.values())
+    assert run().records == outcome.records and len(Counting.trained) == len(records)
+
+
+@pytest.mark.parametrize(
+    ('given', 'said'),
+    [
+        ({'searchers': ('greedy', 'bays')}, "searchers 'bays'; allowed: .*'lab'.*Did you mean 'bayes'"),
+        ({'searchers': ()}, "searchers ''; allowed: one or more of"),
+        ({'searchers': ('lab', 'lab')}, "searchers 'lab,lab'; allowed: one or more of .* each once"),
+        ({'runs': 10}, "runs=10 for the searcher 'lab' with 3 arms and 2 optimizers; allowed: from 40; give more runs"),
+        ({'runs': 2.0}, 'runs=2.0; allowed: a whole number from 2 to 100,000'),
+        ({'replicates': 1}, 'replicates=1; allowed: a whole number from 2 to 1,000'),
+        ({'seeds': True}, 'seeds=True; allowed: a whole number from 1'),
+    ],
+)
+def test_bad_comparisons_are_refused(given: dict, said: str):
+    with pytest.raises(ValueError, match=said):
+        Comparison(STUDY, **given)
