@@ -57,7 +57,7 @@ def compare_searchers(
     if as_json:
         print_json({'study': own.name, **facts, 'gains': plain(gains), 'written': [str(out)] if out else []})
     else:
-        from results.gains.words import ABOUT, sentence, tables
+        from results.gains.gain_words import ABOUT, sentence, tables
 
         for table in tables(gains, {task.name: task for task in own.tasks}):
             OUT.print(table)

@@ -1,7 +1,8 @@
 """How much of the gain of a search survives a confirmation?
 
-The same arms and values are searched in four ways at equal numbers of runs: one change at a time, kept where it scores higher; at
-random; by Bayesian optimisation; and as the lab tunes. Then what each search starts and ends with is run with fresh seeds.
+The same arms and values are searched in four ways at equal numbers of runs: one change at a time, kept where it scores
+higher; at random; by Bayesian optimisation; and as the lab tunes. Then what each search starts and ends with is run with
+fresh seeds.
 
 Cost: about 2,200 training runs. No files are needed.
 Run: archlab compare-searchers docs/founding/what_searches_gain.py --out gains.html

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from ablations.tasks import Task
 from results.figures.style import COLOURS, blank, house, rounded
 from results.gains.gain import Gain
-from results.gains.words import unit_of
+from results.gains.gain_words import unit_of
 from results.tables.words import scaled
 
 

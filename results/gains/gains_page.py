@@ -9,7 +9,7 @@ from ablations.study import Study
 from results.figures.style import rendered
 from results.gains.figure import figure
 from results.gains.gain import Gain
-from results.gains.words import ABOUT, arms_of, confirmed_share, sentence, unit_of
+from results.gains.gain_words import ABOUT, arms_of, confirmed_share, sentence, unit_of
 from results.pages import environment, grid, style
 from results.tables.words import DASH, number, span
 

@@ -12,8 +12,8 @@ from ablations.searched import Searched
 from ablations.study import Study
 from results.gains.figure import figure
 from results.gains.gain import gains
+from results.gains.gain_words import arms_of, confirmed_share, sentence, tables
 from results.gains.gains_page import page
-from results.gains.words import arms_of, confirmed_share, sentence, tables
 from results.statistics import mean_interval
 
 STUDY = Study(name='few', question='Who finds <it>?\n\nMore.', arms={'base': (), 'other': ()}, tasks=('digits', 'stdlib_bytes'))

@@ -40,7 +40,7 @@ PEAK = World(top={'rms': 0.2}, noise=0.01, split=0.0)
 KNOWN: dict[tuple, tuple] = {}
 
 
-def compared(world: World, study: Study = STUDY, **numbers: object) -> tuple:
+def finished(world: World, study: Study = STUDY, **numbers: object) -> tuple:
     """A comparison that ran to its end in a world, its schedule and its records; each is worked out once."""
     key = repr(world), study.digest, *numbers.items()
     if key not in KNOWN:
@@ -51,7 +51,7 @@ def compared(world: World, study: Study = STUDY, **numbers: object) -> tuple:
 
 
 def test_every_searcher_has_its_runs_and_none_sees_the_test_split_but_the_labs_own_confirmation():
-    comparison, schedule, records = compared(PEAK)
+    comparison, schedule, records = finished(PEAK)
     assert schedule.complete and schedule.look == 3 and set(records) == {trial.id for trial in schedule.trials}
     searched = comparison.searched(records)
     assert [(one.replicate, one.searcher) for one in searched] == [(r, name) for r in range(3) for name in SEARCHERS]
@@ -71,7 +71,7 @@ def test_every_searcher_has_its_runs_and_none_sees_the_test_split_but_the_labs_o
 
 
 def test_a_gain_that_is_there_is_found_and_confirmed_by_all():
-    comparison, _, records = compared(PEAK)
+    comparison, _, records = finished(PEAK)
     for gain in gains(comparison.searched(records)):
         assert gain.arms == {'rms': 3} and gain.confirmed[0] == pytest.approx(0.2, abs=0.05), gain
         assert gain.share == pytest.approx(1.0, abs=0.35) and gain.searches == 3
@@ -79,7 +79,7 @@ def test_a_gain_that_is_there_is_found_and_confirmed_by_all():
 
 def test_where_nothing_can_be_gained_the_best_run_claims_much_and_the_lab_little():
     # Without Bayesian optimisation, which takes seconds for it.
-    comparison, _, records = compared(FLAT, replicates=8, searchers=('greedy', 'random', 'lab'))
+    comparison, _, records = finished(FLAT, replicates=8, searchers=('greedy', 'random', 'lab'))
     claimed = {gain.searcher: gain for gain in gains(comparison.searched(records))}
     for name in ('greedy', 'random'):
         assert claimed[name].claimed[0] > 1.5 * FLAT.noise and claimed[name].vanished[1][0] > 0
