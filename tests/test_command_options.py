@@ -45,6 +45,7 @@ LEFT_OUT = {
     'publish': {**RUNS, 'out': Path('results/published')},
     'audit': {'alpha': 0.05, 'form': 'terminal'},
     'calibrate': {'studies': 2000},
+    'compare-searchers': {**RUNS, 'runs_each': 48, 'replicates': 5, 'seeds': 4},
     'export': {**RUNS, 'form': 'safetensors'},
     'data show': {'rows': 4, 'columns': 10},
     **{f'bench {name}': values for name, values in BENCHES.items()},

@@ -52,17 +52,23 @@ def test_results_of_each_body_are_saved_as_they_come(monkeypatch):
     seen = []
     results = lanes.bench(3, save=lambda told: seen.append(len(told['bodies'])))
     assert [body['body'] for body in results['bodies']] == list(lanes.TINY) and seen == [1, 2][: len(lanes.TINY)]
-    assert results['rounds'] == 3 and all(body['rounds'] == 3 and body['sizes'] == {} for body in results['bodies'])
+    assert (
+        results['machine']['rounds'] == 5
+        and results['rounds'] == 3
+        and all(body['rounds'] == 3 and body['sizes'] == {} for body in results['bodies'])
+    )
     monkeypatch.setattr(bodies, 'needs_torch', lambda command: None)
     monkeypatch.setattr(bodies, 'measure', lambda name, sizes, ways, processes, rounds, profile: [name, processes, profile])
     told = bodies.bench(2, processes=3, profile=True)
     assert told['bodies'] == [[name, 3, True] for name in bodies.BODIES] and told['processes'] == 3
+    assert told['machine']['rounds'] == 5
     with pytest.raises(ValueError, match=r'sizes .* are given for .*; allowed: sizes of one body'):
         bodies.bench(2, sizes={'width': 8})
     monkeypatch.setattr(scale, 'measure', lambda trials, limit, only: (trials, limit, only))
     assert scale.bench([1000, 2000], 9.0, ['plan'])['studies'] == [(1000, 9.0, ['plan']), (2000, 9.0, ['plan'])]
     monkeypatch.setattr(driver, 'measure', lambda trials, workers, lost: (trials, workers, lost))
-    assert driver.bench([500], 7, 0.5)['runs'] == [(500, 7, 0.5)]
+    driven = driver.bench([500], 7, 0.5)
+    assert driven['runs'] == [(500, 7, 0.5)] and driven['machine']['rounds'] == 5
 
 
 def test_calls_are_timed_until_their_results_are_there(monkeypatch):
