@@ -306,3 +306,11 @@ def test_a_command_that_is_stopped_says_so_in_one_line(
     assert (done.returncode, done.stdout) == (code, '')
     assert done.stderr == 'archlab: stopped; what is recorded stays, and the same command goes on\n'
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize('option', [['--live'], ['--set', 'trials=5']], ids=lambda option: option[0])
+def test_a_page_of_several_studies_takes_no_option_of_one(called: Callable, tmp_path: Path, option: list[str]):
+    published = Path(__file__).parents[1] / 'results' / 'published'
+    done = called('report', 'quickstart', 'null', '--runs', published, '--out', tmp_path / 'page.html', *option)
+    assert done.returncode == 2 and f'{option[0]} with 2 studies; it takes one; leave the others out' in done.stderr
+    assert not (tmp_path / 'page.html').exists()

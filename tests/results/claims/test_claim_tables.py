@@ -120,6 +120,8 @@ def test_effects_are_drawn_in_margins():
     band = re.search(r'<rect x="([\d.]+)" y="\d+" width="([\d.]+)"', drawn)
     assert places[2] == pytest.approx(float(band[1]) + float(band[2]), abs=0.11)  # one margin
     assert places[1] == pytest.approx(float(band[1]) + float(band[2]) / 2, abs=0.11)
+    ticks = re.findall(r'<text x="[\d.]+" y="14" text-anchor="middle">([^<]*)<', drawn)
+    assert ticks == ['−3', '−1', '0', '1', '3']
     assert forest([]) == ''
 
 

@@ -1,5 +1,6 @@
 """Every augmentation keeps the contract: its own key for each example, knobs traced or not, nothing at strength 0."""
 
+import dataclasses
 import functools
 
 import jax
@@ -227,3 +228,38 @@ def test_values_for_channels_must_be_as_many_as_channels(kind):
     augment = make_augment([{'kind': kind, field: [0.1, 0.2, 0.3]}])
     with pytest.raises(ValueError, match=r'3 values.*1 channels'):
         jax.eval_shape(augment, jax.random.key(0), jnp.zeros((2, 8, 8, 1)), jnp.zeros(2, jnp.int32))
+
+
+LEFT_OUT = {
+    'flip': {'probability': 0.5},
+    'crop': {'padding': 4, 'mode': 'zero'},
+    'random_resized_crop': {
+        **{'size': 0, 'probability': 1.0, 'scale_low': 0.08, 'scale_high': 1.0},
+        **{'ratio': (3 / 4, 4 / 3), 'interpolation': 'bilinear'},
+    },
+    'rand_augment': {
+        **{'count': 2, 'magnitude': 9.0, 'deviation': 0.5, 'probability': 0.5, 'fill': (0.5,)},
+        'operations': (
+            *('autocontrast', 'equalize', 'invert', 'rotate', 'posterize', 'solarize', 'solarize_add', 'color', 'contrast'),
+            *('brightness', 'sharpness', 'shear_x', 'shear_y', 'translate_x', 'translate_y'),
+        ),
+    },
+    'color_jitter': {'brightness': 0.4, 'contrast': 0.4, 'saturation': 0.4, 'hue': 0.0},
+    'random_erasing': {
+        **{'probability': 0.25, 'area_low': 0.02, 'area_high': 1 / 3, 'ratio_low': 0.3},
+        **{'fill': 'noise', 'mean': (0.5,), 'deviation': (0.25,)},
+    },
+    'mixup': {'alpha': 0.8, 'probability': 1.0},
+    'cutmix': {'alpha': 1.0, 'probability': 1.0},
+    'mixup_or_cutmix': {'mixup_alpha': 0.8, 'cutmix_alpha': 1.0, 'cutmix_share': 0.5, 'probability': 1.0},
+    'spectrogram_mask': {
+        **{'time_width': 100, 'frequency_width': 27, 'time_masks': 2, 'frequency_masks': 2},
+        **{'time_share': 1.0, 'fill': 'zero'},
+    },
+}
+"""What a field of an augmentation is that nobody gives."""
+
+
+def test_fields_that_are_left_out_mean_what_they_meant():
+    told = {kind: {field.name: field.default for field in dataclasses.fields(cls)} for kind, cls in AUGMENTS.items()}
+    assert told == LEFT_OUT

@@ -76,6 +76,7 @@ def test_show_never_opens_the_test_examples(tmp_path: Path):
         path.unlink()
     told = show(dataset)
     assert told['excerpt'] == ['open', 'words'] and 'secret' not in str(told)
+    assert 'damaged' not in told, 'files are compared only where it is asked for'
     assert 'test        1 examples, 6 values (sealed)' in lines(told)
     assert show(dataset, check=True)['damaged'] == ['test/group.npy', 'test/offsets.npy', 'test/x.npy']
 
