@@ -53,7 +53,7 @@ QUESTIONS = {
         'How much of the gain of a search survives a confirmation?',
         '',
         f'{_FILES}/what_searches_gain.py',
-        'its runs are of archlab compare-searchers, and no bundle',
+        'larger budgets; its runs are of archlab compare-searchers, beside the study and in no bundle',
     ),
     'scale': Question('Does a verdict hold at the next scale, and does the tuned learning rate move with width?'),
 }
