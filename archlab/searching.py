@@ -49,7 +49,8 @@ def compare_searchers(
     comparison = Comparison(override(load_study(study), settings or []), named, runs_each, replicates, seeds)
     facts = {'runs': runs_each, 'replicates': replicates, 'seeds': seeds}
     records, failures = _run(comparison, runs, settings, workers, {**facts, 'searchers': list(named)})
-    gains, own = gains_of(comparison.searched(records)), comparison.study
+    searched, own = comparison.searched(records), comparison.study
+    gains = gains_of(searched)
     if out is not None:
         from results.gains.gains_page import page
 
@@ -66,9 +67,12 @@ def compare_searchers(
         OUT.print(ABOUT, soft_wrap=True)
         if out is not None:
             print(out)
+    if len(searched) < comparison.searches:
+        lost = comparison.searches - len(searched)
+        ERR.print(f'archlab: warning: {lost} of {comparison.searches} searches are left out: a run failed', style='yellow')
     for reason in sorted(set(failures.values())):
         ERR.print(f'archlab: failed: {reason}', style='red', soft_wrap=True)
-    if failures:
+    if failures or len(searched) < comparison.searches:
         raise Exit(FELL_SHORT)
 
 

@@ -60,4 +60,5 @@ def test_packs_that_fail_end_in_their_status(simulated: list, tiny_file: Path, t
 
     monkeypatch.setattr(searching, '_run', lambda *_: ({}, {'pack': 'the worker was killed'}))
     assert main(['compare-searchers', str(tiny_file), '--runs', str(tmp_path), *FEW]) == FELL_SHORT
-    assert 'failed: the worker was killed' in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert 'failed: the worker was killed' in said and '8 of 8 searches are left out: a run failed' in said

@@ -29,7 +29,7 @@ class Candidate(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Options:
+class Candidates:
     """All that may be tried on one task of a study: its arms, its optimizers and their spaces.
 
     The `start` is the base under the first optimizer in the middle of its ranges: one recipe that nobody tuned.

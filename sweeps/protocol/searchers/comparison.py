@@ -12,7 +12,7 @@ from ablations.tasks import Task
 from ablations.trial import TEST, Schedule, Trial
 from sweeps.protocol.asked import Asked
 from sweeps.protocol.searchers import SEARCHERS
-from sweeps.protocol.searchers.candidate import Candidate, Options
+from sweeps.protocol.searchers.candidate import Candidate, Candidates
 from sweeps.protocol.searchers.searcher import Ending, Searcher, Seen
 
 LIMITS = {'runs': (2, 100_000), 'replicates': (2, 1000), 'seeds': (1, 1000)}
@@ -47,12 +47,17 @@ class Comparison:
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise ValueError(f'{name}={value!r}; allowed: a whole number from {low} to {high:,}')
         for name in self.searchers:
-            least = max(SEARCHERS[name].fewest(Options(self.study, task), self.seeds) for task in self.study.tasks)
+            least = max(SEARCHERS[name].fewest(Candidates(self.study, task), self.seeds) for task in self.study.tasks)
             if self.runs < least:
                 raise ValueError(
                     f"runs={self.runs} for the searcher '{name}' with {len(self.study.arms)} arms and {len(self.study.tune)} "
                     f'optimizers; allowed: from {least}; give more runs, fewer arms or fewer seeds'
                 )
+
+    @property
+    def searches(self) -> int:
+        """How many searches there are."""
+        return len(self.study.tasks) * self.replicates * len(self.searchers)
 
     @property
     def expected(self) -> dict[str, int]:
@@ -87,59 +92,67 @@ class Comparison:
         )
 
     def searched(self, records: Mapping[str, dict]) -> list[Searched]:
-        """What every search did that is recorded to its end, with the runs that confirm it."""
+        """What every search did that is recorded to its end, with the runs that confirm it; none in which a run failed."""
         return [one for one in self._all(Asked(records)) if one is not None]
 
     def _all(self, asked: Asked) -> Iterator[Searched | None]:
         """Every search, or None where it is not recorded to its end."""
         for task in self.study.tasks:
-            options = Options(self.study, task)
+            candidates = Candidates(self.study, task)
             for replicate in range(self.replicates):
-                start = self._confirmations(options, options.start, replicate, STARTED)
+                start = self._confirmations(candidates, candidates.start, replicate, STARTED)
                 asked.ask(start)
                 for name in self.searchers:
-                    yield self._searched(name, options, replicate, start, asked)
+                    yield self._searched(name, candidates, replicate, start, asked)
 
-    def _confirmations(self, options: Options, candidate: Candidate, replicate: int, phase: str) -> list[Trial]:
+    def _confirmations(self, candidates: Candidates, candidate: Candidate, replicate: int, phase: str) -> list[Trial]:
         """Runs of a candidate with fresh seeds on the sealed test split; all searchers have the same seeds."""
-        address = 'confirm search', self.study.name, options.task.name, replicate
-        return [options.trial(candidate, replicate, derive(*address, n), TEST, phase) for n in range(self.seeds)]
+        address = 'confirm search', self.study.name, candidates.task.name, replicate
+        return [candidates.trial(candidate, replicate, derive(*address, n), TEST, phase) for n in range(self.seeds)]
 
-    def _searched(self, name: str, options: Options, replicate: int, start: list[Trial], asked: Asked) -> Searched | None:
-        """One search as far as the records allow; None where some of its runs, or of those that confirm it, have none."""
-        task = options.task
+    def _searched(self, name: str, candidates: Candidates, replicate: int, start: list[Trial], asked: Asked) -> Searched | None:
+        """One search as far as the records allow; None where some of its runs, or of those that confirm it, have none.
+
+        A run that failed ends its search: it has no score.
+        """
+        task = candidates.task
         address = name, self.study.name, task.name, replicate
-        searcher = SEARCHERS[name](options, self.runs, self.seeds, derive('searcher', *address))
-        followed = self._followed(searcher, options, replicate, address, asked)
+        searcher = SEARCHERS[name](candidates, self.runs, self.seeds, derive('searcher', *address))
+        followed = self._followed(searcher, candidates, replicate, address, asked)
         if followed is None:
             return None
         (candidate, claimed), runs = followed
-        chosen = self._confirmations(options, candidate, replicate, f'confirm_{name}')
-        if not asked.ask([*start, *chosen]):
+        chosen = self._confirmations(candidates, candidate, replicate, f'confirm_{name}')
+        if not _sound([*start, *chosen], asked):
             return None
         before, after = ([_score(task, asked.records[trial.id]) for trial in trials] for trials in (start, chosen))
         lost = sum(not math.isfinite(score) for score in after)
-        before, after = (tuple(max(score, options.chance) for score in own) for own in (before, after))
+        before, after = (tuple(max(score, candidates.chance) for score in own) for own in (before, after))
         return Searched(name, task.name, replicate, candidate.arm, candidate.optimizer, claimed, before, after, runs, lost)
 
     @staticmethod
     def _followed(
-        searcher: Searcher, options: Options, replicate: int, address: tuple, asked: Asked
+        searcher: Searcher, candidates: Candidates, replicate: int, address: tuple, asked: Asked
     ) -> tuple[Ending, int] | None:
         """What a searcher ends with, and in how many runs; None where one of them is not recorded."""
         seen: Seen = []
         while proposals := searcher.propose(seen):
             trials = [
-                options.trial(candidate, replicate, derive('search', *address, number), held, f'search_{len(seen) + 1}')
+                candidates.trial(candidate, replicate, derive('search', *address, number), held, f'search_{len(seen) + 1}')
                 for number, (candidate, held) in enumerate(proposals, len(seen))
             ]
-            if not asked.ask(trials):
+            if not _sound(trials, asked):
                 return None
-            scores = [_score(options.task, asked.records[trial.id]) for trial in trials]
+            scores = [_score(candidates.task, asked.records[trial.id]) for trial in trials]
             seen = [*seen, *zip(proposals, scores, strict=True)]
         return searcher.ending(seen), len(seen)
 
 
+def _sound(trials: list[Trial], asked: Asked) -> bool:
+    """Put trials on the schedule; gives whether all of them are recorded, and none failed."""
+    return asked.ask(trials) and all(asked.records[trial.id]['status'] != 'failed' for trial in trials)
+
+
 def _score(task: Task, record: Mapping) -> float:
-    """The score of a run in the good direction, -inf where it diverged or failed."""
+    """The score of a run in the good direction, -inf where it diverged."""
     return task.sign * record['score'] if record['status'] == 'ok' else -math.inf

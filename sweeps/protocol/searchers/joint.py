@@ -16,8 +16,8 @@ class AtRandom(BestRun):
     def propose(self, seen: Seen) -> list[Proposal]:
         if seen:
             return []
-        points = propose('random', self.options.joint, NOTHING, self.runs - 1, 0, self.seed)
-        return [Proposal(self.options.start), *(Proposal(self.options.of_joint(point)) for point in points)]
+        points = propose('random', self.candidates.joint, NOTHING, self.runs - 1, 0, self.seed)
+        return [Proposal(self.candidates.start), *(Proposal(self.candidates.of_joint(point)) for point in points)]
 
 
 class Bayesian(BestRun):
@@ -27,10 +27,10 @@ class Bayesian(BestRun):
 
     def propose(self, seen: Seen) -> list[Proposal]:
         if not seen:
-            return [Proposal(self.options.start)]
+            return [Proposal(self.candidates.start)]
         if len(seen) >= self.runs:
             return []
-        units = np.array([self.options.in_joint(proposal.candidate) for proposal, _ in seen])
+        units = np.array([self.candidates.in_joint(proposal.candidate) for proposal, _ in seen])
         scores = np.array([score for _, score in seen])
-        (point,) = propose('tpe', self.options.joint, (units, scores), 1, len(seen), self.seed)
-        return [Proposal(self.options.of_joint(point))]
+        (point,) = propose('tpe', self.candidates.joint, (units, scores), 1, len(seen), self.seed)
+        return [Proposal(self.candidates.of_joint(point))]

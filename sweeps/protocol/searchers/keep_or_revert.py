@@ -1,4 +1,4 @@
-"""Keep or revert: the search of a person or an agent that changes one thing at a time and keeps what scores higher."""
+"""Keep or revert: the search of a person or a program that changes one thing at a time and keeps what scores higher."""
 
 from typing import ClassVar
 
@@ -22,7 +22,7 @@ class KeepOrRevert(BestRun):
 
     def propose(self, seen: Seen) -> list[Proposal]:
         if not seen:
-            return [Proposal(self.options.start)]
+            return [Proposal(self.candidates.start)]
         if len(seen) >= self.runs:
             return []
         best, _ = max(seen, key=lambda one: one[1])
@@ -30,7 +30,7 @@ class KeepOrRevert(BestRun):
 
     def _changed(self, best: Candidate, chance: np.random.Generator) -> Candidate:
         """A candidate with another arm, another optimizer, or another value of one knob; each is as likely."""
-        study, (arm, optimizer, units) = self.options.study, best
+        study, (arm, optimizer, units) = self.candidates.study, best
         others = {
             'arm': [name for name in study.arms if name != arm],
             'optimizer': [name for name in study.tune if name != optimizer],
@@ -38,9 +38,9 @@ class KeepOrRevert(BestRun):
         space = study.space(arm, optimizer)
         what = chance.choice([*(name for name, left in others.items() if left), *map(str, range(len(space)))])
         if what == 'arm':
-            return self.options.candidate(str(chance.choice(others['arm'])), optimizer, list(units))
+            return self.candidates.candidate(str(chance.choice(others['arm'])), optimizer, list(units))
         if what == 'optimizer':
-            return self.options.candidate(arm, str(chance.choice(others['optimizer'])), list(units))
+            return self.candidates.candidate(arm, str(chance.choice(others['optimizer'])), list(units))
         place, item = int(what), list(space.values())[int(what)]
         if isinstance(item, Choice):
             left = [value for value in item.values if value != item.value(units[place])]

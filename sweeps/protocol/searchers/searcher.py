@@ -8,7 +8,7 @@ import numpy as np
 
 from ablations.seeds import derive
 from ablations.trial import TUNING
-from sweeps.protocol.searchers.candidate import Candidate, Options
+from sweeps.protocol.searchers.candidate import Candidate, Candidates
 
 
 class Proposal(NamedTuple):
@@ -37,11 +37,11 @@ class Searcher(abc.ABC):
 
     about: ClassVar[str]
 
-    def __init__(self, options: Options, runs: int, seeds: int, seed: int):
-        self.options, self.runs, self.seeds, self.seed = options, runs, seeds, seed
+    def __init__(self, candidates: Candidates, runs: int, seeds: int, seed: int):
+        self.candidates, self.runs, self.seeds, self.seed = candidates, runs, seeds, seed
 
     @classmethod
-    def fewest(cls, options: Options, seeds: int) -> int:
+    def fewest(cls, candidates: Candidates, seeds: int) -> int:
         """The smallest budget that it can work with."""
         return 2
 
@@ -67,5 +67,5 @@ class BestRun(Searcher):
         A start that diverged counts as chance.
         """
         (proposal, best), (_, first) = max(seen, key=lambda one: one[1]), seen[0]
-        chance = self.options.chance
+        chance = self.candidates.chance
         return Ending(proposal.candidate, max(best, chance) - max(first, chance))

@@ -7,7 +7,7 @@ import numpy as np
 from ablations.trial import TEST
 from results.selection import select
 from sweeps.protocol.search import NOTHING, propose
-from sweeps.protocol.searchers.candidate import Candidate, Options
+from sweeps.protocol.searchers.candidate import Candidate, Candidates
 from sweeps.protocol.searchers.searcher import Ending, Proposal, Searcher, Seen
 
 FEWEST = 4
@@ -24,9 +24,9 @@ class TunedEach(Searcher):
     about: ClassVar[str] = 'tunes every arm alike and claims what fresh seeds confirm'
 
     @classmethod
-    def fewest(cls, options: Options, seeds: int) -> int:
-        arms = len(options.study.arms)
-        return FEWEST * arms * len(options.study.tune) + seeds * (arms + 1)
+    def fewest(cls, candidates: Candidates, seeds: int) -> int:
+        arms = len(candidates.study.arms)
+        return FEWEST * arms * len(candidates.study.tune) + seeds * (arms + 1)
 
     def propose(self, seen: Seen) -> list[Proposal]:
         tuned = self._tuned()
@@ -34,19 +34,19 @@ class TunedEach(Searcher):
             return [Proposal(candidate) for candidate in tuned]
         if len(seen) > len(tuned):
             return []
-        confirmed = [self.options.start, *self._selected(seen)]
+        confirmed = [self.candidates.start, *self._selected(seen)]
         return [Proposal(candidate, TEST) for candidate in confirmed for _ in range(self.seeds)]
 
     def ending(self, seen: Seen) -> Ending:
-        chance, by_candidate = self.options.chance, {}
+        chance, by_candidate = self.candidates.chance, {}
         for proposal, score in seen[len(self._tuned()) :]:
             by_candidate.setdefault(proposal.candidate, []).append(max(score, chance))
         means = {candidate: float(np.mean(scores)) for candidate, scores in by_candidate.items()}
         best = max(means, key=means.get)
-        return Ending(best, means[best] - means[self.options.start])
+        return Ending(best, means[best] - means[self.candidates.start])
 
     def _tuned(self) -> list[Candidate]:
-        study = self.options.study
+        study = self.candidates.study
         pairs = [(arm, optimizer) for arm in study.arms for optimizer in study.tune]
         count = (self.runs - self.seeds * (len(study.arms) + 1)) // len(pairs)
         made = []
@@ -58,7 +58,7 @@ class TunedEach(Searcher):
 
     def _selected(self, seen: Seen) -> list[Candidate]:
         """The best point of each arm's surface; of an arm whose runs all diverged none."""
-        study, made = self.options.study, []
+        study, made = self.candidates.study, []
         for arm in study.arms:
             trials = {}
             for optimizer in study.tune:

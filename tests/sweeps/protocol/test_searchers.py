@@ -16,7 +16,7 @@ from results.store.recorded import read_folder
 from sweeps.progress import expected_by_task
 from sweeps.protocol.pack import Pack
 from sweeps.protocol.searchers import SEARCHERS
-from sweeps.protocol.searchers.candidate import Candidate, Options
+from sweeps.protocol.searchers.candidate import Candidate, Candidates
 from sweeps.protocol.searchers.comparison import STARTED, Comparison
 from sweeps.protocol.searchers.searcher import Proposal
 from sweeps.protocol.simulate import World, simulated_records
@@ -90,11 +90,11 @@ def test_where_nothing_can_be_gained_the_best_run_claims_much_and_the_lab_little
 @pytest.mark.parametrize('study', [STUDY, MIXED], ids=['alike', 'mixed'])
 @pytest.mark.parametrize('name', SEARCHERS)
 def test_a_searcher_follows_from_what_was_seen_and_its_seed(name: str, study: Study):
-    options = Options(study, study.tasks[0])
-    runs = SEARCHERS[name].fewest(options, 1) + 12
+    candidates = Candidates(study, study.tasks[0])
+    runs = SEARCHERS[name].fewest(candidates, 1) + 12
 
     def followed(seed: int, worse: int | None = None) -> list:
-        searcher, seen = SEARCHERS[name](options, runs, 1, seed), []
+        searcher, seen = SEARCHERS[name](candidates, runs, 1, seed), []
         while proposals := searcher.propose(seen):
             scores = [
                 -math.inf if place == worse else 0.1 * ((place * 7) % 5)
@@ -112,8 +112,8 @@ def test_a_searcher_follows_from_what_was_seen_and_its_seed(name: str, study: St
 
 
 def test_greedy_changes_one_thing_of_the_best_so_far():
-    options = Options(MIXED, MIXED.tasks[0])
-    searcher = SEARCHERS['greedy'](options, 60, 1, 5)
+    candidates = Candidates(MIXED, MIXED.tasks[0])
+    searcher = SEARCHERS['greedy'](candidates, 60, 1, 5)
     seen, kinds = [], set()
     while proposals := searcher.propose(seen):
         (proposal,) = proposals
@@ -132,23 +132,23 @@ def test_greedy_changes_one_thing_of_the_best_so_far():
 
 
 def test_the_best_run_is_claimed_over_one_run_of_the_start():
-    options = Options(STUDY, STUDY.tasks[0])
-    searcher = SEARCHERS['random'](options, 3, 1, 0)
+    candidates = Candidates(STUDY, STUDY.tasks[0])
+    searcher = SEARCHERS['random'](candidates, 3, 1, 0)
     seen = list(zip(searcher.propose([]), [0.5, 0.75, -math.inf], strict=True))
     assert searcher.ending(seen) == (seen[1][0].candidate, 0.25)
     # A start that diverged counts as chance, and so does a search in which every run did.
-    assert searcher.ending([(seen[0][0], -math.inf), *seen[1:]]).claimed == 0.75 - options.chance
+    assert searcher.ending([(seen[0][0], -math.inf), *seen[1:]]).claimed == 0.75 - candidates.chance
     assert searcher.ending([(proposal, -math.inf) for proposal, _ in seen]).claimed == 0.0
 
 
 def test_the_joint_space_holds_every_candidate():
-    options = Options(MIXED, MIXED.tasks[0])
-    assert list(options.joint) == ['arm', 'optimizer', 'unit 0', 'unit 1']
+    candidates = Candidates(MIXED, MIXED.tasks[0])
+    assert list(candidates.joint) == ['arm', 'optimizer', 'unit 0', 'unit 1']
     candidate = Candidate('bare', 'lion', (0.25, 0.5))
-    assert options.of_joint(np.array(options.in_joint(candidate))) == candidate
-    assert options.of_joint(np.array([0.0, 0.0, 0.25, 0.9])) == Candidate('base', 'adamw', (0.25,))
-    assert options.in_joint(Candidate('base', 'adamw', (1.0,))) == pytest.approx([1 / 6, 1 / 4, 1 - 1e-4, 0.5])
-    alone = Options(dataclasses.replace(STUDY, arms={'base': ()}, tune={'sgd': SPACES['sgd']}), STUDY.tasks[0])
+    assert candidates.of_joint(np.array(candidates.in_joint(candidate))) == candidate
+    assert candidates.of_joint(np.array([0.0, 0.0, 0.25, 0.9])) == Candidate('base', 'adamw', (0.25,))
+    assert candidates.in_joint(Candidate('base', 'adamw', (1.0,))) == pytest.approx([1 / 6, 1 / 4, 1 - 1e-4, 0.5])
+    alone = Candidates(dataclasses.replace(STUDY, arms={'base': ()}, tune={'sgd': SPACES['sgd']}), STUDY.tasks[0])
     assert list(alone.joint) == ['unit 0', 'unit 1'] and alone.start == Candidate('base', 'sgd', (0.5, 0.5))
     trial = alone.trial(alone.start, 2, 7, TUNING, 'search_1')
     assert (trial.replicate, trial.seed, trial.held, trial.phase) == (2, 7, TUNING, 'search_1')
@@ -156,14 +156,14 @@ def test_the_joint_space_holds_every_candidate():
 
 
 def test_an_arm_whose_runs_all_diverged_is_left_out_by_the_lab():
-    options = Options(STUDY, STUDY.tasks[0])
-    searcher = SEARCHERS['lab'](options, 60, 2, 0)
+    candidates = Candidates(STUDY, STUDY.tasks[0])
+    searcher = SEARCHERS['lab'](candidates, 60, 2, 0)
     tuned = searcher.propose([])
     seen = [(one, -math.inf if one.candidate.arm == 'bare' else -sum(one.candidate.units)) for one in tuned]
     confirmed = searcher.propose(seen)
     assert [one.candidate.arm for one in confirmed] == ['base', 'base', 'base', 'base', 'rms', 'rms']
     assert {one.held for one in confirmed} == {TEST} and {one.held for one in tuned} == {TUNING}
-    assert confirmed[0].candidate == options.start == confirmed[1].candidate
+    assert confirmed[0].candidate == candidates.start == confirmed[1].candidate
     seen += list(zip(confirmed, [0.1, 0.3, 0.5, -math.inf, 0.6, 0.8], strict=True))
     assert searcher.propose(seen) == []
     candidate, claimed = searcher.ending(seen)
@@ -194,6 +194,17 @@ def test_a_run_of_a_comparison_goes_on_where_it_was(tmp_path):
     assert sorted(Counting.trained) == sorted(records)
     assert sum(outcome.manifest['test_reads'].values()) == sum(record['held'] == TEST for record in records.values())
     assert run().records == outcome.records and len(Counting.trained) == len(records)
+
+
+def test_a_run_that_failed_is_no_score():
+    comparison, schedule, records = finished(PEAK)
+    lost = next(trial for trial in schedule.trials if trial.phase == 'search_1')
+    own = {**records, lost.id: {**records[lost.id], 'status': 'failed', 'score': None}}
+    left = comparison.searched(own)
+    assert len(left) == comparison.searches - 1 == 11 and not comparison.schedule(STUDY, own, {}).complete
+    of_start = next(trial for trial in schedule.trials if trial.phase == STARTED)
+    own = {**records, of_start.id: {**records[of_start.id], 'status': 'failed', 'score': None}}
+    assert {one.replicate for one in comparison.searched(own)} == {1, 2}
 
 
 @pytest.mark.parametrize(
