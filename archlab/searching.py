@@ -81,7 +81,7 @@ def _run(comparison: 'Comparison', runs: Path, settings: list[str] | None, worke
 
     Raises ValueError where the folder has runs of a comparison with other numbers.
     """
-    from results.store import atomic
+    from results.store import atomic, regular
     from results.store.records import prepare
     from sweeps.launch import make_launcher
     from sweeps.progress import Watch
@@ -91,7 +91,12 @@ def _run(comparison: 'Comparison', runs: Path, settings: list[str] | None, worke
     folder = Path(runs) / f'{study.name}{SUFFIX}'
     told = {'study': study.name, 'digest': study.digest, **facts}
     if (folder / FILE).exists():
-        before = json.loads((folder / FILE).read_text(encoding='utf-8'))
+        try:
+            before = dict(json.loads(regular.read(folder / FILE)))
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            raise ValueError(
+                f'{folder / FILE} is damaged ({error}); remove it, and give the numbers that the comparison was begun with'
+            ) from None
         others = {name: before.get(name) for name in told if before.get(name) != told[name]}
         if others:
             asked = {name: told[name] for name in others}

@@ -46,6 +46,10 @@ def test_a_comparison_is_run_shown_and_found_again(simulated: list, tiny_file: P
     assert main(['compare-searchers', str(tiny_file), '--runs', str(runs), *FEW, '--runs-each', '40']) == BAD_INPUT
     said = capsys.readouterr().err
     assert "holds a comparison with {'runs': 14}, asked is {'runs': 40}" in said and 'give --runs another folder' in said
+    for damaged in ('{', '[1]', '7'):
+        (runs / 'tiny_study_searchers' / 'comparison.json').write_text(damaged)
+        assert main(['compare-searchers', str(tiny_file), '--runs', str(runs), *FEW]) == BAD_INPUT
+        assert 'comparison.json is damaged' in capsys.readouterr().err
 
 
 def test_an_unknown_searcher_is_refused_before_anything_is_written(simulated: list, tiny_file: Path, tmp_path: Path, capsys):

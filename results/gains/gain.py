@@ -38,10 +38,6 @@ class Gain:
     searches: int
     diverged: int
 
-    def to_dict(self) -> dict:
-        """The gain as plain data."""
-        return dataclasses.asdict(self)
-
 
 def _mean(values: Iterable[float]) -> tuple[float, tuple[float, float] | None]:
     sample = np.array(list(values))

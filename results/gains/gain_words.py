@@ -6,7 +6,7 @@ from rich.table import Table
 
 from ablations.tasks import Task
 from ablations.tasks.metrics import is_share
-from results.gains.gain import LAB, Gain
+from results.gains.gain import Gain
 from results.tables.words import DASH, number, span
 
 ABOUT = (
@@ -55,10 +55,14 @@ def tables(gains: Sequence[Gain], tasks: Mapping[str, Task]) -> list[Table]:
     return made
 
 
+def with_interval(part: tuple | None, metric: str) -> str:
+    """A mean gain with its interval; a dash where there is none."""
+    if part is None:
+        return DASH
+    return ' '.join(filter(None, [number(part[0], metric, signed=True), span(part[1], metric, signed=True)]))
+
+
 def _cells(gain: Gain, metric: str) -> list[str]:
-    confirmed, beside = (
-        ' '.join(filter(None, [number(part[0], metric, signed=True), span(part[1], metric, signed=True)])) if part else DASH
-        for part in (gain.confirmed, gain.beside)
-    )
     claimed = number(gain.claimed[0], metric, signed=True)
-    return [gain.searcher, str(gain.runs), claimed, confirmed, confirmed_share(gain), DASH if gain.searcher == LAB else beside]
+    both = with_interval(gain.confirmed, metric), confirmed_share(gain)
+    return [gain.searcher, str(gain.runs), claimed, *both, with_interval(gain.beside, metric)]

@@ -9,9 +9,8 @@ from ablations.study import Study
 from results.figures.style import rendered
 from results.gains.figure import figure
 from results.gains.gain import Gain
-from results.gains.gain_words import ABOUT, arms_of, confirmed_share, sentence, unit_of
+from results.gains.gain_words import ABOUT, arms_of, confirmed_share, sentence, unit_of, with_interval
 from results.pages import environment, grid, style
-from results.tables.words import DASH, number, span
 
 FOLDER = Path(__file__).parent
 COLUMNS = 'searcher, what it does:long, runs, claimed:word, confirmed:word, kept, beside the lab:word, ended with:word'
@@ -39,10 +38,6 @@ def page(study: Study, gains: Sequence[Gain], abouts: Mapping[str, str], facts: 
 
 
 def _row(gain: Gain, metric: str, about: str) -> list[str]:
-    def shown(part: tuple | None) -> str:
-        if part is None:
-            return DASH
-        return ' '.join(filter(None, [number(part[0], metric, signed=True), span(part[1], metric, signed=True)]))
-
-    both = shown(gain.claimed), shown(gain.confirmed)
-    return [gain.searcher, about, str(gain.runs), *both, confirmed_share(gain), shown(gain.beside), arms_of(gain)]
+    both = with_interval(gain.claimed, metric), with_interval(gain.confirmed, metric)
+    beside = with_interval(gain.beside, metric)
+    return [gain.searcher, about, str(gain.runs), *both, confirmed_share(gain), beside, arms_of(gain)]

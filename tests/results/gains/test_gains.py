@@ -52,7 +52,6 @@ def test_gains_are_means_over_replicates_and_paired_with_the_labs():
     assert alone.beside is None
     (nothing,) = gains([searched('greedy', r, 0.0, 0.1) for r in range(2)])
     assert nothing.share is None and confirmed_share(nothing) == '–' and confirmed_share(greedy) == '20%'
-    assert greedy.to_dict()['arms'] == {'other': 2, 'base': 1}
 
 
 def test_what_became_of_a_gain_is_a_sentence():
