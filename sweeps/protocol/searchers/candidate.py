@@ -99,4 +99,5 @@ class Candidates:
             **self.study.fixed,
             **{name: item.value(unit) for (name, item), unit in zip(space.items(), units, strict=True)},
         }
-        return Trial(self._programs[arm, optimizer], replicate, tuple(sorted(knobs.items())), seed, held, phase)
+        program = self._programs[arm, optimizer].at(knobs)
+        return Trial(program, replicate, tuple(sorted(knobs.items())), seed, held, phase)

@@ -46,6 +46,10 @@ class Comparison:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise ValueError(f'{name}={value!r}; allowed: a whole number from {low} to {high:,}')
+        if self.study.budget != 'trials':
+            raise ValueError(
+                f"budget='{self.study.budget}': a search trains every arm for the steps of its task; allowed: budget='trials'"
+            )
         for name in self.searchers:
             least = max(SEARCHERS[name].fewest(Candidates(self.study, task), self.seeds) for task in self.study.tasks)
             if self.runs < least:

@@ -15,6 +15,7 @@ from results.gains.gain import gains
 from results.store.recorded import read_folder
 from sweeps.progress import expected_by_task
 from sweeps.protocol.pack import Pack
+from sweeps.protocol.plan import schedule
 from sweeps.protocol.searchers import SEARCHERS
 from sweeps.protocol.searchers.candidate import Candidate, Candidates
 from sweeps.protocol.searchers.comparison import STARTED, Comparison
@@ -155,6 +156,15 @@ def test_the_joint_space_holds_every_candidate():
     assert dict(trial.knobs)['lr'] == SPACES['sgd']['lr'].value(0.5)
 
 
+def test_a_tuned_batch_is_trained_as_any_study_trains_it():
+    study = dataclasses.replace(STUDY, tune={'sgd': {'lr': SPACE['lr'], 'batch': choice(32, 128)}})
+    candidates = Candidates(study, study.tasks[0])
+    small, large = (candidates.trial(Candidate('base', 'sgd', (0.5, unit)), 0, 1, TUNING, 'search_1') for unit in (0.1, 0.9))
+    known = next(one.program for one in schedule(study, {}, {}).trials if one.arm == 'base' and one.program.batch == 32)
+    assert (small.program, small.program.batch, large.program.batch) == (known, 32, 128)
+    assert small.program.steps * 32 == large.program.steps * 128
+
+
 def test_an_arm_whose_runs_all_diverged_is_left_out_by_the_lab():
     candidates = Candidates(STUDY, STUDY.tasks[0])
     searcher = SEARCHERS['lab'](candidates, 60, 2, 0)
@@ -222,3 +232,8 @@ def test_a_run_that_failed_is_no_score():
 def test_bad_comparisons_are_refused(given: dict, said: str):
     with pytest.raises(ValueError, match=said):
         Comparison(STUDY, **given)
+
+
+def test_matched_compute_is_refused():
+    with pytest.raises(ValueError, match="budget='compute': a search trains every arm for the steps of its task; allowed"):
+        Comparison(dataclasses.replace(STUDY, budget='compute'))
