@@ -3,6 +3,7 @@
 Without a shape every arm is compared with the base.
 """
 
+import dataclasses
 import itertools
 
 from ablations.config import Put, Swap, changed
@@ -88,11 +89,34 @@ def _parts(what: str, parts: dict, base: str, full: str) -> dict:
     return {name: _tuple(changes) for name, changes in parts.items()}
 
 
+@dataclasses.dataclass(frozen=True)
+class Optimizer:
+    """A level of `factorial` that changes no model: the optimizer of `tune` that its arms are tuned with."""
+
+    name: str
+
+
+def optimizers(*names: str) -> dict[str, Optimizer]:
+    """A factor of `factorial` with a level for each of these optimizers of `tune`; the first is the base's.
+
+    It is no third change beside `put` and `swap`, because the base changes nothing and has one of the optimizers too: which
+    optimizers an arm has is a field of the study, and this is only the word for it in a factorial.
+
+    >>> from ablations.config import swap
+    >>> made = factorial({'norm': {'layer': (), 'rms': swap('norm', 'rms_norm')}, 'optimizer': optimizers('adamw', 'muon')})
+    >>> made['optimizers']
+    {'base': ('adamw',), 'muon': ('muon',), 'rms': ('adamw',), 'rms_and_muon': ('muon',)}
+    """
+    if len(names) < 2 or len(set(names)) < len(names) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f'optimizers of {names!r}; give the names of two or more optimizers, each once, the first of the base')
+    return {name: Optimizer(name) for name in names}
+
+
 def factorial(factors: dict, base: str = 'base') -> dict:
     """Every combination of the levels of some factors, for main effects and interactions.
 
-    `factors` is {factor: {level: changes}}, and the first level of each is (), as in the base. The name of an arm lists its
-    levels, except first ones.
+    `factors` is {factor: {level: changes}}, and the first level of each is (), as in the base. One of them may be the factor
+    `optimizers('adamw', 'muon')`. The name of an arm lists its levels, except first ones.
 
     >>> from ablations.config import put, swap
     >>> norms, ratios = {'layer': (), 'rms': swap('norm', 'rms_norm')}, {'four': (), 'two': put('channel.ratio', 2.0)}
@@ -101,10 +125,14 @@ def factorial(factors: dict, base: str = 'base') -> dict:
     """
     if not isinstance(factors, dict) or len(factors) < 2:
         raise ValueError(f'factorial is {factors!r}; give {{factor: {{level: changes}}}} of two or more factors')
+    of_optimizers = [name for name, levels in factors.items() if _is_of_optimizers(levels)]
+    if len(of_optimizers) > 1:
+        raise ValueError(f'factorial: {of_optimizers} are all of optimizers, and an arm has one; join them in one factor')
     for name, levels in factors.items():
-        _first(levels, f"factor '{name}'")
+        if name not in of_optimizers:
+            _first(levels, f"factor '{name}'")
     firsts = {name: next(iter(levels)) for name, levels in factors.items()}
-    arms, placed = {}, {}
+    arms, placed, tuned = {}, {}, {}
     for combination in itertools.product(*(levels for levels in factors.values())):
         chosen = dict(zip(factors, combination, strict=True))
         others = [level for name, level in chosen.items() if level != firsts[name]]
@@ -113,9 +141,16 @@ def factorial(factors: dict, base: str = 'base') -> dict:
             raise ValueError(
                 f"factorial: two combinations are called '{arm}'; give levels of different factors different names"
             )
-        arms[arm] = sum((_tuple(factors[name][level]) for name, level in chosen.items()), ())
+        arms[arm] = sum((_tuple(factors[name][level]) for name, level in chosen.items() if name not in of_optimizers), ())
         placed[arm] = chosen
-    return {'arms': arms, 'levels': placed, 'shape': 'factorial'}
+        for name in of_optimizers:
+            tuned[arm] = (factors[name][chosen[name]].name,)
+    return {'arms': arms, 'levels': placed, 'shape': 'factorial', **({'optimizers': tuned} if tuned else {})}
+
+
+def _is_of_optimizers(levels: object) -> bool:
+    """Whether a factor is one that `optimizers` made."""
+    return isinstance(levels, dict) and len(levels) > 0 and all(isinstance(level, Optimizer) for level in levels.values())
 
 
 def ladder(name: str | Task | OwnTask, rungs: dict) -> tuple[Task, ...]:

@@ -7,6 +7,7 @@ import math
 import os
 from pathlib import Path
 
+from ablations.arm_optimizers import optimizers_of_arms
 from ablations.arms import arms_of, check_comparisons
 from ablations.batches import TUNED, check_batches
 from ablations.config import NAME, changed, closest, put, swap
@@ -72,6 +73,8 @@ class Study:
     tasks       task names or Task objects, best of two or more datasets; tasks of one's own as 'FILE.py:NAME', or by their
                 variable where the study's own file declares them
     tune        {optimizer: {value: range}}: the tuned values, the same for every arm
+    optimizers  {arm: (optimizer, ...)}: those of `tune` that an arm is tuned with, as many for every arm; without an entry all.
+                Arms of one model may differ in them. An arm that has others than the base does not `share` the base's recipe
     own         {arm: {value: range}}: what an arm tunes beside, because only it has that knob; at the same number of trials
     fixed       {value: number}: knobs that are not tuned and not left at the lab's own values (ablations/knobs.py)
     search      how tuning points are proposed: sobol, random, grid, tpe or gp (sweeps/protocol/search)
@@ -100,6 +103,7 @@ class Study:
     arms: dict
     tasks: tuple
     tune: dict = dataclasses.field(default_factory=lambda: {'adamw': SPACES['adamw']})
+    optimizers: dict = dataclasses.field(default_factory=dict)
     own: dict = dataclasses.field(default_factory=dict)
     fixed: dict = dataclasses.field(default_factory=dict)
     against: dict = dataclasses.field(default_factory=dict)
@@ -216,6 +220,7 @@ class Study:
                 raise ValueError(f"'{name}' is both fixed and tuned for {both}; remove it from one of them")
         object.__setattr__(self, 'tune', tune)
         check_batches(self.name, tune, self.tasks, self.budget)
+        object.__setattr__(self, 'optimizers', optimizers_of_arms(self.name, self.optimizers, self.arms, tune))
         self._check_own()
         object.__setattr__(self, 'fixed', {name: float(value) for name, value in fixed.items()})
         self._check_screening()
@@ -229,8 +234,8 @@ class Study:
         if not self.screening:
             return
         given = f"study '{self.name}': screening={self.screening}"
-        if len(self.tune) < 2:
-            raise ValueError(f'{given} of one optimizer, {list(self.tune)}; allowed: 0, or tune two or more optimizers')
+        if len(own := self.optimizers_of(self.base)) < 2:
+            raise ValueError(f'{given} of one optimizer, {list(own)}; allowed: 0, or tune two or more optimizers')
         if self.search not in SCREENED:
             raise ValueError(
                 f"{given} with search='{self.search}'; allowed: 0, or a search whose first points depend neither on their "
@@ -245,10 +250,11 @@ class Study:
     def _check_own(self) -> None:
         if not isinstance(self.own, dict) or not all(isinstance(space, dict) and space for space in self.own.values()):
             raise ValueError(f"study '{self.name}': own={self.own!r}; give {{arm: {{value: range}}}}")
-        if self.own and self.recipe == 'same':
-            raise ValueError(
-                f"study '{self.name}': own with recipe='same', under which only the base is tuned; remove one of them"
-            )
+        for field in ('own', 'optimizers') if self.recipe == 'same' else ():
+            if getattr(self, field):
+                raise ValueError(
+                    f"study '{self.name}': {field} with recipe='same', under which only the base is tuned; remove one of them"
+                )
         for arm, space in self.own.items():
             if arm not in self.arms:
                 raise ValueError(
@@ -268,12 +274,19 @@ class Study:
         """What an arm tunes under an optimizer type: {value: range}, the learning rate first, the arm's own values last."""
         return {**self.tune[optimizer], **self.own.get(arm, {})}
 
+    def optimizers_of(self, arm: str) -> tuple[str, ...]:
+        """The optimizers that an arm is tuned with, in the order of `tune`."""
+        return self.optimizers.get(arm, tuple(self.tune))
+
+    def is_shared(self, arm: str) -> bool:
+        """Whether an arm is also confirmed at the recipe of the base."""
+        return self.share and self.optimizers_of(arm) == self.optimizers_of(self.base)
+
     @property
     def tuning_runs(self) -> int:
-        """The tuning runs of a replicate of an arm on a task inside the study's own ranges, over all optimizers."""
-        if not self.screening:
-            return self.trials * len(self.tune)
-        return self.screening * len(self.tune) + self.trials - self.screening
+        """The tuning runs of a replicate of an arm on a task inside the study's own ranges, over all of its optimizers."""
+        count = len(self.optimizers_of(self.base))
+        return self.screening * count + self.trials - self.screening if self.screening else self.trials * count
 
     @property
     def base(self) -> str:
@@ -375,6 +388,7 @@ class Study:
             **({'shares': list(self.shares)} if self.shares else {}),
             **({} if self.share else {'share': False}),
             **({'own': own} if (own := _described(self.own)) else {}),
+            **({'optimizers': {arm: list(own) for arm, own in self.optimizers.items()}} if self.optimizers else {}),
             **({'screening': self.screening} if self.screening else {}),
         }
 

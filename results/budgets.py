@@ -169,6 +169,8 @@ def _judged(
     flops = {arm: step_flops(costs, arm, task.name) for arm in study.arms}
     unequal, unknown, told, unselected = {}, [], [], 0
     for rows in _looks(study, schedule, task.name, phase):
+        if phase == 'share' and study.share:
+            rows = [row for row in rows if study.is_shared(row[0])]
         some = [row for row in rows if not _nothing_selected(study, schedule, task.name, phase, *row)]
         unselected += len(rows) - len(some)
         if not some:

@@ -167,10 +167,9 @@ def curves(reading: Reading) -> list[Curve]:
     study = reading.study
     all_curves = []
     for task in study.tasks:
-        wanted = [([optimizer], optimizer) for optimizer in study.tune]
-        wanted += [(list(study.tune), ALL_OPTIMIZERS)] if len(study.tune) > 1 else []
-        for optimizers, name in wanted:
-            made = [_curve(Runs(reading, arm, task), optimizers, name) for arm in study.arms]
+        for name in [*study.tune, *[ALL_OPTIMIZERS] * (len(study.tune) > 1)]:
+            wanted = {arm: [one for one in study.optimizers_of(arm) if name in (one, ALL_OPTIMIZERS)] for arm in study.arms}
+            made = [_curve(Runs(reading, arm, task), own, name) for arm, own in wanted.items() if own]
             all_curves += [curve for curve in made if curve is not None]
     return all_curves
 

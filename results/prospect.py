@@ -49,8 +49,11 @@ def runs_of(study: Study, setting: Setting) -> dict[str, tuple[int, int]]:
     others = len(study.arms) - 1
     replicates = setting.replicates * (others + study.base_factor)
     tuned = setting.replicates * study.base_factor if study.recipe == 'same' else replicates
-    each = study.tuning_runs + (setting.trials - study.trials) * (1 if study.screening else len(study.tune))
-    shared = setting.replicates * others if study.share and study.recipe == 'own' else 0
+    each = study.tuning_runs + (setting.trials - study.trials) * (
+        1 if study.screening else len(study.optimizers_of(study.base))
+    )
+    alike = sum(study.is_shared(arm) for arm in study.arms if arm != study.base)
+    shared = setting.replicates * alike if study.recipe == 'own' else 0
     return {task.name: (tuned * each, (replicates + shared) * setting.seeds) for task in study.tasks}
 
 

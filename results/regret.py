@@ -47,9 +47,8 @@ class Regret:
 
 def _case(reading: Reading, runs: Runs, replicate: int) -> tuple[float, float] | None:
     """Regret of the selected point and of the best trial of a replicate; None where they cannot be compared."""
-    study = reading.study
     chosen = runs.selection(replicate)
-    tuned = {optimizer: runs.tuned(optimizer, replicate) for optimizer in study.tune}
+    tuned = {optimizer: runs.tuned(optimizer, replicate) for optimizer in reading.study.optimizers_of(runs.arm)}
     if chosen is None or any(trials is None for trials in tuned.values()):
         return None
     tops = {optimizer: runs.scores(trials, -np.inf) for optimizer, trials in tuned.items()}
@@ -110,7 +109,7 @@ def losses_of_half(reading: Reading) -> dict[str, float | None]:
 def _loss_of_half(runs: Runs, replicate: int) -> float | None:
     """How much worse a replicate's point is by half of its trials; None where others cannot judge it."""
     chosen = runs.selection(replicate)
-    tuned = {optimizer: runs.tuned(optimizer, replicate) for optimizer in runs.reading.study.tune}
+    tuned = {optimizer: runs.tuned(optimizer, replicate) for optimizer in runs.reading.study.optimizers_of(runs.arm)}
     if chosen is None or any(trials is None for trials in tuned.values()):
         return None
     half = _selected(runs, {optimizer: _half(trials) for optimizer, trials in tuned.items()})

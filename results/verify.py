@@ -101,6 +101,7 @@ def _own_recipe(study: Study, costs: Mapping) -> Check:
     if study.recipe == 'same':
         return Check(rule, False, f"only '{study.base}' is tuned, and every arm runs at its recipe; set recipe='own'")
     why = f'{", ".join(tuned)} of {", ".join(study.tune)} are tuned for every arm on its own'
+    why += ''.join(f'; {arm} with {" and ".join(study.optimizers_of(arm))}' for arm in study.arms if study.optimizers)
     why += ''.join(f'; {arm} alone tunes {", ".join(space)}' for arm, space in study.own.items())
     for arm, by_task in costs.items():
         why += _unread(arm, tuned, by_task) if arm in study.arms else ''

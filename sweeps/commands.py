@@ -13,12 +13,17 @@ from sweeps.training.saving import Saving
 
 def programs_of(study: Study) -> list[Program]:
     """The program of each task, arm and optimizer of a study, at the steps of the task."""
-    return [study.program(arm, task.name, optimizer) for task in study.tasks for arm in study.arms for optimizer in study.tune]
+    return [
+        study.program(arm, task.name, optimizer)
+        for task in study.tasks
+        for arm in study.arms
+        for optimizer in study.optimizers_of(arm)
+    ]
 
 
 def reaches_of(study: Study) -> dict[str, dict[str, dict[str, tuple[float, float]]]]:
     """The lowest and the highest possible value of each tuned or fixed knob, by arm and optimizer."""
-    return {arm: {optimizer: study.reach(arm, optimizer) for optimizer in study.tune} for arm in study.arms}
+    return {arm: {optimizer: study.reach(arm, optimizer) for optimizer in study.optimizers_of(arm)} for arm in study.arms}
 
 
 def metrics_of(study: Study) -> dict[str, list[str]]:

@@ -45,7 +45,7 @@ def expected_by_task(study: Study, schedule: Schedule) -> dict[str, int]:
         counts[trial.task] += 1
     for task in study.tasks:
         for arm in study.arms:
-            confirmed = 1 if arm == study.base or study.recipe == 'same' or not study.share else 2
+            confirmed = 1 if arm == study.base or study.recipe == 'same' or not study.is_shared(arm) else 2
             tuned = study.tuning_runs if arm == study.base or study.recipe == 'own' else 0
             for replicate in _replicates(study, schedule, arm, task.name):
                 if ('confirm', arm, task.name, replicate) not in schedule.asked:

@@ -37,12 +37,14 @@ def test_the_study_can_be_planned(called: Callable, tmp_path: Path):
 
 
 def test_the_other_shapes_are_studies():
-    code = next(block for block in blocks() if 'drop_one(' in block)
+    code = [next(block for block in blocks() if word in block) for word in ('drop_one(', "optimizers('adamw', 'muon')")]
     made = []
     names = {'Study': lambda *_, **fields: made.append(Study(**{**FIELDS, **fields})), 'put': put, 'swap': swap}
-    exec(code, names)
-    assert [study.shape for study in made] == ['path', 'add_one', 'drop_one', 'factorial', 'one_swap']
+    exec('\n'.join(code), names)
+    shapes = ['path', 'add_one', 'drop_one', 'factorial', 'one_swap']
+    assert [study.shape for study in made] == [*shapes, 'one_swap', 'factorial']
     assert all(len(study.arms) > 2 for study in made[:4]) and len(made[4].tasks) == 2
+    assert [study.optimizers_of(list(study.arms)[1]) for study in made[-2:]] == [('muon',), ('muon',)]
 
 
 FIELDS = {'name': 'shapes', 'question': 'Which?', 'arms': {'base': ()}, 'tasks': ('digits',)}

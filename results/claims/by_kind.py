@@ -5,13 +5,17 @@ from collections.abc import Iterable
 from ablations.config import closest
 from results.claims.claim import Claim
 from results.claims.difference import holder, kinds_of
+from results.claims.setting import OPTIMIZER, OR
 
 
 def kinds_in(claim: Claim) -> set[str]:
-    """The kinds that a claim is about: the ones put in by an arm, the ones replaced, and the ones changed inside."""
+    """The kinds that a claim is about: the ones put in by an arm, the ones replaced, and the ones changed inside; so too the
+    optimizers that an arm and its reference do not have in common."""
     kinds: set[str] = set()
     for one in claim.settings:
         for difference in one.differences:
+            if difference['path'] == OPTIMIZER:
+                kinds |= {name for end in ('from', 'to') for name in str(difference[end]).split(OR)}
             ends = [kinds_of({'spec': difference[end]}).values() for end in ('from', 'to')]
             kinds |= {*ends[0], *ends[1]}
             if (inside := holder(difference['path'], one.kinds)) is not None:

@@ -29,7 +29,7 @@ class Claim:
     metric, unit, direction  of the effect; an overall effect is in margins of its tasks
     margin                   the largest negligible effect
     trials                   tuning trials for each optimizer, arm, task and replicate
-    optimizers               the optimizers that were tuned
+    optimizers               the optimizers that the arm and its reference were tuned with
     replicates, seeds        independent tunings, and confirmation runs in each
     budget                   'trials' or 'compute': what all arms have the same of
     verdict, reason          of the study, in its words, which are not part of the address

@@ -7,13 +7,17 @@ from ablations.study import Study
 from results.budgets import step_flops, steps_at_equal_compute, whole_evaluations
 from results.claims.difference import differences, kinds_of
 
+OPTIMIZER, OR = 'optimizer', ' or '
+"""The path of a difference that is none of models, and what stands between several optimizers."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
     """One task with the two models.
 
     kinds         {place: kind} of every spec of the reference's model, such as {'norm': 'layer_norm'}
-    differences   what the arm's model has otherwise: {path, from, to} each (results/claims/difference.py)
+    differences   what the arm's model has otherwise: {path, from, to} each (results/claims/difference.py); last, under the path
+                  OPTIMIZER, the optimizers that it is tuned with, where they are others
     params, base_params, steps, base_steps      parameters and training steps of the arm and its reference; parameters are None
                   where they are not known
     batch         examples of a step
@@ -51,13 +55,19 @@ def setting_of(study: Study, arm: str, task: str, costs: Mapping) -> Setting:
         dataset=item.dataset,
         domain=item.domain,
         kinds=kinds_of(before),
-        differences=tuple(differences(before, after)),
+        differences=(*differences(before, after), *_other_optimizers(study, arm)),
         params=costs.get(arm, {}).get(task, {}).get('params'),
         base_params=costs.get(base, {}).get(task, {}).get('params'),
         steps=_steps(study, arm, task, costs),
         base_steps=_steps(study, base, task, costs),
         batch=item.batch,
     )
+
+
+def _other_optimizers(study: Study, arm: str) -> list[dict]:
+    """The optimizers of an arm beside those of its reference, as a difference; none where they have the same."""
+    before, after = (OR.join(sorted(study.optimizers_of(name))) for name in (study.reference(arm), arm))
+    return [{'path': OPTIMIZER, 'from': before, 'to': after}] if before != after else []
 
 
 def _steps(study: Study, arm: str, task: str, costs: Mapping) -> int:

@@ -65,7 +65,7 @@ def _about(source: Source, arm: str) -> dict:
         'changes': [change.to_dict() for change in study.arms[arm]],
         'base_changes': [change.to_dict() for change in study.arms[base]],
         'trials': study.trials,
-        'optimizers': sorted(study.tune),
+        'optimizers': sorted({*study.optimizers_of(arm), *study.optimizers_of(base)}),
         'seeds': study.seeds,
         'budget': study.budget,
         'blocks': study.blocks_hash,

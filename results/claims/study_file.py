@@ -17,7 +17,7 @@ from results.claims.claim import Claim
 from results.claims.difference import differences
 from results.claims.sentence import sentence_of
 
-OWN = ('name', 'question', 'arms', 'tasks', 'tune', 'own', 'against', 'levels', 'shape', 'blocks')
+OWN = ('name', 'question', 'arms', 'tasks', 'tune', 'optimizers', 'own', 'against', 'levels', 'shape', 'blocks')
 """Fields that the study file gets from the claim, not from the claim's study."""
 
 
@@ -43,12 +43,15 @@ def study_file(claim: Claim, study: Study, taken: Collection[str] = (), blocks: 
     name, arms = fresh_name(claim, taken), [study.base, claim.base, claim.arm]
     tasks = [study.task(task) for task in claim.tasks]
     own = {arm: study.own[arm] for arm in dict.fromkeys(arms) if arm in study.own}
+    optimizers = {arm: study.optimizers[arm] for arm in dict.fromkeys(arms) if arm in study.optimizers}
+    used = {optimizer for arm in arms for optimizer in study.optimizers_of(arm)}
     fields = {
         'name': repr(name),
         'question': '__doc__',
         'arms': _arms(study, list(dict.fromkeys(arms))),
         'tasks': _several([_task(item) for item in tasks]),
-        'tune': _tune(study.tune),
+        'tune': _tune({optimizer: space for optimizer, space in study.tune.items() if optimizer in used}),
+        **({'optimizers': repr(optimizers)} if optimizers else {}),
         **({'own': _tune(own)} if own else {}),
         **({} if claim.base == study.base else {'against': repr({claim.arm: claim.base})}),
         **_protocol(study),

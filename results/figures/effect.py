@@ -76,7 +76,8 @@ def _effect_panel(axes, study: Study, items: list[Finding], styles: dict, labell
     axes.axvspan(-margin, margin, color=BAND, linewidth=0, zorder=0)
     axes.axvline(0, color='black', linewidth=0.7, zorder=1)
     for y, finding in enumerate(items):
-        _effect_row(axes, finding, y, *styles[finding.arm], study.share)
+        shared = study.is_shared(finding.arm) and study.is_shared(finding.base)
+        _effect_row(axes, finding, y, *styles[finding.arm], shared)
         where = dict(va='center', fontsize=7, linespacing=0.95, transform=axes.get_yaxis_transform())
         axes.text(1.02, y, _words(finding), **where)
     axes.set_ylim(len(items) - 0.45, -0.55)

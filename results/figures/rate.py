@@ -49,8 +49,8 @@ class _RatePanel:
         self.space = list(study.tune[optimizer].values())
         self.place = list(study.tune[optimizer]).index('lr')
         self.smooth = np.array([values.smooth for values in self.space])
-        self.tuned = {arm: _tuned(reading, arm, task, optimizer) for arm in study.arms}
-        self.failed = sum(Runs(reading, arm, self.item).failed('tune') for arm in study.arms)
+        self.tuned = {arm: _tuned(reading, arm, task, optimizer) for arm in study.arms if optimizer in study.optimizers_of(arm)}
+        self.failed = sum(Runs(reading, arm, self.item).failed('tune') for arm in self.tuned)
 
     def rates(self, units: np.ndarray) -> np.ndarray:
         return rounded([self.space[self.place].value(float(unit)) for unit in units])

@@ -1,4 +1,4 @@
-"""Arm changes: what each arm changes of the model that it is compared with, in one line of words."""
+"""Arm changes: what each arm changes of the model that it is compared with and of its optimizers, in one line of words."""
 
 from collections.abc import Iterator, Mapping
 
@@ -30,7 +30,9 @@ def _line(study: Study, arm: str) -> str:
     by_task = {
         task.name: list(_changes(study.model(reference, task.name), study.model(arm, task.name))) for task in study.tasks
     }
-    ending = [f'tunes {", ".join(own)} too'] if (own := study.own.get(arm)) else []
+    now, before = (study.optimizers_of(name) for name in (arm, reference))
+    ending = [f'optimizer {" or ".join(now)}, not {" or ".join(before)}'] if now != before else []
+    ending += [f'tunes {", ".join(own)} too'] if (own := study.own.get(arm)) else []
     beside = f' (beside {reference})' if reference != study.base else ''
     for told in (_with_before, _without_before):
         alike = {'; '.join(map(told, changes)) for changes in by_task.values()}

@@ -54,6 +54,18 @@ def _sizes(findings: list[Finding]) -> list[str]:
     return [f'Parameters differ from those of the base by more than {_percent(LARGER)}: {"; ".join(far)}'] if far else []
 
 
+def _optimizers(facts: StudyFacts) -> list[str]:
+    """Which arms were tuned with which optimizers, where they differ in that, and why some have no effect at one recipe."""
+    arms: dict[tuple[str, ...], list[str]] = {}
+    for arm, own in facts.optimizers:
+        arms.setdefault(own, []).append(arm)
+    told = [f'{" and ".join(own)}: {", ".join(names)}' for own, names in arms.items()]
+    said = [f'Arms differ in the optimizers that they are tuned with: {"; ".join(told)}'] if told else []
+    if facts.unshared:
+        said.append(f'Not run at the recipe of the base, whose optimizers they do not have: {", ".join(facts.unshared)}')
+    return said
+
+
 def _test_split(findings: list[Finding]) -> list[str]:
     """Whether effects hold the sampling error of the test split, and how large that is at most."""
     known: dict[str, list[Finding]] = {}
@@ -103,6 +115,7 @@ def notes(findings: list[Finding], facts: StudyFacts) -> list[str]:
         f'Mean [95% interval] over {replicates} tuning replicates of {one.seeds} confirmation seeds each{more}',
         *design,
         *effects,
+        *_optimizers(facts),
         *matched,
         *screened,
         *([f'Planned and judged by protocol {facts.protocol}'] if facts.protocol else []),

@@ -29,8 +29,9 @@ class Missing:
 class StudyFacts:
     """What a table needs to know of a study beside its findings; the defaults add nothing.
 
-    Where `screening` is above 0, every optimizer got so many of the `trials` before the better one got the rest. `protocol` is
-    the number of the rules at the start of the study, if known.
+    `optimizers` has those of each arm, where arms differ in that; `unshared` are the arms that were therefore not run at the
+    recipe of the base. Where `screening` is above 0, every optimizer got so many of the `trials` before the better one got the
+    rest. `protocol` is the number of the rules at the start of the study, if known.
 
     `alpha` is the familywise error rate of the study, and `level` the part of it for its comparisons. `looks` share it, and
     those declared `late`, after the first read, claim nothing. `look` is the last complete declared look (0 before the first,
@@ -43,6 +44,8 @@ class StudyFacts:
     budget: str = 'trials'
     base_factor: int = 1
     trials: int | None = None
+    optimizers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    unshared: tuple[str, ...] = ()
     screening: int = 0
     protocol: int | None = None
     alpha: float | None = None
@@ -105,13 +108,16 @@ def study_facts(reading: Reading, findings: list[Finding]) -> StudyFacts:
     """The facts that a table of the study's findings shows."""
     study = reading.study
     looks = looks_of(study, reading.manifest).counts
+    unshared = tuple(arm for arm in study.arms if study.share and not study.is_shared(arm))
     return StudyFacts(
         shape=study.shape,
         recipe=study.recipe,
-        share=study.share,
+        share=study.share and len(unshared) < max(len(study.arms) - 1, 1),
         budget=study.budget,
         base_factor=study.base_factor,
         trials=study.trials,
+        optimizers=tuple((arm, study.optimizers_of(arm)) for arm in study.arms) if study.optimizers else (),
+        unshared=unshared,
         screening=study.screening,
         protocol=reading.manifest.get(ENTRY),
         alpha=study.alpha,

@@ -20,7 +20,8 @@ def confirm(
 ) -> bool:
     """Select a point for these replicates of each arm and ask for its confirmations; gives whether all are recorded.
 
-    An arm is confirmed at its own point and, where the study shares, at the base's ('share'), with the same seeds for all arms.
+    An arm is confirmed at its own point and, where the study shares, at the base's ('share'), with the same seeds for all arms;
+    an arm that has not the base's optimizers is not, because it may not have the one of that point.
     An arm without tuning takes the base's points. The points go into `selections`.
     """
     task = tuning.task.name
@@ -30,7 +31,7 @@ def confirm(
             selections[arm, task, replicate] = selections[study.base, task, replicate]
     asked_for = []
     for phase in ('confirm', 'share') if study.share else ('confirm',):
-        for arm in study.arms:
+        for arm in study.arms if phase == 'confirm' else filter(study.is_shared, study.arms):
             for replicate in replicates[arm]:
                 point = selections[arm if phase == 'confirm' else study.base, task, replicate]
                 trials = []

@@ -61,7 +61,7 @@ def schedule(
         programs = {
             (arm, optimizer): study.program(arm, task.name, optimizer, lengths[arm, task.name])
             for arm in study.arms
-            for optimizer in study.tune
+            for optimizer in study.optimizers_of(arm)
         }
         of_tasks[task.name] = TaskSchedule(study, task, programs, asked)
     parts, going = {}, {task.name: tuple(study.arms) for task in study.tasks}

@@ -73,7 +73,7 @@ class Tuning:
     def tune(self, replicates: Replicates) -> bool:
         """Ask for the trials of these replicates as far as the records allow; gives whether their tuning is wholly recorded."""
         study = self.study
-        keys = [(arm, optimizer, r) for arm in self.arms for optimizer in study.tune for r in replicates[arm]]
+        keys = [(arm, optimizer, r) for arm in self.arms for optimizer in study.optimizers_of(arm) for r in replicates[arm]]
         for first, last, extends in self._parts():
             if first and first == study.screening:
                 keys = self._after_screening(replicates)
@@ -111,16 +111,16 @@ class Tuning:
         """The better optimizer of each replicate of each arm, by all its trials; the first one where all of them diverged."""
         keys = []
         for (arm, replicate), best in self.selected(replicates).items():
-            keys.append((arm, best.optimizer if best else next(iter(self.study.tune)), replicate))
+            keys.append((arm, best.optimizer if best else self.study.optimizers_of(arm)[0], replicate))
         return keys
 
     def selected(self, replicates: Replicates) -> dict[tuple[str, int], Selected | None]:
         """The selected point of each replicate of each arm; None where all trials diverged."""
-        tune = self.study.tune
+        study = self.study
         places = [(arm, replicate) for arm in self.arms for replicate in replicates[arm]]
-        spaces = {arm: {optimizer: self.study.space(arm, optimizer) for optimizer in tune} for arm in self.arms}
+        spaces = {arm: {name: study.space(arm, name) for name in study.optimizers_of(arm)} for arm in self.arms}
         asked = [
-            ({optimizer: self.measured((arm, optimizer, replicate)) for optimizer in tune}, spaces[arm])
+            ({optimizer: self.measured((arm, optimizer, replicate)) for optimizer in spaces[arm]}, spaces[arm])
             for arm, replicate in places
         ]
         return dict(zip(places, select_each(asked), strict=True))
@@ -132,7 +132,7 @@ class Tuning:
     def sides_left(self, replicates: Replicates) -> dict[str, dict[str, list[Side]]]:
         """By arm and optimizer, the sides at which an optimum lies: past all that these replicates searched, by all of them."""
         asked: dict[str, dict[str, Tuned]] = {}
-        for arm, optimizer in itertools.product(self.arms, self.study.tune):
+        for arm, optimizer in self.programs:
             boxes = [self._box((arm, optimizer, replicate)) for replicate in replicates[arm]]
             widest = {name: (min(b[name][0] for b in boxes), max(b[name][1] for b in boxes)) for name in boxes[0]}
             asked.setdefault(arm, {})[optimizer] = self._tuned((arm, optimizer), replicates[arm], widest)

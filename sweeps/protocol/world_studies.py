@@ -144,7 +144,7 @@ def _regrets(study: Study, world: World, schedule: Schedule, records: Mapping) -
     """The loss of the selected point and of the best trial against the top of the hill, by arm and replicate."""
     chance, made = study.tasks[0].sign * study.tasks[0].chance, []
     for arm in study.arms:
-        top = world.summit(arm, study.tune)
+        top = world.summit(arm, {name: study.tune[name] for name in study.optimizers_of(arm)})
         for replicate in Runs(Reading(study, schedule, records), arm, study.tasks[0]).replicates:
             chosen = schedule.selections[arm, 'digits', replicate]
             if chosen is None:

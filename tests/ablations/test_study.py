@@ -172,6 +172,22 @@ def test_a_study_of_few_words_gets_the_whole_protocol():
         ({'fixed': {3: 0.9}}, 'allowed: numbers'),
         ({'fixed': ['b1']}, 'give {name: number}'),
         ({'fixed': None}, 'give {name: number}'),
+        # The optimizers of an arm; more in tests/sweeps/protocol/test_arm_optimizers.py.
+        ({'optimizers': ['adamw']}, 'give {arm: (optimizer, ...)}, names of tune'),
+        ({'optimizers': None}, 'give {arm: (optimizer, ...)}, names of tune'),
+        (
+            {'optimizers': {'othr': ('adamw',)}},
+            "optimizers['othr'] is of no arm; allowed: ['base', 'other']. Did you mean 'other'?",
+        ),
+        ({'optimizers': {3: ('adamw',)}}, 'optimizers[3] is of no arm'),
+        ({'optimizers': {'other': 3}}, "optimizers['other']=3; allowed: one or more of ['adamw']"),
+        ({'optimizers': {'other': ()}}, 'leave the arm out where it has all of them'),
+        ({'optimizers': {'other': ('adamw', 'adamw')}}, 'each once'),
+        (
+            {'optimizers': {'other': ('adam',)}},
+            "has 'adam', which tune does not have; allowed: ['adamw']. Did you mean 'adamw'?",
+        ),
+        ({'optimizers': {'other': (3,)}}, 'has 3, which tune does not have'),
         # Blocks.
         ({'blocks': 'nowhere.py'}, 'no such file'),
         ({'blocks': '.'}, 'no such file'),

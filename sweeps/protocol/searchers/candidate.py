@@ -32,7 +32,7 @@ class Candidate(NamedTuple):
 class Candidates:
     """All that may be tried on one task of a study: its arms, its optimizers and their spaces.
 
-    The `start` is the base under the first optimizer in the middle of its ranges: one recipe that nobody tuned.
+    The `start` is the base under its first optimizer in the middle of its ranges: one recipe that nobody tuned.
     """
 
     study: Study
@@ -40,13 +40,17 @@ class Candidates:
 
     @property
     def start(self) -> Candidate:
-        optimizer = next(iter(self.study.tune))
-        return self.candidate(self.study.base, optimizer, [])
+        return self.candidate(self.study.base, self.study.optimizers_of(self.study.base)[0], [])
 
     @property
     def chance(self) -> float:
         """What a diverged run scores, in the good direction."""
         return self.task.sign * self.task.chance
+
+    def optimizer_of(self, arm: str, optimizer: str, before: str) -> str:
+        """The optimizer of a candidate that was of the arm `before`: the same, or the one in its place if the arm lacks it."""
+        own = self.study.optimizers_of(arm)
+        return optimizer if optimizer in own else own[self.study.optimizers_of(before).index(optimizer)]
 
     def candidate(self, arm: str, optimizer: str, units: list[float]) -> Candidate:
         """A candidate at the first of these units; what they lack lies in the middle."""
@@ -59,17 +63,18 @@ class Candidates:
         largest space has values."""
         unit, size = (
             Range(0.0, 1.0, 'linear'),
-            max(len(self.study.space(a, o)) for a in self.study.arms for o in self.study.tune),
+            max(len(self.study.space(a, o)) for a in self.study.arms for o in self.study.optimizers_of(a)),
         )
-        counts = {'arm': len(self.study.arms), 'optimizer': len(self.study.tune)}
+        counts = {'arm': len(self.study.arms), 'optimizer': len(self.study.optimizers_of(self.study.base))}
         choices = {name: Choice(tuple(map(float, range(count)))) for name, count in counts.items() if count > 1}
         return {**choices, **{f'unit {place}': unit for place in range(size)}}
 
     def of_joint(self, point: np.ndarray) -> Candidate:
         """The candidate at a point of the joint space. `[d]`"""
         told = dict(zip(self.joint, point.tolist(), strict=True))
-        arms, optimizers = list(self.study.arms), list(self.study.tune)
+        arms = list(self.study.arms)
         arm = arms[int(self.joint['arm'].value(told.pop('arm')))] if 'arm' in told else arms[0]
+        optimizers = self.study.optimizers_of(arm)
         optimizer = (
             optimizers[int(self.joint['optimizer'].value(told.pop('optimizer')))] if 'optimizer' in told else optimizers[0]
         )
@@ -79,7 +84,7 @@ class Candidates:
         """The point of a candidate in the joint space. `[d]`"""
         named = {
             'arm': list(self.study.arms).index(candidate.arm),
-            'optimizer': list(self.study.tune).index(candidate.optimizer),
+            'optimizer': self.study.optimizers_of(candidate.arm).index(candidate.optimizer),
         }
         first = [self.joint[name].unit(float(place)) for name, place in named.items() if name in self.joint]
         units = [min(max(unit, 0.0), BELOW_ONE) for unit in candidate.units]

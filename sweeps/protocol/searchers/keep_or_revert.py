@@ -33,12 +33,13 @@ class KeepOrRevert(BestRun):
         study, (arm, optimizer, units) = self.candidates.study, best
         others = {
             'arm': [name for name in study.arms if name != arm],
-            'optimizer': [name for name in study.tune if name != optimizer],
+            'optimizer': [name for name in study.optimizers_of(arm) if name != optimizer],
         }
         space = study.space(arm, optimizer)
         what = chance.choice([*(name for name, left in others.items() if left), *map(str, range(len(space)))])
         if what == 'arm':
-            return self.candidates.candidate(str(chance.choice(others['arm'])), optimizer, list(units))
+            other = str(chance.choice(others['arm']))
+            return self.candidates.candidate(other, self.candidates.optimizer_of(other, optimizer, arm), list(units))
         if what == 'optimizer':
             return self.candidates.candidate(arm, str(chance.choice(others['optimizer'])), list(units))
         place, item = int(what), list(space.values())[int(what)]

@@ -25,8 +25,8 @@ class TunedEach(Searcher):
 
     @classmethod
     def fewest(cls, candidates: Candidates, seeds: int) -> int:
-        arms = len(candidates.study.arms)
-        return FEWEST * arms * len(candidates.study.tune) + seeds * (arms + 1)
+        study = candidates.study
+        return FEWEST * sum(len(study.optimizers_of(arm)) for arm in study.arms) + seeds * (len(study.arms) + 1)
 
     def propose(self, seen: Seen) -> list[Proposal]:
         tuned = self._tuned()
@@ -47,7 +47,7 @@ class TunedEach(Searcher):
 
     def _tuned(self) -> list[Candidate]:
         study = self.candidates.study
-        pairs = [(arm, optimizer) for arm in study.arms for optimizer in study.tune]
+        pairs = [(arm, optimizer) for arm in study.arms for optimizer in study.optimizers_of(arm)]
         count = (self.runs - self.seeds * (len(study.arms) + 1)) // len(pairs)
         made = []
         for arm, optimizer in pairs:
@@ -61,10 +61,10 @@ class TunedEach(Searcher):
         study, made = self.candidates.study, []
         for arm in study.arms:
             trials = {}
-            for optimizer in study.tune:
+            for optimizer in study.optimizers_of(arm):
                 own = [one for one in seen if one[0].candidate[:2] == (arm, optimizer)]
                 trials[optimizer] = np.array([p.candidate.units for p, _ in own]), np.array([score for _, score in own])
-            point = select(trials, {optimizer: study.space(arm, optimizer) for optimizer in study.tune})
+            point = select(trials, {optimizer: study.space(arm, optimizer) for optimizer in trials})
             if point is not None:
                 made.append(Candidate(arm, point.optimizer, tuple(point.unit)))
         return made

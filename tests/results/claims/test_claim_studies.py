@@ -35,7 +35,8 @@ def loaded(tmp_path: Path, claim: Claim, study: Study, **more: object) -> Study:
 PROTOCOL = [
     field.name
     for field in dataclasses.fields(Study)
-    if field.name not in ('name', 'question', 'arms', 'tasks', 'own', 'against', 'levels', 'shape', 'blocks')
+    if field.name
+    not in ('name', 'question', 'arms', 'tasks', 'tune', 'optimizers', 'own', 'against', 'levels', 'shape', 'blocks')
 ]
 
 
@@ -50,6 +51,9 @@ def check(tmp_path: Path, claim: Claim, study: Study) -> Study:
         for arm in again.arms:
             assert again.model(arm, item.name) == study.model(arm, item.name)
     assert again.own == {arm: study.own[arm] for arm in again.arms if arm in study.own}
+    assert all(again.optimizers_of(arm) == study.optimizers_of(arm) for arm in again.arms)
+    used = {optimizer for arm in again.arms for optimizer in study.optimizers_of(arm)}
+    assert again.tune == {optimizer: space for optimizer, space in study.tune.items() if optimizer in used}
     assert {name: getattr(again, name) for name in PROTOCOL} == {name: getattr(study, name) for name in PROTOCOL}
     return again
 
