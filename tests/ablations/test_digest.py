@@ -109,7 +109,9 @@ def test_everything_a_study_says_is_in_its_digest(changes):
 def test_every_field_of_a_study_is_in_its_plain_data():
     """A new field that is forgotten in `to_dict` would let two different studies share an address."""
     shared = dataclasses.replace(STUDY, replicates=5, looks=(3, 5), shares=(0.3, 0.7), own={'rms': {'alpha0': log(0.1, 1)}})
-    shared = dataclasses.replace(shared, tune={'adamw': SPACES['adamw'], 'sgd': SPACES['sgd']}, trials=8, screening=4)
+    tune = {name: SPACES[name] for name in ('adamw', 'sgd', 'lion')}
+    pairs = {arm: ('adamw', 'sgd') if arm == shared.base else ('adamw', 'lion') for arm in shared.arms}
+    shared = dataclasses.replace(shared, tune=tune, optimizers=pairs, trials=8, screening=4)
     assert {field.name for field in dataclasses.fields(Study)} == set(shared.to_dict()) - {'base'}
     assert 'shares' not in STUDY.to_dict(), 'a later field at its default leaves older addresses as they were'
 

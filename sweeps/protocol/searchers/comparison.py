@@ -54,7 +54,7 @@ class Comparison:
             least = max(SEARCHERS[name].fewest(Candidates(self.study, task), self.seeds) for task in self.study.tasks)
             if self.runs < least:
                 raise ValueError(
-                    f"runs={self.runs} for the searcher '{name}' with {len(self.study.arms)} arms of "
+                    f"runs={self.runs} for the searcher '{name}' with {len(self.study.arms)} arms and "
                     f'{len(self.study.optimizers_of(self.study.base))} optimizers; allowed: from {least}; give more runs, '
                     'fewer arms or fewer seeds'
                 )

@@ -101,8 +101,8 @@ def test_it_is_part_of_a_study_only_where_arms_differ():
     said = dataclasses.replace(PLAIN, optimizers={'base': ('muon', 'adamw'), 'rms': ('adamw', 'muon')})
     assert said.optimizers == {} and said.digest == PLAIN.digest
     assert STUDY.digest != dataclasses.replace(STUDY, optimizers={}).digest
-    kept = json.loads(json.dumps(STUDY.to_dict()))
-    assert study_of(kept).digest == STUDY.digest and study_of(kept).optimizers == STUDY.optimizers
+    plain = json.loads(json.dumps(STUDY.to_dict()))
+    assert study_of(plain).digest == STUDY.digest and study_of(plain).optimizers == STUDY.optimizers
     made = override(PLAIN, ["optimizers={'base': ('adamw',), 'again': ('muon',), 'rms': ('muon',)}"])
     assert made.optimizers_of('rms') == ('muon',) and override(STUDY, ['trials=9']).optimizers == STUDY.optimizers
 
@@ -144,18 +144,18 @@ def test_a_factor_that_is_none_is_refused(made, said):
 
 
 def test_the_factor_has_its_effect_and_every_table_says_who_had_which(finished):
-    found = findings(finished)
-    verdicts = {(f.arm, f.task): f for f in found}
+    concluded = findings(finished)
+    verdicts = {(f.arm, f.task): f for f in concluded}
     assert {verdicts[arm, 'digits'].verdict for arm in ('muon', 'rms_and_muon')} == {'better'}
     assert [verdicts[arm, 'digits'].shared_effect is None for arm in STUDY.arms if arm != 'base'] == [True, False, True]
-    facts = study_facts(finished, found)
+    facts = study_facts(finished, concluded)
     lines = {line.name: line for line in facts.effects if line.task == 'digits'}
     assert lines['optimizer: muon'].verdict == 'better' and lines['optimizer: muon'].effect == pytest.approx(0.2, abs=0.02)
     assert set(lines) == {'norm: rms', 'optimizer: muon', 'norm: rms x optimizer: muon'}
-    said = note(found, facts=facts)
+    said = note(concluded, facts=facts)
     assert 'Arms differ in the optimizers that they are tuned with: adamw: base, rms; muon: muon, rms_and_muon.' in said
     assert 'Not run at the recipe of the base, whose optimizers they do not have: muon, rms_and_muon.' in said
-    assert 'shared' in {column.key for column in columns(found, facts)}
+    assert 'shared' in {column.key for column in columns(concluded, facts)}
     changes = arm_changes(STUDY)
     assert changes['muon'] == 'optimizer muon, not adamw'
     assert changes['rms_and_muon'] == 'norm rms_norm, not layer_norm; optimizer muon, not adamw'
@@ -170,10 +170,10 @@ def test_where_no_arm_can_share_there_is_no_column_of_it():
                                optimizers={'base': 'adamw', 'muon': 'muon'})  # fmt: skip
     planned, records = simulate(pair, WORLD, 0)
     reading = Reading(pair, planned, records, {})
-    found = findings(reading)
-    facts = study_facts(reading, found)
-    assert not {'shared', 'shared_verdict'} & {column.key for column in columns(found, facts)}
-    assert 'Not run at the recipe of the base, whose optimizers they do not have: muon' in note(found, facts=facts)
+    concluded = findings(reading)
+    facts = study_facts(reading, concluded)
+    assert not {'shared', 'shared_verdict'} & {column.key for column in columns(concluded, facts)}
+    assert 'Not run at the recipe of the base, whose optimizers they do not have: muon' in note(concluded, facts=facts)
 
 
 def test_everything_that_reads_tunings_reads_them(finished):
