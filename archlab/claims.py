@@ -90,6 +90,7 @@ def _translated(
     collection: 'Collection', digest: str, taken: set[str], out: Path | None, blocks: Path | None, as_json: bool
 ) -> None:
     """Write the study that tests a claim, under a name that is not `taken`."""
+    from ablations.flagships import RUNG_STUDIES
     from ablations.studies import STUDIES
     from results.claims.collection import claim_at
     from results.claims.study_file import study_file
@@ -97,7 +98,7 @@ def _translated(
 
     claim = claim_at(collection, digest)
     made_by = next(one.study for one in collection.sources if one.digest == claim.study_digest)
-    written = study_file(claim, made_by, {*STUDIES, *taken}, blocks)
+    written = study_file(claim, made_by, {*STUDIES, *RUNG_STUDIES, *taken}, blocks)
     if out is not None:
         atomic.replace(out, written)
     if as_json:
@@ -154,7 +155,7 @@ def _open(folder: Path, given: dict[str, 'Study']) -> StudyRuns:
     """The study of a runs folder: as its file was given, as the folder defines it, or the lab's own of that name."""
     from ablations.definition import study_of
     from ablations.digest import digest
-    from ablations.studies import STUDIES
+    from ablations.study_files import of_the_lab
     from results.store import defined
     from sweeps import manifest as manifests
 
@@ -166,6 +167,6 @@ def _open(folder: Path, given: dict[str, 'Study']) -> StudyRuns:
         if study.name != folder.name:
             raise ValueError(f"{defined.FILE} defines the study '{study.name}'; a runs folder is named after its study")
         return StudyRuns(study, folder, manifest, list(manifest['settings']))
-    if folder.name in STUDIES:
+    if of_the_lab(folder.name):
         return open_study(folder.name, folder.parent)
     raise ValueError('it is of a study of your own, and does not say which; give the path of its file: archlab claims FILE.py')

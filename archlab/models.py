@@ -14,11 +14,12 @@ commands = typer.Typer()
 
 @commands.command('list', epilog='Example: archlab list blocks')
 def list_(
-    what: Annotated[str, typer.Argument(help='studies, questions, blocks, models, tasks or optimizers.')],
+    what: Annotated[str, typer.Argument(help='studies, flagships, questions, blocks, models, tasks or optimizers.')],
     wide: Annotated[bool, typer.Option('--wide', help='Every column, whatever the width of the screen.')] = False,
     as_json: Json = False,
 ):
-    """What the lab has: studies, the questions it was founded for, blocks and where they fit, models, tasks, optimizers."""
+    """What the lab has: studies, contested claims at rising scale, the questions it was founded for, blocks and where they fit,
+    models, tasks, optimizers."""
     if what == 'questions':
         from ablations.questions import QUESTIONS
         from results.claims.answered import answered
@@ -51,6 +52,8 @@ def _lines(what: str, entries: dict, width: int | None) -> list[str]:
         return [*about, '', *knob_lines(width)]
     if what == 'tasks':
         return task_lines(entries, width)
+    if what == 'flagships':
+        return [f'{name}  {one["claim"]}\n    {", ".join(one["studies"])}' for name, one in entries.items()]
     if what in ('blocks', 'models'):
         return fits_lines(entries) if what == 'blocks' else model_lines(entries)
     return [f'{name}  {about}' for name, about in entries.items()]

@@ -94,12 +94,12 @@ def reproduce(
 def _published(path: Path, about: dict, study: str | None, blocks: str | None, place: Path) -> StudyRuns:
     """The runs of a bundle, from a copy, so that nothing is written beside the bundle and no cache is used."""
     from ablations.settings import CODE, without_code
-    from ablations.studies import STUDIES
+    from ablations.study_files import of_the_lab
     from results import bundle
 
     name = about['study']
     bundle.lay_out(path, place / name)
-    if study is None and name not in STUDIES:
+    if study is None and not of_the_lab(name):
         raise ValueError(f"{path} is of study '{name}', which is not one of the lab; give its file: --study {name}.py")
     if study is not None and study_name(study, place) != name:
         raise ValueError(

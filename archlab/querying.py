@@ -56,11 +56,11 @@ def _freeze_looks(study: str | None, runs: Path) -> None:
 
     Studies of a user's own are frozen where he names their file.
     """
-    from ablations.studies import STUDIES
+    from ablations.study_files import of_the_lab
 
     names = [path.parent.name for path in Path(runs).glob('*/manifest.json')] if study is None else [study]
     for name in names:
-        if name in STUDIES or name.endswith('.py'):
+        if of_the_lab(name) or name.endswith('.py'):
             with contextlib.suppress(ValueError):
                 open_study(name, runs).freeze()
 

@@ -192,13 +192,13 @@ def study_name(study: str | None, runs: Path = RUNS) -> str | None:
 
 def studies_in(runs: Path) -> list[str]:
     """The lab's studies with runs in a folder; other folders are named on standard error. Raises ValueError without any."""
-    from ablations.studies import STUDIES
+    from ablations.study_files import of_the_lab
 
     names = sorted(path.parent.name for path in Path(runs).glob('*/manifest.json'))
     for name in names:
-        if name not in STUDIES:
+        if not of_the_lab(name):
             ERR.print(f'archlab: {runs / name} is of a study of your own; give the path of its file')
-    names = [name for name in names if name in STUDIES]
+    names = [name for name in names if of_the_lab(name)]
     if not names:
         raise ValueError(f'no runs of the built-in studies in {runs}; name a study, or give --runs the folder of your runs')
     return names

@@ -1,6 +1,7 @@
 """Listing: what the lab has, by name."""
 
 from ablations.config import closest
+from ablations.flagships import FLAGSHIPS, flagship
 from ablations.studies import STUDIES
 from ablations.tasks import TASKS
 
@@ -9,6 +10,14 @@ TASK_FIELDS = ('dataset', 'domain', 'metric', 'unit', 'direction', 'chance', 'ma
 
 def _studies() -> dict:
     return {name: study.question.strip().splitlines()[0] for name, study in STUDIES.items()}
+
+
+def _flagships() -> dict:
+    """Each flagship with its claim, and the studies of its rungs with what they are meant to run on."""
+    return {
+        name: {'claim': one.claim, 'papers': list(one.papers), 'studies': {one.at(rung).name: rung.place for rung in one.rungs}}
+        for name, one in ((name, flagship(name)) for name in FLAGSHIPS)
+    }
 
 
 def about(cls: type) -> str:
@@ -85,11 +94,18 @@ def _optimizers() -> dict:
     return optimizers
 
 
-LISTS = {'studies': _studies, 'blocks': _blocks, 'models': _models, 'tasks': _tasks, 'optimizers': _optimizers}
+LISTS = {
+    'studies': _studies,
+    'flagships': _flagships,
+    'blocks': _blocks,
+    'models': _models,
+    'tasks': _tasks,
+    'optimizers': _optimizers,
+}
 
 
 def listing(what: str) -> dict:
-    """Studies, blocks, models, tasks or optimizers by name, as plain data; raises ValueError on anything else."""
+    """Studies, flagships, blocks, models, tasks or optimizers by name, as plain data; raises ValueError on anything else."""
     if what not in LISTS:
         raise ValueError(f"cannot list '{what}'; allowed: {[*LISTS, 'questions']}.{closest(what, LISTS)}")
     return LISTS[what]()

@@ -1,0 +1,69 @@
+"""Rungs: the sizes and budgets at which a flagship asks its claim, and tasks of the lab at a rung."""
+
+import dataclasses
+
+from ablations.config import Put, Swap, changed, swap
+from ablations.spaces import log
+from ablations.tasks import Task, bases, task
+from ablations.tasks.decoders import decoder
+
+CPU, GPU = 'cpu', 'gpu'
+
+
+@dataclasses.dataclass(frozen=True)
+class Rung:
+    """How large models are, how long they learn, and where that is meant to run: on a 'cpu' or a 'gpu'.
+
+    `width`, `depth` and `heads` are of models of sequences, `widths` and `depths` of models of images.
+    """
+
+    name: str
+    place: str
+    steps: int
+    width: int
+    depth: int
+    heads: int
+    widths: tuple[int, ...]
+    depths: tuple[int, ...]
+
+
+SMALL = Rung('small', CPU, 400, width=32, depth=2, heads=2, widths=(16, 32), depths=(1, 1))
+MEDIUM = Rung('medium', CPU, 1000, width=96, depth=3, heads=4, widths=(64, 128), depths=(2, 2))
+LARGE = Rung('large', GPU, 3000, width=160, depth=4, heads=4, widths=(128, 256), depths=(2, 3))
+RUNGS = (SMALL, MEDIUM, LARGE)
+"""About 20 to 40 thousand, 0.3 million, and 1.3 million parameters."""
+ROTARY = swap('position', 'rotary', base=10000.0)
+ADAMW = {'adamw': {'lr': log(3e-4, 5e-2), 'weight_decay': log(1e-3, 1.0)}}
+"""What most flagships tune."""
+
+
+def sequence(item: Task, rung: Rung, *changes: Put | Swap, **known: int) -> Task:
+    """A task over tokens under a causal decoder of the rung's size: norms first, learned positions, attention.
+
+    `changes` are of that base; `known` are facts of the dataset, as for `decoder` of ablations/tasks/decoders.py.
+    """
+    base = decoder(item.data, rung.width, rung.depth, {'kind': 'attention', 'heads': rung.heads}, 4.0, **known)
+    return dataclasses.replace(item, steps=rung.steps, batch=16, evaluations=2, base=changed(base, changes))
+
+
+def texts(rung: Rung, *changes: Put | Swap) -> tuple[Task, ...]:
+    """Stories and plays in bytes: two datasets of text."""
+    plays = task('tiny_shakespeare_bytes')
+    bytewise = {**task('tinystories').data, 'tokens': 'bytes', 'vocabulary': 0}
+    stories = task('tinystories', name='tinystories_bytes', data=bytewise, chance=plays.chance)
+    return sequence(stories, rung, *changes), sequence(plays, rung, *changes)
+
+
+def photos(rung: Rung, *changes: Put | Swap) -> tuple[Task, ...]:
+    """Small photos and pieces of clothing, under a ConvNeXt of the rung's size: two datasets of images."""
+    sizes = {'widths': list(rung.widths), 'depths': list(rung.depths)}
+    return tuple(
+        task(
+            name,
+            steps=rung.steps,
+            batch=64,
+            evaluations=2,
+            base=changed(bases.convnext(10, patch=patch, kernel=5, **sizes), changes),
+        )
+        for name, patch in (('cifar10', 4), ('fashion_mnist', 2))
+    )
