@@ -135,6 +135,7 @@ WINGS = {
     'results.tables': ('results.store',),
     'results.store': (),
     'results.pages': (),
+    'ablations.flagships': ('ablations.tasks',),
     'ablations.studies': ('ablations.tasks',),
     'ablations.tasks': (),
     'benchmarks.accelerator': (),

@@ -6,7 +6,7 @@ ResNet's; three put a gate in the place of the activation, with two thirds of th
 
 from ablations.config import swap
 from ablations.flagships.flagship import Flagship
-from ablations.flagships.rungs import ADAMW, RUNGS, Rung, photos
+from ablations.flagships.rungs import ADAMW, RUNGS, Rung, convnext_images
 from ablations.study import Study
 
 _FIRST = {'ratio': 4.0, 'norms': 'one', 'activations': 'one'}
@@ -24,7 +24,7 @@ def _at(rung: Rung) -> Study:
             'silu_gate': (swap('channel', 'gated', ratio=8 / 3), swap('activation', 'silu')),
             'relu_gate': (swap('channel', 'gated', ratio=8 / 3), swap('activation', 'relu')),
         },
-        tasks=photos(rung),
+        tasks=convnext_images(rung),
         tune=ADAMW,
         share=True,
     )

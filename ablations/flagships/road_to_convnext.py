@@ -6,10 +6,10 @@ out: maps have 8 positions a side. The table of the paper was made with one reci
 
 from ablations.config import put, swap
 from ablations.flagships.flagship import Flagship
-from ablations.flagships.rungs import ADAMW, RUNGS, Rung
+from ablations.flagships.rungs import ADAMW, RUNGS, Rung, images
 from ablations.shapes import path
 from ablations.study import Study
-from ablations.tasks import Task, bases, task
+from ablations.tasks import bases
 
 
 def _resnet(slim: int) -> dict:
@@ -52,18 +52,13 @@ def _steps(slim: int, wide: int) -> dict:
     }
 
 
-def _tasks(rung: Rung) -> tuple[Task, ...]:
-    base = _resnet(rung.widths[0] // 2)
-    return tuple(task(name, steps=rung.steps, batch=64, evaluations=2, base=base) for name in ('cifar10', 'fashion_mnist'))
-
-
 def _at(rung: Rung) -> Study:
     slim = rung.widths[0] // 2
     return Study(
         name=f'road_to_convnext_{rung.name}',
         question=__doc__,
         **path(_steps(slim, 3 * slim // 2)),
-        tasks=_tasks(rung),
+        tasks=images(rung, _resnet(slim)),
         tune=ADAMW,
         share=True,
     )

@@ -54,16 +54,14 @@ def texts(rung: Rung, *changes: Put | Swap) -> tuple[Task, ...]:
     return sequence(stories, rung, *changes), sequence(plays, rung, *changes)
 
 
-def photos(rung: Rung, *changes: Put | Swap) -> tuple[Task, ...]:
-    """Small photos and pieces of clothing, under a ConvNeXt of the rung's size: two datasets of images."""
-    sizes = {'widths': list(rung.widths), 'depths': list(rung.depths)}
-    return tuple(
-        task(
-            name,
-            steps=rung.steps,
-            batch=64,
-            evaluations=2,
-            base=changed(bases.convnext(10, patch=patch, kernel=5, **sizes), changes),
-        )
-        for name, patch in (('cifar10', 4), ('fashion_mnist', 2))
-    )
+def images(rung: Rung, base: dict) -> tuple[Task, ...]:
+    """Small photos and pieces of clothing, these with a border, so that both are 32 x 32: two datasets under one base."""
+    budget = {'steps': rung.steps, 'batch': 64, 'evaluations': 2, 'base': base}
+    clothes = {**task('fashion_mnist').data, 'border': 2}
+    return task('cifar10', **budget), task('fashion_mnist', data=clothes, **budget)
+
+
+def convnext_images(rung: Rung) -> tuple[Task, ...]:
+    """The same under a ConvNeXt of the rung's size."""
+    base = bases.convnext(10, patch=4, widths=list(rung.widths), depths=list(rung.depths), kernel=5)
+    return images(rung, base)

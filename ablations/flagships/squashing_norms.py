@@ -8,7 +8,7 @@ import dataclasses
 
 from ablations.config import swap
 from ablations.flagships.flagship import Flagship
-from ablations.flagships.rungs import ADAMW, ROTARY, RUNGS, Rung, photos, texts
+from ablations.flagships.rungs import ADAMW, ROTARY, RUNGS, Rung, convnext_images, texts
 from ablations.spaces import log
 from ablations.study import Study
 
@@ -16,7 +16,7 @@ _GAIN = {'alpha0': log(0.1, 2.0)}
 
 
 def _at(rung: Rung) -> Study:
-    short = (texts(rung, ROTARY)[1], photos(rung)[0])
+    short = (texts(rung, ROTARY)[1], convnext_images(rung)[0])
     long = tuple(dataclasses.replace(item, name=f'{item.name}_long', steps=4 * item.steps) for item in short)
     return Study(
         name=f'squashing_norms_{rung.name}',

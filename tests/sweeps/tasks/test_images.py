@@ -108,6 +108,29 @@ def test_augmentation_comes_before_the_normalisation(folder: Path):
     assert (np.abs(np.asarray(moved) - black).max(-1) < 1e-6).sum() > 8
 
 
+def test_a_border_is_black_and_comes_before_the_augmentation(folder: Path):
+    plain, task = Images(dataset='tiny'), Images(dataset='tiny', border=2, augment=({'kind': 'flip', 'probability': 1.0},))
+    x, y = (jnp.asarray(array[:5]) for array in (task.pool().x, task.pool().y))
+    seen, black = np.asarray(task.inputs(x)), plain.inputs(jnp.zeros((1, 1, 1, 3), jnp.uint8))
+    assert task.seen().shape == (1, 12, 12, 3)
+    np.testing.assert_array_equal(seen[:, 2:-2, 2:-2], plain.inputs(x))
+    edge = np.ones((12, 12), bool)
+    edge[2:-2, 2:-2] = False
+    np.testing.assert_allclose(seen[:, edge], np.broadcast_to(black[0, 0], (5, edge.sum(), 3)), atol=1e-6)
+    np.testing.assert_allclose(task.draw(jax.random.key(0), x, y, {})[0], seen[:, :, ::-1], atol=1e-6)
+
+
+def test_the_border_of_a_set_that_is_not_there_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path))
+    assert Images(dataset='mnist', border=2).seen().shape == (1, 32, 32, 1)
+
+
+@pytest.mark.parametrize('border', [-1, 1.5, True, 5000])
+def test_wrong_borders_are_refused(border: object):
+    with pytest.raises(ValueError, match=rf'border={border}; allowed: a whole number from 0 to 1024'):
+        Images(border=border)
+
+
 def test_mixed_images_have_the_targets_of_both(folder: Path):
     task = Images(dataset='tiny', augment=({'kind': 'mixup', 'alpha': 1.0},))
     x, y = (jnp.asarray(array[:6]) for array in (task.pool().x, task.pool().y))

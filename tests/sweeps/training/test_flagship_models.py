@@ -1,0 +1,54 @@
+"""Models of flagships: they build, and those that are said to be as large as each other are."""
+
+import itertools
+
+import pytest
+
+from ablations.flagships import FLAGSHIPS, RUNG_STUDIES, flagship, rung_study
+from ablations.study import Study
+from sweeps.commands import reaches_of
+from sweeps.training.preflight import preflight
+
+EQUAL = {'shared_keys': 'params', 'mixers_by_language': 'params', 'gates_and_activations': 'params', 'experts_or_dense': 'macs'}
+"""What the arms of a flagship are said to have as much of."""
+ALL = {'gates_and_activations': ('gelu_gate', 'silu_gate', 'relu_gate')}
+"""The arms of which it is said, where not of all."""
+
+
+def costs_of(study: Study, pairs: list[tuple]) -> dict:
+    programs = [study.program(arm, task.name, optimizer) for arm, task in pairs for optimizer in study.tune]
+    metrics = {task.name: [task.metric, task.direction] for task in study.tasks}
+    return preflight(programs, reaches_of(study), metrics, study.blocks)
+
+
+@pytest.mark.parametrize('name', FLAGSHIPS)
+def test_the_smallest_rung_builds(name):
+    """Its base and its last arm, on one task."""
+    study = next(iter(flagship(name).studies.values()))
+    arms = list(study.arms)
+    costs = costs_of(study, [(arm, study.tasks[0]) for arm in (arms[0], arms[-1])])
+    assert all(costs[arm][study.tasks[0].name]['params'] > 0 for arm in (arms[0], arms[-1]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', RUNG_STUDIES)
+def test_every_arm_builds_on_every_task(name):
+    study = rung_study(name)
+    assert costs_of(study, list(itertools.product(study.arms, study.tasks)))
+
+
+@pytest.mark.parametrize(
+    ('name', 'rung'),
+    [
+        pytest.param(name, rung, marks=() if (name, rung) == ('shared_keys', 'small') else pytest.mark.slow)
+        for name in EQUAL
+        for rung in FLAGSHIPS[name]
+    ],
+)
+def test_arms_are_as_large_as_is_said(name, rung):
+    study = flagship(name).study(rung)
+    arms = [study.base, *ALL.get(name, list(study.arms)[1:])]
+    task = study.tasks[0]
+    sizes = {arm: costs_of(study, [(arm, task)])[arm][task.name][EQUAL[name]] for arm in arms}
+    # A router's products are not the dense layer's, latent keys turn in channels of their own, and a channel is not divided.
+    assert max(sizes.values()) / min(sizes.values()) < (1.03 if EQUAL[name] == 'macs' else 1.02), sizes
