@@ -249,7 +249,7 @@ TASK_KINDS = {
     'digits': {'train': 1077, 'held': 360},
     'stdlib_bytes': {'length': 64, 'train': 8192, 'held': 512},
     'recall': {'train': 8192, 'held': 512, 'pairs': 4, 'keys': 16, 'values': 8},
-    'images': {'dataset': 'fashion_mnist', 'train': 0, 'held': 5000, 'augment': ()},
+    'images': {'dataset': 'fashion_mnist', 'train': 0, 'held': 5000, 'augment': (), 'border': 0},
     'pixels': {'dataset': 'digits', 'size': 0, 'train': 0, 'held': 256},
     'samples': {'dataset': 'spoken_digits', 'rate': 0, 'length': 256, 'train': 0, 'held': 1024},
     'series': {'dataset': 'synthetic_control', 'train': 0, 'held': 20},
