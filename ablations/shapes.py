@@ -3,6 +3,7 @@
 Without a shape every arm is compared with the base.
 """
 
+import copy
 import dataclasses
 import itertools
 
@@ -153,6 +154,32 @@ def _is_of_optimizers(levels: object) -> bool:
     return isinstance(levels, dict) and len(levels) > 0 and all(isinstance(level, Optimizer) for level in levels.values())
 
 
+def longer(name: str | Task | OwnTask, length: int, taught: int, **data: object) -> Task:
+    """A task of texts whose models train on the first `taught` tokens of windows and are scored on all `length` of them, so
+    that arms can be asked what holds past the length of training (2108.12409). It is called NAME_TAUGHT_to_LENGTH.
+
+    A table of positions in its base gets as many rows. `data` are other fields of its data, such as held or tested.
+
+    >>> made = longer('tiny_shakespeare', length=256, taught=64, held=128)
+    >>> made.name, made.data['length'], made.data['taught'], made.base['position']['kind']
+    ('tiny_shakespeare_64_to_256', 256, 64, 'rotary')
+    """
+    item = _task_of(name)
+    if 'length' not in item.data:
+        raise ValueError(f"longer('{item.name}'): its data {item.data['kind']!r} have no length; give a task of a text")
+    base = copy.deepcopy(item.base)
+    if base['position']['kind'] == 'learned':
+        base['position']['length'] = length
+    fields = {field: getattr(item, field) for field in item.__dataclass_fields__}
+    fields |= {'name': f'{item.name}_{taught}_to_{length}', 'base': base, 'ladder': ''}
+    return Task(**fields | {'data': {**item.data, 'length': length, 'taught': taught, **data}})
+
+
+def _task_of(name: str | Task | OwnTask) -> Task:
+    """A task of the lab or of a user's own file."""
+    return name if isinstance(name, Task) else own_task(name) if isinstance(name, OwnTask) or is_address(name) else task(name)
+
+
 def ladder(name: str | Task | OwnTask, rungs: dict) -> tuple[Task, ...]:
     """A task at several sizes of its base, `{suffix: changes}`: the same arms on each show how the effect changes with size.
 
@@ -162,7 +189,7 @@ def ladder(name: str | Task | OwnTask, rungs: dict) -> tuple[Task, ...]:
     >>> [item.name for item in ladder('digits', {'small': (), 'large': put('channel.ratio', 8.0)})]
     ['digits_small', 'digits_large']
     """
-    item = name if isinstance(name, Task) else own_task(name) if isinstance(name, OwnTask) or is_address(name) else task(name)
+    item = _task_of(name)
     if not isinstance(rungs, dict) or len(rungs) < 2:
         raise ValueError(f'ladder is {rungs!r}; give {{suffix: changes}} of two or more sizes')
     made = []

@@ -210,6 +210,15 @@ def cost_of(config: dict, x: jax.ShapeDtypeStruct, tables: Mapping[str, Mapping[
     return _in_all(counts) if is_monolith(config, tables) else counts
 
 
+TRAINED = ('flops', 'activation_bytes')
+"""The counts that are of training, the others of a model as it is scored."""
+
+
+def trained_on(counts: dict, shorter: dict) -> dict:
+    """The counts of a model that is scored on one shape of examples and trained on another, from the `cost_of` both."""
+    return {**counts, **{name: value for name, value in shorter.items() if name.startswith(TRAINED)}}
+
+
 def _in_all(counts: dict) -> dict:
     """The counts of a user's own whole model: its modules are not known, and neither are the parameters of its products."""
     return {name: value for name, value in counts.items() if name == 'params_by_role' or '_by_' not in name}

@@ -200,12 +200,14 @@ def model(tried: Tried) -> str:
     x, y, _ = tried.batch
     like = jax.ShapeDtypeStruct(x.shape, jax.dtypes.canonicalize_dtype(x.dtype))
 
-    def run(x: jax.Array) -> jax.Array:
+    def run(x: jax.Array, lesson: jax.Array | None = None) -> jax.Array:
         seen = tried.kind.inputs(x)
         params, state = tried.model.init(jax.random.key(0), seen, {})
-        return tried.model.apply(params, state, seen, knobs={}, key=jax.random.key(1), train=True)[0]
+        given = seen if lesson is None else lesson
+        return tried.model.apply(params, state, given, knobs={}, key=jax.random.key(1), train=True)[0]
 
     scores = jax.eval_shape(run, like)
+    jax.eval_shape(run, like, tried.kind.seen_in_training())
     loss, _ = jax.eval_shape(tried.kind.losses, scores, jax.ShapeDtypeStruct(y.shape, jax.dtypes.canonicalize_dtype(y.dtype)))
     return '' if loss.shape == (len(x),) else f'the loss has shape {loss.shape} for a batch of {len(x)}'
 

@@ -37,14 +37,17 @@ def test_the_study_can_be_planned(called: Callable, tmp_path: Path):
 
 
 def test_the_other_shapes_are_studies():
-    code = [next(block for block in blocks() if word in block) for word in ('drop_one(', "optimizers('adamw', 'muon')")]
+    code = [
+        next(block for block in blocks() if word in block) for word in ('drop_one(', "optimizers('adamw', 'muon')", 'longer(')
+    ]
     made = []
     names = {'Study': lambda *_, **fields: made.append(Study(**{**FIELDS, **fields})), 'put': put, 'swap': swap}
     exec('\n'.join(code), names)
     shapes = ['path', 'add_one', 'drop_one', 'factorial', 'one_swap']
-    assert [study.shape for study in made] == [*shapes, 'one_swap', 'factorial']
+    assert [study.shape for study in made] == [*shapes, 'one_swap', 'factorial', 'one_swap']
     assert all(len(study.arms) > 2 for study in made[:4]) and len(made[4].tasks) == 2
-    assert [study.optimizers_of(list(study.arms)[1]) for study in made[-2:]] == [('muon',), ('muon',)]
+    assert [study.optimizers_of(list(study.arms)[1]) for study in made[5:7]] == [('muon',), ('muon',)]
+    assert [(one.data['length'], one.data['taught']) for one in made[7].tasks] == [(64, 64), (256, 64)]
 
 
 FIELDS = {'name': 'shapes', 'question': 'Which?', 'arms': {'base': ()}, 'tasks': ('digits',)}

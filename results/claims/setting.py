@@ -15,7 +15,8 @@ OPTIMIZER, OR = 'optimizer', ' or '
 class Setting:
     """One task with the two models.
 
-    kinds         {place: kind} of every spec of the reference's model, such as {'norm': 'layer_norm'}
+    kinds         {place: kind} of every spec of the reference's model, such as {'norm': 'layer_norm'}; and under 'taught', if
+                  training sees the first tokens of longer windows, how many of how many: what holds there is another question
     differences   what the arm's model has otherwise: {path, from, to} each (results/claims/difference.py); last, under the path
                   OPTIMIZER, the optimizers that it is tuned with, where they are others
     params, base_params, steps, base_steps      parameters and training steps of the arm and its reference; parameters are None
@@ -54,7 +55,7 @@ def setting_of(study: Study, arm: str, task: str, costs: Mapping) -> Setting:
         task=task,
         dataset=item.dataset,
         domain=item.domain,
-        kinds=kinds_of(before),
+        kinds={**kinds_of(before), **_taught(item.data)},
         differences=(*differences(before, after), *_other_optimizers(study, arm)),
         params=costs.get(arm, {}).get(task, {}).get('params'),
         base_params=costs.get(base, {}).get(task, {}).get('params'),
@@ -62,6 +63,16 @@ def setting_of(study: Study, arm: str, task: str, costs: Mapping) -> Setting:
         base_steps=_steps(study, base, task, costs),
         batch=item.batch,
     )
+
+
+def _taught(data: Mapping) -> dict[str, str]:
+    """How many tokens of its windows a task trains on, where these are not all.
+
+    >>> _taught({'kind': 'text', 'length': 256, 'taught': 64}), _taught({'kind': 'text', 'length': 64, 'taught': 64})
+    ({'taught': '64 of 256'}, {})
+    """
+    taught, length = data.get('taught', 0), data.get('length', 0)
+    return {'taught': f'{taught} of {length}'} if 0 < taught < length else {}
 
 
 def _other_optimizers(study: Study, arm: str) -> list[dict]:

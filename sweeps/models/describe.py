@@ -14,7 +14,7 @@ from ablations.study import Study
 from ablations.study_files import load_study
 from ablations.tasks import TASKS, Task
 from ablations.user_file import STOPS, in_words, of_user
-from arch.cost import cost_of
+from arch.cost import cost_of, trained_on
 from arch.published import MODELS, Published
 from arch.sockets import TABLES, load_tables
 from sweeps.models.specs import differences, values
@@ -53,13 +53,15 @@ class Sizes:
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
-    """A model to describe: its name, its config, a batch of its inputs, and the tables of its kinds."""
+    """A model to describe: its name, its config, a batch of its inputs, and the tables of its kinds; and a batch that it is
+    trained on, where that has another shape."""
 
     name: str
     config: dict
     x: jax.ShapeDtypeStruct
     tables: Mapping[str, Mapping[str, type]]
     about: str = ''
+    lesson: jax.ShapeDtypeStruct | None = None
 
     @contextlib.contextmanager
     def building(self, *others: 'Subject') -> Iterator[None]:
@@ -83,6 +85,8 @@ class Subject:
 
         with self.building():
             costs = cost_of(self.config, self.x, self.tables)
+            if self.lesson is not None:
+                costs = trained_on(costs, cost_of(self.config, self.lesson, self.tables))
             if costs['params'] > MOST:
                 given = min(costs['params'], 10**300)
                 raise ValueError(f'it has {given:.2g} parameters; allowed: up to {MOST:.0e}; make it smaller')
@@ -92,8 +96,13 @@ class Subject:
 def _of_task(task: Task, name: str, config: dict, tables: Mapping, sizes: Sizes, about: str = '') -> Subject:
     from sweeps.training.preflight import task_of
 
-    x = task_of(task.data).seen()
-    return Subject(name, config, sizes.input(task.name, x.shape[1:], x.dtype, task.batch), tables, about)
+    kind = task_of(task.data)
+    x, taught = kind.seen(), kind.seen_in_training()
+    batch = sizes.input(task.name, x.shape[1:], x.dtype, task.batch)
+    # A size that a user asks for is that of training too.
+    asked = taught.shape == x.shape or batch.shape[1:] != x.shape[1:]
+    lesson = None if asked else jax.ShapeDtypeStruct((batch.shape[0], *taught.shape[1:]), x.dtype)
+    return Subject(name, config, batch, tables, about, lesson)
 
 
 def _of_published(name: str, model: Published, sizes: Sizes) -> Subject:

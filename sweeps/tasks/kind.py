@@ -149,6 +149,10 @@ class Kind(abc.ABC):
         """Shape `[1, ...]` and type of what the model sees of one example. Raises ValueError as `example` does."""
         return jax.eval_shape(self.inputs, self.example())
 
+    def seen_in_training(self) -> jax.ShapeDtypeStruct:
+        """The same in a training step, whose batches `draw` makes. Raises ValueError as `example` does."""
+        return self.seen()
+
     @property
     def domain_names(self) -> tuple[str, ...]:
         """The domains of its examples, where each domain is also scored by itself; most kinds have none."""

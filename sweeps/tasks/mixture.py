@@ -15,6 +15,7 @@ from sweeps.tasks.kind import Kind
 from sweeps.tasks.language import BITS, Language
 from sweeps.tasks.losses import BITS_PER_NAT
 from sweeps.tasks.set_kind import SetKind
+from sweeps.tasks.taught_windows import TaughtWindows
 from sweeps.tasks.unmixed import UNMIXED
 from sweeps.tasks.windows import spread
 
@@ -67,7 +68,14 @@ class Mixture(Language):
     @functools.cached_property
     def components(self) -> list[Kind]:
         """The tasks that are mixed."""
-        return [make('task', UNMIXED, dict(part)) for part in self.parts]
+        made = [make('task', UNMIXED, dict(part)) for part in self.parts]
+        for number, component in enumerate(made):
+            if isinstance(component, TaughtWindows) and component.taught:
+                raise ValueError(
+                    f"task 'mixture': part {number} has taught={component.taught}; allowed: 0, because a mixture trains on "
+                    'what it scores; leave it out'
+                )
+        return made
 
     @property
     def shares(self) -> np.ndarray:

@@ -8,19 +8,20 @@ from pathlib import Path
 import numpy as np
 
 from sweeps.tasks.arrays import Arrays, split_by_group
-from sweeps.tasks.kind import Kind
 from sweeps.tasks.losses import next_token
+from sweeps.tasks.taught_windows import TaughtWindows
 
 
 @dataclasses.dataclass(frozen=True)
-class StdlibBytes(Kind):
+class StdlibBytes(TaughtWindows):
     """Byte-level language modelling of the top-level modules of the running Python's standard library.
 
     Source: the interpreter's own `*.py` files; licence PSF. A sixth of the files, by the sha256 of their names, is the sealed
     test split, without windows that occur in other files too; each replicate splits the other files into training and
-    tuning-validation files. Examples are windows of `length` bytes with the next byte as target at every position. Metric: nats
-    per byte (lower is better), chance ln 256 = 5.545; small models reach 2.2 to 2.6 in a few hundred steps. Another Python
-    version has other sources: a checksum of the examples stands in every record, and `verify` refuses to mix them.
+    tuning-validation files. Examples are windows of `length` bytes with the next byte as target at every position, of which
+    training sees the first `taught` (0: all). Metric: nats per byte (lower is better), chance ln 256 = 5.545; small models
+    reach 2.2 to 2.6 in a few hundred steps. Another Python version has other sources: a checksum of the examples stands in
+    every record, and `verify` refuses to mix them.
     """
 
     TEST = 512
@@ -28,10 +29,14 @@ class StdlibBytes(Kind):
     length: int = 64
     train: int = 8192
     held: int = 512
+    taught: int = 0
 
     NAME, METRIC = 'stdlib_bytes', ('loss', 'lower')
 
     losses = staticmethod(next_token)
+
+    def __post_init__(self):
+        self.check_taught()
 
     def _windows(self, sealed: bool) -> Arrays:
         folder = Path(sysconfig.get_paths()['stdlib'])

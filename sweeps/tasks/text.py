@@ -8,13 +8,14 @@ import numpy as np
 from sweeps.tasks.arrays import Arrays
 from sweeps.tasks.language import BITS, NATS, Language, check_unit, scale_of
 from sweeps.tasks.set_kind import SetKind
+from sweeps.tasks.taught_windows import TaughtWindows
 from sweeps.tasks.token_streams import TOKENS, Spelling, Stream
 from sweeps.tasks.vocabularies import Bytes
 from sweeps.tasks.windows import blocks, codes, cut, drawn, spread
 
 
 @dataclasses.dataclass(frozen=True)
-class Text(SetKind, Language):
+class Text(SetKind, TaughtWindows, Language):
     """Causal language modelling of a prepared set of text, of molecules line after line, or of shards of tokens.
 
     Source, licence and test split: those of `dataset` (`archlab data show NAME`); scores of small models stand beside each task
@@ -27,7 +28,8 @@ class Text(SetKind, Language):
     at multiples of `spacing` tokens (0: length + 1, no token twice). Held-out windows never overlap, and none reads as a
     training window. A replicate draws whole blocks of text as tuning validation, `held` windows of them, and learns from
     `train` windows (0: all) of the others; see sweeps/tasks/windows.py. The sealed windows are `tested` of the test split,
-    evenly spread (0: all).
+    evenly spread (0: all). Training sees the first `taught` tokens of a window (0: all), and whole windows are scored, to ask
+    what holds past the length of training (2108.12409); `ablations.shapes.longer` makes such a task of another.
 
     Metric: `unit` 'bits per byte' (bits of all tokens asked for over the bytes that they stand for, a mark one; it compares
     tokenizers at equal text) or 'nats per token'; lower is better; chance log2 V times tokens per byte, or ln V.
@@ -43,6 +45,7 @@ class Text(SetKind, Language):
     held: int = 512
     tested: int = 2048
     unit: str = BITS
+    taught: int = 0
 
     NAME, SETS = 'text', ('texts', 'molecules', 'tokens')
 
@@ -54,6 +57,7 @@ class Text(SetKind, Language):
         for name, value in least.items():
             if getattr(self, name) < value:
                 raise ValueError(f"task 'text': {name}={getattr(self, name)}; allowed: {value} or more; raise it")
+        self.check_taught()
 
     @property
     def size(self) -> int:

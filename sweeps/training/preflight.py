@@ -12,7 +12,7 @@ from ablations.trial import Program
 from ablations.user_file import STOPS, in_words, of_user
 from arch.block import BASES
 from arch.contracts import check
-from arch.cost import cost_of
+from arch.cost import cost_of, trained_on
 from arch.make import make
 from arch.model import Model, build
 from arch.model_sockets import Sockets
@@ -94,15 +94,37 @@ def _check_scores(program: Program, model: Model, task: Kind, batch: jax.ShapeDt
     task.split(pool, 0)
 
 
-def _scores(model: Model, batch: jax.ShapeDtypeStruct) -> tuple[int, ...]:
-    """The shape of a model's scores of a batch."""
+def _scores(model: Model, batch: jax.ShapeDtypeStruct, other: jax.ShapeDtypeStruct | None = None) -> tuple[int, ...]:
+    """The shape of the scores of a model that is drawn for a batch: of that batch, or of another one."""
 
-    def scores(x: jax.Array) -> jax.Array:
+    def scores(x: jax.Array, given: jax.Array) -> jax.Array:
         key = jax.random.key(0)
         params, state = model.init(key, x, {})
-        return model.apply(params, state, x, knobs=dict(model.knobs), key=key, train=False)[0]
+        return model.apply(params, state, given, knobs=dict(model.knobs), key=key, train=False)[0]
 
-    return jax.eval_shape(scores, batch).shape
+    return jax.eval_shape(scores, batch, batch if other is None else other).shape
+
+
+def _cost(
+    program: Program, model: Model, batch: jax.ShapeDtypeStruct, lesson: jax.ShapeDtypeStruct, blocks: str | None
+) -> dict:
+    """The costs of a model that is scored on `batch`, and trained on `lesson` where that is another shape.
+
+    Raises ValueError where a model that is drawn for the one cannot be applied to the other.
+    """
+    tables = load_tables(blocks, program.blocks)
+    counts = cost_of(program.model, batch, tables)
+    if lesson.shape == batch.shape:
+        return counts
+    try:
+        _scores(model, batch, lesson)
+    except STOPS as error:
+        why = str(error) if isinstance(error, ValueError) else in_words(error)
+        raise ValueError(
+            f'it is drawn for {batch.shape[1]} tokens and cannot be trained on {lesson.shape[1]} of them: {why}; leave taught '
+            'out of the data, or change the model'
+        ) from error
+    return trained_on(counts, cost_of(program.model, lesson, tables))
 
 
 def _check_split(name: str, task: Kind) -> None:
@@ -199,6 +221,7 @@ def preflight(
     counted: dict[str, dict] = {}
     tasks: dict[str, Kind] = {}
     examples: dict[str, jax.ShapeDtypeStruct] = {}
+    lessons: dict[str, jax.ShapeDtypeStruct] = {}
     unread: dict[tuple, bool] = {}
     ignored: dict[tuple, set] = {}
     read: dict[str, set] = {}
@@ -227,17 +250,17 @@ def preflight(
                     f'{list(task.METRIC)}; declare these'
                 )
             _check_split(program.task, task)
-            examples[program.task] = task.seen()
+            examples[program.task], lessons[program.task] = task.seen(), task.seen_in_training()
         _check_sizes(program, task)
         x = examples[program.task]
-        batch = jax.ShapeDtypeStruct((program.batch, *x.shape[1:]), x.dtype)
-        address = digest([program.model, list(batch.shape), str(batch.dtype)])
+        batch, lesson = (jax.ShapeDtypeStruct((program.batch, *one.shape[1:]), one.dtype) for one in (x, lessons[program.task]))
+        address = digest([program.model, list(batch.shape), list(lesson.shape), str(batch.dtype)])
         try:
             with of_user():
                 _check_scores(program, model, task, batch)
             if address not in counted:
                 with of_user():
-                    counted[address] = cost_of(program.model, batch, load_tables(blocks, program.blocks))
+                    counted[address] = _cost(program, model, batch, lesson, blocks)
             if (params := counted[address]['params']) > MOST:
                 raise ValueError(
                     f'the model has {min(params, 10**300):.2g} parameters; allowed: up to {MOST:.0e}; make it smaller'
