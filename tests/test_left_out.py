@@ -247,7 +247,7 @@ def test_numbers_of_the_protocol():
 
 TASK_KINDS = {
     'digits': {'train': 1077, 'held': 360},
-    'stdlib_bytes': {'length': 64, 'train': 8192, 'held': 512},
+    'stdlib_bytes': {'length': 64, 'train': 8192, 'held': 512, 'taught': 0},
     'recall': {'train': 8192, 'held': 512, 'pairs': 4, 'keys': 16, 'values': 8},
     'images': {'dataset': 'fashion_mnist', 'train': 0, 'held': 5000, 'augment': (), 'border': 0},
     'pixels': {'dataset': 'digits', 'size': 0, 'train': 0, 'held': 256},
@@ -311,6 +311,7 @@ TASK_KINDS = {
         'held': 512,
         'tested': 2048,
         'unit': 'bits per byte',
+        'taught': 0,
     },
     'molecules': {'dataset': 'zinc', 'length': 112, 'train': 0, 'held': 1024, 'tested': 2048, 'unit': 'bits per byte'},
     'supervised': {
