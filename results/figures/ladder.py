@@ -1,8 +1,9 @@
 """Ladder: the effect of each arm at several sizes of the base."""
 
+import dataclasses
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -30,24 +31,30 @@ def ladders(study: Study) -> dict[str, list[Task]]:
     return by_name
 
 
-def sizes(study: Study, rungs: list[Task], manifest: Mapping) -> dict[str, float] | None:
-    """The base's parameters on each rung; None unless all are known and all differ."""
-    costs = manifest.get('costs', {}).get(study.base, {})
-    params = {task.name: costs.get(task.name, {}).get('params') for task in rungs}
-    known = [value for value in params.values() if value]
-    return params if len(known) == len(rungs) == len(dict.fromkeys(known)) else None
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One size: its name, the parameters of the base where they are known, and the findings of all arms at it."""
+
+    name: str
+    params: float | None
+    findings: tuple[Finding, ...]
 
 
-def _panel(axes, study: Study, name: str, rungs: list[Task], findings: list[Finding], manifest: Mapping, styles: dict) -> None:
-    order, task = sizes(study, rungs, manifest), rungs[0]
-    places = {t.name: math.log10(order[t.name]) if order else float(i) for i, t in enumerate(rungs)}
-    at = sorted(places.values())
+def _places(steps: Sequence[Step]) -> tuple[list[float], bool]:
+    """Where the steps stand, and whether that is by their parameters: these must be known and differ."""
+    known = [step.params for step in steps if step.params]
+    by_size = len(known) == len(steps) == len(set(known))
+    return [math.log10(step.params) if by_size else float(number) for number, step in enumerate(steps)], by_size
+
+
+def _panel(axes, title: str, steps: Sequence[Step], task: Task, styles: Mapping, base: str) -> None:
+    """The effects of the arms of `styles` on one task at all steps; `base` is the model whose parameters are counted."""
+    places, by_size = _places(steps)
+    at = sorted(places)
     gap = min(b - a for a, b in itertools.pairwise(at)) if len(at) > 1 else 1.0
-    arms = [arm for arm in study.arms if arm != study.base]
-    own = {arm: [one for one in findings if one.arm == arm and one.task in places] for arm in arms}
     margin = float(shown([task.margin], task.metric)[0])
-    known = [one for items in own.values() for one in items if one.effect is not None]
-    axes.set_title(name)
+    known = [one for step in steps for one in step.findings if one.effect is not None]
+    axes.set_title(title)
     if not known:
         return explain_empty(axes, 'no effect is known yet')
     points = [(float(shown([one.effect], one.metric)[0]), list(shown(one.effect_interval or (), one.metric))) for one in known]
@@ -55,30 +62,38 @@ def _panel(axes, study: Study, name: str, rungs: list[Task], findings: list[Find
     axes.set_ylim(min(low, -1.3 * margin), max(high, 1.3 * margin))
     axes.axhspan(-margin, margin, color=BAND, linewidth=0, zorder=0)
     axes.axhline(0, color='black', linewidth=0.7, zorder=1)
-    for i, arm in enumerate(arms):
-        colour, marker = styles[arm]
-        shift = gap * SPREAD * ((i + 0.5) / len(arms) - 0.5)
-        items = sorted((one for one in own[arm] if one.effect is not None), key=lambda one: places[one.task])
-        xs = rounded([places[one.task] + shift for one in items])
-        ys = shown([one.effect for one in items], task.metric)
+    for i, (arm, (colour, marker)) in enumerate(styles.items()):
+        shift = gap * SPREAD * ((i + 0.5) / len(styles) - 0.5)
+        own = [(place, one) for place, step in zip(places, steps, strict=True) for one in step.findings if one.arm == arm]
+        items = sorted(((place, one) for place, one in own if one.effect is not None), key=lambda item: item[0])
+        xs = rounded([place + shift for place, _ in items])
+        ys = shown([one.effect for _, one in items], task.metric)
         axes.plot(xs, ys, color=colour, linewidth=0.9, zorder=2)
-        for x, y, one in zip(xs, ys, items, strict=True):
+        for x, y, (_, one) in zip(xs, ys, items, strict=True):
             if one.effect_interval is not None:
                 axes.plot([x, x], shown(one.effect_interval, one.metric), color=colour, linewidth=0.8, zorder=2)
             fill = colour if one.verdict in ('better', 'worse') else 'white'
             inside = min(max(y, axes.get_ylim()[0]), axes.get_ylim()[1])
             axes.plot([x], [inside], marker=marker, markersize=4.5, color=colour, markerfacecolor=fill, zorder=3, clip_on=False)
-    labels = [
-        count(order[t.name]) if order else t.name.removeprefix(f'{name}_') for t in sorted(rungs, key=lambda t: places[t.name])
-    ]
+    ordered = sorted(zip(places, steps, strict=True), key=lambda item: item[0])
     axes.xaxis.set_major_locator(FixedLocator(at))
-    axes.xaxis.set_major_formatter(FixedFormatter(labels))
+    axes.xaxis.set_major_formatter(FixedFormatter([count(step.params) if by_size else step.name for _, step in ordered]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(at[0] - 0.5 * gap, at[-1] + 0.5 * gap)
-    axes.set_xlabel(f'parameters of {study.base} (logarithmic)' if order else 'size')
+    axes.set_xlabel(f'parameters of {base} (logarithmic)' if by_size else 'size')
     axes.set_ylabel(f'effect on {task.metric}\n{difference_unit(known[0])} (above 0 is better)')
     metric_ticks(axes)
+
+
+def _handles(styles: Mapping) -> list:
+    mark = dict(color='black', ls='', marker='o', markersize=4.5)
+    return [
+        *arm_handles(styles),
+        Line2D([], [], **mark, label='better or worse'),
+        Line2D([], [], **mark, markerfacecolor='white', label='not told apart'),
+        Patch(color=BAND, label='margin of equivalence'),
+    ]
 
 
 def ladder_figure(reading: Reading, findings: list[Finding]) -> Figure:
@@ -95,15 +110,45 @@ def ladder_figure(reading: Reading, findings: list[Finding]) -> Figure:
             'and two arms or more'
         )
     styles = palette(list(study.arms))
-    mark = dict(color='black', ls='', marker='o', markersize=4.5)
-    handles = [
-        *arm_handles({arm: style for arm, style in styles.items() if arm != study.base}),
-        Line2D([], [], **mark, label='better or worse'),
-        Line2D([], [], **mark, markerfacecolor='white', label='not told apart'),
-        Patch(color=BAND, label='margin of equivalence'),
-    ]
+    del styles[study.base]
     with house():
-        figure, panels = grid(len(rungs_by_name), handles, 2.6)
+        figure, panels = grid(len(rungs_by_name), _handles(styles), 2.6)
         for axes, (name, rungs) in zip(panels, rungs_by_name.items(), strict=True):
-            _panel(axes, study, name, rungs, findings, reading.manifest, styles)
+            steps = [
+                Step(
+                    task.name.removeprefix(f'{name}_'),
+                    _params(reading, task.name),
+                    tuple(one for one in findings if one.task == task.name),
+                )
+                for task in rungs
+            ]
+            _panel(axes, name, steps, rungs[0], styles, study.base)
     return figure
+
+
+def rungs_figure(studies: Mapping[str, tuple[Reading, Sequence[Finding]]]) -> Figure:
+    """The effect of each arm at every rung, with 95% intervals: a full mark is told from what the arm is compared with, a
+    hollow one is not. Each panel is one task; marks of one rung stand side by side.
+
+    `studies` has the study of each rung by the name of the rung, all with the same arms and tasks. Raises ValueError where no
+    rung has a finding.
+    """
+    if not any(findings for _, findings in studies.values()):
+        raise Inapplicable('no rung has a finding; run a study with two arms or more')
+    study = next(iter(studies.values()))[0].study
+    styles = palette(list(study.arms))
+    del styles[study.base]
+    with house():
+        figure, panels = grid(len(study.tasks), _handles(styles), 2.6)
+        for axes, task in zip(panels, study.tasks, strict=True):
+            steps = [
+                Step(rung, _params(reading, task.name), tuple(one for one in findings if one.task == task.name))
+                for rung, (reading, findings) in studies.items()
+            ]
+            _panel(axes, task.name, steps, task, styles, study.base)
+    return figure
+
+
+def _params(reading: Reading, task: str) -> float | None:
+    """The parameters of the base on a task, where a run has counted them."""
+    return reading.manifest.get('costs', {}).get(reading.study.base, {}).get(task, {}).get('params')
