@@ -14,9 +14,11 @@ FLAGSHIPS = {
     'road_to_convnext': _SIZES,
     'mixers_by_language': _SIZES,
     'residual_rules': ('depth_4', 'depth_12', 'depth_24'),
+    'muon_by_norm': _SIZES,
     'one_recipe': _SIZES,
     'gates_and_activations': _SIZES,
     'shared_keys': _SIZES,
+    'beyond_the_length': _SIZES,
     'experts_or_dense': _SIZES,
 }
 """Flagship -> its rungs. A flagship's file has its name, and is read when it is asked for."""

@@ -16,7 +16,7 @@ ALL = {'gates_and_activations': ('gelu_gate', 'silu_gate', 'relu_gate')}
 
 
 def costs_of(study: Study, pairs: list[tuple]) -> dict:
-    programs = [study.program(arm, task.name, optimizer) for arm, task in pairs for optimizer in study.tune]
+    programs = [study.program(arm, task.name, optimizer) for arm, task in pairs for optimizer in study.optimizers_of(arm)]
     metrics = {task.name: [task.metric, task.direction] for task in study.tasks}
     return preflight(programs, reaches_of(study), metrics, study.blocks)
 
