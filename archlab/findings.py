@@ -90,7 +90,11 @@ def figure(
 @commands.command(epilog='Example: archlab report quickstart --out quickstart.html, while it runs with --live')
 def report(
     studies: Annotated[
-        list[str], typer.Argument(metavar='STUDY...', help='A study by name or file; several give one page of their answers.')
+        list[str],
+        typer.Argument(
+            metavar='STUDY...',
+            help='A study by name or file; several, or a flagship with its rungs, give one page of their answers.',
+        ),
     ],
     out: Annotated[Path, typer.Option(help='The HTML file to write.')],
     runs: Runs = RUNS,
@@ -105,6 +109,7 @@ def report(
 
     The page of a study that is not complete says so. Exit status with --live as of `archlab status --watch`.
     """
+    from ablations.flagships import FLAGSHIPS
     from results.rendering import page, pages
     from results.store import atomic, regular
 
@@ -114,10 +119,10 @@ def report(
     if not out.exists():
         atomic.check_folder(out.parent)
     study, *others = studies
-    if others and (live or settings):
-        raise ValueError(f'{"--live" if live else "--set"} with {len(studies)} studies; it takes one; leave the others out')
-    if others:
-        all_runs = [open_study(name, runs) for name in studies]
+    if (others or study in FLAGSHIPS) and (live or settings):
+        raise ValueError(f'{"--live" if live else "--set"} with several studies; it takes one; leave the others out')
+    if others or study in FLAGSHIPS:
+        all_runs = [open_study(name, runs) for name in _with_rungs(studies, runs)]
         atomic.replace(out, pages([(one.look, one.conclusions) for one in all_runs]))
     elif not live:
         study_runs = open_study(study, runs, settings)
@@ -129,6 +134,23 @@ def report(
         print(out)
     if code:
         raise Exit(code)
+
+
+def _with_rungs(names: list[str], runs: Path) -> list[str]:
+    """Names of studies, with those of a flagship's rungs that have runs in place of its own. Raises ValueError without any."""
+    from ablations.flagships import FLAGSHIPS
+    from sweeps import manifest as manifests
+
+    studies = []
+    for name in names:
+        rungs = [f'{name}_{rung}' for rung in FLAGSHIPS.get(name, ())]
+        there = [rung for rung in rungs if (runs / rung / manifests.FILE).exists()]
+        if rungs and not there:
+            raise ValueError(
+                f"no runs of flagship '{name}' in {runs}; run one of {rungs}, or give --runs the folder of its runs"
+            )
+        studies += there or [name]
+    return studies
 
 
 def _live(study: str, out: Path, runs: Path, settings: list[str] | None) -> int:

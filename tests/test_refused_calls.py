@@ -100,3 +100,23 @@ BAD_CALLS = [
 @pytest.mark.parametrize(('call', 'message'), BAD_CALLS)
 def test_bad_calls_are_refused(called: Callable, tmp_path: Path, call: list[str], message: str):
     refuse(called(*call, cwd=tmp_path), message)
+
+
+FLAGSHIP_CALLS = [
+    (
+        ('report', 'shared_keys', '--out', 'page.html'),
+        "no runs of flagship 'shared_keys' in runs; run one of ['shared_keys_small',",
+    ),
+    (('report', 'shared_keys', '--out', 'page.html', '--live'), '--live with several studies; it takes one'),
+    (('status', 'shared_keys'), "'shared_keys' is a flagship, which has a study for each rung; allowed: ['shared_keys_small',"),
+    (('plan', 'shared_keys_smal'), "a flagship's rung (archlab list flagships)"),
+]
+
+
+@pytest.mark.parametrize(('call', 'message'), FLAGSHIP_CALLS)
+def test_a_flagship_is_asked_for_by_its_rungs(
+    called: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, call: tuple, message: str
+):
+    monkeypatch.chdir(tmp_path)
+    refuse(called(*call), message)
+    assert not (tmp_path / 'page.html').exists()

@@ -1,4 +1,7 @@
-"""Joint page: the answers of several studies below each other, each with its doubts, its verdicts in full and its table."""
+"""Joint page: the answers of several studies below each other, each with its doubts, its verdicts in full and its table.
+
+Rungs of one flagship stand together, the largest first, with the effects over all rungs beside them.
+"""
 
 import dataclasses
 from collections import Counter
@@ -7,9 +10,11 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from ablations.flagships import FLAGSHIPS, RUNG_STUDIES, flagship
 from results.conclusions import Conclusions
 from results.pages import environment, style
 from results.report.answer import Answer, answer_of
+from results.report.flagship_part import FlagshipPart, flagship_part
 from results.report.page import boxed
 from results.store.reading import Reading
 from results.tables import findings_markup
@@ -19,13 +24,18 @@ FOLDER = Path(__file__).parent
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """One study of the page: its name, its answer, its table, and what is said of its verdicts and its checklist."""
+    """One study of the page: its name, its answer, its table, and what is said of its verdicts and its checklist.
+
+    `flagship` stands with the largest rung of a flagship, and `rung` says that it is one of these.
+    """
 
     name: str
     answer: Answer
     counts: str
     checked: str
     table: Markup
+    rung: str = ''
+    flagship: FlagshipPart | None = None
 
 
 def joint_page(studies: Sequence[tuple[Reading, Conclusions, list[dict]]]) -> str:
@@ -36,8 +46,26 @@ def joint_page(studies: Sequence[tuple[Reading, Conclusions, list[dict]]]) -> st
     names = [reading.study.name for reading, _, _ in studies]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise ValueError(f"study '{twice[0]}' is given {names.count(twice[0])} times; give each study once")
-    parts = [_part(*study) for study in studies]
+    parts = [part for together in _together(studies) for part in together]
     return environment(FOLDER).get_template('joint_page.html.j2').render(parts=parts, style=style())
+
+
+def _together(studies: Sequence[tuple[Reading, Conclusions, list[dict]]]) -> list[list[Part]]:
+    """The parts of the page in the order of the studies; rungs of a flagship stand where its first one was given."""
+    groups: dict[str, list[tuple]] = {}
+    for study in studies:
+        name = study[0].study.name
+        groups.setdefault(RUNG_STUDIES.get(name, (name, ''))[0], []).append(study)
+    return [_rungs(name, own) if name in FLAGSHIPS else [_part(*own[0])] for name, own in groups.items()]
+
+
+def _rungs(name: str, studies: Sequence[tuple[Reading, Conclusions, list[dict]]]) -> list[Part]:
+    """The rungs of a flagship, the largest first; with it stands what is said of all of them."""
+    by_rung = {RUNG_STUDIES[study[0].study.name][1]: study for study in studies}
+    rising = {rung: by_rung[rung] for rung in FLAGSHIPS[name] if rung in by_rung}
+    told = flagship_part(flagship(name), {rung: (study[0], study[1].findings) for rung, study in rising.items()})
+    falling = [dataclasses.replace(_part(*study), rung=rung) for rung, study in reversed(rising.items())]
+    return [dataclasses.replace(falling[0], flagship=told), *falling[1:]]
 
 
 def _part(reading: Reading, conclusions: Conclusions, checklist: list[dict]) -> Part:

@@ -55,7 +55,7 @@ class Parsed(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.ids += [value for name, value in attrs if name == 'id']
         self.attributes.append((tag, dict(attrs)))
-        if tag not in ('meta', 'link', 'input', 'br', '!doctype'):
+        if tag not in ('meta', 'link', 'input', 'br', 'wbr', '!doctype'):
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):

@@ -1,0 +1,98 @@
+"""Rungs of a flagship on the joint page: the largest first, effects over all of them, and a reviewer's questions."""
+
+import dataclasses
+import functools
+
+import pytest
+from read_pages import CHECKLIST, Parsed, text_of
+from simulated_study import data, manifest_of, read
+
+from ablations.flagships import flagship, rung_study
+from results.conclusions import Conclusions
+from results.figures.ladder import rungs_figure
+from results.figures.panels import Inapplicable
+from results.report.flagship_part import flagship_part, review
+from results.report.joint_page import joint_page
+from results.tables import study_facts
+
+SIZES = {'small': 41_921, 'medium': 384_161}
+TOPS = {'small': {'pairs_of_heads': -0.1, 'one_for_all': -0.3}, 'medium': {'pairs_of_heads': 0.0, 'one_for_all': 0.3}}
+
+
+@functools.cache
+def rungs() -> dict:
+    """Two rungs of a flagship as if they had been run: {rung: (reading, findings)}."""
+    made = {}
+    for rung, tops in TOPS.items():
+        study = dataclasses.replace(rung_study(f'shared_keys_{rung}'), trials=6, extension=0, replicates=3, seeds=2, looks=())
+        reading, effects = read(*data(study, tops))
+        manifest = manifest_of(study)
+        for costs in manifest['costs'].values():
+            for task in costs.values():
+                task['params'] = SIZES[rung]
+        made[rung] = dataclasses.replace(reading, manifest=manifest), effects
+    return made
+
+
+def page(*names: str) -> str:
+    parts = [rungs()[name] for name in names]
+    return joint_page([(reading, Conclusions(effects, study_facts(reading, effects)), CHECKLIST) for reading, effects in parts])
+
+
+def test_rungs_stand_together_the_largest_first():
+    html = page('small', 'medium')
+    parsed, said = Parsed(html), text_of(html)
+    assert parsed.wrong == [] and parsed.open == [] and len(parsed.ids) == len(set(parsed.ids))
+    assert html.index('id="shared_keys"') < html.index('id="shared_keys_medium"') < html.index('id="shared_keys_small"')
+    assert 'Claimed or disputed: Heads can share their keys' in said and 'Still to be run: large (gpu).' in said
+    assert html.count('<figure>') == 1 and said.count('What a reviewer asks') == 1
+    assert html == page('medium', 'small'), 'the order in which rungs are given changes nothing'
+    alone = text_of(page('small'))
+    assert 'Still to be run: medium (cpu), large (gpu).' in alone and 'Not known: only small has been run.' in alone
+
+
+def test_a_reviewer_is_answered_from_the_records():
+    own, of_data, noise, one_recipe, scale = (answer for _, answer in review(rungs()))
+    assert own.startswith(
+        'Yes: 6 trials of every arm on every task, in each of up to 3 replicates (lr, weight_decay under adamw)'
+    )
+    assert 'small: tinystories_bytes (tinystories): 400 steps of 16, 41,921 parameters, 1,000 test examples;' in of_data
+    assert 'medium: tinystories_bytes (tinystories): 1,000 steps of 16, 384,161 parameters' in of_data
+    assert noise.startswith(
+        'small: the effect that a comparison finds in 80 % is, in the middle of the arms, tinystories_bytes '
+    )
+    assert 'nats per token' not in noise and '(margin 0.020)' in noise
+    assert one_recipe.startswith('small: ') and ' of 6 comparisons' in one_recipe and 'medium: ' in one_recipe
+    assert scale == (
+        '0 of 4 differences of small stand at medium; turned: one_for_all on tinystories_bytes, one_for_all on '
+        'tiny_shakespeare_bytes; no longer shown: pairs_of_heads on tinystories_bytes, pairs_of_heads on tiny_shakespeare_bytes.'
+    )
+
+
+def test_what_an_arm_alone_tunes_is_said():
+    study = rung_study('squashing_norms_small')
+    study = dataclasses.replace(study, trials=6, extension=0, replicates=2, seeds=1, looks=(), tasks=study.tasks[:2])
+    reading, effects = read(*data(study, {}))
+    own = review({'small': (reading, effects)})[0][1]
+    assert 'under adamw; and alpha0 of dynamic_tanh, alpha0 of dynamic_erf)' in own
+
+
+@pytest.mark.parametrize('given', [('small',), ('small', 'medium')])
+def test_the_effects_at_every_rung_are_drawn(given):
+    drawn = rungs_figure({rung: rungs()[rung] for rung in given})
+    assert [axes.get_title() for axes in drawn.axes] == ['tinystories_bytes', 'tiny_shakespeare_bytes']
+    for axes in drawn.axes:
+        assert [label.get_text() for label in axes.get_xticklabels()] == ['41.9k', '384k'][: len(given)]
+        assert axes.get_xlabel() == 'parameters of own (logarithmic)'
+    legend = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert legend[:3] == ['pairs_of_heads', 'one_for_all', 'latent']
+    heights = {round(float(line.get_ydata()[-1]), 4) for line in drawn.axes[0].lines}
+    shown = [one for one in rungs()[given[-1]][1] if one.task == 'tinystories_bytes' and abs(one.effect) < 0.05]
+    assert shown and {round(one.effect, 4) for one in shown} <= heights
+
+
+def test_rungs_without_a_finding_have_no_figure():
+    empty = {'small': (rungs()['small'][0], [])}
+    with pytest.raises(Inapplicable, match='no rung has a finding'):
+        rungs_figure(empty)
+    assert flagship_part(flagship('shared_keys'), empty).figure == ''
