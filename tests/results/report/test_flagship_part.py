@@ -65,7 +65,8 @@ def test_a_reviewer_is_answered_from_the_records():
     assert one_recipe.startswith('small: ') and ' of 6 comparisons' in one_recipe and 'medium: ' in one_recipe
     assert scale == (
         '0 of 4 differences of small stand at medium; turned: one_for_all on tinystories_bytes, one_for_all on '
-        'tiny_shakespeare_bytes; no longer shown: pairs_of_heads on tinystories_bytes, pairs_of_heads on tiny_shakespeare_bytes.'
+        'tiny_shakespeare_bytes; no longer shown: pairs_of_heads on tinystories_bytes, pairs_of_heads on '
+        'tiny_shakespeare_bytes.'
     )
 
 
