@@ -7,6 +7,8 @@ import pytest
 from ablations.settings import override, until_decided
 from ablations.study_files import load_study
 from archlab.study_runs import open_study
+from results.exports import TRACKERS
+from results.exports.tracker import Tracker
 from results.store.records import commit, prepare
 from sweeps import manifest
 from sweeps.protocol.simulate import World, simulate
@@ -37,17 +39,47 @@ def _design(runs) -> dict | None:
     return json.loads((runs / 'quickstart' / 'manifest.json').read_text()).get('design')
 
 
-@pytest.mark.parametrize('command', [('table', 'quickstart'), ('query', 'select count(*) from trials')], ids=lambda c: c[0])
-def test_the_first_read_freezes_the_looks(runs, called, command):
+class Nowhere(Tracker):
+    """A tracker that takes runs and keeps none."""
+
+    def __init__(self, folder, study):
+        self.study = study
+
+    def known(self):
+        return {}
+
+    def write(self, run):
+        assert run.id
+
+    def conclude(self, study):
+        assert study.name == self.study
+
+
+READING = {
+    'table': ('table', 'quickstart'),
+    'report': ('report', 'quickstart', '--out', '{place}/page.html'),
+    'figure': ('figure', 'quickstart', '--out', '{place}'),
+    'export-runs': ('export-runs', 'quickstart', '--to', 'nowhere', '--out', '{place}/exports'),
+    'claims': ('claims', '--all'),
+    'query': ('query', 'select count(*) from trials'),
+}
+
+
+@pytest.mark.parametrize('command', READING)
+def test_the_first_read_freezes_the_looks(runs, called, command, tmp_path_factory, monkeypatch):
+    for module in ('results.report.inline_figures', 'results.figures'):
+        monkeypatch.setattr(f'{module}.FIGURES', {})
+    monkeypatch.setitem(TRACKERS, 'nowhere', Nowhere)
     assert _design(runs) is None
-    said = called(*command, '--runs', runs)
+    place = tmp_path_factory.mktemp('made')
+    said = called(*(word.format(place=place) for word in READING[command]), '--runs', runs)
     assert said.returncode == 0, said.stderr
     assert _design(runs)['looks'] == [2, 3]
 
 
-def test_status_and_plan_freeze_nothing(runs, called):
-    for command in (('status', 'quickstart'), ('plan', 'quickstart')):
-        called(*command, '--runs', runs)
+def test_what_shows_no_finding_freezes_nothing(runs, called):
+    for command in (('recipe', 'quickstart/rms_norm'), *((name, 'quickstart') for name in ('status', 'plan', 'verify'))):
+        assert called(*command, '--runs', runs).stdout
     assert _design(runs) is None
 
 

@@ -5,8 +5,10 @@ are the lab's own.
 """
 
 import dataclasses
+import json
 
 import pytest
+from declared_numbers import GOLDEN, all_declared
 
 from ablations.study import Study
 from arch.make import fields
@@ -358,3 +360,13 @@ def left_out(kind: type) -> dict:
     own = [field for field in dataclasses.fields(kind) if field.default is not dataclasses.MISSING]
     made = [field for field in dataclasses.fields(kind) if field.default_factory is not dataclasses.MISSING]
     return {field.name: field.default for field in own} | {field.name: field.default_factory() for field in made}
+
+
+def test_numbers_are_those_that_were_declared():
+    """Of constants, fields and defaults, also where no trial's address rests on them: golden_numbers.json has them all."""
+    told, known = all_declared(), json.loads(GOLDEN.read_text(encoding='utf-8'))
+    files = {file: (told.get(file, {}), known.get(file, {})) for file in {**known, **told}}
+    changed = {
+        f'{file}: {name}' for file, (new, old) in files.items() for name in {**old, **new} if new.get(name) != old.get(name)
+    }
+    assert not changed, f'{sorted(changed)}; if you meant it: python tests/declared_numbers.py'

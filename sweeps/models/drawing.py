@@ -57,7 +57,7 @@ def _line(name: str, what: str, shape: str, count: str) -> str:
     left, right = f'{name:<{NAME}} {what}', f'{shape}{count:>{COUNT}}'
     if len(left) + 1 + len(right) > WIDTH:
         right = f'{shape} {count}'.strip()
-    return f'{left} {right:>{WIDTH - len(left) - 1}}'.rstrip()
+    return f'{left} {right.rjust(WIDTH - len(left) - 1)}'.rstrip()
 
 
 def _sizes(shapes: tuple[tuple[int, ...], ...]) -> str:

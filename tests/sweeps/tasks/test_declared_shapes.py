@@ -38,6 +38,14 @@ SEEN = {
     'zinc': ((112,), 'int32'),
     'languages': ((64,), 'int32'),
 }
+STORED = {
+    **dict.fromkeys(SEEN, 'uint8'),
+    **dict.fromkeys(('spoken_digits', 'spoken_digits_samples'), 'int16'),
+    **dict.fromkeys(('tiny_shakespeare_bytes', 'tinystories', 'wikitext', 'fineweb', 'languages'), 'uint16'),
+    'synthetic_control': 'float32',
+    'tiny_shakespeare': 'int32',
+}
+"""The type of a stored number, the smallest that holds all of the set; where the vocabulary is not known, int32."""
 PREPARED = {
     'fashion_mnist': ('fashion_mnist',),
     'fashion_mnist_pixels': ('fashion_mnist',),
@@ -77,6 +85,7 @@ def test_every_task_is_described_without_data(nothing: Path, name: str):
     seen = task.seen()
     if name in SEEN:
         assert (seen.shape[1:], str(seen.dtype)) == SEEN[name] and seen.shape[0] == task.example().shape[0] == 1
+        assert task.example().dtype == STORED[name]
         with pytest.raises(ValueError, match='archlab data prepare'):
             task.pool()
     (subject,) = subjects(name, [], Sizes()).values()

@@ -1,0 +1,58 @@
+"""Drawings line by line, of an outline made by hand."""
+
+import jax
+import jax.numpy as jnp
+
+from arch.outline import Part
+from arch.sockets import TABLES
+from sweeps.models import drawing
+from sweeps.models.describe import Subject
+
+NORM = Part('norm', 'norm', 'layer_norm', ((4, 8),), 16)
+NOTHING = Part('norm', 'norm', 'identity', ((4, 8),), 0)
+DENSE = Part('dense_0', '', 'Dense', ((4, 8),), 72, kernel=(8, 8))
+MIXER = Part('mixer', 'mixer', 'attention', ((4, 8),), 288, spec={'heads': 2, 'biases': 'all'}, inside=(DENSE,))
+BRANCHES = Part('residual', 'residual', 'hyper_connections', ((4, 8), (4, 8), (4, 2)), 40, inside=(NORM,))
+SKIPPED = Part('residual', 'residual', 'pre', ((4, 8),), 0)
+OUTLINE = [
+    Part('stem', 'stem', 'tokens', ((4, 8),), 96, spec={'vocabulary': 12}),
+    Part('position', 'position', 'none', ((4, 8),), 0),
+    Part('block_0', 'block', 'two_branch', ((4, 8), (4, 8)), 1344, times=3, inside=(NOTHING, MIXER, BRANCHES, NORM)),
+    Part('block_3', 'block', 'one_branch', ((4, 8),), 16, inside=(NORM, SKIPPED)),
+    Part('patches', '', 'Conv', ((2, 2, 8),), 1000, kernel=(2, 2, 4, 8)),
+    DENSE,
+    Part('other', '', 'Mean', (), 0),
+    Part('head', 'head', 'classifier', ((5,),), 45, spec={'outputs': 5}, inside=(NORM, NOTHING, NORM)),
+]
+LINES = """\
+a model: of which papers tell
+                                                                             output       parameters
+input                token ids                                                  [4]
+stem                 tokens vocabulary=12                                    [4, 8]               96
+3 x block            two_branch                                          2 x [4, 8]        3 x 1,344
+  mixer              attention heads=2 biases=all                            [4, 8]              288
+  residual           hyper_connections streams=4 initial=0.01 with layer_norm          2 x [4, 8] 40
+  norm               layer_norm                                              [4, 8]               16
+1 x block            one_branch                                              [4, 8]               16
+  norm               layer_norm                                                                   16
+  residual           pre
+patches              convolution, 4 to 8 channels                         [2, 2, 8]            1,000
+dense_0              product, 8 to 8 channels                                [4, 8]               72
+other                Mean
+head                 classifier outputs=5 with layer_norm                       [5]               45
+in all                                                                                         5,261"""
+
+
+def test_a_drawing_line_by_line(monkeypatch):
+    monkeypatch.setattr(drawing, '_outlined', lambda subject: OUTLINE)
+    x = jax.ShapeDtypeStruct((1, 4), jnp.int32)
+    lines = drawing.drawing(Subject('a model', {}, x, TABLES, about='of which papers tell'))
+    assert '\n'.join(lines) == LINES
+    image = Subject('a model', {}, jax.ShapeDtypeStruct((1, 8, 8, 3), jnp.uint8), TABLES)
+    lines = drawing.drawing(image)
+    assert lines[0] == 'a model' and lines[2].split() == ['input', 'image', '[8,', '8,', '3]']
+
+
+def test_a_long_line_keeps_its_numbers():
+    long = drawing._line('  mixer', 'word ' * 18 + 'end', '[4, 8]', '1,000')
+    assert long == '  mixer' + ' ' * 14 + 'word ' * 18 + 'end [4, 8] 1,000'
