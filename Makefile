@@ -7,7 +7,7 @@ RUNS ?= runs
 LOCK ?= constraints.txt
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: quickstart test test-all test-cluster lint docs bench accelerator clean
+.PHONY: quickstart test test-all test-cluster lint docs paper bench accelerator clean
 
 quickstart: $(READY)
 	@$(BIN)/archlab run quickstart --runs $(RUNS)
@@ -34,6 +34,11 @@ docs: $(READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[docs]'
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/site
 	@echo "docs/site/index.html"
+
+# The paper, docs/paper/paper.pdf: every number from the records of results/published.
+paper: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[paper]'
+	@$(BIN)/python docs/paper/build.py
 
 bench: $(READY)
 	@$(BIN)/archlab bench ops
