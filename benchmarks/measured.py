@@ -8,10 +8,13 @@ from results.store import atomic
 
 
 class Measured:
-    """A list of measurements, each plain data with a `name`; the file is replaced whenever one is added."""
+    """A list of measurements, each plain data with a `name`; the file is replaced whenever one is added.
 
-    def __init__(self, path: Path):
-        self.path, self.rows = path, []
+    `seconds` is how long what is measured may take.
+    """
+
+    def __init__(self, path: Path, seconds: float = 480):
+        self.path, self.seconds, self.rows = path, seconds, []
 
     def add(self, name: str, **values: object) -> None:
         """Add a measurement and write the file."""

@@ -16,8 +16,8 @@ from pathlib import Path
 from benchmarks.measured import Measured, read
 from results.store import atomic
 
-PARTS = ('about', 'agreement', 'lanes', 'models', 'peers', 'lowerings', 'resume', 'memory')
-"""In the order of their worth."""
+PARTS = ('about', 'agreement', 'lanes', 'models', 'peers', 'lowerings', 'resume', 'memory', 'flagship')
+"""In the order of their worth; the last one takes what is left."""
 FILE = 'accelerator.json'
 LEFT = 10
 """A part is not begun with fewer seconds than this."""
@@ -44,7 +44,18 @@ def run_part(name: str, folder: Path, tiny: bool, limit: float) -> dict:
     """Run one part in a process of its own; gives how it ended, its seconds and its measurements."""
     file, log = folder / f'{name}.json', folder / f'{name}.log'
     file.unlink(missing_ok=True)
-    call = [sys.executable, '-m', 'benchmarks.accelerator', '--part', name, '--out', str(folder), *(['--tiny'] * tiny)]
+    call = [
+        sys.executable,
+        '-m',
+        'benchmarks.accelerator',
+        '--part',
+        name,
+        '--out',
+        str(folder),
+        '--seconds',
+        str(limit),
+        *(['--tiny'] * tiny),
+    ]
     environment = {'XLA_PYTHON_CLIENT_PREALLOCATE': 'false', 'TF_CPP_MIN_LOG_LEVEL': '3', **os.environ}
     began = time.monotonic()
     with open(log, 'wb') as said:
@@ -97,7 +108,7 @@ def main(arguments: list[str] | None = None) -> int:
     given.out.mkdir(parents=True, exist_ok=True)
     if given.part:
         part = importlib.import_module(f'benchmarks.accelerator.{given.part}')
-        part.run(Measured(given.out / f'{given.part}.json'), given.tiny)
+        part.run(Measured(given.out / f'{given.part}.json', given.seconds), given.tiny)
         return 0
     only = tuple(given.only.split(','))
     unknown = [name for name in only if name not in PARTS]
