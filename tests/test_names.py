@@ -13,6 +13,7 @@ SHARED = {
     'bodies': 'the bodies of models, and how fast they train',
     'config': 'the config of a model: how it is changed, and how it is completed',
     'decoders': 'decoders of tokens: sizes that follow from the data, and those that were published',
+    'flagship': 'a contested claim: what it asks, and what a GPU trains of it',
     'flat': 'for programs, CSV and JSON: findings, and claims',
     'lanes': 'how fast lanes are: on a processor, and on an accelerator',
     'machine': 'the machine: what may be used of it, and what a measurement says of it',
