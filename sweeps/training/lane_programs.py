@@ -42,8 +42,8 @@ class LanePrograms:
         source, lanes = 0 if streamed else None, strategy == 'vmap'
         once, often = _once(lanes) or None, _options(lanes) or None
         # The functions, and which of their arguments have an axis of lanes.
-        self.draw = jax.jit(self._lanes(training.draw, (0, None)), compiler_options=once)
-        self.start = jax.jit(self._lanes(training.start, (0, 0, 0, None)), compiler_options=once)
+        self.draw = jax.jit(self._spread(self._lanes(training.draw, (0, None))), compiler_options=once)
+        self.start = jax.jit(self._spread(self._lanes(training.start, (0, 0, 0, None))), compiler_options=once)
         steps = self._lanes(training.advance, (0, 0, source, None, None, None))
         self.advance = jax.jit(steps, donate_argnums=1, compiler_options=often)
         self.view = jax.jit(self._lanes(training.view, (0, 0)), compiler_options=once)
@@ -66,6 +66,12 @@ class LanePrograms:
             if self.layout is not None:
                 carry = jax.tree.map(_placed, carry, self.start.lower(lanes, *drawn).compile().output_shardings)
             return bytes_needed(self.advance.lower(lanes, carry, pool, 0, 0, 1).compile())
+
+    def _spread(self, function: Callable) -> Callable:
+        """A function over lanes whose results lie on the devices of their lanes, also those that are the same in all."""
+        if self.layout is None:
+            return function
+        return lambda *given: self.layout.by_lane(function(*given))
 
     def _lanes(self, function: Callable, axes: tuple) -> Callable:
         if self.strategy == 'loop':

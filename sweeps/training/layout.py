@@ -78,12 +78,32 @@ class Layout:
 
         return jax.tree.map(spread, tree, roles, products)
 
+    def gathered(self, tree: object, roles: object, products: object) -> object:
+        """Parameters as a loss reads them: whole on every device, and their gradient spread as they are."""
+        if self.model == 1:
+            return tree
+
+        @jax.custom_vjp
+        def read(tree: object) -> object:
+            return self.whole(tree)
+
+        read.defvjp(lambda tree: (self.whole(tree), None), lambda _, slope: (self.parameters(slope, roles, products),))
+        return read(tree)
+
     def whole(self, tree: object) -> object:
         """Arrays that every device of a lane has."""
         return jax.tree.map(lambda leaf: self._held(leaf, []), tree)
 
     def _held(self, leaf: jax.Array, axes: Sequence[object]) -> jax.Array:
         return jax.lax.with_sharding_constraint(leaf, NamedSharding(self.mesh, PartitionSpec(*axes)))
+
+    def by_lane(self, tree: object) -> object:
+        """Arrays `[lanes, ...]` of a program on the devices of their lanes, wherever else they are spread."""
+
+        def own(leaf: jax.Array) -> jax.Array:
+            return self._held(leaf, ['lane', *[PartitionSpec.UNCONSTRAINED] * (leaf.ndim - 1)])
+
+        return jax.tree.map(own, tree)
 
     def lanes(self, tree: object) -> object:
         """Arrays from the host `[lanes, ...]` on the devices of their lanes."""

@@ -168,6 +168,8 @@ def make_training(
 
         def loss_of(params: dict, state: dict, x: jax.Array, y: jax.Array, key: jax.Array) -> tuple:
             # Keys of their own for what happens to the batch, so that a model's noise is the same with and without it.
+            if layout is not None:
+                params = layout.gathered(params, model.roles(params), model.products(params))
             x, targets = task.draw(jax.random.fold_in(key, 1), x, y, strengths)
             scores, state, aux = model.apply(params, state, x, knobs=knobs, key=key, train=True)
 
