@@ -157,6 +157,13 @@ def _saved(program, first: int) -> collections.Counter:
     return total
 
 
+def _largest(program, first: int) -> int:
+    """Bytes of the largest array of those."""
+    made = {variable for equation in program.eqns for variable in equation.outvars}
+    saved = [variable.aval for variable in program.outvars[first:] if not isinstance(variable, Literal) and variable in made]
+    return max((one.size * one.dtype.itemsize for one in saved), default=0)
+
+
 ALIKE = 3
 """The number of traced blocks of a stage: the first, the last, and one for all between."""
 
@@ -191,9 +198,9 @@ def cost(model: Model, x: jax.ShapeDtypeStruct) -> dict:
     """Counts for a batch like `x`: nothing is computed.
 
     params; macs (multiply-adds of one example, forward); flops (one training step of the batch: 2 x the multiply-adds of
-    forward and backward); activation_bytes (saved for the backward pass of the batch, before the compiler saves some of them).
-    Each also has `_by_part` (stem, block_0, ..., head, in the order of the program; `loss` for what is in no module). All but
-    the last also have `_by_role`.
+    forward and backward); activation_bytes (saved for the backward pass of the batch, before the compiler saves some of them);
+    largest_bytes (of these the largest array). Each but that one also has `_by_part` (stem, block_0, ..., head, in the order of
+    the program; `loss` for what is in no module), and params, macs and flops have `_by_role`.
     """
     return _counted(model, x, {})
 
@@ -269,6 +276,7 @@ def _counted(model: Model, x: jax.ShapeDtypeStruct, parts: Mapping[str, tuple[st
         whole = jax.make_jaxpr(step)(params, x).jaxpr
     flops = collections.Counter({path: 2 * count for path, count in _count(whole).items()})
     saved = _saved(whole, len(jax.tree.leaves(params)))
+    largest = _largest(whole, len(jax.tree.leaves(params)))
     macs, flops, saved = (_placed(counts, set(params)) for counts in (macs, flops, saved))
     sizes, by_role, kernels = collections.Counter(), collections.Counter(dict.fromkeys(ROLES, 0)), {}
     own_roles = jax.tree.leaves(model.roles(params))
@@ -286,4 +294,4 @@ def _counted(model: Model, x: jax.ShapeDtypeStruct, parts: Mapping[str, tuple[st
         counts_by[f'{name}_by_role'] = _by_role(counts, kernels, parts)
     counts_by['activation_bytes_by_part'] = _by_part(saved, parts, order)
     totals = {name: sum(counts_by[f'{name}_by_part'].values()) for name in ('params', 'macs', 'flops', 'activation_bytes')}
-    return {**totals, **counts_by}
+    return {**totals, 'largest_bytes': largest, **counts_by}

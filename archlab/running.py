@@ -138,9 +138,14 @@ def _on_devices(facts: dict) -> list[str]:
         'TFLOP/s, which is assumed; models of less than a million parameters take longer'
     )
     if count > 1:
-        first += '; what devices say to each other is not counted'
+        first += (
+            f'; {clock(facts["exchange_seconds"])} of it they exchange gradients and parameters at '
+            f'{facts["link"] / 1e9:.0f} GB/s, counted as if they did not compute meanwhile'
+        )
     if needs is None:
         return [first]
+    if needs['batch'] < count:
+        first += f"; they do not divide every batch: of '{needs['task']}' it is spread over {needs['batch']}"
     spread = f', spread over {needs["model"]} of them' if needs['model'] > 1 else ''
     second = (
         f"'{needs['arm']}' on {needs['task']} takes most: {(needs['weights'] + needs['activations']) / 1e9:.3g} GB of "
@@ -209,8 +214,12 @@ def run(
         str | None, typer.Option(help='Run one recorded or planned trial again and compare; records nothing.')
     ] = None,
     checkpoint_minutes: Annotated[
-        float, typer.Option(help='How often a pack that runs long is kept, so that a killed run goes on inside it.')
-    ] = 10,
+        float | None,
+        typer.Option(
+            help='How often a pack that runs long is kept, so that a killed run goes on inside it; 30 unless given, on a '
+            'cluster 10 and at most a quarter of a time limit.'
+        ),
+    ] = None,
     checkpoint_steps: Annotated[int | None, typer.Option(help='The same by steps of training.')] = None,
     keep_weights: Annotated[
         bool, typer.Option('--keep-weights', help='Keep the weights of confirmed models, for archlab export.')

@@ -8,7 +8,7 @@ import sweeps.forecast
 from ablations.config import swap
 from ablations.study import Study, task
 from results.store.reading import Reading
-from sweeps.devices import DEVICES, memory_of
+from sweeps.devices import DEVICES, exchange_seconds, memory_of
 from sweeps.forecast import forecast, seconds_by_phase, work_left
 from sweeps.pace import COMPILE_SECONDS, Pace
 from sweeps.progress import expected_trials
@@ -194,11 +194,35 @@ def test_sets_that_are_not_prepared_are_named_before_anything_ran(tmp_path, monk
 
 
 @pytest.mark.parametrize(
-    ('count', 'weights', 'activations', 'model', 'fits'),
-    [(1, 240e9, 40e9, 1, False), (2, 120e9, 20e9, 2, False), (4, 60e9, 10e9, 4, True), (8, 60e9, 5e9, 4, True)],
+    ('count', 'weights', 'activations', 'batch', 'model', 'fits'),
+    [
+        (1, 48e9, 48e9, 1, 1, False),
+        (2, 48e9, 24e9, 2, 1, True),
+        # Parameters and gradients are whole for a while, the rest is spread.
+        (3, 32e9, 48e9, 1, 3, True),
+        (8, 48e9, 6e9, 8, 1, True),
+    ],
 )
-def test_the_memory_of_a_trial_is_that_of_a_hand_count(count, weights, activations, model, fits):
-    """Weights are spread over as few devices as will do, a batch over all."""
-    cost = {'params': 10**10, 'activation_bytes': 40e9}
-    one = memory_of('large', 'text', cost, DEVICES['h100'], count)
-    assert (one.weights, one.activations, one.model, one.fits) == (weights, activations, model, fits)
+def test_the_memory_of_a_trial_is_that_of_a_hand_count(count, weights, activations, batch, model, fits):
+    """A batch of 64 is spread over all devices that divide it, and beside activations is the gradient of the largest."""
+    cost = {'params': 2 * 10**9, 'activation_bytes': 40e9, 'largest_bytes': 8e9}
+    one = memory_of('large', 'text', cost, 64, DEVICES['h100'], count)
+    assert (one.weights, one.activations, one.batch, one.model, one.fits) == (weights, activations, batch, model, fits)
+
+
+def test_what_devices_exchange_is_that_of_a_hand_count():
+    """Of 4 bytes a parameter, 8 devices of a ring send 7 eighths twice, whether gradients are summed whole or in parts."""
+    assert exchange_seconds(10**9, 1, DEVICES['tpu-v5e'], 1) == 0
+    for model in (1, 2, 4, 8):
+        assert exchange_seconds(10**9, model, DEVICES['tpu-v5e'], 8) == pytest.approx(2 * 7 / 8 * 4e9 / 200e9)
+    assert exchange_seconds(10**9, 1, DEVICES['h100'], 2) == pytest.approx(4e9 / 450e9)
+    costs = {
+        arm: {name: own | {'params': 10**6, 'activation_bytes': 1e6} for name, own in by.items()} for arm, by in COSTS.items()
+    }
+    asked = study()
+    told = forecast(Reading(asked, schedule(asked, {}, {}), {}, {'costs': costs}), 'h100', 8)['on_device']
+    alone = forecast(Reading(asked, schedule(asked, {}, {}), {}, {'costs': COSTS}), 'h100', 8)['on_device']
+    steps = sum(task.steps for task in asked.tasks) / len(asked.tasks)
+    exchanged = expected_trials(asked, schedule(asked, {}, {})) * steps * 2 * 7 / 8 * 4e6 / 450e9
+    assert told['exchange_seconds'] == pytest.approx(exchanged, abs=0.06) and alone['exchange_seconds'] == 0
+    assert told['seconds'] == pytest.approx(alone['seconds'] + exchanged, abs=0.16)

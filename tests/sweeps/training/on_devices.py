@@ -5,7 +5,8 @@
 A case is a body and the sizes of a layout, such as tiny:2x2x2. Prints, as JSON, how far the numbers of each case are from those
 of one device, {case: {moment: distance}}, relative to the largest number. The case `memory` is a model whose parameters and
 moments take three times the memory of a device: the layout that it trains in, and what is said where there is one device. The
-case `resumed` is a pack that is stopped in the middle.
+case `resumed` is a pack that is stopped in the middle, and `planned` how much memory a plan foresees for each that a compiled
+step takes.
 """
 
 import contextlib
@@ -22,14 +23,18 @@ sys.path[:0] = [str(Path(__file__).parents[3]), str(Path(__file__).parents[2]), 
 
 def trained(programs, tiny, lanes: dict) -> dict:
     """What lanes score, and all that they hold: at the beginning, after one step (moments are a gradient then), after five."""
-    placed, made = programs.placed(lanes), {}
+    import jax
+
+    placed, made, lies = programs.placed(lanes), {}, []
     for steps in (0, 1, 5):
         carry = programs.begin(placed, tiny.pool['x'][:1])
         if steps:
             carry = programs.advance(placed, carry, tiny.pool, 0, 0, steps)
+        lies.append(jax.tree.map(lambda leaf: leaf.sharding.shard_shape(leaf.shape), carry))
         seen = programs.evaluate(programs.training.drawn_of(placed), carry['params'], carry['state'], tiny.held)
         names = ('params', 'state', 'moments') if steps else ('params', 'state')
         made[f'after {steps}'] = ({name: seen[name] for name in ('loss', 'items')}, {name: carry[name] for name in names})
+    assert lies[0] == lies[1], 'a step moves what the start has put onto devices'
     from sweeps.training.device import on_host
 
     return on_host(made)
@@ -120,6 +125,43 @@ def resumed() -> dict[str, bool]:
     return told
 
 
+def planned() -> dict[str, float]:
+    """By model and layout, the memory of a device as a plan has it, for each byte that the compiled program of a step takes."""
+    import jax
+    import numpy as np
+    from tiny_population import TASK
+
+    from arch.cost import cost_of
+    from arch.model import build
+    from arch.published.convnext import convnext
+    from arch.published.gpt2 import gpt2
+    from sweeps.devices import bytes_of
+    from sweeps.tasks.stdlib_bytes import StdlibBytes
+    from sweeps.training.lane_programs import LanePrograms
+    from sweeps.training.layout import Layout
+    from sweeps.training.loop import make_training
+
+    batch, told = 32, {}
+    models = {
+        'gpt2': (gpt2(2048, 64, 256, 2, 4), StdlibBytes(), np.zeros((batch, 64), np.uint8)),
+        'convnext': (convnext([64, 128, 256], [1, 1, 1], 10), TASK, np.zeros((batch, 32, 32, 3), np.float32)),
+    }
+    for name, (config, task, x) in models.items():
+        seen = jax.eval_shape(task.inputs, x)
+        cost, training = cost_of(config, seen), make_training(build(config), task, 'adamw', 4, batch, 2, chunked=True)
+        pool = {'x': x, 'y': x if x.ndim == 2 else np.zeros(batch, np.int32)}
+        for sizes in ((8, 1, 1), (1, 8, 1), (1, 1, 8), (1, 4, 2)):
+            layout = Layout(tuple(jax.devices()), *sizes)
+            programs = LanePrograms(training.over(layout), 'vmap', False, layout)
+            lane = {'seed': np.uint32(1), 'order': np.zeros((4, batch), np.int32)}
+            lane['knobs'] = {'lr': np.float32(1e-3), 'weight_decay': np.float32(0.1)}
+            lanes = programs.placed(jax.tree.map(lambda leaf, count=sizes[0]: np.stack([leaf] * count), lane))
+            taken = programs.bytes_needed(lanes, pool) - sum(part.nbytes for part in pool.values())
+            weights, activations, _ = bytes_of(cost, batch, sizes[1] * sizes[2], sizes[2])
+            told[f'{name}:{"x".join(map(str, sizes))}'] = (weights + activations) / taken
+    return told
+
+
 def main() -> None:
     import jax
     import numpy as np
@@ -132,6 +174,8 @@ def main() -> None:
 
     if PROCESS:
         jax.distributed.initialize(PROCESS[2], int(PROCESS[1]), int(PROCESS[0]))
+    if sys.argv[1] == 'planned':
+        return print(json.dumps(planned()))
     # So that tiny parameters are spread too.
     joined.SMALL = layout.SMALL = 0
     tiny, told = tiny_population(), {}

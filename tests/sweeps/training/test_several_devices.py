@@ -67,6 +67,13 @@ def test_two_processes_train_one_lane():
 
 
 @pytest.mark.slow
+def test_plans_foresee_the_memory_that_compiled_steps_take():
+    """Lanes over devices, a lane's batch, and its parameters too, wholly or in part."""
+    for case, share in told(start('planned')).items():
+        assert 0.75 < share < 1.35, case
+
+
+@pytest.mark.slow
 def test_what_does_not_fit_one_device_is_spread_over_several_or_refused():
     done = told(start('memory'))
     assert done['layout']['model'] > 1 and done['layout']['lane'] == 1
