@@ -84,6 +84,7 @@ class Run:
 
     def __call__(self) -> Outcome:
         """Run until the study is complete; raises ValueError on bad input, a damaged folder or a full disk."""
+        self.saving = self.saving.on(self.launcher.checkpoint_minutes, self.launcher.lifetime)
         prepare(self.folder)
         places = [self.folder / place for place in ('', FOLDER, Saving.FOLDER, presence.FOLDER, order_files.FOLDER)]
         with manifests.locked(self.folder), atomic.swept(*places), self._told(), self.launcher:

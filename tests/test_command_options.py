@@ -37,7 +37,7 @@ BENCHES = {
 LEFT_OUT = {
     **dict.fromkeys(('plan', 'status', 'launch-script', 'logs', 'recipe', 'figure', 'report', 'verify', 'export-runs'), RUNS),
     'open': {**RUNS, 'browser': True},
-    'run': {**RUNS, 'launcher': 'local', 'checkpoint_minutes': 10},
+    'run': {**RUNS, 'launcher': 'local'},
     'match': {'by': 'params', 'knob': 'both', 'tolerance': 0.01},
     'query': {**RUNS, 'form': 'table', 'seconds': 60.0, 'memory': 4.0},
     'table': {**RUNS, 'form': 'terminal'},

@@ -39,6 +39,8 @@ class Launcher(abc.ABC):
 
     limit: float | None = None
     """Seconds after which the cluster ends a worker, as was asked by `--time`; None where it does not."""
+    checkpoint_minutes: float = 30.0
+    """Minutes between the checkpoints of a pack, unless the user gives others: fewer where a cluster takes workers away."""
     meanwhile: Callable[[], None] = staticmethod(lambda: None)
     """What the run does while it waits for the first worker; a launcher whose orders outlive a run calls it again and again."""
 
@@ -51,6 +53,11 @@ class Launcher(abc.ABC):
 
         Raises ValueError if the study cannot run, and RuntimeError if the worker fails.
         """
+
+    @property
+    def lifetime(self) -> float | None:
+        """Seconds after which the cluster ends a worker, however that was asked for; None where it does not."""
+        return self.limit
 
     def room(self) -> bool:
         """Whether `choose` would take a pack now; always unless overridden. It is asked often, so it must be quick."""

@@ -29,6 +29,7 @@ class QueuedLauncher(Launcher):
     pause = 5.0
     elsewhere = True
     pack_seconds = 240.0
+    checkpoint_minutes = 10.0
     pending: int | None = None
     """How many orders wait in the queue, as `living` has seen it; None where the scheduler does not tell."""
 

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ablations.digest import digest
@@ -46,6 +46,16 @@ def seconds_of(time: str) -> float | None:
     units = (3600, 60, 1) if dash else UNITS[len(numbers)]
     total = 86400 * int(days or 0) + sum(number * unit for number, unit in zip(numbers, units, strict=False))
     return total or None
+
+
+def time_among(options: Sequence[str]) -> str | None:
+    """The time limit among options of sbatch: the last one given, if any.
+
+    >>> time_among(['--time=1:00:00', '-C', 'a100', '-t30']), time_among(['--time', '5']), time_among(['-C', 'a100'])
+    ('30', '5', None)
+    """
+    given = re.findall(r'(?:^|\0)(?:--time[=\0]|-t\0?)([^\0]+)', '\0'.join(options))
+    return given[-1] if given and TIME.fullmatch(given[-1]) else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,6 +129,17 @@ class SlurmLauncher(QueuedLauncher):
     @property
     def limit(self) -> float | None:
         return seconds_of(self.settings.time) if self.settings.time else None
+
+    @property
+    def lifetime(self) -> float | None:
+        if (told := time_among(self.settings.options)) is not None:
+            return seconds_of(told)
+        # That of the partition: its usual one, else its longest.
+        for line in self._call('sinfo', '--noheader', '--format=%P|%L|%l').stdout.splitlines():
+            name, *times = line.strip().split('|')
+            if self.settings.partition == name.rstrip('*') or (self.settings.partition is None and name.endswith('*')):
+                return next((seconds_of(time) for time in times if TIME.fullmatch(time)), None)
+        return None
 
     def __init__(self, folder: Path, workers: int | None, settings: SlurmSettings):
         super().__init__(folder)

@@ -17,26 +17,51 @@ def last_checkpoint(run: Path, pack: str) -> int:
     return max((int(name) for name in names if name.isdecimal()), default=0)
 
 
+PARTS = 4
+"""How many checkpoints there should be until a cluster ends a worker."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Saving:
     """How often a long pack saves a checkpoint while it runs, and whether confirmed models keep their weights.
 
-    A checkpoint is made every `minutes` of a pack, or every `steps` of its lanes where given. Raises ValueError where one is
-    not above 0.
+    A checkpoint is made every `minutes` of a pack, or every `steps` of its lanes where given. None: as suits the launcher.
+    Raises ValueError where one is not above 0.
     """
 
     FOLDER = 'weights'
 
-    minutes: float = 10.0
+    minutes: float | None = None
     steps: int | None = None
     weights: bool = False
 
     def __post_init__(self):
-        if not self.minutes > 0:
+        if self.minutes is not None and not self.minutes > 0:
             raise ValueError(f'--checkpoint-minutes {self.minutes}; allowed: above 0')
         if self.steps is not None and self.steps < 1:
             raise ValueError(f'--checkpoint-steps {self.steps}; allowed: 1 or more')
 
+    def on(self, usual: float, lifetime: float | None) -> 'Saving':
+        """Checkpoints as suits a launcher: its `usual` minutes unless others are given, and several in a worker's `lifetime`.
+
+        That are the seconds after which the cluster ends a worker, if it does. Raises ValueError where given minutes would let
+        it end before a checkpoint is made.
+
+        >>> [Saving().on(10.0, seconds).minutes for seconds in (None, 7200, 1200)]
+        [10.0, 10.0, 5.0]
+        """
+        if self.minutes is None:
+            minutes = usual if lifetime is None else min(usual, lifetime / 60 / PARTS)
+            return dataclasses.replace(self, minutes=minutes)
+        if lifetime is not None and self.steps is None and 2 * 60 * self.minutes > lifetime:
+            raise ValueError(
+                f'--checkpoint-minutes {self.minutes:g}: workers are ended after {lifetime / 60:g} minutes, which may be '
+                f'before a checkpoint is made; allowed: up to {lifetime / 120:g}; leave it out for {lifetime / 60 / PARTS:g}, '
+                'or ask for more time'
+            )
+        return self
+
     def to_dict(self) -> dict:
         """The entries of a worker's command."""
-        return {'checkpoints': {'seconds': 60 * self.minutes, 'steps': self.steps}, 'weights': self.weights}
+        every = {} if self.minutes is None else {'seconds': 60 * self.minutes}
+        return {'checkpoints': {**every, 'steps': self.steps}, 'weights': self.weights}

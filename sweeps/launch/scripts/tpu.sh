@@ -10,8 +10,10 @@ study=quickstart
 runs=runs
 # The command, of the environment that has jax[tpu].
 archlab=archlab
-# Such as --checkpoint-minutes 2 where VMs are taken away often.
+# Such as --checkpoint-minutes 2 where VMs are taken away often; a later option is stronger.
 options=()
+# VMs are taken away: more often than on a machine of one's own.
+minutes=10
 
 python=$(dirname "$(command -v "$archlab")")/python
 seen=$("$python" -c 'import jax; print(jax.default_backend(), jax.local_device_count())')
@@ -20,4 +22,4 @@ if [[ $seen != tpu* ]]; then
   exit 2
 fi
 
-exec "$archlab" run "$study" --runs "$runs" --launcher local "${options[@]}"
+exec "$archlab" run "$study" --runs "$runs" --launcher local --checkpoint-minutes "$minutes" "${options[@]}"

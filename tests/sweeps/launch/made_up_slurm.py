@@ -112,7 +112,7 @@ def answer(name: str, folder: str, given: list[str]) -> int:
     if name == 'scancel':
         slurm.end(given[0], 'CANCELLED')
     if name == 'sinfo':
-        print('main\ngpu')
+        print('main*|30:00|1-00:00:00\ngpu|n/a|2:00:00' if '%L' in options['format'] else 'main\ngpu')
     if name == 'scontrol' and given[:2] == ['show', 'config']:
         print('MaxArraySize            = 4')
     elif name == 'scontrol' and given[0] == 'release':

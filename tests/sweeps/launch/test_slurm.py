@@ -218,6 +218,24 @@ def test_the_time_limit_is_known_in_seconds(tmp_path: Path, slurm: MadeUpSlurm):
     assert told == {None: None, '0': None, '3': 180, '0:30': 30, '1-00:00:10': 86410}
 
 
+@pytest.mark.parametrize(
+    ('asked', 'seconds'),
+    [
+        ({'time': '3'}, 180),
+        ({'time': '3', 'sbatch': ('-C', 'a100', '--time=1:00:00')}, 3600),
+        ({'sbatch': ('-t', '5')}, 300),
+        ({'time': '0'}, None),
+        ({}, 1800),  # the default partition says how long a job may usually take
+        ({'partition': 'gpu'}, 7200),  # this one only how long it may take at most
+        ({'partition': 'elsewhere'}, None),
+    ],
+)
+def test_a_worker_lives_as_long_as_slurm_lets_it_however_that_was_asked_for(
+    tmp_path: Path, slurm: MadeUpSlurm, asked: dict, seconds: float | None
+):
+    assert launcher(tmp_path, **asked).lifetime == seconds
+
+
 def test_refusals_name_what_is_allowed(tmp_path: Path, slurm: MadeUpSlurm, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(ValueError, match=r"partition 'nix': .*allowed: \['gpu', 'main'\]"):
         launcher(tmp_path, partition='nix').submit(orders('a'))

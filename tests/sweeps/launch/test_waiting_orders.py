@@ -10,9 +10,11 @@ from made_up_runs import STUDY, WORLD, check, lines_of, run
 
 from ablations.study import task
 from ablations.trial import TEST, Needs
+from sweeps.launch import LAUNCHERS
 from sweeps.launch.launcher import Order
 from sweeps.pace import Pace
 from sweeps.run import Run
+from sweeps.training.saving import Saving
 
 
 def test_a_launcher_that_cannot_know_is_waited_for(tmp_path: Path):
@@ -63,6 +65,44 @@ def test_a_worker_that_answers_after_it_committed_gets_the_next_pack_at_once(tmp
     launcher = TwoWorkers(STUDY, WORLD)
     check(tmp_path, run(tmp_path, launcher))
     assert launcher.looks > 20
+
+
+@pytest.mark.parametrize(
+    ('usual', 'lifetime', 'given', 'seconds'),
+    [
+        (30, None, None, 1800),  # on a machine of one's own
+        (10, None, None, 600),
+        (10, 7200, None, 600),
+        (10, 1200, None, 300),  # a quarter of a short time limit
+        (10, 60, None, 15),
+        (10, 1200, 2, 120),
+        (10, 1200, 10, 600),
+    ],
+)
+def test_checkpoints_are_made_several_times_in_the_life_of_a_worker(
+    tmp_path: Path, usual: float, lifetime: float | None, given: float | None, seconds: float
+):
+    class Cluster(MadeUp):
+        checkpoint_minutes, limit, told = usual, lifetime, []
+
+        def submit(self, orders: list[Order]) -> None:
+            self.told += [order.command['checkpoints'] for order in orders]
+            super().submit(orders)
+
+    launcher = Cluster(STUDY, WORLD)
+    Run(STUDY, tmp_path, launcher, Silent(), saving=Saving(minutes=given))()
+    assert launcher.told and all(one == {'seconds': seconds, 'steps': None} for one in launcher.told)
+
+
+def test_minutes_that_would_let_a_worker_end_before_a_checkpoint_are_refused(tmp_path: Path):
+    class Cluster(MadeUp):
+        limit = 1200
+
+    with pytest.raises(ValueError, match=r'--checkpoint-minutes 30: workers are ended after 20 minutes.*up to 10; .* for 5'):
+        Run(STUDY, tmp_path, Cluster(STUDY, WORLD), Silent(), saving=Saving(minutes=30))()
+    assert not any(tmp_path.iterdir())
+    Saving(minutes=30, steps=100).on(10, 1200)
+    assert [one.checkpoint_minutes for one in LAUNCHERS.values()] == [30, 10, 10], 'local, ray, slurm'
 
 
 @pytest.mark.parametrize('saves', [True, False])
