@@ -9,6 +9,7 @@ from results.budgets import step_flops
 from results.store.reading import Reading
 from sweeps.commands import programs_of
 from sweeps.progress import expected_trials
+from sweeps.spreads import spreads
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,16 +45,18 @@ BYTES_OF_A_NUMBER = 4
 class Memory:
     """What one trial takes of each of several devices, in bytes.
 
-    Its batch is spread over `batch` of them: all, unless they do not divide it. Its parameters, gradients and moments,
-    `weights` on each device, are spread over `model`: the fewest with which it fits, or all where it does not.
+    The work of a step is shared by `sharing` of them: all, unless they do not divide its batch. Parameters, gradients and
+    moments, `weights` on each device, are spread over `model`: the fewest with which it fits, or those with which it takes
+    least. A step `gathers` them, or the numbers of the batch instead.
     """
 
     arm: str
     task: str
     weights: float
     activations: float
-    batch: int
+    sharing: int
     model: int
+    gathers: bool
     fits: bool
 
 
@@ -61,28 +64,32 @@ def memory_of(arm: str, task: str, cost: Mapping[str, float], size: int, device:
     """The memory of a trial with batches of a size, by its counted parameters and activations, on so many devices.
 
     >>> cost = {'params': 10**9, 'activation_bytes': 500e9, 'largest_bytes': 12e9}
-    >>> memory_of('large', 'text', cost, 64, DEVICES['h100'], 8)
-    Memory(arm='large', task='text', weights=14000000000.0, activations=64000000000.0, batch=8, model=4, fits=True)
+    >>> needs = memory_of('large', 'text', cost, 64, DEVICES['h100'], 8)
+    >>> needs.weights, needs.activations, needs.sharing, needs.model, needs.gathers, needs.fits
+    (14000000000.0, 64000000000.0, 8, 4, True, True)
     """
-    for model in (model for model in range(1, count + 1) if count % model == 0):
-        weights, activations, batch = bytes_of(cost, size, count, model)
-        needed = Memory(arm, task, weights, activations, batch, model, weights + activations <= device.memory)
-        if needed.fits:
-            break
-    return needed
+    tried = []
+    for model, gathers in spreads(count):
+        weights, activations, sharing = bytes_of(cost, size, count, model, gathers)
+        tried.append(Memory(arm, task, weights, activations, sharing, model, gathers, weights + activations <= device.memory))
+        if tried[-1].fits:
+            return tried[-1]
+    return min(tried, key=lambda one: one.weights + one.activations)
 
 
-def bytes_of(cost: Mapping[str, float], size: int, count: int, model: int) -> tuple[float, float, int]:
+def bytes_of(cost: Mapping[str, float], size: int, count: int, model: int, gathers: bool) -> tuple[float, float, int]:
     """Bytes on each device of parameters spread over `model` devices, with what belongs to them, and of activations, for
-    batches of a size; and the number of devices that these are spread over.
+    batches of a size; and the number of devices that share the work.
 
-    Where parameters are spread, a step gathers them and their gradients once. Beside the activations stands the gradient of the
-    largest of them.
+    Where a step gathers parameters, they and their gradients are whole for a while; where it does not, the activations of
+    those devices are. Beside the activations stands the gradient of the largest of them.
     """
-    gathered = 2 * BYTES_OF_A_NUMBER * cost['params'] if model > 1 else 0
-    batch = max((part for part in (count, count // model, model) if size % part == 0), default=1)
+    gathered = 2 * BYTES_OF_A_NUMBER * cost['params'] if model > 1 and gathers else 0
+    parts = (count, count // model, model) if gathers else (count // model,)
+    batch = max((part for part in parts if size % part == 0), default=1)
     activations = cost['activation_bytes'] + cost.get('largest_bytes', 0)
-    return BYTES_OF_A_PARAMETER * cost['params'] / model + gathered, activations / batch, batch
+    sharing = batch if gathers else batch * model
+    return BYTES_OF_A_PARAMETER * cost['params'] / model + gathered, activations / batch, sharing
 
 
 def exchange_seconds(params: float, model: int, device: Device, count: int) -> float:
@@ -113,13 +120,13 @@ def on_device(reading: Reading, costs: Mapping, name: str, count: int = 1) -> di
     needed, counted, exchanged = {}, {}, {}
     for one in programs_of(study):
         cost = costs[one.arm][one.task]
-        spread, exchange = count, 0.0
+        sharing, exchange = count, 0.0
         # Manifests of older versions count FLOPs alone.
         if {'params', 'activation_bytes'} <= {*cost}:
             needs = memory_of(one.arm, one.task, cost, one.batch, device, count)
-            spread, exchange = needs.batch, exchange_seconds(cost['params'], needs.model, device, count)
+            sharing, exchange = needs.sharing, exchange_seconds(cost['params'], needs.model, device, count)
             needed[one.arm, one.task] = needs
-        computed = step_flops(costs, one.arm, one.task) / (device.peak * device.share * spread)
+        computed = step_flops(costs, one.arm, one.task) / (device.peak * device.share * sharing)
         counted.setdefault(one.task, []).append(one.steps * (computed + exchange))
         exchanged.setdefault(one.task, []).append(one.steps * exchange)
     foreseen = expected_trials(study, schedule) - len(schedule.trials)

@@ -1,7 +1,8 @@
 """Layout: how the lanes, batches and parameters of a program lie on several devices.
 
 The devices are a mesh of three axes. Lanes are spread over the first one and the batch of a lane over the two others. Where
-parameters and moments would not fit otherwise, they are spread over the third axis (fully sharded: 1910.02054, 2304.11277).
+parameters and moments would not fit otherwise, they are spread over the third axis (fully sharded: 1910.02054, 2304.11277). A
+step gathers the parameters; where all of them at once are too much, they stay where they are and the batch comes to them.
 Nothing that is computed changes, but sums over a batch round in another order.
 """
 
@@ -15,6 +16,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from arch.roles import Product
+from sweeps.spreads import spreads
 from sweeps.training.joined import SMALL
 
 AXES = ('lane', 'data', 'model')
@@ -22,7 +24,7 @@ AXES = ('lane', 'data', 'model')
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """A mesh of lane x data x model devices; parameters are spread over its last axis.
+    """A mesh of lane x data x model devices; parameters are spread over its last axis, and a step `gathers` them or not.
 
     >>> layout = Layout(devices=(), lane=1, data=4, model=2)
     >>> [layout.axes_of_batch(size) for size in (64, 4, 2, 3)]
@@ -35,6 +37,7 @@ class Layout:
     lane: int
     data: int
     model: int
+    gathers: bool = True
 
     @functools.cached_property
     def mesh(self) -> Mesh:
@@ -79,8 +82,11 @@ class Layout:
         return jax.tree.map(spread, tree, roles, products)
 
     def gathered(self, tree: object, roles: object, products: object) -> object:
-        """Parameters as a loss reads them: whole on every device, and their gradient spread as they are."""
-        if self.model == 1:
+        """Parameters as a loss reads them: whole on every device, and their gradient spread as they are.
+
+        Else the compiler may gather the batch, which is larger for most models.
+        """
+        if self.model == 1 or not self.gathers:
             return tree
 
         @jax.custom_vjp
@@ -114,13 +120,12 @@ def layouts(devices: Sequence[jax.Device], lanes: int) -> Iterator[Layout]:
     """The layouts of so many lanes, from the fastest to the one that takes the least memory.
 
     >>> [tuple(layout.sizes.values()) for layout in layouts(jax.devices()[:1] * 8, lanes=4)]
-    [(4, 2, 1), (4, 1, 2)]
+    [(4, 2, 1), (4, 1, 2), (4, 1, 2)]
     """
     lane = math.gcd(lanes, len(devices))
     left = len(devices) // lane
-    for model in range(1, left + 1):
-        if left % model == 0:
-            yield Layout(tuple(devices), lane, left // model, model)
+    for model, gathers in spreads(left):
+        yield Layout(tuple(devices), lane, left // model, model, gathers)
 
 
 def everywhere(tree: object, devices: Sequence[jax.Device]) -> object:
