@@ -147,8 +147,6 @@ def _on_devices(facts: dict) -> list[str]:
     if needs['sharing'] < count:
         first += f"; they do not divide every batch: that of '{needs['task']}' is spread over {needs['sharing']}"
     spread = f', spread over {needs["model"]} of them' if needs['model'] > 1 else ''
-    if not needs['gathers']:
-        spread += ' and never whole, so that what devices exchange of a batch comes on top of the time'
     second = (
         f"'{needs['arm']}' on {needs['task']} takes most: {(needs['weights'] + needs['activations']) / 1e9:.3g} GB of "
         f'{"it" if count == 1 else "each"} (parameters, gradients and moments {needs["weights"] / 1e9:.3g} GB{spread}; '
@@ -156,6 +154,8 @@ def _on_devices(facts: dict) -> list[str]:
     )
     if not needs['fits']:
         second += """; that does not fit: more devices, a smaller batch, or put('body.remat', True)"""
+        if count > 1:
+            second += ' (a run also tries to leave parameters spread while it computes, which may take less)'
     return [first, second]
 
 

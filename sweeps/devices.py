@@ -9,7 +9,6 @@ from results.budgets import step_flops
 from results.store.reading import Reading
 from sweeps.commands import programs_of
 from sweeps.progress import expected_trials
-from sweeps.spreads import spreads
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +45,7 @@ class Memory:
     """What one trial takes of each of several devices, in bytes.
 
     The work of a step is shared by `sharing` of them: all, unless they do not divide its batch. Parameters, gradients and
-    moments, `weights` on each device, are spread over `model`: the fewest with which it fits, or those with which it takes
-    least. A step `gathers` them, or the numbers of the batch instead.
+    moments, `weights` on each device, are spread over `model`: the fewest with which it fits, or all where it does not.
     """
 
     arm: str
@@ -56,7 +54,6 @@ class Memory:
     activations: float
     sharing: int
     model: int
-    gathers: bool
     fits: bool
 
 
@@ -65,31 +62,28 @@ def memory_of(arm: str, task: str, cost: Mapping[str, float], size: int, device:
 
     >>> cost = {'params': 10**9, 'activation_bytes': 500e9, 'largest_bytes': 12e9}
     >>> needs = memory_of('large', 'text', cost, 64, DEVICES['h100'], 8)
-    >>> needs.weights, needs.activations, needs.sharing, needs.model, needs.gathers, needs.fits
-    (14000000000.0, 64000000000.0, 8, 4, True, True)
+    >>> needs.weights, needs.activations, needs.sharing, needs.model, needs.fits
+    (14000000000.0, 64000000000.0, 8, 4, True)
     """
-    tried = []
-    for model, gathers in spreads(count):
-        weights, activations, sharing = bytes_of(cost, size, count, model, gathers)
-        tried.append(Memory(arm, task, weights, activations, sharing, model, gathers, weights + activations <= device.memory))
-        if tried[-1].fits:
-            return tried[-1]
-    return min(tried, key=lambda one: one.weights + one.activations)
+    for model in (model for model in range(1, count + 1) if count % model == 0):
+        weights, activations, sharing = bytes_of(cost, size, count, model)
+        needed = Memory(arm, task, weights, activations, sharing, model, weights + activations <= device.memory)
+        if needed.fits:
+            break
+    return needed
 
 
-def bytes_of(cost: Mapping[str, float], size: int, count: int, model: int, gathers: bool) -> tuple[float, float, int]:
+def bytes_of(cost: Mapping[str, float], size: int, count: int, model: int) -> tuple[float, float, int]:
     """Bytes on each device of parameters spread over `model` devices, with what belongs to them, and of activations, for
     batches of a size; and the number of devices that share the work.
 
-    Where a step gathers parameters, they and their gradients are whole for a while; where it does not, the activations of
-    those devices are. Beside the activations stands the gradient of the largest of them.
+    Where parameters are spread, a step gathers them, and they and their gradients are whole for a while. Beside the activations
+    stands the gradient of the largest of them.
     """
-    gathered = 2 * BYTES_OF_A_NUMBER * cost['params'] if model > 1 and gathers else 0
-    parts = (count, count // model, model) if gathers else (count // model,)
-    batch = max((part for part in parts if size % part == 0), default=1)
+    gathered = 2 * BYTES_OF_A_NUMBER * cost['params'] if model > 1 else 0
+    sharing = max((part for part in (count, count // model, model) if size % part == 0), default=1)
     activations = cost['activation_bytes'] + cost.get('largest_bytes', 0)
-    sharing = batch if gathers else batch * model
-    return BYTES_OF_A_PARAMETER * cost['params'] / model + gathered, activations / batch, sharing
+    return BYTES_OF_A_PARAMETER * cost['params'] / model + gathered, activations / sharing, sharing
 
 
 def exchange_seconds(params: float, model: int, device: Device, count: int) -> float:

@@ -16,7 +16,6 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from arch.roles import Product
-from sweeps.spreads import spreads
 from sweeps.training.joined import SMALL
 
 AXES = ('lane', 'data', 'model')
@@ -124,8 +123,10 @@ def layouts(devices: Sequence[jax.Device], lanes: int) -> Iterator[Layout]:
     """
     lane = math.gcd(lanes, len(devices))
     left = len(devices) // lane
-    for model, gathers in spreads(left):
-        yield Layout(tuple(devices), lane, left // model, model, gathers)
+    models = [model for model in range(1, left + 1) if left % model == 0]
+    for gathers in (True, False):
+        for model in models if gathers else models[1:]:
+            yield Layout(tuple(devices), lane, left // model, model, gathers)
 
 
 def everywhere(tree: object, devices: Sequence[jax.Device]) -> object:

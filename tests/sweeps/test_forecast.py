@@ -207,15 +207,7 @@ def test_the_memory_of_a_trial_is_that_of_a_hand_count(count, weights, activatio
     """A batch of 64 is spread over all devices that divide it, and beside activations is the gradient of the largest."""
     cost = {'params': 2 * 10**9, 'activation_bytes': 40e9, 'largest_bytes': 8e9}
     one = memory_of('large', 'text', cost, 64, DEVICES['h100'], count)
-    assert one.gathers
     assert (one.weights, one.activations, one.sharing, one.model, one.fits) == (weights, activations, sharing, model, fits)
-
-
-def test_parameters_that_are_too_many_to_gather_stay_where_they_are():
-    """10 billion of them on 8 devices: 80 GB while they are whole, 30 GB where they lie; the activations are whole then."""
-    cost = {'params': 10**10, 'activation_bytes': 40e9, 'largest_bytes': 0}
-    one = memory_of('large', 'text', cost, 64, DEVICES['h100'], 8)
-    assert (one.weights, one.activations, one.sharing, one.model, one.gathers, one.fits) == (60e9, 20e9, 8, 4, False, True)
 
 
 def test_what_devices_exchange_is_that_of_a_hand_count():

@@ -150,15 +150,15 @@ def planned() -> dict[str, float]:
         seen = jax.eval_shape(task.inputs, x)
         cost, training = cost_of(config, seen), make_training(build(config), task, 'adamw', 4, batch, 2, chunked=True)
         pool = {'x': x, 'y': x if x.ndim == 2 else np.zeros(batch, np.int32)}
-        for *sizes, gathers in ((8, 1, 1, True), (1, 8, 1, True), (1, 1, 8, True), (1, 4, 2, True), (1, 1, 8, False)):
-            layout = Layout(tuple(jax.devices()), *sizes, gathers)
+        for sizes in ((8, 1, 1), (1, 8, 1), (1, 1, 8)):
+            layout = Layout(tuple(jax.devices()), *sizes)
             programs = LanePrograms(training.over(layout), 'vmap', False, layout)
             lane = {'seed': np.uint32(1), 'order': np.zeros((4, batch), np.int32)}
             lane['knobs'] = {'lr': np.float32(1e-3), 'weight_decay': np.float32(0.1)}
             lanes = programs.placed(jax.tree.map(lambda leaf, count=sizes[0]: np.stack([leaf] * count), lane))
             taken = programs.bytes_needed(lanes, pool) - sum(part.nbytes for part in pool.values())
-            weights, activations, _ = bytes_of(cost, batch, sizes[1] * sizes[2], sizes[2], gathers)
-            told[f'{name}:{"x".join(map(str, sizes))}{"" if gathers else " not gathered"}'] = (weights + activations) / taken
+            weights, activations, _ = bytes_of(cost, batch, sizes[1] * sizes[2], sizes[2])
+            told[f'{name}:{"x".join(map(str, sizes))}'] = (weights + activations) / taken
     return told
 
 
