@@ -63,5 +63,5 @@ class Saving:
 
     def to_dict(self) -> dict:
         """The entries of a worker's command."""
-        every = {} if self.minutes is None else {'seconds': 60 * self.minutes}
-        return {'checkpoints': {**every, 'steps': self.steps}, 'weights': self.weights}
+        interval = {} if self.minutes is None else {'seconds': 60 * self.minutes}
+        return {'checkpoints': {**interval, 'steps': self.steps}, 'weights': self.weights}

@@ -54,16 +54,26 @@ def test_every_kind_of_body_is_spread_in_every_way(body: str):
     check(told(start(cases)), cases)
 
 
-@pytest.mark.slow
-def test_two_processes_train_one_lane():
+def in_two_processes(cases: str) -> None:
     with socket.socket() as free:
         free.bind(('localhost', 0))
         address = f'localhost:{free.getsockname()[1]}'
-    cases = 'tiny:1x8x1,tiny:1x2x4,tiny:4x2x1'
     with start(cases, 0, 2, address) as one, start(cases, 1, 2, address) as other:
         first, second = told(one), told(other)
     check(first, cases)
     assert second == {}
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_lane():
+    in_two_processes('tiny:1x8x1,tiny:1x2x4,tiny:4x2x1')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('body', ['attention', 'convolutional', 'recurrent', 'experts'])
+def test_two_processes_train_every_kind_of_body(body: str):
+    """Its batch and parameters are spread over both."""
+    in_two_processes(f'{body}:1x2x4')
 
 
 @pytest.mark.slow
