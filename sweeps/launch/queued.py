@@ -71,7 +71,9 @@ class QueuedLauncher(Launcher):
             if answer is not None:
                 order_files.clear(self.folder, name)
                 return checked(answer, order_files.log(self.folder, name))
-            if self.cancelled(name) or self.unseen(name):
+            if self.cancelled(name):
+                raise ValueError('the first worker was taken out of the queue by hand; run again to start another')
+            if self.unseen(name):
                 break
         raise ValueError(f'the first worker ended without an answer, with {self.ended(name)}')
 

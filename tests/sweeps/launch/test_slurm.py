@@ -104,7 +104,7 @@ def test_a_preflight_is_answered_through_files(tmp_path: Path, slurm: MadeUpSlur
     ('state', 'code', 'words'),
     [
         ('FAILED', f'{UNSEEN}:0', 'the nodes do not see this folder'),
-        ('CANCELLED', '0:15', 'CANCELLED'),
+        ('CANCELLED', '0:15', 'first worker was taken out of the queue by hand; run again'),
         ('FAILED', '1:0', 'FAILED, exit status 1'),
         ('TIMEOUT', '0:15', 'TIMEOUT after 00:01:00; give --time more'),
         ('OUT_OF_MEMORY', '0:9', 'OUT_OF_MEMORY'),
