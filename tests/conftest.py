@@ -17,8 +17,8 @@ os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', str(CACHE / 'xla'))
 os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0')
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-# Hundreds of processes start in the tests. What one of them has compiled the next ones read, also where the environment says that
-# Python writes no bytecode.
+# Hundreds of processes start in the tests. What one of them has compiled the next ones read, also where the environment says
+# that Python writes no bytecode.
 os.environ.pop('PYTHONDONTWRITEBYTECODE', None)
 sys.dont_write_bytecode = False
 for threads in ('NPROC', 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS'):
