@@ -43,9 +43,13 @@ def launch_script(
 def merge(
     sources: Annotated[list[Path], typer.Argument(metavar='RUNS... RUNS', help='Runs folders; all are added to the last one.')],
     study: Annotated[str | None, typer.Option(help='Only this study; all of them unless given.')] = None,
+    compress: Annotated[
+        bool, typer.Option('--compress', help='Then put all records of a study in the last folder into one compressed file.')
+    ] = False,
     as_json: Json = False,
 ):
     """Records of the same studies from several places, added to the last folder. The first writer of a trial wins."""
+    from sweeps.merge import compressed
     from sweeps.merge import merge as merged
 
     *sources, target = sources
@@ -58,6 +62,8 @@ def merge(
             raise ValueError(f'no records {f"of {study} " if study else ""}in {source}; give a runs folder, such as runs')
         for name in names:
             told = merged(source / name, target / name)
+            if compress:
+                compressed(target / name)
             facts.append({'from': str(source), **vars(told)})
             if not as_json:
                 where = ', '.join(f'{count} by sources {hashed}' for hashed, count in told.sources.items())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ablations.trial import TEST
 from results.store import atomic, defined
+from results.store.compressed import compress
 from results.store.recorded import read_folder
 from results.store.records import FOLDER, PACK, commit, doubles, file_name, listing, prepare, read_file, replaces
 from sweeps import manifest as manifests
@@ -69,6 +70,13 @@ def merge(source: Path, target: Path) -> Merged:
     told.added = len(added)
     told.sources.update((one.get('environment') or {}).get('source', 'not known') for one in added)
     return told
+
+
+def compressed(folder: Path) -> int:
+    """Put all records of a study's folder into one compressed file; gives how many it holds. Raises ValueError where it is
+    damaged, or a run is at work in it."""
+    with manifests.locked(folder):
+        return compress(folder, folder.name)
 
 
 def _missing(source: Path, target: Path, study: str) -> tuple[Merged, dict[str, list[dict]]]:

@@ -8,6 +8,8 @@ from ablations.tasks import Task, bases, task
 from ablations.tasks.decoders import decoder
 
 CPU, GPU = 'cpu', 'gpu'
+SEQUENCES, IMAGES = 8, 32
+"""Batches, small enough that all small rungs and three of the medium ones fit into 60 hours of one CPU core."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +45,7 @@ def sequence(item: Task, rung: Rung, *changes: Put | Swap, **known: int) -> Task
     `changes` are of that base; `known` are facts of the dataset, as for `decoder` of ablations/tasks/decoders.py.
     """
     base = decoder(item.data, rung.width, rung.depth, {'kind': 'attention', 'heads': rung.heads}, 4.0, **known)
-    return dataclasses.replace(item, steps=rung.steps, batch=16, evaluations=2, base=changed(base, changes))
+    return dataclasses.replace(item, steps=rung.steps, batch=SEQUENCES, evaluations=2, base=changed(base, changes))
 
 
 def texts(rung: Rung, *changes: Put | Swap) -> tuple[Task, ...]:
@@ -56,7 +58,7 @@ def texts(rung: Rung, *changes: Put | Swap) -> tuple[Task, ...]:
 
 def images(rung: Rung, base: dict) -> tuple[Task, ...]:
     """Small photos and pieces of clothing, these with a border, so that both are 32 x 32: two datasets under one base."""
-    budget = {'steps': rung.steps, 'batch': 64, 'evaluations': 2, 'base': base}
+    budget = {'steps': rung.steps, 'batch': IMAGES, 'evaluations': 2, 'base': base}
     clothes = {**task('fashion_mnist').data, 'border': 2}
     return task('cifar10', **budget), task('fashion_mnist', data=clothes, **budget)
 

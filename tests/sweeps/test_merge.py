@@ -9,7 +9,7 @@ import pytest
 from results.store.recorded import read_folder
 from results.store.records import commit, to_line
 from sweeps import manifest as manifests
-from sweeps.merge import merge
+from sweeps.merge import compressed, merge
 
 HERE, THERE = 0.6, 1.0
 
@@ -95,3 +95,35 @@ def test_a_trial_that_failed_elsewhere_is_no_other_score(folders: tuple[Path, Pa
     commit(there, 'lost', [{**lost, 'pack': {'id': 'lost', 'records': 1, 'lane': 0}}])
     told = merge(there, here)
     assert (told.added, told.known, told.unlike) == (0, 1, []) and records(here) == before
+
+
+def test_records_of_a_study_become_one_compressed_file(folders: tuple[Path, Path]):
+    """Nothing is lost or twice: also after a call that was killed before the old files went, and when more packs come."""
+    here, there = folders
+    before, files = records(here), {path.name: path.read_bytes() for path in (here / 'records').iterdir()}
+    size = sum(map(len, files.values()))
+    assert compressed(here) == len(before) and records(here) == before
+    (file,) = (here / 'records').iterdir()
+    assert file.name == 'records.jsonl.gz' and file.stat().st_size < size / 5
+    once = file.read_bytes()
+    for name, content in list(files.items())[:3]:
+        (here / 'records' / name).write_bytes(content)
+    assert compressed(here) == len(before) and file.read_bytes() == once and list((here / 'records').iterdir()) == [file]
+    merge(there, here)
+    assert len(list((here / 'records').iterdir())) > 1 and records(here) == records(there)
+    assert compressed(here) == len(records(there)) and records(here) == records(there)
+
+
+def test_a_damaged_file_is_not_compressed(folders: tuple[Path, Path]):
+    here, _ = folders
+    path = sorted((here / 'records').glob('*.jsonl'))[0]
+    path.write_text(path.read_text()[:-30])
+    before = sorted((here / 'records').iterdir())
+    with pytest.raises(ValueError, match=f'{path.name} is damaged'):
+        compressed(here)
+    assert sorted((here / 'records').iterdir()) == before
+
+
+def test_a_folder_without_records_stays_empty(tmp_path: Path):
+    (tmp_path / 'finished' / 'records').mkdir(parents=True)
+    assert compressed(tmp_path / 'finished') == 0 and not list((tmp_path / 'finished' / 'records').iterdir())

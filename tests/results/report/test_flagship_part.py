@@ -56,8 +56,8 @@ def test_a_reviewer_is_answered_from_the_records():
     assert own.startswith(
         'Yes: 6 trials of every arm on every task, in each of up to 3 replicates (lr, weight_decay under adamw)'
     )
-    assert 'small: tinystories_bytes (tinystories): 400 steps of 16, 41,921 parameters, 1,000 test examples;' in of_data
-    assert 'medium: tinystories_bytes (tinystories): 1,000 steps of 16, 384,161 parameters' in of_data
+    assert 'small: tinystories_bytes (tinystories): 400 steps of 8, 41,921 parameters, 1,000 test examples;' in of_data
+    assert 'medium: tinystories_bytes (tinystories): 1,000 steps of 8, 384,161 parameters' in of_data
     assert noise.startswith(
         'small: the effect that a comparison finds in 80 % is, in the middle of the arms, tinystories_bytes '
     )

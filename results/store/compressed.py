@@ -1,0 +1,33 @@
+"""Compressed: the record files of a study as one, small enough to be kept under version control while the study goes on."""
+
+import gzip
+from pathlib import Path
+
+from results.store import atomic, regular
+from results.store.records import FOLDER, MANY, content, listing, read_file
+
+FILE = f'records{MANY}'
+
+
+def compress(folder: Path, study: str) -> int:
+    """Put all records of a study's folder into one compressed file, in place of the others; gives how many it holds.
+
+    A call that was killed is made again; what it left twice is then there once. Raises ValueError for a damaged file, and
+    leaves everything as it was.
+    """
+    names = list(listing(folder))
+    for name in names:
+        read_file(folder / FOLDER / name, study)
+    lines: dict[bytes, None] = {}
+    for name in sorted(names, key=lambda name: name != FILE):
+        lines |= dict.fromkeys(content(folder / FOLDER / name).splitlines(keepends=True))
+    if not lines:
+        return 0
+    whole = gzip.compress(b''.join(lines), 9, mtime=0)
+    target = folder / FOLDER / FILE
+    if not target.exists() or regular.read(target) != whole:
+        atomic.replace(target, whole)
+    for name in names:
+        if name != FILE:
+            (folder / FOLDER / name).unlink()
+    return len(lines)
