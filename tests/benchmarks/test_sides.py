@@ -25,20 +25,32 @@ class AdamW:
         CALLS.append(('step', [group['lr'] for group in self.param_groups]))
 
 
+class Tensor(np.ndarray):
+    """An array that knows what the sides ask of PyTorch's."""
+
+    def __new__(cls, array):
+        return np.asarray(array).view(cls)
+
+    def long(self):
+        return self.astype(np.int64)
+
+
 @pytest.fixture
 def sides(monkeypatch):
     """The modules of PyTorch's side, with as much of PyTorch as they call here."""
     torch, model = ModuleType('torch'), ModuleType('benchmarks.sides.pytorch_model')
+    profile = ModuleType('benchmarks.sides.pytorch_profile')
     torch.nn = SimpleNamespace(
         Module=object, utils=SimpleNamespace(clip_grad_norm_=lambda parameters, most: CALLS.append(('clip', parameters, most)))
     )
     torch.optim = SimpleNamespace(AdamW=AdamW, Optimizer=AdamW)
     torch.Tensor, torch.set_num_threads = object, lambda count: CALLS.append(('threads', count))
     torch.compile = lambda function: ('compiled', function)
-    model.Model = object
-    for name, module in (('torch', torch), ('benchmarks.sides.pytorch_model', model)):
+    torch.from_numpy = lambda array: Tensor(array)
+    model.Model, profile.timed = object, None
+    for name, module in (('torch', torch), (model.__name__, model), (profile.__name__, profile)):
         monkeypatch.setitem(sys.modules, name, module)
-    names = ('pytorch_training', 'optuna_study')
+    names = ('pytorch_training', 'optuna_study', 'pytorch')
     for name in names:
         monkeypatch.delitem(sys.modules, f'benchmarks.sides.{name}', raising=False)
     yield SimpleNamespace(**{name: importlib.import_module(f'benchmarks.sides.{name}') for name in names})
@@ -98,3 +110,30 @@ def test_the_best_recipe_of_tuning_is_confirmed_by_fresh_seeds(sides, monkeypatc
     rates = np.log([one[6]['lr'] for one in tuning])
     best = tuning[int(np.argmin(np.abs(rates - math.log(0.01))))][6]
     assert [one[5:] for one in confirmed] == [(10**6 + 3000 + seed, best, True) for seed in range(2)]
+
+
+def test_a_side_trains_on_the_batches_of_the_file_from_its_parameters(sides, monkeypatch, tmp_path):
+    class Trained:
+        def __init__(self, model, lr, weight_decay, way):
+            asked.append((model, lr, weight_decay, way))
+
+        def step(self, x, y, share):
+            steps.append((x.tolist(), y.tolist(), share))
+            return float(len(steps))
+
+    asked, steps, side = [], [], sides.pytorch
+    monkeypatch.setattr(side, 'Trained', Trained)
+    monkeypatch.setattr(side, 'Model', lambda config, params: (config['body']['kind'], params))
+    order = np.array([[1, 3], [0, 2], [3, 3]])
+    file = tmp_path / 'given.npz'
+    np.savez(file, x=10 * np.arange(4), y=np.arange(4) % 2, order=order, **{'params/head/bias': np.ones(2)})
+    made = side.Pytorch('digits', {}, 3, str(file), 'compiled')
+    ((kind, params), *recipe) = asked[0]
+    assert kind == 'hierarchical' and list(params) == ['head/bias'] and params['head/bias'].tolist() == [1, 1]
+    assert recipe == [*(side.KNOBS[name] for name in ('lr', 'weight_decay')), 'compiled']
+    told = made.losses(2)
+    assert told['losses'] == [1.0, 2.0] and 0 <= told['compile_s'] < 9
+    shares = sides.pytorch_training.schedule(3)
+    assert steps == [([10, 30], [1, 1], shares[0]), ([0, 20], [0, 0], shares[1])]
+    cpu, wall = made.train(3)
+    assert len(steps) == 5 and steps[2:4] == steps[:2] and steps[4][0] == [30, 30] and wall >= 0 <= cpu

@@ -217,6 +217,29 @@ def test_what_is_wrong_is_said(specs, message):
         make_augment(specs)
 
 
+MOST = {
+    **dict.fromkeys(('magnitude', 'deviation', 'brightness', 'contrast', 'saturation'), 10.0),
+    **{'hue': 0.5, 'area_low': 1 / 3},
+    **dict.fromkeys(('alpha', 'mixup_alpha', 'cutmix_alpha'), 100.0),
+}
+"""The largest value of a number that is no share."""
+
+
+@pytest.mark.parametrize('kind', AUGMENTS)
+def test_every_number_has_its_bounds(kind):
+    for field in dataclasses.fields(AUGMENTS[kind]):
+        if type(field.default) is int:
+            with pytest.raises(ValueError, match=rf'{field.name}=-1 is given, allowed is [01] '):
+                make_augment([{'kind': kind, field.name: -1}])
+        elif type(field.default) is float:
+            most = MOST.get(field.name, 1.0)
+            make_augment([{'kind': kind, field.name: most}])
+            for wrong in (-0.01, 1.01 * most):
+                # A negative upper end is told as a lower one above it.
+                with pytest.raises(ValueError, match=rf'({field.name}|scale_low)=\S+ is given, allowed is '):
+                    make_augment([{'kind': kind, field.name: wrong}])
+
+
 def test_batches_of_bytes_are_refused():
     with pytest.raises(ValueError, match=r'uint8.*allowed are floats'):
         make_augment([{'kind': 'flip'}])(jax.random.key(0), np.zeros((2, 4, 4, 3), np.uint8), np.zeros(2, np.int32))
