@@ -15,6 +15,7 @@ from results.finding import Finding
 from results.report.inline_figures import inline
 from results.store.reading import Reading
 from results.tables import difference_unit, number
+from results.winners import winners
 
 Rungs = Mapping[str, tuple[Reading, Sequence[Finding]]]
 """The study and the findings of each rung that has been run, by the name of the rung, from the smallest up."""
@@ -52,6 +53,7 @@ def review(rungs: Rungs) -> tuple[tuple[str, str], ...]:
         ('On which data, with how large models?', ' '.join(_data(rung, *of) for rung, of in rungs.items())),
         ('How much noise is there?', ' '.join(_noise(rung, of[1]) for rung, of in rungs.items())),
         ('What would one recipe for all have said?', ' '.join(_one_recipe(rung, of[1]) for rung, of in rungs.items())),
+        ('Which arm would have won?', ' '.join(_winners(rung, of[0]) for rung, of in rungs.items())),
         ('Does it hold at the next scale?', _at_the_next(rungs)),
     )
 
@@ -102,6 +104,15 @@ def _one_recipe(rung: str, findings: Sequence[Finding]) -> str:
         f'{one.arm} on {one.task} {one.shared_verdict} where its own recipe says {one.verdict}' for one in other
     )
     return f'{told}; {changed}.' if changed else f'{told}.'
+
+
+def _winners(rung: str, reading: Reading) -> str:
+    told = []
+    for one in winners(reading):
+        shared = '' if one.shared is None else f", {one.shared} at the base's"
+        others = f'another than {one.own} in {one.other_by_trial} of {one.tunings} tunings by their best trial'
+        told.append(f'on {one.task} {one.own} at own recipes{shared}, {others}')
+    return f'{rung}: {"; ".join(told)}.' if told else f'{rung}: not known yet.'
 
 
 def _at_the_next(rungs: Rungs) -> str:

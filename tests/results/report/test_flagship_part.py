@@ -52,7 +52,7 @@ def test_rungs_stand_together_the_largest_first():
 
 
 def test_a_reviewer_is_answered_from_the_records():
-    own, of_data, noise, one_recipe, scale = (answer for _, answer in review(rungs()))
+    own, of_data, noise, one_recipe, first, scale = (answer for _, answer in review(rungs()))
     assert own.startswith(
         'Yes: 6 trials of every arm on every task, in each of up to 3 replicates (lr, weight_decay under adamw)'
     )
@@ -63,6 +63,11 @@ def test_a_reviewer_is_answered_from_the_records():
     )
     assert 'nats per token' not in noise and '(margin 0.020)' in noise
     assert one_recipe.startswith('small: ') and ' of 6 comparisons' in one_recipe and 'medium: ' in one_recipe
+    assert (
+        'small: on tinystories_bytes ' in first
+        and 'medium: on tinystories_bytes one_for_all at own recipes, one_for_all at' in first
+    )
+    assert 'another than one_for_all in 0 of 3 tunings by their best trial' in first
     assert scale == (
         '0 of 4 differences of small stand at medium; turned: one_for_all on tinystories_bytes, one_for_all on '
         'tiny_shakespeare_bytes; no longer shown: pairs_of_heads on tinystories_bytes, pairs_of_heads on '
