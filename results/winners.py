@@ -17,7 +17,7 @@ from results.store.reading import Reading
 class Winners:
     """The first arm of a task: with `own` recipes, with the one `shared`, and by the best trial of each tuning.
 
-    `own` and `shared` go by the mean of confirmed replicates. `shared` is None where not all arms were run at the base's recipe.
+    `own` and `shared` go by the mean of confirmed replicates; `shared` is None where not all arms ran at the base's recipe.
     `by_trial` has the arm whose best tuning trial is above those of the others, and in how many replicates.
     """
 
