@@ -1,6 +1,8 @@
 """Models of flagships: they build, and those that are said to be as large as each other are."""
 
 import itertools
+import re
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +54,29 @@ def test_arms_are_as_large_as_is_said(name, rung):
     sizes = {arm: costs_of(study, [(arm, task)])[arm][task.name][EQUAL[name]] for arm in arms}
     # A router's products are not the dense layer's, latent keys turn in channels of their own, and a channel is not divided.
     assert max(sizes.values()) / min(sizes.values()) < (1.03 if EQUAL[name] == 'macs' else 1.02), sizes
+
+
+def foreseen() -> dict[str, tuple[int, str]]:
+    """Study -> its runs and PFLOP, as docs/flagships.md has them."""
+    page = (Path(__file__).parents[3] / 'docs' / 'flagships.md').read_text()
+    rows = re.findall(r'^\| (\w+) \| [^|]* million \| [^|]* \| ([\d,]+) \| ([\d.]+) \|', page, re.M)
+    return {name: (int(runs.replace(',', '')), flops) for name, runs, flops in rows}
+
+
+@pytest.mark.parametrize(
+    'name', [pytest.param(name, marks=() if name == 'shared_keys_small' else pytest.mark.slow) for name in RUNG_STUDIES]
+)
+def test_what_a_rung_costs_is_as_the_page_says(name):
+    study = rung_study(name)
+    pairs = list(itertools.product(study.arms, study.tasks))
+    costs = costs_of(study, pairs)
+    runs, flops = 0, 0.0
+    for arm, task in pairs:
+        shared = study.seeds if study.is_shared(arm) and arm != study.base else 0
+        own = study.replicates * (study.trials * len(study.optimizers_of(arm)) + study.seeds + shared)
+        runs, flops = runs + own, flops + own * task.steps * costs[arm][task.name]['flops'] / 1e15
+    assert foreseen()[name] == (runs, f'{flops:.3g}')
+
+
+def test_every_rung_is_costed():
+    assert list(foreseen()) == list(RUNG_STUDIES)
