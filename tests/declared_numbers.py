@@ -1,4 +1,4 @@
-"""Declared numbers: those of the lab's constants, fields and defaults, as they stand in its sources.
+"""Declared numbers: those of the lab's constants, and the values of its fields and defaults, as they stand in its sources.
 
 `python tests/declared_numbers.py` writes golden_numbers.json anew, and `git diff` shows what has changed. Results that were
 made before rest on the old numbers.
@@ -14,13 +14,16 @@ ROOMS = ('ablations', 'arch', 'archlab', 'benchmarks', 'results', 'sweeps')
 GOLDEN = ROOT / 'tests' / 'golden_numbers.json'
 
 
-def _numbers(node: ast.AST | None) -> list:
-    """The numbers and bools that are written in an expression, from left to right."""
+PLAIN = (bool, int, float)
+
+
+def _values(node: ast.AST | None, kinds: tuple[type, ...] = PLAIN) -> list:
+    """The values of some types that are written in an expression, from left to right."""
     if isinstance(node, ast.Constant):
-        return [node.value] if isinstance(node.value, bool | int | float) else []
+        return [node.value] if isinstance(node.value, kinds) else []
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
         return [-node.operand.value]
-    return [number for child in ast.iter_child_nodes(node) for number in _numbers(child)] if node is not None else []
+    return [value for child in ast.iter_child_nodes(node) for value in _values(child, kinds)] if node is not None else []
 
 
 def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
@@ -33,11 +36,11 @@ def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
 
 
 def declared(tree: ast.AST, place: str = '') -> Iterator[tuple[str, object]]:
-    """Each constant of a module, field of a class and default of a function that is or holds numbers, with these.
+    """Each constant of a module with its numbers, each field of a class and default of a function with all of its values.
 
-    >>> source = 'A, B = 2, (-3, x, 1e-6)\\nclass C:\\n    d: float = 0.5\\n    def e(self, f, *, g=True): pass'
+    >>> source = 'A, B = 2, (-3, x, 1e-6)\\nclass C:\\n    d: str = "e"\\n    def f(self, g=None, *, h=True): pass'
     >>> dict(declared(ast.parse(source)))
-    {'A': 2, 'B': [-3, 1e-06], 'C.d': 0.5, 'C.e(g)': True}
+    {'A': 2, 'B': [-3, 1e-06], 'C.d': 'e', 'C.f(g)': None, 'C.f(h)': True}
     """
     for node in getattr(tree, 'body', ()):
         pairs = []
@@ -53,9 +56,10 @@ def declared(tree: ast.AST, place: str = '') -> Iterator[tuple[str, object]]:
         elif isinstance(node, ast.ClassDef):
             yield from declared(node, f'{place}{node.name}.')
         for name, value in pairs:
-            numbers = _numbers(value)
-            if numbers:
-                yield f'{place}{name}', numbers[0] if len(numbers) == 1 else numbers
+            constant = isinstance(node, ast.Assign) or (isinstance(node, ast.AnnAssign) and not place)
+            values = _values(value, PLAIN if constant else (*PLAIN, str, type(None)))
+            if values:
+                yield f'{place}{name}', values[0] if len(values) == 1 else values
 
 
 def all_declared() -> dict[str, dict[str, object]]:
