@@ -13,6 +13,7 @@ from results.figures.panels import Inapplicable
 from results.figures.style import rendered
 from results.finding import Finding
 from results.report.inline_figures import inline
+from results.report.scaling_grids import of_rungs, scaling_grids
 from results.store.reading import Reading
 from results.tables import difference_unit, number
 from results.winners import winners
@@ -24,13 +25,15 @@ CLAIMS = ('better', 'worse')
 
 @dataclasses.dataclass(frozen=True)
 class FlagshipPart:
-    """A claim, its papers, the rungs that are open, the effects over the others, and a reviewer's questions with answers."""
+    """A claim, its papers, the rungs that are open, the effects over the others, how errors fall with size, and a reviewer's
+    questions with answers."""
 
     name: str
     claim: str
     papers: tuple[str, ...]
     open: tuple[str, ...]
     figure: Markup
+    scaling: tuple[dict, ...]
     review: tuple[tuple[str, str], ...]
 
 
@@ -42,7 +45,8 @@ def flagship_part(flagship: Flagship, rungs: Rungs) -> FlagshipPart:
         figure = inline(rendered(rungs_figure(rungs), 'svg').decode(), f'{flagship.name}-rungs', label)
     except Inapplicable:
         figure = Markup('')
-    return FlagshipPart(flagship.name, flagship.claim, flagship.papers, left, figure, review(rungs))
+    grids = scaling_grids(of_rungs({rung: of[0] for rung, of in rungs.items()}))
+    return FlagshipPart(flagship.name, flagship.claim, flagship.papers, left, figure, tuple(grids), review(rungs))
 
 
 def review(rungs: Rungs) -> tuple[tuple[str, str], ...]:

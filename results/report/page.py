@@ -12,6 +12,7 @@ from results.finding import Finding
 from results.pages import environment, style
 from results.report.answer import answer_of
 from results.report.inline_figures import inline_figures
+from results.report.scaling_grids import of_ladders, scaling_grids
 from results.report.sections import (
     cells_grid,
     environment_grid,
@@ -74,6 +75,8 @@ def report(
         'Learning rates': [rates_grid(reading)],
         'Cost': [pareto_grid(reading)],
     }
+    if scale := scaling_grids(of_ladders(reading)):
+        grids['Scale'] = scale
     template = environment(FOLDER).get_template('page.html.j2')
     return template.render(
         study=study,

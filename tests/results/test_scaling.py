@@ -1,0 +1,93 @@
+"""Scaling: exponents with their intervals, bends and crossings of lines whose law is known."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ablations.tasks import task
+from results.scaling import crossing, error_of, law, scaling
+
+SIZES = np.array([1e4, 1e5, 1e6])
+
+
+def drawn(
+    exponent: float, level: float, noise: float = 0.02, replicates: int = 5, seed: int = 0, bend: float = 0.0
+) -> np.ndarray:
+    """Errors that fall by a law, every replicate with a height and a slope of its own. `[R, S]`"""
+    generator = np.random.default_rng(seed)
+    x = np.log(SIZES) - np.log(SIZES).mean()
+    height, slope = generator.normal(0, noise, (2, replicates, 1))
+    return np.exp(level + height - (exponent + slope / 5) * x + bend * x**2)
+
+
+def test_an_exponent_is_the_slope_in_logarithms():
+    fitted = law('base', SIZES, drawn(0.3, -1.0, noise=0.0))
+    assert fitted.exponent == pytest.approx(0.3) and fitted.interval == pytest.approx((0.3, 0.3)) and fitted.bent is False
+    np.testing.assert_allclose(fitted.errors, drawn(0.3, -1.0, noise=0.0)[0])
+
+
+def test_intervals_hold_the_exponent_as_often_as_they_say():
+    held = sum(
+        one.interval[0] <= 0.3 <= one.interval[1] for seed in range(400) if (one := law('a', SIZES, drawn(0.3, -1, seed=seed)))
+    )
+    low, high = stats.binom.ppf([1e-4, 1 - 1e-4], 400, 0.95)
+    assert low <= held <= high
+
+
+def test_a_bend_is_told_and_two_sizes_tell_none():
+    assert law('a', SIZES, drawn(0.3, -1, bend=0.02)).bent is True
+    assert law('a', SIZES[:2], drawn(0.3, -1)[:, :2]).bent is None
+
+
+@pytest.mark.parametrize(
+    ('sizes', 'errors'),
+    [
+        (SIZES, drawn(0.3, -1)[:2]),
+        (SIZES[[0, 0]], drawn(0.3, -1)[:, :2]),
+        (SIZES, np.where(np.eye(5, 3) > 0, np.nan, drawn(0.3, -1))),
+        (SIZES, drawn(0.3, -1) * [1, 1, 0]),
+    ],
+)
+def test_without_enough_there_is_no_law(sizes, errors):
+    assert law('a', sizes, errors) is None
+
+
+def test_lines_that_cross_among_the_sizes():
+    """They meet at the middle size: the flatter one is better below it."""
+    flat, steep = drawn(0.1, -1, noise=0.005, seed=1), drawn(0.4, -1, noise=0.005, seed=2)
+    one = crossing('flat', 'steep', SIZES, flat, steep)
+    assert (
+        one.tried
+        and one.before == 'flat'
+        and one.interval[0] < 1e5 < one.interval[1]
+        and one.size == pytest.approx(1e5, rel=0.2)
+    )
+    other = crossing('steep', 'flat', SIZES, steep, flat)
+    assert other.before == 'flat' and other.size == pytest.approx(one.size)
+
+
+def test_a_crossing_beyond_the_sizes_says_so():
+    ahead = crossing('flat', 'steep', SIZES, drawn(0.1, -1.8, noise=0.005, seed=1), drawn(0.4, -1, noise=0.005, seed=2))
+    assert not ahead.tried and ahead.before == 'flat' and ahead.size == pytest.approx(1e5 * math.exp(0.8 / 0.3), rel=0.3)
+
+
+@pytest.mark.parametrize('level', [-1.0, -1.5])
+def test_lines_that_are_not_told_apart_or_run_alike_do_not_cross(level):
+    assert crossing('a', 'b', SIZES, drawn(0.3, level, seed=1), drawn(0.3, -1, seed=2)) is None
+
+
+def test_laws_and_crossings_of_all_arms():
+    errors = {'base': drawn(0.3, -1, noise=0.005, seed=3), 'flat': drawn(0.05, -1, noise=0.005, seed=4)}
+    made = scaling('bytes', SIZES, errors, {'flat': 'base', 'absent': 'base'})
+    assert [one.arm for one in made.laws] == ['base', 'flat'] and [one.arm for one in made.crossings] == ['flat']
+    assert made.sizes == (1e4, 1e5, 1e6)
+
+
+def test_errors_of_metrics():
+    """Scores come in the good direction."""
+    np.testing.assert_allclose(error_of(task('digits'), np.array([0.9, 0.5])), [0.1, 0.5])
+    np.testing.assert_allclose(error_of(task('stdlib_bytes'), np.array([-2.5])), [2.5])
+    assert error_of(task('friedman'), np.array([-0.3])) == pytest.approx(0.3)
+    assert error_of(task('digits', metric='words', direction='higher'), np.array([0.3])) is None
