@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -73,3 +74,23 @@ def test_the_whole_command_at_small_sizes(tmp_path: Path):
     assert all(row.get('agrees', True) for row in rows)
     assert {row['name']: row.get('bitwise_the_same', True) for row in rows}['killed and gone on']
     assert (tmp_path / command.FILE).stat().st_size < 1e6
+
+
+@pytest.mark.parametrize(('tiny', 'limits'), [(False, [90, 60, 30]), (True, [205, 115, 55])])
+def test_parts_share_the_time_that_is_left(tmp_path: Path, monkeypatch, tiny, limits):
+    """A part has its own limit and no more than what the parts before it left; after the last there is none."""
+    clock, asked = [1000.0], []
+
+    def run_part(name, folder, small, limit):
+        asked.append((name, small, limit))
+        clock[0] += {'about': 90, 'agreement': 60, 'lanes': 50}[name]
+        return {'ended': 'done', 'seconds': 1.0, 'measured': []}
+
+    monkeypatch.setattr(command, 'time', SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(command, 'run_part', run_part)
+    seconds = {'about': 90, 'agreement': 60, 'lanes': 30, 'models': 170}
+    monkeypatch.setattr(command, '_facts', lambda name: {'NEEDS': (), 'SECONDS': seconds[name]})
+    told = command.run_all(tmp_path, tuple(seconds), tiny, 205)
+    assert asked == [(name, tiny, limit) for name, limit in zip(seconds, limits, strict=False)]
+    assert [one['ended'] for one in told.values()] == ['done'] * 3 + ['not begun: no time was left']
+    assert json.loads((tmp_path / command.FILE).read_text()) == {'tiny': tiny, 'parts': told}

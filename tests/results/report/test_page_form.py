@@ -7,6 +7,7 @@ import pytest
 from read_pages import CHECKLIST, Parsed, bare, page
 from simulated_study import read, small
 
+from results.report import inline_figures
 from results.report.inline_figures import inline
 
 
@@ -77,3 +78,34 @@ def test_inline_figures_keep_to_themselves():
     assert 'metadata' not in text and '<style>' not in text and 'xmlns' not in text
     assert '<g id="lr-a" style="fill: red">' in text and text.count('fill: red') == 1
     assert 'href="#lr-b" x="1.23"' in text and 'url(#lr-c)' in text and 'role="img" aria-label="a figure"' in text
+
+
+def test_figures_that_were_drawn_before_stand_at_their_kind(monkeypatch):
+    def draw(reading: None, findings: list) -> str:
+        """What it shows.
+
+        How it is drawn.
+        """
+        return 'anew'
+
+    def apart(reading: None, findings: list) -> str:
+        """Another."""
+        raise inline_figures.Inapplicable('of no use here')
+
+    def svg(word: str) -> bytes:
+        return f'<svg width="1pt" height="2pt"><g id="{word}"/></svg>'.encode()
+
+    monkeypatch.setattr(inline_figures, 'FIGURES', {'one': draw, 'by_task': draw, 'effect': draw, 'none': apart})
+    monkeypatch.setattr(inline_figures, 'rendered', lambda figure, form: svg(f'{figure}_{form}'))
+    shown = inline_figures.inline_figures(None, [], {'one': svg('first'), 'effect': svg('third')})
+    assert [one['kind'] for one in shown] == ['one', 'by task', 'effect', 'none']
+    wanted = ('one-first', 'by_task-anew_svg', 'effect-third')
+    assert all(f'id="{name}"' in one['svg'] for name, one in zip(wanted, shown, strict=False))
+    assert [one['caption'] for one in shown] == ['What it shows.'] * 3 + ['Another.']
+    assert 'aria-label="Figure: What it shows."' in shown[0]['svg'] and [one['why'] for one in shown] == [
+        '',
+        '',
+        '',
+        'of no use here',
+    ]
+    assert shown[3]['svg'] == ''
