@@ -1,10 +1,11 @@
 """Settings of a cluster: written down once, in files that are weaker than what is asked for in the command."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from sweeps.launch import make_launcher
+from sweeps.launch import LAUNCHERS, make_launcher
 from sweeps.launch.cluster_settings import FILE, settings
 from sweeps.launch.slurm import SlurmSettings
 
@@ -57,3 +58,37 @@ def test_what_a_launcher_has_no_use_for_is_refused(home: Path, tmp_path: Path):
         make_launcher('local', tmp_path, options={'partition': 'gpu', 'gpus': None, 'sbatch': ()})
     with pytest.raises(ValueError, match="--address is nothing to launcher 'slurm'"):
         asked(address='here')
+
+
+@pytest.mark.parametrize(
+    ('kind', 'first', 'all_studies', 'own', 'command'),
+    [('local', 'devices', 2, 3, 4), ('ray', 'address', 'a:1', 'b:2', 'auto'), ('slurm', 'partition', 'cpu', 'gpu', 'big')],
+)
+def test_a_launcher_is_made_with_what_files_and_the_command_say(
+    home: Path, tmp_path: Path, monkeypatch, kind, first, all_studies, own, command
+):
+    class Told:
+        Settings = LAUNCHERS[kind].Settings
+
+        def __init__(self, *given: object):
+            self.given = given
+
+    class Plain(Told):
+        Settings = None
+
+    (tmp_path / 'studies').mkdir()
+    (home / FILE).write_text(f'[{kind}]\n{first} = {json.dumps(all_studies)}\n')
+    (tmp_path / 'studies' / FILE).write_text(f'[{kind}]\n{first} = {json.dumps(own)}\n')
+    assert {*LAUNCHERS} == {'local', 'ray', 'slurm'}
+    monkeypatch.setitem(LAUNCHERS, kind, Told)
+    for study, options, wanted in (
+        (None, None, all_studies),
+        (tmp_path / 'studies' / 'mine.py', {first: None}, own),
+        (tmp_path / 'studies' / 'mine.py', {first: command}, command),
+    ):
+        folder, workers, made = make_launcher(kind, tmp_path / 'run', 3, options, study).given
+        assert (folder, workers, getattr(made, first)) == (tmp_path / 'run', 3, wanted) and type(made) is Told.Settings
+    monkeypatch.setitem(LAUNCHERS, kind, Plain)
+    assert make_launcher(kind, tmp_path, None, {first: None}).given == (tmp_path, None)
+    with pytest.raises(ValueError, match=rf"--{first} with launcher '{kind}'; allowed with: \['"):
+        make_launcher(kind, tmp_path, None, {first: command})
