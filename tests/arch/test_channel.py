@@ -1,11 +1,18 @@
 """Channel blocks against their formulas in numpy."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from ablations.tasks.bases import decoder
 from arch.channel import CHANNELS
+from arch.context import Context
+from arch.fits import fits
 from arch.model import build
+from arch.model_sockets import Sockets
+from arch.probe import PLAIN
+from arch.sockets import TABLES
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.normal(size=(2, 3, 6)).astype(np.float32)
@@ -77,6 +84,20 @@ def test_formula(alone, kind):
     params, formula = FORMULAS[kind]
     y = alone('channel', kind, {'ratio': 1.5}, params, X, around={'activation': {'kind': 'relu'}})
     np.testing.assert_allclose(y, formula(X.astype(np.float64)), rtol=1e-4, atol=1e-4)
+
+
+SCALED = [*(('channel', kind) for kind in CHANNELS), ('mixer', 'token_mlp')]
+
+
+@pytest.mark.parametrize(('family', 'kind'), SCALED, ids=[kind for _, kind in SCALED])
+def test_a_share_of_the_channels_is_rounded_to_the_nearest_and_is_at_least_1(family, kind):
+    """Of 10 channels, or tokens, 1.56 times as many are 16, and 1.24 times as many 12."""
+    x = jnp.zeros((2, 10, 10) if 'tokens' in fits(TABLES[family][kind]) else (2, 10, 10, 10))
+    for share, hidden in ((1.56, 16), (1.24, 12), (0.01, 1)):
+        block = Sockets({**PLAIN, family: {'kind': kind, 'ratio': share}}, TABLES).make(family, name=None)
+        params = jax.eval_shape(lambda x, block=block: block.init(jax.random.key(0), x, Context()), x)['params']
+        sizes = {size for leaf in jax.tree.leaves(params) for size in leaf.shape}
+        assert hidden in sizes or 2 * hidden in sizes, f'{share} of 10 gives {sorted(sizes)}'
 
 
 def test_an_mlp_can_have_no_biases(alone):
