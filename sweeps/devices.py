@@ -118,7 +118,9 @@ def on_device(reading: Reading, costs: Mapping, name: str, count: int = 1) -> di
         # Manifests of older versions count FLOPs alone.
         if {'params', 'activation_bytes'} <= {*cost}:
             needs = memory_of(one.arm, one.task, cost, one.batch, device, count)
-            sharing, exchange = needs.sharing, exchange_seconds(cost['params'], needs.model, device, count)
+            # Devices that all train the whole batch have the same gradients by themselves.
+            sharing, together = needs.sharing, max(needs.sharing, needs.model)
+            exchange = exchange_seconds(cost['params'], needs.model, device, together)
             needed[one.arm, one.task] = needs
         computed = step_flops(costs, one.arm, one.task) / (device.peak * device.share * sharing)
         counted.setdefault(one.task, []).append(one.steps * (computed + exchange))

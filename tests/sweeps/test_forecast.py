@@ -224,5 +224,8 @@ def test_what_devices_exchange_is_that_of_a_hand_count():
     alone = forecast(Reading(asked, schedule(asked, {}, {}), {}, {'costs': COSTS}), 'h100', 8)['on_device']
     steps = sum(task.steps for task in asked.tasks) / len(asked.tasks)
     exchanged = expected_trials(asked, schedule(asked, {}, {})) * steps * 2 * 7 / 8 * 4e6 / 450e9
+    seven = forecast(Reading(asked, schedule(asked, {}, {}), {}, {'costs': costs}), 'h100', 7)['on_device']
+    one = forecast(Reading(asked, schedule(asked, {}, {}), {}, {'costs': costs}), 'h100', 1)['on_device']
+    assert (seven['needs']['sharing'], seven['exchange_seconds'], seven['seconds']) == (1, 0, one['seconds'])
     assert told['exchange_seconds'] == pytest.approx(exchanged, abs=0.06) and alone['exchange_seconds'] == 0
     assert told['seconds'] == pytest.approx(alone['seconds'] + exchanged, abs=0.16)
