@@ -7,6 +7,7 @@ import math
 import os
 from pathlib import Path
 
+from ablations.arm_fixed import fixed_of_arms
 from ablations.arm_optimizers import optimizers_of_arms
 from ablations.arms import arms_of, check_comparisons
 from ablations.batches import TUNED, check_batches
@@ -77,6 +78,7 @@ class Study:
                 Arms of one model may differ in them. An arm that has others than the base does not `share` the base's recipe
     own         {arm: {value: range}}: what an arm tunes beside, because only it has that knob; at the same number of trials
     fixed       {value: number}: knobs that are not tuned and not left at the lab's own values (ablations/knobs.py)
+    arm_fixed   {arm: {value: number}}: knobs that have another value in an arm, which may so differ by its schedule or its loss
     search      how tuning points are proposed: sobol, random, grid, tpe or gp (sweeps/protocol/search)
     budget      'trials': every arm the same trials and steps; 'compute': steps so that every arm spends the base's FLOPs
     recipe      'own': every arm is tuned on its own; 'same': only the base is tuned, and all arms are confirmed at its recipe.
@@ -104,6 +106,7 @@ class Study:
     tasks: tuple
     tune: dict = dataclasses.field(default_factory=lambda: {'adamw': SPACES['adamw']})
     optimizers: dict = dataclasses.field(default_factory=dict)
+    arm_fixed: dict = dataclasses.field(default_factory=dict)
     own: dict = dataclasses.field(default_factory=dict)
     fixed: dict = dataclasses.field(default_factory=dict)
     against: dict = dataclasses.field(default_factory=dict)
@@ -223,6 +226,8 @@ class Study:
         object.__setattr__(self, 'optimizers', optimizers_of_arms(self.name, self.optimizers, self.arms, tune))
         self._check_own()
         object.__setattr__(self, 'fixed', {name: float(value) for name, value in fixed.items()})
+        names = {name for space in (*tune.values(), *self.own.values()) for name in space}
+        object.__setattr__(self, 'arm_fixed', fixed_of_arms(self.name, self.arm_fixed, self.arms, names))
         self._check_screening()
 
     @property
@@ -281,6 +286,10 @@ class Study:
     def is_shared(self, arm: str) -> bool:
         """Whether an arm is also confirmed at the recipe of the base."""
         return self.share and self.optimizers_of(arm) == self.optimizers_of(self.base)
+
+    def fixed_of(self, arm: str) -> dict[str, float]:
+        """The knobs that an arm does not tune and has at values of the study's, its own before those of all arms."""
+        return {**self.fixed, **self.arm_fixed.get(arm, {})}
 
     @property
     def tuning_runs(self) -> int:
@@ -358,7 +367,7 @@ class Study:
         tuned = {name: reach(bounded(name, values), self.extension > 0) for name, values in self.tune[optimizer].items()}
         # What an arm alone tunes keeps its range.
         own = {name: reach(bounded(name, values), extended=False) for name, values in self.own.get(arm, {}).items()}
-        return {**tuned, **own, **{name: (value, value) for name, value in self.fixed.items()}}
+        return {**tuned, **own, **{name: (value, value) for name, value in self.fixed_of(arm).items()}}
 
     def to_dict(self) -> dict:
         """The study as plain data; `digest` is its address."""
@@ -388,6 +397,7 @@ class Study:
             **({'shares': list(self.shares)} if self.shares else {}),
             **({} if self.share else {'share': False}),
             **({'own': own} if (own := _described(self.own)) else {}),
+            **({'arm_fixed': {arm: dict(own) for arm, own in self.arm_fixed.items()}} if self.arm_fixed else {}),
             **({'optimizers': {arm: list(own) for arm, own in self.optimizers.items()}} if self.optimizers else {}),
             **({'screening': self.screening} if self.screening else {}),
         }

@@ -32,7 +32,7 @@ def recipe(reading: Reading, arm: str) -> dict:
                 replicates.append({'replicate': replicate, 'optimizer': None, 'knobs': {}, 'score': None, 'how': NOTHING})
                 continue
             score = float(f'{task.sign * point.score:.6g}')
-            knobs = {**study.fixed, **dict(point.knobs)}
+            knobs = {**study.fixed_of(arm), **dict(point.knobs)}
             replicates.append(
                 {'replicate': replicate, 'optimizer': point.optimizer, 'knobs': knobs, 'score': score, 'how': point.how}
             )

@@ -3,12 +3,13 @@
 import dataclasses
 from collections.abc import Mapping
 
+from ablations.schedules import value_text
 from ablations.study import Study
 from results.budgets import step_flops, steps_at_equal_compute, whole_evaluations
 from results.claims.difference import differences, kinds_of
 
-OPTIMIZER, OR = 'optimizer', ' or '
-"""The path of a difference that is none of models, and what stands between several optimizers."""
+OPTIMIZER, TRAINING, OR = 'optimizer', 'training', ' or '
+"""The paths of differences that are none of models, and what stands between several optimizers."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,8 +18,9 @@ class Setting:
 
     kinds         {place: kind} of every spec of the reference's model, such as {'norm': 'layer_norm'}; and under 'taught', if
                   training sees the first tokens of longer windows, how many of how many: what holds there is another question
-    differences   what the arm's model has otherwise: {path, from, to} each (results/claims/difference.py); last, under the path
-                  OPTIMIZER, the optimizers that it is tuned with, where they are others
+    differences   what the arm's model has otherwise: {path, from, to} each (results/claims/difference.py); then, under the path
+                  OPTIMIZER, the optimizers that it is tuned with, and under TRAINING its values of training, where they are
+                  others
     params, base_params, steps, base_steps      parameters and training steps of the arm and its reference; parameters are None
                   where they are not known
     batch         examples of a step
@@ -56,7 +58,7 @@ def setting_of(study: Study, arm: str, task: str, costs: Mapping) -> Setting:
         dataset=item.dataset,
         domain=item.domain,
         kinds={**kinds_of(before), **_taught(item.data)},
-        differences=(*differences(before, after), *_other_optimizers(study, arm)),
+        differences=(*differences(before, after), *_other_optimizers(study, arm), *_other_values(study, arm)),
         params=costs.get(arm, {}).get(task, {}).get('params'),
         base_params=costs.get(base, {}).get(task, {}).get('params'),
         steps=_steps(study, arm, task, costs),
@@ -79,6 +81,17 @@ def _other_optimizers(study: Study, arm: str) -> list[dict]:
     """The optimizers of an arm beside those of its reference, as a difference; none where they have the same."""
     before, after = (OR.join(sorted(study.optimizers_of(name))) for name in (study.reference(arm), arm))
     return [{'path': OPTIMIZER, 'from': before, 'to': after}] if before != after else []
+
+
+def _other_values(study: Study, arm: str) -> list[dict]:
+    """The values of training of an arm beside those of its reference, as differences; none where they have the same."""
+    before, after = (study.fixed_of(name) for name in (study.reference(arm), arm))
+
+    def told(values: Mapping[str, float], name: str) -> str | None:
+        return value_text(name, values[name], 6) if name in values else None
+
+    other = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    return [{'path': f'{TRAINING}.{name}', 'from': told(before, name), 'to': told(after, name)} for name in other]
 
 
 def _steps(study: Study, arm: str, task: str, costs: Mapping) -> int:

@@ -17,7 +17,7 @@ from results.claims.claim import Claim
 from results.claims.difference import differences
 from results.claims.sentence import sentence_of
 
-OWN = ('name', 'question', 'arms', 'tasks', 'tune', 'optimizers', 'own', 'against', 'levels', 'shape', 'blocks')
+OWN = ('name', 'question', 'arms', 'tasks', 'tune', 'optimizers', 'own', 'arm_fixed', 'against', 'levels', 'shape', 'blocks')
 """Fields that the study file gets from the claim, not from the claim's study."""
 
 
@@ -44,6 +44,7 @@ def study_file(claim: Claim, study: Study, taken: Collection[str] = (), blocks: 
     tasks = [study.task(task) for task in claim.tasks]
     own = {arm: study.own[arm] for arm in dict.fromkeys(arms) if arm in study.own}
     optimizers = {arm: study.optimizers[arm] for arm in dict.fromkeys(arms) if arm in study.optimizers}
+    fixed = {arm: study.arm_fixed[arm] for arm in dict.fromkeys(arms) if arm in study.arm_fixed}
     used = {optimizer for arm in arms for optimizer in study.optimizers_of(arm)}
     fields = {
         'name': repr(name),
@@ -53,6 +54,7 @@ def study_file(claim: Claim, study: Study, taken: Collection[str] = (), blocks: 
         'tune': _tune({optimizer: space for optimizer, space in study.tune.items() if optimizer in used}),
         **({'optimizers': repr(optimizers)} if optimizers else {}),
         **({'own': _tune(own)} if own else {}),
+        **({'arm_fixed': repr(fixed)} if fixed else {}),
         **({} if claim.base == study.base else {'against': repr({claim.arm: claim.base})}),
         **_protocol(study),
         **({'blocks': repr(str(blocks.resolve()))} if blocks else {}),

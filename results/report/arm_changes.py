@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 from ablations.neutral import neutral_fields
+from ablations.schedules import value_text
 from ablations.study import Study
 
 NOTHING = 'nothing: the same model under another name'
+USUAL = 'the usual value'
+"""What a value of training has where a study says nothing of it (`archlab list optimizers`)."""
 STACK = 'body.stack'
 ENTRY_WORDS = ('at', 'times', 'stage', 'shared')
 """What an entry of a stack says of its place; all else in it are specs."""
@@ -32,6 +35,7 @@ def _line(study: Study, arm: str) -> str:
     }
     now, before = (study.optimizers_of(name) for name in (arm, reference))
     ending = [f'optimizer {" or ".join(now)}, not {" or ".join(before)}'] if now != before else []
+    ending += list(_other_values(study, arm, reference))
     ending += [f'tunes {", ".join(own)} too'] if (own := study.own.get(arm)) else []
     beside = f' (beside {reference})' if reference != study.base else ''
     for told in (_with_before, _without_before):
@@ -42,6 +46,15 @@ def _line(study: Study, arm: str) -> str:
     for task, changes in by_task.items():
         tasks.setdefault('; '.join(map(_with_before, changes)) or 'nothing', []).append(task)
     return '; '.join([*(f'on {" and ".join(names)}: {line}' for line, names in tasks.items()), *ending]) + beside
+
+
+def _other_values(study: Study, arm: str, reference: str) -> Iterator[str]:
+    """The values of training that an arm has and its reference has not, each with what it takes the place of."""
+    now, before = study.fixed_of(arm), study.fixed_of(reference)
+    for name in sorted({*now, *before}):
+        if now.get(name) != before.get(name):
+            words = [f'{value_text(name, one[name])}' if name in one else USUAL for one in (now, before)]
+            yield f'{name} {words[0]}, not {words[1]}'
 
 
 def _with_before(change: tuple[str, str, str]) -> str:

@@ -36,7 +36,7 @@ def confirm(
                 point = selections[arm if phase == 'confirm' else study.base, task, replicate]
                 trials = []
                 for index in range(study.seeds if point is not None else 0):
-                    knobs = {**study.fixed, **dict(point.knobs)}
+                    knobs = {**study.fixed_of(arm), **dict(point.knobs)}
                     program = programs[arm, point.optimizer].at(knobs)
                     seed = derive('confirm', study.name, task, replicate, index)
                     trials.append(Trial(program, replicate, tuple(sorted(knobs.items())), seed, TEST, phase))

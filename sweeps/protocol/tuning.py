@@ -245,7 +245,7 @@ class Tuning:
         space, made = self.study.space(*key[:2]), []
         for number, point in enumerate(np.array(points).tolist(), len(self.trials.get(key, ()))):
             values = {name: item.value(unit) for (name, item), unit in zip(space.items(), point, strict=True)}
-            made.append(self._trial(key, self._seed(key, number), {**self.study.fixed, **values}, phase))
+            made.append(self._trial(key, self._seed(key, number), {**self.study.fixed_of(key[0]), **values}, phase))
         return self._add(key, made)
 
     def _of_records(self, key: Key, numbers: range, phase: str) -> list[Trial] | None:
@@ -292,6 +292,6 @@ class Tuning:
         if (arm, optimizer) not in self._addresses:
             space = self.study.space(arm, optimizer)
             told = [[name, type(item).__name__, item.to_dict()] for name, item in space.items()]
-            address = [digest([self.study.search, told, self.study.fixed])]
+            address = [digest([self.study.search, told, self.study.fixed_of(arm)])]
             self._addresses[arm, optimizer] = address if self.adaptive else []
         return self._addresses[arm, optimizer]

@@ -101,7 +101,7 @@ class Candidates:
             self._programs[arm, optimizer] = self.study.program(arm, self.task.name, optimizer)
         space = self.study.space(arm, optimizer)
         knobs = {
-            **self.study.fixed,
+            **self.study.fixed_of(arm),
             **{name: item.value(unit) for (name, item), unit in zip(space.items(), units, strict=True)},
         }
         program = self._programs[arm, optimizer].at(knobs)
