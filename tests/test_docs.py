@@ -14,6 +14,7 @@ from typer.main import get_command
 
 import archlab as door
 from ablations.config import put, swap
+from ablations.schedules import number_of
 from ablations.study import Study
 from ablations.study_files import load_study
 from arch.sockets import TABLES
@@ -38,15 +39,17 @@ def test_the_study_can_be_planned(called: Callable, tmp_path: Path):
 
 def test_the_other_shapes_are_studies():
     code = [
-        next(block for block in blocks() if word in block) for word in ('drop_one(', "optimizers('adamw', 'muon')", 'longer(')
+        next(block for block in blocks() if word in block)
+        for word in ('drop_one(', "optimizers('adamw', 'muon')", 'longer(', 'arm_fixed=')
     ]
     made = []
     names = {'Study': lambda *_, **fields: made.append(Study(**{**FIELDS, **fields})), 'put': put, 'swap': swap}
     exec('\n'.join(code), names)
     shapes = ['path', 'add_one', 'drop_one', 'factorial', 'one_swap']
-    assert [study.shape for study in made] == [*shapes, 'one_swap', 'factorial', 'one_swap']
+    assert [study.shape for study in made] == [*shapes, 'one_swap', 'factorial', 'one_swap', 'one_swap']
     assert all(len(study.arms) > 2 for study in made[:4]) and len(made[4].tasks) == 2
     assert [study.optimizers_of(list(study.arms)[1]) for study in made[5:7]] == [('muon',), ('muon',)]
+    assert made[8].arm_fixed == {'linear': {'schedule': number_of('linear')}}
     assert [(one.data['length'], one.data['taught']) for one in made[7].tasks] == [(64, 64), (256, 64)]
 
 

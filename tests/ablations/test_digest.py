@@ -93,6 +93,7 @@ BLOCKS = 'NORMS = {}\n'
         {'tune': {'adamw': {'lr': linear(1e-3, 1e-1), 'weight_decay': log(1e-3, 1.0)}}},
         {'tune': {'adamw': {'lr': log(1e-3, 1e-1)}}},
         {'fixed': {'b1': 0.8}},
+        {'arm_fixed': {'rms': {'b1': 0.8}}},
         {'trials': 5},
         {'extension': 3},
         {'replicates': 3, 'looks': ()},
@@ -111,7 +112,7 @@ def test_every_field_of_a_study_is_in_its_plain_data():
     shared = dataclasses.replace(STUDY, replicates=5, looks=(3, 5), shares=(0.3, 0.7), own={'rms': {'alpha0': log(0.1, 1)}})
     tune = {name: SPACES[name] for name in ('adamw', 'sgd', 'lion')}
     pairs = {arm: ('adamw', 'sgd') if arm == shared.base else ('adamw', 'lion') for arm in shared.arms}
-    shared = dataclasses.replace(shared, tune=tune, optimizers=pairs, trials=8, screening=4)
+    shared = dataclasses.replace(shared, tune=tune, optimizers=pairs, trials=8, screening=4, arm_fixed={'rms': {'clip': 2.0}})
     assert {field.name for field in dataclasses.fields(Study)} == set(shared.to_dict()) - {'base'}
     assert 'shares' not in STUDY.to_dict(), 'a later field at its default leaves older addresses as they were'
 

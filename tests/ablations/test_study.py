@@ -172,6 +172,11 @@ def test_a_study_of_few_words_gets_the_whole_protocol():
         ({'fixed': {3: 0.9}}, 'allowed: numbers'),
         ({'fixed': ['b1']}, 'give {name: number}'),
         ({'fixed': None}, 'give {name: number}'),
+        # Values of an arm; more in tests/ablations/test_arm_fixed.py.
+        ({'arm_fixed': ['b1']}, 'give {arm: {value: number}}'),
+        ({'arm_fixed': None}, 'give {arm: {value: number}}'),
+        ({'arm_fixed': {3: {'b1': 0.9}}}, 'arm_fixed[3] is of no arm'),
+        ({'arm_fixed': {'other': {3: 0.9}}}, 'allowed: numbers'),
         # The optimizers of an arm; more in tests/sweeps/protocol/test_arm_optimizers.py.
         ({'optimizers': ['adamw']}, 'give {arm: (optimizer, ...)}, names of tune'),
         ({'optimizers': None}, 'give {arm: (optimizer, ...)}, names of tune'),
