@@ -36,7 +36,20 @@ PROTOCOL = [
     field.name
     for field in dataclasses.fields(Study)
     if field.name
-    not in ('name', 'question', 'arms', 'tasks', 'tune', 'optimizers', 'own', 'against', 'levels', 'shape', 'blocks')
+    not in (
+        'name',
+        'question',
+        'arms',
+        'tasks',
+        'tune',
+        'optimizers',
+        'own',
+        'arm_fixed',
+        'against',
+        'levels',
+        'shape',
+        'blocks',
+    )
 ]
 
 
@@ -51,6 +64,7 @@ def check(tmp_path: Path, claim: Claim, study: Study) -> Study:
         for arm in again.arms:
             assert again.model(arm, item.name) == study.model(arm, item.name)
     assert again.own == {arm: study.own[arm] for arm in again.arms if arm in study.own}
+    assert all(again.fixed_of(arm) == study.fixed_of(arm) for arm in again.arms)
     assert all(again.optimizers_of(arm) == study.optimizers_of(arm) for arm in again.arms)
     used = {optimizer for arm in again.arms for optimizer in study.optimizers_of(arm)}
     assert again.tune == {optimizer: space for optimizer, space in study.tune.items() if optimizer in used}
@@ -149,3 +163,10 @@ def test_a_study_with_a_block_file_needs_that_file(tmp_path: Path):
     assert loaded(tmp_path, one, study, blocks=path).blocks_hash == one.blocks
     with pytest.raises(ValueError, match='without a block file'):
         study_file(claims(small()[0])[0], small()[0], blocks=path)
+
+
+def test_values_of_training_of_an_arm_are_said(tmp_path: Path):
+    study = dataclasses.replace(odd(), arm_fixed={arm: {'ema': 0.5} for arm in list(odd().arms)[1:]})
+    one = next(iter(claims(study)))
+    again = check(tmp_path, one, study)
+    assert again.arm_fixed[one.arm] == {'ema': 0.5} and study.base not in again.arm_fixed
