@@ -11,7 +11,7 @@ import pytest
 from simulated_study import read, small
 
 from results.exports import TRACKERS, tracker_of
-from results.exports.tracked_runs import TrackedRun, TrackedStudy, run_of, runs_of, study_of
+from results.exports.tracked_runs import COSTS, FACTS, NUMBERS, TrackedRun, TrackedStudy, run_of, runs_of, study_of
 from results.exports.tracker import CHECK, Tracker, export
 from results.store.reading import Reading
 
@@ -53,6 +53,16 @@ def test_a_record_becomes_a_run(reading: Reading):
 def test_a_record_that_lacks_nearly_everything_becomes_one_too():
     made = run_of({'id': 'a', 'study': 's', 'arm': 'x', 'task': 't', 'status': 'failed', 'knobs': {}, 'curve': None})
     assert (made.name, made.numbers, made.curves, made.failed) == ('x/t/run/a', {}, {}, True)
+
+
+def test_zeros_are_numbers_and_facts():
+    nothing = {**dict.fromkeys(NUMBERS, 0), 'cost': dict.fromkeys(COSTS, 0), 'parts': {'one': 0.0}, **dict.fromkeys(FACTS, 0)}
+    record = {**nothing, 'id': 'a', 'arm': 'x', 'task': 't', 'study': 's', 'status': 'ok', 'knobs': {'decay': 0.0}}
+    made = run_of({**record, 'curve': {'step': [0, 1], 'loss': [0.0, None]}})
+    names = {*NUMBERS, *(f'cost/{name}' for name in COSTS), 'parts/one'}
+    assert made.numbers == dict.fromkeys(names, 0.0)
+    assert made.knobs == {**dict.fromkeys(FACTS, 0), 'arm': 'x', 'task': 't', 'decay': 0.0}
+    assert made.curves == {'loss': [(0, 0.0)]}
 
 
 def test_names_and_notes_of_others_steer_no_terminal_and_render_as_text(reading: Reading):

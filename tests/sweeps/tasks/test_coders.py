@@ -87,6 +87,16 @@ def test_a_markov_chain_costs_its_entropy_rate():
     assert known['k'] >= 1 and known['lzma'] > rate
 
 
+def test_the_length_of_contexts_is_chosen_on_training_messages_alone():
+    """Of a chain of order 1, whatever is asked about: a text of longer contexts, or one without any."""
+    generator = np.random.default_rng(6)
+    chain, coin = bytearray(b'a'), bytes(generator.integers(97, 99, 2000, dtype=np.uint8))
+    for flips in generator.random(4000) < 0.1:
+        chain.append(chain[-1] ^ 3 if flips else chain[-1])
+    chosen = {reference_bits([bytes(chain)], [asked])['k'] for asked in (coin, b'aabb' * 500, bytes(chain[:50]))}
+    assert chosen == {int(np.argmin(order_bits([bytes(chain[:3600])], [bytes(chain[3600:])])))} != {0}
+
+
 def test_lzma_copies_what_it_has_seen():
     noise = np.random.default_rng(2).integers(0, 256, 30_000).astype(np.uint8).tobytes()
     bits = reference_bits([noise], [noise[10_000:20_000]])
