@@ -109,6 +109,9 @@ def plan(
     if device:
         for line in _on_devices(facts['on_device']):
             OUT.print(line, soft_wrap=True)
+    if len(study_runs.study.arms) == 1:
+        what = f"'{study_runs.study.base}' is the only arm, so nothing is compared; give the study another one"
+        OUT.print(what, soft_wrap=True)
     if facts['absent']:
         what = f'not prepared, and needed to run: {", ".join(facts["absent"])}; archlab data prepare NAME --source PATH'
         OUT.print(what, soft_wrap=True)

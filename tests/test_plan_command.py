@@ -34,3 +34,14 @@ def test_what_is_known_beforehand_is_told(printed: list[str]):
     assert 'digits finds 6.9' in printed and '' not in printed[:4]
     (told,) = [line for line in printed if line.startswith("set 'shop'")]
     assert told.startswith("set 'shop': code tells the answer; row numbers the rows; leave out")
+
+
+def test_a_study_of_one_arm_is_told_that_nothing_is_compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys):
+    monkeypatch.setattr(sweeps.forecast, 'forecast', lambda reading, *_: FACTS)
+    path = tmp_path / 'alone.py'
+    path.write_text(
+        'from ablations.study import Study\n'
+        "study = Study(name='alone', question='Is it good?', arms={'plain': ()}, tasks=('digits',))\n"
+    )
+    assert main(['plan', str(path), '--runs', str(tmp_path)]) == FINE
+    assert "'plain' is the only arm, so nothing is compared; give the study another one" in capsys.readouterr().out
