@@ -109,6 +109,8 @@ FLAGSHIP_CALLS = [
     ),
     (('report', 'shared_keys', '--out', 'page.html', '--live'), '--live with several studies; it takes one'),
     (('status', 'shared_keys'), "'shared_keys' is a flagship, which has a study for each rung; allowed: ['shared_keys_small',"),
+    (('describe', 'shared_keys'), "'shared_keys' is a flagship, which has a study for each rung"),
+    (('describe', 'shared_keys_smal'), "Did you mean 'shared_keys_small'"),
     (('plan', 'shared_keys_smal'), "a flagship's rung (archlab list flagships)"),
 ]
 

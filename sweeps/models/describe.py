@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 
 from ablations.config import closest
+from ablations.flagships import FLAGSHIPS, RUNG_STUDIES
 from ablations.settings import override
 from ablations.studies import STUDIES
 from ablations.study import Study
-from ablations.study_files import load_study
+from ablations.study_files import load_study, of_the_lab
 from ablations.tasks import TASKS, Task
 from ablations.user_file import STOPS, in_words, of_user
 from arch.cost import cost_of, trained_on
@@ -124,11 +125,11 @@ def study_and_arm(what: str, settings: list[str]) -> tuple[Study, str]:
     name, arm = what, ''
     if '/' in what and not what.endswith('.py'):
         name, _, arm = what.rpartition('/')
-    if name not in STUDIES and not name.endswith('.py'):
-        known = [*TASKS, *STUDIES, *MODELS]
+    if not of_the_lab(name) and name not in FLAGSHIPS and not name.endswith('.py'):
+        known = [*TASKS, *STUDIES, *RUNG_STUDIES, *MODELS]
         raise ValueError(
-            f"unknown model or study '{name}'; allowed: {[*TASKS, *STUDIES]}, the path of a study file, or a published model "
-            f'(archlab list models).{closest(name, known)}'
+            f"unknown model or study '{name}'; allowed: {[*TASKS, *STUDIES]}, the path of a study file, a flagship's rung (archlab "
+            f'list flagships), or a published model (archlab list models).{closest(name, known)}'
         )
     return override(load_study(name), settings), arm
 
