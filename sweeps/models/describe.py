@@ -128,8 +128,8 @@ def study_and_arm(what: str, settings: list[str]) -> tuple[Study, str]:
     if not of_the_lab(name) and name not in FLAGSHIPS and not name.endswith('.py'):
         known = [*TASKS, *STUDIES, *RUNG_STUDIES, *MODELS]
         raise ValueError(
-            f"unknown model or study '{name}'; allowed: {[*TASKS, *STUDIES]}, the path of a study file, a flagship's rung (archlab "
-            f'list flagships), or a published model (archlab list models).{closest(name, known)}'
+            f"unknown model or study '{name}'; allowed: {[*TASKS, *STUDIES]}, the path of a study file, a flagship's rung "
+            f'(archlab list flagships), or a published model (archlab list models).{closest(name, known)}'
         )
     return override(load_study(name), settings), arm
 
