@@ -17,6 +17,12 @@ from sweeps.run import Run
 from sweeps.training.saving import Saving
 
 
+@pytest.fixture(autouse=True)
+def no_pace(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long this machine took for other tests says nothing here: under a load no pack would fit into a worker's life."""
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path_factory.mktemp('cache')))
+
+
 def test_a_launcher_that_cannot_know_is_waited_for(tmp_path: Path):
     class Idle(InTheDark):
         looks = 0
