@@ -23,7 +23,11 @@ def costs_of(study: Study, pairs: list[tuple]) -> dict:
     return preflight(programs, reaches_of(study), metrics, study.blocks)
 
 
-@pytest.mark.parametrize('name', FLAGSHIPS)
+FAST = ('road_to_convnext', 'residual_rules')
+"""Flagships whose smallest rung is built in the fast tests: a path of many swaps, and models of several streams."""
+
+
+@pytest.mark.parametrize('name', [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in FLAGSHIPS])
 def test_the_smallest_rung_builds(name):
     """Its base and its last arm, on one task."""
     study = next(iter(flagship(name).studies.values()))
