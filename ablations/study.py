@@ -3,18 +3,15 @@
 import copy
 import dataclasses
 import functools
-import math
 import os
 from pathlib import Path
 
-from ablations.arm_fixed import fixed_of_arms
 from ablations.arm_optimizers import optimizers_of_arms
 from ablations.arms import arms_of, check_comparisons
 from ablations.batches import TUNED, check_batches
 from ablations.config import NAME, changed, closest, put, swap
 from ablations.digest import digest
-from ablations.knobs import check_fixed
-from ablations.schedules import number_of
+from ablations.fixed_values import fixed_for_all, fixed_of_arms
 from ablations.space_rules import bounded, check_ranges, check_space, reach
 from ablations.spaces import SPACES
 from ablations.task_files import is_address, own_task
@@ -210,22 +207,11 @@ class Study:
             optimizer: {'lr': space['lr'], **{name: space[name] for name in sorted(space)}}
             for optimizer, space in self.tune.items()
         }
-        if not isinstance(self.fixed, dict):
-            raise ValueError(f"study '{self.name}': fixed={self.fixed!r}; give {{name: number}}")
-        fixed = {name: number_of(value) if isinstance(value, str) else value for name, value in self.fixed.items()}
-        for name, value in fixed.items():
-            number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-            if not isinstance(name, str) or 'seed' in name.lower() or not number:
-                raise ValueError(f"fixed['{name}']={value!r}; allowed: numbers by the name of an optimizer's value, no seeds")
-            check_fixed(name, value)
-            both = [optimizer for optimizer, space in tune.items() if name in space]
-            if both:
-                raise ValueError(f"'{name}' is both fixed and tuned for {both}; remove it from one of them")
+        object.__setattr__(self, 'fixed', fixed_for_all(self.name, self.fixed, tune))
         object.__setattr__(self, 'tune', tune)
         check_batches(self.name, tune, self.tasks, self.budget)
         object.__setattr__(self, 'optimizers', optimizers_of_arms(self.name, self.optimizers, self.arms, tune))
         self._check_own()
-        object.__setattr__(self, 'fixed', {name: float(value) for name, value in fixed.items()})
         names = {name for space in (*tune.values(), *self.own.values()) for name in space}
         object.__setattr__(self, 'arm_fixed', fixed_of_arms(self.name, self.arm_fixed, self.arms, names))
         self._check_screening()

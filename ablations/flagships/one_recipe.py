@@ -1,12 +1,13 @@
 """What would one recipe for all have claimed: do verdicts change where every arm has its own?
 
 Changes of unlike kinds, so that their best recipes differ: another mixer, another norm, no norm, gates, residuals that begin at
-nothing. Every arm is confirmed at its own recipe, and at that of the base; the page shows both.
+nothing. Dynamic tanh tunes its gain too. Every arm is confirmed at its own recipe and at that of the base; a page shows both.
 """
 
 from ablations.config import swap
 from ablations.flagships.flagship import Flagship
 from ablations.flagships.rungs import ADAMW, RUNGS, Rung, texts
+from ablations.spaces import log
 from ablations.study import Study
 
 
@@ -25,6 +26,7 @@ def _at(rung: Rung) -> Study:
         },
         tasks=texts(rung),
         tune=ADAMW,
+        own={'dynamic_tanh': {'alpha0': log(0.1, 2.0)}},
         share=True,
     )
 

@@ -75,7 +75,7 @@ def test_it_is_told_what_an_arm_changes():
         ({'linear': {'warmup_fraction': True}}, 'allowed: numbers'),
         ({'linear': {'warmup_fraction': float('nan')}}, 'allowed: numbers'),
         ({'linear': {'warmup_fraction': 5.0}}, 'warmup_fraction'),
-        ({'linear': {'batch': 8}}, 'the batch is that of the task'),
+        ({'linear': {'batch': 8}}, 'the batch of all trials is that of a task'),
         ({'linear': 0.1}, r'give \{arm: \{value: number\}\}'),
         ([], r'give \{arm: \{value: number\}\}'),
     ],
