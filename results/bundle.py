@@ -10,19 +10,18 @@ A bundle is a runs folder like any other: `archlab table NAME --runs results/pub
 """
 
 import dataclasses
-import gzip
 import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from results.store import atomic, defined, records, regular
+from results.store import atomic, compressed, defined, records, regular
 from results.store.hashes import DECIDING, PAGES, syntax_hash, versions
 from results.store.reading import Reading
 from results.verify import verify
 
 FILE, MANIFEST = 'bundle.json', 'manifest.json'
-RECORDS = f'records{records.MANY}'
+RECORDS = compressed.FILE
 COMPLETE, SPARED = 'the study is complete', 'no recipe is censored'
 """Rules of the checklist: one that every bundle must keep, and one that every page reports by itself."""
 KEYS = {
@@ -86,7 +85,7 @@ def publish(reading: Reading, rendered: Mapping[str, bytes], out: Path, force: b
     }
     files = {
         **rendered,
-        f'{records.FOLDER}/{RECORDS}': gzip.compress(lines, 9, mtime=0),
+        f'{records.FOLDER}/{RECORDS}': compressed.packed(lines),
         MANIFEST: json.dumps(reading.manifest, indent=1, sort_keys=True).encode(),
         FILE: (json.dumps(about, indent=1, allow_nan=False) + '\n').encode(),
     }

@@ -1,4 +1,4 @@
-"""Arm changes: what each arm changes of the model that it is compared with and of its optimizers, in one line of words."""
+"""Arm changes: what each arm changes of the model that it is compared with and of its training, in one line of words."""
 
 from collections.abc import Iterator, Mapping
 
@@ -53,7 +53,7 @@ def _other_values(study: Study, arm: str, reference: str) -> Iterator[str]:
     now, before = study.fixed_of(arm), study.fixed_of(reference)
     for name in sorted({*now, *before}):
         if now.get(name) != before.get(name):
-            words = [f'{value_text(name, one[name])}' if name in one else USUAL for one in (now, before)]
+            words = [value_text(name, one[name]) if name in one else USUAL for one in (now, before)]
             yield f'{name} {words[0]}, not {words[1]}'
 
 

@@ -1,4 +1,4 @@
-"""Compressed: the record files of a study as one, small enough to be kept under version control while the study goes on."""
+"""Compressed: all records of a study in one file, as bundles have them, and as version control can keep them meanwhile."""
 
 import gzip
 from pathlib import Path
@@ -7,6 +7,11 @@ from results.store import atomic, regular
 from results.store.records import FOLDER, MANY, content, listing, read_file
 
 FILE = f'records{MANY}'
+
+
+def packed(lines: bytes) -> bytes:
+    """The content of a compressed file of records; the same lines always give the same bytes."""
+    return gzip.compress(lines, 9, mtime=0)
 
 
 def compress(folder: Path, study: str) -> int:
@@ -23,7 +28,7 @@ def compress(folder: Path, study: str) -> int:
         lines |= dict.fromkeys(content(folder / FOLDER / name).splitlines(keepends=True))
     if not lines:
         return 0
-    whole = gzip.compress(b''.join(lines), 9, mtime=0)
+    whole = packed(b''.join(lines))
     target = folder / FOLDER / FILE
     if not target.exists() or regular.read(target) != whole:
         atomic.replace(target, whole)
