@@ -24,6 +24,12 @@ def test_the_text_is_what_the_records_say(paper):
     assert said == paper['build'].written() + '\n', 'text and records disagree; make paper writes the text anew'
 
 
+def test_the_page_of_claims_counts_them(paper):
+    told, studies = paper['facts'].claims(), len(list((PAPER.parents[1] / 'results' / 'published').glob('*/bundle.json')))
+    counted = f'{len(told.claims)} claims of {studies} studies, {len(told.contradictions)} contradictions'
+    assert counted in (PAPER.parent / 'claims.md').read_text()
+
+
 def test_its_numbers_are_counted_from_the_bundles(paper):
     """By hand, from the tables of the bundles."""
     said, rows, runs = (PAPER / 'paper.md').read_text(), [], 0
