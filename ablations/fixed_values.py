@@ -4,7 +4,7 @@ An arm with values of its own may so differ by its schedule or its loss.
 """
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from ablations.config import closest
 from ablations.knobs import check_fixed
@@ -28,15 +28,15 @@ def fixed_for_all(study: str, given: object, tune: Mapping[str, Collection[str]]
     return made
 
 
-def fixed_of_arms(study: str, given: object, arms: Iterable[str], tuned: Collection[str]) -> dict[str, dict[str, float]]:
-    """{arm: {value: number}} of the arms that have values of their own; `tuned` are the names that arms tune.
+def fixed_of_arms(study: str, given: object, tuned: Mapping[str, Collection[str]]) -> dict[str, dict[str, float]]:
+    """{arm: {value: number}} of the arms that have values of their own; `tuned` has the names that each arm tunes.
 
     Raises ValueError for an unknown arm, for what is no number within the bounds of its knob, and for a value that is tuned.
 
-    >>> fixed_of_arms('schedules', {'linear': {'schedule': 'linear'}}, ['cosine', 'linear'], ['lr'])
+    >>> fixed_of_arms('schedules', {'linear': {'schedule': 'linear'}}, {'cosine': ['lr'], 'linear': ['lr']})
     {'linear': {'schedule': 1.0}}
     """
-    arms = list(arms)
+    arms = list(tuned)
     if not isinstance(given, Mapping) or not all(isinstance(own, Mapping) for own in given.values()):
         raise ValueError(f"study '{study}': arm_fixed={given!r}; give {{arm: {{value: number}}}}")
     made: dict[str, dict[str, float]] = {}
@@ -46,7 +46,7 @@ def fixed_of_arms(study: str, given: object, arms: Iterable[str], tuned: Collect
         for name, value in own.items():
             said = f"study '{study}': arm_fixed['{arm}'][{name!r}]={value!r}"
             number = _number(name, value, said)
-            if name in tuned:
+            if name in tuned[arm]:
                 raise ValueError(f'{said}: it is tuned as well; remove it from one of them')
             made.setdefault(arm, {})[name] = number
     return {arm: dict(sorted(made[arm].items())) for arm in arms if arm in made}

@@ -12,7 +12,7 @@ from ablations.schedules import FIRST_SCALE, NAMED, SCALES, SCHEDULES
 
 POSITIVE = Bounds(above=True)
 DECAY = Bounds(0, 1, below=True)
-"""A moving average with a decay of 1 never changes."""
+"""A moving average with a decay of 1 never changes, and a batch that is all replay teaches nothing new."""
 ANY_SIZE = Bounds()
 ROLES = {
     'matrix': 'matrices',
@@ -75,6 +75,14 @@ KNOBS = {
     'z_loss': Knob('weight of the mean square of log sum exp of the scores, in training', ANY_SIZE),
     'expert_balance': Knob('weight of the loss of experts that are chosen unequally', ANY_SIZE),
     'router_z': Knob('weight of the mean square of log sum exp of the scores of experts', ANY_SIZE),
+    'size_exponent': Knob("what a domain's number of examples is raised to in its share of the training", Bounds(0, 2)),
+    **{
+        f'domain_weight_{number}': Knob(f'factor of the share that domain {number} has of the training', POSITIVE)
+        for number in range(1, 9)
+    },
+    'first_domain': Knob('number of the domain that is taught first, where they are taught in turn', Bounds(1, 64)),
+    'replay_share': Knob('share of a batch that is of domains that were taught before', DECAY),
+    'mixed_share': Knob('share of the steps, the last ones, in which all domains are taught', SHARE),
     'init_scale': Knob('factor of the initial kernels', POSITIVE),
     'drop_path': Knob('rate at which a residual branch is left out of an example in training', SHARE),
     'alpha0': Knob('gain of an element-wise norm at the start', ANY_SIZE),

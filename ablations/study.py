@@ -212,8 +212,9 @@ class Study:
         check_batches(self.name, tune, self.tasks, self.budget)
         object.__setattr__(self, 'optimizers', optimizers_of_arms(self.name, self.optimizers, self.arms, tune))
         self._check_own()
-        names = {name for space in (*tune.values(), *self.own.values()) for name in space}
-        object.__setattr__(self, 'arm_fixed', fixed_of_arms(self.name, self.arm_fixed, self.arms, names))
+        for_all = {name for space in tune.values() for name in space}
+        names = {arm: for_all | set(self.own.get(arm, ())) for arm in self.arms}
+        object.__setattr__(self, 'arm_fixed', fixed_of_arms(self.name, self.arm_fixed, names))
         self._check_screening()
 
     @property

@@ -20,7 +20,8 @@ from arch.model_sockets import Sockets
 from arch.ops.lowering import lowering
 from arch.probe import PLAIN
 from arch.sockets import TABLES
-from sweeps.training.loop import batch_order, make_training
+from sweeps.tasks.batch_order import batch_order
+from sweeps.training.loop import make_training
 from sweeps.training.population import STRATEGIES, Population
 from sweeps.training.preflight import task_of
 from sweeps.training.splits import tuning_split

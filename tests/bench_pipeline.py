@@ -19,8 +19,9 @@ from ablations.tasks.bases import convnext
 from arch.model import build
 from sweeps.datasets.material import Options
 from sweeps.datasets.prepare import prepare
+from sweeps.tasks.batch_order import batch_order
 from sweeps.tasks.images import Images
-from sweeps.training.loop import batch_order, make_training
+from sweeps.training.loop import make_training
 from sweeps.training.population import Population
 from sweeps.training.stream import Stream
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 from ablations.config import closest
+from ablations.tasks.domain_tasks import DOMAINS
 from ablations.tasks.embedded_tasks import DIGITS, RECALL, STDLIB_BYTES
 from ablations.tasks.image_tasks import IMAGES, PIXELS
 from ablations.tasks.made_tasks import MADE
@@ -19,7 +20,7 @@ __all__ = ['DIRECTIONS', 'SETS', 'TASKS', 'OwnTask', 'Task', 'task']
 TASKS = {task.name: task for task in (DIGITS, RECALL, STDLIB_BYTES)}
 TASKS |= {name: Task(name=name, **fields) for name, fields in {**IMAGES, **PIXELS, **SOUNDS, **SERIES}.items()}
 TASKS |= {name: Task(name=name, **fields) for name, fields in {**PROBES, **SIMULATED}.items()}
-TASKS |= {name: Task(name=name, **fields) for name, fields in {**TEXTS, **MADE, **ORIGINS}.items()}
+TASKS |= {name: Task(name=name, **fields) for name, fields in {**TEXTS, **MADE, **ORIGINS, **DOMAINS}.items()}
 
 SETS = {str(one.data.get('dataset', one.dataset)) for one in TASKS.values()} | {one.dataset for one in TASKS.values()}
 """The sets that tasks of the lab read; none of a user's own may have such a name."""

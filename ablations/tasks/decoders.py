@@ -105,6 +105,7 @@ SIZES: dict[str, Callable[..., Sizes]] = {
     'pixels': lambda height, channels, size=0, **_: Sizes(256, (size or height) ** 2 * channels),
     'text': _text,
     'molecules': lambda length, **_: Sizes(128, length),
+    'origin_bytes': lambda length, **_: Sizes(256, length),
     'mixture': lambda parts, **_: Sizes(257, parts[0]['length']),
 }
 """Kind of data -> its sizes by the fields of the declaration."""

@@ -8,7 +8,8 @@ import numpy as np
 
 from arch.model import build
 from benchmarks.body import KNOBS, body_of
-from sweeps.training.loop import batch_order, make_training
+from sweeps.tasks.batch_order import batch_order
+from sweeps.training.loop import make_training
 
 STEPS = 10
 """Steps of the schedule, over and over."""

@@ -8,8 +8,9 @@ import numpy as np
 
 from arch.model import build
 from benchmarks.body import KNOBS
+from sweeps.tasks.batch_order import batch_order
 from sweeps.tasks.digits import Digits
-from sweeps.training.loop import batch_order, make_training
+from sweeps.training.loop import make_training
 from sweeps.training.population import Population, strategy_for
 from sweeps.training.splits import tuning_split
 

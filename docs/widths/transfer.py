@@ -56,7 +56,8 @@ def wanted(losses: dict[tuple, float]) -> Iterator[tuple[str, int, int, int]]:
 def train(path: Path) -> None:
     """Train what is wanted; a line of RECORDS for each run."""
     from arch.model import build
-    from sweeps.training.loop import batch_order, make_training
+    from sweeps.tasks.batch_order import batch_order
+    from sweeps.training.loop import make_training
     from sweeps.training.population import Population
     from sweeps.training.preflight import task_of
     from sweeps.training.splits import tuning_split

@@ -7,6 +7,7 @@ from arch.sockets import TABLES
 from results.store.screen_tables import shown
 from sweeps.augment import AUGMENTS
 from sweeps.models.specs import defaults
+from sweeps.tasks.lessons import LESSONS, MOST, knobs_of
 from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
 from sweeps.training.averages import KNOBS as AVERAGE_KNOBS
 from sweeps.training.optimizers import OPTIMIZERS
@@ -19,7 +20,8 @@ def knobs() -> dict[str, dict]:
     """Every knob: {name: {about, allowed, read_by: {reader: default}}}; the default is None where a study must give a value.
 
     A reader is 'optimizer KIND', 'roles' (of parameters), 'layers', 'averages', 'schedule', 'loss', 'products' (all matrix
-    products of a model), 'augment KIND', a family and kind of block, or 'plan steps': of the batch, which is else the task's.
+    products of a model), 'lessons KIND', 'augment KIND', a family and kind of block, or 'plan steps': of the batch, which is
+    else the task's.
     """
     readers = {f'optimizer {kind}': cls.KNOBS for kind, cls in OPTIMIZERS.items()}
     readers |= {
@@ -31,6 +33,7 @@ def knobs() -> dict[str, dict]:
         'products': Dense.KNOBS,
         'plan steps': {TUNED: None},
     }
+    readers |= {f'lessons {lessons}': knobs_of(lessons, MOST) for lessons in LESSONS}
     for family, kinds in TABLES.items():
         for kind, cls in sorted(kinds.items()) if family != 'qk_norm' else ():
             own = getattr(cls, 'KNOBS', {})

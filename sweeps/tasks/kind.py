@@ -20,6 +20,7 @@ import numpy as np
 from ablations.tasks.task import DIRECTIONS
 from sweeps.metrics.measure import Measure
 from sweeps.tasks.arrays import Arrays
+from sweeps.tasks.batch_order import batch_order
 from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
 
 TOGETHER = {'absent': 'declared', 'domain_names': 'domains'}
@@ -97,7 +98,12 @@ class Kind(abc.ABC):
 
     @property
     def knobs(self) -> dict[str, float]:
-        """Strengths that `draw` reads from its `knobs`, with their defaults."""
+        """The values that `draw` and `order` read from their `knobs`, with their defaults."""
+        return {}
+
+    @property
+    def knob_bounds(self) -> dict[str, tuple[float, float]]:
+        """The lowest and the highest value of those knobs that these data bound more narrowly than their declaration."""
         return {}
 
     @property
@@ -154,6 +160,11 @@ class Kind(abc.ABC):
         return self.seen()
 
     @property
+    def domain_name(self) -> str:
+        """What it is called as a domain of others."""
+        return self.NAME
+
+    @property
     def domain_names(self) -> tuple[str, ...]:
         """The domains of its examples, where each domain is also scored by itself; most kinds have none."""
         return ()
@@ -161,6 +172,17 @@ class Kind(abc.ABC):
     def domains(self, arrays: Arrays) -> np.ndarray:
         """The number of the domain of each example among `domain_names`: `[n]`."""
         raise ValueError(f"task '{self.NAME}' has no domains; only a kind with `domain_names` is asked for them")
+
+    def order(self, pool: Arrays, train: np.ndarray, seed: int, steps: int, batch: int, knobs: Mapping) -> np.ndarray:
+        """The examples of a pool that each step of a training takes, of those in `train`: indices `[steps, batch]`.
+
+        `knobs` are the values of the trial. It is made on the host before the training, so it may differ between lanes.
+        """
+        return batch_order(seed, train, steps, batch)
+
+    def turns(self, steps: int, knobs: Mapping) -> list[tuple[str, int, int]]:
+        """The domain, first step and end of each turn, for tasks that are taught one domain after the other; else none."""
+        return []
 
     def messages(self, sealed: bool) -> list[bytes] | None:
         """The bytes that a reference coder codes, of the test split or of the pool; None where the task isn't about bytes."""

@@ -32,6 +32,10 @@ class SetKind(Kind):
     def declared(self) -> jax.ShapeDtypeStruct:
         """Shape `[1, ...]` and type of a stored example while the set is not prepared."""
 
+    @property
+    def domain_name(self) -> str:
+        return self.dataset
+
     def absent(self) -> list[str]:
         return [] if is_prepared(self.dataset) else [self.dataset]
 

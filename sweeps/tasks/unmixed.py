@@ -1,9 +1,10 @@
-"""Unmixed: the kinds of tasks that can be parts of a mixture: all but the mixture."""
+"""Unmixed: the kinds of tasks that can be domains of others: all but those that join domains."""
 
 from sweeps.tasks.digits import Digits
 from sweeps.tasks.images import Images
 from sweeps.tasks.kind import Kind
 from sweeps.tasks.molecules import Molecules
+from sweeps.tasks.origin_bytes import OriginBytes
 from sweeps.tasks.pixels import Pixels
 from sweeps.tasks.probes.arithmetic import Arithmetic, ArithmeticAnswers
 from sweeps.tasks.probes.compression import Compression
@@ -37,5 +38,5 @@ UNMIXED |= {
     'regular_language': RegularLanguage,
 }
 UNMIXED |= {'next_observation': NextObservation, 'hidden_variable': HiddenVariable}
-UNMIXED |= {'text': Text, 'molecules': Molecules, 'supervised': Supervised}
+UNMIXED |= {'text': Text, 'molecules': Molecules, 'supervised': Supervised, 'origin_bytes': OriginBytes}
 """Kind -> class, as a data spec names it."""

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from arch.model import Model
@@ -27,19 +26,6 @@ TRAINED = ('params', 'state', 'moments')
 """What a step changes, of the carry of a lane."""
 CHUNK = 64
 """Where a loop of a fixed length is cheaper, a program trains about so many steps at a time."""
-
-
-def batch_order(seed: int, examples: np.ndarray, steps: int, batch: int) -> np.ndarray:
-    """Which examples each step takes: shuffled epochs, one after the other. `[n] -> [steps, batch]` of indices.
-
-    Made on the host from the seed alone, so that data on the device and streamed data come in the same order.
-    """
-    if len(examples) == 0:
-        raise ValueError('the training split has no examples; give the task more data or a smaller held-out split')
-    generator = np.random.default_rng(seed)
-    epochs = -(-steps * batch // len(examples))
-    order = np.concatenate([generator.permutation(examples) for _ in range(epochs)])
-    return order[: steps * batch].reshape(steps, batch).astype(np.int32)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -191,14 +191,14 @@ def _check_whole(programs: list[Program], blocks: str, examples: Mapping[str, ja
             )
 
 
-def _check_bounds(program: Program, model: Model, knobs: Mapping[str, Sequence[float]]) -> None:
-    """Raise ValueError if a value may leave the bounds of a knob in a block of the model."""
-    for name, (low, high) in model.knob_bounds.items():
+def _check_bounds(program: Program, bounds: Mapping, knobs: Mapping[str, Sequence[float]], whose: str) -> None:
+    """Raise ValueError if a value may leave the bounds that a block or the task sets to a knob, {knob: (low, high)}."""
+    for name, (low, high) in bounds.items():
         least, most = knobs.get(name, (low, low))
         if least < low or most > high:
             given = f'fixed at {least:g}' if least == most else f'searched from {least:g} to {most:g}, with extensions'
             raise ValueError(
-                f"arm '{program.arm}' on task '{program.task}': '{name}' is {given}; its block allows {low:g} to {high:g}; "
+                f"arm '{program.arm}' on task '{program.task}': '{name}' is {given}; {whose} {low:g} to {high:g}; "
                 f'change the value, or give its range these bounds: linear(low, high, bounds=({low:g}, {high:g}))'
             )
 
@@ -239,7 +239,8 @@ def preflight(
             raise ValueError(f"arm '{program.arm}' on task '{program.task}': {error}") from None
         for name in reach:
             unread[program.optimizer, name] = unread.get((program.optimizer, name), True) and name in unknown
-        _check_bounds(program, model, reach)
+        _check_bounds(program, model.knob_bounds, reach, 'its block allows')
+        _check_bounds(program, task.knob_bounds, reach, 'its domains allow')
         ignored.setdefault((program.arm, program.task), set()).update(unknown)
         if program.task in costs.get(program.arm, {}):
             continue

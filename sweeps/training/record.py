@@ -1,7 +1,7 @@
 """Record: the result of a trial as plain data; results/store/records.py saves it."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -42,12 +42,22 @@ def describe(trial: Trial) -> dict:
     }
 
 
-def finished(trial: Trial, result: Mapping, held: Arrays, cost: dict, environment: dict, domains: tuple[str, ...] = ()) -> dict:
+def finished(
+    trial: Trial,
+    result: Mapping,
+    held: Arrays,
+    cost: dict,
+    environment: dict,
+    domains: tuple[str, ...] = (),
+    turns: Sequence[tuple[str, int, int]] = (),
+) -> dict:
     """The record of a run that was trained to its end.
 
-    A run diverged if it left the finite numbers, or if its training loss ended no lower than it began. With `domains`, the
+    A run diverged if it left the finite numbers, or if its training loss ended no lower than it began; where domains come in
+    turns, no lower than the loss of the untrained model, because another domain is harder or easier. With `domains`, the
     record has `parts`, the final score of each domain by name, in the same unit. Their mean, weighted by examples, is the
-    score. A run that is scored on the test split and did not diverge has `item_scores` (results/store/item_scores.py), unless
+    score. With `turns` (domain, first step, end) it has these too, and in them the score of the domain at each point of the
+    curve. A run that is scored on the test split and did not diverge has `item_scores` (results/store/item_scores.py), unless
     the split is a single item or the scores do not fit into float16.
     """
     unit = dict.fromkeys(('score', 'score_se', 'score_average'), held.scale)
@@ -60,8 +70,14 @@ def finished(trial: Trial, result: Mapping, held: Arrays, cost: dict, environmen
     if domains:
         final = (_finite(float(value) * held.scale) for value in result['curve']['parts'][-1])
         parts = {'parts': dict(zip(domains, final, strict=True))}
+    if turns:
+        seen = dict(zip(domains, np.asarray(result['curve']['parts']).T * held.scale, strict=True))
+        parts['turns'] = {
+            name: {'first': first, 'end': end, 'scores': [_finite(float(value)) for value in seen[name]]}
+            for name, first, end in turns
+        }
     left, program = int(result['left_at']), trial.program
-    first, last = curve['train_loss'][0], curve['train_loss'][-1]
+    first, last = curve['loss' if turns else 'train_loss'][0], curve['train_loss'][-1]
     diverged = left >= 0 or first is None or last is None or last >= first or curve['score'][-1] is None
     stride = program.steps // program.evaluations
     item_scores = None

@@ -1,6 +1,7 @@
 """Splits: the examples that a trial may see. Tuning gets an object from which no test array can be reached."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -20,6 +21,20 @@ class Split:
 
 def _drawn(task: Kind, study: str, name: str, replicate: int, pool: Arrays) -> tuple[np.ndarray, np.ndarray]:
     return task.split(pool, derive('split', study, name, replicate))
+
+
+def training_order(task: Kind, split: Split, seed: int, steps: int, batch: int, knobs: Mapping) -> np.ndarray:
+    """The examples of each step, `[steps, batch]` of indices into the pool.
+
+    Raises ValueError where a kind that orders them itself takes others than the training examples.
+    """
+    order = task.order(split.pool, split.train, seed, steps, batch, knobs)
+    if order.shape != (steps, batch) or not np.isin(order, split.train).all():
+        raise ValueError(
+            f"task '{task.NAME}': its order of {list(order.shape)} examples takes others than the {len(split.train)} training "
+            f'ones, or not {steps} steps of {batch}; mend its `order`'
+        )
+    return order
 
 
 def tuning_split(task: Kind, study: str, name: str, replicate: int, pool: Arrays) -> Split:

@@ -20,11 +20,11 @@ from sweeps.training.device import device_memory, peak_memory
 from sweeps.training.environment import environment
 from sweeps.training.faults import of_model
 from sweeps.training.layout import everywhere
-from sweeps.training.loop import batch_order, make_training
+from sweeps.training.loop import make_training
 from sweeps.training.population import Population
 from sweeps.training.preflight import model_of, task_of
 from sweeps.training.record import finished
-from sweeps.training.splits import Split, confirmation_split, tuning_split
+from sweeps.training.splits import Split, confirmation_split, training_order, tuning_split
 
 
 def _cost(program: Program, flops: float | None, seconds: float) -> dict:
@@ -115,15 +115,16 @@ class Trainer:
         check_declared(program)
         splits = {trial.replicate: self._split(trial) for trial in pack.trials}
         self._check_labels(program, pack.held == TEST)
+        task, pool = task_of(program.data), self._arrays(program.data, 'pool')
+        sizes = program.steps, program.batch
         lanes = [
             {
                 'seed': np.uint32(trial.seed),
-                'order': batch_order(trial.seed, splits[trial.replicate].train, program.steps, program.batch),
+                'order': training_order(task, splits[trial.replicate], trial.seed, *sizes, dict(trial.knobs)),
                 'knobs': {name: np.float32(value) for name, value in trial.knobs if name != TUNED},
             }
             for trial in pack.trials
         ]
-        task = task_of(program.data)
         sets = {replicate: _scored(task, split.held) for replicate, split in splits.items()}
         if pack.held == TEST or len(sets) == 1:
             scored = next(iter(sets.values()))
@@ -139,7 +140,7 @@ class Trainer:
                 save_weights(weights / f'{trial.id}.safetensors', params, state)
             if not wants_check(trial) or any(leak is not None for leak in told):
                 return None
-            model, pool = in_float32(program, self.blocks), self._arrays(program.data, 'pool')
+            model = in_float32(program, self.blocks)
             with of_model():
                 return trained_leak(model, task, pool, params, state, dict(trial.knobs))
 
@@ -152,6 +153,7 @@ class Trainer:
         made = []
         for trial, (result, seconds) in zip(pack.trials, results, strict=True):
             held, cost = splits[trial.replicate].held, _cost(program, flops, seconds)
-            record = finished(trial, result, held, cost, environment(), task.domain_names)
+            turns = task.turns(program.steps, dict(trial.knobs))
+            record = finished(trial, result, held, cost, environment(), task.domain_names, turns)
             made.append(record if result['told'] is None else {**record, 'leak': result['told']})
         return made

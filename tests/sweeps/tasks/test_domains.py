@@ -13,10 +13,11 @@ from ablations.tasks import bases
 from arch.model import build
 from results.store.item_scores import unpacked
 from sweeps.datasets.prepared import Part, write
+from sweeps.tasks.batch_order import batch_order
 from sweeps.tasks.mixture import Mixture
 from sweeps.tasks.pixels import Pixels
 from sweeps.training import trainer as trainers
-from sweeps.training.loop import batch_order, make_training
+from sweeps.training.loop import make_training
 from sweeps.training.population import Population
 
 STEPS, BATCH = 6, 8

@@ -11,9 +11,10 @@ from tiny_population import BATCH, CONFIG, STEPS, TASK, TinyPopulation, same_bit
 
 from arch.model import Model, build
 from arch.roles import Product
+from sweeps.tasks.batch_order import batch_order
 from sweeps.training import loop
 from sweeps.training import population as populations
-from sweeps.training.loop import batch_order, make_training
+from sweeps.training.loop import make_training
 from sweeps.training.population import STRATEGIES, Population
 from sweeps.training.preflight import known_knobs
 

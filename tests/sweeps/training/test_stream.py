@@ -8,7 +8,7 @@ import pytest
 import tiny_population
 from tiny_population import TinyPopulation
 
-from sweeps.training.loop import batch_order
+from sweeps.tasks.batch_order import batch_order
 from sweeps.training.stream import AHEAD, Stream, rows
 
 STEPS, BATCH = 11, 8

@@ -9,9 +9,10 @@ import numpy as np
 
 from ablations.tasks import bases
 from arch.model import build
+from sweeps.tasks.batch_order import batch_order
 from sweeps.tasks.digits import Digits
 from sweeps.training.checkpoints import Checkpoints
-from sweeps.training.loop import batch_order, make_training
+from sweeps.training.loop import make_training
 from sweeps.training.population import Population
 
 STEPS, BATCH, LANES = 12, 8, 3

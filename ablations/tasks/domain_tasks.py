@@ -1,0 +1,87 @@
+"""Domain tasks: several small sets as one task, whose shares are tuned, or which are taught one after the other.
+
+No files are needed. "Measured" is the base in its budget under AdamW at the stated learning rate and weight decay 0.1, one
+seed, on the sealed test split, all values of the lessons at their defaults.
+"""
+
+import math
+
+from ablations.tasks import bases
+from ablations.tasks.decoders import ATTENTION, decoder
+
+_LENGTH = 64
+_SIZES = (400, 200, 100, 50)
+"""Training examples of the domains whose shares are tuned: unequal, as those that are gathered are."""
+
+
+def _package(origin: str, **fields: object) -> dict:
+    return {'kind': 'origin_bytes', 'dataset': 'packages', 'origin': origin, 'length': _LENGTH, **fields}
+
+
+def _writer(origin: str, **fields: object) -> dict:
+    return {'kind': 'origin_bytes', 'dataset': 'writers', 'origin': origin, 'length': _LENGTH, **fields}
+
+
+def _languages(parts: list[dict], dataset: str, lessons: str, steps: int, evaluations: int) -> dict:
+    held, tested = 60 * len(parts), 150 * len(parts)
+    data = {'kind': 'mixture', 'parts': parts, 'held': held, 'tested': tested, 'lessons': lessons}
+    return {
+        'dataset': dataset,
+        'domain': 'languages',
+        'metric': 'loss',
+        'unit': 'bits per byte',
+        'direction': 'lower',
+        'chance': math.log2(257),
+        'margin': 0.02,
+        'steps': steps,
+        'batch': 16,
+        'evaluations': evaluations,
+        'data': data,
+        'base': decoder(data, width=32, depth=2, mixer=ATTENTION, ratio=2.0),
+    }
+
+
+DOMAINS = {
+    'package_shares': _languages(
+        [
+            _package(name, train=size)
+            for name, size in zip(('email', 'asyncio', 'importlib', 'multiprocessing'), _SIZES, strict=True)
+        ],
+        'four packages',
+        'shares',
+        steps=400,
+        evaluations=2,
+    ),
+    'language_shares': _languages(
+        [
+            _package('email', train=_SIZES[0]),
+            {'kind': 'pixels', 'dataset': 'digits', 'train': _SIZES[1]},
+            _writer('000', train=_SIZES[2]),
+        ],
+        'code, digits and prose',
+        'shares',
+        steps=400,
+        evaluations=2,
+    ),
+    'languages_in_turn': _languages(
+        [_package('email'), {'kind': 'pixels', 'dataset': 'digits'}, _writer('000')],
+        'code, digits and prose',
+        'in_turn',
+        steps=600,
+        evaluations=6,
+    ),
+    'digits_in_turn': {
+        'dataset': 'digits turned by quarters',
+        'domain': 'images',
+        'metric': 'accuracy',
+        'unit': 'share of images',
+        'direction': 'higher',
+        'chance': 0.1,
+        'margin': 0.01,
+        'steps': 400,
+        'batch': 32,
+        'evaluations': 8,
+        'data': {'kind': 'labelled_domains', 'lessons': 'in_turn'},
+        'base': bases.convnext(outputs=10, patch=2, widths=[16, 32], depths=[1, 1], kernel=3),
+    },
+}
