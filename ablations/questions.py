@@ -41,8 +41,15 @@ QUESTIONS = {
         f'{_FILES}/world_model.py',
         'horizons beyond one event',
     ),
-    'forgetting': Question('What is kept of tasks that were learned one after the other?'),
-    'data_mixtures': Question('Do tuned shares of domains beat equal ones, and those by size?'),
+    'forgetting': Question(
+        'What is kept of tasks that were learned one after the other?',
+        '',
+        f'{_FILES}/forgetting.py',
+        'a probe of single facts, asked some examples later',
+    ),
+    'data_mixtures': Question(
+        'Do tuned shares of domains beat equal ones, and those by size?', '', f'{_FILES}/data_mixtures.py'
+    ),
     'everything_is_language': Question(
         'Is one causal model as good a coder of all data as the coder made for them?',
         '',

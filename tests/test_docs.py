@@ -40,7 +40,7 @@ def test_the_study_can_be_planned(called: Callable, tmp_path: Path):
 def test_the_other_shapes_are_studies():
     code = [
         next(block for block in blocks() if word in block)
-        for word in ('drop_one(', "optimizers('adamw', 'muon')", 'longer(', 'arm_fixed=')
+        for word in ('drop_one(', "optimizers('adamw', 'muon')", 'longer(', "arm_fixed={'linear'")
     ]
     made = []
     names = {'Study': lambda *_, **fields: made.append(Study(**{**FIELDS, **fields})), 'put': put, 'swap': swap}

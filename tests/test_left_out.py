@@ -248,7 +248,7 @@ def test_numbers_of_the_protocol():
 
 
 TASK_KINDS = {
-    'digits': {'train': 1077, 'held': 360},
+    'digits': {'train': 1077, 'held': 360, 'quarter_turns': 0},
     'stdlib_bytes': {'length': 64, 'train': 8192, 'held': 512, 'taught': 0},
     'recall': {'train': 8192, 'held': 512, 'pairs': 4, 'keys': 16, 'values': 8},
     'images': {'dataset': 'fashion_mnist', 'train': 0, 'held': 5000, 'augment': (), 'border': 0},
@@ -342,7 +342,17 @@ TASK_KINDS = {
         'train': 0,
         'held': 510,
         'tested': 1500,
+        'lessons': 'shuffled',
     },
+    'labelled_domains': {
+        'parts': tuple({'kind': 'digits', 'quarter_turns': turns} for turns in (0, 1, 2, 3)),
+        'weights': (),
+        'train': 0,
+        'held': 360,
+        'tested': 720,
+        'lessons': 'shuffled',
+    },
+    'origin_bytes': {'dataset': 'packages', 'origin': 'email', 'length': 64, 'train': 0, 'held': 64},
 }
 SIMULATED = {
     'balls': {'size': 5, 'balls': 2, 'screen': 1, 'kick': 0.1},

@@ -50,6 +50,11 @@ EXPECTED = {
     'batch': (1, math.inf, False, False),
     'refresh_steps': (1, math.inf, False, False),
     'jitter_hue': (0, 0.5, False, False),
+    'size_exponent': (0, 2, False, False),
+    'first_domain': (1, 64, False, False),
+    'replay_share': (0, 1, False, True),
+    'mixed_share': (0, 1, False, False),
+    **{f'domain_weight_{number}': (0, math.inf, True, False) for number in range(1, 9)},
 }
 
 
