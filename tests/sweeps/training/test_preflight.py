@@ -168,6 +168,16 @@ def test_values_outside_the_bounds_of_a_block_of_ones_own_are_refused(own_blocks
 
 
 @pytest.mark.usefixtures('counted_once')
+def test_a_first_domain_that_a_task_does_not_have_is_refused():
+    study = Study('turns', 'What?', {'base': (), 'fifth': ()}, ('digits_in_turn',), arm_fixed={'fifth': {'first_domain': 5}})
+    programs = [study.program(arm, 'digits_in_turn', 'adamw') for arm in study.arms]
+    with pytest.raises(
+        ValueError, match="arm 'fifth' on task 'digits_in_turn': 'first_domain' is fixed at 5; its domains allow 1 to 4"
+    ):
+        preflight(programs, reaches_of(study), {'digits_in_turn': ['accuracy', 'higher']}, None)
+
+
+@pytest.mark.usefixtures('counted_once')
 @pytest.mark.parametrize(
     'more',
     [
