@@ -1,4 +1,4 @@
-"""As much of PyTorch as a model of the benchmarks calls, forward only, in numpy and float64: what is there is what its pages say.
+"""As much of PyTorch as a model of the benchmarks calls, forward only, in numpy and float64, as PyTorch's own pages define it.
 
 The models on PyTorch's side are tried with it where PyTorch is not installed. `install` puts it in the place of the package.
 """
@@ -33,6 +33,15 @@ class Tensor(np.ndarray):
 
     def numel(self) -> int:
         return self.size
+
+    def numpy(self) -> np.ndarray:
+        return np.asarray(self)
+
+    def long(self) -> 'Tensor':
+        return self.astype(np.int64)
+
+    def float(self) -> 'Tensor':
+        return self.astype(np.float64)
 
     def to(self, memory_format: object) -> 'Tensor':
         return self

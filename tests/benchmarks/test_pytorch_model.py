@@ -1,4 +1,4 @@
-"""PyTorch's model on PyTorch's side gives the loss of the lab's, whether PyTorch is installed or its forward pass is numpy's."""
+"""The model on PyTorch's side gives the loss of the lab's; its forward pass is numpy's, so that PyTorch need not be there."""
 
 import importlib
 import sys

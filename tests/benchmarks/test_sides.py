@@ -1,5 +1,6 @@
 """What the sides of the benchmarks do around PyTorch, which need not be installed for it: schedule, groups, steps, tuning."""
 
+import contextlib
 import importlib
 import math
 import sys
@@ -7,6 +8,7 @@ from types import ModuleType, SimpleNamespace
 
 import jax.numpy as jnp
 import numpy as np
+import numpy_torch
 import pytest
 
 from sweeps.training.schedules import warmup_cosine
@@ -25,32 +27,40 @@ class AdamW:
         CALLS.append(('step', [group['lr'] for group in self.param_groups]))
 
 
-class Tensor(np.ndarray):
-    """An array that knows what the sides ask of PyTorch's."""
+class Generator:
+    """Numbers of a seed."""
 
-    def __new__(cls, array):
-        return np.asarray(array).view(cls)
+    def manual_seed(self, seed):
+        self.draw = np.random.default_rng(seed)
+        return self
 
-    def long(self):
-        return self.astype(np.int64)
+
+def trunc_normal(leaf, std, a, b, generator):
+    CALLS.append((std, a, b))
+    leaf[...] = generator.draw.normal(size=leaf.shape).clip(-1, 1)
 
 
 @pytest.fixture
 def sides(monkeypatch):
     """The modules of PyTorch's side, with as much of PyTorch as they call here."""
-    torch, model = ModuleType('torch'), ModuleType('benchmarks.sides.pytorch_model')
-    profile = ModuleType('benchmarks.sides.pytorch_profile')
-    torch.nn = SimpleNamespace(
-        Module=object, utils=SimpleNamespace(clip_grad_norm_=lambda parameters, most: CALLS.append(('clip', parameters, most)))
+    torch, model = numpy_torch.install(monkeypatch), ModuleType('benchmarks.sides.pytorch_model')
+    torch.nn.utils = SimpleNamespace(clip_grad_norm_=lambda parameters, most: CALLS.append(('clip', parameters, most)))
+    torch.nn.init = SimpleNamespace(trunc_normal_=trunc_normal)
+    torch.Generator, torch.inference_mode = Generator, contextlib.nullcontext
+    torch.randperm = lambda count, generator: numpy_torch.tensor(generator.draw.permutation(count))
+    torch.ones, torch.zeros = (
+        lambda *shape, fill=fill: numpy_torch.tensor(np.full(shape if isinstance(shape[0], int) else shape[0], fill))
+        for fill in (1.0, 0.0)
     )
+    profiler = ModuleType('torch.profiler')
+    profiler.profile, profiler.ProfilerActivity = Profile, SimpleNamespace(CPU='the processor')
+    monkeypatch.setitem(sys.modules, 'torch.profiler', profiler)
     torch.optim = SimpleNamespace(AdamW=AdamW, Optimizer=AdamW)
-    torch.Tensor, torch.set_num_threads = object, lambda count: CALLS.append(('threads', count))
+    torch.set_num_threads = lambda count: CALLS.append(('threads', count))
     torch.compile = lambda function: ('compiled', function)
-    torch.from_numpy = lambda array: Tensor(array)
-    model.Model, profile.timed = object, None
-    for name, module in (('torch', torch), (model.__name__, model), (profile.__name__, profile)):
-        monkeypatch.setitem(sys.modules, name, module)
-    names = ('pytorch_training', 'optuna_study', 'pytorch')
+    model.Model = object
+    monkeypatch.setitem(sys.modules, model.__name__, model)
+    names = ('pytorch_training', 'optuna_study', 'pytorch_profile', 'pytorch')
     for name in names:
         monkeypatch.delitem(sys.modules, f'benchmarks.sides.{name}', raising=False)
     yield SimpleNamespace(**{name: importlib.import_module(f'benchmarks.sides.{name}') for name in names})
@@ -58,6 +68,24 @@ def sides(monkeypatch):
         # Made with a PyTorch that is none: no other test may find them.
         sys.modules.pop(f'benchmarks.sides.{name}')
     CALLS.clear()
+
+
+class Profile:
+    """What PyTorch tells of its operations."""
+
+    def __init__(self, activities, record_shapes):
+        assert (activities, record_shapes) == (['the processor'], True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        CALLS.append('profiled')
+
+    def events(self):
+        names = ('aten::mm', 'aten::gelu_backward', 'aten::convolution_backward', 'aten::native_layer_norm', 'aten::add')
+        times = enumerate(names, 1)
+        return [SimpleNamespace(name=name, input_shapes=[[n]], self_cpu_time_total=1000.0 * n) for n, name in times]
 
 
 def test_the_schedule_is_that_of_the_lab(sides):
@@ -137,3 +165,70 @@ def test_a_side_trains_on_the_batches_of_the_file_from_its_parameters(sides, mon
     assert steps == [([10, 30], [1, 1], shares[0]), ([0, 20], [0, 0], shares[1])]
     cpu, wall = made.train(3)
     assert len(steps) == 5 and steps[2:4] == steps[:2] and steps[4][0] == [30, 30] and wall >= 0 <= cpu
+
+
+def test_operations_are_grouped_by_how_their_names_begin(sides):
+    told = list(sides.pytorch_profile.timed(lambda: CALLS.append('run')))
+    groups = ['products', 'activation', 'depthwise', 'norms', 'rest']
+    assert CALLS == ['run', 'profiled']
+    assert [one[0] for one in told] == groups and [one[2] for one in told] == [1000.0, 2000.0, 3000.0, 4000.0, 5000.0]
+    assert told[1][1] == 'aten::gelu_backward [[2]]'
+    side = object.__new__(sides.pytorch.Pytorch)
+    side._step = CALLS.append
+    assert side.profile(2) == {
+        **{'products': 0.5, 'attention': 0.0, 'depthwise': 1.5, 'norms': 2.0, 'activation': 1.0, 'rest': 2.5}
+    }
+    assert CALLS[2:] == [0, 1, 'profiled']
+
+
+def test_the_peak_of_a_side_counts_two_operations_for_each_multiply_add(sides, monkeypatch):
+    def least(call, rounds):
+        assert call().shape == (side.ROWS, side.SIDE) and rounds == 5
+        return 0.5
+
+    side = sides.pytorch
+    monkeypatch.setattr(side, 'ROWS', 8)
+    monkeypatch.setattr(side, 'SIDE', 4)
+    monkeypatch.setattr(side, 'least_cpu_seconds', least)
+    made = object.__new__(side.Pytorch)
+    made.trained = SimpleNamespace(parameters=[numpy_torch.tensor(np.ones(shape)) for shape in ((2, 3), (4,))])
+    assert made.about() == {'peak_gflops': 2 * 8 * 4**2 / 0.5 / 1e9, 'parameters': 10}
+
+
+def test_first_parameters_have_the_deviation_of_their_fan_in(sides):
+    drawn = sides.optuna_study.drawn
+    params = drawn({'up/kernel': [5, 20, 3], 'norm/scale': [3], 'up/bias': [2]}, 0)
+    ((deviation, *ends),) = CALLS
+    assert deviation == pytest.approx(0.1 / 0.87962566) and ends == [-2 * deviation, 2 * deviation]
+    assert params['norm/scale'].tolist() == [1, 1, 1] and params['up/bias'].tolist() == [0, 0]
+    again, other = (drawn({'up/kernel': [5, 20, 3]}, seed)['up/kernel'] for seed in (0, 1))
+    assert (params['up/kernel'] == again).all() and (again != other).any()
+
+
+def test_a_recipe_is_trained_on_shuffled_epochs_and_scored_on_what_it_did_not_see(sides, monkeypatch, tmp_path):
+    class Trained:
+        def __init__(self, model, lr, weight_decay):
+            self.model = lambda x: np.eye(2)[x % 2]
+            asked.append((model, lr, weight_decay))
+
+        def step(self, x, y, share):
+            steps.append((x.tolist(), y.tolist(), share))
+
+    asked, steps, study = [], [], sides.optuna_study
+    monkeypatch.setattr(study, 'Trained', Trained)
+    monkeypatch.setattr(study, 'Model', lambda config, params: (config, list(params)))
+    file, x = tmp_path / 'examples.npz', np.arange(10)
+    parts = {'train_0': x[5:], 'held_0': x[:5], 'train_1': x[:5], 'held_1': x[5:9]}
+    np.savez(file, x=x, y=(x == 6) * 1, test_x=x[:4], test_y=x[:4] % 2, **parts)
+    tuned = study.Tuned({'config': 'c', 'shapes': {'head/bias': [2]}}, study.Examples(str(file)), 1, steps=4, batch=3)
+    # Of the four that are held out (5, 6, 7, 8) the classes told are those of 6 and 8.
+    assert tuned.score(3, {'lr': 0.5, 'weight_decay': 0.25}, test=False) == 0.25
+    assert asked == [(('c', ['head/bias']), 0.5, 0.25)]
+    seen = [i for own, _, _ in steps for i in own]
+    assert len(steps) == 4 and sorted(seen[:5]) == sorted(seen[5:10]) == [0, 1, 2, 3, 4] and seen[:5] != seen[5:10]
+    assert [share for _, _, share in steps] == sides.pytorch_training.schedule(4)
+    assert all(labels == [int(i == 6) for i in own] for own, labels, _ in steps)
+    assert tuned.score(3, {'lr': 0.5, 'weight_decay': 0.25}, test=True) == 1.0
+    assert steps[4:] == steps[:4]
+    tuned.score(4, {'lr': 0.5, 'weight_decay': 0.25}, test=True)
+    assert steps[8:] != steps[:4]
