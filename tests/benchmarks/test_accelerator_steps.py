@@ -31,8 +31,11 @@ def matrix(config: dict) -> SimpleNamespace:
     return SimpleNamespace(init=init, apply=apply)
 
 
-def loss_of(w: jax.Array, x: np.ndarray, y: np.ndarray) -> jax.Array:
-    return -jnp.log(jax.nn.softmax(x @ w))[np.arange(len(y)), y].mean()
+def loss_and_slope(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
+    """The mean cross-entropy of x w, and its gradient."""
+    raised = np.exp(x @ w)
+    shares = raised / raised.sum(1, keepdims=True)
+    return -np.log(shares[np.arange(len(y)), y]).mean(), x.T @ (shares - np.eye(3)[y]) / len(y)
 
 
 def test_five_steps_of_descent_with_momentum_are_compared(monkeypatch):
@@ -41,15 +44,15 @@ def test_five_steps_of_descent_with_momentum_are_compared(monkeypatch):
     draw = np.random.default_rng(0)
     x, y = draw.normal(size=(6, 4)).astype(np.float32), draw.integers(0, 3, 6)
     losses, first, last = agreement.steps_on(jax.devices()[0], {}, x, y)
-    w, speed, told, slopes = jnp.eye(4, 3), 0.0, [], []
+    w, speed, told, slopes = np.eye(4, 3), 0.0, [], []
     for _ in range(5):
-        value, slope = jax.value_and_grad(loss_of)(w, x, y)
+        value, slope = loss_and_slope(w, x, y)
         speed = 0.9 * speed + slope
         told.append(value)
         slopes.append(slope)
         w = w - 0.01 * speed
-    assert losses == pytest.approx([float(one) for one in told], rel=1e-5) and not any(KEYS)
-    assert first['w'] == pytest.approx(np.asarray(slopes[0]), abs=1e-6) and last['w'] == pytest.approx(np.asarray(w), abs=1e-6)
+    assert losses == pytest.approx(told, rel=1e-5) and not any(KEYS)
+    assert first['w'] == pytest.approx(slopes[0], abs=1e-6) and last['w'] == pytest.approx(w, abs=1e-6)
 
 
 def test_ten_steps_are_one_program(monkeypatch):
@@ -79,11 +82,11 @@ def test_ten_steps_are_one_program(monkeypatch):
     assert draws == [{'compute': 'bfloat16'}] and config['body'] == {'compute': 'float32'} and all(KEYS)
     x, y = steps.x[:, 0, 0], steps.y
     assert x.dtype == np.float32 and y.shape == (4,) and set(y.tolist()) <= {0, 1, 2} and x.std() == pytest.approx(1, abs=0.4)
-    w, expected = jnp.eye(5, 3), []
+    w, expected = np.eye(5, 3), []
     for _ in range(20):
-        value, slope = jax.value_and_grad(loss_of)(w, x, y)
+        value, slope = loss_and_slope(w, x, y)
         w = w - 0.1 * slope
-        expected.append(float(value))
+        expected.append(value)
     assert losses == pytest.approx([expected[9], expected[19]], rel=1e-4) and told['loss'] == losses[-1]
     assert told['step'] == {'median': 2.0, 'least': 1.0} and told['flops'] == 6 * 4 * 7 / 2.0
     assert 0 < told['compiling'] < 60 and told['temporary_bytes'] >= 0 and told['argument_bytes'] >= 4 * 5 * 3
