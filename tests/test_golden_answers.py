@@ -35,7 +35,7 @@ CALLS = {
         'query@select task, arm, phase, count(*), avg(score) from trials group by all order by all',
         'query@select * from findings',
     ],
-    'describe': ['describe digits', 'describe finished.py', 'describe finished.py/no_mixer base', 'describe recall --draw'],
+    'describe': ['describe digits', 'describe digits recall', 'describe recall --draw'],
     'match': ['match finished.py/no_mixer --task digits'],
     'launch': [f'launch-script finished.py --for {kind}' for kind in ('slurm', 'ray', 'tpu')],
     'logs': ['logs begun.py'],
