@@ -1,6 +1,7 @@
 """Commands say what they said, on a finished study, on one of which a part is done, and on models."""
 
 import os
+import sys
 from pathlib import Path
 
 import golden_texts
@@ -55,6 +56,11 @@ def test_a_command_says_what_it_said(name, folder, called, monkeypatch):
             *(f'! {line}' for line in done.stderr.splitlines()),
         ]
     text = '\n'.join(line.rstrip() for line in told)
-    for path, shown in ((PUBLISHED, 'PUBLISHED'), (folder, 'HERE'), (os.path.realpath(folder), 'HERE')):
+    for path, shown in (
+        (PUBLISHED, 'PUBLISHED'),
+        (folder, 'HERE'),
+        (os.path.realpath(folder), 'HERE'),
+        (Path(sys.executable).parent, 'BIN'),
+    ):
         text = text.replace(str(path), shown)
     golden_texts.hold(f'answer_{name}', text)
