@@ -65,6 +65,6 @@ def hold(name: str, text: str) -> None:
 
 
 if __name__ == '__main__':
-    FILES = sorted(str(path) for path in Path(__file__).parent.rglob('test_golden_*.py'))
+    FILES = sorted(str(path) for path in Path(__file__).parent.rglob('test_golden_*.py')) + ['tests/arch/test_contracts.py']
     CALL = [sys.executable, '-m', 'pytest', '-m', 'not slow', '-q', *FILES]
     sys.exit(subprocess.run(CALL, env={**os.environ, ANEW: '1'}, cwd=FOLDER.parents[1]).returncode)
