@@ -14,6 +14,7 @@ from results.exports import TRACKERS, tracker_of
 from results.exports.tracked_runs import TrackedRun, TrackedStudy
 from results.exports.tracker import CHECK, export
 
+PREFIXES = ('WANDB', 'MLFLOW')
 MODULES = {
     'tensorboard': (
         *('tensorboard', 'tensorboard.compat', 'tensorboard.compat.proto', 'tensorboard.compat.proto.event_pb2'),
@@ -55,7 +56,7 @@ def test_a_tracker_hands_on_what_it_did(kind, monkeypatch, tmp_path):
         monkeypatch.setitem(
             sys.modules, name, heard.__getattr__(name.replace('.', '_')) if '.' in name else getattr(heard, name)
         )
-    monkeypatch.setattr(os, 'environ', dict(os.environ))
+    monkeypatch.setattr(os, 'environ', {name: value for name, value in os.environ.items() if not name.startswith(PREFIXES)})
     pages = [
         [SimpleNamespace(data=SimpleNamespace(tags={'archlab.trial': 'two', CHECK: 'old'}), info=SimpleNamespace(run_id='r2'))],
         [],
@@ -83,7 +84,7 @@ def test_a_tracker_hands_on_what_it_did(kind, monkeypatch, tmp_path):
     told = export(tracker, RUNS, STUDY)
     assert vars(told) == {'written': 2, 'known': 0}
     lines = [written(call, tmp_path) for call in heard.mock_calls]
-    lines += sorted(f'{name} is {value}' for name, value in os.environ.items() if name.startswith(('WANDB', 'MLFLOW')))
+    lines += sorted(f'{name} is {value}' for name, value in os.environ.items() if name.startswith(PREFIXES))
     for path in sorted(tmp_path.rglob('*')):
         if path.is_file():
             lines.append(f'{path.relative_to(tmp_path)}: {path.read_text()!r}')
