@@ -21,6 +21,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(here)
     write(here, MORE, share=0.6).rename(here / 'begun.py')
     (here / 'finished.py').write_text(SOURCE)
+    logs = here / 'runs' / 'begun' / 'logs'
+    logs.mkdir(exist_ok=True)
+    (logs / 'worker-0.log').write_text('one line\nand another\n')
     return here
 
 
@@ -39,13 +42,39 @@ CALLS = {
     'describe': ['describe digits', 'describe digits recall', 'describe recall --draw'],
     'match': ['match finished.py/no_mixer --task digits'],
     'launch': [f'launch-script finished.py --for {kind}' for kind in ('slurm', 'ray', 'tpu')],
-    'logs': ['logs begun.py'],
+    'logs': ['logs begun.py', 'logs begun.py worker-0', 'logs finished.py'],
+    'devices': [
+        'plan finished.py --device h100 --devices 8 --runs none',
+        'plan finished.py --device tpu-v5e',
+        'plan finished.py --devices 2',
+        'plan finished.py --budget 1h --device h100',
+        'plan begun.py --budget 1h',
+        'plan finished.py --budget 90m --json',
+    ],
+    'list': ['list studies', 'list flagships', 'list questions', 'list questions --json'],
+    'figure': ['figure finished.py --out figures --kind effect --json', 'figure finished.py --out figures --kind none'],
+    'publish': ['publish begun.py --out published', 'reproduce runs/finished', 'report finished.py --out .'],
+    'merge': [
+        'merge runs more',
+        'merge runs more --json',
+        'merge runs',
+        'merge runs other/deep --study begun --compress',
+        'merge none runs',
+    ],
+    'formats': [
+        'query@select 1@--format@xml',
+        'table finished.py --format xml',
+        'query@--json',
+        'export-runs finished.py --to paper',
+    ],
 }
 
 
 @pytest.mark.parametrize('name', CALLS)
 def test_a_command_says_what_it_said(name, folder, called, monkeypatch):
     monkeypatch.setenv('COLUMNS', '110')
+    for module in ('machine', 'forecast', 'standing'):
+        monkeypatch.setattr(f'sweeps.{module}.cores', lambda: 2)
     told = []
     for call in CALLS[name]:
         words = call.split('@') if '@' in call else call.split()

@@ -52,6 +52,19 @@ def commands(command: object, name: str = '') -> Iterator[tuple[str, object]]:
         yield name, command
 
 
+MORE = {
+    'report': [{'studies': ['quickstart', 'norms'], 'settings': None}, {'studies': ['shared_keys'], 'settings': None}],
+    'describe': [{'draw': True}, {'draw': True, 'as_json': False}, {'other': 'norms', 'as_json': False}],
+    'list': [
+        {'what': what, 'as_json': False} for what in ('questions', 'flagships', 'studies', 'tasks', 'models', 'optimizers')
+    ],
+    'run': [{'trial': 'abc'}, {'until': None, 'at_most': None, 'as_json': False}],
+    'reproduce': [{'rerun': True, 'runs': Path('some/runs'), 'tolerance': 0.5, 'workers': 3}, {'study': 'other'}],
+    'data prepare': [{'as_': None, 'name': 'digits', 'source': None}],
+    'query': [{'sql': None}],
+    'audit': [{'against': 'ours'}, {'against': None, 'form': 'md', 'as_json': False}],
+}
+"""Other ways through some commands."""
 ROOM = Path(door.__file__).parent
 OWN = ('application', 'answers', 'options', 'study_runs', 'surroundings')
 PASSING = re.compile(r'^[^\'"]*?(__\w+__|\.(items|values|keys|rstrip))\(')
@@ -88,7 +101,7 @@ def written(call: object) -> str:
     return re.sub(r'/\S*/archlab-\w+', 'TEMPORARY', text)
 
 
-def ended(name: str, **changes: object) -> str:
+def ended(name: str, /, **changes: object) -> str:
     """How a command ends that is given every option."""
     command = COMMANDS[name]
     hints = {one: kind for one, kind in typing.get_type_hints(inspect.unwrap(command.callback)).items() if one != 'return'}
@@ -136,7 +149,7 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
         if name in ENDLESS:
             continue
         has = 'as_json' in [option.name for option in command.params]
-        for changes in ({'as_json': False}, {'as_json': True}) if has else ({},):
+        for changes in [*([{'as_json': False}, {'as_json': True}] if has else [{}]), *MORE.get(name, [])]:
             heard.reset_mock()
             last = ended(name, **changes)
             calls = [written(call) for call in heard.mock_calls]
