@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from ablations.digest import digest
+from ablations.flagships import RUNG_STUDIES, flagship
 from ablations.studies import STUDIES
 from ablations.tasks import TASKS
 
@@ -31,3 +32,8 @@ def test_tasks_are_those_that_were_declared():
 
 def test_studies_are_those_that_were_run():
     assert {name: digest(golden(study.to_dict())) for name, study in STUDIES.items()} == GOLDEN['studies']
+
+
+def test_rungs_of_flagships_are_those_that_were_declared():
+    studies = {name: flagship(one).study(rung) for name, (one, rung) in RUNG_STUDIES.items()}
+    assert {name: digest(golden(study.to_dict())) for name, study in studies.items()} == GOLDEN['flagships']
