@@ -51,7 +51,6 @@ CALLS = {
         'plan begun.py --budget 1h',
         'plan finished.py --budget 90m --json',
     ],
-    'list': ['list studies', 'list flagships', 'list questions', 'list questions --json'],
     'figure': ['figure finished.py --out figures --kind effect --json', 'figure finished.py --out figures --kind none'],
     'publish': ['publish begun.py --out published', 'reproduce runs/finished', 'report finished.py --out .'],
     'merge': [

@@ -8,7 +8,8 @@ import numpy as np
 from ablations.tasks import TASKS
 from arch.model import build
 from benchmarks.measured import Measured
-from sweeps.training.loop import batch_order, make_training
+from sweeps.tasks.batch_order import batch_order
+from sweeps.training.loop import make_training
 from sweeps.training.population import Population, strategy_for
 from sweeps.training.preflight import task_of
 from sweeps.training.splits import tuning_split

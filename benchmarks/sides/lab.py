@@ -12,7 +12,8 @@ from benchmarks.body import KNOBS, body_of, flat
 from benchmarks.machine import peak_gflops
 from benchmarks.sides.lab_profile import timed
 from benchmarks.sides.profiled import grouped
-from sweeps.training.loop import batch_order, make_training
+from sweeps.tasks.batch_order import batch_order
+from sweeps.training.loop import make_training
 
 
 class Lab:
