@@ -77,7 +77,7 @@ KNOBS = {
     'router_z': Knob('weight of the mean square of log sum exp of the scores of experts', ANY_SIZE),
     'size_exponent': Knob("what a domain's number of examples is raised to in its share of the training", Bounds(0, 2)),
     **{
-        f'domain_weight_{number}': Knob(f'factor of the share that domain {number} has of the training', POSITIVE)
+        f'domain_weight_{number}': Knob(f'factor of the share that domain {number} has of the training', ANY_SIZE)
         for number in range(1, 9)
     },
     'first_domain': Knob('number of the domain that is taught first, where they are taught in turn', Bounds(1, 64)),

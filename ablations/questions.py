@@ -33,7 +33,10 @@ QUESTIONS = {
     'binding_through_a_hub': Question('Do two modalities meet that were each bound to a third alone?', '2305.05665'),
     'blind_pairs': Question('What do captions that leave something out not teach?', '2401.06209'),
     'understanding_and_generation': Question(
-        'Does learning to generate help to understand, and the other way round?', '2412.14164'
+        'Does learning to generate help to understand, and the other way round?',
+        '2412.14164',
+        f'{_FILES}/understanding_and_generation.py',
+        'weights that were trained before',
     ),
     'world_model': Question(
         'Is what comes next told better from pixels or from symbols?',

@@ -352,6 +352,16 @@ TASK_KINDS = {
         'tested': 720,
         'lessons': 'shuffled',
     },
+    'answered_domains': {
+        'parts': tuple({'kind': 'picture_language', 'pictures': 'blocks', 'asked': way} for way in ('answer', 'picture')),
+        'scored': 1,
+        'weights': (),
+        'train': 0,
+        'held': 256,
+        'tested': 512,
+        'lessons': 'shares',
+    },
+    'picture_language': {'pictures': 'blocks', 'asked': 'answer', 'train': 0, 'held': 256},
     'origin_bytes': {'dataset': 'packages', 'origin': 'email', 'length': 64, 'train': 0, 'held': 64},
 }
 SIMULATED = {

@@ -106,6 +106,8 @@ SIZES: dict[str, Callable[..., Sizes]] = {
     'text': _text,
     'molecules': lambda length, **_: Sizes(128, length),
     'origin_bytes': lambda length, **_: Sizes(256, length),
+    'picture_language': lambda **_: Sizes(21, 70),
+    'answered_domains': lambda parts, **_: sizes(parts[0]),
     'mixture': lambda parts, **_: Sizes(257, parts[0]['length']),
 }
 """Kind of data -> its sizes by the fields of the declaration."""

@@ -85,3 +85,33 @@ DOMAINS = {
         'base': bases.convnext(outputs=10, patch=2, widths=[16, 32], depths=[1, 1], kernel=3),
     },
 }
+
+
+def _pictures(pictures: str, asked: str, chance: float, tested: int, steps: int = 400) -> dict:
+    other = {'answer': 'picture', 'picture': 'answer'}[asked]
+    parts = [{'kind': 'picture_language', 'pictures': pictures, 'asked': way} for way in (asked, other)]
+    answered = asked == 'answer'
+    data = {'kind': 'answered_domains', 'parts': parts, 'tested': tested}
+    return {
+        'dataset': f'{pictures} as pictures and words',
+        'domain': 'pictures and words',
+        'metric': 'accuracy' if answered else 'bits',
+        'unit': 'share of answers' if answered else 'bits per pixel',
+        'direction': 'higher' if answered else 'lower',
+        'chance': chance,
+        'margin': 0.02,
+        'steps': steps,
+        'batch': 16,
+        'evaluations': 2,
+        'data': data,
+        'base': decoder(data, width=32, depth=2, mixer=ATTENTION, ratio=2.0),
+    }
+
+
+DOMAINS |= {
+    'blocks_answered': _pictures('blocks', 'answer', 7 / 24, 512),
+    'blocks_drawn': _pictures('blocks', 'picture', math.log2(21), 512),
+    'digits_answered': _pictures('digits', 'answer', 0.1, 360),
+    'digits_drawn': _pictures('digits', 'picture', math.log2(21), 360),
+}
+"""In each of these the first part is scored; the second is the other direction of the same pictures."""

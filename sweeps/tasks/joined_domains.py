@@ -50,6 +50,11 @@ class JoinedDomains(Kind):
         """A field: how many sealed examples there are."""
 
     @property
+    def scored(self) -> int:
+        """The number of the only part that is scored, from 1 on; 0 for all."""
+        return 0
+
+    @property
     @abc.abstractmethod
     def lessons(self) -> str:
         """A field: one of LESSONS."""
@@ -62,6 +67,10 @@ class JoinedDomains(Kind):
     def group_in_domain(number: int, group: np.ndarray) -> np.ndarray:
         """The groups of a domain as those of the whole: `[n] -> [n]`."""
         return (np.asarray(group) + 1) | number << SHIFT
+
+    def seed_of(self, seed: int, number: int) -> int:
+        """The seed of a part's own split."""
+        return derive('mixture', seed, number)
 
     def check_parts(self) -> None:
         """Raise ValueError where parts, weights, lessons and numbers of examples do not go together."""
@@ -76,7 +85,7 @@ class JoinedDomains(Kind):
             )
         self._check_lessons()
         for name, least in {'held': 1, 'tested': 1, 'train': 0}.items():
-            exact = self.shares * getattr(self, name)
+            exact = (self.shares if name == 'train' else self.scored_shares) * getattr(self, name)
             if getattr(self, name) < least or np.abs(exact - exact.round()).max() > 1e-6:
                 raise ValueError(
                     f"task '{self.NAME}': {name}={getattr(self, name)} gives the domains {exact.round(3).tolist()} examples; "
@@ -114,9 +123,14 @@ class JoinedDomains(Kind):
 
     @property
     def shares(self) -> np.ndarray:
-        """The share of each domain in the score, [domains]; they sum to one."""
+        """The share of each domain by the weights, [domains]; they sum to one."""
         weights = np.array(self.weights or [1] * len(self.parts), float)
         return weights / weights.sum()
+
+    @property
+    def scored_shares(self) -> np.ndarray:
+        """The share of each domain in the score, [domains]: that by the weights, unless one is scored alone."""
+        return np.eye(len(self.parts))[self.scored - 1] if self.scored else self.shares
 
     @property
     def knobs(self) -> dict[str, float]:
@@ -138,8 +152,10 @@ class JoinedDomains(Kind):
 
     @functools.cached_property
     def domain_names(self) -> tuple[str, ...]:
-        """The dataset of each part, or its kind without one. Repeats are numbered: zinc, zinc_2."""
-        names = []
+        """The dataset of each part, or its kind without one. Repeats are numbered: zinc, zinc_2. None where one is scored."""
+        names: list[str] = []
+        if self.scored:
+            return ()
         for component in self.components:
             name = given = component.domain_name
             number = 1
@@ -157,10 +173,10 @@ class JoinedDomains(Kind):
 
     def test(self) -> Arrays:
         chosen = []
-        for number, (component, count) in enumerate(zip(self.components, self._counts(self.tested), strict=True)):
+        for number, (component, count) in enumerate(zip(self.components, self._counts(self.tested, scored=True), strict=True)):
             sealed = component.test()
             self._enough(number, 'test', len(sealed.x), count)
-            tested = spread(len(sealed.x), count)
+            tested = spread(len(sealed.x), count) if count else np.arange(0)
             chosen.append(Arrays(sealed.x[tested], sealed.y[tested], sealed.group[tested], sealed.scale))
         return self.joined(chosen)
 
@@ -172,13 +188,13 @@ class JoinedDomains(Kind):
         for number, component in enumerate(self.components):
             own = np.flatnonzero(domains == number)
             part = Arrays(pool.x[own], pool.y[own], (pool.group[own] & (1 << SHIFT) - 1) - 1)
-            train, held = component.split(part, derive('mixture', seed, number))
+            train, held = component.split(part, self.seed_of(seed, number))
             learned.append(own[train])
             scored.append(own[held])
         total = self.train or min(int(len(own) / share) for own, share in zip(learned, self.shares, strict=True))
         generator = np.random.default_rng(seed)
         drawn = [(learned, self._counts(total), 'training')] if self.lessons == SHUFFLED else []
-        for sides, counts, what in (*drawn, (scored, self._counts(self.held), 'held-out')):
+        for sides, counts, what in (*drawn, (scored, self._counts(self.held, scored=True), 'held-out')):
             for number, count in enumerate(counts):
                 self._enough(number, what, len(sides[number]), count)
                 sides[number] = np.sort(generator.choice(sides[number], count, replace=False))
@@ -197,15 +213,15 @@ class JoinedDomains(Kind):
         return order_by_domain(seed, train, domain, shares, batch)
 
     def turns(self, steps: int, knobs: Mapping) -> list[tuple[str, int, int]]:
-        if self.lessons != IN_TURN:
+        if self.lessons != IN_TURN or self.scored:
             return []
         known = {name: value for name, value in knobs.items() if name in self.knobs}
         told = taught.turns(len(self.parts), steps, known)
         return [(self.domain_names[domain], first, end) for domain, first, end in told]
 
-    def _counts(self, total: int) -> list[int]:
-        """The number of examples of each domain among `total`."""
-        return np.floor(self.shares * total + 1e-6).astype(int).tolist()
+    def _counts(self, total: int, scored: bool = False) -> list[int]:
+        """The number of examples of each domain among `total`, by the weights or by what is scored."""
+        return np.floor((self.scored_shares if scored else self.shares) * total + 1e-6).astype(int).tolist()
 
     def _enough(self, number: int, what: str, there: int, wanted: int) -> None:
         if there < wanted:

@@ -32,6 +32,8 @@ def tuned_shares(given: np.ndarray, sizes: np.ndarray, knobs: dict[str, float]) 
     known = knobs_of(SHARES, len(given)) | knobs
     weights = np.array([known[f'domain_weight_{number}'] for number in range(1, len(given) + 1)])
     shares = weights * given * sizes ** known['size_exponent']
+    if not shares.sum():
+        raise ValueError('every domain has the weight 0 in training; give one a domain_weight above 0')
     return shares / shares.sum()
 
 

@@ -203,7 +203,7 @@ def test_a_record_tells_each_turn(held: str):
 
 
 def test_tasks_of_the_lab_have_these_lessons():
-    lessons = {name: task.data.get('lessons') for name, task in TASKS.items() if 'lessons' in task.data}
+    lessons = {name: task.data['lessons'] for name, task in TASKS.items() if 'lessons' in task.data}
     assert lessons == {
         'package_shares': SHARES,
         'language_shares': SHARES,
