@@ -1,0 +1,82 @@
+"""How a command ends: what each ending gives as exit status, and says."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+from typer.exceptions import Exit
+
+from archlab import application
+from archlab.answers import BAD_INPUT, FELL_SHORT, FINE, INTERNAL, INTERRUPTED
+from archlab.application import STOPPED, Abort, TyperException
+
+ENDINGS = {
+    'nothing': (None, FINE, ''),
+    'a number': (FELL_SHORT, FELL_SHORT, ''),
+    'a stop of the library': (INTERRUPTED, INTERRUPTED, f'{STOPPED}\n'),
+    'an exit': (Exit(4), 4, ''),
+    'an abort': (Abort(), INTERRUPTED, f'{STOPPED}\n'),
+    'a stop': (KeyboardInterrupt(), INTERRUPTED, f'{STOPPED}\n'),
+    'no such command': (TyperException('No such command.'), BAD_INPUT, 'archlab: error: No such command; see archlab --help\n'),
+    'no command': (TyperException(''), BAD_INPUT, 'archlab: error: no command; choose one of those above\n'),
+    'bad input': (ValueError('two\n lines'), BAD_INPUT, 'archlab: error: two lines\n'),
+    'a closed pipe': (BrokenPipeError(), 'unread', ''),
+    'a full disk': (
+        OSError(28, 'No space', 'a\x1bb'),
+        BAD_INPUT,
+        'archlab: error: a\N{REPLACEMENT CHARACTER}b: No space; check the path and the disk\n',
+    ),
+}
+
+
+@pytest.fixture
+def ended(monkeypatch, capsys):
+    """The exit status of a command that ends so, and what it said."""
+    monkeypatch.setattr(application, '_unread', lambda: 'unread')
+
+    def call(ending: object) -> tuple[object, str]:
+        def app(arguments, standalone_mode):
+            assert arguments == ['list'] and standalone_mode is False
+            if isinstance(ending, BaseException):
+                raise ending
+            return ending
+
+        monkeypatch.setattr(application, 'app', app)
+        code = application.main(['list'])
+        return code, capsys.readouterr().err
+
+    return call
+
+
+@pytest.mark.parametrize('name', ENDINGS)
+def test_each_ending_has_its_status_and_words(ended, name):
+    ending, code, said = ENDINGS[name]
+    assert ended(ending) == (code, said)
+
+
+def test_an_answer_that_nobody_reads_is_noticed_before_the_end(ended, monkeypatch):
+    class Closed(io.StringIO):
+        def flush(self):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, 'stdout', Closed())
+    assert ended(None)[0] == 'unread'
+    monkeypatch.setattr(sys, 'stdout', None)
+    assert ended(None)[0] == FINE
+
+
+def test_a_closed_pipe_within_the_library_is_one_too(ended):
+    closed, other = SystemExit(1), SystemExit(3)
+    closed.__context__ = BrokenPipeError()
+    assert ended(closed)[0] == 'unread'
+    with pytest.raises(SystemExit, match='3'):
+        ended(other)
+
+
+def test_an_internal_error_leaves_its_trace_in_a_file(ended):
+    code, said = ended(RuntimeError('all\nis lost'))
+    before, _, path = said.strip().partition('; details: ')
+    assert code == INTERNAL and before == 'archlab: internal error: RuntimeError: all is lost'
+    assert "RuntimeError('all" not in said and 'RuntimeError: all\nis lost' in Path(path).read_text()
+    Path(path).unlink()
