@@ -72,8 +72,8 @@ def test_an_example_must_not_see_the_others():
     assert example_leak(run, X) == '' and len(run.seen) == 1 + 3 * 13
     for number, own in enumerate((0, 1, 2)):
         for x in run.seen[1 + 13 * number : 14 + 13 * number]:
-            kept = [(x[i] == X[i]).all() for i in range(3)]
-            assert kept[own] and not all(kept)
+            equal = [(x[i] == X[i]).all() for i in range(3)]
+            assert equal[own] and not all(equal)
     assert example_leak(lambda x: x - x[2:], X) == 'example 0 sees the others of its batch (reversed)'
     last = lambda x: np.concatenate([x[:2], x[2:] - x[1:2]])  # noqa: E731
     assert example_leak(last, X).startswith('example 2 sees')
