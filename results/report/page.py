@@ -11,6 +11,7 @@ from ablations.study import Study
 from results.finding import Finding
 from results.pages import environment, style
 from results.report.answer import answer_of
+from results.report.domain_grids import domain_grids
 from results.report.forgetting_grids import forgetting_grids
 from results.report.inline_figures import inline_figures
 from results.report.scaling_grids import of_ladders, scaling_grids
@@ -76,10 +77,12 @@ def report(
         'Learning rates': [rates_grid(reading)],
         'Cost': [pareto_grid(reading)],
     }
-    if told := forgetting_grids(reading):
-        grids['Forgetting'] = told
-    if scale := scaling_grids(of_ladders(reading)):
-        grids['Scale'] = scale
+    more = {
+        'Domains': domain_grids(reading),
+        'Forgetting': forgetting_grids(reading),
+        'Scale': scaling_grids(of_ladders(reading)),
+    }
+    grids |= {name: told for name, told in more.items() if told}
     template = environment(FOLDER).get_template('page.html.j2')
     return template.render(
         study=study,
