@@ -48,7 +48,7 @@ QUESTIONS = {
         'What is kept of tasks that were learned one after the other?',
         '',
         f'{_FILES}/forgetting.py',
-        'a probe of single facts, asked some examples later',
+        'its probe of single facts is a task (facts_told_seldom) that no published study asks',
     ),
     'data_mixtures': Question(
         'Do tuned shares of domains beat equal ones, and those by size?', '', f'{_FILES}/data_mixtures.py'

@@ -361,6 +361,7 @@ TASK_KINDS = {
         'tested': 512,
         'lessons': 'shares',
     },
+    'facts': {'chapter': 1, 'facts': 24, 'names': 16, 'train': 0, 'held': 96},
     'picture_language': {'pictures': 'blocks', 'asked': 'answer', 'train': 0, 'held': 256},
     'origin_bytes': {'dataset': 'packages', 'origin': 'email', 'length': 64, 'train': 0, 'held': 64},
 }

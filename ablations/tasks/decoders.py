@@ -107,6 +107,7 @@ SIZES: dict[str, Callable[..., Sizes]] = {
     'molecules': lambda length, **_: Sizes(128, length),
     'origin_bytes': lambda length, **_: Sizes(256, length),
     'picture_language': lambda **_: Sizes(21, 70),
+    'facts': lambda names, **_: Sizes(names + 13, 6, choices=4),
     'answered_domains': lambda parts, **_: sizes(parts[0]),
     'mixture': lambda parts, **_: Sizes(257, parts[0]['length']),
 }

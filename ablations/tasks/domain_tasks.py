@@ -115,3 +115,27 @@ DOMAINS |= {
     'digits_drawn': _pictures('digits', 'picture', math.log2(21), 360),
 }
 """In each of these the first part is scored; the second is the other direction of the same pictures."""
+
+_CHAPTERS = [{'kind': 'facts', 'chapter': number, 'names': 16} for number in range(1, 7)]
+
+
+def _facts(steps: int) -> dict:
+    data = {'kind': 'answered_domains', 'parts': _CHAPTERS, 'scored': 0, 'held': 384, 'tested': 1536, 'lessons': 'in_turn'}
+    return {
+        'dataset': 'facts',
+        'domain': 'synthetic sequences',
+        'metric': 'accuracy',
+        'unit': 'share of answers',
+        'direction': 'higher',
+        'chance': 0.25,
+        'margin': 0.02,
+        'steps': steps,
+        'batch': 24,
+        'evaluations': 6,
+        'data': data,
+        'base': decoder(data, width=32, depth=2, mixer=ATTENTION, ratio=2.0),
+    }
+
+
+DOMAINS |= {'facts_told_often': _facts(600), 'facts_told_seldom': _facts(120)}
+"""Six chapters of 24 facts, in turn: each fact is told a hundred times, or twenty times, and never again after its turn."""

@@ -9,6 +9,7 @@ from sweeps.tasks.picture_language import PictureLanguage
 from sweeps.tasks.pixels import Pixels
 from sweeps.tasks.probes.arithmetic import Arithmetic, ArithmeticAnswers
 from sweeps.tasks.probes.compression import Compression
+from sweeps.tasks.probes.facts import Facts
 from sweeps.tasks.probes.fuzzy_recall import FuzzyRecall
 from sweeps.tasks.probes.induction import Induction
 from sweeps.tasks.probes.modular_addition import ModularAddition
@@ -40,5 +41,5 @@ UNMIXED |= {
 }
 UNMIXED |= {'next_observation': NextObservation, 'hidden_variable': HiddenVariable}
 UNMIXED |= {'text': Text, 'molecules': Molecules, 'supervised': Supervised, 'origin_bytes': OriginBytes}
-UNMIXED |= {'picture_language': PictureLanguage}
+UNMIXED |= {'picture_language': PictureLanguage, 'facts': Facts}
 """Kind -> class, as a data spec names it."""

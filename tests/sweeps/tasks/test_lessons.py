@@ -209,6 +209,8 @@ def test_tasks_of_the_lab_have_these_lessons():
         'language_shares': SHARES,
         'languages_in_turn': IN_TURN,
         'digits_in_turn': IN_TURN,
+        'facts_told_often': IN_TURN,
+        'facts_told_seldom': IN_TURN,
     }
     for name, kind in (('languages_in_turn', Mixture), ('digits_in_turn', LabelledDomains)):
         task = TASKS[name]
