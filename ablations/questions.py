@@ -65,6 +65,8 @@ QUESTIONS = {
         f'{_FILES}/what_searches_gain.py',
         'larger budgets; its runs are of archlab compare-searchers, beside the study and in no bundle',
     ),
-    'scale': Question('Does a verdict hold at the next scale, and does the tuned learning rate move with width?'),
+    'scale': Question(
+        'Does a verdict hold at the next scale, and does the tuned learning rate move with width?', '', f'{_FILES}/scale.py'
+    ),
 }
 """The founding questions, by the name of their study."""
