@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import stdtrit
 
+from results.jackknife import without_each
 from results.optimum import candidates, with_choices
-from results.surface import errors, fits, together
+from results.surface import errors_along, fit, together
 
 COUNT = 65
 """How many learning rates a profile has."""
@@ -73,10 +74,13 @@ def profile(replicates: Sequence[tuple[np.ndarray, np.ndarray]], smooth: Sequenc
 @functools.lru_cache(HELD)
 def _profile(parts: tuple[tuple[tuple[int, int], bytes, bytes], ...], smooth: tuple[bool, ...], count: int) -> Profile | None:
     replicates = [(np.frombuffer(units).reshape(shape), np.frombuffer(scores)) for shape, units, scores in parts]
-    others_of = [[*replicates[:i], *replicates[i + 1 :]] for i in range(len(replicates))]
-    surface, *without = fits([together(some, smooth) for some in (replicates, *others_of) if some])
+    trials = together(replicates, smooth)
+    surface = fit(*trials)
     if surface is None:
         return None
+    present = [np.isfinite(scores).any() for _, scores in replicates]
+    each = iter(without_each(trials, surface) if len(replicates) > 1 else ())
+    without = [next(each) if there else surface for there in present if len(replicates) > 1]
     low, high = surface.units.min(0), surface.units.max(0)
     rates = np.linspace(low[0], high[0], count)
     others = candidates(low[1:], high[1:]) if len(low) > 1 else np.empty((1, 0))
@@ -92,5 +96,5 @@ def _profile(parts: tuple[tuple[tuple[int, int], bytes, bytes], ...], smooth: tu
     left = np.stack([own[best] - own for own in (other.mean(chosen) for other in without)])
     spread = (len(left) - 1) / len(left) * ((left - left.mean(0)) ** 2).sum(0)
     places = np.arange(0, count, APART)
-    own = np.interp(np.arange(count), places, np.square(errors([surface] * len(places), chosen[places])))
+    own = np.interp(np.arange(count), places, np.square(errors_along(surface, chosen[places])))
     return Profile(rates, scores, np.sqrt(spread + BIAS * own), len(replicates))

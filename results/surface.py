@@ -81,7 +81,7 @@ def _slopes(a: np.ndarray, b: np.ndarray, middle: np.ndarray, smooth: np.ndarray
     return slopes
 
 
-def _far(points: np.ndarray, middle: np.ndarray, smooth: np.ndarray) -> np.ndarray:
+def squared_distance(points: np.ndarray, middle: np.ndarray, smooth: np.ndarray) -> np.ndarray:
     """Squared distance from the middle. `[..., d] -> [...]`"""
     return ((points - middle) ** 2)[..., smooth].sum(-1)
 
@@ -119,7 +119,7 @@ class Surface:
         bends = self.level * pulls.sum() + _slopes(points[None], self.units[None], self.middle[None], self.smooth)[0] @ pulls
         for other, weights in zip(others, self.weights.transpose(1, 0, 2), strict=True):
             bends += (other * sum(one * own for one, own in zip(first, weights, strict=True))).sum(1)
-        return self.height + self.scale * (bends - self.fall * _far(points, self.middle, self.smooth))
+        return self.height + self.scale * (bends - self.fall * squared_distance(points, self.middle, self.smooth))
 
     def on_grid(self, axes: Sequence[np.ndarray]) -> np.ndarray:
         """The expected score on a grid of one or two coordinates. `[[a], [b]] -> [a, b]`"""
@@ -182,7 +182,13 @@ def errors(surfaces: Sequence[Surface], points: Sequence[np.ndarray]) -> list[fl
     return made
 
 
+def errors_along(surface: Surface, points: np.ndarray) -> np.ndarray:
+    """The posterior standard deviation of one surface's score at each of some points. `[m, d] -> [m]`"""
+    return np.array(_errors([surface], points))
+
+
 def _errors(surfaces: list[Surface], points: np.ndarray) -> list[float]:
+    """The error of each surface at its point, or of a single one at all of them. `[s, d] -> [s]`"""
     units, middle = np.stack([s.units for s in surfaces]), np.stack([s.middle for s in surfaces])
     level, scale = np.array([(s.level, s.scale) for s in surfaces]).T
     smooth = surfaces[0].smooth
@@ -190,7 +196,7 @@ def _errors(surfaces: list[Surface], points: np.ndarray) -> list[float]:
     first, others = _factors(points[:, None], units, smooth)
     common = level[:, None, None] + _slopes(points[:, None], units, middle, smooth)
     across = (first[:, :, None] * others[:, None] + common[:, None, None]) @ vectors
-    far = _far(points, middle, smooth)
+    far = squared_distance(points, middle, smooth)
     prior = (1 + level + SLOPE * far)[:, None, None, None]
     noises = inverse.swapaxes(-1, -2)
     left = np.maximum(prior - (across**2 @ noises)[..., 0, :], 0)
@@ -218,14 +224,14 @@ def fit(
 
 def fits(asked: Sequence[Trials]) -> list[Surface | None]:
     """The surfaces through several sets of trials, each as `fit` gives it; sets of one shape are worked out together."""
-    finite = [_finite(*trials) for trials in asked]
+    finite = [finite_ones(*trials) for trials in asked]
     made: list[Surface | None] = [None] * len(asked)
     enough = [place for place, (_, scores, _, _) in enumerate(finite) if len(scores) >= LEAST]
     shapes, sizes = [], []
     for units, scores, smooth, groups in (finite[place] for place in enough):
         count = 1 if groups is None else int(groups.max()) + 1
         shapes.append((*units.shape, smooth.tobytes(), count))
-        sizes.append(LENGTHS * min(len(scores), _most(count)) ** 2)
+        sizes.append(LENGTHS * min(len(scores), most_fitted(count)) ** 2)
     for places in stacks(shapes, sizes):
         some = [enough[place] for place in places]
         units, scores, _, groups = zip(*(finite[place] for place in some), strict=True)
@@ -236,12 +242,12 @@ def fits(asked: Sequence[Trials]) -> list[Surface | None]:
     return made
 
 
-def _most(groups: int) -> int:
+def most_fitted(groups: int) -> int:
     """The largest number of trials that are fitted, of so many replicates."""
     return MOST if groups == 1 else 4 * MOST
 
 
-def _finite(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None, groups: np.ndarray | None) -> Trials:
+def finite_ones(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None, groups: np.ndarray | None) -> Trials:
     """The trials with finite scores, and the replicates that they are of numbered from 0 on; None for a single one."""
     units, scores = np.asarray(units, float), np.asarray(scores, float)
     smooth = np.ones(units.shape[1], bool) if smooth is None else np.asarray(smooth, bool)
@@ -255,38 +261,54 @@ def _finite(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray | None, gr
     return units, scores, smooth, groups
 
 
+def middle_of(units: np.ndarray) -> np.ndarray:
+    """The middle of the range; along an extended coordinate the middle of the trials. `[s, n, d] -> [s, d]`"""
+    low, high = units.min(1), units.max(1)
+    return np.where((low < -OUTSIDE) | (high > 1 + OUTSIDE), (low + high) / 2, 0.5)
+
+
+def scale_of(scores: np.ndarray, height: np.ndarray) -> np.ndarray:
+    """The standard deviation of the scores around their height; 1 where they are all the same. `[s, n], [s] -> [s]`"""
+    scale = scores.std(1)
+    return np.where(scale > 1e-12 * np.maximum(np.abs(height), 1.0), scale, 1.0)
+
+
+def chances_of(volume: np.ndarray, misfit: np.ndarray, count: int) -> np.ndarray:
+    """The probability of each setting by its evidence; `volume` is the logarithm of the covariance's determinant.
+    `[s, i, j, v], [s, i, j, f, v] -> [s, i, j, f, v]`"""
+    evidence = -0.5 * volume[..., None, :] - 0.5 * (count + 1) * np.log(misfit)
+    chances = np.exp(evidence - evidence.max((1, 2, 3, 4), keepdims=True))
+    chances /= chances.sum((1, 2, 3, 4), keepdims=True)
+    chances *= chances.sum((3, 4), keepdims=True) > RARE
+    return chances / chances.sum((1, 2, 3, 4), keepdims=True)
+
+
 def _fits(units: np.ndarray, scores: np.ndarray, smooth: np.ndarray, ranks: np.ndarray, groups: int) -> list[Surface]:
     """The surfaces of sets of trials of one shape. `[s, n, d], [s, n], [d], [s, n]`"""
     sets = len(units)
-    low, high = units.min(1), units.max(1)
-    # The middle of the range; along an extended coordinate the middle of the trials.
-    middle = np.where((low < -OUTSIDE) | (high > 1 + OUTSIDE), (low + high) / 2, 0.5)
+    middle = middle_of(units)
     apart = (ranks + groups * np.arange(sets)[:, None]).ravel()
     heights = np.bincount(apart, scores.ravel()) / np.bincount(apart)
     scores, height = scores - heights[apart].reshape(scores.shape), heights.reshape(sets, groups).mean(1)
-    if scores.shape[1] > (most := _most(groups)):
+    if scores.shape[1] > (most := most_fitted(groups)):
         places = np.sort(np.argsort(-scores, axis=1, kind='stable')[:, :most], axis=1)
         units, scores, ranks = (
             units[np.arange(sets)[:, None], places],
             np.take_along_axis(scores, places, 1),
             np.take_along_axis(ranks, places, 1),
         )
-    count, scale = scores.shape[1], scores.std(1)
-    scale = np.where(scale > 1e-12 * np.maximum(np.abs(height), 1.0), scale, 1.0)
+    count, scale = scores.shape[1], scale_of(scores, height)
     # Axes: s sets, i and j lengths, f falls, v noises, k eigenvectors.
     first, others = _factors(units, units, smooth)
     common = LEVEL * (ranks[:, :, None] == ranks[:, None]) + _slopes(units, units, middle, smooth)
     roots, vectors = np.linalg.eigh(first[:, :, None] * others[:, None] + common[:, None, None])
-    wanted = scores[:, None] / scale[:, None, None] + np.array(FALLS)[:, None] * _far(units, middle[:, None], smooth)[:, None]
+    distance = squared_distance(units, middle[:, None], smooth)
+    wanted = scores[:, None] / scale[:, None, None] + np.array(FALLS)[:, None] * distance[:, None]
     wanted = wanted[:, None, None] @ vectors
     values = np.maximum(roots, 0)[..., None, :] + np.array(NOISES)[:, None]
     inverse = 1 / values
     misfit = wanted**2 @ inverse.swapaxes(-1, -2) + FLOOR
-    evidence = -0.5 * np.log(values).sum(-1)[..., None, :] - 0.5 * (count + 1) * np.log(misfit)
-    chances = np.exp(evidence - evidence.max((1, 2, 3, 4), keepdims=True))
-    chances /= chances.sum((1, 2, 3, 4), keepdims=True)
-    chances *= chances.sum((3, 4), keepdims=True) > RARE
-    chances /= chances.sum((1, 2, 3, 4), keepdims=True)
+    chances = chances_of(np.log(values).sum(-1), misfit, count)
     scales = misfit / (count + 1)
     weights = (vectors @ (chances @ inverse * wanted).sum(-2)[..., None])[..., 0]
     noise = scale * np.sqrt((chances * scales * np.array(NOISES)).sum((1, 2, 3, 4)))
