@@ -19,6 +19,7 @@ from results.finding import TEST_NAME, VERDICTS, Finding
 from results.looks import Looks, looks_of
 from results.noise import Noise
 from results.overall import OnTask, mean_over_datasets, verdict_over_tasks
+from results.sensitivity import of_chosen
 from results.side import Side
 from results.statistics import Difference, detectable, holm, is_resolved, mean_interval, replicates_to_decide, within
 from results.store.reading import Reading
@@ -73,9 +74,12 @@ def findings(reading: Reading, described: bool = True) -> list[Finding]:
     words = adjusted({row: one.tested for row, one in tested.items()}, len(rows), level)
     shared = _differences(study, sides, reading.schedule, shared=True)
     one_recipe = _holm(shared, len(rows)) if reading.schedule.look else {}
+    lost = _lost(reading, pairs) if described else {}
     made = {}
     for row, pair in pairs.items():
         facts = _facts(reading, pair, described)
+        if row in lost:
+            facts['lr_sensitivity'], facts['base_lr_sensitivity'] = lost[row]
         if row in measured:
             facts['effect'] = measured[row].effect
             facts['effect_interval'] = measured[row].interval(LEVEL)
@@ -180,6 +184,14 @@ def _holm(differences: Mapping[Row, Difference], family: int) -> dict[Row, float
     return dict(zip(tests, holm([difference.p() for difference in tests.values()] + missing), strict=False))
 
 
+def _lost(reading: Reading, pairs: Mapping[Row, Comparison]) -> dict[Row, tuple[float | None, float | None]]:
+    """The sensitivity to learning rates of an arm and of its reference, where the arm has values to show."""
+    shown = {row: pair for row, pair in pairs.items() if reading.schedule.look or pair.own.confirmed() is not None}
+    sides = {(side.arm, side.task.name): side for pair in shown.values() for side in (pair.own, pair.base)}
+    lost = dict(zip(sides, of_chosen(list(sides.values())), strict=True))
+    return {row: (lost[row], lost[pair.base.arm, row[1]]) for row, pair in shown.items()}
+
+
 def _facts(reading: Reading, pair: Comparison, described: bool) -> dict:
     """The fields of a finding before any test."""
     study, own, base = reading.study, pair.own, pair.base
@@ -212,9 +224,6 @@ def _facts(reading: Reading, pair: Comparison, described: bool) -> dict:
     if cost and base_cost:
         known |= dict(params=cost['params'], macs=cost['macs'])
         known |= dict(params_ratio=cost['params'] / base_cost['params'], macs_ratio=cost['macs'] / base_cost['macs'])
-    values = own.confirmed()
-    if described and (reading.schedule.look or values is not None):
-        known |= dict(lr_sensitivity=own.sensitivity, base_lr_sensitivity=base.sensitivity)
 
     def sided(interval: tuple | None) -> tuple | None:
         return None if interval is None else tuple(sorted(item.sign * end for end in interval))

@@ -18,7 +18,7 @@ from results.resampling import centred, drawn_means
 from results.rounding import plain
 from results.runs import Runs
 from results.statistics import mean_interval, within
-from results.store.reading import Reading
+from results.store.reading import Reading, once
 
 LEVEL = 0.95
 ADAPTIVE = ('tpe', 'gp')
@@ -158,6 +158,7 @@ def _curve(runs: Runs, optimizers: list[str], name: str) -> Curve | None:
     )
 
 
+@once
 def curves(reading: Reading) -> list[Curve]:
     """Curves by task, optimizer (all together last, where there are several) and arm; none where nothing is recorded.
 

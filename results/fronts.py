@@ -12,7 +12,7 @@ from results.resampling import drawn_means
 from results.rounding import plain
 from results.runs import Runs
 from results.statistics import mean_interval, within
-from results.store.reading import Reading
+from results.store.reading import Reading, once
 
 LEVEL = 0.95
 KNOWN = {'params': 'parameters', 'macs': 'multiply-adds', 'activation_bytes': 'bytes'}
@@ -157,6 +157,7 @@ def _note(reading: Reading, task: str, name: str) -> str:
     return f'{what} ({"; ".join(places) or "place not recorded"}{mixed})'
 
 
+@once
 def front(reading: Reading, task: str, cost: str) -> Front:
     """The front of one task and one cost of `UNITS`. Raises ValueError on another cost."""
     study = reading.study

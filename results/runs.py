@@ -79,8 +79,12 @@ class Runs:
     def units(self, trials: list[Trial]) -> np.ndarray:
         """Unit coordinates of trials of one optimizer, the learning rate first. `[n, d]`"""
         space = self.reading.study.space(self.arm, trials[0].program.optimizer)
-        knobs = [dict(trial.knobs) for trial in trials]
-        return np.array([[values.unit(point[name]) for name, values in space.items()] for point in knobs])
+        known = self.reading.made.setdefault(Runs.units, {})
+        for trial in trials:
+            if trial.id not in known:
+                point = dict(trial.knobs)
+                known[trial.id] = [values.unit(point[name]) for name, values in space.items()]
+        return np.array([known[trial.id] for trial in trials])
 
     @property
     def chance(self) -> float:

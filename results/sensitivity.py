@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -26,12 +27,21 @@ def lr_sensitivity(units: np.ndarray, losses: np.ndarray, initial: np.ndarray, s
     >>> round(lr_sensitivity(units, losses, np.full(8, 2.3), [True]), 2)
     0.1
     """
-    finite = np.isfinite(losses)
-    if not finite.any():
-        return None
-    capped = np.minimum(np.where(finite, losses, np.inf), initial)
-    fitted = -fitted_bests([(units, np.where(finite, -capped, -np.inf), smooth)])[0]
-    return float(capped.mean() - min(max(fitted, float(capped.min())), float(capped.mean())))
+    return lr_sensitivities([(units, losses, initial, smooth)])[0]
+
+
+def lr_sensitivities(asked: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray, list[bool]]]) -> list[float | None]:
+    """The sensitivities of several sets of trials, each given as to `lr_sensitivity`; surfaces are fitted together."""
+    trials, means, least = {}, {}, {}
+    for place, (units, losses, initial, smooth) in enumerate(asked):
+        finite = np.isfinite(losses)
+        if finite.any():
+            capped = np.minimum(np.where(finite, losses, np.inf), initial)
+            means[place], least[place] = float(capped.mean()), float(capped.min())
+            trials[place] = units, np.where(finite, -capped, -np.inf), smooth
+    fitted = dict(zip(trials, fitted_bests(list(trials.values())), strict=True))
+    lost = {place: mean - min(max(-fitted[place], least[place]), mean) for place, mean in means.items()}
+    return [lost.get(place) for place in range(len(asked))]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,8 +69,33 @@ class Sensitivity:
         return plain(self)
 
 
-def sensitivity_of(runs: Runs, optimizer: str, replicate: int) -> tuple[float | None, int]:
-    """The sensitivity of one replicate, and how many of its runs failed before they had a loss."""
+Measured = list[tuple[float | None, int]]
+"""The sensitivity of each replicate, and how many of its runs failed before they had a loss."""
+
+
+def measured(asked: Sequence[tuple[Runs, str]]) -> list[Measured]:
+    """What is measured of each of some arms on a task with an optimizer; surfaces are fitted together."""
+    parts = [[_trials(runs, optimizer, replicate) for replicate in runs.replicates] for runs, optimizer in asked]
+    values = iter(lr_sensitivities([trials for own in parts for trials, _ in own if trials is not None]))
+    return [[(None if trials is None else next(values), left_out) for trials, left_out in own] for own in parts]
+
+
+def of_chosen(all_runs: Sequence[Runs]) -> list[float | None]:
+    """The sensitivity of each arm with the optimizer that most of its replicates selected, averaged over replicates."""
+    asked = {}
+    for place, runs in enumerate(all_runs):
+        chosen = [selected.optimizer for replicate in runs.replicates if (selected := runs.selection(replicate))]
+        if chosen:
+            asked[place] = runs, max(sorted(set(chosen)), key=chosen.count)
+    lost = {}
+    for place, made in zip(asked, measured(list(asked.values())), strict=True):
+        values = [value for value, _ in made if value is not None]
+        lost[place] = float(np.mean(values)) if values else None
+    return [lost.get(place) for place in range(len(all_runs))]
+
+
+def _trials(runs: Runs, optimizer: str, replicate: int) -> tuple[tuple | None, int]:
+    """The trials of a replicate as `lr_sensitivity` takes them, None without any, and how many runs failed before a loss."""
     trials = runs.tuned_alike(optimizer, replicate) or []
     pairs = [(trial, record) for trial, record in zip(trials, runs.records_of(trials), strict=True)]
     known = [(trial, record) for trial, record in pairs if record.get('initial_loss') is not None]
@@ -70,11 +105,10 @@ def sensitivity_of(runs: Runs, optimizer: str, replicate: int) -> tuple[float | 
     initial = np.array([record['initial_loss'] for _, record in known], float)
     smooth = [values.smooth for values in runs.reading.study.space(runs.arm, optimizer).values()]
     units = runs.units([trial for trial, _ in known])
-    return lr_sensitivity(units, np.array(losses, float), initial, smooth), len(pairs) - len(known)
+    return (units, np.array(losses, float), initial, smooth), len(pairs) - len(known)
 
 
-def _sensitivity(runs: Runs, optimizer: str) -> Sensitivity | None:
-    made = [sensitivity_of(runs, optimizer, replicate) for replicate in runs.replicates]
+def _sensitivity(runs: Runs, optimizer: str, made: Measured) -> Sensitivity | None:
     values = [value for value, _ in made if value is not None]
     if not values:
         return None
@@ -94,9 +128,6 @@ def _sensitivity(runs: Runs, optimizer: str) -> Sensitivity | None:
 def sensitivities(reading: Reading) -> list[Sensitivity]:
     """Sensitivities by task, optimizer and arm, for those with at least one replicate whose tuning is wholly recorded."""
     study = reading.study
-    made = []
-    for task in study.tasks:
-        for optimizer in study.tune:
-            of_arms = [_sensitivity(Runs(reading, arm, task), optimizer) for arm in study.arms]
-            made += [one for one in of_arms if one is not None]
-    return made
+    asked = [(Runs(reading, arm, task), name) for task in study.tasks for name in study.tune for arm in study.arms]
+    made = [_sensitivity(*one, own) for one, own in zip(asked, measured(asked), strict=True)]
+    return [one for one in made if one is not None]

@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 
+from results.budgets import PHASES
 from results.runs import Runs
-from results.sensitivity import sensitivity_of
 
 
 class Side(Runs):
@@ -14,7 +14,14 @@ class Side(Runs):
 
     def recorded(self, phase: str) -> list[dict]:
         """The records of a phase that exist."""
-        return [record for replicate in self.replicates for record in self.records_of(self.asked(phase, replicate))]
+        return self._recorded[phase]
+
+    @functools.cached_property
+    def _recorded(self) -> dict[str, list[dict]]:
+        return {
+            phase: [record for replicate in self.replicates for record in self.records_of(self.asked(phase, replicate))]
+            for phase in PHASES
+        }
 
     @functools.cached_property
     def runs(self) -> list[dict]:
@@ -49,34 +56,23 @@ class Side(Runs):
         """What its replicates scored on each item of the test split, by phase."""
         return {phase: self.items(phase) for phase in ('confirm', 'share')}
 
-    @property
+    @functools.cached_property
     def nothing_selected(self) -> bool:
         """Whether every tuning run of every replicate diverged."""
         points = [self.reading.schedule.selections.get((self.arm, self.task.name, r), '') for r in self.replicates]
         return bool(points) and all(selected is None for selected in points)
 
-    @property
+    @functools.cached_property
     def leak(self) -> str:
         """What its trained models see of later tokens; '' if nothing was seen, or nothing was checked."""
         return next((record['leak'] for record in self.recorded('confirm') if record.get('leak')), '')
 
-    @property
+    @functools.cached_property
     def diverged_share(self) -> float | None:
         """The share of its runs that diverged or failed."""
         return sum(record['status'] != 'ok' for record in self.runs) / len(self.runs) if self.runs else None
 
-    @property
-    def sensitivity(self) -> float | None:
-        """Learning-rate sensitivity of the optimizer that most replicates selected, averaged over replicates."""
-        chosen = [s.optimizer for r in self.replicates if (s := self.selection(r))]
-        if not chosen:
-            return None
-        optimizer = max(sorted(set(chosen)), key=chosen.count)
-        made = [sensitivity_of(self, optimizer, replicate)[0] for replicate in self.replicates]
-        values = [value for value in made if value is not None]
-        return float(np.mean(values)) if values else None
-
-    @property
+    @functools.cached_property
     def optimism(self) -> float | None:
         """How far the tuning scores of the selected points exceed their confirmed scores, averaged over replicates."""
         confirmed = self.confirmed()

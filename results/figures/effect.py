@@ -5,7 +5,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from ablations.study import Study
-from results.figures.panels import FAR, PLATE, Inapplicable, grid, metric_ticks, wrapped
+from results.figures.panels import FAR, PLATE, Inapplicable, draw_line, grid, metric_ticks, wrapped
 from results.figures.style import BAND, house, palette, rounded
 from results.finding import Finding
 from results.store.reading import Reading
@@ -46,12 +46,12 @@ def _effect_row(axes, one: Finding, y: float, colour: str, marker: str, shared: 
         if low <= place[0] <= high:
             if interval is not None:
                 ends = rounded([scaled(end, one.metric) for end in interval])
-                axes.plot(ends, [at, at], color=colour, linewidth=0.9 if at > y else 1.3, solid_capstyle='butt')
-            axes.plot(place, [at], marker=marker, **look)
+                draw_line(axes, ends, [at, at], color=colour, linewidth=0.9 if at > y else 1.3, solid_capstyle='butt')
+            draw_line(axes, place, [at], marker=marker, **look)
         else:
             right = effect > 0
             text = f'{number(effect, one.metric, True)} {span(interval, one.metric, True)}'.strip()
-            axes.plot([0.985 if right else 0.015], [at], marker='>' if right else '<', **look, **across)
+            draw_line(axes, [0.985 if right else 0.015], [at], marker='>' if right else '<', **look, **across)
             where = dict(ha='right' if right else 'left', va='center_baseline', fontsize=6)
             axes.text(0.95 if right else 0.05, at, text, bbox=PLATE, **where, **across)
 

@@ -134,6 +134,14 @@ def axis_limits(
     return tuple(rounded([low - padding, high + padding]))
 
 
+def draw_line(axes: Axes, x: object, y: object, **look: object) -> None:
+    """Draw a line or marks in a panel whose limits are set.
+
+    A figure has a thousand of them, and `axes.plot` looks for limits, units and room around the panel for each.
+    """
+    axes.add_artist(Line2D(x, y, in_layout=False, **look))
+
+
 def metric_ticks(axes: Axes, which: str = 'y', most: int = 5) -> None:
     """Few plain ticks on a linear axis."""
     axis = axes.yaxis if which == 'y' else axes.xaxis
@@ -172,7 +180,9 @@ def mark_outside(
         below = scaled(values[arm], task.metric) < low
         across = axes.get_xaxis_transform() if arm in at else axes.transAxes
         where = [at.get(arm, 0.98 - 0.035 * place)], [0.03 if below else 0.97]
-        axes.plot(*where, marker='v' if below else '^', ls='', color=styles[arm][0], markersize=4.5, transform=across, zorder=4)
+        draw_line(
+            axes, *where, marker='v' if below else '^', ls='', color=styles[arm][0], markersize=4.5, transform=across, zorder=4
+        )
     # A name and its number stay on one line.
     words = ', '.join(f'{arm}\u00a0{number(values[arm], task.metric)}' for arm in lost)
     return [f'outside: {words}'] if lost else []

@@ -13,6 +13,7 @@ from results.figures.panels import (
     axis_label,
     axis_limits,
     cost_ticks,
+    draw_line,
     explain_empty,
     legend,
     legend_height,
@@ -76,17 +77,17 @@ def _panel(axes, study: Study, one: Front, styles: dict) -> list[str]:
     # Nothing cheaper than the cheapest is known, and past the dearest nothing better: the front runs on level.
     steps = [costs[point.arm] for point in best] + [axes.get_xlim()[1]]
     heights = [values[point.arm] for point in best] + [values[best[-1].arm]]
-    axes.plot(steps, heights, drawstyle='steps-post', color='black', linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
+    draw_line(axes, steps, heights, drawstyle='steps-post', color='black', linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
     for point in one.points:
         colour, marker = styles[point.arm]
         x, y = costs[point.arm], values[point.arm]
         if not low <= y <= high:
             continue
         if ends[point.arm]:
-            axes.plot([x, x], ends[point.arm], color=colour, linewidth=0.9, zorder=2)
+            draw_line(axes, [x, x], ends[point.arm], color=colour, linewidth=0.9, zorder=2)
         if point.cost_interval is not None:
             sides = rounded([_cost(max(end, 0.0), one.cost) for end in point.cost_interval])
-            axes.plot(sides, [y, y], color=colour, linewidth=0.9, zorder=2)
+            draw_line(axes, sides, [y, y], color=colour, linewidth=0.9, zorder=2)
         axes.plot([x], [y], marker=marker, markersize=5, markeredgewidth=0.8, zorder=3, **_mark(point, colour))
     metric_ticks(axes)
     outside = mark_outside(axes, item, {point.arm: point.value for point in one.points}, styles, costs)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from results.figures.panels import arm_handles, axis_label, grid, plain_number
+from results.figures.panels import arm_handles, axis_label, draw_line, grid, plain_number
 from results.figures.style import house, palette, rounded
 from results.finding import Finding
 from results.rate_profile import profile
@@ -112,23 +112,23 @@ class _RatePanel:
         for units, scores in replicates:
             rates, finite = self.rates(units[:, self.place]), np.isfinite(scores)
             values = self.shown(np.maximum(scores[finite], self.floor))
-            axes.plot(rates[finite], values, ls='', marker=marker, ms=2.6, mew=0, color=colour, alpha=0.4, zorder=2)
+            draw_line(axes, rates[finite], values, ls='', marker=marker, ms=2.6, mew=0, color=colour, alpha=0.4, zorder=2)
             row = 0.012 + 0.115 * (place + 0.5) / len(self.tuned)
             rows = np.full(int((~finite).sum()), row if self.up else 1 - row)
             across = axes.get_xaxis_transform()
-            axes.plot(rates[~finite], rounded(rows), ls='', marker='x', ms=2.8, mew=0.7, color=colour, transform=across)
+            draw_line(axes, rates[~finite], rounded(rows), ls='', marker='x', ms=2.8, mew=0.7, color=colour, transform=across)
         order = [self.place, *(dim for dim in range(len(self.space)) if dim != self.place)]
         curve = profile(
             [(units[:, order], scores) for units, scores in replicates],
             self.smooth[order],
         )
         if curve is not None:
-            axes.plot(self.rates(curve.rates), self.shown(curve.scores), color=colour, zorder=3)
+            draw_line(axes, self.rates(curve.rates), self.shown(curve.scores), color=colour, zorder=3)
         for replicate in range(self.study.replicates):
             chosen = self.schedule.selections.get((arm, self.item.name, replicate))
             if chosen is not None and chosen.optimizer == self.optimizer:
                 at = rounded([dict(chosen.knobs)['lr']]), self.shown(np.array([max(chosen.score, self.floor)]))
-                axes.plot(*at, ls='', marker=marker, ms=4.8, mew=0.7, mec='black', mfc=colour, zorder=4)
+                draw_line(axes, *at, ls='', marker=marker, ms=4.8, mew=0.7, mec='black', mfc=colour, zorder=4)
 
     def _edges(self) -> None:
         """Draw the ends of the study's own range, and the furthest rates of an extension."""

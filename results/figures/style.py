@@ -14,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, fontManager, ttfFontProperty
 from matplotlib.ft2font import FT2Font
+from matplotlib.path import Path as Outline
 from matplotlib.textpath import TextPath
 
 from results.figures.arrangement import FINEST, lay_out
@@ -37,6 +38,9 @@ LAST_BITS = 2.0**-40
 """More than sums of some thousand numbers differ between two processors, and far less than six significant digits."""
 SUFFIXES = ('pdf', 'svg', 'png')
 _UNDATED = {'pdf': {'CreationDate': None}, 'svg': {'Date': None}, 'png': {}}
+
+_within: list[bool] = []
+"""Whether the settings are in force, so that they are not set again for every word that a figure measures."""
 
 
 @functools.cache
@@ -89,6 +93,9 @@ def _settings() -> dict:
 @contextlib.contextmanager
 def house() -> Iterator[None]:
     """A context in which matplotlib draws in the house style, whatever the user's own settings are."""
+    if _within:
+        yield
+        return
     _register()
     # Set, it would hide every font but matplotlib's own, ours too.
     ignored = os.environ.pop('MPL_IGNORE_SYSTEM_FONTS', None)
@@ -96,8 +103,10 @@ def house() -> Iterator[None]:
         with matplotlib.rc_context():
             matplotlib.rcdefaults()
             matplotlib.rcParams.update(_settings())
+            _within.append(True)
             yield
     finally:
+        _within.clear()
         if ignored is not None:
             os.environ['MPL_IGNORE_SYSTEM_FONTS'] = ignored
 
@@ -119,7 +128,22 @@ def palette(arms: list[str]) -> dict[str, tuple[str, str]]:
 def text_width(text: str, size: float) -> float:
     """How wide a line of text is, in inches, at a size in points."""
     with house():
-        return TextPath((0, 0), text, size=size, prop=FontProperties(family=list(FONTS))).get_extents().width / 72
+        outline = TextPath((0, 0), text, size=size, prop=FontProperties(family=list(FONTS)))
+    return _width(outline) / 72
+
+
+def _width(outline: Outline) -> float:
+    """How wide the lines and quadratic curves of an outline are, which is all that fonts of FONTS are made of."""
+    across, codes = outline.vertices[:, 0], outline.codes
+    # A curve is a control point and an end, each with the code of curves; it may turn between its ends.
+    turns = np.flatnonzero(codes == Outline.CURVE3)[::2]
+    begin, bend, end = across[turns - 1], across[turns], across[turns + 1]
+    at = np.divide(begin - bend, begin - 2 * bend + end, out=np.zeros(len(turns)), where=begin - 2 * bend + end != 0)
+    at = np.clip(at, 0, 1)
+    drawn = np.isin(codes, (Outline.MOVETO, Outline.LINETO))
+    ends = [across[drawn], end, (1 - at) ** 2 * begin + 2 * at * (1 - at) * bend + at**2 * end]
+    reached = np.concatenate(ends)
+    return float(np.ptp(reached)) if len(reached) else 0.0
 
 
 def rounded(values: object) -> np.ndarray:
@@ -137,11 +161,13 @@ def rendered(figure: Figure, suffix: str) -> bytes:
     """The figure as a file's content, without dates; raises ValueError on an unknown suffix."""
     if suffix not in SUFFIXES:
         raise ValueError(f'figures are not written as {suffix!r}; allowed: {list(SUFFIXES)}; choose one of them')
-    content = io.BytesIO()
+    # An SVG is written as text in thousands of pieces, which are encoded as one.
+    content = io.StringIO() if suffix == 'svg' else io.BytesIO()
     with house():
         lay_out(figure)
         figure.savefig(content, format=suffix, metadata=_UNDATED[suffix])
-    return content.getvalue()
+    made = content.getvalue()
+    return made.encode() if suffix == 'svg' else made
 
 
 def save(figure: Figure, path: str | Path) -> list[Path]:

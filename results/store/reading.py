@@ -1,8 +1,10 @@
 """Reading: a study with everything in its runs folder. All evidence is computed from it."""
 
 import dataclasses
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ablations.study import Study
 from ablations.trial import Schedule
@@ -31,3 +33,21 @@ class Reading:
     settings: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     doubled: tuple[str, ...] = ()
+    made: dict = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was worked out from this reading (`once`). A changed copy begins without it."""
+
+
+def once(work_out: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of a reading, and of more that can be hashed, which works out each result once and keeps it with the reading.
+
+    Tables and figures of a page ask for the same results, so nobody may change one.
+    """
+
+    @functools.wraps(work_out)
+    def known(reading: Reading, *about):
+        key = (work_out, *about)
+        if key not in reading.made:
+            reading.made[key] = work_out(reading, *about)
+        return reading.made[key]
+
+    return known
