@@ -23,7 +23,7 @@ from results.store.reading import Reading, once
 LEVEL = 0.95
 ADAPTIVE = ('tpe', 'gp')
 """Searches whose later trials depend on earlier ones. Their curve is the best score so far, in the order of the runs."""
-MANY = 1024
+MANY = 16
 """How many shares of subsets stay in memory: those of the sizes that a study has."""
 ALL_OPTIMIZERS = 'all'
 """The name for all optimizers together, each with k trials."""
@@ -46,19 +46,20 @@ def expected_best(groups: list[np.ndarray], chance: float) -> np.ndarray:
     groups = [np.where(np.isfinite(group), group, chance) for group in (np.asarray(g, float) for g in groups)]
     values = np.unique(np.concatenate(groups))
     places = [np.searchsorted(np.sort(group), values, side='right') for group in groups]
-    means = []
-    for k in range(1, min(map(len, groups)) + 1):
-        below = np.ones(len(values))
-        for group, counts in zip(groups, places, strict=True):
-            below *= _below(len(group), k)[counts]
-        means.append(float(values @ np.diff(below, prepend=0.0)))
-    return np.array(means)
+    most = min(map(len, groups))
+    below = np.ones((most, len(values)))
+    for group, counts in zip(groups, places, strict=True):
+        below *= _below(len(group))[:most, counts]
+    # Row by row: a product of matrices rounds in another way.
+    return np.array([values @ shares for shares in np.diff(below, axis=1, prepend=0.0)])
 
 
 @functools.lru_cache(MANY)
-def _below(size: int, k: int) -> np.ndarray:
-    """The share of the subsets of k of `size` scores that hold none above the c lowest, for c = 0 to `size`. `[size + 1]`"""
-    return np.array([math.comb(count, k) / math.comb(size, k) for count in range(size + 1)])
+def _below(size: int) -> np.ndarray:
+    """The share of the subsets of k of `size` scores that hold none above the c lowest, for k from 1 and c from 0 on.
+    `[size, size + 1]`"""
+    counts = range(size + 1)
+    return np.array([[math.comb(count, k) / math.comb(size, k) for count in counts] for k in range(1, size + 1)])
 
 
 def expected_after(screened: list[np.ndarray], further: np.ndarray, chance: float) -> np.ndarray:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from ablations.trial import Trial
-from results.optimum import best
+from results.optimum import bests
 from results.rounding import plain
 from results.runs import Runs
 from results.selection import Selected, select
 from results.statistics import mean_interval
 from results.store.reading import Reading
-from results.surface import Surface, fit
+from results.surface import Trials, fit, fits
 
 LEVEL = 0.95
 
@@ -45,8 +45,16 @@ class Regret:
         return plain(self)
 
 
-def _case(reading: Reading, runs: Runs, replicate: int) -> tuple[float, float] | None:
-    """Regret of the selected point and of the best trial of a replicate; None where they cannot be compared."""
+@dataclasses.dataclass(frozen=True)
+class _Case:
+    """The selected point and the best trial of a replicate, in units, and the other replicates' trials that judge them."""
+
+    points: np.ndarray
+    others: Trials
+
+
+def _case(reading: Reading, runs: Runs, replicate: int) -> _Case | None:
+    """A replicate to judge; None where its point and its best trial cannot be compared."""
     chosen = runs.selection(replicate)
     tuned = {optimizer: runs.tuned(optimizer, replicate) for optimizer in reading.study.optimizers_of(runs.arm)}
     if chosen is None or any(trials is None for trials in tuned.values()):
@@ -55,20 +63,25 @@ def _case(reading: Reading, runs: Runs, replicate: int) -> tuple[float, float] |
     optimizer = max(tops, key=lambda name: tops[name].max())
     if optimizer != chosen.optimizer or not np.isfinite(tops[optimizer].max()):
         return None
-    surface = _surface_of_others(runs, replicate, optimizer, lambda other, seen: float(np.median(seen[np.isfinite(seen)])))
-    if surface is None:
-        return None
-    surface, low, high = surface
-    top = best(surface, low, high)[1]
+    others = _others(runs, replicate, optimizer, lambda other, seen: float(np.median(seen[np.isfinite(seen)])))
     tried = runs.units(tuned[optimizer])[int(tops[optimizer].argmax())]
-    values = surface.mean(np.stack([np.array(chosen.unit), tried]))
-    return tuple(float(top - value) for value in values)
+    return None if others is None else _Case(np.stack([np.array(chosen.unit), tried]), others)
 
 
-def _surface_of_others(
-    runs: Runs, replicate: int, optimizer: str, level: Callable[[int, np.ndarray], float]
-) -> tuple[Surface, np.ndarray, np.ndarray] | None:
-    """The surface through an optimizer's tuning trials of all other replicates, and the lowest and highest of their units.
+def _judged(cases: list[_Case]) -> list[tuple[float, float] | None]:
+    """Regret of the selected point and of the best trial of each case; None without a surface of the others."""
+    surfaces = fits([case.others for case in cases])
+    fitted = [place for place, surface in enumerate(surfaces) if surface is not None]
+    ends = [(cases[place].others[0].min(0), cases[place].others[0].max(0)) for place in fitted]
+    tops = bests([surfaces[place] for place in fitted], *zip(*ends, strict=True)) if fitted else []
+    judged: list[tuple[float, float] | None] = [None] * len(cases)
+    for place, (_, top) in zip(fitted, tops, strict=True):
+        judged[place] = tuple(float(top - value) for value in surfaces[place].mean(cases[place].points))
+    return judged
+
+
+def _others(runs: Runs, replicate: int, optimizer: str, level: Callable[[int, np.ndarray], float]) -> Trials | None:
+    """An optimizer's tuning trials of all other replicates, those that did not diverge; None without any.
 
     `level` is taken off the scores of a replicate, because its data split adds the same to all its trials.
     """
@@ -84,10 +97,8 @@ def _surface_of_others(
             scores.append(seen[finite] - level(other, seen))
     if not units:
         return None
-    units, scores = np.concatenate(units), np.concatenate(scores)
     smooth = np.array([values.smooth for values in runs.reading.study.space(runs.arm, optimizer).values()])
-    surface = fit(units, scores, smooth)
-    return None if surface is None else (surface, units.min(0), units.max(0))
+    return np.concatenate(units), np.concatenate(scores), smooth, None
 
 
 def losses_of_half(reading: Reading) -> dict[str, float | None]:
@@ -119,10 +130,11 @@ def _loss_of_half(runs: Runs, replicate: int) -> float | None:
         return 0.0
     worths = []
     for point in (chosen, half):
-        surface = _surface_of_others(runs, replicate, point.optimizer, lambda other, _: _level(runs, other))
+        others = _others(runs, replicate, point.optimizer, lambda other, _: _level(runs, other))
+        surface = None if others is None else fit(*others)
         if surface is None:
             return None
-        worths.append(float(surface[0].mean(np.array(point.unit)[None])[0]))
+        worths.append(float(surface.mean(np.array(point.unit)[None])[0]))
     return worths[0] - worths[1]
 
 
@@ -150,9 +162,12 @@ def regrets(reading: Reading) -> list[Regret]:
     made = []
     for task in study.tasks:
         cases, by_replicate = [], []
-        all_runs = {arm: Runs(reading, arm, task) for arm in study.arms}
+        all_runs = [Runs(reading, arm, task) for arm in study.arms]
+        found = {(number, runs.arm): _case(reading, runs, number) for number in range(study.replicates) for runs in all_runs}
+        found = {row: case for row, case in found.items() if case is not None}
+        judged = dict(zip(found, _judged(list(found.values())), strict=True))
         for replicate in range(study.replicates):
-            own = [case for runs in all_runs.values() if (case := _case(reading, runs, replicate)) is not None]
+            own = [case for (number, _), case in judged.items() if number == replicate and case is not None]
             cases += own
             if own:
                 by_replicate.append(float(np.mean([tried - chosen for chosen, tried in own])))

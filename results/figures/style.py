@@ -104,9 +104,12 @@ def house() -> Iterator[None]:
             matplotlib.rcdefaults()
             matplotlib.rcParams.update(_settings())
             _within.append(True)
+            # A font's file is looked for at every measure of every text, each time with all settings of fonts.
+            fontManager.findfont = functools.cache(fontManager.findfont)
             yield
     finally:
         _within.clear()
+        vars(fontManager).pop('findfont', None)
         if ignored is not None:
             os.environ['MPL_IGNORE_SYSTEM_FONTS'] = ignored
 
