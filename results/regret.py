@@ -163,9 +163,9 @@ def regrets(reading: Reading) -> list[Regret]:
     for task in study.tasks:
         cases, by_replicate = [], []
         all_runs = [Runs(reading, arm, task) for arm in study.arms]
-        found = {(number, runs.arm): _case(reading, runs, number) for number in range(study.replicates) for runs in all_runs}
-        found = {row: case for row, case in found.items() if case is not None}
-        judged = dict(zip(found, _judged(list(found.values())), strict=True))
+        asked = {(number, runs.arm): _case(reading, runs, number) for number in range(study.replicates) for runs in all_runs}
+        asked = {row: case for row, case in asked.items() if case is not None}
+        judged = dict(zip(asked, _judged(list(asked.values())), strict=True))
         for replicate in range(study.replicates):
             own = [case for (number, _), case in judged.items() if number == replicate and case is not None]
             cases += own

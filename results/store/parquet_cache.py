@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -21,6 +22,8 @@ from results.store import atomic, own_ids, records, regular
 FOLDER = '.cache'
 PARTS = 8
 """With this many parts, the next write makes all parts one."""
+LINES = 4096
+"""The number of lines that are handed over at a time, about: more need more memory, fewer more time."""
 LEFT_OVER = 3600
 """Seconds after which an unfinished part is taken for the leftover of a killed process."""
 
@@ -100,6 +103,8 @@ _COLUMNS = (
     f'SELECT parse_filename(filename) AS file, json_keys(json) AS keys, coalesce({_TYPED}, false) AS typed, '
     f'unnest(json_transform(json, {_quoted(json.dumps(FIELDS))}))'
 )
+_GIVEN = 'SELECT unnest(?::VARCHAR[]) AS filename, unnest(?::JSON[]) AS json'
+"""Names of files and lines that are handed over, as SQL says them."""
 _DOUBTFUL = (
     'SELECT DISTINCT file FROM (SELECT *, count(*) OVER (PARTITION BY file) AS lines FROM {table}) WHERE NOT coalesce('
     'list_has_all(keys, ?) AND list_contains(?, status) AND study = ? AND pack.records = lines'
@@ -209,19 +214,13 @@ def empty(connection: duckdb.DuckDBPyConnection, table: str) -> None:
 
 def _read(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study: str, names: list[str]) -> tuple:
     """Read files into a table; gives the names of the sound ones, and a sentence for each other."""
-    place = folder / records.FOLDER
-    intact = [name for name in names if _intact(place / name)]
-    if intact:
-        files = _files([place / name for name in intact])
-        # In two steps: what looks into a line begins anew with every file, and files are small.
-        lines = f'{table}_lines'
+    place, intact = folder / records.FOLDER, set()
+    empty(connection, table)
+    for lines in _batches(place, names):
+        intact.update(name for name, _ in lines)
         connection.execute(
-            f'CREATE TEMP TABLE {lines} AS SELECT filename, json FROM read_ndjson_objects({files}, filename = true)'
+            f'INSERT INTO {table} BY NAME {_COLUMNS} FROM ({_GIVEN})', [list(part) for part in zip(*lines, strict=True)]
         )
-        connection.execute(f'CREATE TEMP TABLE {table} AS {_COLUMNS} FROM {lines}')
-        connection.execute(f'DROP TABLE {lines}')
-    else:
-        empty(connection, table)
     given = [list(records.REQUIRED), list(records.STATUSES), study]
     doubtful = {name for (name,) in connection.execute(_DOUBTFUL.format(table=table), given).fetchall()}
     doubtful |= _under_other_ids(connection, table)
@@ -238,7 +237,7 @@ def _read(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study
                 raise ValueError(f'{place / name} changed while it was read; run the same command again')
     if skipped:
         connection.execute(f'DELETE FROM {table} WHERE list_contains(?, file)', [list(skipped)])
-    return [name for name in intact if name not in skipped], list(skipped.values())
+    return [name for name in names if name in intact and name not in skipped], list(skipped.values())
 
 
 def _under_other_ids(connection: duckdb.DuckDBPyConnection, table: str) -> set[str]:
@@ -260,13 +259,27 @@ def _under_other_ids(connection: duckdb.DuckDBPyConnection, table: str) -> set[s
     }
 
 
-def _intact(path: Path) -> bool:
-    """Whether every line of a file carries its check, and is JSON that every reader takes."""
+def _batches(place: Path, names: list[str]) -> Iterator[list[tuple[str, str]]]:
+    """Name and text of the lines of intact files, some thousand lines at a time. Each file is opened once."""
+    batch: list[tuple[str, str]] = []
+    for name in names:
+        batch += [(name, line) for line in _intact(place / name)]
+        if len(batch) >= LINES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _intact(path: Path) -> list[str]:
+    """The lines of a file if every one carries its check and is JSON that every reader takes, else none."""
     try:
         lines = records.content(path).splitlines()
+        if all(records.intact(line) and not records.too_deep(line) for line in lines):
+            return [line.decode() for line in lines]
     except (OSError, ValueError):
-        return False
-    return bool(lines) and all(records.intact(line) and not records.too_deep(line) for line in lines)
+        pass
+    return []
 
 
 def _parts(connection: duckdb.DuckDBPyConnection, folder: Path, study: str, files: dict) -> tuple[list[Path], dict]:

@@ -8,8 +8,10 @@ import pytest
 from scipy import stats
 
 from ablations.study import Study
+from results import remembered, selection
 from results.sensitivity import lr_sensitivity, sensitivities
 from results.store.reading import Reading
+from results.surface import fits
 from sweeps.protocol.simulate import World, simulate
 
 
@@ -65,6 +67,15 @@ def test_one_number_a_replicate_and_an_interval_over_them():
         assert one.interval == pytest.approx(stats.t.interval(0.95, 2, np.mean(wanted), stats.sem(wanted)))
         assert (one.optimizer, one.selected, one.left_out) == ('adamw', 3, 0)
         json.dumps(one.to_dict(), allow_nan=False)
+
+
+def test_surfaces_of_all_arms_and_replicates_are_fitted_in_one_call(monkeypatch):
+    schedule, records = simulate(STUDY, World(), seed=1)
+    asked = []
+    monkeypatch.setattr(remembered, 'KNOWN', {})
+    monkeypatch.setattr(selection, 'fits', lambda trials: asked.append(len(trials)) or fits(trials))
+    assert sensitivities(Reading(STUDY, schedule, records))
+    assert asked == [len(STUDY.arms) * len(STUDY.tasks) * STUDY.replicates]
 
 
 def test_runs_that_failed_are_left_out_and_counted():

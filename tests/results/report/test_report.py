@@ -4,11 +4,13 @@ import copy
 import dataclasses
 import json
 import re
+from collections import Counter
 
 import pytest
 from read_pages import CHECKLIST, Parsed, bare, data, page, text_of, words
 from simulated_study import read, small, study_of
 
+from results import expected_best, fronts
 from results.conclusions import Conclusions
 from results.evidence import findings
 from results.figures import FIGURES
@@ -40,6 +42,22 @@ def test_a_figure_that_was_drawn_before_is_not_drawn_again(monkeypatch: pytest.M
     monkeypatch.setattr('results.report.inline_figures.FIGURES', {'effect': draw})
     (shown,) = inline_figures(None, [], {'effect': b'<svg width="10pt" height="20pt"><g id="a"/></svg>'})
     assert shown['caption'] == 'What it shows.' and '<g id="effect-a"/>' in shown['svg'] and not shown['why']
+
+
+def test_tables_and_figures_share_what_they_show(monkeypatch: pytest.MonkeyPatch):
+    reading, effects = read(*small())
+    study, made = reading.study, Counter()
+    for module, name in ((expected_best, '_curve'), (fronts, '_note')):
+        work_out = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *about, name=name, work_out=work_out: made.update([name]) or work_out(*about))
+    grids = expected_grid(reading), pareto_grid(reading)
+    lines = len(study.arms) * (len(study.tune) + (len(study.tune) > 1))
+    assert made == {'_curve': lines * len(study.tasks), '_note': len(fronts.UNITS) * len(study.tasks)}
+    FIGURES['expected_best'](reading, effects)
+    FIGURES['pareto'](reading, effects)
+    assert (expected_grid(reading), pareto_grid(reading)) == grids
+    assert made.total() == (lines + len(fronts.UNITS)) * len(study.tasks)
+    assert not dataclasses.replace(reading, settings=('trials=9',)).made
 
 
 def embedded(html: str) -> dict:

@@ -366,3 +366,11 @@ def test_deep_json_is_refused_as_without_the_cache(folder, levels):
         assert 'd.jsonl is damaged (line 1: its JSON is nested more than 200 levels)' in selected.skipped[0]
         connection.close()
         assert read(folder) == trials('a', 'b', 'c')
+
+
+def test_each_record_file_is_opened_once(folder, monkeypatch):
+    opened, content = [], records.content
+    monkeypatch.setattr(records, 'content', lambda path: opened.append(path.name) or content(path))
+    monkeypatch.setattr(cache, 'LINES', SIZE + 1)
+    assert read(folder) == trials('a', 'b', 'c')
+    assert sorted(opened) == ['a.jsonl', 'b.jsonl', 'c.jsonl']
