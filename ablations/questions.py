@@ -30,8 +30,18 @@ QUESTIONS = {
         f'{_FILES}/which_model_wrote_this.py',
         'weights that were trained before',
     ),
-    'binding_through_a_hub': Question('Do two modalities meet that were each bound to a third alone?', '2305.05665'),
-    'blind_pairs': Question('What do captions that leave something out not teach?', '2401.06209'),
+    'binding_through_a_hub': Question(
+        'Do two modalities meet that were each bound to a third alone?',
+        '2305.05665',
+        f'{_FILES}/binding_through_a_hub.py',
+        'towers of their own for each modality; a second dataset',
+    ),
+    'blind_pairs': Question(
+        'What do captions that leave something out not teach?',
+        '2401.06209',
+        f'{_FILES}/blind_pairs.py',
+        'masked objectives; a second dataset',
+    ),
     'understanding_and_generation': Question(
         'Does learning to generate help to understand, and the other way round?',
         '2412.14164',

@@ -362,6 +362,16 @@ TASK_KINDS = {
         'lessons': 'shares',
     },
     'facts': {'chapter': 1, 'facts': 24, 'names': 16, 'train': 0, 'held': 96},
+    'paired_scenes': {
+        'pairs': (('picture', 'words'), ('picture', 'sound')),
+        'scored': ('words', 'sound'),
+        'probed': '',
+        'bound': True,
+        'left_out': '',
+        'rate': 1.0,
+        'train': 0,
+        'held': 256,
+    },
     'picture_language': {'pictures': 'blocks', 'asked': 'answer', 'train': 0, 'held': 256},
     'origin_bytes': {'dataset': 'packages', 'origin': 'email', 'length': 64, 'train': 0, 'held': 64},
 }

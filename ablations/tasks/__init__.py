@@ -9,6 +9,7 @@ from ablations.tasks.image_tasks import IMAGES, PIXELS
 from ablations.tasks.made_tasks import MADE
 from ablations.tasks.origin_tasks import ORIGINS
 from ablations.tasks.own_task import OwnTask
+from ablations.tasks.paired_tasks import PAIRED
 from ablations.tasks.probe_tasks import PROBES
 from ablations.tasks.simulated_tasks import SIMULATED
 from ablations.tasks.sound_tasks import SERIES, SOUNDS
@@ -20,7 +21,7 @@ __all__ = ['DIRECTIONS', 'SETS', 'TASKS', 'OwnTask', 'Task', 'task']
 TASKS = {task.name: task for task in (DIGITS, RECALL, STDLIB_BYTES)}
 TASKS |= {name: Task(name=name, **fields) for name, fields in {**IMAGES, **PIXELS, **SOUNDS, **SERIES}.items()}
 TASKS |= {name: Task(name=name, **fields) for name, fields in {**PROBES, **SIMULATED}.items()}
-TASKS |= {name: Task(name=name, **fields) for name, fields in {**TEXTS, **MADE, **ORIGINS, **DOMAINS}.items()}
+TASKS |= {name: Task(name=name, **fields) for name, fields in {**TEXTS, **MADE, **ORIGINS, **DOMAINS, **PAIRED}.items()}
 
 SETS = {str(one.data.get('dataset', one.dataset)) for one in TASKS.values()} | {one.dataset for one in TASKS.values()}
 """The sets that tasks of the lab read; none of a user's own may have such a name."""

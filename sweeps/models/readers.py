@@ -7,6 +7,7 @@ from arch.sockets import TABLES
 from results.store.screen_tables import shown
 from sweeps.augment import AUGMENTS
 from sweeps.models.specs import defaults
+from sweeps.tasks.contrast import TEMPERATURE
 from sweeps.tasks.lessons import LESSONS, MOST, knobs_of
 from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
 from sweeps.training.averages import KNOBS as AVERAGE_KNOBS
@@ -34,6 +35,7 @@ def knobs() -> dict[str, dict]:
         'plan steps': {TUNED: None},
     }
     readers |= {f'lessons {lessons}': knobs_of(lessons, MOST) for lessons in LESSONS}
+    readers['loss contrast'] = {'temperature': TEMPERATURE}
     for family, kinds in TABLES.items():
         for kind, cls in sorted(kinds.items()) if family != 'qk_norm' else ():
             own = getattr(cls, 'KNOBS', {})

@@ -5,6 +5,7 @@ from sweeps.tasks.images import Images
 from sweeps.tasks.kind import Kind
 from sweeps.tasks.molecules import Molecules
 from sweeps.tasks.origin_bytes import OriginBytes
+from sweeps.tasks.paired_scenes import PairedScenes
 from sweeps.tasks.picture_language import PictureLanguage
 from sweeps.tasks.pixels import Pixels
 from sweeps.tasks.probes.arithmetic import Arithmetic, ArithmeticAnswers
@@ -41,5 +42,5 @@ UNMIXED |= {
 }
 UNMIXED |= {'next_observation': NextObservation, 'hidden_variable': HiddenVariable}
 UNMIXED |= {'text': Text, 'molecules': Molecules, 'supervised': Supervised, 'origin_bytes': OriginBytes}
-UNMIXED |= {'picture_language': PictureLanguage, 'facts': Facts}
+UNMIXED |= {'picture_language': PictureLanguage, 'facts': Facts, 'paired_scenes': PairedScenes}
 """Kind -> class, as a data spec names it."""

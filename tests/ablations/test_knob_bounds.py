@@ -50,6 +50,7 @@ EXPECTED = {
     'batch': (1, math.inf, False, False),
     'refresh_steps': (1, math.inf, False, False),
     'jitter_hue': (0, 0.5, False, False),
+    'temperature': (0, math.inf, True, False),
     'size_exponent': (0, 2, False, False),
     'first_domain': (1, 64, False, False),
     'replay_share': (0, 1, False, True),
