@@ -23,6 +23,7 @@ def row(way: str, count: int, times: float) -> dict:
     return {'way': way, 'lanes': count, 'lane_steps': rate, 'times_one': number(times), 'mib': 1.25 * count, 'compile_s': 2.0}
 
 
+LANED = (('digits', 'loop'), ('bytes', 'map'))
 ROWS = [row('loop', 1, 1.0), row('map', 4, 1.25), row('vmap', 4, 0.5)]
 BODY = {
     **{'body': 'vit', 'sizes': {'depth': 3, 'width': 96}, 'best': 'compiled', 'ratio': number(0.5), 'mflop_a_step': 12345.6},
@@ -41,24 +42,25 @@ RUN = {
 }
 PEER = {'tuned_an_hour': number(4000.0), 'wall_s': number(90.0), 'cpu_s': number(150.0), 'runs': 48, 'tuned': 32}
 RESULTS = {
-    bodies: {'rounds': 3, 'processes': 2, 'bodies': [BODY]},
+    bodies: {'rounds': 3, 'processes': 2, 'bodies': [BODY, {**BODY, 'body': 'bytes', 'sizes': {}, 'parameters': 99}]},
     driver: {'runs': [RUN, {**RUN, 'trials': 500, 'idle_worker_hours': 0.0}]},
-    lanes: {'rounds': 3, 'bodies': [{'body': 'bytes', 'taken': 'map', 'rows': ROWS}]},
+    lanes: {'rounds': 3, 'bodies': [{'body': name, 'taken': taken, 'rows': ROWS} for name, taken in LANED]},
     ops: {
         'rounds': 5,
         'cases': [
             {
-                **{'operation': 'gelu', 'size': '64 x 8 x 8 x 384', 'taken': 'own', 'fastest': 'library'},
+                **{'operation': operation, 'size': '64 x 8 x 8 x 384', 'taken': 'own', 'fastest': 'library'},
                 'forms': {name: {**side(2.0 * ms, 0.0), 'compile_s': 0.1234} for ms, name in ((1.0, 'own'), (0.5, 'library'))},
                 'expected_ms': {'own': 1.5},
             }
+            for operation in ('gelu', 'another')
         ],
     },
     peers: {
         **{'arms': ['base', 'wider'], 'tuned': 32, 'runs': 48, 'apart': {'base': 3e-7, 'wider': 2e-6}},
         'sides': {name: {**PEER, 'measured': 4 if 'each,' in name else 48} for name in peers.SIDES},
     },
-    scale: {'studies': [{'trials': 1000, 'commit': {**COSTS, 'packs': 250}, 'commands': COMMANDS}]},
+    scale: {'studies': [{'trials': n, 'commit': {**COSTS, 'packs': 250}, 'commands': COMMANDS} for n in (2000, 1000)]},
 }  # fmt: skip
 
 
