@@ -127,3 +127,14 @@ def test_a_damaged_file_is_not_compressed(folders: tuple[Path, Path]):
 def test_a_folder_without_records_stays_empty(tmp_path: Path):
     (tmp_path / 'finished' / 'records').mkdir(parents=True)
     assert compressed(tmp_path / 'finished') == 0 and not list((tmp_path / 'finished' / 'records').iterdir())
+
+
+def test_a_folder_in_which_a_run_is_at_work_is_left_alone(folders: tuple[Path, Path]):
+    here, there = folders
+    before = {path: path.read_bytes() for path in here.rglob('*.jsonl')}
+    with manifests.locked(here):
+        for call in (lambda: merge(there, here), lambda: compressed(here)):
+            with pytest.raises(ValueError, match='another archlab run is using it'):
+                call()
+    assert {path: path.read_bytes() for path in here.rglob('*.jsonl')} == before
+    assert merge(there, here).added
