@@ -1,6 +1,7 @@
 """Molecules, a line an example, and mixtures of languages: what is asked, what it costs, and whose example is whose."""
 
 import math
+import re
 from pathlib import Path
 
 import jax
@@ -150,7 +151,9 @@ BAD = [
 
 @pytest.mark.parametrize(('fields', 'message'), BAD, ids=range(len(BAD)))
 def test_bad_mixtures_are_refused(data: Path, fields: dict, message: str):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as error:
         task = mixture(**fields)
         task.split(task.pool(), 0)
         task.test()
+    if told := re.search(r'part (\d) \((.*?)\)', str(error.value)):
+        assert told[2] == str(fields.get('parts', PARTS)[int(told[1])]), 'the part is shown as it was given'
