@@ -38,9 +38,11 @@ def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
 def declared(tree: ast.AST, place: str = '') -> Iterator[tuple[str, object]]:
     """Each constant of a module with its numbers, each field of a class and default of a function with all of its values.
 
-    >>> source = 'A, B = 2, (-3, x, 1e-6)\\nclass C:\\n    d: str = "e"\\n    def f(self, g=None, *, h=True): pass'
+    A field or default without a value in it, such as another constant, is there as it is written.
+
+    >>> source = 'A, B = 2, (-3, x, 1e-6)\\nclass C:\\n    d: str = "e"\\n    def f(self, g=None, *, h=True, i=A): pass'
     >>> dict(declared(ast.parse(source)))
-    {'A': 2, 'B': [-3, 1e-06], 'C.d': 'e', 'C.f(g)': None, 'C.f(h)': True}
+    {'A': 2, 'B': [-3, 1e-06], 'C.d': 'e', 'C.f(g)': None, 'C.f(h)': True, 'C.f(i)': 'A'}
     """
     for node in getattr(tree, 'body', ()):
         pairs = []
@@ -58,6 +60,8 @@ def declared(tree: ast.AST, place: str = '') -> Iterator[tuple[str, object]]:
         for name, value in pairs:
             constant = isinstance(node, ast.Assign) or (isinstance(node, ast.AnnAssign) and not place)
             values = _values(value, PLAIN if constant else (*PLAIN, str, type(None)))
+            if not (constant or values) and value is not None:
+                values = [ast.unparse(value)]
             if values:
                 yield f'{place}{name}', values[0] if len(values) == 1 else values
 
