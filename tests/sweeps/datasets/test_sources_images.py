@@ -9,6 +9,7 @@ import pytest
 
 from sweeps.datasets.material import Options
 from sweeps.datasets.prepare import prepare
+from sweeps.datasets.sources import image_sets
 
 PARTIAL = Options(partial=True, unverified=True)
 
@@ -227,3 +228,26 @@ def test_members_with_a_second_dot_are_read_or_counted(tmp_path: Path):
     made, _ = prepare('webdataset', tmp_path / 'raw', tmp_path, called='dotted')
     assert made.about['sizes'] == {'pool': 16, 'test': 8} and np.array_equal(made.pool().x, x[:16])
     assert made.about['notes'] == ['not read: 12 .mask.png, 12 .txt']
+
+
+def test_shards_for_testing_without_labels_are_left_aside_unless_there_is_nothing_else(tmp_path: Path, monkeypatch):
+    asked = []
+
+    def read(some: list[Path], passed: list[str] | None) -> list:
+        asked.append(([path.name for path in some], passed))
+        return []
+
+    monkeypatch.setattr(image_sets, 'decoded', lambda examples, *given: iter(examples))
+    names = ['train-0.tar', 'train-1.tar', 'test-0.tar']
+
+    def made(paths: list[str], unlabelled: tuple[str, ...] = ()) -> tuple:
+        given = [tmp_path / name for name in paths]
+        material = image_sets._sharded(tmp_path, given, read, None, Options(), lambda one: one.name in unlabelled, len)
+        return [path.name for path in material.files], material.counts, [path.name for path in material.lists], material.notes
+
+    assert made(names) == (names, {'pool': 2, 'test': 1}, [], [])
+    notes = ['1 files for testing have no labels (test-0.tar): they are left aside']
+    assert made(names, ('test-0.tar',)) == (names[:2], {'pool': 2}, ['test-0.tar'], notes)
+    # Where all are withheld they are read, and the reader says what is wrong.
+    assert made(names[2:], ('test-0.tar',)) == (names[2:], {'pool': 1}, [], [])
+    assert asked == [(names[:2], None), (names[2:], None), (names[:2], None), (names[2:], None)]
