@@ -16,6 +16,7 @@ LATER = {
         for field in ('train', 'held')
     ),
     'pixels size',
+    'answered_domains train',
     *(f'spoken_digits {field}' for field in ('length', 'window', 'hop', 'mels', 'train', 'held')),
 }
 """What is held to the data when these are read."""
