@@ -6,7 +6,7 @@ import numpy as np
 
 from ablations.tasks import Task
 from results.runs import Runs
-from results.statistics import mean_interval
+from results.statistics import mean_interval, within
 from results.store.reading import Reading
 
 LEVEL = 0.95
@@ -56,5 +56,6 @@ def _scores(arm: str, task: Task, own: dict, other: dict) -> list[DomainScore]:
         values = np.array([parts[domain] for parts in own.values()])
         differences = task.sign * np.array([own[r][domain] - other[r][domain] for r in own if r in other])
         effect = (float(differences.mean()), mean_interval(differences, LEVEL)) if len(differences) else ()
-        made.append(DomainScore(arm, task.name, domain, float(values.mean()), mean_interval(values, LEVEL), *effect))
+        interval = within(mean_interval(values, LEVEL), task.metric)
+        made.append(DomainScore(arm, task.name, domain, float(values.mean()), interval, *effect))
     return made

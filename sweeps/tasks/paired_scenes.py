@@ -17,7 +17,7 @@ from sweeps.tasks.lessons import MOST, SHARES, knobs_of, tuned_shares
 from sweeps.tasks.modalities import ATTRIBUTES, COUNTS, LENGTH, MODALITIES, VOCABULARY, written
 
 SCENE, MODALITY = 0, 1
-"""Places in a target, before the six attributes."""
+"""Places in a target, before the six attributes. Targets are numbers, because integers would be taken for classes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,6 +87,7 @@ class PairedScenes(Kind):
         temperature: jax.Array | float = TEMPERATURE,
     ) -> tuple[jax.Array, jax.Array]:
         """The contrast of each example and its statistics: scores `[B, D]`, y `[B, 8] -> [B], [B, D + 2]`."""
+        y = y.astype(jnp.int32)
         scene, modality = y[:, SCENE], y[:, MODALITY]
         own = [self._value(y), scene] if self.probed else [scene, modality]
         told = jnp.stack(own, 1).astype(jnp.float32)
@@ -116,7 +117,7 @@ class PairedScenes(Kind):
             x[2][by_scene] = x[2][np.roll(by_scene, len(scene) // 2)]
         count = len(scene)
         y = np.stack([np.column_stack([scene, np.full(count, m), attributes]) for m in range(len(MODALITIES))])
-        return Arrays(x.reshape(-1, LENGTH), y.reshape(-1, y.shape[-1]).astype(np.int32), np.tile(scene, len(MODALITIES)))
+        return Arrays(x.reshape(-1, LENGTH), y.reshape(-1, y.shape[-1]).astype(np.float32), np.tile(scene, len(MODALITIES)))
 
     def test(self) -> Arrays:
         x, scene, attributes = written(True, '', 0.0)
@@ -131,14 +132,14 @@ class PairedScenes(Kind):
             own = chosen[np.unique(scene[chosen], return_index=True)[1]]
         picked = x[sides][:, own].swapaxes(0, 1).reshape(-1, LENGTH)
         told = [np.column_stack([scene[own], np.full(len(own), side), attributes[own]]) for side in sides]
-        y = np.stack(told, 1).reshape(-1, told[0].shape[-1]).astype(np.int32)
+        y = np.stack(told, 1).reshape(-1, told[0].shape[-1]).astype(np.float32)
         return Arrays(picked, y, np.repeat(scene[own], len(sides)))
 
     def part(self, arrays: Arrays, chosen: np.ndarray) -> Arrays:
         """The scored modalities among these examples of the pool."""
         count = COUNTS['pool']
         x = arrays.x.reshape(len(MODALITIES), count, LENGTH)
-        y = arrays.y.reshape(len(MODALITIES), count, -1)[0]
+        y = arrays.y.reshape(len(MODALITIES), count, -1)[0].astype(int)
         own = np.unique(np.asarray(chosen) % count)
         return self._scored_of(x, y[:, SCENE], y[:, 2:], own)
 

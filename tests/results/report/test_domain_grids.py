@@ -62,6 +62,16 @@ def test_a_page_has_a_table_for_each_task_with_domains(on_domains: tuple):
     assert 'id="domains"' not in bare(*read(*small()), CHECKLIST)
 
 
+def test_intervals_of_shares_end_where_shares_do():
+    study, planned, records, *told = data(dataclasses.replace(study_of('one_swap'), tasks=('digits',), name='small_shares'), {})
+    for record in records.values():
+        if record['status'] == 'ok':
+            record['parts'] = {'upright': 0.9 + 0.1 * (record['replicate'] % 2)}
+    reading, _ = read(study, planned, records, *told)
+    for one in domain_scores(reading):
+        assert mean_interval(np.array([0.9, 1.0, 0.9]), 0.95)[1] > 1 == one.interval[1] and one.interval[0] > 0.5
+
+
 def test_a_study_of_which_nothing_is_confirmed_has_none(on_domains: tuple):
     reading, _ = on_domains
     assert domain_grids(dataclasses.replace(reading, records=type(reading.records).of([]))) == []

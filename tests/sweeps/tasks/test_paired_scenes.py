@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from one_lane import train_one
 
-from ablations.tasks import TASKS
+from ablations.tasks import TASKS, bases
 from ablations.tasks.paired_tasks import LENGTH, SCENES, VOCABULARY
 from sweeps.metrics.hits import Probe, Retrieval
 from sweeps.tasks import modalities
@@ -69,7 +70,7 @@ def test_pairs_stand_side_by_side_in_the_shares_of_their_weights(task: PairedSce
     train, held = task.split(pool, 3)
     assert not set(pool.group[train]) & set(pool.group[held])
     order = training_order(task, Split(pool, train, None), 1, 50, 24, {'domain_weight_3': 0.0, 'domain_weight_2': 3.0})
-    y = pool.y[order].reshape(50, 12, 2, -1)
+    y = pool.y[order].astype(int).reshape(50, 12, 2, -1)
     assert (y[:, :, 0, 0] == y[:, :, 1, 0]).all(), 'partners are of one scene'
     kinds = [tuple(MODALITIES[side] for side in pair) for pair in y[..., 1].reshape(-1, 2)]
     assert set(kinds) == {('picture', 'words'), ('picture', 'sound')}
@@ -171,6 +172,16 @@ def test_a_probe_learns_on_one_half_and_is_asked_on_the_other():
 def test_what_cannot_be_is_refused(fields: dict, said: str):
     with pytest.raises(ValueError, match=re.escape(said)):
         PairedScenes(**fields)
+
+
+SMALL = bases.texts(VOCABULARY, LENGTH, outputs=4, width=8, depth=1, mixer={'kind': 'identity'})
+
+
+@pytest.mark.parametrize('name', ['words_meet_sounds', pytest.param('blind_to_quarter', marks=pytest.mark.slow)])
+def test_a_run_has_a_score_of_all_scenes_together(name: str):
+    record = train_one(name, base=SMALL, steps=4, batch=8, evaluations=2)
+    assert record['status'] in ('ok', 'diverged') and 0 <= record['score'] <= 1 and record['initial_loss'] > 0
+    assert record['n_held'] == {'words_meet_sounds': 2 * SCENES, 'blind_to_quarter': 2 * COUNTS['test']}[name]
 
 
 def test_a_model_that_gives_no_vector_is_refused(task: PairedScenes):
