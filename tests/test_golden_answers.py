@@ -8,6 +8,8 @@ import golden_texts
 import pytest
 from finished_study import SOURCE, write
 
+from archlab import answers
+
 PUBLISHED = Path(__file__).parents[1] / 'results' / 'published'
 MORE = SOURCE.replace("'finished'", "'begun'").replace(
     "tasks=('digits', 'recall')", "share=True, looks=(2, 3), tasks=('digits', 'stdlib_bytes')"
@@ -72,6 +74,8 @@ CALLS = {
 @pytest.mark.parametrize('name', CALLS)
 def test_a_command_says_what_it_said(name, folder, called, monkeypatch):
     monkeypatch.setenv('COLUMNS', '110')
+    for terminal in (answers.OUT, answers.ERR):  # made before, they have the width of then
+        monkeypatch.setattr(terminal, '_width', 110)
     monkeypatch.setenv('XDG_CACHE_HOME', str(folder / 'cache'))  # what other runs took here is none of the answer
     for module in ('machine', 'forecast', 'standing'):
         monkeypatch.setattr(f'sweeps.{module}.cores', lambda: 2)

@@ -24,14 +24,15 @@ TRIALS = {
     **{name: f'pack.{name}' for name in ('lane', 'lanes', 'strategy', 'splits')},
     **{name: f"environment ->> '{name}'" for name in _PLACE},
     'versions': "json_transform(environment -> 'versions', '\"MAP(VARCHAR, VARCHAR)\"')",
-    **{name: name for name in ('checksum', 'item_scores', 'blocks', 'data', 'model', 'format', 'file')},
+    **{name: name for name in ('checksum', 'item_scores', 'turns', 'blocks', 'data', 'model', 'format', 'file')},
 }
 """Columns of `trials` and their places in a record. Each knob also has a column of its own, beside `knobs`.
 
 `score` is in the unit of the task's metric (an accuracy is a share of 1), and so are `parts`, the scores of a mixture's
 domains by name (NULL for tasks without any); FLOPs and seconds are the whole run's, `peak_memory` is in bytes, `n_held` the
 number of examples that were scored. `item_scores` holds the score of each item of the test split, as a text that
-results.store.item_scores.unpacked reads (NULL for tuning).
+results.store.item_scores.unpacked reads (NULL for tuning). `turns` has, of a task that teaches its domains in turn, the steps
+and the scores over the curve of each (JSON; NULL for other tasks).
 """
 EVALUATIONS = {
     **{name: name for name in ('id', *_WHAT, 'status')},

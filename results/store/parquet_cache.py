@@ -35,6 +35,7 @@ FIELDS = {
     **dict.fromkeys(('knobs', 'parts'), 'MAP(VARCHAR, DOUBLE)'),
     'data': 'JSON',
     'model': 'JSON',
+    'turns': 'JSON',
     'curve': {'step': ['BIGINT'], **{name: ['DOUBLE'] for name in ('loss', 'score', 'score_se', 'train_loss')}},
     'cost': {**dict.fromkeys(('examples', 'flops', 'peak_memory', 'steps'), 'BIGINT'), 'seconds': 'DOUBLE'},
     'pack': {
@@ -63,6 +64,7 @@ _PATHS = (
     *('id', 'arm', 'task', 'dataset', 'held', 'optimizer', 'pack.id', 'replicate', 'seed', 'pack.records', 'knobs', 'phase'),
     *('reason', 'blocks', 'checksum', records.ITEMS, 'pack.strategy', 'steps', 'batch', 'n_held', 'pack.lane', 'pack.lanes'),
     *('pack.splits', 'data', 'model', *records.NUMBERS, 'cost', 'parts', 'curve', 'environment', 'diverged_at', 'leak'),
+    'turns',
 )
 _TYPES = f'json_type(json, [{", ".join(_quoted(f"$.{name}") for name in _PATHS)}])'
 """The types of JSON of all entries: asked for at once, because each question goes through the whole line."""
@@ -86,7 +88,7 @@ _TYPED = ' AND '.join(
         *(_is(name, _WHOLE) for name in ('replicate', 'seed', 'pack.records')),
         *(_is(name, ('VARCHAR',), True) for name in ('phase', 'reason', 'blocks', 'checksum', records.ITEMS, 'pack.strategy')),
         *(_is(name, _WHOLE, True) for name in ('steps', 'batch', 'n_held', 'pack.lane', 'pack.lanes', 'pack.splits')),
-        *(_is(name, ('OBJECT',), True) for name in ('data', 'model')),
+        *(_is(name, ('OBJECT',), True) for name in ('data', 'model', 'turns')),
         *(_is(name, (*_NUMBER, 'NULL'), True) for name in records.NUMBERS),
         *(_is(name, ('OBJECT', 'NULL'), True) for name in ('cost', 'parts', 'curve', 'environment')),
         _is('diverged_at', (*_WHOLE, 'NULL'), True),

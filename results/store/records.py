@@ -83,7 +83,7 @@ NUMBERS = ('score', 'score_se', 'initial_loss', 'final_loss')
 OPTIONAL = {
     **dict.fromkeys(('phase', 'reason', 'blocks', 'checksum', ITEMS), _text),
     **dict.fromkeys(('steps', 'batch', 'n_held'), _count),
-    **dict.fromkeys(('data', 'model'), _object),
+    **dict.fromkeys(('data', 'model', 'turns'), _object),
 }
 """Entries that a record need not have, and whether a value is of its kind."""
 EMPTY = {

@@ -34,6 +34,7 @@ WRONG_TYPES = {
     'seed': ['1', [1]],
     'knobs': [[], {'lr': '0.1'}, {'lr': None}, None],
     'item_scores': [[0.5], None, 1.0],
+    'turns': [[], 'one', None],
     'arm': [1, None, ['base']],
     'status': [['ok'], 'fine', None],
     'pack': [[], {}, {'id': 'p'}, {'id': 1, 'records': 1}],

@@ -132,7 +132,7 @@ def _scalars(value: dict, path: str = '') -> list[str]:
     """The paths of all scalars of a record, but for what is kept as JSON, as a map or as evaluations."""
     names = []
     for key, item in value.items():
-        if path + key in ('data', 'model', 'curve', 'knobs', 'environment.versions'):
+        if path + key in ('data', 'model', 'curve', 'knobs', 'parts', 'turns', 'environment.versions'):
             continue
         names += _scalars(item, f'{path}{key}.') if isinstance(item, dict) else [f'{path}{key}']
     return names
@@ -162,6 +162,7 @@ def test_every_value_of_a_real_record_has_a_column(line, tmp_path):
     assert {name: row[name] for name in written['knobs']} == written['knobs'] == row['knobs']
     assert row['versions'] == written['environment']['versions']
     assert (json.loads(row['model']), json.loads(row['data'])) == (written['model'], written['data'])
+    assert row['parts'] == written.get('parts') and json.loads(row['turns'] or 'null') == written.get('turns')
     curve = connection.execute(f'SELECT {", ".join(written["curve"])} FROM evaluations').fetchall()
     assert curve == list(zip(*written['curve'].values(), strict=True))
 
