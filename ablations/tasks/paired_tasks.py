@@ -1,6 +1,6 @@
 """Paired tasks: scenes in several modalities, of which training shows some pairs (docs/pairs.md).
 
-Sealed are 110 scenes. "Measured" scores of small models stand in LOG.md.
+Sealed are 110 scenes. What the bases reach stands in LOG.md.
 """
 
 from ablations.tasks import bases

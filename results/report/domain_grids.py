@@ -5,7 +5,8 @@ from ablations.tasks.metrics import is_share
 from results.domain_scores import DomainScore, domain_scores
 from results.pages import grid
 from results.store.reading import Reading
-from results.tables import DASH, number, span
+from results.tables import DASH
+from results.tables.words import estimate
 
 NOTES = [
     'Mean of each domain over replicates, and the difference to the reference of the arm, above 0 better, each with its 95 % '
@@ -22,15 +23,11 @@ def domain_grids(reading: Reading) -> list[dict]:
 
 
 def _grid(task: Task, told: list[DomainScore]) -> dict:
-    rows = [[one.domain, one.arm, _shown(one.value, one.interval, task), _effect(one, task)] for one in told]
+    rows = [[one.domain, one.arm, estimate(one.value, one.interval, task.metric), _effect(one, task)] for one in told]
     rows.sort(key=lambda row: [one.domain for one in told].index(row[0]))
     unit = 'in %, and points' if is_share(task.metric) else f'in {task.unit}'
     return grid(f'{task.name}: domain by domain, {unit}', 'domain:word, arm:word, score, difference', rows, NOTES)
 
 
-def _shown(value: float, interval: tuple | None, task: Task, signed: bool = False) -> str:
-    return f'{number(value, task.metric, signed)} {span(interval, task.metric, signed)}'.strip()
-
-
 def _effect(one: DomainScore, task: Task) -> str:
-    return DASH if one.effect is None else _shown(one.effect, one.effect_interval, task, signed=True)
+    return DASH if one.effect is None else estimate(one.effect, one.effect_interval, task.metric, True)

@@ -5,7 +5,8 @@ from ablations.tasks.metrics import is_share
 from results.forgetting import Forgetting, forgetting
 from results.pages import grid
 from results.store.reading import Reading
-from results.tables import DASH, number, span
+from results.tables import DASH, number
+from results.tables.words import estimate
 
 NOTES = [
     'Each domain is scored at the end of its turn, and at the end of the run. Backward transfer is the mean change in between, '
@@ -29,7 +30,7 @@ def _grid(task: Task, told: list[Forgetting]) -> dict:
         scores = {name: (learned, last) for name, learned, last in zip(one.domains, one.learned, one.last, strict=True)}
         cells = [_both(*scores[name], task) if name in scores else DASH for name in domains]
         transfers = ((one.backward, one.backward_interval), (one.forward, one.forward_interval))
-        rows.append([one.arm, *cells, *(_change(*transfer, task) for transfer in transfers)])
+        rows.append([one.arm, *cells, *(estimate(*transfer, task.metric, True) for transfer in transfers)])
     columns = ', '.join(['arm:word', *domains, 'backward transfer', 'forward transfer'])
     unit = '%, and points' if is_share(task.metric) else task.unit
     return grid(f'{task.name}: what is left of each domain, in {unit}', columns, rows, NOTES)
@@ -37,7 +38,3 @@ def _grid(task: Task, told: list[Forgetting]) -> dict:
 
 def _both(learned: float, last: float, task: Task) -> str:
     return f'{number(learned, task.metric)} → {number(last, task.metric)}'
-
-
-def _change(value: float, interval: tuple | None, task: Task) -> str:
-    return f'{number(value, task.metric, True)} {span(interval, task.metric, True)}'.strip()

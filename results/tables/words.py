@@ -50,6 +50,15 @@ def span(interval: tuple | None, metric: str, signed: bool = False) -> str:
     return '' if interval is None else f'[{", ".join(number(end, metric, signed) for end in interval)}]'
 
 
+def estimate(value: float, interval: tuple | None, metric: str, signed: bool = False) -> str:
+    """A value with its interval, where there is one.
+
+    >>> estimate(0.02, (0.01, 0.034), 'accuracy', signed=True), estimate(2.5, None, 'loss')
+    ('+2.0 [+1.0, +3.4]', '2.500')
+    """
+    return f'{number(value, metric, signed)} {span(interval, metric, signed)}'.strip()
+
+
 def probability(p: float | None) -> str:
     """A p-value with three decimals.
 

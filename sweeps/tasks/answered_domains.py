@@ -9,6 +9,7 @@ import numpy as np
 from ablations.seeds import derive
 from sweeps.tasks.arrays import Arrays
 from sweeps.tasks.joined_domains import JoinedDomains
+from sweeps.tasks.kind import Kind
 from sweeps.tasks.lessons import SHARES
 
 
@@ -34,7 +35,7 @@ class AnsweredDomains(JoinedDomains):
     tested: int = 512
     lessons: str = SHARES
 
-    NAME = 'answered_domains'
+    NAME, STORED = 'answered_domains', np.int32
 
     def __post_init__(self):
         if isinstance(self.scored, bool) or self.scored not in range(len(self.parts) + 1):
@@ -65,19 +66,10 @@ class AnsweredDomains(JoinedDomains):
             'target or -1 at each token, and one metric among those that are scored; change the part, or take it out'
         )
 
-    def joined(self, parts: list[Arrays]) -> Arrays:
-        xs, ys, groups = [], [], []
-        for number, (component, arrays) in enumerate(zip(self.components, parts, strict=True)):
-            x, y = np.asarray(component.inputs(jax.numpy.asarray(arrays.x))), np.asarray(arrays.y)
-            wrong = ''
-            if x.ndim != 2 or x.shape != y.shape or (xs and x.shape[1] != xs[0].shape[1]):
-                wrong = f'examples {list(x.shape[1:])} with targets {list(y.shape[1:])}'
-            elif not self.scored and component.METRIC != self.METRIC:
-                wrong = f'the metric {component.METRIC[0]}, and part 0 {self.METRIC[0]}'
-            if wrong:
-                self.refuse(number, wrong)
-            xs.append(x.astype(np.int32))
-            ys.append(y.astype(np.int32))
-            groups.append(self.group_in_domain(number, arrays.group))
-        scale = parts[self.scored - 1 if self.scored else 0].scale
-        return Arrays(np.concatenate(xs), np.concatenate(ys), np.concatenate(groups), scale)
+    def wrong_of(self, component: Kind, arrays: Arrays, first: Arrays) -> str:
+        x, y = arrays.x, arrays.y
+        if x.ndim != 2 or x.shape != y.shape or x.shape[1] != first.x.shape[1]:
+            return f'examples {list(x.shape[1:])} with targets {list(y.shape[1:])}'
+        if not self.scored and component.METRIC != self.METRIC:
+            return f'the metric {component.METRIC[0]}, and part 0 {self.METRIC[0]}'
+        return ''

@@ -58,6 +58,17 @@ def scenes() -> np.ndarray:
     return np.array([(one, *a, two, *b) for (one, two), a, b in itertools.product(pairs, values, values)])
 
 
+def drawn(generator: np.random.Generator, chosen: np.ndarray) -> np.ndarray:
+    """Pictures of scenes, with noise: `[n, 6] -> [n, 64]`."""
+    image = np.zeros((len(chosen), SIDE, SIDE), np.uint8)
+    for number, row in enumerate(chosen):
+        for quarter, colour, figure in row.reshape(2, 3):
+            top, left = 4 * (quarter // 2), 4 * (quarter % 2)
+            image[number, top : top + 4, left : left + 4] = (1 + colour) * FIGURES[figure]
+    noisy = generator.random(image.shape) < NOISE
+    return np.where(noisy, generator.integers(0, LEVELS, image.shape), image).reshape(len(chosen), -1)
+
+
 def blocks(sealed: bool) -> Pictures:
     """Pictures of blocks; every eighth scene, by its hash, is of the test split alone."""
     there = scenes()
@@ -65,18 +76,13 @@ def blocks(sealed: bool) -> Pictures:
     generator = np.random.default_rng(derive('pictures', 'blocks', 'test' if sealed else 'pool'))
     count = BLOCKS['test' if sealed else 'pool']
     scene = generator.integers(0, len(there), count)
-    chosen, image = there[scene], np.zeros((count, SIDE, SIDE), np.uint8)
-    for number, row in enumerate(chosen):
-        for quarter, colour, figure in row.reshape(2, 3):
-            top, left = 4 * (quarter // 2), 4 * (quarter % 2)
-            image[number, top : top + 4, left : left + 4] = (1 + colour) * FIGURES[figure]
-    noisy = generator.random(image.shape) < NOISE
-    image = np.where(noisy, generator.integers(0, LEVELS, image.shape), image)
+    chosen = there[scene]
+    levels = drawn(generator, chosen)
     captions = chosen + np.tile([QUARTERS[0], VALUES, VALUES + 3], 2)
     which, what = generator.integers(0, 2, count), generator.integers(0, 2, count)
     rows = np.arange(count)
     questions = np.stack([np.where(what, FIGURE, COLOUR), captions[rows, 3 * which]], 1)
-    return Pictures(image.reshape(count, -1), captions, questions, captions[rows, 3 * which + 1 + what], scene)
+    return Pictures(levels, captions, questions, captions[rows, 3 * which + 1 + what], scene)
 
 
 def digits(sealed: bool) -> Pictures:

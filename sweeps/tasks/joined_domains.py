@@ -3,7 +3,7 @@
 import abc
 import functools
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import ClassVar, NoReturn
 
 import jax
 import numpy as np
@@ -34,6 +34,9 @@ class JoinedDomains(Kind):
     of every domain are there, which a part limits by a `train` of its own, and the shares are values of training.
     """
 
+    STORED: ClassVar[type | None] = None
+    """The type of joined tokens and targets, if it is another than that of the parts' inputs and int32."""
+
     @property
     @abc.abstractmethod
     def parts(self) -> tuple[Mapping, ...]:
@@ -60,13 +63,25 @@ class JoinedDomains(Kind):
         """A field: one of LESSONS."""
 
     @abc.abstractmethod
-    def joined(self, parts: list[Arrays]) -> Arrays:
-        """The arrays of all domains as one, with `group_in_domain` as their groups."""
+    def wrong_of(self, component: Kind, arrays: Arrays, first: Arrays) -> str:
+        """What keeps the arrays of a part, as the model sees them, from being joined to those of the first; '' if nothing."""
 
-    @staticmethod
-    def group_in_domain(number: int, group: np.ndarray) -> np.ndarray:
-        """The groups of a domain as those of the whole: `[n] -> [n]`."""
-        return (np.asarray(group) + 1) | number << SHIFT
+    def joined(self, parts: list[Arrays]) -> Arrays:
+        """The arrays of all domains as one, as the model sees them; the upper bits of a group are the domain's number."""
+        made = []
+        for number, (component, arrays) in enumerate(zip(self.components, parts, strict=True)):
+            x, y = np.asarray(component.inputs(jax.numpy.asarray(arrays.x))), np.asarray(arrays.y)
+            group = (np.asarray(arrays.group) + 1) | number << SHIFT
+            made.append(Arrays(x, y, group, arrays.scale))
+            if wrong := self.wrong_of(component, made[-1], made[0]):
+                self.refuse(number, wrong)
+        x, y, group = (np.concatenate([getattr(one, name) for one in made]) for name in ('x', 'y', 'group'))
+        return Arrays(
+            x.astype(self.STORED or x.dtype),
+            y.astype(self.STORED or np.int32),
+            group,
+            made[self.scored - 1 if self.scored else 0].scale,
+        )
 
     def seed_of(self, seed: int, number: int) -> int:
         """The seed of a part's own split."""

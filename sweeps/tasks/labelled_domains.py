@@ -3,11 +3,11 @@
 import dataclasses
 from typing import NoReturn
 
-import jax
 import numpy as np
 
 from sweeps.tasks.arrays import Arrays
 from sweeps.tasks.joined_domains import JoinedDomains
+from sweeps.tasks.kind import Kind
 from sweeps.tasks.lessons import SHUFFLED
 from sweeps.tasks.losses import classification
 
@@ -47,22 +47,13 @@ class LabelledDomains(JoinedDomains):
             'one label each, scored by accuracy; change the part, or take it out'
         )
 
-    def joined(self, parts: list[Arrays]) -> Arrays:
-        xs, ys, groups = [], [], []
-        for number, (component, arrays) in enumerate(zip(self.components, parts, strict=True)):
-            x, y = np.asarray(component.inputs(jax.numpy.asarray(arrays.x))), np.asarray(arrays.y)
-            wrong = ''
-            if component.knobs:
-                wrong = 'an augmentation, which is not used here'
-            elif component.METRIC != self.METRIC:
-                wrong = f'the metric {component.METRIC[0]}'
-            elif xs and x.shape[1:] != xs[0].shape[1:]:
-                wrong = f'examples {list(x.shape[1:])}, and part 0 {list(xs[0].shape[1:])}'
-            elif y.ndim != 1 or not np.issubdtype(y.dtype, np.integer):
-                wrong = f'targets {list(y.shape)} of {y.dtype}'
-            if wrong:
-                self.refuse(number, wrong)
-            xs.append(x)
-            ys.append(y.astype(np.int32))
-            groups.append(self.group_in_domain(number, arrays.group))
-        return Arrays(np.concatenate(xs), np.concatenate(ys), np.concatenate(groups))
+    def wrong_of(self, component: Kind, arrays: Arrays, first: Arrays) -> str:
+        if component.knobs:
+            return 'an augmentation, which is not used here'
+        if component.METRIC != self.METRIC:
+            return f'the metric {component.METRIC[0]}'
+        if arrays.x.shape[1:] != first.x.shape[1:]:
+            return f'examples {list(arrays.x.shape[1:])}, and part 0 {list(first.x.shape[1:])}'
+        if arrays.y.ndim != 1 or not np.issubdtype(arrays.y.dtype, np.integer):
+            return f'targets {list(arrays.y.shape)} of {arrays.y.dtype}'
+        return ''

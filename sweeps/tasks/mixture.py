@@ -9,6 +9,7 @@ import numpy as np
 
 from sweeps.tasks.arrays import Arrays
 from sweeps.tasks.joined_domains import JoinedDomains
+from sweeps.tasks.kind import Kind
 from sweeps.tasks.language import BITS, Language
 from sweeps.tasks.lessons import SHUFFLED
 from sweeps.tasks.losses import BITS_PER_NAT
@@ -40,6 +41,7 @@ class Mixture(JoinedDomains, Language):
 
     NAME, unit = 'mixture', BITS
     size = 257
+    STORED = np.uint16
 
     def __post_init__(self):
         self.check_parts()
@@ -57,19 +59,14 @@ class Mixture(JoinedDomains, Language):
         )
 
     def joined(self, parts: list[Arrays]) -> Arrays:
-        xs, ys, groups = [], [], []
-        for number, (component, arrays) in enumerate(zip(self.components, parts, strict=True)):
-            x, y = np.asarray(component.inputs(arrays.x)), np.asarray(arrays.y)
-            wrong = ''
-            if x.ndim != 2 or x.shape != y.shape or x.shape[1] != (xs[0].shape[1] if xs else x.shape[1]):
-                wrong = f'examples {list(x.shape)} with targets {list(y.shape)}'
-            elif int(y.min()) < 0 or max(int(x.max()), int(y.max())) >= self.size:
-                wrong = f'tokens from {int(y.min())} to {max(int(x.max()), int(y.max()))}'
-            elif not math.isclose(arrays.scale, BITS_PER_NAT):
-                wrong = f'a metric that is {arrays.scale:.4g} times nats per token'
-            if wrong:
-                self.refuse(number, wrong)
-            xs.append(x.astype(np.uint16))
-            ys.append(y.astype(np.uint16))
-            groups.append(self.group_in_domain(number, arrays.group))
-        return Arrays(np.concatenate(xs), np.concatenate(ys), np.concatenate(groups), BITS_PER_NAT)
+        return dataclasses.replace(super().joined(parts), scale=BITS_PER_NAT)
+
+    def wrong_of(self, component: Kind, arrays: Arrays, first: Arrays) -> str:
+        x, y = arrays.x, arrays.y
+        if x.ndim != 2 or x.shape != y.shape or x.shape[1] != first.x.shape[1]:
+            return f'examples {list(x.shape)} with targets {list(y.shape)}'
+        if int(y.min()) < 0 or max(int(x.max()), int(y.max())) >= self.size:
+            return f'tokens from {int(y.min())} to {max(int(x.max()), int(y.max()))}'
+        if not math.isclose(arrays.scale, BITS_PER_NAT):
+            return f'a metric that is {arrays.scale:.4g} times nats per token'
+        return ''

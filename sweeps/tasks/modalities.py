@@ -39,23 +39,12 @@ def written(sealed: bool, left_out: str, rate: float) -> tuple[np.ndarray, np.nd
     chosen = there[scene]
     x = np.empty((len(MODALITIES), count, LENGTH), np.int32)
     x[..., 0] = _MARKS + np.arange(len(MODALITIES))[:, None]
-    x[0, :, 1:], x[3, :, 1:] = (_pictures(generator, chosen) for _ in range(2))
+    x[0, :, 1:], x[3, :, 1:] = (pictures.drawn(generator, chosen) for _ in range(2))
     turned = generator.random(count) < 0.5
     x[1, :, 1:] = _words(generator, np.where(turned[:, None], np.roll(chosen, 3, 1), chosen), left_out, rate)
     turned = generator.random(count) < 0.5
     x[2, :, 1:] = _sounds(generator, np.where(turned[:, None], np.roll(chosen, 3, 1), chosen))
     return x, scene, chosen
-
-
-def _pictures(generator: np.random.Generator, chosen: np.ndarray) -> np.ndarray:
-    """`[n, 6] -> [n, 64]`"""
-    image = np.zeros((len(chosen), pictures.SIDE, pictures.SIDE), np.int32)
-    for number, row in enumerate(chosen):
-        for quarter, colour, figure in row.reshape(2, 3):
-            top, left = 4 * (quarter // 2), 4 * (quarter % 2)
-            image[number, top : top + 4, left : left + 4] = (1 + colour) * pictures.FIGURES[figure]
-    noisy = generator.random(image.shape) < pictures.NOISE
-    return np.where(noisy, generator.integers(0, pictures.LEVELS, image.shape), image).reshape(len(chosen), -1)
 
 
 def _words(generator: np.random.Generator, told: np.ndarray, left_out: str, rate: float) -> np.ndarray:

@@ -25,7 +25,7 @@ class PictureLanguage(Kind):
     4,096 of the others; a replicate has no scene on two sides. 'digits' are those of task digits (CC BY 4.0), their split.
     Metric of answers: the share of right ones (higher is better), chance 0.292 for blocks, whose questions have three or four
     answers, and 0.1 for digits. Metric of pictures: bits per pixel (lower is better), chance log2 21 = 4.392; of blocks the
-    least is 0.290 (`captioned_pictures.noise_bits`). Scores of small models stand in ablations/tasks/domain_tasks.py.
+    least is 0.290 (`captioned_pictures.noise_bits`). Scores of small models stand in LOG.md.
     """
 
     pictures: str = 'blocks'
