@@ -69,6 +69,11 @@ class Body(Block):
         return ()
 
     @nn.nowrap
+    def above_blocks(self) -> tuple[int, ...]:
+        """How many layers each block has above it, itself counted: 1 for the last before the head."""
+        return tuple(range(sum(self.stages()), 0, -1))
+
+    @nn.nowrap
     def with_stages(self, depths: Sequence[int]) -> dict[str, object]:
         """The fields of a spec that change the numbers of blocks of its stages."""
         return {}

@@ -15,78 +15,13 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from arch.block import Body
+from arch.body_checks import branches, check_choices, check_skips, check_widths, typed
 from arch.context import Context
-from arch.depth import WAYS, Depth, scanned_blocks, unscanned
+from arch.depth import Depth, scanned_blocks
 from arch.fits import check_layer_positions, check_needs, check_places, check_streams
 from arch.make import positive
 from arch.model_sockets import Sockets
-from arch.skips import SKIPS
-
-TYPES = ('float32', 'bfloat16')
-
-
-def check_choices(kind: str, over_depth: str, compute: str, sockets: Sockets) -> None:
-    """Raise ValueError for an unknown `over_depth` or `compute`, or for a kind that a scan can't hold."""
-    for name, value, allowed in (('over_depth', over_depth, WAYS), ('compute', compute, TYPES)):
-        if value not in allowed:
-            raise ValueError(f"body '{kind}': {name}={value!r}; allowed: {list(allowed)}; change {name}")
-    family = unscanned(sockets) if over_depth == 'scan' else None
-    if family == 'body':
-        raise ValueError(
-            f"body '{kind}': its skips join layers over depth, which no scan holds; put('body.over_depth', 'loop') or "
-            "put('body.skips', 'none')"
-        )
-    if family:
-        fit = sorted(name for name, cls in sockets.tables[family].items() if cls.SCANS)
-        raise ValueError(
-            f"{family} '{sockets.kind(family)}' is not the same program at every depth, which a scan needs; allowed with "
-            f"over_depth='scan': {fit}; put('body.over_depth', 'loop') or swap the {family}"
-        )
-
-
-def check_widths(sockets: Sockets, widths: tuple[int, ...], causal: bool) -> None:
-    """Let the position and every kind in the blocks check a width, without an input."""
-    for own in sockets.distinct():
-        block, position = own.make('block', name=None, features=widths[0]), own.make('position', name=None)
-        try:
-            for made in (block, position):
-                made.check(widths[0], causal)
-            for width in widths:
-                for family, size in (('mixer', block.inner(width)), ('channel', width), ('norm', width)):
-                    own.make(family, name=None).check(size, causal)
-        except ValueError as error:
-            raise ValueError(f'{own.where}{error}') from None
-
-
-def check_skips(kind: str, skips: str, depth: int, sockets: Sockets) -> None:
-    """Raise ValueError for unknown `skips`, and where layers are too few or have more than one stream to join."""
-    if skips not in SKIPS:
-        raise ValueError(f"body '{kind}': skips={skips!r}; allowed: {list(SKIPS)}; change skips")
-    if skips == 'none':
-        return
-    if depth < 3:
-        raise ValueError(
-            f"body '{kind}': skips={skips!r} with depth={depth}; the first layer is joined to the last one over a middle; "
-            'allowed: a depth from 3 on; raise depth'
-        )
-    for own in sockets.distinct():
-        if own.cls('residual').STREAMS:
-            fit = sorted(name for name, cls in own.tables['residual'].items() if not cls.STREAMS)
-            raise ValueError(
-                f"{own.where}residual '{own.kind('residual')}' keeps several streams; body.skips join one; allowed with them: "
-                f"{fit}; swap the residual or put('body.skips', 'none')"
-            )
-
-
-def branches(sockets: Sockets, depth: int) -> int:
-    """The number of residual branches of a body with this many layers."""
-    return sum(sockets.of_layer(layer).cls('block').BRANCHES for layer in range(depth))
-
-
-def typed(x: jax.Array, compute: str) -> jax.Array:
-    """Numbers in the type of the computation; ids unchanged."""
-    return x.astype(compute) if jnp.issubdtype(x.dtype, jnp.floating) else x
-
+from arch.towers import Towers
 
 class Isotropic(Body):
     """One resolution and one width throughout, as in ViT (2010.11929), GPT or isotropic ConvNeXt.
@@ -266,4 +201,4 @@ class Hierarchical(Body):
         return make('head', name='head', stem=stem)(x, context).astype(jnp.float32)
 
 
-BODIES = {'isotropic': Isotropic, 'hierarchical': Hierarchical}
+BODIES = {'isotropic': Isotropic, 'hierarchical': Hierarchical, 'towers': Towers}

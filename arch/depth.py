@@ -129,13 +129,15 @@ class Depth:
     """The layers of a body in their order.
 
     `way`: 'loop' or 'scan'. `remat`: the backward pass computes the inside of each block again, so that only the streams
-    between blocks are saved. `skips`: how late layers get the outputs of early ones (arch/skips.py), in a loop.
+    between blocks are saved. `skips`: how late layers get the outputs of early ones (arch/skips.py), in a loop. `before`: the
+    number of the first layer of the stream, where other layers of the body are beside it; blocks are told numbers from 0 on.
     """
 
     sockets: Sockets
     way: str
     remat: bool
     skips: str = 'none'
+    before: int = 0
 
     def run(self, stream: object, context: Context, first: int, count: int, name: str, **given: object) -> object:
         """The stream after `count` blocks, starting with number `first` of the body; called in the body's own scope.
@@ -167,13 +169,13 @@ class Depth:
 
     def step(self, block: nn.Module, stream: object, context: Context, layer: int | jax.Array, like: int) -> object:
         """The stream after one block. `layer`: its number, traced in a scan; `like`: a layer that has the same specs."""
-        own = self.sockets.of_layer(like)
+        own, number = self.sockets.of_layer(like), layer - self.before if self.before else layer
         rules = {}
         if own.config['position'] != self.sockets.config['position']:
             rules = own.make('position', name=None, parent=None).rules()
 
         def run(block: nn.Module, stream: object) -> object:
-            return block(stream, dataclasses.replace(context, layer=layer, **rules))
+            return block(stream, dataclasses.replace(context, layer=number, **rules))
 
         return (nn.remat(run) if self.remat else run)(block, stream)
 

@@ -93,7 +93,8 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
         return growths(params, shapes, products(params, kernels), initial.layers(sum(body.stages())))
 
     def above(params: dict) -> dict:
-        return layers_above(params, body.stages(), body.blocks() if body.over_depth == 'scan' else {})
+        scanned = body.blocks() if body.over_depth == 'scan' else {}
+        return layers_above(params, body.stages(), body.above_blocks(), scanned)
 
     def context(values: Mapping[str, object], train: bool) -> Context:
         unknown = [name for name in values if name not in knobs]

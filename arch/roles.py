@@ -26,6 +26,8 @@ BLOCK = re.compile(r'^blocks?_\d+(_\d+)?$')
 SCANNED = re.compile(r'^blocks_\d+(_\d+)?$')
 """The modules whose parameters have a first axis more, for the blocks of a stage (arch/depth.py)."""
 
+LEAVE = re.compile(r'^leave_\d+$')
+"""What a residual rule has behind the last block of a stage or tower."""
 AHEAD = re.compile(r'^ahead_\d+$')
 """The layers within a head that tells several tokens."""
 
@@ -78,7 +80,7 @@ def _fills(module: str, family: str) -> bool:
     """Whether a block of that name fills a socket of that family: 'norm_mixer' is a norm, and so is 'query_norm'."""
     if family in ('norm', 'qk_norm'):
         return module.partition('_')[0] == 'norm' or module.endswith('_norm')
-    return module == family or module.startswith(f'{family}_') or (family, module) == ('residual', 'leave_0')
+    return module == family or module.startswith(f'{family}_') or (family == 'residual' and LEAVE.match(module) is not None)
 
 
 def _words(path: tuple[str, ...], kernels: Kernels) -> tuple[str, ...] | None:
