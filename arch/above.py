@@ -13,8 +13,8 @@ def layers_above(params: dict, stages: Sequence[int], blocks: Sequence[int], sca
     """The number of layers above every parameter, as a tree of the same shape: 0 for the head, 1 for the last block.
 
     The stem and the position are a layer of their own below all blocks. A downsample and a skip stand with the block behind.
-    `stages` are numbers of blocks, and `blocks` is the number for each block, itself counted. For `scanned` modules it is a tuple
-    with the number of each block that they hold.
+    `stages` are numbers of blocks, and `blocks` is the number for each block, itself counted. For `scanned` modules it is a
+    tuple with the number of each block that they hold.
 
     >>> tree = {'stem': {'kernel': 0}, 'block_0': {'bias': 0}, 'blocks_1': {'bias': 0}, 'head': {'head': {'kernel': 0}}}
     >>> layers_above(tree, (1, 2), (3, 2, 1), {'blocks_1': range(1, 3)})

@@ -23,6 +23,7 @@ from arch.make import positive
 from arch.model_sockets import Sockets
 from arch.towers import Towers
 
+
 class Isotropic(Body):
     """One resolution and one width throughout, as in ViT (2010.11929), GPT or isotropic ConvNeXt.
 

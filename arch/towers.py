@@ -92,8 +92,8 @@ class Towers(Body):
     def _check_marks(self) -> None:
         if self.marks and len(self.marks) != len(self.depths):
             raise ValueError(
-                f"body 'towers': {len(self.marks)} lists of marks and {len(self.depths)} depths are given; a tower needs one of "
-                'each: make the lists equally long, or leave the marks out'
+                f"body 'towers': {len(self.marks)} lists of marks and {len(self.depths)} depths are given; a tower needs one "
+                'of each: make the lists equally long, or leave the marks out'
             )
         given = [mark for own in self.marks for mark in own]
         twice = sorted({mark for mark in given if given.count(mark) > 1})

@@ -45,6 +45,7 @@ BLOCKS = {
     'body': {
         'isotropic': {'width': 32, 'depth': 2, 'causal': False, **DEPTH, 'skips': 'none'},
         'hierarchical': {'widths': (16, 32), 'depths': (1, 1), **DEPTH},
+        'towers': {'width': 32, 'depths': (1, 1), 'marks': (), 'causal': False, **DEPTH},
     },
     'stem': {
         'patchify': {'patch': 4},

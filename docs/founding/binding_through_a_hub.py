@@ -2,8 +2,8 @@
 
 Made scenes as pictures, in words and in sounds (docs/pairs.md). `hub` learns pairs with the hub only: words and sounds never
 stand together, and are to find each other through pictures, as pictures and sounds are through words. `taught` learns the
-scored pair too: the ceiling. `towers` have layers of their own for each modality. The temperature of the loss is tuned for each.
-In the last task sounds are those of other scenes, so that nothing may be found through the hub.
+scored pair too: the ceiling. `towers` have layers of their own for each modality. The temperature is tuned
+for each arm. In the last task sounds are those of other scenes, so that nothing may be found through the hub.
 
 Cost: about 220 training runs. No files are needed.
 Run: archlab run docs/founding/binding_through_a_hub.py
