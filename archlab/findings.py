@@ -8,7 +8,7 @@ from typer.exceptions import Exit
 
 from archlab.answers import FINE, OUT, Terminal, print_json
 from archlab.options import RUNS, Json, Name, Runs, Settings
-from archlab.study_runs import named_arm, open_study
+from archlab.study_runs import StudyRuns, named_arm, open_study
 
 commands = typer.Typer()
 
@@ -34,28 +34,42 @@ def recipe(
 
 @commands.command(epilog='Example: archlab table quickstart --format latex')
 def table(
-    study: Name,
+    studies: Annotated[
+        list[str],
+        typer.Argument(
+            metavar='STUDY...',
+            help='A study by name or file; several, or a flagship with its rungs, give one table of their effects.',
+        ),
+    ],
     runs: Runs = RUNS,
     settings: Settings = None,
     form: Annotated[str, typer.Option('--format', help='terminal, md, latex, csv, html or json.')] = 'terminal',
     wide: Annotated[bool, typer.Option('--wide', help='Every column, whatever the width of the screen.')] = False,
     as_json: Json = False,
 ):
-    """The ablation table: every arm at its own best recipe beside the shared one, with intervals and verdicts."""
-    from results.rendering import text
+    """The ablation table: every arm at its own best recipe beside the shared one, with intervals and verdicts.
+
+    Of several studies: the effects and verdicts of each side by side.
+    """
+    from results.rendering import joint_text, text
     from results.tables import FORMATS
 
     allowed = ['terminal', *FORMATS]
     if form not in allowed:
         raise ValueError(f"format '{form}'; allowed: {allowed}")
-    conclusions = open_study(study, runs, settings).conclusions
-    if form == 'terminal' and not as_json:
-        from results.tables.terminal import WIDE, terminal
+    form = 'json' if as_json else form
+    concluded = [one.conclusions for one in _all_of(studies, runs, settings)]
+    if form != 'terminal':
+        print(text(*concluded, form) if len(concluded) == 1 else joint_text(concluded, form), end='')
+        return
+    from results.tables.joint_terminal import joint_terminal
+    from results.tables.terminal import WIDE, terminal
 
-        out = Terminal(width=WIDE) if wide else OUT
-        out.print(terminal(conclusions.findings, facts=conclusions.facts, width=out.width))
+    out = Terminal(width=WIDE) if wide else OUT
+    if len(concluded) == 1:
+        out.print(terminal(concluded[0].findings, facts=concluded[0].facts, width=out.width))
     else:
-        print(text(conclusions, 'json' if as_json else form), end='')
+        out.print(joint_terminal([(one.findings, one.facts) for one in concluded], out.width))
 
 
 @commands.command(epilog='Example: archlab figure quickstart --kind effect --out figures')
@@ -109,7 +123,6 @@ def report(
 
     The page of a study that is not complete says so. Exit status with --live as of `archlab status --watch`.
     """
-    from ablations.flagships import FLAGSHIPS
     from results.rendering import page, pages
     from results.store import atomic, regular
 
@@ -118,22 +131,37 @@ def report(
     regular.check_replaced(out, b'<', 'page')
     if not out.exists():
         atomic.check_folder(out.parent)
-    study, *others = studies
-    if (others or study in FLAGSHIPS) and (live or settings):
-        raise ValueError(f'{"--live" if live else "--set"} with several studies; it takes one; leave the others out')
-    if others or study in FLAGSHIPS:
-        all_runs = [open_study(name, runs) for name in _with_rungs(studies, runs)]
+    if live and _several(studies):
+        raise ValueError('--live with several studies; it takes one; leave the others out')
+    if _several(studies):
+        all_runs = _all_of(studies, runs, settings)
         atomic.replace(out, pages([(one.look, one.conclusions) for one in all_runs]))
     elif not live:
-        study_runs = open_study(study, runs, settings)
+        study_runs = open_study(studies[0], runs, settings)
         atomic.replace(out, page(study_runs.look, study_runs.findings()))
-    code = _live(study, out, runs, settings) if live else FINE
+    code = _live(studies[0], out, runs, settings) if live else FINE
     if as_json:
         print_json(str(out))
     else:
         print(out)
     if code:
         raise Exit(code)
+
+
+def _several(names: list[str]) -> bool:
+    """Whether these names are of more than one study, as that of a flagship is."""
+    from ablations.flagships import FLAGSHIPS
+
+    return len(names) > 1 or names[0] in FLAGSHIPS
+
+
+def _all_of(names: list[str], runs: Path, settings: list[str] | None) -> list[StudyRuns]:
+    """The runs of these studies, of a flagship those of its rungs. Raises ValueError for settings of more than one."""
+    if not _several(names):
+        return [open_study(names[0], runs, settings)]
+    if settings:
+        raise ValueError('--set with several studies; it takes one; leave the others out')
+    return [open_study(name, runs) for name in _with_rungs(names, runs)]
 
 
 def _with_rungs(names: list[str], runs: Path) -> list[str]:

@@ -17,6 +17,13 @@ def text(conclusions: Conclusions, form: str) -> str:
     return table(conclusions.findings, form, facts=conclusions.facts).rstrip('\n') + '\n'
 
 
+def joint_text(studies: Sequence[Conclusions], form: str) -> str:
+    """One table of the effects of several studies. Raises ValueError on an unknown format, and where two have one name."""
+    from results.tables.joint_table import joint_table
+
+    return joint_table([(one.findings, one.facts) for one in studies], form).rstrip('\n') + '\n'
+
+
 def figures(reading: Reading, findings: list[Finding], kinds: Sequence[str] | None = None) -> dict[str, bytes]:
     """Figures by file name: of these kinds, or of all that apply to the study.
 

@@ -108,6 +108,8 @@ FLAGSHIP_CALLS = [
         "no runs of flagship 'shared_keys' in runs; run one of ['shared_keys_small',",
     ),
     (('report', 'shared_keys', '--out', 'page.html', '--live'), '--live with several studies; it takes one'),
+    (('table', 'shared_keys', '--set', 'trials=3'), '--set with several studies; it takes one'),
+    (('table', 'quickstart', 'norms', '--format', 'word'), "format 'word'; allowed: ['terminal', 'md',"),
     (('status', 'shared_keys'), "'shared_keys' is a flagship, which has a study for each rung; allowed: ['shared_keys_small',"),
     (('describe', 'shared_keys'), "'shared_keys' is a flagship, which has a study for each rung"),
     (('describe', 'shared_keys_smal'), "Did you mean 'shared_keys_small'"),

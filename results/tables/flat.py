@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+from collections.abc import Iterable, Mapping
 
 from results.finding import Finding
 from results.store.spreadsheets import inert_sentence
@@ -43,13 +44,18 @@ def _cells(name: str, value: object) -> dict:
 
 def comma_separated(findings: list[Finding], facts: StudyFacts) -> str:
     """One line for each row; an interval takes two columns, and what is not known is empty."""
+    return as_lines(records(findings, facts))
+
+
+def as_lines(rows: Iterable[Mapping[str, object]]) -> str:
+    """Such records, of one study or several, as lines of a CSV file under one heading."""
     fields = [field.name for field in dataclasses.fields(Finding)]
     extra = ['row', 'marks', 'missing_runs', 'base_missing_runs', 'recipe', 'warning']
     names = [key for name in (*fields, *extra) for key in _cells(name, None)]
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator='\n')
     writer.writeheader()
-    for row in records(findings, facts):
+    for row in rows:
         cells = {key: item for name, value in row.items() for key, item in _cells(name, value).items()}
         writer.writerow({key: inert_sentence(item) for key, item in cells.items()})
     return text.getvalue()

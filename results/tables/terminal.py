@@ -49,16 +49,18 @@ SHORTEST = 8
 """The least room for the name of an arm."""
 
 
-def _verdict(text: str) -> Text:
+def coloured(text: str) -> Text:
     """A verdict in its colour; the meaning is in the words."""
     return Text(text.replace(', ', '\n'), style=COLOURS.get(text.split(',')[0], ''))
 
 
-def _frame(heading: str) -> Table:
+def frame(heading: str) -> Table:
+    """An empty table under a heading."""
     return Table(box=box.SIMPLE_HEAD, title=heading, title_justify='left', padding=0, show_edge=False)
 
 
-def _stacked(*texts: str) -> Text:
+def below_each_other(*texts: str) -> Text:
+    """Texts below each other."""
     return Text('\n'.join(texts).strip())
 
 
@@ -66,10 +68,10 @@ def _cell(row: Row, key: str, stacked: bool = False) -> Text:
     """One cell; where `stacked`, the interval stands below its number."""
     cell = row.cells[key]
     if key == 'verdict':
-        return _verdict(cell.text)
+        return coloured(cell.text)
     if key == 'shared' and row.cells['shared_verdict'].text.isalpha():
         return Text(f'{cell} "{row.cells["shared_verdict"]}"')
-    text = _stacked(cell.text, cell.small) if stacked else Text(str(cell))
+    text = below_each_other(cell.text, cell.small) if stacked else Text(str(cell))
     if key == 'value' and row.bold:
         text.stylize('bold', 0, len(cell.text))
     return text
@@ -109,7 +111,7 @@ class _Layout:
 
     def task(self, heading: str, arm_rows: list[Row]) -> Table:
         """The table of a task."""
-        shown = _frame(heading)
+        shown = frame(heading)
         shown.add_column('arm', overflow='fold', width=self.names)
         for key in self.keys:
             place = 'left' if key == 'verdict' else 'right'
@@ -123,13 +125,13 @@ def _effects(facts: StudyFacts) -> list:
     """The effects of a factorial study, where it is one."""
     if not facts.effects:
         return []
-    shown = _frame('Effects of the factors')
+    shown = frame('Effects of the factors')
     for name in ('effect of', 'task', 'effect', 'adj. p', 'verdict'):
         shown.add_column(name, justify='right' if name in ('effect', 'adj. p') else 'left', overflow='fold')
     for one in facts.effects:
-        effect = _stacked(number(one.effect, one.metric, True), span(one.effect_interval, one.metric, True))
+        effect = below_each_other(number(one.effect, one.metric, True), span(one.effect_interval, one.metric, True))
         verdict = ', '.join(filter(None, [one.verdict or 'undecided', 'censored' * bool(one.marks)]))
-        shown.add_row(one.name or 'not known yet', one.task, effect, probability(one.p_adjusted), _verdict(verdict))
+        shown.add_row(one.name or 'not known yet', one.task, effect, probability(one.p_adjusted), coloured(verdict))
     return [shown, Text(effects_note(facts))]
 
 
@@ -152,11 +154,11 @@ def terminal(
     parts = [Text(sentence, style='bold yellow') for sentence in facts.warnings()]
     for task, own in tables.items():
         parts += [layout.task(title(by_task[task][0]), own), Text()]
-    across = _frame('Over all tasks')
+    across = frame('Over all tasks')
     for name in ('arm', 'verdict', 'why'):
         across.add_column(name)
     for arm, verdict, reason in overall(findings):
-        across.add_row(arm, _verdict(verdict), reason)
+        across.add_row(arm, coloured(verdict), reason)
     left = f'Left out for want of room: {", ".join(layout.left_out)}; --wide shows them. ' if layout.left_out else ''
     words = 'In quotes: what one recipe for all says. ' if 'shared' in layout.keys else ''
     below = 'Below an arm: what it is compared with. ' if chain else ''

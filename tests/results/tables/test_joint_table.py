@@ -1,0 +1,97 @@
+"""Joint tables: the effects of several studies stand where they belong, in every format."""
+
+import csv
+import dataclasses
+import io
+import json
+
+import pytest
+from made_findings import BETTER, LOSS, UNKNOWN, WORSE
+from rich.console import Console
+
+from results.tables import FORMATS, StudyFacts, table
+from results.tables.joint_table import FORMS, NOTE, joint, joint_table
+from results.tables.joint_terminal import joint_terminal
+
+LARGE = [
+    dataclasses.replace(one, study='large', params=one.params and 10 * one.params, effect=-one.effect, effect_interval=interval)
+    for one, interval in ((BETTER, (-0.035, -0.015)), (LOSS, LOSS.effect_interval))
+]
+STUDIES = [([BETTER, WORSE, LOSS], StudyFacts()), (LARGE, StudyFacts())]
+
+
+def shown(studies, width):
+    console = Console(width=width, file=io.StringIO(), force_terminal=False)
+    console.print(joint_terminal(studies, width))
+    return console.file.getvalue()
+
+
+def test_rows_are_by_task_and_a_comparison_of_both_studies_has_one():
+    made = joint(STUDIES)
+    assert made.studies == ('small', 'large') and made.sizes == ('10.0k parameters', '100k parameters')
+    assert [(row.task, row.arm) for row in made.rows] == [
+        ('digits (accuracy, points)', 'rms_norm'),
+        ('digits (accuracy, points)', 'no_norm'),
+        ('stdlib_bytes (loss, nats per byte)', 'rms_norm'),
+    ]
+    assert [tuple(map(str, row.effects)) for row in made.rows[:2]] == [
+        ('+2.5 [+1.5, +3.5]', '−2.5 [−3.5, −1.5]'),
+        ('−10.0 [−12.0, −8.0]', '–'),
+    ]
+    assert made.rows[1].verdicts == ('worse, censored', '')
+
+
+def test_arms_that_are_compared_with_others_are_other_rows():
+    other = [dataclasses.replace(one, base='batch_norm') for one in LARGE]
+    arms = [row.arm for row in joint([STUDIES[0], (other, StudyFacts())]).rows]
+    assert arms[:3] == ['rms_norm against layer_norm', 'no_norm against layer_norm', 'rms_norm against batch_norm']
+    elsewhere = [dataclasses.replace(one, dataset='other digits') for one in LARGE]
+    assert len(joint([STUDIES[0], (elsewhere, StudyFacts())]).rows) == 5
+
+
+@pytest.mark.parametrize('form', FORMS)
+def test_every_format_holds_all_and_is_the_same_twice(form):
+    text = joint_table(STUDIES, form)
+    assert text == joint_table(list(STUDIES), form) and set(FORMS) == set(FORMATS)
+    if form == 'json':
+        alone = [row for findings, facts in STUDIES for row in json.loads(table(findings, 'json', facts=facts))]
+        assert json.loads(text) == alone and {row['study'] for row in alone} == {'small', 'large'}
+    elif form == 'csv':
+        assert [row['study'] for row in csv.DictReader(io.StringIO(text))] == ['small'] * 3 + ['large'] * 2
+    else:
+        for wanted in ('+2.5', '10.0k', '100k', 'worse, censored', 'large'):
+            assert wanted in text
+        assert NOTE[:40] in text.replace('\\', '')
+
+
+def test_what_is_to_be_read_first_stands_first_with_the_name_of_its_study():
+    late = [([BETTER], StudyFacts(late=(4,))), STUDIES[1]]
+    for form in ('md', 'latex', 'html'):
+        text = joint_table(late, form)
+        assert text.index('small: Looks at 4 replicates') < text.index('+2.5')
+    assert shown(late, 80).startswith('small: Looks at 4 replicates')
+
+
+@pytest.mark.parametrize('width', [80, 60, 40])
+def test_a_screen_shows_every_study_and_no_line_is_too_long(width):
+    text = shown(STUDIES, width)
+    assert max(map(len, text.splitlines())) <= width
+    for wanted in ('[+1.5, +3.5]', '[−3.5, −1.5]', 'small', 'large', 'censored'):
+        assert wanted in text
+    # Beside each other where there is room, below each other where there is not.
+    beside = any('[+1.5, +3.5]' in line and '[−3.5, −1.5]' in line for line in text.splitlines())
+    assert beside == (width > 40)
+
+
+def test_a_study_that_is_given_twice_or_has_nothing_to_compare_is_refused():
+    with pytest.raises(ValueError, match="study 'small' is given 2 times; give each study once"):
+        joint_table([STUDIES[0], STUDIES[0]], 'md')
+    with pytest.raises(ValueError, match='no study has two arms to compare'):
+        joint_table([([], StudyFacts())], 'json')
+    with pytest.raises(ValueError, match=r"no table format 'word'; allowed: .*latex"):
+        joint_table(STUDIES, 'word')
+
+
+def test_what_is_not_known_yet_is_a_dash():
+    (row,) = joint([([UNKNOWN], StudyFacts())]).rows
+    assert str(row.effects[0]) == '–' and row.verdicts[0].startswith('undecided')
