@@ -9,6 +9,7 @@ from ablations.study import Study
 NOTHING = 'nothing: the same model under another name'
 USUAL = 'the usual value'
 """What a value of training has where a study says nothing of it (`archlab list optimizers`)."""
+TUNED = 'tuned'
 STACK = 'body.stack'
 ENTRY_WORDS = ('at', 'times', 'stage', 'shared')
 """What an entry of a stack says of its place; all else in it are specs."""
@@ -36,7 +37,9 @@ def _line(study: Study, arm: str) -> str:
     now, before = (study.optimizers_of(name) for name in (arm, reference))
     ending = [f'optimizer {" or ".join(now)}, not {" or ".join(before)}'] if now != before else []
     ending += list(_other_values(study, arm, reference))
-    ending += [f'tunes {", ".join(own)} too'] if (own := study.own.get(arm)) else []
+    told = {*study.fixed_of(arm), *study.fixed_of(reference)}
+    own = [name for name in study.own.get(arm, ()) if name not in told]
+    ending += [f'tunes {", ".join(own)} too'] if own else []
     beside = f' (beside {reference})' if reference != study.base else ''
     for told in (_with_before, _without_before):
         alike = {'; '.join(map(told, changes)) for changes in by_task.values()}
@@ -50,11 +53,17 @@ def _line(study: Study, arm: str) -> str:
 
 def _other_values(study: Study, arm: str, reference: str) -> Iterator[str]:
     """The values of training that an arm has and its reference has not, each with what it takes the place of."""
-    now, before = study.fixed_of(arm), study.fixed_of(reference)
-    for name in sorted({*now, *before}):
-        if now.get(name) != before.get(name):
-            words = [value_text(name, one[name]) if name in one else USUAL for one in (now, before)]
-            yield f'{name} {words[0]}, not {words[1]}'
+    fixed = {one: study.fixed_of(one) for one in (arm, reference)}
+
+    def words(of: str, name: str) -> str:
+        if name in study.own.get(of, ()):
+            return TUNED
+        return value_text(name, fixed[of][name]) if name in fixed[of] else USUAL
+
+    for name in sorted({*fixed[arm], *fixed[reference]}):
+        now, before = words(arm, name), words(reference, name)
+        if now != before:
+            yield f'{name} {now}, not {before}'
 
 
 def _with_before(change: tuple[str, str, str]) -> str:

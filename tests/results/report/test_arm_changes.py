@@ -4,7 +4,7 @@ import pytest
 from simulated_study import read, small
 
 from ablations.shapes import path
-from ablations.spaces import log
+from ablations.spaces import linear, log
 from ablations.study import Study, put, swap, task
 from results.report.arm_changes import arm_changes
 from results.report.page import report
@@ -47,6 +47,19 @@ def test_what_only_one_arm_tunes_is_told():
     own = {'erf': {'alpha0': log(0.1, 2.0)}}
     made = arm_changes(study(arms={'base': (), 'erf': swap('norm', 'dynamic_erf')}, own=own))
     assert made == {'erf': 'norm dynamic_erf, not layer_norm; tunes alpha0 too'}
+
+
+def test_a_value_that_one_arm_tunes_and_another_has_is_told_as_tuned():
+    shares = {
+        'own': {'tuned': {'alpha0': log(0.1, 2.0), 'drop_path': linear(0.0, 0.5)}},
+        'arm_fixed': {'base': {'alpha0': 0.5}},
+    }
+    with_erf = task('digits', base={**task('digits').base, 'norm': {'kind': 'dynamic_erf', 'alpha0': 0.5}})
+    made = arm_changes(study(tasks=(with_erf,), arms={'base': (), 'tuned': (), 'again': ()}, **shares))
+    assert made == {
+        'tuned': 'alpha0 tuned, not 0.5; tunes drop_path too',
+        'again': 'alpha0 the usual value, not 0.5',
+    }
 
 
 def test_a_step_is_told_beside_the_step_before_it():
