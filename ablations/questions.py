@@ -7,13 +7,15 @@ import dataclasses
 class Question:
     """A question, the paper it comes from ('' for an essay), and its study.
 
-    `study` is a name or the path of a file, '' while there is none; `lacks` says what of the question it does not ask.
+    `study` is a name or the path of a file, '' while there is none; `further` are the files of others that ask more of it.
+    `lacks` says what of the question none of them asks.
     """
 
     asks: str
     paper: str = ''
     study: str = ''
     lacks: str = ''
+    further: tuple[str, ...] = ()
 
 
 _FILES = 'docs/founding'
@@ -22,7 +24,7 @@ QUESTIONS = {
         'Can a model tell which set an example comes from, when nothing but content is left?',
         '2403.08632',
         f'{_FILES}/name_that_dataset.py',
-        'accuracy by number of sets and of examples; its own figure',
+        further=(f'{_FILES}/name_that_dataset_amounts.py',),
     ),
     'which_model_wrote_this': Question(
         'Which model wrote a text, and what does the answer rest on?',
@@ -34,7 +36,7 @@ QUESTIONS = {
         'Do two modalities meet that were each bound to a third alone?',
         '2305.05665',
         f'{_FILES}/binding_through_a_hub.py',
-        'towers of their own for each modality; a second dataset',
+        'a second dataset',
     ),
     'blind_pairs': Question(
         'What do captions that leave something out not teach?',

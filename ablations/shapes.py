@@ -7,7 +7,7 @@ import copy
 import dataclasses
 import itertools
 
-from ablations.config import Put, Swap, changed
+from ablations.config import Put, Swap, changed, put
 from ablations.task_files import is_address, own_task
 from ablations.tasks import OwnTask, Task, task
 
@@ -178,6 +178,40 @@ def longer(name: str | Task | OwnTask, length: int, taught: int, **data: object)
 def _task_of(name: str | Task | OwnTask) -> Task:
     """A task of the lab or of a user's own file."""
     return name if isinstance(name, Task) else own_task(name) if isinstance(name, OwnTask) or is_address(name) else task(name)
+
+
+def amounts(name: str | Task | OwnTask, **counts: list[int]) -> tuple[Task, ...]:
+    """A task with several amounts of data: `train=[200, 800]` training examples, or the first `classes=[2, 4]` of its classes.
+
+    The tasks are called NAME_train_200 and so on; a figure shows each arm's value against the amount. With other numbers of
+    classes the outputs of the base and chance follow. They share a dataset, so they count as one dataset.
+
+    >>> [item.name for item in amounts('collections', train=[200, 800])]
+    ['collections_train_200', 'collections_train_800']
+    >>> few, _ = amounts('collections', classes=[2, 4])
+    >>> few.chance, few.data['classes'], few.base['head']['outputs']
+    (0.5, 2, 2)
+    """
+    item = _task_of(name)
+    if len(counts) != 1 or not set(counts) <= {'train', 'classes'}:
+        raise ValueError(f"amounts('{item.name}', {sorted(counts)}); allowed: one of train=[...] and classes=[...]; give one")
+    ((field, given),) = counts.items()
+    if not isinstance(given, (list, tuple)) or len(set(given)) < 2 or not all(type(one) is int and one > 0 for one in given):
+        raise ValueError(f"amounts('{item.name}'): {field}={given!r}; allowed: two or more whole numbers from 1; mend them")
+    made = []
+    for count in given:
+        fields = {one: getattr(item, one) for one in item.__dataclass_fields__}
+        fields |= {
+            'name': f'{item.name}_{field}_{count}',
+            'ladder': f'{item.name}_{field}',
+            'data': {**item.data, field: count},
+        }
+        if field == 'classes':
+            if 'outputs' not in item.base['head']:
+                raise ValueError(f"amounts('{item.name}'): its base's head has no outputs; give train=[...] instead")
+            fields |= {'base': changed(item.base, (put('head.outputs', count),)), 'chance': 1 / count}
+        made.append(Task(**fields))
+    return tuple(made)
 
 
 def ladder(name: str | Task | OwnTask, rungs: dict) -> tuple[Task, ...]:

@@ -79,7 +79,7 @@ def figure(
     kind: Annotated[
         list[str] | None,
         typer.Option(
-            help='effect, verdicts, lr, expected_best, curves, pareto, path, interaction or ladder; all that apply if left out.'
+            help='effect, verdicts, lr, expected_best, curves, pareto, path, interaction, ladder, amount; all if left out.'
         ),
     ] = None,
     runs: Runs = RUNS,

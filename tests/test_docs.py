@@ -45,12 +45,12 @@ def test_the_other_shapes_are_studies():
     made = []
     names = {'Study': lambda *_, **fields: made.append(Study(**{**FIELDS, **fields})), 'put': put, 'swap': swap}
     exec('\n'.join(code), names)
-    shapes = ['path', 'add_one', 'drop_one', 'factorial', 'one_swap']
+    shapes = ['path', 'add_one', 'drop_one', 'factorial', 'one_swap', 'one_swap']
     assert [study.shape for study in made] == [*shapes, 'one_swap', 'factorial', 'one_swap', 'one_swap']
-    assert all(len(study.arms) > 2 for study in made[:4]) and len(made[4].tasks) == 2
-    assert [study.optimizers_of(list(study.arms)[1]) for study in made[5:7]] == [('muon',), ('muon',)]
-    assert made[8].arm_fixed == {'linear': {'schedule': number_of('linear')}}
-    assert [(one.data['length'], one.data['taught']) for one in made[7].tasks] == [(64, 64), (256, 64)]
+    assert all(len(study.arms) > 2 for study in made[:4]) and [len(study.tasks) for study in made[4:6]] == [2, 3]
+    assert [study.optimizers_of(list(study.arms)[1]) for study in made[6:8]] == [('muon',), ('muon',)]
+    assert made[9].arm_fixed == {'linear': {'schedule': number_of('linear')}}
+    assert [(one.data['length'], one.data['taught']) for one in made[8].tasks] == [(64, 64), (256, 64)]
 
 
 FIELDS = {'name': 'shapes', 'question': 'Which?', 'arms': {'base': ()}, 'tasks': ('digits',)}

@@ -14,19 +14,23 @@ def answered(questions: Mapping[str, Question], published: Path) -> dict[str, di
 
     Raises ValueError where a published bundle is damaged.
     """
-    told = {}
-    for name, question in questions.items():
-        study = name if '/' in question.study else question.study
-        bundle = published / study if study else None
-        there = bundle is not None and bundle.is_dir()
-        told[name] = {
+    return {
+        name: {
             'asks': question.asks,
             'paper': question.paper,
             'study': question.study,
             'lacks': question.lacks,
-            'published': _run(read_bundle(bundle)) if there else None,
+            'published': _published(question.study, published),
+            'further': {study: _published(study, published) for study in question.further},
         }
-    return told
+        for name, question in questions.items()
+    }
+
+
+def _published(study: str, published: Path) -> dict | None:
+    """What the published run of a study says, by its name or file; None without one."""
+    bundle = published / Path(study).stem
+    return _run(read_bundle(bundle)) if study and bundle.is_dir() else None
 
 
 def _run(source: Source) -> dict:
@@ -45,10 +49,12 @@ def question_lines(told: Mapping[str, Mapping]) -> list[str]:
     for name, one in told.items():
         paper = f' ({one["paper"]})' if one['paper'] else ''
         lines += [f'{name}: {one["asks"]}{paper}', f'    study      {one["study"] or "none yet"}']
-        if one['lacks']:
-            lines += [f'    not asked  {one["lacks"]}']
         if one['study']:
             lines += [f'    published  {_said(one["published"])}']
+        for study, run in one['further'].items():
+            lines += [f'    further    {study}', f'    published  {_said(run)}']
+        if one['lacks']:
+            lines += [f'    not asked  {one["lacks"]}']
     asked, run = (sum(bool(one[key]) for one in told.values()) for key in ('study', 'published'))
     return [*lines, '', f'{len(told)} questions: {asked} have a study, {run} a published run.']
 

@@ -139,7 +139,7 @@ def _change(described: Mapping) -> str:
 
 def _task(item: Task) -> str:
     """A task of the lab by its name, with what is otherwise; any other task in full."""
-    known = TASKS.get(item.name) or TASKS.get(item.ladder)
+    known = TASKS.get(item.name) or TASKS.get(item.ladder) or TASKS.get(item.ladder.rpartition('_')[0])
     if item == known:
         return repr(item.name)
     fields = {field.name: getattr(item, field.name) for field in dataclasses.fields(Task)}

@@ -1,5 +1,6 @@
 """Figures: one file a kind, each `kind_figure(study, schedule, records, findings, manifest) -> Figure`."""
 
+from results.figures.amount import amount_figure
 from results.figures.curves import curves_figure
 from results.figures.effect import effect_figure
 from results.figures.expected import expected_best_figure
@@ -24,5 +25,6 @@ FIGURES = {
     'path': path_figure,
     'interaction': interaction_figure,
     'ladder': ladder_figure,
+    'amount': amount_figure,
 }
 """Figures by kind. A figure that does not apply to a study raises Inapplicable. Its docstring begins with its caption."""

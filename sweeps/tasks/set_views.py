@@ -1,7 +1,7 @@
 """Views: a set of examples with a class, changed on its way to a task; the set itself stays.
 
-A `Rewritten` set lacks a kind of evidence. The other two try a task itself: in a set of `Halves` nothing can be learned, and a
-`Leaking` set gives every class away.
+One that is `rewritten` lacks a kind of evidence; of one there are the `first_classes` alone. The other two try a task itself:
+in `halves` nothing can be learned, and one that is `leaking` gives every class away.
 """
 
 import dataclasses
@@ -63,6 +63,32 @@ def rewritten_set(of: ExampleSet, names: Sequence[str]) -> View:
     if of.about['kind'] != 'texts':
         raise ValueError(f'rewrite={list(names)} of a set of {of.about["kind"]}; allowed: of texts; leave rewrite out')
     return View(of, lambda part: rewritten(part, names))
+
+
+def first_classes(of: ExampleSet, count: int) -> View:
+    """The examples of the first so many classes of a set. Raises ValueError where it has fewer, and for fewer than two."""
+    known = list(of.about['classes'])
+    if not 2 <= count <= len(known):
+        raise ValueError(
+            f'classes={count} of a set with {len(known)}; allowed: 2 to {len(known)}, or 0 for all; change classes'
+        )
+
+    def first(part: Part) -> Part:
+        rows = np.flatnonzero(np.asarray(part.y) < count)
+        offsets, x = part.offsets, part.x
+        if offsets is not None:
+            long = np.diff(offsets)
+            x = np.concatenate([part.example(row) for row in rows])
+            offsets = np.r_[0, np.cumsum(long[rows])].astype(offsets.dtype)
+        return Part(x if offsets is not None else part.x[rows], np.asarray(part.y)[rows], np.asarray(part.group)[rows], offsets)
+
+    balance = {split: counts[:count] for split, counts in of.about['balance'].items()}
+    share = sum(balance['pool']) / sum(of.about['balance']['pool'])
+    # A test split that is not counted has about as many of them as the pool.
+    sizes = {
+        split: sum(balance[split]) if split in balance else round(size * share) for split, size in of.about['sizes'].items()
+    }
+    return View(of, first, {'classes': known[:count], 'balance': balance, 'sizes': sizes})
 
 
 def halves(of: ExampleSet) -> View:

@@ -22,7 +22,7 @@ from sweeps.tasks.made import MADE
 from sweeps.tasks.made.made_set import MadeSet
 from sweeps.tasks.rewriting import check
 from sweeps.tasks.set_kind import SetKind
-from sweeps.tasks.set_views import CONTROLS, View, rewritten_set
+from sweeps.tasks.set_views import CONTROLS, View, first_classes, rewritten_set
 from sweeps.tasks.targets import FORMS as TARGETS
 from sweeps.tasks.targets import LOSSES, MapTarget, Target
 
@@ -50,8 +50,9 @@ class Supervised(SetKind):
     constant answer.
 
     Texts may be changed by `rewrite` (sweeps/tasks/rewriting.py) before they are cut; those that become equal are of one group,
-    and in the test split they are left out where one stands in the pool. `control` tries the task itself
-    (sweeps/tasks/set_views.py): in 'halves' there is nothing to learn, a 'leak' gives every class away.
+    and in the test split they are left out where one stands in the pool. Of a set of classes the first `classes` may be taken
+    alone (0: all). `control` tries the task itself (sweeps/tasks/set_views.py): in 'halves' there is nothing to learn, a 'leak'
+    gives every class away.
     """
 
     dataset: str = 'friedman'
@@ -68,6 +69,7 @@ class Supervised(SetKind):
     augment: tuple[dict, ...] = ()
     rewrite: tuple[str, ...] = ()
     control: str = ''
+    classes: int = 0
 
     NAME, SETS = 'supervised', tuple(FORMS)
 
@@ -78,7 +80,7 @@ class Supervised(SetKind):
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"task 'supervised': {name}={getattr(self, name)!r}; allowed: {list(allowed)}; choose one")
-        for name, least in {'length': 0, 'train': 0, 'held': 1, 'vocabulary': 0}.items():
+        for name, least in {'length': 0, 'train': 0, 'held': 1, 'vocabulary': 0, 'classes': 0}.items():
             if getattr(self, name) < least:
                 raise ValueError(f"task 'supervised': {name}={getattr(self, name)}; allowed: {least} or more; raise it")
 
@@ -87,14 +89,16 @@ class Supervised(SetKind):
         made = MADE[self.dataset] if self.dataset in MADE else super().prepared
         if self.rewrite:
             made = rewritten_set(made, self.rewrite)
-        if not self.control:
+        asked = f"control='{self.control}'" if self.control else f'classes={self.classes}'
+        if not self.control and not self.classes:
             return made
         if (form := made.about.get('target', 'class')) != 'class' or not made.about.get('classes'):
             raise ValueError(
-                f"task 'supervised': control='{self.control}' of '{self.dataset}', whose examples have {form}; allowed: of a "
-                'set of classes; leave control out'
+                f"task 'supervised': {asked} of '{self.dataset}', whose examples have {form}; allowed: of a set of classes; "
+                f'leave {asked.partition("=")[0]} out'
             )
-        return CONTROLS[self.control](made)
+        made = first_classes(made, self.classes) if self.classes else made
+        return CONTROLS[self.control](made) if self.control else made
 
     def absent(self) -> list[str]:
         return [] if self.dataset in MADE else super().absent()

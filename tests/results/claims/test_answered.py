@@ -26,7 +26,9 @@ def test_the_study_of_a_question_is_there(name: str):
 
 def test_a_file_of_founding_studies_has_its_question():
     files = {f'docs/founding/{path.name}' for path in (ROOT / 'docs' / 'founding').glob('*.py')}
-    assert files <= {one.study for one in QUESTIONS.values()}
+    asking = [{one.study, *one.further} for one in QUESTIONS.values()]
+    assert files <= set().union(*asking)
+    assert all((ROOT / study).is_file() for one in QUESTIONS.values() for study in one.further)
 
 
 def test_a_published_run_is_told_with_its_scale():
@@ -48,6 +50,11 @@ def test_what_was_not_run_and_what_has_no_study_are_told_apart(tmp_path: Path):
         'b: Two?',
     ]
     assert told['a']['published'] is None is told['b']['published']
+    shutil.copytree(PUBLISHED / 'null', tmp_path / 'null')
+    more = answered({'a': Question('One?', study='a', lacks='much', further=('docs/null.py',))}, tmp_path)
+    lines = question_lines(more)
+    assert lines[2:4] == ['    published  no run', '    further    docs/null.py'] and 'equivalent' in lines[4]
+    assert lines[5] == '    not asked  much'
 
 
 def test_a_damaged_bundle_is_said_and_not_counted(tmp_path: Path):

@@ -26,7 +26,9 @@ def test_claims_about_a_kind_or_an_arm():
     swapped = claims_about(published().claims, 'depthwise_conv')
     assert {one.arm for one in swapped} == {'no_mixer', 'attention', 'convolution'}
     assert {one.arm for one in claims_about(published().claims, 'no_mixer')} == {'no_mixer'}
-    assert claims_about(published().claims, 'gelu') == []  # in every model, and changed in none
+    assert claims_about(published().claims, 'lecun_normal') == []  # in every model, and changed in none
+    # Another activation was in the place of it.
+    assert {one.study for one in claims_about(published().claims, 'gelu')} == {'gates_and_activations_small'}
 
 
 def test_an_unknown_word_is_refused_with_the_closest():

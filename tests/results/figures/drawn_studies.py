@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ablations.shapes import drop_one, factorial, ladder, path
+from ablations.shapes import amounts, drop_one, factorial, ladder, path
 from ablations.spaces import log
 from ablations.studies.quickstart import study as quickstart
 from ablations.study import Study, put, swap
@@ -46,7 +46,7 @@ class Scene:
 def scores(scene: Scene, trial: Trial) -> tuple[list, bool]:
     """The metric at five evaluations, and whether the run diverges after the second."""
     task = scene.study.task(trial.task)
-    level, scale = LEVEL[task.ladder or task.name]
+    level, scale = LEVEL[(task.ladder or task.name).removesuffix('_train').removesuffix('_classes')]
     space = scene.study.tune[trial.program.optimizer]
     places = [values.unit(dict(trial.knobs)[name]) for name, values in space.items()]
     random = np.random.default_rng(int(trial.id[:12], 16))
@@ -184,14 +184,23 @@ def scenes() -> dict[str, Scene]:
             ),
             worth={('rms_norm', 'digits_large'): 0.6, ('rms_norm', 'digits_middle'): 0.3, 'no_mixer': -0.4},
         ),
+        'amounts': Scene(
+            small(
+                'amounts',
+                arms={'layer_norm': (), 'no_mixer': identity},
+                tasks=(*amounts('digits', train=[1000, 64, 256]), *amounts('digits', classes=[2, 5])),
+            ),
+            worth={'no_mixer': -0.8, ('no_mixer', 'digits_train_64'): 0.2},
+        ),
         'diverged': Scene(
             small('diverged', arms={'layer_norm': (), 'rms_norm': rms}), lost={'layer_norm': 1.0, 'rms_norm': 1.0}
         ),
         'alone': Scene(small('alone', arms={'layer_norm': ()})),
     }
-    for name in ('two', 'path', 'factorial', 'ladder'):
+    for name in ('two', 'path', 'factorial', 'ladder', 'amounts'):
         scene = by_name[name]
-        own = tuple(task for task in scene.study.tasks if task.name.startswith('digits'))
+        start = 'digits_train' if name == 'amounts' else 'digits'
+        own = tuple(task for task in scene.study.tasks if task.name.startswith(start))
         by_name[f'{name}_on_digits'] = dataclasses.replace(scene, study=dataclasses.replace(scene.study, tasks=own))
     return by_name
 

@@ -26,6 +26,7 @@ SHOWN = {
     'path': 'path_on_digits',
     'interaction': 'factorial_on_digits',
     'ladder': 'ladder_on_digits',
+    'amount': 'amounts_on_digits',
 }
 """A scene for each kind, as small as shows it."""
 
@@ -126,7 +127,7 @@ def test_unfinished_studies_are_drawn_and_say_what_is_missing(kind, share):
     assert 'yet' in ' '.join(drawn(figure))
 
 
-@pytest.mark.parametrize('kind', [kind for kind in FIGURES if kind not in ('path', 'interaction', 'ladder')])
+@pytest.mark.parametrize('kind', [kind for kind in FIGURES if kind not in ('path', 'interaction', 'ladder', 'amount')])
 def test_a_study_whose_every_run_diverged_is_drawn(kind):
     assert rendered(FIGURES[kind](*read('diverged')), 'svg')
 
@@ -144,6 +145,7 @@ REFUSED = [
     ('path', 'drop_one', r"no path but 'drop_one'.*path\(\)"),
     ('interaction', 'path', r"not factorial but 'path'.*factorial\(\)"),
     ('ladder', 'five', r'no effect at several sizes.*ladder\(\)'),
+    ('amount', 'ladder', r'no task with several amounts of data.*amounts\(\)'),
 ]
 
 
@@ -180,6 +182,7 @@ CROWDED = [
     ('interaction', 'three_factors'),
     ('verdicts', 'ladder'),
     ('ladder', 'ladder'),
+    ('amount', 'amounts'),
 ]
 """Ten arms with long names, and what is crowded of the other kinds."""
 
@@ -220,6 +223,7 @@ LABELS = {
         ('digits: accuracy, % (higher is better)', 'mixer\n\ninteraction, points\nrms × none: +5.4 [+4.4, +6.3]', 'norm'),
     ],
     'ladder': [('digits', 'parameters of layer_norm (logarithmic)', 'effect on accuracy\npoints (above 0 is better)')],
+    'amount': [('digits_train', 'training examples', ACCURACY)],
 }
 LEGENDS = {
     'effect': ['each at its own best recipe', 'margin of equivalence'],
@@ -231,6 +235,7 @@ LEGENDS = {
     'path': ['told from the step before', 'not told from it', 'the base'],
     'interaction': [],
     'ladder': ['rms_norm', 'no_mixer', 'better or worse', 'not told apart', 'margin of equivalence'],
+    'amount': ['layer_norm', 'no_mixer', 'chance'],
 }
 
 

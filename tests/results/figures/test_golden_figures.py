@@ -12,7 +12,12 @@ from matplotlib.text import Text
 
 from results.figures import FIGURES
 
-SHOWN = {'path': 'path_on_digits', 'interaction': 'factorial_on_digits', 'ladder': 'ladder_on_digits'}
+SHOWN = {
+    'path': 'path_on_digits',
+    'interaction': 'factorial_on_digits',
+    'ladder': 'ladder_on_digits',
+    'amount': 'amounts_on_digits',
+}
 
 
 def numbers(values: Iterable[float]) -> str:

@@ -9,6 +9,7 @@ import pytest
 from drawn_studies import data, drawn, read
 from matplotlib.colors import to_hex, to_rgba
 
+from results.figures.amount import amount_figure
 from results.figures.curves import curves_figure, run_curve
 from results.figures.expected import expected_best_figure
 from results.figures.interaction import interaction_figure
@@ -325,3 +326,22 @@ def test_ladder_without_costs_names_the_rungs():
     axes = ladder_figure(Reading(study, planned, records, {}), findings).axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ['small', 'middle', 'large']
     assert axes.get_xlabel() == 'size'
+
+
+# Amount
+
+
+def test_amounts_stand_in_their_order_with_the_values_of_all_arms_and_chance():
+    _, _, _, findings, _ = data('amounts')
+    train, classes = amount_figure(*read('amounts')).axes
+    assert [axes.get_title() for axes in (train, classes)] == ['digits_train', 'digits_classes']
+    assert [label.get_text() for label in train.get_xticklabels()] == ['64', '256', '1,000']
+    lines = [line for line in train.lines if len(line.get_xdata()) == 3]
+    for line, field in zip(lines, ('base_value', 'value', None), strict=True):
+        if field is None:
+            assert list(line.get_ydata()) == [10.0] * 3
+            continue
+        wanted = [next(getattr(f, field) for f in findings if f.task == f'digits_train_{n}') for n in (64, 256, 1000)]
+        assert line.get_ydata() == pytest.approx([100 * value for value in wanted], rel=1e-5)
+    chance = next(line for line in classes.lines if line.get_linestyle() == ':')
+    assert list(chance.get_ydata()) == [50.0, 20.0]

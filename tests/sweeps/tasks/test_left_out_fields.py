@@ -89,6 +89,7 @@ TASK_KINDS = {
         'augment': (),
         'rewrite': (),
         'control': '',
+        'classes': 0,
     },
     'mixture': {
         'parts': (

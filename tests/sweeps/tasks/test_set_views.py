@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sweeps.tasks.made import MADE
-from sweeps.tasks.set_views import CONTROLS, halves, leaking
+from sweeps.tasks.set_views import CONTROLS, first_classes, halves, leaking
 from sweeps.tasks.supervised import Supervised
 
 
@@ -39,6 +39,25 @@ def test_a_leak_stands_in_every_example_and_nowhere_else():
         assert bytes(made.example(number)) == mark + bytes(real.example(number))
 
 
+@pytest.mark.parametrize(('name', 'count'), [('collections', 3), ('writers', 2)])
+def test_the_first_classes_are_there_whole_and_no_other(name, count):
+    real, made = MADE[name], first_classes(MADE[name], count)
+    for split in ('pool', 'test'):
+        of, part = getattr(real, split)(), getattr(made, split)()
+        rows = np.flatnonzero(of.y < count)
+        assert len(part) == len(rows) and np.array_equal(part.y, of.y[rows]) and np.array_equal(part.group, of.group[rows])
+        for number in (0, len(rows) // 2, len(rows) - 1):
+            assert np.array_equal(part.example(number), of.example(rows[number]))
+    assert made.about['classes'] == list(real.about['classes'])[:count]
+    assert made.about['sizes'] == {'pool': len(made.pool()), 'test': len(made.test())}
+    assert made.about['balance']['pool'] == np.bincount(made.pool().y).tolist()
+
+
+def test_a_task_of_the_first_classes_has_as_many_and_a_control_on_them():
+    assert texts(classes=3).labels() == 3 and set(np.unique(texts(classes=3).test().y)) == {0, 1, 2}
+    assert texts(classes=3, control='halves').pool_size() == texts(classes=3).pool_size() < texts().pool_size()
+
+
 def test_texts_that_rewriting_makes_equal_are_of_one_group_and_leave_the_test_split():
     task = texts(rewrite=('first_words:3',))
     pool, test = task.pool(), task.test()
@@ -56,4 +75,9 @@ def test_what_cannot_be_viewed_so_is_refused():
         Supervised(dataset='friedman', metric='rmse', target='values', control='halves').pool()
     with pytest.raises(ValueError, match=r"control='leek'; allowed: \['', 'halves', 'leak'\]"):
         texts(control='leek')
+    for count in (1, 9):
+        with pytest.raises(ValueError, match=f'classes={count} of a set with 8; allowed: 2 to 8, or 0 for all'):
+            texts(classes=count).pool()
+    with pytest.raises(ValueError, match=r"classes=2 of 'friedman', whose examples have values; .*leave classes out"):
+        Supervised(dataset='friedman', metric='rmse', target='values', classes=2).pool()
     assert set(CONTROLS) == {'halves', 'leak'}
