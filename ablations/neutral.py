@@ -17,6 +17,7 @@ NEUTRAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         'attention': {'kv_heads': 0, **_HEADS},
         'grouped_query_attention': _HEADS,
         'sliding_window_attention': {'kv_heads': 0, **_HEADS},
+        'native_sparse_attention': {'span': 0, 'apart': 0},
         'rwkv7': {'value_rank': 32},
     },
     'norm': {'layer_norm': _BIASED},

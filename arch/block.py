@@ -137,6 +137,7 @@ class Norm(Block):
     """
 
     EQUIVARIANT: ClassVar[bool] = True
+    GENERATES: ClassVar[bool] = True
     NOTHING: ClassVar[bool] = False
     """Whether it changes no number: no norm at all."""
     SCALES_BRANCH: ClassVar[bool] = False
@@ -157,6 +158,7 @@ class Residual(Block):
     The stream is one array [..., C]. A rule with a larger stream has `STREAMS = True`, `enter` and `leave`.
     """
 
+    GENERATES: ClassVar[bool] = True
     STREAMS: ClassVar[bool] = False
     """Whether its stream is more than one array [..., C]."""
 
@@ -175,12 +177,14 @@ class Channel(Block):
     """The base of channel blocks, which mix the channels of each position alone."""
 
     EQUIVARIANT: ClassVar[bool] = True
+    GENERATES: ClassVar[bool] = True
 
 
 class Activation(Block):
     """The base of activations, functions of each number alone."""
 
     EQUIVARIANT: ClassVar[bool] = True
+    GENERATES: ClassVar[bool] = True
 
 
 class Downsample(Block):

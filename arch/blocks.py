@@ -27,6 +27,7 @@ class TwoBranch(Layer):
     """
 
     BRANCHES = 2
+    GENERATES = True
 
     sockets: Sockets
 
@@ -42,6 +43,7 @@ class OneBranch(Layer):
     """
 
     BRANCHES = 1
+    GENERATES = True
 
     sockets: Sockets
 
@@ -61,6 +63,7 @@ class Parallel(Layer):
     """
 
     BRANCHES = 1
+    GENERATES = True
 
     sockets: Sockets
 
@@ -80,6 +83,7 @@ class MixerOnly(Layer):
     """
 
     BRANCHES = 1
+    GENERATES = True
 
     sockets: Sockets
 
@@ -98,6 +102,7 @@ class ConvMixer(Layer):
     """
 
     BRANCHES = 1
+    GENERATES = True
     ON_SUM = True
 
     sockets: Sockets
@@ -140,6 +145,7 @@ class Bottleneck(Layer):
     """
 
     BRANCHES = 1
+    GENERATES = True
     STRIDES = True
 
     sockets: Sockets
@@ -192,6 +198,7 @@ class InvertedBottleneck(Layer):
     """
 
     BRANCHES = 1
+    GENERATES = True
     STRIDES = True
 
     sockets: Sockets
@@ -248,6 +255,7 @@ class MixerFirst(Layer):
     """
 
     BRANCHES = 1
+    GENERATES = True
     STRIDES = True
 
     sockets: Sockets

@@ -33,6 +33,7 @@ class Isotropic(Body):
 
     FITS = ('isotropic', 'causal', 'bidirectional', 'maps', 'tokens')
     SCANS = True
+    GENERATES = True
 
     sockets: Sockets
     width: int = 32

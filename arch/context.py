@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from arch.initials import Initial, LecunNormal
+from arch.past import Past
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Context:
     initial kernels of its branch.
 
     `stages`: the outputs of all stages of a hierarchical body, for its head; none elsewhere. `ids`: the tokens [B, N] that an
-    isotropic body was given, for a head that learns from them; None where it was given none.
+    isotropic body was given, for a head that learns from them; None where it was given none. `past`: where the one token stands
+    that a model gets in generation (arch/past.py); None where it gets all at once.
 
     The rest is for mixers that list it in `TAKES`. `rotate` maps queries or keys [B, N, K, D] to rotated ones. `bias` maps the
     steps from query to key [..., 1 or 2] and a number of heads to an addition to the scores [K, ...]. `values` maps values [B,
@@ -37,6 +39,7 @@ class Context:
     branch_scale: float = 1.0
     stages: tuple[jax.Array, ...] = ()
     ids: jax.Array | None = None
+    past: Past | None = None
     rotate: Callable | None = None
     bias: Callable | None = None
     values: Callable | None = None

@@ -190,7 +190,7 @@ class Depth:
 
         over = nn.scan(
             scanned,
-            variable_axes={'params': 0, 'state': 0, 'aux': 0},
+            variable_axes={'params': 0, 'state': 0, 'aux': 0, 'past': 0},
             split_rngs={'params': True, 'noise': True},
             length=row.turns,
             check_constancy_invariants=False,  # nothing is broadcast, and the check traces every block once more

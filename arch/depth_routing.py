@@ -55,6 +55,7 @@ class MixtureOfDepths(Layer):
     FITS = ('isotropic', 'causal', 'bidirectional', 'tokens')
     BRANCHES = 2
     ON_SUM = True
+    GENERATES = True
 
     sockets: Sockets
     capacity: float = 0.5
@@ -72,9 +73,11 @@ class MixtureOfDepths(Layer):
         self.check(x.shape[-1], context.causal)
         if context.bias is not None:
             raise ValueError(f"{NAME}: a bias by distance does not know which positions were taken; swap('position', ...)")
-        length = x.shape[1]
+        length = x.shape[1] if context.past is None else context.past.length
         count = math.ceil(self.capacity * length)
         scores = Dense(1, branch=False, name='router')(x.astype(jnp.float32), context)[..., 0]
+        if context.past is not None:
+            return self.generated(x, scores, count, context)
         if context.causal:
             taken, filled = first_come(scores, count)
             self.learn(scores, count)
@@ -87,6 +90,18 @@ class MixtureOfDepths(Layer):
         added = two_branches(self.sockets, before, inside) - before
         share = jnp.where(filled, jax.nn.sigmoid(rows(scores, taken)), 0.0)[..., None].astype(x.dtype)
         return x + spread(share * added, taken, length)
+
+    @nn.nowrap
+    def generated(self, x: jax.Array, scores: jax.Array, count: int, context: Context) -> jax.Array:
+        """One position, by its score and the number of those taken before; the layer's own past is of taken ones alone."""
+        past = context.past
+        used = self.variable('past', 'past_used', jnp.zeros, len(x), jnp.int32)
+        taken = (scores[:, 0] > 0) & (used.value < count)
+        own = dataclasses.replace(past, at=used.value, live=past.live & taken, room=count)
+        added = two_branches(self.sockets, x, dataclasses.replace(context, past=own)) - x
+        used.value = used.value + own.live.astype(jnp.int32)
+        share = jnp.where(taken[:, None], jax.nn.sigmoid(scores), 0.0)[..., None].astype(x.dtype)
+        return x + share * added
 
     @nn.nowrap
     def learn(self, scores: jax.Array, count: int) -> None:

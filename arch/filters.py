@@ -31,7 +31,10 @@ class Kernels(nn.Module):
         kernel = parameter(
             self, 'kernel', lambda key, shape: context.kernel(key, shape, count * shape[-2], count * shape[-1]), shape
         )
-        y = convolution(x, kernel, context.causal, self.stride)
+        if context.past is None:
+            y = convolution(x, kernel, context.causal, self.stride)
+        else:
+            y = convolution(context.past.recent(self, 'inputs', x, self.taps - 1), kernel, True)[:, -1:]
         if self.bias:
             y = y + per_channel(parameter(self, 'bias', nn.initializers.zeros, (self.features,)), y)
         return y
@@ -72,7 +75,10 @@ class Filters(nn.Module):
         axes = x.ndim - 2
         shape, count = (self.taps,) * axes + (x.shape[-1],), self.taps**axes
         kernel = parameter(self, 'kernel', lambda key, shape: context.kernel(key, shape, count, count), shape)
-        y = depthwise(x, kernel, context.causal, self.stride)
+        if context.past is None:
+            y = depthwise(x, kernel, context.causal, self.stride)
+        else:
+            y = depthwise(context.past.recent(self, 'inputs', x, self.taps - 1), kernel, True)[:, -1:]
         if self.bias:
             y = y + per_channel(parameter(self, 'bias', nn.initializers.zeros, (x.shape[-1],)), y)
         return y

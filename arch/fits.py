@@ -33,6 +33,23 @@ def check_places(sockets: Sockets, *places: str) -> None:
                     )
 
 
+def check_generates(sockets: Sockets) -> None:
+    """Raise ValueError for a model that can't take one token after the other, with the kinds that can."""
+    if not sockets.make('body', name=None).causal:
+        raise ValueError(
+            f"body '{sockets.kind('body')}' is not causal: its tokens, and its routers, look at later ones, which generation "
+            "does not know yet; put('body.causal', True)"
+        )
+    for own in sockets.distinct():
+        for family, table in own.tables.items():
+            if family not in ('initial', 'downsample') and not own.cls(family).GENERATES:
+                allowed = sorted(kind for kind, cls in table.items() if cls.GENERATES)
+                raise ValueError(
+                    f"{own.where}{family} '{own.kind(family)}' keeps nothing of earlier tokens, which generation needs; "
+                    f"allowed: {allowed}; swap('{family}', ...) to one of them"
+                )
+
+
 def check_needs(sockets: Sockets) -> None:
     """Raise ValueError, with the mixers that fit, for the first socket with an unmet need.
 

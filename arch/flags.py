@@ -57,6 +57,8 @@ class Flags:
     """The traced scalars that it reads, each with its default (a number or a field) or as a Knob."""
     KERNELS: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """The meaning of the axes of kernels with more than two, see `arch/roles.py`: {'attend/query': ('in', 'out', 'out')}."""
+    GENERATES: ClassVar[bool] = False
+    """Whether it goes on token by token where the context has a `past` (arch/past.py), as it would over all at once."""
     SCANS: ClassVar[bool] = True
     """Whether it is the same program at every depth, so that one scan can run all blocks."""
 

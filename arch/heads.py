@@ -132,6 +132,7 @@ class NextToken(Head):
     """
 
     FITS = SCORES
+    GENERATES = True
 
     sockets: Sockets
     outputs: int = 256
@@ -154,6 +155,7 @@ class TiedNextToken(Head):
     """
 
     FITS = SCORES
+    GENERATES = True
 
     sockets: Sockets
     stem: Stem | None = None
@@ -179,6 +181,7 @@ class PerToken(Head):
     """
 
     FITS = ('isotropic', 'causal', 'bidirectional', 'tokens')
+    GENERATES = True
 
     sockets: Sockets
     outputs: int = 10

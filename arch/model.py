@@ -14,12 +14,14 @@ from arch.context import Context
 from arch.declared import check_flags
 from arch.dense import Dense
 from arch.depth import unscanned, unstacked
+from arch.fits import check_generates
 from arch.flax_errors import explained, variables_of
 from arch.growth import growths
 from arch.initials import Initial
 from arch.model_sockets import Sockets
 from arch.monolith import Monolith, drawn, predicts_next, scored
 from arch.monolith_roles import products_of, roles_of
+from arch.past import Past
 from arch.roles import declared, products, roles
 from arch.sockets import TABLES
 
@@ -34,7 +36,8 @@ class Model:
     axes of every matrix. `knobs`: the traced scalars that this model reads, with its own values; `knob_bounds`: the lowest and
     the highest value of those with declared bounds. `growth(params, x)`: how much larger every parameter is than in the base
     model of muP; None where the model has no base (arch/growth.py). `above(params)`: how many layers stand above it
-    (arch/above.py); None for a model of a user's own.
+    (arch/above.py); None for a model of a user's own. `step(params, state, kept, x, *, past, knobs) -> y, kept`: the scores
+    `[B, 1, V]` of one more token and what generation keeps (arch/generation.py); None for a model of a user's own.
     """
 
     init: Callable
@@ -46,6 +49,7 @@ class Model:
     causal: bool
     growth: Callable | None = None
     above: Callable | None = None
+    step: Callable | None = None
 
 
 def _knobs(sockets: Sockets) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:
@@ -132,9 +136,17 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
             aux[name] = aux.get(name, 0.0) + jnp.sum(value)
         return y, changed.get('state', state), aux
 
+    def step(params: dict, state: dict, kept: dict, x: jax.Array, *, past: Past, knobs: Mapping) -> tuple[jax.Array, dict]:
+        check_generates(sockets)
+        here = dataclasses.replace(context(knobs, False), past=past)
+        with explained():
+            y, changed = body.apply({'params': params, 'state': state, 'past': kept}, x, here, mutable=['past'])
+        return y, changed.get('past', {})
+
     return Model(
         init=init,
         apply=apply,
+        step=step,
         roles=functools.partial(roles, kernels=kernels),
         products=functools.partial(products, kernels=kernels),
         growth=None if small is None else growth,

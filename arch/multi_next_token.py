@@ -26,6 +26,7 @@ class MultiNextToken(Head):
     """
 
     FITS = ('isotropic', 'causal', 'tokens')
+    GENERATES = True
 
     sockets: Sockets
     outputs: int = 256

@@ -26,6 +26,8 @@ class NoPosition(Position):
     `[B, H, W, C] -> [B, H, W, C]`
     """
 
+    GENERATES = True
+
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         return x
@@ -39,12 +41,14 @@ class Learned(Position):
     Raises ValueError where the input has more positions than the table.
     """
 
+    GENERATES = True
+
     length: int = 64
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         positive("position 'learned'", length=self.length)
-        spatial, channels = x.shape[1:-1], x.shape[-1]
+        spatial, channels = x.shape[1:-1] if context.past is None else (context.past.length,), x.shape[-1]
         count = math.prod(spatial)
         if count > self.length:
             raise ValueError(
@@ -52,6 +56,8 @@ class Learned(Position):
                 f'give length={count} or a shorter input'
             )
         table = self.param('embedding', nn.initializers.normal(0.02), (self.length, channels), jnp.float32)
+        if context.past is not None:
+            return x + context.past.row(table[:count]).astype(x.dtype)
         return x + table[:count].reshape(1, *spatial, channels).astype(x.dtype)
 
 
@@ -64,12 +70,14 @@ class Sinusoidal(Position):
     for channels that do not split into such pairs.
     """
 
+    GENERATES = True
+
     base: float = 10000.0
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         positive("position 'sinusoidal'", base=self.base)
-        spatial, channels = x.shape[1:-1], x.shape[-1]
+        spatial, channels = x.shape[1:-1] if context.past is None else (context.past.length,), x.shape[-1]
         if channels % (2 * len(spatial)):
             raise ValueError(
                 f"position 'sinusoidal': width={channels} does not split into {2 * len(spatial)} equal parts; "
@@ -78,6 +86,8 @@ class Sinusoidal(Position):
         pairs = channels // 2 // len(spatial)
         angles = places(spatial)[:, :, None] * self.base ** (-np.arange(pairs) / pairs)
         waves = np.stack([np.sin(angles), np.cos(angles)], -1)
+        if context.past is not None:
+            return x + context.past.row(jnp.asarray(waves.reshape(-1, channels), x.dtype))
         return x + jnp.asarray(waves.reshape(1, *spatial, channels), x.dtype)
 
 
@@ -101,6 +111,7 @@ class Rotary(Position):
     """
 
     NEEDS = ('rotate',)
+    GENERATES = True
 
     base: float = 10000.0
     share: float = 1.0
@@ -184,6 +195,7 @@ class Alibi(Position):
     """
 
     NEEDS = ('bias',)
+    GENERATES = True
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
@@ -204,6 +216,8 @@ class Convolutional(Position):
     The zeros around the input tell a position where it is; in a causal body the filter looks back only. The paper has it
     after the first block, here it comes before. Raises ValueError for an even kernel outside a causal body.
     """
+
+    GENERATES = True
 
     kernel: int = 3
 

@@ -158,6 +158,7 @@ class Tokens(Stem):
     """
 
     FITS = TOKENS
+    GENERATES = True
 
     features: int
     vocabulary: int = 256
@@ -236,7 +237,11 @@ class HashedNgrams(Tokens):
             raise ValueError(f"stem 'hashed_ngrams': sizes={list(self.sizes)}; allowed: one or more of 2 and up; change sizes")
         tokens = self.rows(x, context)
         table = NgramTable(self.features, self.buckets, name='ngrams')()
+        if context.past is not None:  # -1 is what no token is, as in the hashes of a whole text
+            x = context.past.recent(self, 'ids', x, max(self.sizes) - 1, blank=-1)
         grams = sum(table[ngram_hashes(x, size) % self.buckets] for size in self.sizes)
+        if context.past is not None:
+            grams = grams[:, -1:]
         return (tokens + grams) / (1 + len(self.sizes))
 
 

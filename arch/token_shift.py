@@ -18,6 +18,11 @@ def earlier(x: jax.Array) -> jax.Array:
     return jnp.pad(x, [(0, 0), (1, 0), *[(0, 0)] * (x.ndim - 2)])[:, :-1]
 
 
+def before(module: nn.Module, x: jax.Array, context: Context, name: str = 'before') -> jax.Array:
+    """`earlier(x)`; in generation the position before as the module has kept it."""
+    return earlier(x) if context.past is None else context.past.recent(module, name, x, 1)[:, :1]
+
+
 class TokenShift(nn.Module):
     """x_n + scale (x_(n-1) - x_n), with one number for each channel: `[B, N, C] -> [B, N, C]`.
 
@@ -34,4 +39,4 @@ class TokenShift(nn.Module):
             return 1 - (jnp.arange(shape[0]) / shape[0]) ** (self.power * (1 - context.layer / context.depth) ** self.fall)
 
         scale = parameter(self, 'scale', first, (x.shape[-1],))
-        return x + per_channel(scale, x) * (earlier(x) - x)
+        return x + per_channel(scale, x) * (before(self, x, context) - x)

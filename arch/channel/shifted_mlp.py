@@ -21,6 +21,7 @@ class ShiftedMlp(Channel):
 
     FITS = ('isotropic', 'causal', 'bidirectional', 'tokens')
     EQUIVARIANT = False
+    GENERATES = True
 
     sockets: Sockets
     ratio: float = 4.0

@@ -16,7 +16,7 @@ from arch.contracts.numbers import edges, gradient, lanes, scan
 from arch.contracts.programs import Programs
 from arch.contracts.sight import batch, causal, equivariant
 from arch.contracts.traced import dtype, explicit_names, flags, parameter_roles, repeatable, shape, statistics, traced_knobs
-from arch.contracts.whole import bodies, whole
+from arch.contracts.whole import bodies, generates, whole
 from arch.declared import mistakes
 from arch.make import fields
 from arch.monolith import Monolith
@@ -52,6 +52,7 @@ RULES = {
     'statistics': statistics,
     'bodies': bodies,
     'whole': whole,
+    'generates': generates,
 }
 """Rule -> its check: '' where it holds, else what to change. The docstring states the rule."""
 HANDED = ('gradient', 'edges', 'causal', 'batch')

@@ -7,14 +7,17 @@ import numpy as np
 
 from ablations.user_file import STOPS, in_words, of_user
 from arch.contracts.leaks import later_leak
-from arch.contracts.programs import RATE, Programs, shared
+from arch.contracts.programs import RATE, Programs, compiled, shared
 from arch.depth import unscanned
 from arch.fits import fits
+from arch.generation import Generation
 from arch.model import Model, build
 from arch.model_sockets import Sockets
 from arch.probe import PLAIN, Probe, started
 from arch.shape_lines import SIZES
 
+APART = 2e-3
+"""The largest difference that rounding may make, as a share of the largest score."""
 CUTS = 64
 """The largest number of cuts that are tried in one way."""
 EXAMPLES = 2
@@ -116,6 +119,31 @@ def whole(programs: Programs) -> str:
         leak = model_leak(model, *drawn, x, SIZES['V'], knobs, modes)
         return f'{block.line}: in a causal model, {leak}; mask what comes later where context.causal' if leak else ''
     return ''
+
+
+def generates(programs: Programs) -> str:
+    """token by token a whole causal model gives what it gives at once, if the class says that it generates"""
+    block = programs.block
+    for _, model, x in models(block, causal=True) if block.cls.GENERATES else ():
+        drawn = started(*jax.eval_shape(lambda x, model=model: model.init(jax.random.key(0), x, {}), x))
+        why = difference(model, *drawn, x, dict.fromkeys(block.knobs, np.float32(RATE)))
+        return f'{block.line}: {why}; keep what is needed of earlier tokens in context.past' if why else ''
+    return ''
+
+
+def difference(model: Model, params: dict, state: dict, x: np.ndarray, knobs: Mapping[str, object]) -> str:
+    """How far the scores of a causal model for tokens [B, N] one after the other are from those for all at once, or ''."""
+    steps = Generation(model, x.shape[1])
+
+    def both(params: dict, state: dict, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        one = steps.scores(params, state, x, knobs)
+        return one, model.apply(params, state, x, knobs=knobs, key=jax.random.key(3), train=False)[0]
+
+    one, other = compiled(jax.jit(both).trace(params, state, x))(params, state, x)
+    off = np.abs(np.asarray(one - other)).max((0, 2)) / np.abs(np.asarray(other)).max()
+    if (off < APART).all():
+        return ''
+    return f'token by token the scores of token {int(np.argmin(off < APART))} differ by {off.max():.2g} of the largest'
 
 
 def model_leak(

@@ -4,9 +4,9 @@ import jax
 from flax import linen as nn
 
 from arch.context import Context
-from arch.mixers.projections import score_bias
+from arch.mixers.projections import score_bias, seen
 from arch.mixers.softmax_attention import SoftmaxAttention
-from arch.ops.attend import Scoring, attend, earlier
+from arch.ops.attend import Scoring, attend
 
 
 class Attention(SoftmaxAttention):
@@ -24,5 +24,4 @@ class Attention(SoftmaxAttention):
     def attended(
         self, query: jax.Array, key: jax.Array, value: jax.Array, x: jax.Array, context: Context, scoring: Scoring
     ) -> jax.Array:
-        seen = earlier(query.shape[1]) if context.causal else None
-        return attend(query, key, value, seen, score_bias(x, self.heads, context), scoring)
+        return attend(query, key, value, seen(x, context), score_bias(x, self.heads, context), scoring)

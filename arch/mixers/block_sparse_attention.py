@@ -11,6 +11,7 @@ from arch.mixers.projections import score_bias
 from arch.mixers.softmax_attention import SoftmaxAttention
 from arch.ops.attend import Scoring
 from arch.ops.attend_blocks import attend_blocks, best, blocks_of
+from arch.past import Past
 
 
 class BlockSparseAttention(SoftmaxAttention):
@@ -36,14 +37,29 @@ class BlockSparseAttention(SoftmaxAttention):
     def attended(
         self, query: jax.Array, key: jax.Array, value: jax.Array, x: jax.Array, context: Context, scoring: Scoring
     ) -> jax.Array:
-        length = query.shape[1]
-        of = np.arange(length) // self.block
-        sums, members = blocks_of(key, self.block).sum(2), np.bincount(of).astype(np.float32)
+        members = np.bincount(np.arange(key.shape[1]) // self.block).astype(np.float32)
+        at, others = np.arange(key.shape[1])[None], np.arange(len(members))[None, None, None]
+        if context.past is None:
+            sums = blocks_of(key, self.block).sum(2)
+        else:
+            at, sums = context.past.at[:, None], self.summed(key, len(members), context.past)
+        of = (at // self.block)[:, None, :, None]
         means = sums.astype(jnp.float32) / members[None, :, None, None]
         scores = jnp.einsum('bnkd,bmkd->bknm', query.astype(jnp.float32), means)
-        others = np.arange(len(members))[None, :]
-        allowed = others < of[:, None] if context.causal else others != of[:, None]
-        chosen = best(scores, allowed[None, None], self.selected)
-        own = jnp.broadcast_to(of[None, None, :, None], (*chosen.shape[:3], 1)).astype(chosen.dtype)
-        chosen = jnp.concatenate([own, chosen], -1)
-        return attend_blocks(query, key, value, chosen, self.block, context.causal, score_bias(x, self.heads, context), scoring)
+        allowed = others < of if context.causal else others != of
+        chosen = best(scores, allowed, self.selected)
+        own = jnp.broadcast_to(of, (*chosen.shape[:3], 1)).astype(chosen.dtype)
+        chosen, bias = jnp.concatenate([own, chosen], -1), score_bias(x, self.heads, context)
+        return attend_blocks(query, key, value, chosen, self.block, context.causal, bias, scoring, at)
+
+    @nn.nowrap
+    def summed(self, key: jax.Array, blocks: int, past: Past) -> jax.Array:
+        """The sum of the keys of each block so far, which generation carries along: `[B, N, K, D] -> [B, M, K, D]`."""
+        row = jax.vmap(lambda own, at: own[at])(key, past.at)
+
+        def step(sums: jax.Array, parts: tuple) -> tuple[jax.Array, jax.Array]:
+            sums = jax.vmap(lambda own, at, row: own.at[at].add(row))(sums, past.at // self.block, *parts)
+            return sums, sums
+
+        first = jnp.zeros((len(key), blocks, *key.shape[2:]), key.dtype)
+        return past.carried(self, step, first, row[:, None], name='sums')[:, 0]

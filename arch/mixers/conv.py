@@ -20,6 +20,7 @@ class Conv(Mixer):
 
     KNOBS = {'init_scale': 1.0}
     SUBSAMPLES = True
+    GENERATES = True
 
     kernel: int = 3
     bias: bool = True

@@ -14,7 +14,8 @@ from arch.filters import Filters
 from arch.make import divides, positive
 from arch.mixers.both_ways import both_ways
 from arch.norms import RmsNorm
-from arch.ops.decayed_sums import decayed_sums
+from arch.ops.decayed_sums import decayed_step, decayed_sums, first_state
+from arch.past import along
 from arch.vectors import per_channel
 
 STEP_LOW, STEP_HIGH = 0.001, 0.1
@@ -73,7 +74,8 @@ class Direction(nn.Module):
             wide = Dense(self.heads, bias=False, branch=False, name='decay')(x, context).astype(jnp.float32)
             log_decay = -per_channel(jnp.exp(scale), wide) * jax.nn.softplus(wide + per_channel(bias, wide))
         query = query / query.shape[-1] ** 0.5
-        mixed = decayed_sums(query, key, value, log_decay, jax.nn.sigmoid(strength))
+        parts = (query, key, value, log_decay, jax.nn.sigmoid(strength))
+        mixed = along(context.past, self, decayed_sums, decayed_step, first_state(query, value), *parts)
         return RmsNorm(name='norm')(mixed, context).reshape(x.shape).astype(x.dtype)
 
 
@@ -87,6 +89,8 @@ class DeltaRule(Mixer):
     a head's channels. A causal body runs from the first token on; any other also from the last one back, with all of that
     direction's own but the output, and adds the two, a map row by row. Raises ValueError where `heads` does not divide C.
     """
+
+    GENERATES = True
 
     heads: int = 2
     kernel: int = 4
@@ -113,6 +117,8 @@ class GatedDeltaRule(Mixer):
     bias)). The first steps softplus(bias) are log-uniform between 0.001 and 0.1, the first rates exp(scale) uniform between 1
     and 16. All else is as in the delta rule. Raises ValueError where `heads` does not divide C.
     """
+
+    GENERATES = True
 
     heads: int = 2
     kernel: int = 4

@@ -20,6 +20,7 @@ class DepthwiseConv(Mixer):
 
     KNOBS = {'init_scale': 1.0}
     SUBSAMPLES = True
+    GENERATES = True
 
     kernel: int = 7
     bias: bool = True

@@ -8,10 +8,10 @@ from arch.block import Mixer
 from arch.context import Context
 from arch.dense import Dense
 from arch.make import divides
-from arch.mixers.projections import score_bias, turn
+from arch.mixers.projections import kept, score_bias, seen, turn
 from arch.model_sockets import Sockets
 from arch.norms import RmsNorm
-from arch.ops.attend import attend, earlier
+from arch.ops.attend import attend
 
 
 class DifferentialAttention(Mixer):
@@ -26,6 +26,7 @@ class DifferentialAttention(Mixer):
     """
 
     EQUIVARIANT = True
+    GENERATES = True
     TAKES = ('rotate', 'bias', 'qk_norm', 'values')
 
     sockets: Sockets
@@ -48,9 +49,9 @@ class DifferentialAttention(Mixer):
         key = self.sockets.make('qk_norm', name='key_norm', site='queries')(key, context)
         query, key = turn(x, context, query, key)
         value = value if context.values is None else context.values(value)
-        seen = earlier(query.shape[1]) if context.causal else None
-        bias = score_bias(x, self.heads, context)
-        first, second = (attend(query[:, :, at::2], key[:, :, at::2], value, seen, bias) for at in (0, 1))
+        key, value = kept(self, context, key=key, value=value)
+        mask, bias = seen(x, context), score_bias(x, self.heads, context)
+        first, second = (attend(query[:, :, at::2], key[:, :, at::2], value, mask, bias) for at in (0, 1))
         a1, b1, a2, b2 = self.param('shift', nn.initializers.normal(0.1), (4, size), jnp.float32)
         start = 0.8 - 0.6 * jnp.exp(-0.3 * jnp.float32(context.layer))
         share = jnp.exp((a1 * b1).sum()) - jnp.exp((a2 * b2).sum()) + start

@@ -10,7 +10,9 @@ from arch.dense import Dense
 from arch.make import divides, positive
 from arch.model_sockets import Sockets
 from arch.norms import RmsNorm
+from arch.ops.decayed_sums import first_state
 from arch.ops.recurrence import recurrence, stepwise
+from arch.past import along
 
 CHUNK = 16
 """The number of positions that attend to each other directly; a state carries earlier positions."""
@@ -51,6 +53,13 @@ def step_by_step(query: jax.Array, key: jax.Array, value: jax.Array, log_decay: 
     return jnp.einsum('bnkd,bnkde->bnke', query, states)
 
 
+def forgetful_step(state: jax.Array, at: tuple) -> tuple[jax.Array, jax.Array]:
+    """One position of `forgetful`: S_n and o_n, from S_(n-1) and the position's query, key, value and logarithm of decay."""
+    query, key, value, log_decay = at
+    state = jnp.exp(log_decay)[..., None] * state + key[..., None] * value[..., None, :]
+    return state, jnp.einsum('bkd,bkde->bke', query, state)
+
+
 class Direction(nn.Module):
     """The heads of gated linear attention from the first position to the last, each normed: norm(q_n S_n).
 
@@ -74,7 +83,8 @@ class Direction(nn.Module):
         query = self.sockets.make('qk_norm', name='query_norm', site='queries')(query, context)
         key = self.sockets.make('qk_norm', name='key_norm', site='queries')(key, context)
         query, key, value, decay = (part.astype(jnp.float32) for part in (query, key, value, decay))
-        mixed = forgetful(query, key, value, jax.nn.log_sigmoid(decay) / self.tau)
+        parts = (query, key, value, jax.nn.log_sigmoid(decay) / self.tau)
+        mixed = along(context.past, self, forgetful, forgetful_step, first_state(query, value), *parts)
         return RmsNorm(name='norm')(mixed, context).reshape(x.shape).astype(x.dtype)
 
 
@@ -91,6 +101,7 @@ class GatedLinearAttention(Mixer):
     """
 
     TAKES = ('qk_norm',)
+    GENERATES = True
 
     sockets: Sockets
     heads: int = 2

@@ -12,8 +12,9 @@ from arch.dense import Dense
 from arch.filters import Filters
 from arch.make import positive
 from arch.mixers.both_ways import both_ways
-from arch.ops.recurrence import recurrence
+from arch.ops.recurrence import recurrence, recurrence_step
 from arch.parameter import parameter
+from arch.past import along
 from arch.vectors import per_channel
 
 SHARPNESS = 8.0
@@ -57,7 +58,8 @@ class Direction(nn.Module):
         log_decay = -SHARPNESS * per_channel(rate, retain) * retain
         # The small number keeps the gradient finite where nothing fades.
         size = jnp.sqrt(jnp.maximum(-jnp.expm1(2 * log_decay), 1e-6))
-        return recurrence(jnp.exp(log_decay), size * take * u.astype(jnp.float32)).astype(u.dtype)
+        decay, taken = jnp.exp(log_decay), size * take * u.astype(jnp.float32)
+        return along(context.past, self, recurrence, recurrence_step, jnp.zeros_like(taken[:, 0]), decay, taken).astype(u.dtype)
 
 
 class GatedRecurrence(Mixer):
@@ -73,6 +75,8 @@ class GatedRecurrence(Mixer):
     """
 
     KERNELS = {f'{way}/{gate}': ('each', 'in', 'out') for way in ('forward', 'backward') for gate in ('retain', 'take')}
+
+    GENERATES = True
 
     heads: int = 4
     expand: float = 4 / 3

@@ -14,7 +14,7 @@ from arch.dense import Dense
 from arch.filters import Filters
 from arch.make import positive
 from arch.mixers.both_ways import both_ways
-from arch.ops.long_convolution import long_convolution
+from arch.ops.long_convolution import last_of, long_convolution
 from arch.parameter import parameter
 from arch.vectors import per_channel
 
@@ -73,7 +73,7 @@ class Direction(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
-        count, channels = x.shape[1:]
+        count, channels = x.shape[1] if context.past is None else context.past.length, x.shape[-1]
         parts = Dense((self.order + 1) * channels, name='up')(x, context)
         # A sequence read backwards has its past before it too.
         parts = Filters(self.kernel, name='depthwise')(parts, dataclasses.replace(context, causal=True))
@@ -83,7 +83,11 @@ class Direction(nn.Module):
         taps = taps * jnp.asarray(window(count, self.length, channels))[:, None]
         scale = parameter(self, 'scale', nn.initializers.normal(1.0), (self.order, channels))
         for number, gate in enumerate(gates):
-            z = gate * (long_convolution(z, taps[:, number]) + per_channel(scale[number], z) * z)
+            if context.past is None:
+                long = long_convolution(z, taps[:, number])
+            else:
+                long = last_of(context.past.kept(self, f'inputs_{number}', z), taps[:, number], context.past.at)
+            z = gate * (long + per_channel(scale[number], z) * z)
         return z.astype(x.dtype)
 
 
@@ -100,6 +104,8 @@ class Hyena(Mixer):
     leaves h_1 out. A causal body runs from the first token on; any other also from the last one back, with all of that
     direction's own but the output, and adds the two, a map row by row.
     """
+
+    GENERATES = True
 
     order: int = 2
     kernel: int = 3

@@ -15,6 +15,7 @@ class Identity(Mixer):
     """
 
     EQUIVARIANT = True
+    GENERATES = True
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:

@@ -14,8 +14,10 @@ from arch.make import divides, positive
 from arch.mixers.both_ways import both_ways
 from arch.mixers.delta_rule import Short, first_rates, first_steps, unit
 from arch.norms import RmsNorm
-from arch.ops.corrected_sums import corrected_sums
+from arch.ops.corrected_sums import corrected_step, corrected_sums
+from arch.ops.decayed_sums import first_state
 from arch.parameter import parameter
+from arch.past import along
 
 
 class Direction(nn.Module):
@@ -41,7 +43,8 @@ class Direction(nn.Module):
         rates = parameter(self, 'scale', first_rates, (self.heads,))
         log_decay = -jnp.exp(rates)[None, None, :, None] * jax.nn.softplus(wide)
         read, write = jnp.exp(log_decay) * key, -strength * key
-        mixed = corrected_sums(query / query.shape[-1] ** 0.5, key, strength * value, log_decay, read, write)
+        parts = (query / query.shape[-1] ** 0.5, key, strength * value, log_decay, read, write)
+        mixed = along(context.past, self, corrected_sums, corrected_step, first_state(query, value), *parts)
         return RmsNorm(name='norm')(mixed, context).reshape(x.shape).astype(x.dtype)
 
 
@@ -55,6 +58,8 @@ class KimiDeltaAttention(Mixer):
     values, the strength b, first values and both directions are as in the gated delta rule. Raises ValueError where `heads`
     does not divide C.
     """
+
+    GENERATES = True
 
     heads: int = 2
     kernel: int = 4

@@ -8,10 +8,10 @@ from arch.block import Mixer
 from arch.context import Context
 from arch.dense import Dense
 from arch.make import positive
-from arch.mixers.projections import check_heads, score_bias, turn
+from arch.mixers.projections import check_heads, kept, score_bias, seen, turn
 from arch.model_sockets import Sockets
 from arch.norms import RmsNorm
-from arch.ops.attend import attend, earlier
+from arch.ops.attend import attend
 
 
 class LatentAttention(Mixer):
@@ -25,6 +25,7 @@ class LatentAttention(Mixer):
     """
 
     EQUIVARIANT = True
+    GENERATES = True
     TAKES = ('rotate', 'bias', 'values')
 
     sockets: Sockets
@@ -49,18 +50,21 @@ class LatentAttention(Mixer):
         query = product('query', tokens, heads * (size + self.turned), branch=False)
         query, query_turned = jnp.split(query.reshape(*tokens.shape[:2], heads, -1), (size,), -1)
         latent = RmsNorm(name='norm')(product('latent', tokens, self.latent), context)
-        key = product('key', latent, heads * size, branch=False).reshape(*tokens.shape[:2], heads, size)
-        value = product('value', latent, heads * size).reshape(*tokens.shape[:2], heads, size)
         key_turned = product('key_turned', tokens, self.turned, branch=False)[:, :, None]
         query_turned, key_turned = turn(x, context, query_turned, key_turned)
-        key_turned = jnp.broadcast_to(key_turned, query_turned.shape)
-        value = value if context.values is None else context.values(value)
-        seen = earlier(tokens.shape[1]) if context.causal else None
+        if context.values is None:
+            latent, key_turned = kept(self, context, latent=latent, key_turned=key_turned)
+            value = product('value', latent, heads * size).reshape(*latent.shape[:2], heads, size)
+        else:  # values that are mixed with others are no product of the latent alone
+            value = context.values(product('value', latent, heads * size).reshape(*latent.shape[:2], heads, size))
+            latent, key_turned, value = kept(self, context, latent=latent, key_turned=key_turned, value=value)
+        key = product('key', latent, heads * size, branch=False).reshape(*latent.shape[:2], heads, size)
+        key_turned = jnp.broadcast_to(key_turned, (*latent.shape[:2], heads, self.turned))
         mixed = attend(
             jnp.concatenate([query, query_turned], -1),
             jnp.concatenate([key, key_turned], -1),
             value,
-            seen,
+            seen(x, context),
             score_bias(x, heads, context),
         )
         output = Dense(x.shape[-1], bias=False, end=True, name='output')

@@ -9,6 +9,7 @@ from arch.context import Context
 from arch.make import positive
 from arch.mixers.projections import check_heads, join, project, turn
 from arch.model_sockets import Sockets
+from arch.past import Past
 
 
 def feature(x: jax.Array) -> jax.Array:
@@ -26,6 +27,7 @@ class LinearAttention(Mixer):
     """
 
     EQUIVARIANT = True
+    GENERATES = True
     TAKES = ('rotate', 'qk_norm', 'values')
 
     sockets: Sockets
@@ -45,7 +47,9 @@ class LinearAttention(Mixer):
         query, key = feature(query), feature(key)
         turned_query, turned_key = turn(x, context, query, key)
         value = value.astype(jnp.float32)
-        if context.causal:
+        if context.past is not None:
+            mixed, total = self.carried((turned_query, query), (turned_key, key), value, context.past)
+        elif context.causal:
             joint = jnp.cumsum(jnp.einsum('bnkd,bnke->bnkde', turned_key, value), axis=1)
             mixed = jnp.einsum('bnkd,bnkde->bnke', turned_query, joint)
             total = jnp.einsum('bnkd,bnkd->bnk', query, jnp.cumsum(key, axis=1))
@@ -55,3 +59,16 @@ class LinearAttention(Mixer):
             total = jnp.einsum('bnkd,bkd->bnk', query, key.sum(1))
         mixed = (mixed / (total[..., None] + self.eps)).astype(x.dtype)
         return join(x, mixed, self.biases, context)
+
+    @nn.nowrap
+    def carried(self, query: tuple, key: tuple, value: jax.Array, past: Past) -> tuple[jax.Array, jax.Array]:
+        """Both sums up to this position, by the sums before it. `query` and `key`: their features, turned and not."""
+
+        def add(sums: jax.Array, parts: tuple) -> tuple[jax.Array, jax.Array]:
+            sums = sums + parts[0]
+            return sums, sums
+
+        pairs = jnp.einsum('bnkd,bnke->bnkde', key[0], value)
+        joint = past.carried(self, add, jnp.zeros_like(pairs[:, 0]), pairs, name='joint')
+        keys = past.carried(self, add, jnp.zeros_like(key[1][:, 0]), key[1], name='keys')
+        return jnp.einsum('bnkd,bnkde->bnke', query[0], joint), jnp.einsum('bnkd,bnkd->bnk', query[1], keys)

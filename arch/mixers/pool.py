@@ -20,6 +20,8 @@ class Pool(Mixer):
     has no middle).
     """
 
+    GENERATES = True
+
     window: int = 3
 
     @nn.nowrap
@@ -29,6 +31,10 @@ class Pool(Mixer):
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         self.check(x.shape[-1], context.causal)
+        if context.past is not None:
+            total = context.past.recent(self, 'inputs', x, self.window - 1).sum(1, keepdims=True)
+            count = jnp.minimum(context.past.at + 1, self.window)[:, None, None]
+            return total / count.astype(x.dtype) - x
         sizes = (self.window,) * (x.ndim - 2)
         count = positions_under(x.shape[1:-1], sizes, context.causal)[None, ..., None]
         total = depthwise(x, jnp.ones((*sizes, x.shape[-1]), x.dtype), context.causal)

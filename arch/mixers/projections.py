@@ -4,12 +4,17 @@ Called inside a mixer's own compact method, so that their parameters are the mix
 query_norm and key_norm where the model has a `qk_norm` (2010.04245, 2302.05442: a norm over the channels of each head).
 """
 
+import math
+
 import jax
+import jax.numpy as jnp
+from flax import linen as nn
 
 from arch.context import Context
 from arch.dense import Dense
 from arch.make import divides, positive
 from arch.model_sockets import Sockets
+from arch.ops.attend import earlier
 from arch.ops.places import places
 
 BIASES = ('all', 'needed', 'none')
@@ -60,15 +65,35 @@ def turn(x: jax.Array, context: Context, *parts: jax.Array) -> tuple[jax.Array, 
     """Queries and keys turned by the model's position rule, where it has one."""
     if context.rotate is None:
         return parts
+    if context.past is not None:
+        return tuple(context.past.turned(context.rotate, part) for part in parts)
     return tuple(context.rotate(part, x.shape[1:-1]) for part in parts)
 
 
 def score_bias(x: jax.Array, heads: int, context: Context) -> jax.Array | None:
-    """What the model's position rule adds to the scores of every query and key: [K, N, N], or None."""
+    """What the model's position rule adds to the scores of every query and key: [K, N, N], or None.
+
+    In generation [B, K, 1, N].
+    """
     if context.bias is None:
         return None
-    where = places(x.shape[1:-1])
-    return context.bias(where[None, :] - where[:, None], heads)
+    where = places(x.shape[1:-1] if context.past is None else (context.past.length,))
+    bias = context.bias(where[None, :] - where[:, None], heads)
+    return bias if context.past is None else jnp.moveaxis(context.past.row(jnp.moveaxis(bias, 1, 0)), 1, 2)
+
+
+def seen(x: jax.Array, context: Context) -> jax.Array | None:
+    """Which keys each query sees in a causal body, [N, N], or [B, 1, N] in generation; None: all."""
+    if context.past is not None:
+        return context.past.seen
+    return earlier(math.prod(x.shape[1:-1])) if context.causal else None
+
+
+def kept(module: nn.Module, context: Context, **parts: jax.Array) -> list[jax.Array]:
+    """Keys and values by name as they are, and in generation with those of all tokens before: [B, N, ...] each."""
+    if context.past is None:
+        return [*parts.values()]
+    return [context.past.kept(module, name, part) for name, part in parts.items()]
 
 
 def join(x: jax.Array, mixed: jax.Array, biases: str, context: Context) -> jax.Array:

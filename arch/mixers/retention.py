@@ -13,7 +13,8 @@ from arch.mixers.both_ways import both_ways
 from arch.mixers.projections import turn
 from arch.model_sockets import Sockets
 from arch.norms import RmsNorm
-from arch.ops.decayed_sums import decayed_sums
+from arch.ops.decayed_sums import decayed_step, decayed_sums, first_state
+from arch.past import along
 
 
 def decays(heads: int) -> np.ndarray:
@@ -43,7 +44,8 @@ class Direction(nn.Module):
         query, key = turn(x, context, query, key)
         query, key, value = (part.astype(jnp.float32) for part in (query, key / key.shape[-1] ** 0.5, value))
         log_decay = jnp.broadcast_to(jnp.asarray(np.log(decays(self.heads)), jnp.float32)[None, None], query.shape[:3])
-        mixed = decayed_sums(query, key, value, log_decay)
+        parts = (query, key, value, log_decay, None)
+        mixed = along(context.past, self, decayed_sums, decayed_step, first_state(query, value), *parts)
         return RmsNorm(name='norm')(mixed, context).reshape(*x.shape[:2], self.wide).astype(x.dtype)
 
 
@@ -60,6 +62,7 @@ class Retention(Mixer):
 
     FITS = ('hierarchical', 'isotropic', 'causal', 'bidirectional', 'maps', 'tokens')
     TAKES = ('rotate', 'qk_norm')
+    GENERATES = True
 
     sockets: Sockets
     heads: int = 2

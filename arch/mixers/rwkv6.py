@@ -11,9 +11,11 @@ from arch.head_norm import HeadNorm
 from arch.low_rank import LowRank
 from arch.make import divides, positive
 from arch.mixers.both_ways import both_ways
-from arch.mixers.gated_linear_attention import forgetful
+from arch.mixers.gated_linear_attention import forgetful, forgetful_step
 from arch.mixers.rwkv7 import Weights, slope
-from arch.token_shift import TokenShift, earlier
+from arch.ops.decayed_sums import first_state
+from arch.past import along
+from arch.token_shift import TokenShift, before
 
 
 class Blend(nn.Module):
@@ -29,7 +31,7 @@ class Blend(nn.Module):
     def __call__(self, x: jax.Array, shifted: jax.Array, context: Context) -> jax.Array:
         change = LowRank(x.shape[-1], self.rank, jnp.tanh, name='change')(shifted, context)
         constant = TokenShift(self.power, name='shift')(x, context)
-        return constant + change * (earlier(x) - x)
+        return constant + change * (before(self, x, context) - x)
 
 
 class Direction(nn.Module):
@@ -59,7 +61,9 @@ class Direction(nn.Module):
         gate = Dense(size, bias=False, name='gate')(blended('gate', 0.5), context)
 
         # What a query reads is the state before its own token, so that keys, values and decays come one step later.
-        mixed = forgetful(query, earlier(key), earlier(value), earlier(-jnp.exp(split(decay))))
+        log_decay = -jnp.exp(split(decay))
+        late = [before(self, part, context, name) for name, part in (('key', key), ('value', value), ('decay', log_decay))]
+        mixed = along(context.past, self, forgetful, forgetful_step, first_state(query, value), query, *late)
         weighed = Weights(0.5, name='bonus')((query * key).reshape(x.shape))
         mixed = mixed + split(weighed).sum(-1, keepdims=True) * value
         normed = HeadNorm(name='norm')(mixed, context)
@@ -77,6 +81,8 @@ class Rwkv6(Mixer):
     shares grow over the channels, and less in later layers; kernels are drawn by the model's `initial` kind. Both directions
     are as in 'rwkv7'. Raises ValueError where `heads` does not divide C.
     """
+
+    GENERATES = True
 
     heads: int = 2
     rank: int = 32

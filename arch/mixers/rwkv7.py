@@ -12,8 +12,10 @@ from arch.low_rank import LowRank
 from arch.make import divides, positive
 from arch.mixers.both_ways import both_ways
 from arch.mixers.delta_rule import unit
-from arch.ops.corrected_sums import corrected_sums
+from arch.ops.corrected_sums import corrected_step, corrected_sums
+from arch.ops.decayed_sums import first_state
 from arch.parameter import parameter
+from arch.past import along
 from arch.token_shift import TokenShift
 from arch.vectors import per_channel
 
@@ -88,7 +90,8 @@ class Direction(nn.Module):
         place = unit(split(Weights(0.71 - 0.1 * slope(size), name='replaced')(key)))
         key = split(key + Weights(1.02, name='stepped')(key * (rate - 1)))
         log_decay = -FASTEST * jax.nn.sigmoid(split(decay))
-        mixed = corrected_sums(query, key, value, log_decay, -place, place * split(rate))
+        parts = (query, key, value, log_decay, -place, place * split(rate))
+        mixed = along(context.past, self, corrected_sums, corrected_step, first_state(query, value), *parts)
         normed = HeadNorm(0.7, name='norm')(mixed, context)
         weighed = Weights(-0.04, name='bonus')((query * key).reshape(x.shape))
         normed = normed + (split(weighed).sum(-1, keepdims=True) * value).reshape(x.shape)
@@ -112,6 +115,7 @@ class Rwkv7(Mixer):
     """
 
     TAKES = ('first_values',)
+    GENERATES = True
 
     heads: int = 2
     rank: int = 32

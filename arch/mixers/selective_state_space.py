@@ -12,7 +12,7 @@ from arch.context import Context
 from arch.dense import Dense
 from arch.filters import Filters
 from arch.make import positive
-from arch.ops.recurrence import recurrence, stepwise
+from arch.ops.recurrence import recurrence, recurrence_step, stepwise
 from arch.vectors import per_channel
 
 CHUNK = 128
@@ -97,7 +97,11 @@ class Direction(nn.Module):
         enter = Dense(self.state, bias=False, branch=False, name='enter')(u, context).astype(jnp.float32)
         leave = Dense(self.state, bias=False, branch=False, name='leave')(u, context).astype(jnp.float32)
         u = u.astype(jnp.float32)
-        return selective_scan(u, step, rate, enter, leave) + per_channel(gain, u) * u
+        if context.past is None:
+            return selective_scan(u, step, rate, enter, leave) + per_channel(gain, u) * u
+        decay, taken = decay_and_taken(u, step, rate, enter)
+        states = context.past.carried(self, recurrence_step, jnp.zeros_like(taken[:, 0]), decay, taken)
+        return jnp.einsum('bnfs,bns->bnf', states, leave) + per_channel(gain, u) * u
 
 
 class SelectiveStateSpace(Mixer):
@@ -113,6 +117,7 @@ class SelectiveStateSpace(Mixer):
     """
 
     KNOBS = {'step_low': 'step_low', 'step_high': 'step_high'}
+    GENERATES = True
 
     state: int = 8
     expand: float = 2.0

@@ -26,6 +26,8 @@ class SideBySide(Mixer):
     mixed in the first of them. Raises ValueError for fewer than two mixers.
     """
 
+    GENERATES = True
+
     sockets: Sockets
     mixers: tuple[dict, ...] = ({'kind': 'attention', 'heads': 2}, {'kind': 'depthwise_conv', 'kernel': 3})
     join: str = 'average'

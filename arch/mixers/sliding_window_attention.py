@@ -6,7 +6,7 @@ from flax import linen as nn
 from arch.context import Context
 from arch.make import positive
 from arch.mixers.softmax_attention import SoftmaxAttention
-from arch.ops.attend import Scoring, attend_near
+from arch.ops.attend import Scoring, attend_near, attend_recent
 
 
 class SlidingWindowAttention(SoftmaxAttention):
@@ -28,7 +28,15 @@ class SlidingWindowAttention(SoftmaxAttention):
         positive("mixer 'sliding_window_attention'", window=self.window)
 
     @nn.nowrap
+    def kept(self, key: jax.Array, value: jax.Array, context: Context) -> list[jax.Array]:
+        if context.past is None:
+            return [key, value]
+        return [context.past.recent(self, name, part, self.window) for name, part in (('key', key), ('value', value))]
+
+    @nn.nowrap
     def attended(
         self, query: jax.Array, key: jax.Array, value: jax.Array, x: jax.Array, context: Context, scoring: Scoring
     ) -> jax.Array:
+        if context.past is not None:
+            return attend_recent(query, key, value, context.past.at, context.bias, scoring)
         return attend_near(query, key, value, x.shape[1:-1], self.window, context.causal, context.bias, scoring)

@@ -14,7 +14,8 @@ from arch.make import divides, positive
 from arch.mixers.both_ways import both_ways
 from arch.mixers.delta_rule import first_rates, first_steps
 from arch.norms import RmsNorm
-from arch.ops.decayed_sums import decayed_sums
+from arch.ops.decayed_sums import decayed_step, decayed_sums, first_state
+from arch.past import along
 from arch.vectors import per_channel
 
 
@@ -38,7 +39,8 @@ class Direction(nn.Module):
         step = jax.nn.softplus(wide + per_channel(bias, wide))
         u = u.reshape(*x.shape[:2], self.heads, -1)
         enter, leave = (jnp.broadcast_to(part[:, :, None], (*u.shape[:3], self.state)) for part in (enter, leave))
-        mixed = decayed_sums(leave, enter, step[..., None] * u, -step * per_channel(jnp.exp(scale), step))
+        parts = (leave, enter, step[..., None] * u, -step * per_channel(jnp.exp(scale), step), None)
+        mixed = along(context.past, self, decayed_sums, decayed_step, first_state(leave, u), *parts)
         return (mixed + gain[None, None, :, None] * u).reshape(*x.shape[:2], self.features).astype(x.dtype)
 
 
@@ -54,6 +56,8 @@ class StateSpaceDuality(Mixer):
     of that direction's own but gate, norm and output, and adds the two, a map row by row. Raises ValueError where `heads` does
     not divide F.
     """
+
+    GENERATES = True
 
     heads: int = 4
     state: int = 16

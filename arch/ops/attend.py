@@ -51,15 +51,31 @@ def attend(
 ) -> jax.Array:
     """softmax(Q K^T / sqrt(D) + bias) V for each head: `[B, N, K, D] -> [B, N, K, D]`.
 
-    Query n sees the keys where `seen[n]`; the bias is [K, N, N], one for all examples.
+    Query n sees the keys where `seen[n]`; the bias is [K, N, N], one for all examples. Both may be each example's own, with an
+    axis [B] in front.
     """
     scores = scoring.capped(jnp.einsum('bnkd,bmkd->bknm', query, key).astype(jnp.float32) / math.sqrt(query.shape[-1]))
     if bias is not None:
-        scores = scores + bias[None].astype(jnp.float32)
+        scores = scores + (bias if bias.ndim == 4 else bias[None]).astype(jnp.float32)
     if seen is not None:
-        scores = jnp.where(seen[None, None], scores, -jnp.inf)
+        scores = jnp.where(seen[:, None] if seen.ndim == 3 else seen[None, None], scores, -jnp.inf)
     weights = scoring.weights(scores).astype(value.dtype)
     return jnp.einsum('bknm,bmkd->bnkd', weights, value)
+
+
+def attend_recent(
+    query: jax.Array,
+    key: jax.Array,
+    value: jax.Array,
+    at: jax.Array,
+    bias: Callable | None = None,
+    scoring: Scoring = SOFTMAX,
+) -> jax.Array:
+    """`attend_near` of one causal query at place `at` [B] to the keys that end with its own: `[B, 1, K, D] -> [B, 1, K, D]`."""
+    steps = np.arange(1 - key.shape[1], 1)
+    seen = (at[:, None] + steps[None, :] >= 0)[:, None]
+    added = None if bias is None else bias(steps[:, None], query.shape[2])[:, None]
+    return attend(query, key, value, seen, added, scoring)
 
 
 def earlier(length: int) -> jax.Array:

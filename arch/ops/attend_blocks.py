@@ -20,6 +20,19 @@ def blocks_of(x: jax.Array, block: int) -> jax.Array:
     return padded.reshape(len(x), -1, block, *x.shape[2:])
 
 
+def windows_of(x: jax.Array, length: int, stride: int) -> jax.Array:
+    """`length` positions in a row from every `stride`-th on, then zeros: `[B, N, ...] -> [B, N/stride, length, ...]`.
+
+    >>> windows_of(jnp.arange(1, 5).reshape(1, 4), 3, 2).tolist()
+    [[[1, 2, 3], [3, 4, 0]]]
+    """
+    if length == stride:
+        return blocks_of(x, length)
+    count = -(-x.shape[1] // stride)
+    padded = jnp.pad(x, [(0, 0), (0, max(0, (count - 1) * stride + length - x.shape[1])), *[(0, 0)] * (x.ndim - 2)])
+    return padded[:, np.arange(count)[:, None] * stride + np.arange(length)[None, :]]
+
+
 def best(scores: jax.Array, allowed: np.ndarray | jax.Array, count: int) -> jax.Array:
     """The allowed blocks of largest scores for each query, -1 where too few are allowed: `[..., M] -> [..., count]`.
 
@@ -39,20 +52,23 @@ def attend_blocks(
     causal: bool,
     bias: jax.Array | None = None,
     scoring: Scoring = SOFTMAX,
+    at: jax.Array | None = None,
 ) -> jax.Array:
     """softmax(Q K^T / sqrt(D) + bias) V over the positions of chosen blocks: `[B, N, K, D] -> [B, N, K, D]`.
 
     `chosen`: the numbers of the blocks [B, K, N, n], each at most once, and -1 for none; every query needs a position that it
     may see. If causal, only those up to the query. The bias is [K, N, N]. Where the blocks are a good part of all positions it
-    is full attention with a mask; where they are few, and where costs are counted, each query meets its own blocks alone.
+    is full attention with a mask; where they are few, and where costs are counted, each query meets its own blocks alone. `at`
+    [B, N]: the places of the queries where they are others than 0 ... N - 1; then a bias is [B, K, N, M].
     """
-    length, size = query.shape[1], query.shape[-1]
-    own, met = np.arange(length), chosen.shape[-1] * block
+    length, size = key.shape[1], query.shape[-1]
+    every, met = np.arange(length), chosen.shape[-1] * block
+    own = every[None] if at is None else at
     if bias is not None or (LOWERING.get() != 'reference' and length < MASKED_BELOW * met):
-        seen = (chosen[..., None] == (own // block)[None, None, None, None]).any(-2)
-        seen = seen & (own[None, :] <= own[:, None])[None, None] if causal else seen
+        seen = (chosen[..., None] == (every // block)[None, None, None, None]).any(-2)
+        seen = seen & (every[None, None, :] <= own[..., None])[:, None] if causal else seen
         scores = scoring.capped(jnp.einsum('bnkd,bmkd->bknm', query, key).astype(jnp.float32) / math.sqrt(size))
-        scores = scores if bias is None else scores + bias[None].astype(jnp.float32)
+        scores = scores if bias is None else scores + (bias if bias.ndim == 4 else bias[None]).astype(jnp.float32)
         weights = scoring.weights(jnp.where(seen, scores, -jnp.inf)).astype(value.dtype)
         return jnp.einsum('bknm,bmkd->bnkd', weights, value)
 
@@ -64,7 +80,7 @@ def attend_blocks(
 
     places = (chosen[..., None] * block + np.arange(block)[None, None, None, None]).reshape(*chosen.shape[:3], met)
     seen = (places >= 0) & (places < length) & jnp.repeat(chosen >= 0, block, -1)
-    seen = seen & (places <= own[None, None, :, None]) if causal else seen
+    seen = seen & (places <= own[:, None, :, None]) if causal else seen
     scores = jnp.einsum('bnkd,bknmd->bknm', query, gathered(key)).astype(jnp.float32) / math.sqrt(size)
     weights = scoring.weights(jnp.where(seen, scoring.capped(scores), -jnp.inf)).astype(value.dtype)
     return jnp.einsum('bknm,bknmd->bnkd', weights, gathered(value))

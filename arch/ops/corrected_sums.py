@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
 
+from arch.ops.decayed_sums import first_state
+
 CHUNK = 16
 """The number of positions that meet each other directly, each pair with a decay for each channel."""
 
@@ -65,13 +67,14 @@ def step_by_step(
 ) -> jax.Array:
     """`corrected_sums`, one position after the other: its reference, and the form for generation."""
 
-    def step(state: jax.Array, at: tuple) -> tuple[jax.Array, jax.Array]:
-        query, key, value, log_decay, read, write = at
-        taken = jnp.einsum('bkd,bkde->bke', read, state)
-        state = jnp.exp(log_decay)[..., None] * state + write[..., None] * taken[..., None, :]
-        state = state + key[..., None] * value[..., None, :]
-        return state, jnp.einsum('bkd,bkde->bke', query, state)
-
     parts = tuple(jnp.moveaxis(part, 1, 0) for part in (query, key, value, log_decay, read, write))
-    first = jnp.zeros((query.shape[0], *query.shape[2:], value.shape[-1]), query.dtype)
-    return jnp.moveaxis(jax.lax.scan(step, first, parts)[1], 0, 1)
+    return jnp.moveaxis(jax.lax.scan(corrected_step, first_state(query, value), parts)[1], 0, 1)
+
+
+def corrected_step(state: jax.Array, at: tuple) -> tuple[jax.Array, jax.Array]:
+    """One position: S_n and o_n, from S_(n-1) and the position's parts in the order of `corrected_sums`."""
+    query, key, value, log_decay, read, write = at
+    taken = jnp.einsum('bkd,bkde->bke', read, state)
+    state = jnp.exp(log_decay)[..., None] * state + write[..., None] * taken[..., None, :]
+    state = state + key[..., None] * value[..., None, :]
+    return state, jnp.einsum('bkd,bkde->bke', query, state)

@@ -65,14 +65,20 @@ def step_by_step(
 ) -> jax.Array:
     """`decayed_sums`, one position after the other: its reference, and the form for generation."""
 
-    def step(state: jax.Array, at: tuple) -> tuple[jax.Array, jax.Array]:
-        query, key, taken, log_decay, strength = at
-        state = jnp.exp(log_decay)[..., None, None] * state
-        if strength is not None:
-            taken = strength[..., None] * (taken - jnp.einsum('bkd,bkde->bke', key, state))
-        state = state + key[..., :, None] * taken[..., None, :]
-        return state, jnp.einsum('bkd,bkde->bke', query, state)
-
     parts = [None if part is None else jnp.moveaxis(part, 1, 0) for part in (query, key, value, log_decay, strength)]
-    first = jnp.zeros((query.shape[0], *query.shape[2:], value.shape[-1]), query.dtype)
-    return jnp.moveaxis(jax.lax.scan(step, first, tuple(parts))[1], 0, 1)
+    return jnp.moveaxis(jax.lax.scan(decayed_step, first_state(query, value), tuple(parts))[1], 0, 1)
+
+
+def decayed_step(state: jax.Array, at: tuple) -> tuple[jax.Array, jax.Array]:
+    """One position: S_n and o_n, from S_(n-1) and the position's parts in the order of `decayed_sums`."""
+    query, key, taken, log_decay, strength = at
+    state = jnp.exp(log_decay)[..., None, None] * state
+    if strength is not None:
+        taken = strength[..., None] * (taken - jnp.einsum('bkd,bkde->bke', key, state))
+    state = state + key[..., :, None] * taken[..., None, :]
+    return state, jnp.einsum('bkd,bkde->bke', query, state)
+
+
+def first_state(query: jax.Array, value: jax.Array) -> jax.Array:
+    """S = 0 before the first position, by queries [B, N, K, D] and values [B, N, K, E]: `[B, K, D, E]`."""
+    return jnp.zeros((query.shape[0], *query.shape[2:], value.shape[-1]), query.dtype)

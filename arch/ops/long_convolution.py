@@ -23,6 +23,12 @@ def long_convolution(x: jax.Array, taps: jax.Array) -> jax.Array:
     return jnp.fft.irfft(spectrum, 2 * length, axis=1)[:, :length]
 
 
+def last_of(x: jax.Array, taps: jax.Array, at: jax.Array) -> jax.Array:
+    """y_n alone for n = `at` [B], of inputs that are known up to n: `[B, N, C] -> [B, 1, C]`."""
+    steps = at[:, None] - jnp.arange(x.shape[1])[None, :]
+    return jnp.einsum('bmc,bmc->bc', jnp.where((steps >= 0)[..., None], taps[jnp.maximum(steps, 0)], 0.0), x)[:, None]
+
+
 def step_by_step(x: jax.Array, taps: jax.Array) -> jax.Array:
     """`long_convolution`, one position after the other: its reference, and the form for generation, which keeps all inputs."""
 

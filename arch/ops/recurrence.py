@@ -18,10 +18,11 @@ def recurrence(decay: jax.Array, taken: jax.Array) -> jax.Array:
 
 def stepwise(decay: jax.Array, taken: jax.Array) -> jax.Array:
     """`recurrence` step by step: its reference, and the form for generation."""
-
-    def step(state: jax.Array, at: tuple) -> tuple:
-        state = at[0] * state + at[1]
-        return state, state
-
     steps = (jnp.moveaxis(decay, 1, 0), jnp.moveaxis(taken, 1, 0))
-    return jnp.moveaxis(jax.lax.scan(step, jnp.zeros_like(taken[:, 0]), steps)[1], 0, 1)
+    return jnp.moveaxis(jax.lax.scan(recurrence_step, jnp.zeros_like(taken[:, 0]), steps)[1], 0, 1)
+
+
+def recurrence_step(state: jax.Array, at: tuple) -> tuple[jax.Array, jax.Array]:
+    """One position: h_n twice, as the next state and as what is told, from h_(n-1) and the position's decay and input."""
+    state = at[0] * state + at[1]
+    return state, state

@@ -1,0 +1,101 @@
+"""Token by token a causal model gives what it gives at once, with every kind that says so; what cannot do it is refused."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from arch.contracts import check
+from arch.contracts.whole import difference
+from arch.generation import Generation
+from arch.model import build
+from arch.probe import PLAIN, started
+from arch.sockets import TABLES
+
+N, V = 12, 5
+IDS = np.random.default_rng(0).integers(V, size=(3, N), dtype=np.int32)
+
+
+def model(tables=TABLES, **specs):
+    body = {'kind': 'isotropic', 'width': 8, 'depth': 2, 'causal': True}
+    stem, head = {'kind': 'tokens', 'vocabulary': V}, {'kind': 'next_token', 'outputs': V}
+    config = {**PLAIN, 'stem': stem, 'head': head, **specs, 'body': {**body, **specs.get('body', {})}}
+    return build(config, tables)
+
+
+def drawn(model):
+    return started(*jax.eval_shape(lambda x: model.init(jax.random.key(0), x, {}), IDS))
+
+
+LAYERS = (
+    {'mixer': {'kind': 'native_sparse_attention', 'block': 4, 'selected': 1, 'window': 2, 'span': 4, 'apart': 2}},
+    {'mixer': {'kind': 'block_sparse_attention', 'block': 3, 'selected': 1}, 'block': {'kind': 'mixture_of_depths'}},
+    {'mixer': {'kind': 'gated_delta_rule'}, 'block': {'kind': 'mixture_of_depths', 'capacity': 0.5}},
+    {'mixer': {'kind': 'sliding_window_attention', 'window': 2}, 'channel': {'kind': 'shifted_mlp'}},
+)
+
+
+def test_layers_that_keep_blocks_windows_states_and_taken_tokens():
+    hybrid = model(
+        body={'depth': 4, 'stack': LAYERS}, position={'kind': 'rotary'}, stem={'kind': 'hashed_ngrams', 'vocabulary': V}
+    )
+    params, state = drawn(hybrid)
+    assert difference(hybrid, params, state, IDS, {}) == ''
+
+
+def test_a_text_goes_on_as_the_scores_say():
+    plain = model(position={'kind': 'learned', 'length': N}, body={'depth': 1})
+    params, state = drawn(plain)
+    text = np.asarray(Generation(plain, N).go_on(params, state, IDS[:, :4], jax.random.key(0), temperature=0.0))
+    assert (text[:, :4] == IDS[:, :4]).all()
+    scores = plain.apply(params, state, text, knobs={}, key=jax.random.key(0), train=False)[0]
+    assert (text[:, 4:] == scores.argmax(-1)[:, 3:-1]).all()
+
+
+class Sees(nn.Module):
+    """The mean of what is before. `[B, N, C] -> [B, N, C]`"""
+
+    FITS = ('isotropic', 'causal', 'tokens')
+
+    @nn.compact
+    def __call__(self, x, context):
+        return jnp.cumsum(x, 1) / jnp.arange(1.0, x.shape[1] + 1)[None, :, None]
+
+
+class Claims(Sees):
+    """A mean that keeps nothing, and says otherwise. `[B, N, C] -> [B, N, C]`"""
+
+    GENERATES = True
+
+
+def test_what_keeps_nothing_is_refused_and_what_only_says_so_is_found():
+    tables = {**TABLES, 'mixer': {**TABLES['mixer'], 'sees': Sees, 'claims': Claims}}
+    honest, other = model(tables, mixer={'kind': 'sees'}), model(tables, mixer={'kind': 'claims'})
+    with pytest.raises(ValueError, match="mixer 'sees' keeps nothing of earlier tokens, which generation needs; allowed: "):
+        Generation(honest, N).start(*drawn(honest), IDS)
+    assert 'the scores of token 1 differ by' in difference(other, *drawn(other), IDS, {})
+
+
+def test_a_router_that_looks_at_later_tokens_is_refused():
+    routed = model(body={'causal': False}, block={'kind': 'mixture_of_depths'}, head={'kind': 'per_token', 'outputs': V})
+    with pytest.raises(ValueError, match="body 'isotropic' is not causal: its tokens, and its routers, look at later ones"):
+        Generation(routed, N).start(*drawn(routed), IDS)
+
+
+MIXERS = [kind for kind, cls in TABLES['mixer'].items() if 'causal' in cls.FITS]
+
+
+def test_every_causal_mixer_generates():
+    assert [kind for kind in MIXERS if not TABLES['mixer'][kind].GENERATES] == []
+
+
+ENTRIES = [
+    (family, kind) for family in ('stem', 'position', 'block', 'mixer', 'channel', 'residual') for kind in TABLES[family]
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(('family', 'kind'), ENTRIES)
+def test_every_entry_generates_as_it_says(family, kind):
+    assert [contract.why for contract in check(family, kind, rules=['generates']) if not contract.holds] == []
