@@ -34,7 +34,7 @@ def flags_of(base: type[Flags]) -> dict[str, object]:
 
     >>> from arch.block import Mixer
     >>> [name for name, default in flags_of(Mixer).items() if default is False]
-    ['MIXES_BATCH', 'EQUIVARIANT', 'SUBSAMPLES']
+    ['GENERATES', 'MIXES_BATCH', 'EQUIVARIANT', 'SUBSAMPLES']
     """
     flags = {}
     for cls in reversed(base.__mro__):

@@ -48,9 +48,7 @@ def compressed(params, blocks):
     return np.asarray(jax.nn.gelu(hidden)) @ params['down']['kernel'] + params['down'].get('bias', 0)
 
 
-@pytest.mark.parametrize(
-    ('causal', 'span', 'apart'), [(True, 3, 3), (False, 3, 3), (True, 6, 3), (True, 2, 1), (False, 3, 1)]
-)
+@pytest.mark.parametrize(('causal', 'span', 'apart'), [(True, 3, 3), (False, 3, 3), (True, 6, 3), (True, 2, 1), (False, 3, 1)])
 def test_native_sparse_attention(alone, causal, span, apart):
     """Compressed are `span` positions from every `apart`-th on; blocks take the weights of what they share pieces with."""
     params, picked = native(2, span), set()
