@@ -39,5 +39,5 @@ class AdaptiveLayerNorm(Norm):
         wide = x.astype(jnp.float32).reshape(len(x), -1, x.shape[-1])
         centred = wide - wide.mean(-1, keepdims=True)
         normed = centred * jax.lax.rsqrt(jnp.square(centred).mean(-1, keepdims=True) + self.eps)
-        scale, shift = jnp.split(FromZero(2 * x.shape[-1], name='adapt')(jax.nn.silu(summary(x, context))), 2, -1)
+        scale, shift = jnp.split(FromZero(2 * x.shape[-1], name='adapt')(jax.nn.silu(summary(self, x, context))), 2, -1)
         return ((1 + scale) * normed + shift).reshape(x.shape).astype(x.dtype)

@@ -9,6 +9,7 @@ from arch.dense import Dense
 from arch.make import positive
 from arch.model_sockets import Sockets
 from arch.parameter import parameter
+from arch.past import summed
 
 GATES = ('squeeze_excite', 'hard_squeeze_excite', 'efficient')
 
@@ -22,9 +23,15 @@ def check_gate(what: str, gate: str, squeeze: float, taps: int) -> None:
         raise ValueError(f'{what}: taps={taps}; allowed: odd numbers; change taps, so that a channel has as many on both sides')
 
 
-def summary(x: jax.Array, context: Context) -> jax.Array:
-    """The mean over all positions, or in a causal body over those up to each: `[B, ..., C] -> [B, 1 or N, C]`, in float32."""
+def summary(module: nn.Module, x: jax.Array, context: Context) -> jax.Array:
+    """The mean over all positions, or in a causal body over those up to each: `[B, ..., C] -> [B, 1 or N, C]`, in float32.
+
+    In generation the module keeps the sum.
+    """
     x = x.reshape(len(x), -1, x.shape[-1]).astype(jnp.float32)
+    if context.past is not None:
+        total = context.past.carried(module, summed, jnp.zeros_like(x[:, 0]), x)
+        return total / (context.past.at + 1).astype(jnp.float32)[:, None, None]
     if not context.causal:
         return x.mean(1, keepdims=True)
     return jnp.cumsum(x, 1) / jnp.arange(1, x.shape[1] + 1, dtype=jnp.float32)[None, :, None]
@@ -59,7 +66,7 @@ class ChannelGate(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
-        mean, channels = summary(x, context), x.shape[-1]
+        mean, channels = summary(self, x, context), x.shape[-1]
         hard = self.gate.startswith('hard')
         if self.gate.endswith('squeeze_excite'):
             few = Dense(max(1, round(self.squeeze * channels)), branch=False, name='down')(mean, context)

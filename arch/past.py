@@ -71,6 +71,12 @@ class Past:
         return jnp.arange(self.room)[None, None, :] <= self.at[:, None, None]
 
 
+def summed(total: jax.Array, parts: tuple) -> tuple[jax.Array, jax.Array]:
+    """A step for `carried`: the sum so far with one part more."""
+    total = total + parts[0]
+    return total, total
+
+
 def along(past: Past | None, module: nn.Module, whole: Callable, step: Callable, first: jax.Array, *parts: object) -> jax.Array:
     """`whole(*parts)` over all positions; in generation one `step` from the state before, which is `first` at the beginning."""
     return whole(*parts) if past is None else past.carried(module, step, first, *parts)

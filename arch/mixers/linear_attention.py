@@ -9,7 +9,7 @@ from arch.context import Context
 from arch.make import positive
 from arch.mixers.projections import check_heads, join, project, turn
 from arch.model_sockets import Sockets
-from arch.past import Past
+from arch.past import Past, summed
 
 
 def feature(x: jax.Array) -> jax.Array:
@@ -63,12 +63,7 @@ class LinearAttention(Mixer):
     @nn.nowrap
     def carried(self, query: tuple, key: tuple, value: jax.Array, past: Past) -> tuple[jax.Array, jax.Array]:
         """Both sums up to this position, by the sums before it. `query` and `key`: their features, turned and not."""
-
-        def add(sums: jax.Array, parts: tuple) -> tuple[jax.Array, jax.Array]:
-            sums = sums + parts[0]
-            return sums, sums
-
         pairs = jnp.einsum('bnkd,bnke->bnkde', key[0], value)
-        joint = past.carried(self, add, jnp.zeros_like(pairs[:, 0]), pairs, name='joint')
-        keys = past.carried(self, add, jnp.zeros_like(key[1][:, 0]), key[1], name='keys')
+        joint = past.carried(self, summed, jnp.zeros_like(pairs[:, 0]), pairs, name='joint')
+        keys = past.carried(self, summed, jnp.zeros_like(key[1][:, 0]), key[1], name='keys')
         return jnp.einsum('bnkd,bnkde->bnke', query[0], joint), jnp.einsum('bnkd,bnkd->bnk', query[1], keys)
