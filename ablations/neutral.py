@@ -11,7 +11,7 @@ _BIASED = {'bias': True}
 _HEADS = {'head_size': 0, 'norm_over': 'head', 'softcap': 0.0, 'sink': 'none', 'gate': False}
 
 NEUTRAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
-    'body': {'isotropic': {**_LAYERS, 'skips': 'none'}, 'hierarchical': _LAYERS, 'towers': _LAYERS},
+    'body': {'isotropic': {**_LAYERS, 'skips': 'none'}, 'hierarchical': _LAYERS, 'towers': _LAYERS, 'perceiver': _LAYERS},
     'position': {'rotary': {'share': 1.0, 'stretch': 1.0, 'stretched': 'places', 'length': 64}},
     'mixer': {
         'attention': {'kv_heads': 0, **_HEADS},

@@ -6,13 +6,14 @@ import jax
 
 from arch.roles import names
 
-BELOW = ('stem', 'position')
+BELOW = ('stem', 'position', 'latents')
 
 
 def layers_above(params: dict, stages: Sequence[int], blocks: Sequence[int], scanned: Mapping[str, range]) -> dict:
     """The number of layers above every parameter, as a tree of the same shape: 0 for the head, 1 for the last block.
 
-    The stem and the position are a layer of their own below all blocks. A downsample and a skip stand with the block behind.
+    The stem, the position and latents are a layer of their own below all blocks. A downsample, a reading and a skip stand with
+    the block behind.
     `stages` are numbers of blocks, and `blocks` is the number for each block, itself counted. For `scanned` modules it is a
     tuple with the number of each block that they hold.
 
@@ -31,7 +32,7 @@ def layers_above(params: dict, stages: Sequence[int], blocks: Sequence[int], sca
             return tuple(blocks[layer] for layer in scanned[module])
         if word in ('block', 'skip'):
             return blocks[int(number)]
-        if word == 'downsample':
+        if word in ('downsample', 'reading'):
             return blocks[sum(stages[: int(number)])]
         return 0
 

@@ -3,6 +3,8 @@
 Each error names the kinds that fit. Where layers differ, each of them is checked (arch/stack.py).
 """
 
+from collections.abc import Collection
+
 from arch.flags import PLACES, TAKEN, Flags
 from arch.model_sockets import Sockets
 
@@ -20,11 +22,11 @@ def fits(cls: type[Flags]) -> tuple[str, ...]:
     return tuple(cls.FITS)
 
 
-def check_places(sockets: Sockets, *places: str) -> None:
-    """Raise ValueError, with the kinds that fit, for the first socket with a kind out of place."""
+def check_places(sockets: Sockets, *places: str, but: Collection[str] = ()) -> None:
+    """Raise ValueError, with the kinds that fit, for the first socket with a kind out of place. `but`: sockets left out."""
     for own in sockets.distinct():
         for family, table in own.tables.items():
-            for place in places:
+            for place in () if family in but else places:
                 if place not in fits(own.cls(family)):
                     allowed = sorted(kind for kind, cls in table.items() if place in fits(cls))
                     raise ValueError(

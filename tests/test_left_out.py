@@ -46,6 +46,7 @@ BLOCKS = {
         'isotropic': {'width': 32, 'depth': 2, 'causal': False, **DEPTH, 'skips': 'none'},
         'hierarchical': {'widths': (16, 32), 'depths': (1, 1), **DEPTH},
         'towers': {'width': 32, 'depths': (1, 1), 'marks': (), 'causal': False, **DEPTH},
+        'perceiver': {'width': 32, 'depths': (1, 1), 'latents': 8, 'heads': 1, 'shared': False, **DEPTH},
     },
     'stem': {
         'patchify': {'patch': 4},

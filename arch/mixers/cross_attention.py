@@ -40,9 +40,8 @@ class CrossAttention(Mixer):
     `[B, H, W, C] -> [B, H, W, C]`
     read(a, b) is softmax attention with the queries of a, and the keys and values of b. The `latents` are learned vectors, the
     same for all examples, and cost N times latents where attention costs N times N. This is the attention of an induced set
-    block, without its norms and inner MLPs; Perceiver (2103.03206) keeps the latents from layer to layer, which no body here
-    does. Latents hold something of all positions, so no causal body can have it. Raises ValueError where `heads` does not
-    divide C.
+    block, without its norms and inner MLPs; the body 'perceiver' keeps the latents from layer to layer (2103.03206). Latents
+    hold something of all positions, so no causal body can have it. Raises ValueError where `heads` does not divide C.
     """
 
     FITS = ('hierarchical', 'isotropic', 'bidirectional', 'maps', 'tokens')
