@@ -11,6 +11,7 @@ from ablations.study import Study
 from results.finding import Finding
 from results.pages import environment, style
 from results.report.answer import answer_of
+from results.report.average_grids import average_grids
 from results.report.domain_grids import domain_grids
 from results.report.forgetting_grids import forgetting_grids
 from results.report.inline_figures import inline_figures
@@ -78,6 +79,7 @@ def report(
         'Cost': [pareto_grid(reading)],
     }
     more = {
+        'Averages': average_grids(reading),
         'Domains': domain_grids(reading),
         'Forgetting': forgetting_grids(reading),
         'Scale': scaling_grids(of_ladders(reading)),

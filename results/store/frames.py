@@ -20,6 +20,7 @@ _PLAIN = {name: name for name in ('id', *_WHAT, 'knobs', *_OUTCOME, 'steps', 'ba
 TRIALS = {
     **_PLAIN,
     **{name: f'cost.{name}' for name in _COST},
+    **{name: f'curve.{name}[-1]' for name in ('loss_average', 'score_average')},
     'pack': 'pack.id',
     **{name: f'pack.{name}' for name in ('lane', 'lanes', 'strategy', 'splits')},
     **{name: f"environment ->> '{name}'" for name in _PLACE},
@@ -32,11 +33,15 @@ TRIALS = {
 domains by name (NULL for tasks without any); FLOPs and seconds are the whole run's, `peak_memory` is in bytes, `n_held` the
 number of examples that were scored. `item_scores` holds the score of each item of the test split, as a text that
 results.store.item_scores.unpacked reads (NULL for tuning). `turns` has, of a task that teaches its domains in turn, the steps
-and the scores over the curve of each (JSON; NULL for other tasks).
+and the scores over the curve of each (JSON; NULL for other tasks). `loss_average` and `score_average` are those of the moving
+average of the weights at the end of a run (NULL without `ema`).
 """
 EVALUATIONS = {
     **{name: name for name in ('id', *_WHAT, 'status')},
-    **{name: f'unnest(curve.{name})' for name in ('step', 'loss', 'score', 'score_se', 'train_loss')},
+    **{
+        name: f'unnest(curve.{name})'
+        for name in ('step', 'loss', 'score', 'score_se', 'train_loss', 'loss_average', 'score_average')
+    },
 }
 PACKS = {
     'study': 'lines.study',

@@ -27,6 +27,8 @@ LINES = 4096
 LEFT_OVER = 3600
 """Seconds after which an unfinished part is taken for the leftover of a killed process."""
 
+_SEEN = ('loss', 'score', 'score_se', 'train_loss', 'loss_average', 'score_average')
+"""What a curve has beside its steps."""
 FIELDS = {
     **dict.fromkeys(('id', 'study', 'arm', 'task', 'dataset', 'phase', 'held', 'optimizer', 'status'), 'VARCHAR'),
     **dict.fromkeys(('reason', 'blocks', 'declared', 'checksum', 'leak', 'item_scores'), 'VARCHAR'),
@@ -36,7 +38,7 @@ FIELDS = {
     'data': 'JSON',
     'model': 'JSON',
     'turns': 'JSON',
-    'curve': {'step': ['BIGINT'], **{name: ['DOUBLE'] for name in ('loss', 'score', 'score_se', 'train_loss')}},
+    'curve': {'step': ['BIGINT'], **{name: ['DOUBLE'] for name in _SEEN}},
     'cost': {**dict.fromkeys(('examples', 'flops', 'peak_memory', 'steps'), 'BIGINT'), 'seconds': 'DOUBLE'},
     'pack': {
         **dict.fromkeys(('id', 'strategy'), 'VARCHAR'),

@@ -87,6 +87,16 @@ def _test_split(findings: list[Finding]) -> list[str]:
     return said
 
 
+def _averages(findings: list[Finding], facts: StudyFacts) -> list[str]:
+    """What averaged weights score, where a study has such."""
+    metrics, told = {one.task: one for one in findings}, []
+    for one in facts.averages:
+        if one.task in metrics:
+            metric, unit = metrics[one.task].metric, difference_unit(metrics[one.task])
+            told.append(f'{one.arm} on {one.task} {number(one.value, metric)} ({number(one.gain, metric, True)} {unit})')
+    return [f'Moving averages of the weights score, and so much more than the weights: {"; ".join(told)}'] if told else []
+
+
 def notes(findings: list[Finding], facts: StudyFacts) -> list[str]:
     """The sentences, without full stops: what is compared with what, the tests, and all doubts."""
     if not findings:
@@ -123,6 +133,7 @@ def notes(findings: list[Finding], facts: StudyFacts) -> list[str]:
         'Detectable: the smallest effect that would be found with 80% power at this noise',
         f'Test examples: {shown}',
         *_test_split(findings),
+        *_averages(findings, facts),
         *_sizes(findings),
         'LR sensitivity in nats; diverged: confirmation runs that diverged, which enter no value',
         *_censored(findings),

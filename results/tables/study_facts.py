@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from results.average_scores import AverageScore, average_scores
 from results.evidence import claim_level
 from results.finding import Finding
 from results.looks import looks_of
@@ -35,7 +36,8 @@ class StudyFacts:
 
     `alpha` is the familywise error rate of the study, and `level` the part of it for its comparisons. `looks` share it, and
     those declared `late`, after the first read, claim nothing. `look` is the last complete declared look (0 before the first,
-    None where not known), and `last` the study's last look; a study is `complete` before it where all is decided.
+    None where not known), and `last` the study's last look; a study is `complete` before it where all is decided. `averages` is
+    what averaged weights score.
     """
 
     shape: str = 'one_swap'
@@ -57,6 +59,7 @@ class StudyFacts:
     complete: bool = False
     missing: tuple[Missing, ...] = ()
     effects: tuple[EffectLine, ...] = ()
+    averages: tuple[AverageScore, ...] = ()
 
     def lacking(self, arm: str, task: str) -> int:
         """Runs of an arm on a task that are planned so far and not recorded."""
@@ -129,4 +132,5 @@ def study_facts(reading: Reading, findings: list[Finding]) -> StudyFacts:
         complete=reading.schedule.complete,
         missing=missing_runs(reading),
         effects=tuple(effect_lines(reading, findings)),
+        averages=tuple(average_scores(reading)),
     )

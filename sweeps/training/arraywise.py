@@ -14,7 +14,7 @@ from optax import contrib
 
 from ablations.schedules import FIRST_SCALE
 from arch.roles import ROLES, Product
-from sweeps.training.elementwise import ADAM, SHARED, Adamw, Elementwise, penalised
+from sweeps.training.elementwise import ADAM, SHARED, Adamw, Elementwise, by_inputs, by_size, by_spectrum, penalised
 
 LARGEST_RMS = 1.0
 """Of an update of Adafactor, as in the paper."""
@@ -39,6 +39,7 @@ class Adafactor(Arraywise):
     """
 
     KNOBS = {'lr': None, 'decay_rate': 0.8, **SHARED}
+    GROWN = staticmethod(by_size)
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
@@ -53,6 +54,7 @@ class Lamb(Arraywise):
     """LAMB (1904.00962): the step of Adam with its weight decay, as long as the array's norm."""
 
     KNOBS = {'lr': None, 'b1': 0.9, 'b2': 0.999, 'eps': 1e-6, **SHARED}
+    GROWN = staticmethod(by_size)
     DECAYS = True
 
     @staticmethod
@@ -71,6 +73,7 @@ class Mars(Arraywise):
     """
 
     KNOBS = {'lr': None, 'b1': 0.95, 'b2': 0.99, 'eps': 1e-8, 'gamma': 0.025, **SHARED}
+    GROWN = staticmethod(by_inputs)
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
@@ -111,6 +114,7 @@ class Muon(Elementwise):
     KNOBS = {'lr': None, 'beta': 0.95, 'newton_schulz': float(ITERATIONS), 'matrix_scale': float(FIRST_SCALE), **ADAM, **SHARED}
     WHOLE = ('matrix',)
     ORTHOGONAL = ('matrix',)
+    GROWN = staticmethod(by_spectrum(ORTHOGONAL))
 
     @classmethod
     def direction(cls, roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
@@ -147,6 +151,7 @@ class MuonEverywhere(Muon):
 
     WHOLE = ROLES
     ORTHOGONAL = ('matrix', 'embedding', 'head')
+    GROWN = staticmethod(by_spectrum(ORTHOGONAL))
 
 
 def _scale(rule: object, inputs: int, outputs: int) -> jax.Array:

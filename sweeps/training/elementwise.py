@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -22,26 +22,47 @@ class Elementwise:
     """The base of these: `WHOLE` are the roles of parameters that it does not treat number by number, here none.
 
     `DECAYS` says whether weight decay is part of the direction; otherwise it is decoupled (1711.05101). `GROWN` is the share in
-    the learning rate of a parameter of some growth (arch/growth.py), where muP has a rule for such an optimizer. A direction
-    that `MOVES` is the whole step. `TOLD` is what a direction is told beside gradients: `scale`, the schedule's value, or
-    `obj_fn`, what is minimised on the batch, as a function of the parameters.
+    the learning rate of a parameter by its growth (arch/growth.py), its role and the scale of matrices in Muon; or, where muP
+    has no rule for such an optimizer, the reason. A direction that `MOVES` is the whole step. `TOLD` is what it is told beside
+    gradients: `scale`, the schedule's value, or `obj_fn`, what is minimised on the batch, as a function of the parameters.
     """
 
     WHOLE: tuple[str, ...] = ()
     DECAYS = False
     MOVES = False
     TOLD: tuple[str, ...] = ()
-    GROWN: Callable[[Growth], float] | None = None
+    GROWN: Callable[[Growth, str, str], float] | str = 'no rule is known'
 
 
-def by_inputs(growth: Growth) -> float:
+def by_inputs(growth: Growth, role: str = '', scale: str = '') -> float:
     """The share under Adam and its kin, whose steps have one size: 1 / inputs, and the root of that for layers."""
     return 1 / growth.inputs / math.sqrt(growth.layers)
 
 
-def by_both(growth: Growth) -> float:
+def by_both(growth: Growth, role: str = '', scale: str = '') -> float:
     """The share under plain gradients: outputs / inputs."""
     return growth.outputs / growth.inputs
+
+
+def by_spectrum(roles: Collection[str]) -> Callable[[Growth, str, str], float]:
+    """The share under which steps of matrices with these `roles` have the spectral norm sqrt(outputs / inputs) (2310.17813).
+
+    Without a `scale` their own one does not grow; with one of Muon's it grows as that says.
+    """
+
+    def share(growth: Growth, role: str, scale: str) -> float:
+        if role not in roles:
+            return by_inputs(growth)
+        ratio = growth.outputs / growth.inputs
+        own = {'adam_size': max(growth.inputs, growth.outputs), 'spectral': ratio, 'original': max(1, ratio)}.get(scale, 1)
+        return math.sqrt(ratio / own / growth.layers)
+
+    return share
+
+
+def by_size(growth: Growth, role: str = '', scale: str = '') -> float:
+    """The share under steps as large as what they move: `by_inputs` over how the first values shrink."""
+    return by_inputs(growth) / (growth.inputs**-0.5 * growth.start)
 
 
 class Adam(Elementwise):
@@ -119,6 +140,7 @@ class Prodigy(Elementwise):
     """
 
     KNOBS = {'lr': None, 'b1': 0.9, 'b2': 0.999, 'eps': 1e-8, 'first_distance': 1e-6, **SHARED}
+    GROWN = 'it finds one rate from all parameters together'
     DECAYS = True
 
     @staticmethod

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import optax
 
 from arch.roles import Product
-from sweeps.training.elementwise import SHARED, Elementwise
+from sweeps.training.elementwise import SHARED, Elementwise, by_inputs, by_spectrum
 
 SMALLEST = 1e-30
 """Of what is divided by."""
@@ -40,6 +40,7 @@ class Soap(Kronecker):
     """
 
     KNOBS = {'lr': None, 'b1': 0.95, 'b2': 0.95, 'eps': 1e-8, 'refresh_steps': 10.0, **SHARED}
+    GROWN = staticmethod(by_spectrum(('matrix',)))
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:
@@ -55,6 +56,7 @@ class Shampoo(Kronecker):
     """
 
     KNOBS = {'lr': None, 'b1': 0.9, 'b2': 0.99, 'eps': 1e-8, 'ridge': 1e-6, 'refresh_steps': 10.0, **SHARED}
+    GROWN = staticmethod(by_inputs)
 
     @staticmethod
     def direction(roles: dict, knobs: Mapping[str, object], products: dict) -> optax.GradientTransformation:

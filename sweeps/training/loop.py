@@ -101,7 +101,7 @@ def make_training(
 
     def optimizer_of(lane: dict, form: Form) -> tuple:
         settings = {name: lane['knobs'].get(name, value) for name, value in own.items()}
-        own_shares = shares(optimizer, form), decays(form, settings['layer_decay'])
+        own_shares = shares(optimizer, form, settings), decays(form, settings['layer_decay'])
         return (*make_optimizer(optimizer, form.roles, settings, form.products, own_shares), settings)
 
     def noise_of(lane: dict) -> jax.Array:

@@ -30,6 +30,7 @@ class ScheduleFree(Elementwise):
     """
 
     KNOBS = {'lr': None, **ADAM, **SHARED}
+    GROWN = 'its direction is the whole step, and knows no shares in the rate'
     DECAYS = True
     MOVES = True
     TOLD = ('scale',)

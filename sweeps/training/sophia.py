@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from optax import contrib
 
-from sweeps.training.elementwise import SHARED, Elementwise
+from sweeps.training.elementwise import SHARED, Elementwise, by_inputs
 
 
 class Sophia(Elementwise):
@@ -19,6 +19,7 @@ class Sophia(Elementwise):
     """
 
     KNOBS = {'lr': None, 'b1': 0.965, 'b2': 0.99, 'eps': 1e-8, 'curvature_share': 0.01, 'refresh_steps': 10.0, **SHARED}
+    GROWN = staticmethod(by_inputs)
     TOLD = ('obj_fn',)
 
     @staticmethod

@@ -87,6 +87,15 @@ def test_scores_of_domains_are_a_map(runs):
     assert asked(runs, "SELECT avg(parts['zinc']), count(parts) FROM trials") == [(1.25, 1)]
 
 
+def test_the_last_score_of_averaged_weights_is_a_column(runs):
+    curve = {'step': [0, 5], 'score': [0.1, 0.5], 'score_average': [None, 0.6], 'loss_average': [2.0, 1.0]}
+    commit(runs / 'mine', 's', [record('s', 0, 1, curve=curve)])
+    assert asked(runs, 'SELECT id, score_average, loss_average FROM trials WHERE loss_average > 0') == [('s-0', 0.6, 1.0)]
+    assert asked(runs, 'SELECT count(*) FROM trials WHERE score_average IS NULL') == [(5,)]
+    rows = asked(runs, "SELECT step, score, score_average FROM evaluations WHERE id = 's-0'")
+    assert rows == [(0, 0.1, None), (5, 0.5, 0.6)]
+
+
 def test_knobs_are_columns_and_a_map(runs):
     sql = 'SELECT lr, weight_decay, momentum, knob_steps, "odd ""name\'", steps, knobs FROM trials WHERE replicate = 0'
     mine = (0.1, 0.5, None, 2.0, 1.0, 10, {'weight_decay': 0.5, 'lr': 0.1, 'steps': 2.0, 'odd "name\'': 1.0})

@@ -1,0 +1,40 @@
+"""Averages of weights: a note of tables and a section of the page where a study has them, and nothing elsewhere."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from read_pages import CHECKLIST, bare
+from simulated_study import data, read, small, study_of
+
+from results.average_scores import average_scores
+from results.report.average_grids import average_grids
+from results.tables import note
+from results.tables.study_facts import study_facts
+
+
+def averaged():
+    """A study whose averages are 0.01 above the weights in every run."""
+    study, planned, records, *told = data(dataclasses.replace(study_of('one_swap'), fixed={'ema': 0.9}, name='small_ema'), {})
+    for record in records.values():
+        own, points = record['score'], len(record['curve']['score'])
+        record['curve']['score_average'] = [*[None] * (points - 1), own and own + 0.01]
+    return read(study, planned, records, *told)
+
+
+def test_a_study_with_averages_tells_them_and_no_other_does():
+    reading, findings = averaged()
+    made = average_scores(reading)
+    assert {(one.arm, one.task) for one in made} == {
+        (arm, own.name) for arm in reading.study.arms for own in reading.study.tasks
+    }
+    for one in made:
+        sign = reading.study.task(one.task).sign
+        assert (one.value - one.weights, one.gain) == (pytest.approx(0.01), pytest.approx(sign * 0.01))
+        np.testing.assert_allclose(one.gain_interval, sign * 0.01, atol=1e-9)
+    grids = average_grids(reading)
+    assert [row[0] for row in grids[0]['rows']] == list(reading.study.arms)
+    page, others = bare(reading, findings, CHECKLIST), bare(*read(*small()), CHECKLIST)
+    assert 'id="averages"' in page and 'id="averages"' not in others
+    assert 'Moving averages of the weights score' in note(findings, facts=study_facts(reading, findings))
+    assert 'Moving averages' in page and 'Moving averages' not in others
