@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from arch.model import Model
 from arch.past import Past
 
-Kept = tuple[jax.Array, dict]
+Memory = tuple[jax.Array, dict]
 """The number of tokens so far, and what the modules keep of them."""
 
 
@@ -35,25 +35,25 @@ class Generation:
                 'models of sockets; compose it'
             )
 
-    def start(self, params: dict, state: dict, ids: jax.Array, knobs: Mapping[str, object] | None = None) -> Kept:
+    def start(self, params: dict, state: dict, ids: jax.Array, knobs: Mapping[str, object] | None = None) -> Memory:
         """What is kept before the first token of texts like `ids` [B, ...]."""
         none = jnp.zeros(len(ids), bool)
         return jnp.int32(0), self._step(params, state, {}, jnp.int32(0), ids[:, 0], none, knobs)[1]
 
     def step(
-        self, params: dict, state: dict, kept: Kept, token: jax.Array, knobs: Mapping[str, object] | None = None
-    ) -> tuple[jax.Array, Kept]:
+        self, params: dict, state: dict, memory: Memory, token: jax.Array, knobs: Mapping[str, object] | None = None
+    ) -> tuple[jax.Array, Memory]:
         """The scores of what follows the next token: `[B] -> [B, V]`, and what is kept with it."""
-        count, parts = kept
+        count, parts = memory
         scores, parts = self._step(params, state, parts, count, token, jnp.ones(len(token), bool), knobs)
         return scores, (count + 1, parts)
 
     def scores(self, params: dict, state: dict, ids: jax.Array, knobs: Mapping[str, object] | None = None) -> jax.Array:
         """The scores after each token of a text, one after the other: `[B, N] -> [B, N, V]`."""
 
-        def one(kept: Kept, token: jax.Array) -> tuple[Kept, jax.Array]:
-            scores, kept = self.step(params, state, kept, token, knobs)
-            return kept, scores
+        def one(memory: Memory, token: jax.Array) -> tuple[Memory, jax.Array]:
+            scores, memory = self.step(params, state, memory, token, knobs)
+            return memory, scores
 
         made = jax.lax.scan(one, self.start(params, state, ids, knobs), jnp.asarray(ids).T)[1]
         return jnp.swapaxes(made, 0, 1)
@@ -74,11 +74,11 @@ class Generation:
         given = jnp.asarray(ids)
 
         def one(carried: tuple, at: tuple) -> tuple[tuple, jax.Array]:
-            (kept, token), (place, key) = carried, at
-            scores, kept = self.step(params, state, kept, token, knobs)
+            (memory, token), (place, key) = carried, at
+            scores, memory = self.step(params, state, memory, token, knobs)
             drawn = jax.random.categorical(key, scores / temperature) if temperature else scores.argmax(-1)
             known = given[:, jnp.minimum(place + 1, given.shape[1] - 1)]
-            return (kept, jnp.where(place + 1 < given.shape[1], known, drawn.astype(given.dtype))), token
+            return (memory, jnp.where(place + 1 < given.shape[1], known, drawn.astype(given.dtype))), token
 
         first = (self.start(params, state, given, knobs), given[:, 0])
         keys = jax.random.split(key, self.length)

@@ -36,7 +36,7 @@ class Model:
     axes of every matrix. `knobs`: the traced scalars that this model reads, with its own values; `knob_bounds`: the lowest and
     the highest value of those with declared bounds. `growth(params, x)`: how much larger every parameter is than in the base
     model of muP; None where the model has no base (arch/growth.py). `above(params)`: how many layers stand above it
-    (arch/above.py); None for a model of a user's own. `step(params, state, kept, x, *, past, knobs) -> y, kept`: the scores
+    (arch/above.py); None for a model of a user's own. `step(params, state, memory, x, *, past, knobs) -> y, memory`: the scores
     `[B, 1, V]` of one more token and what generation keeps (arch/generation.py); None for a model of a user's own.
     """
 
@@ -136,11 +136,11 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
             aux[name] = aux.get(name, 0.0) + jnp.sum(value)
         return y, changed.get('state', state), aux
 
-    def step(params: dict, state: dict, kept: dict, x: jax.Array, *, past: Past, knobs: Mapping) -> tuple[jax.Array, dict]:
+    def step(params: dict, state: dict, memory: dict, x: jax.Array, *, past: Past, knobs: Mapping) -> tuple[jax.Array, dict]:
         check_generates(sockets)
         here = dataclasses.replace(context(knobs, False), past=past)
         with explained():
-            y, changed = body.apply({'params': params, 'state': state, 'past': kept}, x, here, mutable=['past'])
+            y, changed = body.apply({'params': params, 'state': state, 'past': memory}, x, here, mutable=['past'])
         return y, changed.get('past', {})
 
     return Model(

@@ -1,7 +1,7 @@
 """Past: what the modules of a causal model keep of earlier tokens, so that it can take one token after the other.
 
 In generation a block gets `[B, 1, C]`, and `context.past` says where that token stands. Whatever looks at other positions keeps
-what it needs of them in the variables 'past' of its own module: a buffer of all (`kept`), the last few (`recent`), or a state
+what it needs of them in the variables 'past' of its own module: a buffer of all (`stored`), the last few (`recent`), or a state
 of fixed size (`carried`). All of these are called in the scope of the module that keeps. Kinds that do so say `GENERATES`.
 """
 
@@ -27,7 +27,7 @@ class Past:
     room: int
     length: int
 
-    def kept(self, module: nn.Module, name: str, part: jax.Array) -> jax.Array:
+    def stored(self, module: nn.Module, name: str, part: jax.Array) -> jax.Array:
         """All of `part` so far, and zeros behind: `[B, 1, ...] -> [B, room, ...]`.
 
         The row of a token that is not live is written over by the next one.

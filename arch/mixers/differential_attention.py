@@ -8,7 +8,7 @@ from arch.block import Mixer
 from arch.context import Context
 from arch.dense import Dense
 from arch.make import divides
-from arch.mixers.projections import kept, score_bias, seen, turn
+from arch.mixers.projections import score_bias, seen, turn, with_past
 from arch.model_sockets import Sockets
 from arch.norms import RmsNorm
 from arch.ops.attend import attend
@@ -49,7 +49,7 @@ class DifferentialAttention(Mixer):
         key = self.sockets.make('qk_norm', name='key_norm', site='queries')(key, context)
         query, key = turn(x, context, query, key)
         value = value if context.values is None else context.values(value)
-        key, value = kept(self, context, key=key, value=value)
+        key, value = with_past(self, context, key=key, value=value)
         mask, bias = seen(x, context), score_bias(x, self.heads, context)
         first, second = (attend(query[:, :, at::2], key[:, :, at::2], value, mask, bias) for at in (0, 1))
         a1, b1, a2, b2 = self.param('shift', nn.initializers.normal(0.1), (4, size), jnp.float32)

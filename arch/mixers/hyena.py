@@ -86,7 +86,7 @@ class Direction(nn.Module):
             if context.past is None:
                 long = long_convolution(z, taps[:, number])
             else:
-                long = last_of(context.past.kept(self, f'inputs_{number}', z), taps[:, number], context.past.at)
+                long = last_of(context.past.stored(self, f'inputs_{number}', z), taps[:, number], context.past.at)
             z = gate * (long + per_channel(scale[number], z) * z)
         return z.astype(x.dtype)
 

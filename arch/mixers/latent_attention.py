@@ -8,7 +8,7 @@ from arch.block import Mixer
 from arch.context import Context
 from arch.dense import Dense
 from arch.make import positive
-from arch.mixers.projections import check_heads, kept, score_bias, seen, turn
+from arch.mixers.projections import check_heads, score_bias, seen, turn, with_past
 from arch.model_sockets import Sockets
 from arch.norms import RmsNorm
 from arch.ops.attend import attend
@@ -53,11 +53,11 @@ class LatentAttention(Mixer):
         key_turned = product('key_turned', tokens, self.turned, branch=False)[:, :, None]
         query_turned, key_turned = turn(x, context, query_turned, key_turned)
         if context.values is None:
-            latent, key_turned = kept(self, context, latent=latent, key_turned=key_turned)
+            latent, key_turned = with_past(self, context, latent=latent, key_turned=key_turned)
             value = product('value', latent, heads * size).reshape(*latent.shape[:2], heads, size)
         else:  # values that are mixed with others are no product of the latent alone
             value = context.values(product('value', latent, heads * size).reshape(*latent.shape[:2], heads, size))
-            latent, key_turned, value = kept(self, context, latent=latent, key_turned=key_turned, value=value)
+            latent, key_turned, value = with_past(self, context, latent=latent, key_turned=key_turned, value=value)
         key = product('key', latent, heads * size, branch=False).reshape(*latent.shape[:2], heads, size)
         key_turned = jnp.broadcast_to(key_turned, (*latent.shape[:2], heads, self.turned))
         mixed = attend(

@@ -9,7 +9,7 @@ from arch.block import Mixer
 from arch.context import Context
 from arch.dense import Dense
 from arch.make import divides, positive
-from arch.mixers.projections import check_heads, join, kept, turn
+from arch.mixers.projections import check_heads, join, turn, with_past
 from arch.mixers.softmax_attention import shared
 from arch.model_sockets import Sockets
 from arch.ops.attend import attend_near, attend_recent
@@ -97,7 +97,7 @@ class NativeSparseAttention(Mixer):
         compressed, weights = self.compressed(query, *parts['compressed'], at, room, context)
         chosen = self.chosen(weights, at, room, context.causal)
         key, value = parts['selected']
-        key, value = (shared(part, self.heads) for part in kept(self, context, key=key, value=value))
+        key, value = (shared(part, self.heads) for part in with_past(self, context, key=key, value=value))
         selected = attend_blocks(query, key, value, chosen, self.block, context.causal, at=at)
         near = self.near(query, *parts['window'], context)
         gates = jax.nn.sigmoid(Dense(3 * self.heads, branch=False, name='gate')(x, context)).reshape(batch, length, 3, -1, 1)

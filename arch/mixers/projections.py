@@ -89,11 +89,11 @@ def seen(x: jax.Array, context: Context) -> jax.Array | None:
     return earlier(math.prod(x.shape[1:-1])) if context.causal else None
 
 
-def kept(module: nn.Module, context: Context, **parts: jax.Array) -> list[jax.Array]:
+def with_past(module: nn.Module, context: Context, **parts: jax.Array) -> list[jax.Array]:
     """Keys and values by name as they are, and in generation with those of all tokens before: [B, N, ...] each."""
     if context.past is None:
         return [*parts.values()]
-    return [context.past.kept(module, name, part) for name, part in parts.items()]
+    return [context.past.stored(module, name, part) for name, part in parts.items()]
 
 
 def join(x: jax.Array, mixed: jax.Array, biases: str, context: Context) -> jax.Array:

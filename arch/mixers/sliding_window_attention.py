@@ -28,7 +28,7 @@ class SlidingWindowAttention(SoftmaxAttention):
         positive("mixer 'sliding_window_attention'", window=self.window)
 
     @nn.nowrap
-    def kept(self, key: jax.Array, value: jax.Array, context: Context) -> list[jax.Array]:
+    def met(self, key: jax.Array, value: jax.Array, context: Context) -> list[jax.Array]:
         if context.past is None:
             return [key, value]
         return [context.past.recent(self, name, part, self.window) for name, part in (('key', key), ('value', value))]

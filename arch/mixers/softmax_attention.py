@@ -8,7 +8,7 @@ from arch.block import Mixer
 from arch.context import Context
 from arch.dense import Dense
 from arch.make import divides
-from arch.mixers.projections import check_heads, join, kept, project, turn
+from arch.mixers.projections import check_heads, join, project, turn, with_past
 from arch.model_sockets import Sockets
 from arch.ops.attend import Scoring
 
@@ -61,7 +61,7 @@ class SoftmaxAttention(Mixer):
             self.sockets, x, self.heads, kv_heads, self.biases, context, self.head_size, self.norm_over == 'all'
         )
         query, key = turn(x, context, query, key)
-        key, value = self.kept(key, value, context)
+        key, value = self.met(key, value, context)
         key, value = shared(key, self.heads), shared(value, self.heads)
         sink = None
         if self.sink == 'learned':
@@ -76,9 +76,9 @@ class SoftmaxAttention(Mixer):
         return join(x, mixed, self.biases, context)
 
     @nn.nowrap
-    def kept(self, key: jax.Array, value: jax.Array, context: Context) -> list[jax.Array]:
+    def met(self, key: jax.Array, value: jax.Array, context: Context) -> list[jax.Array]:
         """The keys and values that queries meet: in generation with those of tokens before."""
-        return kept(self, context, key=key, value=value)
+        return with_past(self, context, key=key, value=value)
 
     @nn.nowrap
     def attended(

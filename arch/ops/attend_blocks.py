@@ -62,11 +62,11 @@ def attend_blocks(
     [B, N]: the places of the queries where they are others than 0 ... N - 1; then a bias is [B, K, N, M].
     """
     length, size = key.shape[1], query.shape[-1]
-    every, met = np.arange(length), chosen.shape[-1] * block
-    own = every[None] if at is None else at
+    own_places, met = np.arange(length), chosen.shape[-1] * block
+    own = own_places[None] if at is None else at
     if bias is not None or (LOWERING.get() != 'reference' and length < MASKED_BELOW * met):
-        seen = (chosen[..., None] == (every // block)[None, None, None, None]).any(-2)
-        seen = seen & (every[None, None, :] <= own[..., None])[:, None] if causal else seen
+        seen = (chosen[..., None] == (own_places // block)[None, None, None, None]).any(-2)
+        seen = seen & (own_places[None, None, :] <= own[..., None])[:, None] if causal else seen
         scores = scoring.capped(jnp.einsum('bnkd,bmkd->bknm', query, key).astype(jnp.float32) / math.sqrt(size))
         scores = scores if bias is None else scores + (bias if bias.ndim == 4 else bias[None]).astype(jnp.float32)
         weights = scoring.weights(jnp.where(seen, scores, -jnp.inf)).astype(value.dtype)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ablations.schedules import FIRST_SCALE, SCALES
+from ablations.schedules import FIRST_SCALE, NAMED, SCALES
 from arch.model import Model
 from sweeps.training.joined import Form
 from sweeps.training.optimizers import OPTIMIZERS
@@ -55,6 +55,6 @@ def shares(optimizer: str, form: Form, knobs: Mapping[str, object]) -> Mapping[s
     if scale is None:
         return by('')
     if isinstance(scale, float):
-        return by(SCALES[int(scale) - FIRST_SCALE])
+        return by(NAMED['matrix_scale'][int(scale)])
     each = [by(name) for name in SCALES]
     return {name: jnp.stack([own[name] for own in each])[jnp.asarray(scale, jnp.int32) - FIRST_SCALE] for name in each[0]}
