@@ -29,9 +29,9 @@ def drawn(model):
 
 
 LAYERS = (
+    {'mixer': {'kind': 'gated_delta_rule'}, 'block': {'kind': 'mixture_of_depths', 'capacity': 0.3}},
     {'mixer': {'kind': 'native_sparse_attention', 'block': 4, 'selected': 1, 'window': 2, 'span': 4, 'apart': 2}},
-    {'mixer': {'kind': 'block_sparse_attention', 'block': 3, 'selected': 1}, 'block': {'kind': 'mixture_of_depths'}},
-    {'mixer': {'kind': 'gated_delta_rule'}, 'block': {'kind': 'mixture_of_depths', 'capacity': 0.5}},
+    {'mixer': {'kind': 'block_sparse_attention', 'block': 2, 'selected': 1}},
     {'mixer': {'kind': 'sliding_window_attention', 'window': 2}, 'channel': {'kind': 'shifted_mlp'}},
 )
 
