@@ -54,7 +54,7 @@ QUESTIONS = {
         'Is what comes next told better from pixels or from symbols?',
         '',
         f'{_FILES}/world_model.py',
-        'horizons beyond one event',
+        further=(f'{_FILES}/world_model_horizons.py',),
     ),
     'forgetting': Question(
         'What is kept of tasks that were learned one after the other?',

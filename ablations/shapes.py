@@ -180,8 +180,13 @@ def _task_of(name: str | Task | OwnTask) -> Task:
     return name if isinstance(name, Task) else own_task(name) if isinstance(name, OwnTask) or is_address(name) else task(name)
 
 
+AMOUNTS = {'train': 'training examples', 'classes': 'classes', 'horizon': 'events ahead'}
+"""The fields of a task's data that say how much of it there is, or how much is asked; with words for an axis."""
+
+
 def amounts(name: str | Task | OwnTask, **counts: list[int]) -> tuple[Task, ...]:
-    """A task with several amounts of data: `train=[200, 800]` training examples, or the first `classes=[2, 4]` of its classes.
+    """A task with several amounts of data: `train=[200, 800]` training examples, or the first `classes=[2, 4]` of its classes;
+    or one that asks for what comes after `horizon=[1, 4]` events (docs/simulators.md).
 
     The tasks are called NAME_train_200 and so on; a figure shows each arm's value against the amount. With other numbers of
     classes the outputs of the base and chance follow. They share a dataset, so they count as one dataset.
@@ -193,8 +198,8 @@ def amounts(name: str | Task | OwnTask, **counts: list[int]) -> tuple[Task, ...]
     (0.5, 2, 2)
     """
     item = _task_of(name)
-    if len(counts) != 1 or not set(counts) <= {'train', 'classes'}:
-        raise ValueError(f"amounts('{item.name}', {sorted(counts)}); allowed: one of train=[...] and classes=[...]; give one")
+    if len(counts) != 1 or not set(counts) <= {*AMOUNTS}:
+        raise ValueError(f"amounts('{item.name}', {sorted(counts)}); allowed: one of {list(AMOUNTS)}, as [...]; give one")
     ((field, given),) = counts.items()
     if not isinstance(given, (list, tuple)) or len(set(given)) < 2 or not all(type(one) is int and one > 0 for one in given):
         raise ValueError(f"amounts('{item.name}'): {field}={given!r}; allowed: two or more whole numbers from 1; mend them")
@@ -207,8 +212,12 @@ def amounts(name: str | Task | OwnTask, **counts: list[int]) -> tuple[Task, ...]
             'data': {**item.data, field: count},
         }
         if field == 'classes':
-            if 'outputs' not in item.base['head']:
-                raise ValueError(f"amounts('{item.name}'): its base's head has no outputs; give train=[...] instead")
+            outputs = item.base['head'].get('outputs', 0)
+            if abs(item.chance * outputs - 1) > 1e-6:
+                raise ValueError(
+                    f"amounts('{item.name}', classes=...): chance is {item.chance:g} with {outputs} outputs; allowed: a task of "
+                    'classes of which there are as many examples each, so that chance is 1 over their number; give train=[...]'
+                )
             fields |= {'base': changed(item.base, (put('head.outputs', count),)), 'chance': 1 / count}
         made.append(Task(**fields))
     return tuple(made)

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
 
+from ablations.shapes import AMOUNTS
 from ablations.study import Study
 from ablations.tasks import Task
 from results.figures.ladder import ladders
@@ -15,8 +16,6 @@ from results.figures.style import house, palette
 from results.finding import Finding
 from results.store.reading import Reading
 
-AMOUNTS = {'train': 'training examples', 'classes': 'classes'}
-"""The fields of a task's data that say how much of it there is, with the label of their axis."""
 SPREAD = 0.24
 """The share of the gap between two amounts that the intervals of the arms take, side by side."""
 

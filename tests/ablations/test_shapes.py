@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from ablations.config import put, swap
-from ablations.shapes import add_one, drop_one, factorial, ladder, path
+from ablations.shapes import add_one, amounts, drop_one, factorial, ladder, path
 from ablations.study import Study
 from ablations.tasks import task
 
@@ -150,3 +150,31 @@ def test_shapes_that_are_none_are_refused(make, said):
 def test_a_study_refuses_arms_of_a_shape_that_do_not_fit(fields, said):
     with pytest.raises(ValueError, match=said.replace('(', r'\(').replace(')', r'\)')):
         study(**fields)
+
+
+@pytest.mark.parametrize(
+    ('name', 'counts', 'said'),
+    [
+        ('digits', {}, r"amounts\('digits', \[\]\); allowed: one of \['train', 'classes', 'horizon'\]"),
+        ('digits', {'train': [8, 16], 'classes': [2, 4]}, 'allowed: one of'),
+        ('digits', {'steps': [8, 16]}, r"\['steps'\]\); allowed: one of"),
+        ('digits', {'train': [8, 8]}, r'train=\[8, 8\]; allowed: two or more whole numbers'),
+        ('digits', {'train': [8, 0]}, 'two or more whole numbers from 1'),
+        ('digits', {'train': 8}, 'two or more whole numbers'),
+        ('tiny_shakespeare', {'classes': [2, 4]}, 'allowed: a task of classes of which'),
+    ],
+)
+def test_amounts_that_are_none_are_refused(name, counts, said):
+    with pytest.raises(ValueError, match=said):
+        amounts(name, **counts)
+
+
+def test_amounts_are_tasks_of_one_set_and_of_one_ladder():
+    few, many = amounts('collections', train=[100, 1000])
+    assert few.dataset == many.dataset and few.ladder == many.ladder == 'collections_train' and few.base == many.base
+    assert (few.data['train'], many.data['train']) == (100, 1000) and few.chance == many.chance == 0.25
+    pair = amounts('collections', classes=[2, 3])
+    assert [(one.base['head']['outputs'], round(1 / one.chance), one.ladder) for one in pair] == [
+        (2, 2, 'collections_classes'),
+        (3, 3, 'collections_classes'),
+    ]
