@@ -215,8 +215,8 @@ def amounts(name: str | Task | OwnTask, **counts: list[int]) -> tuple[Task, ...]
             outputs = item.base['head'].get('outputs', 0)
             if abs(item.chance * outputs - 1) > 1e-6:
                 raise ValueError(
-                    f"amounts('{item.name}', classes=...): chance is {item.chance:g} with {outputs} outputs; allowed: a task of "
-                    'classes of which there are as many examples each, so that chance is 1 over their number; give train=[...]'
+                    f"amounts('{item.name}', classes=...): chance is {item.chance:g} with {outputs} outputs; allowed: a task "
+                    'of classes with as many examples each, so that chance is 1 over their number; give train=[...]'
                 )
             fields |= {'base': changed(item.base, (put('head.outputs', count),)), 'chance': 1 / count}
         made.append(Task(**fields))

@@ -161,7 +161,7 @@ def test_a_study_refuses_arms_of_a_shape_that_do_not_fit(fields, said):
         ('digits', {'train': [8, 8]}, r'train=\[8, 8\]; allowed: two or more whole numbers'),
         ('digits', {'train': [8, 0]}, 'two or more whole numbers from 1'),
         ('digits', {'train': 8}, 'two or more whole numbers'),
-        ('tiny_shakespeare', {'classes': [2, 4]}, 'allowed: a task of classes of which'),
+        ('tiny_shakespeare', {'classes': [2, 4]}, 'allowed: a task of classes with as many'),
     ],
 )
 def test_amounts_that_are_none_are_refused(name, counts, said):
