@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -125,9 +126,49 @@ def _origin(facts: Mapping) -> str:
     return f'Protocol {facts.get(ENTRY, NOW)}: {told or "no studies"}.'
 
 
+SIZES = (
+    'replicates',
+    'arms',
+    'worlds',
+    'a false word, of 2,000 studies',
+    'a loss of three deviations is found',
+    'intervals hold the truth, by arm',
+)
+
+
+def by_size(facts: Mapping) -> list[str]:
+    """A table of the promised worlds by the size of the study, as lines of Markdown: from the least to the most over worlds."""
+    cells: dict[tuple[int, int], list[Mapping]] = {}
+    for part, name, tally in _cells(facts):
+        if part == 'cover':
+            replicates, arms = map(int, re.search(r'(\d+) replicates, (\d+) arms$', name).groups())
+            cells.setdefault((replicates, arms), []).append(tally)
+    lines = ['| ' + ' | '.join(SIZES) + ' |', '| ---: |' + ' ---: |' * (len(SIZES) - 1)]
+    for (replicates, arms), tallies in sorted(cells.items()):
+        false = [round(2000 * tally['false'] / tally['studies']) for tally in tallies]
+        power = [share for tally in tallies if (share := _share((tally.get('power') or {}).get('found'))) is not None]
+        held = [inside / count for tally in tallies for inside, count in tally['held'].values()]
+        ranges = [f'{min(false)} to {max(false)}', *(_range(shares) for shares in (power, held))]
+        lines.append(f'| {replicates} | {arms} | {len(tallies)} | {" | ".join(ranges)} |')
+    return lines
+
+
+def _range(shares: list[float]) -> str:
+    return f'{_shown(min(shares))} to {_shown(max(shares))}' if shares else _shown(None)
+
+
 def markdown(facts: Mapping) -> str:
     """The calibration as a Markdown page: a table for each part, and the promises that did not hold."""
     lines = ['# Calibration', '', INTRODUCTION, '', _origin(facts), '']
+    if any(part == 'cover' for part, _, _ in _cells(facts)):
+        lines += [
+            '## By the size of the study',
+            '',
+            'Promised worlds, from the least to the most over them.',
+            '',
+            *by_size(facts),
+            '',
+        ]
     for part, heading in HEADINGS.items():
         rows = [_row(name, tally) for own, name, tally in _cells(facts) if own == part]
         if rows:

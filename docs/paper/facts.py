@@ -57,7 +57,10 @@ class Shared:
 
 @dataclasses.dataclass(frozen=True)
 class Calibrated:
-    """What the calibration says: cells run and in all, false words of studies, power and coverage over promised cells."""
+    """What the calibration says: cells run and in all, false words of studies over promised cells.
+
+    `again` are (false words, studies) of the cells that were run again because chance allows less than they had at first.
+    """
 
     cells: int
     of: int
@@ -65,6 +68,7 @@ class Calibrated:
     worst: int
     least: int
     usual: tuple[float, float]
+    again: tuple[tuple[int, int], ...]
 
 
 def bundle_of(folder: Path) -> Bundle:
@@ -98,6 +102,7 @@ def calibrated(file: Path = PUBLISHED / 'calibration' / 'calibration.json') -> C
         worst=max(cell['false'] for cell in promised),
         least=min(cell['false'] for cell in promised),
         usual=(usual[0], usual[-1]),
+        again=tuple((cell['again']['false'], cell['again']['studies']) for cell in promised if cell.get('again')),
     )
 
 

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import results
-from results.calibration import COLUMNS, markdown
+from results.calibration import COLUMNS, HEADINGS, SIZES, by_size, markdown
+from sweeps.protocol.cells import PARTS
 
 PUBLISHED = Path(results.__file__).parent / 'published' / 'calibration'
 
@@ -15,6 +16,25 @@ def test_the_published_page_is_rendered_from_the_published_facts():
 
 
 def test_every_row_of_a_table_has_a_cell_for_each_column():
-    lines = (PUBLISHED / 'calibration.md').read_text(encoding='utf-8').splitlines()
-    rows = [line for line in lines if line.startswith('| ')]
-    assert len(rows) > 20 and {line.count('|') for line in rows} == {len(COLUMNS) + 1}
+    before, _, cells = (PUBLISHED / 'calibration.md').read_text(encoding='utf-8').partition(f'## {HEADINGS["cover"]}')
+    for page, columns in ((before, SIZES), (cells, COLUMNS)):
+        rows = [line for line in page.splitlines() if line.startswith('| ')]
+        assert len(rows) > 3 and {line.count('|') for line in rows} == {len(columns) + 1}
+
+
+def test_the_page_on_trust_has_the_published_table_and_number_of_cells():
+    facts = json.loads((PUBLISHED / 'calibration.json').read_text(encoding='utf-8'))
+    page = (Path(results.__file__).parents[1] / 'docs' / 'trust.md').read_text(encoding='utf-8')
+    assert '\n'.join(by_size(facts)) in page
+    counted, every = sum(map(len, facts['cells'].values())), sum(map(len, PARTS.values()))
+    assert f'{counted} of {every} cells have been run' in page
+
+
+def test_sizes_go_from_the_least_to_the_most_over_worlds():
+    tally = {'studies': 1000, 'false': 20, 'held': {'a': [940, 1000], 'b': [960, 1000]}, 'power': {'found': [90, 100]}}
+    other = {'studies': 2000, 'false': 90, 'held': {'a': [1900, 2000]}}
+    cells = {'one, 3 replicates, 2 arms': tally, 'two, 3 replicates, 2 arms': other, 'one, 12 replicates, 2 arms': other}
+    assert by_size({'cells': {'cover': cells, 'forms': {'a path': tally}}})[2:] == [
+        '| 3 | 2 | 2 | 40 to 90 | 90.0% to 90.0% | 94.0% to 96.0% |',
+        '| 12 | 2 | 1 | 90 to 90 | \u2013 | 95.0% to 95.0% |',
+    ]
