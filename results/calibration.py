@@ -140,9 +140,8 @@ def by_size(facts: Mapping) -> list[str]:
     """A table of the promised worlds by the size of the study, as lines of Markdown: from the least to the most over worlds."""
     cells: dict[tuple[int, int], list[Mapping]] = {}
     for part, name, tally in _cells(facts):
-        if part == 'cover':
-            replicates, arms = map(int, re.search(r'(\d+) replicates, (\d+) arms$', name).groups())
-            cells.setdefault((replicates, arms), []).append(tally)
+        if part == 'cover' and (size := re.search(r'(\d+) replicates, (\d+) arms$', name)):
+            cells.setdefault((int(size[1]), int(size[2])), []).append(tally)
     lines = ['| ' + ' | '.join(SIZES) + ' |', '| ---: |' + ' ---: |' * (len(SIZES) - 1)]
     for (replicates, arms), tallies in sorted(cells.items()):
         false = [round(2000 * tally['false'] / tally['studies']) for tally in tallies]
@@ -160,15 +159,8 @@ def _range(shares: list[float]) -> str:
 def markdown(facts: Mapping) -> str:
     """The calibration as a Markdown page: a table for each part, and the promises that did not hold."""
     lines = ['# Calibration', '', INTRODUCTION, '', _origin(facts), '']
-    if any(part == 'cover' for part, _, _ in _cells(facts)):
-        lines += [
-            '## By the size of the study',
-            '',
-            'Promised worlds, from the least to the most over them.',
-            '',
-            *by_size(facts),
-            '',
-        ]
+    if len(sizes := by_size(facts)) > 2:
+        lines += ['## By the size of the study', '', 'Promised worlds, from the least to the most over them.', '', *sizes, '']
     for part, heading in HEADINGS.items():
         rows = [_row(name, tally) for own, name, tally in _cells(facts) if own == part]
         if rows:
