@@ -26,8 +26,8 @@ def test_the_page_on_trust_has_the_published_table_and_number_of_cells():
     facts = json.loads((PUBLISHED / 'calibration.json').read_text(encoding='utf-8'))
     page = (Path(results.__file__).parents[1] / 'docs' / 'trust.md').read_text(encoding='utf-8')
     assert '\n'.join(by_size(facts)) in page
-    counted, every = sum(map(len, facts['cells'].values())), sum(map(len, PARTS.values()))
-    assert f'{counted} of {every} cells have been run' in page
+    counted, declared = sum(map(len, facts['cells'].values())), sum(map(len, PARTS.values()))
+    assert f'{counted} of {declared} cells have been run' in page
 
 
 def test_sizes_go_from_the_least_to_the_most_over_worlds():
