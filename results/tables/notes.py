@@ -94,7 +94,7 @@ def _averages(findings: list[Finding], facts: StudyFacts) -> list[str]:
         if one.task in metrics:
             metric, unit = metrics[one.task].metric, difference_unit(metrics[one.task])
             told.append(f'{one.arm} on {one.task} {number(one.value, metric)} ({number(one.gain, metric, True)} {unit})')
-    return [f'Moving averages of the weights score, and so much more than the weights: {"; ".join(told)}'] if told else []
+    return [f'Moving averages of the weights score, and are better than the weights by: {"; ".join(told)}'] if told else []
 
 
 def notes(findings: list[Finding], facts: StudyFacts) -> list[str]:
