@@ -7,9 +7,14 @@ TUNED = 'batch'
 """The tuned value that is no traced number: trials with other batches are other programs."""
 
 
+def batches_of(tune: Mapping[str, Mapping]) -> list[int]:
+    """The batches that search spaces tune, from the smallest."""
+    return sorted({int(batch) for space in tune.values() if TUNED in space for batch in space[TUNED].values})
+
+
 def check_batches(study: str, tune: Mapping[str, Mapping], tasks: Iterable, budget: str) -> None:
     """Raise ValueError where a tuned batch would make runs of other examples, or steps that evaluations do not divide."""
-    batches = sorted({int(batch) for space in tune.values() if TUNED in space for batch in space[TUNED].values})
+    batches = batches_of(tune)
     if batches and budget == 'compute':
         raise ValueError(
             f"study '{study}' tunes the batch and matches compute, which says how many steps there are; allowed: "

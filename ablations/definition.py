@@ -81,5 +81,6 @@ MADE = {
     'own': _each(_each(_range_of)),
     'looks': tuple,
     'shares': tuple,
+    'halvings': tuple,
 }
 """How fields are made that are more than plain data."""

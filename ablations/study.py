@@ -8,10 +8,12 @@ from pathlib import Path
 
 from ablations.arm_optimizers import optimizers_of_arms
 from ablations.arms import arms_of, check_comparisons
-from ablations.batches import TUNED, check_batches
+from ablations.batches import TUNED, batches_of, check_batches
 from ablations.config import NAME, changed, closest, put, swap
 from ablations.digest import digest
 from ablations.fixed_values import fixed_for_all, fixed_of_arms
+from ablations.halvings import checked_halvings
+from ablations.screening import check_screening
 from ablations.space_rules import bounded, check_ranges, check_space, reach
 from ablations.spaces import SPACES
 from ablations.task_files import is_address, own_task
@@ -32,10 +34,6 @@ COUNTS = {
 }
 """The least and the largest value of each of a study's numbers: far beyond what anybody can train, and far below what fills a
 memory."""
-SCREENED = ('sobol', 'random')
-"""The searches that a screening can begin: their later points continue the first ones, whatever these scored."""
-FEWEST = 4
-"""The least trials of a screening: a fitted surface needs as many."""
 CHOICES = {
     'shape': SHAPES,
     'search': ('sobol', 'random', 'grid', 'tpe', 'gp'),
@@ -86,6 +84,8 @@ class Study:
                 an arm gets the rest. 0: every optimizer gets all `trials`. Simulated with two optimizers, 8 of 16 saves a fifth
                 of the runs. It loses nothing with equal optimizers. With one better it finds as much as 12 trials of each,
                 at the same price: no better than fewer trials for both
+    halvings    shares of their steps at which tuning runs stop, but for the better half of those that were asked for together;
+                () trains all to their end. What it does to verdicts is measured (docs/trust.md) and not promised
     extension   how many of them, at most half, come last, in two rounds: past an edge where the trials before point there
     replicates  independent tunings: the unit of evidence
     base_factor the base gets this many times the replicates: every comparison shares it
@@ -115,6 +115,7 @@ class Study:
     share: bool = False
     trials: int = 10
     screening: int = 0
+    halvings: tuple = ()
     extension: int = 4
     replicates: int = 5
     base_factor: int = 1
@@ -215,29 +216,13 @@ class Study:
         for_all = {name for space in tune.values() for name in space}
         names = {arm: for_all | set(self.own.get(arm, ())) for arm in self.arms}
         object.__setattr__(self, 'arm_fixed', fixed_of_arms(self.name, self.arm_fixed, names))
-        self._check_screening()
+        check_screening(self.name, self.screening, self.trials, self.search, self.optimizers_of(self.base))
+        object.__setattr__(self, 'halvings', checked_halvings(self.name, self.halvings, self.tasks, batches_of(tune)))
 
     @property
     def tunes_batch(self) -> bool:
         """Whether trials of one arm may have different batches, and so different numbers of steps."""
         return any(TUNED in space for space in self.tune.values())
-
-    def _check_screening(self) -> None:
-        if not self.screening:
-            return
-        given = f"study '{self.name}': screening={self.screening}"
-        if len(own := self.optimizers_of(self.base)) < 2:
-            raise ValueError(f'{given} of one optimizer, {list(own)}; allowed: 0, or tune two or more optimizers')
-        if self.search not in SCREENED:
-            raise ValueError(
-                f"{given} with search='{self.search}'; allowed: 0, or a search whose first points depend neither on their "
-                f'number nor on scores, {list(SCREENED)}'
-            )
-        if not FEWEST <= self.screening < self.trials:
-            raise ValueError(
-                f'{given} of trials={self.trials}; allowed: 0, or from {FEWEST}, which a surface needs, to trials - 1: change '
-                'screening or trials'
-            )
 
     def _check_own(self) -> None:
         if not isinstance(self.own, dict) or not all(isinstance(space, dict) and space for space in self.own.values()):
@@ -387,6 +372,7 @@ class Study:
             **({'arm_fixed': {arm: dict(own) for arm, own in self.arm_fixed.items()}} if self.arm_fixed else {}),
             **({'optimizers': {arm: list(own) for arm, own in self.optimizers.items()}} if self.optimizers else {}),
             **({'screening': self.screening} if self.screening else {}),
+            **({'halvings': list(self.halvings)} if self.halvings else {}),
         }
 
     @functools.cached_property

@@ -92,18 +92,19 @@ class Program:
         return Needs(self.signature, digest({name: getattr(self, name) for name in OF_MODEL}))
 
 
-def trial_id(program: str, replicate: int, knobs: Iterable[tuple[str, float]], seed: int, held: str) -> str:
+def trial_id(program: str, replicate: int, knobs: Iterable[tuple[str, float]], seed: int, held: str, until: int = 0) -> str:
     """The id of a trial of the program with an id."""
     # The JSON of [program, replicate, knobs, seed, held], put together by hand: a study has many trials. Digested as text.
     told = ','.join([f'["{name}",{value!r}]' for name, value in knobs])
-    return digest(f'["{program}",{replicate},[{told}],{seed},"{held}"]')
+    return digest(f'["{program}",{replicate},[{told}],{seed},"{held}"{f",{until}" if until else ""}]')
 
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
     """One training run: a program, its knobs, a replicate with its data split, a seed, and the data that score it.
 
-    `phase` is the phase that asked first; it is not part of the address.
+    `phase` is the phase that asked first; it is not part of the address. `until` is the step at which the run stops, to go on as
+    the trial without it or not at all; 0 for the end, as almost always.
     """
 
     program: Program
@@ -112,10 +113,24 @@ class Trial:
     seed: int
     held: str
     phase: str
+    until: int = 0
 
     @functools.cached_property
     def id(self) -> str:
-        return trial_id(self.program.id, self.replicate, self.knobs, self.seed, self.held)
+        return trial_id(self.program.id, self.replicate, self.knobs, self.seed, self.held, self.until)
+
+    @property
+    def steps(self) -> int:
+        """The steps that it is trained for."""
+        return self.until or self.program.steps
+
+    def up_to(self, share: float) -> 'Trial':
+        """The same run, stopped at a share of its steps."""
+        return dataclasses.replace(self, until=max(round(share * self.program.steps), 1))
+
+    def whole(self) -> 'Trial':
+        """The same run to its end."""
+        return dataclasses.replace(self, until=0) if self.until else self
 
     @property
     def extends(self) -> bool:

@@ -30,6 +30,7 @@ HEADINGS = {
     'forms': 'Studies of other forms',
     'found': 'Planted effects',
     'published': 'Beyond the promise',
+    'halved': 'Tunings that stop the worse half of their runs',
 }
 COLUMNS = (
     'studies of',

@@ -251,7 +251,7 @@ def test_numbers_of_the_protocol():
     assert own == {
         **{'shape': 'one_swap', 'search': 'sobol', 'budget': 'trials', 'recipe': 'own', 'share': False, 'blocks': None},
         **{'trials': 10, 'screening': 0, 'extension': 4, 'replicates': 5, 'base_factor': 1, 'seeds': 4, 'looks': ()},
-        **{'shares': (), 'alpha': 0.05},
+        **{'shares': (), 'alpha': 0.05, 'halvings': ()},
     }
 
 

@@ -23,7 +23,9 @@ from results.store.own_ids import own_id
 FOLDER = 'records'
 PACK, MANY = '.jsonl', '.jsonl.gz'
 """The suffixes of record files: one pack, or packs one after the other, compressed."""
-STATUSES = ('ok', 'diverged', 'failed')
+STOPPED = 'stopped'
+"""The status of a run that was stopped before its end: it has no score. One that goes on has another record in the end."""
+STATUSES = ('ok', 'diverged', 'failed', STOPPED)
 UNPACKED, RATIO = 2**26, 100
 """Bytes that a compressed file may unpack to in any case, and times its own size; records shrink to a tenth."""
 LARGE = 2**23
@@ -79,10 +81,10 @@ REQUIRED = {
 """What every record has, and whether a value is of its kind."""
 ITEMS = 'item_scores'
 """The entry with the scores of single items (results/store/item_scores.py)."""
-NUMBERS = ('score', 'score_se', 'initial_loss', 'final_loss')
+NUMBERS = ('score', 'score_se', 'initial_loss', 'final_loss', 'score_until')
 OPTIONAL = {
     **dict.fromkeys(('phase', 'reason', 'blocks', 'checksum', ITEMS), _text),
-    **dict.fromkeys(('steps', 'batch', 'n_held'), _count),
+    **dict.fromkeys(('steps', 'batch', 'n_held', 'until'), _count),
     **dict.fromkeys(('data', 'model', 'turns'), _object),
 }
 """Entries that a record need not have, and whether a value is of its kind."""

@@ -7,7 +7,7 @@ PACK = ('id', 'records', 'strategy', 'lanes', 'splits', 'compile_seconds', 'lane
 SUMMARY = (
     *('id', 'arm', 'task', 'phase', 'replicate', 'held', 'optimizer', 'seed', 'knobs', 'steps', 'batch'),
     *('status', 'diverged_at', 'reason', 'score', 'score_se', 'parts', 'n_held', 'initial_loss', 'final_loss', 'checksum'),
-    *('item_scores', 'leak', 'cost', 'pack', 'environment'),
+    *('item_scores', 'leak', 'cost', 'pack', 'environment', 'until', 'score_until'),
 )
 """The entries of a record that are in its summary. Plans, evidence, tables and checks need only these; curves and configs are
 in the whole record only. `cost` and `pack` have all entries of COST and PACK, with None for absent ones."""

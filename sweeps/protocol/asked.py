@@ -34,14 +34,20 @@ class Asked:
         counts: Counter[tuple[str, str]] = Counter()
         # What tuned batches add to the steps of trials of the task's own batch, and the steps that their FLOPs are worth.
         more: Counter[tuple[str, str]] = Counter()
+        # Steps of the task's own batch that stopped runs were not trained for.
+        saved: Counter[tuple[str, str]] = Counter()
         for (phase, arm, task, _), trials in self.by_phase.items():
             if phase == 'tune':
                 counts[arm, task] += len(trials)
                 more[arm, task] += sum(t.program.steps - steps[arm, task] for t in trials if t.program.times_the_batch != 1)
+                for trial in trials:
+                    if trial.until:
+                        saved[arm, task] += (trial.program.steps - trial.until) * trial.program.times_the_batch
+                        more[arm, task] += (trial.program.steps - trial.until) * (trial.program.times_the_batch - 1)
         budgets, tasks = {}, list(tasks)
         for arm in arms:
             for task in tasks:
-                done = counts[arm, task.name] * steps[arm, task.name]
+                done = counts[arm, task.name] * steps[arm, task.name] - round(saved[arm, task.name])
                 flops = costs.get(arm, {}).get(task.name, {}).get('flops')
                 budgets[arm, task.name] = {
                     'trials': counts[arm, task.name],

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from ablations.study import Study
+from sweeps.protocol.curve_worlds import CURVE_WORLDS, HALVED
 from sweeps.protocol.metric_worlds import METRIC_WORLDS
 from sweeps.protocol.rough_worlds import ONE_SPLIT, ROUGH, VERY_ROUGH
 from sweeps.protocol.simulate import World
@@ -144,5 +145,13 @@ PLANTED = {
 PUBLISHED = {name: Cell(name, world, promised=False) for name, world in {**BEYOND, **VERY_ROUGH}.items()}
 """Worlds beyond the promise."""
 
-PARTS = {'cover': _cover(), 'forms': FORMS, 'found': PLANTED, 'published': PUBLISHED}
+HALVINGS = {
+    f'{name}, {how}{told}': Cell(name, world, fields, planted, promised=False)
+    for told, planted in (('', {}), (', a planted loss', {'third': -3.0}))
+    for name, world in CURVE_WORLDS.items()
+    for how, fields in HALVED.items()
+}
+"""Studies that stop the worse half of their tuning runs. A claim counts as false against what arms are worth without that."""
+
+PARTS = {'cover': _cover(), 'forms': FORMS, 'found': PLANTED, 'published': PUBLISHED, 'halved': HALVINGS}
 """All cells, by part."""

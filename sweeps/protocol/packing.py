@@ -24,16 +24,16 @@ def pack(study: Study, trials: Iterable[Trial], manifest: Mapping) -> list[Pack]
     for trial in trials:
         look = sum(study.count(trial.arm, count) <= trial.replicate for count in study.looks)
         stage = ('look', look) if together or trial.held == TEST else ('replicate', trial.replicate)
-        groups.setdefault((trial.program.id, trial.phase, stage), []).append(trial)
+        groups.setdefault((trial.program.id, trial.phase, trial.until, stage), []).append(trial)
     packs = []
     for group in groups.values():
-        lanes = lanes_of(group[0].program, manifest)
+        lanes = lanes_of(group[0].program, manifest, group[0].until)
         packs += [Pack(tuple(group[start : start + lanes])) for start in range(0, len(group), lanes)]
     return packs
 
 
-def lanes_of(program: Program, manifest: Mapping) -> int:
-    """The largest number of trials in a pack of a program.
+def lanes_of(program: Program, manifest: Mapping, until: int = 0) -> int:
+    """The largest number of trials in a pack of a program, which stop at the step `until` or are trained to the end.
 
     By estimated and not by measured seconds, so that a second run makes the same packs.
     """
@@ -42,7 +42,7 @@ def lanes_of(program: Program, manifest: Mapping) -> int:
     if strategy != 'loop':
         return most
     flops = program_flops(manifest.get('costs', {}), program)
-    return max(1, min(most, round(_seconds(manifest) / estimated_seconds(program.steps, flops))))
+    return max(1, min(most, round(_seconds(manifest) / estimated_seconds(until or program.steps, flops))))
 
 
 def _seconds(manifest: Mapping) -> float:

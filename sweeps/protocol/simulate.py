@@ -16,7 +16,7 @@ from ablations.study import Study
 from ablations.tasks import Task
 from ablations.trial import TEST, Schedule, Trial
 from results.store.item_scores import packed
-from results.store.records import ITEMS
+from results.store.records import ITEMS, STOPPED
 from sweeps.protocol.plan import schedule
 from sweeps.protocol.streams import streams
 
@@ -36,6 +36,8 @@ class Hill:
     tails       degrees of freedom of Student's t that noise is drawn from; 0 for normal noise
     high        chance that a run ends in the high state; the low one is `fall` below
     lost        chance that a confirmation run diverges
+    slow        how much higher the best learning rate is at the first step than at the last: small ones look bad at first
+    apart       how many times as far below the optimum runs lie at the first step as at the last
     shift       {optimizer: addition to the height}; `move` {optimizer: addition to the optimal learning rate}
     """
 
@@ -52,6 +54,8 @@ class Hill:
     high: float = 1.0
     fall: float = 0.0
     lost: float = 0.0
+    slow: float = 0.0
+    apart: float = 1.0
     shift: dict = dataclasses.field(default_factory=dict)
     move: dict = dataclasses.field(default_factory=dict)
 
@@ -99,6 +103,7 @@ class World(Hill):
     items       test items, of which a score is the share that is right; 0 for scores without such rounding
     fixed       items of a test split that is the same for all runs, whose records say what each item scored; 0 for endless ones
     liking      standard deviation of what an arm scores more or less on an item, on all runs alike
+    blur        standard deviation of what a score at the first step has beside that of the end
     on_task     {task: {arm: addition to its height there}}
     about       description
     """
@@ -112,6 +117,7 @@ class World(Hill):
     items: int = 0
     fixed: int = 0
     liking: float = 0.0
+    blur: float = 0.0
     on_task: dict = dataclasses.field(default_factory=dict)
     about: str = ''
 
@@ -139,7 +145,8 @@ class World(Hill):
 
     def scores(self, study: Study, trials: Sequence[Trial], seed: int) -> list[float | None]:
         """The scores of trials in the good direction, None where one diverges."""
-        chances = streams([derive(seed, trial.id) for trial in trials])
+        # A run that stops has the noise of its end, as far as it goes.
+        chances = streams([derive(seed, trial.whole().id) for trial in trials])
         return [self.score(study, trial, seed, chance) for trial, chance in zip(trials, chances, strict=True)]
 
     def score(self, study: Study, trial: Trial, seed: int, chance: np.random.Generator) -> float | None:
@@ -151,6 +158,8 @@ class World(Hill):
         if known is None:
             return None
         hill = self.of(trial.arm)
+        if trial.until:
+            known += self.early(trial, place, seed)
         known += hill.noise_of(trial.program.optimizer, place, chance) + self.on_task.get(trial.task, {}).get(trial.arm, 0.0)
         if trial.held == TEST and hill.lost and chance.random() < hill.lost:
             return None
@@ -164,6 +173,15 @@ class World(Hill):
         if self.items:
             return chance.binomial(self.items, min(max(known, 0.0), 1.0)) / self.items
         return known
+
+    def early(self, trial: Trial, place: list[float], seed: int) -> float:
+        """What the score of a run that stops differs by from that of its end."""
+        hill, left = self.of(trial.arm), 1 - trial.until / trial.program.steps
+        moved = [place[0] - left * hill.slow, *place[1:]]
+        top = hill.height + hill.shift.get(trial.program.optimizer, 0.0)
+        then, last = (top - hill.truth(trial.program.optimizer, at) for at in (moved, place))
+        noise = left * self.blur * _normal('early', seed, trial.id) if self.blur else 0.0
+        return last - (1 + left * (hill.apart - 1)) * then + noise
 
     def on_items(self, trial: Trial, seed: int, score: float) -> np.ndarray:
         """What a run with this score has on each of the fixed items; `liking` is in the score already.
@@ -203,6 +221,8 @@ def simulated_records(study: Study, world: World, trials: Sequence[Trial], seed:
 
 def _record(study: Study, world: World, trial: Trial, seed: int, score: float | None) -> dict:
     sign, item_scores = study.task(trial.task).sign, {}
+    if trial.until and score is not None:
+        return _stopped(trial, sign * score, math.exp(-score))
     if world.fixed and trial.held == TEST and score is not None:
         item_scores = {ITEMS: packed(sign * world.on_items(trial, seed, score))}
     return {
@@ -216,6 +236,13 @@ def _record(study: Study, world: World, trial: Trial, seed: int, score: float | 
         'environment': {'source': 'simulated'},
         'held': trial.held,
         **item_scores,
+    }
+
+
+def _stopped(trial: Trial, score: float, loss: float) -> dict:
+    return {
+        **{'id': trial.id, 'status': STOPPED, 'until': trial.until, 'held': trial.held, 'score': None, 'score_until': score},
+        **{'n_held': 1000, 'initial_loss': 2.0, 'final_loss': loss, 'environment': {'source': 'simulated'}},
     }
 
 

@@ -6,6 +6,9 @@ inside where it is not. No replicate shares such a decision with another, so the
 
 With a screening every optimizer gets the first trials. The better one gets the rest, by the same selection as at the end of a
 tuning; each replicate of each arm decides it for itself.
+
+With halvings all trials that are asked for together stop at a share of their steps, and the better half of each key goes on
+(sweeps/protocol/halving.py).
 """
 
 import itertools
@@ -23,6 +26,7 @@ from ablations.trial import AFTER_SCREENING, TUNING, Program, Trial
 from results.edges import Box, Side
 from results.selection import Selected, select_each
 from sweeps.protocol.extension import Measured, Tuned, below_divergence, sides_past_edges, sides_to_search
+from sweeps.protocol.halving import better_half, ends
 from sweeps.protocol.search import NOTHING, ROUNDING, SEARCHES, propose
 
 ROUNDS = 2
@@ -36,12 +40,6 @@ Key = tuple[str, str, int]
 """Arm, optimizer, replicate: the unit that is tuned on its own."""
 Replicates = Mapping[str, range]
 """The replicates of each arm: the base may have several times as many."""
-
-
-def scores(sign: int, trials: Sequence[Trial], records: Mapping[str, dict]) -> np.ndarray:
-    """Scores times `sign` (a task's: 1 where higher is better, else -1), -inf where a run diverged or failed. `[n]`"""
-    own = (records[trial.id] for trial in trials)
-    return np.array([sign * record['score'] if record['status'] == 'ok' else -math.inf for record in own])
 
 
 class Tuning:
@@ -78,15 +76,35 @@ class Tuning:
             if first and first == study.screening:
                 keys = self._after_screening(replicates)
             sides = self._sides_to_search(keys) if extends else {}
-            trials = []
             for key in keys:
                 if extends:
-                    trials += self._extending(key, sides.get(key, []), first, last - first, f'extend_{extends}')
+                    self._extending(key, sides.get(key, []), first, last - first, f'extend_{extends}')
                 else:
-                    trials += self._inside(key, first, last - first, self._phase(first))
-            if not self.ask(trials):
+                    self._inside(key, first, last - first, self._phase(first))
+            if not self._ask_for_last(last - first, keys):
                 return False
         return True
+
+    def _ask_for_last(self, count: int, keys: Sequence[Key]) -> bool:
+        """Ask for the last trials of each key, with halvings stop by stop; gives whether all that go on are recorded.
+
+        A trial that does not go on stays among the trials of its key as the run that was stopped.
+        """
+        places = {key: range(len(self.trials[key]) - count, len(self.trials[key])) for key in keys}
+        for share in self.study.halvings:
+            whole = {key: [self.trials[key][place] for place in own] for key, own in places.items()}
+            for key, own in places.items():
+                for place in own:
+                    self.trials[key][place] = self.trials[key][place].up_to(share)
+            if not self.ask([self.trials[key][place] for key, own in places.items() for place in own]):
+                return False
+            for key, own in places.items():
+                stopped = [self.trials[key][place] for place in own]
+                on = better_half(self.task.sign, stopped, self.records)
+                places[key] = [own[number] for number in on]
+                for number in on:
+                    self.trials[key][own[number]] = whole[key][number]
+        return self.ask([self.trials[key][place] for key, own in places.items() for place in own])
 
     def _parts(self) -> list[tuple[int, int, int]]:
         """The trials of a key that are asked for at the same time: from the first to before the last, and the number of the
@@ -148,9 +166,12 @@ class Tuning:
         return Tuned([values.smooth for values in space.values()], own, ends, trials)
 
     def measured(self, key: Key) -> Measured:
-        """Units `[n, d]`, in the order of the space, and scores `[n]` of all trials of a key; all must be recorded."""
+        """Units `[n, d]`, in the order of the space, and scores `[n]` of all trials of a key; all must be recorded.
+
+        A run that was stopped has the score that it is expected to have ended with.
+        """
         if len(self._scores.get(key, ())) != len(self.trials[key]):
-            self._scores[key] = scores(self.task.sign, self.trials[key], self.records)
+            self._scores[key] = ends(self.task.sign, self.trials[key], self.records, self.study.halvings)
         return np.array(self._units[key]), self._scores[key]
 
     def _box(self, key: Key) -> Box:
@@ -261,11 +282,15 @@ class Tuning:
         made = []
         for seed in (self._seed(key, number) for number in numbers):
             tried = [self._trial(key, seed, knobs, phase) for knobs in self._knobs_by_seed.get(seed, ())]
-            known = [trial for trial in tried if trial.id in self.records]
+            known = [trial for trial in tried if self._first_run(trial).id in self.records]
             if not known:
                 return None
             made.append(min(known, key=lambda trial: trial.id))
         return made
+
+    def _first_run(self, trial: Trial) -> Trial:
+        """What of a trial is trained first."""
+        return trial.up_to(self.study.halvings[0]) if self.study.halvings else trial
 
     def _trial(self, key: Key, seed: int, knobs: Mapping[str, float], phase: str) -> Trial:
         arm, optimizer, replicate = key

@@ -19,8 +19,8 @@ from results.looks import ENTRY, looks_of
 from results.runs import Runs
 from results.statistics import holm, welch
 from results.store.reading import Reading
+from sweeps.protocol.halving import scores
 from sweeps.protocol.simulate import World, simulate
-from sweeps.protocol.tuning import scores
 from sweeps.protocol.worlds import ARMS, MORE
 
 
@@ -74,7 +74,7 @@ class Conclusion:
     effects     effect by arm on the first task, with its 95 % interval
     values      confirmed value of each arm by replicate on the first task, in the good direction, of runs that did not diverge
     regrets     the loss of the selected point, and of the best trial, against the top of the hill; by arm and replicate
-    trials      how many runs the study took
+    trials      how many runs the study took; of one that was stopped, the share of its steps that it was trained for
     replicates  how many replicates the comparisons of the first task had, on average
     factorial   names of the factorial effects that it claims
     usual       arms that the usual protocol claims, with Holm's correction; `bare` without any
@@ -89,7 +89,7 @@ class Conclusion:
     regrets: list
     censored: bool
     extended: bool
-    trials: int
+    trials: float
     replicates: float
     factorial: tuple
     usual: tuple
@@ -126,12 +126,17 @@ def conclusion_of(number: int, world: World, fields: Mapping, after: tuple[int, 
         regrets=_regrets(study, world, schedule, records),
         censored=any(schedule.censored.values()),
         extended=any(schedule.extended.values()),
-        trials=len(schedule.trials),
+        trials=_runs(schedule),
         replicates=float(np.mean([f.replicates for f in first])),
         factorial=_factorial(reading),
         usual=usual,
         bare=bare,
     )
+
+
+def _runs(schedule: Schedule) -> float:
+    stopped = [trial for asked in schedule.asked.values() for trial in asked if trial.until]
+    return round(sum(not trial.until for trial in schedule.trials) + sum(one.until / one.program.steps for one in stopped), 6)
 
 
 def _factorial(reading: Reading) -> tuple[str, ...]:
