@@ -103,8 +103,8 @@ def trial_id(program: str, replicate: int, knobs: Iterable[tuple[str, float]], s
 class Trial:
     """One training run: a program, its knobs, a replicate with its data split, a seed, and the data that score it.
 
-    `phase` is the phase that asked first; it is not part of the address. `until` is the step at which the run stops, to go on as
-    the trial without it or not at all; 0 for the end, as almost always.
+    `phase` is the phase that asked first; it is not part of the address. `until` is the step at which the run stops, to go on
+    as the trial without it or not at all; 0 for the end, as almost always.
     """
 
     program: Program

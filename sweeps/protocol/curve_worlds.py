@@ -15,7 +15,7 @@ CURVE_WORLDS = {
     'one slow arm': hills_of({'second': {'slow': 0.3}}, 'the same in one arm alone', blur=NOISE),
     'unlike curves': hills_of(
         {'second': {'apart': 3.0}, 'third': {'slow': 0.15}, 'fourth': {'apart': 0.5}},
-        'at the start losses are three times as large in one arm, half as large in another; a third one is slow by half as much',
+        'at the start losses are three times as large in one arm and half as large in another; a third one is slow, by 0.15',
         blur=NOISE,
     ),
 }

@@ -12,7 +12,6 @@ With halvings all trials that are asked for together stop at a share of their st
 """
 
 import itertools
-import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
