@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from ablations.trial import TEST
+from results.store.records import STOPPED
 
 LEAST = 2
 """Runs from which on one says `every`."""
@@ -17,7 +18,7 @@ def barren(records: Iterable[Mapping]) -> list[str]:
     >>> barren([lost, lost, {**lost, 'arm': 'base', 'status': 'ok'}])
     ["every run of 'mine' on digits diverged (2 of 2)"]
     """
-    runs = list(records)
+    runs = [one for one in records if one['status'] != STOPPED]
     if len(runs) >= LEAST and not _gave(runs):
         return [f'every run of the study {_how(runs)} ({len(runs)} of {len(runs)})']
     said = []

@@ -55,9 +55,9 @@ def program_flops(costs: Mapping, program: Program) -> float | None:
 
 
 def length(trial: Trial, records: Mapping[str, dict]) -> tuple[int, int]:
-    """Steps and batch of a run: as recorded, or as planned where there is no record."""
-    program, record = trial.program, records.get(trial.id, {})
-    return record.get('steps', program.steps), record.get('batch', program.batch)
+    """Steps and batch of a run: as recorded, or as planned where there is no record; of one that stops, the steps to there."""
+    record = records.get(trial.id, {})
+    return record.get('until') or record.get('steps', trial.steps), record.get('batch', trial.program.batch)
 
 
 def amount(trials: Iterable[Trial], costs: Mapping, records: Mapping[str, dict] | None = None) -> Amount:
@@ -212,7 +212,28 @@ def _same(
     if not (flops[arm] and flops[study.base]):
         return None
     steps = steps_at_equal_compute(task, flops[arm], flops[study.base])
-    return all(batch == task.batch and matches(own, steps, task.evaluations) for own, batch in runs)
+    if any(batch != task.batch for _, batch in runs):
+        return False
+    if not study.halvings:
+        return all(matches(own, steps, task.evaluations) for own, _ in runs)
+    lengths = _by_length(study, runs, steps, task.evaluations)
+    return lengths is not None and lengths == _by_length(study, wanted, task.steps, task.evaluations)
+
+
+def _by_length(study: Study, runs: collections.Counter, steps: float, evaluations: int) -> dict[float, int] | None:
+    """How many runs are trained to each of the shares of their steps at which a tuning stops some; None where one is of none.
+
+    `steps` are those of equal compute, not rounded.
+    """
+    whole, counts = whole_evaluations(steps, evaluations), collections.Counter()
+    if not matches(whole, steps, evaluations):
+        return None
+    lengths = {max(round(share * whole), 1): share for share in study.halvings} | {whole: 1.0}
+    for (own, _), count in runs.items():
+        if own not in lengths:
+            return None
+        counts[lengths[own]] += count
+    return dict(counts)
 
 
 def _examples(runs: collections.Counter) -> collections.Counter:

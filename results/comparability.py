@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from ablations.study import Study
 from results.budgets import Equality
 from results.side import Side
+from results.store.records import STOPPED
 
 
 def incomparable(study: Study, budgets: tuple[Equality, ...], own: Side, base: Side) -> str:
@@ -42,7 +43,7 @@ def without_values(study: Study, own: Side, base: Side) -> str:
             if study.recipe == 'same' and who.arm != study.base:
                 tuned = dataclasses.replace(who, arm=study.base)
             runs = tuned.recorded('tune')
-            how = ' or '.join(sorted({record['status'] for record in runs if record['status'] != 'ok'})) or 'diverged'
+            how = ' or '.join(sorted({record['status'] for record in runs} - {'ok', STOPPED})) or 'diverged'
             return f"every tuning run of '{tuned.arm}' {how} ({len(runs)} of {len(runs)})"
         counts = who.divergences
         if counts.runs and counts.runs == counts.diverged:

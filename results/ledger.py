@@ -22,7 +22,7 @@ class Line:
     reused       trials that another phase asked for first, which ran once: in `planned`, not in `spent`
     seconds      wall time of recorded runs; of a run in lanes, its share of their time
     unmeasured   recorded runs without a time
-    ok, diverged, failed   what became of the runs of `spent`
+    ok, diverged, failed, stopped   what became of the runs of `spent`; one that went on after a stop is charged once, whole
     test_reads   runs of `spent` that were scored on the sealed test split
     """
 
@@ -37,6 +37,7 @@ class Line:
     ok: int
     diverged: int
     failed: int
+    stopped: int
     test_reads: int
 
 
@@ -116,6 +117,8 @@ def ledger(reading: Reading) -> Ledger:
     reads = {name: {'recorded': 0, 'counted': reading.manifest.get('test_reads', {}).get(name)} for name in datasets.values()}
     for line in lines:
         reads[datasets[line.task]]['recorded'] += line.test_reads
+    # Of a run that went on after a stop the run up to there is a part.
+    seen |= {trial.id for trial in reading.schedule.trials}
     other = [record for key, record in reading.records.items() if key not in seen]
     left = float(sum((record.get('cost') or {}).get('seconds') or 0.0 for record in other))
     return Ledger(

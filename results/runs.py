@@ -41,8 +41,10 @@ class Runs:
 
     def tuned(self, optimizer: str, replicate: int, first: bool = False) -> list[Trial] | None:
         """The tuning trials of an optimizer, or only the `first` ones, before the rounds that may extend ranges; None until all
-        are recorded."""
+        are recorded, and where some were stopped: what is measured by all of a tuning's runs needs their ends."""
         trials = [trial for trial in self.asked('tune', replicate) if trial.program.optimizer == optimizer]
+        if any(trial.until for trial in trials):
+            return None
         trials = [trial for trial in trials if not trial.extends] if first else trials
         return trials if trials and all(trial.id in self.reading.records for trial in trials) else None
 

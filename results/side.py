@@ -70,7 +70,7 @@ class Side(Runs):
     @functools.cached_property
     def diverged_share(self) -> float | None:
         """The share of its runs that diverged or failed."""
-        return sum(record['status'] != 'ok' for record in self.runs) / len(self.runs) if self.runs else None
+        return sum(record['status'] in ('diverged', 'failed') for record in self.runs) / len(self.runs) if self.runs else None
 
     @functools.cached_property
     def optimism(self) -> float | None:

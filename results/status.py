@@ -4,7 +4,7 @@ import collections
 
 from results.barren import barren, still
 from results.store.reading import Reading
-from results.store.records import STATUSES
+from results.store.records import STATUSES, STOPPED
 
 
 def progress_of(reading: Reading) -> dict:
@@ -31,9 +31,10 @@ def progress_of(reading: Reading) -> dict:
 
 def sentence(fact: dict) -> str:
     """The counts in words."""
+    stopped = f', {fact[STOPPED]} up to a stop' if fact.get(STOPPED) else ''
     text = (
         f'{fact["done"]} of {fact["planned"]} planned trials done: {fact["ok"]} ok, {fact["diverged"]} diverged, '
-        f'{fact["failed"]} failed; {"complete" if fact["complete"] else "not complete"}'
+        f'{fact["failed"]} failed{stopped}; {"complete" if fact["complete"] else "not complete"}'
     )
     if fact['unplanned_records']:
         packs = fact['unplanned_packs']

@@ -12,6 +12,7 @@ from results.comparability import flags_of
 from results.doubts import doubts
 from results.looks import looks_of
 from results.protocol import FEW_REPLICATES, NOW, PROTOCOLS, started_under
+from results.stops import stops_in_words
 from results.store.reading import Reading
 
 SIZE_WARNING = 0.05
@@ -56,6 +57,7 @@ def verify(reading: Reading) -> list[Check]:
         *_giveaways(manifest),
         _no_leak(recorded),
         _diverged(recorded),
+        *_stopped(study, schedule),
         *_barren(recorded),
         *_nothing_moved(recorded),
         _doubts(reading),
@@ -273,6 +275,13 @@ def _doubts(reading: Reading) -> Check:
     named = doubts(reading)
     why = f'warning, the error rate is measured in such worlds and not promised: {"; ".join(named)}'
     return Check('likeness to rough worlds is named', True, why if named else 'nothing that the calibration warns of')
+
+
+def _stopped(study: Study, schedule: Schedule) -> list[Check]:
+    """What a study with halvings stopped; none of others. What that does to verdicts is measured, and not promised."""
+    said = stops_in_words(study, schedule)
+    why = f'warning, {said[:1].lower()}{said[1:]}; what it does to verdicts is measured in docs/trust.md and not promised'
+    return [Check('stopped runs are counted', True, why)] if said else []
 
 
 def _diverged(recorded: Mapping[str, dict]) -> Check:

@@ -129,7 +129,7 @@ def seconds_by_phase(reading: Reading) -> dict[str, tuple[float, float]]:
     """
     known = {}
     for task in reading.study.tasks:
-        trials = [trial for trial in reading.schedule.trials if trial.task == task.name]
+        trials = [trial for trial in reading.schedule.trials if trial.task == task.name and not trial.until]
         tuning, confirmation = (median_seconds((t.id for t in trials if t.held == held), reading.records) for held in HELD)
         if (tuning, confirmation) != (None, None):
             known[task.name] = confirmation if tuning is None else tuning, tuning if confirmation is None else confirmation

@@ -10,6 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ablations.halvings import going_on
 from ablations.study import Study
 from ablations.trial import TUNING, Schedule
 from sweeps.commands import programs_of
@@ -51,7 +52,11 @@ def expected_by_task(study: Study, schedule: Schedule) -> dict[str, int]:
                 if ('confirm', arm, task.name, replicate) not in schedule.asked:
                     counts[task.name] += study.seeds * confirmed
                 asked = schedule.asked.get(('tune', arm, task.name, replicate), ())
-                counts[task.name] += max(tuned - len(asked), 0)
+                left = max(tuned - len(asked), 0)
+                counts[task.name] += left
+                for _ in study.halvings if left else ():
+                    left = going_on(left)
+                    counts[task.name] += left
     return counts
 
 

@@ -31,7 +31,7 @@ from sweeps.protocol.pack import LANES, Pack
 from sweeps.protocol.packing import SECONDS, pack
 from sweeps.protocol.plan import schedule
 from sweeps.training.environment import source_hash
-from sweeps.training.saving import Saving, last_checkpoint
+from sweeps.training.saving import Saving, last_checkpoint, tidy_pauses
 from sweeps.training.shortage import says_shortage, shortage
 
 TRIES = 3
@@ -238,7 +238,9 @@ class Run:
         self.sets = None
 
     def _plan(self) -> Schedule:
-        return self.plan(self.study, self.committed.records, self.manifest)
+        planned = self.plan(self.study, self.committed.records, self.manifest)
+        tidy_pauses(self.folder, planned, self.committed.records)
+        return planned
 
     def _wanted(self, planned: Schedule) -> list[Pack]:
         """The packs to submit: not submitted or cancelled yet, and without a record for some trial.

@@ -41,6 +41,7 @@ from sweeps.training.compiling import Compiling
 from sweeps.training.device import join
 from sweeps.training.environment import ROOT, environment, source_hash
 from sweeps.training.faults import ModelFault, lacks_memory
+from sweeps.training.pauses import Pauses
 from sweeps.training.population import strategy_for
 from sweeps.training.preflight import preflight, task_of
 from sweeps.training.record import failed, lines
@@ -129,13 +130,14 @@ def _train(command: dict, trainer: Trainer, compiling: Compiling) -> dict:
     first = jax.process_index() == 0
     checkpoints = Checkpoints(folder, pack.id, about, **command.get('checkpoints', {}))
     weights = folder / Saving.FOLDER if command.get('weights') else None
+    pauses = Pauses(folder, pack.trials, about[1:3])
     program = pack.program
     told = {'pack': pack.id, 'arm': program.arm, 'task': program.task, 'held': pack.held, 'lanes': len(pack.trials)}
     told['device'] = environment()['device']
     _same_sets(command, program)
     try:
         with present(folder, command['name'], **told) if first else contextlib.nullcontext():
-            records = trainer.train(pack, command['flops'], checkpoints, weights)
+            records = trainer.train(pack, command['flops'], checkpoints, weights, pauses)
     except (ModelFault, jax.errors.JaxRuntimeError, MemoryError) as error:
         traceback.print_exc()
         if lacks_memory(error):
@@ -156,6 +158,7 @@ def _train(command: dict, trainer: Trainer, compiling: Compiling) -> dict:
     if first:
         commit(folder, command['name'], lines(records, pack, command['skip'], how))
     checkpoints.clear()
+    pauses.clear()
     return {'pack': pack.id, 'reason': reason}
 
 

@@ -13,6 +13,7 @@ from results.finding import Finding
 from results.rate_profile import profile
 from results.runs import Runs
 from results.store.reading import Reading
+from results.store.records import STOPPED
 from results.tables import scaled
 
 BELOW = 0.25
@@ -22,14 +23,14 @@ BELOW = 0.25
 def _tuned(reading: Reading, arm: str, task: str, optimizer: str) -> list:
     """Recorded tuning trials by replicate: (units [n, d], scores [n] in the good direction, -inf where diverged).
 
-    Runs that failed are none of them.
+    Runs that failed or were stopped are none of them.
     """
     study = reading.study
     space, sign, by_replicate = study.space(arm, optimizer), study.task(task).sign, []
     for replicate in range(study.replicates):
         trials = reading.schedule.asked.get(('tune', arm, task, replicate), ())
         trials = [trial for trial in trials if trial.program.optimizer == optimizer and trial.id in reading.records]
-        trials = [trial for trial in trials if reading.records[trial.id]['status'] != 'failed']
+        trials = [trial for trial in trials if reading.records[trial.id]['status'] not in ('failed', STOPPED)]
         if not trials:
             continue
         knobs = [dict(trial.knobs) for trial in trials]

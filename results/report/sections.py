@@ -17,7 +17,9 @@ from results.pages import grid
 from results.recipe import recipe
 from results.regret import regrets
 from results.sensitivity import sensitivities
+from results.stops import stops_in_words
 from results.store.reading import Reading
+from results.store.records import STATUSES, STOPPED
 from results.tables import DASH, MINUS, count, number, probability, span
 
 MOST = 8
@@ -38,17 +40,18 @@ def _times(seconds: float) -> str:
 def ledger_grid(reading: Reading) -> list[dict]:
     """The budget of every arm by phase, planned and spent; whether budgets are equal; test reads by dataset."""
     account = ledger(reading)
+    statuses = [name for name in STATUSES if name != STOPPED or reading.study.halvings]
     rows = []
     for line in account.lines:
         if line.planned.trials:
-            ends = ' / '.join(f'{value:,}' for value in (line.ok, line.diverged, line.failed))
+            ends = ' / '.join(f'{getattr(line, name):,}' for name in statuses)
             whole = [f'{value:,}' for value in (line.planned.trials, line.spent.trials, line.reused, line.spent.steps)]
             more = [f'{line.spent.examples:,}', count(line.spent.flops), _times(line.seconds)]
             rows.append([line.arm, line.task, line.phase, *whole, *more, ends])
     for phase in (*PHASES, 'all'):
         total = account.totals[phase]
         if total['planned'].trials:
-            ends = ' / '.join(f'{total[name]:,}' for name in ('ok', 'diverged', 'failed'))
+            ends = ' / '.join(f'{total[name]:,}' for name in statuses)
             reused = DASH
             whole = [f'{total["planned"].trials:,}', f'{total["spent"].trials:,}', reused, f'{total["spent"].steps:,}']
             more = [f'{total["spent"].examples:,}', count(total['spent'].flops), _times(total['seconds'])]
@@ -56,13 +59,17 @@ def ledger_grid(reading: Reading) -> list[dict]:
     notes = [
         'Reused: trials that an earlier phase had asked for, which ran once. Diverged and failed runs are charged in full.'
     ]
+    if reading.study.halvings:
+        notes.append(
+            f'{stops_in_words(reading.study, reading.schedule)}. They are charged the steps that they were trained for.'
+        )
     if account.unplanned['trials']:
         notes.append(
             f'{account.unplanned["trials"]:,} recorded runs ({_times(account.unplanned["seconds"])} s) are no longer planned '
             'and count nowhere.'
         )
-    columns = (
-        'arm:word, task:word, phase:word, planned, recorded, reused, steps, examples, FLOPs, seconds, ok / diverged / failed'
+    columns = 'arm:word, task:word, phase:word, planned, recorded, reused, steps, examples, FLOPs, seconds, ' + ' / '.join(
+        statuses
     )
     marks = {True: 'equal', False: 'unequal', None: 'not known'}
     asked = {(line.task, line.phase) for line in account.lines if line.planned.trials}
@@ -102,6 +109,13 @@ def recipes_grid(reading: Reading) -> dict:
     return grid('Selected recipes, with the score that the fitted surface expects there and its standard error', columns, rows)
 
 
+UNMEASURED = 'Not measured where a tuning stops runs: what all of its runs say together needs the ends of all.'
+
+
+def _unmeasured(reading: Reading) -> list[str]:
+    return [UNMEASURED] if reading.study.halvings else []
+
+
 def regret_grid(reading: Reading) -> dict:
     """The regret of the selected points, and of the best trials."""
     rows = []
@@ -115,7 +129,12 @@ def regret_grid(reading: Reading) -> dict:
         'replicates in which the best trial has another optimizer are left out.'
     )
     columns = 'task:word, selected point, best trial, gain, cases'
-    return grid('Regret: how far below the best point lie the selected point and the best trial', columns, rows, [note])
+    return grid(
+        'Regret: how far below the best point lie the selected point and the best trial',
+        columns,
+        rows,
+        [note, *_unmeasured(reading)],
+    )
 
 
 def expected_grid(reading: Reading) -> dict:
@@ -134,7 +153,7 @@ def expected_grid(reading: Reading) -> dict:
             ends = None if curve.low is None else (curve.low[k - 1], curve.high[k - 1])
             cells.append(f'{number(curve.mean[k - 1], curve.metric)} {span(ends, curve.metric)}'.strip())
         rows.append([curve.arm, curve.task, *cells])
-    notes = []
+    notes = _unmeasured(reading)
     for task, one in settled_orders(all_curves).items():
         sure = '' if one.share is None else f'; it stays first in {100 * one.share:.0f}% of redrawn replicates'
         noise = ', so the first place cannot be told from noise' if one.noise else ''
@@ -175,7 +194,8 @@ def rates_grid(reading: Reading) -> dict:
     )
     notes = [
         'A window reaches as far as the score stays within the margin of its best, or within a tenth of the gap from the best '
-        'to chance. "At least": it reaches the end of the searched range or of the fit.'
+        'to chance. "At least": it reaches the end of the searched range or of the fit.',
+        *_unmeasured(reading),
     ]
     return grid('Windows of good learning rates, and what is lost over the whole range', columns, rows, notes)
 

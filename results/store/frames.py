@@ -20,12 +20,15 @@ _PLAIN = {name: name for name in ('id', *_WHAT, 'knobs', *_OUTCOME, 'steps', 'ba
 TRIALS = {
     **_PLAIN,
     **{name: f'cost.{name}' for name in _COST},
-    **{name: f'curve.{name}[-1]' for name in ('loss_average', 'score_average')},
+    **{
+        name: f"CASE WHEN status <> '{records.STOPPED}' THEN curve.{name}[-1] END" for name in ('loss_average', 'score_average')
+    },
     'pack': 'pack.id',
     **{name: f'pack.{name}' for name in ('lane', 'lanes', 'strategy', 'splits')},
     **{name: f"environment ->> '{name}'" for name in _PLACE},
     'versions': "json_transform(environment -> 'versions', '\"MAP(VARCHAR, VARCHAR)\"')",
     **{name: name for name in ('checksum', 'item_scores', 'turns', 'blocks', 'data', 'model', 'format', 'file')},
+    **{name: name for name in ('until', 'score_until')},
 }
 """Columns of `trials` and their places in a record. Each knob also has a column of its own, beside `knobs`.
 
@@ -34,7 +37,8 @@ domains by name (NULL for tasks without any); FLOPs and seconds are the whole ru
 number of examples that were scored. `item_scores` holds the score of each item of the test split, as a text that
 results.store.item_scores.unpacked reads (NULL for tuning). `turns` has, of a task that teaches its domains in turn, the steps
 and the scores over the curve of each (JSON; NULL for other tasks). `loss_average` and `score_average` are those of the moving
-average of the weights at the end of a run (NULL without `ema`).
+average of the weights at the end of a run (NULL without `ema`). `until` is the step at which a run of status `stopped` was
+stopped, and `score_until` what it scored there (NULL for all others).
 """
 EVALUATIONS = {
     **{name: name for name in ('id', *_WHAT, 'status')},

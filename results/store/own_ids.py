@@ -19,15 +19,18 @@ def own_id(record: Mapping) -> str | None:
     if not points or any(name not in record for name in PROGRAM):
         return None
     fields = {name: record[name] for name in PROGRAM} | {name: record.get(name, '') for name in OPTIONAL}
-    fields |= {'evaluations': len(points) - 1}
+    fields |= {'evaluations': record.get('evaluations', len(points) - 1)}
     if not _LAST or any(getattr(_LAST[0], name) != value for name, value in fields.items()):
         _LAST[:] = [Program(**fields)]
-    return id_as(record['id'], _LAST[0], *(record[name] for name in ('replicate', 'knobs', 'seed', 'held')))
+    about = (record[name] for name in ('replicate', 'knobs', 'seed', 'held'))
+    return id_as(record['id'], _LAST[0], *about, record.get('until', 0))
 
 
-def id_as(given: str, program: Program, replicate: int, knobs: Mapping[str, float], seed: int, held: str) -> str:
+def id_as(
+    given: str, program: Program, replicate: int, knobs: Mapping[str, float], seed: int, held: str, until: int = 0
+) -> str:
     """The id of a trial of a program: `given`, where this version or an older one gives it, else that of this version."""
-    about = replicate, knobs.items(), seed, held
+    about = replicate, knobs.items(), seed, held, until
     own = trial_id(program.id, *about)
     # Of what this version wrote, the older id is not worked out.
     return own if given == own or given != trial_id(_before(program), *about) else given

@@ -33,7 +33,8 @@ FIELDS = {
     **dict.fromkeys(('id', 'study', 'arm', 'task', 'dataset', 'phase', 'held', 'optimizer', 'status'), 'VARCHAR'),
     **dict.fromkeys(('reason', 'blocks', 'declared', 'checksum', 'leak', 'item_scores'), 'VARCHAR'),
     **dict.fromkeys(('replicate', 'seed', 'steps', 'batch', 'diverged_at', 'n_held', 'format'), 'BIGINT'),
-    **dict.fromkeys(('score', 'score_se', 'initial_loss', 'final_loss'), 'DOUBLE'),
+    **dict.fromkeys(('until', 'evaluations'), 'BIGINT'),
+    **dict.fromkeys(('score', 'score_se', 'initial_loss', 'final_loss', 'score_until'), 'DOUBLE'),
     **dict.fromkeys(('knobs', 'parts'), 'MAP(VARCHAR, DOUBLE)'),
     'data': 'JSON',
     'model': 'JSON',
@@ -66,7 +67,7 @@ _PATHS = (
     *('id', 'arm', 'task', 'dataset', 'held', 'optimizer', 'pack.id', 'replicate', 'seed', 'pack.records', 'knobs', 'phase'),
     *('reason', 'blocks', 'checksum', records.ITEMS, 'pack.strategy', 'steps', 'batch', 'n_held', 'pack.lane', 'pack.lanes'),
     *('pack.splits', 'data', 'model', *records.NUMBERS, 'cost', 'parts', 'curve', 'environment', 'diverged_at', 'leak'),
-    'turns',
+    *('turns', 'until', 'evaluations'),
 )
 _TYPES = f'json_type(json, [{", ".join(_quoted(f"$.{name}") for name in _PATHS)}])'
 """The types of JSON of all entries: asked for at once, because each question goes through the whole line."""
@@ -90,6 +91,7 @@ _TYPED = ' AND '.join(
         *(_is(name, _WHOLE) for name in ('replicate', 'seed', 'pack.records')),
         *(_is(name, ('VARCHAR',), True) for name in ('phase', 'reason', 'blocks', 'checksum', records.ITEMS, 'pack.strategy')),
         *(_is(name, _WHOLE, True) for name in ('steps', 'batch', 'n_held', 'pack.lane', 'pack.lanes', 'pack.splits')),
+        *(_is(name, _WHOLE, True) for name in ('until', 'evaluations')),
         *(_is(name, ('OBJECT',), True) for name in ('data', 'model', 'turns')),
         *(_is(name, (*_NUMBER, 'NULL'), True) for name in records.NUMBERS),
         *(_is(name, ('OBJECT', 'NULL'), True) for name in ('cost', 'parts', 'curve', 'environment')),
@@ -119,10 +121,10 @@ _TOLD = ', '.join(
     [
         *(f'{_quoted(name)}: {name}' for name in own_ids.PROGRAM),
         *(f"{_quoted(name)}: coalesce({name}, '')" for name in own_ids.OPTIONAL),
-        "'evaluations': len(curve.step) - 1",
+        "'evaluations': coalesce(evaluations, len(curve.step) - 1)",
     ]
 )
-_PROGRAM = f'hash({", ".join((*own_ids.PROGRAM, *own_ids.OPTIONAL, "len(curve.step)"))})'
+_PROGRAM = f'hash({", ".join((*own_ids.PROGRAM, *own_ids.OPTIONAL, "coalesce(evaluations, len(curve.step) - 1)"))})'
 """What determines the program of a record, and a number for each program, as SQL says them."""
 ORDER = (
     "regexp_extract(file, '^(.*?)(-[0-9]+)?[.]jsonl', 1), "
@@ -255,7 +257,8 @@ def _under_other_ids(connection: duckdb.DuckDBPyConnection, table: str) -> set[s
     for key, about in connection.execute(told).fetchall():
         with contextlib.suppress(ValueError, TypeError):
             programs[key] = Program(**{**about, **{name: json.loads(about[name]) for name in ('data', 'model')}})
-    lines = f'SELECT file, id, {_PROGRAM} AS program, replicate, knobs, seed, held FROM {table} WHERE typed'
+    about = 'replicate, knobs, seed, held, coalesce(until, 0)'
+    lines = f'SELECT file, id, {_PROGRAM} AS program, {about} FROM {table} WHERE typed'
     return {
         file
         for file, trial_id, key, *about in connection.execute(lines).fetchall()

@@ -84,7 +84,7 @@ ITEMS = 'item_scores'
 NUMBERS = ('score', 'score_se', 'initial_loss', 'final_loss', 'score_until')
 OPTIONAL = {
     **dict.fromkeys(('phase', 'reason', 'blocks', 'checksum', ITEMS), _text),
-    **dict.fromkeys(('steps', 'batch', 'n_held', 'until'), _count),
+    **dict.fromkeys(('steps', 'batch', 'n_held', 'until', 'evaluations'), _count),
     **dict.fromkeys(('data', 'model', 'turns'), _object),
 }
 """Entries that a record need not have, and whether a value is of its kind."""

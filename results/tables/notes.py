@@ -128,6 +128,7 @@ def notes(findings: list[Finding], facts: StudyFacts) -> list[str]:
         *_optimizers(facts),
         *matched,
         *screened,
+        *([facts.stopped] if facts.stopped else []),
         *([f'Planned and judged by protocol {facts.protocol}'] if facts.protocol else []),
         _family(findings, facts),
         'Detectable: the smallest effect that would be found with 80% power at this noise',

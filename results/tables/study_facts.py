@@ -7,6 +7,7 @@ from results.evidence import claim_level
 from results.finding import Finding
 from results.looks import looks_of
 from results.protocol import ENTRY, FEW_REPLICATES, NOW
+from results.stops import stops_in_words
 from results.store.reading import Reading
 from results.tables.effects import EffectLine, effect_lines
 
@@ -32,7 +33,8 @@ class StudyFacts:
 
     `optimizers` has those of each arm, where arms differ in that; `unshared` are the arms that were therefore not run at the
     recipe of the base. Where `screening` is above 0, every optimizer got so many of the `trials` before the better one got the
-    rest. `protocol` is the number of the rules at the start of the study, if known.
+    rest. `stopped` tells of tuning runs that were stopped. `protocol` is the number of the rules at the start of the study, if
+    known.
 
     `alpha` is the familywise error rate of the study, and `level` the part of it for its comparisons. `looks` share it, and
     those declared `late`, after the first read, claim nothing. `look` is the last complete declared look (0 before the first,
@@ -49,6 +51,7 @@ class StudyFacts:
     optimizers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     unshared: tuple[str, ...] = ()
     screening: int = 0
+    stopped: str = ''
     protocol: int | None = None
     alpha: float | None = None
     level: float | None = None
@@ -122,6 +125,7 @@ def study_facts(reading: Reading, findings: list[Finding]) -> StudyFacts:
         optimizers=tuple((arm, study.optimizers_of(arm)) for arm in study.arms) if study.optimizers else (),
         unshared=unshared,
         screening=study.screening,
+        stopped=stops_in_words(study, reading.schedule),
         protocol=reading.manifest.get(ENTRY),
         alpha=study.alpha,
         level=claim_level(study, reading.manifest),

@@ -22,6 +22,7 @@ from sweeps.training.faults import lacks_memory, of_model
 from sweeps.training.lane_programs import LanePrograms
 from sweeps.training.layout import Layout, layouts
 from sweeps.training.loop import Training
+from sweeps.training.pauses import Pauses
 from sweeps.training.stream import Stream
 
 STRATEGIES = ('loop', 'map', 'vmap')
@@ -78,6 +79,8 @@ class Population:
         checkpoints: Checkpoints | None = None,
         finish: Callable[[int, dict, dict, list], str | None] | None = None,
         measured: Callable[[int, np.ndarray, bool], Scored] | None = None,
+        pauses: Pauses | None = None,
+        until: int = 0,
     ) -> list[tuple[dict, float]]:
         """Train every lane; the result of each with the seconds it took (an equal share where lanes run together).
 
@@ -87,6 +90,8 @@ class Population:
         `left_at` is the step at which the run left the finite numbers, or -1. With checkpoints, the work of an interrupted call
         is not repeated. `finish(lane, params, state, told)` gets the trained parameters of each lane, and what it told of the
         lanes before. What it tells is the result's `told`; it is not asked again for a lane that a checkpoint holds.
+        Lanes go on from their `pauses`, where all that run together have one. With a step `until` above 0 they stop there, and
+        leave a pause each. The curve ends with the scores there, and items are not a score of anything.
         `measured(lane, statistics, last)` makes a lane's score where evaluation gives statistics, at the last point or before.
         """
         snapshot = checkpoints.latest() if checkpoints else None
@@ -105,8 +110,11 @@ class Population:
             scorer = measured and functools.partial(
                 _of_lanes, measured, self.strategy, range(len(results), len(results) + len(part))
             )
-            flight = _Flight(self, programs, width, stacked, pool, held, results, checkpoints, scorer)
+            flight = _Flight(self, programs, width, stacked, pool, held, results, checkpoints, scorer, until)
             began = time.perf_counter()
+            if snapshot is None and pauses is not None:
+                own_pauses = pauses.load(range(len(results), len(results) + len(part)))
+                snapshot = own_pauses and self._together(own_pauses, width)
             try:
                 together = flight.end(snapshot)
             except (jax.errors.JaxRuntimeError, MemoryError) as error:
@@ -120,6 +128,8 @@ class Population:
                 own = together if self.strategy == 'loop' else jax.tree.map(lambda leaf, i=lane: leaf[i], together)
                 told = [result['told'] for result, _ in results]
                 own['told'] = finish(len(results), own['params'].tree(), own['state'], told) if finish is not None else None
+                if until and pauses is not None and jax.process_count() == 1:
+                    pauses.save(len(results), flight.pause(None if self.strategy == 'loop' else lane, seconds))
                 results.append(({name: own[name] for name in ('curve', 'items', 'left_at', 'told')}, seconds))
             snapshot = None
         return results
@@ -129,6 +139,19 @@ class Population:
             return lanes[0]
         filled = lanes + lanes[-1:] * (width - len(lanes)) if self.strategy == 'vmap' else lanes
         return jax.tree.map(lambda *leaves: np.stack(leaves), *filled)
+
+    def _together(self, pauses: list[Snapshot], width: int) -> Snapshot:
+        """The pauses of lanes that run at the same time as one; a program's further lanes are copies of the last."""
+        if self.strategy == 'loop':
+            return pauses[0]
+        filled = pauses + pauses[-1:] * (width - len(pauses)) if self.strategy == 'vmap' else pauses
+
+        def stacked(*leaves: np.ndarray) -> np.ndarray:
+            return np.stack(leaves)
+
+        carry = jax.tree.map(stacked, *(one.carry for one in filled))
+        seen = jax.tree.map(stacked, *(one.seen for one in filled))
+        return Snapshot([], carry, seen, pauses[0].step, width, sum(one.spent for one in pauses))
 
     def _lower(self, width: int) -> None:
         self.most, self.splits = width // 2, self.splits + 1
@@ -190,8 +213,9 @@ class _Flight:
         results: list,
         checkpoints: Checkpoints | None,
         scorer: Callable[[np.ndarray, bool], dict] | None = None,
+        until: int = 0,
     ):
-        self.scorer = scorer
+        self.scorer, self.until = scorer, until
         self.population, self.programs, self.width = population, programs, width
         self.results, self.checkpoints = results, checkpoints
         self.order, self.pool, self.held = lanes['order'], pool, held
@@ -202,7 +226,8 @@ class _Flight:
     def end(self, snapshot: Snapshot | None) -> dict:
         """Train to the end: curve, items, left_at, params and state, on the host."""
         population, programs, training = self.population, self.programs, self.population.training
-        drawn, points, viewed = training.drawn_of(self.lanes), training.points, training.has_views(self.lanes)
+        drawn, viewed = training.drawn_of(self.lanes), training.has_views(self.lanes)
+        points = (*(p for p in training.points if p < self.until), self.until) if self.until else training.points
         began, before = time.perf_counter(), 0.0
         with of_model():
             carry = programs.begin(self.lanes, self.pool['x'][:1])
@@ -230,14 +255,16 @@ class _Flight:
                         own = programs.evaluate(drawn, params, carry['state'], self.held)
                     if self.scorer is not None:
                         own = on_host(own)
-                        own |= self.scorer(own.pop('statistics'), point == points[-1])
+                        own |= self.scorer(own.pop('statistics'), point == training.points[-1])
                     # Beside the weights, of an average only how good it is.
                     seen |= {f'{part}{name}': own[part] for part in (own if not name else ('loss', 'score'))}
-                if len(self.seen) + 1 < len(points):
+                if point != training.points[-1]:
                     # Of single examples only what is seen last is kept.
                     del seen['items']
                 seen = on_host(seen)
-                self.seen.append({**seen, 'train_loss': seen['train_loss'] / np.float32(training.stride)})
+                self.seen.append(
+                    {**seen, 'train_loss': seen['train_loss'] / np.float32(point % training.stride or training.stride)}
+                )
             if self.checkpoints and self.step:
                 self.spent = before + time.perf_counter() - began
                 self.checkpoints.offer(self._snapshot(carry))
@@ -250,7 +277,19 @@ class _Flight:
         last = on_host(last)
         curve['train_loss'][..., 0] = last['initial']
         ended = {'params': last['params'], 'state': last['state'], 'left_at': last['left']}
+        if self.until:
+            self.carry = on_host(jax.tree.leaves(carry))
+            return {'curve': curve, 'items': np.full((*last['left'].shape, 1), np.nan, np.float32), **ended}
         return {'curve': curve, 'items': self.seen[-1]['items'], **ended}
+
+    def pause(self, lane: int | None, seconds: float) -> Snapshot:
+        """The state at the stop: of one lane of several, or of the only one. It has only what the whole run sees too."""
+
+        def own(leaf: np.ndarray) -> np.ndarray:
+            return leaf if lane is None else leaf[lane]
+
+        seen = self.seen[: sum(point <= self.until for point in self.population.training.points)]
+        return Snapshot([], jax.tree.map(own, self.carry), jax.tree.map(own, seen), self.until, 1, seconds)
 
     def _snapshot(self, carry: dict) -> Snapshot:
         return Snapshot(self.results, jax.tree.leaves(carry), self.seen, self.step, self.width, self.spent)

@@ -1,10 +1,33 @@
-"""Saving: the checkpoints and weights that a run saves beside its records."""
+"""Saving: the checkpoints, pauses and weights that a run saves beside its records."""
 
+import contextlib
 import dataclasses
+import shutil
+from collections.abc import Container
 from pathlib import Path
+
+from ablations.trial import Schedule
 
 CHECKPOINTS = 'checkpoints'
 """The folder of a run's checkpoints; those of a pack begin with its id."""
+
+PAUSES = 'pauses'
+"""The folder of the states in which tuning runs were stopped; those of a run begin with its id."""
+
+
+def tidy_pauses(run: Path, schedule: Schedule, records: Container[str]) -> None:
+    """Remove the pauses from which nothing goes on: of recorded runs, and of replicates whose tuning is over."""
+    if not (run / PAUSES).is_dir():
+        return
+    paused = [trial for trial in schedule.trials if trial.until]
+    over = {(arm, task, replicate) for phase, arm, task, replicate in schedule.asked if phase == 'confirm'}
+    waiting = {trial.whole().id for trial in paused if (trial.arm, trial.task, trial.replicate) not in over}
+    for path in (run / PAUSES).iterdir():
+        name = path.name.partition('-')[0]
+        if name not in waiting or name in records:
+            shutil.rmtree(path, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        (run / PAUSES).rmdir()
 
 
 def last_checkpoint(run: Path, pack: str) -> int:

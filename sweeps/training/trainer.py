@@ -21,17 +21,18 @@ from sweeps.training.environment import environment
 from sweeps.training.faults import of_model
 from sweeps.training.layout import everywhere
 from sweeps.training.loop import make_training
+from sweeps.training.pauses import Pauses
 from sweeps.training.population import Population
 from sweeps.training.preflight import model_of, task_of
 from sweeps.training.record import finished
 from sweeps.training.splits import Split, confirmation_split, training_order, tuning_split
 
 
-def _cost(program: Program, flops: float | None, seconds: float) -> dict:
+def _cost(trial: Trial, flops: float | None, seconds: float) -> dict:
     return {
-        'steps': program.steps,
-        'examples': program.steps * program.batch,
-        'flops': None if flops is None else flops * program.steps,
+        'steps': trial.steps,
+        'examples': trial.steps * trial.program.batch,
+        'flops': None if flops is None else flops * trial.steps,
         'seconds': round(seconds, 4),
         'peak_memory': peak_memory(),
     }
@@ -104,10 +105,16 @@ class Trainer:
         return self.populations[program.signature]
 
     def train(
-        self, pack: Pack, flops: float | None = None, checkpoints: Checkpoints | None = None, weights: Path | None = None
+        self,
+        pack: Pack,
+        flops: float | None = None,
+        checkpoints: Checkpoints | None = None,
+        weights: Path | None = None,
+        pauses: Pauses | None = None,
     ) -> list[dict]:
         """Train a pack; gives the records of its trials. `weights` is a folder for the parameters of confirmed models.
 
+        `pauses` hold the states of runs that were stopped before, and get those of the pack's, if these are to stop.
         Raises ModelFault if a model breaks, JaxRuntimeError if the device refuses it. Anything else that is raised, such as a
         ValueError for data or a disk, is no fault of the pack's.
         """
@@ -149,10 +156,11 @@ class Trainer:
 
         measure, on_end = task.measure, finish if pack.held == TEST else None
         source = self._source(program.data)[0]
-        results = self.population(program).run(lanes, source, scored, checkpoints, on_end, measured if measure else None)
+        scorer, until = measured if measure else None, pack.trials[0].until
+        results = self.population(program).run(lanes, source, scored, checkpoints, on_end, scorer, pauses, until)
         made = []
         for trial, (result, seconds) in zip(pack.trials, results, strict=True):
-            held, cost = splits[trial.replicate].held, _cost(program, flops, seconds)
+            held, cost = splits[trial.replicate].held, _cost(trial, flops, seconds)
             turns = task.turns(program.steps, dict(trial.knobs))
             record = finished(trial, result, held, cost, environment(), task.domain_names, turns)
             made.append(record if result['told'] is None else {**record, 'leak': result['told']})

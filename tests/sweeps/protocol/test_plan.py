@@ -14,9 +14,10 @@ from ablations.study import Study
 from ablations.trial import PHASES, TEST, TUNING
 from results.budgets import equalities
 from results.selection import select
+from sweeps.protocol.halving import scores
 from sweeps.protocol.plan import plan, schedule
 from sweeps.protocol.simulate import World, simulate
-from sweeps.protocol.tuning import REACH, ROUNDS, scores
+from sweeps.protocol.tuning import REACH, ROUNDS
 
 
 @pytest.fixture(scope='module')

@@ -23,10 +23,10 @@ from results.tables.notes import note
 from results.tables.study_facts import study_facts
 from results.verify import verify
 from sweeps.progress import expected_trials
+from sweeps.protocol.halving import scores
 from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import schedule
 from sweeps.protocol.simulate import World, simulate, simulated_record
-from sweeps.protocol.tuning import scores
 from sweeps.training.record import describe
 
 TUNE = {
