@@ -1,4 +1,7 @@
-"""Batches: the number of examples in a step as a tuned value. All runs see the same examples, so steps follow from it."""
+"""Batches: the number of examples in a step as a tuned value. All runs see the same examples, so steps follow from it.
+
+With matched compute an arm sees as many as cost what the base's cost, rounded to whole evaluations (results/budgets.py).
+"""
 
 import itertools
 from collections.abc import Iterable, Mapping
@@ -13,13 +16,11 @@ def batches_of(tune: Mapping[str, Mapping]) -> list[int]:
 
 
 def check_batches(study: str, tune: Mapping[str, Mapping], tasks: Iterable, budget: str) -> None:
-    """Raise ValueError where a tuned batch would make runs of other examples, or steps that evaluations do not divide."""
-    batches = batches_of(tune)
-    if batches and budget == 'compute':
-        raise ValueError(
-            f"study '{study}' tunes the batch and matches compute, which says how many steps there are; allowed: "
-            "budget='trials', where all runs see the same number of examples"
-        )
+    """Raise ValueError where a tuned batch would make runs of other examples, or steps that evaluations do not divide.
+
+    Where compute is matched the plan rounds, once costs are known.
+    """
+    batches = batches_of(tune) if budget == 'trials' else []
     for task, batch in itertools.product(tasks, batches):
         examples = task.steps * task.batch
         if examples % (batch * task.evaluations):

@@ -13,6 +13,7 @@ def checked_halvings(study: str, given: object, tasks: Iterable[Task], batches: 
     """The shares in a study's `halvings`; raises ValueError where one is no whole number of steps.
 
     `batches` are those that the study tunes: trials of other batches have other steps, and all stop after the same examples.
+    None are given where compute is matched: there steps are rounded, and so are stops.
     """
     shares = tuple(given) if isinstance(given, (tuple, list)) else (given,)
     numbers = all(isinstance(share, (int, float)) and not isinstance(share, bool) and 0 < share < 1 for share in shares)

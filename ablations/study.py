@@ -217,7 +217,8 @@ class Study:
         names = {arm: for_all | set(self.own.get(arm, ())) for arm in self.arms}
         object.__setattr__(self, 'arm_fixed', fixed_of_arms(self.name, self.arm_fixed, names))
         check_screening(self.name, self.screening, self.trials, self.search, self.optimizers_of(self.base))
-        object.__setattr__(self, 'halvings', checked_halvings(self.name, self.halvings, self.tasks, batches_of(tune)))
+        batches = batches_of(tune) if self.budget == 'trials' else []
+        object.__setattr__(self, 'halvings', checked_halvings(self.name, self.halvings, self.tasks, batches))
 
     @property
     def tunes_batch(self) -> bool:

@@ -74,10 +74,23 @@ class Program:
         """
         batch = int(knobs.get(TUNED, self.batch))
         if batch not in self._of_batches:
-            made = dataclasses.replace(self, batch=batch, steps=self.steps * self.batch // batch)
-            object.__setattr__(made, 'times_the_batch', batch / self.batch)
-            self._of_batches[batch] = made
+            self._of_batches[batch] = self._of(batch, self.steps * self.batch // batch)
         return self._of_batches[batch]
+
+    def with_steps(self, of_batches: Mapping[int, int]) -> 'Program':
+        """The same, whose programs `at` these batches have these steps: as many as cost the same, where that has to be rounded.
+
+        >>> one = Program('s', 'a', 't', 'd', 'adamw', steps=60, batch=32, evaluations=5, data={}, model={})
+        >>> one.with_steps({48: 40}).at({'batch': 48.0}).steps
+        40
+        """
+        self._of_batches.update({batch: self._of(batch, steps) for batch, steps in of_batches.items() if batch != self.batch})
+        return self
+
+    def _of(self, batch: int, steps: int) -> 'Program':
+        made = dataclasses.replace(self, batch=batch, steps=steps)
+        object.__setattr__(made, 'times_the_batch', batch / self.batch)
+        return made
 
     @functools.cached_property
     def _of_batches(self) -> dict[int, 'Program']:

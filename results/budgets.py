@@ -4,8 +4,9 @@ The plan matches steps by this rule; the ledger, the checklist and the verdicts 
 
     budget='trials'    every replicate of every arm has as many runs as the base's, of the same steps and examples; where the
                        batch is tuned, of the same examples
-    budget='compute'   every replicate has as many runs, and each costs the FLOPs of a run of the base. Steps are rounded to
-                       whole evaluations; if that changes them by more than ROUNDING, the budgets are not equal
+    budget='compute'   every replicate has as many runs, and each costs the FLOPs of a run of the base, whatever its batch.
+                       Steps are rounded to whole evaluations; if that changes them by more than ROUNDING, the budgets are
+                       not equal
 
 Each phase of a task is judged on its own, replicate by replicate, so the base may have more replicates than the others.
 Everything asked for so far is judged, recorded or not, and a run that diverged or failed counts in full. If a record has other
@@ -70,14 +71,18 @@ def amount(trials: Iterable[Trial], costs: Mapping, records: Mapping[str, dict] 
     return total
 
 
-def steps_at_equal_compute(task: Task, flops: float, base_flops: float) -> float:
+def steps_at_equal_compute(task: Task, flops: float, base_flops: float, batch: int | None = None) -> float:
     """The number of steps, not rounded, that costs as much as a run of the base; both FLOPs are those of one step.
 
+    `batch` is that of the steps where it is not the task's.
+
     >>> from ablations.tasks import task
-    >>> steps_at_equal_compute(task('digits', steps=100), flops=80.0, base_flops=100.0)
-    125.0
+    >>> digits = task('digits', steps=100, batch=32)
+    >>> [steps_at_equal_compute(digits, 80.0, 100.0, batch) for batch in (None, 64)]
+    [125.0, 62.5]
     """
-    return task.steps * base_flops / flops
+    exact = task.steps * base_flops / flops
+    return exact if batch in (None, task.batch) else exact * task.batch / batch
 
 
 def whole_evaluations(steps: float, evaluations: int) -> int:
@@ -182,8 +187,8 @@ def _judged(
             if same is None:
                 unknown.append(row[0])
             elif not same:
-                unequal.setdefault(row[0], _difference(study, row, runs[row], first, runs[first], flops))
-        each = ', '.join(f'{value:,} {name}' for name, value in _counts(study, runs[first], flops[first[0]]).items())
+                unequal.setdefault(row[0], _difference(study, task, row, runs[row], first, runs[first], flops))
+        each = ', '.join(f'{value:,} {name}' for name, value in _counts(study, task, runs[first], flops[first[0]]).items())
         told.append(f'{each} for each of {len(some)} replicates of {len({arm for arm, _ in some})} arms')
     if unselected:
         told.append(f'{unselected} replicates have nothing to confirm, since every tuning run diverged or failed')
@@ -211,28 +216,28 @@ def _same(
         return False
     if not (flops[arm] and flops[study.base]):
         return None
-    steps = steps_at_equal_compute(task, flops[arm], flops[study.base])
-    if any(batch != task.batch for _, batch in runs):
-        return False
-    if not study.halvings:
-        return all(matches(own, steps, task.evaluations) for own, _ in runs)
-    lengths = _by_length(study, runs, steps, task.evaluations)
-    return lengths is not None and lengths == _by_length(study, wanted, task.steps, task.evaluations)
+    own, base = (
+        _by_length(study, task, some, flops[who], flops[study.base]) for who, some in ((arm, runs), (study.base, wanted))
+    )
+    # What is wrong with the base itself is said of the base.
+    return own is not None and base in (None, own)
 
 
-def _by_length(study: Study, runs: collections.Counter, steps: float, evaluations: int) -> dict[float, int] | None:
-    """How many runs are trained to each of the shares of their steps at which a tuning stops some; None where one is of none.
+def _by_length(study: Study, task: Task, runs: collections.Counter, flops: float, base_flops: float) -> dict[float, int] | None:
+    """How many runs are trained to their end, and to each share of their steps at which a tuning stops some.
 
-    `steps` are those of equal compute, not rounded.
+    None where one of them is of another length than equal compute gives it at its batch.
     """
-    whole, counts = whole_evaluations(steps, evaluations), collections.Counter()
-    if not matches(whole, steps, evaluations):
-        return None
-    lengths = {max(round(share * whole), 1): share for share in study.halvings} | {whole: 1.0}
-    for (own, _), count in runs.items():
-        if own not in lengths:
+    counts: collections.Counter = collections.Counter()
+    for (own, batch), count in runs.items():
+        steps = steps_at_equal_compute(task, flops, base_flops, batch)
+        whole = whole_evaluations(steps, task.evaluations)
+        shares = {max(round(share * whole), 1): share for share in study.halvings}
+        share = shares.get(own, 1.0)
+        right = batch == task.batch or study.tunes_batch
+        if not right or not matches(own if share == 1.0 else whole, steps, task.evaluations):
             return None
-        counts[lengths[own]] += count
+        counts[share] += count
     return dict(counts)
 
 
@@ -244,19 +249,24 @@ def _examples(runs: collections.Counter) -> collections.Counter:
     return seen
 
 
-def _counts(study: Study, runs: collections.Counter, flops: float | None) -> dict:
+def _counts(study: Study, task: Task, runs: collections.Counter, flops: float | None) -> dict:
     """The counts that must be equal, by name; FLOPs are left out where they are not known."""
     steps = sum(steps * count for (steps, _), count in runs.items())
     if study.budget == 'compute':
-        return {'trials': runs.total()} | ({} if flops is None else {'flops': steps * flops})
+        # In steps of the task's own batch, whose FLOPs are known.
+        worth = sum(steps * batch * count for (steps, batch), count in runs.items()) / task.batch
+        worth = int(worth) if worth.is_integer() else worth
+        return {'trials': runs.total()} | ({} if flops is None else {'flops': worth * flops})
     examples = sum(steps * batch * count for (steps, batch), count in runs.items())
     # A run with a larger batch has fewer steps: then the examples are what is equal.
     return {'trials': runs.total(), **({} if study.tunes_batch else {'steps': steps}), 'examples': examples}
 
 
-def _difference(study: Study, row: tuple, runs: collections.Counter, first: tuple, wanted: collections.Counter, flops) -> str:
+def _difference(
+    study: Study, task: Task, row: tuple, runs: collections.Counter, first: tuple, wanted: collections.Counter, flops
+) -> str:
     """The first count that differs between two replicates, in words."""
-    own, base = _counts(study, runs, flops[row[0]]), _counts(study, wanted, flops[first[0]])
+    own, base = _counts(study, task, runs, flops[row[0]]), _counts(study, task, wanted, flops[first[0]])
     who, whom = (f'{arm} replicate {number}' for arm, number in (row, first))
     for name, value in own.items():
         if name in base and value != base[name]:

@@ -15,7 +15,7 @@ def recipe(reading: Reading, arm: str) -> dict:
     """{task: {model, steps, batch, replicates: [{replicate, optimizer, knobs, score, how}]}} of an arm.
 
     `steps` are the arm's own, which differ from the task's with matched compute. A tuned batch stands among the knobs, with as
-    many steps of it as make the same examples. Tasks whose tuning is not over are left out. A replicate whose tuning runs all
+    many steps of it as make the same examples (with matched compute rounded to whole evaluations). Tasks whose tuning is not over are left out. A replicate whose tuning runs all
     diverged or failed has optimizer None; with a screening it has the `trials` of each one.
     Raises ValueError on an unknown arm.
     """
@@ -45,9 +45,10 @@ def recipe(reading: Reading, arm: str) -> dict:
 
 
 def _steps(schedule: Schedule, arm: str, task: Task) -> int:
-    """The steps of an arm's runs of the task's own batch."""
-    own = (t.program.steps * t.program.batch // task.batch for t in schedule.trials if (t.arm, t.task) == (arm, task.name))
-    return next(own, task.steps)
+    """The steps of an arm's runs of the task's own batch; where it has none, as many as make the examples of another."""
+    own = [trial.program for trial in schedule.trials if (trial.arm, trial.task) == (arm, task.name)]
+    first = next((program for program in own if program.batch == task.batch), next(iter(own), None))
+    return task.steps if first is None else first.steps * first.batch // task.batch
 
 
 def in_words(arm: str, facts: dict) -> list[str]:

@@ -32,27 +32,27 @@ class Asked:
     ) -> dict[tuple[str, str], dict]:
         """The tuning budget of each arm on each task so far; FLOPs are None where `costs` lacks them."""
         counts: Counter[tuple[str, str]] = Counter()
-        # What tuned batches add to the steps of trials of the task's own batch, and the steps that their FLOPs are worth.
-        more: Counter[tuple[str, str]] = Counter()
-        # Steps of the task's own batch that stopped runs were not trained for.
-        saved: Counter[tuple[str, str]] = Counter()
+        # Of trials of the task's own batch that are trained to their end only the number has to be known.
+        plain, odd_steps, odd_examples = Counter(), Counter(), Counter()
         for (phase, arm, task, _), trials in self.by_phase.items():
             if phase == 'tune':
+                odd = [trial for trial in trials if trial.until or trial.program.times_the_batch != 1]
                 counts[arm, task] += len(trials)
-                more[arm, task] += sum(t.program.steps - steps[arm, task] for t in trials if t.program.times_the_batch != 1)
-                for trial in trials:
-                    if trial.until:
-                        saved[arm, task] += (trial.program.steps - trial.until) * trial.program.times_the_batch
-                        more[arm, task] += (trial.program.steps - trial.until) * (trial.program.times_the_batch - 1)
+                plain[arm, task] += len(trials) - len(odd)
+                odd_steps[arm, task] += sum(trial.steps for trial in odd)
+                odd_examples[arm, task] += sum(trial.steps * trial.program.batch for trial in odd)
         budgets, tasks = {}, list(tasks)
         for arm in arms:
             for task in tasks:
-                done = counts[arm, task.name] * steps[arm, task.name] - round(saved[arm, task.name])
+                key = arm, task.name
+                done = plain[key] * steps[key]
+                examples = done * task.batch + odd_examples[key]
                 flops = costs.get(arm, {}).get(task.name, {}).get('flops')
-                budgets[arm, task.name] = {
-                    'trials': counts[arm, task.name],
-                    'steps': done + more[arm, task.name],
-                    'examples': done * task.batch,
-                    'flops': None if flops is None else done * flops,
+                worth = examples // task.batch if examples % task.batch == 0 else examples / task.batch
+                budgets[key] = {
+                    'trials': counts[key],
+                    'steps': done + odd_steps[key],
+                    'examples': examples,
+                    'flops': None if flops is None else worth * flops,
                 }
         return budgets

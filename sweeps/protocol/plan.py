@@ -11,6 +11,7 @@ decision for all, intervals of an arm whose optimum lies outside held the truth 
 import itertools
 from collections.abc import Callable, Mapping
 
+from ablations.batches import batches_of
 from ablations.study import Study
 from ablations.tasks import Task
 from ablations.trial import Schedule, Trial
@@ -21,26 +22,29 @@ from sweeps.protocol.asked import Asked
 from sweeps.protocol.task_schedule import TaskSchedule
 
 
-def steps(study: Study, arm: str, task: Task, costs: Mapping) -> int:
+def steps(study: Study, arm: str, task: Task, costs: Mapping, batch: int | None = None) -> int:
     """The training steps of an arm: the task's, or with matched compute as many as cost the same as the base's.
 
-    Rounded to a multiple of the task's evaluations. Raises ValueError where matched compute lacks costs.
+    `batch` is a tuned one in place of the task's. Rounded to a multiple of the task's evaluations, with matched compute. Raises
+    ValueError where that lacks costs.
     """
+    batch = batch or task.batch
     if study.budget == 'trials':
-        return task.steps
+        return task.steps * task.batch // batch
     base_flops, flops = (step_flops(costs, name, task.name) for name in (study.base, arm))
     if not (base_flops and flops):
         raise ValueError(
             f"study '{study.name}' matches compute, and what '{arm}' costs on '{task.name}' is not known yet; start it with "
             '`archlab run`, which counts costs first'
         )
-    exact = steps_at_equal_compute(task, flops, base_flops)
+    exact = steps_at_equal_compute(task, flops, base_flops, batch)
     rounded = whole_evaluations(exact, task.evaluations)
     if not matches(rounded, exact, task.evaluations):
+        of, more = ('', '') if batch == task.batch else (f' of {batch}', ', or leave that batch out')
         raise ValueError(
-            f"study '{study.name}' matches compute: '{arm}' on '{task.name}' would take {exact:.1f} steps, or {rounded} as a "
-            f'multiple of {task.evaluations} evaluations: more than {ROUNDING:.0%} off; '
-            'give the task more steps or fewer evaluations'
+            f"study '{study.name}' matches compute: '{arm}' on '{task.name}' would take {exact:.1f} steps{of}, or {rounded} as "
+            f'a multiple of {task.evaluations} evaluations: more than {ROUNDING:.0%} off; '
+            f'give the task more steps or fewer evaluations{more}'
         )
     return rounded
 
@@ -56,10 +60,13 @@ def schedule(
     """
     costs, asked = manifest.get('costs', {}), Asked(records, answer)
     lengths = {(arm, task.name): steps(study, arm, task, costs) for arm in study.arms for task in study.tasks}
+    batches = batches_of(study.tune) if study.budget == 'compute' else []
     of_tasks = {}
     for task in study.tasks:
         programs = {
-            (arm, optimizer): study.program(arm, task.name, optimizer, lengths[arm, task.name])
+            (arm, optimizer): study.program(arm, task.name, optimizer, lengths[arm, task.name]).with_steps(
+                {batch: steps(study, arm, task, costs, batch) for batch in batches}
+            )
             for arm in study.arms
             for optimizer in study.optimizers_of(arm)
         }

@@ -13,8 +13,8 @@ from results.recipe import in_words, recipe
 from results.store.reading import Reading
 from sweeps.protocol.pack import Pack
 from sweeps.protocol.packing import pack
-from sweeps.protocol.plan import plan, schedule
-from sweeps.protocol.simulate import World, simulated_record
+from sweeps.protocol.plan import plan, schedule, steps
+from sweeps.protocol.simulate import World, simulate, simulated_record
 
 SPACE = {'lr': log(1e-3, 5e-2), 'weight_decay': log(1e-3, 1.0)}
 COSTS = {'costs': {arm: {'digits': {'flops': 100.0}} for arm in ('base', 'other')}}
@@ -37,10 +37,10 @@ def planned():
 
 def test_every_batch_is_a_program_and_every_run_sees_the_same_examples(planned):
     _, whole, _ = planned
-    steps = {16: 80, 32: 40, 64: 20}
-    assert {trial.program.batch for trial in whole.trials} == set(steps)
+    lengths = {16: 80, 32: 40, 64: 20}
+    assert {trial.program.batch for trial in whole.trials} == set(lengths)
     for trial in whole.trials:
-        assert dict(trial.knobs)['batch'] == trial.program.batch and trial.program.steps == steps[trial.program.batch]
+        assert dict(trial.knobs)['batch'] == trial.program.batch and trial.program.steps == lengths[trial.program.batch]
     assert len({trial.program.signature for trial in whole.trials if trial.arm == 'base'}) == 3
     packs = pack(planned[0], whole.trials, COSTS)
     assert all(len({trial.program.id for trial in one.trials}) == 1 for one in packs)
@@ -107,7 +107,6 @@ def test_the_tasks_own_batch_is_the_program_of_old():
         ),
         ({'tune': {'adamw': {**SPACE, 'batch': integer(16, 64)}}}, r'a choice of whole numbers, such as choice\(16, 32, 64\)'),
         ({'tune': {'adamw': {**SPACE, 'batch': choice(16, 32.5)}}}, 'a choice of whole numbers'),
-        ({'budget': 'compute'}, "tunes the batch and matches compute.*budget='trials'"),
         ({'tune': {'adamw': SPACE}, 'fixed': {'batch': 64}}, r'give it there, task\(..., batch=64\)'),
         ({'tune': {'adamw': SPACE}, 'own': {'other': {'batch': choice(16, 32)}}}, 'tuned for all arms or for none'),
     ],
@@ -118,6 +117,51 @@ def test_what_cannot_be_tuned(fields, why):
         fields = {**fields, 'tasks': (task('digits', steps=40, batch=32, evaluations=4),)}
     with pytest.raises(ValueError, match=why):
         study(**fields)
+
+
+def test_with_matched_compute_every_batch_costs_what_a_run_of_the_base_costs():
+    """Steps are rounded to whole evaluations from what equal compute asks of each batch, and not from rounded steps."""
+    own = study(budget='compute', tasks=(task('digits', steps=120, batch=32, evaluations=5),), share=False)
+    flops = {'base': 100.0, 'other': 83.0}
+    costs = {arm: {'digits': {'flops': each, 'params': 1, 'macs': 1}} for arm, each in flops.items()}
+    assert [steps(own, 'other', own.tasks[0], costs, batch) for batch in (None, 16, 64)] == [145, 290, 70]
+    whole, records = simulate(own, World(cliff=2.0), 0, manifest={'costs': costs})
+    lengths = {'base': {16: 240, 32: 120, 64: 60}, 'other': {16: 290, 32: 145, 64: 70}}
+    for trial in whole.trials:
+        assert trial.program.steps == lengths[trial.arm][trial.program.batch]
+    assert {trial.program.batch for trial in whole.trials if trial.arm == 'other'} == {16, 32, 64}
+    tuned, confirmed, _ = equalities(own, whole, {}, costs)
+    assert tuned.equal is confirmed.equal is True and 'flops' in tuned.why and 'examples' not in tuned.why
+    assert '72,000.0 flops' in tuned.why, 'six trials of the base, at any batch'
+    for arm, each in flops.items():
+        trials = [trial for r in range(2) for trial in whole.asked['tune', arm, 'digits', r]]
+        budget = whole.budgets[arm, 'digits']
+        assert budget['examples'] == sum(trial.steps * trial.program.batch for trial in trials)
+        assert budget['steps'] == sum(trial.steps for trial in trials)
+        assert budget['flops'] == pytest.approx(budget['examples'] / 32 * each) == pytest.approx(12 * 12_000, rel=0.05)
+    lines = ledger(Reading(own, whole, records, {'costs': costs})).lines
+    spent = {line.arm: line.spent.flops for line in lines if line.phase == 'tune'}
+    assert spent['other'] == pytest.approx(spent['base'], rel=0.05)
+    wrong = {whole.asked['tune', 'other', 'digits', 1][0].id: {'steps': 100, 'batch': 32}}
+    told = equalities(own, whole, wrong, costs)[0]
+    assert told.equal is False and 'other replicate 1: ' in told.why
+    coarse = study(budget='compute', tasks=(task('digits', steps=40, batch=32, evaluations=5),))
+    with pytest.raises(ValueError, match=r"'other' on 'digits' would take 22\.7 steps of 64, or 25 .* or leave that batch out"):
+        schedule(coarse, {}, {'costs': {**costs, 'other': {'digits': {'flops': 88.0}}}})
+
+
+def test_stops_at_matched_compute_are_after_a_share_of_each_batchs_steps():
+    own = study(budget='compute', tasks=(task('digits', steps=120, batch=32, evaluations=5),), share=False, halvings=(0.3,))
+    costs = {arm: {'digits': {'flops': each, 'params': 1, 'macs': 1}} for arm, each in (('base', 100.0), ('other', 83.0))}
+    whole, _ = simulate(own, World(cliff=2.0), 0, manifest={'costs': costs})
+    stopped = {(t.arm, t.program.batch): t.until for t in whole.trials if t.until}
+    assert (
+        stopped.items()
+        <= {
+            **{('base', 16): 72, ('base', 32): 36, ('base', 64): 18, ('other', 16): 87, ('other', 32): 44, ('other', 64): 21},
+        }.items()
+    )
+    assert all(one.equal for one in equalities(own, whole, {}, costs)[:2])
 
 
 @pytest.mark.slow
