@@ -15,8 +15,9 @@ def recipe(reading: Reading, arm: str) -> dict:
     """{task: {model, steps, batch, replicates: [{replicate, optimizer, knobs, score, how}]}} of an arm.
 
     `steps` are the arm's own, which differ from the task's with matched compute. A tuned batch stands among the knobs, with as
-    many steps of it as make the same examples (with matched compute rounded to whole evaluations). Tasks whose tuning is not over are left out. A replicate whose tuning runs all
-    diverged or failed has optimizer None; with a screening it has the `trials` of each one.
+    many steps of it as make the same examples (with matched compute rounded to whole evaluations). Tasks whose tuning is not
+    over are left out. A replicate whose tuning runs all diverged or failed has optimizer None; with a screening it has the
+    `trials` of each one.
     Raises ValueError on an unknown arm.
     """
     study = reading.study
