@@ -13,6 +13,7 @@ CURVE_WORLDS = {
     'blurred curves': World(blur=3 * NOISE, about='three times as much of it'),
     'slow curves': World(blur=NOISE, slow=0.3, about='at the start the best rate is higher by 0.3 of its range'),
     'one slow arm': hills_of({'second': {'slow': 0.3}}, 'the same in one arm alone', blur=NOISE),
+    'one very slow arm': hills_of({'second': {'slow': 0.8}}, 'in one arm it is higher by 0.8 of its range', blur=NOISE),
     'unlike curves': hills_of(
         {'second': {'apart': 3.0}, 'third': {'slow': 0.15}, 'fourth': {'apart': 0.5}},
         'at the start losses are three times as large in one arm and half as large in another; a third one is slow, by 0.15',
