@@ -31,7 +31,7 @@ from sweeps.protocol.pack import LANES, Pack
 from sweeps.protocol.packing import SECONDS, pack
 from sweeps.protocol.plan import schedule
 from sweeps.training.environment import source_hash
-from sweeps.training.saving import Saving, last_checkpoint, tidy_pauses
+from sweeps.training.saving import PAUSES, Saving, last_checkpoint, tidy_pauses
 from sweeps.training.shortage import says_shortage, shortage
 
 TRIES = 3
@@ -86,7 +86,7 @@ class Run:
         """Run until the study is complete; raises ValueError on bad input, a damaged folder or a full disk."""
         self.saving = self.saving.on(self.launcher.checkpoint_minutes, self.launcher.lifetime)
         prepare(self.folder)
-        places = [self.folder / place for place in ('', FOLDER, Saving.FOLDER, presence.FOLDER, order_files.FOLDER)]
+        places = [self.folder / place for place in ('', FOLDER, Saving.FOLDER, PAUSES, presence.FOLDER, order_files.FOLDER)]
         with manifests.locked(self.folder), atomic.swept(*places), self._told(), self.launcher:
             self.manifest = manifests.load(self.folder)
             self.committed = Committed(self.folder, self.study, self.retry)

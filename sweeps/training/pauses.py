@@ -5,7 +5,7 @@ and lane strategy it begins again: that takes longer, and changes nothing. Of se
 saves any.
 """
 
-import os
+import contextlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +15,11 @@ import numpy as np
 
 from ablations.digest import digest
 from ablations.trial import Trial
+from results.store import atomic
 from sweeps.training.checkpoints import Snapshot, read_tree, write_tree
 from sweeps.training.saving import PAUSES
+
+STATE = 'state'
 
 
 class Pauses:
@@ -30,24 +33,16 @@ class Pauses:
         return self.folder / f'{self.trials[lane].whole().id}-{self.about}'
 
     def save(self, lane: int, snapshot: Snapshot) -> None:
-        """Save the state of a lane at its stop."""
-        place = self._place(lane)
-        aside = place.with_name(f'{place.name}.{os.getpid()}')
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_tree(aside, snapshot.to_tree())
-        shutil.rmtree(place, ignore_errors=True)
-        try:
-            os.rename(aside, place)
-        except OSError:
-            # Another worker carries out the same order, and its state is the same.
-            shutil.rmtree(aside, ignore_errors=True)
+        """Save the state of a lane at its stop; one that cannot be saved costs time alone."""
+        with contextlib.suppress(ValueError), atomic.replacing_folder(self._place(lane)) as folder:
+            write_tree(folder / STATE, snapshot.to_tree())
 
     def load(self, lanes: Sequence[int]) -> list[Snapshot] | None:
         """The states of these lanes, all after the same steps; None where one is missing or damaged."""
         if jax.process_count() > 1 or not all(self._place(lane).is_dir() for lane in lanes):
             return None
         try:
-            loaded = [Snapshot.from_tree(jax.tree.map(np.asarray, read_tree(self._place(lane)))) for lane in lanes]
+            loaded = [Snapshot.from_tree(jax.tree.map(np.asarray, read_tree(self._place(lane) / STATE))) for lane in lanes]
         except (ValueError, KeyError, TypeError):
             return None
         # One after more steps than are asked for is the pause of a later stop: the run to this one begins again.

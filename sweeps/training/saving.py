@@ -24,7 +24,8 @@ def tidy_pauses(run: Path, schedule: Schedule, records: Container[str]) -> None:
     waiting = {trial.whole().id for trial in paused if (trial.arm, trial.task, trial.replicate) not in over}
     for path in (run / PAUSES).iterdir():
         name = path.name.partition('-')[0]
-        if name not in waiting or name in records:
+        # What is being written begins with a dot.
+        if not name.startswith('.') and (name not in waiting or name in records):
             shutil.rmtree(path, ignore_errors=True)
     with contextlib.suppress(OSError):
         (run / PAUSES).rmdir()

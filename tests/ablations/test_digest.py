@@ -101,6 +101,7 @@ BLOCKS = 'NORMS = {}\n'
         {'looks': (1, 2)},
         {'alpha': 0.01},
         {'shares': (1.0,)},
+        {'halvings': (0.5,)},
     ],
 )
 def test_everything_a_study_says_is_in_its_digest(changes):
@@ -113,6 +114,7 @@ def test_every_field_of_a_study_is_in_its_plain_data():
     tune = {name: SPACES[name] for name in ('adamw', 'sgd', 'lion')}
     pairs = {arm: ('adamw', 'sgd') if arm == shared.base else ('adamw', 'lion') for arm in shared.arms}
     shared = dataclasses.replace(shared, tune=tune, optimizers=pairs, trials=8, screening=4, arm_fixed={'rms': {'clip': 2.0}})
+    shared = dataclasses.replace(shared, halvings=(0.5,))
     assert {field.name for field in dataclasses.fields(Study)} == set(shared.to_dict()) - {'base'}
     assert 'shares' not in STUDY.to_dict(), 'a later field at its default leaves older addresses as they were'
 
@@ -214,7 +216,7 @@ def test_what_changes_a_run_changes_its_address(changes, arms):
 
 def test_every_field_of_a_trial_but_its_phase_is_in_its_address():
     trial = plan(STUDY, {}, {})[0]
-    others = {'replicate': 9, 'knobs': (('lr', 0.123),), 'seed': 1, 'held': 'test'}
+    others = {'replicate': 9, 'knobs': (('lr', 0.123),), 'seed': 1, 'held': 'test', 'until': 5}
     assert {field.name for field in dataclasses.fields(Trial)} == {*others, 'program', 'phase'}
     for name, value in others.items():
         assert dataclasses.replace(trial, **{name: value}).id != trial.id, name

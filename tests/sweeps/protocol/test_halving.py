@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import math
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -40,6 +41,7 @@ from sweeps.protocol.plan import plan, schedule
 from sweeps.protocol.simulate import World, simulate, simulated_record
 from sweeps.protocol.world_studies import conclusion_of
 from sweeps.training.record import describe
+from sweeps.training.saving import PAUSES, tidy_pauses
 
 STUDY = Study(
     name='halved',
@@ -125,6 +127,15 @@ def test_the_plan_follows_from_records_whoever_was_first(fields):
             assert trial.id not in own
             own[trial.id] = {**describe(trial), **simulated_record(study, WORLD, trial, SEED)}
     assert own.keys() == records.keys() and schedule(study, own, {}).selections == planned.selections
+
+
+def test_recorded_batches_are_not_proposed_again(monkeypatch: pytest.MonkeyPatch):
+    """Not even those whose runs were all stopped: a proposal's last bits differ between machines."""
+    study = dataclasses.replace(STUDY, search='tpe', extension=0, replicates=1, looks=(1,))
+    planned, records = simulate(study, WORLD, SEED)
+    told = {trial.id: {**describe(trial), **records[trial.id]} for trial in planned.trials}
+    monkeypatch.setattr('sweeps.protocol.tuning.propose', lambda *_: pytest.fail('proposed again'))
+    assert [trial.id for trial in schedule(study, told, {}).trials] == [trial.id for trial in planned.trials]
 
 
 def test_packs_have_runs_of_one_length_and_survive_the_pipe():
@@ -247,3 +258,23 @@ def test_a_stop_in_a_world_has_the_noise_of_the_end_and_more():
     cell = HALVINGS['curves, halved']
     one = conclusion_of(0, cell.world, {**cell.fields, 'arms': 2, 'replicates': 2, 'seeds': 1})
     assert one.trials == 2 * 2 * (5 + 5 * 0.3) + 4 and all(np.isfinite(lost) for pair in one.regrets for lost in pair)
+
+
+def test_pauses_stay_until_their_tuning_is_over(tmp_path: Path):
+    study, planned, records = simulated(halvings=(0.25,))
+    tuned = planned.asked['tune', 'base', 'digits', 0]
+    names = [f'{trial.whole().id}-abc' for trial in tuned] + ['.other.aside-1', 'foreign-abc']
+
+    def left(schedule_then: object, known: dict) -> list[str]:
+        for name in names:
+            (tmp_path / PAUSES / name).mkdir(parents=True, exist_ok=True)
+        tidy_pauses(tmp_path, schedule_then, known)
+        return sorted(path.name for path in (tmp_path / PAUSES).iterdir())
+
+    early = schedule(study, {}, {})
+    assert left(early, {}) == sorted({f'{t.whole().id}-abc' for t in early.trials} & {*names} | {'.other.aside-1'})
+    ended = next(trial.id for trial in tuned if not trial.until)
+    first = {key: record for key, record in records.items() if record['status'] == 'stopped'} | {ended: records[ended]}
+    assert f'{ended}-abc' not in left(schedule(study, first, {}), first)
+    assert left(planned, records) == ['.other.aside-1'], 'confirmation is asked for'
+    tidy_pauses(tmp_path / 'nowhere', planned, records)

@@ -42,6 +42,8 @@ def test_a_run_that_stops_and_goes_on_is_the_undisturbed_one(tiny: TinyPopulatio
         assert [len(values) for values in short['curve'].values()] == [2] * 4, 'scored at first and at the stop'
         assert np.isnan(short['items']).all() and short['left_at'] == (long['left_at'] if long['left_at'] < 4 else -1)
         assert short['curve']['loss'][0] == long['curve']['loss'][0]
+    curve = first[2]['curve']
+    assert curve['train_loss'][1] == pytest.approx(curve['loss'][0], rel=0.1), 'the mean of the four steps so far'
     # Other lanes than before run together, after one of them stopped a second time, past a point of the curve.
     middle = run(third, STRIDE + 2)
     assert [len(values) for values in middle[0]['curve'].values()] == [3] * 4
