@@ -125,8 +125,11 @@ def plan(
     for name, said in facts['giveaways'].items():
         what = f"set '{name}': {'; '.join(said)}; leave out what is made from the answer or known only after it"
         OUT.print(what, soft_wrap=True)
+    from results.stops import stops_in_words
     from results.tables.sizes import budget_table
 
+    if stopped := stops_in_words(study_runs.study, study_runs.reading.schedule):
+        OUT.print(stopped, soft_wrap=True)
     OUT.print(budget_table(facts['budget']))
 
 

@@ -36,6 +36,12 @@ def test_what_is_known_beforehand_is_told(printed: list[str]):
     assert told.startswith("set 'shop': code tells the answer; row numbers the rows; leave out")
 
 
+def test_stops_are_told(monkeypatch: pytest.MonkeyPatch, tiny_file: Path, tmp_path: Path, capsys):
+    monkeypatch.setattr(sweeps.forecast, 'forecast', lambda reading, *_: FACTS)
+    assert main(['plan', str(tiny_file), '--runs', str(tmp_path), '--set', 'halvings=(0.25,)']) == FINE
+    assert 'Tuning stops the worse half of its runs at 0.25 of their steps: 0 of 0 so far' in capsys.readouterr().out
+
+
 def test_a_study_of_one_arm_is_told_that_nothing_is_compared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys):
     monkeypatch.setattr(sweeps.forecast, 'forecast', lambda reading, *_: FACTS)
     path = tmp_path / 'alone.py'
