@@ -11,7 +11,7 @@ from results.bundle import read
 from results.claims.bundles import TABLE, bundles_in, read_bundle
 from results.claims.collection import Collection, collect
 from results.claims.sentence import sentence_of
-from sweeps.protocol.cells import PARTS
+from sweeps.protocol.cells import DEFAULT
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / 'results' / 'published'
@@ -97,7 +97,7 @@ def calibrated(file: Path = PUBLISHED / 'calibration' / 'calibration.json') -> C
     usual = sorted(cell['usual'] / cell['studies'] for cell in promised if cell.get('usual') is not None)
     return Calibrated(
         cells=len(cells),
-        of=sum(len(part) for part in PARTS.values()),
+        of=sum(len(part) for part in DEFAULT.values()),
         studies=promised[0]['studies'],
         worst=max(cell['false'] for cell in promised),
         least=min(cell['false'] for cell in promised),

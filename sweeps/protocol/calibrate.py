@@ -17,7 +17,7 @@ from results.calibration import limit
 from results.protocol import ENTRY, NOW
 from sweeps.machine import cores
 from sweeps.protocol import tally
-from sweeps.protocol.cells import PARTS, Cell
+from sweeps.protocol.cells import DEFAULT, PARTS, Cell
 from sweeps.protocol.simulate import World
 from sweeps.protocol.world_studies import Conclusion, conclusion_of, study_of
 from sweeps.protocol.worlds import ARMS, MORE
@@ -132,11 +132,13 @@ class Calibration:
 
 
 def wanted(names: list[str] | None) -> list[tuple[str, str]]:
-    """The cells of these names, or of worlds of these names, as (part, cell); all without any. Raises ValueError on an unknown
-    name."""
+    """The cells of these names, or of worlds of these names, as (part, cell); without any those of the default protocol.
+
+    Raises ValueError on an unknown name.
+    """
     all_cells = [(part, name) for part, cells in PARTS.items() for name in cells]
     if names is None:
-        return all_cells
+        return [(part, name) for part, name in all_cells if part in DEFAULT]
     worlds = {cell.name for cells in PARTS.values() for cell in cells.values()}
     for name in names:
         if name not in (known := {*worlds, *(cell for _, cell in all_cells)}):
@@ -152,7 +154,8 @@ def calibrate(
 ) -> Iterator[dict]:
     """Calibrate cell by cell; gives all facts now and then, so that a stopped calibration can go on.
 
-    `names` are cells or worlds; None means all. `known` are facts of an earlier call, to which studies are added.
+    `names` are cells or worlds; None means all of the default protocol. `known` are facts of an earlier call, to which studies
+    are added.
     Raises ValueError on an unknown name, and where the known facts are of another protocol.
     """
     cells, known = wanted(names), known or {ENTRY: NOW}

@@ -153,5 +153,7 @@ HALVINGS = {
 }
 """Studies that stop the worse half of their tuning runs. A claim counts as false against what arms are worth without that."""
 
-PARTS = {'cover': _cover(), 'forms': FORMS, 'found': PLANTED, 'published': PUBLISHED, 'halved': HALVINGS}
+DEFAULT = {'cover': _cover(), 'forms': FORMS, 'found': PLANTED, 'published': PUBLISHED}
+"""The cells of the default protocol, by part: those that a calibration without names runs."""
+PARTS = {**DEFAULT, 'halved': HALVINGS}
 """All cells, by part."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import results
 from results.calibration import COLUMNS, HEADINGS, SIZES, by_size, markdown
-from sweeps.protocol.cells import PARTS
+from sweeps.protocol.cells import DEFAULT
 
 PUBLISHED = Path(results.__file__).parent / 'published' / 'calibration'
 
@@ -26,7 +26,7 @@ def test_the_page_on_trust_has_the_published_table_and_number_of_cells():
     facts = json.loads((PUBLISHED / 'calibration.json').read_text(encoding='utf-8'))
     page = (Path(results.__file__).parents[1] / 'docs' / 'trust.md').read_text(encoding='utf-8')
     assert '\n'.join(by_size(facts)) in page
-    counted, declared = sum(map(len, facts['cells'].values())), sum(map(len, PARTS.values()))
+    counted, declared = sum(map(len, facts['cells'].values())), sum(map(len, DEFAULT.values()))
     assert f'{counted} of {declared} cells have been run' in page
 
 
