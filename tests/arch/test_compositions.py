@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from arch.fits import PLACES, fits
+from arch.fits import PLACES
 from arch.model import build
 from arch.probe import PLAIN
 from arch.sockets import TABLES
@@ -45,8 +45,8 @@ def suits(choice, places):
     """Whether every kind says that it works in the places and the mixer takes what the others need."""
     taken = TABLES['mixer'][choice['mixer']].TAKES
     classes = [TABLES[family][kind] for family, kind in choice.items()]
-    return all(need in taken for cls in classes for need in cls.NEEDS) and all(
-        set(fits(cls)).issuperset(places) for cls in classes
+    return all(place in cls.FITS for cls in classes for place in places) and all(
+        need in taken for cls in classes for need in cls.NEEDS
     )
 
 
@@ -65,15 +65,17 @@ def compositions():
     kinds, settings, cases = {family: sorted(TABLES[family]) for family in MIXED}, sorted(SETTINGS), []
     while wanted:
         start = min(wanted)
-        tried = []
+        tried, fitting = [], []
         for _ in range(200):
             choice = {family: draw.choice(kinds[family]) for family in MIXED} | dict(start)
             setting = draw.choice(settings)
-            tried.append((suits(choice, SETTINGS[setting][0]), len(pairs(choice) & wanted), setting, sorted(choice.items())))
-        fitting, _, setting, choice = max(tried)
+            tried.append((setting, choice))
+            if suits(choice, SETTINGS[setting][0]):
+                fitting.append(tried[-1])
+        _, setting, choice = max((len(pairs(c) & wanted), s, sorted(c.items())) for s, c in fitting or tried)
         # A pair counts as covered by a refusal only if nothing that suits was found for it.
         wanted -= pairs(dict(choice)) if fitting else {start}
-        cases.append((setting, dict(choice), fitting))
+        cases.append((setting, dict(choice), bool(fitting)))
     return cases
 
 

@@ -150,7 +150,9 @@ DEEP = {
 }
 
 
-@pytest.mark.parametrize('name', ['conv', pytest.param('decoder', marks=pytest.mark.slow), 'resnet', 'post'])
+@pytest.mark.parametrize(
+    'name', ['conv', 'post', *(pytest.param(name, marks=pytest.mark.slow) for name in ('decoder', 'resnet'))]
+)
 def test_a_deep_model_counted_by_few_blocks_is_counted_exactly(name):
     config, x = DEEP[name], ids(2) if name in ('decoder', 'post') else images(2)
     counts = cost_of(config, x)

@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from ablations.tasks.made_tasks import MADE
 from ablations.tasks.metrics import METRICS
 from sweeps.tasks.targets import FORMS
@@ -31,6 +33,7 @@ def test_made_tasks_and_their_metrics():
     assert {row[0]: row[3] for row in rows('task')} == {name: fields['metric'] for name, fields in MADE.items()}
 
 
+@pytest.mark.slow
 def test_its_study_can_be_planned(called: Callable, tmp_path: Path):
     code = next(block for block in re.findall(r'```python\n(.*?)```', PAGE, flags=re.S) if 'Study(' in block)
     path = tmp_path / 'norms_of_values.py'

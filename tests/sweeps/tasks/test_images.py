@@ -170,7 +170,7 @@ def test_augmentation_that_does_not_exist_is_refused(folder: Path):
         _ = task.knobs
 
 
-@pytest.mark.parametrize('name', IMAGES)
+@pytest.mark.parametrize('name', [pytest.param(name, marks=[pytest.mark.slow] * (name == 'cifar10')) for name in IMAGES])
 def test_every_task_has_a_base_for_its_images(name: str):
     task = TASKS[name]
     x = jax.ShapeDtypeStruct((2, *SHAPES[name]), jnp.float32)
