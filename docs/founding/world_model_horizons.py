@@ -4,7 +4,7 @@ The observation 1, 4 and 8 events after a past, of balls that bounce behind a sc
 is not shown (docs/simulators.md), written in symbols; what happens between is not shown. The exact filter needs 1.0, 3.9 and
 4.8 bits of balls, and 1.5, 2.8 and 3.5 of doors.
 
-Cost: about 310 training runs. No files are needed.
+Cost: about 290 training runs. No files are needed.
 Run: archlab run docs/founding/world_model_horizons.py
 """
 
