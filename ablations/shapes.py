@@ -170,9 +170,13 @@ def longer(name: str | Task | OwnTask, length: int, taught: int, **data: object)
     base = copy.deepcopy(item.base)
     if base['position']['kind'] == 'learned':
         base['position']['length'] = length
-    fields = {field: getattr(item, field) for field in item.__dataclass_fields__}
-    fields |= {'name': f'{item.name}_{taught}_to_{length}', 'base': base, 'ladder': ''}
-    return Task(**fields | {'data': {**item.data, 'length': length, 'taught': taught, **data}})
+    own = {'name': f'{item.name}_{taught}_to_{length}', 'base': base, 'ladder': ''}
+    return _like(item, **own, data={**item.data, 'length': length, 'taught': taught, **data})
+
+
+def _like(item: Task | OwnTask, **fields: object) -> Task:
+    """A task with other values of some fields."""
+    return Task(**{field: getattr(item, field) for field in item.__dataclass_fields__} | fields)
 
 
 def _task_of(name: str | Task | OwnTask) -> Task:
@@ -205,12 +209,7 @@ def amounts(name: str | Task | OwnTask, **counts: list[int]) -> tuple[Task, ...]
         raise ValueError(f"amounts('{item.name}'): {field}={given!r}; allowed: two or more whole numbers from 1; mend them")
     made = []
     for count in given:
-        fields = {one: getattr(item, one) for one in item.__dataclass_fields__}
-        fields |= {
-            'name': f'{item.name}_{field}_{count}',
-            'ladder': f'{item.name}_{field}',
-            'data': {**item.data, field: count},
-        }
+        other = {}
         if field == 'classes':
             outputs = item.base['head'].get('outputs', 0)
             if abs(item.chance * outputs - 1) > 1e-6:
@@ -218,8 +217,9 @@ def amounts(name: str | Task | OwnTask, **counts: list[int]) -> tuple[Task, ...]
                     f"amounts('{item.name}', classes=...): chance is {item.chance:g} with {outputs} outputs; allowed: a task "
                     'of classes with as many examples each, so that chance is 1 over their number; give train=[...]'
                 )
-            fields |= {'base': changed(item.base, (put('head.outputs', count),)), 'chance': 1 / count}
-        made.append(Task(**fields))
+            other = {'base': changed(item.base, (put('head.outputs', count),)), 'chance': 1 / count}
+        own = {'name': f'{item.name}_{field}_{count}', 'ladder': f'{item.name}_{field}', 'data': {**item.data, field: count}}
+        made.append(_like(item, **own, **other))
     return tuple(made)
 
 
@@ -237,7 +237,6 @@ def ladder(name: str | Task | OwnTask, rungs: dict) -> tuple[Task, ...]:
         raise ValueError(f'ladder is {rungs!r}; give {{suffix: changes}} of two or more sizes')
     made = []
     for suffix, changes in rungs.items():
-        fields = {field: getattr(item, field) for field in item.__dataclass_fields__}
-        fields |= {'name': f'{item.name}_{suffix}', 'base': changed(item.base, _tuple(changes)), 'ladder': item.name}
-        made.append(Task(**fields))
+        own = {'name': f'{item.name}_{suffix}', 'base': changed(item.base, _tuple(changes)), 'ladder': item.name}
+        made.append(_like(item, **own))
     return tuple(made)

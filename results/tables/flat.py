@@ -63,4 +63,9 @@ def as_lines(rows: Iterable[Mapping[str, object]]) -> str:
 
 def as_json(findings: list[Finding], facts: StudyFacts) -> str:
     """A list of the rows."""
-    return json.dumps(records(findings, facts), indent=2, allow_nan=False) + '\n'
+    return as_list(records(findings, facts))
+
+
+def as_list(rows: Iterable[Mapping[str, object]]) -> str:
+    """Such records, of one study or several, as a JSON list."""
+    return json.dumps(list(rows), indent=2, allow_nan=False) + '\n'

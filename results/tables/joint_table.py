@@ -3,13 +3,13 @@
 import collections
 import dataclasses
 import html
-import json
 from collections.abc import Sequence
 
 from results.finding import Finding
 from results.store.markdown_text import unrendered
-from results.tables.flat import as_lines, records
+from results.tables.flat import as_lines, as_list, records
 from results.tables.latex import tex
+from results.tables.markup import name_of
 from results.tables.rows import Cell
 from results.tables.study_facts import StudyFacts
 from results.tables.words import DASH, count, difference_unit, marked, number, span
@@ -31,10 +31,14 @@ class Row:
     effects: tuple[Cell, ...]
     verdicts: tuple[str, ...]
 
+    def pairs(self) -> list[tuple[Cell, str]]:
+        """The effect and the verdict of each study."""
+        return list(zip(self.effects, self.verdicts, strict=True))
+
 
 @dataclasses.dataclass(frozen=True)
 class Joint:
-    """The rows under the names of the studies; `sizes` are parameters of the base of each, by study and task."""
+    """The rows under the names of the studies; `sizes` are parameters of the base of each."""
 
     studies: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -51,8 +55,9 @@ class Joint:
 def joint(studies: Studies) -> Joint:
     """The findings of several studies side by side.
 
-    A comparison is the same in two studies where task, dataset, metric, unit and both arms have the same
-    names. Raises ValueError where no study has a finding, and where two have one name.
+    A comparison is the same in two studies where task, dataset, metric, unit and both arms have the same names.
+
+    Raises ValueError where no study has a finding, and where two have one name.
     """
     known = [(findings, facts) for findings, facts in studies if findings]
     names = [findings[0].study for findings, _ in known]
@@ -103,49 +108,40 @@ def _heads(made: Joint) -> list[str]:
     return [f'{name} ({size})' if size else name for name, size in zip(made.studies, made.sizes, strict=True)]
 
 
-def markdown(studies: Studies) -> str:
+def markdown(made: Joint, first: Sequence[str]) -> str:
     """A table with all tasks, and the note."""
-    made = joint(studies)
     lines = [['task', 'arm', *_heads(made)], ['---', '---', *['---'] * len(made.studies)]]
     for row in made.rows:
-        lines.append(
-            [
-                row.task,
-                row.arm,
-                *(f'{effect} {verdict}'.strip() for effect, verdict in zip(row.effects, row.verdicts, strict=True)),
-            ]
-        )
-    before = [f'**{text}**\n' for text in warnings(studies)]
+        lines.append([row.task, row.arm, *(f'{effect} {verdict}'.strip() for effect, verdict in row.pairs())])
+    before = [f'**{text}**\n' for text in first]
     told = [f'| {" | ".join(map(unrendered, line))} |' for line in lines]
     return '\n'.join([*before, *told, '', unrendered(NOTE)]) + '\n'
 
 
-def latex(studies: Studies) -> str:
+def latex(made: Joint, first: Sequence[str]) -> str:
     """One float: an arm has two lines, effects and verdicts above intervals."""
-    made = joint(studies)
     width = len(made.studies) + 1
     lines = ['% needs \\usepackage{booktabs}', r'\begin{table*}[t]', r'\centering\scriptsize\setlength{\tabcolsep}{3pt}']
-    lines += [rf'\parbox{{\textwidth}}{{\textbf{{{tex(text)}}}}}\par\medskip' for text in warnings(studies)]
+    lines += [rf'\parbox{{\textwidth}}{{\textbf{{{tex(text)}}}}}\par\medskip' for text in first]
     lines += [rf'\begin{{tabular}}{{@{{}}l{"l" * len(made.studies)}@{{}}}}', r'\toprule']
     lines += [' & '.join(['arm', *map(tex, made.studies)]) + r' \\', ' & '.join(['', *map(tex, made.sizes)]) + r' \\']
     for title, rows in made.by_task().items():
         lines += [r'\midrule', rf'\multicolumn{{{width}}}{{@{{}}l@{{}}}}{{\textit{{{tex(title)}}}}} \\']
         for row in rows:
-            upper = [f'{effect.text} {verdict}'.strip() for effect, verdict in zip(row.effects, row.verdicts, strict=True)]
+            upper = [f'{effect.text} {verdict}'.strip() for effect, verdict in row.pairs()]
             lower = [rf'{{\tiny {tex(effect.small)}}}' if effect.small else '{}' for effect in row.effects]
             lines += [' & '.join(map(tex, [row.arm, *upper])) + r' \\', ' & '.join(['{}', *lower]) + r' \\[1pt]']
     lines += [r'\bottomrule', r'\end{tabular}', r'\par\medskip', rf'\parbox{{\textwidth}}{{\raggedright {tex(NOTE)}}}']
     return '\n'.join([*lines, r'\end{table*}']) + '\n'
 
 
-def markup(studies: Studies) -> str:
+def markup(made: Joint, first: Sequence[str]) -> str:
     """The table as HTML, with its note."""
-    made = joint(studies)
     heads = ''.join(
         f'<th scope="col" class="word">{html.escape(name)}<br><small>{html.escape(size)}</small></th>'
         for name, size in zip(made.studies, made.sizes, strict=True)
     )
-    lines = [f'<p class="warning"><strong>{html.escape(text)}</strong></p>' for text in warnings(studies)]
+    lines = [f'<p class="warning"><strong>{html.escape(text)}</strong></p>' for text in first]
     lines += ['<table class="findings">', '<caption>Effects by task, arm and study</caption>']
     lines.append(f'<thead><tr><th scope="col" class="word">arm</th>{heads}</tr></thead>')
     for title, rows in made.by_task().items():
@@ -153,32 +149,26 @@ def markup(studies: Studies) -> str:
         lines += ['<tbody>', f'<tr>{span_of_all}</tr>']
         for row in rows:
             cells = ''.join(
-                f'<td class="verdict {verdict.split(",")[0].replace(" ", "-")}">{html.escape(effect.text)} '
+                f'<td class="verdict {name_of(verdict)}">{html.escape(effect.text)} '
                 f'<small>{html.escape(effect.small)}</small> {html.escape(verdict)}</td>'
-                for effect, verdict in zip(row.effects, row.verdicts, strict=True)
+                for effect, verdict in row.pairs()
             )
             lines.append(f'<tr><th scope="row">{html.escape(row.arm)}</th>{cells}</tr>')
         lines.append('</tbody>')
     return '\n'.join([*lines, '</table>', f'<p class="note">{html.escape(NOTE)}</p>']) + '\n'
 
 
-def comma_separated(studies: Studies) -> str:
-    """The lines of all studies under one heading, as each has them alone."""
-    return as_lines(row for findings, facts in studies for row in records(findings, facts))
-
-
-def as_json(studies: Studies) -> str:
-    """A list of the rows of all studies, as each has them alone."""
-    rows = [row for findings, facts in studies for row in records(findings, facts)]
-    return json.dumps(rows, indent=2, allow_nan=False) + '\n'
-
-
-FORMS = {'md': markdown, 'latex': latex, 'csv': comma_separated, 'html': markup, 'json': as_json}
+FOR_PEOPLE = {'md': markdown, 'latex': latex, 'html': markup}
+"""Formats of the rows side by side; they begin with what has to be read first."""
+FOR_PROGRAMS = {'csv': as_lines, 'json': as_list}
+"""Formats of the rows of all studies, one after the other, as each study has them alone."""
 
 
 def joint_table(studies: Studies, form: str) -> str:
     """The findings of several studies as one text. Raises ValueError on an unknown form, and as `joint` does."""
-    if form not in FORMS:
-        raise ValueError(f"there is no table format '{form}'; allowed: {list(FORMS)}; choose one of them")
-    joint(studies)
-    return FORMS[form](studies)
+    made = joint(studies)
+    if form in FOR_PROGRAMS:
+        return FOR_PROGRAMS[form](row for findings, facts in studies for row in records(findings, facts))
+    if form in FOR_PEOPLE:
+        return FOR_PEOPLE[form](made, warnings(studies))
+    raise ValueError(f"there is no table format '{form}'; allowed: {[*FOR_PEOPLE, *FOR_PROGRAMS]}; choose one of them")

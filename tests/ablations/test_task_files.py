@@ -317,8 +317,7 @@ def test_what_ran_is_opened_without_its_data(folder: Path, called: Callable):
         (bundle / 'bundle.json').write_text(json.dumps(told))
         assert open_study(study, Path('published')).study.digest == ran.digest
         (folder / 'blocks.py').write_text('NORMS = {}\n')
-        # With settings and blocks is dearest to refuse; without settings one call tells.
-        for more in ([], ['--blocks', 'blocks.py'])[: 1 + bool(settings)]:
+        for more in ([], ['--blocks', 'blocks.py']):
             done = called('reproduce', bundle, '--study', study, *more)
             assert ('data may not run code' in done.stderr) == bool(settings), done.stderr
             assert done.returncode == (2 if settings else 1), done.stderr
