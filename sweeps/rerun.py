@@ -5,6 +5,7 @@ from pathlib import Path
 
 from results.store.reading import Reading
 from sweeps import manifest as manifests
+from sweeps.launch.compilation_cache import overlook_cut_programs
 from sweeps.launch.worker_environment import worker_environment
 from sweeps.protocol.pack import Pack
 
@@ -31,6 +32,7 @@ def rerun(reading: Reading, trial_id: str, weights: Path | None = None) -> dict:
     from sweeps.training.trainer import Trainer
 
     own_settings()
+    overlook_cut_programs()
     record = Trainer('loop', reading.study.blocks).train(Pack((trial,)), weights=weights)[0]
     recorded = reading.records.whole(trial_id) if trial_id in reading.records else None
     same = None if recorded is None else record['curve'] == recorded.get('curve')

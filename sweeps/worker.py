@@ -33,6 +33,7 @@ from results.store.records import commit
 from sweeps.commands import checked
 from sweeps.datasets.prepared import find
 from sweeps.launch import order_files
+from sweeps.launch.compilation_cache import overlook_cut_programs
 from sweeps.presence import present
 from sweeps.protocol.pack import Pack
 from sweeps.tasks.task_declaration import check_declared
@@ -56,6 +57,7 @@ REFUSED = 2
 
 def serve(commands: Iterable[str], answers: TextIO) -> bool:
     """Answer commands until they end; gives whether all could be carried out."""
+    overlook_cut_programs()
     for name in own_settings():
         print(f'{name} is set, and counts for nothing: runs have the settings of jax that the lab has', file=sys.stderr)
     trainer, fine, compiling = None, True, Compiling().register()

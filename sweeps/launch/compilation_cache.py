@@ -3,6 +3,7 @@
 import contextlib
 import os
 import platform
+import warnings
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,6 +23,14 @@ def cache_folder() -> Path:
     except OSError:
         flags = platform.processor()
     return home / 'archlab' / f'xla-{sha256((platform.machine() + flags).encode()).hexdigest()[:12]}'
+
+
+def overlook_cut_programs() -> None:
+    """Let no program that is cut off be told of: it is compiled anew, and nothing is lost.
+
+    jax writes a program into its final place. A worker beside may read the half that is there, and a killed worker leaves half.
+    """
+    warnings.filterwarnings('ignore', message='Error reading persistent compilation cache entry')
 
 
 def bound(folder: Path, largest: int = LARGEST) -> int:

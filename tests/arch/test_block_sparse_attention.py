@@ -58,7 +58,7 @@ def test_enough_blocks_are_attention(alone):
     np.testing.assert_allclose(y, alone('mixer', 'attention', fields, params, X, causal=True), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize('scoring', [SOFTMAX, Scoring(2.0, jnp.zeros(HEADS))], ids=['plain', 'capped with a sink'])
+@pytest.mark.parametrize('scoring', [SOFTMAX, Scoring(2.0, np.zeros(HEADS, np.float32))], ids=['plain', 'capped with a sink'])
 @pytest.mark.parametrize('causal', [True, False])
 def test_a_mask_and_the_chosen_blocks_alone_give_the_same(causal, scoring):
     query, key, value = (jnp.asarray(normal(2, N, HEADS, 4)) for _ in range(3))

@@ -1,6 +1,8 @@
 """The folder of compiled programs does not grow without end."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 from sweeps.launch.compilation_cache import bound
@@ -30,3 +32,22 @@ def test_what_was_used_the_longest_ago_goes_first(tmp_path: Path):
 
 def test_a_folder_that_is_not_there_is_no_fault(tmp_path: Path):
     assert bound(tmp_path / 'none') == 0
+
+
+COMPILES = (
+    'from sweeps.launch.compilation_cache import overlook_cut_programs; overlook_cut_programs(); '
+    'import jax; print(jax.numpy.arange(4.0).sum())'
+)
+
+
+def test_a_program_that_is_cut_off_is_compiled_anew_without_a_word(tmp_path: Path):
+    def compiled() -> subprocess.CompletedProcess:
+        told = {**os.environ, 'JAX_COMPILATION_CACHE_DIR': str(tmp_path), 'PYTHONPATH': os.pathsep.join(sys.path)}
+        return subprocess.run([sys.executable, '-c', COMPILES], env=told, capture_output=True, text=True, timeout=100)
+
+    compiled()
+    programs = sorted(tmp_path.glob('*-cache'))
+    for program in programs:
+        program.write_bytes(program.read_bytes()[:-20])
+    again = compiled()
+    assert programs and (again.stdout, again.stderr, again.returncode) == ('6.0\n', '', 0)
