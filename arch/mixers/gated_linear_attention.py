@@ -11,7 +11,7 @@ from arch.make import divides, positive
 from arch.model_sockets import Sockets
 from arch.norms import RmsNorm
 from arch.ops.decayed_sums import first_state
-from arch.ops.recurrence import recurrence, stepwise
+from arch.ops.recurrence import recurrence
 from arch.past import along
 
 CHUNK = 16
@@ -44,13 +44,6 @@ def forgetful(query: jax.Array, key: jax.Array, value: jax.Array, log_decay: jax
     within = jnp.einsum('bcknm,bcmke->bcnke', scores, value)
     mixed = before + within
     return mixed.reshape(len(mixed), -1, *mixed.shape[3:])[:, :length]
-
-
-def step_by_step(query: jax.Array, key: jax.Array, value: jax.Array, log_decay: jax.Array) -> jax.Array:
-    """`forgetful`, one position after the other, with every state written out."""
-    taken = jnp.einsum('bnkd,bnke->bnkde', key, value)
-    states = stepwise(jnp.broadcast_to(jnp.exp(log_decay)[..., None], taken.shape), taken)
-    return jnp.einsum('bnkd,bnkde->bnke', query, states)
 
 
 def forgetful_step(state: jax.Array, at: tuple) -> tuple[jax.Array, jax.Array]:

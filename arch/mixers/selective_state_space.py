@@ -12,7 +12,7 @@ from arch.context import Context
 from arch.dense import Dense
 from arch.filters import Filters
 from arch.make import positive
-from arch.ops.recurrence import recurrence, recurrence_step, stepwise
+from arch.ops.recurrence import recurrence, recurrence_step
 from arch.vectors import per_channel
 
 CHUNK = 128
@@ -52,11 +52,6 @@ def selective_scan(u: jax.Array, step: jax.Array, rate: jax.Array, enter: jax.Ar
     first = jnp.zeros((len(u), *rate.shape), u.dtype)
     mixed = jax.lax.scan(chunk, first, tuple(map(cut, (u, step, enter, leave))))[1]
     return jnp.moveaxis(mixed, 0, 1).reshape(len(u), -1, u.shape[-1])[:, :length]
-
-
-def step_by_step(u: jax.Array, step: jax.Array, rate: jax.Array, enter: jax.Array, leave: jax.Array) -> jax.Array:
-    """`selective_scan`, one position after the other."""
-    return jnp.einsum('bnfs,bns->bnf', stepwise(*decay_and_taken(u, step, rate, enter)), leave)
 
 
 class Direction(nn.Module):

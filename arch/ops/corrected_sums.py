@@ -9,8 +9,6 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
 
-from arch.ops.decayed_sums import first_state
-
 CHUNK = 16
 """The number of positions that meet each other directly, each pair with a decay for each channel."""
 
@@ -60,15 +58,6 @@ def corrected_sums(
     mixed = jax.lax.scan(step, first, parts)[1]
     mixed = jnp.moveaxis(jnp.moveaxis(mixed, 2, 3), 0, 1)
     return mixed.reshape(len(mixed), -1, *mixed.shape[3:])[:, :length]
-
-
-def step_by_step(
-    query: jax.Array, key: jax.Array, value: jax.Array, log_decay: jax.Array, read: jax.Array, write: jax.Array
-) -> jax.Array:
-    """`corrected_sums`, one position after the other: its reference, and the form for generation."""
-
-    parts = tuple(jnp.moveaxis(part, 1, 0) for part in (query, key, value, log_decay, read, write))
-    return jnp.moveaxis(jax.lax.scan(corrected_step, first_state(query, value), parts)[1], 0, 1)
 
 
 def corrected_step(state: jax.Array, at: tuple) -> tuple[jax.Array, jax.Array]:

@@ -1,4 +1,4 @@
-"""Decayed sums: states of keys and values that fade and can be corrected, chunk by chunk or step by step.
+"""Decayed sums: states of keys and values that fade and can be corrected, chunk by chunk or position by position.
 
 A state S [D, E] follows S_n = a_n S_(n-1) + k_n^T u_n with a decay a_n of one number for each head. In a plain sum u_n is the
 value v_n (retention, 2307.08621; state-space duality, 2405.21060). By the delta rule u_n = b_n (v_n - a_n k_n S_(n-1)), so that
@@ -58,15 +58,6 @@ def decayed_sums(
     mixed = jax.lax.scan(step, first, (taken, of_state, entering, scores, leaving, decay))[1]
     mixed = jnp.moveaxis(jnp.moveaxis(mixed, 2, 3), 0, 1)
     return mixed.reshape(len(mixed), -1, *mixed.shape[3:])[:, :length]
-
-
-def step_by_step(
-    query: jax.Array, key: jax.Array, value: jax.Array, log_decay: jax.Array, strength: jax.Array | None = None
-) -> jax.Array:
-    """`decayed_sums`, one position after the other: its reference, and the form for generation."""
-
-    parts = [None if part is None else jnp.moveaxis(part, 1, 0) for part in (query, key, value, log_decay, strength)]
-    return jnp.moveaxis(jax.lax.scan(decayed_step, first_state(query, value), tuple(parts))[1], 0, 1)
 
 
 def decayed_step(state: jax.Array, at: tuple) -> tuple[jax.Array, jax.Array]:

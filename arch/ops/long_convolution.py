@@ -1,4 +1,4 @@
-"""Long convolution: a causal filter as long as the sequence, by Fourier transforms, by products, or step by step."""
+"""Long convolution: a causal filter as long as the sequence, by Fourier transforms, by products, or its last position alone."""
 
 import jax
 import jax.numpy as jnp
@@ -27,13 +27,3 @@ def last_of(x: jax.Array, taps: jax.Array, at: jax.Array) -> jax.Array:
     """y_n alone for n = `at` [B], of inputs that are known up to n: `[B, N, C] -> [B, 1, C]`."""
     steps = at[:, None] - jnp.arange(x.shape[1])[None, :]
     return jnp.einsum('bmc,bmc->bc', jnp.where((steps >= 0)[..., None], taps[jnp.maximum(steps, 0)], 0.0), x)[:, None]
-
-
-def step_by_step(x: jax.Array, taps: jax.Array) -> jax.Array:
-    """`long_convolution`, one position after the other: its reference, and the form for generation, which keeps all inputs."""
-
-    def step(seen: jax.Array, at: jax.Array) -> tuple[jax.Array, jax.Array]:
-        seen = jnp.concatenate([at[:, None], seen[:, :-1]], 1)
-        return seen, jnp.einsum('bmc,mc->bc', seen, taps)
-
-    return jnp.moveaxis(jax.lax.scan(step, jnp.zeros_like(x), jnp.moveaxis(x, 1, 0))[1], 0, 1)

@@ -1,7 +1,6 @@
-"""Recurrence: a state with a decay and an input at every step, computed in parallel or step by step."""
+"""Recurrence: a state with a decay and an input at every step, computed in parallel, or one position after the other."""
 
 import jax
-import jax.numpy as jnp
 
 
 def recurrence(decay: jax.Array, taken: jax.Array) -> jax.Array:
@@ -14,12 +13,6 @@ def recurrence(decay: jax.Array, taken: jax.Array) -> jax.Array:
         return first[0] * second[0], first[1] * second[0] + second[1]
 
     return jax.lax.associative_scan(one_after_the_other, (decay, taken), axis=1)[1]
-
-
-def stepwise(decay: jax.Array, taken: jax.Array) -> jax.Array:
-    """`recurrence` step by step: its reference, and the form for generation."""
-    steps = (jnp.moveaxis(decay, 1, 0), jnp.moveaxis(taken, 1, 0))
-    return jnp.moveaxis(jax.lax.scan(recurrence_step, jnp.zeros_like(taken[:, 0]), steps)[1], 0, 1)
 
 
 def recurrence_step(state: jax.Array, at: tuple) -> tuple[jax.Array, jax.Array]:

@@ -7,12 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from rounding import assert_same_numbers
+from stepped import stepped
 
 from arch.context import Context
 from arch.head_norm import HeadNorm
 from arch.low_rank import LowRank
 from arch.mixers.rwkv7 import saw, slope
-from arch.ops.corrected_sums import CHUNK, corrected_sums, step_by_step
+from arch.ops.corrected_sums import CHUNK, corrected_step, corrected_sums
+from arch.ops.decayed_sums import first_state
 from arch.token_shift import TokenShift
 
 B, K, D, E = 2, 2, 4, 3
@@ -54,6 +56,10 @@ def written_out(query, key, value, log_decay, read, write):
             state = np.diag(np.exp(log_decay[at])) @ state + correction + np.outer(key[at], value[at])
             mixed[at] = query[at] @ state
     return mixed
+
+
+def step_by_step(query, key, value, *others):
+    return stepped(corrected_step, first_state(query, value), query, key, value, *others)
 
 
 @pytest.mark.parametrize('way', [corrected_sums, step_by_step])

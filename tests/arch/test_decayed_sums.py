@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from rounding import assert_same_numbers
+from stepped import stepped
 
 from arch.mixers.retention import decays
-from arch.ops.decayed_sums import CHUNK, decayed_sums, step_by_step
+from arch.ops.decayed_sums import CHUNK, decayed_step, decayed_sums, first_state
 
 GENERATOR = np.random.default_rng(0)
 B, K, D, E = 2, 2, 4, 3
@@ -42,6 +43,10 @@ def written_out(query, key, value, log_decay, strength=None):
             state = state + np.outer(key[b, n, k], taken)
             mixed[b, n, k] = query[b, n, k] @ state
     return mixed
+
+
+def step_by_step(query, key, value, log_decay, strength=None):
+    return stepped(decayed_step, first_state(query, value), query, key, value, log_decay, strength)
 
 
 @pytest.mark.parametrize('way', [decayed_sums, step_by_step])

@@ -5,9 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from rounding import assert_same_numbers
+from stepped import stepped
 
-from arch.mixers.gated_linear_attention import CHUNK, forgetful, step_by_step
+from arch.mixers.gated_linear_attention import CHUNK, forgetful, forgetful_step
 from arch.model_sockets import Sockets
+from arch.ops.decayed_sums import first_state
 from arch.probe import PLAIN
 from arch.sockets import TABLES
 
@@ -94,6 +96,10 @@ def parts(length, low, high):
     logits = GENERATOR.uniform(low, high, size=(1, length, 2, 8))
     log_decay = -np.logaddexp(0, -logits) / 16
     return query, key, numbers(1, length, 2, 4), log_decay.astype(np.float32)
+
+
+def step_by_step(query, key, value, log_decay):
+    return stepped(forgetful_step, first_state(query, value), query, key, value, log_decay)
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,21 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from rounding import assert_same_numbers
+from stepped import stepped
 
 from arch.context import Context
 from arch.model_sockets import Sockets
-from arch.ops.recurrence import recurrence, stepwise
+from arch.ops.recurrence import recurrence, recurrence_step
 from arch.probe import PLAIN
 from arch.sockets import TABLES
 
 GENERATOR = np.random.default_rng(0)
 KINDS = ('gated_linear_attention', 'selective_state_space')
 CHANGED, LENGTH = 19, 40
+
+
+def stepwise(decay, taken):
+    return stepped(recurrence_step, jnp.zeros_like(taken[:, 0]), decay, taken)
 
 
 @pytest.mark.parametrize('way', [recurrence, stepwise])

@@ -5,11 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from rounding import assert_same_numbers
+from stepped import stepped
 
 from arch.context import Context
 from arch.mixers import selective_state_space
-from arch.mixers.selective_state_space import CHUNK, selective_scan, step_by_step
+from arch.mixers.selective_state_space import CHUNK, decay_and_taken, selective_scan
 from arch.model_sockets import Sockets
+from arch.ops.recurrence import recurrence_step
 from arch.probe import PLAIN
 from arch.sockets import TABLES
 
@@ -74,6 +76,12 @@ def formula(x, causal):
 def test_formula(alone, x, causal):
     y = alone('mixer', KIND, FIELDS, PARAMS, x, causal=causal)
     np.testing.assert_allclose(y, formula(x, causal), rtol=1e-5, atol=1e-5)
+
+
+def step_by_step(u, step, rate, enter, leave):
+    decay, taken = decay_and_taken(u, step, rate, enter)
+    states = stepped(recurrence_step, jnp.zeros_like(taken[:, 0]), decay, taken)
+    return jnp.einsum('bnfs,bns->bnf', states, leave)
 
 
 @pytest.mark.parametrize(
