@@ -10,47 +10,9 @@ from arch.dense import Dense
 from arch.make import divides, positive
 from arch.model_sockets import Sockets
 from arch.norms import RmsNorm
+from arch.ops.corrected_sums import corrected_step, corrected_sums
 from arch.ops.decayed_sums import first_state
-from arch.ops.recurrence import recurrence
 from arch.past import along
-
-CHUNK = 16
-"""The number of positions that attend to each other directly; a state carries earlier positions."""
-
-
-def forgetful(query: jax.Array, key: jax.Array, value: jax.Array, log_decay: jax.Array) -> jax.Array:
-    """o_n = q_n S_n with S_n = diag(exp(log_decay_n)) S_(n-1) + k_n^T v_n, chunk by chunk.
-
-    Queries, keys and decays [B, N, K, D], values [B, N, K, E], all float32: `[B, N, K, E]`. Every exponent is a sum of
-    logarithms of decays, so at most 0.
-    """
-    length = query.shape[1]
-    chunk = min(CHUNK, length)
-    filled = -length % chunk
-    parts = [jnp.pad(part, [(0, 0), (0, filled), (0, 0), (0, 0)]) for part in (query, key, value, log_decay)]
-    query, key, value, log_decay = (part.reshape(len(part), -1, chunk, *part.shape[2:]) for part in parts)
-
-    total = jnp.cumsum(log_decay, axis=2)
-    # What each chunk adds to the state, and so what the next chunks begin with.
-    left = jnp.einsum('bcmkd,bcmke->bckde', key * jnp.exp(total[:, :, -1:] - total), value)
-    decay = jnp.broadcast_to(jnp.exp(total[:, :, -1])[..., None], left.shape)
-    states = recurrence(decay, left)
-    carried = jnp.concatenate([jnp.zeros_like(states[:, :1]), states[:, :-1]], axis=1)
-    before = jnp.einsum('bcnkd,bckde->bcnke', query * jnp.exp(total), carried)
-
-    seen = jnp.tril(jnp.ones((chunk, chunk), bool))[None, None, :, :, None, None]
-    faded = jnp.exp(jnp.where(seen, total[:, :, :, None] - total[:, :, None, :], -jnp.inf))
-    scores = jnp.einsum('bcnkd,bcnmkd->bcknm', query, key[:, :, None] * faded)
-    within = jnp.einsum('bcknm,bcmke->bcnke', scores, value)
-    mixed = before + within
-    return mixed.reshape(len(mixed), -1, *mixed.shape[3:])[:, :length]
-
-
-def forgetful_step(state: jax.Array, at: tuple) -> tuple[jax.Array, jax.Array]:
-    """One position of `forgetful`: S_n and o_n, from S_(n-1) and the position's query, key, value and logarithm of decay."""
-    query, key, value, log_decay = at
-    state = jnp.exp(log_decay)[..., None] * state + key[..., None] * value[..., None, :]
-    return state, jnp.einsum('bkd,bkde->bke', query, state)
 
 
 class Direction(nn.Module):
@@ -76,8 +38,8 @@ class Direction(nn.Module):
         query = self.sockets.make('qk_norm', name='query_norm', site='queries')(query, context)
         key = self.sockets.make('qk_norm', name='key_norm', site='queries')(key, context)
         query, key, value, decay = (part.astype(jnp.float32) for part in (query, key, value, decay))
-        parts = (query, key, value, jax.nn.log_sigmoid(decay) / self.tau)
-        mixed = along(context.past, self, forgetful, forgetful_step, first_state(query, value), *parts)
+        parts = (query, key, value, jax.nn.log_sigmoid(decay) / self.tau, None, None)
+        mixed = along(context.past, self, corrected_sums, corrected_step, first_state(query, value), *parts)
         return RmsNorm(name='norm')(mixed, context).reshape(x.shape).astype(x.dtype)
 
 

@@ -11,8 +11,8 @@ from arch.head_norm import HeadNorm
 from arch.low_rank import LowRank
 from arch.make import divides, positive
 from arch.mixers.both_ways import both_ways
-from arch.mixers.gated_linear_attention import forgetful, forgetful_step
 from arch.mixers.rwkv7 import Weights, slope
+from arch.ops.corrected_sums import corrected_step, corrected_sums
 from arch.ops.decayed_sums import first_state
 from arch.past import along
 from arch.token_shift import TokenShift, before
@@ -63,7 +63,8 @@ class Direction(nn.Module):
         # What a query reads is the state before its own token, so that keys, values and decays come one step later.
         log_decay = -jnp.exp(split(decay))
         late = [before(self, part, context, name) for name, part in (('key', key), ('value', value), ('decay', log_decay))]
-        mixed = along(context.past, self, forgetful, forgetful_step, first_state(query, value), query, *late)
+        parts = (query, *late, None, None)
+        mixed = along(context.past, self, corrected_sums, corrected_step, first_state(query, value), *parts)
         weighed = Weights(0.5, name='bonus')((query * key).reshape(x.shape))
         mixed = mixed + split(weighed).sum(-1, keepdims=True) * value
         normed = HeadNorm(name='norm')(mixed, context)

@@ -1,8 +1,9 @@
-"""Corrected sums: states that fade channel by channel and are corrected along one direction at every step, chunk by chunk.
+"""Corrected sums: states that fade channel by channel and may be corrected along one direction at every step, chunk by chunk.
 
 A state S [D, E] follows S_n = diag(a_n) S_(n-1) + w_n^T (r_n S_(n-1)) + k_n^T v_n: what the vector r_n reads of the state
-before is written along w_n. With r = a k and w = -b k it is the delta rule on a state whose key channels fade each at a rate
-of its own (2510.26692); with r = -k' and w = a' k' it is the state of RWKV-7 (2503.14456).
+before is written along w_n. Without both it is gated linear attention (2312.06635). With r = a k and w = -b k it is the delta
+rule on a state whose key channels fade each at a rate of its own (2510.26692); with r = -k' and w = a' k' it is the state of
+RWKV-7 (2503.14456).
 """
 
 import jax
@@ -14,12 +15,18 @@ CHUNK = 16
 
 
 def corrected_sums(
-    query: jax.Array, key: jax.Array, value: jax.Array, log_decay: jax.Array, read: jax.Array, write: jax.Array
+    query: jax.Array,
+    key: jax.Array,
+    value: jax.Array,
+    log_decay: jax.Array,
+    read: jax.Array | None = None,
+    write: jax.Array | None = None,
 ) -> jax.Array:
     """o_n = q_n S_n for every position, from S = 0: `[B, N, K, E]`.
 
-    Values [B, N, K, E], all others [B, N, K, D], all float32. A decay's logarithm is at most 0, so no exponent is above 0. The
-    positions of a chunk are solved for at once by a triangular system; |r| |w| of at most 1 keeps it stable.
+    Values [B, N, K, E], all others [B, N, K, D], all float32. A decay's logarithm is at most 0, so no exponent is above 0. With
+    corrections the positions of a chunk are solved for at once by a triangular system; |r| |w| of at most 1 keeps it stable.
+    The backward pass computes each chunk again, so that the pairs of one chunk alone are in memory at a time.
     """
     length, chunk = query.shape[1], min(CHUNK, query.shape[1])
 
@@ -39,21 +46,25 @@ def corrected_sums(
 
     @jax.checkpoint
     def step(state: jax.Array, at: tuple) -> tuple[jax.Array, jax.Array]:
-        query, key, value, log_decay, read, write = at
+        query, key, value, log_decay, *correction = at
         total = jnp.cumsum(log_decay, -2)
+        last = total[..., -1:, :]
+        left = jnp.exp(last - total)
+        after = jnp.swapaxes(jnp.exp(last), -1, -2) * state + jnp.swapaxes(key * left, -1, -2) @ value
+        mixed = (query * jnp.exp(total)) @ state
+        if not correction:
+            (from_key,) = met(query, total, upto, (key,), total)
+            return after, mixed + from_key @ value
+        read, write = correction
         earlier = total - log_decay
         of_write, of_key = met(read, earlier, before, (write, key), total)
         known = (read * jnp.exp(earlier)) @ state + of_key @ value
         taken = solve_triangular(-of_write, known, lower=True, unit_diagonal=True)
         from_write, from_key = met(query, total, upto, (write, key), total)
-        mixed = (query * jnp.exp(total)) @ state + from_write @ taken + from_key @ value
-        last = total[..., -1:, :]
-        left = jnp.exp(last - total)
-        state = jnp.swapaxes(jnp.exp(last), -1, -2) * state
-        state = state + jnp.swapaxes(write * left, -1, -2) @ taken + jnp.swapaxes(key * left, -1, -2) @ value
-        return state, mixed
+        mixed = mixed + from_write @ taken + from_key @ value
+        return after + jnp.swapaxes(write * left, -1, -2) @ taken, mixed
 
-    parts = tuple(map(cut, (query, key, value, log_decay, read, write)))
+    parts = tuple(cut(part) for part in (query, key, value, log_decay, read, write) if part is not None)
     first = jnp.zeros((*parts[0].shape[1:3], query.shape[-1], value.shape[-1]), query.dtype)
     mixed = jax.lax.scan(step, first, parts)[1]
     mixed = jnp.moveaxis(jnp.moveaxis(mixed, 2, 3), 0, 1)
@@ -63,7 +74,7 @@ def corrected_sums(
 def corrected_step(state: jax.Array, at: tuple) -> tuple[jax.Array, jax.Array]:
     """One position: S_n and o_n, from S_(n-1) and the position's parts in the order of `corrected_sums`."""
     query, key, value, log_decay, read, write = at
-    taken = jnp.einsum('bkd,bkde->bke', read, state)
-    state = jnp.exp(log_decay)[..., None] * state + write[..., None] * taken[..., None, :]
-    state = state + key[..., None] * value[..., None, :]
-    return state, jnp.einsum('bkd,bkde->bke', query, state)
+    after = jnp.exp(log_decay)[..., None] * state + key[..., None] * value[..., None, :]
+    if read is not None:
+        after = after + write[..., None] * jnp.einsum('bkd,bkde->bke', read, state)[..., None, :]
+    return after, jnp.einsum('bkd,bkde->bke', query, after)

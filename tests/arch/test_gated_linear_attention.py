@@ -7,8 +7,8 @@ import pytest
 from rounding import assert_same_numbers
 from stepped import stepped
 
-from arch.mixers.gated_linear_attention import CHUNK, forgetful, forgetful_step
 from arch.model_sockets import Sockets
+from arch.ops.corrected_sums import CHUNK, corrected_step, corrected_sums
 from arch.ops.decayed_sums import first_state
 from arch.probe import PLAIN
 from arch.sockets import TABLES
@@ -99,7 +99,7 @@ def parts(length, low, high):
 
 
 def step_by_step(query, key, value, log_decay):
-    return stepped(forgetful_step, first_state(query, value), query, key, value, log_decay)
+    return stepped(corrected_step, first_state(query, value), query, key, value, log_decay, None, None)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_chunks_are_the_recurrence(length, low, high):
         state = np.exp(decay[0, n])[..., None] * state + key[0, n][..., None] * value[0, n][:, None]
         expected[0, n] = np.einsum('kd,kde->ke', query[0, n], state)
     np.testing.assert_allclose(jax.jit(step_by_step)(*given), expected, rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(jax.jit(forgetful)(*given), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(jax.jit(corrected_sums)(*given), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_chunks_have_the_gradient_of_the_recurrence():
@@ -124,7 +124,7 @@ def test_chunks_have_the_gradient_of_the_recurrence():
     def slopes(way):
         return jax.jit(jax.grad(lambda *parts: jnp.sin(way(*parts)).sum(), (0, 1, 2, 3)))(*given)
 
-    for left, right in zip(slopes(forgetful), slopes(step_by_step), strict=True):
+    for left, right in zip(slopes(corrected_sums), slopes(step_by_step), strict=True):
         assert np.isfinite(left).all()
         # A state sums over 64 tokens, an output over 8 of its numbers; a slope over both again.
         assert_same_numbers(right, left, 144)
@@ -133,7 +133,7 @@ def test_chunks_have_the_gradient_of_the_recurrence():
 def test_shut_gates_show_each_token_itself_alone():
     query, key, value, decay = parts(24, 0, 1)
     own = (query * key).sum(-1, keepdims=True) * value
-    y = jax.jit(forgetful)(query, key, value, np.full_like(decay, -1e3))
+    y = jax.jit(corrected_sums)(query, key, value, np.full_like(decay, -1e3))
     np.testing.assert_allclose(y, own, rtol=1e-5, atol=1e-5)
 
 
