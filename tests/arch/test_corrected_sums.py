@@ -246,3 +246,12 @@ def test_first_values_of_a_low_rank_product_and_of_a_head_norm():
     normed = HeadNorm(0.7).init(jax.random.key(0), jnp.asarray(heads_of(X)), context)['params']
     np.testing.assert_allclose(normed['scale'], 0.5**0.7, rtol=1e-6)
     assert slope(3).tolist() == [-0.5, 0, 0.5] and saw(6, 2).tolist() == [-1, 0, 1, -1, 0, 1]
+
+
+@pytest.mark.parametrize('corrected', [False, True])
+def test_the_pairs_of_all_chunks_are_never_in_memory(corrected):
+    length = 64 * CHUNK
+    shapes = [jax.ShapeDtypeStruct((1, length, K, 8), jnp.float32)] * (6 if corrected else 4)
+    slopes = jax.grad(lambda *given: corrected_sums(*given).sum(), tuple(range(len(shapes))))
+    taken = jax.jit(slopes).lower(*shapes).compile().memory_analysis().temp_size_in_bytes
+    assert taken < 4 * length * CHUNK * K * 8
