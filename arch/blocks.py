@@ -15,9 +15,11 @@ from arch.channel_gate import ChannelGate, check_gate
 from arch.context import Context
 from arch.dense import Dense
 from arch.depth_routing import MixtureOfDepths
+from arch.filters import Kernels
 from arch.make import positive
 from arch.model_sockets import Sockets
 from arch.two_branches import two_branches
+from arch.window import check_window
 
 
 class TwoBranch(Layer):
@@ -186,6 +188,46 @@ class Bottleneck(Layer):
         return make('activation', name='activation_sum')(y, context)
 
 
+class Basic(Layer):
+    """ResNet-18's layer (1512.03385): convolution and mixer, each normed, activations between and after.
+
+    `[..., C] -> [..., C]`. The convolution is the block's own, of `kernel` taps a side, and has the stride; the mixer takes
+    the place of the second one. The branch's norm is the one between; the last activation follows the sum. Raises ValueError
+    for an even kernel outside a causal body.
+    """
+
+    BRANCHES = 1
+    GENERATES = True
+    STRIDES = True
+
+    sockets: Sockets
+    features: int = 0
+    kernel: int = 3
+
+    @nn.nowrap
+    def check(self, width: int, causal: bool) -> None:
+        check_window("block 'basic'", 'kernel', self.kernel, causal)
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context, shortcut: Callable | None = None, stride: int = 1) -> jax.Array:
+        self.check(self.features, context.causal)
+        make = self.sockets.make
+        conv = Kernels(self.features, self.kernel, stride, bias=False, name='conv')
+        norm_conv, first = make('norm', name='norm_conv', site='channel'), make('activation', name='activation_conv')
+        mixer, norm_mixer = make('mixer', name='mixer'), make('norm', name='norm_mixer', site='end')
+
+        def before(y: jax.Array, context: Context) -> jax.Array:
+            return conv(x if shortcut else y, context)
+
+        def after(y: jax.Array, context: Context) -> jax.Array:
+            inside = context.unended if norm_mixer.SCALES_BRANCH else context
+            return norm_mixer(mixer(first(y, context), inside), context)
+
+        rule = make('residual', name='residual', closing=True)
+        y = rule(shortcut(x, context) if shortcut else x, Branch(before, norm_conv, after), context)
+        return make('activation', name='activation_sum')(y, context)
+
+
 class InvertedBottleneck(Layer):
     """MobileNetV2's and EfficientNet's layer (1801.04381, 1905.11946): product, mixer, gate, product, the last one linear.
 
@@ -311,6 +353,7 @@ BLOCKS = {
     'mixer_only': MixerOnly,
     'mixture_of_depths': MixtureOfDepths,
     'conv_mixer': ConvMixer,
+    'basic': Basic,
     'bottleneck': Bottleneck,
     'mixer_first': MixerFirst,
     'inverted_bottleneck': InvertedBottleneck,

@@ -54,6 +54,11 @@ class Context:
         """
         return self.layer / max(self.depth - 1, 1)
 
+    @property
+    def unended(self) -> 'Context':
+        """The context of what stands before a norm that starts the branch: its last product must not do so too."""
+        return dataclasses.replace(self, initial=dataclasses.replace(self.initial, branch_end='same'))
+
     def knob(self, name: str, otherwise: float) -> object:
         """The traced value of a knob if it is set for this run, else the block's own field.
 

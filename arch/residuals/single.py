@@ -1,7 +1,5 @@
 """Residual rules whose stream is the array itself."""
 
-import dataclasses
-
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
@@ -116,10 +114,7 @@ class Sandwich(Residual):
     @nn.compact
     def __call__(self, x: jax.Array, branch: Branch, context: Context) -> jax.Array:
         norm = self.sockets.make('norm', name='norm_after', site='end')
-        inside = context
-        if norm.SCALES_BRANCH:  # its scale says how the branch starts: the product before it must not do so too
-            inside = dataclasses.replace(context, initial=dataclasses.replace(context.initial, branch_end='same'))
-        y = norm(branch(x, inside), context)
+        y = norm(branch(x, context.unended if norm.SCALES_BRANCH else context), context)
         return x + stochastic_depth(self, y, context)
 
 

@@ -182,7 +182,13 @@ def test_values_that_are_refused(kind, fields, message):
 
 @pytest.mark.parametrize(
     'change',
-    [{'block': 'bottleneck'}, {'block': 'mixer_first'}, {'residual': 'sandwich'}, pytest.param({}, marks=pytest.mark.slow)],
+    [
+        {'block': 'basic'},
+        {'block': 'bottleneck'},
+        {'block': 'mixer_first'},
+        {'residual': 'sandwich'},
+        pytest.param({}, marks=pytest.mark.slow),
+    ],
 )
 def test_a_branch_that_starts_at_zero_wakes_up(change):
     """Where a norm ends the branch its scale starts at 0 and the product before it does not: both at 0 would stay there."""

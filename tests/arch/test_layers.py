@@ -1,4 +1,4 @@
-"""Layers of a mixer alone and of ConvMixer, against their formulas in numpy; a partial rotation."""
+"""Layers of a mixer alone, of ConvMixer and of ResNet-18, against their formulas in numpy; a partial rotation."""
 
 import jax
 import jax.numpy as jnp
@@ -33,8 +33,8 @@ def normed(x, scale):
     return scale * x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6)
 
 
-def run(kind, params):
-    block = Sockets({**PLAIN, **KINDS, 'block': {'kind': kind}}, TABLES).make('block', name=None, features=6)
+def run(kind, params, **fields):
+    block = Sockets({**PLAIN, **KINDS, 'block': {'kind': kind, **fields}}, TABLES).make('block', name=None, features=6)
     return block.apply({'params': params}, jnp.asarray(X), Context())
 
 
@@ -55,6 +55,21 @@ def test_conv_mixer():
     y = x + normed(np.maximum(x * FILTER, 0), SCALES[0])
     y = normed(np.maximum(y @ PRODUCT['kernel'] + PRODUCT['bias'], 0), SCALES[1])
     np.testing.assert_allclose(run('conv_mixer', params), y, rtol=1e-4, atol=1e-5)
+
+
+def test_basic():
+    kernel = matrix(3, 6, 6)
+    params = {
+        'conv': {'kernel': kernel},
+        'norm_conv': {'scale': SCALES[0]},
+        'mixer': {'depthwise': {'kernel': FILTER}},
+        'norm_mixer': {'scale': SCALES[1]},
+    }
+    x = X.astype(np.float64)
+    beside = np.pad(x, [(0, 0), (1, 1), (0, 0)])
+    convolved = sum(beside[:, tap : tap + 5] @ kernel[tap] for tap in range(3))
+    y = normed(np.maximum(normed(convolved, SCALES[0]), 0) * FILTER, SCALES[1])
+    np.testing.assert_allclose(run('basic', params), np.maximum(x + y, 0), rtol=1e-4, atol=1e-5)
 
 
 def test_conv_mixer_works_on_one_stream():

@@ -17,16 +17,18 @@ CLOSE = 1e-5
 DEEP = 1e-4
 """Where rounding adds up: in gradients through batch statistics, and over many blocks."""
 CASES = {
-    'two stages': ([16, 32], [1, 2], 8),
-    'three stages, the first no wider than its stem': ([16, 24, 32], [2, 3, 1], 16),
+    'two stages': ([16, 32], [1, 2], 8, 'bottleneck'),
+    'three stages, the first no wider than its stem': ([16, 24, 32], [2, 3, 1], 16, 'bottleneck'),
+    'two stages of basic blocks': ([16, 32], [1, 2], 8, 'basic'),
+    'basic blocks, the first stage no wider than its stem': ([16, 24, 32], [2, 3, 1], 16, 'basic'),
 }
-"""Widths, depths, width of the stem."""
+"""Widths, depths, width of the stem, kind of block."""
 
 
-def reference(widths, depths, stem, outputs=5):
+def reference(widths, depths, stem, outputs=5, block='bottleneck'):
     """A model of transformers whose parameters, scales and running statistics are all random."""
     config = transformers.ResNetConfig(
-        embedding_size=stem, hidden_sizes=widths, depths=depths, layer_type='bottleneck', num_labels=outputs
+        embedding_size=stem, hidden_sizes=widths, depths=depths, layer_type=block, num_labels=outputs
     )
     torch.manual_seed(0)
     model = transformers.ResNetForImageClassification(config)
@@ -71,8 +73,9 @@ def evaluated(config, params, state, x):
 
 @pytest.mark.parametrize('case', CASES)
 def test_evaluation(case):
-    widths, depths, stem = CASES[case]
-    theirs, config, x = reference(widths, depths, stem).eval(), resnet.resnet(widths, depths, stem, 5), images(3, 36)
+    widths, depths, stem, block = CASES[case]
+    theirs, config = reference(widths, depths, stem, 5, block).eval(), resnet.resnet(widths, depths, stem, 5, block)
+    x = images(3, 36)
     params, state = resnet.from_transformers(config, arrays(theirs.state_dict()))
     shapes = jax.eval_shape(lambda: build(config).init(jax.random.key(0), jnp.asarray(x), {}))
     assert jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), (params, state)) == jax.tree.map(
@@ -85,8 +88,9 @@ def test_evaluation(case):
 @pytest.mark.parametrize('case', CASES)
 def test_training_step(case):
     """Scores with the statistics of the batch, the running statistics after, and the gradient of every parameter."""
-    widths, depths, stem = CASES[case]
-    theirs, config, x = reference(widths, depths, stem).train(), resnet.resnet(widths, depths, stem, 5), images(6, 40)
+    widths, depths, stem, block = CASES[case]
+    theirs, config = reference(widths, depths, stem, 5, block).train(), resnet.resnet(widths, depths, stem, 5, block)
+    x = images(6, 40)
     labels, before = np.arange(6) % 5, arrays(theirs.state_dict())
     params, state = resnet.from_transformers(config, before)
     model = build(config)

@@ -29,7 +29,7 @@ DIGESTS = {
     'gpt2': 'ecf36907ada5',
     'llama': 'be4672f63421',
     'metaformer': '1888583a790d',
-    'resnet': 'b20f7ddcd061',
+    'resnet': '87047fbb4825',
     'roadmap': '57de00b75634',
     'swin': '38ba17ed3968',
     'vit': '5b4d6fa0570d',

@@ -16,7 +16,11 @@ CONVNETS = {**resnet.MODELS, **convnext.MODELS}
 ALL = {**CONVNETS, **roadmap.MODELS}
 
 PARAMETERS = {
+    'resnet18': 11_689_512,
+    'resnet34': 21_797_672,
     'resnet50': 25_557_032,
+    'resnet101': 44_549_160,
+    'resnet152': 60_192_808,
     'convnext_tiny': 28_589_128,
     'convnext_small': 50_223_688,
     'convnext_base': 88_591_464,
@@ -35,7 +39,11 @@ PARAMETERS = {
 MILLIONS = {'convnext_isotropic_small': 22.3, 'convnext_isotropic_base': 87, 'convnext_isotropic_large': 306}
 """The paper prints these to three digits."""
 BILLIONS = {
+    'resnet18': 1.81,
+    'resnet34': 3.66,
     'resnet50': 4.09,
+    'resnet101': 7.8,
+    'resnet152': 11.51,
     'convnext_tiny': 4.47,
     'convnext_small': 8.7,
     'convnext_base': 15.4,
@@ -83,7 +91,7 @@ COUNTED = {'roadmap_r50.layer_norm': 4.15, 'roadmap_r50.separate_downsampling': 
 """Where the count is not what the table prints; roadmap.py says why."""
 
 
-FIRST = ('resnet50', 'convnext_tiny', 'convnext_isotropic_small', 'convnext_atto', 'convnext_v2_atto')
+FIRST = ('resnet18', 'resnet50', 'convnext_tiny', 'convnext_isotropic_small', 'convnext_atto', 'convnext_v2_atto')
 """One size of each model in the fast suite. The others have the same builder, and configs that test_published_configs holds."""
 TURNS = ('resnet', 'depthwise_conv', 'inverting_dimensions', 'kernel_11', 'fewer_norms')
 """Steps after which a block multiplies otherwise; the steps between are slow, and each one's parameters are counted."""
