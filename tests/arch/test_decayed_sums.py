@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from position_steps import stepped
 from rounding import assert_same_numbers
-from stepped import stepped
 
 from arch.mixers.retention import decays
 from arch.ops.decayed_sums import CHUNK, decayed_step, decayed_sums, first_state

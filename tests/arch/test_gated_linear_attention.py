@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from position_steps import stepped
 from rounding import assert_same_numbers
-from stepped import stepped
 
 from arch.model_sockets import Sockets
 from arch.ops.corrected_sums import CHUNK, corrected_step, corrected_sums
