@@ -1,5 +1,8 @@
-"""What each entry's own parameters start with: gains, biases, rates and steps, as files of tests/golden. Kernels have tests of
-their own (test_initials.py) and start with 0 here, so that nothing but what an entry says itself is drawn."""
+"""What each entry's own parameters start with: gains, biases, rates and steps, as files of tests/golden.
+
+How kernels are drawn has tests of its own (test_initials.py). Here they tell what an entry asks for: their fans, whether it is
+the last product of a branch, and whether a branch's scale counts for it.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -14,14 +17,28 @@ from arch.roles import names
 from arch.shape_lines import shape_lines
 from arch.sockets import FAMILIES, TABLES
 
+FANS = 1 << 11
+"""More than any fan, so that a kernel's code is a whole number of float32."""
 
-def zeros(context: Context, key: jax.Array, shape: tuple[int, ...], *_: object, **__: object) -> jax.Array:
-    return jnp.zeros(shape)
+
+def coded(
+    _: Context, key: jax.Array, shape: tuple[int, ...], fan_in: int, fan_out: int, end: bool = False, branch: bool = True
+) -> jax.Array:
+    """A kernel whose numbers all are the code of what was asked for."""
+    assert max(fan_in, fan_out) < FANS
+    return jnp.full(shape, ((fan_in * FANS + fan_out) * 2 + end) * 2 + branch, jnp.float32)
+
+
+def told(numbers: np.ndarray) -> str:
+    if (numbers == numbers[0]).all() and numbers[0] > FANS:
+        (fans, flags) = divmod(int(numbers[0]), 4)
+        return f'{fans // FANS} to {fans % FANS}{", end" * (flags >> 1)}{", unscaled" * (1 - (flags & 1))}'
+    return f'{np.abs(numbers).mean():.4g} {(numbers * weights(numbers.shape)).mean():.4g}'
 
 
 @pytest.mark.parametrize('family', [family for family in FAMILIES if family not in ('initial', 'body', 'activation')])
 def test_own_parameters_start_as_they_did(family: str, monkeypatch):
-    monkeypatch.setattr(Context, 'kernel', zeros)
+    monkeypatch.setattr(Context, 'kernel', coded)
     probes = {kind: probe(family, kind, TABLES, shape_lines(cls)[0]) for kind, cls in TABLES[family].items()}
 
     @jax.jit
@@ -33,6 +50,5 @@ def test_own_parameters_start_as_they_did(family: str, monkeypatch):
         kind, *inner = names(path)
         numbers = np.asarray(leaf, np.float64).ravel()
         if numbers.any():
-            size, mean = np.abs(numbers).mean(), (numbers * weights(numbers.shape)).mean()
-            lines.append(f'{kind} {"/".join(inner)} {list(leaf.shape)}: {size:.4g} {mean:.4g}')
+            lines.append(f'{kind} {"/".join(inner)} {list(leaf.shape)}: {told(numbers)}')
     hold(f'initial_{family}', '\n'.join(lines))
