@@ -31,7 +31,7 @@ class _Ordered:
     def _within_bounds(self) -> Bounds | None:
         """The bounds that it was given; raises ValueError where the range leaves them."""
         bounds = as_bounds(self.bounds)
-        if bounds and not bounds.low <= self.low < self.high <= bounds.high:
+        if bounds and (self.low < bounds.low or self.high > bounds.high):
             raise ValueError(f'the range {self.low:g} to {self.high:g} leaves its bounds, {bounds}; keep it within them')
         return bounds
 

@@ -93,6 +93,12 @@ def test_every_format_has_every_claim(claims: Callable):
     assert claims('--format', 'md').stdout.startswith('| arm | against |')
 
 
+def test_a_folder_under_another_name_is_skipped_and_named(called: Callable, runs: Path, tmp_path: Path):
+    shutil.copytree(runs / 'second', tmp_path / 'runs' / 'other')
+    done = called('claims', '--runs', tmp_path / 'runs', '--published', tmp_path / 'none')
+    assert "defines the study 'second'; a runs folder is named after its study" in ' '.join((done.stdout + done.stderr).split())
+
+
 def test_a_folder_of_bundles_is_read_wherever_it_lies(called: Callable, tmp_path: Path):
     places = [path.parent.name for path in PUBLISHED.glob('*/bundle.json')]
     assert {'null', 'quickstart', 'norms'} <= set(places)

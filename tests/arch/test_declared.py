@@ -134,6 +134,17 @@ def test_a_flag_of_a_mixin_counts_or_is_refused_where_it_is_hidden():
     assert mistakes(Last, Mixer) == ('FITS of OnTokens is hidden by Flags; name OnTokens first among the base classes',)
 
 
+def test_a_class_says_it_anew_where_its_base_said_it():
+    class First(nn.Module):
+        FITS = ('tokens',)
+        SCANS = False
+
+    class Second(First):
+        FITS = ('maps',)
+
+    assert adopted(Second, Mixer).FITS == ('maps',) and adopted(Second, Mixer).SCANS is False
+
+
 def test_what_is_the_classs_own_affair_passes():
     class Own(nn.Module):
         TAPS = 4

@@ -61,6 +61,14 @@ def test_both_sides_learn_from_the_pool(side):
     }
 
 
+def test_lanes_train_as_the_lab_does(monkeypatch):
+    asked = []
+    monkeypatch.setattr(lab_lanes, 'make_training', lambda model, *given: asked.append(given))
+    lab_lanes.Lanes('digits', SMALL)
+    ((task, *given),) = asked
+    assert isinstance(task, Digits) and given == ['adamw', lab_lanes.STEPS, 2, 1]
+
+
 def test_the_lab_trains_a_schedule_and_shares_how_it_began(side, tmp_path: Path, monkeypatch):
     assert side.asked == [(Digits, 'adamw', 3, 2, 1)]
     told = side.losses(3)

@@ -147,6 +147,15 @@ def test_no_number_is_named_of_examples_without_a_difference():
     assert set(giveaways('images', np.where((y == 1)[:, None, None, None], smooth, x), y)) >= {'sharpness'}
 
 
+def test_chance_is_that_of_the_examples_a_rule_is_tried_on():
+    """Every second example is nearly always of one class: that is chance, however even the others are."""
+    y = np.zeros(400, np.int64)
+    y[::4], y[1::2] = 1, 1
+    y[2::4][:3], y[1:80:8] = 1, 0
+    texts = [np.frombuffer(b'alike', np.uint8)] * len(y)
+    assert giveaways('texts', texts, y) == {}
+
+
 def test_levelling_keeps_what_is_in_form_and_writes_jpeg():
     image = images(1).x[0]
     assert Levelling(8, 3)(image) is image
