@@ -49,7 +49,11 @@ class Generation:
         return scores, (count + 1, parts)
 
     def scores(self, params: dict, state: dict, ids: jax.Array, knobs: Mapping[str, object] | None = None) -> jax.Array:
-        """The scores after each token of a text, one after the other: `[B, N] -> [B, N, V]`."""
+        """The scores after each token of a text, one after the other: `[B, N] -> [B, N, V]`.
+
+        Raises ValueError for a text without a token, or with more than `length`.
+        """
+        self._check(ids)
 
         def one(memory: Memory, token: jax.Array) -> tuple[Memory, jax.Array]:
             scores, memory = self.step(params, state, memory, token, knobs)
@@ -69,8 +73,12 @@ class Generation:
     ) -> jax.Array:
         """Texts and what the model adds up to `length` tokens: `[B, N] -> [B, length]`.
 
-        A token is drawn by softmax(scores / temperature); at temperature 0 it is the one of the largest score.
+        A token is drawn by softmax(scores / temperature); at temperature 0 it is the one of the largest score. Raises
+        ValueError for a temperature below 0, and for a text without a token, or with more than `length`.
         """
+        self._check(ids)
+        if temperature < 0:
+            raise ValueError(f'temperature={temperature}; allowed: 0 (the largest score) or more; raise it')
         given = jnp.asarray(ids)
 
         def one(carried: tuple, at: tuple) -> tuple[tuple, jax.Array]:
@@ -83,6 +91,11 @@ class Generation:
         first = (self.start(params, state, given, knobs), given[:, 0])
         keys = jax.random.split(key, self.length)
         return jax.lax.scan(one, first, (jnp.arange(self.length), keys))[1].T
+
+    def _check(self, ids: jax.Array) -> None:
+        tokens = jnp.shape(ids)[1]
+        if not 1 <= tokens <= self.length:
+            raise ValueError(f'texts of {tokens} tokens; allowed: 1 to length={self.length}; cut them or raise length')
 
     def _step(
         self,

@@ -77,6 +77,18 @@ def test_what_keeps_nothing_is_refused_and_what_only_says_so_is_found():
     assert 'the scores of token 1 differ by' in difference(other, *drawn(other), IDS, {})
 
 
+def test_texts_that_do_not_fit_and_temperatures_below_0_are_refused():
+    plain, key = model(), jax.random.key(0)
+    steps, (params, state) = Generation(plain, 4), drawn(plain)
+    for tokens in (0, 5):
+        with pytest.raises(ValueError, match=rf'texts of {tokens} tokens; allowed: 1 to length=4'):
+            steps.go_on(params, state, np.zeros((2, tokens), np.int32), key)
+        with pytest.raises(ValueError, match=rf'texts of {tokens} tokens'):
+            steps.scores(params, state, np.zeros((2, tokens), np.int32))
+    with pytest.raises(ValueError, match=r'temperature=-1; allowed: 0 \(the largest score\) or more'):
+        steps.go_on(params, state, IDS[:, :2], key, temperature=-1)
+
+
 def test_a_router_that_looks_at_later_tokens_is_refused():
     routed = model(body={'causal': False}, block={'kind': 'mixture_of_depths'}, head={'kind': 'per_token', 'outputs': V})
     with pytest.raises(ValueError, match="body 'isotropic' is not causal: its tokens, and its routers, look at later ones"):
