@@ -36,21 +36,26 @@ def convnext_shapes(called: dict[str, str]) -> dict[str, tuple[int, ...]]:
     return shapes | norm(called['head_norm'], 8) | linear(called['head'], 8, 3)
 
 
-def resnet_shapes(called: dict[str, str]) -> dict[str, tuple[int, ...]]:
-    """Two stages, of 8 and 16 channels, a quarter of them inside; two blocks in the second."""
+def resnet_shapes(called: dict[str, str], block: str = 'bottleneck') -> dict[str, tuple[int, ...]]:
+    """Two stages, of 8 and 16 channels, in bottlenecks a quarter of them inside; two blocks in the second."""
     shapes = {**convolution(called['stem'], 3, 4, 7, False), **statistics(called['stem_norm'], 4)}
     inputs = 4
     for stage, (width, depth) in enumerate(((8, 1), (16, 2))):
         for number in range(depth):
-            here = {part: name.format(stage=stage, order=stage + 1, number=number) for part, name in called.items()}
+            place = {'stage': stage, 'from_1': stage + 1, 'number': number}
             if not number:
-                shapes |= convolution(here['shortcut'], inputs, width, 1, False) | statistics(here['shortcut_norm'], width)
-            for part, into, out, taps in (
-                ('reduce', inputs, width // 4, 1),
-                ('mixer', width // 4, width // 4, 3),
-                ('expand', width // 4, width, 1),
-            ):
-                shapes |= convolution(here[part], into, out, taps, False) | statistics(here[f'norm_{part}'], out)
+                shortcut, shortcut_norm = (called[name].format(**place) for name in ('shortcut', 'shortcut_norm'))
+                shapes |= convolution(shortcut, inputs, width, 1, False) | statistics(shortcut_norm, width)
+            inside = width // 4
+            parts = {
+                'bottleneck': [(inputs, inside, 1), (inside, inside, 3), (inside, width, 1)],
+                'basic': [(inputs, width, 3), (width, width, 3)],
+            }
+            for part, (into, out, taps) in enumerate(parts[block]):
+                product, normed = (
+                    called[name].format(**place, part=part, part_from_1=part + 1) for name in ('part', 'part_norm')
+                )
+                shapes |= convolution(product, into, out, taps, False) | statistics(normed, out)
             inputs = width
     return shapes | linear(called['head'], 16, 3)
 
@@ -58,6 +63,11 @@ def resnet_shapes(called: dict[str, str]) -> dict[str, tuple[int, ...]]:
 CASES = {
     'convnext': (convnext.convnext([4, 8], [1, 1], 3), convnext, convnext_shapes),
     'resnet': (resnet.resnet([8, 16], [1, 2], 4, 3), resnet, resnet_shapes),
+    'resnet_basic': (
+        resnet.resnet([8, 16], [1, 2], 4, 3, 'basic'),
+        resnet,
+        lambda called: resnet_shapes(called, 'basic'),
+    ),
 }
 
 
