@@ -226,6 +226,12 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Path], dict, str]] = {
         {**PATHS, 'form': 'images'},
         'names images of 2 sizes, such as 16 x 16, 20 x 20; bring them to one: size=',
     ),
+    'a table of recordings of two rates': (
+        'csv',
+        lambda at: listed(made.sounds(made.sounds(at / 'a').parent / 'b', 2, 8000).parent, '.wav'),
+        {**PATHS, 'form': 'sounds'},
+        r'0\.wav: 8000 Hz, those before have 4000 Hz; bring all recordings to one rate, and 3 more such rows',
+    ),
     'a split by names that tell none': (*SHORT[:1], text_of('a.csv', 'a,b,g\n' + ROWS), {**SHORT[1], 'split': 'names'},
                                         'do not tell both a training and a test split'),
     'a split by folders that tell none': ('image_folder', IMAGES, {'split': 'names'}, 'no folder test or val beside train'),
