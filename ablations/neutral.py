@@ -13,6 +13,7 @@ _HEADS = {'head_size': 0, 'norm_over': 'head', 'softcap': 0.0, 'sink': 'none', '
 NEUTRAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     'body': {'isotropic': {**_LAYERS, 'skips': 'none'}, 'hierarchical': _LAYERS, 'towers': _LAYERS, 'perceiver': _LAYERS},
     'position': {'rotary': {'share': 1.0, 'stretch': 1.0, 'stretched': 'places', 'length': 64}},
+    'block': {'parallel': {'norms': 'one'}},
     'mixer': {
         'attention': {'kv_heads': 0, **_HEADS},
         'grouped_query_attention': _HEADS,

@@ -21,6 +21,14 @@ from arch.model_sockets import Sockets
 from arch.two_branches import two_branches
 from arch.window import check_window
 
+COUNTS = ('each', 'one')
+
+
+def check_count(block: str, field: str, count: str) -> None:
+    """Raise ValueError for another word than those of `COUNTS`."""
+    if count not in COUNTS:
+        raise ValueError(f'{block}: {field}={count!r}; allowed: {list(COUNTS)}; change {field}')
+
 
 class TwoBranch(Layer):
     """A transformer's layer (1706.03762, 2111.11418): a residual branch for the mixer, another for the channel block.
@@ -61,21 +69,42 @@ class OneBranch(Layer):
 class Parallel(Layer):
     """Mixer and channel block side by side (GPT-J, 2204.02311): one branch, mixer(norm(x)) + channel(norm(x)).
 
-    `[..., C] -> [..., C]`
+    `[..., C] -> [..., C]`. With norms 'each' the channel block has a norm of its own in place of the mixer's, as in GPT-NeoX
+    (2204.06745), also where the residual rule puts the branch's norm elsewhere.
     """
 
     BRANCHES = 1
     GENERATES = True
 
     sockets: Sockets
+    norms: str = 'one'
+
+    @nn.nowrap
+    def check(self, width: int, causal: bool) -> None:
+        check_count("block 'parallel'", 'norms', self.norms)
 
     @nn.compact
     def __call__(self, stream: object, context: Context) -> object:
-        mixer = self.sockets.make('mixer', name='mixer')
-        channel = self.sockets.make('channel', name='channel')
-        norm = self.sockets.make('norm', name='norm', site='mixer')
-        rule = self.sockets.make('residual', name='residual', closing=True)
-        return rule(stream, Branch(unchanged, norm, lambda x, c: mixer(x, c) + channel(x, c)), context)
+        self.check(0, context.causal)
+        make = self.sockets.make
+        mixer, channel, norm = (
+            make('mixer', name='mixer'),
+            make('channel', name='channel'),
+            make('norm', name='norm', site='mixer'),
+        )
+        rule = make('residual', name='residual', closing=True)
+        if self.norms == 'one':
+            return rule(stream, Branch(unchanged, norm, lambda x, c: mixer(x, c) + channel(x, c)), context)
+        norm_channel, entering = make('norm', name='norm_channel', site='channel'), []
+
+        def before(x: jax.Array, context: Context) -> jax.Array:
+            entering.append(x)
+            return x
+
+        def after(y: jax.Array, context: Context) -> jax.Array:
+            return mixer(y, context) + channel(norm_channel(entering.pop(), context), context)
+
+        return rule(stream, Branch(before, norm, after), context)
 
 
 class MixerOnly(Layer):
@@ -285,9 +314,6 @@ class InvertedBottleneck(Layer):
         return rule(shortcut(x, context) if shortcut else x, Branch(before, norm_mixer, after), context)
 
 
-COUNTS = ('each', 'one')
-
-
 class MixerFirst(Layer):
     """A bottleneck with its mixer moved up, on the way from ResNet to ConvNeXt (2201.03545): mixer, product, product.
 
@@ -309,9 +335,8 @@ class MixerFirst(Layer):
     @nn.nowrap
     def check(self, width: int, causal: bool) -> None:
         positive("block 'mixer_first'", ratio=self.ratio)
-        for name, count in (('norms', self.norms), ('activations', self.activations)):
-            if count not in COUNTS:
-                raise ValueError(f"block 'mixer_first': {name}={count!r}; allowed: {list(COUNTS)}; change {name}")
+        check_count("block 'mixer_first'", 'norms', self.norms)
+        check_count("block 'mixer_first'", 'activations', self.activations)
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context, shortcut: Callable | None = None, stride: int = 1) -> jax.Array:

@@ -72,6 +72,27 @@ def test_basic():
     np.testing.assert_allclose(run('basic', params), np.maximum(x + y, 0), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(('norms', 'residual'), [('one', 'pre'), ('each', 'pre'), ('each', 'post')])
+def test_parallel(norms, residual):
+    params = {
+        'mixer': {'depthwise': {'kernel': FILTER}},
+        'channel': {'up': {'kernel': matrix(6, 9)}, 'down': {'kernel': matrix(9, 6)}},
+        'norm': {'scale': SCALES[0]},
+        **({'norm_channel': {'scale': SCALES[1]}} if norms == 'each' else {}),
+    }
+    kinds = {**KINDS, 'channel': {'kind': 'mlp', 'ratio': 1.5, 'bias': False}, 'residual': {'kind': residual}}
+    block = Sockets({**PLAIN, **kinds, 'block': {'kind': 'parallel', 'norms': norms}}, TABLES).make(
+        'block', name=None, features=6
+    )
+    y = block.apply({'params': params}, jnp.asarray(X), Context())
+    x, channel = X.astype(np.float64), params['channel']
+    first = normed(x, SCALES[0]) if residual == 'pre' else x
+    second = normed(x, SCALES[1]) if norms == 'each' else first
+    expected = x + first * FILTER + np.maximum(second @ channel['up']['kernel'], 0) @ channel['down']['kernel']
+    expected = expected if residual == 'pre' else normed(expected, SCALES[0])
+    np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_conv_mixer_works_on_one_stream():
     """As do blocks that begin stages, so that none of these is proposed instead."""
     said = r"keeps several streams; block 'conv_mixer' works on their sum; allowed with it: \['mixer_only', .*'two_branch'\]"
