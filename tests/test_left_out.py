@@ -66,6 +66,7 @@ BLOCKS = {
     },
     'block': {
         'mixture_of_depths': {'capacity': 0.5, 'predict': 0.01},
+        'parallel': {'norms': 'one'},
         'basic': {'kernel': 3},  # 1512.03385
         'bottleneck': {'ratio': 0.25},  # 1512.03385
         'mixer_first': {'ratio': 4.0, 'norms': 'each', 'activations': 'each'},

@@ -29,9 +29,9 @@ def test_the_page_on_trust_says_what_stops_do():
     for name in (name for name in cells if not name.endswith('a planted loss')):
         plain, planted = cells[name], cells[f'{name}, a planted loss']
         held = sorted(100 * inside / count for inside, count in plain['held'].values())
-        (found, of), (lost, _, count) = planted['found'], plain['regret']
+        (claimed, of), (lost, _, count) = planted['found'], plain['regret']
         trials = 16 if name.endswith('16 trials') else 10
-        shares = f'{100 * found / of:.1f}% | {held[0]:.1f}% to {held[-1]:.1f}% | {lost / count:.4f}'
+        shares = f'{100 * claimed / of:.1f}% | {held[0]:.1f}% to {held[-1]:.1f}% | {lost / count:.4f}'
         assert f'| {trials} | {plain["false"]} | {planted["false"]} | {shares} |' in page
 
 
