@@ -12,7 +12,7 @@ _HEADS = {'head_size': 0, 'norm_over': 'head', 'softcap': 0.0, 'sink': 'none', '
 
 NEUTRAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     'body': {'isotropic': {**_LAYERS, 'skips': 'none'}, 'hierarchical': _LAYERS, 'towers': _LAYERS, 'perceiver': _LAYERS},
-    'position': {'rotary': {'share': 1.0, 'stretch': 1.0, 'stretched': 'places', 'length': 64}},
+    'position': {'learned': {'spared': 0}, 'rotary': {'share': 1.0, 'stretch': 1.0, 'stretched': 'places', 'length': 64}},
     'block': {'parallel': {'norms': 'one'}},
     'mixer': {
         'attention': {'kv_heads': 0, **_HEADS},
@@ -21,11 +21,11 @@ NEUTRAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         'native_sparse_attention': {'span': 0, 'apart': 0},
         'rwkv7': {'value_rank': 32},
     },
-    'norm': {'layer_norm': _BIASED},
+    'norm': {'layer_norm': _BIASED, 'group_norm': _BIASED},
     'qk_norm': {'layer_norm': _BIASED},
     'channel': {'mlp': _BIASED},
     'initial': {'weights': {'new': []}},
-    'stem': {'strided_conv': {'bias': True, 'width': 0}},
+    'stem': {'class_token': {'registers': 0}, 'strided_conv': {'bias': True, 'width': 0}},
     'downsample': {'in_block': {'strides': []}, 'in_block_alone': {'strides': []}},
     'head': {'next_token': _CAPPED, 'tied_next_token': _CAPPED},
 }

@@ -7,6 +7,7 @@ from flax import linen as nn
 from arch.block import Activation
 from arch.context import Context
 from arch.ops.gelu import gelu
+from arch.parameter import parameter
 
 
 class Gelu(Activation):
@@ -75,6 +76,19 @@ class SquaredRelu(Activation):
         return jnp.square(jax.nn.relu(x))
 
 
+class StarRelu(Activation):
+    """StarReLU (2210.13452): scale max(x, 0)^2 + bias, two learned numbers.
+
+    `[..., C] -> [..., C]`. They start at 0.8944 and -0.4472, which give mean 0 and variance 1 for standard normal numbers.
+    """
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        scale = parameter(self, 'scale', nn.initializers.constant(0.8944), ())
+        bias = parameter(self, 'bias', nn.initializers.constant(-0.4472), ())
+        return scale.astype(x.dtype) * jnp.square(jax.nn.relu(x)) + bias.astype(x.dtype)
+
+
 class Tanh(Activation):
     """Hyperbolic tangent: (e^x - e^-x) / (e^x + e^-x).
 
@@ -104,6 +118,7 @@ ACTIVATIONS = {
     'silu': Silu,
     'hard_swish': HardSwish,
     'squared_relu': SquaredRelu,
+    'star_relu': StarRelu,
     'tanh': Tanh,
     'sigmoid': Sigmoid,
 }

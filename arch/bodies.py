@@ -69,7 +69,7 @@ class Isotropic(Body):
         check_streams(self.sockets)
         check_layer_positions(self.sockets)
         check_places(self.sockets, 'isotropic', 'causal' if self.causal else 'bidirectional')
-        check_widths(self.sockets, (self.width,), self.causal)
+        check_widths(self.sockets, (self.width,) * self.depth, self.causal)
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
@@ -144,7 +144,8 @@ class Hierarchical(Body):
         check_streams(self.sockets)
         check_layer_positions(self.sockets)
         check_places(self.sockets, 'hierarchical', 'bidirectional')
-        check_widths(self.sockets, self.widths, False)
+        by_layer = [width for width, depth in zip(self.widths, self.depths, strict=True) for _ in range(depth)]
+        check_widths(self.sockets, by_layer, False)
         if len(self.widths) > 1 and self.sockets.kind('downsample') == 'none':
             fit = sorted(kind for kind in self.sockets.tables['downsample'] if kind != 'none')
             raise ValueError(

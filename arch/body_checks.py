@@ -1,5 +1,7 @@
 """Body checks: what bodies have in common before they compute: choices, widths and skips, and the type of numbers."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 
@@ -29,9 +31,10 @@ def check_choices(kind: str, over_depth: str, compute: str, sockets: Sockets) ->
         )
 
 
-def check_widths(sockets: Sockets, widths: tuple[int, ...], causal: bool) -> None:
-    """Let the position and every kind in the blocks check a width, without an input."""
-    for own in sockets.distinct():
+def check_widths(sockets: Sockets, by_layer: Sequence[int], causal: bool) -> None:
+    """Let the position and every kind in the blocks check the widths of the layers that have it, without an input."""
+    for own, layers in sockets.distinct_with_layers():
+        widths = list(dict.fromkeys(by_layer[layer] for layer in layers) if layers else dict.fromkeys(by_layer))
         block, position = own.make('block', name=None, features=widths[0]), own.make('position', name=None)
         try:
             for made in (block, position):

@@ -10,6 +10,7 @@ from arch.dense import Dense
 from arch.make import positive
 from arch.model_sockets import Sockets
 from arch.multi_next_token import MultiNextToken
+from arch.norms import LayerNorm
 from arch.ops.patches import unpatched
 
 SCORES = ('isotropic', 'causal', 'tokens')
@@ -104,6 +105,32 @@ class WideClassifier(Head):
         if self.hidden:
             x = Dense(self.hidden, name='hidden')(x, context)
             x = self.sockets.make('activation', name='activation_hidden')(x, context)
+        return Dense(self.outputs, name='head')(x, context)
+
+
+class MlpClassifier(Head):
+    """Mean over positions, layer norm, then an MLP with a norm inside, as in ConvFormer and CAFormer (2210.13452).
+
+    `[B, N, C] -> [B, V]`
+    `[B, H, W, C] -> [B, V]`
+    norm(max(x hidden, 0)^2) head, with ratio C hidden channels; with ratio 0 a single product. Both norms are layer norms,
+    whatever the model's norm is.
+    """
+
+    outputs: int = 10
+    ratio: float = 4.0
+
+    @nn.compact
+    def __call__(self, x: jax.Array, context: Context) -> jax.Array:
+        positive("head 'mlp_classifier'", outputs=self.outputs)
+        if self.ratio < 0:
+            raise ValueError(
+                f"head 'mlp_classifier': ratio={self.ratio:g}; allowed: 0 (no hidden channels) or above; change it"
+            )
+        x = LayerNorm(name='norm')(pooled(x), context)
+        if self.ratio:
+            x = Dense(max(1, round(self.ratio * x.shape[-1])), name='hidden')(x, context)
+            x = LayerNorm(name='norm_hidden')(jnp.square(jax.nn.relu(x)), context)
         return Dense(self.outputs, name='head')(x, context)
 
 
@@ -271,6 +298,7 @@ HEADS = {
     'pooled_norm_classifier': PooledNormClassifier,
     'pooled_classifier': PooledClassifier,
     'wide_classifier': WideClassifier,
+    'mlp_classifier': MlpClassifier,
     'first_token_classifier': FirstTokenClassifier,
     'next_token': NextToken,
     'tied_next_token': TiedNextToken,

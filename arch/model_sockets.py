@@ -75,7 +75,16 @@ class Sockets:
 
     def distinct(self) -> list['Sockets']:
         """The sockets of layers that differ, each once, in the order of their first layer, each with its `inner` ones."""
-        return [own for layer in (self._by_entry.values() if self.layers else [self]) for own in (layer, *layer.within())]
+        return [own for own, _ in self.distinct_with_layers()]
+
+    def distinct_with_layers(self) -> list[tuple['Sockets', list[int]]]:
+        """The same, each with the numbers of its layers; without a stack there are none, for all layers are alike."""
+        if not self.layers:
+            return [(own, []) for own in (self, *self.within())]
+        numbers: dict[int, list[int]] = {entry: [] for entry in self._by_entry}
+        for number, layer in enumerate(self.layers):
+            numbers[layer.entry].append(number)
+        return [(own, numbers[entry]) for entry, layer in self._by_entry.items() for own in (layer, *layer.within())]
 
     def inner(self) -> list['Sockets']:
         """The sockets of each mixer that this one is made of: this one's own, but for the mixer."""

@@ -107,7 +107,7 @@ class GroupNorm(Norm):
     """Group normalisation (1803.08494): scale (x - mean) / sqrt(variance + eps) + bias.
 
     `[..., C] -> [..., C]`. Mean and variance of each example go over its positions and over one of `groups` equal groups of
-    neighbouring channels. Raises ValueError where `groups` does not divide C.
+    neighbouring channels. Without a `bias` that is 0. Raises ValueError where `groups` does not divide C.
     """
 
     FITS = ANYWHERE_BUT_CAUSAL
@@ -115,6 +115,7 @@ class GroupNorm(Norm):
 
     groups: int = 4
     eps: float = 1e-5
+    bias: bool = True
 
     @nn.nowrap
     def check(self, width: int, causal: bool) -> None:
@@ -127,7 +128,7 @@ class GroupNorm(Norm):
         axes = (*range(1, x.ndim - 1), -1)
         wide = x.astype(jnp.float32)
         scale = per_channel(parameter(self, 'scale', first_scale(self.site, context), (channels,)), wide)
-        bias = per_channel(parameter(self, 'bias', zeros, (channels,)), wide)
+        bias = per_channel(parameter(self, 'bias', zeros, (channels,)), wide) if self.bias else 0.0
         grouped = wide.reshape(*x.shape[:-1], self.groups, -1)
         centred = grouped - grouped.mean(axes, keepdims=True)
         variance = jnp.square(centred).mean(axes, keepdims=True)

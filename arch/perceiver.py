@@ -102,7 +102,7 @@ class Perceiver(Body):
         check_layer_positions(self.sockets)
         check_places(self.sockets, 'isotropic', 'bidirectional')
         check_places(self.sockets, 'tokens', but=('stem', 'position'))
-        check_widths(self.sockets, (self.width,), False)
+        check_widths(self.sockets, (self.width,) * sum(self.depths), False)
         for own in self.sockets.distinct():
             if any(own.make('position', name=None).rules().values()):
                 table = own.tables['position']

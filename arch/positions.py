@@ -38,27 +38,35 @@ class Learned(Position):
 
     `[B, N, C] -> [B, N, C]`
     `[B, H, W, C] -> [B, H, W, C]`
-    Raises ValueError where the input has more positions than the table.
+    The first `spared` positions are told nothing and do not count, as of class and register tokens in DeiT III
+    (2204.07118). Raises ValueError where the input has more positions than the table.
     """
 
     GENERATES = True
 
     length: int = 64
+    spared: int = 0
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         positive("position 'learned'", length=self.length)
         spatial, channels = x.shape[1:-1] if context.past is None else (context.past.length,), x.shape[-1]
-        count = math.prod(spatial)
+        count = math.prod(spatial) - self.spared
+        if self.spared < 0 or count < 1:
+            raise ValueError(
+                f"position 'learned': spared={self.spared} on an input of {count + self.spared} positions; allowed: 0 (none) "
+                'to one less than these; change spared'
+            )
         if count > self.length:
             raise ValueError(
                 f"position 'learned': the input has {count} positions, the table length={self.length}; "
                 f'give length={count} or a shorter input'
             )
         table = self.param('embedding', nn.initializers.normal(0.02), (self.length, channels), jnp.float32)
+        rows = jnp.pad(table[:count], ((self.spared, 0), (0, 0)))
         if context.past is not None:
-            return x + context.past.row(table[:count]).astype(x.dtype)
-        return x + table[:count].reshape(1, *spatial, channels).astype(x.dtype)
+            return x + context.past.row(rows).astype(x.dtype)
+        return x + rows.reshape(1, *spatial, channels).astype(x.dtype)
 
 
 class Sinusoidal(Position):

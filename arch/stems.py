@@ -78,21 +78,26 @@ class ClassToken(Stem):
     """Patches as a sequence behind a learned class token (2010.11929), which starts at 0.
 
     `[B, H, W, I] -> [B, M, C]` with M = 1 + H W / patch^2, row by row. Raises ValueError where the input is not a map of
-    images.
+    images. Between the two stand `registers` more
+    learned tokens (2309.16588), which add to M; head 'first_token_classifier' reads none of them.
     """
 
     FITS = ('isotropic', 'bidirectional', 'tokens')
 
     features: int
     patch: int = 4
+    registers: int = 0
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         positive("stem 'class_token'", patch=self.patch)
+        if self.registers < 0:
+            raise ValueError(f"stem 'class_token': registers={self.registers}; allowed: 0 or more; change it")
         check_image('class_token', x)
         x = Dense(self.features, name='patches')(patches(x, self.patch), context)
-        token = self.param('embedding', nn.initializers.zeros, (1, self.features), jnp.float32)
-        first = jnp.broadcast_to(token[None].astype(x.dtype), (len(x), 1, self.features))
+        shape = self.registers, self.features
+        tokens = self.param('embedding', lambda key: jnp.pad(context.initial.embedding(key, shape), ((1, 0), (0, 0))))
+        first = jnp.broadcast_to(tokens[None].astype(x.dtype), (len(x), *tokens.shape))
         return jnp.concatenate([first, x.reshape(len(x), -1, self.features)], axis=1)
 
 

@@ -78,7 +78,7 @@ class Towers(Body):
         check_streams(self.sockets)
         check_layer_positions(self.sockets)
         check_places(self.sockets, 'isotropic', 'causal' if self.causal else 'bidirectional', 'tokens')
-        check_widths(self.sockets, (self.width,), self.causal)
+        check_widths(self.sockets, (self.width,) * sum(self.depths), self.causal)
         for own in self.sockets.distinct():
             for family in BASES:
                 if family != 'body' and own.cls(family).MIXES_BATCH:

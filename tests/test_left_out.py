@@ -31,7 +31,7 @@ NORMS = {
     'layer_norm': {'eps': 1e-6, 'bias': True},
     'rms_norm': {'eps': 1e-6},
     'batch_norm': {'eps': 1e-5, 'momentum': 0.9},  # 1502.03167, as in PyTorch, where momentum is what is new
-    'group_norm': {'groups': 4, 'eps': 1e-5},
+    'group_norm': {'groups': 4, 'eps': 1e-5, 'bias': True},
     'scale_norm': {'eps': 1e-6},
     'adaptive_layer_norm': {'eps': 1e-6},
     'global_response_norm': {'eps': 1e-6},  # 2301.00808
@@ -51,7 +51,7 @@ BLOCKS = {
     'stem': {
         'patchify': {'patch': 4},
         'patchify_norm': {'patch': 4, 'width': 0},
-        'class_token': {'patch': 4},
+        'class_token': {'patch': 4, 'registers': 0},
         'overlapping_conv': {'width': 0},
         'strided_conv': {'kernel': 7, 'factor': 4, 'after': 'nothing', 'bias': True, 'width': 0},
         **dict.fromkeys(('tokens', 'scaled_tokens', 'root_scaled_tokens', 'normed_tokens'), TOKENS),
@@ -59,7 +59,7 @@ BLOCKS = {
         'hashed_ngrams': {**TOKENS, 'sizes': (2, 3, 4, 5), 'buckets': 32768},
     },
     'position': {
-        'learned': {'length': 64},
+        'learned': {'length': 64, 'spared': 0},
         'sinusoidal': {'base': 10000.0},  # 1706.03762
         'rotary': {'base': 10000.0, 'share': 1.0, 'stretch': 1.0, 'stretched': 'places', 'length': 64},  # 2104.09864
         'convolutional': {'kernel': 3},  # 2102.10882
@@ -105,7 +105,9 @@ BLOCKS = {
         'token_mlp': {'ratio': 0.5},  # 2105.01601
         'conv': {'kernel': 3, 'bias': True},
         'depthwise_conv': {'kernel': 7, 'bias': True},  # 2201.03545
+        'separable_conv': {'kernel': 7, 'expand': 2.0},  # 2210.13452
         'pool': {'window': 3},  # 2111.11418
+        'random_mixing': {'seed': 0},
         'side_by_side': {
             'mixers': ({'kind': 'attention', 'heads': 2}, {'kind': 'depthwise_conv', 'kernel': 3}),
             'join': 'average',
@@ -145,6 +147,7 @@ BLOCKS = {
     },
     'head': {
         **dict.fromkeys(('classifier', 'pooled_norm_classifier', 'pooled_classifier', 'first_token_classifier'), TEN),
+        'mlp_classifier': {**TEN, 'ratio': 4.0},  # 2210.13452
         'next_token': {'outputs': 256, 'bias': True, 'softcap': 0.0},
         'tied_next_token': {'softcap': 0.0},
         'multi_next_token': {'outputs': 256, 'bias': True, 'ahead': 2, 'weight': 1.0},

@@ -22,10 +22,12 @@ from arch.mixers.latent_attention import LatentAttention
 from arch.mixers.linear_attention import LinearAttention
 from arch.mixers.native_sparse_attention import NativeSparseAttention
 from arch.mixers.pool import Pool
+from arch.mixers.random_mixing import RandomMixing
 from arch.mixers.retention import Retention
 from arch.mixers.rwkv6 import Rwkv6
 from arch.mixers.rwkv7 import Rwkv7
 from arch.mixers.selective_state_space import SelectiveStateSpace
+from arch.mixers.separable_conv import SeparableConv
 from arch.mixers.shifted_window_attention import ShiftedWindowAttention
 from arch.mixers.side_by_side import SideBySide
 from arch.mixers.sliding_window_attention import SlidingWindowAttention
@@ -57,7 +59,9 @@ MIXERS = {
     'token_mlp': TokenMlp,
     'conv': Conv,
     'depthwise_conv': DepthwiseConv,
+    'separable_conv': SeparableConv,
     'pool': Pool,
+    'random_mixing': RandomMixing,
     'fourier': Fourier,
     'side_by_side': SideBySide,
     'identity': Identity,

@@ -3,18 +3,33 @@
 Each family's file holds its `MODELS` and the map from the tensor names of the reference implementation to ours.
 """
 
-from arch.published import convnext, decoders, efficientnet, gpt2, llama, metaformer, resnet, roadmap, swin, vit
+from arch.published import (
+    convnext,
+    decoders,
+    deit3,
+    efficientnet,
+    gpt2,
+    llama,
+    metaformer,
+    metaformer_baselines,
+    resnet,
+    roadmap,
+    swin,
+    vit,
+)
 from arch.published.published import Published
 
 MODELS: dict[str, Published] = {
     **resnet.MODELS,
     **gpt2.MODELS,
     **vit.MODELS,
+    **deit3.MODELS,
     **swin.MODELS,
     **convnext.MODELS,
     **roadmap.MODELS,
     **llama.MODELS,
     **metaformer.MODELS,
+    **metaformer_baselines.MODELS,
     **efficientnet.MODELS,
     **decoders.MODELS,
 }

@@ -12,7 +12,7 @@ from arch.residuals.first_values import FirstValues
 from arch.residuals.fixup import Fixup
 from arch.residuals.hyper_connections import HyperConnections
 from arch.residuals.manifold_hyper_connections import ManifoldHyperConnections
-from arch.residuals.single import LayerScale, NoResidual, Post, Pre, ResPost, Rezero, Sandwich, SkipInit
+from arch.residuals.single import LayerScale, NoResidual, Post, Pre, ResidualScale, ResPost, Rezero, Sandwich, SkipInit
 from arch.residuals.value_residual import ValueResidual
 
 RESIDUALS = {
@@ -21,6 +21,7 @@ RESIDUALS = {
     'res_post': ResPost,
     'sandwich': Sandwich,
     'layer_scale': LayerScale,
+    'residual_scale': ResidualScale,
     'rezero': Rezero,
     'skip_init': SkipInit,
     'deep_norm': DeepNorm,

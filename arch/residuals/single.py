@@ -68,6 +68,20 @@ class LayerScale(Residual):
         return x + stochastic_depth(self, per_channel(scale, x) * branch(x, context), context)
 
 
+class ResidualScale(Residual):
+    """A scale on the stream (NormFormer, 2110.09456; MetaFormer, 2210.13452): scale * x + after(norm(before(x))).
+
+    `[..., C] -> [..., C]`. One scale per channel, which starts at 1.
+    """
+
+    KNOBS = {'drop_path': 0.0}
+
+    @nn.compact
+    def __call__(self, x: jax.Array, branch: Branch, context: Context) -> jax.Array:
+        scale = self.param('scale', nn.initializers.ones, (x.shape[-1],), jnp.float32)
+        return per_channel(scale, x) * x + stochastic_depth(self, branch(x, context), context)
+
+
 class Rezero(Residual):
     """ReZero (2003.04887): x + gain * after(norm(before(x))), one scalar gain that starts at 0.
 

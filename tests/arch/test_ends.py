@@ -245,6 +245,16 @@ def test_class_token_stands_before_the_patches(alone):
     np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-4)
 
 
+def test_registers_stand_between_the_class_token_and_the_patches(alone):
+    params, tokens = dense(12, 5), GENERATOR.normal(size=(4, 5)).astype(np.float32)
+    given = {'patches': params, 'embedding': tokens}
+    y = alone('stem', 'class_token', {'patch': 2, 'registers': 3}, given, MAP, features=5)
+    expected = np.concatenate([np.stack([tokens] * 2), product(cut(MAP, 2), params).reshape(2, -1, 5)], 1)
+    np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-4)
+    with pytest.raises(ValueError, match='registers=-1; allowed: 0 or more'):
+        alone('stem', 'class_token', {'patch': 2, 'registers': -1}, given, MAP, features=5)
+
+
 def test_overlapping_conv_filters_norms_and_takes_maxima(alone):
     """The maximum over 3 x 3 places is centred, at every second one."""
     x, params = GENERATOR.normal(size=(2, 9, 6, 3)).astype(np.float32), kernel(7, 7, 3, 5)
@@ -313,6 +323,24 @@ def test_classifiers_norm_and_pool_in_their_own_order(alone, kind, reading):
     given = {'head': params} if kind == 'pooled_classifier' else {'head': params, 'norm': scales(3)}
     y = alone('head', kind, {'outputs': 5}, given, MAP, around=RMS_NORM)
     np.testing.assert_allclose(y, product(reading(MAP), params), rtol=1e-4, atol=1e-4)
+
+
+def test_mlp_classifier_has_layer_norms_of_its_own(alone):
+    def layer_normed(y, own):
+        centred = y - y.mean(-1, keepdims=True)
+        return own['scale'] * centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-6) + own['bias']
+
+    norms = [{'scale': kernel(size)['kernel'], 'bias': kernel(size)['kernel']} for size in (3, 6)]
+    first, last, alone_last = dense(3, 6), dense(6, 5), dense(3, 5)
+    given = {'norm': norms[0], 'hidden': first, 'norm_hidden': norms[1], 'head': last}
+    x = layer_normed(MAP.mean((1, 2)).astype(np.float64), norms[0])
+    y = alone('head', 'mlp_classifier', {'outputs': 5, 'ratio': 2.0}, given, MAP, around=RMS_NORM)
+    hidden = layer_normed(np.maximum(product(x, first), 0) ** 2, norms[1])
+    np.testing.assert_allclose(y, product(hidden, last), rtol=1e-4, atol=1e-4)
+    y = alone('head', 'mlp_classifier', {'outputs': 5, 'ratio': 0.0}, {'norm': norms[0], 'head': alone_last}, MAP)
+    np.testing.assert_allclose(y, product(x, alone_last), rtol=1e-4, atol=1e-4)
+    with pytest.raises(ValueError, match=r'ratio=-1; allowed: 0 \(no hidden channels\) or above'):
+        alone('head', 'mlp_classifier', {'ratio': -1.0}, {}, MAP)
 
 
 def test_first_token_classifier_reads_the_first_position_alone(alone):

@@ -161,6 +161,9 @@ def test_even_sizes_have_no_middle(alone, kind, field):
 def test_every_mixer_is_tested_here_or_in_a_file_of_its_own():
     here = Path(__file__).parent
     own = {path.stem.removeprefix('test_') for path in here.glob('test_*.py')}
-    texts = [(here / f'test_{name}.py').read_text() for name in ('decayed_sums', 'corrected_sums', 'other_attention')]
+    texts = [
+        (here / f'test_{name}.py').read_text()
+        for name in ('decayed_sums', 'corrected_sums', 'other_attention', 'separable_conv')
+    ]
     together = {kind for kind in MIXERS if any(f"'{kind}'" in text for text in texts)}
     assert set(MIXERS) - own - together == {'attention', 'depthwise_conv', 'pool', 'identity'}

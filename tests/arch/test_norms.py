@@ -89,6 +89,12 @@ def test_formula(alone, kind, x):
     np.testing.assert_allclose(y, formula(x.astype(np.float64)), rtol=2e-5, atol=2e-5)
 
 
+def test_group_norm_can_have_no_bias(alone):
+    given = {'scale': ALL['scale']}
+    y = alone('norm', 'group_norm', {'groups': 4, 'eps': 0.1, 'bias': False}, given, X)
+    np.testing.assert_allclose(y, group_norm(X.astype(np.float64)) - ALL['bias'], rtol=2e-5, atol=2e-5)
+
+
 @pytest.mark.parametrize('kind', ['group_norm', 'global_response_norm'])
 def test_statistics_over_positions_are_refused_in_a_causal_body(kind):
     base = decoder(vocabulary=5, length=6, width=8, depth=1, mixer={'kind': 'identity'}, ratio=2.0)

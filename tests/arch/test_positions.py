@@ -32,6 +32,18 @@ def test_learned_adds_a_row_to_each_position(alone, shape):
     np.testing.assert_allclose(y, x + rows, rtol=1e-6)
 
 
+@pytest.mark.parametrize('shape', [(2, 5, 4), (2, 2, 3, 4)])
+def test_spared_positions_are_told_nothing_and_do_not_count(alone, shape):
+    x, table = GENERATOR.normal(size=shape).astype(np.float32), GENERATOR.normal(size=(4, 4)).astype(np.float32)
+    y = alone('position', 'learned', {'length': 4, 'spared': 2}, {'embedding': table}, x)
+    count = int(np.prod(shape[1:-1])) - 2
+    rows = np.concatenate([np.zeros((2, 4)), table[:count]]).reshape(shape[1:])
+    np.testing.assert_allclose(y, x + rows, rtol=1e-6)
+    for spared in (-1, count + 2):
+        with pytest.raises(ValueError, match=rf'spared={spared} on an input of {count + 2} positions; allowed: 0'):
+            alone('position', 'learned', {'length': 9, 'spared': spared}, {}, x)
+
+
 def test_learned_refuses_a_sequence_longer_than_its_table(alone):
     with pytest.raises(ValueError, match='the input has 9 positions, the table length=7; give length=9'):
         alone('position', 'learned', {'length': 7}, {}, np.zeros((1, 9, 4), np.float32))

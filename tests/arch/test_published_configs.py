@@ -7,16 +7,32 @@ import pytest
 
 from ablations.neutral import neutral_fields
 from arch.make import fields
-from arch.published import MODELS, convnext, decoders, efficientnet, gpt2, llama, metaformer, resnet, roadmap, swin, vit
+from arch.published import (
+    MODELS,
+    convnext,
+    decoders,
+    deit3,
+    efficientnet,
+    gpt2,
+    llama,
+    metaformer,
+    metaformer_baselines,
+    resnet,
+    roadmap,
+    swin,
+    vit,
+)
 from arch.sockets import TABLES
 
 FAMILIES = {
     'convnext': convnext,
     'decoders': decoders,
+    'deit3': deit3,
     'efficientnet': efficientnet,
     'gpt2': gpt2,
     'llama': llama,
     'metaformer': metaformer,
+    'metaformer_baselines': metaformer_baselines,
     'resnet': resnet,
     'roadmap': roadmap,
     'swin': swin,
@@ -25,10 +41,12 @@ FAMILIES = {
 DIGESTS = {
     'convnext': 'd22a522ec119',
     'decoders': '6dc571fadafd',
+    'deit3': '6de00329b2bc',
     'efficientnet': '01c79c061ecf',
     'gpt2': 'ecf36907ada5',
     'llama': 'be4672f63421',
     'metaformer': '1888583a790d',
+    'metaformer_baselines': '52e25f599faa',
     'resnet': '87047fbb4825',
     'roadmap': '57de00b75634',
     'swin': '38ba17ed3968',

@@ -7,7 +7,7 @@ import pytest
 from arch.cost import multiply_adds, parameters
 from arch.model import build
 from arch.model_sockets import Sockets
-from arch.published import MODELS, decoders, efficientnet, metaformer
+from arch.published import MODELS, decoders, deit3, efficientnet, metaformer, metaformer_baselines
 from arch.sockets import TABLES
 
 PARAMETERS = {
@@ -17,6 +17,18 @@ PARAMETERS = {
     'poolformer_s24': 21_388_968,
     'conv_mixer_768_32': 21_110_248,
     'conv_mixer_1536_20': 51_625_960,
+    'deit3_small_patch16_224': 22_059_496,
+    'deit3_base_patch16_224': 86_585_320,
+    'deit3_large_patch16_224': 304_374_760,
+    'deit3_small_patch16_reg4_224': 22_061_032,
+    'deit3_base_patch16_reg4_224': 86_588_392,
+    'identityformer_s12': 11_891_712,
+    'randformer_s12': 11_891_712,
+    'poolformer_v2_s12': 11_891_712,
+    'convformer_s18': 26_774_448,
+    'caformer_s18': 26_341_656,
+    'convformer_s36': 40_012_152,
+    'caformer_s36': 39_297_102,
     'efficientnet_b0': 5_288_548,
     'mobilenet_v3_large': 5_483_032,
     'llama_3.2_1b': 1_235_814_400,
@@ -32,13 +44,13 @@ PARAMETERS = {
     'mamba_2.8b': 2_768_345_600,
     'rwkv7_0.1b': 191_034_624,
 }
-ALL = {**metaformer.MODELS, **efficientnet.MODELS, **decoders.MODELS}
+ALL = {**deit3.MODELS, **metaformer.MODELS, **metaformer_baselines.MODELS, **efficientnet.MODELS, **decoders.MODELS}
 BILLIONS = {'poolformer_s12': 1.8, 'mlp_mixer_b16': 12.6, 'efficientnet_b0': 0.39, 'mobilenet_v3_large': 0.219}
 """Multiply-adds as PoolFormer's paper prints them (2111.11418, table 2; MLP-Mixer's are 12.7 there), and two papers' own."""
 
 
 FIRST = ('mlp_mixer_s16', 'mlp_mixer_b16', 'conv_mixer_768_32', 'mamba_130m')
-FIRST += ('llama_3.2_1b', 'qwen3_0.6b', 'gemma3_1b', 'olmo2_1b')
+FIRST += ('deit3_small_patch16_reg4_224', 'caformer_s18', 'llama_3.2_1b', 'qwen3_0.6b', 'gemma3_1b', 'olmo2_1b')
 """One size of each model in the fast suite. The others have the same builder, and configs that test_published_configs holds."""
 
 

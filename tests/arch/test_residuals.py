@@ -55,6 +55,7 @@ FORMULAS = {
         lambda x: x + GAIN * after(before(x + 0.2)) - 0.4,
     ),
     'layer_scale': ({'scale': SCALE}, lambda x: x + SCALE * after(norm(before(x)))),
+    'residual_scale': ({'scale': SCALE}, lambda x: SCALE * x + after(norm(before(x)))),
     'rezero': ({'gain': GAIN}, lambda x: x + GAIN * after(norm(before(x)))),
     'skip_init': ({'gain': GAIN}, lambda x: x + GAIN * after(norm(before(x)))),
     'sandwich': ({'norm_after': {'scale': SCALE}}, lambda x: x + norm_after(after(norm(before(x))))),

@@ -1,5 +1,6 @@
 """Stacks: which specs stand at which depth; a loop and a scan of it are one model; layers that share parameters."""
 
+import contextlib
 import functools
 
 import jax
@@ -267,6 +268,15 @@ def test_an_outline_shows_the_position_of_a_layer():
     drawn = outline(config, jax.ShapeDtypeStruct((2, 6), jnp.int32))
     inside = [[part.name for part in block.inside] for block in drawn if block.socket == 'block']
     assert 'position' not in inside[0] and inside[1][0] == 'position'
+
+
+@pytest.mark.parametrize(('heads', 'said'), [((4, 6), ''), ((6, 4), r'body\.stack\[0\]: .*heads=6 does not divide width=8')])
+def test_a_stage_may_have_heads_that_its_own_width_alone_has(heads, said):
+    stack = [{'stage': stage, 'mixer': {'kind': 'attention', 'heads': own}} for stage, own in enumerate(heads)]
+    config = published.MODELS['convnext_atto'].config
+    config = {**config, 'body': {**config['body'], 'widths': [8, 12], 'depths': [1, 1], 'stack': stack}}
+    with pytest.raises(ValueError, match=said) if said else contextlib.nullcontext():
+        build(config)
 
 
 def resnet(stack, **body):
