@@ -18,6 +18,7 @@ NEUTRAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         'attention': {'kv_heads': 0, **_HEADS},
         'grouped_query_attention': _HEADS,
         'sliding_window_attention': {'kv_heads': 0, **_HEADS},
+        'shifted_window_attention': {'scores': 'dot', 'bias': 'table', 'pretrained_window': 0},
         'native_sparse_attention': {'span': 0, 'apart': 0},
         'rwkv7': {'value_rank': 32},
     },
@@ -26,7 +27,7 @@ NEUTRAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     'channel': {'mlp': _BIASED},
     'initial': {'weights': {'new': []}},
     'stem': {'class_token': {'registers': 0}, 'strided_conv': {'bias': True, 'width': 0}},
-    'downsample': {'in_block': {'strides': []}, 'in_block_alone': {'strides': []}},
+    'downsample': {'patch_merging': {'norm': 'before'}, 'in_block': {'strides': []}, 'in_block_alone': {'strides': []}},
     'head': {'next_token': _CAPPED, 'tied_next_token': _CAPPED},
 }
 """{socket: {kind: {field: its neutral value}}}; a test holds them to the defaults in `arch/`."""

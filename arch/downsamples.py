@@ -13,6 +13,8 @@ from arch.model_sockets import Sockets
 from arch.ops.patches import patches
 
 BETWEEN = ('hierarchical', 'bidirectional', 'maps')
+SIDES = ('before', 'after')
+"""Where a norm stands, of a product."""
 
 
 class SeparateConv(Downsample):
@@ -59,7 +61,8 @@ class StridedConv(Downsample):
 class PatchMerging(Downsample):
     """Patches, norm, then one product without bias, as between Swin's stages (2103.14030).
 
-    `[B, H, W, C] -> [B, H/factor, W/factor, F]` with F the next stage's width. Patches are cut rows first.
+    `[B, H, W, C] -> [B, H/factor, W/factor, F]` with F the next stage's width. Patches are cut rows first. `norm`: whether it
+    stands 'before' the product or 'after' it, as in Swin V2 (2111.09883).
     """
 
     FITS = BETWEEN
@@ -67,12 +70,17 @@ class PatchMerging(Downsample):
     sockets: Sockets
     features: int
     factor: int = 2
+    norm: str = 'before'
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         positive("downsample 'patch_merging'", factor=self.factor)
-        x = self.sockets.make('norm', name='norm', site='stem')(patches(x, self.factor), context)
-        return Dense(self.features, bias=False, name='merge')(x, context)
+        if self.norm not in SIDES:
+            raise ValueError(f"downsample 'patch_merging': norm={self.norm!r}; allowed: {list(SIDES)}; change norm")
+        norm = self.sockets.make('norm', name='norm', site='stem')
+        merge = Dense(self.features, bias=False, name='merge')
+        x = patches(x, self.factor)
+        return norm(merge(x, context), context) if self.norm == 'after' else merge(norm(x, context), context)
 
 
 class PoolConv(Downsample):

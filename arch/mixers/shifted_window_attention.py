@@ -10,6 +10,7 @@ from flax import linen as nn
 from arch.block import Mixer
 from arch.context import Context
 from arch.make import divides, positive
+from arch.mixers.continuous_position_bias import ContinuousPositionBias
 from arch.mixers.projections import check_heads, join, project
 from arch.model_sockets import Sockets
 from arch.ops.places import places
@@ -17,25 +18,10 @@ from arch.ops.softmax import softmax
 
 KIND = 'shifted_window_attention'
 TRUNCATED = nn.initializers.truncated_normal(0.02)
-
-
-def window_of(spatial: tuple[int, ...], window: int) -> int:
-    """The side of the windows of a map: `window`, or the map's shorter side where that is no longer than `window`.
-
-    >>> window_of((8, 12), 4), window_of((2, 4), 4)
-    (4, 2)
-
-    Raises ValueError where it does not divide both sides of the map.
-    """
-    side = min(window, *spatial)
-    if any(length % side for length in spatial):
-        common = math.gcd(*spatial)
-        allowed = [size for size in range(1, common + 1) if common % size == 0]
-        raise ValueError(
-            f"mixer '{KIND}': window={window} makes windows of {side} a side, which do not divide the map "
-            f'{list(spatial)}; allowed: {allowed}; change window, or the size of the map by the stem'
-        )
-    return side
+SCORES = ('dot', 'cosine')
+BIASES = ('table', 'network')
+FIRST, HIGHEST = math.log(10), math.log(100)
+"""The logarithm of the factor of cosines: where it starts, and what it is at most (2111.09883)."""
 
 
 def partition(x: jax.Array, side: int) -> jax.Array:
@@ -52,14 +38,41 @@ def departition(windows: jax.Array, side: int, spatial: tuple[int, int]) -> jax.
     return jnp.swapaxes(cut, 2, 3).reshape(batch, height, width, *rest)
 
 
+def padded(spatial: tuple[int, ...], side: int) -> tuple[int, ...]:
+    """The smallest map of whole windows that holds a map.
+
+    >>> padded((8, 9), 4)
+    (8, 12)
+    """
+    return tuple(-(-length // side) * side for length in spatial)
+
+
 def together(spatial: tuple[int, int], side: int, shift: int) -> np.ndarray:
-    """Which positions of each window of a shifted map were neighbours before the shift: [windows, n, n]."""
-    # After the shift the last `shift` rows and columns come from the other edge of the map.
-    wrapped = [np.arange(length) >= length - shift for length in spatial]
-    region = 2 * wrapped[0][:, None] + wrapped[1][None, :]
-    height, width = spatial
-    cut = region.reshape(height // side, side, width // side, side).swapaxes(1, 2).reshape(-1, side * side)
+    """Which positions of each window see each other, where the padded map is turned by `shift`: [windows, n, n].
+
+    Those that were in one window of an endless map do; those that pad the map are seen by no position of the map.
+    """
+    rows, columns = (labels(length, side, shift) for length in spatial)
+    region = 3 * rows[:, None] + columns[None, :]
+    cut = region.reshape(len(rows) // side, side, len(columns) // side, side).swapaxes(1, 2).reshape(-1, side * side)
     return cut[:, :, None] == cut[:, None, :]
+
+
+def labels(length: int, side: int, shift: int) -> np.ndarray:
+    """What stands at each row of a map that is padded, then turned: 0 a row, 1 one from the other edge, 2 padding.
+
+    >>> labels(length=5, side=4, shift=2).tolist()
+    [0, 0, 0, 2, 2, 2, 1, 1]
+    """
+    (whole,) = padded((length,), side)
+    at = np.arange(whole)
+    return np.where((at + shift) % whole >= length, 2, at >= whole - shift)
+
+
+def unit(x: jax.Array) -> jax.Array:
+    """Vectors of length 1 on the last axis, zeros where they are zeros."""
+    wide = x.astype(jnp.float32)
+    return (wide * jax.lax.rsqrt(jnp.maximum(jnp.square(wide).sum(-1, keepdims=True), 1e-24))).astype(x.dtype)
 
 
 def bias_rows(side: int, window: int) -> np.ndarray:
@@ -79,10 +92,16 @@ class ShiftedWindowAttention(Mixer):
     `[B, H, W, C] -> [B, H, W, C]`
     A window has `window` positions a side, a head `head_size` channels. In blocks of odd number (counted from 0 over the
     whole body, so a stage should have an even number of blocks) the map is first turned by window // 2 rows and columns, and
-    what was not a neighbour before is not seen. `bias` [(2 window - 1)^2, K] holds a number per head for every step from key
-    to query, rows first, the most negative steps first. Where the shorter side of the map is at most `window`, windows have
-    that side and nothing is turned; the table keeps its size, and its rows for longer steps are not used. `biases`: as in
-    attention. Raises ValueError where `head_size` does not divide C, or windows do not divide the map (it is not padded).
+    what was not a neighbour before is not seen. Where the shorter side of the map is at most `window`, windows have that side
+    and nothing is turned. A map that windows do not divide is padded below and on the right, before it is turned. No position
+    sees the padding: windows at the edges are smaller. (The references let it take weight, so their numbers are others there.)
+
+    `scores`: 'dot', as above, or 'cosine' (Swin V2, 2111.09883): cos(Q, K) exp(min(scale, log 100)) + bias, with a learned
+    `scale` [K] that starts at log 10. `bias`: 'table' has a number per head for every step from key to query, `bias`
+    [(2 window - 1)^2, K], rows first, the most negative steps first; in a smaller map its rows for longer steps are not used.
+    'network' computes them from the steps (arch/mixers/continuous_position_bias.py), which are measured in windows of
+    `pretrained_window` a side, 0: in those that there are. `biases`: as in attention. Raises ValueError where `head_size`
+    does not divide C.
     """
 
     FITS = ('hierarchical', 'isotropic', 'bidirectional', 'maps')
@@ -92,36 +111,71 @@ class ShiftedWindowAttention(Mixer):
     head_size: int = 8
     window: int = 4
     biases: str = 'needed'
+    scores: str = 'dot'
+    bias: str = 'table'
+    pretrained_window: int = 0
 
     @nn.nowrap
     def check(self, width: int, causal: bool) -> None:
-        positive(f"mixer '{KIND}'", window=self.window)
-        divides(f"mixer '{KIND}'", 'head_size', self.head_size, 'width', width)
+        name = f"mixer '{KIND}'"
+        positive(name, window=self.window)
+        divides(name, 'head_size', self.head_size, 'width', width)
         check_heads(KIND, width, width // self.head_size, self.biases)
+        for field, value, allowed in (('scores', self.scores, SCORES), ('bias', self.bias, BIASES)):
+            if value not in allowed:
+                raise ValueError(f'{name}: {field}={value!r}; allowed: {list(allowed)}; change {field}')
+        if self.pretrained_window < 0:
+            raise ValueError(
+                f'{name}: pretrained_window={self.pretrained_window}; allowed: 0 for the window itself, or above; '
+                'change pretrained_window'
+            )
+        if self.pretrained_window and self.bias != 'network':
+            raise ValueError(
+                f'{name}: pretrained_window={self.pretrained_window} with bias={self.bias!r}, which has no use for it; '
+                "allowed: 0, or bias='network'; change one of them"
+            )
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         self.check(x.shape[-1], context.causal)
         spatial, heads = x.shape[1:-1], x.shape[-1] // self.head_size
-        side = window_of(spatial, self.window)
+        side = min(self.window, *spatial)
         shift = self.window // 2 if min(spatial) > self.window else 0
-        table = self.param('bias', TRUNCATED, ((2 * self.window - 1) ** 2, heads), jnp.float32)
-        bias = jnp.moveaxis(table[bias_rows(side, self.window)], -1, 0)
+        whole = padded(spatial, side)
 
         parts = jnp.stack(project(self.sockets, x, heads, heads, self.biases, context), -1)
         parts = parts.reshape(len(x), *spatial, *parts.shape[2:])
+        if whole != spatial:
+            parts = jnp.pad(parts, [(0, 0), *((0, full - own) for full, own in zip(whole, spatial, strict=True)), *[(0, 0)] * 3])
         odd = context.layer % 2
         if shift:
             parts = jnp.roll(parts, (-shift * odd, -shift * odd), (1, 2))
         query, key, value = jnp.moveaxis(partition(parts, side), -1, 0)
 
-        scores = jnp.einsum('bwnkd,bwmkd->bwknm', query, key).astype(jnp.float32) / math.sqrt(self.head_size)
-        scores = scores + bias[None, None]
-        if shift:
-            seen = jnp.asarray(together(spatial, side, shift)) | (odd == 0)
-            scores = jnp.where(seen[None, :, None], scores, -jnp.inf)
+        scores = self.met(query, key) + self.added(side, heads, context)[None, None]
+        if shift or whole != spatial:
+            plain, turned = (jnp.asarray(together(spatial, side, by)) for by in (0, shift))
+            scores = jnp.where(jnp.where(odd == 0, plain, turned)[None, :, None], scores, -jnp.inf)
         weights = softmax(scores).astype(value.dtype)
-        mixed = departition(jnp.einsum('bwknm,bwmkd->bwnkd', weights, value), side, spatial)
+        mixed = departition(jnp.einsum('bwknm,bwmkd->bwnkd', weights, value), side, whole)
         if shift:
             mixed = jnp.roll(mixed, (shift * odd, shift * odd), (1, 2))
-        return join(x, mixed, self.biases, context)
+        return join(x, mixed[:, : spatial[0], : spatial[1]], self.biases, context)
+
+    @nn.nowrap
+    def met(self, query: jax.Array, key: jax.Array) -> jax.Array:
+        """The scores of queries and keys [B, windows, n, K, D] without what is added: [B, windows, K, n, n]."""
+        if self.scores == 'dot':
+            return jnp.einsum('bwnkd,bwmkd->bwknm', query, key).astype(jnp.float32) / math.sqrt(self.head_size)
+        scale = self.param('scale', nn.initializers.constant(FIRST), (query.shape[-2],), jnp.float32)
+        cosines = jnp.einsum('bwnkd,bwmkd->bwknm', unit(query), unit(key)).astype(jnp.float32)
+        return cosines * jnp.exp(jnp.minimum(scale, HIGHEST))[None, None, :, None, None]
+
+    @nn.nowrap
+    def added(self, side: int, heads: int, context: Context) -> jax.Array:
+        """What is added to the scores of each query and key of a window: [K, n, n]."""
+        if self.bias == 'network':
+            network = ContinuousPositionBias(heads, name='position_bias')
+            return jnp.moveaxis(network(side, self.pretrained_window or side, context)[bias_rows(side, side)], -1, 0)
+        table = self.param('bias', TRUNCATED, ((2 * self.window - 1) ** 2, heads), jnp.float32)
+        return jnp.moveaxis(table[bias_rows(side, self.window)], -1, 0)

@@ -15,6 +15,7 @@ from arch.published import (
     resnet,
     roadmap,
     swin,
+    swin_v2,
     vit,
 )
 from arch.published.published import Published
@@ -25,6 +26,7 @@ MODELS: dict[str, Published] = {
     **vit.MODELS,
     **deit3.MODELS,
     **swin.MODELS,
+    **swin_v2.MODELS,
     **convnext.MODELS,
     **roadmap.MODELS,
     **llama.MODELS,

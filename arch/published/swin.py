@@ -58,7 +58,7 @@ def rows_first(part: np.ndarray, factor: int) -> np.ndarray:
     return pieces.swapaxes(0, 1).reshape(part.shape)
 
 
-def _merging_before(named: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+def merging_before(named: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
     """Tensors with each downsample counted to the stage before it, as in older versions of timm."""
     if 'encoder.layers.0.downsample.reduction.weight' in named:
         return named
@@ -69,25 +69,20 @@ def _one_less(name: re.Match) -> str:
     return f'{name[1]}{int(name[2]) - 1}{name[3]}'
 
 
-def from_transformers(config: dict, tensors: Mapping[str, np.ndarray]) -> tuple[dict, dict]:
-    """Our (params, state) of a `swin` config from the state dict of SwinForImageClassification of transformers, or of timm.
-
-    Raises ValueError where the config is of another kind, where a stage has an odd number of blocks but the last (the
-    reference counts blocks anew in each stage), or for missing, misshapen or unused tensors.
-    """
-    check_kinds(config, swin(1, [1, 1], [2, 2], 1, 1), REFERENCE)
-    widths, depths = config['body']['widths'], config['body']['depths']
+def check_depths(depths: Sequence[int], reference: str) -> None:
+    """Raise ValueError where a stage but the last has an odd number of blocks: the reference counts blocks anew in each."""
     if any(depth % 2 for depth in depths[:-1]):
         raise ValueError(
-            f'the weights of {REFERENCE} are for stages that each begin unshifted; depths={list(depths)} are given, allowed '
+            f'the weights of {reference} are for stages that each begin unshifted; depths={list(depths)} are given, allowed '
             'are even ones but for the last; change body.depths'
         )
-    named = plain_names(_merging_before(by_transformers_names(tensors, TIMM)), 'swin.', OLDER)
-    given = Tensors(named, ignored=PLACES)
-    patch, factor, mixer = config['stem']['patch'], config['downsample']['factor'], config['mixer']
-    stem = 'embeddings.patch_embeddings.projection'
-    inputs = image_channels(named, f'{stem}.weight')
-    params = {
+
+
+def stem_and_head(config: dict, given: Tensors) -> dict:
+    """The parameters before and after the stages, with the reference's names for them."""
+    widths, patch, stem = config['body']['widths'], config['stem']['patch'], 'embeddings.patch_embeddings.projection'
+    inputs = image_channels(given.tensors, f'{stem}.weight')
+    return {
         'stem': {
             'patches': {
                 'kernel': given.patches(f'{stem}.weight', patch, inputs, widths[0]),
@@ -100,6 +95,21 @@ def from_transformers(config: dict, tensors: Mapping[str, np.ndarray]) -> tuple[
             'head': dense(given, 'classifier', widths[-1], config['head']['outputs']),
         },
     }
+
+
+def from_transformers(config: dict, tensors: Mapping[str, np.ndarray]) -> tuple[dict, dict]:
+    """Our (params, state) of a `swin` config from the state dict of SwinForImageClassification of transformers, or of timm.
+
+    Raises ValueError where the config is of another kind, where a stage has an odd number of blocks but the last (the
+    reference counts blocks anew in each stage), or for missing, misshapen or unused tensors.
+    """
+    check_kinds(config, swin(1, [1, 1], [2, 2], 1, 1), REFERENCE)
+    widths, depths = config['body']['widths'], config['body']['depths']
+    check_depths(depths, REFERENCE)
+    named = plain_names(merging_before(by_transformers_names(tensors, TIMM)), 'swin.', OLDER)
+    given = Tensors(named, ignored=PLACES)
+    factor, mixer = config['downsample']['factor'], config['mixer']
+    params = stem_and_head(config, given)
     first = 0
     for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
         hidden, table = hidden_channels(config, width), ((2 * mixer['window'] - 1) ** 2, width // mixer['head_size'])

@@ -13,7 +13,7 @@ from arch.sockets import TABLES
 
 FREE = ('activation', 'initial')
 """Sockets without parameters, so that any kind fits the weights."""
-DECIDED = ('biases', 'bias', 'causal')
+DECIDED = ('biases', 'bias', 'causal', 'scores', 'norm')
 """Fields that the weights determine; sizes are the config's own."""
 
 
