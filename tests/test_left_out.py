@@ -76,7 +76,10 @@ BLOCKS = {
         'attention': QUERIES,
         'grouped_query_attention': {**QUERIES, 'heads': 4, 'kv_heads': 2},
         'sliding_window_attention': {**QUERIES, 'window': 3},
-        'shifted_window_attention': {'head_size': 8, 'window': 4, 'biases': 'needed'},
+        'shifted_window_attention': {
+            **{'head_size': 8, 'window': 4, 'biases': 'needed', 'scores': 'dot', 'bias': 'table'},
+            'pretrained_window': 0,
+        },
         'block_sparse_attention': {**QUERIES, 'block': 4, 'selected': 2},
         'native_sparse_attention': {
             'heads': 4,
@@ -141,7 +144,8 @@ BLOCKS = {
     },
     'activation': {},
     'downsample': {
-        **{key: {'factor': 2} for key in ('separate_conv', 'patch_merging', 'pool_conv')},
+        **{key: {'factor': 2} for key in ('separate_conv', 'pool_conv')},
+        'patch_merging': {'factor': 2, 'norm': 'before'},
         **{key: {'factor': 2, 'strides': ()} for key in ('in_block', 'in_block_alone')},
         'strided_conv': {'kernel': 3, 'factor': 2, 'norm': False},
     },

@@ -11,7 +11,7 @@ from arch.dense import Dense
 HIDDEN = 512
 FARTHEST = 8
 """The longest step of a window, before the logarithm."""
-HIGHEST = 16.0
+LARGEST = 16.0
 """The bias is between 0 and this."""
 
 
@@ -41,4 +41,4 @@ class ContinuousPositionBias(nn.Module):
     @nn.compact
     def __call__(self, side: int, measure: int, context: Context) -> jax.Array:
         hidden = nn.relu(Dense(HIDDEN, branch=False, name='up')(jnp.asarray(log_spaced(side, measure)), context))
-        return HIGHEST * nn.sigmoid(Dense(self.heads, bias=False, branch=False, name='down')(hidden, context))
+        return LARGEST * nn.sigmoid(Dense(self.heads, bias=False, branch=False, name='down')(hidden, context))

@@ -19,7 +19,7 @@ from arch.ops.softmax import softmax
 KIND = 'shifted_window_attention'
 TRUNCATED = nn.initializers.truncated_normal(0.02)
 SCORES = ('dot', 'cosine')
-BIASES = ('table', 'network')
+POSITION_BIASES = ('table', 'network')
 FIRST, HIGHEST = math.log(10), math.log(100)
 """The logarithm of the factor of cosines: where it starts, and what it is at most (2111.09883)."""
 
@@ -121,7 +121,7 @@ class ShiftedWindowAttention(Mixer):
         positive(name, window=self.window)
         divides(name, 'head_size', self.head_size, 'width', width)
         check_heads(KIND, width, width // self.head_size, self.biases)
-        for field, value, allowed in (('scores', self.scores, SCORES), ('bias', self.bias, BIASES)):
+        for field, value, allowed in (('scores', self.scores, SCORES), ('bias', self.bias, POSITION_BIASES)):
             if value not in allowed:
                 raise ValueError(f'{name}: {field}={value!r}; allowed: {list(allowed)}; change {field}')
         if self.pretrained_window < 0:
@@ -146,7 +146,9 @@ class ShiftedWindowAttention(Mixer):
         parts = jnp.stack(project(self.sockets, x, heads, heads, self.biases, context), -1)
         parts = parts.reshape(len(x), *spatial, *parts.shape[2:])
         if whole != spatial:
-            parts = jnp.pad(parts, [(0, 0), *((0, full - own) for full, own in zip(whole, spatial, strict=True)), *[(0, 0)] * 3])
+            parts = jnp.pad(
+                parts, [(0, 0), *((0, full - own) for full, own in zip(whole, spatial, strict=True)), *[(0, 0)] * 3]
+            )
         odd = context.layer % 2
         if shift:
             parts = jnp.roll(parts, (-shift * odd, -shift * odd), (1, 2))

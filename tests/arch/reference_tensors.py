@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from arch.published import gpt2, llama, swin, vit
+from arch.published import gpt2, llama, swin, swin_v2, vit
 
 
 def linear(name: str, inputs: int, outputs: int, bias: bool = True) -> dict[str, tuple[int, ...]]:
@@ -72,11 +72,25 @@ def swin_shapes() -> dict[str, tuple[int, ...]]:
     return shapes | norm('swin.layernorm', 16) | linear('classifier', 16, 3)
 
 
+def swin_v2_shapes() -> dict[str, tuple[int, ...]]:
+    """As Swin, with the norm of a downsample after its product; no biases of keys, no table."""
+    shapes = {name.replace('swin.', 'swinv2.'): shape for name, shape in swin_shapes().items()}
+    shapes |= norm('swinv2.encoder.layers.0.downsample.norm', 16)
+    for table in [name for name in shapes if name.endswith('bias_table')]:
+        layer, heads = table.removesuffix('.relative_position_bias.relative_position_bias_table'), shapes.pop(table)[1]
+        del shapes[f'{layer}.k_proj.bias']
+        shapes[f'{layer}.logit_scale'] = (heads, 1, 1)
+        shapes |= linear(f'{layer}.continuous_position_bias_mlp.0', 2, 512)
+        shapes |= linear(f'{layer}.continuous_position_bias_mlp.2', 512, heads, bias=False)
+    return shapes
+
+
 CASES = {
     'vit': (vit.vit(3, 8, 4, 8, 2, 2, ratio=2.0), vit_shapes(), (8, 8, 3), vit.from_transformers),
     'gpt2': (gpt2.gpt2(11, 6, 8, 2, 2, ratio=2.0), gpt2_shapes(), (6,), gpt2.from_transformers),
     'llama': (llama.llama(11, 8, 2, 4, 2, 12), llama_shapes(), (6,), llama.from_transformers),
     'swin': (swin.swin(3, [8, 16], [2, 2], 4, 2, ratio=2.0), swin_shapes(), (16, 16, 3), swin.from_transformers),
+    'swinv2': (swin_v2.swin_v2(3, [8, 16], [2, 2], 4, 2, ratio=2.0), swin_v2_shapes(), (16, 16, 3), swin_v2.from_transformers),
 }
 
 

@@ -304,6 +304,13 @@ def test_patch_merging_norms_the_patch_before_the_product(alone):
     np.testing.assert_allclose(y, normed(cut(MAP, 2)) @ params['kernel'], rtol=1e-4, atol=1e-4)
 
 
+def test_patch_merging_norms_after_the_product_where_it_is_asked_to(alone):
+    params = kernel(12, 5)
+    own = {'norm': scales(5), 'merge': params}
+    y = alone('downsample', 'patch_merging', {'norm': 'after'}, own, MAP, features=5, around=RMS_NORM)
+    np.testing.assert_allclose(y, normed(cut(MAP, 2) @ params['kernel']), rtol=1e-4, atol=1e-4)
+
+
 def test_in_block_is_a_product_on_every_other_position_and_a_norm(alone):
     params, x = kernel(1, 1, 3, 5), GENERATOR.normal(size=(2, 5, 6, 3)).astype(np.float32)
     y = alone('downsample', 'in_block', {}, {'project': params, 'norm': scales(5)}, x, features=5, around=RMS_NORM)
@@ -415,6 +422,7 @@ def test_every_stem_downsample_and_head_is_tested_here():
         ('stem', 'waveform', {'factor': 0}, SAMPLES, 'factor=0 is given, allowed is above 0'),
         ('stem', 'waveform', {'kernel': 2, 'factor': 3}, SAMPLES, 'kernel=2 is below factor=3, .* kernels of 3 or more'),
         ('downsample', 'patch_merging', {'factor': 4}, MAP, 'does not divide the 4 x 6 map'),
+        ('downsample', 'patch_merging', {'norm': 'none'}, MAP, r"norm='none'; allowed: \['before', 'after'\]; change norm"),
         ('downsample', 'in_block', {'factor': 0}, MAP, 'factor=0 is given, allowed is above 0'),
         ('head', 'tied_next_token', {}, MAP[0], "stem 'patchify' has none; swap.'stem', 'tokens'. or use head 'next_token'"),
         ('head', 'pixel_shuffle', {'factor': 0}, MAP, 'factor=0 is given, allowed is above 0'),

@@ -68,7 +68,7 @@ def test_every_number_arrives_once(family):
     before = np.sort(np.concatenate([tensor.ravel() for tensor in given.values()]))
     after = np.sort(np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(params)]))
     assert np.array_equal(before, after)
-    prefixes = ('vit.', 'transformer.', 'model.', 'swin.')
+    prefixes = ('vit.', 'transformer.', 'model.', 'swin.', 'swinv2.')
     bare = {name[name.index('.') + 1 :] if name.startswith(prefixes) else name: tensor for name, tensor in given.items()}
     assert same(weights(config, bare)[0], params)
     numbers = Sockets(config, TABLES).make('body', name=None).blocks()
@@ -94,12 +94,23 @@ OLDER = {
         'mlp.fc1': 'intermediate.dense',
         'mlp.fc2': 'output.dense',
     },
+    'swinv2': {
+        'attention.q_proj': 'attention.self.query',
+        'attention.k_proj': 'attention.self.key',
+        'attention.v_proj': 'attention.self.value',
+        'attention.logit_scale': 'attention.self.logit_scale',
+        'attention.continuous_position_bias_mlp': 'attention.self.continuous_position_bias_mlp',
+        'attention.o_proj': 'attention.output.dense',
+        'mlp.fc1': 'intermediate.dense',
+        'mlp.fc2': 'output.dense',
+    },
 }
 BUFFERS = {
     'vit': {},
     'gpt2': {'transformer.h.0.attn.bias': np.tri(6)[None, None], 'transformer.h.1.attn.masked_bias': np.array(-1e4)},
     'llama': {'model.layers.1.self_attn.rotary_emb.inv_freq': np.ones(1, np.float32)},
     'swin': {'swin.encoder.layers.1.blocks.0.attention.self.relative_position_index': np.zeros((4, 4), np.int64)},
+    'swinv2': {'swinv2.encoder.layers.1.blocks.0.attention.self.relative_coords_table': np.zeros((1, 3, 3, 2), np.float32)},
 }
 
 
@@ -118,12 +129,26 @@ def timm_layer(given: dict[str, np.ndarray], theirs: str, layer: str) -> dict[st
     """The tensors of a block as timm calls them, from those of transformers."""
     renamed = {}
     for leaf in ('weight', 'bias'):
-        parts = [given[f'{theirs}.attention.{part}_proj.{leaf}'] for part in 'qkv']
-        renamed[f'{layer}.attn.qkv.{leaf}'] = np.concatenate(parts)
+        parts = {part: given.get(f'{theirs}.attention.{part}_proj.{leaf}') for part in 'qkv'}
+        if parts['k'] is None:
+            renamed |= {f'{layer}.attn.{part}_{leaf}': parts[part] for part in 'qv'}
+        else:
+            renamed[f'{layer}.attn.qkv.{leaf}'] = np.concatenate([*parts.values()])
         names = {'norm1': 'layernorm_before', 'norm2': 'layernorm_after', 'attn.proj': 'attention.o_proj'}
         for own, name in {**names, 'mlp.fc1': 'mlp.fc1', 'mlp.fc2': 'mlp.fc2'}.items():
             renamed[f'{layer}.{own}.{leaf}'] = given[f'{theirs}.{name}.{leaf}']
     return renamed
+
+
+TIMM_BIASES = {
+    'swin': {'relative_position_bias_table': 'relative_position_bias.relative_position_bias_table'},
+    'swinv2': {
+        'logit_scale': 'logit_scale',
+        'cpb_mlp.0.weight': 'continuous_position_bias_mlp.0.weight',
+        'cpb_mlp.0.bias': 'continuous_position_bias_mlp.0.bias',
+        'cpb_mlp.2.weight': 'continuous_position_bias_mlp.2.weight',
+    },
+}
 
 
 def of_timm(family: str, newer: bool = True) -> dict[str, np.ndarray]:
@@ -131,24 +156,27 @@ def of_timm(family: str, newer: bool = True) -> dict[str, np.ndarray]:
     for leaf in ('weight', 'bias'):
         renamed[f'patch_embed.proj.{leaf}'] = given[f'{family}.embeddings.patch_embeddings.projection.{leaf}']
         renamed[f'norm.{leaf}'] = given[f'{family}.layernorm.{leaf}']
-        renamed[f'head.fc.{leaf}' if family == 'swin' and newer else f'head.{leaf}'] = given[f'classifier.{leaf}']
+        renamed[f'head.fc.{leaf}' if family != 'vit' and newer else f'head.{leaf}'] = given[f'classifier.{leaf}']
     if family == 'vit':
         renamed |= {'cls_token': given['vit.embeddings.cls_token'], 'pos_embed': given['vit.embeddings.position_embeddings']}
         return renamed | timm_layer(given, 'vit.layers.0', 'blocks.0') | timm_layer(given, 'vit.layers.1', 'blocks.1')
     merging = f'layers.{int(newer)}.downsample'
     for leaf in ('weight', 'bias'):
-        renamed[f'patch_embed.norm.{leaf}'] = given[f'swin.embeddings.norm.{leaf}']
-        renamed[f'{merging}.norm.{leaf}'] = given[f'swin.encoder.layers.0.downsample.norm.{leaf}']
-    renamed[f'{merging}.reduction.weight'] = given['swin.encoder.layers.0.downsample.reduction.weight']
+        renamed[f'patch_embed.norm.{leaf}'] = given[f'{family}.embeddings.norm.{leaf}']
+        renamed[f'{merging}.norm.{leaf}'] = given[f'{family}.encoder.layers.0.downsample.norm.{leaf}']
+    renamed[f'{merging}.reduction.weight'] = given[f'{family}.encoder.layers.0.downsample.reduction.weight']
     for layer in ('layers.0.blocks.0', 'layers.0.blocks.1', 'layers.1.blocks.0', 'layers.1.blocks.1'):
-        renamed |= timm_layer(given, f'swin.encoder.{layer}', layer)
-        table = 'relative_position_bias_table'
-        renamed[f'{layer}.attn.{table}'] = given[f'swin.encoder.{layer}.attention.relative_position_bias.{table}']
+        theirs = f'{family}.encoder.{layer}'
+        renamed |= timm_layer(given, theirs, layer)
+        for own, name in TIMM_BIASES[family].items():
+            renamed[f'{layer}.attn.{own}'] = given[f'{theirs}.attention.{name}']
         renamed[f'{layer}.attn.relative_position_index'] = np.zeros((4, 4), np.int64)
     return renamed | {'layers.0.blocks.1.attn_mask': np.zeros((4, 4, 4), np.float32)}
 
 
-@pytest.mark.parametrize(('family', 'newer'), [('vit', True), ('swin', True), ('swin', False)])
+@pytest.mark.parametrize(
+    ('family', 'newer'), [('vit', True), ('swin', True), ('swin', False), ('swinv2', True), ('swinv2', False)]
+)
 def test_names_of_timm_are_known(family: str, newer: bool):
     config, _, _, weights = CASES[family]
     assert same(weights(config, of_timm(family, newer))[0], weights(config, tensors(family))[0])
@@ -178,6 +206,7 @@ LAST = {
     'gpt2': 'transformer.h.1.attn.c_attn.bias',
     'llama': 'model.layers.1.mlp.down_proj.weight',
     'swin': 'swin.encoder.layers.1.blocks.1.mlp.fc2.bias',
+    'swinv2': 'swinv2.encoder.layers.1.blocks.1.mlp.fc2.bias',
 }
 
 
@@ -199,7 +228,7 @@ def test_all_that_is_wrong_is_one_error(family):
     with pytest.raises(ValueError, match='missing'):
         weights(config, {})
     with pytest.raises(ValueError, match=r'missing|not used|another shape'):
-        deeper = {'depths': [2, 4]} if family == 'swin' else {'depth': 3}
+        deeper = {'depths': [2, 4]} if family.startswith('swin') else {'depth': 3}
         weights(with_body(config, **deeper), tensors(family))
 
 
@@ -216,6 +245,10 @@ def test_all_that_is_wrong_is_one_error(family):
         ('gpt2', {'head': {'kind': 'next_token', 'outputs': 11, 'bias': False}}, "head 'tied_next_token'"),
         ('llama', {'head': {'kind': 'next_token', 'outputs': 11, 'bias': True}}, 'head.bias=False, the config has True'),
         ('swin', {'residual': {'kind': 'layer_scale', 'initial': 1.0}}, "residual 'pre'"),
+        ('swinv2', {'residual': {'kind': 'pre'}}, "residual 'res_post'"),
+        ('swinv2', {'mixer': {**CASES['swinv2'][0]['mixer'], 'scores': 'dot'}}, "mixer.scores='cosine', the config has 'dot'"),
+        ('swin', {'mixer': {**CASES['swin'][0]['mixer'], 'bias': 'network'}}, "mixer.bias='table', the config has 'network'"),
+        ('swinv2', {'downsample': {'kind': 'patch_merging'}}, "downsample.norm='after', the config has 'before'"),
     ],
 )
 def test_a_config_of_another_kind_is_refused(family, change, message):

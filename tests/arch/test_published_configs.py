@@ -20,6 +20,7 @@ from arch.published import (
     resnet,
     roadmap,
     swin,
+    swin_v2,
     vit,
 )
 from arch.sockets import TABLES
@@ -36,6 +37,7 @@ FAMILIES = {
     'resnet': resnet,
     'roadmap': roadmap,
     'swin': swin,
+    'swin_v2': swin_v2,
     'vit': vit,
 }
 DIGESTS = {
@@ -50,6 +52,7 @@ DIGESTS = {
     'resnet': '87047fbb4825',
     'roadmap': '57de00b75634',
     'swin': '38ba17ed3968',
+    'swin_v2': '763dc768ea34',
     'vit': '5b4d6fa0570d',
 }
 """Golden: update only if you meant to change a model, or the plain config of all."""

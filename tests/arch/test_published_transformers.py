@@ -1,4 +1,4 @@
-"""ViT, GPT-2, Llama and Swin, against the parameters and multiply-adds that are published for them."""
+"""ViT, GPT-2, Llama, Swin and Swin V2, against the parameters and multiply-adds that are published for them."""
 
 import functools
 
@@ -8,9 +8,9 @@ import pytest
 
 from arch.cost import multiply_adds
 from arch.model import build
-from arch.published import MODELS, gpt2, llama, swin, vit
+from arch.published import MODELS, gpt2, llama, swin, swin_v2, vit
 
-ALL = {**gpt2.MODELS, **vit.MODELS, **swin.MODELS, **llama.MODELS}
+ALL = {**gpt2.MODELS, **vit.MODELS, **swin.MODELS, **swin_v2.MODELS, **llama.MODELS}
 
 PARAMETERS = {
     'gpt2': 124_439_808,
@@ -25,6 +25,9 @@ PARAMETERS = {
     'swin_tiny_patch4_window7_224': 28_288_354,
     'swin_small_patch4_window7_224': 49_606_258,
     'swin_base_patch4_window7_224': 87_768_224,
+    'swinv2_tiny_patch4_window8_256': 28_347_154,
+    'swinv2_small_patch4_window8_256': 49_728_418,
+    'swinv2_base_patch4_window8_256': 87_918_816,
     'tinyllama_1.1b': 1_100_048_384,
     'llama_2_7b': 6_738_415_616,
 }
@@ -37,6 +40,9 @@ BILLIONS = {
     'swin_tiny_patch4_window7_224': 4.5,
     'swin_small_patch4_window7_224': 8.7,
     'swin_base_patch4_window7_224': 15.4,
+    'swinv2_tiny_patch4_window8_256': 5.9,
+    'swinv2_small_patch4_window8_256': 11.5,
+    'swinv2_base_patch4_window8_256': 20.3,
 }
 """Multiply-adds of one image, as printed; nobody prints those of the language models."""
 
@@ -97,7 +103,7 @@ def test_multiply_adds_as_printed(name):
     assert counted(name) / 1e9 == pytest.approx(BILLIONS[name], rel=0.01)
 
 
-@pytest.mark.parametrize('name', sizes(name for name in ALL if name not in swin.MODELS))
+@pytest.mark.parametrize('name', sizes(name for name in ALL if name not in {**swin.MODELS, **swin_v2.MODELS}))
 def test_multiply_adds_to_the_unit(name):
     assert counted(name) == summed_by_hand(name)
 

@@ -16,6 +16,7 @@ from arch.published.llama import llama
 from arch.published.resnet import resnet
 from arch.published.roadmap import roadmap
 from arch.published.swin import swin
+from arch.published.swin_v2 import swin_v2
 from arch.published.vit import vit
 from arch.roles import names
 from arch.sockets import TABLES
@@ -33,6 +34,7 @@ MODELS = {
     'convnext_isotropic': (convnext_isotropic(8, 3, outputs=5), IMAGES),
     'vit': (vit(outputs=5, image=32, patch=16, width=8, depth=3, heads=2), IMAGES),
     'swin': (swin(outputs=5, widths=[8, 16], depths=[2, 2], head_size=4, window=4), IMAGES),
+    'swin_v2': (swin_v2(outputs=5, widths=[8, 16], depths=[2, 2], head_size=4, window=4), IMAGES),
     'gpt2': (gpt2(vocabulary=7, length=6, width=8, depth=3, heads=2), IDS),
     'llama': (llama(vocabulary=7, width=16, depth=3, heads=4, kv_heads=2, hidden=24), IDS),
     **{f'roadmap.{step}': (config, IMAGES) for step, config in ROADMAP.items() if not step.startswith('kernel')},
