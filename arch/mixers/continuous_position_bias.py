@@ -21,8 +21,8 @@ def log_spaced(side: int, measure: int) -> np.ndarray:
     A step d along an axis becomes sign(d) log2(1 + |8 d / (measure - 1)|) / log2(8), so the longest one in a window of
     `measure` a side log2(9) / 3.
 
-    >>> log_spaced(2, 8)[:, 1].round(2).tolist()
-    [-0.37, 0.0, 0.37, -0.37, 0.0, 0.37, -0.37, 0.0, 0.37]
+    >>> [round(float(column), 2) for column in log_spaced(2, 8)[:3, 1]]
+    [-0.37, 0.0, 0.37]
     """
     steps = np.arange(1 - side, side) * FARTHEST / max(measure - 1, 1)
     spaced = np.sign(steps) * np.log2(1 + np.abs(steps)) / np.log2(FARTHEST)

@@ -50,7 +50,7 @@ def padded(spatial: tuple[int, ...], side: int) -> tuple[int, ...]:
 def together(spatial: tuple[int, int], side: int, shift: int) -> np.ndarray:
     """Which positions of each window see each other, where the padded map is turned by `shift`: [windows, n, n].
 
-    Those that were in one window of an endless map do; those that pad the map are seen by no position of the map.
+    A position sees those that stood beside it before, not those from the other edge, and never the padding.
     """
     rows, columns = (labels(length, side, shift) for length in spatial)
     region = 3 * rows[:, None] + columns[None, :]
@@ -124,10 +124,10 @@ class ShiftedWindowAttention(Mixer):
         for field, value, allowed in (('scores', self.scores, SCORES), ('bias', self.bias, POSITION_BIASES)):
             if value not in allowed:
                 raise ValueError(f'{name}: {field}={value!r}; allowed: {list(allowed)}; change {field}')
-        if self.pretrained_window < 0:
+        if self.pretrained_window < 0 or self.pretrained_window == 1:
             raise ValueError(
-                f'{name}: pretrained_window={self.pretrained_window}; allowed: 0 for the window itself, or above; '
-                'change pretrained_window'
+                f'{name}: pretrained_window={self.pretrained_window}; allowed: 0 for the windows that there are, or from 2 on, '
+                'since a window of 1 has no steps; change pretrained_window'
             )
         if self.pretrained_window and self.bias != 'network':
             raise ValueError(
@@ -146,9 +146,8 @@ class ShiftedWindowAttention(Mixer):
         parts = jnp.stack(project(self.sockets, x, heads, heads, self.biases, context), -1)
         parts = parts.reshape(len(x), *spatial, *parts.shape[2:])
         if whole != spatial:
-            parts = jnp.pad(
-                parts, [(0, 0), *((0, full - own) for full, own in zip(whole, spatial, strict=True)), *[(0, 0)] * 3]
-            )
+            below, right = (full - own for full, own in zip(whole, spatial, strict=True))
+            parts = jnp.pad(parts, ((0, 0), (0, below), (0, right), (0, 0), (0, 0), (0, 0)))
         odd = context.layer % 2
         if shift:
             parts = jnp.roll(parts, (-shift * odd, -shift * odd), (1, 2))

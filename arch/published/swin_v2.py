@@ -65,7 +65,7 @@ def from_transformers(config: dict, tensors: Mapping[str, np.ndarray]) -> tuple[
     where the config is of another kind, where a stage has an odd number of blocks but the last, or for missing, misshapen or
     unused tensors.
     """
-    check_kinds(config, swin_v2(1, [1, 1], [2, 2], 1, 1, pretrained_window=1), REFERENCE)
+    check_kinds(config, swin_v2(1, [1, 1], [2, 2], 1, 1, pretrained_window=2), REFERENCE)
     widths, depths = config['body']['widths'], config['body']['depths']
     swin.check_depths(depths, REFERENCE)
     older = {**{old: new for old, new in swin.OLDER.items() if 'relative' not in old}, **OWN}

@@ -4,16 +4,17 @@ import numpy as np
 import parity
 import pytest
 
+from arch.published import MODELS
 from arch.published.swin_v2 import from_transformers, swin_v2
 
 
-def reference(widths: list[int], depths: list[int], head_size: int, window: int, size: int, pretrained_window: int):
+def reference(
+    widths: list[int], depths: list[int], head_size: int, window: int, size: int, pretrained_window: int, **sizes: object
+):
     from transformers import Swinv2Config, Swinv2ForImageClassification
 
     config = Swinv2Config(
-        image_size=size,
-        num_labels=5,
-        mlp_ratio=2.0,
+        **{'image_size': size, 'num_labels': 5, 'mlp_ratio': 2.0, **sizes},
         patch_size=4,
         embed_dim=widths[0],
         depths=depths,
@@ -62,3 +63,12 @@ def test_gradients_agree():
 def test_the_file_of_the_reference_is_read(tmp_path):
     config, model, _ = case('oblong')
     parity.same_file(config, from_transformers, model, tmp_path)
+
+
+@pytest.mark.slow
+def test_the_tiny_model_agrees():
+    config = MODELS['swinv2_tiny_patch4_window8_256'].config
+    widths, depths = config['body']['widths'], config['body']['depths']
+    model = reference(widths, depths, 32, 8, 256, 0, num_labels=1000, mlp_ratio=4.0)
+    parity.randomised(model, deviation=0.05)
+    parity.same_logits(config, from_transformers, model, parity.images(1, 256, 256, 3), modes=(False,))

@@ -47,7 +47,10 @@ BILLIONS = {
 """Multiply-adds of one image, as printed; nobody prints those of the language models."""
 
 
-FIRST = ('gpt2', 'vit_tiny_patch16_224', 'vit_base_patch32_224', 'swin_tiny_patch4_window7_224', 'tinyllama_1.1b')
+FIRST = (
+    *('gpt2', 'vit_tiny_patch16_224', 'vit_base_patch32_224', 'swin_tiny_patch4_window7_224', 'swinv2_tiny_patch4_window8_256'),
+    'tinyllama_1.1b',
+)
 """One size of each model in the fast suite. The others have the same builder, and configs that test_published_configs holds."""
 
 
