@@ -166,7 +166,7 @@ MODELS = {
     'randformer_s12': _published(randformer(S12), 'RandFormer-S12: fixed random mixing in two stages, 11.9 M parameters'),
     'poolformer_v2_s12': _published(poolformer_v2(S12), 'PoolFormerV2-S12, 11.9 M parameters'),
     'convformer_s18': _published(convformer(S18), 'ConvFormer-S18, 26.8 M parameters'),
-    'caformer_s18': _published(caformer(S18), 'CAFormer-S18: convolutions, then attention, 26.3 M parameters'),
     'convformer_s36': _published(convformer((3, 12, 18, 3)), 'ConvFormer-S36, 40 M parameters'),
+    'caformer_s18': _published(caformer(S18), 'CAFormer-S18: convolutions, then attention, 26.3 M parameters'),
     'caformer_s36': _published(caformer((3, 12, 18, 3)), 'CAFormer-S36: convolutions, then attention, 39.3 M parameters'),
 }
