@@ -8,7 +8,8 @@ from collections.abc import Mapping
 _LAYERS = {'stack': []}
 _CAPPED = {'softcap': 0.0}
 _BIASED = {'bias': True}
-_HEADS = {'head_size': 0, 'norm_over': 'head', 'softcap': 0.0, 'sink': 'none', 'gate': False}
+_FILTERED = {'short_conv': 0}
+_HEADS = {'head_size': 0, 'norm_over': 'head', 'softcap': 0.0, 'sink': 'none', 'gate': False, 'short_conv': 0}
 
 NEUTRAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     'body': {'isotropic': {**_LAYERS, 'skips': 'none'}, 'hierarchical': _LAYERS, 'towers': _LAYERS, 'perceiver': _LAYERS},
@@ -19,12 +20,13 @@ NEUTRAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         'grouped_query_attention': _HEADS,
         'sliding_window_attention': {'kv_heads': 0, **_HEADS},
         'shifted_window_attention': {'scores': 'dot', 'bias': 'table', 'pretrained_window': 0},
+        'block_sparse_attention': _FILTERED,
         'native_sparse_attention': {'span': 0, 'apart': 0},
         'rwkv7': {'value_rank': 32},
     },
     'norm': {'layer_norm': _BIASED, 'group_norm': _BIASED},
     'qk_norm': {'layer_norm': _BIASED},
-    'channel': {'mlp': _BIASED},
+    'channel': {'mlp': {**_BIASED, **_FILTERED}, 'gated': _FILTERED},
     'initial': {'weights': {'new': []}},
     'stem': {'class_token': {'registers': 0}, 'strided_conv': {'bias': True, 'width': 0}},
     'downsample': {'patch_merging': {'norm': 'before'}, 'in_block': {'strides': []}, 'in_block_alone': {'strides': []}},

@@ -125,9 +125,9 @@ class Mixer(Block):
     """Whether it subsamples positions itself, by its field `stride`."""
 
     @nn.nowrap
-    def parts(self) -> tuple[dict, ...]:
-        """The specs of the mixers that it is made of; () for most."""
-        return ()
+    def parts(self) -> Mapping[str, Mapping]:
+        """The specs of the mixers that it is made of, by where they stand in its own: {'mixers[0]': spec}; {} for most."""
+        return {}
 
 
 class Norm(Block):
@@ -178,6 +178,11 @@ class Channel(Block):
 
     EQUIVARIANT: ClassVar[bool] = True
     GENERATES: ClassVar[bool] = True
+
+    @nn.nowrap
+    def parts(self) -> Mapping[str, Mapping]:
+        """The specs of the channel blocks that it is made of, by where they stand in its own; {} for most."""
+        return {}
 
 
 class Activation(Block):

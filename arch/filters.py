@@ -1,5 +1,7 @@
 """Filters: the kernels and biases of full, of depthwise and of strided convolutions."""
 
+from collections.abc import Callable
+
 import jax
 from flax import linen as nn
 
@@ -63,18 +65,21 @@ def strided_conv(x: jax.Array, context: Context, features: int, kernel: int, fac
 class Filters(nn.Module):
     """A depthwise convolution of `taps` a side, keeping every `stride`-th position.
 
-    `[B, N, C] -> [B, N/stride, C]` or `[B, H, W, C] -> [B, H/stride, W/stride, C]`, sizes rounded up.
+    `[B, N, C] -> [B, N/stride, C]` or `[B, H, W, C] -> [B, H/stride, W/stride, C]`, sizes rounded up. `draw(key, shape)` gives
+    the first filters in place of the model's `initial` kind.
     """
 
     taps: int
     stride: int = 1
     bias: bool = True
+    draw: Callable | None = None
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         axes = x.ndim - 2
         shape, count = (self.taps,) * axes + (x.shape[-1],), self.taps**axes
-        kernel = parameter(self, 'kernel', lambda key, shape: context.kernel(key, shape, count, count), shape)
+        draw = self.draw or (lambda key, shape: context.kernel(key, shape, count, count))
+        kernel = parameter(self, 'kernel', draw, shape)
         if context.past is None:
             y = depthwise(x, kernel, context.causal, self.stride)
         else:

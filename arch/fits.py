@@ -59,10 +59,9 @@ def check_needs(sockets: Sockets) -> None:
     """
     layers = sockets.distinct()
     for own in layers:
-        for family, need in () if own.is_part else _needs(own):
+        for family, need in () if own.part else _needs(own):
             of_all = family in ATTENDS and own.config[family] == sockets.config[family]
-            takers = layers if of_all else [own, *own.within()]
-            if not any(need in other.cls('mixer').TAKES for other in takers):
+            if not any(other.takes(need) for other in (layers if of_all else [own])):
                 allowed = sorted(kind for kind, cls in own.tables['mixer'].items() if need in cls.TAKES)
                 raise ValueError(
                     f"{own.where}{family} '{own.kind(family)}' {TAKEN[need]}; mixer '{own.kind('mixer')}' has none; allowed "

@@ -9,6 +9,9 @@ from arch.flags import Flags
 from arch.make import did_you_mean, make
 from arch.stack import Layer, layers
 
+MADE_OF = ('mixer', 'channel')
+"""The sockets whose kinds may be made of other kinds of the same socket."""
+
 
 class Sockets:
     """A model config with the tables that resolve it; `make` fills one socket.
@@ -21,14 +24,15 @@ class Sockets:
     1e-05
 
     `layers`, `of_layer` and `distinct` are for bodies whose layers differ, by a `stack` (arch/stack.py), `inner` for mixers
-    that are made of mixers. `where` says which layers or part the sockets are of, for errors; '' for all.
+    that are made of mixers and channel blocks that are made of channel blocks. `where` says which layers or part the sockets
+    are of, for errors; '' for all.
 
     Raises ValueError for a config that is not a dictionary with a spec for exactly the sockets of the tables.
     """
 
     where = ''
-    is_part = False
-    """Whether these are the sockets of a mixer within another one."""
+    part = ''
+    """The socket whose kind is within another one of that socket, of `MADE_OF`; '' where these are no such sockets."""
 
     def __init__(self, config: dict, tables: Mapping[str, Mapping[str, type]]):
         if not isinstance(config, dict):
@@ -86,17 +90,22 @@ class Sockets:
             numbers[layer.entry].append(number)
         return [(own, numbers[entry]) for entry, layer in self._by_entry.items() for own in (layer, *layer.within())]
 
-    def inner(self) -> list['Sockets']:
-        """The sockets of each mixer that this one is made of: this one's own, but for the mixer."""
+    def inner(self, family: str) -> list['Sockets']:
+        """The sockets of each kind that the mixer, or the channel block, is made of: these ones but for that socket."""
         made = []
-        for number, spec in enumerate(self.make('mixer', name=None).parts()):
-            made.append(Sockets({**self.config, 'mixer': spec}, self.tables))
-            made[-1].where, made[-1].is_part = f'{self.where}mixer.mixers[{number}]: ', True
+        for path, spec in self.make(family, name=None).parts().items():
+            made.append(Sockets({**self.config, family: _thawed(spec)}, self.tables))
+            made[-1].where, made[-1].part = f'{self.where}{family}.{path}: ', family
         return made
 
     def within(self) -> list['Sockets']:
         """The `inner` sockets with theirs."""
-        return [own for part in self.inner() for own in (part, *part.within())]
+        families = (self.part,) if self.part else MADE_OF
+        return [own for family in families for part in self.inner(family) for own in (part, *part.within())]
+
+    def takes(self, need: str) -> bool:
+        """Whether the mixer, or one that it is made of, takes this of `arch.flags.TAKEN`."""
+        return any(need in own.cls('mixer').TAKES for own in (self, *self.within()))
 
     @functools.cached_property
     def _by_entry(self) -> dict[int, 'Sockets']:
@@ -117,3 +126,10 @@ class Sockets:
             return make(family, self.tables[family], self.config[family], name=name, sockets=self, **given)
         except ValueError as error:
             raise ValueError(f'{self.where}{error}') from None
+
+
+def _thawed(spec: object) -> object:
+    """A spec as it was written: a module keeps dictionaries and lists of its fields in forms that can't be changed."""
+    if isinstance(spec, Mapping):
+        return {name: _thawed(value) for name, value in spec.items()}
+    return [_thawed(value) for value in spec] if isinstance(spec, (list, tuple)) else spec

@@ -23,8 +23,9 @@ from sweeps.training.shares import KNOBS as SHARE_KNOBS
 DEPTH = {'over_depth': 'loop', 'remat': False, 'compute': 'float32', 'stack': ()}
 QUERIES = {
     **{'heads': 2, 'kv_heads': 0, 'biases': 'needed', 'head_size': 0, 'norm_over': 'head', 'softcap': 0.0},
-    **{'sink': 'none', 'gate': False},
+    **{'sink': 'none', 'gate': False, 'short_conv': 0},
 }
+SHORT = {'kernel': 4, 'start': 'uniform'}  # 2512.17351
 BOUNDED = {'alpha0': 0.5, 'alpha0_mixer': 0.5}
 """Dynamic tanh starts with 0.5 (2503.10622)."""
 NORMS = {
@@ -116,6 +117,7 @@ BLOCKS = {
             'join': 'average',
             'normed': True,
         },
+        'behind_short_conv': {'mixer': {'kind': 'attention', 'heads': 2}, **SHORT},
     },
     'norm': NORMS,
     'qk_norm': NORMS,
@@ -128,8 +130,8 @@ BLOCKS = {
         'value_residual': {'initial': 0.5},  # 2410.17897
     },
     'channel': {
-        'mlp': {'ratio': 4.0, 'bias': True},
-        'gated': {'ratio': 8 / 3},  # 2002.05202: two thirds of 4
+        'mlp': {'ratio': 4.0, 'bias': True, 'short_conv': 0},
+        'gated': {'ratio': 8 / 3, 'short_conv': 0},  # 2002.05202: two thirds of 4
         'mixture_of_experts': {
             'experts': 4,
             'top': 2,
@@ -141,6 +143,7 @@ BLOCKS = {
         'channel_gated_mlp': {'ratio': 4.0, **GATE},  # 1709.01507, but for the squeeze, as in MobileNetV3
         'shifted_mlp': {'ratio': 4.0},  # 2503.14456
         'kolmogorov_arnold': {'ratio': 0.5, 'intervals': 4, 'reach': 2.0},
+        'behind_short_conv': {'channel': {'kind': 'mlp', 'ratio': 4.0}, **SHORT},
     },
     'activation': {},
     'downsample': {
@@ -170,7 +173,8 @@ BLOCKS = {
 
 
 def defaults(cls: type) -> dict:
-    return {name: field.default for name, field in fields(cls).items()}
+    made = {name: field.default_factory for name, field in fields(cls).items() if field.default is dataclasses.MISSING}
+    return {name: made[name]() if name in made else field.default for name, field in fields(cls).items()}
 
 
 @pytest.mark.parametrize('family', TABLES)

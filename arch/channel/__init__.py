@@ -1,5 +1,6 @@
 """Channel blocks: mix the channels of each position alone. `(x, context)`; `[..., C] -> [..., C]`."""
 
+from arch.channel.channel_behind_short_conv import ChannelBehindShortConv
 from arch.channel.channel_gated_mlp import ChannelGatedMlp
 from arch.channel.gated import Gated
 from arch.channel.global_response_mlp import GlobalResponseMlp
@@ -16,4 +17,5 @@ CHANNELS = {
     'channel_gated_mlp': ChannelGatedMlp,
     'kolmogorov_arnold': KolmogorovArnold,
     'shifted_mlp': ShiftedMlp,
+    'behind_short_conv': ChannelBehindShortConv,
 }

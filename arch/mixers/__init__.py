@@ -5,6 +5,7 @@ sequences only and token n sees tokens up to n.
 """
 
 from arch.mixers.attention import Attention
+from arch.mixers.behind_short_conv import BehindShortConv
 from arch.mixers.block_sparse_attention import BlockSparseAttention
 from arch.mixers.conv import Conv
 from arch.mixers.cross_attention import CrossAttention
@@ -64,5 +65,6 @@ MIXERS = {
     'random_mixing': RandomMixing,
     'fourier': Fourier,
     'side_by_side': SideBySide,
+    'behind_short_conv': BehindShortConv,
     'identity': Identity,
 }

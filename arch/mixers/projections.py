@@ -16,6 +16,7 @@ from arch.make import divides, positive
 from arch.model_sockets import Sockets
 from arch.ops.attend import earlier
 from arch.ops.places import places
+from arch.short_conv import ShortConv
 
 BIASES = ('all', 'needed', 'none')
 """Which products have biases: all; all but the key, whose bias a softmax cancels where nothing turns or norms it; none."""
@@ -40,11 +41,13 @@ def project(
     context: Context,
     head_size: int = 0,
     joined: bool = False,
+    short: int = 0,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Queries [B, N, heads, D], keys and values [B, N, kv_heads, D], N the flattened positions and D = C / heads.
 
-    Queries and keys are normed by the model's `qk_norm`, each head alone or all `joined`, and values are mixed by
-    `context.values`. Raises ValueError as `check_heads` does.
+    Queries and keys are normed by the model's `qk_norm`, each head alone or all `joined`. With `short` taps all three then go
+    through short filters over the positions of `x`. Values are mixed by `context.values`. Raises ValueError as `check_heads`
+    does.
     """
     channels = x.shape[-1]
     check_heads(sockets.kind('mixer'), channels, heads, biases, head_size)
@@ -57,6 +60,11 @@ def project(
     normed = [part.reshape(*tokens.shape[:2], -1, part.shape[-1] if joined else size) for part in (query, key)]
     query = sockets.make('qk_norm', name='query_norm', site='queries')(normed[0], context)
     key = sockets.make('qk_norm', name='key_norm', site='queries')(normed[1], context)
+    if short:
+        named = {'query_short': query, 'key_short': key, 'value_short': value}
+        query, key, value = (
+            ShortConv(short, name=name)(part.reshape(*x.shape[:-1], -1), context) for name, part in named.items()
+        )
     query, key, value = (part.reshape(*tokens.shape[:2], -1, size) for part in (query, key, value))
     return query, key, value if context.values is None else context.values(value)
 

@@ -1,6 +1,7 @@
 """Side by side: several mixers read the same input, and their outputs are joined."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import jax
 from flax import linen as nn
@@ -34,8 +35,8 @@ class SideBySide(Mixer):
     normed: bool = True
 
     @nn.nowrap
-    def parts(self) -> tuple[dict, ...]:
-        return tuple(dict(spec) for spec in self.mixers)
+    def parts(self) -> Mapping[str, Mapping]:
+        return {f'mixers[{number}]': spec for number, spec in enumerate(self.mixers)}
 
     @nn.nowrap
     def check(self, width: int, causal: bool) -> None:
@@ -50,10 +51,10 @@ class SideBySide(Mixer):
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         self.check(x.shape[-1], context.causal)
         total, values = 0.0, context.values
-        for number, own in enumerate(self.sockets.inner()):
+        for number, own in enumerate(self.sockets.inner('mixer')):
             mixer = own.make('mixer', name=f'mixer_{number}')
             y = mixer(x, dataclasses.replace(context, values=values))
-            values = None if 'values' in mixer.TAKES else values
+            values = None if own.takes('values') else values
             if self.normed:
                 y = own.make('norm', name=f'norm_{number}', site='mixer')(y, context)
             if self.join == 'weighted':

@@ -11,6 +11,7 @@ from arch.make import divides
 from arch.mixers.projections import check_heads, join, project, turn, with_past
 from arch.model_sockets import Sockets
 from arch.ops.attend import Scoring
+from arch.short_conv import check_short_taps
 
 SINKS = ('none', 'one', 'learned')
 NORMED = ('head', 'all')
@@ -25,7 +26,9 @@ class SoftmaxAttention(Mixer):
     alone or 'all' side by side (OLMo 2, 2501.00656). `softcap`: scores s become softcap tanh(s / softcap) (Gemma 2,
     2408.00118); 0: they stay. `sink`: what else the weights of a query sum over, a score of 0 ('one': 1 + sum exp in the
     denominator) or a 'learned' one for each head that starts at 0 (gpt-oss, 2508.10925). `gate`: the heads are
-    multiplied by sigmoid(x gate) before the output product (2505.06708).
+    multiplied by sigmoid(x gate) before the output product (2505.06708). `short_conv`: the taps of filters y + filter(y) on
+    the queries, keys and values, behind the norm and before the position rule, each channel with one of its own (Canon-B,
+    2512.17351; arch/short_conv.py); 0: none.
     """
 
     TAKES = ('rotate', 'bias', 'qk_norm', 'values')
@@ -40,6 +43,7 @@ class SoftmaxAttention(Mixer):
     softcap: float = 0.0
     sink: str = 'none'
     gate: bool = False
+    short_conv: int = 0
 
     @nn.nowrap
     def check(self, width: int, causal: bool) -> None:
@@ -52,13 +56,22 @@ class SoftmaxAttention(Mixer):
                 raise ValueError(f"mixer '{kind}': {name}={value!r}; allowed: {list(allowed)}; change {name}")
         if self.softcap < 0:
             raise ValueError(f"mixer '{kind}': softcap={self.softcap:g}; allowed: 0 for none, or above; change softcap")
+        check_short_taps(f"mixer '{kind}'", self.short_conv)
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         self.check(x.shape[-1], context.causal)
         kv_heads = self.kv_heads or self.heads
         query, key, value = project(
-            self.sockets, x, self.heads, kv_heads, self.biases, context, self.head_size, self.norm_over == 'all'
+            self.sockets,
+            x,
+            self.heads,
+            kv_heads,
+            self.biases,
+            context,
+            self.head_size,
+            self.norm_over == 'all',
+            self.short_conv,
         )
         query, key = turn(x, context, query, key)
         key, value = self.met(key, value, context)
