@@ -86,6 +86,7 @@ KNOBS = {
     'temperature': Knob('what similarities are divided by in a contrastive loss', POSITIVE),
     'init_scale': Knob('factor of the initial kernels', POSITIVE),
     'drop_path': Knob('rate at which a residual branch is left out of an example in training', SHARE),
+    'attention_dropout': Knob('rate at which a weight of attention is left out in training', SHARE),
     'alpha0': Knob('gain of an element-wise norm at the start', ANY_SIZE),
     'alpha0_mixer': Knob('the same before a mixer', ANY_SIZE),
     'step_low': Knob('smallest first step of the state', POSITIVE),

@@ -4,6 +4,7 @@ import jax
 from flax import linen as nn
 
 from arch.context import Context
+from arch.mixers.dropout import KNOBS
 from arch.mixers.projections import score_bias, seen
 from arch.mixers.softmax_attention import SoftmaxAttention
 from arch.ops.attend import Scoring, attend
@@ -18,6 +19,7 @@ class Attention(SoftmaxAttention):
     not divide C, unless a `head_size` is given.
     """
 
+    KNOBS = KNOBS
     EQUIVARIANT = True
 
     @nn.nowrap

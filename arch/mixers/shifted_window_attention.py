@@ -11,6 +11,7 @@ from arch.block import Mixer
 from arch.context import Context
 from arch.make import divides, positive
 from arch.mixers.continuous_position_bias import ContinuousPositionBias
+from arch.mixers.dropout import KNOBS, dropout
 from arch.mixers.projections import check_heads, join, project
 from arch.model_sockets import Sockets
 from arch.ops.places import places
@@ -100,12 +101,13 @@ class ShiftedWindowAttention(Mixer):
     `scale` [K] that starts at log 10. `bias`: 'table' has a number per head for every step from key to query, `bias`
     [(2 window - 1)^2, K], rows first, the most negative steps first; in a smaller map its rows for longer steps are not used.
     'network' computes them from the steps (arch/mixers/continuous_position_bias.py), which are measured in windows of
-    `pretrained_window` a side, 0: in those that there are. `biases`: as in attention. Raises ValueError where `head_size`
-    does not divide C.
+    `pretrained_window` a side, 0: in those that there are. `biases` and the knob `attention_dropout`: as in attention. Raises
+    ValueError where `head_size` does not divide C.
     """
 
     FITS = ('hierarchical', 'isotropic', 'bidirectional', 'maps')
     TAKES = ('qk_norm', 'values')
+    KNOBS = KNOBS
 
     sockets: Sockets
     head_size: int = 8
@@ -157,7 +159,8 @@ class ShiftedWindowAttention(Mixer):
         if shift or whole != spatial:
             plain, turned = (jnp.asarray(together(spatial, side, by)) for by in (0, shift))
             scores = jnp.where(jnp.where(odd == 0, plain, turned)[None, :, None], scores, -jnp.inf)
-        weights = softmax(scores).astype(value.dtype)
+        weights, factors = softmax(scores), dropout(self, context)
+        weights = (weights if factors is None else weights * factors(weights.shape)).astype(value.dtype)
         mixed = departition(jnp.einsum('bwknm,bwmkd->bwnkd', weights, value), side, whole)
         if shift:
             mixed = jnp.roll(mixed, (shift * odd, shift * odd), (1, 2))

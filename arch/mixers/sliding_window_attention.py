@@ -5,6 +5,7 @@ from flax import linen as nn
 
 from arch.context import Context
 from arch.make import positive
+from arch.mixers.dropout import KNOBS
 from arch.mixers.softmax_attention import SoftmaxAttention
 from arch.ops.attend import Scoring, attend_near, attend_recent
 
@@ -19,6 +20,8 @@ class SlidingWindowAttention(SoftmaxAttention):
     softmax attention: arch/mixers/softmax_attention.py. Raises ValueError where `heads` does not divide C, unless a `head_size`
     is given.
     """
+
+    KNOBS = KNOBS
 
     window: int = 3
 

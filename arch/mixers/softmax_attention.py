@@ -8,6 +8,7 @@ from arch.block import Mixer
 from arch.context import Context
 from arch.dense import Dense
 from arch.make import divides
+from arch.mixers.dropout import dropout
 from arch.mixers.projections import check_heads, join, project, turn, with_past
 from arch.model_sockets import Sockets
 from arch.ops.attend import Scoring
@@ -28,7 +29,8 @@ class SoftmaxAttention(Mixer):
     denominator) or a 'learned' one for each head that starts at 0 (gpt-oss, 2508.10925). `gate`: the heads are
     multiplied by sigmoid(x gate) before the output product (2505.06708). `short_conv`: the taps of filters y + filter(y) on
     the queries, keys and values, behind the norm and before the position rule, each channel with one of its own (Canon-B,
-    2512.17351; arch/short_conv.py); 0: none.
+    2512.17351; arch/short_conv.py); 0: none. In training the knob `attention_dropout` leaves out weights behind the softmax, at
+    this rate, and scales the others up by 1 / (1 - rate); the kinds that read it say so in their KNOBS.
     """
 
     TAKES = ('rotate', 'bias', 'qk_norm', 'values')
@@ -81,7 +83,7 @@ class SoftmaxAttention(Mixer):
             sink = self.param('shift', nn.initializers.zeros, (self.heads,), jnp.float32)
         elif self.sink == 'one':
             sink = jnp.zeros(self.heads, jnp.float32)
-        mixed = self.attended(query, key, value, x, context, Scoring(self.softcap, sink))
+        mixed = self.attended(query, key, value, x, context, Scoring(self.softcap, sink, dropout(self, context)))
         if self.gate:
             features = mixed.shape[-2] * mixed.shape[-1]
             gate = Dense(features, bias=self.biases != 'none', name='gate')(x.reshape(len(x), -1, x.shape[-1]), context)

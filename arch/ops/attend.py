@@ -20,11 +20,13 @@ MASKED_BELOW = 16
 class Scoring:
     """How scores become weights: a softmax, after softcap tanh(score / softcap) where that is above 0.
 
-    `sink`: a score of each head [K] for nothing at all, which takes a part of the weights; None: there is none.
+    `sink`: a score of each head [K] for nothing at all, which takes a part of the weights; None: there is none. `dropped`:
+    random factors of the weights by their shape, 0 for those that are left out; None: all stay.
     """
 
     softcap: float = 0.0
     sink: jax.Array | None = None
+    dropped: Callable[[tuple[int, ...]], jax.Array] | None = None
 
     def capped(self, scores: jax.Array) -> jax.Array:
         """The scores of queries and keys, before biases and masks."""
@@ -33,9 +35,20 @@ class Scoring:
     def weights(self, scores: jax.Array) -> jax.Array:
         """The weights [B, K, N, M] of scores [B, K, N, M]."""
         if self.sink is None:
-            return softmax(scores)
-        column = jnp.broadcast_to(self.sink[None, :, None, None], (*scores.shape[:-1], 1))
-        return softmax(jnp.concatenate([scores, column], -1))[..., :-1]
+            weights = softmax(scores)
+        else:
+            column = jnp.broadcast_to(self.sink[None, :, None, None], (*scores.shape[:-1], 1))
+            weights = softmax(jnp.concatenate([scores, column], -1))[..., :-1]
+        return weights if self.dropped is None else weights * self.dropped(weights.shape)
+
+    def near(self, near: np.ndarray, inside: np.ndarray) -> 'Scoring':
+        """For weights of all positions [B, K, N, N], with the random factors of weights of `neighbours` alone."""
+        if self.dropped is None:
+            return self
+        dropped, rows = self.dropped, np.arange(len(near))[:, None]
+        place = np.zeros((len(near), len(near)), int)  # any, where nothing is seen
+        place[np.nonzero(inside)[0], near[inside]] = np.nonzero(inside)[1]
+        return dataclasses.replace(self, dropped=lambda shape: dropped((*shape[:2], *near.shape))[:, :, rows, place])
 
 
 SOFTMAX = Scoring()
@@ -119,8 +132,8 @@ def attend_near(
     """Softmax attention to the `neighbours` alone: `[B, N, K, D] -> [B, N, K, D]`, N the flattened `spatial` axes.
 
     A window that is wide for its input becomes full attention with a mask. In a narrow one, and where costs are counted, each
-    query attends to its own neighbours only. `bias` maps steps from query to key and a number of heads to an addition to the
-    scores.
+    query attends to its own neighbours only. Both leave out the same weights. `bias` maps steps from query to key and a number
+    of heads to an addition to the scores.
     """
     near, inside, steps = neighbours(spatial, window, causal)
     heads = query.shape[2]
@@ -129,7 +142,7 @@ def attend_near(
         seen[np.nonzero(inside)[0], near[inside]] = True
         where = places(spatial)
         full = None if bias is None else bias(where[None, :] - where[:, None], heads)
-        return attend(query, key, value, jnp.asarray(seen), full, scoring)
+        return attend(query, key, value, jnp.asarray(seen), full, scoring.near(near, inside))
     met = jnp.einsum('bnkd,bnmkd->bknm', query, key[:, near]).astype(jnp.float32)
     scores = scoring.capped(met / math.sqrt(query.shape[-1]))
     if bias is not None:

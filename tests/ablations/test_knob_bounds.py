@@ -10,7 +10,7 @@ ROLES = ('matrix', 'conv', 'embedding', 'head', 'vector')
 SHARES = {
     *('warmup_fraction', 'decay_fraction', 'final_fraction', 'label_smoothing', 'drop_path', 'flip_probability'),
     *('resized_crop_probability', 'resized_crop_scale_low', 'rand_augment_probability', 'erase_probability', 'erase_area'),
-    *('mixup_probability', 'cutmix_probability', 'cutmix_share', 'mix_probability', 'layer_decay'),
+    *('mixup_probability', 'cutmix_probability', 'cutmix_share', 'mix_probability', 'layer_decay', 'attention_dropout'),
 }
 DECAYS = {'b1', 'b2', 'b3', 'momentum', 'beta', 'ema'}
 """Of a mean over steps: with 1 it would never move."""

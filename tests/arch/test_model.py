@@ -70,7 +70,8 @@ def test_statistics_change_only_in_training():
 
 def test_knobs_are_traced_and_change_the_model():
     model = build({**DECODER, 'norm': {'kind': 'dynamic_tanh', 'alpha0': 0.4}})
-    assert model.knobs == {'init_scale': 1.0, 'drop_path': 0.0, 'alpha0': 0.4, 'alpha0_mixer': 0.5}
+    read = {'init_scale': 1.0, 'drop_path': 0.0, 'attention_dropout': 0.0}
+    assert model.knobs == {**read, 'alpha0': 0.4, 'alpha0_mixer': 0.5}
 
     @jax.jit
     def run(knobs):
@@ -85,7 +86,8 @@ def test_knobs_are_traced_and_change_the_model():
     query = params['block_0']['mixer']['query']['kernel']
     np.testing.assert_allclose(wide['block_0']['mixer']['query']['kernel'], 2 * query, rtol=1e-6)
     assert float(at(alpha0=0.9)[0]['head']['norm']['gain']) == pytest.approx(0.9)
-    assert np.abs(at(drop_path=0.5)[1] - y).max() > 1e-3
+    for rate in ('drop_path', 'attention_dropout'):
+        assert np.abs(at(**{rate: 0.5})[1] - y).max() > 1e-3
     assert run._cache_size() == 1
 
 
