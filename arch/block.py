@@ -84,6 +84,9 @@ class Stem(Block):
 
     scores: ClassVar[Callable[[jax.Array], jax.Array] | None] = None
     """A stem with a token table has this method: scores of channels against every row, `[B, N, C] -> [B, N, V]`."""
+    # Not annotated: as a class variable it would come before the fields of a stem that has it as a field.
+    vocabulary = 0
+    """A stem with a token table has the number of its rows."""
 
 
 class Position(Block):

@@ -40,7 +40,7 @@ def check_widths(sockets: Sockets, by_layer: Sequence[int], causal: bool) -> Non
             for made in (block, position):
                 made.check(widths[0], causal)
             for width in widths:
-                for family, size in (('mixer', block.inner(width)), ('channel', width), ('norm', width)):
+                for family, size in (('mixer', block.inner(width)), ('channel', width), ('norm', width), ('residual', width)):
                     own.make(family, name=None).check(size, causal)
         except ValueError as error:
             raise ValueError(f'{own.where}{error}') from None

@@ -19,9 +19,9 @@ class Context:
     `branches`: the numbers of blocks and of residual branches of the body. `branch_scale`: a residual rule's factor on the
     initial kernels of its branch.
 
-    `stages`: the outputs of all stages of a hierarchical body, for its head; none elsewhere. `ids`: the tokens [B, N] that an
-    isotropic body was given, for a head that learns from them; None where it was given none. `past`: where the one token stands
-    that a model gets in generation (arch/past.py); None where it gets all at once.
+    `stages`: the outputs of all stages of a hierarchical body, for its head; none elsewhere. `ids`: the tokens [B, N] of the
+    positions of an isotropic body, for a head that learns from them and for tables of values; None where it was given none.
+    `past`: where the one token stands that a model gets in generation (arch/past.py); None where it gets all at once.
 
     The rest is for mixers that list it in `TAKES`. `rotate` maps queries or keys [B, N, K, D] to rotated ones. `bias` maps the
     steps from query to key [..., 1 or 2] and a number of heads to an addition to the scores [K, ...]. `values` maps values [B,

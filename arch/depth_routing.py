@@ -85,7 +85,8 @@ class MixtureOfDepths(Layer):
             taken = largest(scores, count)
             filled = jnp.ones(taken.shape, bool)
         # In a causal body the places that nobody fills are the last ones, which nothing before them sees.
-        inside = dataclasses.replace(context, rotate=placed(context.rotate, taken, length))
+        ids = None if context.ids is None else rows(context.ids, taken)
+        inside = dataclasses.replace(context, rotate=placed(context.rotate, taken, length), ids=ids)
         before = rows(x, taken)
         added = two_branches(self.sockets, before, inside) - before
         share = jnp.where(filled, jax.nn.sigmoid(rows(scores, taken)), 0.0)[..., None].astype(x.dtype)

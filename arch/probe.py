@@ -111,8 +111,8 @@ class Probe:
         return started(*self.drawn())
 
     def _given(self, x: jax.Array) -> dict[str, object]:
-        """Further fields of Context: those handed, and for a head on a sequence some tokens."""
-        if self.family == 'head' and x.ndim == 3:
+        """Further fields of Context: those handed, and for a head or a residual rule on a sequence some tokens."""
+        if self.family in ('head', 'residual') and x.ndim == 3:
             return {'ids': jnp.broadcast_to(jnp.arange(x.shape[1]) % SIZES['V'], x.shape[:2])}
         return dict(self.handed or {})
 
@@ -184,6 +184,7 @@ def probe(family: str, kind: str, tables: Mapping[str, Mapping[str, type]], line
     if 'outputs' in fields(tables[family][kind]):
         config[family]['outputs'] = SIZES['V']
     if family == 'residual':
+        config['stem'] = {'kind': 'tokens', 'vocabulary': SIZES['V']}
         return probed(ResidualPath(Sockets(config, tables)))
     if 'stem' in {field.name for field in dataclasses.fields(cls)}:
         config['stem'] = {'kind': 'tokens', 'vocabulary': SIZES['V']}

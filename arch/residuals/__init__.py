@@ -13,6 +13,7 @@ from arch.residuals.fixup import Fixup
 from arch.residuals.hyper_connections import HyperConnections
 from arch.residuals.manifold_hyper_connections import ManifoldHyperConnections
 from arch.residuals.single import LayerScale, NoResidual, Post, Pre, ResidualScale, ResPost, Rezero, Sandwich, SkipInit
+from arch.residuals.value_embeddings import SharedValueEmbeddings, ValueEmbeddings
 from arch.residuals.value_residual import ValueResidual
 
 RESIDUALS = {
@@ -32,5 +33,7 @@ RESIDUALS = {
     'depth_weighted_average': DepthWeightedAverage,
     'value_residual': ValueResidual,
     'first_values': FirstValues,
+    'value_embeddings': ValueEmbeddings,
+    'shared_value_embeddings': SharedValueEmbeddings,
     'none': NoResidual,
 }

@@ -65,7 +65,8 @@ FORMULAS = {
 
 
 def test_every_rule_of_one_stream_has_a_formula():
-    assert set(FORMULAS) == {kind for kind, cls in RESIDUALS.items() if not cls.STREAMS}
+    own_files = {'value_embeddings'}
+    assert set(FORMULAS) == {kind for kind, cls in RESIDUALS.items() if not cls.STREAMS} - own_files
 
 
 @pytest.mark.parametrize('kind', FORMULAS)
