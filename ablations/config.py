@@ -68,7 +68,7 @@ def _parent(config: ConfigDict, path: str) -> tuple[ConfigDict, str]:
             raise ValueError(f"path '{path}': {here} is a plain value and has nothing below it; end the path there")
         if name not in config:
             unsaid = neutral_fields(path.partition('.')[0], config.get('kind'))
-            if depth == len(parents) == 1 and name in unsaid:
+            if depth == len(parents) and name in unsaid:
                 with config.unlocked():
                     config[name] = unsaid[name]
                 continue
@@ -178,7 +178,7 @@ def changed(base: dict, changes: tuple) -> dict:
     {'channel': {'kind': 'mlp', 'ratio': 2.0}, 'norm': {'kind': 'rms_norm'}}
     >>> changed(base, (put('channel.rato', 2.0),))
     Traceback (most recent call last):
-    ValueError: path 'channel.rato': channel has no 'rato'; it has ['bias', 'kind', 'ratio']. Did you mean 'ratio'?
+    ValueError: path 'channel.rato': channel has no 'rato'; it has ['bias', 'kind', 'ratio', 'short_conv']. Did you mean 'ratio'?
     """
     config = ConfigDict(plain(base, 'base'), convert_dict=True).lock()
     for change in changes:

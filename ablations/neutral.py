@@ -49,10 +49,15 @@ def without_neutral(config: dict) -> dict:
 
     >>> without_neutral({'body': {'kind': 'isotropic', 'depth': 2, 'stack': []}})
     {'body': {'kind': 'isotropic', 'depth': 2}}
+    >>> without_neutral({'channel': {'kind': 'behind_short_conv', 'channel': {'kind': 'gated', 'short_conv': 0}}})
+    {'channel': {'kind': 'behind_short_conv', 'channel': {'kind': 'gated'}}}
     """
     return {socket: _named(socket, spec) if isinstance(spec, dict) else spec for socket, spec in config.items()}
 
 
 def _named(socket: str, spec: dict) -> dict:
     fields = neutral_fields(socket, spec.get('kind'))
-    return {name: value for name, value in spec.items() if name not in fields or value != fields[name]}
+    named = {name: value for name, value in spec.items() if name not in fields or value != fields[name]}
+    # A field that is a spec itself is one of the same socket: a mixer within a mixer.
+    inner = {name: _named(socket, value) for name, value in named.items() if isinstance(value, dict) and 'kind' in value}
+    return {**named, **inner}

@@ -128,7 +128,7 @@ BLOCKS = {
         'manifold_hyper_connections': {'streams': 4, 'steps': 20, 'initial': 0.01, 'identity': 4.0, 'eps': 1e-6},  # 2512.24880
         'depth_weighted_average': {'dilation': 1, 'period': 1},  # 2402.02622
         'value_residual': {'initial': 0.5},  # 2410.17897
-        **dict.fromkeys(('value_embeddings', 'shared_value_embeddings'), {'gains': 'layer', 'initial': 1.0}),
+        **{key: {'gains': 'layer', 'initial': 1.0} for key in ('value_embeddings', 'shared_value_embeddings')},
     },
     'channel': {
         'mlp': {'ratio': 4.0, 'bias': True, 'short_conv': 0},

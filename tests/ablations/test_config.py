@@ -44,7 +44,11 @@ def test_no_change_is_the_base():
     ('base', 'change', 'said'),
     [
         # Names: a locked ConfigDict still takes new keys through several doors; there is none here.
-        (BASE, put('channel.ratoi', 4.0), "channel has no 'ratoi'; it has ['bias', 'kind', 'ratio']. Did you mean 'ratio'?"),
+        (
+            BASE,
+            put('channel.ratoi', 4.0),
+            "channel has no 'ratoi'; it has ['bias', 'kind', 'ratio', 'short_conv']. Did you mean 'ratio'?",
+        ),
         (BASE, put('chanel.ratio', 4.0), "the config has no 'chanel'"),
         (BASE, put('chanel.ratio', 4.0), "Did you mean 'channel'?"),
         (BASE, put('channel.ratio.more', 4.0), 'channel.ratio is a plain value and has nothing below it'),

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from rounding import assert_same_numbers
 
+from ablations.config import changed
+from ablations.study import put
 from arch.config import complete
 from arch.context import Context
 from arch.contracts.whole import difference
@@ -191,3 +193,15 @@ def test_token_by_token_it_is_the_same():
 def test_what_is_refused(kinds, why):
     with pytest.raises(ValueError, match=why):
         build(decoder(**kinds))
+
+
+def test_a_study_may_change_what_is_inside_also_what_the_inner_spec_leaves_out():
+    base = decoder(**BOTH)
+    several = (put('mixer.mixer.short_conv', 4), put('mixer.mixer.heads', 4), put('channel.channel.short_conv', 2))
+    config = changed(base, several)
+    assert config['mixer']['mixer'] == {'kind': 'attention', 'heads': 4, 'short_conv': 4}
+    assert 'query_short' in shapes(config)['block_0']['mixer']['mixer']
+    undone = (put('mixer.mixer.short_conv', 0), put('mixer.mixer.heads', 2), put('channel.channel.short_conv', 0))
+    assert changed(config, undone) == changed(base, ())
+    with pytest.raises(ValueError, match=r"mixer\.mixer has no 'hats'; it has .*'short_conv'"):
+        changed(base, (put('mixer.mixer.hats', 4),))
