@@ -178,7 +178,7 @@ def changed(base: dict, changes: tuple) -> dict:
     {'channel': {'kind': 'mlp', 'ratio': 2.0}, 'norm': {'kind': 'rms_norm'}}
     >>> changed(base, (put('channel.rato', 2.0),))
     Traceback (most recent call last):
-    ValueError: path 'channel.rato': channel has no 'rato'; it has ['bias', 'kind', 'ratio', 'short_conv']. Did you mean 'ratio'?
+    ValueError: path 'channel.rato': channel has no 'rato'; it has ['bias', 'kind', ...]. Did you mean 'ratio'?
     """
     config = ConfigDict(plain(base, 'base'), convert_dict=True).lock()
     for change in changes:

@@ -9,10 +9,10 @@ from arch.filters import Filters
 from arch.make import positive
 
 STARTS = ('uniform', 'zero')
-"""How the filters start: even numbers between -1 and 1 over the root of the taps, as in the paper's own code, or 0."""
+"""How the filters start: drawn uniformly between -1 and 1 over the root of the taps, as in the paper's code, or at 0."""
 
 
-def check_short_conv(what: str, kernel: int, start: str = 'zero') -> None:
+def check_short_conv(what: str, kernel: int, start: str) -> None:
     """Raise ValueError for a filter without taps or with an unknown start."""
     positive(what, kernel=kernel)
     if start not in STARTS:

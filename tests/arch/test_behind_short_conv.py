@@ -124,7 +124,7 @@ def test_a_filter_has_four_taps_for_each_channel_and_the_role_of_a_convolution()
 
 
 @pytest.mark.parametrize(('scale', 'most'), [(1.0, 0.5), (3.0, 1.5)])
-def test_filters_start_even_between_plus_and_minus_the_root_of_the_taps(scale, most):
+def test_filters_start_uniform_between_plus_and_minus_the_root_of_the_taps(scale, most):
     context = Context(knobs={'init_scale': scale}, initial=INITIALS['normal'](), branch_scale=0.1)
     variables = jax.jit(lambda key, x: ShortConv(4).init(key, x, context))(jax.random.key(0), jnp.zeros((1, 2, 512)))
     kernel = np.asarray(variables['params']['depthwise']['kernel'])
