@@ -9,6 +9,11 @@ _LAYERS = {'stack': []}
 _CAPPED = {'softcap': 0.0}
 _BIASED = {'bias': True}
 _FILTERED = {'short_conv': 0}
+_SCALED = {'scale': True}
+_EXPERTS = {
+    **{'gated': False, 'shared': 0, 'scoring': 'softmax', 'scale': 1.0, 'groups': 1, 'top_groups': 1},
+    **{'bias_step': 0.0, 'balance_over': 'batch'},
+}
 _HEADS = {'head_size': 0, 'norm_over': 'head', 'softcap': 0.0, 'sink': 'none', 'gate': False, 'short_conv': 0}
 
 NEUTRAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
@@ -21,12 +26,13 @@ NEUTRAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         'sliding_window_attention': {'kv_heads': 0, **_HEADS},
         'shifted_window_attention': {'scores': 'dot', 'bias': 'table', 'pretrained_window': 0},
         'block_sparse_attention': _FILTERED,
+        'latent_attention': {'query_latent': 0, 'value_size': 0},
         'native_sparse_attention': {'span': 0, 'apart': 0},
         'rwkv7': {'value_rank': 32},
     },
-    'norm': {'layer_norm': _BIASED, 'group_norm': _BIASED},
-    'qk_norm': {'layer_norm': _BIASED},
-    'channel': {'mlp': {**_BIASED, **_FILTERED}, 'gated': _FILTERED},
+    'norm': {'layer_norm': _BIASED, 'group_norm': _BIASED, 'rms_norm': _SCALED},
+    'qk_norm': {'layer_norm': _BIASED, 'rms_norm': _SCALED},
+    'channel': {'mlp': {**_BIASED, **_FILTERED}, 'gated': _FILTERED, 'mixture_of_experts': _EXPERTS},
     'initial': {'weights': {'new': []}},
     'stem': {'class_token': {'registers': 0}, 'strided_conv': {'bias': True, 'width': 0}},
     'downsample': {'patch_merging': {'norm': 'before'}, 'in_block': {'strides': []}, 'in_block_alone': {'strides': []}},

@@ -42,6 +42,14 @@ class Block(Flags, nn.Module):
     def check(self, width: int, causal: bool) -> None:
         """Raise ValueError where it can't work on `width` channels, or in a body with this `causal`."""
 
+    @nn.nowrap
+    def moves_state(self) -> bool:
+        """Whether a training step moves a statistic that its outputs rest on, though it mixes no examples.
+
+        Then a step may run it only once, on examples of its own: a second run would see what the first one moved.
+        """
+        return False
+
 
 class Body(Block):
     """The base of bodies, from data to scores: the order of stem, position, blocks, downsamples and head.
@@ -148,6 +156,11 @@ class Norm(Block):
     before it."""
 
     site: str = field(default='', kw_only=True)
+
+    @nn.nowrap
+    def starts_branch(self) -> bool:
+        """`SCALES_BRANCH` of this norm, whose fields may leave the scale out."""
+        return self.SCALES_BRANCH
 
 
 SITES = ('stem', 'mixer', 'channel', 'end', 'queries', 'head')

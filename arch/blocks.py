@@ -203,7 +203,7 @@ class Bottleneck(Layer):
         norm_mixer = make('norm', name='norm_mixer', site='channel')
         second = make('activation', name='activation_mixer')
         norm_expand = make('norm', name='norm_expand', site='end')
-        expand = Dense(self.features, bias=False, end=not norm_expand.SCALES_BRANCH, name='expand')
+        expand = Dense(self.features, bias=False, end=not norm_expand.starts_branch(), name='expand')
 
         def before(y: jax.Array, context: Context) -> jax.Array:
             y = x if shortcut else y
@@ -249,7 +249,7 @@ class Basic(Layer):
             return conv(x if shortcut else y, context)
 
         def after(y: jax.Array, context: Context) -> jax.Array:
-            inside = context.unended if norm_mixer.SCALES_BRANCH else context
+            inside = context.unended if norm_mixer.starts_branch() else context
             return norm_mixer(mixer(first(y, context), inside), context)
 
         rule = make('residual', name='residual', closing=True)
@@ -301,7 +301,7 @@ class InvertedBottleneck(Layer):
         if self.gate != 'none':
             gated = ChannelGate(self.sockets, self.gate, self.squeeze, self.taps, name='gate')
         norm_project = make('norm', name='norm_project', site='end')
-        project = Dense(self.features, bias=False, end=not norm_project.SCALES_BRANCH, name='project')
+        project = Dense(self.features, bias=False, end=not norm_project.starts_branch(), name='project')
 
         def before(y: jax.Array, context: Context) -> jax.Array:
             y = x if shortcut else y
@@ -357,7 +357,7 @@ class MixerFirst(Layer):
         norm_up = norm('norm_up', 'channel', not bias)
         second = activation('activation_up', True)
         norm_down = norm('norm_down', 'end', not bias)
-        down = Dense(self.features, bias=bias, end=bias or not norm_down.SCALES_BRANCH, name='down')
+        down = Dense(self.features, bias=bias, end=bias or not norm_down.starts_branch(), name='down')
 
         def before(y: jax.Array, context: Context) -> jax.Array:
             return mixer(x if shortcut else y, context)

@@ -18,7 +18,7 @@ from arch.block import Body
 from arch.body_checks import branches, check_choices, check_skips, check_widths, typed
 from arch.context import Context
 from arch.depth import Depth, scanned_blocks
-from arch.fits import check_layer_positions, check_needs, check_places, check_streams
+from arch.fits import check_layer_positions, check_moved, check_needs, check_places, check_streams
 from arch.make import positive
 from arch.model_sockets import Sockets
 from arch.perceiver import Perceiver
@@ -67,6 +67,7 @@ class Isotropic(Body):
         check_skips('isotropic', self.skips, self.depth, self.sockets)
         check_needs(self.sockets)
         check_streams(self.sockets)
+        check_moved(self.sockets)
         check_layer_positions(self.sockets)
         check_places(self.sockets, 'isotropic', 'causal' if self.causal else 'bidirectional')
         check_widths(self.sockets, (self.width,) * self.depth, self.causal)
@@ -142,6 +143,7 @@ class Hierarchical(Body):
         check_choices('hierarchical', self.over_depth, self.compute, self.sockets)
         check_needs(self.sockets)
         check_streams(self.sockets)
+        check_moved(self.sockets)
         check_layer_positions(self.sockets)
         check_places(self.sockets, 'hierarchical', 'bidirectional')
         by_layer = [width for width, depth in zip(self.widths, self.depths, strict=True) for _ in range(depth)]

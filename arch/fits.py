@@ -104,6 +104,31 @@ def check_streams(sockets: Sockets) -> None:
             )
 
 
+def check_moved(sockets: Sockets, everywhere: str = '') -> None:
+    """Raise ValueError for a kind whose statistic a step moves (`moves_state`), in a layer that shares its parameters.
+
+    `everywhere`: why no layer of this body may have such a kind; '' where those of their own may.
+    """
+    for number in range(len(sockets.layers) or 1):
+        if not (everywhere or (sockets.layers and _runs_again(sockets, number))):
+            continue
+        layer = sockets.of_layer(number)
+        for own in (layer, *layer.within()):
+            for family in own.tables:
+                if family not in ('body', 'initial') and own.make(family, name=None, features=1).moves_state():
+                    raise ValueError(
+                        f"{own.where}{family} '{own.kind(family)}' moves a statistic in each training step, and "
+                        f'{everywhere or "layers share its parameters"}; allowed: a layer that runs once, on examples of its '
+                        'own; leave the statistic out (bias_step=0.0), or give layers parameters of their own'
+                    )
+
+
+def _runs_again(sockets: Sockets, number: int) -> bool:
+    """Whether another layer has the parameters of this one."""
+    homes = [layer.home for layer in sockets.layers]
+    return homes.count(homes[number]) > 1
+
+
 def check_layer_positions(sockets: Sockets) -> None:
     """Raise ValueError for a layer with a position of its own that adds to x, which only the body does, once."""
     for own in sockets.distinct():

@@ -53,17 +53,25 @@ class LayerNorm(Norm):
 class RmsNorm(Norm):
     """Root-mean-square normalisation (1910.07467): scale x / sqrt(mean(x^2) + eps) over the channels.
 
-    `[..., C] -> [..., C]`
+    `[..., C] -> [..., C]`. Without a `scale` that is 1, and the norm has no parameters.
     """
 
     FITS = ALONE
     SCALES_BRANCH = True
 
     eps: float = 1e-6
+    scale: bool = True
+
+    @nn.nowrap
+    def starts_branch(self) -> bool:
+        return self.scale
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
-        return rms_norm(x, parameter(self, 'scale', first_scale(self.site, context), (x.shape[-1],)), self.eps)
+        channels = (x.shape[-1],)
+        if not self.scale:
+            return rms_norm(x, jnp.ones(channels, jnp.float32), self.eps)
+        return rms_norm(x, parameter(self, 'scale', first_scale(self.site, context), channels), self.eps)
 
 
 class BatchNorm(Norm):

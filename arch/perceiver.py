@@ -11,7 +11,7 @@ from arch.block import Body
 from arch.body_checks import branches, check_choices, check_widths, typed
 from arch.context import Context
 from arch.depth import Depth, scanned_blocks
-from arch.fits import check_layer_positions, check_needs, check_places, check_streams
+from arch.fits import check_layer_positions, check_moved, check_needs, check_places, check_streams
 from arch.make import divides, positive
 from arch.mixers.cross_attention import Read
 from arch.model_sockets import Sockets
@@ -99,6 +99,7 @@ class Perceiver(Body):
         check_choices('perceiver', self.over_depth, self.compute, self.sockets)
         check_needs(self.sockets)
         check_streams(self.sockets)
+        check_moved(self.sockets, 'readings share its parameters' if self.shared else '')
         check_layer_positions(self.sockets)
         check_places(self.sockets, 'isotropic', 'bidirectional')
         check_places(self.sockets, 'tokens', but=('stem', 'position'))

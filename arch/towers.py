@@ -11,7 +11,7 @@ from arch.block import BASES, Body
 from arch.body_checks import branches, check_choices, check_widths, typed
 from arch.context import Context
 from arch.depth import Depth, scanned_blocks
-from arch.fits import check_layer_positions, check_needs, check_places, check_streams
+from arch.fits import check_layer_positions, check_moved, check_needs, check_places, check_streams
 from arch.make import positive
 from arch.model_sockets import Sockets
 
@@ -76,6 +76,7 @@ class Towers(Body):
         check_choices('towers', self.over_depth, self.compute, self.sockets)
         check_needs(self.sockets)
         check_streams(self.sockets)
+        check_moved(self.sockets, 'a tower reads the examples of others too')
         check_layer_positions(self.sockets)
         check_places(self.sockets, 'isotropic', 'causal' if self.causal else 'bidirectional', 'tokens')
         check_widths(self.sockets, (self.width,) * sum(self.depths), self.causal)

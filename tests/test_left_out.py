@@ -30,7 +30,7 @@ BOUNDED = {'alpha0': 0.5, 'alpha0_mixer': 0.5}
 """Dynamic tanh starts with 0.5 (2503.10622)."""
 NORMS = {
     'layer_norm': {'eps': 1e-6, 'bias': True},
-    'rms_norm': {'eps': 1e-6},
+    'rms_norm': {'eps': 1e-6, 'scale': True},
     'batch_norm': {'eps': 1e-5, 'momentum': 0.9},  # 1502.03167, as in PyTorch, where momentum is what is new
     'group_norm': {'groups': 4, 'eps': 1e-5, 'bias': True},
     'scale_norm': {'eps': 1e-6},
@@ -93,7 +93,10 @@ BLOCKS = {
         },
         'cross_attention': {'heads': 2, 'latents': 4},
         'differential_attention': {'heads': 2},
-        'latent_attention': {'heads': 2, 'head_size': 8, 'turned': 4, 'latent': 8},
+        'latent_attention': {
+            **{'heads': 2, 'head_size': 8, 'turned': 4, 'latent': 8},
+            **{'query_latent': 0, 'value_size': 0},
+        },
         'linear_attention': {'heads': 2, 'eps': 1e-6, 'biases': 'needed'},  # 2006.16236
         'gated_linear_attention': {'heads': 2, 'key_ratio': 0.5, 'rank': 16, 'tau': 16.0},  # 2312.06635
         'retention': {'heads': 2, 'value_ratio': 2.0},  # 2307.08621
@@ -139,6 +142,8 @@ BLOCKS = {
             'ratio': 4.0,
             'balance': 0.01,
             'router_z': 0.001,
+            **{'gated': False, 'shared': 0, 'scoring': 'softmax', 'scale': 1.0, 'groups': 1, 'top_groups': 1},
+            **{'bias_step': 0.0, 'balance_over': 'batch'},
         },  # 2101.03961, 2202.08906
         'global_response_mlp': {'ratio': 4.0},
         'channel_gated_mlp': {'ratio': 4.0, **GATE},  # 1709.01507, but for the squeeze, as in MobileNetV3

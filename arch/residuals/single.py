@@ -128,7 +128,7 @@ class Sandwich(Residual):
     @nn.compact
     def __call__(self, x: jax.Array, branch: Branch, context: Context) -> jax.Array:
         norm = self.sockets.make('norm', name='norm_after', site='end')
-        y = norm(branch(x, context.unended if norm.SCALES_BRANCH else context), context)
+        y = norm(branch(x, context.unended if norm.starts_branch() else context), context)
         return x + stochastic_depth(self, y, context)
 
 
