@@ -7,6 +7,7 @@ from arch.published import (
     convnext,
     decoders,
     deit3,
+    deepseek,
     efficientnet,
     gpt2,
     llama,
@@ -16,6 +17,7 @@ from arch.published import (
     roadmap,
     swin,
     swin_v2,
+    nanochat,
     vit,
 )
 from arch.published.published import Published
@@ -34,5 +36,7 @@ MODELS: dict[str, Published] = {
     **metaformer_baselines.MODELS,
     **efficientnet.MODELS,
     **decoders.MODELS,
+    **deepseek.MODELS,
+    **nanochat.MODELS,
 }
 """Every published model by name, families in the order of their papers, sizes and steps in the order of theirs."""
