@@ -35,7 +35,7 @@ def shape(programs: Programs) -> str:
 def flags(programs: Programs) -> str:
     """every flag of the class is known, has the right type and is true"""
     block = programs.block
-    if block.family == 'norm' and _starts_branch(block) != block.cls.SCALES_BRANCH:
+    if block.family == 'norm' and _starts_branch(block) != block.module.starts_branch():
         follows = 'starts' if _starts_branch(block) else 'does not start'
         return (
             f"{block.line}: at site 'end' its scale {follows} as context.initial.end says; "

@@ -9,9 +9,11 @@ import pytest
 
 from ablations.tasks.bases import decoder
 from arch.context import Context
+from arch.contracts import check
 from arch.fits import fits
 from arch.model import build
-from arch.norms import NORMS, BatchNorm, DynamicTanh
+from arch.norms import NORMS, BatchNorm, DynamicTanh, RmsNorm
+from arch.sockets import TABLES
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.normal(size=(4, 3, 8)).astype(np.float32) * 2 + 1
@@ -134,6 +136,37 @@ def test_first_values():
 
     np.testing.assert_allclose(first('scale_norm')['gain'], np.sqrt(8), rtol=1e-6)
     assert not np.any(first('global_response_norm')['scale']) and not np.any(first('global_response_norm')['bias'])
+
+
+class Bare(RmsNorm):
+    """Without parameters. `[..., C] -> [..., C]`"""
+
+    scale: bool = False
+
+
+def test_a_norm_without_a_scale_has_no_parameters_and_starts_no_branch(alone):
+    y = alone('norm', 'rms_norm', {'eps': 0.1, 'scale': False}, {}, X)
+    np.testing.assert_allclose(y, rms_norm(X.astype(np.float64)) / SCALE, rtol=2e-5, atol=2e-5)
+    contracts = check('norm', 'bare', {**TABLES, **dict.fromkeys(('norm', 'qk_norm'), {**NORMS, 'bare': Bare})}, lines=1)
+    assert [f'{one.rule}: {one.why}' for one in contracts if not one.holds] == []
+    assert RmsNorm().starts_branch() and not Bare().starts_branch()
+
+
+@pytest.mark.parametrize(('fields', 'scaled'), [({}, True), ({'scale': False}, False)])
+def test_where_no_scale_starts_the_branch_the_product_before_it_does(fields, scaled):
+    """Branches that start at 0: in a sandwich by the scale at its end, without one by the last product."""
+    base = decoder(vocabulary=5, length=6, width=8, depth=1, mixer={'kind': 'identity'}, ratio=2.0)
+    model = build(
+        {
+            **base,
+            'norm': {'kind': 'rms_norm', **fields},
+            'residual': {'kind': 'sandwich'},
+            'initial': {'kind': 'lecun_normal', 'branch_end': 'zero'},
+        }
+    )
+    params = jax.jit(lambda: model.init(jax.random.key(0), jnp.zeros((1, 6), jnp.int32), {})[0])()['block_0']
+    assert params['channel']['down']['kernel'].any() == scaled
+    assert ('residual_channel' in params) == scaled
 
 
 def test_batch_norm_uses_the_batch_in_training_and_running_statistics_outside():

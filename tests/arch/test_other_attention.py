@@ -1,6 +1,11 @@
 """Differential and latent attention and Fourier mixing, against their formulas in numpy."""
 
 import numpy as np
+import pytest
+
+from arch.contracts import check
+from arch.mixers.latent_attention import LatentAttention
+from arch.sockets import TABLES
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.normal(size=(2, 5, 8)).astype(np.float32)
@@ -41,17 +46,23 @@ def test_differential_attention(alone):
     np.testing.assert_allclose(y, mixed.reshape(2, 5, 8) @ params['output']['kernel'], rtol=1e-3, atol=1e-4)
 
 
-def test_latent_attention(alone):
+@pytest.mark.parametrize(('query_latent', 'value_size'), [(0, 0), (7, 4)])
+def test_latent_attention(alone, query_latent, value_size):
+    many = value_size or 3
     sizes = {
-        'query': (8, 2 * 5),
+        'query': (query_latent or 8, 2 * 5),
         'latent': (8, 4),
         'key': (4, 2 * 3),
-        'value': (4, 2 * 3),
+        'value': (4, 2 * many),
         'key_turned': (8, 2),
-        'output': (6, 8),
+        'output': (2 * many, 8),
     }
+    if query_latent:
+        sizes['query_latent'] = (8, query_latent)
     params = {name: kernel(*shape) for name, shape in sizes.items()} | {'norm': {'scale': normal(4)}}
-    fields = {'heads': 2, 'head_size': 3, 'turned': 2, 'latent': 4}
+    if query_latent:
+        params['query_latent_norm'] = {'scale': normal(query_latent)}
+    fields = {'heads': 2, 'head_size': 3, 'turned': 2, 'latent': 4, 'query_latent': query_latent, 'value_size': value_size}
 
     def rotate(x, spatial):
         return 2.0 * x
@@ -59,13 +70,36 @@ def test_latent_attention(alone):
     y = alone('mixer', 'latent_attention', fields, params, X, causal=True, rotate=rotate)
     x = X.astype(np.float64)
     latent = normed(x @ params['latent']['kernel'], params['norm']['scale'])
-    query, mixed = np.reshape(x @ params['query']['kernel'], (2, 5, 2, 5)), np.zeros((2, 5, 2, 3))
-    key, value = (np.reshape(latent @ params[name]['kernel'], (2, 5, 2, 3)) for name in ('key', 'value'))
+    asked = x
+    if query_latent:
+        asked = normed(x @ params['query_latent']['kernel'], params['query_latent_norm']['scale'])
+    query, mixed = np.reshape(asked @ params['query']['kernel'], (2, 5, 2, 5)), np.zeros((2, 5, 2, many))
+    key, value = (np.reshape(latent @ params[name]['kernel'], (2, 5, 2, -1)) for name in ('key', 'value'))
     turned = 2.0 * (x @ params['key_turned']['kernel'])
     for b, head in np.ndindex(2, 2):
         whole = np.concatenate([query[b, :, head, :3], 2.0 * query[b, :, head, 3:]], -1)
         mixed[b, :, head] = softmax(whole, np.concatenate([key[b, :, head], turned[b]], -1)) @ value[b, :, head]
-    np.testing.assert_allclose(y, mixed.reshape(2, 5, 6) @ params['output']['kernel'], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(y, mixed.reshape(2, 5, -1) @ params['output']['kernel'], rtol=1e-3, atol=1e-4)
+
+
+class AsInDeepSeek(LatentAttention):
+    """Queries of a latent too, and values of a size of their own. `[B, N, C] -> [B, N, C]`"""
+
+    query_latent: int = 6
+    value_size: int = 5
+
+
+def test_latent_queries_and_values_of_another_size_keep_the_contracts():
+    tables = {**TABLES, 'mixer': {**TABLES['mixer'], 'as_in_deepseek': AsInDeepSeek}}
+    rules = ['dtype', 'roles', 'gradient', 'lanes', 'causal', 'equivariant', 'batch', 'bodies', 'generates']
+    contracts = check('mixer', 'as_in_deepseek', tables, rules, lines=1)
+    assert [f'{one.rule}: {one.why}' for one in contracts if not one.holds] == []
+
+
+@pytest.mark.parametrize(('field', 'none'), [('query_latent', 'none'), ('value_size', 'head_size')])
+def test_sizes_below_0_are_refused(alone, field, none):
+    with pytest.raises(ValueError, match=f"mixer 'latent_attention': {field}=-1; allowed: 0 for {none}, or above; change "):
+        alone('mixer', 'latent_attention', {field: -1}, {}, X)
 
 
 def test_fourier_transforms_positions_and_channels(alone):

@@ -7,7 +7,16 @@ import pytest
 from arch.cost import multiply_adds, parameters
 from arch.model import build
 from arch.model_sockets import Sockets
-from arch.published import MODELS, decoders, deit3, efficientnet, metaformer, metaformer_baselines
+from arch.published import (
+    MODELS,
+    decoders,
+    deepseek,
+    deit3,
+    efficientnet,
+    metaformer,
+    metaformer_baselines,
+    nanochat,
+)
 from arch.sockets import TABLES
 
 PARAMETERS = {
@@ -43,14 +52,20 @@ PARAMETERS = {
     'mamba_1.4b': 1_372_178_432,
     'mamba_2.8b': 2_768_345_600,
     'rwkv7_0.1b': 191_034_624,
+    'deepseek_v3_small': 194_685_440,
+    'nanochat_d12': 185_597_952,
+    'nanochat_d16': 335_544_320,
+    'nanochat_d20': 560_988_160,
 }
-ALL = {**deit3.MODELS, **metaformer.MODELS, **metaformer_baselines.MODELS, **efficientnet.MODELS, **decoders.MODELS}
+IMAGES = {**deit3.MODELS, **metaformer.MODELS, **metaformer_baselines.MODELS, **efficientnet.MODELS}
+ALL = {**IMAGES, **decoders.MODELS, **deepseek.MODELS, **nanochat.MODELS}
 BILLIONS = {'poolformer_s12': 1.8, 'mlp_mixer_b16': 12.6, 'efficientnet_b0': 0.39, 'mobilenet_v3_large': 0.219}
 """Multiply-adds as PoolFormer's paper prints them (2111.11418, table 2; MLP-Mixer's are 12.7 there), and two papers' own."""
 
 
 FIRST = ('mlp_mixer_s16', 'mlp_mixer_b16', 'conv_mixer_768_32', 'mamba_130m')
 FIRST += ('deit3_small_patch16_reg4_224', 'caformer_s18', 'llama_3.2_1b', 'qwen3_0.6b', 'gemma3_1b', 'olmo2_1b')
+FIRST += ('deepseek_v3_small', 'nanochat_d20')
 """One size of each model in the fast suite. The others have the same builder, and configs that test_published_configs holds."""
 
 
@@ -84,6 +99,17 @@ def test_one_of_six_layers_of_gemma_sees_all_and_turns_slowly():
     assert [number for number, own in enumerate(layers) if own.kind('mixer') == 'grouped_query_attention'] == [5, 11, 17, 23]
     assert {own.config['position']['base'] for own in layers[5::6]} == {1e6}
     assert {own.config['position']['base'] for own in layers[:5]} == {10000.0}
+
+
+def test_all_layers_of_deepseek_but_the_first_have_experts():
+    sockets = Sockets(ALL['deepseek_v3_small'].config, TABLES)
+    assert [sockets.of_layer(number).kind('channel') for number in range(12)] == ['gated', *['mixture_of_experts'] * 11]
+
+
+def test_nanochat_has_no_parameters_but_products_and_tables():
+    """12 d (64 d)^2 in the layers, and two tables of 65,536 rows."""
+    for depth in (12, 20):
+        assert PARAMETERS[f'nanochat_d{depth}'] == 12 * depth * (64 * depth) ** 2 + 2 * 65536 * 64 * depth
 
 
 @pytest.mark.parametrize('name', sizes(['gemma3_1b', 'qwen3_0.6b'], dear=['qwen3_0.6b']))
