@@ -147,7 +147,7 @@ class Bare(RmsNorm):
 def test_a_norm_without_a_scale_has_no_parameters_and_starts_no_branch(alone):
     y = alone('norm', 'rms_norm', {'eps': 0.1, 'scale': False}, {}, X)
     np.testing.assert_allclose(y, rms_norm(X.astype(np.float64)) / SCALE, rtol=2e-5, atol=2e-5)
-    contracts = check('norm', 'bare', {**TABLES, **dict.fromkeys(('norm', 'qk_norm'), {**NORMS, 'bare': Bare})}, lines=1)
+    contracts = check('norm', 'bare', {**TABLES, **{key: {**NORMS, 'bare': Bare} for key in ('norm', 'qk_norm')}}, lines=1)
     assert [f'{one.rule}: {one.why}' for one in contracts if not one.holds] == []
     assert RmsNorm().starts_branch() and not Bare().starts_branch()
 
