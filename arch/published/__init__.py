@@ -6,18 +6,18 @@ Each family's file holds its `MODELS` and the map from the tensor names of the r
 from arch.published import (
     convnext,
     decoders,
-    deit3,
     deepseek,
+    deit3,
     efficientnet,
     gpt2,
     llama,
     metaformer,
     metaformer_baselines,
+    nanochat,
     resnet,
     roadmap,
     swin,
     swin_v2,
-    nanochat,
     vit,
 )
 from arch.published.published import Published

@@ -1,4 +1,4 @@
-"""Causal language models of the last years, as exact configs: Llama 3.2, Qwen 3, Gemma 3, OLMo 2, Mamba and RWKV-7.
+"""Causal language models of the last years, as exact configs: Pythia, Llama 3.2, Qwen 3, Gemma 3, OLMo 2, Mamba and RWKV-7.
 
 Sizes are those of the models' own configuration files; their sources are named at each.
 """
@@ -134,11 +134,31 @@ def rwkv7(width: int, depth: int, ranks: tuple[int, int, int]) -> dict:
     )
 
 
+def pythia(width: int, depth: int, heads: int) -> dict:
+    """A Pythia (2304.01373), as GPT-NeoX: mixer and channel block side by side, each with a norm; a quarter of a head turns."""
+    return decoder(
+        50304,
+        width,
+        depth,
+        {'kind': 'attention', 'heads': heads, 'biases': 'all'},
+        4 * width,
+        block={'kind': 'parallel', 'norms': 'each'},
+        position={'kind': 'rotary', 'base': 10000.0, 'share': 0.25},
+        norm={'kind': 'layer_norm', 'eps': 1e-5},
+        channel={'kind': 'mlp', 'ratio': 4.0},
+        activation={'kind': 'gelu'},
+        head={'kind': 'next_token', 'outputs': 50304, 'bias': False},
+    )
+
+
 def _published(config: dict, paper: str, about: str) -> Published:
     return Published(config, CONTEXT, paper, about, None)
 
 
 MODELS = {
+    'pythia_70m': _published(pythia(512, 6, 8), '2304.01373', 'Pythia 70M: 6 layers of width 512'),
+    'pythia_160m': _published(pythia(768, 12, 12), '2304.01373', 'Pythia 160M: 12 layers of width 768'),
+    'pythia_410m': _published(pythia(1024, 24, 16), '2304.01373', 'Pythia 410M: 24 layers of width 1024'),
     'llama_3.2_1b': _published(llama3(2048, 16, 32, 8192), '2407.21783', 'Llama 3.2 1B: 16 layers of width 2048'),
     'llama_3.2_3b': _published(llama3(3072, 28, 24, 8192), '2407.21783', 'Llama 3.2 3B: 28 layers of width 3072'),
     'qwen3_0.6b': _published(qwen3(1024, 28, 16, 3072), '2505.09388', 'Qwen 3 0.6B: 28 layers of width 1024'),

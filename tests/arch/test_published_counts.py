@@ -40,6 +40,9 @@ PARAMETERS = {
     'caformer_s36': 39_297_102,
     'efficientnet_b0': 5_288_548,
     'mobilenet_v3_large': 5_483_032,
+    'pythia_70m': 70_426_624,
+    'pythia_160m': 162_322_944,
+    'pythia_410m': 405_334_016,
     'llama_3.2_1b': 1_235_814_400,
     'llama_3.2_3b': 3_212_749_824,
     'qwen3_0.6b': 596_049_920,
@@ -65,7 +68,7 @@ BILLIONS = {'poolformer_s12': 1.8, 'mlp_mixer_b16': 12.6, 'efficientnet_b0': 0.3
 
 FIRST = ('mlp_mixer_s16', 'mlp_mixer_b16', 'conv_mixer_768_32', 'mamba_130m')
 FIRST += ('deit3_small_patch16_reg4_224', 'caformer_s18', 'llama_3.2_1b', 'qwen3_0.6b', 'gemma3_1b', 'olmo2_1b')
-FIRST += ('deepseek_v3_small', 'nanochat_d20')
+FIRST += ('deepseek_v3_small', 'nanochat_d20', 'pythia_70m')
 """One size of each model in the fast suite. The others have the same builder, and configs that test_published_configs holds."""
 
 
