@@ -1,8 +1,34 @@
 """Tensors of published models as their references name them, at sizes of a test."""
 
+import jax
 import numpy as np
 
 from arch.published import gpt2, llama, swin, swin_v2, vit
+from arch.roles import names
+
+STEP = 10_000
+"""Each tensor has the numbers from a multiple of this on, which says where a number is from."""
+
+
+def numbered(shapes: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+    """Tensors of these shapes in which no number occurs twice."""
+    return {
+        name: (STEP * number + np.arange(np.prod(shape)).reshape(shape)).astype(np.float32)
+        for number, (name, shape) in enumerate(shapes.items())
+    }
+
+
+def arrived(made: tuple, tensors: dict[str, np.ndarray]) -> str:
+    """Where the numbers of `numbered` tensors stand in (params, state), a line a leaf; each has to be there once."""
+    before, after = (
+        np.sort(np.concatenate([np.ravel(one) for one in some])) for some in (tensors.values(), jax.tree.leaves(made))
+    )
+    assert np.array_equal(before, after)
+    called, told = list(tensors), []
+    for path, leaf in jax.tree.leaves_with_path(made):
+        number, numbers = int(leaf.min()) // STEP, np.ravel(leaf).astype(int) % STEP
+        told.append(f'{"/".join(names(path[1:]))} {list(leaf.shape)} is {called[number]}, from {numbers[:5].tolist()}')
+    return '\n'.join(told)
 
 
 def linear(name: str, inputs: int, outputs: int, bias: bool = True) -> dict[str, tuple[int, ...]]:

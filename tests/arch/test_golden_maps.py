@@ -5,14 +5,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from reference_tensors import linear, norm
+from reference_tensors import arrived, linear, norm, numbered
 
 from arch.model import build
-from arch.published import convnext, resnet
-from arch.roles import names
-
-STEP = 10_000
-"""Each tensor has the numbers from a multiple of this on, which says where a number is from."""
+from arch.published import convnext, deit3, metaformer_baselines, resnet
 
 
 def convolution(name: str, inputs: int, outputs: int, taps: int, bias: bool = True) -> dict[str, tuple[int, ...]]:
@@ -60,6 +56,53 @@ def resnet_shapes(called: dict[str, str], block: str = 'bottleneck') -> dict[str
     return shapes | linear(called['head'], 16, 3)
 
 
+def deit3_shapes() -> dict[str, tuple[int, ...]]:
+    """One layer of width 8 on four patches of 4 pixels, two registers."""
+    shapes = {
+        'cls_token': (1, 1, 8),
+        'reg_token': (1, 2, 8),
+        'pos_embed': (1, 4, 8),
+        **convolution('patch_embed.proj', 3, 8, 4),
+    }
+    shapes |= norm('blocks.0.norm1', 8) | linear('blocks.0.attn.qkv', 8, 24) | linear('blocks.0.attn.proj', 8, 8)
+    shapes |= norm('blocks.0.norm2', 8) | linear('blocks.0.mlp.fc1', 8, 32) | linear('blocks.0.mlp.fc2', 32, 8)
+    shapes |= {f'blocks.0.ls{place}.gamma': (8,) for place in (1, 2)}
+    return shapes | norm('norm', 8) | linear('head', 8, 3)
+
+
+FORMER = metaformer_baselines.caformer((1, 1, 1, 1), (4, 8, 32, 32))
+FORMER['head']['outputs'] = 3
+
+
+def former_shapes() -> dict[str, tuple[int, ...]]:
+    """Four stages of a block each, two of convolutions and two of attention."""
+
+    def star(name: str) -> dict[str, tuple[int, ...]]:
+        return {f'{name}.scale': (1,), f'{name}.bias': (1,)}
+
+    shapes, before = {**convolution('stem.conv', 3, 4, 7), 'stem.norm.weight': (4,)}, 4
+    for stage, width in enumerate((4, 8, 32, 32)):
+        here = f'stages.{stage}'
+        if stage:
+            shapes |= {f'{here}.downsample.norm.weight': (before,), **convolution(f'{here}.downsample.conv', before, width, 3)}
+        block, before = f'{here}.blocks.0', width
+        shapes |= {f'{block}.norm{place}.weight': (width,) for place in (1, 2)}
+        if stage < 2:
+            shapes |= convolution(f'{block}.token_mixer.pwconv1', width, 2 * width, 1, False) | star(
+                f'{block}.token_mixer.act1'
+            )
+            shapes |= convolution(f'{block}.token_mixer.dwconv', 1, 2 * width, 7, False)
+            shapes |= convolution(f'{block}.token_mixer.pwconv2', 2 * width, width, 1, False)
+        else:
+            shapes |= linear(f'{block}.token_mixer.qkv', width, 3 * width, False)
+            shapes |= linear(f'{block}.token_mixer.proj', width, width, False)
+            shapes |= {f'{block}.res_scale{place}.scale': (width,) for place in (1, 2)}
+        shapes |= linear(f'{block}.mlp.fc1', width, 4 * width, False) | star(f'{block}.mlp.act')
+        shapes |= linear(f'{block}.mlp.fc2', 4 * width, width, False)
+    shapes |= norm('head.norm', 32) | linear('head.fc.fc1', 32, 128) | norm('head.fc.norm', 128)
+    return shapes | linear('head.fc.fc2', 128, 3)
+
+
 CASES = {
     'convnext': (convnext.convnext([4, 8], [1, 1], 3), convnext, convnext_shapes),
     'resnet': (resnet.resnet([8, 16], [1, 2], 4, 3), resnet, resnet_shapes),
@@ -72,11 +115,7 @@ CASES = {
 
 
 def given(called: dict[str, str], shapes_of) -> dict[str, np.ndarray]:
-    shapes = shapes_of(called)
-    return {
-        name: (STEP * number + np.arange(np.prod(shape)).reshape(shape)).astype(np.float32)
-        for number, (name, shape) in enumerate(shapes.items())
-    }
+    return numbered(shapes_of(called))
 
 
 @pytest.mark.parametrize('source', ['TRANSFORMERS', 'TIMM'])
@@ -89,17 +128,24 @@ def test_numbers_arrive_where_they_did(family, source):
     model = build(config)
     wanted = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 32, 32, 3)), {}))
     assert jax.tree.map(jnp.shape, made) == jax.tree.map(jnp.shape, wanted) == jax.tree.map(jnp.shape, again)
-    leaves = jax.tree_util.tree_leaves_with_path(made)
-    assert all((one == other).all() for (_, one), other in zip(leaves, jax.tree.leaves(again), strict=True))
-    before, after = (
-        np.sort(np.concatenate([np.ravel(one) for one in some])) for some in (tensors.values(), jax.tree.leaves(made))
-    )
-    assert np.array_equal(before, after)
-    called, told = list(tensors), []
-    for path, leaf in leaves:
-        number, numbers = int(leaf.min()) // STEP, np.ravel(leaf).astype(int) % STEP
-        told.append(f'{"/".join(names(path[1:]))} {list(leaf.shape)} is {called[number]}, from {numbers[:5].tolist()}')
-    golden_texts.hold(f'weights_{family}_{source.lower()}', '\n'.join(told))
+    assert all((one == other).all() for one, other in zip(jax.tree.leaves(made), jax.tree.leaves(again), strict=True))
+    golden_texts.hold(f'weights_{family}_{source.lower()}', arrived(made, tensors))
+
+
+TIMM_ALONE = {
+    'deit3': (deit3.deit3(3, 8, 4, 8, 1, 2, registers=2), deit3.from_timm, deit3_shapes(), (8, 8, 3)),
+    'caformer': (FORMER, metaformer_baselines.from_timm, former_shapes(), (64, 64, 3)),
+}
+
+
+@pytest.mark.parametrize('family', TIMM_ALONE)
+def test_numbers_of_timm_arrive_where_they_did(family):
+    config, map_of, shapes, example = TIMM_ALONE[family]
+    tensors, model = numbered(shapes), build(config)
+    made = map_of(config, tensors)
+    wanted = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, *example)), {}))
+    assert jax.tree.map(jnp.shape, made) == jax.tree.map(jnp.shape, wanted)
+    golden_texts.hold(f'weights_{family}_timm', arrived(made, tensors))
 
 
 @pytest.mark.parametrize('family', CASES)
