@@ -129,7 +129,7 @@ def _trained_again(path: Path, old: StudyRuns, runs: Path, workers: int | None, 
         'trials': trials.to_dict(),
         'environment': reproduction.environment_differences(old.look, new.look),
         'failures': sorted(set(failures.values())),
-        'same': all(pair.holds for pair in pairs) and not trials.missing and not (trials.far and trials.judged),
+        'same': all(pair.holds for pair in pairs) and trials.agree,
     }
     lines = [pair.sentence() for pair in pairs] + trials.sentences()
     lines += [f'trained elsewhere: {sentence}' for sentence in facts['environment']]

@@ -110,6 +110,11 @@ class Trials:
     missing: int
     judged: bool
 
+    @property
+    def agree(self) -> bool:
+        """Whether no trial is missing, and none that is judged is far from its first run."""
+        return not self.missing and not (self.far and self.judged)
+
     def to_dict(self) -> dict:
         """Plain data."""
         return dataclasses.asdict(self)

@@ -297,13 +297,13 @@ def test_trials_are_judged_where_the_machine_gives_the_same_bits():
     old = read({'base': BASE, 'arm': BASE})
     one, all_ = read({'base': BASE, 'arm': [0.5, 0.6, 0.71]}), read({'base': [0.51, 0.61, 0.71], 'arm': [0.5, 0.6, 0.71]})
     told = reproduction.trials(old, one)
-    assert (told.shared, told.same, len(told.far), told.judged) == (6, 5, 1, True)
+    assert (told.shared, told.same, len(told.far), told.judged, told.agree) == (6, 5, 1, True, False)
     assert told.far[0].startswith("trial arm-2 of arm 'arm' on 'digits' (confirm): ok 0.7 and ok 0.71")
     told = reproduction.trials(old, all_)
-    assert (told.same, len(told.far), told.judged) == (2, 4, False)
+    assert (told.same, len(told.far), told.judged, told.agree) == (2, 4, False, True)
     assert 'drift apart' in told.sentences()[1]
     told = reproduction.trials(old, all_, 0.011)
-    assert (told.same, told.near, told.far, told.judged) == (2, 4, (), True)
+    assert (told.same, told.near, told.far, told.judged, told.agree) == (2, 4, (), True, True)
 
 
 def test_a_run_that_ended_otherwise_is_beyond_every_tolerance():
@@ -317,7 +317,7 @@ def test_a_run_that_ended_otherwise_is_beyond_every_tolerance():
 def test_trials_that_are_missing_or_failed_are_counted():
     values = {'base': BASE, 'arm': BASE}
     old, now = read(values), read(values, {'arm-0': {'status': 'failed', 'score': None}}, lost='base-0')
-    assert reproduction.trials(old, now).missing == 2
+    assert reproduction.trials(old, now).missing == 2 and not reproduction.trials(old, now).agree
     assert reproduction.trials(old, now).sentences()[-1].startswith('missing  2 planned trials')
 
 

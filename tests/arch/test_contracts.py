@@ -126,6 +126,12 @@ def test_every_entry_keeps_every_rule_on_its_first_shape_line(family, kind, hear
         assert ours == [pytest.approx(size, rel=1e-3), pytest.approx(mean, abs=1e-3 * size)], f'{what} of {kind} is another'
 
 
+def test_a_rule_that_holds_says_what_it_asks():
+    first, shape = check('norm', 'identity', rules=('shape',), lines=1)
+    assert first.holds and first.why == 'a module whose fields have defaults, with a shape line'
+    assert shape.holds and shape.why == RULES['shape'].__doc__
+
+
 def test_nearly_every_entry_is_on_record():
     known = json.loads(KNOWN.read_text(encoding='utf-8'))
     assert sum(f'{family} {kind}' in known for family, kind in ENTRIES) >= 0.9 * len(ENTRIES), 'python tests/golden_texts.py'

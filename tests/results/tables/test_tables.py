@@ -92,6 +92,12 @@ def test_bold_is_the_best_value_and_only_where_it_is_called_better():
     assert '**' not in table(beaten, 'md')
 
 
+def test_a_screen_has_the_best_value_alone_in_bold():
+    told = io.StringIO()
+    Console(file=told, force_terminal=True, color_system='standard', width=120).print(terminal(FINDINGS, width=120))
+    assert [text for text in re.findall(r'\x1b\[1m([^\x1b]*)', told.getvalue()) if re.search(r'\d', text)] == ['92.5']
+
+
 def test_lower_is_best_where_lower_is_better():
     worse = dataclasses.replace(LOSS, arm='no_norm', value=2.6)
     better = dataclasses.replace(LOSS, verdict='better')

@@ -50,6 +50,11 @@ def test_the_tasks_of_the_lab_teach_six_chapters_in_turn():
         assert all((end - first) * task.batch / 24 == often for _, first, end in turns) and task.chance == 1 / VALUES
 
 
+def test_as_many_facts_as_there_are_keys_are_allowed():
+    task = Facts(chapter=16, facts=16)
+    assert len(set().union(*(told(Facts(chapter=number, facts=16).pool()) for number in range(1, 17)))) == task.names**2
+
+
 @pytest.mark.parametrize(
     ('fields', 'said'),
     [
