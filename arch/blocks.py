@@ -87,14 +87,12 @@ class Parallel(Layer):
     def __call__(self, stream: object, context: Context) -> object:
         self.check(0, context.causal)
         make = self.sockets.make
-        mixer, channel, norm = (
-            make('mixer', name='mixer'),
-            make('channel', name='channel'),
-            make('norm', name='norm', site='mixer'),
-        )
+        mixer, channel = make('mixer', name='mixer'), make('channel', name='channel')
+        norm = make('norm', name='norm', site='mixer')
         rule = make('residual', name='residual', closing=True)
         if self.norms == 'one':
             return rule(stream, Branch(unchanged, norm, lambda x, c: mixer(x, c) + channel(x, c)), context)
+        # What enters the branch, for the second norm: a rule may norm it, or its result, in between.
         norm_channel, entering = make('norm', name='norm_channel', site='channel'), []
 
         def before(x: jax.Array, context: Context) -> jax.Array:
