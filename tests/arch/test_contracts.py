@@ -1,9 +1,8 @@
 """Every entry of every table keeps every rule; and each rule catches a block that breaks it."""
 
-import functools
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
@@ -12,10 +11,10 @@ import numpy as np
 import pytest
 from flax import linen as nn
 from golden_texts import ANEW
+from heard_programs import Heard, told
 
 import arch.contracts
 from arch.contracts import RULES, check
-from arch.contracts.programs import Programs, weights
 from arch.dense import Dense
 from arch.shape_lines import shape_lines, sizes
 from arch.sockets import FAMILIES, TABLES
@@ -45,54 +44,6 @@ test-all."""
 KNOWN = Path(__file__).with_name('entry_outputs.json')
 """{family kind: [[what, mean size, weighted mean], ...]} of what the first call of an entry's programs gave: its output and,
 where the program has them, its next state and the gradients of a weighted sum. `python tests/golden_texts.py` writes it."""
-
-
-class Heard(Programs):
-    """Programs that write down what their first call gave."""
-
-    made: list[dict] = []
-
-    def first(self, **made: object) -> None:
-        if 'heard' not in self.notes:
-            self.notes['heard'] = True
-            self.made.append(made)
-
-    @functools.cached_property
-    def slopes(self) -> Callable:
-        run = super().slopes
-
-        def heard(*given: object, **more: object) -> tuple:
-            made = run(*given, **more)
-            (output, state), (by_params, by_x) = made
-            self.first(output=output, state=state, by_params=by_params, by_x=by_x)
-            return made
-
-        return heard
-
-    def outputs(self, train: bool, causal: bool) -> tuple[object, Callable]:
-        program, run = super().outputs(train, causal)
-
-        def heard(*given: object) -> jax.Array:
-            made = run(*given)
-            self.first(output=made)
-            return made
-
-        return program, heard
-
-
-def measured(tree: object) -> list[float]:
-    """The mean size of all numbers, and their mean by random weights: how large they are, and where."""
-    leaves = [np.asarray(leaf, np.float64).ravel() for leaf in jax.tree.leaves(tree)]
-    numbers = np.concatenate([*leaves, np.zeros(0)])
-    return (
-        [float(f'{one:.4g}') for one in (np.abs(numbers).mean(), (numbers * weights(numbers.shape)).mean())]
-        if len(numbers)
-        else []
-    )
-
-
-def told(made: list[dict]) -> list[list]:
-    return [[what, *measured(tree)] for one in made for what, tree in one.items() if measured(tree)]
 
 
 @pytest.fixture

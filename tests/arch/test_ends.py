@@ -1,4 +1,4 @@
-"""Stems, downsamples and heads against their formulas in numpy."""
+"""Stems and downsamples against their formulas in numpy; which inputs and places stems, downsamples and heads refuse."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from end_formulas import GENERATOR, MAP, PLAIN_NORM, RMS_NORM, SCALES, cut, dense, kernel, normed, product, scales
 
 from ablations.tasks.bases import decoder
 from arch.context import Context
@@ -17,46 +18,8 @@ from arch.probe import PLAIN
 from arch.sockets import TABLES
 from arch.stems import STEMS
 
-GENERATOR = np.random.default_rng(0)
-MAP = GENERATOR.normal(size=(2, 4, 6, 3)).astype(np.float32)
 SAMPLES = GENERATOR.normal(size=(2, 7, 2)).astype(np.float32)
-
-
-def dense(inputs, outputs):
-    kernel, bias = GENERATOR.normal(size=(inputs, outputs)), GENERATOR.normal(size=outputs)
-    return {'kernel': kernel.astype(np.float32), 'bias': bias.astype(np.float32)}
-
-
-def product(x, params):
-    return x @ params['kernel'] + params['bias']
-
-
-def cut(x, size):
-    """Patches one at a time, rows first."""
-    rows = [
-        [x[:, i : i + size, j : j + size].reshape(len(x), -1) for j in range(0, x.shape[2], size)]
-        for i in range(0, x.shape[1], size)
-    ]
-    return np.stack([np.stack(row, 1) for row in rows], 1)
-
-
 CAUSAL = decoder(vocabulary=5, length=6, width=8, depth=1, mixer={'kind': 'identity'}, ratio=2.0)
-PLAIN_NORM = {'norm': {'kind': 'identity'}}
-RMS_NORM = {'norm': {'kind': 'rms_norm', 'eps': 0.1}, 'activation': {'kind': 'relu'}}
-SCALES = GENERATOR.normal(size=12).astype(np.float32)
-
-
-def normed(x):
-    """What the norm socket of RMS_NORM holds, with the first of SCALES."""
-    return SCALES[: x.shape[-1]] * x / np.sqrt((x.astype(np.float64) ** 2).mean(-1, keepdims=True) + 0.1)
-
-
-def scales(count):
-    return {'scale': SCALES[:count]}
-
-
-def kernel(*shape):
-    return {'kernel': GENERATOR.normal(size=shape).astype(np.float32)}
 
 
 def slid(x, params, stride, first):
@@ -122,12 +85,6 @@ def test_strided_conv_has_a_norm_where_it_says(alone, family, fields, before, af
     np.testing.assert_allclose(y, after(product(cut(before(MAP), 2), params)), rtol=1e-4, atol=1e-4)
 
 
-def test_a_softcap_bounds_the_scores_of_tokens(alone):
-    params = dense(3, 5)
-    y = alone('head', 'next_token', {'outputs': 5, 'softcap': 0.5}, {'head': params}, MAP[0], around=PLAIN_NORM)
-    np.testing.assert_allclose(y, 0.5 * np.tanh(product(MAP[0], params) / 0.5), rtol=1e-4, atol=1e-4)
-
-
 def test_separate_conv_is_one_product_on_each_window(alone):
     params = dense(12, 5)
     y = alone('downsample', 'separate_conv', {'factor': 2}, {'patches': params}, MAP, features=5, around=PLAIN_NORM)
@@ -143,84 +100,6 @@ def test_pool_conv_is_a_product_on_the_mean_of_each_window(alone):
 
 def test_no_downsample_changes_nothing(alone):
     np.testing.assert_array_equal(alone('downsample', 'none', {}, {}, MAP), MAP)
-
-
-def test_classifier_is_a_product_on_the_mean(alone):
-    params = dense(3, 5)
-    y = alone('head', 'classifier', {'outputs': 5}, {'head': params}, MAP, around=PLAIN_NORM)
-    np.testing.assert_allclose(y, product(MAP.mean((1, 2)), params), rtol=1e-4, atol=1e-4)
-
-
-def test_next_token_is_a_product_at_every_position(alone):
-    params = dense(3, 5)
-    y = alone('head', 'next_token', {'outputs': 5}, {'head': params}, MAP[0], around=PLAIN_NORM)
-    np.testing.assert_allclose(y, product(MAP[0], params), rtol=1e-4, atol=1e-4)
-
-
-def test_per_token_is_a_product_at_every_position_with_outputs_for_each_token(alone):
-    params = dense(3, 10)
-    y = alone('head', 'per_token', {'outputs': 5, 'factor': 2}, {'head': params}, MAP[0], around=PLAIN_NORM)
-    np.testing.assert_allclose(y, product(MAP[0], params).reshape(4, 12, 5), rtol=1e-4, atol=1e-4)
-
-
-def test_pixel_shuffle_gives_each_pixel_outputs_of_its_own(alone):
-    params = dense(3, 20)
-    y = alone('head', 'pixel_shuffle', {'outputs': 5, 'factor': 2}, {'head': params}, MAP, around=PLAIN_NORM)
-    np.testing.assert_allclose(cut(np.asarray(y), 2), product(MAP, params), rtol=1e-4, atol=1e-4)
-
-
-def doubled(x, axis):
-    """Twice as many places along an axis: a quarter of the neighbour on its side, three of the place itself."""
-    first, last = (np.take(x, [place], axis) for place in (0, -1))
-    around = np.concatenate([first, x, last], axis)
-    before, here, after = (np.take(around, range(start, start + x.shape[axis]), axis) for start in range(3))
-    pairs = np.stack([0.25 * before + 0.75 * here, 0.75 * here + 0.25 * after], axis + 1)
-    return pairs.reshape(*x.shape[:axis], -1, *x.shape[axis + 1 :])
-
-
-def test_interpolated_weighs_the_scores_of_the_two_nearest_positions_along_each_axis(alone):
-    params = dense(3, 5)
-    y = alone('head', 'interpolated', {'outputs': 5, 'factor': 2}, {'head': params}, MAP, around=PLAIN_NORM)
-
-    np.testing.assert_allclose(y, doubled(doubled(product(MAP, params), 1), 2), rtol=1e-4, atol=1e-4)
-
-
-def test_fused_stages_joins_what_every_stage_says():
-    generator = np.random.default_rng(3)
-    stages = tuple(generator.normal(size=shape).astype(np.float32) for shape in ((2, 4, 6, 3), (2, 2, 3, 5)))
-    fields = {'outputs': 5, 'width': 2, 'factor': 2}
-    config = {**PLAIN, **PLAIN_NORM, 'head': {'kind': 'fused_stages', **fields}, 'activation': {'kind': 'relu'}}
-    head = Sockets(config, TABLES).make('head', name=None)
-    params = {'stage_0': dense(3, 2), 'stage_1': dense(5, 2), 'fuse': dense(4, 2), 'head': dense(2, 5)}
-    y = head.apply({'params': params}, stages[-1], Context(stages=stages))
-    each = [product(one, params[f'stage_{number}']) for number, one in enumerate(stages)]
-    joined = np.concatenate([each[0], doubled(doubled(each[1], 1), 2)], -1)
-    scores = product(np.maximum(product(joined, params['fuse']), 0), params['head'])
-    np.testing.assert_allclose(y, doubled(doubled(scores, 1), 2), rtol=1e-4, atol=1e-4)
-
-
-def test_a_hierarchical_body_hands_all_stages_to_its_head():
-    body = {'kind': 'hierarchical', 'widths': [4, 6], 'depths': [1, 1]}
-    head = {'kind': 'fused_stages', 'outputs': 5, 'width': 2, 'factor': 2}
-    config = {
-        **PLAIN,
-        'body': body,
-        'stem': {'kind': 'patchify', 'patch': 2},
-        'downsample': {'kind': 'pool_conv'},
-        'head': head,
-    }
-    model = build(config)
-
-    def run(x):
-        params, state = model.init(jax.random.key(0), x, {})
-        return params, model.apply(params, state, x, knobs={}, key=jax.random.key(0), train=False)[0]
-
-    params, y = jax.eval_shape(run, jax.ShapeDtypeStruct((2, 8, 8, 3), jnp.float32))
-    assert y.shape == (2, 8, 8, 5)
-    assert {name: one['kernel'].shape for name, one in params['head'].items() if 'stage' in name} == {
-        'stage_0': (4, 2),
-        'stage_1': (6, 2),
-    }
 
 
 def test_patchify_norm_norms_each_patch(alone):
@@ -318,61 +197,6 @@ def test_in_block_is_a_product_on_every_other_position_and_a_norm(alone):
 
 
 @pytest.mark.parametrize(
-    ('kind', 'reading'),
-    [
-        ('classifier', lambda x: normed(x).mean((1, 2))),
-        ('pooled_norm_classifier', lambda x: normed(x.mean((1, 2)))),
-        ('pooled_classifier', lambda x: x.mean((1, 2))),
-    ],
-)
-def test_classifiers_norm_and_pool_in_their_own_order(alone, kind, reading):
-    params = dense(3, 5)
-    given = {'head': params} if kind == 'pooled_classifier' else {'head': params, 'norm': scales(3)}
-    y = alone('head', kind, {'outputs': 5}, given, MAP, around=RMS_NORM)
-    np.testing.assert_allclose(y, product(reading(MAP), params), rtol=1e-4, atol=1e-4)
-
-
-def test_mlp_classifier_has_layer_norms_of_its_own(alone):
-    def layer_normed(y, own):
-        centred = y - y.mean(-1, keepdims=True)
-        return own['scale'] * centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-6) + own['bias']
-
-    norms = [{'scale': kernel(size)['kernel'], 'bias': kernel(size)['kernel']} for size in (3, 6)]
-    first, last, alone_last = dense(3, 6), dense(6, 5), dense(3, 5)
-    given = {'norm': norms[0], 'hidden': first, 'norm_hidden': norms[1], 'head': last}
-    x = layer_normed(MAP.mean((1, 2)).astype(np.float64), norms[0])
-    y = alone('head', 'mlp_classifier', {'outputs': 5, 'ratio': 2.0}, given, MAP, around=RMS_NORM)
-    hidden = layer_normed(np.maximum(product(x, first), 0) ** 2, norms[1])
-    np.testing.assert_allclose(y, product(hidden, last), rtol=1e-4, atol=1e-4)
-    y = alone('head', 'mlp_classifier', {'outputs': 5, 'ratio': 0.0}, {'norm': norms[0], 'head': alone_last}, MAP)
-    np.testing.assert_allclose(y, product(x, alone_last), rtol=1e-4, atol=1e-4)
-    with pytest.raises(ValueError, match=r'ratio=-1; allowed: 0 \(no hidden channels\) or above'):
-        alone('head', 'mlp_classifier', {'ratio': -1.0}, {}, MAP)
-
-
-def test_first_token_classifier_reads_the_first_position_alone(alone):
-    params, x = dense(3, 5), MAP[0]
-    y = alone('head', 'first_token_classifier', {'outputs': 5}, {'head': params, 'norm': scales(3)}, x, around=RMS_NORM)
-    np.testing.assert_allclose(y, product(normed(x[:, 0]), params), rtol=1e-4, atol=1e-4)
-
-
-def test_tied_head_scores_against_the_stems_own_table():
-    quiet = {'residual': {'kind': 'rezero'}, 'position': {'kind': 'none'}, 'norm': {'kind': 'identity'}}
-    model = build({**CAUSAL, **quiet, 'head': {'kind': 'tied_next_token'}})
-    ids = jnp.asarray([[0, 3, 1], [4, 4, 2]], jnp.int32)
-
-    @jax.jit
-    def run(key):
-        params, state = model.init(key, ids, {})
-        return params, model.apply(params, state, ids, knobs={}, key=key, train=False)[0]
-
-    params, y = run(jax.random.key(0))
-    table = np.asarray(params['stem']['embedding'], np.float64)
-    assert 'head' not in params
-    np.testing.assert_allclose(y, table[ids] @ table.T, rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize(
     ('change', 'message'),
     [
         (
@@ -389,7 +213,9 @@ def test_ends_say_where_they_fit(change, message):
 
 
 def test_every_stem_downsample_and_head_is_tested_here():
-    files = (Path(__file__).with_name(f'test_{name}.py') for name in ('ends', 'ngrams', 'channel_gates', 'multi_next_token'))
+    files = (
+        Path(__file__).with_name(f'test_{name}.py') for name in ('ends', 'heads', 'ngrams', 'channel_gates', 'multi_next_token')
+    )
     text = ''.join(path.read_text() for path in files)
     for table in (STEMS, DOWNSAMPLES, HEADS):
         assert [kind for kind in table if f"'{kind}'" not in text] == []

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from golden_texts import hold
+from heard_programs import measured
 
 from arch.context import Context
-from arch.contracts.programs import weights
 from arch.probe import probe
 from arch.roles import names
 from arch.shape_lines import shape_lines
@@ -33,7 +33,7 @@ def told(numbers: np.ndarray) -> str:
     if (numbers == numbers[0]).all() and numbers[0] > FANS:
         (fans, flags) = divmod(int(numbers[0]), 4)
         return f'{fans // FANS} to {fans % FANS}{", end" * (flags >> 1)}{", unscaled" * (1 - (flags & 1))}'
-    return f'{np.abs(numbers).mean():.4g} {(numbers * weights(numbers.shape)).mean():.4g}'
+    return ' '.join(f'{one:.4g}' for one in measured(numbers))
 
 
 @pytest.mark.parametrize('family', [family for family in FAMILIES if family not in ('initial', 'body')])
