@@ -13,7 +13,12 @@ def data_folder(given: Path | None = None) -> Path:
         return Path(given).expanduser()
     if os.environ.get(VARIABLE):
         return Path(os.environ[VARIABLE]).expanduser()
-    return Path(os.environ.get('XDG_CACHE_HOME') or '~/.cache').expanduser() / 'archlab' / 'data'
+    return lab_cache() / 'data'
+
+
+def lab_cache() -> Path:
+    """The lab's folder in the user's cache, $XDG_CACHE_HOME or ~/.cache; all in it but the data may be deleted at any time."""
+    return Path(os.environ.get('XDG_CACHE_HOME') or '~/.cache').expanduser() / 'archlab'
 
 
 def prepared_folder(given: Path | None = None) -> Path:

@@ -13,6 +13,8 @@ import importlib.metadata
 from collections.abc import Iterable
 from pathlib import Path
 
+from results.store import known_hashes
+
 ROOT = Path(__file__).resolve().parents[2]
 DECIDING = ('ablations/**/*.py', 'results/**/*.py', 'sweeps/protocol/**/*.py')
 """The files that determine findings: the studies, the plan and the evidence."""
@@ -41,16 +43,23 @@ def syntax_hash(patterns: tuple[str, ...], docstrings: bool = False, root: Path 
     """Hash of the names of all matching files, of the code of Python files, and of the contents of others.
 
     `docstrings`: whether docstrings count as code, as for files whose docstrings a page prints. A file that is not valid Python
-    counts by its contents.
+    counts by its contents. What the same contents gave before is read from the user's cache (results/store/known_hashes.py).
     """
-    content = hashlib.sha256()
-    for path in _files(root, patterns):
-        body = path.read_bytes()
-        if path.suffix == '.py':
-            with contextlib.suppress(SyntaxError):
-                body = code(body, docstrings).encode()
-        content.update(str(path.relative_to(root)).encode() + b'\0' + body + b'\0')
-    return content.hexdigest()[:16]
+    files = [(str(path.relative_to(root)).encode(), path.suffix, path.read_bytes()) for path in _files(root, patterns)]
+
+    def worked_out() -> str:
+        content = hashlib.sha256()
+        for name, suffix, body in files:
+            if suffix == '.py':
+                with contextlib.suppress(SyntaxError):
+                    body = code(body, docstrings).encode()
+            content.update(name + b'\0' + body + b'\0')
+        return content.hexdigest()[:16]
+
+    asked = hashlib.sha256(Path(__file__).read_bytes() + bytes([docstrings]))
+    for name, _, body in files:
+        asked.update(name + b'\0%d\0' % len(body) + body)
+    return known_hashes.remembered(asked.hexdigest(), worked_out)
 
 
 def code(text: str | bytes, docstrings: bool = False) -> str:

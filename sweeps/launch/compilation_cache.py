@@ -7,6 +7,8 @@ import warnings
 from hashlib import sha256
 from pathlib import Path
 
+from ablations.locations import lab_cache
+
 LARGEST = 1 << 30
 """Bytes. A program of a small model has about 100 KB."""
 
@@ -16,13 +18,12 @@ PROGRAM = '-cache'
 
 def cache_folder() -> Path:
     """The folder of compiled programs between runs: in the user's cache, by kind of processor."""
-    home = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
     try:
         text = Path('/proc/cpuinfo').read_text()
         flags = next((line for line in text.splitlines() if line.startswith(('flags', 'Features'))), '')
     except OSError:
         flags = platform.processor()
-    return home / 'archlab' / f'xla-{sha256((platform.machine() + flags).encode()).hexdigest()[:12]}'
+    return lab_cache() / f'xla-{sha256((platform.machine() + flags).encode()).hexdigest()[:12]}'
 
 
 def overlook_cut_programs() -> None:

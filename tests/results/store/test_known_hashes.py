@@ -1,0 +1,68 @@
+"""Known hashes: what is remembered, and that nothing wrong is."""
+
+import hashlib
+
+import pytest
+
+from results.store import known_hashes
+from results.store.hashes import syntax_hash
+
+CONTENTS, OTHER = (hashlib.sha256(text).hexdigest() for text in (b'one', b'other'))
+MADE = '0123456789abcdef'
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    return tmp_path / 'archlab' / known_hashes.FOLDER
+
+
+def never() -> str:
+    raise AssertionError('it is known')
+
+
+def test_the_same_contents_are_worked_out_once(folder):
+    assert known_hashes.remembered(CONTENTS, lambda: MADE) == MADE
+    assert known_hashes.remembered(CONTENTS, never) == MADE
+    assert known_hashes.remembered(OTHER, lambda: MADE[::-1]) == MADE[::-1]
+    assert {path.name for path in folder.iterdir()} == {CONTENTS, OTHER}
+
+
+@pytest.mark.parametrize('text', ['', MADE, MADE[:7], f'{MADE} {OTHER}', f'{MADE} {CONTENTS}\n', '\udcff'])
+def test_a_damaged_file_is_worked_out_again(folder, text):
+    folder.mkdir(parents=True)
+    (folder / CONTENTS).write_bytes(text.encode(errors='surrogateescape'))
+    assert known_hashes.remembered(CONTENTS, lambda: MADE[::-1]) == MADE[::-1]
+    assert known_hashes.remembered(CONTENTS, never) == MADE[::-1], 'it is mended'
+
+
+def test_where_nothing_can_be_written_it_is_worked_out_each_time(folder):
+    folder.parent.mkdir(parents=True)
+    folder.write_text('a file in the way')
+    for made in (MADE, MADE[::-1]):
+        assert known_hashes.remembered(CONTENTS, lambda made=made: made) == made
+
+
+def test_the_newest_stay(folder, monkeypatch):
+    monkeypatch.setattr(known_hashes, 'MOST', 3)
+    for number in range(5):
+        known_hashes.remembered(hashlib.sha256(b'%d' % number).hexdigest(), lambda: MADE)
+    assert len(list(folder.iterdir())) == 3
+
+
+def test_a_hash_of_files_is_the_same_known_or_not(folder, tmp_path):
+    root = tmp_path / 'lab'
+    root.mkdir()
+    (root / 'a.py').write_text('"""About it."""\nx = 1\n')
+
+    def hashed(docstrings: bool = False) -> str:
+        syntax_hash.cache_clear()
+        return syntax_hash(('*.py',), docstrings, root)
+
+    first, with_text = hashed(), hashed(True)
+    assert first != with_text, 'docstrings are asked for, or not'
+    assert (hashed(), hashed(True)) == (first, with_text)
+    (root / 'a.py').write_text('"""About that."""\nx = 1\n')
+    assert hashed() == first and hashed(True) != with_text
+    (root / 'a.py').write_text('x = 2\n')
+    assert hashed() != first
