@@ -274,6 +274,7 @@ LOADED = [
         ),
         HEAVY,
     ),
+    (('sweeps.run', 'sweeps.progress', 'sweeps.launch', 'sweeps.launch.local'), HEAVY),
     (('archlab', 'archlab.__main__'), (*HEAVY, 'scipy', 'numpy', *ROOMS)),
 ]
 """Modules, and what loading them one after the other never loads."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,7 +10,10 @@ from ablations.trial import TEST, Trial
 from results.store.item_scores import by_item, packed
 from results.store.records import FORMAT, STOPPED
 from sweeps.protocol.pack import Pack
-from sweeps.tasks.arrays import Arrays
+
+if TYPE_CHECKING:
+    # Whoever runs a study writes records of failures and needs no jax for it, which the tasks import.
+    from sweeps.tasks.arrays import Arrays
 
 
 def _finite(value: float) -> float | None:
@@ -47,7 +51,7 @@ def describe(trial: Trial) -> dict:
 def finished(
     trial: Trial,
     result: Mapping,
-    held: Arrays,
+    held: 'Arrays',
     cost: dict,
     environment: dict,
     domains: tuple[str, ...] = (),
