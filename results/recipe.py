@@ -1,6 +1,7 @@
 """Recipe: the selected optimizer and values of an arm, as plain data."""
 
 import collections
+import itertools
 
 from ablations.batches import TUNED
 from ablations.schedules import value_text
@@ -47,7 +48,8 @@ def recipe(reading: Reading, arm: str) -> dict:
 
 def _steps(schedule: Schedule, arm: str, task: Task) -> int:
     """The steps of an arm's runs of the task's own batch; where it has none, as many as make the examples of another."""
-    own = [trial.program for trial in schedule.trials if (trial.arm, trial.task) == (arm, task.name)]
+    asked = (trials for (_, owner, name, _), trials in schedule.asked.items() if (owner, name) == (arm, task.name))
+    own = [trial.program for trial in itertools.chain.from_iterable(asked)]
     first = next((program for program in own if program.batch == task.batch), next(iter(own), None))
     return task.steps if first is None else first.steps * first.batch // task.batch
 

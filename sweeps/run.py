@@ -154,7 +154,7 @@ class Run:
         self.launcher.meanwhile = self._collect
 
     def _look(self) -> None:
-        time.sleep(self.launcher.pause)
+        self.launcher.rest()
         self.watch.tick()
         self._collect()
 

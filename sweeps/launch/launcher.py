@@ -8,6 +8,7 @@ reads commands as JSON lines from a pipe or a file.
 import abc
 import contextlib
 import dataclasses
+import time
 from collections.abc import Callable
 
 from ablations.trial import Needs
@@ -53,6 +54,10 @@ class Launcher(abc.ABC):
 
         Raises ValueError if the study cannot run, and RuntimeError if the worker fails.
         """
+
+    def rest(self) -> None:
+        """Wait `pause` seconds, or until an answer is there where the launcher hears them."""
+        time.sleep(self.pause)
 
     @property
     def lifetime(self) -> float | None:

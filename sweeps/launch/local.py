@@ -181,7 +181,7 @@ class LocalLauncher(Launcher):
     `devices` has one entry for each worker and is known after the preflight. A new worker replaces a dead one.
     """
 
-    pause = 0.02
+    pause = 0.1
     Settings = LocalSettings
 
     def __init__(self, folder: Path, workers: int | None = None, settings: LocalSettings = LocalSettings()):
@@ -235,6 +235,11 @@ class LocalLauncher(Launcher):
                 if worker is asked:
                     return answer
                 self._hear(worker, answer)
+
+    def rest(self) -> None:
+        # A worker that waits for its next pack costs a core.
+        with contextlib.suppress(queue.Empty):
+            self._hear(*self.answers.get(timeout=self.pause))
 
     def room(self) -> bool:
         return len(self.crew) < len(self.devices) or any(worker.order is None for worker in self.crew.values())
