@@ -178,9 +178,12 @@ def _said(row: Mapping) -> str:
 
 def model_lines(models: Mapping[str, Mapping]) -> list[str]:
     """Models by name, each with its paper and a description; a blank line between families, whose names begin alike."""
+    letters = {name: re.match('[a-z]+', name)[0] for name, row in models.items() if row['paper']}
     lines, before = [], ''
     for name, row in models.items():
-        family = re.match(r'[a-z]+', name)[0] if row['paper'] else 'bases of tasks'
+        family = letters.get(name, 'bases of tasks')
+        # The v of a version: of swinv2, where there is swin too.
+        family = family[:-1] if family.endswith('v') and family[:-1] in letters.values() else family
         lines += [] if family == before else [*([''] if before else []), family]
         paper = f' ({row["paper"]})' if row['paper'] else ''
         lines.append(f'  {name:<38} {row["about"]}{paper}')

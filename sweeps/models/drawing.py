@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import textwrap
 
 from ablations.neutral import neutral_fields
 from arch.outline import Part, outline
@@ -54,10 +55,20 @@ def _outlined(subject: Subject) -> list[Part]:
 
 
 def _line(name: str, what: str, shape: str, count: str) -> str:
-    left, right = f'{name:<{NAME}} {what}', f'{shape}{count:>{COUNT}}'
-    if len(left) + 1 + len(right) > WIDTH:
-        right = f'{shape} {count}'.strip()
-    return f'{left} {right.rjust(WIDTH - len(left) - 1)}'.rstrip()
+    """A line, or several where it has no room for all that is said of a part; the numbers stand in the first one."""
+    numbers = f'{shape}{count:>{COUNT}}' if shape or count else ''
+    room = WIDTH - NAME - 1
+    first, *more = _cut(what, max(room - 1 - len(numbers), NAME)) or ['']
+    left = f'{name:<{NAME}} {first}'
+    lines = [
+        f'{left} {numbers.rjust(WIDTH - len(left) - 1)}',
+        *(' ' * (NAME + 1) + line for line in _cut(' '.join(more), room)),
+    ]
+    return '\n'.join(line.rstrip() for line in lines)
+
+
+def _cut(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _sizes(shapes: tuple[tuple[int, ...], ...]) -> str:

@@ -132,11 +132,15 @@ def test_a_match_says_what_to_put_and_how_near_it_comes():
     assert 'as large already' in match_lines('arm', {**MADE, 'changes': []})[-1]
 
 
+NAMES = ('net18', 'netv2_s', 'vit', 'rwkv7')
+
+
 def test_models_stand_by_family():
     base = {'about': 'the base model of task digits', 'paper': ''}
-    shown = model_lines({'digits': base, **{name: {'about': 'a net', 'paper': '1512'} for name in ('net18', 'net34', 'vit')}})
-    assert [line.split()[0] for line in shown if line] == ['bases', 'digits', 'net', 'net18', 'net34', 'vit', 'vit']
-    assert shown[-1].split() == ['vit', 'a', 'net', '(1512)'] and shown.count('') == 2
+    shown = model_lines({'digits': base, **{name: {'about': 'a net', 'paper': '1512'} for name in NAMES}})
+    told = ['bases', 'digits', 'net', 'net18', 'netv2_s', 'vit', 'vit', 'rwkv', 'rwkv7']
+    assert [line.split()[0] for line in shown if line] == told
+    assert shown[-1].split() == ['rwkv7', 'a', 'net', '(1512)'] and shown.count('') == 3
 
 
 def test_tasks_fit_a_screen_or_are_whole():

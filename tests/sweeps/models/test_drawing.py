@@ -31,7 +31,8 @@ input                token ids                                                  
 stem                 tokens vocabulary=12                                    [4, 8]               96
 3 x block            two_branch                                          2 x [4, 8]        3 x 1,344
   mixer              attention heads=2 biases=all                            [4, 8]              288
-  residual           hyper_connections streams=4 initial=0.01 with layer_norm          2 x [4, 8] 40
+  residual           hyper_connections streams=4 initial=0.01 with       2 x [4, 8]               40
+                     layer_norm
   norm               layer_norm                                              [4, 8]               16
 1 x block            one_branch                                              [4, 8]               16
   norm               layer_norm                                                                   16
@@ -54,5 +55,10 @@ def test_a_drawing_line_by_line(monkeypatch):
 
 
 def test_a_long_line_keeps_its_numbers():
-    long = drawing._line('  mixer', 'word ' * 18 + 'end', '[4, 8]', '1,000')
-    assert long == '  mixer' + ' ' * 14 + 'word ' * 18 + 'end [4, 8] 1,000'
+    """In the first of several lines, at their place; without numbers a line is as long as the page."""
+    first, second = drawing._line('  mixer', 'word ' * 18 + 'end', '[4, 8]', '1,000').split('\n')
+    assert first == '  mixer' + ' ' * 14 + 'word ' * 11 + ' [4, 8]' + ' ' * 12 + '1,000' and len(first) == drawing.WIDTH
+    assert second == ' ' * 21 + 'word ' * 7 + 'end'
+    first, second = drawing._line('  mixer', 'word ' * 18 + 'end', '', '').split('\n')
+    assert first.count('word') == 15 and second == ' ' * 21 + 'word ' * 3 + 'end'
+    assert drawing._line('  mixer', 'w' * 90, '[4]', '1').startswith('  mixer' + ' ' * 14 + 'w' * 90 + ' [4]'), 'no word is cut'
