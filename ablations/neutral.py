@@ -17,7 +17,10 @@ _EXPERTS = {
 _HEADS = {'head_size': 0, 'norm_over': 'head', 'softcap': 0.0, 'sink': 'none', 'gate': False, 'short_conv': 0}
 
 NEUTRAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
-    'body': {'isotropic': {**_LAYERS, 'skips': 'none'}, 'hierarchical': _LAYERS, 'towers': _LAYERS, 'perceiver': _LAYERS},
+    'body': {
+        'isotropic': {**_LAYERS, 'skips': 'none'},
+        **dict.fromkeys(('hierarchical', 'towers', 'perceiver', 'patched'), _LAYERS),
+    },
     'position': {'learned': {'spared': 0}, 'rotary': {'share': 1.0, 'stretch': 1.0, 'stretched': 'places', 'length': 64}},
     'block': {'parallel': {'norms': 'one'}},
     'mixer': {

@@ -21,6 +21,7 @@ from arch.depth import Depth, scanned_blocks
 from arch.fits import check_layer_positions, check_moved, check_needs, check_places, check_streams
 from arch.make import positive
 from arch.model_sockets import Sockets
+from arch.patched import Patched
 from arch.perceiver import Perceiver
 from arch.towers import Towers
 
@@ -207,4 +208,4 @@ class Hierarchical(Body):
         return make('head', name='head', stem=stem)(x, context).astype(jnp.float32)
 
 
-BODIES = {'isotropic': Isotropic, 'hierarchical': Hierarchical, 'towers': Towers, 'perceiver': Perceiver}
+BODIES = {'isotropic': Isotropic, 'hierarchical': Hierarchical, 'towers': Towers, 'perceiver': Perceiver, 'patched': Patched}
