@@ -69,7 +69,8 @@ QUESTIONS = {
         'Is one causal model as good a coder of all data as the coder made for them?',
         '',
         'mixers',
-        'proteins, trajectories, tokenisers',
+        'proteins, trajectories, learned codes',
+        further=(f'{_FILES}/tokenisers.py',),
     ),
     'what_searches_gain': Question(
         'How much of the gain of a search survives a confirmation?',
