@@ -79,7 +79,7 @@ def prepare(
             '--as',
             metavar='READER',
             help='How files of your own are read: image-folder, image-masks, csv, parquet, json-lines, text, lines, smiles, '
-            'tokens, wav-folder, ts, ucr, arrays (.npz), webdataset or parquet-images.',
+            'fasta, tokens, wav-folder, ts, ucr, arrays (.npz), webdataset or parquet-images.',
         ),
     ] = None,
     called: Annotated[str | None, typer.Option('--name', help='The name it gets; a set of your own needs one.')] = None,
@@ -104,7 +104,9 @@ def prepare(
     form: Annotated[
         str | None,
         typer.Option(
-            help='What inputs are: table, text, smiles, series, or of a column of paths images or sounds.', rich_help_panel=OWN
+            help='What inputs are: table, text, smiles, series, or of a column of paths images or sounds; of FASTA files '
+            'nucleotides or amino_acids.',
+            rich_help_panel=OWN,
         ),
     ] = None,
     predict: Annotated[

@@ -98,6 +98,7 @@ SIZES: dict[str, Callable[..., Sizes]] = {
     'arithmetic': _arithmetic,
     'arithmetic_answers': _arithmetic,
     'regular_language': lambda symbols, length, **_: Sizes(symbols, length),
+    'protein_families': lambda length, **_: Sizes(256, length),
     'next_observation': _next_observation,
     'hidden_variable': _hidden_variable,
     'stdlib_bytes': lambda length, **_: Sizes(256, length),

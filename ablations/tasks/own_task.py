@@ -31,6 +31,7 @@ READERS = {
     'text': ('inputs', 'mark'),
     'lines': (),
     'smiles': (),
+    'fasta': ('form',),
     'tokens': ('token_type', 'separator'),
     'wav_folder': (),
     'ts': (),
@@ -51,10 +52,13 @@ ENDINGS = {
     '.ts': 'ts',
     '.tar': 'webdataset',
     '.smi': 'smiles',
+    **{f'{form}{packed}': 'fasta' for form in ('.fasta', '.fa', '.faa', '.fna', '.ffn') for packed in ('', '.gz')},
 }
 """What the ending of a file tells of its reader."""
 FORMS = ('table', 'text', 'smiles', 'images', 'sounds', 'series')
 """The forms of inputs, if they do not tell theirs; of columns images and sounds are paths of files."""
+SEQUENCES = ('nucleotides', 'amino_acids')
+"""The forms of sequences in FASTA files, if their letters do not tell theirs."""
 PREDICTED = ('class', 'values', 'labels', 'map', 'tokens')
 """What is predicted: a class, numbers, any of several labels, a class at each place, or the next token."""
 SPLIT = re.compile(r'names|hash|column:.+')
@@ -72,7 +76,7 @@ class OwnTask:
     Options of readers (the same as of `archlab data prepare --as`):
     inputs      column or columns of the input; unless given, all that are not named otherwise
     target      column or columns of what is predicted
-    form        what inputs are, one of FORMS, where they do not tell
+    form        what inputs are, one of FORMS, where they do not tell; of FASTA files one of SEQUENCES
     predict     one of PREDICTED, where the target does not tell
     split       what the test split is taken by: 'names' of files, 'hash' of content, or 'column:NAME' with test, train, valid
     share       the share of examples that is the test split by hash, .1 unless given
@@ -266,7 +270,7 @@ def check_options(reader: str, options: Mapping[str, object]) -> None:
     for name, value in options.items():
         if value is not None and value is not False and name not in takes:
             raise ValueError(f"{option(name, value)}: reader '{reader}' takes no such option; it takes {', '.join(takes)}")
-    for name, allowed in (('form', FORMS), ('predict', PREDICTED)):
+    for name, allowed in (('form', SEQUENCES if reader == 'fasta' else FORMS), ('predict', PREDICTED)):
         if (value := options.get(name)) is not None and value not in allowed:
             raise ValueError(f'{option(name, value)}; allowed: {list(allowed)}.{closest(value, allowed)}')
     split, share = options.get('split'), options.get('share')

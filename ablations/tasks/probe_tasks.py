@@ -67,4 +67,19 @@ PROBES = {
         symbols=4,
         length=32,
     ),
+    # Measured: see the docstring of the kind.
+    'protein_families': _language(
+        'protein_families',
+        'bits per residue',
+        steps=1000,
+        batch=32,
+        families=4,
+        positions=16,
+        conserved=0.75,
+        insertion=0.05,
+        deletion=0.05,
+        linker=4.0,
+        length=64,
+    )
+    | {'domain': 'proteins', 'margin': 0.02},
 }

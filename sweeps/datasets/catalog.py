@@ -115,6 +115,18 @@ SEQUENCES = {
         reader={'kind': 'lines'},
         form=True,
     ),
+    'fasta': Dataset(
+        about='any proteins or nucleic acids as FASTA',
+        kind='texts',
+        unit='a record',
+        licence='not stated',
+        citation='',
+        origin='your own files',
+        test=f'files named test* where there are any, else {_TENTH.replace("documents", "records")}; of a single record the last tenth',
+        layouts='*.fasta, *.fa, *.faa, *.fna or *.ffn (also .gz), or a folder of them',
+        reader={'kind': 'fasta'},
+        form=True,
+    ),
     'synthetic_control': Dataset(
         about='control charts of six kinds, made by a rule; of the UCR archive',
         kind='series',

@@ -48,6 +48,7 @@ OWN: dict[str, Dataset] = {
     'text': _own('texts', 'a document', _NAMES, '*.txt, *.json, *.jsonl or *.parquet', kind='documents'),
     'lines': _own('texts', 'a line', _NAMES, 'text files, one example a line', kind='text_lines'),
     'smiles': _own('molecules', 'a molecule', _NAMES, 'text files, one SMILES a line', kind='lines'),
+    'fasta': _own('texts', 'a record', _NAMES, 'FASTA files (*.fasta, *.fa, *.faa, *.fna, *.ffn)', kind='fasta'),
     'tokens': _own('tokens', 'a document', _NAMES, 'shards of tokens (*.bin)', kind='shards', share=0.1),
     'wav_folder': _own('sounds', 'a recording', _FOLDERS, 'a folder of WAV files for each class', kind='wav_folder'),
     'ts': _own('series', 'a series', _NAMES, 'NAME_TRAIN.ts and NAME_TEST.ts', kind='ts'),

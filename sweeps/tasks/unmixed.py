@@ -14,6 +14,7 @@ from sweeps.tasks.probes.facts import Facts
 from sweeps.tasks.probes.fuzzy_recall import FuzzyRecall
 from sweeps.tasks.probes.induction import Induction
 from sweeps.tasks.probes.modular_addition import ModularAddition
+from sweeps.tasks.probes.protein_families import ProteinFamilies
 from sweeps.tasks.probes.recall import Recall
 from sweeps.tasks.probes.regular_language import RegularLanguage
 from sweeps.tasks.probes.selective_copying import SelectiveCopying
@@ -39,6 +40,7 @@ UNMIXED |= {
     'arithmetic': Arithmetic,
     'arithmetic_answers': ArithmeticAnswers,
     'regular_language': RegularLanguage,
+    'protein_families': ProteinFamilies,
 }
 UNMIXED |= {'next_observation': NextObservation, 'hidden_variable': HiddenVariable}
 UNMIXED |= {'text': Text, 'molecules': Molecules, 'supervised': Supervised, 'origin_bytes': OriginBytes}

@@ -11,6 +11,7 @@ from sweeps.datasets.material import Material, Options
 from sweeps.datasets.sources.array_files import arrays_of_file, of_function
 from sweeps.datasets.sources.image_masks import image_masks
 from sweeps.datasets.sources.image_sets import cifar, folder, idx, parquet_images, webdataset
+from sweeps.datasets.sources.sequence_records import fasta
 from sweeps.datasets.sources.signals import series, spoken_digits, ts, wav_folder
 from sweeps.datasets.sources.tables import tables
 from sweeps.datasets.sources.texts import documents, lines, one_text, shards, text_lines, wikitext
@@ -28,6 +29,7 @@ READERS: dict[str, Callable[..., Material]] = {
     'wikitext': wikitext,
     'shards': shards,
     'lines': lines,
+    'fasta': fasta,
     'spoken_digits': spoken_digits,
     'series': series,
     'ts': ts,
