@@ -47,7 +47,12 @@ class Terminal(Console):
     >>> shown.print('12 of [b]15[/b]')
     >>> shown.file.getvalue()
     '12 of [b]15[/b]\\n'
+
+    Nor does it draw pictures for words between colons: a task FILE.py:dna: is not a double helix.
     """
+
+    def __init__(self, **options: object):
+        super().__init__(emoji=False, **options)
 
     def print(self, *objects: object, markup: bool = False, highlight: bool = False, **options: object) -> None:
         def shown(one: object) -> object:

@@ -256,15 +256,22 @@ def show(
 
 @commands.command(epilog='Example: archlab data reference tiny_shakespeare')
 def reference(
-    task: Annotated[str, typer.Argument(metavar='TASK', help='A task over bytes: text, molecules, pixels, samples, mixtures.')],
+    task: Annotated[
+        str,
+        typer.Argument(
+            metavar='TASK | FILE.py:TASK',
+            help='A task over bytes: text, molecules, pixels, samples, mixtures; or one that a file of yours declares.',
+        ),
+    ],
     data: Data = None,
     as_json: Json = False,
 ):
     """What a model of a task has to beat: bits per byte of lzma and of a count model of its pool, on its test split."""
     use_data(data)
-    from ablations.tasks import task as declared
+    from ablations.task_files import is_address, own_task
+    from ablations.tasks import task as of_the_lab
 
-    spec = declared(task).data
+    spec = (own_task if is_address(task) else of_the_lab)(task).data
     with waiting('compressing and counting'):
         from sweeps.tasks.coders import reference as reference_of
         from sweeps.tasks.coders import reference_lines

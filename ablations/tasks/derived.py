@@ -24,6 +24,8 @@ EVALUATIONS = 4
 MEL_HOP, MELS, FRAMES = 128, 32, 8
 """How sounds become maps (sweeps/tasks/spoken_digits.py): samples a frame, bands, frames that patches and stages divide."""
 BYTES, BITS, NATS = 257, 'bits per byte', 'nats per token'
+ALPHABETS = {'nucleotides': ('nucleic acids', 'bits per base', 0.01), 'amino_acids': ('proteins', 'bits per residue', 0.02)}
+"""Of sequences by their alphabet: what they are, what a byte of them is called, and the margin, half a percent of a uniform code."""
 RAGGED, LONGEST = ('texts', 'molecules', 'tokens', 'sounds'), 1024
 """The kinds of sets whose examples differ in length, and how long they may be without the task's saying a length."""
 SHORTEST = 5 * 4096
@@ -72,7 +74,7 @@ def derive(own: OwnTask, name: str, facts: Mapping, declared: str) -> Task:
     stated = {name: getattr(own, name) for name in ('metric', 'unit', 'direction', 'chance', 'margin', 'base', 'domain')}
     fields = {
         **{field.name: getattr(made, field.name) for field in dataclasses.fields(Form) if field.name != 'examples'},
-        'domain': facts['kind'],
+        'domain': ALPHABETS[facts['alphabet']][0] if 'alphabet' in facts else facts['kind'],
         **{name: value for name, value in stated.items() if value is not None},
     }
     _check_scale(fields['metric'], fields['chance'], fields['margin'])
@@ -219,7 +221,8 @@ def _language(own: OwnTask, dataset: str, facts: Mapping) -> Form:
                  held=held, unit=unit)  # fmt: skip
     chance = math.log(vocabulary) if unit == NATS else math.log2(vocabulary) if tokens in ('bytes', 'characters') else 8.0
     base = own.base or own_bases.of_language(vocabulary, length)
-    return Form(data, base, 'loss', unit, 'lower', chance, 0.02, examples)
+    _, per_letter, margin = ALPHABETS.get(facts.get('alphabet'), ('', BITS, 0.02))
+    return Form(data, base, 'loss', per_letter if unit == BITS else unit, 'lower', chance, margin, examples)
 
 
 FORMS: dict[tuple[str, str], Callable[[OwnTask, str, Mapping], Form]] = {

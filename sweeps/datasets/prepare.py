@@ -377,7 +377,8 @@ def _near(place: Path, kind: str, progress: Progress) -> dict:
 def _notes(material: Material, dropped: int, repeats: dict[str, int]) -> list[str]:
     notes = []
     if dropped:
-        notes.append(f'{dropped:,} examples of the pool are identical to a test example and were left out')
+        group = ', or of its group,' if material.grouped else ''
+        notes.append(f'{dropped:,} examples of the pool are identical to a test example{group} and were left out')
     shares = f'share the group of another one, {material.grouped}' if material.grouped else ''
     notes += [
         f'{count:,} examples of {split} {shares or "repeat another one of it; they share its group"}'

@@ -7,6 +7,9 @@ from sweeps.datasets.prepared import DENSE, Part, Prepared
 CHARACTERS = 400
 """How many characters of each document an excerpt shows."""
 
+IN_A_ROW = 7
+"""How many letters of sequences stand on a line."""
+
 
 def show(prepared: Prepared, check: bool = False) -> dict:
     """The facts of a set, with an excerpt of the pool of a text. `check` reads all files and compares their checksums."""
@@ -44,6 +47,8 @@ def lines(facts: dict) -> list[str]:
         text.append(f'test split  {facts["test_split"]}')
     if facts.get('shape'):
         text.append(f'shape       {" x ".join(map(str, facts["shape"]))}')
+    if facts.get('letters'):
+        text += _letters(facts['letters'])
     if facts.get('seconds'):
         text.append('seconds     ' + ', '.join(f'{name} {value:.2f}' for name, value in facts['seconds'].items()))
     if facts.get('classes'):
@@ -67,6 +72,14 @@ def lines(facts: dict) -> list[str]:
     if 'damaged' in facts:
         text.append(f'files       {"damaged: " + ", ".join(facts["damaged"]) if facts["damaged"] else "as they were written"}')
     return text
+
+
+def _letters(counts: dict[str, int]) -> list[str]:
+    """The letters of sequences with their shares, the commonest first, a few on a line."""
+    total = max(sum(counts.values()), 1)
+    told = [f'{letter} {count / total:.1%}' for letter, count in counts.items()]
+    rows = [', '.join(told[start : start + IN_A_ROW]) for start in range(0, len(told), IN_A_ROW)]
+    return [f'{"letters" if not number else "":<12}{row}' for number, row in enumerate(rows)]
 
 
 def _balance(facts: dict) -> list[str]:

@@ -4,6 +4,7 @@ Neither adapts its counts to the test bytes. But lzma may copy from test bytes t
 """
 
 import lzma
+import math
 
 import numpy as np
 
@@ -12,27 +13,31 @@ from sweeps.tasks.mixture import Mixture
 
 ORDERS = 16
 """The longest context that is tried, in bytes."""
+OF_EACH = ('lzma', 'lzma_alone', 'order_k', 'k', 'best', 'order_0')
+"""What has a mean over the domains of a mixture."""
 
 
 def reference(task: Kind) -> dict[str, float]:
     """The reference coder of a task that models bytes, on its test split; a read of the test split.
 
-    It codes the bytes of `Kind.messages`; for a mixture it is the weighted mean over domains. Raises ValueError where there are
-    no bytes.
+    It codes the bytes of `Kind.messages`; for a mixture it is the weighted mean over domains. Where the lab has made the bytes,
+    `source` is what their source itself needs. Raises ValueError where there are no bytes.
     """
     if isinstance(task, Mixture):
         parts = [reference(component) for component in task.components]
-        return {name: float(task.shares @ [bits[name] for bits in parts]) for name in parts[0]}
+        return {name: float(task.shares @ [bits[name] for bits in parts]) for name in OF_EACH}
     train, test = task.messages(sealed=False), task.messages(sealed=True)
     if train is None or test is None:
         raise ValueError(f"'{task.NAME}' is no task over bytes; a reference coder needs one, such as text or molecules")
-    return reference_bits(train, test)
+    floor = task.floor()
+    return reference_bits(train, test) | ({} if floor is None else {'source': floor})
 
 
 def reference_bits(train: list[bytes], test: list[bytes]) -> dict[str, float]:
-    """Bits per byte of the test messages: {lzma, lzma_alone, order_k, k, best}.
+    """Bits per byte of the test messages: {lzma, lzma_alone, order_k, k, best, letters, uniform, order_0}.
 
-    `lzma` compresses the test after all of the training bytes, `lzma_alone` without them. `order_k` is interpolated Kneser-Ney
+    `uniform` takes the different bytes of the training messages, `letters` of them, for alike, the line end that ends them all
+    aside; `order_0` knows how often each comes. `lzma` compresses the test after all of the training bytes, `lzma_alone` without them. `order_k` is interpolated Kneser-Ney
     over the last k bytes of the same message, counted on the training messages; k is chosen on their last tenth. `best` is the
     better of lzma and order_k. Raises ValueError if a side has no bytes.
     """
@@ -44,9 +49,12 @@ def reference_bits(train: list[bytes], test: list[bytes]) -> dict[str, float]:
     with_context = 8 * (packed(known + asked) - context) / len(asked)
     seen, tried = _last_tenth(train)
     k = int(np.argmin(order_bits(seen, tried)))
-    order = float(order_bits(train, test, k)[k])
-    bits = {'lzma': with_context, 'lzma_alone': 8 * alone / len(asked), 'order_k': order, 'k': k}
-    return {**bits, 'best': min(bits['lzma'], bits['order_k'])}
+    orders = order_bits(train, test, k)
+    bits = {'lzma': with_context, 'lzma_alone': 8 * alone / len(asked), 'order_k': float(orders[k]), 'k': k}
+    ended = all(message.endswith(b'\n') for message in train)
+    letters = len(set(b''.join(message[:-1] for message in train) if ended else known))
+    plain = {'letters': letters, 'uniform': math.log2(max(letters, 1)), 'order_0': float(orders[0])}
+    return {**bits, 'best': min(bits['lzma'], bits['order_k']), **plain}
 
 
 def packed(content: bytes) -> int:
@@ -139,5 +147,7 @@ def reference_lines(name: str, bits: dict[str, float]) -> list[str]:
     return [
         f'{name}: a model has to beat {bits["best"]:.3f} bits per byte',
         f'  lzma after the training bytes {bits["lzma"]:.3f}, alone {bits["lzma_alone"]:.3f}',
-        f'  Kneser-Ney over the last {bits["k"]} bytes {bits["order_k"]:.3f}',
+        f'  Kneser-Ney over the last {bits["k"]} bytes {bits["order_k"]:.3f}, over none {bits["order_0"]:.3f}',
+        *([f'  {bits["letters"]} different bytes, all alike {bits["uniform"]:.3f}'] if 'letters' in bits else []),
+        *([f'  the source itself {bits["source"]:.3f}: no model needs fewer but by chance'] if 'source' in bits else []),
     ]

@@ -188,6 +188,10 @@ class Kind(abc.ABC):
         """The bytes that a reference coder codes, of the test split or of the pool; None where the task isn't about bytes."""
         return None
 
+    def floor(self) -> float | None:
+        """The score of the source itself on the test split, where the lab has made both and tells it in bytes; else None."""
+        return None
+
     def part(self, arrays: Arrays, chosen: np.ndarray) -> Arrays:
         """The examples of `arrays` with the indices `chosen`."""
         return Arrays(arrays.x[chosen], arrays.y[chosen], arrays.group[chosen], arrays.scale)

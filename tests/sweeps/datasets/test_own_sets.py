@@ -232,7 +232,7 @@ def test_no_split_tears_a_group(tmp_path: Path):
     assert len(sites) == 12 and one.about['sizes']['test'] in (10, 20) and len(set(one.test().group.tolist())) in (1, 2)
     # Ages that only rows of the pool have are left; those of a test row are left out, and counted.
     assert not set(examples(one)) & set(examples(one, 'test'))
-    assert 'identical to a test example and were left out' in ' '.join(one.about['notes'])
+    assert 'identical to a test example, or of its group, and were left out' in ' '.join(one.about['notes'])
     assert "by the values of the column 'site'" in ' '.join(one.about['notes'])
 
 
