@@ -36,7 +36,13 @@ def bad_table(place: Path, chance: random.Random, light: bool) -> Bad:
 
 FORMS = {
     **{'mnist': 'train-images-idx3-ubyte', 'cifar10': 'data_batch_1.bin', 'cifar100': 'train.bin', 'text': 'a.json'},
-    **{'image_folder': 'train/a/1.png', 'parquet_images': 'train.parquet', 'webdataset': 'train.tar', 'smiles': 'a.smi'},
+    **{
+        'image_folder': 'train/a/1.png',
+        'parquet_images': 'train.parquet',
+        'webdataset': 'train.tar',
+        'smiles': 'a.smi',
+        'fasta': 'a.fa',
+    },
     **{'series': 'X_TRAIN.tsv', 'spoken_digits': '0_jackson_0.wav', 'zinc': 'train.txt', 'tiny_shakespeare': 'input.txt'},
     **{'imagenet': 'train/n01440764/1.JPEG', 'fineweb': 'fineweb_train_1.bin'},
 }

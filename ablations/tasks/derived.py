@@ -25,7 +25,7 @@ MEL_HOP, MELS, FRAMES = 128, 32, 8
 """How sounds become maps (sweeps/tasks/spoken_digits.py): samples a frame, bands, frames that patches and stages divide."""
 BYTES, BITS, NATS = 257, 'bits per byte', 'nats per token'
 ALPHABETS = {'nucleotides': ('nucleic acids', 'bits per base', 0.01), 'amino_acids': ('proteins', 'bits per residue', 0.02)}
-"""Of sequences by their alphabet: what they are, what a byte of them is called, and the margin, half a percent of a uniform code."""
+"""Of sequences by their alphabet: what they are, bits of what is counted, and the margin, half a percent of a uniform code."""
 RAGGED, LONGEST = ('texts', 'molecules', 'tokens', 'sounds'), 1024
 """The kinds of sets whose examples differ in length, and how long they may be without the task's saying a length."""
 SHORTEST = 5 * 4096

@@ -67,7 +67,8 @@ PROBES = {
         symbols=4,
         length=32,
     ),
-    # Measured: see the docstring of the kind.
+    # Measured: 2.807 at 1e-2, weight decay 0.1, in 16 s (2.890 at 3e-3); by a convolution over five residues 2.782, without a
+    # mixer 3.680. The source needs 2.656, single residues 4.100, the reference coder 2.985.
     'protein_families': _language(
         'protein_families',
         'bits per residue',

@@ -122,7 +122,8 @@ SEQUENCES = {
         licence='not stated',
         citation='',
         origin='your own files',
-        test=f'files named test* where there are any, else {_TENTH.replace("documents", "records")}; of a single record the last tenth',
+        test='files named test* where there are any, else a tenth of the records, by hash of content; of a single record the '
+        'last tenth',
         layouts='*.fasta, *.fa, *.faa, *.fna or *.ffn (also .gz), or a folder of them',
         reader={'kind': 'fasta'},
         form=True,

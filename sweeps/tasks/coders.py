@@ -37,9 +37,10 @@ def reference_bits(train: list[bytes], test: list[bytes]) -> dict[str, float]:
     """Bits per byte of the test messages: {lzma, lzma_alone, order_k, k, best, letters, uniform, order_0}.
 
     `uniform` takes the different bytes of the training messages, `letters` of them, for alike, the line end that ends them all
-    aside; `order_0` knows how often each comes. `lzma` compresses the test after all of the training bytes, `lzma_alone` without them. `order_k` is interpolated Kneser-Ney
-    over the last k bytes of the same message, counted on the training messages; k is chosen on their last tenth. `best` is the
-    better of lzma and order_k. Raises ValueError if a side has no bytes.
+    aside; `order_0` knows how often each comes. `lzma` compresses the test after all of the training bytes, `lzma_alone`
+    without them. `order_k` is interpolated Kneser-Ney over the last k bytes of the same message, counted on the training
+    messages; k is chosen on their last tenth. `best` is the better of lzma and order_k. Raises ValueError if a side has no
+    bytes.
     """
     for name, messages in (('training', train), ('test', test)):
         if not sum(map(len, messages)):

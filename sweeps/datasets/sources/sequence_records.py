@@ -14,7 +14,7 @@ import numpy as np
 
 from ablations.option_words import option
 from ablations.tasks.own_task import SEQUENCES
-from sweeps.datasets.formats.fasta import Record, read_fasta
+from sweeps.datasets.formats.fasta import read_fasta
 from sweeps.datasets.material import Block, Material, Options, blocks, by_split
 from sweeps.datasets.sources.locate import PACKED, with_endings
 from sweeps.datasets.sources.texts import cut
@@ -32,7 +32,7 @@ PAIRS = bytes.maketrans(b'ACGTURYSWKMBDHVN', b'TGCAAYRSWMKVHDBN')
 """What stands opposite of each letter in the other strand."""
 GAPS = b'-.~'
 SURE, UNSURE = 0.9, 0.6
-"""Letters of which so many are COMMON are nucleotides; of which at most so many are, amino acids. In proteins it is a quarter."""
+"""Letters are nucleotides where this share of them is COMMON, amino acids where at most that is; in proteins a quarter is."""
 LOOKED_AT, FEWEST = 100_000, 20
 """Letters of the first records that tell what they are, about; of fewer it is asked."""
 LONG = 60
@@ -108,7 +108,8 @@ def _strands_hash(letters: np.ndarray) -> bytes:
 class _Told:
     """The letters of records, checked and made capital, and what is told of all of them afterwards.
 
-    `stated`: whether a user said what they are, and not the letters. `skipped`: where damaged records are told of, None to refuse.
+    `stated`: whether a user said what they are, and not the letters. `skipped`: where damaged records are told of; None refuses
+    them.
     """
 
     def __init__(self, kind: str, stated: bool, skipped: list[str] | None):

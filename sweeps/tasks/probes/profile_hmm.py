@@ -61,8 +61,8 @@ class HiddenMarkovModel:
     def bits(self, symbols: np.ndarray) -> np.ndarray:
         """Bits of each symbol given those before it, by the forward algorithm (Rabiner 1989): `[n, L] -> [n, L]`.
 
-        With f_1(s) = p(s) and f_t+1(s) = sum_r p(s | r) p(r | x_1 .. x_t), the bits of x_t are -log2 sum_s f_t(s) p(x_t | s). No
-        model needs fewer on average. Raises ValueError where a symbol can't be emitted.
+        With f_1(s) = p(s) and f_t+1(s) = sum_r p(s | r) p(r | x_1 .. x_t), the bits of x_t are -log2 sum_s f_t(s) p(x_t | s).
+        No model needs fewer on average. Raises ValueError where a symbol can't be emitted.
         """
         told, expected = np.empty(symbols.shape), np.broadcast_to(self.start, (len(symbols), len(self.start)))
         for place in range(symbols.shape[1]):

@@ -74,7 +74,7 @@ class ProteinFamilies(ByteSequences):
         """The numbers of the residues of the test split or of the pool among RESIDUES: `[n, length]`.
 
         A sequence is sealed if its hash is divisible by 8, so that none is in the pool, however large that is. Raises
-        ValueError where there are too few.
+        ValueError where too few are different.
         """
         count = self.TEST if sealed else self.train + self.held + self.SPARE
         names = ('families', 'positions', 'conserved', 'insertion', 'deletion', 'linker', 'number', 'length', 'linked')
@@ -83,10 +83,13 @@ class ProteinFamilies(ByteSequences):
         drawn = self.source.walk if self.linked else self.source.alone
         rows = drawn(generator, 2 * count * (SEALED_SHARE if sealed else 1), self.length)
         rows = rows[(fingerprints(rows) % SEALED_SHARE == 0) == sealed][:count]
-        if len(rows) < count:
+        times = np.unique(fingerprints(rows), return_counts=True)[1]
+        if len(rows) < count or 2 * len(times) < count or times.max() > self.SPARE:
+            split = 'a test split' if sealed else 'a pool'
             raise ValueError(
-                f"task '{self.NAME}': {len(rows)} sequences of length={self.length} for {'a test split' if sealed else 'a pool'} "
-                f'of {count}: they are too much alike; give a longer length, or ask for fewer'
+                f"task '{self.NAME}': {len(times)} different sequences of length={self.length}, one of them "
+                f'{max(times, default=0)} times, for {split} of {count}; allowed: half of them '
+                f'different and each at most {self.SPARE} times; give a longer length, or ask for fewer'
             )
         return rows
 

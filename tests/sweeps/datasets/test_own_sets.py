@@ -94,6 +94,10 @@ SOUND: dict[str, tuple[str, Callable[[Path], Path], dict, dict]] = {
     ),
     'lines': ('lines', lambda at: made.names(at / 'n.txt'), {}, {'kind': 'texts', 'longest': 8}),
     'molecules': ('smiles', lambda at: written(at / 'm.smi', '\n'.join('C' * n for n in range(1, 60))), {}, {'longest': 59}),
+    'proteins': (
+        *('fasta', lambda at: written(at / 'p.faa', ''.join(f'>a {n}\nMKV{"LS" * n}\n' for n in range(40))), {}),
+        {'kind': 'texts', 'alphabet': 'amino_acids', 'longest': 81, 'characters': 5},
+    ),
     'series': ('ts', lambda at: made.series(at / 'w'), {}, {'kind': 'series', 'shape': [20, 2], 'classes': ['fast', 'slow']}),
     'series by hash': (
         *('ts', lambda at: made.series(at / 'w'), {'split': 'hash', 'share': 0.3}),
@@ -232,7 +236,7 @@ def test_no_split_tears_a_group(tmp_path: Path):
     assert len(sites) == 12 and one.about['sizes']['test'] in (10, 20) and len(set(one.test().group.tolist())) in (1, 2)
     # Ages that only rows of the pool have are left; those of a test row are left out, and counted.
     assert not set(examples(one)) & set(examples(one, 'test'))
-    assert 'identical to a test example, or of its group, and were left out' in ' '.join(one.about['notes'])
+    assert 'identical to a test example and were left out' in ' '.join(one.about['notes'])
     assert "by the values of the column 'site'" in ' '.join(one.about['notes'])
 
 

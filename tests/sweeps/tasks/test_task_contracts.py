@@ -35,6 +35,7 @@ GOLDEN = {
     'arithmetic': '3cbfd8354aee6db1',
     'arithmetic_answers': '0c3c347e21520cf0',
     'regular_language': '95cb7345e137e0c7',
+    'protein_families': 'ad87613c4b869fa5',
     'balls_pixels': '5dff23b1c9c2a2b0',
     'balls_symbols': '3e29622b543f654c',
     'doors_pixels': '73abc8e11fa4df3b',
@@ -63,6 +64,7 @@ POOLS = {
     'arithmetic': 'b5bbbeb12cbcd360',
     'arithmetic_answers': '1ccd93f2736328b1',
     'regular_language': '5e1db74505411c62',
+    'protein_families': '009a3a3a8e2ac2e2',
     'balls_pixels': 'bff11bd27cbfa903',
     'balls_symbols': '4d069325a9b2847a',
     'doors_pixels': '46fed18f6822e279',
@@ -242,6 +244,12 @@ BAD = [
     ('regular_language', {'language': 'even', 'symbols': 2}, 'states=8; allowed: 2'),
     ('regular_language', {'symbols': 1}, 'allowed: from 2 of each up'),
     ('regular_language', {'length': 0}, 'length=0'),
+    ('protein_families', {'families': 40}, 'families=40 of positions=16; allowed: 512 positions in all'),
+    ('protein_families', {'conserved': 1.5}, 'conserved=1.5; allowed: 0 to 1'),
+    ('protein_families', {'deletion': 1.0}, 'deletion=1.0; allowed: 0 to 0.9'),
+    ('protein_families', {'linker': 0.5}, 'linker=0.5; allowed: 1 to'),
+    ('protein_families', {'linker': float('nan')}, 'linker=nan; allowed: 1 to'),
+    ('protein_families', {'length': 10**9}, 'length=1000000000; allowed: 1 to 4,096'),
     ('recall', {'pairs': 9, 'keys': 8}, 'allowed 1 to keys'),
 ]
 

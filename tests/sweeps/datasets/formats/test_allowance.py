@@ -12,7 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sweeps.datasets.formats import allowance, archives, columns, json_texts, lines, parquet, series_files, text_files, ts_files
+from sweeps.datasets.formats import (
+    allowance,
+    archives,
+    columns,
+    fasta,
+    json_texts,
+    lines,
+    parquet,
+    series_files,
+    text_files,
+    ts_files,
+)
 from sweeps.datasets.material import Options
 from sweeps.datasets.own import prepare_own
 from sweeps.datasets.sources.array_files import arrays_of_file
@@ -31,6 +42,7 @@ READERS: dict[str, tuple[str, str, str, Callable[[Path], object]]] = {
     'JSON lines': ('a.jsonl', '', '{"a": 1}\n', table),
     'a JSON list': ('a.json', '[{}', ', {}', table),
     'lines': ('a.txt', '', 'C\n', lambda path: list(lines.read_lines(path))),
+    'FASTA': ('a.fa', '>a\n', 'C\n', lambda path: list(fasta.read_fasta(path))),
     'documents': ('a.txt', '', 'a|', lambda path: list(text_files.documents(path, '|'))),
     'texts in JSON lines': ('a.jsonl', '', '{"text": "a"}\n', lambda path: list(json_texts.read_json(path, 'text'))),
     'texts in a JSON list': ('a.json', '[{}', ', {}', lambda path: list(json_texts.read_json(path, 'text'))),

@@ -18,6 +18,7 @@ from pyarrow import parquet
 
 from sweeps.datasets.formats.archives import members
 from sweeps.datasets.formats.cifar import read_cifar
+from sweeps.datasets.formats.fasta import read_fasta
 from sweeps.datasets.formats.idx import read_idx
 from sweeps.datasets.formats.image_files import decode
 from sweeps.datasets.formats.json_texts import read_json
@@ -85,6 +86,7 @@ CASES = {
     'tokens': ('a.bin', struct.pack('<256i', 20240520, 1, 9, *[0] * 253) + bytes(18), read_tokens),
     'text': ('a.txt', TEXT, lambda x: everything(documents(x, '<|endoftext|>'))),
     'lines': ('a.smi', b'CCO\nC#N\n' * 20, lambda x: everything(read_lines(x))),
+    'fasta': ('a.fa', b'>one\nACGT\nAC\n;no\n>two\nGG\n' * 9, lambda x: everything(read_fasta(x))),
     'json': ('a.json', json.dumps([{'text': 'a'}] * 9).encode(), lambda x: everything(read_json(x, 'text'))),
     'json_lines': ('a.jsonl', b'{"text": "a"}\n' * 9, lambda x: everything(read_json(x, 'text'))),
     'wav': (

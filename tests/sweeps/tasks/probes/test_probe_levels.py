@@ -8,6 +8,7 @@ from one_lane import train_one
 from ablations.study import put, swap
 from ablations.tasks import TASKS
 from sweeps.tasks.probes.arithmetic import Arithmetic
+from sweeps.tasks.probes.protein_families import ProteinFamilies
 from sweeps.tasks.probes.regular_language import RegularLanguage
 
 # The level that the docstring of the task states, a little below what was measured.
@@ -23,6 +24,7 @@ LEVELS = {
     'arithmetic': 1.45,
     'arithmetic_answers': 0.95,
     'regular_language': 1.9,
+    'protein_families': 2.95,
 }
 NO_MIXER = swap('mixer', 'identity')
 # Task, changes to its base, fields of its data: what cannot be learned so, and the best that it may reach.
@@ -39,6 +41,7 @@ UNABLE = {
     'state_tracking_without_mixer': ('state_tracking', NO_MIXER, {}, 0.32),
     'arithmetic_answers_without_mixer': ('arithmetic_answers', NO_MIXER, {}, 0.4),
 }
+SCORED_IN_BITS = [('arithmetic', Arithmetic), ('regular_language', RegularLanguage), ('protein_families', ProteinFamilies)]
 
 
 @pytest.mark.slow
@@ -61,10 +64,20 @@ def test_what_lacks_the_ability_does_not_learn_it(case: str):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(('name', 'kind'), [('arithmetic', Arithmetic), ('regular_language', RegularLanguage)])
+@pytest.mark.parametrize(('name', 'kind'), SCORED_IN_BITS)
 def test_no_language_is_told_in_fewer_bits_than_it_has(name: str, kind: type):
     """Scored in bits: at the least those of the source (up to the noise of 512 sequences), and less than knowing nothing."""
     task = kind(**{field: value for field, value in TASKS[name].data.items() if field != 'kind'})
     curve = train_one(name, steps=400)['curve']
     assert task.least_bits() - 0.02 < min(curve['score']) < TASKS[name].chance
     assert curve['score'][-1] == pytest.approx(curve['loss'][-1] / math.log(2))
+
+
+@pytest.mark.slow
+def test_families_are_learned_by_a_mixer_alone_and_there_is_nothing_to_learn_of_single_residues():
+    """The planted loss is found: a model without a mixer tells a residue from the one before it and its place alone."""
+    data = TASKS['protein_families'].data
+    base, bare = (train_one('protein_families', 1e-2, changes=one)['curve']['score'][-1] for one in ((), (NO_MIXER,)))
+    assert ProteinFamilies().least_bits() - 0.02 < base < 2.85 and base + 0.5 < bare < ProteinFamilies().marginal_bits()
+    alone = train_one('protein_families', 1e-2, data={**data, 'linked': False})['curve']['score'][-1]
+    assert alone == pytest.approx(ProteinFamilies(linked=False).marginal_bits(), abs=0.02)
