@@ -69,7 +69,7 @@ QUESTIONS = {
         'Is one causal model as good a coder of all data as the coder made for them?',
         '',
         'mixers',
-        'proteins, trajectories, learned codes',
+        'trajectories, learned codes',
         further=(f'{_FILES}/tokenisers.py',),
     ),
     'what_searches_gain': Question(

@@ -40,15 +40,14 @@ class _Printable:
 
 
 class Terminal(Console):
-    """A console that prints texts without control characters, and without markup or colours of numbers unless asked for.
+    """A console that prints texts as they are: without control characters, and without pictures for words between colons; and
+    without markup or colours of numbers unless asked for.
 
     >>> import io
     >>> shown = Terminal(file=io.StringIO(), force_terminal=True, color_system='truecolor')
-    >>> shown.print('12 of [b]15[/b]')
+    >>> shown.print('mine.py:dna: 12 of [b]15[/b]')
     >>> shown.file.getvalue()
-    '12 of [b]15[/b]\\n'
-
-    Nor does it draw pictures for words between colons: a task FILE.py:dna: is not a double helix.
+    'mine.py:dna: 12 of [b]15[/b]\\n'
     """
 
     def __init__(self, **options: object):

@@ -99,6 +99,17 @@ def names(path: Path, count: int = 5000) -> Path:
     return path
 
 
+def proteins(path: Path, count: int = 300) -> Path:
+    """Records of FASTA, of which every second one has a motif and a third is masked."""
+    generator = np.random.default_rng(6)
+    with open(path, 'w', encoding='utf-8') as file:
+        for number in range(count):
+            one = ''.join(generator.choice([*'ACDEFGHIKLMNPQRSTVWY'], generator.integers(60, 160)).tolist())
+            one = f'{one[:30]}{"GKSTLLKALL" * (number % 2)}{one[30:50].lower() if number % 3 == 0 else one[30:50]}{one[50:]}'
+            file.write(f'>made|{number} motif={number % 2}\n{one[:60]}\n{one[60:]}\n')
+    return path
+
+
 def reviews(path: Path, count: int = 80) -> Path:
     """Texts with a class, as JSON lines."""
     generator = np.random.default_rng(5)

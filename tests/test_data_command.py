@@ -113,6 +113,24 @@ def test_the_reference_coder_of_a_task_is_told(called: Callable):
     assert "unknown task 'pixels'" in called('data', 'reference', 'pixels').stderr
 
 
+def test_from_a_fasta_file_to_what_there_is_to_beat(called: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path / 'data'))
+    bases = np.random.default_rng(0).choice([*'ACGT'], (300, 90))
+    (tmp_path / 'genes.fa').write_text(''.join(f'>gene {n}\r\n{"".join(row)}\r\n' for n, row in enumerate(bases)))
+    (tmp_path / 'mine.py').write_text("from ablations.study import task\ndna = task(source='genes.fa', length=32)\n")
+    told = called('data', 'reference', 'mine.py:dna', cwd=tmp_path)
+    assert told.returncode == 2 and 'its data are not prepared' in told.stderr
+    made = called('data', 'prepare', 'mine.py:dna', cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert 'note        nucleotides: 300 records of 27,000 bases, without their headers' in made.stdout
+    told = called('data', 'reference', 'mine.py:dna', cwd=tmp_path)
+    assert told.returncode == 0 and told.stdout.startswith('mine.py:dna: a model has to beat 2.0'), told.stdout
+    assert '  4 different bytes, all alike 2.000' in told.stdout
+    by_reader = called('data', 'prepare', '--source', 'genes.fa', '--as', 'fasta', '--form', 'amino_acids', '--name', 'other',
+                       cwd=tmp_path)  # fmt: skip
+    assert by_reader.returncode == 0 and 'note        amino acids: 300 records' in by_reader.stdout
+
+
 def test_one_task_of_a_file_is_checked_alone(called: Callable, tmp_path: Path, monkeypatch):
     """As one task of a file is prepared."""
     path = tmp_path / 'mine.py'

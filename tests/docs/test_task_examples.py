@@ -33,6 +33,7 @@ DATA: dict[str, Callable[[Path], Path] | None] = {
     'motions': lambda at: made.series(at / 'motions'),
     'customers': lambda at: made.rows(at / 'customers.csv'),
     'names': lambda at: made.names(at / 'names.txt'),
+    'proteins': lambda at: made.proteins(at / 'proteins.fasta'),
     'reviews': lambda at: made.reviews(at / 'reviews.jsonl'),
     'patches': lambda at: made.masked(at / 'patches'),
     'waves': None,
