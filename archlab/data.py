@@ -124,6 +124,8 @@ def prepare(
     as_json: Json = False,
 ):
     """Check the files of a set, decode them once, and write the form that tasks read, with a sealed test split."""
+    from ablations.tasks.own_task import READERS
+    from sweeps.datasets.catalog import DATASETS
     from sweeps.datasets.material import Options
     from sweeps.datasets.prepare import prepare as prepare_set
 
@@ -134,6 +136,10 @@ def prepare(
     if name is not None and ('.py:' in name or name.endswith('.py')):
         given = {'source': source, 'as': as_, 'name': called, 'field': field, 'unverified': unverified, **reading, **of_own}
         return _prepare_declared(name, given, data, force, as_json)
+    known = DATASETS.get(name)
+    if as_ is None and known and known.form and name in READERS and any(value is not None for value in of_own.values()):
+        # What is a form of data and a reader takes the options of the reader by either name.
+        as_, name = name, None
     if as_ is not None:
         if name is not None or source is None or called is None:
             raise ValueError('--as READER: give it with --source PATH and --name NAME, and without the name of a known set')

@@ -126,9 +126,10 @@ def test_from_a_fasta_file_to_what_there_is_to_beat(called: Callable, monkeypatc
     told = called('data', 'reference', 'mine.py:dna', cwd=tmp_path)
     assert told.returncode == 0 and told.stdout.startswith('mine.py:dna: a model has to beat 2.0'), told.stdout
     assert '  4 different bytes, all alike 2.000' in told.stdout
-    by_reader = called('data', 'prepare', '--source', 'genes.fa', '--as', 'fasta', '--form', 'amino_acids', '--name', 'other',
-                       cwd=tmp_path)  # fmt: skip
-    assert by_reader.returncode == 0 and 'note        amino acids: 300 records' in by_reader.stdout
+    of_its_form = ('--source', 'genes.fa', '--form', 'amino_acids', '--name')
+    for words in (('--as', 'fasta', *of_its_form, 'one'), ('fasta', *of_its_form, 'other')):
+        done = called('data', 'prepare', *words, cwd=tmp_path)
+        assert done.returncode == 0 and 'note        amino acids: 300 records' in done.stdout, done.stderr
 
 
 def test_one_task_of_a_file_is_checked_alone(called: Callable, tmp_path: Path, monkeypatch):
