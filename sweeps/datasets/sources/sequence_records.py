@@ -28,8 +28,8 @@ ALLOWED = {NUCLEOTIDES: b'ACGTURYSWKMBDHVN', AMINO_ACIDS: b'ACDEFGHIKLMNPQRSTVWY
 """The letters of each, with those of IUPAC for ambiguous residues; * is a stop codon."""
 UNIT = {NUCLEOTIDES: 'base', AMINO_ACIDS: 'residue'}
 COMMON = b'ACGTUN'
-PAIRS = bytes.maketrans(b'ACGTURYSWKMBDHVN', b'TGCAAYRSWMKVHDBN')
-"""What stands opposite of each letter in the other strand."""
+PAIRS = bytes.maketrans(b'ACGTRYSWKMBDHVN', b'TGCAYRSWMKVHDBN')
+"""What stands opposite of each letter in the other strand of DNA."""
 GAPS = b'-.~'
 SURE, UNSURE = 0.9, 0.6
 """Letters are nucleotides where this share of them is COMMON, amino acids where at most that is; in proteins a quarter is."""
@@ -101,7 +101,8 @@ def _blocks(letters: Iterable[np.ndarray], kind: str) -> Iterator[Block]:
 
 
 def _strands_hash(letters: np.ndarray) -> bytes:
-    one = letters.tobytes()
+    # RNA has U where DNA has T.
+    one = letters.tobytes().replace(b'U', b'T')
     return example_hash(np.frombuffer(min(one, one.translate(PAIRS)[::-1]), np.uint8))
 
 

@@ -87,6 +87,28 @@ def test_a_markov_chain_costs_its_entropy_rate():
     assert known['k'] >= 1 and known['lzma'] > rate
 
 
+def test_bases_cost_two_bits_where_nothing_tells_of_them_and_their_entropy_rate_where_two_before_do():
+    """As DNA is judged: against two bits a base, and a context model that is told nothing of the length of contexts."""
+    generator = np.random.default_rng(4)
+    even = [bytes(row) for row in np.frombuffer(b'ACGT', np.uint8)[generator.integers(0, 4, (60, 1000))]]
+    bits = reference_bits(even[:50], even[50:])
+    assert bits['letters'] == 4 and bits['uniform'] == 2 and bits['order_0'] == pytest.approx(2, abs=0.01)
+    assert bits['best'] == pytest.approx(2, abs=0.01)
+    law = generator.dirichlet(np.full(4, 0.5), 16)
+    states, bases = generator.integers(0, 16, 100), []
+    for _ in range(1000):
+        # The law of a base given the two before it.
+        bases.append((generator.random(100)[:, None] >= np.cumsum(law[states], 1)[:, :-1]).sum(1))
+        states = states % 4 * 4 + bases[-1]
+    chains = np.stack(bases, 1)
+    pairs = 4 * chains[:, :-2] + chains[:, 1:-1]
+    rate = float((-(law * np.log2(law)).sum(1))[pairs].mean())
+    rows = [bytes(row) + b'\n' for row in np.frombuffer(b'ACGT', np.uint8)[chains]]
+    bits = reference_bits(rows[:80], rows[80:])
+    assert bits['best'] == bits['order_k'] == pytest.approx(rate, abs=0.03) and 2 <= bits['k'] <= 5
+    assert bits['letters'] == 4 and rate + 0.2 < bits['order_0']
+
+
 def test_the_length_of_contexts_is_chosen_on_training_messages_alone():
     """Of a chain of order 1, whatever is asked about: a text of longer contexts, or one without any."""
     generator = np.random.default_rng(6)
