@@ -83,6 +83,7 @@ KNOBS = {
     'first_domain': Knob('number of the domain that is taught first, where they are taught in turn', Bounds(1, 64)),
     'replay_share': Knob('share of a batch that is of domains that were taught before', DECAY),
     'mixed_share': Knob('share of the steps, the last ones, in which all domains are taught', SHARE),
+    'mask_share': Knob('share of the tokens that a masked lesson hides', SHARE),
     'temperature': Knob('what similarities are divided by in a contrastive loss', POSITIVE),
     'init_scale': Knob('factor of the initial kernels', POSITIVE),
     'drop_path': Knob('rate at which a residual branch is left out of an example in training', SHARE),

@@ -1,20 +1,34 @@
 """Paired tasks: scenes in several modalities, of which training shows some pairs (docs/pairs.md).
 
-Sealed are 110 scenes. What the bases reach stands in LOG.md.
+Sealed are 110 scenes of blocks and 512 of digits. What the bases reach stands in LOG.md.
 """
 
 from ablations.tasks import bases
 from ablations.tasks.decoders import ATTENTION
 
 VOCABULARY, LENGTH = 44, 65
-SCENES = 110
+MASKED_VOCABULARY = {'blocks': 45, 'digits': 110}
+"""Tokens with the one that stands where another is hidden."""
+SCENES, DIGIT_SCENES = 110, 512
 """Sealed scenes, among which one is to be found."""
-_BASE = bases.texts(VOCABULARY, LENGTH, outputs=16, width=32, depth=2, mixer=ATTENTION)
+VECTOR = 16
+"""Numbers of the vector that an example becomes."""
+_SIZES = {'width': 32, 'depth': 2, 'mixer': ATTENTION}
+_BASE = bases.texts(VOCABULARY, LENGTH, outputs=VECTOR, **_SIZES)
+_DIGITS = bases.texts(MASKED_VOCABULARY['digits'], LENGTH, outputs=VECTOR, **_SIZES)
 
 
-def _pairs(pairs: list[list[str]], chance: float, steps: int = 600, **fields: object) -> dict:
+def _masked_base(pictures: str) -> dict:
+    """A body that gives at each token the numbers of the vector and the scores of all tokens."""
+    tokens = MASKED_VOCABULARY[pictures]
+    return bases.labelled_tokens(tokens, LENGTH, outputs=VECTOR + tokens, **_SIZES)
+
+
+def _pairs(
+    pairs: list[list[str]], chance: float, steps: int = 600, base: dict = _BASE, dataset: str = 'blocks', **fields: object
+) -> dict:
     return {
-        'dataset': 'scenes in three modalities',
+        'dataset': {'blocks': 'scenes in three modalities', 'digits': 'scenes of digits in three modalities'}[dataset],
         'domain': 'pictures, words and sounds',
         'metric': 'accuracy',
         'unit': 'share of answers',
@@ -25,7 +39,7 @@ def _pairs(pairs: list[list[str]], chance: float, steps: int = 600, **fields: ob
         'batch': 48,
         'evaluations': 2,
         'data': {'kind': 'paired_scenes', 'pairs': pairs, **fields},
-        'base': _BASE,
+        'base': base,
     }
 
 
@@ -33,10 +47,23 @@ _THROUGH_PICTURES = [['picture', 'words'], ['picture', 'sound'], ['words', 'soun
 _THROUGH_WORDS = [['words', 'picture'], ['words', 'sound'], ['picture', 'sound']]
 """The last pair is the one that is scored: a study gives it the weight 0 where it is not to be taught."""
 _CAPTIONS_AND_VIEWS = [['picture', 'words'], ['picture', 'view']]
+_MASKED = [['picture', 'view']]
 
 
 def _blind(attribute: str, chance: float) -> dict:
     return _pairs(_CAPTIONS_AND_VIEWS, chance, probed=attribute, left_out=attribute)
+
+
+def _blind_or_masked(pictures: str, attribute: str, chance: float) -> dict:
+    """The third lesson is of masked pictures."""
+    own = {'pictures': pictures} if pictures != 'blocks' else {}
+    fields = {'probed': attribute, 'left_out': attribute, 'masked': _MASKED, **own}
+    return _pairs(_CAPTIONS_AND_VIEWS, chance, base=_masked_base(pictures), dataset=pictures, **fields)
+
+
+def _of_digits(pairs: list[list[str]], scored: list[str], **fields: object) -> dict:
+    own = {'pictures': 'digits', 'scored': scored, **fields}
+    return _pairs(pairs, 1 / DIGIT_SCENES, base=_DIGITS, dataset='digits', **own)
 
 
 PAIRED = {
@@ -46,4 +73,13 @@ PAIRED = {
     'blind_to_colour': _blind('colour', 1 / 3),
     'blind_to_figure': _blind('figure', 1 / 4),
     'blind_to_quarter': _blind('quarter', 1 / 6),
+    'blind_to_colour_masked': _blind_or_masked('blocks', 'colour', 1 / 3),
+    'blind_to_figure_masked': _blind_or_masked('blocks', 'figure', 1 / 4),
+    'blind_to_quarter_masked': _blind_or_masked('blocks', 'quarter', 1 / 6),
+    'digits_words_meet_sounds': _of_digits(_THROUGH_PICTURES, ['words', 'sound']),
+    'digits_words_meet_sounds_unbound': _of_digits(_THROUGH_PICTURES, ['words', 'sound'], bound=False),
+    'digits_pictures_meet_sounds': _of_digits(_THROUGH_WORDS, ['picture', 'sound']),
+    'digits_blind_to_colour': _blind_or_masked('digits', 'colour', 1 / 3),
+    'digits_blind_to_figure': _blind_or_masked('digits', 'figure', 1 / 10),
+    'digits_blind_to_quarter': _blind_or_masked('digits', 'quarter', 1 / 6),
 }
