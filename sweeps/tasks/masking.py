@@ -10,9 +10,10 @@ SHOWN = -1
 
 
 def hide(key: jax.Array, x: jax.Array, share: jax.Array | float, mask: int) -> tuple[jax.Array, jax.Array]:
-    """Sequences with `mask` for a share of the tokens behind the first, drawn evenly, and the targets: `[B, N] -> [B, N], [B, N]`.
+    """Sequences with `mask` for a share of the tokens behind the first, and the targets: `[B, N] -> [B, N], [B, N]`.
 
-    As many are hidden in each sequence: the share of N - 1, rounded. A target is the token that was there; SHOWN elsewhere.
+    All places are as likely, and as many are hidden in each sequence: the share of N - 1, rounded. A target is the token that
+    was there; SHOWN elsewhere.
     """
     count = x.shape[1] - 1
     places = jnp.broadcast_to(jnp.arange(count), (len(x), count))

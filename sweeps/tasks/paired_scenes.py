@@ -62,8 +62,8 @@ class PairedScenes(Kind):
         wrong = [pair for pair in pairs + masked if len(pair) != 2 or len(set(pair)) != 2 or not set(pair) <= set(MODALITIES)]
         if wrong or not pairs or len(pairs + masked) > MOST:
             raise ValueError(
-                f"task '{self.NAME}': pairs={self.pairs!r} and masked={self.masked!r}; allowed: one pair or more, up to {MOST} of "
-                f'both together, each two of {list(MODALITIES)}; change them'
+                f"task '{self.NAME}': pairs={self.pairs!r}, masked={self.masked!r}; allowed: one to {MOST} pairs of two of "
+                f'{list(MODALITIES)}, both together, and one that is not masked; change them'
             )
         if self.pictures not in SOURCES:
             raise ValueError(f"task '{self.NAME}': pictures={self.pictures!r}; allowed: {list(SOURCES)}; choose one")
