@@ -96,6 +96,9 @@ MARGINS = {
         *('words_meet_sounds', 'words_meet_sounds_unbound', 'pictures_meet_sounds'),
         'protein_families',
         *('blind_to_colour', 'blind_to_figure', 'blind_to_quarter'),
+        *('blind_to_colour_masked', 'blind_to_figure_masked', 'blind_to_quarter_masked'),
+        *('digits_words_meet_sounds', 'digits_words_meet_sounds_unbound', 'digits_pictures_meet_sounds'),
+        *('digits_blind_to_colour', 'digits_blind_to_figure', 'digits_blind_to_quarter'),
         *(
             'arithmetic_answers',
             'tiny_shakespeare',

@@ -141,6 +141,8 @@ TASK_KINDS = {
         'bound': True,
         'left_out': '',
         'rate': 1.0,
+        'pictures': 'blocks',
+        'masked': (),
         'train': 0,
         'held': 256,
     },
