@@ -1,6 +1,6 @@
 """Paired tasks: scenes in several modalities, of which training shows some pairs (docs/pairs.md).
 
-Sealed are 110 scenes of blocks and 512 of digits. What the bases reach stands in LOG.md.
+Sealed are 110 scenes of blocks and 128 of digits. What the bases reach stands in LOG.md.
 """
 
 from ablations.tasks import bases
@@ -9,7 +9,7 @@ from ablations.tasks.decoders import ATTENTION
 VOCABULARY, LENGTH = 44, 65
 MASKED_VOCABULARY = {'blocks': 45, 'digits': 110}
 """Tokens with the one that stands where another is hidden."""
-SCENES, DIGIT_SCENES = 110, 512
+SCENES, DIGIT_SCENES = 110, 128
 """Sealed scenes, among which one is to be found."""
 VECTOR = 16
 """Numbers of the vector that an example becomes."""

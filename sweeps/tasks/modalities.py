@@ -42,7 +42,7 @@ class Source:
     """Where scenes come from: `scenes()` are all of them, `[m, 6]`, quarter, colour and figure of both.
 
     `drawn(generator, chosen, sealed)` gives two pictures of each, `[n, 64]`. The first figure is told by `word`, and heard as
-    `note`. `tokens` is the size of the vocabulary, MASK included.
+    `note`. `tokens` is the size of the vocabulary, MASK included. Of the scenes that are sealed `asked` are.
     """
 
     scenes: Callable[[], np.ndarray]
@@ -50,6 +50,7 @@ class Source:
     word: int
     note: int
     tokens: int
+    asked: int
 
 
 def _blocks(generator: np.random.Generator, chosen: np.ndarray, sealed: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -62,8 +63,8 @@ def _digits(generator: np.random.Generator, chosen: np.ndarray, sealed: bool) ->
 
 
 SOURCES = {
-    'blocks': Source(pictures.scenes, _blocks, pictures.VALUES + 3, _NOTES + 7, MASK + 1),
-    'digits': Source(digit_scenes.scenes, _digits, _DIGIT_WORDS, _DIGIT_NOTES, _INKED + digit_scenes.CELLS),
+    'blocks': Source(pictures.scenes, _blocks, pictures.VALUES + 3, _NOTES + 7, MASK + 1, 110),
+    'digits': Source(digit_scenes.scenes, _digits, _DIGIT_WORDS, _DIGIT_NOTES, _INKED + digit_scenes.CELLS, 128),
 }
 
 
@@ -74,7 +75,10 @@ def written(sealed: bool, left_out: str, rate: float, source: str = 'blocks') ->
     """
     own = SOURCES[source]
     there = own.scenes()
-    numbers = np.flatnonzero((fingerprints(there) % SEALED_SHARE == 0) == sealed)
+    prints = fingerprints(there)
+    numbers = np.flatnonzero((prints % SEALED_SHARE == 0) == sealed)
+    if sealed:
+        numbers = np.sort(numbers[np.argsort(prints[numbers])[: own.asked]])
     name = ('modalities',) if source == 'blocks' else ('modalities', source)
     generator = np.random.default_rng(derive(*name, 'test' if sealed else 'pool'))
     count = COUNTS['test' if sealed else 'pool']
