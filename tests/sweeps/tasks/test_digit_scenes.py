@@ -53,8 +53,6 @@ def test_few_sealed_digits_have_the_cells_of_one_of_the_pool():
 def test_words_and_sounds_tell_the_scene(sealed: tuple):
     x, scene, chosen = sealed
     assert (x[:, :, 0] == np.arange(21, 25)[:, None]).all() and set(np.bincount(scene)) == {0, COUNTS['test'] // DIGIT_SCENES}
-        'test'
-    ]
     starts = np.tile([QUARTERS[0], VALUES, SOURCES['digits'].word], 2)
     for number in range(0, len(scene), 7):
         told = chosen[number].reshape(2, 3)
