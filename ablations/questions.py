@@ -36,13 +36,14 @@ QUESTIONS = {
         'Do two modalities meet that were each bound to a third alone?',
         '2305.05665',
         f'{_FILES}/binding_through_a_hub.py',
-        'a second dataset',
+        'sounds that were recorded',
     ),
     'blind_pairs': Question(
         'What do captions that leave something out not teach?',
         '2401.06209',
         f'{_FILES}/blind_pairs.py',
-        'masked objectives; a second dataset',
+        'weights that were trained before',
+        further=(f'{_FILES}/blind_pairs_masked.py',),
     ),
     'understanding_and_generation': Question(
         'Does learning to generate help to understand, and the other way round?',
