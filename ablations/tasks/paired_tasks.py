@@ -80,6 +80,5 @@ PAIRED = {
     'digits_words_meet_sounds_unbound': _of_digits(_THROUGH_PICTURES, ['words', 'sound'], bound=False),
     'digits_pictures_meet_sounds': _of_digits(_THROUGH_WORDS, ['picture', 'sound']),
     'digits_blind_to_colour': _blind_or_masked('digits', 'colour', 1 / 3),
-    'digits_blind_to_figure': _blind_or_masked('digits', 'figure', 1 / 10),
     'digits_blind_to_quarter': _blind_or_masked('digits', 'quarter', 1 / 6),
 }

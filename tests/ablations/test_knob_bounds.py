@@ -55,6 +55,7 @@ EXPECTED = {
     'first_domain': (1, 64, False, False),
     'replay_share': (0, 1, False, True),
     'mixed_share': (0, 1, False, False),
+    'mask_share': (0, 1, False, False),
     **{f'domain_weight_{number}': (0, math.inf, False, False) for number in range(1, 9)},
 }
 
