@@ -1,4 +1,4 @@
-"""Masking: a share of the tokens is hidden, and the model says what was there (1810.04805, 2106.08254, 2111.06377)."""
+"""Masking: a share of the tokens is hidden, and the model says what was there (BERT, 1810.04805; BEiT, 2106.08254)."""
 
 import jax
 import jax.numpy as jnp
