@@ -42,7 +42,7 @@ class Source:
     """Where scenes come from: `scenes()` are all of them, `[m, 6]`, quarter, colour and figure of both.
 
     `drawn(generator, chosen, sealed)` gives two pictures of each, `[n, 64]`. The first figure is told by `word`, and heard as
-    `note`. `tokens` is the size of the vocabulary, MASK included. Of the scenes that are sealed `asked` are.
+    `note`. `tokens` is the size of the vocabulary, MASK included. So many of its sealed scenes are `asked`.
     """
 
     scenes: Callable[[], np.ndarray]

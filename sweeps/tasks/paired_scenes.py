@@ -39,10 +39,10 @@ class PairedScenes(Kind):
     Source: `pictures` 'blocks' are made by the lab, no licence: 864 scenes, every eighth sealed by its hash. 'digits' are those
     of task digits (CC BY 4.0), two in a scene: every eighth of 5,400 is sealed, 128 of these are asked, with its sealed digits.
     A replicate holds out whole scenes, about `held` of 2,048 examples (their digits may stand in other scenes too), and learns
-    from `train` (0: all) of the others. Metric:
-    the share of right answers (higher is better). Of a pair: the nearest among one example of each held scene, both ways;
-    chance is 1 over their number, 110 sealed ones of blocks, 128 of digits. Of an attribute: that of the first figure, or the
-    quarters of both; chance 1/3 (colour), 1/4 (figure; of digits 1/10), 1/6 (quarter).
+    from `train` (0: all) of the others. Metric: the share of right answers (higher is better). Of a pair: the nearest among one
+    example of each held scene, both ways; chance is 1 over their number, 110 sealed ones of blocks, 128 of digits. Of an
+    attribute: that of the first figure, or the quarters of both; chance 1/3 (colour), 1/4 (figure; of digits 1/10), 1/6
+    (quarter). Scores of small models stand in LOG.md.
     """
 
     pairs: tuple = (('picture', 'words'), ('picture', 'sound'))
@@ -64,7 +64,7 @@ class PairedScenes(Kind):
         if wrong or not pairs or len(pairs + masked) > MOST:
             raise ValueError(
                 f"task '{self.NAME}': pairs={self.pairs!r}, masked={self.masked!r}; allowed: one to {MOST} pairs of two of "
-                f'{list(MODALITIES)}, both together, and one that is not masked; change them'
+                f'{list(MODALITIES)}, both together, at least one of them not masked; change them'
             )
         if self.pictures not in SOURCES:
             raise ValueError(f"task '{self.NAME}': pictures={self.pictures!r}; allowed: {list(SOURCES)}; choose one")

@@ -132,7 +132,7 @@ def test_bases_have_room_for_vector_and_tokens(pictures: str):
         ((8, 64, 61), {}, 'scores [8, 64, 61]; allowed: [B, 65, D + 45]'),
         ((), {'masked': (('picture', 'smell'),)}, "masked=(('picture', 'smell'),); allowed: one to 8 pairs"),
         ((), {'masked': (('picture', 'view'),) * 7}, 'allowed: one to 8 pairs of two'),
-        ((), {'pairs': ()}, 'and one that is not masked'),
+        ((), {'pairs': ()}, 'at least one of them not masked'),
         ((), {'pictures': 'photos'}, "pictures='photos'; allowed: ['blocks', 'digits']; choose one"),
     ],
 )
