@@ -98,7 +98,7 @@ MARGINS = {
         *('blind_to_colour', 'blind_to_figure', 'blind_to_quarter'),
         *('blind_to_colour_masked', 'blind_to_figure_masked', 'blind_to_quarter_masked'),
         *('digits_words_meet_sounds', 'digits_words_meet_sounds_unbound', 'digits_pictures_meet_sounds'),
-        *('digits_blind_to_colour', 'digits_blind_to_figure', 'digits_blind_to_quarter'),
+        *('digits_blind_to_colour', 'digits_blind_to_quarter'),
         *(
             'arithmetic_answers',
             'tiny_shakespeare',
@@ -124,4 +124,4 @@ def test_margins_are_those_that_verdicts_rest_on():
 def test_the_rest_of_a_task_is_what_was_declared():
     """Metric, chance, budget, data and base model of every task in one hash. Update it only if you meant the change."""
     declared = {name: {key: value for key, value in item.to_dict().items() if key != 'margin'} for name, item in TASKS.items()}
-    assert digest(declared) == 'b03c17c4a6073244'
+    assert digest(declared) == '7bd829baf4ae1882'
