@@ -70,8 +70,8 @@ QUESTIONS = {
         'Is one causal model as good a coder of all data as the coder made for them?',
         '',
         'mixers',
-        'trajectories, learned codes',
-        further=(f'{_FILES}/tokenisers.py',),
+        'learned codes',
+        further=(f'{_FILES}/tokenisers.py', f'{_FILES}/trajectories.py'),
     ),
     'what_searches_gain': Question(
         'How much of the gain of a search survives a confirmation?',

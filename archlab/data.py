@@ -266,13 +266,13 @@ def reference(
         str,
         typer.Argument(
             metavar='TASK | FILE.py:TASK',
-            help='A task over bytes: text, molecules, pixels, samples, mixtures; or one that a file of yours declares.',
+            help='A task over bytes: text, molecules, pixels, samples, trajectories, mixtures; or one of a file of yours.',
         ),
     ],
     data: Data = None,
     as_json: Json = False,
 ):
-    """What a model of a task has to beat: bits per byte of lzma and of a count model of its pool, on its test split."""
+    """What a model of a task has to beat: bits per byte of lzma, a count model and extrapolation on its test split."""
     use_data(data)
     from ablations.task_files import is_address, own_task
     from ablations.tasks import task as of_the_lab

@@ -15,12 +15,13 @@ from ablations.tasks.simulated_tasks import SIMULATED
 from ablations.tasks.sound_tasks import SERIES, SOUNDS
 from ablations.tasks.task import DIRECTIONS, Task
 from ablations.tasks.text_tasks import TEXTS
+from ablations.tasks.trajectory_tasks import TRAJECTORIES
 
 __all__ = ['DIRECTIONS', 'SETS', 'TASKS', 'OwnTask', 'Task', 'task']
 
 TASKS = {task.name: task for task in (DIGITS, RECALL, STDLIB_BYTES)}
 TASKS |= {name: Task(name=name, **fields) for name, fields in {**IMAGES, **PIXELS, **SOUNDS, **SERIES}.items()}
-TASKS |= {name: Task(name=name, **fields) for name, fields in {**PROBES, **SIMULATED}.items()}
+TASKS |= {name: Task(name=name, **fields) for name, fields in {**PROBES, **SIMULATED, **TRAJECTORIES}.items()}
 TASKS |= {name: Task(name=name, **fields) for name, fields in {**TEXTS, **MADE, **ORIGINS, **DOMAINS, **PAIRED}.items()}
 
 SETS = {str(one.data.get('dataset', one.dataset)) for one in TASKS.values()} | {one.dataset for one in TASKS.values()}

@@ -87,6 +87,19 @@ def _hidden_variable(simulator: dict, form: str, events: int, variable: str, **_
     return Sizes(vocabulary, events * tokens, choices=values, outputs=values)
 
 
+COORDINATES = {'pendulums': 2, 'planets': 2, 'three_bodies': 6}
+"""Motion -> the numbers of an observation."""
+
+
+def _trajectories(motion: dict, events: int, bits: int, **_: object) -> Sizes:
+    return Sizes(2**bits, events * COORDINATES[motion['kind']])
+
+
+def _hidden_law(motion: dict, events: int, bits: int, **_: object) -> Sizes:
+    laws = len(motion['laws'])
+    return Sizes(2**bits, events * COORDINATES[motion['kind']], choices=laws, outputs=laws)
+
+
 SIZES: dict[str, Callable[..., Sizes]] = {
     'recall': lambda pairs, keys, values, **_: Sizes(keys + values, 3 * pairs, choices=values),
     'induction': lambda tokens, length, asked, **_: Sizes(tokens, length + asked),
@@ -101,6 +114,8 @@ SIZES: dict[str, Callable[..., Sizes]] = {
     'protein_families': lambda length, **_: Sizes(256, length),
     'next_observation': _next_observation,
     'hidden_variable': _hidden_variable,
+    'trajectories': _trajectories,
+    'hidden_law': _hidden_law,
     'stdlib_bytes': lambda length, **_: Sizes(256, length),
     'samples': lambda length, **_: Sizes(256, length),
     'pixels': lambda height, channels, size=0, **_: Sizes(256, (size or height) ** 2 * channels),

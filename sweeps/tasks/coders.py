@@ -1,6 +1,7 @@
 """Coders: the scores of lzma and of a count model of the last k bytes, which a model of the same bytes has to beat.
 
-Neither adapts its counts to the test bytes. But lzma may copy from test bytes that it has already coded.
+Neither adapts its counts to the test bytes. But lzma may copy from test bytes that it has already coded. Bytes that are the
+numbers of observations are also coded by extrapolation.
 """
 
 import lzma
@@ -8,29 +9,38 @@ import math
 
 import numpy as np
 
+from sweeps.tasks.extrapolation import ORDERS as POLYNOMIALS
+from sweeps.tasks.extrapolation import number_bits
 from sweeps.tasks.kind import Kind
 from sweeps.tasks.mixture import Mixture
 
 ORDERS = 16
 """The longest context that is tried, in bytes."""
 OF_EACH = ('lzma', 'lzma_alone', 'order_k', 'k', 'best', 'order_0')
-"""What has a mean over the domains of a mixture."""
+OF_NUMBERS = (*POLYNOMIALS, 'fitted', 'adapted')
+"""What has a mean over the domains of a mixture; the latter where all of them are numbers."""
 
 
 def reference(task: Kind) -> dict[str, float]:
     """The reference coder of a task that models bytes, on its test split; a read of the test split.
 
-    It codes the bytes of `Kind.messages`; for a mixture it is the weighted mean over domains. Where the lab has made the bytes,
-    `source` is what their source itself needs. Raises ValueError where there are no bytes.
+    It codes the bytes of `Kind.messages`, and the numbers of `Kind.numbers` where there are some; for a mixture it is the
+    weighted mean over domains, of what all of them have. Where the lab has made the bytes, `source` is what their source itself
+    needs. Raises ValueError where there are no bytes.
     """
     if isinstance(task, Mixture):
         parts = [reference(component) for component in task.components]
-        return {name: float(task.shares @ [bits[name] for bits in parts]) for name in OF_EACH}
+        shared = [name for name in (*OF_EACH, *OF_NUMBERS) if all(name in bits for bits in parts)]
+        return {name: float(task.shares @ [bits[name] for bits in parts]) for name in shared}
     train, test = task.messages(sealed=False), task.messages(sealed=True)
     if train is None or test is None:
         raise ValueError(f"'{task.NAME}' is no task over bytes; a reference coder needs one, such as text or molecules")
-    floor = task.floor()
-    return reference_bits(train, test) | ({} if floor is None else {'source': floor})
+    floor, numbers = task.floor(), task.numbers(sealed=False)
+    bits = reference_bits(train, test) | ({} if floor is None else {'source': floor})
+    if numbers is None:
+        return bits
+    told = number_bits(numbers, task.numbers(sealed=True), (task.tokens() - 1).bit_length())
+    return {**bits, **told, 'best': min(bits['best'], *told.values())}
 
 
 def reference_bits(train: list[bytes], test: list[bytes]) -> dict[str, float]:
@@ -145,10 +155,16 @@ def _discounts(counts: np.ndarray) -> np.ndarray:
 
 def reference_lines(name: str, bits: dict[str, float]) -> list[str]:
     """A reference coder in words."""
-    return [
+    lines = [
         f'{name}: a model has to beat {bits["best"]:.3f} bits per byte',
         f'  lzma after the training bytes {bits["lzma"]:.3f}, alone {bits["lzma_alone"]:.3f}',
         f'  Kneser-Ney over the last {bits["k"]} bytes {bits["order_k"]:.3f}, over none {bits["order_0"]:.3f}',
         *([f'  {bits["letters"]} different bytes, all alike {bits["uniform"]:.3f}'] if 'letters' in bits else []),
         *([f'  the source itself {bits["source"]:.3f}: no model needs fewer but by chance'] if 'source' in bits else []),
     ]
+    if 'fitted' in bits:
+        polynomials = ', '.join(f'{way} {bits[way]:.3f}' for way in POLYNOMIALS)
+        lines.append(
+            f'  extrapolation: {polynomials}, a linear product {bits["fitted"]:.3f}, one that adapts {bits["adapted"]:.3f}'
+        )
+    return lines

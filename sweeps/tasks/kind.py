@@ -192,6 +192,10 @@ class Kind(abc.ABC):
         """The score of the source itself on the test split, where the lab has made both and tells it in bytes; else None."""
         return None
 
+    def numbers(self, sealed: bool) -> np.ndarray | None:
+        """The bytes of `messages` as numbers below `tokens`, C in each of T observations: `[n, T, C]`; None if not so."""
+        return None
+
     def part(self, arrays: Arrays, chosen: np.ndarray) -> Arrays:
         """The examples of `arrays` with the indices `chosen`."""
         return Arrays(arrays.x[chosen], arrays.y[chosen], arrays.group[chosen], arrays.scale)

@@ -4,7 +4,17 @@ import dataclasses
 
 from sweeps.tasks import TASKS
 from sweeps.tasks.simulators import SIMULATORS
+from sweeps.tasks.trajectories import MOTIONS
 
+TRACKED = {
+    'motion': {'kind': 'pendulums'},
+    'events': 32,
+    'bits': 8,
+    'noise': 0.5,
+    'control': '',
+    'train': 8192,
+    'held': 512,
+}
 TASK_KINDS = {
     'digits': {'train': 1077, 'held': 360, 'quarter_turns': 0},
     'stdlib_bytes': {'length': 64, 'train': 8192, 'held': 512, 'taught': 0},
@@ -73,6 +83,8 @@ TASK_KINDS = {
         'held': 512,
         'variable': 'direction',
     },
+    'trajectories': TRACKED,
+    'hidden_law': TRACKED,
     'text': {
         'dataset': 'tiny_shakespeare',
         'tokens': 'bytes',
@@ -153,12 +165,25 @@ SIMULATED = {
     'balls': {'size': 5, 'balls': 2, 'screen': 1, 'kick': 0.1},
     'doors': {'rows': 3, 'columns': 2, 'steady': 0.5, 'flip': 0.05},
 }
+MOVING = {
+    'pendulums': {
+        'laws': ('undamped', 'damped'),
+        'interval': 0.15,
+        'substeps': 16,
+        'shortest': 0.5,
+        'longest': 2.0,
+        'swing': 2.5,
+    },
+    'planets': {'laws': ('inverse_square',), 'interval': 0.04, 'substeps': 8, 'nearest': 0.5, 'farthest': 1.2},
+    'three_bodies': {'laws': ('inverse_square',), 'interval': 0.15, 'substeps': 8, 'softening': 0.2},
+}
 
 
 def test_fields_of_tasks():
     """A task's data say what differs from these; the studies that ran say no more."""
     assert {name: left_out(kind) for name, kind in TASKS.items()} == TASK_KINDS
     assert {name: left_out(kind) for name, kind in SIMULATORS.items()} == SIMULATED
+    assert {name: left_out(kind) for name, kind in MOTIONS.items()} == MOVING
 
 
 def left_out(kind: type) -> dict:

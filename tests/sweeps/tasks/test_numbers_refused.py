@@ -1,4 +1,4 @@
-"""Every number of every kind of task, simulator and augmentation has a bound below: -1 is refused in words that name it."""
+"""Every number of every task, simulator, motion and augmentation has a bound below: -1 is refused in words that name it."""
 
 import dataclasses
 
@@ -7,8 +7,9 @@ import pytest
 from sweeps.augment import AUGMENTS
 from sweeps.tasks import TASKS
 from sweeps.tasks.simulators import SIMULATORS
+from sweeps.tasks.trajectories import MOTIONS
 
-KINDS = {**TASKS, **SIMULATORS, **AUGMENTS}
+KINDS = {**TASKS, **SIMULATORS, **MOTIONS, **AUGMENTS}
 LATER = {
     *(
         f'{name} {field}'

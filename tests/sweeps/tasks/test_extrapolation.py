@@ -1,0 +1,142 @@
+"""Extrapolation: exact predictors, probabilities that sum to one, known entropies, and nothing that looks ahead."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from ablations.tasks import TASKS
+from sweeps.tasks.coders import reference, reference_lines
+from sweeps.tasks.extrapolation import (
+    LEAST,
+    SHAPES,
+    adapted,
+    adapting,
+    between,
+    coded,
+    first_bits,
+    fitted_weights,
+    number_bits,
+    polynomial,
+    weighted,
+)
+from sweeps.tasks.mixture import Mixture
+from sweeps.training.preflight import task_of
+
+
+@pytest.mark.parametrize('order', [1, 2, 3])
+def test_a_polynomial_goes_on_as_it_is(order: int):
+    time = np.arange(12)
+    levels = (3 + 2 * time * (order > 1) + time**2 * (order > 2)).reshape(1, -1, 1)
+    np.testing.assert_allclose(polynomial(levels, order)[:, order - 1 :], levels[:, order:])
+
+
+def test_the_fitted_product_goes_on_a_swing():
+    """x_t+1 = 2 cos(w) x_t - x_t-1 for one w: exactly, where nothing is rounded."""
+    generator = np.random.default_rng(0)
+    angles = generator.uniform(0, 7, (300, 1)) + 0.5 * np.arange(20)
+    levels = 100 + generator.uniform(20, 90, (300, 1)) * np.sin(angles)
+    both = levels[..., None]
+    weights = fitted_weights(both[:200])
+    assert set(weights) == set(range(1, 9))
+    np.testing.assert_allclose(weighted(both[200:], weights)[:, 3:], both[200:, 4:], atol=0.01)
+    assert np.abs(polynomial(both, 3)[:, 3:] - both[:, 4:]).max() > 5
+
+
+def test_the_adapted_product_goes_on_swings_of_any_speed():
+    """Each episode has a w of its own: the fitted product serves all, the adapted one each."""
+    generator = np.random.default_rng(0)
+    angles = generator.uniform(0, 7, (400, 1)) + generator.uniform(0.3, 1.2, (400, 1)) * np.arange(40)
+    both = (100 + generator.uniform(20, 90, (400, 1)) * np.sin(angles))[..., None]
+    weights, predictor = fitted_weights(both[:300]), adapting(both[:300], fitted_weights(both[:300]))
+    missed = [np.abs(way(both[300:]) - both[300:, 1:])[:, 25:].mean() for way in (lambda x: weighted(x, weights), predictor)]
+    assert missed[1] < 0.5 * missed[0]
+
+
+def test_adapted_weights_are_those_of_the_normal_equations():
+    """What stands in the docstring, minimised by a solver of least squares for one episode."""
+    generator = np.random.default_rng(3)
+    levels = generator.integers(0, 256, (3, 9, 1)).astype(float)
+    root, start = generator.standard_normal((5, 5)), generator.standard_normal((5, 1))
+    told = adapted(levels, {lags: np.zeros((lags + 1, 1)) for lags in range(1, 9)}, start, root.T @ root)
+    event = 8
+    steps = [np.r_[[levels[1, e - b, 0] - levels[1, e - 1, 0] for b in (2, 3, 4)], levels[1, e - 1, 0], 1] for e in range(4, 9)]
+    rows = np.concatenate([root, steps[:-1]])
+    asked = np.concatenate([root @ start, [levels[1, e] - levels[1, e - 1] for e in range(4, 8)]])
+    own = np.linalg.lstsq(rows, asked, rcond=None)[0]
+    np.testing.assert_allclose(told[1, event - 1], levels[1, event - 1] + steps[-1] @ own, rtol=1e-6)
+
+
+@pytest.mark.parametrize('shape', SHAPES)
+@pytest.mark.parametrize('scale', [0.1, 1.7, 300.0])
+def test_probabilities_of_all_levels_sum_to_one_and_none_is_nothing(shape: str, scale: float):
+    levels = np.arange(16).reshape(16, 1, 1)
+    for predicted in (-40.0, 0.3, 7.5, 15.0, 99.0):
+        bits = coded(levels, np.full(levels.shape, predicted), np.full((1, 1), scale), 4, shape, 0.8, 1.0)
+        assert (2.0**-bits).sum() == pytest.approx(1) and np.isfinite(bits).all()
+    assert LEAST == 0.1
+
+
+@pytest.mark.parametrize('shape', SHAPES)
+def test_a_shape_has_a_mean_absolute_residual_of_one(shape: str):
+    edges = np.linspace(-30, 30, 60_001)
+    share = between(edges[:-1], edges[1:], shape)
+    middle = (edges[:-1] + edges[1:]) / 2
+    assert share.sum() == pytest.approx(1) and (share * np.abs(middle)).sum() == pytest.approx(1, abs=1e-3)
+
+
+def test_a_code_pays_the_entropy_of_normal_residuals():
+    """A walk with normal steps of 4 levels: log2(4 sqrt(2 pi e)) bits a step; linear extrapolation has twice the variance."""
+    generator = np.random.default_rng(1)
+    steps = np.round(4 * generator.standard_normal((1200, 40, 2))).cumsum(1)
+    walk = (128 + steps - steps.mean(1, keepdims=True)).clip(0, 255).astype(np.uint8)
+    told = number_bits(walk[:1000], walk[1000:], 8)
+    first = first_bits(walk[:1000, 0], walk[1000:, 0], 8).mean() / 40
+    entropy = math.log2(4 * math.sqrt(2 * math.pi * math.e)) * 39 / 40
+    assert told['last'] == pytest.approx(entropy + first, abs=0.05)
+    assert told['linear'] == pytest.approx(entropy + first + 0.5 * 39 / 40, abs=0.06)
+    assert told['last'] < told['linear'] < told['quadratic'] and told['fitted'] == pytest.approx(told['last'], abs=0.06)
+
+
+def test_nothing_looks_ahead():
+    """The bits of the first observations stay as they are, whatever comes later."""
+    generator = np.random.default_rng(2)
+    levels = generator.integers(0, 256, (4, 10, 2))
+    changed = levels.copy()
+    changed[:, 6:] = generator.integers(0, 256, (4, 4, 2))
+    weights = fitted_weights(generator.integers(0, 256, (50, 10, 2)))
+    usual = np.full((9, 2), 20.0)
+    follows = adapting(generator.integers(0, 256, (50, 10, 2)), weights)
+    for predictor in (lambda given: polynomial(given, 3), lambda given: weighted(given, weights), follows):
+        one, other = (coded(given[:, 1:], predictor(given), usual, 8, 'laplace', 0.8, 2.0) for given in (levels, changed))
+        np.testing.assert_array_equal(one[:, :5], other[:, :5])
+        assert (one[:, 5:] != other[:, 5:]).all(1).any()
+
+
+def test_too_few_episodes_are_refused():
+    with pytest.raises(ValueError, match=r'9 training and 3 test episodes; .*needs 10'):
+        number_bits(np.zeros((9, 4, 1), np.uint8), np.zeros((3, 4, 1), np.uint8), 8)
+
+
+def test_the_reference_of_numbers_stands_beside_that_of_bytes():
+    task = task_of({**TASKS['pendulums'].data, 'train': 500, 'held': 50})
+    task = dataclasses.replace(task, events=12)
+    bits = reference(task)
+    assert {'lzma', 'order_k', 'last', 'linear', 'quadratic', 'fitted', 'adapted'} < set(bits)
+    assert bits['best'] == min(value for name, value in bits.items() if name not in ('k', 'best'))
+    assert bits['fitted'] < bits['linear'] and task.least_bits() < bits['best'] < 8
+    assert (
+        f'a linear product {bits["fitted"]:.3f}, one that adapts {bits["adapted"]:.3f}'
+        in reference_lines('pendulums', bits)[-1]
+    )
+
+
+def test_the_reference_of_a_mixture_has_what_all_of_its_parts_have():
+    few = {'train': 200, 'held': 50}
+    moving = {'kind': 'trajectories', **few}
+    digits = {'kind': 'pixels', 'dataset': 'digits', 'train': 200, 'held': 50}
+    both = Mixture((moving, {**moving, 'motion': {'kind': 'planets'}}), held=20, tested=40)
+    told, parts = reference(both), [reference(part) for part in both.components]
+    assert told['adapted'] == pytest.approx((parts[0]['adapted'] + parts[1]['adapted']) / 2)
+    assert 'adapted' not in reference(Mixture((moving, digits), held=20, tested=40))
