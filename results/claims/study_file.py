@@ -164,8 +164,11 @@ def _base(known: Task, base: dict) -> str:
         same = changed(known.base, tuple(changes)) == base
     except ValueError:
         same = False
+    # Where a field is left out, no change says so.
+    if not same:
+        return repr(base)
     said = ''.join(f'{_change(change.to_dict())}, ' for change in changes)
-    return f'changed(task({known.name!r}).base, ({said.rstrip() if len(changes) == 1 else said[:-2]}))' if same else repr(base)
+    return f'changed(task({known.name!r}).base, ({said.rstrip() if len(changes) == 1 else said[:-2]}))'
 
 
 def _tune(spaces: Mapping[str, Mapping[str, Tunable]]) -> str:

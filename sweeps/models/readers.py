@@ -10,6 +10,7 @@ from sweeps.models.specs import defaults
 from sweeps.tasks.contrast import TEMPERATURE
 from sweeps.tasks.lessons import LESSONS, MOST, knobs_of
 from sweeps.tasks.losses import KNOBS as LOSS_KNOBS
+from sweeps.tasks.masking import SHARE
 from sweeps.training.averages import KNOBS as AVERAGE_KNOBS
 from sweeps.training.optimizers import OPTIMIZERS
 from sweeps.training.role_knobs import KNOBS as ROLE_KNOBS
@@ -36,6 +37,7 @@ def knobs() -> dict[str, dict]:
     }
     readers |= {f'lessons {lessons}': knobs_of(lessons, MOST) for lessons in LESSONS}
     readers['loss contrast'] = {'temperature': TEMPERATURE}
+    readers['masked lessons'] = {'mask_share': SHARE}
     for family, kinds in TABLES.items():
         for kind, cls in sorted(kinds.items()) if family != 'qk_norm' else ():
             own = getattr(cls, 'KNOBS', {})

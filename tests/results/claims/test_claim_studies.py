@@ -17,6 +17,8 @@ from results.claims.source import Source, claims_of
 from results.claims.study_file import fresh_name, study_file
 from sweeps.protocol.plan import plan
 
+RECALL = study_of('one_swap', tasks=('recall',)).tasks[0]
+
 
 def claims(study: Study) -> list[Claim]:
     """Claims of a study that found nothing yet."""
@@ -93,6 +95,15 @@ def test_an_arm_is_tested_against_what_it_was_compared_with(tmp_path: Path, shap
         assert len(again.arms) == (2 if one.base == study.base else 3)
 
 
+def test_a_base_that_lacks_a_field_is_said_in_full(tmp_path: Path):
+    """No change takes a field away from the task's own base, such as the mixer's here."""
+    base = {**RECALL.base, 'mixer': {name: value for name, value in RECALL.base['mixer'].items() if name != 'biases'}}
+    assert base != RECALL.base
+    study = study_of('one_swap', tasks=(dataclasses.replace(RECALL, base=base),))
+    for one in claims(study):
+        assert check(tmp_path, one, study).tasks[0].base == base
+
+
 def odd() -> Study:
     """A study that says everything a study can say."""
     space = {'lr': log(1e-4, 1.0, bounds=(1e-5, 2.0)), 'weight_decay': log(1e-3, 1.0)}
@@ -114,9 +125,6 @@ def odd() -> Study:
         alpha=0.1,
         search='random',
     )
-
-
-RECALL = study_of('one_swap', tasks=('recall',)).tasks[0]
 
 
 def test_everything_that_a_study_says_is_said_again(tmp_path: Path):
