@@ -25,8 +25,8 @@ def reference(task: Kind) -> dict[str, float]:
     """The reference coder of a task that models bytes, on its test split; a read of the test split.
 
     It codes the bytes of `Kind.messages`, and the numbers of `Kind.numbers` where there are some; for a mixture it is the
-    weighted mean over domains, of what all of them have. Where the lab has made the bytes, `source` is what their source itself
-    needs. Raises ValueError where there are no bytes.
+    weighted mean over domains, of what all of them have. Where the lab has made the bytes, `source` is what who knows their
+    source needs. Raises ValueError where there are no bytes.
     """
     if isinstance(task, Mixture):
         parts = [reference(component) for component in task.components]
@@ -35,8 +35,8 @@ def reference(task: Kind) -> dict[str, float]:
     train, test = task.messages(sealed=False), task.messages(sealed=True)
     if train is None or test is None:
         raise ValueError(f"'{task.NAME}' is no task over bytes; a reference coder needs one, such as text or molecules")
-    floor, numbers = task.floor(), task.numbers(sealed=False)
-    bits = reference_bits(train, test) | ({} if floor is None else {'source': floor})
+    least, numbers = task.least_bits(), task.numbers(sealed=False)
+    bits = reference_bits(train, test) | ({} if least is None else {'source': least})
     if numbers is None:
         return bits
     told = number_bits(numbers, task.numbers(sealed=True), (task.tokens() - 1).bit_length())
@@ -160,7 +160,7 @@ def reference_lines(name: str, bits: dict[str, float]) -> list[str]:
         f'  lzma after the training bytes {bits["lzma"]:.3f}, alone {bits["lzma_alone"]:.3f}',
         f'  Kneser-Ney over the last {bits["k"]} bytes {bits["order_k"]:.3f}, over none {bits["order_0"]:.3f}',
         *([f'  {bits["letters"]} different bytes, all alike {bits["uniform"]:.3f}'] if 'letters' in bits else []),
-        *([f'  the source itself {bits["source"]:.3f}: no model needs fewer but by chance'] if 'source' in bits else []),
+        *([f'  who knows the source {bits["source"]:.3f}: no model needs fewer but by chance'] if 'source' in bits else []),
     ]
     if 'fitted' in bits:
         polynomials = ', '.join(f'{way} {bits[way]:.3f}' for way in POLYNOMIALS)

@@ -188,8 +188,8 @@ class Kind(abc.ABC):
         """The bytes that a reference coder codes, of the test split or of the pool; None where the task isn't about bytes."""
         return None
 
-    def floor(self) -> float | None:
-        """The score of the source itself on the test split, where the lab has made both and tells it in bytes; else None."""
+    def least_bits(self, sealed: bool = True) -> float | None:
+        """Bits of who knows the source, on the test split or the pool: no model goes below but by chance. None if unknown."""
         return None
 
     def numbers(self, sealed: bool) -> np.ndarray | None:

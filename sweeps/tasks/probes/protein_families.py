@@ -101,9 +101,6 @@ class ProteinFamilies(ByteSequences):
         """Bits per residue of the source itself on the sealed sequences, or on the pool: the floor, but for chance."""
         return float(self.source.bits(self.residues(sealed)).mean()) if self.linked else self.marginal_bits(sealed)
 
-    def floor(self) -> float:
-        return self.least_bits()
-
     def marginal_bits(self, sealed: bool = True) -> float:
         """The same for who knows how often each residue comes, and nothing of those before it."""
         return float(-np.log2(self.source.marginal)[self.residues(sealed)].mean())
