@@ -77,7 +77,7 @@ QUESTIONS = {
         'How much of the gain of a search survives a confirmation?',
         '',
         f'{_FILES}/what_searches_gain.py',
-        'larger budgets; its runs are of archlab compare-searchers, beside the study and in no bundle',
+        'larger budgets',
     ),
     'scale': Question(
         'Does a verdict hold at the next scale, and does the tuned learning rate move with width?', '', f'{_FILES}/scale.py'

@@ -3,7 +3,7 @@
 import dataclasses
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.exceptions import Exit
@@ -12,6 +12,9 @@ from archlab.answers import FELL_SHORT, print_json, waiting
 from archlab.options import RUNS, Json, Name, Runs, Settings
 from archlab.running import run_study
 from archlab.study_runs import StudyRuns, open_study, study_name
+
+if TYPE_CHECKING:
+    from results.store.reading import Reading
 
 PUBLISHED = Path('results/published')
 commands = typer.Typer()
@@ -26,6 +29,9 @@ def publish(
     force: Annotated[
         bool, typer.Option('--force', help='Also where a rule of the checklist fails; the bundle says so.')
     ] = False,
+    searchers: Annotated[
+        bool, typer.Option('--searchers', help='What archlab compare-searchers made of the study, in place of its verdicts.')
+    ] = False,
     as_json: Json = False,
 ):
     """A finished study as a bundle: records, tables, figures, report, and what `archlab reproduce` needs to check them."""
@@ -34,6 +40,9 @@ def publish(
     from results.store import atomic
 
     atomic.check_folder(out)
+    if searchers:
+        path = _publish_comparison(study, out, runs, settings or [], force)
+        return print_json(str(path)) if as_json else print(path)
     reading = open_study(study, runs, settings, remember=False).look
     bundle.broken_rules(reading, force)
     with waiting('rendering'):
@@ -42,6 +51,22 @@ def publish(
     if as_json:
         return print_json(str(path))
     print(path)
+
+
+def _publish_comparison(study: str, out: Path, runs: Path, settings: list[str], force: bool) -> Path:
+    from ablations.settings import override
+    from ablations.study_files import load_study
+    from archlab.comparison_runs import open_comparison
+    from results.gains import comparison_bundle
+    from results.store import comparison_file
+
+    if force:
+        raise ValueError('--force is for rules of the checklist, and a comparison of searchers has none; leave it out')
+    own = override(load_study(study), settings)
+    comparison = open_comparison(own, runs / f'{own.name}{comparison_file.SUFFIX}', settings)
+    with waiting('rendering'):
+        rendered = comparison.everything()
+    return comparison_bundle.publish(comparison.reading, rendered, comparison.told, out)
 
 
 @commands.command(epilog='Example: archlab reproduce results/published/quickstart')
@@ -63,7 +88,6 @@ def reproduce(
 ):
     """Render a published study again from its records and compare byte by byte; exit 1 where a file or finding differs."""
     from results import bundle
-    from results.rendering import everything
 
     if not rerun and (runs is not None or tolerance is not None or workers is not None):
         raise ValueError('--runs, --tolerance and --workers are for --rerun, which trains again; add it, or leave them out')
@@ -76,8 +100,9 @@ def reproduce(
             facts, lines = _trained_again(path, published, runs or Path(place, 'again'), workers, tolerance)
         else:
             with waiting('rendering'):
-                files = bundle.compare(path, about, everything(published.look))
-            why = bundle.reasons(path, about, published.look)
+                reading, rendered = _rendered_again(path, published)
+            files = bundle.compare(path, about, rendered)
+            why = bundle.reasons(path, about, reading)
             facts = {'files': [dataclasses.asdict(file) for file in files], 'reasons': why}
             facts['same'] = all(file.same for file in files)
             lines = [f'{"same" if one.same else "differs"}  {one.file}{f": {one.why}" if one.why else ""}' for one in files]
@@ -114,10 +139,29 @@ def _published(path: Path, about: dict, study: str | None, blocks: str | None, p
     return open_study(study or name, place, settings, remember=False)
 
 
+def _rendered_again(path: Path, published: StudyRuns) -> tuple['Reading', dict[str, bytes]]:
+    """What is read from a bundle's copy, and the files that follow from it."""
+    from archlab.comparison_runs import open_comparison
+    from results.rendering import everything
+    from results.store import comparison_file
+
+    if not comparison_file.is_comparison(path):
+        return published.look, everything(published.look)
+    comparison_file.save(published.folder, comparison_file.load(path))
+    comparison = open_comparison(published.study, published.folder, published.settings)
+    return comparison.reading, comparison.everything()
+
+
 def _trained_again(path: Path, old: StudyRuns, runs: Path, workers: int | None, tolerance: float | None) -> tuple:
     """Facts and lines of the comparison of a published study with the same study trained again in `runs`."""
     from results import reproduction
+    from results.store import comparison_file
 
+    if comparison_file.is_comparison(path):
+        raise ValueError(
+            f'{path} is a comparison of searchers, and --rerun compares verdicts; train it again by archlab compare-searchers '
+            f'with the numbers of its {comparison_file.FILE} and --runs, and read the two pages side by side'
+        )
     if (runs / old.study.name).resolve() == path.resolve():
         raise ValueError(f'--runs {runs} is where the published records are, so nothing would be trained; give another folder')
     failures = run_study(old.study, runs, old.settings, workers)

@@ -1,6 +1,5 @@
 """Searching: the comparison of searchers, how much of what each one claims to gain is confirmed."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     from sweeps.protocol.searchers.comparison import Comparison
 
 commands = typer.Typer()
-FILE = 'comparison.json'
-SUFFIX = '_searchers'
 
 
 @commands.command(epilog='Example: archlab compare-searchers quickstart --set tasks=digits --runs-each 60')
@@ -38,6 +35,7 @@ def compare_searchers(
     """
     from ablations.settings import override
     from ablations.study_files import load_study
+    from archlab.comparison_runs import abouts
     from results.gains.gain import gains as gains_of
     from results.rounding import plain
     from results.store import atomic
@@ -54,7 +52,7 @@ def compare_searchers(
     if out is not None:
         from results.gains.gains_page import page
 
-        atomic.replace(out, page(own, gains, {name: SEARCHERS[name].about for name in named}, facts))
+        atomic.replace(out, page(own, gains, abouts(comparison), facts))
     if as_json:
         print_json({'study': own.name, **facts, 'gains': plain(gains), 'written': [str(out)] if out else []})
     else:
@@ -81,22 +79,17 @@ def _run(comparison: 'Comparison', runs: Path, settings: list[str] | None, worke
 
     Raises ValueError where the folder has runs of a comparison with other numbers.
     """
-    from results.store import atomic, regular
+    from results.store import comparison_file
     from results.store.records import prepare
     from sweeps.launch import make_launcher
     from sweeps.progress import Watch
     from sweeps.run import Run
 
     study = comparison.study
-    folder = Path(runs) / f'{study.name}{SUFFIX}'
+    folder = Path(runs) / f'{study.name}{comparison_file.SUFFIX}'
     told = {'study': study.name, 'digest': study.digest, **facts}
-    if (folder / FILE).exists():
-        try:
-            before = dict(json.loads(regular.read(folder / FILE)))
-        except (OSError, ValueError, TypeError, RecursionError) as error:
-            raise ValueError(
-                f'{folder / FILE} is damaged ({error}); remove it, and give the numbers that the comparison was begun with'
-            ) from None
+    if comparison_file.is_comparison(folder):
+        before = comparison_file.load(folder)
         others = {name: before.get(name) for name in told if before.get(name) != told[name]}
         if others:
             asked = {name: told[name] for name in others}
@@ -105,7 +98,7 @@ def _run(comparison: 'Comparison', runs: Path, settings: list[str] | None, worke
                 'its numbers, or give --runs another folder'
             )
     prepare(folder)
-    atomic.replace(folder / FILE, json.dumps(told, indent=1) + '\n')
+    comparison_file.save(folder, told)
     launcher = make_launcher('local', folder, workers, None, None)
     with Watch(study, ERR, launcher.outlives) as watch:
         outcome = Run(study, folder, launcher, watch, settings, plan=comparison.schedule)()

@@ -6,12 +6,14 @@
     bundle.json                 the study as plain data with its digest and settings, rules of the checklist that fail, the
                                 versions of what renders, the sha256 of every rendered file and of the records
 
-A bundle is a runs folder like any other: `archlab table NAME --runs results/published` reads it.
+A bundle is a runs folder like any other: `archlab table NAME --runs results/published` reads it. That of a comparison of
+searchers has a folder NAME_searchers and one file more, comparison.json (results/gains/comparison_bundle.py).
 """
 
 import dataclasses
 import hashlib
 import json
+import types
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -57,7 +59,8 @@ def _lines(folder: Path) -> bytes:
     return b''.join(content if content.endswith(b'\n') else content + b'\n' for content in files)
 
 
-def _target(out: Path, name: str) -> Path:
+def target_in(out: Path, name: str) -> Path:
+    """Where a bundle goes; raises ValueError where something else lies there."""
     target = out / name
     if target.exists() and not (target / FILE).exists():
         raise ValueError(f'{target} is there and is no bundle (it has no {FILE}); remove it, or give --out another folder')
@@ -70,7 +73,20 @@ def publish(reading: Reading, rendered: Mapping[str, bytes], out: Path, force: b
     `rendered` holds its tables, figures and pages by name. An older bundle of the study is replaced. Raises ValueError as
     `broken_rules` does, and where something else lies in its place.
     """
-    target, broken = _target(out, reading.study.name), broken_rules(reading, force)
+    return write(reading, rendered, target_in(out, reading.study.name), broken_rules(reading, force))
+
+
+def write(
+    reading: Reading,
+    rendered: Mapping[str, bytes],
+    target: Path,
+    broken: list[str],
+    beside: Mapping[str, bytes] = types.MappingProxyType({}),
+) -> Path:
+    """Write a bundle into `target`, whole or not at all, and give its path.
+
+    `broken` are the rules of the checklist that its study breaks, `beside` more files that nothing renders.
+    """
     lines = _lines(reading.folder)
     about = {
         'study': reading.study.name,
@@ -85,6 +101,7 @@ def publish(reading: Reading, rendered: Mapping[str, bytes], out: Path, force: b
     }
     files = {
         **rendered,
+        **beside,
         f'{records.FOLDER}/{RECORDS}': compressed.packed(lines),
         MANIFEST: json.dumps(reading.manifest, indent=1, sort_keys=True).encode(),
         FILE: (json.dumps(about, indent=1, allow_nan=False) + '\n').encode(),

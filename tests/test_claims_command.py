@@ -100,7 +100,7 @@ def test_a_folder_under_another_name_is_skipped_and_named(called: Callable, runs
 
 
 def test_a_folder_of_bundles_is_read_wherever_it_lies(called: Callable, tmp_path: Path):
-    places = [path.parent.name for path in PUBLISHED.glob('*/bundle.json')]
+    places = [path.parent.name for path in PUBLISHED.glob('*/table.json')]
     assert {'null', 'quickstart', 'norms'} <= set(places)
     for place in places:
         (tmp_path / 'runs' / place).mkdir(parents=True)

@@ -38,6 +38,7 @@ ONLY = {
     'status': {'watch': False},
     'merge': {'sources': [Path('some/one'), Path('some/other'), Path('some/last')]},
     'query': {'form': 'csv'},
+    'publish': {'searchers': False},
     'reproduce': {'study': None, 'rerun': False, 'runs': None, 'tolerance': None, 'workers': None},
     'data prepare': {'reader': None, 'name': 'digits'},
     **{f'bench {name}': {'size': ['depth=12'], 'only': ['vit']} for name in ('bodies', 'lanes')},
@@ -57,6 +58,7 @@ MORE = {
     'describe': [{'draw': True}, {'draw': True, 'as_json': False}, {'other': 'norms', 'as_json': False}],
     'list': [{'what': what, 'as_json': False} for what in ('flagships', 'studies', 'tasks', 'models', 'optimizers')],
     'run': [{'trial': 'abc'}, {'until': None, 'at_most': None, 'as_json': False}],
+    'publish': [{'searchers': True, 'force': False}],
     'reproduce': [{'rerun': True, 'runs': Path('some/runs'), 'tolerance': 0.5, 'workers': 3}, {'study': 'other'}],
     'data prepare': [{'as_': None, 'name': 'digits', 'source': None}],
     'query': [{'sql': None}],
@@ -129,7 +131,16 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
         elif callable(own) and not (inspect.isclass(own) and issubclass(own, BaseException)):
             monkeypatch.setattr(module, name, getattr(heard, name))
     for module in modules:
-        for name in ('print_json', 'OUT', 'open_study', 'run_study', 'named_arm', 'surroundings', 'studies_in'):
+        for name in (
+            'print_json',
+            'OUT',
+            'open_study',
+            'run_study',
+            'open_comparison',
+            'named_arm',
+            'surroundings',
+            'studies_in',
+        ):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, getattr(heard, name))
     monkeypatch.setattr(sys, 'argv', ['/bin/archlab'])
@@ -138,6 +149,7 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
         study.name, study.looks = 'asked', (3,)
     heard.looks_of.return_value.counts = (3,)
     heard.Comparison.return_value.study.name = 'asked'
+    getattr(heard, 'comparison_file.is_comparison').return_value = False
     heard.bundle.read.return_value = {'study': 'told', 'settings': ['trials=8']}
     heard.tasks_in.return_value = ({'ours': 'a task'}, {'NORMS'})
     heard.import_file.return_value = heard.start_from.return_value = {'tensors': 2, 'parameters': 3000, 'sha256': 'abc'}

@@ -4,13 +4,18 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from ablations.definition import study_of
 from ablations.questions import Question
+from results.bundle import read
 from results.claims.bundles import read_bundle
 from results.claims.source import Source
+from results.store.comparison_file import SUFFIX, is_comparison, load
 
 
 def answered(questions: Mapping[str, Question], published: Path) -> dict[str, dict]:
     """Each question as plain data, with its published run: None, or its verdicts, datasets, parameters and steps.
+
+    A comparison of searchers has no verdicts and no parameters; it has its searchers and the runs of a search.
 
     Raises ValueError where a published bundle is damaged.
     """
@@ -30,7 +35,20 @@ def answered(questions: Mapping[str, Question], published: Path) -> dict[str, di
 def _published(study: str, published: Path) -> dict | None:
     """What the published run of a study says, by its name or file; None without one."""
     bundle = published / Path(study).stem
-    return _run(read_bundle(bundle)) if study and bundle.is_dir() else None
+    searched = bundle.with_name(f'{bundle.name}{SUFFIX}')
+    if study and bundle.is_dir():
+        return _run(read_bundle(bundle))
+    return _searched(searched) if study and is_comparison(searched) else None
+
+
+def _searched(bundle: Path) -> dict:
+    told, study = load(bundle), study_of(read(bundle)['definition'])
+    return {
+        'searchers': told['searchers'],
+        'datasets': sorted({task.dataset for task in study.tasks}),
+        'runs': told['runs'],
+        'steps': sorted({task.steps for task in study.tasks}),
+    }
 
 
 def _run(source: Source) -> dict:
@@ -62,6 +80,9 @@ def question_lines(told: Mapping[str, Mapping]) -> list[str]:
 def _said(run: Mapping | None) -> str:
     if run is None:
         return 'no run'
+    steps = ', '.join(map(str, run['steps']))
+    if 'searchers' in run:
+        return f'{", ".join(run["searchers"])}; {", ".join(run["datasets"])}; {run["runs"]} runs a search, {steps} steps'
     verdicts = ', '.join(f'{count} {verdict}' for verdict, count in sorted(run['verdicts'].items()))
     sizes = ' to '.join(f'{size:,}' for size in dict.fromkeys(run['params']))
-    return f'{verdicts}; {", ".join(run["datasets"])}; {sizes} parameters, {", ".join(map(str, run["steps"]))} steps'
+    return f'{verdicts}; {", ".join(run["datasets"])}; {sizes} parameters, {steps} steps'

@@ -8,13 +8,14 @@ from ablations.definition import study_of
 from results.bundle import FILE, MANIFEST, read
 from results.claims.source import Source
 from results.store import regular
+from results.store.comparison_file import is_comparison
 
 TABLE = 'table.json'
 
 
 def bundles_in(folder: Path) -> list[Path]:
-    """The bundles in a folder, by name."""
-    return sorted(path.parent for path in Path(folder).glob(f'*/{FILE}'))
+    """The bundles in a folder that conclude something, by name; comparisons of searchers do not."""
+    return sorted(path.parent for path in Path(folder).glob(f'*/{FILE}') if not is_comparison(path.parent))
 
 
 def read_bundle(path: Path) -> Source:

@@ -14,7 +14,7 @@ from sweeps.protocol.searchers import SEARCHERS
 from sweeps.protocol.searchers.comparison import Comparison
 
 FOUNDING = Path(__file__).parents[2] / 'docs' / 'founding'
-PLACE = FOUNDING / 'what_searches_gain'
+PLACE = FOUNDING.parents[1] / 'results' / 'published' / 'what_searches_gain_searchers'
 
 
 @pytest.fixture(scope='module')
@@ -24,7 +24,7 @@ def told() -> dict:
 
 @pytest.fixture(scope='module')
 def records() -> dict[str, dict]:
-    with gzip.open(PLACE / 'records.jsonl.gz', 'rt', encoding='utf-8') as lines:
+    with gzip.open(PLACE / 'records' / 'records.jsonl.gz', 'rt', encoding='utf-8') as lines:
         rows = [summary(json.loads(line)) for line in lines]
     return {row['id']: row for row in rows}
 

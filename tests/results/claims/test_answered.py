@@ -41,6 +41,17 @@ def test_a_published_run_is_told_with_its_scale():
     assert '1 questions: 1 have a study, 1 a published run.' in lines
 
 
+def test_a_published_comparison_of_searchers_is_told_without_verdicts():
+    told = answered({'searches': Question('How much?', study='docs/founding/what_searches_gain.py')}, PUBLISHED)
+    assert told['searches']['published'] == {
+        'searchers': ['greedy', 'random', 'bayes', 'lab'],
+        'datasets': ['digits', 'stdlib_bytes'],
+        'runs': 48,
+        'steps': [80],
+    }
+    assert '    published  greedy, random, bayes, lab; digits, stdlib_bytes; 48 runs a search, 80 steps' in question_lines(told)
+
+
 def test_what_was_not_run_and_what_has_no_study_are_told_apart(tmp_path: Path):
     told = answered({'a': Question('One?', study='docs/founding/a.py'), 'b': Question('Two?')}, tmp_path)
     assert question_lines(told)[:4] == [
