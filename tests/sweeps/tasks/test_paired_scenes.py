@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from one_lane import train_one
+from scipy import stats
 
 from ablations.tasks import TASKS, bases
 from ablations.tasks.paired_tasks import LENGTH, SCENES, VOCABULARY
@@ -155,6 +156,40 @@ def test_a_probe_learns_on_one_half_and_is_asked_on_the_other():
     # What is learned by heart of one half says nothing of the other.
     blind = generator.normal(size=(400, 150))
     assert Probe().hits(np.column_stack([blind, value, scene])).mean() == pytest.approx(1 / 3, abs=0.09)
+
+
+def expected_hits(statistics: np.ndarray, weights: np.ndarray, wide: tuple[float, float]) -> float:
+    """How many right answers a probe is expected to give whose learned examples have weights; `wide` smooths."""
+    vectors, value, side = statistics[:, :-2], statistics[:, -2].astype(int), statistics[:, -1] % 2
+    inputs = np.column_stack([(vectors - vectors.mean(0)) / vectors.std(0), np.ones(len(vectors))])
+    total = 0.0
+    for one in (0, 1):
+        learned, asked = side != one, side == one
+        weighted = inputs[learned].T * weights[learned]
+        gram = weighted @ inputs[learned] + 1e-3 * learned.sum() * np.eye(inputs.shape[1])
+        told = inputs[asked] @ np.linalg.solve(gram, weighted @ np.eye(3)[value[learned]])
+        right = np.eye(3, dtype=bool)[value[asked]]
+        margins = told[right] - np.where(right, -np.inf, told).max(1)
+        total += stats.norm.cdf(margins / wide[one]).sum()
+    return total
+
+
+def test_an_example_counts_by_what_it_teaches_a_probe_too():
+    generator = np.random.default_rng(3)
+    value, scene = generator.integers(0, 3, 60), np.arange(60)
+    statistics = np.column_stack([np.eye(4)[value] + generator.normal(size=(60, 4)), value, scene])
+    probe, even = Probe(), np.ones(60)
+    items = probe.scored(statistics, scene).items
+    assert items.mean() == pytest.approx(probe.hits(statistics).mean())
+    taught = items - probe.hits(statistics)
+    wide = tuple(np.std(fold.margins()[1]) for fold in probe._folds(statistics))
+    for place in (0, 7, 31):
+        step = 1e-5 * (scene == place)
+        slope = (expected_hits(statistics, even + step, wide) - expected_hits(statistics, even - step, wide)) / 2e-5
+        moved = taught[place] - taught[0]
+        if place == 0:
+            first = slope
+        assert moved == pytest.approx(slope - first, abs=1e-4)
 
 
 @pytest.mark.parametrize(
