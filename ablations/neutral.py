@@ -19,7 +19,8 @@ _HEADS = {'head_size': 0, 'norm_over': 'head', 'softcap': 0.0, 'sink': 'none', '
 NEUTRAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     'body': {
         'isotropic': {**_LAYERS, 'skips': 'none'},
-        **dict.fromkeys(('hierarchical', 'towers', 'perceiver', 'patched'), _LAYERS),
+        **dict.fromkeys(('hierarchical', 'towers', 'perceiver'), _LAYERS),
+        'patched': {**_LAYERS, 'code_levels': []},
     },
     'position': {'learned': {'spared': 0}, 'rotary': {'share': 1.0, 'stretch': 1.0, 'stretched': 'places', 'length': 64}},
     'block': {'parallel': {'norms': 'one'}},

@@ -6,14 +6,16 @@ import jax
 
 from arch.roles import names
 
-BELOW = ('stem', 'position', 'latents')
+BELOW = ('stem', 'position', 'latents', 'join', 'codes')
+INSIDE = ('hand_on', 'position_inside')
+"""What stands between the blocks over patches and those inside them."""
 
 
 def layers_above(params: dict, stages: Sequence[int], blocks: Sequence[int], scanned: Mapping[str, range]) -> dict:
     """The number of layers above every parameter, as a tree of the same shape: 0 for the head, 1 for the last block.
 
-    The stem, the position and latents are a layer of their own below all blocks. A downsample, a reading and a skip stand with
-    the block behind.
+    The stem, the position, latents and what makes patches of tokens are a layer of their own below all blocks. A downsample, a
+    reading, a skip and what leads from patches to their insides stand with the block behind.
     `stages` are numbers of blocks, and `blocks` is the number for each block, itself counted. For `scanned` modules it is a
     tuple with the number of each block that they hold.
 
@@ -28,6 +30,8 @@ def layers_above(params: dict, stages: Sequence[int], blocks: Sequence[int], sca
         word, _, number = module.partition('_')
         if module in BELOW:
             return lowest
+        if module in INSIDE:
+            return blocks[stages[0]]
         if module in scanned:
             return tuple(blocks[layer] for layer in scanned[module])
         if word in ('block', 'skip'):

@@ -15,6 +15,7 @@ from arch.depth import Depth, scanned_blocks
 from arch.fits import check_layer_positions, check_moved, check_needs, check_places, check_streams
 from arch.make import positive
 from arch.model_sockets import Sockets
+from arch.patch_codes import PatchCodes, check_levels
 
 
 class Patched(Body):
@@ -28,6 +29,10 @@ class Patched(Body):
     patch before it, and large blocks cost a `patch`-th of what they cost over tokens. The first patch gets the bias of that
     product. The end of a text is filled up to a whole patch, which no score sees. In the paper patches and tokens have a table
     each, here they share one. Positions are added to both. Raises ValueError where it is not causal.
+
+    With `code_levels`, such as [8, 5, 5, 5], a patch is one symbol of a learned code book of their product, here 1000 codes
+    (arch/patch_codes.py): the large blocks see nothing of earlier patches but their codes. The tokens of a patch are still told
+    one by one, so that scores are those of tokens as without codes.
     """
 
     FITS = ('isotropic', 'causal', 'tokens')
@@ -38,6 +43,7 @@ class Patched(Body):
     inner_width: int = 16
     depths: tuple[int, ...] = (2, 1)
     patch: int = 4
+    code_levels: tuple[int, ...] = ()
     causal: bool = True
     over_depth: str = 'loop'
     remat: bool = False
@@ -67,6 +73,7 @@ class Patched(Body):
         """Raise ValueError for what can be seen without an input."""
         name = "body 'patched'"
         positive(name, width=self.width, inner_width=self.inner_width, patch=self.patch)
+        check_levels(name, self.code_levels)
         if len(self.depths) != 2:
             raise ValueError(
                 f'{name}: depths={list(self.depths)}; allowed: two numbers, of the blocks over patches and of those inside; '
@@ -101,6 +108,8 @@ class Patched(Body):
         filled = jnp.pad(tokens, ((0, 0), (0, -count % self.patch), (0, 0)))
         parts = filled.reshape(len(x), -1, self.patch, self.inner_width)
         joined = Dense(self.width, name='join')(parts.reshape(*parts.shape[:2], -1), context)
+        if self.code_levels:
+            joined = PatchCodes(self.sockets, tuple(self.code_levels), name='codes')(joined, context)
         over = self._run(make('position', name='position')(joined, context), context, 0, self.width)
         # A patch is told from those before it, so the first has none, and one more begins where the last has ended.
         before = jnp.pad(over, ((0, 0), (1, 0), (0, 0)))

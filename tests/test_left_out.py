@@ -48,7 +48,10 @@ BLOCKS = {
         'hierarchical': {'widths': (16, 32), 'depths': (1, 1), **DEPTH},
         'towers': {'width': 32, 'depths': (1, 1), 'marks': (), 'causal': False, **DEPTH},
         'perceiver': {'width': 32, 'depths': (1, 1), 'latents': 8, 'heads': 1, 'shared': False, **DEPTH},
-        'patched': {'width': 32, 'inner_width': 16, 'depths': (2, 1), 'patch': 4, 'causal': True, **DEPTH},
+        'patched': {
+            **{'width': 32, 'inner_width': 16, 'depths': (2, 1), 'patch': 4, 'code_levels': (), 'causal': True},
+            **DEPTH,
+        },
     },
     'stem': {
         'patchify': {'patch': 4},

@@ -52,13 +52,13 @@ def block(h, params):
     return h + np.concatenate([np.zeros_like(normed[:1]), normed])[:-1] * taps[0] + normed * taps[1] + mixer['bias']
 
 
-def told(params, ids):
-    """The scores after each token of one text, patch by patch and place by place."""
+def told(params, ids, coded=lambda patch: patch):
+    """The scores after each token of one text, patch by patch and place by place. `coded`: what large blocks see of a patch."""
     table = np.asarray(params['stem']['embedding'], np.float64)
     ids = [*ids, *[None] * (-len(ids) % PATCH)]
     tokens = [np.zeros(SMALL) if number is None else table[number] for number in ids]
     patches = [product(np.concatenate(tokens[at : at + PATCH]), params['join']) for at in range(0, len(tokens), PATCH)]
-    over = np.stack(patches)
+    over = np.stack([coded(patch) for patch in patches])
     for number in (0, 1):
         over = block(over, params[f'block_{number}'])
     made = {}
@@ -86,14 +86,17 @@ def test_against_numpy(count):
 
 
 def test_parameters_and_places():
-    model = build(config())
+    model = build(config(position={'kind': 'learned'}))
     params, _ = drawn(model)
+    rows = sum(params[name]['embedding'].size for name in ('position', 'position_inside'))
     large, small = 2 * (WIDE + 2 * WIDE + WIDE), SMALL + 2 * SMALL + SMALL
     ends = V * SMALL + SMALL + SMALL * V + V
     between = PATCH * SMALL * WIDE + WIDE + WIDE * PATCH * SMALL + PATCH * SMALL
-    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == large + small + ends + between
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == large + small + ends + between + rows
+    assert rows == 64 * (WIDE + SMALL)
     above = {names(path)[0]: left for path, left in jax.tree_util.tree_leaves_with_path(model.above(params))}
     assert (above['block_0'], above['block_1'], above['block_2'], above['head']) == (3, 2, 1, 0)
+    assert above['stem'] == above['position'] == above['join'] == 4 and above['hand_on'] == above['position_inside'] == 1
 
 
 def test_each_token_is_told_from_all_before_it_and_from_no_other():
