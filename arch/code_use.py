@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
@@ -13,10 +12,13 @@ from arch.ops.scalar_quantization import book_size, code_numbers
 from arch.patch_codes import PatchCodes
 from arch.sockets import TABLES
 
+BATCH = 128
+"""How many examples go through the model at a time."""
+
 
 def patch_code_numbers(
-    config: dict, params: dict, state: dict, x: jax.Array, tables: Mapping[str, Mapping[str, type]] = TABLES
-) -> jax.Array:
+    config: dict, params: dict, state: dict, x: np.ndarray, tables: Mapping[str, Mapping[str, type]] = TABLES
+) -> np.ndarray:
     """The number of the code of each whole patch, outside training: tokens `[B, N] -> [B, N/patch]` int32.
 
     Raises ValueError for a model without codes.
@@ -30,16 +32,20 @@ def patch_code_numbers(
             heard.append(code_numbers(made, context.module.levels))
         return made
 
+    @jax.jit
     def numbers(params: dict, state: dict, x: jax.Array) -> jax.Array:
         with nn.intercept_methods(listen):
             model.apply(params, state, x, knobs={}, key=jax.random.key(0), train=False)
         return heard.pop()[:, : x.shape[1] // body.patch]
 
-    return jax.jit(numbers)(params, state, jnp.asarray(x))
+    # Batches of one size, so that one program serves all.
+    batch = min(len(x), BATCH)
+    filled = np.resize(x, (-(-len(x) // batch) * batch, x.shape[1]))
+    return np.concatenate([numbers(params, state, filled[at : at + batch]) for at in range(0, len(x), batch)])[: len(x)]
 
 
 def code_use(
-    config: dict, params: dict, state: dict, x: jax.Array, tables: Mapping[str, Mapping[str, type]] = TABLES
+    config: dict, params: dict, state: dict, x: np.ndarray, tables: Mapping[str, Mapping[str, type]] = TABLES
 ) -> dict[str, float]:
     """How a model uses its code book for the whole patches of tokens `x` [B, N].
 
@@ -48,7 +54,7 @@ def code_use(
     the most that large blocks can be told of a token. Raises ValueError for a model without codes.
     """
     body = _coded_body(config, tables)
-    numbers = np.asarray(patch_code_numbers(config, params, state, x, tables)).ravel()
+    numbers = patch_code_numbers(config, params, state, x, tables).ravel()
     size = book_size(body.code_levels)
     counts = np.unique(numbers, return_counts=True)[1]
     shares = counts / max(len(numbers), 1)
@@ -60,14 +66,6 @@ def code_use(
         'perplexity': 2**bits,
         'bits_per_token': bits / body.patch,
     }
-
-
-def code_use_lines(name: str, use: Mapping[str, float]) -> list[str]:
-    """The use of a code book in words."""
-    return [
-        f'{name}: {use["used"]:.1%} of {use["codes"]:,} codes have one of {use["patches"]:,} patches',
-        f'  perplexity {use["perplexity"]:.1f}, at most {use["bits_per_token"]:.3f} bits a token',
-    ]
 
 
 def _coded_body(config: dict, tables: Mapping[str, Mapping[str, type]]) -> nn.Module:

@@ -103,3 +103,21 @@ def readout(
     if as_json:
         return print_json(shares)
     print('\n'.join(readout_lines(file.name, shares)))
+
+
+@commands.command(epilog='Example: archlab codes weights/stdlib_bytes-codes_of_4-replicate_0-seed_1.safetensors')
+def codes(
+    file: Annotated[Path, typer.Argument(metavar='FILE', help='A model with learned codes that archlab export wrote.')],
+    blocks: Annotated[Path | None, typer.Option(help='The block file of a model with kinds of your own; it is run.')] = None,
+    data: Data = None,
+    as_json: Json = False,
+):
+    """How much of its learned code book a model uses on examples that it was not trained on."""
+    use_data(data)
+    with waiting('coding patches'):
+        from sweeps.code_book import code_book, code_book_lines
+
+        use = code_book(file, blocks)
+    if as_json:
+        return print_json(use)
+    print('\n'.join(code_book_lines(file.name, use)))
