@@ -70,8 +70,7 @@ QUESTIONS = {
         'Is one causal model as good a coder of all data as the coder made for them?',
         '',
         'mixers',
-        'learned codes',
-        further=(f'{_FILES}/tokenisers.py', f'{_FILES}/trajectories.py'),
+        further=(f'{_FILES}/tokenisers.py', f'{_FILES}/learned_codes.py', f'{_FILES}/trajectories.py'),
     ),
     'what_searches_gain': Question(
         'How much of the gain of a search survives a confirmation?',

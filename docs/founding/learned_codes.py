@@ -5,7 +5,7 @@ a learned book (finite scalar quantisation, 2309.15505) of 1000 or of 4375 codes
 by one in all of these, so the score is the exact one of bytes. A run of every arm costs as much as one of the base. What a
 book costs is said by `patches_of_4` beside `codes_of_4`. A book of two codes is a planted loss beside it.
 
-Cost: about 240 training runs, foreseen 12 minutes on two cores. No files are needed.
+Cost: about 240 training runs, foreseen 6 minutes on two idle cores. No files are needed.
 Run: archlab run docs/founding/learned_codes.py
 """
 
