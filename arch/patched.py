@@ -15,6 +15,7 @@ from arch.depth import Depth, scanned_blocks
 from arch.fits import check_layer_positions, check_moved, check_needs, check_places, check_streams
 from arch.make import positive
 from arch.model_sockets import Sockets
+from arch.past import Past
 from arch.patch_codes import PatchCodes, check_levels
 
 
@@ -37,6 +38,7 @@ class Patched(Body):
 
     FITS = ('isotropic', 'causal', 'tokens')
     SCANS = True
+    GENERATES = True
 
     sockets: Sockets
     width: int = 32
@@ -95,33 +97,69 @@ class Patched(Body):
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         self.check()
-        make, (large, small), count = self.sockets.make, self.depths, x.shape[1]
-        total = large + small
+        make, total = self.sockets.make, sum(self.depths)
         context = dataclasses.replace(context, depth=total, branches=branches(self.sockets, total))
         stem = make('stem', name='stem', features=self.inner_width)
         tokens = typed(stem(typed(x, self.compute), context), self.compute)
         if tokens.shape[:2] != x.shape[:2]:
             raise ValueError(
-                f"body 'patched': stem '{self.sockets.kind('stem')}' makes {tokens.shape[1]} positions of {count} tokens; it "
-                "needs one for each: swap('stem', 'tokens')"
+                f"body 'patched': stem '{self.sockets.kind('stem')}' makes {tokens.shape[1]} positions of {x.shape[1]} tokens; "
+                "it needs one for each: swap('stem', 'tokens')"
             )
+        y = self._told(tokens, context) if context.past is None else self._told_next(tokens, context)
+        ids = x if jnp.issubdtype(x.dtype, jnp.integer) else None
+        return make('head', name='head', stem=stem)(y, dataclasses.replace(context, ids=ids)).astype(jnp.float32)
+
+    @nn.nowrap
+    def _told(self, tokens: jax.Array, context: Context) -> jax.Array:
+        """What stands for the token after each of a text: `[B, N, inner_width] -> [B, N, inner_width]`."""
+        count = tokens.shape[1]
         filled = jnp.pad(tokens, ((0, 0), (0, -count % self.patch), (0, 0)))
-        parts = filled.reshape(len(x), -1, self.patch, self.inner_width)
+        parts = filled.reshape(len(tokens), -1, self.patch, self.inner_width)
+        # A patch is told from those before it, so the first has none, and one more begins where the last has ended.
+        before = jnp.pad(self._over(parts, context), ((0, 0), (1, 0), (0, 0)))
+        inside = self._inside(before, jnp.pad(parts, ((0, 0), (0, 1), (0, 0), (0, 0))), context)
+        # The first of all would be told from nothing; the token after token n stands one place behind it.
+        return inside[:, 1 : count + 1]
+
+    @nn.nowrap
+    def _told_next(self, token: jax.Array, context: Context) -> jax.Array:
+        """The same after one more token: `[B, 1, inner_width] -> [B, 1, inner_width]`.
+
+        The large blocks go on where a patch has ended. The small ones run over all of the patch that the next token is in.
+        """
+        past, patches, begins = context.past, -(-context.past.length // self.patch), not self.has_variable('past', 'past_parts')
+        place, number = past.place % self.patch, past.place // self.patch
+        parts = self.variable('past', 'past_parts', jnp.zeros, (len(token), self.patch, self.inner_width), token.dtype)
+        before = self.variable('past', 'past_before', jnp.zeros, (len(token), 1, self.width), token.dtype)
+        parts.value = jax.vmap(lambda rows, row, at: rows.at[at].set(row))(parts.value, token[:, 0], place)
+        ended = place == self.patch - 1
+        over = Past(at=number, place=number, live=past.live & ended, room=patches, length=patches)
+        here, whole = dataclasses.replace(context, past=over), parts.value[:, None]
+        if begins:  # what blocks keep is not there yet, which no condition could make
+            made = self._over(whole, here)
+        else:
+            made = nn.cond(ended.any(), lambda body: body._over(whole, here), lambda body: before.value, self)
+        before.value = over.lived(made, before.value)
+        inside = self._inside(before.value, whole, dataclasses.replace(context, past=None))
+        return jax.vmap(lambda rows, at: rows[at])(inside, (place + 1) % self.patch)[:, None]
+
+    @nn.nowrap
+    def _over(self, parts: jax.Array, context: Context) -> jax.Array:
+        """The blocks over patches: `[B, M, patch, inner_width] -> [B, M, width]`."""
         joined = Dense(self.width, name='join')(parts.reshape(*parts.shape[:2], -1), context)
         if self.code_levels:
             joined = PatchCodes(self.sockets, tuple(self.code_levels), name='codes')(joined, context)
-        over = self._run(make('position', name='position')(joined, context), context, 0, self.width)
-        # A patch is told from those before it, so the first has none, and one more begins where the last has ended.
-        before = jnp.pad(over, ((0, 0), (1, 0), (0, 0)))
+        return self._run(self.sockets.make('position', name='position')(joined, context), context, 0, self.width)
+
+    @nn.nowrap
+    def _inside(self, before: jax.Array, parts: jax.Array, context: Context) -> jax.Array:
+        """The blocks inside patches, each told what stands before it: `[B, M, width] -> [B, M patch, inner_width]`."""
         given = Dense(self.patch * self.inner_width, name='hand_on')(before, context)
-        own = jnp.pad(parts, ((0, 0), (0, 1), (0, 0), (0, 0)))[:, :, :-1]
-        inside = given.reshape(len(x), -1, self.patch, self.inner_width) + jnp.pad(own, ((0, 0), (0, 0), (1, 0), (0, 0)))
-        inside = inside.reshape(-1, self.patch, self.inner_width)
-        inside = self._run(make('position', name='position_inside')(inside, context), context, 1, self.inner_width)
-        # The first of all would be told from nothing; the token after token n stands one place behind it.
-        y = inside.reshape(len(x), -1, self.inner_width)[:, 1 : count + 1]
-        ids = x if jnp.issubdtype(x.dtype, jnp.integer) else None
-        return make('head', name='head', stem=stem)(y, dataclasses.replace(context, ids=ids)).astype(jnp.float32)
+        own = jnp.pad(parts[:, :, :-1], ((0, 0), (0, 0), (1, 0), (0, 0)))
+        inside = (given.reshape(own.shape) + own).reshape(-1, self.patch, self.inner_width)
+        inside = self._run(self.sockets.make('position', name='position_inside')(inside, context), context, 1, self.inner_width)
+        return inside.reshape(len(parts), -1, self.inner_width)
 
     @nn.nowrap
     def _run(self, x: jax.Array, context: Context, stage: int, width: int) -> jax.Array:

@@ -5,7 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from arch.contracts.whole import difference
 from arch.cost import cost_of
+from arch.generation import Generation
 from arch.model import build
 from arch.probe import PLAIN, started
 from arch.roles import names
@@ -129,6 +131,35 @@ def test_a_scan_gives_what_a_loop_gives():
     for stage, holds in enumerate(((0, 1), (2, 3))):
         stacked[f'blocks_{stage}'] = jax.tree.map(lambda *leaves: np.stack(leaves), *(params[f'block_{at}'] for at in holds))
     np.testing.assert_allclose(scores(loop, params, state), scores(scan, stacked, state), rtol=1e-4, atol=1e-4)
+
+
+GENERATED = (
+    {'mixer': {'kind': 'attention', 'heads': 1}, 'position': {'kind': 'rotary'}},
+    {'position': {'kind': 'learned'}, 'body': {'code_levels': (5, 4), 'over_depth': 'scan', 'depths': (2, 2)}},
+    {
+        'mixer': {'kind': 'gated_delta_rule'},
+        'stem': {'kind': 'hashed_ngrams', 'vocabulary': V},
+        'block': {'kind': 'mixture_of_depths', 'capacity': 0.5},
+        'body': {'stack': [{}, {'stage': 1, 'mixer': {'kind': 'sliding_window_attention', 'window': 2}}]},
+    },
+)
+
+
+@pytest.mark.parametrize('specs', GENERATED, ids=['buffers', 'codes', 'states'])
+def test_token_by_token(specs):
+    """Over whole patches and a part of one: what large blocks keep goes on by patches, and the inside begins anew in each."""
+    model = build(config(**specs))
+    ids = np.random.default_rng(1).integers(V, size=(3, 4 * PATCH + 1), dtype=np.int32)
+    params, state = drawn(model, ids)
+    assert difference(model, params, state, ids, {}) == ''
+
+
+def test_a_text_goes_on_as_the_scores_say():
+    model = build(config(mixer={'kind': 'attention', 'heads': 2}))
+    params, state = drawn(model)
+    text = Generation(model, 3 * PATCH).go_on(params, state, IDS[:, :4], jax.random.key(0), temperature=0.0)
+    assert (text[:, :4] == IDS[:, :4]).all()
+    assert (text[:, 4:] == scores(model, params, state, np.asarray(text)).argmax(-1)[:, 3:-1]).all()
 
 
 @pytest.mark.parametrize(
