@@ -9,6 +9,7 @@ from arch.contracts.whole import difference
 from arch.cost import cost_of
 from arch.generation import Generation
 from arch.model import build
+from arch.past import Past
 from arch.probe import PLAIN, started
 from arch.roles import names
 
@@ -154,8 +155,27 @@ def test_token_by_token(specs):
     assert difference(model, params, state, ids, {}) == ''
 
 
+def test_patches_of_one_text_end_where_those_of_another_do_not():
+    """The second text is one token behind the first."""
+    model = build(config())
+    params, state = drawn(model)
+    whole = scores(model, params, state)
+
+    @jax.jit
+    def step(memory, token, at, live):
+        past = Past(at=at, place=at, live=live, room=N, length=N)
+        return model.step(params, state, memory, token[:, None], past=past, knobs={})
+
+    memory = step({}, IDS[:, 0], np.zeros(2, np.int32), np.zeros(2, bool))[1]
+    for place in range(N):
+        at = np.array([place, max(place - 1, 0)], np.int32)
+        made, memory = step(memory, IDS[(0, 1), at], at, np.array([True, place > 0]))
+        expected = np.stack([whole[0, place], whole[1, at[1]]])
+        np.testing.assert_allclose(made[: 1 + (place > 0), 0], expected[: 1 + (place > 0)], rtol=1e-3, atol=1e-3)
+
+
 def test_a_text_goes_on_as_the_scores_say():
-    model = build(config(mixer={'kind': 'attention', 'heads': 2}))
+    model = build(config(body={'depths': (1, 1)}))
     params, state = drawn(model)
     text = Generation(model, 3 * PATCH).go_on(params, state, IDS[:, :4], jax.random.key(0), temperature=0.0)
     assert (text[:, :4] == IDS[:, :4]).all()
