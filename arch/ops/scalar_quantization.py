@@ -1,6 +1,6 @@
 """Finite scalar quantisation (2309.15505): channels that are bounded and rounded to a few levels each.
 
-All combinations of levels are a code book that is stored nowhere and of which no part can be lost: it needs no loss of its own.
+All combinations of levels are the code book. No vector of it is stored or learned, so no loss has to move one.
 """
 
 import math
