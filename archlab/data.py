@@ -3,13 +3,16 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.exceptions import Exit
 
 from archlab.answers import ERR, FELL_SHORT, OUT, print_json, waiting
 from archlab.options import Data, Json, use_data
+
+if TYPE_CHECKING:
+    from ablations.tasks import Task
 
 OWN = 'Sets of your own, with --as'
 commands = typer.Typer(
@@ -262,32 +265,64 @@ def show(
 
 @commands.command(epilog='Example: archlab data reference tiny_shakespeare')
 def reference(
-    task: Annotated[
-        str,
+    tasks: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar='TASK | FILE.py:TASK',
-            help='A task over bytes: text, molecules, pixels, samples, trajectories, mixtures; or one of a file of yours.',
+            metavar='[TASK | FILE.py:TASK]...',
+            help='Tasks over bytes: text, molecules, pixels, samples, trajectories, mixtures; or those of a file of yours.',
         ),
-    ],
+    ] = None,
+    study: Annotated[
+        list[str] | None,
+        typer.Option(metavar='STUDY', help='All tasks in bits or nats of a study by name or file, as that study asks them.'),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help='Put what archlab abstraction needs of them into this JSON file.')] = None,
     data: Data = None,
     as_json: Json = False,
 ):
     """What a model of a task has to beat: bits per byte of lzma, a count model and extrapolation on its test split."""
     use_data(data)
-    from ablations.task_files import is_address, own_task
-    from ablations.tasks import task as of_the_lab
+    from results.store import regular
 
-    spec = (own_task if is_address(task) else of_the_lab)(task).data
+    if out is not None:
+        regular.check_replaced(out, b'{', 'file of reference coders')
+    asked = _tasks_of(tasks or [], study or [])
     with waiting('compressing and counting'):
         from sweeps.tasks.coders import reference as reference_of
         from sweeps.tasks.coders import reference_lines
+        from sweeps.tasks.coding import coding
         from sweeps.training.preflight import task_of
 
-        bits = reference_of(task_of(spec))
+        kinds = {name: task_of(one.data) for name, one in asked.items()}
+        told = {name: reference_of(kind) for name, kind in kinds.items()}
+        if out is not None:
+            from ablations.digest import digest
+            from results.abstraction.coded import Coded, written
+
+            facts = {name: coding(kind, told[name]) for name, kind in kinds.items()}
+            written(out, [Coded(one.name, digest(one.data), unit=one.unit, **facts[name]) for name, one in asked.items()])
     if as_json:
-        return print_json(bits)
-    for line in reference_lines(task, bits):
-        OUT.print(line, soft_wrap=True)
+        return print_json(told if len(told) > 1 else next(iter(told.values())))
+    for name, bits in told.items():
+        for line in reference_lines(name, bits, asked[name].unit, kinds[name].bits_per_byte()):
+            OUT.print(line, soft_wrap=True)
+    if out is not None:
+        print(out)
+
+
+def _tasks_of(names: list[str], studies: list[str]) -> 'dict[str, Task]':
+    """Tasks by name or address, and those of studies that are scored in bits or nats. Raises ValueError without any."""
+    from ablations.study_files import load_study
+    from ablations.task_files import is_address, own_task
+    from ablations.tasks import task as of_the_lab
+    from ablations.tasks.metrics import metric
+
+    asked = {name: (own_task if is_address(name) else of_the_lab)(name) for name in names}
+    for study in map(load_study, studies):
+        asked |= {one.name: one for one in study.tasks if metric(one.metric) == metric('bits')}
+    if not asked:
+        raise ValueError('no task in bits or nats is named; give TASK, or --study STUDY with such tasks')
+    return asked
 
 
 def _draw(prepared, kind: str, rows: int, columns: int, out: Path | None, in_terminal: bool) -> None:

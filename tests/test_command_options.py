@@ -41,6 +41,7 @@ LEFT_OUT = {
     'match': {'by': 'params', 'knob': 'both', 'tolerance': 0.01},
     'query': {**RUNS, 'form': 'table', 'seconds': 60.0, 'memory': 4.0},
     'table': {**RUNS, 'form': 'terminal'},
+    'abstraction': {**RUNS, 'form': 'terminal'},
     'claims': {**RUNS, 'published': Path('results/published'), 'form': 'terminal'},
     'publish': {**RUNS, 'out': Path('results/published')},
     'audit': {'alpha': 0.05, 'form': 'terminal'},

@@ -153,6 +153,7 @@ def test_options_are_handed_on(monkeypatch, tmp_path, capsys):
     heard.bundle.read.return_value = {'study': 'told', 'settings': ['trials=8']}
     heard.tasks_in.return_value = ({'ours': 'a task'}, {'NORMS'})
     heard.import_file.return_value = heard.start_from.return_value = {'tensors': 2, 'parameters': 3000, 'sha256': 'abc'}
+    heard.places.return_value = (['a place'], ['another task'])
     heard.bench.return_value = {'rounds': 3}
     lines = []
     for name, command in COMMANDS.items():

@@ -128,6 +128,7 @@ WINGS = {
     'sweeps.datasets': (),
     'results.report': ('results.figures', 'results.tables', 'results.store', 'results.pages'),
     'results.claims': ('results.tables', 'results.store', 'results.pages'),
+    'results.abstraction': ('results.figures', 'results.tables', 'results.store'),
     'results.gains': ('results.figures', 'results.tables', 'results.store', 'results.pages'),
     'results.audit': ('results.tables', 'results.store'),
     'results.exports': ('results.store',),
@@ -262,6 +263,7 @@ LOADED = [
         (
             *('results.selection', 'results.statistics', 'results.sensitivity', 'results.evidence', 'results.tables'),
             *('results.audit.comparisons', 'results.audit.views', 'results.verify', 'results.status'),
+            *('results.abstraction.place', 'results.abstraction.place_table'),
             *('results.claims.formats', 'results.claims.bundles', 'results.claims.page', 'results.claims.study_file'),
         ),
         (*HEAVY, 'sweeps'),

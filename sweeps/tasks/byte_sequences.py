@@ -48,6 +48,9 @@ class ByteSequences(Kind):
     def split(self, pool: Arrays, seed: int) -> tuple[np.ndarray, np.ndarray]:
         return split_by_group(pool, seed, self.held, self.train)
 
+    def bits_per_byte(self) -> float:
+        return 1.0
+
     def messages(self, sealed: bool) -> list[bytes]:
         """Each sequence as the bytes that the metric counts."""
         return [row.tobytes() for row in np.asarray((self.test() if sealed else self.pool()).x)]

@@ -24,9 +24,9 @@ OF_NUMBERS = (*POLYNOMIALS, 'fitted', 'adapted')
 def reference(task: Kind) -> dict[str, float]:
     """The reference coder of a task that models bytes, on its test split; a read of the test split.
 
-    It codes the bytes of `Kind.messages`, and the numbers of `Kind.numbers` where there are some; for a mixture it is the
-    weighted mean over domains, of what all of them have. Where the lab has made the bytes, `source` is what who knows their
-    source needs. Raises ValueError where there are no bytes.
+    It codes the bytes of `Kind.messages` that are not `Kind.given`, and the numbers of `Kind.numbers` where there are some; for
+    a mixture it is the weighted mean over domains, of what all of them have. Where the lab has made the bytes, `source` is what
+    who knows their source needs. Raises ValueError where there are no bytes.
     """
     if isinstance(task, Mixture):
         parts = [reference(component) for component in task.components]
@@ -35,22 +35,24 @@ def reference(task: Kind) -> dict[str, float]:
     train, test = task.messages(sealed=False), task.messages(sealed=True)
     if train is None or test is None:
         raise ValueError(f"'{task.NAME}' is no task over bytes; a reference coder needs one, such as text or molecules")
-    least, numbers = task.least_bits(), task.numbers(sealed=False)
-    bits = reference_bits(train, test) | ({} if least is None else {'source': least})
+    least, scale, numbers = task.least_bits(), task.bits_per_byte(), task.numbers(sealed=False)
+    known = {} if least is None or scale is None else {'source': least * scale}
+    bits = reference_bits(train, test, task.given()) | known
     if numbers is None:
         return bits
     told = number_bits(numbers, task.numbers(sealed=True), (task.tokens() - 1).bit_length())
     return {**bits, **told, 'best': min(bits['best'], *told.values())}
 
 
-def reference_bits(train: list[bytes], test: list[bytes]) -> dict[str, float]:
+def reference_bits(train: list[bytes], test: list[bytes], given: int = 0) -> dict[str, float]:
     """Bits per byte of the test messages: {lzma, lzma_alone, order_k, k, best, letters, uniform, order_0}.
 
     `uniform` takes the different bytes of the training messages, `letters` of them, for alike, the line end that ends them all
     aside; `order_0` knows how often each comes. `lzma` compresses the test after all of the training bytes, `lzma_alone`
     without them. `order_k` is interpolated Kneser-Ney over the last k bytes of the same message, counted on the training
-    messages; k is chosen on their last tenth. `best` is the better of lzma and order_k. Raises ValueError if a side has no
-    bytes.
+    messages; k is chosen on their last tenth. `best` is the better of lzma and order_k. The first `given` bytes of each message
+    cost nothing under count models; lzma has no price for a part, so its mean is over all bytes. Raises ValueError if a side
+    has no bytes.
     """
     for name, messages in (('training', train), ('test', test)):
         if not sum(map(len, messages)):
@@ -59,8 +61,8 @@ def reference_bits(train: list[bytes], test: list[bytes]) -> dict[str, float]:
     context, alone = packed(known), packed(asked)
     with_context = 8 * (packed(known + asked) - context) / len(asked)
     seen, tried = _last_tenth(train)
-    k = int(np.argmin(order_bits(seen, tried)))
-    orders = order_bits(train, test, k)
+    k = int(np.argmin(order_bits(seen, tried, given=given)))
+    orders = order_bits(train, test, k, given)
     bits = {'lzma': with_context, 'lzma_alone': 8 * alone / len(asked), 'order_k': float(orders[k]), 'k': k}
     ended = all(message.endswith(b'\n') for message in train)
     letters = len(set(b''.join(message[:-1] for message in train) if ended else known))
@@ -85,9 +87,15 @@ def _last_tenth(messages: list[bytes]) -> tuple[list[bytes], list[bytes]]:
     return [whole[:cut]], [whole[cut:] or whole]
 
 
-def order_bits(train: list[bytes], test: list[bytes], orders: int = ORDERS) -> np.ndarray:
-    """Bits per byte of the test messages under models of order 0, 1, ... (see `order_probabilities`)."""
-    return np.array([-np.log2(p).mean() for p in order_probabilities(train, test, orders)])
+def order_bits(train: list[bytes], test: list[bytes], orders: int = ORDERS, given: int = 0) -> np.ndarray:
+    """Bits per byte of the test messages but their first `given` ones under models of order 0, 1, ...
+
+    They are those of `order_probabilities`. Raises ValueError if no byte is left.
+    """
+    asked = _places(test)[1] >= given
+    if not asked.any():
+        raise ValueError(f'the first {given} bytes of each test message are given, and none is longer; give longer messages')
+    return np.array([-np.log2(p[asked]).mean() for p in order_probabilities(train, test, orders)])
 
 
 def order_probabilities(train: list[bytes], test: list[bytes], orders: int = ORDERS) -> list[np.ndarray]:
@@ -153,10 +161,11 @@ def _discounts(counts: np.ndarray) -> np.ndarray:
     return np.array(discounts)
 
 
-def reference_lines(name: str, bits: dict[str, float]) -> list[str]:
-    """A reference coder in words."""
+def reference_lines(name: str, bits: dict[str, float], unit: str = '', scale: float | None = None) -> list[str]:
+    """A reference coder in words; where a score of 1 `unit` is `scale` bits per byte, the best one in that unit too."""
+    own = '' if scale in (None, 1) else f', {bits["best"] / scale:.3f} {unit}'
     lines = [
-        f'{name}: a model has to beat {bits["best"]:.3f} bits per byte',
+        f'{name}: a model has to beat {bits["best"]:.3f} bits per byte{own}',
         f'  lzma after the training bytes {bits["lzma"]:.3f}, alone {bits["lzma_alone"]:.3f}',
         f'  Kneser-Ney over the last {bits["k"]} bytes {bits["order_k"]:.3f}, over none {bits["order_0"]:.3f}',
         *([f'  {bits["letters"]} different bytes, all alike {bits["uniform"]:.3f}'] if 'letters' in bits else []),

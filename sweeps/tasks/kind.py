@@ -188,8 +188,16 @@ class Kind(abc.ABC):
         """The bytes that a reference coder codes, of the test split or of the pool; None where the task isn't about bytes."""
         return None
 
+    def given(self) -> int:
+        """How many bytes at the start of each of `messages` a model is given, and is never asked for."""
+        return 0
+
+    def bits_per_byte(self) -> float | None:
+        """What a score on the test split is multiplied by to be in bits per asked byte of `messages`; None if not known."""
+        return None
+
     def least_bits(self, sealed: bool = True) -> float | None:
-        """Bits of who knows the source, on the test split or the pool: no model goes below but by chance. None if unknown."""
+        """The score of who knows the source, on the test split or pool: no model goes below but by chance. None if unknown."""
         return None
 
     def numbers(self, sealed: bool) -> np.ndarray | None:

@@ -67,6 +67,13 @@ class Language(Kind):
         """The number of bytes of each token, `[V]`, or None if each is one byte."""
         return None
 
+    def bits_per_byte(self) -> float:
+        if self.unit == BITS:
+            return 1.0
+        asked = np.asarray(self.test().y)
+        asked, lengths = asked[asked >= 0], self.lengths()
+        return scale_of(len(asked), len(asked), len(asked) if lengths is None else int(lengths[asked].sum()))
+
     def part(self, arrays: Arrays, chosen: np.ndarray) -> Arrays:
         """Some examples of `arrays`, with the scale that is exact for these."""
         x, y = arrays.x[chosen], arrays.y[chosen]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sweeps.tasks.arrays import Arrays, split_by_group
-from sweeps.tasks.losses import next_token
+from sweeps.tasks.losses import BITS_PER_NAT, next_token
 from sweeps.tasks.taught_windows import TaughtWindows
 
 
@@ -67,6 +67,17 @@ class StdlibBytes(TaughtWindows):
             raise ValueError(f'stdlib_bytes: {len(new)} test windows, {self.TEST} needed; use a shorter length')
         chosen = np.random.default_rng(0).permutation(new)[: self.TEST]
         return Arrays(everything.x[chosen], everything.y[chosen], everything.group[chosen])
+
+    def messages(self, sealed: bool) -> list[bytes]:
+        """The windows, each with the byte before its first target, which is given."""
+        arrays = self.test() if sealed else self.pool()
+        return [row.tobytes() for row in np.concatenate([arrays.x[:, :1], arrays.y], 1).astype(np.uint8)]
+
+    def given(self) -> int:
+        return 1
+
+    def bits_per_byte(self) -> float:
+        return BITS_PER_NAT
 
     def split(self, pool: Arrays, seed: int) -> tuple[np.ndarray, np.ndarray]:
         return split_by_group(pool, seed, self.held, self.train)

@@ -45,7 +45,18 @@ class RegularLanguage(Synthetic):
     def automaton(self) -> Automaton:
         return automaton(self.language, self.states, self.symbols, self.number)
 
-    def least_bits(self) -> float:
+    def messages(self, sealed: bool) -> list[bytes]:
+        """The sequences, a byte for each symbol; the first one is given."""
+        arrays = self.test() if sealed else self.pool()
+        return [row.tobytes() for row in np.concatenate([arrays.x[:, :1], arrays.y], 1).astype(np.uint8)]
+
+    def given(self) -> int:
+        return 1
+
+    def bits_per_byte(self) -> float:
+        return 1.0
+
+    def least_bits(self, sealed: bool = True) -> float:
         """Bits per symbol of the source over sequences of this length: the average score of the best possible model."""
         return self.automaton.entropy(self.length)
 

@@ -67,6 +67,23 @@ class NextObservation(Watched):
         loss = answers(scores, y, label_smoothing)[0] * (y >= 0).sum(-1).astype(jnp.float32) / self.scored
         return loss, loss
 
+    def messages(self, sealed: bool) -> list[bytes]:
+        """The episodes, a byte for each token; the observations that are never asked for are given."""
+        arrays = self.test() if sealed else self.pool()
+        return [row.tobytes() for row in np.concatenate([arrays.x, arrays.y[:, -1:]], 1).astype(np.uint8)]
+
+    def given(self) -> int:
+        return (self.events - self.scored) * self._event
+
+    def bits_per_byte(self) -> float:
+        """One over the tokens of an event."""
+        return 1 / self._event
+
+    @property
+    def _event(self) -> int:
+        """How many tokens an event has."""
+        return self.made.written(np.zeros(self.made.parts, np.int64), self.form).size
+
     def least_bits(self, sealed: bool = True) -> float:
         """Bits per event of the exact filter on the sealed episodes, or on the pool: the floor, but for chance."""
         return self._mean_bits(sealed, known=True)

@@ -1,0 +1,1 @@
+"""Abstraction: what models of data need beside the best coder made for these data, over the size of the data."""

@@ -1,0 +1,223 @@
+"""The plane of abstraction: what stands beside what, in which unit, and what is refused."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ablations.tasks import task
+from archlab.study_runs import open_study
+from results.abstraction.coded import SHIPPED, Coded, key_of, read, written
+from results.abstraction.place import Place, best_of_each, places
+from results.abstraction.place_table import FORMATS, rows
+from results.abstraction.plane import plane_figure
+from results.store.reading import Reading
+
+ROOT = Path(__file__).parents[3]
+PUBLISHED = ROOT / 'results' / 'published'
+CODERS = read(SHIPPED)
+BYTES = next(one for one in CODERS.values() if one.task == 'stdlib_bytes')
+DOORS = next(one for one in CODERS.values() if one.task == 'doors_symbols')
+
+
+@pytest.fixture(scope='module')
+def reading() -> Reading:
+    """The published quickstart, whose task stdlib_bytes is a language and whose digits are not."""
+    return open_study('quickstart', PUBLISHED, remember=False).look
+
+
+@pytest.fixture(scope='module')
+def place(reading: Reading) -> Place:
+    (made,), _ = places(reading, CODERS)
+    return made
+
+
+def test_a_place_has_the_bits_of_the_table_less_those_of_the_coder(reading: Reading, place: Place):
+    table = json.loads((PUBLISHED / 'quickstart' / 'table.json').read_text())
+    own = {row['arm']: row for row in table if row['task'] == 'stdlib_bytes'}
+    row = own[place.arm]
+    assert place.bits == pytest.approx(row['value'] / math.log(2), rel=1e-5)
+    np.testing.assert_allclose(place.interval, np.array(row['interval']) / math.log(2), rtol=1e-5)
+    assert place.base_bits == pytest.approx(row['base_value'] / math.log(2), rel=1e-5)
+    assert place.over == pytest.approx(place.bits - BYTES.best) and place.floor_over is None
+    np.testing.assert_allclose(np.subtract(place.interval, place.over_interval), BYTES.best)
+    assert (place.study, place.task, place.base, place.replicates) == ('quickstart', 'stdlib_bytes', 'layer_norm', 3)
+
+
+def test_the_arm_is_chosen_by_tuning_and_not_by_its_test_score(reading: Reading, place: Place):
+    points = reading.schedule.selections
+    expected = {arm: np.mean([points[arm, 'stdlib_bytes', r].score for r in range(3)]) for arm in reading.study.arms}
+    assert place.arm == max(expected, key=expected.get) and place.tuned == pytest.approx(-max(expected.values()) / math.log(2))
+    other = next(arm for arm in reading.study.arms if arm != place.arm)
+    better = {
+        key: dataclasses.replace(point, score=point.score + 9) if point and key[0] == other else point
+        for key, point in points.items()
+    }
+    changed = dataclasses.replace(reading, schedule=dataclasses.replace(reading.schedule, selections=better))
+    assert places(changed, CODERS)[0][0].arm == other
+
+
+def test_what_cannot_be_placed_is_named(reading: Reading):
+    _, lacking = places(reading, CODERS)
+    assert lacking == ['quickstart, digits: accuracy is no number of bits']
+    none, lacking = places(reading, {})
+    assert (
+        none == []
+        and lacking[1] == f'quickstart, stdlib_bytes: no reference coder of its test examples ({BYTES.test}) is known'
+    )
+    elsewhere = dataclasses.replace(BYTES, test='0' * 16)
+    assert places(reading, {(elsewhere.data, elsewhere.test): elsewhere})[0] == []
+    unfinished = dataclasses.replace(reading, records={})
+    assert places(unfinished, CODERS)[1][1] == 'quickstart, stdlib_bytes: nothing is confirmed yet'
+
+
+def test_a_coder_in_another_unit_is_refused(reading: Reading):
+    wrong = {(BYTES.data, BYTES.test): dataclasses.replace(BYTES, unit='bits per byte')}
+    with pytest.raises(
+        ValueError, match=r'its scores are in nats per byte, and the coder .* in bits per byte; measure it again'
+    ):
+        places(reading, wrong)
+
+
+def test_the_shipped_coders_are_those_of_the_labs_tasks():
+    asked = {one.task: one for one in CODERS.values()}
+    assert {'balls_pixels', 'digits_pixels', 'stdlib_bytes', 'tiny_shakespeare_bytes', 'planets', 'protein_families'} <= set(
+        asked
+    )
+    for name in ('balls_pixels', 'digits_pixels', 'stdlib_bytes', 'planets', 'zinc', 'tiny_shakespeare'):
+        one = asked[name]
+        assert one.data == key_of(task(name).data, '')[0] and one.unit == task(name).unit
+        assert 0 < one.best * (1 / one.bits_per_byte) < task(name).chance
+        assert one.floor is None or one.floor < one.best
+    # The same worlds in a shorter writing: as many bits an event, or fewer, in fewer bytes.
+    pixels, symbols = asked['balls_pixels'], asked['balls_symbols']
+    assert pixels.floor / pixels.bits_per_byte == pytest.approx(symbols.floor / symbols.bits_per_byte, rel=1e-5)
+    assert pixels.train_bytes == symbols.train_bytes * 25 // 4
+
+
+def test_a_file_of_coders_is_read_as_written_and_grows(tmp_path: Path):
+    path = tmp_path / 'coders.json'
+    written(path, [BYTES, DOORS])
+    assert read(path) == {(one.data, one.test): one for one in (BYTES, DOORS)}
+    written(path, [dataclasses.replace(BYTES, best=1.5)])
+    assert {one.task: one.best for one in read(path).values()} == {'stdlib_bytes': 1.5, 'doors_symbols': DOORS.best}
+
+
+@pytest.mark.parametrize(
+    ('text', 'why'),
+    [
+        ('nothing', 'is no file of reference coders'),
+        ('{"coders": [{"task": "a"}]}', 'is no file of reference coders'),
+        ('[]', 'is no file of reference coders'),
+        (json.dumps({'coders': [{**BYTES.to_dict(), 'best': -1}]}), 'best=-1; allowed: a number from 0 on'),
+        (json.dumps({'coders': [{**BYTES.to_dict(), 'train_bytes': 0}]}), 'train_bytes=0; allowed: a number above 0'),
+        (json.dumps({'coders': [{**BYTES.to_dict(), 'unit': None}]}), 'unit=None; allowed: a text'),
+    ],
+)
+def test_a_damaged_file_is_refused_with_what_makes_it(tmp_path: Path, text: str, why: str):
+    path = tmp_path / 'coders.json'
+    path.write_text(text)
+    with pytest.raises(ValueError, match=f'{why}.*archlab data reference TASK --out'):
+        read(path)
+    with pytest.raises(ValueError, match='cannot be read'):
+        read(tmp_path / 'nowhere.json')
+
+
+def several(place: Place) -> list[Place]:
+    """Two studies on one text, and one on a world with a floor."""
+    worse = dataclasses.replace(place, study='other', tuned=place.tuned + 1, bits=place.bits + 1)
+    door = dataclasses.replace(
+        place, study='doors', task='doors_symbols', domain='worlds', bits=0.41, interval=None, coded=DOORS
+    )
+    return [worse, place, door]
+
+
+def test_of_several_studies_on_the_same_data_the_best_by_tuning_is_marked(place: Place):
+    worse, _, door = several(place)
+    lucky = dataclasses.replace(worse, bits=0.1)
+    assert best_of_each([lucky, place, door]) == [place, door]
+    told = rows([worse, place, door])
+    assert [(row[1], row[5]) for row in told] == [
+        ('quickstart', f'{place.arm} *'),
+        ('other', place.arm),
+        ('doors', f'{place.arm} *'),
+    ]
+    assert told[2][6:] == ['0.410', '−0.015', '−0.031']
+    assert '| doors_symbols | doors | 295k |' in FORMATS['md'](several(place))
+    lines = FORMATS['csv'](several(place)).splitlines()
+    assert len(lines) == 4 and {'over', 'over_interval_low', 'coder_best', 'floor_over'} <= set(lines[0].split(','))
+
+
+def test_marks_stand_where_the_numbers_are(place: Place):
+    figure = plane_figure(several(place))
+    (axes,) = figure.axes
+    (floor,) = [line for line in axes.get_children() if getattr(line, 'get_marker', str)() == '_']
+    assert floor.get_ydata() == pytest.approx([DOORS.floor - DOORS.best], abs=1e-6)
+    full = [line for line in axes.get_children() if getattr(line, 'get_zorder', int)() == 4]
+    wanted = [[BYTES.train_bytes, place.over], [DOORS.train_bytes, 0.41 - DOORS.best]]
+    np.testing.assert_allclose([[line.get_xdata()[0], line.get_ydata()[0]] for line in full], wanted, rtol=1e-4)
+    names = [text for text in axes.texts if text.get_text()]
+    assert [text.get_text() for text in names] == ['stdlib_bytes', 'doors_symbols']
+    with pytest.raises(ValueError, match='no places'):
+        plane_figure([])
+
+
+def test_names_of_near_marks_do_not_cover_each_other(place: Place):
+    near = [
+        dataclasses.replace(
+            place, task=f'{name}_of_a_long_name', bits=place.bits + shift, coded=dataclasses.replace(BYTES, data=name)
+        )
+        for name, shift in {'first': 0.0, 'second': 0.01, 'third': 0.9}.items()
+    ]
+    figure = plane_figure(near)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+
+
+def test_the_command_draws_and_tells(called: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.chdir(ROOT)
+    words = 'abstraction', 'quickstart', '--runs', PUBLISHED
+    answer = json.loads(called(*words, '--out', tmp_path / 'figures', '--json').stdout)
+    assert [one['task'] for one in answer['places']] == ['stdlib_bytes'] and len(answer['left_out']) == 1
+    assert sorted(path.name for path in (tmp_path / 'figures').iterdir()) == [f'abstraction.{s}' for s in ('pdf', 'png', 'svg')]
+    told = called(*words)
+    assert 'stdlib_bytes: 262k training bytes; Kneser-Ney over the last 14 bytes needs 2.115' in told.stdout
+    assert 'archlab: left out: quickstart, digits: accuracy is no number of bits' in told.stderr
+    assert called(*words, '--format', 'md').stdout.startswith('| task | study | training bytes |')
+
+
+def test_a_study_without_any_bits_is_refused(called: Callable, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(ROOT)
+    done = called('abstraction', 'docs/founding/which_model_wrote_this.py', '--runs', PUBLISHED)
+    assert (
+        done.returncode == 2 and 'no task can be placed: which_model_wrote_this, writers: accuracy is no number' in done.stderr
+    )
+    done = called('abstraction', 'quickstart', '--runs', PUBLISHED, '--format', 'pie')
+    assert done.returncode == 2 and "format 'pie'; allowed: ['terminal', 'md', 'csv']" in done.stderr
+
+
+def _commanded(page: str) -> list[str]:
+    text = page.partition('    archlab abstraction ')[2].partition('\n\n')[0].replace('\\\n', ' ')
+    words = text.split()
+    return words[: words.index('--runs')]
+
+
+@pytest.mark.slow
+def test_the_page_shows_what_the_published_studies_say(called: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / 'docs' / 'abstraction.md').read_text(encoding='utf-8')
+    done = called('abstraction', *_commanded(page), '--runs', PUBLISHED, '--out', tmp_path)
+    assert done.returncode == 0, done.stderr
+    drawn = ROOT / 'docs' / 'founding' / 'abstraction' / 'abstraction.svg'
+    assert (tmp_path / 'abstraction.svg').read_bytes() == drawn.read_bytes()
+
+
+def test_numbers_that_a_coder_lacks_are_refused():
+    with pytest.raises(ValueError, match='floor=nan; allowed: a number from 0 on'):
+        dataclasses.replace(DOORS, floor=math.nan)
+    assert isinstance(Coded(**DOORS.to_dict()), Coded) and isinstance(CODERS, Mapping)
