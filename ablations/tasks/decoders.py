@@ -100,6 +100,10 @@ def _hidden_law(motion: dict, events: int, bits: int, **_: object) -> Sizes:
     return Sizes(2**bits, events * COORDINATES[motion['kind']], choices=laws, outputs=laws)
 
 
+def _law_probe(motion: dict, events: int, bits: int, **_: object) -> Sizes:
+    return Sizes(2**bits, events * COORDINATES[motion['kind']], choices=len(motion['laws']))
+
+
 SIZES: dict[str, Callable[..., Sizes]] = {
     'recall': lambda pairs, keys, values, **_: Sizes(keys + values, 3 * pairs, choices=values),
     'induction': lambda tokens, length, asked, **_: Sizes(tokens, length + asked),
@@ -116,6 +120,7 @@ SIZES: dict[str, Callable[..., Sizes]] = {
     'hidden_variable': _hidden_variable,
     'trajectories': _trajectories,
     'hidden_law': _hidden_law,
+    'law_probe': _law_probe,
     'stdlib_bytes': lambda length, **_: Sizes(256, length),
     'samples': lambda length, **_: Sizes(256, length),
     'pixels': lambda height, channels, size=0, **_: Sizes(256, (size or height) ** 2 * channels),

@@ -28,6 +28,7 @@ from sweeps.tasks.stdlib_bytes import StdlibBytes
 from sweeps.tasks.supervised import Supervised
 from sweeps.tasks.text import Text
 from sweeps.tasks.trajectories.hidden_law import HiddenLaw
+from sweeps.tasks.trajectories.law_probe import LawProbe
 from sweeps.tasks.trajectories.next_numbers import NextNumbers
 
 UNMIXED: dict[str, type[Kind]] = {'digits': Digits, 'stdlib_bytes': StdlibBytes, 'recall': Recall}
@@ -45,7 +46,7 @@ UNMIXED |= {
     'protein_families': ProteinFamilies,
 }
 UNMIXED |= {'next_observation': NextObservation, 'hidden_variable': HiddenVariable}
-UNMIXED |= {'trajectories': NextNumbers, 'hidden_law': HiddenLaw}
+UNMIXED |= {'trajectories': NextNumbers, 'hidden_law': HiddenLaw, 'law_probe': LawProbe}
 UNMIXED |= {'text': Text, 'molecules': Molecules, 'supervised': Supervised, 'origin_bytes': OriginBytes}
 UNMIXED |= {'picture_language': PictureLanguage, 'facts': Facts, 'paired_scenes': PairedScenes}
 """Kind -> class, as a data spec names it."""

@@ -60,7 +60,7 @@ class HiddenLaw(Tracked):
         law = self.readings(sealed).law
         if self.control != 'unlinked':
             return law
-        return np.random.default_rng(derive(self.NAME, 'unlinked', sealed)).integers(self.labels(), size=len(law))
+        return np.random.default_rng(derive(self.NAME, 'unlinked', sealed)).integers(len(self.made.laws), size=len(law))
 
     def labels(self) -> int:
         return len(self.made.laws)

@@ -85,6 +85,7 @@ TASK_KINDS = {
     },
     'trajectories': TRACKED,
     'hidden_law': TRACKED,
+    'law_probe': {**TRACKED, 'held': 2048},
     'text': {
         'dataset': 'tiny_shakespeare',
         'tokens': 'bytes',
@@ -115,6 +116,7 @@ TASK_KINDS = {
         'rewrite': (),
         'control': '',
         'classes': 0,
+        'groups': 0,
     },
     'mixture': {
         'parts': (
