@@ -184,13 +184,19 @@ def _task_of(name: str | Task | OwnTask) -> Task:
     return name if isinstance(name, Task) else own_task(name) if isinstance(name, OwnTask) or is_address(name) else task(name)
 
 
-AMOUNTS = {'train': 'training examples', 'classes': 'classes', 'horizon': 'events ahead'}
+AMOUNTS = {
+    'train': 'training examples',
+    'groups': 'training groups (prompts, files)',
+    'classes': 'classes',
+    'horizon': 'events ahead',
+}
 """The fields of a task's data that say how much of it there is, or how much is asked; with words for an axis."""
 
 
 def amounts(name: str | Task | OwnTask, **counts: list[int]) -> tuple[Task, ...]:
-    """A task with several amounts of data: `train=[200, 800]` training examples, or the first `classes=[2, 4]` of its classes;
-    or one that asks for what comes after `horizon=[1, 4]` events (docs/simulators.md).
+    """A task with several amounts of data: `train=[200, 800]` training examples, those of `groups=[75, 150]` whole groups, such
+    as all answers to so many prompts, or the first `classes=[2, 4]` of its classes; or one that asks for what comes after
+    `horizon=[1, 4]` events (docs/simulators.md).
 
     The tasks are called NAME_train_200 and so on; a figure shows each arm's value against the amount. With other numbers of
     classes the outputs of the base and chance follow. They share a dataset, so they count as one dataset.

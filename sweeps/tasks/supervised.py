@@ -38,10 +38,11 @@ class Supervised(SetKind):
 
     Source, licence and test split: those of `dataset` (`archlab data show NAME`), or of a set that the lab makes
     (sweeps/tasks/made). Of the pool each replicate draws `held` examples for tuning-validation and `train` for training (0: all
-    others), identical ones on one side. `target` is the form of what is asked ('': the set's own; sweeps/datasets/targets.py),
-    `columns` are the names of the values or labels to learn (none: all). Inputs are as in sweeps/tasks/forms.py: ragged ones
-    have `length` places, and longer examples are refused unless `cut`; `vocabulary` is that of a set of tokens; a row of a
-    table is one 'token', or as many 'tokens' as it has numbers. Images may have an `augment`; maps of classes move along.
+    others), identical ones on one side; or it trains on `groups` whole groups, such as all answers to so many prompts (0: all).
+    `target` is the form of what is asked ('': the set's own; sweeps/datasets/targets.py), `columns` are the names of the values
+    or labels to learn (none: all). Inputs are as in sweeps/tasks/forms.py: ragged ones have `length` places, and longer
+    examples are refused unless `cut`; `vocabulary` is that of a set of tokens; a row of a table is one 'token', or as many
+    'tokens' as it has numbers. Images may have an `augment`; maps of classes move along.
 
     Metric: `metric`, one of its form's (sweeps/tasks/targets.py; docs/kinds_of_tasks.md), higher or lower is better by its
     name. Values are learned as deviations of the pool, by `loss` 'squared' or 'absolute', and scored in their own unit; missing
@@ -70,6 +71,7 @@ class Supervised(SetKind):
     rewrite: tuple[str, ...] = ()
     control: str = ''
     classes: int = 0
+    groups: int = 0
 
     NAME, SETS = 'supervised', tuple(FORMS)
 
@@ -80,9 +82,14 @@ class Supervised(SetKind):
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(f"task 'supervised': {name}={getattr(self, name)!r}; allowed: {list(allowed)}; choose one")
-        for name, least in {'length': 0, 'train': 0, 'held': 1, 'vocabulary': 0, 'classes': 0}.items():
+        for name, least in {'length': 0, 'train': 0, 'held': 1, 'vocabulary': 0, 'classes': 0, 'groups': 0}.items():
             if getattr(self, name) < least:
                 raise ValueError(f"task 'supervised': {name}={getattr(self, name)}; allowed: {least} or more; raise it")
+        if self.groups and self.train:
+            raise ValueError(
+                f"task 'supervised': groups={self.groups} and train={self.train}; allowed: one of them, as either whole groups "
+                'are taken or single examples; leave one out'
+            )
 
     @functools.cached_property
     def prepared(self) -> Prepared | MadeSet | View:
@@ -265,7 +272,9 @@ class Supervised(SetKind):
         All complete splits are equally likely, and every arm has the same one.
         """
         for attempt in range(DRAWS):
-            train, held = split_by_group(pool, derive('split again', seed, attempt) if attempt else seed, self.held, self.train)
+            own = derive('split again', seed, attempt) if attempt else seed
+            train, held = split_by_group(pool, own, self.held, self.train)
+            train = self._whole(pool, train, own) if self.groups else train
             lacking = [_lacking(self.asked, _there(self.asked, pool.y, side)) for side in (held, train)]
             if not any(lacking):
                 return train, held
@@ -274,6 +283,17 @@ class Supervised(SetKind):
             f"'{self.metric}' needs of {lacking[0] or lacking[1]} on both sides; give more examples to the side that lacks it, "
             'leave these out (columns, or other classes), or take another metric'
         )
+
+    def _whole(self, pool: Arrays, train: np.ndarray, seed: int) -> np.ndarray:
+        """Those of these examples that are of the first `groups` groups, in an order that the seed draws."""
+        there = np.unique(pool.group[train])
+        if len(there) < self.groups:
+            raise ValueError(
+                f"task 'supervised': groups={self.groups} of '{self.dataset}', of which {len(there)} are left beside held="
+                f'{self.held}; allowed: up to these; ask for fewer'
+            )
+        chosen = np.random.default_rng(derive('groups', seed)).permutation(there)[: self.groups]
+        return train[np.isin(pool.group[train], chosen)]
 
     @functools.cached_property
     def _augment(self):

@@ -155,7 +155,7 @@ def test_a_study_refuses_arms_of_a_shape_that_do_not_fit(fields, said):
 @pytest.mark.parametrize(
     ('name', 'counts', 'said'),
     [
-        ('digits', {}, r"amounts\('digits', \[\]\); allowed: one of \['train', 'classes', 'horizon'\]"),
+        ('digits', {}, r"amounts\('digits', \[\]\); allowed: one of \['train', 'groups', 'classes', 'horizon'\]"),
         ('digits', {'train': [8, 16], 'classes': [2, 4]}, 'allowed: one of'),
         ('digits', {'steps': [8, 16]}, r"\['steps'\]\); allowed: one of"),
         ('digits', {'train': [8, 8]}, r'train=\[8, 8\]; allowed: two or more whole numbers'),
@@ -173,6 +173,11 @@ def test_amounts_are_tasks_of_one_set_and_of_one_ladder():
     few, many = amounts('collections', train=[100, 1000])
     assert few.dataset == many.dataset and few.ladder == many.ladder == 'collections_train' and few.base == many.base
     assert (few.data['train'], many.data['train']) == (100, 1000) and few.chance == many.chance == 0.25
+    prompts = amounts('writers', groups=[75, 150])
+    assert [(one.name, one.data['groups'], one.ladder) for one in prompts] == [
+        ('writers_groups_75', 75, 'writers_groups'),
+        ('writers_groups_150', 150, 'writers_groups'),
+    ]
     pair = amounts('collections', classes=[2, 3])
     assert [(one.base['head']['outputs'], round(1 / one.chance), one.ladder) for one in pair] == [
         (2, 2, 'collections_classes'),

@@ -278,3 +278,32 @@ def test_a_set_that_is_not_prepared_is_named():
         task.example()
     shape = Supervised(dataset='cifar10', metric='top5_accuracy').seen()
     assert (shape.shape, shape.dtype) == ((1, 32, 32, 3), jnp.float32)
+
+
+def test_training_on_so_many_groups_takes_them_whole():
+    """Each of eight writers answers a prompt: so many prompts are eight times as many answers, and the same ones again."""
+    of = {groups: Supervised(dataset='writers', held=64, length=128, cut=True, groups=groups) for groups in (0, 5, 40)}
+    pool = of[5].pool()
+    for seed in (1, 2):
+        sides = {groups: task.split(pool, seed) for groups, task in of.items()}
+        prompts = {groups: set(pool.group[train].tolist()) for groups, (train, _) in sides.items()}
+        assert [len(prompts[groups]) for groups in (5, 40)] == [5, 40] and prompts[5] < prompts[40] < prompts[0]
+        for groups, (train, held) in sides.items():
+            np.testing.assert_array_equal(held, sides[0][1])
+            assert not prompts[groups] & set(pool.group[held].tolist())
+            if groups:
+                assert (np.bincount(pool.y[train]) == groups).all()
+                assert set(train.tolist()) == set(np.flatnonzero(np.isin(pool.group, list(prompts[groups]))).tolist())
+    assert set(of[5].split(pool, 1)[0].tolist()) != set(of[5].split(pool, 2)[0].tolist())
+
+
+def test_too_many_groups_are_refused():
+    task = Supervised(dataset='writers', held=64, length=128, cut=True, groups=10_000)
+    with pytest.raises(
+        ValueError, match="groups=10000 of 'writers', of which 472 are left beside held=64; allowed: up to these"
+    ):
+        task.split(task.pool(), 1)
+    with pytest.raises(ValueError, match='groups=5 and train=8; allowed: one of them'):
+        Supervised(dataset='writers', length=128, cut=True, groups=5, train=8)
+    with pytest.raises(ValueError, match='groups=-1; allowed: 0 or more'):
+        Supervised(dataset='writers', length=128, cut=True, groups=-1)
