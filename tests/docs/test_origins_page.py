@@ -1,4 +1,4 @@
-"""The page on origins: its files for one's own answers, from outputs of eight models to splits by prompt and a figure's axis."""
+"""The page on origins: its files for one's own answers, from outputs of eight models to splits by prompt and a figure."""
 
 import json
 import re
