@@ -319,7 +319,11 @@ def _tasks_of(names: list[str], studies: list[str]) -> 'dict[str, Task]':
 
     asked = {name: (own_task if is_address(name) else of_the_lab)(name) for name in names}
     for study in map(load_study, studies):
-        asked |= {one.name: one for one in study.tasks if metric(one.metric) == metric('bits')}
+        for one in study.tasks:
+            # Two studies may ask a task of one name of other data.
+            other = one.name in asked and asked[one.name].data != one.data
+            if metric(one.metric) == metric('bits'):
+                asked[f'{study.name}/{one.name}' if other else one.name] = one
     if not asked:
         raise ValueError('no task in bits or nats is named; give TASK, or --study STUDY with such tasks')
     return asked
