@@ -19,7 +19,7 @@ NOTE = (
     'less those of the best coder made for these data, below 0 fewer. Floor: the same of who knows the source. Training bytes '
     'are what a replicate trains on; a coder learns from the whole pool.'
 )
-HEADS = ('task', 'study', 'training bytes', 'coder', 'its bits', 'arm', 'its bits', 'over', 'floor')
+HEADS = ('task', 'study', 'training bytes', 'coder', 'coder bits', 'arm', 'model bits', 'over', 'floor')
 
 
 def rows(places: Sequence[Place]) -> list[list[str]]:
