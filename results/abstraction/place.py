@@ -20,7 +20,7 @@ LEVEL = 0.95
 class Place:
     """One task of one study, in bits per byte of the sealed test text.
 
-    arm            the best arm by what its tunings expect, so by tuning data alone, of those with a sound run in each replicate;
+    arm            the best arm by what its tunings expect, so by tuning alone, of those with a sound run in all replicates;
                    `tuned` is what they expect on average
     bits           its mean over confirmed replicates at its own best recipe, with its 95 % `interval` (Student)
     base_bits      the same of the study's base
