@@ -70,7 +70,9 @@ def test_features_that_hold_the_law_tell_it_and_unlinked_answers_are_at_chance(c
     statistics = np.asarray(task.losses(scores, np.column_stack([test.x % 4, test.y[:, -2:]]))[1])
     told = task.measure.scored(statistics, test.group)
     assert told.score > 0.95 if known else told.score == pytest.approx(1 / 3, abs=4 * told.error)
-    assert told.error == pytest.approx(math.sqrt(told.score * (1 - told.score) / 2048), rel=0.01)
+    # That of a share, and of what each episode teaches the probe.
+    alone = math.sqrt(told.score * (1 - told.score) / 2048)
+    assert alone < told.error < 2 * alone
 
 
 @pytest.mark.parametrize('name', ['pendulum_law_probed', 'planet_law_probed'])
