@@ -99,6 +99,8 @@ class WideClassifier(Head):
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         positive("head 'wide_classifier'", outputs=self.outputs, width=self.width)
+        if self.hidden < 0:
+            raise ValueError(f"head 'wide_classifier': hidden={self.hidden}; allowed: 0 (no product) or above; change hidden")
         x = Dense(self.width, bias=False, name='widen')(x, context)
         x = self.sockets.make('norm', name='norm', site='head')(x, context)
         x = pooled(self.sockets.make('activation', name='activation')(x, context))

@@ -35,6 +35,13 @@ def check_image(kind: str, x: jax.Array) -> None:
         )
 
 
+def own_width(kind: str, width: int, features: int) -> int:
+    """The channels that a stem makes: its own `width`, with 0 `features`, the body's. Raises ValueError below 0."""
+    if width < 0:
+        raise ValueError(f"stem '{kind}': width={width}; allowed: 0 for the body's first width, or above; change width")
+    return width or features
+
+
 class Patchify(Stem):
     """Non-overlapping patches and one matrix product (2010.11929): a convolution of size and stride `patch`.
 
@@ -70,7 +77,8 @@ class PatchifyNorm(Stem):
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         positive("stem 'patchify_norm'", patch=self.patch)
         check_image('patchify_norm', x)
-        x = Dense(self.width or self.features, name='patches')(patches(x, self.patch), context)
+        width = own_width('patchify_norm', self.width, self.features)
+        x = Dense(width, name='patches')(patches(x, self.patch), context)
         return self.sockets.make('norm', name='norm', site='stem')(x, context)
 
 
@@ -116,7 +124,8 @@ class OverlappingConv(Stem):
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
         check_image('overlapping_conv', x)
-        x = Kernels(self.width or self.features, 7, 2, bias=False, name='conv')(x, context)
+        width = own_width('overlapping_conv', self.width, self.features)
+        x = Kernels(width, 7, 2, bias=False, name='conv')(x, context)
         x = self.sockets.make('norm', name='norm', site='stem')(x, context)
         x = self.sockets.make('activation', name='activation')(x, context)
         return max_pool(x, 3, 2)
@@ -149,7 +158,8 @@ class StridedConv(Stem):
         if self.after not in AFTER:
             raise ValueError(f"stem 'strided_conv': after={self.after!r}; allowed: {list(AFTER)}; change after")
         check_image('strided_conv', x)
-        x = strided_conv(x, context, self.width or self.features, self.kernel, self.factor, self.bias)
+        width = own_width('strided_conv', self.width, self.features)
+        x = strided_conv(x, context, width, self.kernel, self.factor, self.bias)
         for then in {'nothing': (), 'activation': ('activation', 'norm')}.get(self.after, self.after.split('_')):
             given = {'site': 'stem'} if then == 'norm' else {}
             x = self.sockets.make(then, name=then, **given)(x, context)

@@ -96,6 +96,11 @@ class Towers(Body):
                 f"body 'towers': {len(self.marks)} lists of marks and {len(self.depths)} depths are given; a tower needs one "
                 'of each: make the lists equally long, or leave the marks out'
             )
+        alone = next((own for own in self.marks if not isinstance(own, tuple | list)), None)
+        if alone is not None:
+            raise ValueError(
+                f"body 'towers': marks has {alone!r}; allowed: a list of first tokens for each tower; use [{alone!r}]"
+            )
         given = [mark for own in self.marks for mark in own]
         twice = sorted({mark for mark in given if given.count(mark) > 1})
         if twice:

@@ -215,8 +215,8 @@ def _language(own: OwnTask, dataset: str, facts: Mapping) -> Form:
         )
     windows = max(there // (length + 1), 1)
     held = own.held if own.held is not None else max(min(windows // HELD, 512), 1)
-    # Windows that begin closer together are more, with the same text.
-    examples = facts['elements']['pool'] // spacing
+    # Windows that begin closer together are more, with the same text; 0 takes no token twice.
+    examples = facts['elements']['pool'] // (spacing or length + 1)
     data = _data(own, 'text', dataset, tokens='file' if shards and own.tokenizer else tokens, length=length, spacing=spacing,
                  held=held, unit=unit)  # fmt: skip
     chance = math.log(vocabulary) if unit == NATS else math.log2(vocabulary) if tokens in ('bytes', 'characters') else 8.0

@@ -41,7 +41,7 @@ class LatentAttention(Mixer):
     @nn.nowrap
     def check(self, width: int, causal: bool) -> None:
         check_heads('latent_attention', width, self.heads, 'none', self.head_size)
-        positive("mixer 'latent_attention'", turned=self.turned, latent=self.latent)
+        positive("mixer 'latent_attention'", head_size=self.head_size, turned=self.turned, latent=self.latent)
         for name, size, none in (('query_latent', self.query_latent, 'none'), ('value_size', self.value_size, 'head_size')):
             if size < 0:
                 raise ValueError(f"mixer 'latent_attention': {name}={size}; allowed: 0 for {none}, or above; change {name}")

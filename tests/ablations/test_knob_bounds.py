@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ablations.knobs import KNOBS
+from ablations.knobs import KNOBS, knob_of
 
 ROLES = ('matrix', 'conv', 'embedding', 'head', 'vector')
 SHARES = {
@@ -69,3 +69,9 @@ def test_a_knob_may_be_what_it_means(name: str):
     bounds = KNOBS[name].bounds
     assert (bounds.low, bounds.high, bounds.above, bounds.below) == EXPECTED[name]
     assert bounds.fades == (name == 'weight_decay')
+
+
+def test_a_knob_is_what_it_is_declared_and_a_probability_by_its_name_alone_otherwise():
+    assert all(knob_of(name) is knob for name, knob in KNOBS.items())
+    assert knob_of('my_gain') is None and knob_of('probability') is None and knob_of('my_probability_of') is None
+    assert (knob_of('my_probability').about, str(knob_of('my_probability').bounds)) == ('a probability, by its name', '0 to 1')

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ablations.study_files import load_study
-from ablations.user_file import STOPS, NotToRaise, compiled, content_hash, in_words, of_user, run
+from ablations.user_file import STOPS, NotToRaise, _without_frames, compiled, content_hash, in_words, of_user, run
 from arch.sockets import load_tables
 
 BLOCK = (
@@ -166,3 +166,18 @@ def test_a_file_runs_whatever_its_name_ends_with(tmp_path: Path):
         (tmp_path / name).write_text('value = 3\n')
         module = run(compiled(tmp_path / name), 'test')
         assert module.value == 3 and module.__file__ == str(tmp_path / name)
+
+
+def test_of_a_traceback_the_last_frame_of_a_user_and_the_error_are_told():
+    frames = [
+        ('/venv/lib/site-packages/jax/one.py', 3),
+        ('/home/me/first.py', 12),
+        ('/home/me/block.py', 34),
+        ('/venv/lib/site-packages/flax/two.py', 56),
+    ]
+    inside = ''.join(f'  File "{path}", line {line}, in f\n    x = 1\n' for path, line in frames)
+    text = f'it failed: Traceback (most recent call last):\n{inside}OtherError: in between\nKeyError: 7\n\n'
+    assert _without_frames(text) == 'it failed: /home/me/block.py, line 34: KeyError: 7'
+    of_packages = text.replace('/home/me/', '/venv/site-packages/')
+    assert _without_frames(of_packages) == 'it failed: KeyError: 7'
+    assert _without_frames('it failed: 7') == 'it failed: 7'

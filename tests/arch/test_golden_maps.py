@@ -6,9 +6,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from reference_tensors import arrived, linear, norm, numbered
+from safetensors.numpy import load_file, save_file
 
 from arch.model import build
-from arch.published import convnext, deit3, metaformer_baselines, resnet
+from arch.published import MODELS, convnext, deit3, metaformer_baselines, resnet
+from arch.published.importing import import_file, load_weights
+from arch.published.published import Published
 
 
 def convolution(name: str, inputs: int, outputs: int, taps: int, bias: bool = True) -> dict[str, tuple[int, ...]]:
@@ -165,3 +168,21 @@ def test_tensors_of_another_model_are_named(family):
     stem = {**tensors, first: np.zeros(3, np.float32)}
     with pytest.raises(ValueError, match='of another shape'):
         module.from_timm(config, stem)
+
+
+@pytest.mark.parametrize('family', CASES)
+def test_what_is_written_is_counted_and_is_what_is_read(family, tmp_path, monkeypatch):
+    """Statistics are tensors of the file and no parameters."""
+    config, module, shapes_of = CASES[family]
+    tensors = given(module.TIMM, shapes_of)
+    monkeypatch.setitem(MODELS, 'tiny', Published(config, (32, 32, 3), '0000.00000', 'tiny', module.weights))
+    save_file(tensors, tmp_path / 'theirs.safetensors')
+    facts = import_file('tiny', tmp_path / 'theirs.safetensors', tmp_path / 'ours.safetensors')
+    params, state = module.weights(config, tensors)
+    running = [name for name in tensors if '.running_' in name]
+    assert facts['tensors'] == len(load_file(tmp_path / 'ours.safetensors')) == len(tensors)
+    assert len(jax.tree.leaves(state)) == len(running) and (running or family == 'convnext')
+    assert facts['parameters'] == sum(one.size for name, one in tensors.items() if name not in running)
+    ours = load_weights(tmp_path / 'ours.safetensors')
+    assert jax.tree.structure(ours) == jax.tree.structure((params, state))
+    assert all((a == b).all() for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves((params, state)), strict=True))

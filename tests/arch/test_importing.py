@@ -1,6 +1,7 @@
 """Importing weights: files of the reference's tensors to our parameters and back from a file of ours; no torch needed."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -313,9 +314,10 @@ def test_a_model_in_several_files_is_read_by_its_index(tiny, tmp_path: Path):
         import_weights('tiny_llama', index)
 
 
-def test_a_file_of_others_is_not_loaded_as_ours(tmp_path: Path):
-    save_file({'wte.weight': np.zeros((2, 2), np.float32)}, tmp_path / 'others.safetensors')
-    with pytest.raises(ValueError, match=r"holds 'wte\.weight', allowed are names such as"):
+@pytest.mark.parametrize('name', ['wte.weight', 'params', 'params/kernel', 'state/mean', 'other/stem/kernel', 'stem/a/kernel'])
+def test_a_file_of_others_is_not_loaded_as_ours(tmp_path: Path, name: str):
+    save_file({name: np.zeros((2, 2), np.float32)}, tmp_path / 'others.safetensors')
+    with pytest.raises(ValueError, match=rf"holds '{re.escape(name)}', allowed are names such as"):
         load_weights(tmp_path / 'others.safetensors')
 
 

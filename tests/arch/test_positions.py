@@ -2,14 +2,19 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from ablations.tasks.bases import decoder
+from arch.context import Context
 from arch.model import build
+from arch.model_sockets import Sockets
 from arch.ops.places import places
 from arch.positions import POSITIONS, Alibi, Rotary
+from arch.probe import PLAIN
+from arch.sockets import TABLES
 
 GENERATOR = np.random.default_rng(0)
 
@@ -144,6 +149,26 @@ def test_alibi_biases_the_scores_of_attention(alone, kind, fields, causal):
         weights = np.array([math.exp(-SLOPES[2][head] * abs(n - m)) for m in range(last)])
         expected = np.einsum('m,bmd->bd', weights / weights.sum(), x[:, :last, part])
         np.testing.assert_allclose(y[:, n, part], expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize('shape', [(5,), (2, 3)], ids=['tokens', 'maps'])
+@pytest.mark.parametrize('kind', [kind for kind, cls in TABLES['mixer'].items() if 'bias' in cls.TAKES])
+def test_a_bias_is_asked_for_the_steps_from_query_to_key(kind, shape):
+    """A kind of a user's own may bias what lies behind otherwise than what lies ahead."""
+    given, x = [], jnp.zeros((2, *shape, 8))
+
+    def bias(steps: np.ndarray, heads: int) -> jax.Array:
+        given.append(np.asarray(steps))
+        return jnp.zeros((heads, *steps.shape[:-1]))
+
+    block = Sockets({**PLAIN, 'mixer': {'kind': kind}}, TABLES).make('mixer', name=None)
+    try:
+        jax.eval_shape(lambda x: block.init(jax.random.key(0), x, Context(bias=bias)), x)
+    except ValueError as error:
+        assert 'allowed' in str(error) or 'map' in str(error)
+        return
+    where = np.stack(np.meshgrid(*map(np.arange, shape), indexing='ij'), -1).reshape(-1, len(shape))
+    assert given and all((steps == where[None, :] - where[:, None]).all() for steps in given)
 
 
 def test_alibi_changes_no_input_and_needs_scores(alone):

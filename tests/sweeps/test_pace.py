@@ -1,13 +1,15 @@
 """Pace: what runs took on this machine is what the next ones are expected to take."""
 
 import json
+import statistics
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ablations.config import swap
 from ablations.study import Study
-from sweeps.pace import COMPILE_SECONDS, FILE, Pace
+from sweeps.pace import COMPILE_SECONDS, FILE, LATEST, MOST, Pace, trained_seconds
 from sweeps.protocol.duration import estimated_seconds
 
 STUDY = Study(
@@ -101,3 +103,30 @@ def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path: Path):
     pace = Pace(tmp_path / 'file')
     pace.note(BASE, FLOPS, records(1.0, 1.0, 0.5))
     pace.save()
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_the_latest_runs_count_and_the_first_and_last_compiling(tmp_path: Path, seed: int):
+    random, pace = np.random.default_rng(seed), Pace(tmp_path)
+    took, compiling = [], []
+    for _ in range(6):
+        compiled, runs = float(random.choice([0.0, 3.0, 7.0])), random.uniform(1, 9, int(random.integers(1, 5))).tolist()
+        told = records(compiled, *runs)
+        pace.note(BASE, FLOPS, told)
+        took += [seconds for one in told if (seconds := trained_seconds(one)) is not None]
+        compiling.append(compiled)
+        if took:
+            assert pace.trial_seconds(BASE, FLOPS) == statistics.median(took[-LATEST:])
+            assert pace.correction == pytest.approx(statistics.median(took[-LATEST:]) / ESTIMATE)
+        told_of = [own for number, own in enumerate(compiling) if own or number == 0]
+        assert pace.known[BASE.signature]['compile'] == [told_of[0], *told_of[1:][-1:]]
+        assert pace.compile_seconds(BASE) == told_of[-1] and pace.compile_seconds(OTHER) == told_of[0]
+
+
+def test_the_programs_of_late_are_kept(tmp_path: Path):
+    pace = Pace(tmp_path)
+    pace.known = {str(number): {'seconds': [1.0], 'compile': [2.0], 'estimate': 1.0} for number in range(MOST + 3)}
+    pace.save()
+    assert list(Pace(tmp_path).known) == [str(number) for number in range(3, MOST + 3)]
+    pace.note(BASE, FLOPS, records(1.0, 2.0, 3.0))
+    assert list(pace.known)[-1] == BASE.signature

@@ -196,8 +196,24 @@ def scenes() -> dict[str, Scene]:
             small('diverged', arms={'layer_norm': (), 'rms_norm': rms}), lost={'layer_norm': 1.0, 'rms_norm': 1.0}
         ),
         'alone': Scene(small('alone', arms={'layer_norm': ()})),
+        'two_optimizers': Scene(
+            small(
+                'two_optimizers',
+                arms={'layer_norm': (), 'rms_norm': rms},
+                tasks=('digits',),
+                tune={'adamw': TUNE['adamw'], 'lion': TUNE['adamw']},
+                share=True,
+                trials=5,
+            ),
+            worth={'rms_norm': 0.5},
+            lost={'rms_norm': 0.1},
+        ),
+        'one_recipe': Scene(
+            small('one_recipe', arms={'layer_norm': (), 'rms_norm': rms}, tasks=('digits',), recipe='same'),
+            worth={'rms_norm': -0.5},
+        ),
     }
-    for name in ('two', 'path', 'factorial', 'ladder', 'amounts'):
+    for name in ('two', 'path', 'factorial', 'ladder', 'amounts', 'five', 'diverged'):
         scene = by_name[name]
         start = 'digits_train' if name == 'amounts' else 'digits'
         own = tuple(task for task in scene.study.tasks if task.name.startswith(start))

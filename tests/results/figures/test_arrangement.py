@@ -50,7 +50,9 @@ def test_a_figure_is_laid_out_once():
     with house():
         figure = blank(2, 1)
         figure.subplots()
+        dots = figure.dpi
         lay_out(figure)
+        assert figure.dpi == dots and figure.get_layout_engine() is None
         places = figure.axes[0].get_position().extents
         lay_out(figure)
     assert (figure.axes[0].get_position().extents == places).all()

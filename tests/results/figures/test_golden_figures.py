@@ -1,4 +1,5 @@
-"""Figures show what they showed, of the kinds that no published study has; those of the quickstart are held by its page."""
+"""Figures show what they showed: kinds that no published study has, and all others in the cases that the quickstart, whose
+figures are held by its page, does not have."""
 
 from collections.abc import Iterable
 
@@ -8,6 +9,8 @@ import pytest
 from drawn_studies import read
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.text import Text
 
 from results.figures import FIGURES
@@ -19,9 +22,31 @@ SHOWN = {
     'amount': 'amounts_on_digits',
 }
 
+CASES = {
+    'optimizers': ('two_optimizers', 1.0),
+    'unfinished': ('two_on_digits', 0.4),
+    'five': ('five_on_digits', 1.0),
+    'one_recipe': ('one_recipe', 1.0),
+    'diverged': ('diverged_on_digits', 1.0),
+}
+"""Scenes, with the share that is trained, for figures of every study."""
+
 
 def numbers(values: Iterable[float]) -> str:
     return ' '.join(f'{float(value):#.3g}'.rstrip('.') for value in values)
+
+
+def handle_style(handle: Line2D | Patch) -> list[str]:
+    """What is drawn beside the words of a legend."""
+    if isinstance(handle, Line2D):
+        colours = [to_hex(handle.get_color()), to_hex(handle.get_markerfacecolor())]
+        return [
+            *colours,
+            handle.get_linestyle(),
+            str(handle.get_marker()),
+            numbers([handle.get_markersize(), handle.get_linewidth()]),
+        ]
+    return [to_hex(handle.get_facecolor()), to_hex(handle.get_edgecolor())]
 
 
 def drawn(figure: Figure) -> str:
@@ -40,6 +65,9 @@ def drawn(figure: Figure) -> str:
             colours = ' '.join(sorted({to_hex(colour) for colour in (*one.get_facecolor(), *one.get_edgecolor())}))
             spots = one.get_offsets() if len(one.get_offsets()) > 1 else one.get_paths()[0].vertices
             told.append(f'  {type(one).__name__} {colours}: {numbers(np.ravel(spots))}')
+    for legend in figure.legends:
+        for handle in legend.legend_handles:
+            told.append(f'  legend {handle.get_label()!r} {" ".join(map(str, handle_style(handle)))}')
     for one in figure.findobj(Text):
         if one.get_visible() and one.get_text().strip():
             about = f'{to_hex(one.get_color())} {one.get_ha()} {numbers([one.get_fontsize()])}'
@@ -50,3 +78,15 @@ def drawn(figure: Figure) -> str:
 @pytest.mark.parametrize('kind', SHOWN)
 def test_a_figure_shows_what_it_showed(kind):
     golden_texts.hold(f'figure_{kind}', drawn(FIGURES[kind](*read(SHOWN[kind]))))
+
+
+@pytest.mark.parametrize('case', CASES)
+def test_figures_show_in_each_case_what_they_showed(case):
+    given = read(*CASES[case])
+    shown = []
+    for kind, draw in FIGURES.items():
+        try:
+            shown += [kind, drawn(draw(*given))]
+        except ValueError as error:
+            shown += [kind, str(error)]
+    golden_texts.hold(f'figures_{case}', '\n'.join(shown))

@@ -2,10 +2,12 @@
 
 import dataclasses
 
+import golden_texts
 import numpy as np
 import pytest
 from read_pages import CHECKLIST, bare
 from simulated_study import data, read, small, study_of
+from told_values import told as lines_of
 
 from results.average_scores import average_scores
 from results.report.average_grids import average_grids
@@ -33,6 +35,9 @@ def test_a_study_with_averages_tells_them_and_no_other_does():
         assert (one.value - one.weights, one.gain) == (pytest.approx(0.01), pytest.approx(sign * 0.01))
         np.testing.assert_allclose(one.gain_interval, sign * 0.01, atol=1e-9)
     grids = average_grids(reading)
+    golden_texts.hold(
+        'grid_averages', '\n'.join(lines_of('averages', {row: own for one in grids for row, own in enumerate(one['rows'])}))
+    )
     assert [row[0] for row in grids[0]['rows']] == list(reading.study.arms)
     page, others = bare(reading, findings, CHECKLIST), bare(*read(*small()), CHECKLIST)
     assert 'id="averages"' in page and 'id="averages"' not in others

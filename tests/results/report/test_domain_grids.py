@@ -2,10 +2,12 @@
 
 import dataclasses
 
+import golden_texts
 import numpy as np
 import pytest
 from read_pages import CHECKLIST, bare
 from simulated_study import data, read, small, study_of
+from told_values import told as lines_of
 
 from results.domain_scores import domain_scores
 from results.report.domain_grids import domain_grids
@@ -58,6 +60,9 @@ def test_a_page_has_a_table_for_each_task_with_domains(on_domains: tuple):
     first = domain_scores(reading)[0]
     said = f'{first.value:.3f} [{first.interval[0]:.3f}, {first.interval[1]:.3f}]'.replace('-', '−')
     assert grid['rows'][0][2:] == [said, '–']
+    golden_texts.hold(
+        'grid_domains', '\n'.join(lines_of('domains', {row: own for one in [grid] for row, own in enumerate(one['rows'])}))
+    )
     assert 'id="domains"' in bare(reading, effects, CHECKLIST)
     assert 'id="domains"' not in bare(*read(*small()), CHECKLIST)
 

@@ -2,8 +2,10 @@
 
 import dataclasses
 
+import golden_texts
 from read_pages import CHECKLIST, bare
 from simulated_study import data, read, small, study_of
+from told_values import told as lines_of
 
 from ablations.tasks import task
 from results.report.forgetting_grids import forgetting_grids
@@ -20,6 +22,10 @@ def test_the_page_of_a_study_with_turns_has_a_section_and_other_pages_do_not():
         record['turns'] = {name: {**turn, 'scores': scores} for name, turn in ends.items()}
     reading, effects = read(study, planned, records, *told)
     (grid,) = forgetting_grids(reading)
+    golden_texts.hold(
+        'grid_forgetting',
+        '\n'.join(lines_of('forgetting', {row: own for one in [grid] for row, own in enumerate(one['rows'])})),
+    )
     assert [row[0] for row in grid['rows']] == list(study.arms) and grid['caption'].startswith('turned: ')
     assert all(float(row[3].split()[0]) >= 0 for row in grid['rows']), 'scores only rise here'
     page = bare(reading, effects, CHECKLIST)

@@ -4,9 +4,11 @@ import itertools
 import re
 
 import pytest
+from jinja2 import UndefinedError
 from read_pages import CHECKLIST, Parsed, bare, page
 from simulated_study import read, small
 
+from results.pages import environment
 from results.report import inline_figures
 from results.report.inline_figures import inline
 
@@ -109,3 +111,12 @@ def test_figures_that_were_drawn_before_stand_at_their_kind(monkeypatch):
         'of no use here',
     ]
     assert shown[3]['svg'] == ''
+
+
+def test_a_template_that_names_what_is_not_there_is_an_error_and_text_is_escaped(tmp_path):
+    (tmp_path / 'one.html').write_text('{% if known %}\n  <b>{{ known }}</b>\n  {% endif %}\n{{ given.name }}\n')
+    template = environment(tmp_path).get_template('one.html')
+    assert template.render(known='a < b', given={'name': '&'}) == '  <b>a &lt; b</b>\n&amp;\n'
+    for missing in ({'known': 1}, {'known': 1, 'given': {}}, {'given': {'name': ''}}):
+        with pytest.raises(UndefinedError):
+            template.render(**missing)

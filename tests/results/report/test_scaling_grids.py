@@ -2,9 +2,11 @@
 
 import dataclasses
 
+import golden_texts
 import pytest
 from read_pages import CHECKLIST, bare
 from simulated_study import data, manifest_of, read, small, study_of
+from told_values import told as lines_of
 
 from ablations.config import put
 from ablations.shapes import ladder
@@ -31,6 +33,9 @@ def test_a_ladder_has_an_exponent_for_each_arm(on_a_ladder):
     (scaling,) = of_ladders(reading)
     assert scaling.sizes == (1_000, 10_000, 100_000) and [one.arm for one in scaling.laws] == list(reading.study.arms)
     (laws,) = scaling_grids([scaling])
+    golden_texts.hold(
+        'grid_scaling', '\n'.join(lines_of('scaling', {row: own for one in [laws] for row, own in enumerate(one['rows'])}))
+    )
     assert laws['caption'] == 'How the error of each arm falls with the parameters of the base (1.00k, 10.0k, 100k)'
     first, law = laws['rows'][0], scaling.laws[0]
     assert (

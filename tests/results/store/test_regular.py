@@ -22,6 +22,12 @@ def test_a_file_is_read_and_a_pipe_is_refused(tmp_path: Path):
     with pytest.raises(OSError, match='no regular file'):
         regular.read(tmp_path / 'pipe')
 
+    before = len(os.listdir('/proc/self/fd')) if os.path.isdir('/proc/self/fd') else 0
+    for place in ('pipe', '.', 'nowhere'):
+        with pytest.raises(OSError):
+            regular.read(tmp_path / place)
+    assert not before or len(os.listdir('/proc/self/fd')) == before, 'what is refused is closed'
+
 
 WRITERS = (
     ['report', 'quickstart', '--out'],

@@ -187,6 +187,8 @@ def test_devices_are_those_that_may_be_seen(monkeypatch: pytest.MonkeyPatch):
         ('0,1,-1,2', None, 2, ['0', '1']),
         (None, '1,3', 2, ['1', '3']),
         ('4,5,6', '2', 1, ['6']),
+        ('4,5,-1', '0,1,2', 2, ['4', '5']),
+        (None, ' 2 , 0', 2, ['2', '0']),
     ],
 )
 def test_the_users_own_choice_of_devices_counts(monkeypatch: pytest.MonkeyPatch, cuda, of_jax, count: int, own: list[str]):

@@ -1,11 +1,12 @@
 """Readers: everything that can be tuned is told of, and only that."""
 
+import golden_texts
 import pytest
 
 from ablations.knobs import KNOBS
 from arch.sockets import TABLES
 from sweeps.models.listing import listing
-from sweeps.models.readers import knob_lines, knobs
+from sweeps.models.readers import _readers, knob_lines, knobs
 from sweeps.training.optimizers import OPTIMIZERS
 from sweeps.training.preflight import known_knobs
 
@@ -71,3 +72,14 @@ def test_the_command_prints_it(archlab):
     assert knob_lines()[-1] in told.stdout
     narrow = knob_lines(80)
     assert max(map(len, narrow)) <= 80 and 'left out for want of room' in ' '.join(narrow[-3:])
+
+
+def test_readers_of_one_family_stand_together_up_to_four():
+    names = ['schedule', *(f'norm n{number}' for number in range(4)), *(f'mixer m{number}' for number in range(5)), 'norm last']
+    assert _readers(names[:5]) == 'schedule; norm n0, n1, n2, n3'
+    assert _readers(names[:4]) == 'schedule; norm n0, n1, n2'
+    assert _readers(names) == 'schedule; norm (5 kinds); mixer (5 kinds)'
+
+
+def test_the_table_of_knobs_is_what_it_was():
+    golden_texts.hold('knobs', '\n'.join(knob_lines()))

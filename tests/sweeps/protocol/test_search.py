@@ -1,10 +1,12 @@
 """Searches: one interface for all kinds; pure, even where they should be, better than chance where they follow scores."""
 
+import contextlib
 import hashlib
 import importlib.util
 import itertools
 import subprocess
 import sys
+import types
 import warnings
 
 import numpy as np
@@ -14,7 +16,7 @@ import sweeps.protocol.search
 from ablations.spaces import choice, integer, linear, log
 from ablations.study import CHOICES
 from sweeps.protocol.search import NOTHING, SEARCHES, propose
-from sweeps.protocol.search.adaptive import STARTUP
+from sweeps.protocol.search.adaptive import STARTUP, _one_thread, _silent
 from sweeps.protocol.search.grid import levels
 from sweeps.protocol.search.sobol import scrambled_sobol
 
@@ -285,3 +287,20 @@ def test_values_at_an_end_may_come_back_from_beyond_it():
     units = np.array([[PLAIN['lr'].unit(PLAIN['lr'].value(1e-9)), 1 + 1e-6]])
     inside = propose('tpe', PLAIN, (np.clip(units, 0, 1), np.ones(1)), 2, 8, 0)
     assert (propose('tpe', PLAIN, (units, np.ones(1)), 2, 8, 0) == inside).all()
+
+
+def test_what_a_search_sets_elsewhere_is_set_back_whatever_happens(monkeypatch):
+    """The threads of torch, by a stand-in, and the log lines of optuna."""
+    import optuna
+
+    told = types.SimpleNamespace(threads=6)
+    told.get_num_threads = lambda: told.threads
+    told.set_num_threads = lambda count: setattr(told, 'threads', count)
+    monkeypatch.setitem(sys.modules, 'torch', told)
+    level = optuna.logging.get_verbosity()
+    for ends in (False, True):
+        with contextlib.suppress(KeyError), _one_thread(), _silent():
+            assert told.threads == 1 and optuna.logging.get_verbosity() == optuna.logging.CRITICAL
+            if ends:
+                raise KeyError
+        assert told.threads == 6 and optuna.logging.get_verbosity() == level
