@@ -1,6 +1,7 @@
 """Ranges: ordered values that a study may tune a knob over, continuous or whole numbers."""
 
 import dataclasses
+import functools
 import math
 
 from ablations.bounds import Bounds, as_bounds
@@ -85,7 +86,8 @@ class Range(_Ordered):
     def value(self, unit: float) -> float:
         """The value at a unit coordinate, to six significant digits (so that it is the same on every machine)."""
         if self.scale == 'log':
-            value = math.exp(math.log(self.low) + unit * (math.log(self.high) - math.log(self.low)))
+            low, length = self._logs
+            value = math.exp(low + unit * length)
         else:
             value = self.low + unit * (self.high - self.low)
         return six_digits(value)
@@ -93,8 +95,14 @@ class Range(_Ordered):
     def unit(self, value: float) -> float:
         """The unit coordinate of a value."""
         if self.scale == 'log':
-            return (math.log(value) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
+            low, length = self._logs
+            return (math.log(value) - low) / length
         return (value - self.low) / (self.high - self.low)
+
+    @functools.cached_property
+    def _logs(self) -> tuple[float, float]:
+        """The logarithm of the low end, and how much higher that of the high end is."""
+        return math.log(self.low), math.log(self.high) - math.log(self.low)
 
     def natural(self, side: str) -> bool:
         """Whether nothing better can lie beyond a side, 'low' or 'high': the range ends at its bounds there.

@@ -1,10 +1,12 @@
 """Loading: what has to be settled before a command's libraries are imported.
 
 Ctrl-C is heard while they are. Linear algebra runs on one thread unless the user says otherwise: the matrices of a plan are
-small, and two threads took three times the processor's time of one.
+small, and two threads took three times the processor's time of one. Records of many trials are plain data without cycles, so
+the search for cycles is made less often.
 """
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -14,6 +16,8 @@ from collections.abc import Iterator
 STOPPED = 'archlab: stopped; what is recorded stays, and the same command goes on'
 INTERRUPTED = 130
 THREADS = 'OPENBLAS_NUM_THREADS'
+NEW_OBJECTS = 100_000
+"""After so many new objects that stay, cycles among them are searched for. Python's 700 took a twentieth of a large plan."""
 
 
 @contextlib.contextmanager
@@ -22,6 +26,8 @@ def loading() -> Iterator[None]:
     is_command = os.path.basename(sys.argv[0] if sys.argv else '') in ('-m', 'archlab')
     if is_command and 'numpy' not in sys.modules:
         os.environ.setdefault(THREADS, '1')
+    if is_command:
+        gc.set_threshold(NEW_OBJECTS, *gc.get_threshold()[1:])
     is_heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if not (is_command and is_heard and threading.current_thread() is threading.main_thread()):
         yield

@@ -44,7 +44,7 @@ class StudyRuns:
         from results.store.recorded import Records, read_folder
 
         files = self.files  # listed before they are read, so that no cache is newer than its address
-        records, skipped = read_folder(self.folder, self.study.name) if files else (Records.of(()), [])
+        records, skipped = read_folder(self.folder, self.study.name, files) if files else (Records.of(()), [])
         warn_skipped(skipped)
         return records, skipped
 

@@ -21,18 +21,13 @@ def incomparable(study: Study, budgets: tuple[Equality, ...], own: Side, base: S
     unequal = _unequal(study, budgets, own, base)
     if unequal:
         return unequal
-    hashes = {str((r.get('environment') or {}).get('source')) for who in (own, base) for r in who.runs}
+    hashes = own.sources | base.sources
     if len(hashes) > 1:
         return f'unequal sources: the records come from {len(hashes)} versions of the sources that train'
-    flags = sorted({flags_of(record) or 'none' for who in (own, base) for record in who.runs})
+    flags = sorted(own.flags | base.flags)
     if len(flags) > 1:
         return f'unequal compiler flags: {" and ".join(flags)}'
     return ''
-
-
-def flags_of(record: Mapping) -> str:
-    """The flags that a record's program was compiled with, beside the lab's own; '' where there were none."""
-    return str((record.get('environment') or {}).get('flags') or '')
 
 
 def without_values(study: Study, own: Side, base: Side) -> str:

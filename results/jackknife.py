@@ -64,8 +64,8 @@ def _without(surface: Surface, stays: np.ndarray, scores: np.ndarray, heights: n
     distance = np.where(stays, squared_distance(surface.units, middle, surface.smooth), 0.0)
     # Axes: i and j lengths, f falls, v noises, k eigenvectors, n trials, m what changes, p the parts of what is wanted.
     parts = np.stack([scores / scale, distance]) @ vectors
-    changes, own = _changes(surface, stays, middle)
-    rows, gone = changes @ vectors, len(stays) - count
+    moved, own = _changes(surface, stays, middle)
+    rows, gone = np.concatenate([vectors[..., ~stays, :], moved @ vectors], -2), len(stays) - count
     # [i, j, v, m, k]
     spread = rows[:, :, None] * inverse[..., None, :]
     block = spread @ rows.swapaxes(-1, -2)[:, :, None] + own
@@ -96,17 +96,17 @@ def _without(surface: Surface, stays: np.ndarray, scores: np.ndarray, heights: n
 
 
 def _changes(surface: Surface, stays: np.ndarray, middle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What changes in the covariance: the rows that go, and the slopes of a middle that moves; what stands for each itself.
-    `[m, n], [m, m]`
+    """What changes in the covariance: the slopes of a middle that moves, beside the rows that go; what stands for each of these
+    and those, the rows that go first. `[m - gone, n], [m, m]`
 
     Where a middle moves by s, (a - s) (b - s) = a b + s s - s b - a s: the rows s and a, with [[1, -1], [-1, 0]] between them.
     """
     moved = np.flatnonzero(surface.smooth & (middle != surface.middle))
-    gone = np.eye(len(stays))[~stays]
-    rows, own = [gone], np.zeros((len(gone) + 2 * len(moved),) * 2)
+    gone = int((~stays).sum())
+    rows, own = [np.empty((0, len(stays)))], np.zeros((gone + 2 * len(moved),) * 2)
     for number, dim in enumerate(moved):
         by = np.full(len(stays), middle[dim] - surface.middle[dim])
         rows.append(np.stack([by, surface.units[:, dim] - surface.middle[dim]]))
-        place = len(gone) + 2 * number
+        place = gone + 2 * number
         own[place : place + 2, place : place + 2] = np.linalg.inv(SLOPE * np.array([[1.0, -1.0], [-1.0, 0.0]]))
     return np.concatenate(rows), own

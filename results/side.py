@@ -2,11 +2,17 @@
 
 import functools
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from results.budgets import PHASES
 from results.runs import Runs
+
+
+def flags_of(record: Mapping) -> str:
+    """The flags that a record's program was compiled with, beside the lab's own; '' where there were none."""
+    return str((record.get('environment') or {}).get('flags') or '')
 
 
 class Side(Runs):
@@ -66,6 +72,16 @@ class Side(Runs):
     def leak(self) -> str:
         """What its trained models see of later tokens; '' if nothing was seen, or nothing was checked."""
         return next((record['leak'] for record in self.recorded('confirm') if record.get('leak')), '')
+
+    @functools.cached_property
+    def sources(self) -> set[str]:
+        """The versions of the sources that its runs trained with."""
+        return {str((record.get('environment') or {}).get('source')) for record in self.runs}
+
+    @functools.cached_property
+    def flags(self) -> set[str]:
+        """The compiler flags that its runs were compiled with, 'none' where there were none."""
+        return {flags_of(record) or 'none' for record in self.runs}
 
     @functools.cached_property
     def diverged_share(self) -> float | None:

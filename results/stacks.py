@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterator, Sequence
 
-LARGEST = 1 << 16
+LARGEST = 1 << 17
 """How many numbers an array of a stack has at most, unless one thing alone has more: small ones stay near the processor."""
 
 

@@ -8,10 +8,10 @@ from ablations.study import Study
 from ablations.trial import TEST, TUNING, Schedule, Trial
 from results.barren import barren, still, stood
 from results.budgets import equalities
-from results.comparability import flags_of
 from results.doubts import doubts
 from results.looks import looks_of
 from results.protocol import FEW_REPLICATES, NOW, PROTOCOLS, started_under
+from results.side import flags_of
 from results.stops import stops_in_words
 from results.store.reading import Reading
 

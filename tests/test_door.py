@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from refused import refuse
 
+from archlab.loading import NEW_OBJECTS
 from sweeps.protocol.packing import pack
 from sweeps.protocol.simulate import World, simulate
 
@@ -240,15 +241,18 @@ def test_a_command_that_is_stopped_while_it_is_imported_says_so_in_one_line(tmp_
 
 
 @pytest.mark.parametrize(('given', 'taken'), [(None, '1'), ('7', '7')])
-def test_a_command_takes_one_thread_for_small_matrices_unless_told_otherwise(tmp_path: Path, given: str | None, taken: str):
+def test_a_command_takes_one_thread_for_small_matrices_unless_told_otherwise_and_seldom_looks_for_cycles(
+    tmp_path: Path, given: str | None, taken: str
+):
     (tmp_path / 'typer').mkdir()
-    told = "import os, sys\nprint(os.environ.get('OPENBLAS_NUM_THREADS'), 'numpy' in sys.modules)\nos._exit(0)\n"
+    told = f'import gc, os, sys\nseldom = gc.get_threshold()[0] == {NEW_OBJECTS}\n'
+    told += "print(os.environ.get('OPENBLAS_NUM_THREADS'), 'numpy' in sys.modules, seldom)\nos._exit(0)\n"
     (tmp_path / 'typer' / '__init__.py').write_text(told.replace('os._exit', 'sys.stdout.flush()\nos._exit'))
     around = {name: value for name, value in os.environ.items() if name != 'OPENBLAS_NUM_THREADS'}
     around |= {'PYTHONPATH': str(tmp_path)} | ({} if given is None else {'OPENBLAS_NUM_THREADS': given})
-    for call, seen in ((['-m', 'archlab'], taken), (['-c', 'import archlab'], given)):
+    for call, seen, seldom in ((['-m', 'archlab'], taken, True), (['-c', 'import archlab'], given, False)):
         done = subprocess.run([sys.executable, *call], env=around, capture_output=True, text=True)
-        assert done.stdout == f'{seen} False\n'
+        assert done.stdout == f'{seen} False {seldom}\n'
 
 
 def test_tables_of_others_never_steer_a_terminal_or_a_spreadsheet(called: Callable, tmp_path: Path):

@@ -10,23 +10,26 @@ from results.store import parquet_cache as cache
 from results.store.summary import COST, PACK, SUMMARY
 
 PLAIN = tuple(name for name in SUMMARY if name not in ('cost', 'pack', 'environment'))
-_COLUMNS = ', '.join((*PLAIN, *(f'cost.{name}' for name in COST), *(f'pack.{name}' for name in PACK)))
+KNOBS = PLAIN.index('knobs')
+_OF_PLAIN = (f'map_values({name})' if name == 'knobs' else name for name in PLAIN)
+_COLUMNS = ', '.join((*_OF_PLAIN, *(f'cost.{name}' for name in COST), *(f'pack.{name}' for name in PACK)))
+_SHAPE = ('keys', 'map_keys(knobs)', 'environment', 'cost IS NULL', 'pack IS NULL')
+"""What a record has, what was tuned and where it was made is the same for nearly all: read once for each such shape."""
 
 
-def read(folder: Path, study: str) -> tuple[list[tuple[str, dict]], list[str]]:
+def read(folder: Path, study: str, files: dict[str, list[int]]) -> tuple[list[tuple[str, dict]], list[str]]:
     """File and summary of every sound record, in the order of files and lines, and a sentence for each skipped file.
+
+    `files` is the listing of the folder.
 
     Raises ValueError where the cache cannot give them; then the caller reads the records themselves.
     """
     connection = cache.connect()
     try:
-        source = cache.rows(connection, 'fresh', folder, study)
-        # What a record has, and where it was made, is the same for nearly all: read once for each such shape.
-        shaped = f'SELECT *, hash(keys, environment, cost IS NULL, pack IS NULL) AS shape FROM ({source.select})'
-        shapes = connection.execute(
-            'SELECT shape, any_value(keys), any_value(environment), any_value(cost IS NULL), any_value(pack IS NULL) '
-            f'FROM ({shaped}) GROUP BY shape'
-        ).fetchall()
+        source = cache.rows(connection, 'fresh', folder, study, files=files)
+        shaped = f'SELECT *, hash({", ".join(_SHAPE)}) AS shape FROM ({source.select})'
+        about = ', '.join(f'any_value({part})' for part in _SHAPE)
+        shapes = connection.execute(f'SELECT shape, {about} FROM ({shaped}) GROUP BY shape').fetchall()
         rows = connection.execute(f'SELECT file, shape, {_COLUMNS} FROM ({shaped}) ORDER BY {cache.ORDER}').fetchall()
     except duckdb.Error as error:
         raise ValueError(str(error)) from None
@@ -39,7 +42,8 @@ def read(folder: Path, study: str) -> tuple[list[tuple[str, dict]], list[str]]:
 class _Maker:
     """Makes the summary of a row (file, shape, PLAIN, COST, PACK); one maker for all records with the same entries."""
 
-    def __init__(self, keys: list[str], environment: str | None, no_cost: bool, no_pack: bool):
+    def __init__(self, keys: list[str], knobs: list[str], environment: str | None, no_cost: bool, no_pack: bool):
+        self.knobs = knobs
         self.names = [name for name in PLAIN if name in keys]
         self.take = operator.itemgetter(*(2 + PLAIN.index(name) for name in self.names))
         self.constant = {name: None for name, absent in (('cost', no_cost), ('pack', no_pack)) if absent and name in keys}
@@ -53,6 +57,7 @@ class _Maker:
 
     def __call__(self, row: tuple) -> dict:
         made = dict(zip(self.names, self.take(row), strict=True))
+        made['knobs'] = dict(zip(self.knobs, row[2 + KNOBS], strict=True))
         for name, entries, place in self.nested:
             made[name] = dict(zip(entries, row[place], strict=True))
         made.update(self.constant)

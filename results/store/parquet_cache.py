@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -22,8 +22,8 @@ from results.store import atomic, own_ids, records, regular
 FOLDER = '.cache'
 PARTS = 8
 """With this many parts, the next write makes all parts one."""
-LINES = 4096
-"""The number of lines that are handed over at a time, about: more need more memory, fewer more time."""
+TEXT = 2**24
+"""How many letters of lines are handed over at a time, about: more need more memory, fewer more time."""
 LEFT_OVER = 3600
 """Seconds after which an unfinished part is taken for the leftover of a killed process."""
 
@@ -59,63 +59,49 @@ def _quoted(text: object) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-_WHOLE = ('BIGINT', 'UBIGINT')
-_NUMBER = ('DOUBLE', *_WHOLE)
+_TEXT, _OBJECT, _WHOLE, _NULL = ('VARCHAR',), ('OBJECT',), ('BIGINT', 'UBIGINT'), ('NULL',)
+_NUMBER, _ABSENT = ('DOUBLE', *_WHOLE), (None,)
+RIGHT = {
+    **dict.fromkeys(('id', 'arm', 'task', 'dataset', 'held', 'optimizer', 'pack.id'), _TEXT),
+    **dict.fromkeys(('replicate', 'seed', 'pack.records'), _WHOLE),
+    'knobs': _OBJECT,
+    **dict.fromkeys(('phase', 'reason', 'blocks', 'checksum', records.ITEMS, 'pack.strategy'), _TEXT + _ABSENT),
+    **dict.fromkeys(('steps', 'batch', 'n_held', 'pack.lane', 'pack.lanes', 'pack.splits'), _WHOLE + _ABSENT),
+    **dict.fromkeys(('until', 'evaluations'), _WHOLE + _ABSENT),
+    **dict.fromkeys(('data', 'model', 'turns'), _OBJECT + _ABSENT),
+    **dict.fromkeys(records.NUMBERS, _NUMBER + _NULL + _ABSENT),
+    **dict.fromkeys(('cost', 'parts', 'curve', 'environment'), _OBJECT + _NULL + _ABSENT),
+    'diverged_at': _WHOLE + _NULL + _ABSENT,
+    'leak': _TEXT + _NULL + _ABSENT,
+}
+"""The entries of a record, and the types of JSON that are of their kind (results.store.records)."""
+RIGHT_WITHIN = {'knobs': _NUMBER, **dict.fromkeys(('cost', 'parts'), _NUMBER + _NULL), 'curve': ('ARRAY',)}
+"""The same of all that these entries hold. The content of a curve is checked when it is read whole."""
 
 
-_PATHS = (
-    *('id', 'arm', 'task', 'dataset', 'held', 'optimizer', 'pack.id', 'replicate', 'seed', 'pack.records', 'knobs', 'phase'),
-    *('reason', 'blocks', 'checksum', records.ITEMS, 'pack.strategy', 'steps', 'batch', 'n_held', 'pack.lane', 'pack.lanes'),
-    *('pack.splits', 'data', 'model', *records.NUMBERS, 'cost', 'parts', 'curve', 'environment', 'diverged_at', 'leak'),
-    *('turns', 'until', 'evaluations'),
+def _paths(names: Iterable[str]) -> str:
+    return f'[{", ".join(_quoted(f"$.{name}") for name in names)}]'
+
+
+_KINDS = (
+    f"list_append(list_transform(json_extract(json, {_paths(RIGHT_WITHIN)}), lambda x: json_type(x, '$.*')), "
+    f'json_type(json, {_paths(RIGHT)}))'
 )
-_TYPES = f'json_type(json, [{", ".join(_quoted(f"$.{name}") for name in _PATHS)}])'
-"""The types of JSON of all entries: asked for at once, because each question goes through the whole line."""
-
-
-def _is(name: str, kinds: tuple[str, ...], absent: bool = False) -> str:
-    """Whether an entry is of one of these types of JSON, or `absent`, as SQL says it."""
-    said = f'{_TYPES}[{_PATHS.index(name) + 1}] IN ({", ".join(map(_quoted, kinds))})'
-    return f'coalesce({said}, true)' if absent else said
-
-
-def _all(names: str, kinds: tuple[str, ...]) -> str:
-    """Whether all entries of an object are of one of these types of JSON, as SQL says it."""
-    others = f'x: json_type(x) NOT IN ({", ".join(map(_quoted, kinds))})'
-    return f"len(list_filter(json_extract(json, '$.{names}'), lambda {others})) = 0"
-
-
-_TYPED = ' AND '.join(
-    [
-        *(_is(name, ('VARCHAR',)) for name in ('id', 'arm', 'task', 'dataset', 'held', 'optimizer', 'pack.id')),
-        *(_is(name, _WHOLE) for name in ('replicate', 'seed', 'pack.records')),
-        *(_is(name, ('VARCHAR',), True) for name in ('phase', 'reason', 'blocks', 'checksum', records.ITEMS, 'pack.strategy')),
-        *(_is(name, _WHOLE, True) for name in ('steps', 'batch', 'n_held', 'pack.lane', 'pack.lanes', 'pack.splits')),
-        *(_is(name, _WHOLE, True) for name in ('until', 'evaluations')),
-        *(_is(name, ('OBJECT',), True) for name in ('data', 'model', 'turns')),
-        *(_is(name, (*_NUMBER, 'NULL'), True) for name in records.NUMBERS),
-        *(_is(name, ('OBJECT', 'NULL'), True) for name in ('cost', 'parts', 'curve', 'environment')),
-        _is('diverged_at', (*_WHOLE, 'NULL'), True),
-        _is('leak', ('VARCHAR', 'NULL'), True),
-        _is('knobs', ('OBJECT',)),
-        _all('knobs.*', _NUMBER),
-        *(_all(f'{name}.*', (*_NUMBER, 'NULL')) for name in ('cost', 'parts')),
-        _all('curve.*', ('ARRAY',)),
-    ]
-)
-"""Whether what a record has is of its kind (results.store.records), as SQL says it. The content of a curve is checked when it
-is read whole."""
+"""The types of JSON within RIGHT_WITHIN, and of RIGHT, as SQL says them: asked for at once, because each question goes through
+the whole line. Records have few different ones, and which are right is asked of each once (`_are_right`)."""
 _COLUMNS = (
-    f'SELECT parse_filename(filename) AS file, json_keys(json) AS keys, coalesce({_TYPED}, false) AS typed, '
+    f'SELECT parse_filename(filename) AS file, json_keys(json) AS keys, {_KINDS} AS kinds, '
     f'unnest(json_transform(json, {_quoted(json.dumps(FIELDS))}))'
 )
-_GIVEN = 'SELECT unnest(?::VARCHAR[]) AS filename, unnest(?::JSON[]) AS json'
+_GIVEN = 'SELECT unnest(?::VARCHAR[]) AS filename, unnest(?::VARCHAR[]) AS json'
 """Names of files and lines that are handed over, as SQL says them."""
+_TYPED = 'NOT list_contains(?::VARCHAR[][][], kinds)'
+"""Whether what a record has is of its kind, as SQL says it of the kinds that are not right."""
 _DOUBTFUL = (
     'SELECT DISTINCT file FROM (SELECT *, count(*) OVER (PARTITION BY file) AS lines FROM {table}) WHERE NOT coalesce('
     'list_has_all(keys, ?) AND list_contains(?, status) AND study = ? AND pack.records = lines'
     " AND (status <> 'ok' OR isfinite(score))"
-    ' AND typed, false)'
+    f' AND {_TYPED}, false)'
 )
 _TOLD = ', '.join(
     [
@@ -131,7 +117,7 @@ ORDER = (
     "coalesce(try_cast(regexp_extract(file, '-([0-9]+)[.]jsonl', 1) AS UBIGINT), 1), file, place"
 )
 """The order of files (results.store.records.order) and of their lines, as SQL says it."""
-VERSION = hashlib.sha256((_COLUMNS + _DOUBTFUL).encode()).hexdigest()[:16]
+VERSION = hashlib.sha256((_COLUMNS + _DOUBTFUL + repr((RIGHT, RIGHT_WITHIN))).encode()).hexdigest()[:16]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,12 +151,16 @@ def lock(connection: duckdb.DuckDBPyConnection, parts: list[str]) -> None:
     connection.execute('SET lock_configuration = true')
 
 
-def rows(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study: str, cached: bool = True) -> Rows:
+def rows(
+    connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study: str, cached: bool = True, files: dict | None = None
+) -> Rows:
     """Make the records of a study readable in a connection; records in no part of the cache are read into `table`.
+
+    `files` is the listing of the folder, where it is known already.
 
     Raises ValueError if a file changes while it is read, duckdb.Error if DuckDB cannot read sound records.
     """
-    files = records.listing(folder)
+    files = records.listing(folder) if files is None else files
     # A locked connection reads no patterns, so what lies in a folder that looks like one is read without the cache.
     cached = cached and sum(size for size, _ in files.values()) >= records.LARGE and not _is_pattern(folder.absolute())
     parts, covered = _parts(connection, folder, study, files) if cached else ([], {})
@@ -191,7 +181,7 @@ def _select(parts: list[Path], table: str) -> str:
     if parts:
         sources.append(f'SELECT *, file_row_number AS place FROM read_parquet({_files(parts)}, file_row_number = true)')
     if table:
-        sources.append(f'SELECT *, rowid AS place FROM {table}')
+        sources.append(f'SELECT * EXCLUDE (kinds), rowid AS place FROM {table}')
     return ' UNION ALL BY NAME '.join(sources)
 
 
@@ -213,7 +203,7 @@ def _files(paths: list) -> str:
 def empty(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     """A table of no records."""
     connection.execute(
-        f'CREATE TEMP TABLE {table} AS SELECT NULL::VARCHAR AS file, [NULL::VARCHAR] AS keys, NULL::BOOLEAN AS typed, '
+        f'CREATE TEMP TABLE {table} AS SELECT NULL::VARCHAR AS file, [NULL::VARCHAR] AS keys, [[NULL::VARCHAR]] AS kinds, '
         f"unnest(json_transform('{{}}', {_quoted(json.dumps(FIELDS))})) LIMIT 0"
     )
 
@@ -227,9 +217,11 @@ def _read(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study
         connection.execute(
             f'INSERT INTO {table} BY NAME {_COLUMNS} FROM ({_GIVEN})', [list(part) for part in zip(*lines, strict=True)]
         )
-    given = [list(records.REQUIRED), list(records.STATUSES), study]
+    kinds = connection.execute(f'SELECT DISTINCT kinds FROM {table}').fetchall()
+    wrong = [own for (own,) in kinds if not _are_right(own)]
+    given = [list(records.REQUIRED), list(records.STATUSES), study, wrong]
     doubtful = {name for (name,) in connection.execute(_DOUBTFUL.format(table=table), given).fetchall()}
-    doubtful |= _under_other_ids(connection, table)
+    doubtful |= _under_other_ids(connection, table, wrong)
     skipped = {}
     for name in names:
         if name in intact and name not in doubtful:
@@ -246,22 +238,29 @@ def _read(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study
     return [name for name in names if name in intact and name not in skipped], list(skipped.values())
 
 
-def _under_other_ids(connection: duckdb.DuckDBPyConnection, table: str) -> set[str]:
+def _are_right(kinds: list) -> bool:
+    """Whether types of JSON, as _KINDS gives them, are those of a record."""
+    *within, own = kinds
+    return all(kind in right for kind, right in zip(own, RIGHT.values(), strict=True)) and all(
+        set(all_kinds or ()) <= set(right) for all_kinds, right in zip(within, RIGHT_WITHIN.values(), strict=True)
+    )
+
+
+def _under_other_ids(connection: duckdb.DuckDBPyConnection, table: str, wrong: list) -> set[str]:
     """The files in which the content of some record seems to give another id than it has; reading them whole will say so.
 
-    What is not of its type is doubtful already, and gives no id.
+    What is of `wrong` kinds is doubtful already, and gives no id; nor does a record without a curve.
     """
-    told = f'SELECT {_PROGRAM} AS program, any_value({{{_TOLD}}}) FROM {table} WHERE typed AND curve.step IS NOT NULL '
-    told += 'GROUP BY program'
+    told = f'FROM {table} WHERE {_TYPED} AND len(curve.step) > 0'
     programs = {}
-    for key, about in connection.execute(told).fetchall():
+    of_programs = f'SELECT {_PROGRAM} AS program, any_value({{{_TOLD}}}) {told} GROUP BY program'
+    for key, about in connection.execute(of_programs, [wrong]).fetchall():
         with contextlib.suppress(ValueError, TypeError):
             programs[key] = Program(**{**about, **{name: json.loads(about[name]) for name in ('data', 'model')}})
-    about = 'replicate, knobs, seed, held, coalesce(until, 0)'
-    lines = f'SELECT file, id, {_PROGRAM} AS program, {about} FROM {table} WHERE typed'
+    lines = f'SELECT file, id, {_PROGRAM} AS program, replicate, knobs, seed, held, coalesce(until, 0) {told}'
     return {
         file
-        for file, trial_id, key, *about in connection.execute(lines).fetchall()
+        for file, trial_id, key, *about in connection.execute(lines, [wrong]).fetchall()
         if (program := programs.get(key)) is not None and own_ids.id_as(trial_id, program, *about) != trial_id
     }
 
@@ -269,11 +268,14 @@ def _under_other_ids(connection: duckdb.DuckDBPyConnection, table: str) -> set[s
 def _batches(place: Path, names: list[str]) -> Iterator[list[tuple[str, str]]]:
     """Name and text of the lines of intact files, some thousand lines at a time. Each file is opened once."""
     batch: list[tuple[str, str]] = []
+    size = 0
     for name in names:
-        batch += [(name, line) for line in _intact(place / name)]
-        if len(batch) >= LINES:
+        lines = _intact(place / name)
+        batch += [(name, line) for line in lines]
+        size += sum(map(len, lines))
+        if size >= TEXT:
             yield batch
-            batch = []
+            batch, size = [], 0
     if batch:
         yield batch
 
@@ -326,7 +328,7 @@ def _write(
     if place.is_symlink():
         raise OSError(f'{place} is a link: what lies behind it is not ours to write')
     merged = parts if len(parts) + 1 >= PARTS else []
-    source = f'SELECT * FROM {table}'
+    source = f'SELECT * EXCLUDE (kinds) FROM {table}'
     if merged:
         source = f'SELECT * FROM read_parquet({_files(merged)}) UNION ALL BY NAME {source}'
     else:

@@ -1,7 +1,7 @@
 """Recorded: the records of a study, as summaries, and each one whole on demand."""
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from results.store import records
@@ -11,14 +11,16 @@ OPEN_FILES = 64
 """How many record files stay in memory after a whole record was read from them."""
 
 
-class Records(Mapping[str, dict]):
+class Records(dict[str, dict]):
     """The records of a study by trial id: `records[id]` is a summary, `records.whole(id)` the whole record.
 
-    `doubled` are the trials with two records that did not fail.
+    `doubled` are the trials with two records that did not fail. It is a dict, because a large plan asks it a million times;
+    nobody may change one.
     """
 
     def __init__(self, summaries: Mapping[str, dict], wholes: 'Mapping[str, dict] | RecordFiles', doubled: Iterable[str] = ()):
-        self._summaries, self._wholes, self.doubled = summaries, wholes, tuple(sorted(doubled))
+        super().__init__(summaries)
+        self._wholes, self.doubled = wholes, tuple(sorted(doubled))
 
     @classmethod
     def of(cls, wholes: Iterable[dict], doubled: Iterable[str] = ()) -> 'Records':
@@ -39,18 +41,6 @@ class Records(Mapping[str, dict]):
         Raises KeyError on an unknown trial. Raises ValueError with the file's name if the file is damaged or has changed.
         """
         return self._wholes[trial_id]
-
-    def __getitem__(self, trial_id: str) -> dict:
-        return self._summaries[trial_id]
-
-    def __contains__(self, trial_id: object) -> bool:
-        return trial_id in self._summaries
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._summaries)
-
-    def __len__(self) -> int:
-        return len(self._summaries)
 
 
 class RecordFiles:
@@ -75,18 +65,18 @@ class RecordFiles:
         return record
 
 
-def read_folder(folder: Path, study: str) -> tuple[Records, list[str]]:
-    """All sound records of a runs folder, and a sentence for each file that was skipped.
+def read_folder(folder: Path, study: str, files: dict[str, list[int]] | None = None) -> tuple[Records, list[str]]:
+    """All sound records of a runs folder, and a sentence for each file that was skipped; `files` is its listing, where known.
 
     A trial that failed and ran again has records in two files. Then a record that did not fail counts, and among equals the
     first. The summaries of a large folder come from a cache (results/store/index.py), which only saves time.
     """
-    files = records.listing(folder)
+    files = records.listing(folder) if files is None else files
     if sum(size for size, _ in files.values()) >= records.LARGE:
         try:
             from results.store.index import read
 
-            lines, skipped = read(folder, study)
+            lines, skipped = read(folder, study, files)
         except (ImportError, OSError, ValueError):
             # Whatever is wrong there, the records themselves are the truth.
             pass

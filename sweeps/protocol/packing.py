@@ -21,8 +21,12 @@ def pack(study: Study, trials: Iterable[Trial], manifest: Mapping) -> list[Pack]
     """
     groups: dict[tuple, list[Trial]] = {}
     together = manifest.get('strategy') == 'vmap' or _seconds(manifest) > SECONDS
+    looks: dict[tuple[str, int], int] = {}
     for trial in trials:
-        look = sum(study.count(trial.arm, count) <= trial.replicate for count in study.looks)
+        about = trial.arm, trial.replicate
+        if about not in looks:
+            looks[about] = sum(study.count(trial.arm, count) <= trial.replicate for count in study.looks)
+        look = looks[about]
         stage = ('look', look) if together or trial.held == TEST else ('replicate', trial.replicate)
         groups.setdefault((trial.program.id, trial.phase, trial.until, stage), []).append(trial)
     packs = []

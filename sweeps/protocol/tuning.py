@@ -262,10 +262,10 @@ class Tuning:
 
     def _at(self, key: Key, points: Sequence[np.ndarray], phase: str) -> list[Trial]:
         """The next trials, at these points in units. `[n][d]`"""
-        space, made = self.study.space(*key[:2]), []
+        space, fixed, made = self.study.space(*key[:2]), self.study.fixed_of(key[0]), []
         for number, point in enumerate(np.array(points).tolist(), len(self.trials.get(key, ()))):
             values = {name: item.value(unit) for (name, item), unit in zip(space.items(), point, strict=True)}
-            made.append(self._trial(key, self._seed(key, number), {**self.study.fixed_of(key[0]), **values}, phase))
+            made.append(self._trial(key, self._seed(key, number), {**fixed, **values}, phase))
         return self._add(key, made)
 
     def _of_records(self, key: Key, numbers: range, phase: str) -> list[Trial] | None:

@@ -371,6 +371,6 @@ def test_deep_json_is_refused_as_without_the_cache(folder, levels):
 def test_each_record_file_is_opened_once(folder, monkeypatch):
     read_files, content = [], records.content
     monkeypatch.setattr(records, 'content', lambda path: read_files.append(path.name) or content(path))
-    monkeypatch.setattr(cache, 'LINES', SIZE + 1)
+    monkeypatch.setattr(cache, 'TEXT', 1)
     assert read(folder) == trials('a', 'b', 'c')
     assert sorted(read_files) == ['a.jsonl', 'b.jsonl', 'c.jsonl']

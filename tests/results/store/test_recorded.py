@@ -87,6 +87,13 @@ def test_a_folder_holds_the_same_in_the_same_order(folder, size, calls):
     assert json.dumps([records.whole(name) for name in records]) == json.dumps(list(EXPECTED.values())), 'every key and type'
 
 
+def test_a_folder_whose_listing_is_known_is_not_listed_again(folder, size, monkeypatch):
+    files = listing(folder)
+    monkeypatch.setattr(records, 'listing', None)
+    assert list(read_folder(folder, 'mine', files)[0]) == list(EXPECTED)
+    assert (folder / '.cache').exists() is (size == 'large'), 'which way it was read'
+
+
 @pytest.mark.parametrize('study', ['quickstart', 'null', 'norms'])
 def test_small_and_large_are_the_same_over_published_records(tmp_path, monkeypatch, study):
     """To the last type: a page that is rendered from either has the same bytes."""
