@@ -13,7 +13,6 @@ searchers has a folder NAME_searchers and one file more, comparison.json (result
 import dataclasses
 import hashlib
 import json
-import types
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -81,7 +80,7 @@ def write(
     rendered: Mapping[str, bytes],
     target: Path,
     broken: list[str],
-    beside: Mapping[str, bytes] = types.MappingProxyType({}),
+    beside: Mapping[str, bytes] | None = None,
 ) -> Path:
     """Write a bundle into `target`, whole or not at all, and give its path.
 
@@ -101,7 +100,7 @@ def write(
     }
     files = {
         **rendered,
-        **beside,
+        **(beside or {}),
         f'{records.FOLDER}/{RECORDS}': compressed.packed(lines),
         MANIFEST: json.dumps(reading.manifest, indent=1, sort_keys=True).encode(),
         FILE: (json.dumps(about, indent=1, allow_nan=False) + '\n').encode(),

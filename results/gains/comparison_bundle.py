@@ -29,11 +29,13 @@ def everything(study: Study, gains: Sequence[Gain], abouts: Mapping[str, str], t
 
     tasks = {task.name: task for task in study.tasks}
     drawn = figure(gains, tasks)
+    files = {suffix: as_file(drawn, suffix) for suffix in SUFFIXES}
+    facts = {name: told[name] for name in comparison_file.NUMBERS}
     return {
-        'page.html': page(study, gains, abouts, {name: told[name] for name in comparison_file.NUMBERS}).encode(),
+        'page.html': page(study, gains, abouts, facts, files['svg']).encode(),
         'gains.json': (json.dumps(plain(list(gains)), indent=1) + '\n').encode(),
         'gains.csv': _comma_separated(study, gains).encode(),
-        **{f'figures/{study.name}-gains.{suffix}': as_file(drawn, suffix) for suffix in SUFFIXES},
+        **{f'figures/{study.name}-gains.{suffix}': content for suffix, content in files.items()},
     }
 
 

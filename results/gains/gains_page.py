@@ -16,8 +16,11 @@ FOLDER = Path(__file__).parent
 COLUMNS = 'searcher, what it does:long, runs, claimed:word, confirmed:word, kept, beside the lab:word, ended with:word'
 
 
-def page(study: Study, gains: Sequence[Gain], abouts: Mapping[str, str], facts: Mapping) -> str:
-    """The page. `abouts` say what each searcher does, `facts` are runs, replicates and seeds of the comparison."""
+def page(study: Study, gains: Sequence[Gain], abouts: Mapping[str, str], facts: Mapping, drawn: bytes | None = None) -> str:
+    """The page. `abouts` say what each searcher does, `facts` are runs, replicates and seeds of the comparison.
+
+    `drawn` is its figure as SVG, where that was drawn before.
+    """
     tasks = {task.name: task for task in study.tasks}
     told, tables = [], []
     for name, task in tasks.items():
@@ -25,14 +28,14 @@ def page(study: Study, gains: Sequence[Gain], abouts: Mapping[str, str], facts: 
         told.append((name, [sentence(gain, task) for gain in own]))
         rows = [_row(gain, task.metric, abouts[gain.searcher]) for gain in own]
         tables.append(grid(f'{name}: {task.metric}, gains in {unit_of(task)}', COLUMNS, rows, [ABOUT]))
-    drawn = rendered(figure(gains, tasks), 'svg').decode()
+    svg = (drawn or rendered(figure(gains, tasks), 'svg')).decode()
     return environment(FOLDER).get_template('gains_page.html.j2').render(
         title=f'What searches gain: {study.name}',
         question=' '.join(study.question.split('\n\n')[0].split()),
         facts=facts,
         told=told,
         tables=tables,
-        drawing=Markup(drawn[drawn.index('<svg') :]),
+        drawing=Markup(svg[svg.index('<svg') :]),
         style=style(),
     )  # fmt: skip
 

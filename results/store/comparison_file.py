@@ -30,7 +30,8 @@ def load(folder: Path) -> dict:
         raise
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise ValueError(
-            f'{path} is damaged ({error}); remove it, and give the numbers that the comparison was begun with'
+            f'{path} is damaged ({error}); take a bundle from where it was published; in a folder of runs remove the file, and '
+            'give the numbers that the comparison was begun with'
         ) from None
     return told
 
