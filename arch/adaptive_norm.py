@@ -7,6 +7,7 @@ from flax import linen as nn
 from arch.block import Norm
 from arch.channel_gate import summary
 from arch.context import Context
+from arch.make import positive
 from arch.ops.product import product
 from arch.parameter import parameter
 from arch.vectors import per_channel
@@ -33,6 +34,10 @@ class AdaptiveLayerNorm(Norm):
     """
 
     eps: float = 1e-6
+
+    @nn.nowrap
+    def check(self, width: int, causal: bool) -> None:
+        positive('norm', eps=self.eps)
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:

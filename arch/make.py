@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Iterable
 
 RESERVED = ('parent', 'name', 'sockets', 'features', 'stride', 'site', 'closing', 'stem')
@@ -39,6 +40,12 @@ def _fits(value: object, default: object) -> bool:
     return isinstance(value, type(default))
 
 
+def _finite(value: object) -> bool:
+    if isinstance(value, (tuple, list)):
+        return all(map(_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
 def _default(field: dataclasses.Field) -> object:
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
@@ -60,7 +67,8 @@ def make(family: str, table: dict[str, type], spec: dict, **given: object):
     Traceback (most recent call last):
     ValueError: norm: unknown kind 'rms_nrom'; allowed: ['adaptive_layer_norm', ...]. Did you mean 'rms_norm'?
 
-    Raises ValueError, with what is allowed, on an unknown kind, an unknown or missing field, or a value of the wrong type.
+    Raises ValueError, with what is allowed, on an unknown kind, an unknown or missing field, or a value of a wrong type or not
+    finite.
     """
     if not isinstance(spec, dict) or 'kind' not in spec:
         raise ValueError(f"{family}: given {spec!r}, allowed a spec {{'kind': ..., fields}}; name a kind of {sorted(table)}")
@@ -80,6 +88,8 @@ def make(family: str, table: dict[str, type], spec: dict, **given: object):
                 f'has {"a value of another type" if value else "nothing in it"}' if is_list else f'is a {type(value).__name__}'
             )
             raise ValueError(f"{family} '{kind}': {name}={value!r} {said}; allowed: {_wanted(default)}; mend the value")
+        if not _finite(value):
+            raise ValueError(f"{family} '{kind}': {name}={value!r}; allowed: finite numbers; change {name}")
         if isinstance(value, list):
             values[name] = tuple(value)
     missing = [n for n, f in known.items() if _default(f) is dataclasses.MISSING and n not in values]

@@ -13,7 +13,7 @@ from arch.adaptive_norm import AdaptiveLayerNorm
 from arch.block import Norm
 from arch.context import Context
 from arch.flags import PLACES
-from arch.make import divides
+from arch.make import divides, positive
 from arch.ops.layer_norm import layer_norm
 from arch.ops.rms_norm import rms_norm
 from arch.parameter import parameter
@@ -31,7 +31,15 @@ def first_scale(site: str, context: Context) -> Callable:
     return nn.initializers.constant(context.initial.end(context.branches) if site == 'end' else 1.0)
 
 
-class LayerNorm(Norm):
+class Divided(Norm):
+    """The base of norms that divide by a size which they measure on x; their field `eps` keeps it above 0."""
+
+    @nn.nowrap
+    def check(self, width: int, causal: bool) -> None:
+        positive('norm', eps=self.eps)
+
+
+class LayerNorm(Divided):
     """Layer normalisation (1607.06450): scale (x - mean) / sqrt(variance + eps) + bias over the channels.
 
     `[..., C] -> [..., C]`. Without a `bias` that is 0.
@@ -50,7 +58,7 @@ class LayerNorm(Norm):
         return layer_norm(x, scale, bias, self.eps)
 
 
-class RmsNorm(Norm):
+class RmsNorm(Divided):
     """Root-mean-square normalisation (1910.07467): scale x / sqrt(mean(x^2) + eps) over the channels.
 
     `[..., C] -> [..., C]`. Without a `scale` that is 1, and the norm has no parameters.
@@ -74,7 +82,7 @@ class RmsNorm(Norm):
         return rms_norm(x, parameter(self, 'scale', first_scale(self.site, context), channels), self.eps)
 
 
-class BatchNorm(Norm):
+class BatchNorm(Divided):
     """Batch normalisation (1502.03167): statistics over all axes but the channels; running ones outside training.
 
     `[..., C] -> [..., C]`. running <- momentum running + (1 - momentum) batch, with the variance of n numbers times
@@ -87,6 +95,12 @@ class BatchNorm(Norm):
 
     eps: float = 1e-5
     momentum: float = 0.9
+
+    @nn.nowrap
+    def check(self, width: int, causal: bool) -> None:
+        super().check(width, causal)
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"norm 'batch_norm': momentum={self.momentum:g}; allowed: from 0 to below 1; change momentum")
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
@@ -111,7 +125,7 @@ class BatchNorm(Norm):
         return (centred * jax.lax.rsqrt(per_channel(batch_variance, wide) + self.eps) * scale + bias).astype(x.dtype)
 
 
-class GroupNorm(Norm):
+class GroupNorm(Divided):
     """Group normalisation (1803.08494): scale (x - mean) / sqrt(variance + eps) + bias.
 
     `[..., C] -> [..., C]`. Mean and variance of each example go over its positions and over one of `groups` equal groups of
@@ -127,6 +141,7 @@ class GroupNorm(Norm):
 
     @nn.nowrap
     def check(self, width: int, causal: bool) -> None:
+        super().check(width, causal)
         divides("norm 'group_norm'", 'groups', self.groups, 'width', width)
 
     @nn.compact
@@ -144,7 +159,7 @@ class GroupNorm(Norm):
         return (normed * scale + bias).astype(x.dtype)
 
 
-class ScaleNorm(Norm):
+class ScaleNorm(Divided):
     """ScaleNorm (1910.05895): gain x / ||x|| over the channels, one scalar gain that starts at sqrt(C).
 
     `[..., C] -> [..., C]`. eps is added to the square of the length.
@@ -162,7 +177,7 @@ class ScaleNorm(Norm):
         return (gain * wide * jax.lax.rsqrt(square + self.eps)).astype(x.dtype)
 
 
-class GlobalResponseNorm(Norm):
+class GlobalResponseNorm(Divided):
     """Global response normalisation (ConvNeXt V2, 2301.00808): x + scale x size / (mean(size) + eps) + bias.
 
     `[..., C] -> [..., C]`. size is the length of each channel over the positions of its example, the mean goes over the
@@ -198,6 +213,10 @@ class Squashing(Norm):
 
     alpha0: float = 0.5
     alpha0_mixer: float = 0.5
+
+    @nn.nowrap
+    def check(self, width: int, causal: bool) -> None:
+        positive('norm', alpha0=self.alpha0, alpha0_mixer=self.alpha0_mixer)
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:

@@ -9,6 +9,7 @@ from flax import linen as nn
 from arch.block import Residual
 from arch.branch import Branch
 from arch.context import Context
+from arch.make import positive
 from arch.ops.sinkhorn import sinkhorn
 from arch.residuals.coefficients import Coefficients
 from arch.residuals.stochastic_depth import stochastic_depth
@@ -46,6 +47,7 @@ class ManifoldHyperConnections(Residual):
                 raise ValueError(
                     f"residual 'manifold_hyper_connections': {name}={value} is given, allowed is {least} or more; raise {name}"
                 )
+        positive("residual 'manifold_hyper_connections'", eps=self.eps)
         return jnp.repeat(x[..., None, :], self.streams, axis=-2)
 
     @nn.nowrap

@@ -83,6 +83,14 @@ def test_an_int_is_a_float_but_a_float_or_bool_is_no_int():
             make('part', {'k': dataclasses.make_dataclass('K', [('eps', int, 1)])}, {'kind': 'k', 'eps': value})
 
 
+@pytest.mark.parametrize(
+    ('values', 'shown'), [({'ratio': float('nan')}, 'ratio=nan'), ({'steps': [0.5, float('inf')]}, r'steps=\[0.5, inf\]')]
+)
+def test_numbers_that_are_not_finite(values, shown):
+    with pytest.raises(ValueError, match=f"part 'thing': {shown}; allowed: finite numbers; change {shown.split('=')[0]}"):
+        thing(**values)
+
+
 def test_a_missing_field_is_named():
     with pytest.raises(ValueError, match=r"part 'thing': \['size'\] must be given; add size=..."):
         make('part', TABLE, {'kind': 'thing'})
