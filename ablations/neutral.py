@@ -38,7 +38,7 @@ NEUTRAL: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     'qk_norm': {'layer_norm': _BIASED, 'rms_norm': _SCALED},
     'channel': {'mlp': {**_BIASED, **_FILTERED}, 'gated': _FILTERED, 'mixture_of_experts': _EXPERTS},
     'initial': {'weights': {'new': []}},
-    'stem': {'class_token': {'registers': 0}, 'strided_conv': {'bias': True, 'width': 0}},
+    'stem': {'class_token': {'registers': 0}, 'hashed_ngrams': {'once': False}, 'strided_conv': {'bias': True, 'width': 0}},
     'downsample': {'patch_merging': {'norm': 'before'}, 'in_block': {'strides': []}, 'in_block_alone': {'strides': []}},
     'head': {'next_token': _CAPPED, 'tied_next_token': _CAPPED},
 }

@@ -153,9 +153,7 @@ class MaximalUpdate(Initial):
         super().__post_init__()
         positive("initial 'mup'", base_width=self.base_width)
         if self.base_depth < 0:
-            raise ValueError(
-                f"initial 'mup': base_depth={self.base_depth}; allowed: 0 (widths alone) or above; change it"
-            )
+            raise ValueError(f"initial 'mup': base_depth={self.base_depth}; allowed: 0 (widths alone) or above; change it")
 
     def draw(self, key: jax.Array, shape: tuple[int, ...], fan_in: int, fan_out: int) -> jax.Array:
         return _truncated(key, shape, fan_in**-0.5)

@@ -15,11 +15,13 @@ from arch.dense import Dense
 from arch.filters import Kernels, check_taps, strided_conv
 from arch.make import positive
 from arch.model_sockets import Sockets
+from arch.ops.first_of_each import first_of_each
 from arch.ops.ngram_hash import ngram_hashes
 from arch.ops.patches import patches
 from arch.ops.pooling import max_pool
 from arch.ops.product import product
 from arch.parameter import parameter
+from arch.past import Past
 
 MAPS = ('hierarchical', 'isotropic', 'bidirectional', 'maps')
 TOKENS = ('isotropic', 'causal', 'bidirectional', 'tokens')
@@ -239,11 +241,14 @@ class HashedNgrams(Tokens):
 
     `[B, N] -> [B, N, C]`. For each n of `sizes` the last n tokens name a row of one table of `buckets` rows, as in fastText
     (1607.01759), drawn evenly from -1/C to 1/C; the Byte Latent Transformer has a table for each n (2412.09871, section 3.2.1).
-    With no mixer behind it this is a bag of n-grams. Raises ValueError where the input is not token ids, or a size is below 2.
+    With no mixer behind it this is a bag of n-grams. With `once` a token or an n-gram that stood before adds nothing, so that
+    the bag holds which of them there are and not how often, as good bags of words do. Raises ValueError where the input is not
+    token ids, or a size is below 2.
     """
 
     sizes: Sequence[int] = (2, 3, 4, 5)
     buckets: int = 32768
+    once: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, context: Context) -> jax.Array:
@@ -252,12 +257,29 @@ class HashedNgrams(Tokens):
             raise ValueError(f"stem 'hashed_ngrams': sizes={list(self.sizes)}; allowed: one or more of 2 and up; change sizes")
         tokens = self.rows(x, context)
         table = NgramTable(self.features, self.buckets, name='ngrams')()
-        if context.past is not None:  # -1 is what no token is, as in the hashes of a whole text
-            x = context.past.recent(self, 'ids', x, max(self.sizes) - 1, blank=-1)
-        grams = sum(table[ngram_hashes(x, size) % self.buckets] for size in self.sizes)
-        if context.past is not None:
-            grams = grams[:, -1:]
-        return (tokens + grams) / (1 + len(self.sizes))
+        given, past = x, context.past
+        if past is not None:  # -1 is what no token is, as in the hashes of a whole text
+            x = past.recent(self, 'ids', x, max(self.sizes) - 1, blank=-1)
+        parts = [(tokens, given.astype(jnp.uint32))]
+        for size in self.sizes:
+            hashes = ngram_hashes(x, size)[:, -given.shape[1] :]
+            parts.append((table[hashes % self.buckets], hashes))
+        if self.once:
+            parts = [
+                (jnp.where(self._new(keys, number, past)[..., None], part, 0), keys)
+                for number, (part, keys) in enumerate(parts)
+            ]
+        tokens, *grams = (part for part, _ in parts)
+        return (tokens + sum(grams)) / len(parts)
+
+    @nn.nowrap
+    def _new(self, keys: jax.Array, number: int, past: Past | None) -> jax.Array:
+        """Whether each key `[B, N]` stands there for the first time."""
+        if past is None:
+            return first_of_each(keys)
+        whole = past.stored(self, f'keys_{number}', keys)
+        earlier = jnp.arange(past.room)[None] < past.at[:, None]
+        return ~((whole == keys) & earlier).any(-1, keepdims=True)
 
 
 class NgramTable(nn.Module):

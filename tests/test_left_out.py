@@ -61,7 +61,7 @@ BLOCKS = {
         'strided_conv': {'kernel': 7, 'factor': 4, 'after': 'nothing', 'bias': True, 'width': 0},
         **dict.fromkeys(('tokens', 'scaled_tokens', 'root_scaled_tokens', 'normed_tokens'), TOKENS),
         'waveform': {'kernel': 3, 'factor': 2},
-        'hashed_ngrams': {**TOKENS, 'sizes': (2, 3, 4, 5), 'buckets': 32768},
+        'hashed_ngrams': {**TOKENS, 'sizes': (2, 3, 4, 5), 'buckets': 32768, 'once': False},
     },
     'position': {
         'learned': {'length': 64, 'spared': 0},

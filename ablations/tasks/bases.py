@@ -117,14 +117,15 @@ def labelled_tokens(vocabulary: int, length: int, outputs: int, width: int, dept
     return {**base, 'head': {'kind': 'per_token', 'outputs': outputs, 'factor': 1}}
 
 
-def ngrams(vocabulary: int, outputs: int, width: int, sizes: list[int], buckets: int) -> dict:
+def ngrams(vocabulary: int, outputs: int, width: int, sizes: list[int], buckets: int, once: bool = False) -> dict:
     """A bag of hashed n-grams (1607.01759), no matter in which order they stand: embeddings, their mean, a norm, one product.
 
-    Its one layer begins as nothing (ReZero, 2003.04887), and mixes nothing until a study swaps in a mixer.
+    Its one layer begins as nothing (ReZero, 2003.04887), and mixes nothing until a study swaps in a mixer. With `once` each
+    n-gram counts once in a text.
     """
     return complete(
         body={'kind': 'isotropic', 'width': width, 'depth': 1, 'causal': False},
-        stem={'kind': 'hashed_ngrams', 'vocabulary': vocabulary, 'sizes': sizes, 'buckets': buckets},
+        stem={'kind': 'hashed_ngrams', 'vocabulary': vocabulary, 'sizes': sizes, 'buckets': buckets, 'once': once},
         block={'kind': 'mixer_only'},
         mixer={'kind': 'identity'},
         residual={'kind': 'rezero'},

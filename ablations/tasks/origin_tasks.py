@@ -1,7 +1,7 @@
 """Origin tasks: where does an example come from? Name that dataset (2403.08632), and which model wrote this (2502.12150).
 
-The sets are made or cut from Python's own sources (sweeps/tasks/made); a set of one's own is a task of the same kind
-(docs/origins.md). Each rewriting of texts (sweeps/tasks/rewriting.py) is a task, so that a study shows what an answer rests on;
+The sets are made or cut from Python's own sources (sweeps/tasks/made), but for the answers of real models, which must be
+prepared; a set of one's own is a task of the same kind (docs/origins.md). Each rewriting of texts (sweeps/tasks/rewriting.py) is a task, so that a study shows what an answer rests on;
 in the tasks called halves there is nothing to learn. What the bases reach stands in LOG.md.
 """
 
@@ -18,13 +18,15 @@ REWRITINGS = {
 """The end of a task's name -> how its texts are rewritten."""
 BYTES = 257
 _LENGTH = 128
-_SETS = {'collections': 4, 'packages': 6, 'writers': 8}
+_ANSWER = 2048
+"""The bytes of an answer that are read; of the eight models' a quarter is longer."""
+_SETS = {'collections': 4, 'packages': 6, 'writers': 8, 'eight_models': 8}
 """Set -> how many origins it has."""
 
 
 def _task(dataset: str, base: dict, **changes: object) -> dict:
     outputs = 2 if changes.get('control') == 'halves' else _SETS[dataset]
-    words = {} if dataset == 'collections' else {'length': _LENGTH, 'cut': True}
+    words = {} if dataset == 'collections' else {'length': _ANSWER if dataset == 'eight_models' else _LENGTH, 'cut': True}
     return {
         'dataset': dataset,
         'domain': 'images' if dataset == 'collections' else 'text',
@@ -44,6 +46,7 @@ def _task(dataset: str, base: dict, **changes: object) -> dict:
 _ATTENTION = {'kind': 'attention', 'heads': 2, 'biases': 'needed'}
 _IMAGES = bases.convnext(outputs=4, patch=2, widths=[24, 48], depths=[1, 1], kernel=3)
 _TEXTS = bases.texts(BYTES, _LENGTH, outputs=8, width=32, depth=1, mixer=_ATTENTION)
+_ANSWERS = bases.ngrams(BYTES, outputs=8, width=32, sizes=[2, 3, 4, 5], buckets=32768, once=True)
 _TEXTS['stem'] = {'kind': 'hashed_ngrams', 'vocabulary': BYTES, 'sizes': [2, 3, 4, 5], 'buckets': 4096}
 
 ORIGINS = {
@@ -58,4 +61,8 @@ ORIGINS = {
             halves: {'control': 'halves'},
         }.items()
     },
+    'eight_models': _task('eight_models', _ANSWERS),
+    **{f'eight_models_{ending}': _task('eight_models', _ANSWERS, rewrite=names) for ending, names in REWRITINGS.items()},
+    'eight_models_first_words': _task('eight_models', _ANSWERS, rewrite=['first_words:16'], length=_LENGTH),
+    'eight_model_halves': _task('eight_models', _ANSWERS, control='halves'),
 }

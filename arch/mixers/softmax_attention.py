@@ -52,9 +52,7 @@ class SoftmaxAttention(Mixer):
         kind = self.sockets.kind('mixer')
         check_heads(kind, width, self.heads, self.biases, self.head_size)
         if self.kv_heads < 0:
-            raise ValueError(
-                f"mixer '{kind}': kv_heads={self.kv_heads}; allowed: 0 (one for each head) or above; change it"
-            )
+            raise ValueError(f"mixer '{kind}': kv_heads={self.kv_heads}; allowed: 0 (one for each head) or above; change it")
         if self.kv_heads:
             divides(f"mixer '{kind}'", 'kv_heads', self.kv_heads, 'heads', self.heads)
         for name, value, allowed in (('sink', self.sink, SINKS), ('norm_over', self.norm_over, NORMED)):

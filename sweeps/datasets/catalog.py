@@ -128,6 +128,21 @@ SEQUENCES = {
         reader={'kind': 'fasta'},
         form=True,
     ),
+    'eight_models': Dataset(
+        about="eight language models' answers to the same 805 instructions",
+        kind='texts',
+        unit='an answer',
+        licence='CC BY-NC 4.0',
+        citation='Y. Dubois, B. Galambosi, P. Liang, T. B. Hashimoto, Length-Controlled AlpacaEval, arXiv:2404.04475',
+        origin='https://github.com/tatsu-lab/alpaca_eval (results/MODEL/model_outputs.json)',
+        test='a tenth of the instructions, by hash',
+        layouts='a folder for each of eight models with its model_outputs.json; those that docs/origins.md tells of are '
+        'Mistral-7B-Instruct-v0.2, Qwen1.5-72B-Chat, claude-2, claude-3-opus-20240229, gemini-pro, gpt4_1106_preview, '
+        'llama-2-70b-chat-hf and vicuna-13b-v1.5',
+        reader={'kind': 'answers'},
+        marks=('*/model_outputs.json*',),
+        folders=('eight_models', 'alpaca-eval-outputs', 'alpaca_eval/results'),
+    ),
     'synthetic_control': Dataset(
         about='control charts of six kinds, made by a rule; of the UCR archive',
         kind='series',

@@ -44,6 +44,12 @@ def test_layers_that_keep_blocks_windows_states_and_taken_tokens():
     assert difference(hybrid, params, state, IDS, {}) == ''
 
 
+def test_ngrams_that_count_once_remember_what_stood_before():
+    bag = model(body={'depth': 1}, stem={'kind': 'hashed_ngrams', 'vocabulary': V, 'once': True})
+    params, state = drawn(bag)
+    assert difference(bag, params, state, IDS % 3, {}) == ''
+
+
 def test_a_text_goes_on_as_the_scores_say():
     plain = model(position={'kind': 'learned', 'length': N}, body={'depth': 1})
     params, state = drawn(plain)

@@ -29,6 +29,23 @@ def test_hashed_ngrams_are_the_mean_of_a_token_and_of_what_ends_with_it(alone):
     np.testing.assert_allclose(y, (table[ids] + grams[np.array(rows)].sum(2)) / 3, rtol=1e-5, atol=1e-6)
 
 
+def test_what_stood_before_adds_nothing_with_once(alone):
+    table, grams = (GENERATOR.normal(size=(rows, 5)).astype(np.float32) for rows in (7, 1009))
+    ids = np.array([[0, 6, 3, 0, 6, 3], [1, 1, 1, 1, 6, 3]], np.int32)
+    fields = {'vocabulary': 7, 'sizes': [2, 3], 'buckets': 1009, 'once': True}
+    y = alone('stem', 'hashed_ngrams', fields, {'embedding': table, 'ngrams': {'embedding': grams}}, ids, features=5)
+    for row, made in zip(ids, y, strict=True):
+        told, before = [0, 0, *(row + 1).tolist()], set()
+        for i in range(6):
+            wanted = np.zeros(5)
+            for n in (1, 2, 3):
+                gram = tuple(told[i + 3 - n : i + 3])
+                if gram not in before:
+                    wanted = wanted + (table[row[i]] if n == 1 else grams[ngram_row(gram, 1009)])
+                before.add(gram)
+            np.testing.assert_allclose(made[i], wanted / 3, rtol=1e-5, atol=1e-6)
+
+
 def test_ngrams_of_thousands_of_texts_fill_their_buckets_evenly():
     ids = np.random.default_rng(0).integers(97, 123, (64, 512))
     for size in (2, 5):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sweeps.datasets.material import Material, Options
+from sweeps.datasets.sources.answers import answers
 from sweeps.datasets.sources.array_files import arrays_of_file, of_function
 from sweeps.datasets.sources.image_masks import image_masks
 from sweeps.datasets.sources.image_sets import cifar, folder, idx, parquet_images, webdataset
@@ -39,6 +40,7 @@ READERS: dict[str, Callable[..., Material]] = {
     'arrays': arrays_of_file,
     'function': of_function,
     'which_set': which_set,
+    'answers': answers,
 }
 
 
