@@ -1,8 +1,9 @@
 """Origin tasks: where does an example come from? Name that dataset (2403.08632), and which model wrote this (2502.12150).
 
 The sets are made or cut from Python's own sources (sweeps/tasks/made), but for the answers of real models, which must be
-prepared; a set of one's own is a task of the same kind (docs/origins.md). Each rewriting of texts (sweeps/tasks/rewriting.py) is a task, so that a study shows what an answer rests on;
-in the tasks called halves there is nothing to learn. What the bases reach stands in LOG.md.
+prepared; a set of one's own is a task of the same kind (docs/origins.md). Each rewriting of texts (sweeps/tasks/rewriting.py)
+is a task, so that a study shows what an answer rests on; in the tasks called halves there is nothing to learn. What the bases
+reach stands in LOG.md.
 """
 
 from ablations.tasks import bases

@@ -139,7 +139,7 @@ SEQUENCES = {
         layouts='a folder for each of eight models with its model_outputs.json; those that docs/origins.md tells of are '
         'Mistral-7B-Instruct-v0.2, Qwen1.5-72B-Chat, claude-2, claude-3-opus-20240229, gemini-pro, gpt4_1106_preview, '
         'llama-2-70b-chat-hf and vicuna-13b-v1.5',
-        reader={'kind': 'answers'},
+        reader={'kind': 'model_answers'},
         marks=('*/model_outputs.json*',),
         folders=('eight_models', 'alpaca-eval-outputs', 'alpaca_eval/results'),
     ),

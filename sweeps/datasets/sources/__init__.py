@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sweeps.datasets.material import Material, Options
-from sweeps.datasets.sources.answers import answers
 from sweeps.datasets.sources.array_files import arrays_of_file, of_function
 from sweeps.datasets.sources.image_masks import image_masks
 from sweeps.datasets.sources.image_sets import cifar, folder, idx, parquet_images, webdataset
+from sweeps.datasets.sources.model_answers import model_answers
 from sweeps.datasets.sources.sequence_records import fasta
 from sweeps.datasets.sources.signals import series, spoken_digits, ts, wav_folder
 from sweeps.datasets.sources.tables import tables
@@ -40,7 +40,7 @@ READERS: dict[str, Callable[..., Material]] = {
     'arrays': arrays_of_file,
     'function': of_function,
     'which_set': which_set,
-    'answers': answers,
+    'model_answers': model_answers,
 }
 
 

@@ -10,7 +10,7 @@ COLUMNS = {'inputs': ('output',), 'target': ('generator',), 'group': 'instructio
 """The columns of model_outputs.json: answers to one instruction stay on one side of every split."""
 
 
-def answers(source: Path, options: Options) -> Material:
+def model_answers(source: Path, options: Options) -> Material:
     """The answers in every JSON file below a folder, of one model each or of several.
 
     Raises ValueError as `tables` does, so for an answer with nothing in it unless damaged ones may be left out, counted.
