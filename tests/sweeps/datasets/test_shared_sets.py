@@ -50,6 +50,15 @@ def test_shared_sets_are_prepared(tmp_path: Path, name, form, folder, partial, s
     assert not hashes[0] & hashes[1] and dataset.damaged() == []
 
 
+def test_answers_of_eight_models_stay_with_their_instruction(tmp_path: Path):
+    source = Path(SHARED) / 'alpaca-eval-outputs'
+    with pytest.raises(ValueError, match=r"no text in column 'output'.*--skip-damaged"):
+        prepare('eight_models', source, tmp_path)
+    answers, _ = prepare('eight_models', source, tmp_path, options=Options(skip_damaged=True))
+    assert answers.about['sizes'] == {'pool': 5790, 'test': 648} and len(answers.about['classes']) == 8
+    assert [len(np.unique(part.group)) for part in (answers.pool(), answers.test())] == [724, 81]
+
+
 def test_known_facts_of_the_sets(tmp_path: Path):
     """Counts and means that the description of the shared data measured by other means."""
     fashion, _ = prepare('fashion_mnist', Path(SHARED) / 'fashion-mnist', tmp_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 SOURCES = {
-    # Task's dataset: the catalog's entry, the folder of the shared data.
+    # Task's dataset: the catalog's entry, the folder of the shared data, and options of preparation.
     'fashion_mnist': ('fashion_mnist', 'fashion-mnist'),
     'cifar10': ('cifar10', 'cifar-10'),
     'spoken_digits': ('spoken_digits', 'fsdd'),
@@ -15,6 +15,7 @@ SOURCES = {
     'tiny_shakespeare': ('tiny_shakespeare', 'tinyshakespeare'),
     'tinystories': ('tinystories', 'tinystories'),
     'zinc': ('zinc', 'zinc-smiles'),
+    'eight_models': ('eight_models', 'alpaca-eval-outputs', {'skip_damaged': True}),
 }
 
 
@@ -33,9 +34,9 @@ def shared(shared_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
     def call(dataset: str) -> None:
         if not os.environ.get('ARCHLAB_SHARED_DATA'):
             pytest.skip('ARCHLAB_SHARED_DATA is not set: no shared data to train on')
-        entry, folder = SOURCES[dataset]
+        entry, folder, *options = SOURCES[dataset]
         source = Path(os.environ['ARCHLAB_SHARED_DATA']) / folder
-        prepare(entry, source, shared_folder, called=dataset, options=Options(partial=True))
+        prepare(entry, source, shared_folder, called=dataset, options=Options(partial=True, **dict(*options)))
 
     monkeypatch.setenv('ARCHLAB_DATA', str(shared_folder))
     return call
