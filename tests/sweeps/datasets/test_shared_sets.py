@@ -56,7 +56,8 @@ def test_answers_of_eight_models_stay_with_their_instruction(tmp_path: Path):
         prepare('eight_models', source, tmp_path)
     answers, _ = prepare('eight_models', source, tmp_path, options=Options(skip_damaged=True))
     assert answers.about['sizes'] == {'pool': 5790, 'test': 648} and len(answers.about['classes']) == 8
-    assert [len(np.unique(part.group)) for part in (answers.pool(), answers.test())] == [724, 81]
+    # Of 805 instructions two share an answer, and are one group.
+    assert [len(np.unique(part.group)) for part in (answers.pool(), answers.test())] == [723, 81]
 
 
 def test_known_facts_of_the_sets(tmp_path: Path):
