@@ -2,7 +2,8 @@
 
 The looks are numbers of replicates, declared before the first read. Each spends a share of the error rate, and what an earlier
 look has spent counts as spent (Lan and DeMets 1983). Levels come from the joint normal distribution of the looks, by the
-recursion of Armitage, McPherson and Rowe (1969), and are applied to p-values of t tests (Jennison and Turnbull 2000, 4.4).
+recursion of Armitage, McPherson and Rowe (1969), and are applied to p-values of t tests (Jennison and Turnbull 2000, 4.4). Of
+many looks that spends too much, up to 6 % for 5, so that these have the levels of t statistics (`results/student_looks.py`).
 """
 
 import functools
@@ -12,6 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import ndtr, ndtri
+
+from results.student_looks import student_levels
 
 POINTS = 161
 """Grid points of the density of studies that have claimed nothing yet."""
@@ -80,23 +83,25 @@ def _simpson(edge: float) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=256)
-def _table(looks: tuple[int, ...], shares: tuple[float, ...]) -> np.ndarray:
+def _table(looks: tuple[int, ...], shares: tuple[float, ...], student: bool) -> np.ndarray:
     """Logarithms of the levels by total error rate and look. `[totals, looks]`"""
-    rows = np.array([levels(looks, shares, float(total)) for total in TOTALS])
+    of = student_levels if student else levels
+    rows = np.array([of(looks, shares, float(total)) for total in TOTALS])
     return np.log(np.maximum(np.maximum.accumulate(rows, 0), 1e-300))
 
 
-def sequential(p: float, place: int, looks: tuple[int, ...], shares: tuple[float, ...]) -> float:
+def sequential(p: float, place: int, looks: tuple[int, ...], shares: tuple[float, ...], student: bool = False) -> float:
     """The error rate at which look number `place` would just claim: what a two-sided p-value is worth among all looks.
 
-    The least of it over the looks so far is a p-value at any of them, for whatever reason the study stops there.
+    The least of it over the looks so far is a p-value at any of them, for whatever reason the study stops there. `student`: by
+    the levels of t statistics in place of normal ones.
 
     >>> round(sequential(0.018, 0, (3, 5), (0.36, 0.64)), 3), sequential(0.02, 0, (5,), (1.0,))
     (0.05, 0.02)
     """
     if len(looks) == 1 or p <= 0:
         return p
-    column = _table(looks, shares)[:, place]
+    column = _table(looks, shares, student)[:, place]
     if math.log(p) > column[-1]:
         return 1.0
     return float(np.exp(np.interp(math.log(p), column, np.log(TOTALS))))

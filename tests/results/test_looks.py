@@ -11,9 +11,11 @@ from ablations.shapes import factorial
 from ablations.study import Study
 from ablations.tasks import task
 from results.evidence import Finding, claim_level, findings
+from results.looks import ENTRY, looks_of
 from results.noise import Noise
 from results.sequential import levels, shares_of
 from results.store.reading import Reading
+from results.student_looks import student_levels
 from sweeps.protocol.plan import schedule
 from sweeps.protocol.simulate import World, simulate, simulated_record
 
@@ -162,3 +164,14 @@ def test_alpha_is_the_studys(alpha, verdict):
 )
 def test_the_error_rate_is_shared_with_the_effects_of_a_factorial(fields, manifest, level):
     assert claim_level(study(**fields), manifest) == pytest.approx(level)
+
+
+def test_many_looks_have_the_levels_of_t_statistics_and_looks_that_were_frozen_keep_theirs():
+    few, many = study(replicates=5, looks=(3, 4, 5)), study(replicates=6, looks=(3, 4, 5, 6))
+    assert not looks_of(few, {}).student and 'student' not in looks_of(few, {}).to_dict()
+    made = looks_of(many, {})
+    assert made.worth(student_levels(many.looks, shares_of(many.looks), 0.05)[-1], 6) == pytest.approx(0.05, rel=0.01)
+    assert looks_of(many, {ENTRY: made.to_dict()}) == made
+    before = {name: value for name, value in made.to_dict().items() if name != 'student'}
+    frozen = looks_of(many, {ENTRY: before})
+    assert frozen.worth(levels(many.looks, shares_of(many.looks), 0.05)[-1], 6) == pytest.approx(0.05, rel=0.01)
