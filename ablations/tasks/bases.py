@@ -121,13 +121,17 @@ def ngrams(vocabulary: int, outputs: int, width: int, sizes: list[int], buckets:
     """A bag of hashed n-grams (1607.01759), no matter in which order they stand: embeddings, their mean, a norm, one product.
 
     Its one layer begins as nothing (ReZero, 2003.04887), and mixes nothing until a study swaps in a mixer. With `once` each
-    n-gram counts once in a text.
+    n-gram counts once in a text. Few places of a long one then hold anything: so the mean is small, and so is the norm's eps;
+    and the layer has no norm in front, which would make a place with one new n-gram as loud as one with five.
     """
+    norm = {'norm': {'kind': 'layer_norm', 'eps': 1e-12}} if once else {}
+    layers = {'stack': [{'times': 1, 'norm': {'kind': 'identity'}}]} if once else {}
     return complete(
-        body={'kind': 'isotropic', 'width': width, 'depth': 1, 'causal': False},
+        body={'kind': 'isotropic', 'width': width, 'depth': 1, 'causal': False, **layers},
         stem={'kind': 'hashed_ngrams', 'vocabulary': vocabulary, 'sizes': sizes, 'buckets': buckets, 'once': once},
         block={'kind': 'mixer_only'},
         mixer={'kind': 'identity'},
         residual={'kind': 'rezero'},
         head={'kind': 'pooled_norm_classifier', 'outputs': outputs},
+        **norm,
     )
