@@ -45,7 +45,6 @@ def _bound(mass: np.ndarray, spend: float) -> float:
     """The score beyond which, on both sides together, lies so much of the mass."""
     half = len(SCORES) // 2
     edges, both = SCORES[half:] + STEP / 2, mass[half:] + mass[half::-1]
-    both[0] /= 2
     beyond = np.append(both[::-1].cumsum()[::-1][1:], 0.0)
     return float(np.interp(-spend, -beyond, edges))
 
