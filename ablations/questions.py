@@ -31,7 +31,7 @@ QUESTIONS = {
         '2502.12150',
         f'{_FILES}/which_model_wrote_this.py',
         'weights that were trained before',
-        further=(f'{_FILES}/which_model_wrote_this_amounts.py',),
+        further=(f'{_FILES}/which_model_wrote_this_amounts.py', f'{_FILES}/eight_models.py'),
     ),
     'binding_through_a_hub': Question(
         'Do two modalities meet that were each bound to a third alone?',
