@@ -8,12 +8,14 @@ import pytest
 
 from ablations.study import Study, put
 from ablations.tasks import TASKS
+from ablations.tasks.origin_tasks import REWRITINGS
 from arch.cost import parameters
 from sweeps.datasets.prepared import Part, write
 from sweeps.forecast import costs_of
 from sweeps.models.describe import Sizes, subjects
 from sweeps.training.preflight import task_of
 
+MODELS = ('eight_models', 'eight_model_halves', *(f'eight_models_{ending}' for ending in REWRITINGS))
 SEEN = {
     # What the model sees of one example, as counted by hand from the description of the set and the task's fields.
     'mnist': ((28, 28, 1), 'float32'),
@@ -37,11 +39,14 @@ SEEN = {
     'fineweb': ((512,), 'int32'),
     'zinc': ((112,), 'int32'),
     'languages': ((64,), 'int32'),
+    **dict.fromkeys(MODELS, ((2048,), 'int32')),
+    'eight_models_first_words': ((128,), 'int32'),
 }
 STORED = {
     **dict.fromkeys(SEEN, 'uint8'),
     **dict.fromkeys(('spoken_digits', 'spoken_digits_samples'), 'int16'),
     **dict.fromkeys(('tiny_shakespeare_bytes', 'tinystories', 'wikitext', 'fineweb', 'languages'), 'uint16'),
+    **dict.fromkeys(MODELS, 'int16'),
     'synthetic_control': 'float32',
     'tiny_shakespeare': 'int32',
 }
@@ -60,6 +65,8 @@ PREPARED = {
     'tinystories': ('tinystories',),
     'zinc': ('zinc',),
     'languages': ('tiny_shakespeare', 'tinystories', 'zinc'),
+    'eight_models': ('eight_models',),
+    'eight_models_first_words': ('eight_models',),
 }
 """The tasks that can be tried on shared data, with the sets that they read."""
 
