@@ -56,8 +56,8 @@ class AnsweredDomains(JoinedDomains):
         """The losses of what is scored: scores `[B, N, V]`, y `[B, N] -> [B], [B]`."""
         return self.components[self.scored - 1 if self.scored else 0].losses(scores, y, label_smoothing)
 
-    def tokens(self) -> int | None:
-        told = [component.tokens() for component in self.components]
+    def token_count(self) -> int | None:
+        told = [component.token_count() for component in self.components]
         return None if None in told else max(told)
 
     def refuse(self, number: int, wrong: str) -> NoReturn:

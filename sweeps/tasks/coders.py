@@ -40,7 +40,7 @@ def reference(task: Kind) -> dict[str, float]:
     bits = reference_bits(train, test, task.given()) | known
     if numbers is None:
         return bits
-    told = number_bits(numbers, task.numbers(sealed=True), (task.tokens() - 1).bit_length())
+    told = number_bits(numbers, task.numbers(sealed=True), (task.token_count() - 1).bit_length())
     return {**bits, **told, 'best': min(bits['best'], *told.values())}
 
 

@@ -215,9 +215,9 @@ class JoinedDomains(Kind):
                 sides[number] = np.sort(generator.choice(sides[number], count, replace=False))
         return np.concatenate(learned), np.concatenate(scored)
 
-    def order(self, pool: Arrays, train: np.ndarray, seed: int, steps: int, batch: int, knobs: Mapping) -> np.ndarray:
+    def example_order(self, pool: Arrays, train: np.ndarray, seed: int, steps: int, batch: int, knobs: Mapping) -> np.ndarray:
         if self.lessons == SHUFFLED:
-            return super().order(pool, train, seed, steps, batch, knobs)
+            return super().example_order(pool, train, seed, steps, batch, knobs)
         domain = self.domains(pool)[train]
         known = {name: value for name, value in knobs.items() if name in self.knobs}
         if self.lessons == IN_TURN:

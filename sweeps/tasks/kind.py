@@ -120,7 +120,7 @@ class Kind(abc.ABC):
         """Raise ValueError if the shape of a model's scores does not fit the targets of its examples."""
         return None
 
-    def tokens(self) -> int | None:
+    def token_count(self) -> int | None:
         """How many tokens its examples may have; None where that is not known, or they have none."""
         return None
 
@@ -173,7 +173,7 @@ class Kind(abc.ABC):
         """The number of the domain of each example among `domain_names`: `[n]`."""
         raise ValueError(f"task '{self.NAME}' has no domains; only a kind with `domain_names` is asked for them")
 
-    def order(self, pool: Arrays, train: np.ndarray, seed: int, steps: int, batch: int, knobs: Mapping) -> np.ndarray:
+    def example_order(self, pool: Arrays, train: np.ndarray, seed: int, steps: int, batch: int, knobs: Mapping) -> np.ndarray:
         """The examples of a pool that each step of a training takes, of those in `train`: indices `[steps, batch]`.
 
         `knobs` are the values of the trial. It is made on the host before the training, so it may differ between lanes.

@@ -113,7 +113,7 @@ class PairedScenes(Kind):
         y = y.astype(jnp.int32)
         scene, modality = y[:, SCENE], y[:, MODALITY]
         means = scores.astype(jnp.float32).mean(1) if self.masked else scores.astype(jnp.float32)
-        vectors = means[:, : means.shape[1] - self.tokens()] if self.masked else means
+        vectors = means[:, : means.shape[1] - self.token_count()] if self.masked else means
         own = [means, self._value(y), scene] if self.probed else [vectors, scene, modality]
         loss = contrast(vectors, scene, modality, temperature)
         if y.shape[1] > TOLD:
@@ -137,13 +137,13 @@ class PairedScenes(Kind):
     def check_scores(self, scores: tuple[int, ...], y: tuple[int, ...]) -> None:
         if not self.masked and len(scores) != 2:
             raise ValueError(f"task '{self.NAME}': scores {list(scores)}; allowed: a vector for each example, [B, D]")
-        if self.masked and (len(scores) != 3 or scores[1] != LENGTH or scores[2] <= self.tokens()):
+        if self.masked and (len(scores) != 3 or scores[1] != LENGTH or scores[2] <= self.token_count()):
             raise ValueError(
-                f"task '{self.NAME}': scores {list(scores)}; allowed: [B, {LENGTH}, D + {self.tokens()}], because lessons are "
-                f"masked; take head 'per_token' with outputs above {self.tokens()}"
+                f"task '{self.NAME}': scores {list(scores)}; allowed: [B, {LENGTH}, D + {self.token_count()}], because "
+                f"lessons are masked; take head 'per_token' with outputs above {self.token_count()}"
             )
 
-    def tokens(self) -> int:
+    def token_count(self) -> int:
         blocks = self.pictures == 'blocks' and not self.masked
         return VOCABULARY if blocks else SOURCES[self.pictures].tokens
 
@@ -205,7 +205,7 @@ class PairedScenes(Kind):
         modalities = count * np.arange(self._copies * len(MODALITIES))[:, None]
         return (modalities + learned).ravel(), np.sort(generator.choice(held, self.held, replace=False))
 
-    def order(self, pool: Arrays, train: np.ndarray, seed: int, steps: int, batch: int, knobs: Mapping) -> np.ndarray:
+    def example_order(self, pool: Arrays, train: np.ndarray, seed: int, steps: int, batch: int, knobs: Mapping) -> np.ndarray:
         """Pairs side by side: both modalities of an example, of masked pairs those to be masked. `[steps, batch]`"""
         if batch % 2:
             raise ValueError(

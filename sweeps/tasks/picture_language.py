@@ -56,7 +56,7 @@ class PictureLanguage(Kind):
         loss, right = answers(scores, y, label_smoothing)
         return loss, right if self.asked == 'answer' else loss
 
-    def tokens(self) -> int:
+    def token_count(self) -> int:
         return VOCABULARY
 
     def pool(self) -> Arrays:

@@ -194,7 +194,7 @@ class Supervised(SetKind):
     def labels(self) -> int | None:
         return None if self.absent() else self.asked.outputs
 
-    def tokens(self) -> int | None:
+    def token_count(self) -> int | None:
         return self._form.tokens
 
     def pool_size(self) -> int | None:

@@ -74,7 +74,7 @@ def _check_sizes(program: Program, task: Kind) -> None:
     language = isinstance(task, Language)
     stem, head = program.model['stem'].get('vocabulary'), program.model['head'].get('outputs')
     sizes = {
-        "'stem.vocabulary'": (stem, task.declared_size if language else task.tokens(), 'tokens'),
+        "'stem.vocabulary'": (stem, task.declared_size if language else task.token_count(), 'tokens'),
         "'head.outputs'": (head, task.declared_size if language else task.labels(), 'tokens' if language else 'labels'),
     }
     for place, (has, size, what) in sizes.items():

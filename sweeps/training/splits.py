@@ -28,11 +28,11 @@ def training_order(task: Kind, split: Split, seed: int, steps: int, batch: int, 
 
     Raises ValueError where a kind that orders them itself takes others than the training examples.
     """
-    order = task.order(split.pool, split.train, seed, steps, batch, knobs)
+    order = task.example_order(split.pool, split.train, seed, steps, batch, knobs)
     if order.shape != (steps, batch) or not np.isin(order, split.train).all():
         raise ValueError(
             f"task '{task.NAME}': its order of {list(order.shape)} examples takes others than the {len(split.train)} training "
-            f'ones, or not {steps} steps of {batch}; mend its `order`'
+            f'ones, or not {steps} steps of {batch}; mend its `example_order`'
         )
     return order
 

@@ -55,11 +55,11 @@ class Facts(Kind):
     def domain_name(self) -> str:
         return f'chapter_{self.chapter}'
 
-    def tokens(self) -> int:
+    def token_count(self) -> int:
         return self.names + FILLERS + 1 + VALUES
 
     def labels(self) -> int:
-        return self.tokens()
+        return self.token_count()
 
     def pool(self) -> Arrays:
         return self._told(sealed=False)

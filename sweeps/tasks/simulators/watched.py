@@ -70,5 +70,5 @@ class Watched(Kind):
     def split(self, pool: Arrays, seed: int) -> tuple[np.ndarray, np.ndarray]:
         return split_by_group(pool, seed, self.held, self.train)
 
-    def tokens(self) -> int:
+    def token_count(self) -> int:
         return self.made.vocabulary[self.form]

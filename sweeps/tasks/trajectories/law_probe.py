@@ -67,4 +67,4 @@ class LawProbe(HiddenLaw):
         return Arrays(x, y, np.arange(len(x)), self.SCALE)
 
     def labels(self) -> int:
-        return self.tokens()
+        return self.token_count()

@@ -80,5 +80,5 @@ class Tracked(Kind):
     def split(self, pool: Arrays, seed: int) -> tuple[np.ndarray, np.ndarray]:
         return split_by_group(pool, seed, self.held, self.train)
 
-    def tokens(self) -> int:
+    def token_count(self) -> int:
         return 2**self.bits

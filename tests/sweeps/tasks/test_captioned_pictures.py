@@ -74,7 +74,9 @@ def test_both_directions_are_sequences_of_one_length(pictures: str):
         task = PictureLanguage(pictures, asked)
         sealed = task.test()
         assert sealed.x.shape == sealed.y.shape == (len(sealed.x), LENGTH) and LENGTH == 70
-        assert ((sealed.y >= 0).sum(1) == places).all() and max(sealed.x.max(), sealed.y.max()) < VOCABULARY == task.tokens()
+        assert ((sealed.y >= 0).sum(1) == places).all() and max(
+            sealed.x.max(), sealed.y.max()
+        ) < VOCABULARY == task.token_count()
         assert sealed.x.min() >= 0 and (sealed.x[:, 0] == BEGIN).all()
     # Drawing sees the pixels before the one that is asked for, and answering sees all.
     answer, picture = (PictureLanguage(pictures, asked).test() for asked in ('answer', 'picture'))
@@ -128,6 +130,6 @@ def test_a_training_of_nothing_is_refused():
     pool = task.pool()
     train, _ = task.split(pool, 0)
     with pytest.raises(ValueError, match='every domain has the weight 0'):
-        task.order(pool, train, 0, 4, 4, {'domain_weight_1': 0.0, 'domain_weight_2': 0.0})
-    alone = task.order(pool, train, 0, 4, 4, {'domain_weight_2': 0.0})
+        task.example_order(pool, train, 0, 4, 4, {'domain_weight_1': 0.0, 'domain_weight_2': 0.0})
+    alone = task.example_order(pool, train, 0, 4, 4, {'domain_weight_2': 0.0})
     assert not task.domains(pool)[alone].any()

@@ -109,7 +109,7 @@ def test_what_is_scored_is_each_sealed_scene_in_both_modalities():
     task = task_of(TASKS['digits_pictures_meet_sounds'].data)
     pairs = task.test().y.reshape(DIGIT_SCENES, 2, -1)
     assert (pairs[:, 0, 0] == pairs[:, 1, 0]).all() and (pairs[:, :, 1] == [0, 2]).all()
-    assert task.test().x.shape == (2 * DIGIT_SCENES, LENGTH) and task.test().x.max() < task.tokens()
+    assert task.test().x.shape == (2 * DIGIT_SCENES, LENGTH) and task.test().x.max() < task.token_count()
 
 
 @pytest.mark.slow

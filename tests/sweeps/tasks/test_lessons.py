@@ -106,7 +106,7 @@ def test_shuffled_lessons_are_those_of_all_other_tasks():
     task, pool = labelled(), labelled().pool()
     train, _ = task.split(pool, 0)
     assert len(train) == 150 and task.knobs == {} and task.turns(60, {}) == []
-    assert (task.order(pool, train, 5, STEPS, BATCH, {}) == batch_order(5, train, STEPS, BATCH)).all()
+    assert (task.example_order(pool, train, 5, STEPS, BATCH, {}) == batch_order(5, train, STEPS, BATCH)).all()
 
 
 def test_values_are_declared_with_bounds():
@@ -153,7 +153,7 @@ def test_parts_that_do_not_go_together_are_refused(part: dict, said: str):
 
 def test_a_kind_that_takes_held_out_examples_is_stopped():
     class Greedy(LabelledDomains):
-        def order(self, pool, train, seed, steps, batch, knobs):
+        def example_order(self, pool, train, seed, steps, batch, knobs):
             return np.arange(steps * batch).reshape(steps, batch)
 
     task = Greedy(parts=QUARTERS, held=90, tested=90)

@@ -116,8 +116,8 @@ def test_examples_are_those_of_tasks_that_mask_nothing(task: PairedScenes):
 @pytest.mark.parametrize('pictures', SOURCES)
 def test_bases_have_room_for_vector_and_tokens(pictures: str):
     task = PairedScenes(pictures=pictures, masked=MASKED)
-    assert task.tokens() == MASKED_VOCABULARY[pictures] > task.pool().x.max() and task.tokens() > MASK
-    task.check_scores((4, LENGTH, VECTOR + task.tokens()), (4, TOLD))
+    assert task.token_count() == MASKED_VOCABULARY[pictures] > task.pool().x.max() and task.token_count() > MASK
+    task.check_scores((4, LENGTH, VECTOR + task.token_count()), (4, TOLD))
 
 
 @pytest.mark.parametrize(

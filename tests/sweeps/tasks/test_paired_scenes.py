@@ -77,7 +77,7 @@ def test_pairs_stand_side_by_side_in_the_shares_of_their_weights(task: PairedSce
     assert set(kinds) == {('picture', 'words'), ('picture', 'sound')}
     assert kinds.count(('picture', 'sound')) / len(kinds) == pytest.approx(0.75, abs=0.03)
     with pytest.raises(ValueError, match='a batch of 23 examples; allowed: an even number'):
-        task.order(pool, train, 0, 4, 23, {})
+        task.example_order(pool, train, 0, 4, 23, {})
 
 
 def test_sounds_of_other_scenes_are_a_control():

@@ -75,7 +75,7 @@ def test_inputs_of_every_kind_of_set(prepared, kind: str, made: Callable[[], Par
     pool = task.pool()
     seen = np.asarray(task.inputs(jnp.asarray(pool.x)))
     assert seen.shape == (len(part), *shape) and task.seen().shape == (1, *shape) and task.seen().dtype == seen.dtype
-    assert task.labels() == 3 and task.tokens() == {'texts': 257, 'molecules': 257, 'tokens': 101}.get(kind)
+    assert task.labels() == 3 and task.token_count() == {'texts': 257, 'molecules': 257, 'tokens': 101}.get(kind)
     if kind in ('images', 'maps', 'tables') or shape == (6, 3):
         axes = tuple(range(seen.ndim - 1)) if fields.get('row') != 'tokens' else 0
         np.testing.assert_allclose(seen.mean(axes), 0, atol=1e-5)

@@ -19,6 +19,7 @@ from sweeps.tasks.kind import Kind
 from sweeps.tasks.made import MADE
 from sweeps.tasks.probes.synthetic import Synthetic
 from sweeps.training.preflight import task_of
+from sweeps.training.splits import Split, training_order
 
 # The first 16 digits of the hash of the sealed examples. Update only if you meant to change them: findings rest on them.
 # Other kinds check their prepared data, or differ from one Python to the next (stdlib_bytes).
@@ -143,6 +144,8 @@ def test_the_made_sets_are_those_that_are_declared():
 def test_a_kind_is_a_documented_frozen_dataclass(kind: str):
     cls = TASKS[kind]
     assert issubclass(cls, Kind) and dataclasses.is_dataclass(cls) and cls.__dataclass_params__.frozen
+    # A field of a method's name would stand in its place in every task of the kind.
+    assert not {field.name for field in dataclasses.fields(cls)} & {name for name, own in vars(Kind).items() if callable(own)}
     declared = [task.data for task in DECLARED.values()]
     assert kind in {part['kind'] for data in declared for part in (data, *data.get('parts', ()))}
     for word in ('licence', 'Metric', 'chance', 'better'):
@@ -187,6 +190,13 @@ def test_splits_are_drawn_by_the_seed_alone(name: str):
         np.testing.assert_array_equal(one, other)
     # As many as are left: the numbers may differ too.
     assert set(task.split(pool, 5)[0].tolist()) != set(task.split(pool, 6)[0].tolist())
+
+
+def test_each_step_takes_examples_of_its_split(name: str):
+    task, pool, _ = loaded(name)
+    train, _ = task.split(pool, 1)
+    order = training_order(task, Split(pool, train, pool), 3, 5, DECLARED[name].batch, {})
+    assert order.shape == (5, DECLARED[name].batch) and np.isin(order, train).all()
 
 
 def test_the_sealed_examples_are_always_the_same(name: str):

@@ -21,7 +21,7 @@ def test_a_fact_is_the_same_in_all_surroundings_and_splits(chapter: int):
     task = Facts(chapter=chapter)
     pool, sealed = told(task.pool()), told(task.test())
     assert pool == sealed and len(pool) == 24 and all(len(values) == 1 for values in pool.values())
-    assert all(task.names + FILLERS < value < task.tokens() for (value,) in pool.values())
+    assert all(task.names + FILLERS < value < task.token_count() for (value,) in pool.values())
 
 
 def test_chapters_share_no_key_and_values_are_all_used():

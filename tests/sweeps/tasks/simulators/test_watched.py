@@ -132,7 +132,7 @@ def test_declared_sizes_are_those_of_the_tokens(name: str):
     data = TASKS[name].data
     task, asked = task_of({**data, **FEW}), sizes(data)
     pool = task.pool()
-    assert task.tokens() == asked.vocabulary == pool.x.max() + 1 and pool.x.shape[1] == asked.length
+    assert task.token_count() == asked.vocabulary == pool.x.max() + 1 and pool.x.shape[1] == asked.length
     assert pool.y.max() + 1 == asked.outputs
 
 

@@ -81,7 +81,7 @@ def test_a_probed_task_is_the_question_on_the_same_motion(name: str):
     assert task.data['motion'] == asked.data['motion'] and task.chance == asked.chance and task.metric == 'accuracy'
     assert sizes(task.data).outputs == task.base['head']['outputs'] == 256 and task.base['head']['kind'] == 'next_token'
     made = task_of({**task.data, 'train': 60, 'held': 40})
-    assert made.labels() == made.tokens() == 256 and (task.metric, task.direction) == made.METRIC
+    assert made.labels() == made.token_count() == 256 and (task.metric, task.direction) == made.METRIC
     assert made.pool().y.dtype == np.float32 and made.pool().y.shape[1] == sizes(task.data).length + 2
 
 

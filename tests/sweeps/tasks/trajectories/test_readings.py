@@ -135,8 +135,8 @@ def test_declared_sizes_are_those_of_the_tokens(name: str):
     data = TASKS[name].data
     task, asked = task_of({**data, **FEW}), sizes(data)
     pool = task.pool()
-    assert task.tokens() == asked.vocabulary > pool.x.max() and pool.x.shape[1] == asked.length
-    assert asked.outputs == (task.labels() or task.tokens()) > pool.y.max()
+    assert task.token_count() == asked.vocabulary > pool.x.max() and pool.x.shape[1] == asked.length
+    assert asked.outputs == (task.labels() or task.token_count()) > pool.y.max()
     assert TASKS[name].chance == (1 / asked.outputs if task.labels() else math.log2(asked.outputs))
 
 
