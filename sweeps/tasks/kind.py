@@ -98,7 +98,7 @@ class Kind(abc.ABC):
 
     @property
     def knobs(self) -> dict[str, float]:
-        """The values that `draw` and `order` read from their `knobs`, with their defaults."""
+        """The values that `draw` and `example_order` read from their `knobs`, with their defaults."""
         return {}
 
     @property
