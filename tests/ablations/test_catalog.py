@@ -126,6 +126,12 @@ def test_a_folder_is_not_a_study(tmp_path):
         load_study(str(tmp_path / 'folder.py'))
 
 
+@pytest.mark.parametrize('setting', ['name=other', ' name = other'])
+def test_the_name_of_a_study_is_no_setting(setting):
+    with pytest.raises(ValueError, match='the name of a study is that of its runs; change it in a study file of your own'):
+        override(STUDY, [setting])
+
+
 @pytest.mark.parametrize(
     ('setting', 'read', 'value'),
     [

@@ -34,6 +34,12 @@ GOLDEN = {
 """Update only if you meant to change a base: what users have recorded is asked for again then."""
 
 
+@pytest.mark.parametrize('sides', [[32, 30], [30, 32]])
+def test_a_class_for_each_pixel_needs_sides_that_four_divides(sides: list[int]):
+    with pytest.raises(ValueError, match=f'images of {sides[0]} x {sides[1]} pixels; allowed .* that 4 divides; give size='):
+        of_any('images', 'map', 3, sides, 0, 0)
+
+
 @pytest.mark.parametrize('name', BASES)
 def test_bases_stay(name: str):
     assert digest(of_any(*BASES[name]))[:12] == GOLDEN[name], of_any(*BASES[name])

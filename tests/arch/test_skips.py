@@ -95,3 +95,9 @@ def test_a_causal_model_with_skips_stays_causal():
     run = jax.jit(lambda ids: model.apply(ones, {}, ids, knobs={}, key=jax.random.key(0), train=True)[0])
     seen, changed = run(ids), run(ids.at[:, 2:].set(4))
     np.testing.assert_array_equal(seen[:, :2], changed[:, :2])
+
+
+def test_an_early_layer_is_added_as_it_is_at_first():
+    model = build(config('weighted'))
+    params = model.init(jax.random.key(0), jnp.asarray(X), {})[0]
+    assert [float(params[f'skip_{layer}']['gain']) for layer in (3, 4)] == [1.0, 1.0]

@@ -104,3 +104,8 @@ def test_the_norm_of_contributing_is_one_class_and_one_row(block_file):
     for socket in ('norm', 'qk_norm'):
         assert tables[socket]['soft_sign'].EQUIVARIANT and 'queries' in fits(tables[socket]['soft_sign'])
         build({**TASKS['recall'].base, socket: {'kind': 'soft_sign'}}, tables)
+
+
+def test_a_kind_has_the_very_name_that_its_table_gives(block_file):
+    tables = load_tables(block_file(FILE.replace("'half_norm'", "'HalfNorm'")))
+    assert 'HalfNorm' in tables['norm'] and set(tables['norm']) == {*TABLES['norm'], 'HalfNorm'}

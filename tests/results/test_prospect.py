@@ -268,6 +268,14 @@ def test_without_records_nothing_is_made_up():
     assert 'not known' in told and 'first look as a pilot' in told and 'Assumed, not measured' in told
 
 
+def test_a_pilot_is_the_first_look_and_not_the_whole_study():
+    asked = dataclasses.replace(STUDY, replicates=5, looks=(3, 5))
+    facts = prospect(Reading(asked, schedule(asked, {}, {}), {}), None, 600.0)
+    told = ' '.join(lines(facts, clock, 'mine.py'))
+    pilot, own = facts['pilot']['runs'], facts['declared']['runs']
+    assert pilot < own and f'3 replicates, {pilot:,} runs' in told and f'{own:,} runs in all' in told
+
+
 def test_of_a_study_whose_findings_were_read_it_is_said():
     reading = dataclasses.replace(read(), manifest={'design': {'looks': [3], 'shares': [1.0], 'alpha': 0.05}})
     assert 'claim nothing' in str(lines(prospect(reading, PRICE, 600.0), clock, 'mine.py')[-1])

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sweeps.tasks.made import syntax
 from sweeps.tasks.made.library_files import SEALED, pieces, sources
 from sweeps.tasks.made.made_set import windows
 
@@ -47,3 +48,10 @@ def test_files_of_the_library_come_by_the_hash_of_their_names_and_of_a_size():
     assert hashes == sorted(hashes)
     with pytest.raises(ValueError, match=r'no \*\.py files of 1 to 2 bytes'):
         sources(('json',), 1, 2)
+
+
+def test_a_library_of_few_modules_is_refused_with_what_it_has(monkeypatch: pytest.MonkeyPatch):
+    few = list(syntax.sources(syntax.FOLDERS, 2_000, 24_000))[:4]
+    monkeypatch.setattr(syntax, 'sources', lambda *asked: few)
+    with pytest.raises(ValueError, match=r'syntax: \d+ pieces, 3000 needed; use a Python with more modules'):
+        syntax.draw(np.random.default_rng(0), 3000, False)

@@ -7,7 +7,7 @@ import pytest
 from pyarrow import parquet
 
 from sweeps.datasets.formats import archives
-from sweeps.datasets.formats.parquet import class_names, count_rows, read_images, read_texts
+from sweeps.datasets.formats.parquet import class_names, count_rows, is_withheld, read_images, read_texts
 
 NAMES = {
     b'huggingface': json.dumps({'info': {'features': {'label': {'names': ['cat', 'dog'], '_type': 'ClassLabel'}}}}).encode()
@@ -158,3 +158,11 @@ def test_lists_are_refused_before_they_are_read(tmp_path):
         list(read_images(path))
     with pytest.raises(ValueError, match="column 'text' is list"):
         list(read_texts(path))
+
+
+@pytest.mark.parametrize(
+    ('labels', 'withheld'), [([-1, -1, None], True), ([-1, 3, -1], False), ([0, 1, 2], False), ([None, None, None], True)]
+)
+def test_labels_are_withheld_where_no_row_has_one(tmp_path, labels, withheld):
+    path = images(tmp_path / 'test.parquet', [b'x'] * 3, labels, kind=pa.int64())
+    assert is_withheld(path) is withheld
