@@ -59,7 +59,8 @@ class Shared:
 class Calibrated:
     """What the calibration says: cells run and in all, false words of studies over promised cells.
 
-    `again` are (false words, studies) of the cells that were run again because chance allows less than they had at first.
+    `again` are (false words, studies) of the cells that were run again because chance allows less than they had at first,
+    `rough` the false words in each world for which nothing is promised.
     """
 
     cells: int
@@ -69,6 +70,7 @@ class Calibrated:
     least: int
     usual: tuple[float, float]
     again: tuple[tuple[int, int], ...]
+    rough: tuple[int, ...]
 
 
 def bundle_of(folder: Path) -> Bundle:
@@ -103,6 +105,7 @@ def calibrated(file: Path = PUBLISHED / 'calibration' / 'calibration.json') -> C
         least=min(cell['false'] for cell in promised),
         usual=(usual[0], usual[-1]),
         again=tuple((cell['again']['false'], cell['again']['studies']) for cell in promised if cell.get('again')),
+        rough=tuple(sorted(cell['false'] for cell in cells if not cell['promised'])),
     )
 
 
