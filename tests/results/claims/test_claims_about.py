@@ -22,13 +22,14 @@ def test_kinds_within_other_kinds_are_meant():
 
 def test_claims_about_a_kind_or_an_arm():
     tanh = claims_about(published().claims, 'dynamic_tanh')
-    assert {one.study for one in tanh} == {'norms', 'quickstart'} and {one.arm for one in tanh} == {'dynamic_tanh'}
+    assert {one.study for one in tanh} >= {'norms', 'quickstart'} and {one.arm for one in tanh} == {'dynamic_tanh'}
     swapped = claims_about(published().claims, 'depthwise_conv')
-    assert {one.arm for one in swapped} == {'no_mixer', 'attention', 'convolution'}
+    assert {one.arm for one in swapped} >= {'no_mixer', 'attention', 'convolution'}
+    assert all('depthwise_conv' in kinds_in(one) for one in swapped)
     assert {one.arm for one in claims_about(published().claims, 'no_mixer')} == {'no_mixer'}
     assert claims_about(published().claims, 'lecun_normal') == []  # in every model, and changed in none
     # Another activation was in the place of it.
-    assert {one.study for one in claims_about(published().claims, 'gelu')} == {'gates_and_activations_small'}
+    assert 'gates_and_activations_small' in {one.study for one in claims_about(published().claims, 'gelu')}
 
 
 def test_an_unknown_word_is_refused_with_the_closest():
