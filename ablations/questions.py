@@ -70,8 +70,8 @@ QUESTIONS = {
     'everything_is_language': Question(
         'Is one causal model as good a coder of all data as the coder made for them?',
         '',
-        'mixers',
-        further=(f'{_FILES}/tokenisers.py', f'{_FILES}/learned_codes.py', f'{_FILES}/trajectories.py'),
+        f'{_FILES}/tokenisers.py',
+        further=(f'{_FILES}/learned_codes.py', f'{_FILES}/trajectories.py', 'mixers'),
     ),
     'what_searches_gain': Question(
         'How much of the gain of a search survives a confirmation?',

@@ -27,7 +27,10 @@ def test_claims_about_a_kind_or_an_arm():
     assert {one.arm for one in swapped} >= {'no_mixer', 'attention', 'convolution'}
     assert all('depthwise_conv' in kinds_in(one) for one in swapped)
     assert {one.arm for one in claims_about(published().claims, 'no_mixer')} == {'no_mixer'}
-    assert claims_about(published().claims, 'lecun_normal') == []  # in every model, and changed in none
+    claims = published().claims
+    parts = {kind for one in claims for setting in one.settings for kind in setting.kinds.values()}
+    unchanged = parts - {kind for one in claims for kind in kinds_in(one)}
+    assert 'next_token' in unchanged and claims_about(claims, 'next_token') == []
     # Another activation was in the place of it.
     assert 'gates_and_activations_small' in {one.study for one in claims_about(published().claims, 'gelu')}
 
