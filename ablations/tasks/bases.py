@@ -124,11 +124,15 @@ def ngrams(vocabulary: int, outputs: int, width: int, sizes: list[int], buckets:
     n-gram counts once in a text. Few places of a long one then hold anything: so the mean is small, and so is the norm's eps;
     and the layer has no norm in front, which would make a place with one new n-gram as loud as one with five.
     """
-    norm = {'norm': {'kind': 'layer_norm', 'eps': 1e-12}} if once else {}
-    layers = {'stack': [{'times': 1, 'norm': {'kind': 'identity'}}]} if once else {}
+    bag = {'kind': 'hashed_ngrams', 'vocabulary': vocabulary, 'sizes': sizes, 'buckets': buckets}
+    norm, layers = {}, {}
+    if once:
+        bag['once'] = True
+        norm['norm'] = {'kind': 'layer_norm', 'eps': 1e-12}
+        layers['stack'] = [{'times': 1, 'norm': {'kind': 'identity'}}]
     return complete(
         body={'kind': 'isotropic', 'width': width, 'depth': 1, 'causal': False, **layers},
-        stem={'kind': 'hashed_ngrams', 'vocabulary': vocabulary, 'sizes': sizes, 'buckets': buckets, 'once': once},
+        stem=bag,
         block={'kind': 'mixer_only'},
         mixer={'kind': 'identity'},
         residual={'kind': 'rezero'},

@@ -16,7 +16,7 @@ from results.figures.panels import Inapplicable, arm_handles, axis_limits, expla
 from results.figures.style import BAND, house, palette, rounded
 from results.finding import Finding
 from results.store.reading import Reading
-from results.tables import count, difference_unit
+from results.tables import count, difference_unit, number
 
 SPREAD = 0.5
 """The share of the gap between two sizes that the arms' marks take, side by side."""
@@ -73,8 +73,16 @@ def _panel(axes, title: str, steps: Sequence[Step], task: Task, styles: Mapping,
             if one.effect_interval is not None:
                 axes.plot([x, x], shown(one.effect_interval, one.metric), color=colour, linewidth=0.8, zorder=2)
             fill = colour if one.verdict in ('better', 'worse') else 'white'
-            inside = min(max(y, axes.get_ylim()[0]), axes.get_ylim()[1])
-            axes.plot([x], [inside], marker=marker, markersize=4.5, color=colour, markerfacecolor=fill, zorder=3, clip_on=False)
+            look = dict(markersize=4.5, color=colour, markerfacecolor=fill, zorder=3, clip_on=False)
+            bottom, top = axes.get_ylim()
+            if bottom <= y <= top:
+                axes.plot([x], [y], marker=marker, **look)
+                continue
+            # Outside the panel: an arrow at its edge, with the number.
+            above = y > top
+            axes.plot([x], [top if above else bottom], marker='^' if above else 'v', **look)
+            told, where = number(one.effect, one.metric, True), dict(ha='left', va='top' if above else 'bottom')
+            axes.annotate(told, (x, top if above else bottom), (4, 0), textcoords='offset points', fontsize=6, **where)
     ordered = sorted(zip(places, steps, strict=True), key=lambda item: item[0])
     axes.xaxis.set_major_locator(FixedLocator(at))
     axes.xaxis.set_major_formatter(FixedFormatter([count(step.params) if by_size else step.name for _, step in ordered]))
