@@ -328,6 +328,19 @@ def test_ladder_without_costs_names_the_rungs():
     assert axes.get_xlabel() == 'size'
 
 
+@pytest.mark.parametrize(('times', 'arrow', 'number'), [(-60.0, 'v', '\u221260.0'), (60.0, '^', '+60.0')])
+def test_an_effect_beyond_a_ladders_panel_is_an_arrow_at_its_edge_with_its_number(times, arrow, number):
+    study, planned, records, findings, manifest = data('ladder')
+    far = next(one for one in findings if (one.arm, one.task) == ('rms_norm', 'digits_large'))
+    told = [
+        dataclasses.replace(one, effect=times * one.margin, effect_interval=None) if one is far else one for one in findings
+    ]
+    axes = ladder_figure(Reading(study, planned, records, manifest), told).axes[0]
+    (mark,) = (line for line in axes.lines if line.get_marker() == arrow and len(line.get_xdata()) == 1)
+    assert mark.get_ydata()[0] == axes.get_ylim()[times > 0]
+    assert [text.get_text() for text in axes.texts] == [number]
+
+
 # Amount
 
 
