@@ -9,7 +9,7 @@ from one_lane import train_one
 from ablations.tasks import TASKS
 from sweeps.tasks.made.writers import ceiling
 
-LEVELS = {'collections': 0.70, 'packages': 0.60, 'packages_first_words': 0.38, 'writers': 0.66, 'writers_shuffled_words': 0.38}
+LEVELS = {'collections': 0.70, 'packages': 0.60, 'packages_first_words': 0.38, 'writers': 0.63, 'writers_shuffled_words': 0.38}
 """Task -> a level that is reached, beside what was measured with one seed."""
 
 
