@@ -141,7 +141,7 @@ SEQUENCES = {
         'llama-2-70b-chat-hf and vicuna-13b-v1.5',
         reader={'kind': 'model_answers'},
         marks=('*/model_outputs.json*',),
-        folders=('eight_models', 'alpaca-eval-outputs', 'alpaca_eval/results'),
+        folders=('eight_models', 'alpaca-eval-outputs'),
     ),
     'synthetic_control': Dataset(
         about='control charts of six kinds, made by a rule; of the UCR archive',
