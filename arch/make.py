@@ -88,15 +88,18 @@ def make(family: str, table: dict[str, type], spec: dict, **given: object):
                 f'has {"a value of another type" if value else "nothing in it"}' if is_list else f'is a {type(value).__name__}'
             )
             raise ValueError(f"{family} '{kind}': {name}={value!r} {said}; allowed: {_wanted(default)}; mend the value")
-        if not _finite(value):
-            raise ValueError(f"{family} '{kind}': {name}={value!r}; allowed: finite numbers; change {name}")
         if isinstance(value, list):
             values[name] = tuple(value)
     missing = [n for n, f in known.items() if _default(f) is dataclasses.MISSING and n not in values]
     if missing:
         raise ValueError(f"{family} '{kind}': {missing} must be given; add {', '.join(f'{n}=...' for n in missing)}")
     own = {field.name for field in dataclasses.fields(cls)}
-    return cls(**values, **{name: value for name, value in given.items() if name in own})
+    made = cls(**values, **{name: value for name, value in given.items() if name in own})
+    # After the kind's own look at its fields, which knows more of what is allowed.
+    for name in values:
+        if not _finite(value := spec[name]):
+            raise ValueError(f"{family} '{kind}': {name}={value!r}; allowed: finite numbers; change {name}")
+    return made
 
 
 def positive(family: str, **values: float) -> None:

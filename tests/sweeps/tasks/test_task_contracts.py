@@ -272,7 +272,7 @@ BAD = [
     ('protein_families', {'conserved': 1.5}, 'conserved=1.5; allowed: 0 to 1'),
     ('protein_families', {'deletion': 1.0}, 'deletion=1.0; allowed: 0 to 0.9'),
     ('protein_families', {'linker': 0.5}, 'linker=0.5; allowed: 1 to'),
-    ('protein_families', {'linker': float('nan')}, 'linker=nan; allowed: finite numbers'),
+    ('protein_families', {'linker': float('nan')}, 'linker=nan; allowed: 1 to'),
     ('protein_families', {'length': 10**9}, 'length=1000000000; allowed: 1 to 4,096'),
     ('recall', {'pairs': 9, 'keys': 8}, 'allowed 1 to keys'),
 ]
