@@ -94,8 +94,8 @@ STATED = [
 ]
 """What a task over a set may state, beside nothing at all."""
 ANSWERS = (
-    *('NAME', 'METRIC', 'SCALE', 'knobs', 'knob_bounds', 'loss_knobs', 'domain_name', 'domain_names', 'test_size', 'token_count'),
-    *('labels', 'pool_size', 'absent', 'example', 'seen', 'pool', 'test'),
+    *('NAME', 'METRIC', 'SCALE', 'knobs', 'knob_bounds', 'loss_knobs', 'domain_name', 'domain_names', 'test_size'),
+    *('token_count', 'labels', 'pool_size', 'absent', 'example', 'seen', 'pool', 'test'),
 )
 PLACES = re.compile(r'/\S*/(?=[^/\s]*)|(?<=\[)[^\]]{400,}(?=\])')
 
