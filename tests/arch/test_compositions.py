@@ -41,9 +41,16 @@ SETTINGS = {
 """Where a composition can stand: the places that its kinds must fit, and what surrounds them."""
 
 
+def taken_by(kind):
+    """What a mixer takes; one made of others takes what they do."""
+    cls = TABLES['mixer'][kind]
+    held = {'side_by_side': cls.__dict__.get('mixers', ()), 'behind_short_conv': ({'kind': 'attention'},)}.get(kind, ())
+    return {*cls.TAKES, *(need for one in held for need in TABLES['mixer'][one['kind']].TAKES)}
+
+
 def suits(choice, places):
     """Whether every kind says that it works in the places and the mixer takes what the others need."""
-    taken = TABLES['mixer'][choice['mixer']].TAKES
+    taken = taken_by(choice['mixer'])
     classes = [TABLES[family][kind] for family, kind in choice.items()]
     return all(place in cls.FITS for cls in classes for place in places) and all(
         need in taken for cls in classes for need in cls.NEEDS
@@ -133,7 +140,8 @@ def test_a_composition_learns_or_is_refused(setting, choice, fitting):
         return
     curve = losses(config)
     assert np.isfinite(curve).all()
-    assert curve[-1] < curve[0]
+    # One step may fall back: of the last ten most must be below the first.
+    assert np.median(curve[-10:]) < curve[0]
 
 
 def test_places_are_those_of_the_lab():
