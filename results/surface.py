@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from results.stacks import stacks
+from results.stacks import stacked
 
 FIRST = (0.25, 0.6, 1.5)
 """Length scales of the first coordinate, the learning rate."""
@@ -172,14 +172,11 @@ def on_grids(surfaces: Sequence[Surface], axes: Sequence[np.ndarray]) -> np.ndar
 
 def errors(surfaces: Sequence[Surface], points: Sequence[np.ndarray]) -> list[float]:
     """The posterior standard deviation of each surface's score at a point of its own. `[s][d] -> [s]`"""
-    made = [0.0] * len(surfaces)
-    for places in stacks(
-        [surface.shape for surface in surfaces], [LENGTHS * surface.units.shape[0] ** 2 for surface in surfaces]
-    ):
-        some = [surfaces[place] for place in places]
-        for place, error in zip(places, _errors(some, np.stack([points[place] for place in places])), strict=True):
-            made[place] = error
-    return made
+    return stacked(
+        [surface.shape for surface in surfaces],
+        [LENGTHS * surface.units.shape[0] ** 2 for surface in surfaces],
+        lambda places: _errors([surfaces[place] for place in places], np.stack([points[place] for place in places])),
+    )
 
 
 def errors_along(surface: Surface, points: np.ndarray) -> np.ndarray:
@@ -232,13 +229,15 @@ def fits(asked: Sequence[Trials]) -> list[Surface | None]:
         count = 1 if groups is None else int(groups.max()) + 1
         shapes.append((*units.shape, smooth.tobytes(), count))
         sizes.append(LENGTHS * min(len(scores), most_fitted(count)) ** 2)
-    for places in stacks(shapes, sizes):
-        some = [enough[place] for place in places]
-        units, scores, _, groups = zip(*(finite[place] for place in some), strict=True)
-        smooth, count = finite[some[0]][2], shapes[places[0]][-1]
-        ranks = np.zeros((len(some), len(scores[0])), int) if count == 1 else np.stack(groups)
-        for place, surface in zip(some, _fits(np.stack(units), np.stack(scores), smooth, ranks, count), strict=True):
-            made[place] = surface
+
+    def of_one_shape(places: list[int]) -> list[Surface]:
+        units, scores, (smooth, *_), groups = zip(*(finite[enough[place]] for place in places), strict=True)
+        count = shapes[places[0]][-1]
+        ranks = np.zeros((len(places), len(scores[0])), int) if count == 1 else np.stack(groups)
+        return _fits(np.stack(units), np.stack(scores), smooth, ranks, count)
+
+    for place, surface in zip(enough, stacked(shapes, sizes, of_one_shape), strict=True):
+        made[place] = surface
     return made
 
 

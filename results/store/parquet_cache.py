@@ -12,6 +12,7 @@ import json
 import re
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -212,11 +213,17 @@ def _read(connection: duckdb.DuckDBPyConnection, table: str, folder: Path, study
     """Read files into a table; gives the names of the sound ones, and a sentence for each other."""
     place, intact = folder / records.FOLDER, set()
     empty(connection, table)
-    for lines in _batches(place, names):
-        intact.update(name for name, _ in lines)
-        connection.execute(
-            f'INSERT INTO {table} BY NAME {_COLUMNS} FROM ({_GIVEN})', [list(part) for part in zip(*lines, strict=True)]
-        )
+    insert = f'INSERT INTO {table} BY NAME {_COLUMNS} FROM ({_GIVEN})'
+    # The next lines are read while the database takes these.
+    with ThreadPoolExecutor(1) as taker:
+        taken = None
+        for lines in _batches(place, names):
+            intact.update(name for name, _ in lines)
+            if taken is not None:
+                taken.result()
+            taken = taker.submit(connection.execute, insert, [list(part) for part in zip(*lines, strict=True)])
+        if taken is not None:
+            taken.result()
     kinds = connection.execute(f'SELECT DISTINCT kinds FROM {table}').fetchall()
     wrong = [own for (own,) in kinds if not _are_right(own)]
     given = [list(records.REQUIRED), list(records.STATUSES), study, wrong]
