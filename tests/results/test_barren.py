@@ -2,7 +2,7 @@
 
 import pytest
 
-from results.barren import barren, still
+from results.barren import barren, still, stood
 
 RUN = {'arm': 'mine', 'task': 'digits', 'held': 'tuning', 'status': 'ok', 'initial_loss': 2.3, 'final_loss': 1.0}
 BASE = {**RUN, 'arm': 'base'}
@@ -33,3 +33,40 @@ def test_arms_that_stood_still_are_named():
     assert still([{**RUN, 'final_loss': 2.29}] * 2) == []
     (said,) = still([stood, stood, DIVERGED, BASE, BASE])
     assert said.startswith("nothing of 'mine' on digits moved: ") and said.endswith('(2 of 2)')
+
+
+STOPPED = {**RUN, 'status': 'stopped'}
+
+
+def test_runs_up_to_a_stop_count_for_nothing():
+    assert barren([STOPPED, STOPPED, BASE]) == [] == barren([STOPPED] * 3)
+    assert barren([DIVERGED, STOPPED, BASE]) == [], 'one run is not every run'
+    assert barren([DIVERGED, DIVERGED, STOPPED, BASE]) == ["every run of 'mine' on digits diverged (2 of 2)"]
+    assert still([{**STOPPED, 'final_loss': 2.3}] * 2) == []
+
+
+def test_an_arm_that_gave_nothing_is_named_once_and_each_task_by_itself():
+    lost = [DIVERGED, DIVERGED, DIVERGED | TEST, DIVERGED | TEST]
+    assert barren([*lost, BASE]) == ["every run of 'mine' on digits diverged (4 of 4)"]
+    others = [one | {'task': 'recall'} for one in lost[:2]]
+    assert len(barren([*lost, *others, BASE])) == 2
+    assert barren([DIVERGED]) == [] and barren([]) == []
+
+
+@pytest.mark.parametrize(
+    ('first', 'last', 'told'),
+    [
+        (2.0, 2.0, True),
+        (2.0, 2.0015, True),
+        (2.0, 1.9985, True),
+        (2.0, 2.0021, False),
+        (2.0, 1.9, False),
+        (-2.0, -2.001, True),
+        (0.0, 0.0, True),
+        (0.0, 0.1, False),
+        (None, 2.0, False),
+        (2.0, None, False),
+    ],
+)
+def test_a_run_stands_still_within_a_thousandth_of_its_first_loss(first, last, told):
+    assert stood({'initial_loss': first, 'final_loss': last}) == told

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from ablations.study import Study
 from ablations.tasks import task
-from results.scaling import crossing, error_of, law, scaling
+from results.scaling import crossing, error_of, law, scaling, scaling_of
+from results.store.reading import Reading
+from sweeps.protocol.simulate import World, simulate
 
 SIZES = np.array([1e4, 1e5, 1e6])
 
@@ -91,3 +94,50 @@ def test_errors_of_metrics():
     np.testing.assert_allclose(error_of(task('stdlib_bytes'), np.array([-2.5])), [2.5])
     assert error_of(task('friedman'), np.array([-0.3])) == pytest.approx(0.3)
     assert error_of(task('digits', metric='words', direction='higher'), np.array([0.3])) is None
+
+
+def test_an_arm_and_its_reference_are_compared_in_the_replicates_that_both_have():
+    flat, steep = drawn(0.1, -1, noise=0.005, seed=1), drawn(0.4, -1, noise=0.005, seed=2, replicates=7)
+    wanted = crossing('flat', 'steep', SIZES, flat, steep[:5])
+    assert crossing('flat', 'steep', SIZES, flat, steep) == wanted
+    assert crossing('flat', 'steep', SIZES, flat[:2], steep) is None
+    assert scaling('bytes', SIZES, {'base': steep}, {'base': 'base'}).crossings == (), 'nothing crosses itself'
+    assert crossing('flat', 'steep', SIZES, flat[:3], steep[:3]) is not None, 'three replicates are enough'
+
+
+@pytest.mark.parametrize(
+    ('name', 'fields', 'scores', 'errors'),
+    [
+        ('digits', {'metric': 'r2', 'direction': 'higher'}, [0.75, -2.0], [0.25, 3.0]),
+        ('digits', {'metric': 'words', 'direction': 'lower'}, [-2.0], None),
+        ('stdlib_bytes', {}, [-0.5], [0.5]),
+    ],
+)
+def test_an_error_is_what_lacks_to_the_best_value(name, fields, scores, errors):
+    made = error_of(task(name, **fields), np.array(scores))
+    assert made is None if errors is None else made.tolist() == errors
+
+
+STUDY = Study(name='sized', question='?', arms={'base': (), 'arm': ()}, tasks=('stdlib_bytes',), trials=6, replicates=3)
+
+
+def steps_of(tops: dict[float, float], left_out: str = '') -> list:
+    """Readings of a study at some sizes, each with its base's score."""
+    made = []
+    for size, top in tops.items():
+        planned, records = simulate(STUDY, World(height=top, noise=0.001, cliff=2.0), seed=1)
+        gone = {trial.id for trial in planned.asked['confirm', left_out, 'stdlib_bytes', 0]} if left_out else ()
+        records = {key: record for key, record in records.items() if key not in gone}
+        made.append((Reading(STUDY, planned, records), STUDY.tasks[0], size))
+    return made
+
+
+def test_the_scaling_of_readings():
+    tops = {1e4: -4.0, 1e5: -2.0, 1e6: -1.0}
+    made = scaling_of('bytes', steps_of(tops))
+    assert (made.task, made.sizes, [one.arm for one in made.laws]) == ('bytes', (1e4, 1e5, 1e6), ['base', 'arm'])
+    assert made.laws[0].exponent == pytest.approx(math.log(2) / math.log(10), rel=0.05)
+    assert [one.arm for one in scaling_of('bytes', steps_of(tops, left_out='arm')).laws] == ['base']
+    (one, *_), same = steps_of(tops), steps_of({1e4: -4.0})
+    assert scaling_of('bytes', [one]) is None and scaling_of('bytes', [one, *same]) is None, 'one size only'
+    assert scaling_of('bytes', steps_of({1e4: 4.0, 1e5: 2.0})) is None, 'these errors have no logarithm'

@@ -1,5 +1,6 @@
 """Statistics against scipy's own tests and a textbook's numbers."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -11,10 +12,12 @@ from results.statistics import (
     ItemError,
     detectable,
     holm,
+    is_resolved,
     mean_interval,
     replicated,
     replicates_to_decide,
     welch,
+    within,
 )
 
 SAMPLES = [
@@ -243,3 +246,76 @@ def test_more_replicates_take_away_all_but_what_items_of_the_test_split_make():
     three = Difference(effect=0.02, error=0.008, freedom=2.0 + 1.5)
     assert replicated(three, 3, 5, borrows=4).freedom == 4 + 3 and replicated(five, 5, 3, borrows=4).freedom == 2 + 1.5
     assert replicated(Difference(0.1, 0.0, 0.0), 5, 9).error == 0
+
+
+def test_items_without_a_test_change_no_difference():
+    measured, still = Difference(0.02, 0.003, 4.0), Difference(0.02, 0.0, 0.0)
+    assert measured.with_items(None) is measured
+    none = ItemError(error=0.0, items=360)
+    for one, items in ((measured, none), (still, ItemError(error=0.004, items=360)), (still, none)):
+        made = one.with_items(items)
+        assert (made.error, made.freedom, made.items, made.alone) == (one.error, one.freedom, items, None)
+    assert (still.p(), still.p_above(-0.01), still.p_within(0.01), still.interval(0.95)) == (None,) * 4
+    assert detectable(still, 0.05) is None
+
+
+def test_the_freedom_of_an_item_error_is_satterthwaites():
+    """A known error has that of its items; what replicates left over takes some away, more with fewer of them."""
+    assert ItemError(error=0.004, items=361).freedom == pytest.approx(360)
+    assert ItemError(error=0.0, items=361).freedom == 0.0
+    # Mean squares of 1 + 4, and of 4 by the four degrees of freedom that five replicates have.
+    five = ItemError(error=1.0, items=361, residual=2.0, replicates=5)
+    assert five.freedom == pytest.approx(360 / (25 + 16 / 4))
+    assert five.replicated(20) == ItemError(error=1.0, items=361, residual=1.0, replicates=20)
+    assert ItemError(error=1.0, items=361, residual=2.0).freedom == pytest.approx(360 / (25 + 16))
+
+
+@pytest.mark.parametrize(('least', 'effect'), [(-0.5, 0.3), (0.0, 0.3), (0.8, 0.3), (-0.2, -0.3)])
+def test_an_effect_above_a_least_one_is_a_one_sided_test(least, effect):
+    sample = np.random.default_rng(1).normal(effect, 1.0, 6)
+    one = Difference(sample.mean(), sample.std(ddof=1) / math.sqrt(6), 5.0)
+    assert one.p_above(least) == pytest.approx(stats.ttest_1samp(sample, least, alternative='greater').pvalue)
+
+
+@pytest.mark.parametrize(
+    ('interval', 'name', 'wanted'),
+    [
+        (None, 'accuracy', None),
+        ((-0.3, -0.1), 'accuracy', (-0.3, -0.1)),
+        ((0.9, 1.3), 'accuracy', (0.9, 1.3)),
+        ((0.8, 1.2), 'accuracy', (0.8, 1.0)),
+        ((-0.2, 0.2), 'accuracy', (0.0, 0.2)),
+        ((-0.2, 1.1), 'accuracy', (0.0, 1.0)),
+        ((-0.2, 50.0), 'rmse', (0.0, 50.0)),
+    ],
+)
+def test_intervals_end_where_the_metric_does(interval, name, wanted):
+    """One whose middle lies outside is not of that metric, and stays."""
+    assert within(interval, name) == wanted
+
+
+def test_what_endless_replicates_would_resolve():
+    measured = Difference(0.004, 0.01, 4.0)
+    assert is_resolved(measured, 1e-9, 0.05), 'no error stays'
+    assert is_resolved(Difference(0.004, 0.0, 0.0).with_items(ItemError(0.1, 360)), 1e-9, 0.05), 'there is no test'
+    # The effect is half of what the items leave open: neither other than 0 nor within a margin of as much.
+    open_one = measured.with_items(ItemError(0.008, 360))
+    assert not is_resolved(open_one, 0.004, 0.05)
+    assert is_resolved(dataclasses.replace(open_one, effect=-0.04), 0.004, 0.05), 'far below 0 is other than 0'
+    assert is_resolved(dataclasses.replace(open_one, effect=0.0), 0.03, 0.05) and not is_resolved(open_one, 0.02, 0.05)
+
+
+@pytest.mark.parametrize(
+    ('effect', 'margin', 'needed'), [(0.0, 0.0, None), (0.0, 0.1, 2), (0.5, 0.0, 2), (-0.5, 0.0, 2), (0.5, 0.1, 2)]
+)
+def test_where_nothing_varies_two_replicates_decide_what_can_be_decided(effect, margin, needed):
+    assert replicates_to_decide(Difference(effect, 0.0, 0.0), 5, margin, 0.05) == needed
+
+
+def test_of_few_degrees_of_freedom_none_were_borrowed():
+    assert replicated(Difference(0.02, 0.008, 2.5), 5, 20).freedom == 19.0
+
+
+def test_two_values_have_an_interval():
+    assert mean_interval(np.array([1.0, 3.0]), 0.95) == pytest.approx(stats.t.interval(0.95, 1, 2.0, 1.0))
+    assert mean_interval(np.array([1.0]), 0.95) is None

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import pytest
+
 from ablations.config import swap
 from ablations.study import Study
 from results.status import progress_of, sentence
@@ -82,3 +84,29 @@ def test_failures_are_counted_once_and_said():
     assert (fact['failures'], fact['skipped_files']) == (['out of memory'], ['a file'])
     reason = 'every run of the study diverged or failed (3 of 3)'
     assert sentence(fact).endswith(f'2 failed; not complete; failed: out of memory; {reason}')
+
+
+FACT = {'planned': 9, 'done': 4, 'ok': 3, 'diverged': 1, 'failed': 0, 'complete': False, 'failures': [], 'doubled': []}
+FACT |= {'unplanned_records': 0, 'unplanned_arms': {}, 'unplanned_packs': [], 'barren': []}
+
+
+@pytest.mark.parametrize(
+    ('more', 'said'),
+    [
+        ({}, '4 of 9 planned trials done: 3 ok, 1 diverged, 0 failed; not complete'),
+        ({'complete': True}, '4 of 9 planned trials done: 3 ok, 1 diverged, 0 failed; complete'),
+        ({'stopped': 2}, '4 of 9 planned trials done: 3 ok, 1 diverged, 0 failed, 2 up to a stop; not complete'),
+        ({'stopped': 0}, '4 of 9 planned trials done: 3 ok, 1 diverged, 0 failed; not complete'),
+        ({'failures': ['a', 'b'], 'barren': ['c', 'd']}, '; not complete; failed: a; failed: b; c; d'),
+        ({'doubled': ['x']}, '; not complete; 1 trials have two records, of which the first counts'),
+    ],
+)
+def test_each_count_has_its_words(more, said):
+    assert sentence({**FACT, **more}).endswith(said)
+
+
+@pytest.mark.parametrize(('count', 'told'), [(1, 'p0'), (3, 'p0, p1, p2'), (4, 'p0, p1, p2 and 1 more')])
+def test_three_packs_are_named(count, told):
+    packs = [f'p{number}' for number in range(count)]
+    said = sentence({**FACT, 'unplanned_records': 7, 'unplanned_arms': {'b': 7}, 'unplanned_packs': packs})
+    assert said.endswith(f'; 7 records are no longer planned and ignored: 7 of b (packs {told})')

@@ -12,7 +12,7 @@ from ablations.searched import Searched
 from ablations.study import Study
 from results.gains.figure import figure
 from results.gains.gain import gains
-from results.gains.gain_words import arms_of, confirmed_share, sentence, tables
+from results.gains.gain_words import arms_of, confirmed_share, sentence, tables, with_interval
 from results.gains.gains_page import page
 from results.statistics import mean_interval
 
@@ -97,3 +97,26 @@ def test_the_page_stands_alone_and_is_the_same_again():
     assert 'Who finds &lt;it&gt;?' in text and 'keeps &lt;what&gt; scores higher' in text and '<svg' in text
     assert '44 runs a search, 3 searches by each searcher, 2 fresh seeds' in text and 'greedy claims +20.0 points' in text
     assert not re.findall(r'(?:src|href)="(?!#|data:)', text.replace('xlink:href', ''))
+
+
+def test_gains_without_a_claim_or_an_interval_have_words():
+    (nothing,) = gains([searched('greedy', 0, 0.0, 0.1)])
+    assert sentence(nothing, TASKS['digits']) == 'greedy claims 0.0 points, and fresh seeds confirm +10.0.'
+    (loss,) = gains([searched('greedy', 0, -0.1, 0.1), searched('greedy', 1, -0.1, 0.1)])
+    assert loss.share is None, 'a loss that was claimed is no gain'
+    assert with_interval(None, 'accuracy') == '–' and with_interval((0.1, None), 'accuracy') == '+10.0'
+    assert with_interval((0.1, (0.05, 0.15)), 'accuracy') == '+10.0 [+5.0, +15.0]'
+
+
+def test_arms_are_named_from_the_most_frequent_on_and_ties_as_they_came():
+    given = [searched('greedy', r, 0.1, 0.1, arm=arm) for r, arm in enumerate(('a', 'c', 'b', 'b', 'c', 'b'))]
+    assert arms_of(gains(given)[0]) == 'b 3, c 2, a 1'
+    assert arms_of(gains(given[:3])[0]) == 'a 1, c 1, b 1'
+
+
+def test_a_gain_is_paired_with_the_lab_where_both_have_the_replicate_and_on_its_own_task():
+    given = [searched('greedy', 1, 0.3, 0.25), searched('greedy', 2, 0.3, 0.9), searched('lab', 0, 0.2, 0.9)]
+    given += [searched('lab', 1, 0.1, 0.15), searched('lab', 1, 0.1, 0.75, 'stdlib_bytes')]
+    greedy, *_ = gains(given)
+    assert greedy.beside == (pytest.approx(0.1), None), 'of the one replicate that both have'
+    assert gains([searched('greedy', 5, 0.3, 0.25), *given[2:3]])[0].beside is None
