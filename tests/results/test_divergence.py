@@ -55,3 +55,30 @@ def test_equal_rates_are_seldom_told_apart(rate, together):
             sides.append(Divergences(tuple(counts.tolist()), (4,) * 5))
         called += compare(*sides).p <= 0.05
     assert called / 500 <= 0.05 + 3 * (0.05 * 0.95 / 500) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ('sides', 'effect'),
+    [
+        # One replicate of each side, or all of one side and none of the other: nothing tells how runs diverge together.
+        ([((2,), (4,)), ((1,), (3,))], 4.0),
+        ([((4, 4), (4, 4)), ((0, 0), (5, 5))], 5.0),
+        # A replicate without runs says nothing.
+        ([((4, 0, 4, 0, 0), (4, 4, 4, 4, 0))], 4.0),
+        # More even than chance is not below 1.
+        ([((2, 2, 2), (4, 4, 4))], 1.0),
+        # By hand: between 2 x 4 x (1/4)^2 by one degree of freedom, within 8 x 3/4 x 1/4 by 8 runs.
+        ([((4, 2), (4, 4))], 0.5 / (1.5 / 8)),
+    ],
+)
+def test_the_design_effect_by_hand(sides, effect):
+    assert design_effect([Divergences(*side) for side in sides]) == pytest.approx(effect)
+
+
+def test_rates_of_sides_of_different_size():
+    arm, base = Divergences((3, 3, 3), (4, 4, 4)), Divergences((0, 1, 0, 0, 0), (4,) * 5)
+    theirs = stats.fisher_exact([[9, 3], [1, 19]])[1]
+    assert compare(arm, base).p == pytest.approx(theirs) == compare(base, arm).p
+    assert compare(Divergences((), ()), arm).p == 1.0 == compare(arm, Divergences((), ())).least
+    assert (arm.first(2).by_replicate, arm.first(2).runs_by_replicate) == ((3, 3), (4, 4))
+    assert compare(Divergences((0,), (4,)), base).least < 1, 'one side alone may diverge'

@@ -199,3 +199,45 @@ def test_an_unknown_cost_is_refused():
     with pytest.raises(ValueError, match=r"cost 'money'; allowed: .*; choose one of them") as error:
         front(Reading(study, schedule, records, manifest), 'digits', 'money')
     assert str(list(UNITS)) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ('changed', 'said'),
+    [
+        ({'cost': None, 'pack': None}, '(device, vmap)'),
+        ({'pack': None}, '(device, alone; device, vmap; not comparable where these differ)'),
+        ({'environment': None}, '(device, vmap; unknown device, vmap; not comparable where these differ)'),
+    ],
+)
+def test_the_place_of_each_measured_run_is_named(changed, said):
+    study, schedule, records, manifest = told()
+    first = schedule.trials[0].id
+    one = front(Reading(study, schedule, {**records, first: {**records[first], **changed}}, manifest), 'digits', 'step_seconds')
+    assert one.note.endswith(said) and one.left_out == ()
+    assert front(Reading(study, schedule, records, manifest), 'digits', 'params').note == ''
+
+
+def test_a_cost_that_no_run_tells_has_no_place():
+    study, schedule, records, manifest = told()
+    bare = {key: {name: value for name, value in record.items() if name != 'cost'} for key, record in records.items()}
+    one = front(Reading(study, schedule, bare, manifest), 'digits', 'step_seconds')
+    assert (one.points, one.left_out) == ((), ARMS) and one.note.endswith('(place not recorded)')
+    for lacking in ({'steps': 10}, {'seconds': 3.0}, {'seconds': 3.0, 'steps': 0}, {'seconds': None, 'steps': 10}):
+        own = {trial.id for trial in schedule.trials if trial.arm == 'good'}
+        some = {key: {**record, 'cost': lacking} if key in own else record for key, record in records.items()}
+        assert front(Reading(study, schedule, some, manifest), 'digits', 'step_seconds').left_out == ('good',)
+    # A run that took no time at all is still one that was measured.
+    none = {key: {**record, 'cost': {'seconds': 0.0, 'steps': 10}} for key, record in records.items()}
+    assert front(Reading(study, schedule, none, manifest), 'digits', 'step_seconds').points[0].cost == 0.0
+
+
+def test_replicates_in_which_all_runs_diverged_enter_no_value():
+    study, schedule, records, manifest = told()
+    lost = [trial.id for replicate in (0, 1) for trial in schedule.asked['confirm', 'good', 'digits', replicate]]
+    some = {key: {**record, 'status': 'diverged', 'score': None} if key in lost else record for key, record in records.items()}
+    points = {point.arm: point for point in front(Reading(study, schedule, some, manifest), 'digits', 'params').points}
+    wanted = [np.mean([records[t.id]['score'] for t in schedule.asked['confirm', 'good', 'digits', r]]) for r in (2, 3, 4)]
+    assert points['good'].value == pytest.approx(np.mean(wanted)) and points['good'].standing != 'unknown'
+    every = {trial.id for replicate in range(5) for trial in schedule.asked['confirm', 'good', 'digits', replicate]}
+    none = {key: {**record, 'status': 'diverged', 'score': None} if key in every else record for key, record in records.items()}
+    assert front(Reading(study, schedule, none, manifest), 'digits', 'params').left_out == ('good',)

@@ -100,3 +100,19 @@ def test_that_an_arm_is_no_worse_is_corrected_for_the_arms_and_no_more(others, o
     }
     seen = {key: Looked(PValues(), p_worse=0.04) for key in facts}
     assert _over_tasks(asked, facts, seen, {}, 0.05, 'arm_0')['overall'] == overall
+
+
+def test_a_task_speaks_for_a_verdict_or_does_not_contradict_it():
+    better, none = OnTask('better'), OnTask('not comparable', not_worse=True, not_better=True)
+    assert better.counts_as('better') and not OnTask('better', negligible=True).counts_as('better')
+    assert better.allows('better') and not better.allows('worse')
+    assert OnTask('better', not_better=True).allows('worse') and OnTask('worse', not_worse=True).allows('better')
+    assert not OnTask('undecided', not_worse=True).allows('worse') and not none.allows('better') and not none.allows('worse')
+
+
+def test_the_mean_of_two_datasets_lies_between_them_and_turns_with_the_sign():
+    mean, low, high = mean_over_datasets([1.0, 3.0], [0.5, 0.5])
+    assert mean == pytest.approx(2.0, abs=1e-6) and high - mean == pytest.approx(mean - low, rel=1e-4)
+    turned = mean_over_datasets([-1.0, -3.0], [0.5, 0.5])
+    assert turned == pytest.approx((-mean, -high, -low), abs=1e-6)
+    assert mean_over_datasets([], []) is None and mean_over_datasets([1.0, 2.0], [0.1, -0.1]) is None

@@ -63,3 +63,37 @@ def test_records_of_single_examples_say_it_best():
     assert (digits.error, digits.source) == (max(errors), MEASURED)
     bare = {key: {name: v for name, v in one.items() if name != 'item_scores'} for key, one in full.records.items()}
     assert item_errors(dataclasses.replace(full, records=bare), full.study.tasks[0]) == []
+
+
+@pytest.mark.parametrize(
+    ('changed', 'examples'),
+    [({}, 99), ({'status': 'diverged'}, 360), ({'task': None}, 360), ({'n_held': None}, 360), ({'n_held': 0}, 360)],
+)
+def test_records_that_say_nothing_of_the_split_are_left_out(changed, examples):
+    asked = study(tasks=(task('digits', margin=0.01),))
+    (one,) = resolutions(asked, {'a': {**runs('test', 'digits', [0.1], 99)['test digits 0'], **changed}}, {}, SIZES)
+    assert (one.examples, one.source) == (examples, ASSUMED)
+
+
+def test_of_the_variances_of_single_examples_the_middle_of_the_better_half_counts():
+    """Of one it is that, of four the second; runs without an error of their score tell none."""
+    for errors, middle in (([0.5], 0.5), ([0.5, 0.3, 0.4], 0.3), ([0.5, 0.3, 0.4, 0.2], 0.3), ([None, 0.4], 0.4)):
+        _, bytes_ = resolutions(BOTH, runs('tuning', 'stdlib_bytes', errors), {}, SIZES)
+        assert bytes_.error == pytest.approx(math.sqrt(2 * middle**2 * 100 / 512))
+    digits, _ = resolutions(BOTH, runs('tuning', 'digits', [0.02]), {}, SIZES, {'digits': 0.003})
+    assert (digits.error, digits.source) == (0.003, MEASURED), 'what was measured goes before what is foretold'
+
+
+def test_one_test_example_or_an_effect_without_error_finds_nothing():
+    one, none = (resolutions(BOTH, {}, {}, {'digits': size})[0] for size in (1, 0))
+    assert one.error > 0 and one.finds is None and one.resolves is None
+    assert (none.error, none.source, none.resolves) == (None, '', None)
+    exact = resolutions(BOTH, {}, {}, SIZES, {'digits': 0.0})[0]
+    assert (exact.error, exact.source, exact.finds) == (0.0, MEASURED, None)
+
+
+def test_an_effect_of_just_the_margin_is_resolved():
+    digits, bytes_ = resolutions(BOTH, runs('tuning', 'stdlib_bytes', [0.5]), {}, SIZES)
+    assert dataclasses.replace(digits, finds=0.01).resolves and not dataclasses.replace(digits, finds=0.0101).resolves
+    assert bytes_.resolves is False and ' nats per byte (from the spread within tuning runs' in bytes_.sentence()
+    assert small_splits([digits, bytes_]).count('examples find') == 2

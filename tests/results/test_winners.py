@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from simulated_study import data, read, study_of
 
-from results.winners import winners
+from results.winners import Winners, winners
 
 
 @pytest.fixture(scope='module')
@@ -35,3 +35,23 @@ def test_without_shared_runs_there_is_no_shared_winner():
 def test_until_all_arms_are_confirmed_nobody_wins():
     study = dataclasses.replace(study_of('one_swap', share=False), tasks=study_of('one_swap').tasks[:1])
     assert winners(read(*data(study, {}, share=0.6))[0]) == []
+
+
+def test_runs_that_diverged_lower_no_mean_and_an_arm_of_such_alone_leaves_the_task_without_winners():
+    study = study_of('one_swap', share=True)
+    reading = read(*data(study, {'no_mixer': 0.5}))[0]
+    keys = {trial.id for trial in reading.schedule.asked['confirm', 'no_mixer', 'digits', 0]}
+    lost = {**reading.records[next(iter(keys))], 'status': 'diverged', 'score': None}
+
+    def without(gone: set) -> list:
+        records = {key: lost if key in gone else record for key, record in reading.records.items()}
+        return winners(dataclasses.replace(reading, records=records))
+
+    assert [one.own for one in without(keys)] == ['no_mixer', 'no_mixer']
+    every = {trial.id for r in range(3) for trial in reading.schedule.asked['confirm', 'no_mixer', 'digits', r]}
+    assert [one.task for one in without(every)] == ['stdlib_bytes']
+
+
+def test_other_winners_by_trial_are_counted():
+    one = Winners('digits', 'a', None, (('b', 2), ('a', 1), ('c', 1)))
+    assert (one.tunings, one.other_by_trial) == (4, 3)
