@@ -27,7 +27,8 @@ def meaning(finding: Finding) -> str:
     if finding.verdict in ('better', 'worse'):
         if finding.negligible:
             return f'The difference is real and within the margin of {margin}: it hardly matters.'
-        surely = min(map(abs, finding.effect_interval or (0.0,))) > finding.margin
+        sign = 1 if finding.verdict == 'better' else -1
+        surely = min(sign * end for end in finding.effect_interval or (0.0,)) > finding.margin
         beyond = f'by more than the margin of {margin}' if surely else f'; that it exceeds the margin of {margin} is not shown'
         return f'It is {finding.verdict} {beyond}.'.replace(' ;', ';')
     if finding.verdict == 'unstable':
