@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ablations.digest import digest
 from ablations.study import Study
+from results.average_scores import AverageScore
 from results.conclusions import Conclusions, conclude
 from results.finding import Finding
 from results.store import text_cache
@@ -26,7 +27,7 @@ from results.tables.study_facts import Missing, StudyFacts
 MOST = 8
 """How many files stay: one for each of the last few settings that a study was read with."""
 PACKAGES = ('numpy', 'scipy')
-KINDS = {kind.__name__: kind for kind in (Finding, StudyFacts, Missing, EffectLine)}
+KINDS = {kind.__name__: kind for kind in (Finding, StudyFacts, Missing, EffectLine, AverageScore)}
 
 
 def key(study: str, settings: list[str], manifest: Mapping, files: Mapping[str, list[int]]) -> str:

@@ -4,15 +4,20 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from finished_study import write
 
 from archlab import StudyRuns, main, open_study
 from results import findings_cache
+from results.average_scores import AverageScore
+from results.conclusions import Conclusions
 from results.finding import Finding
 from results.store import text_cache as stored
 from results.store.records import listing
 from results.tables import table
+from results.tables.effects import EffectLine
+from results.tables.study_facts import Missing, StudyFacts
 
 
 @pytest.fixture
@@ -153,3 +158,14 @@ def test_only_the_newest_stay(file: Path):
     for number in range(findings_cache.MOST + 3):
         runs(file, [f'alpha=0.0{number + 1}']).findings()
     assert len(cache_files(file)) == findings_cache.MOST
+
+
+def test_every_fact_of_a_study_is_kept(tmp_path: Path):
+    average = AverageScore('arm', 'digits', 0.5, (0.4, 0.6), np.float64(0.45), 0.05, None)
+    effect = EffectLine('digits', 'digits', 'accuracy', 'share', 'higher', name='a: b', marks=('censored: arm',))
+    facts = StudyFacts(averages=(average,), effects=(effect,), missing=(Missing('arm', 'digits', 1, 2),), looks=(3, 5))
+    made = Conclusions([Finding('s', 'arm', 'base', 'digits', 'digits', 'accuracy', 'share', 'higher', 0.01)], facts)
+    (tmp_path / '.cache').mkdir()
+    findings_cache.save(tmp_path, 'x', made)
+    assert findings_cache.load(tmp_path, 'x') == made
+    assert findings_cache.load(tmp_path, 'y') is None
