@@ -35,7 +35,7 @@ class Looks:
 
     def worth_one_sided(self, p: float | None, count: int) -> float | None:
         """What a one-sided p-value at a look is worth among all of them."""
-        return None if p is None else self.worth(min(1.0, 2 * p), count) / 2 if p < 0.5 else p
+        return None if p is None else self.worth(2 * p, count) / 2 if p < 0.5 else p
 
     def until(self, recorded: int) -> tuple[int, ...]:
         """The looks for which so many replicates are enough."""

@@ -2,14 +2,21 @@
 
 import pytest
 
+from ablations.study import Study
 from ablations.tasks import task
 from results.figures.panels import (
     FAR,
+    WIDTH,
+    arm_handles,
     axis_label,
     axis_limits,
+    cost_ticks,
     draw_bands,
+    grid,
     legend_columns,
+    legend_height,
     mark_outside,
+    missing,
     note,
     plain_number,
     wrapped,
@@ -133,3 +140,62 @@ def test_axes_say_metric_unit_and_direction():
 @pytest.mark.parametrize(('value', 'text'), [(0.0, '0'), (-2.5, '\u22122.5'), (0.001, '0.001'), (1e-5, '1e-5'), (30.0, '30')])
 def test_ticks_are_plain(value, text):
     assert plain_number(value) == text
+
+
+@pytest.mark.parametrize(
+    ('values', 'scale', 'ticks'),
+    [
+        ([100.0, 400.0], 'linear', None),
+        ([0.0, 400.0], 'linear', None),
+        ([100.0, 401.0], 'log', {1, 2, 5}),
+        ([100.0, 1999.0], 'log', {1, 2, 5}),
+        ([100.0, 2001.0], 'log', {1, 3}),
+        ([100.0, 10_001.0], 'log', {1}),
+        ([7.0, 7.0], 'linear', None),
+    ],
+)
+def test_costs_that_differ_by_more_than_four_times_have_a_logarithmic_axis_with_few_ticks(values, scale, ticks):
+    with house():
+        axes = blank(3, 2).subplots()
+        cost_ticks(axes, values, lambda value: f'{value:.0f} x')
+        low, high = axes.get_xlim()
+        assert axes.get_xscale() == scale and low < min(values) <= max(values) < high
+        assert axes.xaxis.get_major_formatter()(100.0) == '100 x' and axes.xaxis.get_minor_formatter()(100.0) == ''
+        shown = [tick for tick in axes.xaxis.get_majorticklocs() if low <= tick <= high]
+    assert shown
+    if ticks:
+        assert {int(float(f'{tick:e}'.partition('e')[0]) + 0.5) for tick in shown} <= ticks
+        # As much room at either end, in logarithms.
+        assert min(values) / low == pytest.approx(high / max(values), rel=1e-4)
+
+
+def test_an_arrow_stands_where_its_arm_does_and_points_to_where_the_value_lies():
+    with house():
+        axes = blank(3, 2).subplots()
+        axes.set_ylim(40, 60)
+        axes.set_xlim(0, 10)
+        values, styles = {'low': 0.1, 'in': 0.6, 'high': 0.9}, palette(['low', 'in', 'high'])
+        assert mark_outside(axes, task('digits'), values, styles, {'low': 3.0}) == ['outside: low\u00a010.0, high\u00a090.0']
+    low, high = axes.lines
+    assert (low.get_marker(), list(low.get_xdata()), list(low.get_ydata())) == ('v', [3.0], [0.03])
+    assert (high.get_marker(), list(high.get_ydata())) == ('^', [0.97]) and 0.9 < high.get_xdata()[0] < 1
+    assert (low.get_color(), high.get_color()) == (styles['low'][0], styles['high'][0])
+
+
+def test_arms_that_are_not_known_are_named_in_the_order_of_the_study():
+    study = Study(name='s', question='?', arms={'z': (), 'a': (), 'b': ()}, tasks=('digits',))
+    assert missing(study, ['a']) == ['not known yet: z, b'] and missing(study, iter(['a', 'b', 'z'])) == []
+    assert missing(study, []) == ['not known yet: z, a, b']
+
+
+@pytest.mark.parametrize(
+    ('count', 'columns', 'shape'), [(1, 2, (1, 1)), (2, 2, (1, 2)), (3, 2, (2, 2)), (5, 3, (2, 3)), (3, 1, (3, 1))]
+)
+def test_panels_stand_in_rows_and_spare_ones_are_empty(count, columns, shape):
+    with house():
+        figure, cells = grid(count, arm_handles(palette(['a'])), 2.0, columns)
+    assert len(cells) == count and cells[0].get_subplotspec().get_gridspec().get_geometry() == shape
+    assert [axes.axison for axes in figure.axes] == [True] * count + [False] * (shape[0] * shape[1] - count)
+    assert figure.get_figheight() == pytest.approx(shape[0] * 2.0 + legend_height(['a'], 7.2))
+    widths = {1: 0.6 * WIDTH, 2: WIDTH, 3: WIDTH * 3 / 2.4}
+    assert figure.get_figwidth() == pytest.approx(widths[shape[1]])

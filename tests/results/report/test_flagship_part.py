@@ -11,6 +11,7 @@ from ablations.flagships import flagship, rung_study
 from results.conclusions import Conclusions
 from results.figures.ladder import rungs_figure
 from results.figures.panels import Inapplicable
+from results.finding import Finding
 from results.report.flagship_part import flagship_part, review
 from results.report.joint_page import joint_page
 from results.tables import study_facts
@@ -109,3 +110,57 @@ def test_rungs_without_a_finding_have_no_figure():
     with pytest.raises(Inapplicable, match='no rung has a finding'):
         rungs_figure(empty)
     assert flagship_part(flagship('shared_keys'), empty).figure == ''
+
+
+def asked(place: int, small: list, medium: list | None = None) -> str:
+    """A reviewer's answer on such findings in place of a rung's own."""
+    given = {'small': (rungs()['small'][0], small)} | ({'medium': (rungs()['medium'][0], medium)} if medium is not None else {})
+    return review(given)[place][1]
+
+
+FIRST = Finding('s', 'a', 'base', 'digits', 'digits', 'accuracy', 'share', 'higher', 0.01)
+
+
+def found(*arms: str, **fields: object) -> list:
+    return [dataclasses.replace(FIRST, arm=arm, **fields) for arm in arms]
+
+
+def test_the_noise_is_that_of_the_middle_arm():
+    values = {'a': 0.03, 'b': 0.01, 'c': 0.02, 'd': None}
+    given = [one for arm, value in values.items() for one in found(arm, detectable=value)]
+    assert (
+        asked(2, given)
+        == 'small: the effect that a comparison finds in 80 % is, in the middle of the arms, digits 2.0 points (margin 1.0).'
+    )
+    assert asked(2, found('d')) == 'small: not known yet.'
+    both = asked(2, [*found('a', detectable=0.01), *found('a', detectable=0.04, task='other')])
+    assert both.endswith('digits 1.0 points (margin 1.0); other 4.0 points (margin 1.0).')
+
+
+def test_what_one_recipe_would_have_said_is_counted():
+    same = found('a', 'b', verdict='better', shared_verdict='better')
+    other = found('c', verdict='undecided', shared_verdict='worse')
+    left_out = [*found('d', verdict='not comparable', shared_verdict='worse'), *found('e', verdict='better')]
+    assert asked(3, [*same, *other, *left_out]) == (
+        'small: the same in 2 of 3 comparisons; c on digits worse where its own recipe says undecided.'
+    )
+    assert asked(3, same) == 'small: the same in 2 of 2 comparisons.' and asked(3, left_out) == 'small: not known.'
+
+
+def test_claims_stand_turn_or_are_no_longer_shown_at_the_next_size():
+    before = [*found('a', 'b', 'c', 'd', verdict='better'), *found('e'), *found('f', verdict='equivalent')]
+    after = [*found('a', verdict='better'), *found('b', verdict='worse'), *found('c'), *found('e', verdict='better')]
+    assert asked(5, before, after) == (
+        '1 of 4 differences of small stand at medium; turned: b on digits; no longer shown: c on digits, d on digits.'
+    )
+    assert asked(5, found('e'), after) == '0 of 0 differences of small stand at medium.'
+    assert asked(5, before) == 'Not known: only small has been run.'
+
+
+def test_data_without_counts_are_told_without_them():
+    reading, effects = rungs()['small']
+    bare = review({'small': (dataclasses.replace(reading, manifest={}), [])})[1][1]
+    assert bare.startswith('small: tinystories_bytes (tinystories): 400 steps of 8; ') and 'parameters' not in bare
+    assert 'test examples' not in bare
+    with_tests = review({'small': (dataclasses.replace(reading, manifest={}), effects)})[1][1]
+    assert '400 steps of 8, 1,000 test examples; ' in with_tests

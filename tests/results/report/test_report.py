@@ -18,7 +18,15 @@ from results.regret import regrets
 from results.report.inline_figures import inline_figures
 from results.report.joint_page import joint_page
 from results.report.page import report
-from results.report.sections import expected_grid, ledger_grid, pareto_grid, rates_grid, recipes_grid, regret_grid
+from results.report.sections import (
+    environment_grid,
+    expected_grid,
+    ledger_grid,
+    pareto_grid,
+    rates_grid,
+    recipes_grid,
+    regret_grid,
+)
 from results.report.sentences import meaning, sentence
 from results.report.trial_table import trials
 from results.store.reading import Reading
@@ -309,3 +317,55 @@ def test_several_studies_share_one_page():
 def test_a_study_is_given_to_a_page_once():
     with pytest.raises(ValueError, match="study 'small_path' is given 2 times; give each study once"):
         joint('path', 'path')
+
+
+@pytest.mark.parametrize(
+    ('checklist', 'said'),
+    [
+        ([], 'No rule of a fair comparison was checked.'),
+        (CHECKLIST, 'Rules of a fair comparison that fail, of 3 checked: two datasets.'),
+        ([CHECKLIST[0], CHECKLIST[2]], '1 of 2 rules of a fair comparison hold, none fails.'),
+        (CHECKLIST[:1], '1 of 1 rules of a fair comparison hold, none fails.'),
+        ([{**CHECKLIST[1], 'rule': rule} for rule in 'ab'], 'that fail, of 2 checked: a; b.'),
+    ],
+)
+def test_a_joint_page_counts_the_rules_that_hold(checklist, said):
+    assert said in text_of(joint('one_swap', checklist=checklist))
+
+
+def test_an_environment_with_many_values_is_cut():
+    values = [f'{number:02}' for number in range(10)] + ['03']
+    records = {
+        str(place): {'environment': {'commit': value, 'versions': {'b': 1, 'a': 2}}} for place, value in enumerate(values)
+    }
+    grid = environment_grid({**records, 'none': {'environment': None}, 'lacks': {}})
+    rows = [row for row in grid['rows'] if row[0] == 'commit']
+    assert rows[0] == ['commit', '03', '2'] and [row[1] for row in rows[1:3]] == ['00', '01'], 'the most frequent first'
+    assert len(rows) == 9 and rows[-1] == ['commit', 'and 2 more values', '']
+    assert grid['rows'][-1] == ['versions', '{"a": 2, "b": 1}', '11']
+    few = environment_grid({key: records[key] for key in list(records)[:8]})
+    assert len([row for row in few['rows'] if row[0] == 'commit']) == 8 and 'more values' not in str(few['rows'])
+
+
+def test_a_row_of_the_trial_table_has_what_the_record_says():
+    study, planned, records, *_ = data()
+    first = planned.trials[0].id
+    odd = {**records[first], 'status': 'diverged', 'score': None, 'diverged_at': 0, 'reason': '', 'cost': None}
+    odd |= {'initial_loss': 2.123456789, 'final_loss': None}
+    held = trials(Reading(study, planned, {first: odd}))
+    (row,) = held['rows']
+    told = dict(zip(held['columns'], row, strict=True))
+    assert held['words']['note'] == ['at step 0'] and held['words']['status'] == ['diverged'] and row[0] == 0
+    assert (told['score'], told['initial loss'], told['final loss'], told['seconds']) == (None, 2.12346, None, None)
+    both = trials(Reading(study, planned, {first: {**odd, 'reason': 'left'}}))
+    assert both['words']['note'] == ['left; at step 0']
+    assert trials(Reading(study, planned, {first: {**odd, 'diverged_at': None}}))['words']['note'] == ['']
+
+
+@pytest.mark.parametrize(('seconds', 'told'), [(0.04, '0.0'), (99.94, '99.9'), (100.0, '100'), (12345.6, '12,346')])
+def test_long_times_are_told_in_whole_seconds(seconds, told):
+    study, planned, records, manifest, _ = data()
+    first = planned.trials[0].id
+    one = {first: {**records[first], 'cost': {**records[first]['cost'], 'seconds': seconds}}}
+    rows = ledger_grid(Reading(study, planned, one, manifest))[0]['rows']
+    assert rows[0][9] == told and rows[-1][9] == told and rows[-1][:3] == ['all arms', 'all tasks', 'all phases']

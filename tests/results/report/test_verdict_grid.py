@@ -104,3 +104,41 @@ def test_a_long_name_of_a_task_may_break_and_nothing_in_it_is_markup():
     assert named('stdlib_bytes') == 'stdlib_bytes'
     assert named('packages_without_marks') == 'packages_<wbr>without_<wbr>marks'
     assert named('<b>packages_without</b>') == '&lt;b&gt;packages_<wbr>without&lt;/b&gt;'
+
+
+def test_bars_that_go_on_have_an_arrow_at_the_edge_where_they_do():
+    wide = drawing([one('a', effect=0.02), one('wide', effect=0.01, half=1.0)], 1)
+    assert wide.count('class="bar"') == 3 and f'L{EDGE} ' in wide and f'L{WIDTH - EDGE} ' in wide
+    assert stroke(wide) > WIDTH / 2, 'the effect itself lies inside'
+    right = drawing([one('a', effect=0.02), one('b', effect=0.02), one('far', effect=0.9, half=0.2)], 2)
+    assert 'class="effect"' not in right and f'L{WIDTH - EDGE} ' in right and f'L{EDGE} ' not in right
+
+
+def test_an_effect_without_an_interval_is_a_stroke():
+    alone = Finding(arm='a', task='digits', dataset='digits', effect=0.02, **ABOUT)
+    svg = drawing([alone])
+    # The widest reach of a single arm is the end of the scale.
+    assert stroke(svg) == WIDTH - EDGE and f'M{WIDTH - EDGE}.0 {HEIGHT / 2}H{WIDTH - EDGE}.0' in svg
+    small = Finding(arm='a', task='digits', dataset='digits', effect=0.001, **ABOUT)
+    # A scale holds one and a half margins.
+    assert stroke(drawing([small])) == pytest.approx(WIDTH / 2 + (WIDTH / 2 - EDGE) * 0.001 / 0.015, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ('recipe', 'bases', 'said'),
+    [
+        ('own', ('plain', 'plain'), 'against plain in points, each at its own best recipe; right'),
+        ('same', ('plain', 'plain'), 'against plain in points, all at the recipe of the base; right'),
+        ('own', ('plain', 'gated'), 'against the arm that it is compared with in points, each'),
+    ],
+)
+def test_the_caption_names_what_is_compared(recipe, bases, said):
+    findings = [one(arm, base=base) for arm, base in zip(('a', 'b'), bases, strict=True)]
+    assert said in verdict_grid(findings, recipe).caption
+
+
+def test_lines_have_what_arms_change_and_one_verdict_for_all_tasks():
+    grid = verdict_grid([one('a', overall='better', overall_reason='x; y'), one('b')], changes={'a': 'a gate'})
+    assert [(line.changes, line.verdict) for line in grid.lines] == [('a gate', 'better'), ('', 'undecided')]
+    both = [one(verdict='equivalent'), dataclasses.replace(one(verdict='equivalent'), task='wide')]
+    assert in_one_sentence(both) == 'As good as plain on digits and wide, the only dataset.'
