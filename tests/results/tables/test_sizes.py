@@ -149,3 +149,53 @@ def test_tasks_fit_a_screen_or_are_whole():
     assert whole[0].split() == ['task', 'metric', 'better', 'chance', 'margin', 'steps', 'batch', 'dataset', 'domain']
     assert len(whole) == len(tasks) + 4 and max(map(len, narrow)) <= 80
     assert 'left out for want of room: steps, batch, dataset, domain; --wide shows all.' in ' '.join(narrow)
+
+
+def test_a_model_of_ones_own_has_a_row_and_says_that_its_parts_are_not_known():
+    bare = {name: COST[name] for name in ('params', 'macs')}
+    table = size_table(bare, 'mine')
+    rows = lines(table)
+    assert table.caption == 'Of a model of its own the parts are not known.'
+    assert rows[0] == ['mine'] and ['in', 'all', '4,515', '4.2', 'M'] in rows
+    assert lines(size_table({'base': {'digits': COST}}, 'run'))[0] == ['run', 'base', 'digits'], 'the one arm and task'
+
+
+def test_numbers_are_short_from_a_thousand_on():
+    values = {'a': 999.4, 'b': 1000, 'c': 1e6, 'd': 1e9, 'e': 0.0}
+    rows = lines(size_table({name: {**COST, 'macs': value} for name, value in values.items()}))
+    assert [' '.join(row[2:4]) for row in rows[1:]] == ['999 2.5', '1 k', '1 M', '1 G', '0 2.5']
+
+
+def test_only_neighbours_of_one_cost_share_a_row():
+    parts = {'block_0': 5, 'block_1': 5, 'head': 1, 'block_2': 5, 'block_3': 6}
+    rows = lines(size_table({**COST, 'params_by_part': parts, 'macs_by_part': {}, 'activation_bytes_by_part': {}}))
+    place = rows.index(['by', 'part'])
+    assert [row[0] for row in rows[place + 1 :]] == ['block_0', 'head', 'block_2', 'block_3']
+    assert rows[place + 1][:4] == ['block_0', 'to', '1,', 'each']
+
+
+def test_batches_that_differ_are_shown_and_nothing_where_both_are_alike():
+    other = {**PAIR, 'b': {**PAIR['a'], 'name': 'second', 'batch': 4}}
+    assert ['input', '2', 'x', '[8,', '8,', '1]', '4', 'x', '[8,', '8,', '1]'] in lines(comparison_table(other))
+    same = {**PAIR, 'b': {**PAIR['a'], 'name': 'second'}}
+    assert not [row for row in lines(comparison_table(same)) if row[0] == 'input']
+    assert ['no', 'value', 'differs'] not in lines(comparison_table(same)), 'a value differs'
+
+
+def test_needs_options_and_notes_of_a_kind_stand_behind_it():
+    row = kind(['causal'], needs=['mixer'], takes=['bias', 'values'], notes=['one', 'two'])
+    assert fits_lines({'mixer': {'one': row}})[1].endswith('needs mixer; takes bias values; one; two')
+    everywhere = ['hierarchical', 'isotropic', 'causal', 'bidirectional', 'maps', 'tokens']
+    noted = fits_lines({'norm': {'one': kind(everywhere, notes=['slow']), 'two': kind(everywhere)}})
+    assert noted[1].split() == ['one', *'xxxxxx', 'slow'] and 'everywhere' not in noted[0]
+
+
+def test_a_match_by_multiply_adds_and_one_that_needs_nothing():
+    made = {**MADE, 'by': 'macs', 'off': -0.0125, 'changes': ['a', 'b']}
+    assert match_lines('arm', made) == [
+        *('arm: 1,500 multiply-adds; base has 1,000', '  a', '  b', '  1,004 multiply-adds, -1.25%')
+    ]
+    assert match_lines('arm', {**made, 'changes': []}) == [
+        'arm: 1,500 multiply-adds; base has 1,000',
+        '  as large already (-1.25%)',
+    ]

@@ -15,6 +15,7 @@ from results.evidence import Finding
 from results.protocol import NOW
 from results.store.reading import Reading
 from results.tables import FORMATS, StudyFacts, count, number, probability, study_facts, table, tex
+from results.tables.study_facts import Missing
 from results.tables.terminal import WIDE, terminal
 
 FINDINGS = [BETTER, WORSE, LOSS, UNKNOWN]
@@ -388,3 +389,84 @@ def test_what_others_have_written_is_neither_run_nor_rendered():
     text = table([odd], 'md')
     assert '<script>' not in text and '](' not in text and "cmd\\|' /C" in text
     assert '<script>' not in table([odd], 'html')
+
+
+@pytest.mark.parametrize(
+    ('value', 'metric', 'signed', 'wanted'),
+    [
+        (9.99996, 'rmse', False, '10.000'),
+        (10.0, 'rmse', False, '10.00'),
+        (-10.0, 'rmse', True, '−10.00'),
+        (99.994, 'rmse', False, '99.99'),
+        (12345.6, 'rmse', False, '12346'),
+        (0.1, 'rmse', False, '0.100'),
+        (0.0999, 'rmse', False, '0.0999'),
+        (0.0, 'rmse', True, '0.000'),
+        (-0.00001, 'loss', True, '0.000'),
+        (0.00051, 'accuracy', False, '0.1'),
+        (1.0, 'accuracy', True, '+100.0'),
+        (123.4567, 'loss', False, '123.457'),
+    ],
+)
+def test_numbers_of_any_size(value, metric, signed, wanted):
+    assert number(value, metric, signed) == wanted
+
+
+@pytest.mark.parametrize(
+    ('value', 'told'),
+    [
+        (0, '0'),
+        (0.5, '0.5'),
+        (999.4, '999'),
+        (999.5, '1.00k'),
+        (99_950, '100k'),
+        (1e9, '1.00G'),
+        (2.5e12, '2.50T'),
+        (123e12, '123T'),
+    ],
+)
+def test_counts_of_any_size(value, told):
+    assert count(value) == told
+
+
+@pytest.mark.parametrize(('p', 'told'), [(0.001, '0.001'), (0.00099, '<0.001'), (0.0, '<0.001'), (0.9999, '1.000')])
+def test_small_probabilities(p, told):
+    assert probability(p) == told
+
+
+@pytest.mark.parametrize(
+    ('fields', 'marks'),
+    [
+        ({}, []),
+        ({'censored': ('a',)}, ['censored']),
+        ({'base_censored': ('a',)}, []),
+        ({'base_censored': ('a',), 'verdict': 'worse'}, ['layer_norm censored']),
+        ({'base_censored': ('a',), 'censored': ('a',), 'verdict': 'worse'}, ['censored', 'layer_norm censored']),
+        ({'verdict': 'worse'}, []),
+    ],
+)
+def test_who_wins_at_an_edge_is_marked(fields, marks):
+    (row,) = json.loads(table([dataclasses.replace(BETTER, **fields)], 'json'))
+    assert row['marks'] == marks
+
+
+def test_runs_that_an_arm_or_its_reference_lacks_are_counted_apart():
+    facts = StudyFacts(
+        missing=(Missing('rms_norm', 'digits', 2, 9), Missing('layer_norm', 'digits', 3, 9), Missing('rms_norm', 't', 5, 9))
+    )
+    row, other = json.loads(table([BETTER, LOSS], 'json', facts=facts))
+    assert (row['missing_runs'], row['base_missing_runs']) == (2, 3) and (
+        other['missing_runs'],
+        other['base_missing_runs'],
+    ) == (0, 0)
+
+
+def test_facts_are_those_of_the_study():
+    findings, facts = about()
+    assert (facts.shape, facts.recipe, facts.late, facts.missing, facts.complete) == ('one_swap', 'own', (), (), True)
+    study, planned, records, manifest, _ = small()
+    alone = study_facts(Reading(dataclasses.replace(study, share=False), planned, records, manifest), findings)
+    assert facts.share == study.share and not alone.share and facts.unshared == ()
+    read_early = {**manifest, 'design': {'looks': [2], 'shares': [1.0], 'alpha': 0.05}, 'protocol': 2}
+    late = study_facts(Reading(study, planned, records, read_early), findings)
+    assert (late.looks, late.late, late.last, late.protocol) == ((2,), (3,), 3, 2)
