@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from ablations.study import Study
+from ablations.trial import AFTER_SCREENING
 from results.expected_best import curves, expected_best, order_settles, running_best, settled_orders
 from results.store.reading import Reading
 from sweeps.protocol.simulate import Hill, World, simulate
@@ -191,3 +192,40 @@ def test_one_replicate_says_nothing_of_noise():
 def test_curves_that_cannot_be_ordered_are_refused(arms):
     with pytest.raises(ValueError, match=r'allowed: two arms or more, the same shape for each; cut the longer ones'):
         order_settles(arms)
+
+
+def test_after_a_screening_the_better_optimizer_goes_on_alone():
+    study = asked(tune={'adamw': asked().tune['adamw'], 'sgd': asked().tune['adamw']}, screening=4, extension=0, replicates=2)
+    schedule, records = simulate(study, World(), seed=0)
+    made = {(curve.optimizer, curve.arm): curve for curve in curves(Reading(study, schedule, records))}
+    assert {made[name, arm].trials for name in ('adamw', 'sgd') for arm in ('base', 'arm')} == {(1, 2, 3, 4)}
+    curve = made['all', 'arm']
+    assert curve.trials == (2, 4, 6, 8, 9, 10, 11, 12, 13, 14) and curve.numbers == (0, 1)
+    tuned = schedule.asked['tune', 'arm', 'digits', 1]
+    best_of_all = max(records[trial.id]['score'] for trial in tuned if records[trial.id]['status'] == 'ok')
+    assert curve.replicates[1][-1] == pytest.approx(best_of_all)
+    # A replicate whose screening is just over has no such curve yet; those of single optimizers need no more.
+    cut = [trial for trial in tuned if trial.phase != AFTER_SCREENING]
+    early = dataclasses.replace(schedule, asked={**schedule.asked, ('tune', 'arm', 'digits', 1): cut})
+    made = {(curve.optimizer, curve.arm): curve for curve in curves(Reading(study, early, records))}
+    assert made['all', 'arm'].numbers == (0,) and made['sgd', 'arm'].numbers == (0, 1)
+    assert made['all', 'arm'].low is None and made['all', 'base'].numbers == (0, 1)
+
+
+def test_two_replicates_tell_how_sure_the_first_place_is():
+    settled = order_settles({'a': flat(1, 2, replicates=2), 'b': flat(0, 1, replicates=2)})
+    assert (settled.share, settled.noise) == (1.0, False)
+
+
+def test_the_order_is_told_of_all_optimizers_together_where_there_are_several():
+    study = asked(tune={'adamw': asked().tune['adamw'], 'sgd': asked().tune['adamw']}, tasks=('digits', 'recall'), replicates=2)
+    made = curves(Reading(study, *simulate(study, World(), seed=0)))
+    orders = settled_orders(made)
+    assert list(orders) == ['digits', 'recall'] and {one.of for one in orders.values()} == {12}
+    alone = [curve for curve in made if curve.optimizer == 'sgd' and curve.task == 'recall']
+    mixed = settled_orders([*(curve for curve in made if curve.task == 'digits'), *alone])
+    assert mixed['digits'] == orders['digits'] and mixed['recall'].of == 6, 'of one optimizer its own curves'
+    assert settled_orders(alone[:1]) == {}
+    apart = [dataclasses.replace(alone[0], numbers=(0,), replicates=alone[0].replicates[:1])]
+    apart += [dataclasses.replace(alone[1], numbers=(1,), replicates=alone[1].replicates[1:])]
+    assert settled_orders(apart) == {}, 'no replicate is in common'

@@ -94,3 +94,18 @@ def test_a_study_without_turns_has_none(reading: Reading):
     study = dataclasses.replace(reading.study, tasks=('recall', 'digits'))
     schedule, records = simulate(study, World(), seed=1)
     assert forgetting(Reading(study, schedule, records)) == [] == forgetting_grids(Reading(study, schedule, records))
+
+
+def test_arms_without_a_confirmed_run_are_left_out(reading: Reading):
+    own = {trial.id for key, trials in reading.schedule.asked.items() if key[:2] == ('confirm', 'arm') for trial in trials}
+    lost = Whole({key: {**row, 'status': 'diverged'} if key in own else row for key, row in reading.records.items()})
+    assert [one.arm for one in forgetting(dataclasses.replace(reading, records=lost))] == ['base']
+    assert forgetting(dataclasses.replace(reading, records=Whole())) == []
+
+
+def test_one_replicate_has_no_interval(reading: Reading):
+    first = {trial.id for key, trials in reading.schedule.asked.items() if key[-1] == 0 for trial in trials}
+    some = Whole({key: row for key, row in reading.records.items() if key in first})
+    told = forgetting(dataclasses.replace(reading, records=some))
+    assert [one.arm for one in told] == ['base', 'arm']
+    assert {(one.backward_interval, one.forward_interval) for one in told} == {(None, None)}

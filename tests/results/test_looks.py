@@ -11,7 +11,7 @@ from ablations.shapes import factorial
 from ablations.study import Study
 from ablations.tasks import task
 from results.evidence import Finding, claim_level, findings
-from results.looks import ENTRY, looks_of
+from results.looks import ENTRY, Looks, looks_of
 from results.noise import Noise
 from results.sequential import levels, shares_of
 from results.store.reading import Reading
@@ -175,3 +175,25 @@ def test_many_looks_have_the_levels_of_t_statistics_and_looks_that_were_frozen_k
     before = {name: value for name, value in made.to_dict().items() if name != 'student'}
     frozen = looks_of(many, {ENTRY: before})
     assert frozen.worth(levels(many.looks, shares_of(many.looks), 0.05)[-1], 6) == pytest.approx(0.05, rel=0.01)
+
+
+def test_levels_are_those_of_normal_statistics_unless_told():
+    many, shares = (2, 3, 4, 5), shares_of((2, 3, 4, 5))
+    looks, student = Looks(many, shares, 0.05), Looks(many, shares, 0.05, student=True)
+    assert looks.worth(levels(many, shares, 0.05)[-1], 5) == pytest.approx(0.05, rel=1e-3)
+    assert student.worth(student_levels(many, shares, 0.05)[-1], 5) == pytest.approx(0.05, rel=1e-2)
+    assert student.worth(0.03, 5) > 1.02 * looks.worth(0.03, 5)
+    assert student.to_dict()['student'] and looks.to_dict() == {'looks': [*many], 'shares': [*shares], 'alpha': 0.05}
+
+
+@pytest.mark.parametrize(('recorded', 'taken'), [(0, ()), (2, ()), (3, (3,)), (4, (3,)), (5, (3, 5)), (9, (3, 5))])
+def test_looks_are_taken_once_their_replicates_are_there(recorded, taken):
+    assert Looks((3, 5), (0.36, 0.64), 0.05).until(recorded) == taken
+
+
+@pytest.mark.parametrize('p', [0.001, 0.02, 0.2, 0.49])
+def test_a_one_sided_p_value_is_worth_half_of_a_two_sided_one(p):
+    looks = Looks((3, 5), (0.36, 0.64), 0.05)
+    assert looks.worth_one_sided(p, 5) == looks.worth(2 * p, 5) / 2
+    assert looks.worth_one_sided(1 - p, 5) == 1 - p and looks.worth_one_sided(0.5, 3) == 0.5
+    assert looks.worth_one_sided(None, 3) is None and looks.worth(None, 3) is None

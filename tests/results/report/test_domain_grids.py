@@ -80,3 +80,20 @@ def test_intervals_of_shares_end_where_shares_do():
 def test_a_study_of_which_nothing_is_confirmed_has_none(on_domains: tuple):
     reading, _ = on_domains
     assert domain_grids(dataclasses.replace(reading, records=type(reading.records).of([]))) == []
+
+
+def test_runs_that_diverged_and_records_without_domains_are_left_out(on_domains: tuple):
+    reading, _ = on_domains
+    keys = {key: [t.id for t in trials] for key, trials in reading.schedule.asked.items() if key[0] == 'confirm'}
+    arm = list(reading.study.arms)[1]
+    first, *others = keys['confirm', arm, 'stdlib_bytes', 0]
+    odd = {**reading.records[first], 'status': 'diverged', 'parts': {'code': 99.0, 'prose': 99.0}}
+    told = domain_scores(dataclasses.replace(reading, records={**reading.records, first: odd}))
+    rest = {key: row for key, row in reading.records.items() if key != first}
+    assert others and told == domain_scores(dataclasses.replace(reading, records=rest))
+    bare = {**reading.records, first: {**reading.records[first], 'parts': None}}
+    assert domain_scores(dataclasses.replace(reading, records=bare)) == told
+    none = {key: row for key, row in reading.records.items() if key not in keys['confirm', arm, 'stdlib_bytes', 0]}
+    made = next(one for one in domain_scores(dataclasses.replace(reading, records=none)) if one.arm == arm)
+    assert made.interval is not None and made.effect is not None, 'two of three replicates are left'
+    assert domain_scores(dataclasses.replace(reading, records={})) == []

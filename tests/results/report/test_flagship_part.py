@@ -164,3 +164,12 @@ def test_data_without_counts_are_told_without_them():
     assert 'test examples' not in bare
     with_tests = review({'small': (dataclasses.replace(reading, manifest={}), effects)})[1][1]
     assert '400 steps of 8, 1,000 test examples; ' in with_tests
+
+
+def test_trials_are_of_each_optimizer_where_an_arm_has_several():
+    reading, effects = rungs()['small']
+    space = next(iter(reading.study.tune.values()))
+    study = dataclasses.replace(reading.study, tune={'adamw': space, 'muon': space})
+    both, one = (review({'small': (dataclasses.replace(reading, study=own), effects)})[0][1] for own in (study, reading.study))
+    assert 'trials with each of its optimizers of every arm' in both and 'under muon' in both
+    assert 'with each' not in one and 'Then 2 confirmation seeds a replicate.' in one
