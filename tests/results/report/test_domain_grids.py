@@ -97,3 +97,15 @@ def test_runs_that_diverged_and_records_without_domains_are_left_out(on_domains:
     made = next(one for one in domain_scores(dataclasses.replace(reading, records=none)) if one.arm == arm)
     assert made.interval is not None and made.effect is not None, 'two of three replicates are left'
     assert domain_scores(dataclasses.replace(reading, records={})) == []
+
+
+def test_shares_are_in_percent(on_domains: tuple):
+    reading, _ = on_domains
+    records = {key: {**row, 'parts': {'one': 0.5}} if row['task'] == 'digits' else row for key, row in reading.records.items()}
+    grids = {grid['caption']: grid for grid in domain_grids(dataclasses.replace(reading, records=records))}
+    assert list(grids) == [
+        'stdlib_bytes: domain by domain, in nats per byte',
+        'digits: domain by domain, in %, and points',
+    ]
+    base, *others = grids['digits: domain by domain, in %, and points']['rows']
+    assert base == ['one', reading.study.base, '50.0 [50.0, 50.0]', '–'] and {row[3] for row in others} == {'0.0 [0.0, 0.0]'}

@@ -95,3 +95,31 @@ def test_a_study_that_is_given_twice_or_has_nothing_to_compare_is_refused():
 def test_what_is_not_known_yet_is_a_dash():
     (row,) = joint([([UNKNOWN], StudyFacts())]).rows
     assert str(row.effects[0]) == '–' and row.verdicts[0].startswith('undecided')
+
+
+def test_arms_stand_first_and_as_many_studies_beside_them_as_fit():
+    lines = shown(STUDIES, 80).splitlines()
+    assert ['arm', '10.0k', 'parameters', '100k', 'parameters'] in [line.split() for line in lines]
+    assert next(line for line in lines if 'rms_norm' in line).startswith('rms_norm')
+    long = [
+        ([dataclasses.replace(one, arm='a_very_long_name_of_an_arm_that_folds')], StudyFacts()) for one in (BETTER, LARGE[0])
+    ]
+    text = shown(long, 60)
+    assert max(map(len, text.splitlines())) <= 60
+    assert any('+2.5' in line and '−2.5' in line for line in text.splitlines()), 'long names are folded before studies are'
+
+
+def test_sizes_of_bases_are_told_from_the_least_to_the_most():
+    small = dataclasses.replace(LOSS, params=5050)
+    assert joint([([BETTER, small], StudyFacts())]).sizes == ('5.00k to 10.0k parameters',)
+    unknown = [dataclasses.replace(BETTER, params=None), dataclasses.replace(LOSS, params_ratio=None)]
+    assert joint([(unknown, StudyFacts())]).sizes == ('',)
+    assert '| small |' in joint_table([(unknown, StudyFacts())], 'md') and 'small (10.0k parameters)' in joint_table(
+        STUDIES, 'md'
+    )
+
+
+def test_a_study_without_findings_has_no_column():
+    made = joint([([], StudyFacts(late=(4,))), *STUDIES])
+    assert made.studies == ('small', 'large') and all(len(row.effects) == 2 for row in made.rows)
+    assert not joint_table([([], StudyFacts(late=(4,))), *STUDIES], 'md').startswith('**')
