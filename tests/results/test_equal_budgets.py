@@ -11,7 +11,17 @@ from ablations.spaces import linear, log
 from ablations.study import Study
 from ablations.tasks import task
 from ablations.trial import Schedule
-from results.budgets import ROUNDING, Equality, equalities, matches, steps_at_equal_compute, whole_evaluations
+from results.budgets import (
+    ROUNDING,
+    Amount,
+    Equality,
+    amount,
+    equalities,
+    length,
+    matches,
+    steps_at_equal_compute,
+    whole_evaluations,
+)
 from results.evidence import findings
 from results.ledger import ledger
 from results.store.reading import Reading
@@ -246,3 +256,73 @@ def test_steps_are_rounded_to_whole_evaluations(wanted, evaluations, nearest):
 def test_rounding_by_more_than_a_twentieth_matches_nothing(steps_given, evaluations, equal):
     """All are the whole evaluations next to 100 steps."""
     assert matches(steps_given, 100.0, evaluations) is equal
+
+
+def test_amounts_add_up_and_an_unknown_one_makes_the_sum_unknown():
+    one, two = Amount(1, 10, 100, 7), Amount(2, 20, 200, None)
+    assert one + one == Amount(2, 20, 200, 14) and (one + two).flops is None and (two + one).trials == 3
+    assert sum([], Amount()) == Amount(0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ('record', 'told'),
+    [
+        (None, (140, 64)),
+        ({'steps': 70, 'batch': 32}, (70, 32)),
+        ({'steps': 70, 'until': 35}, (35, 64)),
+        ({'until': 0, 'steps': 70}, (70, 64)),
+        ({}, (140, 64)),
+    ],
+)
+def test_the_length_of_a_run_is_that_of_its_record(record, told):
+    study = Study(name='s', question='?', arms={'base': ()}, tasks=('digits',), trials=2, replicates=1, looks=())
+    trial = schedule(study, {}, {}).trials[0]
+    assert length(trial, {} if record is None else {trial.id: record}) == told
+    costs = {'base': {'digits': {'flops': 5.0}}}
+    steps, batch = told
+    assert amount([trial], costs, {trial.id: record or {}}) == Amount(1, steps, steps * batch, 5.0 * steps)
+    assert amount([trial], {}).flops is None and amount([trial], costs) == Amount(1, 140, 140 * 64, 700.0)
+
+
+@pytest.mark.parametrize(
+    ('steps_given', 'wanted', 'evaluations', 'same'),
+    [
+        (100, 100.0, 10, True),
+        (100, 104.9, 10, True),
+        (100, 95.2, 10, False),
+        (100, 96.0, 10, True),
+        (110, 105.0, 10, True),
+        (100, 105.0, 10, True),
+        (100, 106.0, 10, False),
+        (90, 96.0, 10, False),
+    ],
+)
+def test_steps_match_the_wanted_ones_rounded_to_whole_evaluations(steps_given, wanted, evaluations, same):
+    assert matches(steps_given, wanted, evaluations) == same
+
+
+def test_a_judgement_names_the_first_difference_and_all_arms_that_differ():
+    arms = {'base': (), 'a': (), 'b': ()}
+    study = Study(
+        name='s', question='?', arms=arms, tasks=('digits',), trials=2, replicates=2, looks=(), extension=0, share=False
+    )
+    planned = schedule(study, {}, {})
+    assert [one.why for one in equalities(study, planned, {}, {})] == [
+        '2 trials, 280 steps, 17,920 examples for each of 6 replicates of 3 arms',
+        'nothing is asked for yet',
+        'nothing is asked for yet',
+    ]
+    cut = {key: trials[1:] if key[1:] == ('b', 'digits', 1) else trials for key, trials in planned.asked.items()}
+    tune, *_ = equalities(study, dataclasses.replace(planned, asked=cut), {}, {})
+    assert (tune.equal, tune.why, list(tune.unequal)) == (False, 'b replicate 1: 1 trials; base replicate 0: 2', ['b'])
+    first = planned.asked['tune', 'a', 'digits', 0]
+    longer = {first[0].id: {'steps': 141}, planned.asked['tune', 'b', 'digits', 0][0].id: {'batch': 65}}
+    tune, *_ = equalities(study, planned, longer, {})
+    assert tune.unequal == {
+        'a': 'a replicate 0: 281 steps; base replicate 0: 280',
+        'b': 'b replicate 0: 18,060 examples; base replicate 0: 17,920',
+    }
+    # Two runs whose steps add up to the same are other runs all the same.
+    shifted = {first[0].id: {'steps': 139}, first[1].id: {'steps': 141}}
+    tune, *_ = equalities(study, planned, shifted, {})
+    assert tune.why == 'a replicate 0: runs of other steps or batches than base replicate 0'

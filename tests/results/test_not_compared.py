@@ -9,6 +9,7 @@ from told_study import DIGITS, NOISE, around, one, several, study, told
 
 from ablations.study import Study
 from ablations.trial import TEST
+from results.comparability import censored_side
 from results.evidence import findings
 from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
@@ -191,3 +192,54 @@ def test_a_world_where_everything_diverges_ends_in_findings(cliff):
         json.dumps(finding.to_dict(), allow_nan=False)
         assert finding.verdict == ('not comparable' if cliff < -1 else finding.verdict)
         assert finding.diverged_share > 0.7
+
+
+def incomparable_for(**changes: object) -> str:
+    """The reason for which the arm is not compared where one of its tuning runs differs so."""
+    asked = study()
+    planned, records = simulate(asked, World(cliff=2.0), seed=0)
+    trial = planned.asked['tune', 'arm', 'digits', 0][0]
+    own = {**records[trial.id], **changes}
+    (finding,) = findings(Reading(asked, planned, {**records, trial.id: own}))
+    assert (finding.verdict, finding.p_adjusted) == ('not comparable', None)
+    return finding.reason
+
+
+def test_sources_and_flags_that_differ_are_named():
+    assert incomparable_for(environment={'source': 'newer'}) == (
+        'unequal sources: the records come from 2 versions of the sources that train'
+    )
+    assert incomparable_for(environment={'source': 'simulated', 'flags': '--b'}) == 'unequal compiler flags: --b and none'
+
+
+@pytest.mark.parametrize(
+    ('effect', 'censored', 'base_censored', 'said'),
+    [
+        (1.0, ('lr high',), (), ''),
+        (1.0, (), ('lr low', 'wd low'), "censored: the optimum of 'base' lies at the edge of its range (lr low, wd low)"),
+        (-1.0, ('lr high',), (), "censored: the optimum of 'arm' lies at the edge of its range (lr high)"),
+        (-1.0, (), ('lr low',), ''),
+        (0.0, (), ('lr low',), "censored: the optimum of 'base' lies at the edge of its range (lr low)"),
+    ],
+)
+def test_the_side_that_loses_must_not_lie_at_an_edge(effect, censored, base_censored, said):
+    known = {'arm': 'arm', 'base': 'base', 'censored': censored, 'base_censored': base_censored}
+    assert censored_side(effect, known) == said
+
+
+def test_how_every_tuning_run_was_lost_is_told():
+    asked = study(replicates=3)
+    planned, records = simulate(asked, Lost(('arm',), (0, 1, 2)), seed=0)
+    tuned = [trial.id for r in range(3) for trial in planned.asked['tune', 'arm', 'digits', r]]
+    (finding,) = findings(Reading(asked, planned, records))
+    assert finding.reason == f"every tuning run of 'arm' diverged ({len(tuned)} of {len(tuned)})"
+    both = {**records, tuned[0]: {**records[tuned[0]], 'status': 'stopped'}}
+    (finding,) = findings(Reading(asked, planned, both))
+    assert finding.reason == f"every tuning run of 'arm' diverged ({len(tuned)} of {len(tuned)})"
+
+
+def test_how_every_confirmation_run_was_lost_is_told():
+    asked = study(replicates=3, seeds=1)
+    planned, records = simulate(asked, Lost(('arm',), (0, 1, 2), TEST), seed=0)
+    (finding,) = findings(Reading(asked, planned, records))
+    assert finding.reason == "every confirmation run of 'arm' diverged (3 of 3)"

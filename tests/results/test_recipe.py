@@ -1,5 +1,7 @@
 """Recipe: the selected values of an arm, as they were confirmed."""
 
+import dataclasses
+
 import pytest
 
 from ablations.config import swap
@@ -76,3 +78,36 @@ def test_before_tuning_is_over_there_is_none_and_an_unknown_arm_is_refused():
     assert in_words('base', {}) == ['base: nothing is selected yet; the tuning of no task is over']
     with pytest.raises(ValueError, match=r"no arm 'othr'.*Did you mean 'other'"):
         recipe(Reading(asked, run(asked), {}), 'othr')
+
+
+def test_a_tuned_batch_stands_among_the_knobs_and_steps_are_those_of_the_tasks_own_batch():
+    space = {'lr': log(1e-3, 1e-1), 'weight_decay': log(1e-4, 1e-2), 'batch': choice(32, 64)}
+    asked = study(tune={'adamw': space}, tasks=('digits',))
+    facts = recipe(Reading(asked, run(asked), {}), 'other')
+    assert (facts['digits']['steps'], facts['digits']['batch']) == (140, 64)
+    assert {point['knobs']['batch'] for fact in facts.values() for point in fact['replicates']} <= {32, 64}
+    assert in_words('other', facts)[0] == 'digits  140 steps of 64, or as many as make 8,960 examples'
+
+
+def test_with_a_screening_the_trials_of_each_optimizer_are_told():
+    space = study().tune['adamw']
+    asked = study(tune={'adamw': space, 'muon': space}, screening=4, extension=0)
+    for fields, arm in (({}, 'other'), ({'recipe': 'same'}, 'other')):
+        own = dataclasses.replace(asked, **fields)
+        made = recipe(Reading(own, run(own), {}), arm)
+        for point in made['digits']['replicates']:
+            assert point['trials'][point['optimizer']] == 8 and sorted(point['trials'].values()) == [4, 8]
+        line = in_words(arm, made)[1]
+        assert (
+            line.startswith('  replicate 0: ')
+            and '(surface, ' in line
+            and ' trials of adamw' in line
+            and '4 trials of ' in line
+        )
+    assert 'trials' not in recipe(Reading(study(), run(study()), {}), 'other')['digits']['replicates'][0]
+
+
+def test_words_of_a_recipe():
+    point = {'replicate': 3, 'optimizer': 'sgd', 'knobs': {'lr': 0.01234567, 'b1': 0.9}, 'score': 0.5, 'how': 'best trial'}
+    facts = {'digits': {'model': {}, 'steps': 1400, 'batch': 64, 'replicates': [point]}}
+    assert in_words('arm', facts) == ['digits  1400 steps of 64', '  replicate 3: sgd  lr 0.01235, b1 0.9  (best trial)']

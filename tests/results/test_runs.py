@@ -8,6 +8,7 @@ import pytest
 
 from ablations.study import Study
 from results.runs import Runs
+from results.store.item_scores import packed
 from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
 
@@ -96,3 +97,42 @@ def test_a_run_that_failed_is_none_that_diverged():
     first = runs().asked('tune', 0)[0].id
     broken = {**RECORDS, first: {**RECORDS[first], 'status': 'failed', 'score': None}}
     assert runs(broken, schedule).divergences.runs_by_replicate == (0, 2)
+
+
+def with_items(*sizes: int, missing: int | None = None) -> Runs:
+    """Confirmation runs that hold what they scored on so many items, in turn; one of them diverged where `missing`."""
+    known = dict(RECORDS)
+    trials = [trial for replicate in (0, 1) for trial in runs().asked('confirm', replicate)]
+    for place, trial in enumerate(trials):
+        scores = np.arange(sizes[place % len(sizes)], dtype=np.float32) + place
+        known[trial.id] = {**known[trial.id], 'item_scores': packed(scores)}
+        if place == missing:
+            known[trial.id] |= {'status': 'diverged', 'score': None}
+    return runs(known)
+
+
+def test_items_are_averaged_over_seeds_in_the_good_direction():
+    assert with_items(3).items().tolist() == [[-0.5, -1.5, -2.5], [-2.5, -3.5, -4.5]]
+    assert with_items(3, missing=0).items()[0].tolist() == [-1.0, -2.0, -3.0], 'a run that diverged has none'
+    assert with_items(3, 4).items() is None and runs().items() is None
+
+
+def test_failures_are_counted_by_phase():
+    first = runs().asked('tune', 0)[0].id
+    broken = runs({**RECORDS, first: {**RECORDS[first], 'status': 'failed', 'score': None}})
+    assert (broken.failed('tune'), broken.failed('confirm')) == (1, 0) and broken.failures(broken.asked('tune', 1)) == 0
+    assert broken.failures([]) == 0 and runs({}).failed('tune') == 0
+
+
+def test_all_runs_of_a_stopped_tuning_are_unknown():
+    key = 'tune', 'arm', 'stdlib_bytes', 1
+    first, *others = SCHEDULE.asked[key]
+    stopped = dataclasses.replace(SCHEDULE, asked={**SCHEDULE.asked, key: [dataclasses.replace(first, until=3), *others]})
+    assert runs(schedule=stopped).tuned('adamw', 1) is None and runs(schedule=stopped).tuned('adamw', 1, first=True) is None
+    assert runs(schedule=stopped).tuned('adamw', 0) is not None
+    assert runs().tuned_alike('adamw', 1) == runs().tuned('adamw', 1), 'without a screening all are alike'
+    screened = dataclasses.replace(
+        runs().reading, study=dataclasses.replace(STUDY, tune=STUDY.tune | {'sgd': STUDY.tune['adamw']}, screening=4)
+    )
+    alike = dataclasses.replace(runs(), reading=screened).tuned_alike('adamw', 1)
+    assert [trial.extends for trial in alike] == [False] * 3

@@ -58,3 +58,40 @@ def test_optimism_is_the_expected_score_less_the_confirmed_one():
 def test_shared_runs_are_averaged_like_confirmed_ones():
     wanted = [np.mean([RECORDS[t.id]['score'] for t in SCHEDULE.asked['share', 'arm', 'digits', r]]) for r in range(5)]
     assert arm().confirmed('share') == pytest.approx(wanted)
+
+
+def test_failed_shared_runs_leave_no_shared_values_and_change_no_others():
+    side = arm(changed('share', 1, status='failed', score=None))
+    assert side.shared is None and side.values is not None and side.failed('share')
+    assert arm().shared is not None
+
+
+def test_versions_and_flags_are_those_of_all_runs():
+    newer = {'environment': {'source': 'newer', 'flags': '--fast'}}
+    for phase in ('tune', 'confirm'):
+        side = arm(changed(phase, 0, **newer))
+        assert len(side.sources) == 2 and 'newer' in side.sources and side.flags == {'none', '--fast'}
+    assert len(arm(changed('share', 0, **newer)).sources) == 1, 'runs at the recipe of the base are no side of a claim'
+    bare = arm(changed('tune', 0, environment=None))
+    assert 'None' in bare.sources and bare.flags == {'none'}
+
+
+def test_a_leak_of_any_confirmation_run_is_told():
+    assert arm().leak == '' and arm(changed('confirm', 3, leak='sees 5')).leak == 'sees 5'
+    assert arm(changed('tune', 3, leak='sees 5')).leak == '' and arm(changed('confirm', 3, leak=None)).leak == ''
+
+
+def test_optimism_leaves_out_replicates_without_a_point_or_a_value():
+    none = dataclasses.replace(SCHEDULE, selections={**SCHEDULE.selections, ('arm', 'digits', 0): None})
+    gaps = [SCHEDULE.selections['arm', 'digits', r].score - arm().confirmed()[r] for r in range(5)]
+    assert arm(schedule=none).optimism == pytest.approx(np.mean(gaps[1:]))
+    lost = {t.id: {**RECORDS[t.id], 'status': 'diverged', 'score': None} for t in SCHEDULE.asked['confirm', 'arm', 'digits', 2]}
+    assert arm({**RECORDS, **lost}).optimism == pytest.approx(np.mean([gaps[r] for r in (0, 1, 3, 4)]))
+    every = {key: None for key in SCHEDULE.selections if key[0] == 'arm'}
+    assert arm(schedule=dataclasses.replace(SCHEDULE, selections={**SCHEDULE.selections, **every})).optimism is None
+
+
+def test_edges_of_an_arm_are_those_of_its_task():
+    edges = {('arm', 'digits'): ['lr high'], ('base', 'digits'): ['lr low'], ('arm', 'recall'): ['x']}
+    assert arm(schedule=dataclasses.replace(SCHEDULE, censored=edges)).censored == ('lr high',)
+    assert arm(schedule=dataclasses.replace(SCHEDULE, censored={})).censored == ()

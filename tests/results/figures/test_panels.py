@@ -12,6 +12,7 @@ from results.figures.panels import (
     axis_limits,
     cost_ticks,
     draw_bands,
+    explain_empty,
     grid,
     legend_columns,
     legend_height,
@@ -199,3 +200,23 @@ def test_panels_stand_in_rows_and_spare_ones_are_empty(count, columns, shape):
     assert figure.get_figheight() == pytest.approx(shape[0] * 2.0 + legend_height(['a'], 7.2))
     widths = {1: 0.6 * WIDTH, 2: WIDTH, 3: WIDTH * 3 / 2.4}
     assert figure.get_figwidth() == pytest.approx(widths[shape[1]])
+
+
+def test_an_empty_panel_has_words_and_no_ticks():
+    with house():
+        axes = blank(3, 2).subplots()
+        explain_empty(axes, 'nothing yet')
+    assert (
+        [text.get_text() for text in axes.texts] == ['nothing yet']
+        and not len(axes.get_xticks())
+        and not len(axes.get_yticks())
+    )
+
+
+def test_the_limits_of_panels_leave_out_few():
+    # An even number of points: the lower middle one says what is far.
+    low, high = axis_limits([(1.0, []), (-1.0, []), (100.0, []), (100.0, [])], centre=0.0)
+    assert high < 5 and low < -1
+    # Room of seven per cent at either end.
+    assert axis_limits([(0.0, []), (10.0, [])]) == (-0.7, 10.7)
+    assert axis_limits([(5.0, [])], least=1.0) == pytest.approx((3.86, 6.14))
