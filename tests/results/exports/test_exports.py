@@ -214,3 +214,52 @@ def test_a_tracker_keeps_each_run_once(kind: str, runs: list[TrackedRun], study:
         assert values == pytest.approx([value for _, value in run.curves['loss']], rel=1e-6)
         assert told[run.id]['end/score'][-1][1] == pytest.approx(run.numbers['score'], rel=1e-6)
     assert 'end/score' not in told[runs[2].id], 'it diverged'
+
+
+FULL = {
+    **{'id': 'ab', 'study': 's', 'arm': 'x', 'task': 't', 'phase': 'tune', 'status': 'ok', 'reason': '', 'knobs': {'lr': 0.1}},
+    **{'optimizer': 'sgd', 'score': 0.5, 'score_se': None, 'final_loss': 1.25, 'replicate': 0, 'seed': 7},
+    'curve': {'step': [0, 4, 8], 'score': [None, 0.2, 0.5], 'loss': [2.0, 1.5], 'empty': [None, None, None]},
+    'cost': {'seconds': 1.5, 'flops': None, 'other': 3},
+    'parts': {'one': 0.25, 'two': None},
+    'environment': {'commit': 'c0', 'device': None, 'python': '3'},
+    'pack': {'id': 'p9'},
+    'model': {'norm': {'kind': 'rms_norm'}, 'mixer': {'kernel': 3}, 'head': None, 'body': {'kind': 'plain'}, 'width': 8},
+}
+
+
+def test_each_entry_of_a_record_has_its_place():
+    made = run_of(FULL)
+    assert (made.id, made.name, made.group, made.failed) == ('ab', 'x/t/tune/ab', 'x/t', False)
+    assert made.knobs == {
+        **{'arm': 'x', 'task': 't', 'replicate': 0, 'phase': 'tune', 'optimizer': 'sgd', 'seed': 7},
+        **{'model.norm': 'rms_norm', 'lr': 0.1},
+    }
+    assert made.numbers == {'score': 0.5, 'final_loss': 1.25, 'cost/seconds': 1.5, 'parts/one': 0.25}
+    assert made.curves == {'score': [(4, 0.2), (8, 0.5)], 'loss': [(0, 2.0), (4, 1.5)]}
+    assert made.tags == {'study': 's', 'status': 'ok', 'commit': 'c0', 'pack': 'p9'}
+
+
+def test_a_run_that_changed_in_anything_has_another_digest():
+    made = run_of(FULL)
+    assert made.check == run_of(dict(reversed(FULL.items()))).check and len(made.check) == 16
+    others = [{**FULL, 'score': 0.51}, {**FULL, 'status': 'failed'}, {**FULL, 'knobs': {'lr': 0.2}}, {**FULL, 'pack': None}]
+    others += [{**FULL, 'curve': {'step': [0], 'score': [0.5]}}]
+    assert len({made.check, *(run_of(other).check for other in others)}) == 6
+
+
+def test_what_is_concluded_is_told_as_numbers_and_tags(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr('results.rendering.page', lambda *given: 'the page')
+    early, findings = read(*small(share=0.4))
+    made = study_of(early)
+    assert made.tags['complete'] == 'false' and made.page == 'the page' and made.table.startswith('**Unfinished')
+    first = findings[0]
+    place = f'{first.arm}/{first.task}'
+    assert made.tags[f'verdict/{place}'] == 'undecided' and f'{place}/p_adjusted' not in made.numbers
+    assert f'{place}/effect_low' not in made.numbers and made.numbers[f'{place}/margin'] == first.margin
+    late, findings = read(*small())
+    whole = study_of(late)
+    one = next(finding for finding in findings if finding.arm == first.arm and finding.task == first.task)
+    assert whole.tags['complete'] == 'true' and whole.tags[f'verdict/{place}'] == one.verdict
+    assert (whole.numbers[f'{place}/effect_low'], whole.numbers[f'{place}/effect_high']) == pytest.approx(one.effect_interval)
+    assert whole.numbers[f'{place}/effect'] == pytest.approx(one.effect) and whole.name == late.study.name

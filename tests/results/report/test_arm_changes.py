@@ -6,7 +6,7 @@ from simulated_study import read, small
 from ablations.shapes import path
 from ablations.spaces import linear, log
 from ablations.study import Study, put, swap, task
-from results.report.arm_changes import arm_changes
+from results.report.arm_changes import _changes, arm_changes
 from results.report.page import report
 
 CONV, WIDE = {'kind': 'depthwise_conv', 'kernel': 5}, {'kind': 'depthwise_conv', 'kernel': 9}
@@ -79,3 +79,45 @@ def test_the_page_tells_it_under_each_arm_twice():
     html = report(*read(*small()), [])
     for line in arm_changes(small()[0]).values():
         assert html.count(f'<span class="changes">{line}</span>') == 1 and html.count(f'It changes {line}.') == 1
+
+
+ENTRIES = {
+    'one at a place': ([{'at': 'last', 'mixer': CONV}], 'last mixer depthwise_conv (kernel 5)'),
+    'several of a stage': (
+        [{'at': 'first', 'times': 3, 'stage': 2, 'mixer': CONV}],
+        'stage 2 first 3 of mixer depthwise_conv (kernel 5)',
+    ),
+    'once is not said': ([{'times': 1, 'mixer': CONV}], 'mixer depthwise_conv (kernel 5)'),
+    'in turn': ([{'times': 2, 'shared': 'turn'}], '2 of as the base, parameters shared in turn'),
+    'two sockets': (
+        [{'mixer': CONV, 'channel': GATED}],
+        'mixer depthwise_conv (kernel 5) and channel gated (ratio 2, bias on)',
+    ),
+}
+
+
+@pytest.mark.parametrize(('stack', 'line'), ENTRIES.values(), ids=ENTRIES)
+def test_an_entry_of_a_stack_is_told_with_its_place(stack, line):
+    (_, now, before), *others = _changes({'body': {'kind': 'x'}}, {'body': {'kind': 'x', 'stack': stack}})
+    assert (now, before, others) == (f'in turn: {line}', '', [])
+    ((_, back, _),) = _changes({'body': {'kind': 'x', 'stack': stack}}, {'body': {'kind': 'x', 'stack': []}})
+    assert back == 'all alike'
+
+
+@pytest.mark.parametrize(
+    ('before', 'now', 'told'),
+    [
+        ({'a': 1}, {}, [('a', 'left out', '1')]),
+        ({}, {'a': [1, 2.5]}, [('a', '1 2.5', '')]),
+        ({'a': []}, {'a': [[]]}, [('a', 'none', 'none')]),
+        ({'a': True}, {'a': False}, [('a', 'off', 'on')]),
+        ({'a': {'kind': 'x', 'b': 1, 'c': 2}}, {'a': {'kind': 'x', 'b': 3, 'c': 2}}, [('a.b', '3', '1')]),
+        ({'a': {'kind': 'x', 'b': 1}}, {'a': {'kind': 'y', 'b': 0.123456}}, [('a', 'y (b 0.1235)', 'x')]),
+        ({'a': {'b': 1}}, {'a': {'b': 2}}, [('a.b', '2', '1')]),
+        ({'a': {'kind': 'x'}}, {'a': 3}, [('a', '3', 'x')]),
+        ({'b': 1, 'a': 1}, {'a': 2, 'b': 2}, [('a', '2', '1'), ('b', '2', '1')]),
+        ({'a': 1}, {'a': 1}, []),
+    ],
+)
+def test_what_differs_between_two_models(before, now, told):
+    assert list(_changes(before, now)) == told

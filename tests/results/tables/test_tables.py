@@ -470,3 +470,28 @@ def test_facts_are_those_of_the_study():
     read_early = {**manifest, 'design': {'looks': [2], 'shares': [1.0], 'alpha': 0.05}, 'protocol': 2}
     late = study_facts(Reading(study, planned, records, read_early), findings)
     assert (late.looks, late.late, late.last, late.protocol) == ((2,), (3,), 3, 2)
+
+
+def test_rows_of_a_screen_name_what_an_arm_is_compared_with_below_it():
+    both = [BETTER, dataclasses.replace(WORSE, base='rms_norm')]
+    text = shown(both, 240)
+    assert '- layer_norm' in text and '- rms_norm' in text and 'Below an arm: what it is compared with.' in unwrapped(text)
+    assert '- layer_norm' not in shown(FINDINGS, 240) and 'Below an arm' not in unwrapped(shown(FINDINGS, 240))
+
+
+def test_a_screen_says_what_one_recipe_for_all_says_only_where_it_shows_it():
+    said, told = 'In quotes: what one recipe for all says.', [dataclasses.replace(BETTER, shared_verdict='worse')]
+    assert said in unwrapped(shown(told, 240)) and said not in unwrapped(shown(told, 60))
+    alone = unwrapped(shown(told, 240, StudyFacts(share=False)))
+    assert said not in alone and "at the base's recipe" not in alone
+    same = unwrapped(shown(told, 240, StudyFacts(recipe='same')))
+    assert 'effect at one recipe' in same and said not in same
+
+
+def test_long_names_of_arms_are_folded_before_a_number_is():
+    long = [dataclasses.replace(BETTER, arm='a_name_of_an_arm_that_is_far_too_long_for_a_screen')]
+    text = shown(long, 60)
+    assert max(map(len, text.splitlines())) <= 60 and '92.5' in text and '[+1.5, +3.5]' in text
+    assert 'a_name_of_an_arm_that_is_far_too_long_for_a_screen' in shown(long, 240)
+    tiny = [dataclasses.replace(BETTER, arm='ab')]
+    assert 'ab' in shown(tiny, 40).split()
