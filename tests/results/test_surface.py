@@ -8,7 +8,7 @@ import pytest
 
 from results import surface
 from results.optimum import best, bests, candidates
-from results.surface import LEAST, errors, fit, fits
+from results.surface import LEAST, MOST, errors, finite_ones, fit, fits, middle_of, most_fitted, scale_of, together
 from sweeps.protocol.search.sobol import scrambled_sobol
 
 
@@ -314,3 +314,76 @@ def test_where_a_range_was_extended_its_middle_moves_with_the_trials(side):
     lost = np.array([[2.0, 0.5], [-2.0, 0.5]])
     again = fit(np.concatenate([units, lost]), np.concatenate([scores, [-np.inf, np.nan]]))
     np.testing.assert_array_equal(again.mean(points), one.mean(points))
+
+
+@pytest.mark.parametrize(
+    ('units', 'middle'),
+    [
+        ([0.1, 0.3], 0.5),
+        ([-0.02, 1.02], 0.5),
+        ([-0.03, 0.5], 0.235),
+        ([0.5, 1.1], 0.8),
+        ([-1.0, 2.0], 0.5),
+        ([-1.0, 0.0], -0.5),
+    ],
+)
+def test_the_middle_is_that_of_the_range_or_of_the_trials_past_it(units, middle):
+    assert middle_of(np.array(units)[None, :, None])[0] == pytest.approx([middle])
+    both = middle_of(np.stack([units, [0.2, 0.4]], -1)[None])[0]
+    assert both == pytest.approx([middle, 0.5]), 'each coordinate by itself'
+
+
+def test_scores_that_are_all_the_same_have_a_scale_of_one():
+    scores = np.array([[1.0, 3.0], [5.0, 5.0], [0.0, 0.0], [1e9, 1e9 + 1e-4]])
+    assert scale_of(scores, scores.mean(1)).tolist() == [1.0, 1.0, 1.0, 1.0]
+    assert scale_of(np.array([[1e-9, 3e-9]]), np.array([2e-9])) == pytest.approx([1e-9])
+
+
+def test_four_finite_trials_have_a_surface_and_three_have_none():
+    units = np.linspace(0, 1, 5)[:, None]
+    scores = np.array([0.1, 0.5, np.nan, 0.6, 0.2])
+    assert fit(units, scores) is not None and fit(units, np.where(units[:, 0] > 0.9, -np.inf, scores)) is None
+    assert fits([]) == [] and [
+        one is None for one in fits([(units, scores, None, None), (units[:2], scores[:2], None, None)])
+    ] == [
+        False,
+        True,
+    ]
+
+
+def test_replicates_are_numbered_among_those_that_are_left():
+    units, scores = np.zeros((4, 1)), np.array([1.0, np.nan, 2.0, 3.0])
+    *_, smooth, groups = finite_ones(units, scores, None, np.array([7, 8, 9, 9]))
+    assert groups.tolist() == [0, 1, 1] and smooth.tolist() == [True]
+    assert finite_ones(units, scores, [False], np.array([7, 8, 7, 7]))[3] is None, 'one is left'
+    assert finite_ones(units, np.full(4, np.nan), None, np.arange(4))[1].size == 0
+    made = together([(units, scores), (units[:2], scores[:2])], [True])
+    assert made[3].tolist() == [0, 0, 0, 0, 1, 1] and made[0].shape == (6, 1)
+
+
+def test_of_many_trials_the_best_are_fitted():
+    generator = np.random.default_rng(0)
+    units = generator.random((MOST + 6, 1))
+    scores = -((units[:, 0] - 0.4) ** 2)
+    fitted = fit(units, scores)
+    kept = np.sort(np.argsort(-scores, kind='stable')[:MOST])
+    assert len(fitted.units) == MOST and (fitted.units == units[kept]).all()
+    assert len(fit(units, scores, None, np.arange(MOST + 6) % 2).units) == MOST + 6, 'of several replicates four times as many'
+    assert (most_fitted(1), most_fitted(2), most_fitted(9)) == (MOST, 4 * MOST, 4 * MOST)
+
+
+@pytest.mark.parametrize('dims', [1, 2, 3])
+def test_the_highest_point_of_a_box_is_found_inside_it(dims):
+    generator = np.random.default_rng(dims)
+    units = generator.random((40, dims))
+    fitted = fit(units, -((units - 0.5) ** 2).sum(1))
+    place, height = best(fitted, np.zeros(dims), np.ones(dims))
+    assert place == pytest.approx([0.5] * dims, abs=0.08) and height == pytest.approx(
+        float(fitted.mean(place[None])[0]), abs=1e-9
+    )
+    low, high = np.full(dims, 0.7), np.full(dims, 0.9)
+    place, height = best(fitted, low, high)
+    assert (place >= low - 1e-12).all() and (place <= high + 1e-12).all() and place[0] == pytest.approx(0.7, abs=0.03)
+    assert bests([fitted, fitted], [np.zeros(dims), low], [np.ones(dims), high])[1][1] == pytest.approx(height)
+    point, _ = best(fitted, low, low)
+    assert point == pytest.approx(low), 'a box of one point'

@@ -1,5 +1,6 @@
 """Panels: limits that a far arm cannot squeeze, words that fit."""
 
+import numpy as np
 import pytest
 
 from ablations.study import Study
@@ -220,3 +221,24 @@ def test_the_limits_of_panels_leave_out_few():
     # Room of seven per cent at either end.
     assert axis_limits([(0.0, []), (10.0, [])]) == (-0.7, 10.7)
     assert axis_limits([(5.0, [])], least=1.0) == pytest.approx((3.86, 6.14))
+
+
+@pytest.mark.parametrize(('value', 'limits'), [(0.5, (49.0, 51.0)), (0.0, (-1e-6, 1e-6)), (1.0, (98.0, 102.0))])
+def test_lines_that_are_all_level_lie_in_the_middle(value, limits):
+    curves = {arm: ([1, 2], [value, value], None, None) for arm in ('a', 'b')}
+    with house():
+        axes = blank(3, 2).subplots()
+        assert draw_bands(axes, task('digits'), curves, palette(list(curves)), 0) == []
+    assert axes.get_ylim() == pytest.approx(limits)
+
+
+def test_long_lines_have_few_marks_at_places_of_their_own():
+    count = 24
+    curves = {arm: (range(count), np.linspace(0.1, 0.9, count), None, None) for arm in 'abcd'}
+    with house():
+        axes = blank(3, 2).subplots()
+        draw_bands(axes, task('digits'), curves, palette(list(curves)), 0)
+        marks = [list(line.get_markevery()) for line in axes.lines]
+        short = blank(3, 2).subplots()
+        draw_bands(short, task('digits'), {'a': (range(12), np.linspace(0.1, 0.9, 12), None, None)}, palette(['a']), 0)
+    assert marks == [list(range(first, count, 3)) for first in (0, 1, 2, 0)] and short.lines[0].get_markevery() is None
