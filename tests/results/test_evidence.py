@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 from told_study import NOISE, around, one, several, study, told
 
+from ablations.shapes import path
 from ablations.tasks import task
 from results.evidence import findings
 from results.noise import Noise
@@ -248,3 +249,52 @@ def test_numbers_are_rounded_for_the_page():
     numbers += [end for value in plain.values() if isinstance(value, list) for end in value if isinstance(end, float)]
     assert len(numbers) > 10
     assert all(value == float(f'{value:.6g}') and math.isfinite(value) for value in numbers)
+
+
+def test_one_more_diverged_run_of_the_better_side_is_counted_at_chance():
+    """Of ten runs each: the arm's mean less chance (0.1) over ten runs is what one of them at chance takes away."""
+    better = one(study(), {('arm', 'digits'): around(0.7, 0.01, 1), ('base', 'digits'): around(0.5, 0.01)})
+    assert better.one_more_diverged == pytest.approx(better.effect - (0.7 - 0.1) / 10)
+    worse = one(study(), {('arm', 'digits'): around(0.3, 0.01, 1), ('base', 'digits'): around(0.5, 0.01)})
+    assert worse.one_more_diverged == pytest.approx(worse.effect + (0.5 - 0.1) / 10)
+    assert one(study(), {('arm', 'digits'): around(0.5, 0.03, 1)}).one_more_diverged is None
+
+
+def test_an_undecided_finding_says_what_would_decide_it():
+    few = one(study(), {('arm', 'digits'): around(0.52, 0.018, 2), ('base', 'digits'): around(0.5, 0.01)})
+    assert few.verdict == 'undecided' and few.resolved and few.needed is not None
+    said = 'more replicates would be needed' if few.needed <= 5 else f'about {few.needed} replicates would likely decide it'
+    assert said in few.reason and few.reason.startswith('+0.02 share of images, adjusted p ')
+    never = one(study(), {('arm', 'digits'): around(0.505, 1.0, 1), ('base', 'digits'): around(0.5, 1.0)})
+    assert never.needed is None and '; more than 1000 replicates would be needed at this effect; 5 cannot show' in never.reason
+
+
+def test_what_is_only_described_may_be_left_out():
+    asked = study(arms={'base': (), 'arm': ()}, tasks=('digits', 'recall'))
+    reading = Reading(asked, *simulate(asked, World(cliff=2.0), seed=0))
+    whole, bare = findings(reading), findings(reading, described=False)
+    for full, short in zip(whole, bare, strict=True):
+        assert (short.lr_sensitivity, short.base_lr_sensitivity, short.optimism, short.base_optimism) == (None,) * 4
+        assert (short.needed, short.overall_effect) == (None, None) and full.lr_sensitivity > 0 and full.optimism is not None
+        same = ('verdict', 'p', 'p_adjusted', 'effect', 'effect_interval', 'overall', 'detectable', 'value', 'interval')
+        assert [getattr(short, name) for name in same] == [getattr(full, name) for name in same]
+
+
+def test_a_mean_over_datasets_needs_all_of_them():
+    asked = study(arms={'base': (), 'arm': ()}, tasks=('digits', 'recall'))
+    values = {(arm, name): around(0.5, 0.01, turn) for turn, (arm, name) in enumerate((('arm', 'digits'), ('arm', 'recall')))}
+    assert told(asked, values)[0].overall_effect is not None
+    still = {**values, ('arm', 'recall'): np.full(5, 0.4), ('base', 'recall'): np.full(5, 0.5)}
+    assert told(asked, still)[0].overall_effect is None, 'without a test on a dataset there is no mean'
+    unfit = {('tune', 'arm', 'recall', 0): []}
+    planned, _ = simulate(asked, World(), seed=0)
+    assert told(asked, values, asked={**planned.asked, **unfit})[0].overall_effect is None
+
+
+def test_sizes_are_ratios_to_the_base_of_the_study():
+    asked = study(**path({'base': (), 'a': (), 'b': ()}))
+    costs = {arm: {'digits': {'params': count, 'macs': 10 * count}} for arm, count in {'base': 100, 'a': 200, 'b': 300}.items()}
+    a, b = told(asked, {('b', 'digits'): around(0.5, 0.01, 2)}, manifest={'costs': costs})
+    assert (b.base, b.params, b.params_ratio, b.macs_ratio) == ('a', 300, 3.0, 3.0) and a.params_ratio == 2.0
+    del costs['base']
+    assert {one.params for one in told(asked, {}, manifest={'costs': costs})} == {None}

@@ -137,3 +137,16 @@ def test_more_replicates_take_away_their_own_part_only():
         assert is_resolved(made, 1e-6, alpha) is resolved
         assert (replicates_to_decide(made, 5, 1e-6, alpha) is None) is not resolved
         assert is_resolved(dataclasses.replace(measured, effect=effect), 1e-6, alpha)
+
+
+@pytest.mark.parametrize('shape', [(1, 5), (5, 1), (0, 5), (2, 0)])
+def test_one_replicate_or_one_item_has_no_error(shape):
+    assert item_error(np.zeros(shape)) is None
+    assert item_error(np.random.default_rng(0).random((2, 2))) is not None
+
+
+def test_items_that_vary_no_more_than_by_chance_have_no_error_of_their_own():
+    gaps = np.array([[1.0, 0.0], [0.0, 1.0]])
+    made = item_error(gaps)
+    assert (made.error, made.items, made.replicates) == (0.0, 2, 2) and made.residual == pytest.approx(0.5)
+    assert item_error(np.ones((3, 4))).residual == 0.0

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from results.item_error import item_error
 from results.noise import BORROWED, COUNTED, FALL, LOUD, Noise
 from results.statistics import Difference, detectable, holm
 
@@ -224,3 +225,59 @@ def test_the_limit_of_loudness_is_a_ratio_of_variances():
     assert told == [frozenset(), frozenset()], 'a pair varies by both of its arms'
     samples['a'] = samples['a'] * 2
     assert Noise(samples).loud == {'a'}
+
+
+def test_arms_whose_replicates_are_of_other_numbers_are_compared_in_those_in_common():
+    samples = arms(3, 6)
+    samples['a'] = samples['a'][:4]
+    samples['b'] = np.concatenate([[np.nan] * 4, samples['b'][4:]])
+    pairs = Noise(samples).pairs
+    assert pairs[0, 1] == pytest.approx(np.var(samples['base'][:4] - samples['a'], ddof=1)) and np.isnan(pairs[1, 2])
+    assert pairs[0, 2] == pytest.approx(np.var((samples['base'] - samples['b'])[4:], ddof=1))
+    assert Noise(samples).difference('b', 'a') is None and Noise(samples).contrast({'b': 1.0, 'a': -1.0}) is None
+
+
+def test_the_base_alone_with_more_replicates_sharpens_only_its_own_comparisons():
+    samples = arms(2, 20, seed=2)
+    short = {'base': samples['base'], 'a': samples['a'][:5]}
+    made, paired = (
+        Noise(short).difference('a', 'base'),
+        Noise({name: s[:5] for name, s in samples.items()}).difference('a', 'base'),
+    )
+    assert made.error <= paired.error and made.freedom == paired.freedom == 4
+    gone = {'base': np.concatenate([samples['base'][:5], np.full(15, np.nan)]), 'a': samples['a'][:5]}
+    assert Noise(gone).difference('a', 'base') == paired, 'replicates without a value sharpen nothing'
+    # The spare ones of the arm are no part of what the base measures.
+    assert Noise({'base': samples['base'][:5], 'a': samples['a']}).difference('a', 'base') == paired
+
+
+@pytest.mark.parametrize('values', [[], [0.0], [np.nan, 1.0], [np.nan, np.nan, 3.0]])
+def test_an_arm_needs_two_values(values):
+    noise = Noise({'base': np.array([0.1, 0.2, 0.4]), 'a': np.array(values, float)})
+    assert noise.arms == ('base',) and noise.difference('a', 'base') is None
+    assert noise.difference('base', 'a') is None and math.isnan(noise.variance) and noise.weight == 0.0
+
+
+def items_of(arms_of: dict[str, int], items: int = 30, seed: int = 0) -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    # Each arm likes items of its own, in all of its replicates.
+    return {arm: 3 * generator.random(items) + generator.random((count, items)) for arm, count in arms_of.items()}
+
+
+def test_the_error_of_items_needs_all_arms_of_a_contrast_and_equal_numbers_of_items():
+    samples, items = arms(3), items_of(dict.fromkeys(NAMES[:3], 5))
+    noise = Noise(samples, items)
+    assert noise.item_error({'a': 1.0, 'base': -1.0}) == item_error(items['a'] - items['base'])
+    assert noise.item_error({'a': 0.5, 'b': 0.5, 'base': -1.0}) == item_error(items['a'] / 2 + items['b'] / 2 - items['base'])
+    fewer = {**items, 'a': items['a'][:3]}
+    assert Noise(samples, fewer).item_error({'a': 1.0, 'base': -1.0}) == item_error(items['a'][:3] - items['base'][:3])
+    others = {**items, 'a': items['a'][:, :20]}
+    assert Noise(samples, others).item_error({'a': 1.0, 'base': -1.0}) is None
+    assert Noise(samples, {'a': items['a']}).item_error({'a': 1.0, 'base': -1.0}) is None
+    assert Noise(samples).item_error({'a': 1.0, 'base': -1.0}) is None
+    made, alone = noise.difference('a', 'base'), Noise(samples).difference('a', 'base')
+    assert (
+        made.alone == alone
+        and made.error > alone.error
+        and noise.contrast({'a': 1.0, 'base': -1.0, 'b': 0.0}).items == made.items
+    )
