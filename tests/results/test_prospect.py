@@ -17,10 +17,12 @@ from results.evidence import claim_level, findings
 from results.noise import Noise
 from results.prospect import (
     Price,
+    _foretold,
     best,
     candidates,
     finds,
     prospect,
+    reach,
     replicates_for_equivalence,
     runs_of,
     seconds,
@@ -279,3 +281,71 @@ def test_a_pilot_is_the_first_look_and_not_the_whole_study():
 def test_of_a_study_whose_findings_were_read_it_is_said():
     reading = dataclasses.replace(read(), manifest={'design': {'looks': [3], 'shares': [1.0], 'alpha': 0.05}})
     assert 'claim nothing' in str(lines(prospect(reading, PRICE, 600.0), clock, 'mine.py')[-1])
+
+
+def test_a_setting_in_which_no_test_finds_anything_is_the_worst():
+    still = known(difference=Difference(0.3, 0.0, 0.0))
+    setting = Setting(8, 3, 5)
+    assert reach([known(), still], setting, LEVEL) == math.inf and finds(still, setting, LEVEL) is None
+    smallest, lost = finds(known(), setting, LEVEL), known().lost_at(setting)
+    assert reach([known()], setting, LEVEL) == pytest.approx(math.hypot(smallest, lost))
+    pair = [known(), known(difference=Difference(0.3, 0.08, 7.0), lost=None)]
+    alone = [reach([one], setting, LEVEL) for one in pair]
+    assert reach(pair, setting, LEVEL) == pytest.approx(math.sqrt(alone[0] * alone[1])), 'a geometric mean'
+
+
+def test_with_one_seed_nothing_is_told_of_seeds():
+    study = dataclasses.replace(STUDY, seeds=1)
+    facts = prospect(Reading(study, *simulate(study, WORLD, 0)), PRICE, 600.0)
+    assert facts['next_hour']['seeds']['unknown'] == 'with one seed a replicate nobody knows what seeds do'
+    assert set(facts['next_hour']['seeds']) == {'one_more_seconds', 'unknown'} and facts['best']['seeds'] == 1
+    assert (
+        'unknown' not in facts['next_hour']['trials'] and 'unknown' not in prospect(read(), PRICE, 600.0)['next_hour']['seeds']
+    )
+
+
+def test_of_one_replicate_or_one_arm_nothing_is_assumed():
+    one = dataclasses.replace(STUDY, replicates=1, looks=())
+    facts = prospect(Reading(one, schedule(one, {}, {}), {}), None, 600.0)
+    assert facts['assumed'] is None and facts['pilot']['replicates'] == 1
+    alone = dataclasses.replace(STUDY, arms={'base': ()})
+    facts = prospect(Reading(alone, schedule(alone, {}, {}), {}), None, 600.0)
+    assert facts['level'] == 0.05 and not facts['known'] and facts['assumed'] > 0
+
+
+def test_comparisons_of_which_nothing_is_known_are_named():
+    reading = read()
+    gone = {t.id for key, trials in reading.schedule.asked.items() if key[1:3] == ('third', 'recall') for t in trials}
+    lost = {key: {**row, 'status': 'failed', 'score': None} if key in gone else row for key, row in reading.records.items()}
+    facts = prospect(dataclasses.replace(reading, records=lost), PRICE, 600.0)
+    assert facts['without'] == ['third on recall'] and prospect(reading, PRICE, 600.0)['without'] == []
+    assert facts['measured']['replicates'] == 3 and facts['measured']['within_factor'] > 1
+    told = facts['declared']['tasks']
+    assert told['recall']['hardest'] == 'other' and set(told) == {'digits', 'recall'}
+
+
+def test_what_a_task_is_told_is_that_of_all_its_arms():
+    components = [one for one in components_of(read()) if one.task.name == 'digits']
+    setting = Setting(12, 4, 6)
+    told = _foretold(components, setting, LEVEL)['tasks']['digits']
+    smallest = {one.arm: finds(one, setting, LEVEL) for one in components}
+    assert told['finds'] == pytest.approx(math.sqrt(math.prod(smallest.values())))
+    assert told['hardest'] == max(smallest, key=smallest.get) and told['hardest_finds'] == max(smallest.values())
+    needed = [replicates_for_equivalence(one, setting, LEVEL) for one in components]
+    assert told['equivalence_replicates'] == (None if None in needed else max(needed))
+    wide = [dataclasses.replace(one, task=dataclasses.replace(one.task, margin=9.0)) for one in components]
+    assert _foretold(wide, setting, LEVEL)['tasks']['digits']['equivalence'] is True
+    narrow = [dataclasses.replace(one, task=dataclasses.replace(one.task, margin=1e-9)) for one in components]
+    none = _foretold(narrow, setting, LEVEL)['tasks']['digits']
+    assert (none['equivalence'], none['equivalence_replicates']) == (False, None)
+    unknown = _foretold([dataclasses.replace(one, lost=None) for one in components], setting, LEVEL)['tasks']['digits']
+    assert unknown['lost'] is None and told['lost'] == components[0].lost_at(setting)
+
+
+def test_settings_that_are_as_declared_are_not_set_again():
+    assert settings_of(STUDY, Setting.of(STUDY)) == [] and settings_of(STUDY, Setting.of(STUDY), ['x=1']) == ['x=1']
+    made = settings_of(STUDY, dataclasses.replace(Setting.of(STUDY), trials=9), ['trials = 5', 'alpha=0.1'])
+    assert made == ['alpha=0.1', 'trials=9']
+    shared = dataclasses.replace(STUDY, replicates=4, looks=(3, 4), shares=(0.5, 0.5))
+    assert 'shares=()' not in settings_of(shared, Setting(8, 3, 8)) and 'looks=(3, 8)' in settings_of(shared, Setting(8, 3, 8))
+    assert settings_of(shared, Setting(8, 3, 3))[-2:] == ['looks=(3,)', 'shares=()']
