@@ -229,3 +229,8 @@ def test_the_order_is_told_of_all_optimizers_together_where_there_are_several():
     apart = [dataclasses.replace(alone[0], numbers=(0,), replicates=alone[0].replicates[:1])]
     apart += [dataclasses.replace(alone[1], numbers=(1,), replicates=alone[1].replicates[1:])]
     assert settled_orders(apart) == {}, 'no replicate is in common'
+
+
+def test_when_an_order_settles_is_plain_data():
+    plain = order_settles({'a': flat(1, 2, replicates=2), 'b': flat(0, 1, replicates=2)}).to_dict()
+    assert plain == {'trials': 1, 'of': 2, 'order': ['a', 'b'], 'share': 1.0, 'noise': False}

@@ -197,3 +197,18 @@ def test_a_one_sided_p_value_is_worth_half_of_a_two_sided_one(p):
     assert looks.worth_one_sided(p, 5) == looks.worth(2 * p, 5) / 2
     assert looks.worth_one_sided(1 - p, 5) == 1 - p and looks.worth_one_sided(0.5, 3) == 0.5
     assert looks.worth_one_sided(None, 3) is None and looks.worth(None, 3) is None
+
+
+def test_a_study_read_at_another_look_than_was_declared_claims_nothing():
+    """Only the look at five was declared when findings were read first; three replicates are recorded."""
+    asked = study(looks=(3, 5))
+    plan, records = simulate(asked, World(), seed=0)
+    early = {t.id: records[t.id] for t in plan.trials if t.replicate < 3}
+    reading = Reading(asked, schedule(asked, early, {}), early, {ENTRY: _design(5)})
+    (finding,) = findings(reading)
+    assert (finding.verdict, finding.p, finding.reason) == (
+        'undecided',
+        None,
+        'no declared look is complete, so nothing is tested',
+    )
+    assert finding.effect is not None and finding.effect_interval is not None

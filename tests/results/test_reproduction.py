@@ -65,6 +65,7 @@ def test_a_finding_of_one_side_alone_differs_and_two_without_an_effect_are_the_s
     assert gone.sentence().endswith(f'now none; {one.verdict}, now not found')
     none = [dataclasses.replace(one, effect=None)]
     assert pair(none, none).holds and not pair(none).holds and not pair(FOUND, none).holds
+    assert not pair(none, []).holds and not pair([], none).holds, 'nothing at all is not the same as no effect'
     assert pair(none, none).sentence() == f'same  arm on digits: published none, now none; {one.verdict}'
 
 

@@ -319,3 +319,9 @@ def test_of_few_degrees_of_freedom_none_were_borrowed():
 def test_two_values_have_an_interval():
     assert mean_interval(np.array([1.0, 3.0]), 0.95) == pytest.approx(stats.t.interval(0.95, 1, 2.0, 1.0))
     assert mean_interval(np.array([1.0]), 0.95) is None
+
+
+def test_effects_ten_thousand_errors_away_are_decided_at_once():
+    assert replicates_to_decide(Difference(3.0, 1e-5, 4.0), 5, 0.01, 0.05) == 2
+    assert replicates_to_decide(Difference(0.0, 1e-7, 4.0), 5, 0.01, 0.05) == 2
+    assert replicates_to_decide(Difference(0.0, 1e7, 4.0), 5, 0.01, 0.05) is None

@@ -120,3 +120,13 @@ def test_a_template_that_names_what_is_not_there_is_an_error_and_text_is_escaped
     for missing in ({'known': 1}, {'known': 1, 'given': {}}, {'given': {'name': ''}}):
         with pytest.raises(UndefinedError):
             template.render(**missing)
+
+
+def test_marks_of_several_styles_keep_their_own():
+    def of(*styles: str, group: str = '') -> str:
+        marks = ''.join(f'<use href="#b" x="1" style="{style}"/>' for style in styles)
+        return inline(f'<svg width="10pt" height="5.6pt"><g id="a"{group}>{marks}</g></svg>', 'k', 'x < y')
+
+    assert of('fill: red', 'fill: blue').count('style="fill') == 2 and '<g id="k-a">' in of('fill: red', 'fill: blue')
+    assert of('fill: red', group=' style="stroke: 1"').count('style="fill: red"') == 1
+    assert 'aria-label="x &lt; y" width="10" height="6"' in of('fill: red')
