@@ -44,3 +44,28 @@ def test_a_test_split_too_small_for_its_margin_is_named():
         'digits: the test split alone has a standard error of 1.1, more than the margin of 1.0; claims are of these examples'
     )
     assert doubts(_reading(GENTLE, tasks=('stdlib_bytes',))) == []
+
+
+def test_arms_of_rare_divergence_are_named_up_to_a_tenth_of_their_runs():
+    """Ten confirmation runs an arm: one that diverged may be there in other arms too, two are a rate."""
+    reading = _reading(GENTLE)
+    own = [trial.id for r in range(5) for trial in reading.schedule.asked['confirm', 'a', 'digits', r]]
+    for count, named in ((0, False), (1, True), (2, False)):
+        lost = {key: {**reading.records[key], 'status': 'diverged', 'score': None} for key in own[:count]}
+        told = doubts(dataclasses.replace(reading, records={**reading.records, **lost}))
+        assert [one for one in told if 'too few for a rate' in one] == [
+            'a on digits: 1 of 10 confirmation runs diverged, too few for a rate'
+        ] * named
+
+
+@pytest.mark.parametrize(('outside', 'named'), [(2, False), (3, True), (4, True), (5, False)])
+def test_points_outside_the_range_in_half_of_the_replicates_not_in_all_are_named(outside, named):
+    reading = _reading(GENTLE)
+    points = {}
+    for (arm, name, replicate), one in reading.schedule.selections.items():
+        unit = (1.01, 0.5) if replicate < outside else (1.00005, -0.00005)
+        points[arm, name, replicate] = dataclasses.replace(one, unit=unit) if arm == 'b' else one
+    schedule = dataclasses.replace(reading.schedule, selections=points)
+    told = [one for one in doubts(dataclasses.replace(reading, schedule=schedule)) if one.startswith('b on digits')]
+    said = f'b on digits: {outside} of 5 replicates selected a recipe outside the ranges, which may be too narrow for it'
+    assert told == [said] * named

@@ -71,3 +71,29 @@ def test_any_false_word_is_rare(arms, at_the_margin, margin):
         words = adjusted(rows, arms - 1, 0.05).values()
         false += any((w.p <= 0.05 if t == 0 else w.p_within <= 0.05) for w, t in zip(words, truth, strict=True))
     assert false / studies <= 0.06 + 3 * math.sqrt(0.06 * 0.94 / studies)
+
+
+def test_what_is_said_of_no_comparison_at_all():
+    assert adjusted({}, 3, 0.05) == {} and claimable([], 3, 0.05) == 0
+    (one,) = adjusted({('a', 't'): PValues(0.9, 0.5, True)}, 4, 0.05).values()
+    assert (one.p, one.p_within, one.p_rates) == (1.0, 1.0, 1.0), 'no p-value is above 1'
+
+
+@pytest.mark.parametrize(
+    ('least', 'family', 'count'),
+    [
+        ([0.0125], 4, 1),
+        ([0.0126], 4, 0),
+        ([0.01, 0.01], 4, 2),
+        ([0.012, 0.011], 4, 1),
+        ([1.0, 0.001, 1.0], 4, 1),
+        ([0.001] * 5, 4, 5),
+    ],
+)
+def test_rates_that_could_be_claimed_are_counted_beside_the_others(least, family, count):
+    assert claimable([RateTest(1.0, one) for one in least], family, 0.05) == count
+
+
+def test_tied_p_values_are_adjusted_alike():
+    made = adjusted(_rows([0.02, 0.02, 0.02]), 3, 0.05)
+    assert {one.p for one in made.values()} == {0.06}

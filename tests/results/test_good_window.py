@@ -10,7 +10,7 @@ from ablations.ranges import Range
 from ablations.spaces import linear, log
 from ablations.study import Study
 from ablations.tasks import task
-from results.good_window import good_part, windows
+from results.good_window import _decades, good_part, windows
 from results.store.reading import Reading
 from sweeps.protocol.simulate import World, simulate
 
@@ -136,3 +136,19 @@ def test_one_replicate_has_no_interval_and_none_no_window():
     schedule, records = simulate(study, World(noise=0.002, cliff=9.0), seed=0)
     assert {window.interval for window in windows(Reading(study, schedule, records))} == {None}
     assert windows(Reading(study, schedule, {})) == []
+
+
+@pytest.mark.parametrize(
+    ('rates', 'low', 'high', 'wanted'),
+    [
+        (Range(1e-4, 1e-2), 0.0, 1.0, 2.0),
+        (Range(1e-4, 1e-2), 0.25, 0.75, 1.0),
+        (Range(0.0, 1.0, 'linear'), 0.1, 1.0, 1.0),
+        (Range(0.0, 1.0, 'linear'), 0.0, 1.0, None),
+        (Range(1.0, 11.0, 'linear'), -0.1, 0.9, None),
+        (Range(1.0, 11.0, 'linear'), 0.0, 0.9, 1.0),
+    ],
+)
+def test_decades_between_two_rates(rates, low, high, wanted):
+    made = _decades(rates, low, high)
+    assert made is None if wanted is None else made == pytest.approx(wanted)

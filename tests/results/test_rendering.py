@@ -8,6 +8,7 @@ from results.conclusions import Conclusions
 from results.rendering import TABLES, everything, figures, joint_text, pages, text
 from results.store.reading import Reading
 from results.tables import study_facts
+from results.verify import Check
 
 
 def concluded(shape: str = 'one_swap') -> tuple[Reading, Conclusions]:
@@ -51,11 +52,13 @@ def test_a_bundle_has_every_table_figure_and_page(two_kinds: None, monkeypatch: 
     assert given == [(reading, conclusions.findings, {'one': b'a figure svg'})], 'what is drawn once is not drawn again'
 
 
-def test_several_studies_are_one_table_and_one_page():
+def test_several_studies_are_one_table_and_one_page(monkeypatch: pytest.MonkeyPatch):
+    checks = [Check('a', True, 'so'), Check('b', True, 'nobody tried', tried=False)]
+    monkeypatch.setattr('results.verify.verify', lambda reading: checks)
     given = [concluded(shape) for shape in ('one_swap', 'path')]
     table = joint_text([conclusions for _, conclusions in given], 'md')
     assert table.endswith('\n') and not table.endswith('\n\n') and 'small_one_swap' in table and 'small_path' in table
     page = pages(given)
-    assert 'small_one_swap' in page and 'small_path' in page and 'of a fair comparison' in page
+    assert 'small_one_swap' in page and 'small_path' in page and page.count('1 of 1 rules of a fair comparison hold') == 2
     with pytest.raises(ValueError, match="study 'small_path' is given 2 times"):
         pages(given[1:] * 2)
