@@ -219,7 +219,9 @@ def _language(own: OwnTask, dataset: str, facts: Mapping) -> Form:
     examples = facts['elements']['pool'] // (spacing or length + 1)
     data = _data(own, 'text', dataset, tokens='file' if shards and own.tokenizer else tokens, length=length, spacing=spacing,
                  held=held, unit=unit)  # fmt: skip
-    chance = math.log(vocabulary) if unit == NATS else math.log2(vocabulary) if tokens in ('bytes', 'characters') else 8.0
+    # Tokens of more than one byte in bits per byte: an equally likely byte.
+    counted = not shards and tokens in ('bytes', 'characters')
+    chance = math.log(vocabulary) if unit == NATS else math.log2(vocabulary) if counted else 8.0
     base = own.base or own_bases.of_language(vocabulary, length)
     _, per_letter, margin = ALPHABETS.get(facts.get('alphabet'), ('', BITS, 0.02))
     return Form(data, base, 'loss', per_letter if unit == BITS else unit, 'lower', chance, margin, examples)
