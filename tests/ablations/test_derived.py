@@ -1,4 +1,4 @@
-"""What a task of a user's own gets where he states nothing: its budget, its split, its unit and chance, at the ends of each rule."""
+"""What a task of a user's own gets where he states nothing: budget, split, unit and chance, at the ends of each rule."""
 
 import math
 
