@@ -77,6 +77,18 @@ def test_guesses_are_no_better_than_is_said(form: str, metric: str):
     assert of_guesses('accuracy', about) is None
 
 
+@pytest.mark.parametrize(
+    ('positive', 'known', 'best'),
+    [([50], [100], 2 / 3), ([100, 0], [100, 100], 0.5), ([25, 75], [100, 100], (0.4 + 6 / 7) / 2), ([0, 10], [0, 20], 1 / 3)],
+    ids=str,
+)
+def test_of_labels_the_best_guess_is_to_say_each_of_them(positive: list[int], known: list[int], best: float):
+    """F1 of a label that a share p of the examples has is then 2 p / (1 + p); of one that nobody knows, 0."""
+    about = {'kind': 'images', 'target': 'labels', 'positive': {'pool': positive}, 'known': {'pool': known}}
+    assert of_guesses('macro_f1', about) == pytest.approx(best)
+    assert of_guesses('auroc', about) is None and of_guesses('accuracy', about) is None
+
+
 def test_every_form_of_target_has_the_metrics_that_the_lab_has_for_it():
     assert {form: set(names) for form, names in DEFAULTS.items()} == {form: set(cls.METRICS) for form, cls in TARGETS.items()}
 

@@ -296,6 +296,73 @@ def test_a_set_that_its_task_cannot_be_made_of_can_be_prepared_again(folder: Pat
         load_study('both.py')
 
 
+@pytest.mark.parametrize(
+    ('lacking', 'said'),
+    [
+        ({'balance': None}, 'TypeError'),
+        ({'sizes': {}}, "KeyError: 'pool'"),
+        ({'shape': 3}, 'TypeError'),
+        ({'balance': {'pool': []}}, 'IndexError'),
+        ({'classes': 3}, 'TypeError'),
+    ],
+    ids=str,
+)
+def test_facts_that_are_damaged_are_told_with_the_command_that_mends_them(folder: Path, lacking: dict, said: str):
+    study = written(folder)
+    prepare(folder, **lacking)
+    whole = (
+        rf"task 'my_task\.py:retina': what is known of the set 'retina' is damaged \({said}.*prepare it again: archlab data "
+    )
+    with pytest.raises(ValueError, match=whole + r'prepare my_task\.py:retina --force'):
+        load_study(study)
+
+
+def test_a_task_stands_at_the_top_of_its_file_and_not_inside_a_study(folder: Path):
+    inside = "task(source='photos', read='image_folder')"
+    (folder / 'study.py').write_text(STUDY.format(tasks=inside).replace('import Study, swap', 'import Study, swap, task'))
+    with pytest.raises(
+        ValueError, match=r'study\.py: a task of your own stands at the top of the file, as NAME = task\(\.\.\.\)'
+    ):
+        load_study('study.py')
+
+
+@pytest.mark.parametrize(
+    'tasks',
+    [None, 'retina', ['retina'], [{'name': 'retina'}], [{'name': 'other'}], [{'name': 'retina', 'declared': 'x'}]],
+    ids=str,
+)
+def test_a_definition_of_what_ran_that_does_not_tell_the_task_is_passed_over(folder: Path, tasks: object):
+    study = written(folder)
+    hashed = declared_in(folder / 'my_task.py')['retina'].hash
+    if tasks == [{'name': 'retina'}]:  # of this declaration, and not whole
+        tasks = [{'name': 'retina', 'declared': hashed}]
+    before = task_files.DEFINITION_OF.set(lambda name: {'tasks': tasks})
+    try:
+        with pytest.raises(Unprepared, match='its data are not prepared'):
+            declared_in(folder / 'my_task.py')['retina'].task('own')
+        with pytest.raises(ValueError, match='its data are not prepared'):
+            load_study(study)
+    finally:
+        task_files.DEFINITION_OF.reset(before)
+
+
+def test_what_ran_is_asked_only_for_the_study_that_is_meant(folder: Path):
+    written(folder)
+    prepare(folder)
+    one = declared_in(folder / 'my_task.py')['retina']
+    whole = one.task().to_dict()
+    (folder / 'data' / 'prepared' / 'retina' / 'about.json').unlink()
+    asked = []
+    before = task_files.DEFINITION_OF.set(lambda name: asked.append(name) or {'tasks': [{'name': 'other'}, whole]})
+    try:
+        assert one.task('mine').to_dict() == whole and asked == ['mine']
+        with pytest.raises(Unprepared):
+            one.task()
+        assert asked == ['mine']
+    finally:
+        task_files.DEFINITION_OF.reset(before)
+
+
 def test_what_ran_is_opened_without_its_data(folder: Path, called: Callable):
     """From the runs and from a bundle; a bundle's settings may name no file of tasks, whatever else is given."""
     study = written(folder)
