@@ -54,6 +54,37 @@ def test_a_published_comparison_of_searchers_is_told_without_verdicts():
     assert '    published  greedy, random, bayes, lab; digits, stdlib_bytes; 48 runs a search, 80 steps' in question_lines(told)
 
 
+SAID = {'verdicts': {'worse': 1, 'better': 2}, 'datasets': ['a', 'b'], 'params': [5_000, 12_000], 'steps': [80, 100]}
+
+
+@pytest.mark.parametrize(
+    ('run', 'line'),
+    [
+        (SAID, '2 better, 1 worse; a, b; 5,000 to 12,000 parameters, 80, 100 steps'),
+        ({**SAID, 'params': [7, 7], 'steps': [80]}, '2 better, 1 worse; a, b; 7 parameters, 80 steps'),
+        (
+            {'searchers': ['lab', 'grid'], 'datasets': ['a'], 'runs': 3, 'steps': [8, 9]},
+            'lab, grid; a; 3 runs a search, 8, 9 steps',
+        ),
+    ],
+    ids=['sizes', 'one size', 'searchers'],
+)
+def test_a_run_is_told_in_a_line(run: dict, line: str):
+    one = {'asks': 'Which?', 'paper': '1234.56789', 'study': 'mine', 'lacks': '', 'published': run, 'further': {'more': None}}
+    other = {**one, 'paper': '', 'study': '', 'published': None, 'further': {}}
+    assert question_lines({'first': one, 'second': other}) == [
+        'first: Which? (1234.56789)',
+        '    study      mine',
+        f'    published  {line}',
+        '    further    more',
+        '    published  no run',
+        'second: Which?',
+        '    study      none yet',
+        '',
+        '2 questions: 1 have a study, 1 a published run.',
+    ]
+
+
 def test_what_was_not_run_and_what_has_no_study_are_told_apart(tmp_path: Path):
     told = answered({'a': Question('One?', study='docs/founding/a.py'), 'b': Question('Two?')}, tmp_path)
     assert question_lines(told)[:4] == [

@@ -9,7 +9,7 @@ from made_claims import LAYER, SETTING, TANH, claim, published
 from ablations.config import put, swap
 from ablations.study import Study
 from results.claims.claim import Claim
-from results.claims.difference import differences
+from results.claims.difference import differences, holder, kinds_of
 from results.claims.question import question_of, turned
 from results.claims.relation import AGREEMENTS, KINDS, agreement, contradictions, relations
 from results.claims.setting import setting_of
@@ -68,6 +68,31 @@ def test_put_and_swap_ask_the_same():
 def test_a_lacking_value_is_a_difference():
     assert differences({'a': {'kind': 'x', 'b': 1}}, {'a': {'kind': 'x'}}) == [{'path': 'a.b', 'from': 1, 'to': None}]
     assert differences({'a': [1, 2]}, {'a': [1, 2]}) == []
+    assert differences({'b': 1, 'a': 2}, {'c': 3}) == [
+        {'path': 'a', 'from': 2, 'to': None},
+        {'path': 'b', 'from': 1, 'to': None},
+        {'path': 'c', 'from': None, 'to': 3},
+    ]
+
+
+def test_kinds_are_told_by_their_places_in_lists_too():
+    assert kinds_of({'body': {'kind': 'isotropic', 'stack': [{'norm': {'kind': 'identity'}}, 3]}}) == {
+        'body': 'isotropic',
+        'body.stack.0.norm': 'identity',
+    }
+    assert kinds_of({'kind': 'all'}) == {} and kinds_of({'norm': {'kind': 3}}) == {} and kinds_of(None) == {}
+    assert kinds_of(({'kind': 'one'},)) == {'0': 'one'}
+
+
+def test_a_place_is_held_by_the_innermost_spec():
+    kinds = {'mixer': 'mixed', 'mixer.inner': 'pooling'}
+    assert [holder(path, kinds) for path in ('mixer.inner.size', 'mixer.inner', 'mixer.size', 'mixer')] == [
+        'pooling',
+        'pooling',
+        'mixed',
+        'mixed',
+    ]
+    assert holder('mix', kinds) is None and holder('mixers.size', kinds) is None and holder('norm', {}) is None
 
 
 def test_the_reverse_study_answers_the_same_question():
@@ -100,6 +125,21 @@ PAIRS = [
 def test_which_verdicts_can_both_be_true(verdict, effect, other, its_effect, expected):
     pair = [claim(verdict=verdict, effect=effect), claim(study='second', verdict=other, effect=its_effect)]
     assert agreement(*pair) == agreement(*pair[::-1]) == expected
+
+
+@pytest.mark.parametrize(
+    ('effect', 'expected'),
+    [(0.0099, 'differs'), (0.01, 'contradicts'), (-0.01, 'contradicts'), (-0.0099, 'differs'), (0.02, 'contradicts')],
+)
+def test_a_difference_of_a_whole_margin_contradicts_equivalence(effect: float, expected: str):
+    other = claim(verdict='better' if effect > 0 else 'worse', effect=effect)
+    assert agreement(claim(verdict='equivalent', effect=0.001), other) == expected
+
+
+def test_an_interval_that_is_open_on_a_side_is_open_on_the_other_when_turned():
+    assert turned(claim(interval=(None, -0.012))).interval == (0.012, None)
+    back = turned(claim(interval=None, effect=None, verdict='unstable'))
+    assert (back.interval, back.effect, back.verdict) == (None, None, 'unstable')
 
 
 def test_a_negligible_difference_does_not_contradict_equivalence():

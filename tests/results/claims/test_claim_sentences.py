@@ -37,6 +37,15 @@ SAID = [
     ({'setting': {'params': None}}, 'At an unknown size and 140 steps, '),
     ({'setting': {'dataset': 'mine, by hand'}}, 'on "mine, by hand" by 2.1 points'),
     ({'setting': {'dataset': 'and'}}, 'on "and" by'),
+    *(({'setting': {'dataset': word}}, f'on "{word}" by') for word in ('by', 'within', 'at', 'in', 'a.', '-a', '')),
+    ({'setting': {'dataset': 'a.b'}}, 'on a.b by'),
+    ({'arm': 'one two'}, ', "one two" is worse than'),
+    ({'base': 'and'}, 'is worse than "and" on'),
+    ({'verdict': 'undecided', 'effect': None}, 'is not told apart from layer_norm on digits.'),
+    ({'verdict': 'worse', 'interval': (None, -0.01)}, 'by 2.1 points.'),
+    ({'verdict': 'worse', 'interval': (-0.03, None)}, 'by 2.1 points.'),
+    ({'verdict': 'equivalent', 'interval': None}, 'on digits within 1.0 points.'),
+    ({'verdict': 'unstable', 'diverged': 4, 'base_diverged': 3, 'confirmed': 20}, 'diverges less often than'),
     ({'metric': 'loss', 'unit': 'bits by byte'}, '0.021 "bits by byte" ['),
     ({'scope': 'overall', 'unit': 'margins', 'effect': -2.0, 'interval': (-3.0, -1.0)}, 'by 2.000 margins [1.000, 3.000].'),
 ]
@@ -129,6 +138,13 @@ def test_counts_have_few_digits():
 
     from results.claims.sentence import count
 
-    told = [count(number) for number in (1, 999, 1000, 99_950, 100_000, 999_999, 1_234_567, 10**9, 10**13)]
-    assert told == ['1', '999', '1k', '100k', '0.1M', '1M', '1.23M', '1B', '10T']
+    told = [count(number) for number in (0, 1, 999, 1000, 99_950, 100_000, 999_999, 1_234_567, 10**9, 10**13)]
+    assert told == ['0', '1', '999', '1k', '100k', '0.1M', '1M', '1.23M', '1B', '10T']
+    assert [count(number) for number in (99_999_999, 10**8, 99_999_999_999, 10**11, 10**15)] == [
+        '100M',
+        '0.1B',
+        '100B',
+        '0.1T',
+        '1000T',
+    ]
     assert all(re.fullmatch(COUNT, text) for text in told)

@@ -79,6 +79,54 @@ def test_matched_compute_has_steps_of_its_own():
     assert claims_of(source(study=study, costs={}))[0].settings[0].steps == 140
 
 
+def test_a_study_over_several_metrics_has_none_over_all():
+    rows = source().rows
+    assert {one.metric for one in claims_of(source()) if one.scope == 'overall'} == {'several'}
+    same = [{**row, 'metric': 'loss'} for row in rows]
+    assert {one.metric for one in claims_of(source(rows=same)) if one.scope == 'overall'} == {'loss'}
+
+
+def test_what_holds_over_all_datasets_has_the_replicates_of_the_least():
+    arm = source().rows[0]['arm']
+    own = [row for row in source().rows if row['arm'] == arm]
+    rows = [
+        {**row, 'replicates': count, 'overall_effect': -2.5, 'overall_interval': [-3, None]}
+        for count, row in zip((5, 3), own, strict=True)
+    ]
+    overall = claims_of(source(rows=rows))[-1]
+    assert (overall.scope, overall.replicates, overall.effect, overall.interval) == ('overall', 3, -2.5, (-3, None))
+    # An arm that is told of on one task only claims nothing over all of them.
+    assert [one.scope for one in claims_of(source(rows=rows[:1]))] == ['dataset']
+
+
+@pytest.mark.parametrize(
+    ('verdict', 'censored', 'base_censored', 'marked'),
+    [
+        ('worse', ['lr high'], ['lr high'], {'arm', 'base'}),
+        ('worse', [], ['lr high'], {'base'}),
+        ('better', [], ['lr high'], set()),
+        ('better', ['lr high'], ['lr high'], {'arm'}),
+        ('undecided', [], ['lr high'], set()),
+    ],
+)
+def test_a_reference_at_an_edge_bears_on_the_verdict_where_it_wins(verdict, censored, base_censored, marked):
+    row = {**source().rows[0], 'verdict': verdict, 'censored': censored, 'base_censored': base_censored}
+    one = claims_of(source(rows=[row]))[0]
+    assert set(one.censored) == {getattr(one, name) for name in marked}
+
+
+def test_a_place_that_cannot_be_opened_is_skipped_with_what_the_system_says():
+    def unreadable() -> Source:
+        raise PermissionError(13, 'Permission denied', 'runs/first')
+
+    def broken() -> Source:
+        raise OSError('no strerror')
+
+    made = collect([('first', unreadable), ('second', broken), ('third', source)])
+    assert made.skipped == ('first: Permission denied', 'second: no strerror')
+    assert len(made.sources) == 1 and made.claims
+
+
 def test_the_fallacy_claims_nothing():
     with pytest.raises(ValueError, match='one recipe for all arms'):
         claims_of(source(study=dataclasses.replace(small()[0], recipe='same')))
@@ -177,5 +225,6 @@ def test_a_claim_is_found_by_the_beginning_of_its_address():
         claim_at(published(), '')
     first = {claim.digest[0] for claim in published().claims}
     shared = next(letter for letter in first if sum(claim.digest[0] == letter for claim in published().claims) > 1)
-    with pytest.raises(ValueError, match='several claims begin'):
+    listed = [claim.digest for claim in published().claims if claim.digest[0] == shared][:5]
+    with pytest.raises(ValueError, match=f'several claims begin with that; .*: {", ".join(listed)}$'):
         claim_at(published(), shared)

@@ -1,13 +1,14 @@
 """A claim back to the study that tests it."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 import pytest
 from made_claims import published
 from simulated_study import small, study_of
 
-from ablations.config import put, swap
+from ablations.config import Swap, put, swap
 from ablations.shapes import ladder
 from ablations.spaces import choice, integer, linear, log
 from ablations.study import Study
@@ -131,6 +132,32 @@ def test_everything_that_a_study_says_is_said_again(tmp_path: Path):
     study = odd()
     for one in claims(study):
         check(tmp_path, one, study)
+
+
+def test_ranges_and_fields_of_every_sort_are_said_again(tmp_path: Path):
+    sgd = {'lr': linear(0.1, 0.9), 'accumulate': integer(1, 4, bounds=(1, 8)), 'warmup_steps': integer(1, 64, log=True)}
+    study = dataclasses.replace(odd(), tune={'sgd': {**sgd, 'my_gain': linear(-1.0, 1.0, bounds=(-math.inf, 3))}})
+    for one in claims(study)[:1]:
+        check(tmp_path, one, study)
+    named = Swap('mixer', 'depthwise_conv', (('kernel', 5), ('not a name', 3)))
+    study = dataclasses.replace(odd(), arms={'base': (), 'wide': (named,)})
+    again = check(tmp_path, claims(study)[0], study)
+    assert again.arms['wide'] == (named,)
+
+
+@pytest.mark.parametrize(
+    ('verdict', 'asked'),
+    [
+        ('better', 'wide is better than base?'),
+        ('worse', 'wide is worse than base?'),
+        ('equivalent', 'wide is equivalent to base?'),
+        ('unstable', 'wide diverges at another rate than base?'),
+        ('undecided', 'wide is better or worse than base?'),
+    ],
+)
+def test_a_study_asks_what_was_claimed(verdict: str, asked: str):
+    one = dataclasses.replace(claims(odd())[0], verdict=verdict, effect=None)
+    assert study_file(one, odd()).startswith(f'"""Does it hold that, at this scale, {asked}\n')
 
 
 def test_a_base_is_said_by_its_changes_and_only_where_it_differs():

@@ -1,6 +1,7 @@
 """Claims as CSV, Markdown, terminal text and a page: what is shown, and that names of others do no harm."""
 
 import csv
+import dataclasses
 import io
 import re
 import tempfile
@@ -8,12 +9,15 @@ from pathlib import Path
 
 import pytest
 from devtools import Browser, chromium
-from made_claims import claim, collection, published
+from made_claims import SETTING, claim, collection, published
+from markupsafe import escape
 
 from results.claims.flat import NAMES, comma_separated, to_dict
 from results.claims.forest import forest
 from results.claims.formats import FORMATS, text
+from results.claims.markdown import cells as markdown_cells
 from results.claims.page import page
+from results.claims.remarks import summary
 
 EVIL = '=1+2 | <img src=x onerror=alert(1)> \x1b[31m`x` "q"'
 ODD = claim(setting={'dataset': EVIL}, metric='loss', unit=EVIL, question=EVIL, reason=EVIL)
@@ -35,6 +39,92 @@ def test_a_row_of_csv_for_each_claim():
         assert row['effect'] == ('' if one.effect is None else str(one.effect))
     one = next(csv.DictReader(io.StringIO(comma_separated(collection(claim())))))
     assert one['params'] == '12143' and one['examples'] == '8960' and one['effect_low'] == '-0.03'
+
+
+def test_what_is_not_known_is_an_empty_cell():
+    fields = {
+        'question': 'Which\n  norm?',
+        'interval': None,
+        'effect': None,
+        'p_adjusted': None,
+        'setting': {'base_params': None},
+    }
+    failing = (
+        {'kind': 'bundle', 'place': 'a', 'failing': ['one', 'two']},
+        {'kind': 'runs', 'place': 'b', 'failing': ['three']},
+    )
+    (row,) = csv.DictReader(io.StringIO(comma_separated(collection(claim(**fields, sources=failing)))))
+    assert row['question'] == 'Which norm?'
+    assert [row[name] for name in ('effect', 'effect_low', 'effect_high', 'p_adjusted', 'base_params')] == [''] * 5
+    assert (row['params'], row['source'], row['failing']) == ('12143', 'a; b', 'one; two; three')
+
+
+SETTINGS = tuple(
+    dataclasses.replace(SETTING, task=name, dataset=name, steps=steps) for name, steps in (('a', 2400), ('b', 90), ('c', 90))
+)
+
+
+@pytest.mark.parametrize(
+    ('fields', 'cells'),
+    [
+        ({}, ('worse', '-2.1 [-3.0, -1.2] points', '12.1k', '140')),
+        ({'interval': None}, ('worse', '-2.1 points', '12.1k', '140')),
+        ({'interval': (-0.03, None)}, ('worse', '-2.1 points', '12.1k', '140')),
+        ({'effect': None}, ('worse', '', '12.1k', '140')),
+        ({'setting': {'params': None}}, ('worse', '-2.1 [-3.0, -1.2] points', '', '140')),
+        ({'censored': ('layer_norm',)}, ('worse, layer_norm censored', '-2.1 [-3.0, -1.2] points', '12.1k', '140')),
+        ({'settings': SETTINGS}, ('worse', '-2.1 [-3.0, -1.2] points', '12.1k', '90 to 2,400')),
+        ({'settings': SETTINGS[1:]}, ('worse', '-2.1 [-3.0, -1.2] points', '12.1k', '90')),
+    ],
+    ids=str,
+)
+def test_cells_say_what_is_known(fields: dict, cells: tuple):
+    assert markdown_cells(claim(**fields))[3:7] == cells
+
+
+@pytest.mark.parametrize(('p', 'shown'), [(None, ''), (0.0009, '<0.001'), (0.001, '0.001'), (0.0014, '0.001'), (0.25, '0.250')])
+def test_p_is_shown_to_three_decimals(p: float | None, shown: str):
+    (row,) = re.findall(r'<tr>(.*?)</tr>', page(collection(claim(p_adjusted=p))).replace('\n', '').partition('Every claim')[2])[
+        1:2
+    ]
+    assert escape(shown) in [re.sub('<[^>]+>', '', cell) for cell in re.findall(r'<td.*?>(.*?)</td>', row)]
+
+
+@pytest.mark.parametrize(
+    ('claims', 'about', 'lead'),
+    [
+        ((claim(),), '', 'What 1 study concludes.'),
+        ((claim(), claim(study_digest='b' * 16)), 'norms', 'What 2 studies conclude about norms.'),
+    ],
+    ids=['one', 'two'],
+)
+def test_a_page_says_what_it_is_about(claims: tuple, about: str, lead: str):
+    made = page(collection(*claims), about)
+    assert f'<p class="lead">{lead}</p>' in made and f'<h1>{about or "Claims"}</h1>' in made
+
+
+def test_verdicts_are_counted_from_the_better_to_the_unstable():
+    told = collection(
+        claim(verdict='unstable', diverged=3), claim(verdict='better'), claim(), claim(arm='x'), claim(verdict='undecided')
+    )
+    assert '4 claims: 1 better, 2 worse, 1 unstable.' in page(told) and '1 comparison undecided or not comparable' in page(told)
+
+
+@pytest.mark.parametrize(
+    ('silent', 'studies', 'said'),
+    [
+        (0, 1, '1 claim of 1 study, 0 contradictions.'),
+        (1, 1, '1 claim of 1 study, 0 contradictions; 1 comparison more is undecided or not comparable (--all shows them).'),
+        (
+            2,
+            2,
+            '2 claims of 2 studies, 0 contradictions; 2 comparisons more are undecided or not comparable (--all shows them).',
+        ),
+    ],
+)
+def test_what_was_read_is_counted_in_a_sentence(silent: int, studies: int, said: str):
+    claims = [claim(study_digest=str(number) * 16, arm=f'arm_{number}', metric=f'm{number}') for number in range(studies)]
+    assert summary(collection(*claims), silent) == said
 
 
 def test_no_cell_is_a_formula():
@@ -122,7 +212,32 @@ def test_effects_are_drawn_in_margins():
     assert places[1] == pytest.approx(float(band[1]) + float(band[2]) / 2, abs=0.11)
     ticks = re.findall(r'<text x="[\d.]+" y="14" text-anchor="middle">([^<]*)<', drawn)
     assert ticks == ['−3', '−1', '0', '1', '3']
-    assert forest([]) == ''
+    assert forest([]) == '' == forest([claim(effect=None)])
+
+
+def test_a_line_of_effects_says_whose_they_are():
+    many = tuple(dataclasses.replace(SETTING, dataset=name) for name in 'ab')
+    drawn = str(
+        forest([claim(), claim(scope='overall', settings=many, unit='margins', margin=1.0), claim(verdict='undecided')])
+    )
+    labels = [line.partition('text-anchor="end">')[2].partition('<')[0] for line in drawn.splitlines() if '<circle' in line]
+    assert labels == [f'dynamic_tanh against layer_norm, {where} (first)' for where in ('digits', 'all 2 datasets', 'digits')]
+    assert drawn.count('fill="#fff"') == 1, 'what is undecided is hollow'
+    assert drawn.count('fill="#a3261b"') == 2 and drawn.count('stroke="#555"') == 2
+    for letters, end in ((62, '(first)'), (63, '(firs\N{HORIZONTAL ELLIPSIS}')):
+        arm = 'a' * (letters - len(' against layer_norm, digits (first)'))
+        (label,) = re.findall(r'text-anchor="end">(a[^<]*)<', str(forest([claim(arm=arm)])))
+        assert len(label) == 62 and label.endswith(end)
+
+
+@pytest.mark.parametrize(('interval', 'lines'), [((-0.03, -0.012), 1), ((None, -0.012), 0), ((-0.03, None), 0), (None, 0)])
+def test_an_interval_is_drawn_where_both_ends_are_known(interval: tuple | None, lines: int):
+    assert str(forest([claim(interval=interval)])).count('stroke-width="2"') == lines
+
+
+def test_an_effect_beyond_the_last_tick_is_the_end_of_the_axis():
+    drawn = str(forest([claim(effect=-200.0, interval=None)]))
+    assert re.search(r'circle cx="([\d.]+)"', drawn)[1] == '380.0' and '−10,000<' in drawn
 
 
 @pytest.mark.skipif(chromium() is None, reason='no Chromium is installed (chromium or google-chrome)')

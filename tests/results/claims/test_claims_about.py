@@ -20,6 +20,18 @@ def test_kinds_within_other_kinds_are_meant():
     assert 'gated' in kinds_in(base)
 
 
+def test_optimizers_that_two_arms_do_not_have_in_common_are_meant():
+    other = ({'path': 'optimizer', 'from': 'adamw or sgd', 'to': 'muon'},)
+    assert kinds_in(claim(setting={'differences': other}, changes=())) == {'adamw', 'sgd', 'muon'}
+
+
+def test_a_word_is_a_whole_kind_or_a_part_of_an_arms_name():
+    one = claim(arm='a_tanh_arm')
+    assert claims_about([one], 'layer_norm') == claims_about([one], 'a_tanh') == claims_about([one], 'a_tanh_arm') == [one]
+    with pytest.raises(ValueError, match=r"--about 'layer': .*kinds: \['attention', 'dynamic_tanh', .* arms: \['a_tanh_arm'\]"):
+        claims_about([one], 'layer')
+
+
 def test_claims_about_a_kind_or_an_arm():
     tanh = claims_about(published().claims, 'dynamic_tanh')
     assert {one.study for one in tanh} >= {'norms', 'quickstart'} and {one.arm for one in tanh} == {'dynamic_tanh'}

@@ -30,6 +30,18 @@ def test_terms_of_schema_org_and_our_own():
     }
 
 
+def test_what_is_not_known_is_left_out_and_units_that_are_no_shares_stay():
+    (node,) = linked(collection(claim(interval=(None, -0.012), metric='loss', unit='nats')))['@graph']
+    assert {name: node['observation'].get(name) for name in ('value', 'minValue', 'maxValue', 'unitText')} == {
+        'value': -0.021,
+        'minValue': None,
+        'maxValue': -0.012,
+        'unitText': 'nats',
+    }
+    (node,) = linked(collection(claim(effect=None, interval=None)))['@graph']
+    assert 'value' not in node['observation'] and node['observation']['unitText'] == 'points'
+
+
 def test_the_context_is_whole_and_asks_nothing_of_the_network():
     assert TERMS.startswith('https://archlab.invalid/') and CONTEXT['@vocab'] == TERMS
     prefixes = {'schema': 'https://schema.org/', 'archlab': TERMS}
