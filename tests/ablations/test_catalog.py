@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ablations.config import swap
-from ablations.settings import override, without_code
+from ablations.settings import _parsed, override, until_decided, without_code
 from ablations.spaces import choice, integer, log
 from ablations.studies import STUDIES
 from ablations.study import Study
@@ -278,6 +278,61 @@ def test_settings_that_do_not_fit_are_refused(setting, said):
     assert '\n' not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ('declared', 'replicates', 'looks'),
+    [
+        # A study that declares no looks gets those of its new number; one that looks but once, goes on doing so.
+        ((3, ()), 7, (3, 7)),
+        ((3, ()), 4, (4,)),
+        ((5, ()), 8, (3, 8)),
+        ((5, ()), 2, (2,)),
+        ((5, (5,)), 8, (8,)),
+        ((5, (5,)), 2, (2,)),
+        ((5, (2, 5)), 5, (2, 5)),
+    ],
+)
+def test_looks_follow_a_new_number_of_replicates(declared, replicates, looks):
+    study = dataclasses.replace(STUDY, replicates=declared[0], looks=declared[1])
+    assert override(study, [f'replicates={replicates}']).looks == looks
+
+
+@pytest.mark.parametrize(('at_most', 'looks'), [(3, '(3,)'), (4, '(3, 4)')])
+def test_a_study_that_goes_on_looks_from_three_replicates_on(at_most: int, looks: str):
+    assert until_decided(at_most) == [f'replicates={at_most}', f'looks={looks}', 'shares=()']
+    assert override(STUDY, until_decided(at_most)).replicates == at_most
+
+
+@pytest.mark.parametrize('at_most', [0, 2, 1001])
+def test_a_study_can_go_on_only_to_as_many_replicates_as_a_study_may_have(at_most: int):
+    assert until_decided(1000)[0] == 'replicates=1000'
+    with pytest.raises(ValueError, match=f'--at-most {at_most}; allowed: from 3 to 1000 replicates'):
+        until_decided(at_most)
+
+
+@pytest.mark.parametrize(
+    ('text', 'value'),
+    [
+        ('log(1e-3, high=1e-2)', log(1e-3, 1e-2)),
+        ('integer(1, 6, log=True)', integer(1, 6, log=True)),
+        ('{"lr": log(1e-3, 1), "b1": choice(0.8, 0.9)}', {'lr': log(1e-3, 1), 'b1': choice(0.8, 0.9)}),
+        ('{"a": {"b": log(1e-3, 1)}}', {'a': {'b': log(1e-3, 1)}}),
+        ('-3', -3),
+        ('(1, 2)', (1, 2)),
+        ('None', None),
+        ('', ''),
+        ('{**x}', '{**x}'),
+        ('x.log(1, 2)', 'x.log(1, 2)'),
+        ('print(1)', 'print(1)'),
+        ('1 +', '1 +'),
+        ('{[]: 1}', '{[]: 1}'),
+        ('[' * 10_000, '[' * 10_000),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_value_is_a_literal_or_a_range_or_a_text(text: str, value: object):
+    assert _parsed(text) == value
+
+
 def test_studies_load_without_jax():
     code = (
         'import sys\n'
@@ -303,6 +358,8 @@ def test_settings_that_are_data_may_not_name_code(setting):
         'tasks.digits=evil.py:x',
         'tasks=evil.py',
         " tasks = ('\\x65vil.py:x',)",
+        "tasks={'a': {'b': ('digits', 'evil.py:x')}}",
+        "tasks={'digits', 'evil.py'}",
     ],
 )
 def test_settings_that_are_data_may_not_name_a_file_of_tasks(setting):

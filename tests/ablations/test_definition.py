@@ -1,10 +1,11 @@
 """Definitions: studies as plain data, and back."""
 
 import json
+import math
 
 import pytest
 
-from ablations.config import put, swap
+from ablations.config import Swap, put, swap
 from ablations.definition import study_of
 from ablations.shapes import factorial, path
 from ablations.spaces import choice, integer, linear, log
@@ -27,6 +28,19 @@ def shaped() -> list[Study]:
         made(**path(rms), share=True),
         made(replicates=8, looks=(8,)),
         made(**factorial(levels)),
+        made(
+            tune={
+                'sgd': {
+                    'lr': log(0.1, 1),
+                    'gain': linear(-3, 2, bounds=(-math.inf, 3)),
+                    'b': integer(0, 4, bounds=(0, math.inf)),
+                }
+            }
+        ),
+        made(own={'wide': {'beta2': linear(0.9, 0.99)}}, arm_fixed={'base': {'schedule': 'linear'}}, halvings=(0.5,)),
+        made(tune={'adamw': TUNE['adamw'], 'sgd': {'lr': log(0.1, 1)}}, optimizers={'base': 'adamw', 'wide': 'sgd'}),
+        made(tune={'adamw': TUNE['adamw'], 'sgd': {'lr': log(0.1, 1)}}, screening=4, budget='compute', base_factor=2),
+        made(arms={'base': (), 'odd': (Swap('mixer', 'depthwise_conv', (('kernel', 5), ('not a name', 3))),)}),
         made(looks=(2, 5), shares=(0.3, 0.7), tune={'sgd': {'lr': log(0.1, 1), 'cells': integer(1, 4, bounds=(1, 8))}}),
     ]
 

@@ -6,6 +6,7 @@ import json
 import pytest
 from matplotlib import pyplot
 
+from ablations.arm_optimizers import optimizers_of_arms
 from ablations.config import swap
 from ablations.definition import study_of
 from ablations.settings import override
@@ -123,6 +124,39 @@ def test_what_would_make_arms_unequal_is_refused(fields, said):
     with pytest.raises(ValueError) as caught:
         dataclasses.replace(PLAIN, **fields)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('given', 'made'),
+    [
+        ({}, {}),
+        ({'b': ('z', 'x'), 'a': ['x', 'y']}, {'a': ('x', 'y'), 'b': ('x', 'z')}),
+        ({'a': ('z', 'y', 'x'), 'b': ('x', 'y', 'z')}, {}),
+        ({'b': ('y', 'z'), 'a': ('y', 'x')}, {'a': ('x', 'y'), 'b': ('y', 'z')}),
+    ],
+    ids=str,
+)
+def test_how_optimizers_are_written_down_changes_nothing(given: dict, made: dict):
+    """Neither the order of arms, nor that of names; an arm with all of them is not told."""
+    told = optimizers_of_arms('mine', given, ['a', 'b'], ['x', 'y', 'z'])
+    assert told == made and list(told) == list(made)
+
+
+@pytest.mark.parametrize(
+    ('given', 'said'),
+    [
+        ({'a': ('x', ['x'])}, r"optimizers\['a'\] has \['x'\], which tune does not have"),
+        ({'a': ('x', 'x')}, 'allowed: one or more of .*, each once'),
+        ({'a': ''}, "optimizers\\['a'\\] has ''"),
+        ({'a': {'x'}}, 'each once; leave the arm out'),
+        ({'a': ('x',)}, r'unequal numbers of them \(a 1, b 3\)'),
+        ({'a': ('x', 'y'), 'b': ('y', 'x')}, "tune has 'z', which no arm has by optimizers="),
+    ],
+    ids=str,
+)
+def test_optimizers_that_an_arm_cannot_have_are_refused(given: dict, said: str):
+    with pytest.raises(ValueError, match=said):
+        optimizers_of_arms('mine', given, ['a', 'b'], ['x', 'y', 'z'])
 
 
 @pytest.mark.parametrize(
