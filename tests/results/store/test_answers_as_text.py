@@ -1,14 +1,18 @@
 """Answers as text: tables, CSV, JSON and Markdown, none of which runs in a spreadsheet or a page."""
 
 import csv
+import datetime
+import decimal
 import io
 import json
 
 import pytest
 
 from results.store import query
-from results.store.query import Answer, render
+from results.store.markdown_text import unrendered
+from results.store.query import Answer, cell, plain, render, schema_lines
 from results.store.screen_tables import folded
+from results.store.spreadsheets import inert, inert_sentence
 
 ANSWER = Answer(
     ('arm', 'score', 'n', 'knobs'),
@@ -151,3 +155,98 @@ def test_lines_of_a_list_go_on_below_their_last_column():
     assert folded(line, 24).splitlines() == ['  attention   x    takes', '    rotate bias qk_norm', '    values']
     assert folded('name  a ' + 'long ' * 9, 20).splitlines()[1] == '      long long long'
     assert max(map(len, folded('x' * 70, 30).splitlines())) == 30
+
+
+@pytest.mark.parametrize(
+    ('value', 'in_json', 'in_text'),
+    [
+        (None, None, '–'),
+        (True, True, 'True'),
+        (3, 3, '3'),
+        ('a\n  b', 'a\n  b', 'a b'),
+        (1234567.5, 1234570.0, '1.23457e+06'),
+        (float('inf'), None, 'inf'),
+        (decimal.Decimal('0.12345678'), 0.123457, '0.123457'),
+        (datetime.date(2026, 11, 3), '2026-11-03', '2026-11-03'),
+        ((1, float('-inf')), [1, None], '[1, null]'),
+        ({1: decimal.Decimal('0.5'), 'b': ('ä',)}, {'1': 0.5, 'b': ['ä']}, '{"1": 0.5, "b": ["ä"]}'),
+    ],
+    ids=str,
+)
+def test_values_of_every_sort(value: object, in_json: object, in_text: str):
+    assert plain(value) == in_json and type(plain(value)) is type(in_json) and cell(value) == in_text
+
+
+@pytest.mark.parametrize(
+    ('values', 'right'),
+    [
+        ((1, 2), True),
+        ((1, None), True),
+        ((decimal.Decimal(1), 0.5), True),
+        ((None, None), False),
+        ((True, False), False),
+        ((1, 'a'), False),
+        ((1, True), False),
+    ],
+    ids=str,
+)
+def test_columns_of_numbers_stand_right(values: tuple, right: bool):
+    told = Answer(('a', 'wide'), tuple(('x', value) for value in values), False, ())
+    assert render(told, 'md').splitlines()[1] == ('|:--|--:|' if right else '|:--|:--|')
+    assert (render(told).splitlines()[2][:4] == 'x   ') == (right or len(cell(values[0])) == 0)
+
+
+def test_a_name_that_a_query_gives_twice_is_told_apart():
+    assert query._distinct(['a', 'b', 'a', 'a_2', 'a']) == ['a', 'b', 'a_2', 'a_2_2', 'a_3']
+    assert query._distinct([]) == []
+
+
+@pytest.mark.parametrize(
+    ('text', 'cell', 'sentence'),
+    [
+        ('base', 'base', 'base'),
+        ('', '', ''),
+        ('=1', "'=1", "'=1"),
+        (' =1', "' =1", "' =1"),
+        ('@a', "'@a", "'@a"),
+        ('\ta', "'\ta", "'\ta"),
+        ('\ra', "'\ra", "'\ra"),
+        ('a=1', 'a=1', 'a=1'),
+        ('-0.5 points', "'-0.5 points", '-0.5 points'),
+        ('+2 more', "'+2 more", '+2 more'),
+        ('-a', "'-a", "'-a"),
+        ("-1+cmd|'/C calc'!A0", "'-1+cmd|'/C calc'!A0", "'-1+cmd|'/C calc'!A0"),
+        ('-1\n=2', "'-1\n=2", "'-1\n=2"),
+        ('-5', "'-5", '-5'),
+        (None, None, None),
+        (-5, -5, -5),
+    ],
+    ids=repr,
+)
+def test_cells_that_a_spreadsheet_would_run_are_quoted(text: object, cell: object, sentence: object):
+    assert inert(text) == cell and inert_sentence(text) == sentence
+
+
+@pytest.mark.parametrize(
+    ('text', 'shown'),
+    [
+        ('a | b', 'a \\| b'),
+        ('a\n\n b', 'a   b'),
+        ('`x` \\', '\\`x\\` \\\\'),
+        ('<b> a < b', '&lt;b> a < b'),
+        ('[a](b) (c)', '[a]\\(b) (c)'),
+        ('</p> <!-- <?', '&lt;/p> &lt;!-- &lt;?'),
+    ],
+    ids=str,
+)
+def test_text_of_others_stays_text_in_markdown(text: str, shown: str):
+    assert unrendered(text) == shown
+
+
+def test_views_are_listed_with_columns_and_types():
+    lines = schema_lines({'trials': {'id': 'VARCHAR', 'score': 'DOUBLE'}, 'packs': {'n': 'INTEGER'}})
+    assert lines == [
+        *('trials', '  id     VARCHAR', '  score  DOUBLE', ''),
+        *('packs', '  n  INTEGER', ''),
+        'findings and selected are worked out where named; DESCRIBE shows their columns',
+    ]

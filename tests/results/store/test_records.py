@@ -11,7 +11,23 @@ from made_packs import pack, record
 
 from results.store import atomic
 from results.store.recorded import read_folder
-from results.store.records import _as_committed, commit, from_line, prepare, read_file, to_line
+from results.store.records import (
+    DEEP,
+    _as_committed,
+    commit,
+    content,
+    doubles,
+    file_name,
+    from_line,
+    listing,
+    order,
+    pack_of,
+    prepare,
+    read_file,
+    replaces,
+    to_line,
+    too_deep,
+)
 
 REAL_LINK, REAL_FSYNC = os.link, os.fsync
 
@@ -313,3 +329,106 @@ def test_a_file_of_many_packs_states_each():
 @pytest.mark.parametrize('size', [0, -1])
 def test_a_pack_of_no_records_is_none_and_does_not_hang(size: int):
     assert not _as_committed([{**record(1), 'pack': {'id': 'pack', 'records': size}}], many=True)
+
+
+@pytest.mark.parametrize(
+    ('name', 'place'),
+    [
+        ('0f3a.jsonl', ('0f3a', 1)),
+        ('0f3a-2.jsonl', ('0f3a', 2)),
+        ('0f3a-10.jsonl.gz', ('0f3a', 10)),
+        ('records.jsonl.gz', ('records', 1)),
+        ('a-b.jsonl', ('a-b', 1)),
+        ('a-b-3.jsonl', ('a-b', 3)),
+        ('a-.jsonl', ('a-', 1)),
+        ('a-²', ('a-²', 1)),
+    ],
+)
+def test_attempts_at_a_pack_are_in_their_order(name: str, place: tuple):
+    assert order(name) == place and pack_of(name) == place[0]
+
+
+def test_the_first_attempt_at_a_pack_has_its_name():
+    assert [file_name('a', attempt) for attempt in (1, 2, 11)] == ['a', 'a-2', 'a-11']
+
+
+def test_only_record_files_are_listed_by_size_and_in_order(runs):
+    folder = runs / 'records'
+    for name in ('b.jsonl', 'a-10.jsonl', 'a-2.jsonl', 'a.jsonl', 'c.jsonl.gz', 'notes.txt', 'd.json', 'e.gz'):
+        (folder / name).write_text('x' * len(name))
+    (folder / 'z.jsonl').symlink_to('nowhere')
+    made = listing(runs)
+    assert list(made) == ['a.jsonl', 'a-2.jsonl', 'a-10.jsonl', 'b.jsonl', 'c.jsonl.gz', 'z.jsonl']
+    assert [size for size, _ in made.values()] == [7, 9, 10, 7, 10, 0] and made['z.jsonl'] == [0, 0]
+    assert made['a.jsonl'][1] == (folder / 'a.jsonl').stat().st_mtime_ns
+    assert read_folder(runs, 'mine')[1][-1].startswith(f'{folder / "z.jsonl"} cannot be read (No such file')
+    assert listing(runs / 'nowhere') == {} == listing(folder / 'a.jsonl')
+
+
+@pytest.mark.parametrize(
+    ('new', 'old', 'replaced', 'twice'),
+    [
+        ('ok', 'failed', True, False),
+        ('diverged', 'failed', True, False),
+        ('stopped', 'failed', True, False),
+        ('failed', 'failed', False, False),
+        ('failed', 'ok', False, False),
+        ('ok', 'ok', False, True),
+        ('ok', 'diverged', False, True),
+        ('diverged', 'stopped', False, True),
+    ],
+)
+def test_of_two_records_of_a_trial_the_first_that_did_not_fail_counts(new: str, old: str, replaced: bool, twice: bool):
+    assert replaces({'status': new}, {'status': old}) is replaced and doubles({'status': new}, {'status': old}) is twice
+    assert replaces({'status': new}, None)
+
+
+@pytest.mark.parametrize(('levels', 'deep'), [(1, False), (DEEP, False), (DEEP + 1, True)])
+def test_json_may_be_so_deep_and_no_deeper(levels: int, deep: bool):
+    assert too_deep(b'[' * levels + b']' * levels) is deep
+    assert too_deep(b'{"a": ' * levels + b'1' + b'}' * levels) is deep
+    assert not too_deep(b'[],' * 3 * levels + b'[{}]')
+
+
+@pytest.mark.parametrize(
+    ('fields', 'said'),
+    [
+        ({'status': 'ok', 'score': None}, "its status is 'ok' and its score None; allowed: a finite number"),
+        ({'status': 'ok', 'score': True}, "its status is 'ok' and its score True"),
+        ({'status': 'diverged', 'score': None}, None),
+        ({'status': 'failed', 'score': None, 'reason': 'it broke'}, None),
+        ({'status': 'stopped', 'score': None, 'until': 3, 'score_until': 0.5}, None),
+        ({'cost': None, 'parts': None, 'curve': None, 'environment': None, 'leak': None, 'diverged_at': None}, None),
+        ({'cost': {'flops': None, 'seconds': 1}, 'parts': {'a': 0.5}, 'turns': {}, 'n_held': 3, 'checksum': 'a'}, None),
+        ({'curve': {'step': [0, 3], 'score': [None, 0.5]}}, None),
+        ({'curve': {}}, None),
+        ({'curve': {'step': [0, True]}}, 'its curve is '),
+        (
+            {'pack': {'id': 'pack', 'records': 1, 'lane': 0, 'lanes': 8, 'splits': 1, 'strategy': 'map', 'compile_seconds': 2}},
+            None,
+        ),
+        ({'pack': {'id': 'pack', 'records': 1, 'compile_seconds': 'long'}}, 'its pack is '),
+        ({'pack': {'id': 'pack', 'records': True}}, 'its pack is '),
+        ({'pack': {'id': 'pack', 'records': 1, 'splits': None}}, 'its pack is '),
+        ({'knobs': {}}, None),
+        ({'knobs': {'lr': True}}, 'its knobs is '),
+        ({'steps': 'x' * 100}, f"its steps is '{'x' * 60}'$"),
+    ],
+    ids=str,
+)
+def test_a_record_has_what_its_status_asks_for(fields: dict, said: str | None):
+    line = to_line({**record(1, size=1), **fields})
+    if said is None:
+        assert from_line(line + '\n') == {**record(1, size=1), **fields}
+    else:
+        with pytest.raises(ValueError, match=said):
+            from_line(line)
+
+
+def test_only_compressed_files_are_unpacked(runs):
+    for name in ('a.jsonl', 'a.gz'):
+        (runs / 'records' / name).write_bytes(b'x')
+        assert content(runs / 'records' / name) == b'x'
+    (runs / 'records' / 'a.jsonl.gz').write_bytes(b'x')
+    with pytest.raises(ValueError, match='it cannot be unpacked: '):
+        content(runs / 'records' / 'a.jsonl.gz')
