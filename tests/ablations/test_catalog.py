@@ -109,6 +109,8 @@ def test_a_broken_study_file_is_one_sentence_that_names_it(tmp_path, content, sa
             'quikstart',
             "unknown study 'quikstart'; allowed: ['mixers', 'norms', 'null', 'quickstart']",
         ),
+        ('quikstart', "Did you mean 'quickstart'?"),
+        ('shared_kys_small', "Did you mean 'shared_keys_small'?"),
         ('', 'unknown study'),
         ('study.txt', 'unknown study'),
         ('nowhere/study.py', 'no such file; check the path'),

@@ -72,6 +72,7 @@ def test_a_stated_batch_may_be_all_that_is_trained_on_and_no_more():
         ({'kind': 'tokens', 'vocabulary': 500}, 'nats per token', math.log(500)),
         ({'kind': 'tokens', 'vocabulary': 500, 'tokenizer': 'gpt2'}, 'bits per byte', 8.0),
         ({'tokens': 'bpe', 'vocabulary': 500, 'unit': 'nats per token'}, 'nats per token', math.log(500)),
+        ({'tokens': 'bpe', 'vocabulary': 500, 'tokenizer': 'gpt2'}, 'bits per byte', 8.0),
         ({'kind': 'molecules'}, 'bits per byte', math.log2(257)),
     ],
     ids=str,

@@ -89,3 +89,168 @@ def test_files_that_are_no_tables_are_refused(tmp_path: Path):
         audit(read(path, 'base'), alpha=5)
     with pytest.raises(ValueError, match=r"format 'docx'; allowed: \['terminal', 'md', 'csv', 'json'\]"):
         table(audit(read(path, 'base')), 'docx', 0.05)
+
+
+@pytest.mark.parametrize(
+    ('cell', 'value'),
+    [
+        ('78.5', 78.5),
+        ('+78.5', 78.5),
+        ('-0.5', -0.5),
+        ('\u22120.5', -0.5),
+        ('.5', 0.5),
+        ('5.', 5.0),
+        ('1e2', 100.0),
+        ('2E-1', 0.2),
+        ('0', 0.0),
+        ('0e9', 0.0),
+        ('1e100', 1e100),
+        ('1e-100', 1e-100),
+        ('', None),
+        ('-', None),
+        ('\u2013', None),
+    ],
+)
+def test_numbers_as_people_print_them(tmp_path: Path, cell: str, value: float | None):
+    assert [row.value for row in read(written(tmp_path, f'arm,value\na,{cell}\nb,1\n'))] == [value, 1.0]
+
+
+@pytest.mark.parametrize('cell', ['1.1e100', '-1e101', '9e-101', '--1', '1 2', '1e', '.', 'e5', '0x1', 'inf', '1_000'])
+def test_what_is_no_number_is_refused(tmp_path: Path, cell: str):
+    with pytest.raises(ValueError, match=f"row 3: value '{cell.replace('.', '[.]')}' is (not a number|out of range)"):
+        read(written(tmp_path, f'arm,value\na,1\nb,{cell}\n'))
+
+
+@pytest.mark.parametrize(
+    ('values', 'half'),
+    [
+        (('78', '79'), 0.5),
+        (('78.5', '79'), 0.05),
+        (('78.50', '79.1'), 0.005),
+        (('7.85e1', '79'), 0.05),
+        (('785e-1', '79'), 0.05),
+        (('8e1', '79'), 0.5),
+        (('78.5%', '79 %'), 0.05),
+    ],
+)
+def test_the_last_digit_is_that_of_the_finest_value(tmp_path: Path, values: tuple, half: float):
+    rows = read(written(tmp_path, f'arm,value\na,{values[0]}\nb,{values[1]}\n'))
+    assert [row.value_half for row in rows] == pytest.approx([half, half])
+
+
+def test_tasks_are_rounded_each_in_its_own_way_and_may_have_a_percent_sign_or_none(tmp_path: Path):
+    text = 'arm,task,value,sd\na,t,78%,0.1%\nb,t,79%,0.12%\na,u,0.785,0\nb,u,0.79,0.00\n'
+    rows = read(written(tmp_path, text))
+    assert [(row.value_half, row.sd_half) for row in rows] == [(0.5, 0.005)] * 2 + [(0.0005, 0.005)] * 2
+    bare = read(written(tmp_path, 'arm,value,sd\na,0.785,0\nb,0.79,0\n'))
+    assert [row.sd_half for row in bare] == [0.0005] * 2
+
+
+@pytest.mark.parametrize(
+    ('tuned', 'known'),
+    [('Yes', True), ('TRUE', True), ('1', True), ('No', False), ('False', False), ('0', False), ('', None)],
+)
+def test_words_may_be_written_in_capitals(tmp_path: Path, tuned: str, known: bool | None):
+    text = f'arm,value,tuned,direction\na,1,{tuned},LOWER\nb,2,{tuned},Lower\n'
+    assert [(row.tuned, row.direction) for row in read(written(tmp_path, text))] == [(known, 'lower')] * 2
+
+
+def test_a_direction_that_a_row_gives_counts_before_that_of_the_call(tmp_path: Path):
+    text = 'arm,task,value,direction\na,t,1,higher\nb,t,2,higher\na,u,1,\nb,u,2,\n'
+    assert [row.direction for row in read(written(tmp_path, text), lower_is_better=True)] == ['higher'] * 2 + ['lower'] * 2
+    assert [row.direction for row in read(written(tmp_path, text))] == ['higher'] * 4
+
+
+@pytest.mark.parametrize(
+    ('name', 'cell', 'number'),
+    [
+        ('n', '1', 1),
+        ('n', '3.0', 3),
+        ('n', '1000000000', 10**9),
+        ('trials', '0', 0),
+        ('trials', '', None),
+        ('params', '0.5', 0.5),
+    ],
+)
+def test_counts_and_sizes_within_their_limits_are_taken(tmp_path: Path, name: str, cell: str, number: float | None):
+    rows = read(written(tmp_path, f'arm,value,sd,{name}\na,1,0.1,{cell}\nb,2,0.1,{cell}\n'))
+    assert [getattr(row, name) for row in rows] == [number, number]
+
+
+@pytest.mark.parametrize(
+    ('name', 'cell'), [('n', '1000000001'), ('n', '-1'), ('trials', '-1'), ('trials', '0.5'), ('params', '-1')]
+)
+def test_counts_and_sizes_beyond_their_limits_are_refused(tmp_path: Path, name: str, cell: str):
+    with pytest.raises(ValueError, match=rf"row 2: {name} '{cell}' is not (a whole number of at least|above 0)"):
+        read(written(tmp_path, f'arm,value,{name}\na,1,{cell}\nb,2,1\n'))
+
+
+def test_rows_of_one_name_are_runs_where_no_column_says_otherwise(tmp_path: Path):
+    one, other = read(written(tmp_path, 'arm,value\na,1\na,2\na,6\nb,3\n'))
+    assert (one.value, one.n, one.sd, one.runs) == (3.0, 3, pytest.approx(7**0.5), ())
+    assert one.sd_half == pytest.approx(0.5 * 1.5**0.5)
+    # One run has no deviation.
+    assert (other.value, other.n, other.sd, other.sd_half, other.runs) == (3.0, 1, None, 0.0, ())
+    assert [row.n for row in read(written(tmp_path, 'arm,value\na,1\nb,3\n'))] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ('header', 'rows', 'runs'),
+    [
+        ('seed', ['a,2,1', 'a,1,2'], (('1', 2.0), ('2', 1.0))),
+        ('run', ['a,2,1', 'a,1,2'], ()),
+        ('seed', ['a,,1', 'a,1,2'], ()),
+        ('seed', ['a,,1', 'a,,2'], ()),
+        ('run,seed', ['a,1,5,1', 'a,2,5,2'], ()),
+        ('run,seed', ['a,1,5,1', 'a,2,6,2'], (('5', 1.0), ('6', 2.0))),
+    ],
+    ids=str,
+)
+def test_runs_can_be_paired_where_each_has_a_seed_of_its_own(tmp_path: Path, header: str, rows: list[str], runs: tuple):
+    (one,) = read(written(tmp_path, '\n'.join([f'arm,{header},value', *rows])))
+    assert one.runs == runs and one.n == 2
+
+
+@pytest.mark.parametrize('name', ['trials', 'params', 'recipe', 'dataset', 'against', 'tuned', 'selected_on'])
+def test_what_all_runs_of_a_model_share_is_the_same_in_each(tmp_path: Path, name: str):
+    cells = {'trials': '12', 'params': '12', 'tuned': ('yes', 'no')}.get(name, 'xy')
+    with pytest.raises(ValueError, match=rf"row 3: a on t: its runs differ in '{name}'; write the same in every run"):
+        read(written(tmp_path, f'arm,task,run,value,{name}\na,t,1,1,{cells[0]}\na,t,2,2,{cells[1]}\n'))
+    # A note may be of a run.
+    assert len(read(written(tmp_path, 'arm,run,value,note\na,1,1,x\na,2,2,y\n'))) == 1
+
+
+def test_a_column_to_compare_by_is_named_in_any_letters(tmp_path: Path):
+    text = 'arm,value,sd,n,Basis\na,1,1,3,\nb,2,1,3,\nc,3,1,3,a\n'
+    assert [(one.arm, one.against) for one in audited(tmp_path, text, column='BASIS')] == [('b', 'a'), ('c', 'a')]
+
+
+def test_bytes_of_nothing_are_no_text(tmp_path: Path):
+    with pytest.raises(ValueError, match=r'table\.csv is not a text file; export the table as "CSV UTF-8"'):
+        read(written(tmp_path, 'arm,value\na\0,1\nb,2\n'))
+    (tmp_path / 'folder.csv').mkdir()
+    with pytest.raises(ValueError, match=r'folder\.csv cannot be read \('):
+        read(tmp_path / 'folder.csv')
+
+
+@pytest.mark.parametrize('alpha', [0.0, 1.0, -0.1, 1.5])
+def test_an_error_rate_lies_between_zero_and_one(tmp_path: Path, alpha: float):
+    rows = read(written(tmp_path, 'arm,value\na,1\nb,2\n'))
+    with pytest.raises(ValueError, match=f'--alpha {alpha:g}; an error rate lies between 0 and 1'):
+        audit(rows, alpha=alpha)
+    assert len(audit(rows, alpha=1e-9)) == 1
+
+
+def test_a_circle_is_told_from_where_it_closes(tmp_path: Path):
+    text = 'arm,value,against\na,1,-\nb,2,d\nc,3,b\nd,4,c\n'
+    with pytest.raises(ValueError, match='row 3: b against d against c against b is a circle; write - in the column against'):
+        audited(tmp_path, text)
+    with pytest.raises(ValueError, match='nothing to compare: 2 rows, none against another'):
+        audited(tmp_path, 'arm,value,against\na,1,-\nb,2,-\n')
+    with pytest.raises(ValueError, match='nothing to compare: 2 rows'):
+        audited(tmp_path, 'arm,task,value\na,t,1\na,u,2\n')
+
+
+def test_a_row_may_be_compared_with_one_of_its_own_task_alone(tmp_path: Path):
+    with pytest.raises(ValueError, match=r"row 4: against 'a', no other row on u; allowed: \['c'\], or - for none"):
+        audited(tmp_path, 'arm,task,value,against\na,t,1,\nc,u,2,\nb,u,3,a\n')

@@ -80,3 +80,106 @@ def test_a_path_needs_steps_in_a_row(tmp_path: Path):
     assert paths(side) == [True, True, True, False]
     fair = 'arm,value,selected_on,reported_on\n' + ''.join(f'{arm},1,val,test\n' for arm in 'abcd')
     assert paths(fair) == [False] * 3
+
+
+def test_runs_are_counted_as_one_or_several(tmp_path: Path):
+    (one,) = audited(tmp_path, 'arm,value,sd,n\na,1,,1\nb,2,0.1,3\n')
+    assert broken(one)['enough runs'] == '1 run on a side; 3 are the least'
+    assert one.reason == 'a has one run, and so no deviation' and [rule.short for rule in one.broken()][1] == 'n < 3'
+    (one,) = audited(tmp_path, 'arm,value,sd,n\na,1,,1\nb,2,,1\n')
+    assert one.reason == 'b has one run, and so no deviation; a has one run, and so no deviation'
+    (one,) = audited(tmp_path, 'arm,value,sd,n\na,,,1\nb,2,0.1,\n')
+    assert one.reason == 'b has no n; a has one run, and so no deviation; a has no value'
+    (one,) = audited(tmp_path, 'arm,value,sd,n\na,1,0.1,3\nb,2,0.1,\n')
+    assert states(one)['enough runs'] == 'not said'
+    (one,) = audited(tmp_path, 'arm,value,sd,n\na,1,0.1,4\nb,2,0.1,3\n')
+    assert {rule.name: rule.why for rule in one.rules}['enough runs'] == '3 and 4 runs'
+
+
+@pytest.mark.parametrize(
+    ('cells', 'state', 'why'),
+    [
+        (('4,10', '4.2,'), 'holds', '1.05× the GFLOPs'),
+        (('4,10', ',10.4'), 'holds', '1.04× the parameters'),
+        (('4,10', '4.1,10.2'), 'holds', '1.02× the GFLOPs and 1.02× the parameters'),
+        (('4,10', '8,5'), 'broken', '2.00× the GFLOPs and 0.50× the parameters'),
+        (('4,10', '3.8,9'), 'broken', '0.90× the parameters'),
+        (('4,', ',10'), 'not said', 'the sizes of both (columns gflops, params)'),
+    ],
+)
+def test_sizes_are_compared_by_what_both_give(tmp_path: Path, cells: tuple, state: str, why: str):
+    (one,) = audited(tmp_path, f'arm,value,gflops,params\na,1,{cells[0]}\nb,2,{cells[1]}\n')
+    (rule,) = [rule for rule in one.rules if rule.name == 'similar size']
+    assert (rule.state, rule.why) == (state, why)
+    assert (one.size_ratio is None) == (state == 'not said')
+
+
+@pytest.mark.parametrize(
+    ('cells', 'state', 'why'),
+    [
+        (('8,', '8,'), 'holds', 'both were tuned'),
+        (('8,', ',yes'), 'holds', 'both were tuned'),
+        (('8,', ','), 'not said', 'whether each was tuned'),
+        (('8,', '9,'), 'broken', '9 tuning trials against 8'),
+        (('0,', '8,no'), 'broken', 'not tuned: b and a'),
+        (('0,yes', '8,'), 'broken', 'not tuned: a'),
+        (('8,', ',no'), 'broken', 'not tuned: b'),
+    ],
+)
+def test_tuning_is_judged_by_what_both_say(tmp_path: Path, cells: tuple, state: str, why: str):
+    (one,) = audited(tmp_path, f'arm,value,trials,tuned\na,1,{cells[0]}\nb,2,{cells[1]}\n')
+    (rule,) = [rule for rule in one.rules if rule.name == 'each at its own best recipe']
+    assert rule.state == state and why in rule.why
+
+
+@pytest.mark.parametrize(
+    ('cells', 'state', 'why'),
+    [
+        (('val,test', 'val,test'), 'holds', 'selected on val, reported on test'),
+        (('val,test', 'val,'), 'not said', 'on which split'),
+        (('val,test', ',test'), 'not said', 'on which split'),
+        (('test,test', 'val,test'), 'broken', 'a selected and reported on the same split: test'),
+        (('test,test', 'val,val'), 'broken', 'b and a selected and reported on the same split: val'),
+        ((',', ','), 'not said', 'on which split'),
+    ],
+)
+def test_splits_are_told_apart(tmp_path: Path, cells: tuple, state: str, why: str):
+    (one,) = audited(tmp_path, f'arm,value,selected_on,reported_on\na,1,{cells[0]}\nb,2,{cells[1]}\n')
+    (rule,) = [rule for rule in one.rules if rule.name == 'selected on other data']
+    assert rule.state == state and why in rule.why
+
+
+def test_recipes_are_compared_where_both_are_said(tmp_path: Path):
+    def recipe(first: str, second: str, arm: str = 'b') -> tuple:
+        (one,) = audited(tmp_path, f'arm,value,recipe\na,1,{first}\n{arm},2,{second}\n')
+        (rule,) = [rule for rule in one.rules if rule.name == 'same recipe']
+        return rule.state, rule.why
+
+    assert recipe('x', 'x') == ('holds', "both by recipe 'x'")
+    assert recipe('x', 'y') == ('broken', "trained by recipe 'y', the other by 'x'")
+    assert recipe('x', '')[0] == recipe('', 'x')[0] == recipe('', '')[0] == 'not said'
+    assert recipe('', '', 'New Recipe') == ('broken', "the name says that the recipe changed: 'a' to 'New Recipe'")
+    assert recipe('x', 'x', 'New Recipe')[0] == 'holds'
+
+
+def test_datasets_are_counted_over_the_tasks_of_an_arm(tmp_path: Path):
+    def datasets(text: str) -> tuple:
+        (rule,) = [rule for rule in audited(tmp_path, text)[0].rules if rule.name == 'more than one dataset']
+        return rule.state, rule.why
+
+    assert datasets('arm,value\na,1\nb,2\n') == ('broken', 'compared on one task only')
+    assert datasets('arm,task,value\na,t,1\nb,t,2\n') == ('broken', 'compared on one task only: t')
+    assert datasets('arm,task,dataset,value\na,t,D,1\nb,t,D,2\n') == ('broken', 'compared on one task only: D')
+    two = 'arm,task,dataset,value\na,t,D,1\nb,t,D,2\na,u,{0},1\nb,u,{0},2\n'
+    assert datasets(two.format('E')) == ('holds', 'D, E') and datasets(two.format(''))[0] == 'not said'
+    # On the other task it is compared with another row.
+    assert datasets(two.format('E').replace('a,u', 'c,u'))[0] == 'broken'
+
+
+def test_a_path_is_three_steps_or_more_and_one_step_is_one(tmp_path: Path):
+    def steps(arms: str) -> list[str]:
+        text = 'arm,value\n' + ''.join(f'{arm},1\n' for arm in arms)
+        return [rule.why for one in audited(tmp_path, text) for rule in one.rules if rule.name == 'not a path of choices']
+
+    assert steps('ab') == ['1 step in a row'] and steps('abc') == ['2 steps in a row'] * 2
+    assert all(why.startswith('steps build on one another') for why in steps('abcd'))

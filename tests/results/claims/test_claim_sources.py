@@ -79,6 +79,13 @@ def test_matched_compute_has_steps_of_its_own():
     assert claims_of(source(study=study, costs={}))[0].settings[0].steps == 140
 
 
+def test_optimizers_of_a_claim_are_told_by_their_names_whatever_their_order():
+    study = small()[0]
+    space = next(iter(study.tune.values()))
+    many = dataclasses.replace(study, tune={name: space for name in ('sgd', 'muon', 'adamw', 'lion')})
+    assert claims_of(source(study=many))[0].optimizers == ('adamw', 'lion', 'muon', 'sgd')
+
+
 def test_a_study_over_several_metrics_has_none_over_all():
     rows = source().rows
     assert {one.metric for one in claims_of(source()) if one.scope == 'overall'} == {'several'}
