@@ -108,6 +108,9 @@ def test_windows_of_a_text_follow_from_its_length():
     assert text(spacing=0, batch=800).batch == 800
     with pytest.raises(ValueError, match='batch=801 of 800 training examples'):
         text(spacing=0, batch=801)
+    assert text(batch=65_000 // 16 - 200).batch == 3862
+    with pytest.raises(ValueError, match='batch=3,863 of 3,862 training examples'):
+        text(batch=3863)
     assert text(SHORTEST).name == 'mine'
     with pytest.raises(ValueError, match=f'a text of {SHORTEST - 1:,} characters in the pool is too short'):
         text(SHORTEST - 1)

@@ -45,6 +45,44 @@ def test_bases_stay(name: str):
     assert digest(of_any(*BASES[name]))[:12] == GOLDEN[name], of_any(*BASES[name])
 
 
+@pytest.mark.parametrize(
+    ('sides', 'patch', 'widths', 'kernel'),
+    [
+        ([2, 2], 1, [24, 48], 3),
+        ([4, 12], 1, [24, 48], 3),
+        ([16, 16], 2, [24, 48], 3),
+        ([32, 32], 4, [24, 48], 3),
+        ([32, 34], 1, [48, 96], 5),
+        ([34, 32], 1, [48, 96], 5),
+        ([64, 32], 4, [48, 96], 5),
+        ([512, 512], 16, [48, 96], 5),
+    ],
+    ids=str,
+)
+def test_patches_of_images_are_the_largest_that_leave_eight_positions(sides, patch, widths, kernel):
+    base = of_any('images', 'class', 3, sides, 0, 0)
+    assert (base['stem']['patch'], base['body']['widths'], base['mixer']['kernel']) == (patch, widths, kernel)
+
+
+@pytest.mark.parametrize(('sides', 'size'), [([7, 8], 8), ([8, 7], 8), ([15, 31], 8), ([17, 100], 16), ([33, 40], 32)])
+def test_images_of_odd_sides_are_told_the_size_to_give(sides, size):
+    with pytest.raises(
+        ValueError, match=rf'images of {sides[0]} x {sides[1]} pixels cannot be halved.* such as {size}, or base='
+    ):
+        of_any('images', 'class', 3, sides, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ('steps', 'factor', 'kernel', 'mixed'),
+    [(1, 1, 3, 3), (6, 1, 3, 3), (7, 1, 3, 7), (127, 1, 3, 7), (128, 2, 4, 7), (640, 10, 20, 7)],
+)
+def test_a_series_has_about_as_many_positions_however_long(steps, factor, kernel, mixed):
+    base = of_any('series', 'class', 3, [steps], 0, 0)
+    assert (base['stem']['factor'], base['stem']['kernel'], base['mixer']['kernel']) == (factor, kernel, mixed)
+    each = of_any('series', 'map', 3, [steps], 0, 0)
+    assert (each['stem']['factor'], each['head']['kind']) == (1, 'per_token')
+
+
 def test_the_base_of_a_language_is_a_small_causal_transformer():
     base = of_language(50, 16)
     assert (base['body']['width'], base['body']['depth'], base['body']['causal']) == (64, 2, True)

@@ -1,6 +1,7 @@
 """The plane of abstraction: what stands beside what, in which unit, and what is refused."""
 
 import dataclasses
+import io
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -8,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from ablations.tasks import task
 from archlab.study_runs import open_study
 from results.abstraction.coded import SHIPPED, Coded, key_of, read, written
 from results.abstraction.place import Place, best_of_each, places
-from results.abstraction.place_table import FORMATS, rows
+from results.abstraction.place_table import FORMATS, rows, terminal
 from results.abstraction.plane import plane_figure
 from results.store.reading import Reading
 
@@ -221,3 +223,98 @@ def test_numbers_that_a_coder_lacks_are_refused():
     with pytest.raises(ValueError, match='floor=nan; allowed: a number from 0 on'):
         dataclasses.replace(DOORS, floor=math.nan)
     assert isinstance(Coded(**DOORS.to_dict()), Coded) and isinstance(CODERS, Mapping)
+
+
+@pytest.mark.parametrize('name', ['bits_per_byte', 'train_bytes', 'pool_bytes', 'test_bytes', 'best', 'floor'])
+@pytest.mark.parametrize('value', [math.inf, True, 'much', -0.5])
+def test_every_number_of_a_coder_is_one(name: str, value: object):
+    with pytest.raises(ValueError, match=f"{name}='?{value}'?; allowed: a number "):
+        dataclasses.replace(DOORS, **{name: value})
+
+
+def test_a_coder_may_need_nothing_and_learn_from_something():
+    assert dataclasses.replace(DOORS, best=0, floor=0.0).best == 0 and dataclasses.replace(DOORS, floor=None).floor is None
+    for name in ('bits_per_byte', 'train_bytes', 'pool_bytes', 'test_bytes'):
+        with pytest.raises(ValueError, match=f'{name}=0; allowed: a number above 0'):
+            dataclasses.replace(DOORS, **{name: 0})
+    for name in ('task', 'data', 'test', 'unit', 'coder'):
+        with pytest.raises(ValueError, match=f'{name}=3; allowed: a text'):
+            dataclasses.replace(DOORS, **{name: 3})
+
+
+def test_coders_stand_in_their_file_by_task_then_data(tmp_path: Path):
+    path = tmp_path / 'coders.json'
+    other = dataclasses.replace(BYTES, data='0', test='1')
+    written(path, [BYTES, DOORS, other])
+    entries = json.loads(path.read_text())['coders']
+    assert [(one['task'], one['data']) for one in entries] == [(one.task, one.data) for one in (DOORS, other, BYTES)]
+    assert entries[0]['bits_per_byte'] == DOORS.bits_per_byte
+
+
+@pytest.mark.parametrize('lost', ['an arm', 'the best arm', 'the base', 'all'])
+def test_an_arm_without_a_sound_run_in_every_replicate_takes_no_part(reading: Reading, place: Place, lost: str):
+    """The best of the others is told then, the base's bits are not known, or no arm is confirmed."""
+    arms = {
+        'an arm': {next(arm for arm in reading.study.arms if arm not in (place.arm, place.base))},
+        'the best arm': {place.arm},
+        'the base': {place.base},
+        'all': {*reading.study.arms},
+    }[lost]
+    diverged = {
+        key: {**record, 'status': 'diverged', 'score': None} if record['held'] == 'test' and record['arm'] in arms else record
+        for key, record in reading.records.items()
+        if not (record['task'] == 'stdlib_bytes' and record['held'] == 'test' and record['arm'] in arms and lost == 'all')
+    }
+    if lost == 'all':  # but one run of one replicate, so that the examples are known
+        key, record = next((k, r) for k, r in reading.records.items() if r['task'] == 'stdlib_bytes' and r['held'] == 'test')
+        diverged[key] = record
+    made, lacking = places(dataclasses.replace(reading, records=diverged), CODERS)
+    if lost == 'all':
+        assert made == [] and lacking[1] == 'quickstart, stdlib_bytes: no arm is confirmed yet'
+        return
+    (one,) = made
+    assert (one.arm == place.arm) == (place.arm not in arms) and (one.base_bits is None) == (place.base in arms)
+    assert one.arm not in arms
+
+
+def test_runs_on_other_test_examples_than_one_sort_are_not_placed(reading: Reading):
+    key, record = next((k, r) for k, r in reading.records.items() if r['task'] == 'stdlib_bytes' and r['held'] == 'test')
+    mixed = {**reading.records, key: {**record, 'checksum': '0' * 16}}
+    _, lacking = places(dataclasses.replace(reading, records=mixed), CODERS)
+    assert lacking[1].endswith(f'no reference coder of its test examples ({"0" * 16}, {BYTES.test}) is known')
+    # What a run on other examples scored counts where it is sound, and on the test split.
+    aside = {**reading.records, key: {**record, 'checksum': '0' * 16, 'status': 'diverged'}}
+    assert 'no reference coder' not in ''.join(places(dataclasses.replace(reading, records=aside), CODERS)[1])
+
+
+def test_a_score_where_higher_is_better_is_no_number_of_bits(reading: Reading):
+    tasks = [dataclasses.replace(item, direction='higher') for item in reading.study.tasks]
+    study = dataclasses.replace(reading.study, tasks=tuple(tasks))
+    _, lacking = places(dataclasses.replace(reading, study=study), CODERS)
+    assert lacking[1] == 'quickstart, stdlib_bytes: loss is no number of bits'
+
+
+def test_the_screen_tells_what_is_known_of_each_data_once(place: Place):
+    console = Console(width=150, file=io.StringIO())
+    console.print(terminal(several(place)))
+    lines = [line.rstrip() for line in console.file.getvalue().splitlines()]
+    heads = [line for line in lines if ' training bytes; ' in line]
+    assert len(heads) == 2 and heads[0].endswith('needs 2.115') and heads[1].startswith('doors_symbols: 295k training bytes; ')
+    assert heads[1].endswith('; nobody goes below −0.031 over it')
+    assert sum('quickstart' in line or 'other' in line.split()[:1] for line in lines) == 2
+
+
+def test_intervals_and_floors_are_drawn_where_they_are_known_and_fit(place: Place):
+    def drawn(*some: Place) -> tuple:
+        (axes,) = plane_figure(some).axes
+        orders = [getattr(line, 'get_zorder', int)() for line in axes.get_children() if hasattr(line, 'get_xdata')]
+        low, high = axes.get_ylim()
+        return orders.count(3), orders.count(5), low, high
+
+    worse, _, door = several(place)
+    assert drawn(place)[:2] == (1, 0) and drawn(door)[:2] == (0, 1) and drawn(worse, place, door)[:2] == (1, 1)
+    low, high = drawn(worse, place, door)[2:]
+    ends = [*place.over_interval, *worse.over_interval, worse.over, door.floor_over, door.over, 0]
+    assert low < min(ends) and high > max(ends)
+    wide = dataclasses.replace(place, interval=(place.bits - 3, place.bits + 3))
+    assert drawn(wide)[2] < wide.over_interval[0] and drawn(wide)[3] > wide.over_interval[1]
