@@ -192,6 +192,13 @@ def test_overall_claims_compare_every_dataset():
     assert told([overall('first', 10, 20), overall('second', 10, 30)]) == [('supersedes', 'agrees', 'second', 'first')]
     assert told([overall('first', 10, 20), overall('second', 5, 30)]) == [('stands beside', 'agrees', 'first', 'second')]
     assert told([overall('first', 10, 20), overall('second', 10)]) == []
+    # Whatever the order in which a study has them.
+    other = overall('second', 10, 30)
+    back = dataclasses.replace(other, settings=other.settings[::-1])
+    assert told([overall('first', 10, 20), back]) == [('supersedes', 'agrees', 'second', 'first')]
+    assert told(
+        [overall('first', 10, 20), dataclasses.replace(overall('second', 10, 20), settings=overall('x', 10, 20).settings[::-1])]
+    ) == [('repeats', 'agrees', 'first', 'second')]
 
 
 def test_published_studies_meet():

@@ -332,6 +332,72 @@ def test_what_nobody_holds_is_swept_and_what_is_being_written_stays(tmp_path, mo
     atomic.sweep(tmp_path / 'absent')
 
 
+@pytest.mark.parametrize(
+    ('age', 'held', 'stays'), [(0.5, False, True), (2.0, False, False), (2.0, True, True), (4000.0, True, True)]
+)
+def test_what_was_just_written_or_is_held_stays(tmp_path, monkeypatch, age: float, held: bool, stays: bool):
+    left = tmp_path / f'.it.aside-{"0" * 32}'
+    left.write_bytes(OLD)
+    now = left.stat().st_ctime + age
+    monkeypatch.setattr(atomic.time, 'time', lambda: now)
+    with atomic._held(left) if held else contextlib.nullcontext():
+        atomic.sweep(tmp_path)
+        assert left.exists() is stays
+
+
+@pytest.mark.parametrize(('age', 'stays'), [(2.0, True), (3599.0, True), (3601.0, False)])
+def test_where_no_lock_can_tell_only_what_is_old_goes(tmp_path, monkeypatch, age: float, stays: bool):
+    def unable(*_: object) -> None:
+        raise OSError(errno.ENOLCK, 'No locks available')
+
+    left = tmp_path / f'.it.aside-{"0" * 32}'
+    left.write_bytes(OLD)
+    now = left.stat().st_ctime + age
+    monkeypatch.setattr(atomic.time, 'time', lambda: now)
+    monkeypatch.setattr(atomic.fcntl, 'flock', unable)
+    atomic.sweep(tmp_path)
+    assert left.exists() is stays
+
+
+def test_only_what_was_left_of_one_name_is_swept_where_it_is_given(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic, 'JUST_NOW', 0)
+    names = [f'.{name}.aside-{"0" * 32}' for name in ('it', 'it.more', 'other')]
+    for name in names:
+        (tmp_path / name).write_bytes(OLD)
+    atomic.sweep(tmp_path, 'it')
+    assert sorted(path.name for path in tmp_path.iterdir()) == names[1:]
+    folder = tmp_path / 'folder'
+    folder.mkdir()
+    with atomic.swept(tmp_path, folder):
+        assert [path.name for path in tmp_path.iterdir()] == ['folder']
+        (folder / names[0]).write_bytes(OLD)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ('name', 'left'),
+    [
+        (f'.it.aside-{"0f" * 16}', True),
+        (f'.a.b.aside-{"0f" * 16}', True),
+        (f'it.aside-{"0f" * 16}', False),
+        (f'.aside-{"0f" * 16}', False),
+        (f'.it.aside-{"0f" * 15}', False),
+        (f'.it.aside-{"0F" * 16}', False),
+        (f'.it.aside-{"0f" * 16}x', False),
+        ('.it', False),
+    ],
+)
+def test_names_of_what_is_left_over(name: str, left: bool):
+    assert atomic.is_left_over(name) is left
+
+
+def test_a_lock_is_made_where_it_is_absent_and_told_where_it_cannot_be(tmp_path):
+    os.close(atomic.open_lock(tmp_path / '.lock'))
+    assert (tmp_path / '.lock').read_bytes() == b''
+    with pytest.raises(ValueError, match=r'nowhere/\.lock: cannot be written \(No such file or directory\); give a place'):
+        atomic.open_lock(tmp_path / 'nowhere' / '.lock')
+
+
 def test_a_lock_that_is_a_link_harms_nothing(tmp_path):
     target = tmp_path / 'target'
     target.write_bytes(OLD)

@@ -299,6 +299,42 @@ def test_a_fault_of_the_program_is_no_interrupt():
         raise duckdb.InterruptException('interrupted')
 
 
+@pytest.mark.parametrize(('said', 'raised'), [('Query interrupted', KeyboardInterrupt), ('out of order', RuntimeError)])
+def test_an_interrupt_is_told_from_a_fault_wherever_it_comes(runs, monkeypatch, said: str, raised: type):
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError(said)
+
+    monkeypatch.setattr(query, '_ask', broken)
+    with pytest.raises(raised):
+        ask('select 1', runs)
+
+
+@pytest.mark.parametrize(
+    ('status', 'taken'),
+    [('VmPeak: 5 kB\nVmData:\t  12 kB\n', 12 * 1024), ('VmPeak: 5 kB\n', 0), ('', 0), (OSError(), 0)],
+    ids=str,
+)
+def test_what_a_process_takes_is_read_where_the_system_tells_it(monkeypatch, status: str | OSError, taken: int):
+    def told(_: Path) -> str:
+        if isinstance(status, OSError):
+            raise status
+        return status
+
+    monkeypatch.setattr(query.Path, 'read_text', told)
+    assert query._taken() == taken
+
+
+def test_a_database_that_cannot_read_the_records_is_named(runs, monkeypatch):
+    def broken(*_: object, **__: object) -> None:
+        raise duckdb.IOException('IO Error: no such disk')
+
+    monkeypatch.setattr(query.frames, 'views', broken)
+    with pytest.raises(
+        ValueError, match=r'DuckDB cannot read the records \(no such disk\); archlab status names damaged files'
+    ):
+        ask('select 1', runs)
+
+
 def test_no_thread_outlives_a_query(runs, monkeypatch):
     """One that has hardly noticed that its query is over would hold the connection while the interpreter ends."""
 

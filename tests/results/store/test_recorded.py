@@ -3,12 +3,13 @@
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
 from finished_study import write
 
 from archlab import main
 from results.figures import FIGURES
-from results.store import records
+from results.store import index, parquet_cache, records
 from results.store.recorded import OPEN_FILES, Records, read_folder
 from results.store.records import commit, listing, prepare, read_file, to_line
 from results.store.summary import COST, PACK, SUMMARY, summary
@@ -85,6 +86,19 @@ def test_a_folder_holds_the_same_in_the_same_order(folder, size, calls):
     assert skipped == []
     assert dict(records) == {name: summary(one) for name, one in EXPECTED.items()}
     assert json.dumps([records.whole(name) for name in records]) == json.dumps(list(EXPECTED.values())), 'every key and type'
+
+
+def test_a_cache_that_fails_is_done_without(folder, monkeypatch):
+    monkeypatch.setattr(records, 'LARGE', 0)
+
+    def broken(*_: object, **__: object) -> None:
+        raise duckdb.IOException('no such disk')
+
+    monkeypatch.setattr(parquet_cache, 'rows', broken)
+    with pytest.raises(ValueError, match='no such disk'):
+        index.read(folder, 'mine', listing(folder))
+    made, skipped = read_folder(folder, 'mine')
+    assert list(made) == list(EXPECTED) and skipped == []
 
 
 def test_a_folder_whose_listing_is_known_is_not_listed_again(folder, size, monkeypatch):
