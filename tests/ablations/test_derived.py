@@ -132,6 +132,12 @@ def test_texts_are_as_long_as_the_longest_unless_cut(longest, length, places, cu
     assert one.data['length'] == one.base['position']['length'] == places and one.data.get('cut', False) is cut
 
 
+def test_tokens_of_shards_have_one_more_for_what_is_left_empty():
+    one = made({**WORDS, 'kind': 'tokens', 'longest': 48}, vocabulary=30)
+    assert (one.base['stem']['vocabulary'], one.data['vocabulary'], one.base['head']['outputs']) == (31, 30, 2)
+    assert made({**WORDS, 'longest': 48}).base['stem']['vocabulary'] == 257
+
+
 @pytest.mark.parametrize('longest', [0, 1025])
 def test_a_length_that_would_be_none_or_very_long_is_asked_for(longest):
     with pytest.raises(ValueError, match=f'the longest of its texts has {longest:,} places; allowed without a word: 1,024'):

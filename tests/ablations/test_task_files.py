@@ -317,6 +317,28 @@ def test_facts_that_are_damaged_are_told_with_the_command_that_mends_them(folder
         load_study(study)
 
 
+def test_a_task_of_another_name_than_its_variable_is_known_by_that_name(folder: Path):
+    named = "retina = task(source='photos', read='image_folder', name='eyes')\n"
+    text = STUDY.format(tasks="'digits', retina").replace('import Study, swap\n', f'import Study, swap, task\n{named}')
+    (folder / 'both.py').write_text(text)
+    assert list(declared_in(folder / 'both.py')) == ['eyes'] and declared_in(folder / 'both.py')['eyes'].dataset == 'eyes'
+    prepare(folder, 'both.py', 'eyes')
+    assert [one.name for one in load_study('both.py').tasks] == ['digits', 'eyes']
+
+
+@pytest.mark.parametrize('home', [True, False])
+def test_data_lie_beside_the_file_that_declares_them_or_where_it_says(folder: Path, home: bool):
+    source = '~/photos' if home else 'photos'
+    more = f"from ablations.study import task\nretina = task(source={source!r}, read='image_folder', dataset='eyes')\n"
+    (folder / 'inner').mkdir()
+    (folder / 'inner' / 'my_task.py').write_text(more + 'def make():\n    pass\nown = task(source=make)\n')
+    declared = declared_in(folder / 'inner' / 'my_task.py')
+    assert declared['retina'].source == (Path.home() if home else folder / 'inner') / 'photos'
+    assert declared['own'].source == folder / 'inner' / 'my_task.py'
+    assert (declared['retina'].dataset, declared['own'].dataset) == ('eyes', 'own')
+    assert declared['own'].address == 'inner/my_task.py:own'
+
+
 def test_a_task_stands_at_the_top_of_its_file_and_not_inside_a_study(folder: Path):
     inside = "task(source='photos', read='image_folder')"
     (folder / 'study.py').write_text(STUDY.format(tasks=inside).replace('import Study, swap', 'import Study, swap, task'))

@@ -181,3 +181,5 @@ def test_of_a_traceback_the_last_frame_of_a_user_and_the_error_are_told():
     of_packages = text.replace('/home/me/', '/venv/site-packages/')
     assert _without_frames(of_packages) == 'it failed: KeyError: 7'
     assert _without_frames('it failed: 7') == 'it failed: 7'
+    hint = text.replace('KeyError: 7\n\n', 'KeyError: 7\n  and more of it\n')
+    assert _without_frames(hint) == 'it failed: /home/me/block.py, line 34: KeyError: 7'

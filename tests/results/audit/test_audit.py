@@ -180,6 +180,15 @@ def test_a_deviation_as_small_as_its_last_digit_depends_on_rounding(tmp_path: Pa
     assert audited(tmp_path, dropped)[0].p_high == audited(tmp_path, with_zeros)[0].p_high
 
 
+def test_values_a_digit_apart_may_be_the_same(tmp_path: Path):
+    """78.1 and 78.2 may both be 78.15; a digit more apart they are not the same, whatever was left out."""
+    near, far = (audited(tmp_path, f'arm,value,sd,n\na,78.1,0.10,3\nb,{value},0.10,3\n')[0] for value in ('78.2', '78.3'))
+    assert near.p_high == 1 and far.p_high < 1
+    runs = 'arm,seed,value\na,1,78.1\na,2,78.5\nb,1,{}\nb,2,{}\n'
+    near, far = (audited(tmp_path, runs.format(*values))[0] for values in (('78.2', '78.6'), ('78.3', '78.8')))
+    assert near.p_high == 1 and far.p_high < 1 and near.pairs == far.pairs == 2
+
+
 def test_a_deviation_of_0_is_as_coarse_as_the_values_beside_it(tmp_path: Path):
     bare, full = (audited(tmp_path, f'arm,value,sd,n\na,80.00,{sd},3\nb,80.02,{sd},3\n')[0] for sd in ('0', '0.00'))
     # p is greatest with one deviation at its end and the other below it: more noise, but more degrees of freedom too.
