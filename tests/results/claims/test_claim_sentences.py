@@ -62,6 +62,8 @@ def test_several_datasets_are_named_and_their_sizes_span():
     said = str(sentence_of(claim(scope='overall', settings=tuple(settings), effect=None)))
     assert said == 'At 1k to 3k parameters and 1 to 3 steps, dynamic_tanh is worse than layer_norm on a, b and c.'
     assert parse(said).datasets == ('a', 'b', 'c')
+    back = str(sentence_of(claim(scope='overall', settings=tuple(settings[::-1]), effect=None)))
+    assert back == said.replace('a, b and c', 'c, b and a')
 
 
 def test_every_published_claim_is_read_back():

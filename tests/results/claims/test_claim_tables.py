@@ -165,6 +165,21 @@ def test_a_screen_of_80_columns_is_enough():
     assert 'dynamic_tanh' in text(CONFLICT, 'terminal') and '[-3.0, -1.2]' in text(CONFLICT, 'terminal')
 
 
+def test_a_size_that_is_not_known_leaves_no_line_empty():
+    lines = text(collection(claim(setting={'params': None})), 'terminal').splitlines()
+    first = next(line for line in lines if line.split()[:1] == ['dynamic_tanh'])
+    assert '140' in first.split() and '12.1k' in text(collection(claim()), 'terminal')
+
+
+def test_a_part_of_a_collection_has_its_claims_and_what_they_take_part_in():
+    first, second, third, silent = CONFLICT.claims
+    part = CONFLICT.only([first])
+    assert part.claims == (first,) and len(part.relations) == 2 and len(CONFLICT.relations) == 3
+    assert all(first in (one.first, one.second) for one in part.relations)
+    assert CONFLICT.only([silent]).relations == () and CONFLICT.only(()).claims == ()
+    assert CONFLICT.saying().claims == (first, second, third) and CONFLICT.saying().relations == CONFLICT.relations
+
+
 def test_no_text_steers_the_terminal():
     assert '\x1b' not in text(collection(ODD), 'terminal') and '\N{REPLACEMENT CHARACTER}' in text(collection(ODD), 'terminal')
     assert '\x1b' not in text(collection(ODD), 'sentences')
