@@ -160,6 +160,12 @@ def test_a_study_asks_what_was_claimed(verdict: str, asked: str):
     assert study_file(one, odd()).startswith(f'"""Does it hold that, at this scale, {asked}\n')
 
 
+def test_a_study_file_is_python_whatever_a_claim_is_called(tmp_path: Path):
+    name = 'a\\b' + 3 * '"' + '\\'
+    one = dataclasses.replace(claims(odd())[0], study=name, verdict='better', effect=0.02)
+    assert name in loaded(tmp_path, one, odd()).question
+
+
 def test_a_base_is_said_by_its_changes_and_only_where_it_differs():
     text = study_file(next(one for one in claims(odd()) if one.tasks == ('digits_large',)), odd())
     assert "base=changed(task('digits').base, (put('channel.ratio', 8.0),))" in text

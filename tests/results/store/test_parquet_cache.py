@@ -92,6 +92,37 @@ def test_small_folders_have_no_cache(folder, monkeypatch):
     assert not (folder / cache.FOLDER).exists()
 
 
+def test_a_folder_is_large_from_so_many_bytes_on(folder, monkeypatch):
+    size = sum(about[0] for about in records.listing(folder).values())
+    for large, is_cached in ((size + 1, False), (size, True)):
+        monkeypatch.setattr(records, 'LARGE', large)
+        assert read(folder) == trials('a', 'b', 'c')
+        assert (folder / cache.FOLDER).exists() is is_cached
+
+
+def test_files_are_in_one_order_for_the_database_and_for_who_lists_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, 'LARGE', 0)
+    prepare(tmp_path)
+    for name in ('a-10', 'a-2', 'a', 'a-b', 'a-b-3', 'b-1', 'ab'):
+        assert commit(tmp_path, name, [record(name, lane) for lane in range(SIZE)])
+    connection = cache.connect()
+    for _ in ('fresh', 'from Parquet'):
+        selected = cache.rows(connection, 'fresh', tmp_path, 'mine')
+        asked = connection.execute(f'SELECT file, place FROM ({selected.select}) ORDER BY {cache.ORDER}').fetchall()
+        assert list(dict.fromkeys(file for file, _ in asked)) == list(records.listing(tmp_path))
+        connection.execute('DROP TABLE IF EXISTS fresh')
+    connection.close()
+
+
+def test_a_file_that_was_damaged_and_then_is_not_has_changed(folder, monkeypatch):
+    real = cache._intact
+    monkeypatch.setattr(cache, '_intact', lambda path: [] if path.name == 'b.jsonl' else real(path))
+    connection = cache.connect()
+    with pytest.raises(ValueError, match=r'b\.jsonl changed while it was read; run the same command again'):
+        cache.rows(connection, 'fresh', folder, 'mine')
+    connection.close()
+
+
 def test_the_cache_can_be_left_out(folder):
     assert read(folder, cached=False) == trials('a', 'b', 'c')
     assert not (folder / cache.FOLDER).exists()
