@@ -157,6 +157,8 @@ def test_recordings_are_as_long_as_whole_stages_of_their_maps(longest, length):
     one = made({**SOUNDS, 'longest': longest})
     assert (one.data['kind'], one.data['length']) == ('spoken_digits', length)
     assert one.base['position']['length'] == length // 128 // 4 * (32 // 4)
+    assert (one.base['stem']['patch'], one.base['body']['widths'], one.base['body']['depths']) == (4, [48, 96], [1, 1])
+    assert one.base['mixer']['kernel'] == 5 and one.base['head']['outputs'] == 2
     assert made({**SOUNDS, 'longest': longest}, length=512).data['length'] == 512
 
 

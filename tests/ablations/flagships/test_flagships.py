@@ -1,5 +1,6 @@
 """Flagships: every rung is a study of two datasets or more, under the full protocol, by its name."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,13 @@ def test_a_rung_is_asked_on_two_datasets_under_the_whole_protocol(name):
     assert len({task.dataset for task in study.tasks}) >= 2
     assert (study.trials, study.replicates, study.seeds, study.recipe, study.share) == (10, 5, 4, 'own', True)
     assert load_study(name).digest == study.digest and of_the_lab(name)
+
+
+@pytest.mark.parametrize('name', FLAGSHIPS)
+def test_a_claim_and_who_says_it_are_those_of_the_paper(name):
+    paper = (Path(__file__).parents[3] / 'docs' / 'paper' / 'paper.md').read_text(encoding='utf-8')
+    one = flagship(name)
+    assert one.claim in paper and one.papers and all(re.search(rf'\b{cited}\b', paper) for cited in one.papers)
 
 
 def test_steps_and_sizes_rise_from_rung_to_rung():

@@ -145,6 +145,8 @@ def test_tasks_are_rounded_each_in_its_own_way_and_may_have_a_percent_sign_or_no
     text = 'arm,task,value,sd\na,t,78%,0.1%\nb,t,79%,0.12%\na,u,0.785,0\nb,u,0.79,0.00\n'
     rows = read(written(tmp_path, text))
     assert [(row.value_half, row.sd_half) for row in rows] == [(0.5, 0.005)] * 2 + [(0.0005, 0.005)] * 2
+    percent = read(written(tmp_path, 'arm,value,sd\na,78%,0%\nb,79%,0 %\n'))
+    assert [(row.sd, row.sd_half) for row in percent] == [(0.0, 0.5)] * 2
     bare = read(written(tmp_path, 'arm,value,sd\na,0.785,0\nb,0.79,0\n'))
     assert [row.sd_half for row in bare] == [0.0005] * 2
 

@@ -119,6 +119,7 @@ def test_sizes_are_compared_by_what_both_give(tmp_path: Path, cells: tuple, stat
     [
         (('8,', '8,'), 'holds', 'both were tuned'),
         (('8,', ',yes'), 'holds', 'both were tuned'),
+        ((',yes', ',yes'), 'holds', 'both were tuned'),
         (('8,', ','), 'not said', 'whether each was tuned'),
         (('8,', '9,'), 'broken', '9 tuning trials against 8'),
         (('0,', '8,no'), 'broken', 'not tuned: b and a'),

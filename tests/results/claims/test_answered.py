@@ -1,5 +1,6 @@
 """Answered: the founding questions, their studies, and what published runs of them found."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -24,6 +25,12 @@ def test_the_study_of_a_question_is_there(name: str):
     else:
         assert one.study in ('', *STUDIES)
     assert one.study or not one.lacks
+
+
+@pytest.mark.parametrize('name', [name for name, one in QUESTIONS.items() if one.paper])
+def test_the_paper_of_a_question_is_the_one_that_the_pages_name(name: str):
+    pages = [path.read_text(encoding='utf-8') for path in (ROOT / 'docs').glob('*.md')]
+    assert any(re.search(rf'\b{QUESTIONS[name].paper}\b', page) for page in pages)
 
 
 def test_a_file_of_founding_studies_has_its_question():
