@@ -6,7 +6,8 @@ import pytest
 
 from ablations.batches import batches_of, check_batches
 from ablations.halvings import checked_halvings, going_on
-from ablations.spaces import choice, log
+from ablations.space_rules import check_space
+from ablations.spaces import choice, integer, log
 
 LR = log(1e-3, 1)
 
@@ -68,6 +69,13 @@ def test_the_tuned_batches_of_all_optimizers_are_told_once_from_the_smallest():
     tune = {'adamw': {'lr': LR, 'batch': choice(64, 16)}, 'sgd': {'lr': LR, 'batch': choice(32, 64)}, 'lion': {'lr': LR}}
     assert batches_of(tune) == [16, 32, 64] and batches_of({'lion': {'lr': LR}}) == []
     assert all(type(batch) is int for batch in batches_of(tune))
+
+
+def test_a_batch_is_tuned_over_a_choice_of_whole_numbers():
+    check_space({'adamw': {'lr': LR, 'batch': choice(16, 32)}})
+    for values in (choice(16, 32.5), integer(16, 32), log(16, 32)):
+        with pytest.raises(ValueError, match=r"tune\['adamw'\]\['batch'\]=.*allowed: a choice of whole numbers"):
+            check_space({'adamw': {'lr': LR, 'batch': values}})
 
 
 def test_a_batch_that_evaluations_do_not_divide_is_refused_unless_compute_is_matched():

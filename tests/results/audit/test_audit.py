@@ -121,6 +121,7 @@ def test_columns_may_be_called_as_in_the_file(tmp_path: Path):
     path = tmp_path / 'table.csv'
     path.write_text('Model,Top1,std,runs,arm,remark\nbase,96.0,0.2,5,x,y\nmine,96.8,0.3,5,x,y\n')
     columns = columns_of(['arm=model, value=top1', 'sd=std,n=runs'])
+    assert columns_of([' arm = model , value=top1', 'sd\t= std,n =runs ']) == columns
     assert [(row.arm, row.value, row.sd, row.n) for row in read(path, columns=columns)] == [
         ('base', 96.0, 0.2, 5),
         ('mine', 96.8, 0.3, 5),

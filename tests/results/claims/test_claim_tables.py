@@ -250,6 +250,16 @@ def test_an_interval_is_drawn_where_both_ends_are_known(interval: tuple | None, 
     assert str(forest([claim(interval=interval)])).count('stroke-width="2"') == lines
 
 
+def test_the_axis_reaches_the_next_tick_beyond_the_furthest_effect():
+    def last(*effects: float) -> str:
+        drawn = str(forest([claim(effect=effect, interval=None) for effect in effects]))
+        return re.findall(r'text-anchor="middle">([^<]*)<', drawn)[-1]
+
+    assert [last(-0.005, 0.5), last(0.5, -0.005), last(0.03), last(-0.0301), last(0.001)] == ['100', '100', '3', '10', '1']
+    drawn = str(forest([claim(effect=0.001, interval=(-0.5, 0.002))]))
+    assert re.findall(r'text-anchor="middle">([^<]*)<', drawn)[-1] == '100', 'an interval counts as well'
+
+
 def test_an_effect_beyond_the_last_tick_is_the_end_of_the_axis():
     drawn = str(forest([claim(effect=-200.0, interval=None)]))
     assert re.search(r'circle cx="([\d.]+)"', drawn)[1] == '380.0' and '−10,000<' in drawn

@@ -164,6 +164,7 @@ def test_optimizers_that_an_arm_cannot_have_are_refused(given: dict, said: str):
     [
         (lambda: optimizers('adamw'), 'two or more optimizers'),
         (lambda: optimizers('adamw', 'adamw'), 'each once'),
+        (lambda: optimizers('adamw', 3), "optimizers of ('adamw', 3); give the names"),
         (lambda: factorial({'a': optimizers('adamw', 'muon'), 'b': optimizers('sgd', 'lion')}), 'an arm has one'),
         (
             lambda: factorial({'a': {'x': (), **optimizers('adamw', 'muon')}, 'b': {'y': (), 'z': RMS}}),
