@@ -1,5 +1,7 @@
 """Images with masks: what pairs, what a value means, and what is refused or counted."""
 
+import io
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from own_sources import prepared, written
 from PIL import Image
 
-from sweeps.datasets.formats.mask_files import COLOUR, as_classes, read_classes, read_mask, resized
+from sweeps.datasets.formats.mask_files import COLOUR, as_classes, measured, read_classes, read_mask, resized, told
 
 COLOURS = np.array([[0, 0, 0], [255, 0, 0], [0, 0, 255]], np.uint8)
 
@@ -210,3 +212,86 @@ def test_a_mask_with_transparency_is_its_colours(tmp_path: Path):
     assert (read_mask((tmp_path / 'a.png').read_bytes()) == COLOUR + 0x010203).all()
     table, names = read_classes(written(tmp_path / 'c.txt', '1 2 3 sea\n4 none\n5 land\n'))
     assert names == ['sea', 'land'] and as_classes(np.array([[COLOUR + 0x010203, 4, 5]]), table).tolist() == [[0, -1, 1]]
+
+
+def file(image: Image.Image, form: str = 'PNG') -> bytes:
+    content = io.BytesIO()
+    image.save(content, form)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ('image', 'values'),
+    [
+        (Image.fromarray(np.array([[3, 200]], np.uint8)), [3, 200]),
+        (Image.fromarray(np.array([[3, 300]], np.uint16)), [3, 300]),
+        (Image.fromarray(np.array([[[3, 9], [4, 0]]], np.uint8), 'LA'), [3, 4]),
+        (Image.fromarray(np.array([[[1, 2, 3, 9], [0, 0, 1, 0]]], np.uint8), 'RGBA'), [COLOUR + 66051, COLOUR + 1]),
+        (Image.fromarray(np.array([[False, True]])), [0, 1]),
+    ],
+    ids=['grey', '16 bits', 'grey and alpha', 'colour and alpha', '1 bit'],
+)
+def test_a_mask_is_read_whatever_its_pixels_are(image: Image.Image, values: list[int]):
+    assert read_mask(file(image)).tolist() == [values]
+
+
+def test_masks_without_values_are_refused(monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(ValueError, match=r'pixels of mode CMYK; allowed: grey, palette or red, green, blue'):
+        read_mask(file(Image.new('CMYK', (2, 2)), 'TIFF'))
+    with pytest.raises(ValueError, match='not a readable mask'):
+        read_mask(b'no image')
+    with pytest.raises(ValueError, match='not a readable image'):
+        measured(b'no image')
+    assert measured(file(Image.new('L', (3, 2)))) == (2, 3)
+    monkeypatch.setattr('sweeps.datasets.formats.mask_files.PIXELS', 6)
+    assert read_mask(file(Image.new('L', (3, 2)))).shape == (2, 3)
+    with pytest.raises(ValueError, match='4 x 2 pixels; allowed: 6 in all'):
+        read_mask(file(Image.new('L', (4, 2))))
+
+
+def test_values_without_a_class_are_named_as_their_list_has_them():
+    values = np.array([[7, COLOUR + 65536 * 255, 0]])
+    assert [told(one) for one in values[0].tolist()] == ['7', '255 0 0', '0']
+    with pytest.raises(ValueError, match=r'7 is not in the list of classes \(2 such values\); allowed: 0, 1; add a line'):
+        as_classes(values, {0: 0, 1: 1})
+    with pytest.raises(ValueError, match=r'allowed: 1, 2, 3, 4, 5, 6, 7, 8, \.\.\.; add'):
+        as_classes(values, dict.fromkeys(range(1, 10), 0))
+
+
+@pytest.mark.parametrize(
+    ('change', 'said'),
+    [
+        (
+            lambda at: (at / 'm' / 'masks').rename(at / 'm' / 'others'),
+            r"a folder images and none of masks, mask, .*\['images', 'others'\]",
+        ),
+        (lambda at: (at / 'm' / 'Labels').mkdir(), r"folders \['masks', 'Labels'\] may both hold the masks; leave one"),
+        (
+            lambda at: [path.rename(path.with_name(f'z{path.name}')) for path in masks(at / 'm')],
+            r'no image with a mask to learn from \(.*0\.png: no mask',
+        ),
+        (
+            lambda at: [(at / 'm' / 'images' / one).mkdir() for one in ('val', 'valid')],
+            'val(id)? and val(id)? are both val; leave one',
+        ),
+    ],
+    ids=['no masks', 'two folders of masks', 'other names', 'two folders of a split'],
+)
+def test_folders_that_say_no_pairs_are_refused(tmp_path: Path, change: Callable[[Path], object], said: str):
+    made.masked(tmp_path / 'm')
+    change(tmp_path)
+    with pytest.raises(ValueError, match=said):
+        prepared(tmp_path, 'image_masks', tmp_path / 'm')
+
+
+def test_a_file_is_no_folder_of_images_and_masks(tmp_path: Path):
+    with pytest.raises(ValueError, match=r'one\.png is a file; give the folder that holds the folders images and masks'):
+        prepared(tmp_path, 'image_masks', written(tmp_path / 'one.png', ''))
+
+
+def test_images_and_masks_come_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    whole = prepared(tmp_path, 'image_masks', made.masked(tmp_path / 'm'))
+    monkeypatch.setattr(sys.modules['sweeps.datasets.sources.image_masks'], 'ROWS', 7)
+    (tmp_path / 'other').mkdir()
+    again = prepared(tmp_path / 'other', 'image_masks', tmp_path / 'm')
+    assert again.about['checksums'] == whole.about['checksums']

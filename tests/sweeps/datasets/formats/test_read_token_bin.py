@@ -5,7 +5,7 @@ import struct
 import numpy as np
 import pytest
 
-from sweeps.datasets.formats.token_bin import read_tokens
+from sweeps.datasets.formats.token_bin import read_tokens, separator_of
 
 TOKENS = [50256, 1, 2, 65535, 0, 7]
 
@@ -72,3 +72,38 @@ def test_other_wrong_files(packed, tmp_path):
     with pytest.raises(ValueError, match='token 65535; allowed: 0 to 50256; it is of another tokeniser'):
         read_tokens(packed('shard.bin', headed()), vocabulary=50257)
     assert len(read_tokens(packed('shard.bin', headed()), vocabulary=65536)) == len(TOKENS)
+
+
+@pytest.mark.parametrize(
+    ('content', 'dtype', 'separator'),
+    [
+        (headed(), None, 50256),
+        (headed(20240801, 7, letter='I'), None, 128000),
+        (struct.pack('<4H', 7, 50256, 8, 9), None, 50256),
+        (struct.pack('<4I', 7, 50256, 8, 9), 'uint32', 50256),
+    ],
+    ids=['llm.c', 'llama3', 'nanoGPT', '32 bits'],
+)
+def test_the_token_between_documents(packed, content, dtype, separator):
+    assert separator_of(packed('shard.bin', content), dtype) == separator
+
+
+@pytest.mark.parametrize('largest', [50255, 50257])
+def test_a_separator_that_cannot_be_known_is_asked_for(packed, largest):
+    path = packed('shard.bin', struct.pack('<3H', 7, largest, 1))
+    with pytest.raises(ValueError, match=rf'no header, and its largest token is {largest}, not 50256.*--separator TOKEN'):
+        separator_of(path)
+
+
+def test_the_type_of_tokens_without_a_header(packed):
+    wide = packed('shard.bin', struct.pack('<3I', 1, 70000, 5))
+    assert read_tokens(wide, dtype='uint32').tolist() == [1, 70000, 5]
+    assert read_tokens(wide, dtype='uint16').tolist() == [1, 0, 70000 - 65536, 1, 5, 0]
+    with pytest.raises(ValueError, match=r'every second number of 16 bits is below 16.*--token-type uint16 or --token-type u'):
+        read_tokens(wide)
+    assert read_tokens(packed('shard.bin', struct.pack('<4H', 1, 2, 3, 16))).tolist() == [1, 2, 3, 16]
+    assert read_tokens(packed('shard.bin', struct.pack('<3H', 1, 2, 3))).tolist() == [1, 2, 3], 'half of 32 bits is none'
+    with pytest.raises(ValueError, match='--token-type int64; allowed: uint16, uint32'):
+        read_tokens(wide, dtype='int64')
+    with pytest.raises(ValueError, match=r'12 bytes|6 bytes; allowed: a multiple of 4 \(tokens are uint32\), 4 or more'):
+        read_tokens(packed('shard.bin', bytes(6)), dtype='uint32')

@@ -2,10 +2,11 @@
 
 import io
 import tarfile
+from collections import Counter
 
 import pytest
 
-from sweeps.datasets.formats.webdataset import read_webdataset
+from sweeps.datasets.formats.webdataset import is_withheld, read_webdataset
 
 
 def shard(path, files: list[tuple[str, bytes]], mode: str = 'w'):
@@ -82,3 +83,38 @@ def test_what_is_wrong_with_a_shard_is_never_skipped(tmp_path):
         list(read_webdataset([path], skipped=[]))
     with pytest.raises(ValueError, match='no WebDataset shards'):
         list(read_webdataset([]))
+
+
+@pytest.mark.parametrize(
+    ('files', 'withheld'),
+    [
+        ([('x.jpg', b'a'), ('x.cls', b'-1')], True),
+        ([('x.jpg', b'a'), ('x.json', b'{"label": -1}')], True),
+        ([('x.jpg', b'a'), ('x.txt', b'words')], True),
+        ([('x.jpg', b'a'), ('x.cls', b'0')], False),
+        ([('x.jpg', b'a'), ('x.json', b'{"label": 3}')], False),
+        ([('x.jpg', b'a'), ('x.cls', b'cat')], False),
+        ([('x.jpg', b'a'), ('x.cls', b'4'), ('y.jpg', b'a'), ('y.cls', b'-1')], False),
+        ([], False),
+    ],
+    ids=['-1', '-1 of json', 'no label', 'a class', 'a class of json', 'a word', 'a later one', 'nothing'],
+)
+def test_labels_that_are_kept_back_are_those_of_the_first_example(tmp_path, files, withheld):
+    assert is_withheld(shard(tmp_path / 'test.tar', files)) is withheld
+
+
+def test_keys_may_have_dots(tmp_path):
+    files = [('a.1.jpg', b'a'), ('a.1.cls', b'1'), ('a.2.jpg', b'b'), ('a.2.cls', b'2'), ('a.3.cls', b'3'), ('a.3.jpg', b'c')]
+    unread = Counter()
+    assert list(read_webdataset([shard(tmp_path / 'a.tar', files)], unread=unread)) == [(b'a', 1), (b'b', 2), (b'c', 3)]
+    assert not unread
+    with pytest.raises(ValueError, match=r"'a\.1\.cls' is there twice"):
+        list(read_webdataset([shard(tmp_path / 'b.tar', [*files, ('a.1.cls', b'1')])]))
+
+
+def test_further_files_of_an_example_are_counted_by_their_ending(tmp_path):
+    files = [('x.mask.png', b'm'), *GOOD[:2], ('000.mask.png', b'm'), ('000.txt', b't'), ('README', b'r'), ('000.TXT', b't')]
+    unread = Counter()
+    skipped = []
+    assert list(read_webdataset([shard(tmp_path / 'a.tar', files[1:])], unread=unread, skipped=skipped)) == [(b'a', 3)]
+    assert unread == {'.mask.png': 1, '.txt': 2, 'no ending': 1} and not skipped
