@@ -9,7 +9,7 @@ from sweeps.datasets import pictures
 from sweeps.datasets.catalog import DATASETS
 from sweeps.datasets.inventory import listing
 from sweeps.datasets.prepared import KINDS, Part, write
-from sweeps.datasets.show import lines, show
+from sweeps.datasets.show import excerpt, lines, show
 from sweeps.datasets.sources import READERS
 
 
@@ -120,3 +120,126 @@ def test_every_entry_of_the_catalog_is_complete(name: str):
     # What a model sees of it is known before it is prepared, but for forms of a user's own files.
     assert known.form or (known.shape is not None) == (known.kind in ('images', 'series'))
     assert known.form or (known.rate is not None) == (known.kind == 'sounds')
+
+
+def test_a_sound_is_shown_by_its_length(tmp_path: Path):
+    sound = Part(np.zeros(14, np.int16), np.array([0, 1, 0], np.int32), np.arange(3), np.array([0, 4, 6, 14]))
+    told = show(write(tmp_path / 'sounds', {'kind': 'sounds', 'rate': 4, 'classes': ['a', 'b']}, sound, sound))
+    assert told['seconds'] == {'shortest': 0.5, 'mean': pytest.approx(3.5 / 3), 'longest': 2.0} and 'excerpt' not in told
+    assert 'seconds     shortest 0.50, mean 1.17, longest 2.00' in lines(told)
+
+
+def test_excerpts_are_the_beginnings_of_the_first_examples():
+    long = words([b'a' * 500, 'ü'.encode() * 201, b'third'])
+    assert excerpt(long, 'texts') == ['a' * 400, 'ü' * 200]
+    assert excerpt(words([b'C' * n for n in range(1, 12)]), 'molecules') == ['C' * n for n in range(1, 9)]
+    tokens = Part(np.arange(60, dtype=np.uint16), None, np.arange(1), np.array([0, 60]))
+    assert excerpt(tokens, 'tokens') == [' '.join(map(str, range(50)))]
+    assert excerpt(words([b'ab\xc3']), 'texts') == ['ab'], 'half a letter at the end is left out'
+
+
+def told(**facts: object) -> list[str]:
+    """The lines on a set of which nothing more is known than these facts."""
+    sizes = {'pool': 1200, 'test': 3}
+    empty = {'name': 'mine', 'kind': 'tables', 'where': '/data', 'licence': 'MIT', 'digest': 'abc', 'notes': [], 'sources': []}
+    return lines({**empty, 'sizes': sizes, 'elements': {'pool': 3600, 'test': 9}, 'partial': None, **facts})
+
+
+def test_facts_that_are_not_there_have_no_line():
+    assert told() == [
+        'mine: tables',
+        'where       /data',
+        'kind        tables',
+        'pool        1,200 examples, 3,600 values',
+        'test        3 examples, 9 values (sealed)',
+        'licence     MIT',
+        'digest      abc',
+    ]
+
+
+LETTERS = dict.fromkeys('ABCDEFGHI', 2)
+
+
+@pytest.mark.parametrize(
+    ('facts', 'wanted'),
+    [
+        ({'about': 'my rows', 'unit': 'a row'}, ['mine: my rows', 'kind        tables, a row']),
+        ({'test_split': 'by hash'}, ['test split  by hash']),
+        ({'shape': [4, 3]}, ['shape       4 x 3']),
+        ({'citation': 'A paper'}, ['cite        A paper']),
+        ({'partial': ['no x', 'no y']}, ['partial     no x; no y']),
+        ({'giveaways': ['a tells b']}, ['giveaway    a tells b']),
+        ({'damaged': []}, ['files       as they were written']),
+        ({'damaged': ['pool/x.npy', 'test/x.npy']}, ['files       damaged: pool/x.npy, test/x.npy']),
+        ({'sources': [{'files': 1200, 'bytes': 5000}]}, ['source      1,200 files, 5,000 bytes']),
+        (
+            {'sources': [{'file': 'a.gz', 'bytes': 5000, 'sha256': '0123456789abcdef99', 'official': 'matches'}]},
+            ['source      a.gz, 5,000 bytes, sha256 0123456789abcdef, matches'],
+        ),
+        (
+            {'letters': LETTERS},
+            ['letters     ' + ', '.join(f'{one} 11.1%' for one in 'ABCDEFG'), '            H 11.1%, I 11.1%'],
+        ),
+        (
+            {'classes': ['a', 'b', 'c'], 'balance': {'pool': [700, 500]}},
+            ['classes     3; examples of each in the pool: 0 to 700', '                 700  a', '                   0  c'],
+        ),
+        (
+            {'classes': ['a', 'b'], 'balance': {'pool': [1, 2]}, 'target': 'map'},
+            ['classes     2; places of each in the pool: 1 to 2'],
+        ),
+        (
+            {'kind': 'tokens', 'near_duplicates': {'length': 13, 'looked_for': 2000, 'share': 0.5}},
+            ['overlap     50.00% of 2,000 runs of 13 tokens of the test split stand in the pool too'],
+        ),
+        (
+            {'targets': ['x', 'y'], 'target': 'labels', 'known': {'pool': [1200, 1000]}, 'positive': {'pool': [7, 1001]}},
+            [
+                'targets     2 labels; 200 of 2,400 are missing in the pool',
+                '               1,200  x (7 positive)',
+                '               1,000  y (1,001 positive)',
+            ],
+        ),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else '',
+)
+def test_each_fact_has_its_line(facts: dict, wanted: list[str]):
+    assert [line for line in told(**facts) if line in wanted] == wanted
+
+
+def test_many_classes_and_targets_are_counted_and_not_listed():
+    for count in (20, 21):
+        classes = told(classes=[f'c{n}' for n in range(count)], balance={'pool': list(range(count))})
+        targets = told(
+            targets=[f't{n}' for n in range(count)], target='values', known={'pool': [1200] * count}, target_mean=[0.5] * count,
+            target_std=[2] * count,
+        )  # fmt: skip
+        assert f'classes     {count}; examples of each in the pool: 0 to {count - 1}' in classes
+        assert (
+            ('                  19  c19' in classes)
+            == ('               1,200  t0 (mean 0.5, deviation 2)' in targets)
+            == (count == 20)
+        )
+    assert not any('overlap' in line for line in told(near_duplicates={'length': 13, 'looked_for': 0, 'share': 0.0}))
+
+
+def test_a_series_is_drawn_and_colours_are_those_of_an_image():
+    x = np.arange(10, dtype=np.float32).reshape(1, 10)
+    page = pictures.sheet(Part(x, None, np.arange(1)), 'series', 1, 1)
+    edge = pictures.EDGE
+    assert page.shape == (pictures.HIGH + 2 * edge, pictures.WIDE + 2 * edge, 3)
+    assert np.array_equal(page[edge:-edge, edge:-edge], pictures.curve(x[0]))
+    four = np.arange(24, dtype=np.uint8).reshape(1, 2, 3, 4)
+    assert np.array_equal(
+        pictures.sheet(Part(four, None, np.arange(1)), 'images', 1, 1)[edge:-edge, edge:-edge], four[0, ..., :3]
+    )
+    rows = pictures.sheet(Part(np.zeros((5, 2, 2, 1), np.uint8), None, np.arange(5)), 'images', 9, 2)
+    assert rows.shape == (3 * (2 + edge) + edge, 2 * (2 + edge) + edge, 3), 'no more rows than there are examples'
+    assert rows[-edge - 1, -edge - 1].tolist() == [255] * 3 and rows[-edge - 1, edge].tolist() == [0] * 3
+
+
+def test_an_odd_row_of_a_picture_has_white_below_it():
+    (only,) = pictures.half_blocks(np.zeros((1, 2, 3), np.uint8), 80)
+    assert only == '\x1b[38;2;0;0;0;48;2;255;255;255m▀' * 2 + '\x1b[0m'
+    assert len(pictures.half_blocks(np.zeros((5, 2, 3), np.uint8), 2)) == 3
+    assert len(pictures.half_blocks(np.zeros((8, 4, 3), np.uint8), 3)) == 2, 'four pixels in three characters are halved'

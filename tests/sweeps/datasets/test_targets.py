@@ -7,7 +7,7 @@ import pytest
 
 from sweeps.datasets.prepared import Part, find, write
 from sweeps.datasets.show import lines, show
-from sweeps.datasets.targets import form_of
+from sweeps.datasets.targets import balance, contradictions, facts, form_of
 from sweeps.datasets.writing import Writing, example_hash
 
 NAN = np.nan
@@ -103,3 +103,45 @@ def test_missing_features_are_refused(tmp_path: Path):
         write(tmp_path / 'set', {'kind': 'tables', 'target': 'values'}, part, rows([[1, 2]]))
     with pytest.raises(ValueError, match='and no y'):
         form_of({'target': 'labels'}, None)
+
+
+@pytest.mark.parametrize(
+    ('form', 'y', 'counts'),
+    [
+        ('class', [0, 2, 2], [1, 0, 2]),
+        ('map', [[0, -1], [3, 3]], [1, 0, 0, 2]),
+        ('map', [[-1, -1]], []),
+        ('values', [[0.5]], None),
+        ('labels', [[1.0]], None),
+        (None, None, None),
+    ],
+)
+def test_examples_and_places_of_each_class_are_counted(form: str | None, y: list | None, counts: list | None):
+    assert balance(form, None if y is None else np.array(y)) == counts
+
+
+def test_a_long_map_is_counted_block_by_block(monkeypatch: pytest.MonkeyPatch):
+    y = np.random.default_rng(0).integers(-1, 6, 100)
+    monkeypatch.setattr('sweeps.datasets.targets.ROWS', 7)
+    assert balance('map', y) == np.bincount(y[y >= 0]).tolist()
+    assert balance('map', np.arange(9)[::-1]) == [1] * 9, 'the first block has the larger classes'
+    with pytest.raises(ValueError, match=r'a map has the class -2; allowed: -1 \(none\) and up'):
+        balance('map', np.array([0, 1, -2]))
+
+
+def test_equal_examples_of_two_classes_are_counted():
+    assert contradictions(np.array([0, 0, 0, 1, 1, 2]), np.array([0, 1, 1, 5, 5, 0])) == 3
+    assert contradictions(np.array([0, 1, 2]), np.array([0, 0, 1])) == 0
+
+
+def test_targets_without_a_known_value_have_moments_of_nothing():
+    parts = {'pool': rows([[NAN, 1], [NAN, 3]]), 'test': rows([[NAN, NAN]])}
+    told = facts('values', parts, ['a', 'b'])
+    assert told['known'] == {'pool': [0, 2], 'test': [0, 0]} and told['target_mean'] == [0.0, 2.0]
+    assert told['target_std'] == [0.0, 1.0] and facts('class', parts, None) == facts(None, parts, None) == {}
+    with pytest.raises(ValueError, match=r"2 names \['a', 'a'\] for 2 targets; give every target one name of its own"):
+        facts('values', parts, ['a', 'a'])
+    with pytest.raises(ValueError, match='a label of test is 2; allowed: 0, 1 or NaN'):
+        facts('labels', {'pool': rows([[1, 0]]), 'test': rows([[0, 2]])}, None)
+    with pytest.raises(ValueError, match='a target of test is infinite'):
+        facts('values', {'pool': rows([[1, 0]]), 'test': rows([[0, -np.inf]])}, None)
