@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sweeps.launch import LAUNCHERS, make_launcher
-from sweeps.launch.cluster_settings import FILE, settings
+from sweeps.launch.cluster_settings import FILE, files, settings
 from sweeps.launch.slurm import SlurmSettings
 
 
@@ -92,3 +92,26 @@ def test_a_launcher_is_made_with_what_files_and_the_command_say(
     assert make_launcher(kind, tmp_path, None, {first: None}).given == (tmp_path, None)
     with pytest.raises(ValueError, match=rf"--{first} with launcher '{kind}'; allowed with: \['"):
         make_launcher(kind, tmp_path, None, {first: command})
+
+
+def test_where_the_files_are_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    for given in (None, ''):
+        monkeypatch.delenv('XDG_CONFIG_HOME', raising=False) if given is None else monkeypatch.setenv('XDG_CONFIG_HOME', given)
+        assert files(None) == [tmp_path / '.config' / 'archlab' / FILE, Path(FILE)]
+    assert files(tmp_path / 'studies' / 'mine.py')[1] == tmp_path / 'studies' / FILE
+
+
+def test_a_file_that_cannot_be_read_is_told(home: Path):
+    (home / FILE).mkdir()
+    with pytest.raises(ValueError, match=rf'{FILE}'):
+        asked()
+
+
+@pytest.mark.parametrize(
+    'text', ['[slurm]\nsetup = ["a", 1]', '[slurm]\nsetup = 1', '[slurm]\ncpus = 1.5', '[slurm]\npartition = false']
+)
+def test_values_of_another_type_are_refused(home: Path, text: str):
+    (home / FILE).write_text(text)
+    with pytest.raises(ValueError, match=r'archlab\.toml: \[slurm\] \w+ is .*; allowed: a'):
+        asked()

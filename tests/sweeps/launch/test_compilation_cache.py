@@ -1,11 +1,14 @@
 """The folder of compiled programs does not grow without end."""
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
-from sweeps.launch.compilation_cache import bound
+import pytest
+
+from sweeps.launch.compilation_cache import bound, cache_folder
 
 
 def test_what_was_used_the_longest_ago_goes_first(tmp_path: Path):
@@ -51,3 +54,25 @@ def test_a_program_that_is_cut_off_is_compiled_anew_without_a_word(tmp_path: Pat
         program.write_bytes(program.read_bytes()[:-20])
     again = compiled()
     assert programs and (again.stdout, again.stderr, again.returncode) == ('6.0\n', '', 0)
+
+
+def test_each_kind_of_processor_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A program is compiled for what its processor can do."""
+    told: dict[str, object] = {}
+
+    def read_text(path: Path) -> str:
+        if isinstance(told['text'], OSError):
+            raise told['text']
+        return str(told['text'])
+
+    monkeypatch.setattr(Path, 'read_text', read_text)
+    monkeypatch.setattr(platform, 'processor', lambda: told.get('processor', ''))
+    folders = []
+    for text in ('x: 1\nflags : avx\nflags : other', 'flags : avx\nx: 2', 'flags : avx2', 'Features : neon', 'x: 1', OSError()):
+        told['text'] = text
+        folders.append(cache_folder().name)
+    told['processor'] = 'i386'
+    folders.append(cache_folder().name)
+    assert folders[0] == folders[1] and folders[4] == folders[5] and len({*folders}) == 5
+    monkeypatch.setattr(platform, 'machine', lambda: 'another')
+    assert cache_folder().name not in folders

@@ -13,8 +13,8 @@ import pytest
 from ablations.trial import Needs
 from sweeps.launch import local as local_launcher
 from sweeps.launch.launcher import Order
-from sweeps.launch.local import LocalLauncher, WorkerProcess, devices_for, workers_for
-from sweeps.launch.worker_environment import worker_environment
+from sweeps.launch.local import LocalLauncher, LocalSettings, WorkerProcess, devices_for, workers_for
+from sweeps.launch.worker_environment import ROOT, variables, worker_environment
 
 ANSWERING = """
 import json, os, pathlib, sys
@@ -300,3 +300,81 @@ def test_large_pages_are_asked_for_unless_the_user_says_otherwise(monkeypatch):
     assert 'GLIBC_TUNABLES' not in worker_environment('0')
     monkeypatch.setenv('GLIBC_TUNABLES', 'glibc.malloc.check=0')
     assert worker_environment(None)['GLIBC_TUNABLES'] == 'glibc.malloc.check=0'
+
+
+GIB = 1 << 20
+"""Of the kilobytes that the machine tells."""
+
+
+@pytest.mark.parametrize(
+    ('told', 'workers'),
+    [
+        (f'MemTotal: 99 kB\nMemAvailable:   {3 * GIB} kB\nMemFree: 1 kB\n', 3),
+        (f'MemAvailable: {99 * GIB} kB\n', 8),
+        (f'MemAvailable: {GIB // 2} kB\n', 1),
+        ('MemTotal: 99 kB\n', 8),
+        (None, 8),
+    ],
+    ids=['memory for three', 'memory for all', 'memory for none', 'not told', 'no such file'],
+)
+def test_as_many_workers_as_cores_and_memory_allow(monkeypatch: pytest.MonkeyPatch, told: str | None, workers: int):
+    def read_text(path: Path) -> str:
+        if told is None:
+            raise FileNotFoundError(path)
+        return told
+
+    monkeypatch.setattr(Path, 'read_text', read_text)
+    monkeypatch.setattr(local_launcher, 'cores', lambda: 8)
+    assert workers_for(None) == workers and workers_for(20) == 20
+
+
+def test_several_devices_of_a_worker(monkeypatch: pytest.MonkeyPatch):
+    for name in ('CUDA_VISIBLE_DEVICES', 'JAX_CUDA_VISIBLE_DEVICES'):
+        monkeypatch.delenv(name, raising=False)
+    told = {'platform': 'gpu', 'devices': 5}
+    assert (
+        devices_for(told, 9, 2) == ['0,1', '2,3']
+        and devices_for(told, 1, 2) == ['0,1']
+        and devices_for(told, 9, 5) == ['0,1,2,3,4']
+    )
+    with pytest.raises(ValueError, match='--devices 6: this machine has 5 to give; allowed: up to that; lower it'):
+        devices_for(told, 9, 6)
+    with pytest.raises(ValueError, match='--devices 0; allowed: 1 or more; leave it out for one'):
+        LocalSettings(0)
+    assert LocalSettings().devices == 1
+
+
+def test_a_processor_plays_devices_and_a_device_does_not(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv('XLA_FLAGS', '--xla_a=1')
+    flags = [worker_environment(None, played)['XLA_FLAGS'].split() for played in (1, 2)]
+    assert flags[0] == ['--xla_a=1', '--xla_cpu_multi_thread_eigen=false']
+    assert flags[1] == [*flags[0], '--xla_force_host_platform_device_count=2']
+    assert worker_environment('0,1', 2)['XLA_FLAGS'] == '--xla_a=1'
+    monkeypatch.delenv('XLA_FLAGS')
+    assert 'XLA_FLAGS' not in variables(on_cpu=False) and 'CUDA_VISIBLE_DEVICES' not in variables(on_cpu=False)
+
+
+def test_what_a_worker_is_told_beside_its_device(monkeypatch: pytest.MonkeyPatch):
+    for name in ('PYTHONPATH', 'JAX_COMPILATION_CACHE_DIR', 'ARCHLAB_DATA', 'TF_CPP_MIN_LOG_LEVEL', 'OMP_NUM_THREADS'):
+        monkeypatch.delenv(name, raising=False)
+    plain = variables(on_cpu=True)
+    assert plain['PYTHONPATH'] == str(ROOT) and plain['PYTHONSAFEPATH'] == '1' and plain['OMP_NUM_THREADS'] == '1'
+    assert plain['TF_CPP_MIN_LOG_LEVEL'] == '3' and 'ARCHLAB_DATA' not in plain and 'xla-' in plain['JAX_COMPILATION_CACHE_DIR']
+    given = {'PYTHONPATH': '/mine', 'JAX_COMPILATION_CACHE_DIR': '/there', 'ARCHLAB_DATA': '/data', 'TF_CPP_MIN_LOG_LEVEL': '0'}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    told = variables(on_cpu=False)
+    assert {name: told[name] for name in given} == {**given, 'PYTHONPATH': f'{ROOT}{os.pathsep}/mine'}
+    assert 'OMP_NUM_THREADS' not in told and 'GLIBC_TUNABLES' not in told
+
+
+def test_how_much_of_their_time_workers_had_nothing_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    launcher = LocalLauncher(tmp_path, 2)
+    launcher.devices = [None, None]
+    monkeypatch.setattr(local_launcher.time, 'monotonic', lambda: 110.0)
+    launcher.began = 100.0
+    assert launcher.idle() is None, 'before anything was trained'
+    launcher.busy = 15.0
+    assert launcher.idle() == pytest.approx(0.25)
+    launcher.busy = 30.0
+    assert launcher.idle() == 0.0

@@ -148,3 +148,33 @@ def test_what_cannot_work_is_told_at_once(ray: MadeUpRay, tmp_path: Path, monkey
     monkeypatch.setitem(sys.modules, 'ray', None)
     with pytest.raises(ValueError, match=r"needs Ray; pip install 'archlab\[ray\]'"):
         launcher(tmp_path)
+
+
+@pytest.mark.parametrize(('program', 'status'), [('/bin/true', 0), ('/bin/false', 1)])
+def test_a_task_gives_the_exit_status_of_its_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, status: int):
+    order_files.prepare(tmp_path)
+    order_files.write(tmp_path, 'a', {})
+    monkeypatch.setattr(sys, 'executable', program)
+    assert carry_out(str(tmp_path), 'a') == status and order_files.log(tmp_path, 'a').exists()
+
+
+@pytest.mark.parametrize(
+    ('code', 'said'),
+    [(3, 'exit status 3'), (0, 'exit status 0'), (-9, 'signal 9'), ('LostError', 'LostError'), (UNSEEN, 'no sight of ')],
+)
+def test_how_a_task_ended_in_words(ray: MadeUpRay, tmp_path: Path, code: int | str, said: str):
+    one = launcher(tmp_path)
+    assert one.ended('a') == 'no exit status known' and not one.unseen('a')
+    one.codes['a'] = code
+    assert one.ended('a').startswith(said) and one.unseen('a') == (code == UNSEEN)
+    order_files.log(one.folder, 'a').write_text('last\n')
+    assert one.ended('a').endswith('ends: last') == (code != UNSEEN)
+
+
+def test_a_ray_without_room_for_any_worker_has_nothing(ray: MadeUpRay, tmp_path: Path):
+    ray.had = []
+    with pytest.raises(ValueError, match=r'--gpus 0, cpus 1 of a worker: .*nodes have nothing; ask for fewer'):
+        launcher(tmp_path)
+    ray.had = [{'Alive': True, 'Resources': {}}]
+    with pytest.raises(ValueError, match='nodes have 0 CPUs and 0 GPUs'):
+        launcher(tmp_path)

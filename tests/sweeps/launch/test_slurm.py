@@ -11,7 +11,7 @@ from ablations.trial import Needs
 from sweeps.launch import make_launcher, order_files
 from sweeps.launch.launcher import Order
 from sweeps.launch.queued import UNSEEN
-from sweeps.launch.slurm import SlurmLauncher, SlurmSettings, script
+from sweeps.launch.slurm import TIME, SlurmLauncher, SlurmSettings, script, seconds_of
 
 
 @pytest.fixture
@@ -246,3 +246,102 @@ def test_refusals_name_what_is_allowed(tmp_path: Path, slurm: MadeUpSlurm, monke
     monkeypatch.setenv('PATH', str(tmp_path))
     with pytest.raises(ValueError, match='no sbatch, squeue, scontrol, scancel on the path'):
         launcher(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('asked', 'options'),
+    [
+        ({}, ['--cpus-per-task=1']),
+        ({'gpus': 2}, ['--ntasks=1', '--cpus-per-task=1', '--gpus-per-task=2']),
+        ({'nodes': 2, 'gpus': 1}, ['--nodes=2', '--ntasks-per-node=1', '--cpus-per-task=1', '--gpus-per-task=1']),
+        ({'account': 'a', 'cpus': 3, 'sbatch': ('-C', 'b')}, ['--account=a', '--cpus-per-task=3', '-C', 'b']),
+        (
+            {'partition': 'p', 'account': 'a', 'time': '5', 'memory': '4G'},
+            ['--partition=p', '--account=a', '--time=5', '--mem=4G', '--cpus-per-task=1'],
+        ),
+    ],
+)
+def test_settings_are_options_of_sbatch(asked: dict, options: list[str]):
+    assert SlurmSettings(**asked).options == options
+
+
+@pytest.mark.parametrize(
+    ('asked', 'said'),
+    [
+        ({'nodes': 0}, '--nodes 0; allowed: 1 or more; leave it out for one'),
+        ({'cpus': 0}, '--gpus 0, cpus 0; allowed: no GPU or more, and one CPU or more'),
+        *(({'time': time}, f"--time '{time}'; allowed: Slurm's times") for time in ('', '1:', '1:2:3:4', '1-', '5m', '1:234')),
+    ],
+)
+def test_settings_that_slurm_could_not_read_are_refused(asked: dict, said: str):
+    with pytest.raises(ValueError, match=said):
+        SlurmSettings(**asked)
+
+
+@pytest.mark.parametrize(
+    ('time', 'seconds'),
+    [('1', 60), ('1:02', 62), ('1:02:03', 3723), ('2-0', 172800), ('2-3:04', 183840), ('2-3:04:05', 183845), ('0-0', None)],
+)
+def test_times_of_slurm_in_seconds(time: str, seconds: float | None):
+    assert TIME.fullmatch(time) and seconds_of(time) == seconds
+
+
+def test_several_nodes_train_together_and_setup_comes_before_the_worker(tmp_path: Path):
+    lines = script(tmp_path, 'list', SlurmSettings(nodes=3, setup=('module load cuda',))).splitlines()
+    assert lines[-1].startswith('exec srun --nodes=3 --ntasks-per-node=1 --kill-on-bad-exit=1 ')
+    assert 'module load cuda' in lines[:-1] and lines[0] == '#!/bin/bash'
+    alone = script(tmp_path, 'list', SlurmSettings()).splitlines()
+    assert 'srun' not in alone[-1] and alone[-1].endswith('-P -m sweeps.worker "$run" "$order"')
+
+
+def test_as_many_tasks_run_at_a_time_as_was_asked_for(tmp_path: Path, slurm: MadeUpSlurm):
+    some, all_of_them = SlurmLauncher(tmp_path, 2, SlurmSettings()), launcher(tmp_path)
+    assert (some._array(5), all_of_them._array(5), all_of_them._array(1)) == ('--array=0-4%2', '--array=0-4', '--array=0-0')
+
+
+@pytest.mark.parametrize(
+    ('told', 'most'),
+    [('MaxArraySize            = 1001\n', 1000), ('MaxArraySize=1', 1), ('MaxArraySize = 9999999', 10_000), ('', 1000)],
+)
+def test_an_array_has_no_more_tasks_than_slurm_allows(tmp_path: Path, slurm: MadeUpSlurm, told: str, most: int):
+    one = launcher(tmp_path)
+    one._call = lambda *command: subprocess.CompletedProcess(command, 0, told, '')
+    assert one._most == most
+
+
+def test_a_command_that_cannot_be_started_is_a_command_that_failed(monkeypatch: pytest.MonkeyPatch):
+    done = SlurmLauncher._call('no-such-command-of-slurm')
+    assert done.returncode == 1 and done.stdout == '' and 'no-such-command-of-slurm' in done.stderr
+
+    def slow(command: tuple, **_: object) -> None:
+        raise subprocess.TimeoutExpired(command, 120)
+
+    monkeypatch.setattr(subprocess, 'run', slow)
+    assert 'timed out' in SlurmLauncher._call('squeue').stderr
+
+
+def test_a_refusal_of_another_kind_names_the_options(tmp_path: Path, slurm: MadeUpSlurm):
+    one = launcher(tmp_path, sbatch=('--qos=none',))
+    said = 'sbatch: error: Invalid qos\nsbatch: error: Batch job submission failed\n'
+    assert one._refusal(said) == (
+        'sbatch refuses: Invalid qos Batch job submission failed; change the options of sbatch (--cpus-per-task=1 --qos=none)'
+    )
+    assert 'nodes have ' in one._refusal('Memory specification can not be satisfied')
+    assert "sbatch refuses partition 'by default': No default Partition" in one._refusal('No default Partition')
+
+
+@pytest.mark.parametrize(
+    ('state', 'said'),
+    [
+        ({'JobState': 'FAILED', 'ExitCode': '3:0'}, 'FAILED, exit status 3'),
+        ({'JobState': 'FAILED', 'ExitCode': '0:9'}, 'FAILED, signal 9'),
+        ({'JobState': 'TIMEOUT', 'ExitCode': '0:15'}, 'TIMEOUT after its time limit; give --time more'),
+        ({'JobState': 'NODE_FAIL', 'ExitCode': '1:0'}, 'NODE_FAIL'),
+        ({}, 'no trace of it in Slurm any more'),
+        ({'JobState': 'FAILED', 'ExitCode': f'{UNSEEN}:0'}, 'no sight of '),
+    ],
+)
+def test_how_a_task_ended_in_words(tmp_path: Path, slurm: MadeUpSlurm, state: dict, said: str):
+    one = launcher(tmp_path)
+    one._state = lambda name: state
+    assert one.ended('a').startswith(said) and one.unseen('a') == said.startswith('no sight')
