@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -12,7 +13,8 @@ from made_up_launcher import Silent
 
 from ablations.settings import override
 from ablations.study_files import load_study
-from sweeps.export import load
+from sweeps import export as exports
+from sweeps.export import confirmed, load
 from sweeps.run import Run
 from sweeps.training.preflight import task_of
 from sweeps.training.saving import Saving
@@ -113,3 +115,43 @@ def test_code_is_never_taken_from_an_export(tmp_path: Path):
     with pytest.raises(ValueError, match=r'data may not run code.*load\(path, blocks='):
         load(tmp_path / 'weights.safetensors')
     assert not mark.exists()
+
+
+def plan(*recorded: str) -> SimpleNamespace:
+    """A reading of two confirmation runs of an arm and one of tuning, of which these are recorded."""
+    trials = {name: SimpleNamespace(id=name) for name in ('a', 'b', 'c')}
+    asked = {
+        ('confirm', 'base', 'recall', 0): (trials['a'],),
+        ('confirm', 'base', 'values', 0): (trials['b'],),
+        ('tune', 'base', 'recall', 0): (trials['c'],),
+    }
+    tasks = (SimpleNamespace(name='recall'), SimpleNamespace(name='values'))
+    study = SimpleNamespace(name='mine', arms={'base': (), 'other': ()}, tasks=tasks)
+    records = {name: {'status': 'diverged' if name == 'b' else 'ok'} for name in recorded}
+    return SimpleNamespace(study=study, schedule=SimpleNamespace(asked=asked), records=records, folder=Path('runs'))
+
+
+def test_the_runs_of_an_arm_are_those_that_confirmed_it_and_went_well():
+    assert [one.id for one in confirmed(plan('a', 'b', 'c'), 'base')] == ['a']
+    assert [one.id for one in confirmed(plan('a', 'c'), 'base', ['recall'])] == ['a']
+    for reading, arm, tasks in ((plan('b', 'c'), 'base', None), (plan('a'), 'other', None), (plan('a'), 'base', ['values'])):
+        with pytest.raises(ValueError, match=rf"arm '{arm}' of study 'mine' has no confirmed runs yet; archlab status says"):
+            confirmed(reading, arm, tasks)
+
+
+def test_what_is_trained_again_must_score_what_is_recorded(monkeypatch: pytest.MonkeyPatch):
+    again = {'same_numbers': True, 'now': {'score': 0.25}, 'recorded': {'score': 0.5}}
+    monkeypatch.setattr('sweeps.rerun.rerun', lambda reading, trial, weights: again)
+    exports._train(plan('a'), SimpleNamespace(id='a'))
+    again['same_numbers'] = False
+    with pytest.raises(ValueError, match=r'trial a trained again scores 0\.25, recorded is 0\.5: sources, device or lane'):
+        exports._train(plan('a'), SimpleNamespace(id='a'))
+
+
+@pytest.mark.parametrize('about', ['[]', '{}', '{"model": "a"}', '{"model": '])
+def test_a_description_without_a_model_is_no_export(tmp_path: Path, about: str):
+    for name in ('about.json', 'a.json'):
+        (tmp_path / name).write_text(about)
+    for path in (tmp_path, tmp_path / 'a.safetensors'):
+        with pytest.raises(ValueError, match=r'is not what archlab export wrote .*; give one of its files or folders'):
+            load(path)

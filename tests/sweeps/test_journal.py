@@ -1,6 +1,7 @@
 """The journal of a run: what those who watch it are told, also where lines are damaged."""
 
 import os
+import time
 from pathlib import Path
 
 from sweeps import journal
@@ -45,3 +46,22 @@ def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path):
     note(tmp_path, 'ended', why='')
     assert account(tmp_path) == Account()
     note(tmp_path / 'nowhere', 'ended', why='')
+
+
+def test_what_is_retried_was_lost_and_submitted_once_more(tmp_path: Path):
+    for pack, submitted, lost in (('never', 0, 2), ('once', 1, 1), ('again', 3, 1), ('given up', 3, 3)):
+        for _ in range(submitted):
+            note(tmp_path, 'submitted', packs=[pack])
+        for _ in range(lost):
+            note(tmp_path, 'lost', pack=pack, seconds=-5.0 if pack == 'once' else 1.0)
+    told = account(tmp_path)
+    assert told.retried == 0 + 0 + 1 + 2 and told.lost_seconds == 6.0, 'a clock that was set back takes no time away'
+
+
+def test_the_last_run_alone_says_where_its_data_lie_and_whether_it_has_a_queue(tmp_path: Path):
+    note(tmp_path, 'began', queue=True, data='/there')
+    assert (account(tmp_path).data, account(tmp_path).queue) == ('/there', True)
+    note(tmp_path, 'began')
+    note(tmp_path, 'something new', why='of a later version')
+    told = account(tmp_path)
+    assert (told.data, told.queue, told.ended) == ('', False, None) and abs(told.began - time.time()) < 60

@@ -115,3 +115,50 @@ def test_a_manifest_nested_too_deeply_is_damage(tmp_path: Path):
     (tmp_path / manifest.FILE).write_text('[' * 10**5 + ']' * 10**5)
     with pytest.raises(ValueError, match=r'manifest\.json is damaged'):
         manifest.load(tmp_path)
+
+
+DESIGN = {'looks': [3, 5], 'shares': [0.4, 0.6], 'alpha': 0.05}
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        *(('study', value) for value in (None, 3, 'Of Capitals', '')),
+        *((name, None) for name in ('digest', 'platform', 'strategy')),
+        *(('lanes', value) for value in (True, 1.0, -1)),
+        *(('protocol', value) for value in (0, 'one')),
+        *(('pack_seconds', value) for value in (0, -1.0, True, '240')),
+        *(('design', value) for value in ([], {}, {**DESIGN, 'looks': []}, {**DESIGN, 'looks': [3, '5']})),
+        *(('design', {**DESIGN, 'shares': value}) for value in (None, [1.0], [0.4, True], [0.4, '0.6'])),
+        *(('design', {**DESIGN, 'alpha': value}) for value in (None, 0.0, 1.0, 1, '0.05')),
+        *((name, value) for name in ('test_sizes', 'test_reads') for value in ({'digits': True}, {'digits': 1.5}, None)),
+        *(('sets', value) for value in ({'mine': 3}, ['mine'])),
+        *(('giveaways', value) for value in ({'mine': 'a sentence'}, {'mine': [3]})),
+        ('costs', {'base': {'digits': {'flops': [1]}}}),
+    ],
+)
+def test_every_entry_has_its_kind(tmp_path: Path, name: str, value: object):
+    manifest.save(tmp_path, {'looks': [3], name: value})
+    with pytest.raises(ValueError, match=rf"manifest\.json is damaged \('{name}' is "):
+        manifest.load(tmp_path)
+
+
+def test_entries_of_every_kind_are_taken(tmp_path: Path):
+    told = {
+        **{'study': 'mine', 'digest': 'ab', 'platform': 'cpu', 'strategy': 'loop', 'lanes': 1, 'protocol': 1, 'looks': [0]},
+        **{'pack_seconds': 0.5, 'settings': ['trials=2'], 'design': DESIGN, 'test_sizes': {'digits': 0}, 'sets': {'a': 'b'}},
+        **{'giveaways': {'a': ['b tells c'], 'd': []}, 'test_reads': {}},
+        'costs': {'base': {'digits': {'params': None, 'flops': 1.5}, 'recall': {}}},
+    }
+    manifest.save(tmp_path, told)
+    assert manifest.load(tmp_path) == told
+    manifest.save(tmp_path, {**told, 'of_another_version': 3})
+    assert manifest.load(tmp_path)['of_another_version'] == 3
+
+
+def test_an_object_without_any_entry_is_of_something_else(tmp_path: Path):
+    (tmp_path / manifest.FILE).write_text('{"name": "a package"}')
+    with pytest.raises(ValueError, match=r'is damaged \(it has no entry of a manifest\)'):
+        manifest.load(tmp_path)
+    (tmp_path / manifest.FILE).write_text('{}')
+    assert manifest.load(tmp_path) == manifest.EMPTY

@@ -6,6 +6,8 @@ from pathlib import Path
 import finished_study
 import pytest
 
+from ablations.study_files import load_study
+from results.store import defined
 from results.store.recorded import read_folder
 from results.store.records import commit, to_line
 from sweeps import manifest as manifests
@@ -137,4 +139,30 @@ def test_a_folder_in_which_a_run_is_at_work_is_left_alone(folders: tuple[Path, P
             with pytest.raises(ValueError, match='another archlab run is using it'):
                 call()
     assert {path: path.read_bytes() for path in here.rglob('*.jsonl')} == before
+    assert merge(there, here).added
+
+
+def test_looks_of_both_folders_count_and_the_definition_comes_along(folders: tuple[Path, Path]):
+    here, there = folders
+    manifests.update(here, looks=[5, 2])
+    manifests.update(there, looks=[3, 5])
+    merge(there, here)
+    assert manifests.load(here)['looks'] == [2, 3, 5] and not (here / defined.FILE).exists()
+    defined.save(there, load_study(str(there.parents[1] / 'finished.py')))
+    merge(there, here)
+    assert defined.load(here) == defined.load(there) != None  # noqa: E711
+    (here / defined.FILE).write_bytes(b'its own')
+    merge(there, here)
+    assert (here / defined.FILE).read_bytes() == b'its own'
+
+
+def test_a_damaged_file_of_either_folder_is_named(folders: tuple[Path, Path]):
+    here, there = folders
+    for folder in (here, there):
+        path = sorted((folder / 'records').glob('*.jsonl'))[-1]
+        whole = path.read_text()
+        path.write_text(whole[:-30])
+        with pytest.raises(ValueError, match=f'{path.name} is damaged'):
+            merge(there, here)
+        path.write_text(whole)
     assert merge(there, here).added

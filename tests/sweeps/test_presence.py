@@ -1,5 +1,6 @@
 """Presence: who is at work in a folder, while it is, and until when it was heard of."""
 
+import dataclasses
 import json
 import os
 import time
@@ -58,3 +59,19 @@ def test_what_cannot_be_read_or_written_is_no_error(tmp_path: Path):
     (tmp_path / 'file').write_text('no folder')
     with present(tmp_path / 'file', 'ab12'):
         assert everybody(tmp_path / 'file') == []
+
+
+def test_who_was_not_heard_of_for_so_long_is_gone():
+    one = presence.Present(Path('a'), 'a', 'b', 1, since=50.0, heard=100.0, about={})
+    assert one.is_there(100 + SILENCE - 0.1) and not one.is_there(100 + SILENCE)
+    assert one.seconds == 50.0 and dataclasses.replace(one, since=200.0).seconds == 0.0, 'clocks differ'
+
+
+def test_a_name_is_a_whole_name_and_writers_stand_in_the_order_of_their_files(tmp_path: Path):
+    folder = tmp_path / presence.FOLDER
+    folder.mkdir()
+    for name, host in (('ab', 'x'), ('a', 'y'), ('a', 'x'), ('run', 'x')):
+        told = {'name': name, 'host': host, 'pid': 3, 'since': 1, 'arm': 'base'}
+        (folder / f'{name}@{host}-3.json').write_text(json.dumps(told))
+    assert [(one.name, one.host) for one in everybody(tmp_path)] == [('a', 'x'), ('a', 'y'), ('ab', 'x'), ('run', 'x')]
+    assert [one.host for one in everybody(tmp_path, 'a')] == ['x', 'y'] and everybody(tmp_path)[0].about == {'arm': 'base'}

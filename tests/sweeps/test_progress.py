@@ -11,7 +11,7 @@ import sweeps.progress
 from ablations.studies import STUDIES
 from ablations.study import Study
 from ablations.trial import TEST
-from sweeps.progress import Watch, clock, expected_trials
+from sweeps.progress import Watch, best_scores, clock, expected_trials
 from sweeps.protocol.packing import pack
 from sweeps.protocol.plan import schedule
 from sweeps.protocol.simulate import World, simulate, simulated_record
@@ -205,3 +205,61 @@ def test_extensions_that_are_decided_are_foreseen_for_later_looks():
 
 def test_clock():
     assert [clock(7), clock(75), clock(3700)] == ['0 min 07 s', '1 min 15 s', '1 h 01 min']
+
+
+def test_the_best_score_is_that_of_sound_tuning_runs_in_the_direction_of_the_task():
+    study = Study(name='best', question='Which?', arms={'base': (), 'other': ()}, tasks=('digits', 'shapes', 'friedman'))
+    signs = {task.name: task.sign for task in study.tasks}
+    assert set(signs.values()) == {1, -1}
+    records = [
+        {'task': task, 'held': held, 'status': status, 'score': score}
+        for task in ('friedman', 'digits', 'elsewhere')
+        for held, status, score in (
+            ('tuning', 'ok', 0.5),
+            ('tuning', 'ok', 0.7),
+            ('tuning', 'ok', 0.6),
+            ('tuning', 'failed', None),
+            ('tuning', 'diverged', 0.9),
+            ('test', 'ok', 0.1 if signs.get(task) == -1 else 0.99),
+        )
+    ]
+    best = best_scores(study, records)
+    assert best == {'digits': 0.7, 'friedman': 0.5} and list(best) == ['digits', 'friedman']
+    known = {'digits': 0.8, 'friedman': 0.6}
+    assert best_scores(study, records, known) == {'digits': 0.8, 'friedman': 0.5} and known['friedman'] == 0.6
+
+
+@pytest.mark.parametrize(
+    ('seconds', 'told'),
+    [
+        (0, '0 min 00 s'),
+        (59.4, '0 min 59 s'),
+        (59.6, '1 min 00 s'),
+        (3599, '59 min 59 s'),
+        (3600, '1 h 00 min'),
+        (90_061, '25 h 01 min'),
+    ],
+)
+def test_times_are_rounded_to_seconds(seconds: float, told: str):
+    assert clock(seconds) == told
+
+
+@pytest.mark.parametrize('terminal', [True, False])
+def test_a_live_display_is_refreshed_now_and_then_and_lines_only_after_a_while(monkeypatch: pytest.MonkeyPatch, terminal: bool):
+    now, screen = [100.0], io.StringIO()
+    monkeypatch.setattr(sweeps.progress.time, 'monotonic', lambda: now[0])
+    wait = sweeps.progress.TICK_SECONDS if terminal else sweeps.progress.QUIET_SECONDS
+    with Watch(STUDY, Console(file=screen, force_terminal=terminal, width=100)) as watch:
+        shown, refresh = [], watch.tick if terminal else watch._show
+        (watch.live or watch.console).__dict__['update' if terminal else 'print'] = lambda *text, **how: shown.append(text)
+        now[0] += 100
+        watch.tick()
+        assert not shown, 'before a plan is known nothing is shown'
+        watch.scheduled(schedule(STUDY, {}, {}), {}, {})
+        assert len(shown) == 1
+        now[0] += wait
+        refresh()
+        assert len(shown) == 1
+        now[0] += wait / 2
+        refresh()
+        assert len(shown) == 2

@@ -11,6 +11,7 @@ from sweeps import task_contracts
 from sweeps.datasets.own import prepare_declared
 from sweeps.task_contracts import RULES, check_task
 from sweeps.tasks.arrays import Arrays
+from sweeps.training.preflight import task_of
 
 FILE = (
     'import numpy as np\n'
@@ -92,7 +93,16 @@ class Torn:
         return np.arange(4), np.arange(3, 6)
 
 
+class Empty:
+    """A kind that holds nothing out."""
+
+    def split(self, pool: Arrays, seed: int) -> tuple:
+        return np.arange(4), np.arange(0)
+
+
 CASES = {
+    'inputs that are texts': (task_contracts.arrays, {'pool': part(), 'test': part(X.astype(str))}, 'test holds <U'),
+    'nothing held out': (task_contracts.split, {'pool': part(), 'kind': Empty()}, 'seed 0 gives 4 training and 0 held-out'),
     'inputs that are missing': (task_contracts.arrays, {'pool': part(X * np.nan), 'test': part()}, 'missing or infinite'),
     'targets that are infinite': (
         task_contracts.arrays,
@@ -153,3 +163,52 @@ def test_a_test_example_in_the_pool_is_seen(monkeypatch: pytest.MonkeyPatch):
         task=SimpleNamespace(data={}), pool=part(), test=part((X[4:] + [[0, 0], [1, 1]]).astype(np.float32), Y[4:])
     )
     assert task_contracts.sealed(tried) == '1 test examples stand in the pool too; prepare the set again'
+
+
+def test_a_missing_target_is_no_fault_of_its_arrays():
+    assert task_contracts.arrays(SimpleNamespace(pool=part(y=np.array([np.nan] * 6)), test=part())) == ''
+
+
+class Drawn:
+    """A kind whose pool and splits are as its data say."""
+
+    def __init__(self, data: dict):
+        self.data = data
+
+    def pool(self) -> Arrays:
+        return part(X + np.float32(self.data['offset']))
+
+    def test(self) -> Arrays:
+        return part(X + np.float32(9))
+
+    def split(self, pool: Arrays, seed: int) -> tuple:
+        return np.arange(4) + self.data['step'], np.arange(4, 6)
+
+
+@pytest.mark.parametrize(
+    ('other', 'said'),
+    [
+        ({'offset': 0, 'step': 0}, ''),
+        ({'offset': 1, 'step': 0}, 'reading the set twice gives other arrays'),
+        ({'offset': 0, 'step': 1}, 'one seed gives two splits'),
+    ],
+)
+def test_what_differs_the_second_time_is_seen(monkeypatch: pytest.MonkeyPatch, other: dict, said: str):
+    kind = Drawn({'offset': 0, 'step': 0})
+    monkeypatch.setattr(task_contracts, 'task_of', lambda data: Drawn(other))
+    tried = SimpleNamespace(task=SimpleNamespace(data={}), kind=kind, pool=kind.pool(), test=kind.test())
+    assert task_contracts.repeatable(tried) == said
+
+
+def test_what_reads_the_test_split_for_its_pool_is_seen(checked, monkeypatch: pytest.MonkeyPatch):
+    """A kind whose pool is drawn from the test split, which must stay sealed until the end."""
+    assert checked(('sealed',))['sealed'].holds
+
+    def peeking(data: dict) -> object:
+        kind = task_of(data)
+        kind.__dict__['pool'] = lambda: kind.prepared.test()
+        return kind
+
+    monkeypatch.setattr(task_contracts, 'task_of', peeking)
+    verdict = checked(('sealed',), prepared=False)['sealed']
+    assert not verdict.holds and 'the test split is read for the pool or its split' in verdict.why
