@@ -139,7 +139,7 @@ def _array(path: Path) -> np.ndarray | None:
         raise ValueError(f'{path}: not a file; {again(path.parent.parent)}')
     try:
         return np.load(path, mmap_mode='r')
-    except ValueError as error:
+    except (ValueError, EOFError) as error:
         with open(path, 'rb') as file:
             about = _header(file)
             # An array without elements cannot be mapped. Of others only what the file holds is ever read.

@@ -67,3 +67,10 @@ def test_tokens_are_told_apart_beyond_a_byte():
     assert shared_shingles(pool, test, 2) == {'length': 2, 'looked_for': 2, 'share': 1.0}
     other = Part(np.array([44, 44, 300, 300], np.uint16), None, np.arange(1), np.array([0, 4]))
     assert shared_shingles(pool, other, 2)['share'] == 0.0
+
+
+def test_whoever_waits_is_told_how_far_the_search_is(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(near_duplicates, 'BLOCK', 64)
+    told = []
+    shared_shingles(part([bytes(range(100))]), part([bytes(range(20))]), 10, lambda done, total: told.append((done, total)))
+    assert [total for _, total in told] == [100, 100] and told[0][0] < told[1][0]

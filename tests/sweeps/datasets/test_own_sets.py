@@ -34,6 +34,7 @@ from ablations.tasks.own_task import READERS
 from sweeps.datasets.formats.columns import read_table
 from sweeps.datasets.own import OWN, options_of, prepare_declared, prepare_own
 from sweeps.datasets.prepared import Prepared
+from sweeps.datasets.sources.column_numbers import odd_numbers
 from sweeps.datasets.sources.column_targets import targets_of
 
 
@@ -378,3 +379,68 @@ def test_equal_examples_of_two_classes_and_alpha_channels_are_named(tmp_path: Pa
     assert f'{twins:,} examples of pool are equal to one of another class' in one.about['notes'] and 2 <= twins <= 10
     clear = int((pool.y == 1).sum())
     assert f'{clear} images of pool have an alpha channel, which is left out' in one.about['notes']
+
+
+def test_a_reader_of_one_column_takes_one_name(tmp_path: Path):
+    rows = [json.dumps({'body': f'text number {n}', 'text': 'x'}) for n in range(40)]
+    one = prepared(tmp_path, 'text', written(tmp_path / 'a.jsonl', '\n'.join(rows)), inputs=('body',))
+    assert b'text number ' in examples(one)[0] and one.about['options']['field'] == 'body'
+    for reader, option, name in (('text', 'inputs', '--inputs'), ('parquet_images', 'target', '--target')):
+        assert options_of(reader, {option: ('a',)}).field == 'a'
+        with pytest.raises(ValueError, match=f"{name} .*: reader '{reader}' takes one column; name one"):
+            options_of(reader, {option: ('a', 'b')})
+
+
+@pytest.mark.parametrize(
+    ('classes', 'said'),
+    [
+        ('aaabba', "2 of 3 values of the column 'g' have examples of all 2 classes"),
+        ('aabbab', "1 of 3 values of the column 'g' have examples of all 2 classes"),
+        ('aabaab', "each value of the column 'g' has examples of one class only"),
+    ],
+)
+def test_how_many_groups_have_every_class_is_told(tmp_path: Path, classes: str, said: str):
+    lines = '\n'.join(f'{n / 7},{classes[n % 6]},{"stu"[n % 3]}' for n in range(60))
+    one = prepared(tmp_path, 'csv', written(tmp_path / 'a.csv', f'a,b,g\n{lines}'), inputs=('a',), target=('b',), group='g')
+    assert said in one.about['notes']
+
+
+def test_half_a_character_is_no_text(tmp_path: Path):
+    rows = [json.dumps({'a': f'text {n}', 'b': 'xy'[n % 2]}) for n in range(40)]
+    source = written(tmp_path / 'a.jsonl', '\n'.join([*rows, '{"a": "\\ud800", "b": "x"}']))
+    given = {'inputs': ('a',), 'target': ('b',), 'form': 'text'}
+    with pytest.raises(ValueError, match="row 41: half a character in column 'a'; mend them"):
+        prepared(tmp_path, 'json_lines', source, **given)
+    one = prepared(tmp_path, 'json_lines', source, **given, skip_damaged=True)
+    assert sum(one.about['sizes'].values()) == 40
+
+
+def test_files_of_a_table_have_the_same_columns(tmp_path: Path):
+    (tmp_path / 'set').mkdir()
+    written(tmp_path / 'set' / 'a.csv', f'a,b,g\n{ROWS}\n')
+    written(tmp_path / 'set' / 'b.csv', 'a,b,h\n1,x,2\n')
+    with pytest.raises(
+        ValueError, match=r"b\.csv: its columns are not those of a\.csv \(without \['g'\], with \['h'\] beside them\)"
+    ):
+        prepared(tmp_path, 'csv', tmp_path / 'set', target=('b',))
+
+
+@pytest.mark.parametrize(
+    ('values', 'said'),
+    [
+        (['5', '5', '5'], "column 'a' is '5' in every row: no model learns anything from it"),
+        (['5', None, '5'], ''),
+        ([None, None], ''),
+        (['5', '6', '7'], ''),
+        (['x', 'x'], "column 'a' is 'x' in every row: no model learns anything from it"),
+        (['x', 'y'], ''),
+        (['-999', '1', '2'], ''),
+        (['-999', '1', '2', '-999'], "column 'a' is -999 in 2 of 4 rows and from 1 to 2 in all others"),
+        (['999', '1', '2', '999'], "column 'a' is 999 in 2 of 4 rows and from 1 to 2 in all others"),
+        (['-999', '-999', '1', '1'], ''),
+        (['-999', '-999', '0', '2000'], ''),
+    ],
+)
+def test_columns_that_say_nothing_and_numbers_that_stand_for_none(values: list, said: str):
+    told = odd_numbers('a', values)
+    assert told.startswith(said) and bool(told) == bool(said)

@@ -15,7 +15,7 @@ from results.store import atomic
 from sweeps.datasets import intact, prepared
 from sweeps.datasets.growing import Growing
 from sweeps.datasets.intact import checksum
-from sweeps.datasets.prepared import Part, find, load, write
+from sweeps.datasets.prepared import Part, Prepared, find, load, mapped, write
 
 GENERATOR = np.random.default_rng(0)
 
@@ -269,3 +269,54 @@ def test_a_set_is_there_whoever_asks_first_after_a_kill(tmp_path: Path, monkeypa
     folder.rename(atomic._moved_away(folder))
     assert not folder.exists()
     assert asked('little') is not None
+
+
+def test_arrays_of_a_split_by_name(tmp_path: Path):
+    np.save(tmp_path / 'x.npy', np.zeros((0, 3), np.float32))
+    np.save(tmp_path / 'group.npy', np.arange(4))
+    arrays = mapped(tmp_path)
+    assert arrays['x'].shape == (0, 3) and arrays['x'].dtype == np.float32 and arrays['y'] is None and arrays['offsets'] is None
+    assert isinstance(arrays['group'], np.memmap) and arrays['group'].tolist() == [0, 1, 2, 3]
+    (tmp_path / 'y.npy').mkdir()
+    with pytest.raises(ValueError, match=r'y\.npy: not a file; prepare it again'):
+        mapped(tmp_path)
+    (tmp_path / 'y.npy').rmdir()
+    whole = (tmp_path / 'group.npy').read_bytes()
+    for content in (whole[:-8], whole[:20], b'', b'no array at all'):
+        (tmp_path / 'group.npy').write_bytes(content)
+        with pytest.raises(ValueError, match=r'group\.npy: not an array, or cut short'):
+            mapped(tmp_path)
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {'format': 2},
+        {'format': True},
+        {'format': 1.0},
+        {'sizes': {'pool': 3}},
+        {'sizes': {'pool': '3', 'test': 3}},
+        {'name': None},
+        {'checksums': []},
+        {'digest': 5},
+        {'balance': None},
+    ],
+    ids=str,
+)
+def test_an_about_of_another_form_is_refused(tmp_path: Path, changes: dict):
+    part = Part(np.zeros((3, 4), np.float32), None, np.arange(3))
+    folder = write(tmp_path / 'mine', {'kind': 'series'}, part, part).folder
+    about = json.loads((folder / 'about.json').read_text())
+    assert about['format'] == 1 and load(folder).about == about
+    (folder / 'about.json').write_text(json.dumps({**about, **changes}))
+    with pytest.raises(ValueError, match=r'about\.json: not that of a prepared set of form 1; prepare it again'):
+        load(folder)
+
+
+def test_a_split_of_another_size_than_was_written_is_refused(tmp_path: Path):
+    part = Part(np.zeros((3, 4), np.float32), None, np.arange(3))
+    made = write(tmp_path / 'mine', {'kind': 'series'}, part, part)
+    other = Prepared(made.folder, {**made.about, 'sizes': {'pool': 4, 'test': 3}})
+    assert len(other.test()) == 3
+    with pytest.raises(ValueError, match=r'pool: holds 3 examples, 4 were written; prepare it again'):
+        other.pool()

@@ -243,3 +243,9 @@ def test_an_odd_row_of_a_picture_has_white_below_it():
     assert only == '\x1b[38;2;0;0;0;48;2;255;255;255m▀' * 2 + '\x1b[0m'
     assert len(pictures.half_blocks(np.zeros((5, 2, 3), np.uint8), 2)) == 3
     assert len(pictures.half_blocks(np.zeros((8, 4, 3), np.uint8), 3)) == 2, 'four pixels in three characters are halved'
+
+
+def test_a_column_of_a_curve_spans_what_it_has_of_the_values():
+    page = pictures.curve(np.array([0, 3, 1, 1, 2, 3, 3, 0]), wide=4, high=4)[..., 0]
+    assert [(page[:, column] == 0).sum() for column in range(4)] == [4, 1, 2, 4]
+    assert np.flatnonzero(page[:, 1] == 0).tolist() == [2] and np.flatnonzero(page[:, 2] == 0).tolist() == [0, 1]

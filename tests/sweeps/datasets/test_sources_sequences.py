@@ -10,8 +10,9 @@ import pytest
 
 from sweeps.datasets.formats.token_bin import END_OF_TEXT
 from sweeps.datasets.material import Options, Split, by_split, split_of
+from sweeps.datasets.own import prepare_own
 from sweeps.datasets.prepare import prepare
-from sweeps.datasets.sources.texts import articles, token_documents
+from sweeps.datasets.sources.texts import SHORTEST, articles, cut, token_documents
 
 PARTIAL = Options(partial=True, unverified=True)
 
@@ -276,3 +277,97 @@ def test_a_text_of_a_few_characters_is_no_set(tmp_path: Path):
     (tmp_path / 'input.txt').write_text('to be, or not to be')
     with pytest.raises(ValueError, match='a text of 19 characters is too short'):
         prepare('tiny_shakespeare', tmp_path / 'input.txt', tmp_path)
+
+
+def test_a_text_alone_is_cut_at_the_share_that_is_asked_for(tmp_path: Path):
+    (tmp_path / 'a.txt').write_text('0123456789' * 4)
+    made, _ = prepare('text', tmp_path / 'a.txt', tmp_path, called='mine', options=Options(share=0.3))
+    assert texts_of(made.test()) == ['89' + '0123456789'] and made.about['test_split'] == 'the last 0.3 of the text'
+    assert 'one document: its last 0.3 is the test split' in made.about['notes']
+
+
+@pytest.mark.parametrize('reader', ['wikitext2', 'fineweb'])
+def test_texts_in_parquet_shards(tmp_path: Path, reader: str):
+    for split in ('train', 'test'):
+        rows = WIKI.replace('Words', f'Words of {split}').replace('Other', split).splitlines(keepends=True)
+        parquet_texts(tmp_path / f'{split}-0.parquet', [{'text': row} for row in rows])
+    made, _ = prepare(reader, tmp_path, tmp_path, options=PARTIAL)
+    test = texts_of(made.test())
+    assert (
+        made.about['kind'] == 'texts' and any('Words of test' in one for one in test) and min(made.about['sizes'].values()) > 0
+    )
+    assert len(test) == (2 if reader == 'wikitext2' else 6), 'articles, or rows that are not blank'
+    (tmp_path / 'test-0.parquet').unlink()
+    if reader == 'wikitext2':
+        with pytest.raises(ValueError, match=r"no test articles among \['train-0.parquet'\]; get the official test file"):
+            prepare(reader, tmp_path, tmp_path, options=PARTIAL, force=True)
+
+
+def test_molecules_without_a_file_for_training_are_refused(tmp_path: Path):
+    (tmp_path / 'test.txt').write_text('CC\n')
+    with pytest.raises(ValueError, match=r"no file for training \(\['train.txt', 'valid.txt'\]\); give the folder that has it"):
+        prepare('zinc', tmp_path, tmp_path, options=PARTIAL)
+
+
+def test_a_damaged_recording_is_told_or_left_out_and_counted(tmp_path: Path):
+    for index in (0, 1, 5, 6, 7):
+        sound(tmp_path / 'raw' / f'3_ann_{index}.wav', np.arange(50) + 9 * index)
+    (tmp_path / 'raw' / '3_ann_8.wav').write_bytes(b'RIFF')
+    with pytest.raises(ValueError, match=r'3_ann_8\.wav.*; repair or remove it, or leave such files out with --skip-damaged'):
+        prepare('spoken_digits', tmp_path / 'raw', tmp_path, options=PARTIAL)
+    made, _ = prepare('spoken_digits', tmp_path / 'raw', tmp_path, options=Options(partial=True, skip_damaged=True))
+    assert made.about['sizes'] == {'pool': 3, 'test': 2} and len(made.about['skipped']) == 1
+
+
+def test_series_of_both_splits_are_alike_and_may_be_split_by_hash(tmp_path: Path):
+    folder = tmp_path / 'ucr' / 'Wave'
+    folder.mkdir(parents=True)
+    (folder / 'Wave_TRAIN.tsv').write_text('\n'.join(f'{n % 2}\t{n}\t{n / 7}' for n in range(30)))
+    (folder / 'Wave_TEST.tsv').write_text('1\t40\t5\n')
+    made, _ = prepare('series', folder, tmp_path, called='wave', options=Options(split='hash'))
+    assert (sum(made.about['sizes'].values()) == 31 and made.about['sizes']['test'] > 1) or 40 in made.test().x[:, 0]
+    assert made.about['test_split'] == '0.1 of the examples, by hash of content'
+    (folder / 'Wave_TEST.tsv').write_text('1\t4\t5\t6\n')
+    with pytest.raises(ValueError, match=r'series of \[2, 3\] values; give both splits one length'):
+        prepare('series', folder, tmp_path, called='wave', force=True)
+
+
+@pytest.mark.parametrize(
+    ('test', 'said'),
+    [
+        ('1,2:a', r'series of \[1, 2\] dimensions; allowed: one number in all files; give those of one set'),
+        ('1,2:3:a', r'dimensions of \[1, 2\] values; allowed: one length in a series'),
+        ('1,nan:3,4:a', 'a value is missing or beyond float32; allowed: finite numbers'),
+    ],
+)
+def test_series_of_ts_files_have_one_form(tmp_path: Path, test: str, said: str):
+    for name, line in (('A_TRAIN', '1,2:3,4:a'), ('A_TEST', test)):
+        (tmp_path / f'{name}.ts').write_text(f'@classLabel true a b\n@data\n{line}\n')
+    with pytest.raises(ValueError, match=said):
+        prepare_own('ts', tmp_path, 'mine', Options(), tmp_path)
+
+
+def test_targets_of_ts_files_are_numbers_where_they_say_so(tmp_path: Path):
+    for name in ('A_TRAIN', 'A_TEST'):
+        lines = '\n'.join(f'{n},2,{len(name)}:{n / 2}' for n in range(5))
+        (tmp_path / f'{name}.ts').write_text(f'@targetLabel true\n@data\n{lines}\n')
+    made, _ = prepare_own('ts', tmp_path, 'mine', Options(), tmp_path)
+    assert (made.about['target'], made.about['targets'], made.about['classes']) == ('values', ['target'], None)
+    assert made.pool().y.tolist() == [[0.0], [0.5], [1.0], [1.5], [2.0]] and made.pool().x.shape == (5, 3)
+    assert made.about['test_split'].startswith('by the names of files: 1 of 2 (A_TEST.ts)')
+    (tmp_path / 'A_TRAIN.ts').write_text('@targetLabel true\n@data\n1,2,3:high\n')
+    with pytest.raises(ValueError, match=r'a target is no number \(@targetLabel true\); mend the line'):
+        prepare_own('ts', tmp_path, 'mine', Options(), tmp_path, force=True)
+
+
+def test_classes_of_ts_files_that_are_numbers_stand_in_the_order_of_numbers(tmp_path: Path):
+    lines = '\n'.join(f'{n},{n}:{(10, 9, 2)[n % 3]}' for n in range(30))
+    (tmp_path / 'a.ts').write_text(f'@classLabel true 10 9 2\n@data\n{lines}\n')
+    made, _ = prepare_own('ts', tmp_path / 'a.ts', 'mine', Options(), tmp_path)
+    assert made.about['classes'] == ['2', '9', '10']
+
+
+def test_where_a_text_is_cut():
+    shortest = ''.join(chr(97 + number) for number in range(SHORTEST))
+    assert [len(part) for part in cut(shortest, 0.1)] == [18, 2] and ''.join(cut(shortest, 0.3)) == shortest
+    assert [len(part) for part in cut(shortest, 0.001)] == [19, 1] and [len(part) for part in cut(shortest, 0.999)] == [1, 19]

@@ -13,6 +13,7 @@ from PIL import Image
 from sweeps.datasets.formats.image_files import Stored, decode_all
 from sweeps.datasets.prepared import Part
 from sweeps.datasets.show import lines
+from sweeps.datasets.telling import telling
 from sweeps.datasets.telling_numbers import telling_numbers
 
 N = 240
@@ -135,3 +136,22 @@ def test_how_an_image_lies_in_its_file_is_told_beside_it():
     given = [(file((5, 7, 3), 'PNG'), 0), (b'no image', 1), (file((4, 4), 'BMP'), 2)]
     assert [label for _, label in decode_all(given, 4, skipped=[], stored=stored)] == [0, 2]
     assert stored == [Stored(7, 5, 'PNG', 'RGB'), Stored(4, 4, 'BMP', 'L')]
+
+
+def test_large_images_are_looked_at_by_squares():
+    x = DRAW.integers(0, 120, (N, 40, 36, 1)).astype(np.uint8)
+    x[:, 10:12, 20:22, 0] = 60 * CLASS[:, None, None]
+    told = telling_numbers('images', part(x), 'class', NAMES)
+    assert [one[:71] for one in told] == ['channel 0 of the square of 2 pixels in row 10, column 20 alone tells th']
+
+
+def test_texts_of_classes_without_a_name_have_none_in_them():
+    told = telling_numbers('texts', texts(lambda text, one: text), 'class', ['', '', ''])
+    assert told == []
+
+
+@pytest.mark.parametrize('form', ['map', None])
+def test_of_other_forms_nothing_is_told(form: str | None):
+    assert telling(np.arange(100) % 2, form, np.zeros((100, 2)), ['a', 'b'], 'rows') == []
+    assert telling(np.arange(100.0), 'values', np.ones((100, 1)), ['a'], 'rows') == [], 'a target of one value'
+    assert telling(np.arange(100.0), 'values', np.arange(100.0)[:, None], ['a'], 'rows', left=0.05) != []

@@ -1,5 +1,6 @@
 """Archives of image sets: what is prepared from them is, bit by bit, what their folders give."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -23,10 +24,13 @@ from packed_sets import (
 )
 
 from sweeps.datasets import catalog, unpacked
+from sweeps.datasets.catalog import DATASETS
+from sweeps.datasets.dataset import Archive
 from sweeps.datasets.inventory import listing
 from sweeps.datasets.material import Options
 from sweeps.datasets.prepare import prepare
 from sweeps.datasets.prepared import Prepared
+from sweeps.datasets.unpacked import archives_of
 
 PARTIAL = Options(partial=True, unverified=True)
 
@@ -182,3 +186,27 @@ def test_official_checksums_are_compared_before_anything_is_unpacked(tmp_path: P
     monkeypatch.setitem(catalog.DATASETS, 'tiny_imagenet', type(entry)(**{**vars(entry), 'md5': md5}))
     dataset, _ = prepare('tiny_imagenet', path, tmp_path, options=Options(partial=True))
     assert dataset.about['sources'][0]['official'] == 'matches' and dataset.about['notes'] == []
+
+
+@pytest.mark.parametrize(
+    ('there', 'said'),
+    [
+        (('a.zip', 'b.zip'), {'a.zip': '.', 'b.zip': 'labels'}),
+        (('a.zip', 'b.txt'), {'a.zip': '.'}),
+        (('b.zip', 'x.txt'), {'b.zip': 'labels'}),
+        ((), {}),
+        (('a.zip',), r'a\.zip without b\.zip \(or b\.txt, c\); put it there'),
+        (('b.zip',), r'b\.zip without a\.zip \(or \); put it there'),
+    ],
+)
+def test_a_group_of_archives_is_whole_or_what_lacks_is_named(tmp_path: Path, there: tuple, said: dict | str):
+    """What was unpacked beside an archive stands for it: by its own patterns, or by the marks of the set."""
+    group = (Archive('a.zip'), Archive('b.zip', ('b.txt', 'c'), 'labels'))
+    known = dataclasses.replace(DATASETS['mnist'], archives=(group,), marks=('x.txt',), reader={'kind': 'folder'})
+    for name in there:
+        (tmp_path / name).touch()
+    if isinstance(said, dict):
+        assert archives_of(tmp_path, known) == {tmp_path / name: into for name, into in said.items()}
+        return
+    with pytest.raises(ValueError, match=said):
+        archives_of(tmp_path, known)

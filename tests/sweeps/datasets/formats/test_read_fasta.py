@@ -83,3 +83,10 @@ def test_records_without_residues_are_left_out_where_asked_and_counted(tmp_path)
     skipped: list[str] = []
     assert letters(read(tmp_path, b'>one\n>two\nGG\n>three\n', skipped)) == [b'GG']
     assert len(skipped) == 2 and 'record 1' in skipped[0] and 'record 3' in skipped[1]
+
+
+def test_a_line_without_end_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr('sweeps.datasets.formats.fasta.LINE', 10)
+    assert letters(read(tmp_path, b'>one\nACGTACGTA\n')) == [b'ACGTACGTA']
+    with pytest.raises(ValueError, match=r'a\.fa: line 2 has more than 10 bytes; allowed: shorter lines; wrap it'):
+        read(tmp_path, b'>one\nACGTACGTACG\n')

@@ -37,6 +37,7 @@ def test_every_form(packed, name, content, options):
         ('1\t2\n1\t\n', "line 2: ''; allowed: numbers; fill it in"),
         ('1\t2\n\n1\t?\n', r"line 3: '\?'"),
         ('1\t2\n1\tNaN\n', 'line 2: a value is missing or beyond float32'),
+        ('1\t2\t3\n1\t2\tNaN\n', 'line 2: a value is missing or beyond float32'),
         ('1\t2\n1\t1e60\n', 'line 2: a value is missing or beyond float32'),
         ('1.5\t2\n', r'line 1: class 1\.5; allowed: a whole number; the class is in the first column'),
         ('NaN\t2\n', 'line 1: class nan'),

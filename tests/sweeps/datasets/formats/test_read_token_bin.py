@@ -107,3 +107,10 @@ def test_the_type_of_tokens_without_a_header(packed):
         read_tokens(wide, dtype='int64')
     with pytest.raises(ValueError, match=r'12 bytes|6 bytes; allowed: a multiple of 4 \(tokens are uint32\), 4 or more'):
         read_tokens(packed('shard.bin', bytes(6)), dtype='uint32')
+
+
+def test_the_type_of_tokens_is_told_by_the_first_of_them(packed, monkeypatch):
+    monkeypatch.setattr('sweeps.datasets.formats.token_bin.LOOKED_AT', 2)
+    assert read_tokens(packed('shard.bin', struct.pack('<6H', 1, 0, 1, 99, 1, 0))).tolist() == [1, 0, 1, 99, 1, 0]
+    with pytest.raises(ValueError, match='every second number of 16 bits is below 16'):
+        read_tokens(packed('shard.bin', struct.pack('<6H', 1, 0, 1, 0, 1, 99)))

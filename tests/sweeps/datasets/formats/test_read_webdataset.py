@@ -55,6 +55,8 @@ def test_shards_in_order(tmp_path, mode):
         ([('x.jpg', b'a'), ('x.cls', b'-1')], r'x\.cls: label -1'),
         ([('x.jpg', b'a'), ('x.cls', b'10')], r'x\.cls: label 10; allowed: 0 to 9'),
         ([('x.jpg', b'a'), ('x.cls', b'')], r"x\.cls: label ''"),
+        ([('x.jpg', b'a'), ('x.cls', b'1' * 19)], r"x\.cls: label '1{19}'; allowed: a whole number; make"),
+        ([('x.jpg', b'a'), ('x.cls', b'1' * 18)], r'x\.cls: label 1{18}; allowed: 0 to 9'),
         ([('x.jpg', b'a'), ('x.json', b'{')], r'x\.json: not JSON'),
         ([('x.jpg', b'a'), ('x.json', b'{"class": 1}')], r"x\.json: no field 'label'; there: \['class'\]"),
         ([('x.jpg', b'a'), ('x.json', b'5')], r"x\.json: no field 'label'; there: 5"),
