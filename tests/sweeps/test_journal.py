@@ -3,9 +3,14 @@
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 from sweeps import journal
 from sweeps.journal import Account, account, note
+from sweeps.presence import everybody
+from sweeps.run import Run
 
 
 def test_a_journal_is_added_up(tmp_path: Path):
@@ -65,3 +70,44 @@ def test_the_last_run_alone_says_where_its_data_lie_and_whether_it_has_a_queue(t
     note(tmp_path, 'something new', why='of a later version')
     told = account(tmp_path)
     assert (told.data, told.queue, told.ended) == ('', False, None) and abs(told.began - time.time()) < 60
+
+
+class QuietLauncher:
+    """A launcher of which only its name is asked, and whether its orders go on without the run."""
+
+    outlives = True
+
+
+@pytest.mark.parametrize(
+    ('error', 'why'),
+    [
+        (None, ''),
+        (KeyboardInterrupt(), 'it was stopped'),
+        (SystemExit(3), 'it was stopped'),
+        (ValueError('the disk\n  is full'), 'the disk is full'),
+        (ValueError('x' * 500), 'x' * 300),
+        (ValueError(), 'ValueError()'),
+    ],
+)
+def test_a_run_notes_that_it_is_at_work_and_how_it_ended(tmp_path: Path, error: BaseException | None, why: str):
+    def work() -> None:
+        with Run._told(SimpleNamespace(launcher=QuietLauncher(), folder=tmp_path)):
+            (one,) = everybody(tmp_path)
+            assert (one.name, one.about) == ('run', {'launcher': 'quiet'}) and account(tmp_path).ended is None
+            if error is not None:
+                raise error
+
+    if error is None:
+        work()
+    else:
+        with pytest.raises(type(error)):
+            work()
+    told = account(tmp_path)
+    assert (told.ended, told.queue) == (why, True) and Path(told.data).is_absolute() and everybody(tmp_path) == []
+
+
+@pytest.mark.parametrize(('idle', 'said'), [(None, []), (0.25, ['workers had nothing to do for 25.0% of their time'])])
+def test_a_run_says_how_much_of_their_time_workers_had_nothing_to_do(idle: float | None, said: list[str]):
+    told = []
+    Run._tell_idle(SimpleNamespace(launcher=SimpleNamespace(idle=lambda: idle), watch=SimpleNamespace(tell=told.append)))
+    assert told == said

@@ -212,3 +212,12 @@ def test_what_reads_the_test_split_for_its_pool_is_seen(checked, monkeypatch: py
     monkeypatch.setattr(task_contracts, 'task_of', peeking)
     verdict = checked(('sealed',), prepared=False)['sealed']
     assert not verdict.holds and 'the test split is read for the pool or its split' in verdict.why
+
+
+@pytest.mark.parametrize('stem', [{'vocabulary': 12}, {}])
+def test_tokens_and_classes_that_fit_the_model_are_no_fault(stem: dict):
+    base = {'head': {'outputs': 2}, 'stem': stem}
+    tried = SimpleNamespace(pool=part(X.astype(int)), test=part(X.astype(int)), task=SimpleNamespace(base=base))
+    assert task_contracts.labels(tried) == ''
+    floats = SimpleNamespace(pool=part(X * 9), test=part(X * 9), task=SimpleNamespace(base=base))
+    assert task_contracts.labels(floats) == '', 'numbers are no tokens'

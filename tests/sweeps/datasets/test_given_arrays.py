@@ -32,7 +32,7 @@ def read(given: dict, **options: object) -> Material:
         ({'x': X, 'x_test': X.astype(np.float32)[:, None]}, {'form': None}, 'x is float64'),
         ({'x': X * np.nan, 'y': Y}, {}, 'x has numbers that are missing or infinite; fill them in'),
         ({'x': X * 1e300, 'y': Y}, {}, 'x has numbers beyond float32'),
-        ({'x': X, 'y': Y}, {'form': None}, r'x is float64 \[12, 3\]: whether a row is features or a series can not be known; give --form table or'),
+        ({'x': X, 'y': Y}, {'form': None}, r'x is float64 \[12, 3\]: whether a row is features or a series can not be known'),
         ({'x': X, 'y': Y}, {'split': 'names'}, '--split names, and there is neither x_test nor is_test; leave it out'),
         ({'x': X, 'y': Y, 'is_test': Y > 1}, {}, r'is_test bool \[12\]; allowed: true and false for 12 examples'),
         ({'x': X, 'y': Y, 'is_test': Y < 2}, {}, r'is_test bool \[12\]'),
@@ -129,3 +129,10 @@ def test_whole_numbers_as_many_as_steps_are_classes_of_them(shape: tuple, predic
     assert made.target == target
     said = 'y is taken for a class of each step'
     assert any(note.startswith(said) for note in made.notes) == (target == 'map' and predict is None)
+
+
+@pytest.mark.parametrize('predict', ['values', 'labels', 'class'])
+def test_whole_numbers_are_what_they_are_said_to_be(predict: str):
+    made = read({'x': X, 'y': Y}, predict=predict)
+    ((_, ys, _),) = made.pool
+    assert made.target == predict and ys.ndim == (1 if predict == 'class' else 2) and set(ys.ravel().tolist()) == {0, 1}

@@ -11,7 +11,16 @@ import pytest
 from own_sources import prepared, written
 from PIL import Image
 
-from sweeps.datasets.formats.mask_files import COLOUR, as_classes, measured, read_classes, read_mask, resized, told
+from sweeps.datasets.formats.mask_files import (
+    COLOUR,
+    as_classes,
+    classes_of_values,
+    measured,
+    read_classes,
+    read_mask,
+    resized,
+    told,
+)
 
 COLOURS = np.array([[0, 0, 0], [255, 0, 0], [0, 0, 255]], np.uint8)
 
@@ -295,3 +304,40 @@ def test_images_and_masks_come_in_blocks(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / 'other').mkdir()
     again = prepared(tmp_path / 'other', 'image_masks', tmp_path / 'm')
     assert again.about['checksums'] == whole.about['checksums']
+
+
+def test_a_value_of_a_list_may_be_large_and_a_colour_may_not(tmp_path: Path):
+    table, names = read_classes(written(tmp_path / 'a.txt', '300 road\n\n  # a note\n65535 none\n255 255 255 a sky\n7,road\n'))
+    assert names == ['road', 'a sky'] and table == {300: 0, 65535: -1, COLOUR + 0xFFFFFF: 1, 7: 0}
+
+
+@pytest.mark.parametrize(
+    ('text', 'said'),
+    [
+        ('1 a\n256 0 0 b\n', "line 2: '256 0 0 b'; allowed: colours from 0 to 255"),
+        ('1 a\n\nroad\n', "line 3: 'road'; allowed: '7 road', '128 64 128 road' or '255 none'"),
+        ('1 a\n1 b\n', 'line 2: 1 stands there twice; leave one'),
+        ('1 2 3 a\n1,2,3 b\n', 'line 2: 1 2 3 stands there twice'),
+        ('1 a\n2 none\n', '1 classes; allowed: two or more, a line each'),
+        ('', '0 classes; allowed: two or more'),
+    ],
+)
+def test_a_list_that_says_no_classes_is_refused(tmp_path: Path, text: str, said: str):
+    with pytest.raises(ValueError, match=rf'a\.txt: {said}'):
+        read_classes(written(tmp_path / 'a.txt', text))
+
+
+@pytest.mark.parametrize(
+    ('values', 'said'),
+    [
+        ([0, 2], '2 values, 0, 2: what they are can not be known; write .*/classes.txt with a line for each, such as .0 road'),
+        ([0], '1 values, 0: what'),
+        ([1, 2], '2 values, 1, 2: what'),
+        (list(range(1, 10)), '9 values, 1, 2, 3, 4, 5, 6, 7, 8, [.]{3}: what'),
+        ([COLOUR, COLOUR + 255], "2 colours, 0 0 0, 0 0 255: what .* such as '0 0 0 road', and the name none for places"),
+    ],
+)
+def test_values_of_masks_that_are_not_counted_from_0_are_asked_about(tmp_path: Path, values: list[int], said: str):
+    with pytest.raises(ValueError, match=f'its masks have {said}'):
+        classes_of_values(values, tmp_path, 'classes.txt')
+    assert classes_of_values([1, 0, 2], tmp_path, 'classes.txt') == ({0: 0, 1: 1, 2: 2}, ['0', '1', '2'])

@@ -444,3 +444,15 @@ def test_files_of_a_table_have_the_same_columns(tmp_path: Path):
 def test_columns_that_say_nothing_and_numbers_that_stand_for_none(values: list, said: str):
     told = odd_numbers('a', values)
     assert told.startswith(said) and bool(told) == bool(said)
+
+
+@pytest.mark.parametrize(('form', 'make', 'ending'), [('images', made.images, '.png'), ('sounds', made.sounds, '.wav')])
+def test_rows_whose_file_is_missing_or_damaged_are_left_out_and_counted(tmp_path: Path, form: str, make: Callable, ending: str):
+    table = listed(make(tmp_path / 'set', 20), ending)
+    first, second = sorted((tmp_path / 'set').rglob(f'*{ending}'))[:2]
+    first.unlink()
+    second.write_bytes(b'nothing')
+    with pytest.raises(ValueError, match=r"row 1: column 'file': no such file: .*, and 1 more such rows"):
+        prepared(tmp_path, 'csv', table, **PATHS, form=form)
+    one = prepared(tmp_path, 'csv', table, **PATHS, form=form, skip_damaged=True)
+    assert sum(one.about['sizes'].values()) == 38 and len(one.about['skipped']) == 2

@@ -38,6 +38,10 @@ def test_cifar_binary_folder(tmp_path: Path):
     dataset, _ = prepare('cifar10', folder, tmp_path, options=PARTIAL)
     assert np.array_equal(dataset.pool().x, x[4:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
     assert dataset.test().y.tolist() == [0, 1, 2, 3] and len(dataset.about['partial']) == 3
+    assert [one['file'] for one in dataset.about['sources']] == ['data_batch_1.bin', 'test_batch.bin']
+    (folder / 'readme.html').write_text('no batch')
+    again, _ = prepare('cifar10', folder, tmp_path, options=PARTIAL, force=True)
+    assert again.about['sources'] == dataset.about['sources'] and again.about['digest'] == dataset.about['digest']
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:
@@ -251,3 +255,30 @@ def test_shards_for_testing_without_labels_are_left_aside_unless_there_is_nothin
     # Where all are withheld they are read, and the reader says what is wrong.
     assert made(names[2:], ('test-0.tar',)) == (names[2:], {'pool': 1}, [], [])
     assert asked == [(names[:2], None), (names[2:], None), (names[:2], None), (names[2:], None)]
+
+
+@pytest.mark.parametrize('name', ['{}-idx{}-ubyte', '{}.idx{}-ubyte'])
+def test_files_of_the_mnist_family_have_two_spellings(tmp_path: Path, name: str):
+    x, y = np.arange(96, dtype=np.uint8).reshape(6, 4, 4), np.arange(6) % 3 + 1
+    for split, places in (('train', slice(0, 4)), ('t10k', slice(4, 6))):
+        write_idx(tmp_path / name.format(f'{split}-images', 3), x[places])
+        write_idx(tmp_path / name.format(f'{split}-labels', 1), y[places])
+    made = image_sets.idx(tmp_path, Options(), ['a', 'b', 'c'], first=1, transposed=True)
+    ((pool, labels),), ((test, tested),) = made.pool, made.test
+    assert np.array_equal(pool, x[:4].transpose(0, 2, 1)[..., None]) and labels.tolist() == [0, 1, 2, 0]
+    assert np.array_equal(test, x[4:].transpose(0, 2, 1)[..., None]) and tested.tolist() == [1, 2]
+    assert len(made.files) == 4 and made.counts == {'pool': 4, 'test': 2}
+    with pytest.raises(ValueError, match=r'labels-idx1-ubyte|labels.idx1-ubyte.*: label 2 of example 2'):
+        image_sets.idx(tmp_path, Options(), ['a', 'b'], first=1)
+    write_idx(tmp_path / name.format('t10k-labels', 1), y)
+    with pytest.raises(ValueError, match='2 images and 6 labels; get the files again'):
+        image_sets.idx(tmp_path, Options(), ['a', 'b', 'c'], first=1)
+    write_idx(tmp_path / name.format('t10k-labels', 1), x)
+    with pytest.raises(ValueError, match='are images and labels exchanged'):
+        image_sets.idx(tmp_path, Options(), ['a', 'b', 'c'], first=1)
+
+
+def test_what_is_no_parquet_file_is_told(tmp_path: Path):
+    (tmp_path / 'a.parquet').write_text('no table of images')
+    with pytest.raises(ValueError, match=r'a\.parquet: not a Parquet file, damaged or cut short'):
+        image_sets.parquet_images(tmp_path, Options())

@@ -155,3 +155,12 @@ def test_of_other_forms_nothing_is_told(form: str | None):
     assert telling(np.arange(100) % 2, form, np.zeros((100, 2)), ['a', 'b'], 'rows') == []
     assert telling(np.arange(100.0), 'values', np.ones((100, 1)), ['a'], 'rows') == [], 'a target of one value'
     assert telling(np.arange(100.0), 'values', np.arange(100.0)[:, None], ['a'], 'rows', left=0.05) != []
+
+
+def test_documents_without_a_token_have_neither_a_first_nor_a_last_one():
+    xs = [
+        np.zeros(0, np.int32) if n % 40 == 0 else np.array([*DRAW.integers(0, 99, 6), one], np.int32)
+        for n, one in enumerate(CLASS)
+    ]
+    (told,) = telling_numbers('tokens', part(xs), 'class', NAMES)
+    assert told.startswith('the last token alone tells the class of 9')

@@ -378,3 +378,21 @@ def test_how_much_of_their_time_workers_had_nothing_to_do(tmp_path: Path, monkey
     assert launcher.idle() == pytest.approx(0.25)
     launcher.busy = 30.0
     assert launcher.idle() == 0.0
+
+
+def test_a_worker_that_is_there_gets_the_order_and_no_other_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(local_launcher, 'WorkerProcess', Listed)
+    launcher = LocalLauncher(tmp_path, 2)
+    launcher.devices = [None, None]
+    launcher.submit([order('a', 'train', tmp_path)])
+    first = launcher.crew[0]
+    assert first.order.name == 'a' and list(launcher.crew) == [0] and first.since > 0
+    launcher._hear(first, {'pack': 'a', 'reason': ''})
+    assert first.order is None and launcher.busy > 0
+    launcher.submit([order('b', 'train', tmp_path), order('c', 'train', tmp_path), order('d', 'train', tmp_path)])
+    assert launcher.crew[0] is first and [launcher.crew[place].order.name for place in (0, 1)] == ['b', 'c']
+    assert [one.name for one in launcher.waiting] == ['d'] and launcher.alive() == {'b', 'c', 'd'}
+    launcher._hear(launcher.crew[1], None)
+    assert launcher.ended('c') == 'signal SIGKILL' and list(launcher.crew) == [0]
+    launcher._hear(SimpleNamespace(place=0), None)
+    assert launcher.crew[0] is first, 'what a worker says that was replaced counts for nothing'

@@ -345,3 +345,31 @@ def test_how_a_task_ended_in_words(tmp_path: Path, slurm: MadeUpSlurm, state: di
     one = launcher(tmp_path)
     one._state = lambda name: state
     assert one.ended('a').startswith(said) and one.unseen('a') == said.startswith('no sight')
+
+
+def test_a_run_that_ends_well_or_has_nothing_in_the_queue_clears_nothing(tmp_path: Path, slurm: MadeUpSlurm):
+    ended = []
+    for error, orders_of in ((None, {'a'}), (KeyboardInterrupt, {'a'}), (KeyboardInterrupt, set()), (SystemExit, {'a'})):
+        one = launcher(tmp_path)
+        one.orders, one.end = set(orders_of), ended.append
+        one.__exit__(error)
+    assert ended == [set(), {'a'}]
+
+
+def test_of_what_squeue_tells_only_tasks_of_this_run_count(tmp_path: Path, slurm: MadeUpSlurm):
+    one = launcher(tmp_path)
+    one.submit(orders('a', 'b'))
+    (key,) = (path.stem for path in (one.folder / 'orders').glob('*.list'))
+    lines = [
+        f'0|{one.prefix}{key}|PENDING|Priority|of two parts',
+        f'1|{one.prefix}{key}|RUNNING|None',
+        f'N/A|{one.prefix}{key}|PENDING|None',
+        f'7|{one.prefix}{key}|PENDING|None',
+        f'0|{one.prefix}elsewhere|PENDING|None',
+        '1|another-job|PENDING|None',
+    ]
+    one._call = lambda *command: subprocess.CompletedProcess(command, 0, '\n'.join(lines) + '\n', '')
+    assert one.living() == {'a', 'b'} and one.reasons == {'a': 'Priority|of two parts', 'b': 'None'}
+    assert one.pending == 3, 'tasks of this run that wait, and no others'
+    one._call = lambda *command: subprocess.CompletedProcess(command, 1, '', 'no controller')
+    assert one.living() is None

@@ -205,3 +205,18 @@ def test_mixed_sizes_need_a_size(tmp_path):
     with pytest.raises(ValueError, match=r'other\.png: 6 x 4 pixels, those before are 8 x 8; .*give a size'):
         list(decode_all(examples, None, skipped=[]))
     assert len(list(decode_all(examples, 5))) == 2
+
+
+def test_a_palette_with_transparent_colours_is_read_without_a_warning(tmp_path):
+    image = Image.fromarray(np.array([[0, 1]], np.uint8), 'P')
+    image.putpalette(bytes([9, 8, 7, 200, 100, 50]))
+    content = io.BytesIO()
+    image.save(content, 'PNG', transparency=bytes([0, 128]))
+    assert decode(content.getvalue(), None).tolist() == [[[9, 8, 7], [200, 100, 50]]]
+
+
+@pytest.mark.parametrize(('value', 'read'), [(0, 0), (65535, 255), (32768, 128), (128, 0), (129, 1)])
+def test_sixteen_bits_become_eight(value: int, read: int):
+    content = io.BytesIO()
+    Image.fromarray(np.full((2, 2), value, np.uint16)).save(content, 'PNG')
+    assert decode(content.getvalue(), None, 1).tolist() == [[[read]] * 2] * 2
