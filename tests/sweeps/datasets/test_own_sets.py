@@ -34,7 +34,7 @@ from ablations.tasks.own_task import READERS
 from sweeps.datasets.formats.columns import read_table
 from sweeps.datasets.own import OWN, options_of, prepare_declared, prepare_own
 from sweeps.datasets.prepared import Prepared
-from sweeps.datasets.sources.column_numbers import odd_numbers
+from sweeps.datasets.sources.column_numbers import check_categories, odd_numbers
 from sweeps.datasets.sources.column_targets import targets_of
 
 
@@ -456,3 +456,22 @@ def test_rows_whose_file_is_missing_or_damaged_are_left_out_and_counted(tmp_path
         prepared(tmp_path, 'csv', table, **PATHS, form=form)
     one = prepared(tmp_path, 'csv', table, **PATHS, form=form, skip_damaged=True)
     assert sum(one.about['sizes'].values()) == 38 and len(one.about['skipped']) == 2
+
+
+@pytest.mark.parametrize(
+    ('values', 'said'),
+    [
+        (['1,5', None, '2,5'], "has numbers with a comma such as '1,5'; write them with a point: 1.5"),
+        (['2024-01-05', '2024-02-06'], "has dates such as '2024-01-05'; allowed: numbers and categories"),
+        (['2024-01-05', 'never'], ''),
+        (['1,5', 'x'], ''),
+        (['a', 'b', None], ''),
+        (['Q1', 'Q2', 'Q3'], ''),
+    ],
+)
+def test_categories_that_are_numbers_or_dates_are_asked_about(values: list, said: str):
+    if said:
+        with pytest.raises(ValueError, match=f"input column 'a' {said}"):
+            check_categories('input', 'a', values)
+    else:
+        check_categories('input', 'a', values)

@@ -371,3 +371,16 @@ def test_where_a_text_is_cut():
     shortest = ''.join(chr(97 + number) for number in range(SHORTEST))
     assert [len(part) for part in cut(shortest, 0.1)] == [18, 2] and ''.join(cut(shortest, 0.3)) == shortest
     assert [len(part) for part in cut(shortest, 0.001)] == [19, 1] and [len(part) for part in cut(shortest, 0.999)] == [1, 19]
+
+
+def test_files_that_lie_in_the_data_folder_need_no_source(tmp_path: Path):
+    with pytest.raises(
+        ValueError, match=r"no files of 'tiny_shakespeare' under .*\(looked for .*tinyshakespeare.*--source PATH"
+    ):
+        prepare('tiny_shakespeare', data=tmp_path)
+    (tmp_path / 'tinyshakespeare').mkdir()
+    with pytest.raises(ValueError, match="no files of 'tiny_shakespeare'"):
+        prepare('tiny_shakespeare', data=tmp_path)
+    (tmp_path / 'tinyshakespeare' / 'input.txt').write_text('To be, or not to be. ' * 9)
+    made, new = prepare('tiny_shakespeare', data=tmp_path)
+    assert new and made.about['sources'][0]['file'] == 'input.txt' and not prepare('tiny_shakespeare', data=tmp_path)[1]
