@@ -13,7 +13,7 @@ from PIL import Image
 from sweeps.datasets.formats.image_files import Stored, decode_all
 from sweeps.datasets.prepared import Part
 from sweeps.datasets.show import lines
-from sweeps.datasets.telling import telling
+from sweeps.datasets.telling import FEWEST, telling
 from sweeps.datasets.telling_numbers import telling_numbers
 
 N = 240
@@ -162,3 +162,9 @@ def test_documents_without_a_token_have_neither_a_first_nor_a_last_one():
     xs[::40] = [np.zeros(0, np.int32)] * len(xs[::40])
     (told,) = telling_numbers('tokens', part(xs), 'class', NAMES)
     assert told.startswith('the last token alone tells the class of 9')
+
+
+@pytest.mark.parametrize(('count', 'told'), [(FEWEST - 1, False), (FEWEST, True)])
+def test_of_few_examples_nothing_is_said(count: int, told: bool):
+    x = np.arange(count, dtype=np.float64)
+    assert bool(telling(x, 'values', x[:, None] / 7, ['a'], 'rows', left=0.1)) is told

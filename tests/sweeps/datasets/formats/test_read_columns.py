@@ -90,3 +90,12 @@ def test_numbers_of_classes_of_a_parquet_file_become_their_names(tmp_path: Path)
     columns, others = read_table(tmp_path / 'a.parquet', {'pet', 'some'})
     assert columns['pet'] == ['dog', 'cat', None, None] and others == ['age']
     assert columns['some'] == [1, None, 0, 0], 'a column with a gap stays as it is'
+
+
+def test_a_table_may_have_so_many_columns_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr('sweeps.datasets.formats.columns.COLUMNS', 2)
+    (tmp_path / 'a.csv').write_text('a,b\n1,2\n')
+    assert len(read_table(tmp_path / 'a.csv')[0]) == 2
+    (tmp_path / 'a.csv').write_text('a,b,c\n1,2,3\n')
+    with pytest.raises(ValueError, match='3 columns; allowed: up to 2; is it a table with a row for each example'):
+        read_table(tmp_path / 'a.csv')
