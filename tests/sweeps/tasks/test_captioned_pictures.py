@@ -113,6 +113,8 @@ def test_the_scored_part_gives_metric_and_unit():
     ('made', 'said'),
     [
         (lambda: AnsweredDomains(scored=3), 'scored=3; allowed: 0 (all parts) to 2'),
+        (lambda: AnsweredDomains(scored=True), 'scored=True; allowed: 0 (all parts) to 2'),
+        (lambda: AnsweredDomains(parts=({'kind': 'digits'},) * 2).pool(), 'part 0 ({'),
         (lambda: AnsweredDomains(scored=0).pool(), 'the metric bits, and part 0 accuracy'),
         (lambda: AnsweredDomains(parts=(AnsweredDomains().parts[0], {'kind': 'recall'})).pool(), 'examples [12] with targets'),
         (lambda: PictureLanguage('faces'), "pictures='faces'; allowed: ['blocks', 'digits']"),
@@ -133,3 +135,20 @@ def test_a_training_of_nothing_is_refused():
         task.example_order(pool, train, 0, 4, 4, {'domain_weight_1': 0.0, 'domain_weight_2': 0.0})
     alone = task.example_order(pool, train, 0, 4, 4, {'domain_weight_2': 0.0})
     assert not task.domains(pool)[alone].any()
+
+
+def test_the_second_part_alone_is_scored_in_its_own_unit():
+    task = AnsweredDomains(scored=2)
+    sealed = task.test()
+    assert task.METRIC == ('bits', 'lower') and set(task.domains(sealed)) == {1}
+    assert sealed.scale == pytest.approx(1 / np.log(2)) and len(sealed.x) == task.test_size() == 512
+    scores = np.zeros((2, LENGTH, VOCABULARY), np.float32)
+    loss, metric = task.losses(scores, sealed.y[:2])
+    assert loss.tolist() == metric.tolist() == pytest.approx([np.log(VOCABULARY)] * 2)
+
+
+@pytest.mark.parametrize(('other', 'count'), [({'kind': 'facts', 'names': 20}, 33), ({'kind': 'recall'}, None)])
+def test_a_joined_model_needs_the_most_tokens_of_a_part_where_all_are_known(other: dict, count: int | None):
+    assert AnsweredDomains().token_count() == VOCABULARY
+    for parts in (({'kind': 'facts'}, other), (other, {'kind': 'facts'})):
+        assert AnsweredDomains(parts=parts).token_count() == count

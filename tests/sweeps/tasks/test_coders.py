@@ -152,3 +152,37 @@ def test_the_reference_of_a_task():
 def test_no_bytes_are_refused(train: list[bytes], test: list[bytes]):
     with pytest.raises(ValueError, match='needs some on both sides'):
         reference_bits(train, test)
+
+
+@pytest.mark.parametrize(
+    ('train', 'letters'),
+    [([b'ab\n', b'b\n'], 2), ([b'ab\n', b'b'], 3), ([b'a\nb\n'], 3), ([b'\n'], 0), ([b'a'], 1)],
+)
+def test_line_ends_are_no_letters_where_every_message_has_one(train: list[bytes], letters: int):
+    bits = reference_bits(train, [b'ab'])
+    assert (bits['letters'], bits['uniform']) == (letters, math.log2(max(letters, 1)))
+
+
+BITS = {'lzma': 1.5, 'lzma_alone': 2.25, 'order_k': 1.25, 'k': 3, 'best': 1.25, 'order_0': 4.0}
+
+
+def test_a_reference_coder_is_said_in_words():
+    assert reference_lines('mine', BITS) == [
+        'mine: a model has to beat 1.250 bits per byte',
+        '  lzma after the training bytes 1.500, alone 2.250',
+        '  Kneser-Ney over the last 3 bytes 1.250, over none 4.000',
+    ]
+    more = {**BITS, 'letters': 4, 'uniform': 2.0, 'source': 1.125}
+    assert reference_lines('mine', more)[3:] == [
+        '  4 different bytes, all alike 2.000',
+        '  who knows the source 1.125: no model needs fewer but by chance',
+    ]
+    numbers = {**BITS, 'last': 5.0, 'linear': 4.5, 'quadratic': 4.75, 'fitted': 3.0, 'adapted': 2.0}
+    assert reference_lines('mine', numbers)[-1] == (
+        '  extrapolation: last 5.000, linear 4.500, quadratic 4.750, a linear product 3.000, one that adapts 2.000'
+    )
+
+
+@pytest.mark.parametrize(('scale', 'said'), [(None, ''), (1, ''), (1.0, ''), (0.5, ', 2.500 bits per event')])
+def test_the_best_coder_is_told_in_the_unit_of_the_task_too(scale: float | None, said: str):
+    assert reference_lines('mine', BITS, 'bits per event', scale)[0] == f'mine: a model has to beat 1.250 bits per byte{said}'

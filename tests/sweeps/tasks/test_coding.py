@@ -12,7 +12,7 @@ import pytest
 from ablations.tasks import TASKS
 from sweeps.datasets.prepared import Part, write
 from sweeps.tasks.coders import order_probabilities, reference, reference_bits
-from sweeps.tasks.coding import coding
+from sweeps.tasks.coding import best_of, coding
 from sweeps.tasks.kind import Kind
 from sweeps.tasks.mixture import Mixture
 from sweeps.tasks.text import Text
@@ -149,3 +149,19 @@ def test_the_command_writes_what_the_plane_reads(called: Callable, tmp_path: Pat
     done = called('data', 'reference', 'arithmetic', '--out', 'notes.txt', cwd=tmp_path)
     assert done.returncode == 2 and 'is no file of reference coders' in done.stderr
     assert (tmp_path / 'notes.txt').read_text() == 'mine'
+
+
+@pytest.mark.parametrize(
+    ('bits', 'said'),
+    [
+        ({'lzma': 1.0, 'order_k': 2.0}, 'lzma after the training bytes'),
+        ({'lzma': 2.0, 'order_k': 1.0}, 'Kneser-Ney over the last 7 bytes'),
+        ({'lzma': 2.0, 'order_k': 3.0, 'last': 1.0, 'linear': 2.0}, 'the last value'),
+        ({'lzma': 2.0, 'order_k': 3.0, 'last': 2.0, 'linear': 1.0}, 'linear extrapolation'),
+        ({'lzma': 2.0, 'order_k': 3.0, 'quadratic': 1.0}, 'quadratic extrapolation'),
+        ({'lzma': 2.0, 'order_k': 3.0, 'fitted': 1.0, 'adapted': 2.0}, 'a linear product of earlier observations'),
+        ({'lzma': 2.0, 'order_k': 3.0, 'fitted': 2.0, 'adapted': 1.0}, 'a linear product that adapts'),
+    ],
+)
+def test_the_best_coder_has_a_name(bits: dict, said: str):
+    assert best_of({**bits, 'k': 7, 'best': 1.0}) == said

@@ -140,3 +140,19 @@ def test_the_reference_of_a_mixture_has_what_all_of_its_parts_have():
     told, parts = reference(both), [reference(part) for part in both.components]
     assert told['adapted'] == pytest.approx((parts[0]['adapted'] + parts[1]['adapted']) / 2)
     assert 'adapted' not in reference(Mixture((moving, digits), held=20, tested=40))
+
+
+def test_no_test_episodes_are_refused_and_ten_of_training_are_enough():
+    train = np.random.default_rng(0).integers(0, 16, (10, 4, 1)).astype(np.uint8)
+    with pytest.raises(ValueError, match=r'10 training and 0 test episodes; .*needs 10 and 1 or more'):
+        number_bits(train, train[:0], 4)
+    assert set(number_bits(train, train[:1], 4)) == {'last', 'linear', 'quadratic', 'fitted', 'adapted'}
+
+
+def test_episodes_too_short_to_adapt_to_are_told_by_the_fitted_product():
+    levels = np.random.default_rng(0).integers(0, 256, (40, 5, 2))
+    weights = fitted_weights(levels)
+    np.testing.assert_array_equal(adapting(levels, weights)(levels), weighted(levels, weights))
+    longer = np.random.default_rng(0).integers(0, 256, (40, 6, 2))
+    weights = fitted_weights(longer)
+    assert (adapting(longer, weights)(longer) != weighted(longer, weights)).any()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import types
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from one_lane import train_one
 
 from ablations.knobs import KNOBS
 from ablations.tasks import TASKS, bases
+from sweeps.tasks.arrays import Arrays
 from sweeps.tasks.batch_order import batch_order, order_by_domain
 from sweeps.tasks.labelled_domains import LabelledDomains
 from sweeps.tasks.lessons import IN_TURN, LESSONS, MOST, SHARES, knobs_of, shares_in_turn, tuned_shares, turns
@@ -130,7 +132,9 @@ def test_a_share_is_a_product_of_weight_size_and_score():
         ({'lessons': IN_TURN, 'parts': QUARTERS[:1], 'held': 30, 'tested': 30}, '1 parts under lessons'),
         ({'lessons': SHARES, 'parts': QUARTERS * 3, 'held': 90, 'tested': 90}, '9 parts under lessons'),
         ({'weights': (1, 2)}, '3 parts, 2 weights'),
+        ({'weights': (1, 2, '3')}, "weights [1, 2, '3']; allowed: numbers above 0"),
         ({'held': 31}, 'held=31 gives the domains'),
+        ({'held': 0}, 'held=0 gives the domains [0.0, 0.0, 0.0] examples; allowed: whole numbers for each'),
     ],
 )
 def test_lessons_that_cannot_be_are_refused(fields: dict, said: str):
@@ -219,3 +223,45 @@ def test_tasks_of_the_lab_have_these_lessons():
         # Turns end where a run is evaluated.
         stride = task.steps // task.evaluations
         assert all(end % stride == 0 for _, _, end in made.turns(task.steps, {}))
+
+
+def test_a_part_is_joined_or_refused_by_what_its_examples_are():
+    """Of images [4, 4, 1] beside a first part of the same."""
+    task, x, y = labelled(), np.zeros((3, 4, 4, 1)), np.zeros(3, np.int64)
+
+    def said(metric: str = 'accuracy', knobs: dict | None = None, x: np.ndarray = x, y: np.ndarray = y) -> str:
+        component = types.SimpleNamespace(knobs=knobs or {}, METRIC=(metric, 'higher'))
+        return task.wrong_of(component, Arrays(x, y, np.arange(3)), Arrays(np.zeros((3, 4, 4, 1)), y, np.arange(3)))
+
+    assert said() == said(y=y.astype(np.uint8)) == ''
+    assert said(knobs={'flip_probability': 0.5}) == 'an augmentation, which is not used here'
+    assert said('top5') == 'the metric top5'
+    assert said(x=x[..., 0]) == 'examples [4, 4], and part 0 [4, 4, 1]'
+    assert said(y=np.zeros(3, np.float32)) == 'targets [3] of float32'
+    assert said(y=np.zeros((3, 2), np.int32)) == 'targets [3, 2] of int32'
+
+
+def test_labels_are_as_many_as_the_part_with_the_most_where_all_are_known():
+    part = {'kind': 'supervised', 'dataset': 'collections', 'target': 'class'}
+    assert LabelledDomains(parts=({**part, 'classes': 2}, part), held=60, tested=60).labels() == 4
+    assert LabelledDomains(parts=(part, {'kind': 'digits'}), held=60, tested=60).labels() is None
+
+
+def test_a_part_that_gives_too_few_held_out_examples_is_named():
+    task = labelled(held=120)
+    with pytest.raises(ValueError, match=r'part 0 \(.*\) has 30 held-out examples, 40 are wanted; ask for fewer'):
+        task.split(task.pool(), 0)
+
+
+def test_eight_parts_have_shares_and_sixty_four_turns():
+    part = {'kind': 'digits'}
+    assert len(LabelledDomains(parts=(part,) * 8, lessons=SHARES, held=8, tested=8).knobs) == 9
+    assert LabelledDomains(parts=(part,) * 64, lessons=IN_TURN, held=64, tested=64).knob_bounds == {'first_domain': (1, 64)}
+    for lessons, count, most in ((SHARES, 9, 8), (IN_TURN, 65, 64)):
+        with pytest.raises(ValueError, match=f'{count} parts under lessons .*; allowed: 2 to {most}; change the parts'):
+            LabelledDomains(parts=(part,) * count, lessons=lessons, held=count, tested=count)
+
+
+def test_an_order_of_no_examples_is_refused():
+    with pytest.raises(ValueError, match='the training split has no examples; give the task more data'):
+        batch_order(0, np.arange(0), 2, 2)

@@ -157,3 +157,29 @@ def test_bad_mixtures_are_refused(data: Path, fields: dict, message: str):
         task.test()
     if told := re.search(r'part (\d) \((.*?)\)', str(error.value)):
         assert told[2] == str(fields.get('parts', PARTS)[int(told[1])]), 'the part is shown as it was given'
+
+
+def test_what_is_said_of_parts_that_are_not_prepared(data: Path):
+    text = {'kind': 'text', 'length': 16}
+    absent = Mixture(parts=({**text, 'dataset': 'zinc'}, {**text, 'dataset': 'tinystories'}, {'kind': 'molecules'}))
+    assert absent.absent() == ['zinc', 'tinystories'], 'each once'
+    same = Mixture(parts=({**text, 'dataset': 'zinc'}, {**text, 'dataset': 'tinystories'}))
+    assert same.declared().shape == (1, 16) and same.declared().dtype == np.uint16
+    longer = Mixture(parts=({**text, 'dataset': 'zinc'}, {**text, 'dataset': 'tinystories', 'length': 8}))
+    with pytest.raises(ValueError, match=r"part 1 \(.*'tinystories'.*\) has examples \[1, 8\]; allowed: one length"):
+        longer.declared()
+    with pytest.raises(ValueError, match=r'part 0 \(.*\) has examples \[1, 28, 28, 1\]'):
+        Mixture(parts=({'kind': 'images', 'dataset': 'mnist'},) * 2).declared()
+
+
+@pytest.mark.parametrize(('fields', 'size'), [({'tested': 7}, 7), ({'tested': 0}, 2)])
+def test_as_many_molecules_are_tested_as_are_asked_for(data: Path, fields: dict, size: int):
+    assert Molecules('few', length=10, **fields).test_size() == size
+    assert len(Molecules('few', length=10, **fields).test().x) == 2, 'there are no more'
+    assert Molecules('few', length=10, tested=1).test().x.shape[0] == 1
+
+
+def test_as_many_molecules_are_learned_as_are_asked_for(data: Path):
+    task = Molecules('few', length=10, held=6, train=5)
+    train, held = task.split(task.pool(), 0)
+    assert (len(train), len(held)) == (5, 6)

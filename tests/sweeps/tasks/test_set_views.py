@@ -1,5 +1,7 @@
 """Views: a task's controls and rewritten texts, on sets whose answer is known."""
 
+import types
+
 import numpy as np
 import pytest
 
@@ -81,3 +83,27 @@ def test_what_cannot_be_viewed_so_is_refused():
     with pytest.raises(ValueError, match=r"classes=2 of 'friedman', whose examples have values; .*leave classes out"):
         Supervised(dataset='friedman', metric='rmse', target='values', classes=2).pool()
     assert set(CONTROLS) == {'halves', 'leak'}
+
+
+def facts(kind: str, classes: int, **more: object) -> types.SimpleNamespace:
+    return types.SimpleNamespace(about={'kind': kind, 'classes': [str(n) for n in range(classes)], **more})
+
+
+@pytest.mark.parametrize(('kind', 'classes', 'fine'), [('texts', 26, True), ('texts', 27, False), ('tables', 2, False)])
+def test_a_leak_needs_images_or_texts_of_up_to_26_classes(kind: str, classes: int, fine: bool):
+    if fine:
+        assert leaking(facts(kind, classes)).about['kind'] == kind
+        return
+    with pytest.raises(ValueError, match=f"control='leak' of a set of {kind} with {classes} classes; allowed: images or texts"):
+        leaking(facts(kind, classes))
+
+
+def test_what_is_not_counted_of_a_test_split_is_as_in_the_pool():
+    of = facts('images', 3, balance={'pool': [30, 10, 60]}, sizes={'pool': 100, 'test': 51})
+    assert first_classes(of, 2).about['sizes'] == {'pool': 40, 'test': 20}
+    assert first_classes(of, 2).about['balance'] == {'pool': [30, 10]}
+    counted = facts('images', 3, balance={'pool': [30, 10, 60], 'test': [1, 2, 3]}, sizes={'pool': 100, 'test': 6})
+    assert first_classes(counted, 2).about['sizes'] == {'pool': 40, 'test': 3}
+    assert halves(of).about['balance'] == {'pool': [50, 50]}
+    odd = facts('images', 3, balance={'pool': [1, 2], 'test': [1]}, sizes={'pool': 3, 'test': 1})
+    assert halves(odd).about['balance'] == {'pool': [2, 2], 'test': [1, 1]}

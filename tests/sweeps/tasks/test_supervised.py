@@ -307,3 +307,32 @@ def test_too_many_groups_are_refused():
         Supervised(dataset='writers', length=128, cut=True, groups=5, train=8)
     with pytest.raises(ValueError, match='groups=-1; allowed: 0 or more'):
         Supervised(dataset='writers', length=128, cut=True, groups=-1)
+
+
+def test_tokens_without_a_vocabulary_are_refused(prepared):
+    prepared('tokens', ragged(classes(3), [4, 2, 3], np.uint16))
+    with pytest.raises(ValueError, match="vocabulary=0 for 'tiny', a set of tokens; give the size of its tokenizer"):
+        Supervised(dataset='tiny', length=4).pool()
+
+
+def test_images_of_classes_are_augmented_and_then_standardised(prepared):
+    prepared('images', dense((4, 4, 3), classes(), np.uint8))
+    task = Supervised(dataset='tiny', held=4, augment=({'kind': 'flip', 'probability': 1.0},))
+    assert task.knobs == {'flip_probability': 1.0} and Supervised(dataset='tiny', held=4).knobs == {}
+    x, y = jnp.asarray(task.pool().x[:2]), jnp.asarray(task.pool().y[:2])
+    seen, ((target, weight),) = task.draw(jax.random.key(0), x, y, {})
+    np.testing.assert_allclose(seen, task.inputs(x)[:, :, ::-1], atol=1e-5)
+    assert target.tolist() == y.tolist() and weight is None
+
+
+def test_of_many_names_that_lack_something_five_are_told():
+    target = MapTarget(tuple('abcdefgh'), 'mean_iou')
+    some = np.isin(np.arange(8), [0, 1, 2])
+    assert supervised._lacking(target, some) == "['d', 'e', 'f', 'g', 'h']"
+    assert supervised._lacking(target, ~some) == "['a', 'b', 'c']" and supervised._lacking(target, some | ~some) == ''
+    assert supervised._lacking(target, np.arange(8) < 1) == "['b', 'c', 'd', 'e', 'f'] and 2 more"
+
+
+def test_bounds_are_allowed_themselves():
+    for fields in ({'held': 1}, {'length': 0}, {'train': 0}, {'vocabulary': 0}, {'classes': 0}, {'groups': 0}):
+        Supervised(**{'metric': 'rmse', **fields})

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,10 @@ import jax
 import numpy as np
 import pytest
 
-from sweeps.datasets.prepared import Part, write
+from sweeps.datasets.prepared import Part, find, write
 from sweeps.tasks import token_streams
 from sweeps.tasks.text import Text
+from sweeps.tasks.windows import cut, spread
 
 WORDS = ['the', 'cat', 'sat', 'on', 'a', 'mat', 'and', 'saw', 'Zoë', 'dog', 'ran', 'far', 'away', 'over', 'hills', 'home']
 
@@ -283,6 +285,7 @@ BAD = [
     ({'tokens': 'file', 'tokenizer': '{data}/words.json'}, 'not byte-level'),
     ({'dataset': 'latin', 'tokens': 'characters'}, 'not UTF-8'),
     ({'dataset': 'latin', 'tokens': 'bpe', 'vocabulary': 300}, 'not UTF-8'),
+    ({'held': 0}, 'held=0; allowed: 1 or more'),
     ({'length': 10**6}, 'give no window of length=1000000'),
     ({'held': 10**6}, 'ask for fewer'),
     ({'train': 10**6}, 'ask for fewer'),
@@ -300,3 +303,98 @@ def test_bad_input_is_refused(data: Path, fields: dict, message: str):
     with pytest.raises(ValueError, match=message):
         task = Text(**{'dataset': 'one', 'held': 20, **fields})
         task.split(task.pool(), 0)
+
+
+def test_sizes_and_types_are_told_of_sets_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path))
+    sizes = {
+        ('tinystories', 'bytes', 0): (257, np.uint16),
+        ('tinystories', 'bpe', 300): (300, np.uint16),
+        ('tinystories', 'bpe', 256): (256, np.uint8),
+        ('tinystories', 'characters', 0): (None, np.int32),
+        ('fineweb', 'bytes', 70_000): (70_000, np.uint32),
+        ('fineweb', 'bytes', 0): (None, np.int32),
+    }
+    for (dataset, tokens, vocabulary), (size, dtype) in sizes.items():
+        task = Text(dataset, tokens=tokens, vocabulary=vocabulary, unit='nats per token')
+        assert task.declared_size == size and task.declared().dtype == dtype and task.declared().shape == (1, 64)
+
+
+def test_the_size_of_what_is_there_is_that_of_its_tokens(data: Path):
+    assert Text('many', tokens='characters').declared_size == Text('many', tokens='characters').size
+
+
+def test_a_coder_of_bytes_gets_none_of_a_set_of_tokens(data: Path):
+    with pytest.raises(ValueError, match="'numbers' holds tokens, not text; a reference coder needs its bytes"):
+        numbers().messages(sealed=False)
+    assert Text('one').messages(sealed=True)[0][-1:] != b'\n' == Text('many').messages(sealed=True)[0][-1:]
+
+
+@pytest.mark.parametrize(('tested', 'size'), [(5, 5), (0, None)])
+def test_as_many_windows_are_tested_as_are_asked_for(data: Path, tested: int, size: int | None):
+    task = numbers(tested=tested, length=16)
+    assert task.test_size() == size and len(task.test().x) == (size or 9000 // 17)
+
+
+@pytest.mark.parametrize('content', ['{}', '[]', '["tokens.npy"]', '7'])
+def test_sums_that_name_no_file_are_refused(data: Path, content: str):
+    Text('many').pool()
+    (path,) = data.glob('tokens/many-*/pool/checksums.json')
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r'checksums.json is damaged: it names no file; remove .*made again from the set'):
+        Text('many').pool()
+
+
+def test_only_text_becomes_tokens(data: Path):
+    with pytest.raises(ValueError, match="dataset 'pictures' is of kind 'images'; allowed: texts, molecules, tokens"):
+        token_streams.Spelling('bytes').stream(find('pictures'), 'pool')
+
+
+@pytest.mark.parametrize(
+    ('count', 'wanted', 'chosen'),
+    [(6, 3, [0, 2, 4]), (6, 0, [0, 1, 2, 3, 4, 5]), (3, 5, [0, 1, 2]), (5, 2, [0, 2]), (0, 4, []), (0, 0, []), (7, 1, [0])],
+)
+def test_examples_are_spread_evenly(count: int, wanted: int, chosen: list[int]):
+    assert spread(count, wanted).tolist() == chosen
+
+
+def test_a_text_as_long_as_a_window_gives_none():
+    assert cut(np.arange(5), 4, 5).tolist() == [[0, 1, 2, 3, 4]]
+    with pytest.raises(ValueError, match='4 tokens give no window of length=4; give a shorter length or more text'):
+        cut(np.arange(4), 4, 5)
+
+
+def test_a_tokenizer_is_read_from_a_folder_of_either_form_and_needs_both_files(tmp_path: Path):
+    from sweeps.tasks import bpe
+
+    text = bpe.trained([b'abc abd'] * 9, 260)
+    (tmp_path / 'whole').mkdir()
+    (tmp_path / 'whole' / 'tokenizer.json').write_text(text)
+    assert bpe.read(tmp_path / 'whole') == bpe.read(tmp_path / 'whole' / 'tokenizer.json')
+    (tmp_path / 'half').mkdir()
+    (tmp_path / 'half' / 'vocab.json').write_text('{}')
+    with pytest.raises(ValueError, match=r'half: no tokenizer there; allowed: a tokenizer\.json, or a folder with vocab'):
+        bpe.read(tmp_path / 'half')
+
+
+def test_the_smallest_bpe_has_the_bytes_and_the_mark():
+    from sweeps.tasks import bpe, vocabularies
+
+    made = vocabularies.trained([b'abc'], 257)
+    assert made.size == 257 and made.lengths.tolist() == [1] * 257
+    with pytest.raises(ValueError, match=r"vocabulary=256 for tokens='bpe'; allowed: 257 \(256 bytes and the mark\) or more"):
+        bpe.trained([b'abc'], 256)
+
+
+def test_a_tokenizer_that_adds_bytes_is_refused(data: Path):
+    import json
+
+    from sweeps.tasks import bpe
+
+    whole = json.loads(bpe.trained(documents(9, 5), 257))
+    whole['pre_tokenizer']['add_prefix_space'] = True
+    (data / 'spaced.json').write_text(json.dumps(whole))
+    with pytest.raises(ValueError, match=r'(\d+) bytes came out of the tokenizer as (\d+); allowed: a byte-level BPE') as told:
+        Text('many', tokens='file', tokenizer=str(data / 'spaced.json')).pool()
+    there, came = map(int, re.match(r'(\d+) bytes .* as (\d+)', str(told.value)).groups())
+    assert came == there + 1

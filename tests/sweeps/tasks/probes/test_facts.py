@@ -67,3 +67,7 @@ def test_as_many_facts_as_there_are_keys_are_allowed():
 def test_chapters_that_cannot_be_are_refused(fields: dict, said: str):
     with pytest.raises(ValueError, match=said):
         Facts(**fields)
+
+
+def test_answers_are_among_all_tokens():
+    assert Facts(names=5, facts=4).labels() == Facts(names=5, facts=4).token_count() == 5 + 8 + 1 + 4
