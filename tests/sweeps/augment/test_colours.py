@@ -95,3 +95,15 @@ def test_grey_images_have_no_colours_to_change():
 def test_images_of_other_channels_have_no_grey():
     with pytest.raises(ValueError, match=r'4 channels.*allowed: 1 or 3'):
         colours.contrast(jnp.zeros((5, 5, 4)), 0.5)
+
+
+@pytest.mark.parametrize('channels', [1, 2, 4])
+def test_hues_of_images_that_have_none_stay(channels):
+    x = jnp.asarray(np.random.default_rng(0).random((3, 3, channels)))
+    assert colours.hue(x, 0.3) is x
+
+
+def test_images_too_small_for_neighbours_are_not_sharpened():
+    for shape in ((2, 5, 3), (5, 2, 3)):
+        x = jnp.ones(shape)
+        assert colours.sharpness(x, 1.5) is x

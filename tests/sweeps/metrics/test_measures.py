@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
+from sweeps.metrics.hits import Probe
 from sweeps.metrics.measure import Measure
 from sweeps.metrics.ranking import RankedArea
 from sweeps.metrics.ratios import ClassRatio, Determination, MeanRatio, RootMeanRatio
@@ -185,3 +186,26 @@ def test_perfect_scores_have_no_error():
     ):
         made = measure.scored(statistics, np.arange(6))
         assert made.error == 0 and np.ptp(made.items) == 0
+
+
+def test_a_label_of_which_one_side_is_missing_is_left_out_of_the_mean():
+    """Of three labels the first alone has both sides: all of the second are there, of the third nothing is known."""
+    scores = np.array([[0.9, 0.1, 0.5], [0.2, 0.3, 0.4], [0.4, 0.2, 0.1], [0.6, 0.7, 0.9]])
+    y = np.array([[1, 1, -1], [0, 1, -1], [1, 1, -1], [0, 1, -1]])
+    made, alone = (RankedArea().scored(np.hstack([scores[:, :k], y[:, :k]]), np.arange(4)) for k in (3, 1))
+    assert made.score == alone.score == 0.75
+    np.testing.assert_allclose(made.items, alone.items)
+    nothing = np.hstack([scores[:, 1:], y[:, 1:]])
+    assert np.isnan(RankedArea().values(nothing, np.ones((2, 4)))).all() and not RankedArea().influence(nothing).any()
+
+
+def test_equal_scores_are_ranked_by_half():
+    statistics = np.array([[0.5, 1], [0.5, 0], [0.5, 0], [0.2, 1]])
+    made = RankedArea().scored(statistics, np.arange(4))
+    assert made.score == pytest.approx(0.25) and made.items.mean() == pytest.approx(0.25)
+
+
+def test_a_probe_of_one_value_is_right_and_teaches_nothing():
+    generator = np.random.default_rng(0)
+    statistics = np.column_stack([generator.normal(size=(8, 2)), np.full(8, 3), np.arange(8)])
+    assert Probe().hits(statistics).tolist() == [1] * 8 and Probe().influence(statistics).tolist() == [0] * 8

@@ -14,7 +14,7 @@ from arch.cost import parameters
 from arch.published import MODELS
 from arch.sockets import TABLES, load_tables
 from sweeps.models.check import check_file
-from sweeps.models.describe import COUNTS, Sizes, Subject, compare, describe, refuse_settings, subjects
+from sweeps.models.describe import COUNTS, Sizes, Subject, compare, describe, refuse_settings, study_and_arm, subjects
 from sweeps.models.drawing import drawing, parts
 from sweeps.models.listing import listing
 from sweeps.models.specs import differences, values
@@ -235,3 +235,74 @@ def test_stacks_differ_entry_by_entry():
     unlike = differences(values(one, TABLES), values(other, TABLES))
     assert unlike == [{'path': 'body.stack.1.mixer', 'a': 'pool window=3', 'b': 'identity'}]
     assert differences(values(base, TABLES), values({**base, 'body': {**base['body'], 'stack': []}}, TABLES)) == []
+
+
+def test_training_costs_what_a_shorter_lesson_costs_and_the_model_is_the_whole_one():
+    whole = subject_of('recall')
+    taught = dataclasses.replace(whole, lesson=jax.ShapeDtypeStruct((whole.x.shape[0], 3), whole.x.dtype)).cost()
+    assert taught['flops'] == cost('recall', length=3)['flops'] < cost('recall')['flops']
+    assert (taught['params'], taught['macs']) == (cost('recall')['params'], cost('recall')['macs'])
+
+
+@pytest.mark.parametrize(
+    ('x', 'note'),
+    [
+        (((4, 8, 8, 1), jnp.float32), ''),
+        (((4, 9, 8, 1), jnp.float32), 'each at an input of its own'),
+        (((4, 8, 8, 1), jnp.uint8), 'each at an input of its own'),
+        (((5, 8, 8, 1), jnp.float32), 'each at a batch of its own'),
+        (((5, 9, 8, 1), jnp.float32), 'each at an input of its own'),
+    ],
+)
+def test_sides_say_what_they_do_not_share(monkeypatch, x: tuple, note: str):
+    monkeypatch.setattr(Subject, 'cost', lambda self: dict.fromkeys(COUNTS, self.x.shape[0] - 4))
+    one = Subject('one', TASKS['digits'].base, jax.ShapeDtypeStruct((4, 8, 8, 1), jnp.float32), TABLES)
+    monkeypatch.setattr('sweeps.models.describe.subjects', lambda name, *_: {(): one if name == 'one' else other})
+    other = dataclasses.replace(one, name='other', x=jax.ShapeDtypeStruct(*x))
+    (pair,) = compare('one', 'other', [], Sizes())
+    assert pair['note'] == note and pair['a'] == {'name': 'one', 'input': [8, 8, 1], 'batch': 4}
+    assert pair['b'] == {'name': 'other', 'input': list(x[0][1:]), 'batch': x[0][0]}
+    # Of nothing there is no multiple.
+    assert pair['params'] == {'a': 0, 'b': x[0][0] - 4, 'ratio': None} and 'params_by_role' not in pair
+
+
+OTHER = "from ablations.study import Study\nstudy = Study(name='other', question='?', arms={'base': ()}, tasks=('recall',))\n"
+
+
+def test_arms_of_studies_without_a_common_task_are_not_compared(tmp_path):
+    (tmp_path / 'other.py').write_text(OTHER)
+    with pytest.raises(
+        ValueError, match=r"'quickstart/no_mixer' and '.*other.py/base' have no task in common; compare arms of"
+    ):
+        compare('quickstart/no_mixer', f'{tmp_path}/other.py/base', [], Sizes())
+
+
+def test_what_stands_before_the_last_slash_is_a_study_unless_it_is_a_file(tmp_path):
+    (tmp_path / 'other.py').write_text(OTHER)
+    file = str(tmp_path / 'other.py')
+    for what, name, arm in (
+        ('quickstart', 'quickstart', ''),
+        ('quickstart/no_mixer', 'quickstart', 'no_mixer'),
+        (file, 'other', ''),
+        (f'{file}/base', 'other', 'base'),
+    ):
+        study, told = study_and_arm(what, ['trials=7'])
+        assert (study.name, told, study.trials) == (name, arm, 7)
+
+
+@pytest.mark.parametrize('name', ['--batch', '--image-size', '--length'])
+def test_sizes_have_bounds(name: str):
+    field = name.strip('-').replace('-', '_')
+    for fine in (None, 1, 10**9):
+        Sizes(**{field: fine})
+    for bad in (0, 10**9 + 1):
+        with pytest.raises(ValueError, match=f'^{name} {bad}; allowed: 1 or more, up to 1,000,000,000'):
+            Sizes(**{field: bad})
+
+
+def test_sizes_stand_in_place_of_the_models_own():
+    assert Sizes().input('m', (8, 6, 3), 'float32', 5).shape == (5, 8, 6, 3)
+    assert Sizes(batch=2, image_size=4).input('m', (8, 6, 3), 'float32', 5).shape == (2, 4, 4, 3)
+    assert Sizes(length=4).input('m', (8,), 'int32', 5).shape == (5, 4)
+    gpt2, resnet = subject_of('gpt2').x, subject_of('resnet50').x
+    assert (gpt2.shape[0], gpt2.dtype, resnet.shape[0], resnet.dtype) == (1, jnp.int32, 1, jnp.float32)

@@ -146,3 +146,31 @@ def test_widths_that_are_not_written_out_are_asked_for():
 def test_changes_are_written_as_studies_write_them():
     assert written(put('body.widths', [11, 22])) == "put('body.widths', [11, 22])"
     assert written(swap('channel', 'gated', ratio=1.5)) == "swap('channel', 'gated', ratio=1.5)"
+
+
+BARE = changed(RECALL.config, [swap('channel', 'behind_short_conv')])
+
+
+def test_a_model_without_hidden_channels_has_no_ratio_to_tune():
+    arm = changed(BARE, [put('body.width', 64)])
+    with pytest.raises(ValueError, match='match: this model has no ratio of hidden channels; use --knob width'):
+        match_config(BARE, arm, RECALL.x, knob='ratio')
+
+
+def test_how_far_off_a_match_may_be_counts_on_both_sides_and_at_the_bound():
+    def near(after: int) -> bool:
+        return Match('params', (), {}, 1000, 0, after, 0.25).near
+
+    assert [after for after in (749, 750, 1000, 1250, 1251) if near(after)] == [750, 1000, 1250]
+    assert Match('params', (), {}, 1000, 0, 900, 0.25).off == pytest.approx(-0.1)
+
+
+def test_a_task_is_asked_for_of_arms_alone():
+    with pytest.raises(ValueError, match=r"--task digits: 'gpt2' has no such task; allowed: none, leave it out"):
+        match('gpt2', 'resnet50', 'digits', 'params', 0.01, 'both', [])
+
+
+@pytest.mark.parametrize('tolerance', [0, 1, -0.1])
+def test_a_tolerance_is_a_share(tolerance: float):
+    with pytest.raises(ValueError, match=f'match: tolerance={tolerance}; allowed: above 0 and below 1'):
+        match_config(BARE, BARE, RECALL.x, tolerance=tolerance)

@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import json
 import math
+import types
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from results.store.reading import Reading
 from sweeps.protocol import calibrate, tally
 from sweeps.protocol.calibrate import conclusions_of
 from sweeps.protocol.cells import DEVIATION, FORMS, PARTS, PLANTED, REPLICATES, SIZES, Cell
-from sweeps.protocol.false_words import false_words
+from sweeps.protocol.false_words import _overall, false_words, held
 from sweeps.protocol.rough_worlds import ROUGH, VERY_ROUGH
 from sweeps.protocol.simulate import Hill, World, simulate
 from sweeps.protocol.world_studies import Conclusion, conclusion_of, study_of
@@ -238,6 +239,10 @@ def test_a_tally_counts_what_studies_said():
         (('better', False), 0.0, {'difference'}),
         (('better', False), 0.02, set()),
         (('worse', False), 0.02, {'difference'}),
+        (('worse', False), 0.0, {'difference'}),
+        (('worse', False), -0.02, set()),
+        (('equivalent', False), -0.02, {'equivalence'}),
+        (('undecided', True), 0.02, {'equivalence'}),
         (('equivalent', False), 0.02, {'equivalence'}),
         (('equivalent', False), 0.005, set()),
         (('better', True), 0.02, {'equivalence'}),
@@ -358,3 +363,90 @@ def test_regret_of_a_real_study_is_near_the_truth():
     assert regret.cases == 25
     assert regret.best_trial == pytest.approx(truth[1], rel=0.2)
     assert regret.selected < regret.best_trial / 10 and regret.interval[0] > 0
+
+
+def test_values_that_act_together_cost_less_along_their_ridge():
+    hill = Hill(optimum=(0.5, 0.5), ridge=0.5)
+    along, across = hill.truth('adamw', [0.4, 0.4]), hill.truth('adamw', [0.4, 0.6])
+    assert along == pytest.approx(-0.01) and across == pytest.approx(-0.03)
+    assert hill.truth('adamw', [0.4]) == Hill(optimum=(0.5, 0.5)).truth('adamw', [0.4]), 'one value has no ridge'
+
+
+@pytest.mark.parametrize(
+    ('hills', 'own', 'added'),
+    [
+        ({}, {'second': 9.0}, {}),
+        ({'second': Hill()}, {'second': 0.5, 'third': 0.25}, {'second': -0.5, 'third': -0.25}),
+        ({'base': Hill()}, {'base': 0.5}, dict.fromkeys((*ARMS[1:], *MORE), 0.5)),
+    ],
+)
+def test_tops_are_raised_until_tuned_arms_are_worth_the_same(monkeypatch, hills: dict, own: dict, added: dict):
+    """Further arms are raised as an arm without a hill of its own is."""
+    asked = []
+
+    def seen(world: World, studies: int, first: int, crew: object) -> list:
+        asked.append((studies, first))
+        values = {arm: [own.get(arm, 0.0) + world.top.get(arm, 0.0)] * 2 for arm in ARMS}
+        return [types.SimpleNamespace(values=values)] * 2
+
+    monkeypatch.setattr(calibrate, 'conclusions_of', seen)
+    assert calibrate.levels_of(World(hills=hills), 7) == pytest.approx(added)
+    assert asked == ([(7, 10_000_000), (7, 20_000_000)] if hills else [])
+
+
+def test_cells_are_asked_for_by_their_name_or_by_that_of_their_world():
+    everything = calibrate.wanted(None)
+    assert {part for part, _ in everything} == {'cover', 'forms', 'found', 'published'}, 'not those that are halved'
+    assert calibrate.wanted(['six tasks']) == [('forms', 'six tasks')]
+    edge = calibrate.wanted(['edge'])
+    assert edge and all(PARTS[part][name].name == 'edge' for part, name in edge)
+    assert {part for part, _ in calibrate.wanted(['curves'])} == {'halved'}
+    assert set(calibrate.wanted(['edge', 'six tasks'])) == {*edge, ('forms', 'six tasks')}
+
+
+def test_studies_of_another_protocol_are_not_added_to():
+    for known, said in (({}, '1 or 2'), ({calibrate.ENTRY: 3 if calibrate.NOW != 3 else 4}, r'\d')):
+        if not known:
+            known = {'levels': {}}
+        with pytest.raises(ValueError, match=rf'counted under protocol {said}, this is protocol {calibrate.NOW}; give another'):
+            next(calibrate.calibrate(1, ['six tasks'], known))
+
+
+@pytest.mark.parametrize(
+    ('arms', 'arm'), [({}, 'third'), ({'arms': 5}, 'third'), ({'arms': 3}, 'third'), ({'arms': 2}, 'second')]
+)
+def test_a_loss_is_planted_in_the_third_arm_where_there_is_one(arms: dict, arm: str):
+    assert Cell('plain', World(), arms).with_a_loss().planted == {arm: -3.0}
+
+
+def test_studies_in_which_every_run_diverged_have_no_regret_and_nobody_claims_anything():
+    seen = conclusion_of(0, World(cliff=-9.0), {'trials': 4, 'replicates': 2, 'arms': 2, 'seeds': 1})
+    assert seen.regrets == [] and seen.usual == seen.bare == () and seen.claims == {}
+
+
+@pytest.mark.parametrize(
+    ('verdict', 'effects', 'true'),
+    [
+        ('better', (0.2, 0.2, 0.0), True),
+        ('better', (0.2, 0.0, 0.0), False),
+        ('better', (0.2, 0.2, -0.1), False),
+        ('better', (0.2, 0.2, -0.09), True),
+        ('worse', (-0.2, -0.2, 0.09), True),
+        ('worse', (-0.2, -0.2, 0.1), False),
+        ('worse', (0.2, 0.2, 0.0), False),
+        ('equivalent', (0.09, -0.09, 0.0), True),
+        ('equivalent', (0.0, -0.1, 0.0), False),
+        ('undecided', (0.5, -0.5, 0.0), True),
+        ('not comparable', (0.5, 0.0, 0.0), True),
+    ],
+)
+def test_a_verdict_over_datasets_is_true_by_all_of_their_effects(verdict: str, effects: tuple, true: bool):
+    assert _overall(verdict, dict(zip('abc', effects, strict=True)), 0.1) == true
+
+
+def test_an_interval_holds_the_truth_up_to_its_ends_and_arms_without_one_are_left_out():
+    cell, study = Cell('plain', World(), planted={'second': 1.0}), study_of(0, World())
+    (truth, ends) = cell.effect('second', 0), {'third': (-0.1, 0.0), 'fourth': (0.01, 0.1), 'fifth': None}
+    for low, high, holds in ((truth, 1.0, True), (0.0, truth, True), (truth + 1e-9, 1.0, False), (0.0, truth - 1e-9, False)):
+        seen = dataclasses.replace(_seen('plain')[0], intervals={'second': (low, high), **ends})
+        assert held(study, cell, seen) == {'second': holds, 'third': True, 'fourth': False}

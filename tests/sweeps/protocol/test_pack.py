@@ -8,7 +8,7 @@ import pytest
 from ablations.studies import STUDIES
 from sweeps.protocol.duration import estimated_seconds
 from sweeps.protocol.pack import Pack
-from sweeps.protocol.packing import SECONDS, pack
+from sweeps.protocol.packing import SECONDS, lanes_of, pack
 from sweeps.protocol.plan import plan, schedule
 from sweeps.protocol.simulate import World, simulate
 
@@ -73,3 +73,30 @@ def test_where_lanes_run_side_by_side_a_pack_has_all_replicates_of_a_look(finish
         replicates = {trial.replicate for trial in item.trials}
         assert len(replicates) == STUDY.replicates or item.trials[0].phase != 'tune'
     assert len({(item.program.id, item.trials[0].phase) for item in packs}) == len(packs)
+
+
+@pytest.mark.parametrize(
+    ('manifest', 'until', 'lanes'),
+    [
+        ({}, 0, 16),
+        ({'strategy': 'map'}, 0, 16),
+        ({'strategy': 'vmap'}, 0, 256),
+        ({'strategy': 'vmap', 'lanes': 5}, 0, 5),
+        # A step takes a millisecond and its FLOPs by 1e10 a second: 100 steps are 0.1 and 1.1 seconds.
+        ({'strategy': 'loop', 'pack_seconds': 0.5}, 0, 5),
+        ({'strategy': 'loop', 'pack_seconds': 0.5, 'lanes': 3}, 0, 3),
+        ({'strategy': 'loop', 'pack_seconds': 0.01}, 0, 1),
+        ({'strategy': 'loop', 'pack_seconds': 100}, 0, 16),
+        ({'strategy': 'loop', 'pack_seconds': 0.5}, 50, 10),
+        ({'strategy': 'loop', 'costs': {'layer_norm': {'digits': {'flops': 1e8}}}}, 0, 4),
+    ],
+)
+def test_lanes_of_a_pack(manifest: dict, until: int, lanes: int):
+    program = dataclasses.replace(STUDY.program('layer_norm', 'digits', 'adamw'), steps=100)
+    assert lanes_of(program, manifest, until) == lanes
+
+
+@pytest.mark.parametrize(('manifest', 'together'), [({'pack_seconds': SECONDS}, False), ({'pack_seconds': SECONDS + 1}, True)])
+def test_packs_of_more_seconds_than_usual_have_all_replicates_of_a_look(finished, manifest: dict, together: bool):
+    tuned = [one for one in pack(STUDY, finished[0].trials, {**manifest, 'lanes': 999}) if one.held == 'tuning']
+    assert (max(len({trial.replicate for trial in one.trials}) for one in tuned) > 1) == together

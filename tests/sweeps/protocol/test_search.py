@@ -304,3 +304,25 @@ def test_what_a_search_sets_elsewhere_is_set_back_whatever_happens(monkeypatch):
             if ends:
                 raise KeyError
         assert told.threads == 6 and optuna.logging.get_verbosity() == level
+
+
+def test_units_that_rounding_put_past_an_end_are_taken_for_the_end():
+    units, scores = seen_of(PLAIN, 12)
+    low, high = units.copy(), units.copy()
+    low[0], high[0] = (0.0, 1.0), (-9e-5, 1.00009)
+    assert (propose('tpe', PLAIN, (low, scores), 2, 12, 3) == propose('tpe', PLAIN, (high, scores), 2, 12, 3)).all()
+    high[0, 1] = 1.00011
+    with pytest.raises(ValueError, match='a search works within the range of the study, 0 to 1'):
+        propose('tpe', PLAIN, (high, scores), 2, 12, 3)
+
+
+@pytest.mark.parametrize('kind', SEARCHES)
+def test_no_points_are_none(kind):
+    assert propose(kind, PLAIN, NOTHING, 0, 0, 0).shape == (0, 2)
+
+
+@pytest.mark.parametrize('dimensions', [0, 13])
+def test_a_sobol_sequence_has_up_to_twelve_values(dimensions):
+    assert scrambled_sobol(2, 12, 0).shape == (2, 12)
+    with pytest.raises(ValueError, match=f'{dimensions} tuned values; allowed: 1 to 12; tune fewer'):
+        scrambled_sobol(2, dimensions, 0)

@@ -1,8 +1,10 @@
 """Causality as trained: an arm that has learned to look ahead is caught, recorded, and not compared."""
 
 import dataclasses
+import types
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -10,11 +12,12 @@ from ablations.config import swap
 from ablations.spaces import log
 from ablations.study import Study
 from ablations.tasks import bases, task
-from ablations.trial import TEST, Trial
+from ablations.trial import TEST, TUNING, Trial
 from arch.model import build
 from arch.sockets import load_tables
 from sweeps.protocol.pack import Pack
-from sweeps.training.causality import in_float32, trained_leak
+from sweeps.tasks.arrays import Arrays
+from sweeps.training.causality import in_float32, trained_leak, wants_check
 from sweeps.training.preflight import preflight, task_of
 from sweeps.training.trainer import Trainer
 
@@ -99,3 +102,19 @@ def test_a_record_says_what_its_trained_model_sees(blocks, monkeypatch):
     later = dataclasses.replace(trial, replicate=1, seed=4)
     first, second = Trainer('loop', blocks).train(Pack((trial, later)))
     assert first['leak'] == '' and 'leak' not in second
+
+
+@pytest.mark.parametrize(('held', 'replicate', 'wanted'), [(TEST, 0, True), (TEST, 1, False), (TUNING, 0, False)])
+def test_the_first_replicates_confirmed_models_are_checked(held: str, replicate: int, wanted: bool):
+    program = Study(name='s', question='?', arms={'base': ()}, tasks=('digits',)).program('base', 'digits', 'adamw')
+    assert wants_check(Trial(program, replicate, (), 3, held, 'confirm')) == wanted
+
+
+@pytest.mark.parametrize('shape', [(2,), (2, 1), (2, 4)])
+def test_where_nothing_comes_later_or_one_score_is_given_for_all_there_is_nothing_to_see(shape: tuple):
+    model = types.SimpleNamespace(
+        causal=True, knobs={}, apply=lambda params, state, x, **_: (jnp.zeros((len(x), 3)), state, {})
+    )
+    data = types.SimpleNamespace(inputs=lambda x: x)
+    pool = Arrays(np.zeros(shape, np.int32), np.zeros(2), np.zeros(2))
+    assert trained_leak(model, data, pool, {}, {}, {}) is None

@@ -11,7 +11,7 @@ import pytest
 from tiny_population import STEPS, TinyPopulation, same_bits
 
 from sweeps.training import checkpoints as checkpoints_module
-from sweeps.training.checkpoints import CHECKPOINTS_LEFT, Checkpoints, Snapshot, read_tree, write_tree
+from sweeps.training.checkpoints import CHECKPOINTS_LEFT, FIRST, Checkpoints, Snapshot, read_tree, write_tree
 
 
 class Stopped(Exception):
@@ -206,3 +206,31 @@ def test_a_worker_whose_launcher_died_keeps_one_more_and_ends(bench: Bench, tmp_
     assert snapshot.step == 4
     assert same_bits(bench.run('vmap'), bench.run('vmap', other))
     other.clear()
+
+
+def test_a_snapshot_comes_back_with_all_that_it_holds_in_its_order():
+    """More than ten of each: the tenth does not come after the first."""
+    results = [
+        (
+            {'curve': {'loss': np.array([n, 0.5])}, 'items': np.arange(2.0), 'left_at': np.int32(n), 'told': [None, f'{n}']},
+            n / 4,
+        )
+        for n in range(12)
+    ]
+    snapshot = Snapshot(results, [np.full(2, n) for n in range(12)], [{'loss': np.float32(n)} for n in range(12)], 7, 3, 1.5)
+    back = Snapshot.from_tree(snapshot.to_tree())
+    assert (back.step, back.width, back.spent) == (7, 3, 1.5)
+    assert [leaf[0] for leaf in back.carry] == [float(one['loss']) for one in back.seen] == list(range(12))
+    for number, (result, seconds) in enumerate(back.results):
+        assert (int(result['left_at']), result['told'], seconds) == (number, [None, f'{number}'], number / 4)
+        assert result['curve']['loss'].tolist() == [number, 0.5] and result['items'].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ('rate', 'steps', 'stretch'),
+    [(0.0, None, FIRST), (0.0, 3, 3), (0.0, 99, FIRST), (10.0, None, 20), (10.0, 5, 5), (10.0, 99, 20), (0.01, None, 1)],
+)
+def test_a_stretch_is_a_quarter_of_the_time_between_checkpoints(tmp_path: Path, rate: float, steps: int | None, stretch: int):
+    checkpoints = Checkpoints(tmp_path, 'pack', 'here', seconds=8.0, steps=steps)
+    checkpoints._rate = rate
+    assert checkpoints.stretch() == stretch

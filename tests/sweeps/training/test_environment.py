@@ -2,11 +2,12 @@
 
 import ast
 import shutil
+import subprocess
 
 import pytest
 
 from results.store.hashes import syntax_hash
-from sweeps.training.environment import ROOT, TRAINING, compiled_by, source_hash
+from sweeps.training.environment import ROOT, TRAINING, commit, compiled_by, source_hash
 
 HASHED = {path for pattern in TRAINING for path in ROOT.glob(pattern)}
 SPARED = {
@@ -150,3 +151,30 @@ def test_no_data_file_is_read_beside_the_code():
 )
 def test_what_a_compiler_is_told_is_recorded(given: dict[str, str], told: str):
     assert compiled_by(given) == told
+
+
+@pytest.mark.parametrize('off', ['', '0', 'false', 'No', 'OFF', 'n', 'F', ' 0 '])
+def test_a_variable_that_is_off_is_not_recorded(off: str):
+    assert compiled_by({'JAX_ENABLE_REMAT_PASS': '1', 'JAX_COMPILER_ENABLE_REMAT_PASS': off}) == ''
+    assert compiled_by({'JAX_COMPILER_ENABLE_REMAT_PASS': 'on'}) == 'JAX_COMPILER_ENABLE_REMAT_PASS=on'
+
+
+@pytest.mark.parametrize(
+    ('head', 'changed', 'told'),
+    [
+        ((0, 'abc123\n'), '', 'abc123'),
+        ((0, 'abc123\n'), ' M arch/block.py\n', 'abc123+'),
+        ((128, ''), '', ''),
+        (OSError('no git'), '', ''),
+        (subprocess.TimeoutExpired('git', 10), '', ''),
+    ],
+)
+def test_the_commit_is_told_with_a_mark_where_files_differ_from_it(monkeypatch, head, changed: str, told: str):
+    def run(command: list, **_: object) -> subprocess.CompletedProcess:
+        if isinstance(head, Exception):
+            raise head
+        status, said = head if 'rev-parse' in command else (0, changed)
+        return subprocess.CompletedProcess(command, status, said, '')
+
+    monkeypatch.setattr(subprocess, 'run', run)
+    assert commit.__wrapped__() == told

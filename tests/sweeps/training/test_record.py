@@ -8,18 +8,21 @@ import pytest
 from ablations.studies.quickstart import study
 from ablations.trial import TEST, TUNING, Trial
 from results.store.item_scores import unpacked
+from sweeps.protocol.pack import Pack
 from sweeps.tasks.arrays import Arrays
-from sweeps.training.record import finished
+from sweeps.training.record import describe, failed, finished, lines
 
 GROUP = np.array([5, 5, 1, 2, 3, 0])
 ITEMS = np.array([1.0, 0.0, 1.0, 1.0, 0.0, 1.0], np.float32)
 
 
-def record(held: str = TEST, items: np.ndarray = ITEMS, group: np.ndarray = GROUP, scale: float = 1.0, **changes) -> dict:
+def record(
+    held: str = TEST, items: np.ndarray = ITEMS, group: np.ndarray = GROUP, scale: float = 1.0, left: int = -1, **changes
+) -> dict:
     """The record of a run with these scores of single examples."""
     program = dataclasses.replace(study.program(study.base, 'digits', 'adamw'), steps=4, evaluations=1)
     curve = {'loss': [2.0, 1.0], 'score': [0.1, items.mean()], 'score_se': [0.1, 0.1], 'train_loss': [2.0, 1.0], **changes}
-    result = {'curve': {name: np.array(values) for name, values in curve.items()}, 'items': items, 'left_at': -1}
+    result = {'curve': {name: np.array(values) for name, values in curve.items()}, 'items': items, 'left_at': left}
     scored = Arrays(np.zeros((6, 2)), np.zeros(6), group, scale)
     turns = [('one', 0, 2), ('two', 2, 4)] if 'parts' in changes else []
     domains = tuple(name for name, _, _ in turns)
@@ -51,3 +54,56 @@ def test_tuning_keeps_none_nor_does_a_run_that_diverged_or_a_split_of_one_item()
     assert diverged['status'] == 'diverged' and 'item_scores' not in diverged
     assert 'item_scores' not in record(group=np.zeros(6, int))
     assert 'item_scores' not in record(items=1e6 * ITEMS)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'left', 'status', 'at', 'reason'),
+    [
+        ({}, -1, 'ok', None, ''),
+        ({'train_loss': [2.0, 2.0]}, -1, 'diverged', 4, 'the training loss did not fall'),
+        ({'train_loss': [2.0, 1.99]}, -1, 'ok', None, ''),
+        ({'train_loss': [np.nan, 1.0]}, -1, 'diverged', 4, 'the training loss did not fall'),
+        ({'train_loss': [2.0, np.inf]}, -1, 'diverged', 4, 'the training loss did not fall'),
+        ({'score': [0.1, np.nan]}, -1, 'diverged', 4, 'the training loss did not fall'),
+        ({}, 0, 'diverged', 0, 'left the finite numbers'),
+        ({}, 3, 'diverged', 3, 'left the finite numbers'),
+        # What is scored may rise.
+        ({'loss': [1.0, 2.0]}, -1, 'ok', None, ''),
+    ],
+)
+def test_a_run_diverged_where_it_left_the_finite_numbers_or_learned_nothing(changes, left, status, at, reason):
+    told = record(left=left, **changes)
+    assert (told['status'], told['diverged_at'], told['reason']) == (status, at, reason)
+    assert told['n_held'] == 6 and told['curve']['step'] == [0, 4]
+    assert (
+        told['initial_loss'] == changes.get('loss', [2.0, 1.0])[0] and told['final_loss'] == changes.get('loss', [2.0, 1.0])[1]
+    )
+
+
+def test_scores_are_told_in_the_unit_of_the_task_and_losses_as_they_are():
+    told = record(scale=2.0, score=[0.1, 0.5], score_se=[0.1, 0.25], score_average=[0.1, 0.75], loss_average=[3.0, 1.5])
+    assert (told['score'], told['score_se'], told['final_loss']) == (1.0, 0.5, 1.0)
+    assert told['curve']['score_average'] == [0.2, 1.5] and told['curve']['loss_average'] == [3.0, 1.5]
+
+
+def test_only_records_that_no_other_file_has_are_written_each_with_its_lane():
+    program = study.program(study.base, 'digits', 'adamw')
+    pack = Pack(tuple(Trial(program, 0, (('lr', 0.1),), seed, TUNING, 'tune') for seed in range(3)))
+    records = failed(pack, 'it burned')
+    assert [(one['id'], one['status'], one['score'], one['reason']) for one in records] == [
+        (trial.id, 'failed', None, 'it burned') for trial in pack.trials
+    ]
+    told = lines(records, pack, {pack.trials[1].id}, {'worker': 'here'})
+    assert [(one['id'], one['pack']['lane']) for one in told] == [(pack.trials[0].id, 0), (pack.trials[2].id, 2)]
+    assert all(one['pack']['records'] == 2 and one['pack']['id'] == pack.id and one['pack']['worker'] == 'here' for one in told)
+    assert lines(records, pack, {trial.id for trial in pack.trials}, {}) == []
+
+
+def test_what_is_told_of_a_trial_has_no_more_than_it_needs():
+    trial = Trial(study.program(study.base, 'digits', 'adamw'), 2, (('lr', 0.1),), 5, TUNING, 'tune')
+    plain = describe(trial)
+    assert {'until', 'evaluations', 'declared'}.isdisjoint(plain) and plain['knobs'] == {'lr': 0.1} and plain['replicate'] == 2
+    stopped = describe(dataclasses.replace(trial, until=7))
+    assert (stopped['until'], stopped['evaluations'], stopped['steps']) == (7, trial.program.evaluations, plain['steps'])
+    own = describe(dataclasses.replace(trial, program=dataclasses.replace(trial.program, declared='abc')))
+    assert own['declared'] == 'abc' and 'until' not in own

@@ -9,7 +9,7 @@ import tiny_population
 from tiny_population import TinyPopulation
 
 from sweeps.tasks.batch_order import batch_order
-from sweeps.training.stream import AHEAD, Stream, rows
+from sweeps.training.stream import AHEAD, Chunks, Stream, rows
 
 STEPS, BATCH = 11, 8
 
@@ -106,3 +106,13 @@ def test_chunks_are_read_before_they_are_asked_for():
     while Counted.reads < 1 + AHEAD and time.monotonic() < patience:
         time.sleep(0.01)
     assert 1 + AHEAD <= Counted.reads < 12
+
+
+@pytest.mark.parametrize(('steps', 'size', 'count'), [(5, 2, 3), (4, 2, 2), (1, 3, 1)])
+def test_the_last_chunk_is_filled_up_with_its_last_step(steps: int, size: int, count: int):
+    order = np.arange(2 * steps).reshape(steps, 2)
+    chunks = Chunks({'x': 10 * np.arange(2 * steps)}, order, size)
+    assert len(chunks) == count and repr(chunks) == f'Chunks({count} of {size} steps)'
+    last = chunks[count - 1]['x']
+    assert last.shape == (size, 2) and last[-1].tolist() == (10 * order[-1]).tolist()
+    assert last[0].tolist() == (10 * order[(count - 1) * size]).tolist()
