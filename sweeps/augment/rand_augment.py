@@ -77,8 +77,6 @@ class RandAugment(Augmentation):
             if name not in OPERATIONS:
                 near = did_you_mean(name, OPERATIONS)
                 raise ValueError(f"augment '{kind}': unknown operation '{name}'; allowed: {list(OPERATIONS)}.{near}")
-        if not self.operations:
-            raise ValueError(f"augment '{kind}': no operations are given; allowed: some of {list(OPERATIONS)}")
 
     def sample(self, key: jax.Array, shape: tuple[int, ...], settings: Mapping[str, jax.Array]) -> dict:
         chance, size = jax.random.split(key)

@@ -1,8 +1,8 @@
 """Vocabularies: from text to tokens, and the number of bytes of each token.
 
 Each has `size`; `mark`, the token between documents, which counts one byte like a line end; `unknown`, the token for all other
-characters, which is never a target, or None; `lengths` [size] in bytes; `fingerprint`, a hash of its content; and
-`encode(pieces of UTF-8) -> ids of each`.
+characters, which is never a target, or None; `lengths` [size] in bytes; and `encode(pieces of UTF-8) -> ids of
+each`. One that may come from a file has a `fingerprint`, a hash of its content.
 """
 
 import dataclasses
@@ -22,7 +22,6 @@ class Bytes:
     size = 257
     mark = 256
     unknown = None
-    fingerprint = 'bytes'
 
     @property
     def lengths(self) -> np.ndarray:
@@ -66,10 +65,6 @@ class Characters:
     @property
     def lengths(self) -> np.ndarray:
         return np.concatenate([1 + np.searchsorted([0x80, 0x800, 0x10000], self.points, 'right'), [1, 0]]).astype(np.int64)
-
-    @property
-    def fingerprint(self) -> str:
-        return hashlib.sha256(self.points.astype('<u4').tobytes()).hexdigest()
 
     def encode(self, pieces: list[bytes]) -> list[np.ndarray]:
         ids = []

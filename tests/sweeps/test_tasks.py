@@ -134,3 +134,16 @@ def test_a_pool_that_is_too_small_is_refused():
 def test_bad_data_specs_are_refused(data: dict):
     with pytest.raises(ValueError, match='allowed'):
         task_of(data)
+
+
+def test_digits_without_what_ships_them_are_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    with pytest.raises(
+        ValueError, match='digits: scikit-learn, which ships the images, is not installed; install the lab with'
+    ):
+        Digits().pool()
+
+
+@pytest.mark.parametrize(('turns', 'name'), [(0, 'digits'), (1, 'digits_turned_90'), (3, 'digits_turned_270')])
+def test_turned_digits_are_a_domain_of_their_own(turns: int, name: str):
+    assert Digits(quarter_turns=turns).domain_name == name and Digits(quarter_turns=turns).pool_size() == 1437

@@ -214,3 +214,20 @@ def test_bases_read_bytes_of_the_task_length(name: str):
     assert task.base['position']['length'] == sizes[name]
     assert task.base['stem']['vocabulary'] == task.base['head']['outputs'] == 256
     assert task.chance == math.log2(256)
+
+
+def test_images_as_high_as_asked_for_are_left_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    np.testing.assert_array_equal(Pixels(size=8).pool().x, Pixels().pool().x)
+    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path))
+    assert (Pixels().absent(), Pixels().test_size(), Pixels(size=4).pool().x.shape[1]) == ([], 360, 16)
+    cifar = Pixels(dataset='cifar10', size=8)
+    assert (cifar.absent(), cifar.test_size(), cifar.declared().shape) == (['cifar10'], 10_000, (1, 8 * 8 * 3))
+    assert cifar.declared().dtype == np.uint8
+
+
+def test_samples_are_declared_by_their_length(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path))
+    task = Samples(length=7)
+    assert (task.declared().shape, task.declared().dtype, task.test_size()) == ((1, 7), np.uint8, None)
+    with pytest.raises(ValueError, match="dataset 'mnist' is of kind 'images'; allowed: sounds"):
+        Samples(dataset='mnist').declared()

@@ -183,3 +183,8 @@ def test_every_task_has_a_base_for_its_images(name: str):
     classes = jax.eval_shape(run, x).shape[-1]
     assert math.isclose(task.chance, 1 / classes)
     assert task_of(task.data).knobs.keys() <= {'crop_padding', 'flip_probability', *task_of(task.data).knobs}
+
+
+def test_classes_and_sizes_are_those_of_the_set(folder: Path):
+    task = Images(dataset='tiny', held=10)
+    assert (task.absent(), task.labels(), task.pool_size(), task.test_size()) == ([], 4, 60, 12)

@@ -8,10 +8,12 @@ import pytest
 
 from sweeps.tasks import TASKS
 from sweeps.tasks.arrays import Arrays, split_by_group
+from sweeps.tasks.images import Images
 from sweeps.tasks.kind import Kind
 from sweeps.tasks.losses import classification
 from sweeps.tasks.probes.induction import Induction
 from sweeps.tasks.probes.synthetic import Synthetic
+from sweeps.tasks.samples import Samples
 from sweeps.tasks.set_kind import SetKind
 
 
@@ -134,3 +136,57 @@ def test_losses_may_be_methods():
 
     loss, right = kind(losses=losses)().losses(np.zeros((1, 3), np.float32), np.zeros(1, np.int32))
     np.testing.assert_allclose([loss[0], right[0]], [np.log(3), 1], rtol=1e-6)
+
+
+def test_what_a_kind_does_not_tell_is_not_known():
+    task = kind()()
+    unknown = (task.token_count(), task.labels(), task.pool_size(), task.test_size(), task.measure, task.bits_per_byte())
+    assert set(unknown) == {None} and task.least_bits() is task.numbers(sealed=True) is task.check_scores((), ()) is None
+    assert (task.given(), task.turns(4, {}), task.knob_bounds, task.SCALE) == (0, [], {}, 1.0)
+    assert task.domain_name == 'points' and set(task.loss_knobs) == {'label_smoothing', 'z_loss'}
+    assert task.seen_in_training() == task.seen() and task.inputs(x := object()) is x
+
+
+def test_a_part_has_the_chosen_examples_and_the_scale_of_all():
+    whole = Arrays(np.arange(8).reshape(4, 2), np.arange(4), 10 * np.arange(4), 3.0)
+    part = kind()().part(whole, np.array([3, 1]))
+    assert (part.x.tolist(), part.y.tolist(), part.group.tolist(), part.scale) == ([[6, 7], [2, 3]], [3, 1], [30, 10], 3.0)
+
+
+@pytest.mark.parametrize(
+    ('groups', 'held', 'train', 'sizes'),
+    [
+        (range(5), 4, 0, (1, 4)),
+        (range(5), 2, 3, (3, 2)),
+        (range(5), 2, 2, (2, 2)),
+        ([0, 0, 0, 1, 1, 1], 1, 0, (3, 1)),
+        ([7, 7, 7, 9, 9, 9], 3, 3, (3, 3)),
+    ],
+)
+def test_a_split_takes_whole_groups_and_as_many_as_are_asked_for(groups, held: int, train: int, sizes: tuple):
+    groups = np.array(list(groups))
+    for seed in range(4):
+        learned, scored = split_by_group(Arrays(groups, groups, groups), seed, held, train)
+        assert (len(learned), len(scored)) == sizes == (len(set(learned.tolist())), len(set(scored.tolist())))
+        assert not set(groups[learned]) & set(groups[scored])
+
+
+@pytest.mark.parametrize(
+    ('held', 'train', 'said'),
+    [(5, 0, '5 held-out and any training'), (6, 0, '6 held-out and any'), (2, 4, '2 held-out and 4 training examples')],
+)
+def test_a_split_that_would_leave_too_few_is_refused(held: int, train: int, said: str):
+    pool = Arrays(np.zeros(5), np.zeros(5), np.arange(5))
+    with pytest.raises(ValueError, match=f'the pool of 5 examples in 5 groups does not give {said}.*; ask for fewer'):
+        split_by_group(pool, 0, held, train)
+
+
+def test_a_set_that_is_not_prepared_is_told_of_by_the_catalog(tmp_path, monkeypatch):
+    monkeypatch.setenv('ARCHLAB_DATA', str(tmp_path))
+    known = Images(dataset='mnist')
+    assert (known.absent(), known.labels(), known.pool_size(), known.test_size()) == (['mnist'], None, 60_000, 10_000)
+    other = Images(dataset='mine')
+    assert (other.absent(), other.pool_size(), other.test_size(), other.domain_name) == (['mine'], None, None, 'mine')
+    with pytest.raises(ValueError, match="dataset 'tiny_shakespeare' is of kind 'texts'; allowed: images; see `archlab data"):
+        Images(dataset='tiny_shakespeare').declared()
+    assert Samples(dataset='spoken_digits').pool_size() is None, 'windows are cut, as many as there are'

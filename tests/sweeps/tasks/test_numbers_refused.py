@@ -1,6 +1,7 @@
 """Every number of every task, simulator, motion and augmentation has a bound below: -1 is refused in words that name it."""
 
 import dataclasses
+import re
 
 import pytest
 
@@ -35,3 +36,19 @@ def test_a_number_below_its_bound_is_refused(name, field):
         KINDS[name](**{field: -1})
     said = str(error.value)
     assert '-1' in said and any(word in said for word in (field, field.replace('high', 'low')))
+
+
+@pytest.mark.parametrize(('name', 'field'), NUMBERS, ids=[f'{name}-{field}' for name, field in NUMBERS])
+def test_a_bound_is_allowed_itself(name, field):
+    """Where a refusal names the least number, that one is not refused for it, and the one before is."""
+
+    def said(value: int) -> str:
+        try:
+            KINDS[name](**{field: value})
+        except ValueError as error:
+            return str(error)
+        return ''
+
+    if least := re.search(rf'{field}=-1; allowed: (\d+)(?: \([^)]*\))? or more;', said(-1)):
+        bound = int(least[1])
+        assert f'{field}={bound};' not in said(bound) and f'{field}={bound - 1};' in said(bound - 1)

@@ -197,6 +197,13 @@ def test_an_example_counts_by_what_it_teaches_a_probe_too():
     [
         ({'pairs': (('picture', 'smell'),)}, "allowed: one to 8 pairs of two of ['picture', 'words', 'sound', 'view']"),
         ({'pairs': ()}, 'one to 8 pairs'),
+        ({'pairs': (('picture', 'picture'),)}, 'one to 8 pairs of two of'),
+        ({'pairs': (('picture', 'words', 'sound'),)}, 'one to 8 pairs of two of'),
+        ({'pairs': 'picture'}, "pairs='picture'"),
+        ({'pairs': (('picture', 'words'),) * 9}, 'one to 8 pairs of two of'),
+        ({'scored': ('words', 'smell')}, "scored=('words', 'smell'); allowed: a pair"),
+        ({'rate': -0.1}, 'rate=-0.1; allowed: 0 to 1'),
+        ({'train': -1}, 'train=-1; allowed: 0 or more'),
         ({'scored': ('words', 'words')}, "scored=('words', 'words'); allowed: a pair"),
         ({'probed': 'size'}, "probed='size'; allowed: '' (none) or one of ['quarter', 'colour', 'figure']"),
         ({'left_out': 'size'}, "left_out='size'"),
@@ -224,3 +231,11 @@ def test_a_model_that_gives_no_vector_is_refused(task: PairedScenes):
         task.check_scores((8, 65, 44), (8, 8))
     with pytest.raises(ValueError, match='held=256 and train=5000 of 2048 examples; ask for fewer'):
         PairedScenes(train=5000).split(task.pool(), 0)
+
+
+def test_bounds_of_pairs_are_allowed_themselves(task: PairedScenes):
+    assert len(PairedScenes(pairs=(('picture', 'words'),) * 8, rate=0.0).knobs) == 8
+    train, held = PairedScenes(held=COUNTS['pool'] - 100).split(task.pool(), 0)
+    assert len(held) == COUNTS['pool'] - 100 and 0 < len(train) <= 4 * 100
+    with pytest.raises(ValueError, match=f'held={COUNTS["pool"]} and train=0 of {COUNTS["pool"]} examples; ask for fewer'):
+        PairedScenes(held=COUNTS['pool']).split(task.pool(), 0)

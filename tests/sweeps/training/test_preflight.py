@@ -6,7 +6,7 @@ import pytest
 from ablations.digest import digest
 from ablations.spaces import choice, fraction, linear, log
 from ablations.studies import STUDIES
-from ablations.study import Study, swap
+from ablations.study import Study, put, swap
 from arch.cost import cost_of
 from sweeps.commands import reaches_of
 from sweeps.training import preflight as preflight_module
@@ -211,3 +211,49 @@ def test_an_arms_own_value_must_be_read_by_it():
         else:
             with pytest.raises(ValueError, match=r"'alpha0' of optimizer 'adamw' is read by nothing"):
                 preflight(programs, reaches_of(study), metrics, None)
+
+
+def tried(change: object, blocks: str | None = None) -> dict:
+    """Costs of a small study with one arm beside the base."""
+    arms = {'base': (), 'arm': change}
+    study = Study(name='tried', question='?', arms=arms, tasks=('digits',), blocks=blocks)
+    programs = [study.program(arm, 'digits', 'adamw') for arm in study.arms]
+    return preflight(programs, reaches_of(study), {'digits': ['accuracy', 'higher']}, blocks)
+
+
+@pytest.mark.usefixtures('counted_once')
+def test_what_nobody_could_train_is_refused_before_a_run():
+    said = r"arm 'arm' on task 'digits': the model has 1e\+300 parameters; allowed: up to 1e\+12; make it smaller"
+    with pytest.raises(ValueError, match=said):
+        tried(put('channel.ratio', 1e300))
+
+
+RAISES = '''
+from arch.block import Norm
+
+
+class Raises(Norm):
+    """Raises. `[..., C] -> [..., C]`"""
+
+    def __call__(self, x, context):
+        raise RuntimeError('x is odd')
+
+
+NORMS = {'raises': Raises}
+'''
+
+
+@pytest.mark.usefixtures('counted_once')
+def test_what_a_block_of_ones_own_raises_is_told_with_arm_and_task(tmp_path):
+    (tmp_path / 'blocks.py').write_text(RAISES)
+    with pytest.raises(ValueError, match=r"^arm 'arm' on task 'digits': RuntimeError: x is odd.*; see `archlab check`$"):
+        tried(swap('norm', 'raises'), str(tmp_path / 'blocks.py'))
+
+
+@pytest.mark.usefixtures('counted_once')
+def test_a_metric_that_the_data_do_not_give_is_refused():
+    study = Study(name='tried', question='?', arms={'base': ()}, tasks=('digits',))
+    with pytest.raises(
+        ValueError, match=r"task 'digits': metric and direction \['loss', 'lower'\]; data 'digits' gives \['acc"
+    ):
+        preflight([study.program('base', 'digits', 'adamw')], reaches_of(study), {'digits': ['loss', 'lower']}, None)
