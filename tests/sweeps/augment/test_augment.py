@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from rounding import tolerance
 
-from sweeps.augment import AUGMENTS, RECIPES, make_augment
+from sweeps.augment import AUGMENTS, RECIPES, Augment, make_augment
+from sweeps.augment.augmentation import Augmentation
 
 SHAPES = {'spectrogram_mask': (14, 10)}
 SPECS = {
@@ -286,3 +287,20 @@ LEFT_OUT = {
 def test_fields_that_are_left_out_mean_what_they_meant():
     told = {kind: {field.name: field.default for field in dataclasses.fields(cls)} for kind, cls in AUGMENTS.items()}
     assert told == LEFT_OUT
+
+
+def test_a_kind_that_moves_nothing_leaves_a_map_as_it_is():
+    class Brighter(Augmentation):
+        """Adds what it is told, or one."""
+
+        MAPS = 'kept'
+
+        def __call__(self, keys, x, knobs):
+            return x + knobs.get('light', 1.0)
+
+    x, y = jnp.zeros((2, 3, 3, 1)), jnp.full((2, 3, 3), -1)
+    for knobs, light in ((None, 1.0), ({'light': 5.0}, 5.0)):
+        seen, moved = Augment({'brighter': Brighter()}).with_maps(jax.random.key(0), x, y, knobs)
+        assert (seen == light).all() and moved is y
+        seen, ((target, weight),) = Augment({'brighter': Brighter()})(jax.random.key(0), x, y, knobs)
+        assert (seen == light).all() and target is y and weight is None

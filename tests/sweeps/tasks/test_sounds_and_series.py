@@ -11,6 +11,7 @@ from ablations.tasks import TASKS
 from arch.model import build
 from sweeps.datasets.prepared import Part, write
 from sweeps.tasks.series import Series
+from sweeps.tasks.spectrogram import log_mel
 from sweeps.tasks.spoken_digits import SpokenDigits, fitted
 from sweeps.training.preflight import task_of
 
@@ -123,3 +124,19 @@ def test_bases_take_what_the_task_gives(name: str, shape: tuple[int, ...]):
         return model.apply(params, state, x, knobs=dict(model.knobs), key=jax.random.key(0), train=False)[0]
 
     assert jax.eval_shape(run, jax.ShapeDtypeStruct((2, *shape), jnp.float32)).shape == (2, round(1 / TASKS[name].chance))
+
+
+def test_what_is_seen_is_the_log_mel_of_samples_from_minus_one_to_one(folder: Path):
+    task = SpokenDigits(dataset='talk', length=512, mels=8, held=2)
+    x = task.pool().x
+    told = np.asarray(jax.jit(lambda x: log_mel(x, 8000, task.window, task.hop, 8))(x.astype(np.float32) / 2**15), np.float64)
+    seen = jax.jit(task.inputs)(jnp.asarray(x))
+    np.testing.assert_allclose(seen[..., 0], (told - told.mean()) / told.std(), atol=5e-3)
+
+
+def test_sealed_series_and_sounds_are_those_of_the_set(folder: Path):
+    stored = np.load(folder / 'curves' / 'test' / 'x.npy')
+    np.testing.assert_array_equal(Series(dataset='curves').test().x, stored)
+    task = SpokenDigits(dataset='talk', length=512, mels=8)
+    np.testing.assert_array_equal(task.test().x, fitted(recordings(1), 512))
+    assert (task.labels(), task.pool_size(), task.test_size()) == (3, 6, 6)

@@ -187,3 +187,10 @@ def test_random_automata_recur_and_differ(number: int):
     reach = np.linalg.matrix_power(source.moves + np.eye(6), 6)
     assert (reach > 0).all() and source.choices.min() >= 2
     assert (source.follow != automaton('random', 6, 4, number + 1).follow).any()
+
+
+def test_lines_are_scored_in_bits_of_each_of_their_bytes_but_the_first():
+    task = Arithmetic(digits=1, train=8, held=4)
+    assert (task.bits_per_byte(), task.given()) == (1.0, 1)
+    # Ten digits twice among `1+2=03` and a line end.
+    assert task.least_bits() == pytest.approx(2 * np.log2(10) / 7)

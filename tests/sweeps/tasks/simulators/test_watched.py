@@ -179,3 +179,8 @@ def test_a_rule_with_too_few_episodes_is_refused():
     still = {'kind': 'balls', 'size': 2, 'balls': 1, 'screen': 0, 'kick': 0.0}
     with pytest.raises(ValueError, match=r'different episodes of Balls\(size=2.*give more events, more chance'):
         NextObservation(still).pool()
+
+
+@pytest.mark.parametrize(('kind', 'variable', 'count'), [('balls', 'direction', 4), ('doors', 'mode', 2), ('doors', 'key', 2)])
+def test_labels_are_as_many_as_the_variable_has_values(kind: str, variable: str, count: int):
+    assert HiddenVariable(simulator={'kind': kind}, variable=variable).labels() == count
