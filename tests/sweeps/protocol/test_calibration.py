@@ -450,3 +450,9 @@ def test_an_interval_holds_the_truth_up_to_its_ends_and_arms_without_one_are_lef
     for low, high, holds in ((truth, 1.0, True), (0.0, truth, True), (truth + 1e-9, 1.0, False), (0.0, truth - 1e-9, False)):
         seen = dataclasses.replace(_seen('plain')[0], intervals={'second': (low, high), **ends})
         assert held(study, cell, seen) == {'second': holds, 'third': True, 'fourth': False}
+
+
+def test_where_fresh_seeds_do_not_vary_the_usual_protocol_has_no_test_and_claims_nothing():
+    world = World(noise=0.0, split=0.0, hills={'second': Hill(cliff=-9.0)})
+    seen = conclusion_of(0, world, {'trials': 4, 'replicates': 2, 'arms': 2, 'seeds': 1})
+    assert seen.usual == seen.bare == ()

@@ -7,6 +7,7 @@ import pytest
 
 from ablations.tasks import TASKS
 from sweeps.tasks.answered_domains import AnsweredDomains
+from sweeps.tasks.arrays import Arrays
 from sweeps.tasks.captioned_pictures import (
     BEGIN,
     COLOUR,
@@ -152,3 +153,20 @@ def test_a_joined_model_needs_the_most_tokens_of_a_part_where_all_are_known(othe
     assert AnsweredDomains().token_count() == VOCABULARY
     for parts in (({'kind': 'facts'}, other), (other, {'kind': 'facts'})):
         assert AnsweredDomains(parts=parts).token_count() == count
+
+
+@pytest.mark.parametrize(
+    ('scored', 'number', 'shape', 'targets', 'said'),
+    [
+        (1, 1, (4, 70), (4, 70), ''),
+        (0, 0, (4, 70), (4, 70), ''),
+        (0, 1, (4, 70), (4, 70), 'the metric bits, and part 0 accuracy'),
+        (1, 1, (4, 69), (4, 69), 'examples [69] with targets [69]'),
+        (1, 1, (4, 70), (4, 69), 'examples [70] with targets [69]'),
+        (1, 1, (4, 70, 1), (4, 70, 1), 'examples [70, 1] with targets [70, 1]'),
+    ],
+)
+def test_parts_are_joined_where_each_token_has_a_target(scored: int, number: int, shape: tuple, targets: tuple, said: str):
+    task = AnsweredDomains(scored=scored)
+    first, arrays = (Arrays(np.zeros(x), np.zeros(y), np.zeros(4)) for x, y in (((4, 70), (4, 70)), (shape, targets)))
+    assert task.wrong_of(task.components[number], arrays, first) == said

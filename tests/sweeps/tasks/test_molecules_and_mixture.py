@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from sweeps.datasets.prepared import Part, write
+from sweeps.tasks.arrays import Arrays
 from sweeps.tasks.coders import reference, reference_bits
+from sweeps.tasks.losses import BITS_PER_NAT
 from sweeps.tasks.mixture import Mixture
 from sweeps.tasks.molecules import Molecules
 
@@ -183,3 +185,31 @@ def test_as_many_molecules_are_learned_as_are_asked_for(data: Path):
     task = Molecules('few', length=10, held=6, train=5)
     train, held = task.split(task.pool(), 0)
     assert (len(train), len(held)) == (5, 6)
+
+
+@pytest.mark.parametrize(('letter', 'fine'), [(127, True), (128, False), (ord('\n'), False)])
+def test_molecules_are_lines_of_ascii(data: Path, letter: int, fine: bool):
+    write(data / 'prepared' / 'odd', {'kind': 'molecules'}, lines([b'CC', bytes([67, letter, 67])]), lines([b'C']))
+    if fine:
+        assert Molecules('odd', length=4).pool().y.tolist() == [[67, 67, 10, -1], [67, letter, 67, 10]]
+        return
+    with pytest.raises(ValueError, match="'odd' is not lines of ASCII; use task 'text' with tokens='bytes'"):
+        Molecules('odd', length=4).pool()
+
+
+@pytest.mark.parametrize(
+    ('x', 'y', 'scale', 'said'),
+    [
+        ([[0, 256]], [[256, 0]], BITS_PER_NAT, ''),
+        ([[0, 257]], [[1, 0]], BITS_PER_NAT, 'tokens from 0 to 257'),
+        ([[0, 3]], [[1, 257]], BITS_PER_NAT, 'tokens from 1 to 257'),
+        ([[0, 3]], [[-1, 4]], BITS_PER_NAT, 'tokens from -1 to 4'),
+        ([[0, 3]], [[1, 2]], 1.0, 'a metric that is 1 times nats per token'),
+        ([[0, 3, 1]], [[1, 2, 3]], BITS_PER_NAT, 'examples [1, 3] with targets [1, 3]'),
+        ([[0, 3]], [[1]], BITS_PER_NAT, 'examples [1, 2] with targets [1, 1]'),
+        ([[[0], [3]]], [[[1], [3]]], BITS_PER_NAT, 'examples [1, 2, 1] with targets [1, 2, 1]'),
+    ],
+)
+def test_parts_are_mixed_where_they_hold_bytes_and_marks_of_one_length(x: list, y: list, scale: float, said: str):
+    first = Arrays(np.zeros((1, 2), int), np.zeros((1, 2), int), np.zeros(1), BITS_PER_NAT)
+    assert mixture().wrong_of(None, Arrays(np.array(x), np.array(y), np.zeros(1), scale), first) == said

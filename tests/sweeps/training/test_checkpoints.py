@@ -234,3 +234,22 @@ def test_a_stretch_is_a_quarter_of_the_time_between_checkpoints(tmp_path: Path, 
     checkpoints = Checkpoints(tmp_path, 'pack', 'here', seconds=8.0, steps=steps)
     checkpoints._rate = rate
     assert checkpoints.stretch() == stretch
+
+
+def test_a_disk_that_knows_no_locks_is_used_without_and_one_that_is_taken_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(error: OSError) -> None:
+        def flock(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(checkpoints_module.fcntl, 'flock', flock)
+
+    refuse(BlockingIOError())
+    taken = Checkpoints(tmp_path, 'pack', 'here')
+    assert taken._open(wait=False) is False and taken._manager is None
+    refuse(OSError('no locks available'))
+    alone = Checkpoints(tmp_path, 'pack', 'here')
+    assert alone._open(wait=False) is alone._open(wait=False) is True
+    alone.clear()
+    assert list(tmp_path.iterdir()) == []
