@@ -456,3 +456,10 @@ def test_where_fresh_seeds_do_not_vary_the_usual_protocol_has_no_test_and_claims
     world = World(noise=0.0, split=0.0, hills={'second': Hill(cliff=-9.0)})
     seen = conclusion_of(0, world, {'trials': 4, 'replicates': 2, 'arms': 2, 'seeds': 1})
     assert seen.usual == seen.bare == ()
+
+
+def test_effects_and_intervals_of_a_study_of_two_tasks_are_those_of_the_first():
+    world = World(noise=0.01, on_task={'digits_2': {'second': 9.0}})
+    seen = conclusion_of(0, world, {'tasks': 2, 'trials': 4, 'replicates': 2, 'arms': 2, 'seeds': 1})
+    assert set(seen.words) == {('second', 'digits'), ('second', 'digits_2')} and set(seen.overall) == {'second'}
+    assert abs(seen.effects['second']) < 1 and max(map(max, seen.values.values())) < 1

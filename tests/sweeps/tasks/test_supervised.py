@@ -120,7 +120,7 @@ def test_long_examples_are_refused_or_cut_and_then_stay_together(prepared):
         Supervised(dataset='tiny', length=3).pool()
     cut = Supervised(dataset='tiny', length=3, cut=True, held=1)
     assert len(set(cut.pool().group.tolist())) == 1, 'cut to three letters they are all the same'
-    with pytest.raises(ValueError, match='give length=4, that of the longest in the pool'):
+    with pytest.raises(ValueError, match="length=0 for 'tiny', whose .*; give length=4, that of the longest in the pool"):
         Supervised(dataset='tiny').pool()
     test = Part(np.frombuffer(b'aabzxyzz', np.uint8), classes(2), np.arange(2), np.array([0, 4, 8]))
     prepared('texts', part, test)
@@ -268,7 +268,9 @@ def test_scores_of_another_shape_are_refused(dataset: str, metric: str, scores: 
     y = task.pool().y[:4]
     with pytest.raises(ValueError) as refused:
         task.check_scores(scores, y.shape)
-    assert f'scores {list(scores[1:])}' in str(refused.value) and f'need {needed}' in str(refused.value)
+    kind = type(task.asked).__name__
+    said = f"gives scores {list(scores[1:])} for an example, and the targets of '{dataset}' ({kind}) need {needed}; change head"
+    assert said in str(refused.value)
 
 
 def test_a_set_that_is_not_prepared_is_named():
