@@ -128,9 +128,15 @@ def test_a_share_is_a_product_of_weight_size_and_score():
     ('fields', 'said'),
     [
         ({'lessons': 'in turn'}, "lessons 'in turn'; allowed: ['shuffled', 'shares', 'in_turn']"),
-        ({'lessons': SHARES, 'train': 90}, 'train=90 under lessons'),
-        ({'lessons': IN_TURN, 'parts': QUARTERS[:1], 'held': 30, 'tested': 30}, '1 parts under lessons'),
-        ({'lessons': SHARES, 'parts': QUARTERS * 3, 'held': 90, 'tested': 90}, '9 parts under lessons'),
+        ({'lessons': SHARES, 'train': 90}, "train=90 under lessons 'shares'"),
+        (
+            {'lessons': IN_TURN, 'parts': QUARTERS[:1], 'held': 30, 'tested': 30},
+            "1 parts under lessons 'in_turn'; allowed: 2 to 64",
+        ),
+        (
+            {'lessons': SHARES, 'parts': QUARTERS * 3, 'held': 90, 'tested': 90},
+            "9 parts under lessons 'shares'; allowed: 2 to 8",
+        ),
         ({'weights': (1, 2)}, '3 parts, 2 weights'),
         ({'weights': (1, 2, '3')}, "weights [1, 2, '3']; allowed: numbers above 0"),
         ({'held': 31}, 'held=31 gives the domains'),

@@ -69,15 +69,19 @@ def test_the_reference_coder_gets_the_lines(data: Path):
 
 
 def test_molecules_refuse_what_they_cannot_hold(data: Path):
-    with pytest.raises(ValueError, match=r'3 molecules of .* give length=9'):
+    with pytest.raises(ValueError, match="task 'molecules': 3 molecules of 'few' have 8 characters or more; give length=9"):
         Molecules('few', length=8).pool()
     with pytest.raises(ValueError, match="of kind 'texts'; allowed: molecules"):
         Molecules('texts').pool()
     write(data / 'prepared' / 'odd', {'kind': 'molecules'}, lines(['Zoë'.encode()]), lines([b'C']))
     with pytest.raises(ValueError, match='not lines of ASCII'):
         Molecules('odd').pool()
-    for fields in ({'unit': 'bits'}, {'length': 1}, {'held': 0}):
-        with pytest.raises(ValueError, match='allowed'):
+    for fields, said in (
+        ({'unit': 'bits'}, "task 'molecules': unit 'bits'; allowed"),
+        ({'length': 1}, "task 'molecules': length=1; allowed: 2 or more"),
+        ({'held': 0}, 'held=0; allowed: 1 or more'),
+    ):
+        with pytest.raises(ValueError, match=said):
             Molecules(**fields)
 
 

@@ -120,7 +120,7 @@ def test_long_examples_are_refused_or_cut_and_then_stay_together(prepared):
         Supervised(dataset='tiny', length=3).pool()
     cut = Supervised(dataset='tiny', length=3, cut=True, held=1)
     assert len(set(cut.pool().group.tolist())) == 1, 'cut to three letters they are all the same'
-    with pytest.raises(ValueError, match="length=0 for 'tiny', whose .*; give length=4, that of the longest in the pool"):
+    with pytest.raises(ValueError, match=r"length=0 for 'tiny', whose .*; give length=4, that of the longest in the pool"):
         Supervised(dataset='tiny').pool()
     test = Part(np.frombuffer(b'aabzxyzz', np.uint8), classes(2), np.arange(2), np.array([0, 4, 8]))
     prepared('texts', part, test)

@@ -14,7 +14,7 @@ import pytest
 from sweeps.datasets.prepared import Part, find, write
 from sweeps.tasks import token_streams
 from sweeps.tasks.text import Text
-from sweeps.tasks.windows import cut, spread
+from sweeps.tasks.windows import ACROSS, cut, drawn, spread
 
 WORDS = ['the', 'cat', 'sat', 'on', 'a', 'mat', 'and', 'saw', 'Zoë', 'dog', 'ran', 'far', 'away', 'over', 'hills', 'home']
 
@@ -282,13 +282,16 @@ BAD = [
     ({'tokens': 'file'}, 'without a tokenizer'),
     ({'tokens': 'file', 'tokenizer': 'no/such'}, 'no tokenizer there; allowed'),
     ({'tokens': 'file', 'tokenizer': '{data}/broken.json'}, 'no tokenizer that can be read'),
-    ({'tokens': 'file', 'tokenizer': '{data}/words.json'}, 'not byte-level'),
+    ({'tokens': 'file', 'tokenizer': '{data}/words.json'}, r"not byte-level \(token '(naïve words|\?)'\); allowed"),
     ({'dataset': 'latin', 'tokens': 'characters'}, 'not UTF-8'),
     ({'dataset': 'latin', 'tokens': 'bpe', 'vocabulary': 300}, 'not UTF-8'),
     ({'held': 0}, 'held=0; allowed: 1 or more'),
     ({'length': 10**6}, 'give no window of length=1000000'),
-    ({'held': 10**6}, 'ask for fewer'),
-    ({'train': 10**6}, 'ask for fewer'),
+    (
+        {'held': 10**6},
+        r'\d+ windows in \d+ blocks of text do not give 1000000 held-out and any training windows; ask for fewer',
+    ),
+    ({'train': 10**6}, 'do not give 20 held-out and 1000000 training windows; ask for fewer'),
 ]
 
 
@@ -398,3 +401,39 @@ def test_a_tokenizer_that_adds_bytes_is_refused(data: Path):
         Text('many', tokens='file', tokenizer=str(data / 'spaced.json')).pool()
     there, came = map(int, re.match(r'(\d+) bytes .* as (\d+)', str(told.value)).groups())
     assert came == there + 1
+
+
+BLOCKS, OWN = np.array([5, 5, 5, ACROSS, 8, 8, 8, 9, 9, 9]), np.arange(10, dtype=np.uint64)
+
+
+@pytest.mark.parametrize(
+    ('held', 'train', 'apart', 'sizes'),
+    [(3, 0, 1, (6, 3)), (2, 0, 1, (6, 2)), (4, 0, 1, (3, 4)), (1, 2, 1, (2, 1)), (6, 3, 1, (3, 6))],
+)
+def test_windows_of_a_split_share_no_block_and_cross_none(held: int, train: int, apart: int, sizes: tuple):
+    for seed in range(5):
+        learned, scored = drawn(BLOCKS, OWN, seed, held, train, apart)
+        assert (len(learned), len(scored)) == sizes and not set(BLOCKS[learned]) & set(BLOCKS[scored])
+        assert ACROSS not in BLOCKS[np.concatenate([learned, scored])]
+
+
+def test_held_out_windows_stand_so_far_apart_that_no_token_is_asked_for_twice():
+    for seed in range(5):
+        learned, scored = drawn(BLOCKS, OWN, seed, 2, 0, 2)
+        assert (scored % 2 == 0).all() and len(learned) >= 3
+
+
+def test_what_reads_like_a_held_out_window_is_not_learned_from():
+    code = np.array([1, 2, 3, 4, 1, 2, 3, 1, 2, 3], np.uint64)
+    with pytest.raises(ValueError, match='9 windows in 3 blocks of text do not give 3 held-out and any training windows'):
+        drawn(BLOCKS, code, 0, 3, 0, 1)
+    learned, scored = drawn(BLOCKS, code, 0, 1, 0, 1)
+    assert len(learned) == 4 and code[scored[0]] not in code[learned]
+
+
+@pytest.mark.parametrize(
+    ('held', 'train', 'said'), [(9, 0, '9 held-out and any'), (10, 0, '10 held-out and any'), (3, 7, '3 held-out and 7')]
+)
+def test_a_text_of_too_few_windows_is_refused(held: int, train: int, said: str):
+    with pytest.raises(ValueError, match=f'9 windows in 3 blocks of text do not give {said} training windows; ask for fewer'):
+        drawn(BLOCKS, OWN, 0, held, train, 1)
