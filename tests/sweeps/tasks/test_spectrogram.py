@@ -65,7 +65,9 @@ def test_silence_is_the_floor():
     np.testing.assert_allclose(log_mel(jnp.zeros((1, 512)), 8000, 256, 128, 8), math.log(FLOOR), rtol=1e-6)
 
 
-@pytest.mark.parametrize(('window', 'hop', 'length'), [(256, 100, 1000), (256, 128, 1000), (256, 0, 1024)])
+@pytest.mark.parametrize(
+    ('window', 'hop', 'length'), [(256, 100, 1000), (256, 128, 1000), (250, 100, 1000), (256, 0, 1024), (256, -1, 1024)]
+)
 def test_frames_that_do_not_fit_are_refused(window: int, hop: int, length: int):
-    with pytest.raises(ValueError, match='allowed: common divisors of both'):
+    with pytest.raises(ValueError, match=f'hop={hop} does not divide window={window} and length={length}; allowed: common'):
         log_mel(jnp.zeros((1, length)), 8000, window, hop, 8)

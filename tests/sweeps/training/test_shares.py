@@ -1,5 +1,7 @@
 """Shares in the learning rate, layer by layer."""
 
+import types
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +11,7 @@ from ablations.tasks import bases
 from arch.model import build
 from sweeps.training.joined import Form
 from sweeps.training.optimizers import OPTIMIZERS, make_optimizer
-from sweeps.training.shares import decays
+from sweeps.training.shares import check_shares, decays
 
 IMAGES = jnp.zeros((1, 8, 8, 1))
 VIT = bases.vit(outputs=10, patch=4, length=4, width=8, depth=3, heads=2)
@@ -62,3 +64,26 @@ def test_steps_fall_from_layer_to_layer(over_depth: str):
     np.testing.assert_allclose(half['head']['head']['kernel'], -1.0)
     assert not any(leaf.any() for module, own in head.items() if module != 'head' for leaf in jax.tree.leaves(own))
     assert decays(Form.of(params, model.roles(params), model.products(params)), 0.5) is None
+
+
+@pytest.mark.parametrize(
+    ('optimizer', 'layers', 'grown', 'knobs', 'said'),
+    [
+        ('adamw', True, False, ['layer_decay'], ''),
+        ('adamw', False, False, ['lr'], ''),
+        ('schedule_free', True, False, ['lr'], ''),
+        ('adamw', False, False, ['lr', 'layer_decay'], "'layer_decay': a model of your own is without layers that could have"),
+        ('schedule_free', True, False, ['layer_decay'], "'layer_decay': optimizer 'schedule_free' is without layers"),
+        ('adamw', True, True, ['lr'], ''),
+        ('prodigy', True, True, ['lr'], "'mup' has no rule for the rates of optimizer 'prodigy': it finds one rate from all"),
+        ('prodigy', True, False, ['lr'], ''),
+    ],
+)
+def test_shares_that_an_optimizer_or_a_model_does_not_know_are_refused(optimizer, layers, grown, knobs, said):
+    model = types.SimpleNamespace(above=object() if layers else None, growth=object() if grown else None)
+    if not said:
+        check_shares(optimizer, model, knobs)
+        return
+    with pytest.raises(ValueError, match=said) as refused:
+        check_shares(optimizer, model, knobs)
+    assert 'prodigy' not in str(refused.value).partition('allowed: ')[2]

@@ -123,3 +123,12 @@ def test_damaged_weights_and_hashes_that_are_none(sha256: str):
         drawn(with_weights(sha256))
     with pytest.raises(ValueError, match="sha256='abc'; allowed: the 64 digits"):
         build(with_weights('abc'))
+
+
+def test_weights_that_are_not_there_are_named_with_their_folder(sha256: str):
+    other = '0' * 64
+    folder = weights_file(sha256).parent
+    with pytest.raises(
+        ValueError, match=rf'no weights with sha256 0000000000000000\.\.\. in {folder}; bring them there: archlab'
+    ):
+        drawn(with_weights(other))
