@@ -4,10 +4,12 @@ Worlds with a known truth go through the same plan, selection and evidence as re
 length.
 """
 
+import contextlib
 import dataclasses
 import functools
 import json
 import math
+import os
 import types
 
 import numpy as np
@@ -463,3 +465,44 @@ def test_effects_and_intervals_of_a_study_of_two_tasks_are_those_of_the_first():
     seen = conclusion_of(0, world, {'tasks': 2, 'trials': 4, 'replicates': 2, 'arms': 2, 'seeds': 1})
     assert set(seen.words) == {('second', 'digits'), ('second', 'digits_2')} and set(seen.overall) == {'second'}
     assert abs(seen.effects['second']) < 1 and max(map(max, seen.values.values())) < 1
+
+
+@pytest.mark.parametrize(
+    ('part', 'wrong', 'promised', 'more'),
+    [
+        ('forms', 0, True, []),
+        ('cover', 0, True, [(25, 30_000_000)]),
+        ('forms', 250, True, [(100, 90_000_000 + 100 * n) for n in range(10)]),
+        ('forms', 250, False, []),
+    ],
+)
+def test_studies_are_counted_a_hundred_at_a_time_and_others_have_numbers_of_their_own(monkeypatch, part, wrong, promised, more):
+    """A tenth as many with a planted loss, and four times as many again where too many said a false word."""
+    asked = []
+    monkeypatch.setattr(
+        calibrate, 'conclusions_of', lambda world, studies, first, *_: asked.append((studies, first)) or [None] * studies
+    )
+    counted = {'false': wrong}
+    monkeypatch.setattr(
+        tally, 'add', lambda told, cell, study, seen: told.update(studies=told['studies'] + len(seen), **counted)
+    )
+    cell = Cell('quiet', WORLDS['quiet'], {'trials': 4, 'replicates': 2, 'arms': 2}, promised=promised)
+    monkeypatch.setitem(PARTS, part, {'small': cell})
+    facts = {'levels': {'quiet': {}}, 'cells': {}}
+    *_, told = calibrate.Calibration(250, facts).run(part, 'small')
+    assert asked == [(100, 70_000_000), (100, 70_000_100), (50, 70_000_200), *more]
+    assert told['cells'][part]['small']['studies'] == 250
+
+
+@pytest.mark.parametrize('cores', [1, 2])
+def test_a_crew_has_a_thread_for_each_core_and_leaves_the_environment_as_it_was(monkeypatch, cores: int):
+    monkeypatch.setattr(calibrate, 'cores', lambda: cores)
+    monkeypatch.setattr(
+        calibrate.concurrent.futures, 'ProcessPoolExecutor', lambda count, _: contextlib.nullcontext(f'{count} processes')
+    )
+    monkeypatch.setenv('OMP_NUM_THREADS', '7')
+    monkeypatch.delenv('MKL_NUM_THREADS', raising=False)
+    with calibrate._crew() as crew:
+        assert crew == (None if cores == 1 else '2 processes')
+        assert os.environ['OMP_NUM_THREADS'] == ('7' if cores == 1 else '1')
+    assert os.environ['OMP_NUM_THREADS'] == '7' and 'MKL_NUM_THREADS' not in os.environ

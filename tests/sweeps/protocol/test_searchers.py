@@ -224,6 +224,11 @@ def test_a_run_that_failed_is_no_score():
         ({'searchers': ()}, "searchers ''; allowed: one or more of"),
         ({'searchers': ('lab', 'lab')}, "searchers 'lab,lab'; allowed: one or more of .* each once"),
         ({'runs': 10}, "runs=10 for the searcher 'lab' with 3 arms and 2 optimizers; allowed: from 40; give more runs"),
+        ({'runs': 1}, 'runs=1; allowed: a whole number from 2 to 100,000'),
+        ({'runs': 100_001}, 'runs=100001; allowed: a whole number from 2 to 100,000'),
+        ({'replicates': 1001}, 'replicates=1001; allowed: a whole number from 2 to 1,000'),
+        ({'seeds': 0}, 'seeds=0; allowed: a whole number from 1 to 1,000'),
+        ({'runs': 39}, 'runs=39 for the searcher .* allowed: from 40'),
         ({'runs': 2.0}, 'runs=2.0; allowed: a whole number from 2 to 100,000'),
         ({'replicates': 1}, 'replicates=1; allowed: a whole number from 2 to 1,000'),
         ({'seeds': True}, 'seeds=True; allowed: a whole number from 1'),
@@ -237,3 +242,9 @@ def test_bad_comparisons_are_refused(given: dict, said: str):
 def test_matched_compute_is_refused():
     with pytest.raises(ValueError, match="budget='compute': a search trains every arm for the steps of its task; allowed"):
         Comparison(dataclasses.replace(STUDY, budget='compute'))
+
+
+def test_bounds_of_a_comparison_are_allowed_themselves():
+    own = Comparison(STUDY, ('greedy', 'lab'), runs=40, replicates=1000, seeds=4)
+    assert own.searches == 2 * 1000 and own.expected == {'digits': 1000 * (2 * (40 + 4) + 4)}
+    Comparison(STUDY, ('random',), runs=2, replicates=2, seeds=1)
