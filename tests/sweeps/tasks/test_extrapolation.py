@@ -9,6 +9,7 @@ import pytest
 from ablations.tasks import TASKS
 from sweeps.tasks.coders import reference, reference_lines
 from sweeps.tasks.extrapolation import (
+    EVEN,
     LEAST,
     SHAPES,
     adapted,
@@ -156,3 +157,32 @@ def test_episodes_too_short_to_adapt_to_are_told_by_the_fitted_product():
     longer = np.random.default_rng(0).integers(0, 256, (40, 6, 2))
     weights = fitted_weights(longer)
     assert (adapting(longer, weights)(longer) != weighted(longer, weights)).any()
+
+
+@pytest.mark.parametrize(
+    ('shape', 'below'),
+    [('laplace', lambda x: 1 - math.exp(-x) / 2), ('gaussian', lambda x: (1 + math.erf(x / math.sqrt(math.pi))) / 2)],
+)
+def test_shapes_are_their_closed_forms_on_both_sides(shape: str, below):
+    for low, high in ((0.0, 1.0), (0.5, 2.0), (3.0, math.inf)):
+        wanted = (1.0 if high == math.inf else below(high)) - below(low)
+        assert between(np.float64(low), np.float64(high), shape) == pytest.approx(wanted, rel=1e-9)
+        assert between(np.float64(-high), np.float64(-low), shape) == pytest.approx(wanted, rel=1e-9)
+    assert between(np.float64(-1.0), np.float64(0.5), shape) == pytest.approx(below(0.5) - (1 - below(1.0)))
+    assert 0 < between(np.float64(9.0), np.float64(10.0), shape) == between(np.float64(-10.0), np.float64(-9.0), shape), (
+        'a tail'
+    )
+
+
+def test_a_code_is_as_wide_as_what_is_usual_and_what_was_missed_so_far():
+    """Missed by 1, 4 and 0 where 2 is usual, which counts as three observations; what is older counts by half."""
+    levels, predicted = np.array([[[9], [4], [8]]]), np.full((1, 3, 1), 8.0)
+    told = coded(levels, predicted, np.full((3, 1), 2.0), 4, 'laplace', 0.5, 3.0)[0, :, 0]
+    for bits, level, scale in zip(told, (9, 4, 8), (2.0, (6 + 1) / 4, (6 + 4.5) / 4.5), strict=True):
+        share = between(np.float64((level - 8.5) / scale), np.float64((level - 7.5) / scale), 'laplace')
+        assert bits == pytest.approx(-math.log2((1 - EVEN) * share + EVEN / 16))
+
+
+def test_first_numbers_cost_what_counts_and_half_a_count_for_each_level_say():
+    train, test = np.array([[0, 3], [0, 3], [1, 3]]), np.array([[0, 3], [3, 0]])
+    np.testing.assert_allclose(2.0 ** -first_bits(train, test, 2), [[2.5 / 5, 3.5 / 5], [0.5 / 5, 0.5 / 5]])
