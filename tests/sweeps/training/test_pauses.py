@@ -9,7 +9,7 @@ from tiny_population import STEPS, TASK, TinyPopulation, same_bits
 
 from ablations.trial import TUNING, Program, Trial
 from sweeps.tasks.arrays import Arrays
-from sweeps.training.checkpoints import Checkpoints
+from sweeps.training.checkpoints import Checkpoints, Snapshot
 from sweeps.training.pauses import Pauses
 from sweeps.training.record import finished
 from sweeps.training.saving import PAUSES
@@ -99,3 +99,13 @@ def test_the_record_of_a_run_that_stops_has_no_score(tiny: TinyPopulation):
     lost = finished(trial, {**result, 'left_at': 3}, held, {}, {})
     assert (lost['status'], lost['diverged_at'], lost['score_until']) == ('diverged', 3, None)
     assert TASK.NAME == 'digits' and trial.id != trial.whole().id == trials(1, 0)[0].id
+
+
+@pytest.mark.parametrize(('until', 'goes_on'), [(3, False), (4, False), (5, True), (0, True)])
+def test_a_run_goes_on_from_a_pause_before_its_own_stop_alone(tmp_path: Path, until: int, goes_on: bool):
+    Pauses(tmp_path, trials(1, 4), 'here').save(0, Snapshot([], [np.zeros(2)], [], 4, 1, 0.5))
+    asked = Pauses(tmp_path, trials(2, until), 'here')
+    assert (asked.load([0]) is not None) == goes_on
+    assert asked.load([0, 1]) is None, 'the other has none'
+    asked.clear()
+    assert len(list((tmp_path / PAUSES).iterdir())) == (0 if until == 0 else 1), 'a run to its end needs it no more'
