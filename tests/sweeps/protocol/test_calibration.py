@@ -506,3 +506,33 @@ def test_a_crew_has_a_thread_for_each_core_and_leaves_the_environment_as_it_was(
         assert crew == (None if cores == 1 else '2 processes')
         assert os.environ['OMP_NUM_THREADS'] == ('7' if cores == 1 else '1')
     assert os.environ['OMP_NUM_THREADS'] == '7' and 'MKL_NUM_THREADS' not in os.environ
+
+
+def test_values_beyond_those_of_a_hill_have_its_last_curvature_and_their_best_in_the_middle():
+    hill = Hill(optimum=(0.3,), curvature=(1.0, 2.0), move={'sgd': 0.1}, cliff=0.4)
+    assert hill.truth('adamw', [0.3, 0.5, 0.5]) == 0.0
+    assert hill.truth('adamw', [0.3, 0.6, 0.5]) == pytest.approx(-0.02) == pytest.approx(hill.truth('adamw', [0.3, 0.5, 0.4]))
+    assert hill.truth('sgd', [0.4, 0.5]) == pytest.approx(0.0) and hill.truth('sgd', [0.4, 0.6]) == pytest.approx(-0.02)
+    assert hill.truth('adamw', [0.69, 0.5]) is not None and hill.truth('adamw', [0.71, 0.5]) is None
+    assert hill.truth('sgd', [0.79, 0.5]) is not None and hill.truth('sgd', [0.81, 0.5]) is None
+
+
+@pytest.mark.parametrize(
+    ('hill', 'optimizer', 'place', 'times'),
+    [
+        (Hill(noise=2.0), 'adamw', 0.9, 2.0),
+        (Hill(noise=2.0, optimum=(0.5,), cliff=0.4, near_cliff=3.0), 'adamw', 0.85, 6.0),
+        (Hill(noise=2.0, optimum=(0.5,), cliff=0.4, near_cliff=3.0), 'adamw', 0.79, 2.0),
+        (Hill(noise=2.0, optimum=(0.5,), cliff=0.4, near_cliff=3.0, move={'sgd': 0.1}), 'sgd', 0.85, 2.0),
+        (Hill(noise=2.0, optimum=(0.5,), cliff=0.4, near_cliff=3.0, move={'sgd': 0.1}), 'sgd', 0.95, 6.0),
+    ],
+)
+def test_noise_grows_close_to_a_cliff(hill: Hill, optimizer: str, place: float, times: float):
+    drawn = np.random.default_rng(4).standard_normal()
+    assert hill.noise_of(optimizer, [place, 0.5], np.random.default_rng(4)) == pytest.approx(times * drawn)
+
+
+def test_noise_of_heavy_tails_has_the_variance_of_normal_noise():
+    chance = np.random.default_rng(0)
+    drawn = np.array([Hill(noise=0.5, tails=8).noise_of('adamw', [0.5], chance) for _ in range(4000)])
+    assert drawn.std() == pytest.approx(0.5, rel=0.08) and abs(drawn.mean()) < 0.04
