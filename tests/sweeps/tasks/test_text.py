@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from sweeps.datasets.prepared import Part, find, write
-from sweeps.tasks import token_streams
+from sweeps.tasks import token_streams, vocabularies
 from sweeps.tasks.text import Text
+from sweeps.tasks.vocabularies import Characters
 from sweeps.tasks.windows import ACROSS, cut, drawn, spread
 
 WORDS = ['the', 'cat', 'sat', 'on', 'a', 'mat', 'and', 'saw', 'Zoë', 'dog', 'ran', 'far', 'away', 'over', 'hills', 'home']
@@ -437,3 +438,48 @@ def test_what_reads_like_a_held_out_window_is_not_learned_from():
 def test_a_text_of_too_few_windows_is_refused(held: int, train: int, said: str):
     with pytest.raises(ValueError, match=f'9 windows in 3 blocks of text do not give {said} training windows; ask for fewer'):
         drawn(BLOCKS, OWN, 0, held, train, 1)
+
+
+@pytest.mark.parametrize(('vocabulary', 'fine'), [(6, True), (5, True), (4, False), (1, False)])
+def test_tokens_are_below_their_vocabulary(vocabulary: int, fine: bool):
+    part = Part(np.arange(5, dtype=np.uint16), None, np.arange(2), np.array([0, 2, 5]))
+    spelling = token_streams.Spelling('bytes', vocabulary)
+    if fine:
+        stream = spelling._shards(part)
+        assert stream.starts.tolist() == [0, 2, 5] and stream.size == vocabulary and stream.lengths is None
+        return
+    with pytest.raises(ValueError, match=f'hold token 4, and the vocabulary has {vocabulary}; give vocabulary=5 or more'):
+        spelling._shards(part)
+
+
+def test_shards_without_tokens_need_a_vocabulary_too():
+    empty = Part(np.zeros(0, np.uint16), None, np.arange(1), np.array([0, 0]))
+    assert token_streams.Spelling('bytes', 1)._shards(empty).size == 1
+    with pytest.raises(ValueError, match=r'token shards: vocabulary=0; give the number of tokens \(GPT-2: 50257\)'):
+        token_streams.Spelling('bytes')._shards(empty)
+
+
+def test_characters_count_the_bytes_of_utf8_and_all_others_are_one_token():
+    points = [0x41, 0x7F, 0x80, 0x7FF, 0x800, 0xFFFF, 0x10000, 0x1F600]
+    known = Characters(np.array(points, np.uint32))
+    assert known.lengths.tolist() == [*(len(chr(point).encode()) for point in points), 1, 0]
+    assert (known.mark, known.unknown, known.size) == (8, 9, 10)
+    text = 'A\U0001f600' + 'B@' + '\U0010ffff'
+    assert [ids.tolist() for ids in known.encode([text.encode(), b'', b'A'])] == [[0, 7, 9, 9, 9], [], [0]]
+    assert Characters.of([b'ba', 'a\xe9'.encode()]).points.tolist() == [0x61, 0x62, 0xE9]
+
+
+def test_a_tokenizer_without_the_mark_gets_one_behind_its_tokens(tmp_path: Path):
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    plain = Tokenizer(models.BPE(vocab={letter: number for number, letter in enumerate(alphabet)}, merges=[]))
+    plain.pre_tokenizer, plain.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    plain.save(str(tmp_path / 'plain.json'))
+    made = vocabularies.from_file(tmp_path / 'plain.json')
+    assert (made.size, made.mark) == (257, 256) and made.lengths.tolist() == [1] * 257
+    (ids,) = made.encode(['aé'.encode()])
+    assert len(ids) == 3 and max(ids) < 256
+    marked = vocabularies.trained([b'abc'], 258)
+    (tmp_path / 'marked.json').write_text(marked.text)
+    assert vocabularies.from_file(tmp_path / 'marked.json') == marked
