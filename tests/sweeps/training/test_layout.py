@@ -37,7 +37,8 @@ def test_a_batch_is_spread_over_as_many_devices_as_divide_it(data: int, model: i
         (2, (513, 1023), 'matrix', WIDE, None),
         (2, (3, 512, 511), 'matrix', Product((-3, -2), (-1,)), -2),
         (2, (40_000,), 'vector', WIDE, -1),
-        (2, (512, 512), 'vector', WIDE, -1),
+        (2, (1024, 512), 'vector', WIDE, -1),
+        (2, (512, 513), 'vector', WIDE, None),
         # A kernel of one axis has no inputs to spread.
         (2, (40_000,), 'embedding', WIDE, -1),
         (2, (40_001,), 'embedding', WIDE, None),
