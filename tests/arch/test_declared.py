@@ -89,11 +89,76 @@ def test_a_name_close_to_a_flag_names_the_flag(name, value, meant):
         ({'FITTS': ('tokens',), '__annotations__': {'FITTS': tuple}}, "Did you mean 'FITS'"),
         ({'BRANCHES': 2}, r"BRANCHES is a flag of \['block'\] alone"),
         ({'SUBSAMPLES': True}, "no field 'stride'"),
+        ({'NEEDS': 'rotate'}, r"NEEDS = 'rotate' is a str; allowed: a tuple of \['rotate', .*; write e.g. \('first_values',\)"),
+        (
+            {'KNOBS': {'gain': 'mode'}, 'mode': 'x', '__annotations__': {'mode': str}},
+            "the field 'mode' has no number as default; allowed: a field that has",
+        ),
+        (
+            {'KNOBS': {'gain': 'wide'}, 'wide': True, '__annotations__': {'wide': bool}},
+            "the field 'wide' has no number as default",
+        ),
+        ({'KNOBS': {'gain': True}}, 'True of knob .gain. is no number'),
+        ({'KNOBS': {'gain': 1.0, 'slope': Knob(1.0, low=3, high=2)}}, 'the bounds of knob .slope. hold nothing'),
+        ({'KERNELS': ('query',)}, r"KERNELS = \('query',\); allowed: for each path to a kernel a tuple with a word of"),
+        ({'KERNELS': {'query': ('in', 'heads')}}, 'allowed: for each path to a kernel a tuple'),
+        ({'KERNELS': {'query': ('each', 'out')}}, "'in' and 'out' or 'tap' among them"),
+        ({'KERNELS': {'query': 'tap'}}, 'allowed: for each path to a kernel a tuple'),
+        ({'KERNELS': {'query': ('in', 'out'), 'key': ('in', 'in')}}, 'allowed: for each path to a kernel a tuple'),
     ],
     ids=lambda part: ' '.join(part) if isinstance(part, dict) else '',
 )
 def test_a_flag_that_the_lab_would_not_understand_is_refused(attributes, why):
     assert re.search(why, refused(Mixer, **attributes)), refused(Mixer, **attributes)
+
+
+@pytest.mark.parametrize(
+    'attributes',
+    [
+        {'KERNELS': {'query': ('in', 'out', 'out'), 'short': ['tap', 'each']}},
+        {'TAKES': ['rotate']},
+        {'FITS': {'tokens'}},
+        {'KNOBS': {'gain': Knob('gain', low=0)}, 'gain': 1, '__annotations__': {'gain': int}},
+    ],
+    ids=lambda part: ' '.join(part),
+)
+def test_a_flag_that_the_lab_understands_passes(attributes):
+    assert refused(Mixer, **attributes) == ''
+
+
+@pytest.mark.parametrize(
+    ('name', 'meant', 'other'),
+    [
+        ('SKANS', (None, 'no', 1), (2, 3.5)),
+        ('TAEKS', (['a', 'b'], (1, 2)), ([1, 2], 3)),
+        ('KNABS', ({'gain': 1.0}, None, 'gain'), (3, (1,))),
+    ],
+)
+def test_a_name_that_is_not_quite_a_flag_is_refused_with_a_value_that_could_be_meant_for_it(name, meant, other):
+    for value in meant:
+        assert refused(Mixer, **{name: value}).startswith(f'{name} is no flag; allowed: '), value
+    for value in other:
+        assert refused(Mixer, **{name: value}) == '', value
+
+
+def test_a_field_is_taken_for_a_flag_only_with_the_words_of_one():
+    notes = {'fits': tuple}
+    assert refused(Mixer, fits=('tokens',), __annotations__=notes).endswith("Did you mean 'FITS'?")
+    assert refused(Mixer, fits=(3,), __annotations__=notes) == refused(Mixer, fits=(), __annotations__=notes) == ''
+    assert refused(Mixer, takes=staticmethod(len)) == refused(Mixer, takes=classmethod(len)) == ''
+
+
+def test_queries_are_a_place_of_norms_alone():
+    assert refused(Norm, FITS=('queries', 'tokens')) == '' and "'queries'" not in refused(Mixer, FITS=('token',))
+    assert "allowed: ['hierarchical', 'isotropic', 'causal', 'bidirectional', 'maps', 'tokens', 'queries']" in refused(
+        Norm, FITS=('nowhere',)
+    )
+
+
+@pytest.mark.parametrize('value', [0, True, 1.0, '2'])
+def test_branches_are_counted_in_whole_numbers(value):
+    assert refused(BASES['block'], BRANCHES=value) == f'BRANCHES = {value!r}; allowed: whole numbers from 1; mend the value'
+    assert refused(BASES['block'], BRANCHES=1) == ''
 
 
 def test_flags_on_an_instance_and_promises_of_other_families_are_refused():

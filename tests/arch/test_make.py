@@ -111,3 +111,19 @@ def test_divides():
         divides('part', 'heads', 3, 'width', 8)
     with pytest.raises(ValueError, match='part: heads=0 is given, allowed is above 0; raise heads'):
         divides('part', 'heads', 0, 'width', 8)
+
+
+def test_every_missing_field_is_named():
+    pair = dataclasses.make_dataclass('Pair', [('size', int), ('depth', int), ('ratio', float, 0.5)])
+    with pytest.raises(ValueError, match=r"part 'pair': \['size', 'depth'\] must be given; add size=\.\.\., depth=\.\.\.$"):
+        make('part', {'pair': pair}, {'kind': 'pair'})
+    with pytest.raises(ValueError, match=r"part 'pair': \['depth'\] must be given; add depth=\.\.\.$"):
+        make('part', {'pair': pair}, {'kind': 'pair', 'size': 1})
+
+
+def test_what_the_lab_gives_reaches_a_kind_that_has_the_field_and_no_other():
+    pair = dataclasses.make_dataclass('Pair', [('size', int), ('features', int, 0)])
+    made = make('part', {'pair': pair}, {'kind': 'pair', 'size': 1}, features=7, stride=2)
+    assert (made.size, made.features) == (1, 7)
+    with pytest.raises(ValueError, match=r"part 'pair': unknown field 'features'; allowed: \['size'\]\.$"):
+        make('part', {'pair': pair}, {'kind': 'pair', 'size': 1, 'features': 7})

@@ -7,6 +7,7 @@ import pytest
 from flax import linen as nn
 
 from ablations.tasks.bases import convnext, decoder, vit
+from arch.flags import Knob
 from arch.model import build
 from arch.probe import started
 from arch.sockets import TABLES
@@ -89,6 +90,62 @@ def test_knobs_are_traced_and_change_the_model():
     for rate in ('drop_path', 'attention_dropout'):
         assert np.abs(at(**{rate: 0.5})[1] - y).max() > 1e-3
     assert run._cache_size() == 1
+
+
+class Bounded(nn.Module):
+    """Its strength has bounds. `[..., C] -> [..., C]`"""
+
+    KNOBS = {'strength': Knob('strength', low=0.0, high=5.0)}
+
+    strength: float = 1.0
+
+    @nn.compact
+    def __call__(self, x, context):
+        return x * context.knob('strength', self.strength)
+
+
+class Narrower(Bounded):
+    """The same knob with other bounds. `[..., C] -> [..., C]`"""
+
+    KNOBS = {'strength': Knob(2.0, low=0.5, high=9.0), 'open': Knob(1.0)}
+
+
+BOUNDED = {**TABLES, 'norm': {**TABLES['norm'], 'bounded': Bounded}, 'mixer': {**TABLES['mixer'], 'narrower': Narrower}}
+
+
+def test_a_knob_of_two_kinds_lies_within_the_bounds_of_both():
+    both = {**DECODER, 'norm': {'kind': 'bounded'}, 'mixer': {'kind': 'narrower'}}
+    assert build(both, BOUNDED).knob_bounds == {'strength': (0.5, 5.0), 'open': (-np.inf, np.inf)}
+    assert build(DECODER).knob_bounds == {}
+    for strength in (0.0, 5.0):
+        model = build({**DECODER, 'norm': {'kind': 'bounded', 'strength': strength}}, BOUNDED)
+        assert (model.knobs['strength'], model.knob_bounds) == (strength, {'strength': (0.0, 5.0)})
+
+
+@pytest.mark.parametrize('strength', [-0.5, 5.5])
+def test_a_knob_that_begins_outside_its_bounds_is_refused(strength):
+    said = f"norm 'bounded': strength={strength:g} is given; allowed: 0 to 5; change it"
+    with pytest.raises(ValueError, match=f'^{said}$'):
+        build({**DECODER, 'norm': {'kind': 'bounded', 'strength': strength}}, BOUNDED)
+    stack = [{}, {'norm': {'kind': 'bounded', 'strength': strength}}]
+    with pytest.raises(ValueError, match=rf'^body.stack\[1\]: {said}$'):
+        build({**DECODER, 'body': {**DECODER['body'], 'stack': stack}}, BOUNDED)
+
+
+def test_a_stem_that_makes_a_map_of_tokens_begins_no_causal_body():
+    class Squares(nn.Module):
+        """`[B, N] -> [B, H, W, C]`"""
+
+        features: int
+        vocabulary: int = 5
+
+        @nn.compact
+        def __call__(self, x, context):
+            return jnp.zeros((len(x), 2, x.shape[1] // 2, self.features))
+
+    model = build({**DECODER, 'stem': {'kind': 'squares'}}, {**TABLES, 'stem': {**TABLES['stem'], 'squares': Squares}})
+    with pytest.raises(ValueError, match=r"is causal and its stem gave a map; .* put\('body.causal', False\)"):
+        jax.eval_shape(lambda: model.init(KEY, IDS, {}))
 
 
 def test_a_knob_has_the_value_of_the_field_it_replaces():

@@ -14,8 +14,10 @@ from ablations.tasks import TASKS
 from arch.contracts import check
 from arch.contracts.monoliths import RULES
 from arch.cost import cost_of
+from arch.generation import Generation
 from arch.model import Model, build
-from arch.monolith import monolith
+from arch.model_sockets import Sockets
+from arch.monolith import drawn, is_monolith, monolith, scored
 from arch.monolith_roles import products_of, role_of
 from arch.outline import outline
 from arch.sockets import TABLES, load_tables
@@ -205,6 +207,89 @@ class Odd(nn.Module):
 def test_what_is_no_model_is_refused(cls: object, why: str):
     with pytest.raises(ValueError, match=why):
         monolith(cls)
+
+
+class Alone:
+    """A pair of functions that give what they are told to."""
+
+    def __init__(self, made=({}, {}), scored=(0.0, {})):
+        self.made, self.scored = made, scored
+
+    def init(self, key, x):
+        return self.made
+
+    def apply(self, params, state, x, key, train):
+        return self.scored
+
+
+@pytest.mark.parametrize('made', [{}, ({},), ({}, None), ({}, {}, {}), [{}, {}]], ids=str)
+def test_first_parameters_are_a_pair_of_dictionaries(made):
+    with pytest.raises(ValueError, match=r'init\(key, x\) gave no pair of dictionaries; return params, state'):
+        drawn(Alone(made=made), jax.random.key(0), IMAGES)
+
+
+@pytest.mark.parametrize('given', [0.0, (0.0,), (0.0, {}, {}), [0.0, {}]], ids=str)
+def test_scores_come_with_statistics(given):
+    with pytest.raises(ValueError, match=r'apply\(params, state, x, key, train\) gave no pair; return scores, state'):
+        scored(Alone(scored=given), {}, {}, IMAGES, None, False)
+
+
+class Counting(nn.Module):
+    """It counts its calls, and lets others look inside. `[B, H, W, I] -> [B, V]`"""
+
+    always: bool = False
+
+    @nn.compact
+    def __call__(self, x, train):
+        count, still = self.variable('calls', 'count', jnp.zeros, ()), self.variable('other', 'still', jnp.ones, ())
+        self.sow('intermediates', 'inside', x)
+        if (train or self.always) and not self.is_initializing():
+            count.value = count.value + 1
+        return x.mean((1, 2)) * still.value.astype(x.dtype)
+
+
+def test_statistics_change_in_training_alone_and_others_stay():
+    params, state = drawn(Counting(), jax.random.key(0), jnp.asarray(IMAGES))
+    assert (params, set(state)) == ({}, {'calls', 'other'})
+    for train, count in ((False, 0.0), (True, 1.0)):
+        y, after = scored(Counting(), params, state, jnp.asarray(IMAGES, jnp.bfloat16), jax.random.key(1), train)
+        assert y.dtype == jnp.float32 and set(after) == set(state)
+        assert (float(after['calls']['count']), float(after['other']['still'])) == (count, 1.0)
+    with pytest.raises(ValueError, match='; running statistics change only where train is true$'):
+        scored(Counting(always=True), params, state, jnp.asarray(IMAGES), jax.random.key(1), False)
+
+
+def test_sizes_come_from_the_head_or_else_from_the_stem():
+    base = TASKS['recall'].base
+    for head, outputs in (({'kind': 'next_token', 'outputs': 3}, 3), ({'kind': 'tied_next_token'}, 7)):
+        config = {**base, 'stem': {'kind': 'tokens', 'vocabulary': 7}, 'head': head, 'body': {'kind': 'mine'}}
+        body = Sockets(config, tables(mine=Tokens)).make('body', name=None)
+        assert (body.own().outputs, body.own().vocabulary, body.own().causal) == (outputs, 7, True)
+        assert body.own(False).causal is False
+
+
+class Whole(Tokens):
+    """It needs all tokens. `[B, N] -> [B, N, V]`"""
+
+    FITS = ('isotropic', 'bidirectional', 'tokens')
+
+
+def test_a_model_that_is_not_causal_predicts_no_next_token():
+    said = r"model 'mine' fits \['isotropic', 'bidirectional', 'tokens'\], and to predict the next token it has to fit 'causal'"
+    with pytest.raises(ValueError, match=said):
+        made(Whole, 'recall')
+    config = {**TASKS['recall'].base, 'body': {'kind': 'mine'}}
+    model = build({**config, 'head': {'kind': 'per_token', 'outputs': 5}}, tables(mine=Whole))
+    assert not model.causal
+    assert is_monolith(config, tables(mine=Whole)) and not is_monolith(TASKS['recall'].base, tables(mine=Whole))
+
+
+def test_it_is_no_block_and_does_not_go_token_by_token():
+    body = Sockets({**TASKS['digits'].base, 'body': {'kind': 'mine'}}, tables(mine=Tiny)).make('body', name=None)
+    with pytest.raises(ValueError, match="'mine' is a model of its own and no block; build it by arch.model.build"):
+        body(IMAGES, None)
+    with pytest.raises(ValueError, match='goes through the kinds of a composed model, and this one is a whole model'):
+        Generation(made(Tokens, 'recall'), 4)
 
 
 ROLED = {'*/pos': 'embedding', 'heads/*': ('each', 'in', 'out'), 'odd/kernel': 'wheel', 'few/kernel': ('in', 'out')}

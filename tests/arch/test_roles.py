@@ -78,6 +78,68 @@ def test_a_kernel_of_which_nothing_is_said_is_refused(path, shape, said):
         roles(params, kernels)
 
 
+INSIDE = Kernels({(family, ('mix',)): ('each', 'in', 'out') for family in ('norm', 'residual')})
+
+
+@pytest.mark.parametrize(
+    ('modules', 'known'),
+    [
+        (('block_0', 'norm_mixer'), True),
+        (('block_0', 'norm'), True),
+        (('block_0', 'mixer', 'query_norm'), True),
+        (('head', 'ahead_2', 'residual'), True),
+        (('block_0', 'residual_mixer'), True),
+        (('leave_0',), True),
+        ((), True),
+        (('block_0', 'normal'), False),
+        (('block_0', 'residuals'), False),
+        (('block_0', 'leave_early'), False),
+        (('block_0', 'mixer', 'norms'), False),
+    ],
+    ids=lambda value: '/'.join(value) if isinstance(value, tuple) else '',
+)
+def test_what_a_class_says_holds_where_a_module_fills_its_socket(modules, known):
+    path = (*modules, 'mix', 'kernel')
+    if known:
+        assert product(path, (3, 4, 5), INSIDE) == Product()
+    else:
+        with pytest.raises(ValueError, match='a matrix of 3 axes'):
+            product(path, (3, 4, 5), INSIDE)
+
+
+def test_words_of_another_number_of_axes_are_quoted():
+    path = ('blocks_0', 'mixer', 'attend', 'query', 'kernel')
+    said = r"is a matrix of 2 axes, \[8, 6\], and its class says \('in', 'out', 'out'\); allowed: \[in, out\]"
+    with pytest.raises(ValueError, match=said):
+        product(path, (3, 8, 6), ATTEND)
+
+
+def test_a_block_of_its_own_kind_has_its_own_words_and_others_those_of_all():
+    own = Kernels({('mixer', ('mix',)): ('in', 'out')}, {'block_1': {('mixer', ('mix',)): ('out', 'in')}})
+    there, elsewhere = (product((block, 'mixer', 'mix', 'kernel'), (4, 5), own) for block in ('block_1', 'block_2'))
+    assert (there, elsewhere) == (Product((-1,), (-2,)), Product())
+    assert own.at(()) == own.words
+
+
+@pytest.mark.parametrize(
+    ('path', 'expected'),
+    [
+        (('head', 'ahead_2', 'mixer', 'query', 'kernel'), 'matrix'),
+        (('head', 'ahead', 'kernel'), 'head'),
+        (('head', 'kernel'), 'head'),
+        (('block_0', 'head', 'kernel'), 'matrix'),
+        (('kernel',), 'matrix'),
+        (('stem', 'conv', 'kernel'), 'embedding'),
+        (('conv', 'kernel'), 'conv'),
+        (('block_0', 'conv', 'mixer', 'kernel'), 'matrix'),
+    ],
+    ids=lambda value: '/'.join(value) if isinstance(value, tuple) else value,
+)
+def test_the_first_module_of_the_model_and_the_last_before_a_kernel_say_its_role(path, expected):
+    assert role(path) == expected
+    assert product(path, (4, 5)) == (Product() if expected == 'matrix' else None)
+
+
 @pytest.mark.parametrize('family', [family for family in FAMILIES if family != 'initial'])
 def test_the_labs_own_kinds_have_the_roles_of_their_names_and_products_on_the_last_two_axes(family):
     for kind, cls in TABLES[family].items():

@@ -80,10 +80,20 @@ def test_kinds_of_a_file_are_merged_checked_and_built(block_file):
         ('norms = {}', r'defines no table; allowed: .*; add e.g. NORMS = '),
         ('NORMS = []', 'NORMS is a list; allowed: a dict of kinds; write e.g. '),
         (f"{FILE}\nMIXER = {{'mine': HalfNorm}}", r"MIXER holds blocks and is no table; .* Did you mean 'MIXERS'\?"),
+        (f"{FILE}\nnorms = {{'mine': HalfNorm}}", r"norms holds blocks and is no table; .* Did you mean 'NORMS'\?"),
+        (f"{FILE}\nINITIALS = {{'mine': HalfNorm}}", r"INITIALS\['mine'\] is .*; allowed: a class of arch.initials.Initial;"),
+        (
+            "from arch.initials import LecunNormal\nINITIAL = {'mine': LecunNormal}",
+            r"INITIAL holds blocks and is no table; .* Did you mean 'INITIALS'\?",
+        ),
+        ("from arch.initials import LecunNormal\nNORMS = {'mine': LecunNormal}", 'allowed: a class of flax.linen.Module; '),
         ('import nothing_of_this_name', 'does not load: ModuleNotFoundError: .*; mend the file'),
         ('NORMS = {', 'does not load: SyntaxError'),
     ],
-    ids=['no module', 'clash', 'no table', 'a list', 'misspelt table', 'broken import', 'broken syntax'],
+    ids=[
+        *('no module', 'clash', 'no table', 'a list', 'misspelt table', 'table in small letters', 'no initial'),
+        *('misspelt initials', 'initial as a norm', 'broken import', 'broken syntax'),
+    ],
 )
 def test_files_that_are_refused(block_file, text, message):
     with pytest.raises(ValueError, match=message):
@@ -109,3 +119,47 @@ def test_the_norm_of_contributing_is_one_class_and_one_row(block_file):
 def test_a_kind_has_the_very_name_that_its_table_gives(block_file):
     tables = load_tables(block_file(FILE.replace("'half_norm'", "'HalfNorm'")))
     assert 'HalfNorm' in tables['norm'] and set(tables['norm']) == {*TABLES['norm'], 'HalfNorm'}
+
+
+OTHER_NAMES = """
+MIXER = {'mine': HalfNorm, 'later': 3}
+BLOCK = {}
+norm = HalfNorm
+"""
+
+
+def test_other_names_of_a_file_are_its_own_affair(block_file):
+    tables = load_tables(block_file(FILE + OTHER_NAMES))
+    assert 'mine' not in tables['mixer'] and 'half_norm' in tables['norm'] and 'half_norm' in tables['qk_norm']
+
+
+TWOS = """
+import dataclasses
+
+import jax.numpy as jnp
+
+from arch.initials import LecunNormal
+
+
+@dataclasses.dataclass(frozen=True)
+class Twos(LecunNormal):
+    '''Kernels of twos.'''
+
+    def draw(self, key, shape, fan_in, fan_out):
+        return jnp.full(shape, 2.0)
+
+
+INITIALS = {'twos': Twos}
+"""
+
+
+def test_an_initial_of_a_file_draws_the_kernels(block_file):
+    model = build({**TASKS['digits'].base, 'initial': {'kind': 'twos'}}, load_tables(block_file(TWOS)))
+    program = jax.make_jaxpr(lambda: model.init(jax.random.key(0), jnp.zeros((2, 8, 8, 1)), {})[0]['head']['head'])()
+    assert 'random_bits' not in str(program)
+
+
+def test_another_version_of_a_file_than_the_one_that_is_meant_is_refused(block_file):
+    path = block_file(FILE)
+    with pytest.raises(ValueError, match=f"^blocks='{path}' "):
+        load_tables(path, 'f' * 64)
