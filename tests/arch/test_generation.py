@@ -44,6 +44,24 @@ def test_layers_that_keep_blocks_windows_states_and_taken_tokens():
     assert difference(hybrid, params, state, IDS, {}) == ''
 
 
+SUMS = (
+    {'mixer': {'kind': 'pool', 'window': 2}},
+    {'mixer': {'kind': 'conv', 'kernel': 2}, 'norm': {'kind': 'adaptive_layer_norm'}},
+    {'mixer': {'kind': 'linear_attention'}, 'channel': {'kind': 'channel_gated_mlp', 'ratio': 1.0}},
+    {'mixer': {'kind': 'selective_state_space', 'state': 2}},
+    {'mixer': {'kind': 'hyena', 'hidden': 2, 'waves': 1, 'length': N}},
+    {'mixer': {'kind': 'attention', 'heads': 2}},
+)
+
+
+@pytest.mark.parametrize('position', [{'kind': 'sinusoidal'}, {'kind': 'alibi'}], ids=lambda spec: spec['kind'])
+def test_layers_that_keep_sums_filters_and_inputs(position):
+    stack = SUMS if position['kind'] == 'sinusoidal' else SUMS[-1:]
+    hybrid = model(body={'depth': len(stack), 'stack': stack}, position=position, channel={'kind': 'mlp', 'ratio': 0.5})
+    params, state = drawn(hybrid)
+    assert difference(hybrid, params, state, IDS[:, :6], {}) == ''
+
+
 def test_ngrams_that_count_once_remember_what_stood_before():
     bag = model(body={'depth': 1}, stem={'kind': 'hashed_ngrams', 'vocabulary': V, 'once': True})
     params, state = drawn(bag)
@@ -81,6 +99,12 @@ def test_what_keeps_nothing_is_refused_and_what_only_says_so_is_found():
     with pytest.raises(ValueError, match="mixer 'sees' keeps nothing of earlier tokens, which generation needs; allowed: "):
         Generation(honest, N).start(*drawn(honest), IDS)
     assert 'the scores of token 1 differ by' in difference(other, *drawn(other), IDS, {})
+    hybrid = model(tables, body={'stack': [{}, {'mixer': {'kind': 'sees'}}]})
+    with pytest.raises(
+        ValueError, match=r"^body.stack\[1\]: mixer 'sees' keeps nothing .*; allowed: \[.*'claims'.*\]; swap"
+    ) as said:
+        Generation(hybrid, N).start(*drawn(hybrid), IDS)
+    assert "'sees'" not in str(said.value).partition('allowed')[2]
 
 
 def test_texts_that_do_not_fit_and_temperatures_below_0_are_refused():
@@ -93,6 +117,17 @@ def test_texts_that_do_not_fit_and_temperatures_below_0_are_refused():
             steps.scores(params, state, np.zeros((2, tokens), np.int32))
     with pytest.raises(ValueError, match=r'temperature=-1; allowed: 0 \(the largest score\) or more'):
         steps.go_on(params, state, IDS[:, :2], key, temperature=-1)
+
+
+def test_a_text_as_long_as_it_may_be_stays_and_a_hot_one_is_drawn():
+    """At a very low temperature the largest scores are drawn, at a very high one all tokens are."""
+    steps, (params, state) = Generation(HEARD, N), drawn(HEARD)
+    assert (steps.go_on(params, state, IDS, jax.random.key(0)) == IDS).all()
+    cold, best, hot = (steps.go_on(params, state, IDS[:, :1], jax.random.key(1), temperature=one) for one in (1e-6, 0.0, 1e6))
+    assert (cold == best).all() and (cold[:, :1] == IDS[:, :1]).all() and len(np.unique(hot)) == V
+
+
+HEARD = model(body={'depth': 1}, block={'kind': 'mixer_only'}, mixer={'kind': 'identity'})
 
 
 def test_a_router_that_looks_at_later_tokens_is_refused():

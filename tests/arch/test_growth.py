@@ -7,7 +7,7 @@ from arch.growth import Growth, growths
 from arch.roles import Product
 
 
-def grown(path, leaf, base, product=Product(), layers=3.0):
+def grown(path, leaf, base, product, layers=3.0):
     """The growth of one parameter of these shapes."""
 
     def tree(value):

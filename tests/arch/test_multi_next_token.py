@@ -8,6 +8,7 @@ import pytest
 from arch.config import complete
 from arch.cost import cost_of
 from arch.model import build
+from arch.multi_next_token import loss
 
 IDS = np.random.default_rng(0).integers(5, size=(2, 6)).astype(np.int32)
 
@@ -77,6 +78,15 @@ def test_layers_ahead_have_the_roles_of_layers():
     assert roles['head']['kernel'] == 'head' and roles['ahead_2']['mixer']['output']['kernel'] == 'matrix'
     assert roles['ahead_2']['mixer']['forward']['depthwise']['kernel'] == 'conv'
     assert model.products(params)['head']['ahead_2']['mixer']['forward']['retain']['kernel'].inputs == (-2,)
+
+
+def test_a_text_too_short_to_tell_of_has_no_loss():
+    scores = jnp.asarray(np.random.default_rng(2).normal(size=(2, 3, 5)), jnp.float32)
+    ids = jnp.asarray([[0, 1, 2], [3, 4, 0]], jnp.int32)
+    assert [float(loss(scores, ids, ahead)) for ahead in (3, 4)] == [0.0, 0.0]
+    rows = np.asarray(scores, np.float64)[:, 0]
+    expected = np.mean([np.log(np.exp(row).sum()) - row[told] for row, told in zip(rows, (2, 0), strict=True)])
+    np.testing.assert_allclose(loss(scores, ids, 2), expected, rtol=1e-5)
 
 
 def test_refused():

@@ -95,6 +95,7 @@ def test_a_scan_and_maps_give_what_a_loop_gives():
     ('specs', 'why'),
     [
         ({'body': {'heads': 3}}, "body 'perceiver': heads=3 does not divide width=8"),
+        ({'body': {'depths': ()}}, 'depths=.* has nothing in it'),
         ({'body': {'latents': 0}}, 'latents=0 is given, allowed is above 0'),
         ({'body': {'depths': (1, 0)}}, r'depths\[1\]=0 is given, allowed is above 0'),
         (

@@ -110,6 +110,8 @@ def test_towers_may_have_mixers_and_depths_of_their_own():
     [
         ({'marks': [[0]]}, {}, '1 lists of marks and 2 depths are given'),
         ({'marks': [[0], [0, 1]]}, {}, r'the marks \[0\] are there twice'),
+        ({'marks': [[4, 1, 4], [0, 1]]}, {}, r'the marks \[1, 4\] are there twice; allowed: each in one tower'),
+        ({'marks': [0, 1]}, {}, r'marks has 0; allowed: a list of first tokens for each tower; use \[0\]'),
         ({'depths': [], 'marks': []}, {}, 'has nothing in it'),
         ({'depths': [1, 0]}, {}, r'depths\[1\]'),
         ({}, {'norm': {'kind': 'batch_norm'}}, "norm 'batch_norm' mixes the examples of a batch"),
