@@ -36,8 +36,9 @@ class Model:
     axes of every matrix. `knobs`: the traced scalars that this model reads, with its own values; `knob_bounds`: the lowest and
     the highest value of those with declared bounds. `growth(params, x)`: how much larger every parameter is than in the base
     model of muP; None where the model has no base (arch/growth.py). `above(params)`: how many layers stand above it
-    (arch/above.py); None for a model of a user's own. `step(params, state, memory, x, *, past, knobs) -> y, memory`: the scores
-    `[B, 1, V]` of one more token and what generation keeps (arch/generation.py); None for a model of a user's own.
+    (arch/above.py); None for a model of a user's own, and for a body that does not know its stages. `step(params, state,
+    memory, x, *, past, knobs) -> y, memory`: the scores `[B, 1, V]` of one more token and what generation keeps
+    (arch/generation.py); None for a model of a user's own.
     """
 
     init: Callable
@@ -97,7 +98,7 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
         return growths(params, shapes, products(params, kernels), initial.layers(sum(body.stages())))
 
     def above(params: dict) -> dict:
-        scanned = body.blocks() if body.over_depth == 'scan' else {}
+        scanned = body.blocks() if body.SCANS and body.over_depth == 'scan' else {}
         return layers_above(params, body.stages(), body.above_blocks(), scanned)
 
     def context(values: Mapping[str, object], train: bool) -> Context:
@@ -150,7 +151,7 @@ def build(config: dict, tables: Mapping[str, Mapping[str, type]] = TABLES) -> Mo
         roles=functools.partial(roles, kernels=kernels),
         products=functools.partial(products, kernels=kernels),
         growth=None if small is None else growth,
-        above=above,
+        above=above if body.stages() else None,
         knobs=knobs,
         knob_bounds=knob_bounds,
         causal=causal,

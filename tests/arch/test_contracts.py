@@ -14,8 +14,10 @@ from golden_texts import ANEW
 from heard_programs import Heard, told
 
 import arch.contracts
+from arch.block import Mixer
 from arch.contracts import RULES, check
 from arch.dense import Dense
+from arch.model_sockets import Sockets
 from arch.shape_lines import shape_lines, sizes
 from arch.sockets import FAMILIES, TABLES
 
@@ -335,6 +337,65 @@ def test_a_mixer_may_refuse_a_causal_body():
 def test_check_of_an_absent_entry_names_the_entries():
     with pytest.raises(ValueError, match=r"no norm 'layr'; allowed: \['adaptive_layer_norm'"):
         check('norm', 'layr')
+
+    with pytest.raises(ValueError, match=r"no nrom 'layer_norm'; allowed: \['activation', 'block', .*name an entry of a table"):
+        check('nrom', 'layer_norm')
+
+
+@pytest.mark.parametrize(
+    ('takes', 'given'),
+    [
+        ((), set()),
+        (('bias',), {'bias'}),
+        (('rotate', 'bias'), {'rotate'}),
+        (('values',), {'values'}),
+        (('first_values',), {'first_values'}),
+        (('values', 'first_values', 'bias'), {'values', 'bias'}),
+        (('qk_norm',), {'qk_norm'}),
+    ],
+    ids=' '.join,
+)
+def test_a_mixer_is_tried_in_whole_models_with_what_it_takes(takes, given):
+    heard = set()
+
+    class Takes(Mixer):
+        """`[B, N, C] -> [B, N, C]`"""
+
+        FITS = ('isotropic', 'bidirectional', 'tokens')
+        TAKES = takes
+
+        sockets: Sockets
+
+        @nn.compact
+        def __call__(self, x, context):
+            if context.branches > 1:  # of a whole model
+                heard.update(
+                    name for name in ('rotate', 'bias', 'values', 'first_values') if getattr(context, name) is not None
+                )
+                heard.update({'qk_norm'} if self.sockets.kind('qk_norm') != 'identity' else ())
+            for hand_on in (context.values, context.first_values):
+                if hand_on is not None:
+                    hand_on(x[:, :, None])
+            return x
+
+    contracts = check('mixer', 'mine', {**TABLES, 'mixer': {**TABLES['mixer'], 'mine': Takes}}, rules=['bodies'])
+    assert [contract.why for contract in contracts if not contract.holds] == []
+    assert heard == given
+
+
+def test_a_body_that_a_kind_claims_and_that_does_not_build_is_told():
+    class Picky(nn.Module):
+        """`[B, N, C] -> [B, N, C]`"""
+
+        @nn.compact
+        def __call__(self, x, context):
+            if context.branches > 1:
+                raise RuntimeError('not with others')
+            return x
+
+    (broken,) = (c for c in check('mixer', 'mine', {**TABLES, 'mixer': {'mine': Picky}}, rules=['bodies']) if not c.holds)
+    assert broken.rule == 'bodies' and broken.why.startswith('[B, N, C] -> [B, N, C]: a body that it claims does not build: ')
+    assert 'not with others' in broken.why and broken.why.endswith('; mend it, or leave the place out of FITS')
 
 
 def test_shape_lines_are_read_from_the_docstring():

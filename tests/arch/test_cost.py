@@ -5,11 +5,17 @@ import functools
 import jax
 import jax.numpy as jnp
 import pytest
+from flax import linen as nn
+from jax.scipy.linalg import solve_triangular
 
 from ablations.tasks.bases import convnext, decoder
-from arch.cost import cost, cost_of, multiply_adds, parameters
-from arch.model import build
+from arch.block import Body
+from arch.cost import cost, cost_of, multiply_adds, parameters, trained_on
+from arch.model import Model, build
+from arch.model_sockets import Sockets
 from arch.ops.lowering import lowering
+from arch.outline import outline
+from arch.sockets import TABLES
 
 CONV = convnext(outputs=3, patch=2, widths=[4, 8], depths=[1, 1], kernel=3)
 DECODER = decoder(vocabulary=5, length=6, width=8, depth=1, mixer={'kind': 'attention', 'heads': 2}, ratio=2.0)
@@ -199,6 +205,79 @@ def test_computing_blocks_again_keeps_less_and_costs_one_more_forward():
     counts = cost_of(config, ids(2))
     assert again['activation_bytes'] < counts['activation_bytes'] / 2
     assert counts['flops'] < again['flops'] <= counts['flops'] * 4 / 3
+
+
+def counted_by_hand(program, *shape):
+    """What a program of one input costs, as that of a model without parameters."""
+
+    def apply(params, state, x, *, knobs, key, train):
+        return program(x), state, {}
+
+    def none(params):
+        return {}
+
+    model = Model(
+        init=lambda key, x, knobs: ({}, {}), apply=apply, roles=none, products=none, knobs={}, knob_bounds={}, causal=False
+    )
+    return cost(model, jax.ShapeDtypeStruct((1, *shape), jnp.float32))['macs']
+
+
+def triangle(x):
+    return solve_triangular(x, jnp.ones((1, 8, 3)))
+
+
+def turns(x):
+    return jax.lax.scan(lambda carried, _: (carried @ x[0], None), x[0], None, length=5)[0][None]
+
+
+@pytest.mark.parametrize(
+    ('program', 'shape', 'macs'),
+    [
+        (lambda x: jnp.fft.fft(x.astype(jnp.complex64)).real, (16,), 2.5 * 16 * 4),
+        (lambda x: jnp.fft.rfft(x).real, (16,), 1.25 * 16 * 4),
+        (lambda x: jnp.fft.irfft(x.astype(jnp.complex64)), (9,), 1.25 * 16 * 4),
+        (lambda x: jnp.fft.fft(x.astype(jnp.complex64)).real, (3, 16), 3 * 2.5 * 16 * 4),
+        (lambda x: jnp.fft.fftn(x.astype(jnp.complex64), axes=(1, 2)).real, (4, 16), 2.5 * 64 * 6),
+        (triangle, (8, 8), 8 * 8 * 3 / 2),
+        (turns, (3, 3), 5 * 27),
+        (lambda x: jnp.einsum('bnkd,bmkd->bknm', x, x), (5, 2, 3), 2 * 5 * 5 * 3),
+        (lambda x: x * x + jnp.exp(x), (5,), 0),
+    ],
+    ids=['transform', 'of reals', 'to reals', 'of rows', 'of maps', 'triangle', 'loop', 'scores', 'none'],
+)
+def test_programs_by_hand(program, shape, macs):
+    assert counted_by_hand(program, *shape) == macs
+
+
+def test_counts_of_training_are_those_of_shorter_examples():
+    whole = {'params': 1, 'macs': 2, 'flops': 3, 'flops_by_part': {'head': 3}, 'activation_bytes': 4, 'largest_bytes': 5}
+    shorter = {name: {'head': 0} if '_by_' in name else 0 for name in whole}
+    assert trained_on(whole, shorter) == {**whole, 'flops': 0, 'flops_by_part': {'head': 0}, 'activation_bytes': 0}
+
+
+class Flat(Body):
+    """A body of a user's own, which knows nothing of stages or scans. `[B, H, W, I] -> [B, V]`"""
+
+    sockets: Sockets
+    width: int = 8
+
+    @nn.compact
+    def __call__(self, x, context):
+        x = self.sockets.make('stem', name='stem', features=self.width)(x, context)
+        return self.sockets.make('head', name='head')(x, context)
+
+
+def test_a_body_of_a_users_own_is_counted_as_it_is():
+    own, tables = {**CONV, 'body': {'kind': 'flat'}}, {**TABLES, 'body': {**TABLES['body'], 'flat': Flat}}
+    model = build(own, tables)
+    counts = cost_of(own, images(2), tables)
+    assert counts == cost(model, images(2))
+    assert (counts['params'], counts['macs']) == (4 * 8 + 8 + 16 + 16 + 8 * 3 + 3, 16 * 4 * 8 + 8 * 3)
+    assert (counts['params'], counts['macs']) == (parameters(own, images(2), tables), multiply_adds(own, images(2), tables))
+    assert [part.name for part in outline(own, images(2), tables)] == ['stem', 'head']
+    assert model.above is None and build(CONV).above is not None
+    body = Sockets(own, tables).make('body', name=None)
+    assert (body.blocks(), body.stages(), body.above_blocks(), body.with_stages([1])) == ({}, (), (), {})
 
 
 def test_what_does_not_build_is_refused():

@@ -12,7 +12,8 @@ from arch.context import Context
 from arch.model import build
 from arch.model_sockets import Sockets
 from arch.ops.places import places
-from arch.positions import POSITIONS, Alibi, Rotary
+from arch.past import Past
+from arch.positions import POSITIONS, Alibi, Learned, Rotary
 from arch.probe import PLAIN
 from arch.sockets import TABLES
 
@@ -47,6 +48,15 @@ def test_spared_positions_are_told_nothing_and_do_not_count(alone, shape):
     for spared in (-1, count + 2):
         with pytest.raises(ValueError, match=rf'spared={spared} on an input of {count + 2} positions; allowed: 0'):
             alone('position', 'learned', {'length': 9, 'spared': spared}, {}, x)
+
+
+def test_one_token_is_told_the_row_of_its_place():
+    table, at = GENERATOR.normal(size=(4, 3)).astype(np.float32), jnp.asarray([0, 1, 3])
+    past = Past(at=at, place=at, live=at >= 0, room=5, length=5)
+    y = Learned(length=4, spared=1).apply({'params': {'embedding': table}}, jnp.zeros((3, 1, 3)), Context(past=past))
+    np.testing.assert_allclose(y[:, 0], np.stack([0 * table[0], table[0], table[2]]))
+    with pytest.raises(ValueError, match='the input has 5 positions, the table length=4'):
+        Learned(length=4).apply({'params': {'embedding': table}}, jnp.zeros((3, 1, 3)), Context(past=past))
 
 
 def test_learned_refuses_a_sequence_longer_than_its_table(alone):

@@ -14,7 +14,7 @@ from ablations.neutral import NEUTRAL
 from ablations.tasks.bases import convnext, decoder
 from arch import published
 from arch.cost import cost_of
-from arch.depth import rows, stacked
+from arch.depth import Row, rows, stacked
 from arch.make import fields
 from arch.model import build
 from arch.model_sockets import Sockets
@@ -143,6 +143,15 @@ def test_layers_are_cut_into_rows_that_repeat(alike, expected):
 def test_no_row_begins_with_a_layer_that_has_the_parameters_of_the_one_before():
     assert cut('aBaBaB', joined=(1, 3, 5)) == '3xaB'
     assert cut('xBaBaB', joined=(1, 3, 5)) == '1xx 1xB 2xaB'
+
+
+def test_no_row_ends_before_a_layer_that_has_the_parameters_of_its_last_one():
+    assert cut('aaaB', joined=(3,)) == '1xa 1xa 1xa 1xB' and cut('aaab') == '3xa 1xb'
+
+
+def test_rows_are_counted_from_the_first_layer_of_the_stage():
+    assert rows('xaab', 7) == [Row(7, 1, 1), Row(8, 1, 2), Row(10, 1, 1)]
+    assert [row.after for row in rows('xababy', 2)] == [3, 7, 8]
 
 
 STACKS = {
