@@ -254,6 +254,13 @@ def test_a_layer_that_runs_twice_or_on_others_examples_moves_nothing(body, why):
     build({**whole, 'channel': {'kind': KIND, 'ratio': 1.0}})
 
 
+def test_a_part_of_a_channel_block_that_layers_share_moves_nothing_either():
+    inside = {'kind': 'behind_short_conv', 'channel': {'kind': KIND, 'ratio': 1.0, 'bias_step': 0.5}}
+    with pytest.raises(ValueError, match=f"channel.channel: channel '{KIND}' moves a statistic in each training step"):
+        build(config(body={'stack': [{'shared': 'all'}]}, channel=inside))
+    build(config(body={'stack': [{}]}, channel=inside))
+
+
 @pytest.mark.parametrize(
     ('fields', 'message'),
     [

@@ -194,8 +194,10 @@ def test_rules_that_no_scan_can_carry_are_refused():
     for kind in grows:
         with pytest.raises(
             ValueError, match=rf"residual '{kind}' is not the same program at every depth.*put\('body.over_depth'"
-        ):
+        ) as refused:
             build({**put(DECODER, over_depth='scan'), 'residual': {'kind': kind}})
+        allowed = str(refused.value).partition("allowed with over_depth='scan': ")[2].partition(';')[0]
+        assert allowed == str(sorted(set(TABLES['residual']) - set(grows)))
 
 
 def test_a_kind_may_say_that_it_cannot_be_scanned():

@@ -4,11 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 
 from arch.config import complete
 from arch.cost import cost_of
 from arch.model import build
 from arch.multi_next_token import loss
+from arch.sockets import TABLES
 
 IDS = np.random.default_rng(0).integers(5, size=(2, 6)).astype(np.int32)
 
@@ -78,6 +80,27 @@ def test_layers_ahead_have_the_roles_of_layers():
     assert roles['head']['kernel'] == 'head' and roles['ahead_2']['mixer']['output']['kernel'] == 'matrix'
     assert roles['ahead_2']['mixer']['forward']['depthwise']['kernel'] == 'conv'
     assert model.products(params)['head']['ahead_2']['mixer']['forward']['retain']['kernel'].inputs == (-2,)
+
+
+def test_layers_ahead_have_the_number_of_the_last_layer():
+    heard = []
+
+    class Numbered(nn.Module):
+        """`[B, N, C] -> [B, N, C]`"""
+
+        @nn.compact
+        def __call__(self, x, context):
+            heard.append((context.layer, context.depth))
+            return x
+
+    own = {**config(ahead=3), 'mixer': {'kind': 'numbered'}}
+    own['body'] = {**own['body'], 'depth': 4}
+    model = build(own, {**TABLES, 'mixer': {**TABLES['mixer'], 'numbered': Numbered}})
+    params = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.asarray(IDS), {})[0])
+    for train, ahead in ((True, 2), (False, 0)):
+        heard.clear()
+        jax.eval_shape(lambda p, t=train: model.apply(p, {}, IDS, knobs={}, key=jax.random.key(0), train=t)[0], params)
+        assert heard == [(layer, 4) for layer in (0, 1, 2, 3)] + [(3, 4)] * ahead
 
 
 def test_a_text_too_short_to_tell_of_has_no_loss():

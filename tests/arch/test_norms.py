@@ -11,6 +11,7 @@ from ablations.tasks.bases import decoder
 from arch.context import Context
 from arch.contracts import check
 from arch.fits import fits
+from arch.initials import LecunNormal
 from arch.model import build
 from arch.norms import NORMS, BatchNorm, DynamicTanh, RmsNorm
 from arch.sockets import TABLES
@@ -210,3 +211,22 @@ def test_the_gain_of_dynamic_norms_starts_at_the_knob_or_the_field():
     norm, key = DynamicTanh(alpha0=0.25), jax.random.key(0)
     assert float(norm.init(key, jnp.asarray(X), Context())['params']['gain']) == 0.25
     assert float(norm.init(key, jnp.asarray(X), Context(knobs={'alpha0': 0.75}))['params']['gain']) == 0.75
+
+
+@pytest.mark.parametrize(
+    ('site', 'name'), [('mixer', 'alpha0_mixer'), ('channel', 'alpha0'), ('queries', 'alpha0'), ('', 'alpha0')]
+)
+def test_the_gain_before_a_mixer_has_a_start_of_its_own(site, name):
+    fields = {'alpha0': 0.25, 'alpha0_mixer': 0.75}
+    norm, x = DynamicTanh(**fields, site=site), jnp.asarray(X)
+    for knobs in ({}, {'alpha0': 2.0, 'alpha0_mixer': 4.0}):
+        first = norm.init(jax.random.key(0), x, Context(knobs=knobs))['params']
+        assert float(first['gain']) == {**fields, **knobs}[name]
+
+
+@pytest.mark.parametrize('kind', [kind for kind, cls in NORMS.items() if cls.SCALES_BRANCH])
+def test_a_scale_starts_the_branch_at_its_end_alone(kind):
+    context = Context(initial=LecunNormal('depth'), branches=4)
+    for site, first in (('end', 0.5), ('mixer', 1.0), ('channel', 1.0), ('head', 1.0)):
+        params = NORMS[kind](site=site).init(jax.random.key(0), jnp.asarray(X), context)['params']
+        assert params['scale'].tolist() == [first] * 8

@@ -37,8 +37,8 @@ def test_all_that_does_not_fit_is_told_in_one_sentence():
         given.finish('a ViT of 2 layers')
     assert str(refused.value) == (
         'the tensors given are not those of a ViT of 2 layers: 1 missing: gone; 2 of another shape or type: a is [2, 3], '
-        'wanted [3, 2], b is int8, wanted floats: quantised weights are not read; 8 not used: more.0, more.1, more.2, more.3, more.4, '
-        'more.5 and 2 more; give the whole state dict of that model, or a config of the same widths, depths and kinds'
+        'wanted [3, 2], b is int8, wanted floats: quantised weights are not read; 8 not used: more.0, more.1, more.2, more.3, '
+        'more.4, more.5 and 2 more; give the whole state dict of that model, or a config of the same widths, depths and kinds'
     )
 
 

@@ -62,6 +62,28 @@ def test_entries_become_layers(stack, stages, expected):
     assert kernels(stack, *stages) == expected
 
 
+@pytest.mark.parametrize(
+    ('stack', 'stages', 'homes'),
+    [
+        ([{'shared': 'all'}], (2, 2), [0, 0, 2, 2]),
+        ([{'times': 2, 'shared': 'turn'}, {}], (6,), [0, 0, 2, 3, 3, 5]),
+        ([{'shared': 'all'}, {}], (4,), [0, 1, 0, 3]),
+        ([{'at': 'first', 'times': 2, 'shared': 'turn'}, {}], (4,), [0, 0, 2, 3]),
+        ([{'times': 2}], (3,), [0, 1, 2]),
+    ],
+)
+def test_layers_of_an_entry_share_the_parameters_of_its_first_one(stack, stages, homes):
+    made = layers(stack, stages, BASE)
+    assert [layer.home for layer in made] == homes
+    everywhere = [stack[layer.entry].get('shared') == 'all' for layer in made]
+    assert [layer.everywhere for layer in made] == everywhere
+
+
+def test_layers_that_no_entry_of_their_stage_names_are_the_bases():
+    first, _ = layers([conv(5, stage=1)], (1, 1), BASE)
+    assert (first.entry, first.specs, first.home) == (-1, {}, 0)
+
+
 def test_an_entry_without_a_kind_keeps_the_other_fields():
     (layer,) = layers([conv(5)], (1,), {**BASE, 'mixer': {'kind': 'conv', 'kernel': 3, 'bias': True}})
     assert layer.specs == {'mixer': {'kind': 'conv', 'kernel': 5, 'bias': True}}
@@ -77,7 +99,12 @@ def test_an_entry_without_a_kind_keeps_the_other_fields():
         ({'times': 0}, 'times=0; allowed: whole numbers from 1'),
         ({'times': True}, 'times=True'),
         ({'times': 2.0}, 'times=2.0'),
-        ({'stage': 1}, 'stage=1; this body has 1'),
+        ({'mixer': {}}, r'body.stack\[0\]: mixer is \{\}; allowed: a spec'),
+        ({'stage': 1}, 'stage=1; this body has 1, counted from 0; change it'),
+        ({'stage': -1}, 'stage=-1; this body has 1'),
+        ({'stage': False}, 'stage=False; this body has 1'),
+        ({'stage': 0.0}, 'stage=0.0; this body has 1'),
+        ({'times': 4, 'at': 'last'}, '0 first and 4 last layers, stage 0 has 3; take some away'),
         ({'at': 'middle'}, r"at='middle'; allowed: \['first', 'last'\]"),
         ({'shared': True}, r"shared=True; allowed: \['all', 'turn'\]"),
         ({'times': 4, 'at': 'first'}, '4 first and 0 last layers, stage 0 has 3'),
@@ -98,8 +125,18 @@ def test_an_entry_that_no_layer_is_left_for_is_refused():
     [
         ([{'norm': {'kind': 'group_norm'}}, {}], r"body.stack\[0\]: norm 'group_norm' does not work in a causal body"),
         ([{'mixer': {'kind': 'attention', 'heads': 3}}, {}], r'body.stack\[0\]: .*heads=3'),
-        ([{}, {'residual': {'kind': 'hyper_connections'}}], 'keeps several streams over all layers'),
-        ([{}, {'position': {'kind': 'sinusoidal'}}], "position 'sinusoidal' adds to the input of the body"),
+        (
+            [{}, {'residual': {'kind': 'hyper_connections'}}],
+            r"^body.stack\[1\]: residual 'hyper_connections' keeps several streams over all layers, and some have 'pre'; give",
+        ),
+        (
+            [{'at': 'last', 'block': {'kind': 'conv_mixer'}, 'residual': {'kind': 'hyper_connections'}}],
+            r'^body.stack\[0\]: .* sum',
+        ),
+        (
+            [{}, {'position': {'kind': 'sinusoidal'}}],
+            r"body.stack\[1\]: position 'sinusoidal' adds .* allowed in a stack: \['alibi', 'none', 'rotary'\]; swap",
+        ),
         ([{'mixer': RECURRENT, 'position': {'kind': 'rotary'}}, {}], r"body.stack\[0\]: position 'rotary' turns queries"),
         ([{'mixer': RECURRENT, 'residual': {'kind': 'value_residual'}}], r"residual 'value_residual' mixes the values"),
         ([{'residual': {'kind': 'layer_scale', 'initial': 'x'}}, {}], r"residual 'layer_scale': initial='x'"),
@@ -108,6 +145,12 @@ def test_an_entry_that_no_layer_is_left_for_is_refused():
 def test_a_layer_that_does_not_fit_is_named(stack, said):
     with pytest.raises(ValueError, match=said):
         build(model_of(stack, depth=2))
+
+
+def test_a_layer_that_differs_from_the_streams_of_the_base_is_named():
+    config = model_of([{'at': 'last', 'residual': {'kind': 'pre'}}], depth=2)
+    with pytest.raises(ValueError, match=r"^body.stack\[0\]: residual 'hyper_connections' keeps .*, and some have 'pre'"):
+        build({**config, 'residual': {'kind': 'hyper_connections'}})
 
 
 def test_rotary_positions_reach_the_layers_that_attend():
