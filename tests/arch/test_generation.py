@@ -130,6 +130,41 @@ def test_a_text_as_long_as_it_may_be_stays_and_a_hot_one_is_drawn():
 HEARD = model(body={'depth': 1}, block={'kind': 'mixer_only'}, mixer={'kind': 'identity'})
 
 
+def test_a_full_layer_lets_later_tokens_pass_though_they_want_in():
+    """Of twelve tokens that all want in, the first three go through the layer."""
+    routed = model(
+        body={'depth': 1},
+        block={'kind': 'mixture_of_depths', 'capacity': 0.25},
+        mixer={'kind': 'identity'},
+        channel={'kind': 'mlp', 'ratio': 0.5},
+    )
+    params, state = drawn(routed)
+    params['block_0']['router']['bias'] = params['block_0']['router']['bias'] + 50
+    assert difference(routed, params, state, IDS, {}) == ''
+
+
+class Louder(nn.Module):
+    """`[B, N, C] -> [B, N, C]`"""
+
+    GENERATES = True
+    KNOBS = {'loudness': 1.0}
+
+    @nn.compact
+    def __call__(self, x, context):
+        return x * jnp.sin(context.knob('loudness', 1.0) * x)
+
+
+def test_knobs_reach_every_step():
+    tables = {**TABLES, 'mixer': {**TABLES['mixer'], 'louder': Louder}}
+    loud = model(tables, body={'depth': 1}, block={'kind': 'mixer_only'}, mixer={'kind': 'louder'})
+    steps, (params, state) = Generation(loud, N), drawn(loud)
+    made = []
+    for knobs in (None, {'loudness': 1.0}, {'loudness': 3.0}):
+        memory = steps.start(params, state, IDS, knobs)
+        made.append(np.asarray(steps.step(params, state, memory, IDS[:, 0], knobs)[0]))
+    assert (made[0] == made[1]).all() and abs(made[1] - made[2]).max() > 1e-3
+
+
 def test_a_router_that_looks_at_later_tokens_is_refused():
     routed = model(body={'causal': False}, block={'kind': 'mixture_of_depths'}, head={'kind': 'per_token', 'outputs': V})
     with pytest.raises(ValueError, match="body 'isotropic' is not causal: its tokens, and its routers, look at later ones"):
