@@ -280,6 +280,30 @@ def test_a_body_of_a_users_own_is_counted_as_it_is():
     assert (body.blocks(), body.stages(), body.above_blocks(), body.with_stages([1])) == ({}, (), (), {})
 
 
+class Staged(Flat):
+    """It knows its stages, and is never scanned. `[B, H, W, I] -> [B, V]`"""
+
+    @nn.nowrap
+    def stages(self):
+        return 1, 1
+
+    @nn.compact
+    def __call__(self, x, context):
+        x = self.sockets.make('stem', name='stem', features=self.width)(x, context)
+        for number in range(2):
+            x = self.sockets.make('block', name=f'block_{number}', features=self.width)(x, context)
+        return self.sockets.make('head', name='head')(x, context)
+
+
+def test_layers_above_are_known_where_the_body_knows_its_stages():
+    own, tables = {**CONV, 'body': {'kind': 'staged'}}, {**TABLES, 'body': {**TABLES['body'], 'staged': Staged}}
+    model = build(own, tables)
+    params = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 8, 8, 1)), {})[0])
+    above = {name: set(jax.tree.leaves(part)) for name, part in model.above(params).items()}
+    assert above == {'stem': {3}, 'block_0': {2}, 'block_1': {1}, 'head': {0}}
+    assert list(cost_of(own, images(1), tables)['params_by_part']) == ['stem', 'block_0', 'block_1', 'head']
+
+
 def test_what_does_not_build_is_refused():
     with pytest.raises(ValueError, match='allowed is above 0'):
         cost_of({**DECODER, 'body': {**DECODER['body'], 'depth': 0}}, ids(2))

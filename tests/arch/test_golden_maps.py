@@ -186,3 +186,46 @@ def test_what_is_written_is_counted_and_is_what_is_read(family, tmp_path, monkey
     ours = load_weights(tmp_path / 'ours.safetensors')
     assert jax.tree.structure(ours) == jax.tree.structure((params, state))
     assert all((a == b).all() for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves((params, state)), strict=True))
+
+
+def test_a_convnext_without_scales_takes_none():
+    config, shapes = {**CASES['convnext'][0], 'residual': {'kind': 'pre'}}, convnext_shapes(convnext.TIMM)
+    scales = [name for name in shapes if name.endswith('gamma')]
+    params, state = convnext.from_timm(config, numbered({name: shapes[name] for name in shapes if name not in scales}))
+    assert len(scales) == 2 and state == {} and set(params['block_1']) == {'mixer', 'norm', 'channel'}
+    with pytest.raises(ValueError, match=r'a ConvNeXt of widths .*: 2 not used: '):
+        convnext.from_timm(config, numbered(shapes))
+
+
+def test_a_deit_without_registers_has_one_token_before_its_patches():
+    shapes = {name: shape for name, shape in deit3_shapes().items() if name != 'reg_token'}
+    config, tensors = deit3.deit3(3, 8, 4, 8, 1, 2), numbered(shapes)
+    params, _ = deit3.from_timm(config, tensors)
+    assert (params['stem']['embedding'] == tensors['cls_token'][0]).all()
+    assert config['position']['spared'] == 1 and 'registers' not in config['stem']
+    with pytest.raises(ValueError, match='1 missing: reg_token'):
+        deit3.from_timm(deit3.deit3(3, 8, 4, 8, 1, 2, registers=2), tensors)
+
+
+@pytest.mark.parametrize(('kind', 'wanted'), [('two_branch', 'bottleneck'), ('mixer_first', 'bottleneck')])
+def test_a_resnet_of_other_blocks_is_asked_for_bottlenecks(kind, wanted):
+    said = f"the weights of a ResNet with blocks of kind {wanted} are for block '{wanted}', the config has '{kind}'"
+    with pytest.raises(ValueError, match=said):
+        resnet.from_timm({**CASES['resnet'][0], 'block': {'kind': kind}}, {})
+
+
+def test_the_first_stage_of_a_resnet_as_wide_as_its_stem_has_no_shortcut():
+    config = resnet.resnet([4, 8], [1, 1], 4, 3, 'basic')
+    shapes = {
+        **convolution('conv1', 3, 4, 7, False),
+        **statistics('bn1', 4),
+        **linear('fc', 8, 3),
+        **convolution('layer2.0.downsample.0', 4, 8, 1, False),
+        **statistics('layer2.0.downsample.1', 8),
+    }
+    for stage, (into, out) in enumerate(((4, 4), (4, 8)), 1):
+        shapes |= convolution(f'layer{stage}.0.conv1', into, out, 3, False) | statistics(f'layer{stage}.0.bn1', out)
+        shapes |= convolution(f'layer{stage}.0.conv2', out, out, 3, False) | statistics(f'layer{stage}.0.bn2', out)
+    params, state = resnet.from_timm(config, numbered({**shapes, 'bn1.num_batches_tracked': ()}))
+    assert [name for name in params if name.startswith('downsample')] == ['downsample_1']
+    assert set(state['downsample_1']['norm']) == {'mean', 'variance'}
