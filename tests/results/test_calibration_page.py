@@ -117,7 +117,7 @@ def test_each_promise_that_did_not_hold_is_said(part, changes, said):
 
 
 @pytest.mark.parametrize(
-    ('name', 'found', 'short'),
+    ('name', 'counts', 'short'),
     [
         ('equal noise', [78, 100], False),
         ('equal noise', [77, 100], True),
@@ -127,8 +127,8 @@ def test_each_promise_that_did_not_hold_is_said(part, changes, said):
         ('equal noise', None, False),
     ],
 )
-def test_planted_effects_must_be_found_as_often_as_is_promised(name, found, short):
-    told = shortfalls(facts('found', name, found=found))
+def test_planted_effects_must_be_found_as_often_as_is_promised(name, counts, short):
+    told = shortfalls(facts('found', name, **{'found': counts}))
     assert [one.startswith(f'{name}: a loss of three deviations is found in 77.0%; promised 78%') for one in told] == [
         True
     ] * short
@@ -151,7 +151,10 @@ def test_a_row_of_the_page_has_shares_of_its_studies():
     assert row["regret, of the best trial's"] == '0.50' and row_of(regret=[0.0, 0.0, 0])["regret, of the best trial's"] == '–'
     assert (row['runs'], row['replicates']) == ('250', '4.5')
     again = row_of(again={'studies': 800, 'false': 40})['a false word']
-    assert again == '8 (4.0%); again 40 of 800 (5.0%)' and row_of(found=None)['found'] == '–' == row_of(found=[0, 0])['found']
+    assert (
+        again == '8 (4.0%); again 40 of 800 (5.0%)'
+        and row_of(**{'found': None})['found'] == '–' == row_of(**{'found': [0, 0]})['found']
+    )
 
 
 def test_studies_are_counted_by_the_code_that_made_them():

@@ -238,6 +238,6 @@ def test_replicates_in_which_all_runs_diverged_enter_no_value():
     points = {point.arm: point for point in front(Reading(study, schedule, some, manifest), 'digits', 'params').points}
     wanted = [np.mean([records[t.id]['score'] for t in schedule.asked['confirm', 'good', 'digits', r]]) for r in (2, 3, 4)]
     assert points['good'].value == pytest.approx(np.mean(wanted)) and points['good'].standing != 'unknown'
-    every = {trial.id for replicate in range(5) for trial in schedule.asked['confirm', 'good', 'digits', replicate]}
-    none = {key: {**record, 'status': 'diverged', 'score': None} if key in every else record for key, record in records.items()}
+    lost = {trial.id for replicate in range(5) for trial in schedule.asked['confirm', 'good', 'digits', replicate]}
+    none = {key: {**record, 'status': 'diverged', 'score': None} if key in lost else record for key, record in records.items()}
     assert front(Reading(study, schedule, none, manifest), 'digits', 'params').left_out == ('good',)

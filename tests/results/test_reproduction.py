@@ -30,27 +30,27 @@ def reading(records: dict | None = None, **changes: object) -> Reading:
 
 ALL = reading()
 IDS = [trial.id for trial in SCHEDULE.trials]
-FOUND = findings(ALL)
+FINDINGS = findings(ALL)
 
 
-def pair(now: list, before: list = FOUND, other: Reading = ALL) -> Pair:
+def pair(now: list, before: list = FINDINGS, other: Reading = ALL) -> Pair:
     (made,) = pairs(ALL, other, before, now)
     return made
 
 
 def test_the_same_findings_are_the_same():
-    made = pair(FOUND)
+    made = pair(FINDINGS)
     assert (made.difference, made.distance, made.holds) == (0.0, 0.0, True) and made.error > 0
     assert made.sentence().startswith('same  arm on digits: published ') and ' standard errors apart; ' in made.sentence()
-    (one,) = FOUND
+    (one,) = FINDINGS
     other = dataclasses.replace(one, verdict='better')
     assert pair([other]).sentence().endswith(f'; {one.verdict}, now better') and pair([other]).holds, 'words are no numbers'
 
 
 @pytest.mark.parametrize(('errors', 'holds'), [(2.9, True), (3.1, False), (-2.9, True), (-3.1, False)])
 def test_findings_may_lie_three_standard_errors_apart(errors, holds):
-    (one,) = FOUND
-    moved = dataclasses.replace(one, effect=one.effect + errors * pair(FOUND).error)
+    (one,) = FINDINGS
+    moved = dataclasses.replace(one, effect=one.effect + errors * pair(FINDINGS).error)
     made = pair([moved])
     assert made.distance == pytest.approx(abs(errors)) and made.holds is holds
     assert made.difference == pytest.approx(errors * made.error), 'now less published'
@@ -58,26 +58,26 @@ def test_findings_may_lie_three_standard_errors_apart(errors, holds):
 
 
 def test_a_finding_of_one_side_alone_differs_and_two_without_an_effect_are_the_same():
-    (one,) = FOUND
-    gone, new = pair([]), pair(FOUND, [])
+    (one,) = FINDINGS
+    gone, new = pair([]), pair(FINDINGS, [])
     assert (gone.published, gone.now, gone.holds, gone.verdict) == (one.effect, None, False, 'not found')
     assert (new.published, new.now, new.holds, new.published_verdict) == (None, one.effect, False, 'not published')
     assert gone.sentence().endswith(f'now none; {one.verdict}, now not found')
     none = [dataclasses.replace(one, effect=None)]
-    assert pair(none, none).holds and not pair(none).holds and not pair(FOUND, none).holds
+    assert pair(none, none).holds and not pair(none).holds and not pair(FINDINGS, none).holds
     assert not pair(none, []).holds and not pair([], none).holds, 'nothing at all is not the same as no effect'
     assert pair(none, none).sentence() == f'same  arm on digits: published none, now none; {one.verdict}'
 
 
 def test_without_noise_only_the_same_effect_holds_and_unknown_noise_judges_nothing():
     still = {trial.id: {'score': 0.5} for trial in SCHEDULE.trials}
-    flat, (one,) = reading(**still), FOUND
+    flat, (one,) = reading(**still), FINDINGS
     given = [dataclasses.replace(one, effect=0.0)]
     (same,) = pairs(flat, flat, given, given)
     (other,) = pairs(flat, flat, given, [dataclasses.replace(one, effect=1e-9)])
     assert (same.error, same.distance, same.holds) == (0.0, 0.0, True)
     assert (other.distance, other.holds) == (math.inf, False)
-    (unknown,) = pairs(reading({}), ALL, FOUND, given)
+    (unknown,) = pairs(reading({}), ALL, FINDINGS, given)
     assert (unknown.error, unknown.distance, unknown.holds) == (
         None,
         None,

@@ -87,8 +87,8 @@ def test_optimism_leaves_out_replicates_without_a_point_or_a_value():
     assert arm(schedule=none).optimism == pytest.approx(np.mean(gaps[1:]))
     lost = {t.id: {**RECORDS[t.id], 'status': 'diverged', 'score': None} for t in SCHEDULE.asked['confirm', 'arm', 'digits', 2]}
     assert arm({**RECORDS, **lost}).optimism == pytest.approx(np.mean([gaps[r] for r in (0, 1, 3, 4)]))
-    every = {key: None for key in SCHEDULE.selections if key[0] == 'arm'}
-    assert arm(schedule=dataclasses.replace(SCHEDULE, selections={**SCHEDULE.selections, **every})).optimism is None
+    none = {key: None for key in SCHEDULE.selections if key[0] == 'arm'}
+    assert arm(schedule=dataclasses.replace(SCHEDULE, selections={**SCHEDULE.selections, **none})).optimism is None
 
 
 def test_edges_of_an_arm_are_those_of_its_task():

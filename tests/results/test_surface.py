@@ -366,8 +366,8 @@ def test_of_many_trials_the_best_are_fitted():
     units = generator.random((MOST + 6, 1))
     scores = -((units[:, 0] - 0.4) ** 2)
     fitted = fit(units, scores)
-    kept = np.sort(np.argsort(-scores, kind='stable')[:MOST])
-    assert len(fitted.units) == MOST and (fitted.units == units[kept]).all()
+    highest = np.sort(np.argsort(-scores, kind='stable')[:MOST])
+    assert len(fitted.units) == MOST and (fitted.units == units[highest]).all()
     assert len(fit(units, scores, None, np.arange(MOST + 6) % 2).units) == MOST + 6, 'of several replicates four times as many'
     assert (most_fitted(1), most_fitted(2), most_fitted(9)) == (MOST, 4 * MOST, 4 * MOST)
 

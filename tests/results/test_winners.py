@@ -48,8 +48,8 @@ def test_runs_that_diverged_lower_no_mean_and_an_arm_of_such_alone_leaves_the_ta
         return winners(dataclasses.replace(reading, records=records))
 
     assert [one.own for one in without(keys)] == ['no_mixer', 'no_mixer']
-    every = {trial.id for r in range(3) for trial in reading.schedule.asked['confirm', 'no_mixer', 'digits', r]}
-    assert [one.task for one in without(every)] == ['stdlib_bytes']
+    all_runs = {trial.id for r in range(3) for trial in reading.schedule.asked['confirm', 'no_mixer', 'digits', r]}
+    assert [one.task for one in without(all_runs)] == ['stdlib_bytes']
 
 
 def test_other_winners_by_trial_are_counted():

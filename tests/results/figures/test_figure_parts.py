@@ -13,7 +13,7 @@ from results.figures.arrangement import GRID, snapped
 from results.figures.curves import arm_curve, curves_figure, run_curve
 from results.figures.expected import expected_best_figure
 from results.figures.interaction import interaction_figure
-from results.figures.ladder import ladders
+from results.figures.ladder import ladders, rungs_figure
 from results.figures.pareto import chosen
 from results.figures.path import path_figure, values_of
 from results.finding import Finding
@@ -174,3 +174,34 @@ def test_places_lie_on_a_shifted_grid(shift):
     steps = places / GRID - shift
     np.testing.assert_allclose(steps, np.round(steps), atol=1e-6)
     np.testing.assert_allclose(places, [0.0, 1.2345678, 99.9999], atol=GRID / 2 + 1e-9)
+
+
+def test_marks_of_one_size_stand_between_its_neighbours_and_unknown_effects_are_left_out():
+    study = Study(name='s', question='?', arms={'base': (), 'a': (), 'b': ()}, tasks=('digits',))
+    about = dict(
+        study='s', base='base', task='digits', dataset='digits', metric='accuracy', unit='', direction='higher', margin=0.01
+    )
+
+    def rung(params: int | None, a: float | None, b: float | None) -> tuple:
+        costs = {} if params is None else {'costs': {'base': {'digits': {'params': params}}}}
+        effects = [Finding(arm=arm, effect=effect, **about) for arm, effect in (('a', a), ('b', b))]
+        return Reading(study, None, {}, costs), effects
+
+    sizes = {'small': rung(100, 0.02, None), 'medium': rung(1000, 0.03, 0.01), 'large': rung(1_000_000, 0.01, -0.01)}
+    axes = rungs_figure(sizes).axes[0]
+    # A step of ten is the nearest pair: half of its gap is left free at the ends, and marks take half of it.
+    assert axes.get_xlim() == pytest.approx((1.5, 6.5)) and list(axes.get_xticks()) == [2.0, 3.0, 6.0]
+    lines = [line for line in axes.lines if len(line.get_xdata()) > 1 and line.get_linewidth() == 0.9]
+    assert [list(line.get_ydata()) for line in lines] == [pytest.approx([2, 3, 1]), pytest.approx([1, -1])]
+    assert list(lines[0].get_xdata()) == pytest.approx([1.875, 2.875, 5.875]) and lines[1].get_xdata()[0] == pytest.approx(
+        3.125
+    )
+    assert axes.get_ylim()[0] == pytest.approx(-1.3, abs=0.2) and axes.get_xlabel() == 'parameters of base (logarithmic)'
+    named = rungs_figure({**sizes, 'medium': rung(None, 0.03, 0.01)}).axes[0]
+    assert named.get_xlabel() == 'size' and list(named.get_xticks()) == [0.0, 1.0, 2.0]
+    twice = rungs_figure({'small': sizes['small'], 'again': rung(100, 0.01, 0.01)}).axes[0]
+    assert twice.get_xlabel() == 'size', 'one size has no place twice'
+    alone = rungs_figure({'small': sizes['small']}).axes[0]
+    assert alone.get_xlim() == pytest.approx((1.5, 2.5))
+    empty = rungs_figure({'small': rung(100, None, None)}).axes[0]
+    assert [text.get_text() for text in empty.texts] == ['no effect is known yet']

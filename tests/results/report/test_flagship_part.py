@@ -121,26 +121,26 @@ def asked(place: int, small: list, medium: list | None = None) -> str:
 FIRST = Finding('s', 'a', 'base', 'digits', 'digits', 'accuracy', 'share', 'higher', 0.01)
 
 
-def found(*arms: str, **fields: object) -> list:
+def of_arms(*arms: str, **fields: object) -> list:
     return [dataclasses.replace(FIRST, arm=arm, **fields) for arm in arms]
 
 
 def test_the_noise_is_that_of_the_middle_arm():
     values = {'a': 0.03, 'b': 0.01, 'c': 0.02, 'd': None}
-    given = [one for arm, value in values.items() for one in found(arm, detectable=value)]
+    given = [one for arm, value in values.items() for one in of_arms(arm, detectable=value)]
     assert (
         asked(2, given)
         == 'small: the effect that a comparison finds in 80 % is, in the middle of the arms, digits 2.0 points (margin 1.0).'
     )
-    assert asked(2, found('d')) == 'small: not known yet.'
-    both = asked(2, [*found('a', detectable=0.01), *found('a', detectable=0.04, task='other')])
+    assert asked(2, of_arms('d')) == 'small: not known yet.'
+    both = asked(2, [*of_arms('a', detectable=0.01), *of_arms('a', detectable=0.04, task='other')])
     assert both.endswith('digits 1.0 points (margin 1.0); other 4.0 points (margin 1.0).')
 
 
 def test_what_one_recipe_would_have_said_is_counted():
-    same = found('a', 'b', verdict='better', shared_verdict='better')
-    other = found('c', verdict='undecided', shared_verdict='worse')
-    left_out = [*found('d', verdict='not comparable', shared_verdict='worse'), *found('e', verdict='better')]
+    same = of_arms('a', 'b', verdict='better', shared_verdict='better')
+    other = of_arms('c', verdict='undecided', shared_verdict='worse')
+    left_out = [*of_arms('d', verdict='not comparable', shared_verdict='worse'), *of_arms('e', verdict='better')]
     assert asked(3, [*same, *other, *left_out]) == (
         'small: the same in 2 of 3 comparisons; c on digits worse where its own recipe says undecided.'
     )
@@ -148,12 +148,12 @@ def test_what_one_recipe_would_have_said_is_counted():
 
 
 def test_claims_stand_turn_or_are_no_longer_shown_at_the_next_size():
-    before = [*found('a', 'b', 'c', 'd', verdict='better'), *found('e'), *found('f', verdict='equivalent')]
-    after = [*found('a', verdict='better'), *found('b', verdict='worse'), *found('c'), *found('e', verdict='better')]
+    before = [*of_arms('a', 'b', 'c', 'd', verdict='better'), *of_arms('e'), *of_arms('f', verdict='equivalent')]
+    after = [*of_arms('a', verdict='better'), *of_arms('b', verdict='worse'), *of_arms('c'), *of_arms('e', verdict='better')]
     assert asked(5, before, after) == (
         '1 of 4 differences of small stand at medium; turned: b on digits; no longer shown: c on digits, d on digits.'
     )
-    assert asked(5, found('e'), after) == '0 of 0 differences of small stand at medium.'
+    assert asked(5, of_arms('e'), after) == '0 of 0 differences of small stand at medium.'
     assert asked(5, before) == 'Not known: only small has been run.'
 
 

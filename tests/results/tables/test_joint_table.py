@@ -123,3 +123,26 @@ def test_a_study_without_findings_has_no_column():
     made = joint([([], StudyFacts(late=(4,))), *STUDIES])
     assert made.studies == ('small', 'large') and all(len(row.effects) == 2 for row in made.rows)
     assert not joint_table([([], StudyFacts(late=(4,))), *STUDIES], 'md').startswith('**')
+
+
+def test_latex_has_a_column_for_each_study_and_two_lines_for_each_arm():
+    text = joint_table(STUDIES, 'latex')
+    assert text.startswith('% needs') and r'\begin{tabular}{@{}lll@{}}' in text and text.rstrip().endswith(r'\end{table*}')
+    assert text.count(r'\begin{tabular}') == text.count(r'\end{tabular}') == 1
+    rows = [line for line in text.splitlines() if line.endswith((r'\\', r'\\[1pt]')) and 'multicolumn' not in line]
+    assert {line.count(' & ') for line in rows} == {2} and len(rows) == 2 + 2 * 3
+    assert r'\multicolumn{3}{@{}l@{}}{\textit{digits (accuracy, points)}}' in text
+    assert r'{} & {\tiny [$-$12.0, $-$8.0]} & {} \\[1pt]' in text
+
+
+def test_markdown_has_as_many_cells_in_every_line():
+    lines = [line for line in joint_table(STUDIES, 'md').splitlines() if line.startswith('|')]
+    assert {line.count('|') for line in lines} == {5} and lines[1] == '| --- | --- | --- | --- |'
+    assert lines[3].split(' | ')[2:] == ['−10.0 [−12.0, −8.0] worse, censored', '– |']
+
+
+def test_html_has_a_heading_over_all_columns_of_a_task():
+    text = joint_table(STUDIES, 'html')
+    assert text.count('colspan="3"') == 2 and text.count('<tbody>') == text.count('</tbody>') == 2
+    assert '<th scope="col" class="word">large<br><small>100k parameters</small></th>' in text
+    assert '<td class="verdict worse">−10.0 <small>[−12.0, −8.0]</small> worse, censored</td>' in text
