@@ -13,7 +13,8 @@ from results.figures.arrangement import GRID, snapped
 from results.figures.curves import arm_curve, curves_figure, run_curve
 from results.figures.expected import expected_best_figure
 from results.figures.interaction import interaction_figure
-from results.figures.ladder import ladders, rungs_figure
+from results.figures.ladder import ladder_figure, ladders, rungs_figure
+from results.figures.panels import Inapplicable
 from results.figures.pareto import chosen
 from results.figures.path import path_figure, values_of
 from results.finding import Finding
@@ -205,3 +206,9 @@ def test_marks_of_one_size_stand_between_its_neighbours_and_unknown_effects_are_
     assert alone.get_xlim() == pytest.approx((1.5, 2.5))
     empty = rungs_figure({'small': rung(100, None, None)}).axes[0]
     assert [text.get_text() for text in empty.texts] == ['no effect is known yet']
+
+
+def test_sizes_without_an_effect_have_no_figure():
+    study = Study(name='s', question='?', arms={'base': ()}, tasks=ladder('digits', {'s': (), 'm': put('channel.ratio', 3)}))
+    with pytest.raises(Inapplicable, match="study 's' has no effect at several sizes of a base; give it tasks by ladder"):
+        ladder_figure(Reading(study, None, {}), [])
