@@ -298,3 +298,17 @@ def test_sizes_are_ratios_to_the_base_of_the_study():
     assert (b.base, b.params, b.params_ratio, b.macs_ratio) == ('a', 300, 3.0, 3.0) and a.params_ratio == 2.0
     del costs['base']
     assert {one.params for one in told(asked, {}, manifest={'costs': costs})} == {None}
+
+
+def test_one_more_diverged_run_is_one_of_those_that_ended():
+    asked = study()
+    planned, records = simulate(asked, World(cliff=2.0), seed=0)
+    for (phase, arm, _, replicate), trials in planned.asked.items():
+        for number, trial in enumerate(trials if phase == 'confirm' else ()):
+            score = around(0.7 if arm == 'arm' else 0.5, 0.01, len(arm))[replicate]
+            lost = arm == 'arm' and (replicate, number) == (0, 1)
+            end = {'status': 'diverged', 'score': None} if lost else {'status': 'ok', 'score': float(score)}
+            records[trial.id] = {**records[trial.id], **end}
+    (finding,) = findings(Reading(asked, planned, records))
+    assert (finding.verdict, finding.diverged, finding.confirmed) == ('better', 1, 10)
+    assert finding.one_more_diverged == pytest.approx(finding.effect - (finding.value - 0.1) / 9)

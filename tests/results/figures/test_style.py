@@ -91,7 +91,3 @@ def test_palette_is_fixed_by_place_and_tells_many_arms_apart():
     assert len(set(looks.values())) == 20
     assert palette(names[:5]) == {name: looks[name] for name in names[:5]}
     assert len(set(COLOURS)) == len(COLOURS) == len(MARKERS)
-
-
-def test_words_without_an_outline_have_no_width():
-    assert text_width(' ', 10) == 0.0 < text_width('|', 10)
