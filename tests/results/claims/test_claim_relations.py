@@ -164,6 +164,9 @@ def test_a_larger_scale_supersedes_a_smaller_one_and_may_reverse_it():
     reversal = dataclasses.replace(large, verdict='better', effect=0.03)
     (one,) = relations([small, reversal])
     assert one.reverses and contradictions([one]) == [one]
+    (same,) = relations([small, large])
+    (beside,) = relations([small, claim(study='second', verdict='better', effect=0.03)])
+    assert not same.reverses and not beside.reverses and contradictions([same, beside]) == [beside]
     longer = claim(study='second', setting={'steps': 150, 'base_steps': 150})
     assert told([small, longer]) == [('supersedes', 'agrees', 'second', 'first')]
 
