@@ -67,6 +67,7 @@ def test_a_stated_batch_may_be_all_that_is_trained_on_and_no_more():
     ('stated', 'unit', 'chance'),
     [
         ({}, 'bits per byte', math.log2(257)),
+        ({'tokenizer': 'gpt2'}, 'bits per byte', math.log2(257)),
         ({'tokens': 'characters', 'characters': 20}, 'bits per byte', math.log2(22)),
         ({'tokens': 'bpe', 'vocabulary': 500}, 'bits per byte', 8.0),
         ({'kind': 'tokens', 'vocabulary': 500}, 'nats per token', math.log(500)),
