@@ -134,6 +134,12 @@ def test_registers_stand_between_the_class_token_and_the_patches(alone):
         alone('stem', 'class_token', {'patch': 2, 'registers': -1}, given, MAP, features=5)
 
 
+def test_the_class_token_starts_at_0_and_registers_do_not():
+    stem = Sockets({**PLAIN, 'stem': {'kind': 'class_token', 'registers': 2}}, TABLES).make('stem', name=None, features=5)
+    tokens = stem.init(jax.random.key(0), jnp.zeros((1, 4, 4, 3)), Context())['params']['embedding']
+    assert tokens.shape == (3, 5) and not tokens[0].any() and (tokens[1:] != 0).all()
+
+
 def test_overlapping_conv_filters_norms_and_takes_maxima(alone):
     """The maximum over 3 x 3 places is centred, at every second one."""
     x, params = GENERATOR.normal(size=(2, 9, 6, 3)).astype(np.float32), kernel(7, 7, 3, 5)

@@ -36,12 +36,12 @@ class Grows(nn.Module):
 
 
 NOISE = "the lab's only stream of random numbers is 'noise', and only in training"
-KEPT = "the lab keeps parameters in 'params', running statistics in 'state' and losses in 'aux', nothing else"
+COLLECTIONS = "the lab keeps parameters in 'params', running statistics in 'state' and losses in 'aux', nothing else"
 
 
 @pytest.mark.parametrize(
     ('cls', 'variables', 'why'),
-    [(Drops, {}, NOISE), (Caches, {}, KEPT), (Changes, {'state': {'last': jnp.zeros(())}}, KEPT)],
+    [(Drops, {}, NOISE), (Caches, {}, COLLECTIONS), (Changes, {'state': {'last': jnp.zeros(())}}, COLLECTIONS)],
     ids=lambda value: getattr(value, '__name__', ''),
 )
 def test_streams_and_collections_of_others_are_explained(cls, variables, why):

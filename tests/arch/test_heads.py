@@ -22,6 +22,30 @@ def test_a_softcap_bounds_the_scores_of_tokens(alone):
     np.testing.assert_allclose(y, 0.5 * np.tanh(product(MAP[0], params) / 0.5), rtol=1e-4, atol=1e-4)
 
 
+class Tenfold:
+    """A stem whose table scores channels by ten times themselves."""
+
+    @staticmethod
+    def scores(x):
+        return 10 * x
+
+
+@pytest.mark.parametrize('softcap', [0.0, 0.5])
+def test_a_tied_head_caps_the_scores_of_the_stem(softcap):
+    spec = {'kind': 'tied_next_token', 'softcap': softcap}
+    head = Sockets({**PLAIN, **PLAIN_NORM, 'head': spec}, TABLES).make('head', name=None, stem=Tenfold())
+    y = head.apply({}, jnp.asarray(MAP[0]), Context())
+    np.testing.assert_allclose(y, 0.5 * np.tanh(20 * MAP[0]) if softcap else 10 * MAP[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize(('bias', 'names'), [(True, {'kernel', 'bias'}), (False, {'kernel'})])
+def test_a_head_of_tokens_has_a_bias_where_it_says(bias, names):
+    for kind in ('next_token', 'multi_next_token'):
+        head = Sockets({**PLAIN, 'head': {'kind': kind, 'outputs': 5, 'bias': bias}}, TABLES).make('head', name=None)
+        params = jax.eval_shape(lambda head=head: head.init(jax.random.key(0), jnp.zeros((2, 4, 6)), Context()))['params']
+        assert set(params['head']) == names and params['head']['kernel'].shape == (6, 5)
+
+
 def test_classifier_is_a_product_on_the_mean(alone):
     params = dense(3, 5)
     y = alone('head', 'classifier', {'outputs': 5}, {'head': params}, MAP, around=PLAIN_NORM)

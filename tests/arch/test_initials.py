@@ -173,6 +173,11 @@ def test_what_scales_a_branch_leaves_queries_and_keys(family):
         ('normal', {'deviation': 0.0}, "initial 'normal': deviation=0.0 is given, allowed is above 0"),
         ('truncated_normal', {'deviation': -1.0}, "initial 'truncated_normal': deviation=-1.0 is given"),
         ('lecun_normal', {'deviation': 0.1}, "initial 'lecun_normal': unknown field 'deviation'"),
+        ('weights', {'sha256': 'A' * 64}, "initial 'weights': sha256='A{64}'; allowed: the 64 digits that `archlab start-from"),
+        ('weights', {'sha256': 'a' * 63}, "initial 'weights': sha256='a{63}'; allowed"),
+        ('weights', {'sha256': '0' * 65}, "initial 'weights': sha256='0{65}'; allowed"),
+        ('weights', {}, "initial 'weights': sha256=''; allowed"),
+        ('weights', {'sha256': 'a' * 64, 'branch_end': 'none'}, "initial: branch_end='none'; allowed"),
     ],
 )
 def test_values_that_are_refused(kind, fields, message):

@@ -208,3 +208,11 @@ def test_multiply_adds_of_the_road(step):
 @pytest.mark.parametrize('step', STEPS)
 def test_multiply_adds_of_the_long_road(step):
     check_multiply_adds('roadmap_r200', step)
+
+
+def test_a_step_changes_fields_or_where_it_names_a_kind_all_of_them():
+    before = {'mixer': {'kind': 'conv', 'kernel': 3, 'bias': False}, 'block': {'kind': 'bottleneck', 'ratio': 0.25}}
+    after = roadmap.changed(before, {'mixer': {'kernel': 5}, 'block': {'kind': 'one_branch'}})
+    assert after == {'mixer': {'kind': 'conv', 'kernel': 5, 'bias': False}, 'block': {'kind': 'one_branch'}}
+    after['mixer']['bias'] = True
+    assert before['mixer'] == {'kind': 'conv', 'kernel': 3, 'bias': False}
