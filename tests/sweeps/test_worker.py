@@ -342,3 +342,32 @@ def test_a_tuned_value_that_nothing_reads_is_refused(study):
     for by_optimizer in asked['knobs'].values():
         by_optimizer['sgd']['lrr'] = [0.1, 1.0]
     assert "'lrr' of optimizer 'sgd' is read by nothing" in ask(asked)[0]['invalid']
+
+
+def test_settings_of_jax_that_count_for_nothing_are_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    monkeypatch.setattr(workers, 'own_settings', lambda: ['JAX_ENABLE_X64'])
+    assert serve([], io.StringIO()) is True
+    assert capsys.readouterr().err.startswith('JAX_ENABLE_X64 is set, and counts for nothing: runs have the settings')
+
+
+@pytest.mark.parametrize(
+    ('error', 'said'),
+    [
+        (
+            OSError(28, 'No space left', 'a.npy'),
+            'a.npy: No space left; mend it and run again: nothing that is recorded is lost',
+        ),
+        (ValueError('give another'), 'give another'),
+        (OSError('of no file'), 'OSError: of no file'),
+        (MemoryError('no room'), 'MemoryError: no room'),
+    ],
+)
+def test_what_a_worker_cannot_go_on_with_is_told(error: Exception, said: str):
+    assert workers._told(error) == said
+
+
+@pytest.mark.parametrize('arguments', [[], ['run'], ['run', 'order', 'more']])
+def test_a_worker_without_an_order_says_what_it_takes(arguments: list[str], capsys: pytest.CaptureFixture):
+    assert workers.main(arguments) == workers.REFUSED == 2
+    said = f'{len(arguments)} arguments; allowed: RUN ORDER, or --answers N'
+    assert capsys.readouterr().err == f'archlab: error: {said}\n'

@@ -163,3 +163,18 @@ def test_columns_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, st
     (tmp_path / 'a.jsonl').write_text(''.join(f'{{"name{number}": 1}}\n' for number in range(99)))
     with pytest.raises(ValueError, match=r'99 objects with 99 names, of which an object has 1\.0 on average'):
         table(tmp_path / 'a.jsonl')
+
+
+def test_a_file_of_an_archive_counts_with_its_share_of_it(tmp_path: Path):
+    place, archive, beside = tmp_path / 'place', tmp_path / 'a.zip', tmp_path / 'large'
+    (place / 'deep').mkdir(parents=True)
+    for path, size in ((place / 'a', 60), (place / 'deep' / 'b', 40), (archive, 50), (beside, 5000)):
+        path.write_bytes(bytes(size))
+    (place / 'link').symlink_to(beside)
+    own = allowance.Allowance()
+    own.of_archives(place, [archive])
+    assert [own.bytes_of(path) for path in (place / 'a', place / 'deep' / 'b', beside)] == [30, 20, 5000], (
+        'links are not packed'
+    )
+    own.of_archives(place, [beside])
+    assert own.bytes_of(place / 'a') == 60, 'no file counts for more than it has'
