@@ -439,6 +439,11 @@ def test_files_of_a_table_have_the_same_columns(tmp_path: Path):
         (['999', '1', '2', '999'], "column 'a' is 999 in 2 of 4 rows and from 1 to 2 in all others"),
         (['-999', '-999', '1', '1'], ''),
         (['-999', '-999', '0', '2000'], ''),
+        (['99999', '1', '2', '99999'], "column 'a' is 99999 in 2 of 4 rows and from 1 to 2 in all others"),
+        (['999999', '1', '2', '999999'], ''),
+        (['-1', '-1', *map(str, range(1, 22))], "column 'a' is -1 in 2 of 23 rows and from 1 to 21 in all others"),
+        (['-1', '-1', *map(str, range(1, 21))], ''),
+        (['-1', '-1', *map(str, range(22))], ''),
     ],
 )
 def test_columns_that_say_nothing_and_numbers_that_stand_for_none(values: list, said: str):

@@ -214,3 +214,16 @@ def test_no_replicate_tears_a_record(tmp_path: Path, monkeypatch: pytest.MonkeyP
         return {owner[one] for one in whole}
 
     assert owners(train) and owners(held) and not owners(train) & owners(held)
+
+
+@pytest.mark.parametrize(('odd', 'taken'), [('MKVDHS' * 12, True), ('ACGT' * 14 + 'ACG', True), ('ACGT' * 15, False)])
+def test_a_record_of_nucleotides_among_proteins_is_told_from_a_protein(tmp_path: Path, odd: str, taken: bool):
+    """Proteins may be of letters that stand for nucleotides too, and short ones of A, C, G and T alone."""
+    proteins = ''.join(f'>p{number}\nMEEPQLILF{"LS" * number}\n' for number in range(30))
+    (tmp_path / 'a.faa').write_text(f'{proteins}>odd\n{odd}\n')
+    if taken:
+        assert sum(prepared(tmp_path, 'fasta', tmp_path / 'a.faa').about['sizes'].values()) == 31
+        return
+    with pytest.raises(ValueError, match='looks like nucleotides among amino acids; one set holds one kind'):
+        prepared(tmp_path, 'fasta', tmp_path / 'a.faa')
+    assert sum(prepared(tmp_path, 'fasta', tmp_path / 'a.faa', form='amino_acids').about['sizes'].values()) == 31
