@@ -187,3 +187,12 @@ def test_the_real_batches(shared):
     assert np.bincount(y).tolist() == [1005, 974, 1032, 1016, 999, 937, 1030, 1001, 1025, 981]
     np.testing.assert_allclose(x.mean((0, 1, 2)) / 255, [0.4935, 0.4834, 0.4472], atol=5e-5)
     assert np.bincount(splits['test'][1]).tolist() == [103, 89, 100, 103, 90, 86, 112, 102, 106, 109]
+
+
+def test_a_batch_has_no_more_bytes_than_any_batch(tmp_path, small, monkeypatch):
+    for name, content in whole('binary', 10).items():
+        (tmp_path / name).write_bytes(content)
+    assert len(read_cifar(tmp_path).splits['train'][0]) == 20
+    monkeypatch.setattr(cifar, 'MOST', 4 * 3073 - 1)
+    with pytest.raises(ValueError, match=r'data_batch_1\.bin: more than 12,291 bytes; allowed: a batch of CIFAR; get it from'):
+        read_cifar(tmp_path)

@@ -207,3 +207,11 @@ def test_the_real_tiny_imagenet(shared):
     # Grey images (some of the first hundred) come with three channels.
     image = list(decode_all(folders.splits['train'][::10], None, threads=2))
     assert {x.shape for x, _ in image} == {(64, 64, 3)}
+
+
+def test_one_class_is_no_imagenet(tmp_path):
+    fill(tmp_path, 'train/n01440764/1.JPEG', 'val/n01440764/1.JPEG')
+    with pytest.raises(ValueError, match='train: 1 folders; allowed: two or more, named by codes such as n01440764'):
+        read_imagenet(tmp_path)
+    fill(tmp_path, 'train/n01443537/1.JPEG', 'val/n01443537/1.JPEG')
+    assert read_imagenet(tmp_path).classes == ['n01440764', 'n01443537']
