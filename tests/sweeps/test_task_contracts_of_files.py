@@ -221,3 +221,14 @@ def test_tokens_and_classes_that_fit_the_model_are_no_fault(stem: dict):
     assert task_contracts.labels(tried) == ''
     floats = SimpleNamespace(pool=part(X * 9), test=part(X * 9), task=SimpleNamespace(base=base))
     assert task_contracts.labels(floats) == '', 'numbers are no tokens'
+
+
+@pytest.mark.parametrize(('untrained', 'holds'), [(0.62, True), (0.9, False)])
+def test_who_guesses_by_the_classes_is_not_better_than_chance(monkeypatch: pytest.MonkeyPatch, untrained: float, holds: bool):
+    """An untrained model may answer as a draw among the classes does, which can be better than the stated chance."""
+    monkeypatch.setattr(task_contracts, 'facts_of', lambda dataset: {'classes': ['a', 'b']})
+    monkeypatch.setattr(task_contracts, 'of_guesses', lambda metric, facts: 0.6)
+    monkeypatch.setattr(task_contracts, 'score_of', lambda metric, facts: SimpleNamespace(chance=0.5))
+    task = SimpleNamespace(chance=0.5, sign=1, dataset='mine', metric='accuracy')
+    said = task_contracts.chance(SimpleNamespace(task=task, untrained=(untrained, 0.001)))
+    assert (said == '') is holds and ('better than chance=0.5' in said) is not holds
