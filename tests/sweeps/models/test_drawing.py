@@ -1,5 +1,7 @@
 """Drawings line by line, of an outline made by hand."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 
@@ -62,3 +64,13 @@ def test_a_long_line_keeps_its_numbers():
     first, second = drawing._line('  mixer', 'word ' * 18 + 'end', '', '').split('\n')
     assert first.count('word') == 15 and second == ' ' * 21 + 'word ' * 3 + 'end'
     assert drawing._line('  mixer', 'w' * 90, '[4]', '1').startswith('  mixer' + ' ' * 14 + 'w' * 90 + ' [4]'), 'no word is cut'
+
+
+def test_fields_are_told_where_they_are_not_as_usual():
+    subject = Subject('a model', {}, jax.ShapeDtypeStruct((1, 4), jnp.int32), TABLES)
+
+    def told(**fields: object) -> str:
+        return drawing._what(dataclasses.replace(MIXER, spec={'heads': 2, 'biases': 'all', **fields}), subject, [])
+
+    assert told() == told(kv_heads=0, softcap=0.0, gate=False) == 'attention heads=2 biases=all'
+    assert told(kv_heads=1, softcap=30.0, gate=True) == 'attention heads=2 biases=all kv_heads=1 softcap=30 gate=True'
