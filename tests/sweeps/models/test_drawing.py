@@ -73,4 +73,4 @@ def test_fields_are_told_where_they_are_not_as_usual():
         return drawing._what(dataclasses.replace(MIXER, spec={'heads': 2, 'biases': 'all', **fields}), subject, [])
 
     assert told() == told(kv_heads=0, softcap=0.0, gate=False) == 'attention heads=2 biases=all'
-    assert told(kv_heads=1, softcap=30.0, gate=True) == 'attention heads=2 biases=all kv_heads=1 softcap=30 gate=True'
+    assert told(kv_heads=1, softcap=30.0, gate=True) == 'attention heads=2 kv_heads=1 biases=all softcap=30 gate=True'

@@ -1,6 +1,7 @@
 """The contract of a kind of task: what lacks or can't be used is refused, with what it should be."""
 
 import dataclasses
+import re
 
 import jax
 import numpy as np
@@ -93,13 +94,15 @@ def test_what_belongs_together_is_given_together(name: str, other: str):
     ],
 )
 def test_a_metric_that_says_nothing_is_refused(metric: object):
-    with pytest.raises(ValueError, match=r"Points: METRIC=.*; allowed: a name and one of \['higher', 'lower'\]"):
+    with pytest.raises(
+        ValueError, match=rf"Points: METRIC={re.escape(repr(metric))}; allowed: a name and one of \['higher', 'lower'\]"
+    ):
         kind(METRIC=metric)
 
 
 @pytest.mark.parametrize('scale', [0, -1.0, float('inf'), float('nan'), True, '1'])
 def test_a_scale_that_no_mean_has_is_refused(scale: object):
-    with pytest.raises(ValueError, match=r'Points: SCALE=.*; allowed: a finite number above 0'):
+    with pytest.raises(ValueError, match=f'Points: SCALE={scale!r}; allowed: a finite number above 0'):
         kind(SCALE=scale)
 
 
