@@ -88,12 +88,13 @@ def content_hash(content: bytes) -> str:
 def in_words(error: BaseException) -> str:
     """What a user's code raised, on one line; code that ends its process says why in the lab's words.
 
-    >>> in_words(KeyError('lr')), in_words(SystemExit(0))
-    ("KeyError: 'lr'", 'it ends the process (SystemExit: 0); remove sys.exit or os._exit')
+    >>> in_words(KeyError('lr')), in_words(MemoryError()), in_words(SystemExit(0))
+    ("KeyError: 'lr'", 'MemoryError', 'it ends the process (SystemExit: 0); remove sys.exit or os._exit')
     """
     if isinstance(error, NotToRaise):
         return str(error)
-    told = ' '.join(f'{type(error).__name__}: {_without_frames(str(error))}'.split())
+    said = _without_frames(str(error)).split()
+    told = ' '.join([f'{type(error).__name__}{":" if said else ""}', *said])
     ends = isinstance(error, SystemExit) or ' SystemExit:' in told
     return f'it ends the process ({told}); remove sys.exit or os._exit' if ends else told
 
