@@ -1,8 +1,8 @@
 """Vocabularies: from text to tokens, and the number of bytes of each token.
 
 Each has `size`; `mark`, the token between documents, which counts one byte like a line end; `unknown`, the token for all other
-characters, which is never a target, or None; `lengths` [size] in bytes; and `encode(pieces of UTF-8) -> ids of
-each`. One that may come from a file has a `fingerprint`, a hash of its content.
+characters, which is never a target, or None; `lengths` [size] in bytes; and `encode(pieces of UTF-8) -> ids of each`. One
+that may come from a file has a `fingerprint`, a hash of its content.
 """
 
 import dataclasses
