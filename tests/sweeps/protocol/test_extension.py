@@ -72,3 +72,7 @@ def test_no_side_is_searched_past_which_runs_diverge():
     # The highest rates all diverged, far from the end of the range.
     cliff = few([(0.7, 0.5, LOST), (0.6, 0.5, 3.0), (0.5, 0.9, 1.0)])
     assert set(cliff.beyond) == {('lr', 'low'), ('decay', 'high')}
+
+
+def test_the_best_trial_says_which_sides_are_near_though_some_diverged():
+    assert sides_to_search({'a': few([(0.1, 0.5, 2.0), (0.45, 0.55, 1.0), (0.6, 0.5, LOST)])}) == {'a': [('lr', 'low')]}
