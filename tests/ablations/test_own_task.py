@@ -48,7 +48,7 @@ def test_a_function_is_read_as_one(read: str):
         (lambda: {}, '', r'allowed: a path in quotes, a function of the file \(def\)'),
         (('a',), '', 'the names of two or more prepared sets'),
     ],
-    ids=str,
+    ids=['stem', 'zip', 'ending', 'function', 'sets', 'which_set', 'capital', 'built_in', 'lambda', 'one_set'],
 )
 def test_a_source_that_cannot_be_read_is_refused(source: object, read: str, said: str):
     with pytest.raises(ValueError, match=said):
