@@ -1,6 +1,5 @@
 """The cache is disposable: whatever is wrong with it, the same rows come, and what is sound of it is used."""
 
-import hashlib
 import json
 import os
 import threading
@@ -8,70 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+from cached_packs import SIZE, parts, read, record, trials, write
 
 from results.store import parquet_cache as cache
 from results.store import records
 from results.store.records import commit, prepare, to_line
-
-SIZE = 3
-
-
-def record(pack: str, lane: int, **fields: object) -> dict:
-    return {
-        'id': f'{pack}-{lane}',
-        'study': 'mine',
-        'arm': 'base',
-        'task': 'digits',
-        'dataset': 'digits',
-        'replicate': 1,
-        'held': 'tuning',
-        'optimizer': 'adamw',
-        'knobs': {'lr': 0.01, 'weight_decay': 1 / 3},
-        'seed': 2**31 + lane,
-        'status': 'ok',
-        'score': lane / 7,
-        'curve': {'step': [0, 5], 'score': [None, lane / 7]},
-        'environment': {'source': 'abc', 'versions': {'jax': '1'}},
-        'pack': {'id': pack, 'records': SIZE, 'lane': lane},
-        **fields,
-    }
-
-
-def write(folder: Path, *packs: str) -> None:
-    for pack in packs:
-        assert commit(folder, pack, [record(pack, lane) for lane in range(SIZE)])
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setattr(records, 'LARGE', 0)
-    prepare(tmp_path)
-    write(tmp_path, 'b', 'a', 'c')
-    return tmp_path
-
-
-def read(folder: Path, **options: object) -> list[str]:
-    """The trials in order, after checking that whole rows came back."""
-    connection = cache.connect()
-    selected = cache.rows(connection, 'fresh', folder, 'mine', **options)
-    query = f'SELECT id, file, knobs, seed, score, curve.score, environment FROM ({selected.select}) ORDER BY file, place'
-    rows = connection.execute(query).fetchall()
-    connection.close()
-    for name, file, knobs, seed, score, scores, environment in rows:
-        pack, _, lane = name.partition('-')
-        assert file == f'{pack}.jsonl'
-        assert knobs == {'lr': 0.01, 'weight_decay': 1 / 3}
-        assert (seed, score, scores) == (2**31 + int(lane), int(lane) / 7, [None, int(lane) / 7])
-        assert json.loads(environment) == {'source': 'abc', 'versions': {'jax': '1'}}
-    return [row[0] for row in rows]
-
-
-def parts(folder: Path) -> list[Path]:
-    return sorted((folder / cache.FOLDER).glob('*.parquet'))
-
-
-def trials(*packs: str) -> list[str]:
-    return [f'{pack}-{lane}' for pack in packs for lane in range(SIZE)]
 
 
 def test_rows_come_in_the_order_of_files_and_lines(folder):
@@ -278,65 +218,6 @@ def test_builders_at_the_same_time_agree(folder):
     assert read(folder) == trials('a', 'b', 'c')
 
 
-SAID = {
-    'check': ('"score": 0.0', '"score": 0.5', 'line 1: its check does not match'),
-    'count': ('"records": 3', '"records": 4', 'it has 3 lines, not what was committed'),
-    'status': ('"status": "ok"', '"status": "fine"', "its status is 'fine'"),
-    'missing': ('"seed"', '"sed"', "it lacks ['seed']"),
-    'study': ('"study": "mine"', '"study": "theirs"', "holds records of study 'theirs'"),
-}
-
-
-@pytest.mark.parametrize(('old', 'new', 'said'), SAID.values(), ids=SAID)
-def test_unsound_files_are_named_and_never_cached(folder, old, new, said):
-    path = folder / 'records' / 'b.jsonl'
-    lines = path.read_text().splitlines()
-    assert old in lines[0]
-    if said.startswith('line'):
-        lines[0] = lines[0].replace(old, new)
-    else:
-        lines = [to_line(json.loads(line.rpartition(', "check"')[0].replace(old, new) + '}')) for line in lines]
-    path.write_text('\n'.join(lines) + '\n')
-    for _ in range(2):
-        connection = cache.connect()
-        selected = cache.rows(connection, 'fresh', folder, 'mine')
-        assert len(selected.skipped) == 1 and said in selected.skipped[0] and 'b.jsonl' in selected.skipped[0]
-        assert read(folder) == trials('a', 'c')
-
-
-def test_whatever_types_a_record_has_it_is_skipped_and_the_others_are_read(folder):
-    """Of one program, so that its ids can be worked out, with every entry of every wrong type under a right check."""
-    whole = {'steps': 5, 'batch': 8, 'data': {}, 'model': {'norm': {'kind': 'identity'}}}
-    entries = [*records.REQUIRED, *records.OPTIONAL, *records.EMPTY]
-    wrong = [(name, value) for name in entries for value in (None, 5, 'x', [], {}, [['x']], True)]
-    for number, (name, value) in enumerate([('seed', 5), *wrong]):
-        pack = f'z{number}'
-        own = {**record(pack, 0, **whole), 'pack': {'id': pack, 'records': 1, 'lane': 0}, name: value}
-        (folder / 'records' / f'{pack}.jsonl').write_text(to_line(own) + '\n')
-    refused = set()
-    for path in (folder / 'records').iterdir():
-        try:
-            records.read_file(path, 'mine')
-        except ValueError:
-            refused.add(path.name)
-    assert len(refused) > len(entries)
-    connection = cache.connect()
-    selected = cache.rows(connection, 'fresh', folder, 'mine')
-    assert len(selected.skipped) == len(refused) and all(name in ' '.join(selected.skipped) for name in refused)
-    files = {file for (file,) in connection.execute(f'SELECT file FROM ({selected.select})').fetchall()}
-    assert files == {path.name for path in (folder / 'records').iterdir()} - refused
-
-
-def test_a_folder_of_unsound_files_has_no_rows(folder):
-    for name in 'abc':
-        (folder / 'records' / f'{name}.jsonl').write_text('nothing\n')
-    connection = cache.connect()
-    selected = cache.rows(connection, 'fresh', folder, 'mine')
-    assert len(selected.skipped) == 3
-    assert connection.execute(f'SELECT count(*) FROM ({selected.select})').fetchall() == [(0,)]
-    assert parts(folder) == []
-
-
 def test_an_absent_folder_has_no_rows(tmp_path):
     connection = cache.connect()
     selected = cache.rows(connection, 'fresh', tmp_path / 'nowhere', 'mine')
@@ -383,20 +264,6 @@ def test_no_folder_is_a_pattern_or_a_home(tmp_path, monkeypatch, name):
     for _ in range(2):
         assert read(Path(name)) == trials('a'), 'and nothing of its neighbour'
         assert read(Path(name), cached=False) == trials('a')
-
-
-@pytest.mark.parametrize('levels', [250, 100_000])
-def test_deep_json_is_refused_as_without_the_cache(folder, levels):
-    deep = {**record('d', 0, model='@'), 'pack': {'id': 'd', 'records': 1, 'lane': 0}}
-    body = json.dumps(deep)[:-1].replace('"@"', '[' * levels + ']' * levels)
-    check = hashlib.sha256(body.encode()).hexdigest()[:16]
-    (folder / records.FOLDER / 'd.jsonl').write_text(f'{body}, "check": "{check}"}}\n')
-    for _ in range(2):
-        connection = cache.connect()
-        selected = cache.rows(connection, 'fresh', folder, 'mine')
-        assert 'd.jsonl is damaged (line 1: its JSON is nested more than 200 levels)' in selected.skipped[0]
-        connection.close()
-        assert read(folder) == trials('a', 'b', 'c')
 
 
 def test_each_record_file_is_opened_once(folder, monkeypatch):

@@ -12,10 +12,7 @@ from rich.console import Console
 from simulated_study import small
 
 from results.evidence import Finding
-from results.protocol import NOW
-from results.store.reading import Reading
-from results.tables import FORMATS, StudyFacts, count, number, probability, study_facts, table, tex
-from results.tables.study_facts import Missing
+from results.tables import FORMATS, StudyFacts, table, tex
 from results.tables.terminal import WIDE, terminal
 
 FINDINGS = [BETTER, WORSE, LOSS, UNKNOWN]
@@ -40,34 +37,6 @@ def test_every_format_is_the_same_twice():
 def test_unknown_format_is_refused_with_what_is_allowed():
     with pytest.raises(ValueError, match=r"no table format 'word'; allowed: .*latex.*; choose"):
         table(FINDINGS, 'word')
-
-
-@pytest.mark.parametrize(
-    ('value', 'metric', 'signed', 'wanted'),
-    [
-        (0.92345, 'accuracy', False, '92.3'),
-        (0.0251, 'accuracy', True, '+2.5'),
-        (-0.0251, 'accuracy', True, '−2.5'),
-        (-0.0001, 'accuracy', True, '0.0'),
-        (2.43214, 'loss', False, '2.432'),
-        (None, 'loss', True, '–'),
-    ],
-)
-def test_numbers(value, metric, signed, wanted):
-    assert number(value, metric, signed) == wanted
-
-
-def test_large_numbers_and_probabilities():
-    assert [count(n) for n in (7, 999, 1000, 12345, 999_960, 1.2e6, None)] == [
-        '7',
-        '999',
-        '1.00k',
-        '12.3k',
-        '1.00M',
-        '1.20M',
-        '–',
-    ]
-    assert [probability(p) for p in (0.0004, 0.0123, 1.0, None)] == ['<0.001', '0.012', '1.000', '–']
 
 
 def test_base_has_a_row_for_every_task():
@@ -275,51 +244,6 @@ def test_effects_of_factors_have_a_table_of_their_own_in_every_format():
     assert 'main effect' not in table(*about('one_swap')[:1], 'md')
 
 
-def test_effects_of_factors_are_what_the_means_say():
-    """On means of the arms, by hand; adjusted by Holm over the effects of all tasks, not of one."""
-    study, planned, records, _, findings = small('factorial')
-    facts = about('factorial')[1]
-    values = {f.arm: f.value for f in findings if f.task == 'digits'} | {'base': findings[0].base_value}
-    main = (values['rms'] + values['rms_and_no_mixer'] - values['base'] - values['no_mixer']) / 2
-    both = values['rms_and_no_mixer'] - values['rms'] - values['no_mixer'] + values['base']
-    lines = {line.name: line for line in facts.effects if line.task == 'digits'}
-    assert lines['norm: rms'].effect == pytest.approx(main)
-    assert lines['norm: rms x mixer: no_mixer'].effect == pytest.approx(both)
-    smallest = min(facts.effects, key=lambda line: line.p)
-    assert smallest.p_adjusted == pytest.approx(6 * smallest.p)
-    for line in facts.effects:
-        names = ('more together', 'less together') if line.kind == 'interaction' else ('better', 'worse')
-        told = names[line.effect < 0] if line.p_adjusted <= 0.025 else 'undecided'
-        assert line.verdict == told
-    assert study.alpha == 0.05 and len(planned.trials) == len(records)
-
-
-def test_effects_of_factors_are_withheld_where_an_arm_is_unfit():
-    study, planned, records, manifest, findings = small('factorial')
-    unfit = [dataclasses.replace(one, verdict='not comparable', reason='unequal budgets: 1 against 2') for one in findings]
-    lines = study_facts(Reading(study, planned, records, manifest), unfit).effects
-    assert {line.verdict for line in lines} == {'not comparable'} and 'unequal budgets' in lines[0].reason
-    edges = dataclasses.replace(planned, censored={('rms', 'digits'): ['adamw lr high']})
-    marked = study_facts(Reading(study, edges, records, manifest), findings)
-    assert {line.marks for line in marked.effects if line.task == 'digits'} == {('censored: rms',)}
-    facts = study_facts(Reading(study, planned, records, manifest), findings)
-    before = {line.name: line for line in facts.effects if line.task == 'digits'}
-    assert before['mixer: no_mixer'].verdict == 'worse'
-    # The base and `rms` are the winners of that effect, so only an edge of an arm without a mixer could undo it.
-    for arm, verdict in (
-        ('rms', 'worse'),
-        ('base', 'worse'),
-        ('no_mixer', 'not comparable'),
-        ('rms_and_no_mixer', 'not comparable'),
-    ):
-        edges = dataclasses.replace(planned, censored={(arm, 'digits'): ['adamw lr high']})
-        marked = study_facts(Reading(study, edges, records, manifest), findings)
-        line = next(line for line in marked.effects if (line.task, line.name) == ('digits', 'mixer: no_mixer'))
-        assert line.verdict == verdict and (arm in line.reason) == (verdict == 'not comparable')
-        assert re.search(rf'\| digits \| mixer: no_mixer .* {verdict}, censored \|', table(findings, 'md', facts=marked))
-        assert line.reason in table(findings, 'md', facts=marked)
-
-
 @pytest.mark.parametrize('share', [0.0, 0.05, 0.4, 0.9])
 @pytest.mark.parametrize('shape', ['one_swap', 'path', 'factorial'])
 def test_half_finished_studies_say_what_is_missing(shape, share):
@@ -366,18 +290,6 @@ def test_the_note_says_what_is_larger_and_how_looks_share_the_error():
     assert 'familywise error rate of 5%, of which these share 2.5%' in table(FINDINGS, 'md', facts=facts)
 
 
-def test_a_study_that_was_decided_early_is_not_unfinished():
-    early = StudyFacts(look=3, last=6)
-    assert any(said.startswith('Unfinished') for said in early.warnings())
-    assert dataclasses.replace(early, complete=True).warnings() == []
-    few = StudyFacts(last=2, look=2).warnings()
-    assert few == ['2 replicates: 3 are the least for which the error rate of verdicts is promised.']
-    assert StudyFacts(last=3, look=3).warnings() == StudyFacts().warnings() == []
-    assert not any('protocol' in said for said in dataclasses.replace(early, protocol=NOW).warnings())
-    older = dataclasses.replace(early, protocol=2).warnings()
-    assert any(said.startswith('It was started under protocol 2; protocol') for said in older)
-
-
 EVIL = "=1+cmd|' /C calc'!A0 [a](javascript:b) <script>"
 
 
@@ -389,49 +301,6 @@ def test_what_others_have_written_is_neither_run_nor_rendered():
     text = table([odd], 'md')
     assert '<script>' not in text and '](' not in text and "cmd\\|' /C" in text
     assert '<script>' not in table([odd], 'html')
-
-
-@pytest.mark.parametrize(
-    ('value', 'metric', 'signed', 'wanted'),
-    [
-        (9.99996, 'rmse', False, '10.000'),
-        (10.0, 'rmse', False, '10.00'),
-        (-10.0, 'rmse', True, '−10.00'),
-        (99.994, 'rmse', False, '99.99'),
-        (12345.6, 'rmse', False, '12346'),
-        (0.1, 'rmse', False, '0.100'),
-        (0.0999, 'rmse', False, '0.0999'),
-        (0.0, 'rmse', True, '0.000'),
-        (-0.00001, 'loss', True, '0.000'),
-        (0.00051, 'accuracy', False, '0.1'),
-        (1.0, 'accuracy', True, '+100.0'),
-        (123.4567, 'loss', False, '123.457'),
-    ],
-)
-def test_numbers_of_any_size(value, metric, signed, wanted):
-    assert number(value, metric, signed) == wanted
-
-
-@pytest.mark.parametrize(
-    ('value', 'told'),
-    [
-        (0, '0'),
-        (0.5, '0.5'),
-        (999.4, '999'),
-        (999.5, '1.00k'),
-        (99_950, '100k'),
-        (1e9, '1.00G'),
-        (2.5e12, '2.50T'),
-        (123e12, '123T'),
-    ],
-)
-def test_counts_of_any_size(value, told):
-    assert count(value) == told
-
-
-@pytest.mark.parametrize(('p', 'told'), [(0.001, '0.001'), (0.00099, '<0.001'), (0.0, '<0.001'), (0.9999, '1.000')])
-def test_small_probabilities(p, told):
-    assert probability(p) == told
 
 
 @pytest.mark.parametrize(
@@ -448,28 +317,6 @@ def test_small_probabilities(p, told):
 def test_who_wins_at_an_edge_is_marked(fields, marks):
     (row,) = json.loads(table([dataclasses.replace(BETTER, **fields)], 'json'))
     assert row['marks'] == marks
-
-
-def test_runs_that_an_arm_or_its_reference_lacks_are_counted_apart():
-    facts = StudyFacts(
-        missing=(Missing('rms_norm', 'digits', 2, 9), Missing('layer_norm', 'digits', 3, 9), Missing('rms_norm', 't', 5, 9))
-    )
-    row, other = json.loads(table([BETTER, LOSS], 'json', facts=facts))
-    assert (row['missing_runs'], row['base_missing_runs']) == (2, 3) and (
-        other['missing_runs'],
-        other['base_missing_runs'],
-    ) == (0, 0)
-
-
-def test_facts_are_those_of_the_study():
-    findings, facts = about()
-    assert (facts.shape, facts.recipe, facts.late, facts.missing, facts.complete) == ('one_swap', 'own', (), (), True)
-    study, planned, records, manifest, _ = small()
-    alone = study_facts(Reading(dataclasses.replace(study, share=False), planned, records, manifest), findings)
-    assert facts.share == study.share and not alone.share and facts.unshared == ()
-    read_early = {**manifest, 'design': {'looks': [2], 'shares': [1.0], 'alpha': 0.05}, 'protocol': 2}
-    late = study_facts(Reading(study, planned, records, read_early), findings)
-    assert (late.looks, late.late, late.last, late.protocol) == ((2,), (3,), 3, 2)
 
 
 def test_rows_of_a_screen_name_what_an_arm_is_compared_with_below_it():
